@@ -1,0 +1,93 @@
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+enum { MESSAGE_SIZE = 2048, LINE_SIZE = MESSAGE_SIZE + 64 };
+
+/* Set once by log_init, before there are threads. */
+static enum log_level level_most = LOG_LEVEL_INFO;
+static bool to_journal;
+
+/* systemd names the journal's socket as "device:inode", so that a redirected stderr is told apart.
+ */
+static bool stderr_is_journal(void)
+{
+    char found[64];
+    struct stat status;
+    const char *named = getenv("JOURNAL_STREAM");
+    if (named == NULL || fstat(STDERR_FILENO, &status) < 0)
+        return false;
+    snprintf(found, sizeof found, "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
+    return strcmp(named, found) == 0;
+}
+
+void log_init(enum log_level most)
+{
+    level_most = most;
+    to_journal = stderr_is_journal();
+}
+
+static const char *level_prefix(enum log_level level)
+{
+    switch (level) {
+    case LOG_LEVEL_ERROR:
+        return "error: ";
+    case LOG_LEVEL_WARNING:
+        return "warning: ";
+    case LOG_LEVEL_INFO:
+        return "";
+    case LOG_LEVEL_DEBUG:
+        return "debug: ";
+    }
+    return "";
+}
+
+static int format_prefix(enum log_level level, char *out, size_t size)
+{
+    char time[RFC3339_SIZE];
+    if (to_journal)
+        return snprintf(out, size, "<%d>", (int)level);
+    return snprintf(out, size, "%s %s", rfc3339_format(clock_now().wall, time),
+                    level_prefix(level));
+}
+
+static void write_line(const char *line, size_t length)
+{
+    ssize_t written;
+    do {
+        written = write(STDERR_FILENO, line, length);
+    } while (written < 0 && errno == EINTR);
+}
+
+void log_line(enum log_level level, const char *format, ...)
+{
+    char message[MESSAGE_SIZE];
+    char line[LINE_SIZE];
+    va_list args;
+
+    if (level > level_most)
+        return;
+    int saved_errno = errno;
+    va_start(args, format);
+    int length = vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    size_t shown = length < 0 ? 0 : strnlen(message, sizeof message);
+
+    size_t used = (size_t)format_prefix(level, line, sizeof line);
+    text_show(line + used, sizeof line - used - 1, message, shown);
+    used += strlen(line + used);
+    line[used++] = '\n';
+    write_line(line, used);
+    errno = saved_errno;
+}

@@ -1,0 +1,109 @@
+#include "base/clock.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+static void test_format(void **state)
+{
+    (void)state;
+    char out[RFC3339_SIZE];
+    assert_string_equal(rfc3339_format(0, out), "1970-01-01T00:00:00Z");
+    assert_string_equal(rfc3339_format(INT64_C(1795339709123), out), "2026-11-22T09:28:29Z");
+    assert_string_equal(rfc3339_format(-1, out), "1969-12-31T23:59:59Z");
+    assert_string_equal(rfc3339_format(-1000, out), "1969-12-31T23:59:59Z");
+    assert_string_equal(rfc3339_format(INT64_MAX, out), "9999-12-31T23:59:59Z");
+    assert_string_equal(rfc3339_format(INT64_MIN, out), "0000-01-01T00:00:00Z");
+}
+
+static void test_parse(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t ms;
+    } cases[] = {
+        {"1970-01-01T00:00:00Z", 0},
+        {"2026-11-22T09:28:29Z", INT64_C(1795339709000)},
+        {"2026-11-22T10:28:29.5+01:00", INT64_C(1795339709500)},
+        {"2026-11-22t04:58:29.123456789-04:30", INT64_C(1795339709123)},
+        {"2024-02-29T00:00:00z", INT64_C(1709164800000)},
+        {"2000-02-29T00:00:00Z", INT64_C(951782400000)},
+        {"2016-12-31T23:59:60Z", INT64_C(1483228800000)},
+        {"1969-12-31T23:59:59Z", -1000},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        int64_t ms = 77;
+        if (rfc3339_parse(cases[i].text, &ms) != 0 || ms != cases[i].ms)
+            fail_msg("%s: %lld", cases[i].text, (long long)ms);
+    }
+}
+
+static void test_parse_refuses(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "",
+        "2026-11-22",
+        "2026-11-22T09:28:29",
+        "2026-11-22 09:28:29Z",
+        "2026-13-22T09:28:29Z",
+        "2026-02-29T09:28:29Z",
+        "1900-02-29T00:00:00Z",
+        "2026-11-31T09:28:29Z",
+        "2026-11-00T09:28:29Z",
+        "2026-11-22T24:00:00Z",
+        "2026-11-22T09:60:29Z",
+        "2026-11-22T09:28:61Z",
+        "2026-11-22T09:28:29.Z",
+        "2026-11-22T09:28:29+1:00",
+        "2026-11-22T09:28:29+24:00",
+        "2026-11-22T09:28:29Zx",
+        "26-11-22T09:28:29Z",
+        "2026-11-22T09:28:29 Z",
+        "2026-00-22T09:28:29Z",
+    };
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        int64_t ms = 77;
+        if (rfc3339_parse(bad[i], &ms) != -EINVAL || ms != 77)
+            fail_msg("%s was accepted", bad[i]);
+    }
+}
+
+static void test_days_in_month(void **state)
+{
+    (void)state;
+    assert_int_equal(clock_days_in_month(2026, 2), 28);
+    assert_int_equal(clock_days_in_month(2028, 2), 29);
+    assert_int_equal(clock_days_in_month(2100, 2), 28);
+    assert_int_equal(clock_days_in_month(2000, 2), 29);
+    assert_int_equal(clock_days_in_month(2026, 12), 31);
+    assert_int_equal(clock_days_in_month(2026, 4), 30);
+}
+
+static void test_clocks(void **state)
+{
+    (void)state;
+    struct now first = clock_now();
+    struct now second = clock_now();
+    assert_true(second.boot >= first.boot);
+    assert_true(first.wall > INT64_C(1500000000000));
+    assert_true(clock_boot_ns() / 1000000 >= second.boot);
+    assert_int_equal(clock_wall_at((struct now){.boot = 5000, .wall = 900000}, 4000), 899000);
+    assert_int_equal(clock_wall_at((struct now){.boot = 5000, .wall = 900000}, 7000), 902000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_format),        cmocka_unit_test(test_parse),
+        cmocka_unit_test(test_parse_refuses), cmocka_unit_test(test_days_in_month),
+        cmocka_unit_test(test_clocks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
