@@ -1,0 +1,526 @@
+#include "core/fleet.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "core/step.h"
+
+enum {
+    IDLE_DEFAULT = 20 * 60000,
+    UNKNOWN_MOST = 15000, /* who has shown nothing so long after the start is off */
+};
+
+/* Which site belongs to which server, so that no step walks over all of them. */
+static void link_sites(struct fleet *fleet)
+{
+    const struct model *model = fleet->model;
+
+    for (size_t i = 0; i < model->n_servers; i++)
+        fleet->site_first[i] = MODEL_NONE;
+    for (size_t i = model->n_sites; i-- > 0;) {
+        const int server = model->sites[i].server;
+
+        fleet->site_next[i] = fleet->site_first[server];
+        fleet->site_first[server] = (int)i;
+    }
+}
+
+static void init_power(struct power *power, struct now now)
+{
+    power->since = now.boot;
+    power->last_boot = -1;
+    power->report.load = -1;
+    power->report.uptime_s = -1;
+    evidence_init(&power->evidence);
+    for (unsigned i = 0; i < STAGES; i++)
+        power->wake.stages[i] = STAGE_UNREACHED;
+    text_copy(power->reason, sizeof(power->reason), "Hall has just started");
+}
+
+int fleet_create(const struct model *model, const struct fleet_sink *sink, struct now now,
+                 struct fleet **ret_fleet)
+{
+    struct fleet *fleet = calloc(1, sizeof(*fleet));
+
+    if (!fleet)
+        return -ENOMEM;
+    fleet->model = model;
+    fleet->sink = *sink;
+    fleet->powers = calloc(model->n_servers + 1, sizeof(*fleet->powers));
+    fleet->overrides = calloc(model->n_servers + 1, sizeof(*fleet->overrides));
+    fleet->sites = calloc(model->n_sites + 1, sizeof(*fleet->sites));
+    fleet->site_first = calloc(model->n_servers + 1, sizeof(*fleet->site_first));
+    fleet->site_next = calloc(model->n_sites + 1, sizeof(*fleet->site_next));
+    if (!fleet->powers || !fleet->overrides || !fleet->sites || !fleet->site_first ||
+        !fleet->site_next || due_init(&fleet->due, model->n_servers) < 0) {
+        fleet_destroy(fleet);
+        return -ENOMEM;
+    }
+    link_sites(fleet);
+    for (size_t i = 0; i < model->n_servers; i++)
+        init_power(&fleet->powers[i], now);
+    *ret_fleet = fleet;
+    return 0;
+}
+
+void fleet_destroy(struct fleet *fleet)
+{
+    if (!fleet)
+        return;
+    free(fleet->powers);
+    free(fleet->overrides);
+    free(fleet->sites);
+    free(fleet->site_first);
+    free(fleet->site_next);
+    due_finish(&fleet->due);
+    free(fleet);
+}
+
+static struct step step_begin(struct fleet *fleet, struct now now, int server)
+{
+    return (struct step){.fleet = fleet,
+                         .now = now,
+                         .server = server,
+                         .power = &fleet->powers[server],
+                         .model = &fleet->model->servers[server]};
+}
+
+/* Policies. */
+
+static bool is_standing(enum lease_kind kind)
+{
+    return kind == LEASE_ALWAYS_ON || kind == LEASE_SCHEDULE || kind == LEASE_HOLD ||
+           kind == LEASE_DEPENDENT;
+}
+
+static const struct lease *standing_lease(const struct lease_set *set)
+{
+    for (size_t i = 0; i < set->n; i++)
+        if (is_standing(set->leases[i].kind))
+            return &set->leases[i];
+    return NULL;
+}
+
+static void keep_policy(struct step *step)
+{
+    struct lease_set *set = &step->power->leases;
+    const bool wanted = fleet_policy(step->fleet, step->server) == POLICY_ALWAYS_ON;
+
+    if (wanted && !lease_find(set, LEASE_ALWAYS_ON, step->model->id))
+        step->changed |=
+            lease_take(set, LEASE_ALWAYS_ON, step->model->id, "", step->now.boot, LEASE_FOREVER);
+    else if (!wanted && lease_release(set, LEASE_ALWAYS_ON, step->model->id))
+        step->changed = true;
+}
+
+static bool is_found_down(enum power_state state)
+{
+    return state == POWER_OFF || state == POWER_UNREACHABLE || state == POWER_WAKE_FAILED;
+}
+
+/* A standing lease wakes a server that is found down, with back-off after failures. */
+static void wake_standing(struct step *step)
+{
+    const struct power *power = step->power;
+    const struct lease *lease = standing_lease(&power->leases);
+    char cause[LEASE_LABEL_SIZE];
+
+    if (!lease || !is_found_down(power->state) || power->evidence.alive || power->wake.open ||
+        power->retry_at > step->now.boot)
+        return;
+    snprintf(cause, sizeof(cause), "%s of %.60s", lease_kind_name(lease->kind), lease->holder);
+    wake_request(step, cause);
+}
+
+static int64_t standing_due(const struct step *step)
+{
+    const struct power *power = step->power;
+
+    if (!standing_lease(&power->leases) || !is_found_down(power->state) || power->evidence.alive ||
+        power->wake.open)
+        return DUE_NEVER;
+    return power->retry_at;
+}
+
+static void expire_leases(struct step *step)
+{
+    /* A wake always ends; until then nobody who waits for it is forgotten. */
+    if (!step->power->wake.open && lease_expire(&step->power->leases, step->now.boot) > 0)
+        step->changed = true;
+}
+
+/* Where nothing can prove silence (its agent was never heard, echoes are not permitted), time
+ * decides. */
+static void settle_unknown(struct step *step)
+{
+    if (step->power->state == POWER_UNKNOWN && step->power->since + UNKNOWN_MOST <= step->now.boot)
+        step_transition(step, POWER_SILENT, "nothing was seen of it since Hall started");
+}
+
+static int64_t unknown_due(const struct step *step)
+{
+    return step->power->state == POWER_UNKNOWN ? step->power->since + UNKNOWN_MOST : DUE_NEVER;
+}
+
+/* What every event and every tick ends with. */
+
+/* The site whose answer ends the wait: a visited one; with no visitors, any. */
+static bool is_waited_for(const struct lease_set *set, const char *site)
+{
+    bool visited = false;
+
+    for (size_t i = 0; i < set->n; i++)
+        visited |= set->leases[i].kind == LEASE_VISIT;
+    return !visited || lease_find(set, LEASE_VISIT, site);
+}
+
+static void update_sites(struct step *step)
+{
+    struct fleet *fleet = step->fleet;
+    const struct power *power = step->power;
+    const bool lets_in = power->state == POWER_READY || power->state == POWER_DEGRADED;
+
+    for (int site = fleet->site_first[step->server]; site != MODEL_NONE;
+         site = fleet->site_next[site]) {
+        const bool ready = lets_in && evidence_site_answers(&power->evidence, step->model,
+                                                            fleet->model->sites[site].check);
+
+        if (ready == fleet->sites[site].ready)
+            continue;
+        fleet->sites[site].ready = ready;
+        if (ready && is_waited_for(&power->leases, fleet->model->sites[site].id))
+            step_stage(step, STAGE_SITE_ANSWERS);
+        step_emit(step, &(struct action){.kind = ACTION_SITE, .site = {.site = site}});
+        step->changed = true;
+    }
+}
+
+static void order_pace(struct step *step)
+{
+    struct action action = {.kind = ACTION_PACE};
+
+    power_pace(step->power, &action.pace.interval, &action.pace.timeout);
+    if (action.pace.interval == step->power->probe_interval)
+        return;
+    step->power->probe_interval = action.pace.interval;
+    step_emit(step, &action);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void step_end(struct step *step)
+{
+    struct power *power = step->power;
+    int64_t due;
+
+    keep_policy(step);
+    expire_leases(step);
+    settle_unknown(step);
+    sleep_tick(step);
+    update_sites(step);
+    wake_tick(step);
+    wake_standing(step);
+    sleep_when_idle(step);
+    order_pace(step);
+    if (step->changed)
+        step_emit(step, &(struct action){.kind = ACTION_STATUS});
+    due = earlier(wake_due(step), earlier(sleep_due(step), standing_due(step)));
+    due = earlier(due, unknown_due(step));
+    if (!power->wake.open)
+        due = earlier(due, lease_next_end(&power->leases));
+    due_set(&step->fleet->due, step->server, due);
+}
+
+void fleet_start(struct fleet *fleet, struct now now)
+{
+    for (size_t i = 0; i < fleet->model->n_servers; i++) {
+        struct step step = step_begin(fleet, now, (int)i);
+
+        step.changed = true;
+        step_end(&step);
+    }
+}
+
+void fleet_tick(struct fleet *fleet, struct now now)
+{
+    while (due_next(&fleet->due) <= now.boot) {
+        struct step step = step_begin(fleet, now, due_server(&fleet->due));
+
+        step_end(&step);
+    }
+}
+
+int64_t fleet_deadline(const struct fleet *fleet)
+{
+    return due_next(&fleet->due);
+}
+
+/* Events. */
+
+static void apply(struct step *step, struct evidence_change change)
+{
+    const enum power_state state = step->power->state;
+    /* To be found silent at last is no news of a server that was not up. */
+    const bool falls_silent =
+        change.silent && (step->power->up_since > 0 || state == POWER_UNKNOWN);
+
+    if (change.changed)
+        step->changed = true;
+    if (change.sign)
+        wake_sign(step);
+    if (change.pass)
+        step_transition(step, POWER_PASS, NULL);
+    else if (change.sign)
+        step_transition(step, POWER_SIGN, NULL);
+    if (change.fail)
+        step_transition(step, POWER_FAIL, NULL);
+    if (falls_silent)
+        step_transition(step, POWER_SILENT, NULL);
+}
+
+static void take_visit_lease(struct step *step, int site)
+{
+    const char *holder = step->fleet->model->sites[site].id;
+    struct lease_set *set = &step->power->leases;
+    const bool is_new = !lease_find(set, LEASE_VISIT, holder);
+    const int64_t until = step->now.boot + step_idle(step);
+
+    /* A full set must not send a visitor's server to sleep: then the longest lease lives on for
+     * all. */
+    if (!lease_take(set, LEASE_VISIT, holder, "", step->now.boot, until))
+        set->leases[0].until = until > set->leases[0].until ? until : set->leases[0].until;
+    if (is_new)
+        step->fleet->sites[site].visits++;
+    step->fleet->sites[site].last_visit = step->now.boot;
+    step->changed = true;
+}
+
+static void handle_visit(struct step *step, const struct fleet_event *event)
+{
+    const int site = event->visit.site;
+    char cause[LEASE_LABEL_SIZE];
+
+    take_visit_lease(step, site);
+    if (step->fleet->sites[site].ready)
+        return;
+    step->power->awaited_until = step->now.boot + WAKE_AWAITED_MOST;
+    if (step->power->state == POWER_READY)
+        return;
+    snprintf(cause, sizeof(cause), "visit of %.64s", step->fleet->model->sites[site].id);
+    wake_request(step, cause);
+}
+
+static void handle_use(struct step *step, const struct fleet_event *event)
+{
+    /* A use seen while it was ready may arrive after it is not. */
+    if (step->fleet->sites[event->visit.site].ready)
+        take_visit_lease(step, event->visit.site);
+}
+
+static void handle_command(struct step *step, const struct fleet_event *event)
+{
+    order_command(step, &event->command);
+}
+
+static void handle_probe(struct step *step, const struct fleet_event *event)
+{
+    if (event->probe.check < step->model->n_checks)
+        apply(step, evidence_probe(&step->power->evidence, step->model, event->probe.check,
+                                   event->probe.outcome, event->probe.detail));
+}
+
+static void handle_neighbour(struct step *step, const struct fleet_event *event)
+{
+    const bool was_other = step->power->evidence.mac == MAC_OTHER;
+    char other[MAC_TEXT_SIZE];
+
+    if (was_other && event->neighbour.verdict == MAC_MATCH)
+        step_problem(step, "%s", "");
+    apply(step, evidence_neighbour(&step->power->evidence, step->model, event->neighbour.verdict,
+                                   event->neighbour.mac));
+    if (event->neighbour.verdict == MAC_OTHER)
+        step_problem(step, "another machine (%s) answers on its address",
+                     text_format_mac(event->neighbour.mac, other));
+}
+
+static void handle_agent(struct step *step, const struct fleet_event *event)
+{
+    struct power *power = step->power;
+    const bool was_sleeping = power->evidence.agent == AGENT_SLEEPING;
+    const enum agent_word word = event->agent.word;
+    const struct evidence_change change =
+        evidence_agent(&power->evidence, step->model, word, step->now.boot);
+
+    /* The broker says a retained word again at each reconnect: that is no new goodbye. */
+    if (word == AGENT_SLEEPING && was_sleeping)
+        return;
+    if (word == AGENT_SLEEPING) {
+        step->changed = true;
+        power->said_goodbye |= power->state == POWER_OFF;
+        if (power_next_state(power, POWER_GOODBYE) == POWER_SLEEPING)
+            sleep_agreed(step, "its agent said goodbye");
+        else
+            step_transition(step, POWER_GOODBYE, NULL);
+        return;
+    }
+    if (word == AGENT_ONLINE && was_sleeping && power->state == POWER_SLEEPING) {
+        sleep_came_back(step);
+    }
+    apply(step, change);
+    if (word == AGENT_ONLINE)
+        step_stage(step, STAGE_AGENT_ONLINE);
+}
+
+static void handle_report(struct step *step, const struct fleet_event *event)
+{
+    step->power->report = event->report;
+    step->power->report.heard = true;
+    step->changed = true;
+}
+
+static void handle_containers(struct step *step, const struct fleet_event *event)
+{
+    bool present = event->containers.n > 0;
+    bool healthy = present;
+
+    for (size_t i = 0; i < event->containers.n; i++) {
+        const struct container_sight *sight = &event->containers.sights[i];
+        struct site_state *site = &step->fleet->sites[sight->site];
+
+        site->seen = true;
+        site->present = sight->present;
+        site->healthy = sight->healthy;
+        present &= sight->present;
+        healthy &= sight->healthy;
+    }
+    if (event->containers.docker_up)
+        step_stage(step, STAGE_DOCKER_UP);
+    if (event->containers.docker_up && present)
+        step_stage(step, STAGE_CONTAINER_PRESENT);
+    if (event->containers.docker_up && healthy)
+        step_stage(step, STAGE_CONTAINER_HEALTHY);
+    step->changed = true;
+}
+
+static void handle_sleep_answer(struct step *step, const struct fleet_event *event)
+{
+    sleep_answered(step, event->sleep.answer, event->sleep.id, event->sleep.reason);
+}
+
+static void handle_packet_failed(struct step *step, const struct fleet_event *event)
+{
+    if (step->power->wake.packets_failed < step->power->wake.packets)
+        step->power->wake.packets_failed++;
+    step_problem(step, "a magic packet could not be sent: %s", event->packet.reason);
+}
+
+typedef void handler(struct step *, const struct fleet_event *);
+
+static handler *const handlers[] = {
+    [FLEET_VISIT] = handle_visit,
+    [FLEET_USE] = handle_use,
+    [FLEET_COMMAND] = handle_command,
+    [FLEET_PROBE] = handle_probe,
+    [FLEET_NEIGHBOUR] = handle_neighbour,
+    [FLEET_AGENT] = handle_agent,
+    [FLEET_REPORT] = handle_report,
+    [FLEET_CONTAINERS] = handle_containers,
+    [FLEET_SLEEP_ANSWER] = handle_sleep_answer,
+    [FLEET_PACKET_FAILED] = handle_packet_failed,
+};
+
+void fleet_handle(struct fleet *fleet, struct now now, const struct fleet_event *event)
+{
+    const bool names_site = event->kind == FLEET_VISIT || event->kind == FLEET_USE;
+    const int server = names_site ? fleet->model->sites[event->visit.site].server : event->server;
+    struct step step = step_begin(fleet, now, server);
+
+    /* What time made due before this event comes first. */
+    if (fleet->due.at[server] <= now.boot)
+        step_end(&step);
+    step.changed = false;
+    handlers[event->kind](&step, event);
+    step_end(&step);
+}
+
+/* What others ask of the fleet. */
+
+const struct power *fleet_power(const struct fleet *fleet, int server)
+{
+    return &fleet->powers[server];
+}
+
+const struct site_state *fleet_site(const struct fleet *fleet, int site)
+{
+    return &fleet->sites[site];
+}
+
+int fleet_first_site(const struct fleet *fleet, int server)
+{
+    return fleet->site_first[server];
+}
+
+int fleet_next_site(const struct fleet *fleet, int site)
+{
+    return fleet->site_next[site];
+}
+
+bool fleet_site_ready(const struct fleet *fleet, int site)
+{
+    return fleet->sites[site].ready;
+}
+
+enum policy_mode fleet_policy(const struct fleet *fleet, int server)
+{
+    const struct model *model = fleet->model;
+    enum policy_mode strongest = POLICY_ON_DEMAND;
+
+    if (fleet->overrides[server].policy_set)
+        return fleet->overrides[server].policy;
+    for (int site = fleet->site_first[server]; site != MODEL_NONE; site = fleet->site_next[site]) {
+        const enum policy_mode mode = model->domains[model->sites[site].domain].policy.mode;
+
+        if (mode < strongest)
+            strongest = mode;
+    }
+    return strongest;
+}
+
+int64_t fleet_idle(const struct fleet *fleet, int server)
+{
+    const struct model *model = fleet->model;
+    int64_t longest = 0;
+
+    if (fleet->overrides[server].idle > 0)
+        return fleet->overrides[server].idle;
+    for (int site = fleet->site_first[server]; site != MODEL_NONE; site = fleet->site_next[site]) {
+        const int64_t idle = model->domains[model->sites[site].domain].policy.idle;
+
+        if (idle > longest)
+            longest = idle;
+    }
+    return longest > 0 ? longest : IDLE_DEFAULT;
+}
+
+bool fleet_keep_awake(const struct fleet *fleet, int server)
+{
+    return lease_find(&fleet->powers[server].leases, LEASE_HOLD, "keep_awake") != NULL;
+}
+
+int64_t step_idle(const struct step *step)
+{
+    return fleet_idle(step->fleet, step->server);
+}
+
+void step_release_passing_leases(struct step *step)
+{
+    lease_release_kind(&step->power->leases, LEASE_VISIT);
+    lease_release_kind(&step->power->leases, LEASE_MANUAL);
+    step->changed = true;
+}

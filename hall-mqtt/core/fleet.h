@@ -1,0 +1,193 @@
+/*
+ * fleet: all servers together: takes events, keeps leases, runs wakes and sleeps, answers commands. The pure heart
+ * of Hall: no clock, no I/O, no allocation after fleet_create. One owner (the loop thread); actions are handed to a sink during
+ * the step; the sink must not call back into the fleet.
+ */
+#ifndef HALL_CORE_FLEET_H
+#define HALL_CORE_FLEET_H
+
+#include "base/clock.h"
+#include "core/ledger.h"
+#include "core/model.h"
+#include "core/power.h"
+
+/* What happens to the fleet. */
+enum fleet_event_kind {
+    FLEET_VISIT,        /* a visitor wants a site: wakes its server, takes or renews the visit lease */
+    FLEET_USE,          /* a ready site was used: renews the visit lease, never wakes */
+    FLEET_COMMAND,
+    FLEET_PROBE,
+    FLEET_NEIGHBOUR,
+    FLEET_AGENT,        /* the agent's state topic */
+    FLEET_REPORT,
+    FLEET_CONTAINERS,
+    FLEET_SLEEP_ANSWER, /* what the sleep method said: agent's result, ssh's or webhook's end */
+    FLEET_PACKET_FAILED,
+};
+
+enum sleep_answer { SLEEP_ACCEPTED, SLEEP_VETOED, SLEEP_FAILED };
+
+struct command {
+    enum command_action action;
+    int site;                    /* the project commanded, or MODEL_NONE */
+    char id[COMMAND_ID_SIZE];    /* "": the fleet makes one */
+    char by[COMMAND_BY_SIZE];    /* "": unknown */
+    int64_t lasts;               /* wake, hold: ms; 0: not given */
+    bool force;
+    uint64_t route;              /* given back in the answers */
+    char name[LEASE_HOLDER_SIZE];  /* hold, release: its name */
+    char reason[LEASE_LABEL_SIZE]; /* hold: why */
+    enum policy_mode policy;     /* policy; with policy_configured: back to the configured one */
+    bool policy_configured;
+    int minutes;                 /* idle */
+    bool on;                     /* keep_awake */
+};
+
+struct container_sight {         /* one site's containers, as the agent reports them */
+    int site;
+    bool present, healthy;
+};
+
+struct fleet_event {
+    enum fleet_event_kind kind;
+    int server;                  /* all but visit and use */
+    union {
+        struct {
+            int site;
+            char who[48];        /* client address, for the log */
+        } visit;                 /* VISIT, USE */
+        struct command command;
+        struct {
+            unsigned check;
+            enum probe_outcome outcome;
+            uint16_t detail;
+        } probe;
+        struct {
+            enum mac_verdict verdict;
+            uint8_t mac[6];
+        } neighbour;
+        struct {
+            enum agent_word word;
+        } agent;
+        struct agent_report report;
+        struct {
+            bool docker_up;
+            size_t n;
+            struct container_sight sights[MODEL_PROJECTS_MAX];
+        } containers;
+        struct {
+            enum sleep_answer answer;
+            char id[COMMAND_ID_SIZE];
+            char reason[REASON_SIZE];
+        } sleep;
+        struct {
+            char reason[REASON_SIZE];
+        } packet;
+    };
+};
+
+/* What is to be done. */
+enum action_kind {
+    ACTION_STATE,  /* a state changed: publish state, power, status */
+    ACTION_STATUS, /* something else of a server's status changed */
+    ACTION_SITE,   /* a site's readiness changed */
+    ACTION_PACKET, /* send a magic packet */
+    ACTION_PACE,   /* probe at this interval */
+    ACTION_SLEEP,  /* ask the server to sleep by its configured method */
+    ACTION_EVENT,  /* tell what happened: bus event topic, log, store */
+    ACTION_ANSWER, /* a command's answer */
+};
+
+enum happening {
+    HAPPENED_WAKE_REQUESTED,
+    HAPPENED_PACKET_SENT,
+    HAPPENED_STAGE,
+    HAPPENED_READY,
+    HAPPENED_WAKE_FAILED,
+    HAPPENED_SLEEP_REQUESTED,
+    HAPPENED_SLEEP_REFUSED,
+    HAPPENED_ASLEEP,
+    HAPPENED_SLEEP_FAILED,
+    HAPPENED_UNREACHABLE,
+    HAPPENED_BACK,
+    HAPPENED_POLICY_CHANGED,
+    HAPPENED_HOLD,
+    HAPPENED_RELEASE,
+    HAPPENED_COMMAND_REFUSED,
+};
+enum { HAPPENINGS = 15 };
+
+struct action {
+    enum action_kind kind;
+    int server;
+    union {
+        struct {
+            enum power_state from, to;
+        } state;
+        struct {
+            int site;
+        } site;
+        struct {
+            uint32_t number;     /* 1: the first of this wake */
+        } packet;
+        struct {
+            int64_t interval, timeout; /* ms */
+        } pace;
+        struct {
+            const char *id;      /* of the sleep; borrowed for the call */
+            bool force, restart;
+            int64_t lasts;       /* the proposal expires after, ms */
+        } sleep;
+        struct {
+            enum happening what;
+            const char *detail;  /* one sentence, may be "" */
+            enum stage stage;    /* with HAPPENED_STAGE */
+            int64_t ms;          /* ready, stage: after the start; else 0 */
+        } event;
+        const struct ledger_entry *answer;
+    };
+};
+
+const char *happening_name(enum happening what); /* "wake_requested" ... */
+
+struct fleet_sink {
+    void (*act)(void *context, const struct action *action);
+    void *context;
+};
+
+struct fleet;
+
+/* model and sink are borrowed and outlive the fleet. All servers start `unknown`. -ENOMEM. */
+int fleet_create(const struct model *model, const struct fleet_sink *sink, struct now now, struct fleet **ret_fleet);
+void fleet_destroy(struct fleet *fleet);
+
+/* Orders the first probes of every server. Once, before the first step. */
+void fleet_start(struct fleet *fleet, struct now now);
+
+void fleet_handle(struct fleet *fleet, struct now now, const struct fleet_event *event);
+/* Does what time alone makes due. */
+void fleet_tick(struct fleet *fleet, struct now now);
+/* Boot clock, ms, when fleet_tick is due; INT64_MAX: never. */
+int64_t fleet_deadline(const struct fleet *fleet);
+
+const struct power *fleet_power(const struct fleet *fleet, int server);
+/* May a visitor of this site be let through: server up, and the site's own check passes? */
+bool fleet_site_ready(const struct fleet *fleet, int site);
+enum policy_mode fleet_policy(const struct fleet *fleet, int server); /* the strongest of its domains' */
+int64_t fleet_idle(const struct fleet *fleet, int server);            /* ms; the longest of its domains' */
+bool fleet_keep_awake(const struct fleet *fleet, int server);
+
+/* What is known of one site beside its server. */
+struct site_state {
+    bool ready;             /* visitors are let through */
+    bool seen;              /* the agent reported its containers */
+    bool present, healthy;  /* with seen */
+    uint32_t visits;        /* since start */
+    int64_t last_visit;     /* boot clock, ms; 0: none */
+};
+/* The sites of one server, in model order: first, next, MODEL_NONE. */
+int fleet_first_site(const struct fleet *fleet, int server);
+int fleet_next_site(const struct fleet *fleet, int site);
+const struct site_state *fleet_site(const struct fleet *fleet, int site);
+
+#endif

@@ -1,0 +1,106 @@
+#include "core/lease.h"
+
+#include <string.h>
+
+#include "base/text.h"
+
+static const char *const lease_kind_names[LEASE_KINDS] = {
+    [LEASE_VISIT] = "visit",         [LEASE_SCHEDULE] = "schedule", [LEASE_ALWAYS_ON] = "always_on",
+    [LEASE_MANUAL] = "manual",       [LEASE_HOLD] = "hold",         [LEASE_AGENT] = "agent",
+    [LEASE_DEPENDENT] = "dependent",
+};
+
+const char *lease_kind_name(enum lease_kind kind)
+{
+    return lease_kind_names[kind];
+}
+
+static struct lease *find(struct lease_set *set, enum lease_kind kind, const char *holder)
+{
+    for (size_t i = 0; i < set->n; i++)
+        if (set->leases[i].kind == kind &&
+            strncmp(set->leases[i].holder, holder, LEASE_HOLDER_SIZE - 1) == 0)
+            return &set->leases[i];
+    return NULL;
+}
+
+const struct lease *lease_find(const struct lease_set *set, enum lease_kind kind,
+                               const char *holder)
+{
+    return find((struct lease_set *)set, kind, holder);
+}
+
+bool lease_take(struct lease_set *set, enum lease_kind kind, const char *holder, const char *label,
+                int64_t now, int64_t until)
+{
+    struct lease *lease = find(set, kind, holder);
+
+    if (!lease) {
+        if (set->n == LEASES_MAX)
+            return false;
+        lease = &set->leases[set->n++];
+        *lease = (struct lease){.kind = kind, .since = now};
+        text_copy(lease->holder, sizeof(lease->holder), holder);
+    }
+    lease->renewed = now;
+    lease->until = until;
+    text_copy(lease->label, sizeof(lease->label), label);
+    return true;
+}
+
+static void remove_at(struct lease_set *set, size_t index)
+{
+    set->n--;
+    memmove(&set->leases[index], &set->leases[index + 1],
+            (set->n - index) * sizeof(set->leases[0]));
+}
+
+bool lease_release(struct lease_set *set, enum lease_kind kind, const char *holder)
+{
+    struct lease *lease = find(set, kind, holder);
+
+    if (!lease)
+        return false;
+    remove_at(set, (size_t)(lease - set->leases));
+    return true;
+}
+
+size_t lease_release_kind(struct lease_set *set, enum lease_kind kind)
+{
+    const size_t before = set->n;
+
+    for (size_t i = set->n; i-- > 0;)
+        if (set->leases[i].kind == kind)
+            remove_at(set, i);
+    return before - set->n;
+}
+
+size_t lease_expire(struct lease_set *set, int64_t now)
+{
+    const size_t before = set->n;
+
+    for (size_t i = set->n; i-- > 0;)
+        if (set->leases[i].until <= now)
+            remove_at(set, i);
+    return before - set->n;
+}
+
+int64_t lease_awake_until(const struct lease_set *set)
+{
+    int64_t latest = 0;
+
+    for (size_t i = 0; i < set->n; i++)
+        if (set->leases[i].until > latest)
+            latest = set->leases[i].until;
+    return latest;
+}
+
+int64_t lease_next_end(const struct lease_set *set)
+{
+    int64_t earliest = LEASE_FOREVER;
+
+    for (size_t i = 0; i < set->n; i++)
+        if (set->leases[i].until < earliest)
+            earliest = set->leases[i].until;
+    return earliest;
+}

@@ -1,0 +1,162 @@
+#include "core/model.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* Finds by bisection where an order by id is there, else one by one. */
+static int find(size_t n, const int *order, const char *(*id_at)(const struct model *, int),
+                const struct model *model, const char *id)
+{
+    size_t low = 0;
+    size_t high = n;
+
+    if (order == NULL) {
+        for (size_t i = 0; i < n; i++) {
+            if (strcmp(id_at(model, (int)i), id) == 0)
+                return (int)i;
+        }
+        return MODEL_NONE;
+    }
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int difference = strcmp(id, id_at(model, order[middle]));
+        if (difference == 0)
+            return order[middle];
+        if (difference < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return MODEL_NONE;
+}
+
+static const char *server_id_at(const struct model *model, int index)
+{
+    return model->servers[index].id;
+}
+
+static const char *site_id_at(const struct model *model, int index)
+{
+    return model->sites[index].id;
+}
+
+int model_server_by_id(const struct model *model, const char *id)
+{
+    return find(model->n_servers, model->servers_by_id, server_id_at, model, id);
+}
+
+int model_project_by_id(const struct model *model, const char *id)
+{
+    if (model->projects_by_id != NULL)
+        return find(model->n_projects, model->projects_by_id, site_id_at, model, id);
+    for (size_t i = 0; i < model->n_sites; i++) {
+        if (model->sites[i].is_project && strcmp(model->sites[i].id, id) == 0)
+            return (int)i;
+    }
+    return MODEL_NONE;
+}
+
+/* The name in a Host header: without the port and without the dot a fully qualified name may end
+ * with. */
+static size_t host_name_length(const char *host)
+{
+    size_t length = strcspn(host, ":");
+    return length > 1 && host[length - 1] == '.' ? length - 1 : length;
+}
+
+static int compare_host(const char *host, size_t length, const char *name)
+{
+    int difference = strncasecmp(host, name, length);
+    return difference != 0 ? difference : name[length] == '\0' ? 0 : -1;
+}
+
+int model_domain_by_host(const struct model *model, const char *host)
+{
+    size_t length = host_name_length(host);
+    size_t low = 0;
+    size_t high = model->n_domains;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int difference = compare_host(host, length, model->domains[middle].name);
+        if (difference == 0)
+            return (int)middle;
+        if (difference < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return MODEL_NONE;
+}
+
+static bool path_is_within(const char *path, const char *parent)
+{
+    size_t length = strlen(parent);
+    if (strncmp(path, parent, length) != 0)
+        return false;
+    return strcmp(parent, "/") == 0 || strchr("/?#", path[length]) != NULL; /* or its end */
+}
+
+int model_site_for_path(const struct model *model, int domain, const char *path)
+{
+    const struct model_domain *of = &model->domains[domain];
+    for (size_t i = 0; i < of->n_projects; i++) {
+        if (path_is_within(path, model->sites[of->projects[i]].path))
+            return of->projects[i];
+    }
+    return of->site;
+}
+
+static const char *const policy_modes[] = {
+    [POLICY_ALWAYS_ON] = "always_on",
+    [POLICY_SCHEDULED] = "scheduled",
+    [POLICY_ON_DEMAND] = "on_demand",
+};
+
+const char *policy_mode_name(enum policy_mode mode)
+{
+    return policy_modes[mode];
+}
+
+bool policy_mode_from_name(const char *name, enum policy_mode *ret_mode)
+{
+    for (size_t i = 0; i < sizeof policy_modes / sizeof policy_modes[0]; i++) {
+        if (strcmp(policy_modes[i], name) == 0) {
+            *ret_mode = (enum policy_mode)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *sleep_via_name(enum sleep_via via)
+{
+    static const char *const names[] = {
+        [SLEEP_VIA_AGENT] = "agent",
+        [SLEEP_VIA_SSH] = "ssh",
+        [SLEEP_VIA_WEBHOOK] = "webhook",
+        [SLEEP_VIA_NONE] = "none",
+    };
+    return names[via];
+}
+
+const char *sleep_mode_name(enum sleep_mode mode)
+{
+    static const char *const names[] = {
+        [SLEEP_SUSPEND] = "suspend",
+        [SLEEP_HIBERNATE] = "hibernate",
+        [SLEEP_POWEROFF] = "poweroff",
+    };
+    return names[mode];
+}
+
+const char *check_kind_name(enum check_kind kind)
+{
+    static const char *const names[] = {
+        [CHECK_PING] = "ping",
+        [CHECK_TCP] = "tcp",
+        [CHECK_HTTP] = "http",
+        [CHECK_AGENT] = "agent",
+    };
+    return names[kind];
+}

@@ -1,0 +1,251 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/number.h"
+#include "base/text.h"
+#include "core/step.h"
+
+static const char *asker(const struct command *command)
+{
+    return command->by[0] ? command->by : "someone";
+}
+
+static void order_wake(struct step *step, struct ledger_entry *entry, const struct command *command)
+{
+    struct power *power = step->power;
+    const int64_t lasts = command->lasts > 0 ? command->lasts : step_idle(step);
+    char label[LEASE_LABEL_SIZE];
+
+    snprintf(label, sizeof(label), "%s woke it", asker(command));
+    if (!lease_take(&power->leases, LEASE_MANUAL, asker(command), label, step->now.boot,
+                    step->now.boot + lasts)) {
+        step_answer(step, entry, OUTCOME_REFUSED, "too many leases on this server; release one");
+        return;
+    }
+    step->changed = true;
+    step_answer(step, entry, OUTCOME_ACCEPTED, "");
+    if (power->state == POWER_READY) {
+        step_answer(step, entry, OUTCOME_DONE, "it is ready already");
+        return;
+    }
+    snprintf(label, sizeof(label), "wake command by %s", asker(command));
+    wake_request(step, label);
+}
+
+/* A sleep command while it wakes calls the wake off, unless others wait for it. */
+static void sleep_instead_of_wake(struct step *step, struct ledger_entry *entry,
+                                  const struct command *command)
+{
+    char reason[REASON_SIZE];
+    const struct lease_set *set = &step->power->leases;
+
+    for (size_t i = 0; i < set->n && !command->force; i++)
+        if (set->leases[i].kind != LEASE_MANUAL) {
+            power_why(step->power, step->now, reason, sizeof(reason));
+            step_answer(step, entry, OUTCOME_REFUSED, reason);
+            return;
+        }
+    step_answer(step, entry, OUTCOME_ACCEPTED, "");
+    step_release_passing_leases(step);
+    if (command->force)
+        sleep_release_holds(step);
+    wake_cancel(step, asker(command));
+    step_answer(step, entry, OUTCOME_DONE, "the wake was called off");
+}
+
+static void order_sleep(struct step *step, struct ledger_entry *entry,
+                        const struct command *command)
+{
+    struct power *power = step->power;
+    char reason[REASON_SIZE];
+
+    if (power->state == POWER_SLEEPING && !power->wake.queued) {
+        step_answer(step, entry, OUTCOME_ACCEPTED, "it is falling asleep already");
+        return;
+    }
+    if (power->state == POWER_OFF) {
+        step_answer(step, entry, OUTCOME_DONE, "it is off already");
+        return;
+    }
+    if (power->wake.queued || (power->wake.open && !power->evidence.alive)) {
+        sleep_instead_of_wake(step, entry, command);
+        return;
+    }
+    if (sleep_is_barred(step, command->force, reason)) {
+        step_answer(step, entry, OUTCOME_REFUSED, reason);
+        step_tell(step, HAPPENED_SLEEP_REFUSED, 0, "%s", reason);
+        return;
+    }
+    if (power->wake.open)
+        wake_cancel(step, asker(command));
+    sleep_propose(step, entry->id, asker(command), command->force, false);
+}
+
+static void order_restart(struct step *step, struct ledger_entry *entry,
+                          const struct command *command)
+{
+    char reason[REASON_SIZE];
+
+    if (step->power->sleep.phase != SLEEP_NONE || step->power->wake.open ||
+        !power_is_up(step->power->state)) {
+        snprintf(reason, sizeof(reason), "it is %s; only a server that is up and settled restarts",
+                 power_state_name(step->power->state));
+        step_answer(step, entry, OUTCOME_REFUSED, reason);
+        return;
+    }
+    if (sleep_is_barred(step, true, reason)) {
+        step_answer(step, entry, OUTCOME_REFUSED, reason);
+        return;
+    }
+    sleep_propose(step, entry->id, asker(command), command->force, true);
+}
+
+static void order_cancel(struct step *step, struct ledger_entry *entry,
+                         const struct command *command)
+{
+    if (!step->power->wake.open && !step->power->wake.queued) {
+        step_answer(step, entry, OUTCOME_REFUSED, "no wake is under way");
+        return;
+    }
+    step_answer(step, entry, OUTCOME_ACCEPTED, "");
+    step_release_passing_leases(step);
+    wake_cancel(step, asker(command));
+    step_answer(step, entry, OUTCOME_DONE, "");
+}
+
+static void order_hold(struct step *step, struct ledger_entry *entry, const struct command *command)
+{
+    struct power *power = step->power;
+    char cause[LEASE_LABEL_SIZE];
+
+    if (!lease_take(&power->leases, LEASE_HOLD, command->name, command->reason, step->now.boot,
+                    step->now.boot + command->lasts)) {
+        step_answer(step, entry, OUTCOME_REFUSED, "too many leases on this server; release one");
+        return;
+    }
+    step_tell(step, HAPPENED_HOLD, 0, "%s: %s", command->name, command->reason);
+    step_answer(step, entry, OUTCOME_DONE, "");
+    snprintf(cause, sizeof(cause), "hold of %s", command->name);
+    if (!power_is_up(power->state))
+        wake_request(step, cause);
+}
+
+static void order_release(struct step *step, struct ledger_entry *entry,
+                          const struct command *command)
+{
+    if (!lease_release(&step->power->leases, LEASE_HOLD, command->name)) {
+        step_answer(step, entry, OUTCOME_REFUSED, "there is no hold of that name");
+        return;
+    }
+    step_tell(step, HAPPENED_RELEASE, 0, "%s", command->name);
+    step_answer(step, entry, OUTCOME_DONE, "");
+}
+
+static void order_policy(struct step *step, struct ledger_entry *entry,
+                         const struct command *command)
+{
+    struct override *override = &step->fleet->overrides[step->server];
+
+    override->policy_set = !command->policy_configured;
+    override->policy = command->policy;
+    step_tell(step, HAPPENED_POLICY_CHANGED, 0, "%s by %s",
+              policy_mode_name(fleet_policy(step->fleet, step->server)), asker(command));
+    step_answer(step, entry, OUTCOME_DONE, "");
+}
+
+static void order_idle(struct step *step, struct ledger_entry *entry, const struct command *command)
+{
+    step->fleet->overrides[step->server].idle = (int64_t)command->minutes * 60000;
+    step_tell(step, HAPPENED_POLICY_CHANGED, 0, "idle %d min by %s", command->minutes,
+              asker(command));
+    step_answer(step, entry, OUTCOME_DONE, "");
+}
+
+static void order_keep_awake(struct step *step, struct ledger_entry *entry,
+                             const struct command *command)
+{
+    struct lease_set *set = &step->power->leases;
+
+    if (command->on &&
+        !lease_take(set, LEASE_HOLD, "keep_awake", "", step->now.boot, LEASE_FOREVER)) {
+        step_answer(step, entry, OUTCOME_REFUSED, "too many leases on this server; release one");
+        return;
+    }
+    if (!command->on)
+        lease_release(set, LEASE_HOLD, "keep_awake");
+    step_tell(step, command->on ? HAPPENED_HOLD : HAPPENED_RELEASE, 0, "keep_awake by %s",
+              asker(command));
+    step_answer(step, entry, OUTCOME_DONE, "");
+    if (command->on && !power_is_up(step->power->state))
+        wake_request(step, "hold of keep_awake");
+}
+
+static void order_stop(struct step *step, struct ledger_entry *entry, const struct command *command)
+{
+    (void)command;
+    step_answer(step, entry, OUTCOME_REFUSED, "its agent does not manage containers");
+}
+
+typedef void order(struct step *, struct ledger_entry *, const struct command *);
+
+static order *const orders[COMMAND_ACTIONS] = {
+    [COMMAND_WAKE] = order_wake,
+    [COMMAND_SLEEP] = order_sleep,
+    [COMMAND_RESTART] = order_restart,
+    [COMMAND_CANCEL] = order_cancel,
+    [COMMAND_POLICY] = order_policy,
+    [COMMAND_IDLE] = order_idle,
+    [COMMAND_KEEP_AWAKE] = order_keep_awake,
+    [COMMAND_HOLD] = order_hold,
+    [COMMAND_RELEASE] = order_release,
+    [COMMAND_START] = order_wake,
+    [COMMAND_STOP] = order_stop,
+};
+
+/* Said again as it was said before. An open one that was not answered yet will be. */
+static void repeat_answer(struct step *step, const struct ledger_entry *known,
+                          const struct command *command)
+{
+    struct ledger_entry again = *known;
+
+    if (!known->answered)
+        return;
+    again.route = command->route;
+    step_emit(step, &(struct action){.kind = ACTION_ANSWER, .answer = &again});
+}
+
+void order_command(struct step *step, const struct command *command)
+{
+    struct ledger *ledger = &step->fleet->ledger;
+    char id[COMMAND_ID_SIZE];
+    struct ledger_entry *entry;
+
+    if (command->id[0]) {
+        text_copy(id, sizeof(id), command->id);
+        entry = ledger_find(ledger, step->server, id);
+        if (entry) {
+            repeat_answer(step, entry, command);
+            return;
+        }
+    } else {
+        step_new_id(step, 'c', id);
+    }
+    entry = ledger_add(ledger, step->server, command->action, id, asker(command), step->now.boot);
+    if (!entry) {
+        struct ledger_entry refused = {.used = true,
+                                       .server = step->server,
+                                       .action = command->action,
+                                       .site = command->site,
+                                       .route = command->route,
+                                       .received = step->now.boot};
+
+        text_copy(refused.id, sizeof(refused.id), id);
+        text_copy(refused.by, sizeof(refused.by), asker(command));
+        step_answer(step, &refused, OUTCOME_REFUSED,
+                    "too many commands are under way; wait for their end");
+        return;
+    }
+    entry->site = command->site;
+    entry->route = command->route;
+    orders[command->action](step, entry, command);
+}

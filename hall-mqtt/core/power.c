@@ -1,0 +1,398 @@
+#include "core/power.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Rows are read aloud: "booting, and it falls silent: unreachable; or, when a wake is wanted,
+ * waking again". */
+#define STAY                                                                                       \
+    {                                                                                              \
+        NEXT_STAY, NEXT_STAY                                                                       \
+    }
+#define TO(state_)                                                                                 \
+    {                                                                                              \
+        POWER_##state_, POWER_##state_                                                             \
+    }
+#define EITHER(to_, wanted_)                                                                       \
+    {                                                                                              \
+        POWER_##to_, POWER_##wanted_                                                               \
+    }
+#define AS_SEEN                                                                                    \
+    {                                                                                              \
+        NEXT_AS_SEEN, NEXT_AS_SEEN                                                                 \
+    }
+
+const struct power_row power_table[POWER_STATES][POWER_EVENTS] =
+    {
+        [POWER_UNKNOWN] =
+            {
+                [POWER_SIGN] = TO(BOOTING),
+                [POWER_PASS] = TO(READY),
+                [POWER_FAIL] = STAY,
+                [POWER_SILENT] = EITHER(OFF, WAKING),
+                [POWER_GOODBYE] = TO(OFF),
+                [POWER_BACK] = STAY,
+                [POWER_WAKE] = AS_SEEN,
+                [POWER_SLEEP] = STAY,
+                [POWER_DEADLINE] = STAY,
+                [POWER_CANCEL] = STAY,
+            },
+        [POWER_OFF] =
+            {
+                [POWER_SIGN] = TO(BOOTING),
+                [POWER_PASS] = TO(READY),
+                [POWER_FAIL] = STAY,
+                [POWER_SILENT] = STAY,
+                [POWER_GOODBYE] = STAY,
+                [POWER_BACK] = STAY,
+                [POWER_WAKE] = AS_SEEN,
+                [POWER_SLEEP] = STAY,
+                [POWER_DEADLINE] = STAY,
+                [POWER_CANCEL] = STAY,
+            },
+        [POWER_WAKING] =
+            {
+                [POWER_SIGN] = TO(BOOTING),
+                [POWER_PASS] = TO(READY),
+                [POWER_FAIL] = STAY,
+                [POWER_SILENT] = STAY,
+                [POWER_GOODBYE] = STAY,
+                [POWER_BACK] = STAY,
+                [POWER_WAKE] = STAY,
+                [POWER_SLEEP] = STAY,
+                [POWER_DEADLINE] = TO(WAKE_FAILED),
+                [POWER_CANCEL] = AS_SEEN,
+            },
+        [POWER_BOOTING] =
+            {
+                [POWER_SIGN] = STAY,
+                [POWER_PASS] = TO(READY),
+                [POWER_FAIL] = STAY,
+                [POWER_SILENT] = EITHER(UNREACHABLE, WAKING),
+                [POWER_GOODBYE] = TO(SLEEPING),
+                [POWER_BACK] = STAY,
+                [POWER_WAKE] = STAY,
+                [POWER_SLEEP] = TO(SLEEPING),
+                [POWER_DEADLINE] = EITHER(BOOTING, WAKE_FAILED),
+                [POWER_CANCEL] = STAY,
+            },
+        [POWER_READY] =
+            {
+                [POWER_SIGN] = STAY,
+                [POWER_PASS] = STAY,
+                [POWER_FAIL] = TO(DEGRADED),
+                [POWER_SILENT] = EITHER(UNREACHABLE, WAKING),
+                [POWER_GOODBYE] = TO(SLEEPING),
+                [POWER_BACK] = STAY,
+                [POWER_WAKE] = STAY,
+                [POWER_SLEEP] = TO(SLEEPING),
+                [POWER_DEADLINE] = STAY,
+                [POWER_CANCEL] = STAY,
+            },
+        [POWER_DEGRADED] =
+            {
+                [POWER_SIGN] = STAY,
+                [POWER_PASS] = TO(READY),
+                [POWER_FAIL] = STAY,
+                [POWER_SILENT] = EITHER(UNREACHABLE, WAKING),
+                [POWER_GOODBYE] = TO(SLEEPING),
+                [POWER_BACK] = STAY,
+                [POWER_WAKE] = STAY,
+                [POWER_SLEEP] = TO(SLEEPING),
+                [POWER_DEADLINE] = STAY,
+                [POWER_CANCEL] = STAY,
+            },
+        [POWER_SLEEPING] =
+            {
+                [POWER_SIGN] = AS_SEEN,
+                [POWER_PASS] = STAY,
+                [POWER_FAIL] = STAY,
+                [POWER_SILENT] = EITHER(OFF, WAKING),
+                [POWER_GOODBYE] = STAY,
+                [POWER_BACK] = AS_SEEN,
+                [POWER_WAKE] = STAY,
+                [POWER_SLEEP] = STAY,
+                [POWER_DEADLINE] = AS_SEEN,
+                [POWER_CANCEL] = STAY,
+            },
+        [POWER_UNREACHABLE] =
+            {
+                [POWER_SIGN] = TO(BOOTING),
+                [POWER_PASS] = TO(READY),
+                [POWER_FAIL] = STAY,
+                [POWER_SILENT] = STAY,
+                [POWER_GOODBYE] = TO(OFF),
+                [POWER_BACK] = STAY,
+                [POWER_WAKE] = AS_SEEN,
+                [POWER_SLEEP] = STAY,
+                [POWER_DEADLINE] = STAY,
+                [POWER_CANCEL] = STAY,
+            },
+        [POWER_WAKE_FAILED] =
+            {
+                [POWER_SIGN] = TO(BOOTING),
+                [POWER_PASS] = TO(READY),
+                [POWER_FAIL] = STAY,
+                [POWER_SILENT] = TO(UNREACHABLE),
+                [POWER_GOODBYE] = TO(SLEEPING),
+                [POWER_BACK] = STAY,
+                [POWER_WAKE] = AS_SEEN,
+                [POWER_SLEEP] = TO(SLEEPING),
+                [POWER_DEADLINE] = STAY,
+                [POWER_CANCEL] = STAY,
+            },
+};
+
+static const char *const state_names[POWER_STATES] = {
+    [POWER_UNKNOWN] = "unknown",
+    [POWER_OFF] = "off",
+    [POWER_WAKING] = "waking",
+    [POWER_BOOTING] = "booting",
+    [POWER_READY] = "ready",
+    [POWER_DEGRADED] = "degraded",
+    [POWER_SLEEPING] = "sleeping",
+    [POWER_UNREACHABLE] = "unreachable",
+    [POWER_WAKE_FAILED] = "wake_failed",
+};
+
+static const char *const event_names[POWER_EVENTS] = {
+    [POWER_SIGN] = "sign",     [POWER_PASS] = "pass",       [POWER_FAIL] = "fail",
+    [POWER_SILENT] = "silent", [POWER_GOODBYE] = "goodbye", [POWER_BACK] = "back",
+    [POWER_WAKE] = "wake",     [POWER_SLEEP] = "sleep",     [POWER_DEADLINE] = "deadline",
+    [POWER_CANCEL] = "cancel",
+};
+
+const char *power_state_name(enum power_state state)
+{
+    return state_names[state];
+}
+
+const char *power_event_name(enum power_event event)
+{
+    return event_names[event];
+}
+
+const char *wake_failure_name(enum wake_failure failure)
+{
+    switch (failure) {
+    case FAILURE_NO_SIGN:
+        return "no_sign";
+    case FAILURE_NOT_READY:
+        return "not_ready";
+    case FAILURE_NO_PACKET:
+        return "no_packet";
+    case FAILURE_CANCELLED:
+        return "cancelled";
+    case FAILURE_NONE:
+        break;
+    }
+    return NULL;
+}
+
+static bool is_wanted(const struct power *power)
+{
+    return power->wake.open || power->wake.queued;
+}
+
+/* What the evidence alone says. */
+static enum power_state as_seen(const struct power *power)
+{
+    if (power->evidence.passing)
+        return POWER_READY;
+    if (power->evidence.alive)
+        return power->was_ready ? POWER_DEGRADED : POWER_BOOTING;
+    return is_wanted(power) ? POWER_WAKING : POWER_OFF;
+}
+
+enum power_state power_next_state(const struct power *power, enum power_event event)
+{
+    const struct power_row *row = &power_table[power->state][event];
+    const uint8_t next = is_wanted(power) ? row->wanted : row->to;
+
+    if (next == NEXT_STAY)
+        return power->state;
+    if (next == NEXT_AS_SEEN)
+        return as_seen(power);
+    return (enum power_state)next;
+}
+
+bool power_is_up(enum power_state state)
+{
+    return state == POWER_BOOTING || state == POWER_READY || state == POWER_DEGRADED;
+}
+
+bool power_is_settled(enum power_state state)
+{
+    return state != POWER_WAKING && state != POWER_BOOTING && state != POWER_SLEEPING;
+}
+
+bool power_target_on(const struct power *power)
+{
+    /* The switch follows the command at once and springs back only if the agent vetoes. */
+    if (power->sleep.phase == SLEEP_PROPOSED && !power->sleep.restart)
+        return false;
+    switch (power->state) {
+    case POWER_WAKING:
+    case POWER_BOOTING:
+    case POWER_READY:
+    case POWER_DEGRADED:
+        return true;
+    case POWER_SLEEPING:
+        return power->wake.queued;
+    case POWER_WAKE_FAILED:
+        return power->evidence.alive;
+    case POWER_UNKNOWN:
+    case POWER_OFF:
+    case POWER_UNREACHABLE:
+        break;
+    }
+    return false;
+}
+
+int64_t power_eta(const struct power *power, int64_t now)
+{
+    if (!power->wake.open)
+        return -1;
+    const int64_t expected = history_median(&power->history, power->wake.kind);
+    if (expected < 0)
+        return -1;
+    const int64_t left = power->wake.started + expected - now;
+    return left > 0 ? left : 0;
+}
+
+enum stage power_stage(const struct power *power)
+{
+    for (unsigned i = STAGES; i-- > 0;)
+        if (power->wake.started > 0 && power->wake.stages[i] != STAGE_UNREACHED)
+            return (enum stage)i;
+    return (enum stage)STAGES;
+}
+
+/* How closely each state is watched. While a wake is open the first good answer must be seen at
+ * once; a server that is up is asked now and then, and closely as soon as one answer is missing. */
+struct pace {
+    int64_t interval, timeout;
+};
+static const struct pace pace_wake = {200, 1000};
+static const struct pace pace_suspect = {1000, 1000};
+static const struct pace paces[POWER_STATES] = {
+    [POWER_UNKNOWN] = {500, 1000},      [POWER_OFF] = {10000, 2000},
+    [POWER_WAKING] = {200, 1000},       [POWER_BOOTING] = {1000, 1000},
+    [POWER_READY] = {5000, 2000},       [POWER_DEGRADED] = {2000, 2000},
+    [POWER_SLEEPING] = {500, 500},      [POWER_UNREACHABLE] = {5000, 2000},
+    [POWER_WAKE_FAILED] = {5000, 2000},
+};
+
+static bool is_suspect(const struct power *power)
+{
+    for (size_t i = 0; i < MODEL_CHECKS_MAX; i++) {
+        const struct check_state *check = &power->evidence.checks[i];
+
+        if (check->passing && check->fails > 0)
+            return true;
+        if (check->alive && check->misses > 0)
+            return true;
+    }
+    return false;
+}
+
+void power_pace(const struct power *power, int64_t *ret_interval, int64_t *ret_timeout)
+{
+    const struct pace *pace = &paces[power->state];
+
+    if (power->wake.open || power->awaited_until > 0)
+        pace = &pace_wake;
+    else if (power->state == POWER_READY && is_suspect(power))
+        pace = &pace_suspect;
+    *ret_interval = pace->interval;
+    *ret_timeout = pace->timeout;
+}
+
+/* A sentence in the making: joined parts, cut at the end of the room. */
+struct sentence {
+    char *text;
+    size_t size, length;
+};
+
+__attribute__((format(printf, 2, 3))) static void say(struct sentence *sentence, const char *format,
+                                                      ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    const int n = vsnprintf(sentence->text + sentence->length, sentence->size - sentence->length,
+                            format, args);
+    va_end(args);
+    if (n > 0)
+        sentence->length += (size_t)n;
+    if (sentence->length >= sentence->size)
+        sentence->length = sentence->size - 1;
+}
+
+static void say_age(struct sentence *sentence, int64_t ms)
+{
+    if (ms < 60000)
+        say(sentence, "%d s ago", (int)(ms / 1000));
+    else if (ms < 5400000)
+        say(sentence, "%d min ago", (int)(ms / 60000));
+    else
+        say(sentence, "%d h ago", (int)(ms / 3600000));
+}
+
+static void say_until(struct sentence *sentence, const struct lease *lease, struct now now)
+{
+    char text[RFC3339_SIZE];
+
+    if (lease->until == LEASE_FOREVER)
+        return;
+    rfc3339_format(clock_wall_at(now, lease->until), text);
+    /* "2026-11-22T14:32:10Z": hours and minutes are what people want. */
+    say(sentence, " (until %.5s UTC)", text + 11);
+}
+
+static void say_lease(struct sentence *sentence, const struct lease *lease, struct now now)
+{
+    switch (lease->kind) {
+    case LEASE_VISIT:
+        say(sentence, "%s was visited ", lease->holder);
+        say_age(sentence, now.boot - lease->renewed);
+        break;
+    case LEASE_SCHEDULE:
+        say(sentence, "the schedule of %s wants it", lease->holder);
+        break;
+    case LEASE_ALWAYS_ON:
+        say(sentence, "%s is always on", lease->holder);
+        break;
+    case LEASE_MANUAL:
+        say(sentence, "%s", lease->label[0] ? lease->label : lease->holder);
+        break;
+    case LEASE_HOLD:
+        say(sentence, "%s holds it%s%s", lease->holder, lease->label[0] ? ": " : "", lease->label);
+        break;
+    case LEASE_AGENT:
+        say(sentence, "%s is in use on it", lease->holder);
+        break;
+    case LEASE_DEPENDENT:
+        say(sentence, "%s needs it", lease->holder);
+        break;
+    }
+    say_until(sentence, lease, now);
+}
+
+void power_why(const struct power *power, struct now now, char *out, size_t size)
+{
+    struct sentence sentence = {.text = out, .size = size};
+    const struct lease_set *set = &power->leases;
+
+    out[0] = '\0';
+    if (set->n == 0) {
+        say(&sentence, "%s: %s", power_state_name(power->state), power->reason);
+        return;
+    }
+    say(&sentence, power_target_on(power) ? "awake because " : "wanted because ");
+    for (size_t i = 0; i < set->n; i++) {
+        say(&sentence, "%s", i == 0 ? "" : i + 1 == set->n ? " and " : ", ");
+        say_lease(&sentence, &set->leases[i], now);
+    }
+}

@@ -1,0 +1,153 @@
+/*
+ * power: the life of one server as a table: nine states, the events that move them, and the wake and sleep
+ * transactions that run across them. Pure: time is passed in, what is to be done comes out as actions.
+ * Only power_transition() sets a state. The caller (fleet) owns all memory.
+ */
+#ifndef HALL_CORE_POWER_H
+#define HALL_CORE_POWER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "core/evidence.h"
+#include "core/history.h"
+#include "core/lease.h"
+#include "core/ledger.h"
+#include "core/model.h"
+
+enum power_state {
+    POWER_UNKNOWN,
+    POWER_OFF,
+    POWER_WAKING,
+    POWER_BOOTING,
+    POWER_READY,
+    POWER_DEGRADED,
+    POWER_SLEEPING,
+    POWER_UNREACHABLE,
+    POWER_WAKE_FAILED,
+};
+enum { POWER_STATES = 9 };
+
+/* What moves a state. */
+enum power_event {
+    POWER_SIGN,     /* first sign of life */
+    POWER_PASS,     /* all required checks pass */
+    POWER_FAIL,     /* alive, but a required check stopped passing */
+    POWER_SILENT,   /* no sign of life any more, debounced */
+    POWER_GOODBYE,  /* the agent says it goes to sleep */
+    POWER_BACK,     /* the agent is online again after a goodbye */
+    POWER_WAKE,     /* a wake begins, or is asked for again */
+    POWER_SLEEP,    /* a sleep was agreed */
+    POWER_DEADLINE, /* the transaction under way ran out of time */
+    POWER_CANCEL,   /* the transaction under way was called off */
+};
+enum { POWER_EVENTS = 10 };
+
+/* Why the last wake failed, for people in their language. */
+enum wake_failure {
+    FAILURE_NONE,
+    FAILURE_NO_SIGN,    /* packets were sent, nothing ever answered */
+    FAILURE_NOT_READY,  /* it answers, its checks do not pass */
+    FAILURE_NO_PACKET,  /* no packet could be sent */
+    FAILURE_CANCELLED,
+};
+
+struct wake {
+    bool open;
+    bool queued;              /* wanted while it is falling asleep: begins when silence is proven */
+    bool recent;              /* it ended ready; stages that come later are still noted */
+    uint32_t packets;         /* sent so far */
+    uint32_t packets_failed;  /* of these, could not be sent */
+    enum wake_kind kind;      /* what is expected: resume or cold boot */
+    int64_t started, deadline;
+    int64_t next_packet;      /* boot clock; 0: none due */
+    int32_t stages[STAGES];   /* ms after started, or STAGE_UNREACHED */
+    char boot_id[40];         /* the agent's before this wake: tells a resume from a cold boot */
+    char id[COMMAND_ID_SIZE];
+    char cause[LEASE_LABEL_SIZE]; /* "visit of client1", "manual by operator" */
+};
+
+enum sleep_phase { SLEEP_NONE, SLEEP_PROPOSED, SLEEP_AGREED };
+
+struct sleep {
+    enum sleep_phase phase;
+    bool restart;             /* it is to come back at once */
+    bool force;
+    bool own;                 /* proposed by Hall itself, for want of a lease */
+    int64_t started, deadline;
+    int64_t not_before;       /* no new proposal of our own before: back-off after a veto */
+    char id[COMMAND_ID_SIZE];
+    char by[COMMAND_BY_SIZE];
+    char refusal[REASON_SIZE]; /* why the last proposal came to nothing; told once while it stays the same */
+};
+
+/* The agent's last report, what of it the core and the views use. */
+struct agent_report {
+    bool heard;
+    bool wol_armed, wol_known;
+    bool can_restart;
+    char boot_id[40];
+    double load;              /* negative: unknown */
+    int64_t uptime_s;         /* negative: unknown */
+};
+
+struct power {
+    enum power_state state;
+    int64_t since;            /* boot clock, ms */
+    int64_t up_since;         /* first sign of life of this run; 0: not up */
+    int64_t down_since;       /* when it was last found down; 0: not down */
+    bool was_ready;           /* it was ready in this run */
+    bool said_goodbye;        /* how it went down: with a goodbye (resume expected) or not */
+    bool ever_woken;          /* a wake succeeded at some time: it is wakeable */
+    enum wake_failure failure;
+    struct evidence evidence;
+    struct lease_set leases;
+    struct wake wake;
+    struct sleep sleep;
+    struct history history;
+    struct agent_report report;
+    int64_t last_boot;        /* ms; -1: none yet */
+    int64_t probe_interval;   /* as last ordered */
+    int64_t retry_at;         /* a standing lease wakes it again not before; back-off after failures */
+    uint32_t failures;        /* wakes failed in a row */
+    int64_t awaited_until;    /* a visited site does not answer yet: watched closely until then; 0: none */
+    char reason[REASON_SIZE];
+    char problem[REASON_SIZE]; /* "" when none */
+};
+
+/* One row of the table: where an event leads, and what it does beside. `to` applies when no wake is open or queued,
+ * `wanted` when one is. */
+enum power_next {
+    NEXT_STAY = POWER_STATES, /* no change */
+    NEXT_AS_SEEN,             /* what the evidence says: ready, degraded, booting; silent: waking if wanted, else off */
+};
+struct power_row {
+    uint8_t to, wanted; /* enum power_state or enum power_next */
+};
+extern const struct power_row power_table[POWER_STATES][POWER_EVENTS];
+
+/* The state an event leads to. Pure look-up; NEXT_* resolved by the evidence. */
+enum power_state power_next_state(const struct power *power, enum power_event event);
+
+bool power_is_up(enum power_state state);        /* booting, ready, degraded */
+bool power_is_settled(enum power_state state);   /* neither waking, booting nor sleeping */
+bool power_target_on(const struct power *power); /* the target in transition, the truth when settled */
+
+/* Milliseconds until it is expected to be ready; -1: no estimate, or no wake open. Never negative otherwise: 0 when overdue. */
+int64_t power_eta(const struct power *power, int64_t now);
+/* The last stage reached of the open or last wake; STAGES when none. */
+enum stage power_stage(const struct power *power);
+
+/* One sentence: "awake because client1 was visited 4 min ago (until 14:32)"; UTC times. For every view and log line. */
+void power_why(const struct power *power, struct now now, char *out, size_t size);
+
+/* At which interval and with which time limit its checks should be made, ms. */
+void power_pace(const struct power *power, int64_t *ret_interval, int64_t *ret_timeout);
+
+const char *power_state_name(enum power_state state);
+const char *power_event_name(enum power_event event);
+const char *wake_failure_name(enum wake_failure failure); /* "no_sign" ...; FAILURE_NONE is NULL */
+
+#endif

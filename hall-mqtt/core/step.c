@@ -1,0 +1,254 @@
+#include "core/step.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+static const char *const happening_names[HAPPENINGS] = {
+    [HAPPENED_WAKE_REQUESTED] = "wake_requested",
+    [HAPPENED_PACKET_SENT] = "packet_sent",
+    [HAPPENED_STAGE] = "stage",
+    [HAPPENED_READY] = "ready",
+    [HAPPENED_WAKE_FAILED] = "wake_failed",
+    [HAPPENED_SLEEP_REQUESTED] = "sleep_requested",
+    [HAPPENED_SLEEP_REFUSED] = "sleep_refused",
+    [HAPPENED_ASLEEP] = "asleep",
+    [HAPPENED_SLEEP_FAILED] = "sleep_failed",
+    [HAPPENED_UNREACHABLE] = "unreachable",
+    [HAPPENED_BACK] = "back",
+    [HAPPENED_POLICY_CHANGED] = "policy_changed",
+    [HAPPENED_HOLD] = "hold",
+    [HAPPENED_RELEASE] = "release",
+    [HAPPENED_COMMAND_REFUSED] = "command_refused",
+};
+
+const char *happening_name(enum happening what)
+{
+    return happening_names[what];
+}
+
+void step_emit(struct step *step, struct action *action)
+{
+    const struct fleet_sink *sink = &step->fleet->sink;
+
+    action->server = step->server;
+    sink->act(sink->context, action);
+}
+
+void step_tell(struct step *step, enum happening what, int64_t ms, const char *format, ...)
+{
+    char detail[2 * REASON_SIZE];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(detail, sizeof(detail), format, args);
+    va_end(args);
+    step_emit(step, &(struct action){.kind = ACTION_EVENT,
+                                     .event = {.what = what, .detail = detail, .ms = ms}});
+    step->changed = true;
+}
+
+void step_stage(struct step *step, enum stage stage)
+{
+    struct power *power = step->power;
+    struct wake *wake = &power->wake;
+
+    if ((!wake->open && !wake->recent) || wake->stages[stage] != STAGE_UNREACHED)
+        return;
+    const int64_t ms = step->now.boot - wake->started;
+    wake->stages[stage] = ms < INT32_MAX ? (int32_t)ms : INT32_MAX;
+    if (!wake->open)
+        history_amend(&power->history, wake->kind, stage, wake->stages[stage]);
+    step_emit(step, &(struct action){.kind = ACTION_EVENT,
+                                     .event = {.what = HAPPENED_STAGE,
+                                               .detail = stage_name(stage),
+                                               .stage = stage,
+                                               .ms = ms}});
+    step->changed = true;
+}
+
+void step_problem(struct step *step, const char *format, ...)
+{
+    char text[REASON_SIZE];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    if (strcmp(step->power->problem, text) == 0)
+        return;
+    text_copy(step->power->problem, sizeof(step->power->problem), text);
+    step->changed = true;
+}
+
+void step_answer(struct step *step, struct ledger_entry *entry, enum command_outcome outcome,
+                 const char *reason)
+{
+    const bool is_end = outcome != OUTCOME_ACCEPTED;
+
+    if (!entry->answered && (outcome == OUTCOME_DONE || outcome == OUTCOME_FAILED))
+        step_answer(step, entry, OUTCOME_ACCEPTED, "");
+    if (!is_end && entry->answered)
+        return;
+    entry->answered = true;
+    entry->open = !is_end;
+    entry->outcome = outcome;
+    entry->seconds_ms = step->now.boot - entry->received;
+    text_copy(entry->reason, sizeof(entry->reason), reason);
+    step_emit(step, &(struct action){.kind = ACTION_ANSWER, .answer = entry});
+    if (outcome == OUTCOME_REFUSED)
+        step_tell(step, HAPPENED_COMMAND_REFUSED, 0, "%s by %s: %s",
+                  command_action_name(entry->action), entry->by, reason);
+}
+
+void step_answer_open(struct step *step, enum command_action action, enum command_outcome outcome,
+                      const char *reason)
+{
+    struct ledger *ledger = &step->fleet->ledger;
+
+    for (size_t i = 0; i < LEDGER_MAX; i++) {
+        struct ledger_entry *entry = &ledger->entries[i];
+
+        if (entry->used && entry->open && entry->server == step->server && entry->action == action)
+            step_answer(step, entry, outcome, reason);
+    }
+}
+
+void step_new_id(struct step *step, char kind, char out[COMMAND_ID_SIZE])
+{
+    snprintf(out, COMMAND_ID_SIZE, "%c%llx-%x", kind, (unsigned long long)step->now.wall,
+             ++step->fleet->serial);
+}
+
+/* What entering a state brings with it; one function per state that has something to do. */
+
+static void begin_run(struct step *step)
+{
+    struct power *power = step->power;
+
+    if (power->up_since == 0)
+        power->up_since = step->now.boot;
+    power->down_since = 0;
+    if (!power->wake.open && power->leases.n == 0)
+        lease_take(&power->leases, LEASE_MANUAL, "found awake",
+                   "it was found awake, woken by someone else", step->now.boot,
+                   step->now.boot + step_idle(step));
+}
+
+static void end_run(struct step *step)
+{
+    struct power *power = step->power;
+
+    power->up_since = 0;
+    power->was_ready = false;
+    power->down_since = step->now.boot;
+    power->wake.recent = false;
+    power->failure = FAILURE_NONE;
+}
+
+static void enter_booting(struct step *step, enum power_state from)
+{
+    if (from != POWER_SLEEPING)
+        begin_run(step);
+    if (from == POWER_UNREACHABLE)
+        step_tell(step, HAPPENED_BACK, 0, "it shows signs of life again");
+}
+
+static void enter_ready(struct step *step, enum power_state from)
+{
+    struct power *power = step->power;
+
+    if (from != POWER_DEGRADED && from != POWER_SLEEPING)
+        begin_run(step);
+    if (from == POWER_UNREACHABLE)
+        step_tell(step, HAPPENED_BACK, 0, "all its checks pass again");
+    if (!wake_is_answered(power) && !power->was_ready)
+        step_tell(step, HAPPENED_READY, 0, "ready; Hall had not woken it");
+    power->was_ready = true;
+    if (from != POWER_SLEEPING)
+        step_problem(step, "%s", "");
+    wake_succeed(step);
+}
+
+static void enter_degraded(struct step *step, enum power_state from)
+{
+    if (from == POWER_READY)
+        step_problem(step, "it is up, but a required check fails");
+}
+
+/* Silence ends a sleep: as it was meant to, or before it was agreed. */
+static void end_sleep(struct step *step, enum power_state from)
+{
+    if (from == POWER_SLEEPING)
+        sleep_succeed(step);
+    else if (step->power->sleep.phase != SLEEP_NONE)
+        sleep_fail(step, "it fell silent before it agreed");
+}
+
+static void enter_off(struct step *step, enum power_state from)
+{
+    struct power *power = step->power;
+    const bool was_asleep = from == POWER_WAKING && power->said_goodbye;
+
+    end_run(step);
+    power->said_goodbye =
+        from == POWER_SLEEPING || was_asleep || power->evidence.agent == AGENT_SLEEPING;
+    end_sleep(step, from);
+    step_problem(step, "%s", "");
+}
+
+static void enter_waking(struct step *step, enum power_state from)
+{
+    struct power *power = step->power;
+
+    end_run(step);
+    if (from == POWER_SLEEPING)
+        power->said_goodbye = true;
+    else if (power_is_up(from))
+        power->said_goodbye = false;
+    end_sleep(step, from);
+}
+
+static void enter_unreachable(struct step *step, enum power_state from)
+{
+    end_run(step);
+    step->power->said_goodbye = false;
+    step->power->retry_at = step->now.boot + 30000;
+    end_sleep(step, from);
+    step_problem(step, "it was up and fell silent without a goodbye: crash, cable or power cut");
+    step_tell(step, HAPPENED_UNREACHABLE, 0, "%s", step->power->problem);
+}
+
+static void (*const enter[POWER_STATES])(struct step *, enum power_state from) = {
+    [POWER_BOOTING] = enter_booting,   [POWER_READY] = enter_ready,
+    [POWER_DEGRADED] = enter_degraded, [POWER_OFF] = enter_off,
+    [POWER_WAKING] = enter_waking,     [POWER_UNREACHABLE] = enter_unreachable,
+};
+
+/* Why an event moves the state, where the caller says nothing better. */
+static const char *const event_reasons[POWER_EVENTS] = {
+    [POWER_SIGN] = "it shows signs of life",    [POWER_PASS] = "all required checks pass",
+    [POWER_FAIL] = "a required check fails",    [POWER_SILENT] = "no sign of life",
+    [POWER_GOODBYE] = "its agent said goodbye", [POWER_BACK] = "its agent is back",
+    [POWER_WAKE] = "a wake was requested",      [POWER_SLEEP] = "it agreed to sleep",
+    [POWER_DEADLINE] = "out of time",           [POWER_CANCEL] = "cancelled",
+};
+
+void step_transition(struct step *step, enum power_event event, const char *reason)
+{
+    struct power *power = step->power;
+    const enum power_state from = power->state;
+    const enum power_state to = power_next_state(power, event);
+
+    if (to == from)
+        return;
+    power->state = to;
+    power->since = step->now.boot;
+    text_copy(power->reason, sizeof(power->reason), reason ? reason : event_reasons[event]);
+    step->changed = true;
+    step_emit(step, &(struct action){.kind = ACTION_STATE, .state = {.from = from, .to = to}});
+    if (enter[to])
+        enter[to](step, from);
+}
