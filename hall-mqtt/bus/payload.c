@@ -1,0 +1,429 @@
+#include "bus/payload.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/text.h"
+
+/* What the functions below write with. */
+struct page {
+    const struct fleet *fleet;
+    const struct model *model;
+    struct now now;
+    struct json_writer json;
+};
+
+static void page_begin(struct page *page, struct buf *out)
+{
+    json_writer_init(&page->json, out);
+    json_begin_object(&page->json, NULL);
+}
+
+static int page_end(struct page *page)
+{
+    json_end_object(&page->json);
+    return buf_error(page->json.buf);
+}
+
+static void put_bool_or_null(struct page *page, const char *key, bool known, bool value)
+{
+    if (known)
+        json_put_bool(&page->json, key, value);
+    else
+        json_put_null(&page->json, key);
+}
+
+static void put_seconds_or_null(struct page *page, const char *key, int64_t ms)
+{
+    if (ms >= 0)
+        json_put_seconds(&page->json, key, ms);
+    else
+        json_put_null(&page->json, key);
+}
+
+/* A boot-clock instant as wall time; null where there is none, or no end. */
+static void put_instant(struct page *page, const char *key, int64_t boot)
+{
+    bool known = boot > 0 && boot != LEASE_FOREVER;
+    json_put_time(&page->json, key, known ? clock_wall_at(page->now, boot) : 0);
+}
+
+static void put_text_or_null(struct page *page, const char *key, const char *text)
+{
+    json_put_string(&page->json, key, text != NULL && text[0] != '\0' ? text : NULL);
+}
+
+/* ---- server status ---- */
+
+static void put_check(struct page *page, const struct model_check *check,
+                      const struct check_state *state)
+{
+    bool known = state->known && !state->unable;
+    json_begin_object(&page->json, NULL);
+    json_put_string(&page->json, "kind", check_kind_name(check->kind));
+    put_text_or_null(page, "site",
+                     check->site == MODEL_NONE ? NULL : page->model->sites[check->site].id);
+    json_put_bool(&page->json, "required", check->required);
+    put_bool_or_null(page, "passing", known, state->passing);
+    put_bool_or_null(page, "alive", known, state->alive);
+    if (state->detail > 0)
+        json_put_integer(&page->json, "status", state->detail);
+    else
+        json_put_null(&page->json, "status");
+    json_end_object(&page->json);
+}
+
+static const char *mac_word(enum mac_verdict verdict)
+{
+    switch (verdict) {
+    case MAC_UNKNOWN:
+        return NULL;
+    case MAC_MATCH:
+        return "match";
+    case MAC_OTHER:
+        return "other";
+    }
+    return NULL;
+}
+
+static void put_evidence(struct page *page, const struct model_server *server,
+                         const struct evidence *evidence)
+{
+    char mac[MAC_TEXT_SIZE];
+    json_begin_object(&page->json, "evidence");
+    json_put_bool(&page->json, "alive", evidence->alive);
+    json_put_bool(&page->json, "passing", evidence->passing);
+    json_put_string(&page->json, "agent", agent_word_name(evidence->agent));
+    json_put_string(&page->json, "mac", mac_word(evidence->mac));
+    json_put_string(&page->json, "other_mac",
+                    evidence->mac == MAC_OTHER ? text_format_mac(evidence->other_mac, mac) : NULL);
+    json_begin_array(&page->json, "checks");
+    for (size_t i = 0; i < server->n_checks; i++)
+        put_check(page, &server->checks[i], &evidence->checks[i]);
+    json_end_array(&page->json);
+    json_end_object(&page->json);
+}
+
+static void put_leases(struct page *page, const struct lease_set *set)
+{
+    json_begin_array(&page->json, "leases");
+    for (size_t i = 0; i < set->n; i++) {
+        const struct lease *lease = &set->leases[i];
+        json_begin_object(&page->json, NULL);
+        json_put_string(&page->json, "kind", lease_kind_name(lease->kind));
+        json_put_string(&page->json, "holder", lease->holder);
+        put_text_or_null(page, "label", lease->label);
+        put_instant(page, "since", lease->since);
+        put_instant(page, "until", lease->until);
+        json_end_object(&page->json);
+    }
+    json_end_array(&page->json);
+}
+
+static void put_stages(struct page *page, const struct wake *wake)
+{
+    json_begin_object(&page->json, "stages");
+    for (unsigned i = 0; i < STAGES; i++)
+        put_seconds_or_null(page, stage_name((enum stage)i),
+                            wake->open ? wake->stages[i] : STAGE_UNREACHED);
+    json_end_object(&page->json);
+}
+
+static void put_wake(struct page *page, const struct power *power)
+{
+    const struct wake *wake = &power->wake;
+    if (!wake->open && !wake->queued) {
+        json_put_null(&page->json, "wake");
+        return;
+    }
+    enum stage stage = wake->open ? power_stage(power) : (enum stage)STAGES;
+    json_begin_object(&page->json, "wake");
+    json_put_string(&page->json, "id", wake->id);
+    put_text_or_null(page, "cause", wake->cause);
+    json_put_string(&page->json, "stage", (unsigned)stage < STAGES ? stage_name(stage) : NULL);
+    put_stages(page, wake);
+    put_seconds_or_null(page, "eta_s", power_eta(power, page->now.boot));
+    put_instant(page, "deadline", wake->open ? wake->deadline : 0);
+    json_end_object(&page->json);
+}
+
+/* What time alone will bring next. */
+struct next_event {
+    int64_t at; /* boot clock; 0: nothing */
+    const char *what;
+};
+
+static struct next_event find_next_event(const struct power *power)
+{
+    int64_t awake_until = lease_awake_until(&power->leases);
+    int64_t lease_end = lease_next_end(&power->leases);
+    if (power->wake.open)
+        return (struct next_event){power->wake.deadline, "wake_deadline"};
+    if (power->sleep.phase != SLEEP_NONE)
+        return (struct next_event){power->sleep.deadline, "sleep_deadline"};
+    if (power_is_up(power->state) && awake_until > 0 && awake_until != LEASE_FOREVER)
+        return (struct next_event){awake_until, "sleep"};
+    if (lease_end != LEASE_FOREVER)
+        return (struct next_event){lease_end, "lease_end"};
+    return (struct next_event){0, NULL};
+}
+
+static void put_next_event(struct page *page, const struct power *power)
+{
+    struct next_event next = find_next_event(power);
+    if (next.what == NULL) {
+        json_put_null(&page->json, "next_event");
+        return;
+    }
+    json_begin_object(&page->json, "next_event");
+    put_instant(page, "at", next.at);
+    json_put_string(&page->json, "what", next.what);
+    json_end_object(&page->json);
+}
+
+static void put_report(struct page *page, const struct agent_report *report)
+{
+    if (report->heard && report->load >= 0)
+        json_put_number(&page->json, "load", report->load);
+    else
+        json_put_null(&page->json, "load");
+    if (report->heard && report->uptime_s >= 0)
+        json_put_integer(&page->json, "uptime_s", report->uptime_s);
+    else
+        json_put_null(&page->json, "uptime_s");
+}
+
+static void put_awake(struct page *page, const struct power *power)
+{
+    char why[512];
+    put_instant(page, "awake_until", lease_awake_until(&power->leases));
+    power_why(power, page->now, why, sizeof why);
+    put_text_or_null(page, "awake_because", why);
+}
+
+int payload_server_status(const struct fleet *fleet, const struct model *model, int server,
+                          struct now now, struct buf *out)
+{
+    const struct power *power = fleet_power(fleet, server);
+    struct page page = {.fleet = fleet, .model = model, .now = now};
+    page_begin(&page, out);
+    json_put_string(&page.json, "state", power_state_name(power->state));
+    put_instant(&page, "since", power->since);
+    put_text_or_null(&page, "reason", power->reason);
+    json_put_string(&page.json, "target", payload_server_power(fleet, server));
+    put_evidence(&page, &model->servers[server], &power->evidence);
+    put_leases(&page, &power->leases);
+    put_awake(&page, power);
+    put_wake(&page, power);
+    put_seconds_or_null(&page, "last_boot_s", power->last_boot);
+    put_text_or_null(&page, "problem", power->problem);
+    put_next_event(&page, power);
+    json_put_string(&page.json, "policy", policy_mode_name(fleet_policy(fleet, server)));
+    put_report(&page, &power->report);
+    json_put_null(&page.json, "energy");
+    return page_end(&page);
+}
+
+const char *payload_server_power(const struct fleet *fleet, int server)
+{
+    return power_target_on(fleet_power(fleet, server)) ? "ON" : "OFF";
+}
+
+/* ---- server config ---- */
+
+static void put_depends(struct page *page, const struct model_server *server)
+{
+    json_begin_array(&page->json, "depends_on");
+    for (size_t i = 0; i < server->n_depends_on; i++)
+        json_put_string(&page->json, NULL, page->model->servers[server->depends_on[i]].id);
+    json_end_array(&page->json);
+}
+
+static void put_sleep(struct page *page, const struct model_sleep *sleep)
+{
+    bool sleeps = sleep->via != SLEEP_VIA_NONE;
+    json_begin_object(&page->json, "sleep");
+    json_put_string(&page->json, "via", sleep_via_name(sleep->via));
+    json_put_string(&page->json, "mode", sleeps ? sleep_mode_name(sleep->mode) : NULL);
+    json_end_object(&page->json);
+}
+
+int payload_server_config(const struct fleet *fleet, const struct model *model, int server,
+                          struct buf *out)
+{
+    const struct model_server *configured = &model->servers[server];
+    struct page page = {.fleet = fleet, .model = model};
+    char mac[MAC_TEXT_SIZE];
+    page_begin(&page, out);
+    json_put_string(&page.json, "name", configured->name);
+    json_put_string(&page.json, "mac", text_format_mac(configured->mac, mac));
+    json_put_string(&page.json, "policy", policy_mode_name(fleet_policy(fleet, server)));
+    json_put_seconds(&page.json, "idle_s", fleet_idle(fleet, server));
+    json_put_bool(&page.json, "keep_awake", fleet_keep_awake(fleet, server));
+    put_depends(&page, configured);
+    put_sleep(&page, &configured->sleep);
+    return page_end(&page);
+}
+
+/* ---- projects ---- */
+
+enum project_state {
+    PROJECT_UNKNOWN,
+    PROJECT_MISSING,
+    PROJECT_STOPPED,
+    PROJECT_STARTING,
+    PROJECT_UNHEALTHY,
+    PROJECT_READY,
+};
+
+static const char *const project_names[] = {
+    [PROJECT_UNKNOWN] = "unknown",     [PROJECT_MISSING] = "missing",
+    [PROJECT_STOPPED] = "stopped",     [PROJECT_STARTING] = "starting",
+    [PROJECT_UNHEALTHY] = "unhealthy", [PROJECT_READY] = "ready",
+};
+
+static const char *const project_problems[] = {
+    [PROJECT_UNKNOWN] = NULL,
+    [PROJECT_MISSING] = "the agent does not find all of its containers on the server",
+    [PROJECT_STOPPED] = NULL,
+    [PROJECT_STARTING] = NULL,
+    [PROJECT_UNHEALTHY] =
+        "the server is up, but this site is not well: look at its containers and its address",
+    [PROJECT_READY] = NULL,
+};
+
+/* The server is up and has been ready: whatever is missing now is not just late. */
+static enum project_state settled_project(const struct site_state *site)
+{
+    if (site->seen && !site->present)
+        return PROJECT_MISSING;
+    return PROJECT_UNHEALTHY;
+}
+
+static enum project_state find_project_state(const struct fleet *fleet, const struct model *model,
+                                             int site)
+{
+    const struct site_state *state = fleet_site(fleet, site);
+    if (fleet_site_ready(fleet, site))
+        return PROJECT_READY;
+    switch (fleet_power(fleet, model->sites[site].server)->state) {
+    case POWER_OFF:
+    case POWER_SLEEPING:
+    case POWER_WAKE_FAILED:
+        return PROJECT_STOPPED;
+    case POWER_WAKING:
+    case POWER_BOOTING:
+        return PROJECT_STARTING;
+    case POWER_READY:
+    case POWER_DEGRADED:
+        return settled_project(state);
+    case POWER_UNKNOWN:
+    case POWER_UNREACHABLE:
+        return PROJECT_UNKNOWN;
+    }
+    return PROJECT_UNKNOWN;
+}
+
+const char *payload_project_state(const struct fleet *fleet, const struct model *model, int site)
+{
+    return project_names[find_project_state(fleet, model, site)];
+}
+
+int payload_project_status(const struct fleet *fleet, const struct model *model, int site,
+                           struct now now, struct buf *out)
+{
+    const struct model_site *configured = &model->sites[site];
+    const struct site_state *state = fleet_site(fleet, site);
+    struct page page = {.fleet = fleet, .model = model, .now = now};
+    page_begin(&page, out);
+    json_put_string(&page.json, "server", model->servers[configured->server].id);
+    json_put_string(&page.json, "domain", model->domains[configured->domain].name);
+    json_put_string(&page.json, "path", configured->path);
+    json_begin_array(&page.json, "containers");
+    for (size_t i = 0; i < configured->n_containers; i++)
+        json_put_string(&page.json, NULL, configured->containers[i]);
+    json_end_array(&page.json);
+    json_put_integer(&page.json, "visits", state->visits);
+    put_instant(&page, "last_visit", state->last_visit);
+    json_put_string(&page.json, "problem",
+                    project_problems[find_project_state(fleet, model, site)]);
+    return page_end(&page);
+}
+
+/* ---- Hall itself, events, answers ---- */
+
+static void put_broker(struct page *page, const char *protocol)
+{
+    json_begin_object(&page->json, "broker");
+    json_put_string(&page->json, "protocol", protocol);
+    json_end_object(&page->json);
+}
+
+int payload_info(const struct hall_info *info, const struct model *model, struct buf *out)
+{
+    struct page page = {.model = model};
+    size_t projects = 0;
+    for (size_t i = 0; i < model->n_sites; i++)
+        projects += model->sites[i].is_project;
+    page_begin(&page, out);
+    json_put_string(&page.json, "version", info->version);
+    json_put_integer(&page.json, "schema", PAYLOAD_SCHEMA);
+    json_put_time(&page.json, "started", info->started);
+    json_put_integer(&page.json, "servers", (int64_t)model->n_servers);
+    json_put_integer(&page.json, "domains", (int64_t)model->n_domains);
+    json_put_integer(&page.json, "projects", (int64_t)projects);
+    put_broker(&page, info->broker);
+    return page_end(&page);
+}
+
+int payload_event(const struct model *model, const struct action *action, struct now now,
+                  struct buf *out)
+{
+    bool is_stage = action->event.what == HAPPENED_STAGE;
+    bool is_timed = is_stage || action->event.what == HAPPENED_READY;
+    struct page page = {.model = model, .now = now};
+    page_begin(&page, out);
+    json_put_string(&page.json, "event_type", happening_name(action->event.what));
+    json_put_string(&page.json, "server", model->servers[action->server].id);
+    json_put_time(&page.json, "at", now.wall);
+    put_text_or_null(&page, "detail", action->event.detail);
+    json_put_string(&page.json, "stage", is_stage ? stage_name(action->event.stage) : NULL);
+    put_seconds_or_null(&page, "seconds", is_timed ? action->event.ms : -1);
+    return page_end(&page);
+}
+
+int payload_hall_event(const char *event_type, const char *detail, struct now now, struct buf *out)
+{
+    struct page page = {.now = now};
+    page_begin(&page, out);
+    json_put_string(&page.json, "event_type", event_type);
+    json_put_time(&page.json, "at", now.wall);
+    put_text_or_null(&page, "detail", detail);
+    return page_end(&page);
+}
+
+int payload_result(const struct ledger_entry *entry, struct buf *out)
+{
+    bool is_end = entry->outcome == OUTCOME_DONE || entry->outcome == OUTCOME_FAILED;
+    struct page page = {0};
+    page_begin(&page, out);
+    put_text_or_null(&page, "id", entry->id);
+    json_put_string(&page.json, "action", command_action_name(entry->action));
+    put_text_or_null(&page, "by", entry->by);
+    json_put_string(&page.json, "outcome", command_outcome_name(entry->outcome));
+    put_text_or_null(&page, "reason", entry->reason);
+    put_seconds_or_null(&page, "seconds", is_end ? entry->seconds_ms : -1);
+    return page_end(&page);
+}
+
+int payload_agent_command(const char *id, const char *action, bool force, int64_t expires_wall,
+                          struct buf *out)
+{
+    struct page page = {0};
+    page_begin(&page, out);
+    json_put_string(&page.json, "id", id);
+    json_put_string(&page.json, "action", action);
+    json_put_time(&page.json, "expires", expires_wall);
+    json_put_bool(&page.json, "force", force);
+    return page_end(&page);
+}

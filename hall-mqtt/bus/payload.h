@@ -1,0 +1,37 @@
+/*
+ * payload: what Hall publishes, as JSON with all keys, null where unset. Pure: reads the fleet,
+ * writes text. Each returns 0 or -EMSGSIZE, -ENOMEM.
+ */
+#ifndef HALL_BUS_PAYLOAD_H
+#define HALL_BUS_PAYLOAD_H
+
+#include "base/buf.h"
+#include "core/fleet.h"
+
+struct hall_info {
+    const char *version;
+    int64_t started;    /* wall, ms */
+    const char *broker; /* what is known of the broker's protocol: "5" or "3.1.1" */
+};
+
+enum { PAYLOAD_SCHEMA = 1, PAYLOAD_LIMIT = 65536 };
+
+int payload_info(const struct hall_info *info, const struct model *model, struct buf *out);
+int payload_server_status(const struct fleet *fleet, const struct model *model, int server,
+                          struct now now, struct buf *out);
+int payload_server_config(const struct fleet *fleet, const struct model *model, int server,
+                          struct buf *out);
+const char *payload_server_power(const struct fleet *fleet, int server); /* "ON" or "OFF" */
+int payload_project_status(const struct fleet *fleet, const struct model *model, int site,
+                           struct now now, struct buf *out);
+const char *payload_project_state(const struct fleet *fleet, const struct model *model, int site);
+int payload_event(const struct model *model, const struct action *action, struct now now,
+                  struct buf *out);
+int payload_hall_event(const char *event_type, const char *detail, struct now now, struct buf *out);
+int payload_result(const struct ledger_entry *entry, struct buf *out);
+/* What Hall tells an agent: {id, action, expires, force}. action: "suspend", "hibernate",
+ * "poweroff", "reboot". */
+int payload_agent_command(const char *id, const char *action, bool force, int64_t expires_wall,
+                          struct buf *out);
+
+#endif

@@ -1,0 +1,352 @@
+#include "bus/report.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/text.h"
+
+enum { SHOWN_SIZE = 48 };
+
+__attribute__((format(printf, 2, 3))) static int refuse(char ret_reason[REASON_SIZE],
+                                                        const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(ret_reason, REASON_SIZE, format, args);
+    va_end(args);
+    return -EINVAL;
+}
+
+int report_read_state(const void *payload, size_t length, struct fleet_event *ret_event,
+                      char ret_reason[REASON_SIZE])
+{
+    static const enum agent_word words[] = {AGENT_ONLINE, AGENT_SLEEPING, AGENT_OFFLINE};
+    char shown[SHOWN_SIZE];
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        const char *name = agent_word_name(words[i]);
+        if (strlen(name) == length && memcmp(name, payload, length) == 0) {
+            *ret_event = (struct fleet_event){.kind = FLEET_AGENT, .agent = {.word = words[i]}};
+            return 0;
+        }
+    }
+    return refuse(ret_reason, "its state is \"%s\"; allowed: online, sleeping, offline",
+                  text_show(shown, sizeof shown, payload, length));
+}
+
+/* The payload as a JSON object, to be freed by the caller. */
+static int read_object(const void *payload, size_t length, struct json **ret_root,
+                       char ret_reason[REASON_SIZE])
+{
+    struct json *root = NULL;
+    struct json_error error;
+    if (json_read(payload, length, &json_limits_payload, &root, &error) < 0)
+        return refuse(ret_reason, "the JSON cannot be read: %s (line %u, column %u)", error.what,
+                      error.line, error.column);
+    if (json_type(root) != JSON_OBJECT) {
+        refuse(ret_reason, "the payload is %s; allowed: an object",
+               json_type_name(json_type(root)));
+        json_free(root);
+        return -EINVAL;
+    }
+    *ret_root = root;
+    return 0;
+}
+
+/* The value of a key that may be absent or null (NULL, no error), else must have the type. */
+static int member(const struct json *object, const char *key, enum json_type type,
+                  const struct json **ret_value, char ret_reason[REASON_SIZE])
+{
+    const struct json *value = json_get(object, key);
+    if (value != NULL && json_type(value) == JSON_NULL)
+        value = NULL;
+    if (value != NULL && json_type(value) != type)
+        return refuse(ret_reason, "\"%s\" is %s; allowed: %s", key,
+                      json_type_name(json_type(value)), json_type_name(type));
+    *ret_value = value;
+    return 0;
+}
+
+/* ---- report ---- */
+
+static int read_number(const struct json *root, const char *key, double *ret_number,
+                       char ret_reason[REASON_SIZE])
+{
+    const struct json *value = NULL;
+    double number = -1;
+    int error = member(root, key, JSON_NUMBER, &value, ret_reason);
+    if (error < 0)
+        return error;
+    if (value != NULL && (!json_number(value, &number) || number < 0 || number > 1e12))
+        return refuse(ret_reason, "\"%s\" is out of range; allowed: 0 to 1e12", key);
+    *ret_number = number;
+    return 0;
+}
+
+static int read_boot_id(const struct json *root, struct agent_report *report,
+                        char ret_reason[REASON_SIZE])
+{
+    const struct json *value = NULL;
+    int error = member(root, "boot_id", JSON_STRING, &value, ret_reason);
+    if (error < 0 || value == NULL)
+        return error;
+    const char *text = json_string(value);
+    if (strlen(text) >= sizeof report->boot_id || text_has_control(text))
+        return refuse(ret_reason, "\"boot_id\" is no boot id; allowed: up to %zu printable bytes",
+                      sizeof report->boot_id - 1);
+    text_copy(report->boot_id, sizeof report->boot_id, text);
+    return 0;
+}
+
+static int read_wol(const struct json *root, struct agent_report *report,
+                    char ret_reason[REASON_SIZE])
+{
+    const struct json *wol = NULL, *armed = NULL;
+    int error = member(root, "wol", JSON_OBJECT, &wol, ret_reason);
+    if (error == 0 && wol != NULL)
+        error = member(wol, "armed", JSON_BOOL, &armed, ret_reason);
+    report->wol_known = armed != NULL && json_bool(armed, &report->wol_armed);
+    return error;
+}
+
+static int read_can(const struct json *root, struct agent_report *report,
+                    char ret_reason[REASON_SIZE])
+{
+    const struct json *can = NULL;
+    int error = member(root, "can", JSON_OBJECT, &can, ret_reason);
+    if (error == 0 && can != NULL)
+        report->can_restart =
+            json_get_bool(can, "restart", false) || json_get_bool(can, "reboot", false);
+    return error;
+}
+
+static int read_report(const struct json *root, struct agent_report *report,
+                       char ret_reason[REASON_SIZE])
+{
+    double uptime = -1;
+    int error = read_boot_id(root, report, ret_reason);
+    if (error == 0)
+        error = read_number(root, "load", &report->load, ret_reason);
+    if (error == 0)
+        error = read_number(root, "uptime_s", &uptime, ret_reason);
+    if (error == 0)
+        error = read_wol(root, report, ret_reason);
+    if (error == 0)
+        error = read_can(root, report, ret_reason);
+    report->uptime_s = (int64_t)uptime;
+    return error;
+}
+
+int report_read_report(const void *payload, size_t length, struct fleet_event *ret_event,
+                       char ret_reason[REASON_SIZE])
+{
+    struct json *root = NULL;
+    struct fleet_event event = {.kind = FLEET_REPORT, .report = {.heard = true}};
+    int error = read_object(payload, length, &root, ret_reason);
+    if (error < 0)
+        return error;
+    error = read_report(root, &event.report, ret_reason);
+    json_free(root);
+    if (error == 0)
+        *ret_event = event;
+    return error;
+}
+
+/* ---- containers ---- */
+
+static int check_container(const struct json *container, char ret_reason[REASON_SIZE])
+{
+    static const char *const keys[] = {"name", "project", "state", "health"};
+    const struct json *value = NULL;
+    if (json_type(container) != JSON_OBJECT)
+        return refuse(ret_reason, "a container is %s; allowed: an object",
+                      json_type_name(json_type(container)));
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        int error = member(container, keys[i], JSON_STRING, &value, ret_reason);
+        if (error < 0)
+            return error;
+    }
+    return 0;
+}
+
+static int check_containers(const struct json *containers, char ret_reason[REASON_SIZE])
+{
+    const struct json *container = containers != NULL ? json_first(containers) : NULL;
+    for (; container != NULL; container = json_next(container)) {
+        int error = check_container(container, ret_reason);
+        if (error < 0)
+            return error;
+    }
+    return 0;
+}
+
+static bool is_healthy(const struct json *container)
+{
+    const char *health = json_get_string(container, "health");
+    return text_equal(json_get_string(container, "state"), "running") &&
+           (health == NULL || strcmp(health, "healthy") == 0 || strcmp(health, "none") == 0);
+}
+
+/* What the agent tells of everything that has this text under this key. */
+struct sighting {
+    bool found, healthy; /* healthy: all that were found are */
+};
+
+static struct sighting look_for(const struct json *containers, const char *key, const char *text)
+{
+    struct sighting seen = {.healthy = true};
+    const struct json *container = containers != NULL ? json_first(containers) : NULL;
+    for (; container != NULL; container = json_next(container))
+        if (text_equal(json_get_string(container, key), text)) {
+            seen.found = true;
+            seen.healthy = seen.healthy && is_healthy(container);
+        }
+    seen.healthy = seen.healthy && seen.found;
+    return seen;
+}
+
+/* By the containers named for the site; where none are, by the project of its name. */
+static struct container_sight see_site(const struct model_site *site, int index,
+                                       const struct json *containers)
+{
+    struct container_sight sight = {.site = index, .present = true, .healthy = true};
+    for (size_t i = 0; i < site->n_containers; i++) {
+        struct sighting seen = look_for(containers, "name", site->containers[i]);
+        sight.present = sight.present && seen.found;
+        sight.healthy = sight.healthy && seen.healthy;
+    }
+    if (site->n_containers == 0) {
+        struct sighting seen = look_for(containers, "project", site->id);
+        sight.present = seen.found;
+        sight.healthy = seen.healthy;
+    }
+    return sight;
+}
+
+/* A site without containers of its own says nothing here, unless the agent knows a project of its
+ * name. */
+static bool is_told(const struct model_site *site, const struct json *containers)
+{
+    return site->n_containers > 0 || look_for(containers, "project", site->id).found;
+}
+
+static void see_sites(const struct model *model, int server, const struct json *containers,
+                      struct fleet_event *event)
+{
+    for (size_t i = 0; i < model->n_sites && event->containers.n < MODEL_PROJECTS_MAX; i++) {
+        const struct model_site *site = &model->sites[i];
+        if (site->server == server && is_told(site, containers))
+            event->containers.sights[event->containers.n++] = see_site(site, (int)i, containers);
+    }
+}
+
+static int read_containers(const struct model *model, int server, const struct json *root,
+                           struct fleet_event *event, char ret_reason[REASON_SIZE])
+{
+    const struct json *docker = NULL, *containers = NULL;
+    int error = member(root, "docker", JSON_BOOL, &docker, ret_reason);
+    if (error == 0)
+        error = member(root, "containers", JSON_ARRAY, &containers, ret_reason);
+    if (error == 0)
+        error = check_containers(containers, ret_reason);
+    if (error < 0)
+        return error;
+    if (docker == NULL)
+        return refuse(ret_reason, "\"docker\" is missing; allowed: true or false");
+    (void)json_bool(docker, &event->containers.docker_up);
+    see_sites(model, server, containers, event);
+    return 0;
+}
+
+int report_read_containers(const struct model *model, int server, const void *payload,
+                           size_t length, struct fleet_event *ret_event,
+                           char ret_reason[REASON_SIZE])
+{
+    struct json *root = NULL;
+    struct fleet_event event = {.kind = FLEET_CONTAINERS, .server = server};
+    int error = read_object(payload, length, &root, ret_reason);
+    if (error < 0)
+        return error;
+    error = read_containers(model, server, root, &event, ret_reason);
+    json_free(root);
+    if (error == 0)
+        *ret_event = event;
+    return error;
+}
+
+/* ---- result ---- */
+
+static const struct {
+    const char *outcome;
+    enum sleep_answer answer;
+} outcomes[] = {
+    {"accepted", SLEEP_ACCEPTED},
+    {"done", SLEEP_ACCEPTED},
+    {"refused", SLEEP_VETOED},
+    {"failed", SLEEP_FAILED},
+};
+
+static int read_outcome(const struct json *root, enum sleep_answer *ret_answer,
+                        char ret_reason[REASON_SIZE])
+{
+    const char *text = json_get_string(root, "outcome");
+    char shown[SHOWN_SIZE];
+    for (size_t i = 0; text != NULL && i < sizeof outcomes / sizeof outcomes[0]; i++)
+        if (strcmp(outcomes[i].outcome, text) == 0) {
+            *ret_answer = outcomes[i].answer;
+            return 0;
+        }
+    text_show(shown, sizeof shown, text != NULL ? text : "", text != NULL ? strlen(text) : 0);
+    return refuse(ret_reason, "\"outcome\" is \"%s\"; allowed: accepted, refused, done, failed",
+                  shown);
+}
+
+/* "ssh session of root, rsync", else the reason the agent gives. */
+static int read_why(const struct json *root, char out[REASON_SIZE], char ret_reason[REASON_SIZE])
+{
+    const struct json *vetoes = NULL, *reason = NULL;
+    struct buf text = BUF_INIT(4096);
+    int error = member(root, "vetoes", JSON_ARRAY, &vetoes, ret_reason);
+    if (error == 0)
+        error = member(root, "reason", JSON_STRING, &reason, ret_reason);
+    if (error < 0)
+        return error;
+    const struct json *veto = vetoes != NULL ? json_first(vetoes) : NULL;
+    for (; veto != NULL; veto = json_next(veto))
+        if (json_string(veto) != NULL)
+            buf_printf(&text, "%s%s", text.length > 0 ? ", " : "", json_string(veto));
+    if (text.length == 0 && reason != NULL)
+        buf_puts(&text, json_string(reason));
+    text_show(out, REASON_SIZE, buf_text(&text), strlen(buf_text(&text)));
+    buf_finish(&text);
+    return 0;
+}
+
+static int read_result(const struct json *root, struct fleet_event *event,
+                       char ret_reason[REASON_SIZE])
+{
+    const char *id = json_get_string(root, "id");
+    if (id == NULL || id[0] == '\0' || strlen(id) >= sizeof event->sleep.id || text_has_control(id))
+        return refuse(ret_reason, "\"id\" is missing or no id; allowed: the id of Hall's command");
+    text_copy(event->sleep.id, sizeof event->sleep.id, id);
+    int error = read_outcome(root, &event->sleep.answer, ret_reason);
+    return error < 0 ? error : read_why(root, event->sleep.reason, ret_reason);
+}
+
+int report_read_result(const void *payload, size_t length, struct fleet_event *ret_event,
+                       char ret_reason[REASON_SIZE])
+{
+    struct json *root = NULL;
+    struct fleet_event event = {.kind = FLEET_SLEEP_ANSWER};
+    int error = read_object(payload, length, &root, ret_reason);
+    if (error < 0)
+        return error;
+    error = read_result(root, &event, ret_reason);
+    json_free(root);
+    if (error == 0)
+        *ret_event = event;
+    return error;
+}
