@@ -1,0 +1,238 @@
+#include "probe/attempt.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+
+enum {
+    SHORTAGE_LOG_US = 60 * 1000 * 1000,
+    ACCURACY_HURRIED_US = 5 * 1000,
+    ACCURACY_CALM_US = 500 * 1000, /* so that the time-outs of sleeping servers fall together */
+};
+
+enum probe_outcome outcome_of_error(const struct model_server *server, int error)
+{
+    switch (error) {
+    case ECONNREFUSED:
+    case ECONNRESET:
+        return server->loopback ? PROBE_MISS : PROBE_ANSWER;
+    case EPERM:
+    case EACCES:
+    case EAFNOSUPPORT:
+        return PROBE_UNABLE;
+    default:
+        return PROBE_MISS;
+    }
+}
+
+/* What this machine lacks for the moment says nothing about any server. */
+static bool is_shortage(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS ||
+           error == EAGAIN || error == EADDRNOTAVAIL;
+}
+
+static void tell_shortage(struct probe_kind *kind, const struct probe_check *check, int error)
+{
+    uint64_t now = 0;
+    (void)sd_event_now(kind->env->loop, CLOCK_BOOTTIME, &now);
+    if (kind->shortage_told && now - kind->shortage_told < SHORTAGE_LOG_US)
+        return;
+    kind->shortage_told = now;
+    log_warning(
+        "probe: %s of server %s not made, this machine is short of something: %s; its state "
+        "stays as it was",
+        check_kind_name(check->check->kind), check->server->id, strerror(error));
+}
+
+static void report(const struct probe_kind *kind, struct probe_check *check,
+                   enum probe_outcome outcome, uint16_t detail)
+{
+    kind->env->report(kind->env->context, check, outcome, detail);
+}
+
+static void unlink_attempt(struct attempt *attempt)
+{
+    struct probe_check *check = attempt->check;
+    struct attempt **link = &check->attempts;
+    while (*link != attempt)
+        link = &(*link)->next;
+    *link = attempt->next;
+    check->n_attempts--;
+}
+
+static void let_queue_go_on(struct probe_kind *kind)
+{
+    if (kind->first_waiting && kind->busy < kind->limit)
+        (void)sd_event_source_set_enabled(kind->turn, SD_EVENT_ONESHOT);
+}
+
+void attempt_drop(struct attempt *attempt)
+{
+    struct probe_kind *kind = attempt->check->kind;
+    unlink_attempt(attempt);
+    sd_event_source_disable_unref(attempt->deadline);
+    kind->busy--;
+    kind->impl->drop(attempt);
+    let_queue_go_on(kind);
+}
+
+static void drop_all(struct probe_check *check)
+{
+    while (check->attempts)
+        attempt_drop(check->attempts);
+}
+
+void attempt_end(struct attempt *attempt, enum probe_outcome outcome, uint16_t detail)
+{
+    struct probe_check *check = attempt->check;
+    if (outcome == PROBE_PASS || outcome == PROBE_ANSWER)
+        drop_all(check);
+    else
+        attempt_drop(attempt);
+    report(check->kind, check, outcome, detail);
+}
+
+void attempt_fail(struct attempt *attempt, int error)
+{
+    struct probe_check *check = attempt->check;
+    if (is_shortage(error)) {
+        attempt_drop(attempt);
+        tell_shortage(check->kind, check, error);
+        return;
+    }
+    attempt_end(attempt, outcome_of_error(check->server, error), 0);
+}
+
+void check_cancel(struct probe_check *check)
+{
+    check->wanted = false;
+    drop_all(check);
+}
+
+static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    (void)source;
+    (void)usec;
+    struct attempt *attempt = userdata;
+    const struct kind_impl *impl = attempt->check->kind->impl;
+    attempt_end(attempt, impl->expire ? impl->expire(attempt) : PROBE_MISS, 0);
+    return 0;
+}
+
+static int arm_deadline(struct attempt *attempt)
+{
+    const struct probe_check *check = attempt->check;
+    return sd_event_add_time_relative(check->kind->env->loop, &attempt->deadline, CLOCK_BOOTTIME,
+                                      (uint64_t)check->timeout_ms * 1000,
+                                      check->hurried ? ACCURACY_HURRIED_US : ACCURACY_CALM_US,
+                                      on_deadline, attempt);
+}
+
+/* Only the newest are kept: in a row of tries without an answer the oldest is given up as missed.
+ */
+static void give_up_oldest(struct probe_check *check)
+{
+    struct attempt *oldest = check->attempts;
+    while (oldest->next)
+        oldest = oldest->next;
+    attempt_end(oldest, PROBE_MISS, 0);
+}
+
+static void begin(struct probe_check *check)
+{
+    struct probe_kind *kind = check->kind;
+    struct attempt *attempt = NULL;
+    check->wanted = false;
+    int r = kind->impl->begin(kind, check, &attempt);
+    if (r < 0) {
+        if (is_shortage(-r))
+            tell_shortage(kind, check, -r);
+        else
+            report(kind, check, outcome_of_error(check->server, -r), 0);
+        return;
+    }
+    attempt->check = check;
+    attempt->next = check->attempts;
+    check->attempts = attempt;
+    check->n_attempts++;
+    kind->busy++;
+    r = arm_deadline(attempt);
+    if (r < 0)
+        attempt_fail(attempt, -r);
+    else if (check->n_attempts > ATTEMPTS_MAX)
+        give_up_oldest(check);
+}
+
+static void enqueue(struct probe_check *check)
+{
+    struct probe_kind *kind = check->kind;
+    check->wanted = true;
+    if (check->queued)
+        return;
+    check->queued = true;
+    check->next_waiting = NULL;
+    if (kind->last_waiting)
+        kind->last_waiting->next_waiting = check;
+    else
+        kind->first_waiting = check;
+    kind->last_waiting = check;
+}
+
+static struct probe_check *dequeue(struct probe_kind *kind)
+{
+    struct probe_check *check = kind->first_waiting;
+    kind->first_waiting = check->next_waiting;
+    if (!kind->first_waiting)
+        kind->last_waiting = NULL;
+    check->queued = false;
+    return check;
+}
+
+static int on_turn(sd_event_source *source, void *userdata)
+{
+    (void)source;
+    struct probe_kind *kind = userdata;
+    while (kind->first_waiting && kind->busy < kind->limit) {
+        struct probe_check *check = dequeue(kind);
+        if (check->wanted)
+            begin(check);
+    }
+    return 0;
+}
+
+void check_ask(struct probe_check *check, int timeout_ms, bool hurried)
+{
+    struct probe_kind *kind = check->kind;
+    check->timeout_ms = timeout_ms;
+    check->hurried = hurried;
+    if (check->attempts && kind->impl->engaged && kind->impl->engaged(check))
+        return;
+    if (kind->busy < (hurried ? 2 * kind->limit : kind->limit))
+        begin(check);
+    else
+        enqueue(check);
+}
+
+int kind_init(struct probe_kind *kind, const struct kind_impl *impl, const struct probe_env *env,
+              unsigned limit)
+{
+    *kind = (struct probe_kind){.impl = impl, .env = env, .limit = limit};
+    int r = sd_event_add_defer(env->loop, &kind->turn, on_turn, kind);
+    if (r < 0)
+        return r;
+    return sd_event_source_set_enabled(kind->turn, SD_EVENT_OFF);
+}
+
+void kind_finish(struct probe_kind *kind)
+{
+    kind->turn = sd_event_source_disable_unref(kind->turn);
+}
+
+void kind_destroy(struct probe_kind *kind)
+{
+    if (kind)
+        kind->impl->destroy(kind);
+}

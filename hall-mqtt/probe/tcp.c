@@ -1,0 +1,80 @@
+#include "probe/kinds.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "probe/dial.h"
+
+struct tcp_attempt {
+    struct attempt attempt;
+    int fd;
+    sd_event_source *io;
+};
+
+static int on_decided(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+    (void)source;
+    (void)events;
+    struct tcp_attempt *tcp = userdata;
+    int r = dial_result(fd);
+    if (r < 0)
+        attempt_fail(&tcp->attempt, -r);
+    else
+        attempt_end(&tcp->attempt, PROBE_PASS, 0);
+    return 0;
+}
+
+static void tcp_drop(struct attempt *attempt)
+{
+    struct tcp_attempt *tcp = (struct tcp_attempt *)attempt;
+    sd_event_source_disable_unref(tcp->io);
+    if (tcp->fd >= 0)
+        (void)close(tcp->fd);
+    free(tcp);
+}
+
+static int tcp_begin(struct probe_kind *kind, struct probe_check *check,
+                     struct attempt **ret_attempt)
+{
+    struct tcp_attempt *tcp = calloc(1, sizeof *tcp);
+    if (!tcp)
+        return -ENOMEM;
+    tcp->fd = -1;
+    int r = dial_begin(check->check->address, check->check->port, &tcp->fd);
+    if (r == 0)
+        r = sd_event_add_io(kind->env->loop, &tcp->io, tcp->fd, EPOLLOUT, on_decided, tcp);
+    if (r < 0) {
+        tcp_drop(&tcp->attempt);
+        return r;
+    }
+    *ret_attempt = &tcp->attempt;
+    return 0;
+}
+
+static void tcp_destroy(struct probe_kind *kind)
+{
+    kind_finish(kind);
+    free(kind);
+}
+
+static const struct kind_impl tcp_impl = {
+    .begin = tcp_begin,
+    .drop = tcp_drop,
+    .destroy = tcp_destroy,
+};
+
+int tcp_create(const struct probe_env *env, struct probe_kind **ret_kind)
+{
+    struct probe_kind *kind = calloc(1, sizeof *kind);
+    if (!kind)
+        return -ENOMEM;
+    int r = kind_init(kind, &tcp_impl, env, env->descriptors);
+    if (r < 0) {
+        tcp_destroy(kind);
+        return r;
+    }
+    *ret_kind = kind;
+    return 0;
+}

@@ -1,0 +1,294 @@
+/*
+ * front_stage CONFIG: the web front with nobody behind it. Lines on stdin play the loop's part, visits are printed:
+ *   state SERVER STATE          the server is in this state
+ *   wake SERVER [MS]            a wake begins now, expected to take MS
+ *   expect SERVER STAGE MS      the median time to this stage
+ *   stage SERVER STAGE          this stage is reached now
+ *   ready SERVER                the server is ready and all its sites answer
+ *   site ID on|off              this site alone answers, or does not
+ *   fail SERVER FAILURE         the wake failed: no_sign, not_ready, no_packet, cancelled
+ *   queue SERVER                wanted while it falls asleep
+ *   touch SERVER                posts the same again
+ * Prints "port N", then one line per visit: "wants|uses|refused SITE WHO DETAIL". Ends with stdin.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "web/front.h"
+
+struct stage_play {
+    struct config *config;
+    struct board *board;
+    struct front *front;
+    struct notice *notices; /* what was posted last, by server */
+};
+
+enum { WORDS_MAX = 4, DEADLINE_MS = 120000 };
+
+static int64_t now_ms(void)
+{
+    return clock_now().boot;
+}
+
+static int find_stage(const char *name)
+{
+    for (int i = 0; i < STAGES; i++) {
+        if (strcmp(stage_name((enum stage)i), name) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static int find_state(const char *name)
+{
+    for (int i = 0; i < POWER_STATES; i++) {
+        if (strcmp(power_state_name((enum power_state)i), name) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static int find_failure(const char *name)
+{
+    for (int i = FAILURE_NO_SIGN; i <= FAILURE_CANCELLED; i++) {
+        if (strcmp(wake_failure_name((enum wake_failure)i), name) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static void set_state(struct notice *notice, enum power_state state)
+{
+    notice->state = state;
+    notice->since = now_ms();
+    if (state == POWER_OFF || state == POWER_SLEEPING) {
+        notice->sites_ready = 0;
+        notice->wake_open = notice->wake_queued = false;
+    }
+}
+
+static bool do_state(struct notice *notice, char **words)
+{
+    int state = words[2] != NULL ? find_state(words[2]) : -1;
+    if (state < 0)
+        return false;
+    set_state(notice, (enum power_state)state);
+    return true;
+}
+
+static bool do_wake(struct notice *notice, char **words)
+{
+    int64_t now = now_ms();
+    set_state(notice, POWER_WAKING);
+    notice->wake_open = true;
+    notice->wake_queued = false;
+    notice->wake_started = now;
+    notice->wake_deadline = now + DEADLINE_MS;
+    notice->failure = FAILURE_NONE;
+    notice->expected_ready = words[2] != NULL ? now + strtoll(words[2], NULL, 10) : -1;
+    for (int i = 0; i < STAGES; i++)
+        notice->stages[i] = STAGE_UNREACHED;
+    return true;
+}
+
+static bool do_expect(struct notice *notice, char **words)
+{
+    int stage = words[2] != NULL && words[3] != NULL ? find_stage(words[2]) : -1;
+    if (stage < 0)
+        return false;
+    notice->expected[stage] = (int32_t)strtol(words[3], NULL, 10);
+    return true;
+}
+
+static bool do_stage(struct notice *notice, char **words)
+{
+    int stage = words[2] != NULL ? find_stage(words[2]) : -1;
+    if (stage < 0)
+        return false;
+    notice->stages[stage] = (int32_t)(now_ms() - notice->wake_started);
+    if (stage > STAGE_PACKET_SENT && notice->state == POWER_WAKING)
+        set_state(notice, POWER_BOOTING);
+    return true;
+}
+
+static bool do_ready(struct notice *notice, char **words)
+{
+    (void)words;
+    if (notice->wake_open)
+        notice->stages[STAGE_SITE_ANSWERS] = (int32_t)(now_ms() - notice->wake_started);
+    set_state(notice, POWER_READY);
+    notice->wake_open = false;
+    notice->sites_ready = UINT64_MAX;
+    return true;
+}
+
+static bool do_fail(struct notice *notice, char **words)
+{
+    int failure = words[2] != NULL ? find_failure(words[2]) : -1;
+    if (failure < 0)
+        return false;
+    set_state(notice, POWER_WAKE_FAILED);
+    notice->wake_open = false;
+    notice->failure = (enum wake_failure)failure;
+    return true;
+}
+
+static bool do_queue(struct notice *notice, char **words)
+{
+    (void)words;
+    set_state(notice, POWER_SLEEPING);
+    notice->wake_queued = true;
+    return true;
+}
+
+static bool do_touch(struct notice *notice, char **words)
+{
+    (void)notice;
+    (void)words;
+    return true;
+}
+
+static const struct verb {
+    const char *name;
+    bool (*run)(struct notice *notice, char **words);
+} verbs[] = {
+    {"state", do_state}, {"wake", do_wake}, {"expect", do_expect}, {"stage", do_stage}, {"ready", do_ready},
+    {"fail", do_fail},   {"queue", do_queue}, {"touch", do_touch},
+};
+
+static bool run_verb(struct stage_play *play, char **words)
+{
+    int server = words[1] != NULL ? model_server_by_id(&play->config->model, words[1]) : MODEL_NONE;
+    for (size_t i = 0; server != MODEL_NONE && i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (strcmp(verbs[i].name, words[0]) == 0) {
+            bool done = verbs[i].run(&play->notices[server], words);
+            board_post(play->board, server, &play->notices[server]);
+            return done;
+        }
+    }
+    return false;
+}
+
+/* Bit i of sites_ready is the server's i-th site. */
+static bool run_site(struct stage_play *play, char **words)
+{
+    const struct model *model = &play->config->model;
+    for (size_t i = 0; words[1] != NULL && words[2] != NULL && i < model->n_sites; i++) {
+        if (strcmp(model->sites[i].id, words[1]) != 0)
+            continue;
+        int server = model->sites[i].server;
+        unsigned bit = 0;
+        for (size_t before = 0; before < i; before++)
+            bit += model->sites[before].server == server;
+        uint64_t mask = UINT64_C(1) << bit;
+        struct notice *notice = &play->notices[server];
+        notice->sites_ready = strcmp(words[2], "on") == 0 ? notice->sites_ready | mask : notice->sites_ready & ~mask;
+        board_post(play->board, server, notice);
+        return true;
+    }
+    return false;
+}
+
+static void run_line(struct stage_play *play, char *line)
+{
+    char *words[WORDS_MAX + 1] = {NULL};
+    char *rest = NULL;
+    size_t n = 0;
+    for (char *word = strtok_r(line, " \n", &rest); word != NULL && n < WORDS_MAX; word = strtok_r(NULL, " \n", &rest))
+        words[n++] = word;
+    if (n == 0)
+        return;
+    bool done = strcmp(words[0], "site") == 0 ? run_site(play, words) : run_verb(play, words);
+    printf("%s\n", done ? "done" : "not understood");
+}
+
+static void print_visits(struct stage_play *play)
+{
+    static const char *const kinds[] = {[VISIT_WANTS] = "wants", [VISIT_USES] = "uses", [VISIT_REFUSED] = "refused"};
+    struct visit visit;
+    while (board_take(play->board, &visit)) {
+        const char *site = visit.site == MODEL_NONE ? "-" : play->config->model.sites[visit.site].id;
+        printf("%s %s %s %s\n", kinds[visit.kind], site, visit.who, visit.detail);
+    }
+}
+
+static void init_notices(struct stage_play *play)
+{
+    for (size_t i = 0; i < play->config->model.n_servers; i++) {
+        struct notice *notice = &play->notices[i];
+        notice->state = POWER_OFF;
+        notice->since = now_ms();
+        notice->expected_ready = -1;
+        for (int stage = 0; stage < STAGES; stage++)
+            notice->stages[stage] = notice->expected[stage] = STAGE_UNREACHED;
+        board_post(play->board, (int)i, notice);
+    }
+}
+
+/* Reads by descriptor, so that poll and what was read never disagree. False: the end. */
+static bool read_lines(struct stage_play *play)
+{
+    static char pending[4096];
+    static size_t used;
+    ssize_t got = read(STDIN_FILENO, pending + used, sizeof pending - used - 1);
+    if (got <= 0)
+        return false;
+    used += (size_t)got;
+    pending[used] = '\0';
+    char *line = pending;
+    for (char *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+        *end = '\0';
+        run_line(play, line);
+    }
+    used = strlen(line);
+    memmove(pending, line, used + 1);
+    return true;
+}
+
+static void serve(struct stage_play *play)
+{
+    struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = board_fd(play->board), .events = POLLIN}};
+    for (bool more = true; more;) {
+        if (poll(fds, 2, -1) < 0 && errno != EINTR)
+            return;
+        print_visits(play);
+        if (fds[0].revents != 0)
+            more = read_lines(play);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct stage_play play = {NULL};
+    struct buf errors = BUF_INIT(65536);
+
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    log_init(LOG_LEVEL_INFO);
+    if (argc != 2 || config_load(argv[1], &play.config, &errors) != 0) {
+        fprintf(stderr, "usage: front_stage CONFIG\n%s", buf_text(&errors));
+        return 1;
+    }
+    play.notices = calloc(play.config->model.n_servers, sizeof *play.notices);
+    int error = play.notices == NULL ? -ENOMEM : board_create(play.config, &play.board);
+    if (error == 0) {
+        init_notices(&play);
+        error = front_create(play.board, &play.front);
+    }
+    if (error == 0) {
+        printf("port %u\n", front_port(play.front));
+        serve(&play);
+        board_close(play.board);
+    }
+    front_destroy(play.front);
+    board_destroy(play.board);
+    free(play.notices);
+    config_free(play.config);
+    buf_finish(&errors);
+    return error == 0 ? 0 : 1;
+}
