@@ -1,0 +1,351 @@
+#include "web/board.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+enum {
+    LOCKS = 64,       /* slots share locks: a copy takes less than a microsecond */
+    INBOX_MAX = 512,  /* visits untold */
+    USE_PAUSE_MS = 1000,
+    WANT_PAUSE_MS = 100,
+};
+#define NEVER INT64_MIN
+
+struct slot {
+    _Atomic uint32_t version; /* what waiters look at without the lock */
+    struct notice notice;     /* guarded by the slot's lock */
+};
+
+struct site_slot {
+    atomic_bool ready;
+    uint8_t bit; /* in its server's sites_ready; BOARD_SITES_MAX: none */
+    _Atomic int64_t told_use, told_want;
+};
+
+struct inbox {
+    pthread_mutex_t lock;
+    int fd;
+    size_t first, n;
+    struct visit visits[INBOX_MAX];
+};
+
+struct board {
+    const struct config *config;
+    struct slot *slots;
+    struct site_slot *sites;
+    int *site_order;   /* sites grouped by server */
+    size_t *site_from; /* where a server's group begins in site_order; one more at the end */
+    pthread_mutex_t locks[LOCKS];
+    struct inbox inbox;
+    pthread_mutex_t wait_lock;
+    pthread_cond_t changed;
+    atomic_int waiters;
+    atomic_bool closed;
+    atomic_bool broker;
+};
+
+static pthread_mutex_t *slot_lock(struct board *board, int server)
+{
+    return &board->locks[(size_t)server % LOCKS];
+}
+
+/* Groups the sites by server, in model order, and numbers them within it. */
+static void order_sites(struct board *board, const struct model *model)
+{
+    for (size_t i = 0; i < model->n_sites; i++)
+        board->site_from[model->sites[i].server + 1]++;
+    for (size_t i = 0; i < model->n_servers; i++)
+        board->site_from[i + 1] += board->site_from[i];
+    size_t *next = board->site_from; /* runs ahead, and is set right below */
+    for (size_t i = 0; i < model->n_sites; i++)
+        board->site_order[next[model->sites[i].server]++] = (int)i;
+    for (size_t i = model->n_servers; i > 0; i--)
+        board->site_from[i] = board->site_from[i - 1];
+    board->site_from[0] = 0;
+}
+
+static void init_sites(struct board *board, const struct model *model)
+{
+    order_sites(board, model);
+    for (size_t server = 0; server < model->n_servers; server++) {
+        size_t from = board->site_from[server];
+        for (size_t i = from; i < board->site_from[server + 1]; i++) {
+            struct site_slot *site = &board->sites[board->site_order[i]];
+            size_t bit = i - from;
+            site->bit = (uint8_t)(bit < BOARD_SITES_MAX ? bit : BOARD_SITES_MAX);
+            atomic_init(&site->told_use, NEVER);
+            atomic_init(&site->told_want, NEVER);
+        }
+    }
+}
+
+static void init_slots(struct board *board, const struct model *model)
+{
+    for (size_t i = 0; i < model->n_servers; i++) {
+        struct notice *notice = &board->slots[i].notice;
+        notice->expected_ready = -1;
+        for (int stage = 0; stage < STAGES; stage++)
+            notice->stages[stage] = notice->expected[stage] = STAGE_UNREACHED;
+    }
+}
+
+static void init_locks(struct board *board)
+{
+    pthread_condattr_t monotonic;
+
+    for (size_t i = 0; i < LOCKS; i++)
+        pthread_mutex_init(&board->locks[i], NULL);
+    pthread_mutex_init(&board->inbox.lock, NULL);
+    pthread_mutex_init(&board->wait_lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&board->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
+int board_create(const struct config *config, struct board **ret_board)
+{
+    const struct model *model = &config->model;
+    struct board *board = calloc(1, sizeof *board);
+    if (board == NULL)
+        return -ENOMEM;
+    board->config = config;
+    init_locks(board);
+    board->slots = calloc(model->n_servers + 1, sizeof *board->slots);
+    board->sites = calloc(model->n_sites + 1, sizeof *board->sites);
+    board->site_order = calloc(model->n_sites + 1, sizeof *board->site_order);
+    board->site_from = calloc(model->n_servers + 2, sizeof *board->site_from);
+    board->inbox.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int error = board->inbox.fd < 0 ? -errno : 0;
+    if (board->slots == NULL || board->sites == NULL || board->site_order == NULL || board->site_from == NULL)
+        error = -ENOMEM;
+    if (error != 0) {
+        board_destroy(board);
+        return error;
+    }
+    init_sites(board, model);
+    init_slots(board, model);
+    *ret_board = board;
+    return 0;
+}
+
+void board_destroy(struct board *board)
+{
+    if (board == NULL)
+        return;
+    for (size_t i = 0; i < LOCKS; i++)
+        pthread_mutex_destroy(&board->locks[i]);
+    pthread_mutex_destroy(&board->inbox.lock);
+    pthread_mutex_destroy(&board->wait_lock);
+    pthread_cond_destroy(&board->changed);
+    if (board->inbox.fd >= 0)
+        close(board->inbox.fd);
+    free(board->slots);
+    free(board->sites);
+    free(board->site_order);
+    free(board->site_from);
+    free(board);
+}
+
+static void tell_waiters(struct board *board)
+{
+    if (atomic_load(&board->waiters) == 0)
+        return;
+    pthread_mutex_lock(&board->wait_lock);
+    pthread_cond_broadcast(&board->changed);
+    pthread_mutex_unlock(&board->wait_lock);
+}
+
+static void post_sites(struct board *board, int server, uint64_t ready)
+{
+    for (size_t i = board->site_from[server]; i < board->site_from[server + 1]; i++) {
+        struct site_slot *site = &board->sites[board->site_order[i]];
+        bool is_ready = site->bit < BOARD_SITES_MAX && (ready >> site->bit & 1) != 0;
+        atomic_store(&site->ready, is_ready);
+    }
+}
+
+void board_post(struct board *board, int server, const struct notice *notice)
+{
+    struct slot *slot = &board->slots[server];
+    uint32_t version = atomic_load(&slot->version) + 1;
+
+    version = version == 0 ? 1 : version; /* 0 says that nothing was posted */
+    pthread_mutex_lock(slot_lock(board, server));
+    slot->notice = *notice;
+    slot->notice.version = version;
+    pthread_mutex_unlock(slot_lock(board, server));
+    post_sites(board, server, notice->sites_ready);
+    atomic_store(&slot->version, version);
+    tell_waiters(board);
+}
+
+int board_fd(const struct board *board)
+{
+    return board->inbox.fd;
+}
+
+static void quiet(int fd)
+{
+    uint64_t count;
+    ssize_t got = read(fd, &count, sizeof count); /* not readable is what is wanted: any result is right */
+    (void)got;
+}
+
+bool board_take(struct board *board, struct visit *ret_visit)
+{
+    struct inbox *inbox = &board->inbox;
+    pthread_mutex_lock(&inbox->lock);
+    bool any = inbox->n > 0;
+    if (any) {
+        *ret_visit = inbox->visits[inbox->first];
+        inbox->first = (inbox->first + 1) % INBOX_MAX;
+        inbox->n--;
+    } else {
+        quiet(inbox->fd);
+    }
+    pthread_mutex_unlock(&inbox->lock);
+    return any;
+}
+
+void board_close(struct board *board)
+{
+    atomic_store(&board->closed, true);
+    tell_waiters(board);
+}
+
+bool board_is_closed(struct board *board)
+{
+    return atomic_load(&board->closed);
+}
+
+void board_set_broker(struct board *board, bool connected)
+{
+    atomic_store(&board->broker, connected);
+}
+
+const struct config *board_config(const struct board *board)
+{
+    return board->config;
+}
+
+void board_read(struct board *board, int server, struct notice *ret_notice)
+{
+    pthread_mutex_lock(slot_lock(board, server));
+    *ret_notice = board->slots[server].notice;
+    pthread_mutex_unlock(slot_lock(board, server));
+}
+
+bool board_site_ready(struct board *board, int site)
+{
+    return atomic_load_explicit(&board->sites[site].ready, memory_order_acquire);
+}
+
+bool board_broker(struct board *board)
+{
+    return atomic_load(&board->broker);
+}
+
+static struct timespec deadline_after(int64_t ms)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at); /* the condition variable's own clock; no time is taken from it */
+    at.tv_sec += (time_t)(ms / 1000);
+    at.tv_nsec += (long)(ms % 1000) * 1000000;
+    if (at.tv_nsec >= 1000000000) {
+        at.tv_sec++;
+        at.tv_nsec -= 1000000000;
+    }
+    return at;
+}
+
+/* Versions wrap; half the circle ahead is newer. */
+static bool is_newer(struct board *board, int server, uint32_t version)
+{
+    uint32_t now = atomic_load(&board->slots[server].version);
+    return now != version && now - version < UINT32_MAX / 2;
+}
+
+static bool wait_newer(struct board *board, int server, uint32_t version, int64_t limit_ms)
+{
+    struct timespec deadline = deadline_after(limit_ms);
+    int error = 0;
+
+    pthread_mutex_lock(&board->wait_lock);
+    while (!is_newer(board, server, version) && !atomic_load(&board->closed) && error == 0)
+        error = pthread_cond_timedwait(&board->changed, &board->wait_lock, &deadline);
+    pthread_mutex_unlock(&board->wait_lock);
+    return is_newer(board, server, version);
+}
+
+bool board_wait(struct board *board, int server, uint32_t version, int64_t limit_ms)
+{
+    if (is_newer(board, server, version))
+        return true;
+    bool newer = false;
+    if (atomic_fetch_add(&board->waiters, 1) < BOARD_WAITERS_MAX)
+        newer = wait_newer(board, server, version, limit_ms);
+    atomic_fetch_sub(&board->waiters, 1);
+    return newer;
+}
+
+/* The memory of when a site's visits of this kind were last told; NULL: all are told. */
+static _Atomic int64_t *told_at(struct board *board, const struct visit *visit, int64_t *ret_pause)
+{
+    if (visit->site == MODEL_NONE)
+        return NULL;
+    switch (visit->kind) {
+    case VISIT_USES:
+        *ret_pause = USE_PAUSE_MS;
+        return &board->sites[visit->site].told_use;
+    case VISIT_WANTS:
+        *ret_pause = WANT_PAUSE_MS;
+        return &board->sites[visit->site].told_want;
+    case VISIT_REFUSED:
+        return NULL;
+    }
+    return NULL;
+}
+
+static bool put(struct inbox *inbox, const struct visit *visit)
+{
+    static const uint64_t one = 1;
+    pthread_mutex_lock(&inbox->lock);
+    bool fits = inbox->n < INBOX_MAX;
+    bool first = inbox->n == 0;
+    if (fits)
+        inbox->visits[(inbox->first + inbox->n++) % INBOX_MAX] = *visit;
+    /* Under the lock, so that board_take cannot make quiet what was just rung. */
+    ssize_t rung = fits && first ? write(inbox->fd, &one, sizeof one) : (ssize_t)sizeof one;
+    assert(rung == (ssize_t)sizeof one);
+    pthread_mutex_unlock(&inbox->lock);
+    return fits;
+}
+
+bool board_tell(struct board *board, const struct visit *visit)
+{
+    int64_t pause = 0;
+    _Atomic int64_t *told = told_at(board, visit, &pause);
+    if (told == NULL)
+        return put(&board->inbox, visit);
+
+    int64_t now = clock_boot_ns() / 1000000;
+    int64_t before = atomic_load(told);
+    if (before != NEVER && now - before < pause)
+        return true;
+    if (!atomic_compare_exchange_strong(told, &before, now))
+        return true; /* another worker tells it at this moment */
+    if (put(&board->inbox, visit))
+        return true;
+    atomic_store(told, NEVER); /* not told: the next one tries again */
+    return false;
+}

@@ -1,0 +1,284 @@
+#include "web/front.h"
+
+#include <arpa/inet.h>
+#include <civetweb.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "web/desk.h"
+
+enum {
+    WORKERS = 32,
+    KEPT_MAX = 24,   /* connections kept open; beyond, each ends with its answer, so that workers stay free */
+    BODY_MAX = 4096, /* bytes of a body that are read and thrown away; more ends the connection */
+};
+
+struct front {
+    struct mg_context *context;
+    struct desk *desk;
+    struct clerk *clerks;    /* one for each worker */
+    atomic_uint clerks_given;
+    atomic_uint connections; /* being served: each has a worker of its own */
+    uint16_t port;
+};
+
+_Static_assert(sizeof(struct header) == sizeof(struct mg_header) &&
+                   offsetof(struct header, value) == offsetof(struct mg_header, value),
+               "header lines are handed on as they are");
+
+static struct front *front_of(const struct mg_connection *connection)
+{
+    return mg_get_user_context_data(connection);
+}
+
+/* ---- One request ---- */
+
+static void read_raw(const struct mg_request_info *info, struct raw_request *raw)
+{
+    *raw = (struct raw_request){
+        .method = info->request_method,
+        .target = info->request_uri != NULL ? info->request_uri : "",
+        .query = info->query_string,
+        .n_headers = info->num_headers < MG_MAX_HEADERS ? (size_t)info->num_headers : REQUEST_HEADERS_MAX + 1,
+        .headers = (const struct header *)(const void *)info->http_headers,
+    };
+    if (inet_pton(AF_INET, info->remote_addr, &raw->peer) != 1)
+        raw->peer.s_addr = htonl(INADDR_NONE); /* never a trusted proxy */
+}
+
+static bool has_body(const struct mg_request_info *info)
+{
+    return info->content_length > 0 ||
+           (info->content_length < 0 && strcmp(info->request_method, "GET") != 0 &&
+            strcmp(info->request_method, "HEAD") != 0 && strcmp(info->request_method, "OPTIONS") != 0);
+}
+
+/* Small bodies are read, so that the answer is not lost in a reset; others end the connection. True: all was read. */
+static bool drop_body(struct mg_connection *connection, const struct mg_request_info *info)
+{
+    char scrap[512];
+    int total = 0;
+
+    if (!has_body(info))
+        return true;
+    if (info->content_length > BODY_MAX)
+        return false;
+    for (int got; total <= BODY_MAX; total += got) {
+        got = mg_read(connection, scrap, sizeof scrap);
+        if (got <= 0)
+            return got == 0;
+    }
+    return false;
+}
+
+/* HTTP/1.0 would have to be told that it may go on; it is not. */
+static bool may_stay_open(struct front *front, const struct mg_request_info *info, const struct raw_request *raw)
+{
+    return atomic_load_explicit(&front->connections, memory_order_relaxed) <= KEPT_MAX &&
+           strcmp(info->http_version, "1.1") == 0 && desk_trusts(front->desk, raw->peer);
+}
+
+static int on_request(struct mg_connection *connection)
+{
+    struct front *front = front_of(connection);
+    struct clerk *clerk = mg_get_thread_pointer(connection);
+    const struct mg_request_info *info = mg_get_request_info(connection);
+    struct raw_request raw;
+
+    read_raw(info, &raw);
+    bool whole = drop_body(connection, info);
+    clerk->answer.close = !whole || !may_stay_open(front, info, &raw);
+    clerk->answer.head_only = strcmp(raw.method, "HEAD") == 0;
+    desk_answer(front->desk, &raw, clerk);
+    if (clerk->answer.close)
+        mg_disable_connection_keep_alive(connection);
+    mg_write(connection, clerk->answer.text, clerk->answer.length);
+    return clerk->answer.status;
+}
+
+/* What civetweb refuses by itself, answered in our form. 1: let it say so its own way. */
+static int on_error(struct mg_connection *connection, int status, const char *message)
+{
+    struct clerk *clerk = mg_get_thread_pointer(connection);
+    if (clerk == NULL)
+        return 1;
+    clerk->answer.close = true;
+    clerk->answer.head_only = false;
+    desk_refuse(clerk, status, message);
+    mg_disable_connection_keep_alive(connection);
+    mg_write(connection, clerk->answer.text, clerk->answer.length);
+    return 0;
+}
+
+/* Broken requests are anyone's to send: no line each. */
+static int on_message(const struct mg_connection *connection, const char *message)
+{
+    (void)connection;
+    log_debug("web: civetweb: %s", message);
+    return 1;
+}
+
+static int on_connection(const struct mg_connection *connection, void **data)
+{
+    (void)data;
+    atomic_fetch_add_explicit(&front_of(connection)->connections, 1, memory_order_relaxed);
+    return 0;
+}
+
+static void on_connection_closed(const struct mg_connection *connection)
+{
+    atomic_fetch_sub_explicit(&front_of(connection)->connections, 1, memory_order_relaxed);
+}
+
+static void *on_thread(const struct mg_context *context, int type)
+{
+    struct front *front = mg_get_user_data(context);
+    if (type != 1)
+        return NULL;
+    unsigned number = atomic_fetch_add(&front->clerks_given, 1);
+    return number < WORKERS ? &front->clerks[number] : NULL;
+}
+
+/* ---- Start and end ---- */
+
+static const struct mg_callbacks callbacks = {
+    .begin_request = on_request,
+    .http_error = on_error,
+    .log_message = on_message,
+    .init_thread = on_thread,
+    .init_connection = on_connection,
+    .connection_closed = on_connection_closed,
+};
+
+/* civetweb does not say why it could not listen: asks the kernel the same. */
+static int why_not(const struct sockaddr_in *address)
+{
+    int one = 1;
+    int error = EIO;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return errno;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 ||
+        bind(fd, (const struct sockaddr *)address, sizeof *address) < 0 || listen(fd, 1) < 0)
+        error = errno;
+    close(fd);
+    return error;
+}
+
+static const char *advice(int error)
+{
+    switch (error) {
+    case EADDRINUSE:
+        return "another program listens there; stop it, or choose another /http/gateway";
+    case EACCES:
+        return "ports below 1024 need a right this process does not have; choose another /http/gateway";
+    case EADDRNOTAVAIL:
+        return "no interface of this machine has that address; correct /http/gateway";
+    default:
+        return "see the reason";
+    }
+}
+
+/* Workers take no signals: those are for the loop. */
+static struct mg_context *start(struct front *front, const char *endpoint)
+{
+    const char *options[] = {"listening_ports", endpoint,
+                             "num_threads", "32",
+                             "listen_backlog", "1024",
+                             "connection_queue", "200",
+                             "tcp_nodelay", "1",
+                             "request_timeout_ms", "3000",
+                             "enable_keep_alive", "yes",
+                             "keep_alive_timeout_ms", "5000",
+                             "decode_url", "no",
+                             "decode_query_string", "no",
+                             "access_control_allow_origin", "",
+                             "access_control_allow_methods", "",
+                             "enable_directory_listing", "no",
+                             "enable_auth_domain_check", "no",
+                             NULL};
+    sigset_t all;
+    sigset_t before;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    struct mg_context *context = mg_start(&callbacks, front, options);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return context;
+}
+
+static int make_clerks(struct front *front)
+{
+    front->clerks = calloc(WORKERS, sizeof *front->clerks);
+    if (front->clerks == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < WORKERS; i++)
+        clerk_init(&front->clerks[i]);
+    return 0;
+}
+
+static int begin(struct front *front, const struct sockaddr_in *address)
+{
+    char text[INET_ADDRSTRLEN];
+    char endpoint[INET_ADDRSTRLEN + 8];
+    struct mg_server_port port;
+
+    inet_ntop(AF_INET, &address->sin_addr, text, sizeof text);
+    snprintf(endpoint, sizeof endpoint, "%s:%u", text, ntohs(address->sin_port));
+    front->context = start(front, endpoint);
+    if (front->context == NULL) {
+        int error = why_not(address);
+        log_error("web: cannot listen on %s: %s; %s", endpoint, strerror(error), advice(error));
+        return -error;
+    }
+    if (mg_get_server_ports(front->context, 1, &port) == 1)
+        front->port = (uint16_t)port.port;
+    log_info("web: the gateway listens on %s:%u", text, front->port);
+    return 0;
+}
+
+int front_create(struct board *board, struct front **ret_front)
+{
+    struct front *front = calloc(1, sizeof *front);
+    if (front == NULL)
+        return -ENOMEM;
+    mg_init_library(0);
+    int error = desk_create(board, &front->desk);
+    if (error == 0)
+        error = make_clerks(front);
+    if (error == 0)
+        error = begin(front, &board_config(board)->http.gateway);
+    if (error != 0) {
+        front_destroy(front);
+        return error;
+    }
+    *ret_front = front;
+    return 0;
+}
+
+uint16_t front_port(const struct front *front)
+{
+    return front->port;
+}
+
+void front_destroy(struct front *front)
+{
+    if (front == NULL)
+        return;
+    if (front->context != NULL)
+        mg_stop(front->context);
+    mg_exit_library();
+    for (size_t i = 0; front->clerks != NULL && i < WORKERS; i++)
+        clerk_finish(&front->clerks[i]);
+    free(front->clerks);
+    desk_destroy(front->desk);
+    free(front);
+}

@@ -1,0 +1,495 @@
+#include "web/request.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+/* Which lines are read; those that steer may come once only. */
+static const struct wanted {
+    const char *name;
+    unsigned char length;
+    bool once;
+} wanted[FIELDS] = {
+#define WANTED(name_, once_) {.name = name_, .length = sizeof(name_) - 1, .once = once_}
+    [FIELD_HOST] = WANTED("Host", true),
+    [FIELD_FORWARDED_HOST] = WANTED("X-Forwarded-Host", true),
+    [FIELD_FORWARDED_URI] = WANTED("X-Forwarded-Uri", true),
+    [FIELD_FORWARDED_METHOD] = WANTED("X-Forwarded-Method", true),
+    [FIELD_FORWARDED_PROTO] = WANTED("X-Forwarded-Proto", true),
+    [FIELD_FORWARDED_FOR] = WANTED("X-Forwarded-For", true),
+    [FIELD_CONTENT_LENGTH] = WANTED("Content-Length", true),
+    [FIELD_TRANSFER_ENCODING] = WANTED("Transfer-Encoding", true),
+    [FIELD_ACCEPT] = WANTED("Accept", false),
+    [FIELD_ACCEPT_LANGUAGE] = WANTED("Accept-Language", false),
+    [FIELD_USER_AGENT] = WANTED("User-Agent", false),
+    [FIELD_ORIGIN] = WANTED("Origin", true),
+    [FIELD_FETCH_MODE] = WANTED("Sec-Fetch-Mode", false),
+    [FIELD_FETCH_DEST] = WANTED("Sec-Fetch-Dest", false),
+    [FIELD_FETCH_SITE] = WANTED("Sec-Fetch-Site", true),
+    [FIELD_SEC_PURPOSE] = WANTED("Sec-Purpose", false),
+    [FIELD_PURPOSE] = WANTED("Purpose", false),
+    [FIELD_X_MOZ] = WANTED("X-Moz", false),
+    [FIELD_WEBSOCKET_KEY] = WANTED("Sec-WebSocket-Key", false),
+};
+
+static const struct request_fault_text faults[] = {
+    [REQUEST_FINE] = {200, ""},
+    [REQUEST_DOUBLED] = {400, "A header that may come once came twice (Host, Content-Length, Transfer-Encoding, "
+                              "Origin or X-Forwarded-*); let the proxy replace such headers, not add to them."},
+    [REQUEST_BODY_UNCLEAR] = {400, "Content-Length and Transfer-Encoding came together; send one of them."},
+    [REQUEST_TOO_LONG] = {414, "The address asked for is longer than 8192 bytes."},
+    [REQUEST_TOO_MANY_HEADERS] = {431, "More than 63 header lines came; send fewer."},
+    [REQUEST_BAD_HOST] = {400, "The host asked for is neither a DNS name nor an IPv4 address."},
+    [REQUEST_BAD_URI] = {400, "The address asked for is no sound path: it must begin with '/', without control "
+                              "characters or broken percent sequences."},
+    [REQUEST_BAD_METHOD] = {400, "The method is not a plain word."},
+    [REQUEST_BAD_FORWARDED_FOR] = {400, "X-Forwarded-For does not end with an IP address."},
+    [REQUEST_NOT_TRUSTED] = {403, "Only a trusted proxy may ask here; add its address to /http/trusted_proxies in "
+                                  "the configuration."},
+};
+
+const struct request_fault_text *request_fault_text(enum request_fault fault)
+{
+    return &faults[fault];
+}
+
+static int find_field(const char *name)
+{
+    size_t length = strnlen(name, 32);
+    for (int i = 0; i < FIELDS; i++) {
+        if (wanted[i].length == length && strcasecmp(wanted[i].name, name) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static const char *skip_blanks(const char *text)
+{
+    return text + strspn(text, " \t");
+}
+
+static enum request_fault read_headers(const struct raw_request *raw, struct request *request)
+{
+    memset(request->fields, 0, sizeof request->fields);
+    if (raw->n_headers > REQUEST_HEADERS_MAX)
+        return REQUEST_TOO_MANY_HEADERS;
+    for (size_t i = 0; i < raw->n_headers; i++) {
+        int field = find_field(raw->headers[i].name);
+        if (field < 0)
+            continue;
+        if (request->fields[field] != NULL && wanted[field].once)
+            return REQUEST_DOUBLED;
+        if (request->fields[field] == NULL)
+            request->fields[field] = skip_blanks(raw->headers[i].value);
+    }
+    if (request->fields[FIELD_CONTENT_LENGTH] != NULL && request->fields[FIELD_TRANSFER_ENCODING] != NULL)
+        return REQUEST_BODY_UNCLEAR;
+    return REQUEST_FINE;
+}
+
+static bool is_trusted(const struct proxies *proxies, struct in_addr address)
+{
+    for (size_t i = 0; i < proxies->n; i++) {
+        if (cidr_contains(&proxies->ranges[i], address))
+            return true;
+    }
+    return false;
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static bool is_host_character(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+}
+
+/* Behind the name: nothing, blanks, or ":" and a port. */
+static bool is_host_end(const char *rest)
+{
+    if (*rest == ':') {
+        size_t digits = strspn(rest + 1, "0123456789");
+        if (digits > 5)
+            return false;
+        rest += 1 + digits;
+    }
+    return *skip_blanks(rest) == '\0';
+}
+
+/* RFC 952/1123 names (and the underscores people use); IPv4 addresses have the same letters. */
+static enum request_fault read_host(const char *value, char out[REQUEST_HOST_SIZE])
+{
+    size_t length = 0;
+    for (char c; is_host_character(c = lower(value[length])); length++) {
+        if (length + 1 >= REQUEST_HOST_SIZE || (c == '.' && (length == 0 || out[length - 1] == '.')))
+            return REQUEST_BAD_HOST;
+        out[length] = c;
+    }
+    if (length == 0 || !is_host_end(value + length))
+        return REQUEST_BAD_HOST;
+    out[length] = '\0';
+    return REQUEST_FINE;
+}
+
+/* The header that names the host asked for; "" where none came. */
+static const char *host_value(const struct request *request)
+{
+    const char *value = request->forwarded ? request->fields[FIELD_FORWARDED_HOST] : NULL;
+    if (value == NULL)
+        value = request->fields[FIELD_HOST];
+    return value != NULL ? value : "";
+}
+
+static enum request_fault choose_host(struct request *request)
+{
+    const char *value = host_value(request);
+    request->host[0] = '\0';
+    return *value == '\0' ? REQUEST_FINE : read_host(value, request->host);
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = lower(c);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* One byte of percent-encoded text; advances *at. -1: broken, or a NUL. */
+static int decode_one(const char **at, const char *end)
+{
+    const char *here = *at;
+    if (*here != '%') {
+        *at = here + 1;
+        return (unsigned char)*here;
+    }
+    if (end - here < 3)
+        return -1;
+    int high = hex_value(here[1]);
+    int low = hex_value(here[2]);
+    if (high < 0 || low < 0 || (high | low) == 0)
+        return -1;
+    *at = here + 3;
+    return high << 4 | low;
+}
+
+static bool is_clean(struct span text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        if ((unsigned char)text.at[i] <= 0x20 || text.at[i] == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+/* Drops the last segment of path[0..length), which ends with '/'. */
+static size_t drop_segment(const char *path, size_t length)
+{
+    while (length > 1 && path[length - 2] != '/')
+        length--;
+    return length > 1 ? length - 1 : 1;
+}
+
+/* What a segment that begins behind path[start - 1] == '/' and ends at length leaves of the path. `closed`: a '/'
+ * follows it. */
+static size_t end_segment(char *path, size_t start, size_t length, bool closed)
+{
+    size_t n = length - start;
+    if (n == 0)
+        return start;
+    if (n == 1 && path[start] == '.')
+        return start;
+    if (n == 2 && path[start] == '.' && path[start + 1] == '.')
+        return drop_segment(path, start);
+    if (closed)
+        path[length++] = '/';
+    return length;
+}
+
+/* The path as a server behind would see it: decoded once, "//", "." and ".." resolved. Never longer than raw. */
+static bool normalise_path(struct span raw, char *out)
+{
+    const char *at = raw.at;
+    const char *end = raw.at + raw.length;
+    size_t start = 1;
+    size_t length = 1;
+
+    out[0] = '/';
+    at++;
+    while (at < end) {
+        int c = decode_one(&at, end);
+        if (c < 0)
+            return false;
+        if (c == '/') {
+            length = end_segment(out, start, length, true);
+            start = length;
+        } else {
+            out[length++] = (char)c;
+        }
+    }
+    length = end_segment(out, start, length, false);
+    out[length] = '\0';
+    return true;
+}
+
+/* Target is path and query in one piece. */
+static enum request_fault set_target(struct request *request, struct span target)
+{
+    if (target.length > REQUEST_URI_MAX)
+        return REQUEST_TOO_LONG;
+    if (target.length == 0 || target.at[0] != '/' || !is_clean(target))
+        return REQUEST_BAD_URI;
+    const char *mark = memchr(target.at, '?', target.length);
+    struct span path = {target.at, mark != NULL ? (size_t)(mark - target.at) : target.length};
+    if (!normalise_path(path, request->path))
+        return REQUEST_BAD_URI;
+    request->target = path;
+    request->query = (struct span){mark != NULL ? mark + 1 : NULL, mark != NULL ? target.length - path.length - 1 : 0};
+    return REQUEST_FINE;
+}
+
+enum request_fault request_retarget(struct request *request, const char *target, size_t length)
+{
+    return set_target(request, (struct span){target, length});
+}
+
+/* The request line's own path and query, which the listener gives apart. */
+static enum request_fault set_own_target(struct request *request, const struct raw_request *raw)
+{
+    struct span query = {raw->query, raw->query != NULL ? strlen(raw->query) : 0};
+    size_t length = strlen(raw->target);
+    if (length + query.length >= REQUEST_URI_MAX)
+        return REQUEST_TOO_LONG;
+    enum request_fault fault = set_target(request, (struct span){raw->target, length});
+    if (fault != REQUEST_FINE)
+        return fault;
+    if (!is_clean(query))
+        return REQUEST_BAD_URI;
+    request->query = query;
+    return REQUEST_FINE;
+}
+
+static enum request_fault choose_target(struct request *request, const struct raw_request *raw,
+                                        enum request_via via)
+{
+    const char *uri = request->trusted ? request->fields[FIELD_FORWARDED_URI] : NULL;
+    if (uri != NULL) {
+        size_t length = strnlen(uri, REQUEST_URI_MAX + 1);
+        return set_target(request, (struct span){uri, length});
+    }
+    if (via == REQUEST_VIA_AUTH)
+        return set_target(request, (struct span){"/", 1});
+    return set_own_target(request, raw);
+}
+
+static enum request_fault choose_method(struct request *request, const struct raw_request *raw)
+{
+    const char *method = request->trusted ? request->fields[FIELD_FORWARDED_METHOD] : NULL;
+    request->method = method != NULL ? method : raw->method;
+    size_t length = strspn(request->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-");
+    return length >= 1 && length <= 32 && request->method[length] == '\0' ? REQUEST_FINE : REQUEST_BAD_METHOD;
+}
+
+/* "1.2.3.4", "1.2.3.4:567", "2001:db8::1", "[2001:db8::1]:567" of `length` bytes: the bare address. */
+static bool bare_address(const char *at, size_t length, char out[INET6_ADDRSTRLEN])
+{
+    const char *end = at + length;
+    if (length > 0 && *at == '[') {
+        at++;
+        end = memchr(at, ']', length - 1);
+    } else {
+        const char *colon = memchr(at, ':', length);
+        if (colon != NULL && memchr(colon + 1, ':', (size_t)(end - colon - 1)) == NULL)
+            end = colon; /* one colon: a port */
+    }
+    if (end == NULL || end == at || end - at >= INET6_ADDRSTRLEN)
+        return false;
+    memcpy(out, at, (size_t)(end - at));
+    out[end - at] = '\0';
+    return true;
+}
+
+static void set_ipv4(struct request *request, struct in_addr address)
+{
+    request->has_address = true;
+    request->address = address;
+    inet_ntop(AF_INET, &address, request->who, sizeof request->who);
+}
+
+static bool set_address(struct request *request, const char *at, size_t length)
+{
+    char text[INET6_ADDRSTRLEN];
+    struct in_addr v4;
+    struct in6_addr v6;
+
+    if (!bare_address(at, length, text))
+        return false;
+    if (text_parse_ipv4(text, &v4) == 0) {
+        set_ipv4(request, v4);
+        return true;
+    }
+    if (inet_pton(AF_INET6, text, &v6) != 1)
+        return false;
+    if (IN6_IS_ADDR_V4MAPPED(&v6)) {
+        memcpy(&v4, &v6.s6_addr[12], sizeof v4);
+        set_ipv4(request, v4);
+        return true;
+    }
+    request->has_address = false;
+    inet_ntop(AF_INET6, &v6, request->who, sizeof request->who);
+    return true;
+}
+
+static size_t trimmed(const char **at, size_t length)
+{
+    for (; length > 0 && (**at == ' ' || **at == '\t'); length--)
+        (*at)++;
+    while (length > 0 && ((*at)[length - 1] == ' ' || (*at)[length - 1] == '\t'))
+        length--;
+    return length;
+}
+
+/* The rightmost entry that is no trusted proxy: everything left of it is the visitor's own claim. */
+static enum request_fault choose_address(struct request *request, const struct raw_request *raw,
+                                         const struct proxies *proxies)
+{
+    const char *list = request->trusted ? request->fields[FIELD_FORWARDED_FOR] : NULL;
+
+    set_ipv4(request, raw->peer);
+    if (list == NULL)
+        return REQUEST_FINE;
+    size_t end = strnlen(list, REQUEST_VALUE_MAX + 1);
+    if (end > REQUEST_VALUE_MAX)
+        return REQUEST_BAD_FORWARDED_FOR;
+    for (;;) {
+        const char *comma = memrchr(list, ',', end);
+        const char *entry = comma != NULL ? comma + 1 : list;
+        size_t length = trimmed(&entry, (size_t)(list + end - entry));
+        if (!set_address(request, entry, length))
+            return REQUEST_BAD_FORWARDED_FOR;
+        if (comma == NULL || !request->has_address || !is_trusted(proxies, request->address))
+            return REQUEST_FINE;
+        end = (size_t)(comma - list);
+    }
+}
+
+enum request_fault request_read(const struct raw_request *raw, const struct proxies *proxies, enum request_via via,
+                                struct request *ret_request)
+{
+    struct request *request = ret_request;
+    enum request_fault fault = read_headers(raw, request);
+
+    request->host[0] = request->path[0] = '\0';
+    request->trusted = is_trusted(proxies, raw->peer);
+    set_ipv4(request, raw->peer);
+    if (fault != REQUEST_FINE)
+        return fault;
+    if (via == REQUEST_VIA_AUTH && !request->trusted)
+        return REQUEST_NOT_TRUSTED;
+    request->forwarded = request->trusted && (via == REQUEST_VIA_AUTH || request->fields[FIELD_FORWARDED_HOST] != NULL);
+    if ((fault = choose_address(request, raw, proxies)) != REQUEST_FINE ||
+        (fault = choose_host(request)) != REQUEST_FINE || (fault = choose_method(request, raw)) != REQUEST_FINE)
+        return fault;
+    return choose_target(request, raw, via);
+}
+
+static int decode_value(const char *at, const char *end, char *out, size_t size)
+{
+    size_t length = 0;
+    while (at < end) {
+        int c = decode_one(&at, end);
+        if (c < 0 || length + 1 >= size)
+            return -1;
+        out[length++] = (char)c;
+    }
+    out[length] = '\0';
+    return (int)length;
+}
+
+int request_parameter(struct span query, const char *name, char *ret_value, size_t size)
+{
+    size_t name_length = strlen(name);
+    const char *at = query.at;
+    const char *end = query.at != NULL ? query.at + query.length : NULL;
+
+    while (at < end) {
+        const char *stop = memchr(at, '&', (size_t)(end - at));
+        stop = stop != NULL ? stop : end;
+        if ((size_t)(stop - at) > name_length && strncmp(at, name, name_length) == 0 && at[name_length] == '=')
+            return decode_value(at + name_length + 1, stop, ret_value, size);
+        at = stop + 1;
+    }
+    return -1;
+}
+
+/* What RFC 3986 lets stand in a path or query, and '%'. */
+static bool stays_as_is(unsigned char c)
+{
+    return c > 0x20 && c < 0x7f && strchr("\"<>\\^`{|}", c) == NULL;
+}
+
+static size_t put_encoded(char *out, struct span text)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    size_t length = 0;
+    for (size_t i = 0; i < text.length; i++) {
+        unsigned char c = (unsigned char)text.at[i];
+        if (stays_as_is(c)) {
+            out[length++] = (char)c;
+        } else {
+            out[length++] = '%';
+            out[length++] = digits[c >> 4];
+            out[length++] = digits[c & 15];
+        }
+    }
+    return length;
+}
+
+size_t request_reference(const struct request *request, char *ret_reference, size_t size)
+{
+    struct span path = request->target;
+
+    if (size < 3 * (path.length + request->query.length) + 3)
+        return (size_t)(stpcpy(ret_reference, "/") - ret_reference);
+    /* "//host" and "/\host" would leave this origin. */
+    while (path.length > 0 && (*path.at == '/' || *path.at == '\\')) {
+        path.at++;
+        path.length--;
+    }
+    ret_reference[0] = '/';
+    size_t length = 1 + put_encoded(ret_reference + 1, path);
+    if (request->query.at != NULL) {
+        ret_reference[length++] = '?';
+        length += put_encoded(ret_reference + length, request->query);
+    }
+    ret_reference[length] = '\0';
+    return length;
+}
+
+/* Do two authorities name the same port, as far as both name one? A proxy may hide it. */
+static bool ports_agree(const char *a, const char *b)
+{
+    const char *port_a = strchr(a, ':');
+    const char *port_b = strchr(b, ':');
+    return port_a == NULL || port_b == NULL || strcmp(port_a, port_b) == 0;
+}
+
+bool request_is_same_origin(const struct request *request)
+{
+    const char *site = request->fields[FIELD_FETCH_SITE];
+    const char *origin = request->fields[FIELD_ORIGIN];
+    char host[REQUEST_HOST_SIZE];
+
+    if (site != NULL)
+        return strcmp(site, "same-origin") == 0;
+    if (origin == NULL)
+        return true;
+    if (strncmp(origin, "http://", 7) != 0 && strncmp(origin, "https://", 8) != 0)
+        return false;
+    const char *authority = strchr(origin, '/') + 2;
+    return read_host(authority, host) == REQUEST_FINE && strcmp(host, request->host) == 0 &&
+           ports_agree(authority, host_value(request));
+}

@@ -1,0 +1,96 @@
+#include "web/words.h"
+
+const char *const words[WORDS][LANGUAGES] = {
+    [WORD_TAG] = {"en", "fr"},
+    [WORD_DECIMAL] = {".", ","},
+
+    [WORD_TITLE_CLICK] = {"%s is asleep", "%s est en veille"},
+    [WORD_TITLE_WAKING] = {"%s is waking up", "%s se réveille"},
+    [WORD_TITLE_BOOTING] = {"%s is starting", "%s démarre"},
+    [WORD_TITLE_DEGRADED] = {"%s is almost there", "%s est presque là"},
+    [WORD_TITLE_SLEEPING] = {"%s was just falling asleep", "%s était en train de s’endormir"},
+    [WORD_TITLE_READY] = {"%s is ready", "%s est prêt"},
+    [WORD_TITLE_FAILED] = {"%s did not wake up", "%s ne s’est pas réveillé"},
+    [WORD_TITLE_REFUSED] = {"No access from here", "Accès refusé depuis cette adresse"},
+
+    [WORD_CLICK] = {"It is switched on only while someone needs it. Start it, and this page takes you there as soon "
+                    "as it answers.",
+                    "Il n’est allumé que lorsque quelqu’un en a besoin. Démarrez-le" NNBSP
+                    "; cette page vous y conduira dès qu’il répondra."},
+    [WORD_WAKING] = {"We are sending it the wake-up signal.", "Nous lui envoyons le signal de réveil."},
+    [WORD_PACKET_SENT] = {"The wake-up signal is out. We are waiting for the server’s first sign of life.",
+                          "Le signal de réveil est parti. Nous attendons le premier signe de vie du serveur."},
+    [WORD_BOOTING] = {"The server answers; its services are starting.",
+                      "Le serveur répond" NNBSP "; ses services démarrent."},
+    [WORD_FIRST_SIGN] = {"The server is awake; its system is starting.",
+                         "Le serveur est réveillé" NNBSP "; son système démarre."},
+    [WORD_AGENT_ONLINE] = {"The system is running; its services are starting.",
+                           "Le système fonctionne" NNBSP "; ses services démarrent."},
+    [WORD_DOCKER_UP] = {"The services are running; the site’s containers are starting.",
+                        "Les services fonctionnent" NNBSP "; les conteneurs du site démarrent."},
+    [WORD_CONTAINERS] = {"The containers are there; the site is about to answer.",
+                         "Les conteneurs sont là" NNBSP "; le site va répondre d’un instant à l’autre."},
+    [WORD_ANSWERS] = {"The site answers; a last check is under way.",
+                      "Le site répond" NNBSP "; une dernière vérification est en cours."},
+    [WORD_DEGRADED] = {"The server is running, but this site does not answer yet. We keep checking.",
+                       "Le serveur fonctionne, mais ce site ne répond pas encore. Nous continuons de vérifier."},
+    [WORD_SLEEPING] = {"It will be woken again right after. There is nothing you need to do.",
+                       "Il sera réveillé juste après. Vous n’avez rien à faire."},
+    [WORD_READY] = {"The site answers. Taking you there now.", "Le site répond. Nous vous y conduisons."},
+    [WORD_FAILED] = {"The server did not become ready in time.", "Le serveur n’a pas été prêt à temps."},
+    [WORD_FAILED_NO_SIGN] = {"The wake-up signal was sent several times, but the server never answered. It may be "
+                             "unplugged, or cut off from the network.",
+                             "Le signal de réveil a été envoyé plusieurs fois, mais le serveur n’a jamais répondu. Il "
+                             "est peut-être débranché ou coupé du réseau."},
+    [WORD_FAILED_NOT_READY] = {"The server came up, but the site did not answer in time. One of its services may not "
+                               "have started.",
+                               "Le serveur s’est réveillé, mais le site n’a pas répondu à temps. L’un de ses services "
+                               "n’a peut-être pas démarré."},
+    [WORD_FAILED_NO_PACKET] = {"The wake-up signal could not be sent: the network it goes out by may be down.",
+                               "Le signal de réveil n’a pas pu être envoyé" NBSP
+                               ": le réseau par lequel il part est peut-être en panne."},
+    [WORD_FAILED_CANCELLED] = {"The start was called off.", "Le démarrage a été annulé."},
+    [WORD_ADVICE] = {"You can try again; if it fails once more, please tell the person who looks after this server.",
+                     "Vous pouvez réessayer" NNBSP
+                     "; si l’échec se répète, prévenez la personne qui s’occupe de ce serveur."},
+    [WORD_REFUSED] = {"Your address, %s, may not open this site. If it should, ask the person who looks after it.",
+                      "Votre adresse, %s, n’est pas autorisée à ouvrir ce site. Si elle devrait l’être, adressez-vous "
+                      "à la personne qui s’en occupe."},
+
+    [WORD_ABOUT_LEFT] = {"About %s left, learned from earlier starts",
+                         "Encore %s environ, d’après les démarrages précédents"},
+    [WORD_SECONDS_LEFT] = {"Only a few seconds left", "Plus que quelques secondes"},
+    [WORD_NO_ESTIMATE] = {"No estimate yet: this is the first start we see",
+                          "Pas encore d’estimation" NBSP ": c’est le premier démarrage observé"},
+    [WORD_OVERDUE] = {"It takes longer than usual", "C’est plus long que d’habitude"},
+    [WORD_OVERDUE_LEFT] = {"It takes longer than usual; we keep trying for another %s",
+                           "C’est plus long que d’habitude" NNBSP "; nous essayons encore pendant %s"},
+    [WORD_ELAPSED] = {"Elapsed", "Temps écoulé" NBSP ":"},
+    [WORD_PROGRESS] = {"Progress", "Progression"},
+    [WORD_STAGES_LABEL] = {"Stages", "Étapes"},
+    [WORD_ON_SERVER] = {"on the server “%s”", "sur le serveur «" NBSP "%s" NBSP "»"},
+    [WORD_START] = {"Start now", "Démarrer maintenant"},
+    [WORD_RETRY] = {"Try again", "Réessayer"},
+    [WORD_LOST] = {"The connection is lost; trying again…", "Connexion perdue" NNBSP "; nouvelle tentative…"},
+    [WORD_FOOTER] = {"This server sleeps while nobody needs it. This page takes you to the site by itself.",
+                     "Ce serveur dort tant que personne n’en a besoin. Cette page vous conduit d’elle-même au site."},
+    [WORD_FOOTER_REFUSED] = {"Nothing was started.", "Rien n’a été démarré."},
+    [WORD_NOSCRIPT] = {"The page renews itself every few seconds.",
+                       "La page se renouvelle toutes les quelques secondes."},
+
+    [WORD_STAGE_AFTER] = {"after %s", "après %s"},
+    [WORD_STAGE_DONE] = {"done", "terminé"},
+    [WORD_STAGE_NOW] = {"in progress", "en cours"},
+    [WORD_STAGE_TODO] = {"to come", "à venir"},
+    [WORD_STAGE_USUALLY] = {"usually after %s", "d’habitude après %s"},
+    [WORD_STAGE_PASSED] = {"not seen", "non observé"},
+    [WORD_STAGE_MISSED] = {"not reached", "non atteint"},
+
+    [WORD_STAGES + STAGE_PACKET_SENT] = {"Wake-up signal sent", "Signal de réveil envoyé"},
+    [WORD_STAGES + STAGE_FIRST_SIGN] = {"Server answers", "Le serveur répond"},
+    [WORD_STAGES + STAGE_AGENT_ONLINE] = {"System started", "Système démarré"},
+    [WORD_STAGES + STAGE_DOCKER_UP] = {"Docker is running", "Docker est actif"},
+    [WORD_STAGES + STAGE_CONTAINER_PRESENT] = {"Containers present", "Conteneurs présents"},
+    [WORD_STAGES + STAGE_CONTAINER_HEALTHY] = {"Containers healthy", "Conteneurs opérationnels"},
+    [WORD_STAGES + STAGE_SITE_ANSWERS] = {"Site answers", "Le site répond"},
+};
