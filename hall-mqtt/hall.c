@@ -1,0 +1,205 @@
+#include "hall.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "hall_internal.h"
+
+enum {
+    TRIM_AFTER_US = 5000000,   /* what only the start needed is given back then */
+    FLEET_ACCURACY_US = 5000,
+    GOODBYE_MS = 1000,         /* how long the last messages may take */
+    SUBSCRIPTIONS_MAX = 32,
+};
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
+{
+    (void)context;
+    log_info("hall: stopping: %s", strsignal((int)info->ssi_signo));
+    return sd_event_exit(sd_event_source_get_event(source), 0);
+}
+
+static int on_trim(sd_event_source *source, uint64_t usec, void *context)
+{
+    (void)source;
+    (void)usec;
+    (void)context;
+    memory_trim();
+    return 0;
+}
+
+static int add_signals(struct hall *hall)
+{
+    static const int stops[] = {SIGTERM, SIGINT};
+
+    for (size_t i = 0; i < sizeof(stops) / sizeof(stops[0]); i++) {
+        const int error = sd_event_add_signal(hall->loop, NULL, stops[i], on_signal, hall);
+
+        if (error < 0)
+            return error;
+    }
+    return 0;
+}
+
+static int add_sources(struct hall *hall)
+{
+    int error = sd_event_add_time(hall->loop, &hall->timer, CLOCK_BOOTTIME, 0, FLEET_ACCURACY_US,
+                                  hall_on_timer, hall);
+
+    if (error == 0 || error > 0)
+        error = sd_event_add_defer(hall->loop, &hall->publish, hall_on_publish, hall);
+    if (error >= 0)
+        error = sd_event_add_io(hall->loop, &hall->visits, board_fd(hall->board), EPOLLIN,
+                                hall_on_visits, hall);
+    if (error >= 0)
+        error = sd_event_add_time_relative(hall->loop, &hall->trim, CLOCK_MONOTONIC, TRIM_AFTER_US,
+                                           1000000, on_trim, hall);
+    if (error < 0)
+        return error;
+    sd_event_source_set_enabled(hall->timer, SD_EVENT_OFF);
+    sd_event_source_set_enabled(hall->publish, SD_EVENT_OFF);
+    /* What changed is published after all events of this turn were handled. */
+    return sd_event_source_set_priority(hall->publish, SD_EVENT_PRIORITY_IDLE);
+}
+
+static int create_mqtt(struct hall *hall)
+{
+    const struct config_mqtt *config = &hall->config->mqtt;
+    char names[SUBSCRIPTIONS_MAX][TOPIC_MAX];
+    char retained[SUBSCRIPTIONS_MAX][TOPIC_MAX];
+    const char *subscriptions[SUBSCRIPTIONS_MAX];
+    const char *retained_filters[SUBSCRIPTIONS_MAX];
+    char status[TOPIC_MAX], echo[TOPIC_MAX], client_id[TOPIC_MAX];
+    size_t n = 0, n_retained = 0;
+
+    while (n < SUBSCRIPTIONS_MAX && topic_subscription(config->base_topic, n, names[n])) {
+        subscriptions[n] = names[n];
+        n++;
+    }
+    while (n_retained < SUBSCRIPTIONS_MAX &&
+           topic_retained(config->base_topic, n_retained, retained[n_retained])) {
+        retained_filters[n_retained] = retained[n_retained];
+        n_retained++;
+    }
+    topic_format(config->base_topic, TOPIC_STATUS, NULL, NULL, status);
+    topic_echo(config->base_topic, echo);
+    snprintf(client_id, sizeof(client_id), "hall-%s", hall->config->site);
+    const struct mqtt_options options = {
+        .host = config->host,
+        .unix_path = config->unix_path,
+        .port = config->port,
+        .tls = config->tls,
+        .ca = config->ca,
+        .client_id = client_id,
+        .username = config->username,
+        .password = hall->secrets->mqtt_password,
+        .will_topic = status,
+        .will_payload = "offline",
+        .birth_payload = "online",
+        .echo_topic = echo,
+        .subscriptions = subscriptions,
+        .n_subscriptions = n,
+        .retained_filters = retained_filters,
+        .n_retained_filters = n_retained,
+    };
+    return mqtt_create(hall->loop, &options, &hall_mqtt_listener, hall, &hall->mqtt);
+}
+
+static int allocate(struct hall *hall)
+{
+    const size_t n = hall->config->model.n_servers + 1;
+
+    hall->dirty = calloc(n, sizeof(*hall->dirty));
+    hall->dirty_list = calloc(n, sizeof(*hall->dirty_list));
+    hall->routes = calloc(ROUTES_MAX, sizeof(*hall->routes));
+    return hall->dirty && hall->dirty_list && hall->routes ? 0 : -ENOMEM;
+}
+
+/* The front comes first: visitors are answered while the rest is still being set up. */
+static int create_parts(struct hall *hall)
+{
+    const struct model *model = &hall->config->model;
+    const struct fleet_sink sink = {.act = hall_act, .context = hall};
+    int error = allocate(hall);
+
+    if (error == 0)
+        error = fleet_create(model, &sink, clock_now(), &hall->fleet);
+    if (error == 0)
+        error = board_create(hall->config, &hall->board);
+    if (error == 0)
+        error = front_create(hall->board, &hall->front);
+    if (error == 0)
+        error = add_sources(hall);
+    if (error >= 0)
+        error = prober_create(hall->loop, model, &hall_prober_listener, hall, &hall->prober);
+    if (error == 0)
+        error = create_mqtt(hall);
+    return error;
+}
+
+int hall_create(const struct config *config, const struct secrets *secrets, struct hall **ret_hall)
+{
+    struct hall *hall = calloc(1, sizeof(*hall));
+    int error = -ENOMEM;
+
+    if (!hall)
+        return error;
+    hall->config = config;
+    hall->secrets = secrets;
+    hall->started_wall = clock_now().wall;
+    error = sd_event_new(&hall->loop);
+    if (error >= 0)
+        error = add_signals(hall);
+    if (error >= 0)
+        error = create_parts(hall);
+    if (error < 0) {
+        log_error("hall: cannot start: %s", strerror(-error));
+        hall_destroy(hall);
+        return error;
+    }
+    sd_event_set_watchdog(hall->loop, true);
+    fleet_start(hall->fleet, clock_now());
+    hall_publish_all(hall);
+    hall_settle(hall);
+    *ret_hall = hall;
+    return 0;
+}
+
+int hall_run(struct hall *hall)
+{
+    hall_tell(hall, "config_loaded", hall->config->file);
+    sd_notify(0, "READY=1");
+    const int result = sd_event_loop(hall->loop);
+    sd_notify(0, "STOPPING=1");
+    return result;
+}
+
+void hall_destroy(struct hall *hall)
+{
+    if (!hall)
+        return;
+    if (hall->board)
+        board_close(hall->board);
+    front_destroy(hall->front);
+    mqtt_destroy(hall->mqtt, GOODBYE_MS);
+    prober_destroy(hall->prober);
+    fleet_destroy(hall->fleet);
+    sd_event_source_disable_unref(hall->timer);
+    sd_event_source_disable_unref(hall->publish);
+    sd_event_source_disable_unref(hall->visits);
+    sd_event_source_disable_unref(hall->trim);
+    board_destroy(hall->board);
+    sd_event_unref(hall->loop);
+    free(hall->dirty);
+    free(hall->dirty_list);
+    free(hall->routes);
+    free(hall);
+}

@@ -1,0 +1,198 @@
+/* Carries out what the fleet decides. Nothing here calls back into the fleet: what is found while acting is deferred. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "bridges/wol/wol.h"
+#include "bus/payload.h"
+#include "hall_internal.h"
+
+void hall_defer(struct hall *hall, const struct fleet_event *event)
+{
+    if (hall->n_deferred < FAILURES_MAX)
+        hall->deferred[hall->n_deferred++] = *event;
+}
+
+static const struct model_server *model_of(const struct hall *hall, int server)
+{
+    return &hall->config->model.servers[server];
+}
+
+static void act_state(struct hall *hall, const struct action *action)
+{
+    const struct power *power = fleet_power(hall->fleet, action->server);
+
+    log_info("%s: %s -> %s: %s", model_of(hall, action->server)->id,
+             power_state_name(action->state.from), power_state_name(action->state.to),
+             power->reason);
+    /* At once, so that whoever watches the bus sees every state, also one that lasts a moment. */
+    hall_publish_state(hall, action->server);
+}
+
+static void act_status(struct hall *hall, const struct action *action)
+{
+    hall_mark(hall, action->server);
+}
+
+static void act_packet(struct hall *hall, const struct action *action)
+{
+    const struct model_server *server = model_of(hall, action->server);
+    struct wol_target target = {
+        .broadcast = server->wake.broadcast,
+        .port = server->wake.port,
+        .interface = server->wake.interface,
+        .secureon_length = server->wake.secureon_length,
+    };
+    struct fleet_event failed = {.kind = FLEET_PACKET_FAILED, .server = action->server};
+
+    memcpy(target.mac, server->mac, sizeof(target.mac));
+    memcpy(target.secureon, server->wake.secureon, sizeof(target.secureon));
+    const int error = wol_send(&target);
+    if (error == 0)
+        return;
+    snprintf(failed.packet.reason, sizeof(failed.packet.reason), "%s", strerror(-error));
+    log_warning("%s: magic packet %u could not be sent%s%s: %s", server->id, action->packet.number,
+                target.interface ? " on " : "", target.interface ? target.interface : "",
+                strerror(-error));
+    hall_defer(hall, &failed);
+}
+
+static void act_pace(struct hall *hall, const struct action *action)
+{
+    prober_pace(hall->prober, action->server, action->pace.interval, action->pace.timeout);
+}
+
+/* How a server is asked to sleep, by its configured method: 0, or -errno with a sentence. The answer comes later,
+ * as FLEET_SLEEP_ANSWER or as the agent's goodbye. */
+typedef int sleep_method(struct hall *hall, const struct action *action, char reason[REASON_SIZE]);
+
+static int sleep_by_agent(struct hall *hall, const struct action *action, char reason[REASON_SIZE])
+{
+    const struct model_server *server = model_of(hall, action->server);
+    const char *verb = action->sleep.restart ? "reboot" : sleep_mode_name(server->sleep.mode);
+    struct buf text = BUF_INIT(PAYLOAD_LIMIT);
+
+    if (!mqtt_is_connected(hall->mqtt)) {
+        snprintf(reason, REASON_SIZE, "the broker is not connected, so its agent cannot be asked");
+        return -ENOTCONN;
+    }
+    const int error = payload_agent_command(action->sleep.id, verb, action->sleep.force,
+                                            clock_now().wall + action->sleep.lasts, &text);
+    if (error == 0)
+        hall_send(hall, TOPIC_AGENT_COMMAND, server->id, buf_text(&text));
+    else
+        snprintf(reason, REASON_SIZE, "%s", strerror(-error));
+    buf_finish(&text);
+    return error;
+}
+
+static sleep_method *const sleep_methods[] = {
+    [SLEEP_VIA_AGENT] = sleep_by_agent,
+    [SLEEP_VIA_SSH] = NULL,
+    [SLEEP_VIA_WEBHOOK] = NULL,
+    [SLEEP_VIA_NONE] = NULL,
+};
+
+static void act_sleep(struct hall *hall, const struct action *action)
+{
+    const struct model_server *server = model_of(hall, action->server);
+    struct fleet_event failed = {
+        .kind = FLEET_SLEEP_ANSWER, .server = action->server, .sleep = {.answer = SLEEP_FAILED}};
+    sleep_method *const method = sleep_methods[server->sleep.via];
+
+    if (!method)
+        snprintf(failed.sleep.reason, sizeof(failed.sleep.reason),
+                 "this version of Hall cannot put a server to sleep via %s",
+                 sleep_via_name(server->sleep.via));
+    else if (method(hall, action, failed.sleep.reason) == 0)
+        return;
+    text_copy(failed.sleep.id, sizeof(failed.sleep.id), action->sleep.id);
+    hall_defer(hall, &failed);
+}
+
+static void act_event(struct hall *hall, const struct action *action)
+{
+    const char *id = model_of(hall, action->server)->id;
+    struct buf text = BUF_INIT(PAYLOAD_LIMIT);
+
+    log_info("%s: %s: %s", id, happening_name(action->event.what), action->event.detail);
+    if (payload_event(&hall->config->model, action, clock_now(), &text) == 0)
+        hall_send(hall, TOPIC_SERVER_EVENT, id, buf_text(&text));
+    buf_finish(&text);
+}
+
+/* An answer goes to the result topic of its subject, and to the response topic it was asked to. */
+static void send_answer(struct hall *hall, const struct ledger_entry *entry, enum topic_kind kind,
+                        const char *id)
+{
+    const struct route *route = &hall->routes[entry->route % ROUTES_MAX];
+    struct buf text = BUF_INIT(PAYLOAD_LIMIT);
+
+    if (payload_result(entry, &text) == 0) {
+        hall_send(hall, kind, id, buf_text(&text));
+        if (entry->route > 0 && route->id == entry->route)
+            (void)mqtt_respond(hall->mqtt, route->topic, route->correlation, route->length,
+                               buf_text(&text), text.length);
+    }
+    buf_finish(&text);
+}
+
+static void act_answer(struct hall *hall, const struct action *action)
+{
+    const struct ledger_entry *entry = action->answer;
+    const struct model *model = &hall->config->model;
+    const bool is_project = entry->site != MODEL_NONE;
+    const char *id =
+        is_project ? model->sites[entry->site].id : model->servers[action->server].id;
+
+    log_info("%s: %s %s by %s: %s%s%s", id, command_action_name(entry->action), entry->id,
+             entry->by, command_outcome_name(entry->outcome), entry->reason[0] ? ": " : "",
+             entry->reason);
+    send_answer(hall, entry, is_project ? TOPIC_PROJECT_RESULT : TOPIC_SERVER_RESULT, id);
+}
+
+void hall_refuse(struct hall *hall, const struct topic *topic, const struct command *command,
+                 const char *reason)
+{
+    struct ledger_entry entry = {.used = true,
+                                 .answered = true,
+                                 .site = MODEL_NONE,
+                                 .action = command->action,
+                                 .outcome = OUTCOME_REFUSED,
+                                 .route = command->route};
+    const bool is_project = topic->kind == TOPIC_PROJECT_COMMAND;
+    const int server = is_project ? MODEL_NONE : model_server_by_id(&hall->config->model, topic->id);
+
+    text_copy(entry.id, sizeof(entry.id), command->id);
+    text_copy(entry.by, sizeof(entry.by), command->by[0] ? command->by : "someone");
+    text_copy(entry.reason, sizeof(entry.reason), reason);
+    if (hall_may_tell(hall))
+        log_warning("%s: command refused: %s", topic->id, reason);
+    send_answer(hall, &entry, is_project ? TOPIC_PROJECT_RESULT : TOPIC_SERVER_RESULT, topic->id);
+    if (server != MODEL_NONE) {
+        const struct action event = {
+            .kind = ACTION_EVENT,
+            .server = server,
+            .event = {.what = HAPPENED_COMMAND_REFUSED, .detail = reason}};
+        struct buf text = BUF_INIT(PAYLOAD_LIMIT);
+
+        if (payload_event(&hall->config->model, &event, clock_now(), &text) == 0)
+            hall_send(hall, TOPIC_SERVER_EVENT, topic->id, buf_text(&text));
+        buf_finish(&text);
+    }
+}
+
+typedef void actor(struct hall *, const struct action *);
+
+static actor *const actors[] = {
+    [ACTION_STATE] = act_state,   [ACTION_STATUS] = act_status, [ACTION_SITE] = act_status,
+    [ACTION_PACKET] = act_packet, [ACTION_PACE] = act_pace,     [ACTION_SLEEP] = act_sleep,
+    [ACTION_EVENT] = act_event,   [ACTION_ANSWER] = act_answer,
+};
+
+void hall_act(void *context, const struct action *action)
+{
+    actors[action->kind](context, action);
+}

@@ -1,0 +1,80 @@
+/*
+ * hall_internal: the daemon's state, shared by its four files: hall.c (life), hall_listen.c (events in), hall_act.c (actions out),
+ * hall_publish.c (what the bus and the board are told). Loop thread only.
+ */
+#ifndef HALL_HALL_INTERNAL_H
+#define HALL_HALL_INTERNAL_H
+
+#include <systemd/sd-event.h>
+
+#include "bus/mqtt.h"
+#include "bus/topic.h"
+#include "core/fleet.h"
+#include "hall.h"
+#include "probe/probe.h"
+#include "web/board.h"
+#include "web/front.h"
+
+enum { ROUTES_MAX = 2 * LEDGER_MAX, CORRELATION_MAX = 128, FAILURES_MAX = 16 };
+
+/* Where else a command's answers go: its MQTT 5 response topic. Kept as long as the ledger can ask for it. */
+struct route {
+    uint64_t id;
+    char topic[TOPIC_MAX];
+    size_t length;
+    uint8_t correlation[CORRELATION_MAX];
+};
+
+/* Lines about hostile input: some a minute are told, then their number. */
+struct told {
+    int64_t minute;
+    unsigned lines, hidden;
+};
+
+struct hall {
+    const struct config *config;
+    const struct secrets *secrets;
+    int64_t started_wall;
+    sd_event *loop;
+    sd_event_source *timer;     /* the fleet's next deadline */
+    sd_event_source *publish;   /* deferred: what changed goes to the bus once per turn of the loop */
+    sd_event_source *visits;
+    sd_event_source *trim;
+    struct fleet *fleet;
+    struct prober *prober;
+    struct mqtt *mqtt;
+    struct board *board;
+    struct front *front;
+    bool *dirty;                /* [n_servers] status is to be published */
+    int *dirty_list;            /* [n_servers] those, in order */
+    size_t n_dirty;
+    struct route *routes;       /* [ROUTES_MAX] ring by id */
+    uint64_t next_route;
+    struct fleet_event deferred[FAILURES_MAX]; /* events found while acting; fed once the step is over */
+    size_t n_deferred;
+    struct told told;
+};
+
+/* hall_listen.c */
+void hall_feed(struct hall *hall, const struct fleet_event *event); /* the only way into the fleet */
+void hall_settle(struct hall *hall);   /* after any step: deferred events, timer */
+int hall_on_timer(sd_event_source *source, uint64_t usec, void *context);
+int hall_on_visits(sd_event_source *source, int fd, uint32_t events, void *context);
+extern const struct mqtt_listener hall_mqtt_listener;
+extern const struct prober_listener hall_prober_listener;
+bool hall_may_tell(struct hall *hall); /* may one more line about hostile input be logged? */
+
+/* hall_act.c */
+void hall_act(void *context, const struct action *action);
+void hall_defer(struct hall *hall, const struct fleet_event *event);
+void hall_refuse(struct hall *hall, const struct topic *topic, const struct command *command, const char *reason);
+
+/* hall_publish.c */
+void hall_mark(struct hall *hall, int server);
+int hall_on_publish(sd_event_source *source, void *context);
+void hall_publish_all(struct hall *hall);
+void hall_publish_state(struct hall *hall, int server);
+void hall_tell(struct hall *hall, const char *event_type, const char *detail); /* hall/event and the log */
+void hall_send(struct hall *hall, enum topic_kind kind, const char *id, const char *text); /* not retained */
+
+#endif

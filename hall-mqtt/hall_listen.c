@@ -1,0 +1,323 @@
+/* Everything that comes in: bus messages, visits, probe outcomes, time. Each becomes an event of the fleet. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "bus/command.h"
+#include "bus/report.h"
+#include "hall_internal.h"
+
+enum { TOLD_A_MINUTE = 30, TIMER_ACCURACY_US = 5000 };
+
+bool hall_may_tell(struct hall *hall)
+{
+    const int64_t minute = clock_now().boot / 60000;
+    struct told *told = &hall->told;
+
+    if (minute != told->minute) {
+        if (told->hidden > 0)
+            log_warning("%u more lines about refused input were not shown in the last minute",
+                        told->hidden);
+        *told = (struct told){.minute = minute};
+    }
+    if (told->lines == TOLD_A_MINUTE) {
+        told->hidden++;
+        return false;
+    }
+    told->lines++;
+    return true;
+}
+
+/* Into the fleet. */
+
+static void arm_timer(struct hall *hall)
+{
+    const int64_t due = fleet_deadline(hall->fleet);
+
+    if (due == INT64_MAX) {
+        sd_event_source_set_enabled(hall->timer, SD_EVENT_OFF);
+        return;
+    }
+    sd_event_source_set_time(hall->timer, due > 0 ? (uint64_t)due * 1000 : 0);
+    sd_event_source_set_enabled(hall->timer, SD_EVENT_ONESHOT);
+}
+
+void hall_settle(struct hall *hall)
+{
+    for (size_t i = 0; i < hall->n_deferred; i++) {
+        const struct fleet_event event = hall->deferred[i];
+
+        fleet_handle(hall->fleet, clock_now(), &event);
+    }
+    hall->n_deferred = 0;
+    arm_timer(hall);
+}
+
+void hall_feed(struct hall *hall, const struct fleet_event *event)
+{
+    fleet_handle(hall->fleet, clock_now(), event);
+    hall_settle(hall);
+}
+
+int hall_on_timer(sd_event_source *source, uint64_t usec, void *context)
+{
+    struct hall *hall = context;
+
+    (void)source;
+    (void)usec;
+    fleet_tick(hall->fleet, clock_now());
+    hall_settle(hall);
+    return 0;
+}
+
+/* From the HTTP workers. */
+
+static void on_visit(struct hall *hall, const struct visit *visit)
+{
+    struct fleet_event event = {.visit = {.site = visit->site}};
+    char detail[256];
+
+    switch (visit->kind) {
+    case VISIT_WANTS:
+        event.kind = FLEET_VISIT;
+        break;
+    case VISIT_USES:
+        event.kind = FLEET_USE;
+        break;
+    case VISIT_REFUSED:
+        snprintf(detail, sizeof(detail), "%s: %s", visit->who, visit->detail);
+        if (hall_may_tell(hall))
+            hall_tell(hall, "access_refused", detail);
+        return;
+    }
+    text_copy(event.visit.who, sizeof(event.visit.who), visit->who);
+    hall_feed(hall, &event);
+}
+
+int hall_on_visits(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+    struct hall *hall = context;
+    struct visit visit;
+
+    (void)source;
+    (void)fd;
+    (void)events;
+    while (board_take(hall->board, &visit))
+        on_visit(hall, &visit);
+    return 0;
+}
+
+/* From the prober. */
+
+static void on_outcome(void *context, int server, unsigned check, enum probe_outcome outcome,
+                       uint16_t detail)
+{
+    hall_feed(context, &(struct fleet_event){
+                           .kind = FLEET_PROBE,
+                           .server = server,
+                           .probe = {.check = check, .outcome = outcome, .detail = detail}});
+}
+
+static void on_neighbour(void *context, int server, enum mac_verdict verdict, const uint8_t mac[6])
+{
+    struct fleet_event event = {
+        .kind = FLEET_NEIGHBOUR, .server = server, .neighbour = {.verdict = verdict}};
+
+    if (verdict == MAC_OTHER)
+        memcpy(event.neighbour.mac, mac, sizeof(event.neighbour.mac));
+    hall_feed(context, &event);
+}
+
+const struct prober_listener hall_prober_listener = {.outcome = on_outcome,
+                                                     .neighbour = on_neighbour};
+
+/* From the bus: agents. */
+
+typedef int report_reader(const struct model *model, int server, const struct mqtt_message *message,
+                          struct fleet_event *ret_event, char ret_reason[REASON_SIZE]);
+
+static int read_state(const struct model *model, int server, const struct mqtt_message *message,
+                      struct fleet_event *ret_event, char ret_reason[REASON_SIZE])
+{
+    (void)model;
+    (void)server;
+    return report_read_state(message->payload, message->length, ret_event, ret_reason);
+}
+
+static int read_report(const struct model *model, int server, const struct mqtt_message *message,
+                       struct fleet_event *ret_event, char ret_reason[REASON_SIZE])
+{
+    (void)model;
+    (void)server;
+    return report_read_report(message->payload, message->length, ret_event, ret_reason);
+}
+
+static int read_containers(const struct model *model, int server,
+                           const struct mqtt_message *message, struct fleet_event *ret_event,
+                           char ret_reason[REASON_SIZE])
+{
+    return report_read_containers(model, server, message->payload, message->length, ret_event,
+                                  ret_reason);
+}
+
+static int read_result(const struct model *model, int server, const struct mqtt_message *message,
+                       struct fleet_event *ret_event, char ret_reason[REASON_SIZE])
+{
+    (void)model;
+    (void)server;
+    if (message->retained) {
+        snprintf(ret_reason, REASON_SIZE, "a retained result is an old one");
+        return -ESTALE;
+    }
+    return report_read_result(message->payload, message->length, ret_event, ret_reason);
+}
+
+static void on_report(struct hall *hall, const struct topic *topic,
+                      const struct mqtt_message *message, report_reader *read)
+{
+    const struct model *model = &hall->config->model;
+    const int server = model_server_by_id(model, topic->id);
+    struct fleet_event event = {0};
+    char reason[REASON_SIZE];
+
+    if (server == MODEL_NONE)
+        snprintf(reason, sizeof(reason), "no server of that name is configured");
+    else if (read(model, server, message, &event, reason) == 0) {
+        event.server = server;
+        hall_feed(hall, &event);
+        return;
+    }
+    if (message->length > 0 && hall_may_tell(hall))
+        log_warning("agent %s: message on %s ignored: %s", topic->id, message->topic, reason);
+}
+
+/* From the bus: commands. */
+
+/* Answers may not be sent where Hall's own messages stand. */
+static bool is_fit_for_answers(const struct hall *hall, const char *topic)
+{
+    struct topic own;
+
+    return strlen(topic) < TOPIC_MAX && topic[0] != '$' && !strpbrk(topic, "+#") &&
+           !topic_parse(hall->config->mqtt.base_topic, topic, &own);
+}
+
+static uint64_t remember_route(struct hall *hall, const struct mqtt_message *message)
+{
+    struct route *route;
+
+    if (!message->response_topic || message->correlation_length > CORRELATION_MAX)
+        return 0;
+    if (!is_fit_for_answers(hall, message->response_topic)) {
+        if (hall_may_tell(hall))
+            log_warning("response topic %s refused: it is one of Hall's own or has wildcards",
+                        message->response_topic);
+        return 0;
+    }
+    route = &hall->routes[++hall->next_route % ROUTES_MAX];
+    route->id = hall->next_route;
+    text_copy(route->topic, sizeof(route->topic), message->response_topic);
+    route->length = message->correlation_length;
+    if (route->length > 0)
+        memcpy(route->correlation, message->correlation, route->length);
+    return route->id;
+}
+
+/* The server a command is for: the topic's, or that of the project it names. */
+static int find_subject(const struct hall *hall, const struct topic *topic, struct command *command)
+{
+    const struct model *model = &hall->config->model;
+
+    command->site = MODEL_NONE;
+    if (topic->kind != TOPIC_PROJECT_COMMAND)
+        return model_server_by_id(model, topic->id);
+    command->site = model_project_by_id(model, topic->id);
+    return command->site == MODEL_NONE ? MODEL_NONE : model->sites[command->site].server;
+}
+
+static void on_command(struct hall *hall, const struct topic *topic,
+                       const struct mqtt_message *message)
+{
+    struct fleet_event event = {.kind = FLEET_COMMAND};
+    char reason[REASON_SIZE];
+    int error;
+
+    error = command_read(topic, message->payload, message->length, message->retained, clock_now(),
+                         &event.command, reason);
+    event.command.route = remember_route(hall, message);
+    if (message->retained && error == -ESTALE)
+        (void)mqtt_clear(hall->mqtt, message->topic);
+    event.server = find_subject(hall, topic, &event.command);
+    if (error == 0 && event.server == MODEL_NONE) {
+        error = -ENOENT;
+        snprintf(reason, sizeof(reason), "no %s of that name is configured",
+                 topic->kind == TOPIC_PROJECT_COMMAND ? "project" : "server");
+    }
+    if (error < 0)
+        hall_refuse(hall, topic, &event.command, reason);
+    else
+        hall_feed(hall, &event);
+}
+
+static void on_message(void *context, const struct mqtt_message *message)
+{
+    struct hall *hall = context;
+    struct topic topic;
+    char shown[96];
+
+    if (!topic_parse(hall->config->mqtt.base_topic, message->topic, &topic)) {
+        if (hall_may_tell(hall))
+            log_warning("bus: message on %s ignored: Hall has no such topic",
+                        text_show(shown, sizeof(shown), message->topic, strlen(message->topic)));
+        return;
+    }
+    switch (topic.kind) {
+    case TOPIC_AGENT_STATE:
+        on_report(hall, &topic, message, read_state);
+        break;
+    case TOPIC_AGENT_REPORT:
+        on_report(hall, &topic, message, read_report);
+        break;
+    case TOPIC_AGENT_CONTAINERS:
+        on_report(hall, &topic, message, read_containers);
+        break;
+    case TOPIC_AGENT_RESULT:
+        on_report(hall, &topic, message, read_result);
+        break;
+    case TOPIC_SERVER_POWER_SET:
+    case TOPIC_SERVER_COMMAND:
+    case TOPIC_SERVER_POLICY_SET:
+    case TOPIC_SERVER_IDLE_SET:
+    case TOPIC_SERVER_KEEP_AWAKE_SET:
+    case TOPIC_SERVER_HOLD:
+    case TOPIC_PROJECT_COMMAND:
+        on_command(hall, &topic, message);
+        break;
+    case TOPIC_STATUS:
+    case TOPIC_INFO:
+    case TOPIC_EVENT:
+    case TOPIC_SERVER_STATE:
+    case TOPIC_SERVER_POWER:
+    case TOPIC_SERVER_STATUS:
+    case TOPIC_SERVER_CONFIG:
+    case TOPIC_SERVER_EVENT:
+    case TOPIC_SERVER_RESULT:
+    case TOPIC_PROJECT_STATE:
+    case TOPIC_PROJECT_STATUS:
+    case TOPIC_PROJECT_RESULT:
+    case TOPIC_AGENT_COMMAND:
+        break; /* Hall's own words; the client watches over those that are retained */
+    }
+}
+
+static void on_connected(void *context, bool connected, const char *why)
+{
+    struct hall *hall = context;
+
+    log_info("bus: %s: %s", connected ? "connected" : "not connected", why);
+    board_set_broker(hall->board, connected);
+}
+
+const struct mqtt_listener hall_mqtt_listener = {.message = on_message, .connected = on_connected};
