@@ -1,0 +1,241 @@
+/* Makes the model of what was read and checked: defaults that depend on other values, and the
+ * derived checks. */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/raw.h"
+
+struct builder {
+    struct arena *arena;
+    const struct raw_config *raw;
+    struct model *model;
+};
+
+/* What counts as an answer of a check, and of a site: there 401 and 404 say that somebody is at
+ * home. */
+static const struct status_range check_expect[] = {{200, 399}};
+static const struct status_range site_expect[] = {{200, 399}, {401, 401}, {403, 405}};
+
+static void set_expect(struct model_check *check, const struct raw_expect *given,
+                       const struct status_range *otherwise, size_t n)
+{
+    if (given->n > 0) {
+        otherwise = given->ranges;
+        n = given->n;
+    }
+    memcpy(check->expect, otherwise, n * sizeof *otherwise);
+    check->n_expect = n;
+}
+
+static const char *capitalised(struct arena *arena, const char *id)
+{
+    char *name = arena_copy(arena, id);
+    if (name != NULL)
+        name[0] = (char)toupper((unsigned char)name[0]);
+    return name;
+}
+
+static bool is_loopback(struct in_addr address)
+{
+    return ntohl(address.s_addr) >> 24 == 127;
+}
+
+static struct model_check *add_check(struct model_server *server, enum check_kind kind,
+                                     bool required)
+{
+    struct model_check *check = &server->checks[server->n_checks++];
+    *check = (struct model_check){
+        .kind = kind, .required = required, .site = MODEL_NONE, .address = server->address};
+    return check;
+}
+
+static void add_given_checks(struct model_server *server, const struct raw_server *raw)
+{
+    for (size_t i = 0; i < raw->n_checks; i++) {
+        const struct raw_check *given = &raw->checks[i];
+        struct model_check *check = add_check(server, (enum check_kind)given->kind, true);
+        if (given->address.s_addr != 0)
+            check->address = given->address;
+        check->port = given->port;
+        check->url = given->url;
+        if (check->kind == CHECK_HTTP)
+            set_expect(check, &given->expect, check_expect, 1);
+    }
+}
+
+static void build_server(struct builder *builder, size_t index)
+{
+    const struct raw_server *raw = &builder->raw->servers[index];
+    struct model_server *server = &builder->model->servers[index];
+
+    *server = raw->out;
+    server->id = raw->key.given;
+    if (server->name == NULL)
+        server->name = capitalised(builder->arena, server->id);
+    server->loopback = is_loopback(server->address);
+    if (server->wake.broadcast.s_addr == 0)
+        server->wake.broadcast.s_addr =
+            htonl(server->loopback ? 0x7fffffffU : (uint32_t)INADDR_BROADCAST);
+    server->n_checks = 0;
+    server->checks =
+        arena_alloc(builder->arena, builder->raw->check_counts[index], sizeof *server->checks);
+    if (server->checks == NULL)
+        return;
+    if (raw->checks != NULL)
+        add_given_checks(server, raw);
+    else if (!server->loopback)
+        add_check(server, CHECK_PING, true);
+}
+
+/* scheme://host:port of the upstream and then the path that is asked for. Without a path for
+ * health, an upstream that has one itself is asked as it is. */
+static const char *check_url(struct arena *arena, const struct raw_site *raw,
+                             const struct model_site *site)
+{
+    const char *authority = strstr(site->upstream, "://") + 3;
+    size_t length = strcspn(authority, "/?");
+    const char *path = authority + length;
+    if (raw->health == NULL && strlen(path) > 1)
+        return site->upstream;
+    return arena_printf(arena, "%.*s%s", (int)(path - site->upstream), site->upstream,
+                        raw->health != NULL ? raw->health : site->path);
+}
+
+static void build_site(struct builder *builder, const struct raw_site *raw, bool required,
+                       struct model_site *site)
+{
+    struct model_server *server = &builder->model->servers[site->server];
+    site->check = MODEL_NONE;
+    if (site->upstream == NULL)
+        return;
+    site->check = (int)server->n_checks;
+    struct model_check *check = add_check(server, CHECK_HTTP, required);
+    check->site = (int)(site - builder->model->sites);
+    check->url = check_url(builder->arena, raw, site);
+    set_expect(check, &raw->expect, site_expect, sizeof site_expect / sizeof site_expect[0]);
+}
+
+static struct model_site *add_site(struct builder *builder, int domain, const struct raw_site *raw)
+{
+    struct model *model = builder->model;
+    struct model_site *site = &model->sites[model->n_sites++];
+    *site = raw->out;
+    site->domain = domain;
+    site->server = model->domains[domain].server;
+    return site;
+}
+
+static void build_own_site(struct builder *builder, int domain, const struct raw_domain *raw)
+{
+    struct model_domain *out = &builder->model->domains[domain];
+    struct model_site *site = add_site(builder, domain, &raw->own);
+    site->id = out->name;
+    if (site->name == NULL)
+        site->name = out->name;
+    site->path = "/";
+    out->site = (int)(site - builder->model->sites);
+    /* Where the server's checks are not given, its domains' upstreams are what it is there for. */
+    build_site(builder, &raw->own, builder->raw->servers[out->server].checks == NULL, site);
+}
+
+/* Longest path first. */
+static void insert_project(const struct model *model, struct model_domain *domain, int site)
+{
+    size_t at = domain->n_projects++;
+    size_t length = strlen(model->sites[site].path);
+    for (; at > 0 && strlen(model->sites[domain->projects[at - 1]].path) < length; at--)
+        domain->projects[at] = domain->projects[at - 1];
+    domain->projects[at] = site;
+}
+
+static void build_projects(struct builder *builder, int domain, const struct raw_domain *raw)
+{
+    for (size_t i = 0; i < raw->n_projects; i++) {
+        const struct raw_site *project = &raw->projects[i];
+        struct model_site *site = add_site(builder, domain, project);
+        site->id = project->key.given;
+        site->is_project = true;
+        if (site->name == NULL)
+            site->name = capitalised(builder->arena, site->id);
+        build_site(builder, project, false, site);
+        insert_project(builder->model, &builder->model->domains[domain],
+                       (int)(site - builder->model->sites));
+    }
+}
+
+static void build_domain(struct builder *builder, int index)
+{
+    int from = builder->raw->domains_by_name[index];
+    const struct raw_domain *raw = &builder->raw->domains[from];
+    struct model_domain *domain = &builder->model->domains[index];
+
+    *domain = (struct model_domain){
+        .name = raw->key.name,
+        .server = builder->raw->domain_servers[from],
+        .policy = raw->policy,
+        .access = raw->access,
+    };
+    if (domain->policy.timezone == NULL)
+        domain->policy.timezone = builder->raw->config.timezone;
+    build_own_site(builder, index, raw);
+    build_projects(builder, index, raw);
+}
+
+/* A server must have something that says that it is ready. On loopback an echo says nothing. */
+static void require_a_check(struct model_server *server)
+{
+    for (size_t i = 0; i < server->n_checks; i++) {
+        if (server->checks[i].required)
+            return;
+    }
+    add_check(server, server->loopback ? CHECK_AGENT : CHECK_PING, true);
+}
+
+static int compare_site_ids(const void *a, const void *b, void *context)
+{
+    const struct model *model = context;
+    return strcmp(model->sites[*(const int *)a].id, model->sites[*(const int *)b].id);
+}
+
+static void index_projects(struct builder *builder)
+{
+    struct model *model = builder->model;
+    int *order = arena_alloc(builder->arena, model->n_sites, sizeof *order);
+    if (order == NULL)
+        return;
+    for (size_t i = 0; i < model->n_sites; i++) {
+        if (model->sites[i].is_project)
+            order[model->n_projects++] = (int)i;
+    }
+    qsort_r(order, model->n_projects, sizeof *order, compare_site_ids, model);
+    model->projects_by_id = order;
+}
+
+void build_model(struct arena *arena, const struct raw_config *raw, struct model *ret_model)
+{
+    struct model *model = ret_model;
+    struct builder builder = {.arena = arena, .raw = raw, .model = model};
+    size_t n_sites = raw->n_domains;
+    for (size_t i = 0; i < raw->n_domains; i++)
+        n_sites += raw->domains[i].n_projects;
+
+    *model = (struct model){.servers_by_id = raw->servers_by_id};
+    model->servers = arena_alloc(arena, raw->n_servers, sizeof *model->servers);
+    model->domains = arena_alloc(arena, raw->n_domains, sizeof *model->domains);
+    model->sites = arena_alloc(arena, n_sites, sizeof *model->sites);
+    if (arena_failed(arena))
+        return;
+    model->n_servers = raw->n_servers;
+    model->n_domains = raw->n_domains;
+    for (size_t i = 0; i < raw->n_servers; i++)
+        build_server(&builder, i);
+    if (arena_failed(arena))
+        return;
+    for (size_t i = 0; i < raw->n_domains; i++)
+        build_domain(&builder, (int)i);
+    for (size_t i = 0; i < raw->n_servers; i++)
+        require_a_check(&model->servers[i]);
+    index_projects(&builder);
+}

@@ -1,0 +1,159 @@
+#include "config/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "config/arena.h"
+#include "config/option.h"
+#include "config/raw.h"
+#include "config/report.h"
+
+static int fail_syntax(const char *file, const struct json_error *error, int code,
+                       struct buf *errors)
+{
+    if (error->line > 0)
+        buf_printf(errors, "%s:%u:%u: %s\n", file, error->line, error->column, error->what);
+    else
+        buf_printf(errors, "%s: %s\n", file, error->what);
+    return code == -ENOMEM ? code : -EINVAL;
+}
+
+static bool any_failed(const struct arena *arena, const struct arena *scratch)
+{
+    return arena_failed(arena) || arena_failed(scratch);
+}
+
+/* What the configuration keeps is in arena; the document and scratch are needed only meanwhile. */
+static int read_document(struct arena *arena, struct arena *scratch, const char *file,
+                         const struct json *document, struct buf *errors,
+                         struct config **ret_config)
+{
+    struct report report = {.file = file, .errors = errors};
+    struct raw_config *raw = arena_alloc(scratch, 1, sizeof *raw);
+    struct config *config = arena_alloc(arena, 1, sizeof *config);
+    if (raw == NULL || config == NULL)
+        return -ENOMEM;
+
+    option_read_object(arena, scratch, &report, &option_root, NULL, document, raw);
+    if (!any_failed(arena, scratch))
+        link_raw(arena, scratch, &report, raw);
+    int r = any_failed(arena, scratch) ? -ENOMEM : report_end(&report);
+    if (r < 0)
+        return r;
+
+    *config = raw->config;
+    config->file = arena_copy(arena, file);
+    config->memory = arena;
+    build_model(arena, raw, &config->model);
+    if (arena_failed(arena))
+        return -ENOMEM;
+    *ret_config = config;
+    return 0;
+}
+
+static int fail_memory(const char *file, struct buf *errors)
+{
+    buf_printf(errors, "%s: out of memory\n", file);
+    return -ENOMEM;
+}
+
+int config_parse(const char *file, const char *text, size_t length, struct config **ret_config,
+                 struct buf *errors)
+{
+    struct json_error error = {0};
+    struct json *document = NULL;
+    int r = json_read(text, length, &json_limits_config, &document, &error);
+    if (r < 0)
+        return fail_syntax(file, &error, r, errors);
+
+    struct arena *arena = arena_create();
+    struct arena *scratch = arena_create();
+    r = arena != NULL && scratch != NULL
+            ? read_document(arena, scratch, file, document, errors, ret_config)
+            : -ENOMEM;
+    json_free(document);
+    arena_destroy(scratch);
+    if (r < 0)
+        arena_destroy(arena);
+    return r == -ENOMEM ? fail_memory(file, errors) : r;
+}
+
+void config_free(struct config *config)
+{
+    if (config != NULL)
+        arena_destroy(config->memory); /* the config itself is in there */
+}
+
+/* The file */
+
+static int fail_file(const char *file, const char *why, int error, struct buf *errors)
+{
+    buf_printf(errors, "%s: %s\n", file, why);
+    return error;
+}
+
+/* Not blocking, so that a FIFO without a writer is told apart instead of waited for. */
+static int open_regular(const char *file, size_t *ret_size, struct buf *errors)
+{
+    struct stat status;
+    int fd = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) {
+        int error = -errno;
+        buf_printf(errors, "%s: cannot be read: %s\n", file, strerror(-error));
+        return error;
+    }
+    int r = fstat(fd, &status) < 0 ? -errno : 0;
+    if (r == 0 && S_ISDIR(status.st_mode))
+        r = fail_file(file, "is a directory; a JSON file is needed", -EISDIR, errors);
+    else if (r == 0 && !S_ISREG(status.st_mode))
+        r = fail_file(file, "is not a regular file", -EINVAL, errors);
+    else if (r == 0 && status.st_size > (off_t)json_limits_config.bytes)
+        r = fail_file(file, "is larger than 4 MiB", -EFBIG, errors);
+    if (r < 0) {
+        close(fd);
+        return r;
+    }
+    *ret_size = (size_t)status.st_size;
+    return fd;
+}
+
+static int read_all(int fd, char *text, size_t size, size_t *ret_length)
+{
+    size_t length = 0;
+    while (length < size) {
+        ssize_t n = read(fd, text + length, size - length);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            break;
+        length += (size_t)n;
+    }
+    *ret_length = length;
+    return 0;
+}
+
+int config_load(const char *file, struct config **ret_config, struct buf *errors)
+{
+    size_t size = 0;
+    size_t length = 0;
+    int fd = open_regular(file, &size, errors);
+    if (fd < 0)
+        return fd;
+    char *text = malloc(size + 1);
+    int r = text != NULL ? read_all(fd, text, size, &length) : -ENOMEM;
+    close(fd);
+    if (r < 0)
+        buf_printf(errors, "%s: cannot be read: %s\n", file, strerror(-r));
+    else
+        r = config_parse(file, text, length, ret_config, errors);
+    free(text);
+    return r;
+}

@@ -1,0 +1,87 @@
+/*
+ * config: domains.json and the environment become a model and the settings of the adapters. Every
+ * option is one row of a table (name, type, range, default, help), from which the JSON Schema is
+ * made too. Pure but for the reading of the file. A configuration that has any error is refused
+ * whole; all errors are told at once.
+ */
+#ifndef HALL_CONFIG_CONFIG_H
+#define HALL_CONFIG_CONFIG_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "core/model.h"
+
+struct config_mqtt {
+    const char *host;      /* name, dotted address, or NULL with unix_path */
+    const char *unix_path; /* mqtt+unix:///run/mosquitto.sock, or NULL */
+    uint16_t port;
+    bool tls;                     /* mqtts:// */
+    const char *ca;               /* file, or NULL: the system's */
+    const char *username;         /* or NULL */
+    const char *base_topic;       /* "hall" */
+    const char *discovery_prefix; /* "homeassistant" */
+};
+
+struct config_http {
+    struct sockaddr_in gateway; /* 127.0.0.1:8880 */
+    struct sockaddr_in admin;   /* 127.0.0.1:8881 */
+    size_t n_trusted_proxies;   /* default 127.0.0.1 */
+    struct cidr *trusted_proxies;
+    size_t n_admin_allow;
+    struct cidr *admin_allow;
+    size_t n_admin_hosts;
+    const char **admin_hosts;
+    size_t
+        n_monitors; /* User-Agent substrings that never wake; default: a list of well-known ones */
+    const char **monitors;
+};
+
+struct config_store {
+    const char *path;
+    int keep_days;
+    int max_mb;
+};
+
+struct config {
+    const char *file;
+    const char *timezone; /* default "UTC" */
+    const char *site;     /* default "hall": name of this Hall, slug */
+    struct config_mqtt mqtt;
+    struct config_http http;
+    struct config_store store;
+    struct model model;
+    void *memory; /* owns every string and array above */
+};
+
+/* From the environment, or from $CREDENTIALS_DIRECTORY (file names in lower case with '-':
+ * hall-mqtt-password). Empty counts as unset. Never logged. */
+struct secrets {
+    const char *mqtt_password;       /* HALL_MQTT_PASSWORD */
+    const char *admin_password_hash; /* HALL_ADMIN_PASSWORD_HASH */
+    const char *admin_password;      /* ADMIN_PASSWORD: first start only */
+    const char *secret_key;          /* HALL_SECRET_KEY */
+    const char *api_key;             /* HALL_API_KEY, else WOL_API_KEY */
+    void *memory;
+};
+
+/*
+ * Reads a whole configuration. On failure ret_config is untouched and errors holds one line per
+ * error: FILE: /json/pointer: found X; allowed: Y -EINVAL errors in the file; -ENOENT, -EACCES ...
+ * it cannot be read (said in errors too); -ENOMEM.
+ */
+int config_load(const char *file, struct config **ret_config, struct buf *errors);
+int config_parse(const char *file, const char *text, size_t length, struct config **ret_config,
+                 struct buf *errors);
+void config_free(struct config *config);
+
+int config_write_schema(
+    struct buf *out); /* JSON Schema draft 2020-12 of domains.json, made from the option table */
+
+int secrets_load(struct secrets *ret_secrets, struct buf *errors);
+void secrets_finish(struct secrets *secrets); /* wipes */
+
+#endif

@@ -1,0 +1,359 @@
+#include "config/format.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/number.h"
+#include "base/text.h"
+#include "core/model.h"
+
+#define ALNUM    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+#define ZONE_DIR "/usr/share/zoneinfo"
+
+static const char *store(struct arena *arena, const char *text, void *target)
+{
+    const char *copy = arena_copy(arena, text);
+    if (copy != NULL)
+        memcpy(target, &copy, sizeof copy);
+    return NULL;
+}
+
+static const char *parse_any(struct arena *arena, const char *text, void *target)
+{
+    return store(arena, text, target);
+}
+
+const struct format format_any = {.allowed = "a text", .parse = parse_any};
+
+static const char *parse_text(struct arena *arena, const char *text, void *target)
+{
+    if (text[0] == '\0' || text_has_control(text))
+        return format_text.allowed;
+    return store(arena, text, target);
+}
+
+const struct format format_text = {
+    .allowed = "a text, not empty, without control characters",
+    .pattern = "^[^\\u0000-\\u001f\\u007f]+$",
+    .parse = parse_text,
+};
+
+static const char *parse_slug(struct arena *arena, const char *text, void *target)
+{
+    return text_is_slug(text) ? store(arena, text, target) : format_slug.allowed;
+}
+
+const struct format format_slug = {
+    .allowed = "an id of 1 to 64 characters a-z, 0-9, '_' and '-'",
+    .pattern = "^[a-z0-9_-]{1,64}$",
+    .parse = parse_slug,
+};
+
+/* The name of a file below the zone directory, and of nothing else. */
+static bool is_zone_name(const char *text)
+{
+    return text[0] != '\0' && text[strspn(text, ALNUM "_+-/")] == '\0' && text[0] != '/' &&
+           strstr(text, "//") == NULL && text[strlen(text) - 1] != '/' &&
+           strncmp(text, "posix/", 6) != 0 && strncmp(text, "right/", 6) != 0;
+}
+
+static bool zone_exists(const char *name)
+{
+    char path[sizeof ZONE_DIR + 66];
+    char magic[4] = "";
+    snprintf(path, sizeof path, ZONE_DIR "/%s", name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return false;
+    bool good = read(fd, magic, sizeof magic) == sizeof magic && memcmp(magic, "TZif", 4) == 0;
+    close(fd);
+    return good;
+}
+
+static const char *parse_zone(struct arena *arena, const char *text, void *target)
+{
+    if (strcmp(text, "UTC") != 0 && (!is_zone_name(text) || !zone_exists(text)))
+        return format_zone.allowed;
+    return store(arena, text, target);
+}
+
+const struct format format_zone = {
+    .allowed = "a time zone that " ZONE_DIR " has, as \"Europe/Paris\" or \"UTC\"",
+    .pattern = "^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$",
+    .parse = parse_zone,
+};
+
+static const char *parse_interface(struct arena *arena, const char *text, void *target)
+{
+    size_t length = strlen(text);
+    if (length == 0 || length >= IFNAMSIZ || text[strspn(text, ALNUM "_.:@-")] != '\0' ||
+        strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
+        return format_interface.allowed;
+    return store(arena, text, target);
+}
+
+const struct format format_interface = {
+    .allowed = "the name of a network interface, as \"eth0\"",
+    .pattern = "^[A-Za-z0-9_.:@-]{1,15}$",
+    .parse = parse_interface,
+};
+
+const struct format format_file = {
+    .allowed = "the path of a file",
+    .pattern = "^[^\\u0000-\\u001f\\u007f]+$",
+    .parse = parse_text,
+};
+
+static const char *parse_container(struct arena *arena, const char *text, void *target)
+{
+    if (strchr("_.-", text[0]) != NULL || text[strspn(text, ALNUM "_.-")] != '\0')
+        return format_container.allowed;
+    return store(arena, text, target);
+}
+
+const struct format format_container = {
+    .allowed = "the name of a container, as \"client1-web\"",
+    .pattern = "^[A-Za-z0-9][A-Za-z0-9_.-]*$",
+    .parse = parse_container,
+};
+
+static const char *parse_ipv4(struct arena *arena, const char *text, void *target)
+{
+    (void)arena;
+    return text_parse_ipv4(text, target) < 0 ? format_ipv4.allowed : NULL;
+}
+
+#define IPV4_PATTERN "^[0-9]{1,3}(\\.[0-9]{1,3}){3}"
+
+const struct format format_ipv4 = {
+    .allowed = "an IPv4 address, as \"192.168.1.255\"",
+    .pattern = IPV4_PATTERN "$",
+    .parse = parse_ipv4,
+};
+
+static const char *parse_unicast(struct arena *arena, const char *text, void *target)
+{
+    struct in_addr address;
+    (void)arena;
+    if (text_parse_ipv4(text, &address) < 0)
+        return format_unicast.allowed;
+    uint32_t host = ntohl(address.s_addr);
+    if (host >> 24 == 0 || host >> 28 >= 0xe) /* 0.0.0.0/8, multicast, reserved, broadcast */
+        return "the IPv4 address of one machine: not 0.x, multicast or broadcast";
+    memcpy(target, &address, sizeof address);
+    return NULL;
+}
+
+const struct format format_unicast = {
+    .allowed = "an IPv4 address, as \"192.168.1.20\"",
+    .pattern = IPV4_PATTERN "$",
+    .parse = parse_unicast,
+};
+
+static const char *parse_cidr(struct arena *arena, const char *text, void *target)
+{
+    (void)arena;
+    return text_parse_cidr(text, target) < 0 ? format_cidr.allowed : NULL;
+}
+
+const struct format format_cidr = {
+    .allowed = "an IPv4 range with its host bits zero, as \"192.168.1.0/24\", or one address",
+    .pattern = IPV4_PATTERN "(/[0-9]{1,2})?$",
+    .parse = parse_cidr,
+};
+
+static const char *parse_endpoint(struct arena *arena, const char *text, void *target)
+{
+    (void)arena;
+    return text_parse_endpoint(text, target) < 0 ? format_endpoint.allowed : NULL;
+}
+
+const struct format format_endpoint = {
+    .allowed = "an IPv4 address and a port, as \"127.0.0.1:8880\"",
+    .pattern = IPV4_PATTERN ":[0-9]{1,5}$",
+    .parse = parse_endpoint,
+};
+
+static const char *parse_mac(struct arena *arena, const char *text, void *target)
+{
+    static const uint8_t zero[6];
+    uint8_t mac[6];
+    (void)arena;
+    if (text_parse_mac(text, mac) < 0)
+        return format_mac.allowed;
+    if ((mac[0] & 1) != 0 || memcmp(mac, zero, sizeof mac) == 0)
+        return "the MAC of one network card: not zero, multicast or broadcast";
+    memcpy(target, mac, sizeof mac);
+    return NULL;
+}
+
+const struct format format_mac = {
+    .allowed = "a MAC, as \"aa:bb:cc:dd:ee:01\"",
+    .pattern = "^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$|^([0-9A-Fa-f]{2}-){5}[0-9A-Fa-f]{2}$",
+    .parse = parse_mac,
+};
+
+/* "11:22:33:44", which text_parse_mac reads once two bytes are put behind it. */
+static bool parse_four_bytes(const char *text, uint8_t bytes[6])
+{
+    char padded[MAC_TEXT_SIZE];
+    if (strlen(text) != 11)
+        return false;
+    snprintf(padded, sizeof padded, "%s%c00%c00", text, text[2], text[2]);
+    return text_parse_mac(padded, bytes) == 0;
+}
+
+static const char *parse_secureon(struct arena *arena, const char *text, void *target)
+{
+    struct model_wake *wake = target;
+    struct in_addr dotted;
+    uint8_t bytes[6] = {0};
+    uint8_t length = 4;
+    (void)arena;
+
+    if (text_parse_mac(text, bytes) == 0)
+        length = 6;
+    else if (text_parse_ipv4(text, &dotted) == 0)
+        memcpy(bytes, &dotted, 4);
+    else if (!parse_four_bytes(text, bytes))
+        return format_secureon.allowed;
+    memcpy(wake->secureon, bytes, sizeof bytes);
+    wake->secureon_length = length;
+    return NULL;
+}
+
+const struct format format_secureon = {
+    .allowed = "6 or 4 bytes, as \"11:22:33:44:55:66\", \"11:22:33:44\" or \"17.34.51.68\"",
+    .pattern = "^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){3}(([:-][0-9A-Fa-f]{2}){2})?$"
+               "|" IPV4_PATTERN "$",
+    .parse = parse_secureon,
+};
+
+static int take_day(const char **at)
+{
+    static const char names[] = "montuewedthufrisatsun";
+    for (int day = 0; day < 7; day++) {
+        if (strncmp(*at, names + (ptrdiff_t)3 * day, 3) == 0) {
+            *at += 3;
+            return day;
+        }
+    }
+    return -1;
+}
+
+/* "mon", "mon-fri" or "sat-mon", which goes round the end of the week. */
+static bool take_day_range(const char **at, uint8_t *days)
+{
+    int first = take_day(at);
+    int last = first;
+    if (first >= 0 && **at == '-') {
+        (*at)++;
+        last = take_day(at);
+    }
+    if (first < 0 || last < 0)
+        return false;
+    for (int day = first;; day = (day + 1) % 7) {
+        *days = (uint8_t)(*days | 1U << day);
+        if (day == last)
+            return true;
+    }
+}
+
+static const char *parse_days(struct arena *arena, const char *text, void *target)
+{
+    uint8_t days = 0;
+    (void)arena;
+    if (strcmp(text, "daily") == 0 || strcmp(text, "*") == 0) {
+        *(uint8_t *)target = 0x7f;
+        return NULL;
+    }
+    for (;; text++) {
+        if (!take_day_range(&text, &days))
+            return format_days.allowed;
+        if (*text != ',')
+            break;
+    }
+    if (*text != '\0')
+        return format_days.allowed;
+    *(uint8_t *)target = days;
+    return NULL;
+}
+
+#define DAY "(mon|tue|wed|thu|fri|sat|sun)"
+
+const struct format format_days = {
+    .allowed = "days of mon tue wed thu fri sat sun, as \"mon-fri\", \"mon,wed\" or \"daily\"",
+    .pattern = "^(daily|\\*|" DAY "(-" DAY ")?(," DAY "(-" DAY ")?)*)$",
+    .parse = parse_days,
+};
+
+/* Two digits at `at`; -1 where they are not. */
+static int two_digits(const char *at)
+{
+    if (at[0] < '0' || at[0] > '9' || at[1] < '0' || at[1] > '9')
+        return -1;
+    return (at[0] - '0') * 10 + (at[1] - '0');
+}
+
+static bool parse_time(const char *text, int most, void *target)
+{
+    if (strlen(text) != 5 || text[2] != ':')
+        return false;
+    int hour = two_digits(text);
+    int minute = two_digits(text + 3);
+    if (hour < 0 || minute < 0 || minute > 59 || hour * 60 + minute > most)
+        return false;
+    *(uint16_t *)target = (uint16_t)(hour * 60 + minute);
+    return true;
+}
+
+static const char *parse_time_from(struct arena *arena, const char *text, void *target)
+{
+    (void)arena;
+    return parse_time(text, 24 * 60 - 1, target) ? NULL : format_time_from.allowed;
+}
+
+const struct format format_time_from = {
+    .allowed = "a time from \"00:00\" to \"23:59\"",
+    .pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$",
+    .parse = parse_time_from,
+};
+
+static const char *parse_time_to(struct arena *arena, const char *text, void *target)
+{
+    (void)arena;
+    return parse_time(text, 24 * 60, target) ? NULL : format_time_to.allowed;
+}
+
+const struct format format_time_to = {
+    .allowed = "a time from \"00:00\" to \"24:00\"",
+    .pattern = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$",
+    .parse = parse_time_to,
+};
+
+static const char *parse_date(struct arena *arena, const char *text, void *target)
+{
+    (void)arena;
+    if (strlen(text) != 10 || text[4] != '-' || text[7] != '-')
+        return format_date.allowed;
+    int century = two_digits(text);
+    int year = century < 0 || two_digits(text + 2) < 0 ? -1 : century * 100 + two_digits(text + 2);
+    int month = two_digits(text + 5);
+    int day = two_digits(text + 8);
+    if (year < 1970 || month < 1 || month > 12 || day < 1 || day > clock_days_in_month(year, month))
+        return format_date.allowed;
+    *(struct model_date *)target =
+        (struct model_date){.year = (int16_t)year, .month = (uint8_t)month, .day = (uint8_t)day};
+    return NULL;
+}
+
+const struct format format_date = {
+    .allowed = "a date of the calendar, as \"2026-12-25\"",
+    .pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+    .parse = parse_date,
+};

@@ -1,0 +1,34 @@
+/*
+ * format: the kinds of strings of domains.json. Each parser stores at its target what is named
+ * beside it.
+ */
+#ifndef HALL_CONFIG_FORMAT_H
+#define HALL_CONFIG_FORMAT_H
+
+#include "config/option.h"
+
+extern const struct format format_text;      /* const char *; printable, not empty */
+extern const struct format format_any;       /* const char *; whatever it is */
+extern const struct format format_slug;      /* const char * */
+extern const struct format format_host;      /* const char *, lower case */
+extern const struct format format_zone;      /* const char * */
+extern const struct format format_topic;     /* const char * */
+extern const struct format format_interface; /* const char * */
+extern const struct format format_file;      /* const char * */
+extern const struct format format_path;      /* const char *: of a project, normalised */
+extern const struct format format_health;    /* const char *: path and query */
+extern const struct format format_container; /* const char * */
+extern const struct format format_http_url;  /* const char * */
+extern const struct format format_mqtt_url;  /* struct config_mqtt: host or unix_path, port, tls */
+extern const struct format format_unicast;   /* struct in_addr of one machine */
+extern const struct format format_ipv4;      /* struct in_addr */
+extern const struct format format_cidr;      /* struct cidr */
+extern const struct format format_endpoint;  /* struct sockaddr_in */
+extern const struct format format_mac;       /* uint8_t[6] */
+extern const struct format format_secureon;  /* struct model_wake: secureon and its length */
+extern const struct format format_days;      /* uint8_t, bit 0 Monday */
+extern const struct format format_time_from; /* uint16_t, minutes */
+extern const struct format format_time_to;   /* uint16_t, minutes; "24:00" too */
+extern const struct format format_date;      /* struct model_date */
+
+#endif

@@ -1,0 +1,243 @@
+/* Names, paths and URLs; the shorter kinds of strings are in format.c. */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/number.h"
+#include "base/text.h"
+#include "config/config.h"
+#include "config/format.h"
+
+#define ALNUM "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+enum { HOST_MAX = 253, LABEL_MAX = 63 };
+
+static const char *store(struct arena *arena, const char *text, void *target)
+{
+    const char *copy = arena_copy(arena, text);
+    if (copy != NULL)
+        memcpy(target, &copy, sizeof copy);
+    return NULL;
+}
+
+/* RFC 1123: labels of letters, digits and inner hyphens. */
+static bool is_host(const char *text, size_t length)
+{
+    size_t label = 0;
+    if (length == 0 || length > HOST_MAX)
+        return false;
+    for (size_t i = 0; i <= length; i++) {
+        if (i == length || text[i] == '.') {
+            if (label == 0 || label > LABEL_MAX || text[i - 1] == '-')
+                return false;
+            label = 0;
+        } else if (strchr(ALNUM "-", text[i]) == NULL || (label == 0 && text[i] == '-')) {
+            return false;
+        } else {
+            label++;
+        }
+    }
+    return true;
+}
+
+static const char *parse_host(struct arena *arena, const char *text, void *target)
+{
+    if (!is_host(text, strlen(text))) {
+        if (!text_is_utf8(text, strlen(text)) || strpbrk(text, ALNUM) == NULL)
+            return format_host.allowed;
+        for (const char *at = text; *at != '\0'; at++) {
+            if ((unsigned char)*at >= 0x80)
+                return "a host name in its ASCII form, as \"xn--bcher-kva.example\"";
+        }
+        return strpbrk(text, ":/") != NULL
+                   ? "a host name alone, without scheme, port or path, as \"app.example.org\""
+                   : format_host.allowed;
+    }
+    char *copy = arena_copy(arena, text);
+    if (copy == NULL)
+        return NULL;
+    for (char *at = copy; *at != '\0'; at++)
+        *at = (char)tolower((unsigned char)*at);
+    memcpy(target, &copy, sizeof copy);
+    return NULL;
+}
+
+const struct format format_host = {
+    .allowed = "a host name of letters, digits, '-' and '.', as \"app.example.org\"",
+    .pattern =
+        "^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$",
+    .parse = parse_host,
+};
+
+/* The parts of a URL's authority: host and, where there is one, port. */
+struct authority {
+    const char *host;
+    size_t length;
+    uint16_t port; /* 0: not given */
+};
+
+static bool split_authority(const char *at, struct authority *ret, const char **ret_rest)
+{
+    char port[6];
+    int64_t number;
+    size_t length = strcspn(at, "/?#");
+    const char *colon = memchr(at, ':', length);
+    size_t host = colon != NULL ? (size_t)(colon - at) : length;
+
+    *ret = (struct authority){.host = at, .length = host};
+    *ret_rest = at + length;
+    if (!is_host(at, host))
+        return false;
+    if (colon == NULL)
+        return true;
+    size_t digits = length - host - 1;
+    if (digits == 0 || digits >= sizeof port)
+        return false;
+    memcpy(port, colon + 1, digits);
+    port[digits] = '\0';
+    if (number_parse(port, 1, UINT16_MAX, &number) < 0)
+        return false;
+    ret->port = (uint16_t)number;
+    return true;
+}
+
+static const char no_password_in_url[] =
+    "a URL without user and password; secrets belong in the environment file";
+
+static bool has_userinfo(const char *text)
+{
+    const char *authority = strstr(text, "://");
+    return authority != NULL && memchr(authority + 3, '@', strcspn(authority + 3, "/?#")) != NULL;
+}
+
+/* Printable ASCII without what RFC 3986 leaves out. */
+static bool is_url_text(const char *text)
+{
+    return text[strspn(text, ALNUM "-._~:/?#[]@!$&'()*+,;=%")] == '\0';
+}
+
+static const char *parse_http_url(struct arena *arena, const char *text, void *target)
+{
+    struct authority authority;
+    const char *rest;
+    size_t scheme = strncmp(text, "http://", 7) == 0    ? 7
+                    : strncmp(text, "https://", 8) == 0 ? 8
+                                                        : 0;
+
+    if (has_userinfo(text))
+        return no_password_in_url;
+    if (scheme == 0 || !is_url_text(text) || strchr(text, '#') != NULL ||
+        !split_authority(text + scheme, &authority, &rest))
+        return format_http_url.allowed;
+    return store(arena, text, target);
+}
+
+const struct format format_http_url = {
+    .allowed = "a URL http://HOST[:PORT][/PATH] or https://..., as \"http://192.168.1.20:8080\"",
+    .pattern = "^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?][^#\\s]*)?$",
+    .parse = parse_http_url,
+};
+
+static const char *parse_mqtt_unix(struct arena *arena, const char *path, struct config_mqtt *mqtt)
+{
+    if (path[0] != '/' || strlen(path) < 2 || strlen(path) > 107)
+        return "mqtt+unix:// and the absolute path of a socket, of at most 107 bytes";
+    mqtt->host = NULL;
+    mqtt->port = 0;
+    mqtt->tls = false;
+    return store(arena, path, &mqtt->unix_path);
+}
+
+static const char *parse_mqtt_url(struct arena *arena, const char *text, void *target)
+{
+    struct config_mqtt *mqtt = target;
+    struct authority authority;
+    const char *rest;
+    bool tls = strncmp(text, "mqtts://", 8) == 0;
+
+    if (has_userinfo(text))
+        return "a URL without user and password: the user in \"username\", the password in "
+               "HALL_MQTT_PASSWORD";
+    if (text_has_control(text))
+        return format_mqtt_url.allowed;
+    if (strncmp(text, "mqtt+unix://", 12) == 0)
+        return parse_mqtt_unix(arena, text + 12, mqtt);
+    if ((!tls && strncmp(text, "mqtt://", 7) != 0) ||
+        !split_authority(text + (tls ? 8 : 7), &authority, &rest) ||
+        (*rest != '\0' && strcmp(rest, "/") != 0))
+        return format_mqtt_url.allowed;
+    mqtt->tls = tls;
+    mqtt->port = authority.port != 0 ? authority.port : tls ? 8883 : 1883;
+    mqtt->unix_path = NULL;
+    mqtt->host = arena_copy_part(arena, authority.host, authority.length);
+    return NULL;
+}
+
+const struct format format_mqtt_url = {
+    .allowed = "mqtt://HOST[:PORT], mqtts://HOST[:PORT] or mqtt+unix:///PATH",
+    .pattern = "^(mqtts?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?|mqtt\\+unix:///.+)$",
+    .parse = parse_mqtt_url,
+};
+
+/* Segments that a proxy or a browser would change: "", ".", "..". */
+static bool has_odd_segment(const char *path)
+{
+    for (const char *at = path; *at == '/';) {
+        size_t length = strcspn(++at, "/");
+        if (length == 0 || (length == 1 && at[0] == '.') ||
+            (length == 2 && at[0] == '.' && at[1] == '.'))
+            return true;
+        at += length;
+    }
+    return false;
+}
+
+static const char *parse_path(struct arena *arena, const char *text, void *target)
+{
+    size_t length = strlen(text);
+    if (text[0] != '/')
+        return "a path that begins with '/', as \"/client1\"";
+    if (length > 1 && text[length - 1] == '/')
+        return "a path without '/' at its end, as \"/client1\"";
+    if (text[strspn(text, ALNUM "/-._~!$&'()*+,;=:@")] != '\0' ||
+        (length > 1 && has_odd_segment(text)))
+        return format_path.allowed;
+    return store(arena, text, target);
+}
+
+const struct format format_path = {
+    .allowed = "a path such as \"/client1\": no query, no escapes, no empty, '.' or '..' segments",
+    .pattern = "^/$|^(/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+$",
+    .parse = parse_path,
+};
+
+static const char *parse_health(struct arena *arena, const char *text, void *target)
+{
+    if (text[0] != '/' || !is_url_text(text) || strchr(text, '#') != NULL)
+        return format_health.allowed;
+    return store(arena, text, target);
+}
+
+const struct format format_health = {
+    .allowed = "a path on the upstream, as \"/health\" or \"/health?full=1\"",
+    .pattern = "^/[^#\\s]*$",
+    .parse = parse_health,
+};
+
+/* "hall" or "site/hall": what may stand in front of every topic. */
+static const char *parse_topic(struct arena *arena, const char *text, void *target)
+{
+    size_t length = strlen(text);
+    if (length == 0 || text[0] == '$' || text[0] == '/' || text[length - 1] == '/' ||
+        strstr(text, "//") != NULL || strpbrk(text, "+#") != NULL || text_has_control(text))
+        return format_topic.allowed;
+    return store(arena, text, target);
+}
+
+const struct format format_topic = {
+    .allowed =
+        "a topic such as \"hall\" or \"home/hall\": no '+' or '#', no '$' in front, no empty "
+        "level",
+    .pattern = "^[^$/+#][^/+#]*(/[^/+#]+)*$",
+    .parse = parse_topic,
+};

@@ -1,0 +1,316 @@
+#include "config/option.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+struct reader {
+    struct arena *arena, *scratch;
+    struct report *report;
+};
+
+static void read_option(struct reader *reader, const struct option *row, const struct pointer *at,
+                        const struct json *value, void *base);
+static void read_object(struct reader *reader, const struct option_table *table,
+                        const struct pointer *at, const struct json *object, void *target);
+
+static void *field(void *base, size_t offset)
+{
+    return (char *)base + offset;
+}
+
+/* The fields are pointers of many types; they are written byte by byte. */
+static void store_items(void *base, const struct option *row, size_t n, void *items)
+{
+    memcpy(field(base, row->count_offset), &n, sizeof n);
+    memcpy(field(base, row->offset), &items, sizeof items);
+}
+
+static void fail_found(struct reader *reader, const struct option *row, const struct pointer *at,
+                       const char *found)
+{
+    char allowed[320];
+    report_error(reader->report, at, found, option_allowed(row, allowed, sizeof allowed));
+}
+
+static void fail(struct reader *reader, const struct option *row, const struct pointer *at,
+                 const struct json *value)
+{
+    char found[SHOWN_SIZE];
+    fail_found(reader, row, at, report_show(value, found));
+}
+
+static void read_text(struct reader *reader, const struct option *row, const struct pointer *at,
+                      const struct json *value, void *target)
+{
+    char found[SHOWN_SIZE];
+    const char *text = json_string(value);
+    if (text == NULL) {
+        fail(reader, row, at, value);
+        return;
+    }
+    size_t length = strlen(text);
+    if (length > (size_t)row->max) {
+        snprintf(found, sizeof found, "a text of %zu bytes", length);
+        char allowed[400];
+        snprintf(allowed, sizeof allowed, "%s, of at most %lld bytes", row->format->allowed,
+                 (long long)row->max);
+        report_error(reader->report, at, found, allowed);
+        return;
+    }
+    const char *better = row->format->parse(reader->arena, text, target);
+    if (better != NULL)
+        report_error(reader->report, at, report_show(value, found), better);
+}
+
+/* Lists and maps */
+
+/* Room for the items; how many of them there are to read. */
+static size_t begin_items(struct reader *reader, const struct option *row, const struct pointer *at,
+                          const struct json *value, size_t size, char **ret_items)
+{
+    char found[SHOWN_SIZE];
+    char allowed[64];
+    size_t n = json_count(value);
+    if (n > (size_t)row->max) {
+        snprintf(found, sizeof found, "%zu entries", n);
+        snprintf(allowed, sizeof allowed, "at most %lld", (long long)row->max);
+        report_error(reader->report, at, found, allowed);
+        n = (size_t)row->max;
+    }
+    struct arena *arena = row->kind == OPTION_MAP ? reader->scratch : reader->arena;
+    char *items = arena_alloc(arena, n, size);
+    *ret_items = items;
+    return items != NULL ? n : 0;
+}
+
+static void read_list(struct reader *reader, const struct option *row, const struct pointer *at,
+                      const struct json *value, void *base)
+{
+    char *items;
+    size_t size = row->item->size;
+    if (json_type(value) != JSON_ARRAY) {
+        fail(reader, row, at, value);
+        return;
+    }
+    size_t n = begin_items(reader, row, at, value, size, &items);
+    const struct json *item = json_first(value);
+    for (size_t i = 0; i < n; i++, item = json_next(item)) {
+        struct pointer here = {.parent = at, .index = i};
+        if (json_type(item) == JSON_NULL)
+            fail(reader, row->item, &here, item);
+        else
+            read_option(reader, row->item, &here, item, items + i * size);
+    }
+    store_items(base, row, n, items);
+}
+
+static void read_map(struct reader *reader, const struct option *row, const struct pointer *at,
+                     const struct json *value, void *base)
+{
+    char *items;
+    size_t size = row->table->size;
+    char found[SHOWN_SIZE];
+
+    if (json_type(value) != JSON_OBJECT) {
+        fail(reader, row, at, value);
+        return;
+    }
+    size_t n = begin_items(reader, row, at, value, size, &items);
+    const struct json *member = json_first(value);
+    for (size_t i = 0; i < n; i++, member = json_next(member)) {
+        struct pointer here = {.parent = at, .key = json_key(member)};
+        struct option_key *key = (void *)(items + i * size);
+        key->given = arena_copy(reader->arena, json_key(member));
+        const char *allowed = row->format->parse(reader->arena, json_key(member), &key->name);
+        if (allowed != NULL) {
+            text_show(found, sizeof found, json_key(member), strlen(json_key(member)));
+            report_error(reader->report, &here, found[0] != '\0' ? found : "an empty name",
+                         allowed);
+        }
+        read_object(reader, row->table, &here, member, items + i * size);
+    }
+    store_items(base, row, n, items);
+}
+
+static void default_list(struct reader *reader, const struct option *row, void *base)
+{
+    size_t n = 1;
+    size_t size = row->item->size;
+    for (const char *at = row->fallback; *at != '\0'; at++)
+        n += *at == ',';
+    char *items = arena_alloc(reader->arena, n, size);
+    if (items == NULL)
+        return;
+    const char *at = row->fallback;
+    for (size_t i = 0; i < n; i++) {
+        size_t length = strcspn(at, ",");
+        char *text = arena_copy_part(reader->arena, at, length);
+        if (text == NULL)
+            return;
+        row->item->format->parse(reader->arena, text, items + i * size);
+        at += length + 1;
+    }
+    store_items(base, row, n, items);
+}
+
+static void default_option(struct reader *reader, const struct option *row, void *base)
+{
+    void *target = field(base, row->offset);
+    if (row->kind == OPTION_OBJECT) {
+        for (size_t i = 0; i < row->table->n_rows && !row->table->exactly_one; i++)
+            default_option(reader, &row->table->rows[i], target);
+    } else if (row->kind == OPTION_LIST && row->fallback != NULL) {
+        default_list(reader, row, base);
+    } else {
+        option_store_default(row, reader->arena, target);
+    }
+}
+
+/* Objects */
+
+static void read_option(struct reader *reader, const struct option *row, const struct pointer *at,
+                        const struct json *value, void *base)
+{
+    void *target = field(base, row->offset);
+
+    switch (row->kind) {
+    case OPTION_TEXT:
+        read_text(reader, row, at, value, target);
+        break;
+    case OPTION_OBJECT:
+        read_object(reader, row->table, at, value, target);
+        break;
+    case OPTION_LIST:
+        read_list(reader, row, at, value, base);
+        break;
+    case OPTION_MAP:
+        read_map(reader, row, at, value, base);
+        break;
+    case OPTION_INTEGER:
+    case OPTION_PORT:
+    case OPTION_NUMBER:
+    case OPTION_BOOL:
+    case OPTION_DURATION:
+    case OPTION_CHOICE:
+    case OPTION_STATUS:
+        if (!option_store(row, value, target))
+            fail(reader, row, at, value);
+        break;
+    }
+}
+
+static const struct option *find_row(const struct option_table *table, const char *key)
+{
+    for (size_t i = 0; i < table->n_rows; i++) {
+        if (strcmp(table->rows[i].key, key) == 0)
+            return &table->rows[i];
+    }
+    return NULL;
+}
+
+static const char *nearest_key(const struct option_table *table, const char *key)
+{
+    const char *nearest = NULL;
+    unsigned least = strlen(key) > 4 ? 3 : 2;
+    for (size_t i = 0; i < table->n_rows; i++) {
+        unsigned distance = report_distance(table->rows[i].key, key);
+        if (distance < least) {
+            least = distance;
+            nearest = table->rows[i].key;
+        }
+    }
+    return nearest;
+}
+
+static void list_keys(const struct option_table *table, struct buf *out)
+{
+    for (size_t i = 0; i < table->n_rows; i++)
+        buf_printf(out, "%s%s", i > 0 ? ", " : "", table->rows[i].key);
+    if (table->n_rows == 0)
+        buf_puts(out, "{}");
+}
+
+static void fail_unknown(struct reader *reader, const struct option_table *table,
+                         const struct pointer *at)
+{
+    const char *secret = option_secret_hint(table, at->key);
+    const char *nearest = nearest_key(table, at->key);
+    struct buf allowed = BUF_INIT(1024);
+
+    if (report_is_full(reader->report)) {
+        reader->report->n++;
+        return;
+    }
+    if (nearest != NULL)
+        buf_printf(&allowed, "did you mean \"%s\"? ", nearest);
+    list_keys(table, &allowed);
+    if (secret != NULL)
+        report_error(reader->report, at, "a secret", secret);
+    else
+        report_error(reader->report, at, "an unknown key", buf_text(&allowed));
+    buf_finish(&allowed);
+}
+
+static void check_complete(struct reader *reader, const struct option_table *table,
+                           const struct pointer *at, const struct json *object)
+{
+    for (size_t i = 0; i < table->n_rows; i++) {
+        const struct option *row = &table->rows[i];
+        struct pointer here = {.parent = at, .key = row->key};
+        if (row->required && json_get(object, row->key) == NULL)
+            fail_found(reader, row, &here, "nothing");
+    }
+    if (table->exactly_one && json_count(object) != 1) {
+        struct buf allowed = BUF_INIT(256);
+        buf_puts(&allowed, "exactly one of ");
+        list_keys(table, &allowed);
+        report_error(reader->report, at, json_count(object) == 0 ? "none of them" : "several",
+                     buf_text(&allowed));
+        buf_finish(&allowed);
+    }
+}
+
+static void read_member(struct reader *reader, const struct option_table *table,
+                        const struct pointer *at, const struct json *member, void *target)
+{
+    const struct option *row = find_row(table, json_key(member));
+    if (row == NULL) {
+        fail_unknown(reader, table, at);
+        return;
+    }
+    if (table->exactly_one) {
+        memcpy(field(target, table->tag_offset), &row->tag, sizeof row->tag);
+        default_option(reader, row, target);
+    } else if (json_type(member) == JSON_NULL && !row->required) {
+        return; /* null: the default */
+    }
+    read_option(reader, row, at, member, target);
+}
+
+static void read_object(struct reader *reader, const struct option_table *table,
+                        const struct pointer *at, const struct json *object, void *target)
+{
+    char found[SHOWN_SIZE];
+    for (size_t i = 0; i < table->n_rows && !table->exactly_one; i++)
+        default_option(reader, &table->rows[i], target);
+    if (json_type(object) != JSON_OBJECT) {
+        report_error(reader->report, at, report_show(object, found), "an object");
+        return;
+    }
+    for (const struct json *member = json_first(object); member != NULL;
+         member = json_next(member)) {
+        struct pointer here = {.parent = at, .key = json_key(member)};
+        read_member(reader, table, &here, member, target);
+    }
+    check_complete(reader, table, at, object);
+}
+
+void option_read_object(struct arena *arena, struct arena *scratch, struct report *report,
+                        const struct option_table *table, const struct pointer *at,
+                        const struct json *object, void *target)
+{
+    struct reader reader = {.arena = arena, .scratch = scratch, .report = report};
+    read_object(&reader, table, at, object, target);
+}

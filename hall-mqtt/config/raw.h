@@ -1,0 +1,75 @@
+/*
+ * raw: what domains.json says, checked one by one but not yet against each other. config.c makes
+ * the model of it.
+ */
+#ifndef HALL_CONFIG_RAW_H
+#define HALL_CONFIG_RAW_H
+
+#include "config/config.h"
+#include "config/option.h"
+
+struct raw_expect {
+    size_t n;
+    struct status_range *ranges; /* NULL: not given */
+};
+
+struct raw_check {
+    unsigned kind;          /* enum check_kind */
+    struct in_addr address; /* 0: the server's */
+    uint16_t port;
+    const char *url;
+    struct raw_expect expect;
+};
+
+struct raw_server {
+    struct option_key key;
+    struct model_server out; /* without checks and depends_on */
+    size_t n_checks;
+    struct raw_check *checks; /* NULL: not given */
+    size_t n_depends_on;
+    const char **depends_on;
+};
+
+/* A domain's own site, or a project. */
+struct raw_site {
+    struct option_key key;
+    struct model_site out;
+    const char *health;
+    struct raw_expect expect;
+};
+
+struct raw_domain {
+    struct option_key key;
+    const char *server;
+    struct raw_site own;
+    struct model_policy policy;
+    struct model_access access;
+    size_t n_projects;
+    struct raw_site *projects;
+};
+
+struct raw_config {
+    const char *schema;
+    struct config config; /* without the model */
+    size_t n_servers;
+    struct raw_server *servers;
+    size_t n_domains;
+    struct raw_domain *domains;
+    /* Made by link_raw. */
+    int *servers_by_id;   /* indexes of servers, sorted by id */
+    int *domains_by_name; /* indexes of domains, sorted by name */
+    int *domain_servers;  /* of each domain its server, or MODEL_NONE */
+    size_t *check_counts; /* of each server its checks, those of its sites included */
+};
+
+/*
+ * Checks everything against everything else, and resolves ids to indexes. Errors go to the report.
+ * What the model keeps is in arena, the rest in scratch.
+ */
+void link_raw(struct arena *arena, struct arena *scratch, struct report *report,
+              struct raw_config *raw);
+
+/* Makes the model of a raw configuration without errors; asks for memory only. */
+void build_model(struct arena *arena, const struct raw_config *raw, struct model *ret_model);
+
+#endif

@@ -1,0 +1,300 @@
+/* Every option of domains.json, one row each. */
+#include "config/format.h"
+#include "config/raw.h"
+
+#define SECOND INT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
+
+/* clang-format off */
+#define ROWS(rows_) .rows = (rows_), .n_rows = sizeof(rows_) / sizeof((rows_)[0])
+#define AT(type_, field_) .offset = offsetof(struct type_, field_)
+#define TEXT(of_, most_) .kind = OPTION_TEXT, .format = &format_##of_, .max = (most_)
+#define INTEGER(min_, max_) .kind = OPTION_INTEGER, .min = (min_), .max = (max_)
+#define PORT .kind = OPTION_PORT, .min = 1, .max = UINT16_MAX
+#define NUMBER(min_, max_) .kind = OPTION_NUMBER, .min = (min_), .max = (max_)
+#define DURATION(min_, max_) .kind = OPTION_DURATION, .min = (min_), .max = (max_)
+#define CHOICE(names_) .kind = OPTION_CHOICE, .names = (names_)
+#define OBJECT(table_) .kind = OPTION_OBJECT, .table = &(table_)
+#define LIST(item_, most_) .kind = OPTION_LIST, .item = &(item_), .max = (most_)
+#define MAP(table_, of_, most_) \
+    .kind = OPTION_MAP, .table = &(table_), .format = &format_##of_, .max = (most_)
+#define COUNT_AT(type_, field_) .count_offset = offsetof(struct type_, field_)
+
+#define TABLE(name_, type_, rows_) {name_, sizeof(struct type_), ROWS(rows_)}
+
+/* Items of lists */
+static const struct option item_slug = {TEXT(slug, 64), .size = sizeof(char *)};
+static const struct option item_text = {TEXT(text, 200), .size = sizeof(char *)};
+static const struct option item_host = {TEXT(host, 253), .size = sizeof(char *)};
+static const struct option item_container = {TEXT(container, 128), .size = sizeof(char *)};
+static const struct option item_cidr = {TEXT(cidr, 32), .size = sizeof(struct cidr)};
+static const struct option item_date = {TEXT(date, 32), .size = sizeof(struct model_date)};
+static const struct option item_status = {
+    .kind = OPTION_STATUS, .size = sizeof(struct status_range)};
+
+/* mqtt, http, store */
+
+static const struct option mqtt_rows[] = {
+    {"url", TEXT(mqtt_url, 512), .offset = 0, .fallback = "mqtt://127.0.0.1:1883",
+     .help = "The broker: mqtt://HOST[:PORT], mqtts:// for TLS, mqtt+unix:///PATH for a socket."},
+    {"username", TEXT(text, 256), AT(config_mqtt, username),
+     .help = "The user at the broker; the password is HALL_MQTT_PASSWORD in the environment."},
+    {"ca", TEXT(file, 1024), AT(config_mqtt, ca),
+     .help = "File with the authorities that TLS trusts; by default the system's."},
+    {"base_topic", TEXT(topic, 128), AT(config_mqtt, base_topic), .fallback = "hall",
+     .help = "What every topic of this Hall begins with."},
+    {"discovery_prefix", TEXT(topic, 128), AT(config_mqtt, discovery_prefix),
+     .fallback = "homeassistant", .help = "Where Home Assistant looks for discovery."},
+};
+static const struct option_table mqtt_table = TABLE("mqtt", config_mqtt, mqtt_rows);
+
+static const struct option http_rows[] = {
+    {"gateway", TEXT(endpoint, 32), AT(config_http, gateway), .fallback = "127.0.0.1:8880",
+     .help = "Where the gate and the waiting page listen, for the reverse proxy."},
+    {"admin", TEXT(endpoint, 32), AT(config_http, admin), .fallback = "127.0.0.1:8881",
+     .help = "Where the dashboard and its API listen."},
+    {"trusted_proxies", LIST(item_cidr, 64), AT(config_http, trusted_proxies),
+     COUNT_AT(config_http, n_trusted_proxies), .fallback = "127.0.0.1",
+     .help = "Addresses or ranges whose X-Forwarded-* headers are believed."},
+    {"admin_allow", LIST(item_cidr, 64), AT(config_http, admin_allow),
+     COUNT_AT(config_http, n_admin_allow),
+     .fallback = "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16",
+     .help = "Addresses or ranges that may reach the dashboard."},
+    {"admin_hosts", LIST(item_host, 64), AT(config_http, admin_hosts),
+     COUNT_AT(config_http, n_admin_hosts), .fallback = "localhost,127.0.0.1",
+     .help = "Host names under which the dashboard answers (against DNS rebinding)."},
+    {"monitors", LIST(item_text, 128), AT(config_http, monitors), COUNT_AT(config_http, n_monitors),
+     .fallback = "UptimeRobot,Uptime-Kuma,Pingdom,StatusCake,Better Uptime,Site24x7,HetrixTools,"
+                 "Freshping,updown.io,NodePing,DatadogSynthetics,Checkly,GoogleHC,kube-probe,"
+                 "ELB-HealthChecker,Prometheus,Blackbox Exporter,check_http,Zabbix,Gatus,"
+                 "Consul Health Check,bot/,Bot/,crawler,Crawler,spider,Spider,bingbot,Googlebot,"
+                 "facebookexternalhit",
+     .help = "Parts of User-Agent headers of monitors and robots, which never wake a server."},
+};
+static const struct option_table http_table = TABLE("http", config_http, http_rows);
+
+static const struct option store_rows[] = {
+    {"path", TEXT(file, 1024), AT(config_store, path), .fallback = "/var/lib/hall/hall.db",
+     .help = "The database of events and statistics."},
+    {"keep_days", INTEGER(1, 3650), AT(config_store, keep_days), .fallback = "90",
+     .help = "Events older than this are removed."},
+    {"max_mb", INTEGER(1, 100000), AT(config_store, max_mb), .fallback = "50",
+     .help = "The database grows to this many megabytes at most."},
+};
+static const struct option_table store_table = TABLE("store", config_store, store_rows);
+
+/* servers */
+
+static const struct option wake_rows[] = {
+    {"interface", TEXT(interface, 15), AT(model_wake, interface),
+     .help = "The interface magic packets leave by; by default the route decides."},
+    {"broadcast", TEXT(ipv4, 32), AT(model_wake, broadcast),
+     .help = "Where magic packets go; by default 255.255.255.255, or 127.255.255.255 for a server "
+             "on loopback."},
+    {"port", PORT, AT(model_wake, port), .fallback = "9", .help = "UDP port of magic packets."},
+    {"relay", TEXT(slug, 64), AT(model_wake, relay),
+     .help = "Id of the hall-wol relay that sends the packets; by default Hall itself does."},
+    {"secureon", TEXT(secureon, 32), .offset = 0,
+     .help = "SecureOn password of the network card, 6 or 4 bytes."},
+    {"timeout", DURATION(SECOND, HOUR), AT(model_wake, timeout), .fallback = "180s",
+     .help = "The longest a wake may take."},
+};
+static const struct option_table wake_table = TABLE("wake", model_wake, wake_rows);
+
+static const char *const via_names[] = {
+    [SLEEP_VIA_AGENT] = "agent", [SLEEP_VIA_SSH] = "ssh", [SLEEP_VIA_WEBHOOK] = "webhook",
+    [SLEEP_VIA_NONE] = "none", NULL};
+static const char *const sleep_names[] = {
+    [SLEEP_SUSPEND] = "suspend", [SLEEP_HIBERNATE] = "hibernate", [SLEEP_POWEROFF] = "poweroff",
+    NULL};
+
+static const struct option sleep_rows[] = {
+    {"via", CHOICE(via_names), AT(model_sleep, via), .fallback = "agent",
+     .help = "How the server is put to sleep; none: Hall never does."},
+    {"mode", CHOICE(sleep_names), AT(model_sleep, mode), .fallback = "suspend",
+     .help = "What sleep means."},
+    {"min_up", DURATION(0, 7 * DAY), AT(model_sleep, min_up), .fallback = "5m",
+     .help = "Not put to sleep before it was up so long."},
+    {"timeout", DURATION(SECOND, HOUR), AT(model_sleep, timeout), .fallback = "60s",
+     .help = "Within this time it must have fallen silent."},
+};
+static const struct option_table sleep_table = TABLE("sleep", model_sleep, sleep_rows);
+
+static const struct option ping_rows[] = {
+    {"address", TEXT(unicast, 32), AT(raw_check, address), .help = "By default the server's."},
+};
+static const struct option tcp_rows[] = {
+    {"port", PORT, AT(raw_check, port), .required = true, .help = "The port that must accept."},
+    {"address", TEXT(unicast, 32), AT(raw_check, address), .help = "By default the server's."},
+};
+static const struct option http_check_rows[] = {
+    {"url", TEXT(http_url, 512), AT(raw_check, url), .required = true,
+     .help = "What is asked for."},
+    {"expect", LIST(item_status, MODEL_EXPECT_MAX), AT(raw_check, expect.ranges),
+     COUNT_AT(raw_check, expect.n),
+     .help = "Statuses that pass, as 200, \"2xx\" or \"200-299\"; by default 200-399."},
+};
+static const struct option_table ping_table = TABLE("ping", raw_check, ping_rows);
+static const struct option_table tcp_table = TABLE("tcp", raw_check, tcp_rows);
+static const struct option_table http_check_table =
+    TABLE("http_check", raw_check, http_check_rows);
+static const struct option_table agent_table = {.name = "agent", .size = sizeof(struct raw_check)};
+
+static const struct option check_rows[] = {
+    {"ping", OBJECT(ping_table), .tag = CHECK_PING, .help = "It answers an ICMP echo."},
+    {"tcp", OBJECT(tcp_table), .tag = CHECK_TCP, .help = "It accepts a TCP connection."},
+    {"http", OBJECT(http_check_table), .tag = CHECK_HTTP, .help = "A URL answers as expected."},
+    {"agent", OBJECT(agent_table), .tag = CHECK_AGENT, .help = "Its agent says that it is online."},
+};
+static const struct option_table check_table = {
+    "check", sizeof(struct raw_check), ROWS(check_rows), .exactly_one = true,
+    .tag_offset = offsetof(struct raw_check, kind)};
+static const struct option item_check = {OBJECT(check_table), .size = sizeof(struct raw_check)};
+
+static const struct option watts_rows[] = {
+    {"on", NUMBER(0, 10000), AT(model_server, watts_on), .help = "What it draws when on."},
+    {"asleep", NUMBER(0, 10000), AT(model_server, watts_asleep), .help = "What it draws asleep."},
+};
+static const struct option_table watts_table = TABLE("watts", model_server, watts_rows);
+
+static const struct option server_rows[] = {
+    {"name", TEXT(text, 64), AT(raw_server, out.name),
+     .help = "For people; by default the id with a capital letter."},
+    {"address", TEXT(unicast, 32), AT(raw_server, out.address), .required = true,
+     .help = "Its IPv4 address."},
+    {"mac", TEXT(mac, 32), AT(raw_server, out.mac), .required = true,
+     .help = "The MAC of its network card, which the magic packet names."},
+    {"wake", OBJECT(wake_table), AT(raw_server, out.wake), .help = "How it is woken."},
+    {"sleep", OBJECT(sleep_table), AT(raw_server, out.sleep), .help = "How it is put to sleep."},
+    {"checks", LIST(item_check, MODEL_CHECKS_MAX), AT(raw_server, checks),
+     COUNT_AT(raw_server, n_checks),
+     .help = "What must pass for it to be ready; by default an echo, and an answer of the "
+             "upstreams of its domains."},
+    {"depends_on", LIST(item_slug, MODEL_DEPENDS_MAX), AT(raw_server, depends_on),
+     COUNT_AT(raw_server, n_depends_on), .help = "Servers that it needs; they are woken first."},
+    {"watts", OBJECT(watts_table), AT(raw_server, out),
+     .help = "For the energy statistics; without it they are estimates."},
+    {"min_down", DURATION(0, DAY), AT(raw_server, out.min_down), .fallback = "0s",
+     .help = "Not woken before it was down so long."},
+    {"wakes_per_hour", INTEGER(0, 3600), AT(raw_server, out.wakes_per_hour), .fallback = "0",
+     .help = "Woken at most so often an hour; 0: no limit."},
+    {"group", TEXT(slug, 64), AT(raw_server, out.group),
+     .help = "Circuit group: of one group only one server starts at a time."},
+};
+static const struct option_table server_table = TABLE("server", raw_server, server_rows);
+
+/* domains */
+
+static const struct option window_rows[] = {
+    {"days", TEXT(days, 64), AT(model_window, days), .fallback = "daily",
+     .help = "Days it begins on: \"mon-fri\", \"mon,wed\", \"sat-mon\", \"daily\" or \"*\"."},
+    {"from", TEXT(time_from, 16), AT(model_window, from), .required = true,
+     .help = "HH:MM; the server is ready at this time."},
+    {"to", TEXT(time_to, 16), AT(model_window, to), .required = true,
+     .help = "HH:MM, up to 24:00; not after `from`: on the next day."},
+};
+static const struct option_table window_table = TABLE("window", model_window, window_rows);
+static const struct option item_window = {
+    OBJECT(window_table), .size = sizeof(struct model_window)};
+
+static const char *const mode_names[] = {
+    [POLICY_ALWAYS_ON] = "always_on", [POLICY_SCHEDULED] = "scheduled",
+    [POLICY_ON_DEMAND] = "on_demand", NULL};
+static const char *const otherwise_names[] = {
+    [OTHERWISE_ON_DEMAND] = "on_demand", [OTHERWISE_REFUSE] = "refuse", NULL};
+
+static const struct option policy_rows[] = {
+    {"mode", CHOICE(mode_names), AT(model_policy, mode), .fallback = "on_demand",
+     .help = "Whether the server is always on, on in windows, or on when somebody asks for it."},
+    {"idle", DURATION(SECOND, 7 * DAY), AT(model_policy, idle), .fallback = "20m",
+     .help = "Stays awake so long after the last use."},
+    {"timezone", TEXT(zone, 64), AT(model_policy, timezone),
+     .help = "Of the windows; by default that of the whole file."},
+    {"windows", LIST(item_window, MODEL_WINDOWS_MAX), AT(model_policy, windows),
+     COUNT_AT(model_policy, n_windows), .help = "When a scheduled server is on."},
+    {"except", LIST(item_date, MODEL_EXCEPT_MAX), AT(model_policy, except),
+     COUNT_AT(model_policy, n_except), .help = "Dates, YYYY-MM-DD, on which no window begins."},
+    {"otherwise", CHOICE(otherwise_names), AT(model_policy, otherwise), .fallback = "on_demand",
+     .help = "What a visit does outside the windows."},
+};
+static const struct option_table policy_table = TABLE("policy", model_policy, policy_rows);
+
+static const char *const wake_names[] = {
+    [ACCESS_WAKE_VISIT] = "visit", [ACCESS_WAKE_CLICK] = "click", NULL};
+
+static const struct option access_rows[] = {
+    {"allow", LIST(item_cidr, 64), AT(model_access, allow), COUNT_AT(model_access, n_allow),
+     .help = "Client addresses or ranges that are let in; by default, and when empty, everyone."},
+    {"wakes_per_day", INTEGER(0, 100000), AT(model_access, wakes_per_day), .fallback = "0",
+     .help = "Wakes a client address may cause a day; 0: no limit."},
+    {"minutes_per_day", INTEGER(0, 1440), AT(model_access, minutes_per_day), .fallback = "0",
+     .help = "Awake minutes a client address may cause a day; 0: no limit."},
+    {"wake", CHOICE(wake_names), AT(model_access, wake), .fallback = "visit",
+     .help = "Whether a visit wakes, or only a click on the waiting page."},
+    {"hold", DURATION(0, 29 * SECOND), AT(model_access, hold), .fallback = "0s",
+     .help = "How long an API request is held for the server before it gets 503."},
+    {"websocket", .kind = OPTION_BOOL, AT(model_access, websocket_wakes), .fallback = "false",
+     .help = "Whether a websocket that connects wakes the server."},
+};
+static const struct option_table access_table = TABLE("access", model_access, access_rows);
+
+#define UPSTREAM_HELP "Where the site really is; it then has a check of its own."
+#define EXPECT_HELP                                                                                \
+    "Statuses that count as an answer of the site; by default 200-399, 401, 403, 404 and 405."
+
+static const struct option project_rows[] = {
+    {"name", TEXT(text, 64), AT(raw_site, out.name),
+     .help = "For people; by default the id with a capital letter."},
+    {"path", TEXT(path, 200), AT(raw_site, out.path),
+     .help = "Takes this path and all below it; by default \"/\" and the id."},
+    {"upstream", TEXT(http_url, 512), AT(raw_site, out.upstream), .help = UPSTREAM_HELP},
+    {"containers", LIST(item_container, 32), AT(raw_site, out.containers),
+     COUNT_AT(raw_site, out.n_containers), .help = "Docker containers the project is made of."},
+    {"health", TEXT(health, 512), AT(raw_site, health),
+     .help = "Path its check asks for; by default the project's path."},
+    {"expect", LIST(item_status, MODEL_EXPECT_MAX), AT(raw_site, expect.ranges),
+     COUNT_AT(raw_site, expect.n), .help = EXPECT_HELP},
+    {"idle_stop", DURATION(0, 30 * DAY), AT(raw_site, out.idle_stop), .fallback = "0s",
+     .help = "Containers are stopped so long after the last visit; 0s: never."},
+    {"wakes_per_day", INTEGER(0, 100000), AT(raw_site, out.wakes_per_day), .fallback = "0",
+     .help = "Wakes the project may cause a day; 0: no limit."},
+    {"minutes_per_day", INTEGER(0, 1440), AT(raw_site, out.minutes_per_day), .fallback = "0",
+     .help = "Awake minutes the project may cause a day; 0: no limit."},
+};
+static const struct option_table project_table = TABLE("project", raw_site, project_rows);
+
+static const struct option domain_rows[] = {
+    {"server", TEXT(slug, 64), AT(raw_domain, server), .required = true,
+     .help = "Id of the server behind it."},
+    {"name", TEXT(text, 64), AT(raw_domain, own.out.name),
+     .help = "For people; by default the host name."},
+    {"upstream", TEXT(http_url, 512), AT(raw_domain, own.out.upstream), .help = UPSTREAM_HELP},
+    {"health", TEXT(health, 512), AT(raw_domain, own.health),
+     .help = "Path its check asks for; by default that of the upstream, or \"/\"."},
+    {"expect", LIST(item_status, MODEL_EXPECT_MAX), AT(raw_domain, own.expect.ranges),
+     COUNT_AT(raw_domain, own.expect.n), .help = EXPECT_HELP},
+    {"policy", OBJECT(policy_table), AT(raw_domain, policy), .help = "When the server is on."},
+    {"access", OBJECT(access_table), AT(raw_domain, access), .help = "Who may come, and wake."},
+    {"projects", MAP(project_table, slug, MODEL_PROJECTS_MAX), AT(raw_domain, projects),
+     COUNT_AT(raw_domain, n_projects),
+     .help = "Parts of the domain with a path of their own; ids are unique in the whole file."},
+};
+static const struct option_table domain_table = TABLE("domain", raw_domain, domain_rows);
+
+static const struct option root_rows[] = {
+    {"$schema", TEXT(any, 1024), AT(raw_config, schema), .help = "For editors; Hall ignores it."},
+    {"timezone", TEXT(zone, 64), AT(raw_config, config.timezone), .fallback = "UTC",
+     .help = "IANA name of the zone that windows are in."},
+    {"site", TEXT(slug, 64), AT(raw_config, config.site), .fallback = "hall",
+     .help = "The name of this Hall."},
+    {"mqtt", OBJECT(mqtt_table), AT(raw_config, config.mqtt), .help = "The broker."},
+    {"http", OBJECT(http_table), AT(raw_config, config.http), .help = "The listeners."},
+    {"store", OBJECT(store_table), AT(raw_config, config.store), .help = "The database."},
+    {"servers", MAP(server_table, slug, 20000), AT(raw_config, servers),
+     COUNT_AT(raw_config, n_servers), .help = "The servers that sleep and wake, by id."},
+    {"domains", MAP(domain_table, host, 20000), AT(raw_config, domains),
+     COUNT_AT(raw_config, n_domains), .help = "The host names visitors ask for."},
+};
+const struct option_table option_root = TABLE("root", raw_config, root_rows);

@@ -1,0 +1,985 @@
+#include "config/config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+#define SERVER  "'address':'192.168.1.20','mac':'aa:bb:cc:dd:ee:01'"
+#define SERVERS "'servers':{'s':{" SERVER "}}"
+
+/* JSON in these tests is written with ' for ". */
+static int parse(const char *text, struct config **ret_config, struct buf *errors)
+{
+    char *json = strdup(text);
+    assert_non_null(json);
+    for (char *at = json; *at != '\0'; at++) {
+        if (*at == '\'')
+            *at = '"';
+    }
+    int r = config_parse("F", json, strlen(json), ret_config, errors);
+    free(json);
+    return r;
+}
+
+static struct config *good(const char *text)
+{
+    struct buf errors = BUF_INIT(100000);
+    struct config *config = NULL;
+    if (parse(text, &config, &errors) != 0)
+        fail_msg("%s\n%s", text, buf_text(&errors));
+    assert_string_equal(buf_text(&errors), "");
+    buf_finish(&errors);
+    return config;
+}
+
+/* Exactly these lines. */
+static void refused(const char *text, const char *lines)
+{
+    struct buf errors = BUF_INIT(100000);
+    struct config *config = NULL;
+    int r = parse(text, &config, &errors);
+    if (r != -EINVAL || config != NULL || strcmp(buf_text(&errors), lines) != 0)
+        fail_msg("%s\n%d\nhas: %s\nnot: %s", text, r, buf_text(&errors), lines);
+    buf_finish(&errors);
+}
+
+struct refusal {
+    const char *text, *lines;
+};
+
+static void all_refused(const struct refusal *cases, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        refused(cases[i].text, cases[i].lines);
+}
+
+static void address_is(struct in_addr address, const char *expected)
+{
+    char text[INET_ADDRSTRLEN];
+    inet_ntop(AF_INET, &address, text, sizeof text);
+    assert_string_equal(text, expected);
+}
+
+static void test_ten_lines_are_enough(void **state)
+{
+    (void)state;
+    struct config *config = good("{'servers':{'nas':{'address':'192.168.1.20',"
+                                 "'mac':'AA-BB-CC-DD-EE-01'}},'domains':{'Nas.Example.org':"
+                                 "{'server':'nas'}}}");
+    const struct model_server *server = &config->model.servers[0];
+    const struct model_domain *domain = &config->model.domains[0];
+    const struct model_site *site = &config->model.sites[0];
+
+    assert_string_equal(config->file, "F");
+    assert_string_equal(config->timezone, "UTC");
+    assert_string_equal(config->site, "hall");
+    assert_string_equal(config->mqtt.host, "127.0.0.1");
+    assert_int_equal(config->mqtt.port, 1883);
+    assert_false(config->mqtt.tls);
+    assert_null(config->mqtt.unix_path);
+    assert_null(config->mqtt.username);
+    assert_null(config->mqtt.ca);
+    assert_string_equal(config->mqtt.base_topic, "hall");
+    assert_string_equal(config->mqtt.discovery_prefix, "homeassistant");
+    assert_int_equal(ntohs(config->http.gateway.sin_port), 8880);
+    address_is(config->http.gateway.sin_addr, "127.0.0.1");
+    assert_int_equal(ntohs(config->http.admin.sin_port), 8881);
+    assert_int_equal(config->http.n_trusted_proxies, 1);
+    assert_int_equal(config->http.trusted_proxies[0].network, 0x7f000001);
+    assert_int_equal(config->http.n_admin_allow, 4);
+    assert_int_equal(config->http.n_admin_hosts, 2);
+    assert_string_equal(config->http.admin_hosts[0], "localhost");
+    assert_true(config->http.n_monitors > 10);
+    assert_string_equal(config->http.monitors[0], "UptimeRobot");
+    assert_string_equal(config->store.path, "/var/lib/hall/hall.db");
+    assert_int_equal(config->store.keep_days, 90);
+    assert_int_equal(config->store.max_mb, 50);
+
+    assert_int_equal(config->model.n_servers, 1);
+    assert_string_equal(server->id, "nas");
+    assert_string_equal(server->name, "Nas");
+    address_is(server->address, "192.168.1.20");
+    assert_false(server->loopback);
+    assert_int_equal(server->mac[5], 1);
+    assert_null(server->wake.interface);
+    address_is(server->wake.broadcast, "255.255.255.255");
+    assert_int_equal(server->wake.port, 9);
+    assert_null(server->wake.relay);
+    assert_int_equal(server->wake.secureon_length, 0);
+    assert_int_equal(server->wake.timeout, 180000);
+    assert_int_equal(server->sleep.via, SLEEP_VIA_AGENT);
+    assert_int_equal(server->sleep.mode, SLEEP_SUSPEND);
+    assert_int_equal(server->sleep.min_up, 300000);
+    assert_int_equal(server->sleep.timeout, 60000);
+    assert_int_equal(server->n_depends_on, 0);
+    assert_true(server->watts_on < 0 && server->watts_asleep < 0);
+    assert_int_equal(server->min_down, 0);
+    assert_int_equal(server->wakes_per_hour, 0);
+    assert_null(server->group);
+    assert_int_equal(server->n_checks, 1);
+    assert_int_equal(server->checks[0].kind, CHECK_PING);
+    assert_true(server->checks[0].required);
+    assert_int_equal(server->checks[0].site, MODEL_NONE);
+
+    assert_int_equal(config->model.n_domains, 1);
+    assert_string_equal(domain->name, "nas.example.org");
+    assert_int_equal(domain->server, 0);
+    assert_int_equal(domain->policy.mode, POLICY_ON_DEMAND);
+    assert_int_equal(domain->policy.idle, 1200000);
+    assert_string_equal(domain->policy.timezone, "UTC");
+    assert_int_equal(domain->policy.otherwise, OTHERWISE_ON_DEMAND);
+    assert_int_equal(domain->access.n_allow, 0);
+    assert_int_equal(domain->access.wake, ACCESS_WAKE_VISIT);
+    assert_int_equal(domain->access.hold, 0);
+    assert_false(domain->access.websocket_wakes);
+
+    assert_int_equal(config->model.n_sites, 1);
+    assert_string_equal(site->id, "nas.example.org");
+    assert_string_equal(site->path, "/");
+    assert_int_equal(site->check, MODEL_NONE);
+    assert_false(site->is_project);
+    config_free(config);
+    config_free(NULL);
+}
+
+static void test_empty_is_a_configuration(void **state)
+{
+    (void)state;
+    struct config *config = good("{}");
+    assert_int_equal(config->model.n_servers, 0);
+    config_free(config);
+    config = good("{'servers':null,'mqtt':null,'timezone':null}");
+    assert_string_equal(config->mqtt.host, "127.0.0.1");
+    config_free(config);
+}
+
+static void test_example_ships_whole(void **state)
+{
+    (void)state;
+    struct buf errors = BUF_INIT(100000);
+    struct config *config = NULL;
+    int r = config_load(TEST_DIR "/../docs/domains.example.json", &config, &errors);
+    if (r != 0)
+        fail_msg("%s", buf_text(&errors));
+    const struct model *model = &config->model;
+    const struct model_server *testing = &model->servers[0];
+    const struct model_server *erp = &model->servers[1];
+
+    assert_string_equal(config->timezone, "Europe/Paris");
+    assert_string_equal(config->mqtt.username, "hall");
+    assert_string_equal(testing->wake.interface, "eth0");
+    address_is(testing->wake.broadcast, "192.168.1.255");
+    assert_true(testing->watts_on > 44 && testing->watts_on < 46);
+    assert_int_equal(testing->n_checks, 4);
+    assert_int_equal(testing->checks[1].kind, CHECK_AGENT);
+    assert_int_equal(testing->checks[2].n_expect, 3);
+    assert_int_equal(testing->checks[2].expect[2].low, 401);
+    assert_false(testing->checks[3].required);
+    assert_string_equal(testing->checks[3].url, "http://192.168.1.20:8081/client1/health");
+    assert_int_equal(erp->n_checks, 2);
+    assert_true(erp->checks[1].required);
+    assert_string_equal(erp->checks[1].url, "http://192.168.1.21:8080/");
+
+    int project = model_project_by_id(model, "client1");
+    assert_true(project >= 0);
+    assert_int_equal(model->sites[project].n_containers, 2);
+    assert_string_equal(model->sites[project].containers[1], "client1-db");
+    assert_int_equal(model->sites[project].idle_stop, 3600000);
+    assert_int_equal(model->sites[project].check, 3);
+    assert_int_equal(testing->checks[3].site, project);
+    int domain = model_domain_by_host(model, "ERP.example.org:443");
+    assert_true(domain >= 0);
+    const struct model_policy *policy = &model->domains[domain].policy;
+    assert_int_equal(policy->mode, POLICY_SCHEDULED);
+    assert_int_equal(policy->n_windows, 1);
+    assert_int_equal(policy->windows[0].days, 0x1f);
+    assert_int_equal(policy->windows[0].from, 480);
+    assert_int_equal(policy->windows[0].to, 1140);
+    assert_int_equal(policy->n_except, 1);
+    assert_int_equal(policy->except[0].year, 2026);
+    assert_int_equal(policy->except[0].day, 25);
+    config_free(config);
+    buf_finish(&errors);
+}
+
+static void test_every_key_is_read(void **state)
+{
+    (void)state;
+    struct config *config = good(
+        "{'$schema':'x','timezone':'Europe/Paris','site':'attic',"
+        "'mqtt':{'url':'mqtts://Broker.lan','username':'u','ca':'/etc/ca.crt','base_topic':'a/b',"
+        "'discovery_prefix':'ha'},"
+        "'http':{'gateway':'0.0.0.0:80','admin':'10.0.0.1:0','trusted_proxies':['10.0.0.0/8',"
+        "'1.2.3.4'],'admin_allow':[],'admin_hosts':['HALL.lan'],'monitors':['Probe']},"
+        "'store':{'path':'db','keep_days':1,'max_mb':2},"
+        "'servers':{'a':{'address':'10.0.0.2','mac':'02:00:00:00:00:01','wake':{'interface':'br-0',"
+        "'broadcast':'10.255.255.255','port':7,'relay':'r1','secureon':'01:02:03:04:05:06',"
+        "'timeout':'2m'},'sleep':{'via':'none','mode':'poweroff','min_up':'0s','timeout':'10s'},"
+        "'checks':[{'tcp':{'port':22}},{'tcp':{'port':80,'address':'10.0.0.9'}},"
+        "{'ping':{'address':'10.0.0.8'}},{'http':{'url':'https://10.0.0.2/x'}},{'agent':{}}],"
+        "'depends_on':['b'],'watts':{'on':1.5},'min_down':'1m','wakes_per_hour':6,'group':'g1',"
+        "'name':'Server é'},"
+        "'b':{'address':'10.0.0.3','mac':'02:00:00:00:00:02','wake':{'secureon':'1.2.3.4'}}},"
+        "'domains':{'x.y':{'server':'a','name':'X','upstream':'http://10.0.0.2:81/app',"
+        "'health':'/up?x=1','expect':['2xx','300-301',418],"
+        "'policy':{'mode':'scheduled','idle':'1s','timezone':'UTC','windows':[{'days':'sat-mon,wed'"
+        ","
+        "'from':'22:00','to':'06:00'},{'from':'00:00','to':'24:00'}],'except':['2028-02-29'],"
+        "'otherwise':'refuse'},"
+        "'access':{'allow':['10.0.0.0/8'],'wakes_per_day':3,'minutes_per_day':60,'wake':'click',"
+        "'hold':'29s','websocket':true},"
+        "'projects':{'p':{'name':'P','path':'/p/q','upstream':'http://10.0.0.2:82/',"
+        "'containers':['c1'],'health':'/h','expect':[200],'idle_stop':'1h','wakes_per_day':4,"
+        "'minutes_per_day':5}}}}}");
+    const struct model_server *a = &config->model.servers[0];
+    const struct model_server *b = &config->model.servers[1];
+    const struct model_domain *domain = &config->model.domains[0];
+    const struct model_site *project = &config->model.sites[1];
+
+    assert_string_equal(config->site, "attic");
+    assert_true(config->mqtt.tls);
+    assert_int_equal(config->mqtt.port, 8883);
+    assert_string_equal(config->mqtt.host, "Broker.lan");
+    assert_string_equal(config->mqtt.ca, "/etc/ca.crt");
+    assert_string_equal(config->mqtt.base_topic, "a/b");
+    assert_string_equal(config->mqtt.discovery_prefix, "ha");
+    assert_int_equal(config->http.n_trusted_proxies, 2);
+    assert_int_equal(config->http.n_admin_allow, 0);
+    assert_string_equal(config->http.admin_hosts[0], "hall.lan");
+    assert_string_equal(config->http.monitors[0], "Probe");
+    assert_string_equal(config->store.path, "db");
+    assert_string_equal(a->name, "Server é");
+    assert_string_equal(a->wake.interface, "br-0");
+    assert_int_equal(a->wake.port, 7);
+    assert_string_equal(a->wake.relay, "r1");
+    assert_int_equal(a->wake.secureon_length, 6);
+    assert_int_equal(a->wake.secureon[5], 6);
+    assert_int_equal(a->wake.timeout, 120000);
+    assert_int_equal(a->sleep.via, SLEEP_VIA_NONE);
+    assert_int_equal(a->sleep.mode, SLEEP_POWEROFF);
+    assert_int_equal(a->sleep.min_up, 0);
+    assert_int_equal(a->sleep.timeout, 10000);
+    assert_int_equal(a->n_checks, 7);
+    assert_int_equal(a->checks[0].kind, CHECK_TCP);
+    assert_int_equal(a->checks[0].port, 22);
+    address_is(a->checks[0].address, "10.0.0.2");
+    address_is(a->checks[1].address, "10.0.0.9");
+    address_is(a->checks[2].address, "10.0.0.8");
+    assert_int_equal(a->checks[3].n_expect, 1);
+    assert_int_equal(a->checks[3].expect[0].high, 399);
+    assert_int_equal(a->checks[4].kind, CHECK_AGENT);
+    for (int i = 0; i < 5; i++)
+        assert_true(a->checks[i].required);
+    assert_string_equal(a->checks[5].url, "http://10.0.0.2:81/up?x=1");
+    assert_int_equal(a->checks[5].n_expect, 3);
+    assert_int_equal(a->checks[5].expect[0].high, 299);
+    assert_int_equal(a->checks[5].expect[1].low, 300);
+    assert_int_equal(a->checks[5].expect[1].high, 301);
+    assert_int_equal(a->checks[5].expect[2].low, 418);
+    assert_false(a->checks[5].required);
+    assert_string_equal(a->checks[6].url, "http://10.0.0.2:82/h");
+    assert_int_equal(a->n_depends_on, 1);
+    assert_int_equal(a->depends_on[0], 1);
+    assert_true(a->watts_on > 1.4 && a->watts_asleep < 0);
+    assert_int_equal(a->min_down, 60000);
+    assert_int_equal(a->wakes_per_hour, 6);
+    assert_string_equal(a->group, "g1");
+    assert_int_equal(b->wake.secureon_length, 4);
+    assert_int_equal(b->wake.secureon[3], 4);
+    assert_int_equal(domain->policy.n_windows, 2);
+    assert_int_equal(domain->policy.windows[0].days, 0x65);
+    assert_int_equal(domain->policy.windows[0].from, 1320);
+    assert_int_equal(domain->policy.windows[0].to, 360);
+    assert_int_equal(domain->policy.windows[1].days, 0x7f);
+    assert_int_equal(domain->policy.windows[1].to, 1440);
+    assert_int_equal(domain->policy.otherwise, OTHERWISE_REFUSE);
+    assert_string_equal(domain->policy.timezone, "UTC");
+    assert_int_equal(domain->access.n_allow, 1);
+    assert_int_equal(domain->access.minutes_per_day, 60);
+    assert_int_equal(domain->access.wake, ACCESS_WAKE_CLICK);
+    assert_int_equal(domain->access.hold, 29000);
+    assert_true(domain->access.websocket_wakes);
+    assert_int_equal(domain->n_projects, 1);
+    assert_int_equal(domain->projects[0], 1);
+    assert_string_equal(project->id, "p");
+    assert_string_equal(project->path, "/p/q");
+    assert_int_equal(project->wakes_per_day, 4);
+    assert_int_equal(project->minutes_per_day, 5);
+    assert_int_equal(project->check, 6);
+    config_free(config);
+}
+
+static void test_mqtt_over_a_socket(void **state)
+{
+    (void)state;
+    struct config *config = good("{'mqtt':{'url':'mqtt+unix:///run/m.sock'}}");
+    assert_null(config->mqtt.host);
+    assert_string_equal(config->mqtt.unix_path, "/run/m.sock");
+    config_free(config);
+}
+
+static void test_derived_checks(void **state)
+{
+    (void)state;
+    struct config *config =
+        good("{'servers':{'lo':{'address':'127.0.0.2','mac':'02:00:00:00:00:01'},"
+             "'lo2':{'address':'127.0.0.2','mac':'02:00:00:00:00:02'},"
+             "'far':{'address':'10.0.0.1','mac':'02:00:00:00:00:03','checks':[]}},"
+             "'domains':{'b.org':{'server':'lo','upstream':'http://127.0.0.2:8000/app'},"
+             "'a.org':{'server':'lo','projects':{'deep':{'path':'/a/b','upstream':'https://h'},"
+             "'flat':{'upstream':'http://127.0.0.2:9000/'}}},"
+             "'c.org':{'server':'far','upstream':'http://10.0.0.1'}}}");
+    const struct model *model = &config->model;
+    const struct model_server *lo = &model->servers[0];
+    const struct model_server *lo2 = &model->servers[1];
+    const struct model_server *far = &model->servers[2];
+
+    assert_true(lo->loopback);
+    address_is(lo->wake.broadcast, "127.255.255.255");
+    assert_int_equal(lo->n_checks, 3);
+    assert_string_equal(lo->checks[0].url, "https://h/a/b");
+    assert_string_equal(lo->checks[1].url, "http://127.0.0.2:9000/flat");
+    assert_int_equal(lo->checks[1].n_expect, 3);
+    assert_int_equal(lo->checks[1].expect[2].low, 403);
+    assert_int_equal(lo->checks[1].expect[2].high, 405);
+    assert_false(lo->checks[0].required);
+    assert_string_equal(lo->checks[2].url, "http://127.0.0.2:8000/app");
+    assert_true(lo->checks[2].required);
+
+    assert_int_equal(lo2->n_checks, 1);
+    assert_int_equal(lo2->checks[0].kind, CHECK_AGENT);
+    assert_true(lo2->checks[0].required);
+
+    assert_int_equal(far->n_checks, 2);
+    assert_false(far->checks[0].required);
+    assert_int_equal(far->checks[1].kind, CHECK_PING);
+    assert_true(far->checks[1].required);
+
+    /* Domains are sorted; projects come longest path first. */
+    assert_string_equal(model->domains[0].name, "a.org");
+    assert_string_equal(model->domains[1].name, "b.org");
+    assert_int_equal(model->domains[0].n_projects, 2);
+    assert_string_equal(model->sites[model->domains[0].projects[0]].path, "/flat");
+    assert_string_equal(model->sites[model->domains[0].projects[1]].path, "/a/b");
+    assert_string_equal(model->sites[model->domains[0].projects[0]].name, "Flat");
+    config_free(config);
+}
+
+#define S(value)      "{'servers':{'s':{" SERVER "," value "}}}"
+#define D(value)      "{" SERVERS ",'domains':{'d.org':{'server':'s'," value "}}}"
+#define P(value)      D("'projects':{'p':{" value "}}")
+#define DURATION_HINT ", as \"90s\", \"20m\" or \"1h30m\"\n"
+
+static void test_wrong_types_and_ranges(void **state)
+{
+    (void)state;
+    static const struct refusal cases[] = {
+        {"[]", "F: /: found an array of 0; allowed: an object\n"},
+        {"'x'", "F: /: found \"x\"; allowed: an object\n"},
+        {"{'servers':[]}", "F: /servers: found an array of 0; allowed: an object\n"},
+        {"{'servers':{'s':7}}", "F: /servers/s: found 7; allowed: an object\n"},
+        {"{'servers':{'s':null}}", "F: /servers/s: found null; allowed: an object\n"},
+        {"{'store':{'keep_days':0}}",
+         "F: /store/keep_days: found 0; allowed: a whole number from 1 to 3650\n"},
+        {"{'store':{'keep_days':1.5}}",
+         "F: /store/keep_days: found 1.5; allowed: a whole number from 1 to 3650\n"},
+        {"{'store':{'keep_days':'9'}}",
+         "F: /store/keep_days: found \"9\"; allowed: a whole number from 1 to 3650\n"},
+        {"{'store':{'max_mb':1e300}}",
+         "F: /store/max_mb: found 1e+300; allowed: a whole number from 1 to 100000\n"},
+        {"{'site':7}",
+         "F: /site: found 7; allowed: an id of 1 to 64 characters a-z, 0-9, '_' and '-'\n"},
+        {S("'wake':{'port':0}"),
+         "F: /servers/s/wake/port: found 0; allowed: a whole number from 1 to 65535\n"},
+        {S("'wake':{'port':65536}"),
+         "F: /servers/s/wake/port: found 65536; allowed: a whole number from 1 to 65535\n"},
+        {S("'wake':{'timeout':'0s'}"), "F: /servers/s/wake/timeout: found \"0s\"; allowed: a "
+                                       "duration from 1s to 1h" DURATION_HINT},
+        {S("'wake':{'timeout':90}"), "F: /servers/s/wake/timeout: found 90; allowed: a duration "
+                                     "from 1s to 1h" DURATION_HINT},
+        {S("'wake':[1,2]"), "F: /servers/s/wake: found an array of 2; allowed: an object\n"},
+        {S("'sleep':{'mode':'nap'}"), "F: /servers/s/sleep/mode: found \"nap\"; allowed: "
+                                      "\"suspend\", \"hibernate\", \"poweroff\"\n"},
+        {S("'watts':{'on':-1}"),
+         "F: /servers/s/watts/on: found -1; allowed: a number from 0 to 10000\n"},
+        {S("'checks':{}"), "F: /servers/s/checks: found an object; allowed: an array of at most "
+                           "24\n"},
+        {S("'checks':[null]"), "F: /servers/s/checks/0: found null; allowed: an object\n"},
+        {S("'checks':[{}]"), "F: /servers/s/checks/0: found none of them; allowed: exactly one of "
+                             "ping, tcp, http, agent\n"},
+        {S("'checks':[{'ping':{},'agent':{}}]"), "F: /servers/s/checks/0: found several; allowed: "
+                                                 "exactly one of ping, tcp, http, agent\n"},
+        {S("'checks':[{'ping':null}]"), "F: /servers/s/checks/0/ping: found null; allowed: an "
+                                        "object\n"},
+        {S("'checks':[{'tcp':{}}]"), "F: /servers/s/checks/0/tcp/port: found nothing; allowed: a "
+                                     "whole number from 1 to 65535\n"},
+        {S("'checks':[{'http':{'url':'http://h','expect':[99]}}]"),
+         "F: /servers/s/checks/0/http/expect/0: found 99; allowed: an HTTP status from 100 to 599, "
+         "\"2xx\" or \"200-299\"\n"},
+        {S("'checks':[{'http':{'url':'http://h','expect':['6xx']}}]"),
+         "F: /servers/s/checks/0/http/expect/0: found \"6xx\"; allowed: an HTTP status from 100 to "
+         "599, \"2xx\" or \"200-299\"\n"},
+        {S("'checks':[{'http':{'url':'http://h','expect':['299-200']}}]"),
+         "F: /servers/s/checks/0/http/expect/0: found \"299-200\"; allowed: an HTTP status from "
+         "100 "
+         "to 599, \"2xx\" or \"200-299\"\n"},
+        {D("'access':{'websocket':'yes'}"), "F: /domains/d.org/access/websocket: found \"yes\"; "
+                                            "allowed: true or false\n"},
+        {D("'access':{'hold':'30s'}"), "F: /domains/d.org/access/hold: found \"30s\"; allowed: a "
+                                       "duration from 0s to 29s" DURATION_HINT},
+        {D("'expect':[1,2,3]"),
+         "F: /domains/d.org/expect/0: found 1; allowed: an HTTP status from 100 to 599, \"2xx\" or "
+         "\"200-299\"\n"
+         "F: /domains/d.org/expect/1: found 2; allowed: an HTTP status from 100 to 599, \"2xx\" or "
+         "\"200-299\"\n"
+         "F: /domains/d.org/expect/2: found 3; allowed: an HTTP status from 100 to 599, \"2xx\" or "
+         "\"200-299\"\n"},
+        {D("'expect':[200,200,200,200,200,200,200,200,200,200,200,200,200,200,200,200,200]"),
+         "F: /domains/d.org/expect: found 17 entries; allowed: at most 16\n"},
+    };
+    all_refused(cases, COUNT(cases));
+}
+
+static void test_required_and_unknown_keys(void **state)
+{
+    (void)state;
+    static const struct refusal cases[] = {
+        {"{'servers':{'s':{}}}",
+         "F: /servers/s/address: found nothing; allowed: an IPv4 address, as \"192.168.1.20\"\n"
+         "F: /servers/s/mac: found nothing; allowed: a MAC, as \"aa:bb:cc:dd:ee:01\"\n"},
+        {"{'domains':{'d.org':{}}}",
+         "F: /domains/d.org/server: found nothing; allowed: an id of 1 to 64 characters a-z, 0-9, "
+         "'_' and '-'\n"},
+        {"{'domains':{'d.org':{'server':null}}}",
+         "F: /domains/d.org/server: found null; allowed: an id of 1 to 64 characters a-z, 0-9, "
+         "'_' and '-'\n"},
+        {"{'serves':{}}", "F: /serves: found an unknown key; allowed: did you mean \"servers\"? "
+                          "$schema, timezone, site, mqtt, http, store, servers, domains\n"},
+        {"{'x~y/z':1}", "F: /x~0y~1z: found an unknown key; allowed: $schema, timezone, site, "
+                        "mqtt, http, store, servers, domains\n"},
+        {S("'checks':[{'agent':{'x':1}}]"),
+         "F: /servers/s/checks/0/agent/x: found an unknown key; allowed: {}\n"},
+        {S("'checks':[{'pong':{}}]"),
+         "F: /servers/s/checks/0/pong: found an unknown key; allowed: did you mean \"ping\"? "
+         "ping, tcp, http, agent\n"},
+    };
+    all_refused(cases, COUNT(cases));
+}
+
+static void test_formats(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *pointer, *allowed;
+    } cases[] = {
+        {"{'timezone':'Europe/Nowhere'}", "/timezone", "a time zone that /usr/share/zoneinfo has"},
+        {"{'timezone':'../../etc/passwd'}", "/timezone", "a time zone"},
+        {"{'timezone':'/etc/localtime'}", "/timezone", "a time zone"},
+        {"{'timezone':'Europe'}", "/timezone", "a time zone"},
+        {"{'timezone':'tzdata.zi'}", "/timezone", "a time zone"},
+        {"{'timezone':''}", "/timezone", "a time zone"},
+        {"{'site':'Attic'}", "/site", "an id of"},
+        {"{'servers':{'S':{" SERVER "}}}", "/servers/S", "an id of"},
+        {"{'servers':{'':{" SERVER "}}}", "/servers/", "an id of"},
+        {"{'mqtt':{'url':'tcp://h'}}", "/mqtt/url", "mqtt://HOST"},
+        {"{'mqtt':{'url':'mqtt://'}}", "/mqtt/url", "mqtt://HOST"},
+        {"{'mqtt':{'url':'mqtt://h:0'}}", "/mqtt/url", "mqtt://HOST"},
+        {"{'mqtt':{'url':'mqtt://h:65536'}}", "/mqtt/url", "mqtt://HOST"},
+        {"{'mqtt':{'url':'mqtt://h:'}}", "/mqtt/url", "mqtt://HOST"},
+        {"{'mqtt':{'url':'mqtt://h/topic'}}", "/mqtt/url", "mqtt://HOST"},
+        {"{'mqtt':{'url':'mqtt+unix://run/x'}}", "/mqtt/url", "mqtt+unix:// and the absolute"},
+        {"{'mqtt':{'base_topic':''}}", "/mqtt/base_topic", "a topic"},
+        {"{'mqtt':{'base_topic':'a/+'}}", "/mqtt/base_topic", "a topic"},
+        {"{'mqtt':{'base_topic':'a#'}}", "/mqtt/base_topic", "a topic"},
+        {"{'mqtt':{'base_topic':'$SYS'}}", "/mqtt/base_topic", "a topic"},
+        {"{'mqtt':{'base_topic':'/a'}}", "/mqtt/base_topic", "a topic"},
+        {"{'mqtt':{'base_topic':'a/'}}", "/mqtt/base_topic", "a topic"},
+        {"{'mqtt':{'base_topic':'a//b'}}", "/mqtt/base_topic", "a topic"},
+        {"{'mqtt':{'base_topic':'a\\nb'}}", "/mqtt/base_topic", "a topic"},
+        {"{'mqtt':{'username':''}}", "/mqtt/username", "a text"},
+        {"{'http':{'gateway':'8880'}}", "/http/gateway", "an IPv4 address and a port"},
+        {"{'http':{'gateway':'[::1]:80'}}", "/http/gateway", "an IPv4 address and a port"},
+        {"{'http':{'trusted_proxies':['10.0.0.1/8']}}", "/http/trusted_proxies/0", "an IPv4 range"},
+        {"{'http':{'trusted_proxies':[null]}}", "/http/trusted_proxies/0", "an IPv4 range"},
+        {"{'http':{'admin_hosts':['a_b']}}", "/http/admin_hosts/0", "a host name"},
+        {"{'servers':{'s':{'address':'localhost','mac':'aa:bb:cc:dd:ee:01'}}}",
+         "/servers/s/address", "an IPv4 address"},
+        {"{'servers':{'s':{'address':'0.0.0.0','mac':'aa:bb:cc:dd:ee:01'}}}", "/servers/s/address",
+         "the IPv4 address of one machine"},
+        {"{'servers':{'s':{'address':'255.255.255.255','mac':'aa:bb:cc:dd:ee:01'}}}",
+         "/servers/s/address", "the IPv4 address of one machine"},
+        {"{'servers':{'s':{'address':'224.0.0.1','mac':'aa:bb:cc:dd:ee:01'}}}",
+         "/servers/s/address", "the IPv4 address of one machine"},
+        {"{'servers':{'s':{'address':'10.0.0.1','mac':'aa:bb'}}}", "/servers/s/mac", "a MAC"},
+        {"{'servers':{'s':{'address':'10.0.0.1','mac':'00:00:00:00:00:00'}}}", "/servers/s/mac",
+         "the MAC of one network card"},
+        {"{'servers':{'s':{'address':'10.0.0.1','mac':'ff:ff:ff:ff:ff:ff'}}}", "/servers/s/mac",
+         "the MAC of one network card"},
+        {"{'servers':{'s':{'address':'10.0.0.1','mac':'01:00:5e:00:00:01'}}}", "/servers/s/mac",
+         "the MAC of one network card"},
+        {S("'wake':{'interface':'eth 0'}"), "/servers/s/wake/interface", "the name of a network"},
+        {S("'wake':{'interface':''}"), "/servers/s/wake/interface", "the name of a network"},
+        {S("'wake':{'secureon':'1:2:3'}"), "/servers/s/wake/secureon", "6 or 4 bytes"},
+        {S("'wake':{'broadcast':'x'}"), "/servers/s/wake/broadcast", "an IPv4 address"},
+        {S("'checks':[{'http':{'url':'ftp://h'}}]"), "/servers/s/checks/0/http/url", "a URL"},
+        {S("'checks':[{'http':{'url':'http:///x'}}]"), "/servers/s/checks/0/http/url", "a URL"},
+        {S("'checks':[{'http':{'url':'http://h/ x'}}]"), "/servers/s/checks/0/http/url", "a URL"},
+        {S("'checks':[{'http':{'url':'http://h/#x'}}]"), "/servers/s/checks/0/http/url", "a URL"},
+        {S("'checks':[{'http':{'url':'http://-h/'}}]"), "/servers/s/checks/0/http/url", "a URL"},
+        {"{" SERVERS ",'domains':{'a..b':{'server':'s'}}}", "/domains/a..b", "a host name"},
+        {"{" SERVERS ",'domains':{'a.':{'server':'s'}}}", "/domains/a.", "a host name"},
+        {"{" SERVERS ",'domains':{'-a':{'server':'s'}}}", "/domains/-a", "a host name"},
+        {"{" SERVERS ",'domains':{'a/b':{'server':'s'}}}", "/domains/a~1b", "a host name alone"},
+        {"{" SERVERS ",'domains':{'a:80':{'server':'s'}}}", "/domains/a:80", "a host name alone"},
+        {"{" SERVERS ",'domains':{'bücher':{'server':'s'}}}", "/domains/bücher",
+         "a host name in its ASCII form"},
+        {P("'path':'p'"), "/domains/d.org/projects/p/path", "a path that begins with '/'"},
+        {P("'path':'/p/'"), "/domains/d.org/projects/p/path", "a path without '/' at its end"},
+        {P("'path':'/p?x'"), "/domains/d.org/projects/p/path", "a path such as"},
+        {P("'path':'/p/../q'"), "/domains/d.org/projects/p/path", "a path such as"},
+        {P("'path':'//p'"), "/domains/d.org/projects/p/path", "a path such as"},
+        {P("'path':'/./p'"), "/domains/d.org/projects/p/path", "a path such as"},
+        {P("'path':'/%2e%2e'"), "/domains/d.org/projects/p/path", "a path such as"},
+        {P("'health':'x'"), "/domains/d.org/projects/p/health", "a path on the upstream"},
+        {P("'containers':['-x']"), "/domains/d.org/projects/p/containers/0", "the name of a"},
+        {P("'containers':['']"), "/domains/d.org/projects/p/containers/0", "the name of a"},
+        {D("'policy':{'except':['2026-02-29']}"), "/domains/d.org/policy/except/0", "a date"},
+        {D("'policy':{'except':['2026-2-1']}"), "/domains/d.org/policy/except/0", "a date"},
+        {D("'policy':{'windows':[{'days':'mo','from':'01:00','to':'02:00'}]}"),
+         "/domains/d.org/policy/windows/0/days", "days of"},
+        {D("'policy':{'windows':[{'days':'mon-','from':'01:00','to':'02:00'}]}"),
+         "/domains/d.org/policy/windows/0/days", "days of"},
+        {D("'policy':{'windows':[{'days':'mon,','from':'01:00','to':'02:00'}]}"),
+         "/domains/d.org/policy/windows/0/days", "days of"},
+        {D("'policy':{'windows':[{'days':'','from':'01:00','to':'02:00'}]}"),
+         "/domains/d.org/policy/windows/0/days", "days of"},
+        {D("'policy':{'windows':[{'from':'24:00','to':'02:00'}]}"),
+         "/domains/d.org/policy/windows/0/from", "a time from \"00:00\" to \"23:59\""},
+        {D("'policy':{'windows':[{'from':'8:00','to':'02:00'}]}"),
+         "/domains/d.org/policy/windows/0/from", "a time"},
+        {D("'policy':{'windows':[{'from':'08:60','to':'02:00'}]}"),
+         "/domains/d.org/policy/windows/0/from", "a time"},
+        {D("'policy':{'windows':[{'from':'08:00','to':'24:01'}]}"),
+         "/domains/d.org/policy/windows/0/to", "a time from \"00:00\" to \"24:00\""},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct buf errors = BUF_INIT(100000);
+        struct config *config = NULL;
+        char start[200];
+        int r = parse(cases[i].text, &config, &errors);
+        const char *line = buf_text(&errors);
+        const char *allowed = strstr(line, "; allowed: ");
+        snprintf(start, sizeof start, "F: %s: found ", cases[i].pointer);
+        if (r != -EINVAL || strncmp(line, start, strlen(start)) != 0 || allowed == NULL ||
+            strncmp(allowed + 11, cases[i].allowed, strlen(cases[i].allowed)) != 0 ||
+            strchr(line, '\n')[1] != '\0')
+            fail_msg("%s: %s", cases[i].text, line);
+        buf_finish(&errors);
+    }
+}
+
+static void test_what_must_fit_together(void **state)
+{
+    (void)state;
+    static const struct refusal cases[] = {
+        {"{" SERVERS ",'domains':{'d.org':{'server':'t'}}}",
+         "F: /domains/d.org/server: found \"t\", which is no server; allowed: the id of a server "
+         "in "
+         "this file; did you mean \"s\"?\n"},
+        {"{" SERVERS ",'domains':{'D.org':{'server':'s'},'d.ORG':{'server':'s'}}}",
+         "F: /domains/d.ORG: found a host name that is there already (case does not count); "
+         "allowed: each host name once\n"},
+        {S("'depends_on':['elsewhere']"), "F: /servers/s/depends_on/0: found \"elsewhere\", which "
+                                          "is no server; allowed: the id of a "
+                                          "server in this file\n"},
+        {S("'depends_on':['s']"), "F: /servers/s/depends_on: found a cycle: s -> s; allowed: "
+                                  "dependencies that end somewhere\n"},
+        {"{'servers':{'a':{'address':'10.0.0.1','mac':'02:00:00:00:00:01','depends_on':['b']},"
+         "'b':{'address':'10.0.0.2','mac':'02:00:00:00:00:02','depends_on':['c']},"
+         "'c':{'address':'10.0.0.3','mac':'02:00:00:00:00:03','depends_on':['b']},"
+         "'d':{'address':'10.0.0.4','mac':'02:00:00:00:00:04','depends_on':['a','a']}}}",
+         "F: /servers/d/depends_on/1: found the same server twice; allowed: each server once\n"
+         "F: /servers/c/depends_on: found a cycle: b -> c -> b; allowed: dependencies that end "
+         "somewhere\n"},
+        {"{'servers':{'a':{'address':'10.0.0.1','mac':'02:00:00:00:00:01'},"
+         "'b':{'address':'10.0.0.1','mac':'02:00:00:00:00:01'}}}",
+         "F: /servers/b/mac: found 02:00:00:00:00:01, which server a has too; allowed: a MAC of "
+         "its own\n"
+         "F: /servers/b/address: found 10.0.0.1, which server a has too; allowed: an address of "
+         "its "
+         "own\n"},
+        {"{" SERVERS ",'domains':{'a.org':{'server':'s','projects':{'p':{}}},"
+         "'b.org':{'server':'s','projects':{'p':{}}}}}",
+         "F: /domains/b.org/projects/p: found an id that a project of a.org has too; allowed: ids "
+         "that are unique in the whole file\n"},
+        {D("'projects':{'p':{'path':'/x'},'q':{'path':'/x'}}"),
+         "F: /domains/d.org/projects/q/path: found the path of project p; allowed: a path of its "
+         "own\n"},
+        {D("'projects':{'p':{},'q':{'path':'/p'}}"),
+         "F: /domains/d.org/projects/q/path: found the path of project p; allowed: a path of its "
+         "own\n"},
+        {D("'policy':{'mode':'scheduled'}"),
+         "F: /domains/d.org/policy/windows: found none; allowed: at least one window with mode "
+         "\"scheduled\"\n"},
+        {D("'policy':{'windows':[{'from':'08:00','to':'08:00'}]}"),
+         "F: /domains/d.org/policy/windows/0: found a window that ends when it begins; allowed: "
+         "another end; for the whole day from \"00:00\" to \"24:00\"\n"},
+        {D("'policy':{'windows':[{'from':'00:00','to':'00:00'}]}"),
+         "F: /domains/d.org/policy/windows/0: found a window that ends when it begins; allowed: "
+         "another end; for the whole day from \"00:00\" to \"24:00\"\n"},
+    };
+    all_refused(cases, COUNT(cases));
+}
+
+static void test_too_many_checks_of_one_server(void **state)
+{
+    (void)state;
+    struct buf text = BUF_INIT(100000);
+    buf_puts(&text, "{" SERVERS ",'domains':{");
+    for (int i = 0; i < 24; i++)
+        buf_printf(&text, "%s'd%d.org':{'server':'s','upstream':'http://h'}", i > 0 ? "," : "", i);
+    buf_puts(&text, "}}");
+    refused(buf_text(&text), "F: /servers/s/checks: found 25 checks, those of its sites included; "
+                             "allowed: at most 24\n");
+    buf_finish(&text);
+}
+
+static void test_all_errors_at_once(void **state)
+{
+    (void)state;
+    refused(
+        "{'site':'','servers':{'a':{'address':'x','mac':'y','nam':'z'}},"
+        "'domains':{'d.org':{'server':'b','policy':{'idle':'soon'}}}}",
+        "F: /site: found \"\"; allowed: an id of 1 to 64 characters a-z, 0-9, '_' and '-'\n"
+        "F: /servers/a/address: found \"x\"; allowed: an IPv4 address, as \"192.168.1.20\"\n"
+        "F: /servers/a/mac: found \"y\"; allowed: a MAC, as \"aa:bb:cc:dd:ee:01\"\n"
+        "F: /servers/a/nam: found an unknown key; allowed: did you mean \"name\"? name, address, "
+        "mac, wake, sleep, checks, depends_on, watts, min_down, wakes_per_hour, group\n"
+        "F: /domains/d.org/policy/idle: found \"soon\"; allowed: a duration from 1s to "
+        "7d" DURATION_HINT
+        "F: /domains/d.org/server: found \"b\", which is no server; allowed: the id of a server "
+        "in this file; did you mean \"a\"?\n");
+}
+
+static void test_errors_are_capped(void **state)
+{
+    (void)state;
+    struct buf text = BUF_INIT(1000000);
+    struct buf errors = BUF_INIT(1000000);
+    struct config *config = NULL;
+    size_t lines = 0;
+    buf_puts(&text, "{");
+    for (int i = 0; i < 5000; i++)
+        buf_printf(&text, "%s'k%d':0", i > 0 ? "," : "", i);
+    buf_puts(&text, "}");
+    assert_int_equal(parse(buf_text(&text), &config, &errors), -EINVAL);
+    for (const char *at = buf_text(&errors); *at != '\0'; at++)
+        lines += *at == '\n';
+    assert_int_equal(lines, 101);
+    assert_non_null(strstr(buf_text(&errors), "F: and 4900 more\n"));
+    buf_finish(&errors);
+    buf_finish(&text);
+}
+
+static void test_secrets_are_refused_and_not_shown(void **state)
+{
+    (void)state;
+    static const struct refusal cases[] = {
+        {"{'mqtt':{'password':'hunter2'}}", "F: /mqtt/password: found a secret; allowed: put it in "
+                                            "HALL_MQTT_PASSWORD, in the environment file\n"},
+        {"{'http':{'password':'hunter2'}}",
+         "F: /http/password: found a secret; allowed: put its hash in HALL_ADMIN_PASSWORD_HASH, in "
+         "the environment file\n"},
+        {"{'api_key':'hunter2'}", "F: /api_key: found a secret; allowed: put it in HALL_API_KEY, "
+                                  "in the environment file\n"},
+        {"{'mqtt':{'url':'mqtt://me:hunter2@broker'}}",
+         "F: /mqtt/url: found \"mqtt://***@broker\"; allowed: a URL without user and password: the "
+         "user in \"username\", the password in HALL_MQTT_PASSWORD\n"},
+        {D("'upstream':'http://me:hunter2@h/'"),
+         "F: /domains/d.org/upstream: found \"http://***@h/\"; allowed: a URL without user and "
+         "password; secrets belong in the environment file\n"},
+    };
+    all_refused(cases, COUNT(cases));
+}
+
+static void test_values_are_shown_cut_and_clean(void **state)
+{
+    (void)state;
+    struct buf text = BUF_INIT(100000);
+    struct buf errors = BUF_INIT(100000);
+    struct config *config = NULL;
+    buf_puts(&text, "{'site':'a\\u001b[2J\\n");
+    for (int i = 0; i < 50; i++)
+        buf_puts(&text, "b");
+    buf_puts(&text, "','timezone':'");
+    for (int i = 0; i < 5000; i++)
+        buf_puts(&text, "c");
+    buf_puts(&text, "'}");
+    assert_int_equal(parse(buf_text(&text), &config, &errors), -EINVAL);
+    assert_true(strlen(buf_text(&errors)) < 500);
+    assert_null(strchr(buf_text(&errors), '\x1b'));
+    assert_non_null(strstr(buf_text(&errors), "/site: found \"a?[2J?bbb"));
+    assert_non_null(strstr(buf_text(&errors), "/timezone: found a text of 5000 bytes; allowed: "));
+    assert_non_null(strstr(buf_text(&errors), ", of at most 64 bytes\n"));
+    buf_finish(&errors);
+    buf_finish(&text);
+}
+
+static void test_syntax_errors_name_the_place(void **state)
+{
+    (void)state;
+    static const struct refusal cases[] = {
+        {"", "F:1:1: the text ends where a value is expected\n"},
+        {"{\n  'site': 'a',\n}", "F:3:1: found \"}\" where a key in double quotes is expected\n"},
+        {"{'site':'a'} x", "F:1:14: found \"x\" where the end of the text is expected\n"},
+        {"{'site':'a','site':'b'}", "F: the key \"site\" appears twice in the outermost object\n"},
+        {"{'store':{'max_mb':1e999}}", "F:1:20: the number 1e999 is too large\n"},
+        {"{'site':'\xff'}", "F:1:10: broken UTF-8 (byte 0xff)\n"},
+        {"[[[[[[[[[[[[[[[[[[[[", "F:1:17: nested more than 16 deep\n"},
+        {"\x7f\x45\x4c\x46\x02", "F:1:1: found \"?\" where a value is expected\n"},
+    };
+    all_refused(cases, COUNT(cases));
+}
+
+static char *make_directory(char path[64])
+{
+    text_copy(path, 64, "/tmp/hall-test-config-XXXXXX");
+    assert_non_null(mkdtemp(path));
+    return path;
+}
+
+static void write_file(const char *path, const char *bytes, size_t length)
+{
+    FILE *file = fopen(path, "we");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, length, file), length);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void load_fails(const char *path, int error, const char *what)
+{
+    struct buf errors = BUF_INIT(10000);
+    struct config *config = NULL;
+    int r = config_load(path, &config, &errors);
+    if (r != error || config != NULL || strstr(buf_text(&errors), what) == NULL ||
+        strncmp(buf_text(&errors), path, strlen(path)) != 0)
+        fail_msg("%s: %d %s", path, r, buf_text(&errors));
+    buf_finish(&errors);
+}
+
+static void test_files_that_cannot_be_read(void **state)
+{
+    (void)state;
+    char directory[64];
+    char path[96];
+    static char many[4 * 1024 * 1024 + 1];
+
+    make_directory(directory);
+    load_fails(directory, -EISDIR, "is a directory");
+    load_fails("/dev/null", -EINVAL, "is not a regular file");
+    snprintf(path, sizeof path, "%s/file", directory);
+    load_fails(path, -ENOENT, "cannot be read: No such file");
+    assert_int_equal(mkfifo(path, 0600), 0);
+    load_fails(path, -EINVAL, "is not a regular file");
+    unlink(path);
+    memset(many, ' ', sizeof many);
+    write_file(path, many, sizeof many);
+    load_fails(path, -EFBIG, "is larger than 4 MiB");
+    memset(many, '[', sizeof many);
+    write_file(path, many, 1024 * 1024);
+    load_fails(path, -EINVAL, "nested more than 16 deep");
+    write_file(path, many, 0);
+    load_fails(path, -EINVAL, "the text ends");
+    if (geteuid() != 0) {
+        assert_int_equal(chmod(path, 0), 0);
+        load_fails(path, -EACCES, "Permission denied");
+    }
+    unlink(path);
+    rmdir(directory);
+}
+
+static void test_ten_thousand_servers(void **state)
+{
+    (void)state;
+    struct buf text = BUF_INIT(4 * 1024 * 1024);
+    buf_puts(&text, "{'servers':{");
+    for (int i = 0; i < 10000; i++)
+        buf_printf(
+            &text, "%s's%05d':{'address':'10.0.%d.%d','mac':'02:00:00:00:%02x:%02x'%s%05d%s}",
+            i > 0 ? "," : "", i, i / 256, i % 256, i / 256, i % 256,
+            i > 0 ? ",'depends_on':['s" : ",'group':'", i > 0 ? i - 1 : 0, i > 0 ? "']" : "'");
+    buf_puts(&text, "},'domains':{");
+    for (int i = 0; i < 10000; i++)
+        buf_printf(&text, "%s'h%05d.org':{'server':'s%05d','projects':{'p%05d':{}}}",
+                   i > 0 ? "," : "", i, i, i);
+    buf_puts(&text, "}}");
+    assert_int_equal(buf_error(&text), 0);
+
+    int64_t start = clock_boot_ns();
+    struct config *config = good(buf_text(&text));
+    int64_t ms = (clock_boot_ns() - start) / 1000000;
+    assert_int_equal(config->model.n_servers, 10000);
+    assert_int_equal(config->model.n_sites, 20000);
+    assert_int_equal(model_server_by_id(&config->model, "s09999"), 9999);
+    assert_int_equal(config->model.servers[9999].depends_on[0], 9998);
+    assert_int_equal(model_domain_by_host(&config->model, "h04242.org"), 4242);
+    assert_true(model_project_by_id(&config->model, "p07777") > 0);
+    assert_int_equal(model_project_by_id(&config->model, "p10000"), MODEL_NONE);
+    config_free(config);
+    buf_finish(&text);
+    if (ms > 5000) /* quadratic work would take minutes, sanitizers take a second */
+        fail_msg("%lld ms", (long long)ms);
+}
+
+static void test_schema_is_the_committed_one(void **state)
+{
+    (void)state;
+    static char committed[256 * 1024];
+    struct buf schema = BUF_INIT(1024 * 1024);
+    assert_int_equal(config_write_schema(&schema), 0);
+    FILE *file = fopen(TEST_DIR "/../docs/domains.schema.json", "re");
+    assert_non_null(file);
+    size_t length = fread(committed, 1, sizeof committed - 1, file);
+    fclose(file);
+    committed[length] = '\0';
+    if (strcmp(committed, buf_text(&schema)) != 0)
+        fail_msg("docs/domains.schema.json is out of date; it is build/share/domains.schema.json");
+    buf_finish(&schema);
+
+    struct buf small = BUF_INIT(100);
+    assert_int_equal(config_write_schema(&small), -EMSGSIZE);
+    buf_finish(&small);
+}
+
+static const char *const secret_variables[] = {
+    "HALL_MQTT_PASSWORD",    "HALL_ADMIN_PASSWORD_HASH",
+    "ADMIN_PASSWORD",        "HALL_SECRET_KEY",
+    "HALL_API_KEY",          "WOL_API_KEY",
+    "CREDENTIALS_DIRECTORY",
+};
+
+static int clear_environment(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(secret_variables); i++)
+        unsetenv(secret_variables[i]);
+    return 0;
+}
+
+static void test_secrets_from_the_environment(void **state)
+{
+    (void)state;
+    struct buf errors = BUF_INIT(1000);
+    struct secrets secrets;
+    setenv("HALL_MQTT_PASSWORD", "p w", 1);
+    setenv("HALL_SECRET_KEY", "", 1);
+    setenv("WOL_API_KEY", "old", 1);
+    assert_int_equal(secrets_load(&secrets, &errors), 0);
+    assert_string_equal(secrets.mqtt_password, "p w");
+    assert_null(secrets.secret_key);
+    assert_null(secrets.admin_password);
+    assert_null(secrets.admin_password_hash);
+    assert_string_equal(secrets.api_key, "old");
+    secrets_finish(&secrets);
+    assert_null(secrets.mqtt_password);
+    secrets_finish(&secrets);
+    secrets_finish(NULL);
+
+    setenv("HALL_API_KEY", "new", 1);
+    assert_int_equal(secrets_load(&secrets, &errors), 0);
+    assert_string_equal(secrets.api_key, "new");
+    secrets_finish(&secrets);
+    buf_finish(&errors);
+}
+
+static void test_secrets_from_credentials(void **state)
+{
+    (void)state;
+    char directory[64];
+    char path[128];
+    struct buf errors = BUF_INIT(1000);
+    struct secrets secrets;
+    make_directory(directory);
+    snprintf(path, sizeof path, "%s/hall-mqtt-password", directory);
+    write_file(path, "from file\n", 10);
+    setenv("CREDENTIALS_DIRECTORY", directory, 1);
+    assert_int_equal(secrets_load(&secrets, &errors), 0);
+    assert_string_equal(secrets.mqtt_password, "from file");
+    secrets_finish(&secrets);
+    setenv("HALL_MQTT_PASSWORD", "from environment", 1);
+    assert_int_equal(secrets_load(&secrets, &errors), 0);
+    assert_string_equal(secrets.mqtt_password, "from environment");
+    secrets_finish(&secrets);
+    unlink(path);
+    rmdir(directory);
+    buf_finish(&errors);
+}
+
+static void test_bad_secrets_are_named_not_shown(void **state)
+{
+    (void)state;
+    char directory[64];
+    char path[128];
+    static char huge[5000];
+    struct buf errors = BUF_INIT(1000);
+    struct secrets secrets = {.api_key = "untouched"};
+    setenv("HALL_SECRET_KEY", "hunter2\x01", 1);
+    memset(huge, 'x', sizeof huge - 1);
+    setenv("HALL_API_KEY", huge, 1);
+    make_directory(directory);
+    snprintf(path, sizeof path, "%s/hall-mqtt-password", directory);
+    assert_int_equal(mkdir(path, 0700), 0);
+    setenv("CREDENTIALS_DIRECTORY", directory, 1);
+    assert_true(secrets_load(&secrets, &errors) < 0);
+    assert_string_equal(secrets.api_key, "untouched");
+    assert_non_null(strstr(buf_text(&errors), "HALL_SECRET_KEY: has control characters"));
+    assert_non_null(strstr(buf_text(&errors), "HALL_API_KEY: is longer than 4095 bytes\n"));
+    assert_non_null(
+        strstr(buf_text(&errors), "hall-mqtt-password: this credential cannot be read"));
+    assert_null(strstr(buf_text(&errors), "hunter2"));
+    rmdir(path);
+    rmdir(directory);
+    buf_finish(&errors);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ten_lines_are_enough),
+        cmocka_unit_test(test_empty_is_a_configuration),
+        cmocka_unit_test(test_example_ships_whole),
+        cmocka_unit_test(test_every_key_is_read),
+        cmocka_unit_test(test_mqtt_over_a_socket),
+        cmocka_unit_test(test_derived_checks),
+        cmocka_unit_test(test_wrong_types_and_ranges),
+        cmocka_unit_test(test_required_and_unknown_keys),
+        cmocka_unit_test(test_formats),
+        cmocka_unit_test(test_what_must_fit_together),
+        cmocka_unit_test(test_too_many_checks_of_one_server),
+        cmocka_unit_test(test_all_errors_at_once),
+        cmocka_unit_test(test_errors_are_capped),
+        cmocka_unit_test(test_secrets_are_refused_and_not_shown),
+        cmocka_unit_test(test_values_are_shown_cut_and_clean),
+        cmocka_unit_test(test_syntax_errors_name_the_place),
+        cmocka_unit_test(test_files_that_cannot_be_read),
+        cmocka_unit_test(test_ten_thousand_servers),
+        cmocka_unit_test(test_schema_is_the_committed_one),
+        cmocka_unit_test_setup(test_secrets_from_the_environment, clear_environment),
+        cmocka_unit_test_setup(test_secrets_from_credentials, clear_environment),
+        cmocka_unit_test_setup(test_bad_secrets_are_named_not_shown, clear_environment),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

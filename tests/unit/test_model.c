@@ -1,0 +1,125 @@
+#include "core/model.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static struct model_server servers[] = {{.id = "zeta"}, {.id = "alpha"}, {.id = "mid"}};
+static struct model_site sites[] = {
+    {.id = "a.org", .path = "/"},
+    {.id = "long", .path = "/client1/admin", .is_project = true},
+    {.id = "short", .path = "/client1", .is_project = true},
+    {.id = "b.org", .path = "/"},
+    {.id = "all", .path = "/", .is_project = true},
+};
+static struct model_domain domains[] = {
+    {.name = "a.org", .site = 0, .n_projects = 2, .projects = {1, 2}},
+    {.name = "b.org", .site = 3, .n_projects = 1, .projects = {4}},
+    {.name = "sub.b.org", .site = 3},
+};
+static const int servers_by_id[] = {1, 2, 0};
+static const int projects_by_id[] = {4, 1, 2};
+
+static const struct model plain = {
+    .n_servers = 3,
+    .servers = servers,
+    .n_domains = 3,
+    .domains = domains,
+    .n_sites = 5,
+    .sites = sites,
+};
+static const struct model ordered = {
+    .n_servers = 3,
+    .servers = servers,
+    .n_domains = 3,
+    .domains = domains,
+    .n_sites = 5,
+    .sites = sites,
+    .servers_by_id = servers_by_id,
+    .n_projects = 3,
+    .projects_by_id = projects_by_id,
+};
+
+static void look_up(const struct model *model)
+{
+    assert_int_equal(model_server_by_id(model, "zeta"), 0);
+    assert_int_equal(model_server_by_id(model, "alpha"), 1);
+    assert_int_equal(model_server_by_id(model, "mid"), 2);
+    assert_int_equal(model_server_by_id(model, "m"), MODEL_NONE);
+    assert_int_equal(model_server_by_id(model, ""), MODEL_NONE);
+    assert_int_equal(model_project_by_id(model, "long"), 1);
+    assert_int_equal(model_project_by_id(model, "all"), 4);
+    assert_int_equal(model_project_by_id(model, "short"), 2);
+    assert_int_equal(model_project_by_id(model, "a.org"), MODEL_NONE);
+}
+
+static void test_by_id(void **state)
+{
+    (void)state;
+    const struct model none = {0};
+    look_up(&plain);
+    look_up(&ordered);
+    assert_int_equal(model_server_by_id(&none, "x"), MODEL_NONE);
+    assert_int_equal(model_project_by_id(&none, "x"), MODEL_NONE);
+    assert_int_equal(model_domain_by_host(&none, "x"), MODEL_NONE);
+}
+
+static void test_domain_by_host(void **state)
+{
+    (void)state;
+    assert_int_equal(model_domain_by_host(&plain, "a.org"), 0);
+    assert_int_equal(model_domain_by_host(&plain, "B.ORG"), 1);
+    assert_int_equal(model_domain_by_host(&plain, "sub.b.org:8443"), 2);
+    assert_int_equal(model_domain_by_host(&plain, "b.org."), 1);
+    assert_int_equal(model_domain_by_host(&plain, "b.org.:80"), 1);
+    assert_int_equal(model_domain_by_host(&plain, "b.or"), MODEL_NONE);
+    assert_int_equal(model_domain_by_host(&plain, "b.orgx"), MODEL_NONE);
+    assert_int_equal(model_domain_by_host(&plain, "b.org.."), MODEL_NONE);
+    assert_int_equal(model_domain_by_host(&plain, ""), MODEL_NONE);
+    assert_int_equal(model_domain_by_host(&plain, "."), MODEL_NONE);
+    assert_int_equal(model_domain_by_host(&plain, ":80"), MODEL_NONE);
+}
+
+static void test_site_for_path(void **state)
+{
+    (void)state;
+    assert_int_equal(model_site_for_path(&plain, 0, "/"), 0);
+    assert_int_equal(model_site_for_path(&plain, 0, "/client1"), 2);
+    assert_int_equal(model_site_for_path(&plain, 0, "/client1/x?y"), 2);
+    assert_int_equal(model_site_for_path(&plain, 0, "/client1?y"), 2);
+    assert_int_equal(model_site_for_path(&plain, 0, "/client1/admin"), 1);
+    assert_int_equal(model_site_for_path(&plain, 0, "/client1/admin/"), 1);
+    assert_int_equal(model_site_for_path(&plain, 0, "/client1/administrator"), 2);
+    assert_int_equal(model_site_for_path(&plain, 0, "/client10"), 0);
+    assert_int_equal(model_site_for_path(&plain, 0, "/Client1"), 0);
+    assert_int_equal(model_site_for_path(&plain, 0, ""), 0);
+    assert_int_equal(model_site_for_path(&plain, 1, "/anything"), 4);
+    assert_int_equal(model_site_for_path(&plain, 2, "/anything"), 3);
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    enum policy_mode mode = POLICY_ALWAYS_ON;
+    assert_string_equal(policy_mode_name(POLICY_SCHEDULED), "scheduled");
+    assert_true(policy_mode_from_name("on_demand", &mode));
+    assert_int_equal(mode, POLICY_ON_DEMAND);
+    assert_false(policy_mode_from_name("sometimes", &mode));
+    assert_int_equal(mode, POLICY_ON_DEMAND);
+    assert_string_equal(sleep_via_name(SLEEP_VIA_WEBHOOK), "webhook");
+    assert_string_equal(sleep_mode_name(SLEEP_POWEROFF), "poweroff");
+    assert_string_equal(check_kind_name(CHECK_AGENT), "agent");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_by_id),
+        cmocka_unit_test(test_domain_by_host),
+        cmocka_unit_test(test_site_for_path),
+        cmocka_unit_test(test_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
