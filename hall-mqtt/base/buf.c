@@ -112,11 +112,11 @@ int buf_error(const struct buf *buf)
 
 int buf_steal(struct buf *buf, char **ret_text)
 {
-    if (buf->text == NULL && reserve(buf, 0))
-        buf->text[0] = '\0';
-    if (buf->error != 0)
+    if (!reserve(buf, 0))
         return buf->error;
-    *ret_text = buf->text;
+    char *text = buf->text;
+    text[buf->length] = '\0';
+    *ret_text = text;
     *buf = (struct buf){.limit = buf->limit};
     return 0;
 }

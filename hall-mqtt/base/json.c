@@ -12,8 +12,10 @@
 
 /* A struct json is a cJSON under another name; nothing but these casts knows. */
 
-const struct json_limits json_limits_payload = {.bytes = 64 * 1024, .depth = JSON_DEPTH_MAX};
-const struct json_limits json_limits_config = {.bytes = 4 * 1024 * 1024, .depth = JSON_DEPTH_MAX};
+const struct json_limits json_limits_payload = {.bytes = UINT64_C(64) * 1024,
+                                                .depth = JSON_DEPTH_MAX};
+const struct json_limits json_limits_config = {.bytes = UINT64_C(4) * 1024 * 1024,
+                                               .depth = JSON_DEPTH_MAX};
 
 #define INTEGER_MAX 9007199254740992.0 /* 2^53: beyond it a double skips whole numbers */
 

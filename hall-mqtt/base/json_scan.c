@@ -1,5 +1,6 @@
 #include "base/json_scan.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
@@ -58,7 +59,9 @@ static int fail_expected(struct scan *scan, const char *expected)
 
 static char peek(const struct scan *scan)
 {
-    return scan->at < scan->end ? *scan->at : '\0';
+    if (scan->at == scan->end)
+        return '\0';
+    return *scan->at;
 }
 
 static bool accept_char(struct scan *scan, char c)
@@ -135,7 +138,7 @@ static bool scan_hex4(struct scan *scan, unsigned *ret_unit)
     for (int i = 0; i < 4; i++) {
         char c = peek(scan);
         const char *digits = "0123456789abcdef";
-        const char *found = c == '\0' ? NULL : strchr(digits, c >= 'A' && c <= 'F' ? c | 0x20 : c);
+        const char *found = c == '\0' ? NULL : strchr(digits, (char)tolower((unsigned char)c));
         if (found == NULL)
             return false;
         unit = unit << 4 | (unsigned)(found - digits);

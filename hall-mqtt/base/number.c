@@ -14,8 +14,8 @@ struct unit {
 /* Largest first. */
 static const struct unit units[] = {
     {"d", INT64_C(24) * 60 * 60 * 1000},
-    {"h", 60 * 60 * 1000},
-    {"m", 60 * 1000},
+    {"h", INT64_C(60) * 60 * 1000},
+    {"m", INT64_C(60) * 1000},
     {"s", 1000},
     {"ms", 1},
 };

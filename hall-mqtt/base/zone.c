@@ -56,7 +56,8 @@ static void set_tz(const char *value)
 /* Makes libc's zone this one; returns what to give to leave(), which frees it. */
 static char *enter(const char *name)
 {
-    /* Never unset again: other threads may be reading the environment, and taking an entry out moves the rest. */
+    /* Never unset again: other threads may be reading the environment, and taking an entry out
+     * moves the rest. */
     const char *before = getenv("TZ");
     char *saved = strdup(before != NULL ? before : ":/etc/localtime");
     char value[PATH_SIZE + 1];

@@ -1,10 +1,12 @@
 /*
  * zone: local time, from the system's zone database through libc.
- * libc knows one zone at a time, by the variable TZ of the whole process. So one thread alone may look up (in hall: the
- * loop's), TZ is the caller's own again when a look-up returns, and a cache keeps what was read for a year ahead: TZ is
- * touched about once a year and zone. The very first look-up adds TZ to the environment, later ones replace it in place;
- * make one before other threads start. Memory belongs to the caller; a zeroed cache is empty, and emptying it
- * reads the database anew (after an update of tzdata). Nothing fails: a zone that is not there is UTC.
+ * libc knows one zone at a time, by the variable TZ of the whole process. So one thread alone may
+ * look up (in hall: the loop's), TZ is the caller's own again when a look-up returns, and a cache
+ * keeps what was read for a year ahead: TZ is touched about once a year and zone. The very first
+ * look-up adds TZ to the environment (":/etc/localtime" where there was none), later ones replace
+ * it in place; make one before other threads start. Memory belongs to the caller; a zeroed cache is
+ * empty, and emptying it reads the database anew (after an update of tzdata). Nothing fails: a zone
+ * that is not there is UTC.
  */
 #ifndef HALL_BASE_ZONE_H
 #define HALL_BASE_ZONE_H
