@@ -125,8 +125,8 @@ static int32_t to_next_edge(const struct model_policy *policy, const struct read
     return edge - reading->second;
 }
 
-/* The first instant after `before`, up to `after`, with another offset; `after` where there is none. At most a
- * day apart. */
+/* The first instant after `before`, up to `after`, with another offset; `after` where there is
+ * none. At most a day apart. */
 static int64_t until_change(const struct walk *walk, int64_t before, int64_t after)
 {
     int32_t offset = offset_at(walk, before);
@@ -143,7 +143,8 @@ static int64_t until_change(const struct walk *walk, int64_t before, int64_t aft
     return after;
 }
 
-/* The first instant after `at`, up to `limit`, at which the answer is another; NEVER where none is. */
+/* The first instant after `at`, up to `limit`, at which the answer is another; NEVER where none is.
+ */
 static int64_t next_turn(const struct walk *walk, int64_t at, int64_t limit)
 {
     struct reading reading = read_at(walk, at);
@@ -185,6 +186,14 @@ static int64_t stretch_began(const struct walk *walk, int64_t at)
     }
 }
 
+/* Whole seconds, kept where the horizon can be added and milliseconds counted. */
+static int64_t in_s(int64_t wall_ms)
+{
+    const int64_t farthest = INT64_MAX / 2000;
+    int64_t seconds = floor_div(wall_ms, 1000);
+    return seconds > farthest ? farthest : seconds < -farthest ? -farthest : seconds;
+}
+
 static int64_t in_ms(int64_t seconds)
 {
     return seconds == SCHEDULE_NEVER ? SCHEDULE_NEVER : seconds * 1000;
@@ -194,14 +203,14 @@ bool schedule_wants(const struct model_policy *policy, const struct zone_port *z
                     int64_t wall_ms)
 {
     const struct walk walk = {policy, zones};
-    return wants_at(&walk, floor_div(wall_ms, 1000));
+    return wants_at(&walk, in_s(wall_ms));
 }
 
 struct schedule_view schedule_view(const struct model_policy *policy, const struct zone_port *zones,
                                    int64_t wall_ms)
 {
     const struct walk walk = {policy, zones};
-    const int64_t now = floor_div(wall_ms, 1000);
+    const int64_t now = in_s(wall_ms);
     const int64_t turn = next_turn(&walk, now, now + horizon);
 
     if (!wants_at(&walk, now))

@@ -166,14 +166,12 @@ static void answer_commands(struct step *step, enum command_outcome outcome, con
         step_answer_open(step, COMMAND_RESTART, outcome, reason);
 }
 
-void sleep_agreed(struct step *step, const char *reason)
+static void begin_sleep(struct step *step, const char *reason)
 {
     struct power *power = step->power;
     struct sleep *sleep = &power->sleep;
     const bool was_waking = power->wake.open;
 
-    if (sleep->phase == SLEEP_AGREED)
-        return;
     if (sleep->phase == SLEEP_NONE) {
         sleep->restart = sleep->force = sleep->own = false;
         sleep->started = step->now.boot;
@@ -193,8 +191,14 @@ void sleep_agreed(struct step *step, const char *reason)
         wake_request(step, "restart");
     else
         queue_wanted(step);
+}
+
+void sleep_agreed(struct step *step, const char *reason)
+{
+    if (step->power->sleep.phase != SLEEP_AGREED)
+        begin_sleep(step, reason);
     /* Where only the agent tells of life, its goodbye is the silence. */
-    if (!power->evidence.alive)
+    if (step->power->state == POWER_SLEEPING && !step->power->evidence.alive)
         step_transition(step, POWER_SILENT, reason);
 }
 

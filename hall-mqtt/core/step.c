@@ -145,7 +145,6 @@ static void end_run(struct step *step)
     power->was_ready = false;
     power->down_since = step->now.boot;
     power->wake.recent = false;
-    power->failure = FAILURE_NONE;
 }
 
 static void enter_booting(struct step *step, enum power_state from)
@@ -196,6 +195,9 @@ static void enter_off(struct step *step, enum power_state from)
     power->said_goodbye =
         from == POWER_SLEEPING || was_asleep || power->evidence.agent == AGENT_SLEEPING;
     end_sleep(step, from);
+    /* Of a wake that was called off the views still tell. */
+    if (from != POWER_WAKING)
+        power->failure = FAILURE_NONE;
     step_problem(step, "%s", "");
 }
 
@@ -215,6 +217,7 @@ static void enter_unreachable(struct step *step, enum power_state from)
 {
     end_run(step);
     step->power->said_goodbye = false;
+    step->power->failure = FAILURE_NONE;
     step->power->retry_at = step->now.boot + 30000;
     end_sleep(step, from);
     step_problem(step, "it was up and fell silent without a goodbye: crash, cable or power cut");

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "config/option.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
@@ -844,17 +845,22 @@ static void test_ten_thousand_servers(void **state)
         fail_msg("%lld ms", (long long)ms);
 }
 
+static char *read_text_file(const char *path, char *text, size_t size)
+{
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    text[fread(text, 1, size - 1, file)] = '\0';
+    fclose(file);
+    return text;
+}
+
 static void test_schema_is_the_committed_one(void **state)
 {
     (void)state;
     static char committed[256 * 1024];
     struct buf schema = BUF_INIT(1024 * 1024);
     assert_int_equal(config_write_schema(&schema), 0);
-    FILE *file = fopen(TEST_DIR "/../docs/domains.schema.json", "re");
-    assert_non_null(file);
-    size_t length = fread(committed, 1, sizeof committed - 1, file);
-    fclose(file);
-    committed[length] = '\0';
+    read_text_file(TEST_DIR "/../docs/domains.schema.json", committed, sizeof committed);
     if (strcmp(committed, buf_text(&schema)) != 0)
         fail_msg("docs/domains.schema.json is out of date; it is build/share/domains.schema.json");
     buf_finish(&schema);
@@ -862,6 +868,29 @@ static void test_schema_is_the_committed_one(void **state)
     struct buf small = BUF_INIT(100);
     assert_int_equal(config_write_schema(&small), -EMSGSIZE);
     buf_finish(&small);
+}
+
+/* Every key of the tables has its row in the manual. */
+static void look_for_keys(const struct option_table *table, const char *manual)
+{
+    for (size_t i = 0; i < table->n_rows; i++) {
+        const struct option *row = &table->rows[i];
+        const struct option *item = row->item != NULL ? row->item : row;
+        char cell[64];
+        snprintf(cell, sizeof cell, "`%s`", row->key);
+        if (strstr(manual, cell) == NULL && strcmp(table->name, "watts") != 0)
+            fail_msg("docs/CONFIGURATION.md does not have %s of %s", cell, table->name);
+        if (item->table != NULL)
+            look_for_keys(item->table, manual);
+    }
+}
+
+static void test_manual_has_every_key(void **state)
+{
+    (void)state;
+    static char manual[64 * 1024];
+    look_for_keys(&option_root,
+                  read_text_file(TEST_DIR "/../docs/CONFIGURATION.md", manual, sizeof manual));
 }
 
 static const char *const secret_variables[] = {
@@ -977,6 +1006,7 @@ int main(void)
         cmocka_unit_test(test_files_that_cannot_be_read),
         cmocka_unit_test(test_ten_thousand_servers),
         cmocka_unit_test(test_schema_is_the_committed_one),
+        cmocka_unit_test(test_manual_has_every_key),
         cmocka_unit_test_setup(test_secrets_from_the_environment, clear_environment),
         cmocka_unit_test_setup(test_secrets_from_credentials, clear_environment),
         cmocka_unit_test_setup(test_bad_secrets_are_named_not_shown, clear_environment),

@@ -18,12 +18,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "probe/kinds.h"
 #include "probe/probe.h"
 
 enum {
-    LIMIT_MS = 20000, /* a test that waits longer has failed */
+    LIMIT_MS = 120000, /* a test that waits longer has failed */
     CONNECTIONS_MAX = 64,
     BIG_BODY = 8 * 1024 * 1024,
+    HEADS_SIZE = 1024 * 1024,
 };
 
 /* --- a server on the test's own loop --- */
@@ -136,6 +138,7 @@ struct fixture {
     struct model_server server;
     struct model_check checks[CHECKS];
     struct peer peer;
+    const char *form; /* of the URL, with %u for the port */
     char url[128];
     struct seen seen[CHECKS];
     int neighbours;
@@ -171,6 +174,10 @@ static void on_neighbour(void *context, int server, enum mac_verdict verdict, co
 
 static const struct prober_listener listener = {.outcome = on_outcome, .neighbour = on_neighbour};
 
+/* The two clients: our own, and libcurl for what has more than address and path. */
+#define PLAIN_FORM "http://127.0.0.1:%u/health"
+#define CURL_FORM  "http://hall@127.0.0.1:%u/health"
+
 static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
@@ -181,8 +188,16 @@ static int setup(void **state)
                                       .loopback = true,
                                       .checks = f->checks};
     f->model = (struct model){.n_servers = 1, .servers = &f->server};
+    f->form = PLAIN_FORM;
     peer_listen(&f->peer, f->loop, 16);
     *state = f;
+    return 0;
+}
+
+static int setup_curl(void **state)
+{
+    setup(state);
+    ((struct fixture *)*state)->form = CURL_FORM;
     return 0;
 }
 
@@ -208,10 +223,18 @@ static void add_tcp(struct fixture *f, uint16_t port)
     add_check(f, CHECK_TCP)->port = port;
 }
 
+static void write_url(struct fixture *f, uint16_t port)
+{
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    (void)snprintf(f->url, sizeof f->url, f->form, port);
+#pragma GCC diagnostic pop
+}
+
 static struct model_check *add_http(struct fixture *f, uint16_t port)
 {
     struct model_check *check = add_check(f, CHECK_HTTP);
-    (void)snprintf(f->url, sizeof f->url, "http://127.0.0.1:%u/health", port);
+    write_url(f, port);
     check->url = f->url;
     check->n_expect = 2;
     check->expect[0] = (struct status_range){200, 204};
@@ -323,7 +346,7 @@ static void check_wakes_quickly(struct fixture *f)
     int held[2];
     make_silent(f, held);
     if (f->checks[0].kind == CHECK_HTTP)
-        (void)snprintf(f->url, sizeof f->url, "http://127.0.0.1:%u/health", f->peer.port);
+        write_url(f, f->peer.port);
     f->checks[0].port = f->peer.port;
     start(f, 100, 10000);
     run_for(f, 250);
@@ -355,37 +378,37 @@ static void test_http_first_sign_is_noticed_by_a_new_try(void **state)
 
 struct http_case {
     const char *response;
-    bool close_at_once;
-    bool elsewhere; /* not on loopback */
     enum probe_outcome outcome;
     uint16_t detail;
+    bool close_at_once;
+    bool elsewhere; /* not on loopback */
 };
 
 static const struct http_case http_cases[] = {
-    {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", false, false, PROBE_PASS, 200},
-    {"HTTP/1.0 204 No Content\r\n\r\n", false, true, PROBE_PASS, 204},
-    {"HTTP/1.1 401 Unauthorized\r\n\r\n", false, true, PROBE_PASS, 401},
-    {"HTTP/1.1 503 Later\r\n\r\n", false, true, PROBE_ANSWER, 503},
-    {"HTTP/1.1 503 Later\r\n\r\n", false, false, PROBE_MISS, 503},
-    {"HTTP/1.1 302 Found\r\nLocation: /health\r\n\r\n", false, true, PROBE_ANSWER, 302},
-    {"HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", false, true,
-     PROBE_PASS, 200},
-    {"HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nTransfer-Encoding: chunked\r\n\r\nzzzz\r\n", false,
-     true, PROBE_PASS, 200},
-    {"HTTP/1.1 200 OK\r\nX: ", false, true, PROBE_PASS, 200},
-    {"SSH-2.0-OpenSSH_9.2\r\n", false, true, PROBE_ANSWER, 0},
-    {"SSH-2.0-OpenSSH_9.2\r\n", false, false, PROBE_MISS, 0},
-    {"\r\n\r\n", false, true, PROBE_ANSWER, 0},
-    {"HTTP/9.9 999999 \r\n\r\n", false, true, PROBE_ANSWER, 0},
-    {"", false, true, PROBE_ANSWER, 0},
-    {NULL, true, true, PROBE_ANSWER, 0},
-    {NULL, true, false, PROBE_MISS, 0},
+    {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", PROBE_PASS, 200, false, false},
+    {"HTTP/1.0 204 No Content\r\n\r\n", PROBE_PASS, 204, false, true},
+    {"HTTP/1.1 401 Unauthorized\r\n\r\n", PROBE_PASS, 401, false, true},
+    {"HTTP/1.1 503 Later\r\n\r\n", PROBE_ANSWER, 503, false, true},
+    {"HTTP/1.1 503 Later\r\n\r\n", PROBE_MISS, 503, false, false},
+    {"HTTP/1.1 302 Found\r\nLocation: /health\r\n\r\n", PROBE_ANSWER, 302, false, true},
+    {"HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", PROBE_PASS, 200, false,
+     true},
+    {"HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nTransfer-Encoding: chunked\r\n\r\nzzzz\r\n", PROBE_PASS,
+     200, false, true},
+    {"HTTP/1.1 200 OK\r\nX: ", PROBE_PASS, 200, false, true},
+    {"SSH-2.0-OpenSSH_9.2\r\n", PROBE_ANSWER, 0, false, true},
+    {"SSH-2.0-OpenSSH_9.2\r\n", PROBE_MISS, 0, false, false},
+    {"\r\n\r\n", PROBE_ANSWER, 0, false, true},
+    {"HTTP/9.9 999999 \r\n\r\n", PROBE_ANSWER, 0, false, true},
+    {"", PROBE_ANSWER, 0, false, true},
+    {NULL, PROBE_ANSWER, 0, true, true},
+    {NULL, PROBE_MISS, 0, true, false},
 };
 
-static void check_http_case(const struct http_case *c)
+static void check_http_case(const struct http_case *c, int (*make)(void **state))
 {
     void *state = NULL;
-    setup(&state);
+    make(&state);
     struct fixture *f = state;
     f->peer.response = c->response;
     f->peer.close_at_once = c->close_at_once;
@@ -404,8 +427,10 @@ static void check_http_case(const struct http_case *c)
 static void test_http_answers(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof http_cases / sizeof *http_cases; i++)
-        check_http_case(&http_cases[i]);
+    for (size_t i = 0; i < sizeof http_cases / sizeof *http_cases; i++) {
+        check_http_case(&http_cases[i], setup);
+        check_http_case(&http_cases[i], setup_curl);
+    }
 }
 
 static void test_http_request_is_as_promised(void **state)
@@ -469,10 +494,58 @@ static void test_http_silent_site(void **state)
     assert_int_equal(f->peer.requests, 1);
 }
 
+struct url_case {
+    const char *url;
+    bool plain;
+};
+
+static void test_http_plain_urls(void **state)
+{
+    (void)state;
+    static const struct url_case cases[] = {
+        {"http://192.168.1.20", true},
+        {"http://192.168.1.20/", true},
+        {"http://192.168.1.20:8081/client1/health?deep=1", true},
+        {"http://192.168.1.20:65535/", true},
+        {"https://192.168.1.20/", false},
+        {"HTTP://192.168.1.20/", false},
+        {"http://erp.lan/", false},
+        {"http://[::1]/", false},
+        {"http://192.168.1/", false},
+        {"http://192.168.1.20:0/", false},
+        {"http://192.168.1.20:65536/", false},
+        {"http://192.168.1.20:/", false},
+        {"http://192.168.1.20:80:80/", false},
+        {"http://user@192.168.1.20/", false},
+        {"http://192.168.1.20?x", false},
+        {"http://192.168.1.20/a#b", false},
+        {"http://192.168.1.20/a b", false},
+        {"http://192.168.1.20/a\r\nX: y", false},
+        {"http://192.168.1.20/\xc3\xa9", false},
+        {"http://192.168.1.20192.168.1.20192.168.1.20/", false},
+        {"http://", false},
+        {"", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (http_is_plain(cases[i].url) != cases[i].plain)
+            fail_msg("%s", cases[i].url);
+}
+
+static void test_http_long_url_is_not_plain(void **state)
+{
+    (void)state;
+    char url[4096] = "http://192.168.1.20/";
+    memset(url + strlen(url), 'x', 3000);
+    assert_false(http_is_plain(url));
+    url[1500] = '\0';
+    assert_true(http_is_plain(url));
+}
+
 static void test_http_strange_urls(void **state)
 {
     struct fixture *f = *state;
     static const char *const urls[] = {"file:///etc/hostname", "gopher://127.0.0.1/", "http://"};
+    assert_true(sizeof urls / sizeof *urls <= CHECKS);
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
         add_http(f, 1)->url = urls[i];
     start(f, 1000, 10000);
@@ -480,6 +553,29 @@ static void test_http_strange_urls(void **state)
         run_until(f, &f->seen[i].total, 1);
         assert_int_equal(f->seen[i].outcomes[PROBE_UNABLE], 1);
     }
+}
+
+/* An answer that never comes to its status line is cut off, not kept. */
+static void test_http_endless_heads(void **state)
+{
+    struct fixture *f = *state;
+    static const char interim[] = "HTTP/1.1 102 Processing\r\n\r\n";
+    char *response = calloc(1, HEADS_SIZE);
+    assert_non_null(response);
+    for (size_t n = 0; n + sizeof interim < HEADS_SIZE; n += sizeof interim - 1)
+        memcpy(response + n, interim, sizeof interim - 1);
+    f->peer.response = response;
+    f->server.loopback = false;
+    peer_accept(&f->peer);
+    add_http(f, f->peer.port);
+    start(f, 5000, 20000);
+    run_until_first(f);
+    assert_int_equal(f->seen[0].outcomes[PROBE_ANSWER], 1);
+    memset(response, 'x', HEADS_SIZE - 1);
+    prober_pace(f->prober, 0, 4000, 20000);
+    run_until(f, &f->seen[0].total, 2);
+    assert_int_equal(f->seen[0].outcomes[PROBE_ANSWER], 2);
+    free(response);
 }
 
 /* --- rounds --- */
@@ -663,13 +759,14 @@ static void test_ten_thousand_servers(void **state)
     }
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
     run_crowd(&model, 30000);
-    run_crowd(&model, 1000);
+    run_crowd(&model, 4000); /* hurried */
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
     free(checks);
     free(model.servers);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define BOTH(name) TEST(name), cmocka_unit_test_setup_teardown(name, setup_curl, teardown)
 
 int main(void)
 {
@@ -679,19 +776,22 @@ int main(void)
         TEST(test_tcp_refused_elsewhere_is_an_answer),
         TEST(test_tcp_silence_is_a_miss),
         TEST(test_tcp_first_sign_is_noticed_by_a_new_try),
-        TEST(test_http_first_sign_is_noticed_by_a_new_try),
+        BOTH(test_http_first_sign_is_noticed_by_a_new_try),
         cmocka_unit_test(test_http_answers),
-        TEST(test_http_request_is_as_promised),
-        TEST(test_http_body_is_not_awaited),
-        TEST(test_http_refused),
-        TEST(test_http_silent_site),
+        BOTH(test_http_request_is_as_promised),
+        BOTH(test_http_body_is_not_awaited),
+        BOTH(test_http_refused),
+        TEST(test_http_endless_heads),
+        BOTH(test_http_silent_site),
+        cmocka_unit_test(test_http_plain_urls),
+        cmocka_unit_test(test_http_long_url_is_not_plain),
         TEST(test_http_strange_urls),
         TEST(test_each_check_has_its_own_outcome),
         TEST(test_pace_is_kept),
         TEST(test_same_pace_again_changes_nothing),
-        TEST(test_stop),
+        BOTH(test_stop),
         TEST(test_stop_from_within),
-        TEST(test_destroy_with_tries_under_way),
+        BOTH(test_destroy_with_tries_under_way),
         TEST(test_server_without_checks),
         TEST(test_shortage_is_not_an_outcome),
         cmocka_unit_test(test_ten_thousand_servers),

@@ -1,0 +1,381 @@
+/*
+ * A small fleet for tests: a model built by hand, a clock that only the test moves, and every
+ * action kept in an array. Include after <cmocka.h>. One world at a time for each test; world_init
+ * and world_finish.
+ */
+#ifndef HALL_TESTS_FLEET_FIXTURE_H
+#define HALL_TESTS_FLEET_FIXTURE_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/fleet.h"
+
+/* The servers: a full one; one with a single TCP check and no agent needed; one that only its agent
+ * tells of; one on loopback. */
+enum { TESTING, ERP, AGENTONLY, LOOP, WORLD_SERVERS };
+enum { SITE_TESTING, SITE_CLIENT1, SITE_ERP, SITE_AGENTONLY, SITE_LOOP, WORLD_SITES };
+enum { CHECK_OF_PING, CHECK_OF_AGENT, CHECK_OF_HTTP, CHECK_OF_CLIENT1, WORLD_CHECKS };
+enum { SECOND = 1000, MINUTE = 60 * SECOND, WORLD_ACTIONS = 4096 };
+
+struct seen_action {
+    struct action action;
+    int64_t at;
+    char detail[512]; /* of an event */
+    struct ledger_entry answer;
+};
+
+struct world {
+    struct model model;
+    struct model_server servers[WORLD_SERVERS];
+    struct model_check checks[WORLD_SERVERS][WORLD_CHECKS];
+    struct model_site sites[WORLD_SITES];
+    struct model_domain domains[WORLD_SERVERS];
+    struct fleet *fleet;
+    struct now now;
+    size_t n;
+    struct seen_action seen[WORLD_ACTIONS];
+};
+
+static const uint8_t world_other_mac[6] = {2, 0, 0, 0, 0, 99};
+
+static inline void world_act(void *context, const struct action *action)
+{
+    struct world *world = context;
+
+    assert_true(world->n < WORLD_ACTIONS);
+    struct seen_action *seen = &world->seen[world->n++];
+    *seen = (struct seen_action){.action = *action, .at = world->now.boot};
+    if (action->kind == ACTION_EVENT)
+        snprintf(seen->detail, sizeof(seen->detail), "%s", action->event.detail);
+    if (action->kind == ACTION_SLEEP)
+        snprintf(seen->detail, sizeof(seen->detail), "%s", action->sleep.id);
+    if (action->kind == ACTION_ANSWER)
+        seen->answer = *action->answer;
+}
+
+static inline void world_server(struct world *world, int index, const char *id, size_t n_checks)
+{
+    world->servers[index] = (struct model_server){
+        .id = id,
+        .name = id,
+        .mac = {2, 0, 0, 0, 0, (uint8_t)(index + 1)},
+        .wake = {.port = 9, .timeout = 180 * SECOND},
+        .sleep = {.via = SLEEP_VIA_AGENT, .min_up = 5 * MINUTE, .timeout = 60 * SECOND},
+        .n_checks = n_checks,
+        .checks = world->checks[index],
+    };
+    for (size_t i = 0; i < WORLD_CHECKS; i++)
+        world->checks[index][i] = (struct model_check){.required = true, .site = MODEL_NONE};
+}
+
+static inline void world_site(struct world *world, int index, const char *id, int server, int check)
+{
+    world->sites[index] = (struct model_site){.id = id,
+                                              .name = id,
+                                              .server = server,
+                                              .domain = server,
+                                              .is_project = index == SITE_CLIENT1,
+                                              .path = "/",
+                                              .check = check};
+}
+
+static inline void world_model(struct world *world)
+{
+    static const char *const hosts[WORLD_SERVERS] = {"testing.example", "erp.example",
+                                                     "agentonly.example", "loop.example"};
+
+    world_server(world, TESTING, "testing", 4);
+    world->checks[TESTING][CHECK_OF_PING].kind = CHECK_PING;
+    world->checks[TESTING][CHECK_OF_AGENT].kind = CHECK_AGENT;
+    world->checks[TESTING][CHECK_OF_HTTP].kind = CHECK_HTTP;
+    world->checks[TESTING][CHECK_OF_CLIENT1].kind = CHECK_HTTP;
+    world->checks[TESTING][CHECK_OF_CLIENT1].required = false;
+    world->checks[TESTING][CHECK_OF_CLIENT1].site = SITE_CLIENT1;
+    world_server(world, ERP, "erp", 1);
+    world->checks[ERP][0].kind = CHECK_TCP;
+    world_server(world, AGENTONLY, "agentonly", 1);
+    world->checks[AGENTONLY][0].kind = CHECK_AGENT;
+    world_server(world, LOOP, "loop", 2);
+    world->servers[LOOP].loopback = true;
+    world->checks[LOOP][0].kind = CHECK_PING;
+    world->checks[LOOP][1].kind = CHECK_HTTP;
+    world_site(world, SITE_TESTING, "testing.example", TESTING, MODEL_NONE);
+    world_site(world, SITE_CLIENT1, "client1", TESTING, CHECK_OF_CLIENT1);
+    world_site(world, SITE_ERP, "erp.example", ERP, MODEL_NONE);
+    world_site(world, SITE_AGENTONLY, "agentonly.example", AGENTONLY, MODEL_NONE);
+    world_site(world, SITE_LOOP, "loop.example", LOOP, MODEL_NONE);
+    for (int i = 0; i < WORLD_SERVERS; i++)
+        world->domains[i] =
+            (struct model_domain){.name = hosts[i],
+                                  .server = i,
+                                  .policy = {.mode = POLICY_ON_DEMAND, .idle = 20 * MINUTE}};
+    world->model = (struct model){.n_servers = WORLD_SERVERS,
+                                  .servers = world->servers,
+                                  .n_domains = WORLD_SERVERS,
+                                  .domains = world->domains,
+                                  .n_sites = WORLD_SITES,
+                                  .sites = world->sites};
+}
+
+/* The model may be changed between world_model and world_begin. */
+static inline void world_begin(struct world *world)
+{
+    const struct fleet_sink sink = {.act = world_act, .context = world};
+
+    world->now = (struct now){.boot = 1000000, .wall = 1795341600000};
+    assert_int_equal(fleet_create(&world->model, &sink, world->now, &world->fleet), 0);
+    fleet_start(world->fleet, world->now);
+}
+
+static inline int world_init(void **state)
+{
+    struct world *world = calloc(1, sizeof(*world));
+
+    assert_non_null(world);
+    world_model(world);
+    world_begin(world);
+    *state = world;
+    return 0;
+}
+
+static inline int world_finish(void **state)
+{
+    struct world *world = *state;
+
+    fleet_destroy(world->fleet);
+    free(world);
+    return 0;
+}
+
+/* What happens. */
+
+static inline void world_handle(struct world *world, const struct fleet_event *event)
+{
+    fleet_handle(world->fleet, world->now, event);
+}
+
+static inline void world_visit(struct world *world, int site)
+{
+    world_handle(world, &(struct fleet_event){.kind = FLEET_VISIT, .visit = {.site = site}});
+}
+
+static inline void world_use(struct world *world, int site)
+{
+    world_handle(world, &(struct fleet_event){.kind = FLEET_USE, .visit = {.site = site}});
+}
+
+static inline void world_probe(struct world *world, int server, unsigned check,
+                               enum probe_outcome outcome)
+{
+    world_handle(world, &(struct fleet_event){.kind = FLEET_PROBE,
+                                              .server = server,
+                                              .probe = {.check = check, .outcome = outcome}});
+}
+
+static inline void world_neighbour(struct world *world, int server, enum mac_verdict verdict)
+{
+    struct fleet_event event = {
+        .kind = FLEET_NEIGHBOUR, .server = server, .neighbour = {.verdict = verdict}};
+    const uint8_t *mac = verdict == MAC_OTHER ? world_other_mac : world->servers[server].mac;
+
+    if (verdict != MAC_UNKNOWN)
+        memcpy(event.neighbour.mac, mac, 6);
+    world_handle(world, &event);
+}
+
+static inline void world_agent(struct world *world, int server, enum agent_word word)
+{
+    world_handle(world, &(struct fleet_event){
+                            .kind = FLEET_AGENT, .server = server, .agent = {.word = word}});
+}
+
+static inline void world_report(struct world *world, int server, const char *boot_id, bool armed)
+{
+    struct fleet_event event = {.kind = FLEET_REPORT, .server = server};
+
+    event.report.wol_known = true;
+    event.report.wol_armed = armed;
+    snprintf(event.report.boot_id, sizeof(event.report.boot_id), "%s", boot_id);
+    world_handle(world, &event);
+}
+
+static inline struct command world_new_command(enum command_action action, const char *id)
+{
+    struct command command = {.action = action, .site = MODEL_NONE};
+
+    snprintf(command.id, sizeof(command.id), "%s", id);
+    snprintf(command.by, sizeof(command.by), "operator");
+    return command;
+}
+
+static inline void world_order(struct world *world, int server, struct command command)
+{
+    world_handle(
+        world, &(struct fleet_event){.kind = FLEET_COMMAND, .server = server, .command = command});
+}
+
+static inline void world_command(struct world *world, int server, enum command_action action,
+                                 const char *id)
+{
+    world_order(world, server, world_new_command(action, id));
+}
+
+static inline void world_hold(struct world *world, int server, const char *name, int64_t lasts)
+{
+    struct command command = world_new_command(COMMAND_HOLD, "");
+
+    snprintf(command.name, sizeof(command.name), "%s", name);
+    command.lasts = lasts;
+    world_order(world, server, command);
+}
+
+static inline void world_keep_awake(struct world *world, int server, bool on)
+{
+    struct command command = world_new_command(COMMAND_KEEP_AWAKE, "");
+
+    command.on = on;
+    world_order(world, server, command);
+}
+
+static inline void world_policy(struct world *world, int server, enum policy_mode policy)
+{
+    struct command command = world_new_command(COMMAND_POLICY, "");
+
+    command.policy = policy;
+    world_order(world, server, command);
+}
+
+static inline void world_sleep_answer(struct world *world, int server, enum sleep_answer answer,
+                                      const char *reason)
+{
+    struct fleet_event event = {
+        .kind = FLEET_SLEEP_ANSWER, .server = server, .sleep = {.answer = answer}};
+
+    snprintf(event.sleep.reason, sizeof(event.sleep.reason), "%s", reason);
+    world_handle(world, &event);
+}
+
+/* Time passes, and nothing else: every deadline on the way is kept. */
+static inline void world_advance(struct world *world, int64_t ms)
+{
+    const int64_t end = world->now.boot + ms;
+    const int64_t wall_ahead = world->now.wall - world->now.boot;
+
+    while (fleet_deadline(world->fleet) <= end) {
+        if (fleet_deadline(world->fleet) > world->now.boot)
+            world->now.boot = fleet_deadline(world->fleet);
+        world->now.wall = world->now.boot + wall_ahead;
+        fleet_tick(world->fleet, world->now);
+        assert_true(fleet_deadline(world->fleet) > world->now.boot);
+    }
+    world->now.boot = end;
+    world->now.wall = end + wall_ahead;
+}
+
+/* Larger happenings. */
+
+static inline bool world_is_network(const struct world *world, int server, unsigned check)
+{
+    return world->checks[server][check].kind != CHECK_AGENT;
+}
+
+static inline void world_pass(struct world *world, int server)
+{
+    for (unsigned i = 0; i < world->servers[server].n_checks; i++)
+        if (world_is_network(world, server, i))
+            world_probe(world, server, i, PROBE_PASS);
+    if (!world->servers[server].loopback)
+        world_neighbour(world, server, MAC_MATCH);
+}
+
+/* All its checks pass, its agent's too. */
+static inline void world_up(struct world *world, int server)
+{
+    world_pass(world, server);
+    world_agent(world, server, AGENT_ONLINE);
+}
+
+static inline void world_silence(struct world *world, int server)
+{
+    for (int round = 0; round < EVIDENCE_MISSES; round++)
+        for (unsigned i = 0; i < world->servers[server].n_checks; i++)
+            if (world_is_network(world, server, i))
+                world_probe(world, server, i, PROBE_MISS);
+}
+
+/* It went to sleep as it should: agreed, goodbye, silence. */
+static inline void world_fall_asleep(struct world *world, int server)
+{
+    world_sleep_answer(world, server, SLEEP_ACCEPTED, "");
+    world_agent(world, server, AGENT_SLEEPING);
+    world_advance(world, 2 * SECOND);
+    world_silence(world, server);
+}
+
+/* Off, then woken by Hall and up after boot_ms: from here it is known to be wakeable. */
+static inline void world_wake(struct world *world, int server, int64_t boot_ms)
+{
+    world_command(world, server, COMMAND_WAKE, "");
+    world_advance(world, boot_ms);
+    world_up(world, server);
+}
+
+/* What was seen. */
+
+static inline const struct power *world_power(const struct world *world, int server)
+{
+    return fleet_power(world->fleet, server);
+}
+
+#define assert_state(world_, server_, state_)                                                      \
+    assert_string_equal(power_state_name(world_power(world_, server_)->state),                     \
+                        power_state_name(state_))
+
+static inline size_t world_count(const struct world *world, enum action_kind kind)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < world->n; i++)
+        n += world->seen[i].action.kind == kind;
+    return n;
+}
+
+static inline size_t world_count_event(const struct world *world, enum happening what)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < world->n; i++)
+        n += world->seen[i].action.kind == ACTION_EVENT && world->seen[i].action.event.what == what;
+    return n;
+}
+
+static inline const struct seen_action *world_last(const struct world *world, enum action_kind kind)
+{
+    for (size_t i = world->n; i-- > 0;)
+        if (world->seen[i].action.kind == kind)
+            return &world->seen[i];
+    return NULL;
+}
+
+/* The outcomes of one command in the order they were said: "accepted done ". */
+static inline const char *world_outcomes(const struct world *world, const char *id)
+{
+    static char text[256];
+
+    text[0] = '\0';
+    for (size_t i = 0; i < world->n; i++)
+        if (world->seen[i].action.kind == ACTION_ANSWER &&
+            strcmp(world->seen[i].answer.id, id) == 0)
+            snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s ",
+                     command_outcome_name(world->seen[i].answer.outcome));
+    return text;
+}
+
+static inline void world_forget(struct world *world)
+{
+    world->n = 0;
+}
+
+#endif

@@ -1,0 +1,248 @@
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "web/board.h"
+
+static struct model_server servers[3];
+static struct model_site sites[4] = {{.server = 1}, {.server = 0}, {.server = 1}, {.server = 2}};
+static const struct config config = {
+    .model = {.n_servers = 3, .servers = servers, .n_sites = 4, .sites = sites}};
+
+static int set_up(void **state)
+{
+    struct board *board;
+    if (board_create(&config, &board) != 0)
+        return -1;
+    *state = board;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    board_destroy(*state);
+    return 0;
+}
+
+static bool readable(const struct board *board)
+{
+    struct pollfd fd = {.fd = board_fd(board), .events = POLLIN};
+    return poll(&fd, 1, 0) == 1;
+}
+
+static void what_is_posted_is_read(void **state)
+{
+    struct notice notice;
+    board_read(*state, 1, &notice);
+    assert_int_equal(notice.version, 0);
+    assert_int_equal(notice.expected_ready, -1);
+    board_post(*state, 1, &(struct notice){.state = POWER_BOOTING, .since = 7});
+    board_post(*state, 1, &(struct notice){.state = POWER_READY, .since = 8});
+    board_read(*state, 1, &notice);
+    assert_int_equal(notice.version, 2);
+    assert_int_equal(notice.state, POWER_READY);
+    board_read(*state, 0, &notice);
+    assert_int_equal(notice.version, 0);
+}
+
+static void sites_are_ready_by_their_bit(void **state)
+{
+    board_post(*state, 1, &(struct notice){.sites_ready = 2});
+    assert_false(board_site_ready(*state, 0));
+    assert_true(board_site_ready(*state, 2));
+    assert_false(board_site_ready(*state, 1));
+    board_post(*state, 1, &(struct notice){.sites_ready = 1});
+    assert_true(board_site_ready(*state, 0));
+    assert_false(board_site_ready(*state, 2));
+    board_post(*state, 2, &(struct notice){.sites_ready = 1});
+    assert_true(board_site_ready(*state, 3));
+}
+
+static void repeated_visits_are_told_once(void **state)
+{
+    struct visit visit;
+    unsigned wants = 0;
+    unsigned uses = 0;
+    int64_t start = clock_now().boot;
+    for (int i = 0; i < 1000; i++) {
+        assert_true(board_tell(
+            *state, &(struct visit){.kind = VISIT_WANTS, .site = 0, .who = "192.0.2.1"}));
+        assert_true(board_tell(*state, &(struct visit){.kind = VISIT_USES, .site = 0}));
+    }
+    int64_t pauses = (clock_now().boot - start) / 100; /* however slow this machine is */
+    assert_true(readable(*state));
+    while (board_take(*state, &visit)) {
+        wants += visit.kind == VISIT_WANTS;
+        uses += visit.kind == VISIT_USES;
+        assert_int_equal(visit.site, 0);
+    }
+    assert_in_range(wants, 1, 1 + (uintmax_t)pauses + 1);
+    assert_in_range(uses, 1, 1 + (uintmax_t)pauses / 10 + 1);
+    assert_false(readable(*state));
+    assert_true(board_tell(
+        *state, &(struct visit){.kind = VISIT_WANTS, .site = 1})); /* another site: told */
+    assert_true(board_take(*state, &visit));
+    assert_int_equal(visit.site, 1);
+}
+
+static void a_full_inbox_says_so_and_forgets_nothing(void **state)
+{
+    struct visit visit;
+    unsigned n = 0;
+    while (board_tell(*state, &(struct visit){.kind = VISIT_REFUSED, .site = MODEL_NONE}))
+        assert_true(++n < 100000);
+    assert_false(board_tell(*state, &(struct visit){.kind = VISIT_WANTS, .site = 0}));
+    assert_true(board_take(*state, &visit));
+    assert_true(board_tell(*state, &(struct visit){.kind = VISIT_WANTS, .site = 0}));
+    unsigned taken = 1;
+    while (board_take(*state, &visit))
+        taken++;
+    assert_int_equal(taken, n + 1);
+    assert_int_equal(visit.kind, VISIT_WANTS);
+}
+
+static void waiting_ends_at_once_where_news_are_there(void **state)
+{
+    board_post(*state, 0, &(struct notice){.state = POWER_OFF});
+    assert_true(board_wait(*state, 0, 0, 60000));
+    assert_false(board_wait(*state, 0, 1, 1));
+    board_close(*state);
+    assert_true(board_is_closed(*state));
+    assert_false(board_wait(*state, 0, 1, 60000));
+}
+
+struct waiter {
+    struct board *board;
+    atomic_int begun;
+    bool newer;
+};
+
+static void *wait_for_news(void *argument)
+{
+    struct waiter *waiter = argument;
+    atomic_store(&waiter->begun, 1);
+    waiter->newer = board_wait(waiter->board, 2, 0, 60000);
+    return NULL;
+}
+
+static void a_post_wakes_those_who_wait(void **state)
+{
+    struct waiter waiters[BOARD_WAITERS_MAX];
+    pthread_t threads[BOARD_WAITERS_MAX];
+    for (int i = 0; i < BOARD_WAITERS_MAX; i++) {
+        waiters[i] = (struct waiter){.board = *state};
+        pthread_create(&threads[i], NULL, wait_for_news, &waiters[i]);
+    }
+    for (int i = 0; i < BOARD_WAITERS_MAX; i++)
+        while (atomic_load(&waiters[i].begun) == 0)
+            sched_yield();
+    board_post(*state, 1, &(struct notice){.state = POWER_OFF}); /* not what they wait for */
+    board_post(*state, 2, &(struct notice){.state = POWER_READY});
+    for (int i = 0; i < BOARD_WAITERS_MAX; i++) {
+        pthread_join(threads[i], NULL);
+        assert_true(waiters[i].newer);
+    }
+}
+
+/* Takes a place and keeps it until the board closes, also where it was sent away at first. */
+static void *keep_a_place(void *argument)
+{
+    struct waiter *waiter = argument;
+    while (!board_is_closed(waiter->board))
+        waiter->newer |= board_wait(waiter->board, 2, 0, 60000);
+    return NULL;
+}
+
+/* Fills the waiters' places; the next one is not held. */
+static void only_few_may_wait(void **state)
+{
+    struct waiter waiters[BOARD_WAITERS_MAX];
+    pthread_t threads[BOARD_WAITERS_MAX];
+    for (int i = 0; i < BOARD_WAITERS_MAX; i++) {
+        waiters[i] = (struct waiter){.board = *state};
+        pthread_create(&threads[i], NULL, keep_a_place, &waiters[i]);
+    }
+    /* A wait that ends long before its limit found no place; until all are taken it does not. */
+    int64_t waited;
+    do {
+        int64_t start = clock_now().boot;
+        assert_false(board_wait(*state, 2, 0, 1000));
+        waited = clock_now().boot - start;
+    } while (waited >= 500);
+    board_close(*state);
+    for (int i = 0; i < BOARD_WAITERS_MAX; i++) {
+        pthread_join(threads[i], NULL);
+        assert_false(waiters[i].newer);
+    }
+}
+
+static atomic_bool stop;
+
+static void *work(void *argument)
+{
+    struct board *board = argument;
+    struct notice notice;
+    while (!atomic_load(&stop)) {
+        for (int i = 0; i < 3; i++) {
+            board_read(board, i, &notice);
+            /* Written together, so read together. */
+            if (notice.since != notice.wake_started || notice.since != notice.wake_deadline)
+                return argument;
+        }
+        board_site_ready(board, 2);
+        board_tell(board, &(struct visit){.kind = VISIT_WANTS, .site = 1});
+        board_tell(board, &(struct visit){.kind = VISIT_REFUSED, .site = MODEL_NONE});
+        board_wait(board, 0, notice.version, 1);
+    }
+    return NULL;
+}
+
+static void workers_and_the_loop_do_not_disturb_each_other(void **state)
+{
+    pthread_t threads[4];
+    struct visit visit;
+    unsigned taken = 0;
+    atomic_store(&stop, false);
+    for (size_t i = 0; i < 4; i++)
+        pthread_create(&threads[i], NULL, work, *state);
+    for (int64_t i = 1; i < 20000; i++) {
+        board_post(
+            *state, (int)(i % 3),
+            &(struct notice){
+                .since = i, .wake_started = i, .wake_deadline = i, .sites_ready = (uint64_t)i});
+        while (board_take(*state, &visit))
+            taken++;
+    }
+    atomic_store(&stop, true);
+    for (size_t i = 0; i < 4; i++) {
+        void *torn = NULL;
+        pthread_join(threads[i], &torn);
+        assert_null(torn);
+    }
+    assert_true(taken > 0);
+}
+
+int main(void)
+{
+#define TEST(name_) cmocka_unit_test_setup_teardown(name_, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(what_is_posted_is_read),
+        TEST(sites_are_ready_by_their_bit),
+        TEST(repeated_visits_are_told_once),
+        TEST(a_full_inbox_says_so_and_forgets_nothing),
+        TEST(waiting_ends_at_once_where_news_are_there),
+        TEST(a_post_wakes_those_who_wait),
+        TEST(only_few_may_wait),
+        TEST(workers_and_the_loop_do_not_disturb_each_other),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,278 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bus/command.h"
+
+/* 2026-11-22T09:28:29Z */
+static const struct now now = {.boot = 5000, .wall = INT64_C(1795339709000)};
+
+static struct command command;
+static char reason[REASON_SIZE];
+
+static int read_bytes(enum topic_kind kind, const char *bytes, size_t length, bool retained)
+{
+    struct topic topic = {.kind = kind, .id = "testing", .name = "backup"};
+    return command_read(&topic, bytes, length, retained, now, &command, reason);
+}
+
+static int read_text(enum topic_kind kind, const char *text)
+{
+    return read_bytes(kind, text, strlen(text), false);
+}
+
+static void check_reason(const char *text, const char *word)
+{
+    if (strstr(reason, word) == NULL)
+        fail_msg("the reason for %s is: %s; it should have: %s", text, reason, word);
+}
+
+static void test_plain_words(void **state)
+{
+    static const struct {
+        enum topic_kind kind;
+        const char *text;
+        enum command_action action;
+    } rows[] = {
+        {TOPIC_SERVER_COMMAND, "wake", COMMAND_WAKE},
+        {TOPIC_SERVER_COMMAND, "wake\n", COMMAND_WAKE},
+        {TOPIC_SERVER_COMMAND, " sleep \r\n", COMMAND_SLEEP},
+        {TOPIC_SERVER_COMMAND, "restart", COMMAND_RESTART},
+        {TOPIC_SERVER_COMMAND, "cancel", COMMAND_CANCEL},
+        {TOPIC_SERVER_POWER_SET, "ON", COMMAND_WAKE},
+        {TOPIC_SERVER_POWER_SET, "on", COMMAND_WAKE},
+        {TOPIC_SERVER_POWER_SET, "OFF", COMMAND_SLEEP},
+        {TOPIC_PROJECT_COMMAND, "start", COMMAND_START},
+        {TOPIC_PROJECT_COMMAND, "stop", COMMAND_STOP},
+        {TOPIC_PROJECT_COMMAND, "restart", COMMAND_RESTART},
+        {TOPIC_PROJECT_COMMAND, "{\"action\":\"stop\"}", COMMAND_STOP},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(read_text(rows[i].kind, rows[i].text), 0);
+        assert_int_equal(command.action, rows[i].action);
+        assert_string_equal(command.id, "");
+    }
+}
+
+static void test_whole_json(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        read_text(TOPIC_SERVER_COMMAND,
+                  "{\"action\":\"wake\",\"id\":\"x-1\",\"by\":\"Zoé\",\"for\":\"1h30m\","
+                  "\"force\":true,\"expires\":\"2026-11-22T10:28:30+01:00\"}"),
+        0);
+    assert_int_equal(command.action, COMMAND_WAKE);
+    assert_string_equal(command.id, "x-1");
+    assert_string_equal(command.by, "Zoé");
+    assert_int_equal(command.lasts, 5400000);
+    assert_true(command.force);
+    assert_int_equal(read_text(TOPIC_SERVER_COMMAND,
+                               "{\"action\":\"sleep\",\"id\":null,\"by\":null,\"for\":null,"
+                               "\"force\":null,\"expires\":null}"),
+                     0);
+    assert_int_equal(command.action, COMMAND_SLEEP);
+    assert_int_equal(command.lasts, 0);
+}
+
+static void test_values(void **state)
+{
+    (void)state;
+    assert_int_equal(read_text(TOPIC_SERVER_POLICY_SET, "scheduled"), 0);
+    assert_int_equal(command.action, COMMAND_POLICY);
+    assert_int_equal(command.policy, POLICY_SCHEDULED);
+    assert_false(command.policy_configured);
+    assert_int_equal(read_text(TOPIC_SERVER_POLICY_SET, ""), 0);
+    assert_true(command.policy_configured);
+    assert_int_equal(read_text(TOPIC_SERVER_IDLE_SET, "20"), 0);
+    assert_int_equal(command.action, COMMAND_IDLE);
+    assert_int_equal(command.minutes, 20);
+    assert_int_equal(read_text(TOPIC_SERVER_IDLE_SET, "10080"), 0);
+    assert_int_equal(read_text(TOPIC_SERVER_KEEP_AWAKE_SET, "ON"), 0);
+    assert_int_equal(command.action, COMMAND_KEEP_AWAKE);
+    assert_true(command.on);
+    assert_int_equal(read_text(TOPIC_SERVER_KEEP_AWAKE_SET, "off"), 0);
+    assert_false(command.on);
+}
+
+static void test_holds(void **state)
+{
+    static const char until[] =
+        "{\"until\":\"2026-11-22T10:28:29Z\",\"reason\":\"backup of /srv\"}";
+    (void)state;
+    assert_int_equal(read_text(TOPIC_SERVER_HOLD, "{\"for\":\"2h\",\"reason\":\"backup\"}"), 0);
+    assert_int_equal(command.action, COMMAND_HOLD);
+    assert_string_equal(command.name, "backup");
+    assert_string_equal(command.reason, "backup");
+    assert_int_equal(command.lasts, 7200000);
+    assert_int_equal(read_text(TOPIC_SERVER_HOLD, ""), 0);
+    assert_int_equal(command.action, COMMAND_RELEASE);
+    assert_int_equal(read_bytes(TOPIC_SERVER_HOLD, "", 0, true), 0);
+    assert_int_equal(command.action, COMMAND_RELEASE);
+    assert_int_equal(read_bytes(TOPIC_SERVER_HOLD, until, strlen(until), true), 0);
+    assert_int_equal(command.lasts, 3600000);
+}
+
+static void check_retained(enum topic_kind kind, const char *text, const char *word)
+{
+    assert_int_equal(read_bytes(kind, text, strlen(text), true), -ESTALE);
+    check_reason(text, word);
+}
+
+static void test_retained(void **state)
+{
+    (void)state;
+    check_retained(TOPIC_SERVER_COMMAND, "wake", "retained");
+    check_retained(TOPIC_SERVER_COMMAND, "nonsense", "retained");
+    check_retained(TOPIC_SERVER_POWER_SET, "ON", "retained");
+    check_retained(TOPIC_SERVER_POLICY_SET, "always_on", "retained");
+    check_retained(TOPIC_SERVER_HOLD, "{\"for\":\"2h\"}", "until");
+    check_retained(TOPIC_SERVER_HOLD, "{\"until\":\"2026-11-22T09:28:28Z\"}", "over");
+    check_retained(TOPIC_SERVER_HOLD, "2h", "2h");
+    check_retained(TOPIC_SERVER_COMMAND, "{\"action\":\"wake\",\"id\":\"kept\"}", "retained");
+    assert_string_equal(command.id, "kept");
+}
+
+static void test_empty_is_passed_over(void **state)
+{
+    static const enum topic_kind kinds[] = {TOPIC_SERVER_COMMAND, TOPIC_SERVER_POWER_SET,
+                                            TOPIC_SERVER_IDLE_SET, TOPIC_SERVER_KEEP_AWAKE_SET,
+                                            TOPIC_PROJECT_COMMAND};
+    (void)state;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        assert_int_equal(read_bytes(kinds[i], "", 0, false), -EINVAL);
+        assert_string_equal(reason, "empty");
+        assert_int_equal(read_bytes(kinds[i], "", 0, true), -EINVAL);
+        assert_string_equal(reason, "empty");
+    }
+    assert_int_equal(read_bytes(TOPIC_SERVER_POLICY_SET, "", 0, true), -EINVAL);
+    assert_string_equal(reason, "empty");
+}
+
+static void test_refusals(void **state)
+{
+    static const struct {
+        enum topic_kind kind;
+        int error;
+        const char *text, *word;
+    } rows[] = {
+        {TOPIC_SERVER_COMMAND, -EINVAL, "wakeup", "wake, sleep, restart, cancel"},
+        {TOPIC_SERVER_COMMAND, -EINVAL, "Wake", "\"Wake\""},
+        {TOPIC_SERVER_COMMAND, -EINVAL, "hold", "\"hold\""},
+        {TOPIC_SERVER_COMMAND, -EINVAL, "start", "\"start\""},
+        {TOPIC_SERVER_COMMAND, -EINVAL, "  \n", "\"\""},
+        {TOPIC_SERVER_COMMAND, -EINVAL, "\x01\xff", "\"??\""},
+        {TOPIC_SERVER_COMMAND, -EINVAL, "{", "JSON"},
+        {TOPIC_SERVER_COMMAND, -EINVAL, "[]", "array"},
+        {TOPIC_SERVER_COMMAND, -EINVAL, "{}", "\"action\" is missing"},
+        {TOPIC_SERVER_COMMAND, -EINVAL, "{\"action\":null}", "\"action\" is missing"},
+        {TOPIC_SERVER_COMMAND, -EINVAL, "{\"action\":1}", "\"action\" is number"},
+        {TOPIC_SERVER_COMMAND, -EINVAL, "{\"action\":\"dance\"}", "\"dance\""},
+        {TOPIC_SERVER_COMMAND, -EINVAL, "{\"action\":\"hold\"}", "\"hold\""},
+        {TOPIC_SERVER_COMMAND, -EINVAL, "{\"action\":\"wake\",\"speed\":3}",
+         "\"speed\" is unknown"},
+        {TOPIC_SERVER_COMMAND, -EINVAL, "{\"action\":\"wake\",\"action\":\"sleep\"}", "twice"},
+        {TOPIC_SERVER_COMMAND, -EINVAL, "{\"action\":\"wake\",\"id\":3}", "\"id\" is number"},
+        {TOPIC_SERVER_COMMAND, -ERANGE, "{\"action\":\"wake\",\"id\":\"\"}", "\"id\" has 0 bytes"},
+        {TOPIC_SERVER_COMMAND, -EINVAL, "{\"action\":\"wake\",\"id\":\"a\\nb\"}", "control"},
+        {TOPIC_SERVER_COMMAND, -EINVAL, "{\"action\":\"wake\",\"id\":\"a\\u0085\"}", "control"},
+        {TOPIC_SERVER_COMMAND, -EINVAL, "{\"action\":\"wake\",\"by\":[]}", "\"by\" is array"},
+        {TOPIC_SERVER_COMMAND, -EINVAL, "{\"action\":\"wake\",\"for\":30}", "\"for\" is number"},
+        {TOPIC_SERVER_COMMAND, -EINVAL, "{\"action\":\"wake\",\"for\":\"forever\"}", "forever"},
+        {TOPIC_SERVER_COMMAND, -ERANGE, "{\"action\":\"wake\",\"for\":\"0s\"}", "1s to 30d"},
+        {TOPIC_SERVER_COMMAND, -ERANGE, "{\"action\":\"wake\",\"for\":\"31d\"}", "1s to 30d"},
+        {TOPIC_SERVER_COMMAND, -EINVAL, "{\"action\":\"sleep\",\"for\":\"1h\"}", "wake only"},
+        {TOPIC_SERVER_COMMAND, -EINVAL, "{\"action\":\"wake\",\"force\":1}", "\"force\""},
+        {TOPIC_SERVER_COMMAND, -EINVAL, "{\"action\":\"wake\",\"expires\":\"soon\"}", "expires"},
+        {TOPIC_SERVER_COMMAND, -EINVAL, "{\"action\":\"wake\",\"expires\":9}", "expires"},
+        {TOPIC_SERVER_COMMAND, -ESTALE,
+         "{\"action\":\"wake\",\"expires\":\"2026-11-22T09:28:29Z\"}", "expired"},
+        {TOPIC_SERVER_POWER_SET, -EINVAL, "1", "ON, OFF"},
+        {TOPIC_SERVER_POWER_SET, -EINVAL, "{\"action\":\"wake\"}", "ON, OFF"},
+        {TOPIC_SERVER_KEEP_AWAKE_SET, -EINVAL, "true", "ON, OFF"},
+        {TOPIC_SERVER_POLICY_SET, -EINVAL, "never", "always_on, scheduled, on_demand"},
+        {TOPIC_SERVER_IDLE_SET, -EINVAL, "20m", "whole minutes"},
+        {TOPIC_SERVER_IDLE_SET, -EINVAL, "1.5", "whole minutes"},
+        {TOPIC_SERVER_IDLE_SET, -ERANGE, "0", "1 to 10080"},
+        {TOPIC_SERVER_IDLE_SET, -ERANGE, "10081", "1 to 10080"},
+        {TOPIC_SERVER_HOLD, -EINVAL, "{}", "needs an end"},
+        {TOPIC_SERVER_HOLD, -EINVAL, "{\"reason\":\"x\"}", "needs an end"},
+        {TOPIC_SERVER_HOLD, -EINVAL, "{\"for\":\"1h\",\"until\":\"2026-11-22T10:00:00Z\"}", "both"},
+        {TOPIC_SERVER_HOLD, -EINVAL, "{\"for\":\"1h\",\"action\":\"wake\"}",
+         "\"action\" is unknown"},
+        {TOPIC_SERVER_HOLD, -ERANGE, "{\"until\":\"2027-11-22T10:00:00Z\"}", "30d"},
+        {TOPIC_SERVER_HOLD, -EINVAL, "2h", "{\"for\":\"2h\""},
+        {TOPIC_PROJECT_COMMAND, -EINVAL, "wake", "start, stop, restart"},
+        {TOPIC_PROJECT_COMMAND, -EINVAL, "{\"action\":\"wake\"}", "start, stop, restart"},
+        {TOPIC_PROJECT_COMMAND, -EINVAL, "{\"action\":\"stop\",\"force\":true}", "\"force\""},
+        {TOPIC_AGENT_STATE, -ENOTSUP, "wake", "takes no commands"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int error = read_text(rows[i].kind, rows[i].text);
+        if (error != rows[i].error)
+            fail_msg("%s gave %d (%s)", rows[i].text, error, reason);
+        check_reason(rows[i].text, rows[i].word);
+    }
+}
+
+static void test_a_refusal_knows_who_asked(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        read_text(TOPIC_SERVER_COMMAND, "{\"speed\":3,\"id\":\"x-9\",\"by\":\"cron\"}"), -EINVAL);
+    assert_string_equal(command.id, "x-9");
+    assert_string_equal(command.by, "cron");
+}
+
+static void test_id_lengths(void **state)
+{
+    char text[128];
+    (void)state;
+    snprintf(text, sizeof text, "{\"action\":\"wake\",\"id\":\"%064d\"}", 0);
+    assert_int_equal(read_text(TOPIC_SERVER_COMMAND, text), 0);
+    snprintf(text, sizeof text, "{\"action\":\"wake\",\"id\":\"%065d\"}", 0);
+    assert_int_equal(read_text(TOPIC_SERVER_COMMAND, text), -ERANGE);
+    assert_string_equal(command.id, "");
+}
+
+static void test_monsters(void **state)
+{
+    size_t size = 1 << 20;
+    char *text = malloc(size);
+    (void)state;
+    assert_non_null(text);
+    memset(text, 'w', size);
+    assert_int_equal(read_bytes(TOPIC_SERVER_COMMAND, text, size, false), -EINVAL);
+    check_reason("a megabyte of w", "allowed: wake");
+    memset(text, '{', size);
+    assert_int_equal(read_bytes(TOPIC_SERVER_COMMAND, text, size, false), -EINVAL);
+    for (size_t i = 0; i < 1000; i++)
+        memcpy(text + 5 * i, "{\"a\":", 5);
+    assert_int_equal(read_bytes(TOPIC_SERVER_COMMAND, text, 5000, false), -EINVAL);
+    assert_true(strlen(reason) > 0);
+    memset(text, 0, size);
+    assert_int_equal(read_bytes(TOPIC_SERVER_IDLE_SET, text, 3, false), -EINVAL);
+    assert_int_equal(read_bytes(TOPIC_SERVER_COMMAND, "wake\0x", 6, false), -EINVAL);
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_plain_words), cmocka_unit_test(test_whole_json),
+        cmocka_unit_test(test_values),      cmocka_unit_test(test_holds),
+        cmocka_unit_test(test_retained),    cmocka_unit_test(test_empty_is_passed_over),
+        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_a_refusal_knows_who_asked),
+        cmocka_unit_test(test_id_lengths),  cmocka_unit_test(test_monsters),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

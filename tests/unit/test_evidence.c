@@ -1,0 +1,325 @@
+#include "core/evidence.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const uint8_t other_mac[6] = {2, 0, 0, 0, 0, 9};
+
+enum { PING, AGENT, HTTP };
+static struct model_check checks[] = {
+    {.kind = CHECK_PING, .required = true, .site = MODEL_NONE},
+    {.kind = CHECK_AGENT, .required = true, .site = MODEL_NONE},
+    {.kind = CHECK_HTTP, .required = true, .site = MODEL_NONE},
+};
+static const struct model_server lan = {.n_checks = 3, .checks = checks};
+static const struct model_server local = {.n_checks = 3, .checks = checks, .loopback = true};
+static const struct model_server agent_alone = {.n_checks = 1, .checks = &checks[AGENT]};
+static const struct model_server no_checks = {.n_checks = 0};
+
+static struct evidence_change probe(struct evidence *evidence, const struct model_server *server,
+                                    unsigned check, enum probe_outcome outcome)
+{
+    return evidence_probe(evidence, server, check, outcome, 0);
+}
+
+static struct evidence_change miss_all(struct evidence *evidence, const struct model_server *server)
+{
+    struct evidence_change change = {0};
+
+    for (int i = 0; i < EVIDENCE_MISSES; i++) {
+        probe(evidence, server, PING, PROBE_MISS);
+        change = probe(evidence, server, HTTP, PROBE_MISS);
+    }
+    return change;
+}
+
+static struct evidence up(const struct model_server *server)
+{
+    struct evidence evidence;
+
+    evidence_init(&evidence);
+    probe(&evidence, server, PING, PROBE_PASS);
+    probe(&evidence, server, HTTP, PROBE_PASS);
+    evidence_neighbour(&evidence, server, MAC_MATCH, lan.mac);
+    evidence_agent(&evidence, server, AGENT_ONLINE, 5);
+    return evidence;
+}
+
+static void test_an_answer_counts_with_its_mac(void **state)
+{
+    (void)state;
+    struct evidence evidence;
+
+    evidence_init(&evidence);
+    assert_false(probe(&evidence, &lan, PING, PROBE_PASS).sign);
+    assert_false(evidence.alive);
+    assert_true(evidence_neighbour(&evidence, &lan, MAC_MATCH, lan.mac).sign);
+    assert_true(evidence.alive);
+    assert_false(evidence.passing);
+}
+
+/* Behind a router there is no neighbour entry: then the answer has to do. */
+static void test_an_unknown_mac_is_no_objection(void **state)
+{
+    (void)state;
+    struct evidence evidence;
+
+    evidence_init(&evidence);
+    probe(&evidence, &lan, HTTP, PROBE_ANSWER);
+    assert_true(evidence_neighbour(&evidence, &lan, MAC_UNKNOWN, lan.mac).sign);
+}
+
+static void test_another_machine_is_not_this_server(void **state)
+{
+    (void)state;
+    struct evidence evidence;
+
+    evidence_init(&evidence);
+    probe(&evidence, &lan, PING, PROBE_PASS);
+    const struct evidence_change change = evidence_neighbour(&evidence, &lan, MAC_OTHER, other_mac);
+    assert_false(change.sign);
+    assert_true(change.silent);
+    assert_memory_equal(evidence.other_mac, other_mac, 6);
+    /* its entry may go away; it may still answer */
+    assert_false(evidence_neighbour(&evidence, &lan, MAC_UNKNOWN, lan.mac).sign);
+    assert_false(evidence.alive);
+    assert_true(evidence_neighbour(&evidence, &lan, MAC_MATCH, lan.mac).sign);
+}
+
+static void test_the_address_is_taken_while_up(void **state)
+{
+    (void)state;
+    struct evidence evidence = up(&lan);
+
+    assert_true(evidence.passing);
+    const struct evidence_change change = evidence_neighbour(&evidence, &lan, MAC_OTHER, other_mac);
+    assert_true(change.silent);
+    assert_false(evidence.alive || evidence.passing);
+}
+
+static void test_pass_needs_all_required(void **state)
+{
+    (void)state;
+    struct evidence evidence;
+
+    evidence_init(&evidence);
+    probe(&evidence, &lan, PING, PROBE_PASS);
+    evidence_neighbour(&evidence, &lan, MAC_MATCH, lan.mac);
+    evidence_agent(&evidence, &lan, AGENT_ONLINE, 1);
+    assert_false(evidence.passing);
+    assert_true(probe(&evidence, &lan, HTTP, PROBE_PASS).pass);
+    assert_true(evidence.passing);
+}
+
+/* One lost echo, and then another, flip nothing; the third in a row does. */
+static void test_loss_is_debounced(void **state)
+{
+    (void)state;
+    struct evidence evidence = up(&lan);
+
+    for (int i = 1; i < EVIDENCE_MISSES; i++)
+        assert_false(probe(&evidence, &lan, PING, PROBE_MISS).fail);
+    assert_false(probe(&evidence, &lan, PING, PROBE_PASS).pass); /* it never stopped */
+    for (int i = 1; i < EVIDENCE_MISSES; i++)
+        probe(&evidence, &lan, PING, PROBE_MISS);
+    assert_true(evidence.passing);
+    assert_true(probe(&evidence, &lan, PING, PROBE_MISS).fail);
+    assert_true(evidence.alive);                                /* HTTP answers still */
+    assert_true(probe(&evidence, &lan, PING, PROBE_PASS).pass); /* gain at once */
+}
+
+static void test_wrong_answers_are_life(void **state)
+{
+    (void)state;
+    struct evidence evidence = up(&lan);
+    struct evidence_change change = {0};
+
+    for (int i = 0; i < EVIDENCE_MISSES; i++)
+        change = probe(&evidence, &lan, HTTP, PROBE_ANSWER);
+    assert_true(change.fail);
+    for (int i = 0; i < EVIDENCE_MISSES; i++)
+        probe(&evidence, &lan, PING, PROBE_MISS);
+    assert_true(evidence.alive);
+}
+
+static void test_silence_needs_every_check(void **state)
+{
+    (void)state;
+    struct evidence evidence = up(&lan);
+
+    evidence_agent(&evidence, &lan, AGENT_OFFLINE, 9);
+    for (int i = 0; i < 5 * EVIDENCE_MISSES; i++)
+        probe(&evidence, &lan, PING, PROBE_MISS);
+    assert_true(evidence.alive);
+    assert_true(miss_all(&evidence, &lan).silent);
+    assert_false(evidence.alive);
+    assert_false(miss_all(&evidence, &lan).silent); /* said once */
+}
+
+/* The broker learns late that a connection is dead: silence on the wire is the newer word. */
+static void test_a_dead_agents_last_word_is_outlived(void **state)
+{
+    (void)state;
+    struct evidence evidence = up(&lan);
+
+    assert_true(miss_all(&evidence, &lan).silent);
+    assert_false(evidence.alive);
+    /* and a new word counts at once */
+    assert_true(evidence_agent(&evidence, &lan, AGENT_ONLINE, 9).sign);
+}
+
+/* After a silence an answer waits for its own verdict. */
+static void test_a_verdict_is_of_its_time(void **state)
+{
+    (void)state;
+    struct evidence evidence = up(&lan);
+
+    evidence_agent(&evidence, &lan, AGENT_OFFLINE, 9);
+    miss_all(&evidence, &lan);
+    assert_false(probe(&evidence, &lan, PING, PROBE_PASS).sign);
+    assert_true(evidence_neighbour(&evidence, &lan, MAC_MATCH, lan.mac).sign);
+}
+
+/* A cable pulled for ten seconds: the agent's connection lives on, and it has no reason to speak.
+ */
+static void test_an_agent_may_outlive_a_short_silence(void **state)
+{
+    (void)state;
+    struct evidence evidence = up(&lan);
+
+    miss_all(&evidence, &lan);
+    assert_false(evidence.passing);
+    probe(&evidence, &lan, PING, PROBE_PASS);
+    probe(&evidence, &lan, HTTP, PROBE_PASS);
+    evidence_neighbour(&evidence, &lan, MAC_MATCH, lan.mac);
+    assert_true(evidence.passing);
+}
+
+static void test_a_check_that_cannot_be_made(void **state)
+{
+    (void)state;
+    struct evidence evidence;
+
+    evidence_init(&evidence);
+    probe(&evidence, &lan, PING, PROBE_UNABLE);
+    probe(&evidence, &lan, HTTP, PROBE_PASS);
+    evidence_neighbour(&evidence, &lan, MAC_MATCH, lan.mac);
+    evidence_agent(&evidence, &lan, AGENT_ONLINE, 1);
+    assert_true(evidence.passing);
+    evidence_agent(&evidence, &lan, AGENT_OFFLINE, 2);
+    for (int i = 0; i < EVIDENCE_MISSES; i++)
+        probe(&evidence, &lan, HTTP, PROBE_MISS);
+    assert_false(evidence.alive); /* its silence is not asked for */
+}
+
+static void test_loopback(void **state)
+{
+    (void)state;
+    struct evidence evidence;
+
+    evidence_init(&evidence);
+    assert_false(probe(&evidence, &local, PING, PROBE_PASS).sign);
+    assert_false(probe(&evidence, &local, HTTP, PROBE_ANSWER).sign);
+    assert_false(evidence.alive);
+    assert_true(probe(&evidence, &local, HTTP, PROBE_PASS).sign); /* no verdict is waited for */
+    evidence_init(&evidence);
+    assert_true(evidence_agent(&evidence, &local, AGENT_ONLINE, 1).sign);
+}
+
+/* The kernel refuses for a server that is not there: that settles it as well as silence does. */
+static void test_loopback_refusals_are_silence(void **state)
+{
+    (void)state;
+    struct evidence evidence;
+
+    evidence_init(&evidence);
+    for (int i = 1; i < EVIDENCE_MISSES; i++)
+        assert_false(probe(&evidence, &local, HTTP, PROBE_ANSWER).silent);
+    assert_true(probe(&evidence, &local, HTTP, PROBE_ANSWER).silent);
+    assert_true(probe(&evidence, &local, HTTP, PROBE_PASS).sign);
+    for (int i = 1; i < EVIDENCE_MISSES; i++)
+        assert_false(probe(&evidence, &local, HTTP, PROBE_ANSWER).silent);
+    assert_true(probe(&evidence, &local, HTTP, PROBE_ANSWER).silent);
+}
+
+static void test_agent_alone(void **state)
+{
+    (void)state;
+    struct evidence evidence;
+
+    evidence_init(&evidence);
+    assert_false(evidence.settled);
+    const struct evidence_change on = evidence_agent(&evidence, &agent_alone, AGENT_ONLINE, 3);
+    assert_true(on.sign && on.pass && on.changed);
+    assert_int_equal(evidence.agent_since, 3);
+    assert_false(evidence_agent(&evidence, &agent_alone, AGENT_ONLINE, 4).changed);
+    assert_int_equal(evidence.agent_since, 3);
+    assert_true(evidence_agent(&evidence, &agent_alone, AGENT_SLEEPING, 5).silent);
+    evidence_init(&evidence);
+    assert_true(evidence_agent(&evidence, &agent_alone, AGENT_OFFLINE, 5).silent);
+}
+
+static void test_nothing_to_check(void **state)
+{
+    (void)state;
+    struct evidence evidence;
+
+    evidence_init(&evidence);
+    assert_true(evidence_agent(&evidence, &no_checks, AGENT_ONLINE, 1).pass);
+    assert_true(evidence_agent(&evidence, &no_checks, AGENT_OFFLINE, 2).silent);
+}
+
+static void test_sites(void **state)
+{
+    (void)state;
+    struct evidence evidence = up(&lan);
+
+    assert_true(evidence_site_answers(&evidence, &lan, MODEL_NONE));
+    assert_true(evidence_site_answers(&evidence, &lan, HTTP));
+    for (int i = 0; i < EVIDENCE_MISSES; i++)
+        probe(&evidence, &lan, HTTP, PROBE_MISS);
+    assert_false(evidence_site_answers(&evidence, &lan, HTTP));
+    assert_false(evidence_site_answers(&evidence, &lan, MODEL_NONE));
+    assert_true(evidence_site_answers(&evidence, &lan, PING));
+    evidence_neighbour(&evidence, &lan, MAC_OTHER, other_mac);
+    assert_false(evidence_site_answers(&evidence, &lan, PING));
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    assert_string_equal(agent_word_name(AGENT_ONLINE), "online");
+    assert_string_equal(agent_word_name(AGENT_SLEEPING), "sleeping");
+    assert_string_equal(agent_word_name(AGENT_OFFLINE), "offline");
+    assert_null(agent_word_name(AGENT_UNHEARD));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_answer_counts_with_its_mac),
+        cmocka_unit_test(test_an_unknown_mac_is_no_objection),
+        cmocka_unit_test(test_another_machine_is_not_this_server),
+        cmocka_unit_test(test_the_address_is_taken_while_up),
+        cmocka_unit_test(test_pass_needs_all_required),
+        cmocka_unit_test(test_loss_is_debounced),
+        cmocka_unit_test(test_wrong_answers_are_life),
+        cmocka_unit_test(test_silence_needs_every_check),
+        cmocka_unit_test(test_a_dead_agents_last_word_is_outlived),
+        cmocka_unit_test(test_a_verdict_is_of_its_time),
+        cmocka_unit_test(test_an_agent_may_outlive_a_short_silence),
+        cmocka_unit_test(test_a_check_that_cannot_be_made),
+        cmocka_unit_test(test_loopback),
+        cmocka_unit_test(test_loopback_refusals_are_silence),
+        cmocka_unit_test(test_agent_alone),
+        cmocka_unit_test(test_nothing_to_check),
+        cmocka_unit_test(test_sites),
+        cmocka_unit_test(test_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

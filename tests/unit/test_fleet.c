@@ -1,0 +1,1326 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "fleet_fixture.h"
+
+/* Shorthands of this file: the world of the test, and where most stories start. */
+
+static struct world *asleep(void **state)
+{
+    struct world *world = *state;
+
+    for (int i = 0; i < WORLD_SERVERS; i++)
+        world_silence(world, i);
+    world_agent(world, AGENTONLY, AGENT_OFFLINE);
+    for (int i = 0; i < WORLD_SERVERS; i++)
+        assert_state(world, i, POWER_OFF);
+    world_forget(world);
+    return world;
+}
+
+/* Woken by a visit of client1, ready, seen to be wakeable. */
+static struct world *ready(void **state)
+{
+    struct world *world = asleep(state);
+
+    world_visit(world, SITE_CLIENT1);
+    world_advance(world, 5 * SECOND);
+    world_up(world, TESTING);
+    assert_state(world, TESTING, POWER_READY);
+    assert_true(fleet_site_ready(world->fleet, SITE_CLIENT1));
+    world_forget(world);
+    return world;
+}
+
+/* Ready, and nobody needs it: it has just been asked to sleep. */
+static struct world *proposed(void **state)
+{
+    struct world *world = ready(state);
+
+    world_advance(world, 20 * MINUTE);
+    assert_int_equal(world_power(world, TESTING)->sleep.phase, SLEEP_PROPOSED);
+    world_forget(world);
+    return world;
+}
+
+static struct world *sleeping(void **state)
+{
+    struct world *world = proposed(state);
+
+    world_sleep_answer(world, TESTING, SLEEP_ACCEPTED, "");
+    world_agent(world, TESTING, AGENT_SLEEPING);
+    assert_state(world, TESTING, POWER_SLEEPING);
+    return world;
+}
+
+static const struct wake *wake_of(const struct world *world, int server)
+{
+    return &world_power(world, server)->wake;
+}
+
+static const char *last_detail(const struct world *world)
+{
+    return world_last(world, ACTION_EVENT)->detail;
+}
+
+/* Start. */
+
+static void test_start(void **state)
+{
+    struct world *world = *state;
+
+    assert_int_equal(world_count(world, ACTION_PACE), WORLD_SERVERS);
+    assert_int_equal(world_count(world, ACTION_STATUS), WORLD_SERVERS);
+    assert_state(world, TESTING, POWER_UNKNOWN);
+    world_silence(world, TESTING);
+    assert_state(world, TESTING, POWER_OFF);
+    assert_int_equal(world_last(world, ACTION_STATE)->action.state.to, POWER_OFF);
+}
+
+/* `unknown` is only right after the start, also where nothing can prove silence. */
+static void test_unknown_ends(void **state)
+{
+    struct world *world = *state;
+
+    world_advance(world, MINUTE);
+    for (int i = 0; i < WORLD_SERVERS; i++)
+        assert_state(world, i, POWER_OFF);
+    world_agent(world, AGENTONLY, AGENT_ONLINE);
+    assert_state(world, AGENTONLY, POWER_READY);
+}
+
+/* Hall comes back next to a server that is up: it is not slept at once, and not woken. */
+static void test_restart_beside_a_running_server(void **state)
+{
+    struct world *world = *state;
+
+    world_agent(world, TESTING, AGENT_ONLINE);
+    world_report(world, TESTING, "b1", true);
+    world_pass(world, TESTING);
+    assert_state(world, TESTING, POWER_READY);
+    assert_int_equal(world_count(world, ACTION_PACKET), 0);
+    assert_int_equal(world_power(world, TESTING)->leases.n, 1);
+    world_advance(world, 20 * MINUTE - 1);
+    assert_int_equal(world_count(world, ACTION_SLEEP), 0);
+    world_advance(world, 1);
+    assert_int_equal(world_count(world, ACTION_SLEEP), 1);
+}
+
+static void test_woken_by_someone_else(void **state)
+{
+    struct world *world = asleep(state);
+
+    world_up(world, TESTING);
+    assert_state(world, TESTING, POWER_READY);
+    assert_int_equal(world_power(world, TESTING)->leases.n, 1);
+    assert_int_equal(world_power(world, TESTING)->leases.leases[0].until,
+                     world->now.boot + 20 * MINUTE);
+    assert_int_equal(world_count_event(world, HAPPENED_READY), 1);
+    assert_false(world_power(world, TESTING)->ever_woken);
+    assert_int_equal(history_median(&world_power(world, TESTING)->history, WAKE_COLD), -1);
+}
+
+/* Wakes. */
+
+static void test_packets(void **state)
+{
+    struct world *world = asleep(state);
+    static const int64_t times[] = {0, 1000, 3000, 13000, 23000, 33000};
+    const int64_t start = world->now.boot;
+    size_t n = 0;
+
+    world_visit(world, SITE_CLIENT1);
+    assert_state(world, TESTING, POWER_WAKING);
+    world_advance(world, 40 * SECOND);
+    for (size_t i = 0; i < world->n; i++)
+        if (world->seen[i].action.kind == ACTION_PACKET) {
+            assert_true(n < sizeof(times) / sizeof(times[0]));
+            assert_int_equal(world->seen[i].at - start, times[n++]);
+            assert_int_equal(world->seen[i].action.packet.number, n);
+            assert_int_equal(world->seen[i].action.server, TESTING);
+        }
+    assert_int_equal(n, 6);
+    world_pass(world, TESTING); /* a sign of life: no more of them */
+    world_advance(world, 60 * SECOND);
+    assert_int_equal(world_count(world, ACTION_PACKET), 6);
+}
+
+/* It shows itself, and is gone again: packets resume with the plan, not with what was left out of
+ * it. */
+static void test_packets_resume(void **state)
+{
+    struct world *world = asleep(state);
+
+    world_visit(world, SITE_CLIENT1);
+    world_advance(world, 2 * SECOND);
+    world_pass(world, TESTING);
+    assert_state(world, TESTING, POWER_BOOTING);
+    world_advance(world, 60 * SECOND);
+    world_forget(world);
+    world_silence(world, TESTING);
+    assert_state(world, TESTING, POWER_WAKING);
+    assert_int_equal(world_count(world, ACTION_PACKET), 1);
+    world_advance(world, 10 * SECOND);
+    assert_int_equal(world_count(world, ACTION_PACKET), 2);
+}
+
+/* The loop was late: one packet, not all that were missed. */
+static void test_late_tick_is_no_burst(void **state)
+{
+    struct world *world = asleep(state);
+
+    world_visit(world, SITE_CLIENT1);
+    world_forget(world);
+    world->now.boot += 60 * SECOND;
+    fleet_tick(world->fleet, world->now);
+    assert_int_equal(world_count(world, ACTION_PACKET), 1);
+    assert_int_equal(fleet_deadline(world->fleet), world->now.boot + 3 * SECOND);
+}
+
+static void test_a_thousand_visits(void **state)
+{
+    struct world *world = asleep(state);
+    char id[COMMAND_ID_SIZE];
+
+    world_visit(world, SITE_CLIENT1);
+    snprintf(id, sizeof(id), "%s", wake_of(world, TESTING)->id);
+    for (int i = 0; i < 999; i++)
+        world_visit(world, i % 2 ? SITE_CLIENT1 : SITE_TESTING);
+    assert_int_equal(world_count(world, ACTION_PACKET), 1);
+    assert_int_equal(world_count_event(world, HAPPENED_WAKE_REQUESTED), 1);
+    assert_string_equal(wake_of(world, TESTING)->id, id);
+    assert_string_equal(wake_of(world, TESTING)->cause, "visit of client1");
+    assert_int_equal(world_power(world, TESTING)->leases.n, 2);
+    assert_int_equal(fleet_site(world->fleet, SITE_CLIENT1)->visits, 1);
+}
+
+static void report_containers(struct world *world, bool present, bool healthy)
+{
+    struct fleet_event event = {.kind = FLEET_CONTAINERS, .server = TESTING};
+
+    event.containers.docker_up = true;
+    event.containers.n = 1;
+    event.containers.sights[0] =
+        (struct container_sight){.site = SITE_CLIENT1, .present = present, .healthy = healthy};
+    world_handle(world, &event);
+}
+
+static void test_stages(void **state)
+{
+    struct world *world = asleep(state);
+    static const int32_t times[STAGES] = {0, 4000, 6000, 7000, 7000, 9000, 12000};
+
+    world_visit(world, SITE_CLIENT1);
+    world_advance(world, 4 * SECOND);
+    world_probe(world, TESTING, CHECK_OF_PING, PROBE_PASS);
+    assert_state(world, TESTING, POWER_WAKING); /* whose answer was it? */
+    world_neighbour(world, TESTING, MAC_MATCH);
+    assert_state(world, TESTING, POWER_BOOTING);
+    world_advance(world, 2 * SECOND);
+    world_agent(world, TESTING, AGENT_ONLINE);
+    world_advance(world, SECOND);
+    report_containers(world, true, false);
+    world_advance(world, 2 * SECOND);
+    report_containers(world, true, true);
+    world_advance(world, SECOND);
+    world_probe(world, TESTING, CHECK_OF_HTTP, PROBE_PASS);
+    assert_state(world, TESTING, POWER_READY);
+    assert_int_equal(world_power(world, TESTING)->last_boot, 10 * SECOND);
+    assert_true(fleet_site_ready(world->fleet, SITE_TESTING));
+    assert_false(fleet_site_ready(world->fleet, SITE_CLIENT1)); /* the one that is waited for */
+    world_advance(world, 2 * SECOND);
+    world_probe(world, TESTING, CHECK_OF_CLIENT1, PROBE_PASS);
+    assert_true(fleet_site_ready(world->fleet, SITE_CLIENT1));
+    for (unsigned i = 0; i < STAGES; i++)
+        assert_int_equal(wake_of(world, TESTING)->stages[i], times[i]);
+    assert_int_equal(world_count_event(world, HAPPENED_STAGE), STAGES);
+    assert_int_equal(
+        history_stage_median(&world_power(world, TESTING)->history, WAKE_COLD, STAGE_SITE_ANSWERS),
+        12000);
+}
+
+static void test_visited_site_is_watched_until_it_answers(void **state)
+{
+    struct world *world = asleep(state);
+    int64_t interval, timeout;
+
+    world_visit(world, SITE_CLIENT1);
+    world_pass(world, TESTING);
+    for (int i = 0; i < EVIDENCE_MISSES; i++)
+        world_probe(world, TESTING, CHECK_OF_CLIENT1, PROBE_ANSWER);
+    world_agent(world, TESTING, AGENT_ONLINE);
+    assert_state(world, TESTING, POWER_READY);
+    power_pace(world_power(world, TESTING), &interval, &timeout);
+    assert_true(interval <= 250);
+    world_advance(world, 4 * MINUTE); /* but not for ever */
+    power_pace(world_power(world, TESTING), &interval, &timeout);
+    assert_true(interval >= 1000);
+}
+
+static void test_deadline_and_eta_are_learned(void **state)
+{
+    struct world *world = asleep(state);
+
+    world_visit(world, SITE_TESTING);
+    assert_int_equal(power_eta(world_power(world, TESTING), world->now.boot), -1);
+    assert_int_equal(wake_of(world, TESTING)->deadline, world->now.boot + 180 * SECOND);
+    world_advance(world, 40 * SECOND);
+    world_up(world, TESTING);
+    world_silence(world, TESTING);
+    assert_state(world, TESTING, POWER_UNREACHABLE);
+    world_visit(world, SITE_TESTING);
+    assert_int_equal(wake_of(world, TESTING)->deadline, world->now.boot + 60 * SECOND);
+    world_advance(world, 15 * SECOND);
+    assert_int_equal(power_eta(world_power(world, TESTING), world->now.boot), 25 * SECOND);
+    world_advance(world, 30 * SECOND);
+    assert_int_equal(power_eta(world_power(world, TESTING), world->now.boot), 0);
+}
+
+static void test_wake_without_sign(void **state)
+{
+    struct world *world = asleep(state);
+
+    world_command(world, TESTING, COMMAND_WAKE, "w1");
+    assert_string_equal(world_outcomes(world, "w1"), "accepted ");
+    world_advance(world, 180 * SECOND);
+    assert_state(world, TESTING, POWER_WAKE_FAILED);
+    assert_int_equal(world_power(world, TESTING)->failure, FAILURE_NO_SIGN);
+    assert_non_null(strstr(world_power(world, TESTING)->reason, "packet_sent"));
+    assert_non_null(strstr(world_power(world, TESTING)->problem, "Wake-on-LAN"));
+    assert_string_equal(world_outcomes(world, "w1"), "accepted failed ");
+    assert_int_equal(world_count_event(world, HAPPENED_WAKE_FAILED), 1);
+    world_advance(world, 24 * 60 * MINUTE); /* it stays so */
+    assert_state(world, TESTING, POWER_WAKE_FAILED);
+    world_visit(world, SITE_TESTING); /* until a new wake */
+    assert_state(world, TESTING, POWER_WAKING);
+}
+
+static void test_wake_not_ready(void **state)
+{
+    struct world *world = asleep(state);
+
+    world_visit(world, SITE_TESTING);
+    world_advance(world, 10 * SECOND);
+    world_pass(world, TESTING); /* its agent never comes */
+    world_advance(world, 170 * SECOND);
+    assert_state(world, TESTING, POWER_WAKE_FAILED);
+    assert_int_equal(world_power(world, TESTING)->failure, FAILURE_NOT_READY);
+    assert_non_null(strstr(world_power(world, TESTING)->reason, "first_sign"));
+    assert_true(power_target_on(world_power(world, TESTING)));
+}
+
+static void test_wake_without_packet(void **state)
+{
+    struct world *world = asleep(state);
+    struct fleet_event event = {.kind = FLEET_PACKET_FAILED, .server = TESTING};
+
+    snprintf(event.packet.reason, sizeof(event.packet.reason), "no such interface");
+    world_visit(world, SITE_TESTING);
+    for (int i = 0; i < 180; i++) {
+        if (wake_of(world, TESTING)->packets > wake_of(world, TESTING)->packets_failed)
+            world_handle(world, &event);
+        if (i == 0)
+            assert_non_null(strstr(world_power(world, TESTING)->problem, "no such interface"));
+        world_advance(world, SECOND);
+    }
+    assert_state(world, TESTING, POWER_WAKE_FAILED);
+    assert_int_equal(world_power(world, TESTING)->failure, FAILURE_NO_PACKET);
+}
+
+/* A packet that failed after the wake had ended is no news of the next one. */
+static void test_packet_failure_too_late(void **state)
+{
+    struct world *world = ready(state);
+
+    for (int i = 0; i < 9; i++)
+        world_handle(world, &(struct fleet_event){.kind = FLEET_PACKET_FAILED, .server = TESTING});
+    assert_true(wake_of(world, TESTING)->packets_failed <= wake_of(world, TESTING)->packets);
+}
+
+/* Else a deadline once learned too short could never grow again. */
+static void test_late_success_is_learned(void **state)
+{
+    struct world *world = asleep(state);
+    const struct power *power = world_power(world, TESTING);
+
+    world_visit(world, SITE_TESTING);
+    world_advance(world, 5 * SECOND);
+    world_up(world, TESTING);
+    world_agent(world, TESTING, AGENT_OFFLINE);
+    world_silence(world, TESTING);
+    world_visit(world, SITE_TESTING);
+    world_advance(world, 50 * SECOND);
+    assert_state(world, TESTING, POWER_WAKE_FAILED);
+    world_forget(world);
+    world_pass(world, TESTING);
+    assert_state(world, TESTING, POWER_BOOTING);
+    world_agent(world, TESTING, AGENT_ONLINE);
+    assert_state(world, TESTING, POWER_READY);
+    assert_int_equal(power->last_boot, 50 * SECOND);
+    assert_int_equal(power->failure, FAILURE_NONE);
+    assert_int_equal(power->failures, 0);
+    assert_string_equal(power->problem, "");
+    assert_int_equal(history_deadline(&power->history, WAKE_COLD, 0, 999 * SECOND), 75 * SECOND);
+    assert_int_equal(world_count_event(world, HAPPENED_READY), 1);
+    assert_non_null(strstr(last_detail(world), "site_answers"));
+}
+
+/* Its checks stop passing while a visitor waits, and come to pass again. */
+static void test_failure_is_forgotten_when_ready(void **state)
+{
+    struct world *world = ready(state);
+
+    world_agent(world, TESTING, AGENT_OFFLINE);
+    assert_state(world, TESTING, POWER_DEGRADED);
+    for (int i = 0; i < EVIDENCE_MISSES; i++)
+        world_probe(world, TESTING, CHECK_OF_CLIENT1, PROBE_ANSWER);
+    world_visit(world, SITE_CLIENT1);
+    assert_true(wake_of(world, TESTING)->open);
+    world_advance(world, 30 * SECOND);
+    assert_false(wake_of(world, TESTING)->open);
+    assert_state(world, TESTING, POWER_DEGRADED);
+    assert_int_equal(world_power(world, TESTING)->failure, FAILURE_NOT_READY);
+    world_agent(world, TESTING, AGENT_ONLINE);
+    assert_state(world, TESTING, POWER_READY);
+    assert_int_equal(world_power(world, TESTING)->failure, FAILURE_NONE);
+    /* it was up all the time: that told nothing of how long a wake takes */
+    assert_int_equal(world_power(world, TESTING)->last_boot, 5 * SECOND);
+    assert_int_equal(world_count(world, ACTION_PACKET), 0);
+}
+
+static void test_leases_outlive_a_long_wake(void **state)
+{
+    struct world *world = *state;
+
+    world->domains[TESTING].policy.idle = MINUTE;
+    asleep(state);
+    world_visit(world, SITE_CLIENT1);
+    world_advance(world, 150 * SECOND);
+    assert_int_equal(world_power(world, TESTING)->leases.n, 1);
+    world_up(world, TESTING);
+    assert_int_equal(world_power(world, TESTING)->leases.leases[0].until, world->now.boot + MINUTE);
+    world_advance(world, MINUTE);
+    assert_int_equal(world_power(world, TESTING)->leases.n, 0);
+}
+
+static void test_ready_already(void **state)
+{
+    struct world *world = ready(state);
+
+    world_command(world, TESTING, COMMAND_WAKE, "w1");
+    assert_string_equal(world_outcomes(world, "w1"), "accepted done ");
+    assert_int_equal(world_count(world, ACTION_PACKET), 0);
+}
+
+static void test_project_start_has_an_end(void **state)
+{
+    struct world *world = asleep(state);
+
+    world_command(world, TESTING, COMMAND_START, "s1");
+    world_command(world, TESTING, COMMAND_STOP, "s2");
+    world_up(world, TESTING);
+    assert_string_equal(world_outcomes(world, "s1"), "accepted done ");
+    assert_string_equal(world_outcomes(world, "s2"), "refused ");
+}
+
+static void test_repeated_id(void **state)
+{
+    struct world *world = asleep(state);
+    struct command again = world_new_command(COMMAND_WAKE, "w1");
+
+    world_command(world, TESTING, COMMAND_WAKE, "w1");
+    world_up(world, TESTING);
+    world_silence(world, TESTING);
+    world_forget(world);
+    again.route = 77;
+    world_order(world, TESTING, again);
+    assert_string_equal(world_outcomes(world, "w1"), "done ");
+    assert_int_equal(world_last(world, ACTION_ANSWER)->answer.route, 77);
+    assert_int_equal(world_count(world, ACTION_PACKET), 0);
+    world_command(world, ERP, COMMAND_WAKE, "w1"); /* of another server it is another command */
+    assert_int_equal(world_count(world, ACTION_PACKET), 1);
+}
+
+static void test_too_many_commands(void **state)
+{
+    struct world *world = asleep(state);
+    char id[COMMAND_ID_SIZE];
+
+    for (int i = 0; i < LEDGER_MAX; i++) {
+        snprintf(id, sizeof(id), "w%d", i);
+        world_command(world, TESTING, COMMAND_WAKE, id);
+    }
+    world_command(world, TESTING, COMMAND_WAKE, "much");
+    assert_string_equal(world_outcomes(world, "much"), "refused ");
+    world_up(world, TESTING);
+    assert_string_equal(world_outcomes(world, "w0"), "accepted done ");
+    assert_string_equal(world_outcomes(world, "w255"), "accepted done ");
+}
+
+static void test_cancel(void **state)
+{
+    struct world *world = asleep(state);
+
+    world_command(world, TESTING, COMMAND_CANCEL, "c0");
+    assert_string_equal(world_outcomes(world, "c0"), "refused ");
+    world_command(world, TESTING, COMMAND_WAKE, "w1");
+    world_visit(world, SITE_CLIENT1);
+    world_command(world, TESTING, COMMAND_CANCEL, "c1");
+    assert_string_equal(world_outcomes(world, "c1"), "accepted done ");
+    assert_string_equal(world_outcomes(world, "w1"), "accepted failed ");
+    assert_state(world, TESTING, POWER_OFF);
+    assert_int_equal(world_power(world, TESTING)->failure, FAILURE_CANCELLED);
+    assert_int_equal(world_power(world, TESTING)->leases.n, 0);
+    world_forget(world);
+    world_advance(world, MINUTE);
+    assert_int_equal(world_count(world, ACTION_PACKET), 0);
+}
+
+/* A standing lease does not undo at once what a person did. */
+static void test_cancel_of_a_standing_wake(void **state)
+{
+    struct world *world = asleep(state);
+
+    world_hold(world, TESTING, "backup", 60 * MINUTE);
+    assert_state(world, TESTING, POWER_WAKING);
+    world_command(world, TESTING, COMMAND_CANCEL, "c1");
+    world_advance(world, 59 * SECOND);
+    assert_state(world, TESTING, POWER_OFF);
+    world_advance(world, 2 * SECOND);
+    assert_state(world, TESTING, POWER_WAKING);
+}
+
+static void test_sleep_during_waking(void **state)
+{
+    struct world *world = asleep(state);
+    struct command force = world_new_command(COMMAND_SLEEP, "s3");
+
+    world_command(world, TESTING, COMMAND_WAKE, "w1");
+    world_command(world, TESTING, COMMAND_SLEEP, "s1");
+    assert_string_equal(world_outcomes(world, "s1"), "accepted done ");
+    assert_string_equal(world_outcomes(world, "w1"), "accepted failed ");
+    assert_state(world, TESTING, POWER_OFF);
+    world_hold(world, TESTING, "backup", 60 * MINUTE);
+    world_command(world, TESTING, COMMAND_SLEEP, "s2"); /* others wait for it */
+    assert_string_equal(world_outcomes(world, "s2"), "refused ");
+    assert_state(world, TESTING, POWER_WAKING);
+    force.force = true;
+    world_order(world, TESTING, force);
+    assert_string_equal(world_outcomes(world, "s3"), "accepted done ");
+    assert_int_equal(world_power(world, TESTING)->leases.n, 0);
+    world_advance(world, 10 * MINUTE);
+    assert_state(world, TESTING, POWER_OFF);
+}
+
+/* Sleeps. */
+
+static void test_a_whole_day(void **state)
+{
+    struct world *world = ready(state);
+
+    world_advance(world, 19 * MINUTE);
+    world_use(world, SITE_CLIENT1);
+    world_advance(world, 20 * MINUTE - 1);
+    assert_int_equal(world_count(world, ACTION_SLEEP), 0);
+    world_advance(world, 1);
+    assert_int_equal(world_count(world, ACTION_SLEEP), 1);
+    assert_false(power_target_on(world_power(world, TESTING)));
+    world_sleep_answer(world, TESTING, SLEEP_ACCEPTED, "");
+    assert_state(world, TESTING, POWER_SLEEPING);
+    assert_false(fleet_site_ready(world->fleet, SITE_CLIENT1));
+    world_agent(world, TESTING, AGENT_SLEEPING);
+    world_advance(world, 3 * SECOND);
+    world_silence(world, TESTING);
+    assert_state(world, TESTING, POWER_OFF);
+    assert_int_equal(world_count_event(world, HAPPENED_SLEEP_REQUESTED), 1);
+    assert_int_equal(world_count_event(world, HAPPENED_ASLEEP), 1);
+    assert_string_equal(world_power(world, TESTING)->problem, "");
+    world_visit(world, SITE_CLIENT1); /* suspended: it will resume, not boot */
+    assert_int_equal(wake_of(world, TESTING)->kind, WAKE_RESUME);
+}
+
+static void test_use_never_wakes(void **state)
+{
+    struct world *world = asleep(state);
+
+    world_use(world, SITE_CLIENT1);
+    assert_state(world, TESTING, POWER_OFF);
+    assert_int_equal(world_power(world, TESTING)->leases.n, 0);
+}
+
+static void test_the_kind_of_wake_is_corrected(void **state)
+{
+    struct world *world = sleeping(state);
+
+    world_silence(world, TESTING);
+    world_report(world, TESTING, "boot-1", true); /* its last one, retained */
+    world_visit(world, SITE_CLIENT1);
+    world_advance(world, 9 * SECOND);
+    world_report(world, TESTING, "boot-2", true);
+    world_up(world, TESTING);
+    assert_int_equal(wake_of(world, TESTING)->kind, WAKE_COLD);
+    assert_int_equal(world_power(world, TESTING)->history.kinds[WAKE_RESUME].n, 0);
+}
+
+static void test_manual_and_hold(void **state)
+{
+    struct world *world = ready(state);
+    struct command wake = world_new_command(COMMAND_WAKE, "w1");
+    struct command release = world_new_command(COMMAND_RELEASE, "r1");
+
+    wake.lasts = 60 * MINUTE;
+    world_order(world, TESTING, wake);
+    world_hold(world, TESTING, "backup", 90 * MINUTE);
+    world_advance(world, 61 * MINUTE);
+    assert_int_equal(world_power(world, TESTING)->leases.n, 1);
+    world_command(world, TESTING, COMMAND_SLEEP, "s1");
+    assert_string_equal(world_outcomes(world, "s1"), "refused ");
+    assert_non_null(strstr(world_last(world, ACTION_ANSWER)->answer.reason, "backup holds it"));
+    assert_int_equal(world_count(world, ACTION_SLEEP), 0);
+    snprintf(release.name, sizeof(release.name), "backup");
+    world_order(world, TESTING, release);
+    assert_string_equal(world_outcomes(world, "r1"), "accepted done ");
+    assert_int_equal(world_count(world, ACTION_SLEEP), 1); /* nobody needs it any more */
+    snprintf(release.id, sizeof(release.id), "r2");
+    world_order(world, TESTING, release);
+    assert_string_equal(world_outcomes(world, "r2"), "refused ");
+}
+
+static void test_hold_wakes(void **state)
+{
+    struct world *world = asleep(state);
+
+    world_hold(world, TESTING, "backup", 60 * MINUTE);
+    assert_state(world, TESTING, POWER_WAKING);
+    assert_string_equal(wake_of(world, TESTING)->cause, "hold of backup");
+    world_keep_awake(world, ERP, true);
+    assert_state(world, ERP, POWER_WAKING);
+    assert_true(fleet_keep_awake(world->fleet, ERP));
+    world_keep_awake(world, ERP, false);
+    assert_false(fleet_keep_awake(world->fleet, ERP));
+}
+
+static void test_too_many_leases(void **state)
+{
+    struct world *world = ready(state);
+    struct command hold = world_new_command(COMMAND_HOLD, "h1");
+    char name[16];
+
+    for (int i = 0; i < LEASES_MAX; i++) {
+        snprintf(name, sizeof(name), "h%d", i);
+        world_hold(world, TESTING, name, 60 * MINUTE);
+    }
+    hold.lasts = MINUTE;
+    snprintf(hold.name, sizeof(hold.name), "one-more");
+    world_order(world, TESTING, hold);
+    assert_string_equal(world_outcomes(world, "h1"), "refused ");
+    world_visit(world, SITE_TESTING); /* a visitor's time counts all the same */
+    assert_int_equal(world_power(world, TESTING)->leases.n, LEASES_MAX);
+}
+
+static void test_veto(void **state)
+{
+    struct world *world = proposed(state);
+
+    world_sleep_answer(world, TESTING, SLEEP_VETOED, "ssh session of alice");
+    assert_state(world, TESTING, POWER_READY);
+    assert_int_equal(world_count_event(world, HAPPENED_SLEEP_REFUSED), 1);
+    assert_string_equal(last_detail(world), "ssh session of alice");
+    world_advance(world, MINUTE); /* asked again, after a while */
+    assert_int_equal(world_count(world, ACTION_SLEEP), 1);
+    world_sleep_answer(world, TESTING, SLEEP_VETOED, "ssh session of alice");
+    assert_int_equal(world_count_event(world, HAPPENED_SLEEP_REFUSED), 1); /* told once */
+}
+
+static void test_no_answer_is_a_veto(void **state)
+{
+    struct world *world = ready(state);
+
+    world_advance(world, 6 * MINUTE);
+    world_agent(world, TESTING, AGENT_ONLINE);
+    world->domains[TESTING].policy.idle = MINUTE;
+    world_command(world, TESTING, COMMAND_CANCEL, "");
+    world_advance(world, 20 * MINUTE);
+    world_command(world, TESTING, COMMAND_SLEEP, "s1"); /* joins the proposal under way */
+    world_advance(world, 10 * SECOND);
+    assert_string_equal(world_outcomes(world, "s1"), "refused ");
+    assert_state(world, TESTING, POWER_READY);
+    world_sleep_answer(world, TESTING, SLEEP_ACCEPTED, ""); /* too late */
+    assert_state(world, TESTING, POWER_READY);
+}
+
+static void test_sleep_command(void **state)
+{
+    struct world *world = asleep(state);
+
+    world_command(world, TESTING, COMMAND_SLEEP, "s0");
+    assert_string_equal(world_outcomes(world, "s0"), "accepted done ");
+    world_wake(world, TESTING, 5 * SECOND);
+    world_advance(world, 6 * MINUTE);
+    world_command(world, TESTING, COMMAND_SLEEP, "s1");
+    assert_string_equal(world_last(world, ACTION_SLEEP)->detail, "s1");
+    assert_string_equal(world_outcomes(world, "s1"), "");
+    world_sleep_answer(world, TESTING, SLEEP_ACCEPTED, "");
+    assert_string_equal(world_outcomes(world, "s1"), "accepted ");
+    world_command(world, TESTING, COMMAND_SLEEP, "s2"); /* it is on its way */
+    world_fall_asleep(world, TESTING);
+    assert_string_equal(world_outcomes(world, "s1"), "accepted done ");
+    assert_string_equal(world_outcomes(world, "s2"), "accepted done ");
+    assert_state(world, TESTING, POWER_OFF);
+}
+
+static void test_answer_to_another_question(void **state)
+{
+    struct world *world = proposed(state);
+    struct fleet_event event = {
+        .kind = FLEET_SLEEP_ANSWER, .server = TESTING, .sleep = {.answer = SLEEP_ACCEPTED}};
+
+    snprintf(event.sleep.id, sizeof(event.sleep.id), "older");
+    world_handle(world, &event);
+    assert_state(world, TESTING, POWER_READY);
+}
+
+static void test_sleep_that_fails(void **state)
+{
+    struct world *world = sleeping(state);
+
+    world_advance(world, 60 * SECOND);
+    assert_state(world, TESTING, POWER_DEGRADED); /* what is true: its agent is gone */
+    assert_non_null(strstr(world_power(world, TESTING)->problem, "the sleep failed"));
+    assert_int_equal(world_count_event(world, HAPPENED_SLEEP_FAILED), 1);
+    assert_int_equal(world_count_event(world, HAPPENED_ASLEEP), 0);
+    world_agent(world, TESTING, AGENT_ONLINE);
+    assert_state(world, TESTING, POWER_READY);
+    world_advance(world, 4 * MINUTE); /* not asked again at once */
+    assert_int_equal(world_count(world, ACTION_SLEEP), 0);
+    world_advance(world, 2 * MINUTE);
+    assert_int_equal(world_count(world, ACTION_SLEEP), 1);
+}
+
+static void test_sleep_that_fails_stays_ready(void **state)
+{
+    struct world *world = proposed(state);
+
+    world_command(world, TESTING, COMMAND_SLEEP, "s1");
+    world_sleep_answer(world, TESTING, SLEEP_ACCEPTED, "");
+    world_sleep_answer(world, TESTING, SLEEP_FAILED, "logind said no");
+    assert_state(world, TESTING, POWER_READY);
+    assert_true(fleet_site_ready(world->fleet, SITE_CLIENT1));
+    assert_string_equal(world_power(world, TESTING)->problem, "the sleep failed: logind said no");
+    assert_string_equal(world_outcomes(world, "s1"), "accepted failed ");
+}
+
+/* Somebody suspended it by hand. */
+static void test_goodbye_nobody_asked_for(void **state)
+{
+    struct world *world = ready(state);
+
+    world_agent(world, TESTING, AGENT_SLEEPING);
+    assert_state(world, TESTING, POWER_SLEEPING);
+    world_advance(world, 3 * SECOND);
+    world_silence(world, TESTING);
+    assert_state(world, TESTING, POWER_OFF);
+    assert_int_equal(world_power(world, TESTING)->leases.n, 0);
+    assert_int_equal(world_count_event(world, HAPPENED_ASLEEP), 1);
+    assert_string_equal(world_power(world, TESTING)->problem, "");
+}
+
+/* The broker says retained words again at each reconnect. */
+static void test_a_goodbye_said_again(void **state)
+{
+    struct world *world = sleeping(state);
+
+    world_advance(world, 60 * SECOND);
+    assert_state(world, TESTING, POWER_DEGRADED);
+    world_agent(world, TESTING, AGENT_SLEEPING);
+    assert_state(world, TESTING, POWER_DEGRADED);
+}
+
+/* After Hall's restart the goodbye of yesterday says that it will resume, whichever is heard first.
+ */
+static void test_a_goodbye_heard_late(void **state)
+{
+    struct world *world = asleep(state);
+
+    world_agent(world, TESTING, AGENT_SLEEPING);
+    assert_state(world, TESTING, POWER_OFF);
+    world_visit(world, SITE_TESTING);
+    assert_int_equal(wake_of(world, TESTING)->kind, WAKE_RESUME);
+}
+
+static void test_goodbye_where_only_the_agent_tells(void **state)
+{
+    struct world *world = asleep(state);
+
+    world_wake(world, AGENTONLY, 5 * SECOND);
+    assert_state(world, AGENTONLY, POWER_READY);
+    world_advance(world, 20 * MINUTE);
+    world_forget(world);
+    world_sleep_answer(world, AGENTONLY, SLEEP_ACCEPTED, "");
+    assert_state(world, AGENTONLY, POWER_SLEEPING);
+    world_agent(world, AGENTONLY, AGENT_SLEEPING);
+    assert_state(world, AGENTONLY, POWER_OFF);
+    assert_int_equal(world_count_event(world, HAPPENED_ASLEEP), 1);
+    world_advance(world, 10 * MINUTE);
+    assert_string_equal(world_power(world, AGENTONLY)->problem, "");
+    assert_int_equal(world_count_event(world, HAPPENED_SLEEP_FAILED), 0);
+}
+
+static void test_unasked_goodbye_where_only_the_agent_tells(void **state)
+{
+    struct world *world = asleep(state);
+
+    world_agent(world, AGENTONLY, AGENT_ONLINE);
+    world_agent(world, AGENTONLY, AGENT_SLEEPING);
+    assert_state(world, AGENTONLY, POWER_OFF);
+    world_agent(world, AGENTONLY, AGENT_ONLINE);
+    world_agent(world, AGENTONLY, AGENT_OFFLINE);
+    assert_state(world, AGENTONLY, POWER_UNREACHABLE);
+}
+
+static void test_wake_during_sleeping(void **state)
+{
+    struct world *world = sleeping(state);
+
+    world_visit(world, SITE_CLIENT1);
+    world_command(world, TESTING, COMMAND_WAKE, "w1");
+    assert_state(world, TESTING, POWER_SLEEPING);
+    assert_true(power_target_on(world_power(world, TESTING)));
+    assert_int_equal(world_count(world, ACTION_PACKET), 0);
+    world_advance(world, 3 * SECOND);
+    world_silence(world, TESTING);
+    assert_state(world, TESTING, POWER_WAKING);
+    assert_int_equal(world_count(world, ACTION_PACKET), 1);
+    assert_int_equal(wake_of(world, TESTING)->kind, WAKE_RESUME);
+    world_advance(world, 3 * SECOND);
+    world_up(world, TESTING);
+    assert_string_equal(world_outcomes(world, "w1"), "accepted done ");
+    assert_int_equal(world_power(world, TESTING)->leases.n, 2);
+}
+
+/* The sleep does not come about: what was queued ends all the same. */
+static void test_wake_during_a_sleep_that_fails(void **state)
+{
+    struct world *world = sleeping(state);
+
+    world_command(world, TESTING, COMMAND_WAKE, "w1");
+    world_advance(world, 60 * SECOND);
+    assert_state(world, TESTING, POWER_DEGRADED);
+    assert_false(wake_of(world, TESTING)->queued);
+    world_advance(world, 180 * SECOND);
+    assert_string_equal(world_outcomes(world, "w1"), "accepted failed ");
+}
+
+/* It came back by itself, not ready yet. */
+static void test_queued_wake_and_a_comeback(void **state)
+{
+    struct world *world = sleeping(state);
+
+    world_command(world, TESTING, COMMAND_WAKE, "w1");
+    for (int i = 0; i < EVIDENCE_MISSES; i++)
+        world_probe(world, TESTING, CHECK_OF_HTTP, PROBE_MISS);
+    world_agent(world, TESTING, AGENT_ONLINE);
+    assert_state(world, TESTING, POWER_DEGRADED);
+    assert_true(wake_of(world, TESTING)->open);
+    world_probe(world, TESTING, CHECK_OF_HTTP, PROBE_PASS);
+    assert_state(world, TESTING, POWER_READY);
+    assert_string_equal(world_outcomes(world, "w1"), "accepted done ");
+}
+
+/* A visitor comes between Hall's proposal and the agent's yes: the server cannot be stopped any
+ * more, but the visitor is not forgotten. */
+static void test_visit_between_proposal_and_agreement(void **state)
+{
+    struct world *world = proposed(state);
+
+    world_visit(world, SITE_CLIENT1);
+    world_fall_asleep(world, TESTING);
+    assert_state(world, TESTING, POWER_WAKING);
+    assert_int_equal(world_count(world, ACTION_PACKET), 1);
+    assert_non_null(lease_find(&world_power(world, TESTING)->leases, LEASE_VISIT, "client1"));
+}
+
+static void test_wake_between_command_and_agreement(void **state)
+{
+    struct world *world = ready(state);
+
+    world_advance(world, 19 * MINUTE);
+    world_command(world, TESTING, COMMAND_WAKE, "");
+    world_advance(world, 2 * MINUTE);
+    world_command(world, TESTING, COMMAND_SLEEP, "s1");
+    world_advance(world, SECOND);
+    world_command(world, TESTING, COMMAND_WAKE, "w1"); /* the last word counts */
+    world_fall_asleep(world, TESTING);
+    assert_state(world, TESTING, POWER_WAKING);
+    assert_string_equal(world_outcomes(world, "s1"), "accepted done ");
+}
+
+/* Hall's own proposal is a moment old, or of the very tick that came before the command. */
+static void test_wake_right_after_the_proposal(void **state)
+{
+    struct world *world = proposed(state);
+
+    world_command(world, TESTING, COMMAND_WAKE, "w1");
+    world_fall_asleep(world, TESTING);
+    assert_state(world, TESTING, POWER_WAKING);
+}
+
+/* Its last word was the sleep: the older wake does not bring it back. */
+static void test_sleep_ends_the_manual_lease(void **state)
+{
+    struct world *world = ready(state);
+
+    world_advance(world, 19 * MINUTE);
+    world_command(world, TESTING, COMMAND_WAKE, "w1");
+    world_advance(world, 2 * MINUTE);
+    world_command(world, TESTING, COMMAND_SLEEP, "s1");
+    world_fall_asleep(world, TESTING);
+    world_advance(world, 10 * MINUTE);
+    assert_state(world, TESTING, POWER_OFF);
+    assert_int_equal(world_power(world, TESTING)->leases.n, 0);
+}
+
+/* It is suspended by hand while visitors wait for it to boot. */
+static void test_goodbye_during_a_wake(void **state)
+{
+    struct world *world = asleep(state);
+
+    world_command(world, TESTING, COMMAND_WAKE, "w1");
+    world_visit(world, SITE_CLIENT1);
+    world_pass(world, TESTING);
+    assert_state(world, TESTING, POWER_BOOTING);
+    world_agent(world, TESTING, AGENT_SLEEPING);
+    assert_state(world, TESTING, POWER_SLEEPING);
+    assert_false(wake_of(world, TESTING)->open);
+    world_silence(world, TESTING);
+    assert_state(world, TESTING, POWER_WAKING);
+    world_up(world, TESTING);
+    assert_string_equal(world_outcomes(world, "w1"), "accepted done ");
+}
+
+/* A hold waits for it: it is not "off" in between. */
+static void test_goodbye_during_a_wake_for_a_hold(void **state)
+{
+    struct world *world = asleep(state);
+
+    world_hold(world, TESTING, "backup", 60 * MINUTE);
+    world_pass(world, TESTING);
+    world_agent(world, TESTING, AGENT_SLEEPING);
+    assert_true(wake_of(world, TESTING)->queued);
+    assert_true(power_target_on(world_power(world, TESTING)));
+    world_silence(world, TESTING);
+    assert_int_equal(world_last(world, ACTION_STATE)->action.state.from, POWER_SLEEPING);
+    assert_state(world, TESTING, POWER_WAKING);
+}
+
+/* A sleep was asked for, a wake began, and the server fell silent without an answer. */
+static void test_silence_before_the_answer(void **state)
+{
+    struct world *world = proposed(state);
+
+    world_command(world, TESTING, COMMAND_SLEEP, "s1");
+    for (int i = 0; i < EVIDENCE_MISSES; i++) {
+        world_probe(world, TESTING, CHECK_OF_HTTP, PROBE_ANSWER);
+        world_probe(world, TESTING, CHECK_OF_CLIENT1, PROBE_ANSWER);
+    }
+    assert_state(world, TESTING, POWER_DEGRADED);
+    world_visit(world, SITE_CLIENT1);
+    assert_true(wake_of(world, TESTING)->open);
+    world_silence(world, TESTING);
+    assert_state(world, TESTING, POWER_WAKING);
+    assert_string_equal(world_outcomes(world, "s1"), "accepted failed ");
+}
+
+static void test_min_up(void **state)
+{
+    struct world *world = asleep(state);
+
+    world_wake(world, TESTING, 5 * SECOND);
+    world_command(world, TESTING, COMMAND_SLEEP, "s1");
+    assert_string_equal(world_outcomes(world, "s1"), "refused ");
+    assert_non_null(strstr(last_detail(world), "min_up"));
+    world_advance(world, 5 * MINUTE);
+    world_command(world, TESTING, COMMAND_SLEEP, "s2");
+    assert_int_equal(world_count(world, ACTION_SLEEP), 1);
+}
+
+static void test_not_wakeable(void **state)
+{
+    struct world *world = asleep(state);
+    struct command force = world_new_command(COMMAND_SLEEP, "s2");
+
+    world_up(world, TESTING); /* somebody pressed the button */
+    world_advance(world, 30 * MINUTE);
+    assert_int_equal(world_count(world, ACTION_SLEEP), 0);
+    assert_int_equal(world_count_event(world, HAPPENED_SLEEP_REFUSED), 1);
+    world_command(world, TESTING, COMMAND_SLEEP, "s1");
+    assert_string_equal(world_outcomes(world, "s1"), "refused ");
+    assert_non_null(strstr(world_last(world, ACTION_ANSWER)->answer.reason, "wakeable"));
+    force.force = true;
+    world_order(world, TESTING, force);
+    assert_int_equal(world_count(world, ACTION_SLEEP), 1);
+    world_sleep_answer(world, TESTING, SLEEP_VETOED, "no");
+    world_report(world, TESTING, "b1", true); /* its card is armed: that is enough */
+    world_advance(world, MINUTE);
+    assert_int_equal(world_count(world, ACTION_SLEEP), 2);
+}
+
+static void test_force(void **state)
+{
+    struct world *world = ready(state);
+    struct command force = world_new_command(COMMAND_SLEEP, "s1");
+
+    world_hold(world, TESTING, "backup", 60 * MINUTE);
+    force.force = true;
+    world_order(world, TESTING, force);
+    assert_true(world_last(world, ACTION_SLEEP)->action.sleep.force);
+    world_fall_asleep(world, TESTING);
+    assert_state(world, TESTING, POWER_OFF);
+    assert_int_equal(world_power(world, TESTING)->leases.n, 0);
+    assert_int_equal(world_count_event(world, HAPPENED_RELEASE), 1);
+    world_advance(world, 60 * MINUTE);
+    assert_state(world, TESTING, POWER_OFF);
+}
+
+static void test_no_way_to_ask(void **state)
+{
+    struct world *world = ready(state);
+    struct command force = world_new_command(COMMAND_SLEEP, "s1");
+
+    world_agent(world, TESTING, AGENT_OFFLINE);
+    force.force = true; /* force skips vetoes, it makes no way */
+    world_order(world, TESTING, force);
+    assert_string_equal(world_outcomes(world, "s1"), "refused ");
+    world->servers[ERP].sleep.via = SLEEP_VIA_NONE;
+    world_pass(world, ERP);
+    world_command(world, ERP, COMMAND_SLEEP, "s2");
+    assert_string_equal(world_outcomes(world, "s2"), "refused ");
+    world_advance(world, 24 * 60 * MINUTE);
+    assert_int_equal(world_count(world, ACTION_SLEEP), 0);
+}
+
+/* Restarts. */
+
+static void test_restart(void **state)
+{
+    struct world *world = ready(state);
+
+    world_command(world, TESTING, COMMAND_RESTART, "r1");
+    assert_true(world_last(world, ACTION_SLEEP)->action.sleep.restart);
+    assert_true(power_target_on(world_power(world, TESTING)));
+    world_fall_asleep(world, TESTING);
+    assert_string_equal(world_outcomes(world, "r1"), "accepted ");
+    assert_state(world, TESTING, POWER_WAKING);
+    world_advance(world, 20 * SECOND);
+    world_up(world, TESTING);
+    assert_string_equal(world_outcomes(world, "r1"), "accepted done ");
+    /* those who needed it before need it still */
+    assert_non_null(lease_find(&world_power(world, TESTING)->leases, LEASE_VISIT, "client1"));
+}
+
+static void test_restart_refused(void **state)
+{
+    struct world *world = asleep(state);
+
+    world_command(world, TESTING, COMMAND_RESTART, "r0");
+    assert_string_equal(world_outcomes(world, "r0"), "refused ");
+    world_wake(world, TESTING, 5 * SECOND);
+    world_command(world, TESTING, COMMAND_RESTART, "r1");
+    world_sleep_answer(world, TESTING, SLEEP_VETOED, "apt is running");
+    assert_string_equal(world_outcomes(world, "r1"), "refused ");
+    assert_state(world, TESTING, POWER_READY);
+}
+
+/* Back before three answers were missed, and never ready again: the command ends all the same. */
+static void test_restart_too_fast_to_be_seen(void **state)
+{
+    struct world *world = ready(state);
+
+    world_command(world, TESTING, COMMAND_RESTART, "r1");
+    world_sleep_answer(world, TESTING, SLEEP_ACCEPTED, "");
+    world_agent(world, TESTING, AGENT_SLEEPING);
+    for (int i = 0; i < EVIDENCE_MISSES; i++)
+        world_probe(world, TESTING, CHECK_OF_HTTP, PROBE_ANSWER);
+    world_agent(world, TESTING, AGENT_ONLINE);
+    assert_state(world, TESTING, POWER_DEGRADED);
+    assert_string_equal(world_outcomes(world, "r1"), "accepted ");
+    world_advance(world, 180 * SECOND);
+    assert_string_equal(world_outcomes(world, "r1"), "accepted failed ");
+}
+
+static void test_restart_that_fails(void **state)
+{
+    struct world *world = ready(state);
+
+    world_command(world, TESTING, COMMAND_RESTART, "r1");
+    world_sleep_answer(world, TESTING, SLEEP_ACCEPTED, "");
+    world_sleep_answer(world, TESTING, SLEEP_FAILED, "logind said no");
+    assert_string_equal(world_outcomes(world, "r1"), "accepted failed ");
+    assert_state(world, TESTING, POWER_READY);
+}
+
+/* It recovers while the restart is only proposed: that is not the restart. */
+static void test_ready_before_the_restart(void **state)
+{
+    struct world *world = ready(state);
+
+    for (int i = 0; i < EVIDENCE_MISSES; i++)
+        world_probe(world, TESTING, CHECK_OF_HTTP, PROBE_ANSWER);
+    assert_state(world, TESTING, POWER_DEGRADED);
+    world_command(world, TESTING, COMMAND_RESTART, "r1");
+    world_probe(world, TESTING, CHECK_OF_HTTP, PROBE_PASS);
+    assert_state(world, TESTING, POWER_READY);
+    assert_string_equal(world_outcomes(world, "r1"), "");
+    world_fall_asleep(world, TESTING);
+    world_up(world, TESTING);
+    assert_string_equal(world_outcomes(world, "r1"), "accepted done ");
+}
+
+/* A sleep command that came while it restarted has its end when the restart does not look like one.
+ */
+static void test_restart_called_off_by_sleep(void **state)
+{
+    struct world *world = ready(state);
+    struct command force = world_new_command(COMMAND_SLEEP, "s1");
+
+    world_command(world, TESTING, COMMAND_RESTART, "r1");
+    world_sleep_answer(world, TESTING, SLEEP_ACCEPTED, "");
+    world_agent(world, TESTING, AGENT_SLEEPING);
+    force.force = true;
+    world_order(world, TESTING, force);
+    assert_string_equal(world_outcomes(world, "r1"), "accepted failed ");
+    world_command(world, TESTING, COMMAND_SLEEP, "s2");
+    assert_string_equal(world_outcomes(world, "s2"), "accepted ");
+    world_agent(world, TESTING, AGENT_ONLINE);
+    assert_string_equal(world_outcomes(world, "s2"), "accepted failed ");
+}
+
+/* What happens to servers by themselves. */
+
+static void test_unreachable_and_back(void **state)
+{
+    struct world *world = ready(state);
+
+    world_silence(world, TESTING);
+    assert_state(world, TESTING, POWER_UNREACHABLE);
+    assert_int_equal(world_count_event(world, HAPPENED_UNREACHABLE), 1);
+    assert_non_null(strstr(world_power(world, TESTING)->problem, "without a goodbye"));
+    assert_false(fleet_site_ready(world->fleet, SITE_CLIENT1));
+    world_pass(world, TESTING); /* the cable is in again; the agent's connection lived on */
+    assert_state(world, TESTING, POWER_READY);
+    assert_int_equal(world_count_event(world, HAPPENED_BACK), 1);
+    assert_string_equal(world_power(world, TESTING)->problem, "");
+    assert_int_equal(world_count(world, ACTION_PACKET), 0);
+}
+
+/* Its wake failed because it never got ready; then it is switched off. */
+static void test_wake_failed_and_gone(void **state)
+{
+    struct world *world = asleep(state);
+
+    world_visit(world, SITE_TESTING);
+    world_pass(world, TESTING);
+    world_advance(world, 180 * SECOND);
+    assert_state(world, TESTING, POWER_WAKE_FAILED);
+    world_silence(world, TESTING);
+    assert_state(world, TESTING, POWER_UNREACHABLE);
+    assert_int_equal(world_power(world, TESTING)->up_since, 0);
+}
+
+static void test_one_lost_answer_flips_nothing(void **state)
+{
+    struct world *world = ready(state);
+
+    for (int i = 0; i < 20; i++)
+        world_probe(world, TESTING, CHECK_OF_PING, i % 3 == 2 ? PROBE_PASS : PROBE_MISS);
+    assert_state(world, TESTING, POWER_READY);
+    assert_int_equal(world_count(world, ACTION_STATE), 0);
+}
+
+static void test_degraded(void **state)
+{
+    struct world *world = ready(state);
+
+    for (int i = 0; i < EVIDENCE_MISSES; i++)
+        world_probe(world, TESTING, CHECK_OF_HTTP, PROBE_ANSWER);
+    assert_state(world, TESTING, POWER_DEGRADED);
+    assert_true(fleet_site_ready(world->fleet, SITE_CLIENT1)); /* its own check passes */
+    assert_false(fleet_site_ready(world->fleet, SITE_TESTING));
+    world_probe(world, TESTING, CHECK_OF_HTTP, PROBE_PASS);
+    assert_state(world, TESTING, POWER_READY);
+}
+
+static void test_another_machine(void **state)
+{
+    struct world *world = asleep(state);
+
+    world_probe(world, TESTING, CHECK_OF_PING, PROBE_PASS);
+    world_probe(world, TESTING, CHECK_OF_HTTP, PROBE_PASS);
+    world_neighbour(world, TESTING, MAC_OTHER);
+    assert_state(world, TESTING, POWER_OFF);
+    assert_non_null(strstr(world_power(world, TESTING)->problem, "02:00:00:00:00:63"));
+    world_visit(world, SITE_TESTING); /* a wake does not take it for the server either */
+    world_probe(world, TESTING, CHECK_OF_HTTP, PROBE_PASS);
+    world_neighbour(world, TESTING, MAC_OTHER);
+    assert_state(world, TESTING, POWER_WAKING);
+    assert_true(world_count(world, ACTION_PACKET) > 0);
+    world_neighbour(world, TESTING, MAC_MATCH);
+    assert_state(world, TESTING, POWER_BOOTING);
+    assert_string_equal(world_power(world, TESTING)->problem, "");
+}
+
+static void test_another_machine_takes_over(void **state)
+{
+    struct world *world = ready(state);
+
+    world_neighbour(world, TESTING, MAC_OTHER);
+    assert_state(world, TESTING, POWER_UNREACHABLE);
+    assert_non_null(strstr(world_power(world, TESTING)->problem, "another machine"));
+}
+
+static void test_loopback(void **state)
+{
+    struct world *world = asleep(state);
+
+    world_probe(world, LOOP, 0, PROBE_PASS);
+    world_probe(world, LOOP, 1, PROBE_ANSWER);
+    assert_state(world, LOOP, POWER_OFF);
+    world_visit(world, SITE_LOOP);
+    world_probe(world, LOOP, 0, PROBE_PASS);
+    assert_state(world, LOOP, POWER_WAKING);
+    world_probe(world, LOOP, 1, PROBE_PASS);
+    assert_state(world, LOOP, POWER_READY);
+    for (int i = 0; i < EVIDENCE_MISSES; i++)
+        world_probe(world, LOOP, 1, PROBE_ANSWER);
+    assert_state(world, LOOP, POWER_UNREACHABLE);
+}
+
+static void test_always_on(void **state)
+{
+    struct world *world = asleep(state);
+    static const int64_t waits[] = {60, 120, 240, 480, 960, 1920, 3600, 3600};
+
+    world_policy(world, ERP, POLICY_ALWAYS_ON);
+    assert_int_equal(world_count_event(world, HAPPENED_POLICY_CHANGED), 1);
+    assert_state(world, ERP, POWER_WAKING);
+    for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
+        world_advance(world, 180 * SECOND);
+        assert_state(world, ERP, POWER_WAKE_FAILED);
+        world_advance(world, waits[i] * SECOND - 1);
+        assert_state(world, ERP, POWER_WAKE_FAILED);
+        world_advance(world, 1);
+        assert_state(world, ERP, POWER_WAKING);
+        world_forget(world);
+    }
+    world_up(world, ERP);
+    world_advance(world, 24 * 60 * MINUTE);
+    assert_int_equal(world_count(world, ACTION_SLEEP), 0);
+    world_agent(world, ERP, AGENT_OFFLINE);
+    world_silence(world, ERP);
+    assert_state(world, ERP, POWER_UNREACHABLE);
+    world_advance(world, 30 * SECOND);
+    assert_state(world, ERP, POWER_WAKING);
+    world_policy(world, ERP, POLICY_ON_DEMAND);
+    assert_int_equal(world_power(world, ERP)->leases.n, 0);
+}
+
+static void test_policies_of_domains(void **state)
+{
+    struct world *world = *state;
+    struct command idle = world_new_command(COMMAND_IDLE, "i1");
+
+    world->domains[ERP].policy.mode = POLICY_ALWAYS_ON;
+    assert_int_equal(fleet_policy(world->fleet, ERP), POLICY_ALWAYS_ON);
+    assert_int_equal(fleet_policy(world->fleet, TESTING), POLICY_ON_DEMAND);
+    assert_int_equal(fleet_idle(world->fleet, TESTING), 20 * MINUTE);
+    idle.minutes = 7;
+    world_order(world, TESTING, idle);
+    assert_string_equal(world_outcomes(world, "i1"), "accepted done ");
+    assert_int_equal(fleet_idle(world->fleet, TESTING), 7 * MINUTE);
+}
+
+#define TEST(test_) cmocka_unit_test_setup_teardown(test_, world_init, world_finish)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_start),
+        TEST(test_unknown_ends),
+        TEST(test_restart_beside_a_running_server),
+        TEST(test_woken_by_someone_else),
+        TEST(test_packets),
+        TEST(test_packets_resume),
+        TEST(test_late_tick_is_no_burst),
+        TEST(test_a_thousand_visits),
+        TEST(test_stages),
+        TEST(test_visited_site_is_watched_until_it_answers),
+        TEST(test_deadline_and_eta_are_learned),
+        TEST(test_wake_without_sign),
+        TEST(test_wake_not_ready),
+        TEST(test_wake_without_packet),
+        TEST(test_packet_failure_too_late),
+        TEST(test_late_success_is_learned),
+        TEST(test_failure_is_forgotten_when_ready),
+        TEST(test_leases_outlive_a_long_wake),
+        TEST(test_ready_already),
+        TEST(test_project_start_has_an_end),
+        TEST(test_repeated_id),
+        TEST(test_too_many_commands),
+        TEST(test_cancel),
+        TEST(test_cancel_of_a_standing_wake),
+        TEST(test_sleep_during_waking),
+        TEST(test_a_whole_day),
+        TEST(test_use_never_wakes),
+        TEST(test_the_kind_of_wake_is_corrected),
+        TEST(test_manual_and_hold),
+        TEST(test_hold_wakes),
+        TEST(test_too_many_leases),
+        TEST(test_veto),
+        TEST(test_no_answer_is_a_veto),
+        TEST(test_sleep_command),
+        TEST(test_answer_to_another_question),
+        TEST(test_sleep_that_fails),
+        TEST(test_sleep_that_fails_stays_ready),
+        TEST(test_goodbye_nobody_asked_for),
+        TEST(test_a_goodbye_said_again),
+        TEST(test_a_goodbye_heard_late),
+        TEST(test_goodbye_where_only_the_agent_tells),
+        TEST(test_unasked_goodbye_where_only_the_agent_tells),
+        TEST(test_wake_during_sleeping),
+        TEST(test_wake_during_a_sleep_that_fails),
+        TEST(test_queued_wake_and_a_comeback),
+        TEST(test_visit_between_proposal_and_agreement),
+        TEST(test_wake_between_command_and_agreement),
+        TEST(test_wake_right_after_the_proposal),
+        TEST(test_sleep_ends_the_manual_lease),
+        TEST(test_goodbye_during_a_wake),
+        TEST(test_goodbye_during_a_wake_for_a_hold),
+        TEST(test_silence_before_the_answer),
+        TEST(test_min_up),
+        TEST(test_not_wakeable),
+        TEST(test_force),
+        TEST(test_no_way_to_ask),
+        TEST(test_restart),
+        TEST(test_restart_refused),
+        TEST(test_restart_too_fast_to_be_seen),
+        TEST(test_restart_that_fails),
+        TEST(test_ready_before_the_restart),
+        TEST(test_restart_called_off_by_sleep),
+        TEST(test_unreachable_and_back),
+        TEST(test_wake_failed_and_gone),
+        TEST(test_one_lost_answer_flips_nothing),
+        TEST(test_degraded),
+        TEST(test_another_machine),
+        TEST(test_another_machine_takes_over),
+        TEST(test_loopback),
+        TEST(test_always_on),
+        TEST(test_policies_of_domains),
+    };
+    alarm(60); /* a tick that never ends is a failure too */
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

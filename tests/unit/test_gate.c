@@ -1,0 +1,276 @@
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "web/gate.h"
+
+static struct cidr loopback[] = {{0x7f000001, 0xffffffff}};
+static struct cidr lan[] = {{0xc0a80100, 0xffffff00}};
+static struct cidr everyone[] = {{0, 0}};
+static const char *monitors[] = {"UptimeRobot", "bot", ""};
+
+enum { SITE_ERP, SITE_TESTING, SITE_CLIENT1, SITE_CLIENT2, SITE_LAN };
+static struct model_server servers[] = {{.id = "testing"}, {.id = "erp"}};
+static struct model_site sites[] = {
+    [SITE_ERP] = {.id = "erp.example", .server = 1, .domain = 0, .path = "/"},
+    [SITE_TESTING] = {.id = "testing.example", .server = 0, .domain = 2, .path = "/"},
+    [SITE_CLIENT1] =
+        {.id = "client1", .server = 0, .domain = 2, .is_project = true, .path = "/client1"},
+    [SITE_CLIENT2] =
+        {.id = "client2", .server = 0, .domain = 2, .is_project = true, .path = "/client2"},
+    [SITE_LAN] = {.id = "lan.example",
+                  .server = 1,
+                  .domain = 1,
+                  .path = "/",
+                  .upstream = "http://192.0.2.1"},
+};
+static struct model_domain domains[] = {
+    {.name = "erp.example", .server = 1, .site = SITE_ERP},
+    {.name = "lan.example", .server = 1, .site = SITE_LAN, .access = {.n_allow = 1, .allow = lan}},
+    {.name = "testing.example",
+     .server = 0,
+     .site = SITE_TESTING,
+     .n_projects = 2,
+     .projects = {SITE_CLIENT1, SITE_CLIENT2}},
+};
+static const struct config config = {
+    .http = {.n_trusted_proxies = 1,
+             .trusted_proxies = loopback,
+             .n_monitors = 3,
+             .monitors = monitors},
+    .model = {.n_servers = 2,
+              .servers = servers,
+              .n_domains = 3,
+              .domains = domains,
+              .n_sites = 5,
+              .sites = sites},
+};
+static struct gate gate;
+
+static int set_up(void **state)
+{
+    (void)state;
+    gate_init(&gate, &config);
+    domains[2].access = (struct model_access){.n_allow = 0};
+    sites[SITE_TESTING].upstream = NULL;
+    return 0;
+}
+
+/* As a trusted proxy asks; header lines end with a NULL name. */
+static void ask(struct request *request, const char *host, const char *uri,
+                const struct header *more)
+{
+    struct header headers[16] = {{"X-Forwarded-Host", host}, {"X-Forwarded-Uri", uri}};
+    struct raw_request raw = {
+        .method = "GET", .target = "/auth", .headers = headers, .n_headers = 2};
+    raw.peer.s_addr = htonl(INADDR_LOOPBACK);
+    while (more != NULL && more->name != NULL)
+        headers[raw.n_headers++] = *more++;
+    assert_int_equal(request_read(&raw, &gate.proxies, REQUEST_VIA_AUTH, request), REQUEST_FINE);
+}
+
+#define HEADERS(...) ((const struct header[]){__VA_ARGS__, {NULL, NULL}})
+
+static const struct header navigation[] = {{"Sec-Fetch-Mode", "navigate"}, {NULL, NULL}};
+static const struct header program[] = {{"Accept", "application/json"}, {NULL, NULL}};
+static const struct header part[] = {
+    {"Sec-Fetch-Mode", "no-cors"}, {"Sec-Fetch-Dest", "image"}, {NULL, NULL}};
+static const struct header websocket[] = {{"Sec-WebSocket-Key", "x"}, {NULL, NULL}};
+static const struct header monitor[] = {{"User-Agent", "Mozilla/5.0 (compatible; uptimerobot/2.0)"},
+                                        {NULL, NULL}};
+
+static struct decision decide(const char *host, const char *uri, const struct header *headers,
+                              bool ready)
+{
+    struct request request;
+    ask(&request, host, uri, headers);
+    struct place place = gate_place(&gate, &request);
+    return gate_decide(&gate, &request, &place, ready);
+}
+
+static void clients_are_told_apart(void **state)
+{
+    static const struct {
+        enum client_kind kind;
+        const char *uri;
+        struct header headers[4];
+    } cases[] = {
+        {CLIENT_BROWSER,
+         "/client1",
+         {{"Sec-Fetch-Mode", "navigate"}, {"Sec-Fetch-Dest", "document"}}},
+        {CLIENT_BROWSER, "/client1", {{"Accept", "text/html,*/*;q=0.8"}}},
+        {CLIENT_BROWSER, "/client1/a.js", {{"Accept", "text/html"}, {"User-Agent", "Mozilla/5.0"}}},
+        {CLIENT_BROWSER,
+         "/client1",
+         {{"X-Forwarded-Method", "POST"}, {"Sec-Fetch-Mode", "navigate"}}},
+        {CLIENT_BROWSER,
+         "/client1",
+         {{"Sec-Fetch-Mode", "navigate"}, {"Sec-Fetch-Dest", "iframe"}}},
+        {CLIENT_API, "/client1", {{NULL, NULL}}},
+        {CLIENT_API, "/client1", {{"Accept", "*/*"}, {"User-Agent", "curl/7.88"}}},
+        {CLIENT_API, "/client1/a.zip", {{"User-Agent", "Mozilla/5.0"}}},
+        {CLIENT_API, "/client1/a.css", {{"Accept", "*/*"}, {"User-Agent", "curl/7.88"}}},
+        {CLIENT_API, "/client1", {{"X-Forwarded-Method", "POST"}, {"Accept", "text/html"}}},
+        {CLIENT_API,
+         "/client1",
+         {{"Sec-Fetch-Mode", "cors"}, {"Sec-Fetch-Dest", "empty"}, {"Accept", "text/html"}}},
+        {CLIENT_ASSET,
+         "/client1/a.css",
+         {{"Sec-Fetch-Mode", "no-cors"}, {"Sec-Fetch-Dest", "style"}}},
+        {CLIENT_ASSET, "/client1/a", {{"Accept", "image/avif,image/webp,*/*"}}},
+        {CLIENT_ASSET, "/client1/a.WOFF2", {{"Accept", "*/*"}, {"User-Agent", "Mozilla/5.0"}}},
+        {CLIENT_ASSET, "/favicon.ico", {{"Accept", "*/*"}}},
+        {CLIENT_ASSET, "/robots.txt", {{"Accept", "text/html"}}},
+        {CLIENT_ASSET,
+         "/client1",
+         {{"Sec-Fetch-Mode", "navigate"}, {"Sec-Purpose", "prefetch;prerender"}}},
+        {CLIENT_ASSET, "/client1", {{"Sec-Fetch-Mode", "navigate"}, {"Purpose", "prefetch"}}},
+        {CLIENT_WEBSOCKET, "/client1", {{"Sec-WebSocket-Key", "x"}}},
+        {CLIENT_WEBSOCKET, "/client1", {{"Sec-Fetch-Mode", "websocket"}}},
+        {CLIENT_MONITOR,
+         "/client1",
+         {{"X-Forwarded-Method", "HEAD"}, {"Sec-Fetch-Mode", "navigate"}}},
+        {CLIENT_MONITOR, "/client1", {{"User-Agent", "GoogleBOT/2.1"}, {"Accept", "text/html"}}},
+        {CLIENT_MONITOR, "/client1", {{"User-Agent", "x uptimerobot"}, {"Sec-WebSocket-Key", "x"}}},
+        {CLIENT_API, "/client1", {{"User-Agent", "bo"}}},
+    };
+    struct request request;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ask(&request, "testing.example", cases[i].uri, cases[i].headers);
+        assert_string_equal(client_kind_name(gate_client(&gate, &request)),
+                            client_kind_name(cases[i].kind));
+    }
+}
+
+static void the_decision_table(void **state)
+{
+    static const struct {
+        const struct header *client;
+        bool ready;
+        enum verdict verdict;
+        bool uses, wakes;
+    } cases[] = {
+        {navigation, true, VERDICT_PASS, true, false},
+        {navigation, false, VERDICT_PAGE, false, true},
+        {program, true, VERDICT_PASS, true, false},
+        {program, false, VERDICT_PROBLEM, false, true},
+        {part, true, VERDICT_PASS, false, false},
+        {part, false, VERDICT_BARE, false, false},
+        {websocket, true, VERDICT_PASS, true, false},
+        {websocket, false, VERDICT_BARE, false, false},
+        {monitor, true, VERDICT_PASS, false, false},
+        {monitor, false, VERDICT_PROBLEM, false, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct decision decision =
+            decide("testing.example", "/client1/x", cases[i].client, cases[i].ready);
+        assert_int_equal(decision.verdict, cases[i].verdict);
+        assert_int_equal(decision.uses, cases[i].uses);
+        assert_int_equal(decision.wakes, cases[i].wakes);
+        assert_int_equal(decision.place.site, SITE_CLIENT1);
+        assert_int_equal(decision.place.server, 0);
+    }
+}
+
+static void places(void **state)
+{
+    static const struct {
+        const char *host, *uri;
+        enum place_kind kind;
+        int site;
+    } cases[] = {
+        {"testing.example", "/client1", PLACE_SITE, SITE_CLIENT1},
+        {"TESTING.example:443", "/x/../%63lient2/a", PLACE_SITE, SITE_CLIENT2},
+        {"testing.example", "/client10", PLACE_UNKNOWN_PATH, MODEL_NONE},
+        {"testing.example", "/", PLACE_UNKNOWN_PATH, MODEL_NONE},
+        {"testing.example", "/.hall/wait", PLACE_HELPER, MODEL_NONE},
+        {"erp.example", "/anything", PLACE_SITE, SITE_ERP},
+        {"other.example", "/client1", PLACE_UNKNOWN_HOST, MODEL_NONE},
+        {"example", "/client1", PLACE_UNKNOWN_HOST, MODEL_NONE},
+    };
+    struct request request;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ask(&request, cases[i].host, cases[i].uri, NULL);
+        struct place place = gate_place(&gate, &request);
+        assert_int_equal(place.kind, cases[i].kind);
+        assert_int_equal(place.site, cases[i].site);
+    }
+}
+
+static void nothing_unknown_wakes(void **state)
+{
+    (void)state;
+    struct decision decision = decide("testing.example", "/elsewhere", navigation, false);
+    assert_int_equal(decision.verdict, VERDICT_UNKNOWN);
+    assert_false(decision.wakes || decision.uses);
+    decision = decide("nobody.example", "/", navigation, false);
+    assert_int_equal(decision.verdict, VERDICT_UNKNOWN);
+    sites[SITE_TESTING].upstream = "http://192.0.2.1";
+    decision = decide("testing.example", "/elsewhere", navigation, false);
+    assert_int_equal(decision.verdict, VERDICT_PAGE);
+    assert_int_equal(decision.place.site, SITE_TESTING);
+}
+
+static void settings_of_the_domain(void **state)
+{
+    (void)state;
+    domains[2].access =
+        (struct model_access){.wake = ACCESS_WAKE_CLICK, .hold = 5000, .websocket_wakes = true};
+    struct decision decision = decide("testing.example", "/client1", navigation, false);
+    assert_true(decision.click);
+    assert_false(decision.wakes);
+    assert_false(decide("testing.example", "/client1", program, false).wakes);
+    domains[2].access.wake = ACCESS_WAKE_VISIT;
+    assert_true(decide("testing.example", "/client1", websocket, false).wakes);
+    assert_int_equal(decide("testing.example", "/client1", program, false).hold, 5000);
+    assert_int_equal(decide("testing.example", "/client1", navigation, false).hold, 0);
+    assert_int_equal(decide("testing.example", "/client1", monitor, false).hold, 0);
+    assert_int_equal(decide("testing.example", "/client1", program, true).hold, 0);
+}
+
+static void access_lists(void **state)
+{
+    static const struct {
+        const char *from;
+        bool allowed;
+    } cases[] = {{"192.168.1.7", true},
+                 {"192.168.2.7", false},
+                 {"2001:db8::1", false},
+                 {"::ffff:192.168.1.9", true},
+                 {"192.168.1.7, 203.0.113.1", false}};
+    (void)state;
+    domains[1].access.allow = lan;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct header *from = HEADERS({"X-Forwarded-For", cases[i].from});
+        for (int ready = 0; ready < 2; ready++) {
+            struct decision decision = decide("lan.example", "/", from, ready != 0);
+            assert_int_equal(decision.verdict == VERDICT_REFUSED, !cases[i].allowed);
+            assert_false(decision.verdict == VERDICT_REFUSED && (decision.wakes || decision.uses));
+        }
+    }
+    domains[1].access.allow = everyone;
+    assert_int_equal(
+        decide("lan.example", "/", HEADERS({"X-Forwarded-For", "2001:db8::1"}), true).verdict,
+        VERDICT_PASS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(clients_are_told_apart, set_up),
+        cmocka_unit_test_setup(the_decision_table, set_up),
+        cmocka_unit_test_setup(places, set_up),
+        cmocka_unit_test_setup(nothing_unknown_wakes, set_up),
+        cmocka_unit_test_setup(settings_of_the_domain, set_up),
+        cmocka_unit_test_setup(access_lists, set_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

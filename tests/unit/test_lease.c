@@ -1,0 +1,130 @@
+#include "core/lease.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void test_take_and_renew(void **state)
+{
+    (void)state;
+    struct lease_set set = {0};
+
+    assert_true(lease_take(&set, LEASE_VISIT, "client1", "", 100, 500));
+    assert_true(lease_take(&set, LEASE_VISIT, "client1", "again", 200, 600));
+    assert_int_equal(set.n, 1);
+    const struct lease *lease = lease_find(&set, LEASE_VISIT, "client1");
+    assert_non_null(lease);
+    assert_int_equal(lease->since, 100);
+    assert_int_equal(lease->renewed, 200);
+    assert_int_equal(lease->until, 600);
+    assert_string_equal(lease->label, "again");
+    assert_null(lease_find(&set, LEASE_HOLD, "client1"));
+    assert_null(lease_find(&set, LEASE_VISIT, "client"));
+}
+
+static void test_kind_and_holder_name_a_lease(void **state)
+{
+    (void)state;
+    struct lease_set set = {0};
+
+    assert_true(lease_take(&set, LEASE_VISIT, "backup", "", 0, 10));
+    assert_true(lease_take(&set, LEASE_HOLD, "backup", "", 0, 20));
+    assert_int_equal(set.n, 2);
+    assert_true(lease_release(&set, LEASE_VISIT, "backup"));
+    assert_false(lease_release(&set, LEASE_VISIT, "backup"));
+    assert_non_null(lease_find(&set, LEASE_HOLD, "backup"));
+}
+
+/* A set is bounded; what is in it can still be renewed when it is full. */
+static void test_full(void **state)
+{
+    (void)state;
+    struct lease_set set = {0};
+    char name[LEASE_HOLDER_SIZE];
+
+    for (int i = 0; i < LEASES_MAX; i++) {
+        snprintf(name, sizeof(name), "h%d", i);
+        assert_true(lease_take(&set, LEASE_HOLD, name, "", 0, 10 + i));
+    }
+    assert_false(lease_take(&set, LEASE_HOLD, "one more", "", 0, 10));
+    assert_int_equal(set.n, LEASES_MAX);
+    assert_true(lease_take(&set, LEASE_HOLD, "h3", "", 5, 99));
+    assert_int_equal(lease_awake_until(&set), 99);
+}
+
+static void test_expire(void **state)
+{
+    (void)state;
+    struct lease_set set = {0};
+
+    assert_int_equal(lease_awake_until(&set), 0);
+    assert_true(lease_next_end(&set) == LEASE_FOREVER);
+    lease_take(&set, LEASE_VISIT, "a", "", 0, 100);
+    lease_take(&set, LEASE_VISIT, "b", "", 0, 200);
+    lease_take(&set, LEASE_ALWAYS_ON, "c", "", 0, LEASE_FOREVER);
+    assert_int_equal(lease_next_end(&set), 100);
+    assert_int_equal(lease_expire(&set, 99), 0);
+    assert_int_equal(lease_expire(&set, 100), 1);
+    assert_null(lease_find(&set, LEASE_VISIT, "a"));
+    assert_int_equal(lease_expire(&set, INT64_MAX - 1), 1);
+    assert_true(lease_awake_until(&set) == LEASE_FOREVER);
+    assert_int_equal(set.n, 1);
+}
+
+static void test_release_kind(void **state)
+{
+    (void)state;
+    struct lease_set set = {0};
+
+    lease_take(&set, LEASE_VISIT, "a", "", 0, 100);
+    lease_take(&set, LEASE_HOLD, "b", "", 0, 100);
+    lease_take(&set, LEASE_VISIT, "c", "", 0, 100);
+    assert_int_equal(lease_release_kind(&set, LEASE_VISIT), 2);
+    assert_int_equal(lease_release_kind(&set, LEASE_VISIT), 0);
+    assert_int_equal(set.n, 1);
+    assert_string_equal(set.leases[0].holder, "b");
+}
+
+/* Longer names than fit are cut, and found again by the same long name. */
+static void test_long_names(void **state)
+{
+    (void)state;
+    struct lease_set set = {0};
+    char holder[300], label[300];
+
+    memset(holder, 'x', sizeof(holder) - 1);
+    holder[sizeof(holder) - 1] = '\0';
+    memcpy(label, holder, sizeof(label));
+    assert_true(lease_take(&set, LEASE_HOLD, holder, label, 0, 1));
+    assert_true(lease_take(&set, LEASE_HOLD, holder, label, 0, 2));
+    assert_int_equal(set.n, 1);
+    assert_int_equal(strlen(set.leases[0].holder), LEASE_HOLDER_SIZE - 1);
+    assert_int_equal(strlen(set.leases[0].label), LEASE_LABEL_SIZE - 1);
+    assert_true(lease_release(&set, LEASE_HOLD, holder));
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    static const char *const names[LEASE_KINDS] = {"visit", "schedule", "always_on", "manual",
+                                                   "hold",  "agent",    "dependent"};
+
+    for (unsigned i = 0; i < LEASE_KINDS; i++)
+        assert_string_equal(lease_kind_name((enum lease_kind)i), names[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_take_and_renew), cmocka_unit_test(test_kind_and_holder_name_a_lease),
+        cmocka_unit_test(test_full),           cmocka_unit_test(test_expire),
+        cmocka_unit_test(test_release_kind),   cmocka_unit_test(test_long_names),
+        cmocka_unit_test(test_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,369 @@
+/* What the MQTT client is made of and needs no broker for: the retained map, the outbox, the
+ * back-off. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bus/backoff.h"
+#include "bus/mqtt.h"
+#include "bus/outbox.h"
+#include "bus/retained.h"
+
+static struct retained *new_map(void)
+{
+    struct retained *map = NULL;
+    assert_int_equal(retained_create(&map), 0);
+    retained_resolve(map);
+    return map;
+}
+
+static void set(struct retained *map, const char *topic, const char *payload)
+{
+    assert_int_equal(retained_set(map, topic, payload, strlen(payload)), 0);
+}
+
+static enum retained_seen see(struct retained *map, const char *topic, const char *payload,
+                              int64_t now)
+{
+    return retained_see(map, topic, payload, strlen(payload), now);
+}
+
+static struct retained_entry *take(struct retained *map, const char *topic, const char *payload)
+{
+    struct retained_entry *entry = retained_next(map);
+    assert_non_null(entry);
+    assert_string_equal(entry->topic, topic);
+    assert_int_equal(entry->length, strlen(payload));
+    assert_memory_equal(entry->payload != NULL ? entry->payload : "", payload, entry->length);
+    return entry;
+}
+
+static void send_all(struct retained *map)
+{
+    struct retained_entry *entry;
+    while ((entry = retained_next(map)) != NULL)
+        retained_acknowledged(map, entry);
+}
+
+static void test_the_same_is_sent_once(void **state)
+{
+    struct retained *map = new_map();
+    (void)state;
+    set(map, "a", "1");
+    set(map, "a", "1");
+    retained_acknowledged(map, take(map, "a", "1"));
+    set(map, "a", "1");
+    assert_null(retained_next(map));
+    set(map, "a", "2");
+    set(map, "a", "3");
+    retained_acknowledged(map, take(map, "a", "3"));
+    assert_int_equal(retained_pending(map), 0);
+    retained_destroy(map);
+}
+
+static void test_a_change_on_its_way_is_sent_after(void **state)
+{
+    struct retained *map = new_map();
+    (void)state;
+    set(map, "a", "1");
+    struct retained_entry *entry = take(map, "a", "1");
+    set(map, "a", "2");
+    assert_null(retained_next(map));
+    retained_acknowledged(map, entry);
+    retained_acknowledged(map, take(map, "a", "2"));
+    set(map, "a", "3");
+    retained_unsent(map, take(map, "a", "3"));
+    take(map, "a", "3");
+    retained_destroy(map);
+}
+
+static void test_clearing_leaves_nothing(void **state)
+{
+    struct retained *map = new_map();
+    (void)state;
+    set(map, "a", "1");
+    send_all(map);
+    set(map, "a", "");
+    retained_acknowledged(map, take(map, "a", ""));
+    assert_false(retained_has(map, "a"));
+    set(map, "b", "");
+    struct retained_entry *entry = take(map, "b", "");
+    set(map, "b", "again");
+    retained_acknowledged(map, entry);
+    take(map, "b", "again");
+    retained_destroy(map);
+}
+
+static void test_only_what_the_broker_lacks_is_sent(void **state)
+{
+    struct retained *map = new_map();
+    (void)state;
+    set(map, "kept", "1");
+    set(map, "lost", "1");
+    set(map, "old", "2");
+    send_all(map);
+    retained_unsure(map);
+    assert_null(retained_next(map));
+    assert_int_equal(see(map, "kept", "1", 0), RETAINED_AS_WANTED);
+    assert_int_equal(see(map, "old", "1", 0), RETAINED_DIFFERENT);
+    assert_int_equal(see(map, "removed", "1", 0), RETAINED_STRANGER);
+    retained_resolve(map);
+    assert_int_equal(retained_pending(map), 3);
+    send_all(map);
+    assert_false(retained_has(map, "removed"));
+    assert_int_equal(retained_count(map), 3);
+    retained_destroy(map);
+}
+
+static void test_a_new_map_learns_first(void **state)
+{
+    struct retained *map = NULL;
+    (void)state;
+    assert_int_equal(retained_create(&map), 0);
+    set(map, "kept", "1");
+    set(map, "lost", "1");
+    assert_null(retained_next(map));
+    assert_int_equal(see(map, "kept", "1", 0), RETAINED_AS_WANTED);
+    set(map, "late", "1");
+    assert_int_equal(see(map, "late", "1", 0), RETAINED_AS_WANTED);
+    retained_resolve(map);
+    take(map, "lost", "1");
+    assert_null(retained_next(map));
+    retained_destroy(map);
+}
+
+static void test_changed_while_reading(void **state)
+{
+    struct retained *map = new_map();
+    (void)state;
+    set(map, "a", "1");
+    send_all(map);
+    retained_unsure(map);
+    assert_int_equal(see(map, "a", "1", 0), RETAINED_AS_WANTED);
+    set(map, "a", "2");
+    retained_resolve(map);
+    take(map, "a", "2");
+    assert_null(retained_next(map));
+    retained_destroy(map);
+}
+
+static void test_a_lost_connection_forgets_what_was_on_its_way(void **state)
+{
+    struct retained *map = new_map();
+    (void)state;
+    set(map, "a", "1");
+    take(map, "a", "1");
+    retained_unsure(map);
+    retained_resolve(map);
+    retained_acknowledged(map, take(map, "a", "1"));
+    assert_int_equal(retained_pending(map), 0);
+    retained_destroy(map);
+}
+
+static void test_others_are_corrected_not_too_often(void **state)
+{
+    struct retained *map = new_map();
+    (void)state;
+    set(map, "a", "1");
+    send_all(map);
+    assert_int_equal(see(map, "a", "x", 1000), RETAINED_OVERWRITTEN);
+    retained_acknowledged(map, take(map, "a", "1"));
+    assert_int_equal(see(map, "a", "y", 2000), RETAINED_DIFFERENT);
+    assert_null(retained_next(map));
+    retained_correct(map, 1000 + RETAINED_CORRECT_MS - 1);
+    assert_null(retained_next(map));
+    retained_correct(map, 1000 + RETAINED_CORRECT_MS);
+    take(map, "a", "1");
+    retained_destroy(map);
+}
+
+static void test_many(void **state)
+{
+    struct retained *map = new_map();
+    char topic[32];
+    (void)state;
+    for (int i = 0; i < 5000; i++) {
+        snprintf(topic, sizeof topic, "t/%d", i);
+        set(map, topic, "x");
+    }
+    assert_int_equal(retained_count(map), 5000);
+    send_all(map);
+    retained_unsure(map);
+    retained_forget(map, "t/17");
+    retained_resolve(map);
+    retained_forget(map, "t/18");
+    assert_int_equal(retained_pending(map), 4998);
+    assert_false(retained_has(map, "t/17"));
+    assert_true(retained_has(map, "t/4999"));
+    send_all(map);
+    retained_destroy(map);
+}
+
+static void test_outbox_keeps_order(void **state)
+{
+    struct outbox outbox = {0};
+    (void)state;
+    assert_int_equal(outbox_add(&outbox, "a", NULL, 0, "one", 3), 0);
+    assert_int_equal(outbox_add(&outbox, "b", "c\0d", 3, "", 0), 0);
+    struct outbox_message *first = outbox_next(&outbox), *second = outbox_next(&outbox);
+    assert_string_equal(outbox_topic(first), "a");
+    assert_memory_equal(outbox_payload(first), "one", 3);
+    assert_null(outbox_correlation(first));
+    assert_memory_equal(outbox_correlation(second), "c\0d", 3);
+    assert_null(outbox_next(&outbox));
+    outbox_acknowledged(&outbox, second);
+    outbox_unsent(&outbox);
+    assert_ptr_equal(outbox_next(&outbox), first);
+    outbox_acknowledged(&outbox, first);
+    assert_int_equal(outbox.n, 0);
+    assert_int_equal(outbox.bytes, 0);
+    outbox_finish(&outbox);
+}
+
+static void test_outbox_is_bounded(void **state)
+{
+    struct outbox outbox = {0};
+    char payload[16];
+    (void)state;
+    for (int i = 0; i < OUTBOX_MAX; i++) {
+        snprintf(payload, sizeof payload, "%d", i);
+        assert_int_equal(outbox_add(&outbox, "t", NULL, 0, payload, strlen(payload)), 0);
+    }
+    struct outbox_message *flying = outbox_next(&outbox);
+    assert_int_equal(outbox_add(&outbox, "t", NULL, 0, "new", 3), 0);
+    assert_int_equal(outbox.n, OUTBOX_MAX);
+    assert_ptr_equal(outbox.first, flying);
+    assert_memory_equal(outbox_payload(outbox_next(&outbox)), "2", 1);
+    assert_int_equal(outbox_take_dropped(&outbox), 1);
+    assert_int_equal(outbox_take_dropped(&outbox), 0);
+    outbox_finish(&outbox);
+}
+
+static void test_outbox_is_bounded_in_bytes(void **state)
+{
+    struct outbox outbox = {0};
+    size_t half = OUTBOX_BYTES / 2;
+    char *payload = calloc(1, OUTBOX_BYTES);
+    (void)state;
+    assert_non_null(payload);
+    assert_int_equal(outbox_add(&outbox, "t", NULL, 0, payload, OUTBOX_BYTES), -EMSGSIZE);
+    assert_int_equal(outbox_add(&outbox, "t", NULL, 0, payload, half - 100), 0);
+    assert_int_equal(outbox_add(&outbox, "t", NULL, 0, payload, half - 100), 0);
+    assert_int_equal(outbox_add(&outbox, "t", NULL, 0, payload, half - 100), 0);
+    assert_int_equal(outbox.n, 2);
+    assert_int_equal(outbox_take_dropped(&outbox), 1);
+    outbox_finish(&outbox);
+    free(payload);
+}
+
+static void test_backoff(void **state)
+{
+    struct backoff backoff = {0};
+    int64_t now = 1000000, delay = 0;
+    (void)state;
+    for (uint32_t i = 0; now - 1000000 < BACKOFF_SHORT_MS; i++) {
+        delay = backoff_next(&backoff, now, i * 2654435761u);
+        assert_in_range(delay, BACKOFF_LEAST_MS, 1300);
+        now += delay;
+    }
+    for (int i = 0; i < 20; i++) {
+        int64_t longer = backoff_next(&backoff, now, 0);
+        assert_true(longer >= delay || i == 0);
+        delay = longer;
+        now += delay;
+    }
+    assert_int_equal(delay, 48000);
+    assert_int_equal(backoff_next(&backoff, now, 1000), BACKOFF_MOST_MS);
+    backoff_reset(&backoff);
+    assert_int_equal(backoff_next(&backoff, now, 0), BACKOFF_LEAST_MS);
+}
+
+static void ignore_message(void *context, const struct mqtt_message *message)
+{
+    (void)context;
+    (void)message;
+}
+
+static void ignore_connected(void *context, bool connected, const char *why)
+{
+    (void)context;
+    (void)connected;
+    (void)why;
+}
+
+static const struct mqtt_listener listener = {ignore_message, ignore_connected};
+
+static const struct mqtt_options options = {
+    .host = "127.0.0.1",
+    .port = 1,
+    .client_id = "test",
+    .will_topic = "hall/status",
+    .will_payload = "offline",
+    .birth_payload = "online",
+    .echo_topic = "hall/echo",
+};
+
+static void test_client_without_a_broker(void **state)
+{
+    struct mqtt *mqtt = NULL;
+    sd_event *loop = NULL;
+    (void)state;
+    assert_true(sd_event_new(&loop) >= 0);
+    assert_int_equal(mqtt_create(loop, &options, &listener, NULL, &mqtt), 0);
+    assert_false(mqtt_is_connected(mqtt));
+    assert_null(mqtt_protocol(mqtt));
+    assert_int_equal(mqtt_retain(mqtt, "hall/a", "x", 1), 0);
+    assert_int_equal(mqtt_retain(mqtt, "hall/a", "x", 2 << 20), -EMSGSIZE);
+    assert_int_equal(mqtt_publish(mqtt, "hall/event", "x", 1), 0);
+    assert_int_equal(mqtt_publish(mqtt, "hall/#", "x", 1), -EINVAL);
+    assert_int_equal(mqtt_publish(mqtt, "", "x", 1), -EINVAL);
+    assert_int_equal(mqtt_clear(mqtt, "hall/b"), 0);
+    mqtt_destroy(mqtt, 1000);
+    mqtt_destroy(NULL, 0);
+    sd_event_unref(loop);
+}
+
+static void test_client_refuses_half_options(void **state)
+{
+    struct mqtt_options broken = options;
+    struct mqtt *mqtt = NULL;
+    (void)state;
+    broken.unix_path = "/run/mqtt.sock";
+    assert_int_equal(mqtt_create(NULL, &broken, &listener, NULL, &mqtt), -EINVAL);
+    broken = options;
+    broken.echo_topic = NULL;
+    assert_int_equal(mqtt_create(NULL, &broken, &listener, NULL, &mqtt), -EINVAL);
+    broken = options;
+    broken.port = 0;
+    assert_int_equal(mqtt_create(NULL, &broken, &listener, NULL, &mqtt), -EINVAL);
+    assert_null(mqtt);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_same_is_sent_once),
+        cmocka_unit_test(test_a_change_on_its_way_is_sent_after),
+        cmocka_unit_test(test_clearing_leaves_nothing),
+        cmocka_unit_test(test_only_what_the_broker_lacks_is_sent),
+        cmocka_unit_test(test_a_new_map_learns_first),
+        cmocka_unit_test(test_changed_while_reading),
+        cmocka_unit_test(test_a_lost_connection_forgets_what_was_on_its_way),
+        cmocka_unit_test(test_others_are_corrected_not_too_often),
+        cmocka_unit_test(test_many),
+        cmocka_unit_test(test_outbox_keeps_order),
+        cmocka_unit_test(test_outbox_is_bounded),
+        cmocka_unit_test(test_outbox_is_bounded_in_bytes),
+        cmocka_unit_test(test_backoff),
+        cmocka_unit_test(test_client_without_a_broker),
+        cmocka_unit_test(test_client_refuses_half_options),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,340 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "web/page.h"
+#include "web/words.h"
+
+static const char *containers[] = {"web"};
+static struct model_check checks[] = {{.kind = CHECK_PING}};
+static struct model_server servers[] = {
+    {.id = "testing", .name = "Testing", .n_checks = 1, .checks = checks}};
+static struct model_site sites[] = {
+    {.id = "testing.example", .name = "testing.example", .path = "/"},
+    {.id = "client1",
+     .name = "<b>\"Client\" & 'one'",
+     .is_project = true,
+     .path = "/client1",
+     .n_containers = 1,
+     .containers = containers},
+};
+static struct model_domain domains[] = {{.name = "testing.example"}};
+static const struct model model = {.n_servers = 1,
+                                   .servers = servers,
+                                   .n_sites = 2,
+                                   .sites = sites,
+                                   .n_domains = 1,
+                                   .domains = domains};
+
+static struct page *page;
+
+static int set_up(void **state)
+{
+    (void)state;
+    return page_create(&page);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    page_destroy(page);
+    return 0;
+}
+
+static struct notice in_state(enum power_state power)
+{
+    struct notice notice = {.version = 5, .state = power, .since = 1000, .expected_ready = -1};
+    for (int i = 0; i < STAGES; i++)
+        notice.stages[i] = notice.expected[i] = STAGE_UNREACHED;
+    return notice;
+}
+
+static struct notice waking(void)
+{
+    struct notice notice = in_state(POWER_WAKING);
+    notice.wake_open = true;
+    notice.wake_started = 1000;
+    notice.wake_deadline = 181000;
+    notice.expected_ready = 41000;
+    notice.stages[STAGE_PACKET_SENT] = 0;
+    notice.expected[STAGE_FIRST_SIGN] = 12000;
+    return notice;
+}
+
+static struct view see(const struct notice *notice, bool ready, bool asked, int64_t now)
+{
+    struct view view;
+    view_init(&view, &model, 1, notice, ready, asked, now);
+    return view;
+}
+
+static void every_state_has_its_view(void **state)
+{
+    static const struct {
+        enum power_state state;
+        enum view_kind alone, asked;
+    } cases[POWER_STATES] = {
+        {POWER_UNKNOWN, VIEW_CLICK, VIEW_WAKING},
+        {POWER_OFF, VIEW_CLICK, VIEW_WAKING},
+        {POWER_WAKING, VIEW_WAKING, VIEW_WAKING},
+        {POWER_BOOTING, VIEW_BOOTING, VIEW_BOOTING},
+        {POWER_READY, VIEW_DEGRADED, VIEW_DEGRADED},
+        {POWER_DEGRADED, VIEW_DEGRADED, VIEW_DEGRADED},
+        {POWER_SLEEPING, VIEW_CLICK, VIEW_SLEEPING},
+        {POWER_UNREACHABLE, VIEW_CLICK, VIEW_WAKING},
+        {POWER_WAKE_FAILED, VIEW_FAILED, VIEW_WAKING},
+    };
+    (void)state;
+    for (size_t i = 0; i < POWER_STATES; i++) {
+        struct notice notice = in_state(cases[i].state);
+        assert_int_equal(see(&notice, false, false, 2000).kind, cases[i].alone);
+        assert_int_equal(see(&notice, false, true, 2000).kind, cases[i].asked);
+        assert_int_equal(see(&notice, true, false, 2000).kind, VIEW_READY);
+    }
+}
+
+static void times_are_honest(void **state)
+{
+    struct notice notice = waking();
+    (void)state;
+    struct view view = see(&notice, false, false, 11000);
+    assert_int_equal(view.elapsed, 10000);
+    assert_int_equal(view.eta, 30000);
+    assert_int_equal(view.left, 170000);
+    assert_false(view.overdue);
+    assert_int_equal((int)(view_progress(&view) * 100), 24);
+    assert_int_equal(view_retry_after(&view), 30);
+
+    view = see(&notice, false, false, 60000);
+    assert_true(view.overdue);
+    assert_int_equal(view.eta, 0);
+    assert_true(view_progress(&view) <= 0.95);
+
+    notice.expected_ready = -1;
+    view = see(&notice, false, false, 60000);
+    assert_int_equal(view.eta, -1);
+    assert_true(view_progress(&view) < 0);
+    view = see(&notice, true, false, 60000);
+    assert_true(view_progress(&view) >= 1);
+}
+
+static void a_wake_just_asked_for_has_no_old_stages(void **state)
+{
+    struct notice notice = waking();
+    (void)state;
+    notice.state = POWER_WAKE_FAILED;
+    notice.wake_open = false;
+    assert_int_equal(see(&notice, false, false, 9000).stage, STAGE_PACKET_SENT);
+    assert_int_equal(see(&notice, false, true, 9000).stage, -1);
+}
+
+static void polls_are_slow_early_and_quick_near_the_end(void **state)
+{
+    struct notice notice = waking();
+    (void)state;
+    for (uint32_t chance = 0; chance < 5000; chance += 7) {
+        struct view early = see(&notice, false, false, 2000);
+        struct view late = see(&notice, false, false, 40500);
+        assert_in_range(view_next_poll(&early, 0, chance), 1750, 2250);
+        assert_in_range(view_next_poll(&late, 0, chance), 430, 570);
+        assert_in_range(view_next_poll(&late, 1000, chance), 870, 1130);
+    }
+}
+
+static void languages(void **state)
+{
+    static const struct {
+        const char *accept;
+        enum language language;
+    } cases[] = {
+        {NULL, LANGUAGE_ENGLISH},
+        {"", LANGUAGE_ENGLISH},
+        {"fr", LANGUAGE_FRENCH},
+        {"fr-CA, en;q=0.8", LANGUAGE_FRENCH},
+        {"FR-fr", LANGUAGE_FRENCH},
+        {"en, fr;q=0.9", LANGUAGE_ENGLISH},
+        {"en;q=0.5, fr;q=0.9", LANGUAGE_FRENCH},
+        {"en ; q=0.5 , fr ; q=0.9", LANGUAGE_FRENCH},
+        {"de, fr;q=0.3", LANGUAGE_FRENCH},
+        {"de, *;q=0.5, fr;q=0.3", LANGUAGE_ENGLISH},
+        {"fr;q=0", LANGUAGE_ENGLISH},
+        {"fro, frisian", LANGUAGE_ENGLISH},
+        {",,,;;;q=,fr;q=x", LANGUAGE_ENGLISH},
+        {"fr;q=1e999", LANGUAGE_FRENCH},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(language_choose(cases[i].accept), cases[i].language);
+}
+
+static void every_word_is_there_in_every_language(void **state)
+{
+    (void)state;
+    for (int word = 0; word < (int)WORDS; word++) {
+        for (int language = 0; language < LANGUAGES; language++) {
+            assert_non_null(words[word][language]);
+            assert_true(text_is_utf8(words[word][language], strlen(words[word][language])));
+            assert_null(strpbrk(words[word][language], "<>&\"'"));
+        }
+        assert_int_equal(strstr(words[word][0], "%s") == NULL,
+                         strstr(words[word][1], "%s") == NULL);
+    }
+}
+
+static void all_views_render_within_the_limit(void **state)
+{
+    struct notice notice = waking();
+    struct buf out = BUF_INIT(65536);
+    (void)state;
+    for (int language = 0; language < LANGUAGES; language++) {
+        for (int power = 0; power < POWER_STATES; power++) {
+            for (int failure = FAILURE_NONE; failure <= FAILURE_CANCELLED; failure++) {
+                notice.state = (enum power_state)power;
+                notice.failure = (enum wake_failure)failure;
+                struct view view = see(&notice, false, false, 9000);
+                view.language = (enum language)language;
+                view.reference = "/client1/some/page?with=parameters";
+                buf_clear(&out);
+                page_write(page, &view, &out);
+                assert_int_equal(buf_error(&out), 0);
+                assert_true(out.length < 13300); /* with 700 bytes of head: 14,000 */
+                assert_null(strstr(buf_text(&out), "{{"));
+                assert_non_null(strstr(buf_text(&out), "</html>"));
+            }
+        }
+    }
+    buf_finish(&out);
+}
+
+static void names_and_addresses_are_escaped(void **state)
+{
+    struct notice notice = waking();
+    struct buf out = BUF_INIT(65536);
+    struct view view = see(&notice, false, false, 9000);
+    (void)state;
+    view.reference = "/client1?a='\"><script>&b=%20";
+    page_write(page, &view, &out);
+    const char *text = buf_text(&out);
+    assert_null(strstr(text, "<b>\"Client\""));
+    assert_non_null(strstr(text, "&#60;b&#62;&#34;Client&#34; &#38; &#39;one&#39; is waking up"));
+    assert_non_null(
+        strstr(text, "data-ref=\"/client1?a=&#39;&#34;&#62;&#60;script&#62;&#38;b=%20\""));
+    assert_non_null(strstr(text, "path=/client1%3Fa%3D%27%22%3E%3Cscript%3E%26b%3D%2520\""));
+    buf_finish(&out);
+}
+
+static void refresh_only_while_something_happens(void **state)
+{
+    struct notice notice = waking();
+    struct buf out = BUF_INIT(65536);
+    struct view view = see(&notice, false, false, 9000);
+    (void)state;
+    page_write(page, &view, &out);
+    assert_non_null(strstr(buf_text(&out), "http-equiv=\"refresh\""));
+    notice.state = POWER_WAKE_FAILED;
+    notice.wake_open = false;
+    view = see(&notice, false, false, 9000);
+    buf_clear(&out);
+    page_write(page, &view, &out);
+    assert_null(strstr(buf_text(&out), "http-equiv=\"refresh\""));
+    assert_non_null(strstr(buf_text(&out), "Try again"));
+    buf_finish(&out);
+}
+
+static void the_refused_learn_nothing(void **state)
+{
+    struct buf out = BUF_INIT(65536);
+    struct view view;
+    (void)state;
+    view_init_refused(&view, &model, 0, "192.0.2.7");
+    page_write(page, &view, &out);
+    assert_non_null(strstr(buf_text(&out), "192.0.2.7"));
+    assert_null(strstr(buf_text(&out), "<li "));
+    buf_finish(&out);
+}
+
+static void the_policy_names_script_and_style(void **state)
+{
+    (void)state;
+    assert_non_null(strstr(page_policy(page), "default-src 'none'; script-src 'sha256-"));
+    assert_non_null(strstr(page_policy(page), "frame-ancestors 'none'"));
+    assert_null(strstr(page_policy(page), "unsafe"));
+}
+
+static struct json *status_of(const struct view *view, struct buf *out)
+{
+    struct json *json = NULL;
+    struct json_error error;
+    page_write_status(view, 500, out);
+    assert_int_equal(json_read(buf_text(out), out->length, &json_limits_payload, &json, &error), 0);
+    return json;
+}
+
+static void the_status_says_the_same_as_json(void **state)
+{
+    static const char *const keys[] = {"state",   "stage",        "stages",     "elapsed_s",
+                                       "eta_s",   "progress",     "deadline_s", "failure",
+                                       "problem", "next_poll_ms", "redirect",   "version"};
+    struct notice notice = waking();
+    struct buf out = BUF_INIT(65536);
+    struct view view = see(&notice, false, false, 11000);
+    double eta = 0;
+    (void)state;
+    struct json *json = status_of(&view, &out);
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+        assert_non_null(json_get(json, keys[i]));
+    assert_string_equal(json_get_string(json, "state"), "waking");
+    assert_string_equal(json_get_string(json, "stage"), "packet_sent");
+    assert_int_equal(json_count(json_get(json, "stages")), 7);
+    assert_true(json_number(json_get(json, "eta_s"), &eta));
+    assert_true(eta > 29.9 && eta < 30.1);
+    assert_int_equal(json_type(json_get(json, "redirect")), JSON_NULL);
+    json_free(json);
+
+    buf_clear(&out);
+    view = see(&notice, true, false, 11000);
+    view.reference = "/client1?x";
+    json = status_of(&view, &out);
+    assert_string_equal(json_get_string(json, "redirect"), "/client1?x");
+    json_free(json);
+    buf_finish(&out);
+}
+
+static void stages_that_do_not_concern_the_site_are_left_out(void **state)
+{
+    struct notice notice = waking();
+    struct view view;
+    (void)state;
+    view_init(&view, &model, 0, &notice, false, false, 2000);
+    assert_false(view_shows_stage(&view, STAGE_DOCKER_UP));
+    assert_false(view_shows_stage(&view, STAGE_AGENT_ONLINE));
+    assert_true(view_shows_stage(&view, STAGE_SITE_ANSWERS));
+    notice.stages[STAGE_AGENT_ONLINE] = 100;
+    view_init(&view, &model, 0, &notice, false, false, 2000);
+    assert_true(view_shows_stage(&view, STAGE_AGENT_ONLINE));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_state_has_its_view),
+        cmocka_unit_test(times_are_honest),
+        cmocka_unit_test(a_wake_just_asked_for_has_no_old_stages),
+        cmocka_unit_test(polls_are_slow_early_and_quick_near_the_end),
+        cmocka_unit_test(languages),
+        cmocka_unit_test(every_word_is_there_in_every_language),
+        cmocka_unit_test(all_views_render_within_the_limit),
+        cmocka_unit_test(names_and_addresses_are_escaped),
+        cmocka_unit_test(refresh_only_while_something_happens),
+        cmocka_unit_test(the_refused_learn_nothing),
+        cmocka_unit_test(the_policy_names_script_and_style),
+        cmocka_unit_test(the_status_says_the_same_as_json),
+        cmocka_unit_test(stages_that_do_not_concern_the_site_are_left_out),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

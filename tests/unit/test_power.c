@@ -1,0 +1,325 @@
+#include "core/power.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/*
+ * What each state makes of each event, argued from what the states mean, not from the code:
+ * - A sign of life is believed at once, whatever was thought before: booting; and ready when all
+ * checks pass.
+ * - Only a server that is up can fail a check, and only one that was ready is then degraded.
+ * - Silence of a server that was up, without a goodbye, is unreachable; after a goodbye or an
+ * agreement it is off; just after the start it is off. Where a wake is wanted it is still to come:
+ * waking.
+ * - A goodbye of a server that is up begins its sleep: silence is not proven yet. Of one that is
+ * silent already it explains the silence: off. One whose wake failed may be either, so its silence
+ * is proven too.
+ * - A wake begins only where nothing is there; the evidence decides, so that a server that is up is
+ * not "waking".
+ * - A deadline ends waking and, while a wake is wanted, booting; and it ends sleeping with what is
+ * true.
+ */
+enum {
+    UNKN = POWER_UNKNOWN,
+    OFF_ = POWER_OFF,
+    WAKI = POWER_WAKING,
+    BOOT = POWER_BOOTING,
+    REDY = POWER_READY,
+    DEGR = POWER_DEGRADED,
+    SLEE = POWER_SLEEPING,
+    UNRE = POWER_UNREACHABLE,
+    FAIL = POWER_WAKE_FAILED,
+    SAME = 100, /* stays */
+    SEEN,       /* what the evidence says */
+};
+
+static const uint8_t expected[POWER_STATES][POWER_EVENTS] = {
+    /*         sign  pass  fail  silent goodbye back wake  sleep deadline cancel */
+    [UNKN] = {BOOT, REDY, SAME, OFF_, OFF_, SAME, SEEN, SAME, SAME, SAME},
+    [OFF_] = {BOOT, REDY, SAME, SAME, SAME, SAME, SEEN, SAME, SAME, SAME},
+    [WAKI] = {BOOT, REDY, SAME, SAME, SAME, SAME, SAME, SAME, FAIL, SEEN},
+    [BOOT] = {SAME, REDY, SAME, UNRE, SLEE, SAME, SAME, SLEE, SAME, SAME},
+    [REDY] = {SAME, SAME, DEGR, UNRE, SLEE, SAME, SAME, SLEE, SAME, SAME},
+    [DEGR] = {SAME, REDY, SAME, UNRE, SLEE, SAME, SAME, SLEE, SAME, SAME},
+    [SLEE] = {SEEN, SAME, SAME, OFF_, SAME, SEEN, SAME, SAME, SEEN, SAME},
+    [UNRE] = {BOOT, REDY, SAME, SAME, OFF_, SAME, SEEN, SAME, SAME, SAME},
+    [FAIL] = {BOOT, REDY, SAME, UNRE, SLEE, SAME, SEEN, SLEE, SAME, SAME},
+};
+
+/* Where a wanted wake makes a difference. */
+static const struct {
+    enum power_state from;
+    enum power_event event;
+    enum power_state to;
+} wanted_differs[] = {
+    {POWER_UNKNOWN, POWER_SILENT, POWER_WAKING},
+    {POWER_BOOTING, POWER_SILENT, POWER_WAKING},
+    {POWER_READY, POWER_SILENT, POWER_WAKING},
+    {POWER_DEGRADED, POWER_SILENT, POWER_WAKING},
+    {POWER_SLEEPING, POWER_SILENT, POWER_WAKING},
+    {POWER_BOOTING, POWER_DEADLINE, POWER_WAKE_FAILED},
+};
+
+enum wish { NOBODY, OPEN, QUEUED, WISHES };
+
+/* Every way the evidence can stand. */
+static const struct {
+    bool alive, passing, was_ready;
+} sights[] = {
+    {false, false, false}, {false, false, true}, {true, false, false},
+    {true, false, true},   {true, true, false},  {true, true, true},
+};
+
+static enum power_state seen(size_t sight, enum wish wish)
+{
+    if (sights[sight].passing)
+        return POWER_READY;
+    if (sights[sight].alive)
+        return sights[sight].was_ready ? POWER_DEGRADED : POWER_BOOTING;
+    return wish == NOBODY ? POWER_OFF : POWER_WAKING;
+}
+
+static enum power_state expect(enum power_state from, enum power_event event, enum wish wish,
+                               size_t sight)
+{
+    const uint8_t to = expected[from][event];
+
+    for (size_t i = 0; wish != NOBODY && i < sizeof(wanted_differs) / sizeof(wanted_differs[0]);
+         i++)
+        if (wanted_differs[i].from == from && wanted_differs[i].event == event)
+            return wanted_differs[i].to;
+    if (to == SAME)
+        return from;
+    return to == SEEN ? seen(sight, wish) : (enum power_state)to;
+}
+
+static void test_every_pair(void **state)
+{
+    (void)state;
+    size_t walked = 0;
+
+    for (unsigned from = 0; from < POWER_STATES; from++)
+        for (unsigned event = 0; event < POWER_EVENTS; event++)
+            for (unsigned wish = 0; wish < WISHES; wish++)
+                for (size_t sight = 0; sight < sizeof(sights) / sizeof(sights[0]); sight++) {
+                    const struct power power = {
+                        .state = (enum power_state)from,
+                        .was_ready = sights[sight].was_ready,
+                        .evidence = {.alive = sights[sight].alive,
+                                     .passing = sights[sight].passing},
+                        .wake = {.open = wish == OPEN, .queued = wish == QUEUED},
+                    };
+                    const enum power_state to =
+                        expect(power.state, (enum power_event)event, (enum wish)wish, sight);
+                    const enum power_state got = power_next_state(&power, (enum power_event)event);
+
+                    if (got != to)
+                        fail_msg("%s, %s, wanted %u, sight %zu: %s, expected %s",
+                                 power_state_name(power.state),
+                                 power_event_name((enum power_event)event), wish, sight,
+                                 power_state_name(got), power_state_name(to));
+                    walked++;
+                }
+    assert_int_equal(walked, 9 * 10 * 3 * 6);
+}
+
+static void test_the_table_has_no_gap(void **state)
+{
+    (void)state;
+    for (unsigned from = 0; from < POWER_STATES; from++)
+        for (unsigned event = 0; event < POWER_EVENTS; event++) {
+            const struct power_row *row = &power_table[from][event];
+
+            assert_true(row->to <= NEXT_AS_SEEN && row->wanted <= NEXT_AS_SEEN);
+            /* a row that was left out reads "unknown": nothing leads there */
+            assert_true(row->to != POWER_UNKNOWN && row->wanted != POWER_UNKNOWN);
+        }
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    static const char *const states[POWER_STATES] = {"unknown",  "off",         "waking",
+                                                     "booting",  "ready",       "degraded",
+                                                     "sleeping", "unreachable", "wake_failed"};
+    static const char *const events[POWER_EVENTS] = {"sign", "pass", "fail",  "silent",   "goodbye",
+                                                     "back", "wake", "sleep", "deadline", "cancel"};
+
+    for (unsigned i = 0; i < POWER_STATES; i++)
+        assert_string_equal(power_state_name((enum power_state)i), states[i]);
+    for (unsigned i = 0; i < POWER_EVENTS; i++)
+        assert_string_equal(power_event_name((enum power_event)i), events[i]);
+    assert_null(wake_failure_name(FAILURE_NONE));
+    assert_string_equal(wake_failure_name(FAILURE_NO_SIGN), "no_sign");
+    assert_string_equal(wake_failure_name(FAILURE_NOT_READY), "not_ready");
+    assert_string_equal(wake_failure_name(FAILURE_NO_PACKET), "no_packet");
+    assert_string_equal(wake_failure_name(FAILURE_CANCELLED), "cancelled");
+}
+
+static void test_kinds_of_states(void **state)
+{
+    (void)state;
+    static const struct {
+        bool up, settled, on;
+    } kinds[POWER_STATES] = {
+        [POWER_UNKNOWN] = {false, true, false},     [POWER_OFF] = {false, true, false},
+        [POWER_WAKING] = {false, false, true},      [POWER_BOOTING] = {true, false, true},
+        [POWER_READY] = {true, true, true},         [POWER_DEGRADED] = {true, true, true},
+        [POWER_SLEEPING] = {false, false, false},   [POWER_UNREACHABLE] = {false, true, false},
+        [POWER_WAKE_FAILED] = {false, true, false},
+    };
+
+    for (unsigned i = 0; i < POWER_STATES; i++) {
+        const struct power power = {.state = (enum power_state)i};
+
+        assert_int_equal(power_is_up(power.state), kinds[i].up);
+        assert_int_equal(power_is_settled(power.state), kinds[i].settled);
+        assert_int_equal(power_target_on(&power), kinds[i].on);
+    }
+}
+
+/* The switch shows the target in transition and the truth when settled, so it never bounces. */
+static void test_target(void **state)
+{
+    (void)state;
+    struct power power = {.state = POWER_READY, .sleep = {.phase = SLEEP_PROPOSED}};
+
+    assert_false(power_target_on(&power));
+    power.sleep.restart = true;
+    assert_true(power_target_on(&power));
+    power = (struct power){.state = POWER_SLEEPING, .wake = {.queued = true}};
+    assert_true(power_target_on(&power));
+    power = (struct power){.state = POWER_WAKE_FAILED, .evidence = {.alive = true}};
+    assert_true(power_target_on(&power));
+}
+
+static void add_boot(struct power *power, enum wake_kind kind, int32_t ready)
+{
+    const struct boot boot = {.ready = ready};
+
+    history_add(&power->history, kind, &boot);
+}
+
+static void test_eta(void **state)
+{
+    (void)state;
+    struct power power = {.wake = {.open = true, .started = 1000, .kind = WAKE_COLD}};
+
+    assert_int_equal(power_eta(&power, 1000), -1);
+    add_boot(&power, WAKE_COLD, 60000);
+    add_boot(&power, WAKE_RESUME, 5000);
+    assert_int_equal(power_eta(&power, 1000), 60000);
+    assert_int_equal(power_eta(&power, 31000), 30000);
+    assert_int_equal(power_eta(&power, 99000), 0);
+    power.wake.kind = WAKE_RESUME;
+    assert_int_equal(power_eta(&power, 1000), 5000);
+    power.wake.open = false;
+    assert_int_equal(power_eta(&power, 1000), -1);
+}
+
+static void test_stage(void **state)
+{
+    (void)state;
+    struct power power = {.wake = {.started = 5}};
+
+    for (unsigned i = 0; i < STAGES; i++)
+        power.wake.stages[i] = STAGE_UNREACHED;
+    assert_int_equal(power_stage(&power), STAGES);
+    power.wake.stages[STAGE_PACKET_SENT] = 0;
+    power.wake.stages[STAGE_DOCKER_UP] = 9;
+    assert_int_equal(power_stage(&power), STAGE_DOCKER_UP);
+}
+
+/* Fast while a wake is open, at least four a second; slow while asleep; close where one answer is
+ * missing. */
+static void test_pace(void **state)
+{
+    (void)state;
+    struct power power = {.state = POWER_OFF};
+    int64_t off, waking, ready, suspect, timeout;
+
+    power_pace(&power, &off, &timeout);
+    power.state = POWER_WAKING;
+    power.wake.open = true;
+    power_pace(&power, &waking, &timeout);
+    assert_true(waking <= 250 && timeout > 0);
+    power = (struct power){.state = POWER_READY};
+    power_pace(&power, &ready, &timeout);
+    power.evidence.checks[2] = (struct check_state){.known = true, .alive = true, .misses = 1};
+    power_pace(&power, &suspect, &timeout);
+    assert_true(off > ready && ready > suspect && suspect > waking);
+    power.awaited_until = 1;
+    power_pace(&power, &suspect, &timeout);
+    assert_int_equal(suspect, waking);
+}
+
+static const struct now noon = {.boot = 10000000, .wall = 1795345200000}; /* 2026-11-22T11:00:00Z */
+
+static void test_why_with_leases(void **state)
+{
+    (void)state;
+    struct power power = {.state = POWER_READY};
+    char text[400];
+
+    lease_take(&power.leases, LEASE_VISIT, "client1", "", noon.boot - 240000, noon.boot + 960000);
+    power_why(&power, noon, text, sizeof(text));
+    assert_string_equal(text, "awake because client1 was visited 4 min ago (until 11:16 UTC)");
+    lease_take(&power.leases, LEASE_HOLD, "backup", "nightly", noon.boot, noon.boot + 3600000);
+    lease_take(&power.leases, LEASE_ALWAYS_ON, "erp", "", noon.boot, LEASE_FOREVER);
+    power_why(&power, noon, text, sizeof(text));
+    assert_string_equal(text, "awake because client1 was visited 4 min ago (until 11:16 UTC), "
+                              "backup holds it: nightly (until 12:00 UTC) and erp is always on");
+    power.state = POWER_OFF;
+    power_why(&power, noon, text, sizeof(text));
+    assert_non_null(strstr(text, "wanted because "));
+}
+
+static void test_why_without_leases(void **state)
+{
+    (void)state;
+    struct power power = {.state = POWER_UNREACHABLE};
+    char text[100];
+
+    snprintf(power.reason, sizeof(power.reason), "no sign of life");
+    power_why(&power, noon, text, sizeof(text));
+    assert_string_equal(text, "unreachable: no sign of life");
+}
+
+/* However little room there is, the sentence ends inside it. */
+static void test_why_is_cut(void **state)
+{
+    (void)state;
+    struct power power = {.state = POWER_READY};
+    char holder[16], text[400];
+
+    for (unsigned i = 0; i < LEASES_MAX; i++) {
+        snprintf(holder, sizeof(holder), "h%u", i);
+        lease_take(&power.leases, (enum lease_kind)(i % LEASE_KINDS), holder, "a label", noon.boot,
+                   noon.boot + 1000);
+    }
+    for (size_t size = 1; size <= sizeof(text); size++) {
+        memset(text, '#', sizeof(text));
+        power_why(&power, noon, text, size);
+        assert_true(strnlen(text, size) < size);
+        assert_true(size == sizeof(text) || text[size] == '#');
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_pair),      cmocka_unit_test(test_the_table_has_no_gap),
+        cmocka_unit_test(test_names),           cmocka_unit_test(test_kinds_of_states),
+        cmocka_unit_test(test_target),          cmocka_unit_test(test_eta),
+        cmocka_unit_test(test_stage),           cmocka_unit_test(test_pace),
+        cmocka_unit_test(test_why_with_leases), cmocka_unit_test(test_why_without_leases),
+        cmocka_unit_test(test_why_is_cut),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,330 @@
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "web/request.h"
+
+static const struct cidr trusted_ranges[] = {{0x7f000001, 0xffffffff}, {0x0a000000, 0xff000000}};
+static const struct proxies proxies = {2, trusted_ranges};
+
+static struct in_addr ip(const char *text)
+{
+    struct in_addr address;
+    assert_int_equal(inet_pton(AF_INET, text, &address), 1);
+    return address;
+}
+
+/* Header lines end with a NULL name. */
+static enum request_fault read_from(const char *peer, enum request_via via, const char *target,
+                                    const char *query, const struct header *headers,
+                                    struct request *request)
+{
+    struct raw_request raw = {
+        .method = "GET", .target = target, .query = query, .peer = ip(peer), .headers = headers};
+    while (headers[raw.n_headers].name != NULL)
+        raw.n_headers++;
+    return request_read(&raw, &proxies, via, request);
+}
+
+#define HEADERS(...) ((const struct header[]){__VA_ARGS__, {NULL, NULL}})
+
+static void forwarded_headers_of_a_trusted_proxy_count(void **state)
+{
+    struct request request;
+    (void)state;
+    assert_int_equal(
+        read_from("127.0.0.1", REQUEST_VIA_AUTH, "/auth", "ignored=1",
+                  HEADERS({"host", "hall:8880"}, {"X-Forwarded-Host", "Testing.Example:443"},
+                          {"X-Forwarded-Uri", "/client1/a?b=c"}, {"X-Forwarded-Method", "POST"},
+                          {"X-Forwarded-For", "192.0.2.7"}),
+                  &request),
+        REQUEST_FINE);
+    assert_string_equal(request.host, "testing.example");
+    assert_string_equal(request.path, "/client1/a");
+    assert_string_equal(request.method, "POST");
+    assert_string_equal(request.who, "192.0.2.7");
+    assert_int_equal(request.query.length, 3);
+    assert_memory_equal(request.query.at, "b=c", 3);
+    assert_true(request.trusted && request.forwarded && request.has_address);
+}
+
+static void forged_headers_of_others_do_not(void **state)
+{
+    struct request request;
+    (void)state;
+    assert_int_equal(
+        read_from("192.0.2.1", REQUEST_VIA_DIRECT, "/own", NULL,
+                  HEADERS({"Host", "a.example"}, {"X-Forwarded-Host", "b.example"},
+                          {"X-Forwarded-Uri", "/other"}, {"X-Forwarded-Method", "HEAD"},
+                          {"X-Forwarded-For", "127.0.0.1"}),
+                  &request),
+        REQUEST_FINE);
+    assert_string_equal(request.host, "a.example");
+    assert_string_equal(request.path, "/own");
+    assert_string_equal(request.method, "GET");
+    assert_string_equal(request.who, "192.0.2.1");
+    assert_false(request.trusted || request.forwarded);
+}
+
+static void only_a_trusted_proxy_may_ask(void **state)
+{
+    struct request request;
+    (void)state;
+    assert_int_equal(read_from("192.0.2.1", REQUEST_VIA_AUTH, "/auth", NULL,
+                               HEADERS({"X-Forwarded-Host", "a.example"}), &request),
+                     REQUEST_NOT_TRUSTED);
+    assert_int_equal(request_fault_text(REQUEST_NOT_TRUSTED)->status, 403);
+    assert_string_equal(request.who, "192.0.2.1");
+}
+
+static void what_steers_may_come_once(void **state)
+{
+    static const char *const names[] = {"Host",
+                                        "X-Forwarded-Host",
+                                        "X-Forwarded-Uri",
+                                        "X-Forwarded-Method",
+                                        "X-Forwarded-Proto",
+                                        "X-Forwarded-For",
+                                        "Content-Length",
+                                        "Transfer-Encoding"};
+    struct request request;
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_DIRECT, "/", NULL,
+                                   HEADERS({names[i], "1"}, {"X-Other", "x"}, {names[i], "1"}),
+                                   &request),
+                         REQUEST_DOUBLED);
+    }
+    assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_DIRECT, "/", NULL,
+                               HEADERS({"Accept", "a"}, {"ACCEPT", "b"}), &request),
+                     REQUEST_FINE);
+    assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_DIRECT, "/", NULL,
+                               HEADERS({"Content-Length", "3"}, {"Transfer-Encoding", "chunked"}),
+                               &request),
+                     REQUEST_BODY_UNCLEAR);
+}
+
+static void too_many_headers_could_hide_one(void **state)
+{
+    struct header headers[65];
+    struct request request;
+    (void)state;
+    for (size_t i = 0; i < 64; i++)
+        headers[i] = (struct header){"X-Some", "x"};
+    headers[64].name = NULL;
+    assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_DIRECT, "/", NULL, headers, &request),
+                     REQUEST_TOO_MANY_HEADERS);
+    headers[63].name = NULL;
+    assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_DIRECT, "/", NULL, headers, &request),
+                     REQUEST_FINE);
+}
+
+static void the_visitor_is_the_rightmost_that_is_no_proxy(void **state)
+{
+    static const struct {
+        const char *list, *who;
+    } cases[] = {
+        {"6.6.6.6, 192.0.2.7", "192.0.2.7"},  {"6.6.6.6, 192.0.2.7 , 10.1.2.3", "192.0.2.7"},
+        {"10.0.0.9,10.1.2.3", "10.0.0.9"},    {"192.0.2.7:5555", "192.0.2.7"},
+        {"nonsense, 192.0.2.7", "192.0.2.7"}, {"2001:DB8::1", "2001:db8::1"},
+        {"[2001:db8::1]:99", "2001:db8::1"},  {"::ffff:192.0.2.9", "192.0.2.9"},
+    };
+    struct request request;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_AUTH, "/auth", NULL,
+                                   HEADERS({"X-Forwarded-For", cases[i].list}), &request),
+                         REQUEST_FINE);
+        assert_string_equal(request.who, cases[i].who);
+    }
+    static const char *const broken[] = {
+        "", "unknown", "192.0.2.7,", "1.2.3.4.5", "[2001:db8::1", "a:b:c", "1.2.3"};
+    for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++)
+        assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_AUTH, "/auth", NULL,
+                                   HEADERS({"X-Forwarded-For", broken[i]}), &request),
+                         REQUEST_BAD_FORWARDED_FOR);
+}
+
+static void hosts(void **state)
+{
+    static const char *const good[] = {"a",      "A.example", "a_b.example.", "192.0.2.1",
+                                       "a:8080", "a: ",       "a-b.example "};
+    static const char *const bad[] = {".a",    "a..b",     "a b",       "a/b", "a@b",   "[::1]",
+                                      "a:80x", "a:123456", "é.example", "a,b", "a\x01", "a:80:80"};
+    char label[300];
+    struct request request;
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_DIRECT, "/", NULL,
+                                   HEADERS({"Host", good[i]}), &request),
+                         REQUEST_FINE);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_DIRECT, "/", NULL,
+                                   HEADERS({"Host", bad[i]}), &request),
+                         REQUEST_BAD_HOST);
+    memset(label, 'a', sizeof label);
+    label[253] = '\0';
+    assert_int_equal(
+        read_from("127.0.0.1", REQUEST_VIA_DIRECT, "/", NULL, HEADERS({"Host", label}), &request),
+        REQUEST_FINE);
+    label[253] = 'a';
+    label[254] = '\0';
+    assert_int_equal(
+        read_from("127.0.0.1", REQUEST_VIA_DIRECT, "/", NULL, HEADERS({"Host", label}), &request),
+        REQUEST_BAD_HOST);
+}
+
+static void paths_match_as_the_site_sees_them(void **state)
+{
+    static const struct {
+        const char *target, *path;
+    } cases[] = {
+        {"/", "/"},
+        {"/client1", "/client1"},
+        {"/x/../client1", "/client1"},
+        {"/%63lient1", "/client1"},
+        {"//client1///a", "/client1/a"},
+        {"/client1/%2e%2e/client2", "/client2"},
+        {"/client1%2f..%2fclient2", "/client2"},
+        {"/../../client1", "/client1"},
+        {"/a/./b/.", "/a/b/"},
+        {"/a/b/..", "/a/"},
+        {"/a/b/../", "/a/"},
+        {"/a/..b/...", "/a/..b/..."},
+        {"/%252e%252e/a", "/%2e%2e/a"},
+        {"/\xc3\xa9", "/\xc3\xa9"},
+    };
+    struct request request;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_AUTH, "/auth", NULL,
+                                   HEADERS({"X-Forwarded-Uri", cases[i].target}), &request),
+                         REQUEST_FINE);
+        assert_string_equal(request.path, cases[i].path);
+    }
+}
+
+static void broken_paths_are_refused(void **state)
+{
+    static const char *const bad[] = {"",     "a",    "*",    "http://a/", "/%",   "/%4",
+                                      "/%zz", "/%00", "/a b", "/\x7f",     "/a?\n"};
+    char target[REQUEST_URI_MAX + 2];
+    struct request request;
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_AUTH, "/auth", NULL,
+                                   HEADERS({"X-Forwarded-Uri", bad[i]}), &request),
+                         REQUEST_BAD_URI);
+    memset(target, 'a', sizeof target);
+    target[0] = '/';
+    target[REQUEST_URI_MAX + 1] = '\0';
+    assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_AUTH, "/auth", NULL,
+                               HEADERS({"X-Forwarded-Uri", target}), &request),
+                     REQUEST_TOO_LONG);
+    target[REQUEST_URI_MAX] = '\0';
+    assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_AUTH, "/auth", NULL,
+                               HEADERS({"X-Forwarded-Uri", target}), &request),
+                     REQUEST_FINE);
+}
+
+static void methods_are_words(void **state)
+{
+    struct request request;
+    (void)state;
+    assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_AUTH, "/auth", NULL,
+                               HEADERS({"X-Forwarded-Method", "GET\tx"}), &request),
+                     REQUEST_BAD_METHOD);
+    assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_AUTH, "/auth", NULL,
+                               HEADERS({"X-Forwarded-Method", ""}), &request),
+                     REQUEST_BAD_METHOD);
+}
+
+static void references_stay_here(void **state)
+{
+    static const struct {
+        const char *target, *reference;
+    } cases[] = {
+        {"/a?b=c&d=%20", "/a?b=c&d=%20"},          {"//evil.example/x", "/evil.example/x"},
+        {"/\\evil.example", "/evil.example"},      {"///\\/evil", "/evil"},
+        {"/\xc3\xa9?\"<>'", "/%C3%A9?%22%3C%3E'"}, {"/a?", "/a?"},
+    };
+    char reference[256];
+    struct request request;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(request_retarget(&request, cases[i].target, strlen(cases[i].target)),
+                         REQUEST_FINE);
+        assert_int_equal(request_reference(&request, reference, sizeof reference),
+                         strlen(cases[i].reference));
+        assert_string_equal(reference, cases[i].reference);
+    }
+    assert_int_equal(request_retarget(&request, "/abcdefgh", 9), REQUEST_FINE);
+    request_reference(&request, reference, 10);
+    assert_string_equal(reference, "/");
+}
+
+static void parameters(void **state)
+{
+    const char *text = "path=%2Fa%3Fb%3D1&version=7&pathology=x&empty=&bad=%4";
+    struct span query = {text, strlen(text)};
+    char value[16];
+    (void)state;
+    assert_int_equal(request_parameter(query, "path", value, sizeof value), 6);
+    assert_string_equal(value, "/a?b=1");
+    assert_int_equal(request_parameter(query, "version", value, sizeof value), 1);
+    assert_int_equal(request_parameter(query, "empty", value, sizeof value), 0);
+    assert_int_equal(request_parameter(query, "bad", value, sizeof value), -1);
+    assert_int_equal(request_parameter(query, "none", value, sizeof value), -1);
+    assert_int_equal(request_parameter(query, "path", value, 6), -1);
+    assert_int_equal(request_parameter((struct span){NULL, 0}, "path", value, sizeof value), -1);
+}
+
+static bool same_origin(const struct header *headers)
+{
+    struct request request;
+    assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_DIRECT, "/", NULL, headers, &request),
+                     REQUEST_FINE);
+    return request_is_same_origin(&request);
+}
+
+static void presses_of_other_origins_are_told(void **state)
+{
+    (void)state;
+    assert_true(same_origin(HEADERS({"Host", "a.example"})));
+    assert_true(same_origin(
+        HEADERS({"Host", "a.example"}, {"Sec-Fetch-Site", "same-origin"}, {"Origin", "null"})));
+    assert_false(same_origin(HEADERS({"Host", "a.example"}, {"Sec-Fetch-Site", "cross-site"})));
+    assert_false(same_origin(HEADERS({"Host", "a.example"}, {"Sec-Fetch-Site", "same-site"})));
+    assert_true(same_origin(HEADERS({"Host", "a.example"}, {"Origin", "https://a.example"})));
+    assert_true(same_origin(HEADERS({"Host", "a.example:81"}, {"Origin", "http://a.example:81"})));
+    assert_false(same_origin(HEADERS({"Host", "a.example:81"}, {"Origin", "http://a.example:82"})));
+    assert_false(same_origin(HEADERS({"Host", "a.example"}, {"Origin", "https://b.example"})));
+    assert_false(same_origin(HEADERS({"Host", "a.example"}, {"Origin", "null"})));
+    assert_true(same_origin(HEADERS({"Host", "hall:8880"}, {"X-Forwarded-Host", "a.example"},
+                                    {"Origin", "https://a.example"})));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(forwarded_headers_of_a_trusted_proxy_count),
+        cmocka_unit_test(forged_headers_of_others_do_not),
+        cmocka_unit_test(only_a_trusted_proxy_may_ask),
+        cmocka_unit_test(what_steers_may_come_once),
+        cmocka_unit_test(too_many_headers_could_hide_one),
+        cmocka_unit_test(the_visitor_is_the_rightmost_that_is_no_proxy),
+        cmocka_unit_test(hosts),
+        cmocka_unit_test(paths_match_as_the_site_sees_them),
+        cmocka_unit_test(broken_paths_are_refused),
+        cmocka_unit_test(methods_are_words),
+        cmocka_unit_test(references_stay_here),
+        cmocka_unit_test(parameters),
+        cmocka_unit_test(presses_of_other_origins_are_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
