@@ -7,7 +7,13 @@
 
 #include "base/text.h"
 
-enum { POINTER_SHOWN = 256, FOUND_SHOWN = 160, ALLOWED_SHOWN = 320, WORD_MAX = 32 };
+enum {
+    POINTER_MAX = 16 * 1024,
+    POINTER_SHOWN = 256,
+    FOUND_SHOWN = 160,
+    ALLOWED_SHOWN = 320,
+    WORD_MAX = 32
+};
 
 /* RFC 6901. */
 static void add_key(struct buf *out, const char *key)
@@ -45,7 +51,7 @@ void report_error(struct report *report, const struct pointer *at, const char *f
 {
     if (report->n++ >= REPORT_LINES_MAX)
         return;
-    struct buf place = BUF_INIT(16 * 1024);
+    struct buf place = BUF_INIT(POINTER_MAX);
     add_pointer(&place, at);
     buf_printf(report->errors, "%s: ", report->file);
     add_cut(report->errors, place.length > 0 ? buf_text(&place) : "/", POINTER_SHOWN);

@@ -4,9 +4,11 @@
 
 #include "config/config.h"
 
+enum { SCHEMA_MAX = 1024 * 1024 };
+
 int main(void)
 {
-    struct buf schema = BUF_INIT(1024 * 1024);
+    struct buf schema = BUF_INIT(SCHEMA_MAX);
     int r = config_write_schema(&schema);
     if (r == 0 && (fputs(buf_text(&schema), stdout) == EOF || fflush(stdout) == EOF))
         r = -1;

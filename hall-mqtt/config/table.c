@@ -193,7 +193,7 @@ static const struct option window_rows[] = {
     {"from", TEXT(time_from, 16), AT(model_window, from), .required = true,
      .help = "HH:MM; the server is ready at this time."},
     {"to", TEXT(time_to, 16), AT(model_window, to), .required = true,
-     .help = "HH:MM, up to 24:00; not after `from`: on the next day."},
+     .help = "HH:MM, up to 24:00; earlier than from: on the next day."},
 };
 static const struct option_table window_table = TABLE("window", model_window, window_rows);
 static const struct option item_window = {
@@ -253,7 +253,7 @@ static const struct option project_rows[] = {
     {"containers", LIST(item_container, 32), AT(raw_site, out.containers),
      COUNT_AT(raw_site, out.n_containers), .help = "Docker containers the project is made of."},
     {"health", TEXT(health, 512), AT(raw_site, health),
-     .help = "Path its check asks for; by default the project's path."},
+     .help = "Path its check asks for; by default that of the upstream, or the project's."},
     {"expect", LIST(item_status, MODEL_EXPECT_MAX), AT(raw_site, expect.ranges),
      COUNT_AT(raw_site, expect.n), .help = EXPECT_HELP},
     {"idle_stop", DURATION(0, 30 * DAY), AT(raw_site, out.idle_stop), .fallback = "0s",

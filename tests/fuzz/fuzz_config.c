@@ -1,0 +1,51 @@
+/* Any bytes are either a whole configuration or errors in words. */
+#include <assert.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "config/config.h"
+
+enum { ERRORS_MAX = 1024 * 1024 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_model(const struct model *model)
+{
+    for (size_t i = 0; i < model->n_servers; i++) {
+        bool required = false;
+        const struct model_server *server = &model->servers[i];
+        assert(model_server_by_id(model, server->id) == (int)i);
+        assert(server->n_checks <= MODEL_CHECKS_MAX);
+        for (size_t j = 0; j < server->n_checks; j++)
+            required |= server->checks[j].required;
+        assert(required);
+    }
+    for (size_t i = 0; i < model->n_domains; i++) {
+        const struct model_domain *domain = &model->domains[i];
+        assert(model_domain_by_host(model, domain->name) == (int)i);
+        assert((size_t)domain->server < model->n_servers);
+        for (size_t j = 0; j < domain->n_projects; j++) {
+            const struct model_site *site = &model->sites[domain->projects[j]];
+            assert(model_project_by_id(model, site->id) == domain->projects[j]);
+            assert(model_site_for_path(model, (int)i, site->path) == domain->projects[j]);
+        }
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct config *config = NULL;
+    struct buf errors = BUF_INIT(ERRORS_MAX);
+    int r = config_parse("F", (const char *)data, size, &config, &errors);
+
+    assert(buf_error(&errors) == 0);
+    assert((r == 0) == (config != NULL));
+    assert((r == 0) == (errors.length == 0));
+    assert(text_is_utf8(buf_text(&errors), errors.length));
+    if (config != NULL)
+        check_model(&config->model);
+    config_free(config);
+    buf_finish(&errors);
+    return 0;
+}
