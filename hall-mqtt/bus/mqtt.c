@@ -171,6 +171,11 @@ static const char *broker_name(const struct mqtt *mqtt)
     return mqtt->options.host != NULL ? mqtt->options.host : mqtt->options.unix_path;
 }
 
+static const char *user_name(const struct mqtt *mqtt)
+{
+    return mqtt->options.username != NULL ? mqtt->options.username : "(none)";
+}
+
 static bool may_complain(struct mqtt *mqtt)
 {
     int64_t now = now_boot(mqtt);
@@ -220,7 +225,32 @@ static bool client_took(struct mqtt *mqtt, int rc)
     return false;
 }
 
-/* Hands a message over; its place in flight is filled in. */
+/* The message is done with: the broker took it, or never will. */
+static void flight_land(struct mqtt *mqtt, struct flight *flight)
+{
+    if (flight->entry != NULL)
+        retained_acknowledged(mqtt->retained, flight->entry);
+    else
+        outbox_acknowledged(&mqtt->outbox, flight->message);
+    *flight = (struct flight){0};
+}
+
+static void complain_refused(struct mqtt *mqtt, const struct flight *flight, const char *why)
+{
+    if (may_complain(mqtt))
+        log_warning("mqtt: what is published to %s is refused: %s; user %s",
+                    flight->entry != NULL ? flight->entry->topic : outbox_topic(flight->message),
+                    why, user_name(mqtt));
+}
+
+/* The message itself cannot be sent on this connection, and trying again would change nothing. */
+static bool is_message_fault(int rc)
+{
+    return rc == MOSQ_ERR_OVERSIZE_PACKET || rc == MOSQ_ERR_PAYLOAD_SIZE || rc == MOSQ_ERR_INVAL ||
+           rc == MOSQ_ERR_MALFORMED_UTF8 || rc == MOSQ_ERR_QOS_NOT_SUPPORTED;
+}
+
+/* Hands a message over; its place in flight is filled in. False when nothing more can be sent. */
 static bool send_flight(struct mqtt *mqtt, struct flight *flight, const char *topic,
                         const char *payload, size_t length, bool retain,
                         const mosquitto_property *properties)
@@ -228,6 +258,11 @@ static bool send_flight(struct mqtt *mqtt, struct flight *flight, const char *to
     int id = 0;
     int rc =
         mosquitto_publish_v5(mqtt->client, &id, topic, (int)length, payload, 1, retain, properties);
+    if (is_message_fault(rc)) {
+        complain_refused(mqtt, flight, mosquitto_strerror(rc));
+        flight_land(mqtt, flight);
+        return true;
+    }
     flight->id = rc == MOSQ_ERR_SUCCESS ? id : 0;
     return client_took(mqtt, rc);
 }
@@ -303,17 +338,9 @@ static void on_publish(struct mosquitto *client, void *userdata, int id, int rea
     (void)properties;
     if (flight == NULL)
         return;
-    if (reason >= MQTT_RC_UNSPECIFIED && may_complain(mqtt))
-        log_warning(
-            "mqtt: the broker refuses what is published to %s: %s; check the rights of user %s",
-            flight->entry != NULL ? flight->entry->topic : outbox_topic(flight->message),
-            mosquitto_reason_string(reason),
-            mqtt->options.username ? mqtt->options.username : "(none)");
-    if (flight->entry != NULL)
-        retained_acknowledged(mqtt->retained, flight->entry);
-    else
-        outbox_acknowledged(&mqtt->outbox, flight->message);
-    *flight = (struct flight){0};
+    if (reason >= MQTT_RC_UNSPECIFIED)
+        complain_refused(mqtt, flight, mosquitto_reason_string(reason));
+    flight_land(mqtt, flight);
     pump(mqtt);
 }
 
@@ -410,8 +437,7 @@ static void on_subscribe(struct mosquitto *client, void *userdata, int id, int n
     for (int i = 0; i < n; i++)
         if (granted[i] >= MQTT_RC_UNSPECIFIED && may_complain(mqtt))
             log_warning("mqtt: the broker refuses a subscription: %s; check the rights of user %s",
-                        mosquitto_reason_string(granted[i]),
-                        mqtt->options.username ? mqtt->options.username : "(none)");
+                        mosquitto_reason_string(granted[i]), user_name(mqtt));
     for (size_t i = 0; i < mqtt->n_pending_subscriptions; i++)
         if (mqtt->pending_subscriptions[i] == id)
             mqtt->pending_subscriptions[i--] =
@@ -453,7 +479,7 @@ static void take_retained(struct mqtt *mqtt, const struct mosquitto_message *mes
     if (!message->retain || (!mqtt->born && strcmp(message->topic, mqtt->options.will_topic) == 0))
         return;
     switch (retained_see(mqtt->retained, message->topic, message->payload,
-                         (size_t)message->payloadlen, reading, now_boot(mqtt))) {
+                         (size_t)message->payloadlen, now_boot(mqtt))) {
     case RETAINED_AS_WANTED:
     case RETAINED_DIFFERENT:
         break;
@@ -798,7 +824,7 @@ static void echo_missing(struct mqtt *mqtt)
     because(mqtt,
             "the broker does not give back what is published to %s: check the rights of user %s, "
             "and the network",
-            mqtt->options.echo_topic, mqtt->options.username ? mqtt->options.username : "(none)");
+            mqtt->options.echo_topic, user_name(mqtt));
     lose(mqtt);
 }
 

@@ -8,6 +8,7 @@
 enum { BUCKETS_FIRST = 64 };
 
 struct retained {
+    bool resolved;       /* what the broker holds is known */
     size_t n, n_buckets; /* a power of two */
     struct retained_entry **buckets;
     struct retained_entry *first, *last; /* waiting, oldest first */
@@ -124,6 +125,15 @@ static void entry_wait(struct retained *map, struct retained_entry *entry)
     map->n_waiting++;
 }
 
+/* It is to be sent: now, or when it is known whether the broker holds it already. */
+static void entry_want(struct retained *map, struct retained_entry *entry)
+{
+    if (map->resolved)
+        entry_wait(map, entry);
+    else
+        entry->state = RETAINED_UNSURE;
+}
+
 /* Out of the list of those waiting: rare, so it may walk. */
 static void entry_unwait(struct retained *map, struct retained_entry *entry)
 {
@@ -197,7 +207,7 @@ static void entry_changed(struct retained *map, struct retained_entry *entry)
 {
     switch (entry->state) {
     case RETAINED_SURE:
-        entry_wait(map, entry);
+        entry_want(map, entry);
         break;
     case RETAINED_FLYING:
         entry->state = RETAINED_STALE;
@@ -219,7 +229,7 @@ static int map_add(struct retained *map, const char *topic, const char *payload,
         entry_remove(map, entry);
         return error;
     }
-    entry_wait(map, entry);
+    entry_want(map, entry);
     return 0;
 }
 
@@ -267,6 +277,7 @@ void retained_unsure(struct retained *map)
     map_walk(map, visit_unsure, 0);
     map->first = map->last = NULL;
     map->n_waiting = map->n_flying = 0;
+    map->resolved = false;
 }
 
 static void visit_resolve(struct retained *map, struct retained_entry *entry, int64_t now)
@@ -278,6 +289,7 @@ static void visit_resolve(struct retained *map, struct retained_entry *entry, in
 
 void retained_resolve(struct retained *map)
 {
+    map->resolved = true;
     map_walk(map, visit_resolve, 0);
 }
 
@@ -299,7 +311,7 @@ static enum retained_seen see_other(struct retained *map, struct retained_entry 
 }
 
 enum retained_seen retained_see(struct retained *map, const char *topic, const char *payload,
-                                size_t length, bool reading, int64_t now)
+                                size_t length, int64_t now)
 {
     struct retained_entry *entry = entry_find(map, topic);
     if (entry == NULL)
@@ -309,7 +321,7 @@ enum retained_seen retained_see(struct retained *map, const char *topic, const c
         entry->state = RETAINED_SURE;
     if (same)
         return RETAINED_AS_WANTED;
-    return reading ? RETAINED_DIFFERENT : see_other(map, entry, now);
+    return map->resolved ? see_other(map, entry, now) : RETAINED_DIFFERENT;
 }
 
 static void visit_correct(struct retained *map, struct retained_entry *entry, int64_t now)

@@ -45,9 +45,10 @@ int retained_set(struct retained *map, const char *topic, const char *payload, s
 /* Takes a topic out of the map, without clearing it anywhere. Not while it is on its way. */
 void retained_forget(struct retained *map, const char *topic);
 
-/* A new connection: nothing is known any more, nothing is on its way. */
+/* A new connection: nothing is known any more, nothing is on its way. So it is with a new map. */
 void retained_unsure(struct retained *map);
-/* What the broker holds has been seen: whatever is still unsure is to be sent. */
+/* What the broker holds has been seen: whatever is still unsure is to be sent; nothing is, before.
+ */
 void retained_resolve(struct retained *map);
 
 /* What a message seen on the broker means. */
@@ -58,11 +59,11 @@ enum retained_seen {
     RETAINED_STRANGER,    /* not ours: will be cleared */
 };
 /*
- * A retained message of the broker was seen. reading: it is replayed after a connect, before
- * retained_resolve; otherwise someone else published it just now.
+ * A retained message of the broker was seen: before retained_resolve it is a replay of what stands
+ * there, afterwards someone else published it just now.
  */
 enum retained_seen retained_see(struct retained *map, const char *topic, const char *payload,
-                                size_t length, bool reading, int64_t now);
+                                size_t length, int64_t now);
 /* Those overwritten too soon after their last correction, now due. */
 void retained_correct(struct retained *map, int64_t now);
 

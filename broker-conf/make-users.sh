@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Makes the broker's password file and its users. Run again at any time: users that exist keep their passwords, and no
+# existing password is ever shown (only its hash is stored). New ones are printed once, "NAME PASSWORD", on stdout.
+set -euo pipefail
+
+usage() {
+  cat <<'EOF'
+usage: make-users.sh [--dir DIR] [--user NAME]...
+  --dir DIR    where the file "passwords" stands; default /etc/mosquitto
+  --user NAME  an agent or relay, named as its server or relay; may be repeated
+The users hall, homeassistant, operator and viewer are always there.
+To change a password: mosquitto_passwd DIR/passwords NAME; to remove a user: mosquitto_passwd -D DIR/passwords NAME.
+Then: systemctl reload mosquitto
+EOF
+}
+
+fail() {
+  echo "make-users.sh: $*" >&2
+  exit 1
+}
+
+dir=/etc/mosquitto
+users=(hall homeassistant operator viewer)
+while [ $# -gt 0 ]; do
+  case $1 in
+    --dir | --user)
+      [ $# -ge 2 ] || fail "$1 needs a value"
+      if [ "$1" = --dir ]; then dir=$2; else users+=("$2"); fi
+      shift 2
+      ;;
+    -h | --help)
+      usage
+      exit 0
+      ;;
+    *) fail "unknown argument \"$1\"; see --help" ;;
+  esac
+done
+
+for name in "${users[@]}"; do
+  [[ $name =~ ^[a-z0-9_-]{1,64}$ ]] || fail "the user \"$name\" is no name; allowed: 1 to 64 of a-z 0-9 _ -"
+done
+command -v mosquitto_passwd >/dev/null || fail "mosquitto_passwd is missing: apt-get install mosquitto"
+[ -d "$dir" ] || fail "the folder $dir does not exist"
+[ -w "$dir" ] || fail "the folder $dir cannot be written to; run as root?"
+
+umask 077
+file=$dir/passwords
+work=$(mktemp -d "$dir/.passwords.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+all=$work/all new=$work/new
+if [ -e "$file" ]; then cat "$file" >"$all"; else : >"$all"; fi
+: >"$new"
+
+for name in "${users[@]}"; do
+  if grep -q "^$name:" "$all" "$new"; then
+    echo "$name: exists, kept" >&2
+  else
+    echo "$name:$(head -c 24 /dev/urandom | base64 | tr '+/' '-_')" >>"$new"
+  fi
+done
+
+# Passwords go through a file that only its owner can read, never through a command line.
+if [ -s "$new" ]; then
+  cp "$new" "$work/hashed"
+  mosquitto_passwd -U "$work/hashed"
+  cat "$work/hashed" >>"$all"
+fi
+chmod 640 "$all"
+if [ "$(id -u)" = 0 ] && getent group mosquitto >/dev/null; then chgrp mosquitto "$all"; fi
+mv -f "$all" "$file"
+tr ':' ' ' <"$new"
