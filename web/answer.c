@@ -89,7 +89,8 @@ void answer_header_number(struct answer *answer, const char *name, long value)
 /* Memory is out, or more was written than any answer may hold. */
 static void answer_broken(struct answer *answer)
 {
-    static const char text[] = "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    static const char text[] =
+        "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     answer->close = true;
     answer_fixed(answer, 500, text, sizeof text - 1);
 }

@@ -1,6 +1,6 @@
 /*
- * answer: one HTTP response as text, made in memory that its worker keeps and uses again. The body is written first,
- * behind room for the head, so that head and body leave in one write. Pure.
+ * answer: one HTTP response as text, made in memory that its worker keeps and uses again. The body
+ * is written first, behind room for the head, so that head and body leave in one write. Pure.
  */
 #ifndef HALL_WEB_ANSWER_H
 #define HALL_WEB_ANSWER_H
@@ -25,12 +25,14 @@ struct answer {
 void answer_init(struct answer *answer);
 void answer_finish(struct answer *answer);
 
-/* A response that is complete as it stands: the fast path. With a body, `text` is used only where head_only is not. */
+/* A response that is complete as it stands: the fast path. With a body, `text` is used only where
+ * head_only is not. */
 void answer_fixed(struct answer *answer, int status, const char *text, size_t length);
 
 /* Begins anew; the body may then be written to the buf this returns. */
 struct buf *answer_begin(struct answer *answer, int status);
-/* One header line. Values from outside must be clean already: control characters in one make it vanish. */
+/* One header line. Values from outside must be clean already: control characters in one make it
+ * vanish. */
 void answer_header(struct answer *answer, const char *name, const char *value);
 void answer_header_number(struct answer *answer, const char *name, long value);
 /* Puts head and body together. type NULL: no body. */

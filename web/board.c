@@ -13,8 +13,8 @@
 #include "base/clock.h"
 
 enum {
-    LOCKS = 64,       /* slots share locks: a copy takes less than a microsecond */
-    INBOX_MAX = 512,  /* visits untold */
+    LOCKS = 64,      /* slots share locks: a copy takes less than a microsecond */
+    INBOX_MAX = 512, /* visits untold */
     USE_PAUSE_MS = 1000,
     WANT_PAUSE_MS = 100,
 };
@@ -126,7 +126,8 @@ int board_create(const struct config *config, struct board **ret_board)
     board->site_from = calloc(model->n_servers + 2, sizeof *board->site_from);
     board->inbox.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int error = board->inbox.fd < 0 ? -errno : 0;
-    if (board->slots == NULL || board->sites == NULL || board->site_order == NULL || board->site_from == NULL)
+    if (board->slots == NULL || board->sites == NULL || board->site_order == NULL ||
+        board->site_from == NULL)
         error = -ENOMEM;
     if (error != 0) {
         board_destroy(board);
@@ -174,10 +175,24 @@ static void post_sites(struct board *board, int server, uint64_t ready)
     }
 }
 
+/* Would a waiting page show it? Why the server is awake is for programs, and changes with each
+ * visit. */
+static bool is_news(const struct notice *old, const struct notice *new)
+{
+    return old->version == 0 || old->state != new->state || old->since != new->since ||
+           old->wake_open != new->wake_open || old->wake_queued != new->wake_queued ||
+           old->wake_started != new->wake_started || old->wake_deadline != new->wake_deadline ||
+           old->expected_ready != new->expected_ready || old->failure != new->failure ||
+           old->sites_ready != new->sites_ready || strcmp(old->problem, new->problem) != 0 ||
+           memcmp(old->stages, new->stages, sizeof(old->stages)) != 0 ||
+           memcmp(old->expected, new->expected, sizeof(old->expected)) != 0;
+}
+
 void board_post(struct board *board, int server, const struct notice *notice)
 {
     struct slot *slot = &board->slots[server];
-    uint32_t version = atomic_load(&slot->version) + 1;
+    const bool news = is_news(&slot->notice, notice); /* only this thread writes it */
+    uint32_t version = atomic_load(&slot->version) + (news ? 1 : 0);
 
     version = version == 0 ? 1 : version; /* 0 says that nothing was posted */
     pthread_mutex_lock(slot_lock(board, server));
@@ -186,7 +201,8 @@ void board_post(struct board *board, int server, const struct notice *notice)
     pthread_mutex_unlock(slot_lock(board, server));
     post_sites(board, server, notice->sites_ready);
     atomic_store(&slot->version, version);
-    tell_waiters(board);
+    if (news)
+        tell_waiters(board);
 }
 
 int board_fd(const struct board *board)
@@ -197,7 +213,8 @@ int board_fd(const struct board *board)
 static void quiet(int fd)
 {
     uint64_t count;
-    ssize_t got = read(fd, &count, sizeof count); /* not readable is what is wanted: any result is right */
+    ssize_t got =
+        read(fd, &count, sizeof count); /* not readable is what is wanted: any result is right */
     (void)got;
 }
 
@@ -258,7 +275,8 @@ bool board_broker(struct board *board)
 static struct timespec deadline_after(int64_t ms)
 {
     struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at); /* the condition variable's own clock; no time is taken from it */
+    clock_gettime(CLOCK_MONOTONIC,
+                  &at); /* the condition variable's own clock; no time is taken from it */
     at.tv_sec += (time_t)(ms / 1000);
     at.tv_nsec += (long)(ms % 1000) * 1000000;
     if (at.tv_nsec >= 1000000000) {

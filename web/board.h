@@ -1,7 +1,8 @@
 /*
- * board: the notice board between the loop thread and the HTTP workers. The loop posts what the workers may see, one
- * notice per server; workers read copies and drop visits into the inbox. Workers never see live state and never wait
- * without a limit. Every function says who may call it. Costs of a post do not depend on the number of servers.
+ * board: the notice board between the loop thread and the HTTP workers. The loop posts what the
+ * workers may see, one notice per server; workers read copies and drop visits into the inbox.
+ * Workers never see live state and never wait without a limit. Every function says who may call it.
+ * Costs of a post do not depend on the number of servers.
  */
 #ifndef HALL_WEB_BOARD_H
 #define HALL_WEB_BOARD_H
@@ -13,21 +14,22 @@
 #include "config/config.h"
 #include "core/fleet.h"
 
-/* What the workers know of one server. Times: boot clock, ms, so that ages are right whatever wall time does. */
+/* What the workers know of one server. Times: boot clock, ms, so that ages are right whatever wall
+ * time does. */
 struct notice {
-    uint32_t version;           /* grows with each post; 0: nothing posted yet */
+    uint32_t version; /* grows with each post that a page would show; 0: none yet */
     enum power_state state;
     int64_t since;
     bool wake_open;
     bool wake_queued;
     int64_t wake_started, wake_deadline;
-    int32_t stages[STAGES];     /* of the open or last wake; ms after its start or STAGE_UNREACHED */
-    int32_t expected[STAGES];   /* median of such a wake; STAGE_UNREACHED: unknown */
-    int64_t expected_ready;     /* boot clock when it should be ready; -1: no estimate */
+    int32_t stages[STAGES];   /* of the open or last wake; ms after its start or STAGE_UNREACHED */
+    int32_t expected[STAGES]; /* median of such a wake; STAGE_UNREACHED: unknown */
+    int64_t expected_ready;   /* boot clock when it should be ready; -1: no estimate */
     enum wake_failure failure;
-    uint64_t sites_ready;       /* bit i: the i-th site of this server (in model order) lets visitors through; sites
-                                 * beyond BOARD_SITES_MAX of one server never do */
-    char why[192];              /* "awake because ..." in English, for logs and programs */
+    uint64_t sites_ready; /* bit i: the i-th site of this server (in model order) lets visitors
+                           * through; sites beyond BOARD_SITES_MAX of one server never do */
+    char why[192];        /* "awake because ..." in English, for logs and programs */
     char problem[REASON_SIZE];
 };
 
@@ -39,9 +41,9 @@ enum visit_kind {
 };
 struct visit {
     enum visit_kind kind;
-    int site;                   /* or MODEL_NONE */
-    char who[48];               /* client address */
-    char detail[128];           /* REFUSED: path and reason, cleaned */
+    int site;         /* or MODEL_NONE */
+    char who[48];     /* client address */
+    char detail[128]; /* REFUSED: path and reason, cleaned */
 };
 
 enum { BOARD_SITES_MAX = 64 };
@@ -53,23 +55,26 @@ int board_create(const struct config *config, struct board **ret_board);
 void board_destroy(struct board *board);
 
 /* Loop thread. */
-void board_post(struct board *board, int server, const struct notice *notice); /* version is set by the board */
-int board_fd(const struct board *board);                 /* readable when visits wait */
+void board_post(struct board *board, int server,
+                const struct notice *notice);                  /* version is set by the board */
+int board_fd(const struct board *board);                       /* readable when visits wait */
 bool board_take(struct board *board, struct visit *ret_visit); /* false: none left */
-void board_close(struct board *board);                   /* wakes all waiting workers; waits return at once from now on */
-bool board_is_closed(struct board *board);               /* any thread: /readyz says so */
-void board_set_broker(struct board *board, bool connected);    /* for /readyz and /metrics */
+void board_close(
+    struct board *board); /* wakes all waiting workers; waits return at once from now on */
+bool board_is_closed(struct board *board);                  /* any thread: /readyz says so */
+void board_set_broker(struct board *board, bool connected); /* for /readyz and /metrics */
 
 /* Any thread. */
 const struct config *board_config(const struct board *board);
 void board_read(struct board *board, int server, struct notice *ret_notice);
-bool board_site_ready(struct board *board, int site);    /* cheap: one atomic load */
+bool board_site_ready(struct board *board, int site); /* cheap: one atomic load */
 bool board_broker(struct board *board);
-/* Waits until the server's notice is newer than version, limit_ms at most; false where too many wait already
- * (BOARD_WAITERS_MAX) or it was not newer in time. */
+/* Waits until the server's notice is newer than version, limit_ms at most; false where too many
+ * wait already (BOARD_WAITERS_MAX) or it was not newer in time. */
 enum { BOARD_WAITERS_MAX = 8 };
 bool board_wait(struct board *board, int server, uint32_t version, int64_t limit_ms);
-/* Tells the loop. Repeated uses of a site within a second, and wants within 100 ms, are told once. False if the inbox is full. */
+/* Tells the loop. Repeated uses of a site within a second, and wants within 100 ms, are told once.
+ * False if the inbox is full. */
 bool board_tell(struct board *board, const struct visit *visit);
 
 #endif

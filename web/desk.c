@@ -13,11 +13,11 @@
 #include "web/page.h"
 
 enum {
-    STATUS_HOLD_MS = 10000,      /* a status is held so long for a change, where few wait */
-    STATUS_HOLD_NEAR_MS = 5000,  /* and so long while the estimate moves quickly */
-    STATUS_POLL_HELD_MS = 100,   /* who is held may come back at once */
-    START_HOLD_MS = 300,         /* a pressed button waits so long for the wake to begin */
-    LOG_PAUSE_MS = 1000,         /* between two lines about refusals */
+    STATUS_HOLD_MS = 10000,     /* a status is held so long for a change, where few wait */
+    STATUS_HOLD_NEAR_MS = 5000, /* and so long while the estimate moves quickly */
+    STATUS_POLL_HELD_MS = 100,  /* who is held may come back at once */
+    START_HOLD_MS = 300,        /* a pressed button waits so long for the wake to begin */
+    LOG_PAUSE_MS = 1000,        /* between two lines about refusals */
 };
 
 struct desk {
@@ -113,7 +113,8 @@ static const char *reference_of(struct clerk *clerk)
 
 /* ---- Telling the loop, and the log ---- */
 
-static void tell(struct desk *desk, enum visit_kind kind, int site, const struct clerk *clerk, const char *detail)
+static void tell(struct desk *desk, enum visit_kind kind, int site, const struct clerk *clerk,
+                 const char *detail)
 {
     struct visit visit;
     visit.kind = kind;
@@ -124,26 +125,27 @@ static void tell(struct desk *desk, enum visit_kind kind, int site, const struct
 }
 
 /* A flood of refusals is one line a second, with the number of the others. */
-static void note_refusal(struct desk *desk, const struct clerk *clerk, const struct raw_request *raw, int site,
-                         const char *why)
+static void note_refusal(struct desk *desk, const struct clerk *clerk,
+                         const struct raw_request *raw, int site, const char *why)
 {
     int64_t now = now_ms();
     int64_t before = atomic_load(&desk->refusal_told);
     char path[80];
     char detail[128];
 
-    if (now - before < LOG_PAUSE_MS || !atomic_compare_exchange_strong(&desk->refusal_told, &before, now)) {
+    if (now - before < LOG_PAUSE_MS ||
+        !atomic_compare_exchange_strong(&desk->refusal_told, &before, now)) {
         atomic_fetch_add(&desk->refusals_untold, 1);
         return;
     }
     unsigned others = atomic_exchange(&desk->refusals_untold, 0);
     text_show(path, sizeof path, raw->target, strlen(raw->target));
     if (site != MODEL_NONE || clerk->request.host[0] != '\0')
-        log_warning("web: refused %s, %s%s: %s (%u more since the last such line)", clerk->request.who,
-                    clerk->request.host, path, why, others);
+        log_warning("web: refused %s, %s%s: %s (%u more since the last such line)",
+                    clerk->request.who, clerk->request.host, path, why, others);
     else
-        log_warning("web: refused %s, %s: %s (%u more since the last such line)", clerk->request.who, path, why,
-                    others);
+        log_warning("web: refused %s, %s: %s (%u more since the last such line)",
+                    clerk->request.who, path, why, others);
     snprintf(detail, sizeof detail, "%.70s: %.50s", path, why);
     tell(desk, VISIT_REFUSED, site, clerk, detail);
 }
@@ -158,8 +160,8 @@ static void refuse_fault(struct desk *desk, struct clerk *clerk, const struct ra
 
 /* ---- Answers while a site is not ready ---- */
 
-static void look(struct desk *desk, struct clerk *clerk, const struct place *place, bool ready, bool asked,
-                 struct view *view)
+static void look(struct desk *desk, struct clerk *clerk, const struct place *place, bool ready,
+                 bool asked, struct view *view)
 {
     struct notice notice;
     board_read(desk->board, place->server, &notice);
@@ -172,9 +174,12 @@ static void not_ready_headers(struct clerk *clerk, const struct view *view)
 {
     struct answer *answer = &clerk->answer;
     answer_never_kept(answer);
-    answer_header(answer, "Vary", "Accept, Accept-Language, Sec-Fetch-Mode, Sec-Fetch-Dest, Sec-Purpose, User-Agent");
+    answer_header(
+        answer, "Vary",
+        "Accept, Accept-Language, Sec-Fetch-Mode, Sec-Fetch-Dest, Sec-Purpose, User-Agent");
     answer_header(answer, "X-Hall-State", power_state_name(view->notice.state));
-    answer_header_number(answer, "Retry-After", view->kind == VIEW_READY ? 1 : view_retry_after(view));
+    answer_header_number(answer, "Retry-After",
+                         view->kind == VIEW_READY ? 1 : view_retry_after(view));
 }
 
 /* Origin is told to our own forms only with a referrer policy that allows it, hence same-origin. */
@@ -184,7 +189,8 @@ static void send_page(struct desk *desk, struct clerk *clerk, const struct view 
     page_write(desk->page, view, body);
     answer_header(&clerk->answer, "Content-Security-Policy", page_policy(desk->page));
     answer_header(&clerk->answer, "Referrer-Policy", "same-origin");
-    answer_header(&clerk->answer, "Content-Language", view->language == LANGUAGE_FRENCH ? "fr" : "en");
+    answer_header(&clerk->answer, "Content-Language",
+                  view->language == LANGUAGE_FRENCH ? "fr" : "en");
     if (status == 503)
         not_ready_headers(clerk, view);
     else
@@ -231,8 +237,8 @@ static void send_problem(struct clerk *clerk, const struct view *view)
     buf_finish(&detail);
 }
 
-static void send_not_ready(struct desk *desk, struct clerk *clerk, const struct decision *decision, enum door door,
-                           bool ready)
+static void send_not_ready(struct desk *desk, struct clerk *clerk, const struct decision *decision,
+                           enum door door, bool ready)
 {
     struct view view;
     look(desk, clerk, &decision->place, ready, decision->wakes, &view);
@@ -249,14 +255,18 @@ static void send_not_ready(struct desk *desk, struct clerk *clerk, const struct 
 /* ---- The gate ---- */
 
 /* Complete as they stand: what almost every request gets. */
-#define FIXED(text_) {text_, sizeof(text_) - 1}
+#define FIXED(text_)                                                                               \
+    {                                                                                              \
+        text_, sizeof(text_) - 1                                                                   \
+    }
 static const struct {
     const char *text;
     size_t length;
 } passes[2][2] = {
     /* [door is nginx's][connection ends] */
     {FIXED("HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Length: 3\r\n\r\nok\n"),
-     FIXED("HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n")},
+     FIXED("HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Length: 3\r\nConnection: "
+           "close\r\n\r\nok\n")},
     {FIXED("HTTP/1.1 204 No Content\r\nCache-Control: no-store\r\n\r\n"),
      FIXED("HTTP/1.1 204 No Content\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n")},
 };
@@ -274,8 +284,9 @@ static void let_pass(struct clerk *clerk, bool nginx)
 static void lead_to_site(struct clerk *clerk, const struct model_site *site)
 {
     if (site->upstream == NULL) {
-        problem(clerk, 502, "The site is ready, but Hall does not know where: give it an \"upstream\" in the "
-                            "configuration, or let a reverse proxy ask /auth.");
+        problem(clerk, 502,
+                "The site is ready, but Hall does not know where: give it an \"upstream\" in the "
+                "configuration, or let a reverse proxy ask /auth.");
         return;
     }
     size_t length = strlen(site->upstream);
@@ -288,15 +299,17 @@ static void lead_to_site(struct clerk *clerk, const struct model_site *site)
     buf_finish(&to);
 }
 
-static void pass(struct desk *desk, struct clerk *clerk, const struct decision *decision, enum door door)
+static void pass(struct desk *desk, struct clerk *clerk, const struct decision *decision,
+                 enum door door)
 {
     if (decision->uses)
         tell(desk, VISIT_USES, decision->place.site, clerk, "");
     if (door != DOOR_ANY)
         let_pass(clerk, door == DOOR_NGINX);
     else if (clerk->request.forwarded)
-        /* It became ready while the proxy was on its way here. The page asks the proxy again, after a moment: a
-         * redirect to the same address would run in circles where a proxy sends everything here. */
+        /* It became ready while the proxy was on its way here. The page asks the proxy again, after
+         * a moment: a redirect to the same address would run in circles where a proxy sends
+         * everything here. */
         send_not_ready(desk, clerk, decision, door, true);
     else
         lead_to_site(clerk, &desk->model->sites[decision->place.site]);
@@ -322,9 +335,12 @@ static void unknown(struct clerk *clerk, const struct place *place, enum door do
 {
     static const char *const details[] = {
         [PLACE_SITE] = "",
-        [PLACE_UNKNOWN_HOST] = "Hall has no domain of this name; add it to /domains in the configuration.",
-        [PLACE_UNKNOWN_PATH] = "This path is in no project of the domain, and the domain has no upstream.",
-        [PLACE_HELPER] = "This is one of Hall's own addresses; let the proxy send /.hall/ straight to Hall.",
+        [PLACE_UNKNOWN_HOST] =
+            "Hall has no domain of this name; add it to /domains in the configuration.",
+        [PLACE_UNKNOWN_PATH] =
+            "This path is in no project of the domain, and the domain has no upstream.",
+        [PLACE_HELPER] =
+            "This is one of Hall's own addresses; let the proxy send /.hall/ straight to Hall.",
     };
     if (door != DOOR_NGINX) {
         problem(clerk, 404, details[place->kind]);
@@ -350,7 +366,8 @@ static bool hold_for(struct desk *desk, const struct place *place, int64_t hold)
     return board_site_ready(desk->board, place->site);
 }
 
-static void wait_and_see(struct desk *desk, struct clerk *clerk, struct decision *decision, enum door door)
+static void wait_and_see(struct desk *desk, struct clerk *clerk, struct decision *decision,
+                         enum door door)
 {
     if (decision->wakes)
         tell(desk, VISIT_WANTS, decision->place.site, clerk, "");
@@ -364,7 +381,8 @@ static void wait_and_see(struct desk *desk, struct clerk *clerk, struct decision
     send_not_ready(desk, clerk, decision, door, false);
 }
 
-static void ask_gate(struct desk *desk, const struct raw_request *raw, struct clerk *clerk, enum door door)
+static void ask_gate(struct desk *desk, const struct raw_request *raw, struct clerk *clerk,
+                     enum door door)
 {
     enum request_via via = door == DOOR_ANY ? REQUEST_VIA_DIRECT : REQUEST_VIA_AUTH;
     enum request_fault fault = request_read(raw, &desk->gate.proxies, via, &clerk->request);
@@ -407,10 +425,12 @@ static void route_auth_nginx(struct desk *desk, const struct raw_request *raw, s
 /* ---- The page's helpers ---- */
 
 /* Reads a helper's request and finds the site its `path` names. False: it was answered. */
-static bool open_helper(struct desk *desk, const struct raw_request *raw, struct clerk *clerk, struct place *ret_place)
+static bool open_helper(struct desk *desk, const struct raw_request *raw, struct clerk *clerk,
+                        struct place *ret_place)
 {
     struct span query = {raw->query, raw->query != NULL ? strlen(raw->query) : 0};
-    enum request_fault fault = request_read(raw, &desk->gate.proxies, REQUEST_VIA_DIRECT, &clerk->request);
+    enum request_fault fault =
+        request_read(raw, &desk->gate.proxies, REQUEST_VIA_DIRECT, &clerk->request);
     int length = request_parameter(query, "path", clerk->value, sizeof clerk->value);
 
     if (fault == REQUEST_FINE && length >= 0)
@@ -440,7 +460,8 @@ static unsigned count_poll(struct desk *desk, int64_t now)
 {
     int64_t second = now / 1000;
     int64_t counted = atomic_load(&desk->polls_second);
-    if (second != counted && atomic_compare_exchange_strong(&desk->polls_second, &counted, second)) {
+    if (second != counted &&
+        atomic_compare_exchange_strong(&desk->polls_second, &counted, second)) {
         unsigned last = atomic_exchange(&desk->polls_now, 0);
         atomic_store(&desk->polls_before, second == counted + 1 ? last : 0);
     }
@@ -459,13 +480,15 @@ static int64_t status_hold(const struct view *view)
     return view->eta >= 0 && view->eta < 60000 ? STATUS_HOLD_NEAR_MS : STATUS_HOLD_MS;
 }
 
-/* Holds the answer for news behind the version the page knows. False: there was no place to wait, or no wish to. */
+/* Holds the answer for news behind the version the page knows. False: there was no place to wait,
+ * or no wish to. */
 static bool hold_status(struct desk *desk, const struct raw_request *raw, const struct place *place,
                         const struct view *view)
 {
     struct span query = {raw->query, raw->query != NULL ? strlen(raw->query) : 0};
     char version[16];
-    if (view->kind == VIEW_READY || request_parameter(query, "version", version, sizeof version) < 1)
+    if (view->kind == VIEW_READY ||
+        request_parameter(query, "version", version, sizeof version) < 1)
         return false;
     int64_t limit = status_hold(view);
     int64_t start = now_ms();
@@ -494,7 +517,8 @@ static void route_status(struct desk *desk, const struct raw_request *raw, struc
     answer_end(&clerk->answer, "application/json");
 }
 
-/* The button: the one way to wake a site that waits for a click, and to try again after a failure. */
+/* The button: the one way to wake a site that waits for a click, and to try again after a failure.
+ */
 static void press_button(struct desk *desk, struct clerk *clerk, const struct raw_request *raw,
                          const struct place *place)
 {
@@ -599,11 +623,13 @@ static void other_method(struct clerk *clerk, const struct route *route, const c
 /* Does the request name a configured domain, so that its paths are the site's? */
 static bool is_for_domain(struct desk *desk, const struct raw_request *raw, struct clerk *clerk)
 {
-    return request_read(raw, &desk->gate.proxies, REQUEST_VIA_DIRECT, &clerk->request) == REQUEST_FINE &&
+    return request_read(raw, &desk->gate.proxies, REQUEST_VIA_DIRECT, &clerk->request) ==
+               REQUEST_FINE &&
            gate_place(&desk->gate, &clerk->request).domain != MODEL_NONE;
 }
 
-static const struct route *find_route(struct desk *desk, const struct raw_request *raw, struct clerk *clerk)
+static const struct route *find_route(struct desk *desk, const struct raw_request *raw,
+                                      struct clerk *clerk)
 {
     for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
         if (strcmp(raw->target, routes[i].path) == 0)

@@ -1,7 +1,8 @@
 /*
- * desk: where requests to the gateway are answered: routes, the gate's decisions carried out, the page, the status.
- * Knows the board and the clock, but no listener: front.c brings requests and sends what comes back. Any worker may
- * call; what a worker needs for one request is its clerk, used again for the next.
+ * desk: where requests to the gateway are answered: routes, the gate's decisions carried out, the
+ * page, the status. Knows the board and the clock, but no listener: front.c brings requests and
+ * sends what comes back. Any worker may call; what a worker needs for one request is its clerk,
+ * used again for the next.
  */
 #ifndef HALL_WEB_DESK_H
 #define HALL_WEB_DESK_H
@@ -15,7 +16,7 @@ struct desk;
 struct clerk {
     struct answer answer;
     struct request request;
-    char value[REQUEST_URI_MAX + 1];          /* a decoded parameter, which the request then borrows */
+    char value[REQUEST_URI_MAX + 1]; /* a decoded parameter, which the request then borrows */
     char reference[3 * REQUEST_URI_MAX + 3];
 };
 
@@ -26,8 +27,8 @@ void desk_destroy(struct desk *desk);
 void clerk_init(struct clerk *clerk);
 void clerk_finish(struct clerk *clerk);
 
-/* Answers; the result is clerk->answer, whose close and head_only the caller has set. May wait, with a limit, where
- * the contract says that an answer is held. */
+/* Answers; the result is clerk->answer, whose close and head_only the caller has set. May wait,
+ * with a limit, where the contract says that an answer is held. */
 void desk_answer(struct desk *desk, const struct raw_request *raw, struct clerk *clerk);
 
 /* The listener's own refusals (broken requests), in the same form. */

@@ -17,14 +17,15 @@
 
 enum {
     WORKERS = 32,
-    KEPT_MAX = 24,   /* connections kept open; beyond, each ends with its answer, so that workers stay free */
+    KEPT_MAX = 24, /* connections kept open; beyond, each ends with its answer, so that workers stay
+                      free */
     BODY_MAX = 4096, /* bytes of a body that are read and thrown away; more ends the connection */
 };
 
 struct front {
     struct mg_context *context;
     struct desk *desk;
-    struct clerk *clerks;    /* one for each worker */
+    struct clerk *clerks; /* one for each worker */
     atomic_uint clerks_given;
     atomic_uint connections; /* being served: each has a worker of its own */
     uint16_t port;
@@ -47,7 +48,8 @@ static void read_raw(const struct mg_request_info *info, struct raw_request *raw
         .method = info->request_method,
         .target = info->request_uri != NULL ? info->request_uri : "",
         .query = info->query_string,
-        .n_headers = info->num_headers < MG_MAX_HEADERS ? (size_t)info->num_headers : REQUEST_HEADERS_MAX + 1,
+        .n_headers = info->num_headers < MG_MAX_HEADERS ? (size_t)info->num_headers
+                                                        : REQUEST_HEADERS_MAX + 1,
         .headers = (const struct header *)(const void *)info->http_headers,
     };
     if (inet_pton(AF_INET, info->remote_addr, &raw->peer) != 1)
@@ -58,10 +60,12 @@ static bool has_body(const struct mg_request_info *info)
 {
     return info->content_length > 0 ||
            (info->content_length < 0 && strcmp(info->request_method, "GET") != 0 &&
-            strcmp(info->request_method, "HEAD") != 0 && strcmp(info->request_method, "OPTIONS") != 0);
+            strcmp(info->request_method, "HEAD") != 0 &&
+            strcmp(info->request_method, "OPTIONS") != 0);
 }
 
-/* Small bodies are read, so that the answer is not lost in a reset; others end the connection. True: all was read. */
+/* Small bodies are read, so that the answer is not lost in a reset; others end the connection.
+ * True: all was read. */
 static bool drop_body(struct mg_connection *connection, const struct mg_request_info *info)
 {
     char scrap[512];
@@ -80,7 +84,8 @@ static bool drop_body(struct mg_connection *connection, const struct mg_request_
 }
 
 /* HTTP/1.0 would have to be told that it may go on; it is not. */
-static bool may_stay_open(struct front *front, const struct mg_request_info *info, const struct raw_request *raw)
+static bool may_stay_open(struct front *front, const struct mg_request_info *info,
+                          const struct raw_request *raw)
 {
     return atomic_load_explicit(&front->connections, memory_order_relaxed) <= KEPT_MAX &&
            strcmp(info->http_version, "1.1") == 0 && desk_trusts(front->desk, raw->peer);
@@ -179,7 +184,8 @@ static const char *advice(int error)
     case EADDRINUSE:
         return "another program listens there; stop it, or choose another /http/gateway";
     case EACCES:
-        return "ports below 1024 need a right this process does not have; choose another /http/gateway";
+        return "ports below 1024 need a right this process does not have; choose another "
+               "/http/gateway";
     case EADDRNOTAVAIL:
         return "no interface of this machine has that address; correct /http/gateway";
     default:
@@ -190,20 +196,34 @@ static const char *advice(int error)
 /* Workers take no signals: those are for the loop. */
 static struct mg_context *start(struct front *front, const char *endpoint)
 {
-    const char *options[] = {"listening_ports", endpoint,
-                             "num_threads", "32",
-                             "listen_backlog", "1024",
-                             "connection_queue", "200",
-                             "tcp_nodelay", "1",
-                             "request_timeout_ms", "3000",
-                             "enable_keep_alive", "yes",
-                             "keep_alive_timeout_ms", "5000",
-                             "decode_url", "no",
-                             "decode_query_string", "no",
-                             "access_control_allow_origin", "",
-                             "access_control_allow_methods", "",
-                             "enable_directory_listing", "no",
-                             "enable_auth_domain_check", "no",
+    const char *options[] = {"listening_ports",
+                             endpoint,
+                             "num_threads",
+                             "32",
+                             "listen_backlog",
+                             "1024",
+                             "connection_queue",
+                             "200",
+                             "tcp_nodelay",
+                             "1",
+                             "request_timeout_ms",
+                             "3000",
+                             "enable_keep_alive",
+                             "yes",
+                             "keep_alive_timeout_ms",
+                             "5000",
+                             "decode_url",
+                             "no",
+                             "decode_query_string",
+                             "no",
+                             "access_control_allow_origin",
+                             "",
+                             "access_control_allow_methods",
+                             "",
+                             "enable_directory_listing",
+                             "no",
+                             "enable_auth_domain_check",
+                             "no",
                              NULL};
     sigset_t all;
     sigset_t before;

@@ -8,16 +8,17 @@
  */
 static const struct gate_row {
     const char *name;
-    bool uses;             /* ready: counts as use */
-    bool wakes;            /* not ready: wakes (with wake "click" only the start button does) */
+    bool uses;  /* ready: counts as use */
+    bool wakes; /* not ready: wakes (with wake "click" only the start button does) */
     enum verdict not_ready;
 } rows[CLIENT_KINDS] = {
     /*                     name         uses   wakes  not ready */
-    [CLIENT_BROWSER]   = {"browser",   true,  true,  VERDICT_PAGE},
-    [CLIENT_API]       = {"api",       true,  true,  VERDICT_PROBLEM},
-    [CLIENT_ASSET]     = {"asset",     false, false, VERDICT_BARE},
-    [CLIENT_WEBSOCKET] = {"websocket", true,  true,  VERDICT_BARE}, /* wakes where the domain says so */
-    [CLIENT_MONITOR]   = {"monitor",   false, false, VERDICT_PROBLEM},
+    [CLIENT_BROWSER] = {"browser", true, true, VERDICT_PAGE},
+    [CLIENT_API] = {"api", true, true, VERDICT_PROBLEM},
+    [CLIENT_ASSET] = {"asset", false, false, VERDICT_BARE},
+    [CLIENT_WEBSOCKET] = {"websocket", true, true,
+                          VERDICT_BARE}, /* wakes where the domain says so */
+    [CLIENT_MONITOR] = {"monitor", false, false, VERDICT_PROBLEM},
 };
 
 const char *client_kind_name(enum client_kind kind)
@@ -68,7 +69,8 @@ static bool monitor_starts_here(const struct gate *gate, const char *at)
     return false;
 }
 
-/* Every request passes here: one walk over the name, compared only where a monitor's name may begin. */
+/* Every request passes here: one walk over the name, compared only where a monitor's name may
+ * begin. */
 static bool is_monitor(const struct gate *gate, const char *agent)
 {
     if (agent == NULL)
@@ -87,11 +89,13 @@ static bool says(const char *value, const char *word)
 
 static bool is_prefetch(const struct request *request)
 {
-    return says(request->fields[FIELD_SEC_PURPOSE], "prefetch") || says(request->fields[FIELD_PURPOSE], "prefetch") ||
+    return says(request->fields[FIELD_SEC_PURPOSE], "prefetch") ||
+           says(request->fields[FIELD_PURPOSE], "prefetch") ||
            says(request->fields[FIELD_X_MOZ], "prefetch");
 }
 
-/* Fetch destinations that are a program's own request or a navigation; all others are parts of a page. */
+/* Fetch destinations that are a program's own request or a navigation; all others are parts of a
+ * page. */
 static bool is_part_destination(const char *destination)
 {
     static const char *const others[] = {"empty", "document", "iframe", "frame", "fencedframe"};
@@ -105,8 +109,8 @@ static bool is_part_destination(const char *destination)
 /* What browsers and robots ask for by themselves at the root of every host. */
 static bool is_unasked_path(const char *path)
 {
-    static const char *const starts[] = {"/favicon.", "/robots.txt", "/apple-touch-icon", "/site.webmanifest",
-                                         "/browserconfig.xml"};
+    static const char *const starts[] = {"/favicon.", "/robots.txt", "/apple-touch-icon",
+                                         "/site.webmanifest", "/browserconfig.xml"};
     for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
         if (strncmp(path, starts[i], strlen(starts[i])) == 0)
             return true;
@@ -116,8 +120,9 @@ static bool is_unasked_path(const char *path)
 
 static bool has_part_suffix(const char *path)
 {
-    static const char *const suffixes[] = {".css", ".js",   ".mjs",  ".map",  ".png",  ".jpg",   ".jpeg", ".gif",
-                                           ".svg", ".webp", ".avif", ".ico",  ".woff", ".woff2", ".ttf"};
+    static const char *const suffixes[] = {".css",  ".js",   ".mjs",  ".map",   ".png",
+                                           ".jpg",  ".jpeg", ".gif",  ".svg",   ".webp",
+                                           ".avif", ".ico",  ".woff", ".woff2", ".ttf"};
     const char *dot = strrchr(path, '.');
     for (size_t i = 0; dot != NULL && i < sizeof suffixes / sizeof suffixes[0]; i++) {
         if (strcasecmp(dot, suffixes[i]) == 0)
@@ -164,7 +169,8 @@ enum client_kind gate_client(const struct gate *gate, const struct request *requ
 {
     if (strcmp(request->method, "HEAD") == 0 || is_monitor(gate, request->fields[FIELD_USER_AGENT]))
         return CLIENT_MONITOR;
-    if (request->fields[FIELD_WEBSOCKET_KEY] != NULL || says(request->fields[FIELD_FETCH_MODE], "websocket"))
+    if (request->fields[FIELD_WEBSOCKET_KEY] != NULL ||
+        says(request->fields[FIELD_FETCH_MODE], "websocket"))
         return CLIENT_WEBSOCKET;
     if (is_part(request))
         return CLIENT_ASSET;
@@ -172,7 +178,8 @@ enum client_kind gate_client(const struct gate *gate, const struct request *requ
 }
 
 /* A domain with projects and no upstream of its own has nothing outside them. */
-static bool has_nothing_there(const struct model *model, const struct model_domain *domain, int site)
+static bool has_nothing_there(const struct model *model, const struct model_domain *domain,
+                              int site)
 {
     return site == domain->site && domain->n_projects > 0 && model->sites[site].upstream == NULL;
 }
@@ -219,7 +226,8 @@ bool gate_allows(const struct gate *gate, const struct place *place, const struc
     return access->n_allow == 0;
 }
 
-static bool may_wake(const struct gate_row *row, const struct model_access *access, enum client_kind client)
+static bool may_wake(const struct gate_row *row, const struct model_access *access,
+                     enum client_kind client)
 {
     if (access->wake == ACCESS_WAKE_CLICK)
         return false;
@@ -235,10 +243,11 @@ static void decide_not_ready(struct decision *decision, const struct model_acces
     decision->hold = decision->client == CLIENT_API ? access->hold : 0;
 }
 
-struct decision gate_decide(const struct gate *gate, const struct request *request, const struct place *place,
-                            bool ready)
+struct decision gate_decide(const struct gate *gate, const struct request *request,
+                            const struct place *place, bool ready)
 {
-    struct decision decision = {.verdict = VERDICT_UNKNOWN, .place = *place, .client = gate_client(gate, request)};
+    struct decision decision = {
+        .verdict = VERDICT_UNKNOWN, .place = *place, .client = gate_client(gate, request)};
 
     if (!gate_allows(gate, place, request)) {
         decision.verdict = VERDICT_REFUSED;

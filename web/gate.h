@@ -1,7 +1,7 @@
 /*
- * gate: who asks and what is answered, as two tables. Pure: a request goes in, a decision comes out; the
- * caller carries it out. The gate is made once from the configuration, which it borrows, and is then read by all
- * workers without a lock.
+ * gate: who asks and what is answered, as two tables. Pure: a request goes in, a decision comes
+ * out; the caller carries it out. The gate is made once from the configuration, which it borrows,
+ * and is then read by all workers without a lock.
  */
 #ifndef HALL_WEB_GATE_H
 #define HALL_WEB_GATE_H
@@ -13,11 +13,11 @@
 #include "web/request.h"
 
 enum client_kind {
-    CLIENT_BROWSER,   /* a person navigates */
-    CLIENT_API,       /* a program */
-    CLIENT_ASSET,     /* part of a page, favicon, prefetch */
+    CLIENT_BROWSER, /* a person navigates */
+    CLIENT_API,     /* a program */
+    CLIENT_ASSET,   /* part of a page, favicon, prefetch */
     CLIENT_WEBSOCKET,
-    CLIENT_MONITOR,   /* monitors, bots, HEAD */
+    CLIENT_MONITOR, /* monitors, bots, HEAD */
 };
 enum { CLIENT_KINDS = 5 };
 
@@ -73,9 +73,10 @@ enum client_kind gate_client(const struct gate *gate, const struct request *requ
 struct place gate_place(const struct gate *gate, const struct request *request);
 bool gate_allows(const struct gate *gate, const struct place *place, const struct request *request);
 
-/* The whole decision; ready: the place's site lets visitors through (false where there is no site). */
-struct decision gate_decide(const struct gate *gate, const struct request *request, const struct place *place,
-                            bool ready);
+/* The whole decision; ready: the place's site lets visitors through (false where there is no site).
+ */
+struct decision gate_decide(const struct gate *gate, const struct request *request,
+                            const struct place *place, bool ready);
 
 const char *client_kind_name(enum client_kind kind); /* "browser" ... */
 

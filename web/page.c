@@ -100,8 +100,8 @@ static void set_times(struct view *view, int64_t now)
     view->overdue = estimated && now > notice->expected_ready;
 }
 
-void view_init(struct view *view, const struct model *model, int site, const struct notice *notice, bool ready,
-               bool asked, int64_t now)
+void view_init(struct view *view, const struct model *model, int site, const struct notice *notice,
+               bool ready, bool asked, int64_t now)
 {
     *view = (struct view){.notice = *notice, .reference = "/"};
     view->site = &model->sites[site];
@@ -116,7 +116,8 @@ void view_init(struct view *view, const struct model *model, int site, const str
 
 void view_init_refused(struct view *view, const struct model *model, int domain, const char *who)
 {
-    *view = (struct view){.kind = VIEW_REFUSED, .who = who, .stage = -1, .elapsed = -1, .eta = -1, .left = -1};
+    *view = (struct view){
+        .kind = VIEW_REFUSED, .who = who, .stage = -1, .elapsed = -1, .eta = -1, .left = -1};
     view->domain = &model->domains[domain];
     view->server = &model->servers[view->domain->server];
     view->site = &model->sites[view->domain->site];
@@ -136,8 +137,8 @@ static bool has_agent(const struct model_server *server)
 bool view_shows_stage(const struct view *view, int stage)
 {
     const struct notice *notice = &view->notice;
-    if (notice->stages[stage] != STAGE_UNREACHED || stage == STAGE_PACKET_SENT || stage == STAGE_FIRST_SIGN ||
-        stage == STAGE_SITE_ANSWERS)
+    if (notice->stages[stage] != STAGE_UNREACHED || stage == STAGE_PACKET_SENT ||
+        stage == STAGE_FIRST_SIGN || stage == STAGE_SITE_ANSWERS)
         return true;
     if (stage == STAGE_AGENT_ONLINE)
         return has_agent(view->server) || view->site->n_containers > 0;
@@ -175,36 +176,51 @@ int64_t view_next_poll(const struct view *view, unsigned polls, uint32_t chance)
 
 /* ---- Words ---- */
 
+/* A weight, RFC 9110 12.4.2, in thousandths; what is none counts as nothing. */
+static int read_weight(const char *text)
+{
+    double weight = strtod(text, NULL);
+    return weight >= 1 ? 1000 : weight > 0 ? (int)(weight * 1000) : 0;
+}
+
+/* One entry of the list, "fr-CA;q=0.8", at most raises what it speaks for. */
+static void weigh_entry(const char *entry, int quality[LANGUAGES], int *any)
+{
+    static const char *const tags[LANGUAGES] = {
+        [LANGUAGE_ENGLISH] = "en", [LANGUAGE_FRENCH] = "fr"};
+    size_t tag = strcspn(entry, ",; \t");
+    const char *q = entry + tag + strspn(entry + tag, " \t");
+    int value = 1000;
+
+    if (*q == ';') {
+        q += 1 + strspn(q + 1, " \t");
+        value = strncasecmp(q, "q=", 2) == 0 ? read_weight(q + 2) : value;
+    }
+    if (tag == 1 && *entry == '*')
+        *any = value;
+    for (int i = 0; i < LANGUAGES; i++) {
+        bool same =
+            tag >= 2 && strncasecmp(entry, tags[i], 2) == 0 && (tag == 2 || entry[2] == '-');
+        if (same && value > quality[i])
+            quality[i] = value;
+    }
+}
+
 enum language language_choose(const char *accept)
 {
-    static const char *const tags[LANGUAGES] = {[LANGUAGE_ENGLISH] = "en", [LANGUAGE_FRENCH] = "fr"};
-    int quality[LANGUAGES] = {-1, -1}; /* thousandths */
+    int quality[LANGUAGES] = {-1, -1}; /* thousandths; -1: not named */
     int any = -1;
 
     for (unsigned n = 0; accept != NULL && *accept != '\0' && n < 32; n++) {
         accept += strspn(accept, " \t,");
-        size_t tag = strcspn(accept, ",; \t");
-        const char *q = accept + tag;
-        q += strspn(q, " \t");
-        int value = 1000;
-        if (*q == ';') {
-            q += 1 + strspn(q + 1, " \t");
-            if (strncasecmp(q, "q=", 2) == 0)
-                value = (int)(strtod(q + 2, NULL) * 1000);
-        }
-        if (tag == 1 && *accept == '*')
-            any = value;
-        for (int i = 0; i < LANGUAGES; i++) {
-            if (tag >= 2 && strncasecmp(accept, tags[i], 2) == 0 && (tag == 2 || accept[2] == '-') &&
-                value > quality[i])
-                quality[i] = value;
-        }
+        weigh_entry(accept, quality, &any);
         accept += strcspn(accept, ",");
     }
-    if (quality[LANGUAGE_ENGLISH] < 0 && any > 0)
+    if (quality[LANGUAGE_ENGLISH] < 0)
         quality[LANGUAGE_ENGLISH] = any;
-    return quality[LANGUAGE_FRENCH] > 0 && quality[LANGUAGE_FRENCH] > quality[LANGUAGE_ENGLISH] ? LANGUAGE_FRENCH
-                                                                                                : LANGUAGE_ENGLISH;
+    bool french =
+        quality[LANGUAGE_FRENCH] > 0 && quality[LANGUAGE_FRENCH] > quality[LANGUAGE_ENGLISH];
+    return french ? LANGUAGE_FRENCH : LANGUAGE_ENGLISH;
 }
 
 static const char *say(const struct view *view, enum word word)
@@ -225,6 +241,13 @@ static void put_with(struct buf *out, const char *sentence, const char *filling)
     buf_puts(out, hole + 2);
 }
 
+/* What people call it: a domain without a name of its own is known by its server. */
+static const char *shown_name(const struct view *view)
+{
+    bool nameless = strcmp(view->site->name, view->domain->name) == 0;
+    return nameless ? view->server->name : view->site->name;
+}
+
 static void put_headline(const struct view *view, struct buf *out)
 {
     static const enum word headlines[VIEWS] = {
@@ -233,18 +256,15 @@ static void put_headline(const struct view *view, struct buf *out)
         [VIEW_SLEEPING] = WORD_TITLE_SLEEPING, [VIEW_READY] = WORD_TITLE_READY,
         [VIEW_FAILED] = WORD_TITLE_FAILED,     [VIEW_REFUSED] = WORD_TITLE_REFUSED,
     };
-    put_with(out, say(view, headlines[view->kind]), view->site->name);
+    put_with(out, say(view, headlines[view->kind]), shown_name(view));
 }
 
 static enum word booting_message(int stage)
 {
     static const enum word messages[STAGES] = {
-        [STAGE_PACKET_SENT] = WORD_BOOTING,
-        [STAGE_FIRST_SIGN] = WORD_FIRST_SIGN,
-        [STAGE_AGENT_ONLINE] = WORD_AGENT_ONLINE,
-        [STAGE_DOCKER_UP] = WORD_DOCKER_UP,
-        [STAGE_CONTAINER_PRESENT] = WORD_CONTAINERS,
-        [STAGE_CONTAINER_HEALTHY] = WORD_CONTAINERS,
+        [STAGE_PACKET_SENT] = WORD_BOOTING,          [STAGE_FIRST_SIGN] = WORD_FIRST_SIGN,
+        [STAGE_AGENT_ONLINE] = WORD_AGENT_ONLINE,    [STAGE_DOCKER_UP] = WORD_DOCKER_UP,
+        [STAGE_CONTAINER_PRESENT] = WORD_CONTAINERS, [STAGE_CONTAINER_HEALTHY] = WORD_CONTAINERS,
         [STAGE_SITE_ANSWERS] = WORD_ANSWERS,
     };
     return stage < 0 ? WORD_BOOTING : messages[stage];
@@ -299,15 +319,21 @@ static void put_message(const struct view *view, struct buf *out)
     }
 }
 
-/* "40 s", in steps of 5 above ten seconds, or "3 min": what an estimate can honestly say. */
-static char *rough_time(int64_t ms, char out[24])
+/* "42 s" or "3 min". */
+static char *whole_time(int64_t ms, char out[24])
 {
     int64_t seconds = (ms + 999) / 1000;
     if (seconds > 90)
         snprintf(out, 24, "%d" NBSP "min", (int)((seconds + 30) / 60));
     else
-        snprintf(out, 24, "%d" NBSP "s", (int)(seconds > 10 ? (seconds + 4) / 5 * 5 : seconds));
+        snprintf(out, 24, "%d" NBSP "s", (int)seconds);
     return out;
+}
+
+/* In steps of 5 s above ten seconds: what an estimate can honestly say. */
+static char *rough_time(int64_t ms, char out[24])
+{
+    return whole_time(ms > 10000 ? (ms + 4999) / 5000 * 5000 : ms, out);
 }
 
 static bool is_under_way(const struct view *view)
@@ -322,7 +348,8 @@ static void put_estimate(const struct view *view, struct buf *out)
     if (view->kind == VIEW_SLEEPING || !is_under_way(view) || !view->notice.wake_open)
         return;
     if (view->overdue)
-        put_with(out, say(view, view->left > 0 ? WORD_OVERDUE_LEFT : WORD_OVERDUE), rough_time(view->left, time));
+        put_with(out, say(view, view->left > 0 ? WORD_OVERDUE_LEFT : WORD_OVERDUE),
+                 rough_time(view->left, time));
     else if (view->eta < 0)
         buf_puts(out, say(view, WORD_NO_ESTIMATE));
     else if (view->eta < 5000)
@@ -365,8 +392,9 @@ static enum stage_status stage_status(const struct view *view, int stage)
 static char *exact_time(const struct view *view, int64_t ms, char out[24])
 {
     if (ms >= 100000)
-        return rough_time(ms, out);
-    snprintf(out, 24, "%d%s%d" NBSP "s", (int)(ms / 1000), say(view, WORD_DECIMAL), (int)(ms % 1000 / 100));
+        return whole_time(ms, out);
+    snprintf(out, 24, "%d%s%d" NBSP "s", (int)(ms / 1000), say(view, WORD_DECIMAL),
+             (int)(ms % 1000 / 100));
     return out;
 }
 
@@ -380,6 +408,8 @@ static void put_stage_text(const struct view *view, int stage, struct buf *out)
     case STAGE_DONE:
         if (at == STAGE_UNREACHED)
             buf_puts(out, say(view, WORD_STAGE_DONE));
+        else if (at < 100)
+            buf_puts(out, say(view, WORD_STAGE_AT_ONCE));
         else
             put_with(out, say(view, WORD_STAGE_AFTER), exact_time(view, at, time));
         return;
@@ -392,10 +422,12 @@ static void put_stage_text(const struct view *view, int stage, struct buf *out)
     case STAGE_TODO:
         break;
     }
-    if (stage < view->stage)
+    if (view->kind == VIEW_FAILED)
+        buf_puts(out, say(view, WORD_STAGE_MISSED));
+    else if (stage < view->stage)
         buf_puts(out, say(view, WORD_STAGE_PASSED));
     else if (expected > 0 && view->notice.wake_open)
-        put_with(out, say(view, WORD_STAGE_USUALLY), rough_time(expected, time));
+        put_with(out, say(view, WORD_STAGE_USUALLY), whole_time(expected, time));
     else
         buf_puts(out, say(view, WORD_STAGE_TODO));
 }
@@ -407,25 +439,25 @@ static enum word stage_word(int stage)
 
 /* ---- HTML ---- */
 
-static void put_escaped(struct buf *out, const char *text, size_t length)
+static void put_escaped(struct buf *out, const char *text)
 {
-    for (size_t i = 0; i < length;) {
-        size_t plain = 0;
-        while (i + plain < length && strchr("&<>\"'", text[i + plain]) == NULL)
-            plain++;
-        buf_add(out, text + i, plain);
-        i += plain;
-        if (i < length)
-            buf_printf(out, "&#%d;", text[i++]);
+    for (;;) {
+        size_t plain = strcspn(text, "&<>\"'");
+        buf_add(out, text, plain);
+        text += plain;
+        if (*text == '\0')
+            return;
+        buf_printf(out, "&#%d;", *text++);
     }
 }
 
 /* What `put` writes, escaped. Names are a few dozen characters, sentences a few hundred. */
-static void put_text(const struct view *view, void (*put)(const struct view *, struct buf *), struct buf *out)
+static void put_text(const struct view *view, void (*put)(const struct view *, struct buf *),
+                     struct buf *out)
 {
     struct buf text = BUF_INIT(4096);
     put(view, &text);
-    put_escaped(out, buf_text(&text), text.length);
+    put_escaped(out, buf_text(&text));
     buf_finish(&text);
 }
 
@@ -457,8 +489,9 @@ static void hole_estimate(const struct view *view, struct buf *out)
 static const char *view_name(enum view_kind kind)
 {
     static const char *const names[VIEWS] = {
-        [VIEW_CLICK] = "click",       [VIEW_WAKING] = "waking", [VIEW_BOOTING] = "booting", [VIEW_DEGRADED] = "degraded",
-        [VIEW_SLEEPING] = "sleeping", [VIEW_READY] = "ready",   [VIEW_FAILED] = "failed",   [VIEW_REFUSED] = "refused",
+        [VIEW_CLICK] = "click",       [VIEW_WAKING] = "waking",     [VIEW_BOOTING] = "booting",
+        [VIEW_DEGRADED] = "degraded", [VIEW_SLEEPING] = "sleeping", [VIEW_READY] = "ready",
+        [VIEW_FAILED] = "failed",     [VIEW_REFUSED] = "refused",
     };
     return names[kind];
 }
@@ -470,21 +503,25 @@ static void hole_view(const struct view *view, struct buf *out)
 
 static void hole_reference(const struct view *view, struct buf *out)
 {
-    put_escaped(out, view->reference, strlen(view->reference));
+    put_escaped(out, view->reference);
 }
 
 /* As the value of a parameter: what steers a query string is encoded once more. */
 static void hole_reference_value(const struct view *view, struct buf *out)
 {
-    for (const char *at = view->reference; *at != '\0'; at++) {
-        if (strchr("%&+#?='\"<>", *at) != NULL)
-            buf_printf(out, "%%%02X", *at);
-        else
-            buf_putc(out, *at);
+    const char *at = view->reference;
+    for (;;) {
+        size_t plain = strcspn(at, "%&+#?='\"<>");
+        buf_add(out, at, plain);
+        at += plain;
+        if (*at == '\0')
+            return;
+        buf_printf(out, "%%%02X", *at++);
     }
 }
 
-/* Without script the page asks again by itself; /.hall/wait never wakes, so a failure stays to be read. */
+/* Without script the page asks again by itself; /.hall/wait never wakes, so a failure stays to be
+ * read. */
 static void hole_refresh(const struct view *view, struct buf *out)
 {
     if (!is_under_way(view) && view->kind != VIEW_READY)
@@ -525,7 +562,7 @@ static void hole_sun(const struct view *view, struct buf *out)
 static void put_where(const struct view *view, struct buf *out)
 {
     buf_puts(out, view->domain->name);
-    if (view->kind != VIEW_REFUSED && strcmp(view->site->name, view->server->name) != 0) {
+    if (view->kind != VIEW_REFUSED && strcmp(shown_name(view), view->server->name) != 0) {
         buf_puts(out, " · ");
         put_with(out, say(view, WORD_ON_SERVER), view->server->name);
     }
@@ -595,8 +632,9 @@ static void hole_stages(const struct view *view, struct buf *out)
 {
     for (int stage = 0; stage < STAGES && view->kind != VIEW_REFUSED; stage++) {
         enum stage_status status = stage_status(view, stage);
-        buf_printf(out, "<li data-s=\"%s\" class=\"%s\"%s%s><b>%s</b><small>", stage_name((enum stage)stage),
-                   stage_status_names[status], status == STAGE_NOW ? " aria-current=\"step\"" : "",
+        buf_printf(out, "<li data-s=\"%s\" class=\"%s\"%s%s><b>%s</b><small>",
+                   stage_name((enum stage)stage), stage_status_names[status],
+                   status == STAGE_NOW ? " aria-current=\"step\"" : "",
                    view_shows_stage(view, stage) ? "" : " hidden", say(view, stage_word(stage)));
         put_stage_text(view, stage, out);
         buf_puts(out, "</small></li>");
@@ -693,7 +731,8 @@ static void make_policy(struct page *page)
     base64_sha256(wait_page_script_sha256, script);
     base64_sha256(wait_page_style_sha256, style);
     snprintf(page->policy, sizeof page->policy,
-             "default-src 'none'; script-src 'sha256-%s'; style-src 'sha256-%s'; img-src data:; connect-src 'self'; "
+             "default-src 'none'; script-src 'sha256-%s'; style-src 'sha256-%s'; img-src data:; "
+             "connect-src 'self'; "
              "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
              script, style);
 }
@@ -706,7 +745,8 @@ int page_create(struct page **ret_page)
         return -ENOMEM;
     for (const char *open; (open = strstr(at, "{{")) != NULL && page->n < SEGMENTS_MAX - 1;) {
         const char *close = strstr(open, "}}");
-        const struct hole *hole = close != NULL ? find_hole(open + 2, (size_t)(close - open - 2)) : NULL;
+        const struct hole *hole =
+            close != NULL ? find_hole(open + 2, (size_t)(close - open - 2)) : NULL;
         if (hole == NULL) {
             free(page);
             return -EBADMSG; /* the template names a hole that is not in the table: our own bug */

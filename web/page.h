@@ -1,7 +1,8 @@
 /*
- * page: what a visitor who waits is shown, as HTML for people and as JSON for the page's script and for programs.
- * Both come from the same view, so they never disagree. The template is taken apart once (page_create) and then only
- * read, by any thread. Pure: the time is passed in, output goes to the caller's buf.
+ * page: what a visitor who waits is shown, as HTML for people and as JSON for the page's script and
+ * for programs. Both come from the same view, so they never disagree. The template is taken apart
+ * once (page_create) and then only read, by any thread. Pure: the time is passed in, output goes to
+ * the caller's buf.
  */
 #ifndef HALL_WEB_PAGE_H
 #define HALL_WEB_PAGE_H
@@ -16,18 +17,19 @@
 enum language { LANGUAGE_ENGLISH, LANGUAGE_FRENCH };
 enum { LANGUAGES = 2 };
 
-/* The best of Accept-Language (RFC 9110 12.5.4) that Hall speaks; English where none is, or with NULL. */
+/* The best of Accept-Language (RFC 9110 12.5.4) that Hall speaks; English where none is, or with
+ * NULL. */
 enum language language_choose(const char *accept_language);
 
 enum view_kind {
-    VIEW_CLICK,    /* asleep, and only the button wakes it */
+    VIEW_CLICK, /* asleep, and only the button wakes it */
     VIEW_WAKING,
     VIEW_BOOTING,
     VIEW_DEGRADED, /* the server runs, the site does not answer */
     VIEW_SLEEPING, /* falling asleep; woken right after */
     VIEW_READY,
     VIEW_FAILED,
-    VIEW_REFUSED,  /* this address may not */
+    VIEW_REFUSED, /* this address may not */
 };
 enum { VIEWS = 8 };
 
@@ -39,18 +41,18 @@ struct view {
     const struct model_server *server;
     const struct model_domain *domain;
     struct notice notice;
-    int stage;           /* the last one reached; -1: none */
-    int64_t elapsed;     /* since the wake began, or since the state holds */
-    int64_t eta;         /* 0: overdue */
-    int64_t left;        /* until the wake is given up */
+    int stage;       /* the last one reached; -1: none */
+    int64_t elapsed; /* since the wake began, or since the state holds */
+    int64_t eta;     /* 0: overdue */
+    int64_t left;    /* until the wake is given up */
     bool overdue;
-    const char *who;     /* VIEW_REFUSED: the visitor's address */
+    const char *who;       /* VIEW_REFUSED: the visitor's address */
     const char *reference; /* path and query asked for, from request_reference */
 };
 
 /* asked: this visitor's wish to wake was just told, so what is asleep is on its way. */
-void view_init(struct view *view, const struct model *model, int site, const struct notice *notice, bool ready,
-               bool asked, int64_t now);
+void view_init(struct view *view, const struct model *model, int site, const struct notice *notice,
+               bool ready, bool asked, int64_t now);
 /* The same for who may not see the site: nothing of its state is told. */
 void view_init_refused(struct view *view, const struct model *model, int domain, const char *who);
 
@@ -60,8 +62,8 @@ bool view_shows_stage(const struct view *view, int stage);
 double view_progress(const struct view *view);
 /* Seconds after which it is sensible to ask again. */
 int view_retry_after(const struct view *view);
-/* When the page should ask next, ms: 500 near the end, 2000 early, more in a crowd (polls: how many the last second
- * saw), spread by chance (any number). */
+/* When the page should ask next, ms: 500 near the end, 2000 early, more in a crowd (polls: how many
+ * the last second saw), spread by chance (any number). */
 int64_t view_next_poll(const struct view *view, unsigned polls, uint32_t chance);
 /* One sentence for programs and logs, in English. */
 void view_say(const struct view *view, struct buf *out);

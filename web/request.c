@@ -11,7 +11,10 @@ static const struct wanted {
     unsigned char length;
     bool once;
 } wanted[FIELDS] = {
-#define WANTED(name_, once_) {.name = name_, .length = sizeof(name_) - 1, .once = once_}
+#define WANTED(name_, once_)                                                                       \
+    {                                                                                              \
+        .name = name_, .length = sizeof(name_) - 1, .once = once_                                  \
+    }
     [FIELD_HOST] = WANTED("Host", true),
     [FIELD_FORWARDED_HOST] = WANTED("X-Forwarded-Host", true),
     [FIELD_FORWARDED_URI] = WANTED("X-Forwarded-Uri", true),
@@ -35,18 +38,22 @@ static const struct wanted {
 
 static const struct request_fault_text faults[] = {
     [REQUEST_FINE] = {200, ""},
-    [REQUEST_DOUBLED] = {400, "A header that may come once came twice (Host, Content-Length, Transfer-Encoding, "
-                              "Origin or X-Forwarded-*); let the proxy replace such headers, not add to them."},
-    [REQUEST_BODY_UNCLEAR] = {400, "Content-Length and Transfer-Encoding came together; send one of them."},
+    [REQUEST_DOUBLED] =
+        {400, "A header that may come once came twice (Host, Content-Length, Transfer-Encoding, "
+              "Origin or X-Forwarded-*); let the proxy replace such headers, not add to them."},
+    [REQUEST_BODY_UNCLEAR] =
+        {400, "Content-Length and Transfer-Encoding came together; send one of them."},
     [REQUEST_TOO_LONG] = {414, "The address asked for is longer than 8192 bytes."},
     [REQUEST_TOO_MANY_HEADERS] = {431, "More than 63 header lines came; send fewer."},
     [REQUEST_BAD_HOST] = {400, "The host asked for is neither a DNS name nor an IPv4 address."},
-    [REQUEST_BAD_URI] = {400, "The address asked for is no sound path: it must begin with '/', without control "
-                              "characters or broken percent sequences."},
+    [REQUEST_BAD_URI] =
+        {400, "The address asked for is no sound path: it must begin with '/', without control "
+              "characters or broken percent sequences."},
     [REQUEST_BAD_METHOD] = {400, "The method is not a plain word."},
     [REQUEST_BAD_FORWARDED_FOR] = {400, "X-Forwarded-For does not end with an IP address."},
-    [REQUEST_NOT_TRUSTED] = {403, "Only a trusted proxy may ask here; add its address to /http/trusted_proxies in "
-                                  "the configuration."},
+    [REQUEST_NOT_TRUSTED] =
+        {403, "Only a trusted proxy may ask here; add its address to /http/trusted_proxies in "
+              "the configuration."},
 };
 
 const struct request_fault_text *request_fault_text(enum request_fault fault)
@@ -83,7 +90,8 @@ static enum request_fault read_headers(const struct raw_request *raw, struct req
         if (request->fields[field] == NULL)
             request->fields[field] = skip_blanks(raw->headers[i].value);
     }
-    if (request->fields[FIELD_CONTENT_LENGTH] != NULL && request->fields[FIELD_TRANSFER_ENCODING] != NULL)
+    if (request->fields[FIELD_CONTENT_LENGTH] != NULL &&
+        request->fields[FIELD_TRANSFER_ENCODING] != NULL)
         return REQUEST_BODY_UNCLEAR;
     return REQUEST_FINE;
 }
@@ -124,7 +132,8 @@ static enum request_fault read_host(const char *value, char out[REQUEST_HOST_SIZ
 {
     size_t length = 0;
     for (char c; is_host_character(c = lower(value[length])); length++) {
-        if (length + 1 >= REQUEST_HOST_SIZE || (c == '.' && (length == 0 || out[length - 1] == '.')))
+        if (length + 1 >= REQUEST_HOST_SIZE ||
+            (c == '.' && (length == 0 || out[length - 1] == '.')))
             return REQUEST_BAD_HOST;
         out[length] = c;
     }
@@ -193,8 +202,8 @@ static size_t drop_segment(const char *path, size_t length)
     return length > 1 ? length - 1 : 1;
 }
 
-/* What a segment that begins behind path[start - 1] == '/' and ends at length leaves of the path. `closed`: a '/'
- * follows it. */
+/* What a segment that begins behind path[start - 1] == '/' and ends at length leaves of the path.
+ * `closed`: a '/' follows it. */
 static size_t end_segment(char *path, size_t start, size_t length, bool closed)
 {
     size_t n = length - start;
@@ -209,7 +218,8 @@ static size_t end_segment(char *path, size_t start, size_t length, bool closed)
     return length;
 }
 
-/* The path as a server behind would see it: decoded once, "//", "." and ".." resolved. Never longer than raw. */
+/* The path as a server behind would see it: decoded once, "//", "." and ".." resolved. Never longer
+ * than raw. */
 static bool normalise_path(struct span raw, char *out)
 {
     const char *at = raw.at;
@@ -247,7 +257,8 @@ static enum request_fault set_target(struct request *request, struct span target
     if (!normalise_path(path, request->path))
         return REQUEST_BAD_URI;
     request->target = path;
-    request->query = (struct span){mark != NULL ? mark + 1 : NULL, mark != NULL ? target.length - path.length - 1 : 0};
+    request->query = (struct span){mark != NULL ? mark + 1 : NULL,
+                                   mark != NULL ? target.length - path.length - 1 : 0};
     return REQUEST_FINE;
 }
 
@@ -290,10 +301,12 @@ static enum request_fault choose_method(struct request *request, const struct ra
     const char *method = request->trusted ? request->fields[FIELD_FORWARDED_METHOD] : NULL;
     request->method = method != NULL ? method : raw->method;
     size_t length = strspn(request->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-");
-    return length >= 1 && length <= 32 && request->method[length] == '\0' ? REQUEST_FINE : REQUEST_BAD_METHOD;
+    return length >= 1 && length <= 32 && request->method[length] == '\0' ? REQUEST_FINE
+                                                                          : REQUEST_BAD_METHOD;
 }
 
-/* "1.2.3.4", "1.2.3.4:567", "2001:db8::1", "[2001:db8::1]:567" of `length` bytes: the bare address. */
+/* "1.2.3.4", "1.2.3.4:567", "2001:db8::1", "[2001:db8::1]:567" of `length` bytes: the bare address.
+ */
 static bool bare_address(const char *at, size_t length, char out[INET6_ADDRSTRLEN])
 {
     const char *end = at + length;
@@ -352,7 +365,8 @@ static size_t trimmed(const char **at, size_t length)
     return length;
 }
 
-/* The rightmost entry that is no trusted proxy: everything left of it is the visitor's own claim. */
+/* The rightmost entry that is no trusted proxy: everything left of it is the visitor's own claim.
+ */
 static enum request_fault choose_address(struct request *request, const struct raw_request *raw,
                                          const struct proxies *proxies)
 {
@@ -376,8 +390,8 @@ static enum request_fault choose_address(struct request *request, const struct r
     }
 }
 
-enum request_fault request_read(const struct raw_request *raw, const struct proxies *proxies, enum request_via via,
-                                struct request *ret_request)
+enum request_fault request_read(const struct raw_request *raw, const struct proxies *proxies,
+                                enum request_via via, struct request *ret_request)
 {
     struct request *request = ret_request;
     enum request_fault fault = read_headers(raw, request);
@@ -389,9 +403,11 @@ enum request_fault request_read(const struct raw_request *raw, const struct prox
         return fault;
     if (via == REQUEST_VIA_AUTH && !request->trusted)
         return REQUEST_NOT_TRUSTED;
-    request->forwarded = request->trusted && (via == REQUEST_VIA_AUTH || request->fields[FIELD_FORWARDED_HOST] != NULL);
+    request->forwarded = request->trusted &&
+                         (via == REQUEST_VIA_AUTH || request->fields[FIELD_FORWARDED_HOST] != NULL);
     if ((fault = choose_address(request, raw, proxies)) != REQUEST_FINE ||
-        (fault = choose_host(request)) != REQUEST_FINE || (fault = choose_method(request, raw)) != REQUEST_FINE)
+        (fault = choose_host(request)) != REQUEST_FINE ||
+        (fault = choose_method(request, raw)) != REQUEST_FINE)
         return fault;
     return choose_target(request, raw, via);
 }
@@ -418,7 +434,8 @@ int request_parameter(struct span query, const char *name, char *ret_value, size
     while (at < end) {
         const char *stop = memchr(at, '&', (size_t)(end - at));
         stop = stop != NULL ? stop : end;
-        if ((size_t)(stop - at) > name_length && strncmp(at, name, name_length) == 0 && at[name_length] == '=')
+        if ((size_t)(stop - at) > name_length && strncmp(at, name, name_length) == 0 &&
+            at[name_length] == '=')
             return decode_value(at + name_length + 1, stop, ret_value, size);
         at = stop + 1;
     }

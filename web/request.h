@@ -1,8 +1,8 @@
 /*
- * request: who asks, for what, from where. A list of header lines and a request line become a struct request, once
- * every doubtful thing is refused: doubled headers that steer, forwarded headers from a peer that is no trusted
- * proxy (they are ignored), names, paths and addresses of the wrong form or length. One pass, no allocation, pure.
- * The result borrows from the raw request.
+ * request: who asks, for what, from where. A list of header lines and a request line become a
+ * struct request, once every doubtful thing is refused: doubled headers that steer, forwarded
+ * headers from a peer that is no trusted proxy (they are ignored), names, paths and addresses of
+ * the wrong form or length. One pass, no allocation, pure. The result borrows from the raw request.
  */
 #ifndef HALL_WEB_REQUEST_H
 #define HALL_WEB_REQUEST_H
@@ -14,10 +14,11 @@
 #include "base/text.h"
 
 enum {
-    REQUEST_URI_MAX = 8192,      /* bytes of path and query */
-    REQUEST_HOST_SIZE = 254,     /* RFC 1035: 253 and NUL */
-    REQUEST_VALUE_MAX = 2048,    /* bytes of any other header that is read; longer ones are cut off from use */
-    REQUEST_HEADERS_MAX = 63,    /* more could hide one: refused */
+    REQUEST_URI_MAX = 8192,  /* bytes of path and query */
+    REQUEST_HOST_SIZE = 254, /* RFC 1035: 253 and NUL */
+    REQUEST_VALUE_MAX =
+        2048, /* bytes of any other header that is read; longer ones are cut off from use */
+    REQUEST_HEADERS_MAX = 63, /* more could hide one: refused */
     REQUEST_WHO_SIZE = 48,
 };
 
@@ -69,22 +70,23 @@ struct proxies {
     const struct cidr *ranges;
 };
 
-/* Whose request is described: for /auth the visitor's, by forwarded headers alone; else this one, unless a trusted
- * proxy forwards it. */
+/* Whose request is described: for /auth the visitor's, by forwarded headers alone; else this one,
+ * unless a trusted proxy forwards it. */
 enum request_via { REQUEST_VIA_AUTH, REQUEST_VIA_DIRECT };
 
 struct request {
     const char *fields[FIELDS]; /* NULL: absent. Values are trimmed on the left only */
     bool trusted;               /* the peer is a trusted proxy */
     bool forwarded;             /* and it asks for somebody else */
-    bool has_address;           /* address is the visitor's; else an IPv6 visitor behind the proxy */
+    bool has_address; /* address is the visitor's; else an IPv6 visitor behind the proxy */
     struct in_addr address;
-    const char *method;         /* the visitor's */
-    struct span target;         /* path and query as the visitor sent them, not decoded */
-    struct span query;          /* of it; at NULL: none */
+    const char *method;           /* the visitor's */
+    struct span target;           /* path and query as the visitor sent them, not decoded */
+    struct span query;            /* of it; at NULL: none */
     char host[REQUEST_HOST_SIZE]; /* lower case, without port; "": none */
     char who[REQUEST_WHO_SIZE];   /* the visitor's address */
-    char path[REQUEST_URI_MAX + 1]; /* decoded, dots and doubled slashes resolved: for matching only */
+    char path[REQUEST_URI_MAX +
+              1]; /* decoded, dots and doubled slashes resolved: for matching only */
 };
 
 enum request_fault {
@@ -97,7 +99,7 @@ enum request_fault {
     REQUEST_BAD_URI,
     REQUEST_BAD_METHOD,
     REQUEST_BAD_FORWARDED_FOR,
-    REQUEST_NOT_TRUSTED,  /* /auth from a peer that is no trusted proxy */
+    REQUEST_NOT_TRUSTED, /* /auth from a peer that is no trusted proxy */
 };
 
 struct request_fault_text {
@@ -105,23 +107,25 @@ struct request_fault_text {
     const char *detail; /* one sentence: what is wrong and what to do */
 };
 
-enum request_fault request_read(const struct raw_request *raw, const struct proxies *proxies, enum request_via via,
-                                struct request *ret_request);
+enum request_fault request_read(const struct raw_request *raw, const struct proxies *proxies,
+                                enum request_via via, struct request *ret_request);
 const struct request_fault_text *request_fault_text(enum request_fault fault);
 
-/* Replaces what is asked for by this path and query (not decoded), as /.hall/status?path= names it. */
+/* Replaces what is asked for by this path and query (not decoded), as /.hall/status?path= names it.
+ */
 enum request_fault request_retarget(struct request *request, const char *target, size_t length);
 
-/* The value of a parameter in a query string, percent-decoded. Its length, or -1: absent, broken, or longer than
- * size - 1. */
+/* The value of a parameter in a query string, percent-decoded. Its length, or -1: absent, broken,
+ * or longer than size - 1. */
 int request_parameter(struct span query, const char *name, char *ret_value, size_t size);
 
-/* The path and query asked for as a reference that stays on this origin and is plain ASCII: what may stand in a
- * Location header, an HTML attribute after escaping, and JSON. Its length; size should be 3 * REQUEST_URI_MAX + 2,
- * with less the reference is "/". */
+/* The path and query asked for as a reference that stays on this origin and is plain ASCII: what
+ * may stand in a Location header, an HTML attribute after escaping, and JSON. Its length; size
+ * should be 3 * REQUEST_URI_MAX + 2, with less the reference is "/". */
 size_t request_reference(const struct request *request, char *ret_reference, size_t size);
 
-/* May a POST of a page have come from our own page? Sec-Fetch-Site decides, else Origin; programs send neither. */
+/* May a POST of a page have come from our own page? Sec-Fetch-Site decides, else Origin; programs
+ * send neither. */
 bool request_is_same_origin(const struct request *request);
 
 #endif

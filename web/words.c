@@ -13,13 +13,16 @@ const char *const words[WORDS][LANGUAGES] = {
     [WORD_TITLE_FAILED] = {"%s did not wake up", "%s ne s’est pas réveillé"},
     [WORD_TITLE_REFUSED] = {"No access from here", "Accès refusé depuis cette adresse"},
 
-    [WORD_CLICK] = {"It is switched on only while someone needs it. Start it, and this page takes you there as soon "
+    [WORD_CLICK] = {"It is switched on only while someone needs it. Start it, and this page takes "
+                    "you there as soon "
                     "as it answers.",
                     "Il n’est allumé que lorsque quelqu’un en a besoin. Démarrez-le" NNBSP
                     "; cette page vous y conduira dès qu’il répondra."},
-    [WORD_WAKING] = {"We are sending it the wake-up signal.", "Nous lui envoyons le signal de réveil."},
-    [WORD_PACKET_SENT] = {"The wake-up signal is out. We are waiting for the server’s first sign of life.",
-                          "Le signal de réveil est parti. Nous attendons le premier signe de vie du serveur."},
+    [WORD_WAKING] = {"We are sending it the wake-up signal.",
+                     "Nous lui envoyons le signal de réveil."},
+    [WORD_PACKET_SENT] =
+        {"The wake-up signal is out. We are waiting for the server’s first sign of life.",
+         "Le signal de réveil est parti. Nous attendons le premier signe de vie du serveur."},
     [WORD_BOOTING] = {"The server answers; its services are starting.",
                       "Le serveur répond" NNBSP "; ses services démarrent."},
     [WORD_FIRST_SIGN] = {"The server is awake; its system is starting.",
@@ -29,32 +32,42 @@ const char *const words[WORDS][LANGUAGES] = {
     [WORD_DOCKER_UP] = {"The services are running; the site’s containers are starting.",
                         "Les services fonctionnent" NNBSP "; les conteneurs du site démarrent."},
     [WORD_CONTAINERS] = {"The containers are there; the site is about to answer.",
-                         "Les conteneurs sont là" NNBSP "; le site va répondre d’un instant à l’autre."},
+                         "Les conteneurs sont là" NNBSP
+                         "; le site va répondre d’un instant à l’autre."},
     [WORD_ANSWERS] = {"The site answers; a last check is under way.",
                       "Le site répond" NNBSP "; une dernière vérification est en cours."},
-    [WORD_DEGRADED] = {"The server is running, but this site does not answer yet. We keep checking.",
-                       "Le serveur fonctionne, mais ce site ne répond pas encore. Nous continuons de vérifier."},
+    [WORD_DEGRADED] =
+        {"The server is running, but this site does not answer yet. We keep checking.",
+         "Le serveur fonctionne, mais ce site ne répond pas encore. Nous continuons de vérifier."},
     [WORD_SLEEPING] = {"It will be woken again right after. There is nothing you need to do.",
                        "Il sera réveillé juste après. Vous n’avez rien à faire."},
-    [WORD_READY] = {"The site answers. Taking you there now.", "Le site répond. Nous vous y conduisons."},
-    [WORD_FAILED] = {"The server did not become ready in time.", "Le serveur n’a pas été prêt à temps."},
-    [WORD_FAILED_NO_SIGN] = {"The wake-up signal was sent several times, but the server never answered. It may be "
-                             "unplugged, or cut off from the network.",
-                             "Le signal de réveil a été envoyé plusieurs fois, mais le serveur n’a jamais répondu. Il "
-                             "est peut-être débranché ou coupé du réseau."},
-    [WORD_FAILED_NOT_READY] = {"The server came up, but the site did not answer in time. One of its services may not "
-                               "have started.",
-                               "Le serveur s’est réveillé, mais le site n’a pas répondu à temps. L’un de ses services "
-                               "n’a peut-être pas démarré."},
-    [WORD_FAILED_NO_PACKET] = {"The wake-up signal could not be sent: the network it goes out by may be down.",
-                               "Le signal de réveil n’a pas pu être envoyé" NBSP
-                               ": le réseau par lequel il part est peut-être en panne."},
+    [WORD_READY] = {"The site answers. Taking you there now.",
+                    "Le site répond. Nous vous y conduisons."},
+    [WORD_FAILED] = {"The server did not become ready in time.",
+                     "Le serveur n’a pas été prêt à temps."},
+    [WORD_FAILED_NO_SIGN] =
+        {"The wake-up signal was sent several times, but the server never answered. It may be "
+         "unplugged, or cut off from the network.",
+         "Le signal de réveil a été envoyé plusieurs fois, mais le serveur n’a jamais répondu. Il "
+         "est peut-être débranché ou coupé du réseau."},
+    [WORD_FAILED_NOT_READY] =
+        {"The server came up, but the site did not answer in time. One of its services may not "
+         "have started.",
+         "Le serveur s’est réveillé, mais le site n’a pas répondu à temps. L’un de ses services "
+         "n’a peut-être pas démarré."},
+    [WORD_FAILED_NO_PACKET] =
+        {"The wake-up signal could not be sent: the network it goes out by may be down.",
+         "Le signal de réveil n’a pas pu être envoyé" NBSP
+         ": le réseau par lequel il part est peut-être en panne."},
     [WORD_FAILED_CANCELLED] = {"The start was called off.", "Le démarrage a été annulé."},
-    [WORD_ADVICE] = {"You can try again; if it fails once more, please tell the person who looks after this server.",
+    [WORD_ADVICE] = {"You can try again; if it fails once more, please tell the person who looks "
+                     "after this server.",
                      "Vous pouvez réessayer" NNBSP
                      "; si l’échec se répète, prévenez la personne qui s’occupe de ce serveur."},
-    [WORD_REFUSED] = {"Your address, %s, may not open this site. If it should, ask the person who looks after it.",
-                      "Votre adresse, %s, n’est pas autorisée à ouvrir ce site. Si elle devrait l’être, adressez-vous "
+    [WORD_REFUSED] = {"Your address, %s, may not open this site. If it should, ask the person who "
+                      "looks after it.",
+                      "Votre adresse, %s, n’est pas autorisée à ouvrir ce site. Si elle devrait "
+                      "l’être, adressez-vous "
                       "à la personne qui s’en occupe."},
 
     [WORD_ABOUT_LEFT] = {"About %s left, learned from earlier starts",
@@ -64,21 +77,27 @@ const char *const words[WORDS][LANGUAGES] = {
                           "Pas encore d’estimation" NBSP ": c’est le premier démarrage observé"},
     [WORD_OVERDUE] = {"It takes longer than usual", "C’est plus long que d’habitude"},
     [WORD_OVERDUE_LEFT] = {"It takes longer than usual; we keep trying for another %s",
-                           "C’est plus long que d’habitude" NNBSP "; nous essayons encore pendant %s"},
+                           "C’est plus long que d’habitude" NNBSP
+                           "; nous essayons encore pendant %s"},
     [WORD_ELAPSED] = {"Elapsed", "Temps écoulé" NBSP ":"},
     [WORD_PROGRESS] = {"Progress", "Progression"},
     [WORD_STAGES_LABEL] = {"Stages", "Étapes"},
     [WORD_ON_SERVER] = {"on the server “%s”", "sur le serveur «" NBSP "%s" NBSP "»"},
     [WORD_START] = {"Start now", "Démarrer maintenant"},
     [WORD_RETRY] = {"Try again", "Réessayer"},
-    [WORD_LOST] = {"The connection is lost; trying again…", "Connexion perdue" NNBSP "; nouvelle tentative…"},
-    [WORD_FOOTER] = {"This server sleeps while nobody needs it. This page takes you to the site by itself.",
-                     "Ce serveur dort tant que personne n’en a besoin. Cette page vous conduit d’elle-même au site."},
+    [WORD_LOST] = {"The connection is lost; trying again…",
+                   "Connexion perdue" NNBSP "; nouvelle tentative…"},
+    [WORD_FOOTER] = {"This server sleeps while nobody needs it. Once it is awake, this page opens "
+                     "the site by itself.",
+                     "Ce serveur dort tant que personne n’en a besoin. Dès qu’il est réveillé, "
+                     "cette page ouvre le "
+                     "site d’elle-même."},
     [WORD_FOOTER_REFUSED] = {"Nothing was started.", "Rien n’a été démarré."},
     [WORD_NOSCRIPT] = {"The page renews itself every few seconds.",
                        "La page se renouvelle toutes les quelques secondes."},
 
     [WORD_STAGE_AFTER] = {"after %s", "après %s"},
+    [WORD_STAGE_AT_ONCE] = {"at once", "aussitôt"},
     [WORD_STAGE_DONE] = {"done", "terminé"},
     [WORD_STAGE_NOW] = {"in progress", "en cours"},
     [WORD_STAGE_TODO] = {"to come", "à venir"},

@@ -1,6 +1,7 @@
 /*
- * words: every sentence the waiting page says, in each language it speaks. At most one %s in each. Typography is each
- * language's own: no-break spaces, apostrophes and quotation marks are the real ones. For page.c.
+ * words: every sentence the waiting page says, in each language it speaks. At most one %s in each.
+ * Typography is each language's own: no-break spaces, apostrophes and quotation marks are the real
+ * ones. For page.c.
  */
 #ifndef HALL_WEB_WORDS_H
 #define HALL_WEB_WORDS_H
@@ -56,6 +57,7 @@ enum word {
     WORD_FOOTER_REFUSED,
     WORD_NOSCRIPT,
     WORD_STAGE_AFTER,
+    WORD_STAGE_AT_ONCE,
     WORD_STAGE_DONE,
     WORD_STAGE_NOW,
     WORD_STAGE_TODO,

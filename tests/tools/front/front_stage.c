@@ -1,13 +1,13 @@
 /*
- * front_stage CONFIG: the web front with nobody behind it. Lines on stdin play the loop's part, visits are printed:
- *   state SERVER STATE          the server is in this state
- *   wake SERVER [MS]            a wake begins now, expected to take MS
- *   expect SERVER STAGE MS      the median time to this stage
+ * front_stage CONFIG: the web front with nobody behind it. Lines on stdin play the loop's part,
+ * visits are printed: state SERVER STATE          the server is in this state wake SERVER [MS] a
+ * wake begins now, expected to take MS expect SERVER STAGE MS      the median time to this stage
  *   stage SERVER STAGE          this stage is reached now
  *   ready SERVER                the server is ready and all its sites answer
  *   site ID on|off              this site alone answers, or does not
  *   fail SERVER FAILURE         the wake failed: no_sign, not_ready, no_packet, cancelled
  *   queue SERVER                wanted while it falls asleep
+ *   ago SERVER MS               MS more have passed since the wake began
  *   touch SERVER                posts the same again
  * Prints "port N", then one line per visit: "wants|uses|refused SITE WHO DETAIL". Ends with stdin.
  */
@@ -147,6 +147,16 @@ static bool do_queue(struct notice *notice, char **words)
     return true;
 }
 
+static bool do_ago(struct notice *notice, char **words)
+{
+    int64_t ms = words[2] != NULL ? strtoll(words[2], NULL, 10) : 0;
+    notice->wake_started -= ms;
+    notice->wake_deadline -= ms;
+    if (notice->expected_ready >= 0)
+        notice->expected_ready -= ms;
+    return ms > 0;
+}
+
 static bool do_touch(struct notice *notice, char **words)
 {
     (void)notice;
@@ -158,8 +168,9 @@ static const struct verb {
     const char *name;
     bool (*run)(struct notice *notice, char **words);
 } verbs[] = {
-    {"state", do_state}, {"wake", do_wake}, {"expect", do_expect}, {"stage", do_stage}, {"ready", do_ready},
-    {"fail", do_fail},   {"queue", do_queue}, {"touch", do_touch},
+    {"state", do_state}, {"wake", do_wake},   {"expect", do_expect},
+    {"stage", do_stage}, {"ready", do_ready}, {"fail", do_fail},
+    {"queue", do_queue}, {"touch", do_touch}, {"ago", do_ago},
 };
 
 static bool run_verb(struct stage_play *play, char **words)
@@ -188,7 +199,8 @@ static bool run_site(struct stage_play *play, char **words)
             bit += model->sites[before].server == server;
         uint64_t mask = UINT64_C(1) << bit;
         struct notice *notice = &play->notices[server];
-        notice->sites_ready = strcmp(words[2], "on") == 0 ? notice->sites_ready | mask : notice->sites_ready & ~mask;
+        notice->sites_ready =
+            strcmp(words[2], "on") == 0 ? notice->sites_ready | mask : notice->sites_ready & ~mask;
         board_post(play->board, server, notice);
         return true;
     }
@@ -200,7 +212,8 @@ static void run_line(struct stage_play *play, char *line)
     char *words[WORDS_MAX + 1] = {NULL};
     char *rest = NULL;
     size_t n = 0;
-    for (char *word = strtok_r(line, " \n", &rest); word != NULL && n < WORDS_MAX; word = strtok_r(NULL, " \n", &rest))
+    for (char *word = strtok_r(line, " \n", &rest); word != NULL && n < WORDS_MAX;
+         word = strtok_r(NULL, " \n", &rest))
         words[n++] = word;
     if (n == 0)
         return;
@@ -210,10 +223,12 @@ static void run_line(struct stage_play *play, char *line)
 
 static void print_visits(struct stage_play *play)
 {
-    static const char *const kinds[] = {[VISIT_WANTS] = "wants", [VISIT_USES] = "uses", [VISIT_REFUSED] = "refused"};
+    static const char *const kinds[] = {
+        [VISIT_WANTS] = "wants", [VISIT_USES] = "uses", [VISIT_REFUSED] = "refused"};
     struct visit visit;
     while (board_take(play->board, &visit)) {
-        const char *site = visit.site == MODEL_NONE ? "-" : play->config->model.sites[visit.site].id;
+        const char *site =
+            visit.site == MODEL_NONE ? "-" : play->config->model.sites[visit.site].id;
         printf("%s %s %s %s\n", kinds[visit.kind], site, visit.who, visit.detail);
     }
 }
@@ -253,7 +268,8 @@ static bool read_lines(struct stage_play *play)
 
 static void serve(struct stage_play *play)
 {
-    struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = board_fd(play->board), .events = POLLIN}};
+    struct pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN},
+                           {.fd = board_fd(play->board), .events = POLLIN}};
     for (bool more = true; more;) {
         if (poll(fds, 2, -1) < 0 && errno != EINTR)
             return;
@@ -265,7 +281,7 @@ static void serve(struct stage_play *play)
 
 int main(int argc, char **argv)
 {
-    struct stage_play play = {NULL};
+    struct stage_play play = {.config = NULL};
     struct buf errors = BUF_INIT(65536);
 
     setvbuf(stdout, NULL, _IOLBF, 0);
