@@ -95,6 +95,23 @@ void attempt_end(struct attempt *attempt, enum probe_outcome outcome, uint16_t d
     report(check->kind, check, outcome, detail);
 }
 
+static bool is_expected(const struct model_check *check, uint16_t status)
+{
+    for (size_t i = 0; i < check->n_expect; i++)
+        if (status >= check->expect[i].low && status <= check->expect[i].high)
+            return true;
+    return false;
+}
+
+void attempt_end_with_status(struct attempt *attempt, uint16_t status)
+{
+    const struct probe_check *check = attempt->check;
+    if (is_expected(check->check, status))
+        attempt_end(attempt, PROBE_PASS, status);
+    else
+        attempt_end(attempt, check->server->loopback ? PROBE_MISS : PROBE_ANSWER, status);
+}
+
 void attempt_fail(struct attempt *attempt, int error)
 {
     struct probe_check *check = attempt->check;

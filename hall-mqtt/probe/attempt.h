@@ -30,7 +30,7 @@ struct probe_check {
     struct probe_kind *kind;
     struct attempt *attempts;         /* under way, newest first */
     struct probe_check *next_waiting; /* for its turn */
-    int64_t rest_until; /* http: the name is not asked for again before; boot clock, ms */
+    int64_t rest_until; /* https: its name is not asked for again before; boot clock, ms */
     int server_index;
     int timeout_ms;
     uint16_t index; /* among the server's checks */
@@ -96,6 +96,8 @@ void attempt_end(struct attempt *attempt, enum probe_outcome outcome, uint16_t d
 /* Frees a try without a word. */
 void attempt_drop(struct attempt *attempt);
 
+/* An HTTP status has come: PROBE_PASS if it is one of those expected. */
+void attempt_end_with_status(struct attempt *attempt, uint16_t status);
 /* A try has failed by an errno, > 0, told by a socket. What this machine is short of for the moment
  * says nothing and is not reported, but logged, once a minute. */
 void attempt_fail(struct attempt *attempt, int error);

@@ -13,10 +13,10 @@
 #include "probe/dial.h"
 
 enum {
-    AUTHORITY_SIZE = 32,   /* "255.255.255.255:65535" */
-    REQUEST_SIZE = 2048,   /* longer ones are left to libcurl */
-    REQUEST_FIXED = 256,   /* what stands around path and authority */
-    LINE_SIZE = 64,        /* a status line's beginning */
+    AUTHORITY_SIZE = 32,    /* "255.255.255.255:65535" */
+    REQUEST_SIZE = 2048,    /* longer ones are left to libcurl */
+    REQUEST_FIXED = 256,    /* what stands around path and authority */
+    LINE_SIZE = 64,         /* a status line's beginning */
     ANSWER_MAX = 16 * 1024, /* interim heads included */
 };
 

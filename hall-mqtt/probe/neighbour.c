@@ -41,9 +41,11 @@ union answer {
     char bytes[ANSWER_SIZE];
 };
 
-/* The attributes of interest, by type; what is absent or too short is NULL. */
+enum { ATTRIBUTES = 16 };
+
+/* The attributes of interest, by type; what is absent is NULL. */
 struct attributes {
-    const struct rtattr *at[16];
+    const struct rtattr *at[ATTRIBUTES];
 };
 
 static void read_attributes(const struct rtattr *first, size_t size, struct attributes *ret)
@@ -52,7 +54,7 @@ static void read_attributes(const struct rtattr *first, size_t size, struct attr
     for (const struct rtattr *a = first; size >= sizeof *a;) {
         if (a->rta_len < sizeof *a || a->rta_len > size)
             return;
-        if (a->rta_type < sizeof ret->at / sizeof *ret->at)
+        if (a->rta_type < ATTRIBUTES)
             ret->at[a->rta_type] = a;
         size_t step = RTA_ALIGN((size_t)a->rta_len);
         size -= step < size ? step : size;
@@ -121,8 +123,8 @@ static int link_of(struct neighbours *neighbours, struct in_addr address)
         .address = address,
     };
     union answer answer;
-    struct rtmsg route;
-    struct attributes attributes;
+    struct rtmsg route = {0};
+    struct attributes attributes = {0};
     int interface = 0;
     if (ask(neighbours, &request, RTM_NEWROUTE, &answer, &route, sizeof route, &attributes) < 0 ||
         route.rtm_type != RTN_UNICAST || attributes.at[RTA_GATEWAY])
@@ -140,8 +142,8 @@ static bool mac_on_link(struct neighbours *neighbours, struct in_addr address, i
         .address = address,
     };
     union answer answer;
-    struct ndmsg neighbour;
-    struct attributes attributes;
+    struct ndmsg neighbour = {0};
+    struct attributes attributes = {0};
     if (ask(neighbours, &request, RTM_NEWNEIGH, &answer, &neighbour, sizeof neighbour,
             &attributes) < 0 ||
         !(neighbour.ndm_state & states_with_mac))

@@ -21,8 +21,9 @@ enum {
     TICK_MS = 1000,
     DESCRIPTORS_MIN = 16,
     DESCRIPTORS_MAX = 256,
-    KINDS = 3,
 };
+
+enum kind { KIND_ICMP, KIND_TCP, KIND_HTTP, KIND_HTTPS, KINDS };
 
 /* A server at run time. */
 struct server_run {
@@ -41,7 +42,7 @@ struct prober {
     const struct prober_listener *listener;
     void *context;
     struct neighbours *neighbours;   /* NULL: no rtnetlink here, MACs stay unknown */
-    struct probe_kind *kinds[KINDS]; /* by enum check_kind; NULL: not needed */
+    struct probe_kind *kinds[KINDS]; /* NULL: not needed */
     struct probe_check *checks;      /* of all servers, one server's together */
     size_t n_checks;
     struct server_run *servers;
@@ -49,9 +50,10 @@ struct prober {
 
 typedef int kind_create(const struct probe_env *env, struct probe_kind **ret_kind);
 static kind_create *const creators[KINDS] = {
-    [CHECK_PING] = icmp_create,
-    [CHECK_TCP] = tcp_create,
-    [CHECK_HTTP] = http_create,
+    [KIND_ICMP] = icmp_create,
+    [KIND_TCP] = tcp_create,
+    [KIND_HTTP] = http_create,
+    [KIND_HTTPS] = https_create,
 };
 
 /* --- results --- */
@@ -180,21 +182,32 @@ void prober_pace(struct prober *prober, int server, int64_t interval_ms, int64_t
 
 /* --- making and ending --- */
 
-static bool is_probed(const struct model_check *check)
-{
-    return check->kind != CHECK_AGENT;
-}
-
 static size_t count_checks(const struct model *model)
 {
     size_t n = 0;
     for (size_t s = 0; s < model->n_servers; s++)
         for (size_t c = 0; c < model->servers[s].n_checks; c++)
-            n += is_probed(&model->servers[s].checks[c]);
+            n += model->servers[s].checks[c].kind != CHECK_AGENT;
     return n;
 }
 
-static int need_kind(struct prober *prober, enum check_kind kind)
+/* KINDS: not probed. */
+static enum kind kind_of(const struct model_check *check)
+{
+    switch (check->kind) {
+    case CHECK_PING:
+        return KIND_ICMP;
+    case CHECK_TCP:
+        return KIND_TCP;
+    case CHECK_HTTP:
+        return http_is_plain(check->url) ? KIND_HTTP : KIND_HTTPS;
+    case CHECK_AGENT:
+        break;
+    }
+    return KINDS;
+}
+
+static int need_kind(struct prober *prober, enum kind kind)
 {
     if (prober->kinds[kind])
         return 0;
@@ -205,15 +218,16 @@ static int add_check(struct prober *prober, size_t server, size_t index)
 {
     const struct model_server *of = &prober->model->servers[server];
     const struct model_check *check = &of->checks[index];
-    if (!is_probed(check))
+    enum kind kind = kind_of(check);
+    if (kind == KINDS)
         return 0;
-    int r = need_kind(prober, check->kind);
+    int r = need_kind(prober, kind);
     if (r < 0)
         return r;
     prober->checks[prober->n_checks++] = (struct probe_check){
         .server = of,
         .check = check,
-        .kind = prober->kinds[check->kind],
+        .kind = prober->kinds[kind],
         .server_index = (int)server,
         .index = (uint16_t)index,
     };

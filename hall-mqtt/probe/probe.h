@@ -1,16 +1,12 @@
 /*
- * probe: asks how the servers are: ICMP echo on a datagram socket, TCP connect, HTTP by libcurl
- * multi, and the kernel's neighbour table by rtnetlink. All on the loop thread; nothing blocks. One
- * prober serves all servers.
+ * probe: asks how the servers are, by ICMP echo, TCP connect, HTTP (libcurl does what is not plain)
+ * and the kernel's neighbour table. One prober for all, on the loop thread; nothing blocks.
  *
- * Each server is probed in rounds: prober_pace says how often a round starts. A round tries every
- * check of the server at once; each try ends with one outcome within its own time limit. A check
- * whose earlier try has found no machine yet is tried again all the same, so that the first sign of
- * life is not missed by a retransmission; its first answer ends them all. Before the first answer
- * of a round the neighbour entry is read and told. On loopback no neighbour is looked up, an echo
- * is PROBE_UNABLE, and a refused connection is a miss, not an answer.
- *
- * CHECK_AGENT is not probed here: the bus tells.
+ * prober_pace says how often a round starts. A round tries every check of the server; each try ends
+ * with one outcome. A check whose earlier try has found no machine yet is tried again all the same,
+ * lest a retransmission delay the first sign of life; the first answer ends them all. Before the
+ * first answer of a round the neighbour entry is told. On loopback none is, an echo is PROBE_UNABLE
+ * and a refused connection a miss. CHECK_AGENT is not probed here: the bus tells.
  */
 #ifndef HALL_PROBE_PROBE_H
 #define HALL_PROBE_PROBE_H
@@ -31,8 +27,8 @@ struct prober_listener {
     void (*neighbour)(void *context, int server, enum mac_verdict verdict, const uint8_t mac[6]);
 };
 
-/* loop and model are borrowed and outlive the prober. 0 or -errno. Logs once, with what to do,
- * where ICMP is not permitted (net.ipv4.ping_group_range), and goes on with the other checks. */
+/* loop and model are borrowed and outlive the prober. 0 or -errno. Where ICMP is not permitted, the
+ * first echo logs once what to do (net.ipv4.ping_group_range) and the other checks go on. */
 int prober_create(sd_event *loop, const struct model *model, const struct prober_listener *listener,
                   void *context, struct prober **ret_prober);
 void prober_destroy(struct prober *prober);

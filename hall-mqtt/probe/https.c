@@ -1,13 +1,18 @@
 #include "probe/kinds.h"
 
+#define CURL_DISABLE_TYPECHECK /* its macros stand in the way of the functions' types */
 #include <curl/curl.h>
+#include <dlfcn.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 
 enum {
     REST_MS = 5 * 1000,    /* after a name that did not resolve in time: the resolver's thread may
@@ -15,15 +20,35 @@ enum {
     REQUESTS_AT_ONCE = 64, /* some 20 KB each */
 };
 
-struct http {
+/* libcurl's functions, found when it is loaded. */
+struct libcurl {
+    __typeof__(&curl_global_init) global_init;
+    __typeof__(&curl_global_cleanup) global_cleanup;
+    __typeof__(&curl_easy_init) easy_init;
+    __typeof__(&curl_easy_cleanup) easy_cleanup;
+    __typeof__(&curl_easy_setopt) easy_setopt;
+    __typeof__(&curl_easy_getinfo) easy_getinfo;
+    __typeof__(&curl_multi_init) multi_init;
+    __typeof__(&curl_multi_cleanup) multi_cleanup;
+    __typeof__(&curl_multi_setopt) multi_setopt;
+    __typeof__(&curl_multi_add_handle) multi_add_handle;
+    __typeof__(&curl_multi_remove_handle) multi_remove_handle;
+    __typeof__(&curl_multi_socket_action) multi_socket_action;
+    __typeof__(&curl_multi_info_read) multi_info_read;
+    __typeof__(&curl_multi_assign) multi_assign;
+};
+
+struct https {
     struct probe_kind kind;
+    struct libcurl curl;
+    bool loaded;
     CURLM *multi;
     sd_event_source *timer;
 };
 
 struct request {
     struct attempt attempt;
-    struct http *http;
+    struct https *https;
     CURL *easy;
     int fd;      /* libcurl's, only looked at; -1: the name is not resolved yet */
     bool asking; /* connected, and the request is this one's to send */
@@ -59,10 +84,10 @@ static int on_connected(void *userdata, char *peer, char *own, int peer_port, in
     return CURL_PREREQFUNC_OK;
 }
 
-static uint16_t status_of(CURL *easy)
+static uint16_t status_of(const struct request *request)
 {
     long status = 0;
-    (void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    (void)request->https->curl.easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
     return status >= 200 && status <= 999 ? (uint16_t)status : 0;
 }
 
@@ -73,7 +98,7 @@ static size_t on_header(char *line, size_t one, size_t length, void *userdata)
     (void)one;
     const struct request *request = userdata;
     bool end = length <= 2 && (line[0] == '\r' || line[0] == '\n');
-    return end && status_of(request->easy) ? 0 : length;
+    return end && status_of(request) ? 0 : length;
 }
 
 static size_t on_body(char *bytes, size_t one, size_t length, void *userdata)
@@ -110,14 +135,6 @@ static bool is_fault_of_peer(CURLcode result)
     return false;
 }
 
-static bool is_expected(const struct model_check *check, uint16_t status)
-{
-    for (size_t i = 0; i < check->n_expect; i++)
-        if (status >= check->expect[i].low && status <= check->expect[i].high)
-            return true;
-    return false;
-}
-
 static void finish_without_status(struct request *request, CURLcode result)
 {
     long error = 0;
@@ -126,7 +143,7 @@ static void finish_without_status(struct request *request, CURLcode result)
     } else if (result == CURLE_URL_MALFORMAT || result == CURLE_UNSUPPORTED_PROTOCOL) {
         attempt_end(&request->attempt, PROBE_UNABLE, 0);
     } else {
-        (void)curl_easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &error);
+        (void)request->https->curl.easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &error);
         if (result == CURLE_OUT_OF_MEMORY || result == CURLE_FAILED_INIT)
             error = ENOMEM;
         attempt_fail(&request->attempt, (int)error);
@@ -135,19 +152,16 @@ static void finish_without_status(struct request *request, CURLcode result)
 
 static void finish_request(struct request *request, CURLcode result)
 {
-    const struct probe_check *check = request->attempt.check;
-    uint16_t status = status_of(request->easy);
+    uint16_t status = status_of(request);
     if (result == CURLE_ABORTED_BY_CALLBACK)
         attempt_drop(&request->attempt);
-    else if (!status)
-        finish_without_status(request, result);
-    else if (is_expected(check->check, status))
-        attempt_end(&request->attempt, PROBE_PASS, status);
+    else if (status)
+        attempt_end_with_status(&request->attempt, status);
     else
-        attempt_end(&request->attempt, check->server->loopback ? PROBE_MISS : PROBE_ANSWER, status);
+        finish_without_status(request, result);
 }
 
-static enum probe_outcome http_expire(struct attempt *attempt)
+static enum probe_outcome https_expire(struct attempt *attempt)
 {
     const struct request *request = (const struct request *)attempt;
     if (request->fd < 0)
@@ -156,7 +170,7 @@ static enum probe_outcome http_expire(struct attempt *attempt)
 }
 
 /* A name is asked for once at a time; a connection is used, not doubled. */
-static bool http_engaged(const struct probe_check *check)
+static bool https_engaged(const struct probe_check *check)
 {
     for (const struct attempt *a = check->attempts; a; a = a->next) {
         const struct request *request = (const struct request *)a;
@@ -168,13 +182,13 @@ static bool http_engaged(const struct probe_check *check)
 
 /* --- libcurl on the loop --- */
 
-static void read_results(struct http *http)
+static void read_results(struct https *https)
 {
     int left;
-    for (CURLMsg *message; (message = curl_multi_info_read(http->multi, &left));) {
+    for (CURLMsg *message; (message = https->curl.multi_info_read(https->multi, &left));) {
         void *attempt = NULL;
         CURLcode result = message->data.result;
-        (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &attempt);
+        (void)https->curl.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &attempt);
         finish_request(attempt, result);
     }
 }
@@ -183,35 +197,35 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
     (void)source;
     (void)usec;
-    struct http *http = userdata;
+    struct https *https = userdata;
     int running;
-    (void)curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    read_results(http);
+    (void)https->curl.multi_socket_action(https->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    read_results(https);
     return 0;
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
     (void)source;
-    struct http *http = userdata;
+    struct https *https = userdata;
     int mask = (events & EPOLLIN ? CURL_CSELECT_IN : 0) |
                (events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
                (events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
     int running;
-    (void)curl_multi_socket_action(http->multi, fd, mask, &running);
-    read_results(http);
+    (void)https->curl.multi_socket_action(https->multi, fd, mask, &running);
+    read_results(https);
     return 0;
 }
 
 static int want_timer(CURLM *multi, long ms, void *userdata)
 {
     (void)multi;
-    const struct http *http = userdata;
+    const struct https *https = userdata;
     if (ms < 0)
-        return sd_event_source_set_enabled(http->timer, SD_EVENT_OFF) < 0 ? -1 : 0;
-    if (sd_event_source_set_time_relative(http->timer, (uint64_t)ms * 1000) < 0)
+        return sd_event_source_set_enabled(https->timer, SD_EVENT_OFF) < 0 ? -1 : 0;
+    if (sd_event_source_set_time_relative(https->timer, (uint64_t)ms * 1000) < 0)
         return -1;
-    return sd_event_source_set_enabled(http->timer, SD_EVENT_ONESHOT) < 0 ? -1 : 0;
+    return sd_event_source_set_enabled(https->timer, SD_EVENT_ONESHOT) < 0 ? -1 : 0;
 }
 
 static uint32_t epoll_events(int what)
@@ -223,7 +237,7 @@ static uint32_t epoll_events(int what)
 static int want_io(CURL *easy, curl_socket_t fd, int what, void *userdata, void *socket_data)
 {
     (void)easy;
-    struct http *http = userdata;
+    struct https *https = userdata;
     sd_event_source *io = socket_data;
     if (what == CURL_POLL_REMOVE) {
         sd_event_source_disable_unref(io);
@@ -231,9 +245,9 @@ static int want_io(CURL *easy, curl_socket_t fd, int what, void *userdata, void 
     }
     if (io)
         return sd_event_source_set_io_events(io, epoll_events(what)) < 0 ? -1 : 0;
-    if (sd_event_add_io(http->kind.env->loop, &io, fd, epoll_events(what), on_io, http) < 0)
+    if (sd_event_add_io(https->kind.env->loop, &io, fd, epoll_events(what), on_io, https) < 0)
         return -1;
-    return curl_multi_assign(http->multi, fd, io) == CURLM_OK ? 0 : -1;
+    return https->curl.multi_assign(https->multi, fd, io) == CURLM_OK ? 0 : -1;
 }
 
 /* --- beginning and ending --- */
@@ -255,32 +269,34 @@ static const struct option_long options_long[] = {
     {CURLOPT_FRESH_CONNECT, 1},
     {CURLOPT_FORBID_REUSE, 1}, /* a connection from before a sleep proves nothing */
     {CURLOPT_BUFFERSIZE, 1024},
-    {CURLOPT_UPLOAD_BUFFERSIZE, 16 * 1024},
+    {CURLOPT_UPLOAD_BUFFERSIZE, 16 * 1024L},
 };
 
 static const struct option_text options_text[] = {
     {CURLOPT_PROTOCOLS_STR, "http,https"},
     {CURLOPT_PROXY, ""}, /* none, whatever the environment says */
-    {CURLOPT_USERAGENT, "Hall/" HALL_VERSION " (check)"},
+    {CURLOPT_USERAGENT, PROBE_USER_AGENT},
 };
 
-static CURLcode set_fixed_options(CURL *easy)
+static CURLcode set_fixed_options(const struct request *request)
 {
     CURLcode r = CURLE_OK;
     for (size_t i = 0; !r && i < sizeof options_long / sizeof *options_long; i++)
-        r = curl_easy_setopt(easy, options_long[i].option, options_long[i].value);
+        r = request->https->curl.easy_setopt(request->easy, options_long[i].option,
+                                             options_long[i].value);
     for (size_t i = 0; !r && i < sizeof options_text / sizeof *options_text; i++)
-        r = curl_easy_setopt(easy, options_text[i].option, options_text[i].value);
+        r = request->https->curl.easy_setopt(request->easy, options_text[i].option,
+                                             options_text[i].value);
     return r;
 }
 
 #define SET(option, value)                                                                         \
     if (!r)                                                                                        \
-    r = curl_easy_setopt(request->easy, option, value)
+    r = request->https->curl.easy_setopt(request->easy, option, value)
 
 static CURLcode set_options(struct request *request, const char *url)
 {
-    CURLcode r = set_fixed_options(request->easy);
+    CURLcode r = set_fixed_options(request);
     SET(CURLOPT_URL, url);
     SET(CURLOPT_PRIVATE, request);
     SET(CURLOPT_SOCKOPTFUNCTION, on_socket_made);
@@ -293,92 +309,150 @@ static CURLcode set_options(struct request *request, const char *url)
     return r;
 }
 
-static void http_drop(struct attempt *attempt)
+static void https_drop(struct attempt *attempt)
 {
     struct request *request = (struct request *)attempt;
     if (request->easy) {
-        (void)curl_multi_remove_handle(request->http->multi, request->easy);
-        curl_easy_cleanup(request->easy);
+        (void)request->https->curl.multi_remove_handle(request->https->multi, request->easy);
+        request->https->curl.easy_cleanup(request->easy);
     }
     free(request);
 }
 
-static int http_begin(struct probe_kind *kind, struct probe_check *check,
-                      struct attempt **ret_attempt)
+static int https_begin(struct probe_kind *kind, struct probe_check *check,
+                       struct attempt **ret_attempt)
 {
+    struct https *https = (struct https *)kind;
+    if (!https->loaded)
+        return -EACCES;
     if (check->rest_until > clock_now().boot)
         return -EHOSTUNREACH;
     struct request *request = calloc(1, sizeof *request);
     if (!request)
         return -ENOMEM;
-    request->http = (struct http *)kind;
-    request->attempt.check = check;
-    request->fd = -1;
-    request->easy = curl_easy_init();
+    *request = (struct request){.attempt.check = check, .https = https, .fd = -1};
+    request->easy = https->curl.easy_init();
     if (!request->easy || set_options(request, check->check->url) != CURLE_OK ||
-        curl_multi_add_handle(request->http->multi, request->easy) != CURLM_OK) {
-        http_drop(&request->attempt);
+        https->curl.multi_add_handle(https->multi, request->easy) != CURLM_OK) {
+        https_drop(&request->attempt);
         return -ENOMEM;
     }
     *ret_attempt = &request->attempt;
     return 0;
 }
 
-static void http_destroy(struct probe_kind *kind)
+static void https_destroy(struct probe_kind *kind)
 {
-    struct http *http = (struct http *)kind;
-    if (http->multi)
-        (void)curl_multi_cleanup(http->multi);
-    sd_event_source_disable_unref(http->timer);
+    struct https *https = (struct https *)kind;
+    if (https->multi)
+        (void)https->curl.multi_cleanup(https->multi);
+    sd_event_source_disable_unref(https->timer);
+    if (https->loaded)
+        https->curl.global_cleanup();
     kind_finish(kind);
-    free(http);
-    curl_global_cleanup();
+    free(https);
 }
 
-static const struct kind_impl http_impl = {
-    .begin = http_begin,
-    .drop = http_drop,
-    .engaged = http_engaged,
-    .expire = http_expire,
-    .destroy = http_destroy,
+static const struct kind_impl https_impl = {
+    .begin = https_begin,
+    .drop = https_drop,
+    .engaged = https_engaged,
+    .expire = https_expire,
+    .destroy = https_destroy,
 };
 
-static int http_init(struct http *http)
+struct symbol {
+    const char *name;
+    size_t offset; /* in struct libcurl */
+};
+#define SYMBOL(name)                                                                               \
+    {                                                                                              \
+        "curl_" #name, offsetof(struct libcurl, name)                                              \
+    }
+
+static const struct symbol symbols[] = {
+    SYMBOL(global_init),      SYMBOL(global_cleanup),      SYMBOL(easy_init),
+    SYMBOL(easy_cleanup),     SYMBOL(easy_setopt),         SYMBOL(easy_getinfo),
+    SYMBOL(multi_init),       SYMBOL(multi_cleanup),       SYMBOL(multi_setopt),
+    SYMBOL(multi_add_handle), SYMBOL(multi_remove_handle), SYMBOL(multi_socket_action),
+    SYMBOL(multi_info_read),  SYMBOL(multi_assign),
+};
+
+/* Never unloaded: OpenSSL, which comes with it, does not bear that. */
+static int load_symbols(struct libcurl *curl)
 {
-    sd_event *loop = http->kind.env->loop;
-    int r = sd_event_add_time(loop, &http->timer, CLOCK_BOOTTIME, 0, 1000, on_timer, http);
-    if (r < 0)
+    void *library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (!library)
+        return -ENOENT;
+    int r = 0;
+    for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++) {
+        void *found = dlsym(library, symbols[i].name);
+        memcpy((char *)curl + symbols[i].offset, &found, sizeof found);
+        if (!found)
+            r = -ENOENT;
+    }
+    (void)dlclose(library);
+    return r;
+}
+
+static int load(struct https *https)
+{
+    int r = load_symbols(&https->curl);
+    if (r < 0) {
+        log_error("probe: libcurl.so.4 cannot be loaded; checks by https or by name count for "
+                  "nothing until the package libcurl4 is installed and Hall restarted");
         return r;
-    r = sd_event_source_set_enabled(http->timer, SD_EVENT_OFF);
-    if (r < 0)
-        return r;
-    http->multi = curl_multi_init();
-    if (!http->multi)
+    }
+    if (https->curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return -ENOMEM;
-    bool set = curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, want_io) == CURLM_OK &&
-               curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http) == CURLM_OK &&
-               curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, want_timer) == CURLM_OK &&
-               curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http) == CURLM_OK;
+    https->loaded = true;
+    return 0;
+}
+
+static int make_timer(struct https *https)
+{
+    int r = sd_event_add_time(https->kind.env->loop, &https->timer, CLOCK_BOOTTIME, 0, 1000,
+                              on_timer, https);
+    return r < 0 ? r : sd_event_source_set_enabled(https->timer, SD_EVENT_OFF);
+}
+
+static int make_multi(struct https *https)
+{
+    const struct libcurl *curl = &https->curl;
+    CURLM *multi = curl->multi_init();
+    if (!multi)
+        return -ENOMEM;
+    https->multi = multi;
+    bool set = curl->multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, want_io) == CURLM_OK &&
+               curl->multi_setopt(multi, CURLMOPT_SOCKETDATA, https) == CURLM_OK &&
+               curl->multi_setopt(multi, CURLMOPT_TIMERFUNCTION, want_timer) == CURLM_OK &&
+               curl->multi_setopt(multi, CURLMOPT_TIMERDATA, https) == CURLM_OK;
     return set ? 0 : -ENOMEM;
 }
 
-int http_create(const struct probe_env *env, struct probe_kind **ret_kind)
+static int https_init(struct https *https, const struct probe_env *env)
 {
     unsigned limit = env->descriptors < REQUESTS_AT_ONCE ? env->descriptors : REQUESTS_AT_ONCE;
-    struct http *http = calloc(1, sizeof *http);
-    if (!http)
+    int r = kind_init(&https->kind, &https_impl, env, limit);
+    if (r < 0)
+        return r;
+    r = load(https);
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    r = make_timer(https);
+    return r < 0 ? r : make_multi(https);
+}
+
+int https_create(const struct probe_env *env, struct probe_kind **ret_kind)
+{
+    struct https *https = calloc(1, sizeof *https);
+    if (!https)
         return -ENOMEM;
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-        free(http);
-        return -ENOMEM;
-    }
-    int r = kind_init(&http->kind, &http_impl, env, limit);
-    if (r == 0)
-        r = http_init(http);
+    int r = https_init(https, env);
     if (r < 0) {
-        http_destroy(&http->kind);
+        https_destroy(&https->kind);
         return r;
     }
-    *ret_kind = &http->kind;
+    *ret_kind = &https->kind;
     return 0;
 }
