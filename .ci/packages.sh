@@ -1,0 +1,45 @@
+# shellcheck shell=bash
+# The Debian packages Hall needs, in one place; sourced by run.sh and test.sh. The names hold for Debian 12 and 13.
+
+# shellcheck disable=SC2034  # used by whoever sources this file
+BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config libmosquitto-dev libcivetweb-dev libcjson-dev
+  libsystemd-dev libcurl4-openssl-dev)
+# shellcheck disable=SC2034
+DEMO_PACKAGES=(mosquitto mosquitto-clients iproute2 util-linux python3 python3-paho-mqtt tzdata)
+# shellcheck disable=SC2034
+TEST_PACKAGES=(clang clang-format clang-tidy libclang-rt-dev libcmocka-dev shellcheck python3-pytest python3-jsonschema
+  python3-selenium chromium chromium-driver nginx-light caddy tshark curl git)
+
+# Puts into the array `missing` which of the packages are not installed.
+packages_missing() {
+  local package
+  missing=()
+  for package in "$@"; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+  done
+}
+
+# Installs what is missing of the packages named; asks nothing.
+packages_install() {
+  local missing as_root=()
+  if ! command -v dpkg-query >/dev/null; then
+    echo "This is no Debian: install the equivalents of these packages yourself: $*" >&2
+    return 1
+  fi
+  packages_missing "$@"
+  [ "${#missing[@]}" -gt 0 ] || return 0
+  if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null; then
+      printf 'Missing packages, and neither root nor sudo to install them. As root:\n  apt-get install %s\n' \
+        "${missing[*]}" >&2
+      return 1
+    fi
+    as_root=(sudo)
+  fi
+  echo "Installing: ${missing[*]}" >&2
+  "${as_root[@]}" apt-get update -qq >&2 &&
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2 &&
+    return 0
+  echo "The packages could not be installed; see apt's words above." >&2
+  return 1
+}

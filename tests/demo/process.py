@@ -1,0 +1,126 @@
+"""Processes that are ended by whoever started them: by pid, also when the starter itself is killed."""
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _die_with_parent():
+    """Runs in the child before exec: a killed starter leaves nobody behind; Ctrl-C is the starter's to handle."""
+    os.setpgid(0, 0)
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Process:
+    """One child. Its stderr (and stdout, unless lines are wanted) goes to a file."""
+
+    def __init__(self, argv, log, env=None, lines=False, cwd=None):
+        self.argv = [str(a) for a in argv]
+        self.log = log
+        with open(log, "ab") as out:
+            self.popen = subprocess.Popen(
+                self.argv,
+                stdin=subprocess.PIPE if lines else subprocess.DEVNULL,
+                stdout=subprocess.PIPE if lines else out,
+                stderr=out,
+                env=env,
+                cwd=cwd,
+                preexec_fn=_die_with_parent,
+            )
+        self.pid = self.popen.pid
+
+    def alive(self):
+        return self.popen.poll() is None
+
+    def signal(self, number):
+        if self.alive():
+            self.popen.send_signal(number)
+
+    def stop(self, limit=5.0):
+        """SIGTERM, and SIGKILL if that is not heeded. Returns the exit status."""
+        self.signal(signal.SIGTERM)
+        try:
+            return self.popen.wait(limit)
+        except subprocess.TimeoutExpired:
+            return self.kill()
+
+    def kill(self):
+        self.signal(signal.SIGKILL)
+        return self.popen.wait(5)
+
+    def log_text(self):
+        with open(self.log, "rb") as file:
+            return file.read().decode("utf-8", "replace")
+
+    def log_tail(self, lines=15):
+        return "\n".join(self.log_text().splitlines()[-lines:])
+
+
+class Talker(Process):
+    """A child that writes one JSON object a line to its stdout and takes words a line on its stdin."""
+
+    def __init__(self, argv, log, env=None, hear=None):
+        super().__init__(argv, log, env=env, lines=True)
+        self.events = []
+        self._hear = hear
+        self._changed = threading.Condition()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.popen.stdout:
+            event = json.loads(line)
+            if self._hear:
+                self._hear(event)
+            with self._changed:
+                self.events.append(event)
+                self._changed.notify_all()
+
+    def tell(self, line):
+        self.popen.stdin.write(line.encode() + b"\n")
+        self.popen.stdin.flush()
+
+    def count(self, name):
+        with self._changed:
+            return sum(1 for e in self.events if e["event"] == name)
+
+    def all(self, name):
+        with self._changed:
+            return [e for e in self.events if e["event"] == name]
+
+    def wait(self, name, limit=10.0, after=0, where=None):
+        """The first event of that name whose index among all events is at least `after`."""
+        end = time.monotonic() + limit
+        with self._changed:
+            while True:
+                for event in self.events[after:]:
+                    if event["event"] == name and (where is None or where(event)):
+                        return event
+                left = end - time.monotonic()
+                if left <= 0:
+                    seen = [e["event"] for e in self.events[after:]]
+                    raise AssertionError(f"no '{name}' within {limit} s; seen: {seen}")
+                self._changed.wait(left)
+
+    def mark(self):
+        with self._changed:
+            return len(self.events)
+
+
+def wait_until(predicate, limit=10.0, what="condition", pause=0.02):
+    """For what has no event to wait for: asks again and again, for so long at most."""
+    end = time.monotonic() + limit
+    pace = threading.Event()
+    while True:
+        value = predicate()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"{what} did not come within {limit} s")
+        pace.wait(pause)
