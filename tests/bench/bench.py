@@ -1,0 +1,366 @@
+"""The figures of docs/BENCHMARKS.md. Run by ./bench.sh, which builds first."""
+
+import gzip
+import json
+import os
+import random
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import rig as r
+from rig import NotMeasured, Rig
+
+ROUNDS = 3
+median = statistics.median
+
+
+class Figure:
+    def __init__(self, value, unit, met, words, **numbers):
+        self.value, self.unit, self.met, self.words, self.numbers = value, unit, met, words, numbers
+
+    def line(self, name, target):
+        numbers = "".join(f"{key}={value:.3g} " for key, value in self.numbers.items())
+        return f"{name} {self.value:.4g} {self.unit} {numbers}{self.words}; target {target} {'met' if self.met else 'MISSED'}"
+
+
+def no_errors(answer, what):
+    if answer["errors"] or not answer["answers"]:
+        raise NotMeasured(f"{what}: {answer['errors']} errors beside {answer['answers']} answers")
+    return answer
+
+
+def rate(answer, what):
+    return no_errors(answer, what)["answers"] / answer["seconds"]
+
+
+def in_turn(one, other):
+    """Both measured ROUNDS times, one after the other: the medians, and the median of the ratios."""
+    pairs = [(one(), other()) for _ in range(ROUNDS)]
+    return median(a for a, _ in pairs), median(b for _, b in pairs), median(a / b for a, b in pairs)
+
+
+def gate_rps():
+    with Rig(10) as rig:
+        port = r.free_port()
+        rig.nginx(f"server {{ listen 127.0.0.1:{port}; return 204; }}")
+        rig.sites().open(0)
+        rig.start_hall()
+        rig.wait_ready()
+        hall, nginx, ratio = in_turn(
+            lambda: rate(r.wrk(f"http://{rig.gateway}/auth", r.PROXY_HEADERS), "hall"),
+            lambda: rate(r.wrk(f"http://127.0.0.1:{port}/auth", r.PROXY_HEADERS), "nginx"))
+    return Figure(ratio, "x", ratio >= 0.55, f"hall {hall:.0f}/s, nginx {nginx:.0f}/s", ratio=ratio)
+
+
+def proxy_blocks(rig, upstream, plain, asking):
+    common = 'proxy_http_version 1.1; proxy_set_header Connection "";'
+    return f"""
+upstream site {{ server 127.0.0.1:{upstream}; keepalive 16; keepalive_requests 1000000000; }}
+upstream hall {{ server {rig.gateway}; keepalive 16; keepalive_requests 1000000000; }}
+server {{ listen 127.0.0.1:{upstream}; return 200 "ok"; }}
+server {{ listen 127.0.0.1:{plain}; location / {{ proxy_pass http://site; {common} }} }}
+server {{ listen 127.0.0.1:{asking};
+  location / {{ auth_request /hall-auth; proxy_pass http://site; {common} }}
+  location = /hall-auth {{ internal; proxy_pass http://hall/auth; proxy_pass_request_body off; {common}
+    proxy_set_header Content-Length ""; proxy_set_header Host $host; proxy_set_header X-Forwarded-Host s0.bench;
+    proxy_set_header X-Forwarded-Uri $request_uri; proxy_set_header X-Forwarded-Method $request_method;
+    proxy_set_header X-Forwarded-Proto http; proxy_set_header X-Forwarded-For $remote_addr; }} }}"""
+
+
+def gate_added():
+    with Rig(10) as rig:
+        upstream, plain, asking = r.free_port(), r.free_port(), r.free_port()
+        rig.nginx(proxy_blocks(rig, upstream, plain, asking))
+        rig.sites().open(0)
+        rig.start_hall()
+        rig.wait_ready()
+        request = rig.request("added", "/some/page", r.BROWSER)
+        rounds = [r.tool("http_latency", request, 4000, f"127.0.0.1:{plain}", f"127.0.0.1:{asking}")[0]
+                  for _ in range(ROUNDS)]
+    for sides in rounds:
+        for side in sides:
+            no_errors(side, "nginx")
+    added = {p: median((b[f"{p}_us"] - a[f"{p}_us"]) / 1000 for a, b in rounds) for p in ("p50", "p99")}
+    base = median(a["p50_us"] / 1000 for a, _ in rounds)
+    return Figure(added["p50"], "ms", added["p50"] <= 0.30, f"plain proxy {base:.3f} ms, keep-alive, one at a time", **added)
+
+
+def threads_of(pid):
+    """Hall's gateway workers, once each has taken its name; the loop and the acceptor do not answer."""
+    names = [(task / "comm").read_text().strip() for task in Path(f"/proc/{pid}/task").iterdir()]
+    return sum("worker" in name for name in names) or max(1, len(names) - 2)
+
+
+def page_of(rig):
+    answer = rig.hall.get("/", r.BROWSER, host="s0.bench")
+    if answer.status != 503:
+        raise NotMeasured(f"the waiting page came with {answer.status}")
+    return answer.body
+
+
+def gate_page():
+    with Rig(10) as rig:
+        pid = rig.start_hall()
+        size = len(page_of(rig))
+        r.settle(0.3)
+        threads = threads_of(pid)
+        bare = f"127.0.0.1:{r.free_port()}"
+        peer = rig.run([r.BUILD / "tests" / "bare_civetweb", bare, threads, size], "bare_civetweb",
+                       lambda: r.wait_until(lambda: listens(bare), 5, "bare civetweb"))
+        assert peer.alive()
+        request = rig.request("page", "/", r.BROWSER, close=True)
+        hall, bare_rate, ratio = in_turn(
+            lambda: rate(r.tool("http_load", rig.gateway, request, 16, 2, 503)[0], "hall"),
+            lambda: rate(r.tool("http_load", bare, request, 16, 2, 503)[0], "bare civetweb"))
+    return Figure(ratio, "x", ratio >= 0.8,
+                  f"hall {hall:.0f}/s, bare civetweb {bare_rate:.0f}/s, {threads} threads, {size} bytes each", ratio=ratio)
+
+
+def listens(endpoint):
+    host, port = endpoint.split(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == 0
+
+
+def page_size():
+    with Rig(1) as rig:
+        rig.start_hall()
+        page = page_of(rig)
+    size, small = len(page) / 1024, len(gzip.compress(page, 9)) / 1024
+    outside = [word for word in (b' src="', b"@import", b'rel="stylesheet"') if word in page]
+    if outside:
+        raise NotMeasured(f"the page is not all inline: it has {outside}")
+    return Figure(size, "KB", size <= 14 and small <= 6, f"gzip -9 {small:.2f} KB")
+
+
+def wake(how, count=250):
+    with Rig(count, broker=True) as rig:
+        rig.start_hall()
+        rig.wait_off()
+        found = r.tool("wake_latency", how, 0, count, rig.wol_port, rig.broker.port, rig.gateway,
+                       env={"BENCH_PASSWORD": rig.broker.passwords["operator"]})[0]
+    no_errors(found, f"wake by {how}")
+    return found["p50_us"] / 1000, found["p99_us"] / 1000, found["answers"]
+
+
+def wake_latency():
+    p50, p99, n = wake("mqtt")
+    return Figure(p50, "ms", p50 <= 2 and p99 <= 10, f"{n} wakes by the bus", p50=p50, p99=p99)
+
+
+def wake_http():
+    p50, p99, n = wake("http")
+    return Figure(p99, "ms", p99 <= 10, f"{n} wakes by a visit", p50=p50, p99=p99)
+
+
+def percentile(values, percent):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
+
+
+def ready_latency(count=48, arriving=24, limit=40):
+    """The sites start to answer 1 to 4 s after their packet; some four browsers wait at a time."""
+    chance = random.Random(1)
+    boots = {i: chance.uniform(1, 4) for i in range(count)}
+    with Rig(count) as rig:
+        sites = rig.sites(boots)
+        rig.start_hall()
+        *landed, total = r.tool("browsers", rig.gateway, count, count, arriving, limit)
+    no_errors(total, "browsers")
+    if total["landed"] != count:
+        raise NotMeasured(f"{count - total['landed']} of {count} browsers were never told to go")
+    late = [(one["at_ns"] - sites.up[one["browser"]]) / 1e6 for one in landed]
+    p50, p95, p99 = (percentile(late, p) for p in (50, 95, 99))
+    return Figure(p50, "ms", p50 <= 150 and p95 <= 500, f"p95 {p95:.0f} ms, {count} wakes", p50=p50, p95=p95, p99=p99)
+
+
+def mem_hall():
+    with Rig(10, broker=True) as rig:
+        rig.sites().open(0)
+        pid = rig.start_hall()
+        rig.wait_ready()
+        answer = no_errors(r.wrk(f"http://{rig.gateway}/auth", r.PROXY_HEADERS), "hall")
+        if answer["answers"] < 10000:
+            raise NotMeasured(f"only {answer['answers']} requests")
+        r.settle(6)
+        rss, anonymous = (kb / 1024 for kb in r.status_of(pid, "VmRSS", "RssAnon"))
+    return Figure(rss, "MB", rss <= 8 and anonymous <= 3, f"anonymous {anonymous:.2f} MB, after {answer['answers']} requests")
+
+
+def mem_waiting(count=1000):
+    with Rig(10) as rig:
+        pid = rig.start_hall()
+        page_of(rig)
+        r.settle(7)
+        before, most = r.status_of(pid, "VmRSS")[0], 0
+        crowd = subprocess.Popen([r.BUILD / "tests" / "browsers", rig.gateway, "1", str(count), "5", "25"],
+                                 stdout=subprocess.PIPE, text=True)
+        try:
+            while crowd.poll() is None:
+                most = max(most, r.status_of(pid, "VmRSS")[0])
+                r.settle(0.2)
+            total = json.loads(crowd.stdout.read().splitlines()[-1])
+        finally:
+            crowd.kill()
+            crowd.wait()
+    grown, p99 = (most - before) / 1024, total["p99_us"] / 1000
+    return Figure(grown, "MB", grown <= 4 and p99 <= 50 and not total["errors"],
+                  f"{total['pages']} browsers, {total['answers']} answers in 25 s, {total['errors']} errors",
+                  p50=total["p50_us"] / 1000, p99=p99)
+
+
+def idle_wakeups(seconds=30):
+    with Rig(10, broker=True) as rig:
+        rig.silent_sites()
+        pid = rig.start_hall()
+        rig.wait_off().close()
+        r.settle(6)
+        began, before = time.monotonic(), r.activity(pid)
+        r.settle(seconds)
+        after, passed = r.activity(pid), time.monotonic() - began
+    wakeups, cpu = (after[0] - before[0]) / passed, (after[1] - before[1]) / 1e7 / passed
+    return Figure(wakeups, "/s", wakeups <= 3 and cpu <= 0.1, f"{cpu:.3f} % of a core, {seconds} s")
+
+
+def start_once(rig):
+    """From before exec to the first answer of /auth, ms. No preparation of the child, so that spawning costs little."""
+    request = rig.request("start", "/auth", r.PROXY_HEADERS, close=True).read_bytes()
+    with open(rig.hall.log, "ab") as log:
+        began = time.monotonic()
+        child = subprocess.Popen([rig.hall.binary, "--config", rig.hall.file], stderr=log, close_fds=False,
+                                 env=rig.hall.environment())
+    try:
+        while not answers(rig.hall.gateway, request):
+            if child.poll() is not None or time.monotonic() > began + 30:
+                raise NotMeasured(f"hall does not start: {rig.hall.log_text()[-500:]}")
+            time.sleep(0.0003)
+        return (time.monotonic() - began) * 1000
+    finally:
+        child.kill()
+        child.wait()
+
+
+def answers(gateway, request):
+    with socket.socket() as probe:
+        probe.settimeout(5)
+        if probe.connect_ex(gateway) != 0:
+            return False
+        probe.sendall(request)
+        return probe.recv(64).startswith(b"HTTP/1.1 ")
+
+
+def start():
+    with Rig(10) as rig:
+        times = [start_once(rig) for _ in range(20)]
+    p50, p99 = median(times), percentile(times, 99)
+    return Figure(p50, "ms", p50 <= 50, "20 starts, no broker, no store", p50=p50, p99=p99)
+
+
+def scale_servers(sizes=(10, 100, 1000, 10000)):
+    """Servers that are told of by their agent alone, so that no probing blurs the cost of Hall itself."""
+    rows = []
+    for size in sizes:
+        with Rig(size, broker=True, agent_checks=True) as rig:
+            begun = start_once(rig)
+            rig.start_hall()
+            r.settle(7)
+            kb = r.status_of(rig.hall.process.pid, "VmRSS")[0]
+            rows.append((size, begun, kb, change_cost(rig)))
+    per_server = (rows[-1][2] - rows[0][2]) / (rows[-1][0] - rows[0][0])
+    met = per_server <= 8 and rows[-1][3] <= 2 * rows[0][3] + 0.5
+    words = ", ".join(f"{size}: start {begun:.0f} ms, {kb / 1024:.1f} MB, change {cost:.2f} ms" for size, begun, kb, cost in rows)
+    return Figure(per_server, "KB", met, words)
+
+
+def change_cost(rig, count=10):
+    """Median time from a command to the new state on the bus, ms."""
+    bus = rig.bus(("hall/servers/+/state",))
+    bus.client.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    times = []
+    for i in range(count):
+        topic, mark = f"hall/servers/s{i}/state", bus.mark()
+        began = time.monotonic()
+        bus.publish(f"hall/servers/s{i}/command", "wake", qos=0)
+        times.append((bus.wait(topic, lambda m: m.text() == "waking", mark).at - began) * 1000)
+    return median(times)
+
+
+def scale_visitors(crowds=(1, 10, 100, 1000)):
+    with Rig(len(crowds), broker=True) as rig:
+        rig.start_hall()
+        rig.wait_off()
+        bus = rig.bus(("hall/servers/+/event",))
+        wakes, errors, slowest = [], 0, 0.0
+        for i, crowd in enumerate(crowds):
+            request = rig.request(f"crowd{crowd}", "/", {**r.BROWSER, "Host": f"s{i}.bench"}, close=True)
+            answer = r.tool("http_load", rig.gateway, request, crowd, 0, 503)[0]
+            errors += answer["errors"] + crowd - answer["answers"]
+            slowest = max(slowest, answer["p99_us"] / 1000)
+            bus.wait_json(f"hall/servers/s{i}/event", event_type="wake_requested")
+            r.settle(0.5)
+            wakes.append(sum(m.json()["event_type"] == "wake_requested" for m in bus.heard(f"hall/servers/s{i}/event")))
+    return Figure(max(wakes), "wakes", set(wakes) == {1} and errors == 0,
+                  f"{'/'.join(map(str, crowds))} visitors: {'/'.join(map(str, wakes))} wakes, {errors} errors", p99=slowest)
+
+
+def build():
+    with tempfile.TemporaryDirectory(prefix="hall-bench-") as folder:
+        began = time.monotonic()
+        for argv in (["cmake", "-S", r.ROOT, "-B", folder, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=RelWithDebInfo",
+                      "-DHALL_TESTS=OFF"], ["cmake", "--build", folder, "-j", "2"]):
+            done = subprocess.run(argv, capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                raise NotMeasured(f"the build failed: {done.stdout[-500:]}{done.stderr[-500:]}")
+        seconds = time.monotonic() - began
+    return Figure(seconds, "s", seconds <= 60, "configure and build, 2 jobs, without tests")
+
+
+ROWS = {
+    "gate.rps": (gate_rps, ">= 0.55 x nginx"),
+    "gate.added": (gate_added, "<= 0.30 ms"),
+    "gate.page": (gate_page, ">= 0.8 x bare civetweb"),
+    "page.size": (page_size, "<= 14 KB, gzip <= 6 KB"),
+    "wake.latency": (wake_latency, "p50 <= 2 ms, p99 <= 10 ms"),
+    "wake.http": (wake_http, "p99 <= 10 ms"),
+    "ready.latency": (ready_latency, "p50 <= 150 ms, p95 <= 500 ms"),
+    "mem.hall": (mem_hall, "<= 8 MB, anonymous <= 3 MB"),
+    "mem.waiting": (mem_waiting, "<= 4 MB, 0 errors, p99 <= 50 ms"),
+    "idle.wakeups": (idle_wakeups, "<= 3 /s, <= 0.1 % of a core"),
+    "start": (start, "<= 50 ms"),
+    "scale.servers": (scale_servers, "<= 8 KB per server, change cost flat"),
+    "scale.visitors": (scale_visitors, "exactly 1 wake, 0 errors"),
+    "build": (build, "<= 60 s"),
+}
+
+
+def measure(name):
+    row, target = ROWS[name]
+    try:
+        print(row().line(name, target), flush=True)
+        return True
+    except (NotMeasured, AssertionError, OSError, ValueError, LookupError, subprocess.SubprocessError) as error:
+        print(f"{name}: not measured: {error}", file=sys.stderr, flush=True)
+        return False
+
+
+def main(names):
+    if names == ["--list"]:
+        print("\n".join(ROWS))
+        return 0
+    unknown = [name for name in names if name not in ROWS]
+    if unknown:
+        print(f"bench.sh: unknown: {' '.join(unknown)}. ./bench.sh --list names the figures", file=sys.stderr)
+        return 2
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    os.environ["PATH"] += ":/usr/sbin:/sbin"
+    return 0 if all([measure(name) for name in names or ROWS]) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

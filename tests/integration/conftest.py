@@ -1,0 +1,95 @@
+"""Worlds for the tests: a private broker, Hall, simulated servers; and what must hold at the end of each."""
+
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.dont_write_bytecode = True
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "demo")]
+
+from world import ROOT, World  # noqa: E402
+
+SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|Assertion .* failed|\*\*\* ")
+
+_open_worlds = []
+
+
+@pytest.fixture(scope="session")
+def binary():
+    """The daemon under test; HALL_BUILD names the build folder."""
+    path = ROOT / os.environ.get("HALL_BUILD", "build") / "bin" / "hall"
+    assert path.exists(), f"{path} is not built"
+    return path
+
+
+def check_end(world):
+    """Ends Hall as systemd would; it must end in good order, and no sanitizer may have spoken."""
+    alive = world.hall.process is not None and world.hall.process.alive()
+    status = world.hall.stop(limit=10) if alive else 0
+    log = world.hall.log_text()
+    complaint = SANITIZER.search(log)
+    assert complaint is None, log[max(0, complaint.start() - 200):complaint.start() + 6000]
+    assert status == 0, f"hall ended with {status}:\n{log[-3000:]}"
+
+
+class Worlds:
+    """Makes worlds, and closes all of them at the end."""
+
+    def __init__(self, binary, factory):
+        self.binary, self.factory, self.made = binary, factory, []
+
+    def __call__(self, start=True, **options):
+        options.setdefault("boot_s", 0.8)
+        options.setdefault("min_up", "0s")
+        world = World(self.binary, self.factory.mktemp("world"), **options)
+        self.made.append(world)
+        _open_worlds.append(world)
+        if start:
+            world.start()
+        return world
+
+    def close(self):
+        errors = []
+        for world in self.made:
+            try:
+                check_end(world)
+            except AssertionError as error:
+                errors.append(error)
+            finally:
+                _open_worlds.remove(world)
+                world.close()
+        if errors:
+            raise errors[0]
+
+
+@pytest.fixture
+def make_world(binary, tmp_path_factory):
+    worlds = Worlds(binary, tmp_path_factory)
+    yield worlds
+    worlds.close()
+
+
+@pytest.fixture(scope="module")
+def world(binary, tmp_path_factory):
+    """One running world for a whole file of tests; each leaves its servers as it likes (see helpers.asleep)."""
+    worlds = Worlds(binary, tmp_path_factory)
+    yield worlds()
+    worlds.close()
+
+
+@pytest.fixture(scope="module")
+def bus(world):
+    return world.bus()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    if report.failed:
+        for world in _open_worlds:
+            report.sections.append((f"end of {world.hall.log}", world.hall.log_text()[-4000:]))

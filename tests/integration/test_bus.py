@@ -1,0 +1,206 @@
+"""The MQTT contract: topics, answers, refusals, and what the broker keeps."""
+
+import json
+import signal
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from helpers import STATES, asleep, awake, command, events, result, results, state_of, topic, wait_event, wait_state
+from process import wait_until
+
+
+def ago(seconds):
+    return (datetime.now(timezone.utc) - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def retained(world, name, limit=5.0):
+    """What the broker keeps on a topic: asked by a new client."""
+    bus = world.bus(topics=[name])
+    return bus.wait(name, lambda m: m.retained, limit=limit)
+
+
+def keeps_nothing(world, name):
+    """A marker sent after subscribing: had there been something kept, it would have come first."""
+    bus = world.bus(user="hall", topics=[name, "hall/servers/marker/event"])
+    bus.publish("hall/servers/marker/event", "here")
+    bus.wait_text("hall/servers/marker/event", "here")
+    return [m for m in bus.heard(name) if m.retained] == []
+
+
+STATUS_KEYS = {"state", "since", "reason", "target", "evidence", "leases", "awake_until", "wake", "last_boot_s", "problem",
+               "next_event", "policy", "load", "uptime_s", "energy"}
+
+
+def test_what_stands_retained(world, bus):
+    asleep(bus, "testing")
+    assert retained(world, "hall/status").text() == "online"
+    info = retained(world, "hall/info").json()
+    assert {"version", "schema", "started", "servers", "domains", "projects", "broker"} <= set(info)
+    for server in ("testing", "erp"):
+        assert retained(world, topic(server, "state")).text() in STATES
+        assert retained(world, topic(server, "power")).text() in ("ON", "OFF")
+        assert STATUS_KEYS <= set(retained(world, topic(server, "status")).json())
+        config = retained(world, topic(server, "config")).json()
+        assert {"name", "mac", "policy", "idle_s", "keep_awake", "depends_on"} <= set(config)
+    for project in ("client1", "client2"):
+        assert retained(world, f"hall/projects/{project}/state").text() in (
+            "unknown", "missing", "stopped", "starting", "unhealthy", "ready")
+        status = retained(world, f"hall/projects/{project}/status").json()
+        assert {"server", "domain", "path", "containers", "visits", "last_visit", "problem"} <= set(status)
+        assert status["server"] == "testing"
+
+
+def test_status_tells_why_and_until_when(world, bus):
+    awake(bus, "testing")
+    world.hall.auth("/client1/", headers={"Accept": "text/html", "Sec-Fetch-Mode": "navigate"})
+
+    def visited():
+        status = bus.last(topic("testing", "status")).json()
+        return status if any(x["kind"] == "visit" for x in status["leases"]) else None
+
+    status = wait_until(visited, 5, "the visit lease in the status")
+    assert status["awake_until"] is not None and status["state"] == "ready"
+    assert all({"kind", "holder", "label", "since", "until"} <= set(x) for x in status["leases"])
+    assert status["evidence"]["agent"] == "online"
+
+
+def test_answers_go_to_the_response_topic_with_correlation_data(world, bus):
+    asleep(bus, "testing")
+    reply = world.bus(topics=["hall/servers/testing/result"])
+    answers = world.bus(topics=["reply/#", "hall/replies/#"])
+    bus.publish(topic("testing", "command"), {"action": "wake", "id": "corr-1"}, response="hall/replies/corr",
+                correlation=b"\x00\x01binary")
+    first = answers.wait_json("hall/replies/corr", id="corr-1", outcome="accepted")
+    assert first.properties.CorrelationData == b"\x00\x01binary"
+    answers.wait_json("hall/replies/corr", id="corr-1", outcome="done", limit=20)
+    reply.wait_json(topic("testing", "result"), id="corr-1", outcome="done", limit=20)
+
+
+def test_a_repeated_id_is_answered_from_memory(world, bus):
+    asleep(bus, "testing")
+    id, mark = command(bus, "testing", "wake", id="once-only")
+    result(bus, "testing", id, "done", mark, 30)
+    asleep(bus, "testing")
+    mark = bus.mark()
+    command(bus, "testing", "wake", id="once-only")
+    again = result(bus, "testing", id, "done", mark)
+    assert again["action"] == "wake"
+    assert state_of(bus, "testing") == "off"
+    assert events(bus, "testing", "wake_requested", mark) == []
+
+
+def test_a_retained_command_is_refused_and_cleared(world, bus):
+    asleep(bus, "testing")
+    mark = bus.mark()
+    bus.publish(topic("testing", "command"), {"action": "wake", "id": "kept"}, retain=True)
+    refused = result(bus, "testing", "kept", "refused", mark)
+    assert "retained" in refused["reason"]
+    wait_event(bus, "testing", "command_refused", mark)
+    bus.wait(topic("testing", "command"), lambda m: m.payload == b"", mark)
+    assert keeps_nothing(world, topic("testing", "command"))
+    assert state_of(bus, "testing") == "off"
+
+
+def test_a_command_kept_while_hall_was_away_is_refused_and_cleared(make_world):
+    world = make_world()
+    bus = world.bus()
+    wait_state(bus, "testing", "off")
+    assert world.hall.stop() == 0
+    bus.publish(topic("testing", "command"), "wake", retain=True)
+    bus.publish(topic("testing", "power/set"), "ON", retain=True)
+    mark = bus.mark()
+    world.hall.start()
+    bus.wait(topic("testing", "command"), lambda m: m.payload == b"", mark)
+    bus.wait(topic("testing", "power/set"), lambda m: m.payload == b"", mark)
+    wait_state(bus, "testing", "off")
+    assert world.sims["testing"].count("frame") == 0
+
+
+@pytest.mark.parametrize(
+    ("payload", "word"),
+    [
+        ({"action": "wake", "id": "late", "expires": ago(5)}, "expired"),
+        ({"action": "wake", "id": "odd-time", "expires": "tomorrow"}, "expires"),
+        ({"action": "dance", "id": "odd-action"}, "action"),
+        ({"id": "no-action"}, "action"),
+        ({"action": "wake", "id": "odd-for", "for": "forever"}, "for"),
+        ({"action": "wake", "id": "odd-force", "force": "yes"}, "force"),
+        ({"action": "wake", "id": "odd-key", "speed": 3}, "speed"),
+    ],
+    ids=lambda v: v["id"] if isinstance(v, dict) else "",
+)
+def test_commands_that_are_refused(world, bus, payload, word):
+    asleep(bus, "testing")
+    mark = bus.mark()
+    bus.publish(topic("testing", "command"), payload)
+    refused = result(bus, "testing", payload["id"], "refused", mark)
+    assert word in refused["reason"], refused
+    assert len(results(bus, "testing", payload["id"])) == 1
+    assert state_of(bus, "testing") == "off"
+    assert events(bus, "testing", "wake_requested", mark) == []
+
+
+def test_sleep_is_refused_with_the_reason(world, bus):
+    awake(bus, "testing")
+    busy = world.directory / "testing.busy"
+    busy.touch()
+    try:
+        id, mark = command(bus, "testing", "sleep")
+        ends = bus.wait(topic("testing", "result"),
+                        lambda m: m.json()["id"] == id and m.json()["outcome"] in ("refused", "failed"), mark)
+        assert "busy" in ends.json()["reason"]
+        wait_event(bus, "testing", "sleep_refused", mark)
+        assert state_of(bus, "testing") == "ready"
+    finally:
+        busy.unlink()
+
+
+def test_will_when_killed_and_online_when_back(make_world):
+    world = make_world()
+    bus = world.bus()
+    bus.wait_text("hall/status", "online")
+    mark = bus.mark()
+    world.hall.kill()
+    bus.wait_text("hall/status", "offline", mark)
+    mark = bus.mark()
+    world.hall.start()
+    bus.wait_text("hall/status", "online", mark)
+
+
+def test_clean_stop_says_offline(make_world):
+    world = make_world()
+    bus = world.bus()
+    bus.wait_text("hall/status", "online")
+    mark = bus.mark()
+    world.hall.process.signal(signal.SIGTERM)
+    assert world.hall.process.popen.wait(2) == 0
+    bus.wait_text("hall/status", "offline", mark)
+    assert retained(world, "hall/status").text() == "offline"
+
+
+def test_unchanged_retained_topics_are_not_sent_again(make_world):
+    world = make_world()
+    bus = world.bus()
+    wait_state(bus, "testing", "off")
+    wait_state(bus, "erp", "off")
+    world.hall.stop()
+    mark = bus.mark()
+    world.hall.start()
+    bus.wait_text("hall/status", "online", mark)
+    bus.wait_text(topic("testing", "state"), "off", mark)
+    repeated = [m for what in ("config", "power") for m in bus.heard(topic("testing", what), mark)]
+    assert repeated == [], "the broker still had it"
+
+
+def test_topics_of_removed_servers_are_cleared(make_world):
+    world = make_world()
+    bus = world.bus()
+    wait_state(bus, "erp", "off")
+    world.hall.stop()
+    config = json.loads(json.dumps(world.hall.config))
+    del config["servers"]["erp"], config["domains"]["erp.localhost"]
+    world.hall.write(config)
+    mark = bus.mark()
+    world.hall.start()
+    for what in ("state", "power", "status", "config"):
+        bus.wait(topic("erp", what), lambda m: m.payload == b"", mark)

@@ -1,0 +1,254 @@
+"""What goes wrong out there: brokers that die, servers that fall silent, sleeps and wakes that fail."""
+
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+from helpers import asleep, awake, command, result, results, state_of, topic, wait_event, wait_state
+from process import wait_until
+from world import BROWSER
+
+
+def test_gate_and_wake_work_without_any_broker(make_world):
+    world = make_world(start=False)
+    for id in world.described:
+        world.add_sim(id, agent=False)
+    for server in world.hall.config["servers"].values():
+        server["checks"] = [{"tcp": {"port": 8080 if server["name"] == "ERP" else 8081}}]
+    world.hall.write(world.hall.config)
+    world.hall.start()
+    assert world.hall.get("/healthz").status == 200
+    assert world.hall.auth("/client1/", headers=BROWSER).status == 503
+    world.sims["testing"].wait("frame", 3)
+    wait_until(lambda: world.hall.auth("/client1/", headers=BROWSER).status == 200, 20, "passage", pause=0.1)
+    world.broker.start()
+    bus = world.bus()
+    bus.wait_text("hall/status", "online", limit=62)
+    wait_state(bus, "testing", "ready")
+
+
+def test_broker_killed_and_restarted(make_world):
+    world = make_world()
+    bus = world.bus()
+    wait_state(bus, "testing", "off")
+    awake(bus, "testing")
+    bus.close()
+    world.buses.clear()
+    world.broker.kill()
+    wait_until(lambda: world.hall.auth("/client1/", headers=BROWSER).status == 200, 5, "the gate goes on")
+    world.broker.start()
+    back = time.monotonic()
+    again = world.bus()
+    again.wait_text("hall/status", "online", limit=5)
+    assert time.monotonic() - back <= 2.2, "reconnected within 2 s"
+    wait_state(again, "testing", "ready", 5)
+    wait_state(again, "erp", "off", 5)
+    for what in ("power", "status", "config"):
+        assert wait_until(lambda w=what: again.last(topic("testing", w)), 3, what).payload
+    id, mark = command(again, "erp", "wake")
+    result(again, "erp", id, "done", mark, 20)
+
+
+def test_one_broker_restart_does_not_lose_an_open_wake(make_world):
+    world = make_world(boot_s=4.0)
+    bus = world.bus()
+    wait_state(bus, "testing", "off")
+    bus.publish(topic("testing", "command"), "wake")
+    wait_state(bus, "testing", "waking")
+    world.broker.kill()
+    world.broker.start()
+    wait_until(lambda: world.hall.auth("/client1/", headers=BROWSER).status == 200, 25, "ready", pause=0.1)
+
+
+def test_wrong_broker_password_is_said_and_the_gate_goes_on(make_world):
+    world = make_world(start=False)
+    world.hall.password = "wrong"
+    world.start()
+    wait_until(lambda: "authori" in world.hall.log_text().lower() or "password" in world.hall.log_text().lower(), 10,
+               "a log line about the password")
+    assert world.hall.auth("/client1/", headers=BROWSER).status == 503
+    assert "wrong" not in world.hall.log_text()
+
+
+@pytest.mark.parametrize("namespaces", [True, False], ids=["namespaces", "loopback"])
+def test_silence_without_goodbye_is_unreachable_and_return_is_seen(make_world, namespaces):
+    world = make_world(namespaces=namespaces)
+    bus, sim = world.bus(), world.sims["testing"]
+    awake_mark = bus.mark()
+    wait_state(bus, "testing", "off")
+    awake(bus, "testing")
+    mark = bus.mark()
+    sim.tell("crash")
+    wait_event(bus, "testing", "unreachable", mark, 60)
+    wait_state(bus, "testing", "unreachable")
+    mark = bus.mark()
+    sim.tell("boot")
+    wait_event(bus, "testing", "back", mark, 60)
+    wait_state(bus, "testing", "ready", 30)
+    states = [m.text() for m in bus.heard(topic("testing", "state"), awake_mark)]
+    assert states[:4] == ["off", "waking", "booting", "ready"] or states[0] == "unknown"
+
+
+def test_goodbye_of_its_own_counts_at_once(make_world):
+    """Somebody suspends the server at its own keyboard: its agent says so, no command of ours."""
+    world = make_world()
+    bus, sim = world.bus(), world.sims["testing"]
+    wait_state(bus, "testing", "off")
+    awake(bus, "testing")
+    mark = bus.mark()
+    voice = world.bus(user="hall", topics=[])
+    voice.publish("hall/agents/testing/command", {"id": "own", "action": "suspend", "expires": "2099-01-01T00:00:00Z"})
+    sim.wait("asleep", 5)
+    bus.wait_text(topic("testing", "state"), "sleeping", mark, 3)
+    wait_state(bus, "testing", "off", 60)
+    assert "unreachable" not in [m.text() for m in bus.heard(topic("testing", "state"), mark)]
+
+
+def test_another_machine_on_its_address_is_not_the_server(make_world):
+    world = make_world(namespaces=True)
+    bus = world.bus()
+    wait_state(bus, "testing", "off")
+    nic = world.lan.nic(20, "02:00:5e:99:99:99")
+    world.add_sim("testing", key="impostor", nic=nic, agent=False)
+    impostor = world.sims["impostor"]
+    impostor.tell("boot")
+    impostor.wait("stage", 5, where=lambda e: e["stage"] == "sites")
+
+    def other_seen():
+        text = bus.last(topic("testing", "status")).text().lower()
+        return "02:00:5e:99:99:99" in text
+
+    wait_until(other_seen, 90, "the other MAC in the status")
+    assert state_of(bus, "testing") == "off"
+    assert world.hall.auth("/client1/", headers=BROWSER).status == 503, "no visitor is sent to a stranger"
+
+
+def test_sleep_that_fails_leaves_the_truth_and_names_the_problem(make_world):
+    world = make_world(start=False)
+    world.hall.config["servers"]["testing"]["sleep"]["timeout"] = "5s"
+    world.hall.write(world.hall.config)
+    world.start()
+    bus, sim = world.bus(), world.sims["testing"]
+    wait_state(bus, "testing", "off")
+    awake(bus, "testing")
+    sim.tell("stubborn on")
+    id, mark = command(bus, "testing", "sleep", force=True)
+    assert result(bus, "testing", id, "failed", mark, 30)["reason"]
+    wait_event(bus, "testing", "sleep_failed", mark)
+    wait_state(bus, "testing", "ready")
+    status = bus.wait(topic("testing", "status"), lambda m: m.json()["problem"], mark).json()
+    assert status["state"] == "ready"
+    assert bus.last(topic("testing", "power")).text() == "ON"
+
+
+def test_wake_that_fails_says_why_and_a_new_one_mends_it(make_world):
+    world = make_world(start=False)
+    world.hall.config["servers"]["testing"]["wake"]["timeout"] = "5s"
+    world.hall.write(world.hall.config)
+    world.start()
+    bus, sim = world.bus(), world.sims["testing"]
+    wait_state(bus, "testing", "off")
+    sim.tell("deaf on")
+    id, mark = command(bus, "testing", "wake")
+    assert result(bus, "testing", id, "failed", mark, 30)["reason"]
+    wait_state(bus, "testing", "wake_failed")
+    wait_event(bus, "testing", "wake_failed", mark)
+    bus.wait(topic("testing", "status"), lambda m: m.json()["problem"], mark)
+    answer = world.hall.get("/.hall/status?path=/client1/", host="testing.localhost").json()
+    assert answer["state"] == "wake_failed"
+    sim.tell("deaf off")
+    awake(bus, "testing")
+    wait_until(lambda: bus.last(topic("testing", "status")).json()["problem"] is None, 5, "the problem to be gone")
+
+
+def test_a_site_out_of_order_is_degraded_not_down(make_world):
+    world = make_world()
+    bus, sim = world.bus(), world.sims["erp"]
+    wait_state(bus, "erp", "off")
+    awake(bus, "erp")
+    sim.tell("sick on")
+    wait_until(lambda: state_of(bus, "erp") == "degraded" or world.hall.auth("/", host="erp.localhost", headers=BROWSER).status == 503,
+               60, "the sick site to be noticed")
+    assert state_of(bus, "erp") in ("ready", "degraded")
+    sim.tell("sick off")
+    wait_until(lambda: world.hall.auth("/", host="erp.localhost", headers=BROWSER).status == 200, 60, "the site back")
+
+
+def test_agent_that_dies_while_the_server_lives(make_world):
+    world = make_world()
+    bus, sim = world.bus(), world.sims["testing"]
+    wait_state(bus, "testing", "off")
+    awake(bus, "testing")
+    mark = bus.mark()
+    sim.tell("agent off")
+    bus.wait_text("hall/agents/testing/state", "offline", mark, 20)
+    bus.wait(topic("testing", "status"), lambda m: m.json()["evidence"]["agent"] == "offline", mark, 20)
+    assert state_of(bus, "testing") in ("ready", "degraded")
+    assert world.hall.auth("/client1/", headers=BROWSER).status == 200
+
+
+def test_killed_in_the_middle_of_a_wake(make_world):
+    world = make_world(boot_s=3.0)
+    bus = world.bus()
+    wait_state(bus, "testing", "off")
+    bus.publish(topic("testing", "command"), "wake")
+    wait_state(bus, "testing", "waking")
+    world.hall.kill()
+    world.hall.start()
+    wait_state(bus, "testing", "ready", 30)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_clean_stop_within_two_seconds(make_world, number):
+    world = make_world()
+    world.hall.process.signal(number)
+    start = time.monotonic()
+    assert world.hall.process.popen.wait(5) == 0
+    assert time.monotonic() - start <= 2
+
+
+def test_clean_stop_with_clients_waiting_and_no_broker(make_world):
+    world = make_world(start=False)
+    world.hall.start()
+    world.hall.process.signal(signal.SIGTERM)
+    assert world.hall.process.popen.wait(2) == 0
+
+
+def test_port_in_use_is_said(make_world):
+    world = make_world()
+    done = subprocess.run([world.hall.binary, "--config", world.hall.file], env=world.hall.environment(), capture_output=True,
+                          text=True, timeout=10, check=False)
+    assert done.returncode == 1
+    assert str(world.hall.gateway[1]) in done.stderr
+
+
+def test_unprivileged_on_loopback_alone(make_world, tmp_path_factory):
+    world = make_world(start=False, namespaces=False)
+    program = world.directory / "hall-copy"
+    shutil.copy(world.hall.binary, program)
+    for directory in (world.directory, world.directory / "hall", *world.directory.parents[:3]):
+        if directory.is_relative_to(tmp_path_factory.getbasetemp().parent):
+            directory.chmod(0o755)
+    world.hall.binary = program
+    world.broker.start()
+    for id in world.described:
+        world.add_sim(id)
+    world.hall.start(argv=["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all",
+                           "--inh-caps=-all", "--no-new-privs"])
+    bus = world.bus()
+    wait_state(bus, "testing", "off")
+    awake(bus, "testing")
+    assert world.hall.auth("/client1/", headers=BROWSER).status == 200
+    asleep(bus, "testing")
+
+
+def test_no_answer_is_given_twice(world, bus):
+    asleep(bus, "testing")
+    id, mark = command(bus, "testing", "wake")
+    result(bus, "testing", id, "done", mark, 30)
+    sleep, mark = command(bus, "testing", "sleep", force=True)
+    result(bus, "testing", sleep, "done", mark, 60)
+    for one in (id, sleep):
+        assert [r["outcome"] for r in results(bus, "testing", one)] == ["accepted", "done"]

@@ -1,0 +1,217 @@
+"""The HTTP contract: each kind of client gets its right answer, asleep and awake; only those who may wake do."""
+
+import json
+
+import pytest
+from helpers import asleep, awake, events, topic, wait_event, wait_state
+from process import wait_until
+from world import BROWSER
+
+API = {"Accept": "application/json", "User-Agent": "curl/8.5.0"}
+ASSET = {"Accept": "image/avif,image/webp,*/*", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image",
+         "User-Agent": BROWSER["User-Agent"]}
+PREFETCH = {**BROWSER, "Sec-Purpose": "prefetch;prerender"}
+WEBSOCKET = {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13", "Sec-Fetch-Mode": "websocket",
+             "User-Agent": BROWSER["User-Agent"]}
+BOT = {**BROWSER, "User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"}
+
+
+def check_not_ready(answer):
+    assert answer.status == 503, answer
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "noindex" in answer.headers["X-Robots-Tag"]
+    assert answer.headers["X-Hall-State"] in ("off", "waking", "booting", "unknown")
+    assert answer.headers["Vary"]
+
+
+def wakes(world, bus, mark):
+    """Whether the visits so far woke it. Visits pass to the loop in order, so one that is known to be heard ends the
+    wait: a project of the other server."""
+    world.hall.auth("/", host="erp.localhost", headers=BROWSER)
+    wait_until(lambda: any(x["kind"] == "visit" for x in bus.last(topic("erp", "status")).json()["leases"]), 5,
+               "the visit of erp")
+    return len(events(bus, "testing", "wake_requested", mark))
+
+
+@pytest.fixture
+def sleeping(world, bus):
+    asleep(bus, "testing")
+    asleep(bus, "erp")
+    return bus.mark()
+
+
+@pytest.fixture
+def ready(world, bus):
+    awake(bus, "testing")
+
+
+def test_browser_gets_the_waiting_page_and_wakes(world, bus, sleeping):
+    answer = world.hall.auth("/client1/x", headers=BROWSER)
+    check_not_ready(answer)
+    assert int(answer.headers["Retry-After"]) > 0
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert len(answer.body) <= 14 * 1024
+    wait_event(bus, "testing", "wake_requested", sleeping)
+
+
+def test_old_browser_without_fetch_metadata_counts_as_one(world, bus, sleeping):
+    answer = world.hall.auth("/client1/x", headers={"Accept": "text/html,*/*", "User-Agent": "Mozilla/5.0"})
+    check_not_ready(answer)
+    assert answer.headers["Content-Type"].startswith("text/html")
+    wait_event(bus, "testing", "wake_requested", sleeping)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_page_speaks_the_visitors_language(world, sleeping, language):
+    answer = world.hall.auth("/client1/x", headers={**BROWSER, "Accept-Language": language + ";q=0.9, de;q=0.1"})
+    assert f'lang="{language}"' in answer.text()
+
+
+def test_program_gets_problem_json_and_wakes(world, bus, sleeping):
+    answer = world.hall.auth("/client1/api/v1/things", headers=API)
+    check_not_ready(answer)
+    assert answer.headers["Content-Type"].startswith("application/problem+json")
+    assert int(answer.headers["Retry-After"]) > 0
+    problem = answer.json()
+    assert problem["status"] == 503 and problem["title"]
+    wait_event(bus, "testing", "wake_requested", sleeping)
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "method"),
+    [
+        ("/client1/logo.png", ASSET, "GET"),
+        ("/favicon.ico", ASSET, "GET"),
+        ("/client1/", PREFETCH, "GET"),
+        ("/client1/", BROWSER, "HEAD"),
+        ("/client1/", BOT, "GET"),
+        ("/client1/socket", WEBSOCKET, "GET"),
+    ],
+    ids=["asset", "favicon", "prefetch", "head", "bot", "websocket"],
+)
+def test_those_who_do_not_wake(world, bus, sleeping, path, headers, method):
+    answer = world.hall.auth(path, headers=headers, method=method)
+    assert answer.status in (503, 404), answer
+    assert b"<html" not in answer.body
+    assert wakes(world, bus, sleeping) == 0
+
+
+@pytest.mark.parametrize("headers", [BROWSER, API, ASSET, WEBSOCKET], ids=["browser", "api", "asset", "websocket"])
+@pytest.mark.parametrize(("path", "status"), [("/auth", 200), ("/auth/nginx", 204)])
+def test_ready_lets_everyone_through(world, ready, headers, path, status):
+    assert world.hall.auth("/client1/x", headers=headers, path=path).status == status
+
+
+def test_nginx_is_told_401_and_the_page_comes_from_the_gateway_itself(world, bus, sleeping):
+    assert world.hall.auth("/client1/x", headers=BROWSER, path="/auth/nginx").status == 401
+    wait_event(bus, "testing", "wake_requested", sleeping)
+
+
+def test_auth_ignores_its_own_query(world, ready):
+    assert world.hall.auth("/client1/x", headers=BROWSER, path="/auth?path=/elsewhere").status == 200
+
+
+def test_use_renews_and_a_bot_does_not(world, bus, ready):
+    def last_use():
+        status = bus.last(topic("testing", "status")).json()
+        return max((x["until"] or "" for x in status["leases"] if x["kind"] == "visit"), default="")
+
+    world.hall.auth("/client1/x", headers=BROWSER)
+    first = wait_until(last_use, 5, "a visit lease")
+    world.hall.auth("/client1/x", headers=BOT)
+    world.hall.auth("/client2/x", headers=BROWSER)
+    wait_until(lambda: any(x["holder"] == "client2" for x in bus.last(topic("testing", "status")).json()["leases"]), 5,
+               "the lease of client2")
+    leases = {x["holder"]: x["until"] for x in bus.last(topic("testing", "status")).json()["leases"]}
+    assert leases["client1"] == first
+
+
+def test_without_a_proxy_the_gateway_serves_page_then_redirect(world, bus, sleeping):
+    answer = world.hall.get("/client1/a?b=c", BROWSER, host="testing.localhost")
+    check_not_ready(answer)
+    assert b"<html" in answer.body
+    wait_state(bus, "testing", "ready")
+    answer = world.hall.get("/client1/a?b=c", BROWSER, host="testing.localhost")
+    assert answer.status in (302, 303, 307)
+    assert answer.headers["Location"] == f"http://{world.lan.address(20)}:8081/client1/a?b=c"
+
+
+def test_status_helper(world, bus, sleeping):
+    answer = world.hall.get("/.hall/status?path=/client1/x", host="testing.localhost")
+    status = answer.json()
+    assert {"state", "stages", "eta_s", "next_poll_ms", "redirect"} <= set(status), status
+    assert (status["state"], status["redirect"]) == ("off", None)
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert wakes(world, bus, sleeping) == 0, "asking does not wake"
+    awake(bus, "testing")
+    status = world.hall.get("/.hall/status?path=/client1/x?y=1", host="testing.localhost").json()
+    assert status["state"] == "ready" and status["redirect"]
+
+
+def test_wait_helper_is_the_page(world, bus, sleeping):
+    answer = world.hall.get("/.hall/wait?path=/client1/x", BROWSER, host="testing.localhost")
+    assert answer.headers["Content-Type"].startswith("text/html") and b"<html" in answer.body
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_health(world, path):
+    assert world.hall.get(path).status == 200
+
+
+def test_forwarded_headers_from_an_untrusted_address_count_for_nothing(world, bus, sleeping):
+    headers = {"X-Forwarded-Host": "testing.localhost", "X-Forwarded-Uri": "/client1/", "X-Forwarded-For": "192.0.2.1",
+               "X-Forwarded-Method": "GET", "X-Forwarded-Proto": "https", **BROWSER}
+    answer = world.hall.get("/auth", headers, source="127.0.0.2")
+    assert answer.status == 403, answer
+    assert wakes(world, bus, sleeping) == 0
+    wait_until(lambda: "127.0.0.2" in world.hall.log_text(), 5, "the log line that names the address")
+
+
+def test_access_list(make_world):
+    world = make_world(start=False)
+    world.hall.config["domains"]["testing.localhost"]["access"] = {"allow": ["192.0.2.0/24"]}
+    world.hall.write(world.hall.config)
+    world.start()
+    bus = world.bus()
+    wait_state(bus, "testing", "off")
+    mark = bus.mark()
+    assert world.hall.auth("/client1/", headers=BROWSER, client="198.51.100.1").status == 403
+    refused = bus.wait_json("hall/event", mark, event_type="access_refused")
+    assert "198.51.100.1" in refused.text()
+    assert events(bus, "testing", "wake_requested", mark) == []
+    assert world.hall.auth("/client1/", headers=BROWSER, client="192.0.2.1").status == 503
+    wait_event(bus, "testing", "wake_requested", mark)
+
+
+def test_click_domain_wakes_only_by_its_button(make_world):
+    world = make_world(start=False)
+    world.hall.config["domains"]["testing.localhost"]["access"] = {"wake": "click"}
+    world.hall.write(world.hall.config)
+    world.start()
+    bus = world.bus()
+    wait_state(bus, "testing", "off")
+    mark = bus.mark()
+    page = world.hall.get("/client1/", BROWSER, host="testing.localhost")
+    assert page.status == 503 and b"<form" in page.body and b'method="post"' in page.body.lower()
+    assert wakes(world, bus, mark) == 0
+    action = page.text().lower().split('<form', 1)[1].split('action="', 1)[1].split('"', 1)[0].replace("&amp;", "&")
+    answer = world.hall.get(action, {**BROWSER, "Sec-Fetch-Site": "same-origin"}, "POST", "testing.localhost")
+    assert answer.status in (303, 302, 503), answer
+    wait_event(bus, "testing", "wake_requested", mark)
+
+
+def test_held_program_is_answered_when_it_is_ready(make_world):
+    world = make_world(start=False)
+    world.hall.config["domains"]["testing.localhost"]["access"] = {"hold": "20s"}
+    world.hall.write(world.hall.config)
+    world.start()
+    bus = world.bus()
+    wait_state(bus, "testing", "off")
+    assert world.hall.auth("/client1/api", headers=API).status == 200
+
+
+def test_errors_are_problem_json(world):
+    answer = world.hall.get("/nothing", API, host="nowhere.example")
+    assert answer.status == 404
+    assert answer.headers["Content-Type"].startswith("application/problem+json")
+    assert json.loads(answer.body)["status"] == 404

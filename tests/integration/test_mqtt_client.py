@@ -1,0 +1,505 @@
+"""The MQTT client against private brokers: outages, wrong passwords, lost state, strangers, many descriptors."""
+import os
+import queue
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PROGRAM = os.path.join(os.environ.get("HALL_BUILD", os.path.join(TOP, "build")), "tests", "mqtt_watch")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Broker:
+    """A private mosquitto; start and stop as often as needed, on the same port."""
+
+    def __init__(self, folder, extra="allow_anonymous true\n", listener=None, persistent=False):
+        self.port = free_port()
+        self.config = folder / "mosquitto.conf"
+        store = f"persistence true\npersistence_location {folder}/\nautosave_interval 1\nautosave_on_changes true\n"
+        self.config.write_text(f"{listener or f'listener {self.port} 127.0.0.1'}\n{extra}user root\n"
+                               "set_tcp_nodelay true\nmax_queued_messages 0\n" + (store if persistent else ""))
+        self.process = None
+
+    def start(self):
+        self.process = subprocess.Popen(["/usr/sbin/mosquitto", "-c", self.config, "-v"], stderr=subprocess.PIPE, text=True)
+        for line in self.process.stderr:
+            if "running" in line:
+                break
+        else:
+            raise RuntimeError("mosquitto did not start")
+        self.lines = queue.Queue()
+        threading.Thread(target=self.read, args=(self.process,), daemon=True).start()
+        return self
+
+    def read(self, process):
+        for line in process.stderr:
+            self.lines.put(line)
+
+    def seen(self):
+        """What the broker logged so far."""
+        found = []
+        while not self.lines.empty():
+            found.append(self.lines.get())
+        return found
+
+    def stop(self, how=signal.SIGTERM):
+        if self.process is not None:
+            self.process.send_signal(how)
+            self.process.wait(10)
+            self.process = None
+
+
+class Watch:
+    """The client under test: orders in, events out."""
+
+    def __init__(self, **options):
+        arguments = [f"{name}={value}" for name, value in options.items()]
+        self.process = subprocess.Popen([PROGRAM, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, text=True, errors="replace")
+        self.events, self.errors = queue.Queue(), queue.Queue()
+        for stream, where in ((self.process.stdout, self.events), (self.process.stderr, self.errors)):
+            threading.Thread(target=self.read, args=(stream, where), daemon=True).start()
+
+    @staticmethod
+    def read(stream, where):
+        for line in stream:
+            where.put(line.rstrip("\n"))
+
+    def order(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    @staticmethod
+    def next_of(where, start, timeout=10):
+        deadline = time.monotonic() + timeout
+        skipped = []
+        while True:
+            try:
+                line = where.get(timeout=max(0, deadline - time.monotonic()))
+            except queue.Empty:
+                raise AssertionError(f"no line begins with {start!r}; seen: {skipped}") from None
+            if line.startswith(start):
+                return line
+            skipped.append(line)
+
+    def wait(self, start, timeout=10):
+        return self.next_of(self.events, start, timeout)
+
+    def wait_log(self, word, timeout=10):
+        deadline = time.monotonic() + timeout
+        while True:
+            line = self.next_of(self.errors, "", max(0, deadline - time.monotonic()))
+            if word in line:
+                return line
+
+    def end(self, how=None):
+        if self.process.poll() is None:
+            if how is None:
+                self.order("quit")
+            else:
+                self.process.send_signal(how)
+        status = self.process.wait(10)
+        # A sanitizer's complaint ends the program with another status.
+        assert how is not None or status == 0, list(self.errors.queue)
+        return status
+
+
+def new_client(name):
+    """paho 1.6 and 2.x want different constructors."""
+    if hasattr(paho, "CallbackAPIVersion"):
+        return paho.Client(paho.CallbackAPIVersion.VERSION1, name, protocol=paho.MQTTv5)
+    return paho.Client(name, protocol=paho.MQTTv5)
+
+
+class Peer:
+    """Another client of the broker, that sees everything."""
+
+    def __init__(self, port, name="peer", filters="hall/#"):
+        self.messages, self.ready = queue.Queue(), threading.Event()
+        self.client = new_client(name)
+        self.client.on_message = lambda _client, _data, message: self.messages.put(message)
+        self.client.on_subscribe = lambda *_: self.ready.set()
+        self.client.on_connect = lambda *_: self.client.subscribe(filters, options=SubscribeOptions(qos=1, retainAsPublished=True))
+        self.client.connect("127.0.0.1", port)
+        self.client.loop_start()
+        assert self.ready.wait(10)
+
+    def wait(self, topic, payload=None, timeout=10):
+        deadline = time.monotonic() + timeout
+        seen = []
+        while True:
+            try:
+                message = self.messages.get(timeout=max(0, deadline - time.monotonic()))
+            except queue.Empty:
+                raise AssertionError(f"nothing like that on {topic}; seen: {seen}") from None
+            if message.topic == topic and payload in (None, message.payload.decode()):
+                return message
+            seen.append((message.topic, message.payload))
+
+    def publish(self, topic, payload, retain=False, properties=None):
+        self.client.publish(topic, payload, 1, retain, properties).wait_for_publish(10)
+
+    def end(self):
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+@pytest.fixture
+def things():
+    """Whatever a test starts is ended, last first."""
+    started = []
+    yield started
+    for thing in reversed(started):
+        thing.stop() if isinstance(thing, Broker) else thing.end()
+
+
+def add(things, thing):
+    things.append(thing)
+    return thing
+
+
+def test_state_commands_and_answers(things, tmp_path):
+    broker = add(things, Broker(tmp_path).start())
+    peer = add(things, Peer(broker.port))
+    watch = add(things, Watch(host="127.0.0.1", port=broker.port))
+    assert watch.wait("connected") == "connected 5 connected by MQTT 5"
+    peer.wait("hall/status", "online")
+    watch.order("retain hall/servers/a/state off")
+    assert peer.wait("hall/servers/a/state", "off").retain
+    peer.publish("hall/servers/a/command", "wake")
+    assert watch.wait("message") == "message hall/servers/a/command 0 4 wake"
+    peer.publish("hall/servers/a/command", "wake", retain=True)
+    assert watch.wait("message") == "message hall/servers/a/command 1 4 wake"
+    watch.order("clear hall/servers/a/command")
+    assert peer.wait("hall/servers/a/command", "").retain
+
+
+def test_answer_carries_the_correlation(things, tmp_path):
+    broker = add(things, Broker(tmp_path).start())
+    peer = add(things, Peer(broker.port))
+    watch = add(things, Watch(host="127.0.0.1", port=broker.port))
+    watch.wait("connected")
+    properties = Properties(PacketTypes.PUBLISH)
+    properties.ResponseTopic = "hall/answers/peer"
+    properties.CorrelationData = b"\x00\x01here"
+    peer.publish("hall/servers/a/command", "wake", properties=properties)
+    assert peer.wait("hall/answers/peer", "answer").properties.CorrelationData == b"\x00\x01here"
+
+
+def test_megabyte_payload_is_told_and_harmless(things, tmp_path):
+    broker = add(things, Broker(tmp_path).start())
+    peer = add(things, Peer(broker.port))
+    watch = add(things, Watch(host="127.0.0.1", port=broker.port))
+    watch.wait("connected")
+    peer.publish("hall/servers/a/command", b"\xff" * (1 << 20))
+    watch.wait("message hall/servers/a/command 0 1048576 ", 20)
+    watch.order("publish hall/event still-here")
+    peer.wait("hall/event", "still-here")
+
+
+def test_broker_absent_then_killed_then_back(things, tmp_path):
+    broker = add(things, Broker(tmp_path))
+    watch = add(things, Watch(host="127.0.0.1", port=broker.port))
+    watch.order("retain hall/servers/a/state off")
+    assert "refused" in watch.wait("disconnected")
+    for how in (signal.SIGKILL, signal.SIGTERM):
+        broker.start()
+        started = time.monotonic()
+        watch.wait("connected")
+        assert time.monotonic() - started <= 2
+        peer = Peer(broker.port)
+        peer.wait("hall/servers/a/state", "off", 2)
+        peer.end()
+        broker.stop(how)
+        watch.wait("disconnected")
+
+
+def test_what_waits_during_an_outage_is_sent(things, tmp_path):
+    broker = add(things, Broker(tmp_path))
+    watch = add(things, Watch(host="127.0.0.1", port=broker.port))
+    watch.wait("disconnected")
+    for i in range(300):
+        watch.order(f"publish hall/event {i}")
+        watch.wait("done publish")
+    broker.start()
+    peer = add(things, Peer(broker.port))
+    watch.wait("connected")
+    assert "44 messages were dropped" in watch.wait_log("dropped")
+    assert peer.wait("hall/event").payload == b"44"
+    peer.wait("hall/event", "299")
+
+
+def test_wrong_password_then_right(things, tmp_path):
+    passwords = tmp_path / "passwords"
+
+    def set_password(word):
+        subprocess.run(["mosquitto_passwd", "-c", "-b", passwords, "hall", word], check=True, stderr=subprocess.DEVNULL)
+
+    set_password("other")
+    broker = add(things, Broker(tmp_path, f"allow_anonymous false\npassword_file {passwords}\n").start())
+    watch = add(things, Watch(host="127.0.0.1", port=broker.port, username="hall", password="right"))
+    assert "uthori" in watch.wait("disconnected")
+    set_password("right")
+    broker.process.send_signal(signal.SIGHUP)
+    watch.wait("connected", 2)
+
+
+def test_silent_peer_is_given_up(things, tmp_path):
+    broker = add(things, Broker(tmp_path))
+    with socket.create_server(("127.0.0.1", broker.port)) as silent:
+        watch = add(things, Watch(host="127.0.0.1", port=broker.port))
+        held = silent.accept()[0]
+        assert "does not answer within 5 s" in watch.wait("disconnected", 8)
+        held.close()
+    broker.start()
+    watch.wait("connected", 8)
+
+
+def test_clean_stop_says_offline_before_it_goes(things, tmp_path):
+    broker = add(things, Broker(tmp_path).start())
+    peer = add(things, Peer(broker.port))
+    watch = Watch(host="127.0.0.1", port=broker.port)
+    peer.wait("hall/status", "online")
+    broker.seen()
+    assert watch.end() == 0
+    assert peer.wait("hall/status", "offline").retain
+    broker.stop()
+    assert any("Received DISCONNECT from hall-test" in line for line in broker.seen())
+
+
+def test_last_will(things, tmp_path):
+    broker = add(things, Broker(tmp_path).start())
+    peer = add(things, Peer(broker.port))
+    watch = Watch(host="127.0.0.1", port=broker.port)
+    peer.wait("hall/status", "online")
+    watch.end(signal.SIGKILL)
+    assert peer.wait("hall/status", "offline").retain
+
+
+def test_unchanged_is_not_sent_again(things, tmp_path):
+    broker = add(things, Broker(tmp_path).start())
+    peer = add(things, Peer(broker.port))
+    watch = add(things, Watch(host="127.0.0.1", port=broker.port))
+    watch.wait("connected")
+    peer.wait("hall/status", "online")
+    for server in "ab":
+        watch.order(f"retain hall/servers/{server}/state off")
+        peer.wait(f"hall/servers/{server}/state", "off")
+    broker.seen()
+    watch.order("reconnect")
+    watch.wait("disconnected")
+    watch.order("retain hall/servers/b/state waking")
+    watch.wait("connected", 2)
+    peer.wait("hall/servers/b/state", "waking")
+    peer.wait("hall/status", "online")
+    received = [line for line in broker.seen() if "Received PUBLISH from hall-test" in line]
+    assert [line for line in received if "servers/b/state" in line]
+    assert not [line for line in received if "servers/a/state" in line]
+
+
+def test_unchanged_is_not_sent_again_by_a_new_process(things, tmp_path):
+    broker = add(things, Broker(tmp_path).start())
+    peer = add(things, Peer(broker.port))
+    for _ in range(2):
+        watch = Watch(host="127.0.0.1", port=broker.port)
+        watch.order("retain hall/servers/a/state off")
+        peer.wait("hall/status", "online")
+        assert watch.end() == 0
+    received = [line for line in broker.seen() if "Received PUBLISH from hall-test" in line]
+    assert len([line for line in received if "servers/a/state" in line]) == 1
+
+
+def test_lost_persistence_is_filled_again(things, tmp_path):
+    broker = add(things, Broker(tmp_path).start())
+    watch = add(things, Watch(host="127.0.0.1", port=broker.port))
+    watch.order("many 1000")
+    watch.wait("connected")
+    broker.stop(signal.SIGKILL)
+    broker.start()
+    watch.wait("connected", 2)
+    peer = add(things, Peer(broker.port))
+    peer.wait("hall/status", "online")
+    second = add(things, Peer(broker.port, "second"))
+    topics = set()
+    while len(topics) < 1000:
+        message = second.messages.get(timeout=10)
+        if message.topic.endswith("/state"):
+            topics.add(message.topic)
+
+
+def test_removed_servers_are_cleared(things, tmp_path):
+    broker = add(things, Broker(tmp_path).start())
+    peer = add(things, Peer(broker.port))
+    peer.publish("hall/servers/gone/state", "ready", retain=True)
+    peer.publish("hall/agents/gone/state", "online", retain=True)
+    peer.wait("hall/servers/gone/state", "ready")
+    watch = add(things, Watch(host="127.0.0.1", port=broker.port))
+    watch.wait("message hall/agents/gone/state 1 6 online")
+    peer.wait("hall/servers/gone/state", "")
+    peer.wait("hall/status", "online")
+
+
+def test_foreign_publisher_is_corrected(things, tmp_path):
+    broker = add(things, Broker(tmp_path).start())
+    peer = add(things, Peer(broker.port))
+    watch = add(things, Watch(host="127.0.0.1", port=broker.port))
+    peer.wait("hall/status", "online")
+    watch.order("retain hall/servers/a/state off")
+    peer.wait("hall/servers/a/state", "off")
+    peer.publish("hall/servers/a/state", "ready", retain=True)
+    peer.wait("hall/servers/a/state", "off")
+    assert "hall/servers/a/state" in watch.wait_log("someone else")
+    peer.publish("hall/status", "offline", retain=True)
+    peer.wait("hall/status", "online")
+    # Again within 10 s: corrected, but not at once.
+    peer.publish("hall/servers/a/state", "ready", retain=True)
+    again = time.monotonic()
+    peer.wait("hall/servers/a/state", "off", 25)
+    assert time.monotonic() - again > 1
+
+
+def test_more_descriptors_than_select_can_hold(things, tmp_path):
+    broker = add(things, Broker(tmp_path))
+    watch = add(things, Watch(host="127.0.0.1", port=broker.port, files=1100))
+    watch.wait("disconnected")
+    for _ in range(2):
+        broker.start()
+        watch.wait("connected", 2)
+        peer = Peer(broker.port)
+        peer.wait("hall/status", "online")
+        peer.end()
+        broker.stop(signal.SIGKILL)
+        watch.wait("disconnected")
+
+
+def test_unix_socket(things, tmp_path):
+    path = tmp_path / "mqtt.sock"
+    broker = add(things, Broker(tmp_path, listener=f"listener 0 {path}").start())
+    watch = add(things, Watch(unix=path))
+    watch.wait("connected")
+    broker.stop()
+    assert watch.wait("disconnected")
+
+
+def test_name_is_resolved_on_the_side(things, tmp_path):
+    broker = add(things, Broker(tmp_path).start())
+    add(things, Watch(host="localhost", port=broker.port)).wait("connected")
+    unknown = add(things, Watch(host="no-such-host.invalid", port=broker.port))
+    assert "resolved" in unknown.wait("disconnected", 30)
+
+
+def make_certificates(folder):
+    def openssl(*arguments):
+        subprocess.run(["openssl", *arguments], cwd=folder, check=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+    (folder / "ext").write_text("subjectAltName=DNS:localhost\n")
+    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+            "/CN=test CA", "-keyout", "ca.key", "-out", "ca.crt")
+    openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=broker", "-keyout",
+            "server.key", "-out", "server.csr")
+    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+            "-extfile", "ext", "-out", "server.crt")
+
+
+def test_tls_verifies_the_name(things, tmp_path):
+    make_certificates(tmp_path)
+    broker = add(things, Broker(tmp_path, f"allow_anonymous true\ncafile {tmp_path}/ca.crt\ncertfile {tmp_path}/server.crt\n"
+                                          f"keyfile {tmp_path}/server.key\n").start())
+    good = add(things, Watch(host="localhost", port=broker.port, tls=1, ca=tmp_path / "ca.crt", id="good"))
+    good.wait("connected")
+    address = add(things, Watch(host="127.0.0.1", port=broker.port, tls=1, ca=tmp_path / "ca.crt", id="address"))
+    address.wait("disconnected")
+    system = add(things, Watch(host="localhost", port=broker.port, tls=1, id="system"))
+    system.wait("disconnected")
+    missing = add(things, Watch(host="localhost", port=broker.port, tls=1, ca=tmp_path / "none.crt", id="missing"))
+    assert "none.crt" in missing.wait("disconnected")
+    broker.stop(signal.SIGKILL)
+    good.wait("disconnected")
+    broker.start()
+    good.wait("connected", 2)
+
+
+class OldBroker:
+    """Refuses MQTT 5 as a broker of 2013 would, and passes 3.1.1 on to a real one."""
+
+    def __init__(self, behind):
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.port = self.server.getsockname()[1]
+        self.behind = behind
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self):
+        while True:
+            try:
+                client = self.server.accept()[0]
+            except OSError:
+                return
+            hello = client.recv(4096)
+            if b"MQTT\x05" in hello:
+                client.sendall(b"\x20\x02\x00\x01")
+                client.close()
+                continue
+            broker = socket.create_connection(("127.0.0.1", self.behind))
+            broker.sendall(hello)
+            for source, target in ((client, broker), (broker, client)):
+                threading.Thread(target=self.copy, args=(source, target), daemon=True).start()
+
+    @staticmethod
+    def copy(source, target):
+        try:
+            while data := source.recv(65536):
+                target.sendall(data)
+        except OSError:
+            pass
+        for side in (source, target):
+            side.close()
+
+    def end(self):
+        self.server.close()
+
+
+def test_falls_back_to_mqtt_3(things, tmp_path):
+    broker = add(things, Broker(tmp_path).start())
+    old = add(things, OldBroker(broker.port))
+    peer = add(things, Peer(broker.port))
+    peer.publish("hall/servers/gone/state", "ready", retain=True)
+    watch = add(things, Watch(host="127.0.0.1", port=old.port))
+    watch.wait("connected 3.1.1", 3)
+    peer.wait("hall/servers/gone/state", "")
+    peer.wait("hall/status", "online")
+    watch.order("retain hall/servers/a/state off")
+    peer.wait("hall/servers/a/state", "off")
+    watch.order("clear hall/servers/a/command")
+    peer.wait("hall/servers/a/command", "")
+    peer.publish("hall/servers/a/command", "wake")
+    assert watch.wait("message") == "message hall/servers/a/command 0 4 wake"
+
+
+def test_message_too_large_for_the_broker_is_left_out(things, tmp_path):
+    broker = add(things, Broker(tmp_path, "allow_anonymous true\nmax_packet_size 1000\n").start())
+    peer = add(things, Peer(broker.port))
+    watch = add(things, Watch(host="127.0.0.1", port=broker.port))
+    watch.wait("connected")
+    peer.wait("hall/status", "online")
+    watch.order("retain hall/servers/a/status " + "x" * 2000)
+    watch.order("publish hall/event " + "x" * 2000)
+    watch.order("publish hall/event after")
+    assert peer.wait("hall/event").payload == b"after"
+    assert "hall/servers/a/status" in watch.wait_log("refused")
+    watch.order("retain hall/servers/a/status small")
+    peer.wait("hall/servers/a/status", "small")
+    assert not [line for line in watch.events.queue if line.startswith("disconnected")]

@@ -1,0 +1,59 @@
+#!/usr/bin/python3
+"""What the documentation shows is true: every whole configuration in a ```json block passes `hall --check`,
+every other such block is JSON, and every relative link leads somewhere."""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SAMPLE = re.compile(r"^```json\n(.*?)^```", re.S | re.M)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s#]+)(?:#[^)]*)?\)")
+
+
+def pages():
+    return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+def check_configuration(hall, name, text):
+    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        done = subprocess.run([hall, "--config", file.name, "--check"], capture_output=True, text=True, check=False)
+    return [] if done.returncode == 0 else [f"{name}: hall --check refuses the sample:\n{done.stdout}{done.stderr}"]
+
+
+def sample_errors(hall, page, text):
+    for number, sample in enumerate(SAMPLE.findall(text), 1):
+        name = f"{page.relative_to(ROOT)} sample {number}"
+        try:
+            value = json.loads(sample)
+        except ValueError as error:
+            yield f"{name}: no JSON: {error}"
+            continue
+        if isinstance(value, dict) and "servers" in value and "domains" in value:
+            yield from check_configuration(hall, name, sample)
+
+
+def link_errors(page, text):
+    for target in LINK.findall(text):
+        if not re.match(r"[a-z]+:", target) and not (page.parent / target).exists():
+            yield f"{page.relative_to(ROOT)}: {target} does not exist"
+
+
+def main():
+    errors = []
+    for page in pages():
+        text = page.read_text(encoding="utf-8")
+        errors += [*sample_errors(sys.argv[1], page, text), *link_errors(page, text)]
+    for example in sorted((ROOT / "docs").rglob("*.example.json")):
+        errors += check_configuration(sys.argv[1], example.name, example.read_text(encoding="utf-8"))
+    print("\n".join(errors) or f"{len(pages())} pages hold")
+    return 1 if errors or not pages() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+#!/usr/bin/python3
+"""The layers hold: a folder includes only from those below it, and a third-party header belongs to one file."""
+
+import re
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+# Folder of the including file: the folders its project headers may come from. The longest match counts.
+ALLOWED = {
+    "hall-mqtt/base": {"base"},
+    "hall-mqtt/core": {"base", "core"},
+    "hall-mqtt/config": {"base", "core", "config"},
+    "hall-mqtt/bus": {"base", "core", "bus"},
+    "hall-mqtt/probe": {"base", "core", "probe"},
+    "bridges/wol": {"base", "bridges/wol"},
+    "web": {"base", "core", "config", "web"},
+}
+# Adapters and programs beside pure language in one folder: what they may include beyond it.
+PURE_OF_SYSTEM = ("hall-mqtt/core", "hall-mqtt/config", "hall-mqtt/bus/command", "hall-mqtt/bus/payload",
+                  "hall-mqtt/bus/report", "hall-mqtt/bus/topic")
+THIRD_PARTY = ("mosquitto", "sqlite3", "cjson/", "cJSON", "civetweb", "curl/", "sodium", "systemd/sd-bus")
+SYSTEM_IO = ("systemd/", "sys/socket.h", "sys/epoll.h", "pthread.h", "time.h", "sys/timerfd.h")
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
+
+
+def folder_of(name):
+    parts = name.split("/")
+    return "/".join(parts[:2]) if parts[0] == "bridges" else parts[0]
+
+
+def layer_errors(path, includes):
+    rule = next((ALLOWED[k] for k in sorted(ALLOWED, key=len, reverse=True) if path.startswith(k + "/")), None)
+    for quote, name in includes:
+        if quote == '"' and rule is not None and "/" in name and folder_of(name) not in rule:
+            yield f"{path}: includes {name}; its layer may only include from {', '.join(sorted(rule))}"
+        if quote == "<" and path.startswith(PURE_OF_SYSTEM) and name.startswith(SYSTEM_IO):
+            yield f"{path}: includes <{name}>, but is pure"
+
+
+def main():
+    errors, owners = [], defaultdict(set)
+    files = [f for top in ("hall-mqtt", "bridges", "web", "ha-discovery") for f in (ROOT / top).rglob("*.[ch]")]
+    for file in sorted(files):
+        path = file.relative_to(ROOT).as_posix()
+        includes = INCLUDE.findall(file.read_text(encoding="utf-8"))
+        errors += layer_errors(path, includes)
+        for quote, name in includes:
+            for third in THIRD_PARTY:
+                if quote == "<" and name.startswith(third):
+                    owners[third].add(path)
+    errors += [f"<{third}> has more than one door: {', '.join(sorted(paths))}"
+               for third, paths in owners.items() if len(paths) > 1]
+    print("\n".join(errors) or f"{len(files)} files keep their layers")
+    return 1 if errors or not files else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
