@@ -1,0 +1,387 @@
+#include "store/queue.h"
+
+#include <errno.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- bodies and rows ---- */
+
+static struct queue_body *body_new(const char *text, int64_t saved_wall)
+{
+    size_t size = strlen(text) + 1;
+    struct queue_body *body = malloc(sizeof *body + size);
+    if (body == NULL)
+        return NULL;
+    body->references = 1;
+    body->saved_wall = saved_wall;
+    memcpy(body->text, text, size);
+    return body;
+}
+
+static struct queue_body *body_share(struct queue_body *body)
+{
+    if (body != NULL)
+        body->references++;
+    return body;
+}
+
+static void body_drop(struct queue_body *body)
+{
+    if (body != NULL && --body->references == 0)
+        free(body);
+}
+
+static void row_free(void *node)
+{
+    struct queue_row *row = node;
+    body_drop(row->body);
+    free(row);
+}
+
+static int compare_rows(const void *left, const void *right)
+{
+    const struct queue_row *a = left, *b = right;
+    if (a->kind != b->kind)
+        return a->kind < b->kind ? -1 : 1;
+    return strcmp(a->key, b->key);
+}
+
+static struct queue_row *row_find(const struct queue *queue, enum store_kind kind, const char *key)
+{
+    struct queue_row name = {.kind = kind, .key = key};
+    void *const *node = tfind(&name, &queue->known, compare_rows);
+    return node != NULL ? *(struct queue_row *const *)node : NULL;
+}
+
+static struct queue_row *row_add(struct queue *queue, enum store_kind kind, const char *key)
+{
+    size_t size = strlen(key) + 1;
+    if (queue->n_known >= QUEUE_ROWS_MAX)
+        return NULL;
+    struct queue_row *row = calloc(1, sizeof *row + size);
+    if (row == NULL)
+        return NULL;
+    row->kind = kind;
+    row->key = memcpy(row + 1, key, size);
+    if (tsearch(row, &queue->known, compare_rows) == NULL) {
+        free(row);
+        return NULL;
+    }
+    queue->n_known++;
+    return row;
+}
+
+static void row_forget(struct queue *queue, struct queue_row *row)
+{
+    tdelete(row, &queue->known, compare_rows);
+    queue->n_known--;
+    row_free(row);
+}
+
+/* ---- what waits ---- */
+
+static void note_waiting(struct queue *queue, bool durable, int64_t since)
+{
+    if (queue_waiting(queue) == 0 || since < queue->since)
+        queue->since = since;
+    queue->durable |= durable;
+}
+
+static void row_wait(struct queue *queue, struct queue_row *row)
+{
+    if (row->waits)
+        return;
+    row->waits = true;
+    row->after = NULL;
+    if (queue->last != NULL)
+        queue->last->after = row;
+    else
+        queue->first = row;
+    queue->last = row;
+    queue->n_rows++;
+}
+
+static void events_add(struct queue_events *events, struct queue_event *event)
+{
+    event->after = NULL;
+    if (events->last != NULL)
+        events->last->after = event;
+    else
+        events->first = event;
+    events->last = event;
+    events->n++;
+}
+
+static void events_free(struct queue_events *events)
+{
+    struct queue_event *after;
+    for (struct queue_event *event = events->first; event != NULL; event = after) {
+        after = event->after;
+        free(event);
+    }
+    *events = (struct queue_events){0};
+}
+
+static void events_remove(struct queue_events *events, struct queue_event *before,
+                          struct queue_event *event)
+{
+    if (before != NULL)
+        before->after = event->after;
+    else
+        events->first = event->after;
+    if (events->last == event)
+        events->last = before;
+    events->n--;
+    free(event);
+}
+
+/* The oldest routine event goes; where all are durable, the oldest. */
+static void events_drop_one(struct queue *queue)
+{
+    struct queue_event *before = NULL, *event = queue->events.first;
+    while (event != NULL && event->durable) {
+        before = event;
+        event = event->after;
+    }
+    if (event == NULL) {
+        before = NULL;
+        event = queue->events.first;
+    }
+    if (event == NULL)
+        return;
+    events_remove(&queue->events, before, event);
+    queue->dropped++;
+}
+
+static void events_bound(struct queue *queue)
+{
+    while (queue->events.n > QUEUE_EVENTS_MAX)
+        events_drop_one(queue);
+}
+
+void queue_finish(struct queue *queue)
+{
+    tdestroy(queue->known, row_free);
+    events_free(&queue->events);
+    *queue = (struct queue){0};
+}
+
+/* ---- in ---- */
+
+static bool text_fits(const char *text, size_t most)
+{
+    return text == NULL || strnlen(text, most + 1) <= most;
+}
+
+static struct queue_row *row_open(struct queue *queue, enum store_kind kind, const char *key)
+{
+    struct queue_row *row = row_find(queue, kind, key);
+    return row != NULL ? row : row_add(queue, kind, key);
+}
+
+static bool put(struct queue *queue, enum store_kind kind, const char *key, const char *text,
+                int64_t wall)
+{
+    struct queue_body *body = NULL;
+    if (!text_fits(key, QUEUE_KEY_MAX) || !text_fits(text, QUEUE_BODY_MAX))
+        return false;
+    struct queue_row *row = row_open(queue, kind, key);
+    if (row == NULL)
+        return false;
+    if (text != NULL && (body = body_new(text, wall)) == NULL)
+        return false;
+    body_drop(row->body);
+    row->body = body;
+    row->ticket = queue->ticket;
+    row_wait(queue, row);
+    return true;
+}
+
+uint64_t queue_put(struct queue *queue, enum store_kind kind, const char *key, const char *body,
+                   bool durable, struct now now)
+{
+    queue->ticket++;
+    note_waiting(queue, durable, now.boot);
+    if (!put(queue, kind, key, body, now.wall))
+        queue->dropped++;
+    return queue->ticket;
+}
+
+/* Copies a text behind what is there; NULL stays NULL. */
+static const char *pack(char **at, const char *text)
+{
+    if (text == NULL)
+        return NULL;
+    char *start = *at;
+    size_t size = strlen(text) + 1;
+    memcpy(start, text, size);
+    *at += size;
+    return start;
+}
+
+static size_t packed_size(const char *text)
+{
+    return text != NULL ? strlen(text) + 1 : 0;
+}
+
+static bool event_fits(const struct store_event *event)
+{
+    return text_fits(event->server, QUEUE_KEY_MAX) && text_fits(event->domain, QUEUE_KEY_MAX) &&
+           text_fits(event->project, QUEUE_KEY_MAX) && text_fits(event->type, QUEUE_KEY_MAX) &&
+           text_fits(event->body, QUEUE_BODY_MAX);
+}
+
+static struct queue_event *event_new(const struct store_event *event)
+{
+    size_t size = packed_size(event->server) + packed_size(event->domain) +
+                  packed_size(event->project) + packed_size(event->type) +
+                  packed_size(event->body != NULL ? event->body : "{}");
+    struct queue_event *copy = calloc(1, sizeof *copy + size);
+    if (copy == NULL)
+        return NULL;
+    char *at = (char *)(copy + 1);
+    copy->at = event->at;
+    copy->server = pack(&at, event->server);
+    copy->domain = pack(&at, event->domain);
+    copy->project = pack(&at, event->project);
+    copy->type = pack(&at, event->type);
+    copy->body = pack(&at, event->body != NULL ? event->body : "{}");
+    return copy;
+}
+
+uint64_t queue_log(struct queue *queue, const struct store_event *event, bool durable,
+                   struct now now)
+{
+    struct queue_event *copy = event_fits(event) ? event_new(event) : NULL;
+    queue->ticket++;
+    note_waiting(queue, durable, now.boot);
+    if (copy == NULL) {
+        queue->dropped++;
+        return queue->ticket;
+    }
+    copy->durable = durable;
+    copy->ticket = queue->ticket;
+    events_add(&queue->events, copy);
+    events_bound(queue);
+    return queue->ticket;
+}
+
+void queue_know(struct queue *queue, enum store_kind kind, const char *key, const char *body,
+                int64_t saved_wall)
+{
+    if (row_find(queue, kind, key) != NULL)
+        return;
+    struct queue_row *row = row_add(queue, kind, key);
+    if (row == NULL)
+        return;
+    row->body = body_new(body, saved_wall);
+    if (row->body == NULL)
+        row_forget(queue, row);
+}
+
+void queue_know_last(struct queue *queue, int64_t id)
+{
+    if (id > queue->last_id)
+        queue->last_id = id;
+}
+
+/* ---- out ---- */
+
+size_t queue_waiting(const struct queue *queue)
+{
+    return queue->n_rows + queue->events.n;
+}
+
+int64_t queue_due(const struct queue *queue, const struct queue_pace *pace)
+{
+    if (queue->durable || queue_waiting(queue) >= pace->batch_rows)
+        return 0;
+    return queue_waiting(queue) > 0 ? queue->since + pace->batch_ms : QUEUE_NEVER;
+}
+
+static struct batch_row row_take(struct queue_row *row)
+{
+    row->waits = false;
+    return (struct batch_row){.row = row, .body = body_share(row->body), .ticket = row->ticket};
+}
+
+int queue_take(struct queue *queue, struct batch *ret_batch)
+{
+    struct batch batch = {.events = queue->events,
+                          .last = queue->ticket,
+                          .durable = queue->durable,
+                          .since = queue->since};
+    batch.rows = calloc(queue->n_rows + 1, sizeof *batch.rows);
+    if (batch.rows == NULL)
+        return -ENOMEM;
+    for (struct queue_row *row = queue->first; row != NULL; row = row->after)
+        batch.rows[batch.n_rows++] = row_take(row);
+    for (struct queue_event *event = queue->events.first; event != NULL; event = event->after)
+        if (event->id == 0)
+            event->id = ++queue->last_id;
+    queue->first = queue->last = NULL;
+    queue->n_rows = 0;
+    queue->events = (struct queue_events){0};
+    queue->durable = false;
+    *ret_batch = batch;
+    return 0;
+}
+
+static void batch_finish(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->n_rows; i++)
+        body_drop(batch->rows[i].body);
+    free(batch->rows);
+    events_free(&batch->events);
+    *batch = (struct batch){0};
+}
+
+void queue_written(struct queue *queue, struct batch *batch)
+{
+    for (size_t i = 0; i < batch->n_rows; i++) {
+        struct queue_row *row = batch->rows[i].row;
+        if (row->body == NULL && !row->waits)
+            row_forget(queue, row);
+    }
+    batch_finish(batch);
+}
+
+void queue_return(struct queue *queue, struct batch *batch)
+{
+    note_waiting(queue, batch->durable, batch->since);
+    for (size_t i = 0; i < batch->n_rows; i++)
+        row_wait(queue, batch->rows[i].row);
+    if (batch->events.last != NULL) {
+        batch->events.last->after = queue->events.first;
+        if (queue->events.last == NULL)
+            queue->events.last = batch->events.last;
+        queue->events.first = batch->events.first;
+        queue->events.n += batch->events.n;
+        batch->events = (struct queue_events){0};
+        events_bound(queue);
+    }
+    batch_finish(batch);
+}
+
+struct walk {
+    struct queue *queue;
+    int64_t boot;
+};
+
+static void walk_row(const void *node, VISIT visit, void *closure)
+{
+    struct queue_row *row = *(struct queue_row *const *)node;
+    struct walk *walk = closure;
+    if (visit != postorder && visit != leaf)
+        return;
+    note_waiting(walk->queue, false, walk->boot);
+    row_wait(walk->queue, row);
+}
+
+void queue_know_anew(struct queue *queue, int64_t boot)
+{
+    struct walk walk = {queue, boot};
+    twalk_r(queue->known, walk_row, &walk);
+    queue->durable |= queue->n_rows > 0; /* a restart now would find nothing: at once */
+}

@@ -1,0 +1,393 @@
+#include "store/writer.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "store/place.h"
+
+enum { SET_ASIDE_PAUSE = 60000 }; /* ms: a file that breaks again so soon is tried again slowly */
+
+static const int64_t day_ms = INT64_C(86400000);
+
+static int64_t boot_now(void)
+{
+    return clock_now().boot;
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* ---- what the loop is told ---- */
+
+static void add_news(struct store *store, const char *text)
+{
+    size_t used = strlen(store->news);
+    if (used > 0 && used + 1 < sizeof store->news)
+        store->news[used++] = ' ';
+    text_copy(store->news + used, sizeof store->news - used, text);
+    store_arm(store, 0);
+}
+
+static void tell_dropped(struct store *store)
+{
+    char text[128];
+    snprintf(text, sizeof text, "The store could not keep %llu events or rows.",
+             (unsigned long long)store->queue.dropped);
+    store->queue.dropped = 0;
+    add_news(store, text);
+}
+
+/* A job ended well: whatever was wrong is over. */
+static void set_well(struct store *store)
+{
+    store->retry_at = 0;
+    store->retry_ms = 0;
+    store_set_problem(store, "");
+    if (store->queue.dropped > 0)
+        tell_dropped(store);
+}
+
+/* ---- failing ---- */
+
+static void back_off(struct store *store)
+{
+    int64_t wait = store->retry_ms > 0 ? 2 * store->retry_ms : store->tuning.retry_first_ms;
+    store->retry_ms = wait < store->tuning.retry_most_ms ? wait : store->tuning.retry_most_ms;
+    store->retry_at = boot_now() + store->retry_ms;
+}
+
+static void drop_connection(struct store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    struct db *db = store->db;
+    store->db = NULL;
+    pthread_mutex_unlock(&store->lock);
+    db_close(db, false);
+}
+
+static void set_problem(struct store *store, const struct trouble *trouble)
+{
+    char text[TROUBLE_SIZE];
+    trouble_describe(trouble, store->path, text, sizeof text);
+    back_off(store);
+    store_set_problem(store, text);
+}
+
+/* The next file is new: all rows known go into it at once; if files break one after the other, with
+ * pauses. */
+static void begin_afresh(struct store *store, const char *news)
+{
+    int64_t now = boot_now();
+    bool again = store->set_aside_at > 0 && now - store->set_aside_at < SET_ASIDE_PAUSE;
+    store->set_aside_at = now;
+    store->retry_at = 0;
+    if (again)
+        back_off(store);
+    queue_know_anew(&store->queue, now);
+    add_news(store, news);
+}
+
+static void set_aside(struct store *store, const struct trouble *trouble)
+{
+    char aside[PATH_MAX], news[TROUBLE_SIZE];
+    drop_connection(store);
+    int error = place_set_aside(store->path, clock_now().wall, aside);
+    snprintf(news, sizeof news,
+             "The store was corrupt (%s). It was set aside as %.700s and a fresh one begun; the "
+             "event log up to now is in the old file.",
+             trouble->detail, aside);
+    pthread_mutex_lock(&store->lock);
+    if (error < 0)
+        set_problem(store, trouble);
+    else
+        begin_afresh(store, news);
+    pthread_mutex_unlock(&store->lock);
+}
+
+static void follow_moved(struct store *store)
+{
+    char news[TROUBLE_SIZE];
+    snprintf(news, sizeof news,
+             "The store %.700s was moved or removed while in use. Hall began anew at that path.",
+             store->path);
+    drop_connection(store);
+    pthread_mutex_lock(&store->lock);
+    begin_afresh(store, news);
+    pthread_mutex_unlock(&store->lock);
+}
+
+static void wait_for_better(struct store *store, const struct trouble *trouble, bool reopen)
+{
+    if (reopen)
+        drop_connection(store);
+    pthread_mutex_lock(&store->lock);
+    set_problem(store, trouble);
+    pthread_mutex_unlock(&store->lock);
+}
+
+void writer_failed(struct store *store, const struct trouble *trouble)
+{
+    switch (trouble->kind) {
+    case TROUBLE_NONE:
+    case TROUBLE_INTERRUPTED:
+        return;
+    case TROUBLE_CORRUPT:
+        set_aside(store, trouble);
+        return;
+    case TROUBLE_MOVED:
+        follow_moved(store);
+        return;
+    case TROUBLE_BUSY:
+    case TROUBLE_FULL:
+    case TROUBLE_MEMORY:
+        wait_for_better(store, trouble, false);
+        return;
+    case TROUBLE_READ_ONLY:
+    case TROUBLE_PERMISSION:
+    case TROUBLE_MISSING:
+    case TROUBLE_NOT_A_FILE:
+    case TROUBLE_BAD_PATH:
+    case TROUBLE_FOREIGN:
+    case TROUBLE_NEWER:
+    case TROUBLE_NO_LOG:
+    case TROUBLE_IO:
+    case TROUBLE_SILENT:
+    case TROUBLE_KINDS:
+        wait_for_better(store, trouble, true);
+        return;
+    }
+}
+
+/* ---- jobs ---- */
+
+struct job {
+    int64_t (*due)(const struct store *store); /* boot time; under lock */
+    void (*run)(struct store *store);          /* under file */
+};
+
+static int64_t open_due(const struct store *store)
+{
+    return store->db == NULL ? store->retry_at : QUEUE_NEVER;
+}
+
+/* What was open and now begins as an empty file gets every known row. */
+static void opened(struct store *store, struct db *db, int64_t last_id)
+{
+    int64_t now = boot_now();
+    pthread_mutex_lock(&store->lock);
+    store->db = db;
+    store->check_at = now + store->tuning.check_after_ms;
+    store->prune_at = now + store->tuning.check_after_ms;
+    queue_know_last(&store->queue, last_id);
+    if (db_is_fresh(db))
+        queue_know_anew(&store->queue, now);
+    if (queue_waiting(&store->queue) == 0)
+        set_well(store);
+    store->retry_at = 0;
+    pthread_mutex_unlock(&store->lock);
+}
+
+static bool open_file(struct store *store, struct db **ret_db, int64_t *ret_last_id,
+                      struct trouble *ret_trouble)
+{
+    struct db *db = NULL;
+    if (!db_open(store->path, store->tuning.busy_ms, &db, ret_trouble))
+        return false;
+    if (!db_last_event(db, ret_last_id, ret_trouble)) {
+        db_close(db, false);
+        return false;
+    }
+    *ret_db = db;
+    return true;
+}
+
+static void open_run(struct store *store)
+{
+    struct db *db = NULL;
+    struct trouble trouble = {0};
+    int64_t last_id = 0;
+    int error = place_prepare(store->path);
+    if (error < 0)
+        trouble = trouble_of_errno(error);
+    else if (open_file(store, &db, &last_id, &trouble))
+        opened(store, db, last_id);
+    writer_failed(store, &trouble);
+}
+
+void writer_open(struct store *store)
+{
+    pthread_mutex_lock(&store->file);
+    open_run(store);
+    pthread_mutex_unlock(&store->file);
+}
+
+static int64_t write_due(const struct store *store)
+{
+    if (store->db == NULL)
+        return QUEUE_NEVER;
+    return later(queue_due(&store->queue, &store->tuning.pace), store->retry_at);
+}
+
+static void tell_committed(struct store *store, uint64_t ticket)
+{
+    store->committed = ticket > store->committed ? ticket : store->committed;
+    store->durable_since = boot_now();
+    store_arm(store, 0);
+}
+
+static void write_run(struct store *store)
+{
+    struct batch batch = {0};
+    struct trouble trouble = {0};
+    pthread_mutex_lock(&store->lock);
+    int error = queue_take(&store->queue, &batch);
+    pthread_mutex_unlock(&store->lock);
+    if (error < 0)
+        trouble = trouble_of_errno(error);
+    bool ok = error == 0 && db_write(store->db, &batch, &trouble);
+    bool durable = batch.durable;
+    uint64_t last = batch.last;
+    pthread_mutex_lock(&store->lock);
+    if (ok) {
+        queue_written(&store->queue, &batch);
+        set_well(store);
+        if (durable)
+            tell_committed(store, last);
+    } else if (error == 0) {
+        queue_return(&store->queue, &batch);
+    }
+    pthread_mutex_unlock(&store->lock);
+    writer_failed(store, &trouble);
+}
+
+static int64_t check_due(const struct store *store)
+{
+    return store->db == NULL ? QUEUE_NEVER : later(store->check_at, store->retry_at);
+}
+
+/* The loop may interrupt while checking is set, and only then. */
+static void set_checking(struct store *store, bool checking, int64_t next)
+{
+    pthread_mutex_lock(&store->lock);
+    store->checking = checking;
+    store->check_at = next;
+    pthread_mutex_unlock(&store->lock);
+}
+
+static void check_run(struct store *store)
+{
+    struct trouble trouble = {0};
+    set_checking(store, true, QUEUE_NEVER);
+    bool ok = db_check(store->db, &trouble);
+    set_checking(store, false, ok ? QUEUE_NEVER : boot_now() + store->tuning.check_again_ms);
+    writer_failed(store, &trouble);
+}
+
+static int64_t prune_due(const struct store *store)
+{
+    return store->db == NULL ? QUEUE_NEVER : later(store->prune_at, store->retry_at);
+}
+
+static void prune_run(struct store *store)
+{
+    bool more = false;
+    struct trouble trouble = {0};
+    int64_t before = clock_now().wall - store->keep_days * day_ms;
+    bool ok = db_prune(store->db, before, (int64_t)store->max_mb << 20, &more, &trouble);
+    pthread_mutex_lock(&store->lock);
+    if (ok) {
+        set_well(store);
+        store->prune_at = more ? 0 : boot_now() + store->tuning.prune_every_ms;
+    }
+    pthread_mutex_unlock(&store->lock);
+    writer_failed(store, &trouble);
+}
+
+/* The most urgent first. */
+static const struct job jobs[] = {
+    {open_due, open_run}, {write_due, write_run}, {check_due, check_run}, {prune_due, prune_run}};
+
+/* ---- the thread ---- */
+
+/* The first job that is due; or NULL, and when the next one will be. */
+static const struct job *pick(const struct store *store, int64_t *ret_next)
+{
+    int64_t now = boot_now();
+    *ret_next = QUEUE_NEVER;
+    for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++) {
+        int64_t due = jobs[i].due(store);
+        if (due <= now)
+            return &jobs[i];
+        *ret_next = due < *ret_next ? due : *ret_next;
+    }
+    return NULL;
+}
+
+static void sleep_until(struct store *store, int64_t boot)
+{
+    struct pollfd bell = {.fd = store->bell, .events = POLLIN};
+    eventfd_t count;
+    int64_t wait = boot == QUEUE_NEVER ? -1 : later(boot - boot_now(), 0);
+    poll(&bell, 1, wait > INT32_MAX ? INT32_MAX : (int)wait);
+    eventfd_read(store->bell, &count);
+}
+
+/* False when it is time to end. */
+static bool turn(struct store *store)
+{
+    int64_t next;
+    pthread_mutex_lock(&store->lock);
+    bool stop = store->stop;
+    const struct job *job = pick(store, &next);
+    pthread_mutex_unlock(&store->lock);
+    if (stop)
+        return false;
+    if (job == NULL) {
+        sleep_until(store, next);
+        return true;
+    }
+    pthread_mutex_lock(&store->file);
+    job->run(store);
+    pthread_mutex_unlock(&store->file);
+    return true;
+}
+
+static bool waits(struct store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    bool any = queue_waiting(&store->queue) > 0;
+    pthread_mutex_unlock(&store->lock);
+    return any;
+}
+
+/* One more try for what waits; twice, because the first may have to set a corrupt file aside. */
+static void finish(struct store *store)
+{
+    pthread_mutex_lock(&store->file);
+    for (int i = 0; i < 2 && waits(store); i++) {
+        if (store->db == NULL)
+            open_run(store);
+        if (store->db != NULL)
+            write_run(store);
+    }
+    db_close(store->db, true);
+    store->db = NULL;
+    pthread_mutex_unlock(&store->file);
+}
+
+void *writer_run(void *argument)
+{
+    struct store *store = argument;
+    while (turn(store))
+        ;
+    finish(store);
+    eventfd_write(store->ended, 1);
+    store_leave(store);
+    return NULL;
+}

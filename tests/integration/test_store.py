@@ -1,0 +1,441 @@
+"""The store on real disks that misbehave: killed, full, read-only, corrupt, locked, missing. In a mount namespace of its own."""
+import os
+import queue
+import random
+import signal
+import sqlite3
+import stat
+import subprocess
+import threading
+import time
+
+import pytest
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PROGRAM = os.path.join(os.environ.get("HALL_BUILD", os.path.join(TOP, "build")), "tests", "store_drive")
+LIMIT = 20
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+
+
+class Drive:
+    """The store under test: orders in, lines out. `script` is a shell that prepares its mounts; it must exec "$@"."""
+
+    def __init__(self, path, *options, script=None, command=None):
+        command = command or [PROGRAM, str(path), *options]
+        if script is not None:
+            command = ["unshare", "-m", "--propagation", "private", "sh", "-ec", script + '\nexec "$@"', "sh", *command]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.lines, self.seen = queue.Queue(), []
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.put(line.rstrip("\n"))
+        self.lines.put(None)
+
+    def order(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+
+    def wait(self, start, limit=LIMIT):
+        deadline = time.monotonic() + limit
+        while True:
+            try:
+                line = self.lines.get(timeout=max(0.001, deadline - time.monotonic()))
+            except queue.Empty:
+                raise AssertionError(f"no line begins with {start!r}; seen: {self.seen}") from None
+            assert line is not None, f"it ended before {start!r}; seen: {self.seen}"
+            self.seen.append(line)
+            if line.startswith(start):
+                return line
+
+    def number(self, order):
+        self.order(order)
+        return int(self.wait("ticket").split()[1])
+
+    def sure(self, order):
+        """A durable order, waited for until it is committed or given up."""
+        ticket = self.number(order)
+        while int(self.wait("committed").split()[1]) < ticket:
+            pass
+
+    def rows(self):
+        mark = len(self.seen)
+        self.order("load")
+        code = int(self.wait("loaded").split()[1])
+        return code, [line for line in self.seen[mark:] if line.startswith("row ")]
+
+    def inside(self, command):
+        """Runs a command in the mount namespace of the program."""
+        subprocess.run(["nsenter", "-m", "-t", str(self.process.pid), "sh", "-ec", command], check=True)
+
+    def end(self):
+        if self.process.poll() is None:
+            self.order("quit")
+        status = self.process.wait(LIMIT)
+        self.reader.join(LIMIT)
+        while not self.lines.empty():
+            self.seen.append(self.lines.get())
+        assert status == 0, self.seen
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(LIMIT)
+
+
+@pytest.fixture
+def drive():
+    made = []
+
+    def start(*args, **kwargs):
+        made.append(Drive(*args, **kwargs))
+        made[-1].wait("created 0")
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.kill()
+
+
+def events(path):
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
+        return [row[0] for row in db.execute("SELECT json_extract(body, '$.n') FROM events ORDER BY id")]
+
+
+def ask(path, question):
+    with sqlite3.connect(path) as db:
+        return db.execute(question).fetchone()[0]
+
+
+def sound(path):
+    return ask(path, "PRAGMA integrity_check") == "ok"
+
+
+def asides(folder):
+    return sorted(p.name for p in folder.iterdir() if ".corrupt." in p.name and p.name.endswith("Z"))
+
+
+def filled(drive, path, n=300):
+    """A store with n events and some state, closed in good order."""
+    one = drive(path, "quick")
+    for i in range(n):
+        one.order(f"event {i}")
+    one.order("put setting idle 20")
+    one.sure("sure server testing {\"state\":\"ready\"}")
+    one.end()
+
+
+def test_rows_come_back_after_a_restart(drive, tmp_path):
+    path = tmp_path / "hall.db"
+    one = drive(path)
+    one.order("put quota 10.0.0.1 {\"wakes\":3}")
+    one.order("put setting old 1")
+    one.sure("sure server testing {\"name\":\"Écran 🖥\"}")
+    one.sure("remove setting old")
+    one.end()
+    code, rows = drive(path).rows()
+    assert code == 0
+    assert rows == ['row server testing {"name":"Écran 🖥"}', 'row quota 10.0.0.1 {"wakes":3}']
+
+
+def test_the_file_is_what_it_should_be(drive, tmp_path):
+    path = tmp_path / "made" / "hall.db"
+    old = os.umask(0)
+    try:
+        one = drive(path)
+    finally:
+        os.umask(old)
+    one.sure("sure-event 1")
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in path.parent.iterdir()}
+    assert modes == {"hall.db": 0o600, "hall.db-wal": 0o600, "hall.db-shm": 0o600}
+    one.end()
+    assert [p.name for p in path.parent.iterdir()] == ["hall.db"]
+    found = {p: ask(path, f"PRAGMA {p}") for p in ("application_id", "user_version", "auto_vacuum", "journal_mode")}
+    assert found == {"application_id": 0x48616C6C, "user_version": 1, "auto_vacuum": 2, "journal_mode": "wal"}
+
+
+def test_routine_rows_wait_for_their_batch_and_are_written_at_the_end(drive, tmp_path):
+    path = tmp_path / "hall.db"
+    one = drive(path)
+    for i in range(49):
+        one.number(f"event {i}")
+    assert events(path) == []
+    one.number("event 49")
+    deadline = time.monotonic() + LIMIT
+    while events(path) != list(range(50)):
+        assert time.monotonic() < deadline
+    one.number("event 50")
+    one.end()
+    assert events(path) == list(range(51))
+
+
+def test_killed_at_any_moment(drive, tmp_path):
+    """What was said to be written is there afterwards, once."""
+    path, step = tmp_path / "hall.db", 0
+    seed = int(os.environ.get("STORE_SEED", time.time()))
+    print("STORE_SEED", seed)
+    dice = random.Random(seed)
+    for _ in range(int(os.environ.get("STORE_KILLS", "100"))):
+        one = drive(path, "quick")
+        code, rows = one.rows()
+        assert code == 0
+        found = int(rows[0].split()[3]) if rows else 0
+        assert found >= step, f"step {step} was said to be written; the store knows {found}"
+        step = found
+        one.order(f"many {step + 1} {step + 100000}")
+        one.wait(f"step {step + 1}")
+        time.sleep(dice.random() * 0.02)
+        one.process.send_signal(signal.SIGKILL)
+        one.process.wait(LIMIT)
+        one.reader.join(LIMIT)
+        while (line := one.lines.get()) is not None:
+            step = int(line.split()[1]) if line.startswith("step ") else step
+    assert sound(path)
+    found = events(path)
+    assert found == list(range(1, len(found) + 1)) and len(found) >= step
+    assert asides(tmp_path) == []
+
+
+def corrupt_header(path):
+    path.write_bytes(b"no database, but long enough to be looked at" * 100 + path.read_bytes()[4400:])
+
+
+def corrupt_all(path):
+    path.write_bytes(os.urandom(path.stat().st_size))
+
+
+def corrupt_schema(path):
+    with sqlite3.connect(path) as db:
+        db.execute("DROP TABLE state")
+
+
+@pytest.mark.parametrize("spoil", [corrupt_header, corrupt_all, corrupt_schema])
+def test_corrupt_at_the_start(drive, tmp_path, spoil):
+    path = tmp_path / "hall.db"
+    filled(drive, path)
+    spoil(path)
+    spoilt = path.read_bytes()
+    one = drive(path, "quick")
+    told = one.wait("problem")
+    assert "corrupt" in told and f"{path}.corrupt." in told
+    one.wait("well")
+    one.sure("sure-event 7")
+    assert one.rows() == (0, [])
+    one.end()
+    aside, = asides(tmp_path)
+    assert (tmp_path / aside).read_bytes() == spoilt
+    assert events(path) == [7] and sound(path)
+
+
+def test_a_truncated_file(drive, tmp_path):
+    path = tmp_path / "hall.db"
+    filled(drive, path)
+    os.truncate(path, path.stat().st_size // 2)
+    one = drive(path, "quick")
+    assert "corrupt" in one.wait("problem")
+    one.sure("sure-event 7")
+    one.end()
+    assert len(asides(tmp_path)) == 1 and events(path) == [7] and sound(path)
+
+
+def page_of(path, table):
+    """A page inside the tree of that table."""
+    with sqlite3.connect(path) as db:
+        return db.execute("SELECT max(pageno) FROM dbstat WHERE name = ?", (table,)).fetchone()[0]
+
+
+def spoil_page(path, page):
+    with open(path, "r+b") as file:
+        file.seek((page - 1) * 1024)
+        file.write(b"\xa5" * 1024)
+
+
+def test_a_corrupt_page_is_found_while_it_runs_and_the_state_is_kept(drive, tmp_path):
+    path = tmp_path / "hall.db"
+    filled(drive, path, 2000)
+    spoil_page(path, page_of(path, "events_by_at"))
+    one = drive(path, "quick")
+    code, rows = one.rows()
+    assert code == 0 and len(rows) == 2
+    one.wait("problem")
+    one.sure("sure setting new 1")
+    one.end()
+    assert len(asides(tmp_path)) == 1 and sound(path)
+    code, again = drive(path, "quick").rows()
+    assert code == 0 and again == [*rows, "row setting new 1"]
+
+
+def test_a_log_of_garbage_is_ignored(drive, tmp_path):
+    path = tmp_path / "hall.db"
+    filled(drive, path, 20)
+    (tmp_path / "hall.db-wal").write_bytes(os.urandom(50000))
+    one = drive(path, "quick")
+    one.sure("sure-event 20")
+    one.end()
+    assert asides(tmp_path) == [] and events(path) == list(range(21))
+
+
+def test_a_folder_stands_in_its_place(drive, tmp_path):
+    path = tmp_path / "hall.db"
+    path.mkdir()
+    one = drive(path, "quick")
+    assert "is not a file" in one.wait("problem")
+    assert one.rows()[0] < 0
+    begun = time.monotonic()
+    one.sure("sure-event 1")
+    assert time.monotonic() - begun < 3, "nobody waits for ever"
+    path.rmdir()
+    one.wait("well")
+    one.end()
+    assert events(path) == [1]
+
+
+def test_a_missing_folder_that_appears(drive, tmp_path):
+    path = tmp_path / "mount" / "hall" / "hall.db"
+    one = drive(path, "quick")
+    assert "its folder is missing" in one.wait("problem")
+    one.order("put server testing 1")
+    path.parent.parent.mkdir()
+    one.wait("well")
+    one.end()
+    assert ask(path, "SELECT body FROM state") == "1"
+
+
+@pytest.mark.parametrize("version, word", [(99, "newer version"), (0, "another program's")])
+def test_what_is_not_ours_is_left_alone(drive, tmp_path, version, word):
+    path = tmp_path / "hall.db"
+    if version:
+        filled(drive, path, 3)
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE precious (x)")
+        db.execute(f"PRAGMA user_version = {version}")
+    before = path.read_bytes()
+    one = drive(path, "quick")
+    assert word in one.wait("problem")
+    one.sure("sure-event 1")
+    one.end()
+    assert path.read_bytes() == before and asides(tmp_path) == []
+
+
+def test_locked_by_another_program(drive, tmp_path):
+    path = tmp_path / "hall.db"
+    filled(drive, path, 3)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    one = drive(path, "quick")
+    assert len(one.rows()[1]) == 2, "reading goes on"
+    one.order("sure-event 3")
+    assert "locked by another program" in one.wait("problem")
+    one.wait("committed")
+    assert events(path) == [0, 1, 2], "given up waiting for, not written"
+    other.execute("COMMIT")
+    other.close()
+    one.wait("well")
+    one.end()
+    assert events(path) == [0, 1, 2, 3]
+
+
+def test_moved_away_while_in_use(drive, tmp_path):
+    path = tmp_path / "hall.db"
+    one = drive(path, "quick")
+    one.order("put setting idle 20")
+    one.sure("sure-event 1")
+    path.rename(tmp_path / "old.db")
+    one.sure("sure-event 2")
+    assert any("was moved or removed" in line for line in one.seen) or one.wait("problem")
+    one.end()
+    assert events(path) == [2] and ask(path, "SELECT body FROM state") == "20"
+
+
+def test_events_are_bounded_while_nothing_can_be_written(drive, tmp_path):
+    path = tmp_path / "missing" / "x" / "hall.db"
+    one = drive(path, "quick")
+    one.wait("problem")
+    one.number("sure-event 0")
+    for i in range(1, 1200):
+        one.number(f"event {i}")
+    path.parent.parent.mkdir()
+    one.wait("problem The store could not keep 200")
+    one.end()
+    assert events(path) == [0, *range(201, 1200)], "the durable one is kept, and the newest of the others"
+
+
+@needs_root
+def test_a_full_disk(drive, tmp_path):
+    path = tmp_path / "disk" / "hall.db"
+    path.parent.mkdir()
+    one = drive(path, "quick", script=f"mount -t tmpfs -o size=400k,mode=700 tmpfs {path.parent}")
+    one.sure("sure-event 0")
+    one.inside(f"head -c 1M /dev/zero > {path.parent}/ballast || true")
+    for i in range(1, 60):
+        one.order(f"put setting big{i} {'x' * 3000}")
+    one.order("sure-event 1")
+    assert "the disk is full" in one.wait("problem")
+    one.wait("committed")
+    one.inside(f"rm {path.parent}/ballast")
+    one.wait("well")
+    one.sure("sure-event 2")
+    one.inside(f"cp {path} {path}-wal {tmp_path}")
+    assert events(tmp_path / "hall.db") == [0, 1, 2] and sound(tmp_path / "hall.db")
+    one.end()
+
+
+@needs_root
+def test_a_full_disk_from_the_start(drive, tmp_path):
+    path = tmp_path / "disk" / "hall.db"
+    path.parent.mkdir()
+    script = f"mount -t tmpfs -o size=100k,mode=700 tmpfs {path.parent}\nhead -c 1M /dev/zero > {path.parent}/b 2>&- || true"
+    one = drive(path, "quick", script=script)
+    assert "the disk is full" in one.wait("problem")
+    one.order("put server testing 1")
+    one.inside(f"mount -o remount,size=1M {path.parent}")
+    one.wait("well")
+    one.sure("sure-event 2")
+    one.inside(f"cp {path} {path}-wal {tmp_path}")
+    assert ask(tmp_path / "hall.db", "SELECT body FROM state") == "1"
+    one.end()
+
+
+@needs_root
+def test_a_read_only_file_system(drive, tmp_path):
+    path = tmp_path / "disk" / "hall.db"
+    filled(drive, path, 3)
+    folder = path.parent
+    one = drive(path, "quick", script=f"mount --bind {folder} {folder}\nmount -o remount,bind,ro {folder}")
+    assert "read-only" in one.wait("problem")
+    code, rows = one.rows()
+    assert code == 0 and len(rows) == 2, "what can be read is read"
+    one.sure("sure-event 3")
+    assert events(path) == [0, 1, 2]
+    one.inside(f"mount -o remount,bind,rw {folder}")
+    one.wait("well")
+    one.end()
+    assert events(path) == [0, 1, 2, 3]
+
+
+def as_nobody(path):
+    return ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups", PROGRAM, str(path), "quick"]
+
+
+@needs_root
+@pytest.mark.parametrize("folder_mode, file_mode", [(0o555, 0o666), (0o777, 0o444)])
+def test_no_permission(drive, tmp_path, folder_mode, file_mode):
+    """As an ordinary user, in a folder and with a file of root's."""
+    for folder in [tmp_path, *tmp_path.parents][:3]:
+        folder.chmod(folder.stat().st_mode | 0o055)
+    path = tmp_path / "disk" / "hall.db"
+    filled(drive, path, 3)
+    path.chmod(file_mode)
+    path.parent.chmod(folder_mode)
+    one = drive(path, command=as_nobody(path))
+    assert "permission" in one.wait("problem")
+    path.chmod(0o666)
+    path.parent.chmod(0o777)
+    one.wait("well")
+    one.sure("sure-event 3")
+    one.end()
+    assert events(path) == [0, 1, 2, 3]
