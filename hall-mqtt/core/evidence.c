@@ -73,15 +73,36 @@ static bool agent_shows_life(const struct evidence *evidence, const struct model
     return server->loopback || !network->silent;
 }
 
+/* Where no required check can be made (echoes are not permitted), some site's own answer must do.
+ */
+static bool some_site_passes(const struct evidence *evidence, const struct model_server *server)
+{
+    bool has_site = false;
+
+    for (size_t i = 0; i < server->n_checks; i++) {
+        if (server->checks[i].site == MODEL_NONE)
+            continue;
+        if (evidence->checks[i].passing)
+            return true;
+        has_site = true;
+    }
+    return !has_site;
+}
+
 static bool required_pass(const struct evidence *evidence, const struct model_server *server)
 {
+    bool has_usable = false;
+
     for (size_t i = 0; i < server->n_checks; i++) {
         const struct check_state *state = &evidence->checks[i];
 
-        if (server->checks[i].required && !state->unable && !state->passing)
+        if (!server->checks[i].required || state->unable)
+            continue;
+        if (!state->passing)
             return false;
+        has_usable = true;
     }
-    return true;
+    return has_usable || some_site_passes(evidence, server);
 }
 
 static bool is_settled(const struct evidence *evidence, const struct network_view *network)

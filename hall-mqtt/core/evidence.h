@@ -1,11 +1,12 @@
 /*
- * evidence: what is known of one server from its checks, its neighbour entry and its agent, and the two facts
- * that follow: is it alive, do all required checks pass. Gain is immediate, loss is debounced: EVIDENCE_MISSES
- * misses in a row. Pure.
+ * evidence: what is known of one server from its checks, its neighbour entry and its agent, and the
+ * two facts that follow: is it alive, do all required checks pass. Gain is immediate, loss is
+ * debounced: EVIDENCE_MISSES misses in a row. Pure.
  *
- * A sign of life is an answer by the configured MAC: another machine on the same address is not this server. So
- * after a silence an answer counts once the neighbour verdict that follows it has come (it may be "unknown").
- * On loopback the kernel answers for everyone: there only a check that passes, or the agent, is a sign of life.
+ * A sign of life is an answer by the configured MAC: another machine on the same address is not
+ * this server. So after a silence an answer counts once the neighbour verdict that follows it has
+ * come (it may be "unknown"). On loopback the kernel answers for everyone: there only a check that
+ * passes, or the agent, is a sign of life.
  */
 #ifndef HALL_CORE_EVIDENCE_H
 #define HALL_CORE_EVIDENCE_H
@@ -19,10 +20,10 @@ enum { EVIDENCE_MISSES = 3 };
 
 /* What one probe saw. */
 enum probe_outcome {
-    PROBE_PASS,    /* as required: echo, connection, expected status */
-    PROBE_ANSWER,  /* the machine answered, but not as required: refused, unexpected status */
-    PROBE_MISS,    /* nothing came back in time, or no route */
-    PROBE_UNABLE,  /* this probe cannot be made here (ICMP not permitted): counts for nothing */
+    PROBE_PASS,   /* as required: echo, connection, expected status */
+    PROBE_ANSWER, /* the machine answered, but not as required: refused, unexpected status */
+    PROBE_MISS,   /* nothing came back in time, or no route */
+    PROBE_UNABLE, /* this probe cannot be made here (ICMP not permitted): counts for nothing */
 };
 
 enum mac_verdict { MAC_UNKNOWN, MAC_MATCH, MAC_OTHER };
@@ -30,9 +31,9 @@ enum mac_verdict { MAC_UNKNOWN, MAC_MATCH, MAC_OTHER };
 enum agent_word { AGENT_UNHEARD, AGENT_ONLINE, AGENT_SLEEPING, AGENT_OFFLINE };
 
 struct check_state {
-    bool known;      /* any outcome yet */
+    bool known; /* any outcome yet */
     bool passing;
-    bool alive;      /* answers, passing or not */
+    bool alive; /* answers, passing or not */
     bool unable;
     uint8_t misses;  /* answers missing in a row; stops at EVIDENCE_MISSES */
     uint8_t fails;   /* not passing in a row; stops at EVIDENCE_MISSES */
@@ -42,12 +43,12 @@ struct check_state {
 struct evidence {
     struct check_state checks[MODEL_CHECKS_MAX];
     enum mac_verdict mac;
-    bool mac_heard;            /* a verdict came since it last was silent: only then do answers count */
-    uint8_t other_mac[6];      /* with MAC_OTHER */
+    bool mac_heard;       /* a verdict came since it last was silent: only then do answers count */
+    uint8_t other_mac[6]; /* with MAC_OTHER */
     enum agent_word agent;
-    int64_t agent_since;       /* boot clock, ms */
-    bool alive, passing;       /* the two facts, after the last event */
-    bool settled;              /* enough was seen to say "silent" */
+    int64_t agent_since; /* boot clock, ms */
+    bool alive, passing; /* the two facts, after the last event */
+    bool settled;        /* enough was seen to say "silent" */
 };
 
 /* What an update changed, as edges. */
@@ -60,15 +61,17 @@ struct evidence_change {
 };
 
 void evidence_init(struct evidence *evidence);
-struct evidence_change evidence_probe(struct evidence *evidence, const struct model_server *server, unsigned check,
-                                      enum probe_outcome outcome, uint16_t detail);
-struct evidence_change evidence_neighbour(struct evidence *evidence, const struct model_server *server,
+struct evidence_change evidence_probe(struct evidence *evidence, const struct model_server *server,
+                                      unsigned check, enum probe_outcome outcome, uint16_t detail);
+struct evidence_change evidence_neighbour(struct evidence *evidence,
+                                          const struct model_server *server,
                                           enum mac_verdict verdict, const uint8_t mac[6]);
 struct evidence_change evidence_agent(struct evidence *evidence, const struct model_server *server,
                                       enum agent_word word, int64_t boot_ms);
 
 /* Does this site answer by its own check (or, where it has none, does the server pass)? */
-bool evidence_site_answers(const struct evidence *evidence, const struct model_server *server, int check);
+bool evidence_site_answers(const struct evidence *evidence, const struct model_server *server,
+                           int check);
 
 const char *agent_word_name(enum agent_word word); /* "online" ...; AGENT_UNHEARD is NULL */
 

@@ -40,6 +40,16 @@ static void init_power(struct power *power, struct now now)
     text_copy(power->reason, sizeof(power->reason), "Hall has just started");
 }
 
+static int32_t no_offset(void *context, const char *zone, int64_t utc_s)
+{
+    (void)context;
+    (void)zone;
+    (void)utc_s;
+    return 0;
+}
+
+static const struct zone_port utc_everywhere = {.offset = no_offset};
+
 int fleet_create(const struct model *model, const struct fleet_sink *sink, struct now now,
                  struct fleet **ret_fleet)
 {
@@ -54,8 +64,13 @@ int fleet_create(const struct model *model, const struct fleet_sink *sink, struc
     fleet->sites = calloc(model->n_sites + 1, sizeof(*fleet->sites));
     fleet->site_first = calloc(model->n_servers + 1, sizeof(*fleet->site_first));
     fleet->site_next = calloc(model->n_sites + 1, sizeof(*fleet->site_next));
+    fleet->domains = calloc(model->n_domains + 1, sizeof(*fleet->domains));
+    fleet->quotas = calloc(1, sizeof(*fleet->quotas));
+    fleet->zones = &utc_everywhere;
+    fleet->clock_trusted = true;
     if (!fleet->powers || !fleet->overrides || !fleet->sites || !fleet->site_first ||
-        !fleet->site_next || due_init(&fleet->due, model->n_servers) < 0) {
+        !fleet->site_next || !fleet->domains || !fleet->quotas ||
+        due_init(&fleet->due, model->n_servers) < 0 || depend_init(&fleet->depend, model) < 0) {
         fleet_destroy(fleet);
         return -ENOMEM;
     }
@@ -75,6 +90,9 @@ void fleet_destroy(struct fleet *fleet)
     free(fleet->sites);
     free(fleet->site_first);
     free(fleet->site_next);
+    free(fleet->domains);
+    free(fleet->quotas);
+    depend_finish(&fleet->depend);
     due_finish(&fleet->due);
     free(fleet);
 }
@@ -86,63 +104,6 @@ static struct step step_begin(struct fleet *fleet, struct now now, int server)
                          .server = server,
                          .power = &fleet->powers[server],
                          .model = &fleet->model->servers[server]};
-}
-
-/* Policies. */
-
-static bool is_standing(enum lease_kind kind)
-{
-    return kind == LEASE_ALWAYS_ON || kind == LEASE_SCHEDULE || kind == LEASE_HOLD ||
-           kind == LEASE_DEPENDENT;
-}
-
-static const struct lease *standing_lease(const struct lease_set *set)
-{
-    for (size_t i = 0; i < set->n; i++)
-        if (is_standing(set->leases[i].kind))
-            return &set->leases[i];
-    return NULL;
-}
-
-static void keep_policy(struct step *step)
-{
-    struct lease_set *set = &step->power->leases;
-    const bool wanted = fleet_policy(step->fleet, step->server) == POLICY_ALWAYS_ON;
-
-    if (wanted && !lease_find(set, LEASE_ALWAYS_ON, step->model->id))
-        step->changed |=
-            lease_take(set, LEASE_ALWAYS_ON, step->model->id, "", step->now.boot, LEASE_FOREVER);
-    else if (!wanted && lease_release(set, LEASE_ALWAYS_ON, step->model->id))
-        step->changed = true;
-}
-
-static bool is_found_down(enum power_state state)
-{
-    return state == POWER_OFF || state == POWER_UNREACHABLE || state == POWER_WAKE_FAILED;
-}
-
-/* A standing lease wakes a server that is found down, with back-off after failures. */
-static void wake_standing(struct step *step)
-{
-    const struct power *power = step->power;
-    const struct lease *lease = standing_lease(&power->leases);
-    char cause[LEASE_LABEL_SIZE];
-
-    if (!lease || !is_found_down(power->state) || power->evidence.alive || power->wake.open ||
-        power->retry_at > step->now.boot)
-        return;
-    snprintf(cause, sizeof(cause), "%s of %.60s", lease_kind_name(lease->kind), lease->holder);
-    wake_request(step, cause);
-}
-
-static int64_t standing_due(const struct step *step)
-{
-    const struct power *power = step->power;
-
-    if (!standing_lease(&power->leases) || !is_found_down(power->state) || power->evidence.alive ||
-        power->wake.open)
-        return DUE_NEVER;
-    return power->retry_at;
 }
 
 static void expire_leases(struct step *step)
@@ -219,22 +180,50 @@ static void step_end(struct step *step)
     struct power *power = step->power;
     int64_t due;
 
-    keep_policy(step);
+    policy_keep(step);
+    depend_keep(step);
     expire_leases(step);
     settle_unknown(step);
     sleep_tick(step);
     update_sites(step);
+    guard_tick(step);
     wake_tick(step);
-    wake_standing(step);
+    policy_wake(step);
     sleep_when_idle(step);
+    depend_touch(step);
     order_pace(step);
-    if (step->changed)
+    if (step->changed) {
         step_emit(step, &(struct action){.kind = ACTION_STATUS});
-    due = earlier(wake_due(step), earlier(sleep_due(step), standing_due(step)));
-    due = earlier(due, unknown_due(step));
+        step_emit(step, &(struct action){.kind = ACTION_SAVE, .save = {.durable = step->durable}});
+    }
+    due = earlier(wake_due(step), earlier(sleep_due(step), policy_due(step)));
+    due = earlier(due, earlier(unknown_due(step), guard_due(step)));
     if (!power->wake.open)
         due = earlier(due, lease_next_end(&power->leases));
     due_set(&step->fleet->due, step->server, due);
+}
+
+void fleet_set_zones(struct fleet *fleet, const struct zone_port *zones)
+{
+    fleet->zones = zones;
+}
+
+void fleet_trust_clock(struct fleet *fleet, bool trusted)
+{
+    if (trusted == fleet->clock_trusted)
+        return;
+    fleet->clock_trusted = trusted;
+    fleet_clock_was_set(fleet);
+}
+
+void fleet_clock_was_set(struct fleet *fleet)
+{
+    for (size_t i = 0; i < fleet->model->n_domains; i++)
+        fleet->domains[i].looked = 0;
+    for (size_t i = 0; i < fleet->model->n_sites; i++)
+        fleet->sites[i].hours_valid_until = 0;
+    for (size_t i = 0; i < fleet->model->n_servers; i++)
+        due_set(&fleet->due, (int)i, 0);
 }
 
 void fleet_start(struct fleet *fleet, struct now now)
@@ -304,23 +293,32 @@ static void take_visit_lease(struct step *step, int site)
 static void handle_visit(struct step *step, const struct fleet_event *event)
 {
     const int site = event->visit.site;
-    char cause[LEASE_LABEL_SIZE];
+    const bool was_open = step->power->wake.open || step->power->wake.queued;
+    char cause[CAUSE_SIZE];
 
-    take_visit_lease(step, site);
-    if (step->fleet->sites[site].ready)
+    if (guard_visit(step, site, event->visit.who))
         return;
+    take_visit_lease(step, site);
+    if (step->fleet->sites[site].ready) {
+        guard_note_use(step, site, event->visit.who, false);
+        return;
+    }
     step->power->awaited_until = step->now.boot + WAKE_AWAITED_MOST;
     if (step->power->state == POWER_READY)
         return;
     snprintf(cause, sizeof(cause), "visit of %.64s", step->fleet->model->sites[site].id);
-    wake_request(step, cause);
+    if (wake_request(step, cause, false) && !was_open && !step->power->evidence.alive)
+        guard_note_use(step, site, event->visit.who, true);
 }
 
 static void handle_use(struct step *step, const struct fleet_event *event)
 {
     /* A use seen while it was ready may arrive after it is not. */
-    if (step->fleet->sites[event->visit.site].ready)
-        take_visit_lease(step, event->visit.site);
+    if (!step->fleet->sites[event->visit.site].ready ||
+        guard_visit(step, event->visit.site, event->visit.who))
+        return;
+    take_visit_lease(step, event->visit.site);
+    guard_note_use(step, event->visit.site, event->visit.who, false);
 }
 
 static void handle_command(struct step *step, const struct fleet_event *event)
@@ -447,6 +445,8 @@ void fleet_handle(struct fleet *fleet, struct now now, const struct fleet_event 
     step.changed = false;
     handlers[event->kind](&step, event);
     step_end(&step);
+    /* Servers that this one needs, or that wait for it, were made due. */
+    fleet_tick(fleet, now);
 }
 
 /* What others ask of the fleet. */

@@ -1,7 +1,8 @@
 /*
- * fleet: all servers together: takes events, keeps leases, runs wakes and sleeps, answers commands. The pure heart
- * of Hall: no clock, no I/O, no allocation after fleet_create. One owner (the loop thread); actions are handed to a sink during
- * the step; the sink must not call back into the fleet.
+ * fleet: all servers together: takes events, keeps leases, runs wakes and sleeps, answers commands.
+ * The pure heart of Hall: no clock, no I/O, no allocation after fleet_create. One owner (the loop
+ * thread); actions are handed to a sink during the step; the sink must not call back into the
+ * fleet.
  */
 #ifndef HALL_CORE_FLEET_H
 #define HALL_CORE_FLEET_H
@@ -10,15 +11,17 @@
 #include "core/ledger.h"
 #include "core/model.h"
 #include "core/power.h"
+#include "core/quota.h"
+#include "core/schedule.h"
 
 /* What happens to the fleet. */
 enum fleet_event_kind {
-    FLEET_VISIT,        /* a visitor wants a site: wakes its server, takes or renews the visit lease */
-    FLEET_USE,          /* a ready site was used: renews the visit lease, never wakes */
+    FLEET_VISIT, /* a visitor wants a site: wakes its server, takes or renews the visit lease */
+    FLEET_USE,   /* a ready site was used: renews the visit lease, never wakes */
     FLEET_COMMAND,
     FLEET_PROBE,
     FLEET_NEIGHBOUR,
-    FLEET_AGENT,        /* the agent's state topic */
+    FLEET_AGENT, /* the agent's state topic */
     FLEET_REPORT,
     FLEET_CONTAINERS,
     FLEET_SLEEP_ANSWER, /* what the sleep method said: agent's result, ssh's or webhook's end */
@@ -29,33 +32,33 @@ enum sleep_answer { SLEEP_ACCEPTED, SLEEP_VETOED, SLEEP_FAILED };
 
 struct command {
     enum command_action action;
-    int site;                    /* the project commanded, or MODEL_NONE */
-    char id[COMMAND_ID_SIZE];    /* "": the fleet makes one */
-    char by[COMMAND_BY_SIZE];    /* "": unknown */
-    int64_t lasts;               /* wake, hold: ms; 0: not given */
+    int site;                 /* the project commanded, or MODEL_NONE */
+    char id[COMMAND_ID_SIZE]; /* "": the fleet makes one */
+    char by[COMMAND_BY_SIZE]; /* "": unknown */
+    int64_t lasts;            /* wake, hold: ms; 0: not given */
     bool force;
-    uint64_t route;              /* given back in the answers */
+    uint64_t route;                /* given back in the answers */
     char name[LEASE_HOLDER_SIZE];  /* hold, release: its name */
     char reason[LEASE_LABEL_SIZE]; /* hold: why */
-    enum policy_mode policy;     /* policy; with policy_configured: back to the configured one */
+    enum policy_mode policy;       /* policy; with policy_configured: back to the configured one */
     bool policy_configured;
-    int minutes;                 /* idle */
-    bool on;                     /* keep_awake */
+    int minutes; /* idle */
+    bool on;     /* keep_awake */
 };
 
-struct container_sight {         /* one site's containers, as the agent reports them */
+struct container_sight { /* one site's containers, as the agent reports them */
     int site;
     bool present, healthy;
 };
 
 struct fleet_event {
     enum fleet_event_kind kind;
-    int server;                  /* all but visit and use */
+    int server; /* all but visit and use */
     union {
         struct {
             int site;
-            char who[48];        /* client address, for the log */
-        } visit;                 /* VISIT, USE */
+            char who[48]; /* client address, for the log */
+        } visit;          /* VISIT, USE */
         struct command command;
         struct {
             unsigned check;
@@ -96,6 +99,9 @@ enum action_kind {
     ACTION_SLEEP,  /* ask the server to sleep by its configured method */
     ACTION_EVENT,  /* tell what happened: bus event topic, log, store */
     ACTION_ANSWER, /* a command's answer */
+    ACTION_LIMIT,  /* a guard refuses visitors from now on, or refused one */
+    ACTION_SAVE,   /* what must survive a restart changed */
+    ACTION_QUOTA,  /* a quota was used */
 };
 
 enum happening {
@@ -128,23 +134,33 @@ struct action {
             int site;
         } site;
         struct {
-            uint32_t number;     /* 1: the first of this wake */
+            uint32_t number; /* 1: the first of this wake */
         } packet;
         struct {
             int64_t interval, timeout; /* ms */
         } pace;
         struct {
-            const char *id;      /* of the sleep; borrowed for the call */
+            const char *id; /* of the sleep; borrowed for the call */
             bool force, restart;
-            int64_t lasts;       /* the proposal expires after, ms */
+            int64_t lasts; /* the proposal expires after, ms */
         } sleep;
         struct {
             enum happening what;
-            const char *detail;  /* one sentence, may be "" */
-            enum stage stage;    /* with HAPPENED_STAGE */
-            int64_t ms;          /* ready, stage: after the start; else 0 */
+            const char *detail; /* one sentence, may be "" */
+            enum stage stage;   /* with HAPPENED_STAGE */
+            int64_t ms;         /* ready, stage: after the start; else 0 */
         } event;
         const struct ledger_entry *answer;
+        struct {
+            int site;
+            uint32_t address; /* IPv4, host byte order; 0: everyone */
+            struct guard guard;
+            bool refused; /* a visitor was refused: to be logged */
+        } limit;
+        struct {
+            bool durable; /* somebody was told: not to be lost */
+        } save;
+        const struct quota *quota; /* borrowed for the call */
     };
 };
 
@@ -158,8 +174,17 @@ struct fleet_sink {
 struct fleet;
 
 /* model and sink are borrowed and outlive the fleet. All servers start `unknown`. -ENOMEM. */
-int fleet_create(const struct model *model, const struct fleet_sink *sink, struct now now, struct fleet **ret_fleet);
+int fleet_create(const struct model *model, const struct fleet_sink *sink, struct now now,
+                 struct fleet **ret_fleet);
 void fleet_destroy(struct fleet *fleet);
+
+/* Where local time comes from, for schedules and days; borrowed. Without it all zones are UTC. */
+void fleet_set_zones(struct fleet *fleet, const struct zone_port *zones);
+/* Schedules wait while the clock is not to be trusted (a Pi has no clock of its own). At first it
+ * is. */
+void fleet_trust_clock(struct fleet *fleet, bool trusted);
+/* Wall time was set: what schedules say is looked at anew. */
+void fleet_clock_was_set(struct fleet *fleet);
 
 /* Orders the first probes of every server. Once, before the first step. */
 void fleet_start(struct fleet *fleet, struct now now);
@@ -173,17 +198,30 @@ int64_t fleet_deadline(const struct fleet *fleet);
 const struct power *fleet_power(const struct fleet *fleet, int server);
 /* May a visitor of this site be let through: server up, and the site's own check passes? */
 bool fleet_site_ready(const struct fleet *fleet, int site);
-enum policy_mode fleet_policy(const struct fleet *fleet, int server); /* the strongest of its domains' */
-int64_t fleet_idle(const struct fleet *fleet, int server);            /* ms; the longest of its domains' */
+enum policy_mode fleet_policy(const struct fleet *fleet,
+                              int server);                 /* the strongest of its domains' */
+int64_t fleet_idle(const struct fleet *fleet, int server); /* ms; the longest of its domains' */
+/* What time alone brings next to a server. */
+struct next_event {
+    int64_t at;       /* wall, ms */
+    const char *what; /* "ready", "wake_deadline", "sleep", "sleep_deadline", "guard_end",
+                         "wake_retry", "schedule" */
+    char reason[160]; /* a sentence */
+};
+bool fleet_next_event(const struct fleet *fleet, int server, struct now now,
+                      struct next_event *ret_next); /* false: nothing */
 bool fleet_keep_awake(const struct fleet *fleet, int server);
 
 /* What is known of one site beside its server. */
 struct site_state {
-    bool ready;             /* visitors are let through */
-    bool seen;              /* the agent reported its containers */
-    bool present, healthy;  /* with seen */
-    uint32_t visits;        /* since start */
-    int64_t last_visit;     /* boot clock, ms; 0: none */
+    bool ready;            /* visitors are let through */
+    bool seen;             /* the agent reported its containers */
+    bool present, healthy; /* with seen */
+    int64_t
+        closed_until; /* boot clock: outside its hours; 0: open; LEASE_FOREVER: no opening known */
+    int64_t hours_looked, hours_valid_until; /* wall: when its hours were last looked at */
+    uint32_t visits;                         /* since start */
+    int64_t last_visit;                      /* boot clock, ms; 0: none */
 };
 /* The sites of one server, in model order: first, next, MODEL_NONE. */
 int fleet_first_site(const struct fleet *fleet, int server);

@@ -1,6 +1,6 @@
 /*
- * history: how long wakes took, per kind of wake, and what may be expected of the next one. Keeps the last
- * HISTORY_MAX of each kind. Pure.
+ * history: how long wakes took, per kind of wake, and what may be expected of the next one. Keeps
+ * the last HISTORY_MAX of each kind. Pure.
  */
 #ifndef HALL_CORE_HISTORY_H
 #define HALL_CORE_HISTORY_H
@@ -24,7 +24,8 @@ enum stage {
 enum { STAGES = 7 };
 #define STAGE_UNREACHED INT32_C(-1)
 
-/* One finished wake: when each stage was reached, ms after its start, or STAGE_UNREACHED; and when it was ready. */
+/* One finished wake: when each stage was reached, ms after its start, or STAGE_UNREACHED; and when
+ * it was ready. */
 struct boot {
     int32_t stages[STAGES];
     int32_t ready;
@@ -41,14 +42,17 @@ void history_add(struct history *history, enum wake_kind kind, const struct boot
 /* Notes a stage of the newest wake that was reached after it was ready. */
 void history_amend(struct history *history, enum wake_kind kind, enum stage stage, int32_t ms);
 
-/* Median time to ready, ms; -1 when no wake of that kind was seen (then of the other kind; then -1). */
+/* Median time to ready, ms; -1 when no wake of that kind was seen (then of the other kind; then
+ * -1). */
 int64_t history_median(const struct history *history, enum wake_kind kind);
 /* Median time to a stage, ms; -1 when unknown. */
 int64_t history_stage_median(const struct history *history, enum wake_kind kind, enum stage stage);
-/* The time after which a wake is called failed: p99 x 1.5, within [least, most]; most without history. */
-int64_t history_deadline(const struct history *history, enum wake_kind kind, int64_t least, int64_t most);
+/* The time after which a wake is called failed: p99 x 1.5, within [least, most]; most without
+ * history. */
+int64_t history_deadline(const struct history *history, enum wake_kind kind, int64_t least,
+                         int64_t most);
 
-const char *stage_name(enum stage stage); /* "packet_sent" ... */
+const char *stage_name(enum stage stage);        /* "packet_sent" ... */
 const char *wake_kind_name(enum wake_kind kind); /* "resume", "cold_boot" */
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * lease: why a server is awake. A set of leases of one server; the server should be on exactly while one of
- * them is alive. Kind and holder together name a lease: taking it again renews it. Pure, fixed size.
+ * lease: why a server is awake. A set of leases of one server; the server should be on exactly
+ * while one of them is alive. Kind and holder together name a lease: taking it again renews it.
+ * Pure, fixed size.
  */
 #ifndef HALL_CORE_LEASE_H
 #define HALL_CORE_LEASE_H
@@ -9,16 +10,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum lease_kind { LEASE_VISIT, LEASE_SCHEDULE, LEASE_ALWAYS_ON, LEASE_MANUAL, LEASE_HOLD, LEASE_AGENT, LEASE_DEPENDENT };
-enum { LEASE_KINDS = 7, LEASES_MAX = 16, LEASE_HOLDER_SIZE = 65, LEASE_LABEL_SIZE = 96 };
+enum lease_kind {
+    LEASE_VISIT,
+    LEASE_SCHEDULE,
+    LEASE_ALWAYS_ON,
+    LEASE_MANUAL,
+    LEASE_HOLD,
+    LEASE_AGENT,
+    LEASE_DEPENDENT
+};
+enum { LEASE_KINDS = 7, LEASES_MAX = 12, LEASE_HOLDER_SIZE = 65, LEASE_LABEL_SIZE = 64 };
 #define LEASE_FOREVER INT64_MAX
 
 struct lease {
     enum lease_kind kind;
-    int64_t since, renewed, until;   /* boot clock, ms; until LEASE_FOREVER: no end known */
-    int64_t idle;                    /* visit: lives so long after the last use; else 0 */
-    char holder[LEASE_HOLDER_SIZE];  /* project, domain, name of the hold, who commanded */
-    char label[LEASE_LABEL_SIZE];    /* reason for people; may be "" */
+    int64_t since, renewed, until;  /* boot clock, ms; until LEASE_FOREVER: no end known */
+    int64_t idle;                   /* visit: lives so long after the last use; else 0 */
+    char holder[LEASE_HOLDER_SIZE]; /* project, domain, name of the hold, who commanded */
+    char label[LEASE_LABEL_SIZE];   /* reason for people; may be "" */
 };
 
 struct lease_set {
@@ -26,9 +35,10 @@ struct lease_set {
     struct lease leases[LEASES_MAX];
 };
 
-/* Takes or renews. A renewal keeps since; until and label become the new ones. False when the set is full. */
-bool lease_take(struct lease_set *set, enum lease_kind kind, const char *holder, const char *label, int64_t now,
-                int64_t until);
+/* Takes or renews. A renewal keeps since; until and label become the new ones. False when the set
+ * is full. */
+bool lease_take(struct lease_set *set, enum lease_kind kind, const char *holder, const char *label,
+                int64_t now, int64_t until);
 /* Ends one. False if there was none. */
 bool lease_release(struct lease_set *set, enum lease_kind kind, const char *holder);
 /* Ends all of a kind; how many. */
@@ -36,7 +46,8 @@ size_t lease_release_kind(struct lease_set *set, enum lease_kind kind);
 /* Removes those whose until has come; how many. */
 size_t lease_expire(struct lease_set *set, int64_t now);
 
-const struct lease *lease_find(const struct lease_set *set, enum lease_kind kind, const char *holder);
+const struct lease *lease_find(const struct lease_set *set, enum lease_kind kind,
+                               const char *holder);
 /* The latest until of all; 0 when there is none. */
 int64_t lease_awake_until(const struct lease_set *set);
 /* The earliest until; LEASE_FOREVER when none ends. */

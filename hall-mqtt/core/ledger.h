@@ -1,7 +1,8 @@
 /*
- * ledger: the commands of the last while: who asked what, and how it ended. Every command gets exactly one first
- * answer (accepted, refused) and an accepted one exactly one end (done, failed). A repeated id is answered from
- * here, not run again. A ring of fixed size; an entry still open is never overwritten. Pure.
+ * ledger: the commands of the last while: who asked what, and how it ended. Every command gets
+ * exactly one first answer (accepted, refused) and an accepted one exactly one end (done, failed).
+ * A repeated id is answered from here, not run again. A ring of fixed size; an entry still open is
+ * never overwritten. Pure.
  */
 #ifndef HALL_CORE_LEDGER_H
 #define HALL_CORE_LEDGER_H
@@ -10,7 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { LEDGER_MAX = 256, COMMAND_ID_SIZE = 65, COMMAND_BY_SIZE = 65, REASON_SIZE = 240 };
+enum {
+    LEDGER_MAX = 256,
+    COMMAND_ID_SIZE = 65,
+    COMMAND_BY_SIZE = 65,
+    REASON_SIZE = 240,
+    CAUSE_SIZE = 96
+};
 
 enum command_action {
     COMMAND_WAKE,
@@ -22,8 +29,8 @@ enum command_action {
     COMMAND_KEEP_AWAKE,
     COMMAND_HOLD,
     COMMAND_RELEASE,
-    COMMAND_START,   /* project */
-    COMMAND_STOP,    /* project */
+    COMMAND_START, /* project */
+    COMMAND_STOP,  /* project */
 };
 enum { COMMAND_ACTIONS = 11 };
 
@@ -31,15 +38,15 @@ enum command_outcome { OUTCOME_ACCEPTED, OUTCOME_REFUSED, OUTCOME_DONE, OUTCOME_
 
 struct ledger_entry {
     bool used;
-    bool answered;                /* accepted or refused was said */
-    bool open;                    /* its end has not been said yet */
+    bool answered; /* accepted or refused was said */
+    bool open;     /* its end has not been said yet */
     int server;
-    int site;                     /* the project commanded, or MODEL_NONE */
+    int site; /* the project commanded, or MODEL_NONE */
     enum command_action action;
     enum command_outcome outcome; /* the latest */
     int64_t received;             /* boot clock, ms */
     int64_t seconds_ms;           /* from reception to the end, ms */
-    uint64_t route;               /* opaque to the core: where else to answer (MQTT 5 response topic) */
+    uint64_t route; /* opaque to the core: where else to answer (MQTT 5 response topic) */
     char id[COMMAND_ID_SIZE];
     char by[COMMAND_BY_SIZE];
     char reason[REASON_SIZE];
@@ -51,9 +58,10 @@ struct ledger {
 };
 
 struct ledger_entry *ledger_find(struct ledger *ledger, int server, const char *id);
-/* A new entry, or NULL when all are open (then the command is refused as "too many commands under way"). */
-struct ledger_entry *ledger_add(struct ledger *ledger, int server, enum command_action action, const char *id,
-                                const char *by, int64_t now);
+/* A new entry, or NULL when all are open (then the command is refused as "too many commands under
+ * way"). */
+struct ledger_entry *ledger_add(struct ledger *ledger, int server, enum command_action action,
+                                const char *id, const char *by, int64_t now);
 
 const char *command_action_name(enum command_action action); /* "wake", "keep_awake" ... */
 bool command_action_from_name(const char *name, enum command_action *ret_action);

@@ -1,8 +1,9 @@
 /*
- * model: what is configured, as plain const data: servers, the checks that say how they are, domains and
- * projects in front of them. Built whole by config/, never changed afterwards; the core, the bus and the web
- * only read it. Servers, sites and domains are named by their index here; indexes change only with a reload.
- * All strings live as long as the model. Durations are milliseconds.
+ * model: what is configured, as plain const data: servers, the checks that say how they are,
+ * domains and projects in front of them. Built whole by config/, never changed afterwards; the
+ * core, the bus and the web only read it. Servers, sites and domains are named by their index here;
+ * indexes change only with a reload. All strings live as long as the model. Durations are
+ * milliseconds.
  */
 #ifndef HALL_CORE_MODEL_H
 #define HALL_CORE_MODEL_H
@@ -33,11 +34,11 @@ enum check_kind { CHECK_PING, CHECK_TCP, CHECK_HTTP, CHECK_AGENT };
 
 struct model_check {
     enum check_kind kind;
-    bool required;        /* of the server: all required ones must pass for `ready` */
-    int site;             /* the site whose own answer this is, or MODEL_NONE */
+    bool required;          /* of the server: all required ones must pass for `ready` */
+    int site;               /* the site whose own answer this is, or MODEL_NONE */
     struct in_addr address; /* ping, tcp */
-    uint16_t port;        /* tcp */
-    const char *url;      /* http */
+    uint16_t port;          /* tcp */
+    const char *url;        /* http */
     size_t n_expect;
     struct status_range expect[MODEL_EXPECT_MAX]; /* http */
 };
@@ -46,27 +47,27 @@ enum sleep_via { SLEEP_VIA_AGENT, SLEEP_VIA_SSH, SLEEP_VIA_WEBHOOK, SLEEP_VIA_NO
 enum sleep_mode { SLEEP_SUSPEND, SLEEP_HIBERNATE, SLEEP_POWEROFF };
 
 struct model_wake {
-    const char *interface;       /* NULL: chosen by the route to the broadcast address */
-    struct in_addr broadcast;    /* default 255.255.255.255; 127.255.255.255 for a loopback address */
-    uint16_t port;               /* default 9 */
-    const char *relay;           /* id of a relay, or NULL */
+    const char *interface;    /* NULL: chosen by the route to the broadcast address */
+    struct in_addr broadcast; /* default 255.255.255.255; 127.255.255.255 for a loopback address */
+    uint16_t port;            /* default 9 */
+    const char *relay;        /* id of a relay, or NULL */
     uint8_t secureon[6];
-    uint8_t secureon_length;     /* 0, 4 or 6 bytes */
-    int64_t timeout;             /* the longest a wake may take; default 180 s */
+    uint8_t secureon_length; /* 0, 4 or 6 bytes */
+    int64_t timeout;         /* the longest a wake may take; default 180 s */
 };
 
 struct model_sleep {
-    enum sleep_via via;          /* default agent */
-    enum sleep_mode mode;        /* default suspend */
-    int64_t min_up;              /* not put to sleep before it was up so long; default 5 min */
-    int64_t timeout;             /* silence must be proven within this; default 60 s */
+    enum sleep_via via;   /* default agent */
+    enum sleep_mode mode; /* default suspend */
+    int64_t min_up;       /* not put to sleep before it was up so long; default 5 min */
+    int64_t timeout;      /* silence must be proven within this; default 60 s */
 };
 
 struct model_server {
-    const char *id;              /* slug */
-    const char *name;            /* for people */
+    const char *id;   /* slug */
+    const char *name; /* for people */
     struct in_addr address;
-    bool loopback;               /* 127.0.0.0/8: no link layer, the kernel answers for everyone */
+    bool loopback; /* 127.0.0.0/8: no link layer, the kernel answers for everyone */
     uint8_t mac[6];
     struct model_wake wake;
     struct model_sleep sleep;
@@ -75,17 +76,17 @@ struct model_server {
     size_t n_depends_on;
     int depends_on[MODEL_DEPENDS_MAX];
     double watts_on, watts_asleep; /* negative: not configured */
-    int64_t min_down;            /* guard: not woken before it was down so long; default 0 */
-    int wakes_per_hour;          /* guard; 0: no limit */
-    const char *group;           /* circuit group: one start at a time; or NULL */
+    int64_t min_down;              /* guard: not woken before it was down so long; default 0 */
+    int wakes_per_hour;            /* guard; 0: no limit */
+    const char *group;             /* circuit group: one start at a time; or NULL */
 };
 
 enum policy_mode { POLICY_ALWAYS_ON, POLICY_SCHEDULED, POLICY_ON_DEMAND };
 enum policy_otherwise { OTHERWISE_ON_DEMAND, OTHERWISE_REFUSE };
 
 struct model_window {
-    uint8_t days;                /* bit 0 Monday ... bit 6 Sunday */
-    uint16_t from, to;           /* minutes of the day, 0 to 1440; to <= from crosses midnight */
+    uint8_t days;      /* bit 0 Monday ... bit 6 Sunday */
+    uint16_t from, to; /* minutes of the day, 0 to 1440; to <= from crosses midnight */
 };
 
 struct model_date {
@@ -95,8 +96,8 @@ struct model_date {
 
 struct model_policy {
     enum policy_mode mode;
-    int64_t idle;                /* default 20 min */
-    const char *timezone;        /* IANA name; default: the configuration's */
+    int64_t idle;         /* default 20 min */
+    const char *timezone; /* IANA name; default: the configuration's */
     size_t n_windows;
     struct model_window *windows;
     size_t n_except;
@@ -107,36 +108,42 @@ struct model_policy {
 enum access_wake { ACCESS_WAKE_VISIT, ACCESS_WAKE_CLICK };
 
 struct model_access {
-    size_t n_allow;              /* 0: everyone */
+    size_t n_allow; /* 0: everyone */
     struct cidr *allow;
-    int wakes_per_day;           /* per client address; 0: no limit */
-    int minutes_per_day;         /* awake minutes a day; 0: no limit */
+    int wakes_per_day;   /* per client address; 0: no limit */
+    int minutes_per_day; /* awake minutes a day; 0: no limit */
     enum access_wake wake;
-    int64_t hold;                /* how long an API request is held for the server; 0 to 29 s */
+    int64_t hold; /* how long an API request is held for the server; 0 to 29 s */
     bool websocket_wakes;
+    struct model_policy hours; /* when visitors are let in: its windows, except and timezone;
+                                  without windows always */
 };
 
-/* What a visitor asks for: a project, or a domain as a whole. One domain has one site of its own and one per project. */
+/* What a visitor asks for: a project, or a domain as a whole. One domain has one site of its own
+ * and one per project. */
 struct model_site {
-    const char *id;              /* project id, or the domain name */
-    const char *name;            /* for people */
+    const char *id;   /* project id, or the domain name */
+    const char *name; /* for people */
     int server;
     int domain;
     bool is_project;
-    const char *path;            /* "/client1"; "/" for the domain's own. Matches itself and all below it */
-    const char *upstream;        /* URL or NULL */
-    int check;                   /* index in the server's checks of this site's own, or MODEL_NONE */
+    const char *path; /* "/client1"; "/" for the domain's own. Matches itself and all below it */
+    const char *upstream; /* URL or NULL */
+    int check;            /* index in the server's checks of this site's own, or MODEL_NONE */
     size_t n_containers;
     const char **containers;
-    int64_t idle_stop;           /* 0: containers stay up */
-    int wakes_per_day;           /* quota of the project; 0: no limit */
+    int64_t idle_stop; /* 0: containers stay up */
+    size_t n_allow;    /* of a project, beside its domain's; 0: everyone */
+    struct cidr *allow;
+    struct model_policy hours; /* of a project, beside its domain's */
+    int wakes_per_day;         /* quota of the project; 0: no limit */
     int minutes_per_day;
 };
 
 struct model_domain {
-    const char *name;            /* lower case host name */
+    const char *name; /* lower case host name */
     int server;
-    int site;                    /* its own site */
+    int site; /* its own site */
     size_t n_projects;
     int projects[MODEL_PROJECTS_MAX]; /* sites, longest path first */
     struct model_policy policy;
@@ -151,9 +158,9 @@ struct model {
     size_t n_sites;
     struct model_site *sites;
     /* Optional orders for the look-ups; without them (NULL) a look-up walks. */
-    const int *servers_by_id;    /* n_servers indexes of servers, sorted by id */
+    const int *servers_by_id; /* n_servers indexes of servers, sorted by id */
     size_t n_projects;
-    const int *projects_by_id;   /* n_projects indexes of sites that are projects, sorted by id */
+    const int *projects_by_id; /* n_projects indexes of sites that are projects, sorted by id */
 };
 
 /* Look-ups; MODEL_NONE when absent. Host is compared without case, a port behind it ignored. */
@@ -161,7 +168,8 @@ int model_server_by_id(const struct model *model, const char *id);
 int model_domain_by_host(const struct model *model, const char *host);
 int model_project_by_id(const struct model *model, const char *id);
 
-/* The site that answers for a path of this domain: the longest project path that is the path or a parent of it
+/* The site that answers for a path of this domain: the longest project path that is the path or a
+ * parent of it
  * ("/client1" takes "/client1" and "/client1/x?y", not "/client10"), else the domain's own. */
 int model_site_for_path(const struct model *model, int domain, const char *path);
 

@@ -10,13 +10,32 @@ static const char *asker(const struct command *command)
     return command->by[0] ? command->by : "someone";
 }
 
+/* Force overrides the guards of a server, as it overrides its vetoes. */
+static bool is_refused_by_guard(const struct step *step, const struct command *command,
+                                char reason[REASON_SIZE])
+{
+    const struct power *power = step->power;
+    struct guard guard;
+
+    if (command->force || power->evidence.alive || power->wake.open || power->wake.queued ||
+        power->state == POWER_SLEEPING || !guard_wake(step, &guard))
+        return false;
+    guard_say(step, &guard, reason);
+    return true;
+}
+
 static void order_wake(struct step *step, struct ledger_entry *entry, const struct command *command)
 {
     struct power *power = step->power;
     const int64_t lasts = command->lasts > 0 ? command->lasts : step_idle(step);
-    char label[LEASE_LABEL_SIZE];
+    char label[CAUSE_SIZE];
+    char reason[REASON_SIZE];
 
-    snprintf(label, sizeof(label), "%s woke it", asker(command));
+    if (is_refused_by_guard(step, command, reason)) {
+        step_answer(step, entry, OUTCOME_REFUSED, reason);
+        return;
+    }
+    snprintf(label, sizeof(label), "%.56s woke it", asker(command));
     if (!lease_take(&power->leases, LEASE_MANUAL, asker(command), label, step->now.boot,
                     step->now.boot + lasts)) {
         step_answer(step, entry, OUTCOME_REFUSED, "too many leases on this server; release one");
@@ -29,7 +48,7 @@ static void order_wake(struct step *step, struct ledger_entry *entry, const stru
         return;
     }
     snprintf(label, sizeof(label), "wake command by %s", asker(command));
-    wake_request(step, label);
+    (void)wake_request(step, label, command->force);
 }
 
 /* A sleep command while it wakes calls the wake off, unless others wait for it. */
@@ -47,8 +66,10 @@ static void sleep_instead_of_wake(struct step *step, struct ledger_entry *entry,
         }
     step_answer(step, entry, OUTCOME_ACCEPTED, "");
     step_release_passing_leases(step);
-    if (command->force)
+    if (command->force) {
         sleep_release_holds(step);
+        step->power->resting = true;
+    }
     wake_cancel(step, asker(command));
     step_answer(step, entry, OUTCOME_DONE, "the wake was called off");
 }
@@ -93,7 +114,7 @@ static void order_restart(struct step *step, struct ledger_entry *entry,
         step_answer(step, entry, OUTCOME_REFUSED, reason);
         return;
     }
-    if (sleep_is_barred(step, true, reason)) {
+    if (sleep_is_barred(step, true, reason) || (!command->force && sleep_is_in_use(step, reason))) {
         step_answer(step, entry, OUTCOME_REFUSED, reason);
         return;
     }
@@ -116,7 +137,7 @@ static void order_cancel(struct step *step, struct ledger_entry *entry,
 static void order_hold(struct step *step, struct ledger_entry *entry, const struct command *command)
 {
     struct power *power = step->power;
-    char cause[LEASE_LABEL_SIZE];
+    char cause[CAUSE_SIZE];
 
     if (!lease_take(&power->leases, LEASE_HOLD, command->name, command->reason, step->now.boot,
                     step->now.boot + command->lasts)) {
@@ -127,7 +148,7 @@ static void order_hold(struct step *step, struct ledger_entry *entry, const stru
     step_answer(step, entry, OUTCOME_DONE, "");
     snprintf(cause, sizeof(cause), "hold of %s", command->name);
     if (!power_is_up(power->state))
-        wake_request(step, cause);
+        (void)wake_request(step, cause, false);
 }
 
 static void order_release(struct step *step, struct ledger_entry *entry,
@@ -141,13 +162,32 @@ static void order_release(struct step *step, struct ledger_entry *entry,
     step_answer(step, entry, OUTCOME_DONE, "");
 }
 
+static bool has_windows(const struct step *step)
+{
+    const struct fleet *fleet = step->fleet;
+
+    for (int site = fleet->site_first[step->server]; site != MODEL_NONE;
+         site = fleet->site_next[site])
+        if (fleet->model->domains[fleet->model->sites[site].domain].policy.n_windows > 0)
+            return true;
+    return false;
+}
+
 static void order_policy(struct step *step, struct ledger_entry *entry,
                          const struct command *command)
 {
     struct override *override = &step->fleet->overrides[step->server];
 
+    if (!command->policy_configured && command->policy == POLICY_SCHEDULED && !has_windows(step)) {
+        step_answer(step, entry, OUTCOME_REFUSED,
+                    "none of its domains has windows; configure policy.windows first");
+        return;
+    }
     override->policy_set = !command->policy_configured;
     override->policy = command->policy;
+    text_copy(override->by, sizeof(override->by), asker(command));
+    step->power->resting = false;
+    step->durable = true;
     step_tell(step, HAPPENED_POLICY_CHANGED, 0, "%s by %s",
               policy_mode_name(fleet_policy(step->fleet, step->server)), asker(command));
     step_answer(step, entry, OUTCOME_DONE, "");
@@ -155,7 +195,10 @@ static void order_policy(struct step *step, struct ledger_entry *entry,
 
 static void order_idle(struct step *step, struct ledger_entry *entry, const struct command *command)
 {
-    step->fleet->overrides[step->server].idle = (int64_t)command->minutes * 60000;
+    struct override *override = &step->fleet->overrides[step->server];
+
+    override->idle = (int64_t)command->minutes * 60000;
+    text_copy(override->by, sizeof(override->by), asker(command));
     step_tell(step, HAPPENED_POLICY_CHANGED, 0, "idle %d min by %s", command->minutes,
               asker(command));
     step_answer(step, entry, OUTCOME_DONE, "");
@@ -177,7 +220,7 @@ static void order_keep_awake(struct step *step, struct ledger_entry *entry,
               asker(command));
     step_answer(step, entry, OUTCOME_DONE, "");
     if (command->on && !power_is_up(step->power->state))
-        wake_request(step, "hold of keep_awake");
+        (void)wake_request(step, "hold of keep_awake", false);
 }
 
 static void order_stop(struct step *step, struct ledger_entry *entry, const struct command *command)
@@ -247,5 +290,6 @@ void order_command(struct step *step, const struct command *command)
     }
     entry->site = command->site;
     entry->route = command->route;
+    step->durable = true;
     orders[command->action](step, entry, command);
 }

@@ -184,10 +184,27 @@ const char *wake_failure_name(enum wake_failure failure)
         return "no_packet";
     case FAILURE_CANCELLED:
         return "cancelled";
+    case FAILURE_DEPENDENCY:
+        return "dependency";
     case FAILURE_NONE:
         break;
     }
     return NULL;
+}
+
+static const char *const guard_names[GUARDS] = {
+    [GUARD_MIN_DOWN] = "min_down",
+    [GUARD_WAKES_PER_HOUR] = "wakes_per_hour",
+    [GUARD_CLIENT_WAKES] = "access.wakes_per_day",
+    [GUARD_CLIENT_MINUTES] = "access.minutes_per_day",
+    [GUARD_PROJECT_WAKES] = "project.wakes_per_day",
+    [GUARD_PROJECT_MINUTES] = "project.minutes_per_day",
+    [GUARD_WINDOW] = "access.windows",
+};
+
+const char *guard_name(enum guard_kind kind)
+{
+    return guard_names[kind];
 }
 
 static bool is_wanted(const struct power *power)
@@ -252,7 +269,8 @@ bool power_target_on(const struct power *power)
 
 int64_t power_eta(const struct power *power, int64_t now)
 {
-    if (!power->wake.open)
+    /* Nobody knows how long others make it wait. */
+    if (!power->wake.open || power->wake.wait != WAIT_NOTHING)
         return -1;
     const int64_t expected = history_median(&power->history, power->wake.kind);
     if (expected < 0)
@@ -359,7 +377,7 @@ static void say_lease(struct sentence *sentence, const struct lease *lease, stru
         say_age(sentence, now.boot - lease->renewed);
         break;
     case LEASE_SCHEDULE:
-        say(sentence, "the schedule of %s wants it", lease->holder);
+        say(sentence, "the schedule of %s wants it on", lease->holder);
         break;
     case LEASE_ALWAYS_ON:
         say(sentence, "%s is always on", lease->holder);

@@ -1,7 +1,7 @@
 /*
- * power: the life of one server as a table: nine states, the events that move them, and the wake and sleep
- * transactions that run across them. Pure: time is passed in, what is to be done comes out as actions.
- * Only power_transition() sets a state. The caller (fleet) owns all memory.
+ * power: the life of one server as a table: nine states, the events that move them, and the wake
+ * and sleep transactions that run across them. Pure: time is passed in, what is to be done comes
+ * out as actions. Only power_transition() sets a state. The caller (fleet) owns all memory.
  */
 #ifndef HALL_CORE_POWER_H
 #define HALL_CORE_POWER_H
@@ -48,39 +48,65 @@ enum { POWER_EVENTS = 10 };
 /* Why the last wake failed, for people in their language. */
 enum wake_failure {
     FAILURE_NONE,
-    FAILURE_NO_SIGN,    /* packets were sent, nothing ever answered */
-    FAILURE_NOT_READY,  /* it answers, its checks do not pass */
-    FAILURE_NO_PACKET,  /* no packet could be sent */
+    FAILURE_NO_SIGN,   /* packets were sent, nothing ever answered */
+    FAILURE_NOT_READY, /* it answers, its checks do not pass */
+    FAILURE_NO_PACKET, /* no packet could be sent */
     FAILURE_CANCELLED,
+    FAILURE_DEPENDENCY, /* a server that it needs did not become ready */
 };
+
+/* Guards: what may refuse a wake or a visitor, and says when it ends. */
+enum guard_kind {
+    GUARD_NONE,
+    GUARD_MIN_DOWN,       /* the server went down too recently */
+    GUARD_WAKES_PER_HOUR, /* the server was woken too often */
+    GUARD_CLIENT_WAKES,   /* this address woke its share today */
+    GUARD_CLIENT_MINUTES, /* this address used its share of time today */
+    GUARD_PROJECT_WAKES,
+    GUARD_PROJECT_MINUTES,
+    GUARD_WINDOW, /* outside the hours of access */
+};
+enum { GUARDS = 8, WOKEN_MAX = 32 };
+
+struct guard {
+    enum guard_kind kind;
+    int64_t until; /* boot clock, ms; LEASE_FOREVER: no end in sight */
+};
+
+/* What an open wake waits for before its first packet. */
+enum wake_wait { WAIT_NOTHING, WAIT_DEPENDENCY, WAIT_TURN };
 
 struct wake {
     bool open;
-    bool queued;              /* wanted while it is falling asleep: begins when silence is proven */
-    bool recent;              /* it ended ready; stages that come later are still noted */
-    uint32_t packets;         /* sent so far */
-    uint32_t packets_failed;  /* of these, could not be sent */
-    enum wake_kind kind;      /* what is expected: resume or cold boot */
+    enum wake_wait wait;
+    bool queued;             /* wanted while it is falling asleep: begins when silence is proven */
+    bool force;              /* guards do not apply */
+    bool begun;              /* its time counts; before, it waits for others */
+    bool recent;             /* it ended ready; stages that come later are still noted */
+    uint32_t packets;        /* sent so far */
+    uint32_t packets_failed; /* of these, could not be sent */
+    enum wake_kind kind;     /* what is expected: resume or cold boot */
     int64_t started, deadline;
-    int64_t next_packet;      /* boot clock; 0: none due */
-    int32_t stages[STAGES];   /* ms after started, or STAGE_UNREACHED */
-    char boot_id[40];         /* the agent's before this wake: tells a resume from a cold boot */
+    int64_t next_packet;    /* boot clock; 0: none due */
+    int32_t stages[STAGES]; /* ms after started, or STAGE_UNREACHED */
+    char boot_id[40];       /* the agent's before this wake: tells a resume from a cold boot */
     char id[COMMAND_ID_SIZE];
-    char cause[LEASE_LABEL_SIZE]; /* "visit of client1", "manual by operator" */
+    char cause[CAUSE_SIZE]; /* "visit of client1", "manual by operator" */
 };
 
 enum sleep_phase { SLEEP_NONE, SLEEP_PROPOSED, SLEEP_AGREED };
 
 struct sleep {
     enum sleep_phase phase;
-    bool restart;             /* it is to come back at once */
+    bool restart; /* it is to come back at once */
     bool force;
-    bool own;                 /* proposed by Hall itself, for want of a lease */
+    bool own; /* proposed by Hall itself, for want of a lease */
     int64_t started, deadline;
-    int64_t not_before;       /* no new proposal of our own before: back-off after a veto */
+    int64_t not_before; /* no new proposal of our own before: back-off after a veto */
     char id[COMMAND_ID_SIZE];
     char by[COMMAND_BY_SIZE];
-    char refusal[REASON_SIZE]; /* why the last proposal came to nothing; told once while it stays the same */
+    char refusal[REASON_SIZE]; /* why the last proposal came to nothing; told once while it stays
+                                  the same */
 };
 
 /* The agent's last report, what of it the core and the views use. */
@@ -89,18 +115,18 @@ struct agent_report {
     bool wol_armed, wol_known;
     bool can_restart;
     char boot_id[40];
-    double load;              /* negative: unknown */
-    int64_t uptime_s;         /* negative: unknown */
+    double load;      /* negative: unknown */
+    int64_t uptime_s; /* negative: unknown */
 };
 
 struct power {
     enum power_state state;
-    int64_t since;            /* boot clock, ms */
-    int64_t up_since;         /* first sign of life of this run; 0: not up */
-    int64_t down_since;       /* when it was last found down; 0: not down */
-    bool was_ready;           /* it was ready in this run */
-    bool said_goodbye;        /* how it went down: with a goodbye (resume expected) or not */
-    bool ever_woken;          /* a wake succeeded at some time: it is wakeable */
+    int64_t since;      /* boot clock, ms */
+    int64_t up_since;   /* first sign of life of this run; 0: not up */
+    int64_t down_since; /* when its last run ended; 0: up, or not known */
+    bool was_ready;     /* it was ready in this run */
+    bool said_goodbye;  /* how it went down: with a goodbye (resume expected) or not */
+    bool ever_woken;    /* a wake succeeded at some time: it is wakeable */
     enum wake_failure failure;
     struct evidence evidence;
     struct lease_set leases;
@@ -108,20 +134,28 @@ struct power {
     struct sleep sleep;
     struct history history;
     struct agent_report report;
-    int64_t last_boot;        /* ms; -1: none yet */
-    int64_t probe_interval;   /* as last ordered */
-    int64_t retry_at;         /* a standing lease wakes it again not before; back-off after failures */
-    uint32_t failures;        /* wakes failed in a row */
-    int64_t awaited_until;    /* a visited site does not answer yet: watched closely until then; 0: none */
+    bool resting;             /* put to sleep by force: standing leases do not wake it */
+    bool needed_others;       /* when last looked at: for those it depends on */
+    bool was_told_ready;      /* when last looked at: for those that depend on it */
+    struct guard guard;       /* the guard that refused the last wake, while it holds */
+    int64_t woken[WOKEN_MAX]; /* boot clock: when it was last woken, a ring */
+    uint32_t n_woken;
+    int64_t last_boot;      /* ms; -1: none yet */
+    int64_t probe_interval; /* as last ordered */
+    int64_t retry_at;  /* a standing lease wakes it again not before; back-off after failures */
+    uint32_t failures; /* wakes failed in a row */
+    int64_t
+        awaited_until; /* a visited site does not answer yet: watched closely until then; 0: none */
     char reason[REASON_SIZE];
     char problem[REASON_SIZE]; /* "" when none */
 };
 
-/* One row of the table: where an event leads, and what it does beside. `to` applies when no wake is open or queued,
- * `wanted` when one is. */
+/* One row of the table: where an event leads, and what it does beside. `to` applies when no wake is
+ * open or queued, `wanted` when one is. */
 enum power_next {
     NEXT_STAY = POWER_STATES, /* no change */
-    NEXT_AS_SEEN,             /* what the evidence says: ready, degraded, booting; silent: waking if wanted, else off */
+    NEXT_AS_SEEN, /* what the evidence says: ready, degraded, booting; silent: waking if wanted,
+                     else off */
 };
 struct power_row {
     uint8_t to, wanted; /* enum power_state or enum power_next */
@@ -131,16 +165,19 @@ extern const struct power_row power_table[POWER_STATES][POWER_EVENTS];
 /* The state an event leads to. Pure look-up; NEXT_* resolved by the evidence. */
 enum power_state power_next_state(const struct power *power, enum power_event event);
 
-bool power_is_up(enum power_state state);        /* booting, ready, degraded */
-bool power_is_settled(enum power_state state);   /* neither waking, booting nor sleeping */
-bool power_target_on(const struct power *power); /* the target in transition, the truth when settled */
+bool power_is_up(enum power_state state);      /* booting, ready, degraded */
+bool power_is_settled(enum power_state state); /* neither waking, booting nor sleeping */
+bool power_target_on(
+    const struct power *power); /* the target in transition, the truth when settled */
 
-/* Milliseconds until it is expected to be ready; -1: no estimate, or no wake open. Never negative otherwise: 0 when overdue. */
+/* Milliseconds until it is expected to be ready; -1: no estimate, or no wake open. Never negative
+ * otherwise: 0 when overdue. */
 int64_t power_eta(const struct power *power, int64_t now);
 /* The last stage reached of the open or last wake; STAGES when none. */
 enum stage power_stage(const struct power *power);
 
-/* One sentence: "awake because client1 was visited 4 min ago (until 14:32)"; UTC times. For every view and log line. */
+/* One sentence: "awake because client1 was visited 4 min ago (until 14:32)"; UTC times. For every
+ * view and log line. */
 void power_why(const struct power *power, struct now now, char *out, size_t size);
 
 /* At which interval and with which time limit its checks should be made, ms. */
@@ -148,6 +185,7 @@ void power_pace(const struct power *power, int64_t *ret_interval, int64_t *ret_t
 
 const char *power_state_name(enum power_state state);
 const char *power_event_name(enum power_event event);
+const char *guard_name(enum guard_kind kind);             /* "min_down" ...; GUARD_NONE is NULL */
 const char *wake_failure_name(enum wake_failure failure); /* "no_sign" ...; FAILURE_NONE is NULL */
 
 #endif

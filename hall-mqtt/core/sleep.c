@@ -79,6 +79,14 @@ bool sleep_is_barred(struct step *step, bool force, char out[REASON_SIZE])
     return false;
 }
 
+bool sleep_is_in_use(const struct step *step, char out[REASON_SIZE])
+{
+    if (!blocking_lease(step))
+        return false;
+    power_why(step->power, step->now, out, REASON_SIZE);
+    return true;
+}
+
 void sleep_release_holds(struct step *step)
 {
     struct power *power = step->power;
@@ -119,20 +127,22 @@ static void release_for_sleep(struct step *step)
         if (passing && !is_newer(&power->sleep, &lease))
             lease_release(set, lease.kind, lease.holder);
     }
-    if (power->sleep.force)
-        sleep_release_holds(step);
+    if (!power->sleep.force)
+        return;
+    sleep_release_holds(step);
+    power->resting = true;
 }
 
 static void queue_wanted(struct step *step)
 {
     const struct lease_set *set = &step->power->leases;
-    char cause[LEASE_LABEL_SIZE];
+    char cause[CAUSE_SIZE];
 
     for (size_t i = 0; i < set->n; i++)
         if (set->leases[i].kind == LEASE_VISIT || set->leases[i].kind == LEASE_MANUAL) {
             snprintf(cause, sizeof(cause), "%s of %.64s", lease_kind_name(set->leases[i].kind),
                      set->leases[i].holder);
-            wake_request(step, cause);
+            (void)wake_request(step, cause, false);
             return;
         }
 }
@@ -183,12 +193,15 @@ static void begin_sleep(struct step *step, const char *reason)
     answer_commands(step, OUTCOME_ACCEPTED, "");
     /* A wake under way begins anew when silence is proven, and nobody who waits is forgotten. */
     power->wake.open = false;
+    power->wake.wait = WAIT_NOTHING;
     power->wake.queued = was_waking;
+    depend_end_turn(step);
+    step->durable = true;
     if (!was_waking && !sleep->restart)
         release_for_sleep(step);
     step_transition(step, POWER_SLEEP, reason);
     if (sleep->restart)
-        wake_request(step, "restart");
+        (void)wake_request(step, "restart", true);
     else
         queue_wanted(step);
 }
@@ -261,6 +274,7 @@ void sleep_fail(struct step *step, const char *reason)
     struct sleep *sleep = &step->power->sleep;
 
     sleep->phase = SLEEP_NONE;
+    step->power->resting = false;
     sleep->not_before = step->now.boot + FAILURE_WAIT;
     answer_commands(step, OUTCOME_FAILED, reason);
     if (step->power->state == POWER_SLEEPING)

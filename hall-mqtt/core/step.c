@@ -55,7 +55,8 @@ void step_stage(struct step *step, enum stage stage)
     struct power *power = step->power;
     struct wake *wake = &power->wake;
 
-    if ((!wake->open && !wake->recent) || wake->stages[stage] != STAGE_UNREACHED)
+    if ((!wake->open && !wake->recent) || wake->wait != WAIT_NOTHING ||
+        wake->stages[stage] != STAGE_UNREACHED)
         return;
     const int64_t ms = step->now.boot - wake->started;
     wake->stages[stage] = ms < INT32_MAX ? (int32_t)ms : INT32_MAX;
@@ -131,6 +132,8 @@ static void begin_run(struct step *step)
     if (power->up_since == 0)
         power->up_since = step->now.boot;
     power->down_since = 0;
+    power->resting = false;
+    power->guard = (struct guard){0};
     if (!power->wake.open && power->leases.n == 0)
         lease_take(&power->leases, LEASE_MANUAL, "found awake",
                    "it was found awake, woken by someone else", step->now.boot,
@@ -141,9 +144,11 @@ static void end_run(struct step *step)
 {
     struct power *power = step->power;
 
+    /* A wake that is begun, called off or given up is no run. */
+    if (power->up_since > 0)
+        power->down_since = step->now.boot;
     power->up_since = 0;
     power->was_ready = false;
-    power->down_since = step->now.boot;
     power->wake.recent = false;
 }
 

@@ -11,6 +11,7 @@ enum {
     DEADLINE_LEAST = 30000, /* no wake is called failed sooner, however fast earlier ones were */
     RETRY_FIRST = 60000,    /* back-off of standing leases after a failed wake */
     RETRY_MOST = 3600000,
+    WAIT_MOST = 3600000, /* for others, before the first packet */
 };
 
 static int64_t packet_time(uint32_t number)
@@ -52,14 +53,72 @@ static enum wake_kind expected_kind(const struct step *step)
                                                                                   : WAKE_COLD;
 }
 
-static void begin(struct step *step, const char *cause)
+/* From here on the time counts. */
+static void start_time(struct step *step)
 {
     struct power *power = step->power;
     struct wake *wake = &power->wake;
 
-    *wake = (struct wake){.open = true, .started = step->now.boot, .kind = expected_kind(step)};
+    wake->begun = true;
+    wake->started = step->now.boot;
     wake->deadline = step->now.boot + history_deadline(&power->history, wake->kind, DEADLINE_LEAST,
                                                        step->model->wake.timeout);
+}
+
+static void start(struct step *step)
+{
+    struct power *power = step->power;
+
+    power->wake.wait = WAIT_NOTHING;
+    if (!power->wake.begun)
+        start_time(step);
+    if (power->evidence.alive) {
+        wake_sign(step);
+        return;
+    }
+    depend_take_turn(step);
+    if (power->wake.packets == 0)
+        guard_note_wake(step);
+    send_packet(step);
+}
+
+static void note_wait(struct step *step, enum wake_wait wait, const char *for_what)
+{
+    struct power *power = step->power;
+    char reason[REASON_SIZE];
+
+    power->wake.wait = wait;
+    snprintf(reason, sizeof(reason), "%.70s; %.160s", power->wake.cause, for_what);
+    if (strcmp(reason, power->reason) == 0)
+        return;
+    text_copy(power->reason, sizeof(power->reason), reason);
+    step->changed = true;
+}
+
+/* Those that it needs come first, and one start at a time on a circuit. */
+static void start_or_wait(struct step *step)
+{
+    char for_what[REASON_SIZE];
+    enum wake_wait wait = WAIT_NOTHING;
+
+    if (!step->power->evidence.alive)
+        wait = depend_wait(step, for_what);
+    if (wait == WAIT_NOTHING)
+        start(step);
+    else
+        note_wait(step, wait, for_what);
+}
+
+static void begin(struct step *step, const char *cause, bool force)
+{
+    struct power *power = step->power;
+    struct wake *wake = &power->wake;
+
+    *wake = (struct wake){.open = true,
+                          .force = force,
+                          .started = step->now.boot,
+                          .deadline = step->now.boot + WAIT_MOST,
+                          .kind = expected_kind(step)};
     for (unsigned i = 0; i < STAGES; i++)
         wake->stages[i] = STAGE_UNREACHED;
     text_copy(wake->boot_id, sizeof(wake->boot_id), power->report.boot_id);
@@ -67,30 +126,48 @@ static void begin(struct step *step, const char *cause)
     step_new_id(step, 'w', wake->id);
     power->failure = FAILURE_NONE;
     power->awaited_until = 0;
+    power->resting = false;
+    step->durable = true;
     step_problem(step, "%s", "");
     step_tell(step, HAPPENED_WAKE_REQUESTED, 0, "%s", cause);
     step_transition(step, POWER_WAKE, cause);
-    if (power->evidence.alive)
-        wake_sign(step);
-    else
-        send_packet(step);
+    start_or_wait(step);
 }
 
-void wake_request(struct step *step, const char *cause)
+static bool is_refused(struct step *step, bool force)
+{
+    struct power *power = step->power;
+    struct guard guard;
+
+    if (force || power->evidence.alive || !guard_wake(step, &guard))
+        return false;
+    power->guard = guard;
+    step->changed = true;
+    return true;
+}
+
+bool wake_request(struct step *step, const char *cause, bool force)
 {
     struct power *power = step->power;
 
-    if (power->wake.open || power->wake.queued)
-        return;
+    if (power->wake.open || power->wake.queued) {
+        power->wake.force |= force;
+        return true;
+    }
     if (power->state == POWER_SLEEPING) {
         power->wake.queued = true;
+        power->wake.force = force;
         text_copy(power->wake.cause, sizeof(power->wake.cause), cause);
         step->changed = true;
         step_tell(step, HAPPENED_WAKE_REQUESTED, 0,
                   "%s; it is falling asleep and will be woken right after", cause);
-        return;
+        step->durable = true;
+        return true;
     }
-    begin(step, cause);
+    if (is_refused(step, force))
+        return false;
+    begin(step, cause, force);
+    return true;
 }
 
 void wake_sign(struct step *step)
@@ -105,26 +182,123 @@ void wake_sign(struct step *step)
     wake->next_packet = 0;
 }
 
-/* Packets are due again when a host that had shown itself falls silent. */
+static void answer_commands(struct step *step, enum command_outcome outcome, const char *reason)
+{
+    step_answer_open(step, COMMAND_WAKE, outcome, reason);
+    step_answer_open(step, COMMAND_START, outcome, reason);
+    /* A restart that is only proposed has not begun. */
+    if (step->power->sleep.phase != SLEEP_PROPOSED)
+        step_answer_open(step, COMMAND_RESTART, outcome, reason);
+}
+
+static const char *failure_advice(enum wake_failure failure)
+{
+    switch (failure) {
+    case FAILURE_NO_SIGN:
+        return "no sign of life: check its power and cable, Wake-on-LAN in its firmware and on its "
+               "network card, the MAC and the broadcast address";
+    case FAILURE_NOT_READY:
+        return "it is up, but its checks do not pass: check its services and the check's address";
+    case FAILURE_NO_PACKET:
+        return "no magic packet could be sent: check the interface and the broadcast address";
+    case FAILURE_CANCELLED:
+        return "cancelled";
+    case FAILURE_DEPENDENCY:
+        return "a server that it needs did not become ready";
+    case FAILURE_NONE:
+        break;
+    }
+    return "";
+}
+
+static void end_failed(struct step *step, enum wake_failure failure, const char *reason)
+{
+    struct power *power = step->power;
+    const int64_t ms = power->wake.open ? step->now.boot - power->wake.started : 0;
+
+    power->wake.open = false;
+    power->wake.queued = false;
+    power->wake.next_packet = 0;
+    power->failure = failure;
+    power->wake.wait = WAIT_NOTHING;
+    step->durable = true;
+    depend_end_turn(step);
+    step_tell(step, HAPPENED_WAKE_FAILED, ms, "%s", reason);
+    answer_commands(step, OUTCOME_FAILED, reason);
+}
+
+static int64_t back_off(uint32_t failures)
+{
+    int64_t wait = RETRY_FIRST;
+
+    for (uint32_t i = 1; i < failures && wait < RETRY_MOST; i++)
+        wait *= 2;
+    return wait < RETRY_MOST ? wait : RETRY_MOST;
+}
+
+static void fail(struct step *step, enum wake_failure failure, const char *reason)
+{
+    struct power *power = step->power;
+
+    power->failures++;
+    power->retry_at = step->now.boot + back_off(power->failures);
+    step_transition(step, POWER_DEADLINE, reason);
+    step_problem(step, "%s", reason);
+    end_failed(step, failure, reason);
+}
+
+void wake_fail(struct step *step, enum wake_failure failure)
+{
+    const struct power *power = step->power;
+    const unsigned stage = power_stage(power);
+    const char *advice = power->evidence.mac == MAC_OTHER
+                             ? "another machine answers on its address: check who has it"
+                             : failure_advice(failure);
+    char reason[REASON_SIZE];
+
+    snprintf(reason, sizeof(reason), "not ready after %lld s, last stage reached: %s; %s",
+             (long long)((step->now.boot - power->wake.started) / 1000),
+             stage < STAGES ? stage_name((enum stage)stage) : "none", advice);
+    fail(step, failure, reason);
+}
+
+/* Packets are due again when a host that had shown itself falls silent; then too those that it
+ * needs come first. */
 static void resume_packets(struct step *step)
 {
     struct wake *wake = &step->power->wake;
 
     if (step->power->state == POWER_WAKING && !step->power->evidence.alive &&
-        wake->next_packet == 0)
-        wake->next_packet = step->now.boot;
+        wake->next_packet == 0 && wake->wait == WAIT_NOTHING)
+        start_or_wait(step);
+}
+
+/* It fell asleep, and a guard does not let it be woken so soon. Leases wait for the guard's end. */
+static void refuse_queued(struct step *step)
+{
+    struct power *power = step->power;
+    char reason[REASON_SIZE];
+
+    guard_say(step, &power->guard, reason);
+    power->wake.queued = false;
+    step_transition(step, POWER_CANCEL, reason);
+    step_tell(step, HAPPENED_WAKE_FAILED, 0, "%s", reason);
+    answer_commands(step, OUTCOME_FAILED, reason);
 }
 
 static void begin_queued(struct step *step)
 {
     struct wake *wake = &step->power->wake;
+    char cause[CAUSE_SIZE];
 
-    if (wake->queued && step->power->state != POWER_SLEEPING) {
-        char cause[LEASE_LABEL_SIZE];
-
-        text_copy(cause, sizeof(cause), wake->cause);
-        begin(step, cause);
+    if (!wake->queued || step->power->state == POWER_SLEEPING)
+        return;
+    if (is_refused(step, wake->force)) {
+        refuse_queued(step);
+        return;
     }
+    text_copy(cause, sizeof(cause), wake->cause);
+    begin(step, cause, wake->force);
 }
 
 static bool is_awaited(const struct step *step)
@@ -147,20 +321,45 @@ static void tick_awaited(struct step *step)
         power->awaited_until = 0;
 }
 
+/* An open wake that has not begun to send: may it now, or is it in vain? */
+static void tick_wait(struct step *step)
+{
+    char reason[REASON_SIZE];
+
+    start_or_wait(step);
+    if (step->power->wake.wait == WAIT_DEPENDENCY && depend_failed(step, reason))
+        fail(step, FAILURE_DEPENDENCY, reason);
+}
+
+/* Out of time. */
+static void give_up(struct step *step)
+{
+    const struct wake *wake = &step->power->wake;
+    const bool sent = wake->packets == 0 || wake->packets > wake->packets_failed;
+    char for_what[REASON_SIZE], reason[REASON_SIZE];
+
+    if (wake->wait != WAIT_NOTHING && depend_wait(step, for_what) != WAIT_NOTHING) {
+        snprintf(reason, sizeof(reason), "given up: it still %.200s", for_what);
+        fail(step, FAILURE_DEPENDENCY, reason);
+        return;
+    }
+    wake_fail(step, step->power->evidence.alive ? FAILURE_NOT_READY
+                    : sent                      ? FAILURE_NO_SIGN
+                                                : FAILURE_NO_PACKET);
+}
+
 void wake_tick(struct step *step)
 {
     struct wake *wake = &step->power->wake;
 
     begin_queued(step);
     tick_awaited(step);
+    if (wake->open && wake->wait != WAIT_NOTHING)
+        tick_wait(step);
     if (!wake->open)
         return;
     if (wake->deadline <= step->now.boot) {
-        const bool sent = wake->packets == 0 || wake->packets > wake->packets_failed;
-
-        wake_fail(step, step->power->evidence.alive ? FAILURE_NOT_READY
-                        : sent                      ? FAILURE_NO_SIGN
-                                                    : FAILURE_NO_PACKET);
+        give_up(step);
         return;
     }
     resume_packets(step);
@@ -203,15 +402,6 @@ static void renew_waiting(struct step *step)
     }
 }
 
-static void answer_commands(struct step *step, enum command_outcome outcome, const char *reason)
-{
-    step_answer_open(step, COMMAND_WAKE, outcome, reason);
-    step_answer_open(step, COMMAND_START, outcome, reason);
-    /* A restart that is only proposed has not begun. */
-    if (step->power->sleep.phase != SLEEP_PROPOSED)
-        step_answer_open(step, COMMAND_RESTART, outcome, reason);
-}
-
 bool wake_is_answered(const struct power *power)
 {
     return power->wake.open || power->failure == FAILURE_NO_SIGN ||
@@ -244,6 +434,9 @@ static void conclude(struct step *step)
 
     step_stage(step, STAGE_FIRST_SIGN);
     wake->open = false;
+    wake->wait = WAIT_NOTHING;
+    step->durable = true;
+    depend_end_turn(step);
     wake->kind = actual_kind(power);
     learn(step, ms);
     power->failures = 0;
@@ -263,62 +456,6 @@ void wake_succeed(struct step *step)
         conclude(step);
     power->failure = FAILURE_NONE;
     answer_commands(step, OUTCOME_DONE, "");
-}
-
-static const char *failure_advice(enum wake_failure failure)
-{
-    switch (failure) {
-    case FAILURE_NO_SIGN:
-        return "no sign of life: check its power and cable, Wake-on-LAN in its firmware and on its "
-               "network card, the MAC and the broadcast address";
-    case FAILURE_NOT_READY:
-        return "it is up, but its checks do not pass: check its services and the check's address";
-    case FAILURE_NO_PACKET:
-        return "no magic packet could be sent: check the interface and the broadcast address";
-    case FAILURE_CANCELLED:
-        return "cancelled";
-    case FAILURE_NONE:
-        break;
-    }
-    return "";
-}
-
-static void end_failed(struct step *step, enum wake_failure failure, const char *reason)
-{
-    struct power *power = step->power;
-    const int64_t ms = power->wake.open ? step->now.boot - power->wake.started : 0;
-
-    power->wake.open = false;
-    power->wake.queued = false;
-    power->wake.next_packet = 0;
-    power->failure = failure;
-    step_tell(step, HAPPENED_WAKE_FAILED, ms, "%s", reason);
-    answer_commands(step, OUTCOME_FAILED, reason);
-}
-
-static int64_t back_off(uint32_t failures)
-{
-    int64_t wait = RETRY_FIRST;
-
-    for (uint32_t i = 1; i < failures && wait < RETRY_MOST; i++)
-        wait *= 2;
-    return wait < RETRY_MOST ? wait : RETRY_MOST;
-}
-
-void wake_fail(struct step *step, enum wake_failure failure)
-{
-    struct power *power = step->power;
-    const unsigned stage = power_stage(power);
-    char reason[REASON_SIZE];
-
-    snprintf(reason, sizeof(reason), "not ready after %lld s, last stage reached: %s; %s",
-             (long long)((step->now.boot - power->wake.started) / 1000),
-             stage < STAGES ? stage_name((enum stage)stage) : "none", failure_advice(failure));
-    power->failures++;
-    power->retry_at = step->now.boot + back_off(power->failures);
-    step_transition(step, POWER_DEADLINE, reason);
-    step_problem(step, "%s", reason);
-    end_failed(step, failure, reason);
 }
 
 void wake_cancel(struct step *step, const char *by)

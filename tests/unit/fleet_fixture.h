@@ -13,11 +13,24 @@
 #include "core/fleet.h"
 
 /* The servers: a full one; one with a single TCP check and no agent needed; one that only its agent
- * tells of; one on loopback. */
-enum { TESTING, ERP, AGENTONLY, LOOP, WORLD_SERVERS };
-enum { SITE_TESTING, SITE_CLIENT1, SITE_ERP, SITE_AGENTONLY, SITE_LOOP, WORLD_SITES };
+ * tells of; one on loopback; four plain ones that depend on each other once world_link was called.
+ */
+enum { TESTING, ERP, AGENTONLY, LOOP, NAS, DB, APP, FRONT, WORLD_SERVERS };
+enum {
+    SITE_TESTING,
+    SITE_CLIENT1,
+    SITE_ERP,
+    SITE_AGENTONLY,
+    SITE_LOOP,
+    SITE_NAS,
+    SITE_DB,
+    SITE_APP,
+    SITE_FRONT,
+    WORLD_SITES
+};
 enum { CHECK_OF_PING, CHECK_OF_AGENT, CHECK_OF_HTTP, CHECK_OF_CLIENT1, WORLD_CHECKS };
-enum { SECOND = 1000, MINUTE = 60 * SECOND, WORLD_ACTIONS = 4096 };
+enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, WORLD_ACTIONS = 4096 };
+#define WORLD_START INT64_C(1795341600000) /* Sunday 2026-11-22T10:00:00Z */
 
 struct seen_action {
     struct action action;
@@ -32,6 +45,9 @@ struct world {
     struct model_check checks[WORLD_SERVERS][WORLD_CHECKS];
     struct model_site sites[WORLD_SITES];
     struct model_domain domains[WORLD_SERVERS];
+    struct zone_port zones;
+    int32_t offset, offset_after; /* of the only zone, seconds east */
+    int64_t changes_at;           /* wall, s: when the one becomes the other */
     struct fleet *fleet;
     struct now now;
     size_t n;
@@ -83,8 +99,10 @@ static inline void world_site(struct world *world, int index, const char *id, in
 
 static inline void world_model(struct world *world)
 {
-    static const char *const hosts[WORLD_SERVERS] = {"testing.example", "erp.example",
-                                                     "agentonly.example", "loop.example"};
+    static const char *const hosts[WORLD_SERVERS] = {
+        "testing.example", "erp.example", "agentonly.example", "loop.example",
+        "nas.example",     "db.example",  "app.example",       "front.example"};
+    static const char *const plain[] = {"nas", "db", "app", "front"};
 
     world_server(world, TESTING, "testing", 4);
     world->checks[TESTING][CHECK_OF_PING].kind = CHECK_PING;
@@ -106,11 +124,19 @@ static inline void world_model(struct world *world)
     world_site(world, SITE_ERP, "erp.example", ERP, MODEL_NONE);
     world_site(world, SITE_AGENTONLY, "agentonly.example", AGENTONLY, MODEL_NONE);
     world_site(world, SITE_LOOP, "loop.example", LOOP, MODEL_NONE);
+    for (int i = NAS; i <= FRONT; i++) {
+        world_server(world, i, plain[i - NAS], 1);
+        world->checks[i][0].kind = CHECK_TCP;
+        world_site(world, SITE_NAS + i - NAS, hosts[i], i, MODEL_NONE);
+    }
     for (int i = 0; i < WORLD_SERVERS; i++)
         world->domains[i] =
             (struct model_domain){.name = hosts[i],
                                   .server = i,
+                                  .site = i == TESTING ? SITE_TESTING : i + 1,
                                   .policy = {.mode = POLICY_ON_DEMAND, .idle = 20 * MINUTE}};
+    world->domains[TESTING].n_projects = 1;
+    world->domains[TESTING].projects[0] = SITE_CLIENT1;
     world->model = (struct model){.n_servers = WORLD_SERVERS,
                                   .servers = world->servers,
                                   .n_domains = WORLD_SERVERS,
@@ -119,24 +145,67 @@ static inline void world_model(struct world *world)
                                   .sites = world->sites};
 }
 
-/* The model may be changed between world_model and world_begin. */
+static inline void world_depends(struct world *world, int server, int needed)
+{
+    struct model_server *model = &world->servers[server];
+
+    model->depends_on[model->n_depends_on++] = needed;
+}
+
+/* A chain and a diamond: front needs app and db, each of them needs nas. */
+static inline void world_link(struct world *world)
+{
+    world_depends(world, FRONT, APP);
+    world_depends(world, FRONT, DB);
+    world_depends(world, APP, NAS);
+    world_depends(world, DB, NAS);
+}
+
+static inline int32_t world_offset(void *context, const char *zone, int64_t utc_s)
+{
+    const struct world *world = context;
+
+    (void)zone;
+    return world->changes_at == 0 || utc_s < world->changes_at ? world->offset
+                                                               : world->offset_after;
+}
+
+/* The model, the wall clock and the zone may be changed between world_model and world_begin. */
+static inline void world_begin_with(struct world *world, const struct fleet_sink *sink)
+{
+    if (world->now.boot == 0)
+        world->now.boot = 1000000;
+    if (world->now.wall == 0)
+        world->now.wall = WORLD_START;
+    world->zones = (struct zone_port){.offset = world_offset, .context = world};
+    assert_int_equal(fleet_create(&world->model, sink, world->now, &world->fleet), 0);
+    fleet_set_zones(world->fleet, &world->zones);
+    fleet_start(world->fleet, world->now);
+}
+
 static inline void world_begin(struct world *world)
 {
     const struct fleet_sink sink = {.act = world_act, .context = world};
 
-    world->now = (struct now){.boot = 1000000, .wall = 1795341600000};
-    assert_int_equal(fleet_create(&world->model, &sink, world->now, &world->fleet), 0);
-    fleet_start(world->fleet, world->now);
+    world_begin_with(world, &sink);
 }
 
-static inline int world_init(void **state)
+/* A world for one test, changed before it begins. */
+static inline struct world *world_new(void (*change)(struct world *))
 {
     struct world *world = calloc(1, sizeof(*world));
 
     assert_non_null(world);
     world_model(world);
+    if (change)
+        change(world);
     world_begin(world);
-    *state = world;
+    return world;
+}
+
+static inline int world_init(void **state)
+{
+    *state = world_new(NULL);
     return 0;
 }
 
@@ -144,6 +213,8 @@ static inline int world_finish(void **state)
 {
     struct world *world = *state;
 
+    if (!world)
+        return 0;
     fleet_destroy(world->fleet);
     free(world);
     return 0;
@@ -156,14 +227,23 @@ static inline void world_handle(struct world *world, const struct fleet_event *e
     fleet_handle(world->fleet, world->now, event);
 }
 
+static inline void world_come(struct world *world, enum fleet_event_kind kind, int site,
+                              const char *who)
+{
+    struct fleet_event event = {.kind = kind, .visit = {.site = site}};
+
+    snprintf(event.visit.who, sizeof(event.visit.who), "%s", who);
+    world_handle(world, &event);
+}
+
 static inline void world_visit(struct world *world, int site)
 {
-    world_handle(world, &(struct fleet_event){.kind = FLEET_VISIT, .visit = {.site = site}});
+    world_come(world, FLEET_VISIT, site, "");
 }
 
 static inline void world_use(struct world *world, int site)
 {
-    world_handle(world, &(struct fleet_event){.kind = FLEET_USE, .visit = {.site = site}});
+    world_come(world, FLEET_USE, site, "");
 }
 
 static inline void world_probe(struct world *world, int server, unsigned check,
@@ -272,6 +352,19 @@ static inline void world_advance(struct world *world, int64_t ms)
     }
     world->now.boot = end;
     world->now.wall = end + wall_ahead;
+}
+
+static inline void world_until(struct world *world, int64_t wall)
+{
+    assert_true(wall >= world->now.wall);
+    world_advance(world, wall - world->now.wall);
+}
+
+/* The wall clock is set; the boot clock never steps. */
+static inline void world_set_clock(struct world *world, int64_t wall)
+{
+    world->now.wall = wall;
+    fleet_tick(world->fleet, world->now);
 }
 
 /* Larger happenings. */

@@ -185,6 +185,97 @@ static void only_few_may_wait(void **state)
     }
 }
 
+enum { HOUR = 3600000 };
+
+static const int64_t later = INT64_MAX / 2;
+
+static enum guard_kind refusal(struct board *board, int site, uint32_t address, bool ready)
+{
+    struct guard guard = {GUARD_NONE, 0};
+    bool refused = board_refuses(board, site, address, ready, &guard);
+    assert_int_equal(refused, guard.kind != GUARD_NONE);
+    return guard.kind;
+}
+
+static void limits_are_kept_until_their_end(void **state)
+{
+    int64_t now = clock_now().boot;
+    assert_int_equal(refusal(*state, 0, 7, true), GUARD_NONE);
+    board_limit(*state, 0, 7, (struct guard){GUARD_CLIENT_MINUTES, now + HOUR});
+    assert_int_equal(refusal(*state, 0, 7, true), GUARD_CLIENT_MINUTES);
+    assert_int_equal(refusal(*state, 0, 8, true), GUARD_NONE);
+    assert_int_equal(refusal(*state, 0, 0, true), GUARD_NONE);
+    board_limit(*state, 0, 9, (struct guard){GUARD_CLIENT_MINUTES, now - 1});
+    assert_int_equal(refusal(*state, 0, 9, true), GUARD_NONE);
+    board_limit(*state, 3, 0, (struct guard){GUARD_PROJECT_MINUTES, now + HOUR});
+    assert_int_equal(refusal(*state, 3, 8, true), GUARD_PROJECT_MINUTES);
+    assert_int_equal(refusal(*state, 1, 8, true), GUARD_NONE);
+    board_limit(*state, 0, 8, (struct guard){GUARD_MIN_DOWN, now + HOUR}); /* not a visitor's */
+    assert_int_equal(refusal(*state, 0, 8, false), GUARD_NONE);
+}
+
+static void used_up_wakes_refuse_only_where_one_would_begin(void **state)
+{
+    static const struct {
+        struct notice notice;
+        bool refused;
+    } cases[] = {
+        {{.state = POWER_UNKNOWN}, true},
+        {{.state = POWER_OFF}, true},
+        {{.state = POWER_WAKING}, false},
+        {{.state = POWER_BOOTING}, false},
+        {{.state = POWER_READY}, false},
+        {{.state = POWER_DEGRADED}, false},
+        {{.state = POWER_SLEEPING}, true},
+        {{.state = POWER_UNREACHABLE}, true},
+        {{.state = POWER_WAKE_FAILED}, true},
+        {{.state = POWER_OFF, .wake_open = true}, false},
+        {{.state = POWER_SLEEPING, .wake_queued = true}, false},
+    };
+    board_limit(*state, 0, 7, (struct guard){GUARD_CLIENT_WAKES, later});
+    board_limit(*state, 3, 0, (struct guard){GUARD_PROJECT_WAKES, later});
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        board_post(*state, 1, &cases[i].notice);
+        board_post(*state, 2, &cases[i].notice);
+        assert_int_equal(refusal(*state, 0, 7, false),
+                         cases[i].refused ? GUARD_CLIENT_WAKES : GUARD_NONE);
+        assert_int_equal(refusal(*state, 3, 8, false),
+                         cases[i].refused ? GUARD_PROJECT_WAKES : GUARD_NONE);
+        assert_int_equal(refusal(*state, 0, 7, true), GUARD_NONE);
+    }
+}
+
+static void closed_hours_come_first(void **state)
+{
+    struct guard guard;
+    board_limit(*state, 3, 7, (struct guard){GUARD_CLIENT_MINUTES, later});
+    board_set_closed(*state, 3, LEASE_FOREVER);
+    assert_true(board_refuses(*state, 3, 7, true, &guard));
+    assert_int_equal(guard.kind, GUARD_WINDOW);
+    assert_true(guard.until == LEASE_FOREVER);
+    board_set_closed(*state, 3, 1); /* long ago */
+    assert_int_equal(refusal(*state, 3, 7, true), GUARD_CLIENT_MINUTES);
+    board_set_closed(*state, 1, later);
+    assert_int_equal(refusal(*state, 1, 8, true), GUARD_WINDOW);
+    board_set_closed(*state, 1, 0);
+    assert_int_equal(refusal(*state, 1, 8, true), GUARD_NONE);
+}
+
+static void a_limit_is_news_once(void **state)
+{
+    board_limit(*state, 3, 7, (struct guard){GUARD_CLIENT_WAKES, later}); /* nothing posted yet */
+    assert_false(board_wait(*state, 2, 0, 1));
+    board_post(*state, 2, &(struct notice){.state = POWER_OFF});
+    board_limit(*state, 3, 8, (struct guard){GUARD_CLIENT_WAKES, later});
+    assert_true(board_wait(*state, 2, 1, 60000));
+    board_limit(*state, 3, 8, (struct guard){GUARD_CLIENT_WAKES, later});
+    assert_false(board_wait(*state, 2, 2, 1));
+    board_set_closed(*state, 3, later);
+    assert_true(board_wait(*state, 2, 2, 60000));
+    board_post(*state, 2, &(struct notice){.state = POWER_OFF, .guard = {GUARD_MIN_DOWN, later}});
+    assert_true(board_wait(*state, 2, 3, 60000));
+}
+
 static atomic_bool stop;
 
 static void *work(void *argument)
@@ -198,7 +289,10 @@ static void *work(void *argument)
             if (notice.since != notice.wake_started || notice.since != notice.wake_deadline)
                 return argument;
         }
+        struct guard guard;
         board_site_ready(board, 2);
+        if (board_refuses(board, 1, 5, true, &guard) && guard.until < later)
+            return argument;
         board_tell(board, &(struct visit){.kind = VISIT_WANTS, .site = 1});
         board_tell(board, &(struct visit){.kind = VISIT_REFUSED, .site = MODEL_NONE});
         board_wait(board, 0, notice.version, 1);
@@ -219,6 +313,7 @@ static void workers_and_the_loop_do_not_disturb_each_other(void **state)
             *state, (int)(i % 3),
             &(struct notice){
                 .since = i, .wake_started = i, .wake_deadline = i, .sites_ready = (uint64_t)i});
+        board_limit(*state, 1, (uint32_t)(i % 9), (struct guard){GUARD_CLIENT_MINUTES, later + i});
         while (board_take(*state, &visit))
             taken++;
     }
@@ -242,6 +337,10 @@ int main(void)
         TEST(waiting_ends_at_once_where_news_are_there),
         TEST(a_post_wakes_those_who_wait),
         TEST(only_few_may_wait),
+        TEST(limits_are_kept_until_their_end),
+        TEST(used_up_wakes_refuse_only_where_one_would_begin),
+        TEST(closed_hours_come_first),
+        TEST(a_limit_is_news_once),
         TEST(workers_and_the_loop_do_not_disturb_each_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -241,10 +241,13 @@ static void test_every_key_is_read(void **state)
         "'from':'22:00','to':'06:00'},{'from':'00:00','to':'24:00'}],'except':['2028-02-29'],"
         "'otherwise':'refuse'},"
         "'access':{'allow':['10.0.0.0/8'],'wakes_per_day':3,'minutes_per_day':60,'wake':'click',"
-        "'hold':'29s','websocket':true},"
+        "'hold':'29s','websocket':true,'windows':[{'from':'07:00','to':'22:00'},{'days':'sat',"
+        "'from':'22:00','to':'23:00'}],'except':['2027-01-01'],'timezone':'Asia/Kathmandu'},"
         "'projects':{'p':{'name':'P','path':'/p/q','upstream':'http://10.0.0.2:82/',"
         "'containers':['c1'],'health':'/h','expect':[200],'idle_stop':'1h','wakes_per_day':4,"
-        "'minutes_per_day':5}}}}}");
+        "'minutes_per_day':5,'access':{'allow':['10.1.0.0/16','10.2.0.1'],'windows':[{'days':'sun',"
+        "'from':'10:00','to':'11:00'}],'except':['2027-01-03','2027-01-10'],"
+        "'timezone':'America/New_York'}}}}}}");
     const struct model_server *a = &config->model.servers[0];
     const struct model_server *b = &config->model.servers[1];
     const struct model_domain *domain = &config->model.domains[0];
@@ -313,12 +316,25 @@ static void test_every_key_is_read(void **state)
     assert_int_equal(domain->access.wake, ACCESS_WAKE_CLICK);
     assert_int_equal(domain->access.hold, 29000);
     assert_true(domain->access.websocket_wakes);
+    assert_int_equal(domain->access.hours.n_windows, 2);
+    assert_int_equal(domain->access.hours.windows[0].from, 420);
+    assert_int_equal(domain->access.hours.windows[1].days, 0x20);
+    assert_int_equal(domain->access.hours.n_except, 1);
+    assert_int_equal(domain->access.hours.except[0].year, 2027);
+    assert_string_equal(domain->access.hours.timezone, "Asia/Kathmandu");
     assert_int_equal(domain->n_projects, 1);
     assert_int_equal(domain->projects[0], 1);
     assert_string_equal(project->id, "p");
     assert_string_equal(project->path, "/p/q");
     assert_int_equal(project->wakes_per_day, 4);
     assert_int_equal(project->minutes_per_day, 5);
+    assert_int_equal(project->n_allow, 2);
+    assert_int_equal(project->allow[1].network, 0x0a020001);
+    assert_int_equal(project->hours.n_windows, 1);
+    assert_int_equal(project->hours.windows[0].days, 0x40);
+    assert_int_equal(project->hours.n_except, 2);
+    assert_int_equal(project->hours.except[1].day, 10);
+    assert_string_equal(project->hours.timezone, "America/New_York");
     assert_int_equal(project->check, 6);
     config_free(config);
 }
@@ -379,9 +395,65 @@ static void test_derived_checks(void **state)
     config_free(config);
 }
 
-#define S(value)      "{'servers':{'s':{" SERVER "," value "}}}"
-#define D(value)      "{" SERVERS ",'domains':{'d.org':{'server':'s'," value "}}}"
-#define P(value)      D("'projects':{'p':{" value "}}")
+static void zones_are(const char *zones, const char *file, const char *policy, const char *access,
+                      const char *project)
+{
+    char text[1024];
+    snprintf(text, sizeof text,
+             "{%s'servers':{'s':{" SERVER "}},'domains':{'d.org':{'server':'s',%s'projects':{'p':{"
+             "%s}}}}}",
+             file, zones, project);
+    struct config *config = good(text);
+    const struct model_domain *domain = &config->model.domains[0];
+    assert_string_equal(domain->policy.timezone, policy);
+    assert_string_equal(domain->access.hours.timezone, access);
+    assert_string_equal(config->model.sites[domain->site].hours.timezone, access);
+    assert_string_equal(config->model.sites[domain->projects[0]].hours.timezone,
+                        project[0] != '\0' ? "Asia/Kathmandu" : access);
+    config_free(config);
+}
+
+/* The zone of hours comes from the nearest that has one: access, policy, file. */
+static void test_zones_are_inherited(void **state)
+{
+    (void)state;
+    zones_are("", "", "UTC", "UTC", "");
+    zones_are("", "'timezone':'Europe/Paris',", "Europe/Paris", "Europe/Paris", "");
+    zones_are("'policy':{'timezone':'America/New_York'},", "'timezone':'Europe/Paris',",
+              "America/New_York", "America/New_York", "");
+    zones_are("'access':{'timezone':'America/New_York'},", "'timezone':'Europe/Paris',",
+              "Europe/Paris", "America/New_York", "");
+    zones_are("'access':{'timezone':'America/New_York'},", "", "UTC", "America/New_York",
+              "'access':{'timezone':'Asia/Kathmandu'}");
+}
+
+static void test_quotas_of_a_project_may_stand_in_its_access(void **state)
+{
+    (void)state;
+    struct config *config =
+        good("{'servers':{'s':{" SERVER "}},'domains':{'d.org':{'server':'s','projects':{'p':{"
+             "'minutes_per_day':30,'access':{'wakes_per_day':7}},'q':{'access':{"
+             "'minutes_per_day':8}},'r':{}}}}}");
+    const struct model *model = &config->model;
+    const struct model_site *p = &model->sites[model_project_by_id(model, "p")];
+    const struct model_site *q = &model->sites[model_project_by_id(model, "q")];
+    const struct model_site *r = &model->sites[model_project_by_id(model, "r")];
+    assert_int_equal(p->wakes_per_day, 7);
+    assert_int_equal(p->minutes_per_day, 30);
+    assert_int_equal(q->wakes_per_day, 0);
+    assert_int_equal(q->minutes_per_day, 8);
+    assert_int_equal(r->wakes_per_day + r->minutes_per_day, 0);
+    assert_int_equal(r->n_allow, 0);
+    assert_int_equal(r->hours.n_windows, 0);
+    config_free(config);
+}
+
+#define S(value) "{'servers':{'s':{" SERVER "," value "}}}"
+#define D(value) "{" SERVERS ",'domains':{'d.org':{'server':'s'," value "}}}"
+#define P(value) D("'projects':{'p':{" value "}}")
+#define NONE(at, id)                                                                               \
+    "F: /servers/s/depends_on/" at ": found \"" id                                                 \
+    "\", which is no server; allowed: the id of a server in this file; did you mean \"s\"?\n"
 #define DURATION_HINT ", as \"90s\", \"20m\" or \"1h30m\"\n"
 
 static void test_wrong_types_and_ranges(void **state)
@@ -606,8 +678,12 @@ static void test_what_must_fit_together(void **state)
         {S("'depends_on':['elsewhere']"), "F: /servers/s/depends_on/0: found \"elsewhere\", which "
                                           "is no server; allowed: the id of a "
                                           "server in this file\n"},
-        {S("'depends_on':['s']"), "F: /servers/s/depends_on: found a cycle: s -> s; allowed: "
-                                  "dependencies that end somewhere\n"},
+        {S("'depends_on':['s']"), "F: /servers/s/depends_on/0: found the server itself; allowed: "
+                                  "other servers in this file\n"},
+        {S("'depends_on':['1','2','3','4','5','6','7','8','9']"),
+         "F: /servers/s/depends_on: found 9 entries; allowed: at most 8\n" NONE("0", "1")
+             NONE("1", "2") NONE("2", "3") NONE("3", "4") NONE("4", "5") NONE("5", "6")
+                 NONE("6", "7") NONE("7", "8")},
         {"{'servers':{'a':{'address':'10.0.0.1','mac':'02:00:00:00:00:01','depends_on':['b']},"
          "'b':{'address':'10.0.0.2','mac':'02:00:00:00:00:02','depends_on':['c']},"
          "'c':{'address':'10.0.0.3','mac':'02:00:00:00:00:03','depends_on':['b']},"
@@ -632,15 +708,184 @@ static void test_what_must_fit_together(void **state)
         {D("'projects':{'p':{},'q':{'path':'/p'}}"),
          "F: /domains/d.org/projects/q/path: found the path of project p; allowed: a path of its "
          "own\n"},
+    };
+    all_refused(cases, COUNT(cases));
+}
+
+#define WINDOW "{'days':'mon-fri','from':'08:00','to':'19:00'}"
+#define EMPTY                                                                                      \
+    "found a window that ends when it begins; allowed: another end; for the whole day "            \
+    "from \"00:00\" to \"24:00\"\n"
+#define OTHERWISE(mode)                                                                            \
+    "F: /domains/d.org/policy/otherwise: found it with mode \"" mode "\"; "                        \
+    "allowed: it with mode \"scheduled\" only: it is for the time outside the "                    \
+    "windows; to let visitors in at certain hours only, access.windows\n"
+
+static void test_policies_must_make_sense(void **state)
+{
+    (void)state;
+    static const struct refusal cases[] = {
         {D("'policy':{'mode':'scheduled'}"),
          "F: /domains/d.org/policy/windows: found none; allowed: at least one window with mode "
          "\"scheduled\"\n"},
-        {D("'policy':{'windows':[{'from':'08:00','to':'08:00'}]}"),
-         "F: /domains/d.org/policy/windows/0: found a window that ends when it begins; allowed: "
-         "another end; for the whole day from \"00:00\" to \"24:00\"\n"},
-        {D("'policy':{'windows':[{'from':'00:00','to':'00:00'}]}"),
-         "F: /domains/d.org/policy/windows/0: found a window that ends when it begins; allowed: "
-         "another end; for the whole day from \"00:00\" to \"24:00\"\n"},
+        {D("'policy':{'mode':'scheduled','windows':[{'from':'08:00','to':'08:00'}]}"),
+         "F: /domains/d.org/policy/windows/0: " EMPTY},
+        {D("'policy':{'mode':'scheduled','windows':[{'from':'00:00','to':'00:00'}]}"),
+         "F: /domains/d.org/policy/windows/0: " EMPTY},
+        {D("'policy':{'mode':'scheduled','windows':[" WINDOW
+           ",{'from':'20:00','to':'21:00'}," WINDOW
+           ",{'days':'fri,mon-thu','from':'08:00','to':'19:00'}]}"),
+         "F: /domains/d.org/policy/windows/2: found the same window as number 0; allowed: each "
+         "window once\n"
+         "F: /domains/d.org/policy/windows/3: found the same window as number 0; allowed: each "
+         "window once\n"},
+        {D("'policy':{'windows':[" WINDOW "]}"),
+         "F: /domains/d.org/policy/mode: found nothing beside windows; allowed: \"scheduled\", for "
+         "the server to be on in them, or \"on_demand\", to have them ready for a change of the "
+         "policy at run time\n"},
+        {D("'policy':{'mode':'always_on','windows':[" WINDOW "]}"),
+         "F: /domains/d.org/policy/windows: found windows with mode \"always_on\"; allowed: none; "
+         "or mode \"scheduled\", for the server to be on in them only\n"},
+        {D("'policy':{'otherwise':'refuse'}"), OTHERWISE("on_demand")},
+        {D("'policy':{'mode':'on_demand','otherwise':'on_demand','windows':[]}"),
+         OTHERWISE("on_demand")},
+        {D("'policy':{'mode':'always_on','otherwise':'refuse'}"), OTHERWISE("always_on")},
+        {D("'policy':{'except':['2026-12-25']}"),
+         "F: /domains/d.org/policy/except: found dates without windows; allowed: windows that do "
+         "not begin on these dates, or no dates\n"},
+        {D("'policy':{'mode':'scheduled','windows':[" WINDOW "],'except':['2026-12-25',"
+           "'2027-01-01','2026-12-25']}"),
+         "F: /domains/d.org/policy/except/2: found 2026-12-25, which is number 0 already; allowed: "
+         "each date once\n"},
+        /* What could not be read is told once, and not what would follow from it. */
+        {D("'policy':{'mode':'sometimes','windows':[" WINDOW "],'otherwise':'refuse'}"),
+         "F: /domains/d.org/policy/mode: found \"sometimes\"; allowed: \"always_on\", "
+         "\"scheduled\", \"on_demand\"\n"},
+        {D("'policy':{'windows':'08:00-19:00','otherwise':'refuse','except':['2026-12-25']}"),
+         "F: /domains/d.org/policy/windows: found \"08:00-19:00\"; allowed: an array of at most "
+         "16\n"},
+        {D("'policy':{'mode':'scheduled','timezone':'Europe/Pariss','windows':[" WINDOW "]}"),
+         "F: /domains/d.org/policy/timezone: found \"Europe/Pariss\"; allowed: a time zone that "
+         "/usr/share/zoneinfo has, as \"Europe/Paris\" or \"UTC\"\n"},
+    };
+    all_refused(cases, COUNT(cases));
+}
+
+static void test_windows_may_overlap_and_wait(void **state)
+{
+    (void)state;
+    struct config *config =
+        good(D("'policy':{'mode':'scheduled','otherwise':'refuse','windows':[" WINDOW
+               ",{'days':'daily','from':'12:00','to':'20:00'},{'days':'sat','from':'20:00','to':"
+               "'02:00'}],'except':['2026-12-25','2026-12-26']}"));
+    assert_int_equal(config->model.domains[0].policy.n_windows, 3);
+    config_free(config);
+    /* Not in force, but there for a change of the policy at run time. */
+    config = good(D("'policy':{'mode':'on_demand','otherwise':'refuse','windows':[" WINDOW
+                    "],'except':['2026-12-25']}"));
+    assert_int_equal(config->model.domains[0].policy.otherwise, OTHERWISE_REFUSE);
+    config_free(config);
+    config = good(D("'policy':{'mode':null,'otherwise':null,'windows':null,'except':[]},"
+                    "'access':{'windows':[],'except':[],'timezone':'UTC'}"));
+    assert_int_equal(config->model.domains[0].access.hours.n_windows, 0);
+    config_free(config);
+}
+
+static void test_hours_of_access_must_make_sense(void **state)
+{
+    (void)state;
+    static const struct refusal cases[] = {
+        {D("'access':{'windows':[{'from':'08:00','to':'08:00'}]}"),
+         "F: /domains/d.org/access/windows/0: " EMPTY},
+        {D("'access':{'windows':[" WINDOW "," WINDOW "]}"),
+         "F: /domains/d.org/access/windows/1: found the same window as number 0; allowed: each "
+         "window once\n"},
+        {D("'access':{'except':['2026-12-25']}"),
+         "F: /domains/d.org/access/except: found dates without windows; allowed: windows that do "
+         "not begin on these dates, or no dates\n"},
+        {D("'access':{'timezone':'Mars/Olympus'}"),
+         "F: /domains/d.org/access/timezone: found \"Mars/Olympus\"; allowed: a time zone that "
+         "/usr/share/zoneinfo has, as \"Europe/Paris\" or \"UTC\"\n"},
+        {P("'access':{'allow':['10.0.0.1/8'],'windows':[" WINDOW "," WINDOW "],'except':["
+           "'2026-12-25','2026-12-25'],'timezone':'Nowhere'}"),
+         "F: /domains/d.org/projects/p/access/allow/0: found \"10.0.0.1/8\"; allowed: an IPv4 "
+         "range with its host bits zero, as \"192.168.1.0/24\", or one address\n"
+         "F: /domains/d.org/projects/p/access/timezone: found \"Nowhere\"; allowed: a time zone "
+         "that /usr/share/zoneinfo has, as \"Europe/Paris\" or \"UTC\"\n"
+         "F: /domains/d.org/projects/p/access/windows/1: found the same window as number 0; "
+         "allowed: each window once\n"
+         "F: /domains/d.org/projects/p/access/except/1: found 2026-12-25, which is number 0 "
+         "already; allowed: each date once\n"},
+        {P("'access':{'windows':[{'from':'09:00','to':'09:00'}]}"),
+         "F: /domains/d.org/projects/p/access/windows/0: " EMPTY},
+        {P("'access':{'wake':'click'}"),
+         "F: /domains/d.org/projects/p/access/wake: found an unknown key; allowed: allow, windows, "
+         "except, timezone, wakes_per_day, minutes_per_day\n"},
+        {P("'wakes_per_day':3,'minutes_per_day':4,'access':{'wakes_per_day':3,"
+           "'minutes_per_day':5}"),
+         "F: /domains/d.org/projects/p/access/wakes_per_day: found a quota that the project has "
+         "outside its access too; allowed: each quota once\n"
+         "F: /domains/d.org/projects/p/access/minutes_per_day: found a quota that the project has "
+         "outside its access too; allowed: each quota once\n"},
+    };
+    all_refused(cases, COUNT(cases));
+}
+
+#define LIMIT(most) "allowed: a whole number from 1 to " most "; leave it out for no limit\n"
+
+static void test_guards_and_quotas_have_bounds(void **state)
+{
+    (void)state;
+    static const struct refusal cases[] = {
+        {S("'wakes_per_hour':0"), "F: /servers/s/wakes_per_hour: found 0; " LIMIT("32")},
+        {S("'wakes_per_hour':-1"), "F: /servers/s/wakes_per_hour: found -1; " LIMIT("32")},
+        {S("'wakes_per_hour':33"), "F: /servers/s/wakes_per_hour: found 33; " LIMIT("32")},
+        {D("'access':{'wakes_per_day':0,'minutes_per_day':0}"),
+         "F: /domains/d.org/access/wakes_per_day: found 0; " LIMIT(
+             "100000") "F: /domains/d.org/access/minutes_per_day: found 0; " LIMIT("1440")},
+        {D("'access':{'wakes_per_day':-5,'minutes_per_day':1441}"),
+         "F: /domains/d.org/access/wakes_per_day: found -5; " LIMIT(
+             "100000") "F: /domains/d.org/access/minutes_per_day: found 1441; " LIMIT("1440")},
+        {P("'wakes_per_day':0,'minutes_per_day':-1"),
+         "F: /domains/d.org/projects/p/wakes_per_day: found 0; " LIMIT(
+             "100000") "F: /domains/d.org/projects/p/minutes_per_day: found -1; " LIMIT("1440")},
+        {P("'access':{'wakes_per_day':100001,'minutes_per_day':0}"),
+         "F: /domains/d.org/projects/p/access/wakes_per_day: found 100001; " LIMIT(
+             "100000") "F: /domains/d.org/projects/p/access/minutes_per_day: found 0; " LIMIT("144"
+                                                                                              "0")},
+        {S("'sleep':{'min_up':'99999999999999999999d'}"),
+         "F: /servers/s/sleep/min_up: found \"99999999999999999999d\"; allowed: a duration from 0s "
+         "to 7d" DURATION_HINT},
+        {S("'sleep':{'min_up':'7d1ms'}"), "F: /servers/s/sleep/min_up: found \"7d1ms\"; allowed: a "
+                                          "duration from 0s to 7d" DURATION_HINT},
+        {S("'min_down':'-5m'"),
+         "F: /servers/s/min_down: found \"-5m\"; allowed: a duration from 0s "
+         "to 1d" DURATION_HINT},
+        {S("'min_down':'1d1s'"), "F: /servers/s/min_down: found \"1d1s\"; allowed: a duration from "
+                                 "0s to 1d" DURATION_HINT},
+        {D("'policy':{'idle':'0s'}"), "F: /domains/d.org/policy/idle: found \"0s\"; allowed: a "
+                                      "duration from 1s to 7d" DURATION_HINT},
+        {D("'policy':{'idle':'8d'}"), "F: /domains/d.org/policy/idle: found \"8d\"; allowed: a "
+                                      "duration from 1s to 7d" DURATION_HINT},
+        {D("'policy':{'idle':'20'}"), "F: /domains/d.org/policy/idle: found \"20\"; allowed: a "
+                                      "duration from 1s to 7d" DURATION_HINT},
+        {S("'group':'Rack 1'"), "F: /servers/s/group: found \"Rack 1\"; allowed: an id of 1 to 64 "
+                                "characters a-z, 0-9, '_' and '-'\n"},
+    };
+    all_refused(cases, COUNT(cases));
+}
+
+#define VIA                                                                                        \
+    "allowed: \"agent\", \"none\"; this version of Hall cannot put a server to sleep by ssh "      \
+    "or webhook yet\n"
+
+static void test_what_cannot_be_done_yet_is_refused(void **state)
+{
+    (void)state;
+    static const struct refusal cases[] = {
+        {S("'sleep':{'via':'ssh'}"), "F: /servers/s/sleep/via: found \"ssh\"; " VIA},
+        {S("'sleep':{'via':'webhook'}"), "F: /servers/s/sleep/via: found \"webhook\"; " VIA},
+        {S("'sleep':{'via':''}"), "F: /servers/s/sleep/via: found \"\"; " VIA},
     };
     all_refused(cases, COUNT(cases));
 }
@@ -993,10 +1238,17 @@ int main(void)
         cmocka_unit_test(test_every_key_is_read),
         cmocka_unit_test(test_mqtt_over_a_socket),
         cmocka_unit_test(test_derived_checks),
+        cmocka_unit_test(test_zones_are_inherited),
+        cmocka_unit_test(test_quotas_of_a_project_may_stand_in_its_access),
         cmocka_unit_test(test_wrong_types_and_ranges),
         cmocka_unit_test(test_required_and_unknown_keys),
         cmocka_unit_test(test_formats),
         cmocka_unit_test(test_what_must_fit_together),
+        cmocka_unit_test(test_policies_must_make_sense),
+        cmocka_unit_test(test_windows_may_overlap_and_wait),
+        cmocka_unit_test(test_hours_of_access_must_make_sense),
+        cmocka_unit_test(test_guards_and_quotas_have_bounds),
+        cmocka_unit_test(test_what_cannot_be_done_yet_is_refused),
         cmocka_unit_test(test_too_many_checks_of_one_server),
         cmocka_unit_test(test_all_errors_at_once),
         cmocka_unit_test(test_errors_are_capped),

@@ -987,6 +987,76 @@ static void test_force(void **state)
     assert_state(world, TESTING, POWER_OFF);
 }
 
+/* A forced sleep is the last word: what stands wakes it no more, until somebody wants it anew. */
+static void test_force_lets_standing_leases_rest(void **state)
+{
+    struct world *world = ready(state);
+    struct command force = world_new_command(COMMAND_SLEEP, "s1");
+
+    world_policy(world, TESTING, POLICY_ALWAYS_ON);
+    force.force = true;
+    world_order(world, TESTING, force);
+    world_fall_asleep(world, TESTING);
+    assert_string_equal(world_outcomes(world, "s1"), "accepted done ");
+    assert_true(world_power(world, TESTING)->resting);
+    assert_non_null(lease_find(&world_power(world, TESTING)->leases, LEASE_ALWAYS_ON, "testing"));
+    world_advance(world, 24 * 60 * MINUTE);
+    assert_state(world, TESTING, POWER_OFF);
+    world_visit(world, SITE_CLIENT1);
+    assert_state(world, TESTING, POWER_WAKING);
+    assert_false(world_power(world, TESTING)->resting);
+    world_up(world, TESTING);
+    world_agent(world, TESTING, AGENT_OFFLINE);
+    world_silence(world, TESTING); /* it stands again */
+    world_advance(world, 30 * SECOND);
+    assert_state(world, TESTING, POWER_WAKING);
+}
+
+/* The same of one that was still waking. */
+static void test_force_during_a_standing_wake(void **state)
+{
+    struct world *world = asleep(state);
+    struct command force = world_new_command(COMMAND_SLEEP, "s1");
+
+    world_policy(world, TESTING, POLICY_ALWAYS_ON);
+    assert_state(world, TESTING, POWER_WAKING);
+    force.force = true;
+    world_order(world, TESTING, force);
+    assert_string_equal(world_outcomes(world, "s1"), "accepted done ");
+    world_advance(world, 24 * 60 * MINUTE);
+    assert_state(world, TESTING, POWER_OFF);
+}
+
+/* It did not sleep after all: nothing rests, and after a crash the policy wakes it. */
+static void test_no_rest_after_a_sleep_that_fails(void **state)
+{
+    struct world *world = ready(state);
+    struct command force = world_new_command(COMMAND_SLEEP, "s1");
+
+    world_policy(world, TESTING, POLICY_ALWAYS_ON);
+    force.force = true;
+    world_order(world, TESTING, force);
+    world_sleep_answer(world, TESTING, SLEEP_ACCEPTED, "");
+    world_sleep_answer(world, TESTING, SLEEP_FAILED, "logind said no");
+    assert_state(world, TESTING, POWER_READY);
+    assert_false(world_power(world, TESTING)->resting);
+}
+
+/* Somebody pressed its button: that is a new run, and the policy keeps it. */
+static void test_rest_ends_when_someone_else_wakes_it(void **state)
+{
+    struct world *world = ready(state);
+    struct command force = world_new_command(COMMAND_SLEEP, "s1");
+
+    world_policy(world, TESTING, POLICY_ALWAYS_ON);
+    force.force = true;
+    world_order(world, TESTING, force);
+    world_fall_asleep(world, TESTING);
+    world_up(world, TESTING);
+    assert_state(world, TESTING, POWER_READY);
+    assert_false(world_power(world, TESTING)->resting);
+}
+
 static void test_no_way_to_ask(void **state)
 {
     struct world *world = ready(state);
@@ -1006,11 +1076,20 @@ static void test_no_way_to_ask(void **state)
 
 /* Restarts. */
 
+/* A visitor uses it: only force restarts it. */
+static void force_restart(struct world *world, const char *id)
+{
+    struct command command = world_new_command(COMMAND_RESTART, id);
+
+    command.force = true;
+    world_order(world, TESTING, command);
+}
+
 static void test_restart(void **state)
 {
     struct world *world = ready(state);
 
-    world_command(world, TESTING, COMMAND_RESTART, "r1");
+    force_restart(world, "r1");
     assert_true(world_last(world, ACTION_SLEEP)->action.sleep.restart);
     assert_true(power_target_on(world_power(world, TESTING)));
     world_fall_asleep(world, TESTING);
@@ -1036,12 +1115,27 @@ static void test_restart_refused(void **state)
     assert_state(world, TESTING, POWER_READY);
 }
 
+/* It would be taken from under those who use it. */
+static void test_restart_refused_in_use(void **state)
+{
+    struct world *world = ready(state);
+
+    world_command(world, TESTING, COMMAND_RESTART, "r1");
+    assert_string_equal(world_outcomes(world, "r1"), "refused ");
+    assert_non_null(strstr(world_last(world, ACTION_ANSWER)->answer.reason, "client1 was visited"));
+    assert_int_equal(world_count(world, ACTION_SLEEP), 0);
+    world_hold(world, TESTING, "backup", 60 * MINUTE);
+    world_advance(world, 21 * MINUTE);
+    world_command(world, TESTING, COMMAND_RESTART, "r2");
+    assert_string_equal(world_outcomes(world, "r2"), "refused ");
+}
+
 /* Back before three answers were missed, and never ready again: the command ends all the same. */
 static void test_restart_too_fast_to_be_seen(void **state)
 {
     struct world *world = ready(state);
 
-    world_command(world, TESTING, COMMAND_RESTART, "r1");
+    force_restart(world, "r1");
     world_sleep_answer(world, TESTING, SLEEP_ACCEPTED, "");
     world_agent(world, TESTING, AGENT_SLEEPING);
     for (int i = 0; i < EVIDENCE_MISSES; i++)
@@ -1057,7 +1151,7 @@ static void test_restart_that_fails(void **state)
 {
     struct world *world = ready(state);
 
-    world_command(world, TESTING, COMMAND_RESTART, "r1");
+    force_restart(world, "r1");
     world_sleep_answer(world, TESTING, SLEEP_ACCEPTED, "");
     world_sleep_answer(world, TESTING, SLEEP_FAILED, "logind said no");
     assert_string_equal(world_outcomes(world, "r1"), "accepted failed ");
@@ -1072,7 +1166,7 @@ static void test_ready_before_the_restart(void **state)
     for (int i = 0; i < EVIDENCE_MISSES; i++)
         world_probe(world, TESTING, CHECK_OF_HTTP, PROBE_ANSWER);
     assert_state(world, TESTING, POWER_DEGRADED);
-    world_command(world, TESTING, COMMAND_RESTART, "r1");
+    force_restart(world, "r1");
     world_probe(world, TESTING, CHECK_OF_HTTP, PROBE_PASS);
     assert_state(world, TESTING, POWER_READY);
     assert_string_equal(world_outcomes(world, "r1"), "");
@@ -1088,7 +1182,7 @@ static void test_restart_called_off_by_sleep(void **state)
     struct world *world = ready(state);
     struct command force = world_new_command(COMMAND_SLEEP, "s1");
 
-    world_command(world, TESTING, COMMAND_RESTART, "r1");
+    force_restart(world, "r1");
     world_sleep_answer(world, TESTING, SLEEP_ACCEPTED, "");
     world_agent(world, TESTING, AGENT_SLEEPING);
     force.force = true;
@@ -1304,9 +1398,14 @@ int main(void)
         TEST(test_min_up),
         TEST(test_not_wakeable),
         TEST(test_force),
+        TEST(test_force_lets_standing_leases_rest),
+        TEST(test_force_during_a_standing_wake),
+        TEST(test_no_rest_after_a_sleep_that_fails),
+        TEST(test_rest_ends_when_someone_else_wakes_it),
         TEST(test_no_way_to_ask),
         TEST(test_restart),
         TEST(test_restart_refused),
+        TEST(test_restart_refused_in_use),
         TEST(test_restart_too_fast_to_be_seen),
         TEST(test_restart_that_fails),
         TEST(test_ready_before_the_restart),

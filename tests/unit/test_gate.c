@@ -51,11 +51,13 @@ static const struct config config = {
               .sites = sites},
 };
 static struct gate gate;
+static const struct guard *guard; /* what keeps visitors away, or NULL */
 
 static int set_up(void **state)
 {
     (void)state;
     gate_init(&gate, &config);
+    guard = NULL;
     domains[2].access = (struct model_access){.n_allow = 0};
     sites[SITE_TESTING].upstream = NULL;
     return 0;
@@ -90,7 +92,7 @@ static struct decision decide(const char *host, const char *uri, const struct he
     struct request request;
     ask(&request, host, uri, headers);
     struct place place = gate_place(&gate, &request);
-    return gate_decide(&gate, &request, &place, ready);
+    return gate_decide(&gate, &request, &place, ready, guard);
 }
 
 static void clients_are_told_apart(void **state)
@@ -236,6 +238,30 @@ static void settings_of_the_domain(void **state)
     assert_int_equal(decide("testing.example", "/client1", program, true).hold, 0);
 }
 
+static void whom_a_guard_keeps_away(void **state)
+{
+    static const struct guard minutes = {GUARD_CLIENT_MINUTES, 5000};
+    static const struct header *const clients[] = {navigation, program, part, websocket, monitor};
+    (void)state;
+    guard = &minutes;
+    for (size_t i = 0; i < sizeof clients / sizeof clients[0]; i++) {
+        for (int ready = 0; ready < 2; ready++) {
+            struct decision decision =
+                decide("testing.example", "/client1/x", clients[i], ready != 0);
+            assert_int_equal(decision.verdict, VERDICT_LIMITED);
+            assert_int_equal(decision.guard.kind, GUARD_CLIENT_MINUTES);
+            assert_int_equal(decision.guard.until, 5000);
+            assert_false(decision.uses || decision.wakes);
+            assert_int_equal(decision.hold, 0);
+        }
+    }
+    /* Who may not come at all learns nothing of guards. */
+    domains[1].access.allow = lan;
+    assert_int_equal(
+        decide("lan.example", "/", HEADERS({"X-Forwarded-For", "192.0.2.1"}), true).verdict,
+        VERDICT_REFUSED);
+}
+
 static void access_lists(void **state)
 {
     static const struct {
@@ -271,6 +297,7 @@ int main(void)
         cmocka_unit_test_setup(nothing_unknown_wakes, set_up),
         cmocka_unit_test_setup(settings_of_the_domain, set_up),
         cmocka_unit_test_setup(access_lists, set_up),
+        cmocka_unit_test_setup(whom_a_guard_keeps_away, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

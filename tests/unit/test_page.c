@@ -66,10 +66,16 @@ static struct notice waking(void)
     return notice;
 }
 
+/* 2026-11-22T10:00:00Z when the boot clock shows 0. */
+static struct now at(int64_t boot)
+{
+    return (struct now){.boot = boot, .wall = INT64_C(1795341600000) + boot};
+}
+
 static struct view see(const struct notice *notice, bool ready, bool asked, int64_t now)
 {
     struct view view;
-    view_init(&view, &model, 1, notice, ready, asked, now);
+    view_init(&view, &model, 1, notice, ready, asked, at(now));
     return view;
 }
 
@@ -193,7 +199,7 @@ static void all_views_render_within_the_limit(void **state)
     (void)state;
     for (int language = 0; language < LANGUAGES; language++) {
         for (int power = 0; power < POWER_STATES; power++) {
-            for (int failure = FAILURE_NONE; failure <= FAILURE_CANCELLED; failure++) {
+            for (int failure = FAILURE_NONE; failure <= FAILURE_DEPENDENCY; failure++) {
                 notice.state = (enum power_state)power;
                 notice.failure = (enum wake_failure)failure;
                 struct view view = see(&notice, false, false, 9000);
@@ -279,7 +285,8 @@ static void the_status_says_the_same_as_json(void **state)
 {
     static const char *const keys[] = {"state",   "stage",        "stages",     "elapsed_s",
                                        "eta_s",   "progress",     "deadline_s", "failure",
-                                       "problem", "next_poll_ms", "redirect",   "version"};
+                                       "problem", "next_poll_ms", "redirect",   "version",
+                                       "guard",   "until",        "when"};
     struct notice notice = waking();
     struct buf out = BUF_INIT(65536);
     struct view view = see(&notice, false, false, 11000);
@@ -294,6 +301,8 @@ static void the_status_says_the_same_as_json(void **state)
     assert_true(json_number(json_get(json, "eta_s"), &eta));
     assert_true(eta > 29.9 && eta < 30.1);
     assert_int_equal(json_type(json_get(json, "redirect")), JSON_NULL);
+    assert_int_equal(json_type(json_get(json, "guard")), JSON_NULL);
+    assert_int_equal(json_type(json_get(json, "until")), JSON_NULL);
     json_free(json);
 
     buf_clear(&out);
@@ -305,17 +314,129 @@ static void the_status_says_the_same_as_json(void **state)
     buf_finish(&out);
 }
 
+static void a_guard_of_the_server_holds_until_its_end(void **state)
+{
+    static const enum power_state held[] = {POWER_UNKNOWN, POWER_OFF, POWER_SLEEPING,
+                                            POWER_UNREACHABLE, POWER_WAKE_FAILED};
+    (void)state;
+    for (size_t i = 0; i < sizeof held / sizeof held[0]; i++) {
+        struct notice notice = in_state(held[i]);
+        notice.guard = (struct guard){GUARD_MIN_DOWN, 62000};
+        struct view view = see(&notice, false, true, 2000);
+        assert_int_equal(view.kind, VIEW_HELD);
+        assert_int_equal(view_retry_after(&view), 60);
+        assert_int_equal(view.until, INT64_C(1795341600000) + 62000);
+        assert_int_not_equal(see(&notice, false, true, 62000).kind, VIEW_HELD);
+        assert_int_equal(see(&notice, true, false, 2000).kind, VIEW_READY);
+        notice.wake_open = true;
+        assert_int_not_equal(see(&notice, false, false, 2000).kind, VIEW_HELD);
+    }
+    struct notice notice = in_state(POWER_BOOTING);
+    notice.guard = (struct guard){GUARD_MIN_DOWN, 62000};
+    assert_int_equal(see(&notice, false, true, 2000).kind, VIEW_BOOTING);
+}
+
+static void the_held_page_waits_and_has_no_button(void **state)
+{
+    struct notice notice = in_state(POWER_OFF);
+    struct buf out = BUF_INIT(65536);
+    (void)state;
+    notice.guard = (struct guard){GUARD_MIN_DOWN, 62000};
+    struct view view = see(&notice, false, true, 2000);
+    page_write(page, &view, &out);
+    assert_non_null(strstr(buf_text(&out), "http-equiv=\"refresh\""));
+    assert_non_null(strstr(buf_text(&out), "wait?path=/\" hidden><button"));
+    assert_non_null(
+        strstr(buf_text(&out), "datetime=\"2026-11-22T10:01:02Z\">2026-11-22 10:02 UTC</time>"));
+    buf_finish(&out);
+}
+
+static const struct {
+    enum guard_kind kind;
+    const char *english, *french;
+} limits[] = {
+    {GUARD_CLIENT_WAKES, "your share of starts", "tous vos démarrages"},
+    {GUARD_CLIENT_MINUTES, "your share of time", "tout votre temps"},
+    {GUARD_PROJECT_WAKES, "its share of starts", "tous ses démarrages"},
+    {GUARD_PROJECT_MINUTES, "its share of time", "tout son temps"},
+    {GUARD_WINDOW, "hours of access", "heures d’accès"},
+};
+
+static struct view limited(enum guard_kind kind, int64_t until, enum language language)
+{
+    struct notice notice = waking();
+    struct view view = see(&notice, true, false, 2000);
+    view_limit(&view, (struct guard){kind, until}, at(2000));
+    view.language = language;
+    return view;
+}
+
+static void every_limit_is_named_with_its_end(void **state)
+{
+    struct buf out = BUF_INIT(65536);
+    (void)state;
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        for (int language = 0; language < LANGUAGES; language++) {
+            struct view view = limited(limits[i].kind, 86402000, (enum language)language);
+            buf_clear(&out);
+            page_write(page, &view, &out);
+            assert_non_null(
+                strstr(buf_text(&out), language == 0 ? limits[i].english : limits[i].french));
+            assert_non_null(strstr(buf_text(&out), ">2026-11-23 10:01 UTC</time>"));
+            assert_null(strstr(buf_text(&out), "http-equiv=\"refresh\""));
+            assert_non_null(strstr(buf_text(&out), "\" hidden><button"));
+            assert_true(out.length < 13300);
+            assert_int_equal(view_retry_after(&view), 86400);
+        }
+    }
+    buf_finish(&out);
+}
+
+static void a_limit_is_told_to_programs(void **state)
+{
+    struct buf out = BUF_INIT(65536);
+    struct view view = limited(GUARD_PROJECT_MINUTES, 86402000, LANGUAGE_FRENCH);
+    (void)state;
+    struct json *json = status_of(&view, &out);
+    assert_string_equal(json_get_string(json, "guard"), guard_name(GUARD_PROJECT_MINUTES));
+    assert_string_equal(json_get_string(json, "until"), "2026-11-23T10:00:02Z");
+    assert_string_equal(json_get_string(json, "view"), "limited");
+    assert_int_equal(json_type(json_get(json, "redirect")), JSON_NULL);
+    assert_int_equal(json_type(json_get(json, "button")), JSON_NULL);
+    json_free(json);
+    buf_clear(&out);
+    view_say(&view, &out);
+    assert_non_null(strstr(buf_text(&out), "Available again: 2026-11-23T10:00:02Z."));
+    buf_finish(&out);
+}
+
+static void a_limit_without_end_promises_none(void **state)
+{
+    struct buf out = BUF_INIT(65536);
+    struct view view = limited(GUARD_WINDOW, LEASE_FOREVER, LANGUAGE_ENGLISH);
+    (void)state;
+    assert_int_equal(view_retry_after(&view), 0);
+    assert_in_range(view_next_poll(&view, 0, 7), 10000, 20000);
+    struct json *json = status_of(&view, &out);
+    assert_int_equal(json_type(json_get(json, "until")), JSON_NULL);
+    json_free(json);
+    buf_clear(&out);
+    page_write(page, &view, &out);
+    assert_non_null(strstr(buf_text(&out), "class=\"x\" hidden><span id=\"qw\">"));
+    buf_finish(&out);
+}
+
 static void stages_that_do_not_concern_the_site_are_left_out(void **state)
 {
     struct notice notice = waking();
     struct view view;
     (void)state;
-    view_init(&view, &model, 0, &notice, false, false, 2000);
+    view_init(&view, &model, 0, &notice, false, false, at(2000));
     assert_false(view_shows_stage(&view, STAGE_DOCKER_UP));
     assert_false(view_shows_stage(&view, STAGE_AGENT_ONLINE));
     assert_true(view_shows_stage(&view, STAGE_SITE_ANSWERS));
     notice.stages[STAGE_AGENT_ONLINE] = 100;
-    view_init(&view, &model, 0, &notice, false, false, 2000);
+    view_init(&view, &model, 0, &notice, false, false, at(2000));
     assert_true(view_shows_stage(&view, STAGE_AGENT_ONLINE));
 }
 
@@ -334,6 +455,11 @@ int main(void)
         cmocka_unit_test(the_refused_learn_nothing),
         cmocka_unit_test(the_policy_names_script_and_style),
         cmocka_unit_test(the_status_says_the_same_as_json),
+        cmocka_unit_test(a_guard_of_the_server_holds_until_its_end),
+        cmocka_unit_test(the_held_page_waits_and_has_no_button),
+        cmocka_unit_test(every_limit_is_named_with_its_end),
+        cmocka_unit_test(a_limit_is_told_to_programs),
+        cmocka_unit_test(a_limit_without_end_promises_none),
         cmocka_unit_test(stages_that_do_not_concern_the_site_are_left_out),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

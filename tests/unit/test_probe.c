@@ -18,14 +18,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "probe/kinds.h"
 #include "probe/probe.h"
 
 enum {
     LIMIT_MS = 120000, /* a test that waits longer has failed */
     CONNECTIONS_MAX = 64,
     BIG_BODY = 8 * 1024 * 1024,
-    HEADS_SIZE = 1024 * 1024,
+    HEADS_SIZE = 200 * 1024,
 };
 
 /* --- a server on the test's own loop --- */
@@ -36,7 +35,7 @@ struct peer {
     sd_event *loop;
     sd_event_source *io;
     const char *response; /* NULL: never answers */
-    bool close_at_once;
+    bool close_at_once, keep_open;
     int accepted, requests;
     char last_request[2048];
     int n_connections;
@@ -58,7 +57,8 @@ static int on_request(sd_event_source *source, int fd, uint32_t events, void *us
     peer->requests++;
     if (peer->response) {
         (void)send(fd, peer->response, strlen(peer->response), MSG_DONTWAIT | MSG_NOSIGNAL);
-        (void)shutdown(fd, SHUT_WR);
+        if (!peer->keep_open)
+            (void)shutdown(fd, SHUT_WR);
     }
     return 0;
 }
@@ -138,7 +138,6 @@ struct fixture {
     struct model_server server;
     struct model_check checks[CHECKS];
     struct peer peer;
-    const char *form; /* of the URL, with %u for the port */
     char url[128];
     struct seen seen[CHECKS];
     int neighbours;
@@ -174,10 +173,6 @@ static void on_neighbour(void *context, int server, enum mac_verdict verdict, co
 
 static const struct prober_listener listener = {.outcome = on_outcome, .neighbour = on_neighbour};
 
-/* The two clients: our own, and libcurl for what has more than address and path. */
-#define PLAIN_FORM "http://127.0.0.1:%u/health"
-#define CURL_FORM  "http://hall@127.0.0.1:%u/health"
-
 static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
@@ -188,16 +183,8 @@ static int setup(void **state)
                                       .loopback = true,
                                       .checks = f->checks};
     f->model = (struct model){.n_servers = 1, .servers = &f->server};
-    f->form = PLAIN_FORM;
     peer_listen(&f->peer, f->loop, 16);
     *state = f;
-    return 0;
-}
-
-static int setup_curl(void **state)
-{
-    setup(state);
-    ((struct fixture *)*state)->form = CURL_FORM;
     return 0;
 }
 
@@ -225,10 +212,7 @@ static void add_tcp(struct fixture *f, uint16_t port)
 
 static void write_url(struct fixture *f, uint16_t port)
 {
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    (void)snprintf(f->url, sizeof f->url, f->form, port);
-#pragma GCC diagnostic pop
+    (void)snprintf(f->url, sizeof f->url, "http://127.0.0.1:%u/health", port);
 }
 
 static struct model_check *add_http(struct fixture *f, uint16_t port)
@@ -405,10 +389,10 @@ static const struct http_case http_cases[] = {
     {NULL, PROBE_MISS, 0, true, false},
 };
 
-static void check_http_case(const struct http_case *c, int (*make)(void **state))
+static void check_http_case(const struct http_case *c)
 {
     void *state = NULL;
-    make(&state);
+    setup(&state);
     struct fixture *f = state;
     f->peer.response = c->response;
     f->peer.close_at_once = c->close_at_once;
@@ -427,10 +411,8 @@ static void check_http_case(const struct http_case *c, int (*make)(void **state)
 static void test_http_answers(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof http_cases / sizeof *http_cases; i++) {
-        check_http_case(&http_cases[i], setup);
-        check_http_case(&http_cases[i], setup_curl);
-    }
+    for (size_t i = 0; i < sizeof http_cases / sizeof *http_cases; i++)
+        check_http_case(&http_cases[i]);
 }
 
 static void test_http_request_is_as_promised(void **state)
@@ -468,6 +450,34 @@ static void test_http_body_is_not_awaited(void **state)
     free(response);
 }
 
+/* "localhost" has two addresses; the first refuses where IPv6 is there. */
+static void test_http_by_name(void **state)
+{
+    struct fixture *f = *state;
+    f->peer.response = "HTTP/1.1 200 OK\r\n\r\n";
+    peer_accept(&f->peer);
+    add_http(f, f->peer.port);
+    (void)snprintf(f->url, sizeof f->url, "http://localhost:%u/health", f->peer.port);
+    start(f, 50, 10000);
+    run_until(f, &f->seen[0].total, 3);
+    assert_int_equal(f->seen[0].outcomes[PROBE_PASS], f->seen[0].total);
+}
+
+/* The status is enough; the connection is held open behind it. */
+static void test_http_headers_are_not_awaited(void **state)
+{
+    struct fixture *f = *state;
+    f->peer.response = "HTTP/1.1 200 OK\r\nServer: ";
+    f->peer.keep_open = true;
+    peer_accept(&f->peer);
+    add_http(f, f->peer.port);
+    start(f, 1000, 10000);
+    int64_t begun = clock_now().boot;
+    run_until_first(f);
+    assert_int_equal(f->seen[0].outcomes[PROBE_PASS], 1);
+    assert_true(clock_now().boot - begun < 900);
+}
+
 static void test_http_refused(void **state)
 {
     struct fixture *f = *state;
@@ -494,53 +504,6 @@ static void test_http_silent_site(void **state)
     assert_int_equal(f->peer.requests, 1);
 }
 
-struct url_case {
-    const char *url;
-    bool plain;
-};
-
-static void test_http_plain_urls(void **state)
-{
-    (void)state;
-    static const struct url_case cases[] = {
-        {"http://192.168.1.20", true},
-        {"http://192.168.1.20/", true},
-        {"http://192.168.1.20:8081/client1/health?deep=1", true},
-        {"http://192.168.1.20:65535/", true},
-        {"https://192.168.1.20/", false},
-        {"HTTP://192.168.1.20/", false},
-        {"http://erp.lan/", false},
-        {"http://[::1]/", false},
-        {"http://192.168.1/", false},
-        {"http://192.168.1.20:0/", false},
-        {"http://192.168.1.20:65536/", false},
-        {"http://192.168.1.20:/", false},
-        {"http://192.168.1.20:80:80/", false},
-        {"http://user@192.168.1.20/", false},
-        {"http://192.168.1.20?x", false},
-        {"http://192.168.1.20/a#b", false},
-        {"http://192.168.1.20/a b", false},
-        {"http://192.168.1.20/a\r\nX: y", false},
-        {"http://192.168.1.20/\xc3\xa9", false},
-        {"http://192.168.1.20192.168.1.20192.168.1.20/", false},
-        {"http://", false},
-        {"", false},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        if (http_is_plain(cases[i].url) != cases[i].plain)
-            fail_msg("%s", cases[i].url);
-}
-
-static void test_http_long_url_is_not_plain(void **state)
-{
-    (void)state;
-    char url[4096] = "http://192.168.1.20/";
-    memset(url + strlen(url), 'x', 3000);
-    assert_false(http_is_plain(url));
-    url[1500] = '\0';
-    assert_true(http_is_plain(url));
-}
-
 static void test_http_strange_urls(void **state)
 {
     struct fixture *f = *state;
@@ -559,12 +522,14 @@ static void test_http_strange_urls(void **state)
 static void test_http_endless_heads(void **state)
 {
     struct fixture *f = *state;
+    int64_t begun = clock_now().boot;
     static const char interim[] = "HTTP/1.1 102 Processing\r\n\r\n";
     char *response = calloc(1, HEADS_SIZE);
     assert_non_null(response);
     for (size_t n = 0; n + sizeof interim < HEADS_SIZE; n += sizeof interim - 1)
         memcpy(response + n, interim, sizeof interim - 1);
     f->peer.response = response;
+    f->peer.keep_open = true;
     f->server.loopback = false;
     peer_accept(&f->peer);
     add_http(f, f->peer.port);
@@ -575,6 +540,11 @@ static void test_http_endless_heads(void **state)
     prober_pace(f->prober, 0, 4000, 20000);
     run_until(f, &f->seen[0].total, 2);
     assert_int_equal(f->seen[0].outcomes[PROBE_ANSWER], 2);
+    memcpy(response, "HTTP/1.1 200 ", 13);
+    prober_pace(f->prober, 0, 3000, 20000);
+    run_until(f, &f->seen[0].total, 3);
+    assert_int_equal(f->seen[0].outcomes[PROBE_ANSWER], 3);
+    assert_true(clock_now().boot - begun < 15000); /* no time-out told it */
     free(response);
 }
 
@@ -680,11 +650,9 @@ static void test_server_without_checks(void **state)
 }
 
 /* What this machine is short of says nothing about the server. */
-static void test_shortage_is_not_an_outcome(void **state)
+static void check_shortage(struct fixture *f)
 {
-    struct fixture *f = *state;
     struct rlimit old;
-    add_tcp(f, closed_port());
     start(f, 20, 1000);
     run_until_first(f);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
@@ -696,6 +664,20 @@ static void test_shortage_is_not_an_outcome(void **state)
     assert_int_equal(f->seen[0].total, total);
     run_until(f, &f->seen[0].total, total + 1);
     assert_int_equal(f->seen[0].outcomes[PROBE_MISS], f->seen[0].total);
+}
+
+static void test_tcp_shortage_is_not_an_outcome(void **state)
+{
+    struct fixture *f = *state;
+    add_tcp(f, closed_port());
+    check_shortage(f);
+}
+
+static void test_http_shortage_is_not_an_outcome(void **state)
+{
+    struct fixture *f = *state;
+    add_http(f, closed_port());
+    check_shortage(f);
 }
 
 /* --- many servers --- */
@@ -766,7 +748,6 @@ static void test_ten_thousand_servers(void **state)
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-#define BOTH(name) TEST(name), cmocka_unit_test_setup_teardown(name, setup_curl, teardown)
 
 int main(void)
 {
@@ -776,24 +757,25 @@ int main(void)
         TEST(test_tcp_refused_elsewhere_is_an_answer),
         TEST(test_tcp_silence_is_a_miss),
         TEST(test_tcp_first_sign_is_noticed_by_a_new_try),
-        BOTH(test_http_first_sign_is_noticed_by_a_new_try),
+        TEST(test_http_first_sign_is_noticed_by_a_new_try),
         cmocka_unit_test(test_http_answers),
-        BOTH(test_http_request_is_as_promised),
-        BOTH(test_http_body_is_not_awaited),
-        BOTH(test_http_refused),
+        TEST(test_http_request_is_as_promised),
+        TEST(test_http_body_is_not_awaited),
+        TEST(test_http_headers_are_not_awaited),
+        TEST(test_http_by_name),
+        TEST(test_http_refused),
         TEST(test_http_endless_heads),
-        BOTH(test_http_silent_site),
-        cmocka_unit_test(test_http_plain_urls),
-        cmocka_unit_test(test_http_long_url_is_not_plain),
+        TEST(test_http_silent_site),
         TEST(test_http_strange_urls),
         TEST(test_each_check_has_its_own_outcome),
         TEST(test_pace_is_kept),
         TEST(test_same_pace_again_changes_nothing),
-        BOTH(test_stop),
+        TEST(test_stop),
         TEST(test_stop_from_within),
-        BOTH(test_destroy_with_tries_under_way),
+        TEST(test_destroy_with_tries_under_way),
         TEST(test_server_without_checks),
-        TEST(test_shortage_is_not_an_outcome),
+        TEST(test_tcp_shortage_is_not_an_outcome),
+        TEST(test_http_shortage_is_not_an_outcome),
         cmocka_unit_test(test_ten_thousand_servers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

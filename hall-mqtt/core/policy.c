@@ -1,0 +1,380 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "core/step.h"
+
+enum {
+    LOOK_EVERY = 60000,   /* ms: the clock may be set, the lead time may change */
+    LEAD_UNKNOWN = 60000, /* lead time before a window while no boot was measured */
+    LEAD_MARGIN = 5000,
+};
+
+bool policy_is_standing(enum lease_kind kind)
+{
+    return kind == LEASE_ALWAYS_ON || kind == LEASE_SCHEDULE || kind == LEASE_HOLD ||
+           kind == LEASE_DEPENDENT;
+}
+
+static enum policy_mode mode_of(const struct step *step, const struct model_domain *domain)
+{
+    const struct override *override = &step->fleet->overrides[step->server];
+
+    return override->policy_set ? override->policy : domain->policy.mode;
+}
+
+/* Schedules. */
+
+/* So long before a window the server is woken, that it is ready when it opens: however it comes. */
+static int64_t lead_time(const struct step *step)
+{
+    const int64_t cold = history_median(&step->power->history, WAKE_COLD);
+    const int64_t resume = history_median(&step->power->history, WAKE_RESUME);
+    const int64_t median = cold > resume ? cold : resume;
+
+    return median < 0 ? LEAD_UNKNOWN : median * 5 / 4 + LEAD_MARGIN;
+}
+
+/* Of two times the sooner that is still to come. */
+static int64_t sooner(int64_t a, int64_t b, int64_t wall)
+{
+    return b != SCHEDULE_NEVER && b > wall && b < a ? b : a;
+}
+
+/* The stretch that is wanted, or comes within the lead time. A gap that is shorter than the lead
+ * time is no reason to sleep: what it parts is one stretch. */
+static struct schedule_view look_ahead(const struct step *step, const struct model_policy *policy,
+                                       struct schedule_view view, int64_t lead)
+{
+    int64_t until = view.wants ? view.until : step->now.wall;
+
+    for (int i = 0; i < MODEL_WINDOWS_MAX && until != SCHEDULE_NEVER &&
+                    view.next != SCHEDULE_NEVER && view.next - lead <= until;
+         i++) {
+        view = schedule_view(policy, step->fleet->zones, view.next);
+        until = view.until;
+    }
+    return view;
+}
+
+static void look(const struct step *step, const struct model_policy *policy,
+                 struct domain_state *state)
+{
+    const int64_t wall = step->now.wall;
+    const int64_t lead = lead_time(step);
+    const struct schedule_view view = schedule_view(policy, step->fleet->zones, wall);
+    const struct schedule_view ahead = look_ahead(step, policy, view, lead);
+
+    *state = (struct domain_state){
+        .looked = wall,
+        .open = view.wants,
+        .opens = view.next,
+        .wants = ahead.wants,
+        .until = ahead.until,
+        .next = ahead.next == SCHEDULE_NEVER ? SCHEDULE_NEVER : ahead.next - lead,
+        .valid_until = wall + LOOK_EVERY,
+    };
+    const int64_t edges[] = {view.until, view.next, state->until, state->next};
+    for (size_t i = 0; i < sizeof(edges) / sizeof(edges[0]); i++)
+        state->valid_until = sooner(state->valid_until, edges[i], wall);
+}
+
+static bool is_stale(const struct step *step, const struct domain_state *state)
+{
+    return state->looked == 0 || step->now.wall < state->looked ||
+           step->now.wall >= state->valid_until;
+}
+
+static int64_t boot_at(const struct step *step, int64_t wall)
+{
+    return wall == SCHEDULE_NEVER ? LEASE_FOREVER : step->now.boot + (wall - step->now.wall);
+}
+
+/* A lease whose end moves by less than this is the same lease: clocks are slewed. */
+static bool is_about(int64_t a, int64_t b)
+{
+    return a == b || (a != LEASE_FOREVER && b != LEASE_FOREVER && a - b < 2000 && b - a < 2000);
+}
+
+static void keep(struct step *step, enum lease_kind kind, const char *holder, bool wanted,
+                 int64_t until)
+{
+    struct lease_set *set = &step->power->leases;
+    const struct lease *lease = lease_find(set, kind, holder);
+
+    if (wanted && (!lease || !is_about(lease->until, until)))
+        step->changed |= lease_take(set, kind, holder, "", step->now.boot, until);
+    else if (!wanted && lease)
+        step->changed |= lease_release(set, kind, holder);
+}
+
+/* Outside its windows a domain is closed where the configuration says `otherwise: refuse`. */
+static void close_site(struct step *step, int site, bool closed, int64_t until)
+{
+    struct site_state *state = &step->fleet->sites[site];
+    const int64_t wanted = closed ? until : 0;
+
+    if ((wanted == 0) == (state->closed_until == 0) && is_about(wanted, state->closed_until))
+        return;
+    state->closed_until = wanted;
+    step_emit(step, &(struct action){.kind = ACTION_SITE, .site = {.site = site}});
+    step->changed = true;
+}
+
+/* It opened or closed: its sites learn of it now, not with the next minute. */
+static void tell_sites(struct step *step, const struct model_domain *domain)
+{
+    struct site_state *sites = step->fleet->sites;
+
+    sites[domain->site].hours_valid_until = 0;
+    for (size_t i = 0; i < domain->n_projects; i++)
+        sites[domain->projects[i]].hours_valid_until = 0;
+}
+
+static void keep_schedule(struct step *step, int domain_index)
+{
+    const struct model *model = step->fleet->model;
+    const struct model_domain *domain = &model->domains[domain_index];
+    struct domain_state *state = &step->fleet->domains[domain_index];
+    const bool scheduled = mode_of(step, domain) == POLICY_SCHEDULED &&
+                           domain->policy.n_windows > 0 && step->fleet->clock_trusted;
+    const bool refuses = scheduled && domain->policy.otherwise == OTHERWISE_REFUSE;
+    const bool was_closed = state->closed;
+
+    if (!scheduled)
+        *state = (struct domain_state){
+            .opens = SCHEDULE_NEVER, .until = SCHEDULE_NEVER, .next = SCHEDULE_NEVER};
+    else if (is_stale(step, state))
+        look(step, &domain->policy, state);
+    keep(step, LEASE_SCHEDULE, domain->name, scheduled && state->wants,
+         boot_at(step, state->until));
+    state->closed = refuses && !state->open;
+    if (state->closed != was_closed)
+        tell_sites(step, domain);
+}
+
+/* Hours of access, of a domain or a project: closed until they open. False: open, or no hours. */
+static bool is_closed(const struct step *step, const struct model_policy *hours, int64_t *ret_until)
+{
+    if (hours->n_windows == 0 || !step->fleet->clock_trusted)
+        return false;
+    const struct schedule_view view = schedule_view(hours, step->fleet->zones, step->now.wall);
+    if (view.wants)
+        return false;
+    *ret_until = boot_at(step, view.next);
+    return true;
+}
+
+/* A site is open while its domain's schedule, its domain's hours and its own hours let visitors in.
+ */
+static void keep_hours(struct step *step, int site)
+{
+    const struct model_site *model = &step->fleet->model->sites[site];
+    const struct model_domain *domain = &step->fleet->model->domains[model->domain];
+    const struct domain_state *state = &step->fleet->domains[model->domain];
+    int64_t until = 0;
+
+    if (state->closed)
+        close_site(step, site, true, boot_at(step, state->opens));
+    else
+        close_site(step, site,
+                   is_closed(step, &model->hours, &until) ||
+                       is_closed(step, &domain->access.hours, &until),
+                   until);
+}
+
+static bool has_hours(const struct step *step, int site)
+{
+    const struct model_site *model = &step->fleet->model->sites[site];
+    const struct model_domain *domain = &step->fleet->model->domains[model->domain];
+
+    return model->hours.n_windows > 0 || domain->access.hours.n_windows > 0 ||
+           domain->policy.otherwise == OTHERWISE_REFUSE;
+}
+
+/* At most once a minute, unless the clock was set: hours open and close on whole minutes. */
+static void look_at_hours(struct step *step)
+{
+    const struct fleet *fleet = step->fleet;
+    const int64_t wall = step->now.wall;
+
+    for (int site = fleet->site_first[step->server]; site != MODEL_NONE;
+         site = fleet->site_next[site]) {
+        struct site_state *state = &fleet->sites[site];
+
+        if (!has_hours(step, site) ||
+            (state->hours_looked <= wall && wall < state->hours_valid_until))
+            continue;
+        state->hours_looked = wall;
+        state->hours_valid_until = (wall / LOOK_EVERY + 1) * LOOK_EVERY;
+        keep_hours(step, site);
+    }
+}
+
+static void end_rest(struct step *step)
+{
+    const struct lease_set *set = &step->power->leases;
+
+    for (size_t i = 0; i < set->n; i++)
+        if (policy_is_standing(set->leases[i].kind))
+            return;
+    step->power->resting = false;
+}
+
+void policy_keep(struct step *step)
+{
+    const struct fleet *fleet = step->fleet;
+    const struct model *model = fleet->model;
+    const struct override *override = &fleet->overrides[step->server];
+
+    keep(step, LEASE_ALWAYS_ON, step->model->id,
+         override->policy_set && override->policy == POLICY_ALWAYS_ON, LEASE_FOREVER);
+    for (int site = fleet->site_first[step->server]; site != MODEL_NONE;
+         site = fleet->site_next[site]) {
+        const int domain = model->sites[site].domain;
+
+        if (model->sites[site].is_project)
+            continue;
+        keep(step, LEASE_ALWAYS_ON, model->domains[domain].name,
+             !override->policy_set && model->domains[domain].policy.mode == POLICY_ALWAYS_ON,
+             LEASE_FOREVER);
+        keep_schedule(step, domain);
+    }
+    look_at_hours(step);
+    end_rest(step);
+}
+
+/* Waking for them. */
+
+static const struct lease *standing_lease(const struct lease_set *set)
+{
+    for (size_t i = 0; i < set->n; i++)
+        if (policy_is_standing(set->leases[i].kind))
+            return &set->leases[i];
+    return NULL;
+}
+
+/* A standing lease wakes a server that is found down, with back-off after failures. */
+static bool is_to_be_woken(const struct power *power)
+{
+    const bool is_down = power->state == POWER_OFF || power->state == POWER_UNREACHABLE ||
+                         power->state == POWER_WAKE_FAILED;
+
+    return is_down && !power->evidence.alive && !power->wake.open && !power->resting &&
+           standing_lease(&power->leases);
+}
+
+void policy_wake(struct step *step)
+{
+    const struct power *power = step->power;
+    char cause[CAUSE_SIZE];
+
+    if (!is_to_be_woken(power) || power->retry_at > step->now.boot || power->guard.kind)
+        return;
+    const struct lease *lease = standing_lease(&power->leases);
+    snprintf(cause, sizeof(cause), "%s of %.64s", lease_kind_name(lease->kind), lease->holder);
+    (void)wake_request(step, cause, false);
+}
+
+static int64_t earliest(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t schedule_due(const struct step *step)
+{
+    const struct fleet *fleet = step->fleet;
+    int64_t due = DUE_NEVER;
+
+    for (int site = fleet->site_first[step->server]; site != MODEL_NONE;
+         site = fleet->site_next[site]) {
+        const struct domain_state *state = &fleet->domains[fleet->model->sites[site].domain];
+
+        if (has_hours(step, site))
+            due = earliest(due, boot_at(step, fleet->sites[site].hours_valid_until));
+        if (!fleet->model->sites[site].is_project && state->looked > 0)
+            due = earliest(due, boot_at(step, state->valid_until));
+    }
+    return due;
+}
+
+int64_t policy_due(const struct step *step)
+{
+    const int64_t schedule = schedule_due(step);
+
+    if (!is_to_be_woken(step->power) || step->power->guard.kind)
+        return schedule;
+    return step->power->retry_at < schedule ? step->power->retry_at : schedule;
+}
+
+/* What comes next, for the views. */
+
+static void consider(struct next_event *next, int64_t at, const char *what, const char *reason,
+                     const char *subject)
+{
+    if (next->what && at >= next->at)
+        return;
+    next->at = at;
+    next->what = what;
+    snprintf(next->reason, sizeof(next->reason), "%s%.64s", reason, subject);
+}
+
+static void consider_wake(struct next_event *next, const struct power *power, struct now now)
+{
+    const int64_t eta = power_eta(power, now.boot);
+
+    if (!power->wake.open)
+        return;
+    if (eta > 0)
+        consider(next, now.wall + eta, "ready", "woken by ", power->wake.cause);
+    else
+        consider(next, clock_wall_at(now, power->wake.deadline), "wake_deadline",
+                 "given up if not ready by then; woken by ", power->wake.cause);
+}
+
+static void consider_sleep(struct next_event *next, const struct power *power, struct now now)
+{
+    const int64_t until = lease_awake_until(&power->leases);
+
+    if (power->sleep.phase != SLEEP_NONE)
+        consider(next, clock_wall_at(now, power->sleep.deadline), "sleep_deadline",
+                 "asked to sleep by ", power->sleep.by);
+    else if (power_is_up(power->state) && power->leases.n > 0 && until != LEASE_FOREVER)
+        consider(next, clock_wall_at(now, until), "sleep", "the last lease ends", "");
+}
+
+static void consider_schedules(struct next_event *next, const struct fleet *fleet, int server)
+{
+    if (power_is_up(fleet->powers[server].state))
+        return;
+    for (int site = fleet->site_first[server]; site != MODEL_NONE; site = fleet->site_next[site]) {
+        const int domain = fleet->model->sites[site].domain;
+        const struct domain_state *state = &fleet->domains[domain];
+
+        if (!fleet->model->sites[site].is_project && state->looked > 0 &&
+            state->next != SCHEDULE_NEVER)
+            consider(next, state->next, "schedule", "woken in time for the window of ",
+                     fleet->model->domains[domain].name);
+    }
+}
+
+bool fleet_next_event(const struct fleet *fleet, int server, struct now now,
+                      struct next_event *ret_next)
+{
+    const struct power *power = &fleet->powers[server];
+    struct next_event next = {0};
+
+    consider_wake(&next, power, now);
+    consider_sleep(&next, power, now);
+    if (power->guard.kind && power->guard.until != LEASE_FOREVER)
+        consider(&next, clock_wall_at(now, power->guard.until), "guard_end",
+                 "may be woken again; refused by guard ", guard_name(power->guard.kind));
+    if (is_to_be_woken(power) && power->retry_at > now.boot)
+        consider(&next, clock_wall_at(now, power->retry_at), "wake_retry", "woken again for ",
+                 standing_lease(&power->leases)->holder);
+    consider_schedules(&next, fleet, server);
+    if (!next.what)
+        return false;
+    *ret_next = next;
+    return true;
+}

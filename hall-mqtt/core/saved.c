@@ -1,0 +1,300 @@
+#include "core/saved.h"
+
+#include <string.h>
+
+#include "base/text.h"
+#include "core/step.h"
+
+/* Between the clocks: 0 stays unset, forever stays for ever. */
+static int64_t to_wall(struct now now, int64_t boot)
+{
+    return boot == 0 || boot == LEASE_FOREVER ? boot : now.wall - (now.boot - boot);
+}
+
+static int64_t to_boot(struct now now, int64_t wall)
+{
+    if (wall == 0 || wall == LEASE_FOREVER)
+        return wall;
+    const int64_t boot = now.boot - (now.wall - wall);
+    return boot != 0 ? boot : 1;
+}
+
+typedef int64_t convert(struct now now, int64_t time);
+
+static void convert_wake(struct wake *wake, struct now now, convert *turn)
+{
+    wake->started = turn(now, wake->started);
+    wake->deadline = turn(now, wake->deadline);
+    wake->next_packet = turn(now, wake->next_packet);
+}
+
+static void convert_sleep(struct sleep *sleep, struct now now, convert *turn)
+{
+    sleep->started = turn(now, sleep->started);
+    sleep->deadline = turn(now, sleep->deadline);
+    sleep->not_before = turn(now, sleep->not_before);
+}
+
+static void convert_leases(struct lease_set *set, struct now now, convert *turn)
+{
+    for (size_t i = 0; i < set->n; i++) {
+        set->leases[i].since = turn(now, set->leases[i].since);
+        set->leases[i].renewed = turn(now, set->leases[i].renewed);
+        set->leases[i].until = turn(now, set->leases[i].until);
+    }
+}
+
+/* Of the ledger's ring, this server's entries: first what is open, then the latest others; oldest
+ * first within each. */
+static void save_commands(const struct fleet *fleet, int server, struct now now,
+                          struct saved *saved)
+{
+    const struct ledger *ledger = &fleet->ledger;
+
+    for (int open = 1; open >= 0; open--)
+        for (size_t i = 1; i <= LEDGER_MAX && saved->n_commands < SAVED_COMMANDS; i++) {
+            const struct ledger_entry *entry =
+                &ledger->entries[(ledger->next + LEDGER_MAX - i) % LEDGER_MAX];
+
+            if (!entry->used || entry->server != server || entry->open != (open == 1))
+                continue;
+            struct ledger_entry *kept = &saved->commands[saved->n_commands++];
+            *kept = *entry;
+            kept->received = to_wall(now, entry->received);
+        }
+}
+
+void fleet_save(const struct fleet *fleet, int server, struct now now, struct saved *ret_saved)
+{
+    const struct power *power = &fleet->powers[server];
+    const struct override *override = &fleet->overrides[server];
+
+    *ret_saved = (struct saved){
+        .at = now.wall,
+        .state = power->state,
+        .since = to_wall(now, power->since),
+        .up_since = to_wall(now, power->up_since),
+        .down_since = to_wall(now, power->down_since),
+        .retry_at = to_wall(now, power->retry_at),
+        .was_ready = power->was_ready,
+        .said_goodbye = power->said_goodbye,
+        .ever_woken = power->ever_woken,
+        .resting = power->resting,
+        .failures = power->failures,
+        .failure = power->failure,
+        .last_boot = power->last_boot,
+        .override = {.policy_set = override->policy_set,
+                     .policy = override->policy,
+                     .idle = override->idle},
+        .wake = power->wake,
+        .sleep = power->sleep,
+        .leases = power->leases,
+        .history = power->history,
+        .n_woken = power->n_woken,
+    };
+    text_copy(ret_saved->boot_id, sizeof(ret_saved->boot_id), power->report.boot_id);
+    text_copy(ret_saved->override.by, sizeof(ret_saved->override.by), override->by);
+    convert_wake(&ret_saved->wake, now, to_wall);
+    convert_sleep(&ret_saved->sleep, now, to_wall);
+    convert_leases(&ret_saved->leases, now, to_wall);
+    for (size_t i = 0; i < WOKEN_MAX; i++)
+        ret_saved->woken[i] = to_wall(now, power->woken[i]);
+    save_commands(fleet, server, now, ret_saved);
+}
+
+static void restore_commands(struct fleet *fleet, int server, struct now now,
+                             const struct saved *saved)
+{
+    for (size_t i = saved->n_commands; i-- > 0;) {
+        const struct ledger_entry *kept = &saved->commands[i];
+        struct ledger_entry *entry = ledger_add(&fleet->ledger, server, kept->action, kept->id,
+                                                kept->by, to_boot(now, kept->received));
+
+        if (!entry)
+            return;
+        entry->answered = kept->answered;
+        entry->open = kept->open;
+        entry->outcome = kept->outcome;
+        entry->seconds_ms = kept->seconds_ms;
+        entry->site = kept->site;
+        text_copy(entry->reason, sizeof(entry->reason), kept->reason);
+    }
+}
+
+/* A transaction that was under way keeps its state, for it goes on; all else must be seen anew. */
+static enum power_state state_after(const struct saved *saved)
+{
+    if (saved->wake.open)
+        return POWER_WAKING;
+    if (saved->sleep.phase == SLEEP_AGREED || saved->wake.queued)
+        return POWER_SLEEPING;
+    return POWER_UNKNOWN;
+}
+
+static void restore_power(struct power *power, struct now now, const struct saved *saved)
+{
+    power->state = state_after(saved);
+    power->since = power->state == POWER_UNKNOWN ? now.boot : to_boot(now, saved->since);
+    power->up_since = to_boot(now, saved->up_since);
+    power->down_since = to_boot(now, saved->down_since);
+    power->retry_at = to_boot(now, saved->retry_at);
+    power->was_ready = saved->was_ready;
+    power->said_goodbye = saved->said_goodbye;
+    power->ever_woken = saved->ever_woken;
+    power->resting = saved->resting;
+    power->failures = saved->failures;
+    power->failure = saved->failure;
+    power->last_boot = saved->last_boot;
+    power->wake = saved->wake;
+    power->sleep = saved->sleep;
+    power->leases = saved->leases;
+    power->history = saved->history;
+    power->n_woken = saved->n_woken;
+    for (size_t i = 0; i < WOKEN_MAX; i++)
+        power->woken[i] = to_boot(now, saved->woken[i]);
+    text_copy(power->report.boot_id, sizeof(power->report.boot_id), saved->boot_id);
+    text_copy(power->reason, sizeof(power->reason),
+              power->state == POWER_UNKNOWN ? "Hall has just started" : "goes on after a restart");
+    convert_wake(&power->wake, now, to_boot);
+    convert_sleep(&power->sleep, now, to_boot);
+    convert_leases(&power->leases, now, to_boot);
+}
+
+/* What was waiting for others asks again whether it must. */
+static void resume_turn(struct fleet *fleet, int server)
+{
+    const struct wake *wake = &fleet->powers[server].wake;
+    const int group = fleet->depend.group[server];
+
+    if (group != MODEL_NONE && wake->open && wake->wait == WAIT_NOTHING &&
+        fleet->depend.starting[group] == MODEL_NONE)
+        fleet->depend.starting[group] = server;
+}
+
+void fleet_restore(struct fleet *fleet, int server, struct now now, const struct saved *saved)
+{
+    struct override *override = &fleet->overrides[server];
+
+    restore_power(&fleet->powers[server], now, saved);
+    restore_commands(fleet, server, now, saved);
+    resume_turn(fleet, server);
+    override->policy_set = saved->override.policy_set;
+    override->policy = saved->override.policy;
+    override->idle = saved->override.idle;
+    text_copy(override->by, sizeof(override->by), saved->override.by);
+}
+
+/* Are these the same checks, so that what they saw still holds? */
+static bool same_checks(const struct model_server *a, const struct model_server *b)
+{
+    if (a->n_checks != b->n_checks || a->address.s_addr != b->address.s_addr ||
+        memcmp(a->mac, b->mac, sizeof(a->mac)) != 0)
+        return false;
+    for (size_t i = 0; i < a->n_checks; i++) {
+        const struct model_check *left = &a->checks[i];
+        const struct model_check *right = &b->checks[i];
+
+        if (left->kind != right->kind || left->address.s_addr != right->address.s_addr ||
+            left->port != right->port || !text_equal(left->url, right->url))
+            return false;
+    }
+    return true;
+}
+
+static void adopt_server(struct fleet *fleet, int server, const struct fleet *old, int old_server,
+                         struct now now)
+{
+    struct power *power = &fleet->powers[server];
+    const struct power *was = &old->powers[old_server];
+    struct saved saved;
+
+    fleet_save(old, old_server, now, &saved);
+    fleet_restore(fleet, server, now, &saved);
+    power->report = was->report;
+    power->evidence.agent = was->evidence.agent;
+    power->evidence.agent_since = was->evidence.agent_since;
+    if (!same_checks(&fleet->model->servers[server], &old->model->servers[old_server]))
+        return;
+    /* Nothing needs to be seen anew. */
+    power->state = was->state;
+    power->since = was->since;
+    power->evidence = was->evidence;
+    power->guard = was->guard;
+    power->awaited_until = was->awaited_until;
+    text_copy(power->reason, sizeof(power->reason), was->reason);
+    text_copy(power->problem, sizeof(power->problem), was->problem);
+}
+
+static void adopt_sites(struct fleet *fleet, const struct fleet *old)
+{
+    for (size_t i = 0; i < old->model->n_sites; i++) {
+        const struct model_site *was = &old->model->sites[i];
+        const int domain =
+            model_domain_by_host(fleet->model, old->model->domains[was->domain].name);
+        const int site = was->is_project        ? model_project_by_id(fleet->model, was->id)
+                         : domain != MODEL_NONE ? fleet->model->domains[domain].site
+                                                : MODEL_NONE;
+
+        if (site == MODEL_NONE)
+            continue;
+        fleet->sites[site].seen = old->sites[i].seen;
+        fleet->sites[site].present = old->sites[i].present;
+        fleet->sites[site].healthy = old->sites[i].healthy;
+        fleet->sites[site].visits = old->sites[i].visits;
+        fleet->sites[site].last_visit = old->sites[i].last_visit;
+    }
+}
+
+/* Quotas name domains and sites by index: those change with a reload. */
+static void adopt_quotas(struct fleet *fleet, const struct fleet *old)
+{
+    size_t cursor = 0;
+    const struct quota *was;
+
+    while ((was = fleet_quota(old, &cursor))) {
+        struct quota quota = *was;
+        const struct model *model = old->model;
+
+        quota.subject = was->kind == QUOTA_CLIENT
+                            ? model_domain_by_host(fleet->model, model->domains[was->subject].name)
+                            : model_project_by_id(fleet->model, model->sites[was->subject].id);
+        if (quota.subject != MODEL_NONE)
+            fleet_restore_quota(fleet, &quota);
+    }
+}
+
+void fleet_adopt(struct fleet *fleet, const struct fleet *old, struct now now)
+{
+    fleet->serial = old->serial;
+    fleet->zones = old->zones;
+    fleet->clock_trusted = old->clock_trusted;
+    for (size_t i = 0; i < fleet->model->n_servers; i++) {
+        const int was = model_server_by_id(old->model, fleet->model->servers[i].id);
+
+        if (was != MODEL_NONE)
+            adopt_server(fleet, (int)i, old, was, now);
+    }
+    adopt_sites(fleet, old);
+    adopt_quotas(fleet, old);
+}
+
+const struct quota *fleet_quota(const struct fleet *fleet, size_t *cursor)
+{
+    while (*cursor < QUOTA_SLOTS) {
+        const struct quota *quota = &fleet->quotas->slots[(*cursor)++];
+
+        if (quota->used)
+            return quota;
+    }
+    return NULL;
+}
+
+void fleet_restore_quota(struct fleet *fleet, const struct quota *quota)
+{
+    struct quota *kept =
+        quota_open(fleet->quotas, quota->kind, quota->subject, quota->address, quota->day);
+
+    kept->wakes = quota->wakes;
+    kept->awake_ms = quota->awake_ms;
+    kept->last_use = quota->last_use;
+}

@@ -1,0 +1,123 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "web/limits.h"
+
+/* Two sites of one domain, one of another. */
+static struct model_site sites[] = {{.domain = 0}, {.domain = 0}, {.domain = 1}};
+static const struct model model = {.n_sites = 3, .sites = sites};
+
+enum { SHOP, BLOG, OTHER };
+
+static int set_up(void **state)
+{
+    struct limits *limits;
+    if (limits_create(&model, &limits) != 0)
+        return -1;
+    *state = limits;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    limits_destroy(*state);
+    limits_destroy(NULL);
+    return 0;
+}
+
+static bool add(void **state, int site, uint32_t address, enum guard_kind kind, int64_t until)
+{
+    return limits_add(*state, site, address, (struct guard){kind, until}, 1000);
+}
+
+static struct guard ask(void **state, int site, uint32_t address, bool wakes, int64_t now)
+{
+    struct guard guard = {GUARD_NONE, 0};
+    limits_refuse(*state, site, address, wakes, now, &guard);
+    return guard;
+}
+
+static void a_client_is_limited_in_its_whole_domain(void **state)
+{
+    assert_false(limits_any(*state));
+    assert_true(add(state, SHOP, 7, GUARD_CLIENT_WAKES, 5000));
+    assert_false(add(state, BLOG, 7, GUARD_CLIENT_WAKES, 5000));
+    assert_true(limits_any(*state));
+    assert_int_equal(ask(state, BLOG, 7, true, 1000).kind, GUARD_CLIENT_WAKES);
+    assert_int_equal(ask(state, BLOG, 7, true, 1000).until, 5000);
+    assert_int_equal(ask(state, OTHER, 7, true, 1000).kind, GUARD_NONE);
+    assert_int_equal(ask(state, BLOG, 8, true, 1000).kind, GUARD_NONE);
+    assert_int_equal(ask(state, BLOG, 7, false, 1000).kind, GUARD_NONE);
+}
+
+static void who_has_no_address_does_not_limit_the_others(void **state)
+{
+    add(state, SHOP, 0, GUARD_CLIENT_MINUTES, 5000);
+    assert_int_equal(ask(state, SHOP, 0, false, 1000).kind, GUARD_CLIENT_MINUTES);
+    assert_int_equal(ask(state, SHOP, 7, false, 1000).kind, GUARD_NONE);
+}
+
+static void a_project_is_limited_for_everyone(void **state)
+{
+    assert_true(add(state, SHOP, 0, GUARD_PROJECT_MINUTES, 5000));
+    assert_false(add(state, SHOP, 0, GUARD_PROJECT_MINUTES, 5000));
+    assert_int_equal(ask(state, SHOP, 7, false, 1000).kind, GUARD_PROJECT_MINUTES);
+    assert_int_equal(ask(state, BLOG, 7, false, 1000).kind, GUARD_NONE);
+}
+
+static void each_ends_by_itself(void **state)
+{
+    add(state, SHOP, 7, GUARD_CLIENT_MINUTES, 5000);
+    add(state, SHOP, 7, GUARD_CLIENT_WAKES, 7000);
+    add(state, SHOP, 0, GUARD_PROJECT_WAKES, 9000);
+    limits_close(*state, SHOP, 3000);
+    assert_int_equal(ask(state, SHOP, 7, true, 2999).kind, GUARD_WINDOW);
+    assert_int_equal(ask(state, SHOP, 7, true, 3000).kind, GUARD_CLIENT_MINUTES);
+    assert_int_equal(ask(state, SHOP, 7, true, 5000).kind, GUARD_CLIENT_WAKES);
+    assert_int_equal(ask(state, SHOP, 7, true, 7000).kind, GUARD_PROJECT_WAKES);
+    assert_int_equal(ask(state, SHOP, 7, true, 9000).kind, GUARD_NONE);
+    /* And begins anew the next day. */
+    assert_true(add(state, SHOP, 7, GUARD_CLIENT_MINUTES, 15000));
+    assert_int_equal(ask(state, SHOP, 7, true, 9000).kind, GUARD_CLIENT_MINUTES);
+}
+
+static void what_is_over_is_not_kept(void **state)
+{
+    assert_false(add(state, SHOP, 7, GUARD_CLIENT_MINUTES, 1000));
+    assert_false(add(state, SHOP, 7, GUARD_MIN_DOWN, 5000));
+    assert_false(limits_close(*state, SHOP, 0));
+    assert_int_equal(ask(state, SHOP, 7, true, 0).kind, GUARD_NONE);
+}
+
+/* The last one told is kept, whatever came before, and so are those that end later than a flood. */
+static void a_flood_of_addresses_is_bounded(void **state)
+{
+    add(state, SHOP, 1, GUARD_CLIENT_MINUTES, LEASE_FOREVER);
+    for (uint32_t address = 2; address < 100000; address++) {
+        add(state, SHOP, address, GUARD_CLIENT_MINUTES, 5000);
+        assert_int_equal(ask(state, SHOP, address, false, 1000).kind, GUARD_CLIENT_MINUTES);
+    }
+    assert_int_equal(ask(state, SHOP, 1, false, 6000).kind, GUARD_CLIENT_MINUTES);
+    unsigned kept = 0;
+    for (uint32_t address = 2; address < 100000; address++)
+        kept += ask(state, SHOP, address, false, 1000).kind != GUARD_NONE;
+    assert_in_range(kept, LIMITS_CLIENTS_MAX / 2, LIMITS_CLIENTS_MAX);
+}
+
+int main(void)
+{
+#define TEST(name_) cmocka_unit_test_setup_teardown(name_, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(a_client_is_limited_in_its_whole_domain),
+        TEST(who_has_no_address_does_not_limit_the_others),
+        TEST(a_project_is_limited_for_everyone),
+        TEST(each_ends_by_itself),
+        TEST(what_is_over_is_not_kept),
+        TEST(a_flood_of_addresses_is_bounded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
