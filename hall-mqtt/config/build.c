@@ -117,6 +117,12 @@ static void build_site(struct builder *builder, const struct raw_site *raw, bool
     set_expect(check, &raw->expect, site_expect, sizeof site_expect / sizeof site_expect[0]);
 }
 
+static void inherit(const char **timezone, const char *otherwise)
+{
+    if (*timezone == NULL)
+        *timezone = otherwise;
+}
+
 static struct model_site *add_site(struct builder *builder, int domain, const struct raw_site *raw)
 {
     struct model *model = builder->model;
@@ -124,6 +130,11 @@ static struct model_site *add_site(struct builder *builder, int domain, const st
     *site = raw->out;
     site->domain = domain;
     site->server = model->domains[domain].server;
+    inherit(&site->hours.timezone, model->domains[domain].access.hours.timezone);
+    if (site->wakes_per_day == 0)
+        site->wakes_per_day = raw->access_wakes_per_day;
+    if (site->minutes_per_day == 0)
+        site->minutes_per_day = raw->access_minutes_per_day;
     return site;
 }
 
@@ -174,11 +185,11 @@ static void build_domain(struct builder *builder, int index)
     *domain = (struct model_domain){
         .name = raw->key.name,
         .server = builder->raw->domain_servers[from],
-        .policy = raw->policy,
-        .access = raw->access,
+        .policy = raw->policy.out,
+        .access = raw->access.out,
     };
-    if (domain->policy.timezone == NULL)
-        domain->policy.timezone = builder->raw->config.timezone;
+    inherit(&domain->policy.timezone, builder->raw->config.timezone);
+    inherit(&domain->access.hours.timezone, domain->policy.timezone);
     build_own_site(builder, index, raw);
     build_projects(builder, index, raw);
 }

@@ -1,19 +1,17 @@
 #include "config/format.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/number.h"
 #include "base/text.h"
+#include "base/zone.h"
 #include "core/model.h"
 
-#define ALNUM    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-#define ZONE_DIR "/usr/share/zoneinfo"
+#define ALNUM "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 static const char *store(struct arena *arena, const char *text, void *target)
 {
@@ -54,36 +52,13 @@ const struct format format_slug = {
     .parse = parse_slug,
 };
 
-/* The name of a file below the zone directory, and of nothing else. */
-static bool is_zone_name(const char *text)
-{
-    return text[0] != '\0' && text[strspn(text, ALNUM "_+-/")] == '\0' && text[0] != '/' &&
-           strstr(text, "//") == NULL && text[strlen(text) - 1] != '/' &&
-           strncmp(text, "posix/", 6) != 0 && strncmp(text, "right/", 6) != 0;
-}
-
-static bool zone_exists(const char *name)
-{
-    char path[sizeof ZONE_DIR + 66];
-    char magic[4] = "";
-    snprintf(path, sizeof path, ZONE_DIR "/%s", name);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0)
-        return false;
-    bool good = read(fd, magic, sizeof magic) == sizeof magic && memcmp(magic, "TZif", 4) == 0;
-    close(fd);
-    return good;
-}
-
 static const char *parse_zone(struct arena *arena, const char *text, void *target)
 {
-    if (strcmp(text, "UTC") != 0 && (!is_zone_name(text) || !zone_exists(text)))
-        return format_zone.allowed;
-    return store(arena, text, target);
+    return zone_exists(text) ? store(arena, text, target) : format_zone.allowed;
 }
 
 const struct format format_zone = {
-    .allowed = "a time zone that " ZONE_DIR " has, as \"Europe/Paris\" or \"UTC\"",
+    .allowed = "a time zone that " ZONE_DIRECTORY " has, as \"Europe/Paris\" or \"UTC\"",
     .pattern = "^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$",
     .parse = parse_zone,
 };

@@ -171,6 +171,10 @@ static void link_dependencies(struct report *report, struct raw_config *raw, int
             fail_no_server(report, raw, &at, server->depends_on[i]);
             continue;
         }
+        if (needed == index) {
+            report_error(report, &at, "the server itself", "other servers in this file");
+            continue;
+        }
         for (size_t j = 0; j < out->n_depends_on; j++) {
             if (out->depends_on[j] == needed)
                 report_error(report, &at, "the same server twice", "each server once");
@@ -250,25 +254,6 @@ static void check_domain_names(struct report *report, const struct raw_config *r
             report_error_at(report, KEYS("domains", second->key.given),
                             "a host name that is there already (case does not count)",
                             "each host name once");
-    }
-}
-
-static void check_windows(struct report *report, const struct raw_domain *domain, bool clean)
-{
-    struct pointer domains = {.key = "domains"};
-    struct pointer here = {.parent = &domains, .key = domain->key.given};
-    struct pointer policy = {.parent = &here, .key = "policy"};
-    struct pointer windows = {.parent = &policy, .key = "windows"};
-
-    if (domain->policy.mode == POLICY_SCHEDULED && domain->policy.n_windows == 0)
-        report_error(report, &windows, "none", "at least one window with mode \"scheduled\"");
-    for (size_t i = 0; i < domain->policy.n_windows; i++) {
-        const struct model_window *window = &domain->policy.windows[i];
-        struct pointer at = {.parent = &windows, .index = i};
-        /* Times that could not be read are 0 too. */
-        if (window->from == window->to && (clean || window->from != 0))
-            report_error(report, &at, "a window that ends when it begins",
-                         "another end; for the whole day from \"00:00\" to \"24:00\"");
     }
 }
 
@@ -391,7 +376,6 @@ _Static_assert(MODEL_CHECKS_MAX == 24, "the message above says so");
 void link_raw(struct arena *arena, struct arena *scratch, struct report *report,
               struct raw_config *raw)
 {
-    bool clean = report->n == 0;
     raw->servers_by_id = sorted_indexes(arena, raw->n_servers, compare_server_ids, raw->servers);
     raw->domains_by_name =
         sorted_indexes(scratch, raw->n_domains, compare_domain_names, raw->domains);
@@ -408,10 +392,10 @@ void link_raw(struct arena *arena, struct arena *scratch, struct report *report,
     check_domain_names(report, raw);
     for (size_t i = 0; i < raw->n_domains; i++) {
         raw->domain_servers[i] = link_server(report, raw, &raw->domains[i]);
-        check_windows(report, &raw->domains[i], clean);
         default_paths(arena, &raw->domains[i]);
         check_paths(report, &raw->domains[i]);
     }
+    link_policies(report, raw);
     check_project_ids(scratch, report, raw);
     count_checks(raw, raw->check_counts);
     check_counts(report, raw);

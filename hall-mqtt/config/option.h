@@ -29,6 +29,9 @@ enum option_kind {
     OPTION_MAP,      /* the same, of a table; an item begins with its struct option_key */
 };
 
+/* Whether an option stands in the file, for checks of options against each other. */
+enum option_given { GIVEN_NOT, GIVEN_WELL, GIVEN_BADLY };
+
 /* A kind of string. */
 struct format {
     const char *allowed; /* for people */
@@ -54,10 +57,12 @@ struct option {
     int64_t min, max;            /* number: value; duration: ms; text: bytes; list, map: items */
     const char *fallback;        /* the default as text, items joined by ','; NULL: none, null */
     const struct format *format; /* text; map: of the keys */
-    const char *const *names;    /* choice: NULL-terminated */
+    const char *const *names;    /* choice: NULL-terminated; an empty one cannot be chosen */
     const struct option *item;   /* list */
     const struct option_table *table; /* object, map */
-    unsigned tag; /* what a table with exactly_one stores when this is the one */
+    unsigned tag;        /* what a table with exactly_one stores when this is the one */
+    size_t given_offset; /* enum option_given; 0: nobody asks */
+    const char *hint;    /* said behind what is allowed, or NULL */
     const char *help;
 };
 

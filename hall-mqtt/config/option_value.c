@@ -11,11 +11,14 @@
 static void join_names(const char *const *names, char *out, size_t size)
 {
     size_t used = 0;
-    for (size_t i = 0; names[i] != NULL && used < size; i++)
-        used += (size_t)snprintf(out + used, size - used, "%s\"%s\"", i > 0 ? ", " : "", names[i]);
+    for (size_t i = 0; names[i] != NULL && used < size; i++) {
+        if (names[i][0] != '\0')
+            used += (size_t)snprintf(out + used, size - used, "%s\"%s\"", used > 0 ? ", " : "",
+                                     names[i]);
+    }
 }
 
-char *option_allowed(const struct option *row, char *out, size_t size)
+static void put_allowed(const struct option *row, char *out, size_t size)
 {
     char from[40];
     char to[40];
@@ -54,6 +57,14 @@ char *option_allowed(const struct option *row, char *out, size_t size)
         snprintf(out, size, "an array of at most %lld", (long long)row->max);
         break;
     }
+}
+
+char *option_allowed(const struct option *row, char *out, size_t size)
+{
+    put_allowed(row, out, size);
+    size_t used = strlen(out);
+    if (row->hint != NULL)
+        snprintf(out + used, size - used, "; %s", row->hint);
     return out;
 }
 
@@ -63,7 +74,7 @@ _Static_assert(sizeof(enum policy_mode) == sizeof(unsigned), "a choice is an uns
 static bool choose(const struct option *row, const char *text, void *target)
 {
     for (unsigned i = 0; row->names[i] != NULL; i++) {
-        if (strcmp(row->names[i], text) == 0) {
+        if (text[0] != '\0' && strcmp(row->names[i], text) == 0) {
             memcpy(target, &i, sizeof i);
             return true;
         }

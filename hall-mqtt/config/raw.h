@@ -36,14 +36,27 @@ struct raw_site {
     struct model_site out;
     const char *health;
     struct raw_expect expect;
+    enum option_given hours_given; /* the windows */
+    int access_wakes_per_day;      /* of a project: its quotas, where they stand in its access */
+    int access_minutes_per_day;
+};
+
+struct raw_policy {
+    struct model_policy out;
+    enum option_given mode_given, windows_given, otherwise_given;
+};
+
+struct raw_access {
+    struct model_access out;
+    enum option_given hours_given; /* the windows */
 };
 
 struct raw_domain {
     struct option_key key;
     const char *server;
     struct raw_site own;
-    struct model_policy policy;
-    struct model_access access;
+    struct raw_policy policy;
+    struct raw_access access;
     size_t n_projects;
     struct raw_site *projects;
 };
@@ -68,6 +81,9 @@ struct raw_config {
  */
 void link_raw(struct arena *arena, struct arena *scratch, struct report *report,
               struct raw_config *raw);
+
+/* Of that, what policies and hours of access must hold each by itself. */
+void link_policies(struct report *report, const struct raw_config *raw);
 
 /* Makes the model of a raw configuration without errors; asks for memory only. */
 void build_model(struct arena *arena, const struct raw_config *raw, struct model *ret_model);

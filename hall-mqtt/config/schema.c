@@ -73,8 +73,10 @@ static void put_pattern(struct json_writer *out, const struct option *row)
 static void put_choice(struct json_writer *out, const struct option *row, bool or_null)
 {
     json_begin_array(out, "enum");
-    for (size_t i = 0; row->names[i] != NULL; i++)
-        json_put_string(out, NULL, row->names[i]);
+    for (size_t i = 0; row->names[i] != NULL; i++) {
+        if (row->names[i][0] != '\0')
+            json_put_string(out, NULL, row->names[i]);
+    }
     if (or_null)
         json_put_null(out, NULL);
     json_end_array(out);

@@ -1,6 +1,7 @@
 /* Every option of domains.json, one row each. */
 #include "config/format.h"
 #include "config/raw.h"
+#include "core/power.h"
 
 #define SECOND INT64_C(1000)
 #define MINUTE (60 * SECOND)
@@ -20,6 +21,7 @@
 #define LIST(item_, most_) .kind = OPTION_LIST, .item = &(item_), .max = (most_)
 #define MAP(table_, of_, most_) \
     .kind = OPTION_MAP, .table = &(table_), .format = &format_##of_, .max = (most_)
+#define NO_LIMIT .hint = "leave it out for no limit"
 #define COUNT_AT(type_, field_) .count_offset = offsetof(struct type_, field_)
 
 #define TABLE(name_, type_, rows_) {name_, sizeof(struct type_), ROWS(rows_)}
@@ -104,7 +106,7 @@ static const struct option wake_rows[] = {
 static const struct option_table wake_table = TABLE("wake", model_wake, wake_rows);
 
 static const char *const via_names[] = {
-    [SLEEP_VIA_AGENT] = "agent", [SLEEP_VIA_SSH] = "ssh", [SLEEP_VIA_WEBHOOK] = "webhook",
+    [SLEEP_VIA_AGENT] = "agent", [SLEEP_VIA_SSH] = "", [SLEEP_VIA_WEBHOOK] = "",
     [SLEEP_VIA_NONE] = "none", NULL};
 static const char *const sleep_names[] = {
     [SLEEP_SUSPEND] = "suspend", [SLEEP_HIBERNATE] = "hibernate", [SLEEP_POWEROFF] = "poweroff",
@@ -112,6 +114,7 @@ static const char *const sleep_names[] = {
 
 static const struct option sleep_rows[] = {
     {"via", CHOICE(via_names), AT(model_sleep, via), .fallback = "agent",
+     .hint = "this version of Hall cannot put a server to sleep by ssh or webhook yet",
      .help = "How the server is put to sleep; none: Hall never does."},
     {"mode", CHOICE(sleep_names), AT(model_sleep, mode), .fallback = "suspend",
      .help = "What sleep means."},
@@ -178,8 +181,8 @@ static const struct option server_rows[] = {
      .help = "For the energy statistics; without it they are estimates."},
     {"min_down", DURATION(0, DAY), AT(raw_server, out.min_down), .fallback = "0s",
      .help = "Not woken before it was down so long."},
-    {"wakes_per_hour", INTEGER(0, 3600), AT(raw_server, out.wakes_per_hour), .fallback = "0",
-     .help = "Woken at most so often an hour; 0: no limit."},
+    {"wakes_per_hour", INTEGER(1, WOKEN_MAX), AT(raw_server, out.wakes_per_hour), NO_LIMIT,
+     .help = "Woken at most so often an hour; without it there is no limit."},
     {"group", TEXT(slug, 64), AT(raw_server, out.group),
      .help = "Circuit group: of one group only one server starts at a time."},
 };
@@ -206,39 +209,73 @@ static const char *const otherwise_names[] = {
     [OTHERWISE_ON_DEMAND] = "on_demand", [OTHERWISE_REFUSE] = "refuse", NULL};
 
 static const struct option policy_rows[] = {
-    {"mode", CHOICE(mode_names), AT(model_policy, mode), .fallback = "on_demand",
+    {"mode", CHOICE(mode_names), AT(raw_policy, out.mode), .fallback = "on_demand",
+     .given_offset = offsetof(struct raw_policy, mode_given),
      .help = "Whether the server is always on, on in windows, or on when somebody asks for it."},
-    {"idle", DURATION(SECOND, 7 * DAY), AT(model_policy, idle), .fallback = "20m",
+    {"idle", DURATION(SECOND, 7 * DAY), AT(raw_policy, out.idle), .fallback = "20m",
      .help = "Stays awake so long after the last use."},
-    {"timezone", TEXT(zone, 64), AT(model_policy, timezone),
+    {"timezone", TEXT(zone, 64), AT(raw_policy, out.timezone),
      .help = "Of the windows; by default that of the whole file."},
-    {"windows", LIST(item_window, MODEL_WINDOWS_MAX), AT(model_policy, windows),
-     COUNT_AT(model_policy, n_windows), .help = "When a scheduled server is on."},
-    {"except", LIST(item_date, MODEL_EXCEPT_MAX), AT(model_policy, except),
-     COUNT_AT(model_policy, n_except), .help = "Dates, YYYY-MM-DD, on which no window begins."},
-    {"otherwise", CHOICE(otherwise_names), AT(model_policy, otherwise), .fallback = "on_demand",
+    {"windows", LIST(item_window, MODEL_WINDOWS_MAX), AT(raw_policy, out.windows),
+     COUNT_AT(raw_policy, out.n_windows),
+     .given_offset = offsetof(struct raw_policy, windows_given), .help = "When a scheduled server is on."},
+    {"except", LIST(item_date, MODEL_EXCEPT_MAX), AT(raw_policy, out.except),
+     COUNT_AT(raw_policy, out.n_except), .help = "Dates, YYYY-MM-DD, on which no window begins."},
+    {"otherwise", CHOICE(otherwise_names), AT(raw_policy, out.otherwise), .fallback = "on_demand",
+     .given_offset = offsetof(struct raw_policy, otherwise_given),
      .help = "What a visit does outside the windows."},
 };
-static const struct option_table policy_table = TABLE("policy", model_policy, policy_rows);
+static const struct option_table policy_table = TABLE("policy", raw_policy, policy_rows);
 
 static const char *const wake_names[] = {
     [ACCESS_WAKE_VISIT] = "visit", [ACCESS_WAKE_CLICK] = "click", NULL};
 
+/* When visitors are let in: the same three for a domain and for a project. */
+/* clang-format off */
+#define HOURS_ROWS(type_, zone_) \
+    {"windows", LIST(item_window, MODEL_WINDOWS_MAX), AT(type_, out.hours.windows), \
+     COUNT_AT(type_, out.hours.n_windows), .given_offset = offsetof(struct type_, hours_given), \
+     .help = "Hours of access: visitors are let in within them only; by default always."}, \
+    {"except", LIST(item_date, MODEL_EXCEPT_MAX), AT(type_, out.hours.except), \
+     COUNT_AT(type_, out.hours.n_except), \
+     .help = "Dates, YYYY-MM-DD, on which no hours of access begin."}, \
+    {"timezone", TEXT(zone, 64), AT(type_, out.hours.timezone), \
+     .help = "Of the hours of access; by default " zone_ "."}
+/* clang-format on */
+
 static const struct option access_rows[] = {
-    {"allow", LIST(item_cidr, 64), AT(model_access, allow), COUNT_AT(model_access, n_allow),
+    {"allow", LIST(item_cidr, 64), AT(raw_access, out.allow), COUNT_AT(raw_access, out.n_allow),
      .help = "Client addresses or ranges that are let in; by default, and when empty, everyone."},
-    {"wakes_per_day", INTEGER(0, 100000), AT(model_access, wakes_per_day), .fallback = "0",
-     .help = "Wakes a client address may cause a day; 0: no limit."},
-    {"minutes_per_day", INTEGER(0, 1440), AT(model_access, minutes_per_day), .fallback = "0",
-     .help = "Awake minutes a client address may cause a day; 0: no limit."},
-    {"wake", CHOICE(wake_names), AT(model_access, wake), .fallback = "visit",
+    HOURS_ROWS(raw_access, "that of the policy"),
+    {"wakes_per_day", INTEGER(1, 100000), AT(raw_access, out.wakes_per_day), NO_LIMIT,
+     .help = "Wakes a client address may cause a day; without it there is no limit."},
+    {"minutes_per_day", INTEGER(1, 1440), AT(raw_access, out.minutes_per_day), NO_LIMIT,
+     .help = "Awake minutes a client address may cause a day; without it there is no limit."},
+    {"wake", CHOICE(wake_names), AT(raw_access, out.wake), .fallback = "visit",
      .help = "Whether a visit wakes, or only a click on the waiting page."},
-    {"hold", DURATION(0, 29 * SECOND), AT(model_access, hold), .fallback = "0s",
+    {"hold", DURATION(0, 29 * SECOND), AT(raw_access, out.hold), .fallback = "0s",
      .help = "How long an API request is held for the server before it gets 503."},
-    {"websocket", .kind = OPTION_BOOL, AT(model_access, websocket_wakes), .fallback = "false",
+    {"websocket", .kind = OPTION_BOOL, AT(raw_access, out.websocket_wakes), .fallback = "false",
      .help = "Whether a websocket that connects wakes the server."},
 };
-static const struct option_table access_table = TABLE("access", model_access, access_rows);
+static const struct option_table access_table = TABLE("access", raw_access, access_rows);
+
+#define PROJECT_WAKES_HELP "Wakes the project may cause a day; without it there is no limit."
+#define PROJECT_MINUTES_HELP                                                                       \
+    "Awake minutes the project may cause a day; without it there is no limit."
+
+static const struct option project_access_rows[] = {
+    {"allow", LIST(item_cidr, 64), AT(raw_site, out.allow), COUNT_AT(raw_site, out.n_allow),
+     .help = "Client addresses or ranges that are let in to the project, of those that the domain "
+             "lets in; by default, and when empty, all of them."},
+    HOURS_ROWS(raw_site, "that of the domain's access"),
+    {"wakes_per_day", INTEGER(1, 100000), AT(raw_site, access_wakes_per_day), NO_LIMIT,
+     .help = PROJECT_WAKES_HELP},
+    {"minutes_per_day", INTEGER(1, 1440), AT(raw_site, access_minutes_per_day), NO_LIMIT,
+     .help = PROJECT_MINUTES_HELP},
+};
+static const struct option_table project_access_table =
+    TABLE("project_access", raw_site, project_access_rows);
 
 #define UPSTREAM_HELP "Where the site really is; it then has a check of its own."
 #define EXPECT_HELP                                                                                \
@@ -258,10 +295,12 @@ static const struct option project_rows[] = {
      COUNT_AT(raw_site, expect.n), .help = EXPECT_HELP},
     {"idle_stop", DURATION(0, 30 * DAY), AT(raw_site, out.idle_stop), .fallback = "0s",
      .help = "Containers are stopped so long after the last visit; 0s: never."},
-    {"wakes_per_day", INTEGER(0, 100000), AT(raw_site, out.wakes_per_day), .fallback = "0",
-     .help = "Wakes the project may cause a day; 0: no limit."},
-    {"minutes_per_day", INTEGER(0, 1440), AT(raw_site, out.minutes_per_day), .fallback = "0",
-     .help = "Awake minutes the project may cause a day; 0: no limit."},
+    {"access", OBJECT(project_access_table), .offset = 0,
+     .help = "Who may come to the project, and when, beside what its domain says."},
+    {"wakes_per_day", INTEGER(1, 100000), AT(raw_site, out.wakes_per_day), NO_LIMIT,
+     .help = PROJECT_WAKES_HELP},
+    {"minutes_per_day", INTEGER(1, 1440), AT(raw_site, out.minutes_per_day), NO_LIMIT,
+     .help = PROJECT_MINUTES_HELP},
 };
 static const struct option_table project_table = TABLE("project", raw_site, project_rows);
 

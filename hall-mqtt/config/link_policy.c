@@ -1,0 +1,171 @@
+/* What the options of one policy, and of the hours of access, must hold against each other. Windows
+ * may overlap or touch: they are one stretch then. */
+#include <stdio.h>
+#include <string.h>
+
+#include "config/raw.h"
+
+static void fail_key(struct report *report, const struct pointer *parent, const char *key,
+                     const char *found, const char *allowed)
+{
+    struct pointer at = {.parent = parent, .key = key};
+    report_error(report, &at, found, allowed);
+}
+
+static bool is_same_window(const struct model_window *a, const struct model_window *b)
+{
+    return a->days == b->days && a->from == b->from && a->to == b->to;
+}
+
+/* Times that could not be read are 0, so of a list that is wrong only what is sure is told. */
+static void check_window(struct report *report, const struct pointer *at,
+                         const struct model_policy *policy, bool sure)
+{
+    const struct model_window *window = &policy->windows[at->index];
+    char found[64];
+
+    if (window->from == window->to && (sure || window->from != 0))
+        report_error(report, at, "a window that ends when it begins",
+                     "another end; for the whole day from \"00:00\" to \"24:00\"");
+    for (size_t i = 0; i < at->index && sure; i++) {
+        if (!is_same_window(window, &policy->windows[i]))
+            continue;
+        snprintf(found, sizeof found, "the same window as number %zu", i);
+        report_error(report, at, found, "each window once");
+        return;
+    }
+}
+
+static void check_windows(struct report *report, const struct pointer *parent,
+                          const struct model_policy *policy, enum option_given given)
+{
+    struct pointer windows = {.parent = parent, .key = "windows"};
+    for (size_t i = 0; i < policy->n_windows; i++) {
+        struct pointer at = {.parent = &windows, .index = i};
+        check_window(report, &at, policy, given == GIVEN_WELL);
+    }
+}
+
+static bool is_same_date(const struct model_date *a, const struct model_date *b)
+{
+    return a->year == b->year && a->month == b->month && a->day == b->day;
+}
+
+static void check_date(struct report *report, const struct pointer *at,
+                       const struct model_policy *policy)
+{
+    const struct model_date *date = &policy->except[at->index];
+    char found[64];
+
+    for (size_t i = 0; i < at->index && date->year != 0; i++) {
+        if (!is_same_date(date, &policy->except[i]))
+            continue;
+        snprintf(found, sizeof found, "%04d-%02d-%02d, which is number %zu already", date->year,
+                 date->month, date->day, i);
+        report_error(report, at, found, "each date once");
+        return;
+    }
+}
+
+static void check_dates(struct report *report, const struct pointer *parent,
+                        const struct model_policy *policy)
+{
+    struct pointer except = {.parent = parent, .key = "except"};
+    for (size_t i = 0; i < policy->n_except; i++) {
+        struct pointer at = {.parent = &except, .index = i};
+        check_date(report, &at, policy);
+    }
+}
+
+static void check_hours(struct report *report, const struct pointer *at,
+                        const struct model_policy *hours, enum option_given given)
+{
+    check_windows(report, at, hours, given);
+    check_dates(report, at, hours);
+    if (hours->n_windows == 0 && given != GIVEN_BADLY && hours->n_except > 0 &&
+        hours->except[0].year != 0)
+        fail_key(report, at, "except", "dates without windows",
+                 "windows that do not begin on these dates, or no dates");
+}
+
+static void check_mode(struct report *report, const struct pointer *at,
+                       const struct raw_policy *policy)
+{
+    if (policy->out.n_windows == 0) {
+        if (policy->out.mode == POLICY_SCHEDULED)
+            fail_key(report, at, "windows", "none", "at least one window with mode \"scheduled\"");
+    } else if (policy->mode_given == GIVEN_NOT) {
+        fail_key(report, at, "mode", "nothing beside windows",
+                 "\"scheduled\", for the server to be on in them, or \"on_demand\", to have them "
+                 "ready for a change of the policy at run time");
+    } else if (policy->out.mode == POLICY_ALWAYS_ON) {
+        fail_key(report, at, "windows", "windows with mode \"always_on\"",
+                 "none; or mode \"scheduled\", for the server to be on in them only");
+    }
+}
+
+/* Windows that wait for a change at run time have their time outside too. */
+static void check_otherwise(struct report *report, const struct pointer *at,
+                            const struct raw_policy *policy)
+{
+    char found[64];
+    enum policy_mode mode = policy->out.mode;
+
+    if (policy->otherwise_given != GIVEN_WELL || mode == POLICY_SCHEDULED ||
+        (mode == POLICY_ON_DEMAND && policy->out.n_windows > 0))
+        return;
+    snprintf(found, sizeof found, "it with mode \"%s\"", policy_mode_name(mode));
+    fail_key(report, at, "otherwise", found,
+             "it with mode \"scheduled\" only: it is for the time outside the windows; to let "
+             "visitors in at certain hours only, access.windows");
+}
+
+static void check_policy(struct report *report, const struct pointer *domain,
+                         const struct raw_policy *policy)
+{
+    struct pointer at = {.parent = domain, .key = "policy"};
+    check_hours(report, &at, &policy->out, policy->windows_given);
+    if (policy->mode_given == GIVEN_BADLY || policy->windows_given == GIVEN_BADLY)
+        return;
+    check_mode(report, &at, policy);
+    check_otherwise(report, &at, policy);
+}
+
+static void check_quota(struct report *report, const struct pointer *access, const char *key,
+                        int inside, int outside)
+{
+    if (inside > 0 && outside > 0)
+        fail_key(report, access, key, "a quota that the project has outside its access too",
+                 "each quota once");
+}
+
+static void check_project(struct report *report, const struct pointer *projects,
+                          const struct raw_site *project)
+{
+    struct pointer here = {.parent = projects, .key = project->key.given};
+    struct pointer access = {.parent = &here, .key = "access"};
+    check_hours(report, &access, &project->out.hours, project->hours_given);
+    check_quota(report, &access, "wakes_per_day", project->access_wakes_per_day,
+                project->out.wakes_per_day);
+    check_quota(report, &access, "minutes_per_day", project->access_minutes_per_day,
+                project->out.minutes_per_day);
+}
+
+static void check_domain(struct report *report, const struct raw_domain *domain)
+{
+    struct pointer domains = {.key = "domains"};
+    struct pointer here = {.parent = &domains, .key = domain->key.given};
+    struct pointer access = {.parent = &here, .key = "access"};
+    struct pointer projects = {.parent = &here, .key = "projects"};
+
+    check_policy(report, &here, &domain->policy);
+    check_hours(report, &access, &domain->access.out.hours, domain->access.hours_given);
+    for (size_t i = 0; i < domain->n_projects; i++)
+        check_project(report, &projects, &domain->projects[i]);
+}
+
+void link_policies(struct report *report, const struct raw_config *raw)
+{
+    for (size_t i = 0; i < raw->n_domains; i++)
+        check_domain(report, &raw->domains[i]);
+}
