@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "web/limits.h"
 
 enum {
     LOCKS = 64,      /* slots share locks: a copy takes less than a microsecond */
@@ -45,6 +46,7 @@ struct board {
     int *site_order;   /* sites grouped by server */
     size_t *site_from; /* where a server's group begins in site_order; one more at the end */
     pthread_mutex_t locks[LOCKS];
+    struct limits *limits;
     struct inbox inbox;
     pthread_mutex_t wait_lock;
     pthread_cond_t changed;
@@ -129,6 +131,8 @@ int board_create(const struct config *config, struct board **ret_board)
     if (board->slots == NULL || board->sites == NULL || board->site_order == NULL ||
         board->site_from == NULL)
         error = -ENOMEM;
+    if (error == 0)
+        error = limits_create(model, &board->limits);
     if (error != 0) {
         board_destroy(board);
         return error;
@@ -150,6 +154,7 @@ void board_destroy(struct board *board)
     pthread_cond_destroy(&board->changed);
     if (board->inbox.fd >= 0)
         close(board->inbox.fd);
+    limits_destroy(board->limits);
     free(board->slots);
     free(board->sites);
     free(board->site_order);
@@ -183,6 +188,7 @@ static bool is_news(const struct notice *old, const struct notice *new)
            old->wake_open != new->wake_open || old->wake_queued != new->wake_queued ||
            old->wake_started != new->wake_started || old->wake_deadline != new->wake_deadline ||
            old->expected_ready != new->expected_ready || old->failure != new->failure ||
+           old->guard.kind != new->guard.kind || old->guard.until != new->guard.until ||
            old->sites_ready != new->sites_ready || strcmp(old->problem, new->problem) != 0 ||
            memcmp(old->stages, new->stages, sizeof(old->stages)) != 0 ||
            memcmp(old->expected, new->expected, sizeof(old->expected)) != 0;
@@ -203,6 +209,39 @@ void board_post(struct board *board, int server, const struct notice *notice)
     atomic_store(&slot->version, version);
     if (news)
         tell_waiters(board);
+}
+
+/* What a page of this server shows changed beside the notice. */
+static void renew(struct board *board, int server)
+{
+    struct slot *slot = &board->slots[server];
+    uint32_t version = atomic_load(&slot->version);
+
+    if (version == 0)
+        return; /* nothing was posted: nobody knows an older version */
+    version = version == UINT32_MAX ? 1 : version + 1;
+    pthread_mutex_lock(slot_lock(board, server));
+    slot->notice.version = version;
+    pthread_mutex_unlock(slot_lock(board, server));
+    atomic_store(&slot->version, version);
+    tell_waiters(board);
+}
+
+static int server_of(const struct board *board, int site)
+{
+    return board->config->model.sites[site].server;
+}
+
+void board_set_closed(struct board *board, int site, int64_t closed_until)
+{
+    if (limits_close(board->limits, site, closed_until))
+        renew(board, server_of(board, site));
+}
+
+void board_limit(struct board *board, int site, uint32_t address, struct guard guard)
+{
+    if (limits_add(board->limits, site, address, guard, clock_now().boot))
+        renew(board, server_of(board, site));
 }
 
 int board_fd(const struct board *board)
@@ -270,6 +309,36 @@ bool board_site_ready(struct board *board, int site)
 bool board_broker(struct board *board)
 {
     return atomic_load(&board->broker);
+}
+
+/* Would letting a visitor in begin a wake? Not where the server is up, or on its way. */
+static bool would_wake(struct board *board, int server)
+{
+    struct notice notice;
+    board_read(board, server, &notice);
+    switch (notice.state) {
+    case POWER_UNKNOWN:
+    case POWER_OFF:
+    case POWER_SLEEPING:
+    case POWER_UNREACHABLE:
+    case POWER_WAKE_FAILED:
+        return !notice.wake_open && !notice.wake_queued;
+    case POWER_WAKING:
+    case POWER_BOOTING:
+    case POWER_READY:
+    case POWER_DEGRADED:
+        return false;
+    }
+    return false;
+}
+
+bool board_refuses(struct board *board, int site, uint32_t address, bool ready,
+                   struct guard *ret_guard)
+{
+    if (!limits_any(board->limits))
+        return false;
+    bool wakes = !ready && would_wake(board, server_of(board, site));
+    return limits_refuse(board->limits, site, address, wakes, clock_boot_ns() / 1000000, ret_guard);
 }
 
 static struct timespec deadline_after(int64_t ms)

@@ -27,6 +27,7 @@ struct notice {
     int32_t expected[STAGES]; /* median of such a wake; STAGE_UNREACHED: unknown */
     int64_t expected_ready;   /* boot clock when it should be ready; -1: no estimate */
     enum wake_failure failure;
+    struct guard guard; /* the server's guard that refused the last wake: it is not woken before */
     uint64_t sites_ready; /* bit i: the i-th site of this server (in model order) lets visitors
                            * through; sites beyond BOARD_SITES_MAX of one server never do */
     char why[192];        /* "awake because ..." in English, for logs and programs */
@@ -37,7 +38,7 @@ struct notice {
 enum visit_kind {
     VISIT_WANTS,   /* a visitor is waiting for the site: wake */
     VISIT_USES,    /* a ready site was used */
-    VISIT_REFUSED, /* access refused; detail says why */
+    VISIT_REFUSED, /* access refused, by address or by a guard; detail says why */
 };
 struct visit {
     enum visit_kind kind;
@@ -63,12 +64,22 @@ void board_close(
     struct board *board); /* wakes all waiting workers; waits return at once from now on */
 bool board_is_closed(struct board *board);                  /* any thread: /readyz says so */
 void board_set_broker(struct board *board, bool connected); /* for /readyz and /metrics */
+/* Outside the hours of access until then (boot clock, ms); 0: open; LEASE_FOREVER: no opening
+ * known. */
+void board_set_closed(struct board *board, int site, int64_t closed_until);
+/* A guard refuses visitors until guard.until. A client's guard: those of this address (IPv4, host
+ * byte order; 0: who has none), at all sites of the domain; a project's: everyone, at this site. */
+void board_limit(struct board *board, int site, uint32_t address, struct guard guard);
 
 /* Any thread. */
 const struct config *board_config(const struct board *board);
 void board_read(struct board *board, int server, struct notice *ret_notice);
 bool board_site_ready(struct board *board, int site); /* cheap: one atomic load */
 bool board_broker(struct board *board);
+/* Does a guard keep this visitor away? Closed hours first, then used up time, which refuses at a
+ * ready site too; used up wakes only where the visit would begin one. */
+bool board_refuses(struct board *board, int site, uint32_t address, bool ready,
+                   struct guard *ret_guard);
 /* Waits until the server's notice is newer than version, limit_ms at most; false where too many
  * wait already (BOARD_WAITERS_MAX) or it was not newer in time. */
 enum { BOARD_WAITERS_MAX = 8 };

@@ -130,8 +130,8 @@ static void note_refusal(struct desk *desk, const struct clerk *clerk,
 {
     int64_t now = now_ms();
     int64_t before = atomic_load(&desk->refusal_told);
-    char path[80];
-    char detail[128];
+    char path[60];
+    char detail[sizeof((struct visit *)0)->detail];
 
     if (now - before < LOG_PAUSE_MS ||
         !atomic_compare_exchange_strong(&desk->refusal_told, &before, now)) {
@@ -146,7 +146,7 @@ static void note_refusal(struct desk *desk, const struct clerk *clerk,
     else
         log_warning("web: refused %s, %s: %s (%u more since the last such line)",
                     clerk->request.who, path, why, others);
-    snprintf(detail, sizeof detail, "%.70s: %.50s", path, why);
+    snprintf(detail, sizeof detail, "%s: %.66s", path, why);
     tell(desk, VISIT_REFUSED, site, clerk, detail);
 }
 
@@ -154,6 +154,7 @@ static void refuse_fault(struct desk *desk, struct clerk *clerk, const struct ra
                          enum request_fault fault)
 {
     const struct request_fault_text *text = request_fault_text(fault);
+    clerk->answer.close = true; /* what follows on this connection may be read wrong as well */
     note_refusal(desk, clerk, raw, MODEL_NONE, text->detail);
     problem(clerk, text->status, text->detail);
 }
@@ -165,7 +166,7 @@ static void look(struct desk *desk, struct clerk *clerk, const struct place *pla
 {
     struct notice notice;
     board_read(desk->board, place->server, &notice);
-    view_init(view, desk->model, place->site, &notice, ready, asked, now_ms());
+    view_init(view, desk->model, place->site, &notice, ready, asked, clock_now());
     view->language = language_choose(clerk->request.fields[FIELD_ACCEPT_LANGUAGE]);
     view->reference = reference_of(clerk);
 }
@@ -178,8 +179,9 @@ static void not_ready_headers(struct clerk *clerk, const struct view *view)
         answer, "Vary",
         "Accept, Accept-Language, Sec-Fetch-Mode, Sec-Fetch-Dest, Sec-Purpose, User-Agent");
     answer_header(answer, "X-Hall-State", power_state_name(view->notice.state));
-    answer_header_number(answer, "Retry-After",
-                         view->kind == VIEW_READY ? 1 : view_retry_after(view));
+    int seconds = view->kind == VIEW_READY ? 1 : view_retry_after(view);
+    if (seconds > 0)
+        answer_header_number(answer, "Retry-After", seconds);
 }
 
 /* Origin is told to our own forms only with a referrer policy that allows it, hence same-origin. */
@@ -191,7 +193,7 @@ static void send_page(struct desk *desk, struct clerk *clerk, const struct view 
     answer_header(&clerk->answer, "Referrer-Policy", "same-origin");
     answer_header(&clerk->answer, "Content-Language",
                   view->language == LANGUAGE_FRENCH ? "fr" : "en");
-    if (status == 503)
+    if (view->kind != VIEW_REFUSED)
         not_ready_headers(clerk, view);
     else
         answer_never_kept(&clerk->answer);
@@ -213,9 +215,17 @@ static void put_eta(struct json_writer *writer, int64_t eta)
         json_put_seconds(writer, "eta_s", eta);
 }
 
-static void send_problem(struct clerk *clerk, const struct view *view)
+static void put_retry_after(struct json_writer *writer, int seconds)
 {
-    struct buf *body = answer_begin(&clerk->answer, 503);
+    if (seconds == 0)
+        json_put_null(writer, "retry_after_s");
+    else
+        json_put_integer(writer, "retry_after_s", seconds);
+}
+
+static void send_problem(struct clerk *clerk, const struct view *view, int status)
+{
+    struct buf *body = answer_begin(&clerk->answer, status);
     struct buf detail = BUF_INIT(2048);
     struct json_writer writer;
 
@@ -223,18 +233,35 @@ static void send_problem(struct clerk *clerk, const struct view *view)
     json_writer_init(&writer, body);
     json_begin_object(&writer, NULL);
     json_put_string(&writer, "type", "about:blank");
-    json_put_string(&writer, "title", answer_reason(503));
-    json_put_integer(&writer, "status", 503);
+    json_put_string(&writer, "title", answer_reason(status));
+    json_put_integer(&writer, "status", status);
     json_put_string(&writer, "detail", buf_text(&detail));
     json_put_string(&writer, "site", view->site->id);
     json_put_string(&writer, "state", power_state_name(view->notice.state));
     json_put_string(&writer, "stage", view->stage < 0 ? NULL : stage_name((enum stage)view->stage));
     put_eta(&writer, view->eta);
-    json_put_integer(&writer, "retry_after_s", view_retry_after(view));
+    json_put_string(&writer, "guard", guard_name(view->guard.kind));
+    json_put_time(&writer, "until", view->until);
+    put_retry_after(&writer, view_retry_after(view));
     json_end_object(&writer);
     not_ready_headers(clerk, view);
     answer_end(&clerk->answer, "application/problem+json");
     buf_finish(&detail);
+}
+
+/* In the form this client understands. nginx knows 401 alone, and then asks for the answer itself.
+ */
+static void send_view(struct desk *desk, struct clerk *clerk, const struct view *view,
+                      enum client_kind client, enum door door, int status)
+{
+    if (door == DOOR_NGINX)
+        send_bare(clerk, view, 401);
+    else if (client == CLIENT_BROWSER)
+        send_page(desk, clerk, view, status);
+    else if (client == CLIENT_API || client == CLIENT_MONITOR)
+        send_problem(clerk, view, status);
+    else
+        send_bare(clerk, view, status);
 }
 
 static void send_not_ready(struct desk *desk, struct clerk *clerk, const struct decision *decision,
@@ -242,14 +269,48 @@ static void send_not_ready(struct desk *desk, struct clerk *clerk, const struct 
 {
     struct view view;
     look(desk, clerk, &decision->place, ready, decision->wakes, &view);
-    if (door == DOOR_NGINX)
-        send_bare(clerk, &view, 401);
-    else if (decision->client == CLIENT_BROWSER)
-        send_page(desk, clerk, &view, 503);
-    else if (decision->client == CLIENT_API || decision->client == CLIENT_MONITOR)
-        send_problem(clerk, &view);
-    else
-        send_bare(clerk, &view, 503);
+    send_view(desk, clerk, &view, decision->client, door, 503);
+}
+
+/* ---- Guards ---- */
+
+static bool is_limited(struct desk *desk, const struct clerk *clerk, const struct place *place,
+                       bool ready, struct guard *ret_guard)
+{
+    const struct request *request = &clerk->request;
+    uint32_t address = request->has_address ? ntohl(request->address.s_addr) : 0;
+    return place->kind == PLACE_SITE &&
+           board_refuses(desk->board, place->site, address, ready, ret_guard);
+}
+
+static void note_limit(struct desk *desk, const struct clerk *clerk, const struct raw_request *raw,
+                       int site, struct guard guard)
+{
+    char until[RFC3339_SIZE] = "";
+    char why[REASON_SIZE];
+    if (guard.until != LEASE_FOREVER)
+        rfc3339_format(clock_wall_at(clock_now(), guard.until), until);
+    snprintf(why, sizeof why, "guard %s refuses%s%s", guard_name(guard.kind),
+             until[0] != '\0' ? " until " : "", until);
+    note_refusal(desk, clerk, raw, site, why);
+}
+
+static void send_limit(struct desk *desk, struct clerk *clerk, const struct place *place,
+                       struct guard guard, enum client_kind client, enum door door)
+{
+    struct view view;
+    look(desk, clerk, place, false, false, &view);
+    view_limit(&view, guard, clock_now());
+    send_view(desk, clerk, &view, client, door, guard.kind == GUARD_WINDOW ? 403 : 429);
+}
+
+/* Parts of a page and monitors are not worth a line. */
+static void limit(struct desk *desk, struct clerk *clerk, const struct raw_request *raw,
+                  const struct decision *decision, enum door door)
+{
+    if (decision->client != CLIENT_ASSET && decision->client != CLIENT_MONITOR)
+        note_limit(desk, clerk, raw, decision->place.site, decision->guard);
+    send_limit(desk, clerk, &decision->place, decision->guard, decision->client, door);
 }
 
 /* ---- The gate ---- */
@@ -392,7 +453,10 @@ static void ask_gate(struct desk *desk, const struct raw_request *raw, struct cl
     }
     struct place place = gate_place(&desk->gate, &clerk->request);
     bool ready = place.site != MODEL_NONE && board_site_ready(desk->board, place.site);
-    struct decision decision = gate_decide(&desk->gate, &clerk->request, &place, ready);
+    struct guard guard;
+    bool limited = is_limited(desk, clerk, &place, ready, &guard);
+    struct decision decision =
+        gate_decide(&desk->gate, &clerk->request, &place, ready, limited ? &guard : NULL);
 
     switch (decision.verdict) {
     case VERDICT_PASS:
@@ -405,6 +469,9 @@ static void ask_gate(struct desk *desk, const struct raw_request *raw, struct cl
         return;
     case VERDICT_REFUSED:
         refuse(desk, clerk, raw, &decision, door);
+        return;
+    case VERDICT_LIMITED:
+        limit(desk, clerk, raw, &decision, door);
         return;
     case VERDICT_UNKNOWN:
         unknown(clerk, &place, door);
@@ -487,13 +554,24 @@ static bool hold_status(struct desk *desk, const struct raw_request *raw, const 
 {
     struct span query = {raw->query, raw->query != NULL ? strlen(raw->query) : 0};
     char version[16];
-    if (view->kind == VIEW_READY ||
+    if (view->kind == VIEW_READY || view->kind == VIEW_LIMITED ||
         request_parameter(query, "version", version, sizeof version) < 1)
         return false;
     int64_t limit = status_hold(view);
     int64_t start = now_ms();
     return board_wait(desk->board, place->server, (uint32_t)strtoul(version, NULL, 10), limit) ||
            now_ms() - start >= limit / 2;
+}
+
+/* What a page that is open already shows now. */
+static void look_again(struct desk *desk, struct clerk *clerk, const struct place *place,
+                       struct view *view)
+{
+    bool ready = board_site_ready(desk->board, place->site);
+    struct guard guard;
+    look(desk, clerk, place, ready, false, view);
+    if (is_limited(desk, clerk, place, ready, &guard))
+        view_limit(view, guard, clock_now());
 }
 
 static void route_status(struct desk *desk, const struct raw_request *raw, struct clerk *clerk)
@@ -504,11 +582,13 @@ static void route_status(struct desk *desk, const struct raw_request *raw, struc
     if (!open_helper(desk, raw, clerk, &place))
         return;
     unsigned polls = count_poll(desk, now_ms());
-    look(desk, clerk, &place, board_site_ready(desk->board, place.site), false, &view);
+    look_again(desk, clerk, &place, &view);
     bool held = hold_status(desk, raw, &place, &view);
     if (held)
-        look(desk, clerk, &place, board_site_ready(desk->board, place.site), false, &view);
-    int64_t pause = held ? STATUS_POLL_HELD_MS : view_next_poll(&view, polls, next_chance(desk));
+        look_again(desk, clerk, &place, &view);
+    int64_t pause = held && view.kind != VIEW_LIMITED
+                        ? STATUS_POLL_HELD_MS
+                        : view_next_poll(&view, polls, next_chance(desk));
     struct buf *body = answer_begin(&clerk->answer, 200);
     page_write_status(&view, pause, body);
     answer_never_kept(&clerk->answer);
@@ -540,15 +620,24 @@ static void press_button(struct desk *desk, struct clerk *clerk, const struct ra
 static void route_wait(struct desk *desk, const struct raw_request *raw, struct clerk *clerk)
 {
     struct place place;
+    struct guard guard;
     struct view view;
 
     if (!open_helper(desk, raw, clerk, &place))
         return;
-    if (strcmp(raw->method, "POST") == 0) {
+    bool press = strcmp(raw->method, "POST") == 0;
+    bool ready = board_site_ready(desk->board, place.site);
+    if (is_limited(desk, clerk, &place, ready, &guard)) {
+        if (press)
+            note_limit(desk, clerk, raw, place.site, guard);
+        send_limit(desk, clerk, &place, guard, CLIENT_BROWSER, DOOR_ANY);
+        return;
+    }
+    if (press) {
         press_button(desk, clerk, raw, &place);
         return;
     }
-    if (board_site_ready(desk->board, place.site)) {
+    if (ready) {
         redirect(clerk, 303, reference_of(clerk));
         return;
     }

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <civetweb.h>
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -17,16 +19,30 @@
 
 enum {
     WORKERS = 32,
+    STOP_MS = 500, /* answers under way may take so long when Hall ends */
     KEPT_MAX = 24, /* connections kept open; beyond, each ends with its answer, so that workers stay
                       free */
-    BODY_MAX = 4096, /* bytes of a body that are read and thrown away; more ends the connection */
+    OFFICES_LEFT = 16,
+};
+
+/* A board and the desk that answers from it. After a reload there is a new one, and the old one
+ * goes when no worker is at it any more. */
+struct office {
+    struct board *board;
+    struct desk *desk;
+};
+
+struct worker {
+    struct clerk clerk;
+    _Atomic(struct office *) office; /* where it is at work now, or NULL */
 };
 
 struct front {
     struct mg_context *context;
-    struct desk *desk;
-    struct clerk *clerks; /* one for each worker */
-    atomic_uint clerks_given;
+    _Atomic(struct office *) office;
+    struct office *left[OFFICES_LEFT]; /* older ones, not dropped yet. Loop thread */
+    struct worker *workers;
+    atomic_uint workers_given;
     atomic_uint connections; /* being served: each has a worker of its own */
     uint16_t port;
 };
@@ -56,6 +72,8 @@ static void read_raw(const struct mg_request_info *info, struct raw_request *raw
         raw->peer.s_addr = htonl(INADDR_NONE); /* never a trusted proxy */
 }
 
+/* Nobody here reads a body: a request with one ends its connection, and civetweb drains what came.
+ */
 static bool has_body(const struct mg_request_info *info)
 {
     return info->content_length > 0 ||
@@ -64,45 +82,48 @@ static bool has_body(const struct mg_request_info *info)
             strcmp(info->request_method, "OPTIONS") != 0);
 }
 
-/* Small bodies are read, so that the answer is not lost in a reset; others end the connection.
- * True: all was read. */
-static bool drop_body(struct mg_connection *connection, const struct mg_request_info *info)
-{
-    char scrap[512];
-    int total = 0;
-
-    if (!has_body(info))
-        return true;
-    if (info->content_length > BODY_MAX)
-        return false;
-    for (int got; total <= BODY_MAX; total += got) {
-        got = mg_read(connection, scrap, sizeof scrap);
-        if (got <= 0)
-            return got == 0;
-    }
-    return false;
-}
-
 /* HTTP/1.0 would have to be told that it may go on; it is not. */
-static bool may_stay_open(struct front *front, const struct mg_request_info *info,
-                          const struct raw_request *raw)
+static bool may_stay_open(struct front *front, const struct desk *desk,
+                          const struct mg_request_info *info, const struct raw_request *raw)
 {
     return atomic_load_explicit(&front->connections, memory_order_relaxed) <= KEPT_MAX &&
-           strcmp(info->http_version, "1.1") == 0 && desk_trusts(front->desk, raw->peer);
+           strcmp(info->http_version, "1.1") == 0 && desk_trusts(desk, raw->peer);
+}
+
+/* Goes to the office of the day. Whoever closes it looks at all workers afterwards, so the look
+ * back here decides. */
+static struct desk *enter_office(struct front *front, struct worker *worker)
+{
+    struct office *office = atomic_load(&front->office);
+
+    for (;;) {
+        atomic_store(&worker->office, office);
+        struct office *now = atomic_load(&front->office);
+        if (now == office)
+            return office->desk;
+        office = now;
+    }
+}
+
+static void leave_office(struct worker *worker)
+{
+    atomic_store_explicit(&worker->office, NULL, memory_order_release);
 }
 
 static int on_request(struct mg_connection *connection)
 {
     struct front *front = front_of(connection);
-    struct clerk *clerk = mg_get_thread_pointer(connection);
+    struct worker *worker = mg_get_thread_pointer(connection);
+    struct desk *desk = enter_office(front, worker);
+    struct clerk *clerk = &worker->clerk;
     const struct mg_request_info *info = mg_get_request_info(connection);
     struct raw_request raw;
 
     read_raw(info, &raw);
-    bool whole = drop_body(connection, info);
-    clerk->answer.close = !whole || !may_stay_open(front, info, &raw);
+    clerk->answer.close = has_body(info) || !may_stay_open(front, desk, info, &raw);
     clerk->answer.head_only = strcmp(raw.method, "HEAD") == 0;
-    desk_answer(front->desk, &raw, clerk);
+    desk_answer(desk, &raw, clerk);
+    leave_office(worker);
     if (clerk->answer.close)
         mg_disable_connection_keep_alive(connection);
     mg_write(connection, clerk->answer.text, clerk->answer.length);
@@ -112,9 +133,10 @@ static int on_request(struct mg_connection *connection)
 /* What civetweb refuses by itself, answered in our form. 1: let it say so its own way. */
 static int on_error(struct mg_connection *connection, int status, const char *message)
 {
-    struct clerk *clerk = mg_get_thread_pointer(connection);
-    if (clerk == NULL)
+    struct worker *worker = mg_get_thread_pointer(connection);
+    if (worker == NULL)
         return 1;
+    struct clerk *clerk = &worker->clerk;
     clerk->answer.close = true;
     clerk->answer.head_only = false;
     desk_refuse(clerk, status, message);
@@ -148,8 +170,8 @@ static void *on_thread(const struct mg_context *context, int type)
     struct front *front = mg_get_user_data(context);
     if (type != 1)
         return NULL;
-    unsigned number = atomic_fetch_add(&front->clerks_given, 1);
-    return number < WORKERS ? &front->clerks[number] : NULL;
+    unsigned number = atomic_fetch_add(&front->workers_given, 1);
+    return number < WORKERS ? &front->workers[number] : NULL;
 }
 
 /* ---- Start and end ---- */
@@ -235,14 +257,37 @@ static struct mg_context *start(struct front *front, const char *endpoint)
     return context;
 }
 
-static int make_clerks(struct front *front)
+static int make_workers(struct front *front)
 {
-    front->clerks = calloc(WORKERS, sizeof *front->clerks);
-    if (front->clerks == NULL)
+    front->workers = calloc(WORKERS, sizeof *front->workers);
+    if (front->workers == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < WORKERS; i++)
-        clerk_init(&front->clerks[i]);
+        clerk_init(&front->workers[i].clerk);
     return 0;
+}
+
+static int open_office(struct board *board, struct office **ret_office)
+{
+    struct office *office = calloc(1, sizeof *office);
+    if (office == NULL)
+        return -ENOMEM;
+    office->board = board;
+    int error = desk_create(board, &office->desk);
+    if (error != 0) {
+        free(office);
+        return error;
+    }
+    *ret_office = office;
+    return 0;
+}
+
+static void close_office(struct office *office)
+{
+    if (office == NULL)
+        return;
+    desk_destroy(office->desk);
+    free(office);
 }
 
 static int begin(struct front *front, const struct sockaddr_in *address)
@@ -271,9 +316,11 @@ int front_create(struct board *board, struct front **ret_front)
     if (front == NULL)
         return -ENOMEM;
     mg_init_library(0);
-    int error = desk_create(board, &front->desk);
+    struct office *office = NULL;
+    int error = open_office(board, &office);
+    atomic_store(&front->office, office);
     if (error == 0)
-        error = make_clerks(front);
+        error = make_workers(front);
     if (error == 0)
         error = begin(front, &board_config(board)->http.gateway);
     if (error != 0) {
@@ -284,9 +331,88 @@ int front_create(struct board *board, struct front **ret_front)
     return 0;
 }
 
+static struct office **find_left(struct front *front, const struct board *board)
+{
+    for (size_t i = 0; i < OFFICES_LEFT; i++)
+        if (board == NULL ? front->left[i] == NULL
+                          : front->left[i] != NULL && front->left[i]->board == board)
+            return &front->left[i];
+    return NULL;
+}
+
+int front_replace(struct front *front, struct board *board)
+{
+    struct office **place = find_left(front, NULL);
+    struct office *office = NULL;
+    if (place == NULL)
+        return -EBUSY;
+    int error = open_office(board, &office);
+    if (error == 0)
+        *place = atomic_exchange(&front->office, office);
+    return error;
+}
+
+bool front_drop(struct front *front, const struct board *board)
+{
+    struct office **place = find_left(front, board);
+    if (place == NULL)
+        return true;
+    for (size_t i = 0; i < WORKERS; i++)
+        if (atomic_load(&front->workers[i].office) == *place)
+            return false;
+    close_office(*place);
+    *place = NULL;
+    return true;
+}
+
 uint16_t front_port(const struct front *front)
 {
     return front->port;
+}
+
+static bool is_ours(int fd, uint16_t port)
+{
+    struct sockaddr_in own = {.sin_family = AF_UNSPEC};
+    socklen_t length = sizeof own;
+    int type = 0;
+    socklen_t type_length = sizeof type;
+    return getsockname(fd, (struct sockaddr *)&own, &length) == 0 && own.sin_family == AF_INET &&
+           ntohs(own.sin_port) == port &&
+           getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_length) == 0 && type == SOCK_STREAM;
+}
+
+static bool listens(int fd)
+{
+    int yes = 0;
+    socklen_t length = sizeof yes;
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &length) == 0 && yes != 0;
+}
+
+/* Whoever reads from these sockets reads the end. civetweb does not name them. */
+static void end_reading(uint16_t port, bool listener)
+{
+    DIR *descriptors = opendir("/proc/self/fd");
+    if (descriptors == NULL)
+        return;
+    for (const struct dirent *entry; (entry = readdir(descriptors)) != NULL;) {
+        int fd = (int)strtol(entry->d_name, NULL, 10);
+        if (entry->d_name[0] != '.' && is_ours(fd, port) && listens(fd) == listener)
+            shutdown(fd, SHUT_RD);
+    }
+    closedir(descriptors);
+}
+
+/* While civetweb waits for a socket, it looks only every two seconds whether it is to stop, and
+ * once it is, it sends no more answers. So connections are ended first, then the listener: nothing
+ * is left to wait for. Without /proc the stop merely takes longer. */
+static void stop(struct front *front)
+{
+    static const struct timespec pause = {.tv_nsec = 5000000};
+    end_reading(front->port, false);
+    for (int waited = 0; atomic_load(&front->connections) > 0 && waited < STOP_MS; waited += 5)
+        nanosleep(&pause, NULL);
+    end_reading(front->port, true);
+    mg_stop(front->context);
 }
 
 void front_destroy(struct front *front)
@@ -294,11 +420,13 @@ void front_destroy(struct front *front)
     if (front == NULL)
         return;
     if (front->context != NULL)
-        mg_stop(front->context);
+        stop(front);
     mg_exit_library();
-    for (size_t i = 0; front->clerks != NULL && i < WORKERS; i++)
-        clerk_finish(&front->clerks[i]);
-    free(front->clerks);
-    desk_destroy(front->desk);
+    for (size_t i = 0; front->workers != NULL && i < WORKERS; i++)
+        clerk_finish(&front->workers[i].clerk);
+    free(front->workers);
+    for (size_t i = 0; i < OFFICES_LEFT; i++)
+        close_office(front->left[i]);
+    close_office(atomic_load(&front->office));
     free(front);
 }

@@ -12,13 +12,14 @@ static const struct gate_row {
     bool wakes; /* not ready: wakes (with wake "click" only the start button does) */
     enum verdict not_ready;
 } rows[CLIENT_KINDS] = {
-    /*                     name         uses   wakes  not ready */
-    [CLIENT_BROWSER] = {"browser", true, true, VERDICT_PAGE},
-    [CLIENT_API] = {"api", true, true, VERDICT_PROBLEM},
-    [CLIENT_ASSET] = {"asset", false, false, VERDICT_BARE},
-    [CLIENT_WEBSOCKET] = {"websocket", true, true,
-                          VERDICT_BARE}, /* wakes where the domain says so */
-    [CLIENT_MONITOR] = {"monitor", false, false, VERDICT_PROBLEM},
+    /* clang-format off */
+    /*                    name         uses   wakes  not ready */
+    [CLIENT_BROWSER]   = {"browser",   true,  true,  VERDICT_PAGE},
+    [CLIENT_API]       = {"api",       true,  true,  VERDICT_PROBLEM},
+    [CLIENT_ASSET]     = {"asset",     false, false, VERDICT_BARE},
+    [CLIENT_WEBSOCKET] = {"websocket", true,  true,  VERDICT_BARE}, /* wakes where the domain says so */
+    [CLIENT_MONITOR]   = {"monitor",   false, false, VERDICT_PROBLEM},
+    /* clang-format on */
 };
 
 const char *client_kind_name(enum client_kind kind)
@@ -244,13 +245,16 @@ static void decide_not_ready(struct decision *decision, const struct model_acces
 }
 
 struct decision gate_decide(const struct gate *gate, const struct request *request,
-                            const struct place *place, bool ready)
+                            const struct place *place, bool ready, const struct guard *guard)
 {
     struct decision decision = {
         .verdict = VERDICT_UNKNOWN, .place = *place, .client = gate_client(gate, request)};
 
     if (!gate_allows(gate, place, request)) {
         decision.verdict = VERDICT_REFUSED;
+    } else if (place->kind == PLACE_SITE && guard != NULL) {
+        decision.verdict = VERDICT_LIMITED;
+        decision.guard = *guard;
     } else if (place->kind == PLACE_SITE && ready) {
         decision.verdict = VERDICT_PASS;
         decision.uses = rows[decision.client].uses;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "config/config.h"
+#include "core/power.h"
 #include "web/request.h"
 
 enum client_kind {
@@ -41,6 +42,7 @@ enum verdict {
     VERDICT_PROBLEM, /* 503 and problem+json */
     VERDICT_BARE,    /* 503 without a body */
     VERDICT_REFUSED, /* 403: this address may not */
+    VERDICT_LIMITED, /* a guard refuses: 429, or 403 outside the hours; never wakes */
     VERDICT_UNKNOWN, /* 404: no such host or path; never wakes */
 };
 
@@ -48,10 +50,11 @@ struct decision {
     enum verdict verdict;
     enum client_kind client;
     struct place place;
-    bool uses;    /* counts as use of the site */
-    bool wakes;   /* the visitor's wish is told, and wakes */
-    bool click;   /* only the start button wakes */
-    int64_t hold; /* ms an API request may be held before it is answered; 0: not */
+    bool uses;          /* counts as use of the site */
+    bool wakes;         /* the visitor's wish is told, and wakes */
+    bool click;         /* only the start button wakes */
+    struct guard guard; /* LIMITED: which refuses, and until when */
+    int64_t hold;       /* ms an API request may be held before it is answered; 0: not */
 };
 
 enum { GATE_MONITORS_MAX = 64 };
@@ -73,10 +76,10 @@ enum client_kind gate_client(const struct gate *gate, const struct request *requ
 struct place gate_place(const struct gate *gate, const struct request *request);
 bool gate_allows(const struct gate *gate, const struct place *place, const struct request *request);
 
-/* The whole decision; ready: the place's site lets visitors through (false where there is no site).
- */
+/* The whole decision; ready: the place's site lets visitors through (false where there is no site);
+ * guard: what keeps this visitor away from it, or NULL. */
 struct decision gate_decide(const struct gate *gate, const struct request *request,
-                            const struct place *place, bool ready);
+                            const struct place *place, bool ready, const struct guard *guard);
 
 const char *client_kind_name(enum client_kind kind); /* "browser" ... */
 

@@ -1,6 +1,7 @@
 #include "web/page.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,9 +31,18 @@ static bool is_asleep(enum power_state state)
     return false;
 }
 
-static enum view_kind view_of_state(const struct notice *notice, bool asked)
+/* The last wake was refused, and the next one would be as well. */
+static bool is_held(const struct notice *notice, int64_t now)
+{
+    return notice->guard.kind != GUARD_NONE && notice->guard.until > now && !notice->wake_open &&
+           !notice->wake_queued && (is_asleep(notice->state) || notice->state == POWER_SLEEPING);
+}
+
+static enum view_kind view_of_state(const struct notice *notice, bool asked, int64_t now)
 {
     bool wanted = asked || notice->wake_open || notice->wake_queued;
+    if (is_held(notice, now))
+        return VIEW_HELD;
     if (is_asleep(notice->state) && wanted)
         return VIEW_WAKING;
     switch (notice->state) {
@@ -79,7 +89,7 @@ static int64_t not_negative(int64_t value)
 
 static int64_t elapsed_of(const struct notice *notice, enum view_kind kind, int64_t now)
 {
-    if (kind == VIEW_CLICK || kind == VIEW_READY)
+    if (kind == VIEW_CLICK || kind == VIEW_READY || kind == VIEW_HELD)
         return -1;
     if (notice->wake_open)
         return not_negative(now - notice->wake_started);
@@ -100,24 +110,49 @@ static void set_times(struct view *view, int64_t now)
     view->overdue = estimated && now > notice->expected_ready;
 }
 
-void view_init(struct view *view, const struct model *model, int site, const struct notice *notice,
-               bool ready, bool asked, int64_t now)
+static void set_guard(struct view *view, struct guard guard, struct now now)
 {
-    *view = (struct view){.notice = *notice, .reference = "/"};
+    bool ends = guard.until != LEASE_FOREVER;
+    view->guard = guard;
+    view->rest = ends ? not_negative(guard.until - now.boot) : -1;
+    view->until = ends ? clock_wall_at(now, guard.until) : 0;
+}
+
+void view_init(struct view *view, const struct model *model, int site, const struct notice *notice,
+               bool ready, bool asked, struct now now)
+{
+    *view = (struct view){.notice = *notice, .rest = -1, .reference = "/"};
     view->site = &model->sites[site];
     view->server = &model->servers[view->site->server];
     view->domain = &model->domains[view->site->domain];
-    view->kind = ready ? VIEW_READY : view_of_state(notice, asked);
-    if (view->kind == VIEW_WAKING && !notice->wake_open)
+    view->kind = ready ? VIEW_READY : view_of_state(notice, asked, now.boot);
+    if (view->kind == VIEW_HELD)
+        set_guard(view, notice->guard, now);
+    if ((view->kind == VIEW_WAKING || view->kind == VIEW_HELD) && !notice->wake_open)
         forget_old_wake(&view->notice);
     view->stage = last_stage(&view->notice);
-    set_times(view, now);
+    set_times(view, now.boot);
+}
+
+void view_limit(struct view *view, struct guard guard, struct now now)
+{
+    view->kind = VIEW_LIMITED;
+    set_guard(view, guard, now);
+    forget_old_wake(&view->notice);
+    view->stage = -1;
+    view->elapsed = view->eta = view->left = -1;
+    view->overdue = false;
 }
 
 void view_init_refused(struct view *view, const struct model *model, int domain, const char *who)
 {
-    *view = (struct view){
-        .kind = VIEW_REFUSED, .who = who, .stage = -1, .elapsed = -1, .eta = -1, .left = -1};
+    *view = (struct view){.kind = VIEW_REFUSED,
+                          .who = who,
+                          .stage = -1,
+                          .elapsed = -1,
+                          .eta = -1,
+                          .left = -1,
+                          .rest = -1};
     view->domain = &model->domains[domain];
     view->server = &model->servers[view->domain->server];
     view->site = &model->sites[view->domain->site];
@@ -155,8 +190,16 @@ double view_progress(const struct view *view)
     return progress > 0.95 ? 0.95 : progress;
 }
 
+static int whole_seconds(int64_t ms)
+{
+    int64_t seconds = (ms + 999) / 1000;
+    return seconds < 1 ? 1 : seconds > INT_MAX ? INT_MAX : (int)seconds;
+}
+
 int view_retry_after(const struct view *view)
 {
+    if (view->kind == VIEW_HELD || view->kind == VIEW_LIMITED)
+        return view->rest < 0 ? 0 : whole_seconds(view->rest);
     if (view->kind == VIEW_FAILED || view->kind == VIEW_CLICK || view->kind == VIEW_REFUSED)
         return 60;
     int64_t seconds = view->eta < 0 ? 5 : (view->eta + 999) / 1000;
@@ -167,8 +210,10 @@ int64_t view_next_poll(const struct view *view, unsigned polls, uint32_t chance)
 {
     int64_t pause = view->eta < 0 ? 1000 : view->eta / 5;
     pause = pause < 500 ? 500 : pause > 2000 ? 2000 : pause;
-    if (view->kind == VIEW_CLICK || view->kind == VIEW_FAILED)
+    if (view->kind == VIEW_CLICK || view->kind == VIEW_FAILED || view->kind == VIEW_HELD)
         pause = 2000;
+    if (view->kind == VIEW_LIMITED)
+        pause = view->rest >= 0 && view->rest < 15000 ? view->rest + 500 : 15000;
     int64_t crowd = polls > 500 ? 500 : (int64_t)polls;
     pause += pause * crowd / 500;
     return pause - pause / 8 + (int64_t)chance % (pause / 4 + 1);
@@ -255,8 +300,11 @@ static void put_headline(const struct view *view, struct buf *out)
         [VIEW_BOOTING] = WORD_TITLE_BOOTING,   [VIEW_DEGRADED] = WORD_TITLE_DEGRADED,
         [VIEW_SLEEPING] = WORD_TITLE_SLEEPING, [VIEW_READY] = WORD_TITLE_READY,
         [VIEW_FAILED] = WORD_TITLE_FAILED,     [VIEW_REFUSED] = WORD_TITLE_REFUSED,
+        [VIEW_HELD] = WORD_TITLE_HELD,         [VIEW_LIMITED] = WORD_TITLE_LIMITED,
     };
-    put_with(out, say(view, headlines[view->kind]), shown_name(view));
+    enum word headline =
+        view->guard.kind == GUARD_WINDOW ? WORD_TITLE_CLOSED : headlines[view->kind];
+    put_with(out, say(view, headline), shown_name(view));
 }
 
 static enum word booting_message(int stage)
@@ -281,10 +329,34 @@ static enum word failure_message(enum wake_failure failure)
         return WORD_FAILED_NO_PACKET;
     case FAILURE_CANCELLED:
         return WORD_FAILED_CANCELLED;
+    case FAILURE_DEPENDENCY:
+        return WORD_FAILED_DEPENDENCY;
     case FAILURE_NONE:
         return WORD_FAILED;
     }
     return WORD_FAILED;
+}
+
+static enum word guard_message(enum guard_kind kind)
+{
+    switch (kind) {
+    case GUARD_MIN_DOWN:
+        return WORD_HELD_DOWN;
+    case GUARD_WAKES_PER_HOUR:
+        return WORD_HELD_OFTEN;
+    case GUARD_CLIENT_WAKES:
+        return WORD_CLIENT_WAKES;
+    case GUARD_CLIENT_MINUTES:
+        return WORD_CLIENT_MINUTES;
+    case GUARD_PROJECT_WAKES:
+        return WORD_PROJECT_WAKES;
+    case GUARD_PROJECT_MINUTES:
+        return WORD_PROJECT_MINUTES;
+    case GUARD_WINDOW:
+    case GUARD_NONE:
+        return WORD_CLOSED;
+    }
+    return WORD_CLOSED;
 }
 
 static enum word message_of(const struct view *view)
@@ -306,6 +378,9 @@ static enum word message_of(const struct view *view)
         return failure_message(view->notice.failure);
     case VIEW_REFUSED:
         return WORD_REFUSED;
+    case VIEW_HELD:
+    case VIEW_LIMITED:
+        return guard_message(view->guard.kind);
     }
     return WORD_BOOTING;
 }
@@ -340,6 +415,16 @@ static bool is_under_way(const struct view *view)
 {
     return view->kind == VIEW_WAKING || view->kind == VIEW_BOOTING || view->kind == VIEW_SLEEPING ||
            view->kind == VIEW_DEGRADED;
+}
+
+/* Before the time at which a guard ends; WORDS: there is none to show. */
+static enum word when_word(const struct view *view)
+{
+    if (view->until == 0)
+        return WORDS;
+    if (view->kind == VIEW_HELD)
+        return WORD_WHEN_HELD;
+    return view->guard.kind == GUARD_WINDOW ? WORD_WHEN_OPEN : WORD_WHEN_LIMITED;
 }
 
 static void put_estimate(const struct view *view, struct buf *out)
@@ -491,7 +576,8 @@ static const char *view_name(enum view_kind kind)
     static const char *const names[VIEWS] = {
         [VIEW_CLICK] = "click",       [VIEW_WAKING] = "waking",     [VIEW_BOOTING] = "booting",
         [VIEW_DEGRADED] = "degraded", [VIEW_SLEEPING] = "sleeping", [VIEW_READY] = "ready",
-        [VIEW_FAILED] = "failed",     [VIEW_REFUSED] = "refused",
+        [VIEW_FAILED] = "failed",     [VIEW_REFUSED] = "refused",   [VIEW_HELD] = "held",
+        [VIEW_LIMITED] = "limited",
     };
     return names[kind];
 }
@@ -520,11 +606,17 @@ static void hole_reference_value(const struct view *view, struct buf *out)
     }
 }
 
+/* Something will happen without the visitor. */
+static bool goes_on(const struct view *view)
+{
+    return is_under_way(view) || view->kind == VIEW_HELD;
+}
+
 /* Without script the page asks again by itself; /.hall/wait never wakes, so a failure stays to be
  * read. */
 static void hole_refresh(const struct view *view, struct buf *out)
 {
-    if (!is_under_way(view) && view->kind != VIEW_READY)
+    if (!goes_on(view) && view->kind != VIEW_READY)
         return;
     buf_puts(out, "<noscript><meta http-equiv=\"refresh\" content=\"4;url=/.hall/wait?path=");
     hole_reference_value(view, out);
@@ -579,6 +671,35 @@ static void put_hidden(struct buf *out, bool hidden)
         buf_puts(out, " hidden");
 }
 
+static void hole_when_hidden(const struct view *view, struct buf *out)
+{
+    put_hidden(out, when_word(view) == WORDS);
+}
+
+static void hole_when(const struct view *view, struct buf *out)
+{
+    if (when_word(view) != WORDS)
+        put_word(view, out, when_word(view));
+}
+
+static void hole_until(const struct view *view, struct buf *out)
+{
+    char time[RFC3339_SIZE];
+    if (view->until != 0)
+        buf_puts(out, rfc3339_format(view->until, time));
+}
+
+/* "2026-11-22 14:05 UTC", where no script makes it the visitor's own time. Not earlier than it is.
+ */
+static void hole_until_text(const struct view *view, struct buf *out)
+{
+    char time[RFC3339_SIZE];
+    if (view->until == 0)
+        return;
+    rfc3339_format(view->until + 59999, time);
+    buf_printf(out, "%.10s %.5s UTC", time, time + 11);
+}
+
 static void hole_form_hidden(const struct view *view, struct buf *out)
 {
     put_hidden(out, button_word(view) == WORDS);
@@ -625,7 +746,8 @@ static void hole_stages_label(const struct view *view, struct buf *out)
 
 static void hole_stages_hidden(const struct view *view, struct buf *out)
 {
-    put_hidden(out, view->kind == VIEW_CLICK || view->kind == VIEW_REFUSED);
+    put_hidden(out, view->kind == VIEW_CLICK || view->kind == VIEW_REFUSED ||
+                        view->kind == VIEW_HELD || view->kind == VIEW_LIMITED);
 }
 
 static void hole_stages(const struct view *view, struct buf *out)
@@ -643,12 +765,13 @@ static void hole_stages(const struct view *view, struct buf *out)
 
 static void hole_footer(const struct view *view, struct buf *out)
 {
-    put_word(view, out, view->kind == VIEW_REFUSED ? WORD_FOOTER_REFUSED : WORD_FOOTER);
+    bool refused = view->kind == VIEW_REFUSED || view->kind == VIEW_LIMITED;
+    put_word(view, out, refused ? WORD_FOOTER_REFUSED : WORD_FOOTER);
 }
 
 static void hole_noscript(const struct view *view, struct buf *out)
 {
-    if (is_under_way(view))
+    if (goes_on(view))
         put_word(view, out, WORD_NOSCRIPT);
 }
 
@@ -669,6 +792,10 @@ static const struct hole {
     {"sun", hole_sun},
     {"where", hole_where},
     {"message", hole_message},
+    {"when_hidden", hole_when_hidden},
+    {"when", hole_when},
+    {"until", hole_until},
+    {"until_text", hole_until_text},
     {"form_hidden", hole_form_hidden},
     {"button", hole_button},
     {"progress_label", hole_progress_label},
@@ -816,10 +943,12 @@ static void put_json_stage(struct json_writer *writer, const struct view *view, 
 static void put_json_words(struct json_writer *writer, const struct view *view)
 {
     enum word button = button_word(view);
+    enum word when = when_word(view);
     json_put_string(writer, "view", view_name(view->kind));
     put_json_text(writer, "title", view, put_headline);
     put_json_text(writer, "message", view, put_message);
     put_json_text(writer, "estimate", view, put_estimate);
+    json_put_string(writer, "when", when == WORDS ? NULL : say(view, when));
     json_put_string(writer, "button", button == WORDS ? NULL : say(view, button));
 }
 
@@ -853,6 +982,8 @@ void page_write_status(const struct view *view, int64_t next_poll, struct buf *o
     put_seconds(&writer, "deadline_s", view->left);
     json_put_string(&writer, "failure", failed ? wake_failure_name(notice->failure) : NULL);
     json_put_string(&writer, "problem", notice->problem[0] != '\0' ? notice->problem : NULL);
+    json_put_string(&writer, "guard", guard_name(view->guard.kind));
+    json_put_time(&writer, "until", view->until);
     json_put_integer(&writer, "next_poll_ms", next_poll);
     json_put_string(&writer, "redirect", view->kind == VIEW_READY ? view->reference : NULL);
     json_put_integer(&writer, "version", notice->version);
@@ -863,8 +994,12 @@ void page_write_status(const struct view *view, int64_t next_poll, struct buf *o
 void view_say(const struct view *view, struct buf *out)
 {
     struct view english = *view;
+    char time[RFC3339_SIZE];
     english.language = LANGUAGE_ENGLISH;
     put_headline(&english, out);
     buf_puts(out, ". ");
     put_message(&english, out);
+    if (view->until != 0)
+        buf_printf(out, " %s %s.", say(&english, when_word(&english)),
+                   rfc3339_format(view->until, time));
 }

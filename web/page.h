@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "core/model.h"
 #include "web/board.h"
 
@@ -30,8 +31,10 @@ enum view_kind {
     VIEW_READY,
     VIEW_FAILED,
     VIEW_REFUSED, /* this address may not */
+    VIEW_HELD,    /* asleep, and a guard of the server keeps it so for now; it starts by itself */
+    VIEW_LIMITED, /* a guard keeps this visitor away */
 };
-enum { VIEWS = 8 };
+enum { VIEWS = 10 };
 
 /* All that is said of a site at one moment. Times are ms; -1: not known. */
 struct view {
@@ -46,13 +49,18 @@ struct view {
     int64_t eta;     /* 0: overdue */
     int64_t left;    /* until the wake is given up */
     bool overdue;
+    struct guard guard;    /* HELD, LIMITED: which */
+    int64_t rest;          /* until its end; -1: no end known */
+    int64_t until;         /* its end, wall time; 0: no end known */
     const char *who;       /* VIEW_REFUSED: the visitor's address */
     const char *reference; /* path and query asked for, from request_reference */
 };
 
 /* asked: this visitor's wish to wake was just told, so what is asleep is on its way. */
 void view_init(struct view *view, const struct model *model, int site, const struct notice *notice,
-               bool ready, bool asked, int64_t now);
+               bool ready, bool asked, struct now now);
+/* Makes it the view of a visitor whom this guard keeps away. */
+void view_limit(struct view *view, struct guard guard, struct now now);
 /* The same for who may not see the site: nothing of its state is told. */
 void view_init_refused(struct view *view, const struct model *model, int domain, const char *who);
 
@@ -60,12 +68,12 @@ void view_init_refused(struct view *view, const struct model *model, int domain,
 bool view_shows_stage(const struct view *view, int stage);
 /* 0 to 1; negative: no estimate. 1 only when ready. */
 double view_progress(const struct view *view);
-/* Seconds after which it is sensible to ask again. */
+/* Seconds after which it is sensible to ask again; 0: not known. */
 int view_retry_after(const struct view *view);
 /* When the page should ask next, ms: 500 near the end, 2000 early, more in a crowd (polls: how many
  * the last second saw), spread by chance (any number). */
 int64_t view_next_poll(const struct view *view, unsigned polls, uint32_t chance);
-/* One sentence for programs and logs, in English. */
+/* A few sentences for programs, in English. */
 void view_say(const struct view *view, struct buf *out);
 
 struct page;

@@ -12,6 +12,10 @@ const char *const words[WORDS][LANGUAGES] = {
     [WORD_TITLE_READY] = {"%s is ready", "%s est prêt"},
     [WORD_TITLE_FAILED] = {"%s did not wake up", "%s ne s’est pas réveillé"},
     [WORD_TITLE_REFUSED] = {"No access from here", "Accès refusé depuis cette adresse"},
+    [WORD_TITLE_HELD] = {"%s will start a little later", "%s démarrera un peu plus tard"},
+    [WORD_TITLE_LIMITED] = {"%s: today’s limit is reached",
+                            "%s" NBSP ": la limite du jour est atteinte"},
+    [WORD_TITLE_CLOSED] = {"%s is closed now", "%s est fermé pour le moment"},
 
     [WORD_CLICK] = {"It is switched on only while someone needs it. Start it, and this page takes "
                     "you there as soon "
@@ -60,6 +64,8 @@ const char *const words[WORDS][LANGUAGES] = {
          "Le signal de réveil n’a pas pu être envoyé" NBSP
          ": le réseau par lequel il part est peut-être en panne."},
     [WORD_FAILED_CANCELLED] = {"The start was called off.", "Le démarrage a été annulé."},
+    [WORD_FAILED_DEPENDENCY] = {"Another server that it needs did not start.",
+                                "Un autre serveur dont il a besoin n’a pas démarré."},
     [WORD_ADVICE] = {"You can try again; if it fails once more, please tell the person who looks "
                      "after this server.",
                      "Vous pouvez réessayer" NNBSP
@@ -69,6 +75,33 @@ const char *const words[WORDS][LANGUAGES] = {
                       "Votre adresse, %s, n’est pas autorisée à ouvrir ce site. Si elle devrait "
                       "l’être, adressez-vous "
                       "à la personne qui s’en occupe."},
+
+    [WORD_HELD_DOWN] = {"It was switched off a moment ago and has to rest before it may be woken "
+                        "again. Then it starts by itself; this page waits for it.",
+                        "Il vient d’être éteint et doit se reposer avant de pouvoir être "
+                        "réveillé. Il démarrera ensuite de lui-même" NNBSP
+                        "; cette page l’attend."},
+    [WORD_HELD_OFTEN] = {"It was started as often as is allowed within an hour. As soon as it may, "
+                         "it starts by itself; this page waits for it.",
+                         "Il a été démarré autant de fois qu’il est permis en une heure. Dès que "
+                         "possible, il démarrera de lui-même" NNBSP "; cette page l’attend."},
+    [WORD_CLIENT_WAKES] = {"You have used up your share of starts for today. Should someone else "
+                           "start the server before, this page takes you there.",
+                           "Vous avez utilisé tous vos démarrages pour aujourd’hui. Si quelqu’un "
+                           "d’autre démarre le serveur d’ici là, cette page vous y conduira."},
+    [WORD_CLIENT_MINUTES] = {"You have used up your share of time for today.",
+                             "Vous avez utilisé tout votre temps pour aujourd’hui."},
+    [WORD_PROJECT_WAKES] = {"This project has used up its share of starts for today. Should the "
+                            "server be started for another one, this page takes you there.",
+                            "Ce projet a utilisé tous ses démarrages pour aujourd’hui. Si le "
+                            "serveur démarre pour un autre d’ici là, cette page vous y conduira."},
+    [WORD_PROJECT_MINUTES] = {"This project has used up its share of time for today.",
+                              "Ce projet a utilisé tout son temps pour aujourd’hui."},
+    [WORD_CLOSED] = {"It is open only within its hours of access.",
+                     "Il n’est ouvert que pendant ses heures d’accès."},
+    [WORD_WHEN_HELD] = {"Next start:", "Prochain démarrage" NBSP ":"},
+    [WORD_WHEN_LIMITED] = {"Available again:", "De nouveau possible" NBSP ":"},
+    [WORD_WHEN_OPEN] = {"Opens:", "Ouverture" NBSP ":"},
 
     [WORD_ABOUT_LEFT] = {"About %s left, learned from earlier starts",
                          "Encore %s environ, d’après les démarrages précédents"},

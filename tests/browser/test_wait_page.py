@@ -248,7 +248,7 @@ def classes(driver):
 def errors(driver):
     """Whatever the page did wrong. A 503 is what the page itself comes with; the small site has no icon."""
     return [e["message"] for e in driver.get_log("browser")
-            if e["level"] == "SEVERE" and "503" not in e["message"] and "favicon" not in e["message"]]
+            if e["level"] == "SEVERE" and not re.search("503|429|403|favicon", e["message"])]
 
 
 def begin(stage, ms=20000):
@@ -407,6 +407,175 @@ def test_overdue_first_time_and_long_names(stage, proxy, browser):
     stage.say("wake testing 1", "stage testing packet_sent", "touch testing")
     until(driver, lambda: "longer than usual" in text(driver, "#e"))
     shot(driver, "overdue-420")
+
+
+LIMITS = [("access.wakes_per_day", "share of starts", "tous vos démarrages"),
+          ("access.minutes_per_day", "share of time", "tout votre temps"),
+          ("project.wakes_per_day", "This project has used up its share of starts", "Ce projet a utilisé tous ses démarrages"),
+          ("project.minutes_per_day", "This project has used up its share of time", "Ce projet a utilisé tout son temps"),
+          ("access.windows", "hours of access", "heures d’accès")]
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("guard,english,french", LIMITS)
+def test_limited(stage, proxy, browser, guard, english, french, language):
+    driver = browser(language=language, dark=language == "fr")
+    size(driver, 1280, 900)
+    stage.say(f"limit atelier 127.0.0.1 {guard} 7200000")
+    driver.get(url(proxy))
+    kind, site, who, detail = stage.visit("refused").split(" ", 3)
+    assert (site, who) == ("atelier", "127.0.0.1")
+    assert re.search(rf"guard {re.escape(guard)} refuses until \d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ$", detail)
+    assert (english if language == "en" else french) in text(driver, "#x")
+    assert not driver.find_element(By.CSS_SELECTOR, "button").is_displayed()
+    assert not driver.find_element(By.TAG_NAME, "progress").is_displayed()
+    shown = driver.find_element(By.TAG_NAME, "time")
+    assert shown.is_displayed() and "UTC" not in shown.text and re.search(r"\d\d:\d\d", shown.text), shown.text
+    shot(driver, f"limited-{guard}-{language}")
+    assert errors(driver) == []
+
+
+def test_limited_without_javascript_and_without_end(stage, proxy, browser):
+    driver = browser(script=False)
+    size(driver, 800, 900)
+    stage.say("limit atelier 127.0.0.1 access.minutes_per_day 7200000")
+    driver.get(url(proxy))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", text(driver, "time"))
+    shot(driver, "limited-without-javascript")
+    stage.say("closed atelier -1")
+    driver.get(url(proxy))
+    assert driver.title == "Atelier Lumière is closed now"
+    assert not driver.find_element(By.TAG_NAME, "time").is_displayed()
+
+
+def test_an_open_page_shows_a_limit_and_its_end(stage, proxy, browser):
+    driver = browser()
+    size(driver, 1280, 900)
+    driver.get(url(proxy))
+    stage.visit("wants")
+    view = lambda: driver.find_element(By.ID, "m").get_attribute("data-view")
+    assert view() == "waking"
+    stage.say("limit atelier 127.0.0.1 access.wakes_per_day 4000")
+    until(driver, lambda: view() == "limited")
+    assert driver.find_element(By.TAG_NAME, "time").is_displayed()
+    assert "share of starts" in text(driver, "#s"), "screen readers are told"
+    stage.forget_visits()
+    until(driver, lambda: view() == "click", 20)
+    assert stage.lines.empty(), "a page that is left open wakes nothing"
+    assert not driver.find_element(By.TAG_NAME, "time").is_displayed()
+    driver.find_element(By.CSS_SELECTOR, "button").click()
+    assert stage.visit("wants").split()[1] == "atelier"
+
+
+def test_used_up_wakes_do_not_keep_from_a_server_that_others_wake(stage, proxy, browser):
+    driver = browser()
+    stage.say("limit atelier 127.0.0.1 access.wakes_per_day 7200000")
+    driver.get(url(proxy))
+    assert "share of starts" in text(driver, "#x")
+    begin(stage)
+    driver.get(url(proxy))
+    assert driver.find_element(By.ID, "m").get_attribute("data-view") == "waking"
+    stage.say("ready testing")
+    until(driver, lambda: driver.title == "The site")
+
+
+@pytest.mark.parametrize("guard,language,words", [("min_down", "en", "switched off a moment ago"),
+                                                  ("wakes_per_hour", "fr", "autant de fois")])
+def test_a_guard_of_the_server_is_waited_for(stage, proxy, browser, guard, language, words):
+    driver = browser(language=language)
+    size(driver, 1280, 900)
+    driver.get(url(proxy))
+    stage.visit("wants")
+    stage.say(f"guard testing {guard} 60000")
+    until(driver, lambda: words in text(driver, "#x"))
+    assert driver.find_element(By.TAG_NAME, "time").is_displayed()
+    assert not driver.find_element(By.CSS_SELECTOR, "button").is_displayed()
+    shot(driver, f"held-{guard}-{language}")
+    begin(stage)
+    until(driver, lambda: classes(driver).get("packet_sent") == "done" and
+          driver.find_element(By.ID, "l").is_displayed())
+    assert not driver.find_element(By.TAG_NAME, "time").is_displayed()
+    stage.say("ready testing")
+    until(driver, lambda: driver.title == "The site")
+
+
+@pytest.mark.parametrize("width", [320, 420])
+def test_limited_fits_narrow_screens(stage, proxy, browser, width):
+    driver = browser(language="fr")
+    size(driver, width, 800)
+    stage.say("closed atelier 172800000")
+    driver.get(url(proxy))
+    assert driver.execute_script("return document.documentElement.scrollWidth") <= width
+    shot(driver, f"closed-fr-{width}")
+
+
+KINDS = {"browser": {"Sec-Fetch-Mode": "navigate"}, "program": {"Accept": "application/json"},
+         "part": {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}, "websocket": {"Sec-WebSocket-Key": "x"},
+         "monitor": {"User-Agent": "UptimeRobot/2.0"}}
+
+
+def ask_auth(stage, kind, target="/auth", visitor="192.0.2.7"):
+    hall = http.client.HTTPConnection("127.0.0.1", stage.port, timeout=10)
+    hall.request("GET", target, headers={"X-Forwarded-Host": "testing.localhost", "X-Forwarded-Uri": "/atelier/x",
+                                         "X-Forwarded-For": visitor, **KINDS[kind]})
+    answer = hall.getresponse()
+    return answer, answer.read()
+
+
+@pytest.mark.parametrize("ready", [False, True])
+@pytest.mark.parametrize("guard,status", [("access.minutes_per_day", 429), ("project.minutes_per_day", 429),
+                                          ("access.windows", 403)])
+def test_every_client_is_told_of_a_limit_its_way(stage, guard, status, ready):
+    if ready:
+        stage.say("ready testing")
+        assert ask_auth(stage, "browser")[0].status == 200
+    stage.say(f"limit atelier 192.0.2.7 {guard} 3600000")
+    for kind in KINDS:
+        answer, body = ask_auth(stage, kind)
+        assert answer.status == status, kind
+        assert 3590 <= int(answer.getheader("Retry-After")) <= 3600
+        assert answer.getheader("Cache-Control") == "no-store"
+        if kind in ("part", "websocket"):
+            assert body == b""
+        elif kind == "browser":
+            assert answer.getheader("Content-Type").startswith("text/html") and b"<time" in body
+        else:
+            assert answer.getheader("Content-Type") == "application/problem+json"
+            problem = json.loads(body)
+            assert (problem["status"], problem["guard"]) == (status, guard)
+            assert re.fullmatch(r"[0-9-]{10}T[0-9:]{8}Z", problem["until"]) and problem["until"] in problem["detail"]
+        assert ask_auth(stage, kind, "/auth/nginx")[0].status == 401
+    if guard.startswith("access.minutes"):
+        assert ask_auth(stage, "part", visitor="192.0.2.8")[0].status == (200 if ready else 503)
+
+
+def test_the_status_names_the_guard(stage):
+    def status(visitor="192.0.2.7"):
+        hall = http.client.HTTPConnection("127.0.0.1", stage.port, timeout=10)
+        hall.request("GET", "/.hall/status?path=/atelier/", headers={"X-Forwarded-Host": "testing.localhost",
+                                                                     "X-Forwarded-For": visitor})
+        return json.loads(hall.getresponse().read())
+
+    assert (status()["guard"], status()["until"]) == (None, None)
+    stage.say("limit atelier 192.0.2.7 access.minutes_per_day 3600000", "ready testing")
+    limited = status()
+    assert (limited["guard"], limited["view"], limited["redirect"]) == ("access.minutes_per_day", "limited", None)
+    assert limited["until"].endswith("Z")
+    assert status("192.0.2.8")["redirect"] == "/atelier/"
+    stage.say("state testing off", "guard testing min_down 60000")
+    assert status("192.0.2.8")["guard"] == "min_down"
+
+
+def test_the_button_does_not_wake_past_a_limit(stage):
+    stage.say("limit erp.localhost - project.wakes_per_day 3600000")
+    hall = http.client.HTTPConnection("127.0.0.1", stage.port, timeout=10)
+    hall.request("POST", "/.hall/wait?path=/", headers={"Host": "erp.localhost", "Sec-Fetch-Site": "same-origin"})
+    answer = hall.getresponse()
+    answer.read()
+    assert answer.status == 429
+    assert "project.wakes_per_day" in stage.visit("refused")
+    stage.say("touch erp")
+    assert stage.lines.empty()
 
 
 def luminance(colour):

@@ -3,7 +3,7 @@
 var d = document, m = d.getElementById('m'), D = m.dataset, ver = D.version, view = D.view;
 var base = +D.elapsed, total = +D.total, at = Date.now(), born = at, fails = 0, gone, timer, ctl;
 if (view === 'refused' || !window.fetch || !window.AbortController) {
-if (view !== 'refused') setTimeout(function () { location.reload(); }, 8000);
+if (!/refused|limited/.test(view)) setTimeout(function () { location.reload(); }, 8000);
 return;
 }
 function $(id) { return d.getElementById(id); }
@@ -34,6 +34,19 @@ li.className = s.status;
 if (s.status === 'now') li.setAttribute('aria-current', 'step'); else li.removeAttribute('aria-current');
 li.lastChild.textContent = s.text;
 }
+function local() {
+var g = navigator.language || '', n = d.documentElement.lang, o = { hour: '2-digit', minute: '2-digit' };
+var t = new Date(Math.ceil(Date.parse($('i').dateTime) / 6e4) * 6e4);
+if (t.toDateString() !== new Date().toDateString()) { o.weekday = o.month = 'long'; o.day = 'numeric'; }
+put('i', t.toLocaleString(g.indexOf(n) ? n : g, o));
+}
+function guard(s) {
+hide('q', !s.until);
+if (!s.until) return;
+put('qw', s.when);
+$('i').dateTime = s.until;
+local();
+}
 function apply(s) {
 if (view === 'waking' && (s.view === 'failed' || s.view === 'click') && '' + s.version === D.version && Date.now() - born < 3000) return;
 var said = s.view !== view || s.title !== d.title || s.message !== $('x').textContent;
@@ -50,7 +63,8 @@ if (s.progress === null) bar(null); else if (!(total > 0)) bar(100 * s.progress)
 hide('f', !s.button);
 if (s.button) put('k', s.button);
 hide('p', !live() && view !== 'ready');
-hide('l', view === 'click');
+hide('l', /click|held|limited/.test(view));
+guard(s);
 s.stages.forEach(stage);
 if (said) put('s', s.title + '\n' + s.message);
 tick();
@@ -98,6 +112,7 @@ if (ctl === c && !c.signal.aborted) lost();
 d.addEventListener('visibilitychange', function () { if (!d.hidden) poll(); });
 window.addEventListener('pageshow', function (e) { if (e.persisted) { gone = false; poll(); } });
 window.addEventListener('online', poll);
+if ($('i').dateTime) local();
 setInterval(tick, 1000);
 later(view === 'ready' ? 1000 : 0);
 })();

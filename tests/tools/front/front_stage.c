@@ -9,6 +9,9 @@
  *   queue SERVER                wanted while it falls asleep
  *   ago SERVER MS               MS more have passed since the wake began
  *   touch SERVER                posts the same again
+ *   guard SERVER GUARD MS       this guard refused a wake, for MS more
+ *   closed SITE MS              outside its hours for MS more; 0: open, -1: no opening known
+ *   limit SITE ADDRESS GUARD MS this guard refuses ADDRESS (- for a project's) for MS more
  * Prints "port N", then one line per visit: "wants|uses|refused SITE WHO DETAIL". Ends with stdin.
  */
 #include <errno.h>
@@ -29,7 +32,7 @@ struct stage_play {
     struct notice *notices; /* what was posted last, by server */
 };
 
-enum { WORDS_MAX = 4, DEADLINE_MS = 120000 };
+enum { WORDS_MAX = 5, DEADLINE_MS = 120000 };
 
 static int64_t now_ms(void)
 {
@@ -56,7 +59,7 @@ static int find_state(const char *name)
 
 static int find_failure(const char *name)
 {
-    for (int i = FAILURE_NO_SIGN; i <= FAILURE_CANCELLED; i++) {
+    for (int i = FAILURE_NO_SIGN; i <= FAILURE_DEPENDENCY; i++) {
         if (strcmp(wake_failure_name((enum wake_failure)i), name) == 0)
             return i;
     }
@@ -157,6 +160,29 @@ static bool do_ago(struct notice *notice, char **words)
     return ms > 0;
 }
 
+static enum guard_kind find_guard(const char *name)
+{
+    for (int i = GUARD_NONE + 1; i < GUARDS; i++) {
+        if (strcmp(guard_name((enum guard_kind)i), name) == 0)
+            return (enum guard_kind)i;
+    }
+    return GUARD_NONE;
+}
+
+static int64_t after(const char *ms)
+{
+    int64_t value = strtoll(ms, NULL, 10);
+    return value < 0 ? LEASE_FOREVER : value == 0 ? 0 : now_ms() + value;
+}
+
+static bool do_guard(struct notice *notice, char **words)
+{
+    if (words[2] == NULL || words[3] == NULL)
+        return false;
+    notice->guard = (struct guard){find_guard(words[2]), after(words[3])};
+    return notice->guard.kind != GUARD_NONE;
+}
+
 static bool do_touch(struct notice *notice, char **words)
 {
     (void)notice;
@@ -168,9 +194,9 @@ static const struct verb {
     const char *name;
     bool (*run)(struct notice *notice, char **words);
 } verbs[] = {
-    {"state", do_state}, {"wake", do_wake},   {"expect", do_expect},
-    {"stage", do_stage}, {"ready", do_ready}, {"fail", do_fail},
-    {"queue", do_queue}, {"touch", do_touch}, {"ago", do_ago},
+    {"state", do_state}, {"wake", do_wake},   {"expect", do_expect}, {"stage", do_stage},
+    {"ready", do_ready}, {"fail", do_fail},   {"queue", do_queue},   {"touch", do_touch},
+    {"ago", do_ago},     {"guard", do_guard},
 };
 
 static bool run_verb(struct stage_play *play, char **words)
@@ -187,22 +213,60 @@ static bool run_verb(struct stage_play *play, char **words)
 }
 
 /* Bit i of sites_ready is the server's i-th site. */
-static bool run_site(struct stage_play *play, char **words)
+static bool do_site(struct stage_play *play, int site, char **words)
 {
     const struct model *model = &play->config->model;
-    for (size_t i = 0; words[1] != NULL && words[2] != NULL && i < model->n_sites; i++) {
-        if (strcmp(model->sites[i].id, words[1]) != 0)
-            continue;
-        int server = model->sites[i].server;
-        unsigned bit = 0;
-        for (size_t before = 0; before < i; before++)
-            bit += model->sites[before].server == server;
-        uint64_t mask = UINT64_C(1) << bit;
-        struct notice *notice = &play->notices[server];
-        notice->sites_ready =
-            strcmp(words[2], "on") == 0 ? notice->sites_ready | mask : notice->sites_ready & ~mask;
-        board_post(play->board, server, notice);
-        return true;
+    int server = model->sites[site].server;
+    unsigned bit = 0;
+    for (int before = 0; before < site; before++)
+        bit += model->sites[before].server == server;
+    uint64_t mask = UINT64_C(1) << bit;
+    struct notice *notice = &play->notices[server];
+    notice->sites_ready =
+        strcmp(words[2], "on") == 0 ? notice->sites_ready | mask : notice->sites_ready & ~mask;
+    board_post(play->board, server, notice);
+    return true;
+}
+
+static bool do_closed(struct stage_play *play, int site, char **words)
+{
+    board_set_closed(play->board, site, after(words[2]));
+    return true;
+}
+
+static bool do_limit(struct stage_play *play, int site, char **words)
+{
+    struct in_addr address = {0};
+    enum guard_kind kind = words[3] != NULL ? find_guard(words[3]) : GUARD_NONE;
+    if (kind == GUARD_NONE || words[4] == NULL ||
+        (strcmp(words[2], "-") != 0 && text_parse_ipv4(words[2], &address) != 0))
+        return false;
+    board_limit(play->board, site, ntohl(address.s_addr), (struct guard){kind, after(words[4])});
+    return true;
+}
+
+static const struct site_verb {
+    const char *name;
+    bool (*run)(struct stage_play *play, int site, char **words);
+} site_verbs[] = {{"site", do_site}, {"closed", do_closed}, {"limit", do_limit}};
+
+static int find_site(const struct model *model, const char *id)
+{
+    for (size_t i = 0; id != NULL && i < model->n_sites; i++) {
+        if (strcmp(model->sites[i].id, id) == 0)
+            return (int)i;
+    }
+    return MODEL_NONE;
+}
+
+static bool run_site(struct stage_play *play, char **words)
+{
+    int site = find_site(&play->config->model, words[1]);
+    for (size_t i = 0;
+         site != MODEL_NONE && words[2] != NULL && i < sizeof site_verbs / sizeof site_verbs[0];
+         i++) {
+        if (strcmp(site_verbs[i].name, words[0]) == 0)
+            return site_verbs[i].run(play, site, words);
     }
     return false;
 }
@@ -217,7 +281,7 @@ static void run_line(struct stage_play *play, char *line)
         words[n++] = word;
     if (n == 0)
         return;
-    bool done = strcmp(words[0], "site") == 0 ? run_site(play, words) : run_verb(play, words);
+    bool done = run_verb(play, words) || run_site(play, words);
     printf("%s\n", done ? "done" : "not understood");
 }
 
@@ -281,7 +345,7 @@ static void serve(struct stage_play *play)
 
 int main(int argc, char **argv)
 {
-    struct stage_play play = {.config = NULL};
+    struct stage_play play = {0};
     struct buf errors = BUF_INIT(65536);
 
     setvbuf(stdout, NULL, _IOLBF, 0);
