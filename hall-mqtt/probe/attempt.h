@@ -30,7 +30,7 @@ struct probe_check {
     struct probe_kind *kind;
     struct attempt *attempts;         /* under way, newest first */
     struct probe_check *next_waiting; /* for its turn */
-    int64_t rest_until; /* https: its name is not asked for again before; boot clock, ms */
+    int64_t rest_until; /* http: its name is not asked for again before; boot clock, ms */
     int server_index;
     int timeout_ms;
     uint16_t index; /* among the server's checks */

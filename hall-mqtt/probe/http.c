@@ -1,253 +1,320 @@
 #include "probe/kinds.h"
 
+#include <curl/curl.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <unistd.h>
+#include <time.h>
 
-#include "base/number.h"
-#include "base/text.h"
-#include "probe/dial.h"
+#include "base/clock.h"
 
 enum {
-    AUTHORITY_SIZE = 32,    /* "255.255.255.255:65535" */
-    REQUEST_SIZE = 2048,    /* longer ones are left to libcurl */
-    REQUEST_FIXED = 256,    /* what stands around path and authority */
-    LINE_SIZE = 64,         /* a status line's beginning */
-    ANSWER_MAX = 16 * 1024, /* interim heads included */
+    REST_MS = 5 * 1000,    /* after a name that did not resolve in time: the resolver's thread may
+                               still be at it */
+    HEADS_MAX = 16 * 1024, /* bytes of interim heads before the final status line */
 };
 
-/* --- the URL --- */
-
-struct plain_url {
-    struct in_addr address;
-    uint16_t port;
-    char authority[AUTHORITY_SIZE];
-    const char *path; /* borrowed from the URL */
+struct http {
+    struct probe_kind kind;
+    CURLM *multi;
+    sd_event_source *timer;
+    bool initialized; /* curl_global_init was called */
 };
-
-static bool read_authority(struct plain_url *url)
-{
-    char text[AUTHORITY_SIZE];
-    int64_t port = 80;
-    memcpy(text, url->authority, sizeof text);
-    char *colon = strchr(text, ':');
-    if (colon) {
-        *colon = '\0';
-        if (number_parse(colon + 1, 1, UINT16_MAX, &port) < 0)
-            return false;
-    }
-    url->port = (uint16_t)port;
-    return text_parse_ipv4(text, &url->address) == 0;
-}
-
-/* Only graphic ASCII; a fragment would not be sent. */
-static bool is_plain_path(const char *path)
-{
-    for (; *path; path++)
-        if (*path <= ' ' || *path > '~' || *path == '#')
-            return false;
-    return true;
-}
-
-static bool read_url(const char *text, struct plain_url *ret)
-{
-    static const char scheme[] = "http://";
-    if (strncmp(text, scheme, strlen(scheme)) != 0 || strlen(text) > REQUEST_SIZE - REQUEST_FIXED)
-        return false;
-    const char *authority = text + strlen(scheme);
-    size_t length = strcspn(authority, "/");
-    if (length >= sizeof ret->authority)
-        return false;
-    *ret = (struct plain_url){.path = authority[length] ? authority + length : "/"};
-    memcpy(ret->authority, authority, length);
-    return read_authority(ret) && is_plain_path(ret->path);
-}
-
-bool http_is_plain(const char *url)
-{
-    struct plain_url parts;
-    return read_url(url, &parts);
-}
-
-/* --- the answer --- */
-
-/* Reads the answer's lines as they come, up to the status line of the final head. */
-struct head {
-    char line[LINE_SIZE]; /* the beginning of the line under way */
-    size_t line_length;
-    size_t total;
-    bool interim; /* within a 1xx head */
-};
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-/* "HTTP/1.1 200 OK"; 0 when it is none (RFC 9112, section 4). */
-static uint16_t read_status(const char *line)
-{
-    if (strncmp(line, "HTTP/1.", 7) != 0 || !is_digit(line[7]) || line[8] != ' ')
-        return 0;
-    const char *code = line + 9;
-    if (!is_digit(code[0]) || !is_digit(code[1]) || !is_digit(code[2]) ||
-        (code[3] != ' ' && code[3] != '\0'))
-        return 0;
-    return (uint16_t)((code[0] - '0') * 100 + (code[1] - '0') * 10 + code[2] - '0');
-}
-
-/* One line is complete. 0: go on; else the final status, or -EBADMSG. */
-static int end_line(struct head *head)
-{
-    if (head->line_length > 0 && head->line[head->line_length - 1] == '\r')
-        head->line_length--;
-    head->line[head->line_length] = '\0';
-    bool empty = head->line_length == 0;
-    head->line_length = 0;
-    if (head->interim) {
-        head->interim = !empty;
-        return 0;
-    }
-    uint16_t status = read_status(head->line);
-    head->interim = status >= 100 && status < 200;
-    if (head->interim)
-        return 0;
-    return status >= 200 ? status : -EBADMSG;
-}
-
-static int feed(struct head *head, const char *bytes, size_t length)
-{
-    head->total += length;
-    for (size_t i = 0; i < length; i++) {
-        int r = 0;
-        if (bytes[i] == '\n')
-            r = end_line(head);
-        else if (head->line_length < sizeof head->line - 1)
-            head->line[head->line_length++] = bytes[i];
-        if (r != 0)
-            return r;
-    }
-    return head->total > ANSWER_MAX ? -EBADMSG : 0;
-}
-
-/* --- the request --- */
 
 struct request {
     struct attempt attempt;
-    struct plain_url url;
-    int fd;
-    sd_event_source *io;
-    bool asking; /* connected, and the request is this one's to send */
-    struct head head;
+    struct http *http;
+    CURL *easy;
+    size_t heard;   /* bytes of heads */
+    int error;      /* errno of making the socket */
+    bool resolved;  /* the address is known */
+    bool connected; /* by TCP; the request is this one's to send */
 };
 
-static bool http_engaged(const struct probe_check *check)
+/* --- one request: what libcurl calls back --- */
+
+static curl_socket_t on_socket_wanted(void *userdata, curlsocktype purpose,
+                                      struct curl_sockaddr *to)
+{
+    (void)purpose;
+    struct request *request = userdata;
+    int fd = socket(to->family, to->socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, to->protocol);
+    request->resolved = true;
+    request->error = fd < 0 ? errno : 0;
+    return fd;
+}
+
+static bool someone_connected(const struct probe_check *check)
 {
     for (const struct attempt *a = check->attempts; a; a = a->next)
-        if (((const struct request *)a)->asking)
+        if (((const struct request *)a)->connected)
             return true;
     return false;
+}
+
+/* Of several tries the first that connects asks; the others go. */
+static bool claim(struct request *request)
+{
+    if (!request->connected && someone_connected(request->attempt.check))
+        return false;
+    request->connected = true;
+    return true;
+}
+
+/* The TCP connection of an https check stands. */
+static CURLcode on_tls_begins(CURL *easy, void *context, void *userdata)
+{
+    (void)easy;
+    (void)context;
+    return claim(userdata) ? CURLE_OK : CURLE_ABORTED_BY_CALLBACK;
+}
+
+static int on_request_due(void *userdata, char *peer, char *own, int peer_port, int own_port)
+{
+    (void)peer;
+    (void)own;
+    (void)peer_port;
+    (void)own_port;
+    return claim(userdata) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
+/* 0: none yet; interim ones (1xx) are passed over. */
+static uint16_t status_of(const struct request *request)
+{
+    long status = 0;
+    (void)curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
+    return status >= 200 && status <= 999 ? (uint16_t)status : 0;
+}
+
+/* Ends the transfer behind the final status line: no more is needed. */
+static size_t on_header(char *line, size_t one, size_t length, void *userdata)
+{
+    (void)line;
+    (void)one;
+    struct request *request = userdata;
+    request->heard += length;
+    return status_of(request) || request->heard > HEADS_MAX ? 0 : length;
+}
+
+static size_t on_body(char *bytes, size_t one, size_t length, void *userdata)
+{
+    (void)bytes;
+    (void)one;
+    (void)length;
+    (void)userdata;
+    return 0;
+}
+
+/* --- what a request came to --- */
+
+static int error_of(const struct request *request, CURLcode result)
+{
+    long error = request->error;
+    if (result == CURLE_OUT_OF_MEMORY || result == CURLE_FAILED_INIT)
+        return ENOMEM;
+    if (!error)
+        (void)curl_easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &error);
+    return (int)error;
+}
+
+/* Trusted certificates that cannot be read are told before on_tls_begins or after it. */
+static void finish_without_status(struct request *request, CURLcode result)
+{
+    if (request->connected || result == CURLE_SSL_CACERT_BADFILE)
+        attempt_fail(&request->attempt, ECONNRESET);
+    else if (result == CURLE_URL_MALFORMAT || result == CURLE_UNSUPPORTED_PROTOCOL)
+        attempt_end(&request->attempt, PROBE_UNABLE, 0);
+    else
+        attempt_fail(&request->attempt, error_of(request, result));
+}
+
+static void finish_request(struct request *request, CURLcode result)
+{
+    uint16_t status = status_of(request);
+    if (result == CURLE_ABORTED_BY_CALLBACK)
+        attempt_drop(&request->attempt);
+    else if (status)
+        attempt_end_with_status(&request->attempt, status);
+    else
+        finish_without_status(request, result);
 }
 
 /* Whoever took the connection is there, whatever else goes wrong. */
 static enum probe_outcome http_expire(struct attempt *attempt)
 {
     const struct request *request = (const struct request *)attempt;
-    return outcome_of_error(attempt->check->server, request->asking ? ECONNRESET : ETIMEDOUT);
+    if (!request->resolved)
+        attempt->check->rest_until = clock_now().boot + REST_MS;
+    return outcome_of_error(attempt->check->server, request->connected ? ECONNRESET : ETIMEDOUT);
 }
 
-static void finish(struct request *request, int status)
+/* A name is asked for once at a time; a connection is used, not doubled. */
+static bool http_engaged(const struct probe_check *check)
 {
-    if (status < 0)
-        attempt_fail(&request->attempt, ECONNRESET);
-    else
-        attempt_end_with_status(&request->attempt, (uint16_t)status);
+    for (const struct attempt *a = check->attempts; a; a = a->next)
+        if (!((const struct request *)a)->resolved)
+            return true;
+    return someone_connected(check);
 }
 
-static int on_answer(struct request *request)
-{
-    char bytes[1024];
-    ssize_t size = recv(request->fd, bytes, sizeof bytes, MSG_DONTWAIT);
-    if (size < 0 && (errno == EAGAIN || errno == EINTR))
-        return 0;
-    int r = size <= 0 ? -ECONNRESET : feed(&request->head, bytes, (size_t)size);
-    if (r != 0)
-        finish(request, r);
-    return 0;
-}
+/* --- libcurl on the loop --- */
 
-static bool send_request(const struct request *request)
+static void read_results(const struct http *http)
 {
-    char text[REQUEST_SIZE];
-    int length = snprintf(text, sizeof text,
-                          "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: " PROBE_USER_AGENT "\r\n"
-                          "Accept: */*\r\nConnection: close\r\n\r\n",
-                          request->url.path, request->url.authority);
-    /* The empty buffer of a new connection takes it whole. */
-    return send(request->fd, text, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL) == length;
-}
-
-/* Of several tries the first that connects asks; the others go. */
-static int on_decided(struct request *request)
-{
-    int r = dial_result(request->fd);
-    if (r < 0) {
-        attempt_fail(&request->attempt, -r);
-        return 0;
+    int left;
+    for (CURLMsg *message; (message = curl_multi_info_read(http->multi, &left));) {
+        void *attempt = NULL;
+        CURLcode result = message->data.result;
+        (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &attempt);
+        finish_request(attempt, result);
     }
-    if (http_engaged(request->attempt.check)) {
-        attempt_drop(&request->attempt);
-        return 0;
-    }
-    request->asking = true;
-    if (!send_request(request) || sd_event_source_set_io_events(request->io, EPOLLIN) < 0)
-        finish(request, -ECONNRESET);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    (void)source;
+    (void)usec;
+    const struct http *http = userdata;
+    int running;
+    (void)curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    read_results(http);
     return 0;
 }
 
 static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
     (void)source;
-    (void)fd;
-    (void)events;
-    struct request *request = userdata;
-    return request->asking ? on_answer(request) : on_decided(request);
+    const struct http *http = userdata;
+    int mask = (events & EPOLLIN ? CURL_CSELECT_IN : 0) |
+               (events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+               (events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
+    int running;
+    (void)curl_multi_socket_action(http->multi, fd, mask, &running);
+    read_results(http);
+    return 0;
+}
+
+static int want_timer(CURLM *multi, long ms, void *userdata)
+{
+    (void)multi;
+    const struct http *http = userdata;
+    if (ms < 0)
+        return sd_event_source_set_enabled(http->timer, SD_EVENT_OFF) < 0 ? -1 : 0;
+    if (sd_event_source_set_time_relative(http->timer, (uint64_t)ms * 1000) < 0)
+        return -1;
+    return sd_event_source_set_enabled(http->timer, SD_EVENT_ONESHOT) < 0 ? -1 : 0;
+}
+
+static uint32_t epoll_events(int what)
+{
+    return (what & CURL_POLL_IN ? (uint32_t)EPOLLIN : 0) |
+           (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0);
+}
+
+static int want_io(CURL *easy, curl_socket_t fd, int what, void *userdata, void *socket_data)
+{
+    (void)easy;
+    struct http *http = userdata;
+    sd_event_source *io = socket_data;
+    if (what == CURL_POLL_REMOVE) {
+        sd_event_source_disable_unref(io);
+        return 0;
+    }
+    if (io)
+        return sd_event_source_set_io_events(io, epoll_events(what)) < 0 ? -1 : 0;
+    if (sd_event_add_io(http->kind.env->loop, &io, fd, epoll_events(what), on_io, http) < 0)
+        return -1;
+    return curl_multi_assign(http->multi, fd, io) == CURLM_OK ? 0 : -1;
+}
+
+/* --- beginning and ending --- */
+
+struct option_long {
+    CURLoption option;
+    long value;
+};
+struct option_text {
+    CURLoption option;
+    const char *value;
+};
+
+static const struct option_long options_long[] = {
+    {CURLOPT_NOSIGNAL, 1},
+    {CURLOPT_QUICK_EXIT, 1},        /* else dropping a request waits for the resolver's thread */
+    {CURLOPT_DNS_CACHE_TIMEOUT, 2}, /* s; plain addresses are kept in it too */
+    {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
+    {CURLOPT_HTTP09_ALLOWED, 0},
+    {CURLOPT_FOLLOWLOCATION, 0},
+    {CURLOPT_FRESH_CONNECT, 1},
+    {CURLOPT_FORBID_REUSE, 1}, /* a connection from before a sleep proves nothing */
+    {CURLOPT_SSL_VERIFYPEER, 1},
+    {CURLOPT_SSL_VERIFYHOST, 2},
+    {CURLOPT_BUFFERSIZE, 1024},
+    {CURLOPT_UPLOAD_BUFFERSIZE, 16 * 1024L},
+};
+
+static const struct option_text options_text[] = {
+    {CURLOPT_PROTOCOLS_STR, "http,https"},
+    {CURLOPT_PROXY, ""}, /* none, whatever the environment says */
+    {CURLOPT_USERAGENT, "Hall/" HALL_VERSION " (check)"},
+};
+
+static CURLcode set_fixed_options(CURL *easy)
+{
+    CURLcode r = CURLE_OK;
+    for (size_t i = 0; !r && i < sizeof options_long / sizeof *options_long; i++)
+        r = curl_easy_setopt(easy, options_long[i].option, options_long[i].value);
+    for (size_t i = 0; !r && i < sizeof options_text / sizeof *options_text; i++)
+        r = curl_easy_setopt(easy, options_text[i].option, options_text[i].value);
+    return r;
+}
+
+#define SET(option, value)                                                                         \
+    if (!r)                                                                                        \
+    r = curl_easy_setopt(request->easy, option, value)
+
+static CURLcode set_options(struct request *request, const char *url)
+{
+    CURLcode r = set_fixed_options(request->easy);
+    SET(CURLOPT_URL, url);
+    SET(CURLOPT_PRIVATE, request);
+    SET(CURLOPT_OPENSOCKETFUNCTION, on_socket_wanted);
+    SET(CURLOPT_OPENSOCKETDATA, request);
+    SET(CURLOPT_SSL_CTX_FUNCTION, on_tls_begins);
+    SET(CURLOPT_SSL_CTX_DATA, request);
+    SET(CURLOPT_PREREQFUNCTION, on_request_due);
+    SET(CURLOPT_PREREQDATA, request);
+    SET(CURLOPT_HEADERFUNCTION, on_header);
+    SET(CURLOPT_HEADERDATA, request);
+    SET(CURLOPT_WRITEFUNCTION, on_body);
+    return r;
 }
 
 static void http_drop(struct attempt *attempt)
 {
     struct request *request = (struct request *)attempt;
-    sd_event_source_disable_unref(request->io);
-    if (request->fd >= 0)
-        (void)close(request->fd);
+    if (request->easy) {
+        (void)curl_multi_remove_handle(request->http->multi, request->easy);
+        curl_easy_cleanup(request->easy);
+    }
     free(request);
-}
-
-static int begin(struct request *request, sd_event *loop, const char *url)
-{
-    if (!read_url(url, &request->url))
-        return -EINVAL;
-    int r = dial_begin(request->url.address, request->url.port, &request->fd);
-    if (r < 0)
-        return r;
-    return sd_event_add_io(loop, &request->io, request->fd, EPOLLOUT, on_io, request);
 }
 
 static int http_begin(struct probe_kind *kind, struct probe_check *check,
                       struct attempt **ret_attempt)
 {
+    struct http *http = (struct http *)kind;
+    if (check->rest_until > clock_now().boot)
+        return -EHOSTUNREACH;
     struct request *request = calloc(1, sizeof *request);
     if (!request)
         return -ENOMEM;
-    request->fd = -1;
-    int r = begin(request, kind->env->loop, check->check->url);
-    if (r < 0) {
+    *request = (struct request){.attempt.check = check, .http = http, .easy = curl_easy_init()};
+    if (!request->easy || set_options(request, check->check->url) != CURLE_OK ||
+        curl_multi_add_handle(http->multi, request->easy) != CURLM_OK) {
         http_drop(&request->attempt);
-        return r;
+        return -ENOMEM;
     }
     *ret_attempt = &request->attempt;
     return 0;
@@ -255,8 +322,14 @@ static int http_begin(struct probe_kind *kind, struct probe_check *check,
 
 static void http_destroy(struct probe_kind *kind)
 {
+    struct http *http = (struct http *)kind;
+    if (http->multi)
+        (void)curl_multi_cleanup(http->multi);
+    if (http->initialized)
+        curl_global_cleanup();
+    sd_event_source_disable_unref(http->timer);
     kind_finish(kind);
-    free(kind);
+    free(http);
 }
 
 static const struct kind_impl http_impl = {
@@ -267,16 +340,46 @@ static const struct kind_impl http_impl = {
     .destroy = http_destroy,
 };
 
+static int make_timer(struct http *http)
+{
+    int r = sd_event_add_time(http->kind.env->loop, &http->timer, CLOCK_BOOTTIME, 0, 1000, on_timer,
+                              http);
+    return r < 0 ? r : sd_event_source_set_enabled(http->timer, SD_EVENT_OFF);
+}
+
+static int make_multi(struct http *http)
+{
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+        return -ENOMEM;
+    http->initialized = true;
+    http->multi = curl_multi_init();
+    bool set = http->multi &&
+               curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, want_io) == CURLM_OK &&
+               curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http) == CURLM_OK &&
+               curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, want_timer) == CURLM_OK &&
+               curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http) == CURLM_OK;
+    return set ? 0 : -ENOMEM;
+}
+
+static int http_init(struct http *http, const struct probe_env *env)
+{
+    int r = kind_init(&http->kind, &http_impl, env, env->descriptors);
+    if (r < 0)
+        return r;
+    r = make_timer(http);
+    return r < 0 ? r : make_multi(http);
+}
+
 int http_create(const struct probe_env *env, struct probe_kind **ret_kind)
 {
-    struct probe_kind *kind = calloc(1, sizeof *kind);
-    if (!kind)
+    struct http *http = calloc(1, sizeof *http);
+    if (!http)
         return -ENOMEM;
-    int r = kind_init(kind, &http_impl, env, env->descriptors);
+    int r = http_init(http, env);
     if (r < 0) {
-        http_destroy(kind);
+        http_destroy(&http->kind);
         return r;
     }
-    *ret_kind = kind;
+    *ret_kind = &http->kind;
     return 0;
 }

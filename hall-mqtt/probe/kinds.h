@@ -19,18 +19,11 @@ int icmp_create(const struct probe_env *env, struct probe_kind **ret_kind);
 int tcp_create(const struct probe_env *env, struct probe_kind **ret_kind);
 
 /*
- * HTTP GET, judged by the status; the body is not read, redirects are not followed. Whatever comes
- * after a TCP connection, silence too, is an answer of the machine. Of several tries of one check
- * only the first that connects sends its request.
- *
- * http: the plain case, http:// and a dotted address, with nothing but sockets.
- * https: all others, by libcurl, which alone weighs more than the rest of Hall and is therefore
- * loaded only when such a check is configured. No proxy is used, certificates are verified.
+ * HTTP GET by libcurl, judged by the status: the rest of the answer is not read, redirects are not
+ * followed, no proxy is used, certificates are verified. Whatever comes after a TCP connection,
+ * silence too, is an answer of the machine. Of several tries of one check only the first that
+ * connects sends its request.
  */
-bool http_is_plain(const char *url);
 int http_create(const struct probe_env *env, struct probe_kind **ret_kind);
-int https_create(const struct probe_env *env, struct probe_kind **ret_kind);
-
-#define PROBE_USER_AGENT "Hall/" HALL_VERSION " (check)"
 
 #endif

@@ -23,7 +23,7 @@ enum {
     DESCRIPTORS_MAX = 256,
 };
 
-enum kind { KIND_ICMP, KIND_TCP, KIND_HTTP, KIND_HTTPS, KINDS };
+enum kind { KIND_ICMP, KIND_TCP, KIND_HTTP, KINDS };
 
 /* A server at run time. */
 struct server_run {
@@ -53,7 +53,6 @@ static kind_create *const creators[KINDS] = {
     [KIND_ICMP] = icmp_create,
     [KIND_TCP] = tcp_create,
     [KIND_HTTP] = http_create,
-    [KIND_HTTPS] = https_create,
 };
 
 /* --- results --- */
@@ -200,7 +199,7 @@ static enum kind kind_of(const struct model_check *check)
     case CHECK_TCP:
         return KIND_TCP;
     case CHECK_HTTP:
-        return http_is_plain(check->url) ? KIND_HTTP : KIND_HTTPS;
+        return KIND_HTTP;
     case CHECK_AGENT:
         break;
     }

@@ -1,6 +1,6 @@
 /*
- * probe: asks how the servers are, by ICMP echo, TCP connect, HTTP (libcurl does what is not plain)
- * and the kernel's neighbour table. One prober for all, on the loop thread; nothing blocks.
+ * probe: asks how the servers are, by ICMP echo, TCP connect, HTTP and the kernel's neighbour
+ * table. One prober for all, on the loop thread; nothing blocks.
  *
  * prober_pace says how often a round starts. A round tries every check of the server; each try ends
  * with one outcome. A check whose earlier try has found no machine yet is tried again all the same,

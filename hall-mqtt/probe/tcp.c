@@ -3,15 +3,55 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
-
-#include "probe/dial.h"
 
 struct tcp_attempt {
     struct attempt attempt;
     int fd;
     sd_event_source *io;
 };
+
+/* The socket becomes writable when the connection is decided. */
+static int dial(struct in_addr address, uint16_t port, int *ret_fd)
+{
+    const struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_addr = address, .sin_port = htons(port)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    if (connect(fd, (const struct sockaddr *)&to, sizeof to) < 0 && errno != EINPROGRESS) {
+        int error = errno;
+        (void)close(fd);
+        return -error;
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+/* A connect to a free port in the range of ephemeral ports may meet itself (RFC 9293, simultaneous
+ * open). */
+static bool met_itself(int fd)
+{
+    struct sockaddr_in own = {0}, peer = {0};
+    socklen_t own_size = sizeof own, peer_size = sizeof peer;
+    if (getsockname(fd, (struct sockaddr *)&own, &own_size) < 0 ||
+        getpeername(fd, (struct sockaddr *)&peer, &peer_size) < 0)
+        return false;
+    return own.sin_port == peer.sin_port && own.sin_addr.s_addr == peer.sin_addr.s_addr;
+}
+
+/* How it went: 0 or -errno. */
+static int dial_result(int fd)
+{
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
+        return -errno;
+    if (error)
+        return -error;
+    return met_itself(fd) ? -ECONNREFUSED : 0;
+}
 
 static int on_decided(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
@@ -42,7 +82,7 @@ static int tcp_begin(struct probe_kind *kind, struct probe_check *check,
     if (!tcp)
         return -ENOMEM;
     tcp->fd = -1;
-    int r = dial_begin(check->check->address, check->check->port, &tcp->fd);
+    int r = dial(check->check->address, check->check->port, &tcp->fd);
     if (r == 0)
         r = sd_event_add_io(kind->env->loop, &tcp->io, tcp->fd, EPOLLOUT, on_decided, tcp);
     if (r < 0) {
