@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
 
@@ -27,6 +26,14 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
     return sd_event_exit(sd_event_source_get_event(source), 0);
 }
 
+static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
+{
+    (void)source;
+    (void)info;
+    hall_reload(context);
+    return 0;
+}
+
 static int on_trim(sd_event_source *source, uint64_t usec, void *context)
 {
     (void)source;
@@ -46,7 +53,8 @@ static int add_signals(struct hall *hall)
         if (error < 0)
             return error;
     }
-    return 0;
+    const int error = sd_event_add_signal(hall->loop, NULL, SIGHUP, on_hangup, hall);
+    return error < 0 ? error : 0;
 }
 
 static int add_sources(struct hall *hall)
@@ -57,8 +65,7 @@ static int add_sources(struct hall *hall)
     if (error == 0 || error > 0)
         error = sd_event_add_defer(hall->loop, &hall->publish, hall_on_publish, hall);
     if (error >= 0)
-        error = sd_event_add_io(hall->loop, &hall->visits, board_fd(hall->board), EPOLLIN,
-                                hall_on_visits, hall);
+        error = hall_listen_to_board(hall, hall->board, &hall->visits);
     if (error >= 0)
         error = sd_event_add_time_relative(hall->loop, &hall->trim, CLOCK_MONOTONIC, TRIM_AFTER_US,
                                            1000000, on_trim, hall);
@@ -133,6 +140,8 @@ static int create_parts(struct hall *hall)
     if (error == 0)
         error = fleet_create(model, &sink, clock_now(), &hall->fleet);
     if (error == 0)
+        error = hall_clock_create(hall);
+    if (error == 0)
         error = board_create(hall->config, &hall->board);
     if (error == 0)
         error = front_create(hall->board, &hall->front);
@@ -142,6 +151,8 @@ static int create_parts(struct hall *hall)
         error = prober_create(hall->loop, model, &hall_prober_listener, hall, &hall->prober);
     if (error == 0)
         error = create_mqtt(hall);
+    if (error == 0)
+        error = hall_keep_create(hall);
     return error;
 }
 
@@ -189,14 +200,17 @@ void hall_destroy(struct hall *hall)
     if (hall->board)
         board_close(hall->board);
     front_destroy(hall->front);
+    hall_keep_destroy(hall);
     mqtt_destroy(hall->mqtt, GOODBYE_MS);
     prober_destroy(hall->prober);
+    hall_clock_destroy(hall);
     fleet_destroy(hall->fleet);
     sd_event_source_disable_unref(hall->timer);
     sd_event_source_disable_unref(hall->publish);
     sd_event_source_disable_unref(hall->visits);
     sd_event_source_disable_unref(hall->trim);
     board_destroy(hall->board);
+    hall_reload_finish(hall);
     sd_event_unref(hall->loop);
     free(hall->dirty);
     free(hall->dirty_list);

@@ -1,4 +1,5 @@
 /* Carries out what the fleet decides. Nothing here calls back into the fleet: what is found while acting is deferred. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -118,8 +119,10 @@ static void act_event(struct hall *hall, const struct action *action)
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
 
     log_info("%s: %s: %s", id, happening_name(action->event.what), action->event.detail);
-    if (payload_event(&hall->config->model, action, clock_now(), &text) == 0)
+    if (payload_event(&hall->config->model, action, clock_now(), &text) == 0) {
         hall_send(hall, TOPIC_SERVER_EVENT, id, buf_text(&text));
+        hall_keep_event(hall, action, buf_text(&text));
+    }
     buf_finish(&text);
 }
 
@@ -139,18 +142,55 @@ static void send_answer(struct hall *hall, const struct ledger_entry *entry, enu
     buf_finish(&text);
 }
 
-static void act_answer(struct hall *hall, const struct action *action)
+void hall_answer(struct hall *hall, const struct ledger_entry *entry, int server)
 {
-    const struct ledger_entry *entry = action->answer;
     const struct model *model = &hall->config->model;
     const bool is_project = entry->site != MODEL_NONE;
-    const char *id =
-        is_project ? model->sites[entry->site].id : model->servers[action->server].id;
+    const char *id = is_project ? model->sites[entry->site].id : model->servers[server].id;
 
     log_info("%s: %s %s by %s: %s%s%s", id, command_action_name(entry->action), entry->id,
              entry->by, command_outcome_name(entry->outcome), entry->reason[0] ? ": " : "",
              entry->reason);
     send_answer(hall, entry, is_project ? TOPIC_PROJECT_RESULT : TOPIC_SERVER_RESULT, id);
+}
+
+static void act_answer(struct hall *hall, const struct action *action)
+{
+    hall_hold_answer(hall, action->server, action->answer);
+}
+
+static void act_save(struct hall *hall, const struct action *action)
+{
+    hall_keep_server(hall, action->server, action->save.durable);
+}
+
+static void act_quota(struct hall *hall, const struct action *action)
+{
+    hall_keep_quota(hall, action->quota);
+}
+
+static void act_limit(struct hall *hall, const struct action *action)
+{
+    const struct model_site *site = &hall->config->model.sites[action->limit.site];
+    char detail[256], until[RFC3339_SIZE] = "";
+    struct in_addr address = {.s_addr = htonl(action->limit.address)};
+
+    board_limit(hall->board, action->limit.site, action->limit.address, action->limit.guard);
+    if (!action->limit.refused || !hall_may_tell(hall))
+        return;
+    if (action->limit.guard.until != LEASE_FOREVER)
+        rfc3339_format(clock_wall_at(clock_now(), action->limit.guard.until), until);
+    snprintf(detail, sizeof(detail), "%s%s%.64s: guard %s refuses%s%s",
+             action->limit.address ? inet_ntoa(address) : "", action->limit.address ? " " : "",
+             site->id, guard_name(action->limit.guard.kind), until[0] ? " until " : "", until);
+    hall_tell(hall, "access_refused", detail);
+}
+
+static void act_site(struct hall *hall, const struct action *action)
+{
+    board_set_closed(hall->board, action->site.site,
+                     fleet_site(hall->fleet, action->site.site)->closed_until);
+    hall_mark(hall, action->server);
 }
 
 void hall_refuse(struct hall *hall, const struct topic *topic, const struct command *command,
@@ -187,9 +227,10 @@ void hall_refuse(struct hall *hall, const struct topic *topic, const struct comm
 typedef void actor(struct hall *, const struct action *);
 
 static actor *const actors[] = {
-    [ACTION_STATE] = act_state,   [ACTION_STATUS] = act_status, [ACTION_SITE] = act_status,
+    [ACTION_STATE] = act_state,   [ACTION_STATUS] = act_status, [ACTION_SITE] = act_site,
     [ACTION_PACKET] = act_packet, [ACTION_PACE] = act_pace,     [ACTION_SLEEP] = act_sleep,
-    [ACTION_EVENT] = act_event,   [ACTION_ANSWER] = act_answer,
+    [ACTION_EVENT] = act_event,   [ACTION_ANSWER] = act_answer, [ACTION_LIMIT] = act_limit, [ACTION_SAVE] = act_save,
+    [ACTION_QUOTA] = act_quota,
 };
 
 void hall_act(void *context, const struct action *action)

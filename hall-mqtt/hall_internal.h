@@ -7,15 +7,17 @@
 
 #include <systemd/sd-event.h>
 
+#include "base/zone.h"
 #include "bus/mqtt.h"
 #include "bus/topic.h"
 #include "core/fleet.h"
 #include "hall.h"
 #include "probe/probe.h"
+#include "store/store.h"
 #include "web/board.h"
 #include "web/front.h"
 
-enum { ROUTES_MAX = 2 * LEDGER_MAX, CORRELATION_MAX = 128, FAILURES_MAX = 16 };
+enum { ROUTES_MAX = 2 * LEDGER_MAX, CORRELATION_MAX = 128, FAILURES_MAX = 16, HELD_MAX = 2 * LEDGER_MAX };
 
 /* Where else a command's answers go: its MQTT 5 response topic. Kept as long as the ledger can ask for it. */
 struct route {
@@ -31,6 +33,13 @@ struct told {
     unsigned lines, hidden;
 };
 
+/* An answer waits until what it promises is on the disk. */
+struct held_answer {
+    uint64_t ticket; /* 0: not tied to a write yet */
+    int server;
+    struct ledger_entry entry;
+};
+
 struct hall {
     const struct config *config;
     const struct secrets *secrets;
@@ -43,6 +52,16 @@ struct hall {
     struct fleet *fleet;
     struct prober *prober;
     struct mqtt *mqtt;
+    struct store *store;        /* NULL: nothing is kept */
+    char store_problem[256];    /* as last told */
+    sd_event_source *stored;    /* something was committed */
+    char *config_file;          /* absolute: whose records these are */
+    struct held_answer *held;   /* [HELD_MAX] a queue: first, n */
+    size_t held_first, n_held;
+    struct zone_cache zones;
+    struct zone_port zone_port;
+    sd_event_source *clock_set; /* wall time was set */
+    sd_event_source *clock_look; /* until the clock is trusted */
     struct board *board;
     struct front *front;
     bool *dirty;                /* [n_servers] status is to be published */
@@ -53,6 +72,9 @@ struct hall {
     struct fleet_event deferred[FAILURES_MAX]; /* events found while acting; fed once the step is over */
     size_t n_deferred;
     struct told told;
+    struct config *own_config;  /* after a reload: config, which is then ours to free */
+    struct retired *retired;    /* what HTTP workers may still read of older configurations */
+    sd_event_source *reclaim;
 };
 
 /* hall_listen.c */
@@ -60,6 +82,7 @@ void hall_feed(struct hall *hall, const struct fleet_event *event); /* the only 
 void hall_settle(struct hall *hall);   /* after any step: deferred events, timer */
 int hall_on_timer(sd_event_source *source, uint64_t usec, void *context);
 int hall_on_visits(sd_event_source *source, int fd, uint32_t events, void *context);
+int hall_listen_to_board(struct hall *hall, struct board *board, sd_event_source **ret_source);
 extern const struct mqtt_listener hall_mqtt_listener;
 extern const struct prober_listener hall_prober_listener;
 bool hall_may_tell(struct hall *hall); /* may one more line about hostile input be logged? */
@@ -69,10 +92,32 @@ void hall_act(void *context, const struct action *action);
 void hall_defer(struct hall *hall, const struct fleet_event *event);
 void hall_refuse(struct hall *hall, const struct topic *topic, const struct command *command, const char *reason);
 
+void hall_answer(struct hall *hall, const struct ledger_entry *entry, int server); /* now */
+
+/* hall_keep.c */
+int hall_keep_create(struct hall *hall);      /* opens the store, restores what it holds */
+void hall_keep_destroy(struct hall *hall);
+void hall_keep_server(struct hall *hall, int server, bool durable);
+void hall_keep_quota(struct hall *hall, const struct quota *quota);
+void hall_keep_event(struct hall *hall, const struct action *action, const char *body);
+void hall_hold_answer(struct hall *hall, int server, const struct ledger_entry *entry);
+void hall_release_answers(struct hall *hall); /* those that wait for nothing */
+
+void hall_release_all_answers(struct hall *hall);
+
+/* hall_reload.c */
+void hall_reload(struct hall *hall);
+void hall_reload_finish(struct hall *hall); /* after the front is gone */
+
+/* hall_clock.c */
+int hall_clock_create(struct hall *hall);
+void hall_clock_destroy(struct hall *hall);
+
 /* hall_publish.c */
 void hall_mark(struct hall *hall, int server);
 int hall_on_publish(sd_event_source *source, void *context);
 void hall_publish_all(struct hall *hall);
+void hall_publish_info(struct hall *hall);
 void hall_publish_state(struct hall *hall, int server);
 void hall_tell(struct hall *hall, const char *event_type, const char *detail); /* hall/event and the log */
 void hall_send(struct hall *hall, enum topic_kind kind, const char *id, const char *text); /* not retained */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -52,6 +53,7 @@ void hall_settle(struct hall *hall)
         fleet_handle(hall->fleet, clock_now(), &event);
     }
     hall->n_deferred = 0;
+    hall_release_answers(hall);
     arm_timer(hall);
 }
 
@@ -107,6 +109,14 @@ int hall_on_visits(sd_event_source *source, int fd, uint32_t events, void *conte
     while (board_take(hall->board, &visit))
         on_visit(hall, &visit);
     return 0;
+}
+
+int hall_listen_to_board(struct hall *hall, struct board *board, sd_event_source **ret_source)
+{
+    const int error = sd_event_add_io(hall->loop, ret_source, board_fd(board), EPOLLIN,
+                                      hall_on_visits, hall);
+
+    return error < 0 ? error : 0;
 }
 
 /* From the prober. */
@@ -318,6 +328,8 @@ static void on_connected(void *context, bool connected, const char *why)
 
     log_info("bus: %s: %s", connected ? "connected" : "not connected", why);
     board_set_broker(hall->board, connected);
+    if (connected)
+        hall_publish_info(hall);
 }
 
 const struct mqtt_listener hall_mqtt_listener = {.message = on_message, .connected = on_connected};

@@ -164,12 +164,19 @@ int hall_on_publish(sd_event_source *source, void *context)
     return 0;
 }
 
-void hall_publish_all(struct hall *hall)
+void hall_publish_info(struct hall *hall)
 {
-    const struct hall_info info = {.version = HALL_VERSION, .started = hall->started_wall};
+    const struct hall_info info = {.version = HALL_VERSION,
+                                   .started = hall->started_wall,
+                                   .broker = mqtt_protocol(hall->mqtt)};
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
 
     retain_buf(hall, TOPIC_INFO, NULL, payload_info(&info, &hall->config->model, &text), &text);
+}
+
+void hall_publish_all(struct hall *hall)
+{
+    hall_publish_info(hall);
     for (size_t i = 0; i < hall->config->model.n_servers; i++)
         hall_mark(hall, (int)i);
 }

@@ -5,6 +5,7 @@
 #ifndef HALL_BASE_CLOCK_H
 #define HALL_BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,9 @@ struct now {
 };
 
 struct now clock_now(void);
+/* Is wall time to be believed? A Pi has no clock of its own: before its time service has synchronised, or before this
+ * program was made, it is not. */
+bool clock_is_trusted(struct now now);
 int64_t clock_boot_ns(void); /* for measuring */
 
 /* The wall time at which the boot clock showed boot_ms, as seen now. */

@@ -147,37 +147,30 @@ static void put_wake(struct page *page, const struct power *power)
     json_end_object(&page->json);
 }
 
-/* What time alone will bring next. */
-struct next_event {
-    int64_t at; /* boot clock; 0: nothing */
-    const char *what;
-};
-
-static struct next_event find_next_event(const struct power *power)
+static void put_next_event(struct page *page, const struct fleet *fleet, int server)
 {
-    int64_t awake_until = lease_awake_until(&power->leases);
-    int64_t lease_end = lease_next_end(&power->leases);
-    if (power->wake.open)
-        return (struct next_event){power->wake.deadline, "wake_deadline"};
-    if (power->sleep.phase != SLEEP_NONE)
-        return (struct next_event){power->sleep.deadline, "sleep_deadline"};
-    if (power_is_up(power->state) && awake_until > 0 && awake_until != LEASE_FOREVER)
-        return (struct next_event){awake_until, "sleep"};
-    if (lease_end != LEASE_FOREVER)
-        return (struct next_event){lease_end, "lease_end"};
-    return (struct next_event){0, NULL};
-}
+    struct next_event next;
 
-static void put_next_event(struct page *page, const struct power *power)
-{
-    struct next_event next = find_next_event(power);
-    if (next.what == NULL) {
+    if (!fleet_next_event(fleet, server, page->now, &next)) {
         json_put_null(&page->json, "next_event");
         return;
     }
     json_begin_object(&page->json, "next_event");
-    put_instant(page, "at", next.at);
+    json_put_time(&page->json, "at", next.at);
     json_put_string(&page->json, "what", next.what);
+    json_put_string(&page->json, "reason", next.reason);
+    json_end_object(&page->json);
+}
+
+static void put_guard(struct page *page, const struct guard *guard)
+{
+    if (guard->kind == GUARD_NONE) {
+        json_put_null(&page->json, "guard");
+        return;
+    }
+    json_begin_object(&page->json, "guard");
+    json_put_string(&page->json, "name", guard_name(guard->kind));
+    put_instant(page, "until", guard->until == LEASE_FOREVER ? 0 : guard->until);
     json_end_object(&page->json);
 }
 
@@ -217,7 +210,8 @@ int payload_server_status(const struct fleet *fleet, const struct model *model, 
     put_wake(&page, power);
     put_seconds_or_null(&page, "last_boot_s", power->last_boot);
     put_text_or_null(&page, "problem", power->problem);
-    put_next_event(&page, power);
+    put_next_event(&page, fleet, server);
+    put_guard(&page, &power->guard);
     json_put_string(&page.json, "policy", policy_mode_name(fleet_policy(fleet, server)));
     put_report(&page, &power->report);
     json_put_null(&page.json, "energy");

@@ -1,0 +1,244 @@
+/*
+ * A new configuration while Hall runs: read whole, applied whole or not at all. Servers and projects that stay keep their
+ * state, leases and wakes; what is gone is cleared from the bus. HTTP workers that still answer from the old board are
+ * left to finish: board and configuration are freed when the last one has.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "core/saved.h"
+#include "hall_internal.h"
+
+enum { ERRORS_LIMIT = 65536, LOOK_EVERY_US = 1000000 };
+
+/* What HTTP workers may still be reading. */
+struct retired {
+    struct retired *next;
+    struct board *board;
+    struct config *config; /* NULL: main's own */
+};
+
+/* All that depends on the model, made for the new one before anything is changed. */
+struct renewal {
+    struct config *config;
+    struct fleet *fleet;
+    struct board *board;
+    struct prober *prober;
+    sd_event_source *visits;
+    bool *dirty;
+    int *dirty_list;
+    struct retired *retired;
+};
+
+static void renewal_finish(struct renewal *new)
+{
+    sd_event_source_disable_unref(new->visits);
+    prober_destroy(new->prober);
+    fleet_destroy(new->fleet);
+    board_destroy(new->board);
+    free(new->dirty);
+    free(new->dirty_list);
+    free(new->retired);
+    config_free(new->config);
+}
+
+static int renewal_prepare(struct hall *hall, struct renewal *new)
+{
+    const struct fleet_sink sink = {.act = hall_act, .context = hall};
+    const struct model *model = &new->config->model;
+    int error;
+
+    new->dirty = calloc(model->n_servers + 1, sizeof(*new->dirty));
+    new->dirty_list = calloc(model->n_servers + 1, sizeof(*new->dirty_list));
+    new->retired = calloc(1, sizeof(*new->retired));
+    if (!new->dirty || !new->dirty_list || !new->retired)
+        return -ENOMEM;
+    error = fleet_create(model, &sink, clock_now(), &new->fleet);
+    if (error == 0)
+        error = board_create(new->config, &new->board);
+    if (error == 0)
+        error = prober_create(hall->loop, model, &hall_prober_listener, hall, &new->prober);
+    if (error == 0)
+        error = hall_listen_to_board(hall, new->board, &new->visits);
+    /* The last that may fail: from here on workers answer from the new board. */
+    if (error == 0)
+        error = front_replace(hall->front, new->board);
+    return error;
+}
+
+/* What only a restart changes is said, not half done. */
+static void tell_unchanged(const struct config *old, const struct config *new)
+{
+    const struct {
+        const char *pointer;
+        bool changed;
+    } sections[] = {
+        {"/http/gateway", memcmp(&old->http.gateway, &new->http.gateway, sizeof(new->http.gateway)) != 0},
+        {"/http/admin", memcmp(&old->http.admin, &new->http.admin, sizeof(new->http.admin)) != 0},
+        {"/mqtt", !text_equal(old->mqtt.host, new->mqtt.host) || old->mqtt.port != new->mqtt.port ||
+                      old->mqtt.tls != new->mqtt.tls ||
+                      !text_equal(old->mqtt.unix_path, new->mqtt.unix_path) ||
+                      !text_equal(old->mqtt.username, new->mqtt.username) ||
+                      !text_equal(old->mqtt.base_topic, new->mqtt.base_topic)},
+        {"/store/path", !text_equal(old->store.path, new->store.path)},
+    };
+
+    for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
+        if (sections[i].changed)
+            log_warning("%s: %s changed; it takes effect when Hall is restarted", new->file,
+                        sections[i].pointer);
+}
+
+/* Topics of what is gone. */
+
+static void clear(struct hall *hall, enum topic_kind kind, const char *id)
+{
+    char topic[TOPIC_MAX];
+
+    topic_format(hall->config->mqtt.base_topic, kind, id, NULL, topic);
+    (void)mqtt_retain(hall->mqtt, topic, "", 0);
+}
+
+static void clear_gone(struct hall *hall, const struct model *old, const struct model *new)
+{
+    static const enum topic_kind of_server[] = {TOPIC_SERVER_STATE, TOPIC_SERVER_POWER,
+                                                TOPIC_SERVER_STATUS, TOPIC_SERVER_CONFIG};
+    static const enum topic_kind of_project[] = {TOPIC_PROJECT_STATE, TOPIC_PROJECT_STATUS};
+
+    for (size_t i = 0; i < old->n_servers; i++)
+        for (size_t k = 0; k < sizeof(of_server) / sizeof(of_server[0]); k++)
+            if (model_server_by_id(new, old->servers[i].id) == MODEL_NONE)
+                clear(hall, of_server[k], old->servers[i].id);
+    for (size_t i = 0; i < old->n_sites; i++)
+        for (size_t k = 0; k < sizeof(of_project) / sizeof(of_project[0]); k++)
+            if (old->sites[i].is_project &&
+                model_project_by_id(new, old->sites[i].id) == MODEL_NONE)
+                clear(hall, of_project[k], old->sites[i].id);
+}
+
+/* Freeing what workers no longer read. */
+
+static int on_look(sd_event_source *source, uint64_t usec, void *context)
+{
+    struct hall *hall = context;
+
+    (void)usec;
+    for (struct retired **at = &hall->retired; *at;) {
+        struct retired *retired = *at;
+
+        if (!front_drop(hall->front, retired->board)) {
+            at = &retired->next;
+            continue;
+        }
+        *at = retired->next;
+        board_destroy(retired->board);
+        config_free(retired->config);
+        free(retired);
+    }
+    if (!hall->retired)
+        return 0;
+    sd_event_source_set_time_relative(source, LOOK_EVERY_US);
+    return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static void retire(struct hall *hall, struct retired *retired, struct board *board,
+                   struct config *config)
+{
+    *retired = (struct retired){.next = hall->retired, .board = board, .config = config};
+    hall->retired = retired;
+    board_close(board);
+    if (hall->reclaim) {
+        sd_event_source_set_time_relative(hall->reclaim, LOOK_EVERY_US);
+        sd_event_source_set_enabled(hall->reclaim, SD_EVENT_ONESHOT);
+    } else {
+        (void)sd_event_add_time_relative(hall->loop, &hall->reclaim, CLOCK_MONOTONIC, LOOK_EVERY_US,
+                                         0, on_look, hall);
+    }
+}
+
+/* Nothing fails from here on. */
+static void apply(struct hall *hall, struct renewal *new)
+{
+    const struct config *old = hall->config;
+
+    hall_release_all_answers(hall); /* they name servers by index */
+    fleet_adopt(new->fleet, hall->fleet, clock_now());
+    clear_gone(hall, &old->model, &new->config->model);
+    sd_event_source_disable_unref(hall->visits);
+    prober_destroy(hall->prober);
+    fleet_destroy(hall->fleet);
+    free(hall->dirty);
+    free(hall->dirty_list);
+    retire(hall, new->retired, hall->board, hall->own_config);
+    hall->config = hall->own_config = new->config;
+    hall->visits = new->visits;
+    hall->prober = new->prober;
+    hall->fleet = new->fleet;
+    hall->board = new->board;
+    hall->dirty = new->dirty;
+    hall->dirty_list = new->dirty_list;
+    hall->n_dirty = 0;
+    board_set_broker(hall->board, mqtt_is_connected(hall->mqtt));
+    fleet_start(hall->fleet, clock_now());
+    hall_publish_all(hall);
+    hall_settle(hall);
+}
+
+static void reject(struct hall *hall, struct buf *errors)
+{
+    char *rest = NULL;
+    char *text = NULL;
+
+    if (buf_steal(errors, &text) < 0)
+        return;
+    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+        log_error("%s", line);
+    hall_tell(hall, "config_rejected", "the new configuration has errors; the old one goes on");
+    free(text);
+}
+
+void hall_reload(struct hall *hall)
+{
+    struct buf errors = BUF_INIT(ERRORS_LIMIT);
+    struct renewal new = {0};
+    int error;
+
+    sd_notify(0, "RELOADING=1");
+    error = config_load(hall->config->file, &new.config, &errors);
+    if (error < 0) {
+        reject(hall, &errors);
+    } else {
+        /* What visitors told the old board comes first. */
+        (void)hall_on_visits(NULL, -1, 0, hall);
+        error = renewal_prepare(hall, &new);
+        if (error < 0) {
+            log_error("hall: the new configuration cannot be applied: %s", strerror(-error));
+            renewal_finish(&new);
+        } else {
+            tell_unchanged(hall->config, new.config);
+            hall->zones = (struct zone_cache){0};
+            apply(hall, &new);
+            hall_tell(hall, "config_loaded", hall->config->file);
+        }
+    }
+    buf_finish(&errors);
+    sd_notify(0, "READY=1");
+}
+
+void hall_reload_finish(struct hall *hall)
+{
+    sd_event_source_disable_unref(hall->reclaim);
+    while (hall->retired) {
+        struct retired *retired = hall->retired;
+
+        hall->retired = retired->next;
+        board_destroy(retired->board);
+        config_free(retired->config);
+        free(retired);
+    }
+    config_free(hall->own_config);
+}
