@@ -7,7 +7,8 @@ BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config libmosquitto-dev libc
 # shellcheck disable=SC2034
 DEMO_PACKAGES=(mosquitto mosquitto-clients iproute2 util-linux python3 python3-paho-mqtt tzdata)
 # shellcheck disable=SC2034
-TEST_PACKAGES=(clang clang-format clang-tidy libclang-rt-dev libcmocka-dev shellcheck python3-pytest python3-jsonschema
+TEST_PACKAGES=(clang clang-format clang-tidy libclang-rt-dev libcmocka-dev shellcheck python3-pytest python3-pytest-xdist
+  python3-jsonschema
   python3-selenium chromium chromium-driver nginx-light caddy tshark curl git)
 
 # Puts into the array `missing` which of the packages are not installed.

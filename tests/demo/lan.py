@@ -7,6 +7,7 @@ leftover of a killed run and is removed.
 
 import ipaddress
 import os
+import random
 import re
 import socket
 import subprocess
@@ -22,14 +23,15 @@ def ip(*words, check=True):
 
 
 def free_port(kind=socket.SOCK_STREAM, address="127.0.0.1", wanted=0):
-    """A free port; the wanted one if it is free."""
-    for port in (wanted, 0):
+    """A free port; the wanted one if it is free. Below those the kernel gives to outgoing connections, so that
+    none of them takes it before it is used."""
+    for port in [wanted] * bool(wanted) + random.sample(range(10000, 32000), 100):
         with socket.socket(socket.AF_INET, kind) as probe:
             try:
                 probe.bind((address, port))
             except OSError:
                 continue
-            return probe.getsockname()[1]
+            return port
     raise OSError(f"no free port on {address}")
 
 
@@ -134,9 +136,11 @@ class Loopback:
 
     def __init__(self):
         self.wol_port = free_port(socket.SOCK_DGRAM, "127.255.255.255")
+        # Of our own, so that two of these can stand beside each other.
+        self.prefix = f"127.{1 + os.getpid() // 250 % 250}.{1 + os.getpid() % 250}"
 
     def address(self, number):
-        return f"127.0.0.{number}"
+        return f"{self.prefix}.{number}"
 
     def command(self, argv):
         return list(argv)

@@ -332,6 +332,11 @@ class World:
         for id in self.described:
             self.add_sim(id)
         self.hall.start()
+        watch = self.broker.bus(topics=["hall/status"])
+        try:
+            watch.wait_text("hall/status", "online", limit=10)  # it hears commands from now on
+        finally:
+            watch.close()
 
     def close(self):
         for bus in self.buses:

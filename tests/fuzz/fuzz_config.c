@@ -5,10 +5,29 @@
 
 #include "base/text.h"
 #include "config/config.h"
+#include "core/power.h"
 
 enum { ERRORS_MAX = 1024 * 1024 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_hours(const struct model_policy *hours)
+{
+    assert(hours->timezone != NULL && hours->n_windows <= MODEL_WINDOWS_MAX);
+    assert(hours->n_except <= MODEL_EXCEPT_MAX);
+    assert(hours->n_except == 0 || hours->n_windows > 0);
+    for (size_t i = 0; i < hours->n_windows; i++) {
+        const struct model_window *window = &hours->windows[i];
+        assert(window->days != 0 && window->days <= 0x7f && window->from != window->to);
+    }
+}
+
+static void check_policy(const struct model_policy *policy)
+{
+    check_hours(policy);
+    assert(policy->mode != POLICY_SCHEDULED || policy->n_windows > 0);
+    assert(policy->mode != POLICY_ALWAYS_ON || policy->n_windows == 0);
+}
 
 static void check_model(const struct model *model)
 {
@@ -17,6 +36,9 @@ static void check_model(const struct model *model)
         const struct model_server *server = &model->servers[i];
         assert(model_server_by_id(model, server->id) == (int)i);
         assert(server->n_checks <= MODEL_CHECKS_MAX);
+        assert(server->n_depends_on <= MODEL_DEPENDS_MAX);
+        assert(server->wakes_per_hour >= 0 && server->wakes_per_hour <= WOKEN_MAX);
+        assert(server->sleep.via == SLEEP_VIA_AGENT || server->sleep.via == SLEEP_VIA_NONE);
         for (size_t j = 0; j < server->n_checks; j++)
             required |= server->checks[j].required;
         assert(required);
@@ -25,8 +47,12 @@ static void check_model(const struct model *model)
         const struct model_domain *domain = &model->domains[i];
         assert(model_domain_by_host(model, domain->name) == (int)i);
         assert((size_t)domain->server < model->n_servers);
+        check_policy(&domain->policy);
+        check_hours(&domain->access.hours);
+        check_hours(&model->sites[domain->site].hours);
         for (size_t j = 0; j < domain->n_projects; j++) {
             const struct model_site *site = &model->sites[domain->projects[j]];
+            check_hours(&site->hours);
             assert(model_project_by_id(model, site->id) == domain->projects[j]);
             assert(model_site_for_path(model, (int)i, site->path) == domain->projects[j]);
         }

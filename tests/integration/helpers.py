@@ -4,6 +4,7 @@ import uuid
 
 from process import wait_until
 
+PROJECTS = {"testing": ("client1", "client2"), "erp": ()}
 STATES = {"unknown", "off", "waking", "booting", "ready", "degraded", "sleeping", "unreachable", "wake_failed"}
 
 
@@ -40,15 +41,25 @@ def results(bus, server, id):
 
 
 def awake(bus, server):
-    """Brings it to ready, whatever it was."""
+    """Brings it to ready, and its projects too, whatever it was."""
     if state_of(bus, server) != "ready":
         id, mark = command(bus, server, "wake")
         result(bus, server, id, "done", mark, 30)
     wait_state(bus, server, "ready")
+    for project in PROJECTS[server]:
+        wait_until(lambda p=project: bus.last(f"hall/projects/{p}/state").text() == "ready", 15, project + " ready")
+
+
+def barrier(bus):
+    """All that Hall was told before is handled, and what came of it is published: it answered two commands since."""
+    for _ in range(2):
+        id, mark = command(bus, "testing", "no such action")
+        result(bus, "testing", id, "refused", mark)
 
 
 def asleep(bus, server):
     """Brings it to off, whatever it was."""
+    barrier(bus)
     wait_until(lambda: state_of(bus, server) in ("off", "ready", "degraded", "wake_failed", "unreachable"), 20,
                f"{server} settled")
     if state_of(bus, server) in ("ready", "degraded"):
@@ -63,3 +74,9 @@ def events(bus, server, kind, after=0):
 
 def wait_event(bus, server, kind, after=0, limit=15.0, **wanted):
     return bus.wait_json(topic(server, "event"), after, limit, event_type=kind, **wanted).json()
+
+
+def wait_wake(bus, server, after=0):
+    """A wake began, and the state topic says so too."""
+    wait_event(bus, server, "wake_requested", after)
+    bus.wait_text(topic(server, "state"), "waking", after)

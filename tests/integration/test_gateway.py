@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from helpers import asleep, awake, events, topic, wait_event, wait_state
+from helpers import asleep, awake, events, state_of, topic, wait_state, wait_wake
 from process import wait_until
 from world import BROWSER
 
@@ -30,6 +30,7 @@ def wakes(world, bus, mark):
     world.hall.auth("/", host="erp.localhost", headers=BROWSER)
     wait_until(lambda: any(x["kind"] == "visit" for x in bus.last(topic("erp", "status")).json()["leases"]), 5,
                "the visit of erp")
+    wait_until(lambda: state_of(bus, "erp") != "off", 5, "the wake of erp")
     return len(events(bus, "testing", "wake_requested", mark))
 
 
@@ -51,14 +52,14 @@ def test_browser_gets_the_waiting_page_and_wakes(world, bus, sleeping):
     assert int(answer.headers["Retry-After"]) > 0
     assert answer.headers["Content-Type"].startswith("text/html")
     assert len(answer.body) <= 14 * 1024
-    wait_event(bus, "testing", "wake_requested", sleeping)
+    wait_wake(bus, "testing", sleeping)
 
 
 def test_old_browser_without_fetch_metadata_counts_as_one(world, bus, sleeping):
     answer = world.hall.auth("/client1/x", headers={"Accept": "text/html,*/*", "User-Agent": "Mozilla/5.0"})
     check_not_ready(answer)
     assert answer.headers["Content-Type"].startswith("text/html")
-    wait_event(bus, "testing", "wake_requested", sleeping)
+    wait_wake(bus, "testing", sleeping)
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
@@ -74,7 +75,7 @@ def test_program_gets_problem_json_and_wakes(world, bus, sleeping):
     assert int(answer.headers["Retry-After"]) > 0
     problem = answer.json()
     assert problem["status"] == 503 and problem["title"]
-    wait_event(bus, "testing", "wake_requested", sleeping)
+    wait_wake(bus, "testing", sleeping)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +105,7 @@ def test_ready_lets_everyone_through(world, ready, headers, path, status):
 
 def test_nginx_is_told_401_and_the_page_comes_from_the_gateway_itself(world, bus, sleeping):
     assert world.hall.auth("/client1/x", headers=BROWSER, path="/auth/nginx").status == 401
-    wait_event(bus, "testing", "wake_requested", sleeping)
+    wait_wake(bus, "testing", sleeping)
 
 
 def test_auth_ignores_its_own_query(world, ready):
@@ -180,7 +181,7 @@ def test_access_list(make_world):
     assert "198.51.100.1" in refused.text()
     assert events(bus, "testing", "wake_requested", mark) == []
     assert world.hall.auth("/client1/", headers=BROWSER, client="192.0.2.1").status == 503
-    wait_event(bus, "testing", "wake_requested", mark)
+    wait_wake(bus, "testing", mark)
 
 
 def test_click_domain_wakes_only_by_its_button(make_world):
@@ -197,7 +198,7 @@ def test_click_domain_wakes_only_by_its_button(make_world):
     action = page.text().lower().split('<form', 1)[1].split('action="', 1)[1].split('"', 1)[0].replace("&amp;", "&")
     answer = world.hall.get(action, {**BROWSER, "Sec-Fetch-Site": "same-origin"}, "POST", "testing.localhost")
     assert answer.status in (303, 302, 503), answer
-    wait_event(bus, "testing", "wake_requested", mark)
+    wait_wake(bus, "testing", mark)
 
 
 def test_held_program_is_answered_when_it_is_ready(make_world):
