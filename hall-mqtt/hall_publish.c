@@ -86,6 +86,8 @@ static void post_notice(struct hall *hall, int server)
         .wake_deadline = power->wake.deadline,
         .expected_ready = expected_ready(power),
         .failure = power->failure,
+        .guard = power->guard,
+        .guard = power->guard,
         .sites_ready = sites_ready(hall->fleet, server),
     };
 

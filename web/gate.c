@@ -29,7 +29,9 @@ const char *client_kind_name(enum client_kind kind)
 
 static char lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    if (c >= 'A' && c <= 'Z')
+        return (char)(c - 'A' + 'a');
+    return c;
 }
 
 static void mark_start(struct gate *gate, char c)
@@ -215,16 +217,26 @@ static bool range_holds(const struct cidr *range, const struct request *request)
     return range->mask == 0 || (request->has_address && cidr_contains(range, request->address));
 }
 
+/* Without a list everyone is let in. */
+static bool lets_in(size_t n, const struct cidr *allow, const struct request *request)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (range_holds(&allow[i], request))
+            return true;
+    }
+    return n == 0;
+}
+
 bool gate_allows(const struct gate *gate, const struct place *place, const struct request *request)
 {
     if (place->domain == MODEL_NONE)
         return true;
-    const struct model_access *access = &gate->config->model.domains[place->domain].access;
-    for (size_t i = 0; i < access->n_allow; i++) {
-        if (range_holds(&access->allow[i], request))
-            return true;
-    }
-    return access->n_allow == 0;
+    const struct model *model = &gate->config->model;
+    const struct model_access *access = &model->domains[place->domain].access;
+    if (!lets_in(access->n_allow, access->allow, request))
+        return false;
+    return place->site == MODEL_NONE ||
+           lets_in(model->sites[place->site].n_allow, model->sites[place->site].allow, request);
 }
 
 static bool may_wake(const struct gate_row *row, const struct model_access *access,

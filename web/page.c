@@ -136,8 +136,12 @@ void view_init(struct view *view, const struct model *model, int site, const str
 
 void view_limit(struct view *view, struct guard guard, struct now now)
 {
-    view->kind = VIEW_LIMITED;
+    const bool of_wakes = guard.kind == GUARD_CLIENT_WAKES || guard.kind == GUARD_PROJECT_WAKES;
+
     set_guard(view, guard, now);
+    if (view->kind == VIEW_FAILED && of_wakes)
+        return; /* it stays to be read why the last wake came to nothing */
+    view->kind = VIEW_LIMITED;
     forget_old_wake(&view->notice);
     view->stage = -1;
     view->elapsed = view->eta = view->left = -1;
@@ -198,7 +202,7 @@ static int whole_seconds(int64_t ms)
 
 int view_retry_after(const struct view *view)
 {
-    if (view->kind == VIEW_HELD || view->kind == VIEW_LIMITED)
+    if (view->guard.kind != GUARD_NONE)
         return view->rest < 0 ? 0 : whole_seconds(view->rest);
     if (view->kind == VIEW_FAILED || view->kind == VIEW_CLICK || view->kind == VIEW_REFUSED)
         return 60;
@@ -389,8 +393,9 @@ static void put_message(const struct view *view, struct buf *out)
 {
     put_with(out, say(view, message_of(view)), view->who != NULL ? view->who : "");
     if (view->kind == VIEW_FAILED) {
+        bool limited = view->guard.kind != GUARD_NONE;
         buf_putc(out, ' ');
-        buf_puts(out, say(view, WORD_ADVICE));
+        buf_puts(out, say(view, limited ? guard_message(view->guard.kind) : WORD_ADVICE));
     }
 }
 
@@ -447,7 +452,7 @@ static enum word button_word(const struct view *view)
 {
     if (view->kind == VIEW_CLICK)
         return WORD_START;
-    return view->kind == VIEW_FAILED ? WORD_RETRY : WORDS;
+    return view->kind == VIEW_FAILED && view->guard.kind == GUARD_NONE ? WORD_RETRY : WORDS;
 }
 
 enum stage_status { STAGE_DONE, STAGE_NOW, STAGE_TODO, STAGE_MISSED };

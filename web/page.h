@@ -49,7 +49,7 @@ struct view {
     int64_t eta;     /* 0: overdue */
     int64_t left;    /* until the wake is given up */
     bool overdue;
-    struct guard guard;    /* HELD, LIMITED: which */
+    struct guard guard;    /* HELD, LIMITED, and FAILED where it may not be tried again: which */
     int64_t rest;          /* until its end; -1: no end known */
     int64_t until;         /* its end, wall time; 0: no end known */
     const char *who;       /* VIEW_REFUSED: the visitor's address */
@@ -59,7 +59,8 @@ struct view {
 /* asked: this visitor's wish to wake was just told, so what is asleep is on its way. */
 void view_init(struct view *view, const struct model *model, int site, const struct notice *notice,
                bool ready, bool asked, struct now now);
-/* Makes it the view of a visitor whom this guard keeps away. */
+/* Makes it the view of a visitor whom this guard keeps away. A failure stays one, without a button.
+ */
 void view_limit(struct view *view, struct guard guard, struct now now);
 /* The same for who may not see the site: nothing of its state is told. */
 void view_init_refused(struct view *view, const struct model *model, int domain, const char *who);

@@ -499,6 +499,20 @@ def test_a_guard_of_the_server_is_waited_for(stage, proxy, browser, guard, langu
     until(driver, lambda: driver.title == "The site")
 
 
+def test_a_failure_that_was_the_last_try_stays_to_be_read(stage, proxy, browser):
+    driver = browser()
+    size(driver, 1280, 900)
+    driver.get(url(proxy))
+    stage.visit("wants")
+    begin(stage)
+    stage.say("limit atelier 127.0.0.1 access.wakes_per_day 7200000", "fail testing no_sign")
+    until(driver, lambda: "unplugged" in text(driver, "#x"))
+    assert "share of starts" in text(driver, "#x")
+    assert not driver.find_element(By.CSS_SELECTOR, "button").is_displayed()
+    assert driver.find_element(By.TAG_NAME, "time").is_displayed()
+    shot(driver, "failed-and-limited-en")
+
+
 @pytest.mark.parametrize("width", [320, 420])
 def test_limited_fits_narrow_screens(stage, proxy, browser, width):
     driver = browser(language="fr")

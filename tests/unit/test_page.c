@@ -410,6 +410,29 @@ static void a_limit_is_told_to_programs(void **state)
     buf_finish(&out);
 }
 
+static void a_failure_stays_to_be_read(void **state)
+{
+    struct notice notice = in_state(POWER_WAKE_FAILED);
+    struct buf out = BUF_INIT(65536);
+    (void)state;
+    notice.failure = FAILURE_NO_SIGN;
+    struct view view = see(&notice, false, false, 2000);
+    view_limit(&view, (struct guard){GUARD_CLIENT_WAKES, 62000}, at(2000));
+    assert_int_equal(view.kind, VIEW_FAILED);
+    assert_int_equal(view_retry_after(&view), 60);
+    struct json *json = status_of(&view, &out);
+    assert_string_equal(json_get_string(json, "failure"), "no_sign");
+    assert_non_null(strstr(json_get_string(json, "message"), "never answered"));
+    assert_non_null(strstr(json_get_string(json, "message"), "share of starts"));
+    assert_null(strstr(json_get_string(json, "message"), "try again"));
+    assert_string_equal(json_get_string(json, "until"), "2026-11-22T10:01:02Z");
+    assert_int_equal(json_type(json_get(json, "button")), JSON_NULL);
+    json_free(json);
+    view_limit(&view, (struct guard){GUARD_WINDOW, 62000}, at(2000));
+    assert_int_equal(view.kind, VIEW_LIMITED);
+    buf_finish(&out);
+}
+
 static void a_limit_without_end_promises_none(void **state)
 {
     struct buf out = BUF_INIT(65536);
@@ -459,6 +482,7 @@ int main(void)
         cmocka_unit_test(the_held_page_waits_and_has_no_button),
         cmocka_unit_test(every_limit_is_named_with_its_end),
         cmocka_unit_test(a_limit_is_told_to_programs),
+        cmocka_unit_test(a_failure_stays_to_be_read),
         cmocka_unit_test(a_limit_without_end_promises_none),
         cmocka_unit_test(stages_that_do_not_concern_the_site_are_left_out),
     };
