@@ -87,7 +87,6 @@ static void post_notice(struct hall *hall, int server)
         .expected_ready = expected_ready(power),
         .failure = power->failure,
         .guard = power->guard,
-        .guard = power->guard,
         .sites_ready = sites_ready(hall->fleet, server),
     };
 
