@@ -89,8 +89,8 @@ static int serve(const struct config *config, const struct secrets *secrets)
     return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* Before any thread exists: signals come through the loop, a closed connection is an error and no signal, and two
- * allocation arenas are enough for threads that hardly allocate. */
+/* Before any thread exists: signals come through the loop, a closed connection is an error and no
+ * signal, and one allocation arena is enough for threads that hardly allocate. */
 static void prepare_process(void)
 {
     sigset_t mask;
@@ -101,7 +101,7 @@ static void prepare_process(void)
     sigaddset(&mask, SIGINT);
     sigaddset(&mask, SIGHUP);
     sigprocmask(SIG_BLOCK, &mask, NULL);
-    mallopt(M_ARENA_MAX, 2);
+    mallopt(M_ARENA_MAX, 1);
 }
 
 int main(int argc, char *argv[])

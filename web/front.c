@@ -17,10 +17,13 @@
 #include "base/log.h"
 #include "web/desk.h"
 
+#define WORKERS          24 /* each costs some 20 KB of stack */
+#define TEXT_OF(number_) #number_
+#define TEXT(number_)    TEXT_OF(number_)
+
 enum {
-    WORKERS = 32,
     STOP_MS = 500, /* answers under way may take so long when Hall ends */
-    KEPT_MAX = 24, /* connections kept open; beyond, each ends with its answer, so that workers stay
+    KEPT_MAX = 18, /* connections kept open; beyond, each ends with its answer, so that workers stay
                       free */
     OFFICES_LEFT = 16,
 };
@@ -221,7 +224,7 @@ static struct mg_context *start(struct front *front, const char *endpoint)
     const char *options[] = {"listening_ports",
                              endpoint,
                              "num_threads",
-                             "32",
+                             TEXT(WORKERS),
                              "listen_backlog",
                              "1024",
                              "connection_queue",

@@ -73,7 +73,8 @@ static void show(const struct request *request, const struct place *place, const
     struct view view;
 
     request_reference(request, reference, sizeof reference);
-    view_init(&view, &config.model, place->site, &notice, false, false, 1000);
+    view_init(&view, &config.model, place->site, &notice, false, false,
+              (struct now){.boot = 1000, .wall = 1700000000000});
     view.language = language_choose(request->fields[FIELD_ACCEPT_LANGUAGE]);
     view.reference = reference;
     page_write(page, &view, &out);
@@ -136,7 +137,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                      &request) == REQUEST_FINE) {
         check_request(&request);
         struct place place = gate_place(&gate, &request);
-        struct decision decision = gate_decide(&gate, &request, &place, (data[0] & 4) != 0);
+        struct decision decision = gate_decide(&gate, &request, &place, (data[0] & 4) != 0, NULL);
         assert(!(decision.uses && decision.wakes));
         assert(place.kind == PLACE_SITE || (!decision.uses && !decision.wakes));
         if (place.kind == PLACE_SITE)
