@@ -34,16 +34,16 @@ enum script_kind {
 struct script_event {
     enum script_kind kind;
     unsigned line;
-    int64_t at;                   /* wall, ms: the first time */
-    int64_t every, until;         /* ms; every 0: once. until INT64_MAX: to the end */
-    bool skipped;                 /* its local time is one that the clock jumps over */
-    int server;                   /* all but visit, restart-hall, clock */
-    int site;                     /* visit */
-    char from[16];                /* visit: dotted address, or "" */
-    struct command command;       /* command */
-    int64_t duration;             /* veto, boot; clock: signed */
-    int count;                    /* lost-packets */
-    char reason[REASON_SIZE];     /* veto */
+    int64_t at;                    /* wall, ms: the first time */
+    int64_t every, until;          /* ms; every 0: once. until INT64_MAX: to the end */
+    bool skipped;                  /* its local time is one that the clock jumps over */
+    int server;                    /* all but visit, restart-hall, clock */
+    int site;                      /* visit */
+    char from[16];                 /* visit: dotted address, or "" */
+    struct command command;        /* command */
+    int64_t duration;              /* veto, boot; clock: signed */
+    int count;                     /* lost-packets */
+    char reason[REASON_SIZE];      /* veto */
     char shown[SCRIPT_SHOWN_SIZE]; /* the event as written, without its time */
 };
 
@@ -58,7 +58,7 @@ struct script {
     struct script_event *events;
     size_t n;
     struct script_occurrence *occurrences; /* by time, then by line */
-    size_t left_out;                       /* occurrences outside the time simulated */
+    size_t left_out;                       /* events that lie outside the time simulated */
 };
 
 struct script_place { /* what the names and times of a script mean; borrowed */
@@ -67,7 +67,8 @@ struct script_place { /* what the names and times of a script mean; borrowed */
     const struct local *local;
 };
 
-/* -EINVAL: errors in the text; -ENOENT, -EACCES ...: the file cannot be read; all said in errors. */
+/* -EINVAL: errors in the text; -ENOENT, -EACCES ...: the file cannot be read; all said in errors.
+ */
 int script_load(const struct script_place *place, struct script *ret_script, struct buf *errors);
 int script_parse(const struct script_place *place, const char *text, size_t length,
                  struct script *ret_script, struct buf *errors);
@@ -75,9 +76,6 @@ int script_parse(const struct script_place *place, const char *text, size_t leng
 int script_expand(struct script *script, const struct local *local, int64_t from, int64_t until,
                   struct buf *errors);
 void script_finish(struct script *script);
-
-/* "2026-03-28" as the midnight that begins that day. -EINVAL. */
-int script_parse_date(const struct local *local, const char *text, int64_t *ret_at);
 
 void script_print_verbs(FILE *out);
 

@@ -1,0 +1,51 @@
+/*
+ * watch: looks at what the fleet does and says what of it an owner wants to know: states, wakes,
+ * leases, refusals, what comes next. Keeps the account of each server. Owns its memory; the rest is
+ * borrowed.
+ */
+#ifndef HALL_HALLCTL_WATCH_H
+#define HALL_HALLCTL_WATCH_H
+
+#include "core/fleet.h"
+#include "hallctl/telling.h"
+
+struct watch_server {
+    struct lease_set leases; /* as last told */
+    struct guard guard;
+    struct next_event next;
+    bool touched;     /* something happened since its next event was looked at */
+    bool packet_lost; /* the one that is about to be told */
+    bool vetoed;      /* the last proposal to sleep was refused, and nothing has changed since */
+    struct telling_account account;
+};
+
+struct watch_site {
+    bool ready;
+    int64_t closed_until;
+    struct guard limit; /* what is used up, as last told, and whose it was */
+    uint32_t limit_of;
+};
+
+struct watch {
+    const struct model *model;
+    const struct fleet *fleet; /* follows a restart */
+    struct now now;            /* as the fleet is told */
+    struct telling telling;
+    struct watch_server *servers;
+    struct watch_site *sites;
+    size_t n_touched;
+    int *touched;
+};
+
+int watch_init(struct watch *watch, const struct model *model, const struct telling *telling);
+void watch_finish(struct watch *watch);
+
+/* During a step: tells an action, and what changed without one. */
+void watch_action(struct watch *watch, const struct action *action);
+/* After it: tells what comes next. */
+void watch_settle(struct watch *watch);
+
+/* A wall time that people read, for a time of the boot clock. */
+char *watch_time(const struct watch *watch, int64_t boot, char out[LOCAL_SIZE]);
+
+#endif
