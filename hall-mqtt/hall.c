@@ -13,9 +13,9 @@
 #include "hall_internal.h"
 
 enum {
-    TRIM_AFTER_US = 5000000,   /* what only the start needed is given back then */
+    TRIM_AFTER_US = 5000000, /* what only the start needed is given back then */
     FLEET_ACCURACY_US = 5000,
-    GOODBYE_MS = 1000,         /* how long the last messages may take */
+    GOODBYE_MS = 1000, /* how long the last messages may take */
     SUBSCRIPTIONS_MAX = 32,
 };
 

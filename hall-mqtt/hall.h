@@ -1,6 +1,7 @@
 /*
- * hall: the daemon as a whole: one loop thread that owns all state, feeds events to the fleet and carries out the
- * actions that come back. Made by main() in three phases: hall_create may fail, hall_run must not, hall_destroy finishes.
+ * hall: the daemon as a whole: one loop thread that owns all state, feeds events to the fleet and
+ * carries out the actions that come back. Made by main() in three phases: hall_create may fail,
+ * hall_run must not, hall_destroy finishes.
  */
 #ifndef HALL_HALL_H
 #define HALL_HALL_H
@@ -9,7 +10,8 @@
 
 struct hall;
 
-/* config and secrets are borrowed. Serves as soon as it returns. 0 or -errno; the log says what failed and what to do. */
+/* config and secrets are borrowed. Serves as soon as it returns. 0 or -errno; the log says what
+ * failed and what to do. */
 int hall_create(const struct config *config, const struct secrets *secrets, struct hall **ret_hall);
 /* Until SIGTERM or SIGINT. */
 int hall_run(struct hall *hall);

@@ -1,4 +1,5 @@
-/* Carries out what the fleet decides. Nothing here calls back into the fleet: what is found while acting is deferred. */
+/* Carries out what the fleet decides. Nothing here calls back into the fleet: what is found while
+ * acting is deferred. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -65,8 +66,8 @@ static void act_pace(struct hall *hall, const struct action *action)
     prober_pace(hall->prober, action->server, action->pace.interval, action->pace.timeout);
 }
 
-/* How a server is asked to sleep, by its configured method: 0, or -errno with a sentence. The answer comes later,
- * as FLEET_SLEEP_ANSWER or as the agent's goodbye. */
+/* How a server is asked to sleep, by its configured method: 0, or -errno with a sentence. The
+ * answer comes later, as FLEET_SLEEP_ANSWER or as the agent's goodbye. */
 typedef int sleep_method(struct hall *hall, const struct action *action, char reason[REASON_SIZE]);
 
 static int sleep_by_agent(struct hall *hall, const struct action *action, char reason[REASON_SIZE])
@@ -203,7 +204,8 @@ void hall_refuse(struct hall *hall, const struct topic *topic, const struct comm
                                  .outcome = OUTCOME_REFUSED,
                                  .route = command->route};
     const bool is_project = topic->kind == TOPIC_PROJECT_COMMAND;
-    const int server = is_project ? MODEL_NONE : model_server_by_id(&hall->config->model, topic->id);
+    const int server =
+        is_project ? MODEL_NONE : model_server_by_id(&hall->config->model, topic->id);
 
     text_copy(entry.id, sizeof(entry.id), command->id);
     text_copy(entry.by, sizeof(entry.by), command->by[0] ? command->by : "someone");
@@ -212,10 +214,9 @@ void hall_refuse(struct hall *hall, const struct topic *topic, const struct comm
         log_warning("%s: command refused: %s", topic->id, reason);
     send_answer(hall, &entry, is_project ? TOPIC_PROJECT_RESULT : TOPIC_SERVER_RESULT, topic->id);
     if (server != MODEL_NONE) {
-        const struct action event = {
-            .kind = ACTION_EVENT,
-            .server = server,
-            .event = {.what = HAPPENED_COMMAND_REFUSED, .detail = reason}};
+        const struct action event = {.kind = ACTION_EVENT,
+                                     .server = server,
+                                     .event = {.what = HAPPENED_COMMAND_REFUSED, .detail = reason}};
         struct buf text = BUF_INIT(PAYLOAD_LIMIT);
 
         if (payload_event(&hall->config->model, &event, clock_now(), &text) == 0)
@@ -229,8 +230,8 @@ typedef void actor(struct hall *, const struct action *);
 static actor *const actors[] = {
     [ACTION_STATE] = act_state,   [ACTION_STATUS] = act_status, [ACTION_SITE] = act_site,
     [ACTION_PACKET] = act_packet, [ACTION_PACE] = act_pace,     [ACTION_SLEEP] = act_sleep,
-    [ACTION_EVENT] = act_event,   [ACTION_ANSWER] = act_answer, [ACTION_LIMIT] = act_limit, [ACTION_SAVE] = act_save,
-    [ACTION_QUOTA] = act_quota,
+    [ACTION_EVENT] = act_event,   [ACTION_ANSWER] = act_answer, [ACTION_LIMIT] = act_limit,
+    [ACTION_SAVE] = act_save,     [ACTION_QUOTA] = act_quota,
 };
 
 void hall_act(void *context, const struct action *action)

@@ -10,7 +10,8 @@
 
 enum { LOOK_EVERY_US = 10000000 };
 
-/* A timer that never comes, but is cancelled whenever somebody sets the clock (timerfd_create(2)). */
+/* A timer that never comes, but is cancelled whenever somebody sets the clock (timerfd_create(2)).
+ */
 static int arm_cancel(int fd)
 {
     const struct itimerspec never = {.it_value = {.tv_sec = INT_MAX}};

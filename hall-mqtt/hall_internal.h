@@ -1,6 +1,7 @@
 /*
- * hall_internal: the daemon's state, shared by its four files: hall.c (life), hall_listen.c (events in), hall_act.c (actions out),
- * hall_publish.c (what the bus and the board are told). Loop thread only.
+ * hall_internal: the daemon's state, shared by its four files: hall.c (life), hall_listen.c (events
+ * in), hall_act.c (actions out), hall_publish.c (what the bus and the board are told). Loop thread
+ * only.
  */
 #ifndef HALL_HALL_INTERNAL_H
 #define HALL_HALL_INTERNAL_H
@@ -17,9 +18,15 @@
 #include "web/board.h"
 #include "web/front.h"
 
-enum { ROUTES_MAX = 2 * LEDGER_MAX, CORRELATION_MAX = 128, FAILURES_MAX = 16, HELD_MAX = 2 * LEDGER_MAX };
+enum {
+    ROUTES_MAX = 2 * LEDGER_MAX,
+    CORRELATION_MAX = 128,
+    FAILURES_MAX = 16,
+    HELD_MAX = 2 * LEDGER_MAX
+};
 
-/* Where else a command's answers go: its MQTT 5 response topic. Kept as long as the ledger can ask for it. */
+/* Where else a command's answers go: its MQTT 5 response topic. Kept as long as the ledger can ask
+ * for it. */
 struct route {
     uint64_t id;
     char topic[TOPIC_MAX];
@@ -45,41 +52,43 @@ struct hall {
     const struct secrets *secrets;
     int64_t started_wall;
     sd_event *loop;
-    sd_event_source *timer;     /* the fleet's next deadline */
-    sd_event_source *publish;   /* deferred: what changed goes to the bus once per turn of the loop */
+    sd_event_source *timer;   /* the fleet's next deadline */
+    sd_event_source *publish; /* deferred: what changed goes to the bus once per turn of the loop */
     sd_event_source *visits;
     sd_event_source *trim;
     struct fleet *fleet;
     struct prober *prober;
     struct mqtt *mqtt;
-    struct store *store;        /* NULL: nothing is kept */
-    char store_problem[256];    /* as last told */
-    sd_event_source *stored;    /* something was committed */
-    char *config_file;          /* absolute: whose records these are */
-    struct held_answer *held;   /* [HELD_MAX] a queue: first, n */
+    struct store *store;      /* NULL: nothing is kept */
+    char store_problem[256];  /* as last told */
+    sd_event_source *stored;  /* something was committed */
+    char *config_file;        /* absolute: whose records these are */
+    struct held_answer *held; /* [HELD_MAX] a queue: first, n */
     size_t held_first, n_held;
     struct zone_cache zones;
     struct zone_port zone_port;
-    sd_event_source *clock_set; /* wall time was set */
+    sd_event_source *clock_set;  /* wall time was set */
     sd_event_source *clock_look; /* until the clock is trusted */
     struct board *board;
     struct front *front;
-    bool *dirty;                /* [n_servers] status is to be published */
-    int *dirty_list;            /* [n_servers] those, in order */
+    bool *dirty;     /* [n_servers] status is to be published */
+    int *dirty_list; /* [n_servers] those, in order */
     size_t n_dirty;
-    struct route *routes;       /* [ROUTES_MAX] ring by id */
+    struct route *routes; /* [ROUTES_MAX] ring by id */
     uint64_t next_route;
-    struct fleet_event deferred[FAILURES_MAX]; /* events found while acting; fed once the step is over */
+    struct fleet_event
+        deferred[FAILURES_MAX]; /* events found while acting; fed once the step is over */
     size_t n_deferred;
     struct told told;
-    struct config *own_config;  /* after a reload: config, which is then ours to free */
-    struct retired *retired;    /* what HTTP workers may still read of older configurations */
+    struct config *own_config; /* after a reload: config, which is then ours to free */
+    struct retired *retired;   /* what HTTP workers may still read of older configurations */
     sd_event_source *reclaim;
 };
 
 /* hall_listen.c */
-void hall_feed(struct hall *hall, const struct fleet_event *event); /* the only way into the fleet */
-void hall_settle(struct hall *hall);   /* after any step: deferred events, timer */
+void hall_feed(struct hall *hall,
+               const struct fleet_event *event); /* the only way into the fleet */
+void hall_settle(struct hall *hall);             /* after any step: deferred events, timer */
 int hall_on_timer(sd_event_source *source, uint64_t usec, void *context);
 int hall_on_visits(sd_event_source *source, int fd, uint32_t events, void *context);
 int hall_listen_to_board(struct hall *hall, struct board *board, sd_event_source **ret_source);
@@ -90,12 +99,13 @@ bool hall_may_tell(struct hall *hall); /* may one more line about hostile input 
 /* hall_act.c */
 void hall_act(void *context, const struct action *action);
 void hall_defer(struct hall *hall, const struct fleet_event *event);
-void hall_refuse(struct hall *hall, const struct topic *topic, const struct command *command, const char *reason);
+void hall_refuse(struct hall *hall, const struct topic *topic, const struct command *command,
+                 const char *reason);
 
 void hall_answer(struct hall *hall, const struct ledger_entry *entry, int server); /* now */
 
 /* hall_keep.c */
-int hall_keep_create(struct hall *hall);      /* opens the store, restores what it holds */
+int hall_keep_create(struct hall *hall); /* opens the store, restores what it holds */
 void hall_keep_destroy(struct hall *hall);
 void hall_keep_server(struct hall *hall, int server, bool durable);
 void hall_keep_quota(struct hall *hall, const struct quota *quota);
@@ -119,7 +129,9 @@ int hall_on_publish(sd_event_source *source, void *context);
 void hall_publish_all(struct hall *hall);
 void hall_publish_info(struct hall *hall);
 void hall_publish_state(struct hall *hall, int server);
-void hall_tell(struct hall *hall, const char *event_type, const char *detail); /* hall/event and the log */
-void hall_send(struct hall *hall, enum topic_kind kind, const char *id, const char *text); /* not retained */
+void hall_tell(struct hall *hall, const char *event_type,
+               const char *detail); /* hall/event and the log */
+void hall_send(struct hall *hall, enum topic_kind kind, const char *id,
+               const char *text); /* not retained */
 
 #endif

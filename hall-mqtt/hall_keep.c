@@ -1,4 +1,5 @@
-/* What survives a restart: records of servers and quotas, the event log; and answers that wait for the disk. */
+/* What survives a restart: records of servers and quotas, the event log; and answers that wait for
+ * the disk. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,8 +194,8 @@ int hall_keep_create(struct hall *hall)
         return error;
     if (store_load(hall->store, STORE_SERVER, restore_server, hall) == 0)
         (void)store_load(hall->store, STORE_QUOTA, restore_quota, hall);
-    error = sd_event_add_io(hall->loop, &hall->stored, store_fd(hall->store), EPOLLIN, on_stored,
-                            hall);
+    error =
+        sd_event_add_io(hall->loop, &hall->stored, store_fd(hall->store), EPOLLIN, on_stored, hall);
     return error < 0 ? error : 0;
 }
 

@@ -1,4 +1,5 @@
-/* Everything that comes in: bus messages, visits, probe outcomes, time. Each becomes an event of the fleet. */
+/* Everything that comes in: bus messages, visits, probe outcomes, time. Each becomes an event of
+ * the fleet. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -113,8 +114,8 @@ int hall_on_visits(sd_event_source *source, int fd, uint32_t events, void *conte
 
 int hall_listen_to_board(struct hall *hall, struct board *board, sd_event_source **ret_source)
 {
-    const int error = sd_event_add_io(hall->loop, ret_source, board_fd(board), EPOLLIN,
-                                      hall_on_visits, hall);
+    const int error =
+        sd_event_add_io(hall->loop, ret_source, board_fd(board), EPOLLIN, hall_on_visits, hall);
 
     return error < 0 ? error : 0;
 }

@@ -1,7 +1,8 @@
 /*
- * A new configuration while Hall runs: read whole, applied whole or not at all. Servers and projects that stay keep their
- * state, leases and wakes; what is gone is cleared from the bus. HTTP workers that still answer from the old board are
- * left to finish: board and configuration are freed when the last one has.
+ * A new configuration while Hall runs: read whole, applied whole or not at all. Servers and
+ * projects that stay keep their state, leases and wakes; what is gone is cleared from the bus. HTTP
+ * workers that still answer from the old board are left to finish: board and configuration are
+ * freed when the last one has.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -77,7 +78,8 @@ static void tell_unchanged(const struct config *old, const struct config *new)
         const char *pointer;
         bool changed;
     } sections[] = {
-        {"/http/gateway", memcmp(&old->http.gateway, &new->http.gateway, sizeof(new->http.gateway)) != 0},
+        {"/http/gateway",
+         memcmp(&old->http.gateway, &new->http.gateway, sizeof(new->http.gateway)) != 0},
         {"/http/admin", memcmp(&old->http.admin, &new->http.admin, sizeof(new->http.admin)) != 0},
         {"/mqtt", !text_equal(old->mqtt.host, new->mqtt.host) || old->mqtt.port != new->mqtt.port ||
                       old->mqtt.tls != new->mqtt.tls ||
@@ -118,6 +120,45 @@ static void clear_gone(struct hall *hall, const struct model *old, const struct 
             if (old->sites[i].is_project &&
                 model_project_by_id(new, old->sites[i].id) == MODEL_NONE)
                 clear(hall, of_project[k], old->sites[i].id);
+}
+
+/* An accepted command has an end, also when its server is configured no more. While the old configuration holds. */
+static void answer_gone(struct hall *hall, int server, struct now now)
+{
+    struct saved saved;
+
+    fleet_save(hall->fleet, server, now, &saved);
+    for (size_t i = 0; i < saved.n_commands; i++) {
+        struct ledger_entry *entry = &saved.commands[i];
+
+        if (!entry->open)
+            continue;
+        entry->outcome = entry->answered ? OUTCOME_FAILED : OUTCOME_REFUSED;
+        entry->seconds_ms = now.wall - entry->received;
+        text_copy(entry->reason, sizeof(entry->reason), "the server was removed from the configuration");
+        hall_answer(hall, entry, server);
+    }
+}
+
+static void answer_all_gone(struct hall *hall, const struct model *new)
+{
+    const struct model *old = &hall->config->model;
+
+    for (size_t i = 0; i < old->n_servers; i++)
+        if (model_server_by_id(new, old->servers[i].id) == MODEL_NONE)
+            answer_gone(hall, (int)i, clock_now());
+}
+
+/* Is there a server or project whose agent may have spoken before it was configured? */
+static bool has_newcomer(const struct model *old, const struct model *new)
+{
+    for (size_t i = 0; i < new->n_servers; i++)
+        if (model_server_by_id(old, new->servers[i].id) == MODEL_NONE)
+            return true;
+    for (size_t i = 0; i < new->n_sites; i++)
+        if (new->sites[i].is_project && model_project_by_id(old, new->sites[i].id) == MODEL_NONE)
+            return true;
+    return false;
 }
 
 /* Freeing what workers no longer read. */
@@ -164,8 +205,10 @@ static void retire(struct hall *hall, struct retired *retired, struct board *boa
 static void apply(struct hall *hall, struct renewal *new)
 {
     const struct config *old = hall->config;
+    const bool newcomer = has_newcomer(&old->model, &new->config->model);
 
     hall_release_all_answers(hall); /* they name servers by index */
+    answer_all_gone(hall, &new->config->model);
     fleet_adopt(new->fleet, hall->fleet, clock_now());
     clear_gone(hall, &old->model, &new->config->model);
     sd_event_source_disable_unref(hall->visits);
@@ -186,6 +229,9 @@ static void apply(struct hall *hall, struct renewal *new)
     fleet_start(hall->fleet, clock_now());
     hall_publish_all(hall);
     hall_settle(hall);
+    /* What agents left on the broker for those who were not configured yet was passed over: a new connection hears it. */
+    if (newcomer && mqtt_is_connected(hall->mqtt))
+        mqtt_reconnect(hall->mqtt, "to hear what agents of new servers and projects said before");
 }
 
 static void reject(struct hall *hall, struct buf *errors)

@@ -13,7 +13,8 @@
  * MiB, also while there is no connection; the oldest gives way, one log line tells how many did.
  * Nothing is returned to the caller as "sent".
  *
- * Only this file knows libmosquitto. Loop thread only.
+ * mqtt_session has the life of the connections, mqtt_sender what is to be sent, mqtt_link alone
+ * knows libmosquitto. Loop thread only.
  */
 #ifndef HALL_BUS_MQTT_H
 #define HALL_BUS_MQTT_H
@@ -42,6 +43,8 @@ struct mqtt_listener {
     /* At each change, and while not connected when the reason becomes another one; mqtt itself logs
      * neither. */
     void (*connected)(void *context, bool connected, const char *why);
+    /* The broker took all there was to send; NULL: nobody waits for that. */
+    void (*settled)(void *context);
 };
 
 struct mqtt_options {
@@ -56,8 +59,9 @@ struct mqtt_options {
     const char *will_payload;
     const char *birth_payload; /* published retained on will_topic once connected, subscribed and up
                                   to date */
-    const char
-        *echo_topic; /* below the own base, for the self-echo; matched by no other filter here */
+    const char *echo_topic;    /* below the own base, for the self-echo; matched by no other filter
+                                  here.    NULL: no topic may be both written and read, health is the
+                                  broker's answer    to pings; then without retained_filters */
     const char *const *subscriptions;
     size_t n_subscriptions;
     const char *const *retained_filters; /* own retained topics, read back after a connect to learn
@@ -73,6 +77,8 @@ int mqtt_create(sd_event *loop, const struct mqtt_options *options,
 void mqtt_destroy(struct mqtt *mqtt, int64_t limit_ms);
 
 bool mqtt_is_connected(const struct mqtt *mqtt);
+/* Connected, and the broker took all there was to send. */
+bool mqtt_is_settled(const struct mqtt *mqtt);
 const char *mqtt_protocol(const struct mqtt *mqtt); /* "5" or "3.1.1"; NULL while not connected */
 
 /* Drops the connection and makes it anew at once: for whoever knows it is stale, as after a

@@ -28,7 +28,8 @@ bool mqtt_options_are_valid(const struct mqtt_options *options)
 {
     return (options->host != NULL) != (options->unix_path != NULL) && options->client_id != NULL &&
            options->will_topic != NULL && options->will_payload != NULL &&
-           options->birth_payload != NULL && options->echo_topic != NULL &&
+           options->birth_payload != NULL &&
+           (options->echo_topic != NULL || options->n_retained_filters == 0) &&
            (options->host == NULL || options->port != 0);
 }
 

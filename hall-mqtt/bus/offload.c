@@ -1,6 +1,7 @@
 #include "bus/offload.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -18,6 +19,7 @@ struct offload {
     const struct offload_task *task;
     void *data, *context;
     int end; /* eventfd */
+    pthread_t thread;
     sd_event_source *source;
 };
 
@@ -64,18 +66,16 @@ static int on_end(sd_event_source *source, int fd, uint32_t revents, void *userd
     return 0;
 }
 
-/* Detached, with every signal blocked: those are the loop's. */
+/* With every signal blocked: those are the loop's. */
 static int thread_start(struct offload *offload)
 {
-    pthread_t thread;
     pthread_attr_t attributes;
     sigset_t all, before;
     sigfillset(&all);
     pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attributes, THREAD_STACK);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&thread, &attributes, thread_run, offload);
+    int error = pthread_create(&offload->thread, &attributes, thread_run, offload);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
     return -error;
@@ -105,14 +105,33 @@ int offload_start(sd_event *loop, const struct offload_task *task, void *data, v
     return 0;
 }
 
-void offload_drop(struct offload *offload)
+static void drop(struct offload *offload)
 {
-    if (offload == NULL)
-        return;
     offload->source = sd_event_source_disable_unref(offload->source);
     if (!leave(offload))
         return;
     if (offload->data != NULL)
         offload->task->drop(offload->data);
     offload_free(offload);
+}
+
+void offload_drop(struct offload *offload)
+{
+    if (offload == NULL)
+        return;
+    pthread_detach(offload->thread);
+    drop(offload);
+}
+
+void offload_end(struct offload *offload, int64_t limit_ms)
+{
+    struct pollfd wait = {.events = POLLIN};
+    if (offload == NULL)
+        return;
+    wait.fd = offload->end;
+    if (poll(&wait, 1, (int)limit_ms) == 1)
+        pthread_join(offload->thread, NULL);
+    else
+        pthread_detach(offload->thread);
+    drop(offload);
 }

@@ -6,6 +6,7 @@
 #ifndef HALL_BUS_OFFLOAD_H
 #define HALL_BUS_OFFLOAD_H
 
+#include <stdint.h>
 #include <systemd/sd-event.h>
 
 struct offload_task {
@@ -21,5 +22,8 @@ int offload_start(sd_event *loop, const struct offload_task *task, void *data, v
                   struct offload **ret_offload);
 /* Nobody waits for it any more. Not after done was called. NULL does nothing. */
 void offload_drop(struct offload *offload);
+/* The same, but waits for the thread, at most so long: before the program ends, and with it what
+ * the thread works with. */
+void offload_end(struct offload *offload, int64_t limit_ms);
 
 #endif

@@ -2,8 +2,8 @@
  * retained: the retained messages that are to stand on the broker, as a map from topic to payload,
  * and what is known of each: sure, to be sent, on its way, or unsure after a new connection until
  * the broker has replayed what it holds. An empty payload is a message to be cleared; its entry
- * goes once the broker took it. Opaque to all but mqtt.c; does no I/O and is told the time. One
- * owner.
+ * goes once the broker took it. For mqtt_sender.c and mqtt_session.c; does no I/O and is told the
+ * time. One owner.
  */
 #ifndef HALL_BUS_RETAINED_H
 #define HALL_BUS_RETAINED_H

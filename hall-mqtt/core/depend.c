@@ -126,7 +126,6 @@ static void take(struct step *step, const char *holder)
     if (!lease_take(&power->leases, LEASE_DEPENDENT, holder, "", step->now.boot, LEASE_FOREVER))
         return;
     step->changed = true;
-    /* Whoever needs it now is not to wait for the back-off of an earlier failure. */
     power->retry_at = 0;
     power->resting = false;
     wait_for_checks(step, holder);
@@ -149,7 +148,7 @@ void depend_keep(struct step *step)
         else if (!needed && held)
             step->changed |= lease_release(set, LEASE_DEPENDENT, holder);
         else if (held && fleet->powers[from].wake.wait == WAIT_DEPENDENCY &&
-                 step->power->failure == FAILURE_NONE)
+                 (step->power->asked || step->power->failure == FAILURE_NONE))
             wait_for_checks(step, holder);
     }
 }
@@ -174,7 +173,10 @@ static bool is_at_rest(const struct power *power)
 
 static bool will_not_come(const struct power *power)
 {
-    return power->state != POWER_READY && !power->wake.open && !power->wake.queued &&
+    const bool may_come = power->state == POWER_READY || power->state == POWER_SLEEPING ||
+                          power->wake.open || power->wake.queued || power->asked;
+
+    return !may_come &&
            (power->failure != FAILURE_NONE || power->guard.kind != GUARD_NONE || is_at_rest(power));
 }
 
@@ -185,6 +187,7 @@ void depend_touch(struct step *step)
     const bool needs = needs_others(power);
     const bool tells = is_telling(power);
 
+    power->asked = false;
     if (needs != power->needed_others)
         for (size_t i = 0; i < step->model->n_depends_on; i++)
             touch(step, step->model->depends_on[i]);
@@ -237,13 +240,6 @@ static void say_failure(const struct step *step, int needed, char out[REASON_SIZ
              step->fleet->model->servers[needed].id, why);
 }
 
-/* Without its lease a server has not been asked yet: its failure is an old one. Where there is no
- * room for the lease, those of others ask. */
-static bool is_asked(const struct power *power, const char *holder)
-{
-    return power->leases.n == LEASES_MAX || lease_find(&power->leases, LEASE_DEPENDENT, holder);
-}
-
 bool depend_failed(const struct step *step, char out[REASON_SIZE])
 {
     const struct fleet *fleet = step->fleet;
@@ -251,13 +247,28 @@ bool depend_failed(const struct step *step, char out[REASON_SIZE])
     for (size_t i = 0; i < step->model->n_depends_on; i++) {
         const int needed = step->model->depends_on[i];
 
-        if (!is_asked(&fleet->powers[needed], step->model->id) ||
-            !will_not_come(&fleet->powers[needed]))
+        if (!will_not_come(&fleet->powers[needed]))
             continue;
         say_failure(step, needed, out);
         return true;
     }
     return false;
+}
+
+void depend_ask(struct step *step)
+{
+    for (size_t i = 0; i < step->model->n_depends_on; i++) {
+        const int needed = step->model->depends_on[i];
+        struct power *power = &step->fleet->powers[needed];
+
+        if (power->state == POWER_READY)
+            continue;
+        /* Whoever needs it now is not to wait for the back-off of an earlier failure. */
+        power->asked = true;
+        power->resting = false;
+        power->retry_at = 0;
+        touch(step, needed);
+    }
 }
 
 void depend_take_turn(struct step *step)

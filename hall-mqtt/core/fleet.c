@@ -379,6 +379,7 @@ static void handle_report(struct step *step, const struct fleet_event *event)
 {
     step->power->report = event->report;
     step->power->report.heard = true;
+    step->power->report.heard_at = step->now.boot;
     step->changed = true;
 }
 

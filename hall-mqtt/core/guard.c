@@ -103,7 +103,8 @@ static struct day today(const struct step *step, const struct model_domain *doma
     /* A day on which the clocks change is longer or shorter. */
     const int64_t change = zone_offset_ms(step, zone, step->now.wall + left - 1) - offset;
 
-    return (struct day){.number = (int32_t)(local / DAY), .ends = step->now.boot + left - change};
+    return (struct day){.number = (int32_t)(local / DAY),
+                        .ends = step->now.boot + (change < left ? left - change : left)};
 }
 
 static uint32_t address_of(const char *who)

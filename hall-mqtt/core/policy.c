@@ -25,14 +25,24 @@ static enum policy_mode mode_of(const struct step *step, const struct model_doma
 
 /* Schedules. */
 
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* So long before a window the server is woken, that it is ready when it opens: however it comes. */
 static int64_t lead_time(const struct step *step)
 {
-    const int64_t cold = history_median(&step->power->history, WAKE_COLD);
-    const int64_t resume = history_median(&step->power->history, WAKE_RESUME);
-    const int64_t median = cold > resume ? cold : resume;
+    const struct history *history = &step->power->history;
+    int64_t longest = -1;
 
-    return median < 0 ? LEAD_UNKNOWN : median * 5 / 4 + LEAD_MARGIN;
+    /* Until visitors are let in: the site may answer after the server's own checks pass. */
+    for (unsigned kind = 0; kind < WAKE_KINDS; kind++) {
+        longest = later(longest, history_median(history, (enum wake_kind)kind));
+        longest =
+            later(longest, history_stage_median(history, (enum wake_kind)kind, STAGE_SITE_ANSWERS));
+    }
+    return longest < 0 ? LEAD_UNKNOWN : longest * 5 / 4 + LEAD_MARGIN;
 }
 
 /* Of two times the sooner that is still to come. */
@@ -153,16 +163,14 @@ static void keep_schedule(struct step *step, int domain_index)
         tell_sites(step, domain);
 }
 
-/* Hours of access, of a domain or a project: closed until they open. False: open, or no hours. */
-static bool is_closed(const struct step *step, const struct model_policy *hours, int64_t *ret_until)
+/* When hours of access, of a domain or a project, open. Boot clock; 0: they are open, or there are
+ * none. */
+static int64_t opening(const struct step *step, const struct model_policy *hours)
 {
     if (hours->n_windows == 0 || !step->fleet->clock_trusted)
-        return false;
+        return 0;
     const struct schedule_view view = schedule_view(hours, step->fleet->zones, step->now.wall);
-    if (view.wants)
-        return false;
-    *ret_until = boot_at(step, view.next);
-    return true;
+    return view.wants ? 0 : boot_at(step, view.next);
 }
 
 /* A site is open while its domain's schedule, its domain's hours and its own hours let visitors in.
@@ -172,15 +180,12 @@ static void keep_hours(struct step *step, int site)
     const struct model_site *model = &step->fleet->model->sites[site];
     const struct model_domain *domain = &step->fleet->model->domains[model->domain];
     const struct domain_state *state = &step->fleet->domains[model->domain];
-    int64_t until = 0;
+    int64_t opens = state->closed ? boot_at(step, state->opens) : 0;
 
-    if (state->closed)
-        close_site(step, site, true, boot_at(step, state->opens));
-    else
-        close_site(step, site,
-                   is_closed(step, &model->hours, &until) ||
-                       is_closed(step, &domain->access.hours, &until),
-                   until);
+    /* Where several doors are shut, the last to open counts. */
+    opens = later(opens, opening(step, &domain->access.hours));
+    opens = later(opens, opening(step, &model->hours));
+    close_site(step, site, opens != 0, opens);
 }
 
 static bool has_hours(const struct step *step, int site)

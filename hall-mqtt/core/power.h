@@ -112,6 +112,7 @@ struct sleep {
 /* The agent's last report, what of it the core and the views use. */
 struct agent_report {
     bool heard;
+    int64_t heard_at; /* boot clock, ms */
     bool wol_armed, wol_known;
     bool can_restart;
     char boot_id[40];
@@ -135,6 +136,7 @@ struct power {
     struct history history;
     struct agent_report report;
     bool resting;             /* put to sleep by force: standing leases do not wake it */
+    bool asked;               /* a wake of one that needs it has just begun; not looked at yet */
     bool needed_others;       /* when last looked at: for those it depends on */
     bool was_told_ready;      /* when last looked at: for those that depend on it */
     struct guard guard;       /* the guard that refused the last wake, while it holds */

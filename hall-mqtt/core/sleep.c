@@ -147,7 +147,8 @@ static void queue_wanted(struct step *step)
         }
 }
 
-void sleep_propose(struct step *step, const char *id, const char *by, bool force, bool restart)
+static void propose(struct step *step, const char *id, const char *by, bool force, bool restart,
+                    bool own)
 {
     struct sleep *sleep = &step->power->sleep;
 
@@ -156,17 +157,24 @@ void sleep_propose(struct step *step, const char *id, const char *by, bool force
     sleep->phase = SLEEP_PROPOSED;
     sleep->restart = restart;
     sleep->force = force;
-    sleep->own = false;
+    sleep->own = own;
     sleep->started = step->now.boot;
     sleep->deadline = step->now.boot + ANSWER_MOST;
     text_copy(sleep->id, sizeof(sleep->id), id);
     text_copy(sleep->by, sizeof(sleep->by), by);
-    step_tell(step, HAPPENED_SLEEP_REQUESTED, 0, "%s by %s", restart ? "restart" : "sleep", by);
+    /* While a veto stands, asking again each minute is no news. */
+    if (!own || !sleep->refusal[0])
+        step_tell(step, HAPPENED_SLEEP_REQUESTED, 0, "%s by %s", restart ? "restart" : "sleep", by);
     step_emit(
         step,
         &(struct action){
             .kind = ACTION_SLEEP,
             .sleep = {.id = sleep->id, .force = force, .restart = restart, .lasts = ANSWER_MOST}});
+}
+
+void sleep_propose(struct step *step, const char *id, const char *by, bool force, bool restart)
+{
+    propose(step, id, by, force, restart, false);
 }
 
 static void answer_commands(struct step *step, enum command_outcome outcome, const char *reason)
@@ -287,6 +295,7 @@ void sleep_came_back(struct step *step)
 {
     struct power *power = step->power;
 
+    power->resting = false;
     if (power->sleep.phase != SLEEP_NONE && power->sleep.restart) {
         power->sleep.phase = SLEEP_NONE;
         step_answer_open(step, COMMAND_SLEEP, OUTCOME_FAILED, "it restarted");
@@ -343,8 +352,7 @@ void sleep_when_idle(struct step *step)
         return;
     }
     step_new_id(step, 's', text);
-    sleep_propose(step, text, "idle", false, false);
-    step->power->sleep.own = true;
+    propose(step, text, "idle", false, false, true);
 }
 
 int64_t sleep_due(const struct step *step)

@@ -132,6 +132,7 @@ enum wake_wait depend_wait(const struct step *step,
                            char out[REASON_SIZE]); /* what a wake has to wait for, as a sentence */
 bool depend_failed(const struct step *step,
                    char out[REASON_SIZE]); /* a server that it needs will not come */
+void depend_ask(struct step *step);        /* a wake begins: what it needs is wanted anew */
 void depend_take_turn(struct step *step);
 void depend_end_turn(struct step *step);
 

@@ -103,10 +103,12 @@ static void start_or_wait(struct step *step)
 
     if (!step->power->evidence.alive)
         wait = depend_wait(step, for_what);
-    if (wait == WAIT_NOTHING)
+    if (wait == WAIT_NOTHING) {
         start(step);
-    else
-        note_wait(step, wait, for_what);
+        return;
+    }
+    depend_end_turn(step); /* perhaps those it waits for need it */
+    note_wait(step, wait, for_what);
 }
 
 static void begin(struct step *step, const char *cause, bool force)
@@ -131,6 +133,7 @@ static void begin(struct step *step, const char *cause, bool force)
     step_problem(step, "%s", "");
     step_tell(step, HAPPENED_WAKE_REQUESTED, 0, "%s", cause);
     step_transition(step, POWER_WAKE, cause);
+    depend_ask(step);
     start_or_wait(step);
 }
 
@@ -382,7 +385,8 @@ int64_t wake_due(const struct step *step)
 /* The reports tell afterwards whether it resumed or booted; without them the expectation stands. */
 static enum wake_kind actual_kind(const struct power *power)
 {
-    if (power->wake.boot_id[0] == '\0' || power->report.boot_id[0] == '\0')
+    if (power->wake.boot_id[0] == '\0' || power->report.boot_id[0] == '\0' ||
+        power->report.heard_at < power->wake.started)
         return power->wake.kind;
     return strcmp(power->wake.boot_id, power->report.boot_id) == 0 ? WAKE_RESUME : WAKE_COLD;
 }

@@ -45,7 +45,8 @@ static const struct field wake_fields[] = {
     FIELD(wake, kind, FIELD_INT),       FIELD(wake, started, FIELD_INT64),
     FIELD(wake, deadline, FIELD_INT64), FIELD(wake, next_packet, FIELD_INT64),
     FIELD(wake, boot_id, FIELD_TEXT),   FIELD(wake, id, FIELD_TEXT),
-    FIELD(wake, cause, FIELD_TEXT),
+    FIELD(wake, cause, FIELD_TEXT),     FIELD(wake, begun, FIELD_BOOL),
+    FIELD(wake, force, FIELD_BOOL),
 };
 static const struct field sleep_fields[] = {
     FIELD(sleep, phase, FIELD_INT),        FIELD(sleep, restart, FIELD_BOOL),
@@ -207,7 +208,8 @@ static void read_commands(const struct json *array, struct saved *saved)
 {
     for (const struct json *item = json_first(array); item && saved->n_commands < SAVED_COMMANDS;
          item = json_next(item)) {
-        struct ledger_entry entry = {.used = true, .site = MODEL_NONE, .action = (enum command_action)COMMAND_ACTIONS};
+        struct ledger_entry entry = {
+            .used = true, .site = MODEL_NONE, .action = (enum command_action)COMMAND_ACTIONS};
 
         read_fields(item, command_fields, COUNT(command_fields), &entry);
         if ((unsigned)entry.action < COMMAND_ACTIONS && (unsigned)entry.outcome <= OUTCOME_FAILED &&

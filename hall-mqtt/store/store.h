@@ -1,12 +1,15 @@
 /*
- * store: what survives a restart, in SQLite: the state of servers (open wakes, leases, settings), quotas, and the event log.
- * One writer thread with a bounded queue owns the writing connection; the loop thread puts and never waits. Routine rows are
- * committed in batches (30 s or 50 rows), what someone is told is done at once, and the ticket tells when it is on the disk. Every
- * commit is synced: with a batch only synced at the next checkpoint, a power cut could take hours of events.
+ * store: what survives a restart, in SQLite: the state of servers (open wakes, leases, settings),
+ * quotas, and the event log. One writer thread with a bounded queue owns the writing connection;
+ * the loop thread puts and never waits. Routine rows are committed in batches (30 s or 50 rows),
+ * what someone is told is done at once, and the ticket tells when it is on the disk. Every commit
+ * is synced: with a batch only synced at the next checkpoint, a power cut could take hours of
+ * events.
  *
- * A store that cannot be opened, is full, read-only or corrupt never stops Hall: rows wait in memory as far as the queue
- * reaches (newest state per key is kept, oldest events are dropped and counted), the problem is told once, and the writer tries
- * again until it succeeds. A corrupt file is set aside as PATH.corrupt.TIME and a fresh one begun.
+ * A store that cannot be opened, is full, read-only or corrupt never stops Hall: rows wait in
+ * memory as far as the queue reaches (newest state per key is kept, oldest events are dropped and
+ * counted), the problem is told once, and the writer tries again until it succeeds. A corrupt file
+ * is set aside as PATH.corrupt.TIME and a fresh one begun.
  */
 #ifndef HALL_STORE_STORE_H
 #define HALL_STORE_STORE_H
@@ -41,22 +44,27 @@ struct store_event {
 /* A row of state, as loaded. */
 typedef void store_row(void *context, const char *key, const char *body, int64_t saved_wall);
 
-/* Opens (making folder and file, modes 0700 and 0600), migrates, starts the writer. Never waits long: 200 ms at most for a lock.
- * Fails only for lack of memory or threads; a store that cannot be used yet is a problem, not a failure. */
+/* Opens (making folder and file, modes 0700 and 0600), migrates, starts the writer. Never waits
+ * long: 200 ms at most for a lock. Fails only for lack of memory or threads; a store that cannot be
+ * used yet is a problem, not a failure. */
 int store_create(const struct store_options *options, struct store **ret_store);
 /* Writes what waits (for limit_ms at most), checkpoints, closes. */
 void store_destroy(struct store *store, int64_t limit_ms);
 
-/* Before the loop runs: every row of a kind, on the caller's thread. 0, or -errno where nothing can be read. */
+/* Before the loop runs: every row of a kind, on the caller's thread. 0, or -errno where nothing can
+ * be read. */
 int store_load(struct store *store, enum store_kind kind, store_row *row, void *context);
 
-/* Loop thread; never waits. A NULL body removes the row. durable: commit at once. Returns a ticket, from 1, growing. */
-uint64_t store_put(struct store *store, enum store_kind kind, const char *key, const char *body, bool durable);
+/* Loop thread; never waits. A NULL body removes the row. durable: commit at once. Returns a ticket,
+ * from 1, growing. */
+uint64_t store_put(struct store *store, enum store_kind kind, const char *key, const char *body,
+                   bool durable);
 uint64_t store_log(struct store *store, const struct store_event *event, bool durable);
 
 /* Readable when store_committed or the problem changed; reading store_committed clears it. */
 int store_fd(const struct store *store);
-/* All durable tickets up to this one are on the disk, or (with a problem) were given up waiting for: nobody waits for ever. */
+/* All durable tickets up to this one are on the disk, or (with a problem) were given up waiting
+ * for: nobody waits for ever. */
 uint64_t store_committed(struct store *store);
 /* A sentence with what to do, or "" when all is well. Copies at most size bytes. */
 void store_problem(struct store *store, char *out, size_t size);

@@ -360,7 +360,9 @@ def test_foreign_publisher_is_corrected(things, tmp_path):
     peer.wait("hall/status", "online")
     watch.order("retain hall/servers/a/state off")
     peer.wait("hall/servers/a/state", "off")
-    peer.publish("hall/servers/a/state", "ready", retain=True)
+    others = Properties(PacketTypes.PUBLISH)
+    others.UserProperty = [("by", "me"), ("publisher", "me"), ("publisher", "")]
+    peer.publish("hall/servers/a/state", "ready", retain=True, properties=others)
     peer.wait("hall/servers/a/state", "off")
     assert "hall/servers/a/state" in watch.wait_log("someone else")
     peer.publish("hall/status", "offline", retain=True)
@@ -370,6 +372,50 @@ def test_foreign_publisher_is_corrected(things, tmp_path):
     again = time.monotonic()
     peer.wait("hall/servers/a/state", "off", 25)
     assert time.monotonic() - again > 1
+
+
+def collect(peer, topic, payload):
+    """All that the peer sees until this comes: the payloads of each topic."""
+    seen = {}
+    while True:
+        message = peer.messages.get(timeout=20)
+        seen.setdefault(message.topic, []).append(message.payload.decode())
+        if (message.topic, message.payload.decode()) == (topic, payload):
+            return seen
+
+
+@pytest.mark.parametrize("echoing", [False, True], ids=["broker", "broker-without-no-local"])
+def test_own_quick_changes_are_not_taken_for_foreign(things, tmp_path, echoing):
+    broker = add(things, Broker(tmp_path).start())
+    port = add(things, EchoingBroker(broker.port)).port if echoing else broker.port
+    peer = add(things, Peer(broker.port))
+    watch = add(things, Watch(host="127.0.0.1", port=port))
+    servers = range(20)
+    watch.wait("connected")
+    for i in range(800):
+        for server in servers:
+            watch.order(f"retain hall/servers/s{server}/state {i}")
+        watch.order(f"retain hall/servers/gone/state {i}\nretain hall/servers/gone/state ")
+        if i % 200 == 100:
+            watch.order("reconnect")
+        if i % 200 == 110:
+            watch.wait("connected")
+        elif i % 200 not in range(100, 110):
+            watch.order("turn")
+            watch.wait("done turn")
+    watch.order("retain hall/servers/last/state 1")
+    seen = collect(peer, "hall/servers/last/state", "1")
+    # On the watch's connection this comes after whatever of its own came back.
+    peer.publish("hall/servers/a/command", "wake")
+    assert watch.wait("message", 20) == "message hall/servers/a/command 0 4 wake"
+    watch.order("publish hall/event end")
+    for topic, payloads in collect(peer, "hall/event", "end").items():
+        seen.setdefault(topic, []).extend(payloads)
+    for server in servers:
+        numbers = [int(payload) for payload in seen[f"hall/servers/s{server}/state"]]
+        assert numbers == sorted(set(numbers)) and numbers[-1] == 799
+        assert len(numbers) > 50, "they were not changed while connected"
+    assert not [line for line in watch.errors.queue if "someone else" in line]
 
 
 def test_more_descriptors_than_select_can_hold(things, tmp_path):
@@ -433,8 +479,8 @@ def test_tls_verifies_the_name(things, tmp_path):
     good.wait("connected", 2)
 
 
-class OldBroker:
-    """Refuses MQTT 5 as a broker of 2013 would, and passes 3.1.1 on to a real one."""
+class Relay:
+    """Passes everything on to a real broker; what is made of it may be another kind of broker."""
 
     def __init__(self, behind):
         self.server = socket.create_server(("127.0.0.1", 0))
@@ -448,28 +494,78 @@ class OldBroker:
                 client = self.server.accept()[0]
             except OSError:
                 return
-            hello = client.recv(4096)
-            if b"MQTT\x05" in hello:
-                client.sendall(b"\x20\x02\x00\x01")
-                client.close()
-                continue
-            broker = socket.create_connection(("127.0.0.1", self.behind))
-            broker.sendall(hello)
-            for source, target in ((client, broker), (broker, client)):
-                threading.Thread(target=self.copy, args=(source, target), daemon=True).start()
+            self.serve(client)
+
+    def serve(self, client, hello=b""):
+        broker = socket.create_connection(("127.0.0.1", self.behind))
+        broker.sendall(hello)
+        for side in (client, broker):
+            side.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for source, target, pump in ((client, broker, self.to_broker), (broker, client, self.copy)):
+            threading.Thread(target=self.pass_on, args=(source, target, pump), daemon=True).start()
+
+    @staticmethod
+    def pass_on(source, target, pump):
+        try:
+            pump(source, target)
+        except OSError:
+            pass
+        # A thread that still reads from one of the two is woken by this, and not by closing alone.
+        for side in (source, target):
+            try:
+                side.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            side.close()
 
     @staticmethod
     def copy(source, target):
-        try:
-            while data := source.recv(65536):
-                target.sendall(data)
-        except OSError:
-            pass
-        for side in (source, target):
-            side.close()
+        while data := source.recv(65536):
+            target.sendall(data)
+
+    def to_broker(self, source, target):
+        self.copy(source, target)
 
     def end(self):
         self.server.close()
+
+
+class OldBroker(Relay):
+    """Refuses MQTT 5 as a broker of 2013 would."""
+
+    def serve(self, client, hello=b""):
+        hello = client.recv(4096)
+        if b"MQTT\x05" in hello:
+            client.sendall(b"\x20\x02\x00\x01")
+            client.close()
+        else:
+            super().serve(client, hello)
+
+
+class EchoingBroker(Relay):
+    """Knows nothing of no-local: everyone gets his own messages back."""
+
+    NO_LOCAL = 4
+
+    def to_broker(self, source, target):
+        stream = source.makefile("rb")
+        while head := stream.read(1):
+            size, shift, length = 0, 0, b""
+            while not length or length[-1] & 0x80:
+                length += stream.read(1)
+                size |= (length[-1] & 0x7F) << shift
+                shift += 7
+            body = bytearray(stream.read(size))
+            if head == b"\x82":
+                self.weaken(body)
+            target.sendall(head + length + body)
+
+    def weaken(self, subscribe):
+        at = 3 + subscribe[2]  # behind the identifier and the properties
+        while at < len(subscribe):
+            at += 2 + int.from_bytes(subscribe[at:at + 2], "big")
+            subscribe[at] &= ~self.NO_LOCAL
+            at += 1
 
 
 def test_falls_back_to_mqtt_3(things, tmp_path):

@@ -141,7 +141,7 @@ static void test_retained(void **state)
     assert_string_equal(command.id, "kept");
 }
 
-static void test_empty_is_passed_over(void **state)
+static void test_empty_is_refused(void **state)
 {
     static const enum topic_kind kinds[] = {TOPIC_SERVER_COMMAND, TOPIC_SERVER_POWER_SET,
                                             TOPIC_SERVER_IDLE_SET, TOPIC_SERVER_KEEP_AWAKE_SET,
@@ -270,7 +270,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain_words), cmocka_unit_test(test_whole_json),
         cmocka_unit_test(test_values),      cmocka_unit_test(test_holds),
-        cmocka_unit_test(test_retained),    cmocka_unit_test(test_empty_is_passed_over),
+        cmocka_unit_test(test_retained),    cmocka_unit_test(test_empty_is_refused),
         cmocka_unit_test(test_refusals),    cmocka_unit_test(test_a_refusal_knows_who_asked),
         cmocka_unit_test(test_id_lengths),  cmocka_unit_test(test_monsters),
     };

@@ -228,19 +228,14 @@ static void test_forced_sleep_of_a_needed_one(void **state)
     force.force = true;
     world_order(world, NAS, force);
     world_fall_asleep(world, NAS);
-    fprintf(stderr, "%s r=%d cause=%s\n", power_state_name(world_power(world, NAS)->state), world_power(world, NAS)->resting, world_power(world,NAS)->wake.cause);
     assert_string_equal(world_outcomes(world, "s1"), "accepted done ");
     world_advance(world, 10 * MINUTE);
-    fprintf(stderr, "%s r=%d cause=%s\n", power_state_name(world_power(world, NAS)->state), world_power(world, NAS)->resting, world_power(world,NAS)->wake.cause);
-    for (size_t i = 0; i < world->n; i++) if (world->seen[i].action.kind == ACTION_EVENT) fprintf(stderr, "%d %s %s\n", world->seen[i].action.server, happening_name(world->seen[i].action.event.what), world->seen[i].detail);
     assert_state(world, NAS, POWER_OFF); /* what stands rests */
     assert_true(is_needed_by(world, NAS, "db"));
-    /* a new wake of one that needs it wakes it */
+    /* db falls, and front needs it: that is a new wake, and what it needs is wanted anew */
     world_agent(world, DB, AGENT_SLEEPING);
     world_silence(world, DB);
-    assert_state(world, DB, POWER_OFF);
-    world_advance(world, 2 * MINUTE);
-    world_visit(world, SITE_DB);
+    assert_state(world, DB, POWER_WAKING);
     assert_state(world, NAS, POWER_WAKING);
 }
 
@@ -260,26 +255,41 @@ static void test_forced_sleep_of_an_awaited_one(void **state)
     assert_non_null(strstr(world_power(world, DB)->problem, "put to sleep by force"));
 }
 
-/* It was up, its disk was put to rest by force, and it crashed while a visitor waits for it. */
+/* It stays up without its disk, which was put to rest by force, until a visitor comes. */
 static void test_at_rest_when_it_is_needed_again(void **state)
 {
     struct world *world = all_ready(state);
     struct command force = world_new_command(COMMAND_SLEEP, "s1");
 
-    world_up(world, DB);
     force.force = true;
     world_order(world, NAS, force);
     world_fall_asleep(world, NAS);
     for (int i = 0; i < EVIDENCE_MISSES; i++)
         world_probe(world, DB, 0, PROBE_ANSWER);
     assert_state(world, DB, POWER_DEGRADED);
-    world_visit(world, SITE_DB);
-    world_agent(world, DB, AGENT_OFFLINE);
-    world_silence(world, DB);
-    assert_state(world, DB, POWER_WAKE_FAILED);
-    assert_non_null(strstr(world_power(world, DB)->problem, "put to sleep by force"));
+    world_advance(world, 10 * MINUTE);
+    assert_state(world, NAS, POWER_OFF);
     world_visit(world, SITE_DB);
     assert_state(world, NAS, POWER_WAKING);
+}
+
+/* What it needs failed long ago and is tried again now and then: a new visitor does not wait for
+ * that, and is not refused for the sake of the old failure. */
+static void test_an_old_failure_is_no_answer(void **state)
+{
+    struct world *world = asleep(state, world_link);
+
+    world_up(world, DB); /* by its button */
+    world_advance(world, 2 * HOUR);
+    assert_state(world, NAS, POWER_WAKE_FAILED);
+    world_forget(world);
+    world_agent(world, DB, AGENT_OFFLINE);
+    world_silence(world, DB);
+    world_visit(world, SITE_DB);
+    assert_state(world, DB, POWER_WAKING);
+    assert_int_equal(packets_to(world, NAS), 1);
+    world_up(world, NAS);
+    assert_int_equal(packets_to(world, DB), 1);
 }
 
 /* Failing. */
@@ -417,13 +427,15 @@ static void test_no_room_for_the_lease(void **state)
     world_advance(world, 180 * SECOND);
     assert_state(world, NAS, POWER_WAKE_FAILED);
     assert_string_equal(world_outcomes(world, "w1"), "accepted failed ");
-    world_visit(world, SITE_DB); /* every event of nas is one more chance to forget the back-off */
+    world_up(world, DB); /* it came without, and needs nas */
     world_neighbour(world, NAS, MAC_UNKNOWN);
     world_advance(world, 30 * SECOND);
     assert_state(world, NAS, POWER_WAKE_FAILED);
-    world_advance(world, 31 * SECOND);
-    assert_state(world, NAS, POWER_WAKING);
+    world_agent(world, DB, AGENT_OFFLINE);
+    world_silence(world, DB);
     world_visit(world, SITE_DB);
+    assert_state(world, NAS, POWER_WAKING);
+    world_forget(world);
     world_up(world, NAS);
     assert_int_equal(packets_to(world, DB), 1);
 }
@@ -594,6 +606,33 @@ static void test_dependencies_on_one_circuit(void **state)
     assert_state(world, FRONT, POWER_READY);
 }
 
+/* It had the turn, and now waits for the one it needs: that one has to start on the same circuit.
+ */
+static void pair_on_one_circuit(struct world *world)
+{
+    one_circuit(world);
+    world_depends(world, DB, NAS);
+}
+
+static void test_a_turn_is_not_held_while_waiting(void **state)
+{
+    struct world *world = asleep(state, pair_on_one_circuit);
+
+    world_up(world, NAS);
+    world_visit(world, SITE_DB);
+    assert_int_equal(starting(world), DB);
+    world_probe(world, DB, 0, PROBE_ANSWER);
+    world_neighbour(world, DB, MAC_MATCH);
+    world_agent(world, NAS, AGENT_OFFLINE);
+    world_silence(world, NAS);
+    world_silence(world, DB);
+    assert_int_equal(world_power(world, DB)->wake.wait, WAIT_DEPENDENCY);
+    world_advance(world, 30 * SECOND); /* nas is tried again */
+    assert_int_equal(starting(world), NAS);
+    world_up(world, NAS);
+    assert_int_equal(starting(world), DB);
+}
+
 /* It waits for its turn, and meanwhile what it needs is gone and does not come back. */
 static void test_needed_one_fails_during_the_turn_of_another(void **state)
 {
@@ -656,6 +695,7 @@ int main(void)
         TEST(test_forced_sleep_of_a_needed_one),
         TEST(test_forced_sleep_of_an_awaited_one),
         TEST(test_at_rest_when_it_is_needed_again),
+        TEST(test_an_old_failure_is_no_answer),
         TEST(test_failure_goes_up_the_chain),
         TEST(test_cancel_of_a_needed_one),
         TEST(test_cancel_releases_those_it_needs),
@@ -671,6 +711,7 @@ int main(void)
         TEST(test_goodbye_hands_on),
         TEST(test_silence_takes_a_turn),
         TEST(test_dependencies_on_one_circuit),
+        TEST(test_a_turn_is_not_held_while_waiting),
         TEST(test_needed_one_fails_during_the_turn_of_another),
         TEST(test_a_circle_ends),
     };

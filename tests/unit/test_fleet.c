@@ -1194,6 +1194,23 @@ static void test_restart_called_off_by_sleep(void **state)
     assert_string_equal(world_outcomes(world, "s2"), "accepted failed ");
 }
 
+/* A forced sleep came too late for a restart: it is up again, and what stands keeps it so. */
+static void test_no_rest_after_a_restart(void **state)
+{
+    struct world *world = ready(state);
+    struct command force = world_new_command(COMMAND_SLEEP, "s1");
+
+    world_policy(world, TESTING, POLICY_ALWAYS_ON);
+    force_restart(world, "r1");
+    world_agent(world, TESTING, AGENT_SLEEPING);
+    force.force = true;
+    world_order(world, TESTING, force);
+    assert_true(world_power(world, TESTING)->resting);
+    world_agent(world, TESTING, AGENT_ONLINE);
+    assert_state(world, TESTING, POWER_READY);
+    assert_false(world_power(world, TESTING)->resting);
+}
+
 /* What happens to servers by themselves. */
 
 static void test_unreachable_and_back(void **state)
@@ -1410,6 +1427,7 @@ int main(void)
         TEST(test_restart_that_fails),
         TEST(test_ready_before_the_restart),
         TEST(test_restart_called_off_by_sleep),
+        TEST(test_no_rest_after_a_restart),
         TEST(test_unreachable_and_back),
         TEST(test_wake_failed_and_gone),
         TEST(test_one_lost_answer_flips_nothing),

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,20 +15,34 @@
 #include "web/front.h"
 
 static struct cidr loopback[] = {{0x7f000001, 0xffffffff}};
-static struct model_server servers[] = {{.id = "testing", .name = "Testing"}};
+static struct cidr elsewhere[] = {{0xc0000200, 0xffffff00}};
+static struct model_server servers[] = {{.id = "testing", .name = "Testing"},
+                                        {.id = "up", .name = "Up"}};
 static struct model_site sites[] = {
-    {.id = "testing.example", .name = "testing.example", .path = "/"}};
-static struct model_domain domains[] = {{.name = "testing.example", .access = {.hold = 29000}}};
+    {.id = "closed.example", .name = "closed.example", .domain = 0, .path = "/"},
+    {.id = "testing.example", .name = "testing.example", .domain = 1, .path = "/"},
+    {.id = "up.example",
+     .name = "up.example",
+     .server = 1,
+     .domain = 2,
+     .path = "/",
+     .upstream = "http://192.0.2.1/inner/"},
+};
+static struct model_domain domains[] = {
+    {.name = "closed.example", .site = 0, .access = {.n_allow = 1, .allow = elsewhere}},
+    {.name = "testing.example", .site = 1, .access = {.hold = 29000}},
+    {.name = "up.example", .server = 1, .site = 2},
+};
 
 static struct config make_config(void)
 {
     struct config config = {
         .http = {.n_trusted_proxies = 1, .trusted_proxies = loopback},
-        .model = {.n_servers = 1,
+        .model = {.n_servers = 2,
                   .servers = servers,
-                  .n_sites = 1,
+                  .n_sites = 3,
                   .sites = sites,
-                  .n_domains = 1,
+                  .n_domains = 3,
                   .domains = domains},
     };
     config.http.gateway.sin_family = AF_INET;
@@ -50,6 +65,180 @@ static void say(int fd, const char *text)
     assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
 }
 
+static struct config config;
+static struct board *board;
+static struct front *front;
+
+static int set_up(void **state)
+{
+    (void)state;
+    config = make_config();
+    if (board_create(&config, &board) != 0)
+        return -1;
+    board_post(board, 0, &(struct notice){.state = POWER_OFF, .expected_ready = -1});
+    board_post(board, 1,
+               &(struct notice){.state = POWER_READY, .expected_ready = -1, .sites_ready = 1});
+    return front_create(board, &front);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    board_close(board);
+    front_destroy(front);
+    board_destroy(board);
+    return 0;
+}
+
+static char answers[64 * 1024];
+
+/* All that comes back for this text until the other side has ended; a connection that is kept open
+ * ends with ours. */
+static const char *ask(const char *text)
+{
+    int fd = call(front_port(front));
+    size_t length = 0;
+    say(fd, text);
+    shutdown(fd, SHUT_WR);
+    for (ssize_t n; (n = recv(fd, answers + length, sizeof answers - 1 - length, 0)) > 0;)
+        length += (size_t)n;
+    answers[length] = '\0';
+    close(fd);
+    return answers;
+}
+
+static int count_answers(const char *text)
+{
+    int n = 0;
+    for (; (text = strstr(text, "HTTP/1.1 ")) != NULL; text++)
+        n++;
+    return n;
+}
+
+static void check_status(const char *request, const char *status)
+{
+    const char *answer = ask(request);
+    if (strncmp(answer, "HTTP/1.1 ", 9) != 0 || strncmp(answer + 9, status, strlen(status)) != 0)
+        fail_msg("%.60s: expected %s, got %.300s", request, status, answer);
+}
+
+#define LAST " HTTP/1.1\r\nHost: testing.example\r\nConnection: close\r\n\r\n"
+
+/* The peer is a trusted proxy, so its connections are kept. */
+static void requests_follow_each_other_on_a_connection(void **state)
+{
+    static const char get[] = "GET /healthz HTTP/1.1\r\nHost: hall\r\n\r\n"
+                              "GET /healthz HTTP/1.1\r\nHost: hall\r\nContent-Length: 0\r\n\r\n"
+                              "GET /healthz HTTP/1.1\r\nHost: hall\r\n\r\n";
+    (void)state;
+    assert_int_equal(count_answers(ask(get)), 3);
+}
+
+static void nothing_in_a_body_is_taken_for_a_request(void **state)
+{
+    static const char next[] = "GET /healthz HTTP/1.1\r\nHost: hall\r\n\r\n";
+    static const char *const heads[] = {"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                                        "Content-Length: 0, 40\r\n\r\n",
+                                        "Content-Length: 40\r\n\r\n"};
+    char text[512];
+    (void)state;
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+        snprintf(text, sizeof text, "GET /auth HTTP/1.1\r\nHost: up.example\r\n%s%s", heads[i],
+                 next);
+        assert_int_equal(count_answers(ask(text)), 1);
+        assert_non_null(strstr(answers, "Connection: close"));
+    }
+}
+
+static void what_names_no_path_gets_an_answer(void **state)
+{
+    (void)state;
+    check_status("GET http://testing.example/" LAST, "400");
+    assert_non_null(strstr(answers, "Hall is no proxy"));
+    check_status("OPTIONS *" LAST, "400");
+    assert_int_equal(count_answers(ask("GET / HTTP/9.9\r\n\r\n")), 1);
+}
+
+static void broken_requests_are_told_what_is_wrong(void **state)
+{
+    (void)state;
+    check_status("GET / b" LAST, "400");
+    assert_non_null(strstr(answers, "no sound HTTP/1.1 request"));
+    check_status("GET / HTTP/2.0\r\nHost: a\r\n\r\n", "505");
+    assert_non_null(strstr(answers, "Hall speaks HTTP/1.0 and HTTP/1.1"));
+}
+
+static void health_is_told_by_address_but_not_to_the_doubtful(void **state)
+{
+    (void)state;
+    check_status("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:8880\r\n\r\n", "200");
+    check_status("GET /healthz HTTP/1.1\r\nHost: [::1]:8880\r\n\r\n", "200");
+    check_status("GET /healthz HTTP/1.0\r\n\r\n", "200");
+    check_status("HEAD /healthz" LAST, "503"); /* the site's own */
+    check_status("GET /healthz HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", "400");
+}
+
+static void an_address_may_have_8192_bytes(void **state)
+{
+    char text[9000] = "HEAD /?";
+    size_t length = strlen(text);
+    (void)state;
+    memset(text + length, 'a', 8190);
+    strcpy(text + length + 8190, LAST);
+    check_status(text, "503");
+    memset(text + length, 'a', 8191);
+    strcpy(text + length + 8191, LAST);
+    check_status(text, "414");
+}
+
+static void a_browser_that_may_not_gets_a_page_from_the_helper_too(void **state)
+{
+    static const char wait[] = "GET /.hall/wait HTTP/1.1\r\nHost: closed.example\r\n\r\n";
+    static const char status[] = "GET /.hall/status HTTP/1.1\r\nHost: closed.example\r\n\r\n";
+    (void)state;
+    check_status(wait, "403");
+    assert_non_null(strstr(answers, "Content-Type: text/html"));
+    check_status(status, "403");
+    assert_non_null(strstr(answers, "Content-Type: application/problem+json"));
+}
+
+static void a_version_from_before_a_restart_is_answered_at_once(void **state)
+{
+    int64_t start = clock_now().boot;
+    (void)state;
+    check_status("GET /.hall/status?version=4000000" LAST, "200");
+    check_status("GET /.hall/status?version=99999999999999" LAST, "200");
+    assert_in_range(clock_now().boot - start, 0, 3000);
+}
+
+static void a_broken_parameter_is_refused(void **state)
+{
+    (void)state;
+    check_status("GET /.hall/status?path=%" LAST, "400");
+    check_status("GET /.hall/status?path=" LAST, "400");
+    check_status("GET /.hall/status?pat=%" LAST, "200");
+}
+
+static void a_redirect_stays_below_the_upstream(void **state)
+{
+    static const struct {
+        const char *target, *location;
+    } cases[] = {
+        {"/a//b?c=%2e%2e", "http://192.0.2.1/inner/a//b?c=%2e%2e"},
+        {"/%2e%2e/x", "http://192.0.2.1/inner/x"},
+        {"/a/../../x?y=/../", "http://192.0.2.1/inner/x?y=/../"},
+        {"/..", "http://192.0.2.1/inner/"},
+    };
+    char text[256];
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: up.example\r\n\r\n", cases[i].target);
+        check_status(text, "307");
+        snprintf(text, sizeof text, "Location: %s\r\n", cases[i].location);
+        assert_non_null(strstr(answers, text));
+    }
+}
+
 /* Silent, begun, kept open after an answer, held for news: whoever is connected, the end comes
  * quickly, and who is held still gets an answer. */
 static void nobody_connected_delays_the_end(void **state)
@@ -57,15 +246,9 @@ static void nobody_connected_delays_the_end(void **state)
     static const char get[] = "GET /healthz HTTP/1.1\r\nHost: hall\r\n\r\n";
     static const char held[] =
         "GET / HTTP/1.1\r\nHost: testing.example\r\nAccept: application/json\r\n\r\n";
-    const struct config config = make_config();
-    struct board *board;
-    struct front *front;
     struct visit visit;
     char answer[4096] = "";
     (void)state;
-    assert_int_equal(board_create(&config, &board), 0);
-    board_post(board, 0, &(struct notice){.state = POWER_OFF, .expected_ready = -1});
-    assert_int_equal(front_create(board, &front), 0);
     int fds[] = {call(front_port(front)), call(front_port(front)), call(front_port(front)),
                  call(front_port(front))};
     say(fds[0], held);
@@ -81,16 +264,30 @@ static void nobody_connected_delays_the_end(void **state)
     int64_t start = clock_now().boot;
     board_close(board);
     front_destroy(front);
+    front = NULL;
     assert_in_range(clock_now().boot - start, 0, 1000);
     assert_true(recv(fds[0], answer, sizeof answer - 1, 0) > 0);
     assert_memory_equal(answer, "HTTP/1.1 503", 12);
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
         close(fds[i]);
-    board_destroy(board);
 }
+
+#define TEST(name_) cmocka_unit_test_setup_teardown(name_, set_up, tear_down)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(nobody_connected_delays_the_end)};
+    const struct CMUnitTest tests[] = {
+        TEST(requests_follow_each_other_on_a_connection),
+        TEST(nothing_in_a_body_is_taken_for_a_request),
+        TEST(what_names_no_path_gets_an_answer),
+        TEST(broken_requests_are_told_what_is_wrong),
+        TEST(health_is_told_by_address_but_not_to_the_doubtful),
+        TEST(an_address_may_have_8192_bytes),
+        TEST(a_browser_that_may_not_gets_a_page_from_the_helper_too),
+        TEST(a_version_from_before_a_restart_is_answered_at_once),
+        TEST(a_broken_parameter_is_refused),
+        TEST(a_redirect_stays_below_the_upstream),
+        TEST(nobody_connected_delays_the_end),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* What the MQTT client is made of and needs no broker for: the retained map, the outbox, the
- * back-off. */
+ * back-off, addresses. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,10 +7,12 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bus/address.h"
 #include "bus/backoff.h"
 #include "bus/mqtt.h"
 #include "bus/outbox.h"
@@ -285,6 +287,22 @@ static void test_backoff(void **state)
     assert_int_equal(backoff_next(&backoff, now, 0), BACKOFF_LEAST_MS);
 }
 
+static void test_addresses(void **state)
+{
+    char out[ADDRESS_SIZE];
+    (void)state;
+    assert_true(address_is_numeric("127.0.0.1"));
+    assert_true(address_is_numeric("fe80::1"));
+    assert_false(address_is_numeric("localhost"));
+    assert_false(address_is_numeric("127.0.0.1.5"));
+    for (unsigned turn = 0; turn < 4; turn++) {
+        assert_true(address_pick("127.0.0.1", turn, out));
+        assert_string_equal(out, "127.0.0.1");
+    }
+    assert_true(address_pick("::1", UINT_MAX, out));
+    assert_string_equal(out, "::1");
+}
+
 static void ignore_message(void *context, const struct mqtt_message *message)
 {
     (void)context;
@@ -298,7 +316,8 @@ static void ignore_connected(void *context, bool connected, const char *why)
     (void)why;
 }
 
-static const struct mqtt_listener listener = {ignore_message, ignore_connected};
+static const struct mqtt_listener listener = {.message = ignore_message,
+                                              .connected = ignore_connected};
 
 static const struct mqtt_options options = {
     .host = "127.0.0.1",
@@ -338,7 +357,10 @@ static void test_client_refuses_half_options(void **state)
     broken.unix_path = "/run/mqtt.sock";
     assert_int_equal(mqtt_create(NULL, &broken, &listener, NULL, &mqtt), -EINVAL);
     broken = options;
-    broken.echo_topic = NULL;
+    broken.echo_topic = NULL; /* without it nothing tells when the replay is over */
+    broken.n_retained_filters = 1;
+    broken.retained_filters = (const char *const[]){"watched/#"};
+    broken.n_retained_filters = 1;
     assert_int_equal(mqtt_create(NULL, &broken, &listener, NULL, &mqtt), -EINVAL);
     broken = options;
     broken.port = 0;
@@ -362,6 +384,7 @@ int main(void)
         cmocka_unit_test(test_outbox_is_bounded),
         cmocka_unit_test(test_outbox_is_bounded_in_bytes),
         cmocka_unit_test(test_backoff),
+        cmocka_unit_test(test_addresses),
         cmocka_unit_test(test_client_without_a_broker),
         cmocka_unit_test(test_client_refuses_half_options),
     };

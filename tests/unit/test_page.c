@@ -8,7 +8,8 @@
 
 #include "base/json.h"
 #include "web/page.h"
-#include "web/words.h"
+#include "web/phrase.h"
+#include "web/status.h"
 
 static const char *containers[] = {"web"};
 static struct model_check checks[] = {{.kind = CHECK_PING}};
@@ -276,7 +277,7 @@ static struct json *status_of(const struct view *view, struct buf *out)
 {
     struct json *json = NULL;
     struct json_error error;
-    page_write_status(view, 500, out);
+    status_write(view, 500, out);
     assert_int_equal(json_read(buf_text(out), out->length, &json_limits_payload, &json, &error), 0);
     return json;
 }
@@ -405,7 +406,7 @@ static void a_limit_is_told_to_programs(void **state)
     assert_int_equal(json_type(json_get(json, "button")), JSON_NULL);
     json_free(json);
     buf_clear(&out);
-    view_say(&view, &out);
+    phrase_all(&view, &out);
     assert_non_null(strstr(buf_text(&out), "Available again: 2026-11-23T10:00:02Z."));
     buf_finish(&out);
 }

@@ -1,4 +1,5 @@
 #include <arpa/inet.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -107,6 +108,22 @@ static void what_steers_may_come_once(void **state)
                                HEADERS({"Content-Length", "3"}, {"Transfer-Encoding", "chunked"}),
                                &request),
                      REQUEST_BODY_UNCLEAR);
+}
+
+static void lengths_are_numbers(void **state)
+{
+    static const char *const good[] = {"0", "17", "17 ", "999999999999999999"};
+    static const char *const bad[] = {"", "-1", "+1", "0, 5", "0x1", "1 1", "9999999999999999999"};
+    struct request request;
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_DIRECT, "/", NULL,
+                                   HEADERS({"Content-Length", good[i]}), &request),
+                         REQUEST_FINE);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_DIRECT, "/", NULL,
+                                   HEADERS({"Content-Length", bad[i]}), &request),
+                         REQUEST_BAD_LENGTH);
 }
 
 static void too_many_headers_could_hide_one(void **state)
@@ -249,9 +266,16 @@ static void references_stay_here(void **state)
     static const struct {
         const char *target, *reference;
     } cases[] = {
-        {"/a?b=c&d=%20", "/a?b=c&d=%20"},          {"//evil.example/x", "/evil.example/x"},
-        {"/\\evil.example", "/evil.example"},      {"///\\/evil", "/evil"},
-        {"/\xc3\xa9?\"<>'", "/%C3%A9?%22%3C%3E'"}, {"/a?", "/a?"},
+        {"/a?b=c&d=%20", "/a?b=c&d=%20"},
+        {"//evil.example/x", "/evil.example/x"},
+        {"/\\evil.example", "/evil.example"},
+        {"///\\/evil", "/evil"},
+        {"/\xc3\xa9?\"<>'", "/%C3%A9?%22%3C%3E'"},
+        {"/a?", "/a?"},
+        {"/a#b", "/a%23b"},
+        {"/a/%2E./b%3F%25?c/../d", "/b%3F%25?c/../d"},
+        {"/..a/.../%2e", "/..a/.../%2e"},
+        {"/a/..", "/"},
     };
     char reference[256];
     struct request request;
@@ -274,14 +298,14 @@ static void parameters(void **state)
     struct span query = {text, strlen(text)};
     char value[16];
     (void)state;
-    assert_int_equal(request_parameter(query, "path", value, sizeof value), 6);
+    assert_int_equal(uri_parameter(query, "path", value, sizeof value), 6);
     assert_string_equal(value, "/a?b=1");
-    assert_int_equal(request_parameter(query, "version", value, sizeof value), 1);
-    assert_int_equal(request_parameter(query, "empty", value, sizeof value), 0);
-    assert_int_equal(request_parameter(query, "bad", value, sizeof value), -1);
-    assert_int_equal(request_parameter(query, "none", value, sizeof value), -1);
-    assert_int_equal(request_parameter(query, "path", value, 6), -1);
-    assert_int_equal(request_parameter((struct span){NULL, 0}, "path", value, sizeof value), -1);
+    assert_int_equal(uri_parameter(query, "version", value, sizeof value), 1);
+    assert_int_equal(uri_parameter(query, "empty", value, sizeof value), 0);
+    assert_int_equal(uri_parameter(query, "bad", value, sizeof value), -EBADMSG);
+    assert_int_equal(uri_parameter(query, "none", value, sizeof value), -ENOENT);
+    assert_int_equal(uri_parameter(query, "path", value, 6), -EBADMSG);
+    assert_int_equal(uri_parameter((struct span){NULL, 0}, "path", value, sizeof value), -ENOENT);
 }
 
 static bool same_origin(const struct header *headers)
@@ -316,6 +340,7 @@ int main(void)
         cmocka_unit_test(forged_headers_of_others_do_not),
         cmocka_unit_test(only_a_trusted_proxy_may_ask),
         cmocka_unit_test(what_steers_may_come_once),
+        cmocka_unit_test(lengths_are_numbers),
         cmocka_unit_test(too_many_headers_could_hide_one),
         cmocka_unit_test(the_visitor_is_the_rightmost_that_is_no_proxy),
         cmocka_unit_test(hosts),

@@ -1,0 +1,149 @@
+#include "bus/mqtt_sender.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+enum { COMPLAIN_EVERY_MS = 10000 };
+
+int mqtt_sender_init(struct mqtt_sender *sender, const char *user)
+{
+    *sender = (struct mqtt_sender){.user = user};
+    return retained_create(&sender->retained);
+}
+
+void mqtt_sender_finish(struct mqtt_sender *sender)
+{
+    retained_destroy(sender->retained);
+    outbox_finish(&sender->outbox);
+}
+
+static struct mqtt_flight *flight_find(struct mqtt_sender *sender, int id)
+{
+    for (size_t i = 0; i < MQTT_FLIGHTS_MAX; i++)
+        if (sender->flights[i].id == id)
+            return &sender->flights[i];
+    return NULL;
+}
+
+/* The message is done with: the broker took it, or never will. */
+static void flight_land(struct mqtt_sender *sender, struct mqtt_flight *flight)
+{
+    if (flight->entry != NULL)
+        retained_acknowledged(sender->retained, flight->entry);
+    else
+        outbox_acknowledged(&sender->outbox, flight->message);
+    *flight = (struct mqtt_flight){0};
+}
+
+static void complain_refused(struct mqtt_sender *sender, const struct mqtt_flight *flight,
+                             const char *why)
+{
+    int64_t now = clock_now().boot;
+    if (sender->complained_at != 0 && now - sender->complained_at < COMPLAIN_EVERY_MS)
+        return;
+    sender->complained_at = now;
+    log_warning("mqtt: what is published to %s is refused: %s; user %s",
+                flight->entry != NULL ? flight->entry->topic : outbox_topic(flight->message), why,
+                sender->user);
+}
+
+/* Hands a message over; its place in flight is filled in. False when nothing more can be sent. */
+static bool send_flight(struct mqtt_sender *sender, struct mqtt_link *link,
+                        struct mqtt_flight *flight, const struct mqtt_parcel *parcel)
+{
+    const char *refusal = NULL;
+    int error = mqtt_link_publish(link, parcel, &flight->id, &refusal);
+    if (error == -EBADMSG) {
+        complain_refused(sender, flight, refusal);
+        flight_land(sender, flight);
+        return true;
+    }
+    return error == 0;
+}
+
+static bool send_message(struct mqtt_sender *sender, struct mqtt_link *link,
+                         struct mqtt_flight *flight, struct outbox_message *message)
+{
+    flight->message = message;
+    return send_flight(sender, link, flight,
+                       &(struct mqtt_parcel){
+                           .topic = outbox_topic(message),
+                           .payload = outbox_payload(message),
+                           .length = message->length,
+                           .qos = 1,
+                           .correlation = outbox_correlation(message),
+                           .correlation_length = message->correlation_length,
+                       });
+}
+
+static bool send_retained(struct mqtt_sender *sender, struct mqtt_link *link,
+                          struct mqtt_flight *flight, struct retained_entry *entry)
+{
+    flight->entry = entry;
+    return send_flight(sender, link, flight,
+                       &(struct mqtt_parcel){
+                           .topic = entry->topic,
+                           .payload = entry->payload,
+                           .length = entry->length,
+                           .qos = 1,
+                           .retain = true,
+                           .marked = true,
+                       });
+}
+
+static bool send_next(struct mqtt_sender *sender, struct mqtt_link *link,
+                      struct mqtt_flight *flight, bool with_retained)
+{
+    *flight = (struct mqtt_flight){0};
+    struct outbox_message *message = outbox_next(&sender->outbox);
+    if (message != NULL)
+        return send_message(sender, link, flight, message);
+    struct retained_entry *entry = with_retained ? retained_next(sender->retained) : NULL;
+    return entry != NULL && send_retained(sender, link, flight, entry);
+}
+
+void mqtt_sender_pump(struct mqtt_sender *sender, struct mqtt_link *link, bool with_retained)
+{
+    struct mqtt_flight *flight;
+    while ((flight = flight_find(sender, 0)) != NULL)
+        if (!send_next(sender, link, flight, with_retained))
+            break;
+}
+
+bool mqtt_sender_taken(struct mqtt_sender *sender, int id, const char *refusal)
+{
+    struct mqtt_flight *flight = flight_find(sender, id);
+    if (flight == NULL)
+        return false;
+    if (refusal != NULL)
+        complain_refused(sender, flight, refusal);
+    flight_land(sender, flight);
+    return true;
+}
+
+void mqtt_sender_lost(struct mqtt_sender *sender)
+{
+    memset(sender->flights, 0, sizeof sender->flights);
+    outbox_unsent(&sender->outbox);
+    retained_unsure(sender->retained);
+}
+
+bool mqtt_sender_has_work(const struct mqtt_sender *sender)
+{
+    bool flying = false;
+    for (size_t i = 0; i < MQTT_FLIGHTS_MAX; i++)
+        flying = flying || sender->flights[i].id != 0;
+    return flying || retained_pending(sender->retained) > 0 || sender->outbox.first != NULL;
+}
+
+void mqtt_sender_tell_dropped(struct mqtt_sender *sender)
+{
+    size_t dropped = outbox_take_dropped(&sender->outbox);
+    if (dropped > 0)
+        log_warning(
+            "mqtt: %zu messages were dropped, the oldest first: more than %d waited for the broker",
+            dropped, OUTBOX_MAX);
+}

@@ -1,0 +1,69 @@
+/*
+ * mqtt_session: the life of the connections to one broker, one after the other: phases,
+ * subscriptions, what is read back, the echo, the birth message, what others publish, back-off.
+ * For mqtt.c, which owns the struct.
+ */
+#ifndef HALL_BUS_MQTT_SESSION_H
+#define HALL_BUS_MQTT_SESSION_H
+
+#include "bus/backoff.h"
+#include "bus/mqtt.h"
+#include "bus/mqtt_link.h"
+#include "bus/mqtt_sender.h"
+
+enum { MQTT_WHY_SIZE = 192, MQTT_MARK_SIZE = 20 };
+
+enum mqtt_phase {
+    PHASE_WAITING,     /* for the next attempt */
+    PHASE_RESOLVING,   /* until there is a socket */
+    PHASE_CONNECTING,  /* until CONNACK */
+    PHASE_SUBSCRIBING, /* until every SUBACK */
+    PHASE_READING,     /* until the first echo: by then the broker has replayed what it holds */
+    PHASE_RUNNING,
+};
+
+struct mqtt {
+    sd_event *loop;
+    struct mqtt_options options; /* own copies */
+    const struct mqtt_listener *listener;
+    void *context;
+
+    struct mqtt_sender sender;
+    struct mqtt_link *link; /* of this attempt or connection; a new one each time */
+    sd_event_source *timer;
+    enum mqtt_phase phase;
+    struct backoff backoff;
+    char mark[MQTT_MARK_SIZE];
+    unsigned turn;
+    bool v311;       /* this connection's protocol */
+    bool retry_v311; /* the next attempt's */
+    bool up, told;   /* what the listener was told, and whether it was */
+    bool born;       /* the birth message is in the map */
+    bool closing;
+    bool broken; /* the connection is to be dropped at the next turn of the loop */
+    bool again;  /* and made anew at once */
+    int pending_subscriptions[3];
+    size_t n_pending_subscriptions;
+    int64_t up_at, echo_at; /* boot clock, ms */
+    bool echo_pending;
+    uint64_t echo_number;
+    int64_t suspended_us; /* BOOTTIME minus MONOTONIC */
+    int64_t complained_at;
+    char why[MQTT_WHY_SIZE], told_why[MQTT_WHY_SIZE];
+};
+
+/* loop, options, listener and context are filled in, the rest is zero. The first attempt is made by
+ * the loop. -ENOMEM, -errno of sd-event; to be finished in any case. */
+int mqtt_session_init(struct mqtt *mqtt);
+/* Leaves the broker in good order, where there is a connection and time for it. */
+void mqtt_session_finish(struct mqtt *mqtt, int64_t limit_ms);
+
+bool mqtt_session_is_up(const struct mqtt *mqtt);
+/* The same, and nothing waits or is on its way, not even the birth message. */
+bool mqtt_session_is_settled(const struct mqtt *mqtt);
+/* Drops the connection and makes it anew at once. */
+void mqtt_session_renew(struct mqtt *mqtt, const char *why);
+/* Sends what waits, as far as it may be sent now. */
+void mqtt_session_pump(struct mqtt *mqtt);
+
+#endif

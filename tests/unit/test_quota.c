@@ -1,0 +1,109 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/quota.h"
+
+enum { TODAY = 20000, DOMAIN = 3 };
+
+static struct quota_book book;
+
+static int empty(void **state)
+{
+    (void)state;
+    memset(&book, 0, sizeof(book));
+    return 0;
+}
+
+static void test_keys(void **state)
+{
+    (void)state;
+    quota_open(&book, QUOTA_CLIENT, DOMAIN, 7, TODAY)->wakes = 1;
+    quota_open(&book, QUOTA_CLIENT, DOMAIN, 8, TODAY)->wakes = 2;
+    quota_open(&book, QUOTA_CLIENT, DOMAIN + 1, 7, TODAY)->wakes = 3;
+    quota_open(&book, QUOTA_PROJECT, DOMAIN, 7, TODAY)->wakes = 4;
+    assert_int_equal(quota_look(&book, QUOTA_CLIENT, DOMAIN, 7, TODAY)->wakes, 1);
+    assert_int_equal(quota_look(&book, QUOTA_CLIENT, DOMAIN, 8, TODAY)->wakes, 2);
+    assert_int_equal(quota_look(&book, QUOTA_CLIENT, DOMAIN + 1, 7, TODAY)->wakes, 3);
+    assert_int_equal(quota_look(&book, QUOTA_PROJECT, DOMAIN, 7, TODAY)->wakes, 4);
+    assert_null(quota_look(&book, QUOTA_PROJECT, DOMAIN, 8, TODAY));
+}
+
+static void test_days(void **state)
+{
+    (void)state;
+    quota_open(&book, QUOTA_PROJECT, 1, 0, TODAY)->wakes = 5;
+    assert_null(quota_look(&book, QUOTA_PROJECT, 1, 0, TODAY + 1));
+    assert_int_equal(quota_open(&book, QUOTA_PROJECT, 1, 0, TODAY + 1)->wakes, 0);
+    assert_null(quota_look(&book, QUOTA_PROJECT, 1, 0, TODAY));
+}
+
+/* Time awake: what lies between uses, a longer gap as the idle time it kept the server up. */
+static void test_use(void **state)
+{
+    (void)state;
+    struct quota *quota = quota_open(&book, QUOTA_CLIENT, DOMAIN, 7, TODAY);
+
+    quota_use(quota, 1000, 60000);
+    assert_int_equal(quota->awake_ms, 0);
+    quota_use(quota, 31000, 60000);
+    assert_int_equal(quota->awake_ms, 30000);
+    quota_use(quota, 31000, 60000);
+    assert_int_equal(quota->awake_ms, 30000);
+    quota_use(quota, 10000000, 60000);
+    assert_int_equal(quota->awake_ms, 90000);
+}
+
+/* A hundred thousand addresses of one wake each: the heavy users stay known. */
+static void test_flood(void **state)
+{
+    (void)state;
+    for (uint32_t heavy = 0; heavy < 20; heavy++) {
+        struct quota *quota = quota_open(&book, QUOTA_CLIENT, DOMAIN, 0x0a000000 + heavy, TODAY);
+
+        quota->wakes = 10 + heavy;
+        quota->awake_ms = 3600000;
+    }
+    for (uint32_t i = 0; i < 100000; i++)
+        quota_open(&book, QUOTA_CLIENT, DOMAIN, 0xc0000000 + i * 2654435761U % 0x10000000, TODAY)
+            ->wakes = 1;
+    for (uint32_t heavy = 0; heavy < 20; heavy++) {
+        const struct quota *quota =
+            quota_look(&book, QUOTA_CLIENT, DOMAIN, 0x0a000000 + heavy, TODAY);
+
+        assert_non_null(quota);
+        assert_int_equal(quota->wakes, 10 + heavy);
+    }
+}
+
+/* What was used up yesterday makes room before anything of today. */
+static void test_yesterday_makes_room(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < QUOTA_SLOTS; i++)
+        quota_open(&book, QUOTA_CLIENT, DOMAIN, i * 7919, TODAY - 1)->wakes = 1000;
+    for (uint32_t i = 0; i < QUOTA_SLOTS / 4; i++)
+        quota_open(&book, QUOTA_CLIENT, DOMAIN, 0x0a000000 + i * 104729, TODAY)->wakes = 1;
+    size_t known = 0;
+    for (uint32_t i = 0; i < QUOTA_SLOTS / 4; i++)
+        known += quota_look(&book, QUOTA_CLIENT, DOMAIN, 0x0a000000 + i * 104729, TODAY) != NULL;
+    assert_in_range(known, QUOTA_SLOTS / 4 - QUOTA_SLOTS / 64, QUOTA_SLOTS / 4);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_keys, empty),
+        cmocka_unit_test_setup(test_days, empty),
+        cmocka_unit_test_setup(test_use, empty),
+        cmocka_unit_test_setup(test_flood, empty),
+        cmocka_unit_test_setup(test_yesterday_makes_room, empty),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
