@@ -635,6 +635,25 @@ static void test_veto(void **state)
     assert_int_equal(world_count(world, ACTION_SLEEP), 1);
     world_sleep_answer(world, TESTING, SLEEP_VETOED, "ssh session of alice");
     assert_int_equal(world_count_event(world, HAPPENED_SLEEP_REFUSED), 1); /* told once */
+    assert_int_equal(world_count_event(world, HAPPENED_SLEEP_REQUESTED), 0);
+}
+
+/* The report of the run before is no word on how this one began. */
+static void test_report_of_before_the_wake(void **state)
+{
+    struct world *world = *state;
+
+    world_up(world, TESTING);
+    world_report(world, TESTING, "boot-1", true);
+    world_silence(world, TESTING);
+    assert_state(world, TESTING, POWER_UNREACHABLE);
+    world_agent(world, TESTING, AGENT_OFFLINE);
+    world_visit(world, SITE_TESTING);
+    world_advance(world, 10 * SECOND);
+    world_up(world, TESTING);
+    assert_state(world, TESTING, POWER_READY);
+    assert_int_equal(world_power(world, TESTING)->history.kinds[WAKE_COLD].n, 1);
+    assert_int_equal(world_power(world, TESTING)->history.kinds[WAKE_RESUME].n, 0);
 }
 
 static void test_no_answer_is_a_veto(void **state)
@@ -1392,6 +1411,7 @@ int main(void)
         TEST(test_hold_wakes),
         TEST(test_too_many_leases),
         TEST(test_veto),
+        TEST(test_report_of_before_the_wake),
         TEST(test_no_answer_is_a_veto),
         TEST(test_sleep_command),
         TEST(test_answer_to_another_question),
