@@ -386,7 +386,7 @@ int64_t wake_due(const struct step *step)
 static enum wake_kind actual_kind(const struct power *power)
 {
     if (power->wake.boot_id[0] == '\0' || power->report.boot_id[0] == '\0' ||
-        power->report.heard_at < power->wake.started)
+        power->report.heard_at <= power->wake.started)
         return power->wake.kind;
     return strcmp(power->wake.boot_id, power->report.boot_id) == 0 ? WAKE_RESUME : WAKE_COLD;
 }

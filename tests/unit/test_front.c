@@ -110,8 +110,8 @@ static const char *ask(const char *text)
 static int count_answers(const char *text)
 {
     int n = 0;
-    for (; (text = strstr(text, "HTTP/1.1 ")) != NULL; text++)
-        n++;
+    for (; (text = strstr(text, "HTTP/1.1 ")) != NULL; text += 9)
+        n += text[9] >= '1' && text[9] <= '5';
     return n;
 }
 
