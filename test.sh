@@ -63,7 +63,7 @@ build() { # PRESET
 
 sources() { find hall-mqtt bridges web ha-discovery tests -name "$1" -print0; }
 
-clang_tidy() { sources '*.c' | xargs -0 -P "$(nproc)" -n 2 clang-tidy -p build-clang --quiet; }
+clang_tidy() { sources '*.c' | xargs -0 -P "$(nproc)" -n 1 clang-tidy -p build-clang --quiet; }
 clang_format() { { sources '*.c'; sources '*.h'; } | xargs -0 clang-format --dry-run -Werror; }
 shell_check() { { find . -name '*.sh' -not -path './build*' -print0; printf '.ci/run\0'; } | xargs -0 shellcheck -x; }
 

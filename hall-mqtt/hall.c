@@ -39,7 +39,7 @@ static int on_trim(sd_event_source *source, uint64_t usec, void *context)
     (void)source;
     (void)usec;
     (void)context;
-    memory_trim();
+    memory_trim(false);
     return 0;
 }
 

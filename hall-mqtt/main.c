@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/memory.h"
 #include "hall.h"
 
 #define DEFAULT_CONFIG "/etc/hall/domains.json"
@@ -102,6 +103,7 @@ static void prepare_process(void)
     sigaddset(&mask, SIGHUP);
     sigprocmask(SIG_BLOCK, &mask, NULL);
     mallopt(M_ARENA_MAX, 1);
+    memory_trim(true);
 }
 
 int main(int argc, char *argv[])

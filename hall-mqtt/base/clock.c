@@ -153,7 +153,8 @@ bool clock_is_trusted(struct now now)
 {
     if (now.wall / 1000 < PROGRAM_MADE_S)
         return false;
-    /* systemd-timesyncd leaves a mark when it has synchronised; where it does not run, there is no telling. */
+    /* systemd-timesyncd leaves a mark when it has synchronised; where it does not run, there is no
+     * telling. */
     if (access("/run/systemd/timesync", F_OK) == 0)
         return access("/run/systemd/timesync/synchronized", F_OK) == 0;
     return true;

@@ -18,8 +18,8 @@ struct now {
 };
 
 struct now clock_now(void);
-/* Is wall time to be believed? A Pi has no clock of its own: before its time service has synchronised, or before this
- * program was made, it is not. */
+/* Is wall time to be believed? A Pi has no clock of its own: before its time service has
+ * synchronised, or before this program was made, it is not. */
 bool clock_is_trusted(struct now now);
 int64_t clock_boot_ns(void); /* for measuring */
 

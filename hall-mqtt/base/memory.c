@@ -1,41 +1,66 @@
 #include "base/memory.h"
 
-#include <inttypes.h>
 #include <malloc.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 struct mapping {
-    uintptr_t start, end;
-    bool is_clean_file; /* of a file, not writable */
+    uintptr_t start, end; /* addresses, as the kernel writes them */
+    bool is_code;         /* of a file, executable: nobody writes there, not even the loader */
+    bool is_data; /* of a file, read-only now: the loader may have written there, or be about to */
 };
 
-/* "7f00-7f10 r-xp 00000000 fe:01 1234   /usr/lib/x.so" opens a mapping's entry in smaps. */
-static bool read_header(const char *line, struct mapping *ret)
+/* Reads a hexadecimal number and what must stand behind it. */
+static bool read_address(const char **at, char behind, uintptr_t *ret)
 {
-    uint64_t start, end, inode;
-    char rights[5];
+    char *end;
+    const unsigned long value = strtoul(*at, &end, 16);
 
-    if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s %*x %*x:%*x %" SCNu64, &start, &end, rights,
-               &inode) != 4)
+    if (end == *at || *end != behind)
         return false;
-    *ret = (struct mapping){.start = (uintptr_t)start,
-                            .end = (uintptr_t)end,
-                            .is_clean_file = inode != 0 && rights[1] == '-'};
+    *ret = value;
+    *at = end + 1;
     return true;
 }
 
-/* A page that was written and then protected (relocations) must stay: dropping it would lose what was written. */
-static bool has_own_pages(const char *line)
+/* A mapping's entry in smaps (proc(5)) opens with "7f00-7f10 r-xp 00000000 fe:01 1234
+ * /usr/lib/x.so"; an absolute path stands there for files alone. */
+static bool read_header(const char *line, struct mapping *ret)
 {
-    unsigned long kilobytes;
+    struct mapping mapping;
+    const char *at = line;
 
-    return sscanf(line, "Anonymous: %lu kB", &kilobytes) == 1 && kilobytes > 0;
+    if (!read_address(&at, '-', &mapping.start) || !read_address(&at, ' ', &mapping.end))
+        return false;
+    mapping.is_code = strncmp(at, "r-x", 3) == 0 && strchr(at, '/') != NULL;
+    mapping.is_data = strncmp(at, "r--", 3) == 0 && strchr(at, '/') != NULL;
+    *ret = mapping;
+    return true;
 }
 
-void memory_trim(void)
+/* A page that was written and then protected (relocations) must stay: dropping it would lose what
+ * was written. */
+static bool has_own_pages(const char *line)
+{
+    static const char key[] = "Anonymous:";
+
+    return strncmp(line, key, sizeof(key) - 1) == 0 &&
+           strtoul(line + sizeof(key) - 1, NULL, 10) > 0;
+}
+
+static void drop(const struct mapping *mapping)
+{
+    /* The kernel's text is where this address comes from: there is no pointer to derive it from. */
+    void *start = (void *)mapping->start; /* NOLINT(performance-no-int-to-ptr) */
+
+    (void)madvise(start, mapping->end - mapping->start, MADV_DONTNEED);
+}
+
+void memory_trim(bool alone)
 {
     FILE *maps = fopen("/proc/self/smaps", "re");
     struct mapping mapping = {0};
@@ -48,9 +73,9 @@ void memory_trim(void)
         if (read_header(line, &mapping))
             continue;
         if (has_own_pages(line))
-            mapping.is_clean_file = false;
-        if (strncmp(line, "VmFlags:", 8) == 0 && mapping.is_clean_file)
-            (void)madvise((void *)mapping.start, mapping.end - mapping.start, MADV_DONTNEED);
+            mapping.is_code = mapping.is_data = false;
+        if (strncmp(line, "VmFlags:", 8) == 0 && (mapping.is_code || (alone && mapping.is_data)))
+            drop(&mapping);
     }
     fclose(maps);
 }
