@@ -38,6 +38,7 @@ struct office {
 struct worker {
     struct clerk clerk;
     _Atomic(struct office *) office; /* where it is at work now, or NULL */
+    bool refused; /* its connection was told so: nothing more is answered on it */
 };
 
 struct front {
@@ -75,14 +76,13 @@ static void read_raw(const struct mg_request_info *info, struct raw_request *raw
         raw->peer.s_addr = htonl(INADDR_NONE); /* never a trusted proxy */
 }
 
-/* Nobody here reads a body: a request with one ends its connection, and civetweb drains what came.
- */
-static bool has_body(const struct mg_request_info *info)
+/* Nobody here reads a body: a request with one ends its connection, so that nothing in it is ever
+ * taken for the next request. */
+static bool has_body(const struct mg_connection *connection)
 {
-    return info->content_length > 0 ||
-           (info->content_length < 0 && strcmp(info->request_method, "GET") != 0 &&
-            strcmp(info->request_method, "HEAD") != 0 &&
-            strcmp(info->request_method, "OPTIONS") != 0);
+    const char *length = mg_get_header(connection, "Content-Length");
+    return (length != NULL && strcmp(length, "0") != 0) ||
+           mg_get_header(connection, "Transfer-Encoding") != NULL;
 }
 
 /* HTTP/1.0 would have to be told that it may go on; it is not. */
@@ -123,7 +123,7 @@ static int on_request(struct mg_connection *connection)
     struct raw_request raw;
 
     read_raw(info, &raw);
-    clerk->answer.close = has_body(info) || !may_stay_open(front, desk, info, &raw);
+    clerk->answer.close = !may_stay_open(front, desk, info, &raw) || has_body(connection);
     clerk->answer.head_only = strcmp(raw.method, "HEAD") == 0;
     desk_answer(desk, &raw, clerk);
     leave_office(worker);
@@ -133,18 +133,41 @@ static int on_request(struct mg_connection *connection)
     return clerk->answer.status;
 }
 
+static void refuse(struct mg_connection *connection, struct worker *worker, int status,
+                   const char *detail)
+{
+    struct clerk *clerk = &worker->clerk;
+    worker->refused = true;
+    clerk->answer.close = true;
+    clerk->answer.head_only = false;
+    desk_refuse(clerk, status, detail);
+    mg_disable_connection_keep_alive(connection);
+    mg_write(connection, clerk->answer.text, clerk->answer.length);
+}
+
+static const char *detail_of(int status, const char *message)
+{
+    switch (status) {
+    case 400:
+        return "This is no sound HTTP/1.1 request, its method is unknown, or its head is longer "
+               "than "
+               "16 KB.";
+    case 411:
+        return "Content-Length is missing, or is not a number of bytes; send one.";
+    case 505:
+        return "Hall speaks HTTP/1.0 and HTTP/1.1 here.";
+    default:
+        return message;
+    }
+}
+
 /* What civetweb refuses by itself, answered in our form. 1: let it say so its own way. */
 static int on_error(struct mg_connection *connection, int status, const char *message)
 {
     struct worker *worker = mg_get_thread_pointer(connection);
     if (worker == NULL)
         return 1;
-    struct clerk *clerk = &worker->clerk;
-    clerk->answer.close = true;
-    clerk->answer.head_only = false;
-    desk_refuse(clerk, status, message);
-    mg_disable_connection_keep_alive(connection);
-    mg_write(connection, clerk->answer.text, clerk->answer.length);
+    refuse(connection, worker, status, detail_of(status, message));
     return 0;
 }
 
@@ -158,9 +181,23 @@ static int on_message(const struct mg_connection *connection, const char *messag
 
 static int on_connection(const struct mg_connection *connection, void **data)
 {
+    struct worker *worker = mg_get_thread_pointer(connection);
     (void)data;
+    if (worker != NULL)
+        worker->refused = false;
     atomic_fetch_add_explicit(&front_of(connection)->connections, 1, memory_order_relaxed);
     return 0;
+}
+
+/* What is asked for without a path of its own ("http://host/", "*"), civetweb only hangs up on. */
+static void on_connection_close(const struct mg_connection *connection)
+{
+    struct worker *worker = mg_get_thread_pointer(connection);
+    const struct mg_request_info *info = mg_get_request_info(connection);
+    if (worker != NULL && !worker->refused && info != NULL && info->request_uri != NULL &&
+        info->local_uri == NULL)
+        refuse((struct mg_connection *)connection, worker, 400,
+               "Hall is no proxy: the request line must name a path that begins with '/'.");
 }
 
 static void on_connection_closed(const struct mg_connection *connection)
@@ -185,6 +222,7 @@ static const struct mg_callbacks callbacks = {
     .log_message = on_message,
     .init_thread = on_thread,
     .init_connection = on_connection,
+    .connection_close = on_connection_close,
     .connection_closed = on_connection_closed,
 };
 
@@ -221,35 +259,25 @@ static const char *advice(int error)
 /* Workers take no signals: those are for the loop. */
 static struct mg_context *start(struct front *front, const char *endpoint)
 {
-    const char *options[] = {"listening_ports",
-                             endpoint,
-                             "num_threads",
-                             TEXT(WORKERS),
-                             "listen_backlog",
-                             "1024",
-                             "connection_queue",
-                             "200",
-                             "tcp_nodelay",
-                             "1",
-                             "request_timeout_ms",
-                             "3000",
-                             "enable_keep_alive",
-                             "yes",
-                             "keep_alive_timeout_ms",
-                             "5000",
-                             "decode_url",
-                             "no",
-                             "decode_query_string",
-                             "no",
-                             "access_control_allow_origin",
-                             "",
-                             "access_control_allow_methods",
-                             "",
-                             "enable_directory_listing",
-                             "no",
-                             "enable_auth_domain_check",
-                             "no",
-                             NULL};
+    /* clang-format off */
+    const char *options[] = {
+        "listening_ports", endpoint,
+        "num_threads", TEXT(WORKERS),
+        "listen_backlog", "1024",
+        "connection_queue", "200",
+        "tcp_nodelay", "1",
+        "request_timeout_ms", "3000",
+        "enable_keep_alive", "yes",
+        "keep_alive_timeout_ms", "5000",
+        "decode_url", "no",
+        "decode_query_string", "no",
+        "access_control_allow_origin", "",
+        "access_control_allow_methods", "",
+        "enable_directory_listing", "no",
+        "enable_auth_domain_check", "no",
+        NULL,
+    };
+    /* clang-format on */
     sigset_t all;
     sigset_t before;
 

@@ -13,7 +13,7 @@ static const struct wanted {
 } wanted[FIELDS] = {
 #define WANTED(name_, once_)                                                                       \
     {                                                                                              \
-        .name = name_, .length = sizeof(name_) - 1, .once = once_                                  \
+        name_, sizeof(name_) - 1, once_                                                            \
     }
     [FIELD_HOST] = WANTED("Host", true),
     [FIELD_FORWARDED_HOST] = WANTED("X-Forwarded-Host", true),
@@ -43,6 +43,7 @@ static const struct request_fault_text faults[] = {
               "Origin or X-Forwarded-*); let the proxy replace such headers, not add to them."},
     [REQUEST_BODY_UNCLEAR] =
         {400, "Content-Length and Transfer-Encoding came together; send one of them."},
+    [REQUEST_BAD_LENGTH] = {400, "Content-Length is not a number of bytes; send one."},
     [REQUEST_TOO_LONG] = {414, "The address asked for is longer than 8192 bytes."},
     [REQUEST_TOO_MANY_HEADERS] = {431, "More than 63 header lines came; send fewer."},
     [REQUEST_BAD_HOST] = {400, "The host asked for is neither a DNS name nor an IPv4 address."},
@@ -76,6 +77,13 @@ static const char *skip_blanks(const char *text)
     return text + strspn(text, " \t");
 }
 
+/* Digits alone: "0, 5" and "+5" are read in different ways by different programs. */
+static bool is_length(const char *value)
+{
+    size_t digits = strspn(value, "0123456789");
+    return digits >= 1 && digits <= 18 && *skip_blanks(value + digits) == '\0';
+}
+
 static enum request_fault read_headers(const struct raw_request *raw, struct request *request)
 {
     memset(request->fields, 0, sizeof request->fields);
@@ -93,7 +101,8 @@ static enum request_fault read_headers(const struct raw_request *raw, struct req
     if (request->fields[FIELD_CONTENT_LENGTH] != NULL &&
         request->fields[FIELD_TRANSFER_ENCODING] != NULL)
         return REQUEST_BODY_UNCLEAR;
-    return REQUEST_FINE;
+    const char *body = request->fields[FIELD_CONTENT_LENGTH];
+    return body == NULL || is_length(body) ? REQUEST_FINE : REQUEST_BAD_LENGTH;
 }
 
 static bool is_trusted(const struct proxies *proxies, struct in_addr address)
@@ -107,7 +116,9 @@ static bool is_trusted(const struct proxies *proxies, struct in_addr address)
 
 static char lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    if (c >= 'A' && c <= 'Z')
+        return (char)(c - 'A' + 'a');
+    return c;
 }
 
 static bool is_host_character(char c)
@@ -159,102 +170,16 @@ static enum request_fault choose_host(struct request *request)
     return *value == '\0' ? REQUEST_FINE : read_host(value, request->host);
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c = lower(c);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* One byte of percent-encoded text; advances *at. -1: broken, or a NUL. */
-static int decode_one(const char **at, const char *end)
-{
-    const char *here = *at;
-    if (*here != '%') {
-        *at = here + 1;
-        return (unsigned char)*here;
-    }
-    if (end - here < 3)
-        return -1;
-    int high = hex_value(here[1]);
-    int low = hex_value(here[2]);
-    if (high < 0 || low < 0 || (high | low) == 0)
-        return -1;
-    *at = here + 3;
-    return high << 4 | low;
-}
-
-static bool is_clean(struct span text)
-{
-    for (size_t i = 0; i < text.length; i++) {
-        if ((unsigned char)text.at[i] <= 0x20 || text.at[i] == 0x7f)
-            return false;
-    }
-    return true;
-}
-
-/* Drops the last segment of path[0..length), which ends with '/'. */
-static size_t drop_segment(const char *path, size_t length)
-{
-    while (length > 1 && path[length - 2] != '/')
-        length--;
-    return length > 1 ? length - 1 : 1;
-}
-
-/* What a segment that begins behind path[start - 1] == '/' and ends at length leaves of the path.
- * `closed`: a '/' follows it. */
-static size_t end_segment(char *path, size_t start, size_t length, bool closed)
-{
-    size_t n = length - start;
-    if (n == 0)
-        return start;
-    if (n == 1 && path[start] == '.')
-        return start;
-    if (n == 2 && path[start] == '.' && path[start + 1] == '.')
-        return drop_segment(path, start);
-    if (closed)
-        path[length++] = '/';
-    return length;
-}
-
-/* The path as a server behind would see it: decoded once, "//", "." and ".." resolved. Never longer
- * than raw. */
-static bool normalise_path(struct span raw, char *out)
-{
-    const char *at = raw.at;
-    const char *end = raw.at + raw.length;
-    size_t start = 1;
-    size_t length = 1;
-
-    out[0] = '/';
-    at++;
-    while (at < end) {
-        int c = decode_one(&at, end);
-        if (c < 0)
-            return false;
-        if (c == '/') {
-            length = end_segment(out, start, length, true);
-            start = length;
-        } else {
-            out[length++] = (char)c;
-        }
-    }
-    length = end_segment(out, start, length, false);
-    out[length] = '\0';
-    return true;
-}
-
 /* Target is path and query in one piece. */
 static enum request_fault set_target(struct request *request, struct span target)
 {
     if (target.length > REQUEST_URI_MAX)
         return REQUEST_TOO_LONG;
-    if (target.length == 0 || target.at[0] != '/' || !is_clean(target))
+    if (target.length == 0 || target.at[0] != '/' || !uri_is_clean(target))
         return REQUEST_BAD_URI;
     const char *mark = memchr(target.at, '?', target.length);
     struct span path = {target.at, mark != NULL ? (size_t)(mark - target.at) : target.length};
-    if (!normalise_path(path, request->path))
+    if (!uri_normalise_path(path, request->path))
         return REQUEST_BAD_URI;
     request->target = path;
     request->query = (struct span){mark != NULL ? mark + 1 : NULL,
@@ -272,12 +197,13 @@ static enum request_fault set_own_target(struct request *request, const struct r
 {
     struct span query = {raw->query, raw->query != NULL ? strlen(raw->query) : 0};
     size_t length = strlen(raw->target);
-    if (length + query.length >= REQUEST_URI_MAX)
+    size_t mark = raw->query != NULL ? 1 : 0;
+    if (length + mark + query.length > REQUEST_URI_MAX)
         return REQUEST_TOO_LONG;
     enum request_fault fault = set_target(request, (struct span){raw->target, length});
     if (fault != REQUEST_FINE)
         return fault;
-    if (!is_clean(query))
+    if (!uri_is_clean(query))
         return REQUEST_BAD_URI;
     request->query = query;
     return REQUEST_FINE;
@@ -412,59 +338,6 @@ enum request_fault request_read(const struct raw_request *raw, const struct prox
     return choose_target(request, raw, via);
 }
 
-static int decode_value(const char *at, const char *end, char *out, size_t size)
-{
-    size_t length = 0;
-    while (at < end) {
-        int c = decode_one(&at, end);
-        if (c < 0 || length + 1 >= size)
-            return -1;
-        out[length++] = (char)c;
-    }
-    out[length] = '\0';
-    return (int)length;
-}
-
-int request_parameter(struct span query, const char *name, char *ret_value, size_t size)
-{
-    size_t name_length = strlen(name);
-    const char *at = query.at;
-    const char *end = query.at != NULL ? query.at + query.length : NULL;
-
-    while (at < end) {
-        const char *stop = memchr(at, '&', (size_t)(end - at));
-        stop = stop != NULL ? stop : end;
-        if ((size_t)(stop - at) > name_length && strncmp(at, name, name_length) == 0 &&
-            at[name_length] == '=')
-            return decode_value(at + name_length + 1, stop, ret_value, size);
-        at = stop + 1;
-    }
-    return -1;
-}
-
-/* What RFC 3986 lets stand in a path or query, and '%'. */
-static bool stays_as_is(unsigned char c)
-{
-    return c > 0x20 && c < 0x7f && strchr("\"<>\\^`{|}", c) == NULL;
-}
-
-static size_t put_encoded(char *out, struct span text)
-{
-    static const char digits[] = "0123456789ABCDEF";
-    size_t length = 0;
-    for (size_t i = 0; i < text.length; i++) {
-        unsigned char c = (unsigned char)text.at[i];
-        if (stays_as_is(c)) {
-            out[length++] = (char)c;
-        } else {
-            out[length++] = '%';
-            out[length++] = digits[c >> 4];
-            out[length++] = digits[c & 15];
-        }
-    }
-    return length;
-}
-
 size_t request_reference(const struct request *request, char *ret_reference, size_t size)
 {
     struct span path = request->target;
@@ -477,10 +350,11 @@ size_t request_reference(const struct request *request, char *ret_reference, siz
         path.length--;
     }
     ret_reference[0] = '/';
-    size_t length = 1 + put_encoded(ret_reference + 1, path);
+    size_t length = uri_climbs(path) ? uri_encode_path(ret_reference, request->path)
+                                     : 1 + uri_encode(ret_reference + 1, path);
     if (request->query.at != NULL) {
         ret_reference[length++] = '?';
-        length += put_encoded(ret_reference + length, request->query);
+        length += uri_encode(ret_reference + length, request->query);
     }
     ret_reference[length] = '\0';
     return length;

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "base/text.h"
+#include "web/uri.h"
 
 enum {
     REQUEST_URI_MAX = 8192,  /* bytes of path and query */
@@ -59,11 +60,6 @@ struct raw_request {
     const struct header *headers;
 };
 
-struct span {
-    const char *at;
-    size_t length;
-};
-
 /* The proxies whose word counts. */
 struct proxies {
     size_t n;
@@ -93,6 +89,7 @@ enum request_fault {
     REQUEST_FINE,
     REQUEST_DOUBLED,      /* a header that steers came twice */
     REQUEST_BODY_UNCLEAR, /* Transfer-Encoding together with Content-Length */
+    REQUEST_BAD_LENGTH,
     REQUEST_TOO_LONG,
     REQUEST_TOO_MANY_HEADERS,
     REQUEST_BAD_HOST,
@@ -114,10 +111,6 @@ const struct request_fault_text *request_fault_text(enum request_fault fault);
 /* Replaces what is asked for by this path and query (not decoded), as /.hall/status?path= names it.
  */
 enum request_fault request_retarget(struct request *request, const char *target, size_t length);
-
-/* The value of a parameter in a query string, percent-decoded. Its length, or -1: absent, broken,
- * or longer than size - 1. */
-int request_parameter(struct span query, const char *name, char *ret_value, size_t size);
 
 /* The path and query asked for as a reference that stays on this origin and is plain ASCII: what
  * may stand in a Location header, an HTML attribute after escaping, and JSON. Its length; size

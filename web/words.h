@@ -1,12 +1,13 @@
 /*
  * words: every sentence the waiting page says, in each language it speaks. At most one %s in each.
  * Typography is each language's own: no-break spaces, apostrophes and quotation marks are the real
- * ones. For page.c.
+ * ones. For phrase.c.
  */
 #ifndef HALL_WEB_WORDS_H
 #define HALL_WEB_WORDS_H
 
-#include "web/page.h"
+#include "core/power.h"
+#include "web/language.h"
 
 #define NBSP  "\u00a0" /* no-break space */
 #define NNBSP "\u202f" /* the narrow one French puts before ; ! ? */

@@ -13,7 +13,9 @@
 
 #include "web/gate.h"
 #include "web/page.h"
+#include "web/phrase.h"
 #include "web/request.h"
+#include "web/status.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -54,12 +56,14 @@ static void check_request(const struct request *request)
            reference[1] != '\\');
     for (size_t i = 0; i < length; i++)
         assert(reference[i] > 0x20 && reference[i] < 0x7f &&
-               strchr("\"<>\\", reference[i]) == NULL);
+               strchr("\"#<>\\", reference[i]) == NULL);
+    size_t path = strcspn(reference, "?");
+    assert(!uri_climbs((struct span){reference, path}));
     assert(request->path[0] == '/' && strlen(request->path) <= REQUEST_URI_MAX);
     assert(strstr(request->path, "//") == NULL && strstr(request->path, "/../") == NULL);
     assert(strlen(request->who) > 0);
     request_is_same_origin(request);
-    if (request_parameter(request->query, "path", value, sizeof value) >= 0) {
+    if (uri_parameter(request->query, "path", value, sizeof value) >= 0) {
         struct request other = *request;
         (void)request_retarget(&other, value, strlen(value));
     }
@@ -80,7 +84,7 @@ static void show(const struct request *request, const struct place *place, const
     page_write(page, &view, &out);
     assert(buf_error(&out) == 0);
     buf_clear(&out);
-    page_write_status(&view, 500, &out);
+    status_write(&view, 500, &out);
     assert(buf_error(&out) == 0);
     buf_finish(&out);
 }

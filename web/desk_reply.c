@@ -1,0 +1,210 @@
+#include "web/desk_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "web/status.h"
+
+enum { LOG_PAUSE_MS = 1000 }; /* between two lines about refusals */
+
+void desk_problem(struct clerk *clerk, int status, const char *detail)
+{
+    answer_begin(&clerk->answer, status);
+    answer_problem(&clerk->answer, detail);
+}
+
+void desk_redirect(struct clerk *clerk, int status, const char *to)
+{
+    answer_begin(&clerk->answer, status);
+    answer_header(&clerk->answer, "Location", to);
+    answer_never_kept(&clerk->answer);
+    answer_end(&clerk->answer, NULL);
+}
+
+const char *desk_reference(struct clerk *clerk)
+{
+    request_reference(&clerk->request, clerk->reference, sizeof clerk->reference);
+    return clerk->reference;
+}
+
+void desk_tell(struct desk *desk, enum visit_kind kind, int site, const struct clerk *clerk,
+               const char *detail)
+{
+    struct visit visit;
+    visit.kind = kind;
+    visit.site = site;
+    memcpy(visit.who, clerk->request.who, sizeof visit.who);
+    text_copy(visit.detail, sizeof visit.detail, detail);
+    board_tell(desk->board, &visit);
+}
+
+/* A flood of refusals is one line a second, with the number of the others. */
+void desk_note_refusal(struct desk *desk, const struct clerk *clerk, const struct raw_request *raw,
+                       int site, const char *why)
+{
+    int64_t now = desk_now();
+    int64_t before = atomic_load(&desk->refusal_told);
+    char path[60];
+    char detail[sizeof((struct visit *)0)->detail];
+
+    if (now - before < LOG_PAUSE_MS ||
+        !atomic_compare_exchange_strong(&desk->refusal_told, &before, now)) {
+        atomic_fetch_add(&desk->refusals_untold, 1);
+        return;
+    }
+    unsigned others = atomic_exchange(&desk->refusals_untold, 0);
+    text_show(path, sizeof path, raw->target, strlen(raw->target));
+    if (site != MODEL_NONE || clerk->request.host[0] != '\0')
+        log_warning("web: refused %s, %s%s: %s (%u more since the last such line)",
+                    clerk->request.who, clerk->request.host, path, why, others);
+    else
+        log_warning("web: refused %s, %s: %s (%u more since the last such line)",
+                    clerk->request.who, path, why, others);
+    snprintf(detail, sizeof detail, "%s: %.66s", path, why);
+    desk_tell(desk, VISIT_REFUSED, site, clerk, detail);
+}
+
+void desk_refuse_fault(struct desk *desk, struct clerk *clerk, const struct raw_request *raw,
+                       enum request_fault fault)
+{
+    const struct request_fault_text *text = request_fault_text(fault);
+    clerk->answer.close = true; /* what follows on this connection may be read wrong as well */
+    desk_note_refusal(desk, clerk, raw, MODEL_NONE, text->detail);
+    desk_problem(clerk, text->status, text->detail);
+}
+
+void desk_look(struct desk *desk, struct clerk *clerk, const struct place *place, bool ready,
+               bool asked, struct view *view)
+{
+    struct notice notice;
+    board_read(desk->board, place->server, &notice);
+    view_init(view, desk->model, place->site, &notice, ready, asked, clock_now());
+    view->language = language_choose(clerk->request.fields[FIELD_ACCEPT_LANGUAGE]);
+    view->reference = desk_reference(clerk);
+}
+
+static void not_ready_headers(struct clerk *clerk, const struct view *view)
+{
+    struct answer *answer = &clerk->answer;
+    answer_never_kept(answer);
+    answer_header(
+        answer, "Vary",
+        "Accept, Accept-Language, Sec-Fetch-Mode, Sec-Fetch-Dest, Sec-Purpose, User-Agent");
+    answer_header(answer, "X-Hall-State", power_state_name(view->notice.state));
+    int seconds = view->kind == VIEW_READY ? 1 : view_retry_after(view);
+    if (seconds > 0)
+        answer_header_number(answer, "Retry-After", seconds);
+}
+
+/* Origin is told to our own forms only with a referrer policy that allows it, hence same-origin. */
+void desk_send_page(struct desk *desk, struct clerk *clerk, const struct view *view, int status)
+{
+    struct buf *body = answer_begin(&clerk->answer, status);
+    page_write(desk->page, view, body);
+    answer_header(&clerk->answer, "Content-Security-Policy", page_policy(desk->page));
+    answer_header(&clerk->answer, "Referrer-Policy", "same-origin");
+    answer_header(&clerk->answer, "Content-Language",
+                  view->language == LANGUAGE_FRENCH ? "fr" : "en");
+    if (view->kind != VIEW_REFUSED)
+        not_ready_headers(clerk, view);
+    else
+        answer_never_kept(&clerk->answer);
+    answer_end(&clerk->answer, "text/html; charset=utf-8");
+}
+
+static void send_bare(struct clerk *clerk, const struct view *view, int status)
+{
+    answer_begin(&clerk->answer, status);
+    not_ready_headers(clerk, view);
+    answer_end(&clerk->answer, NULL);
+}
+
+static void send_problem(struct clerk *clerk, const struct view *view, int status)
+{
+    status_write_problem(view, status, answer_begin(&clerk->answer, status));
+    not_ready_headers(clerk, view);
+    answer_end(&clerk->answer, "application/problem+json");
+}
+
+/* In the form this client understands. nginx knows 401 alone, and then asks for the answer itself.
+ */
+void desk_send_view(struct desk *desk, struct clerk *clerk, const struct view *view,
+                    enum client_kind client, enum door door, int status)
+{
+    if (door == DOOR_NGINX)
+        send_bare(clerk, view, 401);
+    else if (client == CLIENT_BROWSER)
+        desk_send_page(desk, clerk, view, status);
+    else if (client == CLIENT_API || client == CLIENT_MONITOR)
+        send_problem(clerk, view, status);
+    else
+        send_bare(clerk, view, status);
+}
+
+bool desk_is_limited(struct desk *desk, const struct clerk *clerk, const struct place *place,
+                     bool ready, struct guard *ret_guard)
+{
+    const struct request *request = &clerk->request;
+    uint32_t address = request->has_address ? ntohl(request->address.s_addr) : 0;
+    return place->kind == PLACE_SITE &&
+           board_refuses(desk->board, place->site, address, ready, ret_guard);
+}
+
+void desk_note_limit(struct desk *desk, const struct clerk *clerk, const struct raw_request *raw,
+                     int site, struct guard guard)
+{
+    char until[RFC3339_SIZE] = "";
+    char why[REASON_SIZE];
+    if (guard.until != LEASE_FOREVER)
+        rfc3339_format(clock_wall_at(clock_now(), guard.until), until);
+    snprintf(why, sizeof why, "guard %s refuses%s%s", guard_name(guard.kind),
+             until[0] != '\0' ? " until " : "", until);
+    desk_note_refusal(desk, clerk, raw, site, why);
+}
+
+void desk_send_limit(struct desk *desk, struct clerk *clerk, const struct place *place,
+                     struct guard guard, enum client_kind client, enum door door)
+{
+    struct view view;
+    desk_look(desk, clerk, place, false, false, &view);
+    view_limit(&view, guard, clock_now());
+    desk_send_view(desk, clerk, &view, client, door, guard.kind == GUARD_WINDOW ? 403 : 429);
+}
+
+void desk_refuse_address(struct desk *desk, struct clerk *clerk, const struct raw_request *raw,
+                         const struct decision *decision, enum door door)
+{
+    static const char why[] = "This address is not within /access/allow of the domain.";
+    struct view view;
+
+    desk_note_refusal(desk, clerk, raw, decision->place.site, why);
+    if (door == DOOR_NGINX || decision->client != CLIENT_BROWSER) {
+        desk_problem(clerk, 403, why);
+        return;
+    }
+    view_init_refused(&view, desk->model, decision->place.domain, clerk->request.who);
+    view.language = language_choose(clerk->request.fields[FIELD_ACCEPT_LANGUAGE]);
+    desk_send_page(desk, clerk, &view, 403);
+}
+
+void desk_send_unknown(struct clerk *clerk, const struct place *place, enum door door)
+{
+    static const char *const details[] = {
+        [PLACE_SITE] = "",
+        [PLACE_UNKNOWN_HOST] =
+            "Hall has no domain of this name; add it to /domains in the configuration.",
+        [PLACE_UNKNOWN_PATH] =
+            "This path is in no project of the domain, and the domain has no upstream.",
+        [PLACE_HELPER] =
+            "This is one of Hall's own addresses; let the proxy send /.hall/ straight to Hall.",
+    };
+    if (door != DOOR_NGINX) {
+        desk_problem(clerk, 404, details[place->kind]);
+        return;
+    }
+    answer_begin(&clerk->answer, 401);
+    answer_never_kept(&clerk->answer);
+    answer_end(&clerk->answer, NULL);
+}

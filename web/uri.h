@@ -1,0 +1,36 @@
+/*
+ * uri: paths and queries as they come over the wire (RFC 3986): decoded, resolved, taken apart,
+ * encoded. Pure; nothing is allocated, results never exceed what the caller gave.
+ */
+#ifndef HALL_WEB_URI_H
+#define HALL_WEB_URI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct span {
+    const char *at;
+    size_t length;
+};
+
+/* Neither blanks nor control characters. */
+bool uri_is_clean(struct span text);
+
+/* The path as a server behind would see it: decoded once, "//", "." and ".." resolved. raw begins
+ * with '/'; the result is never longer and ends with NUL. False: a broken percent sequence, or
+ * %00. */
+bool uri_normalise_path(struct span raw, char *out);
+/* Is a segment of the path "..", plain or encoded? */
+bool uri_climbs(struct span raw);
+
+/* The value of a parameter in a query string, percent-decoded. Its length; -ENOENT: absent;
+ * -EBADMSG: broken, or longer than size - 1. */
+int uri_parameter(struct span query, const char *name, char *ret_value, size_t size);
+
+/* Leaves what may stand in a path or query, and '%'; the rest as percent sequences, up to 3 bytes
+ * for one. No NUL. The length written. */
+size_t uri_encode(char *out, struct span text);
+/* The same of a path that is decoded already. */
+size_t uri_encode_path(char *out, const char *path);
+
+#endif
