@@ -5,6 +5,7 @@
  * freed when the last one has.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
@@ -14,7 +15,7 @@
 #include "core/saved.h"
 #include "hall_internal.h"
 
-enum { ERRORS_LIMIT = 65536, LOOK_EVERY_US = 1000000 };
+enum { ERRORS_LIMIT = 65536, LOOK_EVERY_US = 250000 };
 
 /* What HTTP workers may still be reading. */
 struct retired {
@@ -47,6 +48,52 @@ static void renewal_finish(struct renewal *new)
     config_free(new->config);
 }
 
+/* The same site in the other model, or MODEL_NONE. */
+static int find_site(const struct model *from, int site, const struct model *in)
+{
+    const struct model_site *wanted = &from->sites[site];
+    const int domain = model_domain_by_host(in, from->domains[wanted->domain].name);
+
+    if (wanted->is_project)
+        return model_project_by_id(in, wanted->id);
+    return domain == MODEL_NONE ? MODEL_NONE : in->domains[domain].site;
+}
+
+static uint64_t carry_sites(const struct hall *hall, const struct renewal *new, int server)
+{
+    const struct model *model = &new->config->model;
+    uint64_t bits = 0;
+    unsigned bit = 0;
+
+    for (int site = fleet_first_site(new->fleet, server);
+         site != MODEL_NONE && bit < BOARD_SITES_MAX;
+         site = fleet_next_site(new->fleet, site), bit++) {
+        const int old = find_site(model, site, &hall->config->model);
+
+        if (old != MODEL_NONE && fleet_site_ready(hall->fleet, old))
+            bits |= UINT64_C(1) << bit;
+    }
+    return bits;
+}
+
+/* Until the new fleet has its say, the new board says what the old one did: nobody is kept from a
+ * ready site. */
+static void carry_notices(const struct hall *hall, const struct renewal *new)
+{
+    const struct model *model = &new->config->model;
+    struct notice notice;
+
+    for (size_t i = 0; i < model->n_servers; i++) {
+        const int old = model_server_by_id(&hall->config->model, model->servers[i].id);
+
+        if (old == MODEL_NONE)
+            continue;
+        board_read(hall->board, old, &notice);
+        notice.sites_ready = carry_sites(hall, new, (int)i);
+        board_post(new->board, (int)i, &notice);
+    }
+}
+
 static int renewal_prepare(struct hall *hall, struct renewal *new)
 {
     const struct fleet_sink sink = {.act = hall_act, .context = hall};
@@ -65,10 +112,11 @@ static int renewal_prepare(struct hall *hall, struct renewal *new)
         error = prober_create(hall->loop, model, &hall_prober_listener, hall, &new->prober);
     if (error == 0)
         error = hall_listen_to_board(hall, new->board, &new->visits);
+    if (error < 0)
+        return error;
+    carry_notices(hall, new);
     /* The last that may fail: from here on workers answer from the new board. */
-    if (error == 0)
-        error = front_replace(hall->front, new->board);
-    return error;
+    return front_replace(hall->front, new->board);
 }
 
 /* What only a restart changes is said, not half done. */
@@ -122,7 +170,8 @@ static void clear_gone(struct hall *hall, const struct model *old, const struct 
                 clear(hall, of_project[k], old->sites[i].id);
 }
 
-/* An accepted command has an end, also when its server is configured no more. While the old configuration holds. */
+/* An accepted command has an end, also when its server is configured no more. While the old
+ * configuration holds. */
 static void answer_gone(struct hall *hall, int server, struct now now)
 {
     struct saved saved;
@@ -135,7 +184,8 @@ static void answer_gone(struct hall *hall, int server, struct now now)
             continue;
         entry->outcome = entry->answered ? OUTCOME_FAILED : OUTCOME_REFUSED;
         entry->seconds_ms = now.wall - entry->received;
-        text_copy(entry->reason, sizeof(entry->reason), "the server was removed from the configuration");
+        text_copy(entry->reason, sizeof(entry->reason),
+                  "the server was removed from the configuration");
         hall_answer(hall, entry, server);
     }
 }
@@ -163,11 +213,8 @@ static bool has_newcomer(const struct model *old, const struct model *new)
 
 /* Freeing what workers no longer read. */
 
-static int on_look(sd_event_source *source, uint64_t usec, void *context)
+static void reclaim(struct hall *hall)
 {
-    struct hall *hall = context;
-
-    (void)usec;
     for (struct retired **at = &hall->retired; *at;) {
         struct retired *retired = *at;
 
@@ -180,6 +227,16 @@ static int on_look(sd_event_source *source, uint64_t usec, void *context)
         config_free(retired->config);
         free(retired);
     }
+}
+
+static int on_look(sd_event_source *source, uint64_t usec, void *context)
+{
+    struct hall *hall = context;
+
+    (void)usec;
+    reclaim(hall);
+    if (hall->reload_again)
+        hall_reload(hall);
     if (!hall->retired)
         return 0;
     sd_event_source_set_time_relative(source, LOOK_EVERY_US);
@@ -229,7 +286,8 @@ static void apply(struct hall *hall, struct renewal *new)
     fleet_start(hall->fleet, clock_now());
     hall_publish_all(hall);
     hall_settle(hall);
-    /* What agents left on the broker for those who were not configured yet was passed over: a new connection hears it. */
+    /* What agents left on the broker for those who were not configured yet was passed over: a new
+     * connection hears it. */
     if (newcomer && mqtt_is_connected(hall->mqtt))
         mqtt_reconnect(hall->mqtt, "to hear what agents of new servers and projects said before");
 }
@@ -247,30 +305,51 @@ static void reject(struct hall *hall, struct buf *errors)
     free(text);
 }
 
+/* Too many workers still answer from older ones: the file is read again as soon as they have. */
+static void put_off(struct hall *hall, int error)
+{
+    char why[REASON_SIZE];
+
+    if (error == -EBUSY && hall->retired) {
+        hall->reload_again = true;
+        return;
+    }
+    snprintf(why, sizeof(why), "the new configuration cannot be applied: %s; the old one goes on",
+             strerror(-error));
+    hall_tell(hall, "config_rejected", why);
+}
+
+static void renew(struct hall *hall, struct config *config)
+{
+    struct renewal new = {.config = config};
+    int error;
+
+    /* What visitors told the old board comes first. */
+    (void)hall_on_visits(NULL, -1, 0, hall);
+    reclaim(hall);
+    error = renewal_prepare(hall, &new);
+    if (error < 0) {
+        renewal_finish(&new);
+        put_off(hall, error);
+        return;
+    }
+    tell_unchanged(hall->config, new.config);
+    hall->zones = (struct zone_cache){0};
+    apply(hall, &new);
+    hall_tell(hall, "config_loaded", hall->config->file);
+}
+
 void hall_reload(struct hall *hall)
 {
     struct buf errors = BUF_INIT(ERRORS_LIMIT);
-    struct renewal new = {0};
-    int error;
+    struct config *config = NULL;
 
     sd_notify(0, "RELOADING=1");
-    error = config_load(hall->config->file, &new.config, &errors);
-    if (error < 0) {
+    hall->reload_again = false;
+    if (config_load(hall->config->file, &config, &errors) < 0)
         reject(hall, &errors);
-    } else {
-        /* What visitors told the old board comes first. */
-        (void)hall_on_visits(NULL, -1, 0, hall);
-        error = renewal_prepare(hall, &new);
-        if (error < 0) {
-            log_error("hall: the new configuration cannot be applied: %s", strerror(-error));
-            renewal_finish(&new);
-        } else {
-            tell_unchanged(hall->config, new.config);
-            hall->zones = (struct zone_cache){0};
-            apply(hall, &new);
-            hall_tell(hall, "config_loaded", hall->config->file);
-        }
-    }
+    else
+        renew(hall, config);
     buf_finish(&errors);
     sd_notify(0, "READY=1");
 }

@@ -39,17 +39,18 @@ SERVERS = {
     },
 }
 
+# The roles, and the agents of the usual two; worlds of other servers add theirs.
 USERS = ("hall", "operator", "viewer", "homeassistant", "testing", "erp")
 
 
 class Broker:
     """A private Mosquitto with the shipped ACL and users of its own."""
 
-    def __init__(self, directory, addresses, port=None):
+    def __init__(self, directory, addresses, port=None, users=USERS):
         self.directory = Path(directory)
         self.addresses = list(dict.fromkeys(["127.0.0.1", *addresses]))
         self.port = port or free_port()
-        self.passwords = {user: secrets.token_urlsafe(12) for user in USERS}
+        self.passwords = {user: secrets.token_urlsafe(12) for user in users}
         self.process = None
         self._write()
 
@@ -246,7 +247,8 @@ class World:
         self.buses = []
         try:
             port = free_port(wanted=1883 if wanted_ports else 0)
-            self.broker = Broker(self.directory / "broker", [self.lan.gateway], port)
+            users = dict.fromkeys([*USERS, *self.described])
+            self.broker = Broker(self.directory / "broker", [self.lan.gateway], port, users)
             gateway = free_port(wanted=8880 if wanted_ports else 0)
             admin = free_port(wanted=8881 if wanted_ports else 0)
             self.hall = Hall(binary, self.directory / "hall", self.config(gateway, admin),

@@ -1,6 +1,9 @@
 """Words the tests share."""
 
+import time
 import uuid
+from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
 
 from process import wait_until
 
@@ -80,3 +83,102 @@ def wait_wake(bus, server, after=0):
     """A wake began, and the state topic says so too."""
     wait_event(bus, server, "wake_requested", after)
     bus.wait_text(topic(server, "state"), "waking", after)
+
+
+# Worlds of the tests' own making
+
+def simple_server(id, number):
+    """A server with one site and no containers, `id`.localhost."""
+    return {"name": id.capitalize(), "number": number, "mac": f"02:00:5e:10:01:{number:02x}", "domain": f"{id}.localhost",
+            "checks": True, "sites": [{"id": id, "title": id, "path": None, "port": 8080, "containers": []}]}
+
+
+def simple_servers(*ids):
+    return {id: simple_server(id, 40 + i) for i, id in enumerate(ids)}
+
+
+def configured(make_world, change=None, start=True, **options):
+    """A world whose generated configuration is changed before Hall reads it: change(servers, domains)."""
+    world = make_world(start=False, **options)
+    if change:
+        config = world.hall.config
+        change(config["servers"], config["domains"])
+        world.hall.write(config)
+    if start:
+        world.start()
+    return world
+
+
+def reload(world, bus, change=None, expect="config_loaded"):
+    """Writes the changed configuration, sends SIGHUP, waits for Hall's word. change(config)."""
+    import signal
+
+    if change:
+        change(world.hall.config)
+        world.hall.write(world.hall.config)
+    mark = bus.mark()
+    world.hall.process.signal(signal.SIGHUP)
+    return hall_event(bus, expect, mark)
+
+
+# What Hall says
+
+def status(bus, server):
+    return bus.last(topic(server, "status")).json()
+
+
+def wait_status(bus, server, where, limit=10.0, after=0, what="such status"):
+    """The newest status, once it is so; those before `after` do not count."""
+
+    def newest():
+        found = bus.heard(topic(server, "status"), after)
+        return found and where(found[-1].json()) and found[-1]
+
+    try:
+        return wait_until(newest, limit, what).json()
+    except AssertionError as error:
+        raise AssertionError(f"{error}; the last: {bus.last(topic(server, 'status'))}"
+                             f" {bus.last(topic(server, 'status')).text()}") from None
+
+
+def leases(bus, server, kind):
+    return [lease for lease in status(bus, server)["leases"] if lease["kind"] == kind]
+
+
+def wait_lease(bus, server, kind, limit=10.0, **wanted):
+    def fits(lease):
+        return lease["kind"] == kind and all(lease[k] == v for k, v in wanted.items())
+
+    found = wait_status(bus, server, lambda s: any(fits(x) for x in s["leases"]), limit, what=f"a lease {kind} {wanted}")
+    return next(x for x in found["leases"] if fits(x))
+
+
+def wait_no_lease(bus, server, kind, limit=10.0):
+    wait_status(bus, server, lambda s: all(x["kind"] != kind for x in s["leases"]), limit, what=f"no lease {kind}")
+
+
+def hall_event(bus, kind, after=0, limit=10.0):
+    return bus.wait_json("hall/event", after, limit, event_type=kind).json()
+
+
+def answer_of(bus, server, action, after, outcome, limit=10.0):
+    """The answer to a command without an id."""
+    return bus.wait_json(topic(server, "result"), after, limit, action=action, outcome=outcome).json()
+
+
+def instant(text):
+    """Seconds of an RFC 3339 time."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+# Wall time
+
+def local_minutes(zone, minutes, start=None):
+    """HH:MM in that zone, so many minutes from now (or from start)."""
+    now = datetime.fromtimestamp(time.time() if start is None else start, timezone.utc)
+    return (now.astimezone(ZoneInfo(zone)) + timedelta(minutes=minutes)).strftime("%H:%M")
+
+
+def window(zone, before, after):
+    """A daily window from `before` minutes ago (negative: from now) to `after` minutes from now."""
+    return {"days": "daily", "from": local_minutes(zone, -before), "to": local_minutes(zone, after)}

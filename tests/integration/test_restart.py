@@ -1,0 +1,402 @@
+"""Hall is killed at the worst moments and started again: nothing promised is lost, nothing is done twice, it serves at once."""
+
+import os
+import random
+import signal
+import statistics
+import subprocess
+import time
+import uuid
+
+import pytest
+from helpers import (answer_of, asleep, awake, barrier, command, configured, events, hall_event, instant, result, results, state_of,
+                     status, topic, wait_event, wait_lease, wait_state, wait_status)
+from process import wait_until
+from world import BROWSER
+
+ENDS = ("done", "failed", "refused")
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+
+
+def online(bus, mark):
+    bus.wait_text("hall/status", "online", mark, 15)
+
+
+def restart(world, bus, kill=True):
+    """Returns the mark before the new one; it is connected to the broker."""
+    if kill:
+        world.hall.kill()
+    else:
+        world.hall.stop()
+    mark = bus.mark()
+    world.hall.start()
+    online(bus, mark)
+    return mark
+
+
+def ends(bus, server, id):
+    return [r["outcome"] for r in results(bus, server, id) if r["outcome"] in ENDS]
+
+
+def time_to_first_auth(world):
+    start = time.monotonic()
+    world.hall.start(wait=False)
+    while True:
+        try:
+            answer = world.hall.auth("/client1/", headers=BROWSER)
+            return time.monotonic() - start, answer.status
+        except OSError:
+            assert time.monotonic() - start < 5, world.hall.log_text()[-2000:]
+
+
+def test_killed_mid_wake_the_same_wake_goes_on(make_world):
+    world = make_world(boot_s=0.8)
+    bus, sim = world.bus(), world.sims["testing"]
+    wait_state(bus, "testing", "off")
+    sim.tell("deaf on")
+    id, mark = command(bus, "testing", "wake", by="anna")
+    result(bus, "testing", id, "accepted", mark)
+    before = wait_status(bus, "testing", lambda s: s["wake"], 5)
+    sim.wait("frame", 5, where=lambda _e: sim.count("frame") >= 2)
+    again = restart(world, bus)
+    after = wait_status(bus, "testing", lambda s: s["wake"], 5, after=again)
+    assert after["wake"]["id"] == before["wake"]["id"] and after["wake"]["cause"] == before["wake"]["cause"]
+    assert abs(instant(after["wake"]["deadline"]) - instant(before["wake"]["deadline"])) <= 1
+    assert after["state"] == "waking" and after["wake"]["stages"]["packet_sent"] is not None
+    lease = wait_lease(bus, "testing", "manual", holder="anna")
+    assert lease["since"] == next(x for x in before["leases"] if x["holder"] == "anna")["since"]
+    start = sim.frames()[0]["seen_mono"]
+    # By the plan; one that was due while Hall was dead may be sent again beside it.
+    sim.wait("frame", 8, where=lambda e: 2.6 <= e["seen_mono"] - start <= 3.6)
+    assert sim.count("frame") <= 4
+    sim.tell("deaf off")
+    done = result(bus, "testing", id, "done", again, 20)
+    assert done["seconds"] > 3, "from the command, not from the restart"
+    wait_state(bus, "testing", "ready", 10)
+    barrier(bus)
+    assert ends(bus, "testing", id) == ["done"]
+    assert len(events(bus, "testing", "wake_requested", mark)) == 1
+    # Said again after the end, it is answered from memory, also after one more restart.
+    again = restart(world, bus)
+    wait_state(bus, "testing", "ready")
+    frames = sim.count("frame")
+    command(bus, "testing", "wake", id=id)
+    assert result(bus, "testing", id, "done", again)["seconds"] == done["seconds"]
+    barrier(bus)
+    assert sim.count("frame") == frames and not events(bus, "testing", "wake_requested", again)
+
+
+def test_a_wake_whose_deadline_passed_while_hall_was_dead_ends(make_world):
+    world = configured(make_world, lambda servers, _d: servers["testing"]["wake"].update(timeout="3s"))
+    bus, sim = world.bus(), world.sims["testing"]
+    wait_state(bus, "testing", "off")
+    sim.tell("deaf on")
+    id, mark = command(bus, "testing", "wake")
+    result(bus, "testing", id, "accepted", mark)
+    wait_event(bus, "testing", "packet_sent", mark)
+    deadline = time.monotonic() + 4
+    world.hall.kill()
+    wait_until(lambda: time.monotonic() > deadline, 6, "the deadline")
+    again = bus.mark()
+    world.hall.start()
+    online(bus, again)
+    result(bus, "testing", id, "failed", again, 10)
+    wait_state(bus, "testing", "wake_failed", 5)
+    assert ends(bus, "testing", id) == ["failed"]
+
+
+def test_a_server_that_came_up_while_hall_was_dead_ends_its_wake_well(make_world):
+    world = make_world(boot_s=1.0)
+    bus, sim = world.bus(), world.sims["testing"]
+    wait_state(bus, "testing", "off")
+    id, mark = command(bus, "testing", "wake")
+    result(bus, "testing", id, "accepted", mark)
+    sim.wait("frame", 5)
+    world.hall.kill()
+    sim.wait("stage", 10, where=lambda e: e["stage"] == "sites")
+    again = bus.mark()
+    world.hall.start()
+    online(bus, again)
+    result(bus, "testing", id, "done", again, 20)
+    wait_state(bus, "testing", "ready", 10)
+    assert sim.count("frame") <= 3 and sim.count("boot") == 1
+
+
+def test_killed_while_the_agent_makes_up_its_mind(make_world):
+    world = make_world()
+    bus, sim = world.bus(), world.sims["testing"]
+    wait_state(bus, "testing", "off")
+    awake(bus, "testing")
+    sim.talker.signal(signal.SIGSTOP)
+    try:
+        id, mark = command(bus, "testing", "sleep", force=True)
+        wait_event(bus, "testing", "sleep_requested", mark)
+        again = restart(world, bus)
+    finally:
+        sim.talker.signal(signal.SIGCONT)
+    wait_state(bus, "testing", "off", 30)
+    barrier(bus)
+    if not results(bus, "testing", id):
+        # Killed before it was on the disk: nobody was promised anything, and saying it again does no harm.
+        command(bus, "testing", "sleep", id=id, force=True)
+    wait_until(lambda: ends(bus, "testing", id), 10, "the end of the sleep")
+    assert ends(bus, "testing", id) == ["done"], results(bus, "testing", id)
+    assert sim.count("command") == 1, "asked once"
+    assert not events(bus, "testing", "unreachable", again)
+
+
+def test_killed_while_it_falls_asleep(make_world):
+    world = make_world(namespaces=True)
+    bus, sim = world.bus(), world.sims["testing"]
+    wait_state(bus, "testing", "off")
+    awake(bus, "testing")
+    id, mark = command(bus, "testing", "sleep", force=True)
+    bus.wait_text(topic("testing", "state"), "sleeping", mark)
+    again = restart(world, bus)
+    result(bus, "testing", id, "done", again, 30)
+    wait_state(bus, "testing", "off", 5)
+    assert ends(bus, "testing", id) == ["done"]
+    states = [m.text() for m in bus.heard(topic("testing", "state"), mark)]
+    assert set(states) <= {"ready", "sleeping", "off"}, states
+    assert sim.count("command") == 1
+
+
+def test_holds_settings_and_learned_times_are_still_there(make_world):
+    world = make_world()
+    bus = world.bus()
+    for server in ("testing", "erp"):
+        wait_state(bus, server, "off")
+    awake(bus, "erp")
+    boot = status(bus, "erp")["last_boot_s"]
+    mark = bus.mark()
+    bus.publish(topic("testing", "hold/backup"), {"for": "2h", "reason": "nightly", "id": "h1"})
+    answer_of(bus, "testing", "hold", mark, "done")
+    bus.publish(topic("testing", "idle/set"), "33")
+    answer_of(bus, "testing", "idle", mark, "done")
+    bus.publish(topic("erp", "policy/set"), "always_on")
+    answer_of(bus, "erp", "policy", mark, "done")
+    hold = wait_lease(bus, "testing", "hold", holder="backup")
+    again = restart(world, bus)
+    assert wait_lease(bus, "testing", "hold", holder="backup") == hold
+    bus.wait_json(topic("testing", "config"), 0, idle_s=33 * 60)
+    found = wait_status(bus, "erp", lambda s: s["policy"] == "always_on", 5)
+    assert found["last_boot_s"] == boot
+    bus.publish(topic("testing", "hold/backup"), {"for": "4h", "reason": "another", "id": "h1"})
+    assert result(bus, "testing", "h1", "done", again)
+    barrier(bus)
+    assert wait_lease(bus, "testing", "hold", holder="backup") == hold, "a repeated id changes nothing"
+
+
+def test_all_is_forgotten_for_another_machine_under_the_same_name(make_world):
+    world = make_world()
+    bus = world.bus()
+    wait_state(bus, "testing", "off")
+    mark = bus.mark()
+    bus.publish(topic("testing", "idle/set"), "33")
+    answer_of(bus, "testing", "idle", mark, "done")
+    world.hall.stop()
+    world.hall.config["servers"]["testing"]["mac"] = "02:00:5e:10:77:77"
+    world.hall.write(world.hall.config)
+    mark = bus.mark()
+    world.hall.start()
+    online(bus, mark)
+    bus.wait_json(topic("testing", "config"), mark, idle_s=1200)
+
+
+def test_serving_again_within_200_ms_of_exec(make_world):
+    world = make_world()
+    bus = world.bus()
+    awake(bus, "testing")
+    times = []
+    for _ in range(7):
+        world.hall.kill()
+        took, code = time_to_first_auth(world)
+        assert code in (200, 503)
+        times.append(took)
+    print(f"first /auth after exec: {sorted(round(t * 1000) for t in times)} ms")
+    assert statistics.median(times) <= 0.2, times
+    wait_until(lambda: world.hall.auth("/client1/", headers=BROWSER).status == 200, 10, "ready again")
+
+
+# Many kills
+
+class Script:
+    """Random orders, each with an id of its own."""
+
+    def __init__(self, chance, bus):
+        self.chance, self.bus = chance, bus
+        self.sent = []
+
+    def order(self):
+        id = uuid.UUID(int=self.chance.getrandbits(128)).hex
+        kind = self.chance.choice(("wake", "wake", "sleep", "hold", "release", "cancel"))
+        if kind == "hold":
+            self.bus.publish(topic("testing", "hold/storm"), {"for": "1h", "reason": id, "id": id})
+        elif kind == "release":
+            self.bus.publish(topic("testing", "hold/storm"), "")
+        else:
+            force = {"force": True} if kind == "sleep" else {}
+            self.bus.publish(topic("testing", "command"), {"action": kind, "id": id, **force})
+        if kind != "release":
+            self.sent.append((id, kind, force if kind == "sleep" else {}))
+
+
+def test_kills_at_random_moments(make_world):
+    seed = int(os.environ.get("HALL_SEED", random.randrange(1 << 30)))
+    rounds = int(os.environ.get("HALL_KILLS", "25"))
+    print(f"seed {seed}: HALL_SEED={seed} repeats it")
+    chance = random.Random(seed)
+    world = make_world(namespaces=False, boot_s=0.5)
+    bus, sim = world.bus(), world.sims["testing"]
+    wait_state(bus, "testing", "off")
+    script = Script(chance, bus)
+
+    for _ in range(rounds):
+        for _ in range(chance.randrange(4)):
+            script.order()
+        moment = time.monotonic() + chance.choice((0.0, 0.005, 0.02, 0.1, 0.4, 0.9)) * chance.random()
+        wait_until(lambda m=moment: time.monotonic() >= m, 3, "the moment", pause=0.001)
+        world.hall.kill()
+        mark = bus.mark()
+        world.hall.start()
+        online(bus, mark)
+
+    # It settles, and every accepted command has at most one end.
+    wait_until(lambda: state_of(bus, "testing") in ("off", "ready"), 60, "a settled state")
+    recent = script.sent[-12:]
+    accepted = [(id, kind, words) for id, kind, words in recent if results(bus, "testing", id)]
+
+    def all_ended():
+        return all(status(bus, s)["wake"] is None for s in ("testing",)) and state_of(bus, "testing") in ("off", "ready")
+
+    wait_until(all_ended, 60, "every wake to end")
+    for id, _kind, _words in script.sent:
+        assert len(ends(bus, "testing", id)) <= 1, results(bus, "testing", id)
+        assert [r["outcome"] for r in results(bus, "testing", id)].count("accepted") <= 1, results(bus, "testing", id)
+
+    # What was acknowledged is known: said again it is answered from memory and not run again.
+    mark = bus.mark()
+    for id, kind, words in accepted:
+        known = results(bus, "testing", id)[-1]
+        at = bus.mark()
+        if kind == "hold":
+            bus.publish(topic("testing", "hold/storm"), {"for": "1h", "reason": id, "id": id})
+        else:
+            bus.publish(topic("testing", "command"), {"action": kind, "id": id, **words})
+        again = bus.wait(topic("testing", "result"), lambda m, i=id: m.json()["id"] == i, at, 10).json()
+        assert again["outcome"] in ENDS, again
+        if known["outcome"] in ENDS:
+            assert again == known
+    barrier(bus)
+    happened = {m.json()["event_type"] for m in bus.heard(topic("testing", "event"), mark)}
+    assert not happened & {"wake_requested", "sleep_requested", "hold"}, happened
+
+    asked = [e["id"] for e in sim.all("command") if e["id"]]
+    assert len(asked) == len(set(asked)), "the agent is never asked twice for the same"
+    wakes = [m.json()["detail"] for m in bus.heard(topic("testing", "event")) if m.json()["event_type"] == "wake_requested"]
+    assert len(wakes) >= 1
+    database = world.hall.directory / "hall.db"
+    import sqlite3
+
+    with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as store:
+        assert store.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    awake(bus, "testing")
+    assert world.hall.auth("/client1/", headers=BROWSER).status == 200
+
+
+# A store that cannot be used
+
+def check_goes_on(world, bus):
+    for server in ("testing", "erp"):
+        wait_until(lambda s=server: state_of(bus, s) in ("off", "ready"), 20, server)
+    asleep(bus, "testing")
+    assert world.hall.auth("/client1/", headers=BROWSER).status == 503
+    wait_state(bus, "testing", "ready", 20)
+    id, mark = command(bus, "erp", "wake")
+    result(bus, "erp", id, "accepted", mark, 5)
+    result(bus, "erp", id, "done", mark, 20)
+    wait_until(lambda: world.hall.auth("/client1/", headers=BROWSER).status == 200, 10, "passage")
+
+
+def start_watching(world, **words):
+    """A watcher that is there before Hall, so that no event is missed."""
+    world.broker.start()
+    for id in world.described:
+        world.add_sim(id)
+    bus = world.bus()
+    world.hall.start(**words)
+    online(bus, 0)
+    return bus
+
+
+@pytest.mark.parametrize("place", ["/proc/hall/hall.db", "/dev/null/hall.db", "FILE/hall.db"])
+def test_a_place_that_cannot_be_used_is_told_and_all_goes_on(make_world, place):
+    world = make_world(start=False)
+    (world.directory / "file").write_text("x", encoding="utf-8")
+    world.hall.config["store"]["path"] = place.replace("FILE", str(world.directory / "file"))
+    world.hall.write(world.hall.config)
+    bus = start_watching(world)
+    told = hall_event(bus, "store_problem", 0, 20)
+    assert told["detail"] and world.hall.config["store"]["path"].rsplit("/", 1)[0] in told["detail"], told
+    check_goes_on(world, bus)
+
+
+def test_a_missing_directory_is_made(make_world):
+    world = make_world(start=False)
+    path = world.directory / "a" / "b" / "hall.db"
+    world.hall.config["store"]["path"] = str(path)
+    world.hall.write(world.hall.config)
+    bus = start_watching(world)
+    awake(bus, "testing")
+    found = path.exists()
+    if not found:
+        hall_event(bus, "store_problem", 0, 20)
+    check_goes_on(world, bus)
+
+
+def in_mounts(script):
+    return ["unshare", "-m", "--propagation", "private", "sh", "-ec", script + '\nexec "$@"', "sh"]
+
+
+def inside(world, *words):
+    subprocess.run(["nsenter", "-m", "-t", str(world.hall.process.pid), *words], check=True)
+
+
+@needs_root
+@pytest.mark.parametrize("kind", ["full", "read-only"])
+def test_a_full_or_read_only_place_is_told_and_recovers_by_itself(make_world, kind):
+    world = make_world(start=False)
+    place = world.directory / "place"
+    place.mkdir()
+    world.hall.config["store"]["path"] = str(place / "hall.db")
+    world.hall.write(world.hall.config)
+    if kind == "full":
+        script = f"mount -t tmpfs -o size=60k,mode=700 tmpfs {place}\nhead -c 1M /dev/zero > {place}/b 2>&- || true"
+    else:
+        script = f"mount -t tmpfs -o ro,size=8m,mode=700 tmpfs {place}"
+    bus = start_watching(world, argv=in_mounts(script))
+    hall_event(bus, "store_problem", 0, 20)
+    check_goes_on(world, bus)
+    mark = bus.mark()
+    inside(world, "mount", "-o", "remount,rw,size=8m", str(place))
+    bus.publish(topic("testing", "idle/set"), "44")
+    answer_of(bus, "testing", "idle", mark, "done")
+    works = hall_event(bus, "store_problem", mark, 90)
+    assert "works again" in works["detail"]
+
+
+def test_a_corrupt_store_is_set_aside(make_world):
+    world = make_world()
+    bus = world.bus()
+    wait_state(bus, "testing", "off")
+    world.hall.kill()
+    database = world.hall.directory / "hall.db"
+    for side in world.hall.directory.glob("hall.db-*"):
+        side.unlink()
+    database.write_bytes(b"SQLite format 3\x00" + os.urandom(8192))
+    mark = bus.mark()
+    world.hall.start()
+    online(bus, mark)
+    hall_event(bus, "store_problem", mark, 20)
+    assert list(world.hall.directory.glob("hall.db.corrupt.*"))
+    check_goes_on(world, bus)
