@@ -144,7 +144,8 @@ static void publish_server(struct hall *hall, int server)
 
 void hall_mark(struct hall *hall, int server)
 {
-    post_notice(hall, server);
+    if (!hall->renewing)
+        post_notice(hall, server);
     if (hall->dirty[server])
         return;
     hall->dirty[server] = true;

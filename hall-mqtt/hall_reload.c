@@ -283,7 +283,9 @@ static void apply(struct hall *hall, struct renewal *new)
     hall->dirty_list = new->dirty_list;
     hall->n_dirty = 0;
     board_set_broker(hall->board, mqtt_is_connected(hall->mqtt));
+    hall->renewing = true;
     fleet_start(hall->fleet, clock_now());
+    hall->renewing = false;
     hall_publish_all(hall);
     hall_settle(hall);
     /* What agents left on the broker for those who were not configured yet was passed over: a new

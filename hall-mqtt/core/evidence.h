@@ -61,6 +61,9 @@ struct evidence_change {
 };
 
 void evidence_init(struct evidence *evidence);
+/* As after a pass of everything: its silence must be proven again. For a server that was up when it
+ * was last known. */
+void evidence_assume_up(struct evidence *evidence, const struct model_server *server);
 struct evidence_change evidence_probe(struct evidence *evidence, const struct model_server *server,
                                       unsigned check, enum probe_outcome outcome, uint16_t detail);
 struct evidence_change evidence_neighbour(struct evidence *evidence,

@@ -117,6 +117,7 @@ static void restore_commands(struct fleet *fleet, int server, struct now now,
         entry->outcome = kept->outcome;
         entry->seconds_ms = kept->seconds_ms;
         entry->site = kept->site;
+        entry->route = kept->route; /* of a reload; a record from the disk has none */
         text_copy(entry->reason, sizeof(entry->reason), kept->reason);
     }
 }
@@ -176,6 +177,8 @@ void fleet_restore(struct fleet *fleet, int server, struct now now, const struct
     struct override *override = &fleet->overrides[server];
 
     restore_power(&fleet->powers[server], now, saved);
+    if (fleet->powers[server].state == POWER_SLEEPING)
+        evidence_assume_up(&fleet->powers[server].evidence, &fleet->model->servers[server]);
     restore_commands(fleet, server, now, saved);
     resume_turn(fleet, server);
     override->policy_set = saved->override.policy_set;
