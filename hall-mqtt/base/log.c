@@ -70,24 +70,28 @@ static void write_line(const char *line, size_t length)
     } while (written < 0 && errno == EINTR);
 }
 
-void log_line(enum log_level level, const char *format, ...)
+static void write_message(enum log_level level, const char *message)
 {
-    char message[MESSAGE_SIZE];
     char line[LINE_SIZE];
-    va_list args;
-
-    if (level > level_most)
-        return;
-    int saved_errno = errno;
-    va_start(args, format);
-    int length = vsnprintf(message, sizeof message, format, args);
-    va_end(args);
-    size_t shown = length < 0 ? 0 : strnlen(message, sizeof message);
-
     size_t used = (size_t)format_prefix(level, line, sizeof line);
-    text_show(line + used, sizeof line - used - 1, message, shown);
+
+    text_show(line + used, sizeof line - used - 1, message, strlen(message));
     used += strlen(line + used);
     line[used++] = '\n';
     write_line(line, used);
+}
+
+void log_line(enum log_level level, const char *format, ...)
+{
+    const int saved_errno = errno;
+    char message[MESSAGE_SIZE] = "";
+    va_list args;
+
+    va_start(args, format);
+    if (level <= level_most)
+        vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    if (level <= level_most)
+        write_message(level, message);
     errno = saved_errno;
 }

@@ -650,13 +650,13 @@ static void expand(struct search *search, size_t index)
 
     go_to(search, index);
     save(search, &search->here);
-    for (uint8_t event = 0; event < EVENTS; event++) {
+    for (unsigned event = 0; event < EVENTS; event++) {
         restore(search, &search->here);
         count_answers(search);
         search->event = alphabet[event].name;
         apply(search, alphabet[event].happen);
         note(search, (struct node){.parent = (uint32_t)index,
-                                   .event = event,
+                                   .event = (uint8_t)event,
                                    .root = from.root,
                                    .depth = (uint8_t)(from.depth + 1)});
     }

@@ -227,7 +227,7 @@ static void test_gap_longer_than_the_lead(void **state)
 
 static void many_windows(struct world *world)
 {
-    for (uint16_t i = 0; i < MODEL_WINDOWS_MAX; i++)
+    for (unsigned i = 0; i < MODEL_WINDOWS_MAX; i++)
         windows[i] =
             (struct model_window){EVERY_DAY, (uint16_t)(480 + 2 * i), (uint16_t)(481 + 2 * i)};
     schedule(world, ERP, MODEL_WINDOWS_MAX);
