@@ -122,6 +122,14 @@ static void restore_commands(struct fleet *fleet, int server, struct now now,
     }
 }
 
+/* Where the core asks whether a time is set, one before this boot is set too. */
+static int64_t to_boot_set(struct now now, int64_t wall)
+{
+    const int64_t boot = to_boot(now, wall);
+
+    return wall != 0 && boot < 1 ? 1 : boot;
+}
+
 /* A transaction that was under way keeps its state, for it goes on; all else must be seen anew. */
 static enum power_state state_after(const struct saved *saved)
 {
@@ -136,7 +144,8 @@ static void restore_power(struct power *power, struct now now, const struct save
 {
     power->state = state_after(saved);
     power->since = power->state == POWER_UNKNOWN ? now.boot : to_boot(now, saved->since);
-    power->up_since = to_boot(now, saved->up_since);
+    /* While it is woken, its run begins when it is seen. */
+    power->up_since = power->state == POWER_WAKING ? 0 : to_boot_set(now, saved->up_since);
     power->down_since = to_boot(now, saved->down_since);
     power->retry_at = to_boot(now, saved->retry_at);
     power->was_ready = saved->was_ready;
@@ -157,28 +166,95 @@ static void restore_power(struct power *power, struct now now, const struct save
     text_copy(power->reason, sizeof(power->reason),
               power->state == POWER_UNKNOWN ? "Hall has just started" : "goes on after a restart");
     convert_wake(&power->wake, now, to_boot);
+    power->wake.next_packet = to_boot_set(now, saved->wake.next_packet);
     convert_sleep(&power->sleep, now, to_boot);
     convert_leases(&power->leases, now, to_boot);
 }
 
-/* What was waiting for others asks again whether it must. */
+/* What was waiting for others, or was up and had no need of a turn, asks again whether it must. */
 static void resume_turn(struct fleet *fleet, int server)
 {
     const struct wake *wake = &fleet->powers[server].wake;
     const int group = fleet->depend.group[server];
 
-    if (group != MODEL_NONE && wake->open && wake->wait == WAIT_NOTHING &&
+    if (group != MODEL_NONE && wake->open && wake->wait == WAIT_NOTHING && wake->packets > 0 &&
         fleet->depend.starting[group] == MODEL_NONE)
         fleet->depend.starting[group] = server;
+}
+
+/* A holder may be the cut name of a domain. */
+static bool is_own_domain(const struct fleet *fleet, int server, const char *holder)
+{
+    const struct model *model = fleet->model;
+
+    for (int site = fleet->site_first[server]; site != MODEL_NONE; site = fleet->site_next[site])
+        if (strncmp(model->domains[model->sites[site].domain].name, holder,
+                    LEASE_HOLDER_SIZE - 1) == 0)
+            return true;
+    return false;
+}
+
+static bool is_needed_by(const struct model *model, int server, const char *id)
+{
+    const int from = model_server_by_id(model, id);
+
+    for (size_t i = 0; from != MODEL_NONE && i < model->servers[from].n_depends_on; i++)
+        if (model->servers[from].depends_on[i] == server)
+            return true;
+    return false;
+}
+
+/* A lease of a domain or server that is configured no more would have nobody to end it. */
+static bool is_founded(const struct fleet *fleet, int server, const struct lease *lease)
+{
+    switch (lease->kind) {
+    case LEASE_ALWAYS_ON:
+        return text_equal(lease->holder, fleet->model->servers[server].id) ||
+               is_own_domain(fleet, server, lease->holder);
+    case LEASE_SCHEDULE:
+        return is_own_domain(fleet, server, lease->holder);
+    case LEASE_DEPENDENT:
+        return is_needed_by(fleet->model, server, lease->holder);
+    case LEASE_VISIT:
+    case LEASE_MANUAL:
+    case LEASE_HOLD:
+    case LEASE_AGENT:
+        break;
+    }
+    return true;
+}
+
+static void drop_unfounded(struct fleet *fleet, int server)
+{
+    struct lease_set *set = &fleet->powers[server].leases;
+
+    for (size_t i = set->n; i-- > 0;) {
+        const struct lease lease = set->leases[i];
+
+        if (!is_founded(fleet, server, &lease))
+            lease_release(set, lease.kind, lease.holder);
+    }
+}
+
+/* As those that it needs see it in their first step: what changes afterwards they are told. */
+static void note_needs(struct power *power)
+{
+    power->needed_others = power->wake.open || power->wake.queued || power->evidence.alive;
 }
 
 void fleet_restore(struct fleet *fleet, int server, struct now now, const struct saved *saved)
 {
     struct override *override = &fleet->overrides[server];
 
+    /* A Pi has no clock of its own: where it went back, no time is known to have passed, and no end
+     * moves away. */
+    if (now.wall < saved->at)
+        now.wall = saved->at;
     restore_power(&fleet->powers[server], now, saved);
+    drop_unfounded(fleet, server);
     if (fleet->powers[server].state == POWER_SLEEPING)
         evidence_assume_up(&fleet->powers[server].evidence, &fleet->model->servers[server]);
+    note_needs(&fleet->powers[server]);
     restore_commands(fleet, server, now, saved);
     resume_turn(fleet, server);
     override->policy_set = saved->override.policy_set;
@@ -221,11 +297,13 @@ static void adopt_server(struct fleet *fleet, int server, const struct fleet *ol
     /* Nothing needs to be seen anew. */
     power->state = was->state;
     power->since = was->since;
+    power->up_since = was->up_since;
     power->evidence = was->evidence;
     power->guard = was->guard;
     power->awaited_until = was->awaited_until;
     text_copy(power->reason, sizeof(power->reason), was->reason);
     text_copy(power->problem, sizeof(power->problem), was->problem);
+    note_needs(power);
 }
 
 static void adopt_sites(struct fleet *fleet, const struct fleet *old)

@@ -93,6 +93,8 @@ void step_answer(struct step *step, struct ledger_entry *entry, enum command_out
         step_answer(step, entry, OUTCOME_ACCEPTED, "");
     if (!is_end && entry->answered)
         return;
+    /* Said once: the record of it goes to the disk first. */
+    step->changed = step->durable = true;
     entry->answered = true;
     entry->open = !is_end;
     entry->outcome = outcome;

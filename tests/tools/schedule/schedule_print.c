@@ -106,6 +106,22 @@ static void check_view(const struct job *job, const struct zone_port *zones, int
     }
 }
 
+/* What a view cannot see beyond its horizon is looked for from farther on. */
+static struct schedule_view look_far(const struct job *job, const struct zone_port *zones,
+                                     int64_t at)
+{
+    const int64_t stride = (int64_t)SCHEDULE_HORIZON_DAYS / 2 * 86400 * 1000;
+    struct schedule_view view = schedule_view(&job->policy, zones, at);
+    const int64_t since = view.since;
+
+    while (view.wants && view.until == SCHEDULE_NEVER && at < job->until * 1000) {
+        at += stride;
+        view = schedule_view(&job->policy, zones, at);
+    }
+    view.since = since;
+    return view;
+}
+
 static void print_job(const struct job *job, const struct zone_port *zones)
 {
     struct schedule_view view = schedule_view(&job->policy, zones, job->from * 1000);
@@ -114,6 +130,7 @@ static void print_job(const struct job *job, const struct zone_port *zones)
     while (at != SCHEDULE_NEVER && at < job->until * 1000) {
         view = schedule_view(&job->policy, zones, at);
         check_view(job, zones, at, &view);
+        view = look_far(job, zones, at);
         printf("%" PRId64 " %" PRId64 "\n", in_s(view.since), in_s(view.until));
         at = view.next;
     }
