@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 enum wake_kind { WAKE_RESUME, WAKE_COLD };
-enum { WAKE_KINDS = 2, HISTORY_MAX = 16 };
+enum { WAKE_KINDS = 2, HISTORY_MAX = 8 };
 
 /* The stages of a wake, in the order in which they are usually reached. */
 enum stage {

@@ -168,6 +168,9 @@ static void restore_power(struct power *power, struct now now, const struct save
     convert_wake(&power->wake, now, to_boot);
     power->wake.next_packet = to_boot_set(now, saved->wake.next_packet);
     convert_sleep(&power->sleep, now, to_boot);
+    /* To what was only proposed the answer may be lost, and not knowing is a veto. */
+    if (saved->sleep.phase == SLEEP_PROPOSED)
+        power->sleep.deadline = now.boot;
     convert_leases(&power->leases, now, to_boot);
 }
 
@@ -236,6 +239,16 @@ static void drop_unfounded(struct fleet *fleet, int server)
     }
 }
 
+/* Only its agent must still be heard for all to pass. */
+static void assume_up(struct evidence *evidence, const struct model_server *server)
+{
+    evidence_assume_up(evidence, server);
+    evidence->passing = true;
+    for (size_t i = 0; i < server->n_checks; i++)
+        if (server->checks[i].required && server->checks[i].kind == CHECK_AGENT)
+            evidence->passing = false;
+}
+
 /* As those that it needs see it in their first step: what changes afterwards they are told. */
 static void note_needs(struct power *power)
 {
@@ -253,7 +266,7 @@ void fleet_restore(struct fleet *fleet, int server, struct now now, const struct
     restore_power(&fleet->powers[server], now, saved);
     drop_unfounded(fleet, server);
     if (fleet->powers[server].state == POWER_SLEEPING)
-        evidence_assume_up(&fleet->powers[server].evidence, &fleet->model->servers[server]);
+        assume_up(&fleet->powers[server].evidence, &fleet->model->servers[server]);
     note_needs(&fleet->powers[server]);
     restore_commands(fleet, server, now, saved);
     resume_turn(fleet, server);
@@ -298,6 +311,7 @@ static void adopt_server(struct fleet *fleet, int server, const struct fleet *ol
     power->state = was->state;
     power->since = was->since;
     power->up_since = was->up_since;
+    power->sleep.deadline = was->sleep.deadline;
     power->evidence = was->evidence;
     power->guard = was->guard;
     power->awaited_until = was->awaited_until;
