@@ -180,6 +180,9 @@ int hall_create(const struct config *config, const struct secrets *secrets, stru
     fleet_start(hall->fleet, clock_now());
     hall_publish_all(hall);
     hall_settle(hall);
+    /* Before the broker is asked what it holds: what Hall does not name by then is cleared there.
+     */
+    (void)hall_on_publish(NULL, hall);
     *ret_hall = hall;
     return 0;
 }

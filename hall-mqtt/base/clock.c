@@ -27,9 +27,16 @@ int64_t clock_boot_ns(void)
     return read_ns(CLOCK_BOOTTIME);
 }
 
+/* Both clocks are read to the millisecond, one after the other: what was a whole second is not to
+ * become the one before. */
+enum { CLOCKS_APART = 2 };
+
 int64_t clock_wall_at(struct now now, int64_t boot_ms)
 {
-    return now.wall - (now.boot - boot_ms);
+    const int64_t wall = now.wall - (now.boot - boot_ms);
+    const int64_t past_second = wall % 1000;
+
+    return past_second >= 1000 - CLOCKS_APART ? wall + 1000 - past_second : wall;
 }
 
 char *rfc3339_format(int64_t wall_ms, char out[RFC3339_SIZE])

@@ -23,7 +23,7 @@ struct now clock_now(void);
 bool clock_is_trusted(struct now now);
 int64_t clock_boot_ns(void); /* for measuring */
 
-/* The wall time at which the boot clock showed boot_ms, as seen now. */
+/* The wall time at which the boot clock showed boot_ms, as seen now; a whole second stays one. */
 int64_t clock_wall_at(struct now now, int64_t boot_ms);
 
 int clock_days_in_month(int year, int month); /* month 1 to 12; Gregorian */

@@ -42,13 +42,10 @@ static void put_seconds_or_null(struct page *page, const char *key, int64_t ms)
 }
 
 /* A boot-clock instant as wall time; null where there is none, or no end. */
-enum { CLOCKS_APART = 2 }; /* ms */
-
 static void put_instant(struct page *page, const char *key, int64_t boot)
 {
     bool known = boot > 0 && boot != LEASE_FOREVER;
-    /* Both clocks are read to the millisecond: a whole second is not to become the one before. */
-    json_put_time(&page->json, key, known ? clock_wall_at(page->now, boot) + CLOCKS_APART : 0);
+    json_put_time(&page->json, key, known ? clock_wall_at(page->now, boot) : 0);
 }
 
 static void put_text_or_null(struct page *page, const char *key, const char *text)

@@ -14,6 +14,15 @@ static void test_format(void **state)
     (void)state;
     char out[RFC3339_SIZE];
     assert_string_equal(rfc3339_format(0, out), "1970-01-01T00:00:00Z");
+    /* Clocks that were read a millisecond apart do not turn a whole second into the one before. */
+    assert_int_equal(clock_wall_at((struct now){.boot = 5001, .wall = 1700000005000}, 1),
+                     1700000000000);
+    assert_int_equal(clock_wall_at((struct now){.boot = 5000, .wall = 1700000005000}, 0),
+                     1700000000000);
+    assert_int_equal(clock_wall_at((struct now){.boot = 5001, .wall = 1700000005000}, 0),
+                     1700000000000);
+    assert_int_equal(clock_wall_at((struct now){.boot = 5010, .wall = 1700000005000}, 0),
+                     1699999999990);
     assert_string_equal(rfc3339_format(INT64_C(1795339709123), out), "2026-11-22T09:28:29Z");
     assert_string_equal(rfc3339_format(-1, out), "1969-12-31T23:59:59Z");
     assert_string_equal(rfc3339_format(-1000, out), "1969-12-31T23:59:59Z");

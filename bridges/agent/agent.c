@@ -1,0 +1,423 @@
+#include "bridges/agent/agent.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "bridges/agent/agent_internal.h"
+
+enum {
+    LOOK_EVERY_MS = 15000,
+    LOOK_AGAIN_MS = 5000,  /* until rates are known */
+    LOOK_CHANGED_MS = 300, /* what changes comes in flocks */
+    LOOK_ACCURACY_US = 1000000,
+    TRIM_AFTER_MS = 3000, /* what connecting needed once */
+    LIMIT_MS = 2000,      /* to say goodbye at the end */
+    TOLD_A_MINUTE = 30,
+};
+
+/* ---- saying ---- */
+
+/* What comes from outside may not fill the log. */
+static bool may_tell(struct agent *agent)
+{
+    const int64_t minute = clock_now().boot / 60000;
+    if (minute != agent->told.minute) {
+        if (agent->told.hidden > 0)
+            log_warning("%u more lines about commands were not shown", agent->told.hidden);
+        agent->told.minute = minute;
+        agent->told.lines = agent->told.hidden = 0;
+    }
+    if (agent->told.lines < TOLD_A_MINUTE) {
+        agent->told.lines++;
+        return true;
+    }
+    agent->told.hidden++;
+    return false;
+}
+
+static void log_answer(struct agent *agent, const struct order_name *name,
+                       enum report_outcome outcome, const char *reason)
+{
+    const char *action = name->action[0] != '\0' ? name->action : "a command";
+    if (!may_tell(agent))
+        return;
+    switch (outcome) {
+    case REPORT_ACCEPTED:
+        log_info("%s %s: accepted", action, name->id);
+        break;
+    case REPORT_DONE:
+        log_info("%s %s: done", action, name->id);
+        break;
+    case REPORT_REFUSED:
+        log_warning("%s %s: refused: %s", action, name->id, reason);
+        break;
+    case REPORT_FAILED:
+        log_error("%s %s: failed: %s", action, name->id, reason);
+        break;
+    }
+}
+
+void agent_answer(struct agent *agent, const struct order_name *name, enum report_outcome outcome,
+                  const char *reason, const struct vetoes *vetoes)
+{
+    struct buf text = BUF_INIT(REPORT_LIMIT);
+    log_answer(agent, name, outcome, reason);
+    int error = report_write_result(name, outcome, reason, vetoes, &text);
+    if (error == 0)
+        error = mqtt_publish(agent->mqtt, agent->topics.result, buf_text(&text), text.length);
+    if (error < 0)
+        log_error("the result cannot be published: %s", strerror(-error));
+    buf_finish(&text);
+}
+
+static void retain(struct agent *agent, const char *topic, const struct buf *text, int error)
+{
+    if (error == 0)
+        error = mqtt_retain(agent->mqtt, topic, buf_text(text), text->length);
+    if (error < 0)
+        log_error("%s cannot be published: %s", topic, strerror(-error));
+}
+
+void agent_say(struct agent *agent, const char *state)
+{
+    const int error = mqtt_retain(agent->mqtt, agent->topics.state, state, strlen(state));
+    if (error < 0)
+        log_error("%s cannot be published: %s", agent->topics.state, strerror(-error));
+}
+
+static void publish_report(struct agent *agent)
+{
+    struct buf text = BUF_INIT(REPORT_LIMIT);
+    const int error = report_write(watch_sight(agent->watch), &agent->vetoes, agent->config->rights,
+                                   agent->resumes, &text);
+    retain(agent, agent->topics.report, &text, error);
+    buf_finish(&text);
+}
+
+/* ---- looking ---- */
+
+void agent_look_within(struct agent *agent, int64_t delay_ms)
+{
+    uint64_t due = 0;
+    const uint64_t wanted = (uint64_t)(clock_now().boot + delay_ms) * 1000;
+    if (sd_event_source_get_time(agent->look_timer, &due) >= 0 && due > wanted)
+        sd_event_source_set_time(agent->look_timer, wanted);
+}
+
+static int on_look_timer(sd_event_source *source, uint64_t usec, void *context)
+{
+    struct agent *agent = context;
+    const int64_t delay = agent->measured ? LOOK_EVERY_MS : LOOK_AGAIN_MS;
+    (void)usec;
+    agent->measured = true;
+    sd_event_source_set_time(source, (uint64_t)(clock_now().boot + delay) * 1000);
+    sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+    watch_look(agent->watch);
+    return 0;
+}
+
+static void on_seen(void *context, unsigned look)
+{
+    struct agent *agent = context;
+    activity_judge(&agent->config->activity, &watch_sight(agent->watch)->sample, agent->containers,
+                   &agent->vetoes);
+    publish_report(agent);
+    leave_seen(agent, look);
+}
+
+/* ---- logind ---- */
+
+static void on_going(void *context, enum logind_change change, bool begins)
+{
+    leave_going(context, change, begins);
+}
+
+static void on_logind_changed(void *context)
+{
+    agent_look_within(context, LOOK_CHANGED_MS);
+}
+
+static const struct logind_listener logind_listener = {.going = on_going,
+                                                       .changed = on_logind_changed};
+
+/* ---- containers ---- */
+
+static void on_containers(void *context, const struct docker_view *view)
+{
+    struct agent *agent = context;
+    struct buf text = BUF_INIT(REPORT_LIMIT);
+    agent->containers = view;
+    retain(agent, agent->topics.containers, &text, report_write_containers(view, &text));
+    buf_finish(&text);
+    agent_look_within(agent, LOOK_CHANGED_MS);
+}
+
+static void on_docker_done(void *context, const char *request, bool ok, const char *reason)
+{
+    struct agent *agent = context;
+    for (size_t i = 0; i < agent->errands.n; i++)
+        if (strcmp(agent->errands.list[i].id, request) == 0) {
+            const struct order_name name = agent->errands.list[i];
+            agent->errands.list[i] = agent->errands.list[--agent->errands.n];
+            agent_answer(agent, &name, ok ? REPORT_DONE : REPORT_FAILED, ok ? "" : reason, NULL);
+            return;
+        }
+}
+
+static const struct docker_listener docker_listener = {.changed = on_containers,
+                                                       .done = on_docker_done};
+
+static bool is_meant(const struct order *order, const struct docker_container *container)
+{
+    for (size_t i = 0; i < order->n_names; i++)
+        if (strcmp(order->names[i], container->name) == 0)
+            return true;
+    return order->n_names == 0 && strcmp(order->project, container->project) == 0;
+}
+
+/* The busy container that a stop or restart would take away from under someone, or NULL. */
+static const char *find_busy(const struct agent *agent, const struct order *order)
+{
+    if (agent->containers == NULL || order->verb == ORDER_START || order->force)
+        return NULL;
+    for (size_t i = 0; i < agent->containers->n; i++) {
+        const struct docker_container *container = &agent->containers->containers[i];
+        if (container->busy && is_meant(order, container))
+            return container->name;
+    }
+    return NULL;
+}
+
+static const char *explain_docker(const struct agent *agent, int error)
+{
+    switch (-error) {
+    case EBUSY:
+        return "another command for the same project is under way";
+    case ENOENT:
+        return "there is no such container on this server";
+    case ENOTCONN:
+        return agent->containers != NULL && agent->containers->problem[0] != '\0'
+                   ? agent->containers->problem
+                   : "Docker does not answer";
+    default:
+        return strerror(-error);
+    }
+}
+
+static int start_errand(struct agent *agent, const struct order *order)
+{
+    static const enum docker_verb verbs[ORDER_VERBS] = {
+        [ORDER_START] = DOCKER_START, [ORDER_STOP] = DOCKER_STOP, [ORDER_RESTART] = DOCKER_RESTART};
+    const char *names[ORDER_CONTAINERS_MAX];
+    for (size_t i = 0; i < order->n_names; i++)
+        names[i] = order->names[i];
+    return docker_command(agent->docker, verbs[order->verb], order->project, names, order->n_names,
+                          order->id);
+}
+
+static void order_containers(struct agent *agent, const struct order *order,
+                             const struct order_name *name)
+{
+    struct errands *errands = &agent->errands;
+    char reason[ORDER_REASON_SIZE] = "";
+    const char *busy = find_busy(agent, order);
+    if (agent->docker == NULL)
+        text_copy(reason, sizeof reason, "no \"docker\" is configured for this agent");
+    else if (errands->n == sizeof errands->list / sizeof errands->list[0])
+        text_copy(reason, sizeof reason, "too many commands to containers are under way");
+    else if (busy != NULL)
+        snprintf(reason, sizeof reason, "containers: %s is busy", busy);
+    if (reason[0] != '\0') {
+        agent_answer(agent, name, REPORT_REFUSED, reason, NULL);
+        return;
+    }
+    /* Docker may be done before it returns: the name is in the list by then, and "accepted" is said
+     * first. */
+    errands->list[errands->n++] = *name;
+    const int error = start_errand(agent, order);
+    if (error < 0) {
+        errands->n--;
+        agent_answer(agent, name, REPORT_REFUSED, explain_docker(agent, error), NULL);
+        return;
+    }
+    agent_answer(agent, name, REPORT_ACCEPTED, "", NULL);
+}
+
+/* ---- the bus ---- */
+
+static void on_message(void *context, const struct mqtt_message *message)
+{
+    struct agent *agent = context;
+    struct order_name name;
+    struct order order;
+    char reason[ORDER_REASON_SIZE];
+    if (strcmp(message->topic, agent->topics.command) != 0 || message->length == 0)
+        return; /* empty: a retained one was cleared */
+    if (orders_read(&agent->orders, message->payload, message->length, message->retained,
+                    clock_now().wall, agent->config->rights, &order, &name, reason) < 0)
+        agent_answer(agent, &name, REPORT_REFUSED, reason, NULL);
+    else if (order_is_power(order.verb))
+        leave_order(agent, &order);
+    else
+        order_containers(agent, &order, &name);
+}
+
+static void trim_soon(struct agent *agent)
+{
+    sd_event_source_set_time(agent->trim_timer,
+                             (uint64_t)(clock_now().boot + TRIM_AFTER_MS) * 1000);
+    sd_event_source_set_enabled(agent->trim_timer, SD_EVENT_ONESHOT);
+}
+
+static void on_connected(void *context, bool connected, const char *why)
+{
+    struct agent *agent = context;
+    if (connected) {
+        log_info("%s", why);
+        trim_soon(agent);
+        return;
+    }
+    log_warning("not connected to the broker: %s", why);
+    leave_unheard(agent, "the broker is not connected");
+}
+
+static void on_settled(void *context)
+{
+    leave_said(context);
+}
+
+static const struct mqtt_listener mqtt_listener = {
+    .message = on_message, .connected = on_connected, .settled = on_settled};
+
+static int open_bus(struct agent *agent, const char *password)
+{
+    const struct config_mqtt *mqtt = &agent->config->mqtt;
+    const char *const subscriptions[] = {agent->topics.command};
+    char client_id[SLUG_MAX + 16];
+    snprintf(client_id, sizeof client_id, "hall-agent-%s", agent->config->id);
+    const struct mqtt_options options = {
+        .host = mqtt->host,
+        .unix_path = mqtt->unix_path,
+        .port = mqtt->port,
+        .tls = mqtt->tls,
+        .ca = mqtt->ca,
+        .client_id = client_id,
+        .username = mqtt->username,
+        .password = password,
+        .will_topic = agent->topics.state,
+        .will_payload = "offline",
+        .birth_payload = "online",
+        .subscriptions = subscriptions,
+        .n_subscriptions = 1,
+    };
+    return mqtt_create(agent->loop, &options, &mqtt_listener, agent, &agent->mqtt);
+}
+
+/* ---- life ---- */
+
+static void name_topics(struct agent *agent)
+{
+    const char *base = agent->config->mqtt.base_topic, *id = agent->config->id;
+    topic_format(base, TOPIC_AGENT_STATE, id, NULL, agent->topics.state);
+    topic_format(base, TOPIC_AGENT_REPORT, id, NULL, agent->topics.report);
+    topic_format(base, TOPIC_AGENT_CONTAINERS, id, NULL, agent->topics.containers);
+    topic_format(base, TOPIC_AGENT_COMMAND, id, NULL, agent->topics.command);
+    topic_format(base, TOPIC_AGENT_RESULT, id, NULL, agent->topics.result);
+}
+
+static int on_trim(sd_event_source *source, uint64_t usec, void *context)
+{
+    (void)source;
+    (void)usec;
+    (void)context;
+    memory_trim(false);
+    return 0;
+}
+
+static int add_timers(struct agent *agent)
+{
+    const uint64_t now = (uint64_t)clock_now().boot * 1000;
+    int error = sd_event_add_time(agent->loop, &agent->look_timer, CLOCK_BOOTTIME, now,
+                                  LOOK_ACCURACY_US, on_look_timer, agent);
+    if (error >= 0)
+        error = sd_event_add_time(agent->loop, &agent->trim_timer, CLOCK_BOOTTIME,
+                                  now + TRIM_AFTER_MS * 1000, LOOK_ACCURACY_US, on_trim, agent);
+    if (error >= 0)
+        error = sd_event_add_signal(agent->loop, NULL, SIGTERM, NULL, NULL);
+    if (error >= 0)
+        error = sd_event_add_signal(agent->loop, NULL, SIGINT, NULL, NULL);
+    if (error >= 0)
+        error = sd_event_set_watchdog(agent->loop, true);
+    return error;
+}
+
+static int agent_init(struct agent *agent, const char *password)
+{
+    const struct config_agent *config = agent->config;
+    int error = sd_event_new(&agent->loop);
+    if (error >= 0)
+        error = add_timers(agent);
+    if (error >= 0)
+        error = leave_init(agent);
+    if (error >= 0)
+        error = open_bus(agent, password);
+    if (error >= 0)
+        error = logind_create(agent->loop, &logind_listener, agent, &agent->logind);
+    if (error >= 0)
+        error = watch_create(agent->loop, config, agent->logind, on_seen, agent, &agent->watch);
+    if (error >= 0 && config->docker_socket != NULL)
+        error = docker_create(agent->loop, config->docker_socket, &docker_listener, agent,
+                              &agent->docker);
+    return error < 0 ? error : 0;
+}
+
+int agent_create(const struct config_agent *config, const char *password, struct agent **ret_agent)
+{
+    struct agent *agent = calloc(1, sizeof *agent);
+    if (agent == NULL)
+        return -ENOMEM;
+    agent->config = config;
+    name_topics(agent);
+    const int error = agent_init(agent, password);
+    if (error < 0) {
+        log_error("cannot start: %s", strerror(-error));
+        agent_destroy(agent);
+        return error;
+    }
+    *ret_agent = agent;
+    return 0;
+}
+
+int agent_run(struct agent *agent)
+{
+    log_info("agent of %s, version " HALL_VERSION, agent->config->id);
+    sd_notify(0, "READY=1");
+    const int result = sd_event_loop(agent->loop);
+    if (result < 0)
+        log_error("the loop failed: %s", strerror(-result));
+    sd_notify(0, "STOPPING=1");
+    return result < 0 ? result : 0;
+}
+
+void agent_destroy(struct agent *agent)
+{
+    if (agent == NULL)
+        return;
+    docker_destroy(agent->docker);
+    watch_destroy(agent->watch);
+    logind_destroy(agent->logind);
+    mqtt_destroy(agent->mqtt, LIMIT_MS);
+    leave_finish(agent);
+    sd_event_source_disable_unref(agent->trim_timer);
+    sd_event_source_disable_unref(agent->look_timer);
+    sd_event_unref(agent->loop);
+    free(agent);
+}

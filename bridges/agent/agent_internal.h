@@ -1,0 +1,90 @@
+/*
+ * agent_internal: the agent's one struct, and what its two files ask of each other: agent.c has the
+ * wires, leave.c the way to sleep and back. Loop thread only.
+ */
+#ifndef HALL_AGENT_INTERNAL_H
+#define HALL_AGENT_INTERNAL_H
+
+#include <systemd/sd-event.h>
+
+#include "bridges/agent/agent.h"
+#include "bridges/agent/docker.h"
+#include "bridges/agent/logind.h"
+#include "bridges/agent/orders.h"
+#include "bridges/agent/report.h"
+#include "bridges/agent/watch.h"
+#include "bus/mqtt.h"
+#include "bus/topic.h"
+
+enum leave_phase {
+    LEAVE_NOT,      /* awake */
+    LEAVE_CHECKING, /* an order waits for a fresh look */
+    LEAVE_SAYING,   /* "sleeping" is on its way to the broker; then logind is asked */
+    LEAVE_ASKED,    /* logind was */
+    LEAVE_GOING,    /* logind waits for us: "sleeping" is on its way to the broker */
+    LEAVE_GONE,     /* we let the machine go */
+};
+
+struct leave {
+    enum leave_phase phase;
+    struct order order;     /* from CHECKING on, where it began by one */
+    bool ordered;           /* the order is not answered for good */
+    unsigned look;          /* CHECKING: the look that decides */
+    sd_event_source *limit; /* of the phase */
+};
+
+/* A command to containers that was accepted, until Docker is done with it. */
+struct errands {
+    size_t n;
+    struct order_name list[16];
+};
+
+struct agent {
+    const struct config_agent *config;
+    sd_event *loop;
+    sd_event_source *look_timer, *trim_timer;
+    struct mqtt *mqtt;
+    struct logind *logind;
+    struct watch *watch;
+    struct docker *docker;                /* NULL: not configured */
+    const struct docker_view *containers; /* NULL: not heard of yet */
+    struct orders orders;
+    struct errands errands;
+    struct leave leave;
+    struct vetoes vetoes; /* of the last look */
+    unsigned resumes;
+    bool measured; /* rates have two looks behind them */
+    struct {
+        int64_t minute;
+        unsigned lines, hidden;
+    } told;
+    struct {
+        char state[TOPIC_MAX], report[TOPIC_MAX], containers[TOPIC_MAX], command[TOPIC_MAX],
+            result[TOPIC_MAX];
+    } topics;
+};
+
+/* ---- agent.c ---- */
+
+/* Publishes a result, and logs it. */
+void agent_answer(struct agent *agent, const struct order_name *name, enum report_outcome outcome,
+                  const char *reason, const struct vetoes *vetoes);
+void agent_say(struct agent *agent, const char *state);
+/* The next look comes after so long at the latest. */
+void agent_look_within(struct agent *agent, int64_t delay_ms);
+
+/* ---- leave.c ---- */
+
+int leave_init(struct agent *agent);
+void leave_finish(struct agent *agent);
+/* A power verb that may be done here. */
+void leave_order(struct agent *agent, const struct order *order);
+/* A look has ended. */
+void leave_seen(struct agent *agent, unsigned look);
+/* The broker took all there was to say. */
+void leave_said(struct agent *agent);
+/* It is not there to take it. */
+void leave_unheard(struct agent *agent, const char *why);
+void leave_going(struct agent *agent, enum logind_change change, bool begins);
+
+#endif

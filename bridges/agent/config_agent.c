@@ -1,0 +1,283 @@
+#include "bridges/agent/config_agent.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "bridges/agent/orders.h"
+#include "config/arena.h"
+#include "config/format.h"
+#include "config/option.h"
+#include "config/report.h"
+
+enum { COMMAND_WORDS_MAX = 32, FILE_MAX = 65536 };
+
+/* ---- formats ---- */
+
+static const char rate_allowed[] = "bytes a second, as \"500B/s\", \"100kB/s\" or \"1.5MB/s\"";
+static const char process_allowed[] = "the name of a process as in /proc/PID/comm, without a path";
+
+/* A number and its unit: "100kB/s". Units are powers of ten; whole bytes come out. */
+static const char *parse_rate(struct arena *arena, const char *text, void *target)
+{
+    static const struct {
+        const char *name;
+        double factor;
+    } units[] = {{"B/s", 1}, {"kB/s", 1e3}, {"MB/s", 1e6}, {"GB/s", 1e9}};
+    char *unit;
+    (void)arena;
+    if (!isdigit((unsigned char)text[0]) || text[strspn(text, "0123456789.")] == '\0')
+        return rate_allowed;
+    const double number = strtod(text, &unit);
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        const double bytes = number * units[i].factor;
+        if (strcmp(units[i].name, unit) != 0 || bytes < 1 || bytes > 1e12)
+            continue;
+        *(int64_t *)target = (int64_t)bytes;
+        return NULL;
+    }
+    return rate_allowed;
+}
+
+static const struct format format_rate = {.allowed = rate_allowed, .parse = parse_rate};
+
+static const char *store_text(struct arena *arena, const char *text, void *target)
+{
+    const char *copy = arena_copy(arena, text);
+    if (copy != NULL)
+        memcpy(target, &copy, sizeof copy);
+    return NULL;
+}
+
+static const char *parse_process(struct arena *arena, const char *text, void *target)
+{
+    if (text[0] == '\0' || text_has_control(text) || strchr(text, '/') != NULL)
+        return process_allowed;
+    return store_text(arena, text, target);
+}
+
+static const struct format format_process = {.allowed = process_allowed, .parse = parse_process};
+
+/* ---- tables ---- */
+
+/* What the file says; the strings are in the arena, so are the lists. */
+struct raw_agent {
+    struct config_agent out;
+    const char *schema;
+    size_t n_allow;
+    unsigned *allow;
+    size_t n_ports, n_processes, n_command;
+    uint16_t *ports;
+    const char **processes, **command;
+    enum option_given docker_given;
+};
+
+static const char *const right_names[] = {"suspend",    "hibernate", "poweroff", "reboot",
+                                          "containers", "wol",       NULL};
+static const unsigned rights_by_name[] = {RIGHT_SUSPEND, RIGHT_HIBERNATE,  RIGHT_POWEROFF,
+                                          RIGHT_REBOOT,  RIGHT_CONTAINERS, RIGHT_WOL};
+enum { N_RIGHTS = sizeof rights_by_name / sizeof rights_by_name[0] };
+
+/* clang-format off */
+#define ROWS(rows_) .rows = (rows_), .n_rows = sizeof(rows_) / sizeof((rows_)[0])
+#define AT(type_, field_) .offset = offsetof(struct type_, field_)
+#define COUNT_AT(type_, field_) .count_offset = offsetof(struct type_, field_)
+#define TEXT(of_, most_) .kind = OPTION_TEXT, .format = &format_##of_, .max = (most_)
+#define LIST(item_, most_) .kind = OPTION_LIST, .item = &(item_), .max = (most_)
+#define OBJECT(table_) .kind = OPTION_OBJECT, .table = &(table_)
+
+static const struct option item_right = {
+    .kind = OPTION_CHOICE, .names = right_names, .size = sizeof(unsigned)};
+static const struct option item_port = {
+    .kind = OPTION_PORT, .min = 1, .max = UINT16_MAX, .size = sizeof(uint16_t)};
+static const struct option item_process = {TEXT(process, 64), .size = sizeof(char *)};
+static const struct option item_word = {TEXT(text, 1024), .size = sizeof(char *)};
+
+static const struct option mqtt_rows[] = {
+    {"url", TEXT(mqtt_url, 512), .offset = 0, .fallback = "mqtt://127.0.0.1:1883",
+     .help = "The broker: mqtt://HOST[:PORT], mqtts:// for TLS, mqtt+unix:///PATH for a socket."},
+    {"username", TEXT(text, 256), AT(config_mqtt, username),
+     .help = "The user at the broker, by default the agent's id; the password is HALL_MQTT_PASSWORD in the environment."},
+    {"ca", TEXT(file, 1024), AT(config_mqtt, ca),
+     .help = "File with the authorities that TLS trusts; by default the system's."},
+    {"base_topic", TEXT(topic, 128), AT(config_mqtt, base_topic), .fallback = "hall",
+     .help = "What every topic of Hall begins with."},
+};
+static const struct option_table mqtt_table = {"mqtt", sizeof(struct config_mqtt), ROWS(mqtt_rows)};
+
+static const struct option docker_rows[] = {
+    {"socket", TEXT(file, 107), AT(raw_agent, out.docker_socket), .fallback = "/run/docker.sock",
+     .help = "The engine's socket: Docker's, or Podman's compatible one."},
+};
+static const struct option_table docker_table = {"docker", sizeof(struct raw_agent), ROWS(docker_rows)};
+
+static const struct option activity_rows[] = {
+    {"sessions", .kind = OPTION_BOOL, AT(raw_agent, out.activity.sessions), .fallback = "true",
+     .help = "Somebody is logged in: remote sessions, and local ones that are not idle."},
+    {"connections", LIST(item_port, ACTIVITY_PORTS_MAX), AT(raw_agent, ports), COUNT_AT(raw_agent, n_ports),
+     .help = "Ports of this server on which an established TCP connection counts."},
+    {"load", .kind = OPTION_NUMBER, .min = 0, .max = 10000, AT(raw_agent, out.activity.load),
+     .help = "The load of the last minute counts from here on."},
+    {"network", TEXT(rate, 32), AT(raw_agent, out.activity.network),
+     .help = "Traffic of the interface counts from here on, both directions together."},
+    {"disk", TEXT(rate, 32), AT(raw_agent, out.activity.disk),
+     .help = "Reading and writing of all disks together counts from here on."},
+    {"processes", LIST(item_process, ACTIVITY_PROCESSES_MAX), AT(raw_agent, processes), COUNT_AT(raw_agent, n_processes),
+     .help = "Names of processes that count while they run."},
+    {"inhibitors", .kind = OPTION_BOOL, AT(raw_agent, out.activity.inhibitors), .fallback = "true",
+     .help = "Programs that ask logind not to sleep or shut down."},
+    {"command", LIST(item_word, COMMAND_WORDS_MAX), AT(raw_agent, command), COUNT_AT(raw_agent, n_command),
+     .help = "A program and its arguments: exit status 0 says active, 1 idle; anything else counts as active."},
+};
+static const struct option_table activity_table = {"activity", sizeof(struct raw_agent), ROWS(activity_rows)};
+
+static const struct option root_rows[] = {
+    {"$schema", TEXT(any, 1024), AT(raw_agent, schema), .help = "For editors; the agent ignores it."},
+    {"id", TEXT(slug, 64), AT(raw_agent, out.id), .required = true,
+     .help = "The server's id in Hall's configuration, and the agent's user at the broker."},
+    {"mqtt", OBJECT(mqtt_table), AT(raw_agent, out.mqtt), .required = true, .help = "The broker."},
+    {"docker", OBJECT(docker_table), .offset = 0, .given_offset = offsetof(struct raw_agent, docker_given),
+     .help = "Where the containers are; without it none are looked after."},
+    {"interface", TEXT(interface, 15), AT(raw_agent, out.interface),
+     .help = "The interface that is woken and measured; by default that of the default route."},
+    {"allow", LIST(item_right, 16), AT(raw_agent, allow), COUNT_AT(raw_agent, n_allow),
+     .help = "What Hall may do here; by default everything."},
+    {"activity", OBJECT(activity_table), .offset = 0, .help = "What counts as use."},
+};
+static const struct option_table root_table = {"agent", sizeof(struct raw_agent), ROWS(root_rows)};
+/* clang-format on */
+
+/* ---- what follows from what ---- */
+
+static unsigned rights_of(const struct raw_agent *raw)
+{
+    unsigned rights = 0;
+    for (size_t i = 0; raw->allow == NULL && i < N_RIGHTS; i++)
+        rights |= rights_by_name[i];
+    for (size_t i = 0; i < raw->n_allow; i++)
+        rights |= rights_by_name[raw->allow[i]];
+    return rights;
+}
+
+static void check(const struct raw_agent *raw, struct report *report)
+{
+    const char *program = raw->n_command > 0 ? raw->command[0] : NULL;
+    char shown[SHOWN_SIZE];
+    if (program != NULL && program[0] != '/')
+        report_error_at(report, (const char *const[]){"activity", "command", "0", NULL},
+                        text_show(shown, sizeof shown, program, strlen(program)),
+                        "an absolute path of a program");
+}
+
+/* The list of a command's words with the NULL that exec wants. */
+static const char *const *argv_of(struct arena *arena, const struct raw_agent *raw)
+{
+    const char **argv =
+        raw->n_command > 0 ? arena_alloc(arena, raw->n_command + 1, sizeof *argv) : NULL;
+    for (size_t i = 0; argv != NULL && i < raw->n_command; i++)
+        argv[i] = raw->command[i];
+    return argv;
+}
+
+static struct config_agent complete(struct arena *arena, const char *file,
+                                    const struct raw_agent *raw)
+{
+    struct config_agent config = raw->out;
+    config.file = arena_copy(arena, file);
+    config.memory = arena;
+    config.rights = rights_of(raw);
+    config.command = argv_of(arena, raw);
+    config.activity.n_ports = raw->n_ports;
+    config.activity.ports = raw->ports;
+    config.activity.n_processes = raw->n_processes;
+    config.activity.processes = raw->processes;
+    config.activity.command = raw->n_command > 0 ? raw->command[0] : NULL;
+    if (raw->docker_given != GIVEN_WELL)
+        config.docker_socket = NULL;
+    if (config.mqtt.username == NULL)
+        config.mqtt.username = config.id;
+    return config;
+}
+
+/* ---- reading ---- */
+
+static int read_document(struct arena *arena, const char *file, const struct json *document,
+                         struct buf *errors, struct config_agent **ret_config)
+{
+    struct report report = {.file = file, .errors = errors};
+    struct raw_agent raw = {0};
+    struct config_agent *config = arena_alloc(arena, 1, sizeof *config);
+    option_read_object(arena, arena, &report, &root_table, NULL, document, &raw);
+    if (config == NULL || arena_failed(arena))
+        return -ENOMEM;
+    check(&raw, &report);
+    const int error = report_end(&report);
+    if (error < 0)
+        return error;
+    *config = complete(arena, file, &raw);
+    if (arena_failed(arena))
+        return -ENOMEM;
+    *ret_config = config;
+    return 0;
+}
+
+int config_agent_parse(const char *file, const char *text, size_t length,
+                       struct config_agent **ret_config, struct buf *errors)
+{
+    struct json_error wrong = {0};
+    struct json *document = NULL;
+    if (json_read(text, length, &json_limits_payload, &document, &wrong) < 0) {
+        buf_printf(errors, "%s:%u:%u: %s\n", file, wrong.line, wrong.column, wrong.what);
+        return -EINVAL;
+    }
+    struct arena *arena = arena_create();
+    const int error =
+        arena != NULL ? read_document(arena, file, document, errors, ret_config) : -ENOMEM;
+    json_free(document);
+    if (error < 0)
+        arena_destroy(arena);
+    if (error == -ENOMEM)
+        buf_printf(errors, "%s: out of memory\n", file);
+    return error;
+}
+
+static int fail_file(const char *file, const char *why, int error, struct buf *errors)
+{
+    buf_printf(errors, "%s: cannot be read: %s\n", file, why);
+    return error;
+}
+
+int config_agent_load(const char *file, struct config_agent **ret_config, struct buf *errors)
+{
+    struct stat status;
+    char *text = malloc(FILE_MAX);
+    /* Not blocking, so that a FIFO without a writer is told apart instead of waited for. */
+    const int fd = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    int error = fd < 0 ? fail_file(file, strerror(errno), -errno, errors) : 0;
+    if (error == 0 && (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)))
+        error = fail_file(file, "it is not a regular file", -EINVAL, errors);
+    const ssize_t length = error == 0 && text != NULL ? read(fd, text, FILE_MAX) : -1;
+    if (error == 0 && length < 0)
+        error = fail_file(file, "reading fails", -EIO, errors);
+    if (error == 0 && length == FILE_MAX)
+        error = fail_file(file, "it is larger than 64 KiB", -EFBIG, errors);
+    if (error == 0)
+        error = config_agent_parse(file, text, (size_t)length, ret_config, errors);
+    if (fd >= 0)
+        close(fd);
+    free(text);
+    return error;
+}
+
+void config_agent_free(struct config_agent *config)
+{
+    if (config != NULL)
+        arena_destroy(config->memory); /* the config itself is in there */
+}

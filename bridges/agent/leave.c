@@ -1,0 +1,269 @@
+/* The way to sleep and back. One phase at a time; leave_enter alone changes it and its time limit.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "bridges/agent/agent_internal.h"
+
+enum {
+    DECIDE_MS = 8000, /* Hall waits 10 s for an answer */
+    SAY_MS = 2000,    /* logind waits 5 s for whoever delays a sleep */
+    SLEEP_MS = 30000, /* awake time, from the question to the sleep */
+    SHUTDOWN_MS = 120000,
+    ACCURACY_US = 50000,
+};
+
+static struct order_name name_of(const struct order *order)
+{
+    struct order_name name;
+    text_copy(name.id, sizeof name.id, order->id);
+    text_copy(name.action, sizeof name.action, order_verb_name(order->verb));
+    return name;
+}
+
+/* 0: no limit. The clock stands still while the machine sleeps, so that sleeping long is no
+ * failure. */
+static void leave_enter(struct agent *agent, enum leave_phase phase, int64_t limit_ms)
+{
+    struct leave *leave = &agent->leave;
+    leave->phase = phase;
+    if (limit_ms > 0)
+        sd_event_source_set_time_relative(leave->limit, (uint64_t)limit_ms * 1000);
+    sd_event_source_set_enabled(leave->limit, limit_ms > 0 ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
+static int64_t patience(const struct leave *leave)
+{
+    return leave->order.verb == ORDER_POWEROFF || leave->order.verb == ORDER_REBOOT ? SHUTDOWN_MS
+                                                                                    : SLEEP_MS;
+}
+
+/* The order's last word; an order that has had it gets no other. */
+static void end_order(struct agent *agent, enum report_outcome outcome, const char *reason,
+                      const struct vetoes *vetoes)
+{
+    const struct order_name name = name_of(&agent->leave.order);
+    if (!agent->leave.ordered)
+        return;
+    agent->leave.ordered = false;
+    agent_answer(agent, &name, outcome, reason, vetoes);
+}
+
+/* ---- deciding ---- */
+
+static void arm_card(struct agent *agent)
+{
+    const char *interface = watch_sight(agent->watch)->interface;
+    if ((agent->config->rights & RIGHT_WOL) == 0 || interface[0] == '\0')
+        return;
+    const int error = wol_nic_arm(interface);
+    if (error < 0)
+        log_warning("%s is not armed to wake this machine: %s", interface, strerror(-error));
+}
+
+/* The broker may be done before anybody waits for it. */
+static void say_sleeping(struct agent *agent, enum leave_phase phase)
+{
+    arm_card(agent);
+    agent_say(agent, "sleeping");
+    leave_enter(agent, phase, SAY_MS);
+    if (!mqtt_is_connected(agent->mqtt))
+        leave_unheard(agent, "the broker is not connected");
+    else if (mqtt_is_settled(agent->mqtt))
+        leave_said(agent);
+}
+
+static void accept_order(struct agent *agent)
+{
+    const struct order_name name = name_of(&agent->leave.order);
+    agent_answer(agent, &name, REPORT_ACCEPTED, "", NULL);
+    say_sleeping(agent, LEAVE_SAYING);
+}
+
+static void refuse_order(struct agent *agent, const char *reason, const struct vetoes *vetoes)
+{
+    leave_enter(agent, LEAVE_NOT, 0);
+    end_order(agent, REPORT_REFUSED, reason, vetoes);
+}
+
+static void decide(struct agent *agent)
+{
+    const struct logind_can *can = &watch_sight(agent->watch)->can;
+    const enum order_verb verb = agent->leave.order.verb;
+    char reason[ORDER_REASON_SIZE];
+    if (agent->vetoes.n > 0) {
+        refuse_order(agent, agent->vetoes.list[0], &agent->vetoes);
+    } else if (!can->can[verb]) {
+        snprintf(reason, sizeof reason, "%s is not possible: %s", order_verb_name(verb),
+                 can->problem[0] != '\0'
+                     ? can->problem
+                     : "logind says that it cannot, or that this agent may not");
+        refuse_order(agent, reason, NULL);
+    } else {
+        accept_order(agent);
+    }
+}
+
+void leave_order(struct agent *agent, const struct order *order)
+{
+    struct leave *leave = &agent->leave;
+    if (leave->phase != LEAVE_NOT) {
+        const struct order_name name = name_of(order);
+        agent_answer(agent, &name, REPORT_REFUSED,
+                     "another command is under way, or this machine is going down", NULL);
+        return;
+    }
+    leave->order = *order;
+    leave->ordered = true;
+    if (order->force) {
+        accept_order(agent);
+        return;
+    }
+    leave->look = watch_look(agent->watch);
+    leave_enter(agent, LEAVE_CHECKING, DECIDE_MS);
+}
+
+void leave_seen(struct agent *agent, unsigned look)
+{
+    /* Numbers wrap around. */
+    if (agent->leave.phase == LEAVE_CHECKING && (int)(look - agent->leave.look) >= 0)
+        decide(agent);
+}
+
+/* ---- going ---- */
+
+static void stay(struct agent *agent, const char *reason)
+{
+    end_order(agent, REPORT_FAILED, reason, NULL);
+    agent_say(agent, "online");
+    logind_hold(agent->logind);
+    leave_enter(agent, LEAVE_NOT, 0);
+}
+
+static void on_logind_answer(void *context, const char *reason)
+{
+    struct agent *agent = context;
+    if (reason[0] != '\0' && agent->leave.phase == LEAVE_ASKED)
+        stay(agent, reason);
+}
+
+static void ask_logind(struct agent *agent)
+{
+    leave_enter(agent, LEAVE_ASKED, patience(&agent->leave));
+    logind_act(agent->logind, agent->leave.order.verb, on_logind_answer, agent);
+}
+
+static void let_go(struct agent *agent)
+{
+    leave_enter(agent, LEAVE_GONE, agent->leave.ordered ? patience(&agent->leave) : SHUTDOWN_MS);
+    logind_release(agent->logind);
+}
+
+void leave_said(struct agent *agent)
+{
+    switch (agent->leave.phase) {
+    case LEAVE_SAYING:
+        ask_logind(agent);
+        break;
+    case LEAVE_GOING:
+        let_go(agent);
+        break;
+    case LEAVE_NOT:
+    case LEAVE_CHECKING:
+    case LEAVE_ASKED:
+    case LEAVE_GONE:
+        break;
+    }
+}
+
+/* A sleep that Hall would not hear of does not begin; one that someone else began is not held up.
+ */
+void leave_unheard(struct agent *agent, const char *why)
+{
+    switch (agent->leave.phase) {
+    case LEAVE_SAYING:
+        stay(agent, why);
+        break;
+    case LEAVE_GOING:
+        log_warning("no goodbye could be said: %s", why);
+        let_go(agent);
+        break;
+    case LEAVE_NOT:
+    case LEAVE_CHECKING:
+    case LEAVE_ASKED:
+    case LEAVE_GONE:
+        break;
+    }
+}
+
+static void come_back(struct agent *agent, enum logind_change change)
+{
+    agent->leave.ordered = false; /* it was done */
+    leave_enter(agent, LEAVE_NOT, 0);
+    logind_hold(agent->logind);
+    watch_forget_rates(agent->watch);
+    agent->measured = false;
+    if (change == LOGIND_SHUTDOWN) {
+        agent_say(agent, "online");
+    } else {
+        agent->resumes++;
+        log_info("back from sleep, for the %u. time", agent->resumes);
+        mqtt_reconnect(agent->mqtt, "this machine was asleep");
+    }
+    agent_look_within(agent, 0);
+}
+
+void leave_going(struct agent *agent, enum logind_change change, bool begins)
+{
+    if (!begins) {
+        come_back(agent, change);
+        return;
+    }
+    if (agent->leave.phase == LEAVE_CHECKING)
+        end_order(agent, REPORT_REFUSED, "this machine is going down already", NULL);
+    log_info("this machine is about to %s", change == LOGIND_SLEEP ? "sleep" : "shut down");
+    say_sleeping(agent, LEAVE_GOING);
+}
+
+/* ---- time ---- */
+
+static int on_limit(sd_event_source *source, uint64_t usec, void *context)
+{
+    struct agent *agent = context;
+    (void)source;
+    (void)usec;
+    switch (agent->leave.phase) {
+    case LEAVE_NOT:
+        break;
+    case LEAVE_CHECKING:
+        refuse_order(agent, "whether this server is in use was not found out in time", NULL);
+        break;
+    case LEAVE_SAYING:
+    case LEAVE_GOING:
+        leave_unheard(agent, "the broker did not take the goodbye in time");
+        break;
+    case LEAVE_ASKED:
+    case LEAVE_GONE:
+        log_warning("logind agreed, but this machine is still awake");
+        stay(agent, "logind agreed, but this machine is still awake");
+        break;
+    }
+    return 0;
+}
+
+int leave_init(struct agent *agent)
+{
+    const int error = sd_event_add_time(agent->loop, &agent->leave.limit, CLOCK_MONOTONIC,
+                                        UINT64_MAX, ACCURACY_US, on_limit, agent);
+    if (error < 0)
+        return error;
+    return sd_event_source_set_enabled(agent->leave.limit, SD_EVENT_OFF);
+}
+
+void leave_finish(struct agent *agent)
+{
+    sd_event_source_disable_unref(agent->leave.limit);
+}

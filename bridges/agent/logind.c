@@ -1,0 +1,528 @@
+#include "bridges/agent/logind.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-bus.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+
+#define SERVICE "org.freedesktop.login1"
+#define OBJECT  "/org/freedesktop/login1"
+#define MANAGER SERVICE ".Manager"
+
+enum { ANSWER_US = 3000000 };
+
+/* A question about one session. */
+struct session_call {
+    struct logind *logind;
+    struct activity_session *session;
+};
+
+struct logind {
+    sd_event *loop;
+    const struct logind_listener *listener;
+    void *context;
+    sd_bus *bus; /* NULL: not opened */
+
+    /* the look under way */
+    struct activity_sample *sample;
+    struct logind_can *can;
+    void (*looked)(void *context);
+    void *looked_context;
+    unsigned pending;
+    struct session_call calls[ACTIVITY_SESSIONS_MAX];
+
+    /* what it was asked for */
+    void (*answer)(void *context, const char *reason);
+    void *answer_context;
+    enum order_verb verb;
+
+    bool hold_wanted, hold_asked;
+    bool told; /* a complaint about the bus, or about holding, is in the log */
+    int hold;  /* the inhibitor, or -1 */
+};
+
+static const struct {
+    const char *method, *can;
+} verbs[ORDER_REBOOT + 1] = {
+    [ORDER_SUSPEND] = {"Suspend", "CanSuspend"},
+    [ORDER_HIBERNATE] = {"Hibernate", "CanHibernate"},
+    [ORDER_POWEROFF] = {"PowerOff", "CanPowerOff"},
+    [ORDER_REBOOT] = {"Reboot", "CanReboot"},
+};
+
+/* ---- words ---- */
+
+/* What went wrong, from a reply that is an error. */
+static void put_error(sd_bus_message *reply, char *out, size_t size)
+{
+    const sd_bus_error *error = sd_bus_message_get_error(reply);
+    if (sd_bus_error_has_name(error, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
+        sd_bus_error_has_name(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
+        snprintf(out, size, "logind is not on the system bus; is systemd-logind running?");
+    else if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) ||
+             sd_bus_error_has_name(error, SD_BUS_ERROR_TIMEOUT))
+        snprintf(out, size, "logind does not answer");
+    else
+        snprintf(out, size, "logind says: %s",
+                 error->message != NULL ? error->message : error->name);
+}
+
+static void put_no_bus(int error, char *out, size_t size)
+{
+    snprintf(out, size, "the system bus cannot be reached (%s)", strerror(-error));
+}
+
+/* ---- the delay inhibitor ---- */
+
+static void complain(struct logind *logind, const char *what, const char *why)
+{
+    if (!logind->told)
+        log_warning("%s: %s", what, why);
+    logind->told = true;
+}
+
+static int on_held(sd_bus_message *reply, void *context, sd_bus_error *ret_error)
+{
+    struct logind *logind = context;
+    char why[ACTIVITY_PROBLEM_SIZE];
+    int fd = -1;
+    (void)ret_error;
+    logind->hold_asked = false;
+    if (sd_bus_message_is_method_error(reply, NULL)) {
+        put_error(reply, why, sizeof why);
+        complain(logind, "no goodbye can be said when someone else sends this machine to sleep",
+                 why);
+        return 0;
+    }
+    logind->told = false;
+    if (logind->hold_wanted && logind->hold < 0 && sd_bus_message_read(reply, "h", &fd) > 0)
+        logind->hold = fcntl(fd, F_DUPFD_CLOEXEC, 3); /* the message keeps and closes its own */
+    return 0;
+}
+
+static void ask_hold(struct logind *logind)
+{
+    if (logind->bus == NULL || !logind->hold_wanted || logind->hold_asked || logind->hold >= 0)
+        return;
+    logind->hold_asked =
+        sd_bus_call_method_async(logind->bus, NULL, SERVICE, OBJECT, MANAGER, "Inhibit", on_held,
+                                 logind, "ssss", "sleep:shutdown", "hall-agent",
+                                 "says goodbye before the network goes", "delay") >= 0;
+}
+
+static void drop_hold(struct logind *logind)
+{
+    if (logind->hold >= 0)
+        close(logind->hold);
+    logind->hold = -1;
+}
+
+void logind_hold(struct logind *logind)
+{
+    logind->hold_wanted = true;
+    ask_hold(logind);
+}
+
+void logind_release(struct logind *logind)
+{
+    logind->hold_wanted = false;
+    drop_hold(logind);
+}
+
+/* ---- signals ---- */
+
+static int tell_going(struct logind *logind, sd_bus_message *message, enum logind_change change)
+{
+    int begins = 0;
+    if (sd_bus_message_read(message, "b", &begins) > 0)
+        logind->listener->going(logind->context, change, begins != 0);
+    return 0;
+}
+
+static int on_prepare_sleep(sd_bus_message *message, void *context, sd_bus_error *ret_error)
+{
+    (void)ret_error;
+    return tell_going(context, message, LOGIND_SLEEP);
+}
+
+static int on_prepare_shutdown(sd_bus_message *message, void *context, sd_bus_error *ret_error)
+{
+    (void)ret_error;
+    return tell_going(context, message, LOGIND_SHUTDOWN);
+}
+
+static int on_session(sd_bus_message *message, void *context, sd_bus_error *ret_error)
+{
+    struct logind *logind = context;
+    (void)message;
+    (void)ret_error;
+    logind->listener->changed(logind->context);
+    return 0;
+}
+
+/* A new logind knows nothing of an inhibitor that its predecessor gave, unless it kept it: a second
+ * one does no harm. */
+static int on_owner(sd_bus_message *message, void *context, sd_bus_error *ret_error)
+{
+    struct logind *logind = context;
+    const char *name, *before, *after;
+    (void)ret_error;
+    if (sd_bus_message_read(message, "sss", &name, &before, &after) <= 0)
+        return 0;
+    drop_hold(logind);
+    logind->hold_asked = false;
+    if (after[0] != '\0')
+        ask_hold(logind);
+    logind->listener->changed(logind->context);
+    return 0;
+}
+
+/* ---- the bus ---- */
+
+static int watch(struct logind *logind)
+{
+    static const struct {
+        const char *signal;
+        sd_bus_message_handler_t handler;
+    } signals[] = {
+        {"PrepareForSleep", on_prepare_sleep},
+        {"PrepareForShutdown", on_prepare_shutdown},
+        {"SessionNew", on_session},
+        {"SessionRemoved", on_session},
+    };
+    int error = sd_bus_add_match_async(
+        logind->bus, NULL,
+        "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',"
+        "interface='org.freedesktop.DBus',arg0='" SERVICE "'",
+        on_owner, NULL, logind);
+    for (size_t i = 0; error >= 0 && i < sizeof signals / sizeof signals[0]; i++)
+        error = sd_bus_match_signal_async(logind->bus, NULL, SERVICE, OBJECT, MANAGER,
+                                          signals[i].signal, signals[i].handler, NULL, logind);
+    return error < 0 ? error : 0;
+}
+
+static void close_bus(struct logind *logind)
+{
+    if (logind->bus != NULL)
+        sd_bus_detach_event(logind->bus);
+    logind->bus = sd_bus_close_unref(logind->bus);
+    logind->hold_asked = false;
+    drop_hold(logind);
+}
+
+static bool is_open(const struct logind *logind)
+{
+    return logind->bus != NULL && sd_bus_is_open(logind->bus) > 0;
+}
+
+static int open_bus(struct logind *logind)
+{
+    if (is_open(logind))
+        return 0;
+    close_bus(logind);
+    int error = sd_bus_open_system(&logind->bus);
+    if (error >= 0)
+        error = sd_bus_attach_event(logind->bus, logind->loop, SD_EVENT_PRIORITY_NORMAL);
+    if (error >= 0)
+        error = watch(logind);
+    if (error < 0)
+        close_bus(logind);
+    return error < 0 ? error : 0;
+}
+
+/* ---- looking ---- */
+
+static void answered(struct logind *logind)
+{
+    if (--logind->pending > 0)
+        return;
+    logind->looked(logind->looked_context);
+}
+
+/* argument: a string, or NULL for none. */
+static void ask(struct logind *logind, const char *path, const char *interface, const char *method,
+                const char *argument, sd_bus_message_handler_t handler, void *context,
+                char problem[ACTIVITY_PROBLEM_SIZE])
+{
+    sd_bus_message *call = NULL;
+    int error =
+        sd_bus_message_new_method_call(logind->bus, &call, SERVICE, path, interface, method);
+    if (error >= 0 && argument != NULL)
+        error = sd_bus_message_append(call, "s", argument);
+    if (error >= 0)
+        error = sd_bus_call_async(logind->bus, NULL, call, handler, context, ANSWER_US);
+    sd_bus_message_unref(call);
+    if (error >= 0)
+        logind->pending++;
+    else
+        put_no_bus(error, problem, ACTIVITY_PROBLEM_SIZE);
+}
+
+/* The properties of a session that matter, by name. */
+static int read_property(sd_bus_message *reply, struct activity_session *session)
+{
+    const struct {
+        const char *name;
+        char *text;
+        size_t size;
+        bool *flag;
+    } rows[] = {
+        {"State", session->state, sizeof session->state, NULL},
+        {"Class", session->class, sizeof session->class, NULL},
+        {"RemoteHost", session->host, sizeof session->host, NULL},
+        {"Remote", NULL, 0, &session->remote},
+        {"IdleHint", NULL, 0, &session->idle},
+    };
+    const char *name, *text;
+    int error = sd_bus_message_read(reply, "s", &name), flag = 0;
+    for (size_t i = 0; error >= 0 && i < sizeof rows / sizeof rows[0]; i++) {
+        if (strcmp(rows[i].name, name) != 0)
+            continue;
+        error = rows[i].flag != NULL ? sd_bus_message_read(reply, "v", "b", &flag)
+                                     : sd_bus_message_read(reply, "v", "s", &text);
+        if (error >= 0 && rows[i].flag != NULL)
+            *rows[i].flag = flag != 0;
+        else if (error >= 0)
+            text_show(rows[i].text, rows[i].size, text, strlen(text));
+        return error;
+    }
+    return error < 0 ? error : sd_bus_message_skip(reply, "v");
+}
+
+static int read_properties(sd_bus_message *reply, struct activity_session *session)
+{
+    int error = sd_bus_message_enter_container(reply, 'a', "{sv}");
+    while (error >= 0 && (error = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
+        error = read_property(reply, session);
+        if (error >= 0)
+            error = sd_bus_message_exit_container(reply);
+    }
+    return error;
+}
+
+/* One that is gone meanwhile does not count any more. */
+static int on_properties(sd_bus_message *reply, void *context, sd_bus_error *ret_error)
+{
+    const struct session_call *call = context;
+    struct logind *logind = call->logind;
+    char *problem = logind->sample->sessions.problem;
+    (void)ret_error;
+    if (sd_bus_message_is_method_error(reply, SD_BUS_ERROR_UNKNOWN_OBJECT))
+        text_copy(call->session->state, sizeof call->session->state, "closing");
+    else if (sd_bus_message_is_method_error(reply, NULL))
+        put_error(reply, problem, ACTIVITY_PROBLEM_SIZE);
+    else if (read_properties(reply, call->session) < 0)
+        text_copy(problem, ACTIVITY_PROBLEM_SIZE, "logind describes a session in an unknown way");
+    answered(logind);
+    return 0;
+}
+
+static void take_session(struct logind *logind, const char *user, const char *seat,
+                         const char *path)
+{
+    struct activity_sample *sample = logind->sample;
+    if (sample->sessions.n == ACTIVITY_SESSIONS_MAX) {
+        sample->sessions.more++;
+        return;
+    }
+    const size_t index = sample->sessions.n++;
+    struct activity_session *session = &sample->sessions.list[index];
+    *session = (struct activity_session){.class = "user"};
+    text_show(session->user, sizeof session->user, user, strlen(user));
+    text_show(session->seat, sizeof session->seat, seat, strlen(seat));
+    logind->calls[index] = (struct session_call){.logind = logind, .session = session};
+    ask(logind, path, "org.freedesktop.DBus.Properties", "GetAll", SERVICE ".Session",
+        on_properties, &logind->calls[index], sample->sessions.problem);
+}
+
+static int on_sessions(sd_bus_message *reply, void *context, sd_bus_error *ret_error)
+{
+    struct logind *logind = context;
+    char *problem = logind->sample->sessions.problem;
+    const char *id, *user, *seat, *path;
+    uint32_t uid;
+    (void)ret_error;
+    if (sd_bus_message_is_method_error(reply, NULL)) {
+        put_error(reply, problem, ACTIVITY_PROBLEM_SIZE);
+    } else {
+        int error = sd_bus_message_enter_container(reply, 'a', "(susso)");
+        while (error >= 0 &&
+               (error = sd_bus_message_read(reply, "(susso)", &id, &uid, &user, &seat, &path)) > 0)
+            take_session(logind, user, seat, path);
+        if (error < 0)
+            text_copy(problem, ACTIVITY_PROBLEM_SIZE,
+                      "logind lists its sessions in an unknown way");
+    }
+    answered(logind);
+    return 0;
+}
+
+static void take_inhibitor(struct activity_sample *sample, const char *what, const char *who,
+                           const char *why, const char *mode)
+{
+    if (sample->inhibitors.n == ACTIVITY_INHIBITORS_MAX) {
+        sample->inhibitors.more++;
+        return;
+    }
+    struct activity_inhibitor *inhibitor = &sample->inhibitors.list[sample->inhibitors.n++];
+    text_show(inhibitor->what, sizeof inhibitor->what, what, strlen(what));
+    text_show(inhibitor->who, sizeof inhibitor->who, who, strlen(who));
+    text_show(inhibitor->why, sizeof inhibitor->why, why, strlen(why));
+    text_show(inhibitor->mode, sizeof inhibitor->mode, mode, strlen(mode));
+}
+
+static int on_inhibitors(sd_bus_message *reply, void *context, sd_bus_error *ret_error)
+{
+    struct logind *logind = context;
+    char *problem = logind->sample->inhibitors.problem;
+    const char *what, *who, *why, *mode;
+    uint32_t uid, pid;
+    (void)ret_error;
+    if (sd_bus_message_is_method_error(reply, NULL)) {
+        put_error(reply, problem, ACTIVITY_PROBLEM_SIZE);
+    } else {
+        int error = sd_bus_message_enter_container(reply, 'a', "(ssssuu)");
+        while (error >= 0 && (error = sd_bus_message_read(reply, "(ssssuu)", &what, &who, &why,
+                                                          &mode, &uid, &pid)) > 0)
+            take_inhibitor(logind->sample, what, who, why, mode);
+        if (error < 0)
+            text_copy(problem, ACTIVITY_PROBLEM_SIZE,
+                      "logind lists its inhibitors in an unknown way");
+    }
+    answered(logind);
+    return 0;
+}
+
+/* "yes", "no", "challenge" (only a person could say yes) or "na". */
+static void take_can(struct logind *logind, enum order_verb verb, sd_bus_message *reply)
+{
+    const char *word = "";
+    if (sd_bus_message_is_method_error(reply, NULL))
+        put_error(reply, logind->can->problem, sizeof logind->can->problem);
+    else if (sd_bus_message_read(reply, "s", &word) > 0)
+        logind->can->can[verb] = strcmp(word, "yes") == 0;
+    answered(logind);
+}
+
+#define ON_CAN(name_, verb_)                                                                       \
+    static int name_(sd_bus_message *reply, void *context, sd_bus_error *ret_error)                \
+    {                                                                                              \
+        (void)ret_error;                                                                           \
+        take_can(context, verb_, reply);                                                           \
+        return 0;                                                                                  \
+    }
+ON_CAN(on_can_suspend, ORDER_SUSPEND)
+ON_CAN(on_can_hibernate, ORDER_HIBERNATE)
+ON_CAN(on_can_poweroff, ORDER_POWEROFF)
+ON_CAN(on_can_reboot, ORDER_REBOOT)
+
+static void ask_manager(struct logind *logind, const char *method, sd_bus_message_handler_t handler,
+                        char problem[ACTIVITY_PROBLEM_SIZE])
+{
+    ask(logind, OBJECT, MANAGER, method, NULL, handler, logind, problem);
+}
+
+static void ask_all(struct logind *logind)
+{
+    static const sd_bus_message_handler_t on_can[] = {
+        [ORDER_SUSPEND] = on_can_suspend,
+        [ORDER_HIBERNATE] = on_can_hibernate,
+        [ORDER_POWEROFF] = on_can_poweroff,
+        [ORDER_REBOOT] = on_can_reboot,
+    };
+    ask_manager(logind, "ListSessions", on_sessions, logind->sample->sessions.problem);
+    ask_manager(logind, "ListInhibitors", on_inhibitors, logind->sample->inhibitors.problem);
+    for (size_t verb = 0; verb <= ORDER_REBOOT; verb++)
+        ask_manager(logind, verbs[verb].can, on_can[verb], logind->can->problem);
+}
+
+void logind_look(struct logind *logind, struct activity_sample *sample, struct logind_can *can,
+                 void (*done)(void *context), void *context)
+{
+    const int error = open_bus(logind);
+    *can = (struct logind_can){0};
+    sample->sessions.n = sample->sessions.more = 0;
+    sample->inhibitors.n = sample->inhibitors.more = 0;
+    sample->sessions.problem[0] = sample->inhibitors.problem[0] = '\0';
+    logind->sample = sample;
+    logind->can = can;
+    logind->looked = done;
+    logind->looked_context = context;
+    logind->pending = 1; /* this function's own, so that done comes once */
+    if (error < 0) {
+        put_no_bus(error, can->problem, sizeof can->problem);
+        text_copy(sample->sessions.problem, ACTIVITY_PROBLEM_SIZE, can->problem);
+        text_copy(sample->inhibitors.problem, ACTIVITY_PROBLEM_SIZE, can->problem);
+    } else {
+        ask_hold(logind);
+        ask_all(logind);
+    }
+    answered(logind);
+}
+
+/* ---- acting ---- */
+
+static int on_acted(sd_bus_message *reply, void *context, sd_bus_error *ret_error)
+{
+    struct logind *logind = context;
+    char why[ACTIVITY_PROBLEM_SIZE] = "";
+    (void)ret_error;
+    if (sd_bus_message_is_method_error(reply, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED))
+        snprintf(why, sizeof why,
+                 "this agent may not %s: allow it by the polkit rule that comes with it",
+                 order_verb_name(logind->verb));
+    else if (sd_bus_message_is_method_error(reply, NULL))
+        put_error(reply, why, sizeof why);
+    logind->answer(logind->answer_context, why);
+    return 0;
+}
+
+void logind_act(struct logind *logind, enum order_verb verb,
+                void (*answer)(void *context, const char *reason), void *context)
+{
+    char why[ACTIVITY_PROBLEM_SIZE];
+    /* A lost bus still owes a look its answers: it is opened again after them. */
+    int error = logind->pending > 0 && !is_open(logind) ? -ENOTCONN : open_bus(logind);
+    logind->answer = answer;
+    logind->answer_context = context;
+    logind->verb = verb;
+    if (error >= 0)
+        error = sd_bus_call_method_async(logind->bus, NULL, SERVICE, OBJECT, MANAGER,
+                                         verbs[verb].method, on_acted, logind, "b", 0);
+    if (error >= 0)
+        return;
+    put_no_bus(error, why, sizeof why);
+    logind->answer(logind->answer_context, why);
+}
+
+/* ---- life ---- */
+
+int logind_create(sd_event *loop, const struct logind_listener *listener, void *context,
+                  struct logind **ret_logind)
+{
+    struct logind *logind = calloc(1, sizeof *logind);
+    if (logind == NULL)
+        return -ENOMEM;
+    *logind = (struct logind){.loop = sd_event_ref(loop),
+                              .listener = listener,
+                              .context = context,
+                              .hold_wanted = true,
+                              .hold = -1};
+    *ret_logind = logind;
+    return 0;
+}
+
+void logind_destroy(struct logind *logind)
+{
+    if (logind == NULL)
+        return;
+    close_bus(logind);
+    sd_event_unref(logind->loop);
+    free(logind);
+}

@@ -1,0 +1,76 @@
+/* What the agent reads: commands, its own file, the texts of /proc. The first byte chooses. */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "bridges/agent/config_agent.h"
+#include "bridges/agent/orders.h"
+#include "bridges/agent/proc.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void read_command(const char *text, size_t length)
+{
+    struct orders orders = {0};
+    struct order order;
+    struct order_name name;
+    char reason[ORDER_REASON_SIZE];
+    for (unsigned turn = 0; turn < 2; turn++) {
+        const int error = orders_read(&orders, text, length, false, 0, 63, &order, &name, reason);
+        if (error == 0 && (turn > 0 || order.id[0] == '\0'))
+            abort(); /* run twice, or without an id */
+        if (error < 0 && (reason[0] == '\0' || text_has_control(reason) ||
+                          !text_is_utf8(reason, strlen(reason))))
+            abort(); /* a reason that cannot be shown */
+    }
+}
+
+static void read_file(const char *text, size_t length)
+{
+    struct buf errors = BUF_INIT(1 << 20);
+    struct config_agent *config = NULL;
+    if ((config_agent_parse("agent.json", text, length, &config, &errors) == 0) !=
+        (errors.length == 0))
+        abort(); /* refused without a word, or taken with a complaint */
+    config_agent_free(config);
+    buf_finish(&errors);
+}
+
+static void read_proc(const char *text)
+{
+    struct proc_connection connection;
+    struct proc_memory memory;
+    char interface[IF_NAMESIZE], comm[PROC_COMM_SIZE], id[37];
+    uint64_t bytes;
+    int64_t seconds;
+    double load;
+    proc_read_connection(text, &connection);
+    proc_read_memory(text, &memory);
+    proc_read_default_interface(text, interface);
+    proc_read_comm(text, comm);
+    proc_read_boot_id(text, id);
+    proc_read_traffic(text, NULL, &bytes);
+    proc_read_traffic(text, "eth0", &bytes);
+    proc_read_disks(text, &bytes);
+    proc_read_uptime(text, &seconds);
+    proc_read_load(text, &load);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char *text = size > 0 ? malloc(size) : NULL;
+    if (text == NULL)
+        return 0;
+    memcpy(text, data + 1, size - 1);
+    text[size - 1] = '\0';
+    if (data[0] == 'c')
+        read_command(text, size - 1);
+    else if (data[0] == 'f')
+        read_file(text, size - 1);
+    else
+        read_proc(text);
+    free(text);
+    return 0;
+}

@@ -1,0 +1,220 @@
+/* What counts as use of a server, and that not knowing does. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bridges/agent/activity.h"
+
+static struct activity_sample sample;
+static struct vetoes vetoes;
+
+static int empty(void **state)
+{
+    (void)state;
+    memset(&sample, 0, sizeof sample);
+    memset(&vetoes, 0, sizeof vetoes);
+    return 0;
+}
+
+static void judge(const struct activity_limits *limits)
+{
+    activity_judge(limits, &sample, NULL, &vetoes);
+}
+
+static void check(size_t index, const char *text)
+{
+    assert_true(index < vetoes.n);
+    assert_string_equal(vetoes.list[index], text);
+}
+
+static void test_nothing_asked_nothing_found(void **state)
+{
+    (void)state;
+    sample.load.value = 100;
+    sample.sessions.n = 1;
+    snprintf(sample.disk.problem, sizeof sample.disk.problem, "unknown");
+    judge(&(struct activity_limits){0});
+    assert_int_equal(vetoes.n, 0);
+}
+
+static void test_sessions(void **state)
+{
+    static const struct {
+        struct activity_session session;
+        bool counts;
+    } rows[] = {
+        {{.user = "a", .class = "user", .state = "active"}, true},
+        {{.user = "a", .class = "user", .state = "online"}, true},
+        {{.user = "a", .class = "user", .state = "active", .idle = true}, false},
+        {{.user = "a", .class = "user", .state = "active", .idle = true, .remote = true}, true},
+        {{.user = "a", .class = "user", .state = "closing", .remote = true}, false},
+        {{.user = "a", .class = "user-early", .state = "active"}, true},
+        {{.user = "a", .class = "greeter", .state = "active"}, false},
+        {{.user = "a", .class = "manager", .state = "active"}, false},
+        {{.user = "a", .class = "lock-screen", .state = "active"}, false},
+        {{.user = "a", .class = "background", .state = "active"}, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_int_equal(activity_session_counts(&rows[i].session), rows[i].counts);
+    sample.sessions.n = 2;
+    sample.sessions.list[0] = (struct activity_session){
+        .user = "root", .class = "user", .remote = true, .host = "192.0.2.7"};
+    sample.sessions.list[1] =
+        (struct activity_session){.user = "marie", .class = "user", .seat = "seat0"};
+    sample.sessions.more = 3;
+    judge(&(struct activity_limits){.sessions = true});
+    check(0, "sessions: root from 192.0.2.7");
+    check(1, "sessions: marie on seat0");
+    check(2, "sessions: and 3 more");
+    assert_int_equal(vetoes.n, 3);
+}
+
+static void test_inhibitors(void **state)
+{
+    static const struct {
+        struct activity_inhibitor inhibitor;
+        bool counts;
+    } rows[] = {
+        {{.what = "sleep", .mode = "block"}, true},
+        {{.what = "shutdown:sleep:idle", .mode = "block"}, true},
+        {{.what = "idle:shutdown", .mode = "block-weak"}, true},
+        {{.what = "sleep", .mode = "delay"}, false},
+        {{.what = "idle", .mode = "block"}, false},
+        {{.what = "handle-suspend-key", .mode = "block"}, false},
+        {{.what = "sleeper", .mode = "block"}, false},
+        {{.what = "", .mode = "block"}, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_int_equal(activity_inhibitor_counts(&rows[i].inhibitor), rows[i].counts);
+    sample.inhibitors.n = 1;
+    sample.inhibitors.list[0] = (struct activity_inhibitor){
+        .who = "dnf", .why = "installs", .what = "sleep", .mode = "block"};
+    judge(&(struct activity_limits){.inhibitors = true});
+    check(0, "inhibitors: dnf (installs)");
+}
+
+static void test_thresholds_count_from_their_value_on(void **state)
+{
+    const struct activity_limits limits = {.load = 2, .network = 100000, .disk = 1000000};
+    (void)state;
+    sample.load.value = 1.999;
+    sample.network.value = 99999;
+    sample.disk.value = 999999;
+    judge(&limits);
+    assert_int_equal(vetoes.n, 0);
+    sample.load.value = 2;
+    sample.network.value = 100000;
+    sample.disk.value = 1500000;
+    judge(&limits);
+    check(0, "load: 2.00, the limit is 2.00");
+    check(1, "network: 100 kB/s, the limit is 100 kB/s");
+    check(2, "disk: 1.5 MB/s, the limit is 1.0 MB/s");
+}
+
+static void test_lists(void **state)
+{
+    const uint16_t port = 22;
+    const char *const process = "rsync";
+    const struct activity_limits limits = {.n_ports = 1,
+                                           .ports = &port,
+                                           .n_processes = 1,
+                                           .processes = &process,
+                                           .command = "/usr/local/bin/busy"};
+    (void)state;
+    judge(&limits);
+    assert_int_equal(vetoes.n, 0);
+    sample.connections.n = 1;
+    sample.connections.more = 9;
+    sample.connections.list[0] = (struct activity_connection){.port = 22, .peer = "192.0.2.7"};
+    sample.processes.n = 1;
+    snprintf(sample.processes.list[0], PROC_COMM_SIZE, "rsync");
+    sample.command.active = true;
+    judge(&limits);
+    check(0, "connections: port 22 from 192.0.2.7");
+    check(1, "connections: and 9 more");
+    check(2, "processes: rsync");
+    check(3, "command: /usr/local/bin/busy says so");
+    assert_int_equal(vetoes.n, 4);
+}
+
+static void test_not_knowing_counts(void **state)
+{
+    const uint16_t port = 22;
+    const char *const process = "rsync";
+    const struct activity_limits limits = {.sessions = true,
+                                           .inhibitors = true,
+                                           .n_ports = 1,
+                                           .ports = &port,
+                                           .load = 1,
+                                           .network = 1,
+                                           .disk = 1,
+                                           .n_processes = 1,
+                                           .processes = &process,
+                                           .command = "/busy"};
+    char *const problems[] = {sample.sessions.problem,    sample.inhibitors.problem,
+                              sample.connections.problem, sample.processes.problem,
+                              sample.load.problem,        sample.network.problem,
+                              sample.disk.problem,        sample.command.problem};
+    static const char *const names[] = {"sessions", "inhibitors", "connections", "processes",
+                                        "load",     "network",    "disk",        "command"};
+    char text[64];
+    (void)state;
+    for (size_t i = 0; i < sizeof problems / sizeof problems[0]; i++)
+        snprintf(problems[i], ACTIVITY_PROBLEM_SIZE, "broken");
+    judge(&limits);
+    assert_int_equal(vetoes.n, sizeof names / sizeof names[0]);
+    for (size_t i = 0; i < vetoes.n; i++) {
+        snprintf(text, sizeof text, "%s: not known: broken", names[i]);
+        check(i, text);
+    }
+}
+
+static void test_containers(void **state)
+{
+    struct docker_view view = {.up = true, .n = 3};
+    (void)state;
+    view.containers[0] = (struct docker_container){.name = "web", .state = "running"};
+    view.containers[1] =
+        (struct docker_container){.name = "build", .state = "running", .busy = true};
+    view.containers[2] = (struct docker_container){.name = "old", .state = "exited", .busy = true};
+    activity_judge(&(struct activity_limits){0}, &sample, &view, &vetoes);
+    check(0, "containers: build is busy");
+    assert_int_equal(vetoes.n, 1);
+}
+
+static void test_more_vetoes_than_there_is_room(void **state)
+{
+    (void)state;
+    sample.sessions.n = ACTIVITY_SESSIONS_MAX;
+    for (size_t i = 0; i < ACTIVITY_SESSIONS_MAX; i++) {
+        sample.sessions.list[i] = (struct activity_session){.class = "user", .remote = true};
+        memset(sample.sessions.list[i].user, '\n', sizeof sample.sessions.list[i].user - 1);
+        memset(sample.sessions.list[i].host, 'h', sizeof sample.sessions.list[i].host - 1);
+    }
+    judge(&(struct activity_limits){.sessions = true});
+    assert_int_equal(vetoes.n, ACTIVITY_VETOES_MAX);
+    assert_int_equal(vetoes.more, ACTIVITY_SESSIONS_MAX - ACTIVITY_VETOES_MAX);
+    assert_null(strchr(vetoes.list[0], '\n'));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_nothing_asked_nothing_found, empty),
+        cmocka_unit_test_setup(test_sessions, empty),
+        cmocka_unit_test_setup(test_inhibitors, empty),
+        cmocka_unit_test_setup(test_thresholds_count_from_their_value_on, empty),
+        cmocka_unit_test_setup(test_lists, empty),
+        cmocka_unit_test_setup(test_not_knowing_counts, empty),
+        cmocka_unit_test_setup(test_containers, empty),
+        cmocka_unit_test_setup(test_more_vetoes_than_there_is_room, empty),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

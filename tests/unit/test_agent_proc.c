@@ -1,0 +1,187 @@
+/* The texts of /proc, as they are and as nobody wants them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "bridges/agent/proc.h"
+
+static const char head[] = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when "
+                           "retrnsmt   uid  timeout inode\n";
+
+static void test_connections(void **state)
+{
+    struct proc_connection seen;
+    (void)state;
+    assert_true(proc_read_connection(
+        "   1: 1401A8C0:0016 0702A8C0:C350 01 00000000:00000000 02:000 0 0 1234 4\n", &seen));
+    assert_int_equal(seen.port, 22);
+    assert_string_equal(seen.peer, "192.168.2.7");
+    assert_true(proc_read_connection("   0: 0000000000000000FFFF00001401A8C0:01BB "
+                                     "0000000000000000FFFF00000702A8C0:C350 01 0:0\n",
+                                     &seen));
+    assert_int_equal(seen.port, 443);
+    assert_string_equal(seen.peer, "192.168.2.7");
+    assert_true(proc_read_connection("   0: 00000000000000000000000001000000:0050 "
+                                     "00000000000000000000000001000000:C350 01 0:0\n",
+                                     &seen));
+    assert_int_equal(seen.port, 80);
+    assert_string_equal(seen.peer, "::1");
+}
+
+static void test_no_connections(void **state)
+{
+    static const char *const lines[] = {
+        head,
+        "",
+        "\n",
+        "   1: 1401A8C0:0016 0702A8C0:C350 0A 0:0\n", /* listens */
+        "   1: 1401A8C0:0016 0702A8C0:C350 06 0:0\n", /* is over */
+        "   1: 1401A8C0:0016 0702A8C0:C350 0\n",
+        "   1: 1401A8C0:0016 0702A8C0:C350\n",
+        "   1: 1401A8C0 0702A8C0:C350 01\n",
+        "   1: 1401A8C0:00166 0702A8C0:C350 01\n",
+        "   1: 1401A8C0:001G 0702A8C0:C350 01\n",
+        "   1: 1401A8C0:0016 0702A8C:C350 01\n",
+        "   1: 1401A8C0:0016 0702A8C0FF:C350 01\n",
+        "   1: 1401A8C0:0016 ZZZZZZZZ:C350 01\n",
+        "   1: 1401A8C0:0016 000000000000000000000000000000000000000000:C350 01\n",
+    };
+    struct proc_connection seen = {.port = 7};
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        if (proc_read_connection(lines[i], &seen))
+            fail_msg("taken for a connection: %s", lines[i]);
+    assert_int_equal(seen.port, 7);
+}
+
+static void test_load_and_uptime(void **state)
+{
+    double load = 0;
+    int64_t seconds = 0;
+    (void)state;
+    assert_true(proc_read_load("2.05 1.50 0.99 3/512 12345\n", &load));
+    assert_true(load > 2.04 && load < 2.06);
+    assert_true(proc_read_uptime("356190.77 1411300.52\n", &seconds));
+    assert_int_equal(seconds, 356190);
+    assert_false(proc_read_load("", &load));
+    assert_false(proc_read_load("nan 1 1\n", &load));
+    assert_false(proc_read_load("-1 1 1\n", &load));
+    assert_false(proc_read_load("1e400 1 1\n", &load));
+    assert_false(proc_read_load("1,5 1 1\n", &load));
+    assert_false(proc_read_uptime("99999999999999999999999 1\n", &seconds));
+}
+
+static void test_memory(void **state)
+{
+    struct proc_memory memory = {0};
+    (void)state;
+    assert_true(proc_read_memory(
+        "MemTotal:        8048024 kB\nMemFree: 1 kB\nMemAvailable:    6144000 kB\n", &memory));
+    assert_int_equal(memory.total_mb, 7859);
+    assert_int_equal(memory.available_mb, 6000);
+    assert_false(proc_read_memory("MemTotal: 8048024 kB\n", &memory));
+    assert_false(proc_read_memory("MemTotal: -5 kB\nMemAvailable: 1 kB\n", &memory));
+    assert_false(
+        proc_read_memory("MemTotal: 99999999999999999999999 kB\nMemAvailable: 1 kB\n", &memory));
+    assert_false(proc_read_memory("MemTotal:\nMemAvailable: 1 kB", &memory));
+    assert_false(proc_read_memory("", &memory));
+}
+
+static const char net_dev[] =
+    "Inter-|   Receive                                                |  Transmit\n"
+    " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop "
+    "fifo colls carrier "
+    "compressed\n"
+    "    lo: 9000000   10    0    0    0     0          0         0  9000000   10    0    0    0   "
+    "  0       0          0\n"
+    "  eno1:1000       2    0    0    0     0          0         0      200    1    0    0    0    "
+    " 0       0          0\n"
+    "  eno2: 30       2    0    0    0     0          0         0      4    1    0    0    0     0 "
+    "      0          0\n";
+
+static void test_traffic(void **state)
+{
+    uint64_t bytes = 0;
+    (void)state;
+    assert_true(proc_read_traffic(net_dev, "eno1", &bytes));
+    assert_int_equal(bytes, 1200);
+    assert_true(proc_read_traffic(net_dev, NULL, &bytes));
+    assert_int_equal(bytes, 1234);
+    assert_true(proc_read_traffic(net_dev, "lo", &bytes));
+    assert_false(proc_read_traffic(net_dev, "eno", &bytes));
+    assert_false(proc_read_traffic("  eno1: 1 2 3\n", "eno1", &bytes));
+    assert_false(proc_read_traffic("  eno1: -1 2 3 4 5 6 7 8 9 10\n", "eno1", &bytes));
+    assert_false(proc_read_traffic("  eno1: 99999999999999999999999999 2 3 4 5 6 7 8 9 10\n",
+                                   "eno1", &bytes));
+    assert_false(proc_read_traffic("", NULL, &bytes));
+    assert_false(proc_read_traffic(":::::\n:\n\n\n", NULL, &bytes));
+}
+
+static void test_default_interface(void **state)
+{
+    char interface[IF_NAMESIZE] = "";
+    (void)state;
+    assert_true(proc_read_default_interface(
+        "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
+        "wlan0\t00000000\t0101A8C0\t0003\t0\t0\t600\t00000000\t0\t0\t0\n"
+        "eno1\t00000000\t0101A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n"
+        "eno1\t0001A8C0\t00000000\t0001\t0\t0\t1\t00FFFFFF\t0\t0\t0\n",
+        interface));
+    assert_string_equal(interface, "eno1");
+    assert_false(proc_read_default_interface("eno1\t00000000\t0101A8C0\n", interface));
+    assert_false(proc_read_default_interface(
+        "averyveryverylongname\t00000000\t0\t3\t0\t0\t1\t00000000\n", interface));
+    assert_false(proc_read_default_interface("", interface));
+}
+
+static void test_disks(void **state)
+{
+    uint64_t bytes = 0;
+    (void)state;
+    assert_true(proc_read_disks("   8       0 sda 100 0 10 9 50 0 20 7 0 0 0\n"
+                                "   8       1 sda1 100 0 10 9 50 0 20 7 0 0 0\n"
+                                " 259       0 nvme0n1 1 0 100 1 1 0 200 1 0 0 0\n"
+                                " 259       1 nvme0n1p1 1 0 100 1 1 0 200 1 0 0 0\n"
+                                " 259       2 nvme0n10 1 0 1000 1 1 0 2000 1 0 0 0\n"
+                                "   7       0 loop0 1 0 100 1 1 0 200 1 0 0 0\n"
+                                " 253       0 dm-0 1 0 100 1 1 0 200 1 0 0 0\n"
+                                "   9       0 md0 1 0 100 1 1 0 200 1 0 0 0\n",
+                                &bytes));
+    assert_int_equal(bytes, (30 + 300) * 512);
+    assert_false(proc_read_disks("", &bytes));
+    assert_false(proc_read_disks("8 0 sda 1 2 3\n", &bytes));
+    assert_false(proc_read_disks("8 0 sda 100 0 9223372036854775000 9 50 0 20 7\n", &bytes));
+}
+
+static void test_names(void **state)
+{
+    char comm[PROC_COMM_SIZE] = "";
+    char id[37] = "";
+    (void)state;
+    assert_true(proc_read_comm("rsync\n", comm));
+    assert_string_equal(comm, "rsync");
+    assert_true(proc_read_comm("a name (of) two", comm));
+    assert_false(proc_read_comm("\n", comm));
+    assert_false(proc_read_comm("sixteen-letters-x\n", comm));
+    assert_true(proc_is_named("packagekit-back", "packagekit-backend"));
+    assert_false(proc_is_named("rsync", "rsyncd"));
+    assert_true(proc_read_boot_id("2f3c5f0e-0d33-4a5e-9a5e-2f8cbbf1a3d1\n", id));
+    assert_string_equal(id, "2f3c5f0e-0d33-4a5e-9a5e-2f8cbbf1a3d1");
+    assert_false(proc_read_boot_id("2f3c5f0e-0d33-4a5e-9a5e-2f8cbbf1a3d1x", id));
+    assert_false(proc_read_boot_id("", id));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_connections),     cmocka_unit_test(test_no_connections),
+        cmocka_unit_test(test_load_and_uptime), cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_traffic),         cmocka_unit_test(test_default_interface),
+        cmocka_unit_test(test_disks),           cmocka_unit_test(test_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,203 @@
+/* What an agent publishes: byte by byte, and readable by Hall. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bridges/agent/report.h"
+#include "bus/report.h"
+
+static struct watch_sight sight;
+static struct vetoes vetoes;
+
+/* The version changes with each release, so it is not in the golden files. */
+static void cut_version(char *text)
+{
+    static const char version[] = "\"version\":\"" HALL_VERSION "\",";
+    char *at = strstr(text, version);
+    if (at != NULL)
+        memmove(at, at + sizeof version - 1, strlen(at + sizeof version - 1) + 1);
+}
+
+static void check_golden(const char *name, const struct buf *text)
+{
+    char path[512], expected[8192], seen[8192];
+    snprintf(seen, sizeof seen, "%s", buf_text(text));
+    cut_version(seen);
+    snprintf(path, sizeof path, "%s/golden/%s", TEST_DIR, name);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        fail_msg("%s is missing; it should hold:\n%s", path, seen);
+    expected[fread(expected, 1, sizeof expected - 1, file)] = '\0';
+    fclose(file);
+    expected[strcspn(expected, "\n")] = '\0';
+    assert_string_equal(seen, expected);
+}
+
+static void fill(void)
+{
+    sight = (struct watch_sight){
+        .boot_id = "2f3c5f0e-0d33-4a5e-9a5e-2f8cbbf1a3d1",
+        .uptime_s = 3600,
+        .load = 0.25,
+        .memory = {7859, 6000},
+        .interface = "eno1",
+        .wol = {.known = true, .armed = true},
+        .can = {.can = {true, false, true, true}},
+    };
+    sight.sample.sessions.n = 1;
+    sight.sample.sessions.list[0] = (struct activity_session){.user = "root",
+                                                              .host = "192.0.2.7",
+                                                              .class = "user",
+                                                              .state = "active",
+                                                              .remote = true,
+                                                              .idle = true};
+    sight.sample.inhibitors.n = 1;
+    sight.sample.inhibitors.list[0] = (struct activity_inhibitor){
+        .who = "dnf", .why = "installs \"x\"", .what = "sleep", .mode = "block"};
+    vetoes = (struct vetoes){.n = 1};
+    snprintf(vetoes.list[0], ACTIVITY_VETO_SIZE, "sessions: root from 192.0.2.7");
+}
+
+static void test_report(void **state)
+{
+    struct buf text = BUF_INIT(REPORT_LIMIT);
+    struct fleet_event event;
+    char reason[REASON_SIZE];
+    (void)state;
+    fill();
+    assert_int_equal(report_write(&sight, &vetoes, RIGHT_SUSPEND | RIGHT_REBOOT, 3, &text), 0);
+    check_golden("agent_report.json", &text);
+    assert_int_equal(report_read_report(buf_text(&text), text.length, &event, reason), 0);
+    assert_string_equal(event.report.boot_id, sight.boot_id);
+    assert_int_equal(event.report.uptime_s, 3600);
+    assert_true(event.report.wol_known && event.report.wol_armed && event.report.can_restart);
+    buf_finish(&text);
+}
+
+static void test_report_of_one_that_knows_nothing(void **state)
+{
+    struct buf text = BUF_INIT(REPORT_LIMIT);
+    struct fleet_event event;
+    char reason[REASON_SIZE];
+    (void)state;
+    sight = (struct watch_sight){.uptime_s = -1,
+                                 .load = -1,
+                                 .memory = {-1, -1},
+                                 .wol = {.problem = "no route"},
+                                 .can = {.problem = "logind is not on the system bus"}};
+    vetoes.n = 0;
+    assert_int_equal(report_write(&sight, &vetoes, 0, 0, &text), 0);
+    check_golden("agent_report_unknown.json", &text);
+    assert_int_equal(report_read_report(buf_text(&text), text.length, &event, reason), 0);
+    assert_false(event.report.wol_known || event.report.can_restart);
+    buf_finish(&text);
+}
+
+/* All lists full, every text as long as it can be and to be escaped. */
+static void test_largest_report_is_within_its_limit(void **state)
+{
+    struct buf text = BUF_INIT(REPORT_LIMIT);
+    (void)state;
+    fill();
+    sight.sample.sessions.n = ACTIVITY_SESSIONS_MAX;
+    sight.sample.inhibitors.n = ACTIVITY_INHIBITORS_MAX;
+    vetoes.n = ACTIVITY_VETOES_MAX;
+    for (size_t i = 0; i < ACTIVITY_SESSIONS_MAX; i++) {
+        struct activity_session *session = &sight.sample.sessions.list[i];
+        memset(session->user, '"', sizeof session->user - 1);
+        memset(session->host, '"', sizeof session->host - 1);
+        memset(session->seat, '"', sizeof session->seat - 1);
+    }
+    for (size_t i = 0; i < ACTIVITY_INHIBITORS_MAX; i++) {
+        struct activity_inhibitor *inhibitor = &sight.sample.inhibitors.list[i];
+        memset(inhibitor->who, '"', sizeof inhibitor->who - 1);
+        memset(inhibitor->why, '"', sizeof inhibitor->why - 1);
+        memset(inhibitor->what, '"', sizeof inhibitor->what - 1);
+    }
+    for (size_t i = 0; i < ACTIVITY_VETOES_MAX; i++)
+        memset(vetoes.list[i], '"', ACTIVITY_VETO_SIZE - 1);
+    assert_int_equal(report_write(&sight, &vetoes, 63, UINT32_MAX, &text), 0);
+    buf_finish(&text);
+}
+
+static struct docker_view *largest_view(void)
+{
+    struct docker_view *view = calloc(1, sizeof *view);
+    assert_non_null(view);
+    view->up = true;
+    view->n = DOCKER_CONTAINERS_MAX;
+    for (size_t i = 0; i < view->n; i++) {
+        struct docker_container *container = &view->containers[i];
+        memset(container->name, 'n', sizeof container->name - 1);
+        memset(container->project, 'p', sizeof container->project - 1);
+        memset(container->state, 's', sizeof container->state - 1);
+        memset(container->health, 'h', sizeof container->health - 1);
+    }
+    return view;
+}
+
+static void test_containers(void **state)
+{
+    struct buf text = BUF_INIT(REPORT_LIMIT);
+    struct docker_view *view = largest_view();
+    (void)state;
+    assert_int_equal(report_write_containers(view, &text), 0);
+    buf_clear(&text);
+    view->n = 2;
+    view->containers[0] = (struct docker_container){
+        .name = "web", .project = "client1", .state = "running", .health = "healthy"};
+    view->containers[1] = (struct docker_container){.name = "db", .state = "exited", .busy = true};
+    assert_int_equal(report_write_containers(view, &text), 0);
+    check_golden("agent_containers.json", &text);
+    buf_finish(&text);
+    free(view);
+}
+
+static void test_results(void **state)
+{
+    static const struct {
+        enum report_outcome outcome;
+        enum sleep_answer answer;
+    } rows[] = {{REPORT_ACCEPTED, SLEEP_ACCEPTED},
+                {REPORT_REFUSED, SLEEP_VETOED},
+                {REPORT_FAILED, SLEEP_FAILED}};
+    const struct order_name name = {.id = "s-1", .action = "suspend"};
+    struct buf text = BUF_INIT(REPORT_LIMIT);
+    struct fleet_event event;
+    char reason[REASON_SIZE];
+    (void)state;
+    fill();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        buf_clear(&text);
+        assert_int_equal(report_write_result(&name, rows[i].outcome, "because", &vetoes, &text), 0);
+        assert_int_equal(report_read_result(buf_text(&text), text.length, &event, reason), 0);
+        assert_int_equal(event.sleep.answer, rows[i].answer);
+        assert_string_equal(event.sleep.id, "s-1");
+        assert_string_equal(event.sleep.reason, "sessions: root from 192.0.2.7");
+    }
+    buf_clear(&text);
+    assert_int_equal(
+        report_write_result(&(struct order_name){0}, REPORT_REFUSED, "no id", NULL, &text), 0);
+    assert_string_equal(
+        buf_text(&text),
+        "{\"id\":null,\"action\":null,\"outcome\":\"refused\",\"reason\":\"no id\",\"vetoes\":[]}");
+    buf_finish(&text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_report),
+        cmocka_unit_test(test_report_of_one_that_knows_nothing),
+        cmocka_unit_test(test_largest_report_is_within_its_limit),
+        cmocka_unit_test(test_containers),
+        cmocka_unit_test(test_results),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
