@@ -83,7 +83,7 @@ struct hall {
     struct config *own_config; /* after a reload: config, which is then ours to free */
     struct retired *retired;   /* what HTTP workers may still read of older configurations */
     sd_event_source *reclaim;
-    bool renewing;              /* the new fleet takes its first step: the board waits for the whole of it */
+    bool renewing;     /* the new fleet takes its first step: the board waits for the whole of it */
     bool reload_again; /* a reload that was put off until some of those are freed */
 };
 
