@@ -25,7 +25,6 @@ enum { LEASE_KINDS = 7, LEASES_MAX = 10, LEASE_HOLDER_SIZE = 65, LEASE_LABEL_SIZ
 struct lease {
     enum lease_kind kind;
     int64_t since, renewed, until;  /* boot clock, ms; until LEASE_FOREVER: no end known */
-    int64_t idle;                   /* visit: lives so long after the last use; else 0 */
     char holder[LEASE_HOLDER_SIZE]; /* project, domain, name of the hold, who commanded */
     char label[LEASE_LABEL_SIZE];   /* reason for people; may be "" */
 };

@@ -282,7 +282,7 @@ int64_t power_eta(const struct power *power, int64_t now)
 enum stage power_stage(const struct power *power)
 {
     for (unsigned i = STAGES; i-- > 0;)
-        if (power->wake.started > 0 && power->wake.stages[i] != STAGE_UNREACHED)
+        if (power->wake.started != 0 && power->wake.stages[i] != STAGE_UNREACHED)
             return (enum stage)i;
     return (enum stage)STAGES;
 }

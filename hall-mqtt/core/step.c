@@ -127,7 +127,7 @@ void step_new_id(struct step *step, char kind, char out[COMMAND_ID_SIZE])
 
 /* What entering a state brings with it; one function per state that has something to do. */
 
-static void begin_run(struct step *step)
+static void begin_run(struct step *step, enum power_state from)
 {
     struct power *power = step->power;
 
@@ -138,8 +138,9 @@ static void begin_run(struct step *step)
     power->guard = (struct guard){0};
     if (!power->wake.open && power->leases.n == 0)
         lease_take(&power->leases, LEASE_MANUAL, "found awake",
-                   "it was found awake, woken by someone else", step->now.boot,
-                   step->now.boot + step_idle(step));
+                   from == POWER_UNKNOWN ? "it was up when Hall started"
+                                         : "it was found awake, woken by someone else",
+                   step->now.boot, step->now.boot + step_idle(step));
 }
 
 static void end_run(struct step *step)
@@ -157,7 +158,7 @@ static void end_run(struct step *step)
 static void enter_booting(struct step *step, enum power_state from)
 {
     if (from != POWER_SLEEPING)
-        begin_run(step);
+        begin_run(step, from);
     if (from == POWER_UNREACHABLE)
         step_tell(step, HAPPENED_BACK, 0, "it shows signs of life again");
 }
@@ -167,7 +168,7 @@ static void enter_ready(struct step *step, enum power_state from)
     struct power *power = step->power;
 
     if (from != POWER_DEGRADED && from != POWER_SLEEPING)
-        begin_run(step);
+        begin_run(step, from);
     if (from == POWER_UNREACHABLE)
         step_tell(step, HAPPENED_BACK, 0, "all its checks pass again");
     if (!wake_is_answered(power) && !power->was_ready)

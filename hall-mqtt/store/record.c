@@ -7,6 +7,8 @@
 #include "base/json.h"
 #include "base/text.h"
 
+enum { TRANSACTION_MOST = 2 * 3600000 }; /* ms */
+
 enum field_type { FIELD_TEXT, FIELD_BOOL, FIELD_INT, FIELD_INT32, FIELD_INT64, FIELD_UINT32 };
 
 /* One member of a struct: its name in the record, where it is, and for text how long it may be. */
@@ -337,8 +339,22 @@ static void read_server(const struct json *record, struct saved *saved)
     read_woken(json_get(record, "woken"), saved);
 }
 
+/* No transaction begins after it was written down, or may last longer than the longest there is:
+ * else it would hardly end. */
+static bool is_timely(int64_t at, int64_t started, int64_t deadline)
+{
+    return started <= at && started <= deadline && started >= deadline - TRANSACTION_MOST;
+}
+
 static bool is_sound(const struct saved *saved)
 {
+    const struct wake *wake = &saved->wake;
+    const struct sleep *sleep = &saved->sleep;
+
+    if (wake->open && !is_timely(saved->at, wake->started, wake->deadline))
+        return false;
+    if (sleep->phase != SLEEP_NONE && !is_timely(saved->at, sleep->started, sleep->deadline))
+        return false;
     return (unsigned)saved->state < POWER_STATES &&
            (unsigned)saved->failure <= FAILURE_DEPENDENCY &&
            (unsigned)saved->override.policy <= POLICY_ON_DEMAND &&
@@ -421,7 +437,8 @@ int record_read_quota(const struct model *model, const char *text, size_t length
     read_fields(record, quota_fields, COUNT(quota_fields), &quota);
     if (!is_owner(record, owner))
         result = -ESTALE;
-    else if ((unsigned)quota.kind <= QUOTA_PROJECT) {
+    else if ((unsigned)quota.kind <= QUOTA_PROJECT && quota.awake_ms >= 0 &&
+             quota.awake_ms != LEASE_FOREVER) {
         quota.subject = find_subject(model, quota.kind, json_get_string(record, "subject"));
         result = quota.subject == MODEL_NONE ? -ESTALE : 0;
     }

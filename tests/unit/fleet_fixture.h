@@ -50,6 +50,9 @@ struct world {
     int64_t changes_at;           /* wall, s: when the one becomes the other */
     struct fleet *fleet;
     struct now now;
+    /* Where each server and site is in the fleet's model, MODEL_NONE if it is not; NULL: where it
+     * is here. */
+    const int *server_at, *site_at;
     size_t n;
     struct seen_action seen[WORLD_ACTIONS];
 };
@@ -171,16 +174,22 @@ static inline int32_t world_offset(void *context, const char *zone, int64_t utc_
 }
 
 /* The model, the wall clock and the zone may be changed between world_model and world_begin. */
-static inline void world_begin_with(struct world *world, const struct fleet_sink *sink)
+static inline void world_begin_on(struct world *world, const struct model *model,
+                                  const struct fleet_sink *sink)
 {
     if (world->now.boot == 0)
         world->now.boot = 1000000;
     if (world->now.wall == 0)
         world->now.wall = WORLD_START;
     world->zones = (struct zone_port){.offset = world_offset, .context = world};
-    assert_int_equal(fleet_create(&world->model, sink, world->now, &world->fleet), 0);
+    assert_int_equal(fleet_create(model, sink, world->now, &world->fleet), 0);
     fleet_set_zones(world->fleet, &world->zones);
     fleet_start(world->fleet, world->now);
+}
+
+static inline void world_begin_with(struct world *world, const struct fleet_sink *sink)
+{
+    world_begin_on(world, &world->model, sink);
 }
 
 static inline void world_begin(struct world *world)
@@ -222,9 +231,44 @@ static inline int world_finish(void **state)
 
 /* What happens. */
 
+static inline int world_place(const int *places, int index)
+{
+    return places && index != MODEL_NONE ? places[index] : index;
+}
+
+static inline bool world_has(const struct world *world, int server)
+{
+    return world_place(world->server_at, server) != MODEL_NONE;
+}
+
+static inline bool world_has_site(const struct world *world, int site)
+{
+    return world_place(world->site_at, site) != MODEL_NONE;
+}
+
+/* What concerns one that is not in the fleet's model does not reach it. */
 static inline void world_handle(struct world *world, const struct fleet_event *event)
 {
-    fleet_handle(world->fleet, world->now, event);
+    const bool names_site = event->kind == FLEET_VISIT || event->kind == FLEET_USE;
+    struct fleet_event here = *event;
+    size_t n = 0;
+
+    if (names_site ? !world_has_site(world, event->visit.site) : !world_has(world, event->server))
+        return;
+    if (names_site)
+        here.visit.site = world_place(world->site_at, event->visit.site);
+    else
+        here.server = world_place(world->server_at, event->server);
+    if (event->kind == FLEET_COMMAND)
+        here.command.site = world_place(world->site_at, event->command.site);
+    for (size_t i = 0; event->kind == FLEET_CONTAINERS && i < event->containers.n; i++) {
+        here.containers.sights[n] = event->containers.sights[i];
+        here.containers.sights[n].site =
+            world_place(world->site_at, event->containers.sights[i].site);
+        n += here.containers.sights[n].site != MODEL_NONE;
+        here.containers.n = n;
+    }
+    fleet_handle(world->fleet, world->now, &here);
 }
 
 static inline void world_come(struct world *world, enum fleet_event_kind kind, int site,
@@ -419,7 +463,7 @@ static inline void world_wake(struct world *world, int server, int64_t boot_ms)
 
 static inline const struct power *world_power(const struct world *world, int server)
 {
-    return fleet_power(world->fleet, server);
+    return fleet_power(world->fleet, world_place(world->server_at, server));
 }
 
 #define assert_state(world_, server_, state_)                                                      \

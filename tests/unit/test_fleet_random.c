@@ -1,7 +1,8 @@
 /*
- * Random events against several servers, and after each step what must always hold. Each round has
- * a seed of its own, which a failure names; HALL_SEED=<seed> starts with that round, and
- * HALL_STEPS=<n> goes on for so many steps instead of a few seconds.
+ * Random events against several servers, and after each step what must always hold; among them
+ * restarts of Hall and reloads with another model. Each round has a seed of its own, which a
+ * failure names; HALL_SEED=<seed> starts with that round, and HALL_STEPS=<n> goes on for so many
+ * steps instead of a few seconds.
  */
 #include <inttypes.h>
 #include <setjmp.h>
@@ -13,7 +14,9 @@
 
 #include <cmocka.h>
 
+#include "core/saved.h"
 #include "fleet_fixture.h"
+#include "store/record.h"
 
 enum {
     STEPS = 1500, /* of one round */
@@ -23,6 +26,7 @@ enum {
     COMMANDS = STEPS + 1,
     REPEATABLE =
         40, /* so many of the latest ids are sent again: the ledger remembers them surely */
+    RENEWED_EVERY = 60, /* steps */
 };
 
 /* One command as the test sent it. */
@@ -30,7 +34,25 @@ struct sent {
     int server;
     enum command_action action;
     bool accepted, ended, refused;
-    bool repeated; /* its answer to a repetition is awaited in this step */
+    bool repeated;  /* its answer to a repetition is awaited in this step */
+    bool forgotten; /* so old that it was not kept over a restart, or its server was removed */
+    bool routeless; /* Hall was restarted since */
+};
+
+/* A model as it may be configured: the world's, with something left out or changed. */
+struct layout {
+    struct model model;
+    struct model_server servers[WORLD_SERVERS];
+    struct model_check checks[WORLD_SERVERS][WORLD_CHECKS];
+    struct model_site sites[WORLD_SITES];
+    struct model_domain domains[WORLD_SERVERS];
+    int server_at[WORLD_SERVERS], site_at[WORLD_SITES]; /* from the world's index, and back: */
+    int server_of[WORLD_SERVERS], site_of[WORLD_SITES];
+};
+
+/* What of the world is left out of a layout, or changed in it; MODEL_NONE: nothing. */
+struct difference {
+    int server, site, checks_of;
 };
 
 struct trial {
@@ -50,7 +72,11 @@ struct trial {
     struct sent sent[COMMANDS];
     bool visited[POWER_STATES];
     bool happened[HAPPENINGS];
-    bool limited, waited, guarded, rested;
+    bool limited, waited, guarded, rested, rebooted, killed, resumed, reduced, retyped;
+    struct layout layouts[2];
+    int layout;                    /* the one the fleet has */
+    bool unsighted[WORLD_SERVERS]; /* by a restart or reload, and not seen since */
+    bool was_up[WORLD_SERVERS];    /* when it was last seen */
 };
 
 #define MUST(trial_, condition_)                                                                   \
@@ -101,19 +127,25 @@ static void judge_state(struct trial *trial, const struct action *action)
         trial->fell_asleep[action->server] = true;
 }
 
+/* Has it its circuit to itself? */
+static bool is_starting(const struct trial *trial, int server)
+{
+    if (!world_has(&trial->world, server) || !trial->world.servers[server].group)
+        return false;
+    const struct wake *wake = &world_power(&trial->world, server)->wake;
+    return wake->open && wake->wait == WAIT_NOTHING && wake->packets > 0;
+}
+
 /* What it needs is there, and nobody else starts on its circuit. */
 static void judge_turn(struct trial *trial, int server)
 {
     const struct model_server *model = &trial->world.servers[server];
 
     for (size_t i = 0; i < model->n_depends_on; i++)
-        MUST(trial, world_power(&trial->world, model->depends_on[i])->state == POWER_READY);
-    for (int other = 0; model->group && other < WORLD_SERVERS; other++) {
-        const struct wake *wake = &world_power(&trial->world, other)->wake;
-
-        if (other != server && trial->world.servers[other].group)
-            MUST(trial, !wake->open || wake->wait != WAIT_NOTHING || wake->packets == 0);
-    }
+        MUST(trial, !world_has(&trial->world, model->depends_on[i]) ||
+                        world_power(&trial->world, model->depends_on[i])->state == POWER_READY);
+    for (int other = 0; model->group && other < WORLD_SERVERS; other++)
+        MUST(trial, other == server || !is_starting(trial, other));
 }
 
 static void judge_guards(struct trial *trial, int server)
@@ -129,7 +161,9 @@ static void judge_guards(struct trial *trial, int server)
     if (power->wake.force || power->wake.stages[STAGE_FIRST_SIGN] != STAGE_UNREACHED)
         return;
     MUST(trial, model->wakes_per_hour == 0 || recent < model->wakes_per_hour);
-    MUST(trial, power->down_since == 0 || now >= power->down_since + model->min_down);
+    /* Of one that was up before a restart and not seen since, nobody knows when it went down. */
+    MUST(trial, power->down_since == 0 || now >= power->down_since + model->min_down ||
+                    (trial->unsighted[server] && trial->was_up[server]));
 }
 
 static void judge_packet(struct trial *trial, const struct action *action)
@@ -165,13 +199,22 @@ static void judge_sleep(struct trial *trial, const struct action *action)
     }
 }
 
-/* A route is the number of the command as sent; a repetition's is that number plus COMMANDS. */
+/* Which command is it? They are named "c17". */
+static uint32_t number_of(const char *id)
+{
+    return (uint32_t)strtoul(id + 1, NULL, 10);
+}
+
+/* A route is the number of the command as sent, 0 once it was on the disk; a repetition's is that
+ * number plus COMMANDS. */
 static void judge_answer(struct trial *trial, const struct ledger_entry *entry)
 {
     const bool repetition = entry->route >= COMMANDS;
-    struct sent *sent = &trial->sent[entry->route % COMMANDS];
+    const uint32_t number = number_of(entry->id);
+    struct sent *sent = &trial->sent[number];
 
-    MUST(trial, entry->route % COMMANDS < trial->n_sent);
+    MUST(trial, number < trial->n_sent && !sent->forgotten);
+    MUST(trial, entry->route % COMMANDS == (sent->routeless && !repetition ? 0 : number));
     MUST(trial, sent->server == entry->server && sent->action == entry->action);
     if (repetition) {
         MUST(trial, sent->repeated);
@@ -205,19 +248,23 @@ static void judge_limit(struct trial *trial, const struct action *action)
     trial->limited = true;
 }
 
-static void judge(void *context, const struct action *action)
+static void judge_site(struct trial *trial, int site)
 {
-    struct trial *trial = context;
+    const int at = world_place(trial->world.site_at, site);
 
+    trial->site[site] = fleet_site_ready(trial->world.fleet, at);
+    trial->closed[site] = fleet_site(trial->world.fleet, at)->closed_until != 0;
+}
+
+static void judge(struct trial *trial, const struct action *action)
+{
     MUST(trial, action->server >= 0 && action->server < WORLD_SERVERS);
     switch (action->kind) {
     case ACTION_STATE:
         judge_state(trial, action);
         break;
     case ACTION_SITE:
-        trial->site[action->site.site] = fleet_site_ready(trial->world.fleet, action->site.site);
-        trial->closed[action->site.site] =
-            fleet_site(trial->world.fleet, action->site.site)->closed_until != 0;
+        judge_site(trial, action->site.site);
         break;
     case ACTION_PACKET:
         judge_packet(trial, action);
@@ -244,18 +291,42 @@ static void judge(void *context, const struct action *action)
     }
 }
 
+/* What the fleet says in the indexes of its own model, in the world's. */
+static void act(void *context, const struct action *action)
+{
+    struct trial *trial = context;
+    const struct layout *layout = &trial->layouts[trial->layout];
+    struct ledger_entry answer;
+    struct action here = *action;
+
+    MUST(trial, action->server >= 0 && (size_t)action->server < layout->model.n_servers);
+    here.server = layout->server_of[action->server];
+    if (action->kind == ACTION_SITE)
+        here.site.site = layout->site_of[action->site.site];
+    if (action->kind == ACTION_LIMIT)
+        here.limit.site = layout->site_of[action->limit.site];
+    if (action->kind == ACTION_ANSWER) {
+        answer = *action->answer;
+        answer.server = here.server;
+        here.answer = &answer;
+    }
+    world_act(&trial->world, &here);
+    judge(trial, &here);
+}
+
 /* What holds between steps. */
 
 /* The state says what is seen. */
-static void check_sight(struct trial *trial, const struct power *power)
+static void check_sight(struct trial *trial, int server, const struct power *power)
 {
+    trial->unsighted[server] &= power->state == POWER_UNKNOWN || power->state == POWER_WAKING;
     switch (power->state) {
     case POWER_UNKNOWN:
     case POWER_OFF:
     case POWER_WAKING:
     case POWER_UNREACHABLE:
         MUST(trial, !power->evidence.alive);
-        MUST(trial, power->up_since == 0);
+        MUST(trial, power->up_since == 0 || trial->unsighted[server]);
         break;
     case POWER_BOOTING:
     case POWER_DEGRADED:
@@ -277,7 +348,7 @@ static void check_sight(struct trial *trial, const struct power *power)
     }
 }
 
-static void check_transactions(struct trial *trial, const struct power *power)
+static void check_transactions(struct trial *trial, int server, const struct power *power)
 {
     const int64_t now = trial->world.now.boot;
 
@@ -290,7 +361,8 @@ static void check_transactions(struct trial *trial, const struct power *power)
     MUST(trial, power->wake.packets_failed <= power->wake.packets);
     MUST(trial, (power->sleep.phase == SLEEP_AGREED) == (power->state == POWER_SLEEPING));
     MUST(trial, power->sleep.phase == SLEEP_NONE || power->sleep.deadline > now);
-    MUST(trial, power->sleep.phase != SLEEP_PROPOSED || power->evidence.alive);
+    MUST(trial,
+         power->sleep.phase != SLEEP_PROPOSED || power->evidence.alive || trial->unsighted[server]);
     MUST(trial, power->wake.wait == WAIT_NOTHING || power->state == POWER_WAKING);
     MUST(trial, !power->asked && (power->guard.kind == GUARD_NONE || power->guard.until > now));
     MUST(trial, !power->resting || !power->evidence.alive || power->state == POWER_SLEEPING);
@@ -321,6 +393,8 @@ static void check_needs(struct trial *trial, int server)
     const struct model_server *model = &trial->world.servers[server];
 
     for (size_t i = 0; i < model->n_depends_on; i++) {
+        if (!world_has(&trial->world, model->depends_on[i]))
+            continue;
         const struct lease_set *set = &world_power(&trial->world, model->depends_on[i])->leases;
         const bool held = lease_find(set, LEASE_DEPENDENT, model->id) != NULL;
 
@@ -336,6 +410,32 @@ static bool is_standing(enum lease_kind kind)
     return kind != LEASE_VISIT && kind != LEASE_MANUAL && kind != LEASE_AGENT;
 }
 
+static bool needs(const struct model_server *model, int needed)
+{
+    for (size_t i = 0; i < model->n_depends_on; i++)
+        if (model->depends_on[i] == needed)
+            return true;
+    return false;
+}
+
+/* Is the one who holds it configured? */
+static bool is_founded(const struct trial *trial, int server, const struct lease *lease)
+{
+    const struct world *world = &trial->world;
+
+    if (lease->kind == LEASE_ALWAYS_ON && strcmp(lease->holder, world->servers[server].id) == 0)
+        return true;
+    for (int i = 0; lease->kind == LEASE_DEPENDENT && i < WORLD_SERVERS; i++)
+        if (world_has(world, i) && strcmp(world->servers[i].id, lease->holder) == 0)
+            return needs(&world->servers[i], server);
+    for (int i = 0; i < WORLD_SERVERS; i++)
+        if (world_has_site(world, world->domains[i].site) &&
+            strcmp(world->domains[i].name, lease->holder) == 0)
+            return i == server;
+    return lease->kind != LEASE_DEPENDENT && lease->kind != LEASE_ALWAYS_ON &&
+           lease->kind != LEASE_SCHEDULE;
+}
+
 static void check_leases(struct trial *trial, int server)
 {
     const struct power *power = world_power(&trial->world, server);
@@ -345,6 +445,7 @@ static void check_leases(struct trial *trial, int server)
         const struct lease *lease = &power->leases.leases[i];
 
         MUST(trial, power->wake.open || lease->until > trial->world.now.boot);
+        MUST(trial, is_founded(trial, server, lease));
         /* Never asleep under a lease, unless a guard refuses; a standing one rests after force,
          * and one that was called off waits a while. */
         if (trial->fell_asleep[server] && power->state == POWER_OFF)
@@ -358,15 +459,19 @@ static void check_leases(struct trial *trial, int server)
 static void check(struct trial *trial)
 {
     struct fleet *fleet = trial->world.fleet;
+    int starting = 0;
     char why[300];
 
     MUST(trial, fleet_deadline(fleet) > trial->world.now.boot);
     for (int server = 0; server < WORLD_SERVERS; server++) {
-        const struct power *power = fleet_power(fleet, server);
+        if (!world_has(&trial->world, server))
+            continue;
+        const struct power *power = world_power(&trial->world, server);
 
+        starting += is_starting(trial, server);
         MUST(trial, power->state == trial->state[server]);
-        check_sight(trial, power);
-        check_transactions(trial, power);
+        check_sight(trial, server, power);
+        check_transactions(trial, server, power);
         check_leases(trial, server);
         check_needs(trial, server);
         check_end(trial, server);
@@ -374,11 +479,15 @@ static void check(struct trial *trial)
         power_why(power, trial->world.now, why, sizeof(why));
         MUST(trial, why[0] != '\0');
     }
+    MUST(trial, starting <= 1);
     for (int site = 0; site < WORLD_SITES; site++) {
         const enum power_state state = trial->state[trial->world.sites[site].server];
+        const int at = world_place(trial->world.site_at, site);
 
-        MUST(trial, fleet_site_ready(fleet, site) == trial->site[site]);
-        MUST(trial, (fleet_site(fleet, site)->closed_until != 0) == trial->closed[site]);
+        if (at == MODEL_NONE)
+            continue;
+        MUST(trial, fleet_site_ready(fleet, at) == trial->site[site]);
+        MUST(trial, (fleet_site(fleet, at)->closed_until != 0) == trial->closed[site]);
         MUST(trial, !trial->site[site] || state == POWER_READY || state == POWER_DEGRADED);
     }
 }
@@ -417,6 +526,9 @@ static void repeat_command(struct trial *trial)
         roll(trial, trial->n_sent < REPEATABLE ? trial->n_sent : (uint32_t)REPEATABLE);
     const uint32_t number = trial->n_sent - 1 - back;
     struct sent *sent = &trial->sent[number];
+
+    if (sent->forgotten || !world_has(&trial->world, sent->server))
+        return;
     struct command command = {.action = sent->action, .route = COMMANDS + number};
 
     snprintf(command.id, sizeof(command.id), "c%u", number);
@@ -487,6 +599,8 @@ static void random_event(struct trial *trial)
     struct world *world = &trial->world;
     const int server = (int)roll(trial, WORLD_SERVERS);
 
+    if (!world_has(world, server))
+        return;
     switch (roll(trial, 18)) {
     case 0:
         come(trial, FLEET_VISIT);
@@ -544,6 +658,384 @@ static void random_event(struct trial *trial)
     }
 }
 
+/* Layouts. */
+
+static bool is_left_out(const struct world *world, int site, struct difference difference)
+{
+    const int own = world->domains[world->sites[site].domain].site;
+
+    return world->sites[site].server == difference.server || site == difference.site ||
+           own == difference.site;
+}
+
+static void place(struct layout *layout, const struct world *world, struct difference difference)
+{
+    int n = 0;
+
+    for (int i = 0; i < WORLD_SERVERS; i++) {
+        layout->server_at[i] = i == difference.server ? MODEL_NONE : n++;
+        if (layout->server_at[i] != MODEL_NONE)
+            layout->server_of[layout->server_at[i]] = i;
+    }
+    layout->model = (struct model){.n_servers = (size_t)n,
+                                   .servers = layout->servers,
+                                   .domains = layout->domains,
+                                   .sites = layout->sites};
+    n = 0;
+    for (int i = 0; i < WORLD_SITES; i++) {
+        layout->site_at[i] = is_left_out(world, i, difference) ? MODEL_NONE : n++;
+        if (layout->site_at[i] != MODEL_NONE)
+            layout->site_of[layout->site_at[i]] = i;
+    }
+    layout->model.n_sites = (size_t)n;
+}
+
+static void lay_server(struct layout *layout, const struct world *world, int from, int to)
+{
+    struct model_server *server = &layout->servers[to];
+
+    *server = world->servers[from];
+    server->checks = layout->checks[to];
+    server->n_depends_on = server->n_checks = 0;
+    for (size_t i = 0; i < world->servers[from].n_depends_on; i++) {
+        const int needed = layout->server_at[world->servers[from].depends_on[i]];
+
+        if (needed != MODEL_NONE)
+            server->depends_on[server->n_depends_on++] = needed;
+    }
+    /* A check of a site is the last one: the others keep their numbers. */
+    for (size_t i = 0; i < world->servers[from].n_checks; i++) {
+        struct model_check check = world->checks[from][i];
+
+        check.site = world_place(layout->site_at, check.site);
+        if (check.site != MODEL_NONE || world->checks[from][i].site == MODEL_NONE)
+            server->checks[server->n_checks++] = check;
+    }
+}
+
+static int compare_domains(const void *a, const void *b)
+{
+    return strcmp(((const struct model_domain *)a)->name, ((const struct model_domain *)b)->name);
+}
+
+/* Domains are sorted by name. */
+static void lay_domains(struct layout *layout, const struct world *world)
+{
+    struct model *model = &layout->model;
+
+    for (int i = 0; i < WORLD_SERVERS; i++) {
+        struct model_domain domain = world->domains[i];
+
+        domain.server = layout->server_at[i];
+        domain.site = layout->site_at[domain.site];
+        domain.n_projects = 0;
+        for (size_t k = 0; k < world->domains[i].n_projects; k++) {
+            const int project = layout->site_at[world->domains[i].projects[k]];
+
+            if (project != MODEL_NONE)
+                domain.projects[domain.n_projects++] = project;
+        }
+        if (domain.site != MODEL_NONE)
+            layout->domains[model->n_domains++] = domain;
+    }
+    qsort(layout->domains, model->n_domains, sizeof(layout->domains[0]), compare_domains);
+    for (size_t i = 0; i < model->n_domains; i++) {
+        layout->sites[layout->domains[i].site].domain = (int)i;
+        for (size_t k = 0; k < layout->domains[i].n_projects; k++)
+            layout->sites[layout->domains[i].projects[k]].domain = (int)i;
+    }
+}
+
+static void lay(struct layout *layout, const struct world *world, struct difference difference)
+{
+    place(layout, world, difference);
+    for (int i = 0; i < WORLD_SERVERS; i++)
+        if (layout->server_at[i] != MODEL_NONE)
+            lay_server(layout, world, i, layout->server_at[i]);
+    for (int i = 0; i < WORLD_SITES; i++)
+        if (layout->site_at[i] != MODEL_NONE) {
+            layout->sites[layout->site_at[i]] = world->sites[i];
+            layout->sites[layout->site_at[i]].server = layout->server_at[world->sites[i].server];
+        }
+    lay_domains(layout, world);
+    if (difference.checks_of != MODEL_NONE && layout->server_at[difference.checks_of] != MODEL_NONE)
+        layout->checks[layout->server_at[difference.checks_of]][0].port = 8080;
+}
+
+/* Restarts and reloads. */
+
+/* Of one server, what is compared across them. `moved` is how far boot times move, ms. */
+struct crossing {
+    const struct fleet *old, *new;
+    int64_t moved;
+};
+
+static int64_t moved(const struct crossing *crossing, int64_t time)
+{
+    if (time == 0 || time == LEASE_FOREVER)
+        return time;
+    return time + crossing->moved != 0 ? time + crossing->moved : 1; /* 0 is "unset" */
+}
+
+static void compare_leases(struct trial *trial, const struct crossing *crossing, int server,
+                           const struct lease_set *old, const struct lease_set *new)
+{
+    for (size_t i = 0; i < old->n; i++) {
+        const struct lease *was = &old->leases[i];
+        const struct lease *is = lease_find(new, was->kind, was->holder);
+
+        MUST(trial, (is != NULL) == is_founded(trial, server, was));
+        if (!is)
+            continue;
+        MUST(trial, is->until == moved(crossing, was->until));
+        MUST(trial, is->since == moved(crossing, was->since));
+        MUST(trial, strcmp(is->label, was->label) == 0);
+    }
+    MUST(trial, new->n <= old->n);
+}
+
+/* Before the new fleet has had its first step. */
+static void compare_server(struct trial *trial, const struct crossing *crossing, int server,
+                           int old_at, int new_at)
+{
+    const struct power *was = fleet_power(crossing->old, old_at);
+    const struct power *is = fleet_power(crossing->new, new_at);
+
+    MUST(trial, is->wake.open == was->wake.open && is->wake.queued == was->wake.queued);
+    MUST(trial, strcmp(is->wake.id, was->wake.id) == 0);
+    MUST(trial, strcmp(is->wake.cause, was->wake.cause) == 0);
+    MUST(trial, !was->wake.open || is->wake.deadline == moved(crossing, was->wake.deadline));
+    MUST(trial, is->wake.packets == was->wake.packets);
+    MUST(trial, is->sleep.phase == was->sleep.phase);
+    MUST(trial, strcmp(is->sleep.id, was->sleep.id) == 0);
+    MUST(trial, is->resting == was->resting && is->failures == was->failures);
+    MUST(trial, is->ever_woken == was->ever_woken && is->failure == was->failure);
+    MUST(trial, is->n_woken % WOKEN_MAX == was->n_woken % WOKEN_MAX || was->n_woken > WOKEN_MAX);
+    for (unsigned kind = 0; kind < WAKE_KINDS; kind++)
+        MUST(trial, history_median(&is->history, (enum wake_kind)kind) ==
+                        history_median(&was->history, (enum wake_kind)kind));
+    compare_leases(trial, crossing, server, &was->leases, &is->leases);
+    trial->resumed |= is->wake.open;
+    if (!trial->unsighted[server])
+        trial->was_up[server] = was->up_since > 0;
+}
+
+/* Who keeps what policy was set is asked of fleets of the same model alone. */
+static void compare_overrides(struct trial *trial, const struct crossing *crossing, int at)
+{
+    MUST(trial, fleet_policy(crossing->new, at) == fleet_policy(crossing->old, at));
+    MUST(trial, fleet_idle(crossing->new, at) == fleet_idle(crossing->old, at));
+}
+
+/* The latest commands of a server are kept, and surely all that are open. */
+static void note_kept(struct trial *trial, int server, const struct saved *saved)
+{
+    bool kept[COMMANDS] = {false};
+
+    for (size_t i = 0; i < saved->n_commands; i++)
+        kept[number_of(saved->commands[i].id)] = true;
+    for (uint32_t i = 0; i < trial->n_sent; i++) {
+        struct sent *sent = &trial->sent[i];
+
+        if (sent->server != server || sent->forgotten)
+            continue;
+        MUST(trial, kept[i] || sent->refused || sent->ended || saved->n_commands == SAVED_COMMANDS);
+        sent->forgotten = !kept[i];
+        if (sent->forgotten && !sent->refused) /* nobody can wait for its end */
+            sent->accepted = sent->ended = true;
+    }
+}
+
+/* A server that is configured no more: its commands end with it, and it comes back unknown. */
+static void remove_server(struct trial *trial, int server)
+{
+    for (uint32_t i = 0; i < trial->n_sent; i++) {
+        struct sent *sent = &trial->sent[i];
+
+        if (sent->server != server)
+            continue;
+        sent->forgotten = true;
+        sent->refused |= !sent->accepted;
+        sent->ended = sent->accepted;
+    }
+    trial->n_woken[server] = 0;
+    trial->wake_id[server][0] = trial->open_id[server][0] = '\0';
+    trial->packet[server] = 0;
+    trial->fell_asleep[server] = false;
+    trial->reduced = true;
+}
+
+/* The new fleet is the one from now on. */
+static void change_over(struct trial *trial, const struct crossing *crossing, struct fleet *fleet)
+{
+    struct world *world = &trial->world;
+    const struct layout *layout = &trial->layouts[trial->layout];
+
+    for (int i = 0; i < WORLD_SERVERS; i++) {
+        if (layout->server_at[i] == MODEL_NONE)
+            continue;
+        trial->state[i] = fleet_power(fleet, layout->server_at[i])->state;
+        trial->unsighted[i] = true;
+        trial->open_since[i] += crossing->moved;
+        /* Whose wait was over while Hall was away may still have its own time. */
+        if (trial->open_since[i] < world->now.boot - HOUR)
+            trial->open_since[i] = world->now.boot - HOUR;
+        for (uint32_t k = 0; k < WOKEN_KEPT; k++)
+            trial->woken[i][k] += crossing->moved;
+    }
+    memset(trial->site, 0, sizeof(trial->site));
+    memset(trial->closed, 0, sizeof(trial->closed));
+    fleet_destroy(world->fleet);
+    world->fleet = fleet;
+    fleet_start(fleet, world->now);
+    fleet_tick(fleet, world->now);
+    check(trial);
+}
+
+static struct fleet *create(struct trial *trial, const struct layout *layout)
+{
+    const struct fleet_sink sink = {.act = act, .context = trial};
+    struct fleet *fleet;
+
+    assert_int_equal(fleet_create(&layout->model, &sink, trial->world.now, &fleet), 0);
+    fleet_set_zones(fleet, &trial->world.zones);
+    return fleet;
+}
+
+static void reload(struct trial *trial, struct difference difference)
+{
+    struct world *world = &trial->world;
+    const struct layout *old = &trial->layouts[trial->layout];
+    struct layout *new = &trial->layouts[1 - trial->layout];
+    struct crossing crossing = {.old = world->fleet};
+    struct saved saved;
+
+    lay(new, world, difference);
+    struct fleet *fleet = create(trial, new);
+    fleet_adopt(fleet, world->fleet, world->now);
+    crossing.new = fleet;
+    world->server_at = new->server_at;
+    world->site_at = new->site_at;
+    trial->layout = 1 - trial->layout;
+    for (int i = 0; i < WORLD_SERVERS; i++) {
+        if (old->server_at[i] == MODEL_NONE)
+            continue;
+        if (new->server_at[i] == MODEL_NONE) {
+            remove_server(trial, i);
+            continue;
+        }
+        fleet_save(world->fleet, old->server_at[i], world->now, &saved);
+        note_kept(trial, i, &saved);
+        compare_server(trial, &crossing, i, old->server_at[i], new->server_at[i]);
+        trial->retyped |= i == difference.checks_of;
+    }
+    change_over(trial, &crossing, fleet);
+}
+
+/* As it is written to the disk, and read back from there. */
+static void over_the_disk(struct trial *trial, const uint8_t mac[6], struct saved *saved)
+{
+    const struct record_owner owner = {.config = "/etc/hall/config.json", .mac = mac};
+    struct buf text = BUF_INIT(RECORD_LIMIT);
+
+    MUST(trial, record_write_server(saved, &owner, &text) == 0);
+    MUST(trial, record_read_server(buf_text(&text), text.length, &owner, saved) == 0);
+    buf_finish(&text);
+}
+
+static void restart_quotas(struct trial *trial, struct fleet *new)
+{
+    const struct model *model = &trial->layouts[trial->layout].model;
+    const struct record_owner owner = {.config = "/etc/hall/config.json"};
+    struct buf text = BUF_INIT(RECORD_LIMIT);
+    const struct quota *was;
+    struct quota read;
+    size_t cursor = 0;
+
+    while ((was = fleet_quota(trial->world.fleet, &cursor))) {
+        buf_clear(&text);
+        MUST(trial, record_write_quota(model, was, &owner, &text) == 0);
+        MUST(trial, record_read_quota(model, buf_text(&text), text.length, &owner, &read) == 0);
+        MUST(trial, read.kind == was->kind && read.subject == was->subject);
+        MUST(trial, read.address == was->address && read.day == was->day);
+        MUST(trial, read.wakes == was->wakes && read.awake_ms == was->awake_ms);
+        fleet_restore_quota(new, &read);
+    }
+    buf_finish(&text);
+}
+
+/* The clocks when Hall is there again: a moment later after a kill; after a reboot the boot clock
+ * begins anew, and the wall clock may have gone back. How far boot times move. */
+static int64_t pass_away(struct trial *trial, bool reboot)
+{
+    static const uint32_t most[] = {20 * SECOND, 2 * MINUTE, 5 * HOUR};
+    struct now *now = &trial->world.now;
+    const struct now was = *now;
+    const int64_t away = roll(trial, reboot ? most[roll(trial, 3)] : 3 * SECOND);
+
+    now->boot = reboot ? 1 + roll(trial, 40 * SECOND) : now->boot + away;
+    now->wall += reboot && roll(trial, 4) == 0 ? -away : away;
+    /* No time is known to have passed where the clock went back. */
+    return now->boot - was.boot - (now->wall > was.wall ? now->wall - was.wall : 0);
+}
+
+static void restart(struct trial *trial, bool reboot)
+{
+    struct world *world = &trial->world;
+    const struct layout *layout = &trial->layouts[trial->layout];
+    const bool on_disk = roll(trial, 2);
+    struct crossing crossing = {.old = world->fleet};
+    struct saved saved[WORLD_SERVERS];
+
+    for (size_t i = 0; i < layout->model.n_servers; i++) {
+        fleet_save(world->fleet, (int)i, world->now, &saved[i]);
+        if (on_disk)
+            over_the_disk(trial, layout->servers[i].mac, &saved[i]);
+        note_kept(trial, layout->server_of[i], &saved[i]);
+        for (size_t k = 0; k < saved[i].n_commands; k++)
+            saved[i].commands[k].route = 0;
+    }
+    for (uint32_t i = 0; i < trial->n_sent; i++)
+        trial->sent[i].routeless = true;
+    crossing.moved = pass_away(trial, reboot);
+    struct fleet *fleet = create(trial, layout);
+    crossing.new = fleet;
+    for (size_t i = 0; i < layout->model.n_servers; i++) {
+        fleet_restore(fleet, (int)i, world->now, &saved[i]);
+        compare_server(trial, &crossing, layout->server_of[i], (int)i, (int)i);
+        compare_overrides(trial, &crossing, (int)i);
+    }
+    restart_quotas(trial, fleet);
+    change_over(trial, &crossing, fleet);
+}
+
+static void renew(struct trial *trial)
+{
+    struct difference difference = {MODEL_NONE, MODEL_NONE, MODEL_NONE};
+
+    switch (roll(trial, 4)) {
+    case 0:
+        restart(trial, true);
+        trial->rebooted = true;
+        return;
+    case 1:
+        restart(trial, false);
+        trial->killed = true;
+        return;
+    case 2:
+        if (roll(trial, 2))
+            difference.server = (int)roll(trial, WORLD_SERVERS);
+        else
+            difference.site = (int)roll(trial, WORLD_SITES);
+        break;
+    default:
+        if (roll(trial, 2))
+            difference.checks_of = (int)roll(trial, WORLD_SERVERS);
+        break;
+    }
+    reload(trial, difference);
+}
+
 /* Whatever the loop does with the time: nothing, exactly what is due, or late. */
 static void pass_time(struct trial *trial)
 {
@@ -563,6 +1055,8 @@ static void step(struct trial *trial)
 {
     trial->steps++;
     pass_time(trial);
+    if (roll(trial, RENEWED_EVERY) == 0)
+        renew(trial);
     random_event(trial);
     fleet_tick(trial->world.fleet, trial->world.now);
     check(trial);
@@ -582,6 +1076,7 @@ static void fall_quiet(struct trial *trial)
 {
     struct world *world = &trial->world;
 
+    reload(trial, (struct difference){MODEL_NONE, MODEL_NONE, MODEL_NONE});
     fleet_trust_clock(world->fleet, true);
     for (int i = 0; i < 50; i++) {
         world_advance(world, 5 * MINUTE);
@@ -603,14 +1098,6 @@ static void fall_quiet(struct trial *trial)
         MUST(trial, stands || power_is_settled(power->state) || power->state == POWER_BOOTING);
         MUST(trial, power->awaited_until == 0 || power->wake.open);
     }
-}
-
-static void act(void *context, const struct action *action)
-{
-    struct trial *trial = context;
-
-    world_act(&trial->world, action);
-    judge(trial, action);
 }
 
 static struct model_window windows[WORLD_SERVERS][4];
@@ -684,7 +1171,10 @@ static void begin(struct trial *trial, uint64_t seed)
     make_limits(trial);
     make_links(trial);
     world->now = (struct now){.boot = 5000, .wall = WORLD_START};
-    world_begin_with(world, &sink);
+    lay(&trial->layouts[0], world, (struct difference){MODEL_NONE, MODEL_NONE, MODEL_NONE});
+    world->server_at = trial->layouts[0].server_at;
+    world->site_at = trial->layouts[0].site_at;
+    world_begin_on(world, &trial->layouts[0].model, &sink);
     fleet_tick(world->fleet, world->now);
 }
 
@@ -715,6 +1205,7 @@ static void check_reach(const struct trial *sum)
     for (unsigned i = 0; i < HAPPENINGS; i++)
         assert_true(sum->happened[i]);
     assert_true(sum->limited && sum->waited && sum->guarded && sum->rested);
+    assert_true(sum->rebooted && sum->killed && sum->resumed && sum->reduced && sum->retyped);
 }
 
 static void add_reach(struct trial *sum, const struct trial *trial)
@@ -727,6 +1218,11 @@ static void add_reach(struct trial *sum, const struct trial *trial)
     sum->waited |= trial->waited;
     sum->guarded |= trial->guarded;
     sum->rested |= trial->rested;
+    sum->rebooted |= trial->rebooted;
+    sum->killed |= trial->killed;
+    sum->resumed |= trial->resumed;
+    sum->reduced |= trial->reduced;
+    sum->retyped |= trial->retyped;
 }
 
 static void test_random(void **state)

@@ -1,0 +1,477 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "core/saved.h"
+#include "fleet_fixture.h"
+
+static struct fleet *other_fleet(struct world *world, const struct model *model)
+{
+    const struct fleet_sink sink = {.act = world_act, .context = world};
+    struct fleet *fleet;
+
+    assert_int_equal(fleet_create(model, &sink, world->now, &fleet), 0);
+    fleet_set_zones(fleet, &world->zones);
+    return fleet;
+}
+
+static void change_over(struct world *world, struct fleet *fleet)
+{
+    fleet_destroy(world->fleet);
+    world->fleet = fleet;
+    world_forget(world);
+    fleet_start(fleet, world->now);
+    fleet_tick(fleet, world->now);
+}
+
+/* Hall is away for so long by the wall clock, and there again at this time of the boot clock. */
+static void restart(struct world *world, int64_t away, int64_t boot)
+{
+    struct saved saved[WORLD_SERVERS];
+
+    for (int i = 0; i < WORLD_SERVERS; i++)
+        fleet_save(world->fleet, i, world->now, &saved[i]);
+    world->now.boot = boot;
+    world->now.wall += away;
+    struct fleet *fleet = other_fleet(world, &world->model);
+    for (int i = 0; i < WORLD_SERVERS; i++)
+        fleet_restore(fleet, i, world->now, &saved[i]);
+    change_over(world, fleet);
+}
+
+static void kill_hall(struct world *world, int64_t away)
+{
+    restart(world, away, world->now.boot + away);
+}
+
+static void adopt(struct world *world, const struct model *model)
+{
+    struct fleet *fleet = other_fleet(world, model);
+
+    fleet_adopt(fleet, world->fleet, world->now);
+    change_over(world, fleet);
+}
+
+static const struct lease *hold_of(const struct world *world, const char *name)
+{
+    return lease_find(&world_power(world, ERP)->leases, LEASE_HOLD, name);
+}
+
+static void open_wake(struct world *world)
+{
+    world_silence(world, ERP);
+    world_command(world, ERP, COMMAND_WAKE, "w");
+    assert_true(world_power(world, ERP)->wake.open);
+}
+
+/* erp, up after a wake and then asked to sleep and agreed. */
+static void agree_to_sleep(struct world *world)
+{
+    open_wake(world);
+    world_advance(world, 10 * SECOND);
+    world_up(world, ERP);
+    world_advance(world, 10 * MINUTE);
+    world_command(world, ERP, COMMAND_SLEEP, "s");
+    world_sleep_answer(world, ERP, SLEEP_ACCEPTED, "");
+    assert_state(world, ERP, POWER_SLEEPING);
+}
+
+/* A wake goes on: same id, next packet in time, the same end. */
+static void test_wake_goes_on(void **state)
+{
+    struct world *world = *state;
+    char id[COMMAND_ID_SIZE];
+
+    open_wake(world);
+    world_advance(world, 5 * SECOND);
+    memcpy(id, world_power(world, ERP)->wake.id, sizeof(id));
+    const int64_t left = world_power(world, ERP)->wake.deadline - world->now.boot;
+    kill_hall(world, 2 * SECOND);
+    assert_state(world, ERP, POWER_WAKING);
+    assert_string_equal(world_power(world, ERP)->wake.id, id);
+    assert_int_equal(world_power(world, ERP)->wake.deadline - world->now.boot, left - 2 * SECOND);
+    assert_int_equal(world_count(world, ACTION_PACKET), 0);
+    world_advance(world, 6 * SECOND);
+    assert_int_equal(world_count(world, ACTION_PACKET), 1);
+    assert_int_equal(world_last(world, ACTION_PACKET)->action.packet.number, 4);
+    world_up(world, ERP);
+    assert_state(world, ERP, POWER_READY);
+    assert_string_equal(world_outcomes(world, "w"), "done ");
+}
+
+/* After a reboot most times lie before the boot: what was due is due now. */
+static void test_wake_goes_on_after_reboot(void **state)
+{
+    struct world *world = *state;
+
+    open_wake(world);
+    world_advance(world, 5 * SECOND);
+    restart(world, 50 * SECOND, 20 * SECOND);
+    assert_state(world, ERP, POWER_WAKING);
+    assert_int_equal(world_count(world, ACTION_PACKET), 1);
+    world_advance(world, 11 * SECOND);
+    assert_int_equal(world_count(world, ACTION_PACKET), 2);
+    world_advance(world, 3 * MINUTE);
+    assert_state(world, ERP, POWER_WAKE_FAILED);
+    assert_string_equal(world_outcomes(world, "w"), "failed ");
+}
+
+/* Its time was over while Hall was away. */
+static void test_wake_ends_after_long(void **state)
+{
+    struct world *world = *state;
+
+    open_wake(world);
+    restart(world, 5 * HOUR, 20 * SECOND);
+    assert_state(world, ERP, POWER_WAKE_FAILED);
+    assert_string_equal(world_outcomes(world, "w"), "failed ");
+    assert_int_equal(world_count(world, ACTION_PACKET), 0);
+}
+
+/* A Pi without a clock of its own may wake up in the past: no deadline moves away for it. */
+static void test_clock_went_back(void **state)
+{
+    struct world *world = *state;
+
+    open_wake(world);
+    world_hold(world, ERP, "backup", HOUR);
+    restart(world, INT64_C(-300) * 24 * HOUR, 20 * SECOND);
+    assert_int_equal(world_power(world, ERP)->wake.deadline - world->now.boot, 180 * SECOND);
+    assert_int_equal(hold_of(world, "backup")->until - world->now.boot, HOUR);
+    world_advance(world, 4 * MINUTE);
+    assert_string_equal(world_outcomes(world, "w"), "failed ");
+    world_set_clock(world, WORLD_START + HOUR);
+    world_advance(world, 2 * HOUR);
+    assert_null(hold_of(world, "backup"));
+}
+
+/* The clock was in the past when it was saved: all that had an end has ended. */
+static void test_clock_went_forward(void **state)
+{
+    struct world *world = *state;
+
+    world_set_clock(world, 86400000); /* 1970 */
+    open_wake(world);
+    world_hold(world, ERP, "backup", HOUR);
+    world_keep_awake(world, ERP, true);
+    restart(world, WORLD_START, 20 * SECOND);
+    assert_int_equal(world_power(world, ERP)->failure, FAILURE_NO_SIGN);
+    assert_string_equal(world_outcomes(world, "w"), "failed ");
+    assert_null(hold_of(world, "backup"));
+    assert_true(hold_of(world, "keep_awake")->until == LEASE_FOREVER);
+}
+
+/* Times that were never set stay so; those that have no end have none. */
+static void test_edges_of_time(void **state)
+{
+    struct world *world = *state;
+    struct saved saved;
+
+    world_silence(world, ERP);
+    world_keep_awake(world, ERP, true);
+    fleet_save(world->fleet, ERP, world->now, &saved);
+    assert_int_equal(saved.at, world->now.wall);
+    assert_int_equal(saved.up_since, 0);
+    assert_int_equal(saved.sleep.started, 0);
+    assert_true(saved.leases.leases[0].until == LEASE_FOREVER);
+    restart(world, MINUTE, 20 * SECOND);
+    assert_int_equal(world_power(world, ERP)->up_since, 0);
+    assert_int_equal(world_power(world, ERP)->sleep.started, 0);
+    assert_true(hold_of(world, "keep_awake")->until == LEASE_FOREVER);
+    assert_int_equal(hold_of(world, "keep_awake")->since, 20 * SECOND - MINUTE);
+}
+
+/* Who was up is unknown until seen, but its run goes on; and if it is not there, it crashed. */
+static void test_up_over_a_reboot(void **state)
+{
+    struct world *world = *state;
+
+    world_up(world, ERP);
+    world_advance(world, 3 * HOUR);
+    restart(world, MINUTE, 20 * SECOND);
+    assert_state(world, ERP, POWER_UNKNOWN);
+    assert_true(world_power(world, ERP)->up_since > 0);
+    world_silence(world, ERP);
+    assert_state(world, ERP, POWER_OFF);
+    assert_int_equal(world_power(world, ERP)->up_since, 0);
+    assert_int_equal(world_power(world, ERP)->down_since, world->now.boot);
+}
+
+/* A sleep that was agreed is proven anew, and no stray sign says otherwise. */
+static void test_sleeping_stays(void **state)
+{
+    struct world *world = *state;
+
+    agree_to_sleep(world);
+    restart(world, 20 * SECOND, 20 * SECOND);
+    assert_state(world, ERP, POWER_SLEEPING);
+    world_probe(world, ERP, 0, PROBE_PASS);
+    world_neighbour(world, ERP, MAC_MATCH);
+    assert_state(world, ERP, POWER_SLEEPING);
+    for (int i = 1; i <= EVIDENCE_MISSES; i++) {
+        assert_state(world, ERP, POWER_SLEEPING);
+        world_probe(world, ERP, 0, PROBE_MISS);
+    }
+    assert_state(world, ERP, POWER_OFF);
+    assert_string_equal(world_outcomes(world, "s"), "done ");
+    assert_true(world_power(world, ERP)->said_goodbye);
+}
+
+/* One that agreed and stays up all the same is found out. */
+static void test_sleeping_fails(void **state)
+{
+    struct world *world = *state;
+
+    agree_to_sleep(world);
+    kill_hall(world, SECOND);
+    world_advance(world, MINUTE);
+    assert_state(world, ERP, POWER_READY);
+    assert_string_equal(world_outcomes(world, "s"), "failed ");
+    world_silence(world, ERP);
+    assert_state(world, ERP, POWER_UNREACHABLE);
+}
+
+/* A wake that waits for silence still does. */
+static void test_queued_wake(void **state)
+{
+    struct world *world = *state;
+
+    agree_to_sleep(world);
+    world_command(world, ERP, COMMAND_WAKE, "again");
+    kill_hall(world, SECOND);
+    assert_state(world, ERP, POWER_SLEEPING);
+    assert_true(world_power(world, ERP)->wake.queued);
+    world_silence(world, ERP);
+    assert_state(world, ERP, POWER_WAKING);
+    world_up(world, ERP);
+    assert_string_equal(world_outcomes(world, "again"), "done ");
+}
+
+/* The answer to what was only proposed may be lost: it is a veto. */
+static void test_proposal_is_called_off(void **state)
+{
+    struct world *world = *state;
+
+    open_wake(world);
+    world_up(world, ERP);
+    world_advance(world, 10 * MINUTE);
+    world_command(world, ERP, COMMAND_SLEEP, "s");
+    kill_hall(world, SECOND);
+    assert_string_equal(world_outcomes(world, "s"), "refused ");
+    world_sleep_answer(world, ERP, SLEEP_ACCEPTED, "");
+    assert_state(world, ERP, POWER_UNKNOWN);
+    world_up(world, ERP);
+    assert_state(world, ERP, POWER_READY);
+}
+
+/* An id that was answered is answered again, not run again. */
+static void test_commands_are_remembered(void **state)
+{
+    struct world *world = *state;
+
+    world_up(world, ERP);
+    world_command(world, ERP, COMMAND_WAKE, "done before");
+    restart(world, MINUTE, 20 * SECOND);
+    world_command(world, ERP, COMMAND_WAKE, "done before");
+    assert_string_equal(world_outcomes(world, "done before"), "done ");
+    assert_int_equal(world_count_event(world, HAPPENED_WAKE_REQUESTED), 0);
+}
+
+/* Of more commands than are kept all that are open stay, then the latest. */
+static void test_which_commands_are_kept(void **state)
+{
+    struct world *world = *state;
+    struct saved saved;
+    char id[16];
+
+    open_wake(world);
+    for (int i = 0; i < 2 * SAVED_COMMANDS; i++) {
+        snprintf(id, sizeof(id), "k%d", i);
+        world_command(world, ERP, COMMAND_IDLE, id);
+    }
+    fleet_save(world->fleet, ERP, world->now, &saved);
+    assert_int_equal(saved.n_commands, SAVED_COMMANDS);
+    assert_string_equal(saved.commands[0].id, "w");
+    assert_true(saved.commands[0].open);
+    snprintf(id, sizeof(id), "k%d", 2 * SAVED_COMMANDS - 1);
+    assert_string_equal(saved.commands[1].id, id);
+}
+
+static void test_overrides(void **state)
+{
+    struct world *world = *state;
+    struct command command = world_new_command(COMMAND_IDLE, "");
+
+    command.minutes = 7;
+    world_order(world, ERP, command);
+    world_policy(world, ERP, POLICY_ALWAYS_ON);
+    restart(world, MINUTE, 20 * SECOND);
+    assert_int_equal(fleet_policy(world->fleet, ERP), POLICY_ALWAYS_ON);
+    assert_int_equal(fleet_idle(world->fleet, ERP), 7 * MINUTE);
+    assert_int_equal(fleet_policy(world->fleet, NAS), POLICY_ON_DEMAND);
+}
+
+/* Reloads. */
+
+/* The same model but for what the test changes in it. */
+struct copy {
+    struct model model;
+    struct model_server servers[WORLD_SERVERS];
+    struct model_check checks[WORLD_CHECKS]; /* of erp */
+    struct model_domain domains[WORLD_SERVERS];
+};
+
+static void make_copy(const struct world *world, struct copy *copy)
+{
+    copy->model = world->model;
+    copy->model.servers = copy->servers;
+    copy->model.domains = copy->domains;
+    memcpy(copy->servers, world->servers, sizeof(copy->servers));
+    memcpy(copy->checks, world->checks[ERP], sizeof(copy->checks));
+    memcpy(copy->domains, world->domains, sizeof(copy->domains));
+    copy->servers[ERP].checks = copy->checks;
+}
+
+/* Where a command is to be answered is not forgotten. */
+static void test_route_over_reload(void **state)
+{
+    struct world *world = *state;
+    struct command command = world_new_command(COMMAND_WAKE, "w");
+    struct copy copy;
+
+    world_silence(world, ERP);
+    command.route = UINT64_MAX;
+    world_order(world, ERP, command);
+    make_copy(world, &copy);
+    adopt(world, &copy.model);
+    assert_state(world, ERP, POWER_WAKING);
+    world_up(world, ERP);
+    assert_string_equal(world_outcomes(world, "w"), "done ");
+    assert_true(world_last(world, ACTION_ANSWER)->answer.route == UINT64_MAX);
+    adopt(world, &world->model);
+}
+
+/* With the same checks nothing needs to be seen anew. */
+static void test_reload_keeps_sight(void **state)
+{
+    struct world *world = *state;
+    struct copy copy;
+
+    world_up(world, ERP);
+    world_advance(world, MINUTE);
+    const int64_t since = world_power(world, ERP)->up_since;
+    make_copy(world, &copy);
+    adopt(world, &copy.model);
+    assert_state(world, ERP, POWER_READY);
+    assert_int_equal(world_power(world, ERP)->up_since, since);
+    assert_int_equal(world_count(world, ACTION_STATE), 0);
+    assert_true(fleet_site_ready(world->fleet, SITE_ERP));
+    adopt(world, &world->model);
+}
+
+/* With other checks it is; and a wake under way goes on. */
+static void test_reload_with_other_checks(void **state)
+{
+    struct world *world = *state;
+    struct copy copy;
+
+    world_up(world, ERP);
+    make_copy(world, &copy);
+    copy.checks[0].port = 8080;
+    adopt(world, &copy.model);
+    assert_state(world, ERP, POWER_UNKNOWN);
+    world_silence(world, ERP); /* though its agent had said that it is there */
+    assert_state(world, ERP, POWER_UNREACHABLE);
+    world_command(world, ERP, COMMAND_WAKE, "w");
+    adopt(world, &world->model);
+    assert_state(world, ERP, POWER_WAKING);
+    world_up(world, ERP);
+    assert_string_equal(world_outcomes(world, "w"), "done ");
+}
+
+static void hold_by_all(struct world *world)
+{
+    world_link(world);
+    world->domains[NAS].policy.mode = POLICY_ALWAYS_ON;
+}
+
+/* Leases of what is configured no more would have nobody to end them. */
+static void test_reload_drops_unfounded(void **state)
+{
+    struct world *world = world_new(hold_by_all);
+    const struct lease_set *set;
+    struct copy copy;
+
+    *state = world;
+    world_command(world, DB, COMMAND_WAKE, "");
+    set = &world_power(world, NAS)->leases;
+    assert_non_null(lease_find(set, LEASE_DEPENDENT, "db"));
+    assert_non_null(lease_find(set, LEASE_ALWAYS_ON, "nas.example"));
+    make_copy(world, &copy);
+    copy.servers[DB].n_depends_on = 0;
+    copy.domains[NAS].name = "nas2.example";
+    adopt(world, &copy.model);
+    set = &world_power(world, NAS)->leases;
+    assert_null(lease_find(set, LEASE_DEPENDENT, "db"));
+    assert_null(lease_find(set, LEASE_ALWAYS_ON, "nas.example"));
+    assert_non_null(lease_find(set, LEASE_ALWAYS_ON, "nas2.example"));
+    adopt(world, &world->model);
+}
+
+static void share_circuit(struct world *world)
+{
+    world->servers[ERP].group = world->servers[NAS].group = "rack";
+}
+
+/* The turn on a circuit belongs to who starts, not to who is up and waited for. */
+static void test_turn(void **state)
+{
+    struct world *world = world_new(share_circuit);
+
+    *state = world;
+    world_silence(world, NAS);
+    world_probe(world, ERP, 0, PROBE_ANSWER); /* up, its check does not pass */
+    world_neighbour(world, ERP, MAC_MATCH);
+    assert_state(world, ERP, POWER_BOOTING);
+    world_command(world, ERP, COMMAND_WAKE, "");
+    world_command(world, NAS, COMMAND_WAKE, "");
+    assert_int_equal(world_power(world, NAS)->wake.packets, 1);
+    restart(world, SECOND, 20 * SECOND);
+    world_advance(world, 20 * SECOND);
+    assert_true(world_power(world, NAS)->wake.packets > 1);
+    assert_int_equal(world_power(world, ERP)->wake.packets, 0);
+    assert_int_equal(world_power(world, ERP)->wake.wait, WAIT_TURN);
+}
+
+#define TEST(test_) cmocka_unit_test_setup_teardown(test_, world_init, world_finish)
+#define OWN(test_)  cmocka_unit_test_setup_teardown(test_, NULL, world_finish)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_wake_goes_on),
+        TEST(test_wake_goes_on_after_reboot),
+        TEST(test_wake_ends_after_long),
+        TEST(test_clock_went_back),
+        TEST(test_clock_went_forward),
+        TEST(test_edges_of_time),
+        TEST(test_up_over_a_reboot),
+        TEST(test_sleeping_stays),
+        TEST(test_sleeping_fails),
+        TEST(test_queued_wake),
+        TEST(test_proposal_is_called_off),
+        TEST(test_commands_are_remembered),
+        TEST(test_which_commands_are_kept),
+        TEST(test_overrides),
+        TEST(test_route_over_reload),
+        TEST(test_reload_keeps_sight),
+        TEST(test_reload_with_other_checks),
+        OWN(test_reload_drops_unfounded),
+        OWN(test_turn),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
