@@ -11,7 +11,7 @@
 #include "bus/report.h"
 #include "hall_internal.h"
 
-enum { TOLD_A_MINUTE = 30, TIMER_ACCURACY_US = 5000 };
+enum { TOLD_A_MINUTE = 120, TIMER_ACCURACY_US = 5000 };
 
 bool hall_may_tell(struct hall *hall)
 {
