@@ -115,6 +115,7 @@ void desk_route_status(struct desk *desk, const struct raw_request *raw, struct 
                         ? STATUS_POLL_HELD_MS
                         : view_next_poll(&view, polls, next_chance(desk));
     struct buf *body = answer_begin(&clerk->answer, 200);
+    view.local = clerk->request.trusted && !clerk->request.forwarded;
     status_write(&view, pause, body);
     answer_never_kept(&clerk->answer);
     answer_header(&clerk->answer, "Vary", "Accept-Language");

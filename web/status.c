@@ -82,6 +82,8 @@ void status_write(const struct view *view, int64_t next_poll, struct buf *out)
     put_seconds(&writer, "deadline_s", view->left);
     json_put_string(&writer, "failure", failed ? wake_failure_name(notice->failure) : NULL);
     json_put_string(&writer, "problem", notice->problem[0] != '\0' ? notice->problem : NULL);
+    /* It names who else uses the server: not for visitors. */
+    json_put_string(&writer, "awake_because", view->local ? notice->why : NULL);
     json_put_string(&writer, "guard", guard_name(view->guard.kind));
     json_put_time(&writer, "until", view->until);
     json_put_integer(&writer, "next_poll_ms", next_poll);

@@ -44,6 +44,7 @@ struct view {
     struct guard guard;    /* HELD, LIMITED, and FAILED where it may not be tried again: which */
     int64_t rest;          /* until its end; -1: no end known */
     int64_t until;         /* its end, wall time; 0: no end known */
+    bool local;            /* asked on this machine itself, not by a proxy for a visitor */
     const char *who;       /* VIEW_REFUSED: the visitor's address */
     const char *reference; /* path and query asked for, from request_reference */
 };

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -282,12 +283,30 @@ static struct json *status_of(const struct view *view, struct buf *out)
     return json;
 }
 
+static void only_this_machine_is_told_who_else_uses_it(void **state)
+{
+    struct notice notice = waking();
+    struct buf out = BUF_INIT(65536);
+    (void)state;
+    snprintf(notice.why, sizeof notice.why, "awake because client2 was visited");
+    struct view view = see(&notice, false, false, 11000);
+    struct json *json = status_of(&view, &out);
+    assert_int_equal(json_type(json_get(json, "awake_because")), JSON_NULL);
+    json_free(json);
+    buf_clear(&out);
+    view.local = true;
+    json = status_of(&view, &out);
+    assert_string_equal(json_get_string(json, "awake_because"), notice.why);
+    json_free(json);
+    buf_finish(&out);
+}
+
 static void the_status_says_the_same_as_json(void **state)
 {
     static const char *const keys[] = {"state",   "stage",        "stages",     "elapsed_s",
                                        "eta_s",   "progress",     "deadline_s", "failure",
                                        "problem", "next_poll_ms", "redirect",   "version",
-                                       "guard",   "until",        "when"};
+                                       "guard",   "until",        "when",       "awake_because"};
     struct notice notice = waking();
     struct buf out = BUF_INIT(65536);
     struct view view = see(&notice, false, false, 11000);
@@ -478,6 +497,7 @@ int main(void)
         cmocka_unit_test(refresh_only_while_something_happens),
         cmocka_unit_test(the_refused_learn_nothing),
         cmocka_unit_test(the_policy_names_script_and_style),
+        cmocka_unit_test(only_this_machine_is_told_who_else_uses_it),
         cmocka_unit_test(the_status_says_the_same_as_json),
         cmocka_unit_test(a_guard_of_the_server_holds_until_its_end),
         cmocka_unit_test(the_held_page_waits_and_has_no_button),
