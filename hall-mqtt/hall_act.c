@@ -35,6 +35,12 @@ static void act_state(struct hall *hall, const struct action *action)
 
 static void act_status(struct hall *hall, const struct action *action)
 {
+    char why[REASON_SIZE];
+
+    if (action->status.leases) {
+        power_why(fleet_power(hall->fleet, action->server), clock_now(), why, sizeof(why));
+        log_info("%s: %s", model_of(hall, action->server)->id, why);
+    }
     hall_mark(hall, action->server);
 }
 

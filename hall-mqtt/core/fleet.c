@@ -175,6 +175,16 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+static void tell_status(struct step *step)
+{
+    const uint32_t mark = lease_mark(&step->power->leases);
+    struct action action = {.kind = ACTION_STATUS,
+                            .status = {.leases = mark != step->power->lease_mark}};
+
+    step->power->lease_mark = mark;
+    step_emit(step, &action);
+}
+
 static void step_end(struct step *step)
 {
     struct power *power = step->power;
@@ -193,7 +203,7 @@ static void step_end(struct step *step)
     depend_touch(step);
     order_pace(step);
     if (step->changed) {
-        step_emit(step, &(struct action){.kind = ACTION_STATUS});
+        tell_status(step);
         step_emit(step, &(struct action){.kind = ACTION_SAVE, .save = {.durable = step->durable}});
     }
     due = earlier(wake_due(step), earlier(sleep_due(step), policy_due(step)));

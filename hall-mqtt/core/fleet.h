@@ -131,6 +131,9 @@ struct action {
             enum power_state from, to;
         } state;
         struct {
+            bool leases; /* others need it than before */
+        } status;
+        struct {
             int site;
         } site;
         struct {

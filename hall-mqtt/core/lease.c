@@ -104,3 +104,16 @@ int64_t lease_next_end(const struct lease_set *set)
             earliest = set->leases[i].until;
     return earliest;
 }
+
+uint32_t lease_mark(const struct lease_set *set)
+{
+    uint32_t mark = 2166136261U;
+
+    for (size_t i = 0; i < set->n; i++) {
+        mark = (mark ^ (uint32_t)set->leases[i].kind) * 16777619U;
+        for (const char *at = set->leases[i].holder; *at; at++)
+            mark = (mark ^ (unsigned char)*at) * 16777619U;
+        mark *= 16777619U;
+    }
+    return set->n > 0 ? mark : 0;
+}

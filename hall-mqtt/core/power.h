@@ -131,6 +131,7 @@ struct power {
     enum wake_failure failure;
     struct evidence evidence;
     struct lease_set leases;
+    uint32_t lease_mark; /* of the leases as last told */
     struct wake wake;
     struct sleep sleep;
     struct history history;

@@ -118,12 +118,34 @@ static void test_names(void **state)
         assert_string_equal(lease_kind_name((enum lease_kind)i), names[i]);
 }
 
+static void test_mark_tells_other_holders(void **state)
+{
+    struct lease_set set = {0};
+    uint32_t one;
+
+    (void)state;
+    assert_int_equal(lease_mark(&set), 0);
+    lease_take(&set, LEASE_VISIT, "client1", "", 1, 10);
+    one = lease_mark(&set);
+    assert_int_not_equal(one, 0);
+    lease_take(&set, LEASE_VISIT, "client1", "", 5, 20);
+    assert_int_equal(lease_mark(&set), one);
+    lease_take(&set, LEASE_HOLD, "client1", "", 5, 20);
+    assert_int_not_equal(lease_mark(&set), one);
+    lease_release(&set, LEASE_HOLD, "client1");
+    assert_int_equal(lease_mark(&set), one);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_take_and_renew), cmocka_unit_test(test_kind_and_holder_name_a_lease),
-        cmocka_unit_test(test_full),           cmocka_unit_test(test_expire),
-        cmocka_unit_test(test_release_kind),   cmocka_unit_test(test_long_names),
+        cmocka_unit_test(test_take_and_renew),
+        cmocka_unit_test(test_mark_tells_other_holders),
+        cmocka_unit_test(test_kind_and_holder_name_a_lease),
+        cmocka_unit_test(test_full),
+        cmocka_unit_test(test_expire),
+        cmocka_unit_test(test_release_kind),
+        cmocka_unit_test(test_long_names),
         cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
