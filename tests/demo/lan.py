@@ -22,15 +22,23 @@ def ip(*words, check=True):
     return done.stdout
 
 
+GIVEN = set()
+
+
 def free_port(kind=socket.SOCK_STREAM, address="127.0.0.1", wanted=0):
     """A free port; the wanted one if it is free. Below those the kernel gives to outgoing connections, so that
-    none of them takes it before it is used."""
-    for port in [wanted] * bool(wanted) + random.sample(range(10000, 32000), 100):
+    none of them takes it before it is used; never one that was given before, and tests that run beside each other
+    take from ranges of their own: what is restarted finds its port free."""
+    first = 10000 + 2500 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 8)
+    for port in [wanted] * bool(wanted) + random.sample(range(first, first + 2500), 200):
+        if port in GIVEN and port != wanted:
+            continue
         with socket.socket(socket.AF_INET, kind) as probe:
             try:
                 probe.bind((address, port))
             except OSError:
                 continue
+            GIVEN.add(port)
             return port
     raise OSError(f"no free port on {address}")
 

@@ -2,7 +2,6 @@
 import itertools
 import re
 import shutil
-import socket
 import ssl
 import subprocess
 import threading
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import paho.mqtt.client as paho
 import pytest
+from lan import free_port
 
 CONF = Path(__file__).resolve().parents[2] / "broker-conf"
 
@@ -55,12 +55,6 @@ def may(user, topic, write):
 
 def run_users(folder, *arguments):
     return subprocess.run([CONF / "make-users.sh", "--dir", folder, *arguments], check=False, capture_output=True, text=True)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def start_broker(folder, edits):
