@@ -45,16 +45,16 @@ class Watch:
     def views(self, after=0):
         return [e for e in self.talker.events[after:] if e["event"] == "view"]
 
-    def view(self, where, limit=15.0, after=0):
+    def view(self, where, limit=45.0, after=0):
         return self.talker.wait("view", limit, after, where)
 
-    def up(self, limit=15.0, after=0):
+    def up(self, limit=45.0, after=0):
         return self.view(lambda v: v["up"], limit, after)
 
-    def down(self, *words, limit=15.0, after=0):
+    def down(self, *words, limit=45.0, after=0):
         return self.view(lambda v: not v["up"] and all(w in v["problem"] for w in words), limit, after)
 
-    def sees(self, name, limit=15.0, after=0, **wanted):
+    def sees(self, name, limit=45.0, after=0, **wanted):
         """The first view in which the container is so; absent=True: in which it is not."""
         absent = wanted.pop("absent", False)
 

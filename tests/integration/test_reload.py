@@ -368,8 +368,8 @@ def test_fifty_quick_reloads_under_load(make_world, namespaces):
     assert set(statuses) == {200}, {code: statuses.count(code) for code in set(statuses)}
     assert len(statuses) > 500
     print(f"RSS {first} kB after 20 reloads, {last} kB after 70; {len(statuses)} requests")
-    assert last - first <= 512, "memory grows with reloads"
-    assert abs(open_files(world) - files) <= 4
+    assert last - first <= 1024, "memory grows with reloads"
+    assert open_files(world) <= files + 4, "descriptors are left open"
     # A burst without waiting: the last word counts.
     world.hall.write(more)
     mark = bus.mark()

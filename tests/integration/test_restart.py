@@ -134,15 +134,15 @@ def test_killed_while_the_agent_makes_up_its_mind(make_world):
         again = restart(world, bus)
     finally:
         sim.talker.signal(signal.SIGCONT)
-    wait_state(bus, "testing", "off", 30)
     barrier(bus)
-    if not results(bus, "testing", id):
+    said_again = not results(bus, "testing", id)
+    if said_again:
         # Killed before it was on the disk: nobody was promised anything, and saying it again does no harm.
         command(bus, "testing", "sleep", id=id, force=True)
-    wait_until(lambda: ends(bus, "testing", id), 10, "the end of the sleep")
+    wait_until(lambda: ends(bus, "testing", id), 40, "the end of the sleep")
     # Whoever had not agreed when Hall was killed has not agreed; not knowing is a veto.
     assert ends(bus, "testing", id) in (["done"], ["refused"]), results(bus, "testing", id)
-    assert sim.count("command") == 1, "asked once"
+    assert sim.count("command") <= 1 + said_again, "asked once for each time it was said"
     assert not events(bus, "testing", "unreachable", again)
 
 
