@@ -54,7 +54,7 @@ suite() { # NAME COMMAND..., which gets the report's name in $REPORT
 run_ctest() { ctest --test-dir "$1" --output-on-failure --output-junit "$REPORT" --no-tests=error -j2 --timeout 120; }
 run_pytest() { # BUILD FOLDER [OPTION...]
   HALL_BUILD=$PWD/$1 "$python" -B -m pytest -p no:cacheprovider -q --durations=5 --junitxml="$REPORT" \
-    -n 6 "${@:3}" "$2"
+    -n 4 "${@:3}" "$2"
 }
 
 build() { # PRESET
