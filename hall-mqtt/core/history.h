@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 enum wake_kind { WAKE_RESUME, WAKE_COLD };
-enum { WAKE_KINDS = 2, HISTORY_MAX = 8 };
+enum { WAKE_KINDS = 2, HISTORY_MAX = 7 };
 
 /* The stages of a wake, in the order in which they are usually reached. */
 enum stage {
