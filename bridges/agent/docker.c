@@ -23,6 +23,8 @@ enum {
     SOUND_MS = 2 * 1000,       /* a stream that lived so long was a good one */
     BURST_MS = 30,             /* events come in bursts */
     PACE_MS = 500,             /* between two lists at least */
+    SETTLE_MS = 1000,          /* from a list to the next after an event, at first */
+    SETTLE_FACTOR = 5,         /* and each time longer by */
     SAFETY_MS = 5 * 60 * 1000, /* a list without an event, lest one was lost */
     SHOWN_SIZE = 64,
     PATH_SIZE = 128,
@@ -51,6 +53,7 @@ struct docker {
     struct backoff backoff;
     int64_t opened; /* boot clock, ms: when the stream's head came */
     int64_t listed; /* when the last list was asked for */
+    int64_t quiet;  /* from a list to the next when nothing happens */
     bool stale;     /* something happened since */
 
     struct docker_list *known; /* what the view was made of; NULL until then */
@@ -207,11 +210,20 @@ static void log_left_out(const struct docker *docker)
                     docker->found->left_out, DOCKER_CONTAINERS_MAX);
 }
 
+/* Docker says "die" and "stop" before its list knows of them, under load by seconds, and then says
+ * no more: so the lists that follow an event are taken again, ever more rarely. */
+static int64_t next_quiet(struct docker *docker)
+{
+    int64_t quiet = docker->quiet;
+    docker->quiet = quiet * SETTLE_FACTOR < SAFETY_MS ? quiet * SETTLE_FACTOR : SAFETY_MS;
+    return quiet;
+}
+
 static void arm_for_list(struct docker *docker)
 {
     int64_t wait = docker->listed + PACE_MS - boot_ms();
     if (!docker->stale)
-        wait = SAFETY_MS;
+        wait = next_quiet(docker);
     else if (wait < BURST_MS)
         wait = BURST_MS;
     arm(docker, wait);
@@ -354,6 +366,7 @@ static void on_event(void *context, const char *bytes, size_t length)
     if (docker->stale || !docker_api_event_matters(bytes, length))
         return;
     docker->stale = true;
+    docker->quiet = SETTLE_MS;
     if (!docker->asked)
         arm_for_list(docker);
 }
@@ -519,6 +532,7 @@ static int init(struct docker *docker, const char *socket)
     if (r < 0)
         return r;
     docker->link = LINK_AWAY;
+    docker->quiet = SAFETY_MS;
     arm(docker, 0);
     return 0;
 }

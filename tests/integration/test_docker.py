@@ -179,14 +179,15 @@ class Engine:
     def load_image(self):
         self.must("POST", "/images/create?fromSrc=-&repo=hallbox", engine_root(), "application/x-tar")
 
-    def create(self, name, command="sleep 600", health=None, labels=(), restart=None):
+    def create(self, name, command="sleep 600", health=None, labels=(), restart=None, late=False):
         config = {
             "Image": "hallbox", "Cmd": ["sh", "-c", command], "Labels": dict(labels), "StopSignal": "SIGKILL",
             "HostConfig": {"NetworkMode": "host", "Binds": [f"{self.folder}/flags:/flags"]},
         }
         if health:
+            # late: what fails before it was once healthy does not count, so that "starting" lasts
             config["Healthcheck"] = {"Test": ["CMD-SHELL", health], "Interval": 300_000_000, "Timeout": 5_000_000_000,
-                                     "Retries": 1}
+                                     "Retries": 1, "StartPeriod": 3600_000_000_000 if late else 0}
         if restart:
             config["HostConfig"]["RestartPolicy"] = {"Name": restart}
         return self.must("POST", f"/containers/create?name={quote(name)}", json.dumps(config))["Id"]
@@ -255,7 +256,7 @@ def engine(one_engine):
 def test_a_container_becomes_healthy_late_and_sick_again(engine, watch):
     w = watch(engine.socket)
     w.up()
-    engine.run("web", health="test -e /flags/ok", labels={"hall.project": "client1", "hall.busy": "true"})
+    engine.run("web", health="test -e /flags/ok", labels={"hall.project": "client1", "hall.busy": "true"}, late=True)
     seen = w.sees("web", state="running", health="starting")
     assert seen["containers"] == [{"name": "web", "project": "client1", "state": "running", "health": "starting", "busy": True}]
     mark = w.mark()
@@ -263,10 +264,11 @@ def test_a_container_becomes_healthy_late_and_sick_again(engine, watch):
     w.sees("web", after=mark, health="healthy")
     engine.flag("ok").unlink()
     w.sees("web", after=mark, health="unhealthy")
+    after = w.mark()
     engine.must("POST", "/containers/web/restart")
     engine.flag("ok").touch()
-    after = w.mark()
     w.sees("web", after=after, health="healthy")
+    after = w.mark()
     engine.must("POST", "/containers/web/stop")
     w.sees("web", after=after, state="exited", health="")
 
@@ -722,6 +724,18 @@ def test_nothing_is_asked_while_nothing_happens(fake, watch):
     quiet = time.monotonic() + 1.5
     wait_until(lambda: time.monotonic() > quiet, 5)
     assert fake.requests[before:] == []
+
+
+def test_a_list_that_is_behind_its_events_is_taken_again(fake, watch):
+    """Docker says "die" before its own list knows of it."""
+    fake.list = answer([container("web")])
+    w = watch(fake.path)
+    w.sees("web", state="running")
+    before = fake.count("/containers/json")
+    fake.say(event("die"))
+    wait_until(lambda: fake.count("/containers/json") > before, 5)
+    fake.list = answer([container("web", "exited", "Exited (0) 1 second ago")])
+    w.sees("web", limit=10, state="exited")
 
 
 def test_a_flood_of_events_does_not_become_a_flood_of_lists(fake, watch):
