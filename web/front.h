@@ -1,7 +1,6 @@
 /*
- * front: Hall's HTTP listeners, by civetweb (the only file that knows it is front.c). Workers
- * answer from the board alone; routes are a table. Listeners are separate civetweb contexts, so
- * that one being full never starves another.
+ * front: the gateway: its listener, and the desk at which its workers answer, from the board alone.
+ * A new configuration brings a new board and desk while workers are at work.
  */
 #ifndef HALL_WEB_FRONT_H
 #define HALL_WEB_FRONT_H

@@ -1,0 +1,369 @@
+#include "web/listener.h"
+
+#include <arpa/inet.h>
+#include <civetweb.h>
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+enum { STOP_MS = 500 /* answers under way may take so long when Hall ends */ };
+
+struct worker {
+    unsigned number;
+    bool refused; /* its connection was told so: nothing more is answered on it */
+};
+
+struct listener {
+    const struct listener_role *role;
+    void *context;
+    struct mg_context *civetweb;
+    struct worker *workers;
+    atomic_uint workers_given;
+    atomic_uint connections; /* being served: each has a worker of its own */
+    uint16_t port;
+};
+
+struct exchange {
+    struct mg_connection *connection;
+    struct listener *listener;
+};
+
+_Static_assert(sizeof(struct header) == sizeof(struct mg_header) &&
+                   offsetof(struct header, value) == offsetof(struct mg_header, value),
+               "header lines are handed on as they are");
+
+static struct listener *listener_of(const struct mg_connection *connection)
+{
+    return mg_get_user_context_data(connection);
+}
+
+/* ---- One request ---- */
+
+static void read_raw(const struct mg_request_info *info, struct raw_request *raw)
+{
+    *raw = (struct raw_request){
+        .method = info->request_method,
+        .target = info->request_uri != NULL ? info->request_uri : "",
+        .query = info->query_string,
+        .n_headers = info->num_headers < MG_MAX_HEADERS ? (size_t)info->num_headers
+                                                        : REQUEST_HEADERS_MAX + 1,
+        .headers = (const struct header *)(const void *)info->http_headers,
+    };
+    if (inet_pton(AF_INET, info->remote_addr, &raw->peer) != 1)
+        raw->peer.s_addr = htonl(INADDR_NONE); /* never a trusted proxy */
+}
+
+static bool has_body(const struct mg_connection *connection)
+{
+    const char *length = mg_get_header(connection, "Content-Length");
+    return (length != NULL && strcmp(length, "0") != 0) ||
+           mg_get_header(connection, "Transfer-Encoding") != NULL;
+}
+
+/* A request with a body ends its connection, so that nothing in it is ever taken for the next
+ * request. HTTP/1.0 would have to be told that it may go on; it is not. */
+bool exchange_may_stay(const struct exchange *exchange)
+{
+    const struct listener *listener = exchange->listener;
+    const struct mg_request_info *info = mg_get_request_info(exchange->connection);
+    return atomic_load_explicit(&listener->connections, memory_order_relaxed) <=
+               listener->role->kept_max &&
+           strcmp(info->http_version, "1.1") == 0 && !has_body(exchange->connection);
+}
+
+void exchange_close(struct exchange *exchange)
+{
+    mg_disable_connection_keep_alive(exchange->connection);
+}
+
+bool exchange_send(struct exchange *exchange, const char *text, size_t length)
+{
+    return mg_write(exchange->connection, text, length) == (int)length;
+}
+
+ssize_t exchange_read(struct exchange *exchange, char *out, size_t size)
+{
+    int length = mg_read(exchange->connection, out, size);
+    return length < 0 ? -EIO : length;
+}
+
+static int on_request(struct mg_connection *connection)
+{
+    struct listener *listener = listener_of(connection);
+    const struct worker *worker = mg_get_thread_pointer(connection);
+    struct exchange exchange = {connection, listener};
+    struct raw_request raw;
+
+    read_raw(mg_get_request_info(connection), &raw);
+    return listener->role->serve(listener->context, worker->number, &exchange, &raw);
+}
+
+static void refuse(struct mg_connection *connection, struct worker *worker, int status,
+                   const char *detail)
+{
+    struct listener *listener = listener_of(connection);
+    struct exchange exchange = {connection, listener};
+    worker->refused = true;
+    exchange_close(&exchange);
+    listener->role->refuse(listener->context, worker->number, &exchange, status, detail);
+}
+
+static const char *detail_of(int status, const char *message)
+{
+    switch (status) {
+    case 400:
+        return "This is no sound HTTP/1.1 request, its method is unknown, or its head is longer "
+               "than "
+               "16 KB.";
+    case 411:
+        return "Content-Length is missing, or is not a number of bytes; send one.";
+    case 505:
+        return "Hall speaks HTTP/1.0 and HTTP/1.1 here.";
+    default:
+        return message;
+    }
+}
+
+/* What civetweb refuses by itself, answered in our form. 1: let it say so its own way. */
+static int on_error(struct mg_connection *connection, int status, const char *message)
+{
+    struct worker *worker = mg_get_thread_pointer(connection);
+    if (worker == NULL)
+        return 1;
+    refuse(connection, worker, status, detail_of(status, message));
+    return 0;
+}
+
+/* Broken requests are anyone's to send: no line each. */
+static int on_message(const struct mg_connection *connection, const char *message)
+{
+    (void)connection;
+    log_debug("web: civetweb: %s", message);
+    return 1;
+}
+
+static int on_connection(const struct mg_connection *connection, void **data)
+{
+    struct worker *worker = mg_get_thread_pointer(connection);
+    (void)data;
+    if (worker != NULL)
+        worker->refused = false;
+    atomic_fetch_add_explicit(&listener_of(connection)->connections, 1, memory_order_relaxed);
+    return 0;
+}
+
+/* What is asked for without a path of its own ("http://host/", "*"), civetweb only hangs up on. */
+static void on_connection_close(const struct mg_connection *connection)
+{
+    struct worker *worker = mg_get_thread_pointer(connection);
+    const struct mg_request_info *info = mg_get_request_info(connection);
+    if (worker != NULL && !worker->refused && info != NULL && info->request_uri != NULL &&
+        info->local_uri == NULL)
+        refuse((struct mg_connection *)connection, worker, 400,
+               "Hall is no proxy: the request line must name a path that begins with '/'.");
+}
+
+static void on_connection_closed(const struct mg_connection *connection)
+{
+    atomic_fetch_sub_explicit(&listener_of(connection)->connections, 1, memory_order_relaxed);
+}
+
+static void *on_thread(const struct mg_context *civetweb, int type)
+{
+    struct listener *listener = mg_get_user_data(civetweb);
+    if (type != 1)
+        return NULL;
+    unsigned number = atomic_fetch_add(&listener->workers_given, 1);
+    return number < listener->role->workers ? &listener->workers[number] : NULL;
+}
+
+/* ---- Start and end ---- */
+
+static const struct mg_callbacks callbacks = {
+    .begin_request = on_request,
+    .http_error = on_error,
+    .log_message = on_message,
+    .init_thread = on_thread,
+    .init_connection = on_connection,
+    .connection_close = on_connection_close,
+    .connection_closed = on_connection_closed,
+};
+
+/* civetweb does not say why it could not listen: asks the kernel the same. */
+static int why_not(const struct sockaddr_in *address)
+{
+    int one = 1;
+    int error = EIO;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return errno;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 ||
+        bind(fd, (const struct sockaddr *)address, sizeof *address) < 0 || listen(fd, 1) < 0)
+        error = errno;
+    close(fd);
+    return error;
+}
+
+static const char *advice(int error)
+{
+    switch (error) {
+    case EADDRINUSE:
+        return "another program listens there; stop it, or choose another";
+    case EACCES:
+        return "ports below 1024 need a right this process does not have; choose another";
+    case EADDRNOTAVAIL:
+        return "no interface of this machine has that address; correct";
+    default:
+        return "see the reason, and";
+    }
+}
+
+/* Workers take no signals: those are for the loop. */
+static struct mg_context *start(struct listener *listener, const char *endpoint)
+{
+    char workers[12];
+    /* clang-format off */
+    const char *options[] = {
+        "listening_ports", endpoint,
+        "num_threads", workers,
+        "listen_backlog", "1024",
+        "connection_queue", "200",
+        "tcp_nodelay", "1",
+        "request_timeout_ms", "3000",
+        "enable_keep_alive", "yes",
+        "keep_alive_timeout_ms", "5000",
+        "decode_url", "no",
+        "decode_query_string", "no",
+        "access_control_allow_origin", "",
+        "access_control_allow_methods", "",
+        "enable_directory_listing", "no",
+        "enable_auth_domain_check", "no",
+        NULL,
+    };
+    /* clang-format on */
+    sigset_t all;
+    sigset_t before;
+
+    snprintf(workers, sizeof workers, "%u", listener->role->workers);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    struct mg_context *civetweb = mg_start(&callbacks, listener, options);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return civetweb;
+}
+
+static int begin(struct listener *listener, const struct sockaddr_in *address)
+{
+    const struct listener_role *role = listener->role;
+    char text[INET_ADDRSTRLEN];
+    char endpoint[INET_ADDRSTRLEN + 8];
+    struct mg_server_port port;
+
+    inet_ntop(AF_INET, &address->sin_addr, text, sizeof text);
+    snprintf(endpoint, sizeof endpoint, "%s:%u", text, ntohs(address->sin_port));
+    listener->civetweb = start(listener, endpoint);
+    if (listener->civetweb == NULL) {
+        int error = why_not(address);
+        log_error("web: cannot listen on %s: %s; %s %s", endpoint, strerror(error), advice(error),
+                  role->pointer);
+        return -error;
+    }
+    if (mg_get_server_ports(listener->civetweb, 1, &port) == 1)
+        listener->port = (uint16_t)port.port;
+    log_info("web: %s listens on %s:%u", role->name, text, listener->port);
+    return 0;
+}
+
+int listener_create(const struct listener_role *role, void *context,
+                    const struct sockaddr_in *address, struct listener **ret_listener)
+{
+    struct listener *listener = calloc(1, sizeof *listener);
+    if (listener == NULL)
+        return -ENOMEM;
+    mg_init_library(0);
+    listener->role = role;
+    listener->context = context;
+    listener->workers = calloc(role->workers, sizeof *listener->workers);
+    int error = listener->workers != NULL ? 0 : -ENOMEM;
+    for (unsigned i = 0; error == 0 && i < role->workers; i++)
+        listener->workers[i].number = i;
+    if (error == 0)
+        error = begin(listener, address);
+    if (error != 0) {
+        listener_destroy(listener);
+        return error;
+    }
+    *ret_listener = listener;
+    return 0;
+}
+
+uint16_t listener_port(const struct listener *listener)
+{
+    return listener->port;
+}
+
+static bool is_ours(int fd, uint16_t port)
+{
+    struct sockaddr_in own = {.sin_family = AF_UNSPEC};
+    socklen_t length = sizeof own;
+    int type = 0;
+    socklen_t type_length = sizeof type;
+    return getsockname(fd, (struct sockaddr *)&own, &length) == 0 && own.sin_family == AF_INET &&
+           ntohs(own.sin_port) == port &&
+           getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_length) == 0 && type == SOCK_STREAM;
+}
+
+static bool listens(int fd)
+{
+    int yes = 0;
+    socklen_t length = sizeof yes;
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &length) == 0 && yes != 0;
+}
+
+/* Whoever reads from these sockets reads the end. civetweb does not name them. */
+static void end_reading(uint16_t port, bool listener)
+{
+    DIR *descriptors = opendir("/proc/self/fd");
+    if (descriptors == NULL)
+        return;
+    for (const struct dirent *entry; (entry = readdir(descriptors)) != NULL;) {
+        int fd = (int)strtol(entry->d_name, NULL, 10);
+        if (entry->d_name[0] != '.' && is_ours(fd, port) && listens(fd) == listener)
+            shutdown(fd, SHUT_RD);
+    }
+    closedir(descriptors);
+}
+
+/* While civetweb waits for a socket, it looks only every two seconds whether it is to stop, and
+ * once it is, it sends no more answers. So connections are ended first, then the listener: nothing
+ * is left to wait for. Without /proc the stop merely takes longer. */
+static void stop(struct listener *listener)
+{
+    static const struct timespec pause = {.tv_nsec = 5000000};
+    end_reading(listener->port, false);
+    for (int waited = 0; atomic_load(&listener->connections) > 0 && waited < STOP_MS; waited += 5)
+        nanosleep(&pause, NULL);
+    end_reading(listener->port, true);
+    mg_stop(listener->civetweb);
+}
+
+void listener_destroy(struct listener *listener)
+{
+    if (listener == NULL)
+        return;
+    if (listener->civetweb != NULL)
+        stop(listener);
+    mg_exit_library();
+    free(listener->workers);
+    free(listener);
+}
