@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "bus/command.h"
+#include "bus/payload.h"
 #include "bus/report.h"
 #include "hall_internal.h"
 
@@ -248,6 +249,33 @@ static int find_subject(const struct hall *hall, const struct topic *topic, stru
     return command->site == MODEL_NONE ? MODEL_NONE : model->sites[command->site].server;
 }
 
+/* A retained hold `for` a time would begin anew at each replay: the broker keeps its end instead.
+ */
+static void leave_hold_with_its_end(struct hall *hall, const char *topic,
+                                    const struct command *command)
+{
+    struct buf text = BUF_INIT(PAYLOAD_LIMIT);
+
+    if (payload_hold(command, clock_now().wall + command->lasts, &text) < 0 ||
+        mqtt_leave(hall->mqtt, topic, buf_text(&text), text.length) < 0)
+        log_error("bus: %s: no memory to keep this hold", topic);
+    buf_finish(&text);
+}
+
+/* What is released is not to come back with the next replay. Over MQTT 3.1.1 what Hall publishes
+ * would come back to it at once; there only who published a retained hold clears it. */
+static void tend_retained_hold(struct hall *hall, const struct mqtt_message *message,
+                               const struct command *command)
+{
+    const char *protocol = mqtt_protocol(hall->mqtt);
+
+    if (command->action == COMMAND_HOLD && message->retained && command->end_is_relative)
+        leave_hold_with_its_end(hall, message->topic, command);
+    else if (command->action == COMMAND_RELEASE && !message->retained && protocol &&
+             strcmp(protocol, "5") == 0)
+        (void)mqtt_leave(hall->mqtt, message->topic, "", 0);
+}
+
 static void on_command(struct hall *hall, const struct topic *topic,
                        const struct mqtt_message *message)
 {
@@ -266,10 +294,13 @@ static void on_command(struct hall *hall, const struct topic *topic,
         snprintf(reason, sizeof(reason), "no %s of that name is configured",
                  topic->kind == TOPIC_PROJECT_COMMAND ? "project" : "server");
     }
-    if (error < 0)
+    if (error < 0) {
         hall_refuse(hall, topic, &event.command, reason);
-    else
-        hall_feed(hall, &event);
+        return;
+    }
+    if (topic->kind == TOPIC_SERVER_HOLD)
+        tend_retained_hold(hall, message, &event.command);
+    hall_feed(hall, &event);
 }
 
 static void on_message(void *context, const struct mqtt_message *message)

@@ -366,10 +366,7 @@ static int check_project_command(struct reading *reading, const struct json *roo
 static int check_hold(struct reading *reading, const struct json *root)
 {
     bool has_for = is_given(root, "for"), has_until = is_given(root, "until");
-    if (reading->retained && (has_for || !has_until))
-        return refuse(reading, -ESTALE,
-                      "a retained hold is refused without an end: say \"until\" in place of "
-                      "\"for\", or publish without -r");
+    reading->command->end_is_relative = has_for;
     if (has_for == has_until)
         return refuse(reading, -EINVAL,
                       has_for ? "\"for\" and \"until\" are both given; allowed: one of them"
@@ -411,7 +408,8 @@ static int read_power(struct reading *reading)
 {
     bool on = false;
     int error = read_switch(reading, &on);
-    reading->command->action = on ? COMMAND_WAKE : COMMAND_SLEEP;
+    if (error == 0)
+        reading->command->action = on ? COMMAND_WAKE : COMMAND_SLEEP;
     return error;
 }
 
@@ -503,7 +501,7 @@ int command_read(const struct topic *topic, const void *payload, size_t length, 
         .command = ret_command,
         .reason = ret_reason,
     };
-    *ret_command = (struct command){.site = MODEL_NONE};
+    *ret_command = (struct command){.action = COMMAND_NONE, .site = MODEL_NONE};
     ret_reason[0] = '\0';
     if (kind->read == NULL)
         return refuse(&reading, -ENOTSUP, "this topic takes no commands");

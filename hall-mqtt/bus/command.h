@@ -18,8 +18,8 @@
  * -ERANGE a value out of range, -ENOTSUP. On failure as much of id and by as could be read is in
  * ret_command, so that the refusal can carry them. An empty payload is what clearing a retained
  * message looks like: but for a policy (back to the configured one) and a hold (released) it is
- * -EINVAL "empty", which the caller passes over in silence. A retained hold must say `until`, since
- * `for` begins anew at each replay.
+ * -EINVAL "empty", which the caller passes over in silence. A retained hold that says `for`
+ * (end_is_relative) would begin anew at each replay: the caller leaves it with its end instead.
  */
 int command_read(const struct topic *topic, const void *payload, size_t length, bool retained,
                  struct now now, struct command *ret_command, char ret_reason[REASON_SIZE]);

@@ -93,6 +93,16 @@ int mqtt_respond(struct mqtt *mqtt, const char *topic, const void *correlation,
     return error;
 }
 
+int mqtt_leave(struct mqtt *mqtt, const char *topic, const char *payload, size_t length)
+{
+    if (!mqtt_link_topic_is_valid(topic))
+        return -EINVAL;
+    int error = outbox_add_retained(&mqtt->sender.outbox, topic, payload, length);
+    if (error == 0)
+        mqtt_session_pump(mqtt);
+    return error;
+}
+
 int mqtt_clear(struct mqtt *mqtt, const char *topic)
 {
     return mqtt_retain(mqtt, topic, NULL, 0);

@@ -94,6 +94,9 @@ int mqtt_publish(struct mqtt *mqtt, const char *topic, const char *payload, size
 /* The same to an MQTT 5 response topic with its correlation data. */
 int mqtt_respond(struct mqtt *mqtt, const char *topic, const void *correlation,
                  size_t correlation_length, const char *payload, size_t length);
+/* Sends once what the broker is to keep on a topic that is not ours: unlike mqtt_retain it is not
+ * watched over afterwards. Errors as mqtt_publish. */
+int mqtt_leave(struct mqtt *mqtt, const char *topic, const char *payload, size_t length);
 /* Clears a retained message that is not ours to keep (a retained command). */
 int mqtt_clear(struct mqtt *mqtt, const char *topic);
 

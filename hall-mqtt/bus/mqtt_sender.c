@@ -74,6 +74,7 @@ static bool send_message(struct mqtt_sender *sender, struct mqtt_link *link,
                            .payload = outbox_payload(message),
                            .length = message->length,
                            .qos = 1,
+                           .retain = message->retain,
                            .correlation = outbox_correlation(message),
                            .correlation_length = message->correlation_length,
                        });

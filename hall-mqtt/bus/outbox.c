@@ -81,6 +81,15 @@ int outbox_add(struct outbox *outbox, const char *topic, const void *correlation
     return 0;
 }
 
+int outbox_add_retained(struct outbox *outbox, const char *topic, const char *payload,
+                        size_t length)
+{
+    int error = outbox_add(outbox, topic, NULL, 0, payload, length);
+    if (error == 0)
+        outbox->last->retain = true;
+    return error;
+}
+
 struct outbox_message *outbox_next(struct outbox *outbox)
 {
     struct outbox_message *message = outbox->first;

@@ -14,6 +14,7 @@ enum { OUTBOX_MAX = 256, OUTBOX_BYTES = 1 << 20 };
 struct outbox_message {
     struct outbox_message *next;
     bool flying; /* sent, not acknowledged */
+    bool retain; /* the broker is to keep it */
     size_t topic_size, length, correlation_length;
     char bytes[]; /* the topic with its NUL, the payload, the correlation data */
 };
@@ -29,6 +30,9 @@ void outbox_finish(struct outbox *outbox);
 /* -EMSGSIZE: larger than the whole outbox; -ENOMEM. */
 int outbox_add(struct outbox *outbox, const char *topic, const void *correlation,
                size_t correlation_length, const char *payload, size_t length);
+/* The same; the broker is to keep it. */
+int outbox_add_retained(struct outbox *outbox, const char *topic, const char *payload,
+                        size_t length);
 
 /* The next to be sent, on its way from now; NULL when none waits. */
 struct outbox_message *outbox_next(struct outbox *outbox);

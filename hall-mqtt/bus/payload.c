@@ -410,6 +410,18 @@ int payload_result(const struct ledger_entry *entry, struct buf *out)
     return page_end(&page);
 }
 
+int payload_hold(const struct command *command, int64_t until_wall, struct buf *out)
+{
+    struct page page = {0};
+    page_begin(&page, out);
+    if (command->by[0] != '\0')
+        json_put_string(&page.json, "by", command->by);
+    if (command->reason[0] != '\0')
+        json_put_string(&page.json, "reason", command->reason);
+    json_put_time(&page.json, "until", until_wall);
+    return page_end(&page);
+}
+
 int payload_agent_command(const char *id, const char *action, bool force, int64_t expires_wall,
                           struct buf *out)
 {

@@ -29,6 +29,8 @@ int payload_event(const struct model *model, const struct action *action, struct
                   struct buf *out);
 int payload_hall_event(const char *event_type, const char *detail, struct now now, struct buf *out);
 int payload_result(const struct ledger_entry *entry, struct buf *out);
+/* A hold with its end as an instant, as command_read takes it. */
+int payload_hold(const struct command *command, int64_t until_wall, struct buf *out);
 /* What Hall tells an agent: {id, action, expires, force}. action: "suspend", "hibernate",
  * "poweroff", "reboot". */
 int payload_agent_command(const char *id, const char *action, bool force, int64_t expires_wall,

@@ -40,6 +40,7 @@ struct command {
     uint64_t route;                /* given back in the answers */
     char name[LEASE_HOLDER_SIZE];  /* hold, release: its name */
     char reason[LEASE_LABEL_SIZE]; /* hold: why */
+    bool end_is_relative;          /* hold: it lasts so long from now, not until an instant */
     enum policy_mode policy;       /* policy; with policy_configured: back to the configured one */
     bool policy_configured;
     int minutes; /* idle */

@@ -20,7 +20,7 @@ static const char *const action_names[COMMAND_ACTIONS] = {
 
 const char *command_action_name(enum command_action action)
 {
-    return action_names[action];
+    return action != COMMAND_NONE ? action_names[action] : NULL;
 }
 
 bool command_action_from_name(const char *name, enum command_action *ret_action)

@@ -31,8 +31,9 @@ enum command_action {
     COMMAND_RELEASE,
     COMMAND_START, /* project */
     COMMAND_STOP,  /* project */
+    COMMAND_NONE,  /* not understood: it has no name and is always refused */
 };
-enum { COMMAND_ACTIONS = 11 };
+enum { COMMAND_ACTIONS = COMMAND_NONE };
 
 enum command_outcome { OUTCOME_ACCEPTED, OUTCOME_REFUSED, OUTCOME_DONE, OUTCOME_FAILED };
 
@@ -63,7 +64,7 @@ struct ledger_entry *ledger_find(struct ledger *ledger, int server, const char *
 struct ledger_entry *ledger_add(struct ledger *ledger, int server, enum command_action action,
                                 const char *id, const char *by, int64_t now);
 
-const char *command_action_name(enum command_action action); /* "wake", "keep_awake" ... */
+const char *command_action_name(enum command_action action); /* "wake" ...; NONE is NULL */
 bool command_action_from_name(const char *name, enum command_action *ret_action);
 const char *command_outcome_name(enum command_outcome outcome);
 

@@ -368,6 +368,27 @@ def test_retained_hold_lives_until_its_end_through_a_restart_without_a_store(mak
     wait_no_lease(bus, "testing", "hold")
 
 
+def test_retained_hold_for_a_time_does_not_begin_anew_at_each_start(make_world):
+    world = make_world()
+    bus = world.bus()
+    asleep(bus, "testing")
+    begun = time.time()
+    bus.publish(topic("testing", "hold/job"), {"for": "1h", "reason": "retained job"}, retain=True)
+    lease = wait_lease(bus, "testing", "hold", holder="job")
+    assert instant(lease["until"]) == pytest.approx(begun + 3600, abs=5)
+    late = world.bus(topics=["hall/servers/testing/hold/+"])
+    kept = late.wait(topic("testing", "hold/job"), lambda m: "until" in m.text()).json()
+    assert kept["reason"] == "retained job"
+    assert instant(kept["until"]) == pytest.approx(instant(lease["until"]), abs=2)
+    # Released without -r it is not there for the next start either.
+    bus.publish(topic("testing", "hold/job"), "")
+    wait_no_lease(bus, "testing", "hold")
+    barrier(bus)
+    later = world.bus(topics=["hall/servers/testing/hold/+", "hall/status"])
+    later.wait_text("hall/status", "online")
+    assert later.last(topic("testing", "hold/job")) is None
+
+
 @pytest.mark.parametrize(
     ("payload", "retain", "words"),
     [
@@ -375,7 +396,7 @@ def test_retained_hold_lives_until_its_end_through_a_restart_without_a_store(mak
         ({"for": "1h", "until": "SOON"}, False, "both"),
         ({"until": "2020-01-01T00:00:00Z"}, False, "over"),
         ({"until": "2020-01-01T00:00:00Z"}, True, "over"),
-        ({"for": "1h"}, True, "until"),
+        ({"reason": "for ever"}, True, "needs an end"),
         ({"for": "31d"}, False, "30d"),
         ({"for": "99999999999999999999h"}, False, "30d"),
         ({"for": "-1h"}, False, "duration"),

@@ -113,12 +113,14 @@ static void test_holds(void **state)
     assert_string_equal(command.name, "backup");
     assert_string_equal(command.reason, "backup");
     assert_int_equal(command.lasts, 7200000);
+    assert_true(command.end_is_relative);
     assert_int_equal(read_text(TOPIC_SERVER_HOLD, ""), 0);
     assert_int_equal(command.action, COMMAND_RELEASE);
     assert_int_equal(read_bytes(TOPIC_SERVER_HOLD, "", 0, true), 0);
     assert_int_equal(command.action, COMMAND_RELEASE);
     assert_int_equal(read_bytes(TOPIC_SERVER_HOLD, until, strlen(until), true), 0);
     assert_int_equal(command.lasts, 3600000);
+    assert_false(command.end_is_relative);
 }
 
 static void check_retained(enum topic_kind kind, const char *text, const char *word)
@@ -132,9 +134,10 @@ static void test_retained(void **state)
     (void)state;
     check_retained(TOPIC_SERVER_COMMAND, "wake", "retained");
     check_retained(TOPIC_SERVER_COMMAND, "nonsense", "retained");
+    assert_int_equal(command.action, COMMAND_NONE);
     check_retained(TOPIC_SERVER_POWER_SET, "ON", "retained");
     check_retained(TOPIC_SERVER_POLICY_SET, "always_on", "retained");
-    check_retained(TOPIC_SERVER_HOLD, "{\"for\":\"2h\"}", "until");
+    check_retained(TOPIC_SERVER_HOLD, "{\"reason\":\"for ever\"}", "end");
     check_retained(TOPIC_SERVER_HOLD, "{\"until\":\"2026-11-22T09:28:28Z\"}", "over");
     check_retained(TOPIC_SERVER_HOLD, "2h", "2h");
     check_retained(TOPIC_SERVER_COMMAND, "{\"action\":\"wake\",\"id\":\"kept\"}", "retained");

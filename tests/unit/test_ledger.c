@@ -101,6 +101,7 @@ static void test_action_names(void **state)
         assert_true(command_action_from_name(names[i], &action));
         assert_int_equal(action, i);
     }
+    assert_null(command_action_name(COMMAND_NONE));
     action = COMMAND_HOLD;
     assert_false(command_action_from_name("explode", &action));
     assert_false(command_action_from_name("", &action));

@@ -225,6 +225,12 @@ static void test_outbox_keeps_order(void **state)
     assert_ptr_equal(outbox_next(&outbox), first);
     outbox_acknowledged(&outbox, first);
     assert_int_equal(outbox.n, 0);
+    assert_int_equal(outbox_add_retained(&outbox, "c", "kept", 4), 0);
+    assert_int_equal(outbox_add(&outbox, "d", NULL, 0, "not", 3), 0);
+    assert_true(outbox_next(&outbox)->retain);
+    assert_false(outbox_next(&outbox)->retain);
+    outbox_finish(&outbox);
+    assert_int_equal(outbox.n, 0);
     assert_int_equal(outbox.bytes, 0);
     outbox_finish(&outbox);
 }

@@ -282,6 +282,14 @@ static void test_agent_command(void **state)
                  payload_agent_command("s-1", "suspend", false, now.wall + 30000, &text), &text);
 }
 
+static void test_hold(void **state)
+{
+    const struct command command = {.by = "cron", .reason = "backup"};
+    struct buf text = BUF_INIT(PAYLOAD_LIMIT);
+    (void)state;
+    check_golden("hold", payload_hold(&command, now.wall + 7200000, &text), &text);
+}
+
 static void test_too_long_is_told(void **state)
 {
     struct buf text = BUF_INIT(40);
@@ -303,6 +311,7 @@ int main(void)
         cmocka_unit_test(test_events),
         cmocka_unit_test(test_results),
         cmocka_unit_test(test_agent_command),
+        cmocka_unit_test(test_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
