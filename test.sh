@@ -93,7 +93,8 @@ part_static() {
 }
 
 part_unit() {
-  check unit.build-gcc build dev && suite unit.gcc run_ctest build-dev
+  check unit.build-gcc build dev && suite unit.gcc run_ctest build-dev &&
+    check unit.model env HALL_STEPS=2000000 build-dev/tests/test_fleet_random
   check unit.build-asan build asan && suite unit.asan run_ctest build-asan
 }
 
