@@ -4,12 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/un.h>
-#include <time.h>
 
 #include "base/buf.h"
 #include "bridges/agent/docker_api.h"
+#include "loop/curl_loop.h"
 
 enum {
     HEADS_MAX = 32 * 1024, /* bytes of all heads */
@@ -17,10 +16,7 @@ enum {
 };
 
 struct docker_http {
-    sd_event *loop;
-    CURLM *multi;
-    sd_event_source *timer;
-    bool initialized; /* curl_global_init was called */
+    struct curl_loop *loop;
     char socket[sizeof((struct sockaddr_un *)0)->sun_path];
 };
 
@@ -116,12 +112,13 @@ static int error_of(const struct docker_request *request, CURLcode result)
     return -EBADMSG;
 }
 
-static void finish_request(struct docker_request *request, CURLcode result)
+static void finish_request(void *transfer, int result)
 {
+    struct docker_request *request = transfer;
     struct docker_ask ask = request->ask;
     struct buf body = request->body;
     struct docker_answer answer = {
-        .error = error_of(request, result),
+        .error = error_of(request, (CURLcode)result),
         .status = status_of(request),
         .body = buf_text(&body),
         .length = body.length,
@@ -132,76 +129,6 @@ static void finish_request(struct docker_request *request, CURLcode result)
     docker_http_drop(request);
     ask.done(ask.context, &answer);
     buf_finish(&body);
-}
-
-static void read_results(const struct docker_http *http)
-{
-    int left;
-    for (CURLMsg *message; (message = curl_multi_info_read(http->multi, &left));) {
-        void *request = NULL;
-        CURLcode result = message->data.result;
-        (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &request);
-        finish_request(request, result);
-    }
-}
-
-/* --- libcurl on the loop --- */
-
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
-{
-    (void)source;
-    (void)usec;
-    const struct docker_http *http = userdata;
-    int running;
-    (void)curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    read_results(http);
-    return 0;
-}
-
-static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata)
-{
-    (void)source;
-    const struct docker_http *http = userdata;
-    int mask = (events & EPOLLIN ? CURL_CSELECT_IN : 0) |
-               (events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
-               (events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
-    int running;
-    (void)curl_multi_socket_action(http->multi, fd, mask, &running);
-    read_results(http);
-    return 0;
-}
-
-static int want_timer(CURLM *multi, long ms, void *userdata)
-{
-    (void)multi;
-    const struct docker_http *http = userdata;
-    if (ms < 0)
-        return sd_event_source_set_enabled(http->timer, SD_EVENT_OFF) < 0 ? -1 : 0;
-    if (sd_event_source_set_time_relative(http->timer, (uint64_t)ms * 1000) < 0)
-        return -1;
-    return sd_event_source_set_enabled(http->timer, SD_EVENT_ONESHOT) < 0 ? -1 : 0;
-}
-
-static uint32_t epoll_events(int what)
-{
-    return (what & CURL_POLL_IN ? (uint32_t)EPOLLIN : 0) |
-           (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0);
-}
-
-static int want_io(CURL *easy, curl_socket_t fd, int what, void *userdata, void *socket_data)
-{
-    (void)easy;
-    struct docker_http *http = userdata;
-    sd_event_source *io = socket_data;
-    if (what == CURL_POLL_REMOVE) {
-        sd_event_source_disable_unref(io);
-        return 0;
-    }
-    if (io)
-        return sd_event_source_set_io_events(io, epoll_events(what)) < 0 ? -1 : 0;
-    if (sd_event_add_io(http->loop, &io, fd, epoll_events(what), on_io, http) < 0)
-        return -1;
-    return curl_multi_assign(http->multi, fd, io) == CURLM_OK ? 0 : -1;
 }
 
 /* --- beginning and ending a request --- */
@@ -259,7 +186,7 @@ void docker_http_drop(struct docker_request *request)
     if (!request)
         return;
     if (request->easy) {
-        (void)curl_multi_remove_handle(request->http->multi, request->easy);
+        curl_loop_remove(request->http->loop, request->easy);
         curl_easy_cleanup(request->easy);
     }
     buf_finish(&request->body);
@@ -279,7 +206,7 @@ int docker_http_begin(struct docker_http *http, const struct docker_ask *ask,
         .body = BUF_INIT(DOCKER_ANSWER_MAX),
     };
     if (!request->easy || set_options(request, ask) != CURLE_OK ||
-        curl_multi_add_handle(http->multi, request->easy) != CURLM_OK) {
+        curl_loop_add(http->loop, request->easy) < 0) {
         docker_http_drop(request);
         return -ENOMEM;
     }
@@ -288,27 +215,6 @@ int docker_http_begin(struct docker_http *http, const struct docker_ask *ask,
 }
 
 /* --- the whole --- */
-
-static int make_timer(struct docker_http *http)
-{
-    int r = sd_event_add_time(http->loop, &http->timer, CLOCK_BOOTTIME, 0, 1000, on_timer, http);
-    return r < 0 ? r : sd_event_source_set_enabled(http->timer, SD_EVENT_OFF);
-}
-
-/* Only plain HTTP is spoken, so TLS is not set up. */
-static int make_multi(struct docker_http *http)
-{
-    if (curl_global_init(CURL_GLOBAL_NOTHING) != CURLE_OK)
-        return -ENOMEM;
-    http->initialized = true;
-    http->multi = curl_multi_init();
-    bool set = http->multi &&
-               curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, want_io) == CURLM_OK &&
-               curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http) == CURLM_OK &&
-               curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, want_timer) == CURLM_OK &&
-               curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http) == CURLM_OK;
-    return set ? 0 : -ENOMEM;
-}
 
 int docker_http_create(sd_event *loop, const char *socket, struct docker_http **ret_http)
 {
@@ -319,11 +225,9 @@ int docker_http_create(sd_event *loop, const char *socket, struct docker_http **
     int r = length > 0 && length < sizeof http->socket ? 0 : -EINVAL;
     if (!r) {
         memcpy(http->socket, socket, length + 1);
-        http->loop = sd_event_ref(loop);
-        r = make_timer(http);
+        /* Only plain HTTP is spoken, so TLS is not set up. */
+        r = curl_loop_create(loop, false, finish_request, &http->loop);
     }
-    if (r >= 0)
-        r = make_multi(http);
     if (r < 0) {
         docker_http_destroy(http);
         return r;
@@ -336,11 +240,6 @@ void docker_http_destroy(struct docker_http *http)
 {
     if (!http)
         return;
-    if (http->multi)
-        (void)curl_multi_cleanup(http->multi);
-    if (http->initialized)
-        curl_global_cleanup();
-    sd_event_source_disable_unref(http->timer);
-    (void)sd_event_unref(http->loop);
+    curl_loop_destroy(http->loop);
     free(http);
 }

@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "bridges/agent/errand.h"
+#include "loop/errand.h"
 
 enum { TEXT_SIZE = 65536, LINE_SIZE = 512, RATE_LEAST_MS = 4000 };
 
@@ -330,7 +330,10 @@ int watch_create(sd_event *loop, const struct config_agent *config, struct login
     if (error >= 0)
         error = sd_event_source_set_enabled(watch->begin, SD_EVENT_OFF);
     if (error >= 0 && config->command != NULL)
-        error = errand_create(loop, config->command, on_errand, watch, &watch->errand);
+        error = errand_create(
+            loop,
+            &(struct errand_work){.argv = config->command, .done = on_errand, .context = watch},
+            &watch->errand);
     if (error < 0) {
         watch_destroy(watch);
         return error;

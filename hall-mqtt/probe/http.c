@@ -3,11 +3,10 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "base/clock.h"
+#include "loop/curl_loop.h"
 
 enum {
     REST_MS = 5 * 1000,    /* after a name that did not resolve in time: the resolver's thread may
@@ -17,9 +16,7 @@ enum {
 
 struct http {
     struct probe_kind kind;
-    CURLM *multi;
-    sd_event_source *timer;
-    bool initialized; /* curl_global_init was called */
+    struct curl_loop *loop;
 };
 
 struct request {
@@ -129,8 +126,10 @@ static void finish_without_status(struct request *request, CURLcode result)
         attempt_fail(&request->attempt, error_of(request, result));
 }
 
-static void finish_request(struct request *request, CURLcode result)
+static void finish_request(void *transfer, int code)
 {
+    struct request *request = transfer;
+    const CURLcode result = (CURLcode)code;
     uint16_t status = status_of(request);
     if (result == CURLE_ABORTED_BY_CALLBACK)
         attempt_drop(&request->attempt);
@@ -156,76 +155,6 @@ static bool http_engaged(const struct probe_check *check)
         if (!((const struct request *)a)->resolved)
             return true;
     return someone_connected(check);
-}
-
-/* --- libcurl on the loop --- */
-
-static void read_results(const struct http *http)
-{
-    int left;
-    for (CURLMsg *message; (message = curl_multi_info_read(http->multi, &left));) {
-        void *attempt = NULL;
-        CURLcode result = message->data.result;
-        (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &attempt);
-        finish_request(attempt, result);
-    }
-}
-
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
-{
-    (void)source;
-    (void)usec;
-    const struct http *http = userdata;
-    int running;
-    (void)curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    read_results(http);
-    return 0;
-}
-
-static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata)
-{
-    (void)source;
-    const struct http *http = userdata;
-    int mask = (events & EPOLLIN ? CURL_CSELECT_IN : 0) |
-               (events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
-               (events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0);
-    int running;
-    (void)curl_multi_socket_action(http->multi, fd, mask, &running);
-    read_results(http);
-    return 0;
-}
-
-static int want_timer(CURLM *multi, long ms, void *userdata)
-{
-    (void)multi;
-    const struct http *http = userdata;
-    if (ms < 0)
-        return sd_event_source_set_enabled(http->timer, SD_EVENT_OFF) < 0 ? -1 : 0;
-    if (sd_event_source_set_time_relative(http->timer, (uint64_t)ms * 1000) < 0)
-        return -1;
-    return sd_event_source_set_enabled(http->timer, SD_EVENT_ONESHOT) < 0 ? -1 : 0;
-}
-
-static uint32_t epoll_events(int what)
-{
-    return (what & CURL_POLL_IN ? (uint32_t)EPOLLIN : 0) |
-           (what & CURL_POLL_OUT ? (uint32_t)EPOLLOUT : 0);
-}
-
-static int want_io(CURL *easy, curl_socket_t fd, int what, void *userdata, void *socket_data)
-{
-    (void)easy;
-    struct http *http = userdata;
-    sd_event_source *io = socket_data;
-    if (what == CURL_POLL_REMOVE) {
-        sd_event_source_disable_unref(io);
-        return 0;
-    }
-    if (io)
-        return sd_event_source_set_io_events(io, epoll_events(what)) < 0 ? -1 : 0;
-    if (sd_event_add_io(http->kind.env->loop, &io, fd, epoll_events(what), on_io, http) < 0)
-        return -1;
-    return curl_multi_assign(http->multi, fd, io) == CURLM_OK ? 0 : -1;
 }
 
 /* --- beginning and ending --- */
@@ -295,7 +224,7 @@ static void http_drop(struct attempt *attempt)
 {
     struct request *request = (struct request *)attempt;
     if (request->easy) {
-        (void)curl_multi_remove_handle(request->http->multi, request->easy);
+        curl_loop_remove(request->http->loop, request->easy);
         curl_easy_cleanup(request->easy);
     }
     free(request);
@@ -312,7 +241,7 @@ static int http_begin(struct probe_kind *kind, struct probe_check *check,
         return -ENOMEM;
     *request = (struct request){.attempt.check = check, .http = http, .easy = curl_easy_init()};
     if (!request->easy || set_options(request, check->check->url) != CURLE_OK ||
-        curl_multi_add_handle(http->multi, request->easy) != CURLM_OK) {
+        curl_loop_add(http->loop, request->easy) < 0) {
         http_drop(&request->attempt);
         return -ENOMEM;
     }
@@ -323,11 +252,7 @@ static int http_begin(struct probe_kind *kind, struct probe_check *check,
 static void http_destroy(struct probe_kind *kind)
 {
     struct http *http = (struct http *)kind;
-    if (http->multi)
-        (void)curl_multi_cleanup(http->multi);
-    if (http->initialized)
-        curl_global_cleanup();
-    sd_event_source_disable_unref(http->timer);
+    curl_loop_destroy(http->loop);
     kind_finish(kind);
     free(http);
 }
@@ -340,34 +265,10 @@ static const struct kind_impl http_impl = {
     .destroy = http_destroy,
 };
 
-static int make_timer(struct http *http)
-{
-    int r = sd_event_add_time(http->kind.env->loop, &http->timer, CLOCK_BOOTTIME, 0, 1000, on_timer,
-                              http);
-    return r < 0 ? r : sd_event_source_set_enabled(http->timer, SD_EVENT_OFF);
-}
-
-static int make_multi(struct http *http)
-{
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-        return -ENOMEM;
-    http->initialized = true;
-    http->multi = curl_multi_init();
-    bool set = http->multi &&
-               curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, want_io) == CURLM_OK &&
-               curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http) == CURLM_OK &&
-               curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, want_timer) == CURLM_OK &&
-               curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http) == CURLM_OK;
-    return set ? 0 : -ENOMEM;
-}
-
 static int http_init(struct http *http, const struct probe_env *env)
 {
     int r = kind_init(&http->kind, &http_impl, env, env->descriptors);
-    if (r < 0)
-        return r;
-    r = make_timer(http);
-    return r < 0 ? r : make_multi(http);
+    return r < 0 ? r : curl_loop_create(env->loop, true, finish_request, &http->loop);
 }
 
 int http_create(const struct probe_env *env, struct probe_kind **ret_kind)

@@ -14,10 +14,12 @@ ALLOWED = {
     "hall-mqtt/core": {"base", "core"},
     "hall-mqtt/config": {"base", "core", "config"},
     "hall-mqtt/bus": {"base", "core", "bus"},
-    "hall-mqtt/probe": {"base", "core", "probe"},
+    "hall-mqtt/loop": {"base", "loop"},
+    "hall-mqtt/probe": {"base", "core", "loop", "probe"},
     "hall-mqtt/store": {"base", "core", "store"},
     "bridges/wol": {"base", "bridges/wol"},
-    "bridges/agent": {"base", "core", "config", "bus", "bridges/agent"},
+    "bridges/agent": {"base", "core", "config", "bus", "loop", "bridges/agent"},
+    "bridges/remote": {"base", "core", "config", "loop", "bridges/remote"},
     "web": {"base", "core", "config", "web"},
 }
 # Adapters and programs beside pure language in one folder: what they may include beyond it.
