@@ -134,8 +134,8 @@ static void act_event(struct hall *hall, const struct action *action)
 }
 
 /* An answer goes to the result topic of its subject, and to the response topic it was asked to. */
-static void send_answer(struct hall *hall, const struct ledger_entry *entry, enum topic_kind kind,
-                        const char *id)
+void hall_send_answer(struct hall *hall, const struct ledger_entry *entry, enum topic_kind kind,
+                      const char *id)
 {
     const struct route *route = &hall->routes[entry->route % ROUTES_MAX];
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
@@ -158,7 +158,7 @@ void hall_answer(struct hall *hall, const struct ledger_entry *entry, int server
     log_info("%s: %s %s by %s: %s%s%s", id, command_action_name(entry->action), entry->id,
              entry->by, command_outcome_name(entry->outcome), entry->reason[0] ? ": " : "",
              entry->reason);
-    send_answer(hall, entry, is_project ? TOPIC_PROJECT_RESULT : TOPIC_SERVER_RESULT, id);
+    hall_send_answer(hall, entry, is_project ? TOPIC_PROJECT_RESULT : TOPIC_SERVER_RESULT, id);
 }
 
 static void act_answer(struct hall *hall, const struct action *action)
@@ -218,7 +218,8 @@ void hall_refuse(struct hall *hall, const struct topic *topic, const struct comm
     text_copy(entry.reason, sizeof(entry.reason), reason);
     if (hall_may_tell(hall))
         log_warning("%s: command refused: %s", topic->id, reason);
-    send_answer(hall, &entry, is_project ? TOPIC_PROJECT_RESULT : TOPIC_SERVER_RESULT, topic->id);
+    hall_send_answer(hall, &entry, is_project ? TOPIC_PROJECT_RESULT : TOPIC_SERVER_RESULT,
+                     topic->id);
     if (server != MODEL_NONE) {
         const struct action event = {.kind = ACTION_EVENT,
                                      .server = server,

@@ -22,7 +22,8 @@ enum {
     ROUTES_MAX = 2 * LEDGER_MAX,
     CORRELATION_MAX = 128,
     FAILURES_MAX = 16,
-    HELD_MAX = 2 * LEDGER_MAX
+    HELD_MAX = 2 * LEDGER_MAX,
+    HUB_COMMANDS_MAX = 16,
 };
 
 /* Where else a command's answers go: its MQTT 5 response topic. Kept as long as the ledger can ask
@@ -85,6 +86,8 @@ struct hall {
     sd_event_source *reclaim;
     bool renewing;     /* the new fleet takes its first step: the board waits for the whole of it */
     bool reload_again; /* a reload that was put off until some of those are freed */
+    struct ledger_entry hub[HUB_COMMANDS_MAX]; /* commands to Hall itself, a ring */
+    size_t hub_next;
 };
 
 /* hall_listen.c */
@@ -96,6 +99,7 @@ int hall_on_visits(sd_event_source *source, int fd, uint32_t events, void *conte
 int hall_listen_to_board(struct hall *hall, struct board *board, sd_event_source **ret_source);
 extern const struct mqtt_listener hall_mqtt_listener;
 extern const struct prober_listener hall_prober_listener;
+uint64_t hall_remember_route(struct hall *hall, const struct mqtt_message *message);
 bool hall_may_tell(struct hall *hall); /* may one more line about hostile input be logged? */
 
 /* hall_act.c */
@@ -105,6 +109,14 @@ void hall_refuse(struct hall *hall, const struct topic *topic, const struct comm
                  const char *reason);
 
 void hall_answer(struct hall *hall, const struct ledger_entry *entry, int server); /* now */
+void hall_send_answer(struct hall *hall, const struct ledger_entry *entry, enum topic_kind kind,
+                      const char *id);
+
+/* hall_hub.c: commands to Hall itself */
+void hall_hub_command(struct hall *hall, const struct topic *topic,
+                      const struct mqtt_message *message);
+/* All open commands of this kind have come to their end; why: NULL, or why they failed. */
+void hall_hub_end(struct hall *hall, enum command_action action, const char *why);
 
 /* hall_keep.c */
 int hall_keep_create(struct hall *hall); /* opens the store, restores what it holds */

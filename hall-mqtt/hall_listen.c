@@ -216,7 +216,7 @@ static bool is_fit_for_answers(const struct hall *hall, const char *topic)
            !topic_parse(hall->config->mqtt.base_topic, topic, &own);
 }
 
-static uint64_t remember_route(struct hall *hall, const struct mqtt_message *message)
+uint64_t hall_remember_route(struct hall *hall, const struct mqtt_message *message)
 {
     struct route *route;
 
@@ -285,7 +285,7 @@ static void on_command(struct hall *hall, const struct topic *topic,
 
     error = command_read(topic, message->payload, message->length, message->retained, clock_now(),
                          &event.command, reason);
-    event.command.route = remember_route(hall, message);
+    event.command.route = hall_remember_route(hall, message);
     if (message->retained && error == -ESTALE)
         (void)mqtt_clear(hall->mqtt, message->topic);
     event.server = find_subject(hall, topic, &event.command);
@@ -337,9 +337,13 @@ static void on_message(void *context, const struct mqtt_message *message)
     case TOPIC_PROJECT_COMMAND:
         on_command(hall, &topic, message);
         break;
+    case TOPIC_COMMAND:
+        hall_hub_command(hall, &topic, message);
+        break;
     case TOPIC_STATUS:
     case TOPIC_INFO:
     case TOPIC_EVENT:
+    case TOPIC_RESULT:
     case TOPIC_SERVER_STATE:
     case TOPIC_SERVER_POWER:
     case TOPIC_SERVER_STATUS:

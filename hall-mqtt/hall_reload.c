@@ -298,12 +298,15 @@ static void reject(struct hall *hall, struct buf *errors)
 {
     char *rest = NULL;
     char *text = NULL;
+    char why[REASON_SIZE] = "the new configuration cannot be read";
 
-    if (buf_steal(errors, &text) < 0)
-        return;
-    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+    if (buf_steal(errors, &text) == 0)
+        text_show(why, sizeof(why), text, strcspn(text, "\n"));
+    for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; line;
+         line = strtok_r(NULL, "\n", &rest))
         log_error("%s", line);
     hall_tell(hall, "config_rejected", "the new configuration has errors; the old one goes on");
+    hall_hub_end(hall, COMMAND_RELOAD, why);
     free(text);
 }
 
@@ -319,6 +322,7 @@ static void put_off(struct hall *hall, int error)
     snprintf(why, sizeof(why), "the new configuration cannot be applied: %s; the old one goes on",
              strerror(-error));
     hall_tell(hall, "config_rejected", why);
+    hall_hub_end(hall, COMMAND_RELOAD, why);
 }
 
 static void renew(struct hall *hall, struct config *config)
@@ -339,6 +343,7 @@ static void renew(struct hall *hall, struct config *config)
     hall->zones = (struct zone_cache){0};
     apply(hall, &new);
     hall_tell(hall, "config_loaded", hall->config->file);
+    hall_hub_end(hall, COMMAND_RELOAD, NULL);
 }
 
 void hall_reload(struct hall *hall)

@@ -202,6 +202,7 @@ static int read_until(struct reading *reading, const struct json *value)
 
 static int read_server_action(struct reading *reading, const struct json *value);
 static int read_project_action(struct reading *reading, const struct json *value);
+static int read_hall_action(struct reading *reading, const struct json *value);
 
 static const struct member server_members[] = {
     {"id", read_id},   {"by", read_by},       {"action", read_server_action},
@@ -210,6 +211,10 @@ static const struct member server_members[] = {
 };
 static const struct member project_members[] = {
     {"id", read_id},           {"by", read_by}, {"action", read_project_action},
+    {"expires", read_expires}, {NULL, NULL},
+};
+static const struct member hall_members[] = {
+    {"id", read_id},           {"by", read_by}, {"action", read_hall_action},
     {"expires", read_expires}, {NULL, NULL},
 };
 static const struct member hold_members[] = {
@@ -305,8 +310,10 @@ static bool find_action(const char *word, const enum command_action *allowed, si
 static const enum command_action server_actions[] = {COMMAND_WAKE, COMMAND_SLEEP, COMMAND_RESTART,
                                                      COMMAND_CANCEL};
 static const enum command_action project_actions[] = {COMMAND_START, COMMAND_STOP, COMMAND_RESTART};
+static const enum command_action hall_actions[] = {COMMAND_ANNOUNCE, COMMAND_RELOAD};
 static const char server_words[] = "wake, sleep, restart, cancel";
 static const char project_words[] = "start, stop, restart";
+static const char hall_words[] = "announce, reload";
 
 static bool find_server_action(const char *word, enum command_action *ret_action)
 {
@@ -317,6 +324,12 @@ static bool find_server_action(const char *word, enum command_action *ret_action
 static bool find_project_action(const char *word, enum command_action *ret_action)
 {
     return find_action(word, project_actions, sizeof project_actions / sizeof project_actions[0],
+                       ret_action);
+}
+
+static bool find_hall_action(const char *word, enum command_action *ret_action)
+{
+    return find_action(word, hall_actions, sizeof hall_actions / sizeof hall_actions[0],
                        ret_action);
 }
 
@@ -346,6 +359,14 @@ static int read_project_action(struct reading *reading, const struct json *value
                : refuse_action(reading, value, project_words);
 }
 
+static int read_hall_action(struct reading *reading, const struct json *value)
+{
+    const char *text = json_string(value);
+    return text != NULL && find_hall_action(text, &reading->command->action)
+               ? 0
+               : refuse_action(reading, value, hall_words);
+}
+
 static int check_server_command(struct reading *reading, const struct json *root)
 {
     if (!is_given(root, "action"))
@@ -360,6 +381,13 @@ static int check_project_command(struct reading *reading, const struct json *roo
 {
     if (!is_given(root, "action"))
         return refuse(reading, -EINVAL, "\"action\" is missing; allowed: %s", project_words);
+    return 0;
+}
+
+static int check_hall_command(struct reading *reading, const struct json *root)
+{
+    if (!is_given(root, "action"))
+        return refuse(reading, -EINVAL, "\"action\" is missing; allowed: %s", hall_words);
     return 0;
 }
 
@@ -392,6 +420,16 @@ static int read_project_command(struct reading *reading)
     if (take_word(reading, word) && find_project_action(word, &reading->command->action))
         return 0;
     return refuse_payload(reading, "start, stop, restart, or JSON with an \"action\"");
+}
+
+static int read_hall_command(struct reading *reading)
+{
+    char word[WORD_SIZE];
+    if (is_json(reading))
+        return read_json(reading, hall_members, check_hall_command);
+    if (take_word(reading, word) && find_hall_action(word, &reading->command->action))
+        return 0;
+    return refuse_payload(reading, "announce, reload, or JSON with an \"action\"");
 }
 
 static int read_switch(struct reading *reading, bool *ret_on)
@@ -465,6 +503,7 @@ static const struct kind {
     bool may_be_empty;
     bool may_be_retained;
 } kinds[TOPIC_KINDS] = {
+    [TOPIC_COMMAND] = {read_hall_command, false, false},
     [TOPIC_SERVER_POWER_SET] = {read_power, false, false},
     [TOPIC_SERVER_COMMAND] = {read_command, false, false},
     [TOPIC_SERVER_POLICY_SET] = {read_policy, true, false},

@@ -1,6 +1,7 @@
 /*
- * command: reads what people and programs send to a server's command topics, in all its forms, into
- * a struct command of the core; and decides what must be refused before the core sees it. Pure.
+ * command: reads what people and programs send to the command topics of servers, projects and Hall
+ * itself, in all its forms, into a struct command of the core; and decides what must be refused
+ * before the core sees it. Pure.
  */
 #ifndef HALL_BUS_COMMAND_H
 #define HALL_BUS_COMMAND_H

@@ -20,6 +20,8 @@ static const struct row {
     [TOPIC_STATUS] = {NULL, "status", USE_RETAINED, false},
     [TOPIC_INFO] = {NULL, "info", USE_RETAINED, false},
     [TOPIC_EVENT] = {NULL, "event", USE_TOLD, false},
+    [TOPIC_RESULT] = {NULL, "result", USE_TOLD, false},
+    [TOPIC_COMMAND] = {NULL, "command", USE_HEARD, false},
     [TOPIC_SERVER_STATE] = {"servers", "state", USE_RETAINED, false},
     [TOPIC_SERVER_POWER] = {"servers", "power", USE_RETAINED, false},
     [TOPIC_SERVER_STATUS] = {"servers", "status", USE_RETAINED, false},

@@ -16,6 +16,8 @@ enum topic_kind {
     TOPIC_STATUS,       /* hall/status */
     TOPIC_INFO,         /* hall/info */
     TOPIC_EVENT,        /* hall/event */
+    TOPIC_RESULT,       /* hall/result */
+    TOPIC_COMMAND,      /* hall/command */
     TOPIC_SERVER_STATE, /* hall/servers/<id>/state ... */
     TOPIC_SERVER_POWER,
     TOPIC_SERVER_STATUS,
@@ -38,7 +40,7 @@ enum topic_kind {
     TOPIC_AGENT_RESULT,
     TOPIC_AGENT_COMMAND,
 };
-enum { TOPIC_KINDS = 24 };
+enum { TOPIC_KINDS = 26 };
 
 /* Builds; id and name are NULL where the kind has none. Returns out, "" if it would not fit. */
 char *topic_format(const char *base, enum topic_kind kind, const char *id, const char *name,

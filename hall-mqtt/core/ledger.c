@@ -16,6 +16,8 @@ static const char *const action_names[COMMAND_ACTIONS] = {
     [COMMAND_RELEASE] = "release",
     [COMMAND_START] = "start",
     [COMMAND_STOP] = "stop",
+    [COMMAND_ANNOUNCE] = "announce",
+    [COMMAND_RELOAD] = "reload",
 };
 
 const char *command_action_name(enum command_action action)

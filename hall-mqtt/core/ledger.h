@@ -29,9 +29,11 @@ enum command_action {
     COMMAND_KEEP_AWAKE,
     COMMAND_HOLD,
     COMMAND_RELEASE,
-    COMMAND_START, /* project */
-    COMMAND_STOP,  /* project */
-    COMMAND_NONE,  /* not understood: it has no name and is always refused */
+    COMMAND_START,    /* project */
+    COMMAND_STOP,     /* project */
+    COMMAND_ANNOUNCE, /* Hall itself; never seen by the fleet */
+    COMMAND_RELOAD,   /* likewise */
+    COMMAND_NONE,     /* not understood: it has no name and is always refused */
 };
 enum { COMMAND_ACTIONS = COMMAND_NONE };
 

@@ -214,7 +214,7 @@ static void read_commands(const struct json *array, struct saved *saved)
             .used = true, .site = MODEL_NONE, .action = (enum command_action)COMMAND_ACTIONS};
 
         read_fields(item, command_fields, COUNT(command_fields), &entry);
-        if ((unsigned)entry.action < COMMAND_ACTIONS && (unsigned)entry.outcome <= OUTCOME_FAILED &&
+        if ((unsigned)entry.action <= COMMAND_STOP && (unsigned)entry.outcome <= OUTCOME_FAILED &&
             entry.id[0])
             saved->commands[saved->n_commands++] = entry;
     }

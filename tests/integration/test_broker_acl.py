@@ -16,16 +16,17 @@ CONF = Path(__file__).resolve().parents[2] / "broker-conf"
 STATES = ["hall/status", "hall/info", "hall/servers/testing/state", "hall/servers/testing/power",
           "hall/servers/testing/status", "hall/servers/testing/config", "hall/projects/client1/state",
           "hall/projects/client1/status"]
-TOLD = ["hall/event", "hall/servers/testing/event", "hall/servers/testing/result", "hall/projects/client1/result"]
+TOLD = ["hall/event", "hall/result", "hall/servers/testing/event", "hall/servers/testing/result", "hall/projects/client1/result"]
 COMMANDS = ["hall/servers/testing/power/set", "hall/servers/testing/command", "hall/servers/testing/policy/set",
             "hall/servers/testing/idle/set", "hall/servers/testing/keep_awake/set", "hall/servers/testing/hold/backup",
             "hall/projects/client1/command"]
+HALL_COMMANDS = ["hall/command"]  # to Hall itself: the operator's alone
 AGENTS = [f"hall/agents/{who}/{what}" for who in ("testing", "erp", "viewer", "operator", "homeassistant")
           for what in ("state", "report", "containers", "result", "command")]
 RELAYS = [f"hall/relays/{who}/{what}" for who in ("attic", "erp") for what in ("state", "result", "send")]
 DISCOVERY = ["homeassistant/status", "homeassistant/device/hall_testing/config"]
 OTHER = ["hall/echo", "hall/other", "hall/servers/testing/other", "other/topic", "hallo/status"]
-TOPICS = STATES + TOLD + COMMANDS + AGENTS + RELAYS + DISCOVERY + OTHER
+TOPICS = STATES + TOLD + COMMANDS + HALL_COMMANDS + AGENTS + RELAYS + DISCOVERY + OTHER
 USERS = ["hall", "homeassistant", "operator", "viewer", "testing", "erp", "attic"]
 
 
@@ -43,7 +44,7 @@ def may(user, topic, write):
         return topic in COMMANDS if write else topic.startswith("hall/") and not is_role(topic, user)
     if user == "operator":
         if write:
-            return topic in COMMANDS
+            return topic in COMMANDS + HALL_COMMANDS
         return topic.startswith(("hall/", "homeassistant/")) and not is_role(topic, user)
     if user == "viewer":
         return not write and topic in STATES

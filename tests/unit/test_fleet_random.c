@@ -496,7 +496,7 @@ static void check(struct trial *trial)
 
 static void send_command(struct trial *trial, int server)
 {
-    struct command command = {.action = (enum command_action)roll(trial, COMMAND_ACTIONS),
+    struct command command = {.action = (enum command_action)roll(trial, COMMAND_STOP + 1),
                               .site = roll(trial, 2) ? MODEL_NONE : SITE_CLIENT1,
                               .route = trial->n_sent};
 

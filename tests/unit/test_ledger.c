@@ -91,9 +91,9 @@ static void test_all_open(void **state)
 static void test_action_names(void **state)
 {
     (void)state;
-    static const char *const names[COMMAND_ACTIONS] = {"wake",    "sleep", "restart",    "cancel",
-                                                       "policy",  "idle",  "keep_awake", "hold",
-                                                       "release", "start", "stop"};
+    static const char *const names[COMMAND_ACTIONS] = {
+        "wake", "sleep",   "restart", "cancel", "policy",   "idle",  "keep_awake",
+        "hold", "release", "start",   "stop",   "announce", "reload"};
     enum command_action action = COMMAND_STOP;
 
     for (unsigned i = 0; i < COMMAND_ACTIONS; i++) {

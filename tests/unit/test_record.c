@@ -93,7 +93,7 @@ static void fill_lists(struct saved *saved)
                                        .answered = i % 3 != 0,
                                        .open = i % 2 == 0,
                                        .site = MODEL_NONE,
-                                       .action = (enum command_action)(i % COMMAND_ACTIONS),
+                                       .action = (enum command_action)(i % (COMMAND_STOP + 1)),
                                        .outcome = (enum command_outcome)(i % 4),
                                        .received = AT - (int64_t)i,
                                        .seconds_ms = 17 * (int64_t)i};
