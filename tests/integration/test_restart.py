@@ -153,6 +153,8 @@ def test_killed_while_it_falls_asleep(make_world):
     awake(bus, "testing")
     id, mark = command(bus, "testing", "sleep", force=True)
     bus.wait_text(topic("testing", "state"), "sleeping", mark)
+    # What is promised is on the disk: before, the proposal alone may be there, and a restart calls it off.
+    result(bus, "testing", id, "accepted", mark)
     again = restart(world, bus)
     result(bus, "testing", id, "done", again, 30)
     wait_state(bus, "testing", "off", 5)
@@ -168,7 +170,7 @@ def test_holds_settings_and_learned_times_are_still_there(make_world):
     for server in ("testing", "erp"):
         wait_state(bus, server, "off")
     awake(bus, "erp")
-    boot = status(bus, "erp")["last_boot_s"]
+    boot = wait_status(bus, "erp", lambda s: s["last_boot_s"], 10)["last_boot_s"]
     mark = bus.mark()
     bus.publish(topic("testing", "hold/backup"), {"for": "2h", "reason": "nightly", "id": "h1"})
     answer_of(bus, "testing", "hold", mark, "done")
