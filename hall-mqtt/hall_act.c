@@ -31,6 +31,10 @@ static void act_state(struct hall *hall, const struct action *action)
              power->reason);
     /* At once, so that whoever watches the bus sees every state, also one that lasts a moment. */
     hall_publish_state(hall, action->server);
+    hall->n_awake += power_is_up(action->state.to);
+    hall->n_awake -= power_is_up(action->state.from);
+    if (power_is_up(action->state.to) != power_is_up(action->state.from) && !hall->renewing)
+        hall_publish_info(hall);
 }
 
 static void act_status(struct hall *hall, const struct action *action)

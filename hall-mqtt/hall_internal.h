@@ -88,6 +88,7 @@ struct hall {
     bool reload_again; /* a reload that was put off until some of those are freed */
     struct ledger_entry hub[HUB_COMMANDS_MAX]; /* commands to Hall itself, a ring */
     size_t hub_next;
+    size_t n_awake; /* servers that are up */
 };
 
 /* hall_listen.c */
@@ -143,6 +144,7 @@ int hall_on_publish(sd_event_source *source, void *context);
 void hall_publish_all(struct hall *hall);
 void hall_publish_info(struct hall *hall);
 void hall_publish_state(struct hall *hall, int server);
+void hall_count_awake(struct hall *hall);
 void hall_tell(struct hall *hall, const char *event_type,
                const char *detail); /* hall/event and the log */
 void hall_send(struct hall *hall, enum topic_kind kind, const char *id,

@@ -170,14 +170,23 @@ void hall_publish_info(struct hall *hall)
 {
     const struct hall_info info = {.version = HALL_VERSION,
                                    .started = hall->started_wall,
+                                   .awake = hall->n_awake,
                                    .broker = mqtt_protocol(hall->mqtt)};
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
 
     retain_buf(hall, TOPIC_INFO, NULL, payload_info(&info, &hall->config->model, &text), &text);
 }
 
+void hall_count_awake(struct hall *hall)
+{
+    hall->n_awake = 0;
+    for (size_t i = 0; i < hall->config->model.n_servers; i++)
+        hall->n_awake += power_is_up(fleet_power(hall->fleet, (int)i)->state);
+}
+
 void hall_publish_all(struct hall *hall)
 {
+    hall_count_awake(hall);
     hall_publish_info(hall);
     for (size_t i = 0; i < hall->config->model.n_servers; i++)
         hall_mark(hall, (int)i);

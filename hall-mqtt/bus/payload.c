@@ -209,6 +209,8 @@ int payload_server_status(const struct fleet *fleet, const struct model *model, 
     put_awake(&page, power);
     put_wake(&page, power);
     put_seconds_or_null(&page, "last_boot_s", power->last_boot);
+    json_put_time(&page.json, "last_ready", power->last_ready);
+    json_put_integer(&page.json, "wakes", power->n_woken);
     put_text_or_null(&page, "problem", power->problem);
     put_next_event(&page, fleet, server);
     put_guard(&page, &power->guard);
@@ -364,6 +366,7 @@ int payload_info(const struct hall_info *info, const struct model *model, struct
     json_put_integer(&page.json, "schema", PAYLOAD_SCHEMA);
     json_put_time(&page.json, "started", info->started);
     json_put_integer(&page.json, "servers", (int64_t)model->n_servers);
+    json_put_integer(&page.json, "servers_awake", (int64_t)info->awake);
     json_put_integer(&page.json, "domains", (int64_t)model->n_domains);
     json_put_integer(&page.json, "projects", (int64_t)projects);
     put_broker(&page, info->broker);

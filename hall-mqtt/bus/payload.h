@@ -11,6 +11,7 @@
 struct hall_info {
     const char *version;
     int64_t started;    /* wall, ms */
+    size_t awake;       /* servers that are up */
     const char *broker; /* what is known of the broker's protocol: "5" or "3.1.1" */
 };
 

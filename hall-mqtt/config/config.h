@@ -46,10 +46,14 @@ struct config_store {
     int max_mb;
 };
 
+/* Of the names that Hall gives things for people, where it does not know who reads. */
+enum config_language { CONFIG_ENGLISH, CONFIG_FRENCH };
+
 struct config {
     const char *file;
     const char *timezone; /* default "UTC" */
     const char *site;     /* default "hall": name of this Hall, slug */
+    enum config_language language;
     struct config_mqtt mqtt;
     struct config_http http;
     struct config_store store;

@@ -373,6 +373,18 @@ static void check_counts(struct report *report, const struct raw_config *raw)
 }
 _Static_assert(MODEL_CHECKS_MAX == 24, "the message above says so");
 
+/* Home Assistant's birth message stands on PREFIX/status: that must not be Hall's own. */
+static void check_topics(struct report *report, const struct raw_config *raw)
+{
+    const char *base = raw->config.mqtt.base_topic, *prefix = raw->config.mqtt.discovery_prefix;
+    const size_t length = base != NULL ? strlen(base) : 0;
+    if (length == 0 || prefix == NULL || strncmp(base, prefix, length) != 0 ||
+        (prefix[length] != '\0' && prefix[length] != '/'))
+        return;
+    report_error_at(report, KEYS("mqtt", "discovery_prefix"), "a topic of Hall's own",
+                    "one that does not begin with the base_topic");
+}
+
 void link_raw(struct arena *arena, struct arena *scratch, struct report *report,
               struct raw_config *raw)
 {
@@ -384,6 +396,7 @@ void link_raw(struct arena *arena, struct arena *scratch, struct report *report,
     if (arena_failed(arena) || arena_failed(scratch))
         return;
 
+    check_topics(report, raw);
     check_macs(scratch, report, raw);
     check_addresses(scratch, report, raw);
     for (size_t i = 0; i < raw->n_servers; i++)

@@ -322,12 +322,16 @@ static const struct option domain_rows[] = {
 };
 static const struct option_table domain_table = TABLE("domain", raw_domain, domain_rows);
 
+static const char *const language_names[] = {[CONFIG_ENGLISH] = "en", [CONFIG_FRENCH] = "fr", NULL};
+
 static const struct option root_rows[] = {
     {"$schema", TEXT(any, 1024), AT(raw_config, schema), .help = "For editors; Hall ignores it."},
     {"timezone", TEXT(zone, 64), AT(raw_config, config.timezone), .fallback = "UTC",
      .help = "IANA name of the zone that windows are in."},
     {"site", TEXT(slug, 64), AT(raw_config, config.site), .fallback = "hall",
      .help = "The name of this Hall."},
+    {"language", CHOICE(language_names), AT(raw_config, config.language), .fallback = "en",
+     .help = "Language of the names that Home Assistant shows: en or fr."},
     {"mqtt", OBJECT(mqtt_table), AT(raw_config, config.mqtt), .help = "The broker."},
     {"http", OBJECT(http_table), AT(raw_config, config.http), .help = "The listeners."},
     {"store", OBJECT(store_table), AT(raw_config, config.store), .help = "The database."},

@@ -142,9 +142,10 @@ struct power {
     bool was_told_ready;      /* when last looked at: for those that depend on it */
     struct guard guard;       /* the guard that refused the last wake, while it holds */
     int64_t woken[WOKEN_MAX]; /* boot clock: when it was last woken, a ring */
-    uint32_t n_woken;
-    int64_t last_boot;      /* ms; -1: none yet */
-    int64_t probe_interval; /* as last ordered */
+    uint32_t n_woken;         /* wakes since the records began */
+    int64_t last_boot;        /* ms; -1: none yet */
+    int64_t last_ready;       /* wall, ms: when it became ready, in its latest run; 0: never */
+    int64_t probe_interval;   /* as last ordered */
     int64_t retry_at;  /* a standing lease wakes it again not before; back-off after failures */
     uint32_t failures; /* wakes failed in a row */
     int64_t

@@ -83,6 +83,7 @@ void fleet_save(const struct fleet *fleet, int server, struct now now, struct sa
         .failures = power->failures,
         .failure = power->failure,
         .last_boot = power->last_boot,
+        .last_ready = power->last_ready,
         .override = {.policy_set = override->policy_set,
                      .policy = override->policy,
                      .idle = override->idle},
@@ -155,6 +156,7 @@ static void restore_power(struct power *power, struct now now, const struct save
     power->failures = saved->failures;
     power->failure = saved->failure;
     power->last_boot = saved->last_boot;
+    power->last_ready = saved->last_ready;
     power->wake = saved->wake;
     power->sleep = saved->sleep;
     power->leases = saved->leases;

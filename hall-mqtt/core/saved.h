@@ -28,6 +28,7 @@ struct saved {
     uint32_t failures;
     enum wake_failure failure;
     int64_t last_boot; /* ms; -1 */
+    int64_t last_ready;
     char boot_id[40];
     struct saved_override override;
     struct wake wake;

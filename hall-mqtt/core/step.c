@@ -173,6 +173,8 @@ static void enter_ready(struct step *step, enum power_state from)
         step_tell(step, HAPPENED_BACK, 0, "all its checks pass again");
     if (!wake_is_answered(power) && !power->was_ready)
         step_tell(step, HAPPENED_READY, 0, "ready; Hall had not woken it");
+    if (!power->was_ready)
+        power->last_ready = step->now.wall;
     power->was_ready = true;
     if (from != POWER_SLEEPING)
         step_problem(step, "%s", "");

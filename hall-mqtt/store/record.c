@@ -33,6 +33,7 @@ static const struct field saved_fields[] = {
     FIELD(saved, ever_woken, FIELD_BOOL),  FIELD(saved, resting, FIELD_BOOL),
     FIELD(saved, failures, FIELD_UINT32),  FIELD(saved, failure, FIELD_INT),
     FIELD(saved, last_boot, FIELD_INT64),  FIELD(saved, boot_id, FIELD_TEXT),
+    FIELD(saved, last_ready, FIELD_INT64),
 };
 static const struct field override_fields[] = {
     FIELD(saved_override, policy_set, FIELD_BOOL),

@@ -28,7 +28,7 @@ def keeps_nothing(world, name):
 
 
 STATUS_KEYS = {"state", "since", "reason", "target", "evidence", "leases", "awake_until", "wake", "last_boot_s", "problem",
-               "next_event", "policy", "load", "uptime_s", "energy"}
+               "next_event", "last_ready", "wakes", "policy", "load", "uptime_s", "energy"}
 
 
 def test_what_stands_retained(world, bus):

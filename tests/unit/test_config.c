@@ -87,6 +87,7 @@ static void test_ten_lines_are_enough(void **state)
     assert_string_equal(config->file, "F");
     assert_string_equal(config->timezone, "UTC");
     assert_string_equal(config->site, "hall");
+    assert_int_equal(config->language, CONFIG_ENGLISH);
     assert_string_equal(config->mqtt.host, "127.0.0.1");
     assert_int_equal(config->mqtt.port, 1883);
     assert_false(config->mqtt.tls);
@@ -220,7 +221,7 @@ static void test_every_key_is_read(void **state)
 {
     (void)state;
     struct config *config = good(
-        "{'$schema':'x','timezone':'Europe/Paris','site':'attic',"
+        "{'$schema':'x','timezone':'Europe/Paris','site':'attic','language':'fr',"
         "'mqtt':{'url':'mqtts://Broker.lan','username':'u','ca':'/etc/ca.crt','base_topic':'a/b',"
         "'discovery_prefix':'ha'},"
         "'http':{'gateway':'0.0.0.0:80','admin':'10.0.0.1:0','trusted_proxies':['10.0.0.0/8',"
@@ -259,6 +260,7 @@ static void test_every_key_is_read(void **state)
     assert_string_equal(config->mqtt.host, "Broker.lan");
     assert_string_equal(config->mqtt.ca, "/etc/ca.crt");
     assert_string_equal(config->mqtt.base_topic, "a/b");
+    assert_int_equal(config->language, CONFIG_FRENCH);
     assert_string_equal(config->mqtt.discovery_prefix, "ha");
     assert_int_equal(config->http.n_trusted_proxies, 2);
     assert_int_equal(config->http.n_admin_allow, 0);
@@ -475,6 +477,10 @@ static void test_wrong_types_and_ranges(void **state)
          "F: /store/max_mb: found 1e+300; allowed: a whole number from 1 to 100000\n"},
         {"{'site':7}",
          "F: /site: found 7; allowed: an id of 1 to 64 characters a-z, 0-9, '_' and '-'\n"},
+        {"{'language':'de'}", "F: /language: found \"de\"; allowed: \"en\", \"fr\"\n"},
+        {"{'mqtt':{'discovery_prefix':'hall/ha'}}",
+         "F: /mqtt/discovery_prefix: found a topic of Hall's own; allowed: one that does not begin "
+         "with the base_topic\n"},
         {S("'wake':{'port':0}"),
          "F: /servers/s/wake/port: found 0; allowed: a whole number from 1 to 65535\n"},
         {S("'wake':{'port':65536}"),
@@ -539,10 +545,12 @@ static void test_required_and_unknown_keys(void **state)
         {"{'domains':{'d.org':{'server':null}}}",
          "F: /domains/d.org/server: found null; allowed: an id of 1 to 64 characters a-z, 0-9, "
          "'_' and '-'\n"},
-        {"{'serves':{}}", "F: /serves: found an unknown key; allowed: did you mean \"servers\"? "
-                          "$schema, timezone, site, mqtt, http, store, servers, domains\n"},
-        {"{'x~y/z':1}", "F: /x~0y~1z: found an unknown key; allowed: $schema, timezone, site, "
-                        "mqtt, http, store, servers, domains\n"},
+        {"{'serves':{}}",
+         "F: /serves: found an unknown key; allowed: did you mean \"servers\"? "
+         "$schema, timezone, site, language, mqtt, http, store, servers, domains\n"},
+        {"{'x~y/z':1}",
+         "F: /x~0y~1z: found an unknown key; allowed: $schema, timezone, site, language, "
+         "mqtt, http, store, servers, domains\n"},
         {S("'checks':[{'agent':{'x':1}}]"),
          "F: /servers/s/checks/0/agent/x: found an unknown key; allowed: {}\n"},
         {S("'checks':[{'pong':{}}]"),
