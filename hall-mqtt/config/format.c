@@ -311,24 +311,34 @@ const struct format format_time_to = {
     .parse = parse_time_to,
 };
 
+enum { LEAP_YEAR = 2000 };
+
 static const char *parse_date(struct arena *arena, const char *text, void *target)
 {
     (void)arena;
-    if (strlen(text) != 10 || text[4] != '-' || text[7] != '-')
+    const bool every_year = strlen(text) == strlen("12-25");
+    int year = LEAP_YEAR;
+    if (!every_year) {
+        if (strlen(text) != strlen("2026-12-25") || text[4] != '-' || two_digits(text) < 0 ||
+            two_digits(text + 2) < 0)
+            return format_date.allowed;
+        year = two_digits(text) * 100 + two_digits(text + 2);
+        text += strlen("2026-");
+    }
+    int month = two_digits(text);
+    int day = two_digits(text + 3);
+    if (text[2] != '-' || year < 1970 || month < 1 || month > 12 || day < 1 ||
+        day > clock_days_in_month(year, month))
         return format_date.allowed;
-    int century = two_digits(text);
-    int year = century < 0 || two_digits(text + 2) < 0 ? -1 : century * 100 + two_digits(text + 2);
-    int month = two_digits(text + 5);
-    int day = two_digits(text + 8);
-    if (year < 1970 || month < 1 || month > 12 || day < 1 || day > clock_days_in_month(year, month))
-        return format_date.allowed;
+    if (every_year)
+        year = MODEL_EVERY_YEAR;
     *(struct model_date *)target =
         (struct model_date){.year = (int16_t)year, .month = (uint8_t)month, .day = (uint8_t)day};
     return NULL;
 }
 
 const struct format format_date = {
-    .allowed = "a date of the calendar, as \"2026-12-25\"",
-    .pattern = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+    .allowed = "a date of the calendar, as \"2026-12-25\", or \"12-25\" for every year",
+    .pattern = "^([0-9]{4}-)?[0-9]{2}-[0-9]{2}$",
     .parse = parse_date,
 };

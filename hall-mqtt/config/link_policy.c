@@ -46,9 +46,12 @@ static void check_windows(struct report *report, const struct pointer *parent,
     }
 }
 
-static bool is_same_date(const struct model_date *a, const struct model_date *b)
+/* Is there a day that both mean? */
+static bool overlaps(const struct model_date *a, const struct model_date *b)
 {
-    return a->year == b->year && a->month == b->month && a->day == b->day;
+    const bool years =
+        a->year == b->year || a->year == MODEL_EVERY_YEAR || b->year == MODEL_EVERY_YEAR;
+    return years && a->month == b->month && a->day == b->day;
 }
 
 static void check_date(struct report *report, const struct pointer *at,
@@ -58,9 +61,12 @@ static void check_date(struct report *report, const struct pointer *at,
     char found[64];
 
     for (size_t i = 0; i < at->index && date->year != 0; i++) {
-        if (!is_same_date(date, &policy->except[i]))
+        if (!overlaps(date, &policy->except[i]))
             continue;
-        snprintf(found, sizeof found, "%04d-%02d-%02d, which is number %zu already", date->year,
+        char year[8] = "";
+        if (date->year != MODEL_EVERY_YEAR)
+            snprintf(year, sizeof year, "%04d-", date->year);
+        snprintf(found, sizeof found, "%s%02d-%02d, which is in number %zu already", year,
                  date->month, date->day, i);
         report_error(report, at, found, "each date once");
         return;

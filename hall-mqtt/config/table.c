@@ -220,7 +220,7 @@ static const struct option policy_rows[] = {
      COUNT_AT(raw_policy, out.n_windows),
      .given_offset = offsetof(struct raw_policy, windows_given), .help = "When a scheduled server is on."},
     {"except", LIST(item_date, MODEL_EXCEPT_MAX), AT(raw_policy, out.except),
-     COUNT_AT(raw_policy, out.n_except), .help = "Dates, YYYY-MM-DD, on which no window begins."},
+     COUNT_AT(raw_policy, out.n_except), .help = "Dates, YYYY-MM-DD or each year MM-DD, on which no window begins."},
     {"otherwise", CHOICE(otherwise_names), AT(raw_policy, out.otherwise), .fallback = "on_demand",
      .given_offset = offsetof(struct raw_policy, otherwise_given),
      .help = "What a visit does outside the windows."},
@@ -238,7 +238,7 @@ static const char *const wake_names[] = {
      .help = "Hours of access: visitors are let in within them only; by default always."}, \
     {"except", LIST(item_date, MODEL_EXCEPT_MAX), AT(type_, out.hours.except), \
      COUNT_AT(type_, out.hours.n_except), \
-     .help = "Dates, YYYY-MM-DD, on which no hours of access begin."}, \
+     .help = "Dates, YYYY-MM-DD or each year MM-DD, on which no hours of access begin."}, \
     {"timezone", TEXT(zone, 64), AT(type_, out.hours.timezone), \
      .help = "Of the hours of access; by default " zone_ "."}
 /* clang-format on */

@@ -89,8 +89,10 @@ struct model_window {
     uint16_t from, to; /* minutes of the day, 0 to 1440; to <= from crosses midnight */
 };
 
+enum { MODEL_EVERY_YEAR = -1 };
+
 struct model_date {
-    int16_t year;
+    int16_t year; /* or MODEL_EVERY_YEAR */
     uint8_t month, day;
 };
 

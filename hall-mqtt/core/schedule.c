@@ -35,7 +35,8 @@ static int64_t first_day(int64_t year)
 
 static bool is_date(const struct model_date *date, int year, int month, int64_t day)
 {
-    return date->year == year && date->month == month && date->day == day;
+    return (date->year == year || date->year == MODEL_EVERY_YEAR) && date->month == month &&
+           date->day == day;
 }
 
 static bool is_exception(const struct model_policy *policy, int64_t day)

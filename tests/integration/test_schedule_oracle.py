@@ -3,6 +3,7 @@
 The definition is evaluated as it is said, instant by instant: does the wall clock show a time of a window, on one
 of its days, that is no exception? What the wall clock shows is asked of zoneinfo; what the daemon's code finds by
 walking from edge to edge comes from schedule_print. Both become one byte a minute, and must be the same."""
+import calendar
 import datetime
 import functools
 import os
@@ -49,6 +50,7 @@ SCHEDULES = {
     "odd minutes": (["daily 00:01-00:02", "daily 01:59-02:01", "daily 23:59-24:00"], []),
     "holidays": (["mon-fri 08:00-19:00"], HOLIDAYS),
     "holidays across midnight": (["daily 21:00-05:00", "daily 12:00-12:30"], HOLIDAYS),
+    "each year's holidays": (["daily 21:00-05:00", "mon-fri 12:00-12:30"], ["0000-12-25", "0000-01-01", "0000-02-29"]),
     "no day": ([], []),
 }
 
@@ -88,9 +90,18 @@ def wanted(windows, minute, today, yesterday):
     return False
 
 
+def days_of(date):
+    """The days that a date means; of year 0 are those of every year."""
+    if not date.startswith("0000-"):
+        return [datetime.date.fromisoformat(date).toordinal()]
+    month, day = int(date[5:7]), int(date[8:])
+    return [datetime.date(year, month, day).toordinal() for year in range(2009, 2041)
+            if (month, day) != (2, 29) or calendar.isleap(year)]
+
+
 def wall_minutes(schedule):
     """For every minute that a wall clock can show, from FIRST_DAY on, whether the schedule wants it."""
-    windows, except_days = windows_of(schedule), {datetime.date.fromisoformat(d).toordinal() for d in schedule[1]}
+    windows, except_days = windows_of(schedule), {day for date in schedule[1] for day in days_of(date)}
     days, known = [], {}
     for day in range(FIRST_DAY, LAST_DAY):
         key = tuple(None if d + EPOCH in except_days else (d + 3) % 7 for d in (day, day - 1))

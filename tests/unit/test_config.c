@@ -763,8 +763,20 @@ static void test_policies_must_make_sense(void **state)
          "not begin on these dates, or no dates\n"},
         {D("'policy':{'mode':'scheduled','windows':[" WINDOW "],'except':['2026-12-25',"
            "'2027-01-01','2026-12-25']}"),
-         "F: /domains/d.org/policy/except/2: found 2026-12-25, which is number 0 already; allowed: "
+         "F: /domains/d.org/policy/except/2: found 2026-12-25, which is in number 0 already; "
+         "allowed: "
          "each date once\n"},
+        {D("'policy':{'mode':'scheduled','windows':[" WINDOW "],'except':['12-25',"
+           "'2027-12-25','02-29','13-01','1-1','2026-02-29']}"),
+         "F: /domains/d.org/policy/except/3: found \"13-01\"; allowed: a date of the calendar, as "
+         "\"2026-12-25\", or \"12-25\" for every year\n"
+         "F: /domains/d.org/policy/except/4: found \"1-1\"; allowed: a date of the calendar, as "
+         "\"2026-12-25\", or \"12-25\" for every year\n"
+         "F: /domains/d.org/policy/except/5: found \"2026-02-29\"; allowed: a date of the "
+         "calendar, "
+         "as \"2026-12-25\", or \"12-25\" for every year\n"
+         "F: /domains/d.org/policy/except/1: found 2027-12-25, which is in number 0 already; "
+         "allowed: each date once\n"},
         /* What could not be read is told once, and not what would follow from it. */
         {D("'policy':{'mode':'sometimes','windows':[" WINDOW "],'otherwise':'refuse'}"),
          "F: /domains/d.org/policy/mode: found \"sometimes\"; allowed: \"always_on\", "
@@ -822,7 +834,7 @@ static void test_hours_of_access_must_make_sense(void **state)
          "that /usr/share/zoneinfo has, as \"Europe/Paris\" or \"UTC\"\n"
          "F: /domains/d.org/projects/p/access/windows/1: found the same window as number 0; "
          "allowed: each window once\n"
-         "F: /domains/d.org/projects/p/access/except/1: found 2026-12-25, which is number 0 "
+         "F: /domains/d.org/projects/p/access/except/1: found 2026-12-25, which is in number 0 "
          "already; allowed: each date once\n"},
         {P("'access':{'windows':[{'from':'09:00','to':'09:00'}]}"),
          "F: /domains/d.org/projects/p/access/windows/0: " EMPTY},

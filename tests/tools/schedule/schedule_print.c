@@ -56,7 +56,9 @@ static void read_except(struct job *job, char *rest)
         if (job->policy.n_except == MODEL_EXCEPT_MAX)
             give_up("more dates");
         struct model_date *date = &job->except[job->policy.n_except++];
-        date->year = (int16_t)take_number(&rest, "-", 9999);
+        date->year = (int16_t)take_number(&rest, "-", 9999); /* 0: every year */
+        if (date->year == 0)
+            date->year = MODEL_EVERY_YEAR;
         date->month = (uint8_t)take_number(&rest, "-", 12);
         date->day = (uint8_t)take_number(&rest, ",", 31);
     }
