@@ -3,7 +3,7 @@
 
 # shellcheck disable=SC2034  # used by whoever sources this file
 BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config libmosquitto-dev libcivetweb-dev libcjson-dev
-  libsystemd-dev libcurl4-openssl-dev libsqlite3-dev libsodium-dev)
+  libsystemd-dev libjs-chart.js gzip libcurl4-openssl-dev libsqlite3-dev libsodium-dev)
 # shellcheck disable=SC2034
 DEMO_PACKAGES=(mosquitto mosquitto-clients iproute2 util-linux python3 python3-paho-mqtt tzdata)
 # shellcheck disable=SC2034

@@ -153,6 +153,8 @@ static int create_parts(struct hall *hall)
         error = create_mqtt(hall);
     if (error == 0)
         error = hall_keep_create(hall);
+    if (error == 0)
+        error = hall_admin_create(hall);
     return error;
 }
 
@@ -203,6 +205,7 @@ void hall_destroy(struct hall *hall)
     if (hall->board)
         board_close(hall->board);
     front_destroy(hall->front);
+    hall_admin_destroy(hall);
     hall_keep_destroy(hall);
     mqtt_destroy(hall->mqtt, GOODBYE_MS);
     prober_destroy(hall->prober);

@@ -72,6 +72,9 @@ struct hall {
     sd_event_source *clock_look; /* until the clock is trusted */
     struct board *board;
     struct front *front;
+    struct api *api;
+    struct admin *admin; /* NULL: it could not listen */
+    sd_event_source *admin_news;
     bool *dirty;     /* [n_servers] status is to be published */
     int *dirty_list; /* [n_servers] those, in order */
     size_t n_dirty;
@@ -129,6 +132,15 @@ void hall_hold_answer(struct hall *hall, int server, const struct ledger_entry *
 void hall_release_answers(struct hall *hall); /* those that wait for nothing */
 
 void hall_release_all_answers(struct hall *hall);
+
+/* Of the admin listener: access_refused, login, login_failed. */
+void hall_keep_access(struct hall *hall, const char *type, const char *who, const char *path,
+                      const char *why);
+
+/* hall_admin.c */
+int hall_admin_create(struct hall *hall);
+void hall_admin_configure(struct hall *hall); /* a new configuration is there */
+void hall_admin_destroy(struct hall *hall);
 
 /* hall_reload.c */
 void hall_reload(struct hall *hall);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "core/saved.h"
 #include "hall_internal.h"
@@ -124,6 +125,26 @@ void hall_keep_event(struct hall *hall, const struct action *action, const char 
 
     if (hall->store)
         (void)store_log(hall->store, &event, is_durable(action->event.what));
+}
+
+void hall_keep_access(struct hall *hall, const char *type, const char *who, const char *path,
+                      const char *why)
+{
+    struct buf text = BUF_INIT(RECORD_LIMIT);
+    struct json_writer writer;
+
+    json_writer_init(&writer, &text);
+    json_begin_object(&writer, NULL);
+    json_put_string(&writer, "event_type", type);
+    json_put_string(&writer, "address", who);
+    json_put_string(&writer, "path", path);
+    json_put_string(&writer, "why", why);
+    json_end_object(&writer);
+    const struct store_event event = {
+        .at = clock_now().wall, .type = type, .body = buf_text(&text)};
+    if (hall->store && buf_error(&text) == 0)
+        (void)store_log(hall->store, &event, strcmp(type, "login") == 0);
+    buf_finish(&text);
 }
 
 /* Answers. */

@@ -279,6 +279,7 @@ static void apply(struct hall *hall, struct renewal *new)
     hall->prober = new->prober;
     hall->fleet = new->fleet;
     hall->board = new->board;
+    hall_admin_configure(hall);
     hall->dirty = new->dirty;
     hall->dirty_list = new->dirty_list;
     hall->n_dirty = 0;

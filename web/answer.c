@@ -10,8 +10,11 @@ static const struct reason {
     const char *text;
 } reasons[] = {
     {200, "OK"},
+    {201, "Created"},
+    {202, "Accepted"},
     {204, "No Content"},
     {303, "See Other"},
+    {304, "Not Modified"},
     {307, "Temporary Redirect"},
     {400, "Bad Request"},
     {401, "Unauthorized"},
@@ -19,9 +22,14 @@ static const struct reason {
     {404, "Not Found"},
     {405, "Method Not Allowed"},
     {408, "Request Timeout"},
+    {409, "Conflict"},
     {411, "Length Required"},
+    {412, "Precondition Failed"},
     {413, "Content Too Large"},
     {414, "URI Too Long"},
+    {415, "Unsupported Media Type"},
+    {422, "Unprocessable Content"},
+    {428, "Precondition Required"},
     {429, "Too Many Requests"},
     {431, "Request Header Fields Too Large"},
     {500, "Internal Server Error"},
@@ -65,10 +73,13 @@ struct buf *answer_begin(struct answer *answer, int status)
     static const char blank[HEAD_ROOM];
 
     answer->status = status;
+    answer->apart_length = 0;
     buf_clear(&answer->head);
     buf_clear(&answer->room);
     buf_add(&answer->room, blank, sizeof blank);
     buf_printf(&answer->head, "HTTP/1.1 %d %s\r\n", status, answer_reason(status));
+    if (answer->always != NULL)
+        buf_puts(&answer->head, answer->always);
     return &answer->room;
 }
 
@@ -93,6 +104,7 @@ static void answer_broken(struct answer *answer)
     static const char text[] =
         "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     answer->close = true;
+    answer->apart_length = 0;
     answer_fixed(answer, 500, text, sizeof text - 1);
 }
 
@@ -124,8 +136,9 @@ void answer_end(struct answer *answer, const char *type)
 {
     if (type != NULL)
         answer_header(answer, "Content-Type", type);
-    if (answer->status != 204)
-        buf_printf(&answer->head, "Content-Length: %zu\r\n", answer->room.length - HEAD_ROOM);
+    if (answer->status != 204 && answer->status != 304)
+        buf_printf(&answer->head, "Content-Length: %zu\r\n",
+                   answer->room.length - HEAD_ROOM + answer->apart_length);
     if (answer->close)
         buf_puts(&answer->head, "Connection: close\r\n");
     buf_puts(&answer->head, "\r\n");
@@ -133,6 +146,15 @@ void answer_end(struct answer *answer, const char *type)
         join(answer);
     if (buf_error(&answer->head) != 0 || buf_error(&answer->room) != 0)
         answer_broken(answer);
+}
+
+void answer_end_apart(struct answer *answer, const char *type, const void *body, size_t length)
+{
+    answer->apart = body;
+    answer->apart_length = length;
+    answer_end(answer, type);
+    if (answer->head_only)
+        answer->apart_length = 0;
 }
 
 void answer_never_kept(struct answer *answer)

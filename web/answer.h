@@ -18,6 +18,9 @@ struct answer {
     int status;       /* what was answered */
     const char *text; /* the whole response; lives until the next answer_begin */
     size_t length;
+    const char *always; /* lines that every head of this listener has besides, or NULL */
+    const void *apart;  /* a body that is sent behind text */
+    size_t apart_length;
     struct buf head;
     struct buf room;
 };
@@ -37,6 +40,9 @@ void answer_header(struct answer *answer, const char *name, const char *value);
 void answer_header_number(struct answer *answer, const char *name, long value);
 /* Puts head and body together. type NULL: no body. */
 void answer_end(struct answer *answer, const char *type);
+
+/* The same, with a body that lives elsewhere: the listener sends it behind text. */
+void answer_end_apart(struct answer *answer, const char *type, const void *body, size_t length);
 
 /* Headers of everything that must not be kept or indexed. */
 void answer_never_kept(struct answer *answer);

@@ -1,0 +1,156 @@
+#include "web/admin/admin.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "web/admin/admin_internal.h"
+
+static const struct listener_role role = {
+    .name = "the dashboard",
+    .pointer = "/http/admin",
+    .workers = ADMIN_WORKERS,
+    .kept_max = 0,
+    .serve = counter_serve,
+    .refuse = counter_refuse,
+};
+
+/* ---- The inbox ---- */
+
+/* The newest is dropped where it is full: the loop is busy with what came before. */
+void admin_tell(struct admin *admin, enum admin_news_kind kind, const char *who, const char *path,
+                const char *why)
+{
+    const uint64_t one = 1;
+
+    pthread_mutex_lock(&admin->lock);
+    if (admin->n_news < ADMIN_INBOX) {
+        struct admin_news *news =
+            &admin->inbox[(admin->first_news + admin->n_news++) % ADMIN_INBOX];
+        news->kind = kind;
+        text_copy(news->who, sizeof news->who, who);
+        text_copy(news->path, sizeof news->path, path);
+        text_copy(news->why, sizeof news->why, why);
+    }
+    pthread_mutex_unlock(&admin->lock);
+    (void)!write(admin->bell, &one, sizeof one);
+}
+
+int admin_fd(const struct admin *admin)
+{
+    return admin->bell;
+}
+
+bool admin_take(struct admin *admin, struct admin_news *ret_news)
+{
+    uint64_t count;
+
+    pthread_mutex_lock(&admin->lock);
+    bool some = admin->n_news > 0;
+    if (some) {
+        *ret_news = admin->inbox[admin->first_news];
+        admin->first_news = (admin->first_news + 1) % ADMIN_INBOX;
+        admin->n_news--;
+    } else {
+        (void)!read(admin->bell, &count, sizeof count);
+    }
+    pthread_mutex_unlock(&admin->lock);
+    return some;
+}
+
+/* ---- Life ---- */
+
+/* Digests are keyed by HALL_SECRET_KEY, or by chance anew with each start. */
+static int make_key(struct admin *admin)
+{
+    static const uint8_t zero[SECRET_KEY_SIZE];
+    const char *secret = admin->secrets->secret_key;
+    int error = secret_start();
+    if (error != 0)
+        return error;
+    if (secret == NULL)
+        return secret_random(admin->key, sizeof admin->key);
+    secret_digest(zero, secret, strlen(secret), admin->key);
+    return 0;
+}
+
+static int make_parts(struct admin *admin, const struct admin_options *options)
+{
+    int error = make_key(admin);
+    if (error == 0)
+        error = rules_copy(options->config, &admin->rules);
+    if (error == 0)
+        error = hasher_create(&admin->hasher);
+    if (error == 0)
+        error = login_start(admin, options->stored_hash);
+    if (error == 0)
+        error = listener_create(&role, admin, &options->config->http.admin, &admin->listener);
+    return error;
+}
+
+int admin_create(const struct admin_options *options, struct admin **ret_admin)
+{
+    struct admin *admin = calloc(1, sizeof *admin);
+    if (admin == NULL)
+        return -ENOMEM;
+    admin->secrets = options->secrets;
+    admin->api = options->api;
+    text_copy(admin->site, sizeof admin->site, options->config->site);
+    admin->refusal_told = INT64_MIN / 2;
+    pthread_mutex_init(&admin->rules_lock, NULL);
+    pthread_mutex_init(&admin->lock, NULL);
+    for (size_t i = 0; i < ADMIN_WORKERS; i++)
+        answer_init(&admin->workers[i].answer);
+    admin->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    int error = admin->bell < 0 ? -errno : make_parts(admin, options);
+    if (error != 0) {
+        admin_destroy(admin);
+        return error;
+    }
+    *ret_admin = admin;
+    return 0;
+}
+
+uint16_t admin_port(const struct admin *admin)
+{
+    return listener_port(admin->listener);
+}
+
+int admin_configure(struct admin *admin, const struct config *config)
+{
+    struct rules rules;
+    int error = rules_copy(config, &rules);
+    if (error != 0)
+        return error;
+    pthread_mutex_lock(&admin->rules_lock);
+    struct rules old = admin->rules;
+    admin->rules = rules;
+    pthread_mutex_unlock(&admin->rules_lock);
+    rules_finish(&old);
+    return 0;
+}
+
+void admin_destroy(struct admin *admin)
+{
+    if (admin == NULL)
+        return;
+    atomic_store(&admin->closing, true);
+    listener_destroy(admin->listener);
+    if (admin->has_first)
+        pthread_join(admin->first, NULL);
+    hasher_destroy(admin->hasher);
+    for (size_t i = 0; i < ADMIN_WORKERS; i++) {
+        answer_finish(&admin->workers[i].answer);
+        buf_finish(&admin->workers[i].body);
+    }
+    rules_finish(&admin->rules);
+    if (admin->bell >= 0)
+        close(admin->bell);
+    pthread_mutex_destroy(&admin->rules_lock);
+    pthread_mutex_destroy(&admin->lock);
+    secret_wipe(admin, sizeof *admin);
+    free(admin);
+}

@@ -1,0 +1,50 @@
+/*
+ * admin: the dashboard's listener: who may come in (address, host, password or key), sessions, the
+ * files of the dashboard, and the door to /api/v1. Workers answer; what the loop should know (a
+ * login, a refusal) waits in an inbox. Settings are copied, so that a new configuration can replace
+ * them at any time.
+ */
+#ifndef HALL_WEB_ADMIN_ADMIN_H
+#define HALL_WEB_ADMIN_ADMIN_H
+
+#include <stdint.h>
+
+#include "config/config.h"
+#include "web/api/api.h"
+#include "web/secret.h"
+
+struct admin;
+
+struct admin_options {
+    const struct config *config;   /* borrowed while it is read */
+    const struct secrets *secrets; /* outlives the admin */
+    const char *stored_hash;       /* of the password, as kept from an earlier start; or NULL */
+    struct api *api;               /* outlives the admin */
+};
+
+/* Listens on /http/admin and starts its workers. -EADDRINUSE, -EACCES, -ENOMEM, -EIO; the log says
+ * what to do. */
+int admin_create(const struct admin_options *options, struct admin **ret_admin);
+uint16_t admin_port(const struct admin *admin);
+void admin_destroy(struct admin *admin);
+
+/* Loop thread: who may come in from now on. Sessions stay. -ENOMEM: as before. */
+int admin_configure(struct admin *admin, const struct config *config);
+
+enum admin_news_kind {
+    ADMIN_LOGIN,
+    ADMIN_LOGIN_FAILED,
+    ADMIN_REFUSED,
+    ADMIN_HASHED, /* why is the hash of ADMIN_PASSWORD, to be kept */
+};
+struct admin_news {
+    enum admin_news_kind kind;
+    char who[48];
+    char path[96];
+    char why[160];
+};
+/* Loop thread: readable when news wait. */
+int admin_fd(const struct admin *admin);
+bool admin_take(struct admin *admin, struct admin_news *ret_news); /* false: none left */
+
+#endif

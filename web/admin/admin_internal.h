@@ -1,0 +1,137 @@
+/*
+ * admin_internal: what the parts of the admin share. admin.c has its life and the inbox, door.c who
+ * may come in, login.c passwords and sessions, counter.c the routes, stream.c the stream. Any
+ * worker may be in any of them: what changes is atomic or behind the lock.
+ */
+#ifndef HALL_WEB_ADMIN_ADMIN_INTERNAL_H
+#define HALL_WEB_ADMIN_ADMIN_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "web/admin/admin.h"
+#include "web/admin/hasher.h"
+#include "web/admin/session.h"
+#include "web/admin/throttle.h"
+#include "web/answer.h"
+#include "web/listener.h"
+
+enum {
+    ADMIN_WORKERS = 8,
+    ADMIN_STREAMS = 3, /* each holds a worker */
+    ADMIN_LOGINS = 2,  /* so many may wait for their hash; others are told to come again */
+    ADMIN_INBOX = 64,
+    BODY_MAX = 64 * 1024,
+    CONFIG_BODY_MAX = 1024 * 1024,
+    TOKEN_SIZE = 65, /* 256 bits in hex, and NUL */
+};
+
+/* Who may come in, copied from the configuration. */
+struct rules {
+    size_t n_allow;
+    struct cidr *allow;
+    struct proxies proxies;
+    struct cidr *proxy_ranges;
+    size_t n_hosts;
+    char (*hosts)[REQUEST_HOST_SIZE];
+    bool has_own; /* listens on one address: its own number is a host too */
+    struct in_addr own;
+};
+
+struct admin_worker {
+    struct answer answer;
+    struct request request;
+    struct buf body;
+};
+
+struct admin {
+    struct listener *listener;
+    struct admin_worker workers[ADMIN_WORKERS];
+    const struct secrets *secrets;
+    struct api *api;
+    uint8_t key[SECRET_KEY_SIZE]; /* of all digests below */
+    struct hasher *hasher;
+    pthread_t first; /* makes or checks the first hash */
+    bool has_first;
+    char site[SLUG_MAX + 1];
+
+    pthread_mutex_t rules_lock;
+    struct rules rules;
+
+    pthread_mutex_t lock; /* everything below */
+    struct sessions sessions;
+    struct throttle throttle;
+    char hash[SECRET_HASH_SIZE]; /* of the password; "": none is set */
+    struct admin_news inbox[ADMIN_INBOX];
+    size_t first_news, n_news;
+    int64_t refusal_told;
+    unsigned refusals_untold;
+
+    atomic_bool closing;
+    atomic_bool hashing; /* the first hash is not there yet */
+    atomic_int streams, logins;
+    int bell; /* eventfd: news */
+};
+
+/* One request on its worker's thread. */
+struct call {
+    struct admin *admin;
+    struct admin_worker *worker;
+    struct exchange *exchange;
+    const struct raw_request *raw;
+    struct request *request;
+    struct answer *answer;
+    int64_t now; /* boot clock, ms */
+    bool by_key; /* else by a session */
+    bool has_session;
+    uint8_t session[SESSION_ID_SIZE];
+    char csrf[TOKEN_SIZE];
+    int64_t until; /* when the session ends if nobody uses it */
+    bool sent;     /* the whole answer has gone out already */
+};
+
+/* ---- admin.c ---- */
+
+void admin_tell(struct admin *admin, enum admin_news_kind kind, const char *who, const char *path,
+                const char *why);
+
+/* ---- door.c ---- */
+
+int rules_copy(const struct config *config, struct rules *ret_rules);
+void rules_finish(struct rules *rules);
+/* A header's value; NULL: absent, or it came twice. */
+const char *call_header(const struct call *call, const char *name);
+void call_problem(struct call *call, int status, const char *detail);
+/* The same, logged and told. */
+void call_refuse(struct call *call, int status, const char *why);
+/* Reads the request and looks at address and host. False: it was answered. */
+bool door_opens(struct call *call);
+/* Did a page of ours send this, as far as the browser says? */
+bool door_same_origin(struct call *call);
+
+/* ---- login.c ---- */
+
+int login_start(struct admin *admin, const char *stored_hash);
+/* Finds the session the cookie names. */
+void login_recognise(struct call *call);
+/* A key or a session, and for changes by a session our own page. False: it was answered. */
+bool login_required(struct call *call);
+void login_route_page(struct call *call);
+void login_route_post(struct call *call);
+void login_route_info(struct call *call);
+void login_route_out(struct call *call);
+
+/* ---- counter.c ---- */
+
+/* The body into the worker's buf. False: it was answered. */
+bool counter_read_body(struct call *call, size_t limit);
+int counter_serve(void *context, unsigned worker, struct exchange *exchange,
+                  const struct raw_request *raw);
+void counter_refuse(void *context, unsigned worker, struct exchange *exchange, int status,
+                    const char *detail);
+
+/* ---- stream.c ---- */
+
+void stream_route(struct call *call);
+
+#endif

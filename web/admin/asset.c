@@ -1,0 +1,14 @@
+#include "web/admin/asset.h"
+
+#include <string.h>
+
+#include "web/dashboard_assets.h"
+
+const struct asset *asset_find(const char *path)
+{
+    for (size_t i = 0; i < sizeof assets / sizeof assets[0]; i++) {
+        if (strcmp(assets[i].path, path) == 0)
+            return &assets[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,194 @@
+/* Who may come in: which address, under which host, from which page. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/log.h"
+#include "web/admin/admin_internal.h"
+
+enum { LOG_PAUSE_MS = 1000 }; /* between two lines about refusals */
+
+/* ---- The rules ---- */
+
+static int copy_ranges(size_t n, const struct cidr *ranges, struct cidr **ret)
+{
+    struct cidr *copy = calloc(n + 1, sizeof *copy);
+    if (copy == NULL)
+        return -ENOMEM;
+    if (n > 0)
+        memcpy(copy, ranges, n * sizeof *copy);
+    *ret = copy;
+    return 0;
+}
+
+static int copy_hosts(const struct config_http *http, struct rules *rules)
+{
+    rules->hosts = calloc(http->n_admin_hosts + 1, sizeof *rules->hosts);
+    if (rules->hosts == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < http->n_admin_hosts; i++)
+        text_copy(rules->hosts[i], sizeof rules->hosts[i], http->admin_hosts[i]);
+    rules->n_hosts = http->n_admin_hosts;
+    return 0;
+}
+
+int rules_copy(const struct config *config, struct rules *ret_rules)
+{
+    const struct config_http *http = &config->http;
+    struct rules rules = {.n_allow = http->n_admin_allow,
+                          .own = http->admin.sin_addr,
+                          .has_own = http->admin.sin_addr.s_addr != htonl(INADDR_ANY)};
+    int error = copy_ranges(http->n_admin_allow, http->admin_allow, &rules.allow);
+    if (error == 0)
+        error = copy_ranges(http->n_trusted_proxies, http->trusted_proxies, &rules.proxy_ranges);
+    if (error == 0)
+        error = copy_hosts(http, &rules);
+    if (error != 0) {
+        rules_finish(&rules);
+        return error;
+    }
+    rules.proxies = (struct proxies){http->n_trusted_proxies, rules.proxy_ranges};
+    *ret_rules = rules;
+    return 0;
+}
+
+void rules_finish(struct rules *rules)
+{
+    free(rules->allow);
+    free(rules->proxy_ranges);
+    free(rules->hosts);
+    *rules = (struct rules){0};
+}
+
+static bool allows_address(const struct rules *rules, const struct request *request)
+{
+    for (size_t i = 0; i < rules->n_allow && request->has_address; i++) {
+        if (cidr_contains(&rules->allow[i], request->address))
+            return true;
+    }
+    return false;
+}
+
+/* A name that somebody else's DNS could point here is none of ours; our own number is. */
+static bool allows_host(const struct rules *rules, const char *host)
+{
+    char own[INET_ADDRSTRLEN] = "";
+    if (rules->has_own)
+        inet_ntop(AF_INET, &rules->own, own, sizeof own);
+    if (host[0] != '\0' && strcmp(host, own) == 0)
+        return true;
+    for (size_t i = 0; i < rules->n_hosts; i++) {
+        if (strcasecmp(rules->hosts[i], host) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* ---- Answers ---- */
+
+void call_problem(struct call *call, int status, const char *detail)
+{
+    answer_begin(call->answer, status);
+    answer_problem(call->answer, detail);
+}
+
+/* A flood of refusals is one line a second, with the number of the others. */
+static bool may_tell(struct admin *admin, int64_t now, unsigned *ret_others)
+{
+    pthread_mutex_lock(&admin->lock);
+    bool may = now - admin->refusal_told >= LOG_PAUSE_MS;
+    if (may) {
+        admin->refusal_told = now;
+        *ret_others = admin->refusals_untold;
+        admin->refusals_untold = 0;
+    } else {
+        admin->refusals_untold++;
+    }
+    pthread_mutex_unlock(&admin->lock);
+    return may;
+}
+
+void call_refuse(struct call *call, int status, const char *why)
+{
+    const struct request *request = call->request;
+    char path[sizeof((struct admin_news *)0)->path];
+    unsigned others = 0;
+
+    text_show(path, sizeof path, call->raw->target, strlen(call->raw->target));
+    if (may_tell(call->admin, call->now, &others)) {
+        log_warning("admin: refused %s, %s%s: %s (%u more since the last such line)", request->who,
+                    request->host, path, why, others);
+        admin_tell(call->admin, ADMIN_REFUSED, request->who, path, why);
+    }
+    call_problem(call, status, why);
+}
+
+const char *call_header(const struct call *call, const char *name)
+{
+    const char *value = NULL;
+    for (size_t i = 0; i < call->raw->n_headers; i++) {
+        if (strcasecmp(call->raw->headers[i].name, name) != 0)
+            continue;
+        if (value != NULL)
+            return NULL;
+        value = call->raw->headers[i].value;
+    }
+    return value;
+}
+
+/* ---- The door ---- */
+
+enum entry { ENTRY_FREE, ENTRY_FAULT, ENTRY_ADDRESS, ENTRY_HOST };
+
+static enum entry look(struct call *call, enum request_fault *ret_fault)
+{
+    struct admin *admin = call->admin;
+    enum entry entry = ENTRY_FREE;
+
+    pthread_mutex_lock(&admin->rules_lock);
+    *ret_fault = request_read(call->raw, &admin->rules.proxies, REQUEST_VIA_DIRECT, call->request);
+    if (*ret_fault != REQUEST_FINE)
+        entry = ENTRY_FAULT;
+    else if (!allows_address(&admin->rules, call->request))
+        entry = ENTRY_ADDRESS;
+    else if (!allows_host(&admin->rules, call->request->host))
+        entry = ENTRY_HOST;
+    pthread_mutex_unlock(&admin->rules_lock);
+    return entry;
+}
+
+bool door_opens(struct call *call)
+{
+    enum request_fault fault;
+    switch (look(call, &fault)) {
+    case ENTRY_FREE:
+        return true;
+    case ENTRY_FAULT:
+        call_refuse(call, request_fault_text(fault)->status, request_fault_text(fault)->detail);
+        return false;
+    case ENTRY_ADDRESS:
+        call_refuse(call, 403,
+                    "This address is not within /http/admin_allow; add it there if it is yours.");
+        return false;
+    case ENTRY_HOST:
+        call_refuse(call, 403,
+                    "The dashboard does not answer under this host name; add it to "
+                    "/http/admin_hosts if it is yours.");
+        return false;
+    }
+    return false;
+}
+
+/* Sec-Fetch-Site and Origin must both agree, as far as they came. */
+bool door_same_origin(struct call *call)
+{
+    const char *site = call->request->fields[FIELD_FETCH_SITE];
+
+    call->request->fields[FIELD_FETCH_SITE] = NULL;
+    bool same = request_is_same_origin(call->request);
+    call->request->fields[FIELD_FETCH_SITE] = site;
+    return same && (site == NULL || strcmp(site, "same-origin") == 0);
+}

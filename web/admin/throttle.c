@@ -1,0 +1,84 @@
+#include "web/admin/throttle.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/text.h"
+
+static struct throttle_client *find(struct throttle *throttle, const char *who)
+{
+    for (size_t i = 0; i < THROTTLE_CLIENTS; i++) {
+        struct throttle_client *client = &throttle->clients[i];
+        if (client->failures > 0 && strcmp(client->who, who) == 0)
+            return client;
+    }
+    return NULL;
+}
+
+static struct throttle_client *find_place(struct throttle *throttle)
+{
+    struct throttle_client *quiet = &throttle->clients[0];
+    for (size_t i = 0; i < THROTTLE_CLIENTS; i++) {
+        struct throttle_client *client = &throttle->clients[i];
+        if (client->failures == 0)
+            return client;
+        if (client->last < quiet->last)
+            quiet = client;
+    }
+    return quiet;
+}
+
+static struct throttle_client *enter(struct throttle *throttle, const char *who, int64_t now)
+{
+    struct throttle_client *client = find(throttle, who);
+    if (client != NULL && now - client->last < THROTTLE_FORGET_MS)
+        return client;
+    if (client == NULL)
+        client = find_place(throttle);
+    *client = (struct throttle_client){0};
+    text_copy(client->who, sizeof client->who, who);
+    return client;
+}
+
+static int64_t pause_after(unsigned failures)
+{
+    unsigned doublings = failures - THROTTLE_FREE;
+    if (failures < THROTTLE_FREE)
+        return 0;
+    int64_t pause = doublings < 16 ? (int64_t)THROTTLE_FIRST_MS << doublings : THROTTLE_MOST_MS;
+    return pause < THROTTLE_MOST_MS ? pause : THROTTLE_MOST_MS;
+}
+
+int64_t throttle_ask(struct throttle *throttle, const char *who, int64_t now)
+{
+    const struct throttle_client *client = find(throttle, who);
+    return client != NULL && now < client->until ? client->until - now : 0;
+}
+
+int64_t throttle_attempt(struct throttle *throttle, const char *who, int64_t now)
+{
+    int64_t wait = throttle_ask(throttle, who, now);
+    if (wait > 0)
+        return wait;
+    if (now - throttle->window >= THROTTLE_WINDOW_MS) {
+        throttle->window = now;
+        throttle->in_window = 0;
+    }
+    if (throttle->in_window >= THROTTLE_TOTAL)
+        return throttle->window + THROTTLE_WINDOW_MS - now;
+    throttle->in_window++;
+    struct throttle_client *client = enter(throttle, who, now);
+    client->failures++;
+    client->last = now;
+    client->until = now + pause_after(client->failures);
+    return 0;
+}
+
+void throttle_forgive(struct throttle *throttle, const char *who)
+{
+    struct throttle_client *client = find(throttle, who);
+    if (client != NULL)
+        *client = (struct throttle_client){0};
+    if (throttle->in_window > 0)
+        throttle->in_window--;
+}
