@@ -273,6 +273,7 @@ static void apply(struct hall *hall, struct renewal *new)
     fleet_destroy(hall->fleet);
     free(hall->dirty);
     free(hall->dirty_list);
+    board_carry_counts(new->board, hall->board);
     retire(hall, new->retired, hall->board, hall->own_config);
     hall->config = hall->own_config = new->config;
     hall->visits = new->visits;

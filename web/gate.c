@@ -160,17 +160,66 @@ static bool is_navigation(const struct request *request)
 static bool is_part(const struct request *request)
 {
     const char *destination = request->fields[FIELD_FETCH_DEST];
-    if (is_prefetch(request) || is_unasked_path(request->path))
-        return true;
+    if (is_prefetch(request) || is_unasked_path(request->path) ||
+        request->fields[FIELD_SERVICE_WORKER] != NULL)
+        return true; /* a service worker's script, too, would be kept */
     if (is_navigation(request))
         return false;
     return destination != NULL ? is_part_destination(destination) : is_part_by_habit(request);
 }
 
-/* The first that fits, from the one that may do least. */
-enum client_kind gate_client(const struct gate *gate, const struct request *request)
+/* Ranges are IPv4; an IPv6 visitor is in those that hold everyone. */
+static bool range_holds(const struct cidr *range, const struct request *request)
 {
-    if (strcmp(request->method, "HEAD") == 0 || is_monitor(gate, request->fields[FIELD_USER_AGENT]))
+    return range->mask == 0 || (request->has_address && cidr_contains(range, request->address));
+}
+
+static bool is_below(const char *path, const char *top)
+{
+    size_t length = strlen(top);
+    if (length == 1)
+        return true; /* "/" */
+    return strncmp(path, top, length) == 0 && (path[length] == '\0' || path[length] == '/');
+}
+
+static bool rule_fits(const struct model_rule *rule, const struct request *request)
+{
+    const char *agent = request->fields[FIELD_USER_AGENT];
+    if (rule->agent != NULL && (agent == NULL || strcasestr(agent, rule->agent) == NULL))
+        return false;
+    if (rule->method != NULL && strcmp(request->method, rule->method) != 0)
+        return false;
+    return (rule->path == NULL || is_below(request->path, rule->path)) &&
+           range_holds(&rule->address, request);
+}
+
+const struct model_rule *gate_rule(const struct gate *gate, const struct place *place,
+                                   const struct request *request)
+{
+    if (place->domain == MODEL_NONE)
+        return NULL;
+    const struct model_access *access = &gate->config->model.domains[place->domain].access;
+    for (size_t i = 0; i < access->n_monitors; i++) {
+        if (rule_fits(&access->monitors[i], request))
+            return &access->monitors[i];
+    }
+    return NULL;
+}
+
+static bool counts_as_monitor(const struct gate *gate, const struct model_rule *rule,
+                              const struct request *request)
+{
+    if (rule != NULL)
+        return rule->as != RULE_AS_CLIENT;
+    return strcmp(request->method, "HEAD") == 0 ||
+           is_monitor(gate, request->fields[FIELD_USER_AGENT]);
+}
+
+/* The first that fits, from the one that may do least. */
+enum client_kind gate_client(const struct gate *gate, const struct model_rule *rule,
+                             const struct request *request)
+{
+    if (counts_as_monitor(gate, rule, request))
         return CLIENT_MONITOR;
     if (request->fields[FIELD_WEBSOCKET_KEY] != NULL ||
         says(request->fields[FIELD_FETCH_MODE], "websocket"))
@@ -211,12 +260,6 @@ struct place gate_place(const struct gate *gate, const struct request *request)
     return place;
 }
 
-/* Ranges are IPv4; an IPv6 visitor is allowed where everyone is. */
-static bool range_holds(const struct cidr *range, const struct request *request)
-{
-    return range->mask == 0 || (request->has_address && cidr_contains(range, request->address));
-}
-
 /* Without a list everyone is let in. */
 static bool lets_in(size_t n, const struct cidr *allow, const struct request *request)
 {
@@ -247,22 +290,33 @@ static bool may_wake(const struct gate_row *row, const struct model_access *acce
     return row->wakes && (client != CLIENT_WEBSOCKET || access->websocket_wakes);
 }
 
-static void decide_not_ready(struct decision *decision, const struct model_access *access)
+/* What a person sends in a form would be lost with a page; what he only asks for is not. */
+static bool may_be_held(enum client_kind client, const struct request *request)
+{
+    return client == CLIENT_API ||
+           (client == CLIENT_BROWSER && !request_is_repeatable(request->method));
+}
+
+static void decide_not_ready(struct decision *decision, const struct request *request,
+                             const struct model_access *access)
 {
     const struct gate_row *row = &rows[decision->client];
     decision->verdict = row->not_ready;
     decision->wakes = may_wake(row, access, decision->client);
     decision->click = access->wake == ACCESS_WAKE_CLICK;
-    decision->hold = decision->client == CLIENT_API ? access->hold : 0;
+    decision->hold = may_be_held(decision->client, request) ? access->hold : 0;
 }
 
 struct decision gate_decide(const struct gate *gate, const struct request *request,
                             const struct place *place, bool ready, const struct guard *guard)
 {
-    struct decision decision = {
-        .verdict = VERDICT_UNKNOWN, .place = *place, .client = gate_client(gate, request)};
+    const struct model_rule *rule = gate_rule(gate, place, request);
+    struct decision decision = {.verdict = VERDICT_UNKNOWN,
+                                .place = *place,
+                                .client = gate_client(gate, rule, request),
+                                .unwanted = rule != NULL && rule->as == RULE_AS_REFUSED};
 
-    if (!gate_allows(gate, place, request)) {
+    if (decision.unwanted || !gate_allows(gate, place, request)) {
         decision.verdict = VERDICT_REFUSED;
     } else if (place->kind == PLACE_SITE && guard != NULL) {
         decision.verdict = VERDICT_LIMITED;
@@ -271,7 +325,7 @@ struct decision gate_decide(const struct gate *gate, const struct request *reque
         decision.verdict = VERDICT_PASS;
         decision.uses = rows[decision.client].uses;
     } else if (place->kind == PLACE_SITE) {
-        decide_not_ready(&decision, &gate->config->model.domains[place->domain].access);
+        decide_not_ready(&decision, request, &gate->config->model.domains[place->domain].access);
     }
     return decision;
 }

@@ -41,7 +41,7 @@ enum verdict {
     VERDICT_PAGE,    /* the waiting page */
     VERDICT_PROBLEM, /* 503 and problem+json */
     VERDICT_BARE,    /* 503 without a body */
-    VERDICT_REFUSED, /* 403: this address may not */
+    VERDICT_REFUSED, /* 403: this address, or this client, may not */
     VERDICT_LIMITED, /* a guard refuses: 429, or 403 outside the hours; never wakes */
     VERDICT_UNKNOWN, /* 404: no such host or path; never wakes */
 };
@@ -53,8 +53,9 @@ struct decision {
     bool uses;          /* counts as use of the site */
     bool wakes;         /* the visitor's wish is told, and wakes */
     bool click;         /* only the start button wakes */
+    bool unwanted;      /* REFUSED: by a rule of access.monitors, not by its address */
     struct guard guard; /* LIMITED: which refuses, and until when */
-    int64_t hold;       /* ms an API request may be held before it is answered; 0: not */
+    int64_t hold;       /* ms a program, or a form, may be held before it is answered; 0: not */
 };
 
 enum { GATE_MONITORS_MAX = 64 };
@@ -72,7 +73,11 @@ struct gate {
 
 void gate_init(struct gate *gate, const struct config *config);
 
-enum client_kind gate_client(const struct gate *gate, const struct request *request);
+/* The first rule of the domain's access.monitors that fits, or NULL. */
+const struct model_rule *gate_rule(const struct gate *gate, const struct place *place,
+                                   const struct request *request);
+enum client_kind gate_client(const struct gate *gate, const struct model_rule *rule,
+                             const struct request *request);
 struct place gate_place(const struct gate *gate, const struct request *request);
 bool gate_allows(const struct gate *gate, const struct place *place, const struct request *request);
 

@@ -34,6 +34,7 @@ static const struct wanted {
     [FIELD_PURPOSE] = WANTED("Purpose", false),
     [FIELD_X_MOZ] = WANTED("X-Moz", false),
     [FIELD_WEBSOCKET_KEY] = WANTED("Sec-WebSocket-Key", false),
+    [FIELD_SERVICE_WORKER] = WANTED("Service-Worker", false),
 };
 
 static const struct request_fault_text faults[] = {
@@ -358,6 +359,12 @@ size_t request_reference(const struct request *request, char *ret_reference, siz
     }
     ret_reference[length] = '\0';
     return length;
+}
+
+bool request_is_repeatable(const char *method)
+{
+    return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 ||
+           strcmp(method, "OPTIONS") == 0;
 }
 
 /* Do two authorities name the same port, as far as both name one? A proxy may hide it. */

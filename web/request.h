@@ -44,8 +44,9 @@ enum field {
     FIELD_PURPOSE,
     FIELD_X_MOZ,
     FIELD_WEBSOCKET_KEY,
+    FIELD_SERVICE_WORKER,
 };
-enum { FIELDS = FIELD_WEBSOCKET_KEY + 1 };
+enum { FIELDS = FIELD_SERVICE_WORKER + 1 };
 
 struct header {
     const char *name, *value;
@@ -116,6 +117,9 @@ enum request_fault request_retarget(struct request *request, const char *target,
  * may stand in a Location header, an HTML attribute after escaping, and JSON. Its length; size
  * should be 3 * REQUEST_URI_MAX + 2, with less the reference is "/". */
 size_t request_reference(const struct request *request, char *ret_reference, size_t size);
+
+/* GET, HEAD, OPTIONS: nothing is lost when it is asked again. */
+bool request_is_repeatable(const char *method);
 
 /* May a POST of a page have come from our own page? Sec-Fetch-Site decides, else Origin; programs
  * send neither. */

@@ -113,6 +113,7 @@ static void build_site(struct builder *builder, const struct raw_site *raw, bool
     site->check = (int)server->n_checks;
     struct model_check *check = add_check(server, CHECK_HTTP, required);
     check->site = (int)(site - builder->model->sites);
+    check->host = builder->model->domains[site->domain].name;
     check->url = check_url(builder->arena, raw, site);
     set_expect(check, &raw->expect, site_expect, sizeof site_expect / sizeof site_expect[0]);
 }

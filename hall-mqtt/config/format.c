@@ -52,6 +52,18 @@ const struct format format_slug = {
     .parse = parse_slug,
 };
 
+static const char *parse_method(struct arena *arena, const char *text, void *target)
+{
+    size_t length = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-");
+    return length > 0 && text[length] == '\0' ? store(arena, text, target) : format_method.allowed;
+}
+
+const struct format format_method = {
+    .allowed = "a method in capital letters, as \"HEAD\"",
+    .pattern = "^[A-Z-]+$",
+    .parse = parse_method,
+};
+
 static const char *parse_zone(struct arena *arena, const char *text, void *target)
 {
     return zone_exists(text) ? store(arena, text, target) : format_zone.allowed;

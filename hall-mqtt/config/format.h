@@ -16,6 +16,7 @@ extern const struct format format_topic;     /* const char * */
 extern const struct format format_interface; /* const char * */
 extern const struct format format_file;      /* const char * */
 extern const struct format format_path;      /* const char *: of a project, normalised */
+extern const struct format format_method;    /* const char * */
 extern const struct format format_health;    /* const char *: path and query */
 extern const struct format format_container; /* const char * */
 extern const struct format format_http_url;  /* const char * */

@@ -157,6 +157,21 @@ static void check_project(struct report *report, const struct pointer *projects,
                 project->out.minutes_per_day);
 }
 
+/* A rule that names nothing would be one for everybody; what could not be read was told already. */
+static void check_monitors(struct report *report, const struct pointer *access,
+                           const struct model_access *out)
+{
+    struct pointer monitors = {.parent = access, .key = "monitors"};
+    for (size_t i = 0; i < out->n_monitors && report->n == 0; i++) {
+        const struct model_rule *rule = &out->monitors[i];
+        struct pointer at = {.parent = &monitors, .index = i};
+        if (rule->agent == NULL && rule->path == NULL && rule->method == NULL &&
+            rule->address.mask == 0)
+            report_error(report, &at, "a rule that fits everybody",
+                         "at least one of agent, path, method and address");
+    }
+}
+
 static void check_domain(struct report *report, const struct raw_domain *domain)
 {
     struct pointer domains = {.key = "domains"};
@@ -166,6 +181,7 @@ static void check_domain(struct report *report, const struct raw_domain *domain)
 
     check_policy(report, &here, &domain->policy);
     check_hours(report, &access, &domain->access.out.hours, domain->access.hours_given);
+    check_monitors(report, &access, &domain->access.out);
     for (size_t i = 0; i < domain->n_projects; i++)
         check_project(report, &projects, &domain->projects[i]);
 }

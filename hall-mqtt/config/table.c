@@ -243,6 +243,24 @@ static const char *const wake_names[] = {
      .help = "Of the hours of access; by default " zone_ "."}
 /* clang-format on */
 
+static const char *const as_names[] = {[RULE_AS_MONITOR] = "monitor",
+                                       [RULE_AS_CLIENT] = "client",
+                                       [RULE_AS_REFUSED] = "refused",
+                                       NULL};
+
+static const struct option rule_rows[] = {
+    {"agent", TEXT(text, 200), AT(model_rule, agent),
+     .help = "Part of the User-Agent; case does not count."},
+    {"path", TEXT(path, 200), AT(model_rule, path), .help = "This path and all below it."},
+    {"method", TEXT(method, 16), AT(model_rule, method), .help = "The method, as \"HEAD\"."},
+    {"address", TEXT(cidr, 32), AT(model_rule, address), .help = "Address or range of the client."},
+    {"as", CHOICE(as_names), AT(model_rule, as), .fallback = "monitor",
+     .help = "monitor: never wakes and never counts as use; client: treated like any other; "
+             "refused: not let in."},
+};
+static const struct option_table rule_table = TABLE("rule", model_rule, rule_rows);
+static const struct option item_rule = {OBJECT(rule_table), .size = sizeof(struct model_rule)};
+
 static const struct option access_rows[] = {
     {"allow", LIST(item_cidr, 64), AT(raw_access, out.allow), COUNT_AT(raw_access, out.n_allow),
      .help = "Client addresses or ranges that are let in; by default, and when empty, everyone."},
@@ -254,9 +272,14 @@ static const struct option access_rows[] = {
     {"wake", CHOICE(wake_names), AT(raw_access, out.wake), .fallback = "visit",
      .help = "Whether a visit wakes, or only a click on the waiting page."},
     {"hold", DURATION(0, 29 * SECOND), AT(raw_access, out.hold), .fallback = "0s",
-     .help = "How long an API request is held for the server before it gets 503."},
+     .help = "How long an API request, or a form that is sent, is held for the server before it "
+             "gets 503."},
     {"websocket", .kind = OPTION_BOOL, AT(raw_access, out.websocket_wakes), .fallback = "false",
      .help = "Whether a websocket that connects wakes the server."},
+    {"monitors", LIST(item_rule, 32), AT(raw_access, out.monitors),
+     COUNT_AT(raw_access, out.n_monitors),
+     .help = "Requests of monitors and robots, or of those that only look like it, beside "
+             "http.monitors; the first that fits counts."},
 };
 static const struct option_table access_table = TABLE("access", raw_access, access_rows);
 

@@ -39,6 +39,7 @@ struct model_check {
     struct in_addr address; /* ping, tcp */
     uint16_t port;          /* tcp */
     const char *url;        /* http */
+    const char *host;       /* http: the Host it asks for, as visitors do; NULL: the url's */
     size_t n_expect;
     struct status_range expect[MODEL_EXPECT_MAX]; /* http */
 };
@@ -109,6 +110,21 @@ struct model_policy {
 
 enum access_wake { ACCESS_WAKE_VISIT, ACCESS_WAKE_CLICK };
 
+/* A request that is told apart by what it names: all that is given must fit. */
+enum rule_as {
+    RULE_AS_MONITOR, /* never wakes, never renews */
+    RULE_AS_CLIENT,  /* as any other, whatever it calls itself; HEAD too */
+    RULE_AS_REFUSED, /* not let in */
+};
+
+struct model_rule {
+    const char *agent;   /* part of the User-Agent, without case; or NULL */
+    const char *path;    /* this path and all below it; or NULL */
+    const char *method;  /* or NULL */
+    struct cidr address; /* of the visitor; mask 0: any */
+    enum rule_as as;
+};
+
 struct model_access {
     size_t n_allow; /* 0: everyone */
     struct cidr *allow;
@@ -117,6 +133,8 @@ struct model_access {
     enum access_wake wake;
     int64_t hold; /* how long an API request is held for the server; 0 to 29 s */
     bool websocket_wakes;
+    size_t n_monitors; /* looked at before http.monitors; the first that fits counts */
+    struct model_rule *monitors;
     struct model_policy hours; /* when visitors are let in: its windows, except and timezone;
                                   without windows always */
 };

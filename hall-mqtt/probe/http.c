@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -23,10 +24,11 @@ struct request {
     struct attempt attempt;
     struct http *http;
     CURL *easy;
-    size_t heard;   /* bytes of heads */
-    int error;      /* errno of making the socket */
-    bool resolved;  /* the address is known */
-    bool connected; /* by TCP; the request is this one's to send */
+    struct curl_slist *headers; /* lives as long as the request */
+    size_t heard;               /* bytes of heads */
+    int error;                  /* errno of making the socket */
+    bool resolved;              /* the address is known */
+    bool connected;             /* by TCP; the request is this one's to send */
 };
 
 /* --- one request: what libcurl calls back --- */
@@ -203,10 +205,11 @@ static CURLcode set_fixed_options(CURL *easy)
     if (!r)                                                                                        \
     r = curl_easy_setopt(request->easy, option, value)
 
-static CURLcode set_options(struct request *request, const char *url)
+static CURLcode set_options(struct request *request, const struct model_check *check)
 {
     CURLcode r = set_fixed_options(request->easy);
-    SET(CURLOPT_URL, url);
+    SET(CURLOPT_URL, check->url);
+    SET(CURLOPT_HTTPHEADER, request->headers);
     SET(CURLOPT_PRIVATE, request);
     SET(CURLOPT_OPENSOCKETFUNCTION, on_socket_wanted);
     SET(CURLOPT_OPENSOCKETDATA, request);
@@ -227,7 +230,19 @@ static void http_drop(struct attempt *attempt)
         curl_loop_remove(request->http->loop, request->easy);
         curl_easy_cleanup(request->easy);
     }
+    curl_slist_free_all(request->headers);
     free(request);
+}
+
+/* A proxy on the server itself tells its sites apart by the name, as it does for visitors. */
+static bool name_host(struct request *request, const char *host)
+{
+    char line[6 + 256];
+    if (host == NULL)
+        return true;
+    snprintf(line, sizeof line, "Host: %.253s", host);
+    request->headers = curl_slist_append(NULL, line);
+    return request->headers != NULL;
 }
 
 static int http_begin(struct probe_kind *kind, struct probe_check *check,
@@ -240,7 +255,8 @@ static int http_begin(struct probe_kind *kind, struct probe_check *check,
     if (!request)
         return -ENOMEM;
     *request = (struct request){.attempt.check = check, .http = http, .easy = curl_easy_init()};
-    if (!request->easy || set_options(request, check->check->url) != CURLE_OK ||
+    if (!request->easy || !name_host(request, check->check->host) ||
+        set_options(request, check->check) != CURLE_OK ||
         curl_loop_add(http->loop, request->easy) < 0) {
         http_drop(&request->attempt);
         return -ENOMEM;

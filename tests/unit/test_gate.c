@@ -145,7 +145,7 @@ static void clients_are_told_apart(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         ask(&request, "testing.example", cases[i].uri, cases[i].headers);
-        assert_string_equal(client_kind_name(gate_client(&gate, &request)),
+        assert_string_equal(client_kind_name(gate_client(&gate, NULL, &request)),
                             client_kind_name(cases[i].kind));
     }
 }
@@ -288,9 +288,64 @@ static void access_lists(void **state)
         VERDICT_PASS);
 }
 
+static void rules_of_the_domain_come_first(void **state)
+{
+    static struct model_rule rules[] = {
+        {.path = "/client1/health", .as = RULE_AS_MONITOR},
+        {.agent = "deploy-bot", .as = RULE_AS_CLIENT},
+        {.method = "HEAD", .path = "/client2", .as = RULE_AS_CLIENT},
+        {.address = {0xc0000200, 0xffffff00}, .as = RULE_AS_MONITOR},
+        {.agent = "gptbot", .as = RULE_AS_REFUSED},
+    };
+    static const struct {
+        enum client_kind kind;
+        bool unwanted;
+        const char *uri;
+        struct header headers[4];
+    } cases[] = {
+        {CLIENT_MONITOR, false, "/client1/health", {{NULL, NULL}}},
+        {CLIENT_MONITOR, false, "/client1/health/deep?x=1", {{NULL, NULL}}},
+        {CLIENT_API, false, "/client1/healthy", {{NULL, NULL}}},
+        {CLIENT_API, false, "/client1", {{"User-Agent", "My-Deploy-Bot/1.0"}}},
+        {CLIENT_MONITOR, false, "/client1", {{"User-Agent", "otherbot/1.0"}}},
+        {CLIENT_API, false, "/client2/x", {{"X-Forwarded-Method", "HEAD"}}},
+        {CLIENT_MONITOR, false, "/client1", {{"X-Forwarded-Method", "HEAD"}}},
+        {CLIENT_MONITOR, false, "/client1", {{"X-Forwarded-For", "192.0.2.9"}}},
+        {CLIENT_API, false, "/client1", {{"X-Forwarded-For", "192.0.3.9"}}},
+        {CLIENT_API, false, "/client1", {{"X-Forwarded-For", "2001:db8::1"}}},
+        {CLIENT_MONITOR, true, "/client1", {{"User-Agent", "Mozilla/5.0 GPTBot/1.2"}}},
+    };
+    (void)state;
+    domains[2].access = (struct model_access){.n_monitors = 5, .monitors = rules};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct decision decision = decide("testing.example", cases[i].uri, cases[i].headers, true);
+        assert_string_equal(client_kind_name(decision.client), client_kind_name(cases[i].kind));
+        assert_int_equal(decision.unwanted, cases[i].unwanted);
+        assert_int_equal(decision.verdict, cases[i].unwanted ? VERDICT_REFUSED : VERDICT_PASS);
+        assert_int_equal(decision.uses, cases[i].kind == CLIENT_API);
+    }
+}
+
+static void what_would_be_lost_is_held(void **state)
+{
+    static const struct header form[] = {
+        {"X-Forwarded-Method", "POST"}, {"Sec-Fetch-Mode", "navigate"}, {NULL, NULL}};
+    static const struct header worker[] = {{"Service-Worker", "script"}, {NULL, NULL}};
+    (void)state;
+    domains[2].access = (struct model_access){.hold = 9000};
+    assert_int_equal(decide("testing.example", "/client1", program, false).hold, 9000);
+    assert_int_equal(decide("testing.example", "/client1", form, false).hold, 9000);
+    assert_int_equal(decide("testing.example", "/client1", form, false).verdict, VERDICT_PAGE);
+    assert_int_equal(decide("testing.example", "/client1", navigation, false).hold, 0);
+    assert_int_equal(decide("testing.example", "/client1/sw.js", worker, false).verdict,
+                     VERDICT_BARE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(rules_of_the_domain_come_first, set_up),
+        cmocka_unit_test_setup(what_would_be_lost_is_held, set_up),
         cmocka_unit_test_setup(clients_are_told_apart, set_up),
         cmocka_unit_test_setup(the_decision_table, set_up),
         cmocka_unit_test_setup(places, set_up),
