@@ -36,6 +36,7 @@ static const struct reason {
     {501, "Not Implemented"},
     {502, "Bad Gateway"},
     {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
     {505, "HTTP Version Not Supported"},
 };
 
@@ -160,6 +161,7 @@ void answer_end_apart(struct answer *answer, const char *type, const void *body,
 void answer_never_kept(struct answer *answer)
 {
     buf_puts(&answer->head, "Cache-Control: no-store\r\n"
+                            "CDN-Cache-Control: no-store\r\n"
                             "X-Robots-Tag: noindex\r\n"
                             "X-Content-Type-Options: nosniff\r\n");
 }

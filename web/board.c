@@ -50,7 +50,8 @@ struct board {
     struct inbox inbox;
     pthread_mutex_t wait_lock;
     pthread_cond_t changed;
-    atomic_int waiters;
+    atomic_int waiters[BOARD_QUEUES];
+    _Atomic uint64_t counts[COUNTS];
     atomic_bool closed;
     atomic_bool broker;
 };
@@ -164,7 +165,8 @@ void board_destroy(struct board *board)
 
 static void tell_waiters(struct board *board)
 {
-    if (atomic_load(&board->waiters) == 0)
+    if (atomic_load(&board->waiters[BOARD_PAGES]) == 0 &&
+        atomic_load(&board->waiters[BOARD_PROGRAMS]) == 0)
         return;
     pthread_mutex_lock(&board->wait_lock);
     pthread_cond_broadcast(&board->changed);
@@ -374,15 +376,38 @@ static bool wait_newer(struct board *board, int server, uint32_t version, int64_
     return is_newer(board, server, version);
 }
 
-bool board_wait(struct board *board, int server, uint32_t version, int64_t limit_ms)
+bool board_is_full(struct board *board, enum board_queue queue)
+{
+    return atomic_load(&board->waiters[queue]) >= BOARD_WAITERS_MAX;
+}
+
+bool board_wait(struct board *board, enum board_queue queue, int server, uint32_t version,
+                int64_t limit_ms)
 {
     if (is_newer(board, server, version))
         return true;
     bool newer = false;
-    if (atomic_fetch_add(&board->waiters, 1) < BOARD_WAITERS_MAX)
+    if (atomic_fetch_add(&board->waiters[queue], 1) < BOARD_WAITERS_MAX)
         newer = wait_newer(board, server, version, limit_ms);
-    atomic_fetch_sub(&board->waiters, 1);
+    atomic_fetch_sub(&board->waiters[queue], 1);
     return newer;
+}
+
+void board_count(struct board *board, enum count what)
+{
+    atomic_fetch_add_explicit(&board->counts[what], 1, memory_order_relaxed);
+}
+
+uint64_t board_counted(const struct board *board, enum count what)
+{
+    return atomic_load_explicit(&board->counts[what], memory_order_relaxed);
+}
+
+void board_carry_counts(struct board *board, const struct board *from)
+{
+    for (int what = 0; what < COUNTS; what++)
+        atomic_fetch_add_explicit(&board->counts[what], board_counted(from, (enum count)what),
+                                  memory_order_relaxed);
 }
 
 /* The memory of when a site's visits of this kind were last told; NULL: all are told. */

@@ -13,6 +13,7 @@
 
 #include "config/config.h"
 #include "core/fleet.h"
+#include "web/count.h"
 
 /* What the workers know of one server. Times: boot clock, ms, so that ages are right whatever wall
  * time does. */
@@ -62,6 +63,8 @@ int board_fd(const struct board *board);                       /* readable when 
 bool board_take(struct board *board, struct visit *ret_visit); /* false: none left */
 void board_close(
     struct board *board); /* wakes all waiting workers; waits return at once from now on */
+/* Goes on counting where the older one stops (a reload). */
+void board_carry_counts(struct board *board, const struct board *from);
 bool board_is_closed(struct board *board);                  /* any thread: /readyz says so */
 void board_set_broker(struct board *board, bool connected); /* for /readyz and /metrics */
 /* Outside the hours of access until then (boot clock, ms); 0: open; LEASE_FOREVER: no opening
@@ -81,9 +84,16 @@ bool board_broker(struct board *board);
 bool board_refuses(struct board *board, int site, uint32_t address, bool ready,
                    struct guard *ret_guard);
 /* Waits until the server's notice is newer than version, limit_ms at most; false where too many
- * wait already (BOARD_WAITERS_MAX) or it was not newer in time. */
-enum { BOARD_WAITERS_MAX = 8 };
-bool board_wait(struct board *board, int server, uint32_t version, int64_t limit_ms);
+ * wait already in this queue (BOARD_WAITERS_MAX) or it was not newer in time. Pages that wait never
+ * take the places of programs, nor the other way round. */
+enum board_queue { BOARD_PAGES, BOARD_PROGRAMS };
+enum { BOARD_WAITERS_MAX = 8, BOARD_QUEUES = 2 };
+bool board_wait(struct board *board, enum board_queue queue, int server, uint32_t version,
+                int64_t limit_ms);
+bool board_is_full(struct board *board, enum board_queue queue); /* nobody can wait there now */
+/* What happened at the gate, for /metrics. */
+void board_count(struct board *board, enum count what);
+uint64_t board_counted(const struct board *board, enum count what);
 /* Tells the loop. Repeated uses of a site within a second, and wants within 100 ms, are told once.
  * False if the inbox is full. */
 bool board_tell(struct board *board, const struct visit *visit);

@@ -14,6 +14,7 @@
 struct desk;
 
 struct clerk {
+    bool crowded; /* set by the listener before: workers are too few for an answer to be held */
     struct answer answer;
     struct request request;
     char value[REQUEST_URI_MAX + 1]; /* a decoded parameter, which the request then borrows */

@@ -5,8 +5,14 @@
 static void send_not_ready(struct desk *desk, struct clerk *clerk, const struct decision *decision,
                            enum door door, bool ready)
 {
+    static const enum count counts[] = {[VERDICT_PASS] = COUNT_PAGES,
+                                        [VERDICT_PAGE] = COUNT_PAGES,
+                                        [VERDICT_PROBLEM] = COUNT_PROBLEMS,
+                                        [VERDICT_BARE] = COUNT_BARE};
     struct view view;
+    board_count(desk->board, counts[decision->verdict]);
     desk_look(desk, clerk, &decision->place, ready, decision->wakes, &view);
+    view.sent = decision->client == CLIENT_BROWSER && !request_is_repeatable(clerk->request.method);
     desk_send_view(desk, clerk, &view, decision->client, door, 503);
 }
 
@@ -14,6 +20,7 @@ static void send_not_ready(struct desk *desk, struct clerk *clerk, const struct 
 static void limit(struct desk *desk, struct clerk *clerk, const struct raw_request *raw,
                   const struct decision *decision, enum door door)
 {
+    board_count(desk->board, COUNT_REFUSED_GUARD);
     if (decision->client != CLIENT_ASSET && decision->client != CLIENT_MONITOR)
         desk_note_limit(desk, clerk, raw, decision->place.site, decision->guard);
     desk_send_limit(desk, clerk, &decision->place, decision->guard, decision->client, door);
@@ -68,6 +75,7 @@ static void lead_to_site(struct clerk *clerk, const struct model_site *site)
 static void pass(struct desk *desk, struct clerk *clerk, const struct decision *decision,
                  enum door door)
 {
+    board_count(desk->board, COUNT_PASSED);
     if (decision->uses)
         desk_tell(desk, VISIT_USES, decision->place.site, clerk, "");
     if (door != DOOR_ANY)
@@ -82,7 +90,7 @@ static void pass(struct desk *desk, struct clerk *clerk, const struct decision *
 }
 
 /* Waits for the site, hold ms at most; not at all where too many wait already. */
-static bool hold_for(struct desk *desk, const struct place *place, int64_t hold)
+bool desk_hold_for(struct desk *desk, const struct place *place, int64_t hold)
 {
     int64_t deadline = desk_now() + hold;
     for (int64_t left = hold; left > 0; left = deadline - desk_now()) {
@@ -90,10 +98,25 @@ static bool hold_for(struct desk *desk, const struct place *place, int64_t hold)
         board_read(desk->board, place->server, &notice);
         if (board_site_ready(desk->board, place->site))
             return true;
-        if (!board_wait(desk->board, place->server, notice.version, left))
+        if (!board_wait(desk->board, BOARD_PROGRAMS, place->server, notice.version, left))
             break;
     }
     return board_site_ready(desk->board, place->site);
+}
+
+/* Who waits has a budget of his own: some places, and none while workers are few. */
+static bool held_until_ready(struct desk *desk, const struct clerk *clerk,
+                             const struct decision *decision)
+{
+    if (clerk->crowded || board_is_full(desk->board, BOARD_PROGRAMS)) {
+        board_count(desk->board, COUNT_HELD_CROWDED);
+        return false;
+    }
+    board_count(desk->board, COUNT_HELD);
+    bool ready = desk_hold_for(desk, &decision->place, decision->hold);
+    if (ready)
+        board_count(desk->board, COUNT_HELD_PASSED);
+    return ready;
 }
 
 static void wait_and_see(struct desk *desk, struct clerk *clerk, struct decision *decision,
@@ -102,8 +125,8 @@ static void wait_and_see(struct desk *desk, struct clerk *clerk, struct decision
     if (decision->wakes)
         desk_tell(desk, VISIT_WANTS, decision->place.site, clerk, "");
     /* Behind a proxy's error page the request was held already. */
-    bool held = door != DOOR_ANY || !clerk->request.forwarded;
-    if (held && decision->hold > 0 && hold_for(desk, &decision->place, decision->hold)) {
+    bool holds = decision->hold > 0 && (door != DOOR_ANY || !clerk->request.forwarded);
+    if (holds && held_until_ready(desk, clerk, decision)) {
         decision->uses = true;
         pass(desk, clerk, decision, door);
         return;
@@ -143,6 +166,7 @@ void desk_ask_gate(struct desk *desk, const struct raw_request *raw, struct cler
         limit(desk, clerk, raw, &decision, door);
         return;
     case VERDICT_UNKNOWN:
+        board_count(desk->board, COUNT_UNKNOWN);
         desk_send_unknown(clerk, &place, door);
         return;
     }

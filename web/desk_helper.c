@@ -73,18 +73,18 @@ static int64_t status_hold(const struct view *view)
 /* Holds the answer for news behind the version the page knows. False: there was no place to wait,
  * or no wish to. A version that does not exist yet is from before a restart: old, not new. */
 static bool hold_status(struct desk *desk, const struct raw_request *raw, const struct place *place,
-                        const struct view *view)
+                        const struct view *view, bool crowded)
 {
     struct span query = {raw->query, raw->query != NULL ? strlen(raw->query) : 0};
     char text[16];
     int64_t version;
-    if (view->kind == VIEW_READY || view->kind == VIEW_LIMITED ||
+    if (crowded || view->kind == VIEW_READY || view->kind == VIEW_LIMITED ||
         uri_parameter(query, "version", text, sizeof text) < 1 ||
         number_parse(text, 0, view->notice.version, &version) < 0)
         return false;
     int64_t limit = status_hold(view);
     int64_t start = desk_now();
-    return board_wait(desk->board, place->server, (uint32_t)version, limit) ||
+    return board_wait(desk->board, BOARD_PAGES, place->server, (uint32_t)version, limit) ||
            desk_now() - start >= limit / 2;
 }
 
@@ -108,7 +108,7 @@ void desk_route_status(struct desk *desk, const struct raw_request *raw, struct 
         return;
     unsigned polls = count_poll(desk, desk_now());
     look_again(desk, clerk, &place, &view);
-    bool held = hold_status(desk, raw, &place, &view);
+    bool held = hold_status(desk, raw, &place, &view, clerk->crowded);
     if (held)
         look_again(desk, clerk, &place, &view);
     int64_t pause = held && view.kind != VIEW_LIMITED
@@ -131,6 +131,7 @@ static void press_button(struct desk *desk, struct clerk *clerk, const struct ra
     struct notice notice;
     if (!request_is_same_origin(&clerk->request)) {
         static const char why[] = "The button was pressed on a page of another origin.";
+        board_count(desk->board, COUNT_REFUSED_ORIGIN);
         desk_note_refusal(desk, clerk, raw, place->site, why);
         desk_problem(clerk, 403, why);
         return;
@@ -138,7 +139,7 @@ static void press_button(struct desk *desk, struct clerk *clerk, const struct ra
     board_read(desk->board, place->server, &notice);
     if (!board_site_ready(desk->board, place->site)) {
         desk_tell(desk, VISIT_WANTS, place->site, clerk, "");
-        board_wait(desk->board, place->server, notice.version, START_HOLD_MS);
+        board_wait(desk->board, BOARD_PAGES, place->server, notice.version, START_HOLD_MS);
     }
     desk_redirect(clerk, 303, desk_reference(clerk));
 }

@@ -37,6 +37,10 @@ void desk_ask_gate(struct desk *desk, const struct raw_request *raw, struct cler
 void desk_route_auth(struct desk *desk, const struct raw_request *raw, struct clerk *clerk);
 void desk_route_auth_nginx(struct desk *desk, const struct raw_request *raw, struct clerk *clerk);
 
+/* Waits for the site, hold ms at most; not at all where too many wait already. True: it is ready.
+ */
+bool desk_hold_for(struct desk *desk, const struct place *place, int64_t hold);
+
 /* ---- desk_helper.c ---- */
 
 void desk_route_status(struct desk *desk, const struct raw_request *raw, struct clerk *clerk);

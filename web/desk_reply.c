@@ -70,6 +70,8 @@ void desk_refuse_fault(struct desk *desk, struct clerk *clerk, const struct raw_
                        enum request_fault fault)
 {
     const struct request_fault_text *text = request_fault_text(fault);
+    board_count(desk->board,
+                fault == REQUEST_NOT_TRUSTED ? COUNT_REFUSED_PROXY : COUNT_REFUSED_BROKEN);
     clerk->answer.close = true; /* what follows on this connection may be read wrong as well */
     desk_note_refusal(desk, clerk, raw, MODEL_NONE, text->detail);
     desk_problem(clerk, text->status, text->detail);
@@ -176,9 +178,14 @@ void desk_send_limit(struct desk *desk, struct clerk *clerk, const struct place 
 void desk_refuse_address(struct desk *desk, struct clerk *clerk, const struct raw_request *raw,
                          const struct decision *decision, enum door door)
 {
-    static const char why[] = "This address is not within /access/allow of the domain.";
+    static const char *const reasons[] = {
+        "This address is not within /access/allow of the domain.",
+        "A rule of /access/monitors of the domain refuses this client.",
+    };
+    const char *why = reasons[decision->unwanted];
     struct view view;
 
+    board_count(desk->board, decision->unwanted ? COUNT_REFUSED_CLIENT : COUNT_REFUSED_ADDRESS);
     desk_note_refusal(desk, clerk, raw, decision->place.site, why);
     if (door == DOOR_NGINX || decision->client != CLIENT_BROWSER) {
         desk_problem(clerk, 403, why);

@@ -66,6 +66,7 @@ static int serve(void *context, unsigned number, struct exchange *exchange,
 
     answer->close = !exchange_may_stay(exchange) || !desk_trusts(desk, raw->peer);
     answer->head_only = strcmp(raw->method, "HEAD") == 0;
+    worker->clerk.crowded = exchange_is_crowded(exchange);
     desk_answer(desk, raw, &worker->clerk);
     leave_office(worker);
     send_answer(exchange, answer);

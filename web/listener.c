@@ -15,12 +15,14 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "web/patience.h"
 
 enum { STOP_MS = 500 /* answers under way may take so long when Hall ends */ };
 
 struct worker {
     unsigned number;
-    bool refused; /* its connection was told so: nothing more is answered on it */
+    _Atomic uint64_t peer; /* whose request it is answering; 0: none */
+    bool refused;          /* its connection was told so: nothing more is answered on it */
 };
 
 struct listener {
@@ -31,6 +33,8 @@ struct listener {
     atomic_uint workers_given;
     atomic_uint connections; /* being served: each has a worker of its own */
     uint16_t port;
+    struct patience_rules rules;
+    struct patience *patience;
 };
 
 struct exchange {
@@ -81,6 +85,14 @@ bool exchange_may_stay(const struct exchange *exchange)
            strcmp(info->http_version, "1.1") == 0 && !has_body(exchange->connection);
 }
 
+/* A quarter of the workers is always left for those who are answered at once. */
+bool exchange_is_crowded(const struct exchange *exchange)
+{
+    const struct listener *listener = exchange->listener;
+    return atomic_load_explicit(&listener->connections, memory_order_relaxed) >
+           listener->role->workers - listener->role->workers / 4;
+}
+
 void exchange_close(struct exchange *exchange)
 {
     mg_disable_connection_keep_alive(exchange->connection);
@@ -100,12 +112,16 @@ ssize_t exchange_read(struct exchange *exchange, char *out, size_t size)
 static int on_request(struct mg_connection *connection)
 {
     struct listener *listener = listener_of(connection);
-    const struct worker *worker = mg_get_thread_pointer(connection);
+    struct worker *worker = mg_get_thread_pointer(connection);
+    const struct mg_request_info *info = mg_get_request_info(connection);
     struct exchange exchange = {connection, listener};
     struct raw_request raw;
 
-    read_raw(mg_get_request_info(connection), &raw);
-    return listener->role->serve(listener->context, worker->number, &exchange, &raw);
+    read_raw(info, &raw);
+    atomic_store(&worker->peer, patience_peer(raw.peer, (uint16_t)info->remote_port));
+    int status = listener->role->serve(listener->context, worker->number, &exchange, &raw);
+    atomic_store(&worker->peer, 0);
+    return status;
 }
 
 static void refuse(struct mg_connection *connection, struct worker *worker, int status,
@@ -154,11 +170,12 @@ static int on_message(const struct mg_connection *connection, const char *messag
 
 static int on_connection(const struct mg_connection *connection, void **data)
 {
+    struct listener *listener = listener_of(connection);
     struct worker *worker = mg_get_thread_pointer(connection);
     (void)data;
     if (worker != NULL)
         worker->refused = false;
-    atomic_fetch_add_explicit(&listener_of(connection)->connections, 1, memory_order_relaxed);
+    patience_look(listener->patience, atomic_fetch_add(&listener->connections, 1) + 1);
     return 0;
 }
 
@@ -262,6 +279,21 @@ static struct mg_context *start(struct listener *listener, const char *endpoint)
     return civetweb;
 }
 
+static unsigned served(void *context)
+{
+    return atomic_load(&((struct listener *)context)->connections);
+}
+
+static bool at_work(void *context, uint64_t peer)
+{
+    struct listener *listener = context;
+    for (unsigned i = 0; i < listener->role->workers; i++) {
+        if (atomic_load(&listener->workers[i].peer) == peer)
+            return true;
+    }
+    return false;
+}
+
 static int begin(struct listener *listener, const struct sockaddr_in *address)
 {
     const struct listener_role *role = listener->role;
@@ -280,6 +312,7 @@ static int begin(struct listener *listener, const struct sockaddr_in *address)
     }
     if (mg_get_server_ports(listener->civetweb, 1, &port) == 1)
         listener->port = (uint16_t)port.port;
+    listener->rules.port = listener->port;
     log_info("web: %s listens on %s:%u", role->name, text, listener->port);
     return 0;
 }
@@ -297,6 +330,12 @@ int listener_create(const struct listener_role *role, void *context,
     int error = listener->workers != NULL ? 0 : -ENOMEM;
     for (unsigned i = 0; error == 0 && i < role->workers; i++)
         listener->workers[i].number = i;
+    listener->rules = (struct patience_rules){.scarce = role->workers * 3 / 4,
+                                              .most = role->workers,
+                                              .served = served,
+                                              .at_work = at_work};
+    if (error == 0)
+        error = patience_create(&listener->rules, listener, &listener->patience);
     if (error == 0)
         error = begin(listener, address);
     if (error != 0) {
@@ -363,6 +402,7 @@ void listener_destroy(struct listener *listener)
         return;
     if (listener->civetweb != NULL)
         stop(listener);
+    patience_destroy(listener->patience);
     mg_exit_library();
     free(listener->workers);
     free(listener);

@@ -38,6 +38,8 @@ void listener_destroy(struct listener *listener);
 /* May the connection be kept open, as far as the listener is concerned? Not with a body, nor by
  * HTTP/1.0, nor when too many are. */
 bool exchange_may_stay(const struct exchange *exchange);
+/* Are so many workers taken that none should wait for anything? */
+bool exchange_is_crowded(const struct exchange *exchange);
 void exchange_close(struct exchange *exchange); /* ends with this answer */
 /* False: the other side has left. */
 bool exchange_send(struct exchange *exchange, const char *text, size_t length);

@@ -84,7 +84,10 @@ static void hole_reference_value(const struct view *view, struct buf *out)
  * read. */
 static void hole_refresh(const struct view *view, struct buf *out)
 {
-    if (!view_goes_on(view) && view->kind != VIEW_READY)
+    if (view->reload_s > 0)
+        buf_printf(out, "<noscript><meta http-equiv=\"refresh\" content=\"%d\"></noscript>",
+                   view->reload_s);
+    if (view->reload_s > 0 || view->sent || (!view_goes_on(view) && view->kind != VIEW_READY))
         return;
     buf_puts(out, "<noscript><meta http-equiv=\"refresh\" content=\"4;url=/.hall/wait?path=");
     hole_reference_value(view, out);
@@ -229,9 +232,25 @@ static void hole_footer(const struct view *view, struct buf *out)
     put_word(view, out, refused ? WORD_FOOTER_REFUSED : WORD_FOOTER);
 }
 
+static void hole_reload(const struct view *view, struct buf *out)
+{
+    if (view->reload_s > 0)
+        buf_printf(out, "%d", view->reload_s);
+}
+
+/* A form that was sent is kept by the browser, as long as it is asked to send it again. */
+static void hole_sent(const struct view *view, struct buf *out)
+{
+    if (!view->sent)
+        return;
+    buf_puts(out, "<p id=\"z\" class=\"n\">");
+    put_word(view, out, WORD_SENT);
+    buf_puts(out, "</p>");
+}
+
 static void hole_noscript(const struct view *view, struct buf *out)
 {
-    if (view_goes_on(view))
+    if (view_goes_on(view) && !view->sent)
         put_word(view, out, WORD_NOSCRIPT);
 }
 
@@ -269,6 +288,8 @@ static const struct hole {
     {"stages", hole_stages},
     {"footer", hole_footer},
     {"noscript", hole_noscript},
+    {"reload", hole_reload},
+    {"sent", hole_sent},
 };
 
 /* ---- The template, taken apart ---- */

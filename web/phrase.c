@@ -177,6 +177,8 @@ void phrase_estimate(const struct view *view, struct buf *out)
 
 enum word phrase_button(const struct view *view)
 {
+    if (view->reload_s > 0)
+        return WORDS; /* asking again is all it takes, and the button has no address there */
     if (view->kind == VIEW_CLICK)
         return WORD_START;
     return view->kind == VIEW_FAILED && view->guard.kind == GUARD_NONE ? WORD_RETRY : WORDS;

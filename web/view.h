@@ -45,6 +45,8 @@ struct view {
     int64_t rest;          /* until its end; -1: no end known */
     int64_t until;         /* its end, wall time; 0: no end known */
     bool local;            /* asked on this machine itself, not by a proxy for a visitor */
+    bool sent;             /* the visitor sent a form: asked for anew, it would be lost */
+    int reload_s;          /* the page asks for itself again so often; 0: it polls the status */
     const char *who;       /* VIEW_REFUSED: the visitor's address */
     const char *reference; /* path and query asked for, from request_reference */
 };

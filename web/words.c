@@ -128,6 +128,11 @@ const char *const words[WORDS][LANGUAGES] = {
     [WORD_FOOTER_REFUSED] = {"Nothing was started.", "Rien n’a été démarré."},
     [WORD_NOSCRIPT] = {"The page renews itself every few seconds.",
                        "La page se renouvelle toutes les quelques secondes."},
+    [WORD_SENT] = {"What you sent could not be delivered yet. Leave this page open: your browser "
+                   "keeps it, and sends it again as soon as the site is there. Agree if it asks.",
+                   "Ce que vous avez envoyé n’a pas encore pu être remis. Laissez cette page "
+                   "ouverte" NBSP ": votre navigateur le conserve et l’enverra de nouveau dès que "
+                   "le site sera là. Acceptez s’il vous le demande."},
 
     [WORD_STAGE_AFTER] = {"after %s", "après %s"},
     [WORD_STAGE_AT_ONCE] = {"at once", "aussitôt"},

@@ -113,11 +113,11 @@ static void a_full_inbox_says_so_and_forgets_nothing(void **state)
 static void waiting_ends_at_once_where_news_are_there(void **state)
 {
     board_post(*state, 0, &(struct notice){.state = POWER_OFF});
-    assert_true(board_wait(*state, 0, 0, 60000));
-    assert_false(board_wait(*state, 0, 1, 1));
+    assert_true(board_wait(*state, BOARD_PAGES, 0, 0, 60000));
+    assert_false(board_wait(*state, BOARD_PAGES, 0, 1, 1));
     board_close(*state);
     assert_true(board_is_closed(*state));
-    assert_false(board_wait(*state, 0, 1, 60000));
+    assert_false(board_wait(*state, BOARD_PAGES, 0, 1, 60000));
 }
 
 struct waiter {
@@ -130,7 +130,7 @@ static void *wait_for_news(void *argument)
 {
     struct waiter *waiter = argument;
     atomic_store(&waiter->begun, 1);
-    waiter->newer = board_wait(waiter->board, 2, 0, 60000);
+    waiter->newer = board_wait(waiter->board, BOARD_PAGES, 2, 0, 60000);
     return NULL;
 }
 
@@ -158,7 +158,7 @@ static void *keep_a_place(void *argument)
 {
     struct waiter *waiter = argument;
     while (!board_is_closed(waiter->board))
-        waiter->newer |= board_wait(waiter->board, 2, 0, 60000);
+        waiter->newer |= board_wait(waiter->board, BOARD_PAGES, 2, 0, 60000);
     return NULL;
 }
 
@@ -175,9 +175,11 @@ static void only_few_may_wait(void **state)
     int64_t waited;
     do {
         int64_t start = clock_now().boot;
-        assert_false(board_wait(*state, 2, 0, 1000));
+        assert_false(board_wait(*state, BOARD_PAGES, 2, 0, 1000));
         waited = clock_now().boot - start;
     } while (waited >= 500);
+    assert_true(board_is_full(*state, BOARD_PAGES));
+    assert_false(board_is_full(*state, BOARD_PROGRAMS));
     board_close(*state);
     for (int i = 0; i < BOARD_WAITERS_MAX; i++) {
         pthread_join(threads[i], NULL);
@@ -264,16 +266,16 @@ static void closed_hours_come_first(void **state)
 static void a_limit_is_news_once(void **state)
 {
     board_limit(*state, 3, 7, (struct guard){GUARD_CLIENT_WAKES, later}); /* nothing posted yet */
-    assert_false(board_wait(*state, 2, 0, 1));
+    assert_false(board_wait(*state, BOARD_PAGES, 2, 0, 1));
     board_post(*state, 2, &(struct notice){.state = POWER_OFF});
     board_limit(*state, 3, 8, (struct guard){GUARD_CLIENT_WAKES, later});
-    assert_true(board_wait(*state, 2, 1, 60000));
+    assert_true(board_wait(*state, BOARD_PAGES, 2, 1, 60000));
     board_limit(*state, 3, 8, (struct guard){GUARD_CLIENT_WAKES, later});
-    assert_false(board_wait(*state, 2, 2, 1));
+    assert_false(board_wait(*state, BOARD_PAGES, 2, 2, 1));
     board_set_closed(*state, 3, later);
-    assert_true(board_wait(*state, 2, 2, 60000));
+    assert_true(board_wait(*state, BOARD_PAGES, 2, 2, 60000));
     board_post(*state, 2, &(struct notice){.state = POWER_OFF, .guard = {GUARD_MIN_DOWN, later}});
-    assert_true(board_wait(*state, 2, 3, 60000));
+    assert_true(board_wait(*state, BOARD_PAGES, 2, 3, 60000));
 }
 
 static atomic_bool stop;
@@ -295,7 +297,7 @@ static void *work(void *argument)
             return argument;
         board_tell(board, &(struct visit){.kind = VISIT_WANTS, .site = 1});
         board_tell(board, &(struct visit){.kind = VISIT_REFUSED, .site = MODEL_NONE});
-        board_wait(board, 0, notice.version, 1);
+        board_wait(board, BOARD_PAGES, 0, notice.version, 1);
     } while (!atomic_load(&stop));
     return NULL;
 }
@@ -328,6 +330,21 @@ static void workers_and_the_loop_do_not_disturb_each_other(void **state)
     assert_true(taken > 0);
 }
 
+static void queues_and_counts(void **state)
+{
+    struct board *other;
+    for (int i = 0; i < 3; i++)
+        board_count(*state, COUNT_REFUSED_ADDRESS);
+    assert_false(board_is_full(*state, BOARD_PROGRAMS));
+    assert_int_equal(board_create(board_config(*state), &other), 0);
+    board_count(other, COUNT_REFUSED_ADDRESS);
+    board_carry_counts(other, *state);
+    assert_int_equal(board_counted(other, COUNT_REFUSED_ADDRESS), 4);
+    assert_int_equal(board_counted(other, COUNT_PASSED), 0);
+    assert_string_equal(count_name(COUNT_HELD_CROWDED), "held_crowded");
+    board_destroy(other);
+}
+
 int main(void)
 {
 #define TEST(name_) cmocka_unit_test_setup_teardown(name_, set_up, tear_down)
@@ -339,6 +356,7 @@ int main(void)
         TEST(waiting_ends_at_once_where_news_are_there),
         TEST(a_post_wakes_those_who_wait),
         TEST(only_few_may_wait),
+        TEST(queues_and_counts),
         TEST(limits_are_kept_until_their_end),
         TEST(used_up_wakes_refuse_only_where_one_would_begin),
         TEST(closed_hours_come_first),

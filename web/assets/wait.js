@@ -2,6 +2,7 @@
 'use strict';
 var d = document, m = d.getElementById('m'), D = m.dataset, ver = D.version, view = D.view;
 var base = +D.elapsed, total = +D.total, at = Date.now(), born = at, fails = 0, gone, timer, ctl;
+if (+D.reload) { setTimeout(function () { location.reload(); }, 1e3 * D.reload); return; }
 if (view === 'refused' || !window.fetch || !window.AbortController) {
 if (!/refused|limited/.test(view)) setTimeout(function () { location.reload(); }, 8000);
 return;
@@ -72,7 +73,7 @@ tick();
 function land(to) {
 var l = location;
 gone = true;
-if (l.pathname + l.search === to && l.hash) l.reload();
+if ($('z') || (l.pathname + l.search === to && l.hash)) l.reload();
 else l.replace(to);
 setTimeout(function () { gone = false; poll(); }, 10000);
 }
