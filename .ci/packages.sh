@@ -9,7 +9,7 @@ DEMO_PACKAGES=(mosquitto mosquitto-clients iproute2 util-linux python3 python3-p
 # shellcheck disable=SC2034
 TEST_PACKAGES=(clang clang-format clang-tidy libclang-rt-dev libcmocka-dev shellcheck python3-pytest python3-pytest-xdist
   python3-jsonschema
-  python3-selenium python3-dbusmock dbus systemd docker.io busybox-static
+  python3-selenium openssh-client openssh-server python3-dbusmock dbus systemd docker.io busybox-static
   chromium chromium-driver nginx-light caddy tshark curl git)
 
 # Puts into the array `missing` which of the packages are not installed.

@@ -150,6 +150,8 @@ static int create_parts(struct hall *hall)
     if (error >= 0)
         error = prober_create(hall->loop, model, &hall_prober_listener, hall, &hall->prober);
     if (error == 0)
+        error = remote_create(hall->loop, hall_on_remote, hall, &hall->remote);
+    if (error == 0)
         error = create_mqtt(hall);
     if (error == 0)
         error = hall_keep_create(hall);
@@ -208,6 +210,7 @@ void hall_destroy(struct hall *hall)
     hall_admin_destroy(hall);
     hall_keep_destroy(hall);
     mqtt_destroy(hall->mqtt, GOODBYE_MS);
+    remote_destroy(hall->remote);
     prober_destroy(hall->prober);
     hall_clock_destroy(hall);
     fleet_destroy(hall->fleet);

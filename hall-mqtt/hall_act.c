@@ -11,6 +11,8 @@
 #include "bus/payload.h"
 #include "hall_internal.h"
 
+enum { REMOTE_SPARE_MS = 1000 };
+
 void hall_defer(struct hall *hall, const struct fleet_event *event)
 {
     if (hall->n_deferred < FAILURES_MAX)
@@ -100,10 +102,38 @@ static int sleep_by_agent(struct hall *hall, const struct action *action, char r
     return error;
 }
 
+/* Told a moment before the fleet gives up waiting, so that the reason is the true one. */
+static int sleep_remotely(struct hall *hall, const struct action *action, char reason[REASON_SIZE])
+{
+    const struct remote_ask ask = {
+        .server = model_of(hall, action->server),
+        .id = action->sleep.id,
+        .restart = action->sleep.restart,
+        .limit_ms = action->sleep.lasts - REMOTE_SPARE_MS,
+    };
+
+    return remote_sleep(hall->remote, &ask, reason);
+}
+
+void hall_on_remote(void *context, const char *server, const char *id, enum sleep_answer answer,
+                    const char *reason)
+{
+    struct hall *hall = context;
+    struct fleet_event event = {.kind = FLEET_SLEEP_ANSWER,
+                                .server = model_server_by_id(&hall->config->model, server),
+                                .sleep = {.answer = answer}};
+
+    if (event.server == MODEL_NONE)
+        return; /* configured no more */
+    text_copy(event.sleep.id, sizeof(event.sleep.id), id);
+    text_copy(event.sleep.reason, sizeof(event.sleep.reason), reason);
+    hall_feed(hall, &event);
+}
+
 static sleep_method *const sleep_methods[] = {
     [SLEEP_VIA_AGENT] = sleep_by_agent,
-    [SLEEP_VIA_SSH] = NULL,
-    [SLEEP_VIA_WEBHOOK] = NULL,
+    [SLEEP_VIA_SSH] = sleep_remotely,
+    [SLEEP_VIA_WEBHOOK] = sleep_remotely,
     [SLEEP_VIA_NONE] = NULL,
 };
 

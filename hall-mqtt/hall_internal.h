@@ -9,6 +9,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/zone.h"
+#include "bridges/remote/remote.h"
 #include "bus/mqtt.h"
 #include "bus/topic.h"
 #include "core/fleet.h"
@@ -59,6 +60,7 @@ struct hall {
     sd_event_source *trim;
     struct fleet *fleet;
     struct prober *prober;
+    struct remote *remote; /* sleep without an agent */
     struct mqtt *mqtt;
     struct store *store;      /* NULL: nothing is kept */
     char store_problem[256];  /* as last told */
@@ -108,6 +110,7 @@ bool hall_may_tell(struct hall *hall); /* may one more line about hostile input 
 
 /* hall_act.c */
 void hall_act(void *context, const struct action *action);
+extern remote_told hall_on_remote;
 void hall_defer(struct hall *hall, const struct fleet_event *event);
 void hall_refuse(struct hall *hall, const struct topic *topic, const struct command *command,
                  const char *reason);

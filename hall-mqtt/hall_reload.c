@@ -355,10 +355,14 @@ void hall_reload(struct hall *hall)
 
     sd_notify(0, "RELOADING=1");
     hall->reload_again = false;
-    if (config_load(hall->config->file, &config, &errors) < 0)
+    if (config_load(hall->config->file, &config, &errors) < 0) {
         reject(hall, &errors);
-    else
+    } else if (secrets_check(config, &errors) < 0) {
+        reject(hall, &errors);
+        config_free(config);
+    } else {
         renew(hall, config);
+    }
     buf_finish(&errors);
     sd_notify(0, "READY=1");
 }

@@ -101,6 +101,7 @@ static void prepare_process(void)
     sigaddset(&mask, SIGTERM);
     sigaddset(&mask, SIGINT);
     sigaddset(&mask, SIGHUP);
+    sigaddset(&mask, SIGCHLD); /* ssh */
     sigprocmask(SIG_BLOCK, &mask, NULL);
     mallopt(M_ARENA_MAX, 1);
     memory_trim(true);
@@ -118,7 +119,9 @@ int main(int argc, char *argv[])
         return status;
     log_init(arguments.level);
     const int config_error = config_load(arguments.config, &config, &errors);
-    const int secrets_error = secrets_load(&secrets, &errors);
+    int secrets_error = secrets_load(&secrets, &errors);
+    if (config_error == 0 && secrets_check(config, &errors) < 0)
+        secrets_error = -EINVAL;
     if (config_error < 0 || secrets_error < 0) {
         fputs(buf_text(&errors), stderr);
         status = EXIT_FAILURE;

@@ -65,6 +65,42 @@ static void add_given_checks(struct model_server *server, const struct raw_serve
     }
 }
 
+static const struct model_webhook *build_webhook(struct arena *arena, const struct raw_webhook *raw)
+{
+    struct model_webhook *webhook = arena_alloc(arena, 1, sizeof *webhook);
+    struct model_header *headers = arena_alloc(arena, raw->n_headers, sizeof *headers);
+    if (webhook == NULL || headers == NULL)
+        return NULL;
+    *webhook = raw->out;
+    webhook->headers = headers;
+    webhook->n_headers = raw->n_headers;
+    for (size_t i = 0; i < raw->n_headers; i++)
+        headers[i] = (struct model_header){.name = raw->headers[i].key.name,
+                                           .value = raw->headers[i].value,
+                                           .secret = raw->headers[i].secret};
+    if (webhook->restart_body == NULL)
+        webhook->restart_body = webhook->body;
+    return webhook;
+}
+
+static const struct model_ssh *build_ssh(struct arena *arena, const struct model_ssh *raw)
+{
+    struct model_ssh *ssh = arena_alloc(arena, 1, sizeof *ssh);
+    if (ssh != NULL)
+        *ssh = *raw;
+    return ssh;
+}
+
+static struct model_sleep build_sleep(struct arena *arena, const struct raw_sleep *raw)
+{
+    struct model_sleep sleep = raw->out;
+    if (sleep.via == SLEEP_VIA_SSH)
+        sleep.ssh = build_ssh(arena, &raw->ssh);
+    if (sleep.via == SLEEP_VIA_WEBHOOK)
+        sleep.webhook = build_webhook(arena, &raw->webhook);
+    return sleep;
+}
+
 static void build_server(struct builder *builder, size_t index)
 {
     const struct raw_server *raw = &builder->raw->servers[index];
@@ -72,6 +108,7 @@ static void build_server(struct builder *builder, size_t index)
 
     *server = raw->out;
     server->id = raw->key.given;
+    server->sleep = build_sleep(builder->arena, &raw->sleep);
     if (server->name == NULL)
         server->name = capitalised(builder->arena, server->id);
     server->loopback = is_loopback(server->address);

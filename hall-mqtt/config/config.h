@@ -88,4 +88,11 @@ int config_write_schema(
 int secrets_load(struct secrets *ret_secrets, struct buf *errors);
 void secrets_finish(struct secrets *secrets); /* wipes */
 
+/* A secret that the configuration names, HALL_SECRET_...: as above, a variable or a credential.
+ * NULL: not set. To be given to secret_free. -EINVAL, -EMSGSIZE, -EACCES: said in errors. */
+int secret_find(const char *variable, char **ret_value, struct buf *errors);
+void secret_free(char *value); /* wipes */
+/* Are all there that the configuration names? One line in errors for each that is not. -EINVAL. */
+int secrets_check(const struct config *config, struct buf *errors);
+
 #endif

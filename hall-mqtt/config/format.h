@@ -27,6 +27,11 @@ extern const struct format format_cidr;      /* struct cidr */
 extern const struct format format_endpoint;  /* struct sockaddr_in */
 extern const struct format format_mac;       /* uint8_t[6] */
 extern const struct format format_secureon;  /* struct model_wake: secureon and its length */
+extern const struct format format_user;      /* const char *: of a Unix system */
+extern const struct format format_host_key;  /* const char *: type and base64, one blank between */
+extern const struct format format_key_file;  /* const char *: as ssh takes one */
+extern const struct format format_header;    /* const char *: the name of one, as given */
+extern const struct format format_secret;    /* const char *: HALL_SECRET_... */
 extern const struct format format_days;      /* uint8_t, bit 0 Monday */
 extern const struct format format_time_from; /* uint16_t, minutes */
 extern const struct format format_time_to;   /* uint16_t, minutes; "24:00" too */

@@ -409,6 +409,7 @@ void link_raw(struct arena *arena, struct arena *scratch, struct report *report,
         check_paths(report, &raw->domains[i]);
     }
     link_policies(report, raw);
+    link_sleeps(report, raw);
     check_project_ids(scratch, report, raw);
     count_checks(raw, raw->check_counts);
     check_counts(report, raw);

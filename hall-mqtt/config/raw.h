@@ -21,9 +21,31 @@ struct raw_check {
     struct raw_expect expect;
 };
 
+/* An item of webhook.headers: exactly one of value and secret. */
+struct raw_header {
+    struct option_key key;
+    unsigned kind;
+    const char *value, *secret;
+};
+
+struct raw_webhook {
+    struct model_webhook out;
+    size_t n_headers;
+    struct raw_header *headers;
+};
+
+struct raw_sleep {
+    struct model_sleep out;
+    struct model_ssh ssh;
+    struct raw_webhook webhook;
+    enum option_given via_given, ssh_given, webhook_given;
+    enum option_given user_given, key_given, host_key_given, url_given;
+};
+
 struct raw_server {
     struct option_key key;
-    struct model_server out; /* without checks and depends_on */
+    struct model_server out; /* without sleep, checks and depends_on */
+    struct raw_sleep sleep;
     size_t n_checks;
     struct raw_check *checks; /* NULL: not given */
     size_t n_depends_on;
@@ -84,6 +106,9 @@ void link_raw(struct arena *arena, struct arena *scratch, struct report *report,
 
 /* Of that, what policies and hours of access must hold each by itself. */
 void link_policies(struct report *report, const struct raw_config *raw);
+
+/* Of that, what each way of putting a server to sleep needs. */
+void link_sleeps(struct report *report, const struct raw_config *raw);
 
 /* Makes the model of a raw configuration without errors; asks for memory only. */
 void build_model(struct arena *arena, const struct raw_config *raw, struct model *ret_model);

@@ -1,13 +1,16 @@
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "config/config.h"
+#include "config/report.h"
 
-enum { SECRET_MAX = 4096 };
+enum { SECRET_MAX = 4096, NAME_MAX_BYTES = 128 };
 
 struct secret_row {
     const char *variable;
@@ -139,4 +142,57 @@ void secrets_finish(struct secrets *secrets)
     }
     free(store);
     *secrets = (struct secrets){0};
+}
+
+/* What the configuration names */
+
+int secret_find(const char *variable, char **ret_value, struct buf *errors)
+{
+    char credential[NAME_MAX_BYTES + 1];
+    const size_t length = strlen(variable);
+    if (length > NAME_MAX_BYTES)
+        return fail(errors, variable, "is longer than 128 bytes", -EMSGSIZE);
+    for (size_t i = 0; i <= length; i++)
+        credential[i] = variable[i] == '_' ? '-' : (char)tolower((unsigned char)variable[i]);
+    *ret_value = NULL;
+    return load_one(&(struct secret_row){.variable = variable, .credential = credential}, ret_value,
+                    errors);
+}
+
+void secret_free(char *value)
+{
+    if (value != NULL)
+        explicit_bzero(value, strlen(value));
+    free(value);
+}
+
+static void check_header(const struct model_server *server, const struct model_header *header,
+                         struct report *report)
+{
+    char found[NAME_MAX_BYTES + 32];
+    char *value = NULL;
+    if (header->secret == NULL)
+        return;
+    if (secret_find(header->secret, &value, report->errors) < 0)
+        report->n++;
+    else if (value == NULL) {
+        snprintf(found, sizeof found, "\"%s\", which is not set", header->secret);
+        report_error_at(report,
+                        (const char *const[]){"servers", server->id, "sleep", "webhook", "headers",
+                                              header->name, "secret", NULL},
+                        found, "a variable that is set in the environment file");
+    }
+    secret_free(value);
+}
+
+int secrets_check(const struct config *config, struct buf *errors)
+{
+    struct report report = {.file = config->file, .errors = errors};
+    for (size_t i = 0; i < config->model.n_servers; i++) {
+        const struct model_server *server = &config->model.servers[i];
+        const struct model_webhook *webhook = server->sleep.webhook;
+        for (size_t j = 0; webhook != NULL && j < webhook->n_headers; j++)
+            check_header(server, &webhook->headers[j], &report);
+    }
+    return report_end(&report);
 }

@@ -46,6 +46,7 @@ struct model_check {
 
 enum sleep_via { SLEEP_VIA_AGENT, SLEEP_VIA_SSH, SLEEP_VIA_WEBHOOK, SLEEP_VIA_NONE };
 enum sleep_mode { SLEEP_SUSPEND, SLEEP_HIBERNATE, SLEEP_POWEROFF };
+enum { SLEEP_MODES = 3, MODEL_HEADERS_MAX = 16 };
 
 struct model_wake {
     const char *interface;    /* NULL: chosen by the route to the broadcast address */
@@ -57,11 +58,45 @@ struct model_wake {
     int64_t timeout;         /* the longest a wake may take; default 180 s */
 };
 
+/* Sleep by ssh: who logs in, and the one host key that is believed. */
+struct model_ssh {
+    const char *user;
+    uint16_t port;                     /* default 22 */
+    const char *key;                   /* file of the private key */
+    const char *host_key;              /* "ssh-ed25519 AAAA..." */
+    const char *commands[SLEEP_MODES]; /* what is said to the server, by mode */
+    const char *restart;
+};
+
+/* A header of a webhook: its value, or the variable of the environment that has it. */
+struct model_header {
+    const char *name;
+    const char *value;
+    const char *secret;
+};
+
+enum webhook_method { WEBHOOK_POST, WEBHOOK_PUT, WEBHOOK_PATCH, WEBHOOK_GET, WEBHOOK_DELETE };
+
+struct model_webhook {
+    const char *url;
+    const char *restart_url; /* NULL: it cannot restart */
+    enum webhook_method method;
+    const char *body; /* NULL: none */
+    const char *restart_body;
+    const char *ca; /* file, or NULL: the system's */
+    size_t n_headers;
+    struct model_header *headers;
+    size_t n_expect; /* 0: 200-299 */
+    struct status_range *expect;
+};
+
 struct model_sleep {
-    enum sleep_via via;   /* default agent */
-    enum sleep_mode mode; /* default suspend */
-    int64_t min_up;       /* not put to sleep before it was up so long; default 5 min */
-    int64_t timeout;      /* silence must be proven within this; default 60 s */
+    enum sleep_via via;          /* default agent */
+    enum sleep_mode mode;        /* default suspend */
+    int64_t min_up;              /* not put to sleep before it was up so long; default 5 min */
+    int64_t timeout;             /* silence must be proven within this; default 60 s */
+    const struct model_ssh *ssh; /* with SLEEP_VIA_SSH, else NULL */
+    const struct model_webhook *webhook; /* with SLEEP_VIA_WEBHOOK, else NULL */
 };
 
 struct model_server {

@@ -252,7 +252,7 @@ void sleep_answered(struct step *step, enum sleep_answer answer, const char *id,
         return;
     switch (answer) {
     case SLEEP_ACCEPTED:
-        sleep_agreed(step, "its agent agreed to sleep");
+        sleep_agreed(step, via_agent(step) ? "its agent agreed to sleep" : reason);
         break;
     case SLEEP_VETOED:
         if (sleep->phase == SLEEP_PROPOSED)
@@ -319,7 +319,8 @@ void sleep_tick(struct step *step)
         vetoed(step, reason);
         return;
     }
-    snprintf(reason, sizeof(reason), "it agreed, but still answers after %lld s",
+    snprintf(reason, sizeof(reason), "%s, but still answers after %lld s",
+             via_agent(step) ? "it agreed" : "it was asked",
              (long long)(step->model->sleep.timeout / 1000));
     sleep_fail(step, reason);
 }

@@ -895,19 +895,138 @@ static void test_guards_and_quotas_have_bounds(void **state)
     all_refused(cases, COUNT(cases));
 }
 
-#define VIA                                                                                        \
-    "allowed: \"agent\", \"none\"; this version of Hall cannot put a server to sleep by ssh "      \
-    "or webhook yet\n"
+#define VIA "allowed: \"agent\", \"ssh\", \"webhook\", \"none\"\n"
+#define KEY "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ"
+#define SSH "'user':'hall','key':'/k','host_key':'" KEY "'"
 
-static void test_what_cannot_be_done_yet_is_refused(void **state)
+static void test_ways_to_sleep_are_refused(void **state)
 {
     (void)state;
     static const struct refusal cases[] = {
-        {S("'sleep':{'via':'ssh'}"), "F: /servers/s/sleep/via: found \"ssh\"; " VIA},
-        {S("'sleep':{'via':'webhook'}"), "F: /servers/s/sleep/via: found \"webhook\"; " VIA},
+        {S("'sleep':{'via':'SSH'}"), "F: /servers/s/sleep/via: found \"SSH\"; " VIA},
         {S("'sleep':{'via':''}"), "F: /servers/s/sleep/via: found \"\"; " VIA},
+        {S("'sleep':{'via':'ssh'}"),
+         "F: /servers/s/sleep/ssh/user: found nothing; allowed: the user that logs in; via ssh "
+         "needs it\n"
+         "F: /servers/s/sleep/ssh/key: found nothing; allowed: the file of the private key; via "
+         "ssh needs it\n"
+         "F: /servers/s/sleep/ssh/host_key: found nothing; allowed: the server's public host key, "
+         "\"ssh-ed25519 AAAA...\"; via ssh needs it\n"},
+        {S("'sleep':{'via':'ssh','ssh':{'user':'hall','key':'/k','host_key':null}}"),
+         "F: /servers/s/sleep/ssh/host_key: found nothing; allowed: the server's public host key, "
+         "\"ssh-ed25519 AAAA...\"; via ssh needs it\n"},
+        {S("'sleep':{'ssh':{" SSH "}}"),
+         "F: /servers/s/sleep/ssh: found settings of ssh beside via agent; allowed: \"via\": "
+         "\"ssh\", or no \"ssh\"\n"},
+        {S("'sleep':{'via':'ssh','ssh':{" SSH "},'webhook':{'url':'http://h/'}}"),
+         "F: /servers/s/sleep/webhook: found settings of webhook beside via ssh; allowed: "
+         "\"via\": \"webhook\", or no \"webhook\"\n"},
+        {S("'sleep':{'via':'ssh','ssh':{'user':'-oProxyCommand=x','key':'/k','host_key':'" KEY
+           "'}}"),
+         "F: /servers/s/sleep/ssh/user: found \"-oProxyCommand=x\"; allowed: the name of a user: "
+         "letters, digits, '_', '-' and '.', a letter or '_' first\n"},
+        {S("'sleep':{'via':'ssh','ssh':{'user':'hall','key':'/k','host_key':'ssh-ed25519 "
+           "SHA256:x'}}"),
+         "F: /servers/s/sleep/ssh/host_key: found \"ssh-ed25519 SHA256:x\"; allowed: a public "
+         "host key as in /etc/ssh/ssh_host_ed25519_key.pub of the server: \"ssh-ed25519 "
+         "AAAA...\"; ecdsa and rsa too\n"},
+        {S("'sleep':{'via':'webhook'}"),
+         "F: /servers/s/sleep/webhook/url: found nothing; allowed: the URL that puts it to sleep; "
+         "via webhook needs it\n"},
+        {S("'sleep':{'via':'webhook','webhook':{'url':'http://h/','headers':{'A':{'secret':"
+           "'HALL_MQTT_PASSWORD'}}}}"),
+         "F: /servers/s/sleep/webhook/headers/A/secret: found \"HALL_MQTT_PASSWORD\"; allowed: "
+         "the name of a variable of the environment that begins with HALL_SECRET_, as "
+         "\"HALL_SECRET_NAS\"\n"},
+        {S("'sleep':{'via':'webhook','webhook':{'url':'http://h/','headers':{'A':{'secret':"
+           "'HALL_SECRET_KEY'}}}}"),
+         "F: /servers/s/sleep/webhook/headers/A/secret: found \"HALL_SECRET_KEY\"; allowed: a "
+         "name other than HALL_SECRET_KEY, which is Hall's own\n"},
+        {S("'sleep':{'via':'webhook','webhook':{'url':'http://h/','headers':{'a b':{'value':'x'},"
+           "'Host':{'value':'x'},'Ok':{'value':'x'},'OK':{'value':'y'}}}}"),
+         "F: /servers/s/sleep/webhook/headers/a b: found a b; allowed: the name of an HTTP "
+         "header, as \"Authorization\"\n"
+         "F: /servers/s/sleep/webhook/headers/Host: found Host; allowed: a header other than "
+         "Host, Content-Length, Transfer-Encoding, Upgrade, Connection and Expect, which Hall "
+         "sets\n"
+         "F: /servers/s/sleep/webhook/headers/OK: found a header that is there already (case does "
+         "not count); allowed: each header once\n"},
+        {S("'sleep':{'via':'webhook','webhook':{'url':'ftp://h/','method':'post','headers':{'A':"
+           "{'value':'x\\ny'}}}}"),
+         "F: /servers/s/sleep/webhook/url: found \"ftp://h/\"; allowed: a URL "
+         "http://HOST[:PORT][/PATH] or https://..., as \"http://192.168.1.20:8080\"\n"
+         "F: /servers/s/sleep/webhook/method: found \"post\"; allowed: \"POST\", \"PUT\", "
+         "\"PATCH\", \"GET\", \"DELETE\"\n"
+         "F: /servers/s/sleep/webhook/headers/A/value: found \"x?y\"; allowed: a text, not "
+         "empty, without control characters\n"},
     };
     all_refused(cases, COUNT(cases));
+}
+
+static void test_sleep_by_ssh(void **state)
+{
+    (void)state;
+    struct config *config =
+        good(S("'sleep':{'via':'ssh','mode':'poweroff','ssh':{" SSH ",'poweroff':'sudo "
+               "/sbin/poweroff'}}"));
+    const struct model_sleep *sleep = &config->model.servers[0].sleep;
+    assert_int_equal(sleep->via, SLEEP_VIA_SSH);
+    assert_null(sleep->webhook);
+    assert_string_equal(sleep->ssh->user, "hall");
+    assert_int_equal(sleep->ssh->port, 22);
+    assert_string_equal(sleep->ssh->key, "/k");
+    assert_string_equal(sleep->ssh->host_key, KEY);
+    assert_string_equal(sleep->ssh->commands[SLEEP_SUSPEND], "systemctl suspend");
+    assert_string_equal(sleep->ssh->commands[SLEEP_HIBERNATE], "systemctl hibernate");
+    assert_string_equal(sleep->ssh->commands[SLEEP_POWEROFF], "sudo /sbin/poweroff");
+    assert_string_equal(sleep->ssh->restart, "systemctl reboot");
+    config_free(config);
+    config = good(S("'sleep':{'via':'ssh','ssh':{'user':'u','port':2222,'key':'/k','host_key':'" KEY
+                    " root@nas'}}"));
+    assert_string_equal(config->model.servers[0].sleep.ssh->host_key, KEY);
+    assert_int_equal(config->model.servers[0].sleep.ssh->port, 2222);
+    config_free(config);
+}
+
+static void test_sleep_by_webhook(void **state)
+{
+    (void)state;
+    struct config *config =
+        good(S("'sleep':{'via':'webhook','webhook':{'url':'https://nas/api?a=1','headers':{"
+               "'Authorization':{'secret':'HALL_SECRET_TEST'},'X-A':{'value':'b'}},'body':'{}'}}"));
+    const struct model_webhook *webhook = config->model.servers[0].sleep.webhook;
+    struct buf errors = BUF_INIT(1000);
+    assert_null(config->model.servers[0].sleep.ssh);
+    assert_string_equal(webhook->url, "https://nas/api?a=1");
+    assert_null(webhook->restart_url);
+    assert_int_equal(webhook->method, WEBHOOK_POST);
+    assert_string_equal(webhook->restart_body, "{}");
+    assert_int_equal(webhook->n_expect, 0);
+    assert_int_equal(webhook->n_headers, 2);
+    assert_string_equal(webhook->headers[0].name, "Authorization");
+    assert_string_equal(webhook->headers[0].secret, "HALL_SECRET_TEST");
+    assert_null(webhook->headers[0].value);
+    assert_string_equal(webhook->headers[1].value, "b");
+
+    unsetenv("HALL_SECRET_TEST");
+    assert_int_equal(secrets_check(config, &errors), -EINVAL);
+    assert_string_equal(buf_text(&errors),
+                        "F: /servers/s/sleep/webhook/headers/Authorization/secret: found "
+                        "\"HALL_SECRET_TEST\", which is not set; allowed: a variable that is set "
+                        "in the environment file\n");
+    buf_clear(&errors);
+    setenv("HALL_SECRET_TEST", "Bearer x", 1);
+    assert_int_equal(secrets_check(config, &errors), 0);
+    char *value = NULL;
+    assert_int_equal(secret_find("HALL_SECRET_TEST", &value, &errors), 0);
+    assert_string_equal(value, "Bearer x");
+    secret_free(value);
+    setenv("HALL_SECRET_TEST", "a\tb", 1);
+    assert_int_equal(secrets_check(config, &errors), -EINVAL);
+    assert_null(strstr(buf_text(&errors), "a\tb")); /* a secret is never shown */
+    unsetenv("HALL_SECRET_TEST");
+    buf_finish(&errors);
+    config_free(config);
 }
 
 static void test_too_many_checks_of_one_server(void **state)
@@ -1268,7 +1387,9 @@ int main(void)
         cmocka_unit_test(test_windows_may_overlap_and_wait),
         cmocka_unit_test(test_hours_of_access_must_make_sense),
         cmocka_unit_test(test_guards_and_quotas_have_bounds),
-        cmocka_unit_test(test_what_cannot_be_done_yet_is_refused),
+        cmocka_unit_test(test_ways_to_sleep_are_refused),
+        cmocka_unit_test(test_sleep_by_ssh),
+        cmocka_unit_test(test_sleep_by_webhook),
         cmocka_unit_test(test_too_many_checks_of_one_server),
         cmocka_unit_test(test_all_errors_at_once),
         cmocka_unit_test(test_errors_are_capped),

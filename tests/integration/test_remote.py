@@ -1,0 +1,264 @@
+"""Servers without an agent: put to sleep by a real ssh and by a webhook, and silent or not all the same."""
+
+import http.server
+import os
+import subprocess
+import threading
+
+import pytest
+from conftest import Worlds
+from helpers import (awake, command, events, reload, result, results, simple_servers, status, wait_event,
+                     wait_state, wait_status)
+from process import wait_until
+from sshd import Sshd
+
+SECRET = "Bearer of-nobodys-business"
+
+
+def children(pid):
+    """Of a process, by /proc: what ssh and its like leave behind would be here."""
+    found = []
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
+            found += file.read().split()
+    return found
+
+
+class Hooks(http.server.ThreadingHTTPServer):
+    """Answers as it is told to, and remembers what it was asked."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Hook)
+        self.asked, self.answer, self.then = [], 204, lambda: None
+        self.url = f"http://127.0.0.1:{self.server_address[1]}/nas/sleep?really=yes"
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+    def handle_error(self, request, client_address):
+        pass
+
+
+class Hook(http.server.BaseHTTPRequestHandler):
+    def handle_any(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.asked.append((self.command, self.path, dict(self.headers), body.decode()))
+        self.server.then()
+        if self.server.answer is None:  # cut without a word
+            self.close_connection = True
+            return
+        self.send_response(self.server.answer)
+        self.send_header("Location", "/elsewhere")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_POST = do_PUT = do_GET = handle_any
+
+    def log_message(self, format, *args):
+        pass
+
+
+class Nas:
+    """One world whose server has no agent; each test says how it is put to sleep."""
+
+    def __init__(self, make_world, tmp_path_factory):
+        self.world = make_world(start=False, namespaces=True, servers=simple_servers("erp"), boot_s=0.4)
+        self.hall = self.world.hall
+        environment = self.hall.environment()
+        self.hall.environment = lambda: {**environment, "HALL_SECRET_NAS": SECRET}
+        server = self.hall.config["servers"]["erp"]
+        site = self.world.described["erp"]["sites"][0]
+        server["checks"] = [{"ping": {}}, {"http": {"url": self.world.upstream(self.world.described["erp"], site) + "/health"}}]
+        server["sleep"] = {"via": "none", "min_up": "0s"}
+        self.hall.write(self.hall.config)
+        self.world.start()
+        self.bus = self.world.bus()
+        self.sim = self.world.sims["erp"]
+        self.sim.tell("agent off")
+        self.directory = tmp_path_factory.mktemp("sshd")
+        self.sshd = Sshd(self.directory / "sshd", self.sim.pid)
+        self.hooks = Hooks()
+
+    def sleeps(self, timeout="20s", **sleep):
+        def change(config):
+            config["servers"]["erp"]["sleep"] = {"min_up": "0s", "timeout": timeout, **sleep}
+
+        reload(self.world, self.bus, change)
+        awake(self.bus, "erp")
+
+    def by_ssh(self, timeout="20s", mode="suspend", **settings):
+        self.sleeps(timeout, via="ssh", mode=mode, ssh=self.sshd.settings(**settings))
+
+    def by_webhook(self, timeout="20s", **settings):
+        self.sleeps(timeout, via="webhook", webhook={"url": self.hooks.url, **settings})
+
+    def refused(self, action="sleep"):
+        """The reason it gives."""
+        id, mark = command(self.bus, "erp", action)
+        reason = result(self.bus, "erp", id, "refused", mark)["reason"]
+        assert status(self.bus, "erp")["state"] == "ready"
+        return reason
+
+    def fails(self):
+        """Asked, accepted, and awake all the same: the reason, and the problem that is shown."""
+        id, mark = command(self.bus, "erp", "sleep")
+        result(self.bus, "erp", id, "accepted", mark, 15)
+        reason = result(self.bus, "erp", id, "failed", mark, 25)["reason"]
+        assert wait_event(self.bus, "erp", "sleep_failed", mark)["detail"] == reason
+        shown = wait_status(self.bus, "erp", lambda s: s["problem"] and s["state"] == "ready")["problem"]
+        assert reason in shown
+        return reason
+
+    def file(self, name):
+        return self.sshd.directory / name
+
+    def gone(self):
+        """The silence was real; the simulated server learns of it."""
+        wait_state(self.bus, "erp", "off", 25)
+        self.sim.tell("crash")
+
+    def close(self):
+        self.sshd.close()
+        self.hooks.shutdown()
+        self.hooks.server_close()
+
+
+@pytest.fixture(scope="module")
+def nas(binary, tmp_path_factory):
+    worlds = Worlds(binary, tmp_path_factory)
+    nas = None
+    try:
+        nas = Nas(worlds, tmp_path_factory)
+        yield nas
+    finally:
+        if nas:
+            nas.close()
+        worlds.close()
+
+
+def vanish(file, pid):
+    """What a machine that suspends at once looks like to ssh: it says nothing any more."""
+    return f"echo $$ > {pid}; echo asked > {file}; ip -4 addr flush dev eth0; exec sleep 60"
+
+
+def test_a_server_that_suspends_under_the_connection_was_asked_not_lost(nas):
+    nas.by_ssh(suspend=vanish(nas.file("asked"), nas.file("a.pid")))
+    id, mark = command(nas.bus, "erp", "sleep")
+    accepted = result(nas.bus, "erp", id, "accepted", mark, 15)
+    nas.gone()
+    assert result(nas.bus, "erp", id, "done", mark)
+    assert accepted["reason"] in (None, "") and nas.file("asked").read_text() == "asked\n"
+    assert events(nas.bus, "erp", "sleep_failed", mark) == events(nas.bus, "erp", "unreachable", mark) == []
+    assert wait_event(nas.bus, "erp", "asleep", mark)
+
+
+def test_a_connection_closed_by_the_host_was_asked_too(nas):
+    """As poweroff looks: sshd is ended, then the machine."""
+    nas.by_ssh(mode="poweroff", poweroff=f"touch {nas.file('off')}; ip -4 addr flush dev eth0 & kill -KILL $PPID")
+    id, mark = command(nas.bus, "erp", "sleep")
+    result(nas.bus, "erp", id, "accepted", mark, 15)
+    nas.gone()
+    result(nas.bus, "erp", id, "done", mark)
+    assert nas.file("off").exists()
+
+
+def test_restart(nas):
+    nas.by_ssh(restart=vanish(nas.file("again"), nas.file("b.pid")))
+    id, mark = command(nas.bus, "erp", "restart")
+    result(nas.bus, "erp", id, "accepted", mark, 15)
+    wait_until(nas.file("again").exists, 10, "the command")
+    nas.sim.tell("crash")
+    result(nas.bus, "erp", id, "done", mark, 30)
+    wait_state(nas.bus, "erp", "ready")
+
+
+@pytest.mark.parametrize(("changes", "words"), [
+    (lambda s: {"host_key": s.other_host_key}, "Host key verification failed"),
+    (lambda s: {"key": str(s.other_key)}, "Permission denied (publickey)"),
+    (lambda s: {"user": "nobody"}, "Permission denied (publickey)"),
+    (lambda s: {"port": 1}, "Connection refused"),
+    (lambda s: {"key": str(s.directory / "none")}, "cannot be read: No such file"),
+    (lambda s: {"key": str(s.directory / "user.pub")}, "is open to others: chmod 600"),
+    (lambda s: {"suspend": "echo 'no right to' >&2; echo more >&2; exit 3"}, "failed with status 3: no right to"),
+    (lambda s: {"suspend": "no-such-program-at-all"}, "failed with status 127: "),
+], ids=["wrong host key", "wrong user key", "wrong user", "nobody there", "no key", "open key", "status", "no program"])
+def test_ssh_refused_by_name(nas, changes, words):
+    nas.by_ssh(**{"suspend": f"touch {nas.file('never')}", **changes(nas.sshd)})
+    assert words in nas.refused()
+    assert not nas.file("never").exists()
+
+
+def test_a_command_that_hangs_is_ended_and_the_server_seen_awake(nas):
+    nas.by_ssh(timeout="10s", suspend=f"echo $$ > {nas.file('c.pid')}; exec sleep 60")
+    assert nas.fails() == "it was asked, but still answers after 10 s"
+    wait_until(lambda: children(nas.hall.process.pid) == [], 5, "ssh ended")
+
+
+def test_ssh_accepted_but_stays_awake(nas):
+    nas.by_ssh(timeout="2s", suspend="true")
+    assert nas.fails() == "it was asked, but still answers after 2 s"
+
+
+def test_a_late_failure_is_told(nas):
+    """The command was taken for accepted, and then failed."""
+    nas.by_ssh(suspend="sleep 3; echo too late >&2; exit 4")
+    assert nas.fails() == "the command by ssh failed with status 4: too late"
+
+
+def test_webhook_puts_to_sleep(nas):
+    nas.hooks.answer, nas.hooks.asked = 202, []
+    nas.hooks.then = lambda: nas.sim.tell("crash")
+    nas.by_webhook(method="PUT", body='{"do":"sleep"}', expect=[200, "202-204"],
+                   headers={"Authorization": {"secret": "HALL_SECRET_NAS"}, "Content-Type": {"value": "application/json"}})
+    id, mark = command(nas.bus, "erp", "sleep")
+    result(nas.bus, "erp", id, "accepted", mark)
+    wait_state(nas.bus, "erp", "off", 25)
+    result(nas.bus, "erp", id, "done", mark)
+    [(method, path, headers, body)] = nas.hooks.asked
+    assert (method, path, body) == ("PUT", "/nas/sleep?really=yes", '{"do":"sleep"}')
+    assert headers["Authorization"] == SECRET and headers["Content-Type"] == "application/json"
+    assert len(results(nas.bus, "erp", id)) == 2
+
+
+@pytest.mark.parametrize(("answer", "words"), [
+    (403, "the webhook answered 403, which is not expected"), (302, "answered 302"), (500, "answered 500")])
+def test_webhook_refused_by_name(nas, answer, words):
+    nas.hooks.answer, nas.hooks.asked, nas.hooks.then = answer, [], lambda: None
+    nas.by_webhook()
+    assert words in nas.refused()
+    assert [asked[0] for asked in nas.hooks.asked] == ["POST"]
+
+
+def test_webhook_not_there(nas):
+    nas.sleeps(via="webhook", webhook={"url": "http://127.0.0.1:1/"})
+    assert "the webhook could not be asked: Couldn't connect" in nas.refused()
+    assert nas.refused("restart") == "no sleep.webhook.restart_url is configured"
+
+
+def test_webhook_accepted_but_stays_awake(nas):
+    nas.hooks.answer, nas.hooks.then = 204, lambda: None
+    nas.by_webhook(timeout="2s")
+    assert nas.fails() == "it was asked, but still answers after 2 s"
+
+
+def test_webhook_cut_without_an_answer_was_asked(nas):
+    nas.hooks.answer, nas.hooks.then = None, lambda: nas.sim.tell("crash")
+    nas.by_webhook()
+    id, mark = command(nas.bus, "erp", "sleep")
+    wait_state(nas.bus, "erp", "off", 25)
+    result(nas.bus, "erp", id, "done", mark)
+
+
+def test_secrets_are_in_no_log_and_on_no_topic(nas):
+    assert SECRET.split()[1] not in nas.hall.log_text()
+    assert not any(SECRET.split()[1] in message.text() for message in nas.bus.messages)
+
+
+def test_a_secret_that_is_not_set_is_an_error_of_the_configuration(nas, binary):
+    nas.by_webhook(headers={"Authorization": {"secret": "HALL_SECRET_NAS"}})
+    environment = {k: v for k, v in nas.hall.environment().items() if k != "HALL_SECRET_NAS"}
+    done = subprocess.run([binary, "--config", nas.hall.file, "--check"], env=environment, capture_output=True, text=True,
+                          check=False)
+    assert done.returncode == 1
+    assert ('/servers/erp/sleep/webhook/headers/Authorization/secret: found "HALL_SECRET_NAS", which is not set; '
+            "allowed: a variable that is set in the environment file") in done.stderr
