@@ -1,76 +1,18 @@
 /* hall: the daemon. Options, configuration, then the three phases: create, run, destroy. */
 #include <errno.h>
-#include <getopt.h>
-#include <malloc.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/log.h"
-#include "base/memory.h"
+#include "base/program.h"
 #include "hall.h"
 
-#define DEFAULT_CONFIG "/etc/hall/domains.json"
-
-enum { EXIT_USAGE = 2, ERRORS_LIMIT = 65536 };
-
-struct arguments {
-    const char *config;
-    bool check;
-    enum log_level level;
+static const struct program program = {
+    .name = "hall",
+    .purpose = "Wakes servers when someone needs them and lets them sleep afterwards.",
+    .config = "/etc/hall/domains.json",
+    .secrets =
+        "Secrets come from the environment: HALL_MQTT_PASSWORD and others, see .env.example.",
 };
-
-static void print_usage(FILE *out)
-{
-    fputs("Usage: hall [--config FILE] [--check] [--verbose] [--version]\n"
-          "Wakes servers when someone needs them and lets them sleep afterwards.\n\n"
-          "  --config FILE  the configuration (default " DEFAULT_CONFIG ")\n"
-          "  --check        read the configuration, name every error, exit 1 if there is one\n"
-          "  --verbose      log more\n"
-          "  --version      print the version\n"
-          "Secrets come from the environment: HALL_MQTT_PASSWORD and others, see .env.example.\n",
-          out);
-}
-
-/* Returns -1 to go on, else the exit status. */
-static int read_arguments(int argc, char *argv[], struct arguments *ret)
-{
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'n'},
-        {"verbose", no_argument, NULL, 'v'},      {"version", no_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},         {0},
-    };
-    int option;
-
-    while ((option = getopt_long(argc, argv, "c:nvVh", options, NULL)) != -1) {
-        switch (option) {
-        case 'c':
-            ret->config = optarg;
-            break;
-        case 'n':
-            ret->check = true;
-            break;
-        case 'v':
-            ret->level = LOG_LEVEL_DEBUG;
-            break;
-        case 'V':
-            puts("hall " HALL_VERSION);
-            return EXIT_SUCCESS;
-        case 'h':
-            print_usage(stdout);
-            return EXIT_SUCCESS;
-        default:
-            print_usage(stderr);
-            return EXIT_USAGE;
-        }
-    }
-    if (optind == argc)
-        return -1;
-    fprintf(stderr, "hall: unexpected argument: %s\n", argv[optind]);
-    print_usage(stderr);
-    return EXIT_USAGE;
-}
 
 static int check(const struct config *config)
 {
@@ -90,30 +32,13 @@ static int serve(const struct config *config, const struct secrets *secrets)
     return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* Before any thread exists: signals come through the loop, a closed connection is an error and no
- * signal, and one allocation arena is enough for threads that hardly allocate. */
-static void prepare_process(void)
-{
-    sigset_t mask;
-
-    signal(SIGPIPE, SIG_IGN);
-    sigemptyset(&mask);
-    sigaddset(&mask, SIGTERM);
-    sigaddset(&mask, SIGINT);
-    sigaddset(&mask, SIGHUP);
-    sigaddset(&mask, SIGCHLD); /* ssh */
-    sigprocmask(SIG_BLOCK, &mask, NULL);
-    mallopt(M_ARENA_MAX, 1);
-    memory_trim(true);
-}
-
 int main(int argc, char *argv[])
 {
-    struct arguments arguments = {.config = DEFAULT_CONFIG, .level = LOG_LEVEL_INFO};
-    struct buf errors = BUF_INIT(ERRORS_LIMIT);
+    struct program_arguments arguments;
+    struct buf errors = BUF_INIT(PROGRAM_ERRORS_LIMIT);
     struct config *config = NULL;
     struct secrets secrets = {0};
-    int status = read_arguments(argc, argv, &arguments);
+    int status = program_arguments(&program, argc, argv, &arguments);
 
     if (status >= 0)
         return status;
@@ -128,7 +53,7 @@ int main(int argc, char *argv[])
     } else if (arguments.check) {
         status = check(config);
     } else {
-        prepare_process();
+        program_prepare();
         status = serve(config, &secrets);
     }
     secrets_finish(&secrets);

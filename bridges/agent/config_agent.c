@@ -2,22 +2,16 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/json.h"
 #include "base/text.h"
 #include "bridges/agent/orders.h"
-#include "config/arena.h"
-#include "config/format.h"
-#include "config/option.h"
-#include "config/report.h"
+#include "config/document.h"
+#include "config/rows.h"
 
-enum { COMMAND_WORDS_MAX = 32, FILE_MAX = 65536 };
+enum { COMMAND_WORDS_MAX = 32 };
 
 /* ---- formats ---- */
 
@@ -86,31 +80,12 @@ static const unsigned rights_by_name[] = {RIGHT_SUSPEND, RIGHT_HIBERNATE,  RIGHT
 enum { N_RIGHTS = sizeof rights_by_name / sizeof rights_by_name[0] };
 
 /* clang-format off */
-#define ROWS(rows_) .rows = (rows_), .n_rows = sizeof(rows_) / sizeof((rows_)[0])
-#define AT(type_, field_) .offset = offsetof(struct type_, field_)
-#define COUNT_AT(type_, field_) .count_offset = offsetof(struct type_, field_)
-#define TEXT(of_, most_) .kind = OPTION_TEXT, .format = &format_##of_, .max = (most_)
-#define LIST(item_, most_) .kind = OPTION_LIST, .item = &(item_), .max = (most_)
-#define OBJECT(table_) .kind = OPTION_OBJECT, .table = &(table_)
-
 static const struct option item_right = {
     .kind = OPTION_CHOICE, .names = right_names, .size = sizeof(unsigned)};
 static const struct option item_port = {
     .kind = OPTION_PORT, .min = 1, .max = UINT16_MAX, .size = sizeof(uint16_t)};
 static const struct option item_process = {TEXT(process, 64), .size = sizeof(char *)};
 static const struct option item_word = {TEXT(text, 1024), .size = sizeof(char *)};
-
-static const struct option mqtt_rows[] = {
-    {"url", TEXT(mqtt_url, 512), .offset = 0, .fallback = "mqtt://127.0.0.1:1883",
-     .help = "The broker: mqtt://HOST[:PORT], mqtts:// for TLS, mqtt+unix:///PATH for a socket."},
-    {"username", TEXT(text, 256), AT(config_mqtt, username),
-     .help = "The user at the broker, by default the agent's id; the password is HALL_MQTT_PASSWORD in the environment."},
-    {"ca", TEXT(file, 1024), AT(config_mqtt, ca),
-     .help = "File with the authorities that TLS trusts; by default the system's."},
-    {"base_topic", TEXT(topic, 128), AT(config_mqtt, base_topic), .fallback = "hall",
-     .help = "What every topic of Hall begins with."},
-};
-static const struct option_table mqtt_table = {"mqtt", sizeof(struct config_mqtt), ROWS(mqtt_rows)};
 
 static const struct option docker_rows[] = {
     {"socket", TEXT(file, 107), AT(raw_agent, out.docker_socket), .fallback = "/run/docker.sock",
@@ -142,7 +117,7 @@ static const struct option root_rows[] = {
     {"$schema", TEXT(any, 1024), AT(raw_agent, schema), .help = "For editors; the agent ignores it."},
     {"id", TEXT(slug, 64), AT(raw_agent, out.id), .required = true,
      .help = "The server's id in Hall's configuration, and the agent's user at the broker."},
-    {"mqtt", OBJECT(mqtt_table), AT(raw_agent, out.mqtt), .required = true, .help = "The broker."},
+    {"mqtt", OBJECT(document_mqtt_table), AT(raw_agent, out.mqtt), .required = true, .help = "The broker."},
     {"docker", OBJECT(docker_table), .offset = 0, .given_offset = offsetof(struct raw_agent, docker_given),
      .help = "Where the containers are; without it none are looked after."},
     {"interface", TEXT(interface, 15), AT(raw_agent, out.interface),
@@ -166,8 +141,9 @@ static unsigned rights_of(const struct raw_agent *raw)
     return rights;
 }
 
-static void check(const struct raw_agent *raw, struct report *report)
+static void check(const void *target, struct report *report)
 {
+    const struct raw_agent *raw = target;
     const char *program = raw->n_command > 0 ? raw->command[0] : NULL;
     char shown[SHOWN_SIZE];
     if (program != NULL && program[0] != '/')
@@ -208,22 +184,16 @@ static struct config_agent complete(struct arena *arena, const char *file,
 
 /* ---- reading ---- */
 
-static int read_document(struct arena *arena, const char *file, const struct json *document,
-                         struct buf *errors, struct config_agent **ret_config)
+static int finish(struct arena *arena, const char *file, const struct raw_agent *raw,
+                  struct config_agent **ret_config)
 {
-    struct report report = {.file = file, .errors = errors};
-    struct raw_agent raw = {0};
     struct config_agent *config = arena_alloc(arena, 1, sizeof *config);
-    option_read_object(arena, arena, &report, &root_table, NULL, document, &raw);
-    if (config == NULL || arena_failed(arena))
+    if (config != NULL)
+        *config = complete(arena, file, raw);
+    if (arena_failed(arena)) {
+        arena_destroy(arena);
         return -ENOMEM;
-    check(&raw, &report);
-    const int error = report_end(&report);
-    if (error < 0)
-        return error;
-    *config = complete(arena, file, &raw);
-    if (arena_failed(arena))
-        return -ENOMEM;
+    }
     *ret_config = config;
     return 0;
 }
@@ -231,49 +201,20 @@ static int read_document(struct arena *arena, const char *file, const struct jso
 int config_agent_parse(const char *file, const char *text, size_t length,
                        struct config_agent **ret_config, struct buf *errors)
 {
-    struct json_error wrong = {0};
-    struct json *document = NULL;
-    if (json_read(text, length, &json_limits_payload, &document, &wrong) < 0) {
-        buf_printf(errors, "%s:%u:%u: %s\n", file, wrong.line, wrong.column, wrong.what);
-        return -EINVAL;
-    }
-    struct arena *arena = arena_create();
-    const int error =
-        arena != NULL ? read_document(arena, file, document, errors, ret_config) : -ENOMEM;
-    json_free(document);
-    if (error < 0)
-        arena_destroy(arena);
-    if (error == -ENOMEM)
-        buf_printf(errors, "%s: out of memory\n", file);
-    return error;
-}
-
-static int fail_file(const char *file, const char *why, int error, struct buf *errors)
-{
-    buf_printf(errors, "%s: cannot be read: %s\n", file, why);
-    return error;
+    struct raw_agent raw = {0};
+    struct arena *arena;
+    const struct document document = {.table = &root_table, .raw = &raw, .check = check};
+    const int error = document_parse(file, text, length, &document, &arena, errors);
+    return error < 0 ? error : finish(arena, file, &raw, ret_config);
 }
 
 int config_agent_load(const char *file, struct config_agent **ret_config, struct buf *errors)
 {
-    struct stat status;
-    char *text = malloc(FILE_MAX);
-    /* Not blocking, so that a FIFO without a writer is told apart instead of waited for. */
-    const int fd = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-    int error = fd < 0 ? fail_file(file, strerror(errno), -errno, errors) : 0;
-    if (error == 0 && (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)))
-        error = fail_file(file, "it is not a regular file", -EINVAL, errors);
-    const ssize_t length = error == 0 && text != NULL ? read(fd, text, FILE_MAX) : -1;
-    if (error == 0 && length < 0)
-        error = fail_file(file, "reading fails", -EIO, errors);
-    if (error == 0 && length == FILE_MAX)
-        error = fail_file(file, "it is larger than 64 KiB", -EFBIG, errors);
-    if (error == 0)
-        error = config_agent_parse(file, text, (size_t)length, ret_config, errors);
-    if (fd >= 0)
-        close(fd);
-    free(text);
-    return error;
+    struct raw_agent raw = {0};
+    struct arena *arena;
+    const struct document document = {.table = &root_table, .raw = &raw, .check = check};
+    const int error = document_load(file, &document, &arena, errors);
+    return error < 0 ? error : finish(arena, file, &raw, ret_config);
 }
 
 void config_agent_free(struct config_agent *config)

@@ -1,76 +1,19 @@
 /* hall-agent: what a server says and does for Hall. Options, configuration, then the three phases:
  * create, run, destroy. */
-#include <getopt.h>
-#include <malloc.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/log.h"
-#include "base/memory.h"
+#include "base/program.h"
 #include "bridges/agent/agent.h"
 #include "bridges/agent/config_agent.h"
 
-#define DEFAULT_CONFIG "/etc/hall/agent.json"
-
-enum { EXIT_USAGE = 2, ERRORS_LIMIT = 65536 };
-
-struct arguments {
-    const char *config;
-    bool check;
-    enum log_level level;
+static const struct program program = {
+    .name = "hall-agent",
+    .purpose = "Reports to Hall what this server does, and lets it sleep when nobody needs it.",
+    .config = "/etc/hall/agent.json",
+    .secrets = "The password at the broker comes from the environment: HALL_MQTT_PASSWORD, or a "
+               "credential hall-mqtt-password.",
 };
-
-static void print_usage(FILE *out)
-{
-    fputs("Usage: hall-agent [--config FILE] [--check] [--verbose] [--version]\n"
-          "Reports to Hall what this server does, and lets it sleep when nobody needs it.\n\n"
-          "  --config FILE  the configuration (default " DEFAULT_CONFIG ")\n"
-          "  --check        read the configuration, name every error, exit 1 if there is one\n"
-          "  --verbose      log more\n"
-          "  --version      print the version\n"
-          "The password at the broker comes from the environment: HALL_MQTT_PASSWORD, or a "
-          "credential hall-mqtt-password.\n",
-          out);
-}
-
-/* Returns -1 to go on, else the exit status. */
-static int read_arguments(int argc, char *argv[], struct arguments *ret)
-{
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'n'},
-        {"verbose", no_argument, NULL, 'v'},      {"version", no_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},         {0},
-    };
-    int option;
-    while ((option = getopt_long(argc, argv, "c:nvVh", options, NULL)) >= 0) {
-        switch (option) {
-        case 'c':
-            ret->config = optarg;
-            break;
-        case 'n':
-            ret->check = true;
-            break;
-        case 'v':
-            ret->level = LOG_LEVEL_DEBUG;
-            break;
-        case 'V':
-            puts("hall-agent " HALL_VERSION);
-            return EXIT_SUCCESS;
-        case 'h':
-            print_usage(stdout);
-            return EXIT_SUCCESS;
-        default:
-            print_usage(stderr);
-            return EXIT_USAGE;
-        }
-    }
-    if (optind == argc)
-        return -1;
-    fprintf(stderr, "hall-agent: \"%s\" is no option\n", argv[optind]);
-    print_usage(stderr);
-    return EXIT_USAGE;
-}
 
 static int serve(const struct config_agent *config, const struct secrets *secrets)
 {
@@ -82,27 +25,13 @@ static int serve(const struct config_agent *config, const struct secrets *secret
     return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* Before any thread exists: signals come through the loop, and one allocation arena is enough. */
-static void prepare_process(void)
-{
-    sigset_t mask;
-    signal(SIGPIPE, SIG_IGN);
-    sigemptyset(&mask);
-    sigaddset(&mask, SIGTERM);
-    sigaddset(&mask, SIGINT);
-    sigaddset(&mask, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &mask, NULL);
-    mallopt(M_ARENA_MAX, 1);
-    memory_trim(true);
-}
-
 int main(int argc, char *argv[])
 {
-    struct arguments arguments = {.config = DEFAULT_CONFIG, .level = LOG_LEVEL_INFO};
-    struct buf errors = BUF_INIT(ERRORS_LIMIT);
+    struct program_arguments arguments;
+    struct buf errors = BUF_INIT(PROGRAM_ERRORS_LIMIT);
     struct config_agent *config = NULL;
     struct secrets secrets = {0};
-    int status = read_arguments(argc, argv, &arguments);
+    int status = program_arguments(&program, argc, argv, &arguments);
     if (status >= 0)
         return status;
     log_init(arguments.level);
@@ -115,7 +44,7 @@ int main(int argc, char *argv[])
         printf("%s: ok: agent of %s\n", config->file, config->id);
         status = EXIT_SUCCESS;
     } else {
-        prepare_process();
+        program_prepare();
         status = serve(config, &secrets);
     }
     secrets_finish(&secrets);

@@ -29,6 +29,19 @@ static void check_policy(const struct model_policy *policy)
     assert(policy->mode != POLICY_ALWAYS_ON || policy->n_windows == 0);
 }
 
+static void check_sleep(const struct model_sleep *sleep)
+{
+    assert((sleep->ssh != NULL) == (sleep->via == SLEEP_VIA_SSH));
+    assert((sleep->webhook != NULL) == (sleep->via == SLEEP_VIA_WEBHOOK));
+    assert(sleep->ssh == NULL || (sleep->ssh->user[0] != '-' && sleep->ssh->key[0] == '/' &&
+                                  sleep->ssh->host_key != NULL && sleep->ssh->port > 0));
+    for (size_t i = 0; sleep->webhook != NULL && i < sleep->webhook->n_headers; i++) {
+        const struct model_header *header = &sleep->webhook->headers[i];
+        assert((header->value == NULL) != (header->secret == NULL));
+        assert(header->name[strcspn(header->name, "\r\n: ")] == '\0');
+    }
+}
+
 static void check_model(const struct model *model)
 {
     for (size_t i = 0; i < model->n_servers; i++) {
@@ -38,7 +51,7 @@ static void check_model(const struct model *model)
         assert(server->n_checks <= MODEL_CHECKS_MAX);
         assert(server->n_depends_on <= MODEL_DEPENDS_MAX);
         assert(server->wakes_per_hour >= 0 && server->wakes_per_hour <= WOKEN_MAX);
-        assert(server->sleep.via == SLEEP_VIA_AGENT || server->sleep.via == SLEEP_VIA_NONE);
+        check_sleep(&server->sleep);
         for (size_t j = 0; j < server->n_checks; j++)
             required |= server->checks[j].required;
         assert(required);

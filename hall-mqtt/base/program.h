@@ -1,0 +1,36 @@
+/*
+ * program: what the daemons' main() have in common: the options --config, --check, --verbose,
+ * --version and --help, and the state a process is put into before any thread exists.
+ */
+#ifndef HALL_BASE_PROGRAM_H
+#define HALL_BASE_PROGRAM_H
+
+#include <stdbool.h>
+
+#include "base/log.h"
+
+struct program {
+    const char *name;
+    const char *purpose; /* one line */
+    const char *config;  /* the default file */
+    const char *secrets; /* one line: where they come from */
+};
+
+enum { PROGRAM_ERRORS_LIMIT = 65536 }; /* bytes of a configuration's errors */
+
+struct program_arguments {
+    const char *config;
+    bool check;
+    enum log_level level;
+};
+
+/* Returns -1 to go on, else the exit status: everything was said. */
+int program_arguments(const struct program *program, int argc, char *argv[],
+                      struct program_arguments *ret_arguments);
+
+/* Signals come through the loop (SIGTERM, SIGINT, SIGHUP and SIGCHLD are blocked), a closed
+ * connection is an error and no signal, and one allocation arena is enough for threads that hardly
+ * allocate. */
+void program_prepare(void);
+
+#endif
