@@ -211,6 +211,16 @@ static int client_set_tls(struct mqtt_link *link)
     return rc;
 }
 
+/* A client that keeps nothing on the broker leaves nothing behind. */
+static int client_set_will(struct mqtt_link *link)
+{
+    const struct mqtt_options *options = link->setup.options;
+    if (options->will_topic == NULL)
+        return MOSQ_ERR_SUCCESS;
+    return mosquitto_will_set(link->client, options->will_topic, (int)strlen(options->will_payload),
+                              options->will_payload, 1, true);
+}
+
 static int client_configure(struct mqtt_link *link)
 {
     const struct mqtt_options *options = link->setup.options;
@@ -222,8 +232,7 @@ static int client_configure(struct mqtt_link *link)
     mosquitto_subscribe_v5_callback_set(link->client, on_subscribe);
     mosquitto_publish_v5_callback_set(link->client, on_publish);
     mosquitto_message_v5_callback_set(link->client, on_message);
-    int rc = mosquitto_will_set(link->client, options->will_topic,
-                                (int)strlen(options->will_payload), options->will_payload, 1, true);
+    int rc = client_set_will(link);
     if (rc == MOSQ_ERR_SUCCESS && options->username != NULL)
         rc = mosquitto_username_pw_set(link->client, options->username, options->password);
     if (rc == MOSQ_ERR_SUCCESS)
@@ -395,6 +404,9 @@ static int properties_of(const struct mqtt_link *link, const struct mqtt_parcel 
         rc = mosquitto_property_add_binary(properties, MQTT_PROP_CORRELATION_DATA,
                                            parcel->correlation,
                                            (uint16_t)parcel->correlation_length);
+    if (rc == MOSQ_ERR_SUCCESS && parcel->response_topic != NULL)
+        rc = mosquitto_property_add_string(properties, MQTT_PROP_RESPONSE_TOPIC,
+                                           parcel->response_topic);
     if (rc == MOSQ_ERR_SUCCESS && parcel->marked)
         rc = mosquitto_property_add_string_pair(properties, MQTT_PROP_USER_PROPERTY, mark_name,
                                                 link->setup.mark);

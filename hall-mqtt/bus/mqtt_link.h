@@ -2,7 +2,8 @@
  * mqtt_link: one connection to a broker, from the look-up of its name until it fails or is closed;
  * never tried again. Driven from the sd-event loop, blocks nowhere but in mqtt_link_turn. The only
  * door to libmosquitto. The caller knows how long an answer may take and gives up on its own. Loop
- * thread only; for mqtt.c and mqtt_sender.c.
+ * thread only; for mqtt.c and mqtt_sender.c, and for hallctl, which connects once. There the
+ * options need no will.
  */
 #ifndef HALL_BUS_MQTT_LINK_H
 #define HALL_BUS_MQTT_LINK_H
@@ -49,6 +50,7 @@ struct mqtt_parcel {
     bool marked;             /* recognized when it comes back (MQTT 5) */
     const void *correlation; /* MQTT 5, or NULL */
     size_t correlation_length;
+    const char *response_topic; /* MQTT 5, or NULL */
 };
 
 /* -EBADMSG: this one can never be sent, ret_refusal says why; -ENOTCONN: failed. */

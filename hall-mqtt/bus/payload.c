@@ -162,6 +162,19 @@ static void put_next_event(struct page *page, const struct fleet *fleet, int ser
     json_end_object(&page->json);
 }
 
+/* Why it is still awake although nothing needs it: until the next sleep is agreed. */
+static void put_refusal(struct page *page, const struct sleep *sleep)
+{
+    if (sleep->refusal[0] == '\0') {
+        json_put_null(&page->json, "sleep_refused");
+        return;
+    }
+    json_begin_object(&page->json, "sleep_refused");
+    json_put_string(&page->json, "reason", sleep->refusal);
+    put_instant(page, "not_before", sleep->not_before);
+    json_end_object(&page->json);
+}
+
 static void put_guard(struct page *page, const struct guard *guard)
 {
     if (guard->kind == GUARD_NONE) {
@@ -213,6 +226,7 @@ int payload_server_status(const struct fleet *fleet, const struct model *model, 
     json_put_integer(&page.json, "wakes", power->n_woken);
     put_text_or_null(&page, "problem", power->problem);
     put_next_event(&page, fleet, server);
+    put_refusal(&page, &power->sleep);
     put_guard(&page, &power->guard);
     json_put_string(&page.json, "policy", policy_mode_name(fleet_policy(fleet, server)));
     put_report(&page, &power->report);

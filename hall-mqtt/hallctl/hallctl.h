@@ -1,26 +1,36 @@
 /*
- * hallctl: the command line. Each command is one row of the table in main.c; a command gets its own
- * arguments (argv[0] is its name), prints its result to stdout and its errors to stderr, and
- * returns the exit status of the program.
+ * hallctl: the command line. A verb is one row of its family's table: its name, operands, options,
+ * and what it does; the families stand in main.c, one file each. A verb prints its result to stdout
+ * and its errors to stderr, and returns the exit status of the program.
  */
 #ifndef HALL_HALLCTL_HALLCTL_H
 #define HALL_HALLCTL_HALLCTL_H
 
 #include <stdio.h>
 
+#include "hallctl/arguments.h"
+
 enum hallctl_exit {
     HALLCTL_OK = 0,
-    HALLCTL_ERROR = 1, /* what was read is wrong, or could not be done */
-    HALLCTL_USAGE = 2, /* the command line is wrong */
+    HALLCTL_ERROR = 1,       /* refused or failed, or what was read is wrong */
+    HALLCTL_USAGE = 2,       /* the command line is wrong */
+    HALLCTL_UNREACHABLE = 3, /* no broker, or no Hall behind it */
+    HALLCTL_TIMEOUT = 4,     /* no answer, or no end, within the time */
 };
 
-struct hallctl_command {
-    const char *name;
-    const char *summary; /* one line of `hallctl --help` */
-    int (*run)(int argc, char *argv[]);
-    void (*help)(FILE *out);
+struct verb_family {
+    const char *title; /* of its part of `hallctl --help` */
+    const struct verb *verbs;
+    size_t n_verbs;
 };
 
+extern const struct verb_family show_family;  /* verbs_show.c: status, why, projects */
+extern const struct verb_family watch_family; /* verbs_watch.c: watch */
+extern const struct verb_family order_family; /* verbs_order.c: wake, sleep, hold ... */
+extern const struct verb_family wire_family;  /* verbs_wire.c: ping, send, discover */
+extern const struct verb_family tool_family;  /* verbs_tool.c: check, hash-password, complete */
+
+/* Verbs that read their own arguments (argv[0] is the verb's name). */
 int simulate_run(int argc, char *argv[]);
 void simulate_help(FILE *out);
 

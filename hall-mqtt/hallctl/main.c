@@ -1,62 +1,54 @@
-/* hallctl: finds the command and runs it. */
+/* hallctl: finds the verb, reads the command line by it, and runs it. */
+#include <getopt.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "hallctl/hallctl.h"
-
-static const struct hallctl_command commands[] = {
-    {"simulate", "try a configuration: what would be woken and put to sleep, and why", simulate_run,
-     simulate_help},
-};
-enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
-
-static const struct hallctl_command *find(const char *name)
-{
-    for (size_t i = 0; i < COMMANDS; i++)
-        if (strcmp(commands[i].name, name) == 0)
-            return &commands[i];
-    return NULL;
-}
-
-static void print_commands(FILE *out)
-{
-    fputs("Commands:\n", out);
-    for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(out, "  %-12s %s\n", commands[i].name, commands[i].summary);
-}
+#include "hallctl/verbs.h"
 
 static void print_help(FILE *out)
 {
-    fputs("Usage: hallctl COMMAND [ARGUMENT...]\n"
-          "       hallctl help COMMAND\n"
-          "       hallctl --version\n\n",
+    fputs("Usage: hallctl [OPTION...] VERB [ARGUMENT...]\n"
+          "       hallctl help VERB\n"
+          "       hallctl --version\n",
           out);
-    print_commands(out);
-    fputs("\nExit status: 0 done, 1 an error in what was read, 2 an error in the command line.\n",
-          out);
+    verbs_print(out);
+    fputs(
+        "\nWhere the broker is: --broker URL, else --config FILE (Hall's domains.json), else\n"
+        "HALL_MQTT_URL, else ~/.config/hall/hallctl.json, else mqtt://127.0.0.1:1883. Who asks:\n"
+        "--user NAME, HALL_MQTT_USERNAME; the password is HALL_MQTT_PASSWORD in the environment.\n"
+        "\nExit status: 0 done, 1 refused or failed, or an error in what was read, 2 an error in\n"
+        "the command line, 3 no broker or no Hall, 4 not done within the time.\n",
+        out);
 }
 
 static int refuse_unknown(const char *name)
 {
-    fprintf(stderr, "hallctl: there is no command \"%.64s\".\n", name);
-    print_commands(stderr);
+    const struct verb *guess = verbs_guess(name);
+
+    fprintf(stderr, "hallctl: there is no verb \"%.64s\".%s%s%s\n", name,
+            guess ? " Did you mean " : "", guess ? guess->name : "", guess ? "?" : "");
+    verbs_print(stderr);
     return HALLCTL_USAGE;
 }
 
-static int help_on(const char *name)
+static int help_on(const struct verb *verb)
 {
-    const struct hallctl_command *command = find(name);
-
-    if (!command)
-        return refuse_unknown(name);
-    command->help(stdout);
+    if (verb->help_raw)
+        verb->help_raw(stdout);
+    else
+        arguments_help(verb, stdout);
     return HALLCTL_OK;
 }
 
-static int help(int argc, char *argv[])
+static int help(const char *name)
 {
-    if (argc > 2)
-        return help_on(argv[2]);
+    const struct verb *verb = name ? verbs_find(name) : NULL;
+
+    if (verb)
+        return help_on(verb);
+    if (name)
+        return refuse_unknown(name);
     print_help(stdout);
     return HALLCTL_OK;
 }
@@ -70,25 +62,55 @@ static int finish_output(int status)
     return HALLCTL_ERROR;
 }
 
+/* getopt keeps the order it was told, "options first", until it begins anew. */
+static void forget_order(void)
+{
+    static char nothing[] = "";
+    char *none[] = {nothing, NULL};
+
+    optind = 0;
+    (void)getopt(1, none, "h");
+}
+
+/* argv[0] is the verb's name; what stood before it is in the call. */
+static int run_verb(const struct verb *verb, int argc, char *argv[], struct call *call)
+{
+    int next = 0;
+
+    if (verb->run_raw) {
+        forget_order();
+        return verb->run_raw(argc, argv);
+    }
+    if (arguments_read(verb, argc, argv, call, &next) < 0)
+        return HALLCTL_USAGE;
+    return call_has(call, FLAG_HELP) ? help_on(verb) : verb->run(call);
+}
+
 static int run(int argc, char *argv[])
 {
-    const char *word = argc > 1 ? argv[1] : "";
+    struct call call = {0};
+    int next = 1;
 
-    if (word[0] == '\0') {
-        print_help(stderr);
-        return HALLCTL_USAGE;
-    }
-    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0)
-        return help(argc, argv);
-    if (strcmp(word, "--version") == 0) {
+    if (argc == 2 && strcmp(argv[1], "--version") == 0) {
         puts("hallctl " HALL_VERSION);
         return HALLCTL_OK;
     }
-    const struct hallctl_command *command = find(word);
-    return command ? command->run(argc - 1, argv + 1) : refuse_unknown(word);
+    if (arguments_read(NULL, argc, argv, &call, &next) < 0)
+        return HALLCTL_USAGE;
+    if (call_has(&call, FLAG_HELP))
+        return help(next < argc ? argv[next] : NULL);
+    if (next == argc) {
+        print_help(stderr);
+        return HALLCTL_USAGE;
+    }
+    if (strcmp(argv[next], "help") == 0)
+        return help(next + 1 < argc ? argv[next + 1] : NULL);
+    const struct verb *verb = verbs_find(argv[next]);
+    return verb ? run_verb(verb, argc - next, argv + next, &call) : refuse_unknown(argv[next]);
 }
 
 int main(int argc, char *argv[])
 {
+    signal(SIGPIPE, SIG_IGN);
     return finish_output(run(argc, argv));
 }

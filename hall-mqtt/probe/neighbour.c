@@ -14,6 +14,7 @@ enum {
     ANSWER_SIZE = 8192, /* what rtnetlink(7) fills at most for one object */
     ANSWERS_MAX = 8,    /* left over from a request that failed half-way */
     MAC_SIZE = 6,
+    ENTRIES_MAX = 65536, /* of a listing: more than any kernel keeps */
 };
 
 static const unsigned states_with_mac =
@@ -159,6 +160,96 @@ enum mac_verdict neighbours_look(struct neighbours *neighbours, struct in_addr a
     if (!interface || !mac_on_link(neighbours, address, interface, ret_mac))
         return MAC_UNKNOWN;
     return memcmp(mac, ret_mac, MAC_SIZE) == 0 ? MAC_MATCH : MAC_OTHER;
+}
+
+/* ---- the whole table ---- */
+
+struct listing {
+    struct neighbour *out;
+    size_t size;
+    int n;
+};
+
+static bool read_neighbour(const struct nlmsghdr *header, struct neighbour *ret)
+{
+    struct ndmsg message;
+    struct attributes attributes = {0};
+    if (header->nlmsg_type != RTM_NEWNEIGH || header->nlmsg_len < NLMSG_SPACE(sizeof message))
+        return false;
+    memcpy(&message, NLMSG_DATA(header), sizeof message);
+    read_attributes((const void *)((const char *)header + NLMSG_SPACE(sizeof message)),
+                    header->nlmsg_len - NLMSG_SPACE(sizeof message), &attributes);
+    *ret = (struct neighbour){.interface = message.ndm_ifindex,
+                              .fresh = message.ndm_state & (NUD_REACHABLE | NUD_PERMANENT)};
+    return message.ndm_family == AF_INET && (message.ndm_state & states_with_mac) &&
+           attribute_copy(&attributes, NDA_DST, &ret->address, sizeof ret->address) &&
+           attribute_copy(&attributes, NDA_LLADDR, ret->mac, MAC_SIZE);
+}
+
+/* False when this was the last message. */
+static bool take_listed(struct listing *listing, const struct nlmsghdr *header)
+{
+    struct neighbour found;
+    if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR)
+        return false;
+    if (!read_neighbour(header, &found))
+        return true;
+    if ((size_t)listing->n < listing->size)
+        listing->out[listing->n] = found;
+    listing->n++;
+    return listing->n < ENTRIES_MAX;
+}
+
+/* One datagram has several messages. False: the listing is at its end. */
+static bool take_datagram(struct listing *listing, const char *bytes, size_t left)
+{
+    const struct nlmsghdr *header = (const void *)bytes;
+    while (left >= sizeof *header && header->nlmsg_len >= sizeof *header &&
+           header->nlmsg_len <= left) {
+        if (!take_listed(listing, header))
+            return false;
+        const size_t step = NLMSG_ALIGN((size_t)header->nlmsg_len);
+        left -= step < left ? step : left;
+        header = (const void *)((const char *)header + step);
+    }
+    return true;
+}
+
+static int ask_for_all(struct neighbours *neighbours)
+{
+    const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+    struct {
+        struct nlmsghdr header;
+        struct ndmsg body;
+    } request = {
+        .header = {.nlmsg_len = NLMSG_LENGTH(sizeof(struct ndmsg)),
+                   .nlmsg_type = RTM_GETNEIGH,
+                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+                   .nlmsg_seq = ++neighbours->sequence},
+        .body = {.ndm_family = AF_INET},
+    };
+    return sendto(neighbours->fd, &request, sizeof request, MSG_DONTWAIT,
+                  (const struct sockaddr *)&kernel, sizeof kernel) < 0
+               ? -errno
+               : 0;
+}
+
+int neighbours_list(struct neighbours *neighbours, struct neighbour *out, size_t size)
+{
+    struct listing listing = {.out = out, .size = size};
+    union answer answer;
+    const int error = ask_for_all(neighbours);
+    if (error < 0)
+        return error;
+    for (;;) {
+        /* The kernel fills the next part while this one is read, so nothing is waited for. */
+        const ssize_t length = recv(neighbours->fd, &answer, sizeof answer, MSG_DONTWAIT);
+        if (length < 0)
+            return errno == EAGAIN ? listing.n : -errno;
+        if (answer.header.nlmsg_seq == neighbours->sequence &&
+            !take_datagram(&listing, answer.bytes, (size_t)length))
+            return listing.n;
+    }
 }
 
 int neighbours_create(struct neighbours **ret_neighbours)

@@ -7,6 +7,8 @@
 #define HALL_PROBE_NEIGHBOUR_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/evidence.h"
@@ -21,5 +23,17 @@ void neighbours_destroy(struct neighbours *neighbours);
  * (neighbours is NULL). */
 enum mac_verdict neighbours_look(struct neighbours *neighbours, struct in_addr address,
                                  const uint8_t mac[6], uint8_t ret_mac[6]);
+
+/* One entry of the table, as neighbours_list finds it. */
+struct neighbour {
+    struct in_addr address;
+    uint8_t mac[6];
+    int interface; /* its index */
+    bool fresh;    /* the machine answered within the last moments; else it is what was known */
+};
+
+/* Every IPv4 neighbour with a MAC, in the kernel's order. Returns how many were found, of which at
+ * most `size` are stored; -errno. */
+int neighbours_list(struct neighbours *neighbours, struct neighbour *out, size_t size);
 
 #endif

@@ -1,0 +1,226 @@
+#include "hallctl/arguments.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+
+#include "base/number.h"
+#include "base/text.h"
+
+enum value_kind { VALUE_NONE, VALUE_TEXT, VALUE_DURATION, VALUE_NUMBER };
+
+enum { SHOWN_MAX = 64, FIRST_CODE = 1000, DAY_MS = 86400000, HELP_COLUMN = 18 };
+
+struct flag_row {
+    const char *name;
+    enum value_kind kind;
+    const char *value; /* for the help */
+    int64_t min, max;  /* of a number, or of a duration in ms */
+    const char *help;
+};
+
+static const struct flag_row rows[FLAGS] = {
+    [FLAG_HELP] = {"help", VALUE_NONE, NULL, 0, 0, "this text"},
+    [FLAG_BROKER] = {"broker", VALUE_TEXT, "URL", 0, 0,
+                     "mqtt://HOST[:PORT], mqtts:// for TLS, mqtt+unix:///PATH for a socket"},
+    [FLAG_USER] = {"user", VALUE_TEXT, "NAME", 0, 0, "the user at the broker"},
+    [FLAG_CA] = {"ca", VALUE_TEXT, "FILE", 0, 0, "the authorities that TLS trusts"},
+    [FLAG_BASE] = {"base", VALUE_TEXT, "TOPIC", 0, 0, "what Hall's topics begin with"},
+    [FLAG_CONFIG] = {"config", VALUE_TEXT, "FILE", 0, 0, "Hall's own configuration, domains.json"},
+    [FLAG_JSON] = {"json", VALUE_NONE, NULL, 0, 0, "JSON, for programs"},
+    [FLAG_WAIT] = {"wait", VALUE_NONE, NULL, 0, 0, "until it is done; shows what happens"},
+    [FLAG_FORCE] = {"force", VALUE_NONE, NULL, 0, 0, "pass over leases and vetoes"},
+    [FLAG_FOR] = {"for", VALUE_DURATION, "DURATION", 1000, INT64_C(30) * DAY_MS,
+                  "so long, such as 30m or 1h30m"},
+    [FLAG_UNTIL] = {"until", VALUE_TEXT, "TIME", 0, 0, "18:00, or 2026-11-22T18:00:00Z"},
+    [FLAG_REASON] = {"reason", VALUE_TEXT, "TEXT", 0, 0, "why, for whoever wonders"},
+    [FLAG_BY] = {"by", VALUE_TEXT, "NAME", 0, 0, "who asks, for the log; else USER@HOST"},
+    [FLAG_TIMEOUT] = {"timeout", VALUE_DURATION, "DURATION", 100, INT64_C(30) * DAY_MS,
+                      "wait so long at most; the exit status is 4 then"},
+    [FLAG_LIMIT] = {"limit", VALUE_NUMBER, "N", 1, 1000000, "so many at most"},
+    [FLAG_MAC] = {"mac", VALUE_TEXT, "MAC", 0, 0, "the MAC that must answer there"},
+    [FLAG_TCP] = {"tcp", VALUE_NUMBER, "PORT", 1, 65535, "connect to this port too"},
+    [FLAG_HTTP] = {"http", VALUE_TEXT, "URL", 0, 0, "ask for this page too"},
+    [FLAG_INTERFACE] = {"interface", VALUE_TEXT, "NAME", 0, 0, "leave by this interface"},
+    [FLAG_BROADCAST] = {"broadcast", VALUE_TEXT, "ADDRESS", 0, 0, "send to this address"},
+    [FLAG_PORT] = {"port", VALUE_NUMBER, "PORT", 1, 65535, "UDP port, else 9"},
+    [FLAG_SECUREON] = {"secureon", VALUE_TEXT, "PASSWORD", 0, 0,
+                       "as a MAC or an IPv4 address, 6 or 4 bytes"},
+    [FLAG_SCAN] = {"scan", VALUE_TEXT, "NETWORK", 0, 0,
+                   "touch every address of it first, such as 192.168.1.0/24"},
+    [FLAG_PID] = {"pid", VALUE_NUMBER, "PID", 2, 1 << 22, "by a signal to this process"},
+    [FLAG_ADMIN] = {"admin", VALUE_TEXT, "URL", 0, 0, "Hall's admin address"},
+    [FLAG_SINCE] = {"since", VALUE_TEXT, "TIME", 0, 0,
+                    "from then on: 2h (ago), 18:00, or 2026-11-22T18:00:00Z"},
+    [FLAG_DAYS] = {"days", VALUE_NUMBER, "N", 1, 400, "of so many days"},
+};
+
+/* What may stand before the verb: whoever keeps it in an alias wants it there. */
+static const uint64_t early_flags = WITH(FLAG_HELP) | WITH_BROKER | WITH(FLAG_JSON);
+
+bool call_has(const struct call *call, enum flag flag)
+{
+    return (call->given & WITH(flag)) != 0;
+}
+
+static bool takes(const struct verb *verb, unsigned flag)
+{
+    const uint64_t flags = verb ? verb->flags | WITH(FLAG_HELP) : early_flags;
+
+    return (flags & WITH(flag)) != 0;
+}
+
+static const char *name_of(const struct verb *verb)
+{
+    return verb ? verb->name : "";
+}
+
+static int complain(const struct verb *verb, const char *what, const char *found,
+                    const char *allowed)
+{
+    char shown[SHOWN_MAX];
+
+    fprintf(stderr, "hallctl%s%s: %s: found \"%s\"; allowed: %s\n", verb ? " " : "", name_of(verb),
+            what, text_show(shown, sizeof shown, found, strlen(found)), allowed);
+    return -EINVAL;
+}
+
+static const char *allowed_of(const struct flag_row *row, char *out, size_t size)
+{
+    char least[32], most[32];
+
+    if (row->kind == VALUE_DURATION)
+        snprintf(out, size, "a duration such as 90s, 30m or 1h30m, %s to %s",
+                 duration_format(row->min, least, sizeof least),
+                 duration_format(row->max, most, sizeof most));
+    else if (row->kind == VALUE_NUMBER)
+        snprintf(out, size, "a whole number, %lld to %lld", (long long)row->min,
+                 (long long)row->max);
+    else
+        snprintf(out, size, "some text without control characters");
+    return out;
+}
+
+static bool is_value(const struct flag_row *row, const char *text, int64_t *ret_number)
+{
+    switch (row->kind) {
+    case VALUE_NONE:
+        return true;
+    case VALUE_TEXT:
+        return text[0] != '\0' && text_is_utf8(text, strlen(text)) && !text_has_control(text);
+    case VALUE_DURATION:
+        return duration_parse(text, ret_number) == 0 && *ret_number >= row->min &&
+               *ret_number <= row->max;
+    case VALUE_NUMBER:
+        return number_parse(text, row->min, row->max, ret_number) == 0;
+    }
+    return false;
+}
+
+static int take(const struct verb *verb, unsigned flag, const char *text, struct call *ret_call)
+{
+    const struct flag_row *row = &rows[flag];
+    char what[32], allowed[128];
+
+    if (!is_value(row, text ? text : "", &ret_call->numbers[flag])) {
+        snprintf(what, sizeof what, "--%s", row->name);
+        return complain(verb, what, text, allowed_of(row, allowed, sizeof allowed));
+    }
+    ret_call->texts[flag] = text ? text : "";
+    ret_call->given |= WITH(flag);
+    return 0;
+}
+
+/* getopt's table of what is allowed here. */
+static void list_options(const struct verb *verb, struct option out[FLAGS + 1])
+{
+    size_t n = 0;
+
+    for (unsigned i = 0; i < FLAGS; i++)
+        if (takes(verb, i))
+            out[n++] = (struct option){rows[i].name,
+                                       rows[i].kind == VALUE_NONE ? no_argument : required_argument,
+                                       NULL, FIRST_CODE + (int)i};
+    out[n] = (struct option){0};
+}
+
+static int hint(const struct verb *verb)
+{
+    fprintf(stderr, "Try: hallctl%s%s --help\n", verb ? " " : "", name_of(verb));
+    return -EINVAL;
+}
+
+/* `:` tells a missing value apart; the messages are our own. */
+static int refuse_option(const struct verb *verb, int option, char *argv[])
+{
+    fprintf(stderr, "hallctl%s%s: %s %s\n", verb ? " " : "", name_of(verb), argv[optind - 1],
+            option == ':' ? "needs a value" : "is no option here");
+    return hint(verb);
+}
+
+static int count_operands(const struct verb *verb, int n)
+{
+    if (n >= verb->least && n <= verb->most)
+        return 0;
+    fprintf(stderr, "hallctl %s: %s; usage: hallctl %s%s%s\n", verb->name,
+            n < verb->least ? "something is missing" : "that is too much", verb->name,
+            verb->operands[0] ? " " : "", verb->operands);
+    return hint(verb);
+}
+
+int arguments_read(const struct verb *verb, int argc, char *argv[], struct call *ret_call,
+                   int *ret_next)
+{
+    struct option options[FLAGS + 1];
+    int option;
+
+    list_options(verb, options);
+    optind = 0; /* glibc: begin anew */
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, verb ? ":h" : "+:h", options, NULL)) != -1) {
+        int error = 0;
+
+        if (option == 'h')
+            ret_call->given |= WITH(FLAG_HELP);
+        else if (option < FIRST_CODE)
+            return refuse_option(verb, option, argv);
+        else
+            error = take(verb, (unsigned)(option - FIRST_CODE), optarg, ret_call);
+        if (error < 0)
+            return error;
+    }
+    *ret_next = optind;
+    ret_call->verb = verb;
+    ret_call->operands = argv + optind;
+    ret_call->n_operands = argc - optind;
+    return verb && !call_has(ret_call, FLAG_HELP) ? count_operands(verb, argc - optind) : 0;
+}
+
+static void print_option(const struct flag_row *row, FILE *out)
+{
+    char left[48];
+
+    snprintf(left, sizeof left, "--%s%s%s", row->name, row->value ? " " : "",
+             row->value ? row->value : "");
+    fprintf(out, "  %-*s %s\n", HELP_COLUMN, left, row->help);
+}
+
+void arguments_help(const struct verb *verb, FILE *out)
+{
+    fprintf(out, "Usage: hallctl %s%s%s [OPTION...]\n%c%s.\n", verb->name,
+            verb->operands[0] ? " " : "", verb->operands, verb->summary[0] - 'a' + 'A',
+            verb->summary + 1);
+    if (verb->detail)
+        fprintf(out, "\n%s", verb->detail);
+    fputs("\nOptions:\n", out);
+    for (unsigned i = 0; i < FLAGS; i++)
+        if (takes(verb, i))
+            print_option(&rows[i], out);
+}
+
+void arguments_list(const struct verb *verb, FILE *out)
+{
+    for (unsigned i = 0; i < FLAGS; i++)
+        if (takes(verb, i))
+            fprintf(out, "--%s\n", rows[i].name);
+}

@@ -1,0 +1,187 @@
+#include "hallctl/meeting.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "base/zone.h"
+
+enum { ERRORS_LIMIT = 262144, WISHES_MAX = 12, NAMES_SIZE = 512, SHOWN_SIZE_ID = 80 };
+
+/* ---- the terminal ---- */
+
+bool meeting_is_bold(void)
+{
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+    return isatty(STDOUT_FILENO) && (!no_color || no_color[0] == '\0') && term &&
+           strcmp(term, "dumb") != 0;
+}
+
+size_t meeting_width(void)
+{
+    struct winsize size = {0};
+
+    if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
+        return 0;
+    return size.ws_col;
+}
+
+/* An IANA name from TZ or from the link /etc/localtime; else UTC. */
+static const char *zone_name(void)
+{
+    static char name[PATH_MAX];
+    const char *tz = getenv("TZ");
+    const ssize_t length = tz ? -1 : readlink("/etc/localtime", name, sizeof name - 1);
+    const char *found = tz ? tz + (tz[0] == ':') : "UTC";
+
+    if (length > 0) {
+        name[length] = '\0';
+        const char *in = strstr(name, "/zoneinfo/");
+        found = in ? in + strlen("/zoneinfo/") : "UTC";
+    }
+    if (found != name)
+        memmove(name, found, strlen(found) < sizeof name ? strlen(found) + 1 : 1);
+    return zone_exists(name) ? name : "UTC";
+}
+
+struct local meeting_local(void)
+{
+    static struct zone_cache cache; /* large, and only one at a time is of use: TZ is global */
+    static const struct zone_port zones = {.offset = zone_offset, .context = &cache};
+
+    return (struct local){.zones = &zones, .zone = zone_name()};
+}
+
+/* ---- beginning and end ---- */
+
+static void hear(void *context, const struct mqtt_message *message, bool own)
+{
+    struct meeting *meeting = context;
+    struct topic topic;
+
+    picture_take(&meeting->picture, message->topic, message->payload, message->length, &topic);
+    if (meeting->hear)
+        meeting->hear(meeting->context, &topic, message, own);
+}
+
+static int load_settings(struct meeting *meeting, const struct call *call)
+{
+    struct buf errors = BUF_INIT(ERRORS_LIMIT);
+    const int error = settings_load(call, &meeting->settings, &errors);
+
+    if (error < 0)
+        fprintf(stderr, "hallctl %s: %s", call->verb->name, buf_text(&errors));
+    buf_finish(&errors);
+    return error < 0 ? HALLCTL_USAGE : -1;
+}
+
+int meeting_begin(struct meeting *meeting, const struct call *call)
+{
+    const struct talk_listener listener = {.hear = hear, .context = meeting};
+    char why[TALK_WHY_SIZE] = "out of memory";
+
+    meeting->call = call;
+    meeting->local = meeting_local();
+    log_init(LOG_LEVEL_ERROR);
+    const int status = load_settings(meeting, call);
+    if (status >= 0)
+        return status;
+    picture_init(&meeting->picture, meeting->settings.mqtt.base_topic);
+    if (talk_open(&meeting->settings, &listener, &meeting->talk, why) == 0)
+        return -1;
+    fprintf(stderr, "hallctl %s: %s\n", call->verb->name, why);
+    return HALLCTL_UNREACHABLE;
+}
+
+void meeting_finish(struct meeting *meeting)
+{
+    talk_close(meeting->talk);
+    picture_finish(&meeting->picture);
+    settings_finish(&meeting->settings);
+}
+
+/* ---- reading ---- */
+
+int meeting_failed(const struct meeting *meeting, int error)
+{
+    const bool late = error == -ETIMEDOUT;
+
+    fprintf(stderr, "hallctl %s: %s: %s\n", meeting->call->verb->name, meeting->settings.broker,
+            late ? "the broker does not answer in time" : talk_why(meeting->talk));
+    if (error == -EACCES)
+        fprintf(stderr, "Check the rights of user %s at the broker: docs/BUS.md, \"Rights\".\n",
+                meeting->settings.mqtt.username ? meeting->settings.mqtt.username : "(none)");
+    return error == -EACCES ? HALLCTL_ERROR : HALLCTL_UNREACHABLE;
+}
+
+bool meeting_is_over(const struct meeting *meeting)
+{
+    return strcmp(meeting->picture.hall, "online") != 0;
+}
+
+static int check_hall(const struct meeting *meeting)
+{
+    const char *base = meeting->settings.mqtt.base_topic;
+
+    if (!meeting_is_over(meeting))
+        return -1;
+    if (meeting->picture.hall[0] == '\0')
+        fprintf(stderr,
+                "hallctl %s: nothing is heard of Hall at %s: nobody has said anything on "
+                "%s/status\nIs Hall connected to this broker, is its base topic \"%s\" (--base), "
+                "and may user %s read it?\n",
+                meeting->call->verb->name, meeting->settings.broker, base, base,
+                meeting->settings.mqtt.username ? meeting->settings.mqtt.username : "(none)");
+    else
+        fprintf(stderr,
+                "hallctl %s: Hall is not connected to the broker %s: %s/status is %s\nLook at "
+                "it with: systemctl status hall, journalctl -u hall\n",
+                meeting->call->verb->name, meeting->settings.broker, base, meeting->picture.hall);
+    return HALLCTL_UNREACHABLE;
+}
+
+int meeting_read(struct meeting *meeting, const struct meeting_wish *wishes, size_t n)
+{
+    char topics[WISHES_MAX][TOPIC_MAX];
+    const char *filters[WISHES_MAX];
+    const char *base = meeting->settings.mqtt.base_topic;
+
+    filters[0] = topic_format(base, TOPIC_STATUS, NULL, NULL, topics[0]);
+    for (size_t i = 0; i < n; i++)
+        filters[i + 1] = topic_format(base, wishes[i].kind, wishes[i].id ? wishes[i].id : "+", NULL,
+                                      topics[i + 1]);
+    const int error = talk_read(meeting->talk, filters, n + 1);
+    return error < 0 ? meeting_failed(meeting, error) : check_hall(meeting);
+}
+
+static int check(const struct meeting *meeting, const struct known_list *list, const char *what,
+                 const char *id)
+{
+    char names[NAMES_SIZE], shown[SHOWN_SIZE_ID];
+    const char *guess = picture_guess(list, id);
+
+    if (picture_find(list, id))
+        return -1;
+    fprintf(stderr, "hallctl %s: there is no %s \"%s\"; known: %s\n", meeting->call->verb->name,
+            what, text_show(shown, sizeof shown, id, strlen(id)),
+            picture_names(list, names, sizeof names));
+    if (guess)
+        fprintf(stderr, "Did you mean %s?\n", guess);
+    return HALLCTL_ERROR;
+}
+
+int meeting_check_server(const struct meeting *meeting, const char *id)
+{
+    return check(meeting, &meeting->picture.servers, "server", id);
+}
+
+int meeting_check_project(const struct meeting *meeting, const char *id)
+{
+    return check(meeting, &meeting->picture.projects, "project", id);
+}

@@ -1,0 +1,30 @@
+/*
+ * settings: where the broker and Hall's admin address are, and who asks. Each of these is taken
+ * from the first that names it: an option of the command line, the configuration of --config, the
+ * environment, ~/.config/hall/hallctl.json, the default. Secrets never come from the command line,
+ * which everyone on the machine can read.
+ */
+#ifndef HALL_HALLCTL_SETTINGS_H
+#define HALL_HALLCTL_SETTINGS_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "config/config.h"
+#include "hallctl/arguments.h"
+
+struct settings {
+    struct config_mqtt mqtt;
+    const char *broker;          /* as people write it, for messages */
+    const char *password;        /* or NULL */
+    const char *admin;           /* "http://127.0.0.1:8881" */
+    const char *api_key;         /* or NULL */
+    const struct config *config; /* of --config, or NULL */
+    void *memory;
+};
+
+/* -EINVAL, -ENOENT ...: errors says what is wrong, whole lines. */
+int settings_load(const struct call *call, struct settings *ret_settings, struct buf *errors);
+void settings_finish(struct settings *settings); /* wipes; accepts a zeroed one */
+
+#endif

@@ -1,0 +1,70 @@
+#include "hallctl/verbs.h"
+
+#include <string.h>
+
+#include "config/report.h"
+
+static const struct verb plan_verbs[] = {
+    {.name = "simulate",
+     .operands = "FILE",
+     .summary = "try a configuration: what would be woken and put to sleep, and why",
+     .run_raw = simulate_run,
+     .help_raw = simulate_help},
+};
+static const struct verb_family plan_family = {"Plan", plan_verbs,
+                                               sizeof plan_verbs / sizeof plan_verbs[0]};
+
+static const struct verb_family *const families[] = {
+    &show_family, &watch_family, &order_family, &wire_family, &plan_family, &tool_family,
+};
+enum { FAMILIES = sizeof families / sizeof families[0], GUESS_EDITS = 3, COLUMN = 14 };
+
+const struct verb *verbs_find(const char *name)
+{
+    for (size_t i = 0; i < FAMILIES; i++)
+        for (size_t j = 0; j < families[i]->n_verbs; j++)
+            if (strcmp(families[i]->verbs[j].name, name) == 0)
+                return &families[i]->verbs[j];
+    return NULL;
+}
+
+const struct verb *verbs_guess(const char *name)
+{
+    const struct verb *best = NULL;
+    unsigned nearest = GUESS_EDITS;
+
+    for (size_t i = 0; i < FAMILIES; i++)
+        for (size_t j = 0; j < families[i]->n_verbs; j++) {
+            const struct verb *verb = &families[i]->verbs[j];
+            const unsigned distance = report_distance(name, verb->name);
+
+            if (!verb->hidden && distance < nearest) {
+                nearest = distance;
+                best = verb;
+            }
+        }
+    return best;
+}
+
+static void print_family(const struct verb_family *family, FILE *out)
+{
+    if (family->title[0] != '\0')
+        fprintf(out, "\n%s:\n", family->title);
+    for (size_t i = 0; i < family->n_verbs; i++)
+        if (!family->verbs[i].hidden)
+            fprintf(out, "  %-*s %s\n", COLUMN, family->verbs[i].name, family->verbs[i].summary);
+}
+
+void verbs_print(FILE *out)
+{
+    for (size_t i = 0; i < FAMILIES; i++)
+        print_family(families[i], out);
+}
+
+void verbs_list(FILE *out)
+{
+    for (size_t i = 0; i < FAMILIES; i++)
+        for (size_t j = 0; j < families[i]->n_verbs; j++)
+            if (!families[i]->verbs[j].hidden)
+                fprintf(out, "%s\n", families[i]->verbs[j].name);
+}

@@ -1,0 +1,358 @@
+/* hallctl wake, sleep, restart, cancel, hold, release, policy, idle, keep-awake, announce, reload:
+ * what Hall is told to do. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "base/number.h"
+#include "hallctl/meeting.h"
+#include "hallctl/orders.h"
+#include "hallctl/when.h"
+
+enum { MINUTE_MS = 60000, IDLE_MOST = 10080, COMM_SIZE = 32 };
+
+static int refuse(const struct call *call, const char *what, const char *found, const char *allowed)
+{
+    char shown[80];
+
+    fprintf(stderr, "hallctl %s: %s: found \"%s\"; allowed: %s\n", call->verb->name, what,
+            text_show(shown, sizeof shown, found, strlen(found)), allowed);
+    return HALLCTL_USAGE;
+}
+
+/* ---- sending ---- */
+
+/* Is the server (or project) there? Brokers that replay nothing for wildcards show it all the
+ * same. */
+static int find_subject(struct meeting *meeting, const struct order *order)
+{
+    const bool project = order->topic == TOPIC_PROJECT_COMMAND;
+    const enum topic_kind state = project ? TOPIC_PROJECT_STATE : TOPIC_SERVER_STATE;
+    const struct meeting_wish wishes[] = {
+        {state, NULL}, {state, text_is_slug(order->subject) ? order->subject : "-"}};
+    const int status = meeting_read(meeting, wishes, 2);
+
+    if (status >= 0)
+        return status;
+    return project ? meeting_check_project(meeting, order->subject)
+                   : meeting_check_server(meeting, order->subject);
+}
+
+static int give(const struct call *call, struct order *order)
+{
+    struct meeting meeting = {0};
+    int status = meeting_begin(&meeting, call);
+
+    if (status < 0 && order->subject)
+        status = find_subject(&meeting, order);
+    if (status < 0)
+        status = orders_run(&meeting, order);
+    meeting_finish(&meeting);
+    buf_finish(&order->payload);
+    return status;
+}
+
+static struct order to_server(const struct call *call, enum topic_kind topic, const char *action)
+{
+    return (struct order){.topic = topic,
+                          .result = TOPIC_SERVER_RESULT,
+                          .event = TOPIC_SERVER_EVENT,
+                          .subject = call->operands[0],
+                          .action = action};
+}
+
+/* ---- wake, sleep, restart, cancel ---- */
+
+static int run_command(const struct call *call)
+{
+    struct order order = to_server(call, TOPIC_SERVER_COMMAND, call->verb->name);
+    struct json_writer json;
+
+    order.is_short = strcmp(order.action, "cancel") == 0;
+    orders_begin(&order, call, true, &json);
+    if (call_has(call, FLAG_FOR))
+        json_put_string(&json, "for", call->texts[FLAG_FOR]);
+    if (call_has(call, FLAG_FORCE))
+        json_put_bool(&json, "force", true);
+    orders_seal(&json);
+    return give(call, &order);
+}
+
+int orders_run_project(const struct call *call, const char *word)
+{
+    static const char allowed[] = "list, start PROJECT, stop PROJECT, restart PROJECT";
+    struct order order = {.topic = TOPIC_PROJECT_COMMAND,
+                          .result = TOPIC_PROJECT_RESULT,
+                          .event = TOPIC_PROJECT_RESULT,
+                          .action = word};
+    struct json_writer json;
+
+    if (strcmp(word, "start") != 0 && strcmp(word, "stop") != 0 && strcmp(word, "restart") != 0)
+        return refuse(call, "what to do", word, allowed);
+    if (call->n_operands < 2)
+        return refuse(call, "the project", "", allowed);
+    order.subject = call->operands[1];
+    orders_begin(&order, call, true, &json);
+    orders_seal(&json);
+    return give(call, &order);
+}
+
+/* ---- hold, release ---- */
+
+/* "18:00" is the next time that the clock here shows it. */
+static int64_t next_shown(const char *text)
+{
+    const struct local local = meeting_local();
+    const int64_t now = clock_now().wall;
+    struct when when = {0};
+    bool skipped;
+
+    if (!when_read_time(text, &when))
+        return 0;
+    for (int day = 0; day < 2; day++) {
+        const struct tm date = local_show(&local, local_midnight(&local, now, day));
+        when.parts.tm_year = date.tm_year;
+        when.parts.tm_mon = date.tm_mon;
+        when.parts.tm_mday = date.tm_mday;
+        const int64_t at = when_instant(&when, &local, &skipped);
+        if (at > now)
+            return at;
+    }
+    return 0;
+}
+
+static int put_until(const struct call *call, struct json_writer *json)
+{
+    const char *text = call->texts[FLAG_UNTIL];
+    char shown[RFC3339_SIZE];
+    int64_t at = next_shown(text);
+
+    if (at == 0 && rfc3339_parse(text, &at) < 0)
+        return refuse(call, "--until", text, "a time such as 18:00 or 2026-11-22T18:00:00Z");
+    json_put_string(json, "until", rfc3339_format(at, shown));
+    return -1;
+}
+
+static int check_hold(const struct call *call)
+{
+    if (!text_is_slug(call->operands[1]))
+        return refuse(call, "the name of the hold", call->operands[1], "1 to 64 of a-z 0-9 _ -");
+    if (call_has(call, FLAG_FOR) != call_has(call, FLAG_UNTIL))
+        return -1;
+    fprintf(stderr, "hallctl hold: a hold has one end: --for 2h, or --until 18:00\n");
+    return HALLCTL_USAGE;
+}
+
+static int run_hold(const struct call *call)
+{
+    struct order order = to_server(call, TOPIC_SERVER_HOLD, "hold");
+    struct json_writer json;
+    int status = check_hold(call);
+
+    if (status >= 0)
+        return status;
+    order.name = call->operands[1];
+    order.is_short = true;
+    orders_begin(&order, call, false, &json);
+    if (call_has(call, FLAG_FOR))
+        json_put_string(&json, "for", call->texts[FLAG_FOR]);
+    else
+        status = put_until(call, &json);
+    json_put_string(&json, "reason",
+                    call_has(call, FLAG_REASON) ? call->texts[FLAG_REASON] : order.name);
+    orders_seal(&json);
+    if (status < 0)
+        return give(call, &order);
+    buf_finish(&order.payload);
+    return status;
+}
+
+static int run_release(const struct call *call)
+{
+    struct order order = to_server(call, TOPIC_SERVER_HOLD, "release");
+
+    if (!text_is_slug(call->operands[1]))
+        return refuse(call, "the name of the hold", call->operands[1], "1 to 64 of a-z 0-9 _ -");
+    order.name = call->operands[1];
+    order.is_short = true;
+    order.payload = BUF_INIT(ORDER_PAYLOAD_MAX);
+    return give(call, &order);
+}
+
+/* ---- policy, idle, keep-awake ---- */
+
+/* Without a value: what it is now. */
+static int show_config(const struct call *call, const char *key)
+{
+    struct meeting meeting = {0};
+    int status = meeting_begin(&meeting, call);
+    const char *id = call->operands[0];
+    const struct meeting_wish wishes[] = {{TOPIC_SERVER_STATE, NULL}, {TOPIC_SERVER_CONFIG, id}};
+
+    if (status < 0)
+        status = text_is_slug(id) ? meeting_read(&meeting, wishes, 2)
+                                  : meeting_read(&meeting, wishes, 1);
+    if (status < 0)
+        status = meeting_check_server(&meeting, id);
+    if (status < 0) {
+        const struct known *server = picture_find(&meeting.picture.servers, id);
+        const struct json *value = json_get(server->config, key);
+        int64_t seconds = 0;
+        if (json_integer(value, &seconds))
+            printf("%lld\n", (long long)seconds / 60);
+        else if (json_type(value) == JSON_BOOL)
+            puts(json_get_bool(server->config, key, false) ? "on" : "off");
+        else
+            puts(json_string(value) ? json_string(value) : "unknown");
+        status = HALLCTL_OK;
+    }
+    meeting_finish(&meeting);
+    return status;
+}
+
+static int give_word(const struct call *call, enum topic_kind topic, const char *action,
+                     const char *word)
+{
+    struct order order = to_server(call, topic, action);
+
+    order.is_short = true;
+    order.payload = BUF_INIT(ORDER_PAYLOAD_MAX);
+    buf_puts(&order.payload, word);
+    return give(call, &order);
+}
+
+static int run_policy(const struct call *call)
+{
+    const char *word = call->n_operands > 1 ? call->operands[1] : NULL;
+    enum policy_mode mode;
+
+    if (!word)
+        return show_config(call, "policy");
+    if (strcmp(word, "configured") == 0)
+        return give_word(call, TOPIC_SERVER_POLICY_SET, "policy", "");
+    if (!policy_mode_from_name(word, &mode))
+        return refuse(call, "the policy", word, "always_on, scheduled, on_demand, configured");
+    return give_word(call, TOPIC_SERVER_POLICY_SET, "policy", word);
+}
+
+static int run_idle(const struct call *call)
+{
+    const char *text = call->n_operands > 1 ? call->operands[1] : NULL;
+    char minutes[24];
+    int64_t value = 0;
+
+    if (!text)
+        return show_config(call, "idle_s");
+    if (number_parse(text, 1, IDLE_MOST, &value) < 0) {
+        if (duration_parse(text, &value) < 0 || value % MINUTE_MS != 0 || value < MINUTE_MS ||
+            value > (int64_t)IDLE_MOST * MINUTE_MS)
+            return refuse(call, "the idle time", text,
+                          "whole minutes, 1 to 10080, or a duration such as 20m or 2h");
+        value /= MINUTE_MS;
+    }
+    snprintf(minutes, sizeof minutes, "%lld", (long long)value);
+    return give_word(call, TOPIC_SERVER_IDLE_SET, "idle", minutes);
+}
+
+static int run_keep_awake(const struct call *call)
+{
+    const char *word = call->n_operands > 1 ? call->operands[1] : NULL;
+
+    if (!word)
+        return show_config(call, "keep_awake");
+    if (strcasecmp(word, "on") != 0 && strcasecmp(word, "off") != 0)
+        return refuse(call, "keep-awake", word, "on, off");
+    return give_word(call, TOPIC_SERVER_KEEP_AWAKE_SET, "keep_awake",
+                     strcasecmp(word, "on") == 0 ? "ON" : "OFF");
+}
+
+/* ---- Hall itself ---- */
+
+static int give_hall(const struct call *call)
+{
+    struct order order = {.topic = TOPIC_COMMAND,
+                          .result = TOPIC_RESULT,
+                          .event = TOPIC_RESULT,
+                          .action = call->verb->name,
+                          .is_short = true};
+    struct json_writer json;
+
+    orders_begin(&order, call, true, &json);
+    orders_seal(&json);
+    return give(call, &order);
+}
+
+/* Is it Hall that has this number? Another program might take a hang-up amiss. */
+static bool is_hall(int64_t pid)
+{
+    char path[40], name[COMM_SIZE] = "";
+
+    snprintf(path, sizeof path, "/proc/%lld/comm", (long long)pid);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return false;
+    const bool read = fgets(name, sizeof name, file) != NULL;
+    (void)fclose(file);
+    return read && strcmp(name, "hall\n") == 0;
+}
+
+static int run_reload(const struct call *call)
+{
+    const int64_t pid = call->numbers[FLAG_PID];
+
+    if (!call_has(call, FLAG_PID))
+        return give_hall(call);
+    if (!is_hall(pid)) {
+        fprintf(stderr, "hallctl reload: process %lld is not hall; see: pidof hall\n",
+                (long long)pid);
+        return HALLCTL_ERROR;
+    }
+    if (kill((pid_t)pid, SIGHUP) < 0) {
+        fprintf(stderr, "hallctl reload: process %lld: %s\n", (long long)pid, strerror(errno));
+        return HALLCTL_ERROR;
+    }
+    puts("Hall: told to reload; its log says what came of it");
+    return HALLCTL_OK;
+}
+
+/* clang-format off */
+#define GIVING (WITH_BROKER | WITH(FLAG_JSON) | WITH(FLAG_BY) | WITH(FLAG_TIMEOUT))
+#define SETTING (WITH_BROKER | WITH(FLAG_JSON) | WITH(FLAG_TIMEOUT))
+static const struct verb verbs[] = {
+    {.name = "wake", .operands = "SERVER", .summary = "wakes a server",
+     .flags = GIVING | WITH(FLAG_WAIT) | WITH(FLAG_FOR), .least = 1, .most = 1, .run = run_command,
+     .detail = "Without --for the idle time of the server says how long it stays on.\n"},
+    {.name = "sleep", .operands = "SERVER", .summary = "puts a server to sleep, if nothing needs it",
+     .flags = GIVING | WITH(FLAG_WAIT) | WITH(FLAG_FORCE), .least = 1, .most = 1, .run = run_command,
+     .detail = "Refused while something needs it; hallctl why SERVER says what. --force ends that and passes\n"
+               "over the agent's vetoes, never over rights.\n"},
+    {.name = "restart", .operands = "SERVER", .summary = "restarts a server",
+     .flags = GIVING | WITH(FLAG_WAIT) | WITH(FLAG_FORCE), .least = 1, .most = 1, .run = run_command},
+    {.name = "cancel", .operands = "SERVER", .summary = "gives up the wake or sleep under way",
+     .flags = GIVING, .least = 1, .most = 1, .run = run_command},
+    {.name = "hold", .operands = "SERVER NAME", .summary = "keeps a server on for a named reason, until an end",
+     .flags = GIVING | WITH(FLAG_FOR) | WITH(FLAG_UNTIL) | WITH(FLAG_REASON), .least = 2, .most = 2, .run = run_hold,
+     .detail = "One of --for and --until is needed. The same NAME again replaces the hold.\n"},
+    {.name = "release", .operands = "SERVER NAME", .summary = "ends a hold before its time",
+     .flags = SETTING, .least = 2, .most = 2, .run = run_release},
+    {.name = "policy", .operands = "SERVER [MODE]", .summary = "shows or changes the policy of a server",
+     .flags = SETTING, .least = 1, .most = 2, .run = run_policy,
+     .detail = "MODE: always_on, scheduled, on_demand, or configured: what the configuration says.\n"},
+    {.name = "idle", .operands = "SERVER [MINUTES]", .summary = "shows or changes how long a visit keeps it on",
+     .flags = SETTING, .least = 1, .most = 2, .run = run_idle,
+     .detail = "MINUTES: 1 to 10080, or a duration such as 20m or 2h.\n"},
+    {.name = "keep-awake", .operands = "SERVER [on|off]", .summary = "shows or changes whether it is kept on in any case",
+     .flags = SETTING, .least = 1, .most = 2, .run = run_keep_awake},
+    {.name = "announce", .operands = "", .summary = "tells Home Assistant of everything anew",
+     .flags = GIVING, .run = give_hall,
+     .detail = "Also of what somebody deleted there.\n"},
+    {.name = "reload", .operands = "", .summary = "has Hall read its configuration anew",
+     .flags = GIVING | WITH(FLAG_PID), .run = run_reload,
+     .detail = "Over the bus, which tells what is wrong with the new one; with --pid by a signal, without a broker.\n"},
+};
+/* clang-format on */
+
+const struct verb_family order_family = {"Steer", verbs, sizeof verbs / sizeof verbs[0]};
