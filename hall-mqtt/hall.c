@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "hall_books.h"
 #include "hall_internal.h"
 
 enum {
@@ -156,6 +157,8 @@ static int create_parts(struct hall *hall)
     if (error == 0)
         error = hall_keep_create(hall);
     if (error == 0)
+        error = hall_books_create(hall);
+    if (error == 0)
         error = hall_admin_create(hall);
     return error;
 }
@@ -208,6 +211,7 @@ void hall_destroy(struct hall *hall)
         board_close(hall->board);
     front_destroy(hall->front);
     hall_admin_destroy(hall);
+    hall_books_destroy(hall);
     hall_keep_destroy(hall);
     mqtt_destroy(hall->mqtt, GOODBYE_MS);
     remote_destroy(hall->remote);

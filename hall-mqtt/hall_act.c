@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "bridges/wol/wol.h"
 #include "bus/payload.h"
+#include "hall_books.h"
 #include "hall_internal.h"
 
 enum { REMOTE_SPARE_MS = 1000 };
@@ -31,6 +32,7 @@ static void act_state(struct hall *hall, const struct action *action)
     log_info("%s: %s -> %s: %s", model_of(hall, action->server)->id,
              power_state_name(action->state.from), power_state_name(action->state.to),
              power->reason);
+    hall_books_state(hall, action->server, action->state.from);
     /* At once, so that whoever watches the bus sees every state, also one that lasts a moment. */
     hall_publish_state(hall, action->server);
     hall->n_awake += power_is_up(action->state.to);
@@ -165,6 +167,7 @@ static void act_event(struct hall *hall, const struct action *action)
         hall_keep_event(hall, action, buf_text(&text));
     }
     buf_finish(&text);
+    hall_books_event(hall, action);
 }
 
 /* An answer goes to the result topic of its subject, and to the response topic it was asked to. */
@@ -217,7 +220,12 @@ static void act_limit(struct hall *hall, const struct action *action)
     struct in_addr address = {.s_addr = htonl(action->limit.address)};
 
     board_limit(hall->board, action->limit.site, action->limit.address, action->limit.guard);
-    if (!action->limit.refused || !hall_may_tell(hall))
+    if (!action->limit.refused)
+        return;
+    snprintf(detail, sizeof(detail), "guard %s refuses", guard_name(action->limit.guard.kind));
+    hall_count_refusal(hall, action->limit.address ? inet_ntoa(address) : "", action->limit.site,
+                       NULL, detail);
+    if (!hall_may_tell(hall))
         return;
     if (action->limit.guard.until != LEASE_FOREVER)
         rfc3339_format(clock_wall_at(clock_now(), action->limit.guard.until), until);

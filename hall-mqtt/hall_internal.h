@@ -74,6 +74,8 @@ struct hall {
     sd_event_source *clock_look; /* until the clock is trusted */
     struct board *board;
     struct front *front;
+    struct books *books;       /* what statistics are made of */
+    struct visitors *visitors;
     struct api *api;
     struct admin *admin; /* NULL: it could not listen */
     sd_event_source *admin_news;
@@ -136,6 +138,7 @@ void hall_release_answers(struct hall *hall); /* those that wait for nothing */
 
 void hall_release_all_answers(struct hall *hall);
 
+void hall_keep_told(struct hall *hall, const char *type, const char *body);
 /* Of the admin listener: access_refused, login, login_failed. */
 void hall_keep_access(struct hall *hall, const char *type, const char *who, const char *path,
                       const char *why);

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "core/saved.h"
+#include "hall_books.h"
 #include "hall_internal.h"
 #include "store/record.h"
 
@@ -130,21 +131,19 @@ void hall_keep_event(struct hall *hall, const struct action *action, const char 
 void hall_keep_access(struct hall *hall, const char *type, const char *who, const char *path,
                       const char *why)
 {
-    struct buf text = BUF_INIT(RECORD_LIMIT);
-    struct json_writer writer;
+    if (strcmp(type, "access_refused") == 0)
+        hall_count_refusal(hall, who, MODEL_NONE, path, why);
+    else
+        hall_count_login(hall, who, strcmp(type, "login") == 0, why);
+}
 
-    json_writer_init(&writer, &text);
-    json_begin_object(&writer, NULL);
-    json_put_string(&writer, "event_type", type);
-    json_put_string(&writer, "address", who);
-    json_put_string(&writer, "path", path);
-    json_put_string(&writer, "why", why);
-    json_end_object(&writer);
-    const struct store_event event = {
-        .at = clock_now().wall, .type = type, .body = buf_text(&text)};
-    if (hall->store && buf_error(&text) == 0)
-        (void)store_log(hall->store, &event, strcmp(type, "login") == 0);
-    buf_finish(&text);
+/* What Hall tells of itself. */
+void hall_keep_told(struct hall *hall, const char *type, const char *body)
+{
+    const struct store_event event = {.at = clock_now().wall, .type = type, .body = body};
+
+    if (hall->store && strcmp(type, "access_refused") != 0)
+        (void)store_log(hall->store, &event, false);
 }
 
 /* Answers. */
@@ -203,7 +202,8 @@ int hall_keep_create(struct hall *hall)
 {
     const struct store_options options = {.path = hall->config->store.path,
                                           .keep_days = hall->config->store.keep_days,
-                                          .max_mb = hall->config->store.max_mb};
+                                          .max_mb = hall->config->store.max_mb,
+                                          .backups = hall->config->store.backups};
     int error;
 
     hall->held = calloc(HELD_MAX, sizeof(*hall->held));

@@ -10,6 +10,7 @@
 #include "bus/command.h"
 #include "bus/payload.h"
 #include "bus/report.h"
+#include "hall_books.h"
 #include "hall_internal.h"
 
 enum { TOLD_A_MINUTE = 120, TIMER_ACCURACY_US = 5000 };
@@ -78,6 +79,17 @@ int hall_on_timer(sd_event_source *source, uint64_t usec, void *context)
 
 /* From the HTTP workers. */
 
+/* The detail of a refused visit is its path, and why. */
+static void count_refusal(struct hall *hall, const struct visit *visit)
+{
+    const char *why = strstr(visit->detail, ": ");
+    char path[sizeof(visit->detail)] = "";
+
+    if (why)
+        text_show(path, sizeof(path), visit->detail, (size_t)(why - visit->detail));
+    hall_count_refusal(hall, visit->who, visit->site, path, why ? why + 2 : visit->detail);
+}
+
 static void on_visit(struct hall *hall, const struct visit *visit)
 {
     struct fleet_event event = {.visit = {.site = visit->site}};
@@ -86,12 +98,15 @@ static void on_visit(struct hall *hall, const struct visit *visit)
     switch (visit->kind) {
     case VISIT_WANTS:
         event.kind = FLEET_VISIT;
+        hall_count_visit(hall, visit->site);
         break;
     case VISIT_USES:
         event.kind = FLEET_USE;
+        hall_count_visit(hall, visit->site);
         break;
     case VISIT_REFUSED:
         snprintf(detail, sizeof(detail), "%s: %s", visit->who, visit->detail);
+        count_refusal(hall, visit);
         if (hall_may_tell(hall))
             hall_tell(hall, "access_refused", detail);
         return;

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "bus/payload.h"
+#include "hall_books.h"
 #include "hall_internal.h"
 
 static const char *base_topic(const struct hall *hall)
@@ -42,8 +43,10 @@ void hall_tell(struct hall *hall, const char *event_type, const char *detail)
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
 
     log_info("hall: %s: %s", event_type, detail);
-    if (payload_hall_event(event_type, detail, clock_now(), &text) == 0)
+    if (payload_hall_event(event_type, detail, clock_now(), &text) == 0) {
         hall_send(hall, TOPIC_EVENT, NULL, buf_text(&text));
+        hall_keep_told(hall, event_type, buf_text(&text));
+    }
     buf_finish(&text);
 }
 
@@ -133,10 +136,14 @@ static void publish_server(struct hall *hall, int server)
     const char *id = model->servers[server].id;
     struct buf status = BUF_INIT(PAYLOAD_LIMIT);
     struct buf config = BUF_INIT(PAYLOAD_LIMIT);
+    struct payload_energy energy;
+    const bool counted = hall_books_energy(hall, server, &energy);
 
     hall_publish_state(hall, server);
     retain_buf(hall, TOPIC_SERVER_STATUS, id,
-               payload_server_status(hall->fleet, model, server, clock_now(), &status), &status);
+               payload_server_status(hall->fleet, model, server, counted ? &energy : NULL,
+                                     clock_now(), &status),
+               &status);
     retain_buf(hall, TOPIC_SERVER_CONFIG, id,
                payload_server_config(hall->fleet, model, server, &config), &config);
     publish_projects(hall, server);

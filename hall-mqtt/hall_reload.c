@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "core/saved.h"
+#include "hall_books.h"
 #include "hall_internal.h"
 
 enum { ERRORS_LIMIT = 65536, LOOK_EVERY_US = 250000 };
@@ -34,6 +35,7 @@ struct renewal {
     bool *dirty;
     int *dirty_list;
     struct retired *retired;
+    struct books_renewal *books;
 };
 
 static void renewal_finish(struct renewal *new)
@@ -45,6 +47,7 @@ static void renewal_finish(struct renewal *new)
     free(new->dirty);
     free(new->dirty_list);
     free(new->retired);
+    hall_books_forget(new->books);
     config_free(new->config);
 }
 
@@ -105,7 +108,9 @@ static int renewal_prepare(struct hall *hall, struct renewal *new)
     new->retired = calloc(1, sizeof(*new->retired));
     if (!new->dirty || !new->dirty_list || !new->retired)
         return -ENOMEM;
-    error = fleet_create(model, &sink, clock_now(), &new->fleet);
+    error = hall_books_prepare(hall, model, &new->books);
+    if (error == 0)
+        error = fleet_create(model, &sink, clock_now(), &new->fleet);
     if (error == 0)
         error = board_create(new->config, &new->board);
     if (error == 0)
@@ -264,6 +269,7 @@ static void apply(struct hall *hall, struct renewal *new)
     const struct config *old = hall->config;
     const bool newcomer = has_newcomer(&old->model, &new->config->model);
 
+    hall_books_flush(hall);
     hall_release_all_answers(hall); /* they name servers by index */
     answer_all_gone(hall, &new->config->model);
     fleet_adopt(new->fleet, hall->fleet, clock_now());
@@ -284,6 +290,7 @@ static void apply(struct hall *hall, struct renewal *new)
     hall->dirty = new->dirty;
     hall->dirty_list = new->dirty_list;
     hall->n_dirty = 0;
+    hall_books_renew(hall, new->books, &old->model, &new->config->model);
     board_set_broker(hall->board, mqtt_is_connected(hall->mqtt));
     hall->renewing = true;
     fleet_start(hall->fleet, clock_now());

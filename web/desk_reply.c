@@ -179,7 +179,7 @@ void desk_refuse_address(struct desk *desk, struct clerk *clerk, const struct ra
                          const struct decision *decision, enum door door)
 {
     static const char *const reasons[] = {
-        "This address is not within /access/allow of the domain.",
+        "/access/allow or /access/deny of the domain keeps this address out.",
         "A rule of /access/monitors of the domain refuses this client.",
     };
     const char *why = reasons[decision->unwanted];

@@ -260,14 +260,19 @@ struct place gate_place(const struct gate *gate, const struct request *request)
     return place;
 }
 
+static bool any_holds(size_t n, const struct cidr *ranges, const struct request *request)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (range_holds(&ranges[i], request))
+            return true;
+    }
+    return false;
+}
+
 /* Without a list everyone is let in. */
 static bool lets_in(size_t n, const struct cidr *allow, const struct request *request)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (range_holds(&allow[i], request))
-            return true;
-    }
-    return n == 0;
+    return n == 0 || any_holds(n, allow, request);
 }
 
 bool gate_allows(const struct gate *gate, const struct place *place, const struct request *request)
@@ -276,7 +281,8 @@ bool gate_allows(const struct gate *gate, const struct place *place, const struc
         return true;
     const struct model *model = &gate->config->model;
     const struct model_access *access = &model->domains[place->domain].access;
-    if (!lets_in(access->n_allow, access->allow, request))
+    if (any_holds(access->n_deny, access->deny, request) ||
+        !lets_in(access->n_allow, access->allow, request))
         return false;
     return place->site == MODEL_NONE ||
            lets_in(model->sites[place->site].n_allow, model->sites[place->site].allow, request);

@@ -207,8 +207,27 @@ static void put_awake(struct page *page, const struct power *power)
     put_text_or_null(page, "awake_because", why);
 }
 
+/* To a watt-hour: more would only look exact. */
+static double whole_wh(double kwh)
+{
+    return (double)(int64_t)(kwh * 1000 + 0.5) / 1000;
+}
+
+static void put_energy(struct page *page, const struct payload_energy *energy)
+{
+    if (energy == NULL) {
+        json_put_null(&page->json, "energy");
+        return;
+    }
+    json_begin_object(&page->json, "energy");
+    json_put_number(&page->json, "saved_kwh", whole_wh(energy->saved_kwh));
+    json_put_number(&page->json, "used_kwh", whole_wh(energy->used_kwh));
+    json_put_string(&page->json, "basis", energy->basis);
+    json_end_object(&page->json);
+}
+
 int payload_server_status(const struct fleet *fleet, const struct model *model, int server,
-                          struct now now, struct buf *out)
+                          const struct payload_energy *energy, struct now now, struct buf *out)
 {
     const struct power *power = fleet_power(fleet, server);
     struct page page = {.fleet = fleet, .model = model, .now = now};
@@ -230,7 +249,7 @@ int payload_server_status(const struct fleet *fleet, const struct model *model, 
     put_guard(&page, &power->guard);
     json_put_string(&page.json, "policy", policy_mode_name(fleet_policy(fleet, server)));
     put_report(&page, &power->report);
-    json_put_null(&page.json, "energy");
+    put_energy(&page, energy);
     return page_end(&page);
 }
 

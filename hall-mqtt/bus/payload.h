@@ -15,11 +15,18 @@ struct hall_info {
     const char *broker; /* what is known of the broker's protocol: "5" or "3.1.1" */
 };
 
+/* What a server used and saved against being always on, since it is counted. */
+struct payload_energy {
+    double saved_kwh, used_kwh;
+    const char *basis; /* "configured" or "estimated", by where its watts come from */
+};
+
 enum { PAYLOAD_SCHEMA = 1, PAYLOAD_LIMIT = 65536 };
 
 int payload_info(const struct hall_info *info, const struct model *model, struct buf *out);
+/* energy: NULL where nothing is known. */
 int payload_server_status(const struct fleet *fleet, const struct model *model, int server,
-                          struct now now, struct buf *out);
+                          const struct payload_energy *energy, struct now now, struct buf *out);
 int payload_server_config(const struct fleet *fleet, const struct model *model, int server,
                           struct buf *out);
 const char *payload_server_power(const struct fleet *fleet, int server); /* "ON" or "OFF" */

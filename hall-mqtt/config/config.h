@@ -44,6 +44,13 @@ struct config_store {
     const char *path;
     int keep_days;
     int max_mb;
+    int backups;
+};
+
+struct config_energy {
+    double price_kwh; /* negative: not configured */
+    const char *currency;
+    double hall_watts;
 };
 
 /* Of the names that Hall gives things for people, where it does not know who reads. */
@@ -57,6 +64,7 @@ struct config {
     struct config_mqtt mqtt;
     struct config_http http;
     struct config_store store;
+    struct config_energy energy;
     struct model model;
     void *memory; /* owns every string and array above */
 };

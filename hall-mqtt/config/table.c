@@ -67,8 +67,20 @@ static const struct option store_rows[] = {
      .help = "Events older than this are removed."},
     {"max_mb", INTEGER(1, 100000), AT(config_store, max_mb), .fallback = "50",
      .help = "The database grows to this many megabytes at most."},
+    {"backups", INTEGER(0, 365), AT(config_store, backups), .fallback = "3",
+     .help = "So many nightly copies are kept beside it; 0: none are made."},
 };
 static const struct option_table store_table = TABLE("store", config_store, store_rows);
+
+static const struct option energy_rows[] = {
+    {"price_kwh", NUMBER(0, 1000), AT(config_energy, price_kwh),
+     .help = "What a kWh costs; without it the statistics name no money."},
+    {"currency", TEXT(text, 8), AT(config_energy, currency), .fallback = "EUR",
+     .help = "What that is counted in, as people write it."},
+    {"hall_watts", NUMBER(0, 1000), AT(config_energy, hall_watts), .fallback = "3",
+     .help = "What the machine Hall runs on draws: it is subtracted from what was saved."},
+};
+static const struct option_table energy_table = TABLE("energy", config_energy, energy_rows);
 
 /* servers */
 
@@ -304,6 +316,8 @@ static const struct option item_rule = {OBJECT(rule_table), .size = sizeof(struc
 static const struct option access_rows[] = {
     {"allow", LIST(item_cidr, 64), AT(raw_access, out.allow), COUNT_AT(raw_access, out.n_allow),
      .help = "Client addresses or ranges that are let in; by default, and when empty, everyone."},
+    {"deny", LIST(item_cidr, 64), AT(raw_access, out.deny), COUNT_AT(raw_access, out.n_deny),
+     .help = "Client addresses or ranges that are not let in, whatever allow says."},
     HOURS_ROWS(raw_access, "that of the policy"),
     {"wakes_per_day", INTEGER(1, 100000), AT(raw_access, out.wakes_per_day), NO_LIMIT,
      .help = "Wakes a client address may cause a day; without it there is no limit."},
@@ -398,6 +412,8 @@ static const struct option root_rows[] = {
     {"mqtt", OBJECT(mqtt_table), AT(raw_config, config.mqtt), .help = "The broker."},
     {"http", OBJECT(http_table), AT(raw_config, config.http), .help = "The listeners."},
     {"store", OBJECT(store_table), AT(raw_config, config.store), .help = "The database."},
+    {"energy", OBJECT(energy_table), AT(raw_config, config.energy),
+     .help = "For the energy statistics."},
     {"servers", MAP(server_table, slug, 20000), AT(raw_config, servers),
      COUNT_AT(raw_config, n_servers), .help = "The servers that sleep and wake, by id."},
     {"domains", MAP(domain_table, host, 20000), AT(raw_config, domains),

@@ -163,6 +163,8 @@ struct model_rule {
 struct model_access {
     size_t n_allow; /* 0: everyone */
     struct cidr *allow;
+    size_t n_deny; /* not let in, whatever allow says */
+    struct cidr *deny;
     int wakes_per_day;   /* per client address; 0: no limit */
     int minutes_per_day; /* awake minutes a day; 0: no limit */
     enum access_wake wake;

@@ -138,6 +138,9 @@ static bool is_allowed(const struct world *world, const struct script_event *eve
     const struct model_site *site = &world->model->sites[event->site];
     const struct model_access *access = &world->model->domains[site->domain].access;
 
+    if (access->n_deny > 0 && event->from[0] != '\0' &&
+        is_within(access->deny, access->n_deny, event->from))
+        return false;
     return is_within(access->allow, access->n_allow, event->from) &&
            is_within(site->allow, site->n_allow, event->from);
 }

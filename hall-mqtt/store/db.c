@@ -8,13 +8,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/text.h"
-#include "store/schema.h"
+#include "store/db_internal.h"
 
-enum { PAGE_SIZE = 1024, FREE_PAGES_KEPT = 256 };
+
+
+enum { PROGRESS_STEPS = 2000 }; /* of SQLite's machine, between two looks at the clock */
 
 struct db {
     bool fresh;
+    int64_t deadline_ns; /* boot; of a reader's queries */
     sqlite3 *sql;
     sqlite3_stmt *statements[SCHEMA_STATEMENTS];
 };
@@ -77,7 +81,7 @@ static bool fail(sqlite3 *sql, struct trouble *ret_trouble)
     return false;
 }
 
-static bool refuse(struct trouble *ret_trouble, enum trouble_kind kind, const char *detail)
+bool db_refuse(struct trouble *ret_trouble, enum trouble_kind kind, const char *detail)
 {
     trouble_set(ret_trouble, kind, detail);
     return false;
@@ -117,7 +121,7 @@ static bool ask_number(sqlite3 *sql, const char *question, int64_t *ret_number,
 }
 
 /* Runs a prepared statement to its end; its first column, if any, becomes the number. */
-static bool run(struct db *db, enum schema_statement which, int64_t *ret_number,
+bool db_run(struct db *db, enum schema_statement which, int64_t *ret_number,
                 struct trouble *ret_trouble)
 {
     sqlite3_stmt *statement = db->statements[which];
@@ -129,15 +133,6 @@ static bool run(struct db *db, enum schema_statement which, int64_t *ret_number,
     sqlite3_reset(statement);
     return ok;
 }
-
-/* A value to bind: a text (NULL is SQL's NULL), or a number. */
-struct value {
-    bool is_number;
-    int64_t number;
-    const char *text;
-};
-#define TEXT(text_)     ((struct value){.text = (text_)})
-#define NUMBER(number_) ((struct value){.is_number = true, .number = (number_)})
 
 static int bind_one(sqlite3_stmt *statement, int index, const struct value *value)
 {
@@ -155,10 +150,10 @@ static bool bind_values(struct db *db, enum schema_statement which, size_t n,
     return true;
 }
 
-static bool run_with(struct db *db, enum schema_statement which, size_t n,
+bool db_run_with(struct db *db, enum schema_statement which, size_t n,
                      const struct value values[], struct trouble *ret_trouble)
 {
-    bool ok = bind_values(db, which, n, values, ret_trouble) && run(db, which, NULL, ret_trouble);
+    bool ok = bind_values(db, which, n, values, ret_trouble) && db_run(db, which, NULL, ret_trouble);
     sqlite3_clear_bindings(db->statements[which]);
     return ok;
 }
@@ -174,9 +169,9 @@ static bool check_owner(sqlite3 *sql, int64_t *ret_version, struct trouble *ret_
         !ask_number(sql, "SELECT count(*) FROM sqlite_schema", &tables, ret_trouble))
         return false;
     if (application != SCHEMA_APPLICATION && (application != 0 || tables > 0))
-        return refuse(ret_trouble, TROUBLE_FOREIGN, "its application_id is not Hall's");
+        return db_refuse(ret_trouble, TROUBLE_FOREIGN, "its application_id is not Hall's");
     if (*ret_version < 0 || *ret_version > SCHEMA_VERSION)
-        return refuse(ret_trouble, TROUBLE_NEWER, "its user_version is unknown here");
+        return db_refuse(ret_trouble, TROUBLE_NEWER, "its user_version is unknown here");
     return true;
 }
 
@@ -196,7 +191,7 @@ static bool shape(sqlite3 *sql, struct trouble *ret_trouble)
     int64_t pages = 0;
     if (!ask_number(sql, "PRAGMA page_count", &pages, ret_trouble))
         return false;
-    snprintf(text, sizeof text, "PRAGMA page_size=%d; PRAGMA auto_vacuum=INCREMENTAL", PAGE_SIZE);
+    snprintf(text, sizeof text, "PRAGMA page_size=%d; PRAGMA auto_vacuum=INCREMENTAL", DB_PAGE_SIZE);
     return pages > 0 || execute(sql, text, ret_trouble);
 }
 
@@ -207,7 +202,7 @@ static bool tune(sqlite3 *sql, struct trouble *ret_trouble)
     if (!ask(sql, "PRAGMA journal_mode=WAL", mode, sizeof mode, ret_trouble))
         return false;
     if (strcmp(mode, "wal") != 0)
-        return refuse(ret_trouble, TROUBLE_NO_LOG, "journal_mode=WAL is refused");
+        return db_refuse(ret_trouble, TROUBLE_NO_LOG, "journal_mode=WAL is refused");
     return execute(sql,
                    "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-128;"
                    "PRAGMA mmap_size=0; PRAGMA secure_delete=OFF; PRAGMA trusted_schema=OFF;"
@@ -251,7 +246,7 @@ static bool prepare(struct db *db, enum schema_statement which, struct trouble *
     int code = sqlite3_prepare_v3(db->sql, schema_statements[which], -1, SQLITE_PREPARE_PERSISTENT,
                                   &db->statements[which], NULL);
     if (code == SQLITE_ERROR)
-        return refuse(ret_trouble, TROUBLE_CORRUPT, sqlite3_errmsg(db->sql));
+        return db_refuse(ret_trouble, TROUBLE_CORRUPT, sqlite3_errmsg(db->sql));
     return code == SQLITE_OK || fail(db->sql, ret_trouble);
 }
 
@@ -268,7 +263,7 @@ static bool connect_to(struct db *db, const char *name, int flags, int busy_ms,
 {
     int code = sqlite3_open_v2(name, &db->sql, flags | SQLITE_OPEN_NOMUTEX, NULL);
     if (db->sql == NULL)
-        return refuse(ret_trouble, TROUBLE_MEMORY, "no memory for a connection");
+        return db_refuse(ret_trouble, TROUBLE_MEMORY, "no memory for a connection");
     sqlite3_extended_result_codes(db->sql, 1);
     sqlite3_db_config(db->sql, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0);
     sqlite3_busy_timeout(db->sql, busy_ms);
@@ -291,7 +286,7 @@ bool db_open(const char *path, int busy_ms, struct db **ret_db, struct trouble *
 {
     struct db *db = calloc(1, sizeof *db);
     if (db == NULL)
-        return refuse(ret_trouble, TROUBLE_MEMORY, "no memory for a connection");
+        return db_refuse(ret_trouble, TROUBLE_MEMORY, "no memory for a connection");
     if (!set_up(db, path, busy_ms, ret_trouble)) {
         db_close(db, false);
         return false;
@@ -328,7 +323,7 @@ bool db_open_reader(const char *path, struct db **ret_db, struct trouble *ret_tr
 {
     struct db *db = calloc(1, sizeof *db);
     if (db == NULL)
-        return refuse(ret_trouble, TROUBLE_MEMORY, "no memory for a connection");
+        return db_refuse(ret_trouble, TROUBLE_MEMORY, "no memory for a connection");
     if (!set_up_reader(db, path, ret_trouble)) {
         db_close(db, false);
         return false;
@@ -359,81 +354,94 @@ void db_set_busy(struct db *db, int busy_ms)
     sqlite3_busy_timeout(db->sql, busy_ms);
 }
 
-/* ---- state ---- */
+/* ---- rows ---- */
 
-static const char *column(sqlite3_stmt *statement, int index)
+struct db_row {
+    sqlite3_stmt *statement;
+};
+
+int64_t db_row_number(const struct db_row *row, int column)
 {
-    const unsigned char *text = sqlite3_column_text(statement, index);
-    return text != NULL ? (const char *)text : "";
+    return sqlite3_column_int64(row->statement, column);
 }
 
-bool db_load(struct db *db, enum store_kind kind, store_row *row, void *context,
-             struct trouble *ret_trouble)
+const char *db_row_text(const struct db_row *row, int column)
 {
-    sqlite3_stmt *load = db->statements[SCHEMA_LOAD];
+    return (const char *)sqlite3_column_text(row->statement, column);
+}
+
+/* Steps through the rows until there are no more, or the reader has enough. */
+static bool walk(struct db *db, sqlite3_stmt *statement, db_reader *read, void *context,
+                 struct trouble *ret_trouble)
+{
+    const struct db_row row = {.statement = statement};
     int code;
-    if (!bind_values(db, SCHEMA_LOAD, 1, (struct value[]){TEXT(schema_kinds[kind])}, ret_trouble))
-        return false;
-    while ((code = sqlite3_step(load)) == SQLITE_ROW)
-        row(context, column(load, 0), column(load, 1), sqlite3_column_int64(load, 2));
-    bool ok = code == SQLITE_DONE || fail(db->sql, ret_trouble);
-    sqlite3_reset(load);
+
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW)
+        if (!read(context, &row))
+            return true;
+    return code == SQLITE_DONE || fail(db->sql, ret_trouble);
+}
+
+bool db_walk(struct db *db, enum schema_statement which, size_t n, const struct value values[],
+             db_reader *read, void *context, struct trouble *ret_trouble)
+{
+    bool ok = bind_values(db, which, n, values, ret_trouble) &&
+              walk(db, db->statements[which], read, context, ret_trouble);
+    sqlite3_reset(db->statements[which]);
     return ok;
 }
 
-bool db_last_event(struct db *db, int64_t *ret_id, struct trouble *ret_trouble)
+bool db_query(struct db *db, const char *text, size_t n, const struct value values[],
+              db_reader *read, void *context, struct trouble *ret_trouble)
 {
-    return ask_number(db->sql, "SELECT max(id) FROM events", ret_id, ret_trouble);
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v2(db->sql, text, -1, &statement, NULL) != SQLITE_OK)
+        return fail(db->sql, ret_trouble);
+    bool ok = true;
+    for (size_t i = 0; ok && i < n; i++)
+        ok = bind_one(statement, (int)i + 1, &values[i]) == SQLITE_OK || fail(db->sql, ret_trouble);
+    ok = ok && walk(db, statement, read, context, ret_trouble);
+    sqlite3_finalize(statement);
+    return ok;
 }
 
-static bool write_row(struct db *db, const struct batch_row *item, struct trouble *ret_trouble)
+bool db_ask_number(struct db *db, const char *question, int64_t *ret_number,
+                   struct trouble *ret_trouble)
 {
-    struct value values[] = {TEXT(schema_kinds[item->row->kind]), TEXT(item->row->key), TEXT(NULL),
-                             NUMBER(0)};
-    if (item->body == NULL)
-        return run_with(db, SCHEMA_REMOVE, 2, values, ret_trouble);
-    values[2] = TEXT(item->body->text);
-    values[3] = NUMBER(item->body->saved_wall);
-    return run_with(db, SCHEMA_PUT, 4, values, ret_trouble);
+    return ask_number(db->sql, question, ret_number, ret_trouble);
 }
 
-static bool write_event(struct db *db, const struct queue_event *event, struct trouble *ret_trouble)
+int64_t db_changes(const struct db *db)
 {
-    const struct value values[] = {NUMBER(event->id),   NUMBER(event->at),    TEXT(event->server),
-                                   TEXT(event->domain), TEXT(event->project), TEXT(event->type),
-                                   TEXT(event->body)};
-    return run_with(db, SCHEMA_LOG, 7, values, ret_trouble);
+    return sqlite3_changes(db->sql);
 }
 
-static bool write_all(struct db *db, const struct batch *batch, struct trouble *ret_trouble)
+void db_roll_back(struct db *db)
 {
-    for (size_t i = 0; i < batch->n_rows; i++)
-        if (!write_row(db, &batch->rows[i], ret_trouble))
-            return false;
-    for (const struct queue_event *event = batch->events.first; event != NULL; event = event->after)
-        if (!write_event(db, event, ret_trouble))
-            return false;
-    return run(db, SCHEMA_COMMIT, NULL, ret_trouble);
+    roll_back(db->sql);
+}
+
+static int is_late(void *context)
+{
+    const struct db *db = context;
+    return clock_boot_ns() > db->deadline_ns;
+}
+
+void db_limit(struct db *db, int64_t limit_ms)
+{
+    db->deadline_ns = clock_boot_ns() + limit_ms * 1000000;
+    sqlite3_progress_handler(db->sql, PROGRESS_STEPS, is_late, db);
 }
 
 /* A file that is no longer where it was would take every row and lose it. */
-static bool check_place(struct db *db, struct trouble *ret_trouble)
+bool db_check_place(struct db *db, struct trouble *ret_trouble)
 {
     int moved = 0;
     int code = sqlite3_file_control(db->sql, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
     if (code == SQLITE_OK && moved)
-        return refuse(ret_trouble, TROUBLE_MOVED, "another file or none is at that path");
+        return db_refuse(ret_trouble, TROUBLE_MOVED, "another file or none is at that path");
     return true;
-}
-
-bool db_write(struct db *db, const struct batch *batch, struct trouble *ret_trouble)
-{
-    if (!check_place(db, ret_trouble) || !run(db, SCHEMA_BEGIN, NULL, ret_trouble))
-        return false;
-    bool ok = write_all(db, batch, ret_trouble);
-    if (!ok)
-        roll_back(db->sql);
-    return ok;
 }
 
 /* ---- upkeep ---- */
@@ -443,7 +451,7 @@ bool db_check(struct db *db, struct trouble *ret_trouble)
     char found[sizeof ret_trouble->detail];
     if (!ask(db->sql, "PRAGMA quick_check(1)", found, sizeof found, ret_trouble))
         return false;
-    return strcmp(found, "ok") == 0 || refuse(ret_trouble, TROUBLE_CORRUPT, found);
+    return strcmp(found, "ok") == 0 || db_refuse(ret_trouble, TROUBLE_CORRUPT, found);
 }
 
 void db_interrupt(struct db *db)
@@ -451,41 +459,7 @@ void db_interrupt(struct db *db)
     sqlite3_interrupt(db->sql);
 }
 
-static bool shrink(struct db *db, bool *ret_more, struct trouble *ret_trouble)
+bool db_copy(struct db *db, const char *path, struct trouble *ret_trouble)
 {
-    int64_t unused = 0;
-    if (!run(db, SCHEMA_FREE_PAGES, &unused, ret_trouble))
-        return false;
-    *ret_more = unused > FREE_PAGES_KEPT;
-    return !*ret_more || run(db, SCHEMA_SHRINK, NULL, ret_trouble);
-}
-
-static bool prune_by_size(struct db *db, int64_t most_bytes, bool *ret_more,
-                          struct trouble *ret_trouble)
-{
-    int64_t pages = 0, unused = 0;
-    if (!run(db, SCHEMA_PAGES, &pages, ret_trouble) ||
-        !run(db, SCHEMA_FREE_PAGES, &unused, ret_trouble))
-        return false;
-    if ((pages - unused) * PAGE_SIZE <= most_bytes)
-        return true;
-    if (!run(db, SCHEMA_PRUNE_OLDEST, NULL, ret_trouble))
-        return false;
-    *ret_more = sqlite3_changes(db->sql) > 0;
-    return true;
-}
-
-bool db_prune(struct db *db, int64_t before, int64_t most_bytes, bool *ret_more,
-              struct trouble *ret_trouble)
-{
-    bool more = false;
-    if (!run_with(db, SCHEMA_PRUNE_BEFORE, 1, (struct value[]){NUMBER(before)}, ret_trouble))
-        return false;
-    more = sqlite3_changes(db->sql) > 0;
-    if (!more && !prune_by_size(db, most_bytes, &more, ret_trouble))
-        return false;
-    if (!more && !shrink(db, &more, ret_trouble))
-        return false;
-    *ret_more = more;
-    return true;
+    return db_query(db, "VACUUM INTO ?1", 1, (struct value[]){TEXT(path)}, NULL, NULL, ret_trouble);
 }

@@ -29,15 +29,17 @@ void db_set_busy(struct db *db, int busy_ms);
 
 bool db_load(struct db *db, enum store_kind kind, store_row *row, void *context,
              struct trouble *ret_trouble);
-/* The highest id of an event; 0 where there is none. */
-bool db_last_event(struct db *db, int64_t *ret_id, struct trouble *ret_trouble);
+/* The highest id of each table; 0 where there is none. */
+bool db_last_ids(struct db *db, int64_t ret_ids[STORE_TABLES], struct trouble *ret_trouble);
 /* All of it in one transaction, or nothing. Doing it again changes nothing: where the end of a
  * commit failed, nobody knows whether it is there after a reopening. */
 bool db_write(struct db *db, const struct batch *batch, struct trouble *ret_trouble);
 
 /* Looks through the whole file. TROUBLE_CORRUPT with the first thing found. */
 bool db_check(struct db *db, struct trouble *ret_trouble);
-void db_interrupt(struct db *db); /* any thread; only while db_check may run */
+void db_interrupt(struct db *db); /* any thread; only while db_check or db_copy may run */
+/* Writes a copy of it all, as of now, into a file that exists and is empty. */
+bool db_copy(struct db *db, const char *path, struct trouble *ret_trouble);
 
 /* One slice of forgetting: events before that wall time, then the oldest beyond so many bytes, then
  * free pages. */

@@ -225,35 +225,37 @@ static size_t packed_size(const char *text)
     return text != NULL ? strlen(text) + 1 : 0;
 }
 
-static bool event_fits(const struct store_event *event)
+static bool entry_fits(const struct store_entry *entry)
 {
-    return text_fits(event->server, QUEUE_KEY_MAX) && text_fits(event->domain, QUEUE_KEY_MAX) &&
-           text_fits(event->project, QUEUE_KEY_MAX) && text_fits(event->type, QUEUE_KEY_MAX) &&
-           text_fits(event->body, QUEUE_BODY_MAX);
+    for (size_t i = 0; i < STORE_TEXTS_MAX; i++) {
+        const bool is_body = entry->table == STORE_EVENTS && i == 4;
+        if (!text_fits(entry->texts[i], is_body ? QUEUE_BODY_MAX : QUEUE_TEXT_MAX))
+            return false;
+    }
+    return true;
 }
 
-static struct queue_event *event_new(const struct store_event *event)
+static struct queue_event *event_new(const struct store_entry *entry)
 {
-    size_t size = packed_size(event->server) + packed_size(event->domain) +
-                  packed_size(event->project) + packed_size(event->type) +
-                  packed_size(event->body != NULL ? event->body : "{}");
+    size_t size = 0;
+    for (size_t i = 0; i < STORE_TEXTS_MAX; i++)
+        size += packed_size(entry->texts[i]);
     struct queue_event *copy = calloc(1, sizeof *copy + size);
     if (copy == NULL)
         return NULL;
     char *at = (char *)(copy + 1);
-    copy->at = event->at;
-    copy->server = pack(&at, event->server);
-    copy->domain = pack(&at, event->domain);
-    copy->project = pack(&at, event->project);
-    copy->type = pack(&at, event->type);
-    copy->body = pack(&at, event->body != NULL ? event->body : "{}");
+    copy->table = entry->table;
+    copy->id = entry->id;
+    memcpy(copy->numbers, entry->numbers, sizeof copy->numbers);
+    for (size_t i = 0; i < STORE_TEXTS_MAX; i++)
+        copy->texts[i] = pack(&at, entry->texts[i]);
     return copy;
 }
 
-uint64_t queue_log(struct queue *queue, const struct store_event *event, bool durable,
-                   struct now now)
+uint64_t queue_keep(struct queue *queue, const struct store_entry *entry, bool durable,
+                    struct now now)
 {
-    struct queue_event *copy = event_fits(event) ? event_new(event) : NULL;
+    struct queue_event *copy = entry_fits(entry) ? event_new(entry) : NULL;
     queue->ticket++;
     note_waiting(queue, durable, now.boot);
     if (copy == NULL) {
@@ -265,6 +267,18 @@ uint64_t queue_log(struct queue *queue, const struct store_event *event, bool du
     events_add(&queue->events, copy);
     events_bound(queue);
     return queue->ticket;
+}
+
+uint64_t queue_log(struct queue *queue, const struct store_event *event, bool durable,
+                   struct now now)
+{
+    const struct store_entry entry = {
+        .table = STORE_EVENTS,
+        .numbers = {event->at},
+        .texts = {event->server, event->domain, event->project, event->type,
+                  event->body != NULL ? event->body : "{}"},
+    };
+    return queue_keep(queue, &entry, durable, now);
 }
 
 void queue_know(struct queue *queue, enum store_kind kind, const char *key, const char *body,
@@ -280,10 +294,15 @@ void queue_know(struct queue *queue, enum store_kind kind, const char *key, cons
         row_forget(queue, row);
 }
 
-void queue_know_last(struct queue *queue, int64_t id)
+void queue_know_last(struct queue *queue, enum store_table table, int64_t id)
 {
-    if (id > queue->last_id)
-        queue->last_id = id;
+    if (id > queue->last_ids[table])
+        queue->last_ids[table] = id;
+}
+
+int64_t queue_new_id(struct queue *queue, enum store_table table)
+{
+    return ++queue->last_ids[table];
 }
 
 /* ---- out ---- */
@@ -319,7 +338,7 @@ int queue_take(struct queue *queue, struct batch *ret_batch)
         batch.rows[batch.n_rows++] = row_take(row);
     for (struct queue_event *event = queue->events.first; event != NULL; event = event->after)
         if (event->id == 0)
-            event->id = ++queue->last_id;
+            event->id = queue_new_id(queue, event->table);
     queue->first = queue->last = NULL;
     queue->n_rows = 0;
     queue->events = (struct queue_events){0};

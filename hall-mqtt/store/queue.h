@@ -15,6 +15,7 @@ enum {
     QUEUE_EVENTS_MAX = 1000, /* waiting */
     QUEUE_ROWS_MAX = 65536,  /* known */
     QUEUE_KEY_MAX = 256,     /* bytes; longer keys and bodies are refused */
+    QUEUE_TEXT_MAX = 1024,
     QUEUE_BODY_MAX = 65536,
 };
 
@@ -39,9 +40,10 @@ struct queue_row {
 struct queue_event {
     bool durable;
     uint64_t ticket;
+    enum store_table table;
     int64_t id; /* in the file; given when first taken, so that writing it again does no harm */
-    int64_t at;
-    const char *server, *domain, *project, *type, *body; /* within this allocation, or NULL */
+    int64_t numbers[STORE_NUMBERS_MAX];
+    const char *texts[STORE_TEXTS_MAX]; /* within this allocation, or NULL */
     struct queue_event *after;
 };
 
@@ -59,7 +61,7 @@ struct queue {
     uint64_t ticket;            /* the last one given */
     bool durable;               /* one that waits is */
     int64_t since;              /* boot, ms: since when the oldest waits */
-    int64_t last_id;            /* of an event, given or read */
+    int64_t last_ids[STORE_TABLES]; /* given or read */
     uint64_t dropped;           /* rows and events that could not be kept */
 };
 
@@ -91,12 +93,15 @@ uint64_t queue_put(struct queue *queue, enum store_kind kind, const char *key, c
                    bool durable, struct now now);
 uint64_t queue_log(struct queue *queue, const struct store_event *event, bool durable,
                    struct now now);
+uint64_t queue_keep(struct queue *queue, const struct store_entry *entry, bool durable,
+                    struct now now);
 /* A row as read from the disk; one that was put already is newer and stays. */
 void queue_know(struct queue *queue, enum store_kind kind, const char *key, const char *body,
                 int64_t saved_wall);
 
-/* The file has events up to this id. */
-void queue_know_last(struct queue *queue, int64_t id);
+/* The file has rows of this table up to this id. */
+void queue_know_last(struct queue *queue, enum store_table table, int64_t id);
+int64_t queue_new_id(struct queue *queue, enum store_table table);
 
 size_t queue_waiting(const struct queue *queue);
 /* The boot time from which on what waits is to be written; 0 at once, QUEUE_NEVER where nothing

@@ -25,6 +25,9 @@ const struct store_tuning store_tuning_real = {
     .check_after_ms = 10000,
     .check_again_ms = 30000,
     .prune_every_ms = 3600000,
+    .backup_after_ms = 3600000,
+    .backup_every_ms = 3600000,
+    .backup_again_ms = 300000,
     .busy_ms = 1000,
 };
 
@@ -118,6 +121,7 @@ static int store_init(struct store *store, const struct store_options *options)
     store->path = copy_path(options->path);
     store->keep_days = options->keep_days;
     store->max_mb = options->max_mb;
+    store->backups = options->backups;
     store->armed = QUEUE_NEVER;
     return store->path == NULL ? -ENOMEM : 0;
 }
@@ -139,6 +143,15 @@ static int start_writer(struct store *store)
     return -error;
 }
 
+/* What the file holds is not known yet: ids from here on are beyond whatever it can hold. Events
+ * have theirs when they are written. */
+static void number_from_now(struct store *store)
+{
+    for (size_t i = 0; i < STORE_TABLES; i++)
+        if (i != STORE_EVENTS)
+            queue_know_last(&store->queue, (enum store_table)i, clock_now().wall);
+}
+
 static void open_first(struct store *store, const struct store_tuning *tuning)
 {
     store->tuning = *tuning;
@@ -147,6 +160,8 @@ static void open_first(struct store *store, const struct store_tuning *tuning)
     store->tuning.busy_ms = tuning->busy_ms;
     if (store->db != NULL)
         db_set_busy(store->db, tuning->busy_ms);
+    else
+        number_from_now(store);
 }
 
 int store_create_tuned(const struct store_options *options, const struct store_tuning *tuning,
@@ -285,6 +300,25 @@ uint64_t store_log(struct store *store, const struct store_event *event, bool du
     pthread_mutex_lock(&store->lock);
     int64_t due = queue_due(&store->queue, &store->tuning.pace);
     uint64_t ticket = queue_log(&store->queue, event, durable, now);
+    came_in(store, due, durable, now.boot);
+    pthread_mutex_unlock(&store->lock);
+    return ticket;
+}
+
+int64_t store_new_id(struct store *store, enum store_table table)
+{
+    pthread_mutex_lock(&store->lock);
+    int64_t id = queue_new_id(&store->queue, table);
+    pthread_mutex_unlock(&store->lock);
+    return id;
+}
+
+uint64_t store_keep(struct store *store, const struct store_entry *entry, bool durable)
+{
+    struct now now = clock_now();
+    pthread_mutex_lock(&store->lock);
+    int64_t due = queue_due(&store->queue, &store->tuning.pace);
+    uint64_t ticket = queue_keep(&store->queue, entry, durable, now);
     came_in(store, due, durable, now.boot);
     pthread_mutex_unlock(&store->lock);
     return ticket;

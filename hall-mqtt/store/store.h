@@ -1,6 +1,6 @@
 /*
  * store: what survives a restart, in SQLite: the state of servers (open wakes, leases, settings),
- * quotas, and the event log. One writer thread with a bounded queue owns the writing connection;
+ * quotas, the event log, and what statistics are made of. One writer thread with a bounded queue owns the writing connection;
  * the loop thread puts and never waits. Routine rows are committed in batches (30 s or 50 rows),
  * what someone is told is done at once, and the ticket tells when it is on the disk. Every commit
  * is synced: with a batch only synced at the next checkpoint, a power cut could take hours of
@@ -24,6 +24,7 @@ struct store_options {
     const char *path;
     int keep_days; /* events older than that go */
     int max_mb;    /* and the oldest beyond that size */
+    int backups;   /* so many nightly ones are kept beside it; 0: none are made */
 };
 
 enum store_kind {
@@ -39,6 +40,30 @@ struct store_event {
     const char *project; /* or NULL */
     const char *type;    /* the bus's event_type */
     const char *body;    /* JSON, as published */
+};
+
+/* Tables beside events and state. An entry is an id, numbers and texts (NULL where there is none),
+ * in the order named here; times are wall, ms. The same id again replaces what was written. */
+enum store_table {
+    STORE_EVENTS, /* at; server, domain, project, type, body */
+    STORE_WAKES,  /* started, ms, packets, kind, ready, hour of the week, 7 stages; id on the bus,
+                     server, project, domain, cause, class of the cause, failure */
+    STORE_SLEEPS, /* at, ms, awake ms, outcome (enum store_sleep); server, by, reason */
+    STORE_SPANS,  /* ended, ms, state, open; server */
+    STORE_VISITS, /* hour, last, n; domain, project, server */
+    STORE_REFUSALS, /* at, last, n; address, domain, project, path, why */
+    STORE_LOGINS,   /* at, ok; address, detail */
+    STORE_CHANGES,  /* at, loaded; by, etag, detail */
+};
+enum { STORE_TABLES = 8, STORE_NUMBERS_MAX = 13, STORE_TEXTS_MAX = 7 };
+
+enum store_sleep { STORE_ASLEEP, STORE_SLEEP_REFUSED, STORE_SLEEP_FAILED };
+
+struct store_entry {
+    enum store_table table;
+    int64_t id; /* from store_new_id */
+    int64_t numbers[STORE_NUMBERS_MAX];
+    const char *texts[STORE_TEXTS_MAX];
 };
 
 /* A row of state, as loaded. */
@@ -60,6 +85,8 @@ int store_load(struct store *store, enum store_kind kind, store_row *row, void *
 uint64_t store_put(struct store *store, enum store_kind kind, const char *key, const char *body,
                    bool durable);
 uint64_t store_log(struct store *store, const struct store_event *event, bool durable);
+int64_t store_new_id(struct store *store, enum store_table table);
+uint64_t store_keep(struct store *store, const struct store_entry *entry, bool durable);
 
 /* Readable when store_committed or the problem changed; reading store_committed clears it. */
 int store_fd(const struct store *store);

@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "store/backup.h"
 #include "store/place.h"
 
 enum { SET_ASIDE_PAUSE = 60000 }; /* ms: a file that breaks again so soon is tried again slowly */
@@ -177,14 +179,16 @@ static int64_t open_due(const struct store *store)
 }
 
 /* What was open and now begins as an empty file gets every known row. */
-static void opened(struct store *store, struct db *db, int64_t last_id)
+static void opened(struct store *store, struct db *db, const int64_t last_ids[STORE_TABLES])
 {
     int64_t now = boot_now();
     pthread_mutex_lock(&store->lock);
     store->db = db;
     store->check_at = now + store->tuning.check_after_ms;
     store->prune_at = now + store->tuning.check_after_ms;
-    queue_know_last(&store->queue, last_id);
+    store->backup_at = now + store->tuning.backup_after_ms;
+    for (size_t i = 0; i < STORE_TABLES; i++)
+        queue_know_last(&store->queue, (enum store_table)i, last_ids[i]);
     if (db_is_fresh(db))
         queue_know_anew(&store->queue, now);
     if (queue_waiting(&store->queue) == 0)
@@ -193,13 +197,13 @@ static void opened(struct store *store, struct db *db, int64_t last_id)
     pthread_mutex_unlock(&store->lock);
 }
 
-static bool open_file(struct store *store, struct db **ret_db, int64_t *ret_last_id,
+static bool open_file(struct store *store, struct db **ret_db, int64_t ret_last_ids[STORE_TABLES],
                       struct trouble *ret_trouble)
 {
     struct db *db = NULL;
     if (!db_open(store->path, store->tuning.busy_ms, &db, ret_trouble))
         return false;
-    if (!db_last_event(db, ret_last_id, ret_trouble)) {
+    if (!db_last_ids(db, ret_last_ids, ret_trouble)) {
         db_close(db, false);
         return false;
     }
@@ -211,12 +215,12 @@ static void open_run(struct store *store)
 {
     struct db *db = NULL;
     struct trouble trouble = {0};
-    int64_t last_id = 0;
+    int64_t last_ids[STORE_TABLES] = {0};
     int error = place_prepare(store->path);
     if (error < 0)
         trouble = trouble_of_errno(error);
-    else if (open_file(store, &db, &last_id, &trouble))
-        opened(store, db, last_id);
+    else if (open_file(store, &db, last_ids, &trouble))
+        opened(store, db, last_ids);
     writer_failed(store, &trouble);
 }
 
@@ -309,9 +313,69 @@ static void prune_run(struct store *store)
     writer_failed(store, &trouble);
 }
 
+static int64_t backup_due(const struct store *store)
+{
+    return store->db == NULL || store->backups == 0 ? QUEUE_NEVER
+                                                    : later(store->backup_at, store->retry_at);
+}
+
+/* Told when it fails for the first time, and when it works again. */
+static void tell_backup(struct store *store, const struct trouble *trouble, const char *work)
+{
+    char text[TROUBLE_SIZE];
+    bool failed = trouble->kind != TROUBLE_NONE;
+    if (failed)
+        unlink(work);
+    if (failed == store->backup_failed)
+        return;
+    store->backup_failed = failed;
+    snprintf(text, sizeof text, failed ? "The nightly backup %.500s could not be written: %s."
+                                       : "The nightly backup was written again%.0s%.0s.",
+             work, trouble->detail);
+    add_news(store, text);
+}
+
+static bool make_backup(struct store *store, char work[PATH_MAX], struct trouble *ret_trouble)
+{
+    int error = backup_begin(store->path, work);
+    if (error == 0 && !db_copy(store->db, work, ret_trouble))
+        return false;
+    if (error == 0)
+        error = backup_end(store->path, work, clock_now().wall, store->backups);
+    if (error < 0)
+        *ret_trouble = trouble_of_errno(error);
+    return error == 0;
+}
+
+/* What is wrong with a copy says nothing about the store itself. */
+static void backup_run(struct store *store)
+{
+    char work[PATH_MAX] = "";
+    struct trouble trouble = {0};
+    if (backup_is_due(store->path, clock_now().wall)) {
+        pthread_mutex_lock(&store->lock);
+        store->checking = true;
+        pthread_mutex_unlock(&store->lock);
+        (void)make_backup(store, work, &trouble);
+    }
+    bool again = trouble.kind == TROUBLE_INTERRUPTED;
+    pthread_mutex_lock(&store->lock);
+    store->checking = false;
+    store->backup_at =
+        boot_now() + (again ? store->tuning.backup_again_ms : store->tuning.backup_every_ms);
+    if (again)
+        unlink(work);
+    else if (work[0] != '\0')
+        tell_backup(store, &trouble, work);
+    pthread_mutex_unlock(&store->lock);
+}
+
 /* The most urgent first. */
-static const struct job jobs[] = {
-    {open_due, open_run}, {write_due, write_run}, {check_due, check_run}, {prune_due, prune_run}};
+static const struct job jobs[] = {{open_due, open_run},
+                                  {write_due, write_run},
+                                  {check_due, check_run},
+                                  {prune_due, prune_run},
+                                  {backup_due, backup_run}};
 
 /* ---- the thread ---- */
 

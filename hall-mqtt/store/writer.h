@@ -1,7 +1,7 @@
 /*
  * writer: the thread behind the store, and what it shares with the loop thread; for store.c alone.
  * It sleeps without a deadline while nothing waits (but for the hourly pruning), and always does
- * the most urgent job first: open, write, check, prune; the long ones in slices, or so that a
+ * the most urgent job first: open, write, check, prune, copy; the long ones in slices, or so that a
  * commit someone waits for interrupts them.
  */
 #ifndef HALL_STORE_WRITER_H
@@ -15,7 +15,7 @@
 
 struct store {
     char *path;
-    int keep_days, max_mb;
+    int keep_days, max_mb, backups;
     struct store_tuning tuning;
     int bell;         /* eventfd: something for the writer */
     int told;         /* timerfd: something for the loop */
@@ -32,7 +32,8 @@ struct store {
     uint64_t durable_last; /* the newest durable ticket; waits while it is beyond committed */
     int64_t durable_since; /* boot: since when the oldest of those waits */
     int64_t armed;         /* boot: when told gets readable; QUEUE_NEVER */
-    int64_t retry_at, retry_ms, check_at, prune_at;
+    int64_t retry_at, retry_ms, check_at, prune_at, backup_at;
+    bool backup_failed;          /* the last one did, and that was told */
     int64_t set_aside_at;        /* boot; 0: never */
     char problem[TROUBLE_SIZE];  /* while it lasts */
     char news[2 * TROUBLE_SIZE]; /* until told once */

@@ -109,6 +109,9 @@ static void test_ten_lines_are_enough(void **state)
     assert_string_equal(config->store.path, "/var/lib/hall/hall.db");
     assert_int_equal(config->store.keep_days, 90);
     assert_int_equal(config->store.max_mb, 50);
+    assert_int_equal(config->store.backups, 3);
+    assert_true(config->energy.price_kwh < 0 && config->energy.hall_watts == 3);
+    assert_string_equal(config->energy.currency, "EUR");
 
     assert_int_equal(config->model.n_servers, 1);
     assert_string_equal(server->id, "nas");
@@ -226,7 +229,8 @@ static void test_every_key_is_read(void **state)
         "'discovery_prefix':'ha'},"
         "'http':{'gateway':'0.0.0.0:80','admin':'10.0.0.1:0','trusted_proxies':['10.0.0.0/8',"
         "'1.2.3.4'],'admin_allow':[],'admin_hosts':['HALL.lan'],'monitors':['Probe']},"
-        "'store':{'path':'db','keep_days':1,'max_mb':2},"
+        "'store':{'path':'db','keep_days':1,'max_mb':2,'backups':5},"
+        "'energy':{'price_kwh':0.31,'currency':'CHF','hall_watts':4.5},"
         "'servers':{'a':{'address':'10.0.0.2','mac':'02:00:00:00:00:01','wake':{'interface':'br-0',"
         "'broadcast':'10.255.255.255','port':7,'relay':'r1','secureon':'01:02:03:04:05:06',"
         "'timeout':'2m'},'sleep':{'via':'none','mode':'poweroff','min_up':'0s','timeout':'10s'},"
@@ -241,7 +245,7 @@ static void test_every_key_is_read(void **state)
         ","
         "'from':'22:00','to':'06:00'},{'from':'00:00','to':'24:00'}],'except':['2028-02-29'],"
         "'otherwise':'refuse'},"
-        "'access':{'allow':['10.0.0.0/8'],'wakes_per_day':3,'minutes_per_day':60,'wake':'click',"
+        "'access':{'allow':['10.0.0.0/8'],'deny':['10.6.6.6','10.7.0.0/16'],'wakes_per_day':3,'minutes_per_day':60,'wake':'click',"
         "'hold':'29s','websocket':true,'windows':[{'from':'07:00','to':'22:00'},{'days':'sat',"
         "'from':'22:00','to':'23:00'}],'except':['2027-01-01'],'timezone':'Asia/Kathmandu'},"
         "'projects':{'p':{'name':'P','path':'/p/q','upstream':'http://10.0.0.2:82/',"
@@ -255,6 +259,10 @@ static void test_every_key_is_read(void **state)
     const struct model_site *project = &config->model.sites[1];
 
     assert_string_equal(config->site, "attic");
+    assert_int_equal(config->store.backups, 5);
+    assert_true(config->energy.price_kwh == 0.31 && config->energy.hall_watts == 4.5);
+    assert_string_equal(config->energy.currency, "CHF");
+    assert_int_equal(domain->access.n_deny, 2);
     assert_true(config->mqtt.tls);
     assert_int_equal(config->mqtt.port, 8883);
     assert_string_equal(config->mqtt.host, "Broker.lan");
@@ -547,10 +555,10 @@ static void test_required_and_unknown_keys(void **state)
          "'_' and '-'\n"},
         {"{'serves':{}}",
          "F: /serves: found an unknown key; allowed: did you mean \"servers\"? "
-         "$schema, timezone, site, language, mqtt, http, store, servers, domains\n"},
+         "$schema, timezone, site, language, mqtt, http, store, energy, servers, domains\n"},
         {"{'x~y/z':1}",
          "F: /x~0y~1z: found an unknown key; allowed: $schema, timezone, site, language, "
-         "mqtt, http, store, servers, domains\n"},
+         "mqtt, http, store, energy, servers, domains\n"},
         {S("'checks':[{'agent':{'x':1}}]"),
          "F: /servers/s/checks/0/agent/x: found an unknown key; allowed: {}\n"},
         {S("'checks':[{'pong':{}}]"),

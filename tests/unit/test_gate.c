@@ -341,6 +341,21 @@ static void what_would_be_lost_is_held(void **state)
                      VERDICT_BARE);
 }
 
+static void denied_addresses_stay_out_whatever_is_allowed(void **state)
+{
+    (void)state;
+    domains[1].access.allow = everyone;
+    domains[1].access.n_deny = 1;
+    domains[1].access.deny = lan;
+    assert_int_equal(
+        decide("lan.example", "/", HEADERS({"X-Forwarded-For", "192.168.1.7"}), true).verdict,
+        VERDICT_REFUSED);
+    assert_int_equal(
+        decide("lan.example", "/", HEADERS({"X-Forwarded-For", "203.0.113.1"}), true).verdict,
+        VERDICT_PASS);
+    domains[1].access.n_deny = 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,6 +367,7 @@ int main(void)
         cmocka_unit_test_setup(nothing_unknown_wakes, set_up),
         cmocka_unit_test_setup(settings_of_the_domain, set_up),
         cmocka_unit_test_setup(access_lists, set_up),
+        cmocka_unit_test_setup(denied_addresses_stay_out_whatever_is_allowed, set_up),
         cmocka_unit_test_setup(whom_a_guard_keeps_away, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -130,7 +130,7 @@ static struct now later(int64_t ms)
 static void check_status(const char *name, struct fleet *fleet, struct now at)
 {
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
-    int error = payload_server_status(fleet, &model, 0, at, &text);
+    int error = payload_server_status(fleet, &model, 0, NULL, at, &text);
     check_golden(name, error, &text);
 }
 
@@ -163,7 +163,7 @@ static void test_status_of_a_wake(void **state)
     feed_agent(*state, now, AGENT_SLEEPING);
     visit(*state, later(1000));
     assert_int_equal(fleet_power(*state, 0)->wake.open, true);
-    assert_int_equal(payload_server_status(*state, &model, 0, later(2000), &text), 0);
+    assert_int_equal(payload_server_status(*state, &model, 0, NULL, later(2000), &text), 0);
     assert_int_equal(json_read(buf_text(&text), text.length, &json_limits_payload, &root, &problem),
                      0);
     const struct json *wake = json_get(root, "wake");
@@ -293,7 +293,7 @@ static void test_hold(void **state)
 static void test_too_long_is_told(void **state)
 {
     struct buf text = BUF_INIT(40);
-    assert_true(payload_server_status(*state, &model, 0, now, &text) < 0);
+    assert_true(payload_server_status(*state, &model, 0, NULL, now, &text) < 0);
     buf_finish(&text);
 }
 

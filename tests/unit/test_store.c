@@ -99,8 +99,8 @@ static void test_what_failed_waits_again_behind_what_is_newer(void **state)
     assert_int_equal(queue_take(&queue, &batch), 0);
     assert_string_equal(batch.rows[0].body->text, "new");
     assert_string_equal(batch.rows[1].body->text, "kept");
-    assert_string_equal(batch.events.first->type, "first");
-    assert_string_equal(batch.events.last->type, "second");
+    assert_string_equal(batch.events.first->texts[3], "first");
+    assert_string_equal(batch.events.last->texts[3], "second");
     assert_int_equal(batch.events.first->id, 1); /* as at the first try */
     assert_int_equal(batch.events.last->id, 2);
     queue_written(&queue, &batch);
@@ -149,13 +149,13 @@ static void test_events_are_bounded_and_durable_ones_outlive_routine(void **stat
         log_type(&queue, i == 10 ? "last dropped" : "routine", false, i);
     assert_int_equal(queue.events.n, QUEUE_EVENTS_MAX);
     assert_int_equal(queue.dropped, 11);
-    assert_string_equal(queue.events.first->type, "durable");
-    assert_string_equal(queue.events.first->after->type, "routine");
+    assert_string_equal(queue.events.first->texts[3], "durable");
+    assert_string_equal(queue.events.first->after->texts[3], "routine");
     queue_finish(&queue);
 
     for (int i = 0; i < QUEUE_EVENTS_MAX + 1; i++)
         log_type(&queue, "durable", true, i);
-    assert_int_equal(queue.events.first->at, 1);
+    assert_int_equal(queue.events.first->numbers[0], 1);
     assert_int_equal(queue.events.n, QUEUE_EVENTS_MAX);
     queue_finish(&queue);
 }

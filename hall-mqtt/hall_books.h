@@ -1,0 +1,48 @@
+/*
+ * hall_books: what is counted of servers and visitors, for the statistics. Two files keep it:
+ * hall_books.c the time in each state, wakes and sleeps; hall_visitors.c visits, refusals, logins.
+ * Counted in memory, written to the store now and then: every half hour, at each wake and sleep,
+ * at the end. So an SD card is spared, and after a crash at most half an hour of counts is missing,
+ * which the statistics then call unobserved. Durations are of the boot clock: a clock that is set
+ * changes where a stretch of time stands, never how long it was. Loop thread only.
+ */
+#ifndef HALL_HALL_BOOKS_H
+#define HALL_HALL_BOOKS_H
+
+#include "bus/payload.h"
+#include "core/fleet.h"
+
+struct hall;
+struct books;
+
+int hall_books_create(struct hall *hall); /* after the store; -ENOMEM */
+void hall_books_destroy(struct hall *hall);
+void hall_books_flush(struct hall *hall);
+
+void hall_books_state(struct hall *hall, int server, enum power_state from);
+void hall_books_event(struct hall *hall, const struct action *action);
+/* What a server saved; false: nothing is known yet. */
+bool hall_books_energy(const struct hall *hall, int server, struct payload_energy *ret_energy);
+
+/* A new configuration was applied: those of both keep what was counted. -ENOMEM before anything is
+ * changed, from the first. */
+struct books_renewal;
+int hall_books_prepare(const struct hall *hall, const struct model *model,
+                       struct books_renewal **ret_renewal);
+void hall_books_renew(struct hall *hall, struct books_renewal *renewal, const struct model *old,
+                      const struct model *new);
+void hall_books_forget(struct books_renewal *renewal); /* it was not applied; NULL does nothing */
+
+/* hall_visitors.c */
+struct visitors;
+int visitors_create(struct visitors **ret_visitors);
+void visitors_destroy(struct visitors *visitors);
+void visitors_flush(struct hall *hall);
+void hall_count_visit(struct hall *hall, int site);
+/* site may be MODEL_NONE; path NULL. */
+void hall_count_refusal(struct hall *hall, const char *address, int site, const char *path,
+                        const char *why);
+void hall_count_login(struct hall *hall, const char *address, bool ok, const char *detail);
+void hall_count_change(struct hall *hall, const char *by, bool loaded, const char *detail);
+
+#endif

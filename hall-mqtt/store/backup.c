@@ -1,0 +1,104 @@
+#include "store/backup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+enum { FILE_MODE = 0600, NIGHT_HOUR = 2, DAY_SIZE = 10 };
+
+static const int64_t hour_ms = INT64_C(3600000);
+
+bool backup_name(const char *path, int64_t wall_ms, char out[PATH_MAX])
+{
+    char time[RFC3339_SIZE];
+    rfc3339_format(wall_ms, time);
+    int length = snprintf(out, PATH_MAX, "%s.backup.%.*s", path, DAY_SIZE, time);
+    return length > 0 && length < PATH_MAX;
+}
+
+bool backup_is_due(const char *path, int64_t wall_ms)
+{
+    char name[PATH_MAX];
+    return wall_ms / hour_ms % 24 >= NIGHT_HOUR && backup_name(path, wall_ms, name) &&
+           access(name, F_OK) < 0 && errno == ENOENT;
+}
+
+int backup_begin(const char *path, char ret_work[PATH_MAX])
+{
+    int length = snprintf(ret_work, PATH_MAX, "%s.backup.new", path);
+    if (length < 0 || length >= PATH_MAX)
+        return -ENAMETOOLONG;
+    if (unlink(ret_work) < 0 && errno != ENOENT)
+        return -errno;
+    int fd = open(ret_work, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+    if (fd < 0)
+        return -errno;
+    int error = fchmod(fd, FILE_MODE) < 0 ? -errno : 0;
+    close(fd);
+    return error;
+}
+
+static int sync_file(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int error = fsync(fd) < 0 ? -errno : 0;
+    close(fd);
+    return error;
+}
+
+static bool is_day(const char *text)
+{
+    return strlen(text) == DAY_SIZE && strspn(text, "0123456789-") == DAY_SIZE;
+}
+
+/* The folder, and what the names of its backups begin with. */
+static void split(const char *path, char folder[PATH_MAX], char start[NAME_MAX + 1])
+{
+    const char *slash = strrchr(path, '/');
+    snprintf(folder, PATH_MAX, "%.*s", slash != NULL ? (int)(slash - path + 1) : 2,
+             slash != NULL ? path : "./");
+    snprintf(start, NAME_MAX + 1, "%.200s.backup.", slash != NULL ? slash + 1 : path);
+}
+
+/* The oldest, where there are more than so many. False: there are not. */
+static bool find_surplus(const char *path, int keep, char out[PATH_MAX])
+{
+    char folder[PATH_MAX], start[NAME_MAX + 1], oldest[DAY_SIZE + 1] = "";
+    int n = 0;
+    split(path, folder, start);
+    DIR *directory = opendir(folder);
+    if (directory == NULL)
+        return false;
+    for (const struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+        const char *day = entry->d_name + strlen(start);
+        if (strncmp(entry->d_name, start, strlen(start)) != 0 || !is_day(day))
+            continue;
+        n++;
+        if (oldest[0] == '\0' || strcmp(day, oldest) < 0)
+            text_copy(oldest, sizeof oldest, day);
+    }
+    closedir(directory);
+    int length = snprintf(out, PATH_MAX, "%s.backup.%s", path, oldest);
+    return n > keep && length > 0 && length < PATH_MAX;
+}
+
+int backup_end(const char *path, const char *work, int64_t wall_ms, int keep)
+{
+    char name[PATH_MAX];
+    int error = backup_name(path, wall_ms, name) ? sync_file(work) : -ENAMETOOLONG;
+    if (error == 0 && rename(work, name) < 0)
+        error = -errno;
+    while (error == 0 && find_surplus(path, keep, name) && unlink(name) == 0)
+        ;
+    return error;
+}
