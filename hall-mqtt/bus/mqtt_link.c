@@ -40,7 +40,9 @@ struct mqtt_link {
     sd_event_source *io;
     int64_t heard_at; /* boot clock, ms; 0: never */
     bool failed;
+    bool answered; /* the broker said yes or no */
     bool too_new;
+    bool hung_up; /* it said neither */
 };
 
 /* ---- failing ---- */
@@ -90,6 +92,7 @@ static void watch(struct mqtt_link *link)
 static int settle(struct mqtt_link *link, int rc)
 {
     int error = errno;
+    link->hung_up = link->hung_up || (rc == MOSQ_ERR_CONN_LOST && !link->answered);
     if (rc != MOSQ_ERR_SUCCESS)
         fail(link, "the connection to %s broke: %s", broker_name(link), rc_text(rc, error));
     else if (mosquitto_socket(link->client) < 0)
@@ -108,6 +111,7 @@ static void on_connect(struct mosquitto *client, void *userdata, int reason, int
     (void)client;
     (void)flags;
     (void)properties;
+    link->answered = true;
     if (reason == 0) {
         link->listener->accepted(link->context);
         return;
@@ -498,6 +502,11 @@ int64_t mqtt_link_heard(const struct mqtt_link *link)
 bool mqtt_link_is_too_new(const struct mqtt_link *link)
 {
     return link->too_new;
+}
+
+bool mqtt_link_hung_up(const struct mqtt_link *link)
+{
+    return link->hung_up && !link->setup.v311;
 }
 
 bool mqtt_link_topic_matches(const char *filter, const char *topic)

@@ -79,6 +79,9 @@ void mqtt_link_disconnect(struct mqtt_link *link);
 int64_t mqtt_link_heard(const struct mqtt_link *link);
 /* It failed because the broker does not know MQTT 5. */
 bool mqtt_link_is_too_new(const struct mqtt_link *link);
+/* The broker took the connection and ended it without an answer to MQTT 5, as RabbitMQ 3.10 does,
+ * which does not know it; or it was just about to end. */
+bool mqtt_link_hung_up(const struct mqtt_link *link);
 
 bool mqtt_link_topic_matches(const char *filter, const char *topic);
 /* One that may be published to. */

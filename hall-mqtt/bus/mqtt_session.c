@@ -22,6 +22,7 @@ enum {
     JUMP_US = 1000000, /* a suspend shorter than this is none */
     COMPLAIN_EVERY_MS = 10000,
     ECHO_SIZE = 40,
+    HANGUPS = 2,    /* without an answer to MQTT 5, before 3.1.1 is tried */
     SETTLE_MS = 20, /* before the first attempt: the caller retains what there is */
     ACCURACY_US = 100000,
 };
@@ -178,6 +179,8 @@ static void on_accepted(void *context)
     struct mqtt *mqtt = context;
     const struct mqtt_options *options = &mqtt->options;
     mqtt->phase = PHASE_SUBSCRIBING;
+    if (!mqtt->v311)
+        mqtt->hangups = 0;
     mqtt->n_pending_subscriptions = 0;
     subscribe(mqtt, options->subscriptions, options->n_subscriptions, 1, MQTT_LINK_OTHERS);
     subscribe(mqtt, (const char *const[]){options->echo_topic}, options->echo_topic != NULL, 0,
@@ -347,10 +350,22 @@ static void drop_link(struct mqtt *mqtt)
     mqtt->echo_pending = false;
 }
 
+/* It says that it knows no MQTT 5, or has hung up on it more than once: a broker that just starts
+ * or ends does so too, and one that was like that before is believed at once. */
+static bool is_older(struct mqtt *mqtt)
+{
+    if (mqtt->link == NULL)
+        return false;
+    if (mqtt_link_hung_up(mqtt->link) && mqtt->hangups < HANGUPS)
+        mqtt->hangups++;
+    return mqtt_link_is_too_new(mqtt->link) ||
+           (mqtt_link_hung_up(mqtt->link) && mqtt->hangups == HANGUPS);
+}
+
 /* Ends whatever there is of a connection and plans the next attempt. Never from inside the link. */
 static void lose(struct mqtt *mqtt)
 {
-    bool older = mqtt->link != NULL && mqtt_link_is_too_new(mqtt->link);
+    bool older = is_older(mqtt);
     bool at_once = older || mqtt->again;
     char why[MQTT_WHY_SIZE];
     if (mqtt->up && now_boot(mqtt) - mqtt->up_at >= STABLE_MS)

@@ -35,10 +35,11 @@ struct mqtt {
     struct backoff backoff;
     char mark[MQTT_MARK_SIZE];
     unsigned turn;
-    bool v311;       /* this connection's protocol */
-    bool retry_v311; /* the next attempt's */
-    bool up, told;   /* what the listener was told, and whether it was */
-    bool born;       /* the birth message is in the map */
+    bool v311;        /* this connection's protocol */
+    bool retry_v311;  /* the next attempt's */
+    unsigned hangups; /* on MQTT 5, without an answer */
+    bool up, told;    /* what the listener was told, and whether it was */
+    bool born;        /* the birth message is in the map */
     bool closing;
     bool broken; /* the connection is to be dropped at the next turn of the loop */
     bool again;  /* and made anew at once */

@@ -156,21 +156,18 @@ static int open_link(struct talk *talk, bool v311)
 /* Some brokers of 3.1.1 say that they are, others just hang up. */
 static bool may_be_too_new(const struct talk *talk)
 {
-    return talk->failed && (mqtt_link_is_too_new(talk->link) || mqtt_link_heard(talk->link) != 0);
+    return mqtt_link_is_too_new(talk->link) || mqtt_link_hung_up(talk->link);
 }
 
 static int connect_link(struct talk *talk)
 {
-    int error = open_link(talk, false);
-    char why[TALK_WHY_SIZE];
+    const int error = open_link(talk, false);
 
     if (error != -ECONNRESET || !may_be_too_new(talk))
         return error;
-    text_copy(why, sizeof why, talk->why);
     mqtt_link_close(talk->link, 0);
     talk->link = NULL;
-    error = open_link(talk, true);
-    return error;
+    return open_link(talk, true);
 }
 
 static void say_unreachable(const struct talk *talk, int error, char ret_why[TALK_WHY_SIZE])

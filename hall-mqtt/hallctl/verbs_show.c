@@ -152,12 +152,12 @@ static int say_none(const struct meeting *meeting)
         return -1;
     json_integer(json_get(meeting->picture.info, "servers"), &servers);
     if (servers == 0) {
-        fputs("Hall has no servers: none is configured, or user may not read them.\n", stderr);
+        fputs("Hall has no servers: none is configured, or this user may not read them.\n", stderr);
         return -1;
     }
     fprintf(stderr,
-            "Hall has %lld servers, but the broker does not say which (RabbitMQ gives back no "
-            "retained messages for wildcards).\nName them: hallctl status SERVER\n",
+            "Servers: %lld, but the broker does not say which (RabbitMQ gives back no retained "
+            "messages for wildcards).\nName one: hallctl status SERVER\n",
             (long long)servers);
     return HALLCTL_ERROR;
 }
