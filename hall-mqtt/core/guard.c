@@ -29,7 +29,7 @@ static bool is_woken_too_often(const struct step *step, struct guard *ret_guard)
     if (most == 0 || power->n_woken < most)
         return false;
     /* The one whose hour must be over before there is room for another. */
-    const int64_t oldest = power->woken[(power->n_woken - most) % WOKEN_MAX];
+    const int64_t oldest = INT64_C(1000) * power->woken[(power->n_woken - most) % WOKEN_MAX];
     if (step->now.boot >= oldest + HOUR)
         return false;
     *ret_guard = (struct guard){GUARD_WAKES_PER_HOUR, oldest + HOUR};
@@ -45,7 +45,7 @@ void guard_note_wake(struct step *step)
 {
     struct power *power = step->power;
 
-    power->woken[power->n_woken++ % WOKEN_MAX] = step->now.boot;
+    power->woken[power->n_woken++ % WOKEN_MAX] = power_seconds(step->now.boot);
     power->guard = (struct guard){0};
 }
 

@@ -23,10 +23,10 @@ enum { LEASE_KINDS = 7, LEASES_MAX = 10, LEASE_HOLDER_SIZE = 65, LEASE_LABEL_SIZ
 #define LEASE_FOREVER INT64_MAX
 
 struct lease {
-    enum lease_kind kind;
     int64_t since, renewed, until;  /* boot clock, ms; until LEASE_FOREVER: no end known */
     char holder[LEASE_HOLDER_SIZE]; /* project, domain, name of the hold, who commanded */
     char label[LEASE_LABEL_SIZE];   /* reason for people; may be "" */
+    enum lease_kind kind;
 };
 
 struct lease_set {

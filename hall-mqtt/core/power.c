@@ -234,6 +234,13 @@ enum power_state power_next_state(const struct power *power, enum power_event ev
     return (enum power_state)next;
 }
 
+int32_t power_seconds(int64_t ms)
+{
+    const int64_t seconds = ms / 1000 + (ms % 1000 > 0 ? 1 : 0);
+
+    return seconds > INT32_MAX ? INT32_MAX : seconds < INT32_MIN ? INT32_MIN : (int32_t)seconds;
+}
+
 bool power_is_up(enum power_state state)
 {
     return state == POWER_BOOTING || state == POWER_READY || state == POWER_DEGRADED;

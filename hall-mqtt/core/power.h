@@ -141,7 +141,7 @@ struct power {
     bool needed_others;       /* when last looked at: for those it depends on */
     bool was_told_ready;      /* when last looked at: for those that depend on it */
     struct guard guard;       /* the guard that refused the last wake, while it holds */
-    int64_t woken[WOKEN_MAX]; /* boot clock: when it was last woken, a ring */
+    int32_t woken[WOKEN_MAX]; /* boot clock, whole s, rounded up: when it was last woken, a ring */
     uint32_t n_woken;         /* wakes since the records began */
     int64_t last_boot;        /* ms; -1: none yet */
     int64_t last_ready;       /* wall, ms: when it became ready, in its latest run; 0: never */
@@ -169,6 +169,8 @@ extern const struct power_row power_table[POWER_STATES][POWER_EVENTS];
 /* The state an event leads to. Pure look-up; NEXT_* resolved by the evidence. */
 enum power_state power_next_state(const struct power *power, enum power_event event);
 
+/* Whole seconds that are not before this time: how power.woken keeps it. */
+int32_t power_seconds(int64_t ms);
 bool power_is_up(enum power_state state);      /* booting, ready, degraded */
 bool power_is_settled(enum power_state state); /* neither waking, booting nor sleeping */
 bool power_target_on(

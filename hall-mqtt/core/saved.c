@@ -99,7 +99,7 @@ void fleet_save(const struct fleet *fleet, int server, struct now now, struct sa
     convert_sleep(&ret_saved->sleep, now, to_wall);
     convert_leases(&ret_saved->leases, now, to_wall);
     for (size_t i = 0; i < WOKEN_MAX; i++)
-        ret_saved->woken[i] = to_wall(now, power->woken[i]);
+        ret_saved->woken[i] = to_wall(now, INT64_C(1000) * power->woken[i]);
     save_commands(fleet, server, now, ret_saved);
 }
 
@@ -163,7 +163,7 @@ static void restore_power(struct power *power, struct now now, const struct save
     power->history = saved->history;
     power->n_woken = saved->n_woken;
     for (size_t i = 0; i < WOKEN_MAX; i++)
-        power->woken[i] = to_boot(now, saved->woken[i]);
+        power->woken[i] = power_seconds(to_boot(now, saved->woken[i]));
     text_copy(power->report.boot_id, sizeof(power->report.boot_id), saved->boot_id);
     text_copy(power->reason, sizeof(power->reason),
               power->state == POWER_UNKNOWN ? "Hall has just started" : "goes on after a restart");
