@@ -85,6 +85,7 @@ static int create_mqtt(struct hall *hall)
     char retained[SUBSCRIPTIONS_MAX][TOPIC_MAX];
     const char *subscriptions[SUBSCRIPTIONS_MAX];
     const char *retained_filters[SUBSCRIPTIONS_MAX];
+    char browsed[2][HALL_FILTER_SIZE];
     char status[TOPIC_MAX], echo[TOPIC_MAX], client_id[TOPIC_MAX];
     size_t n = 0, n_retained = 0;
 
@@ -97,6 +98,7 @@ static int create_mqtt(struct hall *hall)
         retained_filters[n_retained] = retained[n_retained];
         n_retained++;
     }
+    hall_discover_filters(hall->config, browsed);
     topic_format(config->base_topic, TOPIC_STATUS, NULL, NULL, status);
     topic_echo(config->base_topic, echo);
     snprintf(client_id, sizeof(client_id), "hall-%s", hall->config->site);
@@ -117,6 +119,8 @@ static int create_mqtt(struct hall *hall)
         .n_subscriptions = n,
         .retained_filters = retained_filters,
         .n_retained_filters = n_retained,
+        .browsed_filters = (const char *const[]){browsed[0], browsed[1]},
+        .n_browsed_filters = 2,
     };
     return mqtt_create(hall->loop, &options, &hall_mqtt_listener, hall, &hall->mqtt);
 }
@@ -158,6 +162,8 @@ static int create_parts(struct hall *hall)
         error = hall_keep_create(hall);
     if (error == 0)
         error = hall_books_create(hall);
+    if (error == 0)
+        error = hall_discover_create(hall);
     if (error == 0)
         error = hall_admin_create(hall);
     return error;
@@ -214,6 +220,7 @@ void hall_destroy(struct hall *hall)
     hall_books_destroy(hall);
     hall_keep_destroy(hall);
     mqtt_destroy(hall->mqtt, GOODBYE_MS);
+    hall_discover_destroy(hall);
     remote_destroy(hall->remote);
     prober_destroy(hall->prober);
     hall_clock_destroy(hall);

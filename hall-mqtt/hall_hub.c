@@ -67,7 +67,7 @@ static void run(struct hall *hall, enum command_action action)
     if (action == COMMAND_RELOAD)
         hall_reload(hall);
     else
-        hall_hub_end(hall, action, NULL);
+        hall_discover_announce(hall);
 }
 
 static void take(struct hall *hall, const struct command *command)

@@ -25,6 +25,7 @@ enum {
     FAILURES_MAX = 16,
     HELD_MAX = 2 * LEDGER_MAX,
     HUB_COMMANDS_MAX = 16,
+    HALL_FILTER_SIZE = 1024,
 };
 
 /* Where else a command's answers go: its MQTT 5 response topic. Kept as long as the ledger can ask
@@ -96,6 +97,7 @@ struct hall {
     struct ledger_entry hub[HUB_COMMANDS_MAX]; /* commands to Hall itself, a ring */
     size_t hub_next;
     size_t n_awake; /* servers that are up */
+    struct hall_discover *discover;
 };
 
 /* hall_listen.c */
@@ -120,6 +122,24 @@ void hall_refuse(struct hall *hall, const struct topic *topic, const struct comm
 void hall_answer(struct hall *hall, const struct ledger_entry *entry, int server); /* now */
 void hall_send_answer(struct hall *hall, const struct ledger_entry *entry, enum topic_kind kind,
                       const char *id);
+
+/* hall_discover.c: Home Assistant */
+struct announcer;
+int hall_discover_create(struct hall *hall); /* after the store */
+void hall_discover_destroy(struct hall *hall);
+/* What is heard of the broker for it. */
+void hall_discover_filters(const struct config *config, char out[2][HALL_FILTER_SIZE]);
+bool hall_discover_message(struct hall *hall, const struct mqtt_message *message); /* taken? */
+void hall_discover_connected(struct hall *hall); /* or not any more */
+void hall_discover_browsed(void *context);
+bool hall_discover_spare(void *context, struct mqtt_spare *ret_spare);
+void hall_discover_taken(void *context, uint64_t token, bool taken);
+void hall_discover_restart(struct hall *hall, int server); /* its agent has reported */
+void hall_discover_announce(struct hall *hall);            /* everything, also what was deleted */
+/* A new configuration: what may fail, and what may not, while both stand. */
+int hall_discover_prepare(struct hall *hall, const struct config *config,
+                          struct announcer **ret_announcer);
+void hall_discover_adopt(struct hall *hall, struct announcer *announcer);
 
 /* hall_hub.c: commands to Hall itself */
 void hall_hub_command(struct hall *hall, const struct topic *topic,

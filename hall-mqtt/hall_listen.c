@@ -214,6 +214,8 @@ static void on_report(struct hall *hall, const struct topic *topic,
     else if (read(model, server, message, &event, reason) == 0) {
         event.server = server;
         hall_feed(hall, &event);
+        if (event.kind == FLEET_REPORT)
+            hall_discover_restart(hall, server);
         return;
     }
     if (message->length > 0 && hall_may_tell(hall))
@@ -324,6 +326,8 @@ static void on_message(void *context, const struct mqtt_message *message)
     struct topic topic;
     char shown[96];
 
+    if (hall_discover_message(hall, message))
+        return;
     if (!topic_parse(hall->config->mqtt.base_topic, message->topic, &topic)) {
         if (hall_may_tell(hall))
             log_warning("bus: message on %s ignored: Hall has no such topic",
@@ -379,8 +383,13 @@ static void on_connected(void *context, bool connected, const char *why)
 
     log_info("bus: %s: %s", connected ? "connected" : "not connected", why);
     board_set_broker(hall->board, connected);
+    hall_discover_connected(hall);
     if (connected)
         hall_publish_info(hall);
 }
 
-const struct mqtt_listener hall_mqtt_listener = {.message = on_message, .connected = on_connected};
+const struct mqtt_listener hall_mqtt_listener = {.message = on_message,
+                                                 .connected = on_connected,
+                                                 .browsed = hall_discover_browsed,
+                                                 .spare = hall_discover_spare,
+                                                 .spare_taken = hall_discover_taken};

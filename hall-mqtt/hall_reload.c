@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "core/saved.h"
+#include "ha-discovery/announcer.h"
 #include "hall_books.h"
 #include "hall_internal.h"
 
@@ -36,6 +37,7 @@ struct renewal {
     int *dirty_list;
     struct retired *retired;
     struct books_renewal *books;
+    struct announcer *announcer;
 };
 
 static void renewal_finish(struct renewal *new)
@@ -48,6 +50,7 @@ static void renewal_finish(struct renewal *new)
     free(new->dirty_list);
     free(new->retired);
     hall_books_forget(new->books);
+    announcer_destroy(new->announcer);
     config_free(new->config);
 }
 
@@ -117,6 +120,8 @@ static int renewal_prepare(struct hall *hall, struct renewal *new)
         error = prober_create(hall->loop, model, &hall_prober_listener, hall, &new->prober);
     if (error == 0)
         error = hall_listen_to_board(hall, new->board, &new->visits);
+    if (error == 0)
+        error = hall_discover_prepare(hall, new->config, &new->announcer);
     if (error < 0)
         return error;
     carry_notices(hall, new);
@@ -274,6 +279,7 @@ static void apply(struct hall *hall, struct renewal *new)
     answer_all_gone(hall, &new->config->model);
     fleet_adopt(new->fleet, hall->fleet, clock_now());
     clear_gone(hall, &old->model, &new->config->model);
+    hall_discover_adopt(hall, new->announcer);
     sd_event_source_disable_unref(hall->visits);
     prober_destroy(hall->prober);
     fleet_destroy(hall->fleet);

@@ -103,6 +103,11 @@ int mqtt_leave(struct mqtt *mqtt, const char *topic, const char *payload, size_t
     return error;
 }
 
+void mqtt_hurry(struct mqtt *mqtt)
+{
+    mqtt_session_pump(mqtt);
+}
+
 int mqtt_clear(struct mqtt *mqtt, const char *topic)
 {
     return mqtt_retain(mqtt, topic, NULL, 0);

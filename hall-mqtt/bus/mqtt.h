@@ -26,6 +26,13 @@
 
 struct mqtt;
 
+/* A retained message that is least in haste. */
+struct mqtt_spare {
+    const char *topic, *payload; /* borrowed until the next is asked for; an empty payload clears */
+    size_t length;
+    uint64_t token;
+};
+
 struct mqtt_message {
     const char *topic;
     const void *payload; /* not NUL-terminated; may be as large as the broker lets through */
@@ -45,6 +52,14 @@ struct mqtt_listener {
     void (*connected)(void *context, bool connected, const char *why);
     /* The broker took all there was to send; NULL: nobody waits for that. */
     void (*settled)(void *context);
+    /* What the broker holds below browsed_filters has been told, as messages; once a connection.
+     * From now on spare messages are asked for. */
+    void (*browsed)(void *context);
+    /* There is room for a spare message, behind everything else: the next, or false. Some few are
+     * on their way at once; mqtt_hurry says that there is one again. NULL: there are none. */
+    bool (*spare)(void *context, struct mqtt_spare *ret_spare);
+    /* The broker took it, or refused it. Not told of those that a lost connection took along. */
+    void (*spare_taken)(void *context, uint64_t token, bool taken);
 };
 
 struct mqtt_options {
@@ -67,6 +82,9 @@ struct mqtt_options {
     const char *const *retained_filters; /* own retained topics, read back after a connect to learn
                                             what the broker still has */
     size_t n_retained_filters;
+    const char *const *browsed_filters; /* read once what the broker holds there (QoS 0) and what
+                                           others publish; not ours alone: the listener judges */
+    size_t n_browsed_filters;
 };
 
 /* Copies the options; the first attempt to connect is made by the loop, 20 ms from now. -EINVAL,
@@ -97,6 +115,8 @@ int mqtt_respond(struct mqtt *mqtt, const char *topic, const void *correlation,
 /* Sends once what the broker is to keep on a topic that is not ours: unlike mqtt_retain it is not
  * watched over afterwards. Errors as mqtt_publish. */
 int mqtt_leave(struct mqtt *mqtt, const char *topic, const char *payload, size_t length);
+/* A spare message waits. */
+void mqtt_hurry(struct mqtt *mqtt);
 /* Clears a retained message that is not ours to keep (a retained command). */
 int mqtt_clear(struct mqtt *mqtt, const char *topic);
 

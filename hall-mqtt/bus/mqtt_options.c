@@ -71,6 +71,7 @@ int mqtt_options_copy(const struct mqtt_options *options, struct mqtt_options *r
     }
     complete = copy_list(&ret_copy->subscriptions, options->n_subscriptions) && complete;
     complete = copy_list(&ret_copy->retained_filters, options->n_retained_filters) && complete;
+    complete = copy_list(&ret_copy->browsed_filters, options->n_browsed_filters) && complete;
     return complete ? 0 : -ENOMEM;
 }
 
@@ -80,4 +81,5 @@ void mqtt_options_finish(struct mqtt_options *copy)
         free((void *)*text_at(copy, i));
     free_list(copy->subscriptions, copy->n_subscriptions);
     free_list(copy->retained_filters, copy->n_retained_filters);
+    free_list(copy->browsed_filters, copy->n_browsed_filters);
 }

@@ -8,9 +8,10 @@
 
 enum { COMPLAIN_EVERY_MS = 10000 };
 
-int mqtt_sender_init(struct mqtt_sender *sender, const char *user)
+int mqtt_sender_init(struct mqtt_sender *sender, const char *user,
+                     const struct mqtt_listener *listener, void *context)
 {
-    *sender = (struct mqtt_sender){.user = user};
+    *sender = (struct mqtt_sender){.user = user, .listener = listener, .context = context};
     return retained_create(&sender->retained);
 }
 
@@ -29,13 +30,23 @@ static struct mqtt_flight *flight_find(struct mqtt_sender *sender, int id)
 }
 
 /* The message is done with: the broker took it, or never will. */
-static void flight_land(struct mqtt_sender *sender, struct mqtt_flight *flight)
+static void flight_land(struct mqtt_sender *sender, struct mqtt_flight *flight, bool taken)
 {
-    if (flight->entry != NULL)
-        retained_acknowledged(sender->retained, flight->entry);
-    else
-        outbox_acknowledged(&sender->outbox, flight->message);
+    const struct mqtt_flight landed = *flight;
     *flight = (struct mqtt_flight){0};
+    if (landed.spare)
+        sender->listener->spare_taken(sender->context, landed.token, taken);
+    else if (landed.entry != NULL)
+        retained_acknowledged(sender->retained, landed.entry);
+    else
+        outbox_acknowledged(&sender->outbox, landed.message);
+}
+
+static const char *flight_topic(const struct mqtt_flight *flight)
+{
+    if (flight->spare)
+        return "the discovery prefix";
+    return flight->entry != NULL ? flight->entry->topic : outbox_topic(flight->message);
 }
 
 static void complain_refused(struct mqtt_sender *sender, const struct mqtt_flight *flight,
@@ -45,8 +56,7 @@ static void complain_refused(struct mqtt_sender *sender, const struct mqtt_fligh
     if (sender->complained_at != 0 && now - sender->complained_at < COMPLAIN_EVERY_MS)
         return;
     sender->complained_at = now;
-    log_warning("mqtt: what is published to %s is refused: %s; user %s",
-                flight->entry != NULL ? flight->entry->topic : outbox_topic(flight->message), why,
+    log_warning("mqtt: what is published to %s is refused: %s; user %s", flight_topic(flight), why,
                 sender->user);
 }
 
@@ -58,7 +68,7 @@ static bool send_flight(struct mqtt_sender *sender, struct mqtt_link *link,
     int error = mqtt_link_publish(link, parcel, &flight->id, &refusal);
     if (error == -EBADMSG) {
         complain_refused(sender, flight, refusal);
-        flight_land(sender, flight);
+        flight_land(sender, flight, false);
         return true;
     }
     return error == 0;
@@ -95,22 +105,48 @@ static bool send_retained(struct mqtt_sender *sender, struct mqtt_link *link,
                        });
 }
 
+static bool send_spare(struct mqtt_sender *sender, struct mqtt_link *link,
+                       struct mqtt_flight *flight)
+{
+    struct mqtt_spare spare;
+    size_t n = 0;
+    for (size_t i = 0; i < MQTT_FLIGHTS_MAX; i++)
+        n += sender->flights[i].id != 0 && sender->flights[i].spare;
+    if (n >= MQTT_SPARES_MAX || sender->listener->spare == NULL ||
+        !sender->listener->spare(sender->context, &spare))
+        return false;
+    flight->spare = true;
+    flight->token = spare.token;
+    return send_flight(sender, link, flight,
+                       &(struct mqtt_parcel){
+                           .topic = spare.topic,
+                           .payload = spare.payload,
+                           .length = spare.length,
+                           .qos = 1,
+                           .retain = true,
+                           .marked = true,
+                       });
+}
+
 static bool send_next(struct mqtt_sender *sender, struct mqtt_link *link,
-                      struct mqtt_flight *flight, bool with_retained)
+                      struct mqtt_flight *flight, enum mqtt_sending sending)
 {
     *flight = (struct mqtt_flight){0};
     struct outbox_message *message = outbox_next(&sender->outbox);
     if (message != NULL)
         return send_message(sender, link, flight, message);
-    struct retained_entry *entry = with_retained ? retained_next(sender->retained) : NULL;
-    return entry != NULL && send_retained(sender, link, flight, entry);
+    struct retained_entry *entry =
+        sending >= MQTT_SEND_RETAINED ? retained_next(sender->retained) : NULL;
+    if (entry != NULL)
+        return send_retained(sender, link, flight, entry);
+    return sending >= MQTT_SEND_SPARE && send_spare(sender, link, flight);
 }
 
-void mqtt_sender_pump(struct mqtt_sender *sender, struct mqtt_link *link, bool with_retained)
+void mqtt_sender_pump(struct mqtt_sender *sender, struct mqtt_link *link, enum mqtt_sending sending)
 {
     struct mqtt_flight *flight;
     while ((flight = flight_find(sender, 0)) != NULL)
-        if (!send_next(sender, link, flight, with_retained))
+        if (!send_next(sender, link, flight, sending))
             break;
 }
 
@@ -121,7 +157,7 @@ bool mqtt_sender_taken(struct mqtt_sender *sender, int id, const char *refusal)
         return false;
     if (refusal != NULL)
         complain_refused(sender, flight, refusal);
-    flight_land(sender, flight);
+    flight_land(sender, flight, refusal == NULL);
     return true;
 }
 

@@ -126,12 +126,19 @@ static bool give_birth(struct mqtt *mqtt)
     return mqtt->born;
 }
 
+static enum mqtt_sending sending_of(const struct mqtt *mqtt)
+{
+    if (mqtt->phase != PHASE_RUNNING)
+        return MQTT_SEND_OUTBOX;
+    return mqtt->browsed && mqtt->born && !mqtt->closing ? MQTT_SEND_SPARE : MQTT_SEND_RETAINED;
+}
+
 void mqtt_session_pump(struct mqtt *mqtt)
 {
     do {
         if (!mqtt_session_is_up(mqtt))
             return;
-        mqtt_sender_pump(&mqtt->sender, mqtt->link, mqtt->phase == PHASE_RUNNING);
+        mqtt_sender_pump(&mqtt->sender, mqtt->link, sending_of(mqtt));
     } while (give_birth(mqtt));
 }
 
@@ -189,6 +196,37 @@ static void on_accepted(void *context)
 }
 
 /*
+ * When all that matters is in place; there may be much of it, and the answer to the filters is told
+ * apart from it by another echo.
+ */
+static void browse(struct mqtt *mqtt)
+{
+    if (mqtt->options.n_browsed_filters == 0)
+        return;
+    mqtt->browsing = true;
+    mqtt_link_subscribe(mqtt->link, mqtt->options.browsed_filters, mqtt->options.n_browsed_filters,
+                        0, MQTT_LINK_OTHERS, &mqtt->browsing_id);
+}
+
+static void end_browsing(struct mqtt *mqtt)
+{
+    mqtt->browsing = false;
+    mqtt->browsed = true;
+    mqtt->listener->browsed(mqtt->context);
+    mqtt_session_pump(mqtt);
+}
+
+static void on_browsing(struct mqtt *mqtt)
+{
+    if (mqtt->options.echo_topic == NULL) {
+        end_browsing(mqtt);
+        return;
+    }
+    send_echo(mqtt);
+    arm(mqtt, ANSWER_MS);
+}
+
+/*
  * The broker's replay is complete. From here on the same filters show who else publishes there;
  * 3.1.1 cannot tell others from ourselves, so there they go. Mosquitto 2.0.11 keeps the options of
  * a subscription that is only renewed: hence the end of the old one first.
@@ -205,6 +243,7 @@ static void end_reading(struct mqtt *mqtt)
     mqtt->phase = PHASE_RUNNING;
     arm(mqtt, TICK_MS);
     mqtt_session_pump(mqtt);
+    browse(mqtt);
 }
 
 static void subscribed(struct mqtt *mqtt)
@@ -227,11 +266,16 @@ static void on_subscribed(void *context, int id, const char *refusal)
 {
     struct mqtt *mqtt = context;
     int *pending = mqtt->pending_subscriptions;
-    if (mqtt->phase != PHASE_SUBSCRIBING || mqtt->broken)
+    const bool browsing = mqtt->browsing && id == mqtt->browsing_id;
+    if ((mqtt->phase != PHASE_SUBSCRIBING && !browsing) || mqtt->broken)
         return;
     if (refusal != NULL && may_complain(mqtt))
         log_warning("mqtt: the broker refuses a subscription: %s; check the rights of user %s",
                     refusal, user_name(mqtt));
+    if (browsing) {
+        on_browsing(mqtt);
+        return;
+    }
     for (size_t i = 0; i < mqtt->n_pending_subscriptions; i++)
         if (pending[i] == id)
             pending[i--] = pending[--mqtt->n_pending_subscriptions];
@@ -251,6 +295,8 @@ static void take_echo(struct mqtt *mqtt, const struct mqtt_message *message)
     mqtt->echo_pending = false;
     if (mqtt->phase == PHASE_READING)
         end_reading(mqtt);
+    else if (mqtt->browsing)
+        end_browsing(mqtt);
 }
 
 static bool is_own_retained(const struct mqtt *mqtt, const char *topic)
@@ -346,7 +392,7 @@ static void drop_link(struct mqtt *mqtt)
     mqtt->link = NULL;
     mqtt_sender_lost(&mqtt->sender);
     retained_forget(mqtt->sender.retained, mqtt->options.will_topic);
-    mqtt->born = false;
+    mqtt->born = mqtt->browsing = mqtt->browsed = false;
     mqtt->echo_pending = false;
 }
 
@@ -419,9 +465,14 @@ static void echo_missing(struct mqtt *mqtt)
 }
 
 /* While a broker with very much to replay is still sending, it is alive. */
+static bool is_still_replaying(const struct mqtt *mqtt, int64_t now)
+{
+    return now - mqtt_link_heard(mqtt->link) < ANSWER_MS && now - mqtt->echo_at < REPLAY_MOST_MS;
+}
+
 static void reading_late(struct mqtt *mqtt, int64_t now)
 {
-    if (now - mqtt_link_heard(mqtt->link) < ANSWER_MS && now - mqtt->echo_at < REPLAY_MOST_MS)
+    if (is_still_replaying(mqtt, now))
         arm(mqtt, ANSWER_MS);
     else
         echo_missing(mqtt);
@@ -433,7 +484,8 @@ static void running_tick(struct mqtt *mqtt, int64_t now)
         mqtt_session_renew(mqtt, "this machine was suspended");
         return;
     }
-    if (mqtt->echo_pending && now - mqtt->echo_at >= ANSWER_MS) {
+    if (mqtt->echo_pending && now - mqtt->echo_at >= ANSWER_MS &&
+        !(mqtt->browsing && is_still_replaying(mqtt, now))) {
         echo_missing(mqtt);
         return;
     }
@@ -486,7 +538,7 @@ int mqtt_session_init(struct mqtt *mqtt)
     mqtt->echo_number = (uint64_t)random_bits() << 32;
     snprintf(mqtt->mark, sizeof mqtt->mark, "%08" PRIx32 "%08" PRIx32, random_bits(),
              random_bits());
-    int error = mqtt_sender_init(&mqtt->sender, user_name(mqtt));
+    int error = mqtt_sender_init(&mqtt->sender, user_name(mqtt), mqtt->listener, mqtt->context);
     if (error < 0)
         return error;
     return sd_event_add_time(mqtt->loop, &mqtt->timer, CLOCK_BOOTTIME,

@@ -40,6 +40,9 @@ struct mqtt {
     unsigned hangups; /* on MQTT 5, without an answer */
     bool up, told;    /* what the listener was told, and whether it was */
     bool born;        /* the birth message is in the map */
+    bool browsing;    /* what the broker holds below the browsed filters is being read */
+    bool browsed;     /* it has been */
+    int browsing_id;  /* of the subscription */
     bool closing;
     bool broken; /* the connection is to be dropped at the next turn of the loop */
     bool again;  /* and made anew at once */

@@ -353,6 +353,11 @@ static enum project_state find_project_state(const struct fleet *fleet, const st
     return PROJECT_UNKNOWN;
 }
 
+const char *payload_project_state_name(unsigned index)
+{
+    return index < sizeof project_names / sizeof project_names[0] ? project_names[index] : NULL;
+}
+
 const char *payload_project_state(const struct fleet *fleet, const struct model *model, int site)
 {
     return project_names[find_project_state(fleet, model, site)];

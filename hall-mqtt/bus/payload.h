@@ -32,6 +32,7 @@ int payload_server_config(const struct fleet *fleet, const struct model *model, 
 const char *payload_server_power(const struct fleet *fleet, int server); /* "ON" or "OFF" */
 int payload_project_status(const struct fleet *fleet, const struct model *model, int site,
                            struct now now, struct buf *out);
+const char *payload_project_state_name(unsigned index); /* NULL behind the last */
 const char *payload_project_state(const struct fleet *fleet, const struct model *model, int site);
 int payload_event(const struct model *model, const struct action *action, struct now now,
                   struct buf *out);

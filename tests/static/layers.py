@@ -20,10 +20,11 @@ ALLOWED = {
     "bridges/wol": {"base", "bridges/wol"},
     "bridges/agent": {"base", "core", "config", "bus", "loop", "bridges/agent"},
     "bridges/remote": {"base", "core", "config", "loop", "bridges/remote"},
+    "ha-discovery": {"base", "core", "bus", "ha-discovery"},
     "web": {"base", "core", "config", "web"},
 }
 # Adapters and programs beside pure language in one folder: what they may include beyond it.
-PURE_OF_SYSTEM = ("hall-mqtt/core", "hall-mqtt/config", "hall-mqtt/bus/command", "hall-mqtt/bus/payload",
+PURE_OF_SYSTEM = ("ha-discovery", "hall-mqtt/core", "hall-mqtt/config", "hall-mqtt/bus/command", "hall-mqtt/bus/payload",
                   "hall-mqtt/bus/report", "hall-mqtt/bus/topic")
 THIRD_PARTY = ("mosquitto", "sqlite3", "cjson/", "cJSON", "civetweb", "curl/", "sodium", "systemd/sd-bus")
 SYSTEM_IO = ("systemd/", "sys/socket.h", "sys/epoll.h", "pthread.h", "time.h", "sys/timerfd.h")
