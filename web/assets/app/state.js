@@ -1,0 +1,60 @@
+// States, leases and what to say of a server.
+import { h } from './dom.js';
+import { ago, stamp, when } from './format.js';
+import { icon } from './icons.js';
+import { name, t } from './words.js';
+
+export const STATES = ['ready', 'degraded', 'booting', 'waking', 'sleeping', 'off', 'unreachable', 'wake_failed', 'unknown'];
+export const STAGES = ['packet_sent', 'first_sign', 'agent_online', 'docker_up', 'container_present', 'container_healthy', 'site_answers'];
+const TONES = { ready: 'ok', degraded: 'warn', waking: 'warn', booting: 'warn', sleeping: 'night', unreachable: 'bad', wake_failed: 'bad',
+  missing: 'bad', unhealthy: 'warn', starting: 'warn' };
+const MOVING = new Set(['waking', 'booting', 'sleeping', 'starting']);
+
+export const tone = (state) => TONES[state] || 'none';
+export const isUp = (state) => state === 'ready' || state === 'degraded' || state === 'booting';
+
+export function chip(state, group = 'state') {
+  const drawn = { missing: 'unreachable', stopped: 'off', starting: 'booting', unhealthy: 'degraded' }[state] || state;
+  return h('span', { class: 'chip', 'data-tone': tone(state), 'data-moving': MOVING.has(state), 'data-state': state }, icon(drawn), name(group, state));
+}
+
+// Why it is awake: one sentence a lease.
+export function because(lease) {
+  const holder = lease.label || lease.holder;
+  const until = lease.until ? ` (${t('until', { at: when(lease.until) })})` : '';
+  return t(`lease.${lease.kind}`, { holder, ago: lease.since ? ago(lease.since) : '' }) + until;
+}
+
+export function leaseLine(lease) {
+  return h('li', { 'data-key': `${lease.kind}/${lease.holder}` }, icon(lease.kind), h('span', null, because(lease)));
+}
+
+export function nextLine(status) {
+  const next = status.next_event;
+  if (!next || !next.at) return null;
+  return h('li', { 'data-key': 'next' }, icon('next'), h('span', { class: 'soft' }, name('next', next.what), ' ', stamp(next.at)));
+}
+
+// Of the wake under way: 0 to 1, or null without an estimate.
+export function progress(wake, startedAt) {
+  if (!wake || wake.eta_s === null) return null;
+  const elapsed = startedAt ? (Date.now() - startedAt) / 1000 : 0;
+  return Math.min(0.97, elapsed / Math.max(0.1, elapsed + wake.eta_s));
+}
+
+export function stageList(stages, open, now) {
+  const reached = STAGES.filter((s) => stages[s] !== null);
+  const last = reached.length ? STAGES.indexOf(reached[reached.length - 1]) : -1;
+  return h('ol', { class: 'stages' }, STAGES.map((stage, i) => {
+    const at = stages[stage];
+    const kind = at !== null ? 'done' : open && i === last + 1 ? 'now' : i <= last ? 'skipped' : open ? '' : 'missed';
+    return h('li', { class: kind, 'aria-current': kind === 'now' ? 'step' : null }, h('b', null, name('stage', stage)),
+      h('span', { class: 'num small' }, at !== null ? `${at.toFixed(1)} s` : kind === 'now' ? now || t('stage.now') : kind === 'skipped' ? t('stage.skipped') : '–'));
+  }));
+}
+
+// "visit of client1": what Hall writes as a wake's cause, in the reader's language where it is one of the known forms.
+export function causeWords(cause) {
+  const found = /^(visit|schedule|always_on|manual|hold|agent|dependent) of (.+)$/.exec(cause || '');
+  return found ? t('cause.of', { kind: name('lease.short', found[1]), what: found[2] }) : cause || '–';
+}
