@@ -33,8 +33,8 @@ function why(server) {
   const lines = status.leases.slice(0, 4).map(leaseLine);
   const more = status.leases.length - lines.length;
   if (status.problem) lines.push(h('li', { 'data-key': 'problem' }, icon('degraded'), h('span', { lang: 'en' }, status.problem)));
-  if (!status.leases.length) lines.push(h('li', { 'data-key': 'none', class: 'soft' }, icon(isUp(status.state) ? 'ready' : 'off'),
-    h('span', null, isUp(status.state) ? t('why.nobody') : t('why.asleep'), status.state === 'off' && status.since ? ` (${ago(status.since)})` : '')));
+  if (!status.leases.length) lines.push(h('li', { 'data-key': 'none', class: 'soft' }, icon(status.state === 'off' ? 'off' : 'ready'),
+    h('span', null, status.state === 'off' ? t('why.asleep') : t('why.nobody'), status.state === 'off' && status.since ? ` (${ago(status.since)})` : '')));
   if (more > 0) lines.push(h('li', { 'data-key': 'more', class: 'soft' }, icon('next'), t('why.more', { n: more })));
   if (status.awake_until && status.leases.length > 1) lines.push(h('li', { 'data-key': 'until' }, icon('schedule'), h('b', null, t('why.until'), ' ', stamp(status.awake_until))));
   const next = nextLine(status);
@@ -44,7 +44,7 @@ function why(server) {
 
 export function mainButton(server) {
   const { state, wake: open } = server.status;
-  if (open && !isUp(state)) return h('button', { 'data-act': 'cancel', onclick: () => cancel(server) }, t('cancel.wake'));
+  if (open) return h('button', { 'data-act': 'cancel', onclick: () => cancel(server) }, t('cancel.wake'));
   if (isUp(state)) return h('button', { 'data-act': 'sleep', onclick: () => sleep(server) }, icon('sleeping'), t('sleep'));
   return h('button', { class: 'main', 'data-act': 'wake', onclick: () => wake(server) }, icon('waking'), t('wake'));
 }
@@ -56,7 +56,7 @@ function card(server) {
     wakeBar(server), why(server),
     h('div', { class: 'foot' },
       h('span', { class: 'small soft' }, icon('leaf'), ' ', status.energy ? t('saved', { kwh: number(status.energy.saved_kwh, 1) }) : server.address),
-      h('div', { class: 'row' }, h('a', { class: 'button', href: `#/servers/${encodeURIComponent(server.id)}`, 'aria-label': t('open', { name: config.name }) }, t('details')), mainButton(server))));
+      mainButton(server)));
 }
 
 function summary(servers) {

@@ -93,7 +93,7 @@ function wakeTable(wakes) {
     wakes.length ? h('div', { class: 'scroll' }, h('table', null, h('caption', { class: 'vh' }, t('wakes')),
       h('thead', null, h('tr', null, [t('col.at'), t('col.cause'), t('col.result'), t('col.seconds'), t('col.stages')].map((c) => h('th', { scope: 'col' }, c)))),
       h('tbody', null, wakes.slice(0, 12).map((w) => h('tr', { 'data-key': `w${w.id}` }, h('td', { class: 'tight' }, stamp(w.started)),
-        h('td', null, causeWords(w.cause), w.project ? ` · ${w.project}` : ''),
+        h('td', null, causeWords(w.cause), w.project && !String(w.cause).includes(w.project) ? ` · ${w.project}` : ''),
         h('td', null, w.outcome === 'ready' ? name('kind', w.kind) : h('span', { class: 'chip', 'data-tone': 'bad' }, icon('wake_failed'), name('failure', w.failure))),
         h('td', { class: 'tight' }, duration(w.seconds)), h('td', null, wakeParts(w, longest))))))) : h('p', { class: 'empty' }, t('wakes.none')),
     wakes.length ? h('p', { class: 'legend' }, STAGES.map((s, i) => h('span', null, h('i', { class: `w${i}` }), name('stage', s)))) : null);
@@ -140,7 +140,11 @@ function band(spans, seconds) {
 
 function shares(spans, seconds) {
   const sums = {};
-  for (const s of spans) sums[s.state] = (sums[s.state] || 0) + Math.min(s.seconds, seconds);
+  const from = Date.now() - 1000 * seconds;
+  for (const s of spans) {
+    const within = (Math.min(Date.now(), s.open ? Date.now() : Date.parse(s.ended)) - Math.max(from, Date.parse(s.began))) / 1000;
+    if (within > 0) sums[s.state] = (sums[s.state] || 0) + within;
+  }
   return STATES.filter((s) => sums[s]).map((s) => h('span', null, h('i', { class: `s-${s}` }), `${name('state', s)} ${duration(sums[s])}`));
 }
 
@@ -164,9 +168,9 @@ function policy(server) {
       id: 'run-policy', value: status.policy,
       onchange: (e) => set('policy', { policy: e.target.value === server.configured_policy ? null : e.target.value }),
     }, ['on_demand', 'scheduled', 'always_on'].map((p) => h('option', { value: p }, name('mode', p) + (p === server.configured_policy ? ` (${t('configured')})` : ''))))),
-    h('form', { class: 'row', onsubmit: (e) => { e.preventDefault(); set('idle', { minutes: Number(e.target.elements.minutes.value) }); } },
+    h('form', { class: 'row end', onsubmit: (e) => { e.preventDefault(); set('idle', { minutes: Number(e.target.elements.minutes.value) }); } },
       h('label', { class: 'field' }, t('idle.minutes'), h('input', { name: 'minutes', type: 'number', min: '1', max: '10080', required: true, value: String(Math.round(config.idle_s / 60)) })),
-      h('button', { class: 'tiny' }, t('set'))),
+      h('button', null, t('set'))),
     h('label', { class: 'check' }, h('input', { type: 'checkbox', checked: config.keep_awake, onchange: (e) => set('keep_awake', { on: e.target.checked }) }), t('keep_awake')));
 }
 
@@ -199,10 +203,10 @@ function projects(server) {
 function actions(server) {
   const { state, wake: open } = server.status;
   return h('div', { class: 'row wrap' },
-    open && !isUp(state) ? h('button', { 'data-act': 'cancel', onclick: () => cancel(server) }, t('cancel.wake')) : null,
+    open ? h('button', { 'data-act': 'cancel', onclick: () => cancel(server) }, t('cancel.wake')) : null,
     !isUp(state) && !open ? h('button', { class: 'main', 'data-act': 'wake', onclick: () => wake(server) }, icon('waking'), t('wake')) : null,
-    isUp(state) ? h('button', { 'data-act': 'restart', onclick: () => restart(server) }, t('restart')) : null,
-    isUp(state) ? h('button', { class: 'main', 'data-act': 'sleep', onclick: () => sleep(server) }, icon('sleeping'), t('sleep')) : null);
+    isUp(state) && !open ? h('button', { 'data-act': 'restart', onclick: () => restart(server) }, t('restart')) : null,
+    isUp(state) && !open ? h('button', { class: 'main', 'data-act': 'sleep', onclick: () => sleep(server) }, icon('sleeping'), t('sleep')) : null);
 }
 
 export function create(context) {

@@ -2,7 +2,7 @@
 import { api, query } from './api.js';
 import { chart, color, drawCharts, dropCharts } from './charts.js';
 import { h } from './dom.js';
-import { duration, money, number, percent, stamp, weekday } from './format.js';
+import { date, duration, money, number, percent, stamp, weekday } from './format.js';
 import { live } from './live.js';
 import { STATES } from './state.js';
 import { name, t } from './words.js';
@@ -66,7 +66,7 @@ function table(caption, columns, rows) {
 function bar(id, label, version, labels, values, tint) {
   return chart(id, label, version, () => ({
     type: 'bar', data: { labels, datasets: [{ label, data: values, backgroundColor: color(tint), borderRadius: 6, maxBarThickness: 44 }] },
-    options: { plugins: { legend: { display: false } }, scales: { y: { beginAtZero: true, ticks: { precision: 0 } }, x: { grid: { display: false }, ticks: { maxTicksLimit: 10, maxRotation: 0 } } } },
+    options: { plugins: { legend: { display: false } }, scales: { y: { beginAtZero: true, ticks: { precision: 0 } }, x: { grid: { display: false }, ticks: { maxTicksLimit: 7, maxRotation: 0 } } } },
   }));
 }
 
@@ -78,8 +78,8 @@ function bootHistory(stats, version) {
   const line = (s, i, what) => ({ label: `${serverName(s.server)}, ${name('kind', s.kind)} ${what.slice(0, 3)}`, data: days.map((d) => { const x = s.days.find((y) => y.day === d); return x ? x[what] : null; }), spanGaps: true,
     borderColor: color(tints[i]), backgroundColor: color(tints[i]), borderDash: what === 'p95_s' ? [5, 4] : [], pointRadius: what === 'p95_s' ? 0 : 3, borderWidth: what === 'p95_s' ? 1.5 : 2.5, tension: 0.25 });
   return chart('boot-history', t('stat.boots'), version, () => ({
-    type: 'line', data: { labels: days, datasets: series.flatMap((s, i) => [line(s, i, 'p50_s'), line(s, i, 'p95_s')]) },
-    options: { plugins: { legend: { position: 'bottom' } }, scales: { y: { beginAtZero: true, title: { display: true, text: t('unit.seconds') } }, x: { ticks: { maxTicksLimit: 8, maxRotation: 0 } } } },
+    type: 'line', data: { labels: days.map(date), datasets: series.flatMap((s, i) => [line(s, i, 'p50_s'), line(s, i, 'p95_s')]) },
+    options: { plugins: { legend: { position: 'bottom' } }, scales: { y: { beginAtZero: true, title: { display: true, text: t('unit.seconds') } }, x: { ticks: { maxTicksLimit: 7, maxRotation: 0 } } } },
   }));
 }
 
@@ -105,7 +105,7 @@ export function create(context) {
         section(t('stat.hours'), heat(stats.wakes_by_hour)), section(t('stat.states'), shares(stats.servers)),
         section(t('stat.boots'), bootHistory(stats, version)),
         section(t('stat.causes'), stats.wakes_by_cause.length ? bar('causes', t('stat.causes'), version, stats.wakes_by_cause.map((c) => name('lease.short', c.cause)), stats.wakes_by_cause.map((c) => c.n), '--ac') : h('p', { class: 'empty' }, t('stat.nothing'))),
-        section(t('stat.visitdays'), stats.visits_by_day.length ? bar('visits', t('stat.visitdays'), version, stats.visits_by_day.map((d) => d.day), stats.visits_by_day.map((d) => d.visits), '--b-ready') : h('p', { class: 'empty' }, t('stat.nothing'))),
+        section(t('stat.visitdays'), stats.visits_by_day.length ? bar('visits', t('stat.visitdays'), version, stats.visits_by_day.map((d) => date(d.day)), stats.visits_by_day.map((d) => d.visits), '--b-ready') : h('p', { class: 'empty' }, t('stat.nothing'))),
         section(t('stat.projects'), table(t('stat.projects'), [['project'], ['visits', 1], ['wakes', 1], ['last', 1]], stats.projects.slice(0, 10).map((p) => [p.project, number(p.visits), number(p.wakes), stamp(p.last_visit)]))),
         section(t('stat.servers'), table(t('stat.servers'), [['server'], ['wakes', 1], ['success', 1], ['median', 1], ['p95', 1], ['kwh', 1]], stats.servers.map((s) => { const b = bestBoot([s]); return [serverName(s.server), number(s.wakes), percent(s.availability, 0), b ? duration(b.p50_s) : '–', b ? duration(b.p95_s) : '–', number(s.energy.saved_kwh, 1)]; }))),
         section(t('stat.energy'), h('dl', { class: 'facts' }, h('dt', null, t('energy.used')), h('dd', null, `${number(e.used_kwh, 1)} kWh`), h('dt', null, t('energy.always')), h('dd', null, `${number(e.always_on_kwh, 1)} kWh`), h('dt', null, t('energy.hall')), h('dd', null, `${number(e.hall_kwh, 1)} kWh`), h('dt', null, t('energy.saved')), h('dd', null, h('b', null, `${number(e.saved_kwh, 1)} kWh`), e.saved_money === null ? null : ` (${money(e.saved_money, e.currency)})`)), h('p', { class: 'small soft' }, e.basis ? t(`basis.${e.basis}.what`) : t('stat.nothing'))),

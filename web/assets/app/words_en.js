@@ -36,8 +36,6 @@ export default {
   'close': 'Close',
   'discard': 'Discard changes',
   'unsaved': 'not saved yet',
-  'details': 'Details',
-  'open': 'Open {name}',
   'actions': 'Actions',
   'search': 'Search',
   'filters': 'Filters',

@@ -36,8 +36,6 @@ export default {
   'close': 'Fermer',
   'discard': 'Abandonner les modifications',
   'unsaved': 'non enregistré',
-  'details': 'Détails',
-  'open': 'Ouvrir {name}',
   'actions': 'Actions',
   'search': 'Rechercher',
   'filters': 'Filtres',
