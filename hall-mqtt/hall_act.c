@@ -156,6 +156,32 @@ static void act_sleep(struct hall *hall, const struct action *action)
     hall_defer(hall, &failed);
 }
 
+/* The answer comes as FLEET_SLEEP_ANSWER, as those of sleeps do. */
+static void act_project(struct hall *hall, const struct action *action)
+{
+    const struct model_server *server = model_of(hall, action->server);
+    const struct model_site *site = &hall->config->model.sites[action->project.site];
+    struct fleet_event failed = {
+        .kind = FLEET_SLEEP_ANSWER, .server = action->server, .sleep = {.answer = SLEEP_VETOED}};
+    struct buf text = BUF_INIT(PAYLOAD_LIMIT);
+    int error = mqtt_is_connected(hall->mqtt) ? 0 : -ENOTCONN;
+
+    log_info("%s: its agent is asked to %s %s (%s)", server->id,
+             project_verb_name(action->project.verb), site->id, action->project.id);
+    if (error == 0)
+        error = payload_agent_project(site, action->project.id, action->project.verb,
+                                      clock_now().wall + action->project.lasts, &text);
+    if (error == 0) {
+        hall_send(hall, TOPIC_AGENT_COMMAND, server->id, buf_text(&text));
+    } else {
+        snprintf(failed.sleep.reason, sizeof(failed.sleep.reason), "%s",
+                 error == -ENOTCONN ? "the broker is not connected" : strerror(-error));
+        text_copy(failed.sleep.id, sizeof(failed.sleep.id), action->project.id);
+        hall_defer(hall, &failed);
+    }
+    buf_finish(&text);
+}
+
 static void act_event(struct hall *hall, const struct action *action)
 {
     const char *id = model_of(hall, action->server)->id;
@@ -235,8 +261,20 @@ static void act_limit(struct hall *hall, const struct action *action)
     hall_tell(hall, "access_refused", detail);
 }
 
+static void log_project(const struct hall *hall, int site)
+{
+    char problem[REASON_SIZE];
+    const bool has_problem = fleet_project_problem(hall->fleet, site, problem);
+
+    log_info("%s: project %s%s%s", hall->config->model.sites[site].id,
+             project_state_name(fleet_project_state(hall->fleet, site)), has_problem ? ": " : "",
+             problem);
+}
+
 static void act_site(struct hall *hall, const struct action *action)
 {
+    if (action->site.changed)
+        log_project(hall, action->site.site);
     board_set_closed(hall->board, action->site.site,
                      fleet_site(hall->fleet, action->site.site)->closed_until);
     hall_mark(hall, action->server);
@@ -280,7 +318,7 @@ static actor *const actors[] = {
     [ACTION_STATE] = act_state,   [ACTION_STATUS] = act_status, [ACTION_SITE] = act_site,
     [ACTION_PACKET] = act_packet, [ACTION_PACE] = act_pace,     [ACTION_SLEEP] = act_sleep,
     [ACTION_EVENT] = act_event,   [ACTION_ANSWER] = act_answer, [ACTION_LIMIT] = act_limit,
-    [ACTION_SAVE] = act_save,     [ACTION_QUOTA] = act_quota,
+    [ACTION_SAVE] = act_save,     [ACTION_QUOTA] = act_quota,   [ACTION_PROJECT] = act_project,
 };
 
 void hall_act(void *context, const struct action *action)

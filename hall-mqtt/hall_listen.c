@@ -181,12 +181,23 @@ static int read_report(const struct model *model, int server, const struct mqtt_
     return report_read_report(message->payload, message->length, ret_event, ret_reason);
 }
 
-static int read_containers(const struct model *model, int server,
-                           const struct mqtt_message *message, struct fleet_event *ret_event,
-                           char ret_reason[REASON_SIZE])
+/* What is read lives until it is fed, so here. */
+static void on_containers(struct hall *hall, const struct topic *topic,
+                          const struct mqtt_message *message)
 {
-    return report_read_containers(model, server, message->payload, message->length, ret_event,
-                                  ret_reason);
+    const int server = model_server_by_id(&hall->config->model, topic->id);
+    struct containers_told told;
+    char reason[REASON_SIZE];
+
+    if (server == MODEL_NONE)
+        snprintf(reason, sizeof(reason), "no server of that name is configured");
+    else if (report_read_containers(message->payload, message->length, &told, reason) == 0) {
+        hall_feed(hall, &(struct fleet_event){
+                            .kind = FLEET_CONTAINERS, .server = server, .containers = &told});
+        return;
+    }
+    if (message->length > 0 && hall_may_tell(hall))
+        log_warning("agent %s: message on %s ignored: %s", topic->id, message->topic, reason);
 }
 
 static int read_result(const struct model *model, int server, const struct mqtt_message *message,
@@ -342,7 +353,7 @@ static void on_message(void *context, const struct mqtt_message *message)
         on_report(hall, &topic, message, read_report);
         break;
     case TOPIC_AGENT_CONTAINERS:
-        on_report(hall, &topic, message, read_containers);
+        on_containers(hall, &topic, message);
         break;
     case TOPIC_AGENT_RESULT:
         on_report(hall, &topic, message, read_result);

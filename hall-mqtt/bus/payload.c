@@ -86,9 +86,23 @@ static const char *mac_word(enum mac_verdict verdict)
     return NULL;
 }
 
-static void put_evidence(struct page *page, const struct model_server *server,
-                         const struct evidence *evidence)
+/* As its agent reports the card that wakes it. */
+static void put_wol(struct page *page, const struct agent_report *report)
 {
+    if (!report->wol_known && !report->wol_interface[0]) {
+        json_put_null(&page->json, "wol");
+        return;
+    }
+    json_begin_object(&page->json, "wol");
+    put_text_or_null(page, "interface", report->wol_interface);
+    put_bool_or_null(page, "armed", report->wol_known, report->wol_armed);
+    json_end_object(&page->json);
+}
+
+static void put_evidence(struct page *page, const struct model_server *server,
+                         const struct power *power)
+{
+    const struct evidence *evidence = &power->evidence;
     char mac[MAC_TEXT_SIZE];
     json_begin_object(&page->json, "evidence");
     json_put_bool(&page->json, "alive", evidence->alive);
@@ -97,6 +111,7 @@ static void put_evidence(struct page *page, const struct model_server *server,
     json_put_string(&page->json, "mac", mac_word(evidence->mac));
     json_put_string(&page->json, "other_mac",
                     evidence->mac == MAC_OTHER ? text_format_mac(evidence->other_mac, mac) : NULL);
+    put_wol(page, &power->report);
     json_begin_array(&page->json, "checks");
     for (size_t i = 0; i < server->n_checks; i++)
         put_check(page, &server->checks[i], &evidence->checks[i]);
@@ -231,19 +246,20 @@ int payload_server_status(const struct fleet *fleet, const struct model *model, 
 {
     const struct power *power = fleet_power(fleet, server);
     struct page page = {.fleet = fleet, .model = model, .now = now};
+    char problem[REASON_SIZE];
     page_begin(&page, out);
     json_put_string(&page.json, "state", power_state_name(power->state));
     put_instant(&page, "since", power->since);
     put_text_or_null(&page, "reason", power->reason);
     json_put_string(&page.json, "target", payload_server_power(fleet, server));
-    put_evidence(&page, &model->servers[server], &power->evidence);
+    put_evidence(&page, &model->servers[server], power);
     put_leases(&page, &power->leases);
     put_awake(&page, power);
     put_wake(&page, power);
     put_seconds_or_null(&page, "last_boot_s", power->last_boot);
     json_put_time(&page.json, "last_ready", power->last_ready);
     json_put_integer(&page.json, "wakes", power->n_woken);
-    put_text_or_null(&page, "problem", power->problem);
+    json_put_string(&page.json, "problem", power_problem(power, problem) ? problem : NULL);
     put_next_event(&page, fleet, server);
     put_refusal(&page, &power->sleep);
     put_guard(&page, &power->guard);
@@ -296,71 +312,38 @@ int payload_server_config(const struct fleet *fleet, const struct model *model, 
 
 /* ---- projects ---- */
 
-enum project_state {
-    PROJECT_UNKNOWN,
-    PROJECT_MISSING,
-    PROJECT_STOPPED,
-    PROJECT_STARTING,
-    PROJECT_UNHEALTHY,
-    PROJECT_READY,
-};
-
-static const char *const project_names[] = {
-    [PROJECT_UNKNOWN] = "unknown",     [PROJECT_MISSING] = "missing",
-    [PROJECT_STOPPED] = "stopped",     [PROJECT_STARTING] = "starting",
-    [PROJECT_UNHEALTHY] = "unhealthy", [PROJECT_READY] = "ready",
-};
-
-static const char *const project_problems[] = {
-    [PROJECT_UNKNOWN] = NULL,
-    [PROJECT_MISSING] = "the agent does not find all of its containers on the server",
-    [PROJECT_STOPPED] = NULL,
-    [PROJECT_STARTING] = NULL,
-    [PROJECT_UNHEALTHY] =
-        "the server is up, but this site is not well: look at its containers and its address",
-    [PROJECT_READY] = NULL,
-};
-
-/* The server is up and has been ready: whatever is missing now is not just late. */
-static enum project_state settled_project(const struct site_state *site)
-{
-    if (site->seen && !site->present)
-        return PROJECT_MISSING;
-    return PROJECT_UNHEALTHY;
-}
-
-static enum project_state find_project_state(const struct fleet *fleet, const struct model *model,
-                                             int site)
-{
-    const struct site_state *state = fleet_site(fleet, site);
-    if (fleet_site_ready(fleet, site))
-        return PROJECT_READY;
-    switch (fleet_power(fleet, model->sites[site].server)->state) {
-    case POWER_OFF:
-    case POWER_SLEEPING:
-    case POWER_WAKE_FAILED:
-        return PROJECT_STOPPED;
-    case POWER_WAKING:
-    case POWER_BOOTING:
-        return PROJECT_STARTING;
-    case POWER_READY:
-    case POWER_DEGRADED:
-        return settled_project(state);
-    case POWER_UNKNOWN:
-    case POWER_UNREACHABLE:
-        return PROJECT_UNKNOWN;
-    }
-    return PROJECT_UNKNOWN;
-}
-
 const char *payload_project_state_name(unsigned index)
 {
-    return index < sizeof project_names / sizeof project_names[0] ? project_names[index] : NULL;
+    return index < PROJECT_STATES ? project_state_name((enum project_state)index) : NULL;
 }
 
 const char *payload_project_state(const struct fleet *fleet, const struct model *model, int site)
 {
-    return project_names[find_project_state(fleet, model, site)];
+    (void)model;
+    return project_state_name(fleet_project_state(fleet, site));
+}
+
+/* What its agent tells of it is shown only while that is to be believed. */
+static void put_container(struct page *page, const struct container *container, bool known)
+{
+    json_begin_object(&page->json, NULL);
+    json_put_string(&page->json, "name", container->name);
+    json_put_string(&page->json, "state",
+                    known ? container_state_name((enum container_state)container->state) : NULL);
+    json_put_string(&page->json, "health",
+                    known ? container_health_name((enum container_health)container->health) : NULL);
+    json_end_object(&page->json);
+}
+
+static void put_containers(struct page *page, int site)
+{
+    const struct project *project = fleet_project(page->fleet, site);
+    const bool known = fleet_project_is_known(page->fleet, site);
+
+    json_begin_array(&page->json, "containers");
+    for (size_t i = 0; project != NULL && i < project->n; i++)
+        put_container(page, &project->containers[i], known);
+    json_end_array(&page->json);
 }
 
 int payload_project_status(const struct fleet *fleet, const struct model *model, int site,
@@ -369,18 +352,18 @@ int payload_project_status(const struct fleet *fleet, const struct model *model,
     const struct model_site *configured = &model->sites[site];
     const struct site_state *state = fleet_site(fleet, site);
     struct page page = {.fleet = fleet, .model = model, .now = now};
+    char problem[REASON_SIZE];
     page_begin(&page, out);
     json_put_string(&page.json, "server", model->servers[configured->server].id);
     json_put_string(&page.json, "domain", model->domains[configured->domain].name);
     json_put_string(&page.json, "path", configured->path);
-    json_begin_array(&page.json, "containers");
-    for (size_t i = 0; i < configured->n_containers; i++)
-        json_put_string(&page.json, NULL, configured->containers[i]);
-    json_end_array(&page.json);
+    put_containers(&page, site);
     json_put_integer(&page.json, "visits", state->visits);
-    put_instant(&page, "last_visit", state->last_visit);
+    /* It may be from before this machine was started. */
+    json_put_time(&page.json, "last_visit",
+                  state->last_visit != 0 ? clock_wall_at(now, state->last_visit) : 0);
     json_put_string(&page.json, "problem",
-                    project_problems[find_project_state(fleet, model, site)]);
+                    fleet_project_problem(fleet, site, problem) ? problem : NULL);
     return page_end(&page);
 }
 
@@ -472,5 +455,26 @@ int payload_agent_command(const char *id, const char *action, bool force, int64_
     json_put_string(&page.json, "action", action);
     json_put_time(&page.json, "expires", expires_wall);
     json_put_bool(&page.json, "force", force);
+    return page_end(&page);
+}
+
+int payload_agent_project(const struct model_site *site, const char *id, enum project_verb verb,
+                          int64_t expires_wall, struct buf *out)
+{
+    struct page page = {0};
+    page_begin(&page, out);
+    json_put_string(&page.json, "id", id);
+    json_put_string(&page.json, "action", project_verb_name(verb));
+    json_put_time(&page.json, "expires", expires_wall);
+    json_put_bool(&page.json, "force", false);
+    json_put_string(&page.json, "project", site->id);
+    if (site->n_containers > 0)
+        json_begin_array(&page.json, "containers");
+    for (size_t i = 0; i < site->n_containers; i++)
+        json_put_string(&page.json, NULL, site->containers[i]);
+    if (site->n_containers > 0)
+        json_end_array(&page.json);
+    else
+        json_put_null(&page.json, "containers");
     return page_end(&page);
 }

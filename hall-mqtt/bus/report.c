@@ -104,11 +104,16 @@ static int read_boot_id(const struct json *root, struct agent_report *report,
 static int read_wol(const struct json *root, struct agent_report *report,
                     char ret_reason[REASON_SIZE])
 {
-    const struct json *wol = NULL, *armed = NULL;
+    const struct json *wol = NULL, *armed = NULL, *interface = NULL;
     int error = member(root, "wol", JSON_OBJECT, &wol, ret_reason);
     if (error == 0 && wol != NULL)
         error = member(wol, "armed", JSON_BOOL, &armed, ret_reason);
+    if (error == 0 && wol != NULL)
+        error = member(wol, "interface", JSON_STRING, &interface, ret_reason);
     report->wol_known = armed != NULL && json_bool(armed, &report->wol_armed);
+    if (error == 0 && interface != NULL)
+        text_show(report->wol_interface, sizeof report->wol_interface, json_string(interface),
+                  strlen(json_string(interface)));
     return error;
 }
 
@@ -123,8 +128,61 @@ static int read_can(const struct json *root, struct agent_report *report,
     return error;
 }
 
-static int read_report(const struct json *root, struct agent_report *report,
-                       char ret_reason[REASON_SIZE])
+/* Has the message another schema? Then nothing else of it is understood. */
+static int read_schema(const struct json *root, int *ret_schema, char ret_reason[REASON_SIZE])
+{
+    const struct json *value = NULL;
+    int64_t schema = 0;
+    int error = member(root, "schema", JSON_NUMBER, &value, ret_reason);
+    if (error == 0 && value != NULL &&
+        (!json_integer(value, &schema) || schema < 1 || schema > INT16_MAX))
+        error = refuse(ret_reason, "\"schema\" is out of range; allowed: 1 to %d", INT16_MAX);
+    *ret_schema = (int)schema;
+    return error;
+}
+
+static bool is_foreign(int schema)
+{
+    return schema > 0 && schema != AGENT_SCHEMA;
+}
+
+/* "sessions: root from 192.0.2.7" is a use by sessions; without a colon the whole names it. */
+static struct agent_use use_of(const char *veto)
+{
+    struct agent_use use = {0};
+    const char *colon = strstr(veto, ": ");
+    size_t name = colon != NULL ? (size_t)(colon - veto) : strlen(veto);
+    text_show(use.holder, sizeof use.holder, veto, name);
+    if (colon != NULL)
+        text_show(use.label, sizeof use.label, colon + 2, strlen(colon + 2));
+    return use;
+}
+
+/* One lease for each check; of more vetoes of one check the first is shown, and all of too many
+ * checks count as the last. */
+static void add_use(struct agent_uses *uses, const char *veto)
+{
+    struct agent_use use = use_of(veto);
+    for (size_t i = 0; i < uses->n; i++)
+        if (strcmp(uses->list[i].holder, use.holder) == 0)
+            return;
+    if (use.holder[0] != '\0' && uses->n < AGENT_USES_MAX)
+        uses->list[uses->n++] = use;
+}
+
+static int read_uses(const struct json *root, struct agent_uses *uses, char ret_reason[REASON_SIZE])
+{
+    const struct json *vetoes = NULL;
+    int error = member(root, "vetoes", JSON_ARRAY, &vetoes, ret_reason);
+    const struct json *veto = error == 0 && vetoes != NULL ? json_first(vetoes) : NULL;
+    for (; veto != NULL; veto = json_next(veto))
+        if (json_string(veto) != NULL)
+            add_use(uses, json_string(veto));
+    return error;
+}
+
+static int read_known_report(const struct json *root, struct agent_report *report,
+                             char ret_reason[REASON_SIZE])
 {
     double uptime = -1;
     int error = read_boot_id(root, report, ret_reason);
@@ -140,15 +198,30 @@ static int read_report(const struct json *root, struct agent_report *report,
     return error;
 }
 
+static int read_report(const struct json *root, struct fleet_event *event,
+                       char ret_reason[REASON_SIZE])
+{
+    int schema = 0;
+    int error = read_schema(root, &schema, ret_reason);
+    event->report.schema = (int16_t)schema;
+    event->report.load = -1;
+    event->report.uptime_s = -1;
+    if (error < 0 || is_foreign(schema))
+        return error;
+    error = read_known_report(root, &event->report, ret_reason);
+    return error < 0 ? error : read_uses(root, &event->uses, ret_reason);
+}
+
 int report_read_report(const void *payload, size_t length, struct fleet_event *ret_event,
                        char ret_reason[REASON_SIZE])
 {
     struct json *root = NULL;
-    struct fleet_event event = {.kind = FLEET_REPORT, .report = {.heard = true}};
+    struct fleet_event event = {.kind = FLEET_REPORT};
     int error = read_object(payload, length, &root, ret_reason);
     if (error < 0)
         return error;
-    error = read_report(root, &event.report, ret_reason);
+    event.report.heard = true;
+    error = read_report(root, &event, ret_reason);
     json_free(root);
     if (error == 0)
         *ret_event = event;
@@ -172,108 +245,77 @@ static int check_container(const struct json *container, char ret_reason[REASON_
     return 0;
 }
 
-static int check_containers(const struct json *containers, char ret_reason[REASON_SIZE])
+static void copy_text(char *target, size_t size, const char *text)
+{
+    text_show(target, size, text != NULL ? text : "", text != NULL ? strlen(text) : 0);
+}
+
+/* One without a name cannot be told from others. */
+static void read_container(const struct json *container, struct containers_told *told)
+{
+    struct container_told *one = &told->list[told->n];
+    const char *name = json_get_string(container, "name");
+    if (name == NULL || name[0] == '\0' || strlen(name) >= sizeof one->name)
+        return;
+    *one = (struct container_told){0};
+    copy_text(one->name, sizeof one->name, name);
+    copy_text(one->project, sizeof one->project, json_get_string(container, "project"));
+    one->state = container_state_from_name(json_get_string(container, "state"));
+    one->health = container_health_from_name(json_get_string(container, "health"));
+    one->busy = json_get_bool(container, "busy", false);
+    told->n++;
+}
+
+static int read_list(const struct json *containers, struct containers_told *told,
+                     char ret_reason[REASON_SIZE])
 {
     const struct json *container = containers != NULL ? json_first(containers) : NULL;
     for (; container != NULL; container = json_next(container)) {
         int error = check_container(container, ret_reason);
         if (error < 0)
             return error;
+        if (told->n < CONTAINERS_TOLD_MAX)
+            read_container(container, told);
     }
     return 0;
 }
 
-static bool is_healthy(const struct json *container)
+static int read_containers(const struct json *root, struct containers_told *told,
+                           char ret_reason[REASON_SIZE])
 {
-    const char *health = json_get_string(container, "health");
-    return text_equal(json_get_string(container, "state"), "running") &&
-           (health == NULL || strcmp(health, "healthy") == 0 || strcmp(health, "none") == 0);
-}
-
-/* What the agent tells of everything that has this text under this key. */
-struct sighting {
-    bool found, healthy; /* healthy: all that were found are */
-};
-
-static struct sighting look_for(const struct json *containers, const char *key, const char *text)
-{
-    struct sighting seen = {.healthy = true};
-    const struct json *container = containers != NULL ? json_first(containers) : NULL;
-    for (; container != NULL; container = json_next(container))
-        if (text_equal(json_get_string(container, key), text)) {
-            seen.found = true;
-            seen.healthy = seen.healthy && is_healthy(container);
-        }
-    seen.healthy = seen.healthy && seen.found;
-    return seen;
-}
-
-/* By the containers named for the site; where none are, by the project of its name. */
-static struct container_sight see_site(const struct model_site *site, int index,
-                                       const struct json *containers)
-{
-    struct container_sight sight = {.site = index, .present = true, .healthy = true};
-    for (size_t i = 0; i < site->n_containers; i++) {
-        struct sighting seen = look_for(containers, "name", site->containers[i]);
-        sight.present = sight.present && seen.found;
-        sight.healthy = sight.healthy && seen.healthy;
-    }
-    if (site->n_containers == 0) {
-        struct sighting seen = look_for(containers, "project", site->id);
-        sight.present = seen.found;
-        sight.healthy = seen.healthy;
-    }
-    return sight;
-}
-
-/* A site without containers of its own says nothing here, unless the agent knows a project of its
- * name. */
-static bool is_told(const struct model_site *site, const struct json *containers)
-{
-    return site->n_containers > 0 || look_for(containers, "project", site->id).found;
-}
-
-static void see_sites(const struct model *model, int server, const struct json *containers,
-                      struct fleet_event *event)
-{
-    for (size_t i = 0; i < model->n_sites && event->containers.n < MODEL_PROJECTS_MAX; i++) {
-        const struct model_site *site = &model->sites[i];
-        if (site->server == server && is_told(site, containers))
-            event->containers.sights[event->containers.n++] = see_site(site, (int)i, containers);
-    }
-}
-
-static int read_containers(const struct model *model, int server, const struct json *root,
-                           struct fleet_event *event, char ret_reason[REASON_SIZE])
-{
-    const struct json *docker = NULL, *containers = NULL;
-    int error = member(root, "docker", JSON_BOOL, &docker, ret_reason);
+    const struct json *docker = NULL, *containers = NULL, *problem = NULL;
+    int error = read_schema(root, &told->schema, ret_reason);
+    if (error < 0 || is_foreign(told->schema))
+        return error;
+    error = member(root, "docker", JSON_BOOL, &docker, ret_reason);
     if (error == 0)
         error = member(root, "containers", JSON_ARRAY, &containers, ret_reason);
     if (error == 0)
-        error = check_containers(containers, ret_reason);
+        error = member(root, "problem", JSON_STRING, &problem, ret_reason);
+    if (error == 0)
+        error = read_list(containers, told, ret_reason);
     if (error < 0)
         return error;
     if (docker == NULL)
         return refuse(ret_reason, "\"docker\" is missing; allowed: true or false");
-    (void)json_bool(docker, &event->containers.docker_up);
-    see_sites(model, server, containers, event);
+    (void)json_bool(docker, &told->docker_up);
+    copy_text(told->problem, sizeof told->problem, json_string(problem));
     return 0;
 }
 
-int report_read_containers(const struct model *model, int server, const void *payload,
-                           size_t length, struct fleet_event *ret_event,
+int report_read_containers(const void *payload, size_t length, struct containers_told *ret_told,
                            char ret_reason[REASON_SIZE])
 {
     struct json *root = NULL;
-    struct fleet_event event = {.kind = FLEET_CONTAINERS, .server = server};
     int error = read_object(payload, length, &root, ret_reason);
     if (error < 0)
         return error;
-    error = read_containers(model, server, root, &event, ret_reason);
+    ret_told->docker_up = false;
+    ret_told->schema = 0;
+    ret_told->problem[0] = '\0';
+    ret_told->n = 0;
+    error = read_containers(root, ret_told, ret_reason);
     json_free(root);
-    if (error == 0)
-        *ret_event = event;
     return error;
 }
 
@@ -284,7 +326,7 @@ static const struct {
     enum sleep_answer answer;
 } outcomes[] = {
     {"accepted", SLEEP_ACCEPTED},
-    {"done", SLEEP_ACCEPTED},
+    {"done", SLEEP_DONE},
     {"refused", SLEEP_VETOED},
     {"failed", SLEEP_FAILED},
 };

@@ -1,6 +1,7 @@
 /*
  * report: reads what agents publish: state, report, containers, results. Pure. Unknown keys are
- * ignored (agents may be newer); wrong types are refused with a sentence.
+ * ignored (agents may be newer); wrong types are refused with a sentence. Of a message with another
+ * schema number that number alone is read.
  */
 #ifndef HALL_BUS_REPORT_H
 #define HALL_BUS_REPORT_H
@@ -14,13 +15,11 @@ int report_read_state(const void *payload, size_t length, struct fleet_event *re
                       char ret_reason[REASON_SIZE]);
 int report_read_report(const void *payload, size_t length, struct fleet_event *ret_event,
                        char ret_reason[REASON_SIZE]);
-/* Containers are matched to the sites of this server by the names configured for them, or by their
- * project. */
-int report_read_containers(const struct model *model, int server, const void *payload,
-                           size_t length, struct fleet_event *ret_event,
+/* For the fleet event, which borrows it. Of more than CONTAINERS_TOLD_MAX the first count. */
+int report_read_containers(const void *payload, size_t length, struct containers_told *ret_told,
                            char ret_reason[REASON_SIZE]);
-/* {"id":..., "outcome":"accepted|refused|done|failed", "reason":..., "vetoes":[...]}: accepted and
- * done mean SLEEP_ACCEPTED. */
+/* {"id":..., "outcome":"accepted|refused|done|failed", "reason":..., "vetoes":[...]}: see
+ * sleep_answer. */
 int report_read_result(const void *payload, size_t length, struct fleet_event *ret_event,
                        char ret_reason[REASON_SIZE]);
 

@@ -206,6 +206,17 @@ struct evidence_change evidence_probe(struct evidence *evidence, const struct mo
                      before.alive != state->alive || before.unable != state->unable);
 }
 
+bool evidence_forget(struct evidence *evidence, const struct model_server *server, unsigned check)
+{
+    struct check_state *state = &evidence->checks[check];
+
+    if (check >= server->n_checks || server->checks[check].required || !state->passing)
+        return false;
+    state->passing = false;
+    state->fails = EVIDENCE_MISSES;
+    return true;
+}
+
 struct evidence_change evidence_neighbour(struct evidence *evidence,
                                           const struct model_server *server,
                                           enum mac_verdict verdict, const uint8_t mac[6])

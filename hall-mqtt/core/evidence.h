@@ -66,6 +66,9 @@ void evidence_init(struct evidence *evidence);
 void evidence_assume_up(struct evidence *evidence, const struct model_server *server);
 struct evidence_change evidence_probe(struct evidence *evidence, const struct model_server *server,
                                       unsigned check, enum probe_outcome outcome, uint16_t detail);
+/* What this check of a site said holds no more: it must pass anew. False: nothing changed. Not for
+ * one that is required. */
+bool evidence_forget(struct evidence *evidence, const struct model_server *server, unsigned check);
 struct evidence_change evidence_neighbour(struct evidence *evidence,
                                           const struct model_server *server,
                                           enum mac_verdict verdict, const uint8_t mac[6]);

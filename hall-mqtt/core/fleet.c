@@ -70,7 +70,8 @@ int fleet_create(const struct model *model, const struct fleet_sink *sink, struc
     fleet->clock_trusted = true;
     if (!fleet->powers || !fleet->overrides || !fleet->sites || !fleet->site_first ||
         !fleet->site_next || !fleet->domains || !fleet->quotas ||
-        due_init(&fleet->due, model->n_servers) < 0 || depend_init(&fleet->depend, model) < 0) {
+        due_init(&fleet->due, model->n_servers) < 0 || depend_init(&fleet->depend, model) < 0 ||
+        projects_init(fleet) < 0) {
         fleet_destroy(fleet);
         return -ENOMEM;
     }
@@ -87,6 +88,7 @@ void fleet_destroy(struct fleet *fleet)
         return;
     free(fleet->powers);
     free(fleet->overrides);
+    projects_finish(fleet);
     free(fleet->sites);
     free(fleet->site_first);
     free(fleet->site_next);
@@ -138,16 +140,25 @@ static bool is_waited_for(const struct lease_set *set, const char *site)
     return !visited || lease_find(set, LEASE_VISIT, site);
 }
 
+static bool lets_in(const struct step *step, int site)
+{
+    const struct power *power = step->power;
+    const struct project *project = project_of(step, site);
+    const int check = step->fleet->model->sites[site].check;
+
+    return (power->state == POWER_READY || power->state == POWER_DEGRADED) &&
+           evidence_site_answers(&power->evidence, step->model, check) &&
+           (!project || project_admits(power, project, check != MODEL_NONE));
+}
+
 static void update_sites(struct step *step)
 {
     struct fleet *fleet = step->fleet;
     const struct power *power = step->power;
-    const bool lets_in = power->state == POWER_READY || power->state == POWER_DEGRADED;
 
     for (int site = fleet->site_first[step->server]; site != MODEL_NONE;
          site = fleet->site_next[site]) {
-        const bool ready = lets_in && evidence_site_answers(&power->evidence, step->model,
-                                                            fleet->model->sites[site].check);
+        const bool ready = lets_in(step, site);
 
         if (ready == fleet->sites[site].ready)
             continue;
@@ -195,19 +206,23 @@ static void step_end(struct step *step)
     expire_leases(step);
     settle_unknown(step);
     sleep_tick(step);
+    projects_order(step);
     update_sites(step);
+    projects_settle(step);
     guard_tick(step);
     wake_tick(step);
     policy_wake(step);
     sleep_when_idle(step);
     depend_touch(step);
     order_pace(step);
+    projects_tell(step);
     if (step->changed) {
         tell_status(step);
         step_emit(step, &(struct action){.kind = ACTION_SAVE, .save = {.durable = step->durable}});
     }
     due = earlier(wake_due(step), earlier(sleep_due(step), policy_due(step)));
     due = earlier(due, earlier(unknown_due(step), guard_due(step)));
+    due = earlier(due, projects_due(step));
     if (!power->wake.open)
         due = earlier(due, lease_next_end(&power->leases));
     due_set(&step->fleet->due, step->server, due);
@@ -313,6 +328,7 @@ static void handle_visit(struct step *step, const struct fleet_event *event)
         guard_note_use(step, site, event->visit.who, false);
         return;
     }
+    projects_want(step, site);
     step->power->awaited_until = step->now.boot + WAKE_AWAITED_MOST;
     if (step->power->state == POWER_READY)
         return;
@@ -357,14 +373,28 @@ static void handle_neighbour(struct step *step, const struct fleet_event *event)
                      text_format_mac(event->neighbour.mac, other));
 }
 
+/* What it said before it went holds no more; what it reported in use lives on a while. */
+static void agent_went(struct step *step)
+{
+    struct lease_set *set = &step->power->leases;
+    const int64_t until = step->now.boot + step_idle(step);
+
+    projects_agent_away(step);
+    for (size_t i = 0; i < set->n; i++)
+        if (set->leases[i].kind == LEASE_AGENT && set->leases[i].until > until)
+            set->leases[i].until = until;
+}
+
 static void handle_agent(struct step *step, const struct fleet_event *event)
 {
     struct power *power = step->power;
-    const bool was_sleeping = power->evidence.agent == AGENT_SLEEPING;
-    const enum agent_word word = event->agent.word;
+    const enum agent_word word = event->agent.word, before = power->evidence.agent;
+    const bool was_sleeping = before == AGENT_SLEEPING;
     const struct evidence_change change =
         evidence_agent(&power->evidence, step->model, word, step->now.boot);
 
+    if (word != AGENT_ONLINE && word != before)
+        agent_went(step);
     /* The broker says a retained word again at each reconnect: that is no new goodbye. */
     if (word == AGENT_SLEEPING && was_sleeping)
         return;
@@ -385,41 +415,45 @@ static void handle_agent(struct step *step, const struct fleet_event *event)
         step_stage(step, STAGE_AGENT_ONLINE);
 }
 
+/* The leases of an agent are those of its latest report. */
+static void take_uses(struct step *step, const struct agent_uses *uses)
+{
+    struct lease_set *set = &step->power->leases;
+
+    for (size_t i = set->n; i-- > 0;) {
+        const struct lease lease = set->leases[i];
+        bool goes_on = lease.kind != LEASE_AGENT;
+
+        for (size_t k = 0; k < uses->n && !goes_on; k++)
+            goes_on = strcmp(uses->list[k].holder, lease.holder) == 0;
+        if (!goes_on)
+            lease_release(set, lease.kind, lease.holder);
+    }
+    for (size_t i = 0; i < uses->n; i++)
+        (void)lease_take(set, LEASE_AGENT, uses->list[i].holder, uses->list[i].label,
+                         step->now.boot, LEASE_FOREVER);
+}
+
+/* An old report, said again by the broker, tells nothing of a server that is not up. */
 static void handle_report(struct step *step, const struct fleet_event *event)
 {
     step->power->report = event->report;
     step->power->report.heard = true;
     step->power->report.heard_at = step->now.boot;
+    if (power_is_up(step->power->state) && step->power->evidence.agent != AGENT_SLEEPING)
+        take_uses(step, &event->uses);
     step->changed = true;
 }
 
 static void handle_containers(struct step *step, const struct fleet_event *event)
 {
-    bool present = event->containers.n > 0;
-    bool healthy = present;
-
-    for (size_t i = 0; i < event->containers.n; i++) {
-        const struct container_sight *sight = &event->containers.sights[i];
-        struct site_state *site = &step->fleet->sites[sight->site];
-
-        site->seen = true;
-        site->present = sight->present;
-        site->healthy = sight->healthy;
-        present &= sight->present;
-        healthy &= sight->healthy;
-    }
-    if (event->containers.docker_up)
-        step_stage(step, STAGE_DOCKER_UP);
-    if (event->containers.docker_up && present)
-        step_stage(step, STAGE_CONTAINER_PRESENT);
-    if (event->containers.docker_up && healthy)
-        step_stage(step, STAGE_CONTAINER_HEALTHY);
-    step->changed = true;
+    projects_told(step, event->containers);
 }
 
 static void handle_sleep_answer(struct step *step, const struct fleet_event *event)
 {
-    sleep_answered(step, event->sleep.answer, event->sleep.id, event->sleep.reason);
+    if (!projects_answered(step, event->sleep.answer, event->sleep.id, event->sleep.reason))
+        sleep_answered(step, event->sleep.answer, event->sleep.id, event->sleep.reason);
 }
 
 static void handle_packet_failed(struct step *step, const struct fleet_event *event)

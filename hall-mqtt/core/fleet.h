@@ -11,6 +11,7 @@
 #include "core/ledger.h"
 #include "core/model.h"
 #include "core/power.h"
+#include "core/project.h"
 #include "core/quota.h"
 #include "core/schedule.h"
 
@@ -28,7 +29,10 @@ enum fleet_event_kind {
     FLEET_PACKET_FAILED,
 };
 
-enum sleep_answer { SLEEP_ACCEPTED, SLEEP_VETOED, SLEEP_FAILED };
+/* What an agent or a sleep method says to what it was asked. A sleep that is done has been
+ * accepted.
+ */
+enum sleep_answer { SLEEP_ACCEPTED, SLEEP_VETOED, SLEEP_FAILED, SLEEP_DONE };
 
 struct command {
     enum command_action action;
@@ -47,9 +51,15 @@ struct command {
     bool on;     /* keep_awake */
 };
 
-struct container_sight { /* one site's containers, as the agent reports them */
-    int site;
-    bool present, healthy;
+/* What an agent reports as in use, each by the name of its check: an `agent` lease. */
+enum { AGENT_USES_MAX = 4 };
+struct agent_use {
+    char holder[LEASE_HOLDER_SIZE];
+    char label[LEASE_LABEL_SIZE];
+};
+struct agent_uses {
+    size_t n;
+    struct agent_use list[AGENT_USES_MAX];
 };
 
 struct fleet_event {
@@ -73,12 +83,11 @@ struct fleet_event {
         struct {
             enum agent_word word;
         } agent;
-        struct agent_report report;
         struct {
-            bool docker_up;
-            size_t n;
-            struct container_sight sights[MODEL_PROJECTS_MAX];
-        } containers;
+            struct agent_report report;
+            struct agent_uses uses;
+        };                                        /* REPORT */
+        const struct containers_told *containers; /* borrowed for the call */
         struct {
             enum sleep_answer answer;
             char id[COMMAND_ID_SIZE];
@@ -92,17 +101,18 @@ struct fleet_event {
 
 /* What is to be done. */
 enum action_kind {
-    ACTION_STATE,  /* a state changed: publish state, power, status */
-    ACTION_STATUS, /* something else of a server's status changed */
-    ACTION_SITE,   /* a site's readiness changed */
-    ACTION_PACKET, /* send a magic packet */
-    ACTION_PACE,   /* probe at this interval */
-    ACTION_SLEEP,  /* ask the server to sleep by its configured method */
-    ACTION_EVENT,  /* tell what happened: bus event topic, log, store */
-    ACTION_ANSWER, /* a command's answer */
-    ACTION_LIMIT,  /* a guard refuses visitors from now on, or refused one */
-    ACTION_SAVE,   /* what must survive a restart changed */
-    ACTION_QUOTA,  /* a quota was used */
+    ACTION_STATE,   /* a state changed: publish state, power, status */
+    ACTION_STATUS,  /* something else of a server's status changed */
+    ACTION_SITE,    /* a site's readiness changed */
+    ACTION_PACKET,  /* send a magic packet */
+    ACTION_PACE,    /* probe at this interval */
+    ACTION_SLEEP,   /* ask the server to sleep by its configured method */
+    ACTION_EVENT,   /* tell what happened: bus event topic, log, store */
+    ACTION_ANSWER,  /* a command's answer */
+    ACTION_LIMIT,   /* a guard refuses visitors from now on, or refused one */
+    ACTION_SAVE,    /* what must survive a restart changed */
+    ACTION_QUOTA,   /* a quota was used */
+    ACTION_PROJECT, /* ask the agent to start, stop or restart a project's containers */
 };
 
 enum happening {
@@ -136,6 +146,7 @@ struct action {
         } status;
         struct {
             int site;
+            bool changed; /* the state of a project; else whether visitors are let through */
         } site;
         struct {
             uint32_t number; /* 1: the first of this wake */
@@ -165,6 +176,12 @@ struct action {
             bool durable; /* somebody was told: not to be lost */
         } save;
         const struct quota *quota; /* borrowed for the call */
+        struct {
+            int site;
+            enum project_verb verb;
+            const char *id; /* of the order; borrowed for the call */
+            int64_t lasts;  /* it expires after, ms */
+        } project;
     };
 };
 
@@ -218,13 +235,12 @@ bool fleet_keep_awake(const struct fleet *fleet, int server);
 
 /* What is known of one site beside its server. */
 struct site_state {
-    bool ready;            /* visitors are let through */
-    bool seen;             /* the agent reported its containers */
-    bool present, healthy; /* with seen */
+    bool ready;  /* visitors are let through */
+    int project; /* which of the fleet's projects, or MODEL_NONE */
     int64_t
         closed_until; /* boot clock: outside its hours; 0: open; LEASE_FOREVER: no opening known */
     int64_t hours_looked, hours_valid_until; /* wall: when its hours were last looked at */
-    uint32_t visits;                         /* since start */
+    uint32_t visits;                         /* ever, as far as the store remembers */
     int64_t last_visit;                      /* boot clock, ms; 0: none */
 };
 /* The sites of one server, in model order: first, next, MODEL_NONE. */

@@ -24,7 +24,9 @@ static bool is_refused_by_guard(const struct step *step, const struct command *c
     return true;
 }
 
-static void order_wake(struct step *step, struct ledger_entry *entry, const struct command *command)
+/* Whoever wakes it holds it for a while. False: refused, and answered so. */
+static bool take_manual(struct step *step, struct ledger_entry *entry,
+                        const struct command *command)
 {
     struct power *power = step->power;
     const int64_t lasts = command->lasts > 0 ? command->lasts : step_idle(step);
@@ -33,15 +35,25 @@ static void order_wake(struct step *step, struct ledger_entry *entry, const stru
 
     if (is_refused_by_guard(step, command, reason)) {
         step_answer(step, entry, OUTCOME_REFUSED, reason);
-        return;
+        return false;
     }
     snprintf(label, sizeof(label), "%.56s woke it", asker(command));
     if (!lease_take(&power->leases, LEASE_MANUAL, asker(command), label, step->now.boot,
                     step->now.boot + lasts)) {
         step_answer(step, entry, OUTCOME_REFUSED, "too many leases on this server; release one");
-        return;
+        return false;
     }
     step->changed = true;
+    return true;
+}
+
+static void order_wake(struct step *step, struct ledger_entry *entry, const struct command *command)
+{
+    struct power *power = step->power;
+    char label[CAUSE_SIZE];
+
+    if (!take_manual(step, entry, command))
+        return;
     step_answer(step, entry, OUTCOME_ACCEPTED, "");
     if (power->state == POWER_READY) {
         step_answer(step, entry, OUTCOME_DONE, "it is ready already");
@@ -107,6 +119,10 @@ static void order_restart(struct step *step, struct ledger_entry *entry,
 {
     char reason[REASON_SIZE];
 
+    if (project_has_command(entry) && project_of(step, entry->site)) {
+        project_command_restart(step, entry);
+        return;
+    }
     if (step->power->sleep.phase != SLEEP_NONE || step->power->wake.open ||
         !power_is_up(step->power->state)) {
         snprintf(reason, sizeof(reason), "it is %s; only a server that is up and settled restarts",
@@ -223,10 +239,36 @@ static void order_keep_awake(struct step *step, struct ledger_entry *entry,
         (void)wake_request(step, "hold of keep_awake", false);
 }
 
+/* Of a project: its server is woken like by a wake command, its containers are started when it is
+ * up. */
+static void order_start(struct step *step, struct ledger_entry *entry,
+                        const struct command *command)
+{
+    struct power *power = step->power;
+    char label[CAUSE_SIZE];
+
+    if (!project_has_command(entry) || !project_of(step, entry->site)) {
+        order_wake(step, entry, command);
+        return;
+    }
+    if (!take_manual(step, entry, command))
+        return;
+    step_answer(step, entry, OUTCOME_ACCEPTED, "");
+    project_command_start(step, entry);
+    if (power->state == POWER_READY)
+        return;
+    snprintf(label, sizeof(label), "start of %.40s by %.40s",
+             step->fleet->model->sites[entry->site].id, asker(command));
+    (void)wake_request(step, label, command->force);
+}
+
 static void order_stop(struct step *step, struct ledger_entry *entry, const struct command *command)
 {
     (void)command;
-    step_answer(step, entry, OUTCOME_REFUSED, "its agent does not manage containers");
+    if (entry->site == MODEL_NONE || !project_of(step, entry->site))
+        step_answer(step, entry, OUTCOME_REFUSED, "only a project is stopped; a server sleeps");
+    else
+        project_command_stop(step, entry);
 }
 
 typedef void order(struct step *, struct ledger_entry *, const struct command *);
@@ -241,7 +283,7 @@ static order *const orders[COMMAND_ACTIONS] = {
     [COMMAND_KEEP_AWAKE] = order_keep_awake,
     [COMMAND_HOLD] = order_hold,
     [COMMAND_RELEASE] = order_release,
-    [COMMAND_START] = order_wake,
+    [COMMAND_START] = order_start,
     [COMMAND_STOP] = order_stop,
 };
 

@@ -396,7 +396,8 @@ static void say_lease(struct sentence *sentence, const struct lease *lease, stru
         say(sentence, "%s holds it%s%s", lease->holder, lease->label[0] ? ": " : "", lease->label);
         break;
     case LEASE_AGENT:
-        say(sentence, "%s is in use on it", lease->holder);
+        say(sentence, "its agent reports %s%s%s", lease->holder, lease->label[0] ? ": " : "",
+            lease->label);
         break;
     case LEASE_DEPENDENT:
         say(sentence, "%s needs it", lease->holder);
@@ -420,4 +421,25 @@ void power_why(const struct power *power, struct now now, char *out, size_t size
         say(&sentence, "%s", i == 0 ? "" : i + 1 == set->n ? " and " : ", ");
         say_lease(&sentence, &set->leases[i], now);
     }
+}
+
+bool power_problem(const struct power *power, char out[REASON_SIZE])
+{
+    const struct agent_report *report = &power->report;
+    const char *card = report->wol_interface[0] ? report->wol_interface : "CARD";
+
+    out[0] = '\0';
+    if (power->problem[0])
+        snprintf(out, REASON_SIZE, "%s", power->problem);
+    else if (report->schema > 0 && report->schema != AGENT_SCHEMA)
+        snprintf(out, REASON_SIZE,
+                 "its agent speaks schema %d, this Hall knows %d: what it reports is not used; "
+                 "update the older of the two",
+                 report->schema, AGENT_SCHEMA);
+    else if (report->heard && report->wol_known && !report->wol_armed && !power->ever_woken)
+        snprintf(out, REASON_SIZE,
+                 "Wake-on-LAN is off on its network card %s, and no wake has succeeded yet: it is "
+                 "not put to sleep; ethtool -s %s wol g, and see its firmware",
+                 card, card);
+    return out[0] != '\0';
 }

@@ -109,12 +109,16 @@ struct sleep {
                                   the same */
 };
 
+enum { AGENT_SCHEMA = 1 }; /* of agents' messages, which Hall understands */
+
 /* The agent's last report, what of it the core and the views use. */
 struct agent_report {
     bool heard;
     int64_t heard_at; /* boot clock, ms */
     bool wol_armed, wol_known;
     bool can_restart;
+    int16_t schema; /* another than AGENT_SCHEMA: nothing else is known; 0: it does not say */
+    char wol_interface[16]; /* "" not known */
     char boot_id[40];
     double load;      /* negative: unknown */
     int64_t uptime_s; /* negative: unknown */
@@ -185,6 +189,10 @@ enum stage power_stage(const struct power *power);
 /* One sentence: "awake because client1 was visited 4 min ago (until 14:32)"; UTC times. For every
  * view and log line. */
 void power_why(const struct power *power, struct now now, char *out, size_t size);
+
+/* What is wrong with it, for people, in out; false: nothing. The last failure, else what its agent
+ * shows. */
+bool power_problem(const struct power *power, char out[REASON_SIZE]);
 
 /* At which interval and with which time limit its checks should be made, ms. */
 void power_pace(const struct power *power, int64_t *ret_interval, int64_t *ret_timeout);

@@ -58,10 +58,37 @@ static void save_commands(const struct fleet *fleet, int server, struct now now,
 
             if (!entry->used || entry->server != server || entry->open != (open == 1))
                 continue;
-            struct ledger_entry *kept = &saved->commands[saved->n_commands++];
+            struct ledger_entry *kept = &saved->commands[saved->n_commands];
             *kept = *entry;
+            if (entry->site != MODEL_NONE && fleet->model->sites[entry->site].is_project)
+                text_copy(saved->commanded[saved->n_commands], sizeof(saved->commanded[0]),
+                          fleet->model->sites[entry->site].id);
+            saved->n_commands++;
             kept->received = to_wall(now, entry->received);
         }
+}
+
+static void save_project(const struct fleet *fleet, int site, struct now now,
+                         struct saved_project *saved)
+{
+    const struct project *project = &fleet->projects[fleet->sites[site].project];
+
+    text_copy(saved->id, sizeof(saved->id), fleet->model->sites[site].id);
+    saved->visits = fleet->sites[site].visits;
+    saved->last_visit = to_wall(now, fleet->sites[site].last_visit);
+    for (uint32_t i = 0; i < project->n_runs; i++)
+        saved->runs[saved->n_runs++] =
+            project->runs[((uint32_t)project->next_run + PROJECT_RUNS_MAX - project->n_runs + i) %
+                          PROJECT_RUNS_MAX];
+}
+
+static void save_projects(const struct fleet *fleet, int server, struct now now,
+                          struct saved *saved)
+{
+    for (int site = fleet->site_first[server];
+         site != MODEL_NONE && saved->n_projects < SAVED_PROJECTS; site = fleet->site_next[site])
+        if (fleet->sites[site].project != MODEL_NONE)
+            save_project(fleet, site, now, &saved->projects[saved->n_projects++]);
 }
 
 void fleet_save(const struct fleet *fleet, int server, struct now now, struct saved *ret_saved)
@@ -101,6 +128,14 @@ void fleet_save(const struct fleet *fleet, int server, struct now now, struct sa
     for (size_t i = 0; i < WOKEN_MAX; i++)
         ret_saved->woken[i] = to_wall(now, INT64_C(1000) * power->woken[i]);
     save_commands(fleet, server, now, ret_saved);
+    save_projects(fleet, server, now, ret_saved);
+}
+
+/* The project it was for; false: that is no more, and nobody waits for an answer. */
+static bool find_commanded(const struct fleet *fleet, int server, const char *id, int *ret_site)
+{
+    *ret_site = id[0] ? model_project_by_id(fleet->model, id) : MODEL_NONE;
+    return !id[0] || (*ret_site != MODEL_NONE && fleet->model->sites[*ret_site].server == server);
 }
 
 static void restore_commands(struct fleet *fleet, int server, struct now now,
@@ -108,6 +143,10 @@ static void restore_commands(struct fleet *fleet, int server, struct now now,
 {
     for (size_t i = saved->n_commands; i-- > 0;) {
         const struct ledger_entry *kept = &saved->commands[i];
+        int site;
+
+        if (!find_commanded(fleet, server, saved->commanded[i], &site))
+            continue;
         struct ledger_entry *entry = ledger_add(&fleet->ledger, server, kept->action, kept->id,
                                                 kept->by, to_boot(now, kept->received));
 
@@ -117,9 +156,28 @@ static void restore_commands(struct fleet *fleet, int server, struct now now,
         entry->open = kept->open;
         entry->outcome = kept->outcome;
         entry->seconds_ms = kept->seconds_ms;
-        entry->site = kept->site;
+        entry->site = site;
         entry->route = kept->route; /* of a reload; a record from the disk has none */
         text_copy(entry->reason, sizeof(entry->reason), kept->reason);
+        projects_restore_command(fleet, entry);
+    }
+}
+
+static void restore_projects(struct fleet *fleet, int server, struct now now,
+                             const struct saved *saved)
+{
+    for (size_t i = 0; i < saved->n_projects; i++) {
+        const struct saved_project *was = &saved->projects[i];
+        const int site = model_project_by_id(fleet->model, was->id);
+
+        if (site == MODEL_NONE || fleet->model->sites[site].server != server)
+            continue;
+        struct project *project = &fleet->projects[fleet->sites[site].project];
+
+        fleet->sites[site].visits = was->visits;
+        fleet->sites[site].last_visit = to_boot(now, was->last_visit);
+        for (uint32_t k = 0; k < was->n_runs && k < PROJECT_RUNS_MAX; k++)
+            project_learn(project, was->runs[k]);
     }
 }
 
@@ -271,6 +329,7 @@ void fleet_restore(struct fleet *fleet, int server, struct now now, const struct
         assume_up(&fleet->powers[server].evidence, &fleet->model->servers[server]);
     note_needs(&fleet->powers[server]);
     restore_commands(fleet, server, now, saved);
+    restore_projects(fleet, server, now, saved);
     resume_turn(fleet, server);
     override->policy_set = saved->override.policy_set;
     override->policy = saved->override.policy;
@@ -322,6 +381,13 @@ static void adopt_server(struct fleet *fleet, int server, const struct fleet *ol
     note_needs(power);
 }
 
+static bool is_same_server(const struct fleet *fleet, int site, const struct fleet *old,
+                           int old_site)
+{
+    return text_equal(fleet->model->servers[fleet->model->sites[site].server].id,
+                      old->model->servers[old->model->sites[old_site].server].id);
+}
+
 static void adopt_sites(struct fleet *fleet, const struct fleet *old)
 {
     for (size_t i = 0; i < old->model->n_sites; i++) {
@@ -334,11 +400,11 @@ static void adopt_sites(struct fleet *fleet, const struct fleet *old)
 
         if (site == MODEL_NONE)
             continue;
-        fleet->sites[site].seen = old->sites[i].seen;
-        fleet->sites[site].present = old->sites[i].present;
-        fleet->sites[site].healthy = old->sites[i].healthy;
         fleet->sites[site].visits = old->sites[i].visits;
         fleet->sites[site].last_visit = old->sites[i].last_visit;
+        if (was->is_project && is_same_server(fleet, site, old, (int)i))
+            project_adopt(&fleet->projects[fleet->sites[site].project],
+                          &old->projects[old->sites[i].project]);
     }
 }
 

@@ -9,8 +9,18 @@
 #include "core/fleet.h"
 
 enum {
-    SAVED_COMMANDS = 24
-}; /* of one server: all that are open, as far as there is room, and the latest ones */
+    SAVED_COMMANDS = 24, /* of one server: all that are open, as far as there is room, and the
+                            latest ones */
+    SAVED_PROJECTS = 32,
+};
+
+struct saved_project {
+    char id[SLUG_MAX + 1];
+    uint32_t visits;
+    int64_t last_visit;
+    uint32_t n_runs;
+    int32_t runs[PROJECT_RUNS_MAX]; /* oldest first */
+};
 
 struct saved_override {
     bool policy_set;
@@ -38,7 +48,10 @@ struct saved {
     uint32_t n_woken;
     int64_t woken[WOKEN_MAX];
     size_t n_commands;
-    struct ledger_entry commands[SAVED_COMMANDS]; /* oldest first */
+    struct ledger_entry commands[SAVED_COMMANDS]; /* oldest first; sites mean nothing here */
+    char commanded[SAVED_COMMANDS][SLUG_MAX + 1]; /* the project each was for, or "" */
+    size_t n_projects;
+    struct saved_project projects[SAVED_PROJECTS];
 };
 
 void fleet_save(const struct fleet *fleet, int server, struct now now, struct saved *ret_saved);

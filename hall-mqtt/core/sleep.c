@@ -16,13 +16,15 @@ static bool via_agent(const struct step *step)
     return step->model->sleep.via == SLEEP_VIA_AGENT;
 }
 
-/* Leases that a plain sleep command may not override; its own kind, `manual`, it ends. */
+/* Leases that a plain sleep command may not override; its own kind, `manual`, it ends. An agent
+ * that is asked looks afresh, and vetoes itself. */
 static const struct lease *blocking_lease(const struct step *step)
 {
     const struct lease_set *set = &step->power->leases;
 
     for (size_t i = 0; i < set->n; i++)
-        if (set->leases[i].kind != LEASE_MANUAL)
+        if (set->leases[i].kind != LEASE_MANUAL &&
+            (set->leases[i].kind != LEASE_AGENT || !via_agent(step)))
             return &set->leases[i];
     return NULL;
 }
@@ -252,6 +254,7 @@ void sleep_answered(struct step *step, enum sleep_answer answer, const char *id,
         return;
     switch (answer) {
     case SLEEP_ACCEPTED:
+    case SLEEP_DONE:
         sleep_agreed(step, via_agent(step) ? "its agent agreed to sleep" : reason);
         break;
     case SLEEP_VETOED:

@@ -114,7 +114,8 @@ void step_answer_open(struct step *step, enum command_action action, enum comman
     for (size_t i = 0; i < LEDGER_MAX; i++) {
         struct ledger_entry *entry = &ledger->entries[i];
 
-        if (entry->used && entry->open && entry->server == step->server && entry->action == action)
+        if (entry->used && entry->open && entry->server == step->server &&
+            entry->action == action && !project_has_command(entry))
             step_answer(step, entry, outcome, reason);
     }
 }
@@ -152,6 +153,7 @@ static void end_run(struct step *step)
         power->down_since = step->now.boot;
     power->up_since = 0;
     power->was_ready = false;
+    lease_release_kind(&power->leases, LEASE_AGENT);
     power->wake.recent = false;
 }
 

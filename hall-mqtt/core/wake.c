@@ -228,6 +228,7 @@ static void end_failed(struct step *step, enum wake_failure failure, const char 
     depend_end_turn(step);
     step_tell(step, HAPPENED_WAKE_FAILED, ms, "%s", reason);
     answer_commands(step, OUTCOME_FAILED, reason);
+    projects_fail(step, reason);
 }
 
 static int64_t back_off(uint32_t failures)
@@ -287,6 +288,7 @@ static void refuse_queued(struct step *step)
     step_transition(step, POWER_CANCEL, reason);
     step_tell(step, HAPPENED_WAKE_FAILED, 0, "%s", reason);
     answer_commands(step, OUTCOME_FAILED, reason);
+    projects_fail(step, reason);
 }
 
 static void begin_queued(struct step *step)

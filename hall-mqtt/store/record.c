@@ -70,6 +70,11 @@ static const struct field command_fields[] = {
     FIELD(ledger_entry, id, FIELD_TEXT),        FIELD(ledger_entry, by, FIELD_TEXT),
     FIELD(ledger_entry, reason, FIELD_TEXT),
 };
+static const struct field project_fields[] = {
+    FIELD(saved_project, id, FIELD_TEXT),
+    FIELD(saved_project, visits, FIELD_UINT32),
+    FIELD(saved_project, last_visit, FIELD_INT64),
+};
 static const struct field quota_fields[] = {
     FIELD(quota, kind, FIELD_INT),       FIELD(quota, address, FIELD_UINT32),
     FIELD(quota, day, FIELD_INT32),      FIELD(quota, wakes, FIELD_UINT32),
@@ -202,6 +207,8 @@ static void write_commands(struct json_writer *writer, const struct saved *saved
     for (size_t i = 0; i < saved->n_commands; i++) {
         json_begin_object(writer, NULL);
         write_fields(writer, command_fields, COUNT(command_fields), &saved->commands[i]);
+        if (saved->commanded[i][0])
+            json_put_string(writer, "project", saved->commanded[i]);
         json_end_object(writer);
     }
     json_end_array(writer);
@@ -216,8 +223,52 @@ static void read_commands(const struct json *array, struct saved *saved)
 
         read_fields(item, command_fields, COUNT(command_fields), &entry);
         if ((unsigned)entry.action <= COMMAND_STOP && (unsigned)entry.outcome <= OUTCOME_FAILED &&
-            entry.id[0])
+            entry.id[0]) {
+            const char *project = json_get_string(item, "project");
+
+            text_copy(saved->commanded[saved->n_commands], sizeof(saved->commanded[0]),
+                      project ? project : "");
             saved->commands[saved->n_commands++] = entry;
+        }
+    }
+}
+
+static void write_projects(struct json_writer *writer, const struct saved *saved)
+{
+    json_begin_array(writer, "projects");
+    for (size_t i = 0; i < saved->n_projects; i++) {
+        const struct saved_project *project = &saved->projects[i];
+
+        json_begin_object(writer, NULL);
+        write_fields(writer, project_fields, COUNT(project_fields), project);
+        json_begin_array(writer, "runs");
+        for (uint32_t k = 0; k < project->n_runs; k++)
+            json_put_integer(writer, NULL, project->runs[k]);
+        json_end_array(writer);
+        json_end_object(writer);
+    }
+    json_end_array(writer);
+}
+
+static void read_runs(const struct json *array, struct saved_project *project)
+{
+    for (const struct json *item = json_first(array); item && project->n_runs < PROJECT_RUNS_MAX;
+         item = json_next(item)) {
+        int64_t ms = -1;
+
+        if (json_integer(item, &ms) && ms >= 0 && ms <= INT32_MAX)
+            project->runs[project->n_runs++] = (int32_t)ms;
+    }
+}
+
+static void read_projects(const struct json *array, struct saved *saved)
+{
+    for (const struct json *item = json_first(array); item && saved->n_projects < SAVED_PROJECTS;
+         item = json_next(item)) {
+        struct saved_project *project = &saved->projects[saved->n_projects++];
+
+        read_fields(item, project_fields, COUNT(project_fields), project);
+        read_runs(json_get(item, "runs"), project);
     }
 }
 
@@ -317,6 +368,7 @@ int record_write_server(const struct saved *saved, const struct record_owner *ow
     json_end_object(&writer);
     write_leases(&writer, &saved->leases);
     write_commands(&writer, saved);
+    write_projects(&writer, saved);
     write_history(&writer, &saved->history);
     write_woken(&writer, saved);
     json_end_object(&writer);
@@ -336,6 +388,7 @@ static void read_server(const struct json *record, struct saved *saved)
     read_fields(json_get(record, "sleep"), sleep_fields, COUNT(sleep_fields), &saved->sleep);
     read_leases(json_get(record, "leases"), &saved->leases);
     read_commands(json_get(record, "commands"), saved);
+    read_projects(json_get(record, "projects"), saved);
     read_history(json_get(record, "boots"), &saved->history);
     read_woken(json_get(record, "woken"), saved);
 }

@@ -8,15 +8,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char *containers[] = {"web", "db"};
-static struct model_site sites[] = {
-    {.id = "one", .is_project = true, .n_containers = 2, .containers = containers},
-    {.id = "two", .is_project = true},
-};
-static const struct model model = {.n_sites = 2, .sites = sites};
-
 static int read_one(uint8_t which, const uint8_t *data, size_t size, struct fleet_event *event,
-                    char reason[REASON_SIZE])
+                    struct containers_told *told, char reason[REASON_SIZE])
 {
     switch (which % 4) {
     case 0:
@@ -24,7 +17,7 @@ static int read_one(uint8_t which, const uint8_t *data, size_t size, struct flee
     case 1:
         return report_read_report(data, size, event, reason);
     case 2:
-        return report_read_containers(&model, 0, data, size, event, reason);
+        return report_read_containers(data, size, told, reason);
     default:
         return report_read_result(data, size, event, reason);
     }
@@ -32,15 +25,21 @@ static int read_one(uint8_t which, const uint8_t *data, size_t size, struct flee
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct fleet_event event;
+    static struct containers_told told;
+    struct fleet_event event = {0};
     char reason[REASON_SIZE] = "";
     if (size == 0)
         return 0;
-    int error = read_one(data[0], data + 1, size - 1, &event, reason);
+    int error = read_one(data[0], data + 1, size - 1, &event, &told, reason);
     assert(error <= 0);
     assert((error == 0) == (reason[0] == '\0'));
     assert(!text_has_control(reason) && text_is_utf8(reason, strlen(reason)));
-    if (error == 0 && event.kind == FLEET_CONTAINERS)
-        assert(event.containers.n <= MODEL_PROJECTS_MAX);
+    assert(told.n <= CONTAINERS_TOLD_MAX);
+    assert(event.kind != FLEET_REPORT || event.uses.n <= AGENT_USES_MAX);
+    for (size_t i = 0; event.kind == FLEET_REPORT && i < event.uses.n; i++)
+        assert(event.uses.list[i].holder[0] && !text_has_control(event.uses.list[i].holder) &&
+               !text_has_control(event.uses.list[i].label));
+    for (size_t i = 0; i < told.n; i++)
+        assert(told.list[i].name[0] && !text_has_control(told.list[i].name));
     return 0;
 }

@@ -106,6 +106,7 @@ static inline void world_model(struct world *world)
         "testing.example", "erp.example", "agentonly.example", "loop.example",
         "nas.example",     "db.example",  "app.example",       "front.example"};
     static const char *const plain[] = {"nas", "db", "app", "front"};
+    static const char *client1_containers[] = {"client1-web"};
 
     world_server(world, TESTING, "testing", 4);
     world->checks[TESTING][CHECK_OF_PING].kind = CHECK_PING;
@@ -124,6 +125,8 @@ static inline void world_model(struct world *world)
     world->checks[LOOP][1].kind = CHECK_HTTP;
     world_site(world, SITE_TESTING, "testing.example", TESTING, MODEL_NONE);
     world_site(world, SITE_CLIENT1, "client1", TESTING, CHECK_OF_CLIENT1);
+    world->sites[SITE_CLIENT1].containers = client1_containers;
+    world->sites[SITE_CLIENT1].n_containers = 1;
     world_site(world, SITE_ERP, "erp.example", ERP, MODEL_NONE);
     world_site(world, SITE_AGENTONLY, "agentonly.example", AGENTONLY, MODEL_NONE);
     world_site(world, SITE_LOOP, "loop.example", LOOP, MODEL_NONE);
@@ -251,7 +254,6 @@ static inline void world_handle(struct world *world, const struct fleet_event *e
 {
     const bool names_site = event->kind == FLEET_VISIT || event->kind == FLEET_USE;
     struct fleet_event here = *event;
-    size_t n = 0;
 
     if (names_site ? !world_has_site(world, event->visit.site) : !world_has(world, event->server))
         return;
@@ -261,13 +263,6 @@ static inline void world_handle(struct world *world, const struct fleet_event *e
         here.server = world_place(world->server_at, event->server);
     if (event->kind == FLEET_COMMAND)
         here.command.site = world_place(world->site_at, event->command.site);
-    for (size_t i = 0; event->kind == FLEET_CONTAINERS && i < event->containers.n; i++) {
-        here.containers.sights[n] = event->containers.sights[i];
-        here.containers.sights[n].site =
-            world_place(world->site_at, event->containers.sights[i].site);
-        n += here.containers.sights[n].site != MODEL_NONE;
-        here.containers.n = n;
-    }
     fleet_handle(world->fleet, world->now, &here);
 }
 
@@ -323,6 +318,38 @@ static inline void world_report(struct world *world, int server, const char *boo
     event.report.wol_armed = armed;
     snprintf(event.report.boot_id, sizeof(event.report.boot_id), "%s", boot_id);
     world_handle(world, &event);
+}
+
+/* What an agent says of Docker's containers: "NAME STATE HEALTH[ busy]", or "NAME@PROJECT ..." with
+ * "-" for no health, parted by commas; NULL: Docker is down. */
+static inline void world_containers(struct world *world, int server, const char *words)
+{
+    struct containers_told *told = calloc(1, sizeof(*told));
+    char *text = strdup(words ? words : ""), *rest = text, *item;
+
+    assert_true(told && text);
+    told->docker_up = words != NULL;
+    if (!words)
+        snprintf(told->problem, sizeof(told->problem), "there is no socket: start Docker");
+    while ((item = strsep(&rest, ",")) && item[0]) {
+        struct container_told *one = &told->list[told->n++];
+        char state[24] = "", health[24] = "", busy[8] = "", name[64] = "";
+
+        assert_true(sscanf(item, "%63s %23s %23s %7s", name, state, health, busy) >= 3);
+        char *project = strchr(name, '@');
+        if (project) {
+            *project++ = '\0';
+            snprintf(one->project, sizeof(one->project), "%s", project);
+        }
+        snprintf(one->name, sizeof(one->name), "%s", name);
+        one->state = container_state_from_name(state);
+        one->health = container_health_from_name(strcmp(health, "-") == 0 ? NULL : health);
+        one->busy = strcmp(busy, "busy") == 0;
+    }
+    world_handle(world, &(struct fleet_event){
+                            .kind = FLEET_CONTAINERS, .server = server, .containers = told});
+    free(text);
+    free(told);
 }
 
 static inline struct command world_new_command(enum command_action action, const char *id)

@@ -201,13 +201,10 @@ static void test_a_thousand_visits(void **state)
 
 static void report_containers(struct world *world, bool present, bool healthy)
 {
-    struct fleet_event event = {.kind = FLEET_CONTAINERS, .server = TESTING};
-
-    event.containers.docker_up = true;
-    event.containers.n = 1;
-    event.containers.sights[0] =
-        (struct container_sight){.site = SITE_CLIENT1, .present = present, .healthy = healthy};
-    world_handle(world, &event);
+    world_containers(world, TESTING,
+                     !present  ? ""
+                     : healthy ? "client1-web running healthy"
+                               : "client1-web running starting");
 }
 
 static void test_stages(void **state)

@@ -31,7 +31,7 @@ enum {
 
 /* One command as the test sent it. */
 struct sent {
-    int server;
+    int server, site;
     enum command_action action;
     bool accepted, ended, refused;
     bool repeated;  /* its answer to a repetition is awaited in this step */
@@ -72,6 +72,11 @@ struct trial {
     struct sent sent[COMMANDS];
     bool visited[POWER_STATES];
     bool happened[HAPPENINGS];
+    bool ordered; /* the project has an order under way, until it is answered or then: */
+    int64_t ordered_until;
+    char order_id[COMMAND_ID_SIZE]; /* the latest */
+    uint32_t orders[PROJECT_VERBS];
+    bool idled, gave_up;
     bool limited, waited, guarded, rested, rebooted, killed, resumed, reduced, retyped;
     struct layout layouts[2];
     int layout;                    /* the one the fleet has */
@@ -256,6 +261,38 @@ static void judge_site(struct trial *trial, int site)
     trial->closed[site] = fleet_site(trial->world.fleet, at)->closed_until != 0;
 }
 
+/* One order at a time, of a server that is up and whose agent is there; and none of our own that
+ * takes a project away from under those who use it or wait for it. */
+static void judge_project(struct trial *trial, const struct action *action)
+{
+    const int at = world_place(trial->world.site_at, action->project.site);
+    const struct project *project = fleet_project(trial->world.fleet, at);
+    const struct power *power = world_power(&trial->world, action->server);
+    const struct model_site *site = &trial->world.sites[action->project.site];
+    const int64_t used = fleet_site(trial->world.fleet, at)->last_visit;
+
+    MUST(trial, site->server == action->server && site->is_project);
+    /* The one before was answered, its agent went away, or its time is over. */
+    MUST(trial, !trial->ordered || trial->world.now.boot >= trial->ordered_until);
+    MUST(trial, action->project.id[0] == 'p' && action->project.verb == project->order);
+    MUST(trial, power_is_up(power->state) && power->sleep.phase == SLEEP_NONE);
+    MUST(trial, fleet_project_is_known(trial->world.fleet, at) && project->docker_up);
+    trial->ordered = true;
+    trial->ordered_until = project->order_until;
+    trial->orders[action->project.verb]++;
+    snprintf(trial->order_id, sizeof(trial->order_id), "%s", action->project.id);
+    if (action->project.verb == PROJECT_START) {
+        MUST(trial, project->wanted && project->tries <= 3);
+    } else if (project->asked == 0) { /* for want of a visit */
+        MUST(trial, action->project.verb == PROJECT_STOP);
+        MUST(trial, site->idle_stop > 0 && trial->world.now.boot >= used + site->idle_stop);
+        MUST(trial, !project->wanted && !project->containers[0].busy);
+        trial->idled = true;
+    } else if (action->project.verb == PROJECT_STOP) {
+        MUST(trial, !lease_find(&power->leases, LEASE_VISIT, site->id));
+    }
+}
+
 static void judge(struct trial *trial, const struct action *action)
 {
     MUST(trial, action->server >= 0 && action->server < WORLD_SERVERS);
@@ -284,6 +321,9 @@ static void judge(struct trial *trial, const struct action *action)
     case ACTION_LIMIT:
         judge_limit(trial, action);
         break;
+    case ACTION_PROJECT:
+        judge_project(trial, action);
+        break;
     case ACTION_STATUS:
     case ACTION_SAVE:
     case ACTION_QUOTA:
@@ -303,6 +343,8 @@ static void act(void *context, const struct action *action)
     here.server = layout->server_of[action->server];
     if (action->kind == ACTION_SITE)
         here.site.site = layout->site_of[action->site.site];
+    if (action->kind == ACTION_PROJECT)
+        here.project.site = layout->site_of[action->project.site];
     if (action->kind == ACTION_LIMIT)
         here.limit.site = layout->site_of[action->limit.site];
     if (action->kind == ACTION_ANSWER) {
@@ -384,6 +426,34 @@ static void check_end(struct trial *trial, int server)
         trial->open_since[server] = now;
     }
     MUST(trial, now - trial->open_since[server] <= HOUR + 180 * SECOND);
+}
+
+static void check_projects(struct trial *trial)
+{
+    const int at = world_place(trial->world.site_at, SITE_CLIENT1);
+    char problem[REASON_SIZE];
+
+    trial->ordered = false;
+    if (at == MODEL_NONE)
+        return;
+    const struct project *project = fleet_project(trial->world.fleet, at);
+    const struct power *power = world_power(&trial->world, TESTING);
+    const int64_t now = trial->world.now.boot;
+
+    trial->ordered = project->order != PROJECT_NOTHING;
+    trial->ordered_until = project->order_until;
+    trial->gave_up |= project->given_up;
+    MUST(trial, (project->order != PROJECT_NOTHING) == (project->order_until > now));
+    MUST(trial, project->lost == 0 && project->tries <= 3);
+    MUST(trial,
+         !project->wanted || power_is_up(power->state) || power->wake.open || power->wake.queued);
+    MUST(trial, !project->wanted || project->deadline == 0 || project->deadline > now);
+    MUST(trial, fleet_project_state(trial->world.fleet, at) == project->state);
+    (void)fleet_project_problem(trial->world.fleet, at, problem);
+    /* While its containers are known to be stopped nobody is sent to it. */
+    if (fleet_project_is_known(trial->world.fleet, at) && project->docker_up &&
+        project->containers[0].state == CONTAINER_EXITED)
+        MUST(trial, !fleet_site_ready(trial->world.fleet, at));
 }
 
 /* Whoever is up, or is to come up, has a lease on all it needs. */
@@ -480,6 +550,7 @@ static void check(struct trial *trial)
         MUST(trial, why[0] != '\0');
     }
     MUST(trial, starting <= 1);
+    check_projects(trial);
     for (int site = 0; site < WORLD_SITES; site++) {
         const enum power_state state = trial->state[trial->world.sites[site].server];
         const int at = world_place(trial->world.site_at, site);
@@ -496,12 +567,17 @@ static void check(struct trial *trial)
 
 static void send_command(struct trial *trial, int server)
 {
+    static const enum command_action of_projects[] = {COMMAND_START, COMMAND_STOP, COMMAND_RESTART};
     struct command command = {.action = (enum command_action)roll(trial, COMMAND_STOP + 1),
-                              .site = roll(trial, 2) ? MODEL_NONE : SITE_CLIENT1,
+                              .site = MODEL_NONE,
                               .route = trial->n_sent};
 
     if (roll(trial, 4)) /* the others are made often enough */
         command.action = (enum command_action)roll(trial, COMMAND_CANCEL + 1);
+    if (server == TESTING && world_has_site(&trial->world, SITE_CLIENT1) && roll(trial, 2)) {
+        command.action = of_projects[roll(trial, 3)];
+        command.site = SITE_CLIENT1;
+    }
     snprintf(command.id, sizeof(command.id), "c%u", trial->n_sent);
     snprintf(command.by, sizeof(command.by), "by%u", roll(trial, 3));
     snprintf(command.name, sizeof(command.name), "h%u", roll(trial, 20));
@@ -513,7 +589,8 @@ static void send_command(struct trial *trial, int server)
     command.policy_configured = roll(trial, 3) == 0;
     command.minutes = (int)roll(trial, 3);
     command.on = roll(trial, 4) == 0;
-    trial->sent[trial->n_sent++] = (struct sent){.server = server, .action = command.action};
+    trial->sent[trial->n_sent++] =
+        (struct sent){.server = server, .site = command.site, .action = command.action};
     world_order(&trial->world, server, command);
 }
 
@@ -529,7 +606,8 @@ static void repeat_command(struct trial *trial)
 
     if (sent->forgotten || !world_has(&trial->world, sent->server))
         return;
-    struct command command = {.action = sent->action, .route = COMMANDS + number};
+    struct command command = {
+        .action = sent->action, .site = sent->site, .route = COMMANDS + number};
 
     snprintf(command.id, sizeof(command.id), "c%u", number);
     fleet_tick(trial->world.fleet, trial->world.now); /* what is due may answer it first */
@@ -540,13 +618,19 @@ static void repeat_command(struct trial *trial)
 
 static void report_containers(struct trial *trial)
 {
-    struct fleet_event event = {.kind = FLEET_CONTAINERS, .server = TESTING};
+    static const char *const told[] = {NULL,
+                                       "",
+                                       "client1-web running healthy",
+                                       "client1-web running unhealthy",
+                                       "client1-web running - busy",
+                                       "client1-web exited -",
+                                       "client1-web created -",
+                                       "client1-web restarting -",
+                                       "client1-web paused -",
+                                       "other running healthy"};
 
-    event.containers.docker_up = roll(trial, 4) > 0;
-    event.containers.n = roll(trial, 2);
-    event.containers.sights[0] = (struct container_sight){
-        .site = SITE_CLIENT1, .present = roll(trial, 2), .healthy = roll(trial, 2)};
-    world_handle(&trial->world, &event);
+    world_containers(&trial->world, TESTING,
+                     told[roll(trial, (uint32_t)(sizeof(told) / sizeof(told[0])))]);
 }
 
 static void one_probe(struct trial *trial, int server)
@@ -564,12 +648,15 @@ static void sleep_answer(struct trial *trial, int server)
     struct fleet_event event = {.kind = FLEET_SLEEP_ANSWER, .server = server};
     const struct sleep *sleep = &world_power(&trial->world, server)->sleep;
 
-    event.sleep.answer = roll(trial, 2) ? SLEEP_ACCEPTED : (enum sleep_answer)roll(trial, 3);
+    event.sleep.answer = roll(trial, 2) ? SLEEP_ACCEPTED : (enum sleep_answer)roll(trial, 4);
     snprintf(event.sleep.reason, sizeof(event.sleep.reason), "reason %u", roll(trial, 3));
-    if (roll(trial, 4))
+    if (roll(trial, 3) == 0)
+        memcpy(event.sleep.id, trial->order_id, sizeof(event.sleep.id));
+    else if (roll(trial, 4))
         memcpy(event.sleep.id, sleep->id, sizeof(event.sleep.id));
     else if (roll(trial, 2))
         snprintf(event.sleep.id, sizeof(event.sleep.id), "other");
+    trial->ordered &= strcmp(event.sleep.id, trial->order_id) != 0;
     world_handle(&trial->world, &event);
 }
 
@@ -624,6 +711,7 @@ static void random_event(struct trial *trial)
                         roll(trial, 6) ? MAC_MATCH : (enum mac_verdict)roll(trial, 3));
         break;
     case 8:
+        trial->ordered &= server != TESTING; /* it may go away */
         world_agent(world, server, (enum agent_word)(1 + roll(trial, 3)));
         break;
     case 9:
@@ -652,6 +740,7 @@ static void random_event(struct trial *trial)
             world_up(world, server);
         break;
     default:
+        trial->ordered &= server != TESTING;
         world_sleep_answer(world, server, SLEEP_ACCEPTED, "");
         world_agent(world, server, AGENT_SLEEPING);
         break;
@@ -846,18 +935,24 @@ static void note_kept(struct trial *trial, int server, const struct saved *saved
     }
 }
 
-/* A server that is configured no more: its commands end with it, and it comes back unknown. */
-static void remove_server(struct trial *trial, int server)
+/* The commands of what is configured no more end with it. */
+static void forget_commands(struct trial *trial, int server, int site)
 {
     for (uint32_t i = 0; i < trial->n_sent; i++) {
         struct sent *sent = &trial->sent[i];
 
-        if (sent->server != server)
+        if (sent->server != server && (site == MODEL_NONE || sent->site != site))
             continue;
         sent->forgotten = true;
         sent->refused |= !sent->accepted;
         sent->ended = sent->accepted;
     }
+}
+
+/* A server that is configured no more comes back unknown. */
+static void remove_server(struct trial *trial, int server)
+{
+    forget_commands(trial, server, MODEL_NONE);
     trial->n_woken[server] = 0;
     trial->wake_id[server][0] = trial->open_id[server][0] = '\0';
     trial->packet[server] = 0;
@@ -929,6 +1024,8 @@ static void reload(struct trial *trial, struct difference difference)
         compare_server(trial, &crossing, i, old->server_at[i], new->server_at[i]);
         trial->retyped |= i == difference.checks_of;
     }
+    if (new->site_at[SITE_CLIENT1] == MODEL_NONE)
+        forget_commands(trial, MODEL_NONE, SITE_CLIENT1);
     change_over(trial, &crossing, fleet);
 }
 
@@ -1136,6 +1233,7 @@ static void make_limits(struct trial *trial)
         world->domains[i].access.wakes_per_day = roll(trial, 2) ? 0 : 1 + (int)roll(trial, 9);
         world->domains[i].access.minutes_per_day = roll(trial, 2) ? 0 : 1 + (int)roll(trial, 90);
     }
+    world->sites[SITE_CLIENT1].idle_stop = roll(trial, 3) ? 1 + roll(trial, 5 * MINUTE) : 0;
     world->sites[SITE_CLIENT1].wakes_per_day = (int)roll(trial, 9);
     world->sites[SITE_CLIENT1].minutes_per_day = (int)roll(trial, 90);
 }
@@ -1205,6 +1303,8 @@ static void check_reach(const struct trial *sum)
     for (unsigned i = 0; i < HAPPENINGS; i++)
         assert_true(sum->happened[i]);
     assert_true(sum->limited && sum->waited && sum->guarded && sum->rested);
+    assert_true(sum->orders[PROJECT_START] && sum->orders[PROJECT_STOP] &&
+                sum->orders[PROJECT_RESTART] && sum->idled && sum->gave_up);
     assert_true(sum->rebooted && sum->killed && sum->resumed && sum->reduced && sum->retyped);
 }
 
@@ -1214,6 +1314,10 @@ static void add_reach(struct trial *sum, const struct trial *trial)
         sum->visited[i] |= trial->visited[i];
     for (unsigned i = 0; i < HAPPENINGS; i++)
         sum->happened[i] |= trial->happened[i];
+    for (unsigned i = 0; i < PROJECT_VERBS; i++)
+        sum->orders[i] += trial->orders[i];
+    sum->idled |= trial->idled;
+    sum->gave_up |= trial->gave_up;
     sum->limited |= trial->limited;
     sum->waited |= trial->waited;
     sum->guarded |= trial->guarded;

@@ -206,18 +206,26 @@ static void test_project(void **state)
 
 static void test_project_states(void **state)
 {
-    struct fleet_event seen = {.kind = FLEET_CONTAINERS,
-                               .containers = {.docker_up = true, .n = 1, .sights = {{.site = 1}}}};
+    static struct containers_told told = {
+        .docker_up = true, .list = {{.name = "client1-web"}, {.name = "client1-db"}}};
+    struct fleet_event seen = {.kind = FLEET_CONTAINERS, .containers = &told};
     feed_agent(*state, now, AGENT_SLEEPING);
     assert_string_equal(payload_project_state(*state, &model, 1), "stopped");
     feed_agent(*state, later(1000), AGENT_ONLINE);
     fleet_handle(*state, later(1100), &seen);
     assert_string_equal(payload_project_state(*state, &model, 1), "missing");
-    seen.containers.sights[0].present = true;
+    told.n = 2;
+    told.list[0].state = CONTAINER_RUNNING;
+    told.list[1].state = CONTAINER_EXITED;
     fleet_handle(*state, later(1200), &seen);
+    assert_string_equal(payload_project_state(*state, &model, 1), "stopped");
+    told.list[1].state = CONTAINER_RUNNING;
+    told.list[1].health = HEALTH_UNHEALTHY;
+    fleet_handle(*state, later(1250), &seen);
     assert_string_equal(payload_project_state(*state, &model, 1), "unhealthy");
-    seen.containers.sights[0].healthy = true;
+    told.list[1].health = HEALTH_HEALTHY;
     fleet_handle(*state, later(1300), &seen);
+    assert_string_equal(payload_project_state(*state, &model, 1), "unhealthy");
     fleet_handle(
         *state, later(1400),
         &(struct fleet_event){.kind = FLEET_PROBE,

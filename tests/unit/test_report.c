@@ -7,28 +7,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "bus/report.h"
 
 static struct fleet_event event;
 static char reason[REASON_SIZE];
-
-static const char *client1_containers[] = {"client1-web", "client1-db"};
-static struct model_site sites[] = {
-    {.id = "testing.example", .server = 0, .path = "/"},
-    {.id = "client1",
-     .server = 0,
-     .is_project = true,
-     .path = "/client1",
-     .n_containers = 2,
-     .containers = client1_containers},
-    {.id = "client2", .server = 0, .is_project = true, .path = "/client2"},
-    {.id = "erp.example",
-     .server = 1,
-     .path = "/",
-     .n_containers = 2,
-     .containers = client1_containers},
-};
-static const struct model model = {.n_sites = 4, .sites = sites};
 
 static void check_reason(const char *text, const char *word)
 {
@@ -120,79 +103,118 @@ static void test_broken_reports(void **state)
     }
 }
 
-static int read_containers(int server, const char *text)
+static struct containers_told told;
+
+static int read_containers(const char *text)
 {
-    return report_read_containers(&model, server, text, strlen(text), &event, reason);
+    return report_read_containers(text, strlen(text), &told, reason);
 }
 
-static const struct container_sight *sight_of(int site)
+static void check_container(size_t i, const char *name, const char *project,
+                            enum container_state wanted, enum container_health health)
 {
-    for (size_t i = 0; i < event.containers.n; i++)
-        if (event.containers.sights[i].site == site)
-            return &event.containers.sights[i];
-    return NULL;
+    assert_string_equal(told.list[i].name, name);
+    assert_string_equal(told.list[i].project, project);
+    assert_int_equal(told.list[i].state, wanted);
+    assert_int_equal(told.list[i].health, health);
 }
 
-static void check_sight(int site, bool present, bool healthy)
-{
-    const struct container_sight *sight = sight_of(site);
-    assert_non_null(sight);
-    assert_int_equal(sight->present, present);
-    assert_int_equal(sight->healthy, healthy);
-}
-
-#define WEB(state, health)                                                                         \
-    "{\"name\":\"client1-web\",\"project\":\"x\",\"state\":\"" state "\",\"health\":" health "}"
-#define DB(state, health)                                                                          \
-    "{\"name\":\"client1-db\",\"project\":\"x\",\"state\":\"" state "\",\"health\":" health "}"
-
-static void test_containers_by_name(void **state)
-{
-    static const struct {
-        const char *text;
-        bool present, healthy;
-    } rows[] = {
-        {"{\"docker\":true,\"containers\":[" WEB("running", "\"healthy\"") "," DB("running",
-                                                                                  "\"none\"") "]}",
-         true, true},
-        {"{\"docker\":true,\"containers\":[" WEB("running", "null") "," DB("running", "null") "]}",
-         true, true},
-        {"{\"docker\":true,\"containers\":[" WEB("running", "null") "," DB("exited", "null") "]}",
-         true, false},
-        {"{\"docker\":true,\"containers\":[" WEB("running", "\"starting\"") "," DB("running",
-                                                                                   "null") "]}",
-         true, false},
-        {"{\"docker\":true,\"containers\":[" WEB("running", "null") "]}", false, false},
-        {"{\"docker\":true,\"containers\":[]}", false, false},
-        {"{\"docker\":false,\"containers\":null}", false, false},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        assert_int_equal(read_containers(0, rows[i].text), 0);
-        assert_int_equal(event.kind, FLEET_CONTAINERS);
-        assert_int_equal(event.server, 0);
-        check_sight(1, rows[i].present, rows[i].healthy);
-        assert_null(sight_of(0));
-        assert_null(sight_of(3));
-    }
-    assert_false(event.containers.docker_up);
-}
-
-static void test_containers_by_project(void **state)
+static void test_containers(void **state)
 {
     (void)state;
     assert_int_equal(
-        read_containers(0, "{\"docker\":true,\"containers\":["
-                           "{\"name\":\"a\",\"project\":\"client2\",\"state\":\"running\"},"
-                           "{\"name\":\"b\",\"project\":\"client2\",\"state\":\"paused\"}]}"),
+        read_containers("{\"schema\":1,\"docker\":true,\"problem\":null,\"containers\":["
+                        "{\"name\":\"web\",\"project\":\"client1\",\"state\":\"running\","
+                        "\"health\":\"healthy\",\"busy\":true},"
+                        "{\"name\":\"db\",\"state\":\"exited\",\"health\":null},"
+                        "{\"name\":\"odd\",\"state\":\"flying\",\"health\":\"splendid\"},"
+                        "{\"name\":\"none\",\"state\":\"running\",\"health\":\"none\"},"
+                        "{\"state\":\"running\"}]}"),
         0);
-    check_sight(2, true, false);
-    assert_true(event.containers.docker_up);
+    assert_true(told.docker_up);
+    assert_int_equal(told.n, 4); /* one without a name is passed over */
+    check_container(0, "web", "client1", CONTAINER_RUNNING, HEALTH_HEALTHY);
+    assert_true(told.list[0].busy);
+    check_container(1, "db", "", CONTAINER_EXITED, HEALTH_NONE);
+    check_container(2, "odd", "", CONTAINER_UNKNOWN, HEALTH_UNHEALTHY);
+    check_container(3, "none", "", CONTAINER_RUNNING, HEALTH_NONE);
+    assert_false(told.list[3].busy);
     assert_int_equal(
-        read_containers(0, "{\"docker\":true,\"containers\":["
-                           "{\"name\":\"a\",\"project\":\"client2\",\"state\":\"running\"}]}"),
+        read_containers("{\"docker\":false,\"problem\":\"no permission\",\"containers\":[]}"), 0);
+    assert_false(told.docker_up);
+    assert_string_equal(told.problem, "no permission");
+    assert_int_equal(told.n, 0);
+}
+
+static void test_too_many_containers(void **state)
+{
+    struct buf text = BUF_INIT(65536);
+    (void)state;
+    buf_puts(&text, "{\"docker\":true,\"containers\":[");
+    for (int i = 0; i < CONTAINERS_TOLD_MAX + 10; i++)
+        buf_printf(&text, "%s{\"name\":\"c%d\",\"state\":\"running\"}", i > 0 ? "," : "", i);
+    buf_puts(&text, "]}");
+    assert_int_equal(read_containers(buf_text(&text)), 0);
+    assert_int_equal(told.n, CONTAINERS_TOLD_MAX);
+    buf_finish(&text);
+}
+
+static void test_foreign_schema(void **state)
+{
+    (void)state;
+    assert_int_equal(read_containers("{\"schema\":7,\"docker\":\"yes\",\"containers\":5}"), 0);
+    assert_int_equal(told.schema, 7);
+    assert_false(told.docker_up);
+    assert_int_equal(told.n, 0);
+    assert_int_equal(
+        read_report("{\"schema\":2,\"boot_id\":5,\"vetoes\":[\"sessions: root\"],\"load\":1}"), 0);
+    assert_int_equal(event.report.schema, 2);
+    assert_int_equal(event.uses.n, 0);
+    assert_true(event.report.load < 0);
+    assert_int_equal(read_report("{\"schema\":1,\"load\":1}"), 0);
+    assert_int_equal(event.report.schema, 1);
+    assert_int_equal(read_report("{\"schema\":\"1\"}"), -EINVAL);
+    check_reason("a schema of letters", "\"schema\" is string");
+    assert_int_equal(read_report("{\"schema\":0}"), -EINVAL);
+    assert_int_equal(read_containers("{\"schema\":99999,\"docker\":true}"), -EINVAL);
+    check_reason("a huge schema", "out of range");
+}
+
+static void check_use(size_t i, const char *holder, const char *label)
+{
+    assert_true(i < event.uses.n);
+    assert_string_equal(event.uses.list[i].holder, holder);
+    assert_string_equal(event.uses.list[i].label, label);
+}
+
+static void test_uses(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        read_report("{\"vetoes\":[\"sessions: root from 192.0.2.7\",\"sessions: marie on seat0\","
+                    "\"load: 3.10, the limit is 2.00\",7,\"somebody plays\\u001b\",\"\"]}"),
         0);
-    check_sight(2, true, true);
+    assert_int_equal(event.uses.n, 3);
+    check_use(0, "sessions", "root from 192.0.2.7");
+    check_use(1, "load", "3.10, the limit is 2.00");
+    check_use(2, "somebody plays?", "");
+    assert_int_equal(read_report("{\"vetoes\":[\"a: 1\",\"b: 2\",\"c: 3\",\"d: 4\",\"e: 5\"]}"), 0);
+    assert_int_equal(event.uses.n, AGENT_USES_MAX);
+    assert_int_equal(read_report("{\"vetoes\":null}"), 0);
+    assert_int_equal(event.uses.n, 0);
+    assert_int_equal(read_report("{\"vetoes\":\"all\"}"), -EINVAL);
+    check_reason("vetoes as text", "\"vetoes\" is string");
+}
+
+static void test_wol(void **state)
+{
+    (void)state;
+    assert_int_equal(read_report("{\"wol\":{\"interface\":\"eno1\",\"armed\":false}}"), 0);
+    assert_true(event.report.wol_known && !event.report.wol_armed);
+    assert_string_equal(event.report.wol_interface, "eno1");
+    assert_int_equal(read_report("{\"wol\":{\"interface\":null,\"armed\":null}}"), 0);
+    assert_false(event.report.wol_known);
+    assert_string_equal(event.report.wol_interface, "");
 }
 
 static void test_broken_containers(void **state)
@@ -209,7 +231,7 @@ static void test_broken_containers(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        if (read_containers(0, rows[i].text) != -EINVAL)
+        if (read_containers(rows[i].text) != -EINVAL)
             fail_msg("%s was read", rows[i].text);
         check_reason(rows[i].text, rows[i].word);
     }
@@ -230,7 +252,7 @@ static void test_results(void **state)
     assert_string_equal(event.sleep.id, "s-1");
     assert_string_equal(event.sleep.reason, "");
     assert_int_equal(read_result("{\"id\":\"s-1\",\"outcome\":\"done\"}"), 0);
-    assert_int_equal(event.sleep.answer, SLEEP_ACCEPTED);
+    assert_int_equal(event.sleep.answer, SLEEP_DONE);
     assert_int_equal(read_result("{\"id\":\"s-1\",\"outcome\":\"refused\",\"reason\":\"busy\","
                                  "\"vetoes\":[\"ssh of root\",\"rsync\"]}"),
                      0);
@@ -266,10 +288,17 @@ static void test_broken_results(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_state_words),        cmocka_unit_test(test_whole_report),
-        cmocka_unit_test(test_nothing_known),      cmocka_unit_test(test_broken_reports),
-        cmocka_unit_test(test_containers_by_name), cmocka_unit_test(test_containers_by_project),
-        cmocka_unit_test(test_broken_containers),  cmocka_unit_test(test_results),
+        cmocka_unit_test(test_state_words),
+        cmocka_unit_test(test_whole_report),
+        cmocka_unit_test(test_nothing_known),
+        cmocka_unit_test(test_broken_reports),
+        cmocka_unit_test(test_containers),
+        cmocka_unit_test(test_too_many_containers),
+        cmocka_unit_test(test_foreign_schema),
+        cmocka_unit_test(test_uses),
+        cmocka_unit_test(test_wol),
+        cmocka_unit_test(test_broken_containers),
+        cmocka_unit_test(test_results),
         cmocka_unit_test(test_broken_results),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
