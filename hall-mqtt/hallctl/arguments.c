@@ -153,8 +153,10 @@ static int hint(const struct verb *verb)
 /* `:` tells a missing value apart; the messages are our own. */
 static int refuse_option(const struct verb *verb, int option, char *argv[])
 {
-    fprintf(stderr, "hallctl%s%s: %s %s\n", verb ? " " : "", name_of(verb), argv[optind - 1],
-            option == ':' ? "needs a value" : "is no option here");
+    const bool apart = option >= FIRST_CODE && optarg && optarg == argv[optind - 1];
+
+    fprintf(stderr, "hallctl%s%s: %.64s %s\n", verb ? " " : "", name_of(verb),
+            argv[optind - (apart ? 2 : 1)], option == ':' ? "needs a value" : "is no option here");
     return hint(verb);
 }
 
@@ -166,6 +168,17 @@ static int count_operands(const struct verb *verb, int n)
             n < verb->least ? "something is missing" : "that is too much", verb->name,
             verb->operands[0] ? " " : "", verb->operands);
     return hint(verb);
+}
+
+/* getopt takes "--for" for "--force" where only that is known; nobody means that. */
+static bool is_whole(unsigned flag, char *argv[])
+{
+    const bool apart = optarg && optarg == argv[optind - 1];
+    const char *word = argv[optind - (apart ? 2 : 1)];
+    const size_t length = strlen(rows[flag].name);
+
+    return strncmp(word + 2, rows[flag].name, length) == 0 &&
+           (word[2 + length] == '\0' || word[2 + length] == '=');
 }
 
 int arguments_read(const struct verb *verb, int argc, char *argv[], struct call *ret_call,
@@ -182,7 +195,7 @@ int arguments_read(const struct verb *verb, int argc, char *argv[], struct call 
 
         if (option == 'h')
             ret_call->given |= WITH(FLAG_HELP);
-        else if (option < FIRST_CODE)
+        else if (option < FIRST_CODE || !is_whole((unsigned)(option - FIRST_CODE), argv))
             return refuse_option(verb, option, argv);
         else
             error = take(verb, (unsigned)(option - FIRST_CODE), optarg, ret_call);

@@ -67,10 +67,10 @@ static bool ask(FILE *terminal, const char *words, struct typed *typed)
         return false;
     silent = before;
     silent.c_lflag &= ~(tcflag_t)ECHO;
-    fputs(words, terminal);
-    fflush(terminal);
     if (tcsetattr(fd, TCSAFLUSH, &silent) < 0)
         return false;
+    fputs(words, terminal);
+    fflush(terminal);
     const bool read = read_line(terminal, typed);
     tcsetattr(fd, TCSAFLUSH, &before);
     fputc('\n', terminal);

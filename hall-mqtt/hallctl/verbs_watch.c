@@ -24,16 +24,24 @@ static bool is_wanted(const struct call *call, const char *id)
     return call->n_operands == 0;
 }
 
-static void tell(struct watching *watching, const char *subject, const char *what,
-                 const char *detail)
+static void tell(struct watching *watching, const char *subject, const char *what)
 {
     char at[LOCAL_SIZE], shown[1024];
     const int64_t now = clock_now().wall;
 
-    text_show(shown, sizeof shown, detail, strlen(detail));
-    printf("%s  %-*s %s%s%s\n", local_stamp(&watching->meeting->local, now, at), SUBJECT_WIDTH,
-           subject, what, shown[0] != '\0' ? ": " : "", shown);
+    text_show(shown, sizeof shown, what, strlen(what));
+    printf("%s  %-*s %s\n", local_stamp(&watching->meeting->local, now, at), SUBJECT_WIDTH, subject,
+           shown);
     watching->told++;
+}
+
+static void tell_state(struct watching *watching, const char *subject, const char *state,
+                       bool project)
+{
+    char what[128];
+
+    snprintf(what, sizeof what, "%s %.80s", project ? "project is" : "is", state);
+    tell(watching, subject, what);
 }
 
 static void tell_event(struct watching *watching, const char *subject, const struct json *event)
@@ -41,7 +49,7 @@ static void tell_event(struct watching *watching, const char *subject, const str
     char words[1024];
 
     if (json_get_string(event, "event_type"))
-        tell(watching, subject, phrase_event(event, words, sizeof words), "");
+        tell(watching, subject, phrase_event(event, words, sizeof words));
 }
 
 static void tell_json(struct watching *watching, const struct mqtt_message *message,
@@ -85,8 +93,8 @@ static void hear_word(struct watching *watching, const struct topic *topic,
 
     buf_add(&word, message->payload, message->length);
     if (!watching->json)
-        tell(watching, topic->kind == TOPIC_STATUS ? "Hall" : topic->id,
-             topic->kind == TOPIC_PROJECT_STATE ? "project is" : "is", buf_text(&word));
+        tell_state(watching, topic->kind == TOPIC_STATUS ? "Hall" : topic->id, buf_text(&word),
+                   topic->kind == TOPIC_PROJECT_STATE);
     buf_finish(&word);
 }
 
@@ -143,7 +151,7 @@ static int read_all(struct meeting *meeting, struct watching *watching)
     for (size_t i = 0; i < meeting->picture.servers.n && !watching->json; i++) {
         const struct known *server = meeting->picture.servers.all[i];
         if (is_wanted(meeting->call, server->id) && !is_enough(watching))
-            tell(watching, server->id, "is", server->state);
+            tell_state(watching, server->id, server->state, false);
     }
     fflush(stdout);
     meeting->hear = hear;

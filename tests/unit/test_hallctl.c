@@ -82,7 +82,9 @@ static void test_arguments_refused(void **state)
         "hold|testing|backup|--port|9x",    /* no number */
         "hold|testing|backup|--reason|a\nb",
         "hold|testing|backup|--reason|\xff\xfe",
-        "hold|testing|backup|--force", /* not of this verb */
+        "hold|testing|backup|--force",  /* not of this verb */
+        "hold|testing|backup|--reas|x", /* no abbreviations: --for is not --force */
+        "hold|testing|backup|--jso",
         "hold|testing|backup|--nonsense",
         "hold|testing|backup|-x",
     };
