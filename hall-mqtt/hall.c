@@ -157,6 +157,8 @@ static int create_parts(struct hall *hall)
     if (error == 0)
         error = remote_create(hall->loop, hall_on_remote, hall, &hall->remote);
     if (error == 0)
+        error = hall_relay_create(hall);
+    if (error == 0)
         error = create_mqtt(hall);
     if (error == 0)
         error = hall_keep_create(hall);
@@ -222,6 +224,7 @@ void hall_destroy(struct hall *hall)
     mqtt_destroy(hall->mqtt, GOODBYE_MS);
     hall_discover_destroy(hall);
     remote_destroy(hall->remote);
+    hall_relay_destroy(hall);
     prober_destroy(hall->prober);
     hall_clock_destroy(hall);
     fleet_destroy(hall->fleet);

@@ -52,26 +52,36 @@ static void act_status(struct hall *hall, const struct action *action)
     hall_mark(hall, action->server);
 }
 
-static void act_packet(struct hall *hall, const struct action *action)
+/* 0, or -errno with a sentence. */
+static int send_packet(const struct model_server *server, char reason[REASON_SIZE])
 {
-    const struct model_server *server = model_of(hall, action->server);
     struct wol_target target = {
         .broadcast = server->wake.broadcast,
         .port = server->wake.port,
         .interface = server->wake.interface,
         .secureon_length = server->wake.secureon_length,
     };
-    struct fleet_event failed = {.kind = FLEET_PACKET_FAILED, .server = action->server};
 
     memcpy(target.mac, server->mac, sizeof(target.mac));
     memcpy(target.secureon, server->wake.secureon, sizeof(target.secureon));
     const int error = wol_send(&target);
+    if (error < 0)
+        snprintf(reason, REASON_SIZE, "%s%s%s", strerror(-error), target.interface ? " on " : "",
+                 target.interface ? target.interface : "");
+    return error;
+}
+
+static void act_packet(struct hall *hall, const struct action *action)
+{
+    const struct model_server *server = model_of(hall, action->server);
+    struct fleet_event failed = {.kind = FLEET_PACKET_FAILED, .server = action->server};
+    const int error = server->wake.relay ? hall_relay_packet(hall, server, failed.packet.reason)
+                                         : send_packet(server, failed.packet.reason);
+
     if (error == 0)
         return;
-    snprintf(failed.packet.reason, sizeof(failed.packet.reason), "%s", strerror(-error));
-    log_warning("%s: magic packet %u could not be sent%s%s: %s", server->id, action->packet.number,
-                target.interface ? " on " : "", target.interface ? target.interface : "",
-                strerror(-error));
+    log_warning("%s: magic packet %u could not be sent: %s", server->id, action->packet.number,
+                failed.packet.reason);
     hall_defer(hall, &failed);
 }
 

@@ -166,8 +166,8 @@ static int on_flush(sd_event_source *source, uint64_t usec, void *context)
 static const struct {
     const char *start, *class;
 } classes[] = {
-    {"visit of ", "visit"},         {"wake command by ", "command"},   {"hold of ", "hold"},
-    {"schedule of ", "schedule"},   {"always_on of ", "always_on"},    {"manual of ", "command"},
+    {"visit of ", "visit"},         {"wake command by ", "command"}, {"hold of ", "hold"},
+    {"schedule of ", "schedule"},   {"always_on of ", "always_on"},  {"manual of ", "command"},
     {"dependent of ", "dependent"}, {"agent of ", "other"},
 };
 
@@ -340,7 +340,8 @@ bool hall_books_energy(const struct hall *hall, int server, struct payload_energ
     const double on = model->watts_on >= 0 ? model->watts_on : watts_on_otherwise;
     const double asleep = model->watts_asleep >= 0 ? model->watts_asleep : watts_asleep_otherwise;
 
-    if (!hall->books || hall->books->books[server].on_ms + hall->books->books[server].asleep_ms == 0)
+    if (!hall->books ||
+        hall->books->books[server].on_ms + hall->books->books[server].asleep_ms == 0)
         return false;
     const struct book *book = &hall->books->books[server];
     *ret_energy = (struct payload_energy){

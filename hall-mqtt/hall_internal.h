@@ -62,6 +62,7 @@ struct hall {
     struct fleet *fleet;
     struct prober *prober;
     struct remote *remote; /* sleep without an agent */
+    struct relays *relays; /* packets that others send */
     struct mqtt *mqtt;
     struct store *store;      /* NULL: nothing is kept */
     char store_problem[256];  /* as last told */
@@ -75,7 +76,7 @@ struct hall {
     sd_event_source *clock_look; /* until the clock is trusted */
     struct board *board;
     struct front *front;
-    struct books *books;       /* what statistics are made of */
+    struct books *books; /* what statistics are made of */
     struct visitors *visitors;
     struct api *api;
     struct admin *admin; /* NULL: it could not listen */
@@ -167,6 +168,16 @@ void hall_keep_access(struct hall *hall, const char *type, const char *who, cons
 int hall_admin_create(struct hall *hall);
 void hall_admin_configure(struct hall *hall); /* a new configuration is there */
 void hall_admin_destroy(struct hall *hall);
+
+/* hall_relay.c */
+struct relays;
+int hall_relay_create(struct hall *hall);
+void hall_relay_destroy(struct hall *hall);
+/* Asks the server's relay for a packet: 0, and a failure comes later; or -errno with a sentence. */
+int hall_relay_packet(struct hall *hall, const struct model_server *server,
+                      char reason[REASON_SIZE]);
+void hall_on_relay(struct hall *hall, const struct topic *topic,
+                   const struct mqtt_message *message);
 
 /* hall_reload.c */
 void hall_reload(struct hall *hall);

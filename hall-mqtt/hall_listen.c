@@ -358,6 +358,10 @@ static void on_message(void *context, const struct mqtt_message *message)
     case TOPIC_AGENT_RESULT:
         on_report(hall, &topic, message, read_result);
         break;
+    case TOPIC_RELAY_STATE:
+    case TOPIC_RELAY_RESULT:
+        hall_on_relay(hall, &topic, message);
+        break;
     case TOPIC_SERVER_POWER_SET:
     case TOPIC_SERVER_COMMAND:
     case TOPIC_SERVER_POLICY_SET:
@@ -384,6 +388,7 @@ static void on_message(void *context, const struct mqtt_message *message)
     case TOPIC_PROJECT_STATUS:
     case TOPIC_PROJECT_RESULT:
     case TOPIC_AGENT_COMMAND:
+    case TOPIC_RELAY_SEND:
         break; /* Hall's own words; the client watches over those that are retained */
     }
 }

@@ -144,9 +144,8 @@ void hall_count_visit(struct hall *hall, int site)
     if (!visitors->visited)
         return;
     turn_hour(hall, now.wall);
-    struct visited *visited =
-        find_visited(hall, hall->config->model.domains[model->domain].name,
-                     model->is_project ? model->id : "");
+    struct visited *visited = find_visited(hall, hall->config->model.domains[model->domain].name,
+                                           model->is_project ? model->id : "");
     if (!visited)
         return;
     visited->n++;

@@ -43,6 +43,9 @@ static const struct row {
     [TOPIC_AGENT_CONTAINERS] = {"agents", "containers", USE_HEARD, false},
     [TOPIC_AGENT_RESULT] = {"agents", "result", USE_HEARD, false},
     [TOPIC_AGENT_COMMAND] = {"agents", "command", USE_TOLD, false},
+    [TOPIC_RELAY_STATE] = {"relays", "state", USE_HEARD, false},
+    [TOPIC_RELAY_RESULT] = {"relays", "result", USE_HEARD, false},
+    [TOPIC_RELAY_SEND] = {"relays", "send", USE_TOLD, false},
 };
 
 char *topic_format(const char *base, enum topic_kind kind, const char *id, const char *name,

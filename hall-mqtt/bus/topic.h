@@ -39,8 +39,11 @@ enum topic_kind {
     TOPIC_AGENT_CONTAINERS,
     TOPIC_AGENT_RESULT,
     TOPIC_AGENT_COMMAND,
+    TOPIC_RELAY_STATE,
+    TOPIC_RELAY_RESULT,
+    TOPIC_RELAY_SEND,
 };
-enum { TOPIC_KINDS = 26 };
+enum { TOPIC_KINDS = 29 };
 
 /* Builds; id and name are NULL where the kind has none. Returns out, "" if it would not fit. */
 char *topic_format(const char *base, enum topic_kind kind, const char *id, const char *name,

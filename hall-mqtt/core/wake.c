@@ -203,7 +203,7 @@ static const char *failure_advice(enum wake_failure failure)
     case FAILURE_NOT_READY:
         return "it is up, but its checks do not pass: check its services and the check's address";
     case FAILURE_NO_PACKET:
-        return "no magic packet could be sent: check the interface and the broadcast address";
+        return "no magic packet could be sent: check the interface and the broadcast address, or the relay";
     case FAILURE_CANCELLED:
         return "cancelled";
     case FAILURE_DEPENDENCY:

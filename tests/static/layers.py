@@ -17,7 +17,7 @@ ALLOWED = {
     "hall-mqtt/loop": {"base", "loop"},
     "hall-mqtt/probe": {"base", "core", "loop", "probe"},
     "hall-mqtt/store": {"base", "core", "store"},
-    "bridges/wol": {"base", "bridges/wol"},
+    "bridges/wol": {"base", "core", "config", "bus", "bridges/wol"},
     "bridges/agent": {"base", "core", "config", "bus", "loop", "bridges/agent"},
     "bridges/remote": {"base", "core", "config", "loop", "bridges/remote"},
     "ha-discovery": {"base", "core", "bus", "ha-discovery"},
@@ -25,7 +25,7 @@ ALLOWED = {
 }
 # Adapters and programs beside pure language in one folder: what they may include beyond it.
 PURE_OF_SYSTEM = ("ha-discovery", "hall-mqtt/core", "hall-mqtt/config", "hall-mqtt/bus/command", "hall-mqtt/bus/payload",
-                  "hall-mqtt/bus/report", "hall-mqtt/bus/topic")
+                  "hall-mqtt/bus/relay", "hall-mqtt/bus/report", "hall-mqtt/bus/topic")
 THIRD_PARTY = ("mosquitto", "sqlite3", "cjson/", "cJSON", "civetweb", "curl/", "sodium", "systemd/sd-bus")
 SYSTEM_IO = ("systemd/", "sys/socket.h", "sys/epoll.h", "pthread.h", "time.h", "sys/timerfd.h")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)

@@ -38,6 +38,8 @@ static void test_the_words_of_the_contract(void **state)
                         "hall/projects/p/command");
     assert_string_equal(topic_format("hall", TOPIC_AGENT_CONTAINERS, "a", NULL, text),
                         "hall/agents/a/containers");
+    assert_string_equal(topic_format("hall", TOPIC_RELAY_SEND, "attic", NULL, text),
+                        "hall/relays/attic/send");
     assert_string_equal(topic_echo("hall", text), "hall/echo");
 }
 
@@ -143,6 +145,9 @@ static void test_filters_cover_each_topic_once(void **state)
     check_lists(TOPIC_PROJECT_COMMAND, 1, 0);
     check_lists(TOPIC_AGENT_RESULT, 1, 0);
     check_lists(TOPIC_AGENT_COMMAND, 0, 0);
+    check_lists(TOPIC_RELAY_STATE, 1, 0);
+    check_lists(TOPIC_RELAY_RESULT, 1, 0);
+    check_lists(TOPIC_RELAY_SEND, 0, 0);
     check_lists(TOPIC_SERVER_RESULT, 0, 0);
     assert_int_equal(count_matches(topic_subscription, "hall/echo"), 0);
     assert_int_equal(count_matches(topic_retained, "hall/echo"), 0);

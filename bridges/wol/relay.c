@@ -1,0 +1,276 @@
+#include "bridges/wol/relay.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "bridges/wol/relay_guard.h"
+#include "bridges/wol/wol_raw.h"
+#include "bus/mqtt.h"
+#include "bus/topic.h"
+
+enum {
+    RESULT_LIMIT = 2048,
+    TRIM_AFTER_US = 3000000, /* what connecting needed once */
+    ACCURACY_US = 1000000,
+    GOODBYE_MS = 1000,
+    TOLD_A_MINUTE = 60,
+};
+
+struct relay {
+    const struct config_relay *config;
+    sd_event *loop;
+    sd_event_source *trim;
+    struct mqtt *mqtt;
+    struct relay_guard guard;
+    int raw; /* of wol_raw_open, or -1 */
+    struct {
+        int64_t minute;
+        unsigned lines, hidden;
+    } told;
+    char state[TOPIC_MAX], send[TOPIC_MAX], result[TOPIC_MAX];
+};
+
+/* ---- saying ---- */
+
+/* What comes from outside may not fill the log. */
+static bool may_tell(struct relay *relay)
+{
+    const int64_t minute = clock_now().boot / 60000;
+    if (minute != relay->told.minute) {
+        if (relay->told.hidden > 0)
+            log_warning("%u more lines about orders were not shown", relay->told.hidden);
+        relay->told.minute = minute;
+        relay->told.lines = relay->told.hidden = 0;
+    }
+    if (relay->told.lines < TOLD_A_MINUTE) {
+        relay->told.lines++;
+        return true;
+    }
+    relay->told.hidden++;
+    return false;
+}
+
+static void log_result(struct relay *relay, const struct relay_order *order,
+                       const struct relay_result *result)
+{
+    char mac[MAC_TEXT_SIZE];
+    if (!may_tell(relay))
+        return;
+    if (result->outcome == RELAY_DONE)
+        log_info("packet for %s sent%s%s", text_format_mac(order->mac, mac),
+                 result->reason[0] != '\0' ? ", but " : "", result->reason);
+    else
+        log_warning("order %s %s: %s", result->id, relay_outcome_name(result->outcome),
+                    result->reason);
+}
+
+static void answer(struct relay *relay, const struct relay_order *order,
+                   const struct relay_result *result)
+{
+    struct buf text = BUF_INIT(RESULT_LIMIT);
+    log_result(relay, order, result);
+    int error = relay_write_result(result, &text);
+    if (error == 0)
+        error = mqtt_publish(relay->mqtt, relay->result, buf_text(&text), text.length);
+    if (error < 0)
+        log_error("the result cannot be published: %s", strerror(-error));
+    buf_finish(&text);
+}
+
+/* ---- sending ---- */
+
+static struct wol_target target_of(const struct relay *relay, const struct relay_order *order)
+{
+    struct wol_target target = {
+        .secureon_length = order->secureon_length,
+        .broadcast = order->broadcast,
+        .port = order->port,
+        .interface = relay->config->interface,
+    };
+    memcpy(target.mac, order->mac, sizeof target.mac);
+    memcpy(target.secureon, order->secureon, sizeof target.secureon);
+    if (target.broadcast.s_addr == 0)
+        target.broadcast.s_addr = htonl(INADDR_BROADCAST);
+    return target;
+}
+
+/* One of the two is enough to wake; the other's failure is told all the same. */
+static void send_packet(const struct relay *relay, const struct relay_order *order,
+                        struct relay_result *result)
+{
+    const struct wol_target target = target_of(relay, order);
+    const int udp = wol_send(&target);
+    const int raw = relay->raw >= 0 ? wol_raw_send(relay->raw, &target) : udp;
+    result->outcome = udp < 0 && raw < 0 ? RELAY_FAILED : RELAY_DONE;
+    if (udp < 0 || raw < 0)
+        snprintf(result->reason, sizeof result->reason, "%s could not be sent%s%s: %s",
+                 udp < 0 && raw < 0 ? "the packet"
+                 : udp < 0          ? "the datagram"
+                                    : "the frame",
+                 target.interface != NULL ? " on " : "",
+                 target.interface != NULL ? target.interface : "", strerror(udp < 0 ? -udp : -raw));
+}
+
+/* ---- the bus ---- */
+
+static void on_message(void *context, const struct mqtt_message *message)
+{
+    struct relay *relay = context;
+    struct relay_order order;
+    struct relay_result result = {.outcome = RELAY_REFUSED};
+    if (strcmp(message->topic, relay->send) != 0 || message->length == 0)
+        return; /* empty: a retained one was cleared */
+    int error = relay_read_order(message->payload, message->length, &order, result.reason);
+    if (error == 0)
+        error =
+            relay_guard_check(&relay->guard, clock_now(), &order, message->retained, result.reason);
+    text_copy(result.id, sizeof result.id, order.id);
+    if (error == 0)
+        send_packet(relay, &order, &result);
+    answer(relay, &order, &result);
+}
+
+static void on_connected(void *context, bool connected, const char *why)
+{
+    const struct relay *relay = context;
+    if (!connected) {
+        log_warning("not connected to the broker: %s", why);
+        return;
+    }
+    log_info("%s", why);
+    sd_event_source_set_time_relative(relay->trim, TRIM_AFTER_US);
+    sd_event_source_set_enabled(relay->trim, SD_EVENT_ONESHOT);
+}
+
+static const struct mqtt_listener listener = {.message = on_message, .connected = on_connected};
+
+static int open_bus(struct relay *relay, const char *password)
+{
+    const struct config_mqtt *mqtt = &relay->config->mqtt;
+    const char *const subscriptions[] = {relay->send};
+    char client_id[SLUG_MAX + 16];
+    snprintf(client_id, sizeof client_id, "hall-wol-%s", relay->config->id);
+    const struct mqtt_options options = {
+        .host = mqtt->host,
+        .unix_path = mqtt->unix_path,
+        .port = mqtt->port,
+        .tls = mqtt->tls,
+        .ca = mqtt->ca,
+        .client_id = client_id,
+        .username = mqtt->username,
+        .password = password,
+        .will_topic = relay->state,
+        .will_payload = "offline",
+        .birth_payload = "online",
+        .subscriptions = subscriptions,
+        .n_subscriptions = 1,
+    };
+    return mqtt_create(relay->loop, &options, &listener, relay, &relay->mqtt);
+}
+
+/* ---- life ---- */
+
+static void name_topics(struct relay *relay)
+{
+    const char *base = relay->config->mqtt.base_topic, *id = relay->config->id;
+    topic_format(base, TOPIC_RELAY_STATE, id, NULL, relay->state);
+    topic_format(base, TOPIC_RELAY_SEND, id, NULL, relay->send);
+    topic_format(base, TOPIC_RELAY_RESULT, id, NULL, relay->result);
+}
+
+static int open_raw(struct relay *relay)
+{
+    relay->raw = -1;
+    if (!relay->config->raw)
+        return 0;
+    relay->raw = wol_raw_open();
+    if (relay->raw == -EPERM)
+        log_error("raw frames need the right CAP_NET_RAW, which hall-wol.service gives; or set "
+                  "\"raw\" to false");
+    return relay->raw < 0 ? relay->raw : 0;
+}
+
+static int on_trim(sd_event_source *source, uint64_t usec, void *context)
+{
+    (void)source;
+    (void)usec;
+    (void)context;
+    memory_trim(false);
+    return 0;
+}
+
+static int add_sources(struct relay *relay)
+{
+    int error = sd_event_add_time_relative(relay->loop, &relay->trim, CLOCK_BOOTTIME, TRIM_AFTER_US,
+                                           ACCURACY_US, on_trim, relay);
+    if (error >= 0)
+        error = sd_event_add_signal(relay->loop, NULL, SIGTERM, NULL, NULL);
+    if (error >= 0)
+        error = sd_event_add_signal(relay->loop, NULL, SIGINT, NULL, NULL);
+    if (error >= 0)
+        error = sd_event_set_watchdog(relay->loop, true);
+    return error;
+}
+
+static int relay_init(struct relay *relay, const char *password)
+{
+    int error = open_raw(relay);
+    if (error >= 0)
+        error = sd_event_new(&relay->loop);
+    if (error >= 0)
+        error = add_sources(relay);
+    if (error >= 0)
+        error = open_bus(relay, password);
+    return error < 0 ? error : 0;
+}
+
+int relay_create(const struct config_relay *config, const char *password, struct relay **ret_relay)
+{
+    struct relay *relay = calloc(1, sizeof *relay);
+    if (relay == NULL)
+        return -ENOMEM;
+    relay->config = config;
+    relay->guard.rate = config->rate;
+    name_topics(relay);
+    const int error = relay_init(relay, password);
+    if (error < 0) {
+        log_error("cannot start: %s", strerror(-error));
+        relay_destroy(relay);
+        return error;
+    }
+    *ret_relay = relay;
+    return 0;
+}
+
+int relay_run(struct relay *relay)
+{
+    log_info("relay %s, version " HALL_VERSION, relay->config->id);
+    sd_notify(0, "READY=1");
+    const int result = sd_event_loop(relay->loop);
+    if (result < 0)
+        log_error("the loop failed: %s", strerror(-result));
+    sd_notify(0, "STOPPING=1");
+    return result < 0 ? result : 0;
+}
+
+void relay_destroy(struct relay *relay)
+{
+    if (relay == NULL)
+        return;
+    mqtt_destroy(relay->mqtt, GOODBYE_MS);
+    sd_event_source_disable_unref(relay->trim);
+    sd_event_unref(relay->loop);
+    if (relay->raw >= 0)
+        (void)close(relay->raw);
+    free(relay);
+}
