@@ -145,8 +145,9 @@ class Sim:
 class Hall:
     """The daemon under a generated configuration."""
 
-    def __init__(self, binary, directory, config, password):
+    def __init__(self, binary, directory, config, password, secrets=None):
         self.binary = binary
+        self.secrets = secrets or {}
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.file = self.directory / "domains.json"
@@ -160,8 +161,10 @@ class Hall:
         self.file.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
     def environment(self):
-        env = {k: v for k, v in os.environ.items() if not k.startswith("HALL_") and k != "CREDENTIALS_DIRECTORY"}
+        foreign = ("CREDENTIALS_DIRECTORY", "ADMIN_PASSWORD", "WOL_API_KEY")
+        env = {k: v for k, v in os.environ.items() if not k.startswith("HALL_") and k not in foreign}
         env["HALL_MQTT_PASSWORD"] = self.password
+        env.update(self.secrets)
         env.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
         return env
 
@@ -182,6 +185,14 @@ class Hall:
     def gateway(self):
         host, port = self.config["http"]["gateway"].split(":")
         return host, int(port)
+
+    @property
+    def admin(self):
+        host, port = self.config["http"]["admin"].split(":")
+        return host, int(port)
+
+    def ask_admin(self, path, headers=None, method="GET", host=None, timeout=10, body=None, source=None):
+        return http_get(*self.admin, path, headers, method, host, timeout, body, source)
 
     def get(self, path, headers=None, method="GET", host=None, timeout=10, body=None, source=None):
         return http_get(*self.gateway, path, headers, method, host, timeout, body, source)

@@ -17,7 +17,7 @@
 #include "web/listener.h"
 
 enum {
-    ADMIN_WORKERS = 8,
+    ADMIN_WORKERS = 6,
     ADMIN_STREAMS = 3, /* each holds a worker */
     ADMIN_LOGINS = 2,  /* so many may wait for their hash; others are told to come again */
     ADMIN_INBOX = 64,

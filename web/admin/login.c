@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -300,6 +301,14 @@ void login_route_page(struct call *call)
     answer_end(call->answer, NULL);
 }
 
+/* Hall has only just started: the first hash is there in a moment. */
+static void await_first(struct admin *admin)
+{
+    static const struct timespec pause = {.tv_nsec = 10000000};
+    for (int waited = 0; atomic_load(&admin->hashing) && waited < HASH_WAIT_MS; waited += 10)
+        nanosleep(&pause, NULL);
+}
+
 /* {"password":"..."}; false: it was answered. */
 static bool read_password(struct call *call, char out[SECRET_PASSWORD_MAX + 1])
 {
@@ -412,12 +421,11 @@ void login_route_post(struct call *call)
         call_refuse(call, 403, "A page of another origin sent this login.");
         return;
     }
+    await_first(call->admin);
     if (!read_hash(call->admin, hash)) {
         call_problem(call, 503,
-                     atomic_load(&call->admin->hashing)
-                         ? "Hall has only just started; try again in a second."
-                         : "No password is set: run `hallctl hash-password`, put its line into "
-                           "HALL_ADMIN_PASSWORD_HASH and restart Hall.");
+                     "No password is set: run `hallctl hash-password`, put its line into "
+                     "HALL_ADMIN_PASSWORD_HASH and restart Hall.");
         return;
     }
     if (read_password(call, password) && may_attempt(call))

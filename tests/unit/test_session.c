@@ -1,0 +1,101 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "web/admin/session.h"
+
+static struct sessions sessions;
+
+static int set_up(void **state)
+{
+    (void)state;
+    sessions = (struct sessions){0};
+    return 0;
+}
+
+static const uint8_t *id(uint8_t number)
+{
+    static uint8_t bytes[SESSION_ID_SIZE];
+    memset(bytes, number, sizeof bytes);
+    return bytes;
+}
+
+static bool is_open(uint8_t number, int64_t now)
+{
+    return sessions_find(&sessions, id(number), false, now, NULL);
+}
+
+static void it_is_found_by_its_id_alone(void **state)
+{
+    (void)state;
+    assert_false(is_open(0, 0)); /* an empty place has an id of zeros, and is nobody's */
+    sessions_open(&sessions, id(1), 1000);
+    assert_true(is_open(1, 1000));
+    assert_false(is_open(2, 1000));
+    assert_false(is_open(0, 1000));
+    assert_int_equal(sessions_count(&sessions, 1000), 1);
+}
+
+static void it_ends_after_twenty_minutes_without_use(void **state)
+{
+    int64_t until;
+    (void)state;
+    sessions_open(&sessions, id(1), 1000);
+    assert_true(is_open(1, 1000 + SESSION_IDLE_MS - 1));
+    /* Looking is no use. */
+    assert_false(is_open(1, 1000 + SESSION_IDLE_MS));
+    sessions_open(&sessions, id(1), 1000);
+    assert_true(sessions_find(&sessions, id(1), true, 1000 + SESSION_IDLE_MS - 1, &until));
+    assert_int_equal(until, 1000 + 2 * (int64_t)SESSION_IDLE_MS - 1);
+    assert_true(is_open(1, until - 1));
+    assert_false(is_open(1, until));
+}
+
+static void it_ends_after_eight_hours_however_it_is_used(void **state)
+{
+    int64_t until = 0;
+    (void)state;
+    sessions_open(&sessions, id(1), 0);
+    for (int64_t now = 0; now < SESSION_LIFE_MS; now += 60000)
+        assert_true(sessions_find(&sessions, id(1), true, now, &until));
+    assert_int_equal(until, SESSION_LIFE_MS);
+    assert_false(sessions_find(&sessions, id(1), true, SESSION_LIFE_MS, &until));
+}
+
+static void it_can_be_closed_once(void **state)
+{
+    (void)state;
+    sessions_open(&sessions, id(1), 0);
+    assert_true(sessions_close(&sessions, id(1), 5));
+    assert_false(sessions_close(&sessions, id(1), 5));
+    assert_false(is_open(1, 5));
+}
+
+static void one_too_many_ends_the_one_unused_for_longest(void **state)
+{
+    (void)state;
+    for (uint8_t i = 0; i < SESSIONS_MAX; i++)
+        sessions_open(&sessions, id((uint8_t)(i + 1)), i);
+    assert_true(sessions_find(&sessions, id(1), true, 100, NULL));
+    sessions_open(&sessions, id(99), 101);
+    assert_true(is_open(1, 102));
+    assert_false(is_open(2, 102));
+    assert_true(is_open(99, 102));
+    assert_int_equal(sessions_count(&sessions, 102), SESSIONS_MAX);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(it_is_found_by_its_id_alone, set_up),
+        cmocka_unit_test_setup(it_ends_after_twenty_minutes_without_use, set_up),
+        cmocka_unit_test_setup(it_ends_after_eight_hours_however_it_is_used, set_up),
+        cmocka_unit_test_setup(it_can_be_closed_once, set_up),
+        cmocka_unit_test_setup(one_too_many_ends_the_one_unused_for_longest, set_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

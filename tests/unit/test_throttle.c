@@ -1,0 +1,106 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "web/admin/throttle.h"
+
+static struct throttle throttle;
+
+static int set_up(void **state)
+{
+    (void)state;
+    throttle = (struct throttle){.window = -THROTTLE_WINDOW_MS};
+    return 0;
+}
+
+static void fail_often(const char *who, unsigned times, int64_t now)
+{
+    for (unsigned i = 0; i < times; i++)
+        assert_int_equal(throttle_attempt(&throttle, who, now), 0);
+}
+
+static void an_address_may_guess_five_times_then_waits_longer_and_longer(void **state)
+{
+    int64_t now = 1000;
+    (void)state;
+    fail_often("a", THROTTLE_FREE, now);
+    for (int64_t pause = THROTTLE_FIRST_MS; pause < THROTTLE_MOST_MS; pause *= 2) {
+        assert_int_equal(throttle_attempt(&throttle, "a", now), pause);
+        assert_int_equal(throttle_attempt(&throttle, "a", now + pause - 1), 1);
+        now += pause;
+        fail_often("a", 1, now);
+    }
+    assert_int_equal(throttle_ask(&throttle, "a", now), THROTTLE_MOST_MS);
+    now += THROTTLE_MOST_MS;
+    fail_often("a", 1, now);
+    assert_int_equal(throttle_ask(&throttle, "a", now), THROTTLE_MOST_MS);
+}
+
+static void others_are_not_kept_away_with_it(void **state)
+{
+    (void)state;
+    fail_often("a", THROTTLE_FREE, 1000);
+    assert_true(throttle_ask(&throttle, "a", 1000) > 0);
+    assert_int_equal(throttle_ask(&throttle, "b", 1000), 0);
+    fail_often("b", 1, 1000);
+}
+
+static void the_right_one_is_forgiven(void **state)
+{
+    (void)state;
+    fail_often("a", THROTTLE_FREE - 1, 1000);
+    throttle_forgive(&throttle, "a");
+    fail_often("a", THROTTLE_FREE, 1000);
+    throttle_forgive(&throttle, "nobody");
+}
+
+static void quiet_addresses_are_forgotten(void **state)
+{
+    (void)state;
+    fail_often("a", THROTTLE_FREE, 1000);
+    fail_often("a", THROTTLE_FREE, 1000 + THROTTLE_FORGET_MS);
+}
+
+static void all_together_have_a_limit_too(void **state)
+{
+    char who[16];
+    (void)state;
+    for (int i = 0; i < THROTTLE_TOTAL; i++) {
+        snprintf(who, sizeof who, "10.0.0.%d", i);
+        fail_often(who, 1, 1000);
+    }
+    assert_int_equal(throttle_attempt(&throttle, "10.0.1.1", 1001), THROTTLE_WINDOW_MS - 1);
+    assert_int_equal(throttle_attempt(&throttle, "10.0.1.1", 1000 + THROTTLE_WINDOW_MS), 0);
+}
+
+/* More addresses than are kept: the newest failures count. */
+static void a_flood_of_addresses_pushes_out_the_quiet(void **state)
+{
+    char who[16];
+    int64_t now = 1000;
+    (void)state;
+    for (int i = 0; i < 3 * THROTTLE_CLIENTS; i++, now += THROTTLE_WINDOW_MS / THROTTLE_TOTAL) {
+        snprintf(who, sizeof who, "10.1.0.%d", i);
+        fail_often(who, 1, now);
+    }
+    fail_often(who, THROTTLE_FREE - 1, now + THROTTLE_WINDOW_MS);
+    assert_true(throttle_ask(&throttle, who, now + THROTTLE_WINDOW_MS) > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(an_address_may_guess_five_times_then_waits_longer_and_longer,
+                               set_up),
+        cmocka_unit_test_setup(others_are_not_kept_away_with_it, set_up),
+        cmocka_unit_test_setup(the_right_one_is_forgiven, set_up),
+        cmocka_unit_test_setup(quiet_addresses_are_forgotten, set_up),
+        cmocka_unit_test_setup(all_together_have_a_limit_too, set_up),
+        cmocka_unit_test_setup(a_flood_of_addresses_pushes_out_the_quiet, set_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
