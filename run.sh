@@ -13,6 +13,8 @@ a magic packet wakes them. It prints what to open and what to type; Ctrl-C ends 
 
   --once            play one whole cycle without a person: visit, wake, site, idle, sleep.
                     Prints the timeline; exit status 0 only if all of it happened
+  --history [DAYS]  the demo with a past: a day, or so many, of generated visits, wakes and sleeps
+                    for the dashboard
   --no-namespaces   the demo's servers stay on loopback, even where network namespaces are permitted
   --config FILE     run Hall itself with this configuration; secrets from the environment or from .env
   --build-only      build, run nothing; the programs are in build/bin
@@ -32,6 +34,13 @@ while [ $# -gt 0 ]; do
   case $1 in
     --once) demo_options+=(--once) ;;
     --no-namespaces) demo_options+=(--no-namespaces) ;;
+    --history)
+      demo_options+=(--history)
+      if [[ ${2-} =~ ^[0-9]+$ ]]; then
+        demo_options+=("$2")
+        shift
+      fi
+      ;;
     --build-only) mode=build ;;
     --config)
       [ $# -ge 2 ] || complain "--config needs a file"

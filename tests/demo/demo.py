@@ -4,6 +4,7 @@ With --once it plays one whole cycle without a person and says what happened whe
 
 import argparse
 import re
+import secrets
 import shutil
 import signal
 import sys
@@ -14,6 +15,7 @@ from urllib.parse import quote, urlsplit
 
 sys.dont_write_bytecode = True
 
+import history  # noqa: E402
 from process import wait_until  # noqa: E402
 from world import BROWSER, ROOT, World, http_get  # noqa: E402
 
@@ -210,6 +212,9 @@ def explain(world):
     print(f"""
 Hall is running, with two simulated servers in {where}. Both are asleep.
 
+The dashboard, with the password {world.hall.secrets["ADMIN_PASSWORD"]}
+  http://127.0.0.1:{world.hall.admin[1]}/
+
 Open in a browser:
   {SITE}:{port}/client1      project client1 on the server testing
   {SITE}:{port}/client2      project client2 on the same server
@@ -247,6 +252,15 @@ def follow(world):
         time.sleep(0.5)
 
 
+def give_past(world, days):
+    """Hall makes its store, and is away while a past is written into it."""
+    world.hall.start()
+    store = Path(world.hall.config["store"]["path"])
+    wait_until(store.exists, 10, "Hall's store")
+    world.hall.stop()
+    history.fill(store, world.described, days)
+
+
 def run(arguments):
     directory = Path(arguments.directory)
     shutil.rmtree(directory, ignore_errors=True)
@@ -262,6 +276,9 @@ def run(arguments):
     try:
         if not world.lan.namespaces:
             print("The simulated servers live on loopback (network namespaces need root, and to be permitted).")
+        world.hall.secrets["ADMIN_PASSWORD"] = secrets.token_urlsafe(6)
+        if arguments.history:
+            give_past(world, arguments.history)
         world.start()
         if once:
             return play_once(world)
@@ -277,6 +294,7 @@ def main():
     parser.add_argument("--directory", default=str(ROOT / "build" / "demo"), help="for files and logs; emptied first")
     parser.add_argument("--once", action="store_true", help="play one whole cycle, then end")
     parser.add_argument("--no-namespaces", action="store_true", help="keep the simulated servers on loopback")
+    parser.add_argument("--history", type=int, nargs="?", const=1, metavar="DAYS", help="as if it had run for a day, or so many")
     parser.add_argument("--boot", type=float, help="seconds a server takes to boot")
     arguments = parser.parse_args()
     end_on_signals()

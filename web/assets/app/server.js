@@ -8,7 +8,7 @@ import { ago, clock, day, duration, number, stamp, when } from './format.js';
 import { icon } from './icons.js';
 import { live } from './live.js';
 import { wakeBar } from './overview.js';
-import { STAGES, STATES, because, causeWords, chip, isUp, stageList } from './state.js';
+import { STAGES, STATES, because, causeWords, chip, containerWords, isUp, stageList } from './state.js';
 import { name, t } from './words.js';
 
 const SPANS = { '24h': 86400, '7d': 7 * 86400, '30d': 30 * 86400 };
@@ -196,7 +196,7 @@ function projects(server) {
   const own = [...live.projects.values()].filter((p) => p.status.server === server.id);
   if (!own.length) return null;
   return h('section', { class: 'card' }, h('h2', null, t('containers')), h('div', { class: 'scroll' }, h('table', null, h('caption', { class: 'vh' }, t('containers')), h('tbody', null, own.map((p) => h('tr', { 'data-key': p.id },
-    h('td', null, h('b', null, p.name), h('br'), h('span', { class: 'small soft' }, p.status.containers.join(', ') || '–')), h('td', null, chip(p.state, 'pstate')),
+    h('td', null, h('b', null, p.name), h('br'), h('span', { class: 'small soft' }, containerWords(p.status.containers))), h('td', null, chip(p.state, 'pstate')),
     h('td', { class: 'right' }, h('div', { class: 'row' }, ['start', 'stop', 'restart'].map((a) => h('button', { class: 'tiny', 'aria-label': `${t(`project.${a}`)}: ${p.name}`, onclick: () => project(p.id, a) }, t(`project.${a}`)))))))))));
 }
 

@@ -53,6 +53,11 @@ export function stageList(stages, open, now) {
   }));
 }
 
+// Containers of a project, with their state where it is known.
+export function containerWords(list) {
+  return list.map((c) => (typeof c === 'string' ? c : `${c.name}${c.health || c.state ? ` (${name('cstate', c.health || c.state)})` : ''}`)).join(', ') || '–';
+}
+
 // "visit of client1": what Hall writes as a wake's cause, in the reader's language where it is one of the known forms.
 export function causeWords(cause) {
   const found = /^(visit|schedule|always_on|manual|hold|agent|dependent) of (.+)$/.exec(cause || '');
