@@ -299,12 +299,17 @@ static void take_echo(struct mqtt *mqtt, const struct mqtt_message *message)
         end_browsing(mqtt);
 }
 
-static bool is_own_retained(const struct mqtt *mqtt, const char *topic)
+static bool matches_any(const char *const *filters, size_t n, const char *topic)
 {
     bool matches = false;
-    for (size_t i = 0; i < mqtt->options.n_retained_filters && !matches; i++)
-        matches = mqtt_link_topic_matches(mqtt->options.retained_filters[i], topic);
+    for (size_t i = 0; i < n && !matches; i++)
+        matches = mqtt_link_topic_matches(filters[i], topic);
     return matches;
+}
+
+static bool is_own_retained(const struct mqtt *mqtt, const char *topic)
+{
+    return matches_any(mqtt->options.retained_filters, mqtt->options.n_retained_filters, topic);
 }
 
 static void take_retained(struct mqtt *mqtt, const struct mqtt_message *message)
@@ -341,15 +346,19 @@ static bool is_own_clearing(const struct mqtt *mqtt, const struct mqtt_message *
 
 /* Brokers that know nothing of no-local give back what is sent from here; what they replay is
  * another matter. */
-static bool came_back(const struct mqtt *mqtt, bool own)
+static bool came_back(const struct mqtt *mqtt, const struct mqtt_message *message, bool own)
 {
-    return own && mqtt->phase == PHASE_RUNNING;
+    const struct mqtt_options *options = &mqtt->options;
+    if (!own || mqtt->phase != PHASE_RUNNING)
+        return false;
+    return !mqtt->browsing ||
+           !matches_any(options->browsed_filters, options->n_browsed_filters, message->topic);
 }
 
 static void on_message(void *context, const struct mqtt_message *message, bool own)
 {
     struct mqtt *mqtt = context;
-    if (came_back(mqtt, own))
+    if (came_back(mqtt, message, own))
         return;
     if (text_equal(message->topic, mqtt->options.echo_topic))
         take_echo(mqtt, message);

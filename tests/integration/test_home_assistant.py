@@ -1,0 +1,300 @@
+"""Home Assistant sees Hall: payloads against its rules, templates against real messages, every command really sent."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from ha_rules import Rejected, check_config
+from helpers import STATES, asleep, awake, command, topic, wait_state
+from process import wait_until
+
+HUB, SERVER, PROJECTS = ("homeassistant/device/hall/" + o + "/config" for o in ("hub", "server_testing", "domain_testing_localhost"))
+SERVER_ENTITIES = {
+    "power": "switch", "state": "sensor", "running": "binary_sensor", "problem": "binary_sensor", "wake": "button", "sleep": "button",
+    "restart": "button", "keep_awake": "switch", "policy": "select", "idle": "number", "activity": "event", "awake_until": "sensor",
+    "awake_because": "sensor", "last_ready": "sensor", "boot_time": "sensor", "wakes": "sensor", "energy_saved": "sensor",
+    "energy_used": "sensor", "load": "sensor", "uptime": "sensor",
+}
+PROJECT_ENTITIES = {"state": "sensor", "running": "binary_sensor", "start": "button", "stop": "button"}
+HUB_ENTITIES = {"connectivity": "binary_sensor", "version": "sensor", "servers_awake": "sensor"}
+
+
+def watch(world, user="homeassistant"):
+    return world.bus(user, topics=["homeassistant/#"])
+
+
+def last_config(home, topic):
+    message = home.wait(topic, lambda m: m.payload)
+    return (home.last(topic) or message).payload
+
+
+def entities(home, topic):
+    return check_config(topic, last_config(home, topic))
+
+
+def announced(home, topic, where=lambda config: True, after=0, limit=20):
+    return home.wait(topic, lambda m: m.payload and where(m.json()), after, limit).json()
+
+
+@pytest.fixture(scope="module")
+def home(world):
+    bus = watch(world)
+    yield bus
+
+
+# What is announced
+
+
+def test_every_entity_is_announced_by_the_rules(world, bus, home):
+    awake(bus, "testing")  # its agent has said that it can restart it
+    announced(home, SERVER, lambda c: "restart" in c["components"])
+    for where, expected in ((HUB, HUB_ENTITIES), (SERVER, SERVER_ENTITIES)):
+        device, found = entities(home, where)
+        assert {key: e.platform for key, e in found.items()} == expected
+    device, found = entities(home, PROJECTS)
+    assert {key: e.platform for key, e in found.items()} == {
+        f"{p}_{key}": platform for p in ("client1", "client2") for key, platform in PROJECT_ENTITIES.items()}
+    assert device["via_device"] in entities(home, SERVER)[0]["identifiers"]
+    assert entities(home, SERVER)[0]["via_device"] in entities(home, HUB)[0]["identifiers"]
+
+
+def test_ids_are_unique_and_main_entities_take_the_name_of_their_device(world, home):
+    home.wait(PROJECTS)
+    ids, names = [], []
+    for where in sorted({m.topic for m in home.messages if m.topic.endswith("/config")}):
+        _, found = entities(home, where)
+        ids += [e.config["unique_id"] for e in found.values()]
+        names += [e.config["default_entity_id"] for e in found.values()]
+        unnamed = [key for key, e in found.items() if e.config["name"] is None]
+        assert unnamed == {HUB: ["connectivity"]}.get(where, [] if "domain_" in where else ["power"])
+    assert len(set(ids)) == len(ids) and len(set(names)) == len(names)
+    assert "switch.testing" in names and "sensor.project_client1_state" in names
+
+
+def test_nothing_is_announced_retained_to_wake_anything(world, bus, home):
+    """Announcements are retained; commands are not."""
+    witness = world.bus("hall", topics=["homeassistant/#"])
+    assert witness.wait(SERVER).retained and witness.wait(HUB).retained
+
+
+def test_the_rules_refuse_what_home_assistant_refuses(world, home):
+    """A checker that takes everything would prove nothing."""
+    good = json.loads(last_config(home, SERVER))
+    spoilt = [
+        lambda c: c.update(extra=1), lambda c: c["device"].update(colour="red"), lambda c: c.pop("origin"),
+        lambda c: c["components"]["state"].update(option=[]), lambda c: c["components"]["state"].pop("unique_id"),
+        lambda c: c["components"]["state"].pop("options"), lambda c: c["components"]["power"].update(name="Testing"),
+        lambda c: c["components"]["idle"].pop("command_topic"), lambda c: c["components"]["wakes"].update(state_class="rising"),
+        lambda c: c["components"]["load"].update(availability_mode="latest"), lambda c: c["components"]["energy_saved"].update(
+            unit_of_measurement="km"), lambda c: c["components"]["wake"].update(retain=True),
+        lambda c: c["components"]["running"].update(entity_category="config"),
+    ]
+    check_config(SERVER, json.dumps(good))
+    for spoil in spoilt:
+        config = json.loads(json.dumps(good))
+        spoil(config)
+        with pytest.raises(Rejected):
+            check_config(SERVER, json.dumps(config))
+
+
+@pytest.mark.parametrize("file", sorted((Path(__file__).parent.parent / "golden").glob("discovery_*.json")), ids=lambda f: f.stem)
+def test_golden_payloads_keep_the_rules(file):
+    device, found = check_config("homeassistant/device/hall/any/config", file.read_text(encoding="utf-8"))
+    assert found and device["manufacturer"] == "Hall"
+
+
+# What the templates make of real messages
+
+
+def instant(text):
+    return datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None
+
+
+def expected_of(key, state, status, config):
+    """What a person must see, said once more."""
+    broken = state in ("degraded", "unreachable", "wake_failed")
+    energy = status["energy"] or {}
+    return {
+        "power": status["target"] == "ON",
+        "state": state,
+        "running": None if state == "unknown" else state in ("booting", "ready", "degraded"),
+        "problem": bool(status["problem"]) or broken,
+        "keep_awake": config["keep_awake"],
+        "policy": config["policy"],
+        "idle": max(1, -(-config["idle_s"] // 60)),
+        "awake_until": instant(status["awake_until"]),
+        "awake_because": status["awake_because"] and status["awake_because"][:255],
+        "last_ready": instant(status["last_ready"]),
+        "boot_time": status["last_boot_s"],
+        "wakes": status["wakes"],
+        "energy_saved": energy.get("saved_kwh"),
+        "energy_used": energy.get("used_kwh"),
+        "load": status["load"],
+        "uptime": status["uptime_s"],
+    }[key]
+
+
+def payload_of(entity, server, state, status, config):
+    return {topic(server, "state"): state, topic(server, "power"): status["target"], topic(server, "status"): json.dumps(status),
+            topic(server, "config"): json.dumps(config)}[entity.config["state_topic"]]
+
+
+def states_seen(bus, seen):
+    for server in ("testing", "erp"):
+        for message in bus.heard(topic(server, "status")):
+            status = message.json()
+            seen[server, status["state"]] = status
+    return {state for _, state in seen}
+
+
+def go_through_all_states(world, bus):
+    seen = {}
+    wait_state(bus, "testing", "off")
+    awake(bus, "testing")
+    world.sims["testing"].tell("sick on")
+    wait_state(bus, "testing", "degraded")
+    world.sims["testing"].tell("sick off")
+    wait_state(bus, "testing", "ready")
+    asleep(bus, "testing")
+    awake(bus, "testing")
+    world.sims["testing"].tell("crash")
+    wait_state(bus, "testing", "unreachable")
+    world.sims["erp"].tell("deaf on")
+    command(bus, "erp", "wake")
+    wait_state(bus, "erp", "wake_failed")
+    wait_until(lambda: states_seen(bus, seen) >= STATES, 10, f"all states, not only {sorted(states_seen(bus, seen))}")
+    return seen
+
+
+def test_every_template_in_each_of_the_nine_states(make_world):
+    world = make_world(start=False)
+    world.hall.config["servers"]["erp"]["wake"]["timeout"] = "1s"
+    world.hall.write(world.hall.config)
+    world.broker.start()
+    bus, home = world.bus(), watch(world)
+    for id in world.described:
+        world.add_sim(id)
+    world.hall.start()
+    bus.wait_text("hall/status", "online")
+    seen = go_through_all_states(world, bus)
+    assert {state for _, state in seen} == STATES
+    for (server, state), status in sorted(seen.items()):
+        _, found = entities(home, f"homeassistant/device/hall/server_{server}/config")
+        config = bus.last(topic(server, "config")).json()
+        for key, entity in found.items():
+            if entity.platform in ("button", "event"):
+                continue
+            payload = payload_of(entity, server, state, status, config)
+            assert entity.state(payload) == expected_of(key, state, status, config), (server, state, key)
+            if "json_attributes_topic" in entity.config:
+                assert entity.config["json_attributes_topic"] == topic(server, "status")
+                attributes = entity.attributes(json.dumps(status))
+                if key == "problem":
+                    assert bool(attributes["reason"]) == entity.state(payload), (state, attributes)
+                if key == "awake_because":
+                    assert attributes["leases"] == status["leases"]
+    check_events(bus, home)
+    check_hub(bus, home)
+    check_projects(bus, home)
+
+
+def check_events(bus, home):
+    kinds = set()
+    for server in ("testing", "erp"):
+        _, found = entities(home, f"homeassistant/device/hall/server_{server}/config")
+        for message in bus.heard(topic(server, "event")):
+            kinds.add(found["activity"].state(message.text()))
+            assert not message.retained
+    assert {"wake_requested", "packet_sent", "stage", "ready", "asleep", "unreachable", "wake_failed"} <= kinds
+
+
+def check_hub(bus, home):
+    _, found = entities(home, HUB)
+    counts = set()
+    for message in bus.heard("hall/info"):
+        counts.add(found["servers_awake"].state(message.text()))
+        assert found["version"].state(message.text()) == message.json()["version"]
+    assert {0.0, 1.0} <= counts
+    assert found["connectivity"].state("online") is True and found["connectivity"].state("offline") is False
+
+
+def check_projects(bus, home):
+    _, found = entities(home, PROJECTS)
+    states = set()
+    for message in bus.heard("hall/projects/client1/state"):
+        states.add(found["client1_state"].state(message.text()))
+        running = found["client1_running"].state(message.text())
+        assert running is (None if message.text() == "unknown" else message.text() == "ready")
+    assert {"unknown", "stopped", "starting", "ready"} <= states
+    for message in bus.heard("hall/projects/client1/status"):
+        found["client1_state"].attributes(message.text())
+
+
+def test_availability_is_halls_own(world, bus, home):
+    """Off is a state, not unavailable; only load and uptime go with the agent."""
+    awake(bus, "testing")
+    wait_until(lambda: bus.last("hall/agents/testing/state").text() == "online", 10, "the agent")
+
+    def available():
+        heard = {m.topic: m.text() for m in bus.messages if m.payload}
+        return {key: e.is_available(heard) for key, e in entities(home, SERVER)[1].items()}
+
+    assert all(available().values())
+    asleep(bus, "testing")
+    wait_until(lambda: bus.last("hall/agents/testing/state").text() != "online", 10, "the agent's goodbye")
+    assert {key for key, is_there in available().items() if not is_there} == {"load", "uptime"}
+
+
+def test_offline_is_seen_at_the_hub(make_world):
+    world = make_world()
+    bus, home = world.bus(), watch(world)
+    found = entities(home, HUB)[1]
+    mark = bus.mark()
+    world.hall.kill()
+    heard = {"hall/status": bus.wait_text("hall/status", "offline", mark).text()}
+    assert found["connectivity"].is_available(heard) and found["connectivity"].state("offline") is False
+    assert not found["version"].is_available(heard)
+    assert not any(e.is_available(heard) for e in entities(home, SERVER)[1].values())
+
+
+# Commands
+
+
+def test_every_command_is_accepted(world, bus, home):
+    awake(bus, "testing")
+    announced(home, SERVER, lambda c: "restart" in c["components"])
+    sender = world.bus("homeassistant", topics=[])
+    sent = 0
+    for key, entity in entities(home, SERVER)[1].items():
+        for value, payload in entity.commands():
+            if key == "power" and value == "OFF" or key in ("sleep", "restart"):
+                awake(bus, "testing")
+            if key == "power" and value == "ON" or key == "wake":
+                asleep(bus, "testing")
+            mark = bus.mark()
+            sender.publish(entity.config["command_topic"], payload, qos=entity.config["qos"])
+            answer = bus.wait(topic("testing", "result"), after=mark).json()
+            assert answer["outcome"] in ("accepted", "done"), (key, value, answer)
+            if key in ("wake", "sleep", "restart"):
+                assert answer["by"] == "Home Assistant"
+            sent += 1
+    assert sent == 2 + 3 + 2 + 2 + 3, "switches, buttons, policies without windows, minutes"
+    sender.publish(topic("testing", "policy/set"), "")
+    sender.publish(topic("testing", "idle/set"), "20")
+
+
+def test_scheduled_is_offered_where_there_are_windows(make_world):
+    world = make_world(start=False)
+    config = world.hall.config
+    config["domains"]["testing.localhost"]["policy"] = {"mode": "scheduled", "windows": [{"from": "08:00", "to": "09:00"}]}
+    world.hall.write(config)
+    world.start()
+    home, bus = watch(world), world.bus()
+    policy = entities(home, SERVER)[1]["policy"]
+    assert policy.config["options"] == ["always_on", "scheduled", "on_demand"]
+    assert policy.state(bus.wait(topic("testing", "config")).text()) == "scheduled"
+    assert entities(home, SERVER.replace("testing", "erp"))[1]["policy"].config["options"] == ["always_on", "on_demand"]
+    mark = bus.mark()
+    bus.publish(topic("testing", "policy/set"), "scheduled")
+    assert bus.wait(topic("testing", "result"), after=mark).json()["outcome"] in ("accepted", "done")
