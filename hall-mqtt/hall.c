@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "hall_api.h"
 #include "hall_books.h"
 #include "hall_internal.h"
 
@@ -167,6 +168,8 @@ static int create_parts(struct hall *hall)
     if (error == 0)
         error = hall_discover_create(hall);
     if (error == 0)
+        error = hall_api_create(hall);
+    if (error == 0)
         error = hall_admin_create(hall);
     return error;
 }
@@ -218,9 +221,11 @@ void hall_destroy(struct hall *hall)
     if (hall->board)
         board_close(hall->board);
     front_destroy(hall->front);
+    hall_api_close(hall);
     hall_admin_destroy(hall);
     hall_books_destroy(hall);
     hall_keep_destroy(hall);
+    hall_api_destroy(hall);
     mqtt_destroy(hall->mqtt, GOODBYE_MS);
     hall_discover_destroy(hall);
     remote_destroy(hall->remote);

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "bridges/wol/wol.h"
 #include "bus/payload.h"
+#include "hall_api.h"
 #include "hall_books.h"
 #include "hall_internal.h"
 
@@ -71,12 +72,19 @@ static int send_packet(const struct model_server *server, char reason[REASON_SIZ
     return error;
 }
 
+int hall_send_packet(struct hall *hall, int server, char reason[REASON_SIZE])
+{
+    const struct model_server *configured = model_of(hall, server);
+
+    return configured->wake.relay ? hall_relay_packet(hall, configured, reason)
+                                  : send_packet(configured, reason);
+}
+
 static void act_packet(struct hall *hall, const struct action *action)
 {
     const struct model_server *server = model_of(hall, action->server);
     struct fleet_event failed = {.kind = FLEET_PACKET_FAILED, .server = action->server};
-    const int error = server->wake.relay ? hall_relay_packet(hall, server, failed.packet.reason)
-                                         : send_packet(server, failed.packet.reason);
+    const int error = hall_send_packet(hall, action->server, failed.packet.reason);
 
     if (error == 0)
         return;
@@ -210,14 +218,19 @@ static void act_event(struct hall *hall, const struct action *action)
 void hall_send_answer(struct hall *hall, const struct ledger_entry *entry, enum topic_kind kind,
                       const char *id)
 {
-    const struct route *route = &hall->routes[entry->route % ROUTES_MAX];
+    struct route *route = &hall->routes[entry->route % ROUTES_MAX];
+    const bool routed = entry->route > 0 && route->id == entry->route;
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
 
     if (payload_result(entry, &text) == 0) {
         hall_send(hall, kind, id, buf_text(&text));
-        if (entry->route > 0 && route->id == entry->route)
+        if (routed && route->errand)
+            hall_api_result(hall, route->errand, entry, buf_text(&text));
+        else if (routed && route->topic[0])
             (void)mqtt_respond(hall->mqtt, route->topic, route->correlation, route->length,
                                buf_text(&text), text.length);
+        if (routed)
+            route->errand = NULL; /* it had its first answer */
     }
     buf_finish(&text);
 }

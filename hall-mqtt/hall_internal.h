@@ -35,6 +35,7 @@ struct route {
     char topic[TOPIC_MAX];
     size_t length;
     uint8_t correlation[CORRELATION_MAX];
+    struct errand *errand; /* or a worker waits for the first answer; owned */
 };
 
 /* Lines about hostile input: some a minute are told, then their number. */
@@ -78,6 +79,10 @@ struct hall {
     struct front *front;
     struct books *books; /* what statistics are made of */
     struct visitors *visitors;
+    struct errands *errands; /* what workers of the API ask */
+    sd_event_source *errand_source;
+    char reload_by[COMMAND_BY_SIZE]; /* who asked for the reload; "": a signal, or the bus */
+    char reload_why[REASON_SIZE];    /* why the last one was refused; "": it was not */
     struct api *api;
     struct admin *admin; /* NULL: it could not listen */
     sd_event_source *admin_news;
@@ -111,9 +116,14 @@ int hall_listen_to_board(struct hall *hall, struct board *board, sd_event_source
 extern const struct mqtt_listener hall_mqtt_listener;
 extern const struct prober_listener hall_prober_listener;
 uint64_t hall_remember_route(struct hall *hall, const struct mqtt_message *message);
+/* The server a command is for: the topic's, or that of the project it names. */
+int hall_find_subject(const struct hall *hall, const struct topic *topic, struct command *command);
+/* Who waits for the answers to the next command; takes the errand. The route. */
+uint64_t hall_remember_errand(struct hall *hall, struct errand *errand);
 bool hall_may_tell(struct hall *hall); /* may one more line about hostile input be logged? */
 
 /* hall_act.c */
+int hall_send_packet(struct hall *hall, int server, char reason[REASON_SIZE]);
 void hall_act(void *context, const struct action *action);
 extern remote_told hall_on_remote;
 void hall_defer(struct hall *hall, const struct fleet_event *event);

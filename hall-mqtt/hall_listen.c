@@ -10,6 +10,7 @@
 #include "bus/command.h"
 #include "bus/payload.h"
 #include "bus/report.h"
+#include "hall_api.h"
 #include "hall_books.h"
 #include "hall_internal.h"
 
@@ -244,6 +245,25 @@ static bool is_fit_for_answers(const struct hall *hall, const char *topic)
            !topic_parse(hall->config->mqtt.base_topic, topic, &own);
 }
 
+/* The oldest gives way. */
+static struct route *new_route(struct hall *hall)
+{
+    struct route *route = &hall->routes[++hall->next_route % ROUTES_MAX];
+
+    if (route->errand)
+        hall_api_lost(hall, route->errand);
+    *route = (struct route){.id = hall->next_route};
+    return route;
+}
+
+uint64_t hall_remember_errand(struct hall *hall, struct errand *errand)
+{
+    struct route *route = new_route(hall);
+
+    route->errand = errand;
+    return route->id;
+}
+
 uint64_t hall_remember_route(struct hall *hall, const struct mqtt_message *message)
 {
     struct route *route;
@@ -256,8 +276,7 @@ uint64_t hall_remember_route(struct hall *hall, const struct mqtt_message *messa
                         message->response_topic);
         return 0;
     }
-    route = &hall->routes[++hall->next_route % ROUTES_MAX];
-    route->id = hall->next_route;
+    route = new_route(hall);
     text_copy(route->topic, sizeof(route->topic), message->response_topic);
     route->length = message->correlation_length;
     if (route->length > 0)
@@ -265,8 +284,7 @@ uint64_t hall_remember_route(struct hall *hall, const struct mqtt_message *messa
     return route->id;
 }
 
-/* The server a command is for: the topic's, or that of the project it names. */
-static int find_subject(const struct hall *hall, const struct topic *topic, struct command *command)
+int hall_find_subject(const struct hall *hall, const struct topic *topic, struct command *command)
 {
     const struct model *model = &hall->config->model;
 
@@ -316,7 +334,7 @@ static void on_command(struct hall *hall, const struct topic *topic,
     event.command.route = hall_remember_route(hall, message);
     if (message->retained && error == -ESTALE)
         (void)mqtt_clear(hall->mqtt, message->topic);
-    event.server = find_subject(hall, topic, &event.command);
+    event.server = hall_find_subject(hall, topic, &event.command);
     if (error == 0 && event.server == MODEL_NONE) {
         error = -ENOENT;
         snprintf(reason, sizeof(reason), "no %s of that name is configured",

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "bus/payload.h"
+#include "hall_api.h"
 #include "hall_books.h"
 #include "hall_internal.h"
 
@@ -36,6 +37,7 @@ void hall_send(struct hall *hall, enum topic_kind kind, const char *id, const ch
 
     topic_format(base_topic(hall), kind, id, NULL, topic);
     (void)mqtt_publish(hall->mqtt, topic, text, strlen(text));
+    hall_api_said(hall, kind, id, text);
 }
 
 void hall_tell(struct hall *hall, const char *event_type, const char *detail)
@@ -147,6 +149,7 @@ static void publish_server(struct hall *hall, int server)
     retain_buf(hall, TOPIC_SERVER_CONFIG, id,
                payload_server_config(hall->fleet, model, server, &config), &config);
     publish_projects(hall, server);
+    hall_api_changed(hall, server);
 }
 
 void hall_mark(struct hall *hall, int server)

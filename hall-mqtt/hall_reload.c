@@ -309,6 +309,15 @@ static void apply(struct hall *hall, struct renewal *new)
         mqtt_reconnect(hall->mqtt, "to hear what agents of new servers and projects said before");
 }
 
+/* For who asked, and for good. */
+static void note(struct hall *hall, const char *why)
+{
+    text_copy(hall->reload_why, sizeof(hall->reload_why), why);
+    hall_count_change(hall, hall->reload_by[0] ? hall->reload_by : "signal or bus", why[0] == '\0',
+                      why[0] ? why : hall->config->file);
+    hall->reload_by[0] = '\0';
+}
+
 static void reject(struct hall *hall, struct buf *errors)
 {
     char *rest = NULL;
@@ -321,6 +330,7 @@ static void reject(struct hall *hall, struct buf *errors)
          line = strtok_r(NULL, "\n", &rest))
         log_error("%s", line);
     hall_tell(hall, "config_rejected", "the new configuration has errors; the old one goes on");
+    note(hall, why);
     hall_hub_end(hall, COMMAND_RELOAD, why);
     free(text);
 }
@@ -337,6 +347,7 @@ static void put_off(struct hall *hall, int error)
     snprintf(why, sizeof(why), "the new configuration cannot be applied: %s; the old one goes on",
              strerror(-error));
     hall_tell(hall, "config_rejected", why);
+    note(hall, why);
     hall_hub_end(hall, COMMAND_RELOAD, why);
 }
 
@@ -358,6 +369,7 @@ static void renew(struct hall *hall, struct config *config)
     hall->zones = (struct zone_cache){0};
     apply(hall, &new);
     hall_tell(hall, "config_loaded", hall->config->file);
+    note(hall, "");
     hall_hub_end(hall, COMMAND_RELOAD, NULL);
 }
 
@@ -368,6 +380,7 @@ void hall_reload(struct hall *hall)
 
     sd_notify(0, "RELOADING=1");
     hall->reload_again = false;
+    hall->reload_why[0] = '\0';
     if (config_load(hall->config->file, &config, &errors) < 0) {
         reject(hall, &errors);
     } else if (secrets_check(config, &errors) < 0) {

@@ -43,6 +43,8 @@ struct command {
     bool force;
     uint64_t route;                /* given back in the answers */
     char name[LEASE_HOLDER_SIZE];  /* hold, release: its name */
+    bool of_kind;                  /* release: a lease of this kind, not a hold */
+    enum lease_kind lease;
     char reason[LEASE_LABEL_SIZE]; /* hold: why */
     bool end_is_relative;          /* hold: it lasts so long from now, not until an instant */
     enum policy_mode policy;       /* policy; with policy_configured: back to the configured one */

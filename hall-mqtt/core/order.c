@@ -170,10 +170,15 @@ static void order_hold(struct step *step, struct ledger_entry *entry, const stru
 static void order_release(struct step *step, struct ledger_entry *entry,
                           const struct command *command)
 {
-    if (!lease_release(&step->power->leases, LEASE_HOLD, command->name)) {
-        step_answer(step, entry, OUTCOME_REFUSED, "there is no hold of that name");
+    const enum lease_kind kind = command->of_kind ? command->lease : LEASE_HOLD;
+
+    if (!lease_release(&step->power->leases, kind, command->name)) {
+        step_answer(step, entry, OUTCOME_REFUSED,
+                    kind == LEASE_HOLD ? "there is no hold of that name"
+                                       : "there is no such lease any more");
         return;
     }
+    step->changed = true;
     step_tell(step, HAPPENED_RELEASE, 0, "%s", command->name);
     step_answer(step, entry, OUTCOME_DONE, "");
 }

@@ -271,7 +271,9 @@ static const char *const figures[FIGURES] = {
     [FIGURE_HOURS] = "SELECT hour, count(*), 0, 0, NULL, NULL" OF_WAKES "GROUP BY hour",
     [FIGURE_FAILURES] = "SELECT count(*), max(started), 0, 0, server, failure" OF_WAKES
                         "AND ready = 0 GROUP BY server, failure ORDER BY 1 DESC",
-    [FIGURE_VISITS] = "SELECT sum(n), max(last), 0, 0, project, domain FROM visits"
+    [FIGURE_VISITS] = "SELECT sum(n), max(last), (SELECT count(*) FROM wakes"
+                      " WHERE wakes.project = visits.project AND started >= ?2 AND started < ?3),"
+                      " 0, project, domain FROM visits"
                       " WHERE hour >= ?2 AND hour < ?3" OF_SERVER
                       "GROUP BY project, domain ORDER BY 1 DESC LIMIT 200",
     [FIGURE_VISIT_DAYS] = "SELECT sum(n), 0, 0, 0, date(hour / 1000, 'unixepoch'), NULL FROM visits"

@@ -48,7 +48,7 @@ enum archive_figure {
     FIGURE_PROJECTS,    /* n of wakes; project */
     FIGURE_HOURS,       /* hour of the week, n */
     FIGURE_FAILURES,    /* n, last; server, failure */
-    FIGURE_VISITS,      /* n, last; project, domain */
+    FIGURE_VISITS,      /* n, last, n of wakes; project, domain */
     FIGURE_VISIT_DAYS,  /* n; day */
     FIGURE_REFUSALS,    /* n; address */
     FIGURE_REFUSED,     /* n in all */

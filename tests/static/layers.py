@@ -22,6 +22,7 @@ ALLOWED = {
     "bridges/remote": {"base", "core", "config", "loop", "bridges/remote"},
     "ha-discovery": {"base", "core", "bus", "ha-discovery"},
     "web": {"base", "core", "config", "web"},
+    "web/api": {"base", "core", "config", "store", "web"},
 }
 # Adapters and programs beside pure language in one folder: what they may include beyond it.
 PURE_OF_SYSTEM = ("ha-discovery", "hall-mqtt/core", "hall-mqtt/config", "hall-mqtt/bus/command", "hall-mqtt/bus/payload",

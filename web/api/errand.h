@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "config/config.h"
 #include "core/fleet.h"
 
 enum errand_kind {
@@ -24,9 +25,10 @@ enum errand_kind {
     ERRAND_LEASES,   /* after, limit */
     ERRAND_COMMAND,  /* word, id, name, in: as on the bus's command topics */
     ERRAND_RELEASE,  /* id, lease, name: a lease of any kind that a person may end */
-    ERRAND_TARGET,   /* id, word "ping", "http" or "packet", name: where a tool is to reach */
-    ERRAND_PACKET,   /* id */
-    ERRAND_PREVIEW,  /* in: a policy; limit: days */
+    ERRAND_ADDRESS,  /* id: where it is; the answer is plain text */
+    ERRAND_CHECK,    /* id, name (a project, or ""): the URL of its HTTP check, so too */
+    ERRAND_PACKET,   /* id: sends one */
+    ERRAND_PREVIEW,  /* config: whose only domain has the policy; limit: days */
     ERRAND_RELOAD,
 };
 
@@ -51,12 +53,24 @@ struct errand {
     char by[COMMAND_BY_SIZE];       /* who asks */
     int64_t after, limit;
     struct buf in;                  /* what the client sent */
+    struct config *config;          /* PREVIEW; freed with the errand */
     /* The answer. */
     int status;                     /* HTTP */
     struct buf out;                 /* JSON; or the sentence of a problem where status >= 400 */
 };
 
 struct errands;
+
+/* ---- news: what the loop tells those who watch ---- */
+
+enum { NEWS_MAX = 64 };
+
+/* One change, as JSON; kept for those who watch at the moment, the latest NEWS_MAX. */
+void errands_news(struct errands *errands, const char *event, const char *json);
+bool errands_watched(const struct errands *errands); /* is anybody there to read news? */
+/* Appends what came since *cursor as text/event-stream; waits limit_ms at most. Cursor 0: begins
+ * now. -ESHUTDOWN. Who watches says so before and after. */
+int errands_watch(struct errands *errands, uint64_t *cursor, int64_t limit_ms, struct buf *out);
 
 int errands_create(struct errands **ret_errands); /* -ENOMEM, -errno */
 void errands_destroy(struct errands *errands);    /* no worker is at it any more */

@@ -1,0 +1,437 @@
+#include "web/api/api.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/number.h"
+#include "base/text.h"
+#include "web/api/api_internal.h"
+
+#define PREFIX "/api/v1"
+
+int api_create(const struct api_options *options, struct api **ret_api)
+{
+    struct api *api = calloc(1, sizeof *api);
+    if (api == NULL)
+        return -ENOMEM;
+    pthread_mutex_init(&api->file_lock, NULL);
+    api->errands = options->errands;
+    api->config_file = strdup(options->config_file);
+    api->store_path = strdup(options->store_path);
+    api->version = strdup(options->version);
+    if (api->config_file == NULL || api->store_path == NULL || api->version == NULL) {
+        api_destroy(api);
+        return -ENOMEM;
+    }
+    *ret_api = api;
+    return 0;
+}
+
+void api_destroy(struct api *api)
+{
+    if (api == NULL)
+        return;
+    pthread_mutex_destroy(&api->file_lock);
+    free(api->config_file);
+    free(api->store_path);
+    free(api->version);
+    free(api);
+}
+
+size_t api_body_max(const char *path)
+{
+    static const char config[] = PREFIX "/config";
+    return strncmp(path, config, sizeof config - 1) == 0 ? API_CONFIG_MAX : API_BODY_MAX;
+}
+
+int api_stream(struct api *api, uint64_t *cursor, int64_t limit_ms, struct buf *out)
+{
+    if (api == NULL)
+        return -ESHUTDOWN;
+    return errands_watch(api->errands, cursor, limit_ms, out);
+}
+
+/* ---- routes ---- */
+
+#define HISTORY (PARAM_TIMES | PARAM_BEFORE | PARAM_LIMIT)
+#define EVENTS                                                                                     \
+    (PARAM_SERVER | PARAM_DOMAIN | PARAM_PROJECT | PARAM_TYPE | PARAM_SEARCH | PARAM_TIMES)
+#define THINGS (PARAM_AFTER | PARAM_LIMIT)
+
+/* The more exact path first. */
+static const struct api_route routes[] = {
+    {"GET", "/info", api_live_info, 0, 0, NULL},
+    {"GET", "/servers", api_live_list, THINGS, ERRAND_SERVERS, NULL},
+    {"GET", "/servers/*", api_live_one, 0, ERRAND_SERVER, NULL},
+    {"POST", "/servers/*/wake", api_live_command, 0, ERRAND_WORD_COMMAND, "wake"},
+    {"POST", "/servers/*/sleep", api_live_command, 0, ERRAND_WORD_COMMAND, "sleep"},
+    {"POST", "/servers/*/restart", api_live_command, 0, ERRAND_WORD_COMMAND, "restart"},
+    {"POST", "/servers/*/cancel", api_live_command, 0, ERRAND_WORD_COMMAND, "cancel"},
+    {"POST", "/servers/*/policy", api_live_policy, 0, 0, NULL},
+    {"POST", "/servers/*/idle", api_live_idle, 0, 0, NULL},
+    {"POST", "/servers/*/keep_awake", api_live_keep_awake, 0, 0, NULL},
+    {"POST", "/servers/*/ping", api_tool_ping, 0, 0, NULL},
+    {"POST", "/servers/*/http", api_tool_http, 0, 0, NULL},
+    {"POST", "/servers/*/packet", api_tool_packet, 0, 0, NULL},
+    {"PUT", "/servers/*/holds/*", api_live_hold, 0, 0, NULL},
+    {"DELETE", "/servers/*/holds/*", api_live_release_hold, 0, 0, NULL},
+    {"DELETE", "/servers/*/leases/visit/*", api_live_release, 0, LEASE_VISIT, NULL},
+    {"DELETE", "/servers/*/leases/manual/*", api_live_release, 0, LEASE_MANUAL, NULL},
+    {"DELETE", "/servers/*/leases/hold/*", api_live_release, 0, LEASE_HOLD, NULL},
+    {"GET", "/projects", api_live_list, THINGS, ERRAND_PROJECTS, NULL},
+    {"GET", "/projects/*", api_live_one, 0, ERRAND_PROJECT, NULL},
+    {"POST", "/projects/*/start", api_live_command, 0, ERRAND_WORD_PROJECT, "start"},
+    {"POST", "/projects/*/stop", api_live_command, 0, ERRAND_WORD_PROJECT, "stop"},
+    {"POST", "/projects/*/restart", api_live_command, 0, ERRAND_WORD_PROJECT, "restart"},
+    {"GET", "/leases", api_live_list, THINGS, ERRAND_LEASES, NULL},
+    {"GET", "/events", api_past_list, EVENTS | PARAM_BEFORE | PARAM_LIMIT, 0, "events"},
+    {"GET", "/events/export", api_past_export, EVENTS | PARAM_FORMAT, 0, NULL},
+    {"GET", "/wakes", api_past_list, PARAM_SERVER | HISTORY, 0, "wakes"},
+    {"GET", "/sleeps", api_past_list, PARAM_SERVER | HISTORY, 0, "sleeps"},
+    {"GET", "/states", api_past_list, PARAM_SERVER | HISTORY, 0, "states"},
+    {"GET", "/access", api_past_list, PARAM_DOMAIN | PARAM_ADDRESS | HISTORY, 0, "refusals"},
+    {"POST", "/access/rules", api_rules, 0, 0, NULL},
+    {"GET", "/logins", api_past_list, HISTORY, 0, "logins"},
+    {"GET", "/statistics", api_figures, PARAM_SERVER | PARAM_TIMES, 0, NULL},
+    {"GET", "/config", api_file_get, 0, 0, NULL},
+    {"PUT", "/config", api_file_put, 0, 0, NULL},
+    {"POST", "/config/validate", api_file_validate, 0, 0, NULL},
+    {"POST", "/config/diff", api_file_diff, 0, 0, NULL},
+    {"GET", "/config/schema", api_file_schema, 0, 0, NULL},
+    {"GET", "/config/versions", api_version_list, 0, 0, NULL},
+    {"GET", "/config/versions/*", api_version_get, 0, 0, NULL},
+    {"POST", "/config/versions/*/restore", api_version_restore, 0, 0, NULL},
+    {"GET", "/config/changes", api_past_list, PARAM_BEFORE | PARAM_LIMIT, 0, "changes"},
+    {"POST", "/config/reload", api_live_reload, 0, 0, NULL},
+    {"POST", "/policies/preview", api_live_preview, 0, 0, NULL},
+};
+enum { ROUTES = sizeof routes / sizeof routes[0] };
+
+/* The segment that stands for a star; false: it is empty or too long. */
+static bool take_star(const char **path, char arg[API_ARG_SIZE])
+{
+    size_t length = strcspn(*path, "/");
+    if (length == 0 || length >= API_ARG_SIZE)
+        return false;
+    memcpy(arg, *path, length);
+    arg[length] = '\0';
+    *path += length;
+    return true;
+}
+
+static bool path_fits(const char *pattern, const char *path, char args[][API_ARG_SIZE])
+{
+    int n = 0;
+    for (; *pattern != '\0'; pattern++) {
+        if (*pattern == '*') {
+            if (!take_star(&path, args[n++]))
+                return false;
+        } else if (*path++ != *pattern) {
+            return false;
+        }
+    }
+    return *path == '\0';
+}
+
+static bool method_fits(const char *method, const char *wanted)
+{
+    return strcmp(method, wanted) == 0 ||
+           (strcmp(method, "HEAD") == 0 && strcmp(wanted, "GET") == 0);
+}
+
+static void no_route(struct api_call *call, const char *path)
+{
+    char allow[64] = "";
+    for (size_t i = 0; i < ROUTES; i++) {
+        size_t used = strlen(allow);
+        if (path_fits(routes[i].path, path, call->args) && used + 10 < sizeof allow)
+            snprintf(allow + used, sizeof allow - used, "%s%s", used > 0 ? ", " : "",
+                     routes[i].method);
+    }
+    if (allow[0] == '\0') {
+        api_problem(call, 404, "There is no such address below /api/v1; see /api/v1/openapi.json.");
+        return;
+    }
+    answer_begin(call->answer, 405);
+    answer_header(call->answer, "Allow", allow);
+    answer_problem(call->answer, "Allow names the methods this address knows.");
+}
+
+static void answer_call(struct api_call *call, const char *path)
+{
+    for (size_t i = 0; i < ROUTES; i++) {
+        if (!method_fits(call->request->method, routes[i].method) ||
+            !path_fits(routes[i].path, path, call->args))
+            continue;
+        call->route = &routes[i];
+        routes[i].answer(call);
+        return;
+    }
+    no_route(call, path);
+}
+
+void api_answer(struct api *api, const struct api_request *request, struct answer *answer)
+{
+    struct api_call call = {.api = api, .request = request, .answer = answer};
+    size_t prefix = strlen(PREFIX);
+    if (api == NULL)
+        api_problem(&call, 503, "Hall is starting; try again.");
+    else if (strncmp(request->path, PREFIX, prefix) != 0)
+        no_route(&call, "");
+    else
+        answer_call(&call, request->path + prefix);
+}
+
+/* ---- answers ---- */
+
+void api_problem(struct api_call *call, int status, const char *format, ...)
+{
+    char detail[1200];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(detail, sizeof detail, format, args);
+    va_end(args);
+    answer_begin(call->answer, status);
+    if (status == 503)
+        answer_header(call->answer, "Retry-After", "2");
+    answer_problem(call->answer, detail);
+}
+
+struct buf *api_begin(struct api_call *call, int status, struct json_writer *writer)
+{
+    struct buf *body = answer_begin(call->answer, status);
+    if (writer != NULL)
+        json_writer_init(writer, body);
+    return body;
+}
+
+void api_end(struct api_call *call)
+{
+    answer_never_kept(call->answer);
+    answer_end(call->answer, "application/json");
+}
+
+void api_by(const struct api_call *call, char *out, size_t size)
+{
+    char by[128];
+    snprintf(by, sizeof by, "%s (%s)", call->request->by, call->request->who);
+    text_show(out, size, by, strlen(by));
+}
+
+/* ---- what may stand in a query ---- */
+
+enum param_kind {
+    KIND_SLUG,
+    KIND_HOST,
+    KIND_WORD,
+    KIND_TEXT,
+    KIND_ADDRESS,
+    KIND_FORMAT,
+    KIND_TIME,
+    KIND_ID,
+    KIND_LIMIT
+};
+
+#define PLACE(field_) offsetof(struct api_params, field_), sizeof(((struct api_params *)0)->field_)
+
+static const struct param {
+    const char *name;
+    unsigned bit;
+    enum param_kind kind;
+    size_t text, size; /* where its text goes */
+    size_t number;     /* and its number */
+    const char *allowed;
+} param_rows[] = {
+    {"server", PARAM_SERVER, KIND_SLUG, PLACE(server), 0, "the id of a server"},
+    {"domain", PARAM_DOMAIN, KIND_HOST, PLACE(domain), 0, "a host name"},
+    {"project", PARAM_PROJECT, KIND_SLUG, PLACE(project), 0, "the id of a project"},
+    {"type", PARAM_TYPE, KIND_WORD, PLACE(type), 0, "a type of event, such as ready"},
+    {"search", PARAM_SEARCH, KIND_TEXT, PLACE(search), 0, "1 to 100 printable bytes"},
+    {"address", PARAM_ADDRESS, KIND_ADDRESS, PLACE(address), 0, "an IPv4 address"},
+    {"format", PARAM_FORMAT, KIND_FORMAT, PLACE(format), 0, "csv or json"},
+    {"from", PARAM_TIMES, KIND_TIME, PLACE(from_text), offsetof(struct api_params, from),
+     "an instant, such as 2026-11-22T09:28:29Z"},
+    {"to", PARAM_TIMES, KIND_TIME, PLACE(to_text), offsetof(struct api_params, to),
+     "an instant, such as 2026-11-22T09:28:29Z"},
+    {"before", PARAM_BEFORE, KIND_ID, PLACE(number), offsetof(struct api_params, before),
+     "`next` of the page before"},
+    {"after", PARAM_AFTER, KIND_ID, PLACE(number), offsetof(struct api_params, after),
+     "`next` of the page before"},
+    {"limit", PARAM_LIMIT, KIND_LIMIT, PLACE(number), offsetof(struct api_params, limit),
+     "a whole number from 1 to 200"},
+};
+enum { PARAMS = sizeof param_rows / sizeof param_rows[0] };
+
+static bool is_word(const char *text)
+{
+    return text[0] != '\0' && text[strspn(text, "abcdefghijklmnopqrstuvwxyz_")] == '\0';
+}
+
+static bool is_host(const char *text)
+{
+    return text[0] != '\0' && !text_has_control(text) && strpbrk(text, "/ \"\\") == NULL;
+}
+
+static bool read_param(const struct param *param, const char *text, int64_t *number)
+{
+    struct in_addr address;
+    switch (param->kind) {
+    case KIND_SLUG:
+        return text_is_slug(text);
+    case KIND_HOST:
+        return is_host(text);
+    case KIND_WORD:
+        return is_word(text);
+    case KIND_TEXT:
+        return text[0] != '\0' && !text_has_control(text) && text_is_utf8(text, strlen(text));
+    case KIND_ADDRESS:
+        return text_parse_ipv4(text, &address) == 0;
+    case KIND_FORMAT:
+        return strcmp(text, "csv") == 0 || strcmp(text, "json") == 0;
+    case KIND_TIME:
+        return rfc3339_parse(text, number) == 0;
+    case KIND_ID:
+        return number_parse(text, 1, INT64_C(1) << 53, number) == 0;
+    case KIND_LIMIT:
+        return number_parse(text, 1, 200, number) == 0;
+    }
+    return false;
+}
+
+static const struct param *find_param(const struct api_call *call, struct span name)
+{
+    for (size_t i = 0; i < PARAMS; i++)
+        if ((call->route->params & param_rows[i].bit) != 0 &&
+            strlen(param_rows[i].name) == name.length &&
+            memcmp(param_rows[i].name, name.at, name.length) == 0)
+            return &param_rows[i];
+    return NULL;
+}
+
+/* Every name in the query is one this route knows, and stands there once. */
+static bool check_names(struct api_call *call)
+{
+    struct span rest = call->request->query;
+    unsigned seen = 0;
+    while (rest.at != NULL && rest.length > 0) {
+        char shown[48];
+        const char *end = memchr(rest.at, '&', rest.length);
+        size_t length = end != NULL ? (size_t)(end - rest.at) : rest.length;
+        const char *equal = memchr(rest.at, '=', length);
+        struct span name = {rest.at, equal != NULL ? (size_t)(equal - rest.at) : length};
+        const struct param *param = find_param(call, name);
+        unsigned bit = param != NULL ? 1U << (param - param_rows) : 0;
+        text_show(shown, sizeof shown, name.at, name.length);
+        if (param == NULL || (seen & bit) != 0) {
+            api_problem(call, 400, "The parameter \"%s\" %s.", shown,
+                        param == NULL ? "is not known here; see /api/v1/openapi.json"
+                                      : "stands there twice");
+            return false;
+        }
+        seen |= bit;
+        rest.at += length;
+        rest.length -= length;
+        if (rest.length > 0) {
+            rest.at++;
+            rest.length--;
+        }
+    }
+    return true;
+}
+
+static bool take_param(struct api_call *call, const struct param *param, struct api_params *params)
+{
+    char *text = (char *)params + param->text;
+    int64_t *number = (int64_t *)(void *)((char *)params + param->number);
+    int64_t none = 0;
+    int length = uri_parameter(call->request->query, param->name, text, param->size);
+    if (length == -ENOENT)
+        return true;
+    if (length >= 0 && read_param(param, text, param->number > 0 ? number : &none))
+        return true;
+    api_problem(call, 400, "The parameter \"%s\" is not understood; allowed: %s.", param->name,
+                param->allowed);
+    return false;
+}
+
+bool api_params(struct api_call *call, struct api_params *ret_params)
+{
+    *ret_params = (struct api_params){.limit = 50};
+    if (!check_names(call))
+        return false;
+    for (size_t i = 0; i < PARAMS; i++)
+        if ((call->route->params & param_rows[i].bit) != 0 &&
+            !take_param(call, &param_rows[i], ret_params))
+            return false;
+    if (ret_params->from != 0 && ret_params->to != 0 && ret_params->from >= ret_params->to) {
+        api_problem(call, 400, "\"from\" is not before \"to\".");
+        return false;
+    }
+    return true;
+}
+
+/* ---- what may stand in a body ---- */
+
+static bool is_json_type(const char *type)
+{
+    static const char json[] = "application/json";
+    if (type == NULL || strncasecmp(type, json, sizeof json - 1) != 0)
+        return false;
+    type += sizeof json - 1;
+    return *type == '\0' || *type == ';' || *type == ' ';
+}
+
+/* Less deep than the reader allows, because what was read is written again within other objects. */
+const struct json_limits api_limits = {.bytes = API_CONFIG_MAX, .depth = 12};
+
+bool api_body(struct api_call *call, bool optional, struct json **ret_json)
+{
+    const struct api_request *request = call->request;
+    struct json_error error;
+    *ret_json = NULL;
+    if (request->length == 0 && optional)
+        return true;
+    if (request->length > 0 && !is_json_type(request->content_type)) {
+        api_problem(call, 415, "The body must be application/json.");
+        return false;
+    }
+    if (request->length > api_body_max(request->path)) {
+        api_problem(call, 413, "The body is longer than %zu bytes.", api_body_max(request->path));
+        return false;
+    }
+    if (json_read(request->body != NULL ? request->body : "", request->length, &api_limits,
+                  ret_json, &error) < 0) {
+        api_problem(call, 400, "The JSON cannot be read: %s (line %u, column %u).", error.what,
+                    error.line, error.column);
+        return false;
+    }
+    if (json_type(*ret_json) == JSON_OBJECT)
+        return true;
+    api_problem(call, 400, "The body is %s; allowed: an object.",
+                json_type_name(json_type(*ret_json)));
+    json_free(*ret_json);
+    *ret_json = NULL;
+    return false;
+}
+
+bool api_keys(struct api_call *call, const struct json *json, const char *const keys[])
+{
+    const struct json *member = json != NULL ? json_first(json) : NULL;
+    for (; member != NULL; member = json_next(member)) {
+        const char *key = json_key(member);
+        char shown[48];
+        size_t i = 0;
+        while (keys[i] != NULL && strcmp(keys[i], key) != 0)
+            i++;
+        if (keys[i] != NULL)
+            continue;
+        api_problem(call, 400, "\"%s\" is not known here; see /api/v1/openapi.json.",
+                    text_show(shown, sizeof shown, key, strlen(key)));
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,433 @@
+/* The statistics: everything that is counted, over a period. What the store has is counted by it;
+ * watts and prices come from the configuration file as it stands. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "core/power.h"
+#include "store/archive.h"
+#include "web/api/api_internal.h"
+
+enum { LIMIT_MS = 3000, SERVERS_MAX = 200, DAYS_MOST = 400, DAYS_USUAL = 30, HOURS = 168 };
+
+static const int64_t day_ms = INT64_C(86400000);
+static const double watts_on_otherwise = 45, watts_asleep_otherwise = 2;
+
+struct server_figures {
+    char id[SLUG_MAX + 1];
+    int64_t ms[POWER_STATES], began; /* of its first span within; 0: none */
+    int64_t ready, failed, sleeps;
+};
+
+struct energy {
+    double used, always_on, saved;
+    bool known, estimated;
+};
+
+struct figures {
+    struct api_call *call;
+    struct archive *archive;
+    struct config *config; /* or NULL */
+    const char *server;    /* only this one; or NULL */
+    int64_t from, to, since, counted;
+    bool complete;
+    struct json_writer writer;
+    size_t n;
+    struct server_figures *servers; /* [SERVERS_MAX] */
+    const struct server_figures *current;
+    struct energy sum;
+    int64_t hours[HOURS];
+    int64_t observed_most; /* the longest observed of one server: how long Hall itself ran */
+};
+
+static void ask(struct figures *figures, enum archive_figure figure, figure_reader *read)
+{
+    char why[ARCHIVE_SENTENCE];
+    if (archive_figure(figures->archive, figure, figures->server, figures->from, figures->to, read,
+                       figures, why) < 0)
+        figures->complete = false;
+}
+
+/* ---- gathering ---- */
+
+static struct server_figures *find(struct figures *figures, const char *id)
+{
+    for (size_t i = 0; i < figures->n; i++)
+        if (text_equal(figures->servers[i].id, id))
+            return &figures->servers[i];
+    if (id == NULL || figures->n == SERVERS_MAX) {
+        figures->complete = figures->complete && id == NULL;
+        return NULL;
+    }
+    struct server_figures *server = &figures->servers[figures->n++];
+    text_copy(server->id, sizeof server->id, id);
+    return server;
+}
+
+static void read_since(void *context, const struct figure_row *row)
+{
+    struct figures *figures = context;
+    figures->since = row->numbers[0];
+    figures->counted = row->numbers[1];
+}
+
+static void read_state(void *context, const struct figure_row *row)
+{
+    struct server_figures *server = find(context, row->texts[0]);
+    int64_t state = row->numbers[0];
+    if (server == NULL || state < 0 || state >= POWER_STATES)
+        return;
+    server->ms[state] = row->numbers[1];
+    if (server->began == 0 || row->numbers[2] < server->began)
+        server->began = row->numbers[2];
+}
+
+static void read_wakes(void *context, const struct figure_row *row)
+{
+    struct server_figures *server = find(context, row->texts[0]);
+    if (server == NULL)
+        return;
+    server->ready = row->numbers[0];
+    server->failed = row->numbers[1];
+}
+
+static void read_sleeps(void *context, const struct figure_row *row)
+{
+    struct server_figures *server = find(context, row->texts[0]);
+    if (server != NULL)
+        server->sleeps = row->numbers[0];
+}
+
+static void read_hour(void *context, const struct figure_row *row)
+{
+    struct figures *figures = context;
+    if (row->numbers[0] >= 0 && row->numbers[0] < HOURS)
+        figures->hours[row->numbers[0]] = row->numbers[1];
+}
+
+/* ---- one server ---- */
+
+static int64_t observed(const struct server_figures *server)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < POWER_STATES; i++)
+        sum += server->ms[i];
+    return sum;
+}
+
+static int64_t up_ms(const struct server_figures *server)
+{
+    return server->ms[POWER_BOOTING] + server->ms[POWER_READY] + server->ms[POWER_DEGRADED];
+}
+
+/* As the books of the daemon have it: unreachable counts as on, unknown not at all. */
+static int64_t asleep_ms(const struct server_figures *server)
+{
+    return server->ms[POWER_OFF] + server->ms[POWER_WAKING] + server->ms[POWER_WAKE_FAILED];
+}
+
+static int64_t on_ms(const struct server_figures *server)
+{
+    return up_ms(server) + server->ms[POWER_SLEEPING] + server->ms[POWER_UNREACHABLE];
+}
+
+static double kwh(double watts, int64_t ms)
+{
+    return watts / 1000 * (double)ms / 3600000;
+}
+
+/* To a watt-hour. */
+static double whole(double value)
+{
+    return (double)(int64_t)(value * 1000 + (value < 0 ? -0.5 : 0.5)) / 1000;
+}
+
+static struct energy energy_of(const struct figures *figures, const struct server_figures *server)
+{
+    int index = figures->config != NULL
+                    ? model_server_by_id(&figures->config->model, server->id)
+                    : MODEL_NONE;
+    const struct model_server *model =
+        index != MODEL_NONE ? &figures->config->model.servers[index] : NULL;
+    bool has_on = model != NULL && model->watts_on >= 0;
+    bool has_asleep = model != NULL && model->watts_asleep >= 0;
+    double on = has_on ? model->watts_on : watts_on_otherwise;
+    double asleep = has_asleep ? model->watts_asleep : watts_asleep_otherwise;
+    struct energy energy = {.known = on_ms(server) + asleep_ms(server) > 0,
+                            .estimated = !has_on || !has_asleep};
+    energy.used = kwh(on, on_ms(server)) + kwh(asleep, asleep_ms(server));
+    energy.always_on = kwh(on, on_ms(server) + asleep_ms(server));
+    energy.saved = energy.always_on - energy.used;
+    return energy;
+}
+
+static void add_energy(struct energy *sum, const struct energy *energy)
+{
+    if (!energy->known)
+        return;
+    sum->known = true;
+    sum->estimated |= energy->estimated;
+    sum->used += energy->used;
+    sum->always_on += energy->always_on;
+    sum->saved += energy->saved;
+}
+
+static const char *basis(const struct energy *energy)
+{
+    return !energy->known ? NULL : energy->estimated ? "estimated" : "configured";
+}
+
+static void put_known(struct json_writer *writer, const char *key, bool known, double value)
+{
+    if (known)
+        json_put_number(writer, key, whole(value));
+    else
+        json_put_null(writer, key);
+}
+
+static void put_share(struct json_writer *writer, const char *key, int64_t part, int64_t all)
+{
+    put_known(writer, key, all > 0, all > 0 ? (double)part / (double)all : 0);
+}
+
+static void put_boot(void *context, const struct figure_row *row)
+{
+    struct figures *figures = context;
+    struct json_writer *writer = &figures->writer;
+    if (!text_equal(row->texts[0], figures->current->id))
+        return;
+    json_begin_object(writer, NULL);
+    if (row->texts[1] != NULL)
+        json_put_string(writer, "day", row->texts[1]);
+    json_put_string(writer, "kind", wake_kind_name(row->numbers[0] ? WAKE_COLD : WAKE_RESUME));
+    json_put_integer(writer, "n", row->numbers[1]);
+    json_put_seconds(writer, "p50_s", row->numbers[2]);
+    json_put_seconds(writer, "p95_s", row->numbers[3]);
+    json_end_object(writer);
+}
+
+static void put_boots(struct figures *figures, const char *key, enum archive_figure figure,
+                      const struct server_figures *server)
+{
+    char why[ARCHIVE_SENTENCE];
+    figures->current = server;
+    json_begin_array(&figures->writer, key);
+    if (archive_figure(figures->archive, figure, server->id, figures->from, figures->to, put_boot,
+                       figures, why) < 0)
+        figures->complete = false;
+    json_end_array(&figures->writer);
+}
+
+/* Within the period, from the first it was ever seen in it. */
+static int64_t unobserved(const struct figures *figures, const struct server_figures *server)
+{
+    int64_t from = server->began > figures->from ? server->began : figures->from;
+    int64_t to = figures->counted < figures->to ? figures->counted : figures->to;
+    int64_t gap = to - from - observed(server);
+    return gap > 0 ? gap : 0;
+}
+
+static void put_server(struct figures *figures, const struct server_figures *server)
+{
+    struct json_writer *writer = &figures->writer;
+    struct energy energy = energy_of(figures, server);
+    json_begin_object(writer, NULL);
+    json_put_string(writer, "server", server->id);
+    json_put_integer(writer, "wakes", server->ready + server->failed);
+    json_put_integer(writer, "wakes_failed", server->failed);
+    json_put_integer(writer, "sleeps", server->sleeps);
+    json_begin_object(writer, "seconds");
+    for (int i = 0; i < POWER_STATES; i++)
+        if (server->ms[i] > 0)
+            json_put_seconds(writer, power_state_name((enum power_state)i), server->ms[i]);
+    json_end_object(writer);
+    json_put_seconds(writer, "observed_s", observed(server));
+    json_put_seconds(writer, "unobserved_s", unobserved(figures, server));
+    put_share(writer, "availability", server->ready, server->ready + server->failed);
+    put_share(writer, "up_share", up_ms(server), observed(server));
+    put_boots(figures, "boots", FIGURE_BOOTS, server);
+    put_boots(figures, "boot_history", FIGURE_BOOT_DAYS, server);
+    json_begin_object(writer, "energy");
+    put_known(writer, "used_kwh", energy.known, energy.used);
+    put_known(writer, "always_on_kwh", energy.known, energy.always_on);
+    put_known(writer, "saved_kwh", energy.known, energy.saved);
+    json_put_string(writer, "basis", basis(&energy));
+    json_end_object(writer);
+    json_end_object(writer);
+    add_energy(&figures->sum, &energy);
+    if (observed(server) > figures->observed_most)
+        figures->observed_most = observed(server);
+}
+
+/* ---- all together ---- */
+
+static void put_cause(void *context, const struct figure_row *row)
+{
+    struct json_writer *writer = &((struct figures *)context)->writer;
+    json_begin_object(writer, NULL);
+    json_put_string(writer, "cause", row->texts[0]);
+    json_put_integer(writer, "n", row->numbers[0]);
+    json_end_object(writer);
+}
+
+static void put_project_wakes(void *context, const struct figure_row *row)
+{
+    struct json_writer *writer = &((struct figures *)context)->writer;
+    json_begin_object(writer, NULL);
+    json_put_string(writer, "project", row->texts[0]);
+    json_put_integer(writer, "n", row->numbers[0]);
+    json_end_object(writer);
+}
+
+static void put_failure(void *context, const struct figure_row *row)
+{
+    struct json_writer *writer = &((struct figures *)context)->writer;
+    json_begin_object(writer, NULL);
+    json_put_string(writer, "server", row->texts[0]);
+    json_put_string(writer, "failure", row->texts[1] != NULL ? row->texts[1] : "unknown");
+    json_put_integer(writer, "n", row->numbers[0]);
+    json_put_time(writer, "last", row->numbers[1]);
+    json_end_object(writer);
+}
+
+static void put_project(void *context, const struct figure_row *row)
+{
+    struct json_writer *writer = &((struct figures *)context)->writer;
+    json_begin_object(writer, NULL);
+    json_put_string(writer, "project", row->texts[0] != NULL ? row->texts[0] : row->texts[1]);
+    json_put_string(writer, "domain", row->texts[1]);
+    json_put_integer(writer, "visits", row->numbers[0]);
+    json_put_time(writer, "last_visit", row->numbers[1]);
+    json_put_integer(writer, "wakes", row->numbers[2]);
+    json_end_object(writer);
+}
+
+static void put_visit_day(void *context, const struct figure_row *row)
+{
+    struct json_writer *writer = &((struct figures *)context)->writer;
+    json_begin_object(writer, NULL);
+    json_put_string(writer, "day", row->texts[0]);
+    json_put_integer(writer, "visits", row->numbers[0]);
+    json_end_object(writer);
+}
+
+static void put_address(void *context, const struct figure_row *row)
+{
+    struct json_writer *writer = &((struct figures *)context)->writer;
+    json_begin_object(writer, NULL);
+    json_put_string(writer, "address", row->texts[0]);
+    json_put_integer(writer, "n", row->numbers[0]);
+    json_end_object(writer);
+}
+
+static void put_count(void *context, const struct figure_row *row)
+{
+    json_put_integer(&((struct figures *)context)->writer, "n", row->numbers[0]);
+}
+
+static void put_list(struct figures *figures, const char *key, enum archive_figure figure,
+                     figure_reader *put)
+{
+    json_begin_array(&figures->writer, key);
+    ask(figures, figure, put);
+    json_end_array(&figures->writer);
+}
+
+static void put_energy(struct figures *figures)
+{
+    struct json_writer *writer = &figures->writer;
+    const struct config_energy *config = figures->config != NULL ? &figures->config->energy : NULL;
+    const struct energy *sum = &figures->sum;
+    double hall = kwh(config != NULL ? config->hall_watts : 3, figures->observed_most);
+    double price = config != NULL ? config->price_kwh : -1;
+    json_begin_object(writer, "energy");
+    json_put_number(writer, "used_kwh", whole(sum->used));
+    json_put_number(writer, "always_on_kwh", whole(sum->always_on));
+    json_put_number(writer, "hall_kwh", whole(hall));
+    json_put_number(writer, "saved_kwh", whole(sum->saved - hall));
+    put_known(writer, "saved_money", price >= 0, (sum->saved - hall) * price);
+    json_put_string(writer, "currency", config != NULL ? config->currency : "EUR");
+    put_known(writer, "price_kwh", price >= 0, price);
+    json_put_string(writer, "basis", basis(sum));
+    json_end_object(writer);
+}
+
+static void put_all(struct figures *figures)
+{
+    struct json_writer *writer = &figures->writer;
+    json_put_time(writer, "from", figures->from);
+    json_put_time(writer, "to", figures->to);
+    json_put_time(writer, "since", figures->since);
+    json_begin_array(writer, "servers");
+    for (size_t i = 0; i < figures->n; i++)
+        put_server(figures, &figures->servers[i]);
+    json_end_array(writer);
+    put_list(figures, "wakes_by_cause", FIGURE_CAUSES, put_cause);
+    put_list(figures, "wakes_by_project", FIGURE_PROJECTS, put_project_wakes);
+    ask(figures, FIGURE_HOURS, read_hour);
+    json_begin_array(writer, "wakes_by_hour");
+    for (int i = 0; i < HOURS; i++)
+        json_put_integer(writer, NULL, figures->hours[i]);
+    json_end_array(writer);
+    put_list(figures, "failures", FIGURE_FAILURES, put_failure);
+    put_list(figures, "projects", FIGURE_VISITS, put_project);
+    put_list(figures, "visits_by_day", FIGURE_VISIT_DAYS, put_visit_day);
+    json_begin_object(writer, "refusals");
+    ask(figures, FIGURE_REFUSED, put_count);
+    put_list(figures, "addresses", FIGURE_REFUSALS, put_address);
+    json_end_object(writer);
+    put_energy(figures);
+    json_put_bool(writer, "complete", figures->complete);
+}
+
+static void answer_figures(struct figures *figures)
+{
+    ask(figures, FIGURE_SINCE, read_since);
+    ask(figures, FIGURE_STATES, read_state);
+    ask(figures, FIGURE_WAKES, read_wakes);
+    ask(figures, FIGURE_SLEEPS, read_sleeps);
+    api_begin(figures->call, 200, &figures->writer);
+    json_begin_object(&figures->writer, NULL);
+    put_all(figures);
+    json_end_object(&figures->writer);
+    api_end(figures->call);
+}
+
+/* False: answered. */
+static bool find_period(struct api_call *call, const struct api_params *params,
+                        struct figures *figures)
+{
+    figures->to = params->to != 0 ? params->to : clock_now().wall;
+    figures->from = params->from != 0 ? params->from : figures->to - DAYS_USUAL * day_ms;
+    if (figures->from < figures->to && figures->to - figures->from <= DAYS_MOST * day_ms)
+        return true;
+    api_problem(call, 400, "\"from\" and \"to\" must be in this order, and at most %d days apart.",
+                DAYS_MOST);
+    return false;
+}
+
+void api_figures(struct api_call *call)
+{
+    struct api_params params;
+    struct buf errors = BUF_INIT(65536);
+    struct figures figures = {.call = call, .complete = true};
+    if (!api_params(call, &params) || !find_period(call, &params, &figures))
+        return;
+    figures.server = params.server[0] != '\0' ? params.server : NULL;
+    figures.archive = api_archive(call, LIMIT_MS);
+    if (figures.archive == NULL)
+        return;
+    if (config_load(call->api->config_file, &figures.config, &errors) < 0)
+        figures.config = NULL;
+    figures.servers = calloc(SERVERS_MAX, sizeof *figures.servers);
+    if (figures.servers != NULL)
+        answer_figures(&figures);
+    else
+        api_problem(call, 503, "There is no memory for this at the moment.");
+    free(figures.servers);
+    config_free(figures.config);
+    buf_finish(&errors);
+    archive_close(figures.archive);
+}
