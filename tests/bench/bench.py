@@ -193,6 +193,28 @@ def mem_hall():
     return Figure(rss, "MB", rss <= 8 and anonymous <= 3, f"anonymous {anonymous:.2f} MB, after {answer['answers']} requests")
 
 
+def mem_wol(orders=200):
+    """The relay with its broker, after orders as fast as it takes them."""
+    with Rig(1, broker=True, users=("attic",)) as rig:
+        file = rig.directory / "relay.json"
+        file.write_text(json.dumps({"id": "attic", "mqtt": {"url": f"mqtt://127.0.0.1:{rig.broker.port}"}, "interface": "lo",
+                                    "packets_per_second": 100}))
+        hall = rig.bus(("hall/relays/attic/#",), user="hall")
+        relay = rig.run([r.BUILD / "bin" / "hall-wol", "--config", file], "hall-wol",
+                        lambda: hall.heard("hall/relays/attic/state"),
+                        env={**os.environ, "HALL_MQTT_PASSWORD": rig.broker.passwords["attic"]})
+        expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 60))
+        for number in range(orders):
+            hall.publish("hall/relays/attic/send", {
+                "id": str(number), "mac": "02:00:00:00:00:01", "secureon": None, "broadcast": r.BROADCAST,
+                "port": rig.wol_port, "expires": expires})
+        hall.wait_json("hall/relays/attic/result", id=str(orders - 1))
+        sent = sum(m.json()["outcome"] == "done" for m in hall.heard("hall/relays/attic/result"))
+        r.settle(6)
+        rss, anonymous = (kb / 1024 for kb in r.status_of(relay.pid, "VmRSS", "RssAnon"))
+    return Figure(rss, "MB", rss <= 4, f"anonymous {anonymous:.2f} MB, after {orders} orders, {sent} packets")
+
+
 def mem_waiting(count=1000):
     with Rig(10) as rig:
         pid = rig.start_hall()
@@ -330,6 +352,7 @@ ROWS = {
     "wake.http": (wake_http, "p99 <= 10 ms"),
     "ready.latency": (ready_latency, "p50 <= 150 ms, p95 <= 500 ms"),
     "mem.hall": (mem_hall, "<= 8 MB, anonymous <= 3 MB"),
+    "mem.wol": (mem_wol, "<= 4 MB"),
     "mem.waiting": (mem_waiting, "<= 4 MB, 0 errors, p99 <= 50 ms"),
     "idle.wakeups": (idle_wakeups, "<= 3 /s, <= 0.1 % of a core"),
     "start": (start, "<= 50 ms"),

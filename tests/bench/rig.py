@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT / "tests" / "demo"))
 
 from lan import free_port  # noqa: E402
 from process import Process, wait_until  # noqa: E402
-from world import BROWSER, Broker, Hall, _tool  # noqa: E402, F401
+from world import BROWSER, USERS, Broker, Hall, _tool  # noqa: E402, F401
 
 BUILD = ROOT / os.environ.get("HALL_BUILD", "build")
 BROADCAST = "127.255.255.255"
@@ -56,7 +56,7 @@ def tool(name, *words, env=None, limit=120):
 class Rig:
     """A folder, a configuration, and all that runs for one row; everything ends with it."""
 
-    def __init__(self, servers, broker=False, agent_checks=False):
+    def __init__(self, servers, broker=False, agent_checks=False, users=()):
         self._stack = contextlib.ExitStack()
         self.directory = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="hall-bench-")))
         self.n_servers = servers
@@ -65,7 +65,7 @@ class Rig:
         self.wol_port = free_port(socket.SOCK_DGRAM, BROADCAST)
         self.broker = None
         if broker:
-            self.broker = Broker(self.directory / "broker", [])
+            self.broker = Broker(self.directory / "broker", [], users=(*USERS, *users))
             self._stack.callback(self.broker.stop)
             self.broker.start()
         password = self.broker.passwords["hall"] if self.broker else "none"
@@ -106,9 +106,9 @@ class Rig:
         self.hall.start()
         return self.hall.process.pid
 
-    def run(self, argv, what, ready):
+    def run(self, argv, what, ready, env=None):
         """Starts a peer and waits until it is ready."""
-        process = Process(argv, self.directory / f"{what}.log", lines=True)
+        process = Process(argv, self.directory / f"{what}.log", env=env, lines=True)
         self._stack.callback(process.stop)
 
         def is_up():
@@ -119,8 +119,8 @@ class Rig:
         wait_until(is_up, 10, what)
         return process
 
-    def bus(self, topics):
-        bus = self.broker.bus(topics=topics)
+    def bus(self, topics, user="operator"):
+        bus = self.broker.bus(user, topics=topics)
         self._stack.callback(bus.close)
         return bus
 

@@ -23,7 +23,7 @@ COMMANDS = ["hall/servers/testing/power/set", "hall/servers/testing/command", "h
 HALL_COMMANDS = ["hall/command"]  # to Hall itself: the operator's alone
 AGENTS = [f"hall/agents/{who}/{what}" for who in ("testing", "erp", "viewer", "operator", "homeassistant")
           for what in ("state", "report", "containers", "result", "command")]
-RELAYS = [f"hall/relays/{who}/{what}" for who in ("attic", "erp") for what in ("state", "result", "send")]
+RELAYS = [f"hall/relays/{who}/{what}" for who in ("attic", "erp", "viewer", "operator", "homeassistant") for what in ("state", "result", "send")]
 DISCOVERY = ["homeassistant/status", "homeassistant/device/hall_testing/config"]
 OTHER = ["hall/echo", "hall/other", "hall/servers/testing/other", "other/topic", "hallo/status"]
 TOPICS = STATES + TOLD + COMMANDS + HALL_COMMANDS + AGENTS + RELAYS + DISCOVERY + OTHER

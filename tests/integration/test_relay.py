@@ -10,11 +10,13 @@ import uuid
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import jsonschema
 import pytest
 from conftest import SANITIZER, Worlds
 from helpers import command, result, simple_servers, state_of, status, wait_state, wait_status
 from links import Host, ip
 from process import Process, wait_until
+from world import ROOT
 
 MAC = "02:00:5e:10:02:77"
 NET_RAW = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all,+net_raw",
@@ -312,6 +314,13 @@ def test_check_and_version(site, tmp_path):
     assert done.stderr.splitlines() == [
         f"{file}: /speed: found an unknown key; allowed: $schema, id, mqtt, interface, raw, packets_per_second",
         f'{file}: /interface: found nothing; allowed: the interface that frames leave by, as "eth0"; raw needs it']
-    file.write_text('{"id":"attic","mqtt":{"url":"mqtt://127.0.0.1"}}')
-    assert run("--config", file, "--check").stdout == f"{file}: ok: relay attic\n"
+    schema = json.loads((ROOT / "docs" / "relay.schema.json").read_text(encoding="utf-8"))
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"id": "attic", "mqtt": {}, "raw": True}, schema)
+    for config in ({"id": "attic", "mqtt": {"url": "mqtt://127.0.0.1"}},
+                   {"id": "attic", "mqtt": {"url": "mqtts://hall.lan:8883", "ca": "/etc/hall/ca.crt", "base_topic": "hall",
+                                            "username": "attic"}, "interface": "eth0", "raw": True, "packets_per_second": 100}):
+        jsonschema.validate(config, schema)
+        file.write_text(json.dumps(config))
+        assert run("--config", file, "--check").stdout == f"{file}: ok: relay attic\n"
     assert "cannot be read" in run("--config", tmp_path / "none", "--check").stderr
