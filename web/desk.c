@@ -105,6 +105,10 @@ static const struct route {
     {"/auth/nginx", METHOD_GET, "GET, HEAD, OPTIONS", false, desk_route_auth_nginx},
     {"/.hall/status", METHOD_GET, "GET, HEAD, OPTIONS", false, desk_route_status},
     {"/.hall/wait", METHOD_GET | METHOD_POST, "GET, HEAD, POST, OPTIONS", false, desk_route_wait},
+    {"/traefik/config", METHOD_GET, "GET, HEAD, OPTIONS", true, desk_route_traefik},
+    {"/api/strategies/dynamic", METHOD_GET, "GET, HEAD, OPTIONS", true, desk_route_sablier_dynamic},
+    {"/api/strategies/blocking", METHOD_GET, "GET, HEAD, OPTIONS", true,
+     desk_route_sablier_blocking},
     {"/healthz", METHOD_GET, "GET, HEAD, OPTIONS", true, route_healthz},
     {"/readyz", METHOD_GET, "GET, HEAD, OPTIONS", true, route_readyz},
 };

@@ -144,6 +144,15 @@ static void press_button(struct desk *desk, struct clerk *clerk, const struct ra
     desk_redirect(clerk, 303, desk_reference(clerk));
 }
 
+/* "gone=1": the proxy has just found that the site does not answer, so there is nowhere to lead to.
+ */
+static bool is_gone(const struct raw_request *raw)
+{
+    struct span query = {raw->query, raw->query != NULL ? strlen(raw->query) : 0};
+    char value[2];
+    return uri_parameter(query, "gone", value, sizeof value) == 1 && value[0] == '1';
+}
+
 void desk_route_wait(struct desk *desk, const struct raw_request *raw, struct clerk *clerk)
 {
     struct place place;
@@ -164,10 +173,10 @@ void desk_route_wait(struct desk *desk, const struct raw_request *raw, struct cl
         press_button(desk, clerk, raw, &place);
         return;
     }
-    if (ready) {
+    if (ready && !is_gone(raw)) {
         desk_redirect(clerk, 303, desk_reference(clerk));
         return;
     }
-    desk_look(desk, clerk, &place, false, false, &view);
+    desk_look(desk, clerk, &place, ready, false, &view);
     desk_send_page(desk, clerk, &view, 503);
 }

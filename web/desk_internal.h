@@ -46,7 +46,18 @@ bool desk_hold_for(struct desk *desk, const struct place *place, int64_t hold);
 void desk_route_status(struct desk *desk, const struct raw_request *raw, struct clerk *clerk);
 void desk_route_wait(struct desk *desk, const struct raw_request *raw, struct clerk *clerk);
 
+/* ---- desk_peer.c ---- */
+
+void desk_route_traefik(struct desk *desk, const struct raw_request *raw, struct clerk *clerk);
+void desk_route_sablier_dynamic(struct desk *desk, const struct raw_request *raw,
+                                struct clerk *clerk);
+void desk_route_sablier_blocking(struct desk *desk, const struct raw_request *raw,
+                                 struct clerk *clerk);
+
 /* ---- desk_reply.c ---- */
+
+/* Sablier's header: may its plugin let the visitor pass? */
+void desk_put_session(struct clerk *clerk, bool ready);
 
 void desk_problem(struct clerk *clerk, int status, const char *detail);
 void desk_redirect(struct clerk *clerk, int status, const char *to);

@@ -68,8 +68,11 @@ static int serve(void *context, unsigned number, struct exchange *exchange,
     answer->head_only = strcmp(raw->method, "HEAD") == 0;
     worker->clerk.crowded = exchange_is_crowded(exchange);
     desk_answer(desk, raw, &worker->clerk);
+    bool drains = desk_trusts(desk, raw->peer) && !worker->clerk.crowded;
     leave_office(worker);
     send_answer(exchange, answer);
+    if (drains)
+        exchange_drain(exchange);
     return answer->status;
 }
 

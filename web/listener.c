@@ -17,7 +17,10 @@
 #include "base/log.h"
 #include "web/patience.h"
 
-enum { STOP_MS = 500 /* answers under way may take so long when Hall ends */ };
+enum {
+    STOP_MS = 500, /* answers under way may take so long when Hall ends */
+    DRAIN_MAX = 8 * 1024 * 1024,
+};
 
 struct worker {
     unsigned number;
@@ -107,6 +110,19 @@ ssize_t exchange_read(struct exchange *exchange, char *out, size_t size)
 {
     int length = mg_read(exchange->connection, out, size);
     return length < 0 ? -EIO : length;
+}
+
+void exchange_drain(struct exchange *exchange)
+{
+    char waste[4096];
+    if (!has_body(exchange->connection))
+        return;
+    for (size_t left = DRAIN_MAX; left > 0;) {
+        ssize_t length = exchange_read(exchange, waste, sizeof waste);
+        if (length <= 0)
+            return;
+        left -= (size_t)length < left ? (size_t)length : left;
+    }
 }
 
 static int on_request(struct mg_connection *connection)

@@ -43,6 +43,9 @@ bool exchange_is_crowded(const struct exchange *exchange);
 void exchange_close(struct exchange *exchange); /* ends with this answer */
 /* False: the other side has left. */
 bool exchange_send(struct exchange *exchange, const char *text, size_t length);
+/* Reads and forgets what is left of the body, as far as it comes without delay: a proxy that still
+ * sends it would take our end for a broken connection. */
+void exchange_drain(struct exchange *exchange);
 /* The body, piece by piece. 0: its end; -EIO. */
 ssize_t exchange_read(struct exchange *exchange, char *out, size_t size);
 

@@ -40,6 +40,16 @@ struct config_http {
     const char **monitors;
 };
 
+/* For what a reverse proxy in front is told. */
+struct config_proxy {
+    const char *hall; /* URL of the gateway as the proxy sees it; NULL: http.gateway */
+    bool fail_open;   /* default false */
+    bool tls;         /* the proxy speaks TLS to visitors; default true */
+    const char *entry_point, *http_entry_point; /* Traefik's: "websecure", "web" */
+    const char *resolver;     /* Traefik's certificate resolver; "none": its own certificates */
+    const char *certificates; /* nginx: folder with DOMAIN/fullchain.pem and privkey.pem */
+};
+
 struct config_store {
     const char *path;
     int keep_days;
@@ -65,6 +75,7 @@ struct config {
     struct config_http http;
     struct config_store store;
     struct config_energy energy;
+    struct config_proxy proxy;
     struct model model;
     void *memory; /* owns every string and array above */
 };

@@ -82,6 +82,25 @@ static const struct option energy_rows[] = {
 };
 static const struct option_table energy_table = TABLE("energy", config_energy, energy_rows);
 
+static const struct option proxy_rows[] = {
+    {"hall", TEXT(http_url, 200), AT(config_proxy, hall),
+     .help = "Where the reverse proxy finds the gateway; by default http.gateway."},
+    {"fail_open", .kind = OPTION_BOOL, AT(config_proxy, fail_open), .fallback = "false",
+     .help = "Whether the proxy lets visitors through while Hall does not answer."},
+    {"tls", .kind = OPTION_BOOL, AT(config_proxy, tls), .fallback = "true",
+     .help = "Whether the proxy speaks HTTPS to visitors and redirects HTTP to it."},
+    {"entry_point", TEXT(slug, 64), AT(config_proxy, entry_point), .fallback = "websecure",
+     .help = "Traefik's entry point for visitors."},
+    {"http_entry_point", TEXT(slug, 64), AT(config_proxy, http_entry_point), .fallback = "web",
+     .help = "Traefik's entry point from which is redirected to HTTPS."},
+    {"resolver", TEXT(slug, 64), AT(config_proxy, resolver), .fallback = "letsencrypt",
+     .help = "Traefik's certificate resolver; \"none\": the certificates it has itself."},
+    {"certificates", TEXT(file, 200), AT(config_proxy, certificates),
+     .fallback = "/etc/letsencrypt/live",
+     .help = "For nginx: the folder that has DOMAIN/fullchain.pem and DOMAIN/privkey.pem."},
+};
+static const struct option_table proxy_table = TABLE("proxy", config_proxy, proxy_rows);
+
 /* servers */
 
 static const struct option wake_rows[] = {
@@ -414,6 +433,8 @@ static const struct option root_rows[] = {
     {"store", OBJECT(store_table), AT(raw_config, config.store), .help = "The database."},
     {"energy", OBJECT(energy_table), AT(raw_config, config.energy),
      .help = "For the energy statistics."},
+    {"proxy", OBJECT(proxy_table), AT(raw_config, config.proxy),
+     .help = "What the reverse proxy in front is told, by /traefik/config or hallctl proxy-config."},
     {"servers", MAP(server_table, slug, 20000), AT(raw_config, servers),
      COUNT_AT(raw_config, n_servers), .help = "The servers that sleep and wake, by id."},
     {"domains", MAP(domain_table, host, 20000), AT(raw_config, domains),

@@ -31,6 +31,8 @@ extern const struct verb_family wire_family;  /* verbs_wire.c: ping, send, disco
 extern const struct verb_family tool_family;  /* verbs_tool.c: check, hash-password, complete */
 
 /* Verbs that read their own arguments (argv[0] is the verb's name). */
+int proxy_config_run(int argc, char *argv[]);
+void proxy_config_help(FILE *out);
 int simulate_run(int argc, char *argv[]);
 void simulate_help(FILE *out);
 

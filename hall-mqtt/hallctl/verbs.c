@@ -5,6 +5,11 @@
 #include "config/report.h"
 
 static const struct verb plan_verbs[] = {
+    {.name = "proxy-config",
+     .operands = "traefik|caddy|nginx",
+     .summary = "prints what to tell a reverse proxy, made from a configuration",
+     .run_raw = proxy_config_run,
+     .help_raw = proxy_config_help},
     {.name = "simulate",
      .operands = "FILE",
      .summary = "try a configuration: what would be woken and put to sleep, and why",

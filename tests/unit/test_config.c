@@ -555,10 +555,10 @@ static void test_required_and_unknown_keys(void **state)
          "'_' and '-'\n"},
         {"{'serves':{}}",
          "F: /serves: found an unknown key; allowed: did you mean \"servers\"? "
-         "$schema, timezone, site, language, mqtt, http, store, energy, servers, domains\n"},
+         "$schema, timezone, site, language, mqtt, http, store, energy, proxy, servers, domains\n"},
         {"{'x~y/z':1}",
          "F: /x~0y~1z: found an unknown key; allowed: $schema, timezone, site, language, "
-         "mqtt, http, store, energy, servers, domains\n"},
+         "mqtt, http, store, energy, proxy, servers, domains\n"},
         {S("'checks':[{'agent':{'x':1}}]"),
          "F: /servers/s/checks/0/agent/x: found an unknown key; allowed: {}\n"},
         {S("'checks':[{'pong':{}}]"),

@@ -1,0 +1,81 @@
+"""A real reverse proxy in front of Hall, nginx or Caddy, with exactly what `hallctl proxy-config` prints."""
+
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+from lan import free_port
+from process import Process, wait_until
+
+KINDS = ("nginx", "caddy")
+
+
+def tool(name):
+    """Debian keeps daemons in /usr/sbin, which is not in everybody's PATH."""
+    for folder in os.environ.get("PATH", "").split(":") + ["/usr/sbin", "/sbin"]:
+        if os.access(Path(folder) / name, os.X_OK):
+            return str(Path(folder) / name)
+    raise OSError(f"{name} is not installed")
+
+
+def generated(hallctl, kind, config, *options):
+    done = subprocess.run([hallctl, "proxy-config", kind, "--config", config, *options], capture_output=True, text=True,
+                          check=False)
+    if done.returncode != 0:
+        raise OSError(f"hallctl proxy-config {kind}: {done.stderr}")
+    return done.stdout
+
+
+class Proxy:
+    """One proxy on 127.0.0.1:PORT, plain HTTP. Everything it writes is below its directory."""
+
+    def __init__(self, kind, directory, hallctl, config, port, fail_open=False):
+        self.kind, self.directory, self.port = kind, Path(directory), port
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.log = self.directory / f"{kind}.log"
+        self.process = None
+        text = generated(hallctl, kind, config, "--listen", f"127.0.0.1:{port}",
+                         "--fail-open" if fail_open else "--fail-closed")
+        text = text.replace(":8889", f":{free_port()}")  # Caddy's own, where it is open to all
+        self.argv, self.env = {"nginx": self._nginx, "caddy": self._caddy}[kind](text)
+
+    def _nginx(self, text):
+        (self.directory / "hall.conf").write_text(text, encoding="utf-8")
+        temp = "".join(f"  {what}_temp_path {self.directory}/{what};\n"
+                       for what in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        conf = self.directory / "nginx.conf"
+        conf.write_text(f"""{'user root;' if os.geteuid() == 0 else ''}
+daemon off;
+worker_processes 1;
+pid {self.directory}/nginx.pid;
+error_log {self.log};
+events {{ worker_connections 1024; }}
+http {{
+  access_log off;
+{temp}  include {self.directory}/hall.conf;
+}}
+""", encoding="utf-8")
+        return [tool("nginx"), "-p", self.directory, "-c", conf], dict(os.environ)
+
+    def _caddy(self, text):
+        conf = self.directory / "Caddyfile"
+        conf.write_text("{\n\tadmin off\n\tauto_https off\n}\n" + text, encoding="utf-8")
+        home = {"HOME": str(self.directory), "XDG_DATA_HOME": str(self.directory), "XDG_CONFIG_HOME": str(self.directory)}
+        return [tool("caddy"), "run", "--config", conf, "--adapter", "caddyfile"], {**os.environ, **home}
+
+    def start(self):
+        self.process = Process(self.argv, self.log, env=self.env)
+        wait_until(self._listens, 15, self.kind)
+        return self
+
+    def _listens(self):
+        if not self.process.alive():
+            raise OSError(f"{self.kind} does not start:\n" + self.process.log_tail())
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def stop(self):
+        if self.process:
+            self.process.stop()

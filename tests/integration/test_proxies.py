@@ -1,0 +1,382 @@
+"""Real nginx and Caddy, told by `hallctl proxy-config`, in front of real upstreams: every kind of client gets its right
+answer, nothing is lost, and nobody is led to where nothing answers."""
+
+import base64
+import contextlib
+import http.server
+import json
+import os
+import socket
+import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from helpers import asleep, awake, events, wait_event, wait_state
+from process import wait_until
+from proxy import KINDS, Proxy
+from world import BROWSER, ROOT, free_port, http_get
+
+HOST = "testing.localhost"
+API = {"Accept": "application/json", "User-Agent": "curl/8.5.0"}
+BOT = {**BROWSER, "User-Agent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"}
+ASSET = {"Accept": "image/avif,image/webp,*/*", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image",
+         "User-Agent": BROWSER["User-Agent"]}
+
+
+@pytest.fixture(scope="session")
+def hallctl():
+    path = ROOT / os.environ.get("HALL_BUILD", "build") / "bin" / "hallctl"
+    assert path.exists(), f"{path} is not built"
+    return path
+
+
+def make_proxy(world, hallctl, kind, **options):
+    proxy = Proxy(kind, world.directory / f"{kind}-{free_port()}", hallctl, world.hall.file, free_port(), **options)
+    return proxy.start()
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def proxy(world, request, hallctl):
+    proxy = make_proxy(world, hallctl, request.param)
+    yield proxy
+    proxy.stop()
+
+
+def ask(proxy, path="/client1/x", headers=None, method="GET", host=HOST, **words):
+    return http_get("127.0.0.1", proxy.port, path, headers, method, host, words.pop("timeout", 40), **words)
+
+
+@pytest.fixture
+def sleeping(world, bus):
+    asleep(bus, "testing")
+    return bus.mark()
+
+
+def check_waiting(answer, kind):
+    assert answer.status == 503, answer
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "noindex" in answer.headers["X-Robots-Tag"]
+    assert answer.headers["X-Hall-State"]
+    assert int(answer.headers["Retry-After"]) > 0
+    assert answer.headers.get("Content-Type", "").startswith(kind), answer
+
+
+def test_a_visit_from_asleep_to_the_site(world, bus, proxy, sleeping):
+    """Asleep, the page, its polls, the site: at the address first asked for, with whatever query."""
+    path = "/client1/welcome?from=a%20b&x=%22%3E%3Cscript%3E"
+    page = ask(proxy, path, BROWSER)
+    check_waiting(page, "text/html")
+    assert b"<script>from" not in page.body and b'"><script' not in page.body
+    wait_event(bus, "testing", "wake_requested", sleeping)
+    status = wait_until(lambda: told_to_go(proxy, path), 20, "the page is told to go")
+    assert status["redirect"] == path
+    site = ask(proxy, path, BROWSER)
+    assert site.status == 200 and b"This is the site itself" in site.body, site
+    assert len(events(bus, "testing", "wake_requested", sleeping)) == 1
+
+
+def told_to_go(proxy, path):
+    from urllib.parse import quote
+
+    status = ask(proxy, "/.hall/status?path=" + quote(path, safe=""), API).json()
+    return status if status["redirect"] else None
+
+
+def test_curl(proxy, sleeping, world, bus):
+    url = f"http://127.0.0.1:{proxy.port}/client1/x"
+    done = subprocess.run(["curl", "-sS", "-i", "-H", f"Host: {HOST}", url], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("HTTP/1.1 503") and "application/problem+json" in done.stdout, done.stdout
+    wait_state(bus, "testing", "ready", 20)
+    done = subprocess.run(["curl", "-sS", "--retry", "5", "--fail", "-H", f"Host: {HOST}", url], capture_output=True,
+                          text=True, check=True)
+    assert "This is the site itself" in done.stdout
+
+
+@pytest.mark.parametrize(("headers", "method"), [(BOT, "GET"), (BROWSER, "HEAD"), (ASSET, "GET"),
+                                                 ({**BROWSER, "Sec-Purpose": "prefetch"}, "GET"),
+                                                 ({"Service-Worker": "script", "Sec-Fetch-Dest": "serviceworker"}, "GET")],
+                         ids=["bot", "head", "asset", "prefetch", "service-worker"])
+def test_those_who_do_not_wake(world, bus, proxy, sleeping, headers, method):
+    answer = ask(proxy, "/client1/thing.js", headers, method)
+    assert answer.status == 503 and b"<html" not in answer.body, answer
+    assert answer.headers["Cache-Control"] == "no-store"
+    bus_quiet(world, bus)
+    assert events(bus, "testing", "wake_requested", sleeping) == []
+
+
+def bus_quiet(world, bus):
+    """Visits pass to the loop in order: once one that is refused is told, those before were heard. One a second is."""
+    mark = bus.mark()
+
+    def told():
+        assert world.hall.get("/auth", BROWSER, source="127.0.0.2").status == 403
+        return any(m.json()["event_type"] == "access_refused" for m in bus.heard("hall/event", mark))
+
+    wait_until(told, 10, "a refusal is told", pause=0.3)
+
+
+def test_two_hundred_parts_of_a_page(world, bus, proxy, sleeping):
+    """Asleep: none wakes, none gets a page. Ready: all get through."""
+    def part(number):
+        return ask(proxy, f"/client1/img{number}.png", ASSET)
+
+    with ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(part, range(200)))
+    assert {a.status for a in answers} == {503} and not any(a.body and b"<html" in a.body.lower() and b"hall" in a.body
+                                                             for a in answers if a.headers.get("X-Hall-State"))
+    bus_quiet(world, bus)
+    assert events(bus, "testing", "wake_requested", sleeping) == []
+    awake(bus, "testing")
+    with ThreadPoolExecutor(40) as pool:
+        assert [a.status for a in pool.map(part, range(200))] == [200] * 200
+
+
+def test_outside_all_projects_and_forged_headers(world, bus, proxy, sleeping):
+    assert ask(proxy, "/elsewhere", BROWSER).status == 404
+    forged = {**BROWSER, "X-Forwarded-Host": "erp.localhost", "X-Forwarded-Uri": "/client2/", "X-Forwarded-Method": "HEAD",
+              "X-Forwarded-For": "10.9.8.7"}
+    answer = ask(proxy, "/client1/x", forged)
+    check_waiting(answer, "text/html")
+    found = wait_event(bus, "testing", "wake_requested", sleeping)
+    assert "client1" in json.dumps(found) and "10.9.8.7" not in json.dumps(found), found
+
+
+# A domain with an upstream of the test's own
+
+class Site(http.server.ThreadingHTTPServer):
+    """An upstream that tells what it got, can be told to answer badly, streams, and speaks websocket."""
+
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self, address, port):
+        self.got, self.checked, self.open, self.status = [], [], set(), 200
+        super().__init__((address, port), SiteHandler)
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+    def handle_error(self, request, client_address):
+        pass
+
+    def process_request(self, request, client_address):
+        self.open.add(request)
+        super().process_request(request, client_address)
+
+    def close(self):
+        """As a machine does that falls: connections that were kept end too."""
+        self.shutdown()
+        self.server_close()
+        for connection in self.open:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+
+class SiteHandler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path == "/health":
+            self.server.checked.append(self.headers["Host"])
+            return self.give(self.server.status, b"health")
+        self.server.got.append((self.command, self.path, body, self.headers["Host"]))
+        if self.headers.get("Upgrade", "").lower() == "websocket":
+            return self.echo()
+        return self.give(self.server.status, b"%s %s %s" % (self.command.encode(), self.path.encode(), body))
+
+    do_POST = do_PUT = do_GET
+
+    def give(self, status, body):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def echo(self):
+        """Switches protocols, then sends back what comes, as it comes."""
+        self.send_response(101)
+        self.send_header("Upgrade", "websocket")
+        self.send_header("Connection", "Upgrade")
+        self.end_headers()
+        self.wfile.flush()
+        self.close_connection = True
+        while data := self.connection.recv(4096):
+            self.connection.sendall(data)
+
+
+class Place:
+    """A world whose server `testing` stands for one site of the test's own, on loopback of the machine itself."""
+
+    def __init__(self, make_world, hallctl, access=None, idle="20m", **more):
+        self.world = make_world(start=False, namespaces=False)
+        self.port = free_port()
+        config = self.world.hall.config
+        config["servers"] = {"testing": config["servers"]["testing"]}
+        address = config["servers"]["testing"]["address"]
+        config["servers"]["testing"].update(address=address, checks=[{"agent": {}}], **more)
+        config["domains"] = {HOST: {"server": "testing", "upstream": f"http://{address}:{self.port}", "health": "/health",
+                                    "policy": {"idle": idle}, "access": access or {}}}
+        self.address = address
+        self.world.hall.write(config)
+        self.world.described = {"testing": self.world.described["testing"]}
+        self.hallctl = hallctl
+        self.site = None
+        self.proxies = []
+
+    def start(self):
+        self.world.start()
+        self.bus = self.world.bus()
+        wait_state(self.bus, "testing", "off")
+        return self
+
+    def open(self, status=200):
+        self.site = Site(self.address, self.port)
+        self.site.status = status
+        return self.site
+
+    def proxy(self, kind, **options):
+        self.proxies.append(make_proxy(self.world, self.hallctl, kind, **options))
+        return self.proxies[-1]
+
+    def close(self):
+        for proxy in self.proxies:
+            proxy.stop()
+        if self.site:
+            self.site.close()
+
+
+@pytest.fixture
+def make_place(make_world, hallctl):
+    places = []
+
+    def make(**options):
+        places.append(Place(make_world, hallctl, **options).start())
+        return places[-1]
+
+    yield make
+    for place in places:
+        place.close()
+
+
+@pytest.fixture(params=KINDS)
+def kind(request):
+    return request.param
+
+
+def wait_wake(place, mark):
+    wait_event(place.bus, "testing", "wake_requested", mark)
+
+
+def test_a_post_is_held_and_keeps_its_body(make_place, kind):
+    """So is a form that a person sends: what would be lost with a page waits for the site."""
+    place = make_place(access={"hold": "25s"})
+    proxy, mark = place.proxy(kind), place.bus.mark()
+    body = os.urandom(200_000)
+    with ThreadPoolExecutor(2) as pool:
+        program = pool.submit(ask, proxy, "/api?x=1", API, "POST", body=body)
+        form = pool.submit(ask, proxy, "/form", {**BROWSER, "Content-Type": "text/plain"}, "POST", body=b"a=1")
+        wait_wake(place, mark)
+        wait_state(place.bus, "testing", "ready", 15)
+        place.open()
+        assert program.result(40).status == 200 and form.result(40).status == 200
+    got = {path: (method, sent) for method, path, sent, _ in place.site.got}
+    assert got["/api?x=1"] == ("POST", body) and got["/form"] == ("POST", b"a=1")
+
+
+def test_a_post_that_is_not_held_is_refused_not_lost(make_place, kind):
+    place = make_place()
+    proxy = place.proxy(kind)
+    answer = ask(proxy, "/api", API, "POST", body=b"x" * 100_000)
+    check_waiting(answer, "application/problem+json")
+    page = ask(proxy, "/form", BROWSER, "POST", body=b"a=1")
+    check_waiting(page, "text/html")
+    assert b'id="z"' in page.body, "the page says that the browser keeps what was sent"
+
+
+def websocket(proxy, path="/socket"):
+    client = socket.create_connection(("127.0.0.1", proxy.port), 10)
+    key = base64.b64encode(os.urandom(16)).decode()
+    client.sendall((f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                    f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n").encode())
+    head = b""
+    while b"\r\n\r\n" not in head:
+        more = client.recv(4096)
+        assert more, head
+        head += more
+    return client, head
+
+
+def test_a_websocket(make_place, kind):
+    place = make_place(access={"websocket": True})
+    proxy, mark = place.proxy(kind), place.bus.mark()
+    client, head = websocket(proxy)
+    client.close()
+    assert head.startswith(b"HTTP/1.1 503"), head
+    wait_wake(place, mark)
+    place.open()
+    wait_until(lambda: ask(proxy, "/", API).status == 200, 20, "the site")
+    client, head = websocket(proxy)
+    with client:
+        assert head.startswith(b"HTTP/1.1 101"), head
+        client.sendall(b"\x81\x85abcdhello")
+        assert client.recv(100) == b"\x81\x85abcdhello"
+
+
+def test_an_upstream_that_answers_502_at_first(make_place, kind):
+    """Nobody is led to it before it answers well; and once it stops to, the page is back, not a 502."""
+    place = make_place()
+    proxy, mark = place.proxy(kind), place.bus.mark()
+    check_waiting(ask(proxy, "/a", BROWSER), "text/html")
+    wait_wake(place, mark)
+    site = place.open(status=502)
+    wait_state(place.bus, "testing", "ready", 15)
+    for _ in range(10):
+        assert ask(proxy, "/a", BROWSER).status == 503
+        assert not told_to_go(proxy, "/a")
+    assert site.got == []
+    site.status = 200
+    wait_until(lambda: told_to_go(proxy, "/a"), 15, "the page is told to go")
+    assert ask(proxy, "/a", BROWSER).status == 200
+    # The site dies. Hall may not know yet: the visitor gets its page all the same.
+    site.close()
+    place.site = None
+    gone = ask(proxy, "/a", BROWSER)
+    check_waiting(gone, "text/html")
+    wait_until(lambda: not told_to_go(proxy, "/a"), 30, "the page stays")
+    check_waiting(ask(proxy, "/a", BROWSER), "text/html")
+    place.open()
+    wait_until(lambda: told_to_go(proxy, "/a"), 30, "the page is told to go again")
+    assert ask(proxy, "/a", BROWSER).status == 200
+
+
+@pytest.mark.parametrize("fail_open", [False, True], ids=["fail-closed", "fail-open"])
+def test_hall_stopped(make_place, kind, fail_open):
+    place = make_place()
+    proxy, mark = place.proxy(kind, fail_open=fail_open), place.bus.mark()
+    assert ask(proxy, "/a", BROWSER).status == 503
+    wait_wake(place, mark)
+    site = place.open()
+    wait_until(lambda: ask(proxy, "/a", API).status == 200, 20, "the site")
+    place.world.hall.stop()
+    answers = [ask(proxy, f"/stopped{i}", API, "POST", body=b"kept") for i in range(3)]
+    if fail_open:
+        assert [a.status for a in answers] == [200] * 3, answers
+        assert ("POST", "/stopped0", b"kept", HOST) in [(m, p, b, h.split(":")[0]) for m, p, b, h in site.got]
+    else:
+        assert {a.status for a in answers} == {503 if kind == "nginx" else 502}, answers
+        assert not any("stopped" in path for _, path, _, _ in site.got)
+    place.world.hall.start()
+    wait_until(lambda: ask(proxy, "/back", API).status == 200, 30, "the site again")
+
+
+def test_the_host_that_was_asked_for_reaches_check_and_site(make_place, kind):
+    place = make_place()
+    proxy = place.proxy(kind)
+    site = place.open()
+    ask(proxy, "/a", API)
+    wait_until(lambda: ask(proxy, "/b", API).status == 200, 20, "the site")
+    assert {host.split(":")[0] for _, _, _, host in site.got} == {HOST}
+    assert {host.split(":")[0] for host in site.checked} == {HOST}

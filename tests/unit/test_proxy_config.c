@@ -1,0 +1,181 @@
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/json.h"
+#include "web/proxy_config.h"
+
+#define FOLDER TEST_DIR "/../bridges/proxy/"
+
+static struct config *load(const char *file)
+{
+    struct buf errors = BUF_INIT(4096);
+    struct config *config = NULL;
+    int error = config_load(file, &config, &errors);
+    if (error != 0)
+        print_error("%s", buf_text(&errors));
+    buf_finish(&errors);
+    assert_int_equal(error, 0);
+    return config;
+}
+
+static struct config *parse(const char *text)
+{
+    struct buf errors = BUF_INIT(4096);
+    struct config *config = NULL;
+    assert_int_equal(config_parse("test", text, strlen(text), &config, &errors), 0);
+    buf_finish(&errors);
+    return config;
+}
+
+/* The caller frees it. */
+static char *write(const struct config *config, const struct proxy_order *order)
+{
+    struct buf out = BUF_INIT(PROXY_CONFIG_MAX);
+    struct buf errors = BUF_INIT(4096);
+    char *text = NULL;
+    assert_int_equal(proxy_config_write(config, order, &out, &errors), 0);
+    assert_int_equal(buf_steal(&out, &text), 0);
+    buf_finish(&errors);
+    return text;
+}
+
+static char *read_file(const char *name)
+{
+    char path[512];
+    snprintf(path, sizeof path, FOLDER "%s", name);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    char *text = calloc(1, 65536);
+    assert_non_null(text);
+    assert_true(fread(text, 1, 65535, file) > 0);
+    fclose(file);
+    return text;
+}
+
+static void the_examples_are_what_is_printed(void **state)
+{
+    static const struct {
+        const char *file;
+        struct proxy_order order;
+    } cases[] = {
+        {"nginx/fail-closed.conf", {.kind = PROXY_NGINX}},
+        {"nginx/fail-open.conf", {.kind = PROXY_NGINX, .fail_open = true}},
+        {"caddy/fail-closed.Caddyfile", {.kind = PROXY_CADDY}},
+        {"caddy/fail-open.Caddyfile", {.kind = PROXY_CADDY, .fail_open = true}},
+    };
+    struct config *config = load(FOLDER "example.json");
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *made = write(config, &cases[i].order);
+        char *kept = read_file(cases[i].file);
+        assert_string_equal(made, kept); /* else run bridges/proxy/generate.sh */
+        free(made);
+        free(kept);
+    }
+    config_free(config);
+}
+
+static void traefik_gets_sound_json(void **state)
+{
+    struct config *config = load(FOLDER "example.json");
+    (void)state;
+    for (int open = 0; open < 2; open++) {
+        struct proxy_order order = {.kind = PROXY_TRAEFIK, .fail_open = open != 0};
+        struct json_error error;
+        struct json *document = NULL;
+        char *text = write(config, &order);
+        assert_int_equal(json_read(text, strlen(text), &json_limits_config, &document, &error), 0);
+        const struct json *http = json_get(document, "http");
+        const struct json *auth =
+            json_get(json_get(json_get(http, "middlewares"), "hall-auth"), "forwardAuth");
+        assert_string_equal(json_get_string(auth, "address"),
+                            open ? "http://127.0.0.1:8890/auth" : "http://127.0.0.1:8880/auth");
+        assert_false(json_get_bool(auth, "trustForwardHeader", true));
+        assert_int_equal(json_count(json_get(http, "routers")), open ? 10 : 8);
+        json_free(document);
+        free(text);
+    }
+    config_free(config);
+}
+
+#define SERVER "\"servers\":{\"s\":{\"address\":\"192.0.2.1\",\"mac\":\"aa:bb:cc:dd:ee:01\"}}"
+
+static void options_are_heard(void **state)
+{
+    struct config *config = parse("{\"http\":{\"gateway\":\"0.0.0.0:9000\"},"
+                                  "\"proxy\":{\"tls\":false,\"entry_point\":\"lan\"}," SERVER
+                                  ",\"domains\":{\"a.example\":{\"server\":\"s\","
+                                  "\"upstream\":\"https://192.0.2.1:8443/base/\"}}}");
+    (void)state;
+    char *traefik = write(config, &(struct proxy_order){.kind = PROXY_TRAEFIK});
+    assert_non_null(strstr(traefik, "\"entryPoints\":[\"lan\"]"));
+    assert_non_null(strstr(traefik, "\"url\":\"http://127.0.0.1:9000\""));
+    assert_non_null(strstr(traefik, "\"url\":\"https://192.0.2.1:8443\""));
+    assert_non_null(strstr(traefik, "{\"addPrefix\":{\"prefix\":\"/base\"}}"));
+    assert_null(strstr(traefik, "tls"));
+    assert_null(strstr(traefik, "redirect"));
+    free(traefik);
+    char *nginx = write(config, &(struct proxy_order){.kind = PROXY_NGINX});
+    assert_non_null(strstr(nginx, "listen 80;"));
+    assert_non_null(strstr(nginx, "proxy_pass \"https://192.0.2.1:8443/base/\";"));
+    assert_null(strstr(nginx, "ssl_certificate"));
+    free(nginx);
+    char *caddy =
+        write(config, &(struct proxy_order){.kind = PROXY_CADDY, .listen = "127.0.0.1:81"});
+    assert_non_null(strstr(caddy, "http://a.example:81 {\n\tbind 127.0.0.1\n"));
+    assert_non_null(strstr(caddy, "rewrite * /base{uri}"));
+    free(caddy);
+    config_free(config);
+}
+
+static void what_cannot_be_said_is_named(void **state)
+{
+    struct config *config =
+        parse("{" SERVER ",\"domains\":{\"a.example\":{\"server\":\"s\",\"projects\":{"
+              "\"odd\":{\"path\":\"/a*b$c\",\"upstream\":\"http://192.0.2.1/base\"}}}}}");
+    struct buf out = BUF_INIT(PROXY_CONFIG_MAX);
+    struct buf errors = BUF_INIT(4096);
+    (void)state;
+    assert_int_equal(
+        proxy_config_write(config, &(struct proxy_order){.kind = PROXY_NGINX}, &out, &errors),
+        -EINVAL);
+    assert_non_null(strstr(buf_text(&errors), "project odd: the path has a '$'"));
+    buf_clear(&errors);
+    assert_int_equal(
+        proxy_config_write(config, &(struct proxy_order){.kind = PROXY_CADDY}, &out, &errors),
+        -EINVAL);
+    assert_non_null(strstr(buf_text(&errors), "project odd: its path has a '*'"));
+    buf_finish(&out);
+    buf_finish(&errors);
+    config_free(config);
+}
+
+static void kinds_have_names(void **state)
+{
+    enum proxy_kind kind;
+    (void)state;
+    assert_true(proxy_kind_from_name("nginx", &kind));
+    assert_int_equal(kind, PROXY_NGINX);
+    assert_string_equal(proxy_kind_name(PROXY_TRAEFIK), "traefik");
+    assert_false(proxy_kind_from_name("apache", &kind));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_examples_are_what_is_printed),
+        cmocka_unit_test(traefik_gets_sound_json),
+        cmocka_unit_test(options_are_heard),
+        cmocka_unit_test(what_cannot_be_said_is_named),
+        cmocka_unit_test(kinds_have_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

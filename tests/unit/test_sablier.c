@@ -1,0 +1,135 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "web/sablier.h"
+
+static const char *web_containers[] = {"client1-web", "client1-db"};
+static struct model_site sites[] = {
+    {.id = "erp.example", .domain = 0, .path = "/", .upstream = "http://192.0.2.1"},
+    {.id = "testing.example", .domain = 1, .path = "/"},
+    {.id = "client1",
+     .domain = 1,
+     .is_project = true,
+     .path = "/client1",
+     .n_containers = 2,
+     .containers = web_containers},
+    {.id = "client2", .domain = 1, .is_project = true, .path = "/client2"},
+};
+static struct model_domain domains[] = {
+    {.name = "erp.example", .site = 0},
+    {.name = "testing.example", .site = 1, .n_projects = 2, .projects = {2, 3}},
+};
+static const struct model model = {
+    .n_sites = 4, .sites = sites, .n_domains = 2, .domains = domains};
+
+static enum sablier_fault read_query(const char *query, struct sablier *sablier)
+{
+    return sablier_read(&model, (struct span){query, query != NULL ? strlen(query) : 0}, sablier);
+}
+
+static void names_and_groups(void **state)
+{
+    static const struct {
+        const char *query;
+        size_t n;
+        int sites[4];
+    } cases[] = {
+        {"names=client1", 1, {2}},
+        {"names=client1&names=client2&session_duration=5m", 2, {2, 3}},
+        {"names=client2%2Cclient1&theme=ghost&show_details=true&display_name=x", 2, {3, 2}},
+        {"names=client1,client1", 1, {2}},
+        {"names=client1-db,client1-web", 1, {2}},
+        {"names=erp.example", 1, {0}},
+        {"group=testing.example&names=", 2, {2, 3}},
+        {"group=erp.example&refresh_frequency=2s", 1, {0}},
+        {"group=ERP.example", 1, {0}},
+    };
+    struct sablier sablier;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(read_query(cases[i].query, &sablier), SABLIER_FINE);
+        assert_int_equal(sablier.n, cases[i].n);
+        assert_memory_equal(sablier.sites, cases[i].sites, cases[i].n * sizeof(int));
+    }
+}
+
+static void what_is_wrong_is_named(void **state)
+{
+    static const struct {
+        const char *query;
+        enum sablier_fault fault;
+    } cases[] = {
+        {NULL, SABLIER_NEITHER},
+        {"", SABLIER_NEITHER},
+        {"theme=ghost", SABLIER_NEITHER},
+        {"names=", SABLIER_NEITHER},
+        {"names=client1&group=testing.example", SABLIER_BOTH},
+        {"group=testing.example&names=client1", SABLIER_BOTH},
+        {"group=testing.example&group=erp.example", SABLIER_BROKEN},
+        {"names=client1,", SABLIER_BROKEN},
+        {"names=%zz", SABLIER_BROKEN},
+        {"names=client1&timeout=soon", SABLIER_DURATION},
+        {"names=client1&session_duration=-5m", SABLIER_DURATION},
+        {"names=nothing", SABLIER_NO_NAME},
+        {"names=client1,nothing", SABLIER_NO_NAME},
+        {"group=client1", SABLIER_NO_GROUP},
+    };
+    struct sablier sablier;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(read_query(cases[i].query, &sablier), cases[i].fault);
+    assert_string_equal(sablier.missing, "client1");
+    assert_int_equal(sablier_fault_text(SABLIER_NO_GROUP)->status, 404);
+    assert_int_equal(sablier_fault_text(SABLIER_BOTH)->status, 400);
+}
+
+static void durations_of_go(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t ms;
+    } good[] = {{"0", 0},          {"5s", 5000},       {"1m30s", 90000},   {"1h0m0s", 3600000},
+                {"1.5h", 5400000}, {"300ms", 300},     {"+2m", 120000},    {".5s", 500},
+                {"1us", 0},        {"1500\u00b5s", 1}, {"2m0.25s", 120250}};
+    static const char *const bad[] = {"",         "5",   "-5s",   "s",
+                                      "1m30",     "1x",  "1 s",   "1..s",
+                                      ".s",       "5s ", "1h-2m", "9999999999999999999s",
+                                      "99999999h"};
+    int64_t ms;
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_true(sablier_duration(good[i].text, &ms));
+        assert_int_equal(ms, good[i].ms);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(sablier_duration(bad[i], &ms));
+}
+
+static void parameters_have_defaults(void **state)
+{
+    struct sablier sablier;
+    (void)state;
+    assert_int_equal(read_query("names=client1", &sablier), SABLIER_FINE);
+    assert_int_equal(sablier.timeout, SABLIER_TIMEOUT_MS);
+    assert_int_equal(sablier.refresh, SABLIER_REFRESH_MS);
+    assert_int_equal(read_query("timeout=2s&names=client1&refresh_frequency=1m", &sablier),
+                     SABLIER_FINE);
+    assert_int_equal(sablier.timeout, 2000);
+    assert_int_equal(sablier.refresh, 60000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_and_groups),
+        cmocka_unit_test(what_is_wrong_is_named),
+        cmocka_unit_test(durations_of_go),
+        cmocka_unit_test(parameters_have_defaults),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,144 @@
+/* A Caddyfile (https://caddyserver.com/docs/caddyfile), for Caddy 2.5.1 and later. It may be the
+ * whole file, or be imported into one. */
+#include <string.h>
+
+#include "web/proxy_internal.h"
+
+#define OPEN_PORT    "8889"
+#define OPEN_ADDRESS "127.0.0.1:" OPEN_PORT
+
+static const char opening[] = "\nhttp://:" OPEN_PORT " {\n"
+                              "\tbind 127.0.0.1\n"
+                              "\trespond 200\n"
+                              "}\n";
+static const char open_words[] =
+    "# While Hall does not answer, visitors are led to the sites unasked (fail-open).\n";
+static const char closed_words[] =
+    "# While Hall does not answer, visitors get 502 (fail-closed).\n";
+
+static struct span hall_of(const struct proxy_job *job)
+{
+    return proxy_target(job->hall).authority;
+}
+
+static bool is_fit(struct proxy_job *job, const struct model_site *site)
+{
+    if (strchr(site->path, '*') == NULL)
+        return true;
+    buf_printf(job->errors,
+               "project %s: its path has a '*', which in a Caddyfile stands for anything; choose "
+               "another path\n",
+               site->id);
+    return false;
+}
+
+static void begin_matched(struct proxy_job *job, const struct model_site *site)
+{
+    if (strcmp(site->path, "/") == 0) {
+        buf_puts(job->out, "\thandle {\n");
+        return;
+    }
+    buf_printf(job->out, "\t@%s path \"%s\" \"%s/*\"\n", site->id, site->path, site->path);
+    buf_printf(job->out, "\thandle @%s {\n", site->id);
+}
+
+/* While Hall does not answer, whoever is open to all is asked in its place. */
+static void put_ask(struct proxy_job *job)
+{
+    bool opens = job->order->fail_open;
+    buf_printf(job->out,
+               "\t\t\tforward_auth %.*s%s {\n"
+               "\t\t\t\turi /auth?\n"
+               "%s"
+               "\t\t\t\ttransport http {\n"
+               "\t\t\t\t\tdial_timeout 2s\n"
+               "\t\t\t\t\tresponse_header_timeout 35s\n"
+               "\t\t\t\t}\n"
+               "\t\t\t}\n",
+               SPAN(hall_of(job)), opens ? " " OPEN_ADDRESS : "",
+               opens ? "\t\t\t\tlb_policy first\n"
+                       "\t\t\t\tlb_try_duration 2s\n"
+                       "\t\t\t\tlb_try_interval 50ms\n"
+                       "\t\t\t\tfail_duration 2s\n"
+                     : "");
+}
+
+static void put_lead(struct proxy_job *job, const struct proxy_target *target)
+{
+    if (target->base.length > 0)
+        buf_printf(job->out, "\t\t\trewrite * %.*s{uri}\n", SPAN(target->base));
+    buf_printf(job->out,
+               "\t\t\treverse_proxy %.*s {\n"
+               "\t\t\t\ttransport http {\n"
+               "\t\t\t\t\tdial_timeout 5s\n"
+               "\t\t\t\t}\n"
+               "\t\t\t}\n",
+               SPAN(target->origin));
+}
+
+/* Inside a route the order of the lines counts: Hall is asked about the address as it came. */
+static void put_site(struct proxy_job *job, const struct model_domain *domain,
+                     const struct model_site *site)
+{
+    (void)domain;
+    if (!is_fit(job, site))
+        return;
+    begin_matched(job, site);
+    if (site->upstream == NULL) {
+        buf_printf(job->out, "\t\treverse_proxy %.*s\n", SPAN(hall_of(job)));
+    } else {
+        struct proxy_target target = proxy_target(site->upstream);
+        buf_puts(job->out, "\t\troute {\n");
+        put_ask(job);
+        put_lead(job, &target);
+        buf_puts(job->out, "\t\t}\n");
+    }
+    buf_puts(job->out, "\t}\n");
+}
+
+/* A site that was ready and does not answer: Hall's page instead of "Bad Gateway". */
+static void put_gone(struct proxy_job *job)
+{
+    buf_printf(job->out,
+               "\thandle_errors {\n"
+               "\t\t@gone expression `{http.error.status_code} in [502, 504]`\n"
+               "\t\thandle @gone {\n"
+               "\t\t\treverse_proxy %.*s\n"
+               "\t\t}\n"
+               "\t}\n",
+               SPAN(hall_of(job)));
+}
+
+/* "http://NAME:PORT" with the address to bind to; with TLS the bare name: Caddy sees to the rest.
+ */
+static void begin_site(struct proxy_job *job, const struct model_domain *domain)
+{
+    const char *listen = job->order->listen;
+    if (listen == NULL) {
+        buf_printf(job->out, "\n%s%s {\n", job->tls ? "" : "http://", domain->name);
+        return;
+    }
+    const char *colon = strrchr(listen, ':');
+    buf_printf(job->out, "\nhttp://%s:%s {\n\tbind %.*s\n", domain->name, colon + 1,
+               (int)(colon - listen), listen);
+}
+
+static void put_domain(struct proxy_job *job, const struct model_domain *domain)
+{
+    begin_site(job, domain);
+    buf_printf(job->out, "\thandle /.hall/* {\n\t\treverse_proxy %.*s\n\t}\n", SPAN(hall_of(job)));
+    proxy_each_site(job, domain, put_site);
+    put_gone(job);
+    buf_puts(job->out, "}\n");
+}
+
+void proxy_write_caddy(struct proxy_job *job)
+{
+    const struct model *model = &job->config->model;
+    buf_puts(job->out, "# Made from domains.json by: hallctl proxy-config caddy\n");
+    buf_puts(job->out, job->order->fail_open ? open_words : closed_words);
+    for (size_t i = 0; i < model->n_domains; i++)
+        put_domain(job, &model->domains[i]);
+    if (job->order->fail_open)
+        buf_puts(job->out, opening);
+}

@@ -1,0 +1,37 @@
+/* proxy_internal: what the three languages share. */
+#ifndef HALL_WEB_PROXY_INTERNAL_H
+#define HALL_WEB_PROXY_INTERNAL_H
+
+#include "web/proxy_config.h"
+#include "web/uri.h"
+
+struct proxy_job {
+    const struct config *config;
+    const struct proxy_order *order;
+    const char *hall; /* http://HOST:PORT */
+    bool tls;         /* the proxy itself speaks TLS to visitors */
+    struct buf *out;
+    struct buf *errors;
+};
+
+/* http://HOST:PORT/BASE taken apart; borrows. */
+struct proxy_target {
+    struct span origin;    /* http://HOST:PORT */
+    struct span authority; /* HOST:PORT */
+    struct span base;      /* /BASE without a slash at its end; empty: none */
+};
+struct proxy_target proxy_target(const char *url);
+
+#define SPAN(span_) (int)(span_).length, (span_).at
+
+void proxy_write_traefik(struct proxy_job *job);
+void proxy_write_caddy(struct proxy_job *job);
+void proxy_write_nginx(struct proxy_job *job);
+
+/* The sites of a domain that the proxy leads to: its projects, longest path first, then its own.
+ * What has no upstream is Hall's to answer. */
+typedef void proxy_site_fn(struct proxy_job *job, const struct model_domain *domain,
+                           const struct model_site *site);
+void proxy_each_site(struct proxy_job *job, const struct model_domain *domain, proxy_site_fn *call);
+
+#endif

@@ -1,0 +1,175 @@
+/* A file for /etc/nginx/conf.d (https://nginx.org/en/docs/), for nginx 1.18 and later with
+ * auth_request. */
+#include <string.h>
+
+#include "web/proxy_internal.h"
+
+static const char head[] = "# Made from domains.json by: hallctl proxy-config nginx\n"
+                           "%s"
+                           "map $http_upgrade $hall_connection {\n"
+                           "    default upgrade;\n"
+                           "    \"\" \"\";\n"
+                           "}\n"
+                           "upstream hall {\n"
+                           "    server %.*s;\n"
+                           "    keepalive 16;\n"
+                           "}\n";
+
+static const char open_words[] =
+    "# While Hall does not answer, visitors are led to the sites unasked (fail-open).\n";
+static const char closed_words[] =
+    "# While Hall does not answer, visitors get 503 (fail-closed).\n";
+
+/* What the visitor said is overwritten, whatever it was. */
+#define FORWARDED(indent_)                                                                         \
+    indent_ "proxy_set_header X-Forwarded-Host $http_host;\n" indent_                              \
+            "proxy_set_header X-Forwarded-Uri $request_uri;\n" indent_                             \
+            "proxy_set_header X-Forwarded-Method $request_method;\n" indent_                       \
+            "proxy_set_header X-Forwarded-Proto $scheme;\n" indent_                                \
+            "proxy_set_header X-Forwarded-For $remote_addr;\n"
+
+static const char common[] =
+    "    client_max_body_size 0;\n"
+    "    proxy_http_version 1.1;\n"
+    "    proxy_connect_timeout 5s;\n"
+    "    proxy_read_timeout 1h;\n"
+    "    proxy_send_timeout 1h;\n"
+    "    proxy_set_header Host $http_host;\n"
+    "    proxy_set_header Upgrade $http_upgrade;\n"
+    "    proxy_set_header Connection $hall_connection;\n" FORWARDED(
+        "    ") "\n"
+                "    location ^~ /.hall/ {\n"
+                "        proxy_pass http://hall;\n"
+                "    }\n"
+                "    location @hall {\n"
+                "        proxy_pass http://hall;\n"
+                "        proxy_pass_request_body off;\n"
+                "        proxy_set_header Host $http_host;\n"
+                "        proxy_set_header Content-Length \"\";\n"
+                "        proxy_set_header Connection \"\";\n" FORWARDED(
+                    "        ") "    }\n"
+                                "    location = /.hall-auth {\n"
+                                "        internal;\n"
+                                "        proxy_pass http://hall/auth/nginx;\n"
+                                "        proxy_pass_request_body off;\n"
+                                "        proxy_connect_timeout 1s;\n"
+                                "        proxy_read_timeout 35s;\n"
+                                "        proxy_set_header Host $http_host;\n"
+                                "        proxy_set_header Content-Length \"\";\n"
+                                "        proxy_set_header Connection \"\";\n" FORWARDED("        ");
+
+static const char fails_open[] = "        error_page 502 504 = @hall_open;\n"
+                                 "    }\n"
+                                 "    location @hall_open {\n"
+                                 "        return 204;\n"
+                                 "    }\n";
+static const char fails_closed[] = "    }\n"
+                                   "    location @hall_closed {\n"
+                                   "        add_header Retry-After 10 always;\n"
+                                   "        add_header Cache-Control no-store always;\n"
+                                   "        return 503;\n"
+                                   "    }\n";
+
+static bool is_fit(struct proxy_job *job, const struct model_site *site, struct span base)
+{
+    if (base.length == 0 ||
+        (memchr(base.at, '$', base.length) == NULL && strchr(site->path, '$') == NULL))
+        return true;
+    buf_printf(job->errors,
+               "%s %s: the path has a '$', which nginx cannot take behind an upstream with a path "
+               "of its own; choose another path\n",
+               site->is_project ? "project" : "domain", site->id);
+    return false;
+}
+
+/* match: "= /x" or "/x/". With a path behind its upstream nginx puts that in the place of what
+ * matched. */
+static void put_location(struct proxy_job *job, const char *sign, const char *path,
+                         const char *slash, const struct proxy_target *target)
+{
+    buf_printf(job->out,
+               "    location %s\"%s%s\" {\n"
+               "        auth_request /.hall-auth;\n"
+               "        error_page 401 403 502 504 = @hall;\n",
+               sign, path, slash);
+    if (!job->order->fail_open)
+        buf_puts(job->out, "        error_page 500 = @hall_closed;\n");
+    buf_printf(job->out, "        proxy_pass \"%.*s", SPAN(target->origin));
+    if (target->base.length > 0)
+        buf_printf(job->out, "%.*s%s%s", SPAN(target->base), path, slash);
+    buf_puts(job->out, "\";\n    }\n");
+}
+
+static void put_site(struct proxy_job *job, const struct model_domain *domain,
+                     const struct model_site *site)
+{
+    (void)domain;
+    if (site->upstream == NULL) {
+        buf_puts(job->out, "    location / {\n        proxy_pass http://hall;\n    }\n");
+        return;
+    }
+    struct proxy_target target = proxy_target(site->upstream);
+    if (!is_fit(job, site, target.base))
+        return;
+    if (strcmp(site->path, "/") == 0) {
+        put_location(job, "", "", "/", &target);
+        return;
+    }
+    put_location(job, "= ", site->path, "", &target);
+    put_location(job, "", site->path, "/", &target);
+}
+
+static void put_redirect(struct proxy_job *job, const struct model_domain *domain)
+{
+    buf_printf(job->out,
+               "\nserver {\n"
+               "    listen 80;\n"
+               "    listen [::]:80;\n"
+               "    server_name %s;\n"
+               "    location /.well-known/acme-challenge/ {\n"
+               "        root /var/www/html;\n"
+               "    }\n"
+               "    location / {\n"
+               "        return 308 https://$host$request_uri;\n"
+               "    }\n"
+               "}\n",
+               domain->name);
+}
+
+static void put_listen(struct proxy_job *job, const struct model_domain *domain)
+{
+    const char *folder = job->config->proxy.certificates;
+    if (job->order->listen != NULL)
+        buf_printf(job->out, "    listen %s;\n", job->order->listen);
+    else if (!job->tls)
+        buf_puts(job->out, "    listen 80;\n    listen [::]:80;\n");
+    else
+        buf_printf(job->out,
+                   "    listen 443 ssl;\n"
+                   "    listen [::]:443 ssl;\n"
+                   "    ssl_certificate \"%s/%s/fullchain.pem\";\n"
+                   "    ssl_certificate_key \"%s/%s/privkey.pem\";\n",
+                   folder, domain->name, folder, domain->name);
+}
+
+static void put_domain(struct proxy_job *job, const struct model_domain *domain)
+{
+    if (job->tls)
+        put_redirect(job, domain);
+    buf_puts(job->out, "\nserver {\n");
+    put_listen(job, domain);
+    buf_printf(job->out, "    server_name %s;\n", domain->name);
+    buf_puts(job->out, common);
+    buf_puts(job->out, job->order->fail_open ? fails_open : fails_closed);
+    proxy_each_site(job, domain, put_site);
+    buf_puts(job->out, "}\n");
+}
+
+void proxy_write_nginx(struct proxy_job *job)
+{
+    const struct model *model = &job->config->model;
+    buf_printf(job->out, head, job->order->fail_open ? open_words : closed_words,
+               SPAN(proxy_target(job->hall).authority));
+    for (size_t i = 0; i < model->n_domains; i++)
+        put_domain(job, &model->domains[i]);
+}
