@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Installs what the tests need, builds, and runs them. The last line is "N passed, N failed".
-# ./test.sh [static] [unit] [fuzz] [integration] [browser]: only these parts; without arguments all of them.
+# ./test.sh [static] [unit] [fuzz] [integration] [interop] [browser]: only these parts; without arguments all of them.
 set -uo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" || exit 1
 . .ci/packages.sh
 exec </dev/null
 
-parts=(static unit fuzz integration browser)
+parts=(static unit fuzz integration interop browser)
 python=/usr/bin/python3
 logs=build/test
 passed=0 failed=0
@@ -111,6 +111,11 @@ part_integration() {
   check integration.build-asan build asan && suite integration.asan run_pytest build-asan tests/integration
   check integration.build-release build release && check integration.demo ./run.sh --once
   check integration.demo-loopback ./run.sh --once --no-namespaces
+}
+
+# Clients and brokers that others made.
+part_interop() {
+  check interop.build-gcc build dev && suite interop run_pytest build-dev tests/interop --dist loadfile
 }
 
 part_browser() {
