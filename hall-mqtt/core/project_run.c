@@ -623,18 +623,20 @@ static void succeed(struct step *step, struct project *project)
     answer(step, project, PROJECT_RESTART, OUTCOME_DONE, "");
 }
 
-/* Neither up nor on its way. */
+/* Neither up nor on its way; just after a restart of Hall that is not known yet. */
 static bool has_no_server(const struct step *step)
 {
     const struct power *power = step->power;
 
-    return !power_is_up(power->state) && !power->wake.open && !power->wake.queued;
+    return !power_is_up(power->state) && !power->wake.open && !power->wake.queued &&
+           power->state != POWER_UNKNOWN;
 }
 
 static void give_up_late(struct step *step, struct project *project)
 {
     char problem[REASON_SIZE], reason[REASON_SIZE];
 
+    project->wanted = false; /* what it lacks is no longer just late */
     (void)fleet_project_problem(step->fleet, project->site, problem);
     if (problem[0])
         text_copy(reason, sizeof(reason), problem);
@@ -725,7 +727,7 @@ int64_t projects_due(const struct step *step)
 /* One that Hall does not understand tells nothing. */
 static void distrust(struct project *project, int schema)
 {
-    project->seen = false;
+    project->seen = project->docker_up = false;
     snprintf(project->trouble, sizeof(project->trouble),
              "its agent speaks schema %d, this Hall knows %d: update the older of the two", schema,
              AGENT_SCHEMA);

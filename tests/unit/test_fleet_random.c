@@ -445,8 +445,8 @@ static void check_projects(struct trial *trial)
     trial->gave_up |= project->given_up;
     MUST(trial, (project->order != PROJECT_NOTHING) == (project->order_until > now));
     MUST(trial, project->lost == 0 && project->tries <= 3);
-    MUST(trial,
-         !project->wanted || power_is_up(power->state) || power->wake.open || power->wake.queued);
+    MUST(trial, !project->wanted || power_is_up(power->state) || power->wake.open ||
+                    power->wake.queued || power->state == POWER_UNKNOWN);
     MUST(trial, !project->wanted || project->deadline == 0 || project->deadline > now);
     MUST(trial, fleet_project_state(trial->world.fleet, at) == project->state);
     (void)fleet_project_problem(trial->world.fleet, at, problem);
