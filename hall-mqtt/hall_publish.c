@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "bus/payload.h"
 #include "hall_api.h"
 #include "hall_books.h"
@@ -79,6 +80,25 @@ static uint64_t sites_ready(const struct fleet *fleet, int server)
     return bits;
 }
 
+static void post_project(struct hall *hall, int site)
+{
+    const struct project *project = fleet_project(hall->fleet, site);
+    struct project_notice notice;
+    const char *container;
+
+    memset(&notice, 0, sizeof(notice)); /* also between its members: it is compared as a whole */
+    notice.state = fleet_project_state(hall->fleet, site);
+    notice.ailment = fleet_project_ailment(hall->fleet, site, &container);
+    notice.coming = project->wanted || project->order == PROJECT_RESTART;
+    notice.started = project->wanted ? project->started : 0;
+    notice.expected = project_expected(project);
+    for (unsigned i = 0; i < STAGES; i++)
+        notice.stages[i] = project->wanted ? project->stages[i] : STAGE_UNREACHED;
+    text_show(notice.container, sizeof(notice.container), container, strlen(container));
+    (void)fleet_project_problem(hall->fleet, site, notice.problem);
+    board_post_project(hall->board, site, &notice);
+}
+
 static void post_notice(struct hall *hall, int server)
 {
     const struct power *power = fleet_power(hall->fleet, server);
@@ -100,7 +120,11 @@ static void post_notice(struct hall *hall, int server)
         notice.expected[i] =
             (int32_t)history_stage_median(&power->history, power->wake.kind, (enum stage)i);
     power_why(power, clock_now(), notice.why, sizeof(notice.why));
-    memcpy(notice.problem, power->problem, sizeof(notice.problem));
+    (void)power_problem(power, notice.problem);
+    for (int site = fleet_first_site(hall->fleet, server); site != MODEL_NONE;
+         site = fleet_next_site(hall->fleet, site))
+        if (fleet_project(hall->fleet, site))
+            post_project(hall, site);
     board_post(hall->board, server, &notice);
 }
 

@@ -29,7 +29,13 @@ struct slot {
 struct site_slot {
     atomic_bool ready;
     uint8_t bit; /* in its server's sites_ready; BOARD_SITES_MAX: none */
+    int project; /* its place in projects, or MODEL_NONE */
     _Atomic int64_t told_use, told_want;
+};
+
+struct project_slot { /* guarded by the lock of its server's slot */
+    bool posted;
+    struct project_notice notice;
 };
 
 struct inbox {
@@ -43,6 +49,7 @@ struct board {
     const struct config *config;
     struct slot *slots;
     struct site_slot *sites;
+    struct project_slot *projects;
     int *site_order;   /* sites grouped by server */
     size_t *site_from; /* where a server's group begins in site_order; one more at the end */
     pthread_mutex_t locks[LOCKS];
@@ -91,6 +98,15 @@ static void init_sites(struct board *board, const struct model *model)
     }
 }
 
+/* Counts them too: how many slots they need. */
+static size_t place_projects(struct board *board, const struct model *model)
+{
+    int n = 0;
+    for (size_t i = 0; i < model->n_sites; i++)
+        board->sites[i].project = model->sites[i].is_project ? n++ : MODEL_NONE;
+    return (size_t)n;
+}
+
 static void init_slots(struct board *board, const struct model *model)
 {
     for (size_t i = 0; i < model->n_servers; i++) {
@@ -132,8 +148,10 @@ int board_create(const struct config *config, struct board **ret_board)
     if (board->slots == NULL || board->sites == NULL || board->site_order == NULL ||
         board->site_from == NULL)
         error = -ENOMEM;
-    if (error == 0)
-        error = limits_create(model, &board->limits);
+    if (error == 0) {
+        board->projects = calloc(place_projects(board, model) + 1, sizeof *board->projects);
+        error = board->projects == NULL ? -ENOMEM : limits_create(model, &board->limits);
+    }
     if (error != 0) {
         board_destroy(board);
         return error;
@@ -158,6 +176,7 @@ void board_destroy(struct board *board)
     limits_destroy(board->limits);
     free(board->slots);
     free(board->sites);
+    free(board->projects);
     free(board->site_order);
     free(board->site_from);
     free(board);
@@ -232,6 +251,34 @@ static void renew(struct board *board, int server)
 static int server_of(const struct board *board, int site)
 {
     return board->config->model.sites[site].server;
+}
+
+void board_post_project(struct board *board, int site, const struct project_notice *notice)
+{
+    struct project_slot *slot = &board->projects[board->sites[site].project];
+    const int server = server_of(board, site);
+
+    /* Only this thread writes it. */
+    if (slot->posted && memcmp(&slot->notice, notice, sizeof slot->notice) == 0)
+        return;
+    pthread_mutex_lock(slot_lock(board, server));
+    slot->notice = *notice;
+    slot->posted = true;
+    pthread_mutex_unlock(slot_lock(board, server));
+    renew(board, server);
+}
+
+bool board_read_project(struct board *board, int site, struct project_notice *ret_notice)
+{
+    const int place = board->sites[site].project;
+
+    if (place == MODEL_NONE)
+        return false;
+    pthread_mutex_lock(slot_lock(board, server_of(board, site)));
+    const bool posted = board->projects[place].posted;
+    *ret_notice = board->projects[place].notice;
+    pthread_mutex_unlock(slot_lock(board, server_of(board, site)));
+    return posted;
 }
 
 void board_set_closed(struct board *board, int site, int64_t closed_until)

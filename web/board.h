@@ -35,6 +35,19 @@ struct notice {
     char problem[REASON_SIZE];
 };
 
+/* And of one project, beside the notice of its server. Filled with zeros where nothing is set, so
+ * that two can be compared. */
+struct project_notice {
+    enum project_state state;
+    enum project_ailment ailment;
+    bool coming;            /* somebody wants it, and it is not ready yet */
+    int64_t started;        /* when that began */
+    int64_t expected;       /* when it should be ready; -1: no estimate */
+    int32_t stages[STAGES]; /* ms after it began; those of containers and of the site */
+    char container[64];     /* which one ails */
+    char problem[REASON_SIZE];
+};
+
 /* What workers tell the loop. */
 enum visit_kind {
     VISIT_WANTS,   /* a visitor is waiting for the site: wake */
@@ -58,7 +71,9 @@ void board_destroy(struct board *board);
 
 /* Loop thread. */
 void board_post(struct board *board, int server,
-                const struct notice *notice);                  /* version is set by the board */
+                const struct notice *notice); /* version is set by the board */
+void board_post_project(struct board *board, int site,
+                        const struct project_notice *notice);  /* before that of its server */
 int board_fd(const struct board *board);                       /* readable when visits wait */
 bool board_take(struct board *board, struct visit *ret_visit); /* false: none left */
 void board_close(
@@ -77,6 +92,8 @@ void board_limit(struct board *board, int site, uint32_t address, struct guard g
 /* Any thread. */
 const struct config *board_config(const struct board *board);
 void board_read(struct board *board, int server, struct notice *ret_notice);
+/* False: the site is no project, or nothing is known of it yet. */
+bool board_read_project(struct board *board, int site, struct project_notice *ret_notice);
 bool board_site_ready(struct board *board, int site); /* cheap: one atomic load */
 bool board_broker(struct board *board);
 /* Does a guard keep this visitor away? Closed hours first, then used up time, which refuses at a

@@ -80,9 +80,12 @@ void desk_refuse_fault(struct desk *desk, struct clerk *clerk, const struct raw_
 void desk_look(struct desk *desk, struct clerk *clerk, const struct place *place, bool ready,
                bool asked, struct view *view)
 {
+    struct project_notice project;
     struct notice notice;
     board_read(desk->board, place->server, &notice);
     view_init(view, desk->model, place->site, &notice, ready, asked, clock_now());
+    if (board_read_project(desk->board, place->site, &project))
+        view_add_project(view, &project, asked, clock_now());
     view->language = language_choose(clerk->request.fields[FIELD_ACCEPT_LANGUAGE]);
     view->reference = desk_reference(clerk);
 }

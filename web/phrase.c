@@ -96,6 +96,20 @@ static enum word guard_message(enum guard_kind kind)
     return WORD_CLOSED;
 }
 
+static enum word degraded_message(enum project_ailment ailment)
+{
+    static const enum word messages[AILMENTS] = {
+        [AILMENT_NONE] = WORD_DEGRADED,
+        [AILMENT_DOCKER] = WORD_AILS_DOCKER,
+        [AILMENT_MISSING] = WORD_AILS_MISSING,
+        [AILMENT_RESTARTS] = WORD_AILS_RESTARTS,
+        [AILMENT_UNHEALTHY] = WORD_AILS_UNHEALTHY,
+        [AILMENT_FAILED] = WORD_AILS_FAILED,
+        [AILMENT_SILENT] = WORD_DEGRADED,
+    };
+    return messages[ailment];
+}
+
 static enum word message_of(const struct view *view)
 {
     switch (view->kind) {
@@ -106,7 +120,7 @@ static enum word message_of(const struct view *view)
     case VIEW_BOOTING:
         return booting_message(view->stage);
     case VIEW_DEGRADED:
-        return WORD_DEGRADED;
+        return degraded_message(view->ailment);
     case VIEW_SLEEPING:
         return WORD_SLEEPING;
     case VIEW_READY:
@@ -124,7 +138,10 @@ static enum word message_of(const struct view *view)
 
 void phrase_message(const struct view *view, struct buf *out)
 {
-    put_with(out, say(view, message_of(view)), view->who != NULL ? view->who : "");
+    put_with(out, say(view, message_of(view)),
+             view->kind == VIEW_DEGRADED ? view->container
+             : view->who != NULL         ? view->who
+                                         : "");
     if (view->kind == VIEW_FAILED) {
         bool limited = view->guard.kind != GUARD_NONE;
         buf_putc(out, ' ');

@@ -1,6 +1,9 @@
 #include "web/view.h"
 
 #include <limits.h>
+#include <string.h>
+
+#include "base/text.h"
 
 const char *view_kind_name(enum view_kind kind)
 {
@@ -143,6 +146,68 @@ void view_init(struct view *view, const struct model *model, int site, const str
     set_times(view, now.boot);
 }
 
+/* While its server wakes, the later stages are the project's own; they count from the wake, too. */
+static void take_stages(struct view *view, const struct project_notice *project)
+{
+    const int64_t ahead = project->started - view->notice.wake_started;
+
+    for (int stage = STAGE_DOCKER_UP; stage < STAGES; stage++) {
+        const int32_t at = project->stages[stage];
+        const bool reached = project->coming && at != STAGE_UNREACHED && at + ahead <= INT32_MAX;
+        view->notice.stages[stage] = reached ? (int32_t)not_negative(at + ahead) : STAGE_UNREACHED;
+    }
+}
+
+/* Its server runs: all that takes time is the project itself. */
+static void show_alone(struct view *view, const struct project_notice *project, int64_t now)
+{
+    struct notice *notice = &view->notice;
+
+    view->kind = VIEW_BOOTING;
+    view->alone = true;
+    forget_old_wake(notice);
+    for (int stage = 0; stage < STAGES; stage++)
+        notice->expected[stage] = STAGE_UNREACHED;
+    view->left = view->eta = -1;
+    view->overdue = false;
+    view->elapsed = project->coming ? not_negative(now - project->started) : 0;
+    if (!project->coming)
+        return;
+    memcpy(notice->stages, project->stages, sizeof notice->stages);
+    if (project->expected >= 0) {
+        view->eta = not_negative(project->expected - now);
+        view->overdue = now > project->expected;
+    }
+}
+
+static void show_ailment(struct view *view, const struct project_notice *project)
+{
+    view->ailment = project->ailment;
+    text_copy(view->container, sizeof view->container, project->container);
+    text_copy(view->notice.problem, sizeof view->notice.problem, project->problem);
+}
+
+void view_add_project(struct view *view, const struct project_notice *project, bool asked,
+                      struct now now)
+{
+    const bool waking = view->notice.wake_open || view->notice.wake_queued;
+
+    if (view->kind == VIEW_WAKING || (view->kind == VIEW_BOOTING && waking))
+        take_stages(view, project);
+    else if (view->kind != VIEW_DEGRADED && view->kind != VIEW_BOOTING)
+        return;
+    else if (project->ailment != AILMENT_NONE)
+        show_ailment(view, project);
+    else if (project->coming || (asked && project->state == PROJECT_STOPPED))
+        show_alone(view, project, now.boot);
+    else if (project->state == PROJECT_STOPPED) {
+        view->kind = VIEW_CLICK;
+        forget_old_wake(&view->notice);
+        view->elapsed = view->eta = view->left = -1;
+    }
+    view->stage = last_stage(&view->notice);
+}
+
 void view_limit(struct view *view, struct guard guard, struct now now)
 {
     const bool of_wakes = guard.kind == GUARD_CLIENT_WAKES || guard.kind == GUARD_PROJECT_WAKES;
@@ -196,6 +261,8 @@ bool view_goes_on(const struct view *view)
 bool view_shows_stage(const struct view *view, int stage)
 {
     const struct notice *notice = &view->notice;
+    if (view->alone && stage < STAGE_DOCKER_UP)
+        return false;
     if (notice->stages[stage] != STAGE_UNREACHED || stage == STAGE_PACKET_SENT ||
         stage == STAGE_FIRST_SIGN || stage == STAGE_SITE_ANSWERS)
         return true;

@@ -41,12 +41,15 @@ struct view {
     int64_t eta;     /* 0: overdue */
     int64_t left;    /* until the wake is given up */
     bool overdue;
-    struct guard guard;    /* HELD, LIMITED, and FAILED where it may not be tried again: which */
-    int64_t rest;          /* until its end; -1: no end known */
-    int64_t until;         /* its end, wall time; 0: no end known */
-    bool local;            /* asked on this machine itself, not by a proxy for a visitor */
-    bool sent;             /* the visitor sent a form: asked for anew, it would be lost */
-    int reload_s;          /* the page asks for itself again so often; 0: it polls the status */
+    struct guard guard; /* HELD, LIMITED, and FAILED where it may not be tried again: which */
+    int64_t rest;       /* until its end; -1: no end known */
+    int64_t until;      /* its end, wall time; 0: no end known */
+    bool local;         /* asked on this machine itself, not by a proxy for a visitor */
+    bool sent;          /* the visitor sent a form: asked for anew, it would be lost */
+    int reload_s;       /* the page asks for itself again so often; 0: it polls the status */
+    bool alone;         /* its server runs already: only its containers start */
+    enum project_ailment ailment;
+    char container[64];    /* the one that ails; "" */
     const char *who;       /* VIEW_REFUSED: the visitor's address */
     const char *reference; /* path and query asked for, from request_reference */
 };
@@ -54,6 +57,9 @@ struct view {
 /* asked: this visitor's wish to wake was just told, so what is asleep is on its way. */
 void view_init(struct view *view, const struct model *model, int site, const struct notice *notice,
                bool ready, bool asked, struct now now);
+/* The site is a project: what is known of it counts beside its server. asked: as before. */
+void view_add_project(struct view *view, const struct project_notice *project, bool asked,
+                      struct now now);
 /* Makes it the view of a visitor whom this guard keeps away. A failure stays one, without a button.
  */
 void view_limit(struct view *view, struct guard guard, struct now now);

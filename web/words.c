@@ -43,6 +43,19 @@ const char *const words[WORDS][LANGUAGES] = {
     [WORD_DEGRADED] =
         {"The server is running, but this site does not answer yet. We keep checking.",
          "Le serveur fonctionne, mais ce site ne répond pas encore. Nous continuons de vérifier."},
+    [WORD_AILS_DOCKER] = {"The server is running, but Docker is not. We keep checking.",
+                          "Le serveur fonctionne, mais pas Docker. Nous continuons de vérifier."},
+    [WORD_AILS_MISSING] =
+        {"The container %s does not exist on the server. We keep checking.",
+         "Le conteneur %s n’existe pas sur le serveur. Nous continuons de vérifier."},
+    [WORD_AILS_RESTARTS] = {"The container %s keeps restarting. We keep checking.",
+                            "Le conteneur %s redémarre sans cesse. Nous continuons de vérifier."},
+    [WORD_AILS_UNHEALTHY] =
+        {"The container %s is not well. We keep checking.",
+         "Le conteneur %s n’est pas en bonne santé. Nous continuons de vérifier."},
+    [WORD_AILS_FAILED] =
+        {"The containers of this site could not be started. We keep checking.",
+         "Les conteneurs de ce site n’ont pas pu démarrer. Nous continuons de vérifier."},
     [WORD_SLEEPING] = {"It will be woken again right after. There is nothing you need to do.",
                        "Il sera réveillé juste après. Vous n’avez rien à faire."},
     [WORD_READY] = {"The site answers. Taking you there now.",

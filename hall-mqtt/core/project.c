@@ -345,75 +345,95 @@ static const struct container *first_with_health(const struct project *project, 
     return NULL;
 }
 
-static void say_sick(const struct container *sick, char out[REASON_SIZE])
-{
-    if (sick->state == CONTAINER_RESTARTING)
-        snprintf(out, REASON_SIZE, "its container %.100s restarts again and again: look at its log",
-                 sick->name);
-    else
-        snprintf(out, REASON_SIZE,
-                 "its container %.100s is unhealthy: look at its health check and its log",
-                 sick->name);
-}
-
-/* Its server is up and its agent tells of its containers; it is not ready. */
-static void say_unready(const struct project *project, enum project_state state,
-                        char out[REASON_SIZE])
-{
-    const struct container *starting = first_with_health(project, HEALTH_STARTING);
-
-    if (project->trouble[0])
-        snprintf(out, REASON_SIZE, "%s", project->trouble);
-    else if (state == PROJECT_UNHEALTHY && starting)
-        snprintf(out, REASON_SIZE, "its container %.100s has not become healthy yet",
-                 starting->name);
-    else if (state == PROJECT_UNHEALTHY)
-        snprintf(out, REASON_SIZE,
-                 "its containers run, but its site does not answer as it should: look at its log, "
-                 "and at its upstream and health in the configuration");
-}
-
-static void say_known(const struct project *project, enum project_state state, bool ready,
-                      char out[REASON_SIZE])
-{
-    const struct container *missing = first(project, is_missing), *sick = first(project, is_sick);
-
-    if (!project->docker_up)
-        snprintf(out, REASON_SIZE, "Docker is down on its server: %s", project->trouble);
-    else if (missing)
-        snprintf(out, REASON_SIZE,
-                 "its container %.100s is not on the server: create it, or correct its name",
-                 missing->name);
-    else if (sick)
-        say_sick(sick, out);
-    else if (!ready || project->given_up)
-        say_unready(project, state, out);
-}
-
 static bool is_up(const struct power *power)
 {
     return power->state == POWER_READY || power->state == POWER_DEGRADED;
 }
 
-bool fleet_project_problem(const struct fleet *fleet, int site, char out[REASON_SIZE])
+static enum project_ailment ailment_by_containers(const struct project *project,
+                                                  const struct container **ret_container)
+{
+    const struct container *missing = first(project, is_missing), *sick = first(project, is_sick);
+
+    *ret_container = missing ? missing : sick;
+    if (!project->docker_up) {
+        *ret_container = NULL;
+        return AILMENT_DOCKER;
+    }
+    if (missing)
+        return AILMENT_MISSING;
+    if (sick)
+        return sick->state == CONTAINER_RESTARTING ? AILMENT_RESTARTS : AILMENT_UNHEALTHY;
+    return AILMENT_NONE;
+}
+
+/* It is not ready, and that is not known to pass by itself. */
+static enum project_ailment ailment_of_silence(const struct project *project,
+                                               enum project_state state,
+                                               const struct container **ret_container)
+{
+    if (project->trouble[0])
+        return AILMENT_FAILED;
+    if (state != PROJECT_UNHEALTHY)
+        return AILMENT_NONE;
+    *ret_container = first_with_health(project, HEALTH_STARTING);
+    return *ret_container ? AILMENT_UNHEALTHY : AILMENT_SILENT;
+}
+
+static enum project_ailment find_ailment(const struct fleet *fleet, int site,
+                                         const struct container **ret_container)
 {
     const struct project *project = find(fleet, site);
-    const enum project_state state = fleet_project_state(fleet, site);
-    const struct power *power = project ? power_of(fleet, site) : NULL;
-    const bool ready = fleet->sites[site].ready;
+    enum project_ailment ailment = AILMENT_NONE;
 
-    out[0] = '\0';
-    if (!project || !is_up(power))
-        return false;
-    if (project_is_known(power, project) && project->n > 0)
-        say_known(project, state, ready, out);
-    else if (!ready && project->trouble[0])
-        snprintf(out, REASON_SIZE, "%s", project->trouble);
-    else if (state == PROJECT_UNHEALTHY)
-        snprintf(out, REASON_SIZE,
-                 "the server is up, but this site is not well: look at its %s and its address",
-                 project->configured ? "containers" : "service");
-    return out[0] != '\0';
+    *ret_container = NULL;
+    if (!project || !is_up(power_of(fleet, site)))
+        return AILMENT_NONE;
+    if (project_is_known(power_of(fleet, site), project) && project->n > 0)
+        ailment = ailment_by_containers(project, ret_container);
+    if (ailment != AILMENT_NONE || fleet->sites[site].ready)
+        return ailment;
+    return ailment_of_silence(project, fleet_project_state(fleet, site), ret_container);
+}
+
+enum project_ailment fleet_project_ailment(const struct fleet *fleet, int site,
+                                           const char **ret_container)
+{
+    const struct container *container;
+    const enum project_ailment ailment = find_ailment(fleet, site, &container);
+
+    *ret_container = container ? container->name : "";
+    return ailment;
+}
+
+/* Around the container, or what its last order or Docker came to. */
+static const struct {
+    const char *before, *behind;
+} ailment_texts[AILMENTS] = {
+    [AILMENT_NONE] = {"", ""},
+    [AILMENT_DOCKER] = {"Docker is down on its server: ", ""},
+    [AILMENT_MISSING] = {"its container ", " is not on the server: create it, or correct its name"},
+    [AILMENT_RESTARTS] = {"its container ", " restarts again and again: look at its log"},
+    [AILMENT_UNHEALTHY] = {"its container ", " is unhealthy: look at its health check and its log"},
+    [AILMENT_FAILED] = {"", ""},
+    [AILMENT_SILENT] = {"the server is up, but its site does not answer as it should: look at its ",
+                        "containers' logs, and at its upstream and health in the configuration"},
+};
+
+bool fleet_project_problem(const struct fleet *fleet, int site, char out[REASON_SIZE])
+{
+    const struct container *container;
+    const enum project_ailment ailment = find_ailment(fleet, site, &container);
+    const char *about = "";
+    char shown[128];
+
+    if (container)
+        about = text_show(shown, sizeof(shown), container->name, strlen(container->name));
+    else if (ailment == AILMENT_DOCKER || ailment == AILMENT_FAILED)
+        about = find(fleet, site)->trouble;
+    snprintf(out, REASON_SIZE, "%s%.190s%s", ailment_texts[ailment].before, about,
+             ailment_texts[ailment].behind);
+    return ailment != AILMENT_NONE;
 }
 
 static int compare(const void *a, const void *b)

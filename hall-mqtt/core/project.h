@@ -76,6 +76,18 @@ enum project_state {
 };
 enum { PROJECT_STATES = 6 };
 
+/* What is wrong with a project, for those who say it in other languages. */
+enum project_ailment {
+    AILMENT_NONE,
+    AILMENT_DOCKER,    /* Docker is down */
+    AILMENT_MISSING,   /* a container is not there */
+    AILMENT_RESTARTS,  /* a container restarts again and again */
+    AILMENT_UNHEALTHY, /* a container's health check fails */
+    AILMENT_FAILED,    /* its containers could not be started */
+    AILMENT_SILENT,    /* they run, and the site does not answer */
+};
+enum { AILMENTS = 7 };
+
 /* What the agent is asked to do with its containers. */
 enum project_verb { PROJECT_NOTHING, PROJECT_START, PROJECT_STOP, PROJECT_RESTART };
 enum { PROJECT_VERBS = 4 };
@@ -115,6 +127,9 @@ const struct project *fleet_project(const struct fleet *fleet, int site);
 enum project_state fleet_project_state(const struct fleet *fleet, int site);
 /* What is wrong with it and what to do, in a sentence; false: nothing. */
 bool fleet_project_problem(const struct fleet *fleet, int site, char out[REASON_SIZE]);
+/* The same as a word, and the container it is about ("" where it is about none). */
+enum project_ailment fleet_project_ailment(const struct fleet *fleet, int site,
+                                           const char **ret_container);
 /* Is what the agent told of its containers to be believed now? */
 bool fleet_project_is_known(const struct fleet *fleet, int site);
 /* When a start under way should have come to its end, by earlier ones; -1: not known. */
