@@ -8,7 +8,7 @@
 enum {
     ANSWER_MOST = 10000, /* an agent that has not accepted an order by then will not */
     ORDER_MOST = 300000, /* and has said by then how an accepted one ended */
-    SETTLE = 10000,      /* after a start, until what its agent tells must show it */
+    SETTLE = 5000,       /* after a start, until what its agent tells must show it */
     RETRY_FIRST = 5000,  /* after one that failed; each time longer */
     RETRY_FACTOR = 4,
     TRIES_MAX = 3,

@@ -34,8 +34,9 @@ def at(seconds):
 class Agent:
     """The program, its file, and what it is told and says."""
 
-    def __init__(self, binary, directory, broker, bus_address, id="testing", **config):
+    def __init__(self, binary, directory, broker, bus_address, id="testing", prefix=(), **config):
         self.binary, self.directory, self.broker, self.id = binary, directory, broker, id
+        self.prefix = prefix  # what it is started with, to be elsewhere
         self.address = bus_address
         self.file, self.log = directory / "agent.json", directory / "agent.log"
         self.process = None
@@ -53,7 +54,7 @@ class Agent:
 
     def start(self, wait=True):
         mark = self.bus.mark()
-        self.process = Process([self.binary, "--config", self.file, "--verbose"], self.log, env=self.environment())
+        self.process = Process([*self.prefix, self.binary, "--config", self.file, "--verbose"], self.log, env=self.environment())
         if wait:
             self.wait_state("online", mark)
         return self

@@ -137,7 +137,8 @@ def engine_root():
 class Engine:
     """A dockerd of our own: own data, own socket, no bridge, no firewall rules."""
 
-    def __init__(self):
+    def __init__(self, prefix=()):
+        self.prefix = prefix  # what it is started with, to be elsewhere
         self.folder = Path(tempfile.mkdtemp(prefix="hall-dke-"))
         self.folder.chmod(0o755)
         self.socket = self.folder / "s"
@@ -147,7 +148,7 @@ class Engine:
         program = shutil.which("dockerd", path="/usr/sbin:/usr/bin:/sbin:/bin")
         assert program and Path("/bin/busybox").exists(), "the packages docker.io and busybox-static are needed"
         self.process = Process(
-            [program, "--data-root", self.folder / "data", "--exec-root", self.folder / "exec", "-H", f"unix://{self.socket}",
+            [*self.prefix, program, "--data-root", self.folder / "data", "--exec-root", self.folder / "exec", "-H", f"unix://{self.socket}",
              "--iptables=false", "--ip6tables=false", "--bridge=none", "--storage-driver=vfs", "-p", self.folder / "pid",
              "--shutdown-timeout=2"], self.folder / "log")
         wait_until(self.answers, 60, f"dockerd (its log: {self.process.log_tail(5)})")

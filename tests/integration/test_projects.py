@@ -1,0 +1,353 @@
+"""Projects: Hall, the real agent and a real Docker engine in a server's network namespace. What the server is to the
+network is simulated: it is silent while it sleeps, and a magic packet brings it up."""
+import json
+import os
+import shutil
+import signal
+
+import pytest
+from helpers import (barrier, configured, events, hall_event, instant, leases, reload, state_of, status, topic, wait_event,
+                     wait_lease, wait_no_lease, wait_state, wait_status)
+from logind import SystemBus
+from process import wait_until
+from test_agent import HELD, Agent, agent_binary  # noqa: F401 (a fixture)
+from test_docker import Engine
+from world import BROWSER
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces and a Docker engine need root")
+
+STAGES = ["packet_sent", "first_sign", "agent_online", "docker_up", "container_present", "container_healthy", "site_answers"]
+SERVER = {
+    "testing": {
+        "name": "Testing", "number": 20, "mac": "02:00:5e:10:00:20", "domain": "testing.localhost",
+        "sites": [
+            {"id": "client1", "title": "Client 1", "path": "/client1", "port": 8081, "containers": ["client1-web", "client1-db"]},
+            {"id": "client2", "title": "Client 2", "path": "/client2", "port": 8082, "containers": ["client2-web"]},
+        ],
+    },
+}
+
+
+class Server:
+    """A machine: a namespace with a card, Docker in it, and an agent that is started when it has booted."""
+
+    def __init__(self, world, binary, directory):
+        self.world, self.asleep = world, True
+        self.sim = world.add_sim("testing", agent=False, sites=[])
+        inside = ["nsenter", f"--net=/proc/{self.sim.pid}/ns/net"]
+        self.system = SystemBus(directory)
+        self.engine = Engine(inside)
+        self.agent = Agent(binary, directory, world.broker, self.system.address, prefix=inside,
+                           docker={"socket": str(self.engine.socket)}, activity={"sessions": True},
+                           mqtt={"url": f"mqtt://{world.lan.gateway}:{world.broker.port}"})
+
+    def start(self):
+        self.system.start()
+        (self.engine.folder / "flags").mkdir()
+        self.engine.start()
+        self.engine.load_image()
+
+    def create(self):
+        self.engine.create("client1-web", "until test -e /flags/open; do sleep 0.1; done; exec busybox httpd -f -p 8081 -h /flags",
+                           health="test -e /flags/well", late=True)
+        self.engine.create("client1-db")
+        self.engine.create("client2-web", "busybox httpd -f -p 8082 -h /flags")
+
+    def come(self):
+        """The packet has come: it boots, or goes on where it was."""
+        self.sim.wait("stage", 20, where=lambda e: e["stage"] == "network", after=self.mark)
+        if self.agent.process is None:
+            self.agent.start(wait=False)
+        else:
+            self.agent.process.signal(signal.SIGCONT)
+            self.system.going(False)
+        self.asleep = False
+
+    def watch(self):
+        self.mark = self.sim.mark()
+
+    def fall_asleep(self, n):
+        """As logind does: it tells, waits for whoever holds it, and then the machine stands still."""
+        wait_until(lambda: len(self.system.calls("Suspend")) == n, 40, "Suspend")
+        self.system.going(True)
+        wait_until(lambda: HELD not in self.system.inhibitors(), 10, "the agent to let go")
+        self.agent.process.signal(signal.SIGSTOP)
+        self.sim.tell("crash")
+        self.asleep = True
+
+    def state(self, name):
+        return self.engine.inspect(name)["State"]["Status"]
+
+    def close(self):
+        try:
+            if self.agent.process:
+                self.agent.process.signal(signal.SIGCONT)
+            self.agent.close()
+        finally:
+            self.engine.close()
+            self.system.stop()
+
+
+@pytest.fixture
+def server(make_world, agent_binary, tmp_path):  # noqa: F811
+    made = []
+
+    def make(change=None, **options):
+        def lay(servers, domains):
+            servers["testing"]["checks"] = [{"ping": {}}, {"agent": {}}]
+            if change:
+                change(domains["testing.localhost"]["projects"])
+
+        world = configured(make_world, lay, start=False, servers=SERVER, namespaces=True, **options)
+        world.broker.start()
+        made.append(Server(world, agent_binary, tmp_path))
+        made[0].start()
+        world.hall.start()
+        made[0].bus = world.bus()
+        wait_state(made[0].bus, "testing", "off", 30)
+        return made[0]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def visit(server, path="/client1/page"):
+    return server.world.hall.auth(path, headers=BROWSER).status
+
+
+def project(server, id):
+    return server.bus.last(f"hall/projects/{id}/status").json()
+
+
+def wait_project(server, id, state, limit=40.0):
+    wait_until(lambda: server.bus.last(f"hall/projects/{id}/state").text() == state, limit, f"{id} {state}")
+
+
+def wait_problem(server, id, *words, limit=30.0):
+    wait_until(lambda: all(w in (project(server, id)["problem"] or "") for w in words), limit,
+               f"{words} in {project(server, id)['problem']}")
+
+
+def order(server, id, action, **words):
+    """A command to a project; its answers."""
+    mark = server.bus.mark()
+    server.bus.publish(f"hall/projects/{id}/command", {"action": action, "id": f"{action}-{mark}", **words})
+
+    def answers():
+        return [m.json() for m in server.bus.heard(f"hall/projects/{id}/result", mark)]
+
+    wait_until(lambda: any(a["outcome"] in ("refused", "done", "failed") for a in answers()), 60, f"the end of {action}")
+    return answers()
+
+
+def page(server, path="/client1/page"):
+    """What the waiting page of that path is told."""
+    return server.world.hall.get(f"/.hall/status?path={path}", {"Accept-Language": "en"}, host="testing.localhost").json()
+
+
+def test_the_full_cycle(server):
+    """Visit, wake, boot, containers start, become healthy, site; idle, containers stop, sleep, goodbye, silence. Then
+    the other project, after a resume."""
+    s = server(lambda projects: projects["client1"].update(idle_stop="3s"), idle="10s")
+    s.create()
+    s.watch()
+    assert visit(s) == 503
+    s.bus.wait_text(topic("testing", "state"), "waking")
+    s.come()
+    wait_project(s, "client1", "starting")
+    wait_until(lambda: s.state("client1-web") == "running" and s.state("client1-db") == "running", 30, "the containers")
+    wait_state(s.bus, "testing", "ready", 30)
+    assert visit(s) == 503
+    now = page(s)
+    assert now["state"] == "ready" and [x["name"] for x in now["stages"] if x["status"] == "now"] == ["container_healthy"], now
+    s.engine.flag("well").touch()
+    wait_event(s.bus, "testing", "stage", stage="container_healthy", limit=30)
+    s.engine.flag("open").touch()
+    wait_project(s, "client1", "ready")
+    assert visit(s) == 200
+    told = project(s, "client1")
+    assert sorted((c["name"], c["state"], c["health"]) for c in told["containers"]) == [
+        ("client1-db", "running", None), ("client1-web", "running", "healthy")]
+    assert told["visits"] == 1 and told["last_visit"] and told["problem"] is None
+    assert [e["stage"] for e in events(s.bus, "testing", "stage")] == STAGES
+    assert s.bus.last("hall/projects/client2/state").text() == "stopped" and s.state("client2-web") == "created"
+    orders = [m.json() for m in s.agent.bus.heard(s.agent.topic("command"))]
+    assert [(o["action"], o["project"], o["containers"]) for o in orders] == [
+        ("start", "client1", ["client1-web", "client1-db"])]
+    wait_project(s, "client1", "stopped")
+    wait_until(lambda: s.state("client1-web") == s.state("client1-db") == "exited", 20, "the containers to end")
+    assert state_of(s.bus, "testing") == "ready"
+    s.agent.wait_state("sleeping", limit=60)
+    s.fall_asleep(1)
+    wait_state(s.bus, "testing", "off", 60)
+    wait_event(s.bus, "testing", "asleep")
+    assert visit(s, "/client2/") == 503
+    s.watch()
+    wait_until(lambda: s.sim.count("boot") == 2, 20, "the second boot")
+    s.mark = 0
+    s.come()
+    wait_project(s, "client2", "ready")
+    assert visit(s, "/client2/") == 200
+    assert s.state("client1-web") == "exited" and project(s, "client1")["visits"] == 1
+    assert s.bus.last("hall/projects/client1/state").text() == "stopped"
+
+
+def awake(server):
+    """Its server is up and held."""
+    server.bus.publish(topic("testing", "hold") + "/test", {"for": "2h", "reason": "a test"})
+    server.watch()
+    server.mark = 0
+    wait_until(lambda: server.sim.count("boot"), 20, "the boot")
+    server.come()
+    wait_state(server.bus, "testing", "ready", 30)
+
+
+def test_projects_beside_each_other_and_what_ails_them(server):
+    """Commands, a broken one beside a good one, a container that vanishes, a health check that fails, Docker that stops."""
+    s = server()
+    s.create()
+    s.engine.flag("well").touch()
+    s.engine.flag("open").touch()
+    assert order(s, "client1", "stop")[-1]["outcome"] == "done"  # its server is off
+    assert order(s, "client1", "restart")[-1]["outcome"] == "refused"
+    awake(s)
+    wait_project(s, "client1", "stopped")
+    answers = order(s, "client1", "start", by="tester")
+    assert [a["outcome"] for a in answers] == ["accepted", "done"] and answers[1]["by"] == "tester"
+    assert visit(s) == 200 and s.state("client2-web") == "created"
+    again = {"action": "start", "id": answers[0]["id"]}
+    mark = s.bus.mark()
+    s.bus.publish("hall/projects/client1/command", again)  # from memory
+    assert s.bus.wait("hall/projects/client1/result", after=mark).json()["outcome"] == "done"
+    started = s.engine.inspect("client1-web")["State"]["StartedAt"]
+    # Only containers start: stages from the visit, and those of the wake are not shown.
+    assert visit(s, "/client2/") == 503
+    wait_project(s, "client2", "ready")
+    assert visit(s, "/client2/") == 200
+    # Health fails, and the site answers: it is told, and visitors are let in.
+    s.engine.flag("well").unlink()
+    wait_project(s, "client1", "unhealthy")
+    wait_problem(s, "client1", "client1-web is unhealthy")
+    assert visit(s) == 200 and visit(s, "/client2/") == 200
+    s.engine.flag("well").touch()
+    wait_project(s, "client1", "ready")
+    assert project(s, "client1")["problem"] is None
+    # A container vanishes.
+    s.engine.remove("client2-web")
+    wait_project(s, "client2", "missing")
+    wait_problem(s, "client2", "client2-web is not on the server", "create it")
+    assert visit(s) == 200 and state_of(s.bus, "testing") == "ready"
+    wait_until(lambda: visit(s, "/client2/") == 503, 30, "its site to be found gone")
+    wait_until(lambda: "client2-web" in page(s, "/client2/")["message"], 20, "the page to name it")
+    s.engine.create("client2-web", "busybox httpd -f -p 8082 -h /flags")
+    assert visit(s, "/client2/") == 503
+    wait_project(s, "client2", "ready")
+    # Restart and stop.
+    assert [a["outcome"] for a in order(s, "client1", "restart")] == ["accepted", "done"]
+    assert s.engine.inspect("client1-web")["State"]["StartedAt"] > started and visit(s) == 200
+    assert [a["outcome"] for a in order(s, "client1", "stop")] == ["accepted", "done"]
+    wait_project(s, "client1", "stopped")
+    assert s.state("client1-web") == "exited" and s.state("client2-web") == "running"  # "done" is what Docker has done
+    assert visit(s, "/client2/") == 200
+    # Docker goes.
+    s.engine.stop()
+    wait_problem(s, "client1", "Docker is down", "start Docker")
+    assert visit(s) == 503
+    wait_until(lambda: "Docker" in page(s)["message"], 20, "the page to name Docker")
+    visits = project(s, "client2")["visits"]
+    assert visits >= 1
+    # Counts survive a restart of Hall.
+    s.world.hall.stop()
+    s.world.hall.start()
+    wait_until(lambda: project(s, "client2")["visits"] == visits, 10, "the visits of before")
+    assert project(s, "client2")["last_visit"]
+    s.engine.start()
+    assert visit(s) == 503
+    wait_project(s, "client1", "ready", limit=60)
+
+
+def test_a_start_that_fails_is_named_and_not_stormed(server):
+    s = server()
+    s.engine.create("client1-web", "no-such-program-anywhere")
+    s.engine.create("client1-db")
+    s.engine.remove("client1-db")
+    s.engine.create("client1-db", "exit 3")
+    s.engine.create("client2-web", "busybox httpd -f -p 8082 -h /flags")
+    awake(s)
+    for _ in range(10):
+        assert visit(s) == 503
+    wait_problem(s, "client1", "stop again right after they were started", limit=90)
+    orders = [m.json() for m in s.agent.bus.heard(s.agent.topic("command"))]
+    assert [o["action"] for o in orders] == ["start"] * 3
+    assert s.bus.last("hall/projects/client1/state").text() == "stopped"
+    assert visit(s, "/client2/") == 503
+    wait_project(s, "client2", "ready")
+
+
+# With an agent that says what it is told to: the bus alone.
+
+@pytest.fixture
+def told(make_world):
+    """A world whose agent is this test."""
+    world = make_world(namespaces=False)
+    agent = world.broker.bus("testing", topics=["hall/agents/testing/command"])
+    world.buses.append(agent)
+    world.sims["testing"].tell("agent off")
+    return world, agent, world.bus()
+
+
+def say(agent, what, value):
+    agent.publish(f"hall/agents/testing/{what}", value if isinstance(value, str) else json.dumps(value), retain=True)
+
+
+def report(**words):
+    return {"boot_id": "b", "load": 0.5, "uptime_s": 60, "vetoes": [], "wol": {"interface": "eno1", "armed": True},
+            "can": {"suspend": True}, **words}
+
+
+def test_what_the_agent_reports_in_use_is_a_lease(told):
+    world, agent, bus = told
+    say(agent, "state", "online")
+    wait_status(bus, "testing", lambda s: s["evidence"]["agent"] == "online")
+    wait_until(lambda: state_of(bus, "testing") in ("booting", "ready", "degraded"), 20, "it is up")
+    say(agent, "report", report(vetoes=["sessions: root from 192.0.2.7", "sessions: marie on seat0", "load: 3.1, the limit is 2"]))
+    lease = wait_lease(bus, "testing", "agent", holder="sessions")
+    assert lease["label"] == "root from 192.0.2.7" and lease["until"] is None
+    assert [x["holder"] for x in leases(bus, "testing", "agent")] == ["sessions", "load"]
+    assert "its agent reports sessions: root from 192.0.2.7" in status(bus, "testing")["awake_because"]
+    say(agent, "report", report(vetoes=["load: 3.1, the limit is 2"]))
+    wait_status(bus, "testing", lambda s: [x["holder"] for x in s["leases"] if x["kind"] == "agent"] == ["load"])
+    say(agent, "report", report())
+    wait_no_lease(bus, "testing", "agent")
+
+
+def test_how_the_card_is_set_is_shown_and_used(told):
+    _, agent, bus = told
+    say(agent, "state", "online")
+    say(agent, "report", report(wol={"interface": "eno1", "armed": False}))
+    shown = wait_status(bus, "testing", lambda s: s["evidence"]["wol"] == {"interface": "eno1", "armed": False})
+    wait_status(bus, "testing", lambda s: "Wake-on-LAN is off" in (s["problem"] or "") and "eno1" in s["problem"])
+    assert shown["evidence"]["wol"]["interface"] == "eno1"
+    mark = bus.mark()
+    bus.publish(topic("testing", "command"), {"action": "sleep", "id": "s1"})
+    answer = bus.wait_json(topic("testing", "result"), mark, id="s1").json()
+    assert answer["outcome"] == "refused" and "not known to be wakeable" in answer["reason"]
+    say(agent, "report", report())
+    wait_status(bus, "testing", lambda s: s["problem"] is None or "Wake-on-LAN" not in s["problem"])
+    bus.publish(topic("testing", "command"), {"action": "sleep", "id": "s2"})
+    agent.wait_json("hall/agents/testing/command", id="s2", action="suspend")
+
+
+def test_an_agent_of_another_schema_is_named_and_not_believed(told):
+    _, agent, bus = told
+    say(agent, "state", "online")
+    say(agent, "report", report(schema=2, vetoes=["sessions: root"]))
+    say(agent, "containers", {"schema": 2, "docker": True, "containers": [
+        {"name": "client1-web", "state": "exited"}, {"name": "client1-db", "state": "exited"}]})
+    wait_status(bus, "testing", lambda s: "schema 2" in (s["problem"] or ""))
+    barrier(bus)
+    assert leases(bus, "testing", "agent") == []
+    assert all(c["state"] is None for c in bus.last("hall/projects/client1/status").json()["containers"])
+    say(agent, "report", report(schema=1, vetoes=["sessions: root"]))
+    wait_lease(bus, "testing", "agent", holder="sessions")
