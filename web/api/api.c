@@ -224,6 +224,8 @@ void api_by(const struct api_call *call, char *out, size_t size)
 
 /* ---- what may stand in a query ---- */
 
+enum { QUERY_MAX = 4096 };
+
 enum param_kind {
     KIND_SLUG,
     KIND_HOST,
@@ -273,7 +275,8 @@ static bool is_word(const char *text)
 
 static bool is_host(const char *text)
 {
-    return text[0] != '\0' && !text_has_control(text) && strpbrk(text, "/ \"\\") == NULL;
+    return text[0] != '\0' && text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                                "0123456789.-_")] == '\0';
 }
 
 static bool read_param(const struct param *param, const char *text, int64_t *number)
@@ -343,12 +346,13 @@ static bool check_names(struct api_call *call)
     return true;
 }
 
-static bool take_param(struct api_call *call, const struct param *param, struct api_params *params)
+static bool take_param(struct api_call *call, struct span query, const struct param *param,
+                       struct api_params *params)
 {
     char *text = (char *)params + param->text;
     int64_t *number = (int64_t *)(void *)((char *)params + param->number);
     int64_t none = 0;
-    int length = uri_parameter(call->request->query, param->name, text, param->size);
+    int length = uri_parameter(query, param->name, text, param->size);
     if (length == -ENOENT)
         return true;
     if (length >= 0 && read_param(param, text, param->number > 0 ? number : &none))
@@ -358,14 +362,33 @@ static bool take_param(struct api_call *call, const struct param *param, struct 
     return false;
 }
 
+/* Forms write a blank as '+'. */
+static bool take_query(struct api_call *call, char text[QUERY_MAX], struct span *ret_query)
+{
+    const struct span query = call->request->query;
+    if (query.at == NULL)
+        return true;
+    if (query.length > QUERY_MAX) {
+        api_problem(call, 400, "The query is longer than %d bytes.", QUERY_MAX);
+        return false;
+    }
+    for (size_t i = 0; i < query.length; i++)
+        text[i] = (char)(query.at[i] == '+' ? ' ' : query.at[i]);
+    *ret_query = (struct span){text, query.length};
+    return true;
+}
+
 bool api_params(struct api_call *call, struct api_params *ret_params)
 {
+    char text[QUERY_MAX];
+    struct span query = {NULL, 0};
+
     *ret_params = (struct api_params){.limit = 50};
-    if (!check_names(call))
+    if (!take_query(call, text, &query) || !check_names(call))
         return false;
     for (size_t i = 0; i < PARAMS; i++)
         if ((call->route->params & param_rows[i].bit) != 0 &&
-            !take_param(call, &param_rows[i], ret_params))
+            !take_param(call, query, &param_rows[i], ret_params))
             return false;
     if (ret_params->from != 0 && ret_params->to != 0 && ret_params->from >= ret_params->to) {
         api_problem(call, 400, "\"from\" is not before \"to\".");
