@@ -24,11 +24,12 @@ struct verb_family {
     size_t n_verbs;
 };
 
-extern const struct verb_family show_family;  /* verbs_show.c: status, why, projects */
-extern const struct verb_family watch_family; /* verbs_watch.c: watch */
-extern const struct verb_family order_family; /* verbs_order.c: wake, sleep, hold ... */
-extern const struct verb_family wire_family;  /* verbs_wire.c: ping, send, discover */
-extern const struct verb_family tool_family;  /* verbs_tool.c: check, hash-password, complete */
+extern const struct verb_family show_family;   /* verbs_show.c: status, why, projects */
+extern const struct verb_family watch_family;  /* verbs_watch.c: watch */
+extern const struct verb_family record_family; /* verbs_record.c: events, stats */
+extern const struct verb_family order_family;  /* verbs_order.c: wake, sleep, hold ... */
+extern const struct verb_family wire_family;   /* verbs_wire.c: ping, send, discover */
+extern const struct verb_family tool_family;   /* verbs_tool.c: check, hash-password, complete */
 
 /* Verbs that read their own arguments (argv[0] is the verb's name). */
 int proxy_config_run(int argc, char *argv[]);

@@ -20,7 +20,8 @@ static const struct verb_family plan_family = {"Plan", plan_verbs,
                                                sizeof plan_verbs / sizeof plan_verbs[0]};
 
 static const struct verb_family *const families[] = {
-    &show_family, &watch_family, &order_family, &wire_family, &plan_family, &tool_family,
+    &show_family, &watch_family, &record_family, &order_family,
+    &wire_family, &plan_family,  &tool_family,
 };
 enum { FAMILIES = sizeof families / sizeof families[0], GUESS_EDITS = 3, COLUMN = 14 };
 

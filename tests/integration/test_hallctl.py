@@ -508,7 +508,7 @@ def test_help_of_every_verb(ctl):
     verbs = ctl.said("complete", "verbs").split()
     assert {"status", "why", "wake", "sleep", "restart", "cancel", "hold", "release", "policy", "idle", "keep-awake",
             "watch", "projects", "ping", "send", "announce", "check", "reload", "hash-password", "discover",
-            "simulate"} <= set(verbs)
+            "simulate", "events", "stats", "proxy-config"} <= set(verbs)
     page = ctl.said("--help")
     for verb in verbs:
         assert re.search(rf"^  {verb} ", page, re.M)
@@ -562,3 +562,62 @@ def test_ctrl_c_ends_a_wait_quietly(ctl, bus, world):
         ctl.run("cancel", "testing")
     finally:
         world.sims["testing"].tell("deaf off")
+
+
+# ---- what Hall remembers ----
+
+KEY = "a-key-of-the-tests-0123456789"
+
+
+@pytest.fixture(scope="module")
+def keyed(binary, tmp_path_factory):
+    """A world whose Hall has an API key, with one wake behind it."""
+    from conftest import Worlds  # pytest's own copy of the file next to this one
+
+    worlds = Worlds(binary, tmp_path_factory)
+    world = worlds(start=False)
+    plain = world.hall.environment
+    world.hall.environment = lambda: {**plain(), "HALL_API_KEY": KEY}
+    world.start()
+    ctl = Ctl(binary, world.broker, tmp_path_factory.mktemp("home"))
+    ctl.env |= {"HALL_API_KEY": KEY, "HALL_ADMIN_URL": "http://" + world.hall.config["http"]["admin"]}
+    ctl.run("wake", "testing", "--wait", "--by", "the tests")
+    yield ctl
+    worlds.close()
+
+
+def all_events(keyed, *words):
+    return [json.loads(line) for line in keyed.said("events", "--json", *words).splitlines()]
+
+
+def test_events(keyed):
+    wait_until(lambda: any(e["type"] == "ready" for e in all_events(keyed)), 15, "the event on the disk")
+    lines = keyed.said("events", "testing").splitlines()
+    assert all(" testing " in line for line in lines)
+    assert any("wake requested: wake command by the tests" in line for line in lines)
+    order = [e["id"] for e in all_events(keyed)]
+    assert order == sorted(order), "the newest comes last"
+    assert all_events(keyed, "--limit", "2") == all_events(keyed)[-2:]
+    assert {e["server"] for e in all_events(keyed, "testing")} == {"testing"}
+    assert [e["id"] for e in all_events(keyed, "--since", "1h")] == order
+    assert all_events(keyed, "--since", "2099-01-01T00:00:00Z") == []
+
+
+def test_stats(keyed):
+    lines = keyed.said("stats").splitlines()
+    assert lines[0].startswith("From ")
+    assert lines[2].split()[:4] == ["SERVER", "WAKES", "FAILED", "AWAKE"]
+    assert next(line for line in lines if line.startswith("testing")).split()[:3] == ["testing", "1", "0"]
+    value = json.loads(keyed.said("stats", "testing", "--json", "--days", "2"))
+    assert [s["server"] for s in value["servers"]] == ["testing"] and value["servers"][0]["wakes"] == 1
+
+
+def test_looking_back_needs_the_key(keyed):
+    for verb in ("events", "stats"):
+        assert "Set HALL_API_KEY" in keyed.complained(verb, HALL_API_KEY="")
+        refused = keyed.complained(verb, HALL_API_KEY="another-key")
+        assert "HTTP 401" in refused and "another-key" not in refused
+        assert "--admin URL" in keyed.complained(verb, "--admin", "http://127.0.0.1:1", expect=UNREACHABLE)
+        assert "http" in keyed.complained(verb, "--admin", "ftp://127.0.0.1", expect=USAGE)
+        assert "a-z 0-9" in keyed.complained(verb, "no such", expect=USAGE)
+    assert "18:00" in keyed.complained("events", "--since", "yesterday", expect=USAGE)

@@ -39,7 +39,7 @@ _hallctl_scan() {
 _hallctl_operands() {
   case $verb:${#operands[@]} in
     status:* | watch:*) _hallctl_ask servers ;;
-    why:0 | wake:0 | sleep:0 | restart:0 | cancel:0 | hold:0 | release:0 | policy:0 | idle:0 | keep-awake:0 | ping:0 | send:0)
+    why:0 | events:0 | stats:0 | wake:0 | sleep:0 | restart:0 | cancel:0 | hold:0 | release:0 | policy:0 | idle:0 | keep-awake:0 | ping:0 | send:0)
       _hallctl_ask servers
       ;;
     policy:1) echo always_on scheduled on_demand configured ;;
@@ -65,7 +65,7 @@ _hallctl() {
     mapfile -t COMPREPLY < <(compgen -W "$(_hallctl_ask options "$verb")" -- "$cur")
   elif [ -z "$verb" ]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_hallctl_ask verbs) help" -- "$cur")
-  elif [ "$verb" = check ] || [ "$verb" = simulate ]; then
+  elif [[ $verb == check || $verb == simulate || $verb == proxy-config ]]; then
     mapfile -t COMPREPLY < <(compgen -f -- "$cur")
   else
     mapfile -t COMPREPLY < <(compgen -W "$(_hallctl_operands)" -- "$cur")

@@ -1,0 +1,448 @@
+/* hallctl events, stats: what Hall remembers, from its admin API. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/number.h"
+#include "hallctl/fetch.h"
+#include "hallctl/grid.h"
+#include "hallctl/json_copy.h"
+#include "hallctl/meeting.h"
+#include "hallctl/phrase.h"
+#include "hallctl/telling.h"
+#include "hallctl/when.h"
+#include "hallctl/why.h"
+
+enum {
+    URL_SIZE = 1024,
+    PAGE_MOST = 200, /* what the API gives at once */
+    EVENTS_DEFAULT = 50,
+    EVENTS_MOST = 20000,
+    PAGES_MOST = 1000, /* a search may give short pages */
+    ERRORS_LIMIT = 262144,
+    LINE_LIMIT = 262144,
+    CELL_SIZE = 64,
+    DAYS_DEFAULT = 30,
+    SUBJECT_WIDTH = 16,
+};
+
+static const int64_t day_ms = 86400000;
+
+struct asking {
+    const struct call *call;
+    struct settings settings;
+    struct local local;
+    int64_t now;
+};
+
+/* ---- asking ---- */
+
+static int begin(struct asking *asking, const struct call *call)
+{
+    struct buf errors = BUF_INIT(ERRORS_LIMIT);
+
+    *asking = (struct asking){.call = call, .local = meeting_local(), .now = clock_now().wall};
+    const int error = settings_load(call, &asking->settings, &errors);
+    if (error < 0)
+        fprintf(stderr, "hallctl %s: %s", call->verb->name, buf_text(&errors));
+    buf_finish(&errors);
+    return error < 0 ? HALLCTL_USAGE : -1;
+}
+
+static int say_refused(const struct asking *asking, long status, const struct json *body)
+{
+    const char *detail = json_get_string(body, "detail");
+    char shown[FETCH_WHY_SIZE] = "";
+
+    fprintf(stderr, "hallctl %s: %s: HTTP %ld: %s\n", asking->call->verb->name,
+            asking->settings.admin, status,
+            detail ? text_show(shown, sizeof shown, detail, strlen(detail))
+                   : "no reason was given");
+    if (status == 401)
+        fputs("Set HALL_API_KEY to the key that Hall has in its environment file.\n", stderr);
+    else if (status == 403)
+        fputs("This machine, or the name in --admin, must be in http.admin_allow and "
+              "http.admin_hosts.\n",
+              stderr);
+    return HALLCTL_ERROR;
+}
+
+static int read_body(const struct asking *asking, long status, const struct buf *body,
+                     struct json **ret_value)
+{
+    static const struct json_limits limits = {.bytes = FETCH_BYTES_MAX, .depth = 16};
+    struct json_error error = {0};
+    struct json *value = NULL;
+    const int bad = json_read(buf_text(body), body->length, &limits, &value, &error);
+
+    if (status == 200 && bad == 0) {
+        *ret_value = value;
+        return -1;
+    }
+    const int result = status == 200 ? HALLCTL_ERROR : say_refused(asking, status, value);
+    if (status == 200)
+        fprintf(stderr, "hallctl %s: %s does not answer as Hall does: %s\n",
+                asking->call->verb->name, asking->settings.admin, error.what);
+    json_free(value);
+    return result;
+}
+
+/* -1: ret_value is the answer, to be freed. */
+static int ask(const struct asking *asking, const char *url, struct json **ret_value)
+{
+    struct buf body = BUF_INIT(FETCH_BYTES_MAX);
+    char why[FETCH_WHY_SIZE] = "out of memory";
+    long status = 0;
+    int result = HALLCTL_UNREACHABLE;
+
+    if (fetch_get(url, asking->settings.api_key, &body, &status, why) == 0)
+        result = read_body(asking, status, &body, ret_value);
+    else
+        fprintf(stderr,
+                "hallctl %s: %s\nWhere Hall's admin address is: --admin URL, --config FILE, "
+                "HALL_ADMIN_URL\n",
+                asking->call->verb->name, why);
+    buf_finish(&body);
+    return result;
+}
+
+static int check_server(const struct call *call)
+{
+    char shown[80];
+
+    if (call->n_operands == 0 || text_is_slug(call->operands[0]))
+        return -1;
+    fprintf(stderr, "hallctl %s: the server: found \"%s\"; allowed: 1 to 64 of a-z 0-9 _ -\n",
+            call->verb->name,
+            text_show(shown, sizeof shown, call->operands[0], strlen(call->operands[0])));
+    return HALLCTL_USAGE;
+}
+
+/* "2h" ago, "18:00" as the clock here showed it last, or an instant. */
+static int64_t read_since(const struct asking *asking, const char *text)
+{
+    struct when when = {0};
+    int64_t value = 0;
+    bool skipped;
+
+    if (duration_parse(text, &value) == 0)
+        return asking->now - value;
+    if (rfc3339_parse(text, &value) == 0)
+        return value;
+    if (!when_read_time(text, &when))
+        return 0;
+    for (int day = 0; day > -2; day--) {
+        const struct tm date =
+            local_show(&asking->local, local_midnight(&asking->local, asking->now, day));
+        when.parts.tm_year = date.tm_year;
+        when.parts.tm_mon = date.tm_mon;
+        when.parts.tm_mday = date.tm_mday;
+        value = when_instant(&when, &asking->local, &skipped);
+        if (value <= asking->now)
+            return value;
+    }
+    return value;
+}
+
+/* ---- events ---- */
+
+struct pages {
+    struct json *all[PAGES_MOST]; /* they own what is listed */
+    size_t n;
+    const struct json *events[EVENTS_MOST]; /* newest first */
+    size_t n_events, limit;
+};
+
+static void add_events(struct pages *pages, const struct json *page)
+{
+    const struct json *list = json_get(page, "events");
+
+    for (const struct json *event = json_first(list); event; event = json_next(event))
+        if (pages->n_events < pages->limit)
+            pages->events[pages->n_events++] = event;
+}
+
+static void format_url(const struct asking *asking, const struct pages *pages, int64_t since,
+                       int64_t before, char out[URL_SIZE])
+{
+    const struct call *call = asking->call;
+    const size_t left = pages->limit - pages->n_events;
+    char from[RFC3339_SIZE];
+    struct buf url = BUF_INIT(URL_SIZE - 1);
+
+    buf_printf(&url, "%s/api/v1/events?limit=%zu", asking->settings.admin,
+               left < PAGE_MOST ? left : PAGE_MOST);
+    if (call->n_operands > 0)
+        buf_printf(&url, "&server=%s", call->operands[0]);
+    if (since > 0)
+        buf_printf(&url, "&from=%s", rfc3339_format(since, from));
+    if (before > 0)
+        buf_printf(&url, "&before=%lld", (long long)before);
+    text_copy(out, URL_SIZE, buf_text(&url));
+    buf_finish(&url);
+}
+
+static int read_pages(const struct asking *asking, struct pages *pages, int64_t since)
+{
+    char url[URL_SIZE];
+    int64_t before = 0;
+    bool more = true;
+
+    while (more && pages->n < PAGES_MOST && pages->n_events < pages->limit) {
+        struct json *page = NULL;
+
+        format_url(asking, pages, since, before, url);
+        const int status = ask(asking, url, &page);
+        if (status >= 0)
+            return status;
+        pages->all[pages->n++] = page;
+        add_events(pages, page);
+        more = json_integer(json_get(page, "next"), &before) && before > 0;
+    }
+    return -1;
+}
+
+static void print_event(const struct asking *asking, const struct json *event)
+{
+    const struct json *body = json_get(event, "body");
+    const char *server = json_get_string(event, "server");
+    const char *subject = server ? server : json_get_string(event, "project");
+    char at[LOCAL_SIZE], words[1024];
+
+    /* What is older than the body is told by its columns. */
+    if (json_get_string(body, "event_type"))
+        phrase_event(body, words, sizeof words);
+    else
+        snprintf(words, sizeof words, "%.40s%s%.900s", json_get_string(event, "type"),
+                 json_get_string(event, "detail") ? ": " : "",
+                 json_get_string(event, "detail") ? json_get_string(event, "detail") : "");
+    printf("%s  %-*s %s\n", local_stamp(&asking->local, why_time(event, "at"), at), SUBJECT_WIDTH,
+           subject ? subject : "Hall", words);
+}
+
+static void print_event_json(const struct json *event)
+{
+    struct buf line = BUF_INIT(LINE_LIMIT);
+    struct json_writer json;
+
+    json_writer_init(&json, &line);
+    json_copy(&json, NULL, event);
+    puts(buf_text(&line));
+    buf_finish(&line);
+}
+
+/* As a log: the newest last. */
+static int print_pages(const struct asking *asking, const struct pages *pages)
+{
+    for (size_t i = pages->n_events; i > 0; i--)
+        if (call_has(asking->call, FLAG_JSON))
+            print_event_json(pages->events[i - 1]);
+        else
+            print_event(asking, pages->events[i - 1]);
+    return HALLCTL_OK;
+}
+
+static int show_events(const struct asking *asking)
+{
+    const struct call *call = asking->call;
+    const int64_t since =
+        call_has(call, FLAG_SINCE) ? read_since(asking, call->texts[FLAG_SINCE]) : 0;
+    const int64_t limit = call_has(call, FLAG_LIMIT)   ? call->numbers[FLAG_LIMIT]
+                          : call_has(call, FLAG_SINCE) ? EVENTS_MOST
+                                                       : EVENTS_DEFAULT;
+
+    if (call_has(call, FLAG_SINCE) && since == 0) {
+        fprintf(stderr,
+                "hallctl events: --since: found \"%.40s\"; allowed: 2h (ago), 18:00, or "
+                "2026-11-22T18:00:00Z\n",
+                call->texts[FLAG_SINCE]);
+        return HALLCTL_USAGE;
+    }
+    struct pages *pages = calloc(1, sizeof *pages);
+    if (!pages)
+        return HALLCTL_ERROR;
+    pages->limit = limit < EVENTS_MOST ? (size_t)limit : EVENTS_MOST;
+    int status = read_pages(asking, pages, since);
+    if (status < 0)
+        status = print_pages(asking, pages);
+    for (size_t i = 0; i < pages->n; i++)
+        json_free(pages->all[i]);
+    free(pages);
+    return status;
+}
+
+static int run_events(const struct call *call)
+{
+    struct asking asking;
+    int status = check_server(call);
+
+    if (status >= 0 || (status = begin(&asking, call)) >= 0)
+        return status;
+    status = show_events(&asking);
+    settings_finish(&asking.settings);
+    return status;
+}
+
+/* ---- stats ---- */
+
+static const char *number_of(const struct json *object, const char *key, const char *format,
+                             double factor, char out[CELL_SIZE])
+{
+    double value;
+
+    if (!json_number(json_get(object, key), &value))
+        return NULL;
+    if (format[0] == '\0')
+        snprintf(out, CELL_SIZE, "%.0f", value * factor);
+    else if (strcmp(format, "%") == 0)
+        snprintf(out, CELL_SIZE, "%.1f %%", value * factor);
+    else
+        snprintf(out, CELL_SIZE, "%.1f %s", value * factor, format);
+    return out;
+}
+
+/* How long half of its wakes took, of one kind. */
+static const char *boot_of(const struct json *server, const char *kind, char out[CELL_SIZE])
+{
+    const struct json *boots = json_get(server, "boots");
+
+    for (const struct json *boot = json_first(boots); boot; boot = json_next(boot))
+        if (text_equal(json_get_string(boot, "kind"), kind))
+            return number_of(boot, "p50_s", "s", 1, out);
+    return NULL;
+}
+
+static void put_server(struct grid *grid, const struct json *server)
+{
+    const struct json *energy = json_get(server, "energy");
+    char cell[CELL_SIZE];
+
+    grid_put(grid, json_get_string(server, "server"));
+    grid_put(grid, number_of(server, "wakes", "", 1, cell));
+    grid_put(grid, number_of(server, "wakes_failed", "", 1, cell));
+    grid_put(grid, number_of(server, "up_share", "%", 100, cell));
+    grid_put(grid, boot_of(server, "resume", cell));
+    grid_put(grid, boot_of(server, "cold_boot", cell));
+    grid_put(grid, number_of(energy, "used_kwh", "kWh", 1, cell));
+    grid_put(grid, number_of(energy, "saved_kwh", "kWh", 1, cell));
+}
+
+static void print_servers(const struct json *value)
+{
+    static const char *const titles[] = {"SERVER", "WAKES",     "FAILED", "AWAKE",
+                                         "RESUME", "COLD BOOT", "USED",   "SAVED"};
+    const struct json *servers = json_get(value, "servers");
+    struct grid grid;
+
+    grid_init(&grid, titles, sizeof titles / sizeof titles[0]);
+    for (const struct json *server = json_first(servers); server; server = json_next(server))
+        put_server(&grid, server);
+    grid_print(&grid, meeting_width(), meeting_is_bold(), stdout);
+    grid_finish(&grid);
+}
+
+/* "Wakes by cause: visit 33, manual 5." */
+static void print_counts(const struct json *value, const char *list_key, const char *title,
+                         const char *name_key, const char *count_key)
+{
+    const struct json *list = json_get(value, list_key);
+    const char *before = "";
+    char count[CELL_SIZE];
+
+    if (json_count(list) == 0)
+        return;
+    printf("%s:", title);
+    for (const struct json *item = json_first(list); item; item = json_next(item)) {
+        const char *name = json_get_string(item, name_key);
+        const char *shown = number_of(item, count_key, "", 1, count);
+        printf("%s %s %s", before, name ? name : "?", shown ? shown : "?");
+        before = ",";
+    }
+    puts(".");
+}
+
+static void print_energy(const struct json *value)
+{
+    const struct json *energy = json_get(value, "energy");
+    char used[CELL_SIZE], hall[CELL_SIZE], saved[CELL_SIZE];
+    const char *basis = json_get_string(energy, "basis");
+    const char *currency = json_get_string(energy, "currency");
+    double money;
+
+    if (!number_of(energy, "used_kwh", "kWh", 1, used) ||
+        !number_of(energy, "hall_kwh", "kWh", 1, hall) ||
+        !number_of(energy, "saved_kwh", "kWh", 1, saved))
+        return;
+    printf("Energy (%s): the servers used %s, Hall itself %s; saved %s", basis ? basis : "unknown",
+           used, hall, saved);
+    if (json_number(json_get(energy, "saved_money"), &money))
+        printf(", %.2f %s", money, currency ? currency : "");
+    puts(".");
+}
+
+static int print_stats(const struct asking *asking, const struct json *value)
+{
+    char from[LOCAL_SIZE], to[LOCAL_SIZE], refused[CELL_SIZE];
+
+    printf("From %s to %s%s\n\n", local_stamp(&asking->local, why_time(value, "from"), from),
+           local_stamp(&asking->local, why_time(value, "to"), to),
+           json_get_bool(value, "complete", true) ? "" : " (cut short: ask for fewer days)");
+    print_servers(value);
+    putchar('\n');
+    print_counts(value, "wakes_by_cause", "Wakes by cause", "cause", "n");
+    print_counts(value, "failures", "Failed wakes", "failure", "n");
+    print_counts(value, "projects", "Visits by project", "project", "visits");
+    if (number_of(json_get(value, "refusals"), "n", "", 1, refused))
+        printf("Refused accesses: %s.\n", refused);
+    print_energy(value);
+    return HALLCTL_OK;
+}
+
+static int show_stats(const struct asking *asking)
+{
+    const struct call *call = asking->call;
+    const int64_t days = call_has(call, FLAG_DAYS) ? call->numbers[FLAG_DAYS] : DAYS_DEFAULT;
+    char url[URL_SIZE], from[RFC3339_SIZE];
+    struct json *value = NULL;
+
+    snprintf(url, sizeof url, "%.512s/api/v1/statistics?from=%s%s%s", asking->settings.admin,
+             rfc3339_format(asking->now - days * day_ms, from),
+             call->n_operands > 0 ? "&server=" : "", call->n_operands > 0 ? call->operands[0] : "");
+    const int status = ask(asking, url, &value);
+    if (status >= 0)
+        return status;
+    if (call_has(call, FLAG_JSON))
+        print_event_json(value);
+    else
+        print_stats(asking, value);
+    json_free(value);
+    return HALLCTL_OK;
+}
+
+static int run_stats(const struct call *call)
+{
+    struct asking asking;
+    int status = check_server(call);
+
+    if (status >= 0 || (status = begin(&asking, call)) >= 0)
+        return status;
+    status = show_stats(&asking);
+    settings_finish(&asking.settings);
+    return status;
+}
+
+/* clang-format off */
+#define KEY_DETAIL "Asks Hall's admin API: --admin URL, else --config FILE, HALL_ADMIN_URL, else http://127.0.0.1:8881.\n" \
+                   "The key is HALL_API_KEY in the environment, the one that Hall has.\n"
+static const struct verb verbs[] = {
+    {.name = "events", .operands = "[SERVER]", .summary = "what happened, as Hall remembers it, the newest last",
+     .flags = WITH(FLAG_ADMIN) | WITH(FLAG_CONFIG) | WITH(FLAG_JSON) | WITH(FLAG_LIMIT) | WITH(FLAG_SINCE),
+     .most = 1, .run = run_events, .detail = "The last 50, or --limit N, or all --since a time.\n" KEY_DETAIL},
+    {.name = "stats", .operands = "[SERVER]", .summary = "how often, how long, and what was saved",
+     .flags = WITH(FLAG_ADMIN) | WITH(FLAG_CONFIG) | WITH(FLAG_JSON) | WITH(FLAG_DAYS),
+     .most = 1, .run = run_stats, .detail = "Of the last 30 days, or --days N.\n" KEY_DETAIL},
+};
+/* clang-format on */
+
+const struct verb_family record_family = {"Look back", verbs, sizeof verbs / sizeof verbs[0]};
