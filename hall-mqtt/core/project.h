@@ -2,7 +2,8 @@
  * project: the containers a project is made of: what the agent of its server tells of them, what
  * state that makes, and what is ordered of the agent: started when somebody wants the site,
  * stopped when nobody has wanted it for idle_stop. Pure. A project belongs to one site; the fleet
- * owns all memory. project.c knows, project_run.c orders.
+ * owns all memory. project_internal.h says which
+ * file does what.
  */
 #ifndef HALL_CORE_PROJECT_H
 #define HALL_CORE_PROJECT_H

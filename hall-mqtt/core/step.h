@@ -159,7 +159,7 @@ bool project_is_healthy(const struct project *project);
 bool project_is_busy(const struct project *project);
 bool project_admits(const struct power *power, const struct project *project, bool has_check);
 
-/* project_run.c: what is ordered, and commands to projects */
+/* projects.c, project_run.c, project_ask.c: all of a server, what is ordered, commands */
 int projects_init(struct fleet *fleet); /* -ENOMEM */
 void projects_finish(struct fleet *fleet);
 void projects_told(struct step *step, const struct containers_told *told);

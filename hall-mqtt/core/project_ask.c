@@ -1,0 +1,212 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "core/project_internal.h"
+
+enum {
+    REST = 300000, /* a wish that came to nothing: the next visit begins no new one before */
+};
+
+/* --- commands --- */
+
+unsigned project_bit(enum project_verb verb)
+{
+    return 1U << verb;
+}
+
+enum project_verb project_verb_of(enum command_action action)
+{
+    return action == COMMAND_START     ? PROJECT_START
+           : action == COMMAND_STOP    ? PROJECT_STOP
+           : action == COMMAND_RESTART ? PROJECT_RESTART
+                                       : PROJECT_NOTHING;
+}
+
+static enum command_action action_of(enum project_verb verb)
+{
+    return verb == PROJECT_START  ? COMMAND_START
+           : verb == PROJECT_STOP ? COMMAND_STOP
+                                  : COMMAND_RESTART;
+}
+
+bool project_has_command(const struct ledger_entry *entry)
+{
+    return entry->site != MODEL_NONE && project_verb_of(entry->action) != PROJECT_NOTHING;
+}
+
+void project_answer(struct step *step, struct project *project, enum project_verb verb,
+                    enum command_outcome outcome, const char *reason)
+{
+    struct ledger *ledger = &step->fleet->ledger;
+    const enum command_action action = action_of(verb);
+
+    if ((project->asked & project_bit(verb)) == 0)
+        return;
+    if (outcome != OUTCOME_ACCEPTED)
+        project->asked &= (uint8_t)~project_bit(verb);
+    for (size_t i = 0; i < LEDGER_MAX; i++) {
+        struct ledger_entry *entry = &ledger->entries[i];
+
+        if (entry->used && entry->open && entry->server == step->server &&
+            entry->site == project->site && entry->action == action)
+            step_answer(step, entry, outcome, reason);
+    }
+}
+
+/* Those that were under way when Hall was restarted: how they ended nobody heard. */
+void project_answer_lost(struct step *step, struct project *project)
+{
+    static const enum project_verb verbs[] = {PROJECT_STOP, PROJECT_RESTART};
+
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+        if (project->lost & project_bit(verbs[i]))
+            project_answer(
+                step, project, verbs[i], OUTCOME_FAILED,
+                "Hall was restarted before its agent said how it ended; look at its state");
+    if (project->lost & project_bit(PROJECT_START))
+        projects_want(step, project->site);
+    project->lost = 0;
+}
+
+/* --- the wish --- */
+
+void project_begin_wish(struct step *step, struct project *project)
+{
+    const struct power *power = step->power;
+
+    project->wanted = true;
+    project->given_up = false;
+    project->alone = power_is_up(power->state) && !power->wake.open;
+    project->tries = 0;
+    project->retry_at = 0;
+    project->deadline = 0;
+    project->started = step->now.boot;
+    if (project->docker_up)
+        project->trouble[0] = '\0';
+    for (unsigned i = 0; i < STAGES; i++)
+        project->stages[i] = STAGE_UNREACHED;
+    step->changed = true;
+}
+
+void projects_want(struct step *step, int site)
+{
+    struct project *project = project_of(step, site);
+
+    if (!project || project->wanted || project_is_ready(step, project) ||
+        (project->given_up && project->retry_at > step->now.boot))
+        return;
+    project_begin_wish(step, project);
+}
+
+void project_end_wish(struct step *step, struct project *project)
+{
+    project->wanted = false;
+    project->tries = 0;
+    project->deadline = 0;
+    step->changed = true;
+}
+
+void project_fail_commands(struct step *step, struct project *project, const char *reason)
+{
+    project_answer(step, project, PROJECT_START, OUTCOME_FAILED, reason);
+    project_answer(step, project, PROJECT_RESTART, OUTCOME_FAILED, reason);
+}
+
+void project_give_up(struct step *step, struct project *project, const char *reason)
+{
+    project_end_wish(step, project);
+    project->given_up = true;
+    project->retry_at = step->now.boot + REST;
+    text_copy(project->trouble, sizeof(project->trouble), reason);
+    project_fail_commands(step, project, reason);
+}
+
+void projects_fail(struct step *step, const char *reason)
+{
+    struct project *project;
+
+    if (power_is_up(step->power->state)) /* its containers may come all the same */
+        return;
+    for (project = projects_first(step); project; project = projects_next(step, project)) {
+        if (project->wanted)
+            project_end_wish(step, project);
+        project_fail_commands(step, project, reason);
+    }
+}
+
+/* --- commands to a project --- */
+
+void project_command_start(struct step *step, struct ledger_entry *entry)
+{
+    struct project *project = project_of(step, entry->site);
+
+    project->asked |= (uint8_t)project_bit(PROJECT_START);
+    step->fleet->sites[entry->site].last_visit = step->now.boot;
+    if (!project->wanted)
+        project_begin_wish(step, project);
+}
+
+/* Why its containers cannot be stopped or restarted now; false: they can. */
+static bool is_barred(const struct step *step, const struct project *project,
+                      char reason[REASON_SIZE])
+{
+    if (!power_is_up(step->power->state))
+        snprintf(reason, REASON_SIZE, "its server is %s", power_state_name(step->power->state));
+    else if (step->power->evidence.agent != AGENT_ONLINE)
+        snprintf(reason, REASON_SIZE, "the agent of its server is not connected");
+    else if (!project->seen || (project->docker_up && project->n == 0))
+        snprintf(reason, REASON_SIZE, "the agent of its server tells of no containers of it");
+    else if (!project->docker_up)
+        snprintf(reason, REASON_SIZE, "%s", project->trouble);
+    else if (project->order != PROJECT_NOTHING)
+        snprintf(reason, REASON_SIZE, "another %s of it is under way; wait for its end",
+                 project_verb_name(project->order));
+    else if (step->power->sleep.phase != SLEEP_NONE)
+        snprintf(reason, REASON_SIZE, "its server is about to sleep");
+    else
+        return false;
+    return true;
+}
+
+/* Who wants it stopped wants nobody to be waited for. */
+static void call_off(struct step *step, struct project *project)
+{
+    if (project->wanted)
+        project_end_wish(step, project);
+    project_fail_commands(step, project, "it was told to stop");
+    lease_release(&step->power->leases, LEASE_VISIT, project_site(step, project)->id);
+}
+
+void project_command_stop(struct step *step, struct ledger_entry *entry)
+{
+    struct project *project = project_of(step, entry->site);
+    char reason[REASON_SIZE];
+
+    if (step->power->state == POWER_OFF) {
+        step_answer(step, entry, OUTCOME_DONE, "its server is off");
+    } else if (is_barred(step, project, reason)) {
+        step_answer(step, entry, OUTCOME_REFUSED, reason);
+    } else {
+        call_off(step, project);
+        if (!project_is_running(project)) {
+            step_answer(step, entry, OUTCOME_DONE, "its containers do not run");
+            return;
+        }
+        project->asked |= (uint8_t)project_bit(PROJECT_STOP);
+        project_order(step, project, PROJECT_STOP);
+    }
+}
+
+void project_command_restart(struct step *step, struct ledger_entry *entry)
+{
+    struct project *project = project_of(step, entry->site);
+    char reason[REASON_SIZE];
+
+    if (is_barred(step, project, reason)) {
+        step_answer(step, entry, OUTCOME_REFUSED, reason);
+        return;
+    }
+    project->asked |= (uint8_t)project_bit(PROJECT_RESTART);
+    step->fleet->sites[entry->site].last_visit = step->now.boot;
+    project_order(step, project, PROJECT_RESTART);
+}

@@ -1,0 +1,41 @@
+/*
+ * project_internal: what the files about projects share. projects.c makes and walks them,
+ * project.c knows what their agent tells, project_state.c says what that means, project_ask.c has
+ * wishes and commands, project_order.c the orders to the agent, project_run.c what is done when.
+ */
+#ifndef HALL_CORE_PROJECT_INTERNAL_H
+#define HALL_CORE_PROJECT_INTERNAL_H
+
+#include "core/step.h"
+
+enum { PROJECT_READY_MOST = 300000 }; /* ms from when its server is up until the site answers */
+
+/* projects.c: those of the server at hand: first, next, NULL */
+struct project *projects_first(const struct step *step);
+struct project *projects_next(const struct step *step, const struct project *project);
+const struct model_site *project_site(const struct step *step, const struct project *project);
+bool project_is_ready(const struct step *step, const struct project *project);
+
+/* project.c: the first container that is not there; that is unwell; NULL: none */
+const struct container *project_missing(const struct project *project);
+const struct container *project_sick(const struct project *project);
+
+/* project_ask.c: the wish, and commands that wait for an end */
+unsigned project_bit(enum project_verb verb);
+enum project_verb project_verb_of(enum command_action action);
+void project_answer(struct step *step, struct project *project, enum project_verb verb,
+                    enum command_outcome outcome, const char *reason);
+void project_answer_lost(struct step *step, struct project *project);
+void project_fail_commands(struct step *step, struct project *project, const char *reason);
+void project_begin_wish(struct step *step, struct project *project);
+void project_end_wish(struct step *step, struct project *project);
+void project_give_up(struct step *step, struct project *project, const char *reason);
+
+/* project_order.c: what the agent is asked for, one thing at a time */
+bool project_may_order(const struct step *step, const struct project *project);
+void project_order(struct step *step, struct project *project, enum project_verb verb);
+void project_tick_order(struct step *step, struct project *project);
+/* What the site answered before says nothing of what is there afterwards. */
+void project_forget_answer(struct step *step, const struct project *project);
+
+#endif

@@ -1,0 +1,174 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "core/project_internal.h"
+
+enum {
+    ANSWER_MOST = 10000, /* an agent that has not accepted an order by then will not */
+    ORDER_MOST = 300000, /* and has said by then how an accepted one ended */
+    SETTLE = 5000,       /* after a start, until what its agent tells must show it */
+    RETRY_FIRST = 5000,  /* after one that failed; each time longer */
+    RETRY_FACTOR = 4,
+    IDLE_AGAIN = 60000, /* after a stop for idleness that was refused or failed */
+};
+
+/* Is there an agent that can be asked now? */
+bool project_may_order(const struct step *step, const struct project *project)
+{
+    return project_is_known(step->power, project) && project->docker_up && project->n > 0 &&
+           project->order == PROJECT_NOTHING && step->power->sleep.phase == SLEEP_NONE &&
+           power_is_up(step->power->state);
+}
+
+/* What the site answered before says nothing of what is there afterwards. */
+void project_forget_answer(struct step *step, const struct project *project)
+{
+    const int check = project_site(step, project)->check;
+
+    if (check != MODEL_NONE &&
+        evidence_forget(&step->power->evidence, step->model, (unsigned)check))
+        step->changed = true;
+}
+
+void project_order(struct step *step, struct project *project, enum project_verb verb)
+{
+    project->order = verb;
+    project->accepted = false;
+    project->order_until = step->now.boot + ANSWER_MOST;
+    step_new_id(step, 'p', project->id);
+    if (verb != PROJECT_START) {
+        project->was_ready = false;
+        project_forget_answer(step, project);
+    }
+    step->changed = true;
+    step_emit(step, &(struct action){.kind = ACTION_PROJECT,
+                                     .project = {.site = project->site,
+                                                 .verb = verb,
+                                                 .id = project->id,
+                                                 .lasts = ANSWER_MOST}});
+}
+
+static int64_t back_off(unsigned tries)
+{
+    int64_t wait = RETRY_FIRST;
+
+    for (unsigned i = 1; i < tries; i++)
+        wait *= RETRY_FACTOR;
+    return wait;
+}
+
+static void note_trouble(struct step *step, struct project *project, enum project_verb verb,
+                         const char *reason)
+{
+    snprintf(project->trouble, sizeof(project->trouble), "its containers could not be %s: %.140s",
+             verb == PROJECT_START  ? "started"
+             : verb == PROJECT_STOP ? "stopped"
+                                    : "restarted",
+             reason);
+    step->changed = true;
+}
+
+static void end_start(struct step *step, struct project *project, bool done)
+{
+    const int64_t wait = done ? SETTLE : back_off(project->tries);
+
+    project->retry_at = step->now.boot + wait;
+}
+
+static void end_stop(struct step *step, struct project *project, enum command_outcome outcome,
+                     const char *reason)
+{
+    project->retry_at = step->now.boot + (outcome == OUTCOME_DONE ? SETTLE : IDLE_AGAIN);
+    project_answer(step, project, PROJECT_STOP, outcome, reason);
+}
+
+/* A restart is done when the site answers again. */
+static void end_restart(struct step *step, struct project *project, enum command_outcome outcome,
+                        const char *reason)
+{
+    if (outcome != OUTCOME_DONE) {
+        project_answer(step, project, PROJECT_RESTART, outcome, reason);
+        return;
+    }
+    project_forget_answer(step, project);
+    if (!project->wanted)
+        project_begin_wish(step, project);
+    project->tries = 1;
+    project->deadline = step->now.boot + PROJECT_READY_MOST;
+    project->retry_at = step->now.boot + SETTLE;
+}
+
+static void end_order(struct step *step, struct project *project, enum command_outcome outcome,
+                      const char *reason)
+{
+    const enum project_verb verb = project->order;
+
+    project->order = PROJECT_NOTHING;
+    project->order_until = 0;
+    step->changed = true;
+    if (outcome != OUTCOME_DONE)
+        note_trouble(step, project, verb, reason);
+    else
+        project->trouble[0] = '\0';
+    if (verb == PROJECT_START)
+        end_start(step, project, outcome == OUTCOME_DONE);
+    else if (verb == PROJECT_STOP)
+        end_stop(step, project, outcome, reason);
+    else
+        end_restart(step, project, outcome, reason);
+}
+
+static void accept_order(struct step *step, struct project *project)
+{
+    project->accepted = true;
+    project->order_until = step->now.boot + ORDER_MOST;
+    if (project->order != PROJECT_START)
+        project_answer(step, project, project->order, OUTCOME_ACCEPTED, "");
+}
+
+bool projects_answered(struct step *step, enum sleep_answer said, const char *id,
+                       const char *reason)
+{
+    struct project *project = projects_first(step);
+
+    while (project && (project->order == PROJECT_NOTHING || strcmp(project->id, id) != 0))
+        project = projects_next(step, project);
+    if (!project)
+        return false;
+    switch (said) {
+    case SLEEP_ACCEPTED:
+        accept_order(step, project);
+        break;
+    case SLEEP_DONE:
+        end_order(step, project, OUTCOME_DONE, "");
+        break;
+    case SLEEP_VETOED:
+        end_order(step, project, project->accepted ? OUTCOME_FAILED : OUTCOME_REFUSED, reason);
+        break;
+    case SLEEP_FAILED:
+        end_order(step, project, OUTCOME_FAILED, reason);
+        break;
+    }
+    return true;
+}
+
+void projects_agent_away(struct step *step)
+{
+    struct project *project;
+
+    for (project = projects_first(step); project; project = projects_next(step, project)) {
+        project->seen = false;
+        if (project->order != PROJECT_NOTHING)
+            end_order(step, project, OUTCOME_FAILED, "its agent went away");
+    }
+}
+
+void project_tick_order(struct step *step, struct project *project)
+{
+    if (project->order == PROJECT_NOTHING || project->order_until > step->now.boot)
+        return;
+    if (project->accepted)
+        end_order(step, project, OUTCOME_FAILED, "its agent did not say how it ended");
+    else
+        end_order(step, project, OUTCOME_REFUSED, "its agent did not answer");
+}
