@@ -54,6 +54,36 @@ static void what_is_posted_is_read(void **state)
     assert_int_equal(notice.version, 0);
 }
 
+static void what_is_posted_of_a_project_is_news_of_its_server(void **state)
+{
+    static const struct model_site some[3] = {
+        {.server = 0}, {.server = 0, .is_project = true}, {.server = 1, .is_project = true}};
+    const struct config of_projects = {.model = {.n_servers = 2,
+                                                 .servers = servers,
+                                                 .n_sites = 3,
+                                                 .sites = (struct model_site *)(uintptr_t)some}};
+    struct project_notice project = {0}, read;
+    struct board *board;
+    struct notice notice;
+
+    (void)state;
+    assert_int_equal(board_create(&of_projects, &board), 0);
+    assert_false(board_read_project(board, 0, &read)); /* no project */
+    assert_false(board_read_project(board, 1, &read)); /* nothing is known */
+    board_post(board, 0, &(struct notice){.state = POWER_READY});
+    project.state = PROJECT_STARTING;
+    board_post_project(board, 1, &project);
+    assert_true(board_read_project(board, 1, &read));
+    assert_int_equal(read.state, PROJECT_STARTING);
+    assert_false(board_read_project(board, 2, &read));
+    board_read(board, 0, &notice);
+    assert_int_equal(notice.version, 2);
+    board_post_project(board, 1, &project); /* the same again is no news */
+    board_read(board, 0, &notice);
+    assert_int_equal(notice.version, 2);
+    board_destroy(board);
+}
+
 static void sites_are_ready_by_their_bit(void **state)
 {
     board_post(*state, 1, &(struct notice){.sites_ready = 2});
@@ -350,6 +380,7 @@ int main(void)
 #define TEST(name_) cmocka_unit_test_setup_teardown(name_, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(what_is_posted_is_read),
+        TEST(what_is_posted_of_a_project_is_news_of_its_server),
         TEST(sites_are_ready_by_their_bit),
         TEST(repeated_visits_are_told_once),
         TEST(a_full_inbox_says_so_and_forgets_nothing),

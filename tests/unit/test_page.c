@@ -106,6 +106,107 @@ static void every_state_has_its_view(void **state)
     }
 }
 
+static struct project_notice of_project(enum project_state state)
+{
+    struct project_notice project = {.state = state, .expected = -1};
+    for (int i = 0; i < STAGES; i++)
+        project.stages[i] = STAGE_UNREACHED;
+    return project;
+}
+
+static struct view see_project(const struct notice *notice, const struct project_notice *project,
+                               bool asked, int64_t now)
+{
+    struct view view = see(notice, false, asked, now);
+    view_add_project(&view, project, asked, at(now));
+    return view;
+}
+
+/* Its server runs since long; the stages shown are those of the containers, from the visit on. */
+static void a_project_starts_alone(void **state)
+{
+    struct notice notice = in_state(POWER_READY);
+    struct project_notice project = of_project(PROJECT_STARTING);
+    (void)state;
+    notice.stages[STAGE_PACKET_SENT] = notice.stages[STAGE_SITE_ANSWERS] = 5; /* of an old wake */
+    project.coming = true;
+    project.started = 100000;
+    project.expected = 112000;
+    project.stages[STAGE_DOCKER_UP] = 0;
+    project.stages[STAGE_CONTAINER_PRESENT] = 10;
+    struct view view = see_project(&notice, &project, true, 104000);
+    assert_int_equal(view.kind, VIEW_BOOTING);
+    assert_true(view_is_under_way(&view));
+    assert_int_equal(view.elapsed, 4000);
+    assert_int_equal(view.eta, 8000);
+    assert_int_equal(view.stage, STAGE_CONTAINER_PRESENT);
+    assert_false(view_shows_stage(&view, STAGE_PACKET_SENT));
+    assert_false(view_shows_stage(&view, STAGE_AGENT_ONLINE));
+    assert_int_equal(view_stage_status(&view, STAGE_DOCKER_UP), STAGE_DONE);
+    assert_int_equal(view_stage_status(&view, STAGE_CONTAINER_HEALTHY), STAGE_NOW);
+    assert_int_equal(view_stage_status(&view, STAGE_SITE_ANSWERS), STAGE_TODO);
+    assert_true(see_project(&notice, &project, true, 113000).overdue);
+    project.expected = -1;
+    assert_int_equal(see_project(&notice, &project, true, 104000).eta, -1);
+}
+
+/* While its server wakes all stages count from there. */
+static void a_project_starts_with_its_server(void **state)
+{
+    struct notice notice = waking();
+    struct project_notice project = of_project(PROJECT_STARTING);
+    (void)state;
+    notice.state = POWER_BOOTING;
+    notice.stages[STAGE_AGENT_ONLINE] = 9000;
+    notice.stages[STAGE_SITE_ANSWERS] = 9500; /* another site's */
+    project.coming = true;
+    project.started = 3000; /* 2 s after the wake */
+    project.stages[STAGE_DOCKER_UP] = 8000;
+    struct view view = see_project(&notice, &project, true, 12000);
+    assert_int_equal(view.kind, VIEW_BOOTING);
+    assert_int_equal(view.notice.stages[STAGE_DOCKER_UP], 10000);
+    assert_int_equal(view.notice.stages[STAGE_SITE_ANSWERS], STAGE_UNREACHED);
+    assert_int_equal(view.stage, STAGE_DOCKER_UP);
+    assert_true(view_shows_stage(&view, STAGE_PACKET_SENT));
+    assert_int_equal(view.elapsed, 11000);
+}
+
+static void a_stopped_project_waits_for_the_button(void **state)
+{
+    struct notice notice = in_state(POWER_READY);
+    struct project_notice project = of_project(PROJECT_STOPPED);
+    (void)state;
+    assert_int_equal(see_project(&notice, &project, false, 5000).kind, VIEW_CLICK);
+    assert_int_equal(see_project(&notice, &project, true, 5000).kind, VIEW_BOOTING);
+}
+
+static void what_ails_a_project_is_named_in_both_languages(void **state)
+{
+    struct notice notice = in_state(POWER_READY);
+    struct project_notice project = of_project(PROJECT_MISSING);
+    struct buf text = BUF_INIT(4096);
+    (void)state;
+    for (int ailment = AILMENT_DOCKER; ailment < AILMENTS; ailment++) {
+        project.ailment = (enum project_ailment)ailment;
+        snprintf(project.container, sizeof project.container, "client1-web");
+        snprintf(project.problem, sizeof project.problem, "its container client1-web ...");
+        struct view view = see_project(&notice, &project, true, 5000);
+        assert_int_equal(view.kind, VIEW_DEGRADED);
+        assert_string_equal(view.notice.problem, project.problem);
+        for (int language = 0; language < LANGUAGES; language++) {
+            const bool named = ailment == AILMENT_MISSING || ailment == AILMENT_RESTARTS ||
+                               ailment == AILMENT_UNHEALTHY;
+            view.language = (enum language)language;
+            buf_clear(&text);
+            phrase_message(&view, &text);
+            assert_true(text.length > 20);
+            assert_int_equal(strstr(buf_text(&text), "client1-web") != NULL, named);
+            assert_null(strstr(buf_text(&text), "%s"));
+        }
+    }
+    buf_finish(&text);
+}
+
 static void times_are_honest(void **state)
 {
     struct notice notice = waking();
@@ -487,6 +588,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_state_has_its_view),
+        cmocka_unit_test(a_project_starts_alone),
+        cmocka_unit_test(a_project_starts_with_its_server),
+        cmocka_unit_test(a_stopped_project_waits_for_the_button),
+        cmocka_unit_test(what_ails_a_project_is_named_in_both_languages),
         cmocka_unit_test(times_are_honest),
         cmocka_unit_test(a_wake_just_asked_for_has_no_old_stages),
         cmocka_unit_test(polls_are_slow_early_and_quick_near_the_end),
