@@ -149,7 +149,9 @@ static void on_release(struct hall *hall, struct errand *errand)
 {
     struct fleet_event event = {
         .kind = FLEET_COMMAND,
-        .command = {.action = COMMAND_RELEASE, .site = MODEL_NONE, .of_kind = true,
+        .command = {.action = COMMAND_RELEASE,
+                    .site = MODEL_NONE,
+                    .of_kind = true,
                     .lease = errand->lease},
     };
 
@@ -257,7 +259,8 @@ static void on_reload(struct hall *hall, struct errand *errand)
     json_begin_object(&writer, NULL);
     json_put_bool(&writer, "loaded", !hall->reload_again);
     json_put_string(&writer, "detail",
-                    hall->reload_again ? "it is loaded as soon as older requests have ended" : NULL);
+                    hall->reload_again ? "it is loaded as soon as older requests have ended"
+                                       : NULL);
     json_end_object(&writer);
     answer(hall, errand, 200);
 }

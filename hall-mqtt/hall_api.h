@@ -13,7 +13,7 @@ struct hall;
 struct errand;
 
 int hall_api_create(struct hall *hall);
-void hall_api_close(struct hall *hall); /* nobody waits for the loop any more */
+void hall_api_close(struct hall *hall);   /* nobody waits for the loop any more */
 void hall_api_destroy(struct hall *hall); /* after the admin listener is gone */
 
 /* A worker waited for the first answer to this command. */

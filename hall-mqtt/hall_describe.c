@@ -135,8 +135,7 @@ void hall_describe_projects(struct hall *hall, int64_t from, int64_t limit, stru
     end_list(out, i, i < model->n_sites);
 }
 
-static void put_lease(const struct model_server *server, const struct lease *lease,
-                      struct buf *out)
+static void put_lease(const struct model_server *server, const struct lease *lease, struct buf *out)
 {
     const struct now now = clock_now();
     struct json_writer writer;

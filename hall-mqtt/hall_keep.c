@@ -193,6 +193,9 @@ static int on_stored(sd_event_source *source, int fd, uint32_t events, void *con
     store_problem(hall->store, problem, sizeof(problem));
     if (strcmp(problem, hall->store_problem) == 0)
         return 0;
+    const bool began = problem[0] != '\0', ended = hall->store_problem[0] != '\0';
+    if (began != ended)
+        board_count(hall->board, began ? COUNT_STORE_TROUBLES : COUNT_STORE_REPAIRS);
     memcpy(hall->store_problem, problem, sizeof(problem));
     hall_tell(hall, "store_problem", problem[0] ? problem : "the store works again");
     return 0;

@@ -15,6 +15,13 @@ static const char *const names[COUNTS] = {
     [COUNT_HELD] = "held",
     [COUNT_HELD_PASSED] = "held_passed",
     [COUNT_HELD_CROWDED] = "held_crowded",
+    [COUNT_WAKES_READY] = "wakes_ready",
+    [COUNT_WAKES_FAILED] = "wakes_failed",
+    [COUNT_SLEEPS_ASLEEP] = "sleeps_asleep",
+    [COUNT_SLEEPS_REFUSED] = "sleeps_refused",
+    [COUNT_SLEEPS_FAILED] = "sleeps_failed",
+    [COUNT_STORE_TROUBLES] = "store_troubles",
+    [COUNT_STORE_REPAIRS] = "store_repairs",
 };
 
 const char *count_name(enum count count)

@@ -20,8 +20,16 @@ enum count {
     COUNT_HELD,            /* programs and forms held for the site */
     COUNT_HELD_PASSED,     /* of those, let through in time */
     COUNT_HELD_CROWDED,    /* not held, for too many were already */
+    /* Counted by the loop. */
+    COUNT_WAKES_READY,
+    COUNT_WAKES_FAILED,
+    COUNT_SLEEPS_ASLEEP,
+    COUNT_SLEEPS_REFUSED,
+    COUNT_SLEEPS_FAILED,
+    COUNT_STORE_TROUBLES, /* that began, */
+    COUNT_STORE_REPAIRS,  /* and ended */
 };
-enum { COUNTS = COUNT_HELD_CROWDED + 1 };
+enum { COUNTS = COUNT_STORE_REPAIRS + 1 };
 
 /* "passed", "refused_address" ... */
 const char *count_name(enum count count);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "web/desk_internal.h"
+#include "web/metrics.h"
 
 int64_t desk_now(void)
 {
@@ -90,6 +91,21 @@ static void route_readyz(struct desk *desk, const struct raw_request *raw, struc
     answer_end(&clerk->answer, "application/json");
 }
 
+/* For a Prometheus on this machine or this network: who comes through a proxy is a visitor, and
+ * learns nothing of servers. */
+static void route_metrics(struct desk *desk, const struct raw_request *raw, struct clerk *clerk)
+{
+    for (size_t i = 0; i < raw->n_headers; i++) {
+        if (strcasecmp(raw->headers[i].name, "X-Forwarded-For") != 0)
+            continue;
+        desk_problem(clerk, 403, "Metrics are not given through a proxy; ask Hall itself.");
+        return;
+    }
+    metrics_write(desk->board, answer_begin(&clerk->answer, 200));
+    answer_never_kept(&clerk->answer);
+    answer_end(&clerk->answer, "text/plain; version=0.0.4; charset=utf-8");
+}
+
 /* ---- Routes ---- */
 
 enum { METHOD_GET = 1, METHOD_POST = 2 }; /* HEAD goes with GET */
@@ -111,6 +127,7 @@ static const struct route {
      desk_route_sablier_blocking},
     {"/healthz", METHOD_GET, "GET, HEAD, OPTIONS", true, route_healthz},
     {"/readyz", METHOD_GET, "GET, HEAD, OPTIONS", true, route_readyz},
+    {"/metrics", METHOD_GET, "GET, HEAD, OPTIONS", true, route_metrics},
 };
 
 static bool method_fits(const char *method, unsigned methods)

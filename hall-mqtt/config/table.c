@@ -434,7 +434,8 @@ static const struct option root_rows[] = {
     {"energy", OBJECT(energy_table), AT(raw_config, config.energy),
      .help = "For the energy statistics."},
     {"proxy", OBJECT(proxy_table), AT(raw_config, config.proxy),
-     .help = "What the reverse proxy in front is told, by /traefik/config or hallctl proxy-config."},
+     .help =
+         "What the reverse proxy in front is told, by /traefik/config or hallctl proxy-config."},
     {"servers", MAP(server_table, slug, 20000), AT(raw_config, servers),
      COUNT_AT(raw_config, n_servers), .help = "The servers that sleep and wake, by id."},
     {"domains", MAP(domain_table, host, 20000), AT(raw_config, domains),

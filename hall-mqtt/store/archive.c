@@ -25,7 +25,9 @@ static int explain(const char *path, const struct trouble *trouble, char ret_why
         return -ETIMEDOUT;
     }
     trouble_describe(trouble, path, ret_why, ARCHIVE_SENTENCE);
-    return trouble->kind == TROUBLE_BUSY ? -EBUSY : trouble->kind == TROUBLE_MISSING ? -ENOENT : -EIO;
+    return trouble->kind == TROUBLE_BUSY      ? -EBUSY
+           : trouble->kind == TROUBLE_MISSING ? -ENOENT
+                                              : -EIO;
 }
 
 int archive_open(const char *path, int64_t limit_ms, struct archive **ret_archive,
@@ -63,14 +65,10 @@ static const struct shape {
     int8_t first, last; /* it began, it ended */
     int8_t server, domain, project, type, address, search;
 } shapes[STORE_TABLES] = {
-    [STORE_EVENTS] = {0, 0, 0, 1, 2, 3, -1, 4},
-    [STORE_WAKES] = {0, 0, 1, 3, 2, -1, -1, 4},
-    [STORE_SLEEPS] = {0, 0, 0, -1, -1, -1, -1, 2},
-    [STORE_SPANS] = {0, 0, 0, -1, -1, -1, -1, -1},
-    [STORE_VISITS] = {0, 1, 2, 0, 1, -1, -1, -1},
-    [STORE_REFUSALS] = {0, 1, -1, 1, 2, -1, 0, 3},
-    [STORE_LOGINS] = {0, 0, -1, -1, -1, -1, 0, 1},
-    [STORE_CHANGES] = {0, 0, -1, -1, -1, -1, -1, 2},
+    [STORE_EVENTS] = {0, 0, 0, 1, 2, 3, -1, 4},    [STORE_WAKES] = {0, 0, 1, 3, 2, -1, -1, 4},
+    [STORE_SLEEPS] = {0, 0, 0, -1, -1, -1, -1, 2}, [STORE_SPANS] = {0, 0, 0, -1, -1, -1, -1, -1},
+    [STORE_VISITS] = {0, 1, 2, 0, 1, -1, -1, -1},  [STORE_REFUSALS] = {0, 1, -1, 1, 2, -1, 0, 3},
+    [STORE_LOGINS] = {0, 0, -1, -1, -1, -1, 0, 1}, [STORE_CHANGES] = {0, 0, -1, -1, -1, -1, -1, 2},
 };
 
 struct reading {
@@ -241,7 +239,7 @@ int archive_page(struct archive *archive, enum store_table table,
 #define OF_WAKES  " FROM wakes WHERE started >= ?2 AND started < ?3" OF_SERVER
 /* Of n rows in order the one in the middle, and the one that 95 of 100 do not pass. */
 #define RANKED(part_)                                                                              \
-    "WITH ranked AS (SELECT *, date(started / 1000, 'unixepoch') AS day,"                         \
+    "WITH ranked AS (SELECT *, date(started / 1000, 'unixepoch') AS day,"                          \
     " row_number() OVER (PARTITION BY " part_ " ORDER BY ms) AS i,"                                \
     " count(*) OVER (PARTITION BY " part_ ") AS n"                                                 \
     " FROM wakes WHERE ready = 1 AND started >= ?2 AND started < ?3" OF_SERVER ")"                 \
@@ -257,15 +255,16 @@ static const char *const figures[FIGURES] = {
     [FIGURE_STATES] = "SELECT state, sum(max(0, min(ended, ?3) - max(ended - ms, ?2))),"
                       " min(ended - ms), 0, server, NULL FROM spans"
                       " WHERE ended > ?2 AND ended - ms < ?3" OF_SERVER "GROUP BY server, state",
-    [FIGURE_WAKES] = "SELECT sum(ready), sum(1 - ready), 0, 0, server, NULL" OF_WAKES
-                     "GROUP BY server",
+    [FIGURE_WAKES] =
+        "SELECT sum(ready), sum(1 - ready), 0, 0, server, NULL" OF_WAKES "GROUP BY server",
     [FIGURE_SLEEPS] = "SELECT count(*), 0, 0, 0, server, NULL FROM sleeps"
                       " WHERE outcome = 0 AND at >= ?2 AND at < ?3" OF_SERVER "GROUP BY server",
     [FIGURE_BOOTS] = RANKED("server, kind") "NULL FROM ranked GROUP BY server, kind",
-    [FIGURE_BOOT_DAYS] = RANKED("server, kind, date(started / 1000, 'unixepoch')")
-        "day FROM ranked GROUP BY server, kind, day ORDER BY server, day",
-    [FIGURE_CAUSES] = "SELECT count(*), 0, 0, 0, class, NULL" OF_WAKES
-                      "GROUP BY class ORDER BY 1 DESC",
+    [FIGURE_BOOT_DAYS] = RANKED(
+        "server, kind, date(started / 1000, 'unixepoch')") "day FROM ranked GROUP BY server, kind, "
+                                                           "day ORDER BY server, day",
+    [FIGURE_CAUSES] =
+        "SELECT count(*), 0, 0, 0, class, NULL" OF_WAKES "GROUP BY class ORDER BY 1 DESC",
     [FIGURE_PROJECTS] = "SELECT count(*), 0, 0, 0, project, NULL" OF_WAKES
                         "AND project IS NOT NULL GROUP BY project ORDER BY 1 DESC LIMIT 200",
     [FIGURE_HOURS] = "SELECT hour, count(*), 0, 0, NULL, NULL" OF_WAKES "GROUP BY hour",

@@ -38,20 +38,20 @@ int archive_page(struct archive *archive, enum store_table table,
 /* Figures over [from, to). Each is a list of rows of numbers and texts, see archive.c for its
  * columns; server NULL: all. */
 enum archive_figure {
-    FIGURE_SINCE,       /* first record; latest end of a span */
-    FIGURE_STATES,      /* state, ms, first began; server */
-    FIGURE_WAKES,       /* ready, failed; server */
-    FIGURE_SLEEPS,      /* n; server */
-    FIGURE_BOOTS,       /* kind, n, p50, p95; server */
-    FIGURE_BOOT_DAYS,   /* kind, n, p50, p95; server, day */
-    FIGURE_CAUSES,      /* n; class */
-    FIGURE_PROJECTS,    /* n of wakes; project */
-    FIGURE_HOURS,       /* hour of the week, n */
-    FIGURE_FAILURES,    /* n, last; server, failure */
-    FIGURE_VISITS,      /* n, last, n of wakes; project, domain */
-    FIGURE_VISIT_DAYS,  /* n; day */
-    FIGURE_REFUSALS,    /* n; address */
-    FIGURE_REFUSED,     /* n in all */
+    FIGURE_SINCE,      /* first record; latest end of a span */
+    FIGURE_STATES,     /* state, ms, first began; server */
+    FIGURE_WAKES,      /* ready, failed; server */
+    FIGURE_SLEEPS,     /* n; server */
+    FIGURE_BOOTS,      /* kind, n, p50, p95; server */
+    FIGURE_BOOT_DAYS,  /* kind, n, p50, p95; server, day */
+    FIGURE_CAUSES,     /* n; class */
+    FIGURE_PROJECTS,   /* n of wakes; project */
+    FIGURE_HOURS,      /* hour of the week, n */
+    FIGURE_FAILURES,   /* n, last; server, failure */
+    FIGURE_VISITS,     /* n, last, n of wakes; project, domain */
+    FIGURE_VISIT_DAYS, /* n; day */
+    FIGURE_REFUSALS,   /* n; address */
+    FIGURE_REFUSED,    /* n in all */
 };
 enum { FIGURES = 14, FIGURE_NUMBERS = 4, FIGURE_TEXTS = 2 };
 

@@ -12,8 +12,6 @@
 #include "base/text.h"
 #include "store/db_internal.h"
 
-
-
 enum { PROGRESS_STEPS = 2000 }; /* of SQLite's machine, between two looks at the clock */
 
 struct db {
@@ -122,7 +120,7 @@ static bool ask_number(sqlite3 *sql, const char *question, int64_t *ret_number,
 
 /* Runs a prepared statement to its end; its first column, if any, becomes the number. */
 bool db_run(struct db *db, enum schema_statement which, int64_t *ret_number,
-                struct trouble *ret_trouble)
+            struct trouble *ret_trouble)
 {
     sqlite3_stmt *statement = db->statements[which];
     int code;
@@ -150,10 +148,11 @@ static bool bind_values(struct db *db, enum schema_statement which, size_t n,
     return true;
 }
 
-bool db_run_with(struct db *db, enum schema_statement which, size_t n,
-                     const struct value values[], struct trouble *ret_trouble)
+bool db_run_with(struct db *db, enum schema_statement which, size_t n, const struct value values[],
+                 struct trouble *ret_trouble)
 {
-    bool ok = bind_values(db, which, n, values, ret_trouble) && db_run(db, which, NULL, ret_trouble);
+    bool ok =
+        bind_values(db, which, n, values, ret_trouble) && db_run(db, which, NULL, ret_trouble);
     sqlite3_clear_bindings(db->statements[which]);
     return ok;
 }
@@ -191,7 +190,8 @@ static bool shape(sqlite3 *sql, struct trouble *ret_trouble)
     int64_t pages = 0;
     if (!ask_number(sql, "PRAGMA page_count", &pages, ret_trouble))
         return false;
-    snprintf(text, sizeof text, "PRAGMA page_size=%d; PRAGMA auto_vacuum=INCREMENTAL", DB_PAGE_SIZE);
+    snprintf(text, sizeof text, "PRAGMA page_size=%d; PRAGMA auto_vacuum=INCREMENTAL",
+             DB_PAGE_SIZE);
     return pages > 0 || execute(sql, text, ret_trouble);
 }
 

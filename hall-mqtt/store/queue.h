@@ -57,12 +57,12 @@ struct queue {
     size_t n_known;
     struct queue_row *first, *last; /* rows that wait */
     size_t n_rows;
-    struct queue_events events; /* that wait */
-    uint64_t ticket;            /* the last one given */
-    bool durable;               /* one that waits is */
-    int64_t since;              /* boot, ms: since when the oldest waits */
+    struct queue_events events;     /* that wait */
+    uint64_t ticket;                /* the last one given */
+    bool durable;                   /* one that waits is */
+    int64_t since;                  /* boot, ms: since when the oldest waits */
     int64_t last_ids[STORE_TABLES]; /* given or read */
-    uint64_t dropped;           /* rows and events that could not be kept */
+    uint64_t dropped;               /* rows and events that could not be kept */
 };
 
 /* What goes to the disk in one transaction. */

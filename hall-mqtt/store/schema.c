@@ -26,12 +26,12 @@ const char *const schema_migrations[SCHEMA_VERSION] = {
     "CREATE INDEX events_by_project ON events (project, at) WHERE project IS NOT NULL;"
     "CREATE TABLE wakes ("
     "  id INTEGER PRIMARY KEY,"
-    "  started INTEGER NOT NULL,"  /* ms since 1970 */
-    "  ms INTEGER NOT NULL,"       /* until ready, or given up */
-    "  packets INTEGER NOT NULL,"  /* sent */
-    "  kind INTEGER NOT NULL,"     /* 0 resume, 1 cold boot */
-    "  ready INTEGER NOT NULL,"    /* 1, or 0: failed */
-    "  hour INTEGER NOT NULL,"     /* of the week, local; Monday 00:00 is 0 */
+    "  started INTEGER NOT NULL,"     /* ms since 1970 */
+    "  ms INTEGER NOT NULL,"          /* until ready, or given up */
+    "  packets INTEGER NOT NULL,"     /* sent */
+    "  kind INTEGER NOT NULL,"        /* 0 resume, 1 cold boot */
+    "  ready INTEGER NOT NULL,"       /* 1, or 0: failed */
+    "  hour INTEGER NOT NULL,"        /* of the week, local; Monday 00:00 is 0 */
     "  packet_sent INTEGER NOT NULL," /* stages: ms after its start; -1: not reached */
     "  first_sign INTEGER NOT NULL,"
     "  agent_online INTEGER NOT NULL,"
@@ -39,12 +39,12 @@ const char *const schema_migrations[SCHEMA_VERSION] = {
     "  container_present INTEGER NOT NULL,"
     "  container_healthy INTEGER NOT NULL,"
     "  site_answers INTEGER NOT NULL,"
-    "  wake TEXT NOT NULL,"        /* its id on the bus */
+    "  wake TEXT NOT NULL," /* its id on the bus */
     "  server TEXT NOT NULL,"
-    "  project TEXT,"              /* whose visit caused it */
+    "  project TEXT," /* whose visit caused it */
     "  domain TEXT,"
-    "  cause TEXT NOT NULL,"       /* a sentence */
-    "  class TEXT NOT NULL,"       /* visit, command, hold, schedule, always_on, dependent, other */
+    "  cause TEXT NOT NULL," /* a sentence */
+    "  class TEXT NOT NULL," /* visit, command, hold, schedule, always_on, dependent, other */
     "  failure TEXT"
     ") STRICT;"
     "CREATE TABLE sleeps ("
@@ -59,15 +59,15 @@ const char *const schema_migrations[SCHEMA_VERSION] = {
     ") STRICT;"
     "CREATE TABLE spans ("
     "  id INTEGER PRIMARY KEY,"
-    "  ended INTEGER NOT NULL,"    /* or was last seen to last */
-    "  ms INTEGER NOT NULL,"       /* by a clock that never steps */
-    "  state INTEGER NOT NULL,"    /* 0 unknown, 1 off, ... in the order of the documents */
-    "  open INTEGER NOT NULL,"     /* 1: it still lasted */
+    "  ended INTEGER NOT NULL," /* or was last seen to last */
+    "  ms INTEGER NOT NULL,"    /* by a clock that never steps */
+    "  state INTEGER NOT NULL," /* 0 unknown, 1 off, ... in the order of the documents */
+    "  open INTEGER NOT NULL,"  /* 1: it still lasted */
     "  server TEXT NOT NULL"
     ") STRICT;"
     "CREATE TABLE visits ("
     "  id INTEGER PRIMARY KEY,"
-    "  hour INTEGER NOT NULL,"     /* its beginning */
+    "  hour INTEGER NOT NULL," /* its beginning */
     "  last INTEGER NOT NULL,"
     "  n INTEGER NOT NULL,"
     "  domain TEXT NOT NULL,"
@@ -102,8 +102,6 @@ const char *const schema_migrations[SCHEMA_VERSION] = {
     ") STRICT;",
 };
 
-
-
 const char *const schema_kinds[] = {
     [STORE_SERVER] = "server",
     [STORE_QUOTA] = "quota",
@@ -131,7 +129,8 @@ const char *const schema_statements[SCHEMA_STATEMENTS] = {
     [SCHEMA_SLEEP] = "INSERT OR REPLACE INTO sleeps VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [SCHEMA_SPAN] = "INSERT OR REPLACE INTO spans VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [SCHEMA_VISITS] = "INSERT OR REPLACE INTO visits VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-    [SCHEMA_REFUSAL] = "INSERT OR REPLACE INTO refusals VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    [SCHEMA_REFUSAL] =
+        "INSERT OR REPLACE INTO refusals VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [SCHEMA_LOGIN] = "INSERT OR REPLACE INTO logins VALUES (?1, ?2, ?3, ?4, ?5)",
     [SCHEMA_CHANGE] = "INSERT OR REPLACE INTO changes VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [SCHEMA_LOAD] = "SELECT key, body, saved_at FROM state WHERE kind = ?1 ORDER BY key",

@@ -24,8 +24,8 @@ enum schema_statement {
     SCHEMA_BEGIN,
     SCHEMA_COMMIT,
     SCHEMA_ROLLBACK,
-    SCHEMA_PUT,          /* kind, key, body, saved_at */
-    SCHEMA_REMOVE,       /* kind, key */
+    SCHEMA_PUT,    /* kind, key, body, saved_at */
+    SCHEMA_REMOVE, /* kind, key */
     /* One for each table: id, then its numbers and its texts, as store.h names them. */
     SCHEMA_EVENT,
     SCHEMA_WAKE,

@@ -1,10 +1,10 @@
 /*
  * store: what survives a restart, in SQLite: the state of servers (open wakes, leases, settings),
- * quotas, the event log, and what statistics are made of. One writer thread with a bounded queue owns the writing connection;
- * the loop thread puts and never waits. Routine rows are committed in batches (30 s or 50 rows),
- * what someone is told is done at once, and the ticket tells when it is on the disk. Every commit
- * is synced: with a batch only synced at the next checkpoint, a power cut could take hours of
- * events.
+ * quotas, the event log, and what statistics are made of. One writer thread with a bounded queue
+ * owns the writing connection; the loop thread puts and never waits. Routine rows are committed in
+ * batches (30 s or 50 rows), what someone is told is done at once, and the ticket tells when it is
+ * on the disk. Every commit is synced: with a batch only synced at the next checkpoint, a power cut
+ * could take hours of events.
  *
  * A store that cannot be opened, is full, read-only or corrupt never stops Hall: rows wait in
  * memory as far as the queue reaches (newest state per key is kept, oldest events are dropped and
@@ -45,12 +45,12 @@ struct store_event {
 /* Tables beside events and state. An entry is an id, numbers and texts (NULL where there is none),
  * in the order named here; times are wall, ms. The same id again replaces what was written. */
 enum store_table {
-    STORE_EVENTS, /* at; server, domain, project, type, body */
-    STORE_WAKES,  /* started, ms, packets, kind, ready, hour of the week, 7 stages; id on the bus,
-                     server, project, domain, cause, class of the cause, failure */
-    STORE_SLEEPS, /* at, ms, awake ms, outcome (enum store_sleep); server, by, reason */
-    STORE_SPANS,  /* ended, ms, state, open; server */
-    STORE_VISITS, /* hour, last, n; domain, project, server */
+    STORE_EVENTS,   /* at; server, domain, project, type, body */
+    STORE_WAKES,    /* started, ms, packets, kind, ready, hour of the week, 7 stages; id on the bus,
+                       server, project, domain, cause, class of the cause, failure */
+    STORE_SLEEPS,   /* at, ms, awake ms, outcome (enum store_sleep); server, by, reason */
+    STORE_SPANS,    /* ended, ms, state, open; server */
+    STORE_VISITS,   /* hour, last, n; domain, project, server */
     STORE_REFUSALS, /* at, last, n; address, domain, project, path, why */
     STORE_LOGINS,   /* at, ok; address, detail */
     STORE_CHANGES,  /* at, loaded; by, etag, detail */

@@ -329,8 +329,9 @@ static void tell_backup(struct store *store, const struct trouble *trouble, cons
     if (failed == store->backup_failed)
         return;
     store->backup_failed = failed;
-    snprintf(text, sizeof text, failed ? "The nightly backup %.500s could not be written: %s."
-                                       : "The nightly backup was written again%.0s%.0s.",
+    snprintf(text, sizeof text,
+             failed ? "The nightly backup %.500s could not be written: %s."
+                    : "The nightly backup was written again%.0s%.0s.",
              work, trouble->detail);
     add_news(store, text);
 }

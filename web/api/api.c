@@ -275,8 +275,9 @@ static bool is_word(const char *text)
 
 static bool is_host(const char *text)
 {
-    return text[0] != '\0' && text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                                "0123456789.-_")] == '\0';
+    return text[0] != '\0' &&
+           text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                             "0123456789.-_")] == '\0';
 }
 
 static bool read_param(const struct param *param, const char *text, int64_t *number)

@@ -32,8 +32,8 @@ struct api_options {
 
 struct api_request {
     const char *method;
-    const char *path;  /* decoded, "/api/v1/..." */
-    struct span query; /* as it came, without '?' */
+    const char *path;         /* decoded, "/api/v1/..." */
+    struct span query;        /* as it came, without '?' */
     const char *content_type; /* or NULL */
     const char *body;         /* length bytes; NULL where there is none */
     size_t length;

@@ -47,16 +47,16 @@ enum { ERRANDS_MAX = 64, ERRAND_IN_MAX = 64 * 1024, ERRAND_OUT_MAX = 240 * 1024 
 struct errand {
     enum errand_kind kind;
     enum errand_word word;
-    char id[64 + 1];                /* server or project */
-    char name[LEASE_HOLDER_SIZE];   /* hold, holder, project */
-    enum lease_kind lease;          /* RELEASE */
-    char by[COMMAND_BY_SIZE];       /* who asks */
+    char id[64 + 1];              /* server or project */
+    char name[LEASE_HOLDER_SIZE]; /* hold, holder, project */
+    enum lease_kind lease;        /* RELEASE */
+    char by[COMMAND_BY_SIZE];     /* who asks */
     int64_t after, limit;
-    struct buf in;                  /* what the client sent */
-    struct config *config;          /* PREVIEW; freed with the errand */
+    struct buf in;         /* what the client sent */
+    struct config *config; /* PREVIEW; freed with the errand */
     /* The answer. */
-    int status;                     /* HTTP */
-    struct buf out;                 /* JSON; or the sentence of a problem where status >= 400 */
+    int status;     /* HTTP */
+    struct buf out; /* JSON; or the sentence of a problem where status >= 400 */
 };
 
 struct errands;
@@ -84,9 +84,9 @@ void errand_drop(struct errand *errand);
 int errands_run(struct errands *errands, struct errand *errand, int64_t limit_ms);
 
 /* The loop's side. */
-int errands_fd(const struct errands *errands);               /* readable while some wait */
-struct errand *errands_take(struct errands *errands);        /* the next, or NULL; owned now */
+int errands_fd(const struct errands *errands);        /* readable while some wait */
+struct errand *errands_take(struct errands *errands); /* the next, or NULL; owned now */
 void errands_answer(struct errands *errands, struct errand *errand); /* and drops it */
-void errands_close(struct errands *errands); /* nobody waits from now on */
+void errands_close(struct errands *errands);                         /* nobody waits from now on */
 
 #endif

@@ -16,7 +16,8 @@ enum {
     LIMIT_MS = 30000,
 };
 
-struct export {
+struct export
+{
     struct api_call *call;
     bool csv;
     struct buf piece;
@@ -139,9 +140,8 @@ void api_past_export(struct api_call *call)
     if (archive == NULL)
         return;
     api_filter(&params, &filter);
-    struct export export = {.call = call,
-                            .csv = strcmp(params.format, "json") != 0,
-                            .piece = BUF_INIT(PIECE_MAX)};
+    struct export export = {
+        .call = call, .csv = strcmp(params.format, "json") != 0, .piece = BUF_INIT(PIECE_MAX)};
     run(&export, archive, &filter);
     buf_finish(&export.piece);
     archive_close(archive);

@@ -146,9 +146,8 @@ static double whole(double value)
 
 static struct energy energy_of(const struct figures *figures, const struct server_figures *server)
 {
-    int index = figures->config != NULL
-                    ? model_server_by_id(&figures->config->model, server->id)
-                    : MODEL_NONE;
+    int index = figures->config != NULL ? model_server_by_id(&figures->config->model, server->id)
+                                        : MODEL_NONE;
     const struct model_server *model =
         index != MODEL_NONE ? &figures->config->model.servers[index] : NULL;
     bool has_on = model != NULL && model->watts_on >= 0;

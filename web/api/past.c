@@ -181,9 +181,9 @@ static const struct list {
     enum store_table table;
     void (*put)(struct json_writer *writer, const struct store_entry *entry);
 } lists[] = {
-    {"events", STORE_EVENTS, api_put_event},    {"wakes", STORE_WAKES, put_wake},
-    {"sleeps", STORE_SLEEPS, put_sleep},        {"states", STORE_SPANS, put_span},
-    {"refusals", STORE_REFUSALS, put_refusal},  {"logins", STORE_LOGINS, put_login},
+    {"events", STORE_EVENTS, api_put_event},   {"wakes", STORE_WAKES, put_wake},
+    {"sleeps", STORE_SLEEPS, put_sleep},       {"states", STORE_SPANS, put_span},
+    {"refusals", STORE_REFUSALS, put_refusal}, {"logins", STORE_LOGINS, put_login},
     {"changes", STORE_CHANGES, put_change},
 };
 

@@ -287,12 +287,12 @@ static void tell(struct store *store, const char *key, const char *type, int64_t
 
 static void keep_wake(struct store *store, const char *key, int64_t at)
 {
-    const struct store_entry wake = {.table = STORE_WAKES,
-                                     .id = store_new_id(store, STORE_WAKES),
-                                     .numbers = {at, 18100, 3, 0, 1, 20, 2, 11400, 12900, 12900,
-                                                 13000, 17800, 18100},
-                                     .texts = {"w-18c2-7", key, "client1", "testing.example.org",
-                                               "visit of client1", "visit", NULL}};
+    const struct store_entry wake = {
+        .table = STORE_WAKES,
+        .id = store_new_id(store, STORE_WAKES),
+        .numbers = {at, 18100, 3, 0, 1, 20, 2, 11400, 12900, 12900, 13000, 17800, 18100},
+        .texts = {"w-18c2-7", key, "client1", "testing.example.org", "visit of client1", "visit",
+                  NULL}};
     const struct store_entry sleep = {.table = STORE_SLEEPS,
                                       .id = store_new_id(store, STORE_SLEEPS),
                                       .numbers = {at, 9200, 2640000, STORE_ASLEEP},
@@ -313,8 +313,8 @@ static void keep_span(struct store *store, const char *key, int64_t at)
 /* A wake and the sleep after it, with every event and every state of theirs. */
 static void cycle(struct store *store, const char *key, int64_t at)
 {
-    static const char *const types[] = {"packet_sent", "packet_sent", "packet_sent", "stage",
-                                        "stage",       "stage",       "stage",       "stage",
+    static const char *const types[] = {"packet_sent", "packet_sent", "packet_sent",     "stage",
+                                        "stage",       "stage",       "stage",           "stage",
                                         "stage",       "stage",       "sleep_requested", "asleep"};
     tell(store, key, "wake_requested", at, true);
     tell(store, key, "ready", at, true);
@@ -341,7 +341,8 @@ static void keep_books(struct store *store, int64_t half_hour)
     char key[32];
     for (int i = 0; i < 10; i++) {
         snprintf(key, sizeof key, "totals/server%d", i);
-        store_put(store, STORE_SETTING, key, "{\"on_ms\":123456789,\"asleep_ms\":987654321}", false);
+        store_put(store, STORE_SETTING, key, "{\"on_ms\":123456789,\"asleep_ms\":987654321}",
+                  false);
         if (spans[i] == 0 || (half_hour + i) % 8 == 0)
             spans[i] = store_new_id(store, STORE_SPANS);
         const struct store_entry span = {.table = STORE_SPANS,
