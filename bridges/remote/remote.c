@@ -30,16 +30,20 @@ struct curl_loop *remote_curl(struct remote *remote)
     return remote->curl;
 }
 
-static void drop(struct asking *asking)
+static void dispose(struct asking *asking)
 {
-    for (struct asking **at = &asking->remote->askings; *at; at = &(*at)->next)
-        if (*at == asking) {
-            *at = asking->next;
-            break;
-        }
     if (asking->way)
         asking->impl->end(asking);
     free(asking);
+}
+
+static void drop(struct asking *asking)
+{
+    struct asking **at = &asking->remote->askings;
+    while (*at != asking)
+        at = &(*at)->next;
+    *at = asking->next;
+    dispose(asking);
 }
 
 void remote_accept(struct asking *asking, const char *reason)
@@ -106,8 +110,10 @@ void remote_destroy(struct remote *remote)
 {
     if (!remote)
         return;
-    while (remote->askings)
-        drop(remote->askings);
+    for (struct asking *asking = remote->askings, *next; asking; asking = next) {
+        next = asking->next;
+        dispose(asking);
+    }
     curl_loop_destroy(remote->curl);
     sd_event_unref(remote->loop);
     free(remote);

@@ -90,52 +90,63 @@ void webhook_done(void *transfer, int result)
 
 /* ---- asking ---- */
 
-/* The value goes from the environment into libcurl and nowhere else. */
-static int add_header(struct webhook *webhook, const struct model_header *header,
-                      char reason[REASON_SIZE])
+static int fail(char reason[REASON_SIZE], int error, const char *why)
 {
-    struct buf line = BUF_INIT(HEADER_LINE_MAX), errors = BUF_INIT(256);
-    char *secret = NULL;
-    int error = 0;
-    if (header->secret)
-        error = secret_find(header->secret, &secret, &errors);
-    if (error == 0 && header->secret && !secret)
+    snprintf(reason, REASON_SIZE, "%s", why);
+    return error;
+}
+
+/* The slist, or why not. */
+static int append(struct webhook *webhook, const char *line, char reason[REASON_SIZE])
+{
+    struct curl_slist *headers = curl_slist_append(webhook->headers, line);
+    if (!headers)
+        return fail(reason, -ENOMEM, "out of memory");
+    webhook->headers = headers;
+    return 0;
+}
+
+/* The value goes from the environment into libcurl and nowhere else. To be given to secret_free. */
+static int find_secret(const struct model_header *header, char **ret_secret,
+                       char reason[REASON_SIZE])
+{
+    struct buf errors = BUF_INIT(256);
+    int error = secret_find(header->secret, ret_secret, &errors);
+    buf_finish(&errors);
+    if (error == 0 && !*ret_secret)
         error = -ENOENT;
     if (error < 0)
         snprintf(reason, REASON_SIZE, "the webhook's header %s needs %s, which is %s", header->name,
                  header->secret, error == -ENOENT ? "not set" : "not fit for use");
-    else
-        buf_printf(&line, "%s: %s", header->name, secret ? secret : header->value);
-    if (error == 0) {
-        struct curl_slist *headers = curl_slist_append(webhook->headers, buf_text(&line));
-        if (headers)
-            webhook->headers = headers;
-        else
-            error = -ENOMEM;
+    return error;
+}
+
+static int add_header(struct webhook *webhook, const struct model_header *header,
+                      char reason[REASON_SIZE])
+{
+    struct buf line = BUF_INIT(HEADER_LINE_MAX);
+    char *secret = NULL;
+    int error = header->secret ? find_secret(header, &secret, reason) : 0;
+    if (error < 0)
+        return error;
+    buf_printf(&line, "%s: %s", header->name, secret ? secret : header->value);
+    error = buf_error(&line) ? fail(reason, buf_error(&line), "a header is too long")
+                             : append(webhook, buf_text(&line), reason);
+    if (secret && line.text)
         explicit_bzero(line.text, line.length);
-    }
     secret_free(secret);
     buf_finish(&line);
-    buf_finish(&errors);
     return error;
 }
 
 static int add_headers(struct webhook *webhook, const struct model_webhook *model,
                        char reason[REASON_SIZE])
 {
-    for (size_t i = 0; i < model->n_headers; i++) {
-        const int error = add_header(webhook, &model->headers[i], reason);
-        if (error < 0)
-            return error;
-    }
-    /* A body would make libcurl name a form, and wait for "100 Continue". */
-    if (!model->body)
-        return 0;
-    struct curl_slist *headers = curl_slist_append(webhook->headers, "Expect:");
-    if (!headers)
-        return -ENOMEM;
-    webhook->headers = headers;
-    return 0;
+    int error = 0;
+    for (size_t i = 0; error == 0 && i < model->n_headers; i++)
+        error = add_header(webhook, &model->headers[i], reason);
+    /* With a large body libcurl would wait for "100 Continue". */
+    return error < 0 ? error : append(webhook, "Expect:", reason);
 }
 
 #define SET(option, value)                                                                         \
@@ -190,7 +201,8 @@ static CURLcode set_options(CURL *easy, struct asking *asking, int64_t limit_ms)
 static void copy_expected(struct webhook *webhook, const struct model_webhook *model)
 {
     webhook->n_expect = model->n_expect;
-    memcpy(webhook->expect, model->expect, model->n_expect * sizeof *model->expect);
+    for (size_t i = 0; i < model->n_expect; i++)
+        webhook->expect[i] = model->expect[i];
     if (model->n_expect == 0)
         webhook->expect[webhook->n_expect++] = (struct status_range){200, 299};
 }
@@ -204,12 +216,6 @@ static void webhook_end(struct asking *asking)
         curl_easy_cleanup(webhook->easy);
     curl_slist_free_all(webhook->headers);
     free(webhook);
-}
-
-static int fail(char reason[REASON_SIZE], int error, const char *why)
-{
-    snprintf(reason, REASON_SIZE, "%s", why);
-    return error;
 }
 
 static int webhook_begin(struct asking *asking, const struct remote_ask *ask,

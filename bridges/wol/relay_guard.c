@@ -73,7 +73,7 @@ int relay_guard_check(struct relay_guard *guard, struct now now, const struct re
                       bool retained, char ret_reason[REASON_SIZE])
 {
     const uint64_t id = hash(order->id);
-    size_t place;
+    size_t place = 0;
     int error = check_time(now, order, retained, ret_reason);
     if (error == 0)
         error = find_place(guard, now, id, &place, ret_reason);

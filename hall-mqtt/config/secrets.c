@@ -153,7 +153,7 @@ int secret_find(const char *variable, char **ret_value, struct buf *errors)
     if (length > NAME_MAX_BYTES)
         return fail(errors, variable, "is longer than 128 bytes", -EMSGSIZE);
     for (size_t i = 0; i <= length; i++)
-        credential[i] = variable[i] == '_' ? '-' : (char)tolower((unsigned char)variable[i]);
+        credential[i] = (char)(variable[i] == '_' ? '-' : tolower((unsigned char)variable[i]));
     *ret_value = NULL;
     return load_one(&(struct secret_row){.variable = variable, .credential = credential}, ret_value,
                     errors);

@@ -196,9 +196,9 @@ def test_orders_as_the_bus_has_them(site, broadcast, port, secureon):
 
 def test_refused_orders_send_nothing(site):
     site.relay.start(site.bus)
-    good = site.order()
+    good, before = site.order(), len(site.sim.frames())
     assert site.send(good)["outcome"] == "done"
-    wait_until(lambda: site.sim.frames(), 5, "the packet")
+    wait_until(lambda: len(site.sim.frames()) > before, 5, "the packet")
     other = "02:00:00:00:99:99"
     heard = len(site.sim.frames())
     past = (datetime.now(timezone.utc) - timedelta(seconds=5)).strftime("%Y-%m-%dT%H:%M:%SZ")

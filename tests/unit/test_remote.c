@@ -26,6 +26,7 @@ static bool has(const struct ssh_words *words, const char *word)
 static void test_arguments(void **state)
 {
     (void)state;
+    static const char known[] = "KnownHostsCommand=/bin/echo hall " KEY;
     static const char *const wanted[] = {
         "BatchMode=yes",
         "StrictHostKeyChecking=yes",
@@ -34,7 +35,7 @@ static void test_arguments(void **state)
         "IdentitiesOnly=yes",
         "IdentityAgent=none",
         "HostKeyAlias=hall",
-        "KnownHostsCommand=/bin/echo hall " KEY,
+        known,
         "IdentityFile=\"/etc/hall/my keys/nas\"",
     };
     struct ssh_words words;
