@@ -1,0 +1,328 @@
+"""The dashboard in a real browser, at a real Hall with servers that really sleep: what a person does there, in both
+languages, from phone to wide screen, in both themes. Screenshots are left in $HALL_BUILD/screenshots."""
+
+import json
+import os
+import pathlib
+import sys
+
+import pytest
+
+sys.dont_write_bytecode = True
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "demo")]
+
+import history  # noqa: E402
+from dashboard import SCREENS, Dashboard  # noqa: E402
+from process import wait_until  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
+from world import ROOT, SERVERS, World  # noqa: E402
+
+BUILD = ROOT / os.environ.get("HALL_BUILD", "build")
+PASSWORD = "a password for tests"
+KEY = "key for tests 0123456789"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    servers = json.loads(json.dumps(SERVERS))
+    world = World(BUILD / "bin" / "hall", tmp_path_factory.mktemp("world"), servers=servers, boot_s=1.5, min_up="0s")
+    try:
+        world.hall.secrets.update(ADMIN_PASSWORD=PASSWORD, HALL_API_KEY=KEY)
+        world.hall.config["domains"]["erp.localhost"]["access"] = {"allow": ["192.168.0.0/16"]}
+        world.hall.write(world.hall.config)
+        past(world)
+        world.start()
+        yield world
+    finally:
+        world.close()
+
+
+def past(world):
+    """So that there is something to see."""
+    world.hall.start()
+    store = pathlib.Path(world.hall.config["store"]["path"])
+    wait_until(store.exists, 10, "the store")
+    assert world.hall.stop() == 0
+    history.fill(store, world.described, 14)
+
+
+@pytest.fixture(scope="module")
+def bus(world):
+    return world.bus()
+
+
+@pytest.fixture(scope="module")
+def page(world, tmp_path_factory):
+    page = Dashboard("http://127.0.0.1:%d/" % world.hall.admin[1], tmp_path_factory.mktemp("chromium"), BUILD.resolve() / "screenshots")
+    yield page
+    page.close()
+
+
+@pytest.fixture
+def inside(page):
+    """Logged in, wide, light, in English."""
+    page.size(1366)
+    page.dark(False)
+    if not page.all(".frame"):
+        page.login(PASSWORD)
+    if page.run("return document.documentElement.lang") != "en":
+        page.type("#language", "en")
+        page.until(lambda: page.run("return document.documentElement.lang") == "en", "English")
+    return page
+
+
+def api(world, path, method="GET", body=None, headers=None):
+    words = {"X-API-Key": KEY, **({"Content-Type": "application/json"} if body is not None else {}), **(headers or {})}
+    answer = world.hall.ask_admin("/api/v1" + path, words, method, body=body if body is None or isinstance(body, str) else json.dumps(body))
+    assert answer.status < 300, answer
+    return answer
+
+
+def state(page, server):
+    return page.run("const e = document.querySelector(`[data-server=\"${arguments[0]}\"] .chip[data-state]`); return e && e.dataset.state", server)
+
+
+def test_the_door(page):
+    page.driver.get(page.base)
+    page.one("#password")
+    page.check("login")
+    page.shot("login")
+    page.type("#password", "wrong")
+    page.click("#login")
+    page.until_text("#login-error", "The password is wrong.")
+    assert page.run("return document.querySelector('#login-error').getAttribute('role')") == "alert"
+    page.type(".door select", "fr")
+    page.until_text("h1", "Connexion")
+    page.type(".door select", "en")
+    page.login(PASSWORD)
+    page.until_text("h1", "asleep")
+    assert page.run("return document.cookie") == ""
+
+
+def test_a_server_is_woken_and_goes_ready_before_ones_eyes(inside, world, bus):
+    page = inside
+    page.go("")
+    page.until(lambda: state(page, "testing") == "off", "testing off")
+    page.run("window.seen = []; new MutationObserver(() => { const e = document.querySelector('[data-server=testing] .chip'); if (e && window.seen.at(-1) !== e.dataset.state) window.seen.push(e.dataset.state); }).observe(document.body, {subtree: true, childList: true, attributes: true})")
+    page.click("[data-server=testing] [data-act=wake]")
+    page.until(lambda: state(page, "testing") == "ready", "testing ready", 30)
+    seen = page.run("return window.seen")
+    assert "booting" in seen or "waking" in seen, seen
+    assert page.text(".link") == "Live"
+    page.until_text("[data-server=testing] .why", "woken by")
+    page.go("servers/testing")
+    page.until(lambda: len(page.all(".stages li.done")) >= 6, "the stages of the wake")
+    page.shot("server-ready")
+
+
+def test_sleep_is_vetoed_by_name_and_forced(inside, world):
+    page = inside
+    api(world, "/servers/testing/holds/backup", "PUT", {"for": "1h", "reason": "nightly backup"})
+    page.go("servers/testing")
+    page.until_text("main", "nightly backup")
+    page.click(".head [data-act=sleep]")
+    page.until_text("dialog", "backup")
+    page.shot("veto")
+    page.click("dialog button.danger")
+    page.until(lambda: state(page, "testing") == "off", "testing asleep by force", 30)
+    api(world, "/servers/testing/wake", "POST", {})
+    page.until(lambda: state(page, "testing") == "ready", "testing ready again", 30)
+
+
+def test_a_lease_is_released(inside, world):
+    page = inside
+    page.go("servers/testing")
+    page.click("[data-act=hold]")
+    page.type("#hold-reason", "until I say so")
+    page.click("dialog button.main")
+    page.until_text("main", "held: until I say so")
+    page.click("[data-lease=dashboard] [data-act=release]")
+    page.until(lambda: not page.all("[data-lease=dashboard]"), "the hold is gone")
+
+
+def test_tools(inside, world):
+    page = inside
+    page.go("servers/testing")
+    for tool, word in (("ping", "ms"), ("http", "200"), ("packet", "Works")):
+        page.click(f".tools [data-act={tool}]")
+        page.until(lambda t=tool, w=word: w in page.text(f"[data-result={t}]"), f"{tool} answers {word}")
+
+
+def test_a_policy_is_edited_in_place(inside, world):
+    page = inside
+    page.go("policies")
+    card = "[data-domain='testing.localhost']"
+    page.click(f"{card} input[value=scheduled]")
+    page.until(lambda: len(page.all(f"{card} .week .bar i")) >= 5, "the week to come")
+    page.click(f"{card} .days label:nth-child(6) input")
+    page.until(lambda: len(page.all(f"{card} .week .bar i")) >= 6, "Saturday too")
+    page.shot("policy")
+    page.click(f"{card} [data-act=save]")
+    page.until_text("#toasts", "saved")
+    policy = api(world, "/config").json()["domains"]["testing.localhost"]["policy"]
+    assert policy["mode"] == "scheduled" and policy["windows"][0]["days"] == "mon-sat", policy
+    wait_until(lambda: api(world, "/servers/testing").json()["status"]["policy"] == "scheduled", 10, "the new policy")
+    page.click(f"{card} input[value=on_demand]")
+    page.until(lambda: not page.run(f"return document.querySelector(\"{card} [data-act=save]\").disabled"), "may be saved")
+    page.click(f"{card} [data-act=save]")
+    wait_until(lambda: api(world, "/servers/testing").json()["status"]["policy"] == "on_demand", 10, "the old policy")
+
+
+def test_a_project_is_added_and_removed(inside, world):
+    page = inside
+    page.go("projects")
+    page.click("[data-act=add]")
+    for name, value in (("domain", "testing.localhost"), ("id", "shop"), ("path", "/shop"), ("upstream", world.upstream({"number": 20}, {"port": 8083}))):
+        page.type(f"dialog [name={name}]", value)
+    page.click("dialog button.main")
+    page.one("[data-project=shop]")
+    assert api(world, "/config").json()["domains"]["testing.localhost"]["projects"]["shop"]["path"] == "/shop"
+    page.click("[data-project=shop] [data-act=edit]")
+    page.type("dialog [name=path]", "/store")
+    page.click("dialog button.main")
+    page.until_text("[data-project=shop]", "/store")
+    page.click("[data-project=shop] [data-act=remove]")
+    page.click("dialog button.danger")
+    page.until(lambda: not page.all("[data-project=shop]"), "the project is gone")
+    # What Hall does not accept is said, with where it is wrong.
+    page.click("[data-act=add]")
+    for name, value in (("id", "bad"), ("path", "/client1"), ("upstream", "http://127.0.0.1:1")):
+        page.type(f"dialog [name={name}]", value)
+    page.type("dialog [name=domain]", "testing.localhost")
+    page.click("dialog button.main")
+    page.until_text("dialog .errors", "/domains/")
+    page.click("dialog button.main")
+
+
+def test_events_are_filtered_and_exported(inside, world):
+    page = inside
+    page.go("events")
+    page.until(lambda: len(page.all("#events tbody tr")) > 30, "events")
+    page.type("#f-server", "testing")
+    page.type("#f-type", "wake_requested")
+    page.until(lambda: page.all("#events tbody tr") and all("Wake requested" in r for r in page.run("return [...document.querySelectorAll('#events tbody tr')].map((r) => r.textContent)")), "wakes of testing alone")
+    csv = page.run("return fetch(document.querySelector('#export-csv').href).then((r) => r.text())")
+    rows = csv.strip().splitlines()
+    assert len(rows) > 5 and all("wake_requested" in r and "testing" in r for r in rows[1:]), rows[:3]
+    exported = page.run("return fetch(document.querySelector('#export-json').href).then((r) => r.json())")
+    assert {e["type"] for e in (exported["events"] if isinstance(exported, dict) else exported)} == {"wake_requested"}
+    page.type("#f-type", "")
+    page.type("#f-search", "no such words", "input")
+    page.until_text("main", "No events.")
+
+
+def test_a_refused_visitor_is_let_in_by_one_click(inside, world):
+    page = inside
+    answer = world.hall.auth("/secret", host="erp.localhost", client="198.51.100.7", headers={"Accept": "application/json"})
+    assert answer.status == 403
+    page.go("access")
+    row = "#refusals tbody tr"
+    page.type("#f-address", "198.51.100.7")
+    page.until_text(row, "198.51.100.7")
+    page.until_text(row, "erp.localhost")
+    page.click(f"{row} [data-act=allow]")
+    page.until_text("#toasts", "198.51.100.7 may come to erp.localhost now.")
+    wait_until(lambda: world.hall.auth("/secret", host="erp.localhost", client="198.51.100.7", headers={"Accept": "application/json"}).status != 403, 10, "it is let in")
+    page.click(f"{row} [data-act=deny]")
+    wait_until(lambda: world.hall.auth("/secret", host="erp.localhost", client="198.51.100.7", headers={"Accept": "application/json"}).status == 403, 10, "it is kept out")
+
+
+def edit(page, old, new):
+    page.run("const e = document.querySelector('#editor'); e.value = e.value.replace(arguments[0], arguments[1]); e.dispatchEvent(new Event('input', {bubbles: true}))", old, new)
+
+
+def test_the_configuration_is_checked_compared_and_saved(inside, world):
+    page = inside
+    page.go("config")
+    edit(page, '"address": "', '"address": "x')
+    page.click("#validate")
+    page.until_text("#report .errors", "/servers/testing/address")
+    page.shot("config-errors")
+    edit(page, '"address": "x', '"address": "')
+    edit(page, '"ERP"', '"Books"')
+    page.click("#compare")
+    page.until_text("#report .diff", "/servers/erp/name")
+    page.click("#save")
+    page.until_text("#toasts", "The configuration is saved")
+    assert api(world, "/config").json()["servers"]["erp"]["name"] == "Books"
+    # Somebody else saves meanwhile: nothing is lost unasked.
+    edit(page, '"Books"', '"Mine"')
+    theirs = api(world, "/config")
+    text = theirs.text().replace('"Books"', '"Theirs"')
+    api(world, "/config", "PUT", text, {"If-Match": theirs.headers["ETag"]})
+    page.click("#save")
+    page.until_text("dialog", "Somebody else")
+    page.click("dialog [value=theirs]")
+    page.until(lambda: '"Theirs"' in page.run("return document.querySelector('#editor').value"), "theirs")
+    assert api(world, "/config").json()["servers"]["erp"]["name"] == "Theirs"
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_every_screen_in_every_size_and_light(inside, language):
+    page = inside
+    page.type("#language", language)
+    page.until(lambda: page.run("return document.documentElement.lang") == language, language)
+    for screen in SCREENS:
+        page.go(screen)
+        name = screen.replace("/", "-") or "overview"
+        for width, dark in ((1366, False), (390, True)):
+            page.size(width)
+            page.dark(dark)
+            page.run("return new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
+            page.check(f"{name} {language} {width}")
+            page.shot(f"{name}-{language}-{width}")
+        page.size(1366)
+        page.dark(False)
+
+
+def test_by_keyboard_alone(inside):
+    page = inside
+    page.go("projects")
+    assert page.run("return document.activeElement.tagName") == "H1"  # so that a screen reader says where we are
+    page.run("document.activeElement.blur()")
+    body = page.one("body")
+    body.send_keys(Keys.TAB)
+    assert page.run("return document.activeElement.className") == "skip"
+    page.driver.switch_to.active_element.send_keys(Keys.ENTER)
+    page.until(lambda: page.run("return document.activeElement.tagName") == "H1", "the title has the focus")
+    page.size(390)
+    page.run("document.querySelector('#menu').focus()")
+    page.driver.switch_to.active_element.send_keys(Keys.ENTER)
+    page.until(lambda: page.run("return document.querySelector('#menu').getAttribute('aria-expanded')") == "true", "the menu")
+    page.shot("menu-390")
+    page.driver.switch_to.active_element.send_keys(Keys.ESCAPE)
+    page.until(lambda: page.run("return document.querySelector('#menu').getAttribute('aria-expanded')") == "false", "the menu closed")
+
+
+def test_a_lost_connection_is_said_and_a_new_start_asks_for_the_password(inside, world):
+    page = inside
+    page.go("")
+    world.hall.kill()
+    page.until_text("#lost", "Hall does not answer")
+    page.check("lost")
+    page.shot("lost")
+    world.hall.start()
+    page.until(lambda: page.all("#password"), "the door", 30)
+    page.until_text("main", "Your session has ended")
+
+
+def test_without_a_password_it_says_what_to_do(page, world):
+    assert world.hall.stop() == 0
+    for name in pathlib.Path(world.hall.config["store"]["path"]).parent.glob("hall.db*"):
+        name.unlink()
+    world.hall.secrets = {}
+    world.hall.start()
+    wait_until(lambda: answers(world), 10, "the dashboard")
+    page.driver.get(page.base)
+    page.until_text("main", "hallctl hash-password")
+    page.size(390)
+    page.check("setup")
+    page.shot("setup")
+
+
+def answers(world):
+    try:
+        return world.hall.ask_admin("/").status == 200
+    except OSError:
+        return False
