@@ -84,7 +84,7 @@ def state(page, server):
 
 
 def test_the_door(page):
-    page.driver.get(page.base)
+    page.open()
     page.one("#password")
     page.check("login")
     page.shot("login")
@@ -136,7 +136,7 @@ def test_a_lease_is_released(inside, world):
     page.click("[data-act=hold]")
     page.type("#hold-reason", "until I say so")
     page.click("dialog button.main")
-    page.until_text("main", "held: until I say so")
+    page.until_text("main", "held: dashboard – until I say so")
     page.click("[data-lease=dashboard] [data-act=release]")
     page.until(lambda: not page.all("[data-lease=dashboard]"), "the hold is gone")
 
@@ -144,9 +144,10 @@ def test_a_lease_is_released(inside, world):
 def test_tools(inside, world):
     page = inside
     page.go("servers/testing")
-    for tool, word in (("ping", "ms"), ("http", "200"), ("packet", "Works")):
+    # An echo needs a right that not every machine gives; then it is said which.
+    for tool, words in (("ping", (" ms", "ping_group_range")), ("http", ("200",)), ("packet", ("Works",))):
         page.click(f".tools [data-act={tool}]")
-        page.until(lambda t=tool, w=word: w in page.text(f"[data-result={t}]"), f"{tool} answers {word}")
+        page.until(lambda t=tool, w=words: any(x in page.text(f"[data-result={t}]") for x in w), f"{tool} answers {words}")
 
 
 def test_a_policy_is_edited_in_place(inside, world):
@@ -154,14 +155,16 @@ def test_a_policy_is_edited_in_place(inside, world):
     page.go("policies")
     card = "[data-domain='testing.localhost']"
     page.click(f"{card} input[value=scheduled]")
-    page.until(lambda: len(page.all(f"{card} .week .bar i")) >= 5, "the week to come")
-    page.click(f"{card} .days label:nth-child(6) input")
-    page.until(lambda: len(page.all(f"{card} .week .bar i")) >= 6, "Saturday too")
+    page.until(lambda: len(page.all(f"{card} .week .bar i")) >= 4, "the week to come")
+    before = len(page.all(f"{card} .week .bar i"))
+    for day in (6, 7):
+        page.click(f"{card} .days label:nth-child({day}) input")
+    page.until(lambda: len(page.all(f"{card} .week .bar i")) > before, "the weekend too")
     page.shot("policy")
     page.click(f"{card} [data-act=save]")
     page.until_text("#toasts", "saved")
     policy = api(world, "/config").json()["domains"]["testing.localhost"]["policy"]
-    assert policy["mode"] == "scheduled" and policy["windows"][0]["days"] == "mon-sat", policy
+    assert policy["mode"] == "scheduled" and policy["windows"][0]["days"] == "mon-sun", policy
     wait_until(lambda: api(world, "/servers/testing").json()["status"]["policy"] == "scheduled", 10, "the new policy")
     page.click(f"{card} input[value=on_demand]")
     page.until(lambda: not page.run(f"return document.querySelector(\"{card} [data-act=save]\").disabled"), "may be saved")
@@ -280,9 +283,8 @@ def test_by_keyboard_alone(inside):
     page = inside
     page.go("projects")
     assert page.run("return document.activeElement.tagName") == "H1"  # so that a screen reader says where we are
-    page.run("document.activeElement.blur()")
-    body = page.one("body")
-    body.send_keys(Keys.TAB)
+    page.run("document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute('tabindex')")
+    page.driver.switch_to.active_element.send_keys(Keys.TAB)
     assert page.run("return document.activeElement.className") == "skip"
     page.driver.switch_to.active_element.send_keys(Keys.ENTER)
     page.until(lambda: page.run("return document.activeElement.tagName") == "H1", "the title has the focus")
@@ -314,7 +316,7 @@ def test_without_a_password_it_says_what_to_do(page, world):
     world.hall.secrets = {}
     world.hall.start()
     wait_until(lambda: answers(world), 10, "the dashboard")
-    page.driver.get(page.base)
+    page.open()
     page.until_text("main", "hallctl hash-password")
     page.size(390)
     page.check("setup")

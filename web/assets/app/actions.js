@@ -2,6 +2,7 @@
 import { api, path } from './api.js';
 import { ask, h, say, toast } from './dom.js';
 import { duration } from './format.js';
+import { leaseName } from './state.js';
 import { name, t } from './words.js';
 
 // Sends a command; true where it was accepted. Problems are told.
@@ -71,5 +72,5 @@ export async function hold(server) {
 }
 
 export const RELEASABLE = new Set(['visit', 'manual', 'hold']);
-export const release = (id, lease) => command(api(path('servers', id, 'leases', lease.kind, lease.holder), { method: 'DELETE' }), t('told.release', { holder: lease.label || lease.holder }));
+export const release = (id, lease) => command(api(path('servers', id, 'leases', lease.kind, lease.holder), { method: 'DELETE' }), t('told.release', { holder: leaseName(lease) }));
 export const project = (id, action) => command(api(path('projects', id, action), { body: {} }), t('told.project', { name: id }));

@@ -68,10 +68,10 @@ export function create(context) {
 
   async function send() {
     await writeConfig(text, etag);
-    context.toast(t('config.saved'));
-    context.say(t('config.saved'));
     report = null;
     await load();
+    context.toast(t('config.saved'));
+    context.say(t('config.saved'));
   }
 
   const save = () => readable() && guarded(async () => {
@@ -97,7 +97,7 @@ export function create(context) {
     return [
       h('div', { class: 'head' }, h('div', null, h('h1', { tabindex: '-1' }, t('nav.config')), h('p', { class: 'soft' }, t('config.what'))), dirty ? h('span', { class: 'chip', 'data-tone': 'ac' }, t('unsaved')) : null),
       h('section', { class: 'card stack' }, h('label', { class: 'field', for: 'editor' }, t('config.file'),
-        h('textarea', { id: 'editor', class: 'editor', spellcheck: 'false', autocapitalize: 'off', autocomplete: 'off', 'data-key': `v${stamped}`, value: saved, oninput: (e) => { const was = text !== saved; text = e.target.value; if (was !== (text !== saved)) redraw(); } })),
+        h('textarea', { id: 'editor', class: 'editor', spellcheck: 'false', autocapitalize: 'off', autocomplete: 'off', 'data-key': `v${stamped}`, value: text, oninput: (e) => { const was = text !== saved; text = e.target.value; if (was !== (text !== saved)) redraw(); } })),
       h('div', { class: 'row wrap' }, h('button', { class: 'main', id: 'save', disabled: busy || !dirty, onclick: save }, t('save')), h('button', { id: 'validate', disabled: busy, onclick: validate }, t('validate')), h('button', { id: 'compare', disabled: busy || !dirty, onclick: compare }, t('compare')),
         dirty ? h('button', { class: 'plain', onclick: () => { text = saved; stamped++; report = null; redraw(); } }, t('discard')) : null),
       h('div', { 'aria-live': 'polite', id: 'report' }, report ? h('div', { class: `note ${report.kind}` }, report.body) : null)),

@@ -23,6 +23,10 @@ const sameDay = (a, b) => a.toDateString() === b.toDateString();
 export function clock(at) { return maker('DateTimeFormat', { hour: '2-digit', minute: '2-digit' }).format(at); }
 export function day(at) { return maker('DateTimeFormat', { weekday: 'short', day: 'numeric', month: 'short' }).format(at); }
 export function date(text) { return maker('DateTimeFormat', { day: 'numeric', month: 'short', timeZone: 'UTC' }).format(new Date(text)); } // "2026-11-24"
+export function short(text) { // "14:32" of today, else "24 Nov"
+  const at = new Date(text);
+  return sameDay(at, new Date()) ? clock(at) : maker('DateTimeFormat', { day: 'numeric', month: 'short' }).format(at);
+}
 export function full(at) { return maker('DateTimeFormat', { dateStyle: 'medium', timeStyle: 'medium' }).format(at); }
 export function weekday(index, style = 'short') { // 0: Monday
   return maker('DateTimeFormat', { weekday: style }).format(new Date(2024, 0, 1 + index));

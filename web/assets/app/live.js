@@ -76,7 +76,7 @@ function follow() {
   };
   on('server', (server) => { live.servers.set(server.id, server); tell('server', server); });
   on('project', (project) => { live.projects.set(project.id, project); tell('project', project); });
-  on('event', (event) => { live.events = [event, ...live.events].slice(0, 100); tell('event', event); });
+  on('event', (event) => { if (event.type === 'config_loaded') ask(); live.events = [event, ...live.events].slice(0, 100); tell('event', event); });
   on('result', (result) => tell('result', result));
   on('resync', () => ask());
 }

@@ -4,11 +4,11 @@ import { chart, color, drawCharts, dropCharts } from './charts.js';
 import { RELEASABLE, cancel, command, heardResult, hold, project, release, restart, sleep, wake } from './actions.js';
 import { eventLine, mergeEvents } from './eventline.js';
 import { h } from './dom.js';
-import { ago, clock, day, duration, number, stamp, when } from './format.js';
+import { ago, clock, day, duration, number, short, stamp, when } from './format.js';
 import { icon } from './icons.js';
 import { live } from './live.js';
 import { wakeBar } from './overview.js';
-import { STAGES, STATES, because, causeWords, chip, containerWords, isUp, stageList } from './state.js';
+import { STAGES, STATES, because, causeWords, chip, containerWords, isUp, leaseName, stageList } from './state.js';
 import { name, t } from './words.js';
 
 const SPANS = { '24h': 86400, '7d': 7 * 86400, '30d': 30 * 86400 };
@@ -19,7 +19,7 @@ function leaseRow(server, lease) {
   return h('tr', { 'data-key': `${lease.kind}/${lease.holder}`, 'data-lease': lease.holder },
     h('td', null, h('span', { class: 'row' }, icon(lease.kind), because(lease))),
     h('td', { class: 'right' }, RELEASABLE.has(lease.kind)
-      ? h('button', { class: 'tiny', 'data-act': 'release', 'aria-label': t('release.of', { holder: lease.label || lease.holder }), onclick: () => release(server.id, lease) }, t('release'))
+      ? h('button', { class: 'tiny', 'data-act': 'release', 'aria-label': t('release.of', { holder: leaseName(lease) }), onclick: () => release(server.id, lease) }, t('release'))
       : h('span', { class: 'small soft' }, t('release.not'))));
 }
 
@@ -105,13 +105,13 @@ function bootChart(server, wakes) {
   const make = () => ({
     type: 'line',
     data: {
-      labels: good.map((w) => when(w.started)),
+      labels: good.map((w) => short(w.started)),
       datasets: ['resume', 'cold_boot'].map((kind, i) => ({
         label: name('kind', kind), data: good.map((w) => (w.kind === kind ? w.seconds : null)), spanGaps: true,
         borderColor: color(i ? '--b-degraded' : '--ac'), backgroundColor: color(i ? '--b-degraded' : '--ac'), pointRadius: 4, pointStyle: i ? 'triangle' : 'circle', tension: 0.25,
       })).filter((d) => d.data.some((v) => v !== null)),
     },
-    options: { scales: { y: { beginAtZero: true, title: { display: true, text: t('unit.seconds') } }, x: { ticks: { maxTicksLimit: 6, maxRotation: 0 } } }, plugins: { legend: { position: 'bottom' } } },
+    options: { scales: { y: { beginAtZero: true, title: { display: true, text: t('unit.seconds') } }, x: { ticks: { maxTicksLimit: 5, maxRotation: 0 } } }, plugins: { legend: { position: 'bottom' } } },
   });
   return h('section', { class: 'card' }, h('h2', null, t('boots')), chart(`boots-${server.id}`, t('boots.label', { n: good.length, last: duration(good[good.length - 1].seconds) }), good[good.length - 1].id, make));
 }
@@ -195,9 +195,9 @@ function told(result) {
 function projects(server) {
   const own = [...live.projects.values()].filter((p) => p.status.server === server.id);
   if (!own.length) return null;
-  return h('section', { class: 'card' }, h('h2', null, t('containers')), h('div', { class: 'scroll' }, h('table', null, h('caption', { class: 'vh' }, t('containers')), h('tbody', null, own.map((p) => h('tr', { 'data-key': p.id },
-    h('td', null, h('b', null, p.name), h('br'), h('span', { class: 'small soft' }, containerWords(p.status.containers))), h('td', null, chip(p.state, 'pstate')),
-    h('td', { class: 'right' }, h('div', { class: 'row' }, ['start', 'stop', 'restart'].map((a) => h('button', { class: 'tiny', 'aria-label': `${t(`project.${a}`)}: ${p.name}`, onclick: () => project(p.id, a) }, t(`project.${a}`)))))))))));
+  return h('section', { class: 'card' }, h('h2', null, t('containers')), h('ul', { class: 'rows' }, own.map((p) => h('li', { 'data-key': p.id },
+    h('div', { class: 'row spread wrap' }, h('b', null, p.name), chip(p.state, 'pstate')), h('p', { class: 'small soft' }, containerWords(p.status.containers)),
+    p.status.containers.length ? h('div', { class: 'row wrap' }, ['start', 'stop', 'restart'].map((a) => h('button', { class: 'tiny', 'aria-label': `${t(`project.${a}`)}: ${p.name}`, onclick: () => project(p.id, a) }, t(`project.${a}`)))) : null))));
 }
 
 function actions(server) {
@@ -217,7 +217,14 @@ export function create(context) {
   const readWakes = async () => { wakes = (await api(`/wakes${query({ server: id, limit: 60 })}`, { background: true })).wakes; };
   const readSpans = async () => {
     const from = new Date(Date.now() - 1000 * SPANS[chosen]).toISOString().slice(0, 19) + 'Z';
-    spans = (await api(`/states${query({ server: id, from, limit: 500 })}`, { background: true })).states;
+    const read = [];
+    let before = null;
+    for (let page = 0; page < 8 && (page === 0 || before !== null); page++) {
+      const part = await api(`/states${query({ server: id, from, limit: 200, before })}`, { background: true });
+      read.push(...part.states);
+      before = part.next;
+    }
+    spans = read;
   };
   const again = (what) => what().then(redraw, () => {});
 

@@ -18,9 +18,15 @@ export function chip(state, group = 'state') {
   return h('span', { class: 'chip', 'data-tone': tone(state), 'data-moving': MOVING.has(state), 'data-state': state }, icon(drawn), name(group, state));
 }
 
+// Whose it is: the reason of a hold, what an agent reports, else the holder.
+export function leaseName(lease) {
+  if (lease.kind === 'hold') return lease.label && lease.label !== lease.holder ? `${lease.holder} – ${lease.label}` : lease.holder;
+  return lease.kind === 'agent' && lease.label ? `${lease.holder} – ${lease.label}` : lease.holder;
+}
+
 // Why it is awake: one sentence a lease.
 export function because(lease) {
-  const holder = lease.label || lease.holder;
+  const holder = leaseName(lease);
   const until = lease.until ? ` (${t('until', { at: when(lease.until) })})` : '';
   return t(`lease.${lease.kind}`, { holder, ago: lease.since ? ago(lease.since) : '' }) + until;
 }
@@ -60,6 +66,11 @@ export function containerWords(list) {
 
 // "visit of client1": what Hall writes as a wake's cause, in the reader's language where it is one of the known forms.
 export function causeWords(cause) {
-  const found = /^(visit|schedule|always_on|manual|hold|agent|dependent) of (.+)$/.exec(cause || '');
-  return found ? t('cause.of', { kind: name('lease.short', found[1]), what: found[2] }) : cause || '–';
+  const text = cause || '';
+  const found = /^(visit|schedule|always_on|manual|hold|agent|dependent) of (.+)$/.exec(text);
+  const asked = /^wake command by (.+)$/.exec(text);
+  const needed = /^(.+) needs it$/.exec(text);
+  if (found) return t('cause.of', { kind: name('lease.short', found[1]), what: found[2] });
+  if (asked) return t('cause.of', { kind: name('lease.short', 'manual'), what: asked[1] });
+  return needed ? t('lease.dependent', { holder: needed[1] }) : text || '–';
 }

@@ -410,4 +410,5 @@ export default {
   'cstate.unhealthy': 'unhealthy',
   'cstate.starting': 'starting',
   'cstate.none': 'no check',
+  'lease.short.command': 'command',
 };

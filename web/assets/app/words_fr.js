@@ -410,4 +410,5 @@ export default {
   'cstate.unhealthy': 'en mauvaise santé',
   'cstate.starting': 'démarre',
   'cstate.none': 'sans contrôle',
+  'lease.short.command': 'commande',
 };
