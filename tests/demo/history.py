@@ -23,16 +23,20 @@ class Past:
         self.db, self.now, self.begin = db, now, now - days * DAY
         self.servers = servers
         self.chance = random.Random(7)
-        self.events = []
+        self.rows = []
+
+    def put(self, at, statement, values):
+        self.rows.append((at, statement, values))
 
     def event(self, at, server, kind, detail, project=None, domain=None, **more):
         body = {"event_type": kind, "server": server, "at": rfc3339(at), "detail": detail, **more}
-        self.events.append((int(at * 1000), server, domain, project, kind, json.dumps(body)))
+        self.put(at, "INSERT INTO events (at, server, domain, project, type, body) VALUES (?, ?, ?, ?, ?, ?)",
+                 (int(at * 1000), server, domain, project, kind, json.dumps(body)))
 
     def span(self, server, state, began, ended):
         if ended > began:
-            self.db.execute("INSERT INTO spans (ended, ms, state, open, server) VALUES (?, ?, ?, 0, ?)",
-                            (int(ended * 1000), int((ended - began) * 1000), STATES.index(state), server))
+            self.put(ended, "INSERT INTO spans (ended, ms, state, open, server) VALUES (?, ?, ?, 0, ?)",
+                     (int(ended * 1000), int((ended - began) * 1000), STATES.index(state), server))
 
     def stages(self, cold):
         """Seconds after the start; each a little different."""
@@ -48,8 +52,8 @@ class Past:
         cause = {"visit": f"visit of {project}", "command": "manual of operator", "schedule": f"schedule of {domain}"}[class_]
         local = time.localtime(at)
         id = f"w-{int(at):x}"
-        self.db.execute(
-            "INSERT INTO wakes (started, ms, packets, kind, ready, hour, packet_sent, first_sign, agent_online, docker_up, container_present,"
+        self.put(
+            at, "INSERT INTO wakes (started, ms, packets, kind, ready, hour, packet_sent, first_sign, agent_online, docker_up, container_present,"
             " container_healthy, site_answers, wake, server, project, domain, cause, class, failure)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (int(at * 1000), int(took * 1000), 20 if fails else 3, int(cold), int(not fails), local.tm_wday * 24 + local.tm_hour,
@@ -65,8 +69,8 @@ class Past:
     def visits(self, start, end, server, project, domain):
         n = self.chance.randint(2, 24)
         hour = int(start // 3600 * 3600)
-        self.db.execute("INSERT INTO visits (hour, last, n, domain, project, server) VALUES (?, ?, ?, ?, ?, ?)",
-                        (hour * 1000, int(end * 1000), n, domain, project, server))
+        self.put(start, "INSERT INTO visits (hour, last, n, domain, project, server) VALUES (?, ?, ?, ?, ?, ?)",
+                 (hour * 1000, int(end * 1000), n, domain, project, server))
 
     def one_use(self, at, server, sites, domain):
         """Woken, used, asleep again. When it ended."""
@@ -92,8 +96,8 @@ class Past:
         if chance.random() < 0.15:
             self.event(end - 1200, server, "sleep_refused", "the agent: 1 ssh session")
         self.event(end + 9, server, "asleep", "silence is proven")
-        self.db.execute("INSERT INTO sleeps (at, ms, awake_ms, outcome, server, asked_by, reason) VALUES (?, 9000, ?, 0, ?, 'hall', 'idle')",
-                        (int(end * 1000), int((end - ready) * 1000), server))
+        self.put(end, "INSERT INTO sleeps (at, ms, awake_ms, outcome, server, asked_by, reason) VALUES (?, 9000, ?, 0, ?, 'hall', 'idle')",
+                 (int(end * 1000), int((end - ready) * 1000), server))
         return end + 9
 
     def next_use(self, at):
@@ -119,23 +123,24 @@ class Past:
         for address, path in STRANGERS:
             for _ in range(max(1, int((self.now - self.begin) / DAY))):
                 at = self.chance.uniform(self.begin, self.now - 600)
-                self.db.execute("INSERT INTO refusals (at, last, n, address, domain, path, why) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                                (int(at * 1000), int(at * 1000) + 90000, self.chance.randint(1, 30), address, domain, path, WHY))
+                self.put(at, "INSERT INTO refusals (at, last, n, address, domain, path, why) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                         (int(at * 1000), int(at * 1000) + 90000, self.chance.randint(1, 30), address, domain, path, WHY))
                 self.event(at, None, "access_refused", f"{address}: {path}: {WHY}", domain=domain)
 
     def logins(self):
         for hours in range(2, int((self.now - self.begin) / 3600), 11):
             ok = self.chance.random() < 0.85
-            self.db.execute("INSERT INTO logins (at, ok, address, detail) VALUES (?, ?, '192.168.1.50', ?)",
-                            (int((self.now - hours * 3600) * 1000), int(ok), None if ok else "wrong password"))
+            at = self.now - hours * 3600
+            self.put(at, "INSERT INTO logins (at, ok, address, detail) VALUES (?, ?, '192.168.1.50', ?)",
+                     (int(at * 1000), int(ok), None if ok else "wrong password"))
 
     def write(self):
         for id, server in self.servers.items():
             self.server(id, [s["id"] for s in server["sites"]], server["domain"])
         self.strangers(next(iter(self.servers.values()))["domain"])
         self.logins()
-        self.events.sort(key=lambda event: event[0])
-        self.db.executemany("INSERT INTO events (at, server, domain, project, type, body) VALUES (?, ?, ?, ?, ?, ?)", self.events)
+        for _, statement, values in sorted(self.rows, key=lambda row: row[0]):
+            self.db.execute(statement, values)
 
 
 def fill(path, servers, days=1):

@@ -78,7 +78,7 @@ static void it_can_be_closed_once(void **state)
 static void one_too_many_ends_the_one_unused_for_longest(void **state)
 {
     (void)state;
-    for (uint8_t i = 0; i < SESSIONS_MAX; i++)
+    for (int i = 0; i < SESSIONS_MAX; i++)
         sessions_open(&sessions, id((uint8_t)(i + 1)), i);
     assert_true(sessions_find(&sessions, id(1), true, 100, NULL));
     sessions_open(&sessions, id(99), 101);

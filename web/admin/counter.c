@@ -141,22 +141,23 @@ static void other_method(struct call *call, const char *allow)
 /* True: one of the routes has that path, and the request was answered. */
 static bool take_route(struct call *call)
 {
-    char allow[40] = "";
+    struct buf allow = BUF_INIT(64);
 
     for (size_t i = 0; i < ROUTES; i++) {
         if (strcmp(routes[i].path, call->request->path) != 0)
             continue;
         if (fits(call, routes[i].method)) {
             routes[i].answer(call);
+            buf_finish(&allow);
             return true;
         }
-        if (allow[0] != '\0')
-            strcat(allow, ", ");
-        strcat(allow, routes[i].method);
+        buf_printf(&allow, "%s%s", allow.length > 0 ? ", " : "", routes[i].method);
     }
-    if (allow[0] != '\0')
-        other_method(call, allow);
-    return allow[0] != '\0';
+    bool known = allow.length > 0;
+    if (known)
+        other_method(call, buf_text(&allow));
+    buf_finish(&allow);
+    return known;
 }
 
 static void answer_call(struct call *call)
