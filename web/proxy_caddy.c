@@ -63,6 +63,7 @@ static void put_ask(struct proxy_job *job)
                      : "");
 }
 
+/* A connection that is kept open looks to the agent as if the server were in use: not for long. */
 static void put_lead(struct proxy_job *job, const struct proxy_target *target)
 {
     if (target->base.length > 0)
@@ -71,6 +72,7 @@ static void put_lead(struct proxy_job *job, const struct proxy_target *target)
                "\t\t\treverse_proxy %.*s {\n"
                "\t\t\t\ttransport http {\n"
                "\t\t\t\t\tdial_timeout 5s\n"
+               "\t\t\t\t\tkeepalive 10s\n"
                "\t\t\t\t}\n"
                "\t\t\t}\n",
                SPAN(target->origin));
