@@ -1,6 +1,9 @@
 """The HTTP contract: each kind of client gets its right answer, asleep and awake; only those who may wake do."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote
 
 import pytest
 from helpers import asleep, awake, events, state_of, topic, wait_state, wait_wake
@@ -216,3 +219,69 @@ def test_errors_are_problem_json(world):
     assert answer.status == 404
     assert answer.headers["Content-Type"].startswith("application/problem+json")
     assert json.loads(answer.body)["status"] == 404
+
+
+def test_those_who_are_held_leave_the_gate_free(make_world):
+    """Some of many programs are held, the others get their 503 at once; the gate answers all the while."""
+    world = make_world(start=False)
+    world.hall.config["domains"]["testing.localhost"]["access"] = {"hold": "4s"}
+    world.hall.write(world.hall.config)
+    world.start()
+    bus = world.bus()
+    wait_state(bus, "testing", "off")
+    world.sims["testing"].tell("deaf on")
+
+    def timed(call):
+        began = time.monotonic()
+        assert call().status == 503
+        return time.monotonic() - began
+
+    with ThreadPoolExecutor(40) as pool:
+        held = [pool.submit(timed, lambda: world.hall.auth("/client1/api", headers=API)) for _ in range(40)]
+        others = [timed(lambda: world.hall.auth("/client1/logo.png", headers=ASSET)) for _ in range(50)]
+        times = sorted(one.result() for one in held)
+    assert 1 <= sum(t >= 3.9 for t in times) <= 8 and times[20] < 3, times
+    assert sorted(others)[47] < 1, others
+
+
+def test_monitors_by_path_method_agent_and_address(make_world):
+    world = make_world(start=False)
+    world.hall.config["domains"]["testing.localhost"]["access"] = {"monitors": [
+        {"path": "/client1/health"}, {"agent": "googlebot", "as": "refused"}, {"address": "192.0.2.99"},
+        {"agent": "deploy-bot", "as": "client"}]}
+    world.hall.write(world.hall.config)
+    world.start()
+    bus = world.bus()
+    wait_state(bus, "testing", "off")
+    wait_state(bus, "erp", "off")
+    mark = bus.mark()
+    assert world.hall.auth("/client1/health/x", headers=BROWSER).status == 503
+    assert world.hall.auth("/client1/", headers=BROWSER, client="192.0.2.99").status == 503
+    assert world.hall.auth("/client1/", headers=BOT).status == 403
+    assert wakes(world, bus, mark) == 0
+    refused = bus.wait_json("hall/event", mark, event_type="access_refused").text()
+    assert "/access/monitors" in refused, refused
+    answer = world.hall.auth("/client1/", headers={"User-Agent": "my-deploy-bot/1.0"})
+    assert answer.status == 503
+    wait_wake(bus, "testing", mark)
+
+
+def test_nobody_is_led_elsewhere_by_what_he_writes(world, bus, ready):
+    """Redirects stay on the site, and nothing that a visitor wrote breaks out of a header or of the page."""
+    for path in ("//evil.example/x", "/\\evil.example", "/%2F%2Fevil.example", "/client1/%0d%0aX-Evil:%201", "/client1/..//evil"):
+        answer = world.hall.get(path, BROWSER, host="testing.localhost")
+        assert "X-Evil" not in answer.headers
+        assert answer.headers.get("Location", "http://" + world.lan.address(20)).startswith("http://" + world.lan.address(20))
+        answer = world.hall.get("/.hall/wait?path=" + quote(path, safe=""), BROWSER, host="testing.localhost")
+        where = answer.headers.get("Location", "/")
+        assert where.startswith("/") and not where.startswith(("//", "/\\")), where
+    for host in ("evil.example", "testing.localhost@evil.example", "testing.localhost<script>", 'a"onload=x'):
+        answer = world.hall.get("/client1/", BROWSER, host=host)
+        assert answer.status in (400, 404) and b"<script>" not in answer.body, answer
+    asleep(bus, "testing")
+    answer = world.hall.get("/client1/?x=\"><script>alert(1)</script>&'".replace(" ", "%20"), BROWSER, host="testing.localhost")
+    assert answer.status == 503 and b"<script>alert" not in answer.body
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["CDN-Cache-Control"] == "no-store"
+    worker = world.hall.get("/client1/sw.js", {"Service-Worker": "script", "Accept": "*/*"}, host="testing.localhost")
+    assert worker.status == 503 and worker.body == b"" and worker.headers["Cache-Control"] == "no-store"

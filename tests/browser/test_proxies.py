@@ -1,0 +1,125 @@
+"""Chromium in front of the real nginx and the real Caddy, as `hallctl proxy-config` tells them: from asleep to the site, and a
+form that is sent while it sleeps."""
+
+import http.server
+import os
+import pathlib
+import sys
+import threading
+import urllib.parse
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests" / "demo")]
+
+from lan import free_port  # noqa: E402
+from process import wait_until  # noqa: E402
+from proxy import KINDS, Proxy  # noqa: E402
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
+from test_wait_page import BUILD, make_browser  # noqa: E402
+from world import World  # noqa: E402
+
+HOST = "testing.localhost"
+
+
+class Site(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        pass
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        self.server.got.append((self.command, self.path, body))
+        text = f"<!doctype html><title>The site</title><p id=m>{self.command}<p id=b>{body}".encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    do_POST = do_GET
+
+
+class Place:
+    """Hall, a sleeping server on loopback whose site is the test's to open, and a proxy."""
+
+    def __init__(self, directory, kind):
+        self.world = World(BUILD / "bin" / "hall", directory, namespaces=False, boot_s=0.5, min_up="0s")
+        config = self.world.hall.config
+        self.address, self.port = config["servers"]["testing"]["address"], free_port()
+        config["servers"] = {"testing": {**config["servers"]["testing"], "checks": [{"agent": {}}]}}
+        config["domains"] = {HOST: {"server": "testing", "name": "Atelier",
+                                    "upstream": f"http://{self.address}:{self.port}"}}
+        self.world.described = {"testing": self.world.described["testing"]}
+        self.world.hall.write(config)
+        self.world.start()
+        self.bus = self.world.bus()
+        self.bus.wait_text("hall/servers/testing/state", "off")
+        self.proxy = Proxy(kind, directory / kind, BUILD / "bin" / "hallctl", self.world.hall.file, free_port()).start()
+        self.site = None
+
+    def open(self):
+        self.site = Site((self.address, self.port), Handler)
+        self.site.got = []
+        threading.Thread(target=self.site.serve_forever, args=(0.05,), daemon=True).start()
+
+    def url(self, path):
+        return f"http://{HOST}:{self.proxy.port}{path}"
+
+    def close(self):
+        self.proxy.stop()
+        self.world.close()
+        if self.site:
+            self.site.shutdown()
+            self.site.server_close()
+
+
+@pytest.fixture(params=KINDS)
+def place(request, tmp_path):
+    assert os.access(BUILD / "bin" / "hallctl", os.X_OK)
+    place = Place(tmp_path, request.param)
+    yield place
+    place.close()
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory):
+    driver = make_browser(tmp_path_factory.mktemp("profile"), "en", True)
+    yield driver
+    driver.quit()
+
+
+def landed(driver):
+    WebDriverWait(driver, 20, poll_frequency=0.02).until(lambda d: d.title == "The site")
+
+
+def test_from_asleep_to_the_site(place, driver):
+    path = "/atelier/plan?x=1%202&y=%C3%A9"
+    driver.get(place.url(path))
+    assert driver.title in ("Atelier is waking up", "Atelier is starting")
+    place.bus.wait_text("hall/servers/testing/state", "ready", limit=20)
+    assert driver.title != "The site"
+    place.open()
+    landed(driver)
+    assert driver.current_url == place.url(path)
+    assert ("GET", path, "") in place.site.got
+
+
+def test_a_form_that_is_sent_while_it_sleeps_arrives(place, driver):
+    form = f'<form id=f method=post action="{place.url("/order")}"><input name=what value="a b&amp;c"></form>'
+    driver.get("data:text/html," + urllib.parse.quote(form))
+    driver.find_element(By.ID, "f").submit()
+    WebDriverWait(driver, 10).until(lambda d: d.find_elements(By.ID, "z"))
+    assert "could not be delivered yet" in driver.find_element(By.ID, "z").text
+    place.open()
+    landed(driver)
+    assert driver.find_element(By.ID, "m").text == "POST"
+    assert wait_until(lambda: ("POST", "/order", "what=a+b%26c") in place.site.got, 5, "the form")
