@@ -5,26 +5,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "base/log.h"
 #include "hall_internal.h"
+#include "store/archive.h"
 
-enum { SLICE = 400 }; /* servers written at once, so that the store's queue is never full of them */
+enum {
+    SLICE = 400, /* servers written at once, so that the store's queue is never full of them */
+    TOTALS_MAX = 100000,
+    LOAD_MS = 150,
+};
 #define FLUSH_EVERY_US UINT64_C(1800000000)
 #define FLUSH_SLACK_US UINT64_C(60000000)
-#define TOTALS_KEY     "totals/"
 
 static const double watts_on_otherwise = 45, watts_asleep_otherwise = 2;
 
 /* What is kept of one server. */
 struct book {
-    int64_t span;               /* id of the stretch of time that lasts; 0: none was written yet */
-    int64_t since;              /* boot: when it began */
-    int64_t counted;            /* boot: up to when the totals count */
-    int64_t on_ms, asleep_ms;   /* since the statistics began */
-    int64_t wake, wake_started; /* id of the row of the last wake, and its start (boot) */
-    int64_t wake_ms;
-    enum power_state state;
+    int64_t span;             /* id of the stretch of time that lasts; 0: none was written yet */
+    int64_t totals;           /* id of its row; 0: none yet */
+    int64_t since;            /* boot: when the stretch began */
+    int64_t counted;          /* boot: up to when the totals count */
+    int64_t on_ms, asleep_ms; /* since the statistics began */
+    int64_t wake;             /* id of the row of the last wake, */
+    int64_t wake_started;     /* and its start (boot) */
+    int32_t wake_ms;
+    uint8_t state;
 };
 
 struct books {
@@ -46,7 +51,7 @@ static void count_time(struct book *book, int64_t boot)
     const int64_t ms = boot - book->counted;
 
     book->counted = boot;
-    switch (book->state) {
+    switch ((enum power_state)book->state) {
     case POWER_UNKNOWN:
         break;
     case POWER_OFF:
@@ -90,48 +95,56 @@ void hall_books_state(struct hall *hall, int server, enum power_state from)
     if (!hall->books)
         return;
     book = &hall->books->books[server];
-    book->state = from;
+    book->state = (uint8_t)from;
     write_span(hall, server, now, false);
     book->span = 0;
     book->since = now.boot;
-    book->state = fleet_power(hall->fleet, server)->state;
+    book->state = (uint8_t)fleet_power(hall->fleet, server)->state;
 }
 
 static void write_totals(struct hall *hall, int server)
 {
-    const struct book *book = &hall->books->books[server];
-    struct buf text = BUF_INIT(512);
-    struct json_writer writer;
-    char key[SLUG_MAX + sizeof(TOTALS_KEY)];
+    struct book *book = &hall->books->books[server];
 
-    snprintf(key, sizeof(key), TOTALS_KEY "%s", hall->config->model.servers[server].id);
-    json_writer_init(&writer, &text);
-    json_begin_object(&writer, NULL);
-    json_put_integer(&writer, "on_ms", book->on_ms);
-    json_put_integer(&writer, "asleep_ms", book->asleep_ms);
-    json_end_object(&writer);
-    if (hall->store && buf_error(&text) == 0)
-        (void)store_put(hall->store, STORE_SETTING, key, buf_text(&text), false);
-    buf_finish(&text);
+    if (!hall->store)
+        return;
+    if (book->totals == 0)
+        book->totals = store_new_id(hall->store, STORE_TOTALS);
+    const struct store_entry entry = {
+        .table = STORE_TOTALS,
+        .id = book->totals,
+        .numbers = {clock_now().wall, book->on_ms, book->asleep_ms},
+        .texts = {hall->config->model.servers[server].id},
+    };
+    (void)store_keep(hall->store, &entry, false);
 }
 
-static void read_totals(void *context, const char *key, const char *body, int64_t saved_wall)
+/* Of several rows of one server (another file came between) the newest counts: it comes first. */
+static bool read_totals(void *context, const struct store_entry *entry)
 {
     struct hall *hall = context;
-    struct json_error error;
-    struct json *json = NULL;
+    const int server = model_server_by_id(&hall->config->model, entry->texts[0]);
 
-    (void)saved_wall;
-    if (strncmp(key, TOTALS_KEY, strlen(TOTALS_KEY)) != 0)
-        return;
-    const int server = model_server_by_id(&hall->config->model, key + strlen(TOTALS_KEY));
-    if (server == MODEL_NONE ||
-        json_read(body, strlen(body), &json_limits_payload, &json, &error) < 0)
-        return;
+    if (server == MODEL_NONE || hall->books->books[server].totals > 0)
+        return true;
     struct book *book = &hall->books->books[server];
-    (void)json_integer(json_get(json, "on_ms"), &book->on_ms);
-    (void)json_integer(json_get(json, "asleep_ms"), &book->asleep_ms);
-    json_free(json);
+    book->totals = entry->id;
+    book->on_ms = entry->numbers[1];
+    book->asleep_ms = entry->numbers[2];
+    return true;
+}
+
+static void load_totals(struct hall *hall)
+{
+    struct archive_filter filter = {.limit = TOTALS_MAX};
+    struct archive *archive = NULL;
+    char why[ARCHIVE_SENTENCE];
+    int64_t next = 0;
+
+    if (!hall->store || archive_open(hall->config->store.path, LOAD_MS, &archive, why) < 0)
+        return; /* what is wrong with it is told by the store */
+    (void)archive_page(archive, STORE_TOTALS, &filter, read_totals, hall, &next, why);
+    archive_close(archive);
 }
 
 static void flush_server(struct hall *hall, int server)
@@ -179,9 +192,8 @@ static const char *class_of(const char *cause)
     return strstr(cause, " needs it") ? "dependent" : "other";
 }
 
-/* The project or domain whose visit was the cause. */
-static void find_visited(const struct model *model, const char *cause, const char **ret_project,
-                         const char **ret_domain)
+void hall_find_visited(const struct model *model, const char *cause, const char **ret_project,
+                       const char **ret_domain)
 {
     const char *name = cause + strlen(classes[0].start);
     int site;
@@ -226,7 +238,7 @@ static void write_wake(struct hall *hall, int server, bool ready)
 
     for (unsigned i = 0; i < STAGES; i++)
         entry.numbers[6 + i] = wake->stages[i];
-    find_visited(&hall->config->model, wake->cause, &entry.texts[2], &entry.texts[3]);
+    hall_find_visited(&hall->config->model, wake->cause, &entry.texts[2], &entry.texts[3]);
     (void)store_keep(hall->store, &entry, false);
 }
 
@@ -239,7 +251,7 @@ static void open_wake(struct hall *hall, int server, int64_t ms)
     if (book->wake == 0 || book->wake_started != wake->started)
         book->wake = store_new_id(hall->store, STORE_WAKES);
     book->wake_started = wake->started;
-    book->wake_ms = ms;
+    book->wake_ms = ms < INT32_MAX ? (int32_t)ms : INT32_MAX;
 }
 
 static void end_wake(struct hall *hall, int server, int64_t ms, bool ready)
@@ -394,7 +406,7 @@ static void begin_books(const struct hall *hall, struct book *books, size_t n)
 
     for (size_t i = 0; i < n; i++)
         books[i] = (struct book){
-            .since = boot, .counted = boot, .state = fleet_power(hall->fleet, (int)i)->state};
+            .since = boot, .counted = boot, .state = (uint8_t)fleet_power(hall->fleet, (int)i)->state};
 }
 
 int hall_books_create(struct hall *hall)
@@ -411,8 +423,7 @@ int hall_books_create(struct hall *hall)
     if (!books->books)
         return -ENOMEM;
     begin_books(hall, books->books, n);
-    if (hall->store)
-        (void)store_load(hall->store, STORE_SETTING, read_totals, hall);
+    load_totals(hall);
     error = visitors_create(&hall->visitors);
     if (error < 0)
         return error;

@@ -20,6 +20,9 @@ void hall_books_destroy(struct hall *hall);
 void hall_books_flush(struct hall *hall);
 
 void hall_books_state(struct hall *hall, int server, enum power_state from);
+/* The project and domain whose visit was the cause of a wake; left as they are where none was. */
+void hall_find_visited(const struct model *model, const char *cause, const char **ret_project,
+                       const char **ret_domain);
 void hall_books_event(struct hall *hall, const struct action *action);
 /* What a server saved; false: nothing is known yet. */
 bool hall_books_energy(const struct hall *hall, int server, struct payload_energy *ret_energy);

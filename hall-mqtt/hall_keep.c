@@ -117,12 +117,24 @@ static bool is_durable(enum happening what)
     return false;
 }
 
+/* Those belong to the project whose visit caused the wake too. */
+static bool is_of_wake(enum happening what)
+{
+    return what == HAPPENED_WAKE_REQUESTED || what == HAPPENED_READY ||
+           what == HAPPENED_WAKE_FAILED;
+}
+
 void hall_keep_event(struct hall *hall, const struct action *action, const char *body)
 {
-    const struct store_event event = {.at = clock_now().wall,
-                                      .server = hall->config->model.servers[action->server].id,
-                                      .type = happening_name(action->event.what),
-                                      .body = body};
+    struct store_event event = {.at = clock_now().wall,
+                                .server = hall->config->model.servers[action->server].id,
+                                .type = happening_name(action->event.what),
+                                .body = body};
+
+    if (is_of_wake(action->event.what))
+        hall_find_visited(&hall->config->model,
+                          fleet_power(hall->fleet, action->server)->wake.cause, &event.project,
+                          &event.domain);
 
     if (hall->store)
         (void)store_log(hall->store, &event, is_durable(action->event.what));

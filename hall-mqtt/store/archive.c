@@ -68,6 +68,7 @@ static const struct shape {
     [STORE_EVENTS] = {0, 0, 0, 1, 2, 3, -1, 4},    [STORE_WAKES] = {0, 0, 1, 3, 2, -1, -1, 4},
     [STORE_SLEEPS] = {0, 0, 0, -1, -1, -1, -1, 2}, [STORE_SPANS] = {0, 0, 0, -1, -1, -1, -1, -1},
     [STORE_VISITS] = {0, 1, 2, 0, 1, -1, -1, -1},  [STORE_REFUSALS] = {0, 1, -1, 1, 2, -1, 0, 3},
+    [STORE_TOTALS] = {0, 0, 0, -1, -1, -1, -1, -1},
     [STORE_LOGINS] = {0, 0, -1, -1, -1, -1, 0, 1}, [STORE_CHANGES] = {0, 0, -1, -1, -1, -1, -1, 2},
 };
 

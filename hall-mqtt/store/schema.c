@@ -85,6 +85,13 @@ const char *const schema_migrations[SCHEMA_VERSION] = {
     "  path TEXT,"
     "  why TEXT NOT NULL"
     ") STRICT;"
+    "CREATE TABLE totals ("
+    "  id INTEGER PRIMARY KEY,"
+    "  at INTEGER NOT NULL,"
+    "  on_ms INTEGER NOT NULL," /* since it is counted */
+    "  asleep_ms INTEGER NOT NULL,"
+    "  server TEXT NOT NULL"
+    ") STRICT;"
     "CREATE TABLE logins ("
     "  id INTEGER PRIMARY KEY,"
     "  at INTEGER NOT NULL,"
@@ -131,6 +138,7 @@ const char *const schema_statements[SCHEMA_STATEMENTS] = {
     [SCHEMA_VISITS] = "INSERT OR REPLACE INTO visits VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [SCHEMA_REFUSAL] =
         "INSERT OR REPLACE INTO refusals VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    [SCHEMA_TOTALS] = "INSERT OR REPLACE INTO totals VALUES (?1, ?2, ?3, ?4, ?5)",
     [SCHEMA_LOGIN] = "INSERT OR REPLACE INTO logins VALUES (?1, ?2, ?3, ?4, ?5)",
     [SCHEMA_CHANGE] = "INSERT OR REPLACE INTO changes VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [SCHEMA_LOAD] = "SELECT key, body, saved_at FROM state WHERE kind = ?1 ORDER BY key",
@@ -159,6 +167,7 @@ const struct schema_table schema_tables[STORE_TABLES] = {
     [STORE_SPANS] = {"spans", SCHEMA_SPAN, 4, 1},
     [STORE_VISITS] = {"visits", SCHEMA_VISITS, 3, 3},
     [STORE_REFUSALS] = {"refusals", SCHEMA_REFUSAL, 3, 5},
+    [STORE_TOTALS] = {"totals", SCHEMA_TOTALS, 3, 1},
     [STORE_LOGINS] = {"logins", SCHEMA_LOGIN, 2, 2},
     [STORE_CHANGES] = {"changes", SCHEMA_CHANGE, 2, 3},
 };

@@ -33,6 +33,7 @@ enum schema_statement {
     SCHEMA_SPAN,
     SCHEMA_VISITS,
     SCHEMA_REFUSAL,
+    SCHEMA_TOTALS,
     SCHEMA_LOGIN,
     SCHEMA_CHANGE,
     SCHEMA_LOAD,         /* kind -> key, body, saved_at */

@@ -52,10 +52,11 @@ enum store_table {
     STORE_SPANS,    /* ended, ms, state, open; server */
     STORE_VISITS,   /* hour, last, n; domain, project, server */
     STORE_REFUSALS, /* at, last, n; address, domain, project, path, why */
+    STORE_TOTALS,   /* at, on ms, asleep ms; server: one row of each, kept for good */
     STORE_LOGINS,   /* at, ok; address, detail */
     STORE_CHANGES,  /* at, loaded; by, etag, detail */
 };
-enum { STORE_TABLES = 8, STORE_NUMBERS_MAX = 13, STORE_TEXTS_MAX = 7 };
+enum { STORE_TABLES = 9, STORE_NUMBERS_MAX = 13, STORE_TEXTS_MAX = 7 };
 
 enum store_sleep { STORE_ASLEEP, STORE_SLEEP_REFUSED, STORE_SLEEP_FAILED };
 

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import random
+import re
 import signal
 import socket
 import statistics
@@ -331,6 +332,13 @@ def scale_visitors(crowds=(1, 10, 100, 1000)):
                   f"{'/'.join(map(str, crowds))} visitors: {'/'.join(map(str, wakes))} wakes, {errors} errors", p99=slowest)
 
 
+def store_writes():
+    """On a file system that counts: a day of ten servers with 1,000 visits and 40 wakes, through the real store."""
+    out = subprocess.run([r.BUILD / "tests" / "store_faults", "writes"], capture_output=True, text=True, timeout=120, check=True).stdout
+    day, office = (float(re.search(rf"writes\.{name} ([0-9.]+) MB", out).group(1)) for name in ("day", "office"))
+    return Figure(day, "MB", max(day, office) <= 5, f"10 servers, 1,000 visits over 24 h; within 8 h {office:.2f} MB")
+
+
 def build():
     with tempfile.TemporaryDirectory(prefix="hall-bench-") as folder:
         began = time.monotonic()
@@ -358,6 +366,7 @@ ROWS = {
     "start": (start, "<= 50 ms"),
     "scale.servers": (scale_servers, "<= 8 KB per server, change cost flat"),
     "scale.visitors": (scale_visitors, "exactly 1 wake, 0 errors"),
+    "store.writes": (store_writes, "<= 5 MB a day"),
     "build": (build, "<= 60 s"),
 }
 

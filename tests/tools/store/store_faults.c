@@ -75,11 +75,25 @@ static uint64_t put_number(struct store *store, unsigned n, size_t size)
     return ticket;
 }
 
+/* A row of its own, and one that is written over and over. */
+static void keep_number(struct store *store, unsigned n)
+{
+    const struct store_entry wake = {.table = STORE_WAKES,
+                                     .id = store_new_id(store, STORE_WAKES),
+                                     .numbers = {n, n},
+                                     .texts = {"w", "testing", NULL, NULL, "visit", "visit", NULL}};
+    const struct store_entry span = {
+        .table = STORE_SPANS, .id = 1, .numbers = {n, n, 0, 1}, .texts = {"testing"}};
+    store_keep(store, &wake, false);
+    store_keep(store, &span, false);
+}
+
 /* Durable step by durable step; each said to be done is marked. */
 static void live(struct store *store, unsigned steps, size_t size)
 {
     for (unsigned n = 1; n <= steps; n++) {
         log_number(store, n, true);
+        keep_number(store, n);
         wait_for(store, put_number(store, n, size));
         faulty_vfs_mark(n);
     }
@@ -120,13 +134,21 @@ static void expect_sound(sqlite3 *sql, size_t at)
 static void expect_rows(sqlite3 *sql, uint64_t mark, size_t at)
 {
     long long tables = number(sql, "SELECT count(*) FROM sqlite_schema WHERE type = 'table'", at);
-    expect(tables == 9 || (tables == 0 && mark == 0), "the tables are there", at);
+    expect(tables == 10 || (tables == 0 && mark == 0), "the tables are there", at);
     if (tables == 0)
         return;
     long long events = number(sql, "SELECT count(*) FROM events", at);
     long long different = number(sql, "SELECT count(DISTINCT body) FROM events", at);
     long long newest = number(sql, "SELECT coalesce(max(at) - 1000000, 0) FROM events", at);
     long long state = number(sql, "SELECT coalesce(max(CAST(body AS INTEGER)), 0) FROM state", at);
+    long long wakes = number(sql, "SELECT count(*) FROM wakes", at);
+    long long span = number(sql, "SELECT coalesce(max(ms), 0) FROM spans", at);
+    expect(wakes == number(sql, "SELECT coalesce(max(ms), 0) FROM wakes", at) &&
+               wakes == number(sql, "SELECT count(DISTINCT ms) FROM wakes", at),
+           "no wake is missing between others, none is there twice", at);
+    expect(wakes >= (long long)mark && span >= (long long)mark && span <= events &&
+               number(sql, "SELECT count(*) FROM spans", at) <= 1,
+           "wakes and spans are there as far as was said", at);
     expect(events == different, "no event is there twice", at);
     expect(events == newest, "no event is missing between others", at);
     expect(events >= (long long)mark, "every event that was said to be written is there", at);
@@ -340,9 +362,12 @@ static void keep_books(struct store *store, int64_t half_hour)
     static int64_t spans[10], visits;
     char key[32];
     for (int i = 0; i < 10; i++) {
-        snprintf(key, sizeof key, "totals/server%d", i);
-        store_put(store, STORE_SETTING, key, "{\"on_ms\":123456789,\"asleep_ms\":987654321}",
-                  false);
+        snprintf(key, sizeof key, "server%d", i);
+        const struct store_entry totals = {.table = STORE_TOTALS,
+                                           .id = i + 1,
+                                           .numbers = {half_hour * 1800000, 123456789, 987654321},
+                                           .texts = {key}};
+        store_keep(store, &totals, false);
         if (spans[i] == 0 || (half_hour + i) % 8 == 0)
             spans[i] = store_new_id(store, STORE_SPANS);
         const struct store_entry span = {.table = STORE_SPANS,
