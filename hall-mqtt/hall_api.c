@@ -169,6 +169,11 @@ void hall_api_result(struct hall *hall, struct errand *errand, const struct ledg
     answer(hall, errand, 202);
 }
 
+void hall_api_flushed(struct hall *hall, struct errand *errand)
+{
+    answer(hall, errand, 200);
+}
+
 void hall_api_lost(struct hall *hall, struct errand *errand)
 {
     refuse(hall, errand, 503, "Too many commands are under way; the end of this one is not known.");
@@ -274,7 +279,7 @@ static errand_handler *const handlers[] = {
     [ERRAND_PROJECTS] = on_projects, [ERRAND_PROJECT] = on_project, [ERRAND_LEASES] = on_leases,
     [ERRAND_COMMAND] = on_command,   [ERRAND_RELEASE] = on_release, [ERRAND_ADDRESS] = on_address,
     [ERRAND_CHECK] = on_check,       [ERRAND_PACKET] = on_packet,   [ERRAND_PREVIEW] = on_preview,
-    [ERRAND_RELOAD] = on_reload,
+    [ERRAND_RELOAD] = on_reload,     [ERRAND_FLUSH] = hall_keep_flush,
 };
 
 static int on_errands(sd_event_source *source, int fd, uint32_t events, void *context)

@@ -19,6 +19,8 @@ void hall_api_destroy(struct hall *hall); /* after the admin listener is gone */
 /* A worker waited for the first answer to this command. */
 void hall_api_result(struct hall *hall, struct errand *errand, const struct ledger_entry *entry,
                      const char *text);
+/* What it wants to read is on the disk. */
+void hall_api_flushed(struct hall *hall, struct errand *errand);
 /* Its place was needed for another command. */
 void hall_api_lost(struct hall *hall, struct errand *errand);
 

@@ -25,6 +25,7 @@ enum {
     FAILURES_MAX = 16,
     HELD_MAX = 2 * LEDGER_MAX,
     HUB_COMMANDS_MAX = 16,
+    FLUSHING_MAX = 8,
     HALL_FILTER_SIZE = 1024,
 };
 
@@ -81,6 +82,12 @@ struct hall {
     struct visitors *visitors;
     struct errands *errands; /* what workers of the API ask */
     sd_event_source *errand_source;
+    struct flushing {
+        uint64_t ticket;
+        struct errand *errand;
+    } flushing[FLUSHING_MAX]; /* who waits for what they read to be written */
+    size_t n_flushing;
+    int64_t flushed, books_flushed; /* boot: when somebody last wanted that */
     char reload_by[COMMAND_BY_SIZE]; /* who asked for the reload; "": a signal, or the bus */
     char reload_why[REASON_SIZE];    /* why the last one was refused; "": it was not */
     struct api *api;
@@ -169,6 +176,8 @@ void hall_release_answers(struct hall *hall); /* those that wait for nothing */
 
 void hall_release_all_answers(struct hall *hall);
 
+/* Answers the errand once what waits is on the disk, or soon enough. */
+void hall_keep_flush(struct hall *hall, struct errand *errand);
 void hall_keep_told(struct hall *hall, const char *type, const char *body);
 /* Of the admin listener: access_refused, login, login_failed. */
 void hall_keep_access(struct hall *hall, const char *type, const char *who, const char *path,

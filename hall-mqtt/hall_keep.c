@@ -8,11 +8,13 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "core/saved.h"
+#include "hall_api.h"
 #include "hall_books.h"
 #include "hall_internal.h"
 #include "store/record.h"
+#include "web/api/errand.h"
 
-enum { GOODBYE_MS = 1000 };
+enum { GOODBYE_MS = 1000, FLUSH_PAUSE_MS = 2000, BOOKS_PAUSE_MS = 60000 };
 
 static struct record_owner owner_of(const struct hall *hall, int server)
 {
@@ -193,6 +195,44 @@ void hall_release_all_answers(struct hall *hall)
     release_until(hall, UINT64_MAX);
 }
 
+/* Readers. */
+
+static void end_flushing(struct hall *hall, uint64_t committed)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < hall->n_flushing; i++) {
+        struct flushing *flushing = &hall->flushing[i];
+
+        if (flushing->ticket > committed)
+            hall->flushing[kept++] = *flushing;
+        else
+            hall_api_flushed(hall, flushing->errand);
+    }
+    hall->n_flushing = kept;
+}
+
+/* Not more often than that, lest a page that is left open wears out an SD card. */
+void hall_keep_flush(struct hall *hall, struct errand *errand)
+{
+    const int64_t now = clock_now().boot;
+    uint64_t ticket = 0;
+
+    if (hall->store && errand->limit > 0 && now - hall->books_flushed >= BOOKS_PAUSE_MS) {
+        hall->books_flushed = now;
+        hall_books_flush(hall);
+    }
+    if (hall->store && (hall->flushed == 0 || now - hall->flushed >= FLUSH_PAUSE_MS)) {
+        visitors_flush(hall);
+        ticket = store_flush(hall->store);
+        hall->flushed = ticket > 0 ? now : hall->flushed;
+    }
+    if (ticket == 0 || hall->n_flushing == FLUSHING_MAX)
+        hall_api_flushed(hall, errand);
+    else
+        hall->flushing[hall->n_flushing++] = (struct flushing){ticket, errand};
+}
+
 static int on_stored(sd_event_source *source, int fd, uint32_t events, void *context)
 {
     struct hall *hall = context;
@@ -201,7 +241,10 @@ static int on_stored(sd_event_source *source, int fd, uint32_t events, void *con
     (void)source;
     (void)fd;
     (void)events;
-    release_until(hall, store_committed(hall->store));
+    const uint64_t committed = store_committed(hall->store);
+
+    release_until(hall, committed);
+    end_flushing(hall, committed);
     store_problem(hall->store, problem, sizeof(problem));
     if (strcmp(problem, hall->store_problem) == 0)
         return 0;
@@ -242,6 +285,7 @@ void hall_keep_destroy(struct hall *hall)
         hall->store = NULL;
     }
     hall_release_all_answers(hall);
+    end_flushing(hall, UINT64_MAX);
     sd_event_source_disable_unref(hall->stored);
     free(hall->held);
     free(hall->config_file);

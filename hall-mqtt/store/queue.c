@@ -307,6 +307,11 @@ int64_t queue_new_id(struct queue *queue, enum store_table table)
 
 /* ---- out ---- */
 
+void queue_hurry(struct queue *queue)
+{
+    queue->durable |= queue_waiting(queue) > 0;
+}
+
 size_t queue_waiting(const struct queue *queue)
 {
     return queue->n_rows + queue->events.n;

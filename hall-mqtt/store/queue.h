@@ -103,6 +103,8 @@ void queue_know(struct queue *queue, enum store_kind kind, const char *key, cons
 void queue_know_last(struct queue *queue, enum store_table table, int64_t id);
 int64_t queue_new_id(struct queue *queue, enum store_table table);
 
+/* What waits is to be written at once. */
+void queue_hurry(struct queue *queue);
 size_t queue_waiting(const struct queue *queue);
 /* The boot time from which on what waits is to be written; 0 at once, QUEUE_NEVER where nothing
  * waits. */

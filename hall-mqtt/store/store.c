@@ -324,6 +324,20 @@ uint64_t store_keep(struct store *store, const struct store_entry *entry, bool d
     return ticket;
 }
 
+uint64_t store_flush(struct store *store)
+{
+    uint64_t ticket = 0;
+    pthread_mutex_lock(&store->lock);
+    int64_t due = queue_due(&store->queue, &store->tuning.pace);
+    if (queue_waiting(&store->queue) > 0) {
+        queue_hurry(&store->queue);
+        came_in(store, due, true, clock_now().boot);
+        ticket = store->queue.ticket;
+    }
+    pthread_mutex_unlock(&store->lock);
+    return ticket;
+}
+
 int store_fd(const struct store *store)
 {
     return store->told;

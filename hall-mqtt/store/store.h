@@ -89,6 +89,10 @@ uint64_t store_log(struct store *store, const struct store_event *event, bool du
 int64_t store_new_id(struct store *store, enum store_table table);
 uint64_t store_keep(struct store *store, const struct store_entry *entry, bool durable);
 
+/* What waits is written at once, as if somebody had been told: for a reader who wants it now. The
+ * ticket; 0: nothing waits. */
+uint64_t store_flush(struct store *store);
+
 /* Readable when store_committed or the problem changed; reading store_committed clears it. */
 int store_fd(const struct store *store);
 /* All durable tickets up to this one are on the disk, or (with a problem) were given up waiting

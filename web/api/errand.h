@@ -30,6 +30,7 @@ enum errand_kind {
     ERRAND_PACKET,   /* id: sends one */
     ERRAND_PREVIEW,  /* config: whose only domain has the policy; limit: days */
     ERRAND_RELOAD,
+    ERRAND_FLUSH, /* limit 1: the time in the present states too */
 };
 
 /* On which command topic of the bus the same would be said. */

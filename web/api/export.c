@@ -136,7 +136,7 @@ void api_past_export(struct api_call *call)
     struct archive_filter filter;
     if (!api_params(call, &params))
         return;
-    struct archive *archive = api_archive(call, LIMIT_MS);
+    struct archive *archive = api_archive(call, LIMIT_MS, true, false);
     if (archive == NULL)
         return;
     api_filter(&params, &filter);

@@ -415,7 +415,7 @@ void api_figures(struct api_call *call)
     if (!api_params(call, &params) || !find_period(call, &params, &figures))
         return;
     figures.server = params.server[0] != '\0' ? params.server : NULL;
-    figures.archive = api_archive(call, LIMIT_MS);
+    figures.archive = api_archive(call, LIMIT_MS, true, true);
     if (figures.archive == NULL)
         return;
     if (config_load(call->api->config_file, &figures.config, &errors) < 0)

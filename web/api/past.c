@@ -9,12 +9,25 @@
 #include "store/archive.h"
 #include "web/api/api_internal.h"
 
-enum { PAGE_MS = 2000, BODY_ROOM = 200 * 1024 };
+enum { PAGE_MS = 2000, FRESH_MS = 1500, BODY_ROOM = 200 * 1024 };
 
-struct archive *api_archive(struct api_call *call, int64_t limit_ms)
+/* Where that does not work, what is read is a little older. */
+static void freshen(struct api_call *call, bool spans)
+{
+    struct errand *errand = errand_new(ERRAND_FLUSH);
+    if (errand == NULL)
+        return;
+    errand->limit = spans;
+    (void)errands_run(call->api->errands, errand, FRESH_MS);
+    errand_drop(errand);
+}
+
+struct archive *api_archive(struct api_call *call, int64_t limit_ms, bool fresh, bool spans)
 {
     struct archive *archive = NULL;
     char why[ARCHIVE_SENTENCE];
+    if (fresh)
+        freshen(call, spans);
     if (archive_open(call->api->store_path, limit_ms, &archive, why) == 0)
         return archive;
     api_problem(call, 503, "%s", why);
@@ -241,7 +254,8 @@ void api_past_list(struct api_call *call)
     if (!api_params(call, &params))
         return;
     api_filter(&params, &filter);
-    struct archive *archive = api_archive(call, PAGE_MS);
+    struct archive *archive =
+        api_archive(call, PAGE_MS, params.before == 0, strcmp(call->route->word, "states") == 0);
     if (archive != NULL)
         answer_list(call, archive, &filter);
     archive_close(archive);

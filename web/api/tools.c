@@ -33,7 +33,7 @@ static void answer_probe(struct api_call *call, const struct probe *probe)
     json_put_string(&writer, "kind", probe->kind);
     json_put_bool(&writer, "ok", probe->ok);
     if (probe->us >= 0)
-        json_put_number(&writer, "ms", (double)(probe->us / 10) / 100);
+        json_put_number(&writer, "ms", (double)probe->us / 1000);
     else
         json_put_null(&writer, "ms");
     if (probe->status > 0)
