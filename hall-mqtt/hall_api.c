@@ -275,11 +275,13 @@ static void on_reload(struct hall *hall, struct errand *errand)
 typedef void errand_handler(struct hall *, struct errand *);
 
 static errand_handler *const handlers[] = {
-    [ERRAND_INFO] = on_info,         [ERRAND_SERVERS] = on_servers, [ERRAND_SERVER] = on_server,
-    [ERRAND_PROJECTS] = on_projects, [ERRAND_PROJECT] = on_project, [ERRAND_LEASES] = on_leases,
-    [ERRAND_COMMAND] = on_command,   [ERRAND_RELEASE] = on_release, [ERRAND_ADDRESS] = on_address,
-    [ERRAND_CHECK] = on_check,       [ERRAND_PACKET] = on_packet,   [ERRAND_PREVIEW] = on_preview,
-    [ERRAND_RELOAD] = on_reload,     [ERRAND_FLUSH] = hall_keep_flush,
+    [ERRAND_INFO] = on_info,       [ERRAND_SERVERS] = on_servers,
+    [ERRAND_SERVER] = on_server,   [ERRAND_PROJECTS] = on_projects,
+    [ERRAND_PROJECT] = on_project, [ERRAND_LEASES] = on_leases,
+    [ERRAND_COMMAND] = on_command, [ERRAND_RELEASE] = on_release,
+    [ERRAND_ADDRESS] = on_address, [ERRAND_CHECK] = on_check,
+    [ERRAND_PACKET] = on_packet,   [ERRAND_PREVIEW] = on_preview,
+    [ERRAND_RELOAD] = on_reload,   [ERRAND_FLUSH] = hall_keep_flush,
 };
 
 static int on_errands(sd_event_source *source, int fd, uint32_t events, void *context)

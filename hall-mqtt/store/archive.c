@@ -65,11 +65,11 @@ static const struct shape {
     int8_t first, last; /* it began, it ended */
     int8_t server, domain, project, type, address, search;
 } shapes[STORE_TABLES] = {
-    [STORE_EVENTS] = {0, 0, 0, 1, 2, 3, -1, 4},    [STORE_WAKES] = {0, 0, 1, 3, 2, -1, -1, 4},
-    [STORE_SLEEPS] = {0, 0, 0, -1, -1, -1, -1, 2}, [STORE_SPANS] = {0, 0, 0, -1, -1, -1, -1, -1},
-    [STORE_VISITS] = {0, 1, 2, 0, 1, -1, -1, -1},  [STORE_REFUSALS] = {0, 1, -1, 1, 2, -1, 0, 3},
-    [STORE_TOTALS] = {0, 0, 0, -1, -1, -1, -1, -1},
-    [STORE_LOGINS] = {0, 0, -1, -1, -1, -1, 0, 1}, [STORE_CHANGES] = {0, 0, -1, -1, -1, -1, -1, 2},
+    [STORE_EVENTS] = {0, 0, 0, 1, 2, 3, -1, 4},      [STORE_WAKES] = {0, 0, 1, 3, 2, -1, -1, 4},
+    [STORE_SLEEPS] = {0, 0, 0, -1, -1, -1, -1, 2},   [STORE_SPANS] = {0, 0, 0, -1, -1, -1, -1, -1},
+    [STORE_VISITS] = {0, 1, 2, 0, 1, -1, -1, -1},    [STORE_REFUSALS] = {0, 1, -1, 1, 2, -1, 0, 3},
+    [STORE_TOTALS] = {0, 0, 0, -1, -1, -1, -1, -1},  [STORE_LOGINS] = {0, 0, -1, -1, -1, -1, 0, 1},
+    [STORE_CHANGES] = {0, 0, -1, -1, -1, -1, -1, 2},
 };
 
 struct reading {
@@ -281,8 +281,8 @@ static const char *const figures[FIGURES] = {
     [FIGURE_REFUSALS] = "SELECT sum(n), 0, 0, 0, address, NULL FROM refusals"
                         " WHERE last >= ?2 AND at < ?3 AND (?1 IS NULL OR ?1 IS NOT NULL)"
                         " GROUP BY address ORDER BY 1 DESC LIMIT 20",
-    [FIGURE_REFUSED] = "SELECT sum(n), 0, 0, 0, NULL, NULL FROM refusals"
-                       " WHERE last >= ?2 AND at < ?3 AND (?1 IS NULL OR ?1 IS NOT NULL)",
+    [FIGURE_REFUSED] = ("SELECT sum(n), 0, 0, 0, NULL, NULL FROM refusals"
+                        " WHERE last >= ?2 AND at < ?3 AND (?1 IS NULL OR ?1 IS NOT NULL)"),
 };
 
 struct figuring {

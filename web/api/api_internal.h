@@ -106,7 +106,8 @@ struct archive;
 struct archive_filter;
 struct store_entry;
 
-/* fresh: what happened a moment ago is to be in it; spans: the present states too. NULL: answered */
+/* fresh: what happened a moment ago is to be in it; spans: the present states too. NULL: answered
+ */
 struct archive *api_archive(struct api_call *call, int64_t limit_ms, bool fresh, bool spans);
 void api_filter(const struct api_params *params, struct archive_filter *ret_filter);
 void api_put_event(struct json_writer *writer, const struct store_entry *entry);

@@ -307,12 +307,12 @@ void api_live_reload(struct api_call *call)
 /* ---- the next week of a policy ---- */
 
 /* A configuration of one server and one domain that has this policy. */
-static void write_around(const struct json *policy, const char *timezone, struct buf *out)
+static void write_around(const struct json *policy, const char *zone, struct buf *out)
 {
     struct json_writer writer;
     json_writer_init(&writer, out);
     json_begin_object(&writer, NULL);
-    json_put_string(&writer, "timezone", timezone);
+    json_put_string(&writer, "timezone", zone);
     json_begin_object(&writer, "servers");
     json_begin_object(&writer, "preview");
     json_put_string(&writer, "address", "192.0.2.1");
@@ -343,9 +343,9 @@ static void find_timezone(const struct api *api, char *out, size_t size)
 static bool parse_policy(struct api_call *call, const struct json *policy, struct errand *errand)
 {
     struct buf text = BUF_INIT(API_BODY_MAX + 1024), errors = BUF_INIT(65536);
-    char timezone[128];
-    find_timezone(call->api, timezone, sizeof timezone);
-    write_around(policy, timezone, &text);
+    char zone[128];
+    find_timezone(call->api, zone, sizeof zone);
+    write_around(policy, zone, &text);
     int error = config_parse("policy", buf_text(&text), text.length, &errand->config, &errors);
     if (error < 0)
         api_problem(call, 400, "%.1000s", buf_text(&errors));
