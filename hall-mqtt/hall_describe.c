@@ -275,6 +275,6 @@ void hall_describe_preview(struct hall *hall, const struct model_policy *policy,
     json_begin_array(&writer, "windows");
     on = put_windows(hall, policy, from, from + days * INT64_C(86400000), &writer);
     json_end_array(&writer);
-    json_put_number(&writer, "hours_on", (double)(on / 36000) / 100);
+    json_put_number(&writer, "hours_on", (double)on / 3600000);
     json_end_object(&writer);
 }

@@ -378,7 +378,7 @@ static bool walk(struct db *db, sqlite3_stmt *statement, db_reader *read, void *
     int code;
 
     while ((code = sqlite3_step(statement)) == SQLITE_ROW)
-        if (!read(context, &row))
+        if (read == NULL || !read(context, &row))
             return true;
     return code == SQLITE_DONE || fail(db->sql, ret_trouble);
 }

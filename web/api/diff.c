@@ -157,13 +157,12 @@ static void compare_arrays(struct differ *differ, const struct json *old, const 
 
 static void compare(struct differ *differ, const struct json *old, const struct json *new)
 {
-    if (json_type(old) != json_type(new))
-        tell(differ, "replace", old, new);
-    else if (json_type(old) == JSON_OBJECT)
+    const bool same_type = json_type(old) == json_type(new);
+    if (same_type && json_type(old) == JSON_OBJECT)
         compare_objects(differ, old, new);
-    else if (json_type(old) == JSON_ARRAY)
+    else if (same_type && json_type(old) == JSON_ARRAY)
         compare_arrays(differ, old, new);
-    else if (!is_same(old, new))
+    else if (!same_type || !is_same(old, new))
         tell(differ, "replace", old, new);
 }
 
