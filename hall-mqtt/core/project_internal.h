@@ -8,7 +8,10 @@
 
 #include "core/step.h"
 
-enum { PROJECT_READY_MOST = 300000 }; /* ms from when its server is up until the site answers */
+enum {
+    PROJECT_TRIES_MAX = 3,       /* starts ordered for one wish */
+    PROJECT_READY_MOST = 300000, /* ms from when its server is up until the site answers */
+};
 
 /* projects.c: those of the server at hand: first, next, NULL */
 struct project *projects_first(const struct step *step);

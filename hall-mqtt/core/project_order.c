@@ -70,9 +70,10 @@ static void note_trouble(struct step *step, struct project *project, enum projec
 
 static void end_start(struct step *step, struct project *project, bool done)
 {
-    const int64_t wait = done ? SETTLE : back_off(project->tries);
+    const bool last = project->tries == PROJECT_TRIES_MAX;
 
-    project->retry_at = step->now.boot + wait;
+    /* When the last one failed there is nothing to wait for. */
+    project->retry_at = step->now.boot + (done ? SETTLE : last ? 0 : back_off(project->tries));
 }
 
 static void end_stop(struct step *step, struct project *project, enum command_outcome outcome,

@@ -3,10 +3,6 @@
 
 #include "core/project_internal.h"
 
-enum {
-    TRIES_MAX = 3,
-};
-
 /* --- what time and sight make of it --- */
 
 /* What is wanted is started: once, and again a few times when that did not help. */
@@ -16,7 +12,7 @@ static void pursue(struct step *step, struct project *project)
         project->retry_at > step->now.boot || !project_is_stopped(project) ||
         project_is_ready(step, project))
         return;
-    if (project->tries < TRIES_MAX) {
+    if (project->tries < PROJECT_TRIES_MAX) {
         project->tries++;
         project_order(step, project, PROJECT_START);
     } else if (project->trouble[0]) {

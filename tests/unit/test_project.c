@@ -314,7 +314,9 @@ static void test_a_start_that_fails_is_tried_again_and_then_named(void **state)
     answer(world, SLEEP_VETOED, "another command for the same project is under way");
     world_advance(world, 20 * SECOND);
     assert_string_equal(orders(world), "start start start ");
+    assert_false(project_of_world(world)->given_up);
     answer(world, SLEEP_FAILED, "port is already allocated");
+    assert_true(project_of_world(world)->given_up); /* at once */
     world_advance(world, 2 * MINUTE);
     assert_project(world, "stopped");
     assert_problem(world, "port is already allocated");
