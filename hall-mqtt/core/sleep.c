@@ -246,6 +246,14 @@ static void vetoed(struct step *step, const char *reason)
     answer_commands(step, OUTCOME_REFUSED, reason);
 }
 
+/* Without an agent nobody agrees: the server was told, by what the reason says. */
+static const char *agreement(const struct step *step, const char *reason)
+{
+    if (via_agent(step))
+        return "its agent agreed to sleep";
+    return reason[0] ? reason : "it was asked to sleep";
+}
+
 void sleep_answered(struct step *step, enum sleep_answer answer, const char *id, const char *reason)
 {
     struct sleep *sleep = &step->power->sleep;
@@ -255,7 +263,7 @@ void sleep_answered(struct step *step, enum sleep_answer answer, const char *id,
     switch (answer) {
     case SLEEP_ACCEPTED:
     case SLEEP_DONE:
-        sleep_agreed(step, via_agent(step) ? "its agent agreed to sleep" : reason);
+        sleep_agreed(step, agreement(step, reason));
         break;
     case SLEEP_VETOED:
         if (sleep->phase == SLEEP_PROPOSED)

@@ -541,6 +541,26 @@ static void test_a_whole_day(void **state)
     assert_int_equal(wake_of(world, TESTING)->kind, WAKE_RESUME);
 }
 
+/* By ssh or webhook: the answer says how it was asked, and silence alone proves that it sleeps. */
+static void test_a_sleep_without_an_agent(void **state)
+{
+    struct world *world = ready(state);
+    struct fleet_event event = {
+        .kind = FLEET_SLEEP_ANSWER, .server = TESTING, .sleep = {.answer = SLEEP_ACCEPTED}};
+
+    world->servers[TESTING].sleep.via = SLEEP_VIA_SSH;
+    world_advance(world, 20 * MINUTE);
+    assert_int_equal(world_count(world, ACTION_SLEEP), 1);
+    text_copy(event.sleep.reason, sizeof(event.sleep.reason), "it was asked by ssh");
+    world_handle(world, &event);
+    assert_state(world, TESTING, POWER_SLEEPING);
+    assert_string_equal(world_power(world, TESTING)->reason, "it was asked by ssh");
+    world_advance(world, 61 * SECOND);
+    assert_state(world, TESTING, POWER_READY);
+    assert_non_null(
+        strstr(world_power(world, TESTING)->problem, "it was asked, but still answers after 60 s"));
+}
+
 static void test_use_never_wakes(void **state)
 {
     struct world *world = asleep(state);
@@ -1402,6 +1422,7 @@ int main(void)
         TEST(test_cancel_of_a_standing_wake),
         TEST(test_sleep_during_waking),
         TEST(test_a_whole_day),
+        TEST(test_a_sleep_without_an_agent),
         TEST(test_use_never_wakes),
         TEST(test_the_kind_of_wake_is_corrected),
         TEST(test_manual_and_hold),
