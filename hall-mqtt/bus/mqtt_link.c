@@ -251,7 +251,8 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
     int rc = MOSQ_ERR_SUCCESS;
     (void)source;
     (void)fd;
-    link->heard_at = clock_now().boot;
+    if (first || (revents & EPOLLIN) != 0)
+        link->heard_at = clock_now().boot;
     errno = 0;
     if (first || (revents & ~(uint32_t)EPOLLOUT) != 0)
         rc = mosquitto_loop_read(link->client, 1);

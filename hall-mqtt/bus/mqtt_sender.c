@@ -129,24 +129,23 @@ static bool send_spare(struct mqtt_sender *sender, struct mqtt_link *link,
 }
 
 static bool send_next(struct mqtt_sender *sender, struct mqtt_link *link,
-                      struct mqtt_flight *flight, enum mqtt_sending sending)
+                      struct mqtt_flight *flight, bool with_spare)
 {
     *flight = (struct mqtt_flight){0};
     struct outbox_message *message = outbox_next(&sender->outbox);
     if (message != NULL)
         return send_message(sender, link, flight, message);
-    struct retained_entry *entry =
-        sending >= MQTT_SEND_RETAINED ? retained_next(sender->retained) : NULL;
+    struct retained_entry *entry = retained_next(sender->retained);
     if (entry != NULL)
         return send_retained(sender, link, flight, entry);
-    return sending >= MQTT_SEND_SPARE && send_spare(sender, link, flight);
+    return with_spare && send_spare(sender, link, flight);
 }
 
-void mqtt_sender_pump(struct mqtt_sender *sender, struct mqtt_link *link, enum mqtt_sending sending)
+void mqtt_sender_pump(struct mqtt_sender *sender, struct mqtt_link *link, bool with_spare)
 {
     struct mqtt_flight *flight;
     while ((flight = flight_find(sender, 0)) != NULL)
-        if (!send_next(sender, link, flight, sending))
+        if (!send_next(sender, link, flight, with_spare))
             break;
 }
 

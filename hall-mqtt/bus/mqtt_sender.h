@@ -39,14 +39,9 @@ int mqtt_sender_init(struct mqtt_sender *sender, const char *user,
                      const struct mqtt_listener *listener, void *context);
 void mqtt_sender_finish(struct mqtt_sender *sender);
 
-/* How much may be sent by now. */
-enum mqtt_sending {
-    MQTT_SEND_OUTBOX,
-    MQTT_SEND_RETAINED, /* what the broker holds of ours is known */
-    MQTT_SEND_SPARE,    /* and what it holds below the browsed filters */
-};
-void mqtt_sender_pump(struct mqtt_sender *sender, struct mqtt_link *link,
-                      enum mqtt_sending sending);
+/* What the broker holds of ours is known by now; with_spare: and what it holds below the browsed
+ * filters. */
+void mqtt_sender_pump(struct mqtt_sender *sender, struct mqtt_link *link, bool with_spare);
 /* The link's word on a message; false when it is none of those on their way. */
 bool mqtt_sender_taken(struct mqtt_sender *sender, int id, const char *refusal);
 /* The connection is gone. */

@@ -11,11 +11,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/number.h"
 #include "base/text.h"
 
 enum {
     TICK_MS = 8000, /* 3 ticks and their inaccuracy stay below 1.5 x keepalive */
     ANSWER_MS = 5000,
+    ECHO_AGAIN_MS = 500, /* while much is replayed the broker may drop the echo with the rest */
     ECHO_EVERY_MS = 60000,
     REPLAY_MOST_MS = 60000, /* reading back what a very large broker holds */
     STABLE_MS = 10000,
@@ -126,20 +128,31 @@ static bool give_birth(struct mqtt *mqtt)
     return mqtt->born;
 }
 
-static enum mqtt_sending sending_of(const struct mqtt *mqtt)
+/* While the broker replays, it may drop what it has to say beyond its queue: the word that it took
+ * something as well. */
+static bool may_send(const struct mqtt *mqtt)
 {
-    if (mqtt->phase != PHASE_RUNNING)
-        return MQTT_SEND_OUTBOX;
-    return mqtt->browsed && mqtt->born && !mqtt->closing ? MQTT_SEND_SPARE : MQTT_SEND_RETAINED;
+    return mqtt_session_is_up(mqtt) && mqtt->phase == PHASE_RUNNING && !mqtt->browsing;
+}
+
+static void browse(struct mqtt *mqtt);
+
+/* When all that matters is in place and nothing is on its way. */
+static void browse_in_time(struct mqtt *mqtt)
+{
+    if (mqtt->options.n_browsed_filters > 0 && !mqtt->browsed && !mqtt->closing && may_send(mqtt) &&
+        mqtt_session_is_settled(mqtt))
+        browse(mqtt);
 }
 
 void mqtt_session_pump(struct mqtt *mqtt)
 {
     do {
-        if (!mqtt_session_is_up(mqtt))
+        if (!may_send(mqtt))
             return;
-        mqtt_sender_pump(&mqtt->sender, mqtt->link, sending_of(mqtt));
+        mqtt_sender_pump(&mqtt->sender, mqtt->link, mqtt->browsed && mqtt->born && !mqtt->closing);
     } while (give_birth(mqtt));
+    browse_in_time(mqtt);
 }
 
 static void send_echo(struct mqtt *mqtt)
@@ -147,8 +160,12 @@ static void send_echo(struct mqtt *mqtt)
     char payload[ECHO_SIZE];
     const char *refusal = NULL;
     mqtt->echo_number++;
-    mqtt->echo_pending = true;
     mqtt->echo_at = now_boot(mqtt);
+    if (!mqtt->echo_pending) {
+        mqtt->echo_since = mqtt->echo_at;
+        mqtt->echo_first = mqtt->echo_number;
+    }
+    mqtt->echo_pending = true;
     int length = snprintf(payload, sizeof payload, "%" PRIu64, mqtt->echo_number);
     struct mqtt_parcel parcel = {
         .topic = mqtt->options.echo_topic, .payload = payload, .length = (size_t)length};
@@ -195,15 +212,12 @@ static void on_accepted(void *context)
     subscribe(mqtt, options->retained_filters, options->n_retained_filters, 0, MQTT_LINK_ALL);
 }
 
-/*
- * When all that matters is in place; there may be much of it, and the answer to the filters is told
- * apart from it by another echo.
- */
+/* There may be much of it, and its end is told by another echo. */
 static void browse(struct mqtt *mqtt)
 {
-    if (mqtt->options.n_browsed_filters == 0)
-        return;
     mqtt->browsing = true;
+    mqtt->echo_since = now_boot(mqtt);
+    arm(mqtt, ANSWER_MS);
     mqtt_link_subscribe(mqtt->link, mqtt->options.browsed_filters, mqtt->options.n_browsed_filters,
                         0, MQTT_LINK_OTHERS, &mqtt->browsing_id);
 }
@@ -223,7 +237,7 @@ static void on_browsing(struct mqtt *mqtt)
         return;
     }
     send_echo(mqtt);
-    arm(mqtt, ANSWER_MS);
+    arm(mqtt, ECHO_AGAIN_MS);
 }
 
 /*
@@ -243,7 +257,6 @@ static void end_reading(struct mqtt *mqtt)
     mqtt->phase = PHASE_RUNNING;
     arm(mqtt, TICK_MS);
     mqtt_session_pump(mqtt);
-    browse(mqtt);
 }
 
 static void subscribed(struct mqtt *mqtt)
@@ -258,8 +271,7 @@ static void subscribed(struct mqtt *mqtt)
         return;
     }
     send_echo(mqtt);
-    arm(mqtt, ANSWER_MS);
-    mqtt_session_pump(mqtt);
+    arm(mqtt, ECHO_AGAIN_MS);
 }
 
 static void on_subscribed(void *context, int id, const char *refusal)
@@ -285,12 +297,21 @@ static void on_subscribed(void *context, int id, const char *refusal)
 
 /* ---- receiving ---- */
 
+/* One of those that are waited for: with the first that comes back everything before it has come.
+ */
+static bool is_awaited(const struct mqtt *mqtt, const struct mqtt_message *message)
+{
+    char text[ECHO_SIZE] = "";
+    int64_t number = 0;
+    if (message->retained || message->length >= sizeof text)
+        return false;
+    memcpy(text, message->payload, message->length);
+    return number_parse(text, (int64_t)mqtt->echo_first, (int64_t)mqtt->echo_number, &number) == 0;
+}
+
 static void take_echo(struct mqtt *mqtt, const struct mqtt_message *message)
 {
-    char expected[ECHO_SIZE];
-    int length = snprintf(expected, sizeof expected, "%" PRIu64, mqtt->echo_number);
-    if (message->retained || message->length != (size_t)length ||
-        memcmp(message->payload, expected, message->length) != 0)
+    if (!mqtt->echo_pending || !is_awaited(mqtt, message))
         return;
     mqtt->echo_pending = false;
     if (mqtt->phase == PHASE_READING)
@@ -476,15 +497,18 @@ static void echo_missing(struct mqtt *mqtt)
 /* While a broker with very much to replay is still sending, it is alive. */
 static bool is_still_replaying(const struct mqtt *mqtt, int64_t now)
 {
-    return now - mqtt_link_heard(mqtt->link) < ANSWER_MS && now - mqtt->echo_at < REPLAY_MOST_MS;
+    return now - mqtt->echo_since < ANSWER_MS || (now - mqtt_link_heard(mqtt->link) < ANSWER_MS &&
+                                                  now - mqtt->echo_since < REPLAY_MOST_MS);
 }
 
-static void reading_late(struct mqtt *mqtt, int64_t now)
+static void replaying_late(struct mqtt *mqtt, int64_t now)
 {
-    if (is_still_replaying(mqtt, now))
-        arm(mqtt, ANSWER_MS);
-    else
+    if (!is_still_replaying(mqtt, now)) {
         echo_missing(mqtt);
+        return;
+    }
+    send_echo(mqtt);
+    arm(mqtt, ECHO_AGAIN_MS);
 }
 
 static void running_tick(struct mqtt *mqtt, int64_t now)
@@ -493,8 +517,12 @@ static void running_tick(struct mqtt *mqtt, int64_t now)
         mqtt_session_renew(mqtt, "this machine was suspended");
         return;
     }
-    if (mqtt->echo_pending && now - mqtt->echo_at >= ANSWER_MS &&
-        !(mqtt->browsing && is_still_replaying(mqtt, now))) {
+    if (mqtt->browsing) {
+        mqtt_link_tick(mqtt->link);
+        replaying_late(mqtt, now);
+        return;
+    }
+    if (mqtt->echo_pending && now - mqtt->echo_at >= ANSWER_MS) {
         echo_missing(mqtt);
         return;
     }
@@ -531,7 +559,7 @@ static int on_timer(sd_event_source *source, uint64_t us, void *userdata)
         lose(mqtt);
         break;
     case PHASE_READING:
-        reading_late(mqtt, now);
+        replaying_late(mqtt, now);
         break;
     case PHASE_RUNNING:
         running_tick(mqtt, now);
@@ -544,7 +572,7 @@ static int on_timer(sd_event_source *source, uint64_t us, void *userdata)
 
 int mqtt_session_init(struct mqtt *mqtt)
 {
-    mqtt->echo_number = (uint64_t)random_bits() << 32;
+    mqtt->echo_number = (uint64_t)(random_bits() >> 1) << 32;
     snprintf(mqtt->mark, sizeof mqtt->mark, "%08" PRIx32 "%08" PRIx32, random_bits(),
              random_bits());
     int error = mqtt_sender_init(&mqtt->sender, user_name(mqtt), mqtt->listener, mqtt->context);
@@ -575,6 +603,7 @@ static void say_goodbye(struct mqtt *mqtt, int64_t limit_ms)
 void mqtt_session_finish(struct mqtt *mqtt, int64_t limit_ms)
 {
     mqtt->closing = true;
+    mqtt->browsing = false;
     /* Where the goodbye cannot be said in order, the connection just ends and the broker publishes
      * the will. */
     if (mqtt->phase == PHASE_RUNNING && !mqtt->broken)

@@ -49,9 +49,10 @@ struct mqtt {
     int pending_subscriptions[3];
     size_t n_pending_subscriptions;
     int64_t up_at, echo_at; /* boot clock, ms */
+    int64_t echo_since;     /* the first of those that did not come back yet */
     bool echo_pending;
-    uint64_t echo_number;
-    int64_t suspended_us; /* BOOTTIME minus MONOTONIC */
+    uint64_t echo_first, echo_number; /* of those that are waited for */
+    int64_t suspended_us;             /* BOOTTIME minus MONOTONIC */
     int64_t complained_at;
     char why[MQTT_WHY_SIZE], told_why[MQTT_WHY_SIZE];
 };

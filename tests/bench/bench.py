@@ -314,6 +314,44 @@ def change_cost(rig, count=10):
     return median(times)
 
 
+def devices_held(rig):
+    """The announcements that stand on the broker: how many, and their bytes together."""
+    done = subprocess.run(["mosquitto_sub", "-p", str(rig.broker.port), "-u", "hall", "-P", rig.broker.passwords["hall"], "-q", "0",
+                           "-t", "homeassistant/device/hall/+/config", "--retained-only", "-F", "%l", "-W", "5"],
+                          capture_output=True, text=True, timeout=60, check=False)
+    sizes = [int(line) for line in done.stdout.split()]
+    return len(sizes), sum(sizes)
+
+
+def announce(count=1000):
+    """All servers to an empty broker, in the background; then Hall starts anew beside a broker that has everything."""
+    with Rig(count, broker=True, agent_checks=True) as rig:
+        bus = rig.bus(("hall/status", "hall/result"))
+        rig.start_hall()
+        bus.wait_text("hall/status", "online", limit=60)
+        began = time.monotonic()
+        bus.publish("hall/command", {"action": "announce", "id": "all"})
+        waking = change_cost(rig)
+        seconds = bus.wait_json("hall/result", limit=60, id="all", outcome="done").at - began
+        held, size = devices_held(rig)
+        if held != count + 1:
+            raise NotMeasured(f"{held} of {count + 1} devices are on the broker")
+        rig.hall.stop()
+        witness, mark = rig.broker.bus(user="hall", topics=("homeassistant/device/hall/#",)), bus.mark()
+        try:
+            r.settle(2)
+            before = witness.mark()
+            rig.hall.start()
+            bus.wait_text("hall/status", "online", mark, limit=60)
+            r.settle(3)
+            again = witness.mark() - before
+        finally:
+            witness.close()
+    return Figure(seconds, "s", seconds <= 5 and again == 0,
+                  f"{count} servers, {size / count / 1024:.1f} KB each; {again} sent again after a restart; "
+                  f"a change of state meanwhile {waking:.2f} ms")
+
+
 def scale_visitors(crowds=(1, 10, 100, 1000)):
     with Rig(len(crowds), broker=True) as rig:
         rig.start_hall()
@@ -365,6 +403,7 @@ ROWS = {
     "idle.wakeups": (idle_wakeups, "<= 3 /s, <= 0.1 % of a core"),
     "start": (start, "<= 50 ms"),
     "scale.servers": (scale_servers, "<= 8 KB per server, change cost flat"),
+    "announce": (announce, "<= 5 s, none sent again"),
     "scale.visitors": (scale_visitors, "exactly 1 wake, 0 errors"),
     "store.writes": (store_writes, "<= 5 MB a day"),
     "build": (build, "<= 60 s"),
