@@ -205,6 +205,24 @@ def test_a_late_failure_is_told(nas):
     assert nas.fails() == "the command by ssh failed with status 4: too late"
 
 
+def test_what_was_asked_outlives_a_new_configuration(nas):
+    nas.by_ssh(suspend="sleep 4; echo after all >&2; exit 7")
+    id, mark = command(nas.bus, "erp", "sleep")
+    result(nas.bus, "erp", id, "accepted", mark, 15)
+    reload(nas.world, nas.bus, lambda config: config.update(timezone="Europe/Berlin"))
+    assert result(nas.bus, "erp", id, "failed", mark)["reason"] == "the command by ssh failed with status 7: after all"
+
+
+def test_webhook_restarts(nas):
+    nas.hooks.answer, nas.hooks.asked, nas.hooks.then = 200, [], lambda: nas.sim.tell("crash")
+    nas.by_webhook(restart_url=nas.hooks.url.replace("sleep", "restart"), restart_body="again", body="sleep")
+    id, mark = command(nas.bus, "erp", "restart")
+    result(nas.bus, "erp", id, "done", mark, 30)
+    [(method, path, _, body)] = nas.hooks.asked
+    assert (method, path, body) == ("POST", "/nas/restart?really=yes", "again")
+    wait_state(nas.bus, "erp", "ready")
+
+
 def test_webhook_puts_to_sleep(nas):
     nas.hooks.answer, nas.hooks.asked = 202, []
     nas.hooks.then = lambda: nas.sim.tell("crash")
