@@ -118,17 +118,52 @@ static bool ask_number(sqlite3 *sql, const char *question, int64_t *ret_number,
     return true;
 }
 
+/* ---- statements ---- */
+
+/* What does not fit our tables, though the file says it is ours and of this version, is broken. */
+static bool prepare(struct db *db, enum schema_statement which, struct trouble *ret_trouble)
+{
+    int code = sqlite3_prepare_v3(db->sql, schema_statements[which], -1, SQLITE_PREPARE_PERSISTENT,
+                                  &db->statements[which], NULL);
+    if (code == SQLITE_ERROR)
+        return db_refuse(ret_trouble, TROUBLE_CORRUPT, sqlite3_errmsg(db->sql));
+    return code == SQLITE_OK || fail(db->sql, ret_trouble);
+}
+
+/* Those of upkeep are used once an hour: they are made anew, rather than kept in memory. */
+static bool is_rare(enum schema_statement which)
+{
+    return which >= SCHEMA_LOAD;
+}
+
+static void put_away(struct db *db, enum schema_statement which)
+{
+    if (!is_rare(which)) {
+        sqlite3_reset(db->statements[which]);
+        return;
+    }
+    sqlite3_finalize(db->statements[which]);
+    db->statements[which] = NULL;
+}
+
+static bool take_out(struct db *db, enum schema_statement which, struct trouble *ret_trouble)
+{
+    return db->statements[which] != NULL || prepare(db, which, ret_trouble);
+}
+
 /* Runs a prepared statement to its end; its first column, if any, becomes the number. */
 bool db_run(struct db *db, enum schema_statement which, int64_t *ret_number,
             struct trouble *ret_trouble)
 {
-    sqlite3_stmt *statement = db->statements[which];
     int code;
+    if (!take_out(db, which, ret_trouble))
+        return false;
+    sqlite3_stmt *statement = db->statements[which];
     while ((code = sqlite3_step(statement)) == SQLITE_ROW)
         if (ret_number != NULL)
             *ret_number = sqlite3_column_int64(statement, 0);
     bool ok = code == SQLITE_DONE || fail(db->sql, ret_trouble);
-    sqlite3_reset(statement);
+    put_away(db, which);
     return ok;
 }
 
@@ -142,6 +177,8 @@ static int bind_one(sqlite3_stmt *statement, int index, const struct value *valu
 static bool bind_values(struct db *db, enum schema_statement which, size_t n,
                         const struct value values[], struct trouble *ret_trouble)
 {
+    if (!take_out(db, which, ret_trouble))
+        return false;
     for (size_t i = 0; i < n; i++)
         if (bind_one(db->statements[which], (int)i + 1, &values[i]) != SQLITE_OK)
             return fail(db->sql, ret_trouble);
@@ -153,7 +190,8 @@ bool db_run_with(struct db *db, enum schema_statement which, size_t n, const str
 {
     bool ok =
         bind_values(db, which, n, values, ret_trouble) && db_run(db, which, NULL, ret_trouble);
-    sqlite3_clear_bindings(db->statements[which]);
+    if (db->statements[which] != NULL)
+        sqlite3_clear_bindings(db->statements[which]);
     return ok;
 }
 
@@ -240,21 +278,13 @@ static bool migrate(sqlite3 *sql, int64_t version, struct trouble *ret_trouble)
     return ok;
 }
 
-/* What does not fit our tables, though the file says it is ours and of this version, is broken. */
-static bool prepare(struct db *db, enum schema_statement which, struct trouble *ret_trouble)
-{
-    int code = sqlite3_prepare_v3(db->sql, schema_statements[which], -1, SQLITE_PREPARE_PERSISTENT,
-                                  &db->statements[which], NULL);
-    if (code == SQLITE_ERROR)
-        return db_refuse(ret_trouble, TROUBLE_CORRUPT, sqlite3_errmsg(db->sql));
-    return code == SQLITE_OK || fail(db->sql, ret_trouble);
-}
-
 static bool prepare_all(struct db *db, struct trouble *ret_trouble)
 {
     for (enum schema_statement i = 0; i < SCHEMA_STATEMENTS; i++)
         if (!prepare(db, i, ret_trouble))
             return false;
+        else
+            put_away(db, i);
     return true;
 }
 
@@ -388,7 +418,7 @@ bool db_walk(struct db *db, enum schema_statement which, size_t n, const struct 
 {
     bool ok = bind_values(db, which, n, values, ret_trouble) &&
               walk(db, db->statements[which], read, context, ret_trouble);
-    sqlite3_reset(db->statements[which]);
+    put_away(db, which);
     return ok;
 }
 

@@ -63,6 +63,15 @@ def api(world):
     return Api(world.hall)
 
 
+def cycle(api, bus):
+    """erp was woken and put to sleep once at least."""
+    if not api.get("/sleeps", server="erp")["sleeps"]:
+        awake(bus, "erp")
+        api.do("POST", "/servers/erp/sleep", {"force": True})
+        wait_state(bus, "erp", "off")
+        wait_until(lambda: api.get("/sleeps", server="erp")["sleeps"], 10, "the sleep in the store")
+
+
 # Use
 
 
@@ -114,6 +123,7 @@ def test_a_wake_and_a_sleep_leave_their_traces(api, bus, world):
 
 
 def test_statistics_count_what_happened(api, bus, world):
+    cycle(api, bus)
     awake(bus, "testing")
     world.hall.auth("/client1")
     figures = api.get("/statistics")
@@ -178,7 +188,8 @@ def test_changes_are_streamed(api, bus, world):
             openapi.validate(data, openapi.DOCUMENT["components"]["schemas"]["Server"])
 
 
-def test_events_leave_as_files(api):
+def test_events_leave_as_files(api, bus):
+    cycle(api, bus)
     answer = api.ask("GET", "/events/export", format="csv")
     lines = answer.body.decode().split("\r\n")
     assert answer.status == 200 and lines[0] == "id,at,server,domain,project,type,detail"
