@@ -8,10 +8,13 @@ import { live } from './live.js';
 
 export function create(context) {
   const { redraw } = context;
-  let refusals = [], next = null, logins = [], address = '';
+  let refusals = [], next = null, logins = [], address = '', paged = false;
+  // What waits to be written is not in the store yet when its event comes; so it is looked at again.
+  const timer = setInterval(() => { if (!paged && !document.hidden) load().then(redraw, () => {}); }, 5000);
 
   async function load() {
-    const [a, b] = await Promise.all([api(`/access${query({ limit: 50, address })}`), api('/logins?limit=15')]);
+    const [a, b] = await Promise.all([api(`/access${query({ limit: 50, address })}`, { background: true }), api('/logins?limit=15', { background: true })]);
+    paged = false;
     refusals = a.refusals;
     ({ next } = a);
     ({ logins } = b);
@@ -20,6 +23,7 @@ export function create(context) {
   async function more() {
     try {
       const page = await api(`/access${query({ limit: 50, address, before: next })}`);
+      paged = true;
       refusals = [...refusals, ...page.refusals];
       ({ next } = page);
     } catch (problem) { context.toast(problem.message, true); }
@@ -62,7 +66,7 @@ export function create(context) {
   return {
     title: () => t('nav.access'),
     load,
-    heard: (kind, data) => { if (kind === 'event' && ['access_refused', 'login', 'login_failed'].includes(data.type)) setTimeout(() => load().then(redraw, () => {}), 1500); },
+    stop: () => clearInterval(timer),
     render: () => [
       h('div', { class: 'head' }, h('div', null, h('h1', { tabindex: '-1' }, t('nav.access')), h('p', { class: 'soft' }, t('access.what'))),
         h('label', { class: 'field' }, t('filter.address'), h('input', { type: 'search', id: 'f-address', value: address, onchange: (e) => { address = e.target.value.trim(); load().then(redraw, (p) => context.toast(p.message, true)); } }))),

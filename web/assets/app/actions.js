@@ -2,7 +2,8 @@
 import { api, path } from './api.js';
 import { ask, h, say, toast } from './dom.js';
 import { duration } from './format.js';
-import { leaseName } from './state.js';
+import { live } from './live.js';
+import { leaseLine, leaseName } from './state.js';
 import { name, t } from './words.js';
 
 // Sends a command; true where it was accepted. Problems are told.
@@ -20,10 +21,12 @@ export async function command(promise, done) {
 export const wake = (server) => command(api(path('servers', server.id, 'wake'), { body: {} }), t('told.wake', { name: server.config.name }));
 export const cancel = (server) => command(api(path('servers', server.id, 'cancel'), { body: {} }), t('told.cancel', { name: server.config.name }));
 
-async function forced(server, action, why) {
+async function forced(known, action, why) {
+  const server = live.servers.get(known.id) || known;
   const answer = await ask({
     title: t(`force.${action}.title`, { name: server.config.name }),
-    body: [h('p', { class: 'note bad', lang: 'en' }, why), h('p', null, t(`force.${action}.text`))],
+    body: [server.status.leases.length ? h('ul', { class: 'note bad stack' }, server.status.leases.map(leaseLine)) : null,
+      h('p', { class: server.status.leases.length ? 'small soft' : 'note bad', lang: 'en' }, why), h('p', null, t(`force.${action}.text`))],
     actions: [{ text: t('cancel'), cancel: true }, { text: t(`force.${action}`), value: 'force', kind: 'main danger' }],
   });
   if (answer) await command(api(path('servers', server.id, action), { body: { force: true } }), t(`told.${action}`, { name: server.config.name }));

@@ -8,15 +8,23 @@ export function eventWords(event) {
   return event.type === 'stage' && stage ? name('stage', stage) : name('event', event.type);
 }
 
+// What the words do not say already.
+export function eventDetail(event) {
+  return event.detail && event.detail !== event.type && event.detail !== (event.body && event.body.stage) ? event.detail : '';
+}
+
+// That a packet was sent is told twice: as itself, and as a stage.
+export const isEcho = (event) => event.type === 'stage' && Boolean(event.body) && event.body.stage === 'packet_sent';
+
 export function eventLine(event, withServer) {
   const about = withServer && (event.project || event.server || event.domain);
   return h('li', { 'data-key': `e${event.id || event.at + event.type}` }, stamp(event.at),
     h('p', null, about ? h('b', null, `${about} · `) : null, eventWords(event),
-      event.detail ? h('span', { class: 'soft', lang: 'en' }, ` – ${event.detail}`) : null));
+      eventDetail(event) ? h('span', { class: 'soft', lang: 'en' }, ` – ${eventDetail(event)}`) : null));
 }
 
 // Those of the stream have no id; those read from the store do.
 export function mergeEvents(fresh, stored) {
   const known = new Set(stored.map((e) => e.at + e.type + e.server));
-  return [...fresh.filter((e) => !known.has(e.at + e.type + e.server)), ...stored];
+  return [...fresh.filter((e) => !known.has(e.at + e.type + e.server)), ...stored].filter((e) => !isEcho(e));
 }

@@ -1,6 +1,6 @@
 // Everything that happened, by server, domain, project, kind and words; to be taken along as a file.
 import { api, query } from './api.js';
-import { eventWords, mergeEvents } from './eventline.js';
+import { eventDetail, eventWords, mergeEvents } from './eventline.js';
 import { h } from './dom.js';
 import { stamp, when } from './format.js';
 import { icon } from './icons.js';
@@ -57,7 +57,7 @@ export function create(context) {
   function row(e) {
     return h('tr', { 'data-key': `e${e.id || e.at + e.type}` }, h('td', { class: 'tight' }, stamp(e.at, when)),
       h('td', null, e.server ? h('a', { href: `#/servers/${encodeURIComponent(e.server)}` }, e.server) : e.domain || '–', e.project ? h('span', { class: 'soft' }, ` · ${e.project}`) : null),
-      h('td', null, h('b', null, eventWords(e))), h('td', { lang: 'en' }, e.detail || ''));
+      h('td', null, h('b', null, eventWords(e))), h('td', { lang: 'en' }, eventDetail(e)));
   }
 
   function render() {

@@ -94,7 +94,7 @@ export function create(context) {
     render: () => {
       const servers = [...live.servers.values()];
       const sum = summary(servers);
-      const events = mergeEvents(live.events, stored).filter((e) => e.type !== 'packet_sent').slice(0, 10);
+      const events = mergeEvents(live.events, stored).slice(0, 10);
       return [
         h('section', { class: 'card hero', 'aria-label': t('nav.overview') }, scene(sum.rise),
           h('div', { class: 'said' }, h('h1', { tabindex: '-1' }, sum.text), h('p', { class: 'soft' }, nextOf(servers)))),

@@ -82,7 +82,7 @@ function wakeParts(wake, longest) {
     if (at === null) return null;
     const took = Math.max(0, at - before);
     before = Math.max(before, at);
-    return took > 0 ? h('i', { class: `w${i}`, title: `${name('stage', stage)}: ${took.toFixed(1)} s`, style: { width: `${(100 * took) / longest}%` } }) : null;
+    return took > 0 ? h('i', { class: `w${i}`, title: `${name('stage', stage)}: ${number(took, 1)} s`, style: { width: `${(100 * took) / longest}%` } }) : null;
   });
   return h('div', { class: 'wakebar', 'aria-hidden': 'true' }, parts);
 }

@@ -1,6 +1,6 @@
 // States, leases and what to say of a server.
 import { h } from './dom.js';
-import { ago, stamp, when } from './format.js';
+import { ago, number, stamp, when } from './format.js';
 import { icon } from './icons.js';
 import { name, t } from './words.js';
 
@@ -55,7 +55,7 @@ export function stageList(stages, open, now) {
     const at = stages[stage];
     const kind = at !== null ? 'done' : open && i === last + 1 ? 'now' : i <= last ? 'skipped' : open ? '' : 'missed';
     return h('li', { class: kind, 'aria-current': kind === 'now' ? 'step' : null }, h('b', null, name('stage', stage)),
-      h('span', { class: 'num small' }, at !== null ? `${at.toFixed(1)} s` : kind === 'now' ? now || t('stage.now') : kind === 'skipped' ? t('stage.skipped') : '–'));
+      h('span', { class: 'num small' }, at !== null ? `${number(at, 1)} s` : kind === 'now' ? now || t('stage.now') : kind === 'skipped' ? t('stage.skipped') : '–'));
   }));
 }
 
