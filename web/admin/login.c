@@ -48,6 +48,8 @@ static void *make_first(void *context)
         if (error == 0) {
             set_hash(admin, hash);
             admin_tell(admin, ADMIN_HASHED, "", "", hash);
+            log_info("admin: the hash of ADMIN_PASSWORD is kept; the password itself can be "
+                     "removed from the environment");
         } else {
             log_error("admin: ADMIN_PASSWORD cannot be hashed: %s; nobody can log in",
                       strerror(-error));
