@@ -83,10 +83,9 @@ static uint64_t sites_ready(const struct fleet *fleet, int server)
 static void post_project(struct hall *hall, int site)
 {
     const struct project *project = fleet_project(hall->fleet, site);
-    struct project_notice notice;
+    struct project_notice notice = {0};
     const char *container;
 
-    memset(&notice, 0, sizeof(notice)); /* also between its members: it is compared as a whole */
     notice.state = fleet_project_state(hall->fleet, site);
     notice.ailment = fleet_project_ailment(hall->fleet, site, &container);
     notice.coming = project->wanted || project->order == PROJECT_RESTART;

@@ -253,13 +253,21 @@ static int server_of(const struct board *board, int site)
     return board->config->model.sites[site].server;
 }
 
+static bool is_news_of_project(const struct project_notice *old, const struct project_notice *new)
+{
+    return old->state != new->state || old->ailment != new->ailment || old->coming != new->coming ||
+           old->started != new->started || old->expected != new->expected ||
+           memcmp(old->stages, new->stages, sizeof(old->stages)) != 0 ||
+           strcmp(old->container, new->container) != 0 || strcmp(old->problem, new->problem) != 0;
+}
+
 void board_post_project(struct board *board, int site, const struct project_notice *notice)
 {
     struct project_slot *slot = &board->projects[board->sites[site].project];
     const int server = server_of(board, site);
 
     /* Only this thread writes it. */
-    if (slot->posted && memcmp(&slot->notice, notice, sizeof slot->notice) == 0)
+    if (slot->posted && !is_news_of_project(&slot->notice, notice))
         return;
     pthread_mutex_lock(slot_lock(board, server));
     slot->notice = *notice;

@@ -35,8 +35,7 @@ struct notice {
     char problem[REASON_SIZE];
 };
 
-/* And of one project, beside the notice of its server. Filled with zeros where nothing is set, so
- * that two can be compared. */
+/* And of one project, beside the notice of its server. */
 struct project_notice {
     enum project_state state;
     enum project_ailment ailment;

@@ -99,13 +99,10 @@ static enum word guard_message(enum guard_kind kind)
 static enum word degraded_message(enum project_ailment ailment)
 {
     static const enum word messages[AILMENTS] = {
-        [AILMENT_NONE] = WORD_DEGRADED,
-        [AILMENT_DOCKER] = WORD_AILS_DOCKER,
-        [AILMENT_MISSING] = WORD_AILS_MISSING,
-        [AILMENT_RESTARTS] = WORD_AILS_RESTARTS,
-        [AILMENT_UNHEALTHY] = WORD_AILS_UNHEALTHY,
-        [AILMENT_FAILED] = WORD_AILS_FAILED,
-        [AILMENT_SILENT] = WORD_DEGRADED,
+        [AILMENT_NONE] = WORD_DEGRADED,          [AILMENT_DOCKER] = WORD_AILS_DOCKER,
+        [AILMENT_AGENT] = WORD_AILS_AGENT,       [AILMENT_MISSING] = WORD_AILS_MISSING,
+        [AILMENT_RESTARTS] = WORD_AILS_RESTARTS, [AILMENT_UNHEALTHY] = WORD_AILS_UNHEALTHY,
+        [AILMENT_FAILED] = WORD_AILS_FAILED,     [AILMENT_SILENT] = WORD_DEGRADED,
     };
     return messages[ailment];
 }

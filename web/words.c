@@ -45,6 +45,10 @@ const char *const words[WORDS][LANGUAGES] = {
          "Le serveur fonctionne, mais ce site ne répond pas encore. Nous continuons de vérifier."},
     [WORD_AILS_DOCKER] = {"The server is running, but Docker is not. We keep checking.",
                           "Le serveur fonctionne, mais pas Docker. Nous continuons de vérifier."},
+    [WORD_AILS_AGENT] =
+        {"The server is running, but it tells nothing of this site’s containers. We keep checking.",
+         "Le serveur fonctionne, mais il ne dit rien des conteneurs de ce site. Nous continuons de "
+         "vérifier."},
     [WORD_AILS_MISSING] =
         {"The container %s does not exist on the server. We keep checking.",
          "Le conteneur %s n’existe pas sur le serveur. Nous continuons de vérifier."},

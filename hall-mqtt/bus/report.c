@@ -250,12 +250,12 @@ static void copy_text(char *target, size_t size, const char *text)
     text_show(target, size, text != NULL ? text : "", text != NULL ? strlen(text) : 0);
 }
 
-/* One without a name cannot be told from others. */
+/* One without a name speaks for all of its project; with neither it cannot be told from others. */
 static void read_container(const struct json *container, struct containers_told *told)
 {
     struct container_told *one = &told->list[told->n];
     const char *name = json_get_string(container, "name");
-    if (name == NULL || name[0] == '\0' || strlen(name) >= sizeof one->name)
+    if (name != NULL && strlen(name) >= sizeof one->name)
         return;
     *one = (struct container_told){0};
     copy_text(one->name, sizeof one->name, name);
@@ -263,7 +263,7 @@ static void read_container(const struct json *container, struct containers_told 
     one->state = container_state_from_name(json_get_string(container, "state"));
     one->health = container_health_from_name(json_get_string(container, "health"));
     one->busy = json_get_bool(container, "busy", false);
-    told->n++;
+    told->n += one->name[0] != '\0' || one->project[0] != '\0';
 }
 
 static int read_list(const struct json *containers, struct containers_told *told,

@@ -19,10 +19,24 @@ static const struct container_told *find_told(const struct containers_told *told
     return NULL;
 }
 
-static void see_configured(struct project *project, const struct containers_told *told)
+/* What an agent says that names no containers, but their project. */
+static const struct container_told *find_nameless(const struct containers_told *told,
+                                                  const char *id)
 {
-    for (size_t i = 0; i < project->n; i++)
-        take(&project->containers[i], find_told(told, project->containers[i].name));
+    for (size_t i = 0; i < told->n; i++)
+        if (!told->list[i].name[0] && strcmp(told->list[i].project, id) == 0)
+            return &told->list[i];
+    return NULL;
+}
+
+static void see_configured(struct project *project, const char *id,
+                           const struct containers_told *told)
+{
+    for (size_t i = 0; i < project->n; i++) {
+        const struct container_told *one = find_told(told, project->containers[i].name);
+
+        take(&project->containers[i], one ? one : find_nameless(told, id));
+    }
 }
 
 /* Those that carry its id as their project. */
@@ -32,7 +46,8 @@ static void see_found(struct project *project, const char *id, const struct cont
     for (size_t i = 0; i < told->n && project->n < PROJECT_FOUND_MAX; i++) {
         if (strcmp(told->list[i].project, id) != 0)
             continue;
-        text_copy(project->found[project->n], CONTAINER_NAME_SIZE, told->list[i].name);
+        text_copy(project->found[project->n], CONTAINER_NAME_SIZE,
+                  told->list[i].name[0] ? told->list[i].name : id);
         project->containers[project->n].name = project->found[project->n];
         take(&project->containers[project->n++], &told->list[i]);
     }
@@ -59,7 +74,7 @@ void project_told(struct step *step, struct project *project, const struct conta
     if (!told->docker_up)
         see_nothing(project, told->problem);
     else if (project->configured)
-        see_configured(project, told);
+        see_configured(project, id, told);
     else
         see_found(project, id, told);
 }

@@ -45,8 +45,8 @@ enum { HEALTHS = 4 };
 
 /* What an agent tells of all its containers. */
 struct container_told {
-    char name[CONTAINER_NAME_SIZE];
-    char project[SLUG_MAX + 1]; /* by its labels; "" */
+    char name[CONTAINER_NAME_SIZE]; /* "": all of the project */
+    char project[SLUG_MAX + 1];     /* by its labels; "" */
     enum container_state state;
     enum container_health health;
     bool busy; /* must not be stopped under those who use it */
@@ -81,13 +81,14 @@ enum { PROJECT_STATES = 6 };
 enum project_ailment {
     AILMENT_NONE,
     AILMENT_DOCKER,    /* Docker is down */
+    AILMENT_AGENT,     /* nobody tells of its containers */
     AILMENT_MISSING,   /* a container is not there */
     AILMENT_RESTARTS,  /* a container restarts again and again */
     AILMENT_UNHEALTHY, /* a container's health check fails */
     AILMENT_FAILED,    /* its containers could not be started */
     AILMENT_SILENT,    /* they run, and the site does not answer */
 };
-enum { AILMENTS = 7 };
+enum { AILMENTS = 8 };
 
 /* What the agent is asked to do with its containers. */
 enum project_verb { PROJECT_NOTHING, PROJECT_START, PROJECT_STOP, PROJECT_RESTART };

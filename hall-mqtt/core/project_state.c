@@ -133,7 +133,7 @@ static enum project_ailment ailment_by_containers(const struct project *project,
 }
 
 /* It is not ready, and that is not known to pass by itself. */
-static enum project_ailment ailment_of_silence(const struct project *project,
+static enum project_ailment ailment_of_silence(const struct project *project, bool known,
                                                enum project_state state,
                                                const struct container **ret_container)
 {
@@ -141,6 +141,8 @@ static enum project_ailment ailment_of_silence(const struct project *project,
         return AILMENT_FAILED;
     if (state != PROJECT_UNHEALTHY)
         return AILMENT_NONE;
+    if (!known)
+        return project->configured ? AILMENT_AGENT : AILMENT_SILENT;
     *ret_container = first_with_health(project, HEALTH_STARTING);
     return *ret_container ? AILMENT_UNHEALTHY : AILMENT_SILENT;
 }
@@ -154,11 +156,12 @@ static enum project_ailment find_ailment(const struct fleet *fleet, int site,
     *ret_container = NULL;
     if (!project || !is_up(power_of(fleet, site)))
         return AILMENT_NONE;
-    if (project_is_known(power_of(fleet, site), project) && project->n > 0)
+    const bool known = project_is_known(power_of(fleet, site), project);
+    if (known && project->n > 0)
         ailment = ailment_by_containers(project, ret_container);
     if (ailment != AILMENT_NONE || fleet->sites[site].ready)
         return ailment;
-    return ailment_of_silence(project, fleet_project_state(fleet, site), ret_container);
+    return ailment_of_silence(project, known, fleet_project_state(fleet, site), ret_container);
 }
 
 enum project_ailment fleet_project_ailment(const struct fleet *fleet, int site,
@@ -177,6 +180,10 @@ static const struct {
 } ailment_texts[AILMENTS] = {
     [AILMENT_NONE] = {"", ""},
     [AILMENT_DOCKER] = {"Docker is down on its server: ", ""},
+    [AILMENT_AGENT] =
+        {"nobody tells of its containers: start hall-agent on its server, and give it "
+         "docker in its configuration",
+         ""},
     [AILMENT_MISSING] = {"its container ", " is not on the server: create it, or correct its name"},
     [AILMENT_RESTARTS] = {"its container ", " restarts again and again: look at its log"},
     [AILMENT_UNHEALTHY] = {"its container ", " is unhealthy: look at its health check and its log"},

@@ -40,6 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(event.uses.list[i].holder[0] && !text_has_control(event.uses.list[i].holder) &&
                !text_has_control(event.uses.list[i].label));
     for (size_t i = 0; i < told.n; i++)
-        assert(told.list[i].name[0] && !text_has_control(told.list[i].name));
+        assert((told.list[i].name[0] || told.list[i].project[0]) &&
+               !text_has_control(told.list[i].name));
     return 0;
 }

@@ -151,6 +151,7 @@ static void test_states(void **state)
     assert_project(world, "unknown");
     up(world);
     assert_project(world, "unhealthy"); /* its agent has told nothing yet */
+    assert_problem(world, "nobody tells of its containers");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         world_containers(world, TESTING, rows[i].told);
         assert_project(world, rows[i].state);
@@ -221,6 +222,26 @@ static void test_containers_are_found_by_their_project(void **state)
     assert_project(world, "unhealthy");
     world_containers(world, TESTING, "b@other running -");
     assert_int_equal(project_of_world(world)->n, 0);
+}
+
+/* An agent that names no containers speaks for all of a project. */
+static void test_containers_without_names(void **state)
+{
+    struct world *world = *state;
+    struct containers_told told = {.docker_up = true, .n = 2};
+
+    again(&world, with_two);
+    *state = world;
+    up(world);
+    snprintf(told.list[0].project, sizeof(told.list[0].project), "client1");
+    told.list[0].state = CONTAINER_EXITED;
+    snprintf(told.list[1].name, sizeof(told.list[1].name), "client1-db");
+    told.list[1].state = CONTAINER_RUNNING;
+    world_handle(world, &(struct fleet_event){
+                            .kind = FLEET_CONTAINERS, .server = TESTING, .containers = &told});
+    assert_int_equal(project_of_world(world)->containers[0].state, CONTAINER_EXITED);
+    assert_int_equal(project_of_world(world)->containers[1].state, CONTAINER_RUNNING);
+    assert_project(world, "stopped");
 }
 
 /* A visit. */
@@ -793,6 +814,7 @@ int main(void)
         TEST(test_states_of_the_server_come_first),
         TEST(test_a_project_without_a_check_is_ready_when_its_containers_are),
         TEST(test_containers_are_found_by_their_project),
+        TEST(test_containers_without_names),
         TEST(test_a_visit_starts_what_is_stopped_once),
         TEST(test_stages_count_from_the_visit_and_are_learned),
         TEST(test_a_visit_while_the_server_sleeps),

@@ -129,10 +129,11 @@ static void test_containers(void **state)
                         "{\"name\":\"db\",\"state\":\"exited\",\"health\":null},"
                         "{\"name\":\"odd\",\"state\":\"flying\",\"health\":\"splendid\"},"
                         "{\"name\":\"none\",\"state\":\"running\",\"health\":\"none\"},"
-                        "{\"state\":\"running\"}]}"),
+                        "{\"state\":\"running\"},{\"project\":\"p\",\"state\":\"running\"}]}"),
         0);
     assert_true(told.docker_up);
-    assert_int_equal(told.n, 4); /* one without a name is passed over */
+    assert_int_equal(told.n, 5); /* one that names nothing is passed over */
+    check_container(4, "", "p", CONTAINER_RUNNING, HEALTH_NONE);
     check_container(0, "web", "client1", CONTAINER_RUNNING, HEALTH_HEALTHY);
     assert_true(told.list[0].busy);
     check_container(1, "db", "", CONTAINER_EXITED, HEALTH_NONE);
