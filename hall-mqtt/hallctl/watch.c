@@ -256,6 +256,8 @@ static void tell_site(struct watch *watch, const struct action *action)
     const char *id = watch->model->sites[action->site.site].id;
     char until[64];
 
+    if (action->site.changed) /* the state of a project: simulated servers have no containers */
+        return;
     if (state->ready != of->ready)
         TELL(watch, action->server, "site", "%s %s", id,
              state->ready ? "answers: visitors are let through" : "does not answer any more");
@@ -274,7 +276,7 @@ static teller *const tellers[] = {
     [ACTION_STATE] = tell_state,    [ACTION_STATUS] = NULL,        [ACTION_SITE] = tell_site,
     [ACTION_PACKET] = count_packet, [ACTION_PACE] = NULL,          [ACTION_SLEEP] = NULL,
     [ACTION_EVENT] = tell_event,    [ACTION_ANSWER] = tell_answer, [ACTION_LIMIT] = tell_limit,
-    [ACTION_SAVE] = NULL,           [ACTION_QUOTA] = NULL,
+    [ACTION_SAVE] = NULL,           [ACTION_QUOTA] = NULL,         [ACTION_PROJECT] = NULL,
 };
 
 void watch_action(struct watch *watch, const struct action *action)

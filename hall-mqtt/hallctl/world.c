@@ -85,7 +85,7 @@ static actor *const actors[] = {
     [ACTION_STATE] = NULL,        [ACTION_STATUS] = NULL,   [ACTION_SITE] = act_site,
     [ACTION_PACKET] = act_packet, [ACTION_PACE] = act_pace, [ACTION_SLEEP] = act_sleep,
     [ACTION_EVENT] = NULL,        [ACTION_ANSWER] = NULL,   [ACTION_LIMIT] = act_limit,
-    [ACTION_SAVE] = NULL,         [ACTION_QUOTA] = NULL,
+    [ACTION_SAVE] = NULL,         [ACTION_QUOTA] = NULL,    [ACTION_PROJECT] = NULL,
 };
 
 static void act(void *context, const struct action *action)
