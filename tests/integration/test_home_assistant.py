@@ -284,6 +284,18 @@ def test_every_command_is_accepted(world, bus, home):
     sender.publish(topic("testing", "idle/set"), "20")
 
 
+def test_every_command_of_a_project_is_accepted(world, bus, home):
+    awake(bus, "testing")
+    sender = world.bus("homeassistant", topics=[])
+    for key, entity in entities(home, PROJECTS)[1].items():
+        for _, payload in entity.commands():
+            mark = bus.mark()
+            sender.publish(entity.config["command_topic"], payload)
+            where = entity.config["command_topic"].replace("/command", "/result")
+            answer = bus.wait(where, after=mark).json()
+            assert answer["outcome"] in ("accepted", "done") and answer["by"] == "Home Assistant", (key, answer)
+
+
 def test_scheduled_is_offered_where_there_are_windows(make_world):
     world = make_world(start=False)
     config = world.hall.config
