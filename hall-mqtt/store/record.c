@@ -11,28 +11,41 @@ enum { TRANSACTION_MOST = 2 * 3600000 }; /* ms */
 
 enum field_type { FIELD_TEXT, FIELD_BOOL, FIELD_INT, FIELD_INT32, FIELD_INT64, FIELD_UINT32 };
 
-/* One member of a struct: its name in the record, where it is, and for text how long it may be. */
+/* One member of a struct: its name in the record, where it is, and for text how long it may be.
+ * What is zero is left out, unless its absence would mean something else: most of ten thousand
+ * records are of servers that sleep. */
 struct field {
     const char *name;
     enum field_type type;
     size_t offset, size;
+    bool always;
 };
 
-#define FIELD(struct_, member_, type_)                                                             \
+#define FIELD_AS(struct_, member_, type_, always_)                                                 \
     {                                                                                              \
-#member_, type_, offsetof(struct struct_, member_), sizeof(((struct struct_ *)0)->member_) \
+#member_, type_, offsetof(struct struct_, member_),                                        \
+            sizeof(((struct struct_ *)0)->member_), always_                                        \
     }
-#define COUNT(array_) (sizeof(array_) / sizeof((array_)[0]))
+#define FIELD(struct_, member_, type_)        FIELD_AS(struct_, member_, type_, false)
+#define FIELD_ALWAYS(struct_, member_, type_) FIELD_AS(struct_, member_, type_, true)
+#define COUNT(array_)                         (sizeof(array_) / sizeof((array_)[0]))
 
 /* Enumerations are ints; what they may be is checked where they are read. */
 static const struct field saved_fields[] = {
-    FIELD(saved, at, FIELD_INT64),         FIELD(saved, state, FIELD_INT),
-    FIELD(saved, since, FIELD_INT64),      FIELD(saved, up_since, FIELD_INT64),
-    FIELD(saved, down_since, FIELD_INT64), FIELD(saved, retry_at, FIELD_INT64),
-    FIELD(saved, was_ready, FIELD_BOOL),   FIELD(saved, said_goodbye, FIELD_BOOL),
-    FIELD(saved, ever_woken, FIELD_BOOL),  FIELD(saved, resting, FIELD_BOOL),
-    FIELD(saved, failures, FIELD_UINT32),  FIELD(saved, failure, FIELD_INT),
-    FIELD(saved, last_boot, FIELD_INT64),  FIELD(saved, boot_id, FIELD_TEXT),
+    FIELD(saved, at, FIELD_INT64),
+    FIELD(saved, state, FIELD_INT),
+    FIELD(saved, since, FIELD_INT64),
+    FIELD(saved, up_since, FIELD_INT64),
+    FIELD(saved, down_since, FIELD_INT64),
+    FIELD(saved, retry_at, FIELD_INT64),
+    FIELD(saved, was_ready, FIELD_BOOL),
+    FIELD(saved, said_goodbye, FIELD_BOOL),
+    FIELD(saved, ever_woken, FIELD_BOOL),
+    FIELD(saved, resting, FIELD_BOOL),
+    FIELD(saved, failures, FIELD_UINT32),
+    FIELD(saved, failure, FIELD_INT),
+    FIELD_ALWAYS(saved, last_boot, FIELD_INT64),
+    FIELD(saved, boot_id, FIELD_TEXT),
     FIELD(saved, last_ready, FIELD_INT64),
 };
 static const struct field override_fields[] = {
@@ -59,15 +72,15 @@ static const struct field sleep_fields[] = {
     FIELD(sleep, by, FIELD_TEXT),          FIELD(sleep, refusal, FIELD_TEXT),
 };
 static const struct field lease_fields[] = {
-    FIELD(lease, kind, FIELD_INT),      FIELD(lease, since, FIELD_INT64),
-    FIELD(lease, renewed, FIELD_INT64), FIELD(lease, until, FIELD_INT64),
-    FIELD(lease, holder, FIELD_TEXT),   FIELD(lease, label, FIELD_TEXT),
+    FIELD_ALWAYS(lease, kind, FIELD_INT), FIELD(lease, since, FIELD_INT64),
+    FIELD(lease, renewed, FIELD_INT64),   FIELD(lease, until, FIELD_INT64),
+    FIELD(lease, holder, FIELD_TEXT),     FIELD(lease, label, FIELD_TEXT),
 };
 static const struct field command_fields[] = {
-    FIELD(ledger_entry, answered, FIELD_BOOL),  FIELD(ledger_entry, open, FIELD_BOOL),
-    FIELD(ledger_entry, action, FIELD_INT),     FIELD(ledger_entry, outcome, FIELD_INT),
-    FIELD(ledger_entry, received, FIELD_INT64), FIELD(ledger_entry, seconds_ms, FIELD_INT64),
-    FIELD(ledger_entry, id, FIELD_TEXT),        FIELD(ledger_entry, by, FIELD_TEXT),
+    FIELD(ledger_entry, answered, FIELD_BOOL),     FIELD(ledger_entry, open, FIELD_BOOL),
+    FIELD_ALWAYS(ledger_entry, action, FIELD_INT), FIELD(ledger_entry, outcome, FIELD_INT),
+    FIELD(ledger_entry, received, FIELD_INT64),    FIELD(ledger_entry, seconds_ms, FIELD_INT64),
+    FIELD(ledger_entry, id, FIELD_TEXT),           FIELD(ledger_entry, by, FIELD_TEXT),
     FIELD(ledger_entry, reason, FIELD_TEXT),
 };
 static const struct field project_fields[] = {
@@ -114,11 +127,20 @@ static void write_field(struct json_writer *writer, const struct field *field, c
     }
 }
 
+static bool is_zero(const struct field *field, const void *from)
+{
+    static const char zeros[sizeof(int64_t)];
+    const char *at = (const char *)from + field->offset;
+
+    return field->type == FIELD_TEXT ? at[0] == '\0' : memcmp(at, zeros, field->size) == 0;
+}
+
 static void write_fields(struct json_writer *writer, const struct field *fields, size_t n,
                          const void *from)
 {
     for (size_t i = 0; i < n; i++)
-        write_field(writer, &fields[i], from);
+        if (fields[i].always || !is_zero(&fields[i], from))
+            write_field(writer, &fields[i], from);
 }
 
 static void read_number(const struct field *field, const struct json *value, char *at)
@@ -274,6 +296,12 @@ static void read_projects(const struct json *array, struct saved *saved)
 
 static void write_times(struct json_writer *writer, const char *name, const int32_t *times)
 {
+    size_t reached = 0;
+
+    for (size_t i = 0; i < STAGES; i++)
+        reached += times[i] != STAGE_UNREACHED;
+    if (reached == 0)
+        return;
     json_begin_array(writer, name);
     for (size_t i = 0; i < STAGES; i++)
         json_put_integer(writer, NULL, times[i]);
