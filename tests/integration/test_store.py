@@ -156,7 +156,7 @@ def test_the_file_is_what_it_should_be(drive, tmp_path):
     one.end()
     assert [p.name for p in path.parent.iterdir()] == ["hall.db"]
     found = {p: ask(path, f"PRAGMA {p}") for p in ("application_id", "user_version", "auto_vacuum", "journal_mode")}
-    assert found == {"application_id": 0x48616C6C, "user_version": 1, "auto_vacuum": 2, "journal_mode": "wal"}
+    assert found == {"application_id": 0x48616C6C, "user_version": 2, "auto_vacuum": 2, "journal_mode": "wal"}
 
 
 def test_routine_rows_wait_for_their_batch_and_are_written_at_the_end(drive, tmp_path):
@@ -304,6 +304,25 @@ def test_a_missing_folder_that_appears(drive, tmp_path):
     one.wait("well")
     one.end()
     assert ask(path, "SELECT body FROM state") == "1"
+
+
+def test_a_file_of_the_first_version_is_brought_forward(drive, tmp_path):
+    path = tmp_path / "hall.db"
+    with sqlite3.connect(path) as db:
+        db.executescript("""PRAGMA page_size = 1024; PRAGMA auto_vacuum = INCREMENTAL;
+            CREATE TABLE state (kind TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL, saved_at INTEGER NOT NULL, PRIMARY KEY (kind, key)) STRICT;
+            CREATE TABLE events (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, server TEXT, domain TEXT, project TEXT, type TEXT NOT NULL, body TEXT NOT NULL) STRICT;
+            CREATE INDEX events_by_at ON events (at); CREATE INDEX events_by_server ON events (server, at) WHERE server IS NOT NULL;
+            INSERT INTO state VALUES ('server', 'a', '1', 5); INSERT INTO events VALUES (7, 1700000000000, 'a', NULL, NULL, 'ready', '{}');
+            PRAGMA application_id = 0x48616C6C; PRAGMA user_version = 1""")
+    one = drive(path)
+    one.order("load")
+    assert one.wait("row") == "row server a 1"
+    one.sure("sure-event 1")
+    one.end()
+    assert ask(path, "PRAGMA user_version") == 2 and ask(path, "SELECT count(*) FROM wakes") == 0
+    with sqlite3.connect(path) as db:
+        assert [row[0] for row in db.execute("SELECT id FROM events ORDER BY id")] == [7, 8]
 
 
 @pytest.mark.parametrize("version, word", [(99, "newer version"), (0, "another program's")])
