@@ -176,7 +176,9 @@ bool hall_books_energy(const struct hall *hall, int server, struct payload_energ
     *ret_energy = (struct payload_energy){
         .saved_kwh = on > asleep ? kwh(on - asleep, book->asleep_ms) : 0,
         .used_kwh = kwh(on, book->on_ms) + kwh(asleep, book->asleep_ms),
-        .basis = configured ? "configured" : "estimated",
+        .basis = !configured             ? "estimated"
+                 : model->watts_measured ? "measured"
+                                         : "configured",
     };
     return true;
 }

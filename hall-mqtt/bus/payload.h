@@ -18,7 +18,7 @@ struct hall_info {
 /* What a server used and saved against being always on, since it is counted. */
 struct payload_energy {
     double saved_kwh, used_kwh;
-    const char *basis; /* "configured" or "estimated", by where its watts come from */
+    const char *basis; /* "measured", "configured" or "estimated": where its watts come from */
 };
 
 enum { PAYLOAD_SCHEMA = 1, PAYLOAD_LIMIT = 65536 };

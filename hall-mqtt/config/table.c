@@ -230,6 +230,8 @@ static const struct option item_check = {OBJECT(check_table), .size = sizeof(str
 static const struct option watts_rows[] = {
     {"on", NUMBER(0, 10000), AT(model_server, watts_on), .help = "What it draws when on."},
     {"asleep", NUMBER(0, 10000), AT(model_server, watts_asleep), .help = "What it draws asleep."},
+    {"measured", .kind = OPTION_BOOL, AT(model_server, watts_measured), .fallback = "false",
+     .help = "Whether a meter said so; the statistics then say \"measured\"."},
 };
 static const struct option_table watts_table = TABLE("watts", model_server, watts_rows);
 

@@ -112,6 +112,7 @@ struct model_server {
     size_t n_depends_on;
     int depends_on[MODEL_DEPENDS_MAX];
     double watts_on, watts_asleep; /* negative: not configured */
+    bool watts_measured;           /* a meter said so */
     int64_t min_down;              /* guard: not woken before it was down so long; default 0 */
     int wakes_per_hour;            /* guard; 0: no limit */
     const char *group;             /* circuit group: one start at a time; or NULL */

@@ -236,7 +236,7 @@ static void test_every_key_is_read(void **state)
         "'timeout':'2m'},'sleep':{'via':'none','mode':'poweroff','min_up':'0s','timeout':'10s'},"
         "'checks':[{'tcp':{'port':22}},{'tcp':{'port':80,'address':'10.0.0.9'}},"
         "{'ping':{'address':'10.0.0.8'}},{'http':{'url':'https://10.0.0.2/x'}},{'agent':{}}],"
-        "'depends_on':['b'],'watts':{'on':1.5},'min_down':'1m','wakes_per_hour':6,'group':'g1',"
+        "'depends_on':['b'],'watts':{'on':1.5,'measured':true},'min_down':'1m','wakes_per_hour':6,'group':'g1',"
         "'name':'Server é'},"
         "'b':{'address':'10.0.0.3','mac':'02:00:00:00:00:02','wake':{'secureon':'1.2.3.4'}}},"
         "'domains':{'x.y':{'server':'a','name':'X','upstream':'http://10.0.0.2:81/app',"
@@ -261,6 +261,7 @@ static void test_every_key_is_read(void **state)
 
     assert_string_equal(config->site, "attic");
     assert_int_equal(config->store.backups, 5);
+    assert_true(a->watts_measured && !b->watts_measured);
     assert_true(config->energy.price_kwh == 0.31 && config->energy.hall_watts == 4.5);
     assert_string_equal(config->energy.currency, "CHF");
     assert_int_equal(domain->access.n_deny, 2);

@@ -23,7 +23,8 @@ struct server_figures {
 
 struct energy {
     double used, always_on, saved;
-    bool known, estimated;
+    bool known;
+    enum basis { BASIS_MEASURED, BASIS_CONFIGURED, BASIS_ESTIMATED } basis;
 };
 
 struct figures {
@@ -155,7 +156,9 @@ static struct energy energy_of(const struct figures *figures, const struct serve
     double on = has_on ? model->watts_on : watts_on_otherwise;
     double asleep = has_asleep ? model->watts_asleep : watts_asleep_otherwise;
     struct energy energy = {.known = on_ms(server) + asleep_ms(server) > 0,
-                            .estimated = !has_on || !has_asleep};
+                            .basis = !has_on || !has_asleep  ? BASIS_ESTIMATED
+                                     : model->watts_measured ? BASIS_MEASURED
+                                                             : BASIS_CONFIGURED};
     energy.used = kwh(on, on_ms(server)) + kwh(asleep, asleep_ms(server));
     energy.always_on = kwh(on, on_ms(server) + asleep_ms(server));
     energy.saved = energy.always_on - energy.used;
@@ -167,7 +170,7 @@ static void add_energy(struct energy *sum, const struct energy *energy)
     if (!energy->known)
         return;
     sum->known = true;
-    sum->estimated |= energy->estimated;
+    sum->basis = energy->basis > sum->basis ? energy->basis : sum->basis; /* the weakest */
     sum->used += energy->used;
     sum->always_on += energy->always_on;
     sum->saved += energy->saved;
@@ -175,7 +178,8 @@ static void add_energy(struct energy *sum, const struct energy *energy)
 
 static const char *basis(const struct energy *energy)
 {
-    return !energy->known ? NULL : energy->estimated ? "estimated" : "configured";
+    static const char *const names[] = {"measured", "configured", "estimated"};
+    return energy->known ? names[energy->basis] : NULL;
 }
 
 static void put_known(struct json_writer *writer, const char *key, bool known, double value)
