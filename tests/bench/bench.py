@@ -16,6 +16,7 @@ from pathlib import Path
 
 import rig as r
 from rig import NotMeasured, Rig
+from slow import SlowClients
 
 ROUNDS = 3
 median = statistics.median
@@ -121,6 +122,25 @@ def gate_page():
             lambda: rate(r.tool("http_load", bare, request, 16, 2, 503)[0], "bare civetweb"))
     return Figure(ratio, "x", ratio >= 0.8,
                   f"hall {hall:.0f}/s, bare civetweb {bare_rate:.0f}/s, {threads} threads, {size} bytes each", ratio=ratio)
+
+
+def gate_slow(count=1000):
+    """A proxy that opens a connection for each question, so that every one of them needs a worker that is free."""
+    with Rig(10) as rig:
+        rig.sites().open(0)
+        rig.start_hall()
+        rig.wait_ready()
+        request = rig.request("slow", "/auth", r.PROXY_HEADERS, close=True)
+        quiet = no_errors(r.tool("http_load", rig.gateway, request, 2, 3, 200)[0], "/auth")
+        crowd = SlowClients(rig.hall.gateway, count, pause=1.0)
+        try:
+            r.settle(1)
+            slow = no_errors(r.tool("http_load", rig.gateway, request, 2, 5, 200)[0], "/auth")
+        finally:
+            crowd.close()
+    p50, p99 = slow["p50_us"] / 1000, slow["p99_us"] / 1000
+    return Figure(p99, "ms", p99 <= 50, f"{count} slow clients, {slow['answers']} answers, p99 without them "
+                  f"{quiet['p99_us'] / 1000:.2f} ms", p50=p50, p99=p99)
 
 
 def listens(endpoint):
@@ -393,6 +413,7 @@ ROWS = {
     "gate.rps": (gate_rps, ">= 0.55 x nginx"),
     "gate.added": (gate_added, "<= 0.30 ms"),
     "gate.page": (gate_page, ">= 0.8 x bare civetweb"),
+    "gate.slow": (gate_slow, "p99 <= 50 ms"),
     "page.size": (page_size, "<= 14 KB, gzip <= 6 KB"),
     "wake.latency": (wake_latency, "p50 <= 2 ms, p99 <= 10 ms"),
     "wake.http": (wake_http, "p99 <= 10 ms"),
