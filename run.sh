@@ -15,6 +15,7 @@ a magic packet wakes them. It prints what to open and what to type; Ctrl-C ends 
                     Prints the timeline; exit status 0 only if all of it happened
   --history [DAYS]  the demo with a past: a day, or so many, of generated visits, wakes and sleeps
                     for the dashboard
+  --proxy KIND      the demo behind a real reverse proxy, nginx or caddy
   --no-namespaces   the demo's servers stay on loopback, even where network namespaces are permitted
   --config FILE     run Hall itself with this configuration; secrets from the environment or from .env
   --build-only      build, run nothing; the programs are in build/bin
@@ -29,6 +30,7 @@ complain() {
 
 mode=demo
 config=
+proxy_package=
 demo_options=()
 while [ $# -gt 0 ]; do
   case $1 in
@@ -40,6 +42,15 @@ while [ $# -gt 0 ]; do
         demo_options+=("$2")
         shift
       fi
+      ;;
+    --proxy)
+      case ${2-} in
+        nginx) proxy_package=nginx-light ;;
+        caddy) proxy_package=caddy ;;
+        *) complain "--proxy needs nginx or caddy" ;;
+      esac
+      demo_options+=(--proxy "$2")
+      shift
       ;;
     --build-only) mode=build ;;
     --config)
@@ -61,6 +72,7 @@ done
 
 packages=("${BUILD_PACKAGES[@]}")
 [ "$mode" != demo ] || packages+=("${DEMO_PACKAGES[@]}")
+[ -z "$proxy_package" ] || packages+=("$proxy_package")
 packages_install "${packages[@]}"
 
 mkdir -p build

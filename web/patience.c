@@ -1,6 +1,7 @@
 #include "web/patience.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/tcp.h>
 #include <pthread.h>
 #include <signal.h>
@@ -16,6 +17,7 @@ enum {
     LOOK_MS = 5,
     HEAD_MAX = 4096, /* of a head so much is looked at for its end */
     FDS_MAX = 4096,
+    GAP_MAX = 256, /* the lowest free number is given first: behind such a gap there is nothing */
     SUSPECTS_MAX = 512,
     ESTABLISHED = 1, /* of tcpi_state; <netinet/tcp.h> names it, but has an older struct tcp_info */
 };
@@ -99,20 +101,24 @@ static bool was_suspect(const struct suspects *before, struct suspect suspect)
     return false;
 }
 
-/* A worker may just have read the head: only who looks the same twice is slow. */
-static void judge(struct patience *patience, int fd, unsigned age_ms)
+/* A worker may just have read the head: only who looks the same twice is slow. False: there is no
+ * such descriptor. */
+static bool judge(struct patience *patience, int fd, unsigned age_ms)
 {
     const struct patience_rules *rules = patience->rules;
     struct suspect suspect = {.fd = fd};
 
+    if (fcntl(fd, F_GETFD) < 0)
+        return false;
     if (!is_ours(fd, rules->port) || (suspect.peer = peer_of(fd)) == 0 ||
         !is_unanswered(fd, age_ms) || has_spoken(fd) ||
         rules->at_work(patience->context, suspect.peer))
-        return;
+        return true;
     if (was_suspect(&patience->before, suspect))
         shutdown(fd, SHUT_RDWR);
     else if (patience->now.n < SUSPECTS_MAX)
         patience->now.list[patience->now.n++] = suspect;
+    return true;
 }
 
 /* False: workers are plenty again. */
@@ -125,8 +131,8 @@ static bool look(struct patience *patience)
     unsigned age_ms = served < (rules->scarce + rules->most) / 2 ? LONG_MS : SHORT_MS;
     patience->before = patience->now;
     patience->now.n = 0;
-    for (int fd = 3; fd < FDS_MAX; fd++)
-        judge(patience, fd, age_ms);
+    for (int fd = 3, gap = 0; fd < FDS_MAX && gap < GAP_MAX; fd++)
+        gap = judge(patience, fd, age_ms) ? 0 : gap + 1;
     return true;
 }
 
@@ -150,8 +156,10 @@ static void *run(void *context)
     struct patience *patience = context;
 
     while (wait_for_call(patience)) {
-        while (look(patience))
+        /* First the pause: workers that are short for a moment are nothing to look at. */
+        do
             nanosleep(&pause, NULL);
+        while (look(patience));
         patience->now.n = 0;
         atomic_store(&patience->looks, false);
     }

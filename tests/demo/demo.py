@@ -17,6 +17,7 @@ sys.dont_write_bytecode = True
 
 import history  # noqa: E402
 from process import wait_until  # noqa: E402
+from proxy import KINDS, beside, through  # noqa: E402
 from world import BROWSER, ROOT, World, http_get  # noqa: E402
 
 SITE = "http://testing.localhost"
@@ -104,9 +105,12 @@ class Player:
         self.sim = world.sims["testing"]
         self.url = f"{SITE}:{world.hall.gateway[1]}/client1/welcome?from=demo"
 
+    def get(self, path, headers=None):
+        return self.world.hall.get(path, headers, host=urlsplit(self.url).netloc)
+
     def visit(self):
         parts = urlsplit(self.url)
-        return self.world.hall.get(f"{parts.path}?{parts.query}", BROWSER, host=parts.netloc)
+        return self.get(f"{parts.path}?{parts.query}", BROWSER)
 
     def expect(self, step, limit, wait):
         try:
@@ -161,7 +165,7 @@ class Player:
         parts = urlsplit(self.url)
         path = f"/.hall/status?path={quote(parts.path + '?' + parts.query, safe='/')}"
         return self.expect("the status says where to go", 10, lambda s: wait_until(
-            lambda: self.world.hall.get(path, host=parts.netloc).json()["redirect"], s, "redirect"))
+            lambda: self.get(path).json()["redirect"], s, "redirect"))
 
     def redirected(self):
         self.told_to_go()
@@ -192,10 +196,10 @@ class Player:
         self.put_to_sleep(self.bus.mark())
 
 
-def play_once(world):
+def play_once(world, proxy):
     timeline = Timeline()
     try:
-        Player(world, timeline).play()
+        (through(Player, proxy) if proxy else Player)(world, timeline).play()
     except Step as missing:
         print(f"\nThe cycle is not complete. {missing}\n\nThe end of {world.hall.log}:")
         print(world.hall.process.log_tail(25))
@@ -204,13 +208,14 @@ def play_once(world):
     return 0
 
 
-def explain(world):
-    port = world.hall.gateway[1]
+def explain(world, proxy):
+    port = proxy.port if proxy else world.hall.gateway[1]
+    front = f", behind {proxy.kind} at port {port}" if proxy else ""
     broker, password = world.broker, world.broker.passwords["operator"]
     at = f"-h 127.0.0.1 -p {broker.port} -u operator -P {password}"
     where = "network namespaces, on the bridge " + world.lan.bridge if world.lan.namespaces else "loopback"
     print(f"""
-Hall is running, with two simulated servers in {where}. Both are asleep.
+Hall is running{front}, with two simulated servers in {where}. Both are asleep.
 
 The dashboard, with the password {world.hall.secrets["ADMIN_PASSWORD"]}
   http://127.0.0.1:{world.hall.admin[1]}/
@@ -233,7 +238,7 @@ Ctrl-C ends everything.
 """, flush=True)
 
 
-def follow(world):
+def follow(world, proxy):
     """Prints what happens until a signal comes or a part dies."""
     def tell(message):
         told = event_of(message)
@@ -243,6 +248,8 @@ def follow(world):
     world.bus(hear=tell)
     parts = {"hall": world.hall.process, "mosquitto": world.broker.process,
              **{id: sim.talker for id, sim in world.sims.items()}}
+    if proxy:
+        parts[proxy.kind] = proxy.process
     while True:
         for name, process in parts.items():
             if not process.alive():
@@ -273,6 +280,7 @@ def run(arguments):
         min_up="2s" if once else "30s",
         wanted_ports=not once,
     )
+    proxy = None
     try:
         if not world.lan.namespaces:
             print("The simulated servers live on loopback (network namespaces need root, and to be permitted).")
@@ -280,11 +288,15 @@ def run(arguments):
         if arguments.history:
             give_past(world, arguments.history)
         world.start()
+        if arguments.proxy:
+            proxy = beside(arguments.proxy, world, arguments.hall, 0 if once else 8080)
         if once:
-            return play_once(world)
-        explain(world)
-        return follow(world)
+            return play_once(world, proxy)
+        explain(world, proxy)
+        return follow(world, proxy)
     finally:
+        if proxy:
+            proxy.stop()
         world.close()
 
 
@@ -295,6 +307,7 @@ def main():
     parser.add_argument("--once", action="store_true", help="play one whole cycle, then end")
     parser.add_argument("--no-namespaces", action="store_true", help="keep the simulated servers on loopback")
     parser.add_argument("--history", type=int, nargs="?", const=1, metavar="DAYS", help="as if it had run for a day, or so many")
+    parser.add_argument("--proxy", choices=KINDS, help="put this reverse proxy in front")
     parser.add_argument("--boot", type=float, help="seconds a server takes to boot")
     arguments = parser.parse_args()
     end_on_signals()

@@ -4,9 +4,11 @@ import os
 import socket
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from lan import free_port
 from process import Process, wait_until
+from world import http_get
 
 KINDS = ("nginx", "caddy")
 
@@ -79,3 +81,30 @@ http {{
     def stop(self):
         if self.process:
             self.process.stop()
+
+
+def beside(kind, world, hall, wanted=0):
+    """In front of a running world; hallctl lies beside hall."""
+    return Proxy(kind, world.directory / kind, Path(hall).with_name("hallctl"), world.hall.file,
+                 free_port(wanted=wanted)).start()
+
+
+def through(player, proxy):
+    """That player of the demo's cycle, who comes through the proxy: he stays at its address from the page to the site."""
+
+    class ThroughProxy(player):
+        def __init__(self, world, timeline):
+            super().__init__(world, timeline)
+            self.url = self.url.replace(f":{world.hall.gateway[1]}/", f":{proxy.port}/", 1)
+
+        def get(self, path, headers=None):
+            return http_get("127.0.0.1", proxy.port, path, headers, host=urlsplit(self.url).netloc)
+
+        def redirected(self):
+            self.told_to_go()
+            answer = self.visit()
+            if answer.status != 200 or b"This is the site itself" not in answer.body:
+                raise OSError(f"the site was expected at {self.url}, not {answer}")
+            self.timeline.line("site", f"{answer.status} at {self.url}: {proxy.kind} leads to the site itself")
+
+    return ThroughProxy
