@@ -240,6 +240,17 @@ static void forgive_misses(struct evidence *evidence)
         evidence->checks[i].misses = 0;
 }
 
+/* Its own check passes while it is online. */
+static void note_agent(struct evidence *evidence, const struct model_server *server)
+{
+    const bool online = evidence->agent == AGENT_ONLINE;
+
+    for (size_t i = 0; i < server->n_checks; i++)
+        if (server->checks[i].kind == CHECK_AGENT)
+            evidence->checks[i] =
+                (struct check_state){.known = true, .passing = online, .alive = online};
+}
+
 struct evidence_change evidence_agent(struct evidence *evidence, const struct model_server *server,
                                       enum agent_word word, int64_t boot_ms)
 {
@@ -250,11 +261,17 @@ struct evidence_change evidence_agent(struct evidence *evidence, const struct mo
         evidence->agent_since = boot_ms;
     if (word == AGENT_ONLINE)
         forgive_misses(evidence);
-    for (size_t i = 0; i < server->n_checks; i++)
-        if (server->checks[i].kind == CHECK_AGENT)
-            evidence->checks[i] = (struct check_state){
-                .known = true, .passing = word == AGENT_ONLINE, .alive = word == AGENT_ONLINE};
+    note_agent(evidence, server);
     return weigh(evidence, server, changed);
+}
+
+void evidence_keep_agent(struct evidence *evidence, const struct model_server *server,
+                         const struct evidence *was)
+{
+    evidence->agent = was->agent;
+    evidence->agent_since = was->agent_since;
+    if (was->agent != AGENT_UNHEARD)
+        note_agent(evidence, server);
 }
 
 bool evidence_site_answers(const struct evidence *evidence, const struct model_server *server,

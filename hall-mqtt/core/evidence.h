@@ -75,6 +75,11 @@ struct evidence_change evidence_neighbour(struct evidence *evidence,
 struct evidence_change evidence_agent(struct evidence *evidence, const struct model_server *server,
                                       enum agent_word word, int64_t boot_ms);
 
+/* After a reload with other checks: the agent's last word still holds, and it says no new one. What
+ * follows from it shows with the next probe, or with the word again where there are none. */
+void evidence_keep_agent(struct evidence *evidence, const struct model_server *server,
+                         const struct evidence *was);
+
 /* Does this site answer by its own check (or, where it has none, does the server pass)? */
 bool evidence_site_answers(const struct evidence *evidence, const struct model_server *server,
                            int check);

@@ -251,32 +251,6 @@ void fleet_clock_was_set(struct fleet *fleet)
         due_set(&fleet->due, (int)i, 0);
 }
 
-void fleet_start(struct fleet *fleet, struct now now)
-{
-    for (size_t i = 0; i < fleet->model->n_servers; i++) {
-        struct step step = step_begin(fleet, now, (int)i);
-
-        step.changed = true;
-        step_end(&step);
-    }
-}
-
-void fleet_tick(struct fleet *fleet, struct now now)
-{
-    while (due_next(&fleet->due) <= now.boot) {
-        struct step step = step_begin(fleet, now, due_server(&fleet->due));
-
-        step_end(&step);
-    }
-}
-
-int64_t fleet_deadline(const struct fleet *fleet)
-{
-    return due_next(&fleet->due);
-}
-
-/* Events. */
-
 static void apply(struct step *step, struct evidence_change change)
 {
     const enum power_state state = step->power->state;
@@ -297,6 +271,46 @@ static void apply(struct step *step, struct evidence_change change)
     if (falls_silent)
         step_transition(step, POWER_SILENT, NULL);
 }
+
+/* After a reload, of a server that nothing but its agent tells of: no probe will show what its word
+ * means. */
+static void hear_again(struct step *step)
+{
+    struct evidence *evidence = &step->power->evidence;
+
+    for (size_t i = 0; i < step->model->n_checks; i++)
+        if (step->model->checks[i].kind != CHECK_AGENT)
+            return;
+    if (evidence->agent == AGENT_ONLINE)
+        apply(step, evidence_agent(evidence, step->model, AGENT_ONLINE, evidence->agent_since));
+}
+
+void fleet_start(struct fleet *fleet, struct now now)
+{
+    for (size_t i = 0; i < fleet->model->n_servers; i++) {
+        struct step step = step_begin(fleet, now, (int)i);
+
+        step.changed = true;
+        hear_again(&step);
+        step_end(&step);
+    }
+}
+
+void fleet_tick(struct fleet *fleet, struct now now)
+{
+    while (due_next(&fleet->due) <= now.boot) {
+        struct step step = step_begin(fleet, now, due_server(&fleet->due));
+
+        step_end(&step);
+    }
+}
+
+int64_t fleet_deadline(const struct fleet *fleet)
+{
+    return due_next(&fleet->due);
+}
+
+/* Events. */
 
 static void take_visit_lease(struct step *step, int site)
 {

@@ -41,9 +41,9 @@ struct command {
     char by[COMMAND_BY_SIZE]; /* "": unknown */
     int64_t lasts;            /* wake, hold: ms; 0: not given */
     bool force;
-    uint64_t route;                /* given back in the answers */
-    char name[LEASE_HOLDER_SIZE];  /* hold, release: its name */
-    bool of_kind;                  /* release: a lease of this kind, not a hold */
+    uint64_t route;               /* given back in the answers */
+    char name[LEASE_HOLDER_SIZE]; /* hold, release: its name */
+    bool of_kind;                 /* release: a lease of this kind, not a hold */
     enum lease_kind lease;
     char reason[LEASE_LABEL_SIZE]; /* hold: why */
     bool end_is_relative;          /* hold: it lasts so long from now, not until an instant */

@@ -364,8 +364,7 @@ static void adopt_server(struct fleet *fleet, int server, const struct fleet *ol
     fleet_save(old, old_server, now, &saved);
     fleet_restore(fleet, server, now, &saved);
     power->report = was->report;
-    power->evidence.agent = was->evidence.agent;
-    power->evidence.agent_since = was->evidence.agent_since;
+    evidence_keep_agent(&power->evidence, &fleet->model->servers[server], &was->evidence);
     if (!same_checks(&fleet->model->servers[server], &old->model->servers[old_server]))
         return;
     /* Nothing needs to be seen anew. */

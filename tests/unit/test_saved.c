@@ -392,6 +392,28 @@ static void test_reload_with_other_checks(void **state)
     assert_string_equal(world_outcomes(world, "w"), "done ");
 }
 
+/* Its agent says no new word after a reload: the old one counts for what is checked now. */
+static void test_reload_with_other_checks_keeps_the_agents_word(void **state)
+{
+    struct world *world = *state;
+    struct copy copy;
+
+    world_up(world, TESTING);
+    world_up(world, AGENTONLY);
+    assert_state(world, TESTING, POWER_READY);
+    make_copy(world, &copy);
+    copy.servers[TESTING].n_checks = 3; /* a project went */
+    copy.servers[AGENTONLY].address.s_addr = 77;
+    adopt(world, &copy.model);
+    world_pass(world, TESTING);
+    assert_state(world, TESTING, POWER_READY);
+    assert_state(world, AGENTONLY, POWER_READY);
+    adopt(world, &world->model);
+    world_pass(world, TESTING);
+    assert_state(world, TESTING, POWER_READY);
+    assert_state(world, AGENTONLY, POWER_READY);
+}
+
 static void hold_by_all(struct world *world)
 {
     world_link(world);
@@ -469,6 +491,7 @@ int main(void)
         TEST(test_route_over_reload),
         TEST(test_reload_keeps_sight),
         TEST(test_reload_with_other_checks),
+        TEST(test_reload_with_other_checks_keeps_the_agents_word),
         OWN(test_reload_drops_unfounded),
         OWN(test_turn),
     };
