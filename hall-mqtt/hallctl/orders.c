@@ -133,8 +133,12 @@ static void advise(const struct following *following)
 
 static void tell_bad(const struct following *following, const char *outcome, const char *reason)
 {
+    char shown[TEXT_SIZE] = "Hall gives no reason";
+
+    if (reason)
+        text_show(shown, sizeof shown, reason, strlen(reason));
     fprintf(stderr, "hallctl: %s: %s %s: %s\n", subject_of(following), following->order->action,
-            outcome, reason ? reason : "Hall gives no reason");
+            outcome, shown);
     if (following->order->subject)
         advise(following);
 }

@@ -206,7 +206,8 @@ static int show_config(const struct call *call, const char *key)
         else if (json_type(value) == JSON_BOOL)
             puts(json_get_bool(server->config, key, false) ? "on" : "off");
         else
-            puts(json_string(value) ? json_string(value) : "unknown");
+            puts(json_string(value) && !text_has_control(json_string(value)) ? json_string(value)
+                                                                             : "unknown");
         status = HALLCTL_OK;
     }
     meeting_finish(&meeting);

@@ -25,6 +25,7 @@ enum {
     CELL_SIZE = 64,
     DAYS_DEFAULT = 30,
     SUBJECT_WIDTH = 16,
+    SUBJECT_SIZE = 80,
 };
 
 static const int64_t day_ms = 86400000;
@@ -208,17 +209,21 @@ static void print_event(const struct asking *asking, const struct json *event)
     const struct json *body = json_get(event, "body");
     const char *server = json_get_string(event, "server");
     const char *subject = server ? server : json_get_string(event, "project");
-    char at[LOCAL_SIZE], words[1024];
+    const char *type = json_get_string(event, "type"), *detail = json_get_string(event, "detail");
+    char at[LOCAL_SIZE], words[1024], text[1024], shown[SUBJECT_SIZE];
 
     /* What is older than the body is told by its columns. */
-    if (json_get_string(body, "event_type"))
+    if (json_get_string(body, "event_type")) {
         phrase_event(body, words, sizeof words);
-    else
-        snprintf(words, sizeof words, "%.40s%s%.900s", json_get_string(event, "type"),
-                 json_get_string(event, "detail") ? ": " : "",
-                 json_get_string(event, "detail") ? json_get_string(event, "detail") : "");
+    } else {
+        snprintf(text, sizeof text, "%.40s%s%.900s", type ? type : "event", detail ? ": " : "",
+                 detail ? detail : "");
+        text_show(words, sizeof words, text, strlen(text));
+    }
     printf("%s  %-*s %s\n", local_stamp(&asking->local, why_time(event, "at"), at), SUBJECT_WIDTH,
-           subject ? subject : "Hall", words);
+           text_show(shown, sizeof shown, subject ? subject : "Hall",
+                     strlen(subject ? subject : "Hall")),
+           words);
 }
 
 static void print_event_json(const struct json *event)
@@ -348,15 +353,17 @@ static void print_counts(const struct json *value, const char *list_key, const c
 {
     const struct json *list = json_get(value, list_key);
     const char *before = "";
-    char count[CELL_SIZE];
+    char count[CELL_SIZE], shown[SUBJECT_SIZE];
 
     if (json_count(list) == 0)
         return;
     printf("%s:", title);
     for (const struct json *item = json_first(list); item; item = json_next(item)) {
         const char *name = json_get_string(item, name_key);
-        const char *shown = number_of(item, count_key, "", 1, count);
-        printf("%s %s %s", before, name ? name : "?", shown ? shown : "?");
+        const char *n = number_of(item, count_key, "", 1, count);
+        printf("%s %s %s", before,
+               text_show(shown, sizeof shown, name ? name : "?", strlen(name ? name : "?")),
+               n ? n : "?");
         before = ",";
     }
     puts(".");

@@ -175,6 +175,7 @@ static int watch_once(const struct call *call, struct watching *watching, int64_
             fprintf(stderr, "hallctl watch: %s; trying again\n", talk_why(meeting.talk));
     }
     meeting_finish(&meeting);
+    watching->meeting = NULL;
     return status;
 }
 

@@ -1,12 +1,13 @@
 #include "hallctl/why.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "hallctl/telling.h"
 
-enum { SPAN_SIZE = 48 };
+enum { SPAN_SIZE = 48, TEXT_SIZE = 2048 };
 
 /* What the functions below write from. */
 struct page {
@@ -17,6 +18,23 @@ struct page {
 };
 
 /* ---- small things ---- */
+
+/* Texts of others may be in it: what a terminal would obey is shown as '?', and a line ends where
+ * the format says so. */
+__attribute__((format(printf, 2, 3))) static void say(struct buf *out, const char *format, ...)
+{
+    char text[TEXT_SIZE], shown[TEXT_SIZE];
+    const size_t length = strlen(format);
+    const bool is_line = length > 0 && format[length - 1] == '\n';
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    const size_t used = strlen(text);
+    buf_puts(out, text_show(shown, sizeof shown, text, used - (is_line && text[used - 1] == '\n')));
+    buf_puts(out, is_line ? "\n" : "");
+}
 
 int64_t why_time(const struct json *object, const char *key)
 {
@@ -82,12 +100,12 @@ static void write_state(const struct page *page)
 
     buf_puts(page->out, page->server->id);
     if (name && strcmp(name, page->server->id) != 0)
-        buf_printf(page->out, " (%s)", name);
-    buf_printf(page->out, " is %s", or_else(state, "unknown"));
+        say(page->out, " (%s)", name);
+    say(page->out, " is %s", or_else(state, "unknown"));
     if (since > 0)
-        buf_printf(page->out, " since %s (%s)", stamp(page, since, at), ago(page, since, shown));
-    buf_printf(page->out, ": %s.\n",
-               or_else(json_get_string(page->status, "reason"), "no reason is known"));
+        say(page->out, " since %s (%s)", stamp(page, since, at), ago(page, since, shown));
+    say(page->out, ": %s.\n",
+        or_else(json_get_string(page->status, "reason"), "no reason is known"));
 }
 
 static void write_problem(const struct page *page)
@@ -95,7 +113,7 @@ static void write_problem(const struct page *page)
     const char *problem = json_get_string(page->status, "problem");
 
     if (problem)
-        buf_printf(page->out, "Problem: %s.\n", problem);
+        say(page->out, "Problem: %s.\n", problem);
 }
 
 /* ---- why it is awake ---- */
@@ -122,11 +140,11 @@ static void write_lease_words(const struct json *lease, struct buf *out)
         if (strcmp(kinds[i].kind, kind) != 0)
             continue;
         const char *found = strstr(kinds[i].format, "%s");
-        buf_printf(out, "%.*s%s%s", (int)(found - kinds[i].format), kinds[i].format,
-                   kinds[i].label_tells ? or_else(label, holder) : holder, found + 2);
+        say(out, "%.*s%s%s", (int)(found - kinds[i].format), kinds[i].format,
+            kinds[i].label_tells ? or_else(label, holder) : holder, found + 2);
         return;
     }
-    buf_printf(out, "%s (%s)", holder, kind);
+    say(out, "%s (%s)", holder, kind);
 }
 
 static void write_lease(const struct page *page, const struct json *lease)
@@ -138,12 +156,12 @@ static void write_lease(const struct page *page, const struct json *lease)
     buf_puts(page->out, "  - ");
     write_lease_words(lease, page->out);
     if (label && label[0] && text_is(lease, "kind", "hold"))
-        buf_printf(page->out, ": \"%s\"", label);
-    buf_printf(page->out, " (%s", or_else(json_get_string(lease, "kind"), "lease"));
+        say(page->out, ": \"%s\"", label);
+    say(page->out, " (%s", or_else(json_get_string(lease, "kind"), "lease"));
     if (since > 0)
-        buf_printf(page->out, ", since %s", stamp(page, since, at));
+        say(page->out, ", since %s", stamp(page, since, at));
     if (until > 0)
-        buf_printf(page->out, ", until %s", stamp(page, until, at));
+        say(page->out, ", until %s", stamp(page, until, at));
     else
         buf_puts(page->out, ", no end known");
     buf_puts(page->out, ")\n");
@@ -175,14 +193,14 @@ static void write_wake(const struct page *page)
 
     if (!wake || json_type(wake) != JSON_OBJECT)
         return;
-    buf_printf(page->out, "A wake is under way: %s; the last stage reached: %s.\n",
-               or_else(json_get_string(wake, "cause"), "cause unknown"),
-               or_else(json_get_string(wake, "stage"), "none yet"));
+    say(page->out, "A wake is under way: %s; the last stage reached: %s.\n",
+        or_else(json_get_string(wake, "cause"), "cause unknown"),
+        or_else(json_get_string(wake, "stage"), "none yet"));
     if (json_number(json_get(wake, "eta_s"), &eta))
-        buf_printf(page->out, "It was last expected to be ready in %s.\n",
-                   span((int64_t)(eta * 1000), shown));
+        say(page->out, "It was last expected to be ready in %s.\n",
+            span((int64_t)(eta * 1000), shown));
     if (deadline > 0)
-        buf_printf(page->out, "It is given up at %s.\n", stamp(page, deadline, at));
+        say(page->out, "It is given up at %s.\n", stamp(page, deadline, at));
 }
 
 /* ---- what ends it ---- */
@@ -216,7 +234,7 @@ static void write_vetoes(const struct page *page)
     buf_puts(page->out, "Its agent would veto a sleep now:\n");
     for (const struct json *veto = json_first(vetoes); veto; veto = json_next(veto))
         if (json_string(veto))
-            buf_printf(page->out, "  - %s\n", json_string(veto));
+            say(page->out, "  - %s\n", json_string(veto));
 }
 
 static void write_refusal(const struct page *page)
@@ -227,10 +245,10 @@ static void write_refusal(const struct page *page)
 
     if (!refusal || json_type(refusal) != JSON_OBJECT)
         return;
-    buf_printf(page->out, "The last sleep was refused: %s.",
-               or_else(json_get_string(refusal, "reason"), "no reason was given"));
+    say(page->out, "The last sleep was refused: %s.",
+        or_else(json_get_string(refusal, "reason"), "no reason was given"));
     if (again > page->view->now && json_count(leases_of(page->status)) == 0)
-        buf_printf(page->out, " Hall asks again at %s.", stamp(page, again, at));
+        say(page->out, " Hall asks again at %s.", stamp(page, again, at));
     buf_putc(page->out, '\n');
 }
 
@@ -253,15 +271,14 @@ static void write_sleep(const struct page *page)
     if (text_is(json_get(page->config, "sleep"), "via", "none"))
         buf_puts(page->out, "Hall never puts it to sleep: its sleep.via is none.\n");
     else if (json_count(leases) == 0)
-        buf_printf(page->out, "Hall puts it to sleep now%s.\n", agreement(page));
+        say(page->out, "Hall puts it to sleep now%s.\n", agreement(page));
     else if (has_endless(leases))
-        buf_printf(page->out, "It goes to sleep when all of these have ended%s.\n",
-                   agreement(page));
+        say(page->out, "It goes to sleep when all of these have ended%s.\n", agreement(page));
     else
-        buf_printf(page->out, "It goes to sleep at %s, when the last of these ends%s.\n",
-                   stamp(page, last_end(leases), at), agreement(page));
+        say(page->out, "It goes to sleep at %s, when the last of these ends%s.\n",
+            stamp(page, last_end(leases), at), agreement(page));
     if (json_count(leases) > 0 && !text_is(json_get(page->config, "sleep"), "via", "none"))
-        buf_printf(page->out, "To end it now: hallctl sleep %s --force\n", id);
+        say(page->out, "To end it now: hallctl sleep %s --force\n", id);
 }
 
 static void write_rouse(const struct page *page)
@@ -272,13 +289,12 @@ static void write_rouse(const struct page *page)
     char at[LOCAL_SIZE];
 
     if (name && until > 0)
-        buf_printf(page->out, "The guard %s refuses to wake it until %s.\n", name,
-                   stamp(page, until, at));
+        say(page->out, "The guard %s refuses to wake it until %s.\n", name, stamp(page, until, at));
     else if (name)
-        buf_printf(page->out, "The guard %s refuses to wake it.\n", name);
+        say(page->out, "The guard %s refuses to wake it.\n", name);
     if (is_state(page, "off sleeping wake_failed unreachable"))
-        buf_printf(page->out, "A visit of its sites wakes it, or: hallctl wake %s --wait\n",
-                   page->server->id);
+        say(page->out, "A visit of its sites wakes it, or: hallctl wake %s --wait\n",
+            page->server->id);
 }
 
 /* ---- what is known besides ---- */
@@ -292,9 +308,9 @@ static void write_policy(const struct page *page)
 
     if (!policy)
         return;
-    buf_printf(page->out, "Its policy is %s", policy);
+    say(page->out, "Its policy is %s", policy);
     if (json_number(json_get(page->config, "idle_s"), &idle))
-        buf_printf(page->out, "; a visit keeps it on for %s", span((int64_t)(idle * 1000), shown));
+        say(page->out, "; a visit keeps it on for %s", span((int64_t)(idle * 1000), shown));
     if (json_get_bool(page->config, "keep_awake", false))
         buf_puts(page->out, "; keep-awake is on");
     buf_puts(page->out, ".\n");
@@ -302,8 +318,8 @@ static void write_policy(const struct page *page)
         return;
     buf_puts(page->out, "It needs");
     for (const struct json *need = json_first(needs); need; need = json_next(need))
-        buf_printf(page->out, "%s %s", need == json_first(needs) ? "" : ",",
-                   or_else(json_string(need), "?"));
+        say(page->out, "%s %s", need == json_first(needs) ? "" : ",",
+            or_else(json_string(need), "?"));
     buf_puts(page->out, ".\n");
 }
 
@@ -314,9 +330,9 @@ static void write_next(const struct page *page)
     char shown[LOCAL_SIZE];
 
     if (at > 0)
-        buf_printf(page->out, "Next: at %s %s: %s.\n", stamp(page, at, shown),
-                   or_else(json_get_string(next, "what"), "something"),
-                   or_else(json_get_string(next, "reason"), "no reason is known"));
+        say(page->out, "Next: at %s %s: %s.\n", stamp(page, at, shown),
+            or_else(json_get_string(next, "what"), "something"),
+            or_else(json_get_string(next, "reason"), "no reason is known"));
 }
 
 static void write_check(const struct page *page, const struct json *check)
@@ -325,14 +341,14 @@ static void write_check(const struct page *page, const struct json *check)
     bool passing;
     int64_t status;
 
-    buf_printf(page->out, "; %s%s%s%s ", or_else(json_get_string(check, "kind"), "check"),
-               site ? " (" : "", site ? site : "", site ? ")" : "");
+    say(page->out, "; %s%s%s%s ", or_else(json_get_string(check, "kind"), "check"),
+        site ? " (" : "", site ? site : "", site ? ")" : "");
     if (!json_bool(json_get(check, "passing"), &passing))
         buf_puts(page->out, "not known");
     else
         buf_puts(page->out, passing ? "passes" : "fails");
     if (json_integer(json_get(check, "status"), &status) && status > 0)
-        buf_printf(page->out, ", HTTP %lld", (long long)status);
+        say(page->out, ", HTTP %lld", (long long)status);
 }
 
 static void write_mac(const struct page *page, const struct json *evidence)
@@ -340,8 +356,8 @@ static void write_mac(const struct page *page, const struct json *evidence)
     if (text_is(evidence, "mac", "match"))
         buf_puts(page->out, "; its MAC answers at its address");
     else if (text_is(evidence, "mac", "other"))
-        buf_printf(page->out, "; another machine has its address: %s",
-                   or_else(json_get_string(evidence, "other_mac"), "MAC unknown"));
+        say(page->out, "; another machine has its address: %s",
+            or_else(json_get_string(evidence, "other_mac"), "MAC unknown"));
 }
 
 static void write_evidence(const struct page *page)
@@ -353,7 +369,7 @@ static void write_evidence(const struct page *page)
     if (!evidence || json_type(evidence) != JSON_OBJECT)
         return;
     if (agent)
-        buf_printf(page->out, "Evidence: its agent says %s", agent);
+        say(page->out, "Evidence: its agent says %s", agent);
     else
         buf_puts(page->out, "Evidence: nothing was heard of its agent");
     write_mac(page, evidence);
@@ -368,7 +384,7 @@ static void write_boot(const struct page *page)
     double boot;
 
     if (json_number(json_get(page->status, "last_boot_s"), &boot))
-        buf_printf(page->out, "The last wake took %s.\n", span((int64_t)(boot * 1000), shown));
+        say(page->out, "The last wake took %s.\n", span((int64_t)(boot * 1000), shown));
 }
 
 void why_write(const struct known *server, const struct why_view *view, struct buf *out)
@@ -392,11 +408,11 @@ void why_write_short(const struct known *server, struct buf *out)
     const struct json *leases = leases_of(server->status);
 
     if (json_get_string(server->status, "problem")) {
-        buf_puts(out, json_get_string(server->status, "problem"));
+        say(out, "%s", json_get_string(server->status, "problem"));
         return;
     }
     if (json_count(leases) == 0)
-        buf_puts(out, or_else(json_get_string(server->status, "reason"), ""));
+        say(out, "%s", or_else(json_get_string(server->status, "reason"), ""));
     for (const struct json *lease = json_first(leases); lease; lease = json_next(lease)) {
         buf_puts(out, lease == json_first(leases) ? "" : ", ");
         write_lease_words(lease, out);

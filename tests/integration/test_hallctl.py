@@ -475,7 +475,7 @@ def talk_on_a_terminal(ctl, *words, answers=(), **env):
         if not piece:
             break
         shown += piece
-        if left and shown.rstrip().endswith(":"):
+        if left and piece.endswith(": "):
             os.write(fd, (left.pop(0) + "\n").encode())
     os.close(fd)
     return shown, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
