@@ -180,6 +180,12 @@ static void show_alone(struct view *view, const struct project_notice *project, 
     }
 }
 
+static bool has_containers(const struct view *view, const struct project_notice *project)
+{
+    return view->site->n_containers > 0 ||
+           project->stages[STAGE_CONTAINER_PRESENT] != STAGE_UNREACHED;
+}
+
 static void show_ailment(struct view *view, const struct project_notice *project)
 {
     view->ailment = project->ailment;
@@ -198,7 +204,8 @@ void view_add_project(struct view *view, const struct project_notice *project, b
         return;
     else if (project->ailment != AILMENT_NONE)
         show_ailment(view, project);
-    else if (project->coming || (asked && project->state == PROJECT_STOPPED))
+    else if ((project->coming && has_containers(view, project)) ||
+             (asked && project->state == PROJECT_STOPPED))
         show_alone(view, project, now.boot);
     else if (project->state == PROJECT_STOPPED) {
         view->kind = VIEW_CLICK;

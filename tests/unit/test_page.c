@@ -150,6 +150,20 @@ static void a_project_starts_alone(void **state)
     assert_int_equal(see_project(&notice, &project, true, 104000).eta, -1);
 }
 
+/* Where there is nothing to start, the site just does not answer yet. */
+static void a_project_without_containers_does_not_start(void **state)
+{
+    struct notice notice = in_state(POWER_READY);
+    struct project_notice project = of_project(PROJECT_STARTING);
+    (void)state;
+    project.coming = true;
+    project.started = 1000;
+    sites[1].n_containers = 0;
+    assert_int_equal(see_project(&notice, &project, true, 4000).kind, VIEW_DEGRADED);
+    sites[1].n_containers = 1;
+    assert_int_equal(see_project(&notice, &project, true, 4000).kind, VIEW_BOOTING);
+}
+
 /* While its server wakes all stages count from there. */
 static void a_project_starts_with_its_server(void **state)
 {
@@ -590,6 +604,7 @@ int main(void)
         cmocka_unit_test(every_state_has_its_view),
         cmocka_unit_test(a_project_starts_alone),
         cmocka_unit_test(a_project_starts_with_its_server),
+        cmocka_unit_test(a_project_without_containers_does_not_start),
         cmocka_unit_test(a_stopped_project_waits_for_the_button),
         cmocka_unit_test(what_ails_a_project_is_named_in_both_languages),
         cmocka_unit_test(times_are_honest),
