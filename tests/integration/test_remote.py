@@ -3,13 +3,14 @@
 import http.server
 import os
 import subprocess
+import sys
 import threading
 
 import pytest
 from conftest import Worlds
 from helpers import (awake, command, events, reload, result, results, simple_servers, status, wait_event,
                      wait_state, wait_status)
-from process import wait_until
+from process import Process, wait_until
 from sshd import Sshd
 
 SECRET = "Bearer of-nobodys-business"
@@ -186,6 +187,18 @@ def test_ssh_refused_by_name(nas, changes, words):
     nas.by_ssh(**{"suspend": f"touch {nas.file('never')}", **changes(nas.sshd)})
     assert words in nas.refused()
     assert not nas.file("never").exists()
+
+
+def test_a_host_that_accepts_and_says_nothing(nas, tmp_path):
+    mute = "import socket; s = socket.create_server(('', 2)); print('listening', flush=True); c = s.accept(); s.accept()"
+    listener = Process(["nsenter", "-t", str(nas.sim.pid), "-n", sys.executable, "-c", mute], tmp_path / "mute.log")
+    try:
+        wait_until(lambda: "listening" in listener.log_text(), 10, "the listener")
+        nas.by_ssh(port=2)
+        reason = nas.refused()
+        assert reason.startswith("ssh did not log in: ") and "timed out" in reason
+    finally:
+        listener.kill()
 
 
 def test_a_command_that_hangs_is_ended_and_the_server_seen_awake(nas):
