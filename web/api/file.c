@@ -127,6 +127,8 @@ static int check(const struct api *api, const char *text, size_t length, struct 
 {
     struct config *config = NULL;
     int error = config_parse(file_name(api), text, length, &config, errors);
+    if (error == 0)
+        error = secrets_check(config, errors); /* as a reload does */
     config_free(config);
     return error;
 }
