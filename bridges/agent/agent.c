@@ -281,6 +281,7 @@ static void on_connected(void *context, bool connected, const char *why)
 {
     struct agent *agent = context;
     if (connected) {
+        agent->connections++;
         log_info("%s", why);
         trim_soon(agent);
         return;

@@ -30,6 +30,7 @@ struct leave {
     struct order order;     /* from CHECKING on, where it began by one */
     bool ordered;           /* the order is not answered for good */
     unsigned look;          /* CHECKING: the look that decides */
+    unsigned connection;    /* the one there was when the machine went */
     sd_event_source *limit; /* of the phase */
 };
 
@@ -53,7 +54,8 @@ struct agent {
     struct leave leave;
     struct vetoes vetoes; /* of the last look */
     unsigned resumes;
-    bool measured; /* rates have two looks behind them */
+    unsigned connections; /* so many were made */
+    bool measured;        /* rates have two looks behind them */
     struct {
         int64_t minute;
         unsigned lines, hidden;

@@ -199,6 +199,16 @@ void leave_unheard(struct agent *agent, const char *why)
     }
 }
 
+/* Whoever notices the sleep by the clocks may have made a new one already: to drop that too would
+ * say "offline" once more. */
+static void distrust_connection(struct agent *agent)
+{
+    if (agent->connections == agent->leave.connection)
+        mqtt_reconnect(agent->mqtt, "this machine was asleep");
+    else
+        agent_say(agent, "online");
+}
+
 static void come_back(struct agent *agent, enum logind_change change)
 {
     agent->leave.ordered = false; /* it was done */
@@ -211,7 +221,7 @@ static void come_back(struct agent *agent, enum logind_change change)
     } else {
         agent->resumes++;
         log_info("back from sleep, for the %u. time", agent->resumes);
-        mqtt_reconnect(agent->mqtt, "this machine was asleep");
+        distrust_connection(agent);
     }
     agent_look_within(agent, 0);
 }
@@ -222,6 +232,7 @@ void leave_going(struct agent *agent, enum logind_change change, bool begins)
         come_back(agent, change);
         return;
     }
+    agent->leave.connection = agent->connections;
     if (agent->leave.phase == LEAVE_CHECKING)
         end_order(agent, REPORT_REFUSED, "this machine is going down already", NULL);
     log_info("this machine is about to %s", change == LOGIND_SLEEP ? "sleep" : "shut down");

@@ -23,6 +23,18 @@ struct session_call {
     struct activity_session *session;
 };
 
+/* One for each: who asks for both at once needs another right than those that logind gives to
+ * everybody. */
+static const char *const held_things[] = {"sleep", "shutdown"};
+enum { HOLDS = sizeof held_things / sizeof held_things[0] };
+
+struct hold {
+    struct logind *logind;
+    const char *what;
+    bool asked;
+    int fd; /* the inhibitor, or -1 */
+};
+
 struct logind {
     sd_event *loop;
     const struct logind_listener *listener;
@@ -42,9 +54,9 @@ struct logind {
     void *answer_context;
     enum order_verb verb;
 
-    bool hold_wanted, hold_asked;
     bool told; /* a complaint about the bus, or about holding, is in the log */
-    int hold;  /* the inhibitor, or -1 */
+    bool hold_wanted;
+    struct hold holds[HOLDS];
 };
 
 static const struct {
@@ -89,50 +101,64 @@ static void complain(struct logind *logind, const char *what, const char *why)
 
 static int on_held(sd_bus_message *reply, void *context, sd_bus_error *ret_error)
 {
-    struct logind *logind = context;
+    struct hold *hold = context;
     char why[ACTIVITY_PROBLEM_SIZE];
     int fd = -1;
     (void)ret_error;
-    logind->hold_asked = false;
+    hold->asked = false;
     if (sd_bus_message_is_method_error(reply, NULL)) {
         put_error(reply, why, sizeof why);
-        complain(logind, "no goodbye can be said when someone else sends this machine to sleep",
-                 why);
+        complain(hold->logind,
+                 "no goodbye can be said when someone else sends this machine to sleep", why);
         return 0;
     }
-    logind->told = false;
-    if (logind->hold_wanted && logind->hold < 0 && sd_bus_message_read(reply, "h", &fd) > 0)
-        logind->hold = fcntl(fd, F_DUPFD_CLOEXEC, 3); /* the message keeps and closes its own */
+    hold->logind->told = false;
+    if (hold->logind->hold_wanted && hold->fd < 0 && sd_bus_message_read(reply, "h", &fd) > 0)
+        hold->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3); /* the message keeps and closes its own */
     return 0;
 }
 
-static void ask_hold(struct logind *logind)
+static void ask_holds(struct logind *logind)
 {
-    if (logind->bus == NULL || !logind->hold_wanted || logind->hold_asked || logind->hold >= 0)
+    if (logind->bus == NULL || !logind->hold_wanted)
         return;
-    logind->hold_asked =
-        sd_bus_call_method_async(logind->bus, NULL, SERVICE, OBJECT, MANAGER, "Inhibit", on_held,
-                                 logind, "ssss", "sleep:shutdown", "hall-agent",
-                                 "says goodbye before the network goes", "delay") >= 0;
+    for (size_t i = 0; i < HOLDS; i++) {
+        struct hold *hold = &logind->holds[i];
+        if (!hold->asked && hold->fd < 0)
+            hold->asked =
+                sd_bus_call_method_async(logind->bus, NULL, SERVICE, OBJECT, MANAGER, "Inhibit",
+                                         on_held, hold, "ssss", hold->what, "hall-agent",
+                                         "says goodbye before the network goes", "delay") >= 0;
+    }
 }
 
-static void drop_hold(struct logind *logind)
+static void drop_holds(struct logind *logind)
 {
-    if (logind->hold >= 0)
-        close(logind->hold);
-    logind->hold = -1;
+    for (size_t i = 0; i < HOLDS; i++) {
+        if (logind->holds[i].fd >= 0)
+            close(logind->holds[i].fd);
+        logind->holds[i].fd = -1;
+    }
+}
+
+/* Those asked for of a logind or a bus that is gone are not answered any more. */
+static void forget_holds(struct logind *logind)
+{
+    drop_holds(logind);
+    for (size_t i = 0; i < HOLDS; i++)
+        logind->holds[i].asked = false;
 }
 
 void logind_hold(struct logind *logind)
 {
     logind->hold_wanted = true;
-    ask_hold(logind);
+    ask_holds(logind);
 }
 
 void logind_release(struct logind *logind)
 {
     logind->hold_wanted = false;
-    drop_hold(logind);
+    drop_holds(logind);
 }
 
 /* ---- signals ---- */
@@ -175,10 +201,9 @@ static int on_owner(sd_bus_message *message, void *context, sd_bus_error *ret_er
     (void)ret_error;
     if (sd_bus_message_read(message, "sss", &name, &before, &after) <= 0)
         return 0;
-    drop_hold(logind);
-    logind->hold_asked = false;
+    forget_holds(logind);
     if (after[0] != '\0')
-        ask_hold(logind);
+        ask_holds(logind);
     logind->listener->changed(logind->context);
     return 0;
 }
@@ -212,8 +237,7 @@ static void close_bus(struct logind *logind)
     if (logind->bus != NULL)
         sd_bus_detach_event(logind->bus);
     logind->bus = sd_bus_close_unref(logind->bus);
-    logind->hold_asked = false;
-    drop_hold(logind);
+    forget_holds(logind);
 }
 
 static bool is_open(const struct logind *logind)
@@ -460,7 +484,7 @@ void logind_look(struct logind *logind, struct activity_sample *sample, struct l
         text_copy(sample->sessions.problem, ACTIVITY_PROBLEM_SIZE, can->problem);
         text_copy(sample->inhibitors.problem, ACTIVITY_PROBLEM_SIZE, can->problem);
     } else {
-        ask_hold(logind);
+        ask_holds(logind);
         ask_all(logind);
     }
     answered(logind);
@@ -509,11 +533,10 @@ int logind_create(sd_event *loop, const struct logind_listener *listener, void *
     struct logind *logind = calloc(1, sizeof *logind);
     if (logind == NULL)
         return -ENOMEM;
-    *logind = (struct logind){.loop = sd_event_ref(loop),
-                              .listener = listener,
-                              .context = context,
-                              .hold_wanted = true,
-                              .hold = -1};
+    *logind = (struct logind){
+        .loop = sd_event_ref(loop), .listener = listener, .context = context, .hold_wanted = true};
+    for (size_t i = 0; i < HOLDS; i++)
+        logind->holds[i] = (struct hold){.logind = logind, .what = held_things[i], .fd = -1};
     *ret_logind = logind;
     return 0;
 }

@@ -17,7 +17,7 @@ from logind import SystemBus
 from process import Process, wait_until
 from world import ROOT, Broker
 
-HELD = ("sleep:shutdown", "hall-agent", "says goodbye before the network goes", "delay")
+HELD, HELD_TOO = ((what, "hall-agent", "says goodbye before the network goes", "delay") for what in ("sleep", "shutdown"))
 
 
 @pytest.fixture(scope="session")
@@ -162,7 +162,7 @@ def test_report_tells_what_the_machine_is(place):
     assert report["wol"]["interface"] == "lo" and not report["wol"]["armed"] and report["wol"]["problem"]
     assert report["can"] == {"suspend": True, "hibernate": True, "poweroff": True, "reboot": True, "containers": True,
                              "problem": None}
-    wait_until(lambda: HELD in place.system.inhibitors(), 5, "the delay inhibitor")
+    wait_until(lambda: {HELD, HELD_TOO} <= set(place.system.inhibitors()), 5, "the delay inhibitors")
     assert agent.bus.last(agent.topic("containers")) is None
 
 
@@ -265,6 +265,7 @@ def test_shutdown_begun_and_called_off(place):
     mark = agent.bus.mark()
     place.system.going(True, "Shutdown")
     agent.wait_state("sleeping", mark)
+    wait_until(lambda: HELD_TOO not in place.system.inhibitors(), 3, "the agent to let go")
     place.system.going(False, "Shutdown")
     agent.wait_state("online", mark)
     assert agent.wait_report()["resumes"] == 0
@@ -582,6 +583,21 @@ def test_broker_comes_late(place):
     wait_until(lambda: "not connected" in agent.log_text(), 5, "its complaint")
     place.broker.start()
     agent.wait_state("online", 0, 10)
+
+
+def test_a_connection_made_since_the_sleep_is_kept(place):
+    """Whoever resumes may be connected anew before logind says that the sleep is over."""
+    agent = place.agent()
+    place.system.going(True)
+    agent.wait_state("sleeping")
+    place.broker.kill()
+    mark = agent.bus.mark()
+    place.broker.start()
+    agent.wait_state("online", mark)
+    mark = agent.bus.mark()
+    place.system.going(False)
+    agent.wait_report(lambda r: r["resumes"] == 1, mark)
+    assert agent.bus.heard(agent.topic("state"), mark) == [], "neither offline nor sleeping once more"
 
 
 # With Hall
