@@ -24,6 +24,8 @@ void hall_books_state(struct hall *hall, int server, enum power_state from);
 /* The project and domain whose visit was the cause of a wake; left as they are where none was. */
 void hall_find_visited(const struct model *model, const char *cause, const char **ret_project,
                        const char **ret_domain);
+/* The agent has reported: whether it resumed or booted may be known better now. */
+void hall_books_report(struct hall *hall, int server);
 void hall_books_event(struct hall *hall, const struct action *action);
 /* What a server saved; false: nothing is known yet. */
 bool hall_books_energy(const struct hall *hall, int server, struct payload_energy *ret_energy);

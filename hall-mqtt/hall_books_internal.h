@@ -19,6 +19,7 @@ struct book {
     int64_t wake;             /* id of the row of the last wake, */
     int64_t wake_started;     /* and its start (boot) */
     int32_t wake_ms;
+    bool wake_cold; /* the kind that was written */
     uint8_t state;
 };
 

@@ -226,8 +226,10 @@ static void on_report(struct hall *hall, const struct topic *topic,
     else if (read(model, server, message, &event, reason) == 0) {
         event.server = server;
         hall_feed(hall, &event);
-        if (event.kind == FLEET_REPORT)
+        if (event.kind == FLEET_REPORT) {
+            hall_books_report(hall, server);
             hall_discover_restart(hall, server);
+        }
         return;
     }
     if (message->length > 0 && hall_may_tell(hall))

@@ -68,6 +68,7 @@ static void write_wake(struct hall *hall, int server, bool ready)
                   class_of(wake->cause), ready ? NULL : wake_failure_name(power->failure)},
     };
 
+    book->wake_cold = wake->kind == WAKE_COLD;
     for (unsigned i = 0; i < STAGES; i++)
         entry.numbers[6 + i] = wake->stages[i];
     hall_find_visited(&hall->config->model, wake->cause, &entry.texts[2], &entry.texts[3]);
@@ -103,6 +104,14 @@ static void amend_wake(struct hall *hall, int server)
 
     if (!wake->open && wake->recent && book->wake > 0 && book->wake_started == wake->started)
         write_wake(hall, server, true);
+}
+
+void hall_books_report(struct hall *hall, int server)
+{
+    if (hall->store && hall->books &&
+        hall->books->books[server].wake_cold !=
+            (fleet_power(hall->fleet, server)->wake.kind == WAKE_COLD))
+        amend_wake(hall, server);
 }
 
 /* ---- sleeps ---- */

@@ -451,9 +451,13 @@ static void take_uses(struct step *step, const struct agent_uses *uses)
 /* An old report, said again by the broker, tells nothing of a server that is not up. */
 static void handle_report(struct step *step, const struct fleet_event *event)
 {
+    const bool first = step->power->report.heard_at <= step->power->wake.started;
+
     step->power->report = event->report;
     step->power->report.heard = true;
     step->power->report.heard_at = step->now.boot;
+    if (first)
+        wake_correct_kind(step);
     if (power_is_up(step->power->state) && step->power->evidence.agent != AGENT_SLEEPING)
         take_uses(step, &event->uses);
     step->changed = true;

@@ -41,6 +41,29 @@ void history_amend(struct history *history, enum wake_kind kind, enum stage stag
     history->kinds[kind].boots[newest].stages[stage] = ms;
 }
 
+/* Those that stay are put oldest first: what is not full begins at the first place. */
+static void drop_newest(struct history *history, enum wake_kind kind)
+{
+    struct boot kept[HISTORY_MAX];
+    const unsigned n = history->kinds[kind].n - 1U;
+    const unsigned oldest = history->kinds[kind].next + HISTORY_MAX - n - 1U;
+
+    for (unsigned i = 0; i < n; i++)
+        kept[i] = history->kinds[kind].boots[(oldest + i) % HISTORY_MAX];
+    memcpy(history->kinds[kind].boots, kept, n * sizeof(kept[0]));
+    history->kinds[kind].n = (uint8_t)n;
+    history->kinds[kind].next = (uint8_t)n;
+}
+
+void history_move(struct history *history, enum wake_kind from, enum wake_kind to)
+{
+    if (history->kinds[from].n == 0 || from == to)
+        return;
+    const unsigned newest = (history->kinds[from].next + HISTORY_MAX - 1U) % HISTORY_MAX;
+    history_add(history, to, &history->kinds[from].boots[newest]);
+    drop_newest(history, from);
+}
+
 static int compare(const void *a, const void *b)
 {
     const int32_t left = *(const int32_t *)a;

@@ -42,6 +42,9 @@ void history_add(struct history *history, enum wake_kind kind, const struct boot
 /* Notes a stage of the newest wake that was reached after it was ready. */
 void history_amend(struct history *history, enum wake_kind kind, enum stage stage, int32_t ms);
 
+/* The newest wake of one kind turned out to be of the other. */
+void history_move(struct history *history, enum wake_kind from, enum wake_kind to);
+
 /* Median time to ready, ms; -1 when no wake of that kind was seen (then of the other kind; then
  * -1). */
 int64_t history_median(const struct history *history, enum wake_kind kind);

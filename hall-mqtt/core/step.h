@@ -98,6 +98,8 @@ void wake_tick(struct step *step);
 /* Is it this wake, open or just given up, that makes the server ready? */
 bool wake_is_answered(const struct power *power);
 void wake_succeed(struct step *step);
+/* The agent's first report since a wake that has ended: it tells which kind that was. */
+void wake_correct_kind(struct step *step);
 void wake_fail(struct step *step, enum wake_failure failure);
 void wake_cancel(struct step *step, const char *by);
 int64_t wake_due(const struct step *step);

@@ -203,7 +203,8 @@ static const char *failure_advice(enum wake_failure failure)
     case FAILURE_NOT_READY:
         return "it is up, but its checks do not pass: check its services and the check's address";
     case FAILURE_NO_PACKET:
-        return "no magic packet could be sent: check the interface and the broadcast address, or the relay";
+        return "no magic packet could be sent: check the interface and the broadcast address, or "
+               "the relay";
     case FAILURE_CANCELLED:
         return "cancelled";
     case FAILURE_DEPENDENCY:
@@ -451,6 +452,18 @@ static void conclude(struct step *step)
     renew_waiting(step);
     step_tell(step, HAPPENED_READY, ms, "ready after %lld.%03lld s (%s)", (long long)(ms / 1000),
               (long long)(ms % 1000), wake_kind_name(wake->kind));
+}
+
+/* The agent is online, and so the server may be ready, a moment before it has reported. */
+void wake_correct_kind(struct step *step)
+{
+    struct power *power = step->power;
+    const enum wake_kind kind = actual_kind(power);
+
+    if (power->wake.open || !power->wake.recent || kind == power->wake.kind)
+        return;
+    history_move(&power->history, power->wake.kind, kind);
+    power->wake.kind = kind;
 }
 
 void wake_succeed(struct step *step)

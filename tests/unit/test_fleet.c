@@ -584,6 +584,25 @@ static void test_the_kind_of_wake_is_corrected(void **state)
     assert_int_equal(world_power(world, TESTING)->history.kinds[WAKE_RESUME].n, 0);
 }
 
+static void test_the_kind_of_wake_is_corrected_by_a_late_report(void **state)
+{
+    struct world *world = sleeping(state);
+
+    world_silence(world, TESTING);
+    world_report(world, TESTING, "boot-1", true); /* its last one, retained */
+    world_visit(world, SITE_CLIENT1);
+    world_advance(world, 9 * SECOND);
+    world_up(world, TESTING);
+    assert_int_equal(wake_of(world, TESTING)->kind, WAKE_RESUME);
+    world_advance(world, SECOND);
+    world_report(world, TESTING, "boot-2", true);
+    assert_int_equal(wake_of(world, TESTING)->kind, WAKE_COLD);
+    assert_int_equal(world_power(world, TESTING)->history.kinds[WAKE_RESUME].n, 0);
+    assert_int_equal(world_power(world, TESTING)->history.kinds[WAKE_COLD].n, 2);
+    world_report(world, TESTING, "boot-3", true); /* rebooted behind our back: no wake of ours */
+    assert_int_equal(world_power(world, TESTING)->history.kinds[WAKE_COLD].n, 2);
+}
+
 static void test_manual_and_hold(void **state)
 {
     struct world *world = ready(state);
@@ -1425,6 +1444,7 @@ int main(void)
         TEST(test_a_sleep_without_an_agent),
         TEST(test_use_never_wakes),
         TEST(test_the_kind_of_wake_is_corrected),
+        TEST(test_the_kind_of_wake_is_corrected_by_a_late_report),
         TEST(test_manual_and_hold),
         TEST(test_hold_wakes),
         TEST(test_too_many_leases),

@@ -109,6 +109,24 @@ static void test_amend_is_of_the_newest(void **state)
     assert_int_equal(history.kinds[WAKE_COLD].boots[HISTORY_MAX - 1].stages[STAGE_DOCKER_UP], 777);
 }
 
+static void test_the_newest_moves(void **state)
+{
+    (void)state;
+    struct history history = {0};
+
+    history_move(&history, WAKE_RESUME, WAKE_COLD); /* nothing to move */
+    assert_int_equal(history.kinds[WAKE_COLD].n, 0);
+    for (int i = 0; i <= HISTORY_MAX; i++) /* its index wraps */
+        add(&history, WAKE_RESUME, 1000 * (i + 1));
+    history_move(&history, WAKE_RESUME, WAKE_COLD);
+    assert_int_equal(history_median(&history, WAKE_COLD), 1000 * (HISTORY_MAX + 1));
+    assert_int_equal(history.kinds[WAKE_RESUME].n, HISTORY_MAX - 1);
+    assert_int_equal(history_median(&history, WAKE_RESUME), 4500);
+    add(&history, WAKE_RESUME, 500);
+    assert_int_equal(history.kinds[WAKE_RESUME].n, HISTORY_MAX);
+    assert_int_equal(history_median(&history, WAKE_RESUME), 4000);
+}
+
 static void test_names(void **state)
 {
     (void)state;
@@ -131,6 +149,7 @@ int main(void)
         cmocka_unit_test(test_deadline),
         cmocka_unit_test(test_only_the_last_count),
         cmocka_unit_test(test_amend_is_of_the_newest),
+        cmocka_unit_test(test_the_newest_moves),
         cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
