@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Installs what the tests need, builds, and runs them. The last line is "N passed, N failed".
-# ./test.sh [static] [unit] [fuzz] [integration] [interop] [browser]: only these parts; without arguments all of them.
+# ./test.sh [static] [unit] [fuzz] [integration] [interop] [browser] [vm]: only these parts; without arguments all of them.
 set -uo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" || exit 1
 . .ci/packages.sh
 exec </dev/null
 
-parts=(static unit fuzz integration interop browser)
+parts=(static unit fuzz integration interop browser vm)
 python=/usr/bin/python3
 logs=build/test
 passed=0 failed=0
@@ -121,6 +121,15 @@ part_interop() {
 
 part_browser() {
   check browser.build-gcc build dev && suite browser run_pytest build-dev tests/browser
+}
+
+# A machine of its own under QEMU: the root is built once and kept in ~/.cache/hall/vm. Says how long its wakes took.
+run_vm() { TIMINGS=$PWD/$logs/vm-timings run_pytest build-dev tests/vm -n 0; }
+
+part_vm() {
+  rm -f "$logs/vm-timings"
+  check vm.build-gcc build dev && check vm.image "$python" -B tests/vm/image.py && suite vm run_vm
+  [ ! -f "$logs/vm-timings" ] || sed 's/^/      /' "$logs/vm-timings"
 }
 
 wanted=("$@")
