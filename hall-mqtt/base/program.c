@@ -73,5 +73,7 @@ void program_prepare(void)
     sigaddset(&mask, SIGCHLD); /* programs that are run */
     sigprocmask(SIG_BLOCK, &mask, NULL);
     mallopt(M_ARENA_MAX, 1);
+    /* Large tables come from the kernel as zeros, and what is never used of them costs nothing. */
+    mallopt(M_MMAP_THRESHOLD, 32 * 1024);
     memory_trim(true);
 }

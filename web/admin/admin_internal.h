@@ -17,10 +17,10 @@
 #include "web/listener.h"
 
 enum {
-    ADMIN_WORKERS = 6,
+    ADMIN_WORKERS = 5,
     ADMIN_STREAMS = 3, /* each holds a worker */
     ADMIN_LOGINS = 2,  /* so many may wait for their hash; others are told to come again */
-    ADMIN_INBOX = 64,
+    ADMIN_INBOX = 16,
     BODY_MAX = 64 * 1024,
     CONFIG_BODY_MAX = 1024 * 1024,
     TOKEN_SIZE = 65, /* 256 bits in hex, and NUL */
@@ -40,7 +40,6 @@ struct rules {
 
 struct admin_worker {
     struct answer answer;
-    struct request request;
     struct buf body;
 };
 

@@ -94,7 +94,9 @@ export function say(text) {
 
 export function toast(text, bad = false) {
   const el = h('div', { class: bad ? 'toast bad' : 'toast', role: bad ? 'alert' : null }, text);
-  document.getElementById('toasts').append(el);
+  const toasts = document.getElementById('toasts');
+  toasts.append(el);
+  while (toasts.children.length > 3) toasts.firstChild.remove();
   setTimeout(() => el.remove(), bad ? 9000 : 4500);
 }
 

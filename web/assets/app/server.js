@@ -111,7 +111,7 @@ function bootChart(server, wakes) {
         borderColor: color(i ? '--b-degraded' : '--ac'), backgroundColor: color(i ? '--b-degraded' : '--ac'), pointRadius: 4, pointStyle: i ? 'triangle' : 'circle', tension: 0.25,
       })).filter((d) => d.data.some((v) => v !== null)),
     },
-    options: { scales: { y: { beginAtZero: true, title: { display: true, text: t('unit.seconds') } }, x: { ticks: { maxTicksLimit: 5, maxRotation: 0 } } }, plugins: { legend: { position: 'bottom' } } },
+    options: { scales: { y: { beginAtZero: true, title: { display: true, text: t('unit.seconds') } }, x: { ticks: { maxTicksLimit: 5, maxRotation: 0 } } }, plugins: { legend: { position: 'bottom', labels: { usePointStyle: true } } } },
   });
   return h('section', { class: 'card' }, h('h2', null, t('boots')), chart(`boots-${server.id}`, t('boots.label', { n: good.length, last: duration(good[good.length - 1].seconds) }), good[good.length - 1].id, make));
 }

@@ -75,11 +75,14 @@ function bootHistory(stats, version) {
   const series = stats.servers.flatMap((s) => ['resume', 'cold_boot'].map((kind) => ({ server: s.server, kind, days: s.boot_history.filter((d) => d.kind === kind) }))).filter((s) => s.days.length > 1).slice(0, 5);
   if (!series.length) return h('p', { class: 'empty' }, t('stat.nothing'));
   const days = [...new Set(series.flatMap((s) => s.days.map((d) => d.day)))].sort();
-  const line = (s, i, what) => ({ label: `${serverName(s.server)}, ${name('kind', s.kind)} ${what.slice(0, 3)}`, data: days.map((d) => { const x = s.days.find((y) => y.day === d); return x ? x[what] : null; }), spanGaps: true,
-    borderColor: color(tints[i]), backgroundColor: color(tints[i]), borderDash: what === 'p95_s' ? [5, 4] : [], pointRadius: what === 'p95_s' ? 0 : 3, borderWidth: what === 'p95_s' ? 1.5 : 2.5, tension: 0.25 });
+  const of = (s, d) => s.days.find((y) => y.day === d);
+  // The median as a line; the 95th percentile in its tooltip.
+  const line = (s, i) => ({ label: `${serverName(s.server)}, ${name('kind', s.kind)}`, data: days.map((d) => { const x = of(s, d); return x ? x.p50_s : null; }), spanGaps: true,
+    borderColor: color(tints[i]), backgroundColor: color(tints[i]), pointStyle: s.kind === 'resume' ? 'circle' : 'triangle', pointRadius: 3.5, borderWidth: 2.5, tension: 0.25 });
+  const tip = (item) => { const x = of(series[item.datasetIndex], days[item.dataIndex]); return `${item.dataset.label}: ${duration(x.p50_s)} (${t('stat.p95', { seconds: duration(x.p95_s) })})`; };
   return chart('boot-history', t('stat.boots'), version, () => ({
-    type: 'line', data: { labels: days.map(date), datasets: series.flatMap((s, i) => [line(s, i, 'p50_s'), line(s, i, 'p95_s')]) },
-    options: { plugins: { legend: { position: 'bottom' } }, scales: { y: { beginAtZero: true, title: { display: true, text: t('unit.seconds') } }, x: { ticks: { maxTicksLimit: 7, maxRotation: 0 } } } },
+    type: 'line', data: { labels: days.map(date), datasets: series.map(line) },
+    options: { plugins: { legend: { position: 'bottom', labels: { usePointStyle: true } }, tooltip: { callbacks: { label: tip } } }, scales: { y: { beginAtZero: true, title: { display: true, text: t('unit.seconds') } }, x: { ticks: { maxTicksLimit: 7, maxRotation: 0 } } } },
   }));
 }
 
