@@ -138,6 +138,21 @@ def test_statistics_count_what_happened(api, bus, world):
     assert api.get("/statistics", server="testing")["servers"][0]["server"] == "testing"
 
 
+def test_visits_and_their_wakes_are_known_by_project(api, bus, world):
+    api.do("POST", "/servers/testing/sleep", {"force": True})
+    wait_state(bus, "testing", "off")
+    before = {p["project"]: p["visits"] for p in api.get("/statistics")["projects"]}
+    world.hall.auth("/client1/page")
+    wait_state(bus, "testing", "ready")
+    wait_until(lambda: api.get("/wakes", server="testing", limit=1)["wakes"][0]["project"] == "client1", 10, "the wake of client1")
+    events = api.get("/events", project="client1")["events"]
+    assert {"wake_requested", "ready"} <= {e["type"] for e in events}
+    assert all(e["domain"] == "testing.localhost" and e["server"] == "testing" for e in events)
+    assert api.get("/events", domain="testing.localhost")["events"] == events
+    wait_until(lambda: {p["project"]: p["visits"] for p in api.get("/statistics")["projects"]}.get("client1", 0) > before.get("client1", 0), 10, "the visit")
+    assert {"project": "client1", "n": 1}.items() <= [p for p in api.get("/statistics", server="testing")["wakes_by_project"] if p["project"] == "client1"][0].items()
+
+
 def test_settings_holds_and_tools(api, bus):
     api.do("POST", "/servers/testing/policy", {"policy": "always_on"})
     wait_until(lambda: api.get("/servers/testing")["status"]["policy"] == "always_on", 5, "the policy")
@@ -360,6 +375,47 @@ def test_hostile_configurations_are_refused(api):
     assert read_config(api)[1] == etag
     for version in ("..", "%2e%2e%2fhall.db", "1-0000000000000000", "x" * 300, "1-zzzzzzzzzzzzzzzz"):
         assert api.ask("GET", "/config/versions/" + version).status in (400, 404)
+
+
+# Faults
+
+
+def test_time_without_hall_is_called_unobserved(make_world):
+    world = make_world(start=False)
+    world.hall.secrets = {"HALL_API_KEY": KEY}
+    world.start()
+    api, bus = Api(world.hall), world.bus()
+    awake(bus, "testing")
+    figures = api.get("/statistics", server="testing")["servers"][0]  # writes what is counted
+    assert figures["unobserved_s"] < 1
+    energy = api.get("/servers/testing")["status"]["energy"]
+    world.hall.kill()
+    time.sleep(2)
+    world.hall.start()
+    wait_until(lambda: answers(world.hall), 20, "the admin listener")
+    wait_until(lambda: api.get("/servers/testing")["status"]["state"] == "ready", 20, "ready")
+    later = api.get("/statistics", server="testing")["servers"][0]
+    assert later["unobserved_s"] >= 2 and later["observed_s"] >= figures["observed_s"]
+    assert later["seconds"]["ready"] >= figures["seconds"]["ready"]
+    assert api.get("/servers/testing")["status"]["energy"]["used_kwh"] >= energy["used_kwh"]
+    assert api.get("/wakes", server="testing")["wakes"]
+
+
+def test_without_a_store_all_that_is_live_goes_on(make_world):
+    world = make_world(start=False)
+    world.hall.secrets = {"HALL_API_KEY": KEY}
+    world.hall.write({**world.hall.config, "store": {"path": "/proc/nowhere/hall.db"}})
+    world.start()
+    api = Api(world.hall)
+    assert api.get("/info")["store"]["problem"]
+    assert len(api.get("/servers")["servers"]) == 2
+    for path in ("/events", "/wakes", "/statistics", "/events/export"):
+        answer = openapi.check("GET", path, api.ask("GET", path))
+        assert answer.status == 503 and "/proc/nowhere/hall.db" in answer.json()["detail"]
+    config, etag = read_config(api)
+    config["servers"]["erp"]["name"] = "Ledger"
+    refused = api.do("PUT", "/config", config, 503, {"If-Match": etag})
+    assert "nothing was changed" in refused["detail"] and read_config(api)[1] == etag
 
 
 # Much, and times that do not fit
