@@ -188,6 +188,10 @@ void projects_restore_command(struct fleet *fleet, const struct ledger_entry *en
 /* Over a reload: everything but what is configured. */
 void project_adopt(struct project *project, const struct project *was);
 
+/* event.c: what happened */
+void event_handle(struct step *step, const struct fleet_event *event);
+void event_apply(struct step *step, struct evidence_change change); /* what the evidence shows */
+
 /* order.c: commands */
 void order_command(struct step *step, const struct command *command);
 

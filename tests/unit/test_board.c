@@ -56,12 +56,10 @@ static void what_is_posted_is_read(void **state)
 
 static void what_is_posted_of_a_project_is_news_of_its_server(void **state)
 {
-    static const struct model_site some[3] = {
+    static struct model_site some[3] = {
         {.server = 0}, {.server = 0, .is_project = true}, {.server = 1, .is_project = true}};
-    const struct config of_projects = {.model = {.n_servers = 2,
-                                                 .servers = servers,
-                                                 .n_sites = 3,
-                                                 .sites = (struct model_site *)(uintptr_t)some}};
+    const struct config of_projects = {
+        .model = {.n_servers = 2, .servers = servers, .n_sites = 3, .sites = some}};
     struct project_notice project = {0}, read;
     struct board *board;
     struct notice notice;

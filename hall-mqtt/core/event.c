@@ -1,0 +1,216 @@
+/* What each event means for the server it is about. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "core/step.h"
+
+void event_apply(struct step *step, struct evidence_change change)
+{
+    const enum power_state state = step->power->state;
+    /* To be found silent at last is no news of a server that was not up. */
+    const bool falls_silent =
+        change.silent && (step->power->up_since > 0 || state == POWER_UNKNOWN);
+
+    if (change.changed)
+        step->changed = true;
+    if (change.sign)
+        wake_sign(step);
+    if (change.pass)
+        step_transition(step, POWER_PASS, NULL);
+    else if (change.sign)
+        step_transition(step, POWER_SIGN, NULL);
+    if (change.fail)
+        step_transition(step, POWER_FAIL, NULL);
+    if (falls_silent)
+        step_transition(step, POWER_SILENT, NULL);
+}
+
+static void take_visit_lease(struct step *step, int site)
+{
+    const char *holder = step->fleet->model->sites[site].id;
+    struct lease_set *set = &step->power->leases;
+    const bool is_new = !lease_find(set, LEASE_VISIT, holder);
+    const int64_t until = step->now.boot + step_idle(step);
+
+    /* A full set must not send a visitor's server to sleep: then the longest lease lives on for
+     * all. */
+    if (!lease_take(set, LEASE_VISIT, holder, "", step->now.boot, until))
+        set->leases[0].until = until > set->leases[0].until ? until : set->leases[0].until;
+    if (is_new)
+        step->fleet->sites[site].visits++;
+    step->fleet->sites[site].last_visit = step->now.boot;
+    step->changed = true;
+}
+
+static void handle_visit(struct step *step, const struct fleet_event *event)
+{
+    const int site = event->visit.site;
+    const bool was_open = step->power->wake.open || step->power->wake.queued;
+    char cause[CAUSE_SIZE];
+
+    if (guard_visit(step, site, event->visit.who))
+        return;
+    take_visit_lease(step, site);
+    if (step->fleet->sites[site].ready) {
+        guard_note_use(step, site, event->visit.who, false);
+        return;
+    }
+    projects_want(step, site);
+    step->power->awaited_until = step->now.boot + WAKE_AWAITED_MOST;
+    if (step->power->state == POWER_READY)
+        return;
+    snprintf(cause, sizeof(cause), "visit of %.64s", step->fleet->model->sites[site].id);
+    if (wake_request(step, cause, false) && !was_open && !step->power->evidence.alive)
+        guard_note_use(step, site, event->visit.who, true);
+}
+
+static void handle_use(struct step *step, const struct fleet_event *event)
+{
+    /* A use seen while it was ready may arrive after it is not. */
+    if (!step->fleet->sites[event->visit.site].ready ||
+        guard_visit(step, event->visit.site, event->visit.who))
+        return;
+    take_visit_lease(step, event->visit.site);
+    guard_note_use(step, event->visit.site, event->visit.who, false);
+}
+
+static void handle_command(struct step *step, const struct fleet_event *event)
+{
+    order_command(step, &event->command);
+}
+
+static void handle_probe(struct step *step, const struct fleet_event *event)
+{
+    if (event->probe.check < step->model->n_checks)
+        event_apply(step, evidence_probe(&step->power->evidence, step->model, event->probe.check,
+                                         event->probe.outcome, event->probe.detail));
+}
+
+static void handle_neighbour(struct step *step, const struct fleet_event *event)
+{
+    const bool was_other = step->power->evidence.mac == MAC_OTHER;
+    char other[MAC_TEXT_SIZE];
+
+    if (was_other && event->neighbour.verdict == MAC_MATCH)
+        step_problem(step, "%s", "");
+    event_apply(step, evidence_neighbour(&step->power->evidence, step->model,
+                                         event->neighbour.verdict, event->neighbour.mac));
+    if (event->neighbour.verdict == MAC_OTHER)
+        step_problem(step, "another machine (%s) answers on its address",
+                     text_format_mac(event->neighbour.mac, other));
+}
+
+/* What it said before it went holds no more; what it reported in use lives on a while. */
+static void agent_went(struct step *step)
+{
+    struct lease_set *set = &step->power->leases;
+    const int64_t until = step->now.boot + step_idle(step);
+
+    projects_agent_away(step);
+    for (size_t i = 0; i < set->n; i++)
+        if (set->leases[i].kind == LEASE_AGENT && set->leases[i].until > until)
+            set->leases[i].until = until;
+}
+
+static void handle_agent(struct step *step, const struct fleet_event *event)
+{
+    struct power *power = step->power;
+    const enum agent_word word = event->agent.word, before = power->evidence.agent;
+    const bool was_sleeping = before == AGENT_SLEEPING;
+    const struct evidence_change change =
+        evidence_agent(&power->evidence, step->model, word, step->now.boot);
+
+    if (word != AGENT_ONLINE && word != before)
+        agent_went(step);
+    /* The broker says a retained word again at each reconnect: that is no new goodbye. */
+    if (word == AGENT_SLEEPING && was_sleeping)
+        return;
+    if (word == AGENT_SLEEPING) {
+        step->changed = true;
+        power->said_goodbye |= power->state == POWER_OFF;
+        if (power_next_state(power, POWER_GOODBYE) == POWER_SLEEPING)
+            sleep_agreed(step, "its agent said goodbye");
+        else
+            step_transition(step, POWER_GOODBYE, NULL);
+        return;
+    }
+    if (word == AGENT_ONLINE && was_sleeping && power->state == POWER_SLEEPING) {
+        sleep_came_back(step);
+    }
+    event_apply(step, change);
+    if (word == AGENT_ONLINE)
+        step_stage(step, STAGE_AGENT_ONLINE);
+}
+
+/* The leases of an agent are those of its latest report. */
+static void take_uses(struct step *step, const struct agent_uses *uses)
+{
+    struct lease_set *set = &step->power->leases;
+
+    for (size_t i = set->n; i-- > 0;) {
+        const struct lease lease = set->leases[i];
+        bool goes_on = lease.kind != LEASE_AGENT;
+
+        for (size_t k = 0; k < uses->n && !goes_on; k++)
+            goes_on = strcmp(uses->list[k].holder, lease.holder) == 0;
+        if (!goes_on)
+            lease_release(set, lease.kind, lease.holder);
+    }
+    for (size_t i = 0; i < uses->n; i++)
+        (void)lease_take(set, LEASE_AGENT, uses->list[i].holder, uses->list[i].label,
+                         step->now.boot, LEASE_FOREVER);
+}
+
+/* An old report, said again by the broker, tells nothing of a server that is not up. */
+static void handle_report(struct step *step, const struct fleet_event *event)
+{
+    const bool first = step->power->report.heard_at <= step->power->wake.started;
+
+    step->power->report = event->report;
+    step->power->report.heard = true;
+    step->power->report.heard_at = step->now.boot;
+    if (first)
+        wake_correct_kind(step);
+    if (power_is_up(step->power->state) && step->power->evidence.agent != AGENT_SLEEPING)
+        take_uses(step, &event->uses);
+    step->changed = true;
+}
+
+static void handle_containers(struct step *step, const struct fleet_event *event)
+{
+    projects_told(step, event->containers);
+}
+
+static void handle_sleep_answer(struct step *step, const struct fleet_event *event)
+{
+    if (!projects_answered(step, event->sleep.answer, event->sleep.id, event->sleep.reason))
+        sleep_answered(step, event->sleep.answer, event->sleep.id, event->sleep.reason);
+}
+
+static void handle_packet_failed(struct step *step, const struct fleet_event *event)
+{
+    if (step->power->wake.packets_failed < step->power->wake.packets)
+        step->power->wake.packets_failed++;
+    step_problem(step, "a magic packet could not be sent: %s", event->packet.reason);
+}
+
+typedef void handler(struct step *, const struct fleet_event *);
+
+static handler *const handlers[] = {
+    [FLEET_VISIT] = handle_visit,
+    [FLEET_USE] = handle_use,
+    [FLEET_COMMAND] = handle_command,
+    [FLEET_PROBE] = handle_probe,
+    [FLEET_NEIGHBOUR] = handle_neighbour,
+    [FLEET_AGENT] = handle_agent,
+    [FLEET_REPORT] = handle_report,
+    [FLEET_CONTAINERS] = handle_containers,
+    [FLEET_SLEEP_ANSWER] = handle_sleep_answer,
+    [FLEET_PACKET_FAILED] = handle_packet_failed,
+};
+
+void event_handle(struct step *step, const struct fleet_event *event)
+{
+    handlers[event->kind](step, event);
+}
