@@ -14,11 +14,12 @@
 enum {
     LONG_MS = 120, /* how old a connection without a request may become where workers are few */
     SHORT_MS = 40, /* and where there are hardly any */
-    LOOK_MS = 5,
+    LOOK_MS = 10,
     HEAD_MAX = 4096, /* of a head so much is looked at for its end */
     FDS_MAX = 4096,
-    GAP_MAX = 256, /* the lowest free number is given first: behind such a gap there is nothing */
+    GAP_MAX = 64, /* the lowest free number is given first: behind such a gap there is nothing */
     SUSPECTS_MAX = 512,
+    SPARE = 2, /* with so few workers left the looking begins; it ends where they are plenty */
     ESTABLISHED = 1, /* of tcpi_state; <netinet/tcp.h> names it, but has an older struct tcp_info */
 };
 
@@ -177,7 +178,8 @@ static void call(struct patience *patience, bool ends)
 
 void patience_look(struct patience *patience, unsigned served)
 {
-    if (served >= patience->rules->scarce && !atomic_exchange(&patience->looks, true))
+    if (served + SPARE >= patience->rules->most && !atomic_load(&patience->looks) &&
+        !atomic_exchange(&patience->looks, true))
         call(patience, false);
 }
 

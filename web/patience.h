@@ -16,10 +16,10 @@
 struct patience;
 
 struct patience_rules {
-    uint16_t port;                     /* the listener's own */
-    unsigned scarce;                   /* from so many connections on, patience is short */
-    unsigned most;                     /* so many can be served; close to it, patience is shorter */
-    unsigned (*served)(void *context); /* how many connections are being served */
+    uint16_t port;   /* the listener's own */
+    unsigned scarce; /* below so many connections patience is long again */
+    unsigned most;   /* so many can be served; close to it, patience becomes short */
+    unsigned (*served)(void *context);             /* how many connections are being served */
     bool (*at_work)(void *context, uint64_t peer); /* is a request from there being answered? */
 };
 

@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from helpers import asleep
+from helpers import asleep, wait_event
 from slow import SlowClients
 from world import BROWSER
 
@@ -14,7 +14,7 @@ API = {"Accept": "application/json", "User-Agent": "curl/8.5.0"}
 
 @pytest.mark.parametrize("silent", [False, True], ids=["dripping", "silent"])
 def test_a_thousand_slow_clients_do_not_keep_the_proxy_waiting(world, bus, silent):
-    slow = SlowClients(world.hall.gateway, silent=silent)
+    slow = SlowClients(world.hall.gateway, silent=silent, pause=0.1)
     try:
         time.sleep(0.5)
         times = []
@@ -33,11 +33,13 @@ def test_who_waits_for_an_answer_is_not_sent_away(make_world):
     world.hall.config["domains"]["testing.localhost"]["access"] = {"hold": "20s"}
     world.hall.write(world.hall.config)
     world.start()
-    asleep(world.bus(), "testing")
-    answers = []
+    bus = world.bus()
+    asleep(bus, "testing")
+    mark, answers = bus.mark(), []
     program = threading.Thread(target=lambda: answers.append(world.hall.auth("/client1/api", headers=API, method="POST")))
     program.start()
-    slow = SlowClients(world.hall.gateway)
+    wait_event(bus, "testing", "wake_requested", mark)
+    slow = SlowClients(world.hall.gateway, 300, pause=0.1)
     try:
         program.join(25)
     finally:
