@@ -307,8 +307,10 @@ static void add_gap(char *out)
 {
     const size_t length = strlen(out);
 
-    if (length > 0 && out[length - 1] != '_' && out[length - 1] != '.')
-        strcpy(out + length, "_");
+    if (length > 0 && out[length - 1] != '_' && out[length - 1] != '.') {
+        out[length] = '_';
+        out[length + 1] = '\0';
+    }
 }
 
 /* The same in every language, so that automations can be copied. */
