@@ -336,7 +336,10 @@ static bool is_own_retained(const struct mqtt *mqtt, const char *topic)
 static void take_retained(struct mqtt *mqtt, const struct mqtt_message *message)
 {
     bool reading = mqtt->phase < PHASE_RUNNING;
-    if (!message->retained ||
+    /* What is not retained is gone with the next look, but until then it misleads whoever heard it.
+     */
+    bool misleads = !reading && retained_has(mqtt->sender.retained, message->topic);
+    if ((!message->retained && !misleads) ||
         (!mqtt->born && strcmp(message->topic, mqtt->options.will_topic) == 0))
         return;
     switch (retained_see(mqtt->sender.retained, message->topic, message->payload, message->length,

@@ -50,6 +50,15 @@ def test_a_word_alone_is_enough(world, bus):
     assert done.json()["by"] == "someone"
 
 
+def test_mqtt_5_request_and_response(world, bus):
+    mark = bus.mark()
+    bus.publish(TOPIC, {"action": "announce", "id": "rr"}, response="hall/answers/me", correlation=b"\x00\x01", expiry=30)
+    for outcome in ("accepted", "done"):
+        response = bus.wait("hall/answers/me", lambda m, o=outcome: m.json()["outcome"] == o, mark)
+        assert response.properties.CorrelationData == b"\x00\x01"
+        assert response.json() == answer(bus, "rr", outcome, mark)
+
+
 @pytest.mark.parametrize(("payload", "words"), [
     ("dance", "announce, reload"),
     ("", "empty"),
@@ -82,3 +91,20 @@ def test_others_may_not(world, bus):
     bus.publish(TOPIC, {"action": "announce", "id": "after"})
     answer(bus, "after", "done", mark)
     assert [m.json()["id"] for m in bus.heard(RESULT, mark)] == ["after", "after"]
+
+
+@pytest.mark.parametrize("retain", [True, False])
+def test_a_peer_that_speaks_in_halls_name_is_corrected(make_world, retain):
+    """Where the broker's rights are missing, Hall hears it, says so, and puts it right."""
+    world = make_world(start=False)
+    (world.broker.directory / "acl").write_text("user operator\ntopic readwrite #\nuser hall\ntopic readwrite #\n", encoding="utf-8")
+    world.start()
+    bus = world.bus()
+    bus.wait_text("hall/servers/testing/state", "off")
+    for where, lie in (("hall/servers/testing/state", "ready"), ("hall/servers/testing/power", "ON"), ("hall/status", "offline")):
+        true, mark = bus.last(where).text(), bus.mark()
+        bus.publish(where, lie, retain=retain)
+        bus.wait_text(where, lie, mark)
+        bus.wait(where, lambda m, t=true: m.text() == t, mark)
+        assert f"someone else published to {where}" in world.hall.log_text()
+    assert world.sims["testing"].count("frame") == 0
