@@ -87,7 +87,7 @@ struct hall {
         struct errand *errand;
     } flushing[FLUSHING_MAX]; /* who waits for what they read to be written */
     size_t n_flushing;
-    int64_t flushed, books_flushed; /* boot: when somebody last wanted that */
+    int64_t flushed, books_flushed;  /* boot: when somebody last wanted that */
     char reload_by[COMMAND_BY_SIZE]; /* who asked for the reload; "": a signal, or the bus */
     char reload_why[REASON_SIZE];    /* why the last one was refused; "": it was not */
     struct api *api;
