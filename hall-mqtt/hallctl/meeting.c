@@ -114,6 +114,10 @@ int meeting_failed(const struct meeting *meeting, int error)
 
     fprintf(stderr, "hallctl %s: %s: %s\n", meeting->call->verb->name, meeting->settings.broker,
             late ? "the broker does not answer in time" : talk_why(meeting->talk));
+    if (late)
+        fputs("With very many servers it may have dropped the answer: raise its "
+              "max_queued_messages and max_queued_bytes.\n",
+              stderr);
     if (error == -EACCES)
         fprintf(stderr, "Check the rights of user %s at the broker: docs/BUS.md, \"Rights\".\n",
                 meeting->settings.mqtt.username ? meeting->settings.mqtt.username : "(none)");

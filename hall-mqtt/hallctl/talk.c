@@ -264,18 +264,29 @@ static int subscribe(struct talk *talk, const char *const *filters, size_t n, in
 }
 
 /*
- * What the broker holds comes with QoS 0 right behind its answer, and so before its answer to the
- * next subscription: to our own topic, where answers will come.
+ * What the broker holds comes with QoS 0 behind its answer, and so before its answer to the next
+ * subscription: to our own topic, where answers will come. Who may only look is refused that one,
+ * and needs no answers.
  */
-int talk_read(struct talk *talk, const char *const *filters, size_t n)
+static int read_filter(struct talk *talk, const char *filter)
 {
-    const char *const own[] = {talk->answers};
-    int error = subscribe(talk, filters, n, 0);
+    const char *const filters[] = {filter}, *const own[] = {talk->answers};
+    int error = subscribe(talk, filters, 1, 0);
 
     if (error < 0)
         return error;
     error = subscribe(talk, own, 1, 1);
-    return error == -EACCES ? 0 : error; /* who may only look gets no answers, and needs none */
+    return error == -EACCES ? 0 : error;
+}
+
+/* One after the other: a broker drops what is more than it cares to queue. */
+int talk_read(struct talk *talk, const char *const *filters, size_t n)
+{
+    int error = 0;
+
+    for (size_t i = 0; i < n && error == 0; i++)
+        error = read_filter(talk, filters[i]);
+    return error;
 }
 
 int talk_ask(struct talk *talk, const char *topic, const char *payload, size_t length)

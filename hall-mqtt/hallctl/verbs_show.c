@@ -136,12 +136,11 @@ static int read_servers(struct meeting *meeting)
     const char *id =
         one && text_is_slug(meeting->call->operands[0]) ? meeting->call->operands[0] : NULL;
     const struct meeting_wish wishes[] = {
-        {TOPIC_INFO, NULL},          {TOPIC_SERVER_STATE, NULL},  {TOPIC_SERVER_POWER, NULL},
-        {TOPIC_SERVER_STATUS, NULL}, {TOPIC_SERVER_CONFIG, NULL}, {TOPIC_SERVER_STATE, id},
-        {TOPIC_SERVER_POWER, id},    {TOPIC_SERVER_STATUS, id},   {TOPIC_SERVER_CONFIG, id},
+        {TOPIC_INFO, NULL},        {TOPIC_SERVER_STATE, NULL}, {TOPIC_SERVER_POWER, id},
+        {TOPIC_SERVER_STATUS, id}, {TOPIC_SERVER_CONFIG, id},  {TOPIC_SERVER_STATE, id},
     };
 
-    return meeting_read(meeting, wishes, id ? 9 : 5);
+    return meeting_read(meeting, wishes, id ? 6 : 5);
 }
 
 static int say_none(const struct meeting *meeting)

@@ -225,7 +225,12 @@ Open in a browser:
   {SITE}:{port}/client2      project client2 on the same server
   http://erp.localhost:{port}/              the server erp
 
-Watch and steer it over MQTT:
+Watch and steer it from a shell:
+  export HALL_MQTT_URL=mqtt://127.0.0.1:{broker.port} HALL_MQTT_USERNAME=operator HALL_MQTT_PASSWORD={password}
+  build/bin/hallctl status
+  build/bin/hallctl wake testing --wait
+
+Or over MQTT with any client:
   mosquitto_sub {at} -v -t 'hall/#'
   mosquitto_pub {at} -t hall/servers/erp/command -m wake
   mosquitto_pub {at} -t hall/servers/erp/command -m sleep

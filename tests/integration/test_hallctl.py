@@ -540,6 +540,7 @@ def complete_in_bash(ctl, *words):
     (["sleep", "testing", "--fo"], ["--force"]),
     (["wake", "testing", "--for", ""], []),
     (["help", "disc"], ["discover"]),
+    (["proxy-config", "ca"], ["caddy"]),
     (["--brok"], ["--broker"]),
 ], ids=lambda x: " ".join(x) or "nothing")
 def test_bash_completes(ctl, words, expected):

@@ -8,13 +8,10 @@ from process import Process, wait_until
 from world import _listens
 
 SERVER = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
-USER, PASSWORD = "guest", "guest"  # the plugin's own, on loopback alone
+USER, PASSWORD = "guest", "guest"  # RabbitMQ makes it, for loopback alone
 
 CONFIG = """\
 mqtt.listeners.tcp.1 = 127.0.0.1:{port}
-mqtt.default_user = guest
-mqtt.default_pass = guest
-mqtt.allow_anonymous = false
 listeners.tcp = none
 log.console = true
 log.console.level = warning

@@ -1,5 +1,6 @@
-"""RabbitMQ's MQTT plugin (3.10 in Debian 12: MQTT 3.1.1 only) as the broker of Hall, an agent and hallctl: a whole
-cycle, and what differs from Mosquitto. The broker is started once."""
+"""RabbitMQ's MQTT plugin as the broker of Hall, an agent and hallctl: a whole cycle, and what differs from Mosquitto.
+That of Debian 12 (3.10) knows MQTT 3.1.1 alone, that of Debian 13 (4.0) also 5; docs/BUS.md tells of the first. The broker
+is started once."""
 
 import json
 import os
@@ -99,6 +100,15 @@ class Site:
         self.hall.start()
         self.clients = Mosquitto(self.rabbit.port, USER, PASSWORD, "mqttv311")
         wait_until(lambda: "bus: connected" in self.hall.log_text(), 30, "Hall's connection")
+        wait_until(lambda: self.clients.first("hall/status") == "online", 30, "Hall on the bus")
+        self.v5 = self._speaks_5()
+
+    def _speaks_5(self):
+        """Asked of the broker by a client that is not Hall's."""
+        try:
+            return Mosquitto(self.rabbit.port, USER, PASSWORD, "5").first("hall/status", 2) == "online"
+        except Failed:
+            return False
 
     def ctl(self, *words, expect=0):
         env = {k: v for k, v in os.environ.items() if not k.startswith("HALL_")}
@@ -137,9 +147,10 @@ def site(binary, tmp_path_factory):
     site.close()
 
 
-def test_hall_goes_over_to_311_by_itself(site):
-    assert "connected by MQTT 3.1.1" in site.hall.log_text()
-    assert json.loads(site.clients.first("hall/info"))["broker"]["protocol"] == "3.1.1"
+def test_hall_speaks_what_the_broker_knows(site):
+    version = "5" if site.v5 else "3.1.1"
+    assert f"connected by MQTT {version}" in site.hall.log_text()
+    assert json.loads(site.clients.first("hall/info"))["broker"]["protocol"] == version
     assert site.clients.first("hall/status") == "online"
     assert "corrected" not in site.hall.log_text(), "its own messages come back, and are known for its own"
 
@@ -177,12 +188,6 @@ def test_nothing_is_replayed_for_wildcards(site):
     assert "Servers: 1" in said and "hallctl status SERVER" in said
 
 
-def test_mqtt_5_is_not_spoken_there(site):
-    """Likewise."""
-    with pytest.raises(Failed):
-        Mosquitto(site.rabbit.port, USER, PASSWORD, "5").first("hall/status", 2)
-
-
 def test_node(site):
     site.asleep()
     heard = node(site.rabbit.port, USER, PASSWORD, "mqttv311",
@@ -196,12 +201,13 @@ def test_a_retained_command_is_not_run_again(site):
     Hall's filters, so the next start does not run it again."""
     site.asleep()
     site.clients.pub(HALL_TOPICS["command"], "-r", "-m", "wake")
-    site.wait_state("ready")
-    site.asleep()
+    if not site.v5:  # there Hall is told, and refuses it
+        site.wait_state("ready")
+        site.asleep()
     before = site.agent.packets
     assert site.hall.stop(10) == 0
     site.hall.start()
-    wait_until(lambda: site.hall.log_text().count("bus: connected") == 2, 30, "Hall's connection")
+    wait_until(lambda: site.hall.log_text().count("bus: connected") >= 2, 30, "Hall's connection")
     wait_until(lambda: site.clients.first("hall/status") == "online", 30, "Hall is back")
     site.ctl("idle", "testing", "20")  # it hears commands, and has heard what there was before this one
     assert site.agent.packets == before and site.state() in ("off", "unknown")

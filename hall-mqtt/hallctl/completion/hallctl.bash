@@ -46,6 +46,7 @@ _hallctl_operands() {
     keep-awake:1) echo on off ;;
     projects:0) echo list start stop restart ;;
     projects:1) [ "${operands[0]}" = list ] || _hallctl_ask projects ;;
+    proxy-config:0) echo traefik caddy nginx ;;
     help:0) _hallctl_ask verbs ;;
   esac
 }
@@ -65,7 +66,7 @@ _hallctl() {
     mapfile -t COMPREPLY < <(compgen -W "$(_hallctl_ask options "$verb")" -- "$cur")
   elif [ -z "$verb" ]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_hallctl_ask verbs) help" -- "$cur")
-  elif [[ $verb == check || $verb == simulate || $verb == proxy-config ]]; then
+  elif [[ $verb == check || $verb == simulate ]]; then
     mapfile -t COMPREPLY < <(compgen -f -- "$cur")
   else
     mapfile -t COMPREPLY < <(compgen -W "$(_hallctl_operands)" -- "$cur")
