@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import re
 import signal
 import socket
@@ -10,8 +11,9 @@ import time
 
 import pytest
 from conftest import check_end
-from process import wait_until
-from world import Hall, free_port
+from process import Process, wait_until
+from proxy import tool
+from world import ROOT, Hall, free_port, http_get
 
 PASSWORD = "correct horse battery"
 KEY = "0123456789abcdef0123456789abcdef"
@@ -381,3 +383,56 @@ def test_broken_requests_get_our_answers(hall):
 
     assert b" 400 " in say(b"GARBAGE\r\n\r\n").split(b"\r\n", 1)[0]
     assert b" 40" in say(b"POST /login HTTP/1.1\r\nHost: hall.lan\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+
+
+# ---- Behind a real proxy, told what docs/DASHBOARD.md says
+
+
+def snippet(language):
+    text = (ROOT / "docs" / "DASHBOARD.md").read_text(encoding="utf-8")
+    return re.search(rf"for {language} (?:that )?is\n\n```\w*\n(.*?)```", text, re.S).group(1)
+
+
+def nginx(hall, directory, port):
+    location = snippet("nginx").replace("127.0.0.1:8881", "%s:%d" % hall.admin)
+    paths = "".join(f"{what}_temp_path {directory}/{what}; " for what in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    (directory / "nginx.conf").write_text(f"""{'user root;' if os.geteuid() == 0 else ''}
+daemon off; pid {directory}/nginx.pid; error_log {directory}/error.log; events {{}}
+http {{ access_log off; {paths} server {{ listen 127.0.0.1:{port}; {location} }} }}""", encoding="utf-8")
+    return [tool("nginx"), "-c", directory / "nginx.conf", "-e", directory / "error.log"]
+
+
+def caddy(hall, directory, port):
+    site = snippet("Caddy").replace("127.0.0.1:8881", "%s:%d" % hall.admin).replace("hall.lan {", f"http://hall.lan:{port} {{\n bind 127.0.0.1")
+    (directory / "Caddyfile").write_text("{\n admin off\n auto_https off\n}\n" + site.replace("tls internal", ""), encoding="utf-8")
+    return ["env", f"HOME={directory}", tool("caddy"), "run", "--config", directory / "Caddyfile", "--adapter", "caddyfile"]
+
+
+@pytest.mark.parametrize("kind", [nginx, caddy])
+def test_behind_a_real_proxy(hall, tmp_path, kind):
+    port = free_port()
+    process = Process(kind(hall, tmp_path, port), tmp_path / "proxy.log")
+    try:
+        def ask(path, method="GET", body=None, headers=None):
+            return http_get("127.0.0.1", port, path, {**JSON, **(headers or {})}, method, f"hall.lan:{port}", 10, body, "127.0.0.9")
+
+        def is_up():
+            try:
+                return ask("/").status == 200
+            except OSError:
+                return False
+
+        wait_until(is_up, 10, "the proxy")
+        answer = ask("/login", "POST", json.dumps({"password": PASSWORD}), {"Origin": f"http://hall.lan:{port}"})
+        assert answer.status == 200, answer
+        wait_until(lambda: "login from 127.0.0.9" in hall.log_text(), 5, "the visitor's own address in the log")
+        words = {"Cookie": answer.headers["Set-Cookie"].split(";")[0], "X-CSRF-Token": answer.json()["csrf"]}
+        for origin, refused in ((f"http://hall.lan:{port}", False), ("http://evil.example", True)):
+            told = ask("/api/v1/servers/nobody/wake", "POST", "{}", {**words, "Origin": origin})
+            assert (told.status == 403) == refused, told
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request("GET", "/api/v1/stream", headers={"Host": f"hall.lan:{port}", **words})
+        assert connection.getresponse().readline().startswith(b"retry:")  # at once, though the stream stays open
+        connection.close()
+    finally:
+        process.stop()

@@ -88,6 +88,39 @@ static void one_too_many_ends_the_one_unused_for_longest(void **state)
     assert_int_equal(sessions_count(&sessions, 102), SESSIONS_MAX);
 }
 
+#define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void the_cookie_is_found_whole_or_not_at_all(void **state)
+{
+    static const char *const good[] = {
+        "hall_session=" HEX,
+        "a=1; hall_session=" HEX "; b=2",
+        "a=;;\thall_session=" HEX,
+        "hall_session=" HEX ";hall_session=0",
+    };
+    static const char *const bad[] = {
+        "",
+        "hall_session",
+        "hall_session=",
+        "hall_session=" HEX "0",
+        "hall_session=" HEX " ",
+        "xhall_session=" HEX,
+        "x=hall_session=" HEX,
+        "hall_session=0;hall_session=" HEX,
+        "hall_session=0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef",
+        "Hall_Session=" HEX,
+    };
+    char token[SESSION_TOKEN_SIZE];
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_true(session_cookie(good[i], token));
+        assert_string_equal(token, HEX);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(session_cookie(bad[i], token));
+    assert_false(session_cookie(NULL, token));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -95,6 +128,7 @@ int main(void)
         cmocka_unit_test_setup(it_ends_after_twenty_minutes_without_use, set_up),
         cmocka_unit_test_setup(it_ends_after_eight_hours_however_it_is_used, set_up),
         cmocka_unit_test_setup(it_can_be_closed_once, set_up),
+        cmocka_unit_test(the_cookie_is_found_whole_or_not_at_all),
         cmocka_unit_test_setup(one_too_many_ends_the_one_unused_for_longest, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,7 @@ enum {
     ADMIN_INBOX = 16,
     BODY_MAX = 64 * 1024,
     CONFIG_BODY_MAX = 1024 * 1024,
-    TOKEN_SIZE = 65, /* 256 bits in hex, and NUL */
+    TOKEN_SIZE = SESSION_TOKEN_SIZE,
 };
 
 /* Who may come in, copied from the configuration. */

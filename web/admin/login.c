@@ -14,8 +14,6 @@
 #include "web/admin/admin_internal.h"
 #include "web/language.h"
 
-#define COOKIE "hall_session"
-
 enum { HASH_WAIT_MS = 6000, LOGIN_BODY_MAX = 8192 };
 
 /* ---- The password's hash ---- */
@@ -123,24 +121,6 @@ static void recall(struct call *call, const char *token)
     to_hex(csrf, sizeof csrf, call->csrf);
 }
 
-/* The token in the Cookie header. */
-static bool read_cookie(const struct call *call, char out[TOKEN_SIZE])
-{
-    const char *at = call_header(call, "Cookie");
-    for (; at != NULL && *at != '\0'; at += strcspn(at, ";"), at += *at == ';') {
-        at += strspn(at, " \t");
-        if (strncmp(at, COOKIE "=", sizeof COOKIE) != 0)
-            continue;
-        at += sizeof COOKIE;
-        if (strspn(at, "0123456789abcdef") != TOKEN_SIZE - 1 ||
-            (at[TOKEN_SIZE - 1] != '\0' && at[TOKEN_SIZE - 1] != ';'))
-            return false;
-        text_copy(out, TOKEN_SIZE, at);
-        return true;
-    }
-    return false;
-}
-
 /* What a page does by itself, to stay up to date, keeps nobody logged in. */
 static bool is_by_a_person(const struct call *call)
 {
@@ -153,7 +133,7 @@ void login_recognise(struct call *call)
     struct admin *admin = call->admin;
     char token[TOKEN_SIZE];
 
-    if (!read_cookie(call, token))
+    if (!session_cookie(call_header(call, "Cookie"), token))
         return;
     recall(call, token);
     secret_wipe(token, sizeof token);
@@ -251,8 +231,8 @@ static void set_cookie(struct call *call, const char *token)
         call->request->trusted ? call->request->fields[FIELD_FORWARDED_PROTO] : NULL;
     char cookie[160];
 
-    snprintf(cookie, sizeof cookie, COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict%s%s", token,
-             proto != NULL && strcasecmp(proto, "https") == 0 ? "; Secure" : "",
+    snprintf(cookie, sizeof cookie, SESSION_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict%s%s",
+             token, proto != NULL && strcasecmp(proto, "https") == 0 ? "; Secure" : "",
              token[0] == '\0' ? "; Max-Age=0" : "");
     answer_header(call->answer, "Set-Cookie", cookie);
     secret_wipe(cookie, sizeof cookie);

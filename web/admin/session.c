@@ -91,3 +91,24 @@ unsigned sessions_count(struct sessions *sessions, int64_t now)
         n += sessions->list[i].open;
     return n;
 }
+
+bool session_cookie(const char *header, char ret_token[SESSION_TOKEN_SIZE])
+{
+    static const char name[] = SESSION_COOKIE "=";
+    const size_t digits = SESSION_TOKEN_SIZE - 1;
+
+    for (const char *at = header; at != NULL && *at != '\0'; at += *at == ';') {
+        at += strspn(at, " \t");
+        size_t length = strcspn(at, ";");
+        if (strncmp(at, name, sizeof name - 1) == 0) {
+            const char *value = at + sizeof name - 1;
+            if (length != sizeof name - 1 + digits || strspn(value, "0123456789abcdef") < digits)
+                return false;
+            memcpy(ret_token, value, digits);
+            ret_token[digits] = '\0';
+            return true;
+        }
+        at += length;
+    }
+    return false;
+}

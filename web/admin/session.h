@@ -33,6 +33,12 @@ bool sessions_find(struct sessions *sessions, const uint8_t id[SESSION_ID_SIZE],
                    int64_t now, int64_t *ret_until);
 /* False: it was not open. */
 bool sessions_close(struct sessions *sessions, const uint8_t id[SESSION_ID_SIZE], int64_t now);
+/* The token that a Cookie header names (RFC 6265): 256 bits in hex. False: none, or it has another
+ * form; of several the first counts. header may be NULL. */
+#define SESSION_COOKIE "hall_session"
+enum { SESSION_TOKEN_SIZE = 65 };
+bool session_cookie(const char *header, char ret_token[SESSION_TOKEN_SIZE]);
+
 unsigned sessions_count(struct sessions *sessions, int64_t now);
 
 #endif

@@ -60,8 +60,8 @@ function card(server) {
 }
 
 function summary(servers) {
-  const up = servers.filter((s) => isUp(s.status.state)).length;
-  const moving = servers.filter((s) => ['waking', 'sleeping'].includes(s.status.state)).length;
+  const is = (...states) => servers.filter((s) => states.includes(s.status.state)).length;
+  const up = is('ready', 'degraded'), moving = is('waking', 'booting', 'sleeping');
   const bad = servers.filter((s) => tone(s.status.state) === 'bad').length;
   const parts = [t('sum.up', { n: up }), t('sum.asleep', { n: servers.length - up - moving - bad })];
   if (moving) parts.push(t('sum.moving', { n: moving }));
@@ -70,7 +70,7 @@ function summary(servers) {
 }
 
 function nextOf(servers) {
-  const coming = servers.filter((s) => s.status.next_event && s.status.next_event.at)
+  const coming = servers.filter((s) => s.status.next_event && s.status.next_event.at && !s.status.next_event.what.endsWith('_deadline'))
     .sort((a, b) => (a.status.next_event.at < b.status.next_event.at ? -1 : 1))[0];
   if (!coming) return t('sum.quiet');
   return h('span', null, t('sum.next'), ' ', coming.config.name, ', ', name('next', coming.status.next_event.what), ' ', stamp(coming.status.next_event.at));
