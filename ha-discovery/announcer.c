@@ -8,7 +8,8 @@
 #include "base/text.h"
 
 /* Payloads made at most in one call only to find that the broker holds them. */
-enum { LOOKS_MAX = 32, NOBODY = UINT32_MAX };
+enum { LOOKS_MAX = 32 };
+#define NOBODY UINT32_MAX
 
 struct announced {
     uint64_t held;      /* digest of what the broker holds; 0: nothing, or not known */

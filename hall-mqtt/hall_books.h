@@ -26,6 +26,8 @@ void hall_find_visited(const struct model *model, const char *cause, const char 
                        const char **ret_domain);
 /* The agent has reported: whether it resumed or booted may be known better now. */
 void hall_books_report(struct hall *hall, int server);
+/* Something of a server changed: what was written of its last wake may have to be corrected. */
+void hall_books_look(struct hall *hall, int server);
 void hall_books_event(struct hall *hall, const struct action *action);
 /* What a server saved; false: nothing is known yet. */
 bool hall_books_energy(const struct hall *hall, int server, struct payload_energy *ret_energy);

@@ -21,6 +21,7 @@ struct book {
     int32_t wake_ms;
     bool wake_cold; /* the kind that was written */
     uint8_t state;
+    uint8_t wake_kind; /* as written */
 };
 
 struct books {

@@ -164,6 +164,7 @@ static void publish_server(struct hall *hall, int server)
     struct payload_energy energy;
     const bool counted = hall_books_energy(hall, server, &energy);
 
+    hall_books_look(hall, server);
     hall_publish_state(hall, server);
     retain_buf(hall, TOPIC_SERVER_STATUS, id,
                payload_server_status(hall->fleet, model, server, counted ? &energy : NULL,

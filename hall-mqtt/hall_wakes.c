@@ -69,6 +69,7 @@ static void write_wake(struct hall *hall, int server, bool ready)
     };
 
     book->wake_cold = wake->kind == WAKE_COLD;
+    book->wake_kind = (uint8_t)wake->kind;
     for (unsigned i = 0; i < STAGES; i++)
         entry.numbers[6 + i] = wake->stages[i];
     hall_find_visited(&hall->config->model, wake->cause, &entry.texts[2], &entry.texts[3]);
@@ -96,13 +97,27 @@ static void end_wake(struct hall *hall, int server, int64_t ms, bool ready)
     hall_books_flush_server(hall, server);
 }
 
-/* A stage that comes after it was ready. */
-static void amend_wake(struct hall *hall, int server)
+/* Is the wake that was written last the one that the fleet still knows? */
+static bool is_last(const struct hall *hall, int server)
 {
     const struct book *book = &hall->books->books[server];
     const struct wake *wake = &fleet_power(hall->fleet, server)->wake;
 
-    if (!wake->open && wake->recent && book->wake > 0 && book->wake_started == wake->started)
+    return !wake->open && wake->recent && book->wake > 0 && book->wake_started == wake->started;
+}
+
+/* A stage that comes after it was ready. */
+static void amend_wake(struct hall *hall, int server)
+{
+    if (is_last(hall, server))
+        write_wake(hall, server, true);
+}
+
+/* A report that comes after it was ready may tell that it booted, where a resume was expected. */
+void hall_books_look(struct hall *hall, int server)
+{
+    if (hall->store && hall->books && is_last(hall, server) &&
+        hall->books->books[server].wake_kind != fleet_power(hall->fleet, server)->wake.kind)
         write_wake(hall, server, true);
 }
 
