@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "ha-discovery/ghosts.h"
 
 /* Payloads made at most in one call only to find that the broker holds them. */
 enum { LOOKS_MAX = 32 };
@@ -25,20 +26,12 @@ struct announced {
     char *stale; /* components to be taken away; NULL: none */
 };
 
-/* A topic of ours without a device: to be cleared. */
-struct ghost {
-    struct ghost *next;
-    uint64_t flying;
-    char topic[];
-};
-
 struct announcer {
     struct discovery discovery;
     size_t n, n_queued, n_flying;
     struct announced *devices;
     uint32_t first, last; /* the queue, by number */
-    struct ghost *ghosts;
-    size_t n_ghosts;
+    struct ghosts ghosts;
     bool browsed;
     uint32_t turn; /* of the last token */
     struct buf payload;
@@ -149,23 +142,12 @@ int announcer_create(const struct discovery *discovery, struct announcer **ret_a
     return 0;
 }
 
-static void free_ghosts(struct announcer *announcer)
-{
-    while (announcer->ghosts != NULL) {
-        struct ghost *ghost = announcer->ghosts;
-
-        announcer->ghosts = ghost->next;
-        free(ghost);
-    }
-    announcer->n_ghosts = 0;
-}
-
 void announcer_destroy(struct announcer *announcer)
 {
     if (announcer == NULL)
         return;
     free_devices(announcer->devices, announcer->n);
-    free_ghosts(announcer);
+    ghosts_finish(&announcer->ghosts);
     buf_finish(&announcer->payload);
     free(announcer);
 }
@@ -175,7 +157,7 @@ void announcer_destroy(struct announcer *announcer)
 void announcer_connected(struct announcer *announcer)
 {
     forget_queue(announcer);
-    free_ghosts(announcer);
+    ghosts_finish(&announcer->ghosts);
     announcer->n_flying = 0;
     announcer->browsed = false;
     for (size_t i = 0; i < announcer->n; i++) {
@@ -189,25 +171,6 @@ void announcer_browsed(struct announcer *announcer)
 {
     announcer->browsed = true;
     enqueue_all(announcer);
-}
-
-static void add_ghost(struct announcer *announcer, const char *topic)
-{
-    const size_t size = strlen(topic) + 1;
-
-    for (struct ghost *at = announcer->ghosts; at != NULL && announcer->n_ghosts < 64;
-         at = at->next)
-        if (strcmp(at->topic, topic) == 0)
-            return;
-    if (announcer->n_ghosts >= ANNOUNCER_STRANGERS_MAX)
-        return;
-    struct ghost *ghost = calloc(1, sizeof(*ghost) + size);
-    if (ghost == NULL)
-        return;
-    memcpy(ghost->topic, topic, size);
-    ghost->next = announcer->ghosts;
-    announcer->ghosts = ghost;
-    announcer->n_ghosts++;
 }
 
 /* What is to be sent for a device, without what is to be taken away. */
@@ -293,7 +256,7 @@ enum announcer_heard announcer_hear(struct announcer *announcer, const char *top
         return hear_device(announcer, (uint32_t)number, payload, length, now);
     if (!discovery_is_ours(payload, length))
         return HEARD_NOTHING;
-    add_ghost(announcer, topic);
+    ghosts_add(&announcer->ghosts, topic);
     return HEARD_GHOST;
 }
 
@@ -408,7 +371,7 @@ static void renew_all(struct announcer *old, struct announcer *new)
         if (number >= 0 && discovery_has(&new->discovery, &renewed))
             renew_device(old, i, new, (uint32_t)number);
         else if (old->devices[i].held != 0 || old->devices[i].flying != 0)
-            add_ghost(new, discovery_topic(&old->discovery, object, topic));
+            ghosts_add(&new->ghosts, discovery_topic(&old->discovery, object, topic));
     }
 }
 
@@ -418,8 +381,7 @@ void announcer_adopt(struct announcer *announcer, struct announcer *old)
     announcer->browsed = old->browsed;
     announcer->n_flying = old->n_flying;
     announcer->ghosts = old->ghosts;
-    announcer->n_ghosts = old->n_ghosts;
-    old->ghosts = NULL;
+    old->ghosts = (struct ghosts){0};
     renew_all(old, announcer);
     if (announcer->browsed)
         enqueue_all(announcer);
@@ -444,18 +406,9 @@ static int offer(struct announcer *announcer, uint32_t number, uint64_t *flying,
     return 1;
 }
 
-static struct ghost *find_ghost(const struct announcer *announcer)
-{
-    struct ghost *ghost = announcer->ghosts;
-
-    while (ghost != NULL && ghost->flying != 0)
-        ghost = ghost->next;
-    return ghost;
-}
-
 static int offer_ghost(struct announcer *announcer, struct announcement *ret_next)
 {
-    struct ghost *ghost = find_ghost(announcer);
+    struct ghost *ghost = ghosts_next(&announcer->ghosts);
 
     if (ghost == NULL)
         return 0;
@@ -540,20 +493,6 @@ int announcer_next(struct announcer *announcer, int64_t now, struct announcement
     return announcer->n_queued > 0 && announcer_due(announcer) <= now ? -EAGAIN : 0;
 }
 
-static void land_ghost(struct announcer *announcer, uint64_t token)
-{
-    for (struct ghost **at = &announcer->ghosts; *at != NULL; at = &(*at)->next) {
-        struct ghost *ghost = *at;
-
-        if (ghost->flying != token)
-            continue;
-        *at = ghost->next;
-        announcer->n_ghosts--;
-        free(ghost);
-        return;
-    }
-}
-
 static void land(struct announcer *announcer, uint32_t number, bool taken)
 {
     struct announced *device = &announcer->devices[number];
@@ -582,14 +521,14 @@ void announcer_taken(struct announcer *announcer, uint64_t token, bool taken)
     if (number < announcer->n)
         land(announcer, number, taken);
     else
-        land_ghost(announcer, token);
+        ghosts_land(&announcer->ghosts, token);
 }
 
 int64_t announcer_due(const struct announcer *announcer)
 {
     int64_t due = INT64_MAX;
 
-    if (announcer->browsed && find_ghost(announcer) != NULL)
+    if (announcer->browsed && ghosts_next(&announcer->ghosts) != NULL)
         return INT64_MIN;
     for (uint32_t i = announcer->browsed ? announcer->first : NOBODY; i != NOBODY;
          i = announcer->devices[i].next)
@@ -601,5 +540,5 @@ int64_t announcer_due(const struct announcer *announcer)
 bool announcer_is_done(const struct announcer *announcer)
 {
     return announcer->browsed && announcer->n_queued == 0 && announcer->n_flying == 0 &&
-           announcer->ghosts == NULL;
+           announcer->ghosts.n == 0;
 }

@@ -12,7 +12,7 @@
 
 #include "ha-discovery/discovery.h"
 
-enum { ANNOUNCER_APART_MS = 5000, ANNOUNCER_STRANGERS_MAX = 65536 };
+enum { ANNOUNCER_APART_MS = 5000 };
 
 struct announcer;
 
