@@ -1,45 +1,18 @@
 #include "ha-discovery/announcer.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "ha-discovery/ghosts.h"
+#include "ha-discovery/announcer_internal.h"
 
 /* Payloads made at most in one call only to find that the broker holds them. */
 enum { LOOKS_MAX = 32 };
 #define NOBODY UINT32_MAX
 
-struct announced {
-    uint64_t held;      /* digest of what the broker holds; 0: nothing, or not known */
-    uint64_t flying;    /* token; 0: not on its way */
-    uint64_t sent;      /* digest of what is on its way */
-    int64_t changed_at; /* when a different payload was last sent; 0: never */
-    uint32_t next;      /* in the queue */
-    bool queued, again; /* again: also where the broker holds the same */
-    bool changed;       /* since it is on its way */
-    bool removed;
-    bool can_restart, restart_known;
-    bool has_windows;
-    char *stale; /* components to be taken away; NULL: none */
-};
-
-struct announcer {
-    struct discovery discovery;
-    size_t n, n_queued, n_flying;
-    struct announced *devices;
-    uint32_t first, last; /* the queue, by number */
-    struct ghosts ghosts;
-    bool browsed;
-    uint32_t turn; /* of the last token */
-    struct buf payload;
-    char topic[DISCOVERY_TOPIC_SIZE];
-};
-
 /* FNV-1a; never 0. */
-static uint64_t digest(const char *bytes, size_t length)
+uint64_t announcer_digest(const char *bytes, size_t length)
 {
     uint64_t hash = UINT64_C(14695981039346656037);
 
@@ -50,7 +23,7 @@ static uint64_t digest(const char *bytes, size_t length)
 
 /* ---- the queue ---- */
 
-static void enqueue(struct announcer *announcer, uint32_t number)
+void announcer_enqueue(struct announcer *announcer, uint32_t number)
 {
     struct announced *device = &announcer->devices[number];
 
@@ -77,7 +50,7 @@ static void dequeue(struct announcer *announcer)
     announcer->n_queued--;
 }
 
-static struct device device_of(const struct announcer *announcer, uint32_t number)
+struct device announcer_device(const struct announcer *announcer, uint32_t number)
 {
     struct device device = discovery_device(&announcer->discovery, number);
 
@@ -86,13 +59,13 @@ static struct device device_of(const struct announcer *announcer, uint32_t numbe
     return device;
 }
 
-static void enqueue_all(struct announcer *announcer)
+void announcer_enqueue_all(struct announcer *announcer)
 {
     for (uint32_t i = 0; i < announcer->n; i++) {
-        const struct device device = device_of(announcer, i);
+        const struct device device = announcer_device(announcer, i);
 
         if (discovery_has(&announcer->discovery, &device))
-            enqueue(announcer, i);
+            announcer_enqueue(announcer, i);
     }
 }
 
@@ -170,94 +143,16 @@ void announcer_connected(struct announcer *announcer)
 void announcer_browsed(struct announcer *announcer)
 {
     announcer->browsed = true;
-    enqueue_all(announcer);
+    announcer_enqueue_all(announcer);
 }
 
 /* What is to be sent for a device, without what is to be taken away. */
-static int write_wanted(struct announcer *announcer, uint32_t number, const char *stale)
+int announcer_write(struct announcer *announcer, uint32_t number, const char *stale)
 {
-    const struct device device = device_of(announcer, number);
+    const struct device device = announcer_device(announcer, number);
 
     buf_clear(&announcer->payload);
     return discovery_write(&announcer->discovery, &device, stale, &announcer->payload);
-}
-
-static void set_stale(struct announced *device, struct buf *lines)
-{
-    char *stale = NULL;
-
-    if (lines->length > 0 && buf_steal(lines, &stale) < 0)
-        return;
-    free(device->stale);
-    device->stale = stale;
-}
-
-/* Until the agent speaks, what was there stays: a server asleep cannot say what it can. */
-static bool has_restart(const char *stale)
-{
-    return strncmp(stale, "restart ", 8) == 0 || strstr(stale, "\nrestart ") != NULL;
-}
-
-/* The broker holds this for the device: what must be taken away of it? */
-static void compare(struct announcer *announcer, uint32_t number, const char *payload,
-                    size_t length)
-{
-    struct announced *device = &announcer->devices[number];
-    struct buf lines = BUF_INIT(DISCOVERY_LIMIT);
-
-    if (write_wanted(announcer, number, NULL) < 0 ||
-        digest(buf_text(&announcer->payload), announcer->payload.length) == device->held)
-        return;
-    discovery_stale(payload, length, buf_text(&announcer->payload), announcer->payload.length,
-                    &lines);
-    if (!announcer->browsed && !device->restart_known && has_restart(buf_text(&lines))) {
-        device->can_restart = device->restart_known = true;
-        compare(announcer, number, payload, length);
-    } else {
-        set_stale(device, &lines);
-    }
-    buf_finish(&lines);
-}
-
-static enum announcer_heard hear_device(struct announcer *announcer, uint32_t number,
-                                        const char *payload, size_t length, int64_t now)
-{
-    struct announced *device = &announcer->devices[number];
-    const uint64_t heard = digest(payload, length);
-
-    if (length == 0) {
-        if (!announcer->browsed || device->removed)
-            return HEARD_NOTHING;
-        device->held = 0;
-        device->removed = true;
-        return HEARD_REMOVED;
-    }
-    if (heard == device->held || (device->flying != 0 && heard == device->sent))
-        return HEARD_NOTHING;
-    device->held = heard;
-    compare(announcer, number, payload, length);
-    if (!announcer->browsed || device->removed)
-        return HEARD_NOTHING;
-    device->changed_at = now;
-    enqueue(announcer, number);
-    return HEARD_REPLACED;
-}
-
-enum announcer_heard announcer_hear(struct announcer *announcer, const char *topic,
-                                    const char *payload, size_t length, int64_t now,
-                                    char ret_object[DISCOVERY_OBJECT_SIZE])
-{
-    if (!discovery_parse_topic(&announcer->discovery, topic, ret_object))
-        return HEARD_NOTHING;
-    const long number = discovery_find(&announcer->discovery, ret_object);
-    const struct device device =
-        number >= 0 ? device_of(announcer, (uint32_t)number) : (struct device){0};
-    if (number >= 0 && discovery_has(&announcer->discovery, &device))
-        return hear_device(announcer, (uint32_t)number, payload, length, now);
-    if (!discovery_is_ours(payload, length))
-        return HEARD_NOTHING;
-    ghosts_add(&announcer->ghosts, topic);
-    return HEARD_GHOST;
 }
 
 /* ---- what is asked for ---- */
@@ -267,7 +162,7 @@ void announcer_repeat(struct announcer *announcer)
     for (size_t i = 0; i < announcer->n; i++)
         announcer->devices[i].again = true;
     if (announcer->browsed)
-        enqueue_all(announcer);
+        announcer_enqueue_all(announcer);
 }
 
 bool announcer_set_removed(struct announcer *announcer, const char *object, bool removed)
@@ -278,7 +173,7 @@ bool announcer_set_removed(struct announcer *announcer, const char *object, bool
         return false;
     announcer->devices[number].removed = removed;
     if (!removed && announcer->browsed)
-        enqueue(announcer, (uint32_t)number);
+        announcer_enqueue(announcer, (uint32_t)number);
     return true;
 }
 
@@ -288,7 +183,7 @@ void announcer_recall(struct announcer *announcer,
     char object[DISCOVERY_OBJECT_SIZE];
 
     for (uint32_t i = 0; i < announcer->n; i++) {
-        const struct device device = device_of(announcer, i);
+        const struct device device = announcer_device(announcer, i);
 
         if (!announcer->devices[i].removed)
             continue;
@@ -304,87 +199,6 @@ size_t announcer_count_removed(const struct announcer *announcer)
     for (size_t i = 0; i < announcer->n; i++)
         n += announcer->devices[i].removed;
     return n;
-}
-
-void announcer_set_restart(struct announcer *announcer, int server, bool can)
-{
-    const uint32_t number = (uint32_t)server + 1;
-    struct announced *device = &announcer->devices[number];
-
-    device->restart_known = true;
-    if (device->can_restart == can)
-        return;
-    device->can_restart = can;
-    if (!can && (device->held != 0 || device->flying != 0)) {
-        struct buf lines = BUF_INIT(DISCOVERY_LIMIT);
-
-        buf_printf(&lines, "%srestart button\n", device->stale != NULL ? device->stale : "");
-        set_stale(device, &lines);
-        buf_finish(&lines);
-    }
-    if (announcer->browsed)
-        enqueue(announcer, number);
-}
-
-/* ---- a new configuration ---- */
-
-/* What a device that stays has to take away; the old configuration still stands. */
-static void renew_device(struct announcer *old, uint32_t old_number, struct announcer *new,
-                         uint32_t number)
-{
-    struct announced *from = &old->devices[old_number], *to = &new->devices[number];
-    struct buf lines = BUF_INIT(DISCOVERY_LIMIT);
-
-    const bool has_windows = to->has_windows;
-
-    *to = *from;
-    to->queued = false;
-    to->has_windows = has_windows;
-    from->stale = NULL;
-    if (from->held == 0 && from->flying == 0)
-        return;
-    if (write_wanted(new, number, NULL) == 0 &&
-        digest(buf_text(&new->payload), new->payload.length) != from->held &&
-        write_wanted(old, old_number, NULL) == 0) {
-        discovery_stale(buf_text(&old->payload), old->payload.length, buf_text(&new->payload),
-                        new->payload.length, &lines);
-        if (to->stale != NULL)
-            buf_puts(&lines, to->stale);
-        set_stale(to, &lines);
-    }
-    buf_finish(&lines);
-}
-
-static void renew_all(struct announcer *old, struct announcer *new)
-{
-    char object[DISCOVERY_OBJECT_SIZE], topic[DISCOVERY_TOPIC_SIZE];
-
-    for (uint32_t i = 0; i < old->n; i++) {
-        const struct device device = device_of(old, i);
-
-        if (!discovery_has(&old->discovery, &device))
-            continue;
-        discovery_object(&old->discovery, &device, object);
-        const long number = discovery_find(&new->discovery, object);
-        const struct device renewed =
-            number >= 0 ? device_of(new, (uint32_t)number) : (struct device){0};
-        if (number >= 0 && discovery_has(&new->discovery, &renewed))
-            renew_device(old, i, new, (uint32_t)number);
-        else if (old->devices[i].held != 0 || old->devices[i].flying != 0)
-            ghosts_add(&new->ghosts, discovery_topic(&old->discovery, object, topic));
-    }
-}
-
-void announcer_adopt(struct announcer *announcer, struct announcer *old)
-{
-    announcer->turn = old->turn;
-    announcer->browsed = old->browsed;
-    announcer->n_flying = old->n_flying;
-    announcer->ghosts = old->ghosts;
-    old->ghosts = (struct ghosts){0};
-    renew_all(old, announcer);
-    if (announcer->browsed)
-        enqueue_all(announcer);
 }
 
 /* ---- sending ---- */
@@ -422,7 +236,7 @@ static int offer_device(struct announcer *announcer, uint32_t number, uint64_t w
                         struct announcement *ret_next)
 {
     struct announced *device = &announcer->devices[number];
-    const struct device described = device_of(announcer, number);
+    const struct device described = announcer_device(announcer, number);
     char object[DISCOVERY_OBJECT_SIZE];
 
     discovery_topic(&announcer->discovery,
@@ -448,12 +262,12 @@ static int look(struct announcer *announcer, int64_t now, struct announcement *r
         device->changed = device->flying != 0; /* looked at when it has landed */
         return 0;
     }
-    const int error = write_wanted(announcer, number, device->stale);
+    const int error = announcer_write(announcer, number, device->stale);
     if (error < 0) {
         dequeue(announcer);
         return error;
     }
-    wanted = digest(buf_text(&announcer->payload), announcer->payload.length);
+    wanted = announcer_digest(buf_text(&announcer->payload), announcer->payload.length);
     if (wanted == device->held && !device->again) {
         dequeue(announcer);
         return 0;
@@ -471,7 +285,7 @@ static void move_back(struct announcer *announcer)
     const uint32_t number = announcer->first;
 
     dequeue(announcer);
-    enqueue(announcer, number);
+    announcer_enqueue(announcer, number);
 }
 
 int announcer_next(struct announcer *announcer, int64_t now, struct announcement *ret_next)
@@ -506,7 +320,7 @@ static void land(struct announcer *announcer, uint32_t number, bool taken)
     free(device->stale);
     device->stale = NULL;
     if (device->changed || second)
-        enqueue(announcer, number);
+        announcer_enqueue(announcer, number);
     device->changed = false;
 }
 
