@@ -28,7 +28,7 @@ static struct curl_slist *headers_of(const char *api_key)
     return more ? more : headers;
 }
 
-static int perform(CURL *curl, const char *url, long *ret_status, char ret_why[FETCH_WHY_SIZE])
+static int perform(CURL *curl, long *ret_status, char ret_why[FETCH_WHY_SIZE])
 {
     char error[CURL_ERROR_SIZE] = "";
 
@@ -37,7 +37,7 @@ static int perform(CURL *curl, const char *url, long *ret_status, char ret_why[F
     if (code == CURLE_OK)
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, ret_status);
     else
-        snprintf(ret_why, FETCH_WHY_SIZE, "%.60s: %.150s", url,
+        snprintf(ret_why, FETCH_WHY_SIZE, "%.200s",
                  error[0] != '\0' ? error : curl_easy_strerror(code));
     return code == CURLE_OK ? 0 : -EHOSTUNREACH;
 }
@@ -62,7 +62,7 @@ int fetch_get(const char *url, const char *api_key, struct buf *body, long *ret_
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
-    const int error = perform(curl, url, ret_status, ret_why);
+    const int error = perform(curl, ret_status, ret_why);
     curl_slist_free_all(headers);
     curl_easy_cleanup(curl);
     return error;

@@ -101,9 +101,9 @@ static int ask(const struct asking *asking, const char *url, struct json **ret_v
         result = read_body(asking, status, &body, ret_value);
     else
         fprintf(stderr,
-                "hallctl %s: %s\nWhere Hall's admin address is: --admin URL, --config FILE, "
+                "hallctl %s: %s: %s\nWhere Hall's admin address is: --admin URL, --config FILE, "
                 "HALL_ADMIN_URL\n",
-                asking->call->verb->name, why);
+                asking->call->verb->name, asking->settings.admin, why);
     buf_finish(&body);
     return result;
 }
