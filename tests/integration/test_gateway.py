@@ -266,6 +266,15 @@ def test_monitors_by_path_method_agent_and_address(make_world):
     wait_wake(bus, "testing", mark)
 
 
+def test_a_site_that_a_proxy_found_silent_gets_a_page_not_a_redirect(world, bus, ready):
+    forwarded = {**BROWSER, "X-Forwarded-Host": "testing.localhost", "X-Forwarded-For": "192.0.2.7"}
+    plain = world.hall.get("/.hall/wait?path=/client1/x", forwarded)
+    assert (plain.status, plain.headers["Location"]) == (303, "/client1/x")
+    gone = world.hall.get("/.hall/wait?gone=1&path=/client1/x", forwarded)
+    assert gone.status == 503 and gone.headers["Retry-After"] == "1" and b"<html" in gone.body
+    assert world.hall.get("/client1/x", forwarded).status == 503, "an error page of nginx or Caddy: no redirect either"
+
+
 def test_nobody_is_led_elsewhere_by_what_he_writes(world, bus, ready):
     """Redirects stay on the site, and nothing that a visitor wrote breaks out of a header or of the page."""
     for path in ("//evil.example/x", "/\\evil.example", "/%2F%2Fevil.example", "/client1/%0d%0aX-Evil:%201", "/client1/..//evil"):
