@@ -14,7 +14,7 @@ from test_agent import agent_binary  # noqa: F401
 from test_proxies import HOST, hallctl, make_proxy  # noqa: F401
 from world import free_port, http_get
 
-IDLE_S, LASTS_S, PIECE = 2, 8, b"x" * 1000
+IDLE_S, LASTS_S, PIECE = 1, 5, b"x" * 1000
 
 
 class Site(http.server.ThreadingHTTPServer):
