@@ -242,7 +242,7 @@ static bool tune(sqlite3 *sql, struct trouble *ret_trouble)
     if (strcmp(mode, "wal") != 0)
         return db_refuse(ret_trouble, TROUBLE_NO_LOG, "journal_mode=WAL is refused");
     return execute(sql,
-                   "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-64;"
+                   "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-40;"
                    "PRAGMA mmap_size=0; PRAGMA secure_delete=OFF; PRAGMA trusted_schema=OFF;"
                    "PRAGMA cell_size_check=ON; PRAGMA wal_autocheckpoint=1000;"
                    "PRAGMA journal_size_limit=1048576",
