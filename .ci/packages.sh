@@ -5,7 +5,7 @@
 BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config libmosquitto-dev libcivetweb-dev libcjson-dev
   libsystemd-dev libjs-chart.js gzip libcurl4-openssl-dev libsqlite3-dev libsodium-dev)
 # shellcheck disable=SC2034
-DEMO_PACKAGES=(mosquitto mosquitto-clients iproute2 util-linux python3 python3-paho-mqtt tzdata)
+DEMO_PACKAGES=(mosquitto mosquitto-clients iproute2 util-linux python3 python3-paho-mqtt python3-dbusmock dbus tzdata)
 # shellcheck disable=SC2034
 TEST_PACKAGES=(clang clang-format clang-tidy libclang-rt-dev libcmocka-dev shellcheck python3-pytest python3-pytest-xdist
   python3-jsonschema python3-jinja2 python3-yaml

@@ -284,6 +284,7 @@ def run(arguments):
         idle="5s" if once else "2m",
         min_up="2s" if once else "30s",
         wanted_ports=not once,
+        agent=Path(arguments.hall).with_name("hall-agent"),
     )
     proxy = None
     try:

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """One simulated server: sleeps until a magic packet with its MAC arrives, boots in visible stages, serves its
-sites, reports as an agent, and goes to sleep when told.
+sites, reports as an agent, and goes to sleep when told. Where its description names hall-agent's program, that is its
+agent (see real_agent.py); else it speaks the agent's part by itself, and can be told to misbehave.
 
 The first line on its stdin describes it, in JSON. It tells what happens as one JSON object a line on stdout, and
 takes words on stdin: attach (the network is there), boot, crash, deaf on|off, stubborn on|off, sick on|off,
@@ -288,7 +289,14 @@ class SimServer:
         self.id = spec["id"]
         self.queue = queue.Queue()
         self.card = Veth(spec["nic"]) if spec["nic"]["interface"] else LoopbackCard(spec["nic"])
-        self.agent = Agent(self)
+        self.boot_s = spec["boot_s"]
+        self.real = bool(spec.get("agent_program"))
+        if self.real:
+            from real_agent import RealAgent
+
+            self.agent = RealAgent(self, say)
+        else:
+            self.agent = Agent(self)
         self.sites = []
         self.plan = []            # (when, stage) still to come of the boot under way
         self.phase = "asleep"     # asleep, booting, up
@@ -296,7 +304,6 @@ class SimServer:
         self.boot_id = str(uuid.uuid4())
         self.resumes = 0
         self.up_since = time.monotonic()
-        self.boot_s = spec["boot_s"]
         self.deaf = self.stubborn = self.sick = False
         self.with_agent = spec.get("agent", True)
         self.seen = set()
@@ -338,7 +345,8 @@ class SimServer:
 
     def start_agent(self):
         self.agent.connect()
-        self.next_report = time.monotonic() + REPORT_EVERY
+        if not self.real:
+            self.next_report = time.monotonic() + REPORT_EVERY
 
     def reach(self, stage):
         if stage == "network":
@@ -347,12 +355,22 @@ class SimServer:
             self.start_agent()
         elif stage in ("docker", "containers", "healthy"):
             self.docker = {"docker": "up", "containers": "present", "healthy": "healthy"}[stage]
-            if self.agent.ready:
+            if self.real and stage == "docker":
+                self.agent.docker_up()
+            elif self.agent.ready:
                 self.agent.containers()
         elif stage == "sites":
-            self.sites = [Site(self, site) for site in self.spec["sites"]]
             self.phase = "up"
+            self.open_sites()
         say("stage", stage=stage)
+
+    def open_sites(self):
+        """Those that are to be served now; with the real agent a site is where its containers run."""
+        wanted = [s for s in self.spec["sites"] if self.phase == "up" and (not self.real or self.agent.serves(s))]
+        for site in [s for s in self.sites if s.spec not in wanted]:
+            site.close()
+            self.sites.remove(site)
+        self.sites += [Site(self, spec) for spec in wanted if spec not in [s.spec for s in self.sites]]
 
     def _close_sites(self):
         for site in self.sites:
@@ -366,6 +384,16 @@ class SimServer:
         self.card.down()
         self.phase = "asleep"
         say("asleep")
+
+    def go_down(self, action):
+        """Its logind was asked to."""
+        say("command", id=None, action=action, payload="")
+        self.agent.let_go()
+        self.fall_asleep()
+        if action in ("poweroff", "reboot"):
+            self.agent.shut_down()
+        if action == "reboot":
+            self.boot()
 
     def crash(self):
         """Silent at once, without a goodbye."""
@@ -451,11 +479,24 @@ class SimServer:
                 self.handle_packet(*what)
             elif kind == "command":
                 self.handle_command(*what)
+            elif kind == "asked" and self.phase != "asleep":
+                self.go_down(what)
+            elif kind == "containers":
+                self.open_sites()
             elif kind == "word" and what and what[0] == "quit":
                 return
             elif kind == "word" and what:
                 self.handle_word(what)
 
 
+    def close(self):
+        if self.real:
+            self.agent.close()
+
+
 if __name__ == "__main__":
-    SimServer(json.loads(sys.stdin.readline())).run()
+    simulated = SimServer(json.loads(sys.stdin.readline()))
+    try:
+        simulated.run()
+    finally:
+        simulated.close()

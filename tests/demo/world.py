@@ -245,13 +245,14 @@ class World:
     """Everything together. Parts are started by start() or one by one, and ended by close() whatever happened."""
 
     def __init__(self, binary, directory, servers=None, namespaces=None, boot_s=1.0, idle="20m", min_up="5m",
-                 wanted_ports=False, lan=None, hear=None):
+                 wanted_ports=False, lan=None, hear=None, agent=None):
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.described = servers or SERVERS
         self.boot_s = boot_s
         self.idle, self.min_up = idle, min_up
         self.hear = hear
+        self.agent = agent  # the program, for servers with the real one
         self.lan = lan or make_lan(namespaces)
         self._own_lan = lan is None
         self.sims = {}
@@ -292,7 +293,8 @@ class World:
         if server.get("checks"):  # the others show what Hall does by default
             config["checks"] = [{"ping": {}}] if self.lan.namespaces else []
             config["checks"] += [{"agent": {}}]
-            config["checks"] += [{"http": {"url": self.upstream(server, site) + "/health"}} for site in server["sites"]]
+            if not self.agent:  # else a site is there once its containers were started, which is no matter of the server
+                config["checks"] += [{"http": {"url": self.upstream(server, site) + "/health"}} for site in server["sites"]]
         return config
 
     def upstream(self, server, site):
@@ -326,6 +328,7 @@ class World:
             "sites": server["sites"],
             "keepalive": 5,
             "busy_file": str(self.directory / f"{id}.busy"),
+            **({"agent_program": str(self.agent), "agent_log": str(self.directory / f"{id}-agent.log")} if self.agent else {}),
             **changes,
         }
 
