@@ -21,6 +21,17 @@ static struct span hall_of(const struct proxy_job *job)
     return proxy_target(job->hall).authority;
 }
 
+/* What the visitor himself says of address and method is overwritten; of the rest Caddy does so. */
+static void put_hall(struct proxy_job *job, const char *indent)
+{
+    buf_printf(job->out,
+               "%sreverse_proxy %.*s {\n"
+               "%s\theader_up X-Forwarded-Uri {uri}\n"
+               "%s\theader_up X-Forwarded-Method {method}\n"
+               "%s}\n",
+               indent, SPAN(hall_of(job)), indent, indent, indent);
+}
+
 static bool is_fit(struct proxy_job *job, const struct model_site *site)
 {
     if (strchr(site->path, '*') == NULL)
@@ -87,7 +98,7 @@ static void put_site(struct proxy_job *job, const struct model_domain *domain,
         return;
     begin_matched(job, site);
     if (site->upstream == NULL) {
-        buf_printf(job->out, "\t\treverse_proxy %.*s\n", SPAN(hall_of(job)));
+        put_hall(job, "\t\t");
     } else {
         struct proxy_target target = proxy_target(site->upstream);
         buf_puts(job->out, "\t\troute {\n");
@@ -101,14 +112,12 @@ static void put_site(struct proxy_job *job, const struct model_domain *domain,
 /* A site that was ready and does not answer: Hall's page instead of "Bad Gateway". */
 static void put_gone(struct proxy_job *job)
 {
-    buf_printf(job->out,
-               "\thandle_errors {\n"
-               "\t\t@gone expression `{http.error.status_code} in [502, 504]`\n"
-               "\t\thandle @gone {\n"
-               "\t\t\treverse_proxy %.*s\n"
-               "\t\t}\n"
-               "\t}\n",
-               SPAN(hall_of(job)));
+    buf_puts(job->out, "\thandle_errors {\n"
+                       "\t\t@gone expression `{http.error.status_code} in [502, 504]`\n"
+                       "\t\thandle @gone {\n");
+    put_hall(job, "\t\t\t");
+    buf_puts(job->out, "\t\t}\n"
+                       "\t}\n");
 }
 
 /* "http://NAME:PORT" with the address to bind to; with TLS the bare name: Caddy sees to the rest.
@@ -128,7 +137,9 @@ static void begin_site(struct proxy_job *job, const struct model_domain *domain)
 static void put_domain(struct proxy_job *job, const struct model_domain *domain)
 {
     begin_site(job, domain);
-    buf_printf(job->out, "\thandle /.hall/* {\n\t\treverse_proxy %.*s\n\t}\n", SPAN(hall_of(job)));
+    buf_puts(job->out, "\thandle /.hall/* {\n");
+    put_hall(job, "\t\t");
+    buf_puts(job->out, "\t}\n");
     proxy_each_site(job, domain, put_site);
     put_gone(job);
     buf_puts(job->out, "}\n");

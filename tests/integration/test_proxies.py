@@ -142,6 +142,20 @@ def test_outside_all_projects_and_forged_headers(world, bus, proxy, sleeping):
     assert "client1" in json.dumps(found) and "10.9.8.7" not in json.dumps(found), found
 
 
+def test_the_command_line(hallctl, tmp_path):
+    def run(*words):
+        done = subprocess.run([hallctl, "proxy-config", *words], capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    example = str(ROOT / "bridges" / "proxy" / "example.json")
+    assert run("caddy", "--config", example)[0] == 0
+    for words in ((), ("apache",), ("nginx", "more"), ("nginx", "--listen", "80"), ("nginx", "--fail-open", "--fail-closed")):
+        status, out, errors = run(*words, "--config", example)
+        assert (status, out) == (2, "") and "hallctl proxy-config" in errors, (words, errors)
+    status, out, errors = run("nginx", "--config", str(tmp_path / "absent.json"))
+    assert (status, out) == (1, "") and "absent.json" in errors
+
+
 # A domain with an upstream of the test's own
 
 class Site(http.server.ThreadingHTTPServer):
