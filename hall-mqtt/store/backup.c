@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-enum { FILE_MODE = 0600, NIGHT_HOUR = 2, DAY_SIZE = 10 };
+enum { FILE_MODE = 0600, DAY_SIZE = 10 };
 
 static const int64_t hour_ms = INT64_C(3600000);
 
@@ -24,10 +24,10 @@ bool backup_name(const char *path, int64_t wall_ms, char out[PATH_MAX])
     return length > 0 && length < PATH_MAX;
 }
 
-bool backup_is_due(const char *path, int64_t wall_ms)
+bool backup_is_due(const char *path, int64_t wall_ms, int hour)
 {
     char name[PATH_MAX];
-    return wall_ms / hour_ms % 24 >= NIGHT_HOUR && backup_name(path, wall_ms, name) &&
+    return wall_ms / hour_ms % 24 >= hour && backup_name(path, wall_ms, name) &&
            access(name, F_OK) < 0 && errno == ENOENT;
 }
 

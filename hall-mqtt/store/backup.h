@@ -11,8 +11,8 @@
 
 /* The name of that day's; false where the path is too long. */
 bool backup_name(const char *path, int64_t wall_ms, char out[PATH_MAX]);
-/* Is it time: past two in the morning, and that day has none yet? */
-bool backup_is_due(const char *path, int64_t wall_ms);
+/* Is it time: past that hour of the day, and the day has none yet? */
+bool backup_is_due(const char *path, int64_t wall_ms, int hour);
 /* Makes the empty file (0600) that a copy goes into; -errno. Its name is in ret_work. */
 int backup_begin(const char *path, char ret_work[PATH_MAX]);
 /* It is whole and on the disk: gives it its name, and removes all but the newest ones. -errno. */

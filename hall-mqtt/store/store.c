@@ -28,6 +28,7 @@ const struct store_tuning store_tuning_real = {
     .backup_after_ms = 3600000,
     .backup_every_ms = 3600000,
     .backup_again_ms = 300000,
+    .backup_hour = 2,
     .busy_ms = 1000,
 };
 

@@ -14,6 +14,7 @@ struct store_tuning {
     int64_t check_after_ms, check_again_ms; /* integrity; again where it was interrupted */
     int64_t prune_every_ms;
     int64_t backup_after_ms, backup_every_ms, backup_again_ms; /* looks whether one is due */
+    int backup_hour; /* of the day, UTC, from which on that day's is */
     int busy_ms;
 };
 

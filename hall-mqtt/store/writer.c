@@ -353,7 +353,7 @@ static void backup_run(struct store *store)
 {
     char work[PATH_MAX] = "";
     struct trouble trouble = {0};
-    if (backup_is_due(store->path, clock_now().wall)) {
+    if (backup_is_due(store->path, clock_now().wall, store->tuning.backup_hour)) {
         pthread_mutex_lock(&store->lock);
         store->checking = true;
         pthread_mutex_unlock(&store->lock);

@@ -274,14 +274,14 @@ static void test_backups_are_due_once_a_night(void **state)
     const int64_t day = INT64_C(86400000), night = 20000 * day;
     char work[PATH_MAX], name[PATH_MAX];
     struct stat status;
-    assert_false(backup_is_due(place->path, night + 3600000));
-    assert_true(backup_is_due(place->path, night + 3 * 3600000));
+    assert_false(backup_is_due(place->path, night + 3600000, 2));
+    assert_true(backup_is_due(place->path, night + 3 * 3600000, 2));
     for (int i = 0; i < 5; i++) {
         int64_t at = night + i * day + 3 * 3600000;
-        assert_true(backup_is_due(place->path, at));
+        assert_true(backup_is_due(place->path, at, 2));
         assert_int_equal(backup_begin(place->path, work), 0);
         assert_int_equal(backup_end(place->path, work, at, 3), 0);
-        assert_false(backup_is_due(place->path, at + 3600000));
+        assert_false(backup_is_due(place->path, at + 3600000, 2));
         assert_true(backup_name(place->path, at, name));
         assert_int_equal(stat(name, &status), 0);
         assert_int_equal(status.st_mode & 0777, 0600);
@@ -304,9 +304,8 @@ static void test_a_backup_is_a_whole_store(void **state)
     settle(place->store);
     store_destroy(place->store, LIMIT_MS);
     tuning.backup_after_ms = 1;
+    tuning.backup_hour = 0;
     assert_int_equal(store_create_tuned(&options, &tuning, &place->store), 0);
-    if (clock_now().wall / 3600000 % 24 < 2)
-        return; /* not in the first hours of the day, whoever tests then */
     assert_true(backup_name(place->path, clock_now().wall, name));
     for (int i = 0; i < LIMIT_MS / 10 && access(name, F_OK) < 0; i++)
         poll(NULL, 0, 10);
@@ -314,6 +313,36 @@ static void test_a_backup_is_a_whole_store(void **state)
     snprintf(copy.path, sizeof copy.path, "%.60s", name);
     assert_int_equal(page(&copy, STORE_EVENTS, &filter, &all), 0);
     assert_int_equal(all.n, 1);
+}
+
+static void wait_problem(struct store *store, const char *word)
+{
+    struct pollfd fd = {.fd = store_fd(store), .events = POLLIN};
+    char problem[2048] = "";
+    while (strstr(problem, word) == NULL) {
+        assert_int_equal(poll(&fd, 1, LIMIT_MS), 1);
+        store_committed(store);
+        store_problem(store, problem, sizeof problem);
+    }
+}
+
+static void test_a_backup_that_cannot_be_written_is_told_and_harms_nothing(void **state)
+{
+    struct place *place = *state;
+    struct store_tuning tuning = store_tuning_real;
+    char work[PATH_MAX];
+    const struct store_options options = {
+        .path = place->path, .keep_days = 3650, .max_mb = 50, .backups = 1};
+    store_destroy(place->store, LIMIT_MS);
+    snprintf(work, sizeof work, "%s.backup.new", place->path);
+    assert_int_equal(mkdir(work, 0700), 0); /* something else stands there */
+    tuning.backup_after_ms = tuning.backup_every_ms = 20;
+    tuning.backup_hour = 0;
+    assert_int_equal(store_create_tuned(&options, &tuning, &place->store), 0);
+    wait_problem(place->store, "could not be written");
+    settle(place->store);
+    assert_int_equal(rmdir(work), 0);
+    wait_problem(place->store, "written again");
 }
 
 int main(void)
@@ -328,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_no_file_is_said),
         WITH_STORE(test_backups_are_due_once_a_night),
         WITH_STORE(test_a_backup_is_a_whole_store),
+        WITH_STORE(test_a_backup_that_cannot_be_written_is_told_and_harms_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
