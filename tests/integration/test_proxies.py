@@ -12,7 +12,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from helpers import asleep, awake, events, wait_event, wait_state
+from helpers import asleep, awake, events, reload, wait_event, wait_state, window
 from process import wait_until
 from proxy import KINDS, Proxy
 from world import BROWSER, ROOT, free_port, http_get
@@ -394,3 +394,22 @@ def test_the_host_that_was_asked_for_reaches_check_and_site(make_place, kind):
     wait_until(lambda: ask(proxy, "/b", API).status == 200, 20, "the site")
     assert {host.split(":")[0] for _, _, _, host in site.got} == {HOST}
     assert {host.split(":")[0] for host in site.checked} == {HOST}
+
+
+def test_refusals_are_shown_to_people_and_programs(make_place, kind):
+    """Outside the hours, and by address: Hall's own answer comes through the proxy, and nobody is woken."""
+    place = make_place(access={"windows": [window("Europe/Paris", -60, 120)]})
+    proxy, mark = place.proxy(kind), place.bus.mark()
+    page = ask(proxy, "/a", BROWSER)
+    assert page.status == 403 and page.headers["Content-Type"].startswith("text/html"), page
+    assert b"is closed now" in page.body and int(page.headers["Retry-After"]) > 0
+    problem = ask(proxy, "/a", API)
+    assert problem.status == 403 and problem.json()["guard"] == "access.windows" and problem.json()["until"]
+    access = {"allow": ["192.0.2.0/24"], "monitors": [{"agent": "GPTBot", "as": "refused"}]}
+    reload(place.world, place.bus, lambda config: config["domains"][HOST].update(access=access))
+    refused = ask(proxy, "/a", BROWSER)
+    assert refused.status == 403 and b"No access from here" in refused.body, refused
+    assert ask(proxy, "/a", {**API, "X-Forwarded-For": "192.0.2.1"}).status == 403, "claims of the visitor count for nothing"
+    assert ask(proxy, "/a", {"User-Agent": "GPTBot/1.2"}).status == 403
+    bus_quiet(place.world, place.bus)
+    assert events(place.bus, "testing", "wake_requested", mark) == []
