@@ -81,7 +81,7 @@ static int add_sources(struct hall *hall)
 
 static int create_mqtt(struct hall *hall)
 {
-    const struct config_mqtt *config = &hall->config->mqtt;
+    const struct config_mqtt *config = &hall->begun->mqtt;
     char names[SUBSCRIPTIONS_MAX][TOPIC_MAX];
     char retained[SUBSCRIPTIONS_MAX][TOPIC_MAX];
     const char *subscriptions[SUBSCRIPTIONS_MAX];
@@ -181,7 +181,7 @@ int hall_create(const struct config *config, const struct secrets *secrets, stru
 
     if (!hall)
         return error;
-    hall->config = config;
+    hall->config = hall->begun = config;
     hall->secrets = secrets;
     hall->started_wall = clock_now().wall;
     error = sd_event_new(&hall->loop);

@@ -22,11 +22,10 @@ static const char removed_key[] = "discovery.removed.";
 
 struct hall_discover {
     struct announcer *announcer;
-    char *base_topic, *prefix; /* these change with a restart only */
-    sd_event_source *later;    /* for what has to wait */
-    sd_event_source *more;     /* for what was too much for one turn of the loop */
-    int64_t repeat_at;         /* boot clock, ms; 0: nobody was born */
-    char url[2][URL_SIZE];     /* of the dashboard, of this and the next configuration */
+    sd_event_source *later; /* for what has to wait */
+    sd_event_source *more;  /* for what was too much for one turn of the loop */
+    int64_t repeat_at;      /* boot clock, ms; 0: nobody was born */
+    char url[2][URL_SIZE];  /* of the dashboard, of this and the next configuration */
     unsigned turn;
 };
 
@@ -46,12 +45,12 @@ static void write_url(const struct config *config, char out[URL_SIZE])
     snprintf(out, URL_SIZE, "http://%s:%u/", text, ntohs(admin->sin_port));
 }
 
-static struct discovery discovery_of(const struct config *config, const char *base_topic,
-                                     const char *prefix)
+/* mqtt: as it was when Hall began, since it changes with a restart only. */
+static struct discovery discovery_of(const struct config *config, const struct config_mqtt *mqtt)
 {
     return (struct discovery){.model = &config->model,
-                              .base_topic = base_topic,
-                              .prefix = prefix,
+                              .base_topic = mqtt->base_topic,
+                              .prefix = mqtt->discovery_prefix,
                               .version = HALL_VERSION,
                               .site = config->site,
                               .language = config->language};
@@ -59,18 +58,18 @@ static struct discovery discovery_of(const struct config *config, const char *ba
 
 void hall_discover_filters(const struct config *config, char out[2][HALL_FILTER_SIZE])
 {
-    const struct discovery discovery =
-        discovery_of(config, config->mqtt.base_topic, config->mqtt.discovery_prefix);
+    const struct discovery discovery = discovery_of(config, &config->mqtt);
 
     _Static_assert((int)HALL_FILTER_SIZE >= (int)DISCOVERY_TOPIC_SIZE, "a filter fits");
     discovery_topic(&discovery, "+", out[0]);
     discovery_birth_topic(&discovery, out[1]);
 }
 
-static int create_announcer(struct hall_discover *discover, const struct config *config,
+static int create_announcer(struct hall *hall, const struct config *config,
                             struct announcer **ret_announcer)
 {
-    struct discovery discovery = discovery_of(config, discover->base_topic, discover->prefix);
+    struct hall_discover *discover = hall->discover;
+    struct discovery discovery = discovery_of(config, &hall->begun->mqtt);
     char *url = discover->url[++discover->turn % 2];
 
     write_url(config, url);
@@ -215,8 +214,7 @@ static void on_config(struct hall *hall, const struct mqtt_message *message)
 
 bool hall_discover_message(struct hall *hall, const struct mqtt_message *message)
 {
-    const struct discovery discovery =
-        discovery_of(hall->config, hall->discover->base_topic, hall->discover->prefix);
+    const struct discovery discovery = discovery_of(hall->config, &hall->begun->mqtt);
     char topic[DISCOVERY_TOPIC_SIZE], object[DISCOVERY_OBJECT_SIZE];
 
     if (strcmp(message->topic, discovery_birth_topic(&discovery, topic)) == 0)
@@ -269,7 +267,7 @@ void hall_discover_announce(struct hall *hall)
 int hall_discover_prepare(struct hall *hall, const struct config *config,
                           struct announcer **ret_announcer)
 {
-    return create_announcer(hall->discover, config, ret_announcer);
+    return create_announcer(hall, config, ret_announcer);
 }
 
 void hall_discover_adopt(struct hall *hall, struct announcer *announcer)
@@ -302,11 +300,7 @@ int hall_discover_create(struct hall *hall)
     if (!discover)
         return -ENOMEM;
     hall->discover = discover;
-    discover->base_topic = strdup(hall->config->mqtt.base_topic);
-    discover->prefix = strdup(hall->config->mqtt.discovery_prefix);
-    if (!discover->base_topic || !discover->prefix)
-        return -ENOMEM;
-    error = create_announcer(discover, hall->config, &discover->announcer);
+    error = create_announcer(hall, hall->config, &discover->announcer);
     if (error == 0)
         error = sd_event_add_time(hall->loop, &discover->later, CLOCK_BOOTTIME, 0, ACCURACY_US,
                                   on_later, hall);
@@ -330,8 +324,6 @@ void hall_discover_destroy(struct hall *hall)
     sd_event_source_disable_unref(hall->discover->later);
     sd_event_source_disable_unref(hall->discover->more);
     announcer_destroy(hall->discover->announcer);
-    free(hall->discover->base_topic);
-    free(hall->discover->prefix);
     free(hall->discover);
     hall->discover = NULL;
 }

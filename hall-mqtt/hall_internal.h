@@ -54,6 +54,8 @@ struct held_answer {
 
 struct hall {
     const struct config *config;
+    const struct config
+        *begun; /* as it was at the start: what the broker and the listeners go by */
     const struct secrets *secrets;
     int64_t started_wall;
     sd_event *loop;

@@ -244,7 +244,7 @@ static bool is_fit_for_answers(const struct hall *hall, const char *topic)
     struct topic own;
 
     return strlen(topic) < TOPIC_MAX && topic[0] != '$' && !strpbrk(topic, "+#") &&
-           !topic_parse(hall->config->mqtt.base_topic, topic, &own);
+           !topic_parse(hall->begun->mqtt.base_topic, topic, &own);
 }
 
 /* The oldest gives way. */
@@ -359,7 +359,7 @@ static void on_message(void *context, const struct mqtt_message *message)
 
     if (hall_discover_message(hall, message))
         return;
-    if (!topic_parse(hall->config->mqtt.base_topic, message->topic, &topic)) {
+    if (!topic_parse(hall->begun->mqtt.base_topic, message->topic, &topic)) {
         if (hall_may_tell(hall))
             log_warning("bus: message on %s ignored: Hall has no such topic",
                         text_show(shown, sizeof(shown), message->topic, strlen(message->topic)));

@@ -10,7 +10,7 @@
 
 static const char *base_topic(const struct hall *hall)
 {
-    return hall->config->mqtt.base_topic;
+    return hall->begun->mqtt.base_topic;
 }
 
 static void retain(struct hall *hall, enum topic_kind kind, const char *id, const char *text)

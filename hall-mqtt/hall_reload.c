@@ -129,7 +129,7 @@ static int renewal_prepare(struct hall *hall, struct renewal *new)
     return front_replace(hall->front, new->board);
 }
 
-/* What only a restart changes is said, not half done. */
+/* What only a restart changes is said, not half done; old: what Hall began with. */
 static void tell_unchanged(const struct config *old, const struct config *new)
 {
     const struct {
@@ -142,8 +142,11 @@ static void tell_unchanged(const struct config *old, const struct config *new)
         {"/mqtt", !text_equal(old->mqtt.host, new->mqtt.host) || old->mqtt.port != new->mqtt.port ||
                       old->mqtt.tls != new->mqtt.tls ||
                       !text_equal(old->mqtt.unix_path, new->mqtt.unix_path) ||
-                      !text_equal(old->mqtt.username, new->mqtt.username) ||
-                      !text_equal(old->mqtt.base_topic, new->mqtt.base_topic)},
+                      !text_equal(old->mqtt.ca, new->mqtt.ca) ||
+                      !text_equal(old->mqtt.username, new->mqtt.username)},
+        {"/mqtt/base_topic", !text_equal(old->mqtt.base_topic, new->mqtt.base_topic)},
+        {"/mqtt/discovery_prefix",
+         !text_equal(old->mqtt.discovery_prefix, new->mqtt.discovery_prefix)},
         {"/store/path", !text_equal(old->store.path, new->store.path)},
     };
 
@@ -159,7 +162,7 @@ static void clear(struct hall *hall, enum topic_kind kind, const char *id)
 {
     char topic[TOPIC_MAX];
 
-    topic_format(hall->config->mqtt.base_topic, kind, id, NULL, topic);
+    topic_format(hall->begun->mqtt.base_topic, kind, id, NULL, topic);
     (void)mqtt_retain(hall->mqtt, topic, "", 0);
 }
 
@@ -365,7 +368,7 @@ static void renew(struct hall *hall, struct config *config)
         put_off(hall, error);
         return;
     }
-    tell_unchanged(hall->config, new.config);
+    tell_unchanged(hall->begun, new.config);
     hall->zones = (struct zone_cache){0};
     apply(hall, &new);
     hall_tell(hall, "config_loaded", hall->config->file);

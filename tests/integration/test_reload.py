@@ -283,6 +283,25 @@ def test_what_needs_a_restart_is_said(make_world):
     barrier(bus)
 
 
+def test_another_base_topic_waits_for_the_restart(make_world):
+    """Everything goes on below the topic that the connection was made for: states, answers, what is cleared."""
+    world = make_world()
+    bus = world.bus()
+    wait_state(bus, "testing", "off")
+    add = add_extra(world)
+
+    def change(config):
+        config["mqtt"]["base_topic"] = "elsewhere"
+        add(config)
+
+    reload(world, bus, change)
+    reload(world, bus)  # said again, and still not done
+    assert world.hall.log_text().count("/mqtt/base_topic changed; it takes effect when Hall is restarted") == 2
+    wait_state(bus, "extra", "off")
+    id, at = command(bus, "erp", "wake")
+    result(bus, "erp", id, "done", at, 20)
+
+
 def test_connections_and_held_requests_of_before_are_answered(make_world):
     """A kept-alive connection, a request that is held for the server, a status poll: all outlive the change."""
     import http.client
