@@ -8,7 +8,7 @@
 #include "web/desk.h"
 #include "web/listener.h"
 
-enum { WORKERS = 24, KEPT_MAX = 18, OFFICES_LEFT = 16 };
+enum { WORKERS = 22, KEPT_MAX = 18, OFFICES_LEFT = 16 };
 
 /* A board and the desk that answers from it. After a reload there is a new one, and the old one
  * goes when no worker is at it any more. */

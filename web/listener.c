@@ -23,6 +23,7 @@ enum {
     STOP_MS = 500, /* answers under way may take so long when Hall ends */
     DRAIN_MAX = 8 * 1024 * 1024,
     GIVE_BACK_NS = 500000000,
+    CALL_ROOM = 1024, /* of the call that gives it back */
 };
 
 struct worker {
@@ -222,7 +223,8 @@ static void give_back_stack(struct worker *worker)
     if (worker == NULL || worker->stack == NULL || now - worker->gave_back < GIVE_BACK_NS)
         return;
     worker->gave_back = now;
-    char *below = &here - (uintptr_t)&here % (uintptr_t)page - page;
+    char *below = &here - CALL_ROOM;
+    below -= (uintptr_t)below % (uintptr_t)page;
     if (below > worker->stack)
         madvise(worker->stack, (size_t)(below - worker->stack), MADV_DONTNEED);
 }

@@ -1,10 +1,13 @@
 """The dashboard in a real browser, at a real Hall with servers that really sleep: what a person does there, in both
 languages, from phone to wide screen, in both themes. Screenshots are left in $HALL_BUILD/screenshots."""
 
+import http.client
 import json
 import os
 import pathlib
+import re
 import sys
+import time
 
 import pytest
 
@@ -293,6 +296,46 @@ def test_every_screen_in_every_size_and_light(inside, language):
             page.shot(f"{name}-{language}-{width}")
         page.size(1366)
         page.dark(False)
+
+
+def test_without_a_place_for_its_stream_it_asks_at_intervals(inside, world):
+    page = inside
+    asleep(world)
+    streams = []
+    try:
+        page.driver.get("about:blank")  # its own stream ends; its worker finds out a little later
+        for _ in range(40):
+            stream = http.client.HTTPConnection(*world.hall.admin, timeout=20)
+            stream.request("GET", "/api/v1/stream", headers={"X-API-Key": KEY})
+            streams.append(stream)
+            if len(streams) > 3 and stream.getresponse().status == 503:
+                break
+            time.sleep(0.2)
+        page.open()
+        page.until_text(".link", "Up to date")
+        page.go("")
+        page.until(lambda: state(page, "testing") == "off", "testing off")
+        api(world, "/servers/testing/wake", "POST", {})
+        page.until(lambda: state(page, "testing") == "ready", "testing ready", 30)
+        page.check("polling")
+    finally:
+        for stream in streams:
+            stream.close()
+
+
+def test_every_word_is_there_in_both_languages():
+    app = ROOT / "web" / "assets" / "app"
+    words = {name: dict(re.findall(r"^  '([^']+)': '(.*)',$", (app / f"words_{name}.js").read_text(encoding="utf-8"), re.M)) for name in ("en", "fr")}
+    assert words["en"].keys() == words["fr"].keys() and len(words["en"]) > 300
+    for key, text in words["en"].items():
+        french = words["fr"][key]
+        assert set(re.findall(r"{(\w+)}", text)) == set(re.findall(r"{(\w+)}", french)), key
+        assert text.count("|") == french.count("|"), key
+        assert not re.search(r"(?<![\u00a0\d])[;:?!](?=\s|$)", french) or "://" in french, f"{key}: a French mark wants a space before it: {french}"
+    used = set()
+    for file in app.glob("*.js"):
+        used |= set(re.findall(r"\bt\('([\w.]+)'", file.read_text(encoding="utf-8")))
+    assert used <= words["en"].keys(), used - words["en"].keys()
 
 
 def test_by_keyboard_alone(inside):

@@ -3,13 +3,12 @@ import { api } from './api.js';
 import { cancel, heardResult, sleep, wake } from './actions.js';
 import { eventLine, mergeEvents } from './eventline.js';
 import { h } from './dom.js';
+import { finder } from './finder.js';
 import { ago, number, stamp } from './format.js';
 import { icon, scene } from './icons.js';
 import { live } from './live.js';
 import { chip, isUp, leaseLine, nextLine, progress, tone } from './state.js';
 import { name, t } from './words.js';
-
-const SHOWN = 60;
 
 // When the wake under way began, on our clock.
 export function wakeBegan(status) {
@@ -77,15 +76,8 @@ function nextOf(servers) {
 }
 
 export function create(context) {
-  let stored = [], search = '';
-
-  function list(all) {
-    const wanted = search.toLowerCase();
-    const found = wanted ? all.filter((s) => `${s.id} ${s.config.name} ${s.address}`.toLowerCase().includes(wanted)) : all;
-    return [h('ul', { class: 'grid' }, found.slice(0, SHOWN).map(card)),
-      found.length > SHOWN ? h('p', { class: 'soft' }, t('list.more', { n: found.length - SHOWN })) : null,
-      !found.length ? h('p', { class: 'card empty' }, all.length ? t('list.none') : t('servers.none')) : null];
-  }
+  const find = finder('find', context.redraw, (s) => `${s.id} ${s.config.name} ${s.address}`);
+  let stored = [];
 
   return {
     title: () => t('nav.overview'),
@@ -98,8 +90,8 @@ export function create(context) {
       return [
         h('section', { class: 'card hero', 'aria-label': t('nav.overview') }, scene(sum.rise),
           h('div', { class: 'said' }, h('h1', { tabindex: '-1' }, sum.text), h('p', { class: 'soft' }, nextOf(servers)))),
-        servers.length > 12 ? h('label', { class: 'field' }, t('search'), h('input', { type: 'search', id: 'find', oninput: (e) => { search = e.target.value; context.redraw(); } })) : null,
-        list(servers),
+        find.field(servers),
+        find.list(servers, (some) => h('ul', { class: 'grid' }, some.map(card)), t('servers.none')),
         h('section', { class: 'card' }, h('div', { class: 'cardhead' }, h('h2', null, t('recent')), h('a', { href: '#/events' }, t('recent.all'))),
           events.length ? h('ul', { class: 'log' }, events.map((e) => eventLine(e, true))) : h('p', { class: 'empty' }, t('events.none')))];
     },

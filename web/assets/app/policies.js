@@ -2,6 +2,7 @@
 import { api } from './api.js';
 import { changeConfig, readConfig } from './confdoc.js';
 import { h } from './dom.js';
+import { finder } from './finder.js';
 import { day, number, weekday } from './format.js';
 import { icon } from './icons.js';
 import { live } from './live.js';
@@ -55,6 +56,7 @@ function week(preview) {
 
 export function create(context) {
   const { redraw } = context;
+  const find = finder('find', redraw, ([domain, draft]) => `${domain} ${draft.server}`);
   let drafts = new Map(); // domain -> { policy, server, dirty, preview, problem }
   let timer = 0;
 
@@ -128,6 +130,7 @@ export function create(context) {
       draft.policy.mode === 'scheduled' ? schedule(draft, domain) : null,
       draft.policy.mode !== 'always_on' ? h('label', { class: 'field' }, t('policy.idle'), h('input', { value: draft.policy.idle || '', placeholder: '20m', pattern: '[0-9]+(s|m|h|d).*', onchange: (e) => { if (e.target.value.trim()) draft.policy.idle = e.target.value.trim(); else delete draft.policy.idle; changed(draft); } })) : null,
       h('h3', null, t('preview')),
+      !draft.preview && !draft.problem ? h('p', null, h('button', { type: 'button', class: 'tiny', onclick: () => look(draft).then(redraw) }, t('preview.show'))) :
       draft.problem ? h('p', { class: 'note bad', role: 'alert', lang: 'en' }, draft.problem) : draft.preview && draft.policy.mode === 'on_demand' ? h('p', { class: 'soft' }, t('preview.demand')) : draft.preview ? [week(draft.preview), h('p', { class: 'small soft' }, t('preview.sum', { hours: number(draft.preview.hours_on, 1), zone: draft.preview.timezone }))] : h('p', { class: 'soft' }, t('loading')),
       h('div', { class: 'row wrap' }, h('button', { class: 'main', 'data-act': 'save', disabled: !draft.dirty || Boolean(draft.problem), onclick: () => save(domain, draft) }, t('save')),
         draft.dirty ? h('button', { class: 'plain', onclick: () => load().then(redraw) }, t('discard')) : null));
@@ -137,6 +140,6 @@ export function create(context) {
     title: () => t('nav.policies'),
     load,
     render: () => [h('div', { class: 'head' }, h('div', null, h('h1', { tabindex: '-1' }, t('nav.policies')), h('p', { class: 'soft' }, t('policies.what')))),
-      drafts.size ? h('div', { class: 'two' }, [...drafts].map(card)) : h('p', { class: 'card empty' }, t('policies.none'))],
+      find.field([...drafts]), find.list([...drafts], (some) => h('div', { class: 'two' }, some.map(card)), t('policies.none'))],
   };
 }

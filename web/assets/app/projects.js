@@ -2,6 +2,7 @@
 import { project } from './actions.js';
 import { changeConfig, explain, readConfig } from './confdoc.js';
 import { ask, h } from './dom.js';
+import { finder } from './finder.js';
 import { ago, number } from './format.js';
 import { icon } from './icons.js';
 import { live } from './live.js';
@@ -76,7 +77,8 @@ function card(p) {
         h('button', { class: 'tiny danger', 'data-act': 'remove', 'aria-label': `${t('project.remove')}: ${p.name}`, onclick: () => remove(p) }, t('project.remove')))));
 }
 
-export function create() {
+export function create(context) {
+  const find = finder('find', context.redraw, (p) => `${p.id} ${p.name} ${p.status.domain}`);
   return {
     title: () => t('nav.projects'),
     render: () => {
@@ -84,7 +86,7 @@ export function create() {
       return [
         h('div', { class: 'head' }, h('div', null, h('h1', { tabindex: '-1' }, t('nav.projects')), h('p', { class: 'soft' }, t('projects.what'))),
           h('button', { class: 'main', 'data-act': 'add', onclick: () => edit(null, null) }, icon('plus'), t('project.add'))),
-        all.length ? h('ul', { class: 'grid' }, all.map(card)) : h('p', { class: 'card empty' }, t('projects.none'))];
+        find.field(all), find.list(all, (some) => h('ul', { class: 'grid' }, some.map(card)), t('projects.none'))];
     },
   };
 }

@@ -411,4 +411,5 @@ export default {
   'cstate.starting': 'starting',
   'cstate.none': 'no check',
   'lease.short.command': 'command',
+  'preview.show': 'Show',
 };

@@ -411,4 +411,5 @@ export default {
   'cstate.starting': 'démarre',
   'cstate.none': 'sans contrôle',
   'lease.short.command': 'commande',
+  'preview.show': 'Afficher',
 };
