@@ -50,6 +50,8 @@ function facts(server) {
     h('dl', { class: 'facts' },
       row('fact.since', status.since ? h('span', null, stamp(status.since), ` (${ago(status.since)})`) : null),
       row('fact.reason', status.reason ? h('span', { lang: 'en' }, status.reason) : null),
+      row('fact.refused', status.sleep_refused ? h('span', { lang: 'en' }, status.sleep_refused.reason) : null),
+      row('fact.guard', status.guard ? h('span', null, name('guard', status.guard.name), status.guard.until ? [' – ', t('until', { at: when(status.guard.until) })] : '') : null),
       row('fact.load', status.load === null ? null : number(status.load, 2)),
       row('fact.uptime', status.uptime_s === null ? null : duration(status.uptime_s)),
       row('fact.boot', status.last_boot_s === null ? null : duration(status.last_boot_s)),

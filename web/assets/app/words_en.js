@@ -412,4 +412,13 @@ export default {
   'cstate.none': 'no check',
   'lease.short.command': 'command',
   'preview.show': 'Show',
+  'fact.refused': 'Stayed awake because',
+  'fact.guard': 'Not woken now',
+  'guard.min_down': 'it has only just gone to sleep',
+  'guard.wakes_per_hour': 'woken often enough this hour',
+  'guard.access.wakes_per_day': 'the address has used up its wakes',
+  'guard.access.minutes_per_day': 'the address has used up its minutes',
+  'guard.project.wakes_per_day': 'the project has used up its wakes',
+  'guard.project.minutes_per_day': 'the project has used up its minutes',
+  'guard.access.windows': 'outside the hours of access',
 };

@@ -412,4 +412,13 @@ export default {
   'cstate.none': 'sans contrôle',
   'lease.short.command': 'commande',
   'preview.show': 'Afficher',
+  'fact.refused': 'Resté éveillé car',
+  'fact.guard': 'Pas réveillé pour l’instant',
+  'guard.min_down': 'il vient de se mettre en veille',
+  'guard.wakes_per_hour': 'assez de réveils cette heure-ci',
+  'guard.access.wakes_per_day': 'l’adresse a épuisé ses réveils',
+  'guard.access.minutes_per_day': 'l’adresse a épuisé ses minutes',
+  'guard.project.wakes_per_day': 'le projet a épuisé ses réveils',
+  'guard.project.minutes_per_day': 'le projet a épuisé ses minutes',
+  'guard.access.windows': 'hors des heures d’accès',
 };
