@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,20 +17,18 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "web/patience.h"
+#include "web/stack.h"
 
 enum {
     STOP_MS = 500, /* answers under way may take so long when Hall ends */
     DRAIN_MAX = 8 * 1024 * 1024,
-    GIVE_BACK_NS = 500000000,
-    CALL_ROOM = 1024, /* of the call that gives it back */
 };
 
 struct worker {
     unsigned number;
     _Atomic uint64_t peer; /* whose request it is answering; 0: none */
-    char *stack;           /* its lowest byte */
-    int64_t gave_back;     /* boot clock, ns */
-    bool refused;          /* its connection was told so: nothing more is answered on it */
+    struct stack stack;
+    bool refused; /* its connection was told so: nothing more is answered on it */
 };
 
 struct listener {
@@ -212,40 +209,12 @@ static void on_connection_close(const struct mg_connection *connection)
                "Hall is no proxy: the request line must name a path that begins with '/'.");
 }
 
-/* A worker's stack is as large as its deepest request made it; what lies below now is given back,
- * but not for every one of many connections. */
-static void give_back_stack(struct worker *worker)
-{
-    const long page = sysconf(_SC_PAGESIZE);
-    char here;
-    const int64_t now = clock_boot_ns();
-
-    if (worker == NULL || worker->stack == NULL || now - worker->gave_back < GIVE_BACK_NS)
-        return;
-    worker->gave_back = now;
-    char *below = &here - CALL_ROOM;
-    below -= (uintptr_t)below % (uintptr_t)page;
-    if (below > worker->stack)
-        madvise(worker->stack, (size_t)(below - worker->stack), MADV_DONTNEED);
-}
-
 static void on_connection_closed(const struct mg_connection *connection)
 {
+    struct worker *worker = mg_get_thread_pointer(connection);
     atomic_fetch_sub_explicit(&listener_of(connection)->connections, 1, memory_order_relaxed);
-    give_back_stack(mg_get_thread_pointer(connection));
-}
-
-static void know_stack(struct worker *worker)
-{
-    pthread_attr_t attributes;
-    void *lowest;
-    size_t size;
-
-    if (pthread_getattr_np(pthread_self(), &attributes) != 0)
-        return;
-    if (pthread_attr_getstack(&attributes, &lowest, &size) == 0)
-        worker->stack = lowest;
-    pthread_attr_destroy(&attributes);
+    if (worker != NULL)
+        stack_give_back(&worker->stack, clock_boot_ns());
 }
 
 static void *on_thread(const struct mg_context *civetweb, int type)
@@ -256,7 +225,7 @@ static void *on_thread(const struct mg_context *civetweb, int type)
     unsigned number = atomic_fetch_add(&listener->workers_given, 1);
     if (number >= listener->role->workers)
         return NULL;
-    know_stack(&listener->workers[number]);
+    stack_know(&listener->workers[number].stack);
     return &listener->workers[number];
 }
 
