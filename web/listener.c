@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <civetweb.h>
-#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -16,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "web/own_socket.h"
 #include "web/patience.h"
 #include "web/stack.h"
 
@@ -27,6 +27,8 @@ enum {
 struct worker {
     unsigned number;
     _Atomic uint64_t peer; /* whose request it is answering; 0: none */
+    _Atomic int64_t
+        reading; /* since when it has been reading that one's body, ms; 0: it does not */
     struct stack stack;
     bool refused; /* its connection was told so: nothing more is answered on it */
 };
@@ -109,9 +111,19 @@ bool exchange_send(struct exchange *exchange, const char *text, size_t length)
     return mg_write(exchange->connection, text, length) == (int)length;
 }
 
+static int64_t now_ms(void)
+{
+    return clock_boot_ns() / 1000000;
+}
+
 ssize_t exchange_read(struct exchange *exchange, char *out, size_t size)
 {
+    struct worker *worker = mg_get_thread_pointer(exchange->connection);
+    if (atomic_load(&worker->reading) == 0)
+        atomic_store(&worker->reading, now_ms());
     int length = mg_read(exchange->connection, out, size);
+    if (length <= 0)
+        atomic_store(&worker->reading, 0);
     return length < 0 ? -EIO : length;
 }
 
@@ -140,6 +152,7 @@ static int on_request(struct mg_connection *connection)
     atomic_store(&worker->peer, patience_peer(raw.peer, (uint16_t)info->remote_port));
     int status = listener->role->serve(listener->context, worker->number, &exchange, &raw);
     atomic_store(&worker->peer, 0);
+    atomic_store(&worker->reading, 0);
     return status;
 }
 
@@ -319,6 +332,18 @@ static bool at_work(void *context, uint64_t peer)
     return false;
 }
 
+static unsigned reads_for(void *context, uint64_t peer)
+{
+    struct listener *listener = context;
+    for (unsigned i = 0; i < listener->role->workers; i++) {
+        struct worker *worker = &listener->workers[i];
+        int64_t since = atomic_load(&worker->reading);
+        if (since > 0 && atomic_load(&worker->peer) == peer)
+            return (unsigned)(now_ms() - since);
+    }
+    return 0;
+}
+
 static int begin(struct listener *listener, const struct sockaddr_in *address)
 {
     const struct listener_role *role = listener->role;
@@ -355,10 +380,11 @@ int listener_create(const struct listener_role *role, void *context,
     int error = listener->workers != NULL ? 0 : -ENOMEM;
     for (unsigned i = 0; error == 0 && i < role->workers; i++)
         listener->workers[i].number = i;
-    listener->rules = (struct patience_rules){.scarce = role->workers * 3 / 4,
+    listener->rules = (struct patience_rules){.scarce = role->workers - role->workers / 4,
                                               .most = role->workers,
                                               .served = served,
-                                              .at_work = at_work};
+                                              .at_work = at_work,
+                                              .reads_for = reads_for};
     if (error == 0)
         error = patience_create(&listener->rules, listener, &listener->patience);
     if (error == 0)
@@ -376,48 +402,16 @@ uint16_t listener_port(const struct listener *listener)
     return listener->port;
 }
 
-static bool is_ours(int fd, uint16_t port)
-{
-    struct sockaddr_in own = {.sin_family = AF_UNSPEC};
-    socklen_t length = sizeof own;
-    int type = 0;
-    socklen_t type_length = sizeof type;
-    return getsockname(fd, (struct sockaddr *)&own, &length) == 0 && own.sin_family == AF_INET &&
-           ntohs(own.sin_port) == port &&
-           getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_length) == 0 && type == SOCK_STREAM;
-}
-
-static bool listens(int fd)
-{
-    int yes = 0;
-    socklen_t length = sizeof yes;
-    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &length) == 0 && yes != 0;
-}
-
-/* Whoever reads from these sockets reads the end. civetweb does not name them. */
-static void end_reading(uint16_t port, bool listener)
-{
-    DIR *descriptors = opendir("/proc/self/fd");
-    if (descriptors == NULL)
-        return;
-    for (const struct dirent *entry; (entry = readdir(descriptors)) != NULL;) {
-        int fd = (int)strtol(entry->d_name, NULL, 10);
-        if (entry->d_name[0] != '.' && is_ours(fd, port) && listens(fd) == listener)
-            shutdown(fd, SHUT_RD);
-    }
-    closedir(descriptors);
-}
-
 /* While civetweb waits for a socket, it looks only every two seconds whether it is to stop, and
  * once it is, it sends no more answers. So connections are ended first, then the listener: nothing
  * is left to wait for. Without /proc the stop merely takes longer. */
 static void stop(struct listener *listener)
 {
     static const struct timespec pause = {.tv_nsec = 5000000};
-    end_reading(listener->port, false);
+    own_socket_end_reading(listener->port, false);
     for (int waited = 0; atomic_load(&listener->connections) > 0 && waited < STOP_MS; waited += 5)
         nanosleep(&pause, NULL);
-    end_reading(listener->port, true);
+    own_socket_end_reading(listener->port, true);
     mg_stop(listener->civetweb);
 }
 

@@ -1,7 +1,6 @@
 #include "web/patience.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/tcp.h>
 #include <pthread.h>
 #include <signal.h>
@@ -10,10 +9,14 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
+
+#include "web/own_socket.h"
 
 enum {
-    LONG_MS = 120, /* how old a connection without a request may become where workers are few */
-    SHORT_MS = 40, /* and where there are hardly any */
+    LONG_MS = 120,  /* how old a connection without a request may become where workers are few */
+    SHORT_MS = 40,  /* and where there are hardly any */
+    BODY_TIMES = 8, /* a body may take so many times as long */
     LOOK_MS = 10,
     HEAD_MAX = 4096, /* of a head so much is looked at for its end */
     FDS_MAX = 4096,
@@ -50,14 +53,6 @@ uint64_t patience_peer(struct in_addr address, uint16_t port)
 }
 
 /* ---- One connection ---- */
-
-static bool is_ours(int fd, uint16_t port)
-{
-    struct sockaddr_in own = {.sin_family = AF_UNSPEC};
-    socklen_t length = sizeof own;
-    return getsockname(fd, (struct sockaddr *)&own, &length) == 0 && own.sin_family == AF_INET &&
-           ntohs(own.sin_port) == port;
-}
 
 /* 0: not connected. */
 static uint64_t peer_of(int fd)
@@ -102,23 +97,37 @@ static bool was_suspect(const struct suspects *before, struct suspect suspect)
     return false;
 }
 
-/* A worker may just have read the head: only who looks the same twice is slow. False: there is no
- * such descriptor. */
-static bool judge(struct patience *patience, int fd, unsigned age_ms)
+static bool is_slow(const struct patience *patience, int fd, uint64_t peer, unsigned age_ms)
 {
     const struct patience_rules *rules = patience->rules;
-    struct suspect suspect = {.fd = fd};
-
-    if (fcntl(fd, F_GETFD) < 0)
-        return false;
-    if (!is_ours(fd, rules->port) || (suspect.peer = peer_of(fd)) == 0 ||
-        !is_unanswered(fd, age_ms) || has_spoken(fd) ||
-        rules->at_work(patience->context, suspect.peer))
+    if (rules->reads_for(patience->context, peer) >= BODY_TIMES * age_ms)
         return true;
+    return is_unanswered(fd, age_ms) && !has_spoken(fd) && !rules->at_work(patience->context, peer);
+}
+
+/* A worker may just have read the head: only who looks the same twice is slow. connection is a
+ * duplicate of number, and stays what it is. */
+static void judge(struct patience *patience, int number, int connection, unsigned age_ms)
+{
+    const struct suspect suspect = {.fd = number, .peer = peer_of(connection)};
+
+    if (suspect.peer == 0 || !is_slow(patience, connection, suspect.peer, age_ms))
+        return;
     if (was_suspect(&patience->before, suspect))
-        shutdown(fd, SHUT_RDWR);
+        shutdown(connection, SHUT_RDWR);
     else if (patience->now.n < SUSPECTS_MAX)
         patience->now.list[patience->now.n++] = suspect;
+}
+
+/* False: there is no such descriptor. */
+static bool judge_number(struct patience *patience, int fd, unsigned age_ms)
+{
+    int connection = own_socket_hold(fd, patience->rules->port);
+
+    if (connection < 0)
+        return connection != -EBADF;
+    judge(patience, fd, connection, age_ms);
+    close(connection);
     return true;
 }
 
@@ -133,7 +142,7 @@ static bool look(struct patience *patience)
     patience->before = patience->now;
     patience->now.n = 0;
     for (int fd = 3, gap = 0; fd < FDS_MAX && gap < GAP_MAX; fd++)
-        gap = judge(patience, fd, age_ms) ? 0 : gap + 1;
+        gap = judge_number(patience, fd, age_ms) ? 0 : gap + 1;
     return true;
 }
 

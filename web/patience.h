@@ -2,9 +2,9 @@
  * patience: how long a new connection may take to say what it wants. While workers are plenty that
  * is civetweb's business (3 s). Where they run short a thread of its own looks every few
  * milliseconds, and ends whoever has not sent a whole request head in a fraction of a second: so a
- * thousand slow clients never keep the workers from a proxy. It sleeps otherwise. The sockets are
- * looked up in the process, because civetweb does not name them; what was answered on before, or is
- * being answered now, is never touched.
+ * thousand slow clients never keep the workers from a proxy; a body gets eight times as long as a
+ * head. It sleeps otherwise. The sockets are looked up in the process, because civetweb does not
+ * name them; what was answered on before, or is being answered now, is never touched.
  */
 #ifndef HALL_WEB_PATIENCE_H
 #define HALL_WEB_PATIENCE_H
@@ -21,6 +21,8 @@ struct patience_rules {
     unsigned most;   /* so many can be served; close to it, patience becomes short */
     unsigned (*served)(void *context);             /* how many connections are being served */
     bool (*at_work)(void *context, uint64_t peer); /* is a request from there being answered? */
+    /* For how long a worker has been reading the body of one from there, ms; 0: none is. */
+    unsigned (*reads_for)(void *context, uint64_t peer);
 };
 
 /* rules and context are borrowed. -ENOMEM, -errno. */

@@ -1,0 +1,20 @@
+/*
+ * own_socket: the sockets of a port of ours among this process's descriptors, which civetweb does
+ * not name. Its workers open and close them at any time, and a number may be another one's the next
+ * moment: so a socket is held by a duplicate first, and what is then asked and done concerns the
+ * same socket, whatever becomes of the number.
+ */
+#ifndef HALL_WEB_OWN_SOCKET_H
+#define HALL_WEB_OWN_SOCKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A duplicate, to be closed. -EBADF: there is no such descriptor; -ENOTSOCK: it is none of ours;
+ * -errno. */
+int own_socket_hold(int fd, uint16_t port);
+
+/* Whoever reads from these sockets reads the end: the listening ones, or all others. */
+void own_socket_end_reading(uint16_t port, bool listening);
+
+#endif
