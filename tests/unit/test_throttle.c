@@ -77,6 +77,38 @@ static void all_together_have_a_limit_too(void **state)
     assert_int_equal(throttle_attempt(&throttle, "10.0.1.1", 1000 + THROTTLE_WINDOW_MS), 0);
 }
 
+static void a_flood_of_guesses_does_not_lock_out_who_was_in_before(void **state)
+{
+    char who[16];
+    (void)state;
+    fail_often("owner", 1, 1000);
+    throttle_forgive(&throttle, "owner");
+    for (int i = 0; i < THROTTLE_TOTAL; i++) {
+        snprintf(who, sizeof who, "10.0.0.%d", i);
+        fail_often(who, 1, 1000);
+    }
+    assert_true(throttle_attempt(&throttle, "10.0.1.1", 1001) > 0);
+    fail_often("owner", THROTTLE_FREE, 1001);
+    assert_int_equal(throttle_attempt(&throttle, "owner", 1001), THROTTLE_FIRST_MS);
+}
+
+static void of_the_known_the_newest_stay(void **state)
+{
+    char who[16];
+    (void)state;
+    for (int i = 0; i <= THROTTLE_KNOWN; i++) {
+        snprintf(who, sizeof who, "10.2.0.%d", i);
+        fail_often(who, 1, 1000);
+        throttle_forgive(&throttle, who);
+    }
+    for (int i = 0; i < THROTTLE_TOTAL; i++) {
+        snprintf(who, sizeof who, "10.0.0.%d", i);
+        fail_often(who, 1, 1000);
+    }
+    assert_true(throttle_attempt(&throttle, "10.2.0.0", 1001) > 0);
+    assert_int_equal(throttle_attempt(&throttle, "10.2.0.1", 1001), 0);
+}
+
 /* More addresses than are kept: the newest failures count. */
 static void a_flood_of_addresses_pushes_out_the_quiet(void **state)
 {
@@ -100,6 +132,8 @@ int main(void)
         cmocka_unit_test_setup(the_right_one_is_forgiven, set_up),
         cmocka_unit_test_setup(quiet_addresses_are_forgotten, set_up),
         cmocka_unit_test_setup(all_together_have_a_limit_too, set_up),
+        cmocka_unit_test_setup(a_flood_of_guesses_does_not_lock_out_who_was_in_before, set_up),
+        cmocka_unit_test_setup(of_the_known_the_newest_stay, set_up),
         cmocka_unit_test_setup(a_flood_of_addresses_pushes_out_the_quiet, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -99,7 +99,7 @@ int admin_create(const struct admin_options *options, struct admin **ret_admin)
     admin->secrets = options->secrets;
     admin->api = options->api;
     text_copy(admin->site, sizeof admin->site, options->config->site);
-    admin->refusal_told = INT64_MIN / 2;
+    admin->refusal_told = admin->throttled_told = INT64_MIN / 2;
     pthread_mutex_init(&admin->rules_lock, NULL);
     pthread_mutex_init(&admin->lock, NULL);
     for (size_t i = 0; i < ADMIN_WORKERS; i++)

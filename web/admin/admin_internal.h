@@ -65,6 +65,8 @@ struct admin {
     size_t first_news, n_news;
     int64_t refusal_told;
     unsigned refusals_untold;
+    int64_t throttled_told;
+    unsigned throttled_untold;
 
     atomic_bool closing;
     atomic_bool hashing; /* the first hash is not there yet */

@@ -14,7 +14,7 @@
 #include "web/admin/admin_internal.h"
 #include "web/language.h"
 
-enum { HASH_WAIT_MS = 6000, LOGIN_BODY_MAX = 8192 };
+enum { HASH_WAIT_MS = 6000, LOGIN_BODY_MAX = 8192, THROTTLED_PAUSE_MS = 10000 };
 
 /* ---- The password's hash ---- */
 
@@ -379,6 +379,31 @@ static void try_password(struct call *call, const char *hash, const char *passwo
         turn_away(call, error);
 }
 
+/* Whoever is kept away may knock as often as he likes: now and then a line is enough. */
+static void note_too_many(struct call *call)
+{
+    struct admin *admin = call->admin;
+    const char *who = call->request->who;
+    unsigned others = 0;
+
+    pthread_mutex_lock(&admin->lock);
+    bool tells = call->now - admin->throttled_told >= THROTTLED_PAUSE_MS;
+    if (tells) {
+        admin->throttled_told = call->now;
+        others = admin->throttled_untold;
+        admin->throttled_untold = 0;
+    } else {
+        admin->throttled_untold++;
+    }
+    pthread_mutex_unlock(&admin->lock);
+    if (!tells)
+        return;
+    log_warning("admin: login from %s refused: too many failed attempts (%u more since the last "
+                "such line)",
+                who, others);
+    admin_tell(admin, ADMIN_LOGIN_FAILED, who, "/login", "too many failed attempts");
+}
+
 static bool may_attempt(struct call *call)
 {
     struct admin *admin = call->admin;
@@ -386,9 +411,7 @@ static bool may_attempt(struct call *call)
     int64_t wait = throttle_attempt(&admin->throttle, call->request->who, call->now);
     pthread_mutex_unlock(&admin->lock);
     if (wait > 0) {
-        log_warning("admin: login from %s refused: too many failed attempts", call->request->who);
-        admin_tell(admin, ADMIN_LOGIN_FAILED, call->request->who, "/login",
-                   "too many failed attempts");
+        note_too_many(call);
         too_many(call, wait);
     }
     return wait == 0;
@@ -420,6 +443,11 @@ void login_route_out(struct call *call)
 {
     struct admin *admin = call->admin;
 
+    /* Without a session as well: the answer takes the cookie away, and that is not for others. */
+    if (!door_same_origin(call)) {
+        call_refuse(call, 403, "A page of another origin asked to log out.");
+        return;
+    }
     if (call->has_session && !check_page(call))
         return;
     pthread_mutex_lock(&admin->lock);

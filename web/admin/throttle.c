@@ -1,5 +1,6 @@
 #include "web/admin/throttle.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -40,6 +41,15 @@ static struct throttle_client *enter(struct throttle *throttle, const char *who,
     return client;
 }
 
+static bool is_known(const struct throttle *throttle, const char *who)
+{
+    for (size_t i = 0; i < THROTTLE_KNOWN; i++) {
+        if (throttle->known[i][0] != '\0' && strcmp(throttle->known[i], who) == 0)
+            return true;
+    }
+    return false;
+}
+
 static int64_t pause_after(unsigned failures)
 {
     unsigned doublings = failures - THROTTLE_FREE;
@@ -55,11 +65,9 @@ int64_t throttle_ask(struct throttle *throttle, const char *who, int64_t now)
     return client != NULL && now < client->until ? client->until - now : 0;
 }
 
-int64_t throttle_attempt(struct throttle *throttle, const char *who, int64_t now)
+/* 0: it is counted; else the ms until others may try. */
+static int64_t count_in_window(struct throttle *throttle, int64_t now)
 {
-    int64_t wait = throttle_ask(throttle, who, now);
-    if (wait > 0)
-        return wait;
     if (now - throttle->window >= THROTTLE_WINDOW_MS) {
         throttle->window = now;
         throttle->in_window = 0;
@@ -67,6 +75,16 @@ int64_t throttle_attempt(struct throttle *throttle, const char *who, int64_t now
     if (throttle->in_window >= THROTTLE_TOTAL)
         return throttle->window + THROTTLE_WINDOW_MS - now;
     throttle->in_window++;
+    return 0;
+}
+
+int64_t throttle_attempt(struct throttle *throttle, const char *who, int64_t now)
+{
+    int64_t wait = throttle_ask(throttle, who, now);
+    if (wait > 0)
+        return wait;
+    if (!is_known(throttle, who) && (wait = count_in_window(throttle, now)) > 0)
+        return wait;
     struct throttle_client *client = enter(throttle, who, now);
     client->failures++;
     client->last = now;
@@ -79,6 +97,9 @@ void throttle_forgive(struct throttle *throttle, const char *who)
     struct throttle_client *client = find(throttle, who);
     if (client != NULL)
         *client = (struct throttle_client){0};
+    if (is_known(throttle, who))
+        return;
+    text_copy(throttle->known[throttle->next_known++ % THROTTLE_KNOWN], THROTTLE_WHO_SIZE, who);
     if (throttle->in_window > 0)
         throttle->in_window--;
 }

@@ -1,8 +1,9 @@
 /*
  * throttle: how often a password or key may be guessed: five times from one address, then one more
  * after 30 s, 1 min, 2 min and so on up to 15 min; and 30 times a minute from all addresses
- * together. An attempt counts from its beginning, so that many at once gain nothing. Pure: time
- * (boot clock, ms) is passed in; the caller locks.
+ * together. An attempt counts from its beginning, so that many at once gain nothing. Addresses from
+ * which the right one came before are kept out of the total, so that a flood of guesses from others
+ * does not lock the owner out. Pure: time (boot clock, ms) is passed in; the caller locks.
  */
 #ifndef HALL_WEB_ADMIN_THROTTLE_H
 #define HALL_WEB_ADMIN_THROTTLE_H
@@ -17,6 +18,7 @@ enum {
     THROTTLE_MOST_MS = 15 * 60 * 1000,
     THROTTLE_FORGET_MS = 30 * 60 * 1000, /* quiet for so long: forgiven */
     THROTTLE_TOTAL = 30,
+    THROTTLE_KNOWN = 8, /* addresses that gave the right one; the newest */
     THROTTLE_WINDOW_MS = 60000,
 };
 
@@ -30,13 +32,15 @@ struct throttle {
     struct throttle_client clients[THROTTLE_CLIENTS];
     int64_t window;
     unsigned in_window;
+    char known[THROTTLE_KNOWN][THROTTLE_WHO_SIZE];
+    unsigned next_known;
 };
 
 /* 0: go on, and it counts as failed until throttle_forgive; else the ms to wait. */
 int64_t throttle_attempt(struct throttle *throttle, const char *who, int64_t now);
 /* As above, but counts nothing: is this address kept away at the moment? */
 int64_t throttle_ask(struct throttle *throttle, const char *who, int64_t now);
-/* It was the right one: its failures are forgotten. */
+/* It was the right one: its failures are forgotten, and it is known from now on. */
 void throttle_forgive(struct throttle *throttle, const char *who);
 
 #endif
