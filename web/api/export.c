@@ -118,6 +118,10 @@ static void run(struct export *export, struct archive *archive, struct archive_f
     int64_t next = 0, deadline = clock_boot_ns() + INT64_C(1000000) * LIMIT_MS;
     bool complete = false;
     send_head(export);
+    if (strcmp(export->call->request->method, "HEAD") == 0) {
+        send_piece(export);
+        return;
+    }
     buf_puts(&export->piece, export->csv ? "id,at,server,domain,project,type,detail\r\n" : "[");
     while (!complete && export->error == 0 && export->rows < ROWS_MAX &&
            clock_boot_ns() < deadline) {

@@ -1,0 +1,133 @@
+"""Attacks on the dashboard's listener: every change without its token, requests that say two things at once, clients that
+hold workers, floods of guesses, pages of others."""
+
+import json
+import re
+import socket
+import threading
+import time
+
+import pytest
+from test_admin import JSON, KEY, Visitor, hall, make_hall, problem, visitor  # noqa: F401 (fixtures)
+
+PARTS = {"id": "testing", "lease": "x", "name": "x", "version": "x"}
+
+
+def changes(hall):
+    """Every method and address of the API that changes something."""
+    paths = hall.ask_admin("/api/v1/openapi.json", host="hall.lan").json()["paths"]
+    for path, methods in paths.items():
+        for method in methods:
+            if method in ("post", "put", "delete", "patch"):
+                path = path if path.startswith("/api/v1") else "/api/v1" + path
+                yield method.upper(), re.sub(r"{(\w+)}", lambda m: PARTS.get(m.group(1), "x"), path)
+
+
+def test_no_change_is_made_for_strangers_nor_for_pages_of_others(hall, visitor):
+    asked = list(changes(hall))
+    assert len(asked) > 20
+    for method, path in asked:
+        body = {} if method != "DELETE" else None
+        text = json.dumps(body) if body is not None else None
+        problem(hall.ask_admin(path, JSON, method, "hall.lan", body=text), 401)
+        problem(visitor.ask(path, method, body), 403)
+        problem(visitor.ask(path, method, body, {"X-CSRF-Token": visitor.csrf, "Origin": "https://evil.example"}), 403)
+        problem(visitor.ask(path, method, body, {"X-CSRF-Token": visitor.csrf, "Sec-Fetch-Site": "cross-site"}), 403)
+        problem(visitor.ask(path, method, body, {"X-CSRF-Token": visitor.csrf}, host="evil.example"), 403)
+    assert hall.ask_admin("/api/v1/config", {"X-API-Key": KEY}, host="hall.lan").json() == hall.config
+
+
+def test_a_page_of_another_origin_cannot_log_out(hall):
+    # The browser sends no cookie from there, but would obey the answer's Set-Cookie.
+    for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "null"}):
+        answer = hall.ask_admin("/logout", headers, "POST", "hall.lan")
+        problem(answer, 403)
+        assert answer.headers["Set-Cookie"] is None
+
+
+def say(address, text):
+    """Everything that is answered until the end."""
+    with socket.create_connection(address, timeout=10) as s:
+        s.sendall(text)
+        s.shutdown(socket.SHUT_WR)
+        got = b""
+        while piece := s.recv(65536):
+            got += piece
+        return got
+
+
+SMUGGLED = b"GET /api/v1/info HTTP/1.1\r\nHost: hall.lan\r\nX-API-Key: " + KEY.encode() + b"\r\n\r\n"
+
+
+@pytest.mark.parametrize("lines", [
+    b"Content-Length: 4\r\nTransfer-Encoding: chunked", b"Content-Length: 4\r\nContent-Length: 5", b"Content-Length: 4, 4",
+    b"Content-Length: +4", b"Content-Length: -1", b"Content-Length: 0x4", b"Transfer-Encoding: xchunked",
+    b"Transfer-Encoding: chunked, chunked", b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+    b"Transfer-Encoding : chunked", b"Transfer-Encoding: identity"])
+def test_what_follows_an_unclear_body_is_no_request(hall, lines):
+    for address in (hall.admin, hall.gateway):
+        got = say(address, b"POST /login HTTP/1.1\r\nHost: hall.lan\r\n" + lines + b"\r\n\r\n0\r\n\r\n" + SMUGGLED)
+        assert len(re.findall(rb"HTTP/1\.1 \d{3} ", got)) == 1, got
+        assert got.split(b" ", 2)[1].startswith(b"4") and b'"uptime' not in got
+
+
+@pytest.mark.parametrize("path", ["/api/v1/events/export", "/api/v1/servers", "/", "/app/main.js"])
+def test_head_has_no_body(hall, path):
+    got = say(hall.admin, f"HEAD {path} HTTP/1.1\r\nHost: hall.lan\r\nX-API-Key: {KEY}\r\n\r\n".encode())
+    head, body = got.split(b"\r\n\r\n", 1)
+    assert head.startswith(b"HTTP/1.1 200 ") and body == b""
+
+
+class SlowBodies:
+    """So many that log in a byte at a time, and come again where they are sent away."""
+
+    def __init__(self, address, count):
+        self.address, self.ends = address, threading.Event()
+        self.sockets = [self.connect() for _ in range(count)]
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def connect(self):
+        s = socket.create_connection(self.address, timeout=10)
+        s.sendall(b"POST /login HTTP/1.1\r\nHost: hall.lan\r\nContent-Length: 8000\r\n\r\n{")
+        return s
+
+    def run(self):
+        while not self.ends.wait(0.2):
+            for i, s in enumerate(self.sockets):
+                try:
+                    s.sendall(b" ")
+                except OSError:
+                    s.close()
+                    self.sockets[i] = self.connect()
+
+    def close(self):
+        self.ends.set()
+        self.thread.join()
+        for s in self.sockets:
+            s.close()
+
+
+def test_bodies_that_never_end_do_not_keep_the_owner_out(hall, visitor):
+    slow = SlowBodies(hall.admin, 8)
+    try:
+        for _ in range(5):
+            start = time.monotonic()
+            assert visitor.is_in()
+            assert time.monotonic() - start < 8
+    finally:
+        slow.close()
+
+
+def test_a_flood_of_guesses_does_not_lock_out_who_was_in_before(hall, visitor):
+    for i in range(1, 32):
+        last = Visitor(hall, f"127.0.4.{i}").login("no").status
+    assert last == 429
+    assert visitor.login().status == 200
+
+
+def test_who_is_kept_away_cannot_fill_the_log(hall):
+    guesser = Visitor(hall, "127.0.0.5")
+    statuses = [guesser.login("no").status for _ in range(100)]
+    assert statuses.count(429) == 95
+    assert hall.log_text().count("too many failed attempts") <= 4
