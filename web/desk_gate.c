@@ -167,7 +167,7 @@ void desk_ask_gate(struct desk *desk, const struct raw_request *raw, struct cler
         return;
     case VERDICT_UNKNOWN:
         board_count(desk->board, COUNT_UNKNOWN);
-        desk_send_unknown(clerk, &place, door);
+        desk_send_unknown(desk, clerk, &place, door);
         return;
     }
 }

@@ -38,7 +38,7 @@ static bool open_helper(struct desk *desk, const struct raw_request *raw, struct
         return false;
     }
     if (place.kind != PLACE_SITE) {
-        desk_send_unknown(clerk, &place, DOOR_ANY);
+        desk_send_unknown(desk, clerk, &place, DOOR_ANY);
         return false;
     }
     *ret_place = place;

@@ -91,6 +91,7 @@ void desk_refuse_fault(struct desk *desk, struct clerk *clerk, const struct raw_
                        enum request_fault fault);
 void desk_refuse_address(struct desk *desk, struct clerk *clerk, const struct raw_request *raw,
                          const struct decision *decision, enum door door);
-void desk_send_unknown(struct clerk *clerk, const struct place *place, enum door door);
+void desk_send_unknown(struct desk *desk, struct clerk *clerk, const struct place *place,
+                       enum door door);
 
 #endif

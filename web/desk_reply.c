@@ -90,14 +90,20 @@ void desk_look(struct desk *desk, struct clerk *clerk, const struct place *place
     view->reference = desk_reference(clerk);
 }
 
+/* Who asks decides what comes, and how the server stands. */
+static void state_headers(struct answer *answer, enum power_state state)
+{
+    answer_header(
+        answer, "Vary",
+        "Accept, Accept-Language, Sec-Fetch-Mode, Sec-Fetch-Dest, Sec-Purpose, User-Agent");
+    answer_header(answer, "X-Hall-State", power_state_name(state));
+}
+
 static void not_ready_headers(struct clerk *clerk, const struct view *view)
 {
     struct answer *answer = &clerk->answer;
     answer_never_kept(answer);
-    answer_header(
-        answer, "Vary",
-        "Accept, Accept-Language, Sec-Fetch-Mode, Sec-Fetch-Dest, Sec-Purpose, User-Agent");
-    answer_header(answer, "X-Hall-State", power_state_name(view->notice.state));
+    state_headers(answer, view->notice.state);
     int seconds = view->kind == VIEW_READY ? 1 : view_retry_after(view);
     if (seconds > 0)
         answer_header_number(answer, "Retry-After", seconds);
@@ -119,10 +125,12 @@ void desk_send_page(struct desk *desk, struct clerk *clerk, const struct view *v
                   view->language == LANGUAGE_FRENCH ? "fr" : "en");
     if (view->reload_s > 0)
         desk_put_session(clerk, view->kind == VIEW_READY);
-    if (view->kind != VIEW_REFUSED)
+    if (view->kind != VIEW_REFUSED) {
         not_ready_headers(clerk, view);
-    else
+    } else {
         answer_never_kept(&clerk->answer);
+        state_headers(&clerk->answer, view->notice.state);
+    }
     answer_end(&clerk->answer, "text/html; charset=utf-8");
 }
 
@@ -185,6 +193,18 @@ void desk_send_limit(struct desk *desk, struct clerk *clerk, const struct place 
     desk_send_view(desk, clerk, &view, client, door, guard.kind == GUARD_WINDOW ? 403 : 429);
 }
 
+/* A refusal at an address of a domain; the domain says which server is meant. */
+static void begin_refusal(struct desk *desk, struct clerk *clerk, const struct place *place,
+                          int status)
+{
+    struct notice notice;
+    answer_begin(&clerk->answer, status);
+    if (place->domain == MODEL_NONE)
+        return;
+    board_read(desk->board, desk->model->domains[place->domain].server, &notice);
+    state_headers(&clerk->answer, notice.state);
+}
+
 void desk_refuse_address(struct desk *desk, struct clerk *clerk, const struct raw_request *raw,
                          const struct decision *decision, enum door door)
 {
@@ -198,15 +218,18 @@ void desk_refuse_address(struct desk *desk, struct clerk *clerk, const struct ra
     board_count(desk->board, decision->unwanted ? COUNT_REFUSED_CLIENT : COUNT_REFUSED_ADDRESS);
     desk_note_refusal(desk, clerk, raw, decision->place.site, why);
     if (door == DOOR_NGINX || decision->client != CLIENT_BROWSER) {
-        desk_problem(clerk, 403, why);
+        begin_refusal(desk, clerk, &decision->place, 403);
+        answer_problem(&clerk->answer, why);
         return;
     }
     view_init_refused(&view, desk->model, decision->place.domain, clerk->request.who);
+    board_read(desk->board, desk->model->domains[decision->place.domain].server, &view.notice);
     view.language = language_choose(clerk->request.fields[FIELD_ACCEPT_LANGUAGE]);
     desk_send_page(desk, clerk, &view, 403);
 }
 
-void desk_send_unknown(struct clerk *clerk, const struct place *place, enum door door)
+void desk_send_unknown(struct desk *desk, struct clerk *clerk, const struct place *place,
+                       enum door door)
 {
     static const char *const details[] = {
         [PLACE_SITE] = "",
@@ -217,11 +240,11 @@ void desk_send_unknown(struct clerk *clerk, const struct place *place, enum door
         [PLACE_HELPER] =
             "This is one of Hall's own addresses; let the proxy send /.hall/ straight to Hall.",
     };
+    begin_refusal(desk, clerk, place, door == DOOR_NGINX ? 401 : 404);
     if (door != DOOR_NGINX) {
-        desk_problem(clerk, 404, details[place->kind]);
+        answer_problem(&clerk->answer, details[place->kind]);
         return;
     }
-    answer_begin(&clerk->answer, 401);
     answer_never_kept(&clerk->answer);
     answer_end(&clerk->answer, NULL);
 }

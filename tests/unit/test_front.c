@@ -192,6 +192,13 @@ static void an_address_may_have_8192_bytes(void **state)
     }
 }
 
+/* As every answer does while a site is not ready. */
+static void check_says_state(void)
+{
+    assert_non_null(strstr(answers, "X-Hall-State: "));
+    assert_non_null(strstr(answers, "Vary: "));
+}
+
 static void a_browser_that_may_not_gets_a_page_from_the_helper_too(void **state)
 {
     static const char wait[] = "GET /.hall/wait HTTP/1.1\r\nHost: closed.example\r\n\r\n";
@@ -199,8 +206,19 @@ static void a_browser_that_may_not_gets_a_page_from_the_helper_too(void **state)
     (void)state;
     check_status(wait, "403");
     assert_non_null(strstr(answers, "Content-Type: text/html"));
+    check_says_state();
     check_status(status, "403");
+    check_says_state();
     assert_non_null(strstr(answers, "Content-Type: application/problem+json"));
+}
+
+static void an_address_of_a_domain_that_is_no_site_says_how_its_server_stands(void **state)
+{
+    (void)state;
+    check_status("GET /.hall/nothing" LAST, "404");
+    check_says_state();
+    check_status("GET /x HTTP/1.1\r\nHost: nobody.example\r\n\r\n", "404");
+    assert_null(strstr(answers, "X-Hall-State: "));
 }
 
 static void a_version_from_before_a_restart_is_answered_at_once(void **state)
@@ -285,6 +303,7 @@ int main(void)
         TEST(health_is_told_by_address_but_not_to_the_doubtful),
         TEST(an_address_may_have_8192_bytes),
         TEST(a_browser_that_may_not_gets_a_page_from_the_helper_too),
+        TEST(an_address_of_a_domain_that_is_no_site_says_how_its_server_stands),
         TEST(a_version_from_before_a_restart_is_answered_at_once),
         TEST(a_broken_parameter_is_refused),
         TEST(a_redirect_stays_below_the_upstream),
