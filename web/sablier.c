@@ -172,6 +172,7 @@ struct reading {
     const struct model *model;
     struct sablier *sablier;
     bool names, group;
+    enum sablier_fault missed; /* of names and group; what is wrong with the query comes first */
 };
 
 typedef enum sablier_fault take_fn(struct reading *reading, const char *value);
@@ -179,7 +180,11 @@ typedef enum sablier_fault take_fn(struct reading *reading, const char *value);
 static enum sablier_fault take_names(struct reading *reading, const char *value)
 {
     reading->names = true;
-    return reading->group ? SABLIER_BOTH : add_names(reading->model, reading->sablier, value);
+    if (reading->group)
+        return SABLIER_BOTH;
+    if (reading->missed == SABLIER_FINE)
+        reading->missed = add_names(reading->model, reading->sablier, value);
+    return SABLIER_FINE;
 }
 
 static enum sablier_fault take_group(struct reading *reading, const char *value)
@@ -189,7 +194,8 @@ static enum sablier_fault take_group(struct reading *reading, const char *value)
     if (reading->group)
         return SABLIER_BROKEN;
     reading->group = true;
-    return add_group(reading->model, reading->sablier, value);
+    reading->missed = add_group(reading->model, reading->sablier, value);
+    return SABLIER_FINE;
 }
 
 static enum sablier_fault take_refresh(struct reading *reading, const char *value)
@@ -252,5 +258,5 @@ enum sablier_fault sablier_read(const struct model *model, struct span query,
     }
     if (fault == SABLIER_FINE && !reading.names && !reading.group)
         return SABLIER_NEITHER;
-    return fault;
+    return fault != SABLIER_FINE ? fault : reading.missed;
 }

@@ -75,7 +75,11 @@ static void what_is_wrong_is_named(void **state)
         {"names=%zz", SABLIER_BROKEN},
         {"names=client1&timeout=soon", SABLIER_DURATION},
         {"names=client1&session_duration=-5m", SABLIER_DURATION},
+        {"names=nothing&group=testing.example", SABLIER_BOTH},
+        {"group=nothing&names=client1", SABLIER_BOTH},
+        {"names=nothing&timeout=soon", SABLIER_DURATION},
         {"names=nothing", SABLIER_NO_NAME},
+        {"names=nothing&names=client1&timeout=5s", SABLIER_NO_NAME},
         {"names=client1,nothing", SABLIER_NO_NAME},
         {"group=client1", SABLIER_NO_GROUP},
     };
