@@ -13,6 +13,7 @@
 #include "bridges/agent/docker_api.h"
 #include "bridges/agent/docker_http.h"
 #include "bridges/agent/docker_run.h"
+#include "bridges/agent/docker_sight.h"
 #include "bus/backoff.h"
 
 enum {
@@ -148,33 +149,10 @@ static void fail(struct docker *docker, const char *format, ...)
     show(docker, &view);
 }
 
-struct trouble {
-    int error;
-    const char *before; /* the socket */
-    const char *behind;
-};
-
-static const char forbidden[] = ": add the agent's user to the group docker, or set docker.socket";
-
-static const struct trouble troubles[] = {
-    {-EACCES, "no permission for ", forbidden},
-    {-EPERM, "no permission for ", forbidden},
-    {-ENOENT, "there is no ", ": start Docker, or set docker.socket"},
-    {-ECONNREFUSED, "nobody listens at ", ": start Docker, or set docker.socket"},
-    {-ETIMEDOUT, "Docker at ", " does not answer in time: look at its log"},
-    {-EMSGSIZE, "Docker at ", " answers with more than 1 MiB: remove containers not needed"},
-    {-EBADMSG, "what answers at ", " does not speak as Docker does: check docker.socket"},
-    {-ECONNRESET, "Docker at ", " ends its answers half way: look at its log"},
-};
-
 static void fail_for(struct docker *docker, int error)
 {
-    for (size_t i = 0; i < sizeof troubles / sizeof *troubles; i++)
-        if (troubles[i].error == error) {
-            fail(docker, "%s%s%s", troubles[i].before, docker->shown, troubles[i].behind);
-            return;
-        }
-    fail(docker, "Docker at %s cannot be asked: %s", docker->shown, strerror(-error));
+    char why[sizeof docker->view.problem];
+    fail(docker, "%s", docker_http_why(error, docker->shown, why, sizeof why));
 }
 
 /* Only an answer of 200 is one. */
@@ -247,45 +225,6 @@ static void show_found(struct docker *docker)
 
 static void inspect_next(struct docker *docker);
 
-static const struct docker_entry *known_entry(const struct docker *docker, const char *id)
-{
-    for (size_t i = 0; docker->known && i < docker->known->n; i++)
-        if (strcmp(docker->known->entries[i].id, id) == 0)
-            return &docker->known->entries[i];
-    return NULL;
-}
-
-/* Not to know is not to be healthy. */
-static void set_unreadable(const struct docker *docker, struct docker_entry *entry)
-{
-    const struct docker_entry *before = known_entry(docker, entry->id);
-    entry->sight = DOCKER_SIGHT_UNREADABLE;
-    text_copy(entry->shown.health, sizeof entry->shown.health, "unhealthy");
-    if (!before || before->sight != DOCKER_SIGHT_UNREADABLE)
-        log_warning("docker: the health of %s cannot be read; it counts as unhealthy: inspect it",
-                    entry->shown.name);
-}
-
-static void set_health(const struct docker *docker, struct docker_entry *entry,
-                       const struct docker_answer *answer)
-{
-    char health[sizeof entry->shown.health];
-    if (answer->status != 200 || docker_api_health(answer->body, answer->length, health) < 0) {
-        set_unreadable(docker, entry);
-        return;
-    }
-    entry->sight = *health ? DOCKER_SIGHT_INSPECTED : DOCKER_SIGHT_NONE;
-    text_copy(entry->shown.health, sizeof entry->shown.health, health);
-}
-
-/* It went since the list was made; the next one will not have it. */
-static void set_gone(struct docker *docker, struct docker_entry *entry)
-{
-    entry->sight = DOCKER_SIGHT_LISTED;
-    text_copy(entry->shown.state, sizeof entry->shown.state, "removing");
-    docker->stale = true;
-}
-
 /* One container that vanished or cannot be read does not make the engine a bad one. */
 static void on_inspected(void *context, const struct docker_answer *answer)
 {
@@ -296,10 +235,12 @@ static void on_inspected(void *context, const struct docker_answer *answer)
         fail_for(docker, answer->error);
         return;
     }
-    if (!answer->error && answer->status == 404)
-        set_gone(docker, entry);
-    else
-        set_health(docker, entry, answer);
+    if (!answer->error && answer->status == 404) {
+        docker_sight_gone(entry);
+        docker->stale = true;
+    } else {
+        docker_sight_inspected(entry, answer, docker->known);
+    }
     inspect_next(docker);
 }
 
@@ -317,14 +258,6 @@ static void inspect_next(struct docker *docker)
     get(docker, path, LIST_LIMIT_MS, on_inspected);
 }
 
-/* A container's health check cannot change, so one without is not inspected again. */
-static void recall(const struct docker *docker, struct docker_entry *entry)
-{
-    const struct docker_entry *before = known_entry(docker, entry->id);
-    if (entry->sight == DOCKER_SIGHT_UNKNOWN && before && before->sight == DOCKER_SIGHT_NONE)
-        entry->sight = DOCKER_SIGHT_NONE;
-}
-
 static void on_listed(void *context, const struct docker_answer *answer)
 {
     struct docker *docker = context;
@@ -337,8 +270,7 @@ static void on_listed(void *context, const struct docker_answer *answer)
         return;
     }
     docker->at = 0;
-    for (size_t i = 0; i < docker->found->n; i++)
-        recall(docker, &docker->found->entries[i]);
+    docker_sight_recall(docker->found, docker->known);
     inspect_next(docker);
 }
 
@@ -456,65 +388,17 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 
 /* --- commands --- */
 
-struct choice {
-    const struct docker_entry *entries[DOCKER_CONTAINERS_MAX];
-    size_t n;
-    const char *missing;
-};
-
-static const struct docker_entry *find(const struct docker_list *list, const char *name)
-{
-    for (size_t i = 0; i < list->n; i++)
-        if (strcmp(list->entries[i].shown.name, name) == 0)
-            return &list->entries[i];
-    return NULL;
-}
-
-static bool is_chosen(const struct choice *choice, const struct docker_entry *entry)
-{
-    for (size_t i = 0; i < choice->n; i++)
-        if (choice->entries[i] == entry)
-            return true;
-    return false;
-}
-
-static void choose_named(const struct docker_list *list, const char *const *names, size_t n_names,
-                         struct choice *choice)
-{
-    for (size_t i = 0; i < n_names; i++) {
-        const struct docker_entry *entry = find(list, names[i]);
-        if (!entry)
-            choice->missing = names[i];
-        else if (!is_chosen(choice, entry))
-            choice->entries[choice->n++] = entry;
-    }
-}
-
-static void choose_project(const struct docker_list *list, const char *project,
-                           struct choice *choice)
-{
-    for (size_t i = 0; i < list->n; i++)
-        if (*project && strcmp(list->entries[i].shown.project, project) == 0)
-            choice->entries[choice->n++] = &list->entries[i];
-}
-
 int docker_command(struct docker *docker, enum docker_verb verb, const char *project,
                    const char *const *names, size_t n_names, const char *request)
 {
-    struct choice choice = {0};
+    const struct docker_order order = {.verb = verb,
+                                       .project = project ? project : "",
+                                       .names = names,
+                                       .n_names = n_names,
+                                       .request = request};
     if (!docker->view.up || !docker->known)
         return -ENOTCONN;
-    if (n_names > 0)
-        choose_named(docker->known, names, n_names, &choice);
-    else
-        choose_project(docker->known, project ? project : "", &choice);
-    if (choice.n == 0)
-        return -ENOENT;
-    return docker_runs_begin(&docker->runs, &(struct docker_order){.verb = verb,
-                                                                   .entries = choice.entries,
-                                                                   .n = choice.n,
-                                                                   .missing = choice.missing,
-                                                                   .request = request});
+    return docker_runs_begin(&docker->runs, docker->known, &order);
 }
 
 /* --- beginning and ending --- */

@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
@@ -242,4 +243,33 @@ void docker_http_destroy(struct docker_http *http)
         return;
     curl_loop_destroy(http->loop);
     free(http);
+}
+
+/* --- words --- */
+
+static const char forbidden[] = ": add the agent's user to the group docker, or set docker.socket";
+
+static const struct {
+    int error;
+    const char *before, *behind; /* the socket */
+} troubles[] = {
+    {-EACCES, "no permission for ", forbidden},
+    {-EPERM, "no permission for ", forbidden},
+    {-ENOENT, "there is no ", ": start Docker, or set docker.socket"},
+    {-ECONNREFUSED, "nobody listens at ", ": start Docker, or set docker.socket"},
+    {-ETIMEDOUT, "Docker at ", " does not answer in time: look at its log"},
+    {-EMSGSIZE, "Docker at ", " answers with more than 1 MiB: remove containers not needed"},
+    {-EBADMSG, "what answers at ", " does not speak as Docker does: check docker.socket"},
+    {-ECONNRESET, "Docker at ", " ends its answers half way: look at its log"},
+};
+
+char *docker_http_why(int error, const char *socket, char *out, size_t size)
+{
+    for (size_t i = 0; i < sizeof troubles / sizeof *troubles; i++)
+        if (troubles[i].error == error) {
+            (void)snprintf(out, size, "%s%s%s", troubles[i].before, socket, troubles[i].behind);
+            return out;
+        }
+    (void)snprintf(out, size, "Docker at %s cannot be asked: %s", socket, strerror(-error));
+    return out;
 }

@@ -44,4 +44,7 @@ int docker_http_begin(struct docker_http *http, const struct docker_ask *ask,
 /* Ends it without `done`. NULL is accepted. */
 void docker_http_drop(struct docker_request *request);
 
+/* A sentence: what is wrong with this socket, and what to do about it. Returns out. */
+char *docker_http_why(int error, const char *socket, char *out, size_t size);
+
 #endif

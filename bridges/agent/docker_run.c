@@ -156,6 +156,50 @@ static int begin_step(struct docker_run *run)
     return docker_http_begin(run->runs->http, &ask, &run->asked);
 }
 
+/* --- who is meant --- */
+
+struct choice {
+    const struct docker_entry *entries[DOCKER_CONTAINERS_MAX];
+    size_t n;
+    const char *missing; /* a container asked for that is not there, or NULL */
+};
+
+static const struct docker_entry *find(const struct docker_list *list, const char *name)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (strcmp(list->entries[i].shown.name, name) == 0)
+            return &list->entries[i];
+    return NULL;
+}
+
+static bool is_chosen(const struct choice *choice, const struct docker_entry *entry)
+{
+    for (size_t i = 0; i < choice->n; i++)
+        if (choice->entries[i] == entry)
+            return true;
+    return false;
+}
+
+static void choose_named(const struct docker_list *list, const struct docker_order *order,
+                         struct choice *choice)
+{
+    for (size_t i = 0; i < order->n_names; i++) {
+        const struct docker_entry *entry = find(list, order->names[i]);
+        if (!entry)
+            choice->missing = order->names[i];
+        else if (!is_chosen(choice, entry))
+            choice->entries[choice->n++] = entry;
+    }
+}
+
+static void choose_project(const struct docker_list *list, const char *project,
+                           struct choice *choice)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (*project && strcmp(list->entries[i].shown.project, project) == 0)
+            choice->entries[choice->n++] = &list->entries[i];
+}
+
 /* --- beginning --- */
 
 static bool has_target(const struct docker_run *run, const char *id)
@@ -166,42 +210,42 @@ static bool has_target(const struct docker_run *run, const char *id)
     return false;
 }
 
-static bool is_taken(const struct docker_runs *runs, const struct docker_order *order)
+static bool is_taken(const struct docker_runs *runs, const struct choice *choice)
 {
     size_t under_way = 0;
     for (const struct docker_run *run = runs->first; run; run = run->next, under_way++)
-        for (size_t i = 0; i < order->n; i++)
-            if (has_target(run, order->entries[i]->id))
+        for (size_t i = 0; i < choice->n; i++)
+            if (has_target(run, choice->entries[i]->id))
                 return true;
     return under_way >= RUNS_MAX;
 }
 
 /* What others depend on starts first and stops last. */
-static void set_targets(struct docker_run *run, const struct docker_order *order)
+static void set_targets(struct docker_run *run, const struct choice *choice)
 {
     size_t places[DOCKER_CONTAINERS_MAX];
-    docker_api_order(order->entries, order->n, places);
-    for (size_t i = 0; i < order->n; i++) {
-        size_t from = order->verb == DOCKER_STOP ? order->n - 1 - i : i;
-        const struct docker_entry *entry = order->entries[places[from]];
+    docker_api_order(choice->entries, choice->n, places);
+    for (size_t i = 0; i < choice->n; i++) {
+        size_t from = run->verb == DOCKER_STOP ? choice->n - 1 - i : i;
+        const struct docker_entry *entry = choice->entries[places[from]];
         text_copy(run->targets[i].id, sizeof run->targets[i].id, entry->id);
         text_copy(run->targets[i].name, sizeof run->targets[i].name, entry->shown.name);
     }
 }
 
 static int make_run(struct docker_runs *runs, const struct docker_order *order,
-                    struct docker_run **ret_run)
+                    const struct choice *choice, struct docker_run **ret_run)
 {
-    struct docker_run *run = calloc(1, sizeof *run + order->n * sizeof *run->targets);
+    struct docker_run *run = calloc(1, sizeof *run + choice->n * sizeof *run->targets);
     if (!run)
         return -ENOMEM;
     run->runs = runs;
     run->verb = order->verb;
-    run->n = order->n;
+    run->n = choice->n;
     run->request = strdup(order->request);
-    set_targets(run, order);
-    if (order->missing && verbs[run->verb].needs_all)
-        complain_of_missing(run, order->missing);
+    set_targets(run, choice);
+    if (choice->missing && verbs[run->verb].needs_all)
+        complain_of_missing(run, choice->missing);
     int r = run->request ? begin_step(run) : -ENOMEM;
     if (r < 0) {
         free_run(run);
@@ -211,12 +255,20 @@ static int make_run(struct docker_runs *runs, const struct docker_order *order,
     return 0;
 }
 
-int docker_runs_begin(struct docker_runs *runs, const struct docker_order *order)
+int docker_runs_begin(struct docker_runs *runs, const struct docker_list *list,
+                      const struct docker_order *order)
 {
     struct docker_run *run;
-    if (is_taken(runs, order))
+    struct choice choice = {0};
+    if (order->n_names > 0)
+        choose_named(list, order, &choice);
+    else
+        choose_project(list, order->project, &choice);
+    if (choice.n == 0)
+        return -ENOENT;
+    if (is_taken(runs, &choice))
         return -EBUSY;
-    int r = make_run(runs, order, &run);
+    int r = make_run(runs, order, &choice, &run);
     if (r < 0)
         return r;
     run->next = runs->first;

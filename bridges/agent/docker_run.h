@@ -21,14 +21,16 @@ struct docker_runs {
 
 struct docker_order {
     enum docker_verb verb;
-    const struct docker_entry *const *entries; /* in any order; 1 to DOCKER_CONTAINERS_MAX */
-    size_t n;
-    const char *missing; /* a container asked for that is not there, or NULL */
+    const char *project; /* whose containers, where none is named; or "" */
+    const char *const *names;
+    size_t n_names;
     const char *request;
 };
 
-/* -EBUSY: a container of it is in another's hands, or too much is under way; -ENOMEM. */
-int docker_runs_begin(struct docker_runs *runs, const struct docker_order *order);
+/* list: what there is to choose from. -ENOENT: nothing of it is there; -EBUSY: a container of it is
+ * in another's hands, or too much is under way; -ENOMEM. */
+int docker_runs_begin(struct docker_runs *runs, const struct docker_list *list,
+                      const struct docker_order *order);
 /* Ends all without a word to the listener. */
 void docker_runs_finish(struct docker_runs *runs);
 
