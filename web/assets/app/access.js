@@ -55,7 +55,7 @@ export function create(context) {
 
   function row(r) {
     return h('tr', { 'data-key': `r${r.id}` }, h('td', { class: 'tight' }, stamp(r.last)), h('td', { class: 'tight' }, h('code', null, r.address)),
-      h('td', null, r.domain || '–', r.path ? h('code', { class: 'soft' }, ` ${r.path}`) : null), h('td', { lang: 'en' }, r.why), h('td', { class: 'right' }, number(r.count)),
+      h('td', null, r.domain || '–', r.path ? h('code', { class: 'soft' }, ` ${r.path}`) : null), h('td', { lang: 'en', class: 'whole' }, r.why), h('td', { class: 'right' }, `${number(r.count)}×`),
       h('td', { class: 'right' }, h('div', { class: 'row' }, button(r, 'allow'), button(r, 'deny'))));
   }
 
@@ -71,7 +71,7 @@ export function create(context) {
       h('div', { class: 'head' }, h('div', null, h('h1', { tabindex: '-1' }, t('nav.access')), h('p', { class: 'soft' }, t('access.what'))),
         h('label', { class: 'field' }, t('filter.address'), h('input', { type: 'search', id: 'f-address', value: address, onchange: (e) => { address = e.target.value.trim(); load().then(redraw, (p) => context.toast(p.message, true)); } }))),
       h('section', { class: 'card' }, h('h2', null, t('refused')), refusals.length
-        ? [h('div', { class: 'scroll' }, h('table', { id: 'refusals' }, h('caption', { class: 'vh' }, t('refused')), h('thead', null, h('tr', null, ['at', 'address', 'about', 'why', 'count'].map((c) => h('th', { scope: 'col', class: c === 'count' ? 'right' : null }, t(`col.${c}`))), h('th', { scope: 'col' }, h('span', { class: 'vh' }, t('actions'))))), h('tbody', null, refusals.map(row)))),
+        ? [h('div', { class: 'scroll' }, h('table', { id: 'refusals', class: 'stacked' }, h('caption', { class: 'vh' }, t('refused')), h('thead', null, h('tr', null, ['at', 'address', 'about', 'why', 'count'].map((c) => h('th', { scope: 'col', class: c === 'count' ? 'right' : null }, t(`col.${c}`))), h('th', { scope: 'col' }, h('span', { class: 'vh' }, t('actions'))))), h('tbody', null, refusals.map(row)))),
           next !== null ? h('p', null, h('button', { onclick: more }, t('more'))) : null]
         : h('p', { class: 'empty' }, t('refused.none'))),
       h('section', { class: 'card' }, h('h2', null, t('logins')), logins.length ? h('ul', { class: 'log' }, logins.map(loginLine)) : h('p', { class: 'empty' }, t('logins.none')))],

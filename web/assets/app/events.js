@@ -57,7 +57,7 @@ export function create(context) {
   function row(e) {
     return h('tr', { 'data-key': `e${e.id || e.at + e.type}` }, h('td', { class: 'tight' }, stamp(e.at, when)),
       h('td', null, e.server ? h('a', { href: `#/servers/${encodeURIComponent(e.server)}` }, e.server) : e.domain || '–', e.project ? h('span', { class: 'soft' }, ` · ${e.project}`) : null),
-      h('td', null, h('b', null, eventWords(e))), h('td', { lang: 'en' }, eventDetail(e)));
+      h('td', null, h('b', null, eventWords(e))), h('td', { lang: 'en', class: eventDetail(e) ? 'whole' : null }, eventDetail(e)));
   }
 
   function render() {
@@ -69,7 +69,7 @@ export function create(context) {
       h('section', { class: 'card filters', 'aria-label': t('filters') }, field('search', 'search', 350), choose('server', [...live.servers.keys()].slice(0, 500), (s) => live.servers.get(s).config.name), choose('domain', domains.slice(0, 500)), choose('project', [...live.projects.keys()].slice(0, 500)),
         choose('type', TYPES.filter((k) => has(`event.${k}`)), (k) => name('event', k)), field('from', 'datetime-local'), field('to', 'datetime-local')),
       h('section', { class: 'card' }, shown.length
-        ? [h('div', { class: 'scroll' }, h('table', { id: 'events' }, h('caption', { class: 'vh' }, t('nav.events')), h('thead', null, h('tr', null, ['at', 'about', 'what', 'detail'].map((c) => h('th', { scope: 'col' }, t(`col.${c}`))))), h('tbody', null, shown.map(row)))),
+        ? [h('div', { class: 'scroll' }, h('table', { id: 'events', class: 'stacked' }, h('caption', { class: 'vh' }, t('nav.events')), h('thead', null, h('tr', null, ['at', 'about', 'what', 'detail'].map((c) => h('th', { scope: 'col' }, t(`col.${c}`))))), h('tbody', null, shown.map(row)))),
           next !== null ? h('p', { class: 'row wrap' }, h('button', { disabled: busy, onclick: more }, busy ? t('loading') : t('more'))) : null]
         : h('p', { class: 'empty' }, t('events.none')))];
   }
