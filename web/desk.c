@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -91,13 +92,32 @@ static void route_readyz(struct desk *desk, const struct raw_request *raw, struc
     answer_end(&clerk->answer, "application/json");
 }
 
+/* A proxy that leads a visitor here says so in one of these. */
+bool desk_is_for_visitor(const struct raw_request *raw)
+{
+    static const char *const names[] = {
+        "X-Forwarded-For",
+        "X-Forwarded-Host",
+        "X-Forwarded-Proto",
+        "X-Forwarded-Uri",
+        "X-Real-IP",
+        "Forwarded",
+        "Via",
+    };
+    for (size_t i = 0; i < raw->n_headers; i++) {
+        for (size_t j = 0; j < sizeof names / sizeof names[0]; j++) {
+            if (strcasecmp(raw->headers[i].name, names[j]) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 /* For a Prometheus on this machine or this network: who comes through a proxy is a visitor, and
  * learns nothing of servers. */
 static void route_metrics(struct desk *desk, const struct raw_request *raw, struct clerk *clerk)
 {
-    for (size_t i = 0; i < raw->n_headers; i++) {
-        if (strcasecmp(raw->headers[i].name, "X-Forwarded-For") != 0)
-            continue;
+    if (desk_is_for_visitor(raw)) {
         desk_problem(clerk, 403, "Metrics are not given through a proxy; ask Hall itself.");
         return;
     }

@@ -60,6 +60,8 @@ void desk_route_sablier_blocking(struct desk *desk, const struct raw_request *ra
 void desk_put_session(struct clerk *clerk, bool ready);
 
 void desk_problem(struct clerk *clerk, int status, const char *detail);
+/* Did a proxy lead a visitor here, as far as it says so? */
+bool desk_is_for_visitor(const struct raw_request *raw);
 void desk_redirect(struct clerk *clerk, int status, const char *to);
 /* The address asked for, as request_reference writes it; lives in the clerk. */
 const char *desk_reference(struct clerk *clerk);

@@ -36,6 +36,12 @@ void desk_route_traefik(struct desk *desk, const struct raw_request *raw, struct
 
     if (!is_from_proxy(desk, raw, clerk))
         return;
+    if (desk_is_for_visitor(raw)) {
+        static const char why[] = "The configuration is for Traefik itself, not for its visitors.";
+        desk_note_refusal(desk, clerk, raw, MODEL_NONE, why);
+        desk_problem(clerk, 403, why);
+        return;
+    }
     clerk->answer.room.limit = PROXY_CONFIG_MAX;
     proxy_config_write(config, &order, answer_begin(&clerk->answer, 200), &errors);
     answer_never_kept(&clerk->answer);

@@ -58,6 +58,9 @@ def test_the_provider(world):
         "address": "http://%s:%s/auth" % world.hall.gateway, "trustForwardHeader": False}
     assert http["routers"]["helper-testing.localhost"]["priority"] > 1000
     assert world.hall.get("/traefik/config", source="127.0.0.2").status == 403
+    for header in ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "Via"):  # whom a catch-all leads here
+        answer = world.hall.get("/traefik/config", {header: "203.0.113.9"}, host="nobody.example")
+        assert answer.status == 403 and b"services" not in answer.body, header
     assert world.hall.get("/traefik/config", method="POST").status == 405
     assert world.hall.get("/traefik/config", host="testing.localhost").status == 404
 
