@@ -238,13 +238,19 @@ static void on_report(struct hall *hall, const struct topic *topic,
 
 /* From the bus: commands. */
 
-/* Answers may not be sent where Hall's own messages stand. */
+/* Answers may not be sent where Hall's own messages stand: Hall may write there, whoever asks for
+ * the answer perhaps may not. */
 static bool is_fit_for_answers(const struct hall *hall, const char *topic)
 {
+    const char *prefix = hall->config->mqtt.discovery_prefix;
+    const size_t length = strlen(prefix);
+    char echo[TOPIC_MAX];
     struct topic own;
 
     return strlen(topic) < TOPIC_MAX && topic[0] != '$' && !strpbrk(topic, "+#") &&
-           !topic_parse(hall->begun->mqtt.base_topic, topic, &own);
+           !topic_parse(hall->begun->mqtt.base_topic, topic, &own) &&
+           strcmp(topic, topic_echo(hall->begun->mqtt.base_topic, echo)) != 0 &&
+           !(strncmp(topic, prefix, length) == 0 && topic[length] == '/');
 }
 
 /* The oldest gives way. */

@@ -76,6 +76,18 @@ def test_answers_go_to_the_response_topic_with_correlation_data(world, bus):
     reply.wait_json(topic("testing", "result"), id="corr-1", outcome="done", limit=20)
 
 
+@pytest.mark.parametrize("response", ["hall/agents/testing/command", "hall/servers/testing/power/set", "hall/status", "hall/echo",
+                                      "homeassistant/sensor/x/config", "homeassistant/status"])
+def test_hall_lends_nobody_its_right_to_write(world, bus, response):
+    asleep(bus, "testing")
+    answers = world.bus(topics=["hall/#", "homeassistant/#"])
+    mark = answers.mark()
+    bus.publish(topic("testing", "command"), {"action": "wake", "id": "lent-1"}, response=response)
+    answers.wait_json(topic("testing", "result"), id="lent-1", outcome="done", limit=20)
+    assert [m for m in answers.heard(response, mark) if "lent-1" in m.text()] == []
+    wait_until(lambda: f"response topic {response} refused" in world.hall.log_text(), 5, "the refusal in the log")
+
+
 def test_a_repeated_id_is_answered_from_memory(world, bus):
     asleep(bus, "testing")
     id, mark = command(bus, "testing", "wake", id="once-only")
