@@ -5,25 +5,19 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/number.h"
 #include "base/text.h"
+#include "bus/mqtt_hear.h"
 
 enum {
-    TICK_MS = 8000, /* 3 ticks and their inaccuracy stay below 1.5 x keepalive */
-    ANSWER_MS = 5000,
-    ECHO_AGAIN_MS = 500, /* while much is replayed the broker may drop the echo with the rest */
     ECHO_EVERY_MS = 60000,
-    REPLAY_MOST_MS = 60000, /* reading back what a very large broker holds */
     STABLE_MS = 10000,
     JUMP_US = 1000000, /* a suspend shorter than this is none */
     COMPLAIN_EVERY_MS = 10000,
-    ECHO_SIZE = 40,
     HANGUPS = 2,    /* without an answer to MQTT 5, before 3.1.1 is tried */
     SETTLE_MS = 20, /* before the first attempt: the caller retains what there is */
     ACCURACY_US = 100000,
@@ -31,7 +25,7 @@ enum {
 
 /* ---- small things ---- */
 
-static int64_t now_boot(const struct mqtt *mqtt)
+int64_t mqtt_session_now(const struct mqtt *mqtt)
 {
     uint64_t us = 0;
     int error = sd_event_now(mqtt->loop, CLOCK_BOOTTIME, &us);
@@ -56,9 +50,9 @@ static uint32_t random_bits(void)
 }
 
 /* What is broken off is seen to at once. */
-static void arm(struct mqtt *mqtt, int64_t delay_ms)
+void mqtt_session_arm(struct mqtt *mqtt, int64_t delay_ms)
 {
-    int64_t at = now_boot(mqtt) + (mqtt->broken ? 0 : delay_ms);
+    int64_t at = mqtt_session_now(mqtt) + (mqtt->broken ? 0 : delay_ms);
     sd_event_source_set_time(mqtt->timer, (uint64_t)at * 1000);
     sd_event_source_set_enabled(mqtt->timer, SD_EVENT_ONESHOT);
 }
@@ -90,21 +84,21 @@ static const char *broker_name(const struct mqtt *mqtt)
     return mqtt->options.host != NULL ? mqtt->options.host : mqtt->options.unix_path;
 }
 
-static const char *user_name(const struct mqtt *mqtt)
+const char *mqtt_session_user(const struct mqtt *mqtt)
 {
     return mqtt->options.username != NULL ? mqtt->options.username : "(none)";
 }
 
-static bool may_complain(struct mqtt *mqtt)
+bool mqtt_session_may_complain(struct mqtt *mqtt)
 {
-    int64_t now = now_boot(mqtt);
+    int64_t now = mqtt_session_now(mqtt);
     if (mqtt->complained_at != 0 && now - mqtt->complained_at < COMPLAIN_EVERY_MS)
         return false;
     mqtt->complained_at = now;
     return true;
 }
 
-static void tell(struct mqtt *mqtt, bool up, const char *why)
+void mqtt_session_tell(struct mqtt *mqtt, bool up, const char *why)
 {
     if (mqtt->told && mqtt->up == up && (up || strcmp(mqtt->told_why, why) == 0))
         return;
@@ -135,14 +129,12 @@ static bool may_send(const struct mqtt *mqtt)
     return mqtt_session_is_up(mqtt) && mqtt->phase == PHASE_RUNNING && !mqtt->browsing;
 }
 
-static void browse(struct mqtt *mqtt);
-
 /* When all that matters is in place and nothing is on its way. */
 static void browse_in_time(struct mqtt *mqtt)
 {
     if (mqtt->options.n_browsed_filters > 0 && !mqtt->browsed && !mqtt->closing && may_send(mqtt) &&
         mqtt_session_is_settled(mqtt))
-        browse(mqtt);
+        mqtt_hear_browse(mqtt);
 }
 
 void mqtt_session_pump(struct mqtt *mqtt)
@@ -155,24 +147,6 @@ void mqtt_session_pump(struct mqtt *mqtt)
     browse_in_time(mqtt);
 }
 
-static void send_echo(struct mqtt *mqtt)
-{
-    char payload[ECHO_SIZE];
-    const char *refusal = NULL;
-    mqtt->echo_number++;
-    mqtt->echo_at = now_boot(mqtt);
-    if (!mqtt->echo_pending) {
-        mqtt->echo_since = mqtt->echo_at;
-        mqtt->echo_first = mqtt->echo_number;
-    }
-    mqtt->echo_pending = true;
-    int length = snprintf(payload, sizeof payload, "%" PRIu64, mqtt->echo_number);
-    struct mqtt_parcel parcel = {
-        .topic = mqtt->options.echo_topic, .payload = payload, .length = (size_t)length};
-    /* One that is not sent is missed like one that does not come back. */
-    mqtt_link_publish(mqtt->link, &parcel, NULL, &refusal);
-}
-
 static void on_taken(void *context, int id, const char *refusal)
 {
     struct mqtt *mqtt = context;
@@ -182,223 +156,13 @@ static void on_taken(void *context, int id, const char *refusal)
         mqtt->listener->settled(mqtt->context);
 }
 
-/* ---- subscribing ---- */
-
-static void subscribe(struct mqtt *mqtt, const char *const *filters, size_t n, int qos,
-                      enum mqtt_link_reading reading)
-{
-    int *id = &mqtt->pending_subscriptions[mqtt->n_pending_subscriptions];
-    if (n == 0)
-        return;
-    mqtt->n_pending_subscriptions++;
-    mqtt_link_subscribe(mqtt->link, filters, n, qos, reading, id);
-}
-
-/*
- * What the broker holds of our own retained messages is read with QoS 0, so that it comes in one go
- * and before the echo; the echo itself must come back, so it is subscribed to without no-local.
- */
-static void on_accepted(void *context)
-{
-    struct mqtt *mqtt = context;
-    const struct mqtt_options *options = &mqtt->options;
-    mqtt->phase = PHASE_SUBSCRIBING;
-    if (!mqtt->v311)
-        mqtt->hangups = 0;
-    mqtt->n_pending_subscriptions = 0;
-    subscribe(mqtt, options->subscriptions, options->n_subscriptions, 1, MQTT_LINK_OTHERS);
-    subscribe(mqtt, (const char *const[]){options->echo_topic}, options->echo_topic != NULL, 0,
-              MQTT_LINK_ALL);
-    subscribe(mqtt, options->retained_filters, options->n_retained_filters, 0, MQTT_LINK_ALL);
-}
-
-/* There may be much of it, and its end is told by another echo. */
-static void browse(struct mqtt *mqtt)
-{
-    mqtt->browsing = true;
-    mqtt->echo_since = now_boot(mqtt);
-    arm(mqtt, ANSWER_MS);
-    mqtt_link_subscribe(mqtt->link, mqtt->options.browsed_filters, mqtt->options.n_browsed_filters,
-                        0, MQTT_LINK_OTHERS, &mqtt->browsing_id);
-}
-
-static void end_browsing(struct mqtt *mqtt)
-{
-    mqtt->browsing = false;
-    mqtt->browsed = true;
-    mqtt->listener->browsed(mqtt->context);
-    mqtt_session_pump(mqtt);
-}
-
-static void on_browsing(struct mqtt *mqtt)
-{
-    if (mqtt->options.echo_topic == NULL) {
-        end_browsing(mqtt);
-        return;
-    }
-    send_echo(mqtt);
-    arm(mqtt, ECHO_AGAIN_MS);
-}
-
-/*
- * The broker's replay is complete. From here on the same filters show who else publishes there;
- * 3.1.1 cannot tell others from ourselves, so there they go. Mosquitto 2.0.11 keeps the options of
- * a subscription that is only renewed: hence the end of the old one first.
- */
-static void end_reading(struct mqtt *mqtt)
-{
-    const char *const *filters = mqtt->options.retained_filters;
-    size_t n = mqtt->options.n_retained_filters;
-    if (n > 0)
-        mqtt_link_unsubscribe(mqtt->link, filters, n);
-    if (n > 0 && !mqtt->v311)
-        mqtt_link_subscribe(mqtt->link, filters, n, 0, MQTT_LINK_OTHERS_ONLY, NULL);
-    retained_resolve(mqtt->sender.retained);
-    mqtt->phase = PHASE_RUNNING;
-    arm(mqtt, TICK_MS);
-    mqtt_session_pump(mqtt);
-}
-
-static void subscribed(struct mqtt *mqtt)
-{
-    mqtt->phase = PHASE_READING;
-    mqtt->up_at = now_boot(mqtt);
-    mqtt->why[0] = '\0';
-    tell(mqtt, true, mqtt->v311 ? "connected by MQTT 3.1.1" : "connected by MQTT 5");
-    mqtt_sender_tell_dropped(&mqtt->sender);
-    if (mqtt->options.echo_topic == NULL) {
-        end_reading(mqtt);
-        return;
-    }
-    send_echo(mqtt);
-    arm(mqtt, ECHO_AGAIN_MS);
-}
-
-static void on_subscribed(void *context, int id, const char *refusal)
-{
-    struct mqtt *mqtt = context;
-    int *pending = mqtt->pending_subscriptions;
-    const bool browsing = mqtt->browsing && id == mqtt->browsing_id;
-    if ((mqtt->phase != PHASE_SUBSCRIBING && !browsing) || mqtt->broken)
-        return;
-    if (refusal != NULL && may_complain(mqtt))
-        log_warning("mqtt: the broker refuses a subscription: %s; check the rights of user %s",
-                    refusal, user_name(mqtt));
-    if (browsing) {
-        on_browsing(mqtt);
-        return;
-    }
-    for (size_t i = 0; i < mqtt->n_pending_subscriptions; i++)
-        if (pending[i] == id)
-            pending[i--] = pending[--mqtt->n_pending_subscriptions];
-    if (mqtt->n_pending_subscriptions == 0)
-        subscribed(mqtt);
-}
-
-/* ---- receiving ---- */
-
-/* One of those that are waited for: with the first that comes back everything before it has come.
- */
-static bool is_awaited(const struct mqtt *mqtt, const struct mqtt_message *message)
-{
-    char text[ECHO_SIZE] = "";
-    int64_t number = 0;
-    if (message->retained || message->length >= sizeof text)
-        return false;
-    memcpy(text, message->payload, message->length);
-    return number_parse(text, (int64_t)mqtt->echo_first, (int64_t)mqtt->echo_number, &number) == 0;
-}
-
-static void take_echo(struct mqtt *mqtt, const struct mqtt_message *message)
-{
-    if (!mqtt->echo_pending || !is_awaited(mqtt, message))
-        return;
-    mqtt->echo_pending = false;
-    if (mqtt->phase == PHASE_READING)
-        end_reading(mqtt);
-    else if (mqtt->browsing)
-        end_browsing(mqtt);
-}
-
-static bool matches_any(const char *const *filters, size_t n, const char *topic)
-{
-    bool matches = false;
-    for (size_t i = 0; i < n && !matches; i++)
-        matches = mqtt_link_topic_matches(filters[i], topic);
-    return matches;
-}
-
-static bool is_own_retained(const struct mqtt *mqtt, const char *topic)
-{
-    return matches_any(mqtt->options.retained_filters, mqtt->options.n_retained_filters, topic);
-}
-
-static void take_retained(struct mqtt *mqtt, const struct mqtt_message *message)
-{
-    bool reading = mqtt->phase < PHASE_RUNNING;
-    /* What is not retained is gone with the next look, but until then it misleads whoever heard it.
-     */
-    bool misleads = !reading && retained_has(mqtt->sender.retained, message->topic);
-    if ((!message->retained && !misleads) ||
-        (!mqtt->born && strcmp(message->topic, mqtt->options.will_topic) == 0))
-        return;
-    switch (retained_see(mqtt->sender.retained, message->topic, message->payload, message->length,
-                         now_boot(mqtt))) {
-    case RETAINED_AS_WANTED:
-    case RETAINED_DIFFERENT:
-        break;
-    case RETAINED_OVERWRITTEN:
-        log_warning("mqtt: someone else published to %s, which only this program may; corrected",
-                    message->topic);
-        break;
-    case RETAINED_STRANGER:
-        if (!reading && may_complain(mqtt))
-            log_warning(
-                "mqtt: someone else published to %s, which stands for nothing here; cleared",
-                message->topic);
-        break;
-    }
-    mqtt_session_pump(mqtt);
-}
-
-/* In 3.1.1 the clearing of a retained command comes back like a new, empty one. */
-static bool is_own_clearing(const struct mqtt *mqtt, const struct mqtt_message *message)
-{
-    return mqtt->v311 && message->length == 0 &&
-           retained_has(mqtt->sender.retained, message->topic);
-}
-
-/* Brokers that know nothing of no-local give back what is sent from here; what they replay is
- * another matter. */
-static bool came_back(const struct mqtt *mqtt, const struct mqtt_message *message, bool own)
-{
-    const struct mqtt_options *options = &mqtt->options;
-    if (!own || mqtt->phase != PHASE_RUNNING)
-        return false;
-    return !mqtt->browsing ||
-           !matches_any(options->browsed_filters, options->n_browsed_filters, message->topic);
-}
-
-static void on_message(void *context, const struct mqtt_message *message, bool own)
-{
-    struct mqtt *mqtt = context;
-    if (came_back(mqtt, message, own))
-        return;
-    if (text_equal(message->topic, mqtt->options.echo_topic))
-        take_echo(mqtt, message);
-    else if (is_own_retained(mqtt, message->topic))
-        take_retained(mqtt, message);
-    else if (!mqtt->closing && !is_own_clearing(mqtt, message))
-        mqtt->listener->message(mqtt->context, message);
-}
-
 /* ---- connecting ---- */
 
 static void on_started(void *context)
 {
     struct mqtt *mqtt = context;
     mqtt->phase = PHASE_CONNECTING;
-    arm(mqtt, ANSWER_MS);
+    mqtt_session_arm(mqtt, MQTT_ANSWER_MS);
 }
 
 /* Drops the connection, but not from inside the link: at the next turn of the loop. */
@@ -407,15 +171,15 @@ static void on_failed(void *context, const char *why)
     struct mqtt *mqtt = context;
     because(mqtt, "%s", why);
     mqtt->broken = true;
-    arm(mqtt, 0);
+    mqtt_session_arm(mqtt, 0);
 }
 
 static const struct mqtt_link_listener link_listener = {
     .started = on_started,
-    .accepted = on_accepted,
-    .subscribed = on_subscribed,
+    .accepted = mqtt_hear_accepted,
+    .subscribed = mqtt_hear_subscribed,
     .taken = on_taken,
-    .message = on_message,
+    .message = mqtt_hear_message,
     .failed = on_failed,
 };
 
@@ -447,7 +211,7 @@ static void lose(struct mqtt *mqtt)
     bool older = is_older(mqtt);
     bool at_once = older || mqtt->again;
     char why[MQTT_WHY_SIZE];
-    if (mqtt->up && now_boot(mqtt) - mqtt->up_at >= STABLE_MS)
+    if (mqtt->up && mqtt_session_now(mqtt) - mqtt->up_at >= STABLE_MS)
         backoff_reset(&mqtt->backoff);
     drop_link(mqtt);
     text_copy(why, sizeof why, mqtt->why);
@@ -455,9 +219,10 @@ static void lose(struct mqtt *mqtt)
     mqtt->broken = mqtt->again = false;
     mqtt->retry_v311 = older;
     mqtt->phase = PHASE_WAITING;
-    arm(mqtt, at_once ? 0 : backoff_next(&mqtt->backoff, now_boot(mqtt), random_bits()));
+    mqtt_session_arm(
+        mqtt, at_once ? 0 : backoff_next(&mqtt->backoff, mqtt_session_now(mqtt), random_bits()));
     if (!older)
-        tell(mqtt, false, why);
+        mqtt_session_tell(mqtt, false, why);
 }
 
 static void connect_start(struct mqtt *mqtt)
@@ -485,33 +250,16 @@ void mqtt_session_renew(struct mqtt *mqtt, const char *why)
     backoff_reset(&mqtt->backoff);
     if (mqtt->phase != PHASE_WAITING)
         mqtt->broken = mqtt->again = true;
-    arm(mqtt, 0);
+    mqtt_session_arm(mqtt, 0);
 }
 
-static void echo_missing(struct mqtt *mqtt)
+void mqtt_session_echo_missing(struct mqtt *mqtt)
 {
     because(mqtt,
             "the broker does not give back what is published to %s: check the rights of user %s, "
             "and the network",
-            mqtt->options.echo_topic, user_name(mqtt));
+            mqtt->options.echo_topic, mqtt_session_user(mqtt));
     lose(mqtt);
-}
-
-/* While a broker with very much to replay is still sending, it is alive. */
-static bool is_still_replaying(const struct mqtt *mqtt, int64_t now)
-{
-    return now - mqtt->echo_since < ANSWER_MS || (now - mqtt_link_heard(mqtt->link) < ANSWER_MS &&
-                                                  now - mqtt->echo_since < REPLAY_MOST_MS);
-}
-
-static void replaying_late(struct mqtt *mqtt, int64_t now)
-{
-    if (!is_still_replaying(mqtt, now)) {
-        echo_missing(mqtt);
-        return;
-    }
-    send_echo(mqtt);
-    arm(mqtt, ECHO_AGAIN_MS);
 }
 
 static void running_tick(struct mqtt *mqtt, int64_t now)
@@ -522,27 +270,27 @@ static void running_tick(struct mqtt *mqtt, int64_t now)
     }
     if (mqtt->browsing) {
         mqtt_link_tick(mqtt->link);
-        replaying_late(mqtt, now);
+        mqtt_hear_replay(mqtt, now);
         return;
     }
-    if (mqtt->echo_pending && now - mqtt->echo_at >= ANSWER_MS) {
-        echo_missing(mqtt);
+    if (mqtt->echo_pending && now - mqtt->echo_at >= MQTT_ANSWER_MS) {
+        mqtt_session_echo_missing(mqtt);
         return;
     }
     if (mqtt->options.echo_topic != NULL && !mqtt->echo_pending &&
         now - mqtt->echo_at >= ECHO_EVERY_MS)
-        send_echo(mqtt);
+        mqtt_hear_echo(mqtt);
     mqtt_sender_tell_dropped(&mqtt->sender);
     retained_correct(mqtt->sender.retained, now);
     mqtt_session_pump(mqtt);
     mqtt_link_tick(mqtt->link);
-    arm(mqtt, mqtt->echo_pending ? ANSWER_MS : TICK_MS);
+    mqtt_session_arm(mqtt, mqtt->echo_pending ? MQTT_ANSWER_MS : MQTT_TICK_MS);
 }
 
 static int on_timer(sd_event_source *source, uint64_t us, void *userdata)
 {
     struct mqtt *mqtt = userdata;
-    int64_t now = now_boot(mqtt);
+    int64_t now = mqtt_session_now(mqtt);
     (void)source;
     (void)us;
     if (mqtt->broken) {
@@ -558,11 +306,11 @@ static int on_timer(sd_event_source *source, uint64_t us, void *userdata)
     case PHASE_CONNECTING:
     case PHASE_SUBSCRIBING:
         because(mqtt, "the broker at %s does not answer within %d s", broker_name(mqtt),
-                ANSWER_MS / 1000);
+                MQTT_ANSWER_MS / 1000);
         lose(mqtt);
         break;
     case PHASE_READING:
-        replaying_late(mqtt, now);
+        mqtt_hear_replay(mqtt, now);
         break;
     case PHASE_RUNNING:
         running_tick(mqtt, now);
@@ -578,7 +326,8 @@ int mqtt_session_init(struct mqtt *mqtt)
     mqtt->echo_number = (uint64_t)(random_bits() >> 1) << 32;
     snprintf(mqtt->mark, sizeof mqtt->mark, "%08" PRIx32 "%08" PRIx32, random_bits(),
              random_bits());
-    int error = mqtt_sender_init(&mqtt->sender, user_name(mqtt), mqtt->listener, mqtt->context);
+    int error =
+        mqtt_sender_init(&mqtt->sender, mqtt_session_user(mqtt), mqtt->listener, mqtt->context);
     if (error < 0)
         return error;
     return sd_event_add_time(mqtt->loop, &mqtt->timer, CLOCK_BOOTTIME,

@@ -1,7 +1,7 @@
 /*
- * mqtt_session: the life of the connections to one broker, one after the other: phases,
- * subscriptions, what is read back, the echo, the birth message, what others publish, back-off.
- * For mqtt.c, which owns the struct.
+ * mqtt_session: the life of the connections to one broker, one after the other: phases, the birth
+ * message, when to send, when to give up, back-off. What is heard meanwhile is mqtt_hear's. For
+ * mqtt.c, which owns the struct.
  */
 #ifndef HALL_BUS_MQTT_SESSION_H
 #define HALL_BUS_MQTT_SESSION_H
@@ -11,7 +11,12 @@
 #include "bus/mqtt_link.h"
 #include "bus/mqtt_sender.h"
 
-enum { MQTT_WHY_SIZE = 192, MQTT_MARK_SIZE = 20 };
+enum {
+    MQTT_WHY_SIZE = 192,
+    MQTT_MARK_SIZE = 20,
+    MQTT_ANSWER_MS = 5000,
+    MQTT_TICK_MS = 8000, /* 3 ticks and their inaccuracy stay below 1.5 x keepalive */
+};
 
 enum mqtt_phase {
     PHASE_WAITING,     /* for the next attempt */
@@ -70,5 +75,18 @@ bool mqtt_session_is_settled(const struct mqtt *mqtt);
 void mqtt_session_renew(struct mqtt *mqtt, const char *why);
 /* Sends what waits, as far as it may be sent now. */
 void mqtt_session_pump(struct mqtt *mqtt);
+
+/* For mqtt_hear.c. */
+
+int64_t mqtt_session_now(const struct mqtt *mqtt); /* boot clock, ms, of this turn of the loop */
+/* When the session looks at itself again; what is broken off is seen to at once. */
+void mqtt_session_arm(struct mqtt *mqtt, int64_t delay_ms);
+/* Tells the listener, if it does not know yet. */
+void mqtt_session_tell(struct mqtt *mqtt, bool up, const char *why);
+/* May one more complaint be logged? */
+bool mqtt_session_may_complain(struct mqtt *mqtt);
+const char *mqtt_session_user(const struct mqtt *mqtt); /* for messages */
+/* Ends the connection: what is published does not come back. */
+void mqtt_session_echo_missing(struct mqtt *mqtt);
 
 #endif
