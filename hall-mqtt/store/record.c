@@ -6,29 +6,11 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "store/field.h"
 
 enum { TRANSACTION_MOST = 2 * 3600000 }; /* ms */
 
-enum field_type { FIELD_TEXT, FIELD_BOOL, FIELD_INT, FIELD_INT32, FIELD_INT64, FIELD_UINT32 };
-
-/* One member of a struct: its name in the record, where it is, and for text how long it may be.
- * What is zero is left out, unless its absence would mean something else: most of ten thousand
- * records are of servers that sleep. */
-struct field {
-    const char *name;
-    enum field_type type;
-    size_t offset, size;
-    bool always;
-};
-
-#define FIELD_AS(struct_, member_, type_, always_)                                                 \
-    {                                                                                              \
-#member_, type_, offsetof(struct struct_, member_),                                        \
-            sizeof(((struct struct_ *)0)->member_), always_                                        \
-    }
-#define FIELD(struct_, member_, type_)        FIELD_AS(struct_, member_, type_, false)
-#define FIELD_ALWAYS(struct_, member_, type_) FIELD_AS(struct_, member_, type_, true)
-#define COUNT(array_)                         (sizeof(array_) / sizeof((array_)[0]))
+#define COUNT(array_) (sizeof(array_) / sizeof((array_)[0]))
 
 /* Enumerations are ints; what they may be is checked where they are read. */
 static const struct field saved_fields[] = {
@@ -94,89 +76,6 @@ static const struct field quota_fields[] = {
     FIELD(quota, awake_ms, FIELD_INT64),
 };
 
-/* "For ever" is beyond what JSON numbers carry exactly: it is null in a record. */
-static void write_int64(struct json_writer *writer, const char *name, int64_t value)
-{
-    if (value == LEASE_FOREVER)
-        json_put_null(writer, name);
-    else
-        json_put_integer(writer, name, value);
-}
-
-static void write_field(struct json_writer *writer, const struct field *field, const void *from)
-{
-    const char *at = (const char *)from + field->offset;
-
-    switch (field->type) {
-    case FIELD_TEXT:
-        json_put_string(writer, field->name, at);
-        break;
-    case FIELD_BOOL:
-        json_put_bool(writer, field->name, *(const bool *)at);
-        break;
-    case FIELD_INT:
-    case FIELD_INT32:
-        json_put_integer(writer, field->name, *(const int32_t *)(const void *)at);
-        break;
-    case FIELD_UINT32:
-        json_put_integer(writer, field->name, *(const uint32_t *)(const void *)at);
-        break;
-    case FIELD_INT64:
-        write_int64(writer, field->name, *(const int64_t *)(const void *)at);
-        break;
-    }
-}
-
-static bool is_zero(const struct field *field, const void *from)
-{
-    static const char zeros[sizeof(int64_t)];
-    const char *at = (const char *)from + field->offset;
-
-    return field->type == FIELD_TEXT ? at[0] == '\0' : memcmp(at, zeros, field->size) == 0;
-}
-
-static void write_fields(struct json_writer *writer, const struct field *fields, size_t n,
-                         const void *from)
-{
-    for (size_t i = 0; i < n; i++)
-        if (fields[i].always || !is_zero(&fields[i], from))
-            write_field(writer, &fields[i], from);
-}
-
-static void read_number(const struct field *field, const struct json *value, char *at)
-{
-    int64_t number = 0;
-
-    if (json_type(value) == JSON_NULL)
-        number = LEASE_FOREVER;
-    else if (!json_integer(value, &number))
-        return;
-    if (field->type == FIELD_INT64)
-        memcpy(at, &number, sizeof(number));
-    else if (field->type == FIELD_UINT32 && number >= 0 && number <= UINT32_MAX)
-        *(uint32_t *)(void *)at = (uint32_t)number;
-    else if (field->type != FIELD_UINT32 && number >= INT32_MIN && number <= INT32_MAX)
-        *(int32_t *)(void *)at = (int32_t)number;
-}
-
-/* A member that is absent or of another type keeps its zero: records may be of another version. */
-static void read_fields(const struct json *object, const struct field *fields, size_t n, void *to)
-{
-    for (size_t i = 0; i < n; i++) {
-        const struct json *value = json_get(object, fields[i].name);
-        char *at = (char *)to + fields[i].offset;
-
-        if (!value)
-            continue;
-        if (fields[i].type == FIELD_TEXT && json_string(value))
-            text_copy(at, fields[i].size, json_string(value));
-        else if (fields[i].type == FIELD_BOOL)
-            (void)json_bool(value, (bool *)at);
-        else if (fields[i].type != FIELD_TEXT)
-            read_number(&fields[i], value, at);
-    }
-}
-
 /* Whose it is. */
 
 static void write_owner(struct json_writer *writer, const struct record_owner *owner)
@@ -205,7 +104,7 @@ static void write_leases(struct json_writer *writer, const struct lease_set *set
     json_begin_array(writer, "leases");
     for (size_t i = 0; i < set->n; i++) {
         json_begin_object(writer, NULL);
-        write_fields(writer, lease_fields, COUNT(lease_fields), &set->leases[i]);
+        field_write(writer, lease_fields, COUNT(lease_fields), &set->leases[i]);
         json_end_object(writer);
     }
     json_end_array(writer);
@@ -217,7 +116,7 @@ static void read_leases(const struct json *array, struct lease_set *set)
          item = json_next(item)) {
         struct lease lease = {.kind = (enum lease_kind)LEASE_KINDS};
 
-        read_fields(item, lease_fields, COUNT(lease_fields), &lease);
+        field_read(item, lease_fields, COUNT(lease_fields), &lease);
         if ((unsigned)lease.kind < LEASE_KINDS)
             set->leases[set->n++] = lease;
     }
@@ -228,7 +127,7 @@ static void write_commands(struct json_writer *writer, const struct saved *saved
     json_begin_array(writer, "commands");
     for (size_t i = 0; i < saved->n_commands; i++) {
         json_begin_object(writer, NULL);
-        write_fields(writer, command_fields, COUNT(command_fields), &saved->commands[i]);
+        field_write(writer, command_fields, COUNT(command_fields), &saved->commands[i]);
         if (saved->commanded[i][0])
             json_put_string(writer, "project", saved->commanded[i]);
         json_end_object(writer);
@@ -243,7 +142,7 @@ static void read_commands(const struct json *array, struct saved *saved)
         struct ledger_entry entry = {
             .used = true, .site = MODEL_NONE, .action = (enum command_action)COMMAND_ACTIONS};
 
-        read_fields(item, command_fields, COUNT(command_fields), &entry);
+        field_read(item, command_fields, COUNT(command_fields), &entry);
         if ((unsigned)entry.action <= COMMAND_STOP && (unsigned)entry.outcome <= OUTCOME_FAILED &&
             entry.id[0]) {
             const char *project = json_get_string(item, "project");
@@ -262,7 +161,7 @@ static void write_projects(struct json_writer *writer, const struct saved *saved
         const struct saved_project *project = &saved->projects[i];
 
         json_begin_object(writer, NULL);
-        write_fields(writer, project_fields, COUNT(project_fields), project);
+        field_write(writer, project_fields, COUNT(project_fields), project);
         json_begin_array(writer, "runs");
         for (uint32_t k = 0; k < project->n_runs; k++)
             json_put_integer(writer, NULL, project->runs[k]);
@@ -289,7 +188,7 @@ static void read_projects(const struct json *array, struct saved *saved)
          item = json_next(item)) {
         struct saved_project *project = &saved->projects[saved->n_projects++];
 
-        read_fields(item, project_fields, COUNT(project_fields), project);
+        field_read(item, project_fields, COUNT(project_fields), project);
         read_runs(json_get(item, "runs"), project);
     }
 }
@@ -383,16 +282,16 @@ int record_write_server(const struct saved *saved, const struct record_owner *ow
     json_writer_init(&writer, out);
     json_begin_object(&writer, NULL);
     write_owner(&writer, owner);
-    write_fields(&writer, saved_fields, COUNT(saved_fields), saved);
+    field_write(&writer, saved_fields, COUNT(saved_fields), saved);
     json_begin_object(&writer, "override");
-    write_fields(&writer, override_fields, COUNT(override_fields), &saved->override);
+    field_write(&writer, override_fields, COUNT(override_fields), &saved->override);
     json_end_object(&writer);
     json_begin_object(&writer, "wake");
-    write_fields(&writer, wake_fields, COUNT(wake_fields), &saved->wake);
+    field_write(&writer, wake_fields, COUNT(wake_fields), &saved->wake);
     write_times(&writer, "stages", saved->wake.stages);
     json_end_object(&writer);
     json_begin_object(&writer, "sleep");
-    write_fields(&writer, sleep_fields, COUNT(sleep_fields), &saved->sleep);
+    field_write(&writer, sleep_fields, COUNT(sleep_fields), &saved->sleep);
     json_end_object(&writer);
     write_leases(&writer, &saved->leases);
     write_commands(&writer, saved);
@@ -408,12 +307,12 @@ static void read_server(const struct json *record, struct saved *saved)
     const struct json *wake = json_get(record, "wake");
 
     *saved = (struct saved){.last_boot = -1};
-    read_fields(record, saved_fields, COUNT(saved_fields), saved);
-    read_fields(json_get(record, "override"), override_fields, COUNT(override_fields),
-                &saved->override);
-    read_fields(wake, wake_fields, COUNT(wake_fields), &saved->wake);
+    field_read(record, saved_fields, COUNT(saved_fields), saved);
+    field_read(json_get(record, "override"), override_fields, COUNT(override_fields),
+               &saved->override);
+    field_read(wake, wake_fields, COUNT(wake_fields), &saved->wake);
     read_times(json_get(wake, "stages"), saved->wake.stages);
-    read_fields(json_get(record, "sleep"), sleep_fields, COUNT(sleep_fields), &saved->sleep);
+    field_read(json_get(record, "sleep"), sleep_fields, COUNT(sleep_fields), &saved->sleep);
     read_leases(json_get(record, "leases"), &saved->leases);
     read_commands(json_get(record, "commands"), saved);
     read_projects(json_get(record, "projects"), saved);
@@ -490,7 +389,7 @@ int record_write_quota(const struct model *model, const struct quota *quota,
     json_begin_object(&writer, NULL);
     write_owner(&writer, owner);
     json_put_string(&writer, "subject", subject_name(model, quota));
-    write_fields(&writer, quota_fields, COUNT(quota_fields), quota);
+    field_write(&writer, quota_fields, COUNT(quota_fields), quota);
     json_end_object(&writer);
     return buf_error(out);
 }
@@ -516,7 +415,7 @@ int record_read_quota(const struct model *model, const char *text, size_t length
 
     if (json_read(text, length, &json_limits_payload, &record, &error) < 0)
         return result;
-    read_fields(record, quota_fields, COUNT(quota_fields), &quota);
+    field_read(record, quota_fields, COUNT(quota_fields), &quota);
     if (!is_owner(record, owner))
         result = -ESTALE;
     else if ((unsigned)quota.kind <= QUOTA_PROJECT && quota.awake_ms >= 0 &&
