@@ -163,10 +163,10 @@ static void on_containers(void *context, const struct docker_view *view)
 static void on_docker_done(void *context, const char *request, bool ok, const char *reason)
 {
     struct agent *agent = context;
-    for (size_t i = 0; i < agent->errands.n; i++)
-        if (strcmp(agent->errands.list[i].id, request) == 0) {
-            const struct order_name name = agent->errands.list[i];
-            agent->errands.list[i] = agent->errands.list[--agent->errands.n];
+    for (size_t i = 0; i < agent->under_way.n; i++)
+        if (strcmp(agent->under_way.list[i].id, request) == 0) {
+            const struct order_name name = agent->under_way.list[i];
+            agent->under_way.list[i] = agent->under_way.list[--agent->under_way.n];
             agent_answer(agent, &name, ok ? REPORT_DONE : REPORT_FAILED, ok ? "" : reason, NULL);
             return;
         }
@@ -212,7 +212,7 @@ static const char *explain_docker(const struct agent *agent, int error)
     }
 }
 
-static int start_errand(struct agent *agent, const struct order *order)
+static int start_containers(struct agent *agent, const struct order *order)
 {
     static const enum docker_verb verbs[ORDER_VERBS] = {
         [ORDER_START] = DOCKER_START, [ORDER_STOP] = DOCKER_STOP, [ORDER_RESTART] = DOCKER_RESTART};
@@ -226,12 +226,12 @@ static int start_errand(struct agent *agent, const struct order *order)
 static void order_containers(struct agent *agent, const struct order *order,
                              const struct order_name *name)
 {
-    struct errands *errands = &agent->errands;
+    struct under_way *under_way = &agent->under_way;
     char reason[ORDER_REASON_SIZE] = "";
     const char *busy = find_busy(agent, order);
     if (agent->docker == NULL)
         text_copy(reason, sizeof reason, "no \"docker\" is configured for this agent");
-    else if (errands->n == sizeof errands->list / sizeof errands->list[0])
+    else if (under_way->n == sizeof under_way->list / sizeof under_way->list[0])
         text_copy(reason, sizeof reason, "too many commands to containers are under way");
     else if (busy != NULL)
         snprintf(reason, sizeof reason, "containers: %s is busy", busy);
@@ -241,10 +241,10 @@ static void order_containers(struct agent *agent, const struct order *order,
     }
     /* Docker may be done before it returns: the name is in the list by then, and "accepted" is said
      * first. */
-    errands->list[errands->n++] = *name;
-    const int error = start_errand(agent, order);
+    under_way->list[under_way->n++] = *name;
+    const int error = start_containers(agent, order);
     if (error < 0) {
-        errands->n--;
+        under_way->n--;
         agent_answer(agent, name, REPORT_REFUSED, explain_docker(agent, error), NULL);
         return;
     }

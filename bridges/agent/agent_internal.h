@@ -34,8 +34,8 @@ struct leave {
     sd_event_source *limit; /* of the phase */
 };
 
-/* A command to containers that was accepted, until Docker is done with it. */
-struct errands {
+/* Commands to containers that were accepted, until Docker is done with them. */
+struct under_way {
     size_t n;
     struct order_name list[16];
 };
@@ -50,7 +50,7 @@ struct agent {
     struct docker *docker;                /* NULL: not configured */
     const struct docker_view *containers; /* NULL: not heard of yet */
     struct orders orders;
-    struct errands errands;
+    struct under_way under_way;
     struct leave leave;
     struct vetoes vetoes; /* of the last look */
     unsigned resumes;

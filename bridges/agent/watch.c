@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "loop/errand.h"
+#include "loop/child.h"
 
 enum { TEXT_SIZE = 65536, LINE_SIZE = 512, RATE_LEAST_MS = 4000 };
 
@@ -31,7 +31,7 @@ struct watch {
     void *context;
 
     sd_event_source *begin; /* starts a look in the next turn of the loop */
-    struct errand *errand;  /* NULL: no command is configured */
+    struct child *child;    /* NULL: no command is configured */
     unsigned look;          /* number of the last one */
     unsigned pending;       /* who has not answered yet */
     bool running, again;
@@ -264,7 +264,7 @@ static void on_logind(void *context)
     answered(context);
 }
 
-static void on_errand(void *context, int status, const char *problem)
+static void on_child(void *context, int status, const char *problem)
 {
     struct watch *watch = context;
     struct activity_sample *sample = &watch->sight.sample;
@@ -281,7 +281,7 @@ static int on_begin(sd_event_source *source, void *context)
     struct watch *watch = context;
     const struct activity_limits *limits = &watch->config->activity;
     (void)source;
-    watch->pending = 1U + (watch->errand != NULL);
+    watch->pending = 1U + (watch->child != NULL);
     look_machine(watch);
     look_interface(watch);
     look_network(watch);
@@ -290,8 +290,8 @@ static int on_begin(sd_event_source *source, void *context)
         look_connections(watch);
     if (limits->n_processes > 0)
         look_processes(watch);
-    if (watch->errand != NULL)
-        errand_run(watch->errand);
+    if (watch->child != NULL)
+        child_run(watch->child);
     logind_look(watch->logind, &watch->sight.sample, &watch->sight.can, on_logind, watch);
     return 0;
 }
@@ -330,10 +330,9 @@ int watch_create(sd_event *loop, const struct config_agent *config, struct login
     if (error >= 0)
         error = sd_event_source_set_enabled(watch->begin, SD_EVENT_OFF);
     if (error >= 0 && config->command != NULL)
-        error = errand_create(
-            loop,
-            &(struct errand_work){.argv = config->command, .done = on_errand, .context = watch},
-            &watch->errand);
+        error = child_create(
+            loop, &(struct child_work){.argv = config->command, .done = on_child, .context = watch},
+            &watch->child);
     if (error < 0) {
         watch_destroy(watch);
         return error;
@@ -346,7 +345,7 @@ void watch_destroy(struct watch *watch)
 {
     if (watch == NULL)
         return;
-    errand_destroy(watch->errand);
+    child_destroy(watch->child);
     sd_event_source_disable_unref(watch->begin);
     sd_event_unref(watch->loop);
     free(watch);

@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "bridges/remote/remote_internal.h"
 #include "bridges/remote/ssh_words.h"
-#include "loop/errand.h"
+#include "loop/child.h"
 
 enum {
     /* A command that still runs so long after the login is not going to be refused: said before
@@ -21,7 +21,7 @@ enum {
 };
 
 struct ssh {
-    struct errand *errand;
+    struct child *child;
     sd_event_source *grace;
     struct ssh_heard heard;
     struct ssh_words words;
@@ -123,7 +123,7 @@ static int make_words(struct ssh *ssh, const struct remote_ask *ask, char reason
 static void ssh_end(struct asking *asking)
 {
     struct ssh *ssh = asking->way;
-    errand_destroy(ssh->errand);
+    child_destroy(ssh->child);
     sd_event_source_disable_unref(ssh->grace);
     free(ssh);
 }
@@ -131,11 +131,11 @@ static void ssh_end(struct asking *asking)
 static int ssh_begin(struct asking *asking, const struct remote_ask *ask, char reason[REASON_SIZE])
 {
     struct ssh *ssh = calloc(1, sizeof *ssh);
-    const struct errand_work work = {.argv = ssh ? ssh->words.argv : NULL,
-                                     .limit_ms = ask->limit_ms,
-                                     .line = on_line,
-                                     .done = on_done,
-                                     .context = asking};
+    const struct child_work work = {.argv = ssh ? ssh->words.argv : NULL,
+                                    .limit_ms = ask->limit_ms,
+                                    .line = on_line,
+                                    .done = on_done,
+                                    .context = asking};
     if (!ssh) {
         snprintf(reason, REASON_SIZE, "out of memory");
         return -ENOMEM;
@@ -144,12 +144,12 @@ static int ssh_begin(struct asking *asking, const struct remote_ask *ask, char r
     int error = make_words(ssh, ask, reason);
     if (error < 0)
         return error;
-    error = errand_create(remote_loop(asking->remote), &work, &ssh->errand);
+    error = child_create(remote_loop(asking->remote), &work, &ssh->child);
     if (error < 0) {
         snprintf(reason, REASON_SIZE, "ssh cannot be started: %s", strerror(-error));
         return error;
     }
-    errand_run(ssh->errand);
+    child_run(ssh->child);
     ssh->begun = true;
     if (ssh->failed[0] == '\0')
         return 0;

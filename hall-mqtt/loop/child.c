@@ -1,4 +1,4 @@
-#include "loop/errand.h"
+#include "loop/child.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,48 +17,48 @@
 
 enum { PROBLEM_SIZE = 96, ACCURACY_US = 100000, READ_MOST = 65536 };
 
-struct errand {
+struct child {
     sd_event *loop;
-    struct errand_work work;
-    sd_event_source *child; /* of the run under way, else NULL */
+    struct child_work work;
+    sd_event_source *run; /* of the run under way, else NULL */
     sd_event_source *timer;
     sd_event_source *words; /* its stderr, while that is open and wanted; owns the pipe's end */
     pid_t pid;
     bool late;
     size_t length; /* of the line that is not whole yet */
-    char line[ERRAND_LINE_MAX];
+    char line[CHILD_LINE_MAX];
 };
 
 /* The child is a group of its own, and not yet waited for: the id is still its. */
-static void kill_group(const struct errand *errand)
+static void kill_group(const struct child *child)
 {
-    (void)kill(-errand->pid, SIGKILL);
+    (void)kill(-child->pid, SIGKILL);
 }
 
 /* ---- what it says ---- */
 
-static void tell_line(struct errand *errand)
+static void tell_line(struct child *child)
 {
-    char shown[ERRAND_LINE_MAX];
-    if (errand->length > 0)
-        errand->work.line(errand->work.context,
-                          text_show(shown, sizeof shown, errand->line, errand->length));
-    errand->length = 0;
+    char shown[CHILD_LINE_MAX];
+    if (child->length > 0)
+        child->work.line(child->work.context,
+                         text_show(shown, sizeof shown, child->line, child->length));
+    child->length = 0;
 }
 
 /* What does not fit a line is dropped. */
-static void take_bytes(struct errand *errand, const char *bytes, size_t n)
+static void take_bytes(struct child *child, const char *bytes, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (bytes[i] == '\n')
-            tell_line(errand);
-        else if (bytes[i] != '\r' && errand->length < sizeof errand->line)
-            errand->line[errand->length++] = bytes[i];
+            tell_line(child);
+        else if (bytes[i] != '\r' && child->length < sizeof child->line)
+            child->line[child->length++] = bytes[i];
 }
 
 /* As much as is there, but no more than READ_MOST of it in one turn. False: there is no more to
  * come. */
-static bool read_words(struct errand *errand, int fd)
+static bool read_words(struct child *child, int fd)
 {
     char bytes[4096];
     for (size_t taken = 0; taken < READ_MOST;) {
@@ -67,7 +67,7 @@ static bool read_words(struct errand *errand, int fd)
             continue;
         if (n <= 0)
             return n < 0 && errno == EAGAIN;
-        take_bytes(errand, bytes, (size_t)n);
+        take_bytes(child, bytes, (size_t)n);
         taken += (size_t)n;
     }
     return true;
@@ -75,46 +75,46 @@ static bool read_words(struct errand *errand, int fd)
 
 static int on_words(sd_event_source *source, int fd, uint32_t events, void *context)
 {
-    struct errand *errand = context;
+    struct child *child = context;
     (void)source;
     (void)events;
-    if (!read_words(errand, fd))
-        errand->words = sd_event_source_disable_unref(errand->words);
+    if (!read_words(child, fd))
+        child->words = sd_event_source_disable_unref(child->words);
     return 0;
 }
 
 /* It has ended: what is left in the pipe, and a last line without an end. */
-static void finish_words(struct errand *errand)
+static void finish_words(struct child *child)
 {
-    if (errand->words != NULL)
-        (void)read_words(errand, sd_event_source_get_io_fd(errand->words));
-    errand->words = sd_event_source_disable_unref(errand->words);
-    if (errand->work.line != NULL)
-        tell_line(errand);
+    if (child->words != NULL)
+        (void)read_words(child, sd_event_source_get_io_fd(child->words));
+    child->words = sd_event_source_disable_unref(child->words);
+    if (child->work.line != NULL)
+        tell_line(child);
 }
 
 /* The end that the child writes to. */
-static int open_words(struct errand *errand, int *ret_child_end)
+static int open_words(struct child *child, int *ret_end)
 {
     int ends[2];
-    errand->length = 0;
-    *ret_child_end = -1;
-    if (errand->work.line == NULL)
+    child->length = 0;
+    *ret_end = -1;
+    if (child->work.line == NULL)
         return 0;
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -errno;
     int error = fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
     if (error == 0)
-        error = sd_event_add_io(errand->loop, &errand->words, ends[0], EPOLLIN, on_words, errand);
+        error = sd_event_add_io(child->loop, &child->words, ends[0], EPOLLIN, on_words, child);
     if (error >= 0)
-        error = sd_event_source_set_io_fd_own(errand->words, 1);
+        error = sd_event_source_set_io_fd_own(child->words, 1);
     if (error < 0) {
-        errand->words = sd_event_source_disable_unref(errand->words);
+        child->words = sd_event_source_disable_unref(child->words);
         (void)close(ends[0]);
         (void)close(ends[1]);
         return error;
     }
-    *ret_child_end = ends[1];
+    *ret_end = ends[1];
     return 0;
 }
 
@@ -122,34 +122,33 @@ static int open_words(struct errand *errand, int *ret_child_end)
 
 static int on_late(sd_event_source *source, uint64_t usec, void *context)
 {
-    struct errand *errand = context;
+    struct child *child = context;
     (void)source;
     (void)usec;
-    errand->late = true;
-    kill_group(errand);
+    child->late = true;
+    kill_group(child);
     return 0;
 }
 
-static int on_child(sd_event_source *source, const siginfo_t *info, void *context)
+static int on_end(sd_event_source *source, const siginfo_t *info, void *context)
 {
-    struct errand *errand = context;
+    struct child *child = context;
     char problem[PROBLEM_SIZE] = "";
     (void)source;
-    sd_event_source_set_enabled(errand->timer, SD_EVENT_OFF);
-    kill_group(errand); /* whatever it left behind */
-    errand->child = sd_event_source_disable_unref(errand->child);
-    finish_words(errand);
-    if (errand->late)
+    sd_event_source_set_enabled(child->timer, SD_EVENT_OFF);
+    kill_group(child); /* whatever it left behind */
+    child->run = sd_event_source_disable_unref(child->run);
+    finish_words(child);
+    if (child->late)
         snprintf(problem, sizeof problem, "it took longer than %lld s",
-                 (long long)(errand->work.limit_ms / 1000));
+                 (long long)(child->work.limit_ms / 1000));
     else if (info->si_code != CLD_EXITED)
         snprintf(problem, sizeof problem, "it ended by signal %d", info->si_status);
-    errand->work.done(errand->work.context, problem[0] == '\0' ? info->si_status : -1, problem);
+    child->work.done(child->work.context, problem[0] == '\0' ? info->si_status : -1, problem);
     return 0;
 }
 
-static int describe_child(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes,
-                          int words)
+static int describe(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, int words)
 {
     sigset_t none, all;
     sigemptyset(&none);
@@ -173,7 +172,7 @@ static int describe_child(posix_spawn_file_actions_t *actions, posix_spawnattr_t
     return error;
 }
 
-static int spawn_child(struct errand *errand, int words)
+static int spawn(struct child *child, int words)
 {
     static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                 locale[] = "LC_ALL=C.UTF-8";
@@ -182,80 +181,80 @@ static int spawn_child(struct errand *errand, int words)
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
-    int error = describe_child(&actions, &attributes, words);
+    int error = describe(&actions, &attributes, words);
     if (error == 0)
-        error = posix_spawn(&errand->pid, errand->work.argv[0], &actions, &attributes,
-                            (char *const *)errand->work.argv, environment);
+        error = posix_spawn(&child->pid, child->work.argv[0], &actions, &attributes,
+                            (char *const *)child->work.argv, environment);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return -error;
 }
 
 /* Kills a child that nobody can watch. */
-static int watch_child(struct errand *errand)
+static int watch(struct child *child)
 {
     const int error =
-        sd_event_add_child(errand->loop, &errand->child, errand->pid, WEXITED, on_child, errand);
+        sd_event_add_child(child->loop, &child->run, child->pid, WEXITED, on_end, child);
     if (error >= 0)
         return 0;
-    kill_group(errand);
-    (void)waitpid(errand->pid, NULL, 0);
+    kill_group(child);
+    (void)waitpid(child->pid, NULL, 0);
     return error;
 }
 
-void errand_run(struct errand *errand)
+void child_run(struct child *child)
 {
     char problem[PROBLEM_SIZE];
     int words;
-    errand->late = false;
-    int error = open_words(errand, &words);
+    child->late = false;
+    int error = open_words(child, &words);
     if (error == 0)
-        error = spawn_child(errand, words);
+        error = spawn(child, words);
     if (words >= 0)
         (void)close(words);
     if (error == 0)
-        error = watch_child(errand);
+        error = watch(child);
     if (error < 0) {
-        errand->words = sd_event_source_disable_unref(errand->words);
+        child->words = sd_event_source_disable_unref(child->words);
         snprintf(problem, sizeof problem, "it cannot be started: %s", strerror(-error));
-        errand->work.done(errand->work.context, -1, problem);
+        child->work.done(child->work.context, -1, problem);
         return;
     }
-    sd_event_source_set_time(errand->timer,
-                             (uint64_t)(clock_now().boot + errand->work.limit_ms) * 1000);
-    sd_event_source_set_enabled(errand->timer, SD_EVENT_ONESHOT);
+    sd_event_source_set_time(child->timer,
+                             (uint64_t)(clock_now().boot + child->work.limit_ms) * 1000);
+    sd_event_source_set_enabled(child->timer, SD_EVENT_ONESHOT);
 }
 
-int errand_create(sd_event *loop, const struct errand_work *work, struct errand **ret_errand)
+int child_create(sd_event *loop, const struct child_work *work, struct child **ret_child)
 {
-    struct errand *errand = calloc(1, sizeof *errand);
-    if (errand == NULL)
+    struct child *child = calloc(1, sizeof *child);
+    if (child == NULL)
         return -ENOMEM;
-    *errand = (struct errand){.loop = sd_event_ref(loop), .work = *work};
-    if (errand->work.limit_ms == 0)
-        errand->work.limit_ms = ERRAND_LIMIT_MS;
-    const int error = sd_event_add_time(loop, &errand->timer, CLOCK_BOOTTIME, UINT64_MAX,
-                                        ACCURACY_US, on_late, errand);
+    *child = (struct child){.loop = sd_event_ref(loop), .work = *work};
+    if (child->work.limit_ms == 0)
+        child->work.limit_ms = CHILD_LIMIT_MS;
+    const int error = sd_event_add_time(loop, &child->timer, CLOCK_BOOTTIME, UINT64_MAX,
+                                        ACCURACY_US, on_late, child);
     if (error < 0) {
-        errand_destroy(errand);
+        child_destroy(child);
         return error;
     }
-    sd_event_source_set_enabled(errand->timer, SD_EVENT_OFF);
-    *ret_errand = errand;
+    sd_event_source_set_enabled(child->timer, SD_EVENT_OFF);
+    *ret_child = child;
     return 0;
 }
 
-void errand_destroy(struct errand *errand)
+void child_destroy(struct child *child)
 {
-    if (errand == NULL)
+    if (child == NULL)
         return;
-    if (errand->child != NULL) {
-        kill_group(errand);
-        sd_event_source_disable_unref(errand->child);
-        (void)waitpid(errand->pid, NULL, 0); /* killed: it ends now */
+    if (child->run != NULL) {
+        kill_group(child);
+        sd_event_source_disable_unref(child->run);
+        (void)waitpid(child->pid, NULL, 0); /* killed: it ends now */
     }
-    sd_event_source_disable_unref(errand->words);
-    sd_event_source_disable_unref(errand->timer);
-    sd_event_unref(errand->loop);
-    free(errand);
+    sd_event_source_disable_unref(child->words);
+    sd_event_source_disable_unref(child->timer);
+    sd_event_unref(child->loop);
+    free(child);
 }
