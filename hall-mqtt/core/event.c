@@ -135,9 +135,10 @@ static void handle_agent(struct step *step, const struct fleet_event *event)
             step_transition(step, POWER_GOODBYE, NULL);
         return;
     }
-    if (word == AGENT_ONLINE && was_sleeping && power->state == POWER_SLEEPING) {
+    /* It may have been "offline" in between: a machine that restarts quicker than silence is
+     * proven. */
+    if (word == AGENT_ONLINE && before != AGENT_ONLINE && power->state == POWER_SLEEPING)
         sleep_came_back(step);
-    }
     event_apply(step, change);
     if (word == AGENT_ONLINE)
         step_stage(step, STAGE_AGENT_ONLINE);

@@ -887,6 +887,19 @@ static void test_queued_wake_and_a_comeback(void **state)
     assert_string_equal(world_outcomes(world, "w1"), "accepted done ");
 }
 
+/* A machine that restarts quicker than silence is proven: its agent's will comes in between. */
+static void test_back_by_way_of_offline(void **state)
+{
+    struct world *world = ready(state);
+
+    world_agent(world, TESTING, AGENT_SLEEPING);
+    assert_state(world, TESTING, POWER_SLEEPING);
+    world_agent(world, TESTING, AGENT_OFFLINE);
+    assert_state(world, TESTING, POWER_SLEEPING);
+    world_agent(world, TESTING, AGENT_ONLINE);
+    assert_state(world, TESTING, POWER_READY);
+}
+
 /* A visitor comes between Hall's proposal and the agent's yes: the server cannot be stopped any
  * more, but the visitor is not forgotten. */
 static void test_visit_between_proposal_and_agreement(void **state)
@@ -1463,6 +1476,7 @@ int main(void)
         TEST(test_wake_during_sleeping),
         TEST(test_wake_during_a_sleep_that_fails),
         TEST(test_queued_wake_and_a_comeback),
+        TEST(test_back_by_way_of_offline),
         TEST(test_visit_between_proposal_and_agreement),
         TEST(test_wake_between_command_and_agreement),
         TEST(test_wake_right_after_the_proposal),
