@@ -72,6 +72,13 @@ class Engine:
             self.happened(container, "start")
             threading.Timer(self.healthy_after, self.grow_up, (container, container.turn)).start()
 
+    def remove(self, name):
+        container = self.find(name)
+        container.turn += 1
+        container.state = "removing"
+        self.containers.remove(container)
+        self.happened(container, "destroy")
+
     def grow_up(self, container, turn):
         if container.turn == turn:
             self.examine(container)

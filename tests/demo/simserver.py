@@ -5,7 +5,7 @@ agent (see real_agent.py); else it speaks the agent's part by itself, and can be
 
 The first line on its stdin describes it, in JSON. It tells what happens as one JSON object a line on stdout, and
 takes words on stdin: attach (the network is there), boot, crash, deaf on|off, stubborn on|off, sick on|off,
-slow SECONDS, agent off|on. The end of stdin is the end of the server.
+slow SECONDS, agent off|on; with the real agent also suspend, poweroff, reboot, docker off|on, remove CONTAINER. The end of stdin is the end of the server.
 
 In a network namespace it has no address while it sleeps, so neither ARP nor a ping is answered. On loopback it closes
 its sockets.
@@ -444,6 +444,13 @@ class SimServer:
             setattr(self, words[0], switch(words[1]))
             if self.agent.ready:
                 self.agent.containers()
+        elif words[0] in ("suspend", "poweroff", "reboot"):
+            if self.phase != "asleep":
+                self.go_down(words[0])
+        elif words[0] == "docker":
+            self.agent.docker_up() if switch(words[1]) else self.agent.engine.close()
+        elif words[0] == "remove":
+            self.agent.engine.remove(words[1])
         elif words[0] == "slow":
             self.boot_s = float(words[1])
         elif words[0] == "agent":
