@@ -8,6 +8,7 @@ import pathlib
 import re
 import sys
 import time
+import urllib.parse
 
 import pytest
 
@@ -278,6 +279,37 @@ def test_the_configuration_is_checked_compared_and_saved(inside, world):
     page.click("dialog [value=theirs]")
     page.until(lambda: '"Theirs"' in page.run("return document.querySelector('#editor').value"), "theirs")
     assert api(world, "/config").json()["servers"]["erp"]["name"] == "Theirs"
+
+
+EVIL = "'\"><b class=owned>x</b><img src=x onerror=alert(1)>${1}"
+
+
+def test_what_others_say_is_text_and_never_markup(inside, world, bus):
+    page = inside
+    before = api(world, "/config")
+    config = before.json()
+    config["servers"]["testing"]["name"] = EVIL
+    for project in config["domains"]["testing.localhost"]["projects"].values():
+        project["name"] = EVIL
+    api(world, "/config", "PUT", json.dumps(config), {"If-Match": before.headers["ETag"]})
+    bus.publish("hall/servers/testing/hold/evil", json.dumps({"for": "1h", "reason": EVIL}))
+    bus.publish("hall/servers/testing/command", json.dumps({"action": "wake", "id": EVIL, "by": EVIL, "reason": EVIL}))
+    path = "/" + urllib.parse.quote(EVIL, safe="'<>=()$ {}\"").replace(" ", "%20")
+    evil = {"Accept": "application/json", "User-Agent": EVIL, "Referer": EVIL}
+    assert world.hall.auth(path, host="erp.localhost", client="198.51.100.8", headers=evil).status == 403
+    world.hall.ask_admin(path, {"User-Agent": EVIL}, host="127.0.0.1")
+    try:
+        wait_until(lambda: any(EVIL in lease.values() for lease in api(world, "/leases").json()["leases"]), 10, "the hold")
+        for screen in SCREENS:
+            page.go(screen)
+            assert page.run("return document.querySelectorAll('.owned, img[src=x]').length") == 0, screen
+            assert not page.errors(), screen
+        for screen in ("", "servers/testing", "projects"):
+            page.go(screen)
+            page.until_text("main", EVIL)
+    finally:
+        bus.publish("hall/servers/testing/hold/evil", "")
+        api(world, "/config", "PUT", before.text(), {"If-Match": api(world, "/config").headers["ETag"]})
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
