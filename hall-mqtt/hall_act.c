@@ -223,7 +223,8 @@ void hall_send_answer(struct hall *hall, const struct ledger_entry *entry, enum 
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
 
     if (payload_result(entry, &text) == 0) {
-        hall_send(hall, kind, id, buf_text(&text));
+        if (!entry->quiet)
+            hall_send(hall, kind, id, buf_text(&text));
         if (routed && route->errand)
             hall_api_result(hall, route->errand, entry, buf_text(&text));
         else if (routed && route->topic[0])
@@ -241,9 +242,10 @@ void hall_answer(struct hall *hall, const struct ledger_entry *entry, int server
     const bool is_project = entry->site != MODEL_NONE;
     const char *id = is_project ? model->sites[entry->site].id : model->servers[server].id;
 
-    log_info("%s: %s %s by %s: %s%s%s", id, command_action_name(entry->action), entry->id,
-             entry->by, command_outcome_name(entry->outcome), entry->reason[0] ? ": " : "",
-             entry->reason);
+    if (!entry->quiet)
+        log_info("%s: %s %s by %s: %s%s%s", id, command_action_name(entry->action), entry->id,
+                 entry->by, command_outcome_name(entry->outcome), entry->reason[0] ? ": " : "",
+                 entry->reason);
     hall_send_answer(hall, entry, is_project ? TOPIC_PROJECT_RESULT : TOPIC_SERVER_RESULT, id);
 }
 

@@ -61,6 +61,15 @@ struct ledger_entry *ledger_find(struct ledger *ledger, int server, const char *
     return NULL;
 }
 
+void ledger_join(struct ledger_entry *entry, uint64_t route)
+{
+    if (route == 0)
+        return;
+    memmove(&entry->repeats[1], &entry->repeats[0],
+            sizeof(entry->repeats) - sizeof(entry->repeats[0]));
+    entry->repeats[0] = route;
+}
+
 struct ledger_entry *ledger_add(struct ledger *ledger, int server, enum command_action action,
                                 const char *id, const char *by, int64_t now)
 {

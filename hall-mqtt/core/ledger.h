@@ -13,6 +13,7 @@
 
 enum {
     LEDGER_MAX = 256,
+    LEDGER_REPEATS = 3,
     COMMAND_ID_SIZE = 65,
     COMMAND_BY_SIZE = 65,
     REASON_SIZE = 240,
@@ -50,6 +51,9 @@ struct ledger_entry {
     int64_t received;             /* boot clock, ms */
     int64_t seconds_ms;           /* from reception to the end, ms */
     uint64_t route; /* opaque to the core: where else to answer (MQTT 5 response topic) */
+    uint64_t repeats[LEDGER_REPEATS]; /* the routes of who said it again before its end, the latest
+                                         first; 0: none */
+    bool quiet;                       /* an answer to a repetition alone: everyone else has it */
     char id[COMMAND_ID_SIZE];
     char by[COMMAND_BY_SIZE];
     char reason[REASON_SIZE];
@@ -65,6 +69,9 @@ struct ledger_entry *ledger_find(struct ledger *ledger, int server, const char *
  * way"). */
 struct ledger_entry *ledger_add(struct ledger *ledger, int server, enum command_action action,
                                 const char *id, const char *by, int64_t now);
+
+/* Who says an open command again hears its answers too. */
+void ledger_join(struct ledger_entry *entry, uint64_t route);
 
 const char *command_action_name(enum command_action action); /* "wake" ...; NONE is NULL */
 bool command_action_from_name(const char *name, enum command_action *ret_action);

@@ -292,12 +292,14 @@ static order *const orders[COMMAND_ACTIONS] = {
     [COMMAND_STOP] = order_stop,
 };
 
-/* Said again as it was said before. An open one that was not answered yet will be. */
-static void repeat_answer(struct step *step, const struct ledger_entry *known,
+/* Said again as it was said before. What is still to be said of an open one will be. */
+static void repeat_answer(struct step *step, struct ledger_entry *known,
                           const struct command *command)
 {
     struct ledger_entry again = *known;
 
+    if (known->open)
+        ledger_join(known, command->route);
     if (!known->answered)
         return;
     again.route = command->route;

@@ -158,6 +158,7 @@ static void restore_commands(struct fleet *fleet, int server, struct now now,
         entry->seconds_ms = kept->seconds_ms;
         entry->site = site;
         entry->route = kept->route; /* of a reload; a record from the disk has none */
+        memcpy(entry->repeats, kept->repeats, sizeof(entry->repeats));
         text_copy(entry->reason, sizeof(entry->reason), kept->reason);
         projects_restore_command(fleet, entry);
     }

@@ -84,6 +84,18 @@ void step_problem(struct step *step, const char *format, ...)
     step->changed = true;
 }
 
+static void answer_repeats(struct step *step, const struct ledger_entry *entry)
+{
+    struct ledger_entry again = *entry;
+
+    again.quiet = true;
+    for (size_t i = 0; i < LEDGER_REPEATS; i++) {
+        again.route = entry->repeats[i];
+        if (again.route != 0)
+            step_emit(step, &(struct action){.kind = ACTION_ANSWER, .answer = &again});
+    }
+}
+
 void step_answer(struct step *step, struct ledger_entry *entry, enum command_outcome outcome,
                  const char *reason)
 {
@@ -101,6 +113,7 @@ void step_answer(struct step *step, struct ledger_entry *entry, enum command_out
     entry->seconds_ms = step->now.boot - entry->received;
     text_copy(entry->reason, sizeof(entry->reason), reason);
     step_emit(step, &(struct action){.kind = ACTION_ANSWER, .answer = entry});
+    answer_repeats(step, entry);
     if (outcome == OUTCOME_REFUSED)
         step_tell(step, HAPPENED_COMMAND_REFUSED, 0, "%s by %s: %s",
                   command_action_name(entry->action), entry->by, reason);

@@ -443,6 +443,60 @@ static void test_repeated_id(void **state)
     assert_int_equal(world_count(world, ACTION_PACKET), 1);
 }
 
+/* Answers that go to this route. */
+static const char *outcomes_of_route(struct world *world, uint64_t route, bool quiet)
+{
+    static char text[80];
+
+    text[0] = '\0';
+    for (size_t i = 0; i < world->n; i++) {
+        const struct seen_action *seen = &world->seen[i];
+        const struct ledger_entry *answer = &seen->answer;
+
+        if (seen->action.kind == ACTION_ANSWER && answer->route == route &&
+            answer->quiet == quiet) {
+            strcat(text, command_outcome_name(answer->outcome));
+            strcat(text, " ");
+        }
+    }
+    return text;
+}
+
+/* Who says it again while it is under way is told how it ends, and nobody else twice. */
+static void test_repeated_id_of_an_open_command(void **state)
+{
+    struct world *world = asleep(state);
+    struct command command = world_new_command(COMMAND_WAKE, "w1");
+
+    for (command.route = 70; command.route < 70 + 1 + LEDGER_REPEATS; command.route++)
+        world_order(world, TESTING, command);
+    assert_int_equal(world_count(world, ACTION_PACKET), 1);
+    world_up(world, TESTING);
+    assert_string_equal(outcomes_of_route(world, 70, false), "accepted done ");
+    for (uint64_t route = 71; route < 71 + LEDGER_REPEATS; route++) {
+        assert_string_equal(outcomes_of_route(world, route, false), "accepted ");
+        assert_string_equal(outcomes_of_route(world, route, true), "done ");
+    }
+}
+
+/* The agent is still asked: who repeats it is not forgotten either. */
+static void test_repeated_id_of_an_unanswered_command(void **state)
+{
+    struct world *world = asleep(state);
+    struct command command = world_new_command(COMMAND_SLEEP, "s1");
+
+    world_wake(world, TESTING, SECOND);
+    world_advance(world, 6 * MINUTE);
+    command.route = 70;
+    world_order(world, TESTING, command);
+    command.route = 71;
+    world_order(world, TESTING, command);
+    assert_string_equal(outcomes_of_route(world, 71, true), "");
+    world_fall_asleep(world, TESTING);
+    assert_string_equal(outcomes_of_route(world, 70, false), "accepted done ");
+    assert_string_equal(outcomes_of_route(world, 71, true), "accepted done ");
+}
+
 static void test_too_many_commands(void **state)
 {
     struct world *world = asleep(state);
@@ -1449,6 +1503,8 @@ int main(void)
         TEST(test_ready_already),
         TEST(test_project_start_has_an_end),
         TEST(test_repeated_id),
+        TEST(test_repeated_id_of_an_open_command),
+        TEST(test_repeated_id_of_an_unanswered_command),
         TEST(test_too_many_commands),
         TEST(test_cancel),
         TEST(test_cancel_of_a_standing_wake),
