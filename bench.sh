@@ -30,7 +30,7 @@ packages_install "${BUILD_PACKAGES[@]}" "${DEMO_PACKAGES[@]}" libcmocka-dev ngin
 mkdir -p build
 echo "Building Hall ..." >&2
 log=build/bench-build.log
-if ! { cmake --preset release -DHALL_TESTS=ON && cmake --build --preset release --target hall hall-wol bench_tools; } \
+if ! { cmake --preset release -DHALL_TESTS=ON && cmake --build --preset release --target hall hall-wol hall-agent bench_tools; } \
   >"$log" 2>&1; then
   tail -n 40 "$log" >&2
   echo "bench.sh: the build failed; the whole log is $log" >&2

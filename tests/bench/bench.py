@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import rig as r
+from agents import AgentRig
 from rig import NotMeasured, Rig
 from slow import SlowClients
 
@@ -397,6 +398,30 @@ def store_writes():
     return Figure(day, "MB", max(day, office) <= 5, f"10 servers, 1,000 visits over 24 h; within 8 h {office:.2f} MB")
 
 
+def mem_agent():
+    with AgentRig() as rig:
+        r.settle(6)
+        rss, anonymous = (kb / 1024 for kb in r.status_of(rig.pid, "VmRSS", "RssAnon"))
+    return Figure(rss, "MB", rss <= 6, f"anonymous {anonymous:.2f} MB")
+
+
+def agent_sleep(count=60):
+    with AgentRig() as rig:
+        times = [rig.sleep_once() * 1000 for _ in range(count)]
+    p50, p99 = median(times), percentile(times, 99)
+    return Figure(p99, "ms", p99 <= 50, f"{count} sleeps", p50=p50, p99=p99)
+
+
+def agent_wakeups(seconds=30):
+    with AgentRig() as rig:
+        r.settle(6)
+        began, before = time.monotonic(), r.activity(rig.pid)
+        r.settle(seconds)
+        after, passed = r.activity(rig.pid), time.monotonic() - began
+    wakeups, cpu = (after[0] - before[0]) / passed, (after[1] - before[1]) / 1e7 / passed
+    return Figure(wakeups, "/s", wakeups <= 2, f"{cpu:.3f} % of a core, {seconds} s")
+
+
 def build():
     with tempfile.TemporaryDirectory(prefix="hall-bench-") as folder:
         began = time.monotonic()
@@ -422,6 +447,9 @@ ROWS = {
     "mem.wol": (mem_wol, "<= 4 MB"),
     "mem.waiting": (mem_waiting, "<= 4 MB, 0 errors, p99 <= 50 ms"),
     "idle.wakeups": (idle_wakeups, "<= 3 /s, <= 0.1 % of a core"),
+    "mem.agent": (mem_agent, "<= 6 MB"),
+    "agent.sleep": (agent_sleep, "p99 <= 50 ms"),
+    "agent.wakeups": (agent_wakeups, "<= 2 /s"),
     "start": (start, "<= 50 ms"),
     "scale.servers": (scale_servers, "<= 8 KB per server, change cost flat"),
     "announce": (announce, "<= 5 s, none sent again"),
