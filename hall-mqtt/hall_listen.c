@@ -357,6 +357,23 @@ static void on_command(struct hall *hall, const struct topic *topic,
     hall_feed(hall, &event);
 }
 
+/* A command to hall/servers/Testing, say: its sender waits for an answer, too. */
+static void on_misnamed(struct hall *hall, const struct topic *topic,
+                        const struct mqtt_message *message)
+{
+    struct command command;
+    char reason[REASON_SIZE];
+
+    if (message->retained && message->length == 0)
+        return;
+    (void)command_read(topic, message->payload, message->length, message->retained, clock_now(),
+                       &command, reason);
+    command.route = hall_remember_route(hall, message);
+    if (message->retained)
+        (void)mqtt_clear(hall->mqtt, message->topic);
+    hall_refuse(hall, topic, &command, "ids and names are 1 to 64 of a-z, 0-9, '_' and '-'");
+}
+
 static void on_message(void *context, const struct mqtt_message *message)
 {
     struct hall *hall = context;
@@ -365,6 +382,10 @@ static void on_message(void *context, const struct mqtt_message *message)
 
     if (hall_discover_message(hall, message))
         return;
+    if (topic_misnamed(hall->begun->mqtt.base_topic, message->topic, &topic)) {
+        on_misnamed(hall, &topic, message);
+        return;
+    }
     if (!topic_parse(hall->begun->mqtt.base_topic, message->topic, &topic)) {
         if (hall_may_tell(hall))
             log_warning("bus: message on %s ignored: Hall has no such topic",

@@ -79,26 +79,46 @@ static const char *take_slug(const char *text, char out[SLUG_MAX + 1])
     return text_is_slug(out) ? text + length : NULL;
 }
 
+/* Takes one level that people could have meant as a name. */
+static const char *take_word(const char *text, char out[SLUG_MAX + 1])
+{
+    size_t length = strcspn(text, "/");
+    if (length == 0 || length > SLUG_MAX)
+        return NULL;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] < ' ' || text[i] > '~')
+            return NULL;
+        out[i] = text[i];
+    }
+    out[length] = '\0';
+    return text + length;
+}
+
+typedef const char *take_level(const char *text, char out[SLUG_MAX + 1]);
+
 /* text is what follows the words: a name where the kind has one, nothing else. */
-static bool take_name(const struct row *row, const char *text, char out[SLUG_MAX + 1])
+static bool take_name(const struct row *row, const char *text, take_level *take,
+                      char out[SLUG_MAX + 1])
 {
     if (!row->named)
         return *text == '\0';
-    const char *end = *text == '/' ? take_slug(text + 1, out) : NULL;
+    const char *end = *text == '/' ? take(text + 1, out) : NULL;
     return end != NULL && *end == '\0';
 }
 
-static bool row_matches(const struct row *row, const char *text, struct topic *topic)
+static bool row_matches(const struct row *row, const char *text, take_level *take,
+                        struct topic *topic)
 {
     size_t length = strlen(row->words);
     if (row->group != NULL) {
         const char *behind = skip_level(text, row->group);
-        behind = behind != NULL ? take_slug(behind, topic->id) : NULL;
+        behind = behind != NULL ? take(behind, topic->id) : NULL;
         if (behind == NULL || *behind != '/')
             return false;
         text = behind + 1;
     }
-    return strncmp(text, row->words, length) == 0 && take_name(row, text + length, topic->name);
+    return strncmp(text, row->words, length) == 0 &&
+           take_name(row, text + length, take, topic->name);
 }
 
 bool topic_parse(const char *base, const char *text, struct topic *ret_topic)
@@ -106,9 +126,28 @@ bool topic_parse(const char *base, const char *text, struct topic *ret_topic)
     const char *below = strlen(text) < TOPIC_MAX ? skip_level(text, base) : NULL;
     for (unsigned kind = 0; below != NULL && kind < TOPIC_KINDS; kind++) {
         struct topic topic = {.kind = (enum topic_kind)kind};
-        if (row_matches(&rows[kind], below, &topic)) {
+        if (row_matches(&rows[kind], below, take_slug, &topic)) {
             *ret_topic = topic;
             return true;
+        }
+    }
+    return false;
+}
+
+static bool takes_commands(const struct row *row)
+{
+    return row->use == USE_HEARD && row->group != NULL &&
+           (strcmp(row->group, "servers") == 0 || strcmp(row->group, "projects") == 0);
+}
+
+bool topic_misnamed(const char *base, const char *text, struct topic *ret_topic)
+{
+    const char *below = strlen(text) < TOPIC_MAX ? skip_level(text, base) : NULL;
+    for (unsigned kind = 0; below != NULL && kind < TOPIC_KINDS; kind++) {
+        struct topic topic = {.kind = (enum topic_kind)kind};
+        if (takes_commands(&rows[kind]) && row_matches(&rows[kind], below, take_word, &topic)) {
+            *ret_topic = topic;
+            return !topic_parse(base, text, &topic);
         }
     }
     return false;

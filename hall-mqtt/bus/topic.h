@@ -56,6 +56,9 @@ struct topic {
 };
 /* Reads; false for anything that is not one of ours (also ids that are no slugs). */
 bool topic_parse(const char *base, const char *text, struct topic *ret_topic);
+/* Of what topic_parse refuses: a command's topic but for an id or a name that is printable and no
+ * slug, such as hall/servers/Testing/command. Who sent it is to be told. */
+bool topic_misnamed(const char *base, const char *text, struct topic *ret_topic);
 
 /* The filters Hall subscribes to, without overlap; index from 0; false behind the last. */
 bool topic_subscription(const char *base, size_t index, char out[TOPIC_MAX]);

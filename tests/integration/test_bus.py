@@ -152,6 +152,18 @@ def test_commands_that_are_refused(world, bus, payload, word):
     assert events(bus, "testing", "wake_requested", mark) == []
 
 
+@pytest.mark.parametrize("words, answers", [("servers/Testing/command", "servers/Testing"), ("servers/testing/hold/Back up", "servers/testing"),
+                                            ("projects/Client1/command", "projects/Client1")])
+def test_who_mistakes_a_name_is_told(world, bus, words, answers):
+    """Even where it was retained, and then it is cleared."""
+    for retain in (False, True):
+        mark = bus.mark()
+        bus.publish(f"hall/{words}", '{"action":"wake","id":"odd","by":"me"}', retain=retain)
+        answer = bus.wait(f"hall/{answers}/result", lambda m: m.json()["outcome"] == "refused", after=mark).json()
+        assert "a-z, 0-9" in answer["reason"], answer
+    wait_until(lambda: keeps_nothing(world, f"hall/{words}"), 5, "the cleared topic")
+
+
 def test_sleep_is_refused_with_the_reason(world, bus):
     awake(bus, "testing")
     busy = world.directory / "testing.busy"

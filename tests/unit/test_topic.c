@@ -83,6 +83,42 @@ static void test_what_is_not_ours_is_not_read(void **state)
     }
 }
 
+static void test_commands_with_a_wrong_name_are_known(void **state)
+{
+    static const struct {
+        const char *text, *id, *name;
+        enum topic_kind kind;
+    } cases[] = {
+        {"hall/servers/Testing/command", "Testing", "", TOPIC_SERVER_COMMAND},
+        {"hall/servers/a b/power/set", "a b", "", TOPIC_SERVER_POWER_SET},
+        {"hall/servers/a/hold/Back up", "a", "Back up", TOPIC_SERVER_HOLD},
+        {"hall/projects/Client1/command", "Client1", "", TOPIC_PROJECT_COMMAND},
+    };
+    static const char *const others[] = {
+        "hall/servers/a/command",
+        "hall/servers/A/state",
+        "hall/agents/A/state",
+        "hall/servers//command",
+        "hall/servers/\n/command",
+        "hall/servers/\xc3\xa4/command",
+        "hall/servers/a/hold/b/c",
+        "hall/servers/A/nothing",
+        "hall/servers/a/hold/",
+        "other/servers/A/command",
+        "hall/command",
+    };
+    struct topic topic;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_true(topic_misnamed("hall", cases[i].text, &topic));
+        assert_int_equal(topic.kind, cases[i].kind);
+        assert_string_equal(topic.id, cases[i].id);
+        assert_string_equal(topic.name, cases[i].name);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        assert_false(topic_misnamed("hall", others[i], &topic));
+}
+
 static void test_lengths(void **state)
 {
     char id[SLUG_MAX + 2], base[TOPIC_MAX], text[2 * TOPIC_MAX];
@@ -159,6 +195,7 @@ int main(void)
         cmocka_unit_test(test_every_kind_reads_back_what_it_writes),
         cmocka_unit_test(test_the_words_of_the_contract),
         cmocka_unit_test(test_what_is_not_ours_is_not_read),
+        cmocka_unit_test(test_commands_with_a_wrong_name_are_known),
         cmocka_unit_test(test_lengths),
         cmocka_unit_test(test_filters_cover_each_topic_once),
     };
