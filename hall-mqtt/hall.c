@@ -6,27 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <systemd/sd-daemon.h>
 
 #include "base/log.h"
-#include "base/memory.h"
 #include "hall_api.h"
 #include "hall_books.h"
 #include "hall_internal.h"
+#include "loop/daemon.h"
 
 enum {
-    TRIM_AFTER_US = 5000000, /* what only the start needed is given back then */
+    TRIM_AFTER_MS = 5000, /* what only the start needed is given back then */
     FLEET_ACCURACY_US = 5000,
     GOODBYE_MS = 1000, /* how long the last messages may take */
     SUBSCRIPTIONS_MAX = 32,
 };
-
-static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
-{
-    (void)context;
-    log_info("hall: stopping: %s", strsignal((int)info->ssi_signo));
-    return sd_event_exit(sd_event_source_get_event(source), 0);
-}
 
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
 {
@@ -34,29 +26,6 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
     (void)info;
     hall_reload(context);
     return 0;
-}
-
-static int on_trim(sd_event_source *source, uint64_t usec, void *context)
-{
-    (void)source;
-    (void)usec;
-    (void)context;
-    memory_trim(false);
-    return 0;
-}
-
-static int add_signals(struct hall *hall)
-{
-    static const int stops[] = {SIGTERM, SIGINT};
-
-    for (size_t i = 0; i < sizeof(stops) / sizeof(stops[0]); i++) {
-        const int error = sd_event_add_signal(hall->loop, NULL, stops[i], on_signal, hall);
-
-        if (error < 0)
-            return error;
-    }
-    const int error = sd_event_add_signal(hall->loop, NULL, SIGHUP, on_hangup, hall);
-    return error < 0 ? error : 0;
 }
 
 static int add_sources(struct hall *hall)
@@ -69,8 +38,9 @@ static int add_sources(struct hall *hall)
     if (error >= 0)
         error = hall_listen_to_board(hall, hall->board, &hall->visits);
     if (error >= 0)
-        error = sd_event_add_time_relative(hall->loop, &hall->trim, CLOCK_MONOTONIC, TRIM_AFTER_US,
-                                           1000000, on_trim, hall);
+        error = sd_event_add_signal(hall->loop, NULL, SIGHUP, on_hangup, hall);
+    if (error >= 0)
+        error = daemon_trim(hall->loop, TRIM_AFTER_MS, &hall->trim);
     if (error < 0)
         return error;
     sd_event_source_set_enabled(hall->timer, SD_EVENT_OFF);
@@ -184,17 +154,14 @@ int hall_create(const struct config *config, const struct secrets *secrets, stru
     hall->config = hall->begun = config;
     hall->secrets = secrets;
     hall->started_wall = clock_now().wall;
-    error = sd_event_new(&hall->loop);
-    if (error >= 0)
-        error = add_signals(hall);
-    if (error >= 0)
+    error = daemon_create(&hall->loop);
+    if (error == 0)
         error = create_parts(hall);
     if (error < 0) {
         log_error("hall: cannot start: %s", strerror(-error));
         hall_destroy(hall);
         return error;
     }
-    sd_event_set_watchdog(hall->loop, true);
     fleet_start(hall->fleet, clock_now());
     hall_publish_all(hall);
     hall_settle(hall);
@@ -208,10 +175,7 @@ int hall_create(const struct config *config, const struct secrets *secrets, stru
 int hall_run(struct hall *hall)
 {
     hall_tell(hall, "config_loaded", hall->config->file);
-    sd_notify(0, "READY=1");
-    const int result = sd_event_loop(hall->loop);
-    sd_notify(0, "STOPPING=1");
-    return result;
+    return daemon_run(hall->loop);
 }
 
 void hall_destroy(struct hall *hall)

@@ -8,6 +8,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "base/log.h"
 #include "base/zone.h"
 #include "bridges/remote/remote.h"
 #include "bus/mqtt.h"
@@ -37,12 +38,6 @@ struct route {
     size_t length;
     uint8_t correlation[CORRELATION_MAX];
     struct errand *errand; /* or a worker waits for the first answer; owned */
-};
-
-/* Lines about hostile input: some a minute are told, then their number. */
-struct told {
-    int64_t minute;
-    unsigned lines, hidden;
 };
 
 /* An answer waits until what it promises is on the disk. */
@@ -103,7 +98,7 @@ struct hall {
     struct fleet_event
         deferred[FAILURES_MAX]; /* events found while acting; fed once the step is over */
     size_t n_deferred;
-    struct told told;
+    struct log_flood told;     /* about hostile input */
     struct config *own_config; /* after a reload: config, which is then ours to free */
     struct retired *retired;   /* what HTTP workers may still read of older configurations */
     sd_event_source *reclaim;

@@ -18,21 +18,7 @@ enum { TOLD_A_MINUTE = 120, TIMER_ACCURACY_US = 5000 };
 
 bool hall_may_tell(struct hall *hall)
 {
-    const int64_t minute = clock_now().boot / 60000;
-    struct told *told = &hall->told;
-
-    if (minute != told->minute) {
-        if (told->hidden > 0)
-            log_warning("%u more lines about refused input were not shown in the last minute",
-                        told->hidden);
-        *told = (struct told){.minute = minute};
-    }
-    if (told->lines == TOLD_A_MINUTE) {
-        told->hidden++;
-        return false;
-    }
-    told->lines++;
-    return true;
+    return log_may_tell(&hall->told, clock_now().boot, TOLD_A_MINUTE, "refused input");
 }
 
 /* Into the fleet. */

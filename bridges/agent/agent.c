@@ -1,17 +1,15 @@
 #include "bridges/agent/agent.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/memory.h"
 #include "base/text.h"
 #include "bridges/agent/agent_internal.h"
+#include "loop/daemon.h"
 
 enum {
     LOOK_EVERY_MS = 15000,
@@ -25,29 +23,11 @@ enum {
 
 /* ---- saying ---- */
 
-/* What comes from outside may not fill the log. */
-static bool may_tell(struct agent *agent)
-{
-    const int64_t minute = clock_now().boot / 60000;
-    if (minute != agent->told.minute) {
-        if (agent->told.hidden > 0)
-            log_warning("%u more lines about commands were not shown", agent->told.hidden);
-        agent->told.minute = minute;
-        agent->told.lines = agent->told.hidden = 0;
-    }
-    if (agent->told.lines < TOLD_A_MINUTE) {
-        agent->told.lines++;
-        return true;
-    }
-    agent->told.hidden++;
-    return false;
-}
-
 static void log_answer(struct agent *agent, const struct order_name *name,
                        enum report_outcome outcome, const char *reason)
 {
     const char *action = name->action[0] != '\0' ? name->action : "a command";
-    if (!may_tell(agent))
+    if (!log_may_tell(&agent->told, clock_now().boot, TOLD_A_MINUTE, "commands"))
         return;
     switch (outcome) {
     case REPORT_ACCEPTED:
@@ -270,20 +250,13 @@ static void on_message(void *context, const struct mqtt_message *message)
         order_containers(agent, &order, &name);
 }
 
-static void trim_soon(struct agent *agent)
-{
-    sd_event_source_set_time(agent->trim_timer,
-                             (uint64_t)(clock_now().boot + TRIM_AFTER_MS) * 1000);
-    sd_event_source_set_enabled(agent->trim_timer, SD_EVENT_ONESHOT);
-}
-
 static void on_connected(void *context, bool connected, const char *why)
 {
     struct agent *agent = context;
     if (connected) {
         agent->connections++;
         log_info("%s", why);
-        trim_soon(agent);
+        (void)daemon_trim(agent->loop, TRIM_AFTER_MS, &agent->trim_timer);
         return;
     }
     log_warning("not connected to the broker: %s", why);
@@ -334,38 +307,15 @@ static void name_topics(struct agent *agent)
     topic_format(base, TOPIC_AGENT_RESULT, id, NULL, agent->topics.result);
 }
 
-static int on_trim(sd_event_source *source, uint64_t usec, void *context)
-{
-    (void)source;
-    (void)usec;
-    (void)context;
-    memory_trim(false);
-    return 0;
-}
-
-static int add_timers(struct agent *agent)
-{
-    const uint64_t now = (uint64_t)clock_now().boot * 1000;
-    int error = sd_event_add_time(agent->loop, &agent->look_timer, CLOCK_BOOTTIME, now,
-                                  LOOK_ACCURACY_US, on_look_timer, agent);
-    if (error >= 0)
-        error = sd_event_add_time(agent->loop, &agent->trim_timer, CLOCK_BOOTTIME,
-                                  now + TRIM_AFTER_MS * 1000, LOOK_ACCURACY_US, on_trim, agent);
-    if (error >= 0)
-        error = sd_event_add_signal(agent->loop, NULL, SIGTERM, NULL, NULL);
-    if (error >= 0)
-        error = sd_event_add_signal(agent->loop, NULL, SIGINT, NULL, NULL);
-    if (error >= 0)
-        error = sd_event_set_watchdog(agent->loop, true);
-    return error;
-}
-
 static int agent_init(struct agent *agent, const char *password)
 {
     const struct config_agent *config = agent->config;
-    int error = sd_event_new(&agent->loop);
+    int error = daemon_create(&agent->loop);
     if (error >= 0)
-        error = add_timers(agent);
+        error = sd_event_add_time_relative(agent->loop, &agent->look_timer, CLOCK_BOOTTIME, 0,
+                                           LOOK_ACCURACY_US, on_look_timer, agent);
+    if (error >= 0)
+        error = daemon_trim(agent->loop, TRIM_AFTER_MS, &agent->trim_timer);
     if (error >= 0)
         error = leave_init(agent);
     if (error >= 0)
@@ -400,12 +350,7 @@ int agent_create(const struct config_agent *config, const char *password, struct
 int agent_run(struct agent *agent)
 {
     log_info("agent of %s, version " HALL_VERSION, agent->config->id);
-    sd_notify(0, "READY=1");
-    const int result = sd_event_loop(agent->loop);
-    if (result < 0)
-        log_error("the loop failed: %s", strerror(-result));
-    sd_notify(0, "STOPPING=1");
-    return result < 0 ? result : 0;
+    return daemon_run(agent->loop);
 }
 
 void agent_destroy(struct agent *agent)

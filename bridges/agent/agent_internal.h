@@ -54,12 +54,9 @@ struct agent {
     struct leave leave;
     struct vetoes vetoes; /* of the last look */
     unsigned resumes;
-    unsigned connections; /* so many were made */
-    bool measured;        /* rates have two looks behind them */
-    struct {
-        int64_t minute;
-        unsigned lines, hidden;
-    } told;
+    unsigned connections;  /* so many were made */
+    bool measured;         /* rates have two looks behind them */
+    struct log_flood told; /* about commands */
     struct {
         char state[TOPIC_MAX], report[TOPIC_MAX], containers[TOPIC_MAX], command[TOPIC_MAX],
             result[TOPIC_MAX];

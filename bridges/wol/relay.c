@@ -2,26 +2,22 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
-#include <systemd/sd-event.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/memory.h"
 #include "base/text.h"
 #include "bridges/wol/relay_guard.h"
 #include "bridges/wol/wol_raw.h"
 #include "bus/mqtt.h"
 #include "bus/topic.h"
+#include "loop/daemon.h"
 
 enum {
     RESULT_LIMIT = 2048,
-    TRIM_AFTER_US = 3000000, /* what connecting needed once */
-    ACCURACY_US = 1000000,
+    TRIM_AFTER_MS = 3000, /* what connecting needed once */
     GOODBYE_MS = 1000,
     TOLD_A_MINUTE = 60,
 };
@@ -32,39 +28,18 @@ struct relay {
     sd_event_source *trim;
     struct mqtt *mqtt;
     struct relay_guard guard;
-    int raw; /* of wol_raw_open, or -1 */
-    struct {
-        int64_t minute;
-        unsigned lines, hidden;
-    } told;
+    int raw;               /* of wol_raw_open, or -1 */
+    struct log_flood told; /* about orders */
     char state[TOPIC_MAX], send[TOPIC_MAX], result[TOPIC_MAX];
 };
 
 /* ---- saying ---- */
 
-/* What comes from outside may not fill the log. */
-static bool may_tell(struct relay *relay)
-{
-    const int64_t minute = clock_now().boot / 60000;
-    if (minute != relay->told.minute) {
-        if (relay->told.hidden > 0)
-            log_warning("%u more lines about orders were not shown", relay->told.hidden);
-        relay->told.minute = minute;
-        relay->told.lines = relay->told.hidden = 0;
-    }
-    if (relay->told.lines < TOLD_A_MINUTE) {
-        relay->told.lines++;
-        return true;
-    }
-    relay->told.hidden++;
-    return false;
-}
-
 static void log_result(struct relay *relay, const struct relay_order *order,
                        const struct relay_result *result)
 {
     char mac[MAC_TEXT_SIZE];
-    if (!may_tell(relay))
+    if (!log_may_tell(&relay->told, clock_now().boot, TOLD_A_MINUTE, "orders"))
         return;
     if (result->outcome == RELAY_DONE)
         log_info("packet for %s sent%s%s", text_format_mac(order->mac, mac),
@@ -142,14 +117,13 @@ static void on_message(void *context, const struct mqtt_message *message)
 
 static void on_connected(void *context, bool connected, const char *why)
 {
-    const struct relay *relay = context;
+    struct relay *relay = context;
     if (!connected) {
         log_warning("not connected to the broker: %s", why);
         return;
     }
     log_info("%s", why);
-    sd_event_source_set_time_relative(relay->trim, TRIM_AFTER_US);
-    sd_event_source_set_enabled(relay->trim, SD_EVENT_ONESHOT);
+    (void)daemon_trim(relay->loop, TRIM_AFTER_MS, &relay->trim);
 }
 
 static const struct mqtt_listener listener = {.message = on_message, .connected = on_connected};
@@ -200,35 +174,13 @@ static int open_raw(struct relay *relay)
     return relay->raw < 0 ? relay->raw : 0;
 }
 
-static int on_trim(sd_event_source *source, uint64_t usec, void *context)
-{
-    (void)source;
-    (void)usec;
-    (void)context;
-    memory_trim(false);
-    return 0;
-}
-
-static int add_sources(struct relay *relay)
-{
-    int error = sd_event_add_time_relative(relay->loop, &relay->trim, CLOCK_BOOTTIME, TRIM_AFTER_US,
-                                           ACCURACY_US, on_trim, relay);
-    if (error >= 0)
-        error = sd_event_add_signal(relay->loop, NULL, SIGTERM, NULL, NULL);
-    if (error >= 0)
-        error = sd_event_add_signal(relay->loop, NULL, SIGINT, NULL, NULL);
-    if (error >= 0)
-        error = sd_event_set_watchdog(relay->loop, true);
-    return error;
-}
-
 static int relay_init(struct relay *relay, const char *password)
 {
     int error = open_raw(relay);
     if (error >= 0)
-        error = sd_event_new(&relay->loop);
+        error = daemon_create(&relay->loop);
     if (error >= 0)
-        error = add_sources(relay);
+        error = daemon_trim(relay->loop, TRIM_AFTER_MS, &relay->trim);
     if (error >= 0)
         error = open_bus(relay, password);
     return error < 0 ? error : 0;
@@ -255,12 +207,7 @@ int relay_create(const struct config_relay *config, const char *password, struct
 int relay_run(struct relay *relay)
 {
     log_info("relay %s, version " HALL_VERSION, relay->config->id);
-    sd_notify(0, "READY=1");
-    const int result = sd_event_loop(relay->loop);
-    if (result < 0)
-        log_error("the loop failed: %s", strerror(-result));
-    sd_notify(0, "STOPPING=1");
-    return result < 0 ? result : 0;
+    return daemon_run(relay->loop);
 }
 
 void relay_destroy(struct relay *relay)

@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,4 +92,21 @@ void log_line(enum log_level level, const char *format, ...)
     if (level <= level_most)
         write_message(level, message);
     errno = saved_errno;
+}
+
+bool log_may_tell(struct log_flood *flood, int64_t now, unsigned most, const char *about)
+{
+    const int64_t minute = now / 60000;
+    if (minute != flood->minute) {
+        if (flood->hidden > 0)
+            log_warning("%u more lines about %s were not shown in the last minute", flood->hidden,
+                        about);
+        *flood = (struct log_flood){.minute = minute};
+    }
+    if (flood->lines == most) {
+        flood->hidden++;
+        return false;
+    }
+    flood->lines++;
+    return true;
 }

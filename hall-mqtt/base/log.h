@@ -7,6 +7,9 @@
 #ifndef HALL_BASE_LOG_H
 #define HALL_BASE_LOG_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 enum log_level {
     LOG_LEVEL_ERROR = 3,
     LOG_LEVEL_WARNING = 4,
@@ -21,5 +24,15 @@ void log_line(enum log_level level, const char *format, ...) __attribute__((form
 #define log_warning(...) log_line(LOG_LEVEL_WARNING, __VA_ARGS__)
 #define log_info(...)    log_line(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...)   log_line(LOG_LEVEL_DEBUG, __VA_ARGS__)
+
+/* Lines about what comes from outside, which may not fill the log. Zero to begin with. */
+struct log_flood {
+    int64_t minute;
+    unsigned lines, hidden;
+};
+
+/* May one more be written? So many are in a minute; the next minute says how many were not. now:
+ * boot clock, ms. */
+bool log_may_tell(struct log_flood *flood, int64_t now, unsigned most, const char *about);
 
 #endif

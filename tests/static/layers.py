@@ -17,7 +17,7 @@ ALLOWED = {
     "hall-mqtt/loop": {"base", "loop"},
     "hall-mqtt/probe": {"base", "core", "loop", "probe"},
     "hall-mqtt/store": {"base", "core", "store"},
-    "bridges/wol": {"base", "core", "config", "bus", "bridges/wol"},
+    "bridges/wol": {"base", "core", "config", "bus", "loop", "bridges/wol"},
     "bridges/agent": {"base", "core", "config", "bus", "loop", "bridges/agent"},
     "bridges/remote": {"base", "core", "config", "loop", "bridges/remote"},
     "ha-discovery": {"base", "core", "bus", "ha-discovery"},

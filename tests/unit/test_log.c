@@ -112,6 +112,22 @@ static void test_journal_gets_its_prefix(void **state)
     assert_non_null(strstr(out, "Z error: elsewhere\n"));
 }
 
+static void test_a_flood_is_cut(void **state)
+{
+    (void)state;
+    char out[1024];
+    struct log_flood flood = {0};
+    struct capture capture = capture_begin();
+    log_init(LOG_LEVEL_INFO);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(log_may_tell(&flood, 60000 + i, 3, "refused input"), i < 3);
+    assert_true(log_may_tell(&flood, 120000, 3, "refused input"));
+    assert_true(log_may_tell(&flood, 180000, 3, "refused input"));
+    capture_end(capture, out, sizeof out);
+    assert_string_equal(
+        out + 20, " warning: 2 more lines about refused input were not shown in the last minute\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +136,7 @@ int main(void)
         cmocka_unit_test(test_input_cannot_forge_a_line),
         cmocka_unit_test(test_long_message_stays_one_line),
         cmocka_unit_test(test_journal_gets_its_prefix),
+        cmocka_unit_test(test_a_flood_is_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
