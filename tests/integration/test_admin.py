@@ -284,6 +284,12 @@ def test_scripts_come_in_by_key(hall):
 # ---- The password
 
 
+def test_what_may_be_guessed_is_said_at_the_start(make_hall):
+    hall = make_hall({"ADMIN_PASSWORD": "hunter2", "HALL_API_KEY": "0123456789abcde"})
+    for name in ("ADMIN_PASSWORD", "HALL_API_KEY"):
+        assert f"{name} has fewer than" in hall.log_text()
+    assert "hunter2" not in hall.log_text() and "0123456789abcde" not in hall.log_text()
+
 def test_the_first_password_is_kept_as_a_hash(make_hall, tmp_path):
     hall = make_hall({"ADMIN_PASSWORD": PASSWORD})
     assert Visitor(hall).login().status == 200

@@ -80,6 +80,7 @@ static int make_key(struct admin *admin)
 static int make_parts(struct admin *admin, const struct admin_options *options)
 {
     int error = make_key(admin);
+    guess_warn(admin->secrets);
     if (error == 0)
         error = rules_copy(options->config, &admin->rules);
     if (error == 0)

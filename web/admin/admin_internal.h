@@ -1,7 +1,8 @@
 /*
  * admin_internal: what the parts of the admin share. admin.c has its life and the inbox, door.c who
- * may come in, login.c passwords and sessions, counter.c the routes, stream.c the stream. Any
- * worker may be in any of them: what changes is atomic or behind the lock.
+ * may come in, guess.c how often passwords and keys may be tried, login.c sessions, counter.c the
+ * routes, stream.c the stream. Any worker may be in any of them: what changes is atomic or behind
+ * the lock.
  */
 #ifndef HALL_WEB_ADMIN_ADMIN_INTERNAL_H
 #define HALL_WEB_ADMIN_ADMIN_INTERNAL_H
@@ -109,6 +110,14 @@ void call_refuse(struct call *call, int status, const char *why);
 bool door_opens(struct call *call);
 /* Did a page of ours send this, as far as the browser says? */
 bool door_same_origin(struct call *call);
+
+/* ---- guess.c ---- */
+
+/* May it be tried, and is it the key? False: it was answered. */
+bool guess_password(struct call *call);
+bool guess_key(struct call *call, const char *given);
+/* Warns of what is too short. */
+void guess_warn(const struct secrets *secrets);
 
 /* ---- login.c ---- */
 

@@ -1,4 +1,4 @@
-/* Passwords, sessions and keys. */
+/* Passwords and sessions. */
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -14,7 +14,7 @@
 #include "web/admin/admin_internal.h"
 #include "web/language.h"
 
-enum { HASH_WAIT_MS = 6000, LOGIN_BODY_MAX = 8192, THROTTLED_PAUSE_MS = 10000 };
+enum { HASH_WAIT_MS = 6000, LOGIN_BODY_MAX = 8192 };
 
 /* ---- The password's hash ---- */
 
@@ -145,50 +145,6 @@ void login_recognise(struct call *call)
 
 /* ---- What needs a login ---- */
 
-static void too_many(struct call *call, int64_t wait_ms)
-{
-    answer_begin(call->answer, 429);
-    answer_header_number(call->answer, "Retry-After", (long)(wait_ms + 999) / 1000);
-    answer_problem(call->answer,
-                   "Too many failed attempts; wait as long as Retry-After says, then try again.");
-}
-
-static bool is_key(const struct call *call, const char *given)
-{
-    const char *key = call->admin->secrets->api_key;
-    uint8_t a[SECRET_DIGEST_SIZE];
-    uint8_t b[SECRET_DIGEST_SIZE];
-
-    if (key == NULL)
-        return false;
-    secret_digest(call->admin->key, given, strlen(given), a);
-    secret_digest(call->admin->key, key, strlen(key), b);
-    return secret_equal(a, sizeof a, b, sizeof b);
-}
-
-static bool check_key(struct call *call, const char *given)
-{
-    struct admin *admin = call->admin;
-    const char *who = call->request->who;
-    bool good = is_key(call, given);
-
-    pthread_mutex_lock(&admin->lock);
-    int64_t wait = good ? throttle_ask(&admin->throttle, who, call->now)
-                        : throttle_attempt(&admin->throttle, who, call->now);
-    pthread_mutex_unlock(&admin->lock);
-    if (wait > 0) {
-        too_many(call, wait);
-        return false;
-    }
-    if (!good)
-        call_refuse(call, 401,
-                    admin->secrets->api_key != NULL
-                        ? "The X-API-Key is wrong."
-                        : "No API key is set; put one into HALL_API_KEY and restart Hall.");
-    call->by_key = good;
-    return good;
-}
-
 static bool is_change(const struct call *call)
 {
     return strcmp(call->raw->method, "GET") != 0 && strcmp(call->raw->method, "HEAD") != 0;
@@ -216,7 +172,7 @@ bool login_required(struct call *call)
 {
     const char *key = call_header(call, "X-API-Key");
     if (key != NULL)
-        return check_key(call, key);
+        return guess_key(call, key);
     if (call->has_session)
         return check_page(call);
     call_refuse(call, 401, "Log in first, or send X-API-Key.");
@@ -379,44 +335,6 @@ static void try_password(struct call *call, const char *hash, const char *passwo
         turn_away(call, error);
 }
 
-/* Whoever is kept away may knock as often as he likes: now and then a line is enough. */
-static void note_too_many(struct call *call)
-{
-    struct admin *admin = call->admin;
-    const char *who = call->request->who;
-    unsigned others = 0;
-
-    pthread_mutex_lock(&admin->lock);
-    bool tells = call->now - admin->throttled_told >= THROTTLED_PAUSE_MS;
-    if (tells) {
-        admin->throttled_told = call->now;
-        others = admin->throttled_untold;
-        admin->throttled_untold = 0;
-    } else {
-        admin->throttled_untold++;
-    }
-    pthread_mutex_unlock(&admin->lock);
-    if (!tells)
-        return;
-    log_warning("admin: login from %s refused: too many failed attempts (%u more since the last "
-                "such line)",
-                who, others);
-    admin_tell(admin, ADMIN_LOGIN_FAILED, who, "/login", "too many failed attempts");
-}
-
-static bool may_attempt(struct call *call)
-{
-    struct admin *admin = call->admin;
-    pthread_mutex_lock(&admin->lock);
-    int64_t wait = throttle_attempt(&admin->throttle, call->request->who, call->now);
-    pthread_mutex_unlock(&admin->lock);
-    if (wait > 0) {
-        note_too_many(call);
-        too_many(call, wait);
-    }
-    return wait == 0;
-}
-
 void login_route_post(struct call *call)
 {
     char password[SECRET_PASSWORD_MAX + 1];
@@ -433,7 +351,7 @@ void login_route_post(struct call *call)
                      "HALL_ADMIN_PASSWORD_HASH and restart Hall.");
         return;
     }
-    if (read_password(call, password) && may_attempt(call))
+    if (read_password(call, password) && guess_password(call))
         try_password(call, hash, password);
     secret_wipe(password, sizeof password);
     secret_wipe(hash, sizeof hash);
