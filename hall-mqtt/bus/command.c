@@ -106,13 +106,24 @@ static int read_policy(struct reading *reading)
     return 0;
 }
 
+/* Home Assistant's templates write whole numbers as "30.0". */
+static void drop_zero_decimals(char *word)
+{
+    char *point = strchr(word, '.');
+    if (point != NULL && point != word && point[1] != '\0' &&
+        point[1 + strspn(point + 1, "0")] == '\0')
+        *point = '\0';
+}
+
 static int read_idle(struct reading *reading)
 {
     char word[WORD_SIZE];
     int64_t minutes = 0;
     reading->command->action = COMMAND_IDLE;
-    int error =
-        take_word(reading, word) ? number_parse(word, 1, IDLE_MOST_MINUTES, &minutes) : -EINVAL;
+    if (!take_word(reading, word))
+        return refuse_payload(reading, "whole minutes, 1 to 10080");
+    drop_zero_decimals(word);
+    int error = number_parse(word, 1, IDLE_MOST_MINUTES, &minutes);
     if (error == -ERANGE)
         return command_refuse(reading, -ERANGE, "%s minutes; allowed: 1 to %d", word,
                               IDLE_MOST_MINUTES);

@@ -96,6 +96,7 @@ static void test_values(void **state)
     assert_int_equal(command.action, COMMAND_IDLE);
     assert_int_equal(command.minutes, 20);
     assert_int_equal(read_text(TOPIC_SERVER_IDLE_SET, "10080"), 0);
+    assert_int_equal(read_text(TOPIC_SERVER_IDLE_SET, "30.0"), 0);
     assert_int_equal(read_text(TOPIC_SERVER_KEEP_AWAKE_SET, "ON"), 0);
     assert_int_equal(command.action, COMMAND_KEEP_AWAKE);
     assert_true(command.on);
@@ -204,6 +205,9 @@ static void test_refusals(void **state)
         {TOPIC_SERVER_POLICY_SET, -EINVAL, "never", "always_on, scheduled, on_demand"},
         {TOPIC_SERVER_IDLE_SET, -EINVAL, "20m", "whole minutes"},
         {TOPIC_SERVER_IDLE_SET, -EINVAL, "1.5", "whole minutes"},
+        {TOPIC_SERVER_IDLE_SET, -EINVAL, "30.05", "whole minutes"},
+        {TOPIC_SERVER_IDLE_SET, -EINVAL, "30.", "whole minutes"},
+        {TOPIC_SERVER_IDLE_SET, -EINVAL, ".0", "whole minutes"},
         {TOPIC_SERVER_IDLE_SET, -ERANGE, "0", "1 to 10080"},
         {TOPIC_SERVER_IDLE_SET, -ERANGE, "10081", "1 to 10080"},
         {TOPIC_SERVER_HOLD, -EINVAL, "{}", "needs an end"},
