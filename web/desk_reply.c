@@ -62,7 +62,8 @@ void desk_note_refusal(struct desk *desk, const struct clerk *clerk, const struc
     else
         log_warning("web: refused %s, %s: %s (%u more since the last such line)",
                     clerk->request.who, path, why, others);
-    snprintf(detail, sizeof detail, "%s: %.66s", path, why);
+    size_t used = (size_t)snprintf(detail, sizeof detail, "%s: ", path);
+    text_show(detail + used, sizeof detail - used, why, strlen(why));
     desk_tell(desk, VISIT_REFUSED, site, clerk, detail);
 }
 
