@@ -371,6 +371,14 @@ def test_every_field_of_every_body_is_checked(api):
     assert n > 150
 
 
+def test_what_curl_sends_by_itself_is_taken_from_scripts(api):
+    """curl -H X-API-Key... -d '{...}' says that it is a form."""
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = api.ask("POST", "/servers/testing/wake", {"for": "1m"}, form)
+    assert answer.status == 202, answer.body
+    assert api.ask("POST", "/servers/testing/wake", "for=1m", form).status == 400
+
+
 def test_hostile_configurations_are_refused(api):
     _, etag = read_config(api)
     for body in ("[]", "{", "{}" + " " * 300000, '{"servers":' + "[" * 500, '{"servers":{"a":{"address":"1.2.3.4","mac":"x"}}}', '{"servers":{"\\u0000":{}}}'):

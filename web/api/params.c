@@ -200,6 +200,16 @@ static bool is_json_type(const char *type)
 /* Less deep than the reader allows, because what was read is written again within other objects. */
 const struct json_limits api_limits = {.bytes = API_CONFIG_MAX, .depth = 12};
 
+/* What curl -d says by itself. No page can send the key along, so it need not be kept from forms.
+ */
+static bool is_scripts_type(const struct api_request *request)
+{
+    static const char form[] = "application/x-www-form-urlencoded";
+    const char *type = request->content_type;
+    return strcmp(request->by, "api-key") == 0 &&
+           (type == NULL || type[0] == '\0' || strcmp(type, form) == 0);
+}
+
 bool api_body(struct api_call *call, bool optional, struct json **ret_json)
 {
     const struct api_request *request = call->request;
@@ -207,7 +217,7 @@ bool api_body(struct api_call *call, bool optional, struct json **ret_json)
     *ret_json = NULL;
     if (request->length == 0 && optional)
         return true;
-    if (request->length > 0 && !is_json_type(request->content_type)) {
+    if (request->length > 0 && !is_json_type(request->content_type) && !is_scripts_type(request)) {
         api_problem(call, 415, "The body must be application/json.");
         return false;
     }
