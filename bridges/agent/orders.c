@@ -191,16 +191,12 @@ int orders_read(struct orders *orders, const void *payload, size_t length, bool 
                 struct order_name *ret_name, char ret_reason[ORDER_REASON_SIZE])
 {
     struct json *root = NULL;
-    struct json_error wrong;
     struct order order = {0};
     *ret_name = (struct order_name){0};
-    if (json_read(payload, length, &json_limits_payload, &root, &wrong) < 0)
-        return refuse(ret_reason, -EINVAL, "the JSON cannot be read: %s (line %u, column %u)",
-                      wrong.what, wrong.line, wrong.column);
-    int error = json_type(root) == JSON_OBJECT
-                    ? read_order(orders, root, now_wall, rights, &order, ret_name, ret_reason)
-                    : refuse(ret_reason, -EINVAL, "the payload is %s; allowed: an object",
-                             json_type_name(json_type(root)));
+    int error = json_read_object(payload, length, &root, ret_reason, ORDER_REASON_SIZE);
+    if (error < 0)
+        return error;
+    error = read_order(orders, root, now_wall, rights, &order, ret_name, ret_reason);
     if (error == 0 && retained)
         error =
             refuse(ret_reason, -ESTALE,

@@ -35,8 +35,7 @@ struct place {
     const cJSON *value;
 };
 
-/* RFC 6901: '~' and '/' in a key are escaped. */
-static void print_key(const char *key, struct buf *out)
+void json_pointer_key(struct buf *out, const char *key)
 {
     for (; *key != '\0'; key++) {
         if (*key == '~')
@@ -55,7 +54,7 @@ static void print_place(const struct place *place, struct buf *out)
     print_place(place->parent, out);
     buf_putc(out, '/');
     if (place->value->string != NULL) {
-        print_key(place->value->string, out);
+        json_pointer_key(out, place->value->string);
         return;
     }
     size_t index = 0;
@@ -142,6 +141,26 @@ int json_read(const char *bytes, size_t length, const struct json_limits *limits
         return r == -ENOMEM ? fail_plain(ret_error, r, "out of memory") : r;
     }
     *ret_value = (struct json *)(void *)root;
+    return 0;
+}
+
+int json_read_object(const char *bytes, size_t length, struct json **ret_object, char *why,
+                     size_t size)
+{
+    struct json *root = NULL;
+    struct json_error error;
+    if (json_read(bytes, length, &json_limits_payload, &root, &error) < 0) {
+        snprintf(why, size, "the JSON cannot be read: %s (line %u, column %u)", error.what,
+                 error.line, error.column);
+        return -EINVAL;
+    }
+    if (json_type(root) != JSON_OBJECT) {
+        snprintf(why, size, "the payload is %s; allowed: an object",
+                 json_type_name(json_type(root)));
+        json_free(root);
+        return -EINVAL;
+    }
+    *ret_object = root;
     return 0;
 }
 

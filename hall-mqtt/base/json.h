@@ -39,6 +39,9 @@ struct json_error {
  */
 int json_read(const char *bytes, size_t length, const struct json_limits *limits,
               struct json **ret_value, struct json_error *ret_error);
+/* What the network sends, which must be an object. -EINVAL with a sentence that says why not. */
+int json_read_object(const char *bytes, size_t length, struct json **ret_object, char *why,
+                     size_t size);
 void json_free(struct json *value);
 
 enum json_type json_type(const struct json *value);
@@ -61,6 +64,9 @@ const struct json *json_first(const struct json *container);
 const struct json *json_next(const struct json *value);
 const char *json_key(const struct json *member);
 size_t json_count(const struct json *container);
+
+/* A key as part of a JSON pointer: '~' and '/' are escaped (RFC 6901). */
+void json_pointer_key(struct buf *out, const char *key);
 
 /* Writer: commas and escapes are its business; nesting at most 16. Errors are the buf's, checked at
  * the end. */

@@ -261,9 +261,6 @@ static void read_sender(struct reading *reading, const struct json *root)
 
 static int read_object(struct reading *reading, const struct json *root)
 {
-    if (json_type(root) != JSON_OBJECT)
-        return command_refuse(reading, -EINVAL, "the payload is %s; allowed: an object",
-                              json_type_name(json_type(root)));
     read_sender(reading, root);
     for (const struct json *value = json_first(root); value != NULL; value = json_next(value)) {
         int error = read_member(reading, value);
@@ -276,12 +273,11 @@ static int read_object(struct reading *reading, const struct json *root)
 int command_read_json(struct reading *reading)
 {
     struct json *root = NULL;
-    struct json_error error;
-    int result = json_read(reading->payload, reading->length, &json_limits_payload, &root, &error);
-    if (result < 0)
-        return command_refuse(reading, -EINVAL, "the JSON cannot be read: %s (line %u, column %u)",
-                              error.what, error.line, error.column);
-    result = read_object(reading, root);
+    int error =
+        json_read_object(reading->payload, reading->length, &root, reading->reason, REASON_SIZE);
+    if (error < 0)
+        return error;
+    error = read_object(reading, root);
     json_free(root);
-    return result;
+    return error;
 }

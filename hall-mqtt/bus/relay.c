@@ -74,25 +74,6 @@ int relay_write_result(const struct relay_result *result, struct buf *out)
 
 /* ---- reading ---- */
 
-/* The payload as a JSON object, to be freed by the caller. */
-static int read_object(const void *payload, size_t length, struct json **ret_root,
-                       char ret_reason[REASON_SIZE])
-{
-    struct json_error wrong;
-    struct json *root = NULL;
-    if (json_read(payload, length, &json_limits_payload, &root, &wrong) < 0)
-        return refuse(ret_reason, "the JSON cannot be read: %s (line %u, column %u)", wrong.what,
-                      wrong.line, wrong.column);
-    if (json_type(root) != JSON_OBJECT) {
-        refuse(ret_reason, "the payload is %s; allowed: an object",
-               json_type_name(json_type(root)));
-        json_free(root);
-        return -EINVAL;
-    }
-    *ret_root = root;
-    return 0;
-}
-
 /* The value; NULL where it is absent or null. */
 static const struct json *value_of(const struct json *root, const char *key)
 {
@@ -174,7 +155,7 @@ int relay_read_order(const void *payload, size_t length, struct relay_order *ret
 {
     struct json *root = NULL;
     struct relay_order order = {0};
-    int error = read_object(payload, length, &root, ret_reason);
+    int error = json_read_object(payload, length, &root, ret_reason, REASON_SIZE);
     *ret_order = order;
     if (error < 0)
         return error;
@@ -211,7 +192,7 @@ int relay_read_result(const void *payload, size_t length, struct relay_result *r
 {
     struct json *root = NULL;
     struct relay_result result = {0};
-    int error = read_object(payload, length, &root, ret_reason);
+    int error = json_read_object(payload, length, &root, ret_reason, REASON_SIZE);
     if (error < 0)
         return error;
     const char *reason = json_get_string(root, "reason");

@@ -37,25 +37,6 @@ int report_read_state(const void *payload, size_t length, struct fleet_event *re
                   text_show(shown, sizeof shown, payload, length));
 }
 
-/* The payload as a JSON object, to be freed by the caller. */
-static int read_object(const void *payload, size_t length, struct json **ret_root,
-                       char ret_reason[REASON_SIZE])
-{
-    struct json *root = NULL;
-    struct json_error error;
-    if (json_read(payload, length, &json_limits_payload, &root, &error) < 0)
-        return refuse(ret_reason, "the JSON cannot be read: %s (line %u, column %u)", error.what,
-                      error.line, error.column);
-    if (json_type(root) != JSON_OBJECT) {
-        refuse(ret_reason, "the payload is %s; allowed: an object",
-               json_type_name(json_type(root)));
-        json_free(root);
-        return -EINVAL;
-    }
-    *ret_root = root;
-    return 0;
-}
-
 /* The value of a key that may be absent or null (NULL, no error), else must have the type. */
 static int member(const struct json *object, const char *key, enum json_type type,
                   const struct json **ret_value, char ret_reason[REASON_SIZE])
@@ -217,7 +198,7 @@ int report_read_report(const void *payload, size_t length, struct fleet_event *r
 {
     struct json *root = NULL;
     struct fleet_event event = {.kind = FLEET_REPORT};
-    int error = read_object(payload, length, &root, ret_reason);
+    int error = json_read_object(payload, length, &root, ret_reason, REASON_SIZE);
     if (error < 0)
         return error;
     event.report.heard = true;
@@ -307,7 +288,7 @@ int report_read_containers(const void *payload, size_t length, struct containers
                            char ret_reason[REASON_SIZE])
 {
     struct json *root = NULL;
-    int error = read_object(payload, length, &root, ret_reason);
+    int error = json_read_object(payload, length, &root, ret_reason, REASON_SIZE);
     if (error < 0)
         return error;
     ret_told->docker_up = false;
@@ -383,7 +364,7 @@ int report_read_result(const void *payload, size_t length, struct fleet_event *r
 {
     struct json *root = NULL;
     struct fleet_event event = {.kind = FLEET_SLEEP_ANSWER};
-    int error = read_object(payload, length, &root, ret_reason);
+    int error = json_read_object(payload, length, &root, ret_reason, REASON_SIZE);
     if (error < 0)
         return error;
     error = read_result(root, &event, ret_reason);

@@ -15,19 +15,6 @@ enum {
     WORD_MAX = 32
 };
 
-/* RFC 6901. */
-static void add_key(struct buf *out, const char *key)
-{
-    for (; *key != '\0'; key++) {
-        if (*key == '~')
-            buf_puts(out, "~0");
-        else if (*key == '/')
-            buf_puts(out, "~1");
-        else
-            buf_putc(out, *key);
-    }
-}
-
 static void add_pointer(struct buf *out, const struct pointer *at)
 {
     if (at == NULL)
@@ -35,7 +22,7 @@ static void add_pointer(struct buf *out, const struct pointer *at)
     add_pointer(out, at->parent);
     buf_putc(out, '/');
     if (at->key != NULL)
-        add_key(out, at->key);
+        json_pointer_key(out, at->key);
     else
         buf_printf(out, "%zu", at->index);
 }
