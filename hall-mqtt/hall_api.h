@@ -28,7 +28,7 @@ void hall_api_lost(struct hall *hall, struct errand *errand);
 void hall_api_said(struct hall *hall, enum topic_kind kind, const char *id, const char *text);
 void hall_api_changed(struct hall *hall, int server);
 
-/* hall_describe.c: the documents. They append to out. */
+/* hall_api_describe.c: the documents. They append to out. */
 struct buf;
 void hall_describe_server(struct hall *hall, int server, struct buf *out);
 void hall_describe_project(struct hall *hall, int site, struct buf *out);

@@ -1,6 +1,6 @@
 /*
  * hall_books: what is counted of servers and visitors, for the statistics. Three files keep it:
- * hall_books.c the time in each state, hall_wakes.c wakes and sleeps, hall_visitors.c visits,
+ * hall_books.c the time in each state, hall_books_wakes.c wakes and sleeps, hall_books_visitors.c visits,
  * refusals, logins.
  * Counted in memory, written to the store now and then: every half hour, at each wake and sleep,
  * at the end. So an SD card is spared, and after a crash at most half an hour of counts is missing,
@@ -41,7 +41,7 @@ void hall_books_renew(struct hall *hall, struct books_renewal *renewal, const st
                       const struct model *new);
 void hall_books_forget(struct books_renewal *renewal); /* it was not applied; NULL does nothing */
 
-/* hall_visitors.c */
+/* hall_books_visitors.c */
 struct visitors;
 int visitors_create(struct visitors **ret_visitors);
 void visitors_destroy(struct visitors *visitors);

@@ -1,6 +1,6 @@
 /*
  * hall_books_internal: what the two files that keep the books of servers share: hall_books.c the
- * time in each state, hall_wakes.c wakes and sleeps.
+ * time in each state, hall_books_wakes.c wakes and sleeps.
  */
 #ifndef HALL_HALL_BOOKS_INTERNAL_H
 #define HALL_HALL_BOOKS_INTERNAL_H

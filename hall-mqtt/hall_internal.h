@@ -1,7 +1,10 @@
 /*
- * hall_internal: the daemon's state, shared by its four files: hall.c (life), hall_listen.c (events
- * in), hall_act.c (actions out), hall_publish.c (what the bus and the board are told). Loop thread
- * only.
+ * hall_internal: the daemon's state and what its files call of each other. hall.c: its life.
+ * hall_listen.c: events in. hall_act.c: actions out. hall_publish.c: what the bus and the board are
+ * told. hall_hub.c: commands to Hall itself. hall_keep.c: the store. hall_clock.c: wall time.
+ * hall_relay.c: packets that others send. hall_reload.c: a new configuration. hall_discover.c: Home
+ * Assistant. hall_books*.c (hall_books.h): statistics. hall_api*.c (hall_api.h): the API's side in
+ * the loop. hall_admin.c: the dashboard's listener. Loop thread only.
  */
 #ifndef HALL_HALL_INTERNAL_H
 #define HALL_HALL_INTERNAL_H
@@ -47,67 +50,83 @@ struct held_answer {
     struct ledger_entry entry;
 };
 
+/* Who waits for what they read to be written. */
+struct flushing {
+    uint64_t ticket;
+    struct errand *errand;
+};
+
 struct hall {
+    /* what is configured */
     const struct config *config;
-    const struct config
-        *begun; /* as it was at the start: what the broker and the listeners go by */
+    const struct config *begun; /* as it was at the start: broker and listeners go by it */
+    struct config *own_config;  /* after a reload: config, which is then ours to free */
     const struct secrets *secrets;
     int64_t started_wall;
+
+    /* its parts */
     sd_event *loop;
-    sd_event_source *timer;   /* the fleet's next deadline */
-    sd_event_source *publish; /* deferred: what changed goes to the bus once per turn of the loop */
-    sd_event_source *visits;
-    sd_event_source *trim;
     struct fleet *fleet;
     struct prober *prober;
     struct remote *remote; /* sleep without an agent */
     struct relays *relays; /* packets that others send */
     struct mqtt *mqtt;
-    struct store *store;      /* NULL: nothing is kept */
+    struct store *store; /* NULL: nothing is kept */
+    struct board *board;
+    struct front *front;
+    struct books *books; /* what statistics are made of */
+    struct visitors *visitors;
+    struct hall_discover *discover;
+    struct api *api;
+    struct errands *errands; /* what workers of the API ask */
+    struct admin *admin;     /* NULL: it could not listen */
+
+    /* hall.c, hall_listen.c, hall_act.c */
+    sd_event_source *timer; /* the fleet's next deadline */
+    sd_event_source *visits, *trim;
+    struct fleet_event deferred[FAILURES_MAX]; /* found while acting; fed once the step is over */
+    size_t n_deferred;
+    struct route *routes; /* [ROUTES_MAX] ring by id */
+    uint64_t next_route;
+    struct log_flood told; /* about hostile input */
+
+    /* hall_publish.c */
+    sd_event_source *publish; /* deferred: what changed goes to the bus once per turn of the loop */
+    bool *dirty;              /* [n_servers] status is to be published */
+    int *dirty_list;          /* [n_servers] those, in order */
+    size_t n_dirty;
+    size_t n_awake; /* servers that are up */
+
+    /* hall_hub.c */
+    struct ledger_entry hub[HUB_COMMANDS_MAX]; /* commands to Hall itself, a ring */
+    size_t hub_next;
+
+    /* hall_keep.c */
     char store_problem[256];  /* as last told */
     sd_event_source *stored;  /* something was committed */
     char *config_file;        /* absolute: whose records these are */
     struct held_answer *held; /* [HELD_MAX] a queue: first, n */
     size_t held_first, n_held;
+    struct flushing flushing[FLUSHING_MAX];
+    size_t n_flushing;
+    int64_t flushed, books_flushed; /* boot: when somebody last wanted that */
+
+    /* hall_clock.c */
     struct zone_cache zones;
     struct zone_port zone_port;
     sd_event_source *clock_set;  /* wall time was set */
     sd_event_source *clock_look; /* until the clock is trusted */
-    struct board *board;
-    struct front *front;
-    struct books *books; /* what statistics are made of */
-    struct visitors *visitors;
-    struct errands *errands; /* what workers of the API ask */
-    sd_event_source *errand_source;
-    struct flushing {
-        uint64_t ticket;
-        struct errand *errand;
-    } flushing[FLUSHING_MAX]; /* who waits for what they read to be written */
-    size_t n_flushing;
-    int64_t flushed, books_flushed;  /* boot: when somebody last wanted that */
-    char reload_by[COMMAND_BY_SIZE]; /* who asked for the reload; "": a signal, or the bus */
-    char reload_why[REASON_SIZE];    /* why the last one was refused; "": it was not */
-    struct api *api;
-    struct admin *admin; /* NULL: it could not listen */
-    sd_event_source *admin_news;
-    bool *dirty;     /* [n_servers] status is to be published */
-    int *dirty_list; /* [n_servers] those, in order */
-    size_t n_dirty;
-    struct route *routes; /* [ROUTES_MAX] ring by id */
-    uint64_t next_route;
-    struct fleet_event
-        deferred[FAILURES_MAX]; /* events found while acting; fed once the step is over */
-    size_t n_deferred;
-    struct log_flood told;     /* about hostile input */
-    struct config *own_config; /* after a reload: config, which is then ours to free */
-    struct retired *retired;   /* what HTTP workers may still read of older configurations */
+
+    /* hall_reload.c */
+    struct retired *retired; /* what HTTP workers may still read of older configurations */
     sd_event_source *reclaim;
     bool renewing;     /* the new fleet takes its first step: the board waits for the whole of it */
     bool reload_again; /* a reload that was put off until some of those are freed */
-    struct ledger_entry hub[HUB_COMMANDS_MAX]; /* commands to Hall itself, a ring */
-    size_t hub_next;
-    size_t n_awake; /* servers that are up */
-    struct hall_discover *discover;
+    char reload_by[COMMAND_BY_SIZE]; /* who asked for it; "": a signal, or the bus */
+    char reload_why[REASON_SIZE];    /* why the last one was refused; "": it was not */
+
+    /* hall_api.c, hall_admin.c */
+    sd_event_source *errand_source, *admin_news;
 };
 
 /* hall_listen.c */
