@@ -108,10 +108,22 @@ static struct step step_begin(struct fleet *fleet, struct now now, int server)
                          .model = &fleet->model->servers[server]};
 }
 
+static void tell_ended_holds(struct step *step)
+{
+    const struct lease_set *set = &step->power->leases;
+
+    for (size_t i = 0; i < set->n; i++)
+        if (set->leases[i].kind == LEASE_HOLD && set->leases[i].until <= step->now.boot)
+            step_tell(step, HAPPENED_RELEASE, 0, "%s: its time is over", set->leases[i].holder);
+}
+
 static void expire_leases(struct step *step)
 {
     /* A wake always ends; until then nobody who waits for it is forgotten. */
-    if (!step->power->wake.open && lease_expire(&step->power->leases, step->now.boot) > 0)
+    if (step->power->wake.open)
+        return;
+    tell_ended_holds(step);
+    if (lease_expire(&step->power->leases, step->now.boot) > 0)
         step->changed = true;
 }
 

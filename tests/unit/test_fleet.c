@@ -681,6 +681,33 @@ static void test_manual_and_hold(void **state)
     assert_string_equal(world_outcomes(world, "r2"), "refused ");
 }
 
+static size_t count_told(const struct world *world, enum happening what)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < world->n; i++)
+        n += world->seen[i].action.kind == ACTION_EVENT && world->seen[i].action.event.what == what;
+    return n;
+}
+
+/* Released or run out: each hold that was told of has its end told, once. */
+static void test_the_end_of_a_hold_is_told(void **state)
+{
+    struct world *world = asleep(state);
+
+    world_up(world, TESTING);
+    world_hold(world, TESTING, "backup", HOUR);
+    world_hold(world, TESTING, "rsync", 2 * HOUR);
+    assert_int_equal(count_told(world, HAPPENED_HOLD), 2);
+    world_advance(world, HOUR - SECOND);
+    assert_int_equal(count_told(world, HAPPENED_RELEASE), 0);
+    world_advance(world, SECOND);
+    assert_int_equal(count_told(world, HAPPENED_RELEASE), 1);
+    assert_string_equal(world_last(world, ACTION_EVENT)->detail, "backup: its time is over");
+    world_advance(world, 2 * HOUR);
+    assert_int_equal(count_told(world, HAPPENED_RELEASE), 2);
+}
+
 static void test_hold_wakes(void **state)
 {
     struct world *world = asleep(state);
@@ -1515,6 +1542,7 @@ int main(void)
         TEST(test_the_kind_of_wake_is_corrected),
         TEST(test_the_kind_of_wake_is_corrected_by_a_late_report),
         TEST(test_manual_and_hold),
+        TEST(test_the_end_of_a_hold_is_told),
         TEST(test_hold_wakes),
         TEST(test_too_many_leases),
         TEST(test_veto),
