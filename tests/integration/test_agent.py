@@ -444,6 +444,21 @@ def test_expired(place):
     never_suspended(place)
 
 
+def test_what_is_meant_for_another_agent(place):
+    """It hears only its own, and another agent has no right to tell it anything."""
+    agent = place.agent()
+    other = place.broker.bus("erp", topics=[])
+    words = {"action": "suspend", "expires": at(30), "force": True}
+    mark = agent.bus.mark()
+    agent.bus.publish("hall/agents/erp/command", {"id": "for-erp", **words})
+    other.publish(agent.topic("command"), {"id": "by-erp", **words})
+    other.close()
+    agent.order(outcome="refused", expires=at(-1))
+    answers = [m.json()["id"] for m in agent.bus.messages[mark:] if m.topic.endswith("/result")]
+    assert len(answers) == 1 and not {"for-erp", "by-erp"} & set(answers), answers
+    never_suspended(place)
+
+
 def test_replayed(place):
     agent = place.agent()
     place.system.add_session("c1", "marie", "seat0")
