@@ -46,8 +46,9 @@ class Ctl:
         return done.stderr
 
     def start(self, *words, **env):
+        # Whoever runs the tests in the background has them ignore Ctrl-C, and a child inherits that.
         return subprocess.Popen([self.path, *words], env={**self.env, **env}, text=True, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE)
+                                stderr=subprocess.PIPE, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
 
 @pytest.fixture(scope="module")

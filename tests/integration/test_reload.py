@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import pytest
 from helpers import (awake, barrier, command, configured, events, hall_event, instant, reload, result, results,
@@ -376,9 +377,10 @@ def test_fifty_quick_reloads_under_load(make_world, namespaces):
         jobs = [pool.submit(load, n) for n in range(4)]
         try:
             rounds(20)
-            first, files = settled(), open_files(world)
-            rounds(50)
-            last = settled()
+            sizes, files = [settled()], open_files(world)
+            for _ in range(3):
+                rounds(50)
+                sizes.append(settled())
         finally:
             stop.set()
         for job in jobs:
@@ -386,8 +388,9 @@ def test_fifty_quick_reloads_under_load(make_world, namespaces):
     assert not errors, errors[:3]
     assert set(statuses) == {200}, {code: statuses.count(code) for code in set(statuses)}
     assert len(statuses) > 500
-    print(f"RSS {first} kB after 20 reloads, {last} kB after 70; {len(statuses)} requests")
-    assert last - first <= 1024, "memory grows with reloads"
+    print(f"RSS after 20, 70, 120 and 170 reloads: {sizes} kB; {len(statuses)} requests")
+    # What workers and caches hold comes and goes; what leaks comes with every fifty.
+    assert min(after - before for before, after in pairwise(sizes)) <= 512, "memory grows with reloads"
     assert open_files(world) <= files + 4, "descriptors are left open"
     # A burst without waiting: the last word counts.
     world.hall.write(more)
