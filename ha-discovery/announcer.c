@@ -81,7 +81,7 @@ static void forget_queue(struct announcer *announcer)
 
 static void free_devices(struct announced *devices, size_t n)
 {
-    for (size_t i = 0; devices != NULL && i < n; i++)
+    for (size_t i = 0; devices && i < n; i++)
         free(devices[i].stale);
     free(devices);
 }
@@ -99,14 +99,14 @@ int announcer_create(const struct discovery *discovery, struct announcer **ret_a
 {
     struct announcer *announcer = calloc(1, sizeof(*announcer));
 
-    if (announcer == NULL)
+    if (!announcer)
         return -ENOMEM;
     announcer->discovery = *discovery;
     announcer->payload = BUF_INIT(DISCOVERY_LIMIT);
     announcer->first = announcer->last = NOBODY;
     announcer->n = discovery_count(discovery);
     announcer->devices = calloc(announcer->n, sizeof(*announcer->devices));
-    if (announcer->devices == NULL) {
+    if (!announcer->devices) {
         announcer_destroy(announcer);
         return -ENOMEM;
     }
@@ -117,7 +117,7 @@ int announcer_create(const struct discovery *discovery, struct announcer **ret_a
 
 void announcer_destroy(struct announcer *announcer)
 {
-    if (announcer == NULL)
+    if (!announcer)
         return;
     free_devices(announcer->devices, announcer->n);
     ghosts_finish(&announcer->ghosts);
@@ -224,7 +224,7 @@ static int offer_ghost(struct announcer *announcer, struct announcement *ret_nex
 {
     struct ghost *ghost = ghosts_next(&announcer->ghosts);
 
-    if (ghost == NULL)
+    if (!ghost)
         return 0;
     text_copy(announcer->topic, sizeof(announcer->topic), ghost->topic);
     ret_next->payload = "";
@@ -311,7 +311,7 @@ static void land(struct announcer *announcer, uint32_t number, bool taken)
 {
     struct announced *device = &announcer->devices[number];
 
-    const bool second = device->stale != NULL; /* step of a removal: the same without them */
+    const bool second = device->stale; /* step of a removal: the same without them */
 
     device->flying = 0;
     if (!taken || device->removed)
@@ -342,7 +342,7 @@ int64_t announcer_due(const struct announcer *announcer)
 {
     int64_t due = INT64_MAX;
 
-    if (announcer->browsed && ghosts_next(&announcer->ghosts) != NULL)
+    if (announcer->browsed && ghosts_next(&announcer->ghosts))
         return INT64_MIN;
     for (uint32_t i = announcer->browsed ? announcer->first : NOBODY; i != NOBODY;
          i = announcer->devices[i].next)

@@ -16,7 +16,7 @@ static void set_stale(struct announced *device, struct buf *lines)
 /* Until the agent speaks, what was there stays: a server asleep cannot say what it can. */
 static bool has_restart(const char *stale)
 {
-    return strncmp(stale, "restart ", 8) == 0 || strstr(stale, "\nrestart ") != NULL;
+    return strncmp(stale, "restart ", 8) == 0 || strstr(stale, "\nrestart ");
 }
 
 /* The broker holds this for the device: what must be taken away of it? */
@@ -93,7 +93,7 @@ void announcer_set_restart(struct announcer *announcer, int server, bool can)
     if (!can && (device->held != 0 || device->flying != 0)) {
         struct buf lines = BUF_INIT(DISCOVERY_LIMIT);
 
-        buf_printf(&lines, "%srestart button\n", device->stale != NULL ? device->stale : "");
+        buf_printf(&lines, "%srestart button\n", device->stale ? device->stale : "");
         set_stale(device, &lines);
         buf_finish(&lines);
     }
@@ -121,7 +121,7 @@ static void renew_device(struct announcer *old, uint32_t old_number, struct anno
         announcer_write(old, old_number, NULL) == 0) {
         discovery_stale(buf_text(&old->payload), old->payload.length, buf_text(&new->payload),
                         new->payload.length, &lines);
-        if (to->stale != NULL)
+        if (to->stale)
             buf_puts(&lines, to->stale);
         set_stale(to, &lines);
     }

@@ -53,7 +53,7 @@ static long find_domain(const struct discovery *discovery, const char *word)
     char host[DISCOVERY_OBJECT_SIZE];
 
     snprintf(host, sizeof(host), "%s", word);
-    for (char *gap = host; (gap = strchr(gap, '_')) != NULL;)
+    for (char *gap = host; (gap = strchr(gap, '_'));)
         *gap = '.';
     const int domain = model_domain_by_host(discovery->model, host);
     return domain == MODEL_NONE ? -ENOENT : 1 + (long)discovery->model->n_servers + domain;
@@ -87,7 +87,7 @@ char *discovery_object(const struct discovery *discovery, const struct device *d
         break;
     case DEVICE_DOMAIN: /* a host name has no '_' of its own */
         snprintf(out, DISCOVERY_OBJECT_SIZE, "domain_%s", model->domains[device->index].name);
-        for (char *dot = out; (dot = strchr(dot, '.')) != NULL;)
+        for (char *dot = out; (dot = strchr(dot, '.'));)
             *dot = '_';
         break;
     }
@@ -117,7 +117,7 @@ bool discovery_parse_topic(const struct discovery *discovery, const char *topic,
         return false;
     memcpy(out, topic + before, length - before - behind);
     out[length - before - behind] = '\0';
-    return strchr(out, '/') == NULL;
+    return !strchr(out, '/');
 }
 
 char *discovery_birth_topic(const struct discovery *discovery, char out[DISCOVERY_TOPIC_SIZE])

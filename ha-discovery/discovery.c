@@ -86,7 +86,7 @@ static void put_device(struct page *page)
         json_put_string(json, "sw_version", page->discovery->version);
     if (find_via(page, &via))
         json_put_string(json, "via_device", device_id(page, &via, id));
-    if (page->discovery->url != NULL)
+    if (page->discovery->url)
         json_put_string(json, "configuration_url", page->discovery->url);
     json_end_object(json);
 }
@@ -119,7 +119,7 @@ static void put_topic(struct page *page, const char *key, uint8_t kind, const ch
 
 static void put_text(struct page *page, const char *key, const char *text)
 {
-    if (text != NULL)
+    if (text)
         json_put_string(&page->json, key, text);
 }
 
@@ -148,7 +148,7 @@ static const char *fill_name(const char *name, const struct subject *subject, ch
 {
     const char *gap = strstr(name, "{}");
 
-    if (gap == NULL)
+    if (!gap)
         return name;
     snprintf(out, NAME_SIZE, "%.*s%s%s", (int)(gap - name), name, subject->name, gap + 2);
     return out;
@@ -159,7 +159,7 @@ static void put_name(struct page *page, const struct entity *entity, const struc
     const char *name = entity->names[page->discovery->language];
     char filled[NAME_SIZE];
 
-    json_put_string(&page->json, "name", name != NULL ? fill_name(name, subject, filled) : NULL);
+    json_put_string(&page->json, "name", name ? fill_name(name, subject, filled) : NULL);
 }
 
 /* A word of an entity id: [a-z0-9_], single underscores, none at its ends. */
@@ -196,7 +196,7 @@ static void put_entity_id(struct page *page, const struct entity *entity,
 
     snprintf(out, sizeof(out), "%s.%s", entity->platform, subject->is_project ? "project_" : "");
     add_word(out, sizeof(out) - 32, subject->id);
-    if (entity->names[0] != NULL) {
+    if (entity->names[0]) {
         add_gap(out);
         add_word(out, sizeof(out), entity->key);
     }
@@ -233,7 +233,7 @@ static void put_words(struct page *page, const struct entity *entity)
     if (entity->words == WORDS_NONE)
         return;
     json_begin_array(&page->json, entity->words == WORDS_EVENTS ? "event_types" : "options");
-    for (unsigned i = 0; (word = entity_word(entity->words, i)) != NULL; i++)
+    for (unsigned i = 0; (word = entity_word(entity->words, i)); i++)
         if (is_offered(page, entity, i))
             json_put_string(&page->json, NULL, word);
     json_end_array(&page->json);
@@ -241,10 +241,10 @@ static void put_words(struct page *page, const struct entity *entity)
 
 static void put_options(struct page *page, const struct entity *entity)
 {
-    for (size_t i = 0; i < ENTITY_OPTIONS && entity->options[i].key != NULL; i++) {
+    for (size_t i = 0; i < ENTITY_OPTIONS && entity->options[i].key; i++) {
         const struct entity_option *option = &entity->options[i];
 
-        if (option->text != NULL)
+        if (option->text)
             json_put_string(&page->json, option->key, option->text);
         else
             json_put_integer(&page->json, option->key, option->number);
@@ -265,8 +265,7 @@ static bool is_stale(const struct page *page, const char *key)
 {
     const size_t length = strlen(key);
 
-    for (const char *line = page->stale; line != NULL && *line != '\0';
-         line = strchr(line, '\n') + 1)
+    for (const char *line = page->stale; line && *line != '\0'; line = strchr(line, '\n') + 1)
         if (strncmp(line, key, length) == 0 && line[length] == ' ')
             return true;
     return false;
@@ -338,8 +337,7 @@ static void put_projects(struct page *page, const struct model_domain *domain)
 
 static void put_stale(struct page *page)
 {
-    for (const char *line = page->stale; line != NULL && *line != '\0';
-         line = strchr(line, '\n') + 1) {
+    for (const char *line = page->stale; line && *line != '\0'; line = strchr(line, '\n') + 1) {
         const size_t key = strcspn(line, " "), platform = strcspn(line + key + 1, "\n");
         char text[2][ID_SIZE];
 
@@ -404,9 +402,9 @@ static struct json *read_payload(const char *payload, size_t length)
 bool discovery_is_ours(const char *payload, size_t length)
 {
     struct json *root = read_payload(payload, length);
-    const struct json *origin = root != NULL ? json_get(root, "origin") : NULL;
-    const char *name = origin != NULL ? json_get_string(origin, "name") : NULL;
-    const bool ours = name != NULL && strcmp(name, maker) == 0;
+    const struct json *origin = root ? json_get(root, "origin") : NULL;
+    const char *name = origin ? json_get_string(origin, "name") : NULL;
+    const bool ours = name && strcmp(name, maker) == 0;
 
     json_free(root);
     return ours;
@@ -425,17 +423,16 @@ void discovery_stale(const char *old, size_t old_length, const char *new, size_t
                      struct buf *out)
 {
     struct json *before = read_payload(old, old_length), *after = read_payload(new, new_length);
-    const struct json *kept = after != NULL ? json_get(after, "components") : NULL;
-    const struct json *had = before != NULL ? json_get(before, "components") : NULL;
+    const struct json *kept = after ? json_get(after, "components") : NULL;
+    const struct json *had = before ? json_get(before, "components") : NULL;
 
-    for (const struct json *at = had != NULL && kept != NULL ? json_first(had) : NULL; at != NULL;
-         at = json_next(at)) {
+    for (const struct json *at = had && kept ? json_first(had) : NULL; at; at = json_next(at)) {
         const char *key = json_key(at), *platform = json_get_string(at, "platform");
-        const struct json *same = key != NULL ? json_get(kept, key) : NULL;
-        const char *now = same != NULL ? json_get_string(same, "platform") : NULL;
+        const struct json *same = key ? json_get(kept, key) : NULL;
+        const char *now = same ? json_get_string(same, "platform") : NULL;
 
-        if (key != NULL && platform != NULL && is_word(key) && is_word(platform) &&
-            json_count(at) > 1 && (now == NULL || strcmp(now, platform) != 0))
+        if (key && platform && is_word(key) && is_word(platform) && json_count(at) > 1 &&
+            (!now || strcmp(now, platform) != 0))
             buf_printf(out, "%s %s\n", key, platform);
     }
     json_free(before);

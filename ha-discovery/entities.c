@@ -192,5 +192,5 @@ static words *const sets[] = {
 
 const char *entity_word(enum entity_words set, unsigned index)
 {
-    return sets[set] != NULL ? sets[set](index) : NULL;
+    return sets[set] ? sets[set](index) : NULL;
 }

@@ -9,7 +9,7 @@ enum {
 
 void ghosts_finish(struct ghosts *ghosts)
 {
-    while (ghosts->first != NULL) {
+    while (ghosts->first) {
         struct ghost *ghost = ghosts->first;
 
         ghosts->first = ghost->next;
@@ -23,13 +23,13 @@ void ghosts_add(struct ghosts *ghosts, const char *topic)
     const size_t size = strlen(topic) + 1;
     struct ghost *ghost;
 
-    for (struct ghost *at = ghosts->first; at != NULL && ghosts->n < LOOKED_THROUGH; at = at->next)
+    for (struct ghost *at = ghosts->first; at && ghosts->n < LOOKED_THROUGH; at = at->next)
         if (strcmp(at->topic, topic) == 0)
             return;
     if (ghosts->n >= GHOSTS_MAX)
         return;
     ghost = calloc(1, sizeof(*ghost) + size);
-    if (ghost == NULL)
+    if (!ghost)
         return;
     memcpy(ghost->topic, topic, size);
     ghost->next = ghosts->first;
@@ -41,14 +41,14 @@ struct ghost *ghosts_next(const struct ghosts *ghosts)
 {
     struct ghost *ghost = ghosts->first;
 
-    while (ghost != NULL && ghost->flying != 0)
+    while (ghost && ghost->flying != 0)
         ghost = ghost->next;
     return ghost;
 }
 
 void ghosts_land(struct ghosts *ghosts, uint64_t token)
 {
-    for (struct ghost **at = &ghosts->first; *at != NULL; at = &(*at)->next) {
+    for (struct ghost **at = &ghosts->first; *at; at = &(*at)->next) {
         struct ghost *ghost = *at;
 
         if (ghost->flying != token)

@@ -1,11 +1,11 @@
 /*
  * hall_books: what is counted of servers and visitors, for the statistics. Three files keep it:
- * hall_books.c the time in each state, hall_books_wakes.c wakes and sleeps, hall_books_visitors.c visits,
- * refusals, logins.
- * Counted in memory, written to the store now and then: every half hour, at each wake and sleep,
- * at the end. So an SD card is spared, and after a crash at most half an hour of counts is missing,
- * which the statistics then call unobserved. Durations are of the boot clock: a clock that is set
- * changes where a stretch of time stands, never how long it was. Loop thread only.
+ * hall_books.c the time in each state, hall_books_wakes.c wakes and sleeps, hall_books_visitors.c
+ * visits, refusals, logins. Counted in memory, written to the store now and then: every half hour,
+ * at each wake and sleep, at the end. So an SD card is spared, and after a crash at most half an
+ * hour of counts is missing, which the statistics then call unobserved. Durations are of the boot
+ * clock: a clock that is set changes where a stretch of time stands, never how long it was. Loop
+ * thread only.
  */
 #ifndef HALL_HALL_BOOKS_H
 #define HALL_HALL_BOOKS_H

@@ -42,7 +42,7 @@ static const struct reason {
 
 const char *answer_reason(int status)
 {
-    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
         if (reasons[i].status == status)
             return reasons[i].text;
     }
@@ -77,9 +77,9 @@ struct buf *answer_begin(struct answer *answer, int status)
     answer->apart_length = 0;
     buf_clear(&answer->head);
     buf_clear(&answer->room);
-    buf_add(&answer->room, blank, sizeof blank);
+    buf_add(&answer->room, blank, sizeof(blank));
     buf_printf(&answer->head, "HTTP/1.1 %d %s\r\n", status, answer_reason(status));
-    if (answer->always != NULL)
+    if (answer->always)
         buf_puts(&answer->head, answer->always);
     return &answer->room;
 }
@@ -106,7 +106,7 @@ static void answer_broken(struct answer *answer)
         "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     answer->close = true;
     answer->apart_length = 0;
-    answer_fixed(answer, 500, text, sizeof text - 1);
+    answer_fixed(answer, 500, text, sizeof(text) - 1);
 }
 
 /* The head does not fit in front of the body: both move to where there is place. */
@@ -135,7 +135,7 @@ static void join(struct answer *answer)
 
 void answer_end(struct answer *answer, const char *type)
 {
-    if (type != NULL)
+    if (type)
         answer_header(answer, "Content-Type", type);
     if (answer->status != 204 && answer->status != 304)
         buf_printf(&answer->head, "Content-Length: %zu\r\n",

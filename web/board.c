@@ -134,23 +134,22 @@ static void init_locks(struct board *board)
 int board_create(const struct config *config, struct board **ret_board)
 {
     const struct model *model = &config->model;
-    struct board *board = calloc(1, sizeof *board);
-    if (board == NULL)
+    struct board *board = calloc(1, sizeof(*board));
+    if (!board)
         return -ENOMEM;
     board->config = config;
     init_locks(board);
-    board->slots = calloc(model->n_servers + 1, sizeof *board->slots);
-    board->sites = calloc(model->n_sites + 1, sizeof *board->sites);
-    board->site_order = calloc(model->n_sites + 1, sizeof *board->site_order);
-    board->site_from = calloc(model->n_servers + 2, sizeof *board->site_from);
+    board->slots = calloc(model->n_servers + 1, sizeof(*board->slots));
+    board->sites = calloc(model->n_sites + 1, sizeof(*board->sites));
+    board->site_order = calloc(model->n_sites + 1, sizeof(*board->site_order));
+    board->site_from = calloc(model->n_servers + 2, sizeof(*board->site_from));
     board->inbox.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int error = board->inbox.fd < 0 ? -errno : 0;
-    if (board->slots == NULL || board->sites == NULL || board->site_order == NULL ||
-        board->site_from == NULL)
+    if (!board->slots || !board->sites || !board->site_order || !board->site_from)
         error = -ENOMEM;
     if (error == 0) {
-        board->projects = calloc(place_projects(board, model) + 1, sizeof *board->projects);
-        error = board->projects == NULL ? -ENOMEM : limits_create(model, &board->limits);
+        board->projects = calloc(place_projects(board, model) + 1, sizeof(*board->projects));
+        error = !board->projects ? -ENOMEM : limits_create(model, &board->limits);
     }
     if (error != 0) {
         board_destroy(board);
@@ -164,7 +163,7 @@ int board_create(const struct config *config, struct board **ret_board)
 
 void board_destroy(struct board *board)
 {
-    if (board == NULL)
+    if (!board)
         return;
     for (size_t i = 0; i < LOCKS; i++)
         pthread_mutex_destroy(&board->locks[i]);
@@ -310,7 +309,7 @@ static void quiet(int fd)
 {
     uint64_t count;
     ssize_t got =
-        read(fd, &count, sizeof count); /* not readable is what is wanted: any result is right */
+        read(fd, &count, sizeof(count)); /* not readable is what is wanted: any result is right */
     (void)got;
 }
 
@@ -492,8 +491,8 @@ static bool put(struct inbox *inbox, const struct visit *visit)
     if (fits)
         inbox->visits[(inbox->first + inbox->n++) % INBOX_MAX] = *visit;
     /* Under the lock, so that board_take cannot make quiet what was just rung. */
-    ssize_t rung = fits && first ? write(inbox->fd, &one, sizeof one) : (ssize_t)sizeof one;
-    assert(rung == (ssize_t)sizeof one);
+    ssize_t rung = fits && first ? write(inbox->fd, &one, sizeof(one)) : (ssize_t)sizeof(one);
+    assert(rung == (ssize_t)sizeof(one));
     pthread_mutex_unlock(&inbox->lock);
     return fits;
 }
@@ -502,7 +501,7 @@ bool board_tell(struct board *board, const struct visit *visit)
 {
     int64_t pause = 0;
     _Atomic int64_t *told = told_at(board, visit, &pause);
-    if (told == NULL)
+    if (!told)
         return put(&board->inbox, visit);
 
     int64_t now = clock_boot_ns() / 1000000;

@@ -17,8 +17,8 @@ int64_t desk_now(void)
 
 int desk_create(struct board *board, struct desk **ret_desk)
 {
-    struct desk *desk = calloc(1, sizeof *desk);
-    if (desk == NULL)
+    struct desk *desk = calloc(1, sizeof(*desk));
+    if (!desk)
         return -ENOMEM;
     int error = page_create(&desk->page);
     if (error != 0) {
@@ -35,7 +35,7 @@ int desk_create(struct board *board, struct desk **ret_desk)
 
 void desk_destroy(struct desk *desk)
 {
-    if (desk == NULL)
+    if (!desk)
         return;
     page_destroy(desk->page);
     free(desk);
@@ -105,7 +105,7 @@ bool desk_is_for_visitor(const struct raw_request *raw)
         "Via",
     };
     for (size_t i = 0; i < raw->n_headers; i++) {
-        for (size_t j = 0; j < sizeof names / sizeof names[0]; j++) {
+        for (size_t j = 0; j < sizeof(names) / sizeof(names[0]); j++) {
             if (strcasecmp(raw->headers[i].name, names[j]) == 0)
                 return true;
         }
@@ -181,7 +181,7 @@ static bool is_for_domain(struct desk *desk, const struct raw_request *raw, stru
 static const struct route *find_route(struct desk *desk, const struct raw_request *raw,
                                       struct clerk *clerk)
 {
-    for (size_t i = 0; i < sizeof routes / sizeof routes[0]; i++) {
+    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
         if (strcmp(raw->target, routes[i].path) == 0)
             return routes[i].own_host && is_for_domain(desk, raw, clerk) ? NULL : &routes[i];
     }
@@ -191,7 +191,7 @@ static const struct route *find_route(struct desk *desk, const struct raw_reques
 void desk_answer(struct desk *desk, const struct raw_request *raw, struct clerk *clerk)
 {
     const struct route *route = find_route(desk, raw, clerk);
-    if (route == NULL)
+    if (!route)
         desk_ask_gate(desk, raw, clerk, DOOR_ANY);
     else if (method_fits(raw->method, route->methods))
         route->answer(desk, raw, clerk);

@@ -55,7 +55,7 @@ static void let_pass(struct clerk *clerk, bool nginx)
 /* No proxy asked first: the visitor is sent to the site itself. */
 static void lead_to_site(struct clerk *clerk, const struct model_site *site)
 {
-    if (site->upstream == NULL) {
+    if (!site->upstream) {
         desk_problem(
             clerk, 502,
             "The site is ready, but Hall does not know where: give it an \"upstream\" in the "

@@ -18,10 +18,10 @@ enum {
 static bool open_helper(struct desk *desk, const struct raw_request *raw, struct clerk *clerk,
                         enum client_kind client, struct place *ret_place)
 {
-    struct span query = {raw->query, raw->query != NULL ? strlen(raw->query) : 0};
+    struct span query = {raw->query, raw->query ? strlen(raw->query) : 0};
     enum request_fault fault =
         request_read(raw, &desk->gate.proxies, REQUEST_VIA_DIRECT, &clerk->request);
-    int length = uri_parameter(query, "path", clerk->value, sizeof clerk->value);
+    int length = uri_parameter(query, "path", clerk->value, sizeof(clerk->value));
 
     if (fault == REQUEST_FINE && length >= 0)
         fault = request_retarget(&clerk->request, clerk->value, (size_t)length);
@@ -75,11 +75,11 @@ static int64_t status_hold(const struct view *view)
 static bool hold_status(struct desk *desk, const struct raw_request *raw, const struct place *place,
                         const struct view *view, bool crowded)
 {
-    struct span query = {raw->query, raw->query != NULL ? strlen(raw->query) : 0};
+    struct span query = {raw->query, raw->query ? strlen(raw->query) : 0};
     char text[16];
     int64_t version;
     if (crowded || view->kind == VIEW_READY || view->kind == VIEW_LIMITED ||
-        uri_parameter(query, "version", text, sizeof text) < 1 ||
+        uri_parameter(query, "version", text, sizeof(text)) < 1 ||
         number_parse(text, 0, view->notice.version, &version) < 0)
         return false;
     int64_t limit = status_hold(view);
@@ -148,9 +148,9 @@ static void press_button(struct desk *desk, struct clerk *clerk, const struct ra
  */
 static bool is_gone(const struct raw_request *raw)
 {
-    struct span query = {raw->query, raw->query != NULL ? strlen(raw->query) : 0};
+    struct span query = {raw->query, raw->query ? strlen(raw->query) : 0};
     char value[2];
-    return uri_parameter(query, "gone", value, sizeof value) == 1 && value[0] == '1';
+    return uri_parameter(query, "gone", value, sizeof(value)) == 1 && value[0] == '1';
 }
 
 void desk_route_wait(struct desk *desk, const struct raw_request *raw, struct clerk *clerk)

@@ -54,7 +54,7 @@ void desk_route_traefik(struct desk *desk, const struct raw_request *raw, struct
 static bool read_sablier(struct desk *desk, const struct raw_request *raw, struct clerk *clerk,
                          struct sablier *ret_sablier)
 {
-    struct span query = {raw->query, raw->query != NULL ? strlen(raw->query) : 0};
+    struct span query = {raw->query, raw->query ? strlen(raw->query) : 0};
     char detail[512];
     char shown[128];
 
@@ -66,8 +66,8 @@ static bool read_sablier(struct desk *desk, const struct raw_request *raw, struc
     const struct sablier_fault_text *text = sablier_fault_text(fault);
     bool names = fault == SABLIER_NO_NAME || fault == SABLIER_NO_GROUP;
     snprintf(
-        detail, sizeof detail, "%s%s%s", text->detail, names ? ": " : "",
-        names ? text_show(shown, sizeof shown, ret_sablier->missing, strlen(ret_sablier->missing))
+        detail, sizeof(detail), "%s%s%s", text->detail, names ? ": " : "",
+        names ? text_show(shown, sizeof(shown), ret_sablier->missing, strlen(ret_sablier->missing))
               : "");
     desk_problem(clerk, text->status, detail);
     return false;

@@ -25,7 +25,7 @@ void desk_redirect(struct clerk *clerk, int status, const char *to)
 
 const char *desk_reference(struct clerk *clerk)
 {
-    request_reference(&clerk->request, clerk->reference, sizeof clerk->reference);
+    request_reference(&clerk->request, clerk->reference, sizeof(clerk->reference));
     return clerk->reference;
 }
 
@@ -35,8 +35,8 @@ void desk_tell(struct desk *desk, enum visit_kind kind, int site, const struct c
     struct visit visit;
     visit.kind = kind;
     visit.site = site;
-    memcpy(visit.who, clerk->request.who, sizeof visit.who);
-    text_copy(visit.detail, sizeof visit.detail, detail);
+    memcpy(visit.who, clerk->request.who, sizeof(visit.who));
+    text_copy(visit.detail, sizeof(visit.detail), detail);
     board_tell(desk->board, &visit);
 }
 
@@ -55,15 +55,15 @@ void desk_note_refusal(struct desk *desk, const struct clerk *clerk, const struc
         return;
     }
     unsigned others = atomic_exchange(&desk->refusals_untold, 0);
-    text_show(path, sizeof path, raw->target, strlen(raw->target));
+    text_show(path, sizeof(path), raw->target, strlen(raw->target));
     if (site != MODEL_NONE || clerk->request.host[0] != '\0')
         log_warning("web: refused %s, %s%s: %s (%u more since the last such line)",
                     clerk->request.who, clerk->request.host, path, why, others);
     else
         log_warning("web: refused %s, %s: %s (%u more since the last such line)",
                     clerk->request.who, path, why, others);
-    size_t used = (size_t)snprintf(detail, sizeof detail, "%s: ", path);
-    text_show(detail + used, sizeof detail - used, why, strlen(why));
+    size_t used = (size_t)snprintf(detail, sizeof(detail), "%s: ", path);
+    text_show(detail + used, sizeof(detail) - used, why, strlen(why));
     desk_tell(desk, VISIT_REFUSED, site, clerk, detail);
 }
 
@@ -180,7 +180,7 @@ void desk_note_limit(struct desk *desk, const struct clerk *clerk, const struct 
     char why[REASON_SIZE];
     if (guard.until != LEASE_FOREVER)
         rfc3339_format(clock_wall_at(clock_now(), guard.until), until);
-    snprintf(why, sizeof why, "guard %s refuses%s%s", guard_name(guard.kind),
+    snprintf(why, sizeof(why), "guard %s refuses%s%s", guard_name(guard.kind),
              until[0] != '\0' ? " until " : "", until);
     desk_note_refusal(desk, clerk, raw, site, why);
 }

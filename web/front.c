@@ -99,8 +99,8 @@ static const struct listener_role gateway = {
 
 static int make_workers(struct front *front)
 {
-    front->workers = calloc(WORKERS, sizeof *front->workers);
-    if (front->workers == NULL)
+    front->workers = calloc(WORKERS, sizeof(*front->workers));
+    if (!front->workers)
         return -ENOMEM;
     for (size_t i = 0; i < WORKERS; i++)
         clerk_init(&front->workers[i].clerk);
@@ -109,8 +109,8 @@ static int make_workers(struct front *front)
 
 static int open_office(struct board *board, struct office **ret_office)
 {
-    struct office *office = calloc(1, sizeof *office);
-    if (office == NULL)
+    struct office *office = calloc(1, sizeof(*office));
+    if (!office)
         return -ENOMEM;
     office->board = board;
     int error = desk_create(board, &office->desk);
@@ -124,7 +124,7 @@ static int open_office(struct board *board, struct office **ret_office)
 
 static void close_office(struct office *office)
 {
-    if (office == NULL)
+    if (!office)
         return;
     desk_destroy(office->desk);
     free(office);
@@ -132,8 +132,8 @@ static void close_office(struct office *office)
 
 int front_create(struct board *board, struct front **ret_front)
 {
-    struct front *front = calloc(1, sizeof *front);
-    if (front == NULL)
+    struct front *front = calloc(1, sizeof(*front));
+    if (!front)
         return -ENOMEM;
     struct office *office = NULL;
     int error = open_office(board, &office);
@@ -154,8 +154,7 @@ int front_create(struct board *board, struct front **ret_front)
 static struct office **find_left(struct front *front, const struct board *board)
 {
     for (size_t i = 0; i < OFFICES_LEFT; i++)
-        if (board == NULL ? front->left[i] == NULL
-                          : front->left[i] != NULL && front->left[i]->board == board)
+        if (!board ? !front->left[i] : front->left[i] && front->left[i]->board == board)
             return &front->left[i];
     return NULL;
 }
@@ -164,7 +163,7 @@ int front_replace(struct front *front, struct board *board)
 {
     struct office **place = find_left(front, NULL);
     struct office *office = NULL;
-    if (place == NULL)
+    if (!place)
         return -EBUSY;
     int error = open_office(board, &office);
     if (error == 0)
@@ -175,7 +174,7 @@ int front_replace(struct front *front, struct board *board)
 bool front_drop(struct front *front, const struct board *board)
 {
     struct office **place = find_left(front, board);
-    if (place == NULL)
+    if (!place)
         return true;
     for (size_t i = 0; i < WORKERS; i++)
         if (atomic_load(&front->workers[i].office) == *place)
@@ -192,10 +191,10 @@ uint16_t front_port(const struct front *front)
 
 void front_destroy(struct front *front)
 {
-    if (front == NULL)
+    if (!front)
         return;
     listener_destroy(front->listener);
-    for (size_t i = 0; front->workers != NULL && i < WORKERS; i++)
+    for (size_t i = 0; front->workers && i < WORKERS; i++)
         clerk_finish(&front->workers[i].clerk);
     free(front->workers);
     for (size_t i = 0; i < OFFICES_LEFT; i++)

@@ -76,7 +76,7 @@ static bool monitor_starts_here(const struct gate *gate, const char *at)
  * begin. */
 static bool is_monitor(const struct gate *gate, const char *agent)
 {
-    if (agent == NULL)
+    if (!agent)
         return false;
     for (; *agent != '\0'; agent++) {
         if (may_start(gate, *agent) && monitor_starts_here(gate, agent))
@@ -87,7 +87,7 @@ static bool is_monitor(const struct gate *gate, const char *agent)
 
 static bool says(const char *value, const char *word)
 {
-    return value != NULL && strncasecmp(value, word, strlen(word)) == 0;
+    return value && strncasecmp(value, word, strlen(word)) == 0;
 }
 
 static bool is_prefetch(const struct request *request)
@@ -102,7 +102,7 @@ static bool is_prefetch(const struct request *request)
 static bool is_part_destination(const char *destination)
 {
     static const char *const others[] = {"empty", "document", "iframe", "frame", "fencedframe"};
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         if (strcmp(destination, others[i]) == 0)
             return false;
     }
@@ -114,7 +114,7 @@ static bool is_unasked_path(const char *path)
 {
     static const char *const starts[] = {"/favicon.", "/robots.txt", "/apple-touch-icon",
                                          "/site.webmanifest", "/browserconfig.xml"};
-    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
+    for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
         if (strncmp(path, starts[i], strlen(starts[i])) == 0)
             return true;
     }
@@ -127,7 +127,7 @@ static bool has_part_suffix(const char *path)
                                            ".jpg",  ".jpeg", ".gif",  ".svg",   ".webp",
                                            ".avif", ".ico",  ".woff", ".woff2", ".ttf"};
     const char *dot = strrchr(path, '.');
-    for (size_t i = 0; dot != NULL && i < sizeof suffixes / sizeof suffixes[0]; i++) {
+    for (size_t i = 0; dot && i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
         if (strcasecmp(dot, suffixes[i]) == 0)
             return true;
     }
@@ -146,13 +146,13 @@ static bool is_part_by_habit(const struct request *request)
 static bool accepts_html(const struct request *request)
 {
     const char *accept = request->fields[FIELD_ACCEPT];
-    return accept != NULL && strcasestr(accept, "text/html") != NULL;
+    return accept && strcasestr(accept, "text/html");
 }
 
 static bool is_navigation(const struct request *request)
 {
     const char *mode = request->fields[FIELD_FETCH_MODE];
-    if (mode != NULL)
+    if (mode)
         return strcmp(mode, "navigate") == 0;
     return strcmp(request->method, "GET") == 0 && accepts_html(request);
 }
@@ -161,11 +161,11 @@ static bool is_part(const struct request *request)
 {
     const char *destination = request->fields[FIELD_FETCH_DEST];
     if (is_prefetch(request) || is_unasked_path(request->path) ||
-        request->fields[FIELD_SERVICE_WORKER] != NULL)
+        request->fields[FIELD_SERVICE_WORKER])
         return true; /* a service worker's script, too, would be kept */
     if (is_navigation(request))
         return false;
-    return destination != NULL ? is_part_destination(destination) : is_part_by_habit(request);
+    return destination ? is_part_destination(destination) : is_part_by_habit(request);
 }
 
 /* Ranges are IPv4; an IPv6 visitor is in those that hold everyone. */
@@ -185,11 +185,11 @@ static bool is_below(const char *path, const char *top)
 static bool rule_fits(const struct model_rule *rule, const struct request *request)
 {
     const char *agent = request->fields[FIELD_USER_AGENT];
-    if (rule->agent != NULL && (agent == NULL || strcasestr(agent, rule->agent) == NULL))
+    if (rule->agent && (!agent || !strcasestr(agent, rule->agent)))
         return false;
-    if (rule->method != NULL && strcmp(request->method, rule->method) != 0)
+    if (rule->method && strcmp(request->method, rule->method) != 0)
         return false;
-    return (rule->path == NULL || is_below(request->path, rule->path)) &&
+    return (!rule->path || is_below(request->path, rule->path)) &&
            range_holds(&rule->address, request);
 }
 
@@ -209,7 +209,7 @@ const struct model_rule *gate_rule(const struct gate *gate, const struct place *
 static bool counts_as_monitor(const struct gate *gate, const struct model_rule *rule,
                               const struct request *request)
 {
-    if (rule != NULL)
+    if (rule)
         return rule->as != RULE_AS_CLIENT;
     return strcmp(request->method, "HEAD") == 0 ||
            is_monitor(gate, request->fields[FIELD_USER_AGENT]);
@@ -221,7 +221,7 @@ enum client_kind gate_client(const struct gate *gate, const struct model_rule *r
 {
     if (counts_as_monitor(gate, rule, request))
         return CLIENT_MONITOR;
-    if (request->fields[FIELD_WEBSOCKET_KEY] != NULL ||
+    if (request->fields[FIELD_WEBSOCKET_KEY] ||
         says(request->fields[FIELD_FETCH_MODE], "websocket"))
         return CLIENT_WEBSOCKET;
     if (is_part(request))
@@ -233,7 +233,7 @@ enum client_kind gate_client(const struct gate *gate, const struct model_rule *r
 static bool has_nothing_there(const struct model *model, const struct model_domain *domain,
                               int site)
 {
-    return site == domain->site && domain->n_projects > 0 && model->sites[site].upstream == NULL;
+    return site == domain->site && domain->n_projects > 0 && !model->sites[site].upstream;
 }
 
 struct place gate_place(const struct gate *gate, const struct request *request)
@@ -320,11 +320,11 @@ struct decision gate_decide(const struct gate *gate, const struct request *reque
     struct decision decision = {.verdict = VERDICT_UNKNOWN,
                                 .place = *place,
                                 .client = gate_client(gate, rule, request),
-                                .unwanted = rule != NULL && rule->as == RULE_AS_REFUSED};
+                                .unwanted = rule && rule->as == RULE_AS_REFUSED};
 
     if (decision.unwanted || !gate_allows(gate, place, request)) {
         decision.verdict = VERDICT_REFUSED;
-    } else if (place->kind == PLACE_SITE && guard != NULL) {
+    } else if (place->kind == PLACE_SITE && guard) {
         decision.verdict = VERDICT_LIMITED;
         decision.guard = *guard;
     } else if (place->kind == PLACE_SITE && ready) {

@@ -40,7 +40,7 @@ enum language language_choose(const char *accept)
     int quality[LANGUAGES] = {-1, -1}; /* thousandths; -1: not named */
     int any = -1;
 
-    for (unsigned n = 0; accept != NULL && *accept != '\0' && n < 32; n++) {
+    for (unsigned n = 0; accept && *accept != '\0' && n < 32; n++) {
         accept += strspn(accept, " \t,");
         weigh_entry(accept, quality, &any);
         accept += strcspn(accept, ",");

@@ -31,11 +31,11 @@ struct limits {
 
 int limits_create(const struct model *model, struct limits **ret_limits)
 {
-    struct limits *limits = calloc(1, sizeof *limits);
-    if (limits == NULL)
+    struct limits *limits = calloc(1, sizeof(*limits));
+    if (!limits)
         return -ENOMEM;
-    limits->sites = calloc(model->n_sites + 1, sizeof *limits->sites);
-    if (limits->sites == NULL) {
+    limits->sites = calloc(model->n_sites + 1, sizeof(*limits->sites));
+    if (!limits->sites) {
         free(limits);
         return -ENOMEM;
     }
@@ -47,7 +47,7 @@ int limits_create(const struct model *model, struct limits **ret_limits)
 
 void limits_destroy(struct limits *limits)
 {
-    if (limits == NULL)
+    if (!limits)
         return;
     pthread_mutex_destroy(&limits->lock);
     free(limits->sites);
@@ -96,7 +96,7 @@ static bool limit_client(struct limits *limits, int domain, uint32_t address, en
 {
     pthread_mutex_lock(&limits->lock);
     struct client_limit *client = find_client(limits, domain, address);
-    if (client == NULL)
+    if (!client)
         client = make_client(limits, domain, address);
     bool news = client->until[share] != until;
     client->until[share] = until;
@@ -124,7 +124,7 @@ static void read_client(struct limits *limits, int domain, uint32_t address, int
         return;
     pthread_mutex_lock(&limits->lock);
     const struct client_limit *client = find_client(limits, domain, address);
-    for (int share = 0; client != NULL && share < SHARES; share++)
+    for (int share = 0; client && share < SHARES; share++)
         ret_until[share] = client->until[share];
     pthread_mutex_unlock(&limits->lock);
 }
@@ -190,7 +190,7 @@ bool limits_refuse(struct limits *limits, int site, uint32_t address, bool wakes
         {GUARD_CLIENT_WAKES, wakes ? client[SHARE_WAKES] : 0},
         {GUARD_PROJECT_WAKES, wakes ? atomic_load(&of_site->until[SHARE_WAKES]) : 0},
     };
-    for (size_t i = 0; i < sizeof guards / sizeof guards[0]; i++) {
+    for (size_t i = 0; i < sizeof(guards) / sizeof(guards[0]); i++) {
         if (guards[i].until > now) {
             *ret_guard = guards[i];
             return true;

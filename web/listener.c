@@ -65,7 +65,7 @@ static void read_raw(const struct mg_request_info *info, struct raw_request *raw
 {
     *raw = (struct raw_request){
         .method = info->request_method,
-        .target = info->request_uri != NULL ? info->request_uri : "",
+        .target = info->request_uri ? info->request_uri : "",
         .query = info->query_string,
         .n_headers = info->num_headers < MG_MAX_HEADERS ? (size_t)info->num_headers
                                                         : REQUEST_HEADERS_MAX + 1,
@@ -78,8 +78,7 @@ static void read_raw(const struct mg_request_info *info, struct raw_request *raw
 static bool has_body(const struct mg_connection *connection)
 {
     const char *length = mg_get_header(connection, "Content-Length");
-    return (length != NULL && strcmp(length, "0") != 0) ||
-           mg_get_header(connection, "Transfer-Encoding") != NULL;
+    return (length && strcmp(length, "0") != 0) || mg_get_header(connection, "Transfer-Encoding");
 }
 
 /* A request with a body ends its connection, so that nothing in it is ever taken for the next
@@ -133,7 +132,7 @@ void exchange_drain(struct exchange *exchange)
     if (!has_body(exchange->connection))
         return;
     for (size_t left = DRAIN_MAX; left > 0;) {
-        ssize_t length = exchange_read(exchange, waste, sizeof waste);
+        ssize_t length = exchange_read(exchange, waste, sizeof(waste));
         if (length <= 0)
             return;
         left -= (size_t)length < left ? (size_t)length : left;
@@ -186,7 +185,7 @@ static const char *detail_of(int status, const char *message)
 static int on_error(struct mg_connection *connection, int status, const char *message)
 {
     struct worker *worker = mg_get_thread_pointer(connection);
-    if (worker == NULL)
+    if (!worker)
         return 1;
     refuse(connection, worker, status, detail_of(status, message));
     return 0;
@@ -205,7 +204,7 @@ static int on_connection(const struct mg_connection *connection, void **data)
     struct listener *listener = listener_of(connection);
     struct worker *worker = mg_get_thread_pointer(connection);
     (void)data;
-    if (worker != NULL)
+    if (worker)
         worker->refused = false;
     patience_look(listener->patience, atomic_fetch_add(&listener->connections, 1) + 1);
     return 0;
@@ -216,8 +215,7 @@ static void on_connection_close(const struct mg_connection *connection)
 {
     struct worker *worker = mg_get_thread_pointer(connection);
     const struct mg_request_info *info = mg_get_request_info(connection);
-    if (worker != NULL && !worker->refused && info != NULL && info->request_uri != NULL &&
-        info->local_uri == NULL)
+    if (worker && !worker->refused && info && info->request_uri && !info->local_uri)
         refuse((struct mg_connection *)connection, worker, 400,
                "Hall is no proxy: the request line must name a path that begins with '/'.");
 }
@@ -226,7 +224,7 @@ static void on_connection_closed(const struct mg_connection *connection)
 {
     struct worker *worker = mg_get_thread_pointer(connection);
     atomic_fetch_sub_explicit(&listener_of(connection)->connections, 1, memory_order_relaxed);
-    if (worker != NULL)
+    if (worker)
         stack_give_back(&worker->stack, clock_boot_ns());
 }
 
@@ -262,8 +260,8 @@ static int why_not(const struct sockaddr_in *address)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return errno;
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 ||
-        bind(fd, (const struct sockaddr *)address, sizeof *address) < 0 || listen(fd, 1) < 0)
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
+        bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 || listen(fd, 1) < 0)
         error = errno;
     close(fd);
     return error;
@@ -309,7 +307,7 @@ static struct mg_context *start(struct listener *listener, const char *endpoint)
     sigset_t all;
     sigset_t before;
 
-    snprintf(workers, sizeof workers, "%u", listener->role->workers);
+    snprintf(workers, sizeof(workers), "%u", listener->role->workers);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     struct mg_context *civetweb = mg_start(&callbacks, listener, options);
@@ -351,10 +349,10 @@ static int begin(struct listener *listener, const struct sockaddr_in *address)
     char endpoint[INET_ADDRSTRLEN + 8];
     struct mg_server_port port;
 
-    inet_ntop(AF_INET, &address->sin_addr, text, sizeof text);
-    snprintf(endpoint, sizeof endpoint, "%s:%u", text, ntohs(address->sin_port));
+    inet_ntop(AF_INET, &address->sin_addr, text, sizeof(text));
+    snprintf(endpoint, sizeof(endpoint), "%s:%u", text, ntohs(address->sin_port));
     listener->civetweb = start(listener, endpoint);
-    if (listener->civetweb == NULL) {
+    if (!listener->civetweb) {
         int error = why_not(address);
         log_error("web: cannot listen on %s: %s; %s %s", endpoint, strerror(error), advice(error),
                   role->pointer);
@@ -370,14 +368,14 @@ static int begin(struct listener *listener, const struct sockaddr_in *address)
 int listener_create(const struct listener_role *role, void *context,
                     const struct sockaddr_in *address, struct listener **ret_listener)
 {
-    struct listener *listener = calloc(1, sizeof *listener);
-    if (listener == NULL)
+    struct listener *listener = calloc(1, sizeof(*listener));
+    if (!listener)
         return -ENOMEM;
     mg_init_library(0);
     listener->role = role;
     listener->context = context;
-    listener->workers = calloc(role->workers, sizeof *listener->workers);
-    int error = listener->workers != NULL ? 0 : -ENOMEM;
+    listener->workers = calloc(role->workers, sizeof(*listener->workers));
+    int error = listener->workers ? 0 : -ENOMEM;
     for (unsigned i = 0; error == 0 && i < role->workers; i++)
         listener->workers[i].number = i;
     listener->rules = (struct patience_rules){.scarce = role->workers - role->workers / 4,
@@ -417,9 +415,9 @@ static void stop(struct listener *listener)
 
 void listener_destroy(struct listener *listener)
 {
-    if (listener == NULL)
+    if (!listener)
         return;
-    if (listener->civetweb != NULL)
+    if (listener->civetweb)
         stop(listener);
     patience_destroy(listener->patience);
     mg_exit_library();

@@ -12,9 +12,9 @@
 static int look(int fd, uint16_t port)
 {
     struct sockaddr_in own = {.sin_family = AF_UNSPEC};
-    socklen_t length = sizeof own;
+    socklen_t length = sizeof(own);
     int type = 0;
-    socklen_t type_length = sizeof type;
+    socklen_t type_length = sizeof(type);
 
     if (getsockname(fd, (struct sockaddr *)&own, &length) < 0)
         return errno == EBADF ? -EBADF : -ENOTSOCK;
@@ -42,16 +42,16 @@ int own_socket_hold(int fd, uint16_t port)
 static bool listens(int fd)
 {
     int yes = 0;
-    socklen_t length = sizeof yes;
+    socklen_t length = sizeof(yes);
     return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &length) == 0 && yes != 0;
 }
 
 void own_socket_end_reading(uint16_t port, bool listening)
 {
     DIR *descriptors = opendir("/proc/self/fd");
-    if (descriptors == NULL)
+    if (!descriptors)
         return;
-    for (const struct dirent *entry; (entry = readdir(descriptors)) != NULL;) {
+    for (const struct dirent *entry; (entry = readdir(descriptors));) {
         int fd = (int)strtol(entry->d_name, NULL, 10);
         int held = entry->d_name[0] != '.' ? own_socket_hold(fd, port) : -ENOTSOCK;
         if (held < 0)

@@ -310,7 +310,7 @@ struct page {
 
 static const struct hole *find_hole(const char *name, size_t length)
 {
-    for (size_t i = 0; i < sizeof holes / sizeof holes[0]; i++) {
+    for (size_t i = 0; i < sizeof(holes) / sizeof(holes[0]); i++) {
         if (strlen(holes[i].name) == length && memcmp(holes[i].name, name, length) == 0)
             return &holes[i];
     }
@@ -338,7 +338,7 @@ static void make_policy(struct page *page)
     char style[BASE64_SHA256_SIZE];
     base64_sha256(wait_page_script_sha256, script);
     base64_sha256(wait_page_style_sha256, style);
-    snprintf(page->policy, sizeof page->policy,
+    snprintf(page->policy, sizeof(page->policy),
              "default-src 'none'; script-src 'sha256-%s'; style-src 'sha256-%s'; img-src data:; "
              "connect-src 'self'; "
              "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
@@ -347,15 +347,14 @@ static void make_policy(struct page *page)
 
 int page_create(struct page **ret_page)
 {
-    struct page *page = calloc(1, sizeof *page);
+    struct page *page = calloc(1, sizeof(*page));
     const char *at = wait_page_html;
-    if (page == NULL)
+    if (!page)
         return -ENOMEM;
-    for (const char *open; (open = strstr(at, "{{")) != NULL && page->n < SEGMENTS_MAX - 1;) {
+    for (const char *open; (open = strstr(at, "{{")) && page->n < SEGMENTS_MAX - 1;) {
         const char *close = strstr(open, "}}");
-        const struct hole *hole =
-            close != NULL ? find_hole(open + 2, (size_t)(close - open - 2)) : NULL;
-        if (hole == NULL) {
+        const struct hole *hole = close ? find_hole(open + 2, (size_t)(close - open - 2)) : NULL;
+        if (!hole) {
             free(page);
             return -EBADMSG; /* the template names a hole that is not in the table: our own bug */
         }
@@ -382,7 +381,7 @@ void page_write(const struct page *page, const struct view *view, struct buf *ou
 {
     for (size_t i = 0; i < page->n; i++) {
         buf_add(out, page->segments[i].text, page->segments[i].length);
-        if (page->segments[i].hole != NULL)
+        if (page->segments[i].hole)
             page->segments[i].hole->put(view, out);
     }
 }

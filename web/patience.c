@@ -58,7 +58,7 @@ uint64_t patience_peer(struct in_addr address, uint16_t port)
 static uint64_t peer_of(int fd)
 {
     struct sockaddr_in peer = {.sin_family = AF_UNSPEC};
-    socklen_t length = sizeof peer;
+    socklen_t length = sizeof(peer);
     if (getpeername(fd, (struct sockaddr *)&peer, &length) < 0 || peer.sin_family != AF_INET)
         return 0;
     return patience_peer(peer.sin_addr, ntohs(peer.sin_port));
@@ -69,7 +69,7 @@ static uint64_t peer_of(int fd)
 static bool is_unanswered(int fd, unsigned age_ms)
 {
     struct tcp_info info = {0};
-    socklen_t length = sizeof info;
+    socklen_t length = sizeof(info);
     return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0 &&
            info.tcpi_state == ESTABLISHED && info.tcpi_data_segs_out == 0 &&
            info.tcpi_last_data_sent >= age_ms;
@@ -80,10 +80,10 @@ static bool is_unanswered(int fd, unsigned age_ms)
 static bool has_spoken(int fd)
 {
     char head[HEAD_MAX];
-    ssize_t length = recv(fd, head, sizeof head, MSG_PEEK | MSG_DONTWAIT);
-    return length == 0 || length == (ssize_t)sizeof head ||
-           (length > 0 && (memmem(head, (size_t)length, "\r\n\r\n", 4) != NULL ||
-                           memmem(head, (size_t)length, "\n\n", 2) != NULL));
+    ssize_t length = recv(fd, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
+    return length == 0 || length == (ssize_t)sizeof(head) ||
+           (length > 0 && (memmem(head, (size_t)length, "\r\n\r\n", 4) ||
+                           memmem(head, (size_t)length, "\n\n", 2)));
 }
 
 /* ---- All of them ---- */
@@ -212,8 +212,8 @@ static int start(struct patience *patience)
 int patience_create(const struct patience_rules *rules, void *context,
                     struct patience **ret_patience)
 {
-    struct patience *patience = calloc(1, sizeof *patience);
-    if (patience == NULL)
+    struct patience *patience = calloc(1, sizeof(*patience));
+    if (!patience)
         return -ENOMEM;
     patience->rules = rules;
     patience->context = context;
@@ -230,7 +230,7 @@ int patience_create(const struct patience_rules *rules, void *context,
 
 void patience_destroy(struct patience *patience)
 {
-    if (patience == NULL)
+    if (!patience)
         return;
     call(patience, true);
     pthread_join(patience->thread, NULL);

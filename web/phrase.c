@@ -14,7 +14,7 @@ static const char *say(const struct view *view, enum word word)
 static void put_with(struct buf *out, const char *sentence, const char *filling)
 {
     const char *hole = strstr(sentence, "%s");
-    if (hole == NULL) {
+    if (!hole) {
         buf_puts(out, sentence);
         return;
     }
@@ -137,7 +137,7 @@ void phrase_message(const struct view *view, struct buf *out)
 {
     put_with(out, say(view, message_of(view)),
              view->kind == VIEW_DEGRADED ? view->container
-             : view->who != NULL         ? view->who
+             : view->who                 ? view->who
                                          : "");
     if (view->kind == VIEW_FAILED) {
         bool limited = view->guard.kind != GUARD_NONE;

@@ -34,7 +34,7 @@ static void put_hall(struct proxy_job *job, const char *indent)
 
 static bool is_fit(struct proxy_job *job, const struct model_site *site)
 {
-    if (strchr(site->path, '*') == NULL)
+    if (!strchr(site->path, '*'))
         return true;
     buf_printf(job->errors,
                "project %s: its path has a '*', which in a Caddyfile stands for anything; choose "
@@ -97,7 +97,7 @@ static void put_site(struct proxy_job *job, const struct model_domain *domain,
     if (!is_fit(job, site))
         return;
     begin_matched(job, site);
-    if (site->upstream == NULL) {
+    if (!site->upstream) {
         put_hall(job, "\t\t");
     } else {
         struct proxy_target target = proxy_target(site->upstream);
@@ -125,7 +125,7 @@ static void put_gone(struct proxy_job *job)
 static void begin_site(struct proxy_job *job, const struct model_domain *domain)
 {
     const char *listen = job->order->listen;
-    if (listen == NULL) {
+    if (!listen) {
         buf_printf(job->out, "\n%s%s {\n", job->tls ? "" : "http://", domain->name);
         return;
     }

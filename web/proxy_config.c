@@ -52,7 +52,7 @@ void proxy_each_site(struct proxy_job *job, const struct model_domain *domain, p
 {
     const struct model *model = &job->config->model;
     for (size_t i = 0; i < domain->n_projects; i++) {
-        if (model->sites[domain->projects[i]].upstream != NULL)
+        if (model->sites[domain->projects[i]].upstream)
             call(job, domain, &model->sites[domain->projects[i]]);
     }
     call(job, domain, &model->sites[domain->site]);
@@ -63,12 +63,12 @@ static const char *hall_url(const struct config *config, char out[64])
 {
     const struct sockaddr_in *gateway = &config->http.gateway;
     char address[INET_ADDRSTRLEN];
-    if (config->proxy.hall != NULL)
+    if (config->proxy.hall)
         return config->proxy.hall;
     if (gateway->sin_addr.s_addr == htonl(INADDR_ANY))
         strcpy(address, "127.0.0.1");
     else
-        inet_ntop(AF_INET, &gateway->sin_addr, address, sizeof address);
+        inet_ntop(AF_INET, &gateway->sin_addr, address, sizeof(address));
     snprintf(out, 64, "http://%s:%u", address, ntohs(gateway->sin_port));
     return out;
 }
@@ -81,7 +81,7 @@ int proxy_config_write(const struct config *config, const struct proxy_order *or
         .config = config,
         .order = order,
         .hall = hall_url(config, hall),
-        .tls = config->proxy.tls && order->listen == NULL,
+        .tls = config->proxy.tls && !order->listen,
         .out = out,
         .errors = errors,
     };

@@ -72,8 +72,7 @@ static const char fails_closed[] = "    }\n"
 
 static bool is_fit(struct proxy_job *job, const struct model_site *site, struct span base)
 {
-    if (base.length == 0 ||
-        (memchr(base.at, '$', base.length) == NULL && strchr(site->path, '$') == NULL))
+    if (base.length == 0 || (!memchr(base.at, '$', base.length) && !strchr(site->path, '$')))
         return true;
     buf_printf(job->errors,
                "%s %s: the path has a '$', which nginx cannot take behind an upstream with a path "
@@ -104,7 +103,7 @@ static void put_site(struct proxy_job *job, const struct model_domain *domain,
                      const struct model_site *site)
 {
     (void)domain;
-    if (site->upstream == NULL) {
+    if (!site->upstream) {
         buf_puts(job->out, "    location / {\n        proxy_pass http://hall;\n    }\n");
         return;
     }
@@ -139,7 +138,7 @@ static void put_redirect(struct proxy_job *job, const struct model_domain *domai
 static void put_listen(struct proxy_job *job, const struct model_domain *domain)
 {
     const char *folder = job->config->proxy.certificates;
-    if (job->order->listen != NULL)
+    if (job->order->listen)
         buf_printf(job->out, "    listen %s;\n", job->order->listen);
     else if (!job->tls)
         buf_puts(job->out, "    listen 80;\n    listen [::]:80;\n");

@@ -28,7 +28,7 @@ static const char *name_of(const char *what, const struct model_site *site, char
 static void put_list(struct json_writer *json, const char *key, const char *const *items)
 {
     json_begin_array(json, key);
-    for (; *items != NULL; items++)
+    for (; *items; items++)
         json_put_string(json, NULL, *items);
     json_end_array(json);
 }
@@ -55,7 +55,7 @@ static void put_router(struct traefik *traefik, const char *name, const char *ru
              (const char *const[]){traefik->job->config->proxy.entry_point, NULL});
     json_put_string(json, "rule", rule);
     json_put_string(json, "service", service);
-    if (middlewares[0] != NULL)
+    if (middlewares[0])
         put_list(json, "middlewares", middlewares);
     put_tls(traefik);
     json_end_object(json);
@@ -77,11 +77,11 @@ static void put_site_router(struct traefik *traefik, const struct model_domain *
     char name[NAME_SIZE];
     char prefix[NAME_SIZE];
     char rule[RULE_SIZE];
-    bool has_base = site->upstream != NULL && proxy_target(site->upstream).base.length > 0;
+    bool has_base = site->upstream && proxy_target(site->upstream).base.length > 0;
 
     write_rule(rule, domain->name, site->path);
     name_of("", site, name);
-    if (site->upstream == NULL) {
+    if (!site->upstream) {
         put_router(traefik, name, rule, "hall", (const char *const[]){NULL});
         return;
     }
@@ -96,7 +96,7 @@ static void put_redirect(struct traefik *traefik, const struct model_domain *dom
     char name[NAME_SIZE];
     char rule[RULE_SIZE];
 
-    snprintf(name, sizeof name, "redirect-%s", domain->name);
+    snprintf(name, sizeof(name), "redirect-%s", domain->name);
     write_rule(rule, domain->name, "/");
     json_begin_object(json, name);
     put_list(json, "entryPoints",
@@ -114,8 +114,8 @@ static void put_helper_router(struct traefik *traefik, const struct model_domain
     char name[NAME_SIZE];
     char rule[RULE_SIZE];
 
-    snprintf(name, sizeof name, "helper-%s", domain->name);
-    snprintf(rule, sizeof rule, "Host(`%s`) && PathPrefix(`/.hall/`)", domain->name);
+    snprintf(name, sizeof(name), "helper-%s", domain->name);
+    snprintf(rule, sizeof(rule), "Host(`%s`) && PathPrefix(`/.hall/`)", domain->name);
     json_begin_object(json, name);
     put_list(json, "entryPoints",
              (const char *const[]){traefik->job->config->proxy.entry_point, NULL});
@@ -172,7 +172,7 @@ static void put_routers(struct traefik *traefik)
 static void begin_servers(struct json_writer *json, const char *name, struct span origin)
 {
     char url[600];
-    snprintf(url, sizeof url, "%.*s", SPAN(origin));
+    snprintf(url, sizeof(url), "%.*s", SPAN(origin));
     json_begin_object(json, name);
     json_begin_object(json, "loadBalancer");
     json_begin_array(json, "servers");
@@ -198,7 +198,7 @@ static void put_site_service(struct traefik *traefik, const struct model_domain 
 {
     char name[NAME_SIZE];
     (void)domain;
-    if (site->upstream == NULL)
+    if (!site->upstream)
         return;
     begin_servers(&traefik->json, name_of("", site, name), proxy_target(site->upstream).origin);
     end_servers(&traefik->json);
@@ -247,9 +247,9 @@ static void put_prefix(struct traefik *traefik, const struct model_domain *domai
     char name[NAME_SIZE];
     char prefix[600];
     (void)domain;
-    if (site->upstream == NULL || proxy_target(site->upstream).base.length == 0)
+    if (!site->upstream || proxy_target(site->upstream).base.length == 0)
         return;
-    snprintf(prefix, sizeof prefix, "%.*s", SPAN(proxy_target(site->upstream).base));
+    snprintf(prefix, sizeof(prefix), "%.*s", SPAN(proxy_target(site->upstream).base));
     json_begin_object(&traefik->json, name_of("prefix-", site, name));
     json_begin_object(&traefik->json, "addPrefix");
     json_put_string(&traefik->json, "prefix", prefix);
@@ -262,7 +262,7 @@ static void put_auth(struct traefik *traefik)
     struct json_writer *json = &traefik->json;
     char address[600];
 
-    snprintf(address, sizeof address, "%s/auth",
+    snprintf(address, sizeof(address), "%s/auth",
              traefik->job->order->fail_open ? ASKING_URL : traefik->job->hall);
     json_begin_object(json, "hall-auth");
     json_begin_object(json, "forwardAuth");

@@ -87,23 +87,22 @@ static bool is_length(const char *value)
 
 static enum request_fault read_headers(const struct raw_request *raw, struct request *request)
 {
-    memset(request->fields, 0, sizeof request->fields);
+    memset(request->fields, 0, sizeof(request->fields));
     if (raw->n_headers > REQUEST_HEADERS_MAX)
         return REQUEST_TOO_MANY_HEADERS;
     for (size_t i = 0; i < raw->n_headers; i++) {
         int field = find_field(raw->headers[i].name);
         if (field < 0)
             continue;
-        if (request->fields[field] != NULL && wanted[field].once)
+        if (request->fields[field] && wanted[field].once)
             return REQUEST_DOUBLED;
-        if (request->fields[field] == NULL)
+        if (!request->fields[field])
             request->fields[field] = skip_blanks(raw->headers[i].value);
     }
-    if (request->fields[FIELD_CONTENT_LENGTH] != NULL &&
-        request->fields[FIELD_TRANSFER_ENCODING] != NULL)
+    if (request->fields[FIELD_CONTENT_LENGTH] && request->fields[FIELD_TRANSFER_ENCODING])
         return REQUEST_BODY_UNCLEAR;
     const char *body = request->fields[FIELD_CONTENT_LENGTH];
-    return body == NULL || is_length(body) ? REQUEST_FINE : REQUEST_BAD_LENGTH;
+    return !body || is_length(body) ? REQUEST_FINE : REQUEST_BAD_LENGTH;
 }
 
 static bool is_trusted(const struct proxies *proxies, struct in_addr address)
@@ -159,9 +158,9 @@ static enum request_fault read_host(const char *value, char out[REQUEST_HOST_SIZ
 static const char *host_value(const struct request *request)
 {
     const char *value = request->forwarded ? request->fields[FIELD_FORWARDED_HOST] : NULL;
-    if (value == NULL)
+    if (!value)
         value = request->fields[FIELD_HOST];
-    return value != NULL ? value : "";
+    return value ? value : "";
 }
 
 static enum request_fault choose_host(struct request *request)
@@ -179,12 +178,12 @@ static enum request_fault set_target(struct request *request, struct span target
     if (target.length == 0 || target.at[0] != '/' || !uri_is_clean(target))
         return REQUEST_BAD_URI;
     const char *mark = memchr(target.at, '?', target.length);
-    struct span path = {target.at, mark != NULL ? (size_t)(mark - target.at) : target.length};
+    struct span path = {target.at, mark ? (size_t)(mark - target.at) : target.length};
     if (!uri_normalise_path(path, request->path))
         return REQUEST_BAD_URI;
     request->target = path;
-    request->query = (struct span){mark != NULL ? mark + 1 : NULL,
-                                   mark != NULL ? target.length - path.length - 1 : 0};
+    request->query =
+        (struct span){mark ? mark + 1 : NULL, mark ? target.length - path.length - 1 : 0};
     return REQUEST_FINE;
 }
 
@@ -196,9 +195,9 @@ enum request_fault request_retarget(struct request *request, const char *target,
 /* The request line's own path and query, which the listener gives apart. */
 static enum request_fault set_own_target(struct request *request, const struct raw_request *raw)
 {
-    struct span query = {raw->query, raw->query != NULL ? strlen(raw->query) : 0};
+    struct span query = {raw->query, raw->query ? strlen(raw->query) : 0};
     size_t length = strlen(raw->target);
-    size_t mark = raw->query != NULL ? 1 : 0;
+    size_t mark = raw->query ? 1 : 0;
     if (length + mark + query.length > REQUEST_URI_MAX)
         return REQUEST_TOO_LONG;
     enum request_fault fault = set_target(request, (struct span){raw->target, length});
@@ -214,7 +213,7 @@ static enum request_fault choose_target(struct request *request, const struct ra
                                         enum request_via via)
 {
     const char *uri = request->trusted ? request->fields[FIELD_FORWARDED_URI] : NULL;
-    if (uri != NULL) {
+    if (uri) {
         size_t length = strnlen(uri, REQUEST_URI_MAX + 1);
         return set_target(request, (struct span){uri, length});
     }
@@ -226,7 +225,7 @@ static enum request_fault choose_target(struct request *request, const struct ra
 static enum request_fault choose_method(struct request *request, const struct raw_request *raw)
 {
     const char *method = request->trusted ? request->fields[FIELD_FORWARDED_METHOD] : NULL;
-    request->method = method != NULL ? method : raw->method;
+    request->method = method ? method : raw->method;
     size_t length = strspn(request->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-");
     return length >= 1 && length <= 32 && request->method[length] == '\0' ? REQUEST_FINE
                                                                           : REQUEST_BAD_METHOD;
@@ -242,10 +241,10 @@ static bool bare_address(const char *at, size_t length, char out[INET6_ADDRSTRLE
         end = memchr(at, ']', length - 1);
     } else {
         const char *colon = memchr(at, ':', length);
-        if (colon != NULL && memchr(colon + 1, ':', (size_t)(end - colon - 1)) == NULL)
+        if (colon && !memchr(colon + 1, ':', (size_t)(end - colon - 1)))
             end = colon; /* one colon: a port */
     }
-    if (end == NULL || end == at || end - at >= INET6_ADDRSTRLEN)
+    if (!end || end == at || end - at >= INET6_ADDRSTRLEN)
         return false;
     memcpy(out, at, (size_t)(end - at));
     out[end - at] = '\0';
@@ -256,7 +255,7 @@ static void set_ipv4(struct request *request, struct in_addr address)
 {
     request->has_address = true;
     request->address = address;
-    inet_ntop(AF_INET, &address, request->who, sizeof request->who);
+    inet_ntop(AF_INET, &address, request->who, sizeof(request->who));
 }
 
 static bool set_address(struct request *request, const char *at, size_t length)
@@ -274,12 +273,12 @@ static bool set_address(struct request *request, const char *at, size_t length)
     if (inet_pton(AF_INET6, text, &v6) != 1)
         return false;
     if (IN6_IS_ADDR_V4MAPPED(&v6)) {
-        memcpy(&v4, &v6.s6_addr[12], sizeof v4);
+        memcpy(&v4, &v6.s6_addr[12], sizeof(v4));
         set_ipv4(request, v4);
         return true;
     }
     request->has_address = false;
-    inet_ntop(AF_INET6, &v6, request->who, sizeof request->who);
+    inet_ntop(AF_INET6, &v6, request->who, sizeof(request->who));
     return true;
 }
 
@@ -300,18 +299,18 @@ static enum request_fault choose_address(struct request *request, const struct r
     const char *list = request->trusted ? request->fields[FIELD_FORWARDED_FOR] : NULL;
 
     set_ipv4(request, raw->peer);
-    if (list == NULL)
+    if (!list)
         return REQUEST_FINE;
     size_t end = strnlen(list, REQUEST_VALUE_MAX + 1);
     if (end > REQUEST_VALUE_MAX)
         return REQUEST_BAD_FORWARDED_FOR;
     for (;;) {
         const char *comma = memrchr(list, ',', end);
-        const char *entry = comma != NULL ? comma + 1 : list;
+        const char *entry = comma ? comma + 1 : list;
         size_t length = trimmed(&entry, (size_t)(list + end - entry));
         if (!set_address(request, entry, length))
             return REQUEST_BAD_FORWARDED_FOR;
-        if (comma == NULL || !request->has_address || !is_trusted(proxies, request->address))
+        if (!comma || !request->has_address || !is_trusted(proxies, request->address))
             return REQUEST_FINE;
         end = (size_t)(comma - list);
     }
@@ -330,8 +329,8 @@ enum request_fault request_read(const struct raw_request *raw, const struct prox
         return fault;
     if (via == REQUEST_VIA_AUTH && !request->trusted)
         return REQUEST_NOT_TRUSTED;
-    request->forwarded = request->trusted &&
-                         (via == REQUEST_VIA_AUTH || request->fields[FIELD_FORWARDED_HOST] != NULL);
+    request->forwarded =
+        request->trusted && (via == REQUEST_VIA_AUTH || request->fields[FIELD_FORWARDED_HOST]);
     if ((fault = choose_address(request, raw, proxies)) != REQUEST_FINE ||
         (fault = choose_host(request)) != REQUEST_FINE ||
         (fault = choose_method(request, raw)) != REQUEST_FINE)
@@ -353,7 +352,7 @@ size_t request_reference(const struct request *request, char *ret_reference, siz
     ret_reference[0] = '/';
     size_t length = uri_climbs(path) ? uri_encode_path(ret_reference, request->path)
                                      : 1 + uri_encode(ret_reference + 1, path);
-    if (request->query.at != NULL) {
+    if (request->query.at) {
         ret_reference[length++] = '?';
         length += uri_encode(ret_reference + length, request->query);
     }
@@ -372,7 +371,7 @@ static bool ports_agree(const char *a, const char *b)
 {
     const char *port_a = strchr(a, ':');
     const char *port_b = strchr(b, ':');
-    return port_a == NULL || port_b == NULL || strcmp(port_a, port_b) == 0;
+    return !port_a || !port_b || strcmp(port_a, port_b) == 0;
 }
 
 bool request_is_same_origin(const struct request *request)
@@ -381,9 +380,9 @@ bool request_is_same_origin(const struct request *request)
     const char *origin = request->fields[FIELD_ORIGIN];
     char host[REQUEST_HOST_SIZE];
 
-    if (site != NULL)
+    if (site)
         return strcmp(site, "same-origin") == 0;
-    if (origin == NULL)
+    if (!origin)
         return true;
     if (strncmp(origin, "http://", 7) != 0 && strncmp(origin, "https://", 8) != 0)
         return false;

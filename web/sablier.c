@@ -33,7 +33,7 @@ static bool read_unit(const char **at, double *ret_ms)
         double ms;
     } units[] = {{"ns", 1e-6}, {"us", 1e-3}, {"\u00b5s", 1e-3}, {"\u03bcs", 1e-3},
                  {"ms", 1},    {"s", 1e3},   {"m", 6e4},        {"h", 3.6e6}};
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
         size_t length = strlen(units[i].name);
         if (strncmp(*at, units[i].name, length) != 0)
             continue;
@@ -128,7 +128,7 @@ static int find_site(const struct model *model, const char *name)
 static enum sablier_fault add_name(const struct model *model, struct sablier *sablier,
                                    const char *name, size_t length)
 {
-    if (length == 0 || length >= sizeof sablier->missing)
+    if (length == 0 || length >= sizeof(sablier->missing))
         return SABLIER_BROKEN;
     memcpy(sablier->missing, name, length);
     sablier->missing[length] = '\0';
@@ -155,13 +155,13 @@ static enum sablier_fault add_group(const struct model *model, struct sablier *s
                                     const char *group)
 {
     int index = model_domain_by_host(model, group);
-    strncpy(sablier->missing, group, sizeof sablier->missing - 1);
+    strncpy(sablier->missing, group, sizeof(sablier->missing) - 1);
     if (index == MODEL_NONE)
         return SABLIER_NO_GROUP;
     const struct model_domain *domain = &model->domains[index];
     for (size_t i = 0; i < domain->n_projects; i++)
         add_site(sablier, domain->projects[i]);
-    if (domain->n_projects == 0 || model->sites[domain->site].upstream != NULL)
+    if (domain->n_projects == 0 || model->sites[domain->site].upstream)
         add_site(sablier, domain->site);
     return SABLIER_FINE;
 }
@@ -232,8 +232,8 @@ static const struct {
 static enum sablier_fault take(struct reading *reading, struct span pair)
 {
     char value[1024];
-    for (size_t i = 0; i < sizeof parameters / sizeof parameters[0]; i++) {
-        int length = uri_parameter(pair, parameters[i].name, value, sizeof value);
+    for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {
+        int length = uri_parameter(pair, parameters[i].name, value, sizeof(value));
         if (length == -ENOENT || length == 0)
             continue;
         return length < 0 ? SABLIER_BROKEN : parameters[i].take(reading, value);
@@ -247,12 +247,12 @@ enum sablier_fault sablier_read(const struct model *model, struct span query,
     struct reading reading = {.model = model, .sablier = ret_sablier};
     enum sablier_fault fault = SABLIER_FINE;
     const char *at = query.at;
-    const char *end = at != NULL ? at + query.length : NULL;
+    const char *end = at ? at + query.length : NULL;
 
     *ret_sablier = (struct sablier){.refresh = SABLIER_REFRESH_MS, .timeout = SABLIER_TIMEOUT_MS};
-    while (at != NULL && at < end && fault == SABLIER_FINE) {
+    while (at && at < end && fault == SABLIER_FINE) {
         const char *next = memchr(at, '&', (size_t)(end - at));
-        const char *stop = next != NULL ? next : end;
+        const char *stop = next ? next : end;
         fault = take(&reading, (struct span){at, (size_t)(stop - at)});
         at = stop + 1;
     }

@@ -30,7 +30,7 @@ int secret_hash_password(const char *password, size_t length, char ret_hash[SECR
         return -EIO;
     if (crypto_pwhash_argon2id_str(hash, password, length, passes, memory) != 0)
         return -ENOMEM;
-    memcpy(ret_hash, hash, sizeof hash);
+    memcpy(ret_hash, hash, sizeof(hash));
     return 0;
 }
 
@@ -39,9 +39,9 @@ static int memory_of(const char *hash)
 {
     static const char head[] = "$argon2id$v=19$m=";
     int kib = 0;
-    if (strncmp(hash, head, sizeof head - 1) != 0)
+    if (strncmp(hash, head, sizeof(head) - 1) != 0)
         return -EINVAL;
-    for (const char *at = hash + sizeof head - 1; *at >= '0' && *at <= '9'; at++) {
+    for (const char *at = hash + sizeof(head) - 1; *at >= '0' && *at <= '9'; at++) {
         if (kib > (INT_MAX - 9) / 10)
             return -EINVAL;
         kib = kib * 10 + (*at - '0');

@@ -28,7 +28,7 @@ void stack_give_back(struct stack *stack, int64_t now)
 {
     char here;
 
-    if (stack->lowest == NULL || now - stack->gave_back < PAUSE_NS)
+    if (!stack->lowest || now - stack->gave_back < PAUSE_NS)
         return;
     stack->gave_back = now;
     char *below = &here - CALL_ROOM;

@@ -78,7 +78,7 @@ bool uri_climbs(struct span raw)
         int c = decode_one(&at, end);
         if (c == '/' && is_climb(segment, length))
             return true;
-        if (c != '/' && length < sizeof segment)
+        if (c != '/' && length < sizeof(segment))
             segment[length] = (char)c;
         length = c == '/' ? 0 : length + 1;
     }
@@ -129,11 +129,11 @@ int uri_parameter(struct span query, const char *name, char *ret_value, size_t s
 {
     size_t name_length = strlen(name);
     const char *at = query.at;
-    const char *end = query.at != NULL ? query.at + query.length : NULL;
+    const char *end = query.at ? query.at + query.length : NULL;
 
     while (at < end) {
         const char *stop = memchr(at, '&', (size_t)(end - at));
-        stop = stop != NULL ? stop : end;
+        stop = stop ? stop : end;
         if ((size_t)(stop - at) > name_length && strncmp(at, name, name_length) == 0 &&
             at[name_length] == '=')
             return decode_value(at + name_length + 1, stop, ret_value, size);
@@ -145,7 +145,7 @@ int uri_parameter(struct span query, const char *name, char *ret_value, size_t s
 /* What RFC 3986 lets stand in a path or query, and '%'. */
 static bool stays_as_is(unsigned char c)
 {
-    return c > 0x20 && c < 0x7f && strchr("\"#<>\\^`{|}", c) == NULL;
+    return c > 0x20 && c < 0x7f && !strchr("\"#<>\\^`{|}", c);
 }
 
 static size_t encode(char *out, struct span text, const char *also)
@@ -154,7 +154,7 @@ static size_t encode(char *out, struct span text, const char *also)
     size_t length = 0;
     for (size_t i = 0; i < text.length; i++) {
         unsigned char c = (unsigned char)text.at[i];
-        if (stays_as_is(c) && strchr(also, c) == NULL) {
+        if (stays_as_is(c) && !strchr(also, c)) {
             out[length++] = (char)c;
         } else {
             out[length++] = '%';

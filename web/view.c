@@ -173,7 +173,7 @@ static void show_alone(struct view *view, const struct project_notice *project, 
     view->elapsed = project->coming ? not_negative(now - project->started) : 0;
     if (!project->coming)
         return;
-    memcpy(notice->stages, project->stages, sizeof notice->stages);
+    memcpy(notice->stages, project->stages, sizeof(notice->stages));
     if (project->expected >= 0) {
         view->eta = not_negative(project->expected - now);
         view->overdue = now > project->expected;
@@ -189,8 +189,8 @@ static bool has_containers(const struct view *view, const struct project_notice 
 static void show_ailment(struct view *view, const struct project_notice *project)
 {
     view->ailment = project->ailment;
-    text_copy(view->container, sizeof view->container, project->container);
-    text_copy(view->notice.problem, sizeof view->notice.problem, project->problem);
+    text_copy(view->container, sizeof(view->container), project->container);
+    text_copy(view->notice.problem, sizeof(view->notice.problem), project->problem);
 }
 
 void view_add_project(struct view *view, const struct project_notice *project, bool asked,

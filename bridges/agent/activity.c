@@ -16,7 +16,7 @@ __attribute__((format(printf, 2, 3))) static void veto(struct vetoes *vetoes, co
         return;
     }
     va_start(args, format);
-    vsnprintf(line, sizeof line, format, args);
+    vsnprintf(line, sizeof(line), format, args);
     va_end(args);
     text_show(vetoes->list[vetoes->n++], ACTIVITY_VETO_SIZE, line, strlen(line));
 }
@@ -69,7 +69,7 @@ static void judge_sessions(const struct activity_sample *sample, struct vetoes *
 static bool has_word(const char *list, const char *word)
 {
     const size_t length = strlen(word);
-    for (const char *at = list; at != NULL; at = strchr(at, ':')) {
+    for (const char *at = list; at; at = strchr(at, ':')) {
         at += *at == ':';
         if (strncmp(at, word, length) == 0 && (at[length] == ':' || at[length] == '\0'))
             return true;
@@ -130,8 +130,8 @@ static void judge_rate(const char *check, const char *problem, double value, int
     char seen[24], allowed[24];
     if (is_unknown(vetoes, check, problem) || value < (double)limit)
         return;
-    veto(vetoes, "%s: %s, the limit is %s", check, activity_format_rate(value, seen, sizeof seen),
-         activity_format_rate((double)limit, allowed, sizeof allowed));
+    veto(vetoes, "%s: %s, the limit is %s", check, activity_format_rate(value, seen, sizeof(seen)),
+         activity_format_rate((double)limit, allowed, sizeof(allowed)));
 }
 
 static void judge_command(const struct activity_limits *limits,
@@ -168,9 +168,9 @@ void activity_judge(const struct activity_limits *limits, const struct activity_
                    ret_vetoes);
     if (limits->disk > 0)
         judge_rate("disk", sample->disk.problem, sample->disk.value, limits->disk, ret_vetoes);
-    if (limits->command != NULL)
+    if (limits->command)
         judge_command(limits, sample, ret_vetoes);
-    if (containers != NULL)
+    if (containers)
         judge_containers(containers, ret_vetoes);
 }
 
@@ -178,7 +178,7 @@ char *activity_format_rate(double bytes_a_second, char *out, size_t size)
 {
     static const char *const units[] = {"B/s", "kB/s", "MB/s", "GB/s", "TB/s"};
     size_t unit = 0;
-    while (bytes_a_second >= 1000 && unit + 1 < sizeof units / sizeof units[0]) {
+    while (bytes_a_second >= 1000 && unit + 1 < sizeof(units) / sizeof(units[0])) {
         bytes_a_second /= 1000;
         unit++;
     }

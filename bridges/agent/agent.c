@@ -166,7 +166,7 @@ static bool is_meant(const struct order *order, const struct docker_container *c
 /* The busy container that a stop or restart would take away from under someone, or NULL. */
 static const char *find_busy(const struct agent *agent, const struct order *order)
 {
-    if (agent->containers == NULL || order->verb == ORDER_START || order->force)
+    if (!agent->containers || order->verb == ORDER_START || order->force)
         return NULL;
     for (size_t i = 0; i < agent->containers->n; i++) {
         const struct docker_container *container = &agent->containers->containers[i];
@@ -184,7 +184,7 @@ static const char *explain_docker(const struct agent *agent, int error)
     case ENOENT:
         return "there is no such container on this server";
     case ENOTCONN:
-        return agent->containers != NULL && agent->containers->problem[0] != '\0'
+        return agent->containers && agent->containers->problem[0] != '\0'
                    ? agent->containers->problem
                    : "Docker does not answer";
     default:
@@ -209,12 +209,12 @@ static void order_containers(struct agent *agent, const struct order *order,
     struct under_way *under_way = &agent->under_way;
     char reason[ORDER_REASON_SIZE] = "";
     const char *busy = find_busy(agent, order);
-    if (agent->docker == NULL)
-        text_copy(reason, sizeof reason, "no \"docker\" is configured for this agent");
-    else if (under_way->n == sizeof under_way->list / sizeof under_way->list[0])
-        text_copy(reason, sizeof reason, "too many commands to containers are under way");
-    else if (busy != NULL)
-        snprintf(reason, sizeof reason, "containers: %s is busy", busy);
+    if (!agent->docker)
+        text_copy(reason, sizeof(reason), "no \"docker\" is configured for this agent");
+    else if (under_way->n == sizeof(under_way->list) / sizeof(under_way->list[0]))
+        text_copy(reason, sizeof(reason), "too many commands to containers are under way");
+    else if (busy)
+        snprintf(reason, sizeof(reason), "containers: %s is busy", busy);
     if (reason[0] != '\0') {
         agent_answer(agent, name, REPORT_REFUSED, reason, NULL);
         return;
@@ -276,7 +276,7 @@ static int open_bus(struct agent *agent, const char *password)
     const struct config_mqtt *mqtt = &agent->config->mqtt;
     const char *const subscriptions[] = {agent->topics.command};
     char client_id[SLUG_MAX + 16];
-    snprintf(client_id, sizeof client_id, "hall-agent-%s", agent->config->id);
+    snprintf(client_id, sizeof(client_id), "hall-agent-%s", agent->config->id);
     const struct mqtt_options options = {
         .host = mqtt->host,
         .unix_path = mqtt->unix_path,
@@ -324,7 +324,7 @@ static int agent_init(struct agent *agent, const char *password)
         error = logind_create(agent->loop, &logind_listener, agent, &agent->logind);
     if (error >= 0)
         error = watch_create(agent->loop, config, agent->logind, on_seen, agent, &agent->watch);
-    if (error >= 0 && config->docker_socket != NULL)
+    if (error >= 0 && config->docker_socket)
         error = docker_create(agent->loop, config->docker_socket, &docker_listener, agent,
                               &agent->docker);
     return error < 0 ? error : 0;
@@ -332,8 +332,8 @@ static int agent_init(struct agent *agent, const char *password)
 
 int agent_create(const struct config_agent *config, const char *password, struct agent **ret_agent)
 {
-    struct agent *agent = calloc(1, sizeof *agent);
-    if (agent == NULL)
+    struct agent *agent = calloc(1, sizeof(*agent));
+    if (!agent)
         return -ENOMEM;
     agent->config = config;
     name_topics(agent);
@@ -355,7 +355,7 @@ int agent_run(struct agent *agent)
 
 void agent_destroy(struct agent *agent)
 {
-    if (agent == NULL)
+    if (!agent)
         return;
     docker_destroy(agent->docker);
     watch_destroy(agent->watch);

@@ -30,7 +30,7 @@ static const char *parse_rate(struct arena *arena, const char *text, void *targe
     if (!isdigit((unsigned char)text[0]) || text[strspn(text, "0123456789.")] == '\0')
         return rate_allowed;
     const double number = strtod(text, &unit);
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
         const double bytes = number * units[i].factor;
         if (strcmp(units[i].name, unit) != 0 || bytes < 1 || bytes > 1e12)
             continue;
@@ -45,14 +45,14 @@ static const struct format format_rate = {.allowed = rate_allowed, .parse = pars
 static const char *store_text(struct arena *arena, const char *text, void *target)
 {
     const char *copy = arena_copy(arena, text);
-    if (copy != NULL)
-        memcpy(target, &copy, sizeof copy);
+    if (copy)
+        memcpy(target, &copy, sizeof(copy));
     return NULL;
 }
 
 static const char *parse_process(struct arena *arena, const char *text, void *target)
 {
-    if (text[0] == '\0' || text_has_control(text) || strchr(text, '/') != NULL)
+    if (text[0] == '\0' || text_has_control(text) || strchr(text, '/'))
         return process_allowed;
     return store_text(arena, text, target);
 }
@@ -77,7 +77,7 @@ static const char *const right_names[] = {"suspend",    "hibernate", "poweroff",
                                           "containers", "wol",       NULL};
 static const unsigned rights_by_name[] = {RIGHT_SUSPEND, RIGHT_HIBERNATE,  RIGHT_POWEROFF,
                                           RIGHT_REBOOT,  RIGHT_CONTAINERS, RIGHT_WOL};
-enum { N_RIGHTS = sizeof rights_by_name / sizeof rights_by_name[0] };
+enum { N_RIGHTS = sizeof(rights_by_name) / sizeof(rights_by_name[0]) };
 
 /* clang-format off */
 static const struct option item_right = {
@@ -134,7 +134,7 @@ static const struct option_table root_table = {"agent", sizeof(struct raw_agent)
 static unsigned rights_of(const struct raw_agent *raw)
 {
     unsigned rights = 0;
-    for (size_t i = 0; raw->allow == NULL && i < N_RIGHTS; i++)
+    for (size_t i = 0; !raw->allow && i < N_RIGHTS; i++)
         rights |= rights_by_name[i];
     for (size_t i = 0; i < raw->n_allow; i++)
         rights |= rights_by_name[raw->allow[i]];
@@ -146,9 +146,9 @@ static void check(const void *target, struct report *report)
     const struct raw_agent *raw = target;
     const char *program = raw->n_command > 0 ? raw->command[0] : NULL;
     char shown[SHOWN_SIZE];
-    if (program != NULL && program[0] != '/')
+    if (program && program[0] != '/')
         report_error_at(report, (const char *const[]){"activity", "command", "0", NULL},
-                        text_show(shown, sizeof shown, program, strlen(program)),
+                        text_show(shown, sizeof(shown), program, strlen(program)),
                         "an absolute path of a program");
 }
 
@@ -156,8 +156,8 @@ static void check(const void *target, struct report *report)
 static const char *const *argv_of(struct arena *arena, const struct raw_agent *raw)
 {
     const char **argv =
-        raw->n_command > 0 ? arena_alloc(arena, raw->n_command + 1, sizeof *argv) : NULL;
-    for (size_t i = 0; argv != NULL && i < raw->n_command; i++)
+        raw->n_command > 0 ? arena_alloc(arena, raw->n_command + 1, sizeof(*argv)) : NULL;
+    for (size_t i = 0; argv && i < raw->n_command; i++)
         argv[i] = raw->command[i];
     return argv;
 }
@@ -177,7 +177,7 @@ static struct config_agent complete(struct arena *arena, const char *file,
     config.activity.command = raw->n_command > 0 ? raw->command[0] : NULL;
     if (raw->docker_given != GIVEN_WELL)
         config.docker_socket = NULL;
-    if (config.mqtt.username == NULL)
+    if (!config.mqtt.username)
         config.mqtt.username = config.id;
     return config;
 }
@@ -187,8 +187,8 @@ static struct config_agent complete(struct arena *arena, const char *file,
 static int finish(struct arena *arena, const char *file, const struct raw_agent *raw,
                   struct config_agent **ret_config)
 {
-    struct config_agent *config = arena_alloc(arena, 1, sizeof *config);
-    if (config != NULL)
+    struct config_agent *config = arena_alloc(arena, 1, sizeof(*config));
+    if (config)
         *config = complete(arena, file, raw);
     if (arena_failed(arena)) {
         arena_destroy(arena);
@@ -219,6 +219,6 @@ int config_agent_load(const char *file, struct config_agent **ret_config, struct
 
 void config_agent_free(struct config_agent *config)
 {
-    if (config != NULL)
+    if (config)
         arena_destroy(config->memory); /* the config itself is in there */
 }

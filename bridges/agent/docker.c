@@ -118,7 +118,7 @@ static void forget_found(struct docker *docker)
 static uint32_t random_bits(void)
 {
     uint32_t bits;
-    return getrandom(&bits, sizeof bits, GRND_NONBLOCK) == (ssize_t)sizeof bits ? bits : 0;
+    return getrandom(&bits, sizeof(bits), GRND_NONBLOCK) == (ssize_t)sizeof(bits) ? bits : 0;
 }
 
 static void rest(struct docker *docker)
@@ -141,7 +141,7 @@ static void fail(struct docker *docker, const char *format, ...)
     struct docker_view view = {0};
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(view.problem, sizeof view.problem, format, args);
+    (void)vsnprintf(view.problem, sizeof(view.problem), format, args);
     va_end(args);
     free(docker->known);
     docker->known = NULL;
@@ -151,8 +151,8 @@ static void fail(struct docker *docker, const char *format, ...)
 
 static void fail_for(struct docker *docker, int error)
 {
-    char why[sizeof docker->view.problem];
-    fail(docker, "%s", docker_http_why(error, docker->shown, why, sizeof why));
+    char why[sizeof(docker->view.problem)];
+    fail(docker, "%s", docker_http_why(error, docker->shown, why, sizeof(why)));
 }
 
 /* Only an answer of 200 is one. */
@@ -163,7 +163,7 @@ static bool is_good(struct docker *docker, const struct docker_answer *answer)
         fail_for(docker, answer->error);
     else if (answer->status != 200)
         fail(docker, "Docker at %s answers %d: %s", docker->shown, answer->status,
-             docker_api_message(answer->body, answer->length, message, sizeof message));
+             docker_api_message(answer->body, answer->length, message, sizeof(message)));
     return !answer->error && answer->status == 200;
 }
 
@@ -254,7 +254,7 @@ static void inspect_next(struct docker *docker)
         show_found(docker);
         return;
     }
-    (void)snprintf(path, sizeof path, "/containers/%s/json", found->entries[docker->at].id);
+    (void)snprintf(path, sizeof(path), "/containers/%s/json", found->entries[docker->at].id);
     get(docker, path, LIST_LIMIT_MS, on_inspected);
 }
 
@@ -405,7 +405,7 @@ int docker_command(struct docker *docker, enum docker_verb verb, const char *pro
 
 static int init(struct docker *docker, const char *socket)
 {
-    text_show(docker->shown, sizeof docker->shown, socket, strlen(socket));
+    text_show(docker->shown, sizeof(docker->shown), socket, strlen(socket));
     docker_lines_init(&docker->lines);
     int r = docker_http_create(docker->loop, socket, &docker->http);
     if (r < 0)
@@ -424,7 +424,7 @@ static int init(struct docker *docker, const char *socket)
 int docker_create(sd_event *loop, const char *socket, const struct docker_listener *listener,
                   void *context, struct docker **ret_docker)
 {
-    struct docker *docker = calloc(1, sizeof *docker);
+    struct docker *docker = calloc(1, sizeof(*docker));
     if (!docker)
         return -ENOMEM;
     docker->loop = sd_event_ref(loop);

@@ -54,7 +54,7 @@ static bool read_name(const struct json *container, struct docker_entry *entry)
         const char *name = json_string(at);
         if (name && *name == '/')
             name++;
-        if (name && is_name(name) && take(entry->shown.name, sizeof entry->shown.name, name))
+        if (name && is_name(name) && take(entry->shown.name, sizeof(entry->shown.name), name))
             return true;
     }
     return false;
@@ -78,7 +78,7 @@ static const struct word states[] = {
 static const char *state_of(const struct json *container)
 {
     const char *state = json_get_string(container, "State");
-    for (size_t i = 0; state && i < sizeof states / sizeof *states; i++)
+    for (size_t i = 0; state && i < sizeof(states) / sizeof(*states); i++)
         if (strcmp(states[i].from, state) == 0)
             return states[i].to;
     return "unknown";
@@ -101,7 +101,7 @@ static bool ends_with(const char *text, const char *ending)
 static const char *health_in_text(const struct json *container)
 {
     const char *status = json_get_string(container, "Status");
-    for (size_t i = 0; status && i < sizeof endings / sizeof *endings; i++)
+    for (size_t i = 0; status && i < sizeof(endings) / sizeof(*endings); i++)
         if (ends_with(status, endings[i].from))
             return endings[i].to;
     return NULL;
@@ -115,7 +115,7 @@ static const char *health_word(const char *text)
                                         {"starting", "starting"},
                                         {"none", ""},
                                         {"", ""}};
-    for (size_t i = 0; text && i < sizeof words / sizeof *words; i++)
+    for (size_t i = 0; text && i < sizeof(words) / sizeof(*words); i++)
         if (strcmp(words[i].from, text) == 0)
             return words[i].to;
     return NULL;
@@ -135,7 +135,7 @@ static void read_health(const struct json *container, struct docker_entry *entry
         return;
     const char *health = health_listed(container);
     if (health)
-        text_copy(entry->shown.health, sizeof entry->shown.health, health);
+        text_copy(entry->shown.health, sizeof(entry->shown.health), health);
     else
         entry->sight = DOCKER_SIGHT_UNKNOWN;
 }
@@ -151,15 +151,15 @@ static void read_labels(const struct json *labels, struct docker_entry *entry)
     struct docker_container *shown = &entry->shown;
     bool lasting =
         strcmp(or_nothing(json_get_string(labels, "com.docker.compose.oneoff")), "True") != 0;
-    (void)take(entry->compose, sizeof entry->compose,
+    (void)take(entry->compose, sizeof(entry->compose),
                json_get_string(labels, "com.docker.compose.project"));
-    (void)take(entry->service, sizeof entry->service,
+    (void)take(entry->service, sizeof(entry->service),
                json_get_string(labels, "com.docker.compose.service"));
-    (void)take(entry->depends, sizeof entry->depends,
+    (void)take(entry->depends, sizeof(entry->depends),
                json_get_string(labels, "com.docker.compose.depends_on"));
-    if (!take(shown->project, sizeof shown->project, json_get_string(labels, "hall.project")) &&
+    if (!take(shown->project, sizeof(shown->project), json_get_string(labels, "hall.project")) &&
         lasting)
-        text_copy(shown->project, sizeof shown->project, entry->compose);
+        text_copy(shown->project, sizeof(shown->project), entry->compose);
     shown->busy = strcmp(or_nothing(json_get_string(labels, "hall.busy")), "true") == 0;
 }
 
@@ -169,8 +169,8 @@ static bool read_entry(const struct json *container, struct docker_entry *entry)
     *entry = (struct docker_entry){0};
     if (!id || !is_id(id) || !read_name(container, entry))
         return false;
-    text_copy(entry->id, sizeof entry->id, id);
-    text_copy(entry->shown.state, sizeof entry->shown.state, state_of(container));
+    text_copy(entry->id, sizeof(entry->id), id);
+    text_copy(entry->shown.state, sizeof(entry->shown.state), state_of(container));
     read_labels(json_get(container, "Labels"), entry);
     read_health(container, entry);
     return true;
@@ -200,13 +200,13 @@ static int read_containers(const struct json *containers, struct docker_list **r
 {
     size_t told = json_count(containers);
     size_t room = told < DOCKER_CONTAINERS_MAX ? told : DOCKER_CONTAINERS_MAX;
-    struct docker_list *list = calloc(1, sizeof *list + room * sizeof *list->entries);
+    struct docker_list *list = calloc(1, sizeof(*list) + room * sizeof(*list->entries));
     if (!list)
         return -ENOMEM;
     read_entries(containers, true, list);
     read_entries(containers, false, list);
     list->left_out = told - list->n;
-    qsort(list->entries, list->n, sizeof *list->entries, compare_names);
+    qsort(list->entries, list->n, sizeof(*list->entries), compare_names);
     *ret_list = list;
     return 0;
 }
@@ -270,7 +270,7 @@ int docker_api_health(const char *bytes, size_t length, char ret_health[24])
 static bool is_idle_action(const char *action)
 {
     static const char *const idle[] = {"exec", "top", "attach", "resize", "mount", "sync", "kill"};
-    for (size_t i = 0; i < sizeof idle / sizeof *idle; i++)
+    for (size_t i = 0; i < sizeof(idle) / sizeof(*idle); i++)
         if (strncmp(action, idle[i], strlen(idle[i])) == 0)
             return true;
     return false;
@@ -398,7 +398,7 @@ void docker_lines_feed(struct docker_lines *lines, const char *bytes, size_t len
         if (!fits || end)
             buf_clear(&lines->text);
         lines->skipping = !end && (lines->skipping || !fits);
-        part += end != NULL;
+        part += end ? 1 : 0;
         bytes += part;
         length -= part;
     }

@@ -107,7 +107,7 @@ static int error_of(const struct docker_request *request, CURLcode result)
         return system_error(request, -ECONNREFUSED);
     if (result == CURLE_RECV_ERROR) /* chunks that make no sense, too */
         return system_error(request, -EBADMSG);
-    for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
+    for (size_t i = 0; i < sizeof(meanings) / sizeof(*meanings); i++)
         if (meanings[i].code == result)
             return meanings[i].error;
     return -EBADMSG;
@@ -168,7 +168,7 @@ static CURLcode set_request(const struct docker_request *request, const struct d
 static CURLcode set_options(struct docker_request *request, const struct docker_ask *ask)
 {
     CURLcode r = CURLE_OK;
-    for (size_t i = 0; !r && i < sizeof options_long / sizeof *options_long; i++)
+    for (size_t i = 0; !r && i < sizeof(options_long) / sizeof(*options_long); i++)
         r = curl_easy_setopt(request->easy, options_long[i].option, options_long[i].value);
     SET(CURLOPT_PROTOCOLS_STR, "http");
     SET(CURLOPT_PROXY, ""); /* none, whatever the environment says */
@@ -197,7 +197,7 @@ void docker_http_drop(struct docker_request *request)
 int docker_http_begin(struct docker_http *http, const struct docker_ask *ask,
                       struct docker_request **ret_request)
 {
-    struct docker_request *request = calloc(1, sizeof *request);
+    struct docker_request *request = calloc(1, sizeof(*request));
     if (!request)
         return -ENOMEM;
     *request = (struct docker_request){
@@ -219,11 +219,11 @@ int docker_http_begin(struct docker_http *http, const struct docker_ask *ask,
 
 int docker_http_create(sd_event *loop, const char *socket, struct docker_http **ret_http)
 {
-    struct docker_http *http = calloc(1, sizeof *http);
+    struct docker_http *http = calloc(1, sizeof(*http));
     if (!http)
         return -ENOMEM;
     size_t length = strlen(socket);
-    int r = length > 0 && length < sizeof http->socket ? 0 : -EINVAL;
+    int r = length > 0 && length < sizeof(http->socket) ? 0 : -EINVAL;
     if (!r) {
         memcpy(http->socket, socket, length + 1);
         /* Only plain HTTP is spoken, so TLS is not set up. */
@@ -265,7 +265,7 @@ static const struct {
 
 char *docker_http_why(int error, const char *socket, char *out, size_t size)
 {
-    for (size_t i = 0; i < sizeof troubles / sizeof *troubles; i++)
+    for (size_t i = 0; i < sizeof(troubles) / sizeof(*troubles); i++)
         if (troubles[i].error == error) {
             (void)snprintf(out, size, "%s%s%s", troubles[i].before, socket, troubles[i].behind);
             return out;

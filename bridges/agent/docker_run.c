@@ -85,7 +85,7 @@ void docker_runs_finish(struct docker_runs *runs)
 static void complain(struct docker_run *run, const char *reason)
 {
     if (*run->reason == '\0')
-        text_copy(run->reason, sizeof run->reason, reason);
+        text_copy(run->reason, sizeof(run->reason), reason);
 }
 
 static bool is_done(const struct docker_run *run, const struct docker_answer *answer)
@@ -100,16 +100,17 @@ static void complain_about(struct docker_run *run, const struct docker_answer *a
     char reason[REASON_SIZE], message[MESSAGE_SIZE];
     const char *name = run->targets[run->at].name, *word = verbs[run->verb].word;
     if (answer->error == -ETIMEDOUT)
-        (void)snprintf(reason, sizeof reason, "Docker did not %s %.60s in time: look at its log",
+        (void)snprintf(reason, sizeof(reason), "Docker did not %s %.60s in time: look at its log",
                        word, name);
     else if (answer->error)
-        (void)snprintf(reason, sizeof reason, "Docker gave no answer when asked to %s %.60s: %s",
+        (void)snprintf(reason, sizeof(reason), "Docker gave no answer when asked to %s %.60s: %s",
                        word, name, strerror(-answer->error));
     else if (answer->status == 404)
-        (void)snprintf(reason, sizeof reason, "the container %.60s is gone: create it again", name);
+        (void)snprintf(reason, sizeof(reason), "the container %.60s is gone: create it again",
+                       name);
     else
-        (void)snprintf(reason, sizeof reason, "Docker does not %s %.60s: %s (%d)", word, name,
-                       docker_api_message(answer->body, answer->length, message, sizeof message),
+        (void)snprintf(reason, sizeof(reason), "Docker does not %s %.60s: %s (%d)", word, name,
+                       docker_api_message(answer->body, answer->length, message, sizeof(message)),
                        answer->status);
     complain(run, reason);
 }
@@ -117,9 +118,9 @@ static void complain_about(struct docker_run *run, const struct docker_answer *a
 static void complain_of_missing(struct docker_run *run, const char *name)
 {
     char reason[REASON_SIZE], shown[DOCKER_NAME_SIZE];
-    (void)snprintf(reason, sizeof reason,
+    (void)snprintf(reason, sizeof(reason),
                    "there is no container %s: create it, or correct its name",
-                   text_show(shown, sizeof shown, name, strlen(name)));
+                   text_show(shown, sizeof(shown), name, strlen(name)));
     complain(run, reason);
 }
 
@@ -145,7 +146,7 @@ static int begin_step(struct docker_run *run)
 {
     char path[PATH_SIZE];
     const struct verb *verb = &verbs[run->verb];
-    (void)snprintf(path, sizeof path, "/containers/%s/%s", run->targets[run->at].id, verb->word);
+    (void)snprintf(path, sizeof(path), "/containers/%s/%s", run->targets[run->at].id, verb->word);
     const struct docker_ask ask = {
         .post = true,
         .path = path,
@@ -228,15 +229,15 @@ static void set_targets(struct docker_run *run, const struct choice *choice)
     for (size_t i = 0; i < choice->n; i++) {
         size_t from = run->verb == DOCKER_STOP ? choice->n - 1 - i : i;
         const struct docker_entry *entry = choice->entries[places[from]];
-        text_copy(run->targets[i].id, sizeof run->targets[i].id, entry->id);
-        text_copy(run->targets[i].name, sizeof run->targets[i].name, entry->shown.name);
+        text_copy(run->targets[i].id, sizeof(run->targets[i].id), entry->id);
+        text_copy(run->targets[i].name, sizeof(run->targets[i].name), entry->shown.name);
     }
 }
 
 static int make_run(struct docker_runs *runs, const struct docker_order *order,
                     const struct choice *choice, struct docker_run **ret_run)
 {
-    struct docker_run *run = calloc(1, sizeof *run + choice->n * sizeof *run->targets);
+    struct docker_run *run = calloc(1, sizeof(*run) + choice->n * sizeof(*run->targets));
     if (!run)
         return -ENOMEM;
     run->runs = runs;

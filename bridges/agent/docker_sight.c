@@ -30,7 +30,7 @@ void docker_sight_recall(struct docker_list *list, const struct docker_list *bef
 static void set_unreadable(struct docker_entry *entry, const struct docker_entry *before)
 {
     entry->sight = DOCKER_SIGHT_UNREADABLE;
-    text_copy(entry->shown.health, sizeof entry->shown.health, "unhealthy");
+    text_copy(entry->shown.health, sizeof(entry->shown.health), "unhealthy");
     if (!before || before->sight != DOCKER_SIGHT_UNREADABLE)
         log_warning("docker: the health of %s cannot be read; it counts as unhealthy: inspect it",
                     entry->shown.name);
@@ -39,17 +39,17 @@ static void set_unreadable(struct docker_entry *entry, const struct docker_entry
 void docker_sight_inspected(struct docker_entry *entry, const struct docker_answer *answer,
                             const struct docker_list *before)
 {
-    char health[sizeof entry->shown.health];
+    char health[sizeof(entry->shown.health)];
     if (answer->status != 200 || docker_api_health(answer->body, answer->length, health) < 0) {
         set_unreadable(entry, find(before, entry->id));
         return;
     }
     entry->sight = *health ? DOCKER_SIGHT_INSPECTED : DOCKER_SIGHT_NONE;
-    text_copy(entry->shown.health, sizeof entry->shown.health, health);
+    text_copy(entry->shown.health, sizeof(entry->shown.health), health);
 }
 
 void docker_sight_gone(struct docker_entry *entry)
 {
     entry->sight = DOCKER_SIGHT_LISTED;
-    text_copy(entry->shown.state, sizeof entry->shown.state, "removing");
+    text_copy(entry->shown.state, sizeof(entry->shown.state), "removing");
 }

@@ -19,8 +19,8 @@ enum {
 static struct order_name name_of(const struct order *order)
 {
     struct order_name name;
-    text_copy(name.id, sizeof name.id, order->id);
-    text_copy(name.action, sizeof name.action, order_verb_name(order->verb));
+    text_copy(name.id, sizeof(name.id), order->id);
+    text_copy(name.action, sizeof(name.action), order_verb_name(order->verb));
     return name;
 }
 
@@ -97,7 +97,7 @@ static void decide(struct agent *agent)
     if (agent->vetoes.n > 0) {
         refuse_order(agent, agent->vetoes.list[0], &agent->vetoes);
     } else if (!can->can[verb]) {
-        snprintf(reason, sizeof reason, "%s is not possible: %s", order_verb_name(verb),
+        snprintf(reason, sizeof(reason), "%s is not possible: %s", order_verb_name(verb),
                  can->problem[0] != '\0'
                      ? can->problem
                      : "logind says that it cannot, or that this agent may not");

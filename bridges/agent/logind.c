@@ -26,7 +26,7 @@ struct session_call {
 /* One for each: who asks for both at once needs another right than those that logind gives to
  * everybody. */
 static const char *const held_things[] = {"sleep", "shutdown"};
-enum { HOLDS = sizeof held_things / sizeof held_things[0] };
+enum { HOLDS = sizeof(held_things) / sizeof(held_things[0]) };
 
 struct hold {
     struct logind *logind;
@@ -81,8 +81,7 @@ static void put_error(sd_bus_message *reply, char *out, size_t size)
              sd_bus_error_has_name(error, SD_BUS_ERROR_TIMEOUT))
         snprintf(out, size, "logind does not answer");
     else
-        snprintf(out, size, "logind says: %s",
-                 error->message != NULL ? error->message : error->name);
+        snprintf(out, size, "logind says: %s", error->message ? error->message : error->name);
 }
 
 static void put_no_bus(int error, char *out, size_t size)
@@ -107,7 +106,7 @@ static int on_held(sd_bus_message *reply, void *context, sd_bus_error *ret_error
     (void)ret_error;
     hold->asked = false;
     if (sd_bus_message_is_method_error(reply, NULL)) {
-        put_error(reply, why, sizeof why);
+        put_error(reply, why, sizeof(why));
         complain(hold->logind,
                  "no goodbye can be said when someone else sends this machine to sleep", why);
         return 0;
@@ -120,7 +119,7 @@ static int on_held(sd_bus_message *reply, void *context, sd_bus_error *ret_error
 
 static void ask_holds(struct logind *logind)
 {
-    if (logind->bus == NULL || !logind->hold_wanted)
+    if (!logind->bus || !logind->hold_wanted)
         return;
     for (size_t i = 0; i < HOLDS; i++) {
         struct hold *hold = &logind->holds[i];
@@ -226,7 +225,7 @@ static int watch(struct logind *logind)
         "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',"
         "interface='org.freedesktop.DBus',arg0='" SERVICE "'",
         on_owner, NULL, logind);
-    for (size_t i = 0; error >= 0 && i < sizeof signals / sizeof signals[0]; i++)
+    for (size_t i = 0; error >= 0 && i < sizeof(signals) / sizeof(signals[0]); i++)
         error = sd_bus_match_signal_async(logind->bus, NULL, SERVICE, OBJECT, MANAGER,
                                           signals[i].signal, signals[i].handler, NULL, logind);
     return error < 0 ? error : 0;
@@ -234,7 +233,7 @@ static int watch(struct logind *logind)
 
 static void close_bus(struct logind *logind)
 {
-    if (logind->bus != NULL)
+    if (logind->bus)
         sd_bus_detach_event(logind->bus);
     logind->bus = sd_bus_close_unref(logind->bus);
     forget_holds(logind);
@@ -242,7 +241,7 @@ static void close_bus(struct logind *logind)
 
 static bool is_open(const struct logind *logind)
 {
-    return logind->bus != NULL && sd_bus_is_open(logind->bus) > 0;
+    return logind->bus && sd_bus_is_open(logind->bus) > 0;
 }
 
 static int open_bus(struct logind *logind)
@@ -277,7 +276,7 @@ static void ask(struct logind *logind, const char *path, const char *interface, 
     sd_bus_message *call = NULL;
     int error =
         sd_bus_message_new_method_call(logind->bus, &call, SERVICE, path, interface, method);
-    if (error >= 0 && argument != NULL)
+    if (error >= 0 && argument)
         error = sd_bus_message_append(call, "s", argument);
     if (error >= 0)
         error = sd_bus_call_async(logind->bus, NULL, call, handler, context, ANSWER_US);
@@ -297,20 +296,20 @@ static int read_property(sd_bus_message *reply, struct activity_session *session
         size_t size;
         bool *flag;
     } rows[] = {
-        {"State", session->state, sizeof session->state, NULL},
-        {"Class", session->class, sizeof session->class, NULL},
-        {"RemoteHost", session->host, sizeof session->host, NULL},
+        {"State", session->state, sizeof(session->state), NULL},
+        {"Class", session->class, sizeof(session->class), NULL},
+        {"RemoteHost", session->host, sizeof(session->host), NULL},
         {"Remote", NULL, 0, &session->remote},
         {"IdleHint", NULL, 0, &session->idle},
     };
     const char *name, *text;
     int error = sd_bus_message_read(reply, "s", &name), flag = 0;
-    for (size_t i = 0; error >= 0 && i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; error >= 0 && i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (strcmp(rows[i].name, name) != 0)
             continue;
-        error = rows[i].flag != NULL ? sd_bus_message_read(reply, "v", "b", &flag)
-                                     : sd_bus_message_read(reply, "v", "s", &text);
-        if (error >= 0 && rows[i].flag != NULL)
+        error = rows[i].flag ? sd_bus_message_read(reply, "v", "b", &flag)
+                             : sd_bus_message_read(reply, "v", "s", &text);
+        if (error >= 0 && rows[i].flag)
             *rows[i].flag = flag != 0;
         else if (error >= 0)
             text_show(rows[i].text, rows[i].size, text, strlen(text));
@@ -338,7 +337,7 @@ static int on_properties(sd_bus_message *reply, void *context, sd_bus_error *ret
     char *problem = logind->sample->sessions.problem;
     (void)ret_error;
     if (sd_bus_message_is_method_error(reply, SD_BUS_ERROR_UNKNOWN_OBJECT))
-        text_copy(call->session->state, sizeof call->session->state, "closing");
+        text_copy(call->session->state, sizeof(call->session->state), "closing");
     else if (sd_bus_message_is_method_error(reply, NULL))
         put_error(reply, problem, ACTIVITY_PROBLEM_SIZE);
     else if (read_properties(reply, call->session) < 0)
@@ -358,8 +357,8 @@ static void take_session(struct logind *logind, const char *user, const char *se
     const size_t index = sample->sessions.n++;
     struct activity_session *session = &sample->sessions.list[index];
     *session = (struct activity_session){.class = "user"};
-    text_show(session->user, sizeof session->user, user, strlen(user));
-    text_show(session->seat, sizeof session->seat, seat, strlen(seat));
+    text_show(session->user, sizeof(session->user), user, strlen(user));
+    text_show(session->seat, sizeof(session->seat), seat, strlen(seat));
     logind->calls[index] = (struct session_call){.logind = logind, .session = session};
     ask(logind, path, "org.freedesktop.DBus.Properties", "GetAll", SERVICE ".Session",
         on_properties, &logind->calls[index], sample->sessions.problem);
@@ -395,10 +394,10 @@ static void take_inhibitor(struct activity_sample *sample, const char *what, con
         return;
     }
     struct activity_inhibitor *inhibitor = &sample->inhibitors.list[sample->inhibitors.n++];
-    text_show(inhibitor->what, sizeof inhibitor->what, what, strlen(what));
-    text_show(inhibitor->who, sizeof inhibitor->who, who, strlen(who));
-    text_show(inhibitor->why, sizeof inhibitor->why, why, strlen(why));
-    text_show(inhibitor->mode, sizeof inhibitor->mode, mode, strlen(mode));
+    text_show(inhibitor->what, sizeof(inhibitor->what), what, strlen(what));
+    text_show(inhibitor->who, sizeof(inhibitor->who), who, strlen(who));
+    text_show(inhibitor->why, sizeof(inhibitor->why), why, strlen(why));
+    text_show(inhibitor->mode, sizeof(inhibitor->mode), mode, strlen(mode));
 }
 
 static int on_inhibitors(sd_bus_message *reply, void *context, sd_bus_error *ret_error)
@@ -428,7 +427,7 @@ static void take_can(struct logind *logind, enum order_verb verb, sd_bus_message
 {
     const char *word = "";
     if (sd_bus_message_is_method_error(reply, NULL))
-        put_error(reply, logind->can->problem, sizeof logind->can->problem);
+        put_error(reply, logind->can->problem, sizeof(logind->can->problem));
     else if (sd_bus_message_read(reply, "s", &word) > 0)
         logind->can->can[verb] = strcmp(word, "yes") == 0;
     answered(logind);
@@ -480,7 +479,7 @@ void logind_look(struct logind *logind, struct activity_sample *sample, struct l
     logind->looked_context = context;
     logind->pending = 1; /* this function's own, so that done comes once */
     if (error < 0) {
-        put_no_bus(error, can->problem, sizeof can->problem);
+        put_no_bus(error, can->problem, sizeof(can->problem));
         text_copy(sample->sessions.problem, ACTIVITY_PROBLEM_SIZE, can->problem);
         text_copy(sample->inhibitors.problem, ACTIVITY_PROBLEM_SIZE, can->problem);
     } else {
@@ -498,11 +497,11 @@ static int on_acted(sd_bus_message *reply, void *context, sd_bus_error *ret_erro
     char why[ACTIVITY_PROBLEM_SIZE] = "";
     (void)ret_error;
     if (sd_bus_message_is_method_error(reply, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED))
-        snprintf(why, sizeof why,
+        snprintf(why, sizeof(why),
                  "this agent may not %s: allow it by the polkit rule that comes with it",
                  order_verb_name(logind->verb));
     else if (sd_bus_message_is_method_error(reply, NULL))
-        put_error(reply, why, sizeof why);
+        put_error(reply, why, sizeof(why));
     logind->answer(logind->answer_context, why);
     return 0;
 }
@@ -521,7 +520,7 @@ void logind_act(struct logind *logind, enum order_verb verb,
                                          verbs[verb].method, on_acted, logind, "b", 0);
     if (error >= 0)
         return;
-    put_no_bus(error, why, sizeof why);
+    put_no_bus(error, why, sizeof(why));
     logind->answer(logind->answer_context, why);
 }
 
@@ -530,8 +529,8 @@ void logind_act(struct logind *logind, enum order_verb verb,
 int logind_create(sd_event *loop, const struct logind_listener *listener, void *context,
                   struct logind **ret_logind)
 {
-    struct logind *logind = calloc(1, sizeof *logind);
-    if (logind == NULL)
+    struct logind *logind = calloc(1, sizeof(*logind));
+    if (!logind)
         return -ENOMEM;
     *logind = (struct logind){
         .loop = sd_event_ref(loop), .listener = listener, .context = context, .hold_wanted = true};
@@ -543,7 +542,7 @@ int logind_create(sd_event *loop, const struct logind_listener *listener, void *
 
 void logind_destroy(struct logind *logind)
 {
-    if (logind == NULL)
+    if (!logind)
         return;
     close_bus(logind);
     sd_event_unref(logind->loop);

@@ -44,11 +44,11 @@ static int read_id(const struct json *root, struct order_name *name,
                    char ret_reason[ORDER_REASON_SIZE])
 {
     const char *id = json_get_string(root, "id");
-    if (id == NULL || id[0] == '\0' || strlen(id) >= ORDER_ID_SIZE || text_has_control(id))
+    if (!id || id[0] == '\0' || strlen(id) >= ORDER_ID_SIZE || text_has_control(id))
         return refuse(ret_reason, -EINVAL,
                       "\"id\" is missing or no id; allowed: 1 to %d printable bytes",
                       ORDER_ID_SIZE - 1);
-    text_copy(name->id, sizeof name->id, id);
+    text_copy(name->id, sizeof(name->id), id);
     return 0;
 }
 
@@ -56,8 +56,8 @@ static int read_id(const struct json *root, struct order_name *name,
 static void read_action(const struct json *root, struct order_name *name)
 {
     const char *action = json_get_string(root, "action");
-    if (action != NULL)
-        text_show(name->action, sizeof name->action, action, strlen(action));
+    if (action)
+        text_show(name->action, sizeof(name->action), action, strlen(action));
 }
 
 static int read_verb(const struct json *root, const struct order_name *name,
@@ -79,7 +79,7 @@ static int read_force(const struct json *root, bool *ret_force, char ret_reason[
 {
     const struct json *force = json_get(root, "force");
     *ret_force = false;
-    if (force == NULL || json_type(force) == JSON_NULL || json_bool(force, ret_force))
+    if (!force || json_type(force) == JSON_NULL || json_bool(force, ret_force))
         return 0;
     return refuse(ret_reason, -EINVAL, "\"force\" is %s; allowed: true or false",
                   json_type_name(json_type(force)));
@@ -90,29 +90,28 @@ static int read_expiry(const struct json *root, int64_t now, char ret_reason[ORD
     const char *text = json_get_string(root, "expires");
     char here[RFC3339_SIZE], shown[SHOWN_SIZE];
     int64_t expires;
-    if (text == NULL || rfc3339_parse(text, &expires) < 0)
+    if (!text || rfc3339_parse(text, &expires) < 0)
         return refuse(ret_reason, -EINVAL, "\"expires\" is missing or no time; allowed: as \"%s\"",
                       rfc3339_format(now, here));
     if (expires > now)
         return 0;
     return refuse(ret_reason, -ESTALE,
                   "it expired at %s, here it is %s: it came too late, or the clocks differ",
-                  text_show(shown, sizeof shown, text, strlen(text)), rfc3339_format(now, here));
+                  text_show(shown, sizeof(shown), text, strlen(text)), rfc3339_format(now, here));
 }
 
 static int read_names(const struct json *list, struct order *order,
                       char ret_reason[ORDER_REASON_SIZE])
 {
-    if (list == NULL || json_type(list) == JSON_NULL)
+    if (!list || json_type(list) == JSON_NULL)
         return 0;
     if (json_type(list) != JSON_ARRAY || json_count(list) > ORDER_CONTAINERS_MAX)
         return refuse(ret_reason, -EINVAL,
                       "\"containers\" is no list of names; allowed: at most %d",
                       ORDER_CONTAINERS_MAX);
-    for (const struct json *item = json_first(list); item != NULL; item = json_next(item)) {
+    for (const struct json *item = json_first(list); item; item = json_next(item)) {
         const char *name = json_string(item);
-        if (name == NULL || name[0] == '\0' || strlen(name) >= DOCKER_NAME_SIZE ||
-            text_has_control(name))
+        if (!name || name[0] == '\0' || strlen(name) >= DOCKER_NAME_SIZE || text_has_control(name))
             return refuse(ret_reason, -EINVAL,
                           "\"containers\" has something that is no container's name");
         text_copy(order->names[order->n_names++], DOCKER_NAME_SIZE, name);
@@ -124,11 +123,11 @@ static int read_containers(const struct json *root, struct order *order,
                            char ret_reason[ORDER_REASON_SIZE])
 {
     const struct json *project = json_get(root, "project");
-    if (project != NULL && json_type(project) != JSON_NULL) {
-        if (json_string(project) == NULL || !text_is_slug(json_string(project)))
+    if (project && json_type(project) != JSON_NULL) {
+        if (!json_string(project) || !text_is_slug(json_string(project)))
             return refuse(ret_reason, -EINVAL,
                           "\"project\" is no id; allowed: a-z, 0-9, '_' and '-'");
-        text_copy(order->project, sizeof order->project, json_string(project));
+        text_copy(order->project, sizeof(order->project), json_string(project));
     }
     const int error = read_names(json_get(root, "containers"), order, ret_reason);
     if (error == 0 && order->project[0] == '\0' && order->n_names == 0)
@@ -204,7 +203,7 @@ int orders_read(struct orders *orders, const void *payload, size_t length, bool 
     json_free(root);
     if (error < 0)
         return error;
-    text_copy(order.id, sizeof order.id, ret_name->id);
+    text_copy(order.id, sizeof(order.id), ret_name->id);
     *ret_order = order;
     return 0;
 }

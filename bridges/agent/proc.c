@@ -16,7 +16,7 @@ enum { TCP_ESTABLISHED_STATE = 1, SECTOR = 512 };
 static const char *next_line(const char *line)
 {
     const char *end = strchr(line, '\n');
-    return end != NULL && end[1] != '\0' ? end + 1 : NULL;
+    return end && end[1] != '\0' ? end + 1 : NULL;
 }
 
 /* A counter in decimal; moves *at behind it. strtoull alone would take a sign. */
@@ -77,8 +77,8 @@ static bool read_address(const char *hex, struct proc_connection *connection)
     const bool mapped = length == 32 && words[0] == 0 && words[1] == 0 && words[2] == htonl(0xffff);
     if (length == 8 || mapped)
         return inet_ntop(AF_INET, mapped ? &words[3] : &words[0], connection->peer,
-                         sizeof connection->peer) != NULL;
-    return inet_ntop(AF_INET6, words, connection->peer, sizeof connection->peer) != NULL;
+                         sizeof(connection->peer));
+    return inet_ntop(AF_INET6, words, connection->peer, sizeof(connection->peer));
 }
 
 /* "  0: 0100007F:1F90 0200007F:C350 01 ..." */
@@ -87,11 +87,11 @@ bool proc_read_connection(const char *line, struct proc_connection *ret)
     struct proc_connection connection = {0};
     char number[16], local[48], remote[48], state[8];
     char *end;
-    if (!take_word(&line, number, sizeof number) || !take_word(&line, local, sizeof local) ||
-        !take_word(&line, remote, sizeof remote) || !take_word(&line, state, sizeof state))
+    if (!take_word(&line, number, sizeof(number)) || !take_word(&line, local, sizeof(local)) ||
+        !take_word(&line, remote, sizeof(remote)) || !take_word(&line, state, sizeof(state)))
         return false;
     const char *colon = strchr(local, ':');
-    if (colon == NULL || strlen(colon) != 5 || strspn(colon + 1, "0123456789abcdefABCDEF") != 4)
+    if (!colon || strlen(colon) != 5 || strspn(colon + 1, "0123456789abcdefABCDEF") != 4)
         return false;
     connection.port = (uint16_t)strtoul(colon + 1, NULL, 16);
     if (strlen(state) != 2 || strtoul(state, &end, 16) != TCP_ESTABLISHED_STATE || *end != '\0' ||
@@ -134,7 +134,7 @@ static bool read_megabytes(const char *text, const char *key, int64_t *ret)
 {
     const size_t length = strlen(key);
     uint64_t kilobytes;
-    for (const char *line = text; line != NULL; line = next_line(line)) {
+    for (const char *line = text; line; line = next_line(line)) {
         const char *at = line + length;
         if (strncmp(line, key, length) != 0)
             continue;
@@ -180,10 +180,10 @@ bool proc_read_traffic(const char *text, const char *interface, uint64_t *ret_by
     char name[PROC_NAME_SIZE];
     uint64_t bytes, sum = 0;
     bool found = false;
-    for (const char *line = text; line != NULL; line = next_line(line)) {
+    for (const char *line = text; line; line = next_line(line)) {
         if (!read_interface(line, name, &bytes))
             continue;
-        if (interface != NULL ? strcmp(name, interface) != 0 : strcmp(name, "lo") == 0)
+        if (interface ? strcmp(name, interface) != 0 : strcmp(name, "lo") == 0)
             continue;
         found = true;
         sum += bytes;
@@ -198,8 +198,8 @@ static bool read_default_route(const char *line, char ret_name[IF_NAMESIZE], uin
 {
     char destination[16], mask[16];
     return take_word(&line, ret_name, IF_NAMESIZE) &&
-           take_word(&line, destination, sizeof destination) && skip_words(&line, 4) &&
-           take_counter(&line, ret_metric) && take_word(&line, mask, sizeof mask) &&
+           take_word(&line, destination, sizeof(destination)) && skip_words(&line, 4) &&
+           take_counter(&line, ret_metric) && take_word(&line, mask, sizeof(mask)) &&
            strcmp(destination, "00000000") == 0 && strcmp(mask, "00000000") == 0;
 }
 
@@ -207,7 +207,7 @@ bool proc_read_default_interface(const char *text, char ret_interface[IF_NAMESIZ
 {
     char name[IF_NAMESIZE];
     uint64_t metric, least = UINT64_MAX;
-    for (const char *line = text; line != NULL; line = next_line(line)) {
+    for (const char *line = text; line; line = next_line(line)) {
         if (!read_default_route(line, name, &metric) || metric >= least)
             continue;
         least = metric;
@@ -221,7 +221,7 @@ bool proc_read_default_interface(const char *text, char ret_interface[IF_NAMESIZ
 static bool is_stacked(const char *name)
 {
     static const char *const prefixes[] = {"loop", "ram", "zram", "dm-", "md", "sr", "fd", "nbd"};
-    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
         if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
             return true;
     return false;
@@ -256,10 +256,10 @@ bool proc_read_disks(const char *text, uint64_t *ret_bytes)
     char name[PROC_NAME_SIZE], disk[PROC_NAME_SIZE] = "";
     uint64_t bytes, sum = 0;
     bool found = false;
-    for (const char *line = text; line != NULL; line = next_line(line)) {
+    for (const char *line = text; line; line = next_line(line)) {
         if (!read_disk(line, name, &bytes) || is_stacked(name) || is_partition_of(name, disk))
             continue;
-        text_copy(disk, sizeof disk, name);
+        text_copy(disk, sizeof(disk), name);
         found = true;
         sum += bytes;
     }

@@ -21,7 +21,7 @@ static void put_text(struct json_writer *out, const char *key, const char *text)
 static void put_vetoes(struct json_writer *out, const struct vetoes *vetoes)
 {
     json_begin_array(out, "vetoes");
-    for (size_t i = 0; vetoes != NULL && i < vetoes->n; i++)
+    for (size_t i = 0; vetoes && i < vetoes->n; i++)
         json_put_string(out, NULL, vetoes->list[i]);
     json_end_array(out);
 }

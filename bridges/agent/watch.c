@@ -136,7 +136,7 @@ static void take_connection(struct watch *watch, const char *line)
     }
     struct activity_connection *seen = &sample->connections.list[sample->connections.n++];
     seen->port = connection.port;
-    text_copy(seen->peer, sizeof seen->peer, connection.peer);
+    text_copy(seen->peer, sizeof(seen->peer), connection.peer);
 }
 
 /* Line by line: on a busy server these files are megabytes. A kernel without IPv6 has no tcp6. */
@@ -147,14 +147,14 @@ static void look_connections(struct watch *watch)
     char line[LINE_SIZE];
     sample->connections.n = sample->connections.more = 0;
     sample->connections.problem[0] = '\0';
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         FILE *file = fopen(files[i], "re");
-        if (file == NULL && (i == 0 || errno != ENOENT))
-            snprintf(sample->connections.problem, sizeof sample->connections.problem,
+        if (!file && (i == 0 || errno != ENOENT))
+            snprintf(sample->connections.problem, sizeof(sample->connections.problem),
                      "%s cannot be read", files[i]);
-        while (file != NULL && fgets(line, sizeof line, file) != NULL)
+        while (file && fgets(line, sizeof(line), file))
             take_connection(watch, line);
-        if (file != NULL)
+        if (file)
             fclose(file);
     }
 }
@@ -164,7 +164,7 @@ static void look_connections(struct watch *watch)
 static bool read_comm(struct watch *watch, const char *pid, char comm[PROC_COMM_SIZE])
 {
     char path[64];
-    snprintf(path, sizeof path, "/proc/%.20s/comm", pid);
+    snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
     return read_text(watch, path) && proc_read_comm(watch->text, comm);
 }
 
@@ -199,14 +199,14 @@ static void look_processes(struct watch *watch)
     DIR *directory = opendir("/proc");
     sample->processes.n = sample->processes.more = 0;
     sample->processes.problem[0] = '\0';
-    if (directory == NULL || !read_comm(watch, "1", comm))
-        text_copy(sample->processes.problem, sizeof sample->processes.problem,
+    if (!directory || !read_comm(watch, "1", comm))
+        text_copy(sample->processes.problem, sizeof(sample->processes.problem),
                   "the processes of others are hidden (hidepid, ProtectProc)");
     const struct dirent *entry;
-    while (directory != NULL && (entry = readdir(directory)) != NULL)
+    while (directory && (entry = readdir(directory)))
         if (isdigit((unsigned char)entry->d_name[0]) && read_comm(watch, entry->d_name, comm))
             take_process(watch, comm);
-    if (directory != NULL)
+    if (directory)
         closedir(directory);
 }
 
@@ -234,8 +234,8 @@ static void look_machine(struct watch *watch)
 static void look_interface(struct watch *watch)
 {
     struct watch_sight *sight = &watch->sight;
-    if (watch->config->interface != NULL)
-        text_copy(sight->interface, sizeof sight->interface, watch->config->interface);
+    if (watch->config->interface)
+        text_copy(sight->interface, sizeof(sight->interface), watch->config->interface);
     else if (!read_text(watch, "/proc/net/route") ||
              !proc_read_default_interface(watch->text, sight->interface))
         sight->interface[0] = '\0';
@@ -269,9 +269,9 @@ static void on_child(void *context, int status, const char *problem)
     struct watch *watch = context;
     struct activity_sample *sample = &watch->sight.sample;
     sample->command.active = status == 0;
-    text_copy(sample->command.problem, sizeof sample->command.problem, problem);
+    text_copy(sample->command.problem, sizeof(sample->command.problem), problem);
     if (status > 1)
-        snprintf(sample->command.problem, sizeof sample->command.problem,
+        snprintf(sample->command.problem, sizeof(sample->command.problem),
                  "exit status %d; 0 says active, 1 idle", status);
     answered(watch);
 }
@@ -281,7 +281,7 @@ static int on_begin(sd_event_source *source, void *context)
     struct watch *watch = context;
     const struct activity_limits *limits = &watch->config->activity;
     (void)source;
-    watch->pending = 1U + (watch->child != NULL);
+    watch->pending = 1U + (watch->child ? 1U : 0U);
     look_machine(watch);
     look_interface(watch);
     look_network(watch);
@@ -290,7 +290,7 @@ static int on_begin(sd_event_source *source, void *context)
         look_connections(watch);
     if (limits->n_processes > 0)
         look_processes(watch);
-    if (watch->child != NULL)
+    if (watch->child)
         child_run(watch->child);
     logind_look(watch->logind, &watch->sight.sample, &watch->sight.can, on_logind, watch);
     return 0;
@@ -318,8 +318,8 @@ int watch_create(sd_event *loop, const struct config_agent *config, struct login
                  void (*seen)(void *context, unsigned look), void *context,
                  struct watch **ret_watch)
 {
-    struct watch *watch = calloc(1, sizeof *watch);
-    if (watch == NULL)
+    struct watch *watch = calloc(1, sizeof(*watch));
+    if (!watch)
         return -ENOMEM;
     watch->loop = sd_event_ref(loop);
     watch->config = config;
@@ -329,7 +329,7 @@ int watch_create(sd_event *loop, const struct config_agent *config, struct login
     int error = sd_event_add_defer(loop, &watch->begin, on_begin, watch);
     if (error >= 0)
         error = sd_event_source_set_enabled(watch->begin, SD_EVENT_OFF);
-    if (error >= 0 && config->command != NULL)
+    if (error >= 0 && config->command)
         error = child_create(
             loop, &(struct child_work){.argv = config->command, .done = on_child, .context = watch},
             &watch->child);
@@ -343,7 +343,7 @@ int watch_create(sd_event *loop, const struct config_agent *config, struct login
 
 void watch_destroy(struct watch *watch)
 {
-    if (watch == NULL)
+    if (!watch)
         return;
     child_destroy(watch->child);
     sd_event_source_disable_unref(watch->begin);

@@ -18,7 +18,7 @@ static int ask_card(const char *interface, struct ethtool_wolinfo *wol)
     const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    text_copy(request.ifr_name, sizeof request.ifr_name, interface);
+    text_copy(request.ifr_name, sizeof(request.ifr_name), interface);
     const int error = ioctl(fd, SIOCETHTOOL, &request) < 0 ? -errno : 0;
     close(fd);
     return error;
@@ -44,9 +44,9 @@ void wol_nic_read(const char *interface, struct wol_nic *ret_nic)
     const int error = ask_card(interface, &wol);
     *ret_nic = (struct wol_nic){.known = error == 0 || error == -EOPNOTSUPP};
     if (error < 0)
-        snprintf(ret_nic->problem, sizeof ret_nic->problem, "%s", explain(error));
+        snprintf(ret_nic->problem, sizeof(ret_nic->problem), "%s", explain(error));
     else if ((wol.supported & WAKE_MAGIC) == 0)
-        snprintf(ret_nic->problem, sizeof ret_nic->problem,
+        snprintf(ret_nic->problem, sizeof(ret_nic->problem),
                  "the card cannot wake by a magic packet");
     else
         ret_nic->armed = (wol.wolopts & WAKE_MAGIC) != 0;

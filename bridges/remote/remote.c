@@ -75,7 +75,7 @@ static struct asking *find(const struct remote *remote, const char *server)
 int remote_sleep(struct remote *remote, const struct remote_ask *ask, char reason[REASON_SIZE])
 {
     struct asking *before = find(remote, ask->server->id);
-    struct asking *asking = calloc(1, sizeof *asking);
+    struct asking *asking = calloc(1, sizeof(*asking));
     if (!asking) {
         snprintf(reason, REASON_SIZE, "out of memory");
         return -ENOMEM;
@@ -87,8 +87,8 @@ int remote_sleep(struct remote *remote, const struct remote_ask *ask, char reaso
         .next = remote->askings,
         .impl = ask->server->sleep.via == SLEEP_VIA_SSH ? &way_ssh : &way_webhook,
     };
-    text_copy(asking->server, sizeof asking->server, ask->server->id);
-    text_copy(asking->id, sizeof asking->id, ask->id);
+    text_copy(asking->server, sizeof(asking->server), ask->server->id);
+    text_copy(asking->id, sizeof(asking->id), ask->id);
     remote->askings = asking;
     const int error = asking->impl->begin(asking, ask, reason);
     if (error < 0)
@@ -98,7 +98,7 @@ int remote_sleep(struct remote *remote, const struct remote_ask *ask, char reaso
 
 int remote_create(sd_event *loop, remote_told *told, void *context, struct remote **ret_remote)
 {
-    struct remote *remote = calloc(1, sizeof *remote);
+    struct remote *remote = calloc(1, sizeof(*remote));
     if (!remote)
         return -ENOMEM;
     *remote = (struct remote){.loop = sd_event_ref(loop), .told = told, .context = context};

@@ -53,10 +53,10 @@ static void on_done(void *context, int status, const char *problem)
     struct ssh *ssh = asking->way;
     char sentence[REASON_SIZE];
     if (!ssh->begun) {
-        snprintf(ssh->failed, sizeof ssh->failed, "ssh: %s", problem);
+        snprintf(ssh->failed, sizeof(ssh->failed), "ssh: %s", problem);
         return;
     }
-    if (ssh_words_judge(&ssh->heard, status, problem, sentence, sizeof sentence) == SSH_REFUSED) {
+    if (ssh_words_judge(&ssh->heard, status, problem, sentence, sizeof(sentence)) == SSH_REFUSED) {
         log_warning("%s: %s", asking->server, sentence);
         remote_end(asking, sentence);
         return;
@@ -106,14 +106,14 @@ static const char *command_of(const struct remote_ask *ask)
 static int make_words(struct ssh *ssh, const struct remote_ask *ask, char reason[REASON_SIZE])
 {
     char program[256], address[INET_ADDRSTRLEN];
-    if (!find_program(program, sizeof program)) {
+    if (!find_program(program, sizeof(program))) {
         snprintf(reason, REASON_SIZE, "ssh is not installed: apt-get install openssh-client");
         return -ENOENT;
     }
     const int error = check_key(ask->server->sleep.ssh->key, reason);
     if (error < 0)
         return error;
-    inet_ntop(AF_INET, &ask->server->address, address, sizeof address);
+    inet_ntop(AF_INET, &ask->server->address, address, sizeof(address));
     if (ssh_words_make(&ssh->words, program, ask->server->sleep.ssh, address, command_of(ask)))
         return 0;
     snprintf(reason, REASON_SIZE, "the settings of sleep.ssh are too long together");
@@ -130,7 +130,7 @@ static void ssh_end(struct asking *asking)
 
 static int ssh_begin(struct asking *asking, const struct remote_ask *ask, char reason[REASON_SIZE])
 {
-    struct ssh *ssh = calloc(1, sizeof *ssh);
+    struct ssh *ssh = calloc(1, sizeof(*ssh));
     const struct child_work work = {.argv = ssh ? ssh->words.argv : NULL,
                                     .limit_ms = ask->limit_ms,
                                     .line = on_line,

@@ -48,7 +48,7 @@ __attribute__((format(printf, 2, 3))) static void add_text(struct ssh_words *wor
                                                            const char *format, ...)
 {
     va_list args;
-    const size_t left = sizeof words->text - words->used;
+    const size_t left = sizeof(words->text) - words->used;
     va_start(args, format);
     const int length = vsnprintf(words->text + words->used, left, format, args);
     va_end(args);
@@ -65,7 +65,7 @@ bool ssh_words_make(struct ssh_words *words, const char *program, const struct m
 {
     words->n = words->used = 0;
     add_text(words, "%s", program);
-    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++)
+    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
         add(words, fixed[i]);
     /* The one known host, told by a program that prints its arguments: no file has to be kept. */
     add(words, "-o");
@@ -99,7 +99,7 @@ static bool is_noise(const char *line)
 {
     static const char *const noise[] = {"Transferred: ", "Bytes per second: ", "debug", "@@@",
                                         "Connection to "};
-    for (size_t i = 0; i < sizeof noise / sizeof noise[0]; i++)
+    for (size_t i = 0; i < sizeof(noise) / sizeof(noise[0]); i++)
         if (begins(line, noise[i]))
             return true;
     return line[strspn(line, " ")] == '\0';
@@ -114,9 +114,9 @@ bool ssh_words_hear(struct ssh_heard *heard, const char *line)
     if (is_noise(line))
         return false;
     if (!heard->logged_in)
-        text_copy(heard->last, sizeof heard->last, line);
+        text_copy(heard->last, sizeof(heard->last), line);
     else if (heard->first[0] == '\0')
-        text_copy(heard->first, sizeof heard->first, line);
+        text_copy(heard->first, sizeof(heard->first), line);
     return false;
 }
 

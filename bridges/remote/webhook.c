@@ -70,7 +70,7 @@ void webhook_done(void *transfer, int result)
     const long status = status_of(webhook);
     char sentence[REASON_SIZE];
     if (status && is_expected(webhook, status)) {
-        snprintf(sentence, sizeof sentence, "it was asked by webhook, which answered %ld", status);
+        snprintf(sentence, sizeof(sentence), "it was asked by webhook, which answered %ld", status);
         settle(asking, sentence);
         return;
     }
@@ -79,10 +79,10 @@ void webhook_done(void *transfer, int result)
         return;
     }
     if (status)
-        snprintf(sentence, sizeof sentence, "the webhook answered %ld, which is not expected",
+        snprintf(sentence, sizeof(sentence), "the webhook answered %ld, which is not expected",
                  status);
     else
-        snprintf(sentence, sizeof sentence, "the webhook could not be asked: %s",
+        snprintf(sentence, sizeof(sentence), "the webhook could not be asked: %s",
                  curl_easy_strerror((CURLcode)result));
     log_warning("%s: %s", asking->server, sentence);
     remote_end(asking, sentence);
@@ -223,7 +223,7 @@ static int webhook_begin(struct asking *asking, const struct remote_ask *ask,
 {
     const struct model_webhook *model = ask->server->sleep.webhook;
     struct curl_loop *curl = remote_curl(asking->remote);
-    struct webhook *webhook = calloc(1, sizeof *webhook);
+    struct webhook *webhook = calloc(1, sizeof(*webhook));
     asking->way = webhook;
     if (!curl || !webhook)
         return fail(reason, -ENOMEM, "out of memory");

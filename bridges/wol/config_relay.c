@@ -30,7 +30,7 @@ static const struct option_table root_table = TABLE("relay", raw_relay, root_row
 static void check(const void *target, struct report *report)
 {
     const struct raw_relay *raw = target;
-    if (raw->out.raw && raw->out.interface == NULL)
+    if (raw->out.raw && !raw->out.interface)
         report_error_at(report, (const char *const[]){"interface", NULL}, "nothing",
                         "the interface that frames leave by, as \"eth0\"; raw needs it");
 }
@@ -38,12 +38,12 @@ static void check(const void *target, struct report *report)
 static int finish(struct arena *arena, const char *file, const struct raw_relay *raw,
                   struct config_relay **ret_config)
 {
-    struct config_relay *config = arena_alloc(arena, 1, sizeof *config);
-    if (config != NULL) {
+    struct config_relay *config = arena_alloc(arena, 1, sizeof(*config));
+    if (config) {
         *config = raw->out;
         config->file = arena_copy(arena, file);
         config->memory = arena;
-        if (config->mqtt.username == NULL)
+        if (!config->mqtt.username)
             config->mqtt.username = config->id;
     }
     if (arena_failed(arena)) {
@@ -75,6 +75,6 @@ int config_relay_load(const char *file, struct config_relay **ret_config, struct
 
 void config_relay_free(struct config_relay *config)
 {
-    if (config != NULL)
+    if (config)
         arena_destroy(config->memory); /* the config itself is in there */
 }

@@ -72,8 +72,8 @@ static struct wol_target target_of(const struct relay *relay, const struct relay
         .port = order->port,
         .interface = relay->config->interface,
     };
-    memcpy(target.mac, order->mac, sizeof target.mac);
-    memcpy(target.secureon, order->secureon, sizeof target.secureon);
+    memcpy(target.mac, order->mac, sizeof(target.mac));
+    memcpy(target.secureon, order->secureon, sizeof(target.secureon));
     if (target.broadcast.s_addr == 0)
         target.broadcast.s_addr = htonl(INADDR_BROADCAST);
     return target;
@@ -88,12 +88,12 @@ static void send_packet(const struct relay *relay, const struct relay_order *ord
     const int raw = relay->raw >= 0 ? wol_raw_send(relay->raw, &target) : udp;
     result->outcome = udp < 0 && raw < 0 ? RELAY_FAILED : RELAY_DONE;
     if (udp < 0 || raw < 0)
-        snprintf(result->reason, sizeof result->reason, "%s could not be sent%s%s: %s",
+        snprintf(result->reason, sizeof(result->reason), "%s could not be sent%s%s: %s",
                  udp < 0 && raw < 0 ? "the packet"
                  : udp < 0          ? "the datagram"
                                     : "the frame",
-                 target.interface != NULL ? " on " : "",
-                 target.interface != NULL ? target.interface : "", strerror(udp < 0 ? -udp : -raw));
+                 target.interface ? " on " : "", target.interface ? target.interface : "",
+                 strerror(udp < 0 ? -udp : -raw));
 }
 
 /* ---- the bus ---- */
@@ -109,7 +109,7 @@ static void on_message(void *context, const struct mqtt_message *message)
     if (error == 0)
         error =
             relay_guard_check(&relay->guard, clock_now(), &order, message->retained, result.reason);
-    text_copy(result.id, sizeof result.id, order.id);
+    text_copy(result.id, sizeof(result.id), order.id);
     if (error == 0)
         send_packet(relay, &order, &result);
     answer(relay, &order, &result);
@@ -133,7 +133,7 @@ static int open_bus(struct relay *relay, const char *password)
     const struct config_mqtt *mqtt = &relay->config->mqtt;
     const char *const subscriptions[] = {relay->send};
     char client_id[SLUG_MAX + 16];
-    snprintf(client_id, sizeof client_id, "hall-wol-%s", relay->config->id);
+    snprintf(client_id, sizeof(client_id), "hall-wol-%s", relay->config->id);
     const struct mqtt_options options = {
         .host = mqtt->host,
         .unix_path = mqtt->unix_path,
@@ -188,8 +188,8 @@ static int relay_init(struct relay *relay, const char *password)
 
 int relay_create(const struct config_relay *config, const char *password, struct relay **ret_relay)
 {
-    struct relay *relay = calloc(1, sizeof *relay);
-    if (relay == NULL)
+    struct relay *relay = calloc(1, sizeof(*relay));
+    if (!relay)
         return -ENOMEM;
     relay->config = config;
     relay->guard.rate = config->rate;
@@ -212,7 +212,7 @@ int relay_run(struct relay *relay)
 
 void relay_destroy(struct relay *relay)
 {
-    if (relay == NULL)
+    if (!relay)
         return;
     mqtt_destroy(relay->mqtt, GOODBYE_MS);
     sd_event_source_disable_unref(relay->trim);

@@ -12,7 +12,7 @@ enum { SYNC_SIZE = 6, MAC_SIZE = 6, MAC_REPEATS = 16 };
 
 size_t wol_packet(const struct wol_target *target, uint8_t out[WOL_PACKET_MAX])
 {
-    assert(target->secureon_length <= sizeof target->secureon);
+    assert(target->secureon_length <= sizeof(target->secureon));
     uint8_t *end = out;
     memset(end, 0xff, SYNC_SIZE);
     end += SYNC_SIZE;
@@ -25,7 +25,7 @@ size_t wol_packet(const struct wol_target *target, uint8_t out[WOL_PACKET_MAX])
 
 static int set_int(int fd, int level, int option, int value)
 {
-    return setsockopt(fd, level, option, &value, sizeof value) < 0 ? -errno : 0;
+    return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
 /* Where SO_BINDTODEVICE is refused (before Linux 5.7 it needed CAP_NET_RAW): its address as the
@@ -39,7 +39,7 @@ static int bind_by_address(int fd, const char *interface)
         return -ENODEV;
     if (ioctl(fd, SIOCGIFADDR, &request) < 0)
         return -errno;
-    if (bind(fd, &request.ifr_addr, sizeof request.ifr_addr) < 0)
+    if (bind(fd, &request.ifr_addr, sizeof(request.ifr_addr)) < 0)
         return -errno;
     return set_int(fd, IPPROTO_IP, IP_UNICAST_IF, (int)htonl(index));
 }
@@ -69,7 +69,7 @@ static int send_packet(int fd, const struct wol_target *target)
     const struct sockaddr_in to = {
         .sin_family = AF_INET, .sin_addr = target->broadcast, .sin_port = htons(target->port)};
     ssize_t sent = sendto(fd, packet, size, MSG_DONTWAIT | MSG_NOSIGNAL,
-                          (const struct sockaddr *)&to, sizeof to);
+                          (const struct sockaddr *)&to, sizeof(to));
     return sent < 0 ? -errno : 0;
 }
 

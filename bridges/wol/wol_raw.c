@@ -31,6 +31,6 @@ int wol_raw_send(int fd, const struct wol_target *target)
         return -ENODEV;
     memset(to.sll_addr, 0xff, to.sll_halen);
     const ssize_t sent = sendto(fd, packet, size, MSG_DONTWAIT | MSG_NOSIGNAL,
-                                (const struct sockaddr *)&to, sizeof to);
+                                (const struct sockaddr *)&to, sizeof(to));
     return sent < 0 ? -errno : 0;
 }

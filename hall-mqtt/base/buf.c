@@ -34,7 +34,7 @@ static bool reserve(struct buf *buf, size_t more)
     if (size > buf->limit && needed <= buf->limit)
         size = buf->limit + 1;
     char *text = realloc(buf->text, size);
-    if (text == NULL) {
+    if (!text) {
         fail(buf, -ENOMEM);
         return false;
     }
@@ -45,7 +45,7 @@ static bool reserve(struct buf *buf, size_t more)
 
 void buf_finish(struct buf *buf)
 {
-    if (buf == NULL)
+    if (!buf)
         return;
     free(buf->text);
     *buf = (struct buf){.limit = buf->limit};
@@ -55,7 +55,7 @@ void buf_clear(struct buf *buf)
 {
     buf->length = 0;
     buf->error = 0;
-    if (buf->text != NULL)
+    if (buf->text)
         buf->text[0] = '\0';
 }
 
@@ -102,7 +102,7 @@ void buf_vprintf(struct buf *buf, const char *format, va_list args)
 
 const char *buf_text(const struct buf *buf)
 {
-    return buf->text != NULL ? buf->text : "";
+    return buf->text ? buf->text : "";
 }
 
 int buf_error(const struct buf *buf)

@@ -76,7 +76,7 @@ static bool take(const char **at, unsigned digits, int min, int max, int *ret_va
 
 static bool skip(const char **at, const char *any_of)
 {
-    if (**at == '\0' || strchr(any_of, **at) == NULL)
+    if (**at == '\0' || !strchr(any_of, **at))
         return false;
     (*at)++;
     return true;

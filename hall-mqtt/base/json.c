@@ -49,11 +49,11 @@ void json_pointer_key(struct buf *out, const char *key)
 
 static void print_place(const struct place *place, struct buf *out)
 {
-    if (place->parent == NULL)
+    if (!place->parent)
         return;
     print_place(place->parent, out);
     buf_putc(out, '/');
-    if (place->value->string != NULL) {
+    if (place->value->string) {
         json_pointer_key(out, place->value->string);
         return;
     }
@@ -70,10 +70,10 @@ static int fail_duplicate(const struct place *place, const char *key, struct jso
     struct buf path = BUF_INIT(4096);
 
     print_place(place, &path);
-    text_show(shown_key, sizeof shown_key, key, strlen(key));
-    text_show(shown_place, sizeof shown_place, buf_text(&path), strlen(buf_text(&path)));
+    text_show(shown_key, sizeof(shown_key), key, strlen(key));
+    text_show(shown_place, sizeof(shown_place), buf_text(&path), strlen(buf_text(&path)));
     *error = (struct json_error){0};
-    snprintf(error->what, sizeof error->what, "the key \"%s\" appears twice in %s", shown_key,
+    snprintf(error->what, sizeof(error->what), "the key \"%s\" appears twice in %s", shown_key,
              *shown_place != '\0' ? shown_place : "the outermost object");
     buf_finish(&path);
     return -EEXIST;
@@ -88,17 +88,17 @@ static int compare_keys(const void *a, const void *b)
 static int check_keys(const struct place *place, struct json_error *error)
 {
     size_t n = 0;
-    for (const cJSON *at = place->value->child; at != NULL; at = at->next)
+    for (const cJSON *at = place->value->child; at; at = at->next)
         n++;
     if (n < 2)
         return 0;
-    const char **keys = calloc(n, sizeof *keys);
-    if (keys == NULL)
+    const char **keys = calloc(n, sizeof(*keys));
+    if (!keys)
         return -ENOMEM;
     size_t used = 0;
-    for (const cJSON *at = place->value->child; at != NULL; at = at->next)
+    for (const cJSON *at = place->value->child; at; at = at->next)
         keys[used++] = at->string;
-    qsort(keys, n, sizeof *keys, compare_keys);
+    qsort(keys, n, sizeof(*keys), compare_keys);
     int r = 0;
     for (size_t i = 1; i < n && r == 0; i++) {
         if (strcmp(keys[i - 1], keys[i]) == 0)
@@ -112,8 +112,8 @@ static int check_keys(const struct place *place, struct json_error *error)
 static int check_duplicates(const struct place *place, struct json_error *error)
 {
     int r = cJSON_IsObject(place->value) ? check_keys(place, error) : 0;
-    for (const cJSON *at = place->value->child; at != NULL && r == 0; at = at->next) {
-        if (at->child != NULL)
+    for (const cJSON *at = place->value->child; at && r == 0; at = at->next) {
+        if (at->child)
             r = check_duplicates(&(struct place){.parent = place, .value = at}, error);
     }
     return r;
@@ -122,7 +122,7 @@ static int check_duplicates(const struct place *place, struct json_error *error)
 static int fail_plain(struct json_error *error, int code, const char *what)
 {
     *error = (struct json_error){0};
-    text_copy(error->what, sizeof error->what, what);
+    text_copy(error->what, sizeof(error->what), what);
     return code;
 }
 
@@ -133,7 +133,7 @@ int json_read(const char *bytes, size_t length, const struct json_limits *limits
     if (r < 0)
         return r;
     cJSON *root = cJSON_ParseWithLengthOpts(bytes, length, NULL, 0);
-    if (root == NULL) /* the text is sound */
+    if (!root) /* the text is sound */
         return fail_plain(ret_error, -ENOMEM, "out of memory");
     r = check_duplicates(&(struct place){.value = root}, ret_error);
     if (r < 0) {
@@ -243,7 +243,7 @@ bool json_number(const struct json *value, double *ret)
 
 const struct json *json_first(const struct json *container)
 {
-    return container != NULL ? borrow(tree(container)->child) : NULL;
+    return container ? borrow(tree(container)->child) : NULL;
 }
 
 const struct json *json_next(const struct json *value)
@@ -259,7 +259,7 @@ const char *json_key(const struct json *member)
 size_t json_count(const struct json *container)
 {
     size_t n = 0;
-    for (const struct json *at = json_first(container); at != NULL; at = json_next(at))
+    for (const struct json *at = json_first(container); at; at = json_next(at))
         n++;
     return n;
 }

@@ -40,7 +40,7 @@ static int fail(struct scan *scan, int error, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    vsnprintf(scan->error->what, sizeof scan->error->what, format, args);
+    vsnprintf(scan->error->what, sizeof(scan->error->what), format, args);
     va_end(args);
     locate(scan, scan->error);
     return error;
@@ -53,7 +53,7 @@ static int fail_expected(struct scan *scan, const char *expected)
     if (scan->at == scan->end)
         return fail(scan, -EBADMSG, "the text ends where %s is expected", expected);
     size_t step = text_utf8_step(scan->at, (size_t)(scan->end - scan->at));
-    text_show(shown, sizeof shown, scan->at, step == 0 ? 1 : step);
+    text_show(shown, sizeof(shown), scan->at, step == 0 ? 1 : step);
     return fail(scan, -EBADMSG, "found \"%s\" where %s is expected", shown, expected);
 }
 
@@ -97,7 +97,7 @@ static int check_magnitude(struct scan *scan, const char *start)
 {
     char number[JSON_NUMBER_MAX + 1];
     size_t length = (size_t)(scan->at - start);
-    if (length >= sizeof number) {
+    if (length >= sizeof(number)) {
         scan->at = start;
         return fail(scan, -EBADMSG, "a number has %zu characters; %d are allowed", length,
                     JSON_NUMBER_MAX);
@@ -139,7 +139,7 @@ static bool scan_hex4(struct scan *scan, unsigned *ret_unit)
         char c = peek(scan);
         const char *digits = "0123456789abcdef";
         const char *found = c == '\0' ? NULL : strchr(digits, (char)tolower((unsigned char)c));
-        if (found == NULL)
+        if (!found)
             return false;
         unit = unit << 4 | (unsigned)(found - digits);
         scan->at++;
@@ -169,7 +169,7 @@ static int scan_unicode_escape(struct scan *scan)
 static int scan_escape(struct scan *scan)
 {
     char c = peek(scan);
-    if (c == '\0' || strchr("\"\\/bfnrtu", c) == NULL)
+    if (c == '\0' || !strchr("\"\\/bfnrtu", c))
         return fail_expected(scan, "one of \" \\ / b f n r t u behind a backslash");
     scan->at++;
     return c == 'u' ? scan_unicode_escape(scan) : 0;
@@ -290,7 +290,7 @@ int json_scan(const char *bytes, size_t length, const struct json_limits *limits
     };
     if (length > limits->bytes) {
         *ret_error = (struct json_error){0};
-        snprintf(ret_error->what, sizeof ret_error->what, "%zu bytes; at most %zu are allowed",
+        snprintf(ret_error->what, sizeof(ret_error->what), "%zu bytes; at most %zu are allowed",
                  length, limits->bytes);
         return -EMSGSIZE;
     }

@@ -74,7 +74,7 @@ static void begin_value(struct json_writer *writer, const char *key)
     if ((writer->started & level) != 0)
         buf_putc(writer->buf, ',');
     writer->started |= level;
-    if (key != NULL) {
+    if (key) {
         put_text(writer->buf, key);
         buf_putc(writer->buf, ':');
     }
@@ -118,7 +118,7 @@ void json_end_array(struct json_writer *writer)
 
 void json_put_string(struct json_writer *writer, const char *key, const char *text)
 {
-    if (text == NULL) {
+    if (!text) {
         json_put_null(writer, key);
         return;
     }
@@ -138,7 +138,7 @@ void json_put_seconds(struct json_writer *writer, const char *key, int64_t ms)
     int rest = (int)(ms % 1000);
 
     begin_value(writer, key);
-    snprintf(fraction, sizeof fraction, ".%03u", (unsigned)abs(rest) % 1000);
+    snprintf(fraction, sizeof(fraction), ".%03u", (unsigned)abs(rest) % 1000);
     size_t length = 4;
     while (length > 0 && (fraction[length - 1] == '0' || fraction[length - 1] == '.'))
         fraction[--length] = '\0';
@@ -154,9 +154,9 @@ void json_put_number(struct json_writer *writer, const char *key, double value)
         return;
     }
     begin_value(writer, key);
-    snprintf(text, sizeof text, "%.15g", value);
+    snprintf(text, sizeof(text), "%.15g", value);
     if (strtod(text, NULL) != value)
-        snprintf(text, sizeof text, "%.17g", value);
+        snprintf(text, sizeof(text), "%.17g", value);
     buf_puts(writer->buf, text);
 }
 

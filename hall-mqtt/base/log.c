@@ -24,9 +24,9 @@ static bool stderr_is_journal(void)
     char found[64];
     struct stat status;
     const char *named = getenv("JOURNAL_STREAM");
-    if (named == NULL || fstat(STDERR_FILENO, &status) < 0)
+    if (!named || fstat(STDERR_FILENO, &status) < 0)
         return false;
-    snprintf(found, sizeof found, "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
+    snprintf(found, sizeof(found), "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
     return strcmp(named, found) == 0;
 }
 
@@ -71,9 +71,9 @@ static void write_line(const char *line, size_t length)
 static void write_message(enum log_level level, const char *message)
 {
     char line[LINE_SIZE];
-    size_t used = (size_t)format_prefix(level, line, sizeof line);
+    size_t used = (size_t)format_prefix(level, line, sizeof(line));
 
-    text_show(line + used, sizeof line - used - 1, message, strlen(message));
+    text_show(line + used, sizeof(line) - used - 1, message, strlen(message));
     used += strlen(line + used);
     line[used++] = '\n';
     write_line(line, used);
@@ -87,7 +87,7 @@ void log_line(enum log_level level, const char *format, ...)
 
     va_start(args, format);
     if (level <= level_most)
-        vsnprintf(message, sizeof message, format, args);
+        vsnprintf(message, sizeof(message), format, args);
     va_end(args);
     if (level <= level_most)
         write_message(level, message);

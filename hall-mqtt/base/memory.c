@@ -36,8 +36,8 @@ static bool read_header(const char *line, struct mapping *ret)
 
     if (!read_address(&at, '-', &mapping.start) || !read_address(&at, ' ', &mapping.end))
         return false;
-    mapping.is_code = strncmp(at, "r-x", 3) == 0 && strchr(at, '/') != NULL;
-    mapping.is_data = strncmp(at, "r--", 3) == 0 && strchr(at, '/') != NULL;
+    mapping.is_code = strncmp(at, "r-x", 3) == 0 && strchr(at, '/');
+    mapping.is_data = strncmp(at, "r--", 3) == 0 && strchr(at, '/');
     *ret = mapping;
     return true;
 }

@@ -19,7 +19,7 @@ static const struct unit units[] = {
     {"s", 1000},
     {"ms", 1},
 };
-enum { N_UNITS = sizeof units / sizeof units[0] };
+enum { N_UNITS = sizeof(units) / sizeof(units[0]) };
 
 static bool is_digit(char c)
 {
@@ -85,7 +85,7 @@ int duration_parse(const char *text, int64_t *ret_ms)
         if (!is_digit(*text))
             return -EINVAL;
         const struct unit *unit = read_unit(read_digits(text, &count), &text);
-        if (unit == NULL || (smallest != NULL && unit <= smallest))
+        if (!unit || (smallest && unit <= smallest))
             return -EINVAL;
         smallest = unit;
         if (count > (uint64_t)((DURATION_MAX - total) / unit->ms))

@@ -80,7 +80,7 @@ bool text_has_control(const char *text)
 
 bool text_equal(const char *a, const char *b)
 {
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+    return !a || !b ? a == b : strcmp(a, b) == 0;
 }
 
 /* How many of the first `size` bytes can be kept without cutting a sequence in two. */
@@ -164,7 +164,7 @@ int text_parse_mac(const char *text, uint8_t ret_mac[6])
             return -EINVAL;
         mac[i] = (uint8_t)(high << 4 | low);
     }
-    memcpy(ret_mac, mac, sizeof mac);
+    memcpy(ret_mac, mac, sizeof(mac));
     return 0;
 }
 
@@ -190,12 +190,12 @@ static int parse_address_before(const char *text, char separator, struct in_addr
 {
     char address[INET_ADDRSTRLEN];
     const char *at = strchr(text, separator);
-    size_t length = at != NULL ? (size_t)(at - text) : strlen(text);
-    if (length >= sizeof address)
+    size_t length = at ? (size_t)(at - text) : strlen(text);
+    if (length >= sizeof(address))
         return -EINVAL;
     memcpy(address, text, length);
     address[length] = '\0';
-    *ret_rest = at != NULL ? at + 1 : NULL;
+    *ret_rest = at ? at + 1 : NULL;
     return text_parse_ipv4(address, ret_address);
 }
 
@@ -205,7 +205,7 @@ int text_parse_endpoint(const char *text, struct sockaddr_in *ret_address)
     const char *rest;
     int64_t port;
 
-    if (parse_address_before(text, ':', &address, &rest) < 0 || rest == NULL || strlen(rest) > 5 ||
+    if (parse_address_before(text, ':', &address, &rest) < 0 || !rest || strlen(rest) > 5 ||
         number_parse(rest, 0, UINT16_MAX, &port) < 0)
         return -EINVAL;
     *ret_address = (struct sockaddr_in){
@@ -221,7 +221,7 @@ int text_parse_cidr(const char *text, struct cidr *ret_range)
 
     if (parse_address_before(text, '/', &address, &rest) < 0)
         return -EINVAL;
-    if (rest != NULL && (strlen(rest) > 2 || number_parse(rest, 0, 32, &bits) < 0))
+    if (rest && (strlen(rest) > 2 || number_parse(rest, 0, 32, &bits) < 0))
         return -EINVAL;
     uint32_t mask = bits == 0 ? 0 : UINT32_MAX << (32 - bits);
     uint32_t network = ntohl(address.s_addr);

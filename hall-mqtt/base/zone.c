@@ -10,7 +10,7 @@
 #define NAME_BYTES "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-/"
 
 enum {
-    PATH_SIZE = sizeof ZONE_DIRECTORY + 1 + ZONE_NAME_SIZE,
+    PATH_SIZE = sizeof(ZONE_DIRECTORY) + 1 + ZONE_NAME_SIZE,
     /* Two changes of one zone were never less than 95 hours apart, so days miss none. */
     STEP = 86400,
     BLOCK = 400 * STEP,
@@ -21,7 +21,7 @@ static bool is_name(const char *name)
 {
     size_t length = strlen(name);
     return length > 0 && length < ZONE_NAME_SIZE && name[strspn(name, NAME_BYTES)] == '\0' &&
-           name[0] != '/' && name[length - 1] != '/' && strstr(name, "//") == NULL &&
+           name[0] != '/' && name[length - 1] != '/' && !strstr(name, "//") &&
            strncmp(name, "posix/", 6) != 0 && strncmp(name, "right/", 6) != 0;
 }
 
@@ -31,7 +31,7 @@ static bool is_zone_file(const char *path)
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return false;
-    bool good = read(fd, magic, sizeof magic) == sizeof magic && memcmp(magic, "TZif", 4) == 0;
+    bool good = read(fd, magic, sizeof(magic)) == sizeof(magic) && memcmp(magic, "TZif", 4) == 0;
     close(fd);
     return good;
 }
@@ -43,7 +43,7 @@ bool zone_exists(const char *name)
         return true;
     if (!is_name(name))
         return false;
-    snprintf(path, sizeof path, ZONE_DIRECTORY "/%s", name);
+    snprintf(path, sizeof(path), ZONE_DIRECTORY "/%s", name);
     return is_zone_file(path);
 }
 
@@ -59,17 +59,17 @@ static char *enter(const char *name)
     /* Never unset again: other threads may be reading the environment, and taking an entry out
      * moves the rest. */
     const char *before = getenv("TZ");
-    char *saved = strdup(before != NULL ? before : ":/etc/localtime");
+    char *saved = strdup(before ? before : ":/etc/localtime");
     char value[PATH_SIZE + 1];
 
-    snprintf(value, sizeof value, ":" ZONE_DIRECTORY "/%s", name);
+    snprintf(value, sizeof(value), ":" ZONE_DIRECTORY "/%s", name);
     set_tz(zone_exists(name) ? value : "UTC0");
     return saved;
 }
 
 static void leave(char *saved)
 {
-    set_tz(saved != NULL ? saved : ":/etc/localtime");
+    set_tz(saved ? saved : ":/etc/localtime");
     free(saved);
 }
 
@@ -77,7 +77,7 @@ static int32_t libc_offset(int64_t utc_s)
 {
     time_t time = (time_t)utc_s;
     struct tm parts;
-    return localtime_r(&time, &parts) != NULL ? (int32_t)parts.tm_gmtoff : 0;
+    return localtime_r(&time, &parts) ? (int32_t)parts.tm_gmtoff : 0;
 }
 
 /* The first instant of the other offset; before and after differ, one change lies between them. */
@@ -153,7 +153,7 @@ static const struct zone_block *cache_read(struct zone_cache *cache, const char 
     if (utc_s >= block->until)
         scan(block, utc_s);
     leave(saved);
-    snprintf(block->name, sizeof block->name, "%s", name);
+    snprintf(block->name, sizeof(block->name), "%s", name);
     cache->latest = cache->oldest;
     cache->oldest = (cache->oldest + 1) % ZONE_BLOCKS;
     return block;
@@ -166,7 +166,7 @@ int32_t zone_offset(void *zone_cache, const char *name, int64_t utc_s)
     if (utc_s > farthest || utc_s < -farthest || strlen(name) >= ZONE_NAME_SIZE)
         return 0;
     const struct zone_block *block = cache_find(zone_cache, name, utc_s);
-    if (block == NULL)
+    if (!block)
         block = cache_read(zone_cache, name, utc_s);
     return block_offset(block, utc_s);
 }

@@ -14,7 +14,7 @@ static const struct addrinfo *pick_turn(const struct addrinfo *found, unsigned t
 {
     const struct addrinfo *pick = found;
     unsigned n = 1;
-    for (; pick->ai_next != NULL; pick = pick->ai_next)
+    for (; pick->ai_next; pick = pick->ai_next)
         n++;
     pick = found;
     for (unsigned i = turn % n; i > 0; i--)

@@ -24,7 +24,7 @@ int command_refuse(struct reading *reading, int error, const char *format, ...)
 static int refuse_payload(struct reading *reading, const char *allowed)
 {
     char shown[COMMAND_SHOWN_SIZE];
-    text_show(shown, sizeof shown, reading->payload, reading->length);
+    text_show(shown, sizeof(shown), reading->payload, reading->length);
     return command_refuse(reading, -EINVAL, "\"%s\" is not understood; allowed: %s", shown,
                           allowed);
 }
@@ -48,7 +48,7 @@ static void trim(struct reading *reading)
 /* The payload as one short word; false when it is too long for one or has a NUL inside. */
 static bool take_word(const struct reading *reading, char out[WORD_SIZE])
 {
-    if (reading->length >= WORD_SIZE || memchr(reading->payload, '\0', reading->length) != NULL)
+    if (reading->length >= WORD_SIZE || memchr(reading->payload, '\0', reading->length))
         return false;
     memcpy(out, reading->payload, reading->length);
     out[reading->length] = '\0';
@@ -70,7 +70,7 @@ static int read_action(struct reading *reading)
         return command_read_json(reading);
     if (take_word(reading, word) && command_find_action(reading, word))
         return 0;
-    snprintf(allowed, sizeof allowed, "%s, or JSON with an \"action\"",
+    snprintf(allowed, sizeof(allowed), "%s, or JSON with an \"action\"",
              command_words(reading, words));
     return refuse_payload(reading, allowed);
 }
@@ -110,8 +110,7 @@ static int read_policy(struct reading *reading)
 static void drop_zero_decimals(char *word)
 {
     char *point = strchr(word, '.');
-    if (point != NULL && point != word && point[1] != '\0' &&
-        point[1 + strspn(point + 1, "0")] == '\0')
+    if (point && point != word && point[1] != '\0' && point[1 + strspn(point + 1, "0")] == '\0')
         *point = '\0';
 }
 
@@ -141,7 +140,7 @@ static int read_keep_awake(struct reading *reading)
 
 static int read_hold(struct reading *reading)
 {
-    text_copy(reading->command->name, sizeof reading->command->name, reading->topic->name);
+    text_copy(reading->command->name, sizeof(reading->command->name), reading->topic->name);
     reading->command->action = reading->length == 0 ? COMMAND_RELEASE : COMMAND_HOLD;
     if (reading->length == 0)
         return 0;
@@ -200,7 +199,7 @@ int command_read(const struct topic *topic, const void *payload, size_t length, 
     };
     *ret_command = (struct command){.action = COMMAND_NONE, .site = MODEL_NONE};
     ret_reason[0] = '\0';
-    if (kind->read == NULL)
+    if (!kind->read)
         return command_refuse(&reading, -ENOTSUP, "this topic takes no commands");
     return read_kind(&reading, kind);
 }

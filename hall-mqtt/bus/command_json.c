@@ -32,7 +32,7 @@ static int read_text(struct reading *reading, const char *key, const struct json
                      size_t least, size_t size, char *out)
 {
     const char *text = json_string(value);
-    if (text == NULL)
+    if (!text)
         return wrong_type(reading, key, value, "a string");
     if (strlen(text) < least || strlen(text) >= size)
         return command_refuse(reading, -ERANGE, "\"%s\" has %zu bytes; allowed: %zu to %zu", key,
@@ -46,17 +46,17 @@ static int read_text(struct reading *reading, const char *key, const struct json
 
 static int read_id(struct reading *reading, const struct json *value)
 {
-    return read_text(reading, "id", value, 1, sizeof reading->command->id, reading->command->id);
+    return read_text(reading, "id", value, 1, sizeof(reading->command->id), reading->command->id);
 }
 
 static int read_by(struct reading *reading, const struct json *value)
 {
-    return read_text(reading, "by", value, 0, sizeof reading->command->by, reading->command->by);
+    return read_text(reading, "by", value, 0, sizeof(reading->command->by), reading->command->by);
 }
 
 static int read_reason(struct reading *reading, const struct json *value)
 {
-    return read_text(reading, "reason", value, 0, sizeof reading->command->reason,
+    return read_text(reading, "reason", value, 0, sizeof(reading->command->reason),
                      reading->command->reason);
 }
 
@@ -65,9 +65,9 @@ static int read_for(struct reading *reading, const struct json *value)
     const char *text = json_string(value);
     int64_t lasts = 0;
     char shown[COMMAND_SHOWN_SIZE];
-    if (text == NULL)
+    if (!text)
         return wrong_type(reading, "for", value, "a duration such as \"30m\" or \"1h30m\"");
-    text_show(shown, sizeof shown, text, strlen(text));
+    text_show(shown, sizeof(shown), text, strlen(text));
     int error = duration_parse(text, &lasts);
     if (error == -EINVAL)
         return command_refuse(reading, -EINVAL,
@@ -91,9 +91,9 @@ static int read_time(struct reading *reading, const char *key, const struct json
 {
     const char *text = json_string(value);
     char shown[COMMAND_SHOWN_SIZE];
-    if (text == NULL)
+    if (!text)
         return wrong_type(reading, key, value, "a time such as \"2026-11-22T09:28:29Z\"");
-    text_show(shown, sizeof shown, text, strlen(text));
+    text_show(shown, sizeof(shown), text, strlen(text));
     if (rfc3339_parse(text, ret_wall) < 0)
         return command_refuse(reading, -EINVAL,
                               "\"%s\" is \"%s\"; allowed: a time such as \"2026-11-22T09:28:29Z\"",
@@ -160,11 +160,11 @@ static int read_action(struct reading *reading, const struct json *value)
 {
     const char *text = json_string(value);
     char shown[COMMAND_SHOWN_SIZE], words[COMMAND_WORDS_SIZE];
-    if (text == NULL)
+    if (!text)
         return wrong_type(reading, "action", value, command_words(reading, words));
     if (command_find_action(reading, text))
         return 0;
-    text_show(shown, sizeof shown, text, strlen(text));
+    text_show(shown, sizeof(shown), text, strlen(text));
     return command_refuse(reading, -EINVAL, "\"action\" is \"%s\"; allowed: %s", shown,
                           command_words(reading, words));
 }
@@ -174,7 +174,7 @@ static int read_action(struct reading *reading, const struct json *value)
 static bool is_given(const struct json *root, const char *key)
 {
     const struct json *value = json_get(root, key);
-    return value != NULL && json_type(value) != JSON_NULL;
+    return value && json_type(value) != JSON_NULL;
 }
 
 static int check_command(struct reading *reading, const struct json *root)
@@ -230,7 +230,7 @@ const struct command_language command_to_hold = {NULL, hold_members, check_hold}
 static const char *member_keys(const struct command_member *members, char *out, size_t size)
 {
     out[0] = '\0';
-    for (size_t used = 0; members->key != NULL && used < size; members++)
+    for (size_t used = 0; members->key && used < size; members++)
         used +=
             (size_t)snprintf(out + used, size - used, "%s%s", used > 0 ? ", " : "", members->key);
     return out;
@@ -240,29 +240,28 @@ static int read_member(struct reading *reading, const struct json *value)
 {
     const char *key = json_key(value);
     char shown[COMMAND_SHOWN_SIZE], keys[96];
-    for (const struct command_member *member = reading->language->members; member->key != NULL;
-         member++)
+    for (const struct command_member *member = reading->language->members; member->key; member++)
         if (strcmp(member->key, key) == 0)
             return json_type(value) == JSON_NULL ? 0 : member->read(reading, value);
-    text_show(shown, sizeof shown, key, strlen(key));
+    text_show(shown, sizeof(shown), key, strlen(key));
     return command_refuse(reading, -EINVAL, "the key \"%s\" is unknown; allowed: %s", shown,
-                          member_keys(reading->language->members, keys, sizeof keys));
+                          member_keys(reading->language->members, keys, sizeof(keys)));
 }
 
 /* id and by first and whatever else is wrong, so that a refusal finds its way home. */
 static void read_sender(struct reading *reading, const struct json *root)
 {
     const struct json *id = json_get(root, "id"), *by = json_get(root, "by");
-    if (id != NULL && json_type(id) == JSON_STRING)
+    if (id && json_type(id) == JSON_STRING)
         (void)read_id(reading, id);
-    if (by != NULL && json_type(by) == JSON_STRING)
+    if (by && json_type(by) == JSON_STRING)
         (void)read_by(reading, by);
 }
 
 static int read_object(struct reading *reading, const struct json *root)
 {
     read_sender(reading, root);
-    for (const struct json *value = json_first(root); value != NULL; value = json_next(value)) {
+    for (const struct json *value = json_first(root); value; value = json_next(value)) {
         int error = read_member(reading, value);
         if (error < 0)
             return error;

@@ -21,8 +21,8 @@ int mqtt_create(sd_event *loop, const struct mqtt_options *options,
 {
     if (!mqtt_options_are_valid(options))
         return -EINVAL;
-    struct mqtt *mqtt = calloc(1, sizeof *mqtt);
-    if (mqtt == NULL)
+    struct mqtt *mqtt = calloc(1, sizeof(*mqtt));
+    if (!mqtt)
         return -ENOMEM;
     mqtt->loop = sd_event_ref(loop);
     mqtt->listener = listener;
@@ -40,7 +40,7 @@ int mqtt_create(sd_event *loop, const struct mqtt_options *options,
 
 void mqtt_destroy(struct mqtt *mqtt, int64_t limit_ms)
 {
-    if (mqtt != NULL)
+    if (mqtt)
         mqtt_free(mqtt, limit_ms);
 }
 

@@ -27,7 +27,7 @@ void mqtt_hear_echo(struct mqtt *mqtt)
         mqtt->echo_first = mqtt->echo_number;
     }
     mqtt->echo_pending = true;
-    int length = snprintf(payload, sizeof payload, "%" PRIu64, mqtt->echo_number);
+    int length = snprintf(payload, sizeof(payload), "%" PRIu64, mqtt->echo_number);
     struct mqtt_parcel parcel = {
         .topic = mqtt->options.echo_topic, .payload = payload, .length = (size_t)length};
     /* One that is not sent is missed like one that does not come back. */
@@ -59,7 +59,7 @@ void mqtt_hear_accepted(void *context)
         mqtt->hangups = 0;
     mqtt->n_pending_subscriptions = 0;
     subscribe(mqtt, options->subscriptions, options->n_subscriptions, 1, MQTT_LINK_OTHERS);
-    subscribe(mqtt, (const char *const[]){options->echo_topic}, options->echo_topic != NULL, 0,
+    subscribe(mqtt, (const char *const[]){options->echo_topic}, options->echo_topic ? 1 : 0, 0,
               MQTT_LINK_ALL);
     subscribe(mqtt, options->retained_filters, options->n_retained_filters, 0, MQTT_LINK_ALL);
 }
@@ -84,7 +84,7 @@ static void end_browsing(struct mqtt *mqtt)
 
 static void on_browsing(struct mqtt *mqtt)
 {
-    if (mqtt->options.echo_topic == NULL) {
+    if (!mqtt->options.echo_topic) {
         end_browsing(mqtt);
         return;
     }
@@ -118,7 +118,7 @@ static void subscribed(struct mqtt *mqtt)
     mqtt->why[0] = '\0';
     mqtt_session_tell(mqtt, true, mqtt->v311 ? "connected by MQTT 3.1.1" : "connected by MQTT 5");
     mqtt_sender_tell_dropped(&mqtt->sender);
-    if (mqtt->options.echo_topic == NULL) {
+    if (!mqtt->options.echo_topic) {
         end_reading(mqtt);
         return;
     }
@@ -133,7 +133,7 @@ void mqtt_hear_subscribed(void *context, int id, const char *refusal)
     const bool browsing = mqtt->browsing && id == mqtt->browsing_id;
     if ((mqtt->phase != PHASE_SUBSCRIBING && !browsing) || mqtt->broken)
         return;
-    if (refusal != NULL && mqtt_session_may_complain(mqtt))
+    if (refusal && mqtt_session_may_complain(mqtt))
         log_warning("mqtt: the broker refuses a subscription: %s; check the rights of user %s",
                     refusal, mqtt_session_user(mqtt));
     if (browsing) {
@@ -155,7 +155,7 @@ static bool is_awaited(const struct mqtt *mqtt, const struct mqtt_message *messa
 {
     char text[ECHO_SIZE] = "";
     int64_t number = 0;
-    if (message->retained || message->length >= sizeof text)
+    if (message->retained || message->length >= sizeof(text))
         return false;
     memcpy(text, message->payload, message->length);
     return number_parse(text, (int64_t)mqtt->echo_first, (int64_t)mqtt->echo_number, &number) == 0;

@@ -50,7 +50,7 @@ struct mqtt_link {
 static const char *broker_name(const struct mqtt_link *link)
 {
     const struct mqtt_options *options = link->setup.options;
-    return options->host != NULL ? options->host : options->unix_path;
+    return options->host ? options->host : options->unix_path;
 }
 
 static const char *rc_text(int rc, int error)
@@ -71,7 +71,7 @@ __attribute__((format(printf, 2, 3))) static void fail(struct mqtt_link *link, c
     link->failed = true;
     link->io = sd_event_source_disable_unref(link->io);
     va_start(args, format);
-    vsnprintf(why, sizeof why, format, args);
+    vsnprintf(why, sizeof(why), format, args);
     va_end(args);
     link->listener->failed(link->context, why);
 }
@@ -81,7 +81,7 @@ __attribute__((format(printf, 2, 3))) static void fail(struct mqtt_link *link, c
 static void watch(struct mqtt_link *link)
 {
     uint32_t events = EPOLLIN;
-    if (link->io == NULL)
+    if (!link->io)
         return;
     if (link->heard_at == 0 || mosquitto_want_write(link->client))
         events |= EPOLLOUT;
@@ -143,7 +143,7 @@ static void on_subscribe(struct mosquitto *client, void *userdata, int id, int n
     const char *refusal = NULL;
     (void)client;
     (void)properties;
-    for (int i = 0; i < n && refusal == NULL; i++)
+    for (int i = 0; i < n && !refusal; i++)
         refusal = refusal_of(granted[i]);
     link->listener->subscribed(link->context, id, refusal);
 }
@@ -164,7 +164,7 @@ static bool is_marked(const struct mqtt_link *link, const mosquitto_property *pr
     char *name = NULL, *value = NULL;
     bool marked = false, skip = false;
     while (!marked && (at = mosquitto_property_read_string_pair(at, MQTT_PROP_USER_PROPERTY, &name,
-                                                                &value, skip)) != NULL) {
+                                                                &value, skip))) {
         marked = strcmp(name, mark_name) == 0 && strcmp(value, link->setup.mark) == 0;
         skip = true; /* this one, when looking for the next */
         free(name);
@@ -206,12 +206,11 @@ static int client_set_tls(struct mqtt_link *link)
     const struct mqtt_options *options = link->setup.options;
     if (!options->tls)
         return MOSQ_ERR_SUCCESS;
-    int rc = options->ca != NULL
-                 ? mosquitto_tls_set(link->client, options->ca, NULL, NULL, NULL, NULL)
-                 : mosquitto_int_option(link->client, MOSQ_OPT_TLS_USE_OS_CERTS, 1);
+    int rc = options->ca ? mosquitto_tls_set(link->client, options->ca, NULL, NULL, NULL, NULL)
+                         : mosquitto_int_option(link->client, MOSQ_OPT_TLS_USE_OS_CERTS, 1);
     if (rc != MOSQ_ERR_SUCCESS)
         fail(link, "the certificate authority's file %s cannot be used: %s",
-             options->ca != NULL ? options->ca : "of the system", mosquitto_strerror(rc));
+             options->ca ? options->ca : "of the system", mosquitto_strerror(rc));
     return rc;
 }
 
@@ -219,7 +218,7 @@ static int client_set_tls(struct mqtt_link *link)
 static int client_set_will(struct mqtt_link *link)
 {
     const struct mqtt_options *options = link->setup.options;
-    if (options->will_topic == NULL)
+    if (!options->will_topic)
         return MOSQ_ERR_SUCCESS;
     return mosquitto_will_set(link->client, options->will_topic, (int)strlen(options->will_payload),
                               options->will_payload, 1, true);
@@ -237,7 +236,7 @@ static int client_configure(struct mqtt_link *link)
     mosquitto_publish_v5_callback_set(link->client, on_publish);
     mosquitto_message_v5_callback_set(link->client, on_message);
     int rc = client_set_will(link);
-    if (rc == MOSQ_ERR_SUCCESS && options->username != NULL)
+    if (rc == MOSQ_ERR_SUCCESS && options->username)
         rc = mosquitto_username_pw_set(link->client, options->username, options->password);
     if (rc == MOSQ_ERR_SUCCESS)
         rc = client_set_tls(link);
@@ -290,7 +289,7 @@ static void attempt_run(void *data)
     attempt->rc = MOSQ_ERR_EAI;
     if (!attempt->tls)
         host = address_pick(attempt->host, attempt->turn, address) ? address : NULL;
-    if (host != NULL)
+    if (host)
         attempt->rc = mosquitto_connect_async(attempt->client, host, attempt->port, KEEPALIVE_S);
     attempt->error = errno;
 }
@@ -312,15 +311,15 @@ static const struct offload_task attempt_task = {attempt_run, attempt_done, atte
 static int attempt_start(struct mqtt_link *link)
 {
     const struct mqtt_options *options = link->setup.options;
-    struct attempt *attempt = calloc(1, sizeof *attempt);
-    if (attempt == NULL)
+    struct attempt *attempt = calloc(1, sizeof(*attempt));
+    if (!attempt)
         return -ENOMEM;
     attempt->host = strdup(options->host);
     attempt->port = options->port;
     attempt->tls = options->tls;
     attempt->turn = link->setup.turn;
     attempt->client = link->client;
-    int error = attempt->host == NULL
+    int error = !attempt->host
                     ? -ENOMEM
                     : offload_start(link->loop, &attempt_task, attempt, link, &link->attempt);
     if (error < 0) {
@@ -337,7 +336,7 @@ static void connection_start(struct mqtt_link *link)
 {
     const struct mqtt_options *options = link->setup.options;
     int rc = client_configure(link);
-    if (rc == MOSQ_ERR_SUCCESS && options->host != NULL && !address_is_numeric(options->host)) {
+    if (rc == MOSQ_ERR_SUCCESS && options->host && !address_is_numeric(options->host)) {
         int error = attempt_start(link);
         if (error == 0)
             return;
@@ -346,7 +345,7 @@ static void connection_start(struct mqtt_link *link)
     } else if (rc == MOSQ_ERR_SUCCESS) {
         /* Port 0 means a unix socket. */
         rc = mosquitto_connect_async(link->client, broker_name(link),
-                                     options->host != NULL ? options->port : 0, KEEPALIVE_S);
+                                     options->host ? options->port : 0, KEEPALIVE_S);
     }
     connection_started(link, rc, errno);
 }
@@ -363,15 +362,15 @@ int mqtt_link_open(sd_event *loop, const struct mqtt_link_setup *setup,
                    struct mqtt_link **ret_link)
 {
     pthread_once(&library_once, library_start);
-    struct mqtt_link *link = calloc(1, sizeof *link);
-    if (link == NULL)
+    struct mqtt_link *link = calloc(1, sizeof(*link));
+    if (!link)
         return -ENOMEM;
     link->loop = loop;
     link->setup = *setup;
     link->listener = listener;
     link->context = context;
     link->client = mosquitto_new(setup->options->client_id, true, link);
-    if (link->client == NULL) {
+    if (!link->client) {
         free(link);
         return -ENOMEM;
     }
@@ -382,7 +381,7 @@ int mqtt_link_open(sd_event *loop, const struct mqtt_link_setup *setup,
 
 void mqtt_link_close(struct mqtt_link *link, int64_t limit_ms)
 {
-    if (link == NULL)
+    if (!link)
         return;
     offload_end(link->attempt, limit_ms);
     sd_event_source_disable_unref(link->io);
@@ -409,7 +408,7 @@ static int properties_of(const struct mqtt_link *link, const struct mqtt_parcel 
         rc = mosquitto_property_add_binary(properties, MQTT_PROP_CORRELATION_DATA,
                                            parcel->correlation,
                                            (uint16_t)parcel->correlation_length);
-    if (rc == MOSQ_ERR_SUCCESS && parcel->response_topic != NULL)
+    if (rc == MOSQ_ERR_SUCCESS && parcel->response_topic)
         rc = mosquitto_property_add_string(properties, MQTT_PROP_RESPONSE_TOPIC,
                                            parcel->response_topic);
     if (rc == MOSQ_ERR_SUCCESS && parcel->marked)

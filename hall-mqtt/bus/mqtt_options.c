@@ -17,7 +17,7 @@ static const size_t texts[] = {
     offsetof(struct mqtt_options, birth_payload),
     offsetof(struct mqtt_options, echo_topic),
 };
-enum { TEXTS = sizeof texts / sizeof texts[0] };
+enum { TEXTS = sizeof(texts) / sizeof(texts[0]) };
 
 static const char **text_at(struct mqtt_options *options, size_t index)
 {
@@ -26,17 +26,16 @@ static const char **text_at(struct mqtt_options *options, size_t index)
 
 bool mqtt_options_are_valid(const struct mqtt_options *options)
 {
-    return (options->host != NULL) != (options->unix_path != NULL) && options->client_id != NULL &&
-           options->will_topic != NULL && options->will_payload != NULL &&
-           options->birth_payload != NULL &&
-           (options->echo_topic != NULL || options->n_retained_filters == 0) &&
-           (options->host == NULL || options->port != 0);
+    return (options->host) != (options->unix_path) && options->client_id && options->will_topic &&
+           options->will_payload && options->birth_payload &&
+           (options->echo_topic || options->n_retained_filters == 0) &&
+           (!options->host || options->port != 0);
 }
 
 static bool copy_text(const char **text)
 {
-    *text = *text != NULL ? strdup(*text) : NULL;
-    return *text != NULL;
+    *text = *text ? strdup(*text) : NULL;
+    return *text;
 }
 
 /* The list first: mqtt_options_finish frees as many texts as it has, NULL or not. */
@@ -44,18 +43,18 @@ static bool copy_list(const char *const **list, size_t n)
 {
     const char *const *from = *list;
     const char **copy = calloc(n + 1, sizeof(char *));
-    bool complete = copy != NULL;
+    bool complete = copy;
     *list = copy;
     for (size_t i = 0; complete && i < n; i++) {
         copy[i] = strdup(from[i]);
-        complete = copy[i] != NULL;
+        complete = copy[i];
     }
     return complete;
 }
 
 static void free_list(const char *const *list, size_t n)
 {
-    for (size_t i = 0; list != NULL && i < n; i++)
+    for (size_t i = 0; list && i < n; i++)
         free((void *)list[i]);
     free((void *)list);
 }
@@ -66,7 +65,7 @@ int mqtt_options_copy(const struct mqtt_options *options, struct mqtt_options *r
     *ret_copy = *options;
     for (size_t i = 0; i < TEXTS; i++) {
         const char **text = text_at(ret_copy, i);
-        bool wanted = *text != NULL;
+        bool wanted = *text;
         complete = (copy_text(text) || !wanted) && complete;
     }
     complete = copy_list(&ret_copy->subscriptions, options->n_subscriptions) && complete;

@@ -36,7 +36,7 @@ static void flight_land(struct mqtt_sender *sender, struct mqtt_flight *flight, 
     *flight = (struct mqtt_flight){0};
     if (landed.spare)
         sender->listener->spare_taken(sender->context, landed.token, taken);
-    else if (landed.entry != NULL)
+    else if (landed.entry)
         retained_acknowledged(sender->retained, landed.entry);
     else
         outbox_acknowledged(&sender->outbox, landed.message);
@@ -46,7 +46,7 @@ static const char *flight_topic(const struct mqtt_flight *flight)
 {
     if (flight->spare)
         return "the discovery prefix";
-    return flight->entry != NULL ? flight->entry->topic : outbox_topic(flight->message);
+    return flight->entry ? flight->entry->topic : outbox_topic(flight->message);
 }
 
 static void complain_refused(struct mqtt_sender *sender, const struct mqtt_flight *flight,
@@ -112,7 +112,7 @@ static bool send_spare(struct mqtt_sender *sender, struct mqtt_link *link,
     size_t n = 0;
     for (size_t i = 0; i < MQTT_FLIGHTS_MAX; i++)
         n += sender->flights[i].id != 0 && sender->flights[i].spare;
-    if (n >= MQTT_SPARES_MAX || sender->listener->spare == NULL ||
+    if (n >= MQTT_SPARES_MAX || !sender->listener->spare ||
         !sender->listener->spare(sender->context, &spare))
         return false;
     flight->spare = true;
@@ -133,10 +133,10 @@ static bool send_next(struct mqtt_sender *sender, struct mqtt_link *link,
 {
     *flight = (struct mqtt_flight){0};
     struct outbox_message *message = outbox_next(&sender->outbox);
-    if (message != NULL)
+    if (message)
         return send_message(sender, link, flight, message);
     struct retained_entry *entry = retained_next(sender->retained);
-    if (entry != NULL)
+    if (entry)
         return send_retained(sender, link, flight, entry);
     return with_spare && send_spare(sender, link, flight);
 }
@@ -144,7 +144,7 @@ static bool send_next(struct mqtt_sender *sender, struct mqtt_link *link,
 void mqtt_sender_pump(struct mqtt_sender *sender, struct mqtt_link *link, bool with_spare)
 {
     struct mqtt_flight *flight;
-    while ((flight = flight_find(sender, 0)) != NULL)
+    while ((flight = flight_find(sender, 0)))
         if (!send_next(sender, link, flight, with_spare))
             break;
 }
@@ -152,17 +152,17 @@ void mqtt_sender_pump(struct mqtt_sender *sender, struct mqtt_link *link, bool w
 bool mqtt_sender_taken(struct mqtt_sender *sender, int id, const char *refusal)
 {
     struct mqtt_flight *flight = flight_find(sender, id);
-    if (flight == NULL)
+    if (!flight)
         return false;
-    if (refusal != NULL)
+    if (refusal)
         complain_refused(sender, flight, refusal);
-    flight_land(sender, flight, refusal == NULL);
+    flight_land(sender, flight, !refusal);
     return true;
 }
 
 void mqtt_sender_lost(struct mqtt_sender *sender)
 {
-    memset(sender->flights, 0, sizeof sender->flights);
+    memset(sender->flights, 0, sizeof(sender->flights));
     outbox_unsent(&sender->outbox);
     retained_unsure(sender->retained);
 }
@@ -172,7 +172,7 @@ bool mqtt_sender_has_work(const struct mqtt_sender *sender)
     bool flying = false;
     for (size_t i = 0; i < MQTT_FLIGHTS_MAX; i++)
         flying = flying || sender->flights[i].id != 0;
-    return flying || retained_pending(sender->retained) > 0 || sender->outbox.first != NULL;
+    return flying || retained_pending(sender->retained) > 0 || sender->outbox.first;
 }
 
 void mqtt_sender_tell_dropped(struct mqtt_sender *sender)

@@ -44,7 +44,7 @@ static int64_t suspended_us(const struct mqtt *mqtt)
 static uint32_t random_bits(void)
 {
     uint32_t bits = 0;
-    if (getrandom(&bits, sizeof bits, GRND_NONBLOCK) != (ssize_t)sizeof bits)
+    if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) != (ssize_t)sizeof(bits))
         bits = (uint32_t)clock_boot_ns(); /* jitter needs no secrecy */
     return bits;
 }
@@ -75,18 +75,18 @@ __attribute__((format(printf, 2, 3))) static void because(struct mqtt *mqtt, con
     if (mqtt->why[0] != '\0')
         return;
     va_start(args, format);
-    vsnprintf(mqtt->why, sizeof mqtt->why, format, args);
+    vsnprintf(mqtt->why, sizeof(mqtt->why), format, args);
     va_end(args);
 }
 
 static const char *broker_name(const struct mqtt *mqtt)
 {
-    return mqtt->options.host != NULL ? mqtt->options.host : mqtt->options.unix_path;
+    return mqtt->options.host ? mqtt->options.host : mqtt->options.unix_path;
 }
 
 const char *mqtt_session_user(const struct mqtt *mqtt)
 {
-    return mqtt->options.username != NULL ? mqtt->options.username : "(none)";
+    return mqtt->options.username ? mqtt->options.username : "(none)";
 }
 
 bool mqtt_session_may_complain(struct mqtt *mqtt)
@@ -104,7 +104,7 @@ void mqtt_session_tell(struct mqtt *mqtt, bool up, const char *why)
         return;
     mqtt->told = true;
     mqtt->up = up;
-    text_copy(mqtt->told_why, sizeof mqtt->told_why, why);
+    text_copy(mqtt->told_why, sizeof(mqtt->told_why), why);
     if (!mqtt->closing)
         mqtt->listener->connected(mqtt->context, up, mqtt->told_why);
 }
@@ -152,7 +152,7 @@ static void on_taken(void *context, int id, const char *refusal)
     struct mqtt *mqtt = context;
     if (mqtt_sender_taken(&mqtt->sender, id, refusal))
         mqtt_session_pump(mqtt);
-    if (mqtt->listener->settled != NULL && !mqtt->closing && mqtt_session_is_settled(mqtt))
+    if (mqtt->listener->settled && !mqtt->closing && mqtt_session_is_settled(mqtt))
         mqtt->listener->settled(mqtt->context);
 }
 
@@ -197,7 +197,7 @@ static void drop_link(struct mqtt *mqtt)
  * or ends does so too, and one that was like that before is believed at once. */
 static bool is_older(struct mqtt *mqtt)
 {
-    if (mqtt->link == NULL)
+    if (!mqtt->link)
         return false;
     if (mqtt_link_hung_up(mqtt->link) && mqtt->hangups < HANGUPS)
         mqtt->hangups++;
@@ -214,7 +214,7 @@ static void lose(struct mqtt *mqtt)
     if (mqtt->up && mqtt_session_now(mqtt) - mqtt->up_at >= STABLE_MS)
         backoff_reset(&mqtt->backoff);
     drop_link(mqtt);
-    text_copy(why, sizeof why, mqtt->why);
+    text_copy(why, sizeof(why), mqtt->why);
     mqtt->why[0] = '\0';
     mqtt->broken = mqtt->again = false;
     mqtt->retry_v311 = older;
@@ -277,8 +277,7 @@ static void running_tick(struct mqtt *mqtt, int64_t now)
         mqtt_session_echo_missing(mqtt);
         return;
     }
-    if (mqtt->options.echo_topic != NULL && !mqtt->echo_pending &&
-        now - mqtt->echo_at >= ECHO_EVERY_MS)
+    if (mqtt->options.echo_topic && !mqtt->echo_pending && now - mqtt->echo_at >= ECHO_EVERY_MS)
         mqtt_hear_echo(mqtt);
     mqtt_sender_tell_dropped(&mqtt->sender);
     retained_correct(mqtt->sender.retained, now);
@@ -324,7 +323,7 @@ static int on_timer(sd_event_source *source, uint64_t us, void *userdata)
 int mqtt_session_init(struct mqtt *mqtt)
 {
     mqtt->echo_number = (uint64_t)(random_bits() >> 1) << 32;
-    snprintf(mqtt->mark, sizeof mqtt->mark, "%08" PRIx32 "%08" PRIx32, random_bits(),
+    snprintf(mqtt->mark, sizeof(mqtt->mark), "%08" PRIx32 "%08" PRIx32, random_bits(),
              random_bits());
     int error =
         mqtt_sender_init(&mqtt->sender, mqtt_session_user(mqtt), mqtt->listener, mqtt->context);

@@ -43,7 +43,7 @@ static void *thread_run(void *argument)
     atomic_store(&offload->finished, true);
     eventfd_write(offload->end, 1);
     if (leave(offload)) {
-        if (offload->data != NULL)
+        if (offload->data)
             offload->task->drop(offload->data);
         offload_free(offload);
     }
@@ -84,8 +84,8 @@ static int thread_start(struct offload *offload)
 int offload_start(sd_event *loop, const struct offload_task *task, void *data, void *context,
                   struct offload **ret_offload)
 {
-    struct offload *offload = calloc(1, sizeof *offload);
-    if (offload == NULL)
+    struct offload *offload = calloc(1, sizeof(*offload));
+    if (!offload)
         return -ENOMEM;
     offload->task = task;
     offload->data = data;
@@ -110,14 +110,14 @@ static void drop(struct offload *offload)
     offload->source = sd_event_source_disable_unref(offload->source);
     if (!leave(offload))
         return;
-    if (offload->data != NULL)
+    if (offload->data)
         offload->task->drop(offload->data);
     offload_free(offload);
 }
 
 void offload_drop(struct offload *offload)
 {
-    if (offload == NULL)
+    if (!offload)
         return;
     pthread_detach(offload->thread);
     drop(offload);
@@ -126,7 +126,7 @@ void offload_drop(struct offload *offload)
 void offload_end(struct offload *offload, int64_t limit_ms)
 {
     struct pollfd wait = {.events = POLLIN};
-    if (offload == NULL)
+    if (!offload)
         return;
     wait.fd = offload->end;
     if (poll(&wait, 1, (int)limit_ms) == 1)

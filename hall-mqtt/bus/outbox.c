@@ -6,19 +6,19 @@
 
 static size_t message_bytes(const struct outbox_message *message)
 {
-    return sizeof *message + message->topic_size + message->length + message->correlation_length;
+    return sizeof(*message) + message->topic_size + message->length + message->correlation_length;
 }
 
 void outbox_finish(struct outbox *outbox)
 {
-    while (outbox->first != NULL)
+    while (outbox->first)
         outbox_acknowledged(outbox, outbox->first);
 }
 
 static void message_remove(struct outbox *outbox, struct outbox_message *before,
                            struct outbox_message *message)
 {
-    if (before != NULL)
+    if (before)
         before->next = message->next;
     else
         outbox->first = message->next;
@@ -33,11 +33,11 @@ static void message_remove(struct outbox *outbox, struct outbox_message *before,
 static bool drop_oldest(struct outbox *outbox)
 {
     struct outbox_message *before = NULL, *message = outbox->first;
-    while (message != NULL && message->flying) {
+    while (message && message->flying) {
         before = message;
         message = message->next;
     }
-    if (message == NULL)
+    if (!message)
         return false;
     message_remove(outbox, before, message);
     outbox->dropped++;
@@ -61,7 +61,7 @@ int outbox_add(struct outbox *outbox, const char *topic, const void *correlation
             return -EMSGSIZE;
 
     struct outbox_message *message = calloc(1, bytes);
-    if (message == NULL)
+    if (!message)
         return -ENOMEM;
     message->topic_size = topic_size;
     message->length = length;
@@ -71,7 +71,7 @@ int outbox_add(struct outbox *outbox, const char *topic, const void *correlation
         memcpy(message->bytes + topic_size, payload, length);
     if (correlation_length > 0)
         memcpy(message->bytes + topic_size + length, correlation, correlation_length);
-    if (outbox->last != NULL)
+    if (outbox->last)
         outbox->last->next = message;
     else
         outbox->first = message;
@@ -93,9 +93,9 @@ int outbox_add_retained(struct outbox *outbox, const char *topic, const char *pa
 struct outbox_message *outbox_next(struct outbox *outbox)
 {
     struct outbox_message *message = outbox->first;
-    while (message != NULL && message->flying)
+    while (message && message->flying)
         message = message->next;
-    if (message != NULL)
+    if (message)
         message->flying = true;
     return message;
 }
@@ -111,7 +111,7 @@ void outbox_acknowledged(struct outbox *outbox, struct outbox_message *message)
 
 void outbox_unsent(struct outbox *outbox)
 {
-    for (struct outbox_message *message = outbox->first; message != NULL; message = message->next)
+    for (struct outbox_message *message = outbox->first; message; message = message->next)
         message->flying = false;
 }
 

@@ -50,7 +50,7 @@ static void put_instant(struct page *page, const char *key, int64_t boot)
 
 static void put_text_or_null(struct page *page, const char *key, const char *text)
 {
-    json_put_string(&page->json, key, text != NULL && text[0] != '\0' ? text : NULL);
+    json_put_string(&page->json, key, text && text[0] != '\0' ? text : NULL);
 }
 
 /* ---- server status ---- */
@@ -218,7 +218,7 @@ static void put_awake(struct page *page, const struct power *power)
 {
     char why[512];
     put_instant(page, "awake_until", lease_awake_until(&power->leases));
-    power_why(power, page->now, why, sizeof why);
+    power_why(power, page->now, why, sizeof(why));
     put_text_or_null(page, "awake_because", why);
 }
 
@@ -230,7 +230,7 @@ static double whole_wh(double kwh)
 
 static void put_energy(struct page *page, const struct payload_energy *energy)
 {
-    if (energy == NULL) {
+    if (!energy) {
         json_put_null(&page->json, "energy");
         return;
     }
@@ -341,7 +341,7 @@ static void put_containers(struct page *page, int site)
     const bool known = fleet_project_is_known(page->fleet, site);
 
     json_begin_array(&page->json, "containers");
-    for (size_t i = 0; project != NULL && i < project->n; i++)
+    for (size_t i = 0; project && i < project->n; i++)
         put_container(page, &project->containers[i], known);
     json_end_array(&page->json);
 }

@@ -14,7 +14,7 @@ enum { SHOWN_SIZE = 48, DEFAULT_PORT = 9 };
 
 static const char *const outcome_names[] = {
     [RELAY_DONE] = "done", [RELAY_REFUSED] = "refused", [RELAY_FAILED] = "failed"};
-enum { OUTCOMES = sizeof outcome_names / sizeof outcome_names[0] };
+enum { OUTCOMES = sizeof(outcome_names) / sizeof(outcome_names[0]) };
 
 const char *relay_outcome_name(enum relay_outcome outcome)
 {
@@ -52,7 +52,7 @@ int relay_write_order(const struct relay_order *order, struct buf *out)
                     format_bytes(order->secureon, order->secureon_length, secureon));
     json_put_string(&json, "broadcast",
                     order->broadcast.s_addr != 0
-                        ? inet_ntop(AF_INET, &order->broadcast, broadcast, sizeof broadcast)
+                        ? inet_ntop(AF_INET, &order->broadcast, broadcast, sizeof(broadcast))
                         : NULL);
     json_put_integer(&json, "port", order->port);
     json_put_time(&json, "expires", order->expires);
@@ -78,13 +78,13 @@ int relay_write_result(const struct relay_result *result, struct buf *out)
 static const struct json *value_of(const struct json *root, const char *key)
 {
     const struct json *value = json_get(root, key);
-    return value != NULL && json_type(value) == JSON_NULL ? NULL : value;
+    return value && json_type(value) == JSON_NULL ? NULL : value;
 }
 
 static int read_id(const struct json *root, char out[COMMAND_ID_SIZE], char ret_reason[REASON_SIZE])
 {
     const char *id = json_get_string(root, "id");
-    if (id == NULL || id[0] == '\0' || strlen(id) >= COMMAND_ID_SIZE || text_has_control(id))
+    if (!id || id[0] == '\0' || strlen(id) >= COMMAND_ID_SIZE || text_has_control(id))
         return refuse(ret_reason, "\"id\" is missing or no id; allowed: 1 to %d printable bytes",
                       COMMAND_ID_SIZE - 1);
     text_copy(out, COMMAND_ID_SIZE, id);
@@ -96,8 +96,8 @@ static int read_mac(const struct json *root, struct relay_order *order,
 {
     static const uint8_t none[6];
     const char *text = json_get_string(root, "mac");
-    if (text == NULL || text_parse_mac(text, order->mac) < 0 || (order->mac[0] & 1) != 0 ||
-        memcmp(order->mac, none, sizeof none) == 0)
+    if (!text || text_parse_mac(text, order->mac) < 0 || (order->mac[0] & 1) != 0 ||
+        memcmp(order->mac, none, sizeof(none)) == 0)
         return refuse(ret_reason, "\"mac\" is missing or no MAC of one machine; allowed: as "
                                   "\"aa:bb:cc:dd:ee:01\"");
     return 0;
@@ -110,11 +110,11 @@ static int read_secureon(const struct json *root, struct relay_order *order,
     const struct json *value = value_of(root, "secureon");
     const char *text = json_string(value);
     char whole[MAC_TEXT_SIZE + 1];
-    const size_t length = text != NULL ? strlen(text) : 0;
-    if (value == NULL)
+    const size_t length = text ? strlen(text) : 0;
+    if (!value)
         return 0;
     if (length == 11 || length == 17) {
-        snprintf(whole, sizeof whole, "%s%s", text, length == 11 ? ":00:00" : "");
+        snprintf(whole, sizeof(whole), "%s%s", text, length == 11 ? ":00:00" : "");
         order->secureon_length = length == 11 ? 4 : 6;
         if (text_parse_mac(whole, order->secureon) == 0)
             return 0;
@@ -128,13 +128,13 @@ static int read_target(const struct json *root, struct relay_order *order,
 {
     const struct json *broadcast = value_of(root, "broadcast"), *port = value_of(root, "port");
     int64_t number = DEFAULT_PORT;
-    if (broadcast != NULL &&
-        (json_string(broadcast) == NULL ||
+    if (broadcast &&
+        (!json_string(broadcast) ||
          text_parse_ipv4(json_string(broadcast), &order->broadcast) < 0 ||
          ntohl(order->broadcast.s_addr) >> 24 == 0 || IN_MULTICAST(ntohl(order->broadcast.s_addr))))
         return refuse(ret_reason,
                       "\"broadcast\" is no address; allowed: null, or as \"192.168.1.255\"");
-    if (port != NULL && (!json_integer(port, &number) || number < 1 || number > UINT16_MAX))
+    if (port && (!json_integer(port, &number) || number < 1 || number > UINT16_MAX))
         return refuse(ret_reason, "\"port\" is no port; allowed: null, or 1 to 65535");
     order->port = (uint16_t)number;
     return 0;
@@ -144,7 +144,7 @@ static int read_expiry(const struct json *root, struct relay_order *order,
                        char ret_reason[REASON_SIZE])
 {
     const char *text = json_get_string(root, "expires");
-    if (text == NULL || rfc3339_parse(text, &order->expires) < 0)
+    if (!text || rfc3339_parse(text, &order->expires) < 0)
         return refuse(ret_reason, "\"expires\" is missing or no time; allowed: as "
                                   "\"2026-11-25T10:00:00Z\"");
     return 0;
@@ -160,7 +160,7 @@ int relay_read_order(const void *payload, size_t length, struct relay_order *ret
     if (error < 0)
         return error;
     error = read_id(root, order.id, ret_reason);
-    text_copy(ret_order->id, sizeof ret_order->id, order.id);
+    text_copy(ret_order->id, sizeof(ret_order->id), order.id);
     if (error == 0)
         error = read_mac(root, &order, ret_reason);
     if (error == 0)
@@ -199,8 +199,8 @@ int relay_read_result(const void *payload, size_t length, struct relay_result *r
     error = read_id(root, result.id, ret_reason);
     if (error == 0)
         error = read_outcome(root, &result, ret_reason);
-    if (error == 0 && reason != NULL)
-        text_show(result.reason, sizeof result.reason, reason, strlen(reason));
+    if (error == 0 && reason)
+        text_show(result.reason, sizeof(result.reason), reason, strlen(reason));
     json_free(root);
     if (error == 0)
         *ret_result = result;
@@ -218,5 +218,5 @@ int relay_read_state(const void *payload, size_t length, bool *ret_online,
             return 0;
         }
     return refuse(ret_reason, "its state is \"%s\"; allowed: online, offline",
-                  text_show(shown, sizeof shown, payload, length));
+                  text_show(shown, sizeof(shown), payload, length));
 }

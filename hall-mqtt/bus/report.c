@@ -26,7 +26,7 @@ int report_read_state(const void *payload, size_t length, struct fleet_event *re
 {
     static const enum agent_word words[] = {AGENT_ONLINE, AGENT_SLEEPING, AGENT_OFFLINE};
     char shown[SHOWN_SIZE];
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         const char *name = agent_word_name(words[i]);
         if (strlen(name) == length && memcmp(name, payload, length) == 0) {
             *ret_event = (struct fleet_event){.kind = FLEET_AGENT, .agent = {.word = words[i]}};
@@ -34,7 +34,7 @@ int report_read_state(const void *payload, size_t length, struct fleet_event *re
         }
     }
     return refuse(ret_reason, "its state is \"%s\"; allowed: online, sleeping, offline",
-                  text_show(shown, sizeof shown, payload, length));
+                  text_show(shown, sizeof(shown), payload, length));
 }
 
 /* The value of a key that may be absent or null (NULL, no error), else must have the type. */
@@ -42,9 +42,9 @@ static int member(const struct json *object, const char *key, enum json_type typ
                   const struct json **ret_value, char ret_reason[REASON_SIZE])
 {
     const struct json *value = json_get(object, key);
-    if (value != NULL && json_type(value) == JSON_NULL)
+    if (value && json_type(value) == JSON_NULL)
         value = NULL;
-    if (value != NULL && json_type(value) != type)
+    if (value && json_type(value) != type)
         return refuse(ret_reason, "\"%s\" is %s; allowed: %s", key,
                       json_type_name(json_type(value)), json_type_name(type));
     *ret_value = value;
@@ -61,7 +61,7 @@ static int read_number(const struct json *root, const char *key, double *ret_num
     int error = member(root, key, JSON_NUMBER, &value, ret_reason);
     if (error < 0)
         return error;
-    if (value != NULL && (!json_number(value, &number) || number < 0 || number > 1e12))
+    if (value && (!json_number(value, &number) || number < 0 || number > 1e12))
         return refuse(ret_reason, "\"%s\" is out of range; allowed: 0 to 1e12", key);
     *ret_number = number;
     return 0;
@@ -72,13 +72,13 @@ static int read_boot_id(const struct json *root, struct agent_report *report,
 {
     const struct json *value = NULL;
     int error = member(root, "boot_id", JSON_STRING, &value, ret_reason);
-    if (error < 0 || value == NULL)
+    if (error < 0 || !value)
         return error;
     const char *text = json_string(value);
-    if (strlen(text) >= sizeof report->boot_id || text_has_control(text))
+    if (strlen(text) >= sizeof(report->boot_id) || text_has_control(text))
         return refuse(ret_reason, "\"boot_id\" is no boot id; allowed: up to %zu printable bytes",
-                      sizeof report->boot_id - 1);
-    text_copy(report->boot_id, sizeof report->boot_id, text);
+                      sizeof(report->boot_id) - 1);
+    text_copy(report->boot_id, sizeof(report->boot_id), text);
     return 0;
 }
 
@@ -87,13 +87,13 @@ static int read_wol(const struct json *root, struct agent_report *report,
 {
     const struct json *wol = NULL, *armed = NULL, *interface = NULL;
     int error = member(root, "wol", JSON_OBJECT, &wol, ret_reason);
-    if (error == 0 && wol != NULL)
+    if (error == 0 && wol)
         error = member(wol, "armed", JSON_BOOL, &armed, ret_reason);
-    if (error == 0 && wol != NULL)
+    if (error == 0 && wol)
         error = member(wol, "interface", JSON_STRING, &interface, ret_reason);
-    report->wol_known = armed != NULL && json_bool(armed, &report->wol_armed);
-    if (error == 0 && interface != NULL)
-        text_show(report->wol_interface, sizeof report->wol_interface, json_string(interface),
+    report->wol_known = armed && json_bool(armed, &report->wol_armed);
+    if (error == 0 && interface)
+        text_show(report->wol_interface, sizeof(report->wol_interface), json_string(interface),
                   strlen(json_string(interface)));
     return error;
 }
@@ -103,7 +103,7 @@ static int read_can(const struct json *root, struct agent_report *report,
 {
     const struct json *can = NULL;
     int error = member(root, "can", JSON_OBJECT, &can, ret_reason);
-    if (error == 0 && can != NULL)
+    if (error == 0 && can)
         report->can_restart =
             json_get_bool(can, "restart", false) || json_get_bool(can, "reboot", false);
     return error;
@@ -115,8 +115,7 @@ static int read_schema(const struct json *root, int *ret_schema, char ret_reason
     const struct json *value = NULL;
     int64_t schema = 0;
     int error = member(root, "schema", JSON_NUMBER, &value, ret_reason);
-    if (error == 0 && value != NULL &&
-        (!json_integer(value, &schema) || schema < 1 || schema > INT16_MAX))
+    if (error == 0 && value && (!json_integer(value, &schema) || schema < 1 || schema > INT16_MAX))
         error = refuse(ret_reason, "\"schema\" is out of range; allowed: 1 to %d", INT16_MAX);
     *ret_schema = (int)schema;
     return error;
@@ -132,10 +131,10 @@ static struct agent_use use_of(const char *veto)
 {
     struct agent_use use = {0};
     const char *colon = strstr(veto, ": ");
-    size_t name = colon != NULL ? (size_t)(colon - veto) : strlen(veto);
-    text_show(use.holder, sizeof use.holder, veto, name);
-    if (colon != NULL)
-        text_show(use.label, sizeof use.label, colon + 2, strlen(colon + 2));
+    size_t name = colon ? (size_t)(colon - veto) : strlen(veto);
+    text_show(use.holder, sizeof(use.holder), veto, name);
+    if (colon)
+        text_show(use.label, sizeof(use.label), colon + 2, strlen(colon + 2));
     return use;
 }
 
@@ -155,9 +154,9 @@ static int read_uses(const struct json *root, struct agent_uses *uses, char ret_
 {
     const struct json *vetoes = NULL;
     int error = member(root, "vetoes", JSON_ARRAY, &vetoes, ret_reason);
-    const struct json *veto = error == 0 && vetoes != NULL ? json_first(vetoes) : NULL;
-    for (; veto != NULL; veto = json_next(veto))
-        if (json_string(veto) != NULL)
+    const struct json *veto = error == 0 && vetoes ? json_first(vetoes) : NULL;
+    for (; veto; veto = json_next(veto))
+        if (json_string(veto))
             add_use(uses, json_string(veto));
     return error;
 }
@@ -218,7 +217,7 @@ static int check_container(const struct json *container, char ret_reason[REASON_
     if (json_type(container) != JSON_OBJECT)
         return refuse(ret_reason, "a container is %s; allowed: an object",
                       json_type_name(json_type(container)));
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         int error = member(container, keys[i], JSON_STRING, &value, ret_reason);
         if (error < 0)
             return error;
@@ -228,7 +227,7 @@ static int check_container(const struct json *container, char ret_reason[REASON_
 
 static void copy_text(char *target, size_t size, const char *text)
 {
-    text_show(target, size, text != NULL ? text : "", text != NULL ? strlen(text) : 0);
+    text_show(target, size, text ? text : "", text ? strlen(text) : 0);
 }
 
 /* One without a name speaks for all of its project; with neither it cannot be told from others. */
@@ -236,11 +235,11 @@ static void read_container(const struct json *container, struct containers_told 
 {
     struct container_told *one = &told->list[told->n];
     const char *name = json_get_string(container, "name");
-    if (name != NULL && strlen(name) >= sizeof one->name)
+    if (name && strlen(name) >= sizeof(one->name))
         return;
     *one = (struct container_told){0};
-    copy_text(one->name, sizeof one->name, name);
-    copy_text(one->project, sizeof one->project, json_get_string(container, "project"));
+    copy_text(one->name, sizeof(one->name), name);
+    copy_text(one->project, sizeof(one->project), json_get_string(container, "project"));
     one->state = container_state_from_name(json_get_string(container, "state"));
     one->health = container_health_from_name(json_get_string(container, "health"));
     one->busy = json_get_bool(container, "busy", false);
@@ -250,8 +249,8 @@ static void read_container(const struct json *container, struct containers_told 
 static int read_list(const struct json *containers, struct containers_told *told,
                      char ret_reason[REASON_SIZE])
 {
-    const struct json *container = containers != NULL ? json_first(containers) : NULL;
-    for (; container != NULL; container = json_next(container)) {
+    const struct json *container = containers ? json_first(containers) : NULL;
+    for (; container; container = json_next(container)) {
         int error = check_container(container, ret_reason);
         if (error < 0)
             return error;
@@ -277,10 +276,10 @@ static int read_containers(const struct json *root, struct containers_told *told
         error = read_list(containers, told, ret_reason);
     if (error < 0)
         return error;
-    if (docker == NULL)
+    if (!docker)
         return refuse(ret_reason, "\"docker\" is missing; allowed: true or false");
     (void)json_bool(docker, &told->docker_up);
-    copy_text(told->problem, sizeof told->problem, json_string(problem));
+    copy_text(told->problem, sizeof(told->problem), json_string(problem));
     return 0;
 }
 
@@ -317,12 +316,12 @@ static int read_outcome(const struct json *root, enum sleep_answer *ret_answer,
 {
     const char *text = json_get_string(root, "outcome");
     char shown[SHOWN_SIZE];
-    for (size_t i = 0; text != NULL && i < sizeof outcomes / sizeof outcomes[0]; i++)
+    for (size_t i = 0; text && i < sizeof(outcomes) / sizeof(outcomes[0]); i++)
         if (strcmp(outcomes[i].outcome, text) == 0) {
             *ret_answer = outcomes[i].answer;
             return 0;
         }
-    text_show(shown, sizeof shown, text != NULL ? text : "", text != NULL ? strlen(text) : 0);
+    text_show(shown, sizeof(shown), text ? text : "", text ? strlen(text) : 0);
     return refuse(ret_reason, "\"outcome\" is \"%s\"; allowed: accepted, refused, done, failed",
                   shown);
 }
@@ -337,11 +336,11 @@ static int read_why(const struct json *root, char out[REASON_SIZE], char ret_rea
         error = member(root, "reason", JSON_STRING, &reason, ret_reason);
     if (error < 0)
         return error;
-    const struct json *veto = vetoes != NULL ? json_first(vetoes) : NULL;
-    for (; veto != NULL; veto = json_next(veto))
-        if (json_string(veto) != NULL)
+    const struct json *veto = vetoes ? json_first(vetoes) : NULL;
+    for (; veto; veto = json_next(veto))
+        if (json_string(veto))
             buf_printf(&text, "%s%s", text.length > 0 ? ", " : "", json_string(veto));
-    if (text.length == 0 && reason != NULL)
+    if (text.length == 0 && reason)
         buf_puts(&text, json_string(reason));
     text_show(out, REASON_SIZE, buf_text(&text), strlen(buf_text(&text)));
     buf_finish(&text);
@@ -352,9 +351,9 @@ static int read_result(const struct json *root, struct fleet_event *event,
                        char ret_reason[REASON_SIZE])
 {
     const char *id = json_get_string(root, "id");
-    if (id == NULL || id[0] == '\0' || strlen(id) >= sizeof event->sleep.id || text_has_control(id))
+    if (!id || id[0] == '\0' || strlen(id) >= sizeof(event->sleep.id) || text_has_control(id))
         return refuse(ret_reason, "\"id\" is missing or no id; allowed: the id of Hall's command");
-    text_copy(event->sleep.id, sizeof event->sleep.id, id);
+    text_copy(event->sleep.id, sizeof(event->sleep.id), id);
     int error = read_outcome(root, &event->sleep.answer, ret_reason);
     return error < 0 ? error : read_why(root, event->sleep.reason, ret_reason);
 }

@@ -35,7 +35,7 @@ static struct retained_entry *entry_find(const struct retained *map, const char 
 {
     uint32_t hash = topic_hash(topic);
     struct retained_entry *entry = *bucket_of(map, hash);
-    while (entry != NULL && (entry->hash != hash || strcmp(entry->topic, topic) != 0))
+    while (entry && (entry->hash != hash || strcmp(entry->topic, topic) != 0))
         entry = entry->chain;
     return entry;
 }
@@ -48,12 +48,12 @@ static void entry_free(struct retained_entry *entry)
 
 int retained_create(struct retained **ret_map)
 {
-    struct retained *map = calloc(1, sizeof *map);
-    if (map == NULL)
+    struct retained *map = calloc(1, sizeof(*map));
+    if (!map)
         return -ENOMEM;
     map->n_buckets = BUCKETS_FIRST;
     map->buckets = calloc(map->n_buckets, sizeof(struct retained_entry *));
-    if (map->buckets == NULL) {
+    if (!map->buckets) {
         free(map);
         return -ENOMEM;
     }
@@ -68,7 +68,7 @@ static void map_walk(struct retained *map, retained_visit *visit, int64_t now)
 {
     for (size_t i = 0; i < map->n_buckets; i++) {
         struct retained_entry *after;
-        for (struct retained_entry *entry = map->buckets[i]; entry != NULL; entry = after) {
+        for (struct retained_entry *entry = map->buckets[i]; entry; entry = after) {
             after = entry->chain;
             visit(map, entry, now);
         }
@@ -84,7 +84,7 @@ static void visit_free(struct retained *map, struct retained_entry *entry, int64
 
 void retained_destroy(struct retained *map)
 {
-    if (map == NULL)
+    if (!map)
         return;
     map_walk(map, visit_free, 0);
     free(map->buckets);
@@ -97,13 +97,13 @@ static void map_grow(struct retained *map)
     size_t n_old = map->n_buckets;
     struct retained_entry **old = map->buckets;
     struct retained_entry **grown = calloc(2 * n_old, sizeof(struct retained_entry *));
-    if (grown == NULL)
+    if (!grown)
         return;
     map->buckets = grown;
     map->n_buckets = 2 * n_old;
     for (size_t i = 0; i < n_old; i++) {
         struct retained_entry *after;
-        for (struct retained_entry *entry = old[i]; entry != NULL; entry = after) {
+        for (struct retained_entry *entry = old[i]; entry; entry = after) {
             struct retained_entry **bucket = bucket_of(map, entry->hash);
             after = entry->chain;
             entry->chain = *bucket;
@@ -117,7 +117,7 @@ static void entry_wait(struct retained *map, struct retained_entry *entry)
 {
     entry->state = RETAINED_WAITING;
     entry->later = NULL;
-    if (map->last != NULL)
+    if (map->last)
         map->last->later = entry;
     else
         map->first = entry;
@@ -141,7 +141,7 @@ static void entry_unwait(struct retained *map, struct retained_entry *entry)
     if (map->first != entry)
         for (before = map->first; before->later != entry;)
             before = before->later;
-    if (before != NULL)
+    if (before)
         before->later = entry->later;
     else
         map->first = entry->later;
@@ -157,7 +157,7 @@ static void entry_remove(struct retained *map, struct retained_entry *entry)
         place = &(*place)->chain;
     *place = entry->chain;
     map->n--;
-    map->n_clearing -= entry->payload == NULL;
+    map->n_clearing -= !entry->payload;
     map->n_wrong -= entry->wrong;
     entry_free(entry);
 }
@@ -165,8 +165,8 @@ static void entry_remove(struct retained *map, struct retained_entry *entry)
 static struct retained_entry *entry_add(struct retained *map, const char *topic)
 {
     size_t size = strlen(topic) + 1;
-    struct retained_entry *entry = calloc(1, sizeof *entry + size);
-    if (entry == NULL)
+    struct retained_entry *entry = calloc(1, sizeof(*entry) + size);
+    if (!entry)
         return NULL;
     memcpy(entry->topic, topic, size);
     entry->hash = topic_hash(topic);
@@ -190,12 +190,12 @@ static int entry_fill(struct retained *map, struct retained_entry *entry, const 
     char *copy = NULL;
     if (length > 0) {
         copy = malloc(length);
-        if (copy == NULL)
+        if (!copy)
             return -ENOMEM;
         memcpy(copy, payload, length);
     }
-    map->n_clearing -= entry->payload == NULL;
-    map->n_clearing += copy == NULL;
+    map->n_clearing -= !entry->payload;
+    map->n_clearing += !copy;
     free(entry->payload);
     entry->payload = copy;
     entry->length = length;
@@ -222,7 +222,7 @@ static void entry_changed(struct retained *map, struct retained_entry *entry)
 static int map_add(struct retained *map, const char *topic, const char *payload, size_t length)
 {
     struct retained_entry *entry = entry_add(map, topic);
-    if (entry == NULL)
+    if (!entry)
         return -ENOMEM;
     int error = entry_fill(map, entry, payload, length);
     if (error < 0) {
@@ -236,7 +236,7 @@ static int map_add(struct retained *map, const char *topic, const char *payload,
 int retained_set(struct retained *map, const char *topic, const char *payload, size_t length)
 {
     struct retained_entry *entry = entry_find(map, topic);
-    if (entry == NULL)
+    if (!entry)
         return map_add(map, topic, payload, length);
     if (entry_is(entry, payload, length))
         return 0;
@@ -250,7 +250,7 @@ int retained_set(struct retained *map, const char *topic, const char *payload, s
 void retained_forget(struct retained *map, const char *topic)
 {
     struct retained_entry *entry = entry_find(map, topic);
-    if (entry == NULL)
+    if (!entry)
         return;
     assert(entry->state != RETAINED_FLYING && entry->state != RETAINED_STALE);
     if (entry->state == RETAINED_WAITING)
@@ -314,7 +314,7 @@ enum retained_seen retained_see(struct retained *map, const char *topic, const c
                                 size_t length, int64_t now)
 {
     struct retained_entry *entry = entry_find(map, topic);
-    if (entry == NULL)
+    if (!entry)
         return see_stranger(map, topic, length);
     bool same = entry_is(entry, payload, length);
     if (same && entry->state == RETAINED_UNSURE && length > 0)
@@ -342,10 +342,10 @@ void retained_correct(struct retained *map, int64_t now)
 struct retained_entry *retained_next(struct retained *map)
 {
     struct retained_entry *entry = map->first;
-    if (entry == NULL)
+    if (!entry)
         return NULL;
     map->first = entry->later;
-    if (map->first == NULL)
+    if (!map->first)
         map->last = NULL;
     map->n_waiting--;
     map->n_flying++;
@@ -364,7 +364,7 @@ void retained_acknowledged(struct retained *map, struct retained_entry *entry)
     map->n_flying--;
     if (entry->state == RETAINED_STALE)
         entry_wait(map, entry);
-    else if (entry->payload == NULL)
+    else if (!entry->payload)
         entry_remove(map, entry);
     else
         entry->state = RETAINED_SURE;
@@ -372,7 +372,7 @@ void retained_acknowledged(struct retained *map, struct retained_entry *entry)
 
 bool retained_has(const struct retained *map, const char *topic)
 {
-    return entry_find(map, topic) != NULL;
+    return entry_find(map, topic);
 }
 
 size_t retained_pending(const struct retained *map)

@@ -52,10 +52,9 @@ char *topic_format(const char *base, enum topic_kind kind, const char *id, const
                    char out[TOPIC_MAX])
 {
     const struct row *row = &rows[kind];
-    int length = row->group == NULL
-                     ? snprintf(out, TOPIC_MAX, "%s/%s", base, row->words)
-                     : snprintf(out, TOPIC_MAX, "%s/%s/%s/%s%s%s", base, row->group, id, row->words,
-                                row->named ? "/" : "", row->named ? name : "");
+    int length = !row->group ? snprintf(out, TOPIC_MAX, "%s/%s", base, row->words)
+                             : snprintf(out, TOPIC_MAX, "%s/%s/%s/%s%s%s", base, row->group, id,
+                                        row->words, row->named ? "/" : "", row->named ? name : "");
     if (length < 0 || length >= TOPIC_MAX)
         out[0] = '\0';
     return out;
@@ -103,17 +102,17 @@ static bool take_name(const struct row *row, const char *text, take_level *take,
     if (!row->named)
         return *text == '\0';
     const char *end = *text == '/' ? take(text + 1, out) : NULL;
-    return end != NULL && *end == '\0';
+    return end && *end == '\0';
 }
 
 static bool row_matches(const struct row *row, const char *text, take_level *take,
                         struct topic *topic)
 {
     size_t length = strlen(row->words);
-    if (row->group != NULL) {
+    if (row->group) {
         const char *behind = skip_level(text, row->group);
-        behind = behind != NULL ? take(behind, topic->id) : NULL;
-        if (behind == NULL || *behind != '/')
+        behind = behind ? take(behind, topic->id) : NULL;
+        if (!behind || *behind != '/')
             return false;
         text = behind + 1;
     }
@@ -124,7 +123,7 @@ static bool row_matches(const struct row *row, const char *text, take_level *tak
 bool topic_parse(const char *base, const char *text, struct topic *ret_topic)
 {
     const char *below = strlen(text) < TOPIC_MAX ? skip_level(text, base) : NULL;
-    for (unsigned kind = 0; below != NULL && kind < TOPIC_KINDS; kind++) {
+    for (unsigned kind = 0; below && kind < TOPIC_KINDS; kind++) {
         struct topic topic = {.kind = (enum topic_kind)kind};
         if (row_matches(&rows[kind], below, take_slug, &topic)) {
             *ret_topic = topic;
@@ -136,14 +135,14 @@ bool topic_parse(const char *base, const char *text, struct topic *ret_topic)
 
 static bool takes_commands(const struct row *row)
 {
-    return row->use == USE_HEARD && row->group != NULL &&
+    return row->use == USE_HEARD && row->group &&
            (strcmp(row->group, "servers") == 0 || strcmp(row->group, "projects") == 0);
 }
 
 bool topic_misnamed(const char *base, const char *text, struct topic *ret_topic)
 {
     const char *below = strlen(text) < TOPIC_MAX ? skip_level(text, base) : NULL;
-    for (unsigned kind = 0; below != NULL && kind < TOPIC_KINDS; kind++) {
+    for (unsigned kind = 0; below && kind < TOPIC_KINDS; kind++) {
         struct topic topic = {.kind = (enum topic_kind)kind};
         if (takes_commands(&rows[kind]) && row_matches(&rows[kind], below, take_word, &topic)) {
             *ret_topic = topic;

@@ -26,9 +26,9 @@ struct arena *arena_create(void)
 
 void arena_destroy(struct arena *arena)
 {
-    if (arena == NULL)
+    if (!arena)
         return;
-    while (arena->chunks != NULL) {
+    while (arena->chunks) {
         struct chunk *chunk = arena->chunks;
         arena->chunks = chunk->next;
         free(chunk);
@@ -38,8 +38,8 @@ void arena_destroy(struct arena *arena)
 
 static struct chunk *add_chunk(struct arena *arena, size_t size)
 {
-    struct chunk *chunk = calloc(1, sizeof *chunk + size);
-    if (chunk == NULL) {
+    struct chunk *chunk = calloc(1, sizeof(*chunk) + size);
+    if (!chunk) {
         arena->failed = true;
         return NULL;
     }
@@ -57,9 +57,9 @@ void *arena_alloc(struct arena *arena, size_t count, size_t size)
         return NULL;
     }
     size_t needed = (count * size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    if (chunk == NULL || chunk->size - chunk->used < needed)
+    if (!chunk || chunk->size - chunk->used < needed)
         chunk = add_chunk(arena, needed > CHUNK_SIZE ? needed : CHUNK_SIZE);
-    if (chunk == NULL)
+    if (!chunk)
         return NULL;
     void *memory = (char *)chunk->bytes + chunk->used;
     chunk->used += needed;
@@ -69,7 +69,7 @@ void *arena_alloc(struct arena *arena, size_t count, size_t size)
 char *arena_copy_part(struct arena *arena, const char *bytes, size_t length)
 {
     char *copy = arena_alloc(arena, length + 1, 1);
-    if (copy != NULL)
+    if (copy)
         memcpy(copy, bytes, length);
     return copy;
 }
@@ -87,7 +87,7 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     va_copy(again, args);
     int length = vsnprintf(NULL, 0, format, args);
     char *text = length < 0 ? NULL : arena_alloc(arena, (size_t)length + 1, 1);
-    if (text != NULL)
+    if (text)
         vsnprintf(text, (size_t)length + 1, format, again);
     va_end(again);
     va_end(args);

@@ -25,14 +25,14 @@ static void set_expect(struct model_check *check, const struct raw_expect *given
         otherwise = given->ranges;
         n = given->n;
     }
-    memcpy(check->expect, otherwise, n * sizeof *otherwise);
+    memcpy(check->expect, otherwise, n * sizeof(*otherwise));
     check->n_expect = n;
 }
 
 static const char *capitalised(struct arena *arena, const char *id)
 {
     char *name = arena_copy(arena, id);
-    if (name != NULL)
+    if (name)
         name[0] = (char)toupper((unsigned char)name[0]);
     return name;
 }
@@ -67,9 +67,9 @@ static void add_given_checks(struct model_server *server, const struct raw_serve
 
 static const struct model_webhook *build_webhook(struct arena *arena, const struct raw_webhook *raw)
 {
-    struct model_webhook *webhook = arena_alloc(arena, 1, sizeof *webhook);
-    struct model_header *headers = arena_alloc(arena, raw->n_headers, sizeof *headers);
-    if (webhook == NULL || headers == NULL)
+    struct model_webhook *webhook = arena_alloc(arena, 1, sizeof(*webhook));
+    struct model_header *headers = arena_alloc(arena, raw->n_headers, sizeof(*headers));
+    if (!webhook || !headers)
         return NULL;
     *webhook = raw->out;
     webhook->headers = headers;
@@ -78,15 +78,15 @@ static const struct model_webhook *build_webhook(struct arena *arena, const stru
         headers[i] = (struct model_header){.name = raw->headers[i].key.name,
                                            .value = raw->headers[i].value,
                                            .secret = raw->headers[i].secret};
-    if (webhook->restart_body == NULL)
+    if (!webhook->restart_body)
         webhook->restart_body = webhook->body;
     return webhook;
 }
 
 static const struct model_ssh *build_ssh(struct arena *arena, const struct model_ssh *raw)
 {
-    struct model_ssh *ssh = arena_alloc(arena, 1, sizeof *ssh);
-    if (ssh != NULL)
+    struct model_ssh *ssh = arena_alloc(arena, 1, sizeof(*ssh));
+    if (ssh)
         *ssh = *raw;
     return ssh;
 }
@@ -109,7 +109,7 @@ static void build_server(struct builder *builder, size_t index)
     *server = raw->out;
     server->id = raw->key.given;
     server->sleep = build_sleep(builder->arena, &raw->sleep);
-    if (server->name == NULL)
+    if (!server->name)
         server->name = capitalised(builder->arena, server->id);
     server->loopback = is_loopback(server->address);
     if (server->wake.broadcast.s_addr == 0)
@@ -117,10 +117,10 @@ static void build_server(struct builder *builder, size_t index)
             htonl(server->loopback ? 0x7fffffffU : (uint32_t)INADDR_BROADCAST);
     server->n_checks = 0;
     server->checks =
-        arena_alloc(builder->arena, builder->raw->check_counts[index], sizeof *server->checks);
-    if (server->checks == NULL)
+        arena_alloc(builder->arena, builder->raw->check_counts[index], sizeof(*server->checks));
+    if (!server->checks)
         return;
-    if (raw->checks != NULL)
+    if (raw->checks)
         add_given_checks(server, raw);
     else if (!server->loopback)
         add_check(server, CHECK_PING, true);
@@ -134,10 +134,10 @@ static const char *check_url(struct arena *arena, const struct raw_site *raw,
     const char *authority = strstr(site->upstream, "://") + 3;
     size_t length = strcspn(authority, "/?");
     const char *path = authority + length;
-    if (raw->health == NULL && strlen(path) > 1)
+    if (!raw->health && strlen(path) > 1)
         return site->upstream;
     return arena_printf(arena, "%.*s%s", (int)(path - site->upstream), site->upstream,
-                        raw->health != NULL ? raw->health : site->path);
+                        raw->health ? raw->health : site->path);
 }
 
 static void build_site(struct builder *builder, const struct raw_site *raw, bool required,
@@ -145,19 +145,19 @@ static void build_site(struct builder *builder, const struct raw_site *raw, bool
 {
     struct model_server *server = &builder->model->servers[site->server];
     site->check = MODEL_NONE;
-    if (site->upstream == NULL)
+    if (!site->upstream)
         return;
     site->check = (int)server->n_checks;
     struct model_check *check = add_check(server, CHECK_HTTP, required);
     check->site = (int)(site - builder->model->sites);
     check->host = builder->model->domains[site->domain].name;
     check->url = check_url(builder->arena, raw, site);
-    set_expect(check, &raw->expect, site_expect, sizeof site_expect / sizeof site_expect[0]);
+    set_expect(check, &raw->expect, site_expect, sizeof(site_expect) / sizeof(site_expect[0]));
 }
 
 static void inherit(const char **timezone, const char *otherwise)
 {
-    if (*timezone == NULL)
+    if (!*timezone)
         *timezone = otherwise;
 }
 
@@ -181,12 +181,12 @@ static void build_own_site(struct builder *builder, int domain, const struct raw
     struct model_domain *out = &builder->model->domains[domain];
     struct model_site *site = add_site(builder, domain, &raw->own);
     site->id = out->name;
-    if (site->name == NULL)
+    if (!site->name)
         site->name = out->name;
     site->path = "/";
     out->site = (int)(site - builder->model->sites);
     /* Where the server's checks are not given, its domains' upstreams are what it is there for. */
-    build_site(builder, &raw->own, builder->raw->servers[out->server].checks == NULL, site);
+    build_site(builder, &raw->own, !builder->raw->servers[out->server].checks, site);
 }
 
 /* Longest path first. */
@@ -206,7 +206,7 @@ static void build_projects(struct builder *builder, int domain, const struct raw
         struct model_site *site = add_site(builder, domain, project);
         site->id = project->key.given;
         site->is_project = true;
-        if (site->name == NULL)
+        if (!site->name)
             site->name = capitalised(builder->arena, site->id);
         build_site(builder, project, false, site);
         insert_project(builder->model, &builder->model->domains[domain],
@@ -251,14 +251,14 @@ static int compare_site_ids(const void *a, const void *b, void *context)
 static void index_projects(struct builder *builder)
 {
     struct model *model = builder->model;
-    int *order = arena_alloc(builder->arena, model->n_sites, sizeof *order);
-    if (order == NULL)
+    int *order = arena_alloc(builder->arena, model->n_sites, sizeof(*order));
+    if (!order)
         return;
     for (size_t i = 0; i < model->n_sites; i++) {
         if (model->sites[i].is_project)
             order[model->n_projects++] = (int)i;
     }
-    qsort_r(order, model->n_projects, sizeof *order, compare_site_ids, model);
+    qsort_r(order, model->n_projects, sizeof(*order), compare_site_ids, model);
     model->projects_by_id = order;
 }
 
@@ -271,9 +271,9 @@ void build_model(struct arena *arena, const struct raw_config *raw, struct model
         n_sites += raw->domains[i].n_projects;
 
     *model = (struct model){.servers_by_id = raw->servers_by_id};
-    model->servers = arena_alloc(arena, raw->n_servers, sizeof *model->servers);
-    model->domains = arena_alloc(arena, raw->n_domains, sizeof *model->domains);
-    model->sites = arena_alloc(arena, n_sites, sizeof *model->sites);
+    model->servers = arena_alloc(arena, raw->n_servers, sizeof(*model->servers));
+    model->domains = arena_alloc(arena, raw->n_domains, sizeof(*model->domains));
+    model->sites = arena_alloc(arena, n_sites, sizeof(*model->sites));
     if (arena_failed(arena))
         return;
     model->n_servers = raw->n_servers;

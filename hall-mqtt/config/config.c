@@ -35,9 +35,9 @@ static int read_document(struct arena *arena, struct arena *scratch, const char 
                          struct config **ret_config)
 {
     struct report report = {.file = file, .errors = errors};
-    struct raw_config *raw = arena_alloc(scratch, 1, sizeof *raw);
-    struct config *config = arena_alloc(arena, 1, sizeof *config);
-    if (raw == NULL || config == NULL)
+    struct raw_config *raw = arena_alloc(scratch, 1, sizeof(*raw));
+    struct config *config = arena_alloc(arena, 1, sizeof(*config));
+    if (!raw || !config)
         return -ENOMEM;
 
     option_read_object(arena, scratch, &report, &option_root, NULL, document, raw);
@@ -74,9 +74,8 @@ int config_parse(const char *file, const char *text, size_t length, struct confi
 
     struct arena *arena = arena_create();
     struct arena *scratch = arena_create();
-    r = arena != NULL && scratch != NULL
-            ? read_document(arena, scratch, file, document, errors, ret_config)
-            : -ENOMEM;
+    r = arena && scratch ? read_document(arena, scratch, file, document, errors, ret_config)
+                         : -ENOMEM;
     json_free(document);
     arena_destroy(scratch);
     if (r < 0)
@@ -86,7 +85,7 @@ int config_parse(const char *file, const char *text, size_t length, struct confi
 
 void config_free(struct config *config)
 {
-    if (config != NULL)
+    if (config)
         arena_destroy(config->memory); /* the config itself is in there */
 }
 
@@ -148,7 +147,7 @@ int config_load(const char *file, struct config **ret_config, struct buf *errors
     if (fd < 0)
         return fd;
     char *text = malloc(size + 1);
-    int r = text != NULL ? read_all(fd, text, size, &length) : -ENOMEM;
+    int r = text ? read_all(fd, text, size, &length) : -ENOMEM;
     close(fd);
     if (r < 0)
         buf_printf(errors, "%s: cannot be read: %s\n", file, strerror(-r));

@@ -34,7 +34,7 @@ static int read_document(struct arena *arena, const char *file, const struct jso
     option_read_object(arena, arena, &report, document->table, NULL, root, document->raw);
     if (arena_failed(arena))
         return -ENOMEM;
-    if (document->check != NULL)
+    if (document->check)
         document->check(document->raw, &report);
     return report_end(&report);
 }
@@ -49,7 +49,7 @@ int document_parse(const char *file, const char *text, size_t length,
         return -EINVAL;
     }
     struct arena *arena = arena_create();
-    const int error = arena != NULL ? read_document(arena, file, root, document, errors) : -ENOMEM;
+    const int error = arena ? read_document(arena, file, root, document, errors) : -ENOMEM;
     json_free(root);
     if (error == -ENOMEM)
         buf_printf(errors, "%s: out of memory\n", file);
@@ -76,7 +76,7 @@ int document_load(const char *file, const struct document *document, struct aren
     int error = fd < 0 ? fail_file(file, strerror(errno), -errno, errors) : 0;
     if (error == 0 && (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)))
         error = fail_file(file, "it is not a regular file", -EINVAL, errors);
-    const ssize_t length = error == 0 && text != NULL ? read(fd, text, FILE_MAX) : -1;
+    const ssize_t length = error == 0 && text ? read(fd, text, FILE_MAX) : -1;
     if (error == 0 && length < 0)
         error = fail_file(file, "reading fails", -EIO, errors);
     if (error == 0 && length == FILE_MAX)

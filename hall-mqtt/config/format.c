@@ -16,8 +16,8 @@
 static const char *store(struct arena *arena, const char *text, void *target)
 {
     const char *copy = arena_copy(arena, text);
-    if (copy != NULL)
-        memcpy(target, &copy, sizeof copy);
+    if (copy)
+        memcpy(target, &copy, sizeof(copy));
     return NULL;
 }
 
@@ -98,7 +98,7 @@ const struct format format_file = {
 
 static const char *parse_container(struct arena *arena, const char *text, void *target)
 {
-    if (strchr("_.-", text[0]) != NULL || text[strspn(text, ALNUM "_.-")] != '\0')
+    if (strchr("_.-", text[0]) || text[strspn(text, ALNUM "_.-")] != '\0')
         return format_container.allowed;
     return store(arena, text, target);
 }
@@ -132,7 +132,7 @@ static const char *parse_unicast(struct arena *arena, const char *text, void *ta
     uint32_t host = ntohl(address.s_addr);
     if (host >> 24 == 0 || host >> 28 >= 0xe) /* 0.0.0.0/8, multicast, reserved, broadcast */
         return "the IPv4 address of one machine: not 0.x, multicast or broadcast";
-    memcpy(target, &address, sizeof address);
+    memcpy(target, &address, sizeof(address));
     return NULL;
 }
 
@@ -173,9 +173,9 @@ static const char *parse_mac(struct arena *arena, const char *text, void *target
     (void)arena;
     if (text_parse_mac(text, mac) < 0)
         return format_mac.allowed;
-    if ((mac[0] & 1) != 0 || memcmp(mac, zero, sizeof mac) == 0)
+    if ((mac[0] & 1) != 0 || memcmp(mac, zero, sizeof(mac)) == 0)
         return "the MAC of one network card: not zero, multicast or broadcast";
-    memcpy(target, mac, sizeof mac);
+    memcpy(target, mac, sizeof(mac));
     return NULL;
 }
 
@@ -191,7 +191,7 @@ static bool parse_four_bytes(const char *text, uint8_t bytes[6])
     char padded[MAC_TEXT_SIZE];
     if (strlen(text) != 11)
         return false;
-    snprintf(padded, sizeof padded, "%s%c00%c00", text, text[2], text[2]);
+    snprintf(padded, sizeof(padded), "%s%c00%c00", text, text[2], text[2]);
     return text_parse_mac(padded, bytes) == 0;
 }
 
@@ -209,7 +209,7 @@ static const char *parse_secureon(struct arena *arena, const char *text, void *t
         memcpy(bytes, &dotted, 4);
     else if (!parse_four_bytes(text, bytes))
         return format_secureon.allowed;
-    memcpy(wake->secureon, bytes, sizeof bytes);
+    memcpy(wake->secureon, bytes, sizeof(bytes));
     wake->secureon_length = length;
     return NULL;
 }

@@ -13,15 +13,15 @@
 static const char *store(struct arena *arena, const char *text, void *target)
 {
     const char *copy = arena_copy(arena, text);
-    if (copy != NULL)
-        memcpy(target, &copy, sizeof copy);
+    if (copy)
+        memcpy(target, &copy, sizeof(copy));
     return NULL;
 }
 
 /* No '-' in front: it stands among the arguments of ssh. */
 static const char *parse_user(struct arena *arena, const char *text, void *target)
 {
-    if (text[0] == '\0' || strchr(LOWER UPPER "_", text[0]) == NULL ||
+    if (text[0] == '\0' || !strchr(LOWER UPPER "_", text[0]) ||
         text[strspn(text, LOWER UPPER DIGITS "_.-")] != '\0')
         return format_user.allowed;
     return store(arena, text, target);
@@ -40,7 +40,7 @@ static const char *const key_types[] = {
 static size_t key_type_length(const char *text)
 {
     const size_t length = strcspn(text, " ");
-    for (size_t i = 0; key_types[i] != NULL; i++)
+    for (size_t i = 0; key_types[i]; i++)
         if (strlen(key_types[i]) == length && memcmp(key_types[i], text, length) == 0)
             return length;
     return 0;
@@ -65,8 +65,8 @@ static const char *parse_host_key(struct arena *arena, const char *text, void *t
     if (!is_base64(key, length))
         return format_host_key.allowed;
     const char *copy = arena_copy_part(arena, text, type + 1 + length);
-    if (copy != NULL)
-        memcpy(target, &copy, sizeof copy);
+    if (copy)
+        memcpy(target, &copy, sizeof(copy));
     return NULL;
 }
 
@@ -81,7 +81,7 @@ const struct format format_host_key = {
  */
 static const char *parse_key_file(struct arena *arena, const char *text, void *target)
 {
-    if (text[0] != '/' || text_has_control(text) || strpbrk(text, "\"\\%$~") != NULL)
+    if (text[0] != '/' || text_has_control(text) || strpbrk(text, "\"\\%$~"))
         return format_key_file.allowed;
     return store(arena, text, target);
 }
@@ -100,7 +100,7 @@ static const char *parse_header(struct arena *arena, const char *text, void *tar
     if (text[0] == '\0' || strlen(text) > 64 ||
         text[strspn(text, LOWER UPPER DIGITS "!#$%&'*+-.^_`|~")] != '\0')
         return format_header.allowed;
-    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
         if (strcasecmp(own[i], text) == 0)
             return "a header other than Host, Content-Length, Transfer-Encoding, Upgrade, "
                    "Connection and Expect, which Hall sets";
@@ -117,7 +117,7 @@ const struct format format_header = {
 static const char *parse_secret(struct arena *arena, const char *text, void *target)
 {
     static const char prefix[] = "HALL_SECRET_";
-    const size_t length = sizeof prefix - 1;
+    const size_t length = sizeof(prefix) - 1;
     if (strncmp(text, prefix, length) != 0 || text[length] == '\0' ||
         text[strspn(text, UPPER DIGITS "_")] != '\0')
         return format_secret.allowed;

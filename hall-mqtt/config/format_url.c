@@ -15,8 +15,8 @@ enum { HOST_MAX = 253, LABEL_MAX = 63 };
 static const char *store(struct arena *arena, const char *text, void *target)
 {
     const char *copy = arena_copy(arena, text);
-    if (copy != NULL)
-        memcpy(target, &copy, sizeof copy);
+    if (copy)
+        memcpy(target, &copy, sizeof(copy));
     return NULL;
 }
 
@@ -31,7 +31,7 @@ static bool is_host(const char *text, size_t length)
             if (label == 0 || label > LABEL_MAX || text[i - 1] == '-')
                 return false;
             label = 0;
-        } else if (strchr(ALNUM "-", text[i]) == NULL || (label == 0 && text[i] == '-')) {
+        } else if (!strchr(ALNUM "-", text[i]) || (label == 0 && text[i] == '-')) {
             return false;
         } else {
             label++;
@@ -43,22 +43,22 @@ static bool is_host(const char *text, size_t length)
 static const char *parse_host(struct arena *arena, const char *text, void *target)
 {
     if (!is_host(text, strlen(text))) {
-        if (!text_is_utf8(text, strlen(text)) || strpbrk(text, ALNUM) == NULL)
+        if (!text_is_utf8(text, strlen(text)) || !strpbrk(text, ALNUM))
             return format_host.allowed;
         for (const char *at = text; *at != '\0'; at++) {
             if ((unsigned char)*at >= 0x80)
                 return "a host name in its ASCII form, as \"xn--bcher-kva.example\"";
         }
-        return strpbrk(text, ":/") != NULL
+        return strpbrk(text, ":/")
                    ? "a host name alone, without scheme, port or path, as \"app.example.org\""
                    : format_host.allowed;
     }
     char *copy = arena_copy(arena, text);
-    if (copy == NULL)
+    if (!copy)
         return NULL;
     for (char *at = copy; *at != '\0'; at++)
         *at = (char)tolower((unsigned char)*at);
-    memcpy(target, &copy, sizeof copy);
+    memcpy(target, &copy, sizeof(copy));
     return NULL;
 }
 
@@ -82,16 +82,16 @@ static bool split_authority(const char *at, struct authority *ret, const char **
     int64_t number;
     size_t length = strcspn(at, "/?#");
     const char *colon = memchr(at, ':', length);
-    size_t host = colon != NULL ? (size_t)(colon - at) : length;
+    size_t host = colon ? (size_t)(colon - at) : length;
 
     *ret = (struct authority){.host = at, .length = host};
     *ret_rest = at + length;
     if (!is_host(at, host))
         return false;
-    if (colon == NULL)
+    if (!colon)
         return true;
     size_t digits = length - host - 1;
-    if (digits == 0 || digits >= sizeof port)
+    if (digits == 0 || digits >= sizeof(port))
         return false;
     memcpy(port, colon + 1, digits);
     port[digits] = '\0';
@@ -107,7 +107,7 @@ static const char no_password_in_url[] =
 static bool has_userinfo(const char *text)
 {
     const char *authority = strstr(text, "://");
-    return authority != NULL && memchr(authority + 3, '@', strcspn(authority + 3, "/?#")) != NULL;
+    return authority && memchr(authority + 3, '@', strcspn(authority + 3, "/?#"));
 }
 
 /* Printable ASCII without what RFC 3986 leaves out. */
@@ -126,7 +126,7 @@ static const char *parse_http_url(struct arena *arena, const char *text, void *t
 
     if (has_userinfo(text))
         return no_password_in_url;
-    if (scheme == 0 || !is_url_text(text) || strchr(text, '#') != NULL ||
+    if (scheme == 0 || !is_url_text(text) || strchr(text, '#') ||
         !split_authority(text + scheme, &authority, &rest))
         return format_http_url.allowed;
     return store(arena, text, target);
@@ -213,7 +213,7 @@ const struct format format_path = {
 
 static const char *parse_health(struct arena *arena, const char *text, void *target)
 {
-    if (text[0] != '/' || !is_url_text(text) || strchr(text, '#') != NULL)
+    if (text[0] != '/' || !is_url_text(text) || strchr(text, '#'))
         return format_health.allowed;
     return store(arena, text, target);
 }
@@ -229,7 +229,7 @@ static const char *parse_topic(struct arena *arena, const char *text, void *targ
 {
     size_t length = strlen(text);
     if (length == 0 || text[0] == '$' || text[0] == '/' || text[length - 1] == '/' ||
-        strstr(text, "//") != NULL || strpbrk(text, "+#") != NULL || text_has_control(text))
+        strstr(text, "//") || strpbrk(text, "+#") || text_has_control(text))
         return format_topic.allowed;
     return store(arena, text, target);
 }

@@ -16,12 +16,12 @@ typedef int compare_fn(const void *a, const void *b, void *context);
 
 static int *sorted_indexes(struct arena *arena, size_t n, compare_fn *compare, void *context)
 {
-    int *order = arena_alloc(arena, n, sizeof *order);
-    if (order == NULL)
+    int *order = arena_alloc(arena, n, sizeof(*order));
+    if (!order)
         return NULL;
     for (size_t i = 0; i < n; i++)
         order[i] = (int)i;
-    qsort_r(order, n, sizeof *order, compare, context);
+    qsort_r(order, n, sizeof(*order), compare, context);
     return order;
 }
 
@@ -59,7 +59,7 @@ static int compare_addresses(const void *a, const void *b, void *context)
 
 static const char *domain_name(const struct raw_domain *domain)
 {
-    return domain->key.name != NULL ? domain->key.name : domain->key.given;
+    return domain->key.name ? domain->key.name : domain->key.given;
 }
 
 static int compare_domain_names(const void *a, const void *b, void *context)
@@ -95,12 +95,12 @@ static void fail_no_server(struct report *report, const struct raw_config *raw,
     char found[160];
     char allowed[200] = "the id of a server in this file";
     unsigned least = 3;
-    snprintf(found, sizeof found, "\"%s\", which is no server", id);
+    snprintf(found, sizeof(found), "\"%s\", which is no server", id);
     for (size_t i = 0; i < raw->n_servers && !report_is_full(report); i++) {
         unsigned distance = report_distance(raw->servers[i].key.given, id);
         if (distance < least) {
             least = distance;
-            snprintf(allowed, sizeof allowed,
+            snprintf(allowed, sizeof(allowed),
                      "the id of a server in this file; did you mean \"%s\"?",
                      raw->servers[i].key.given);
         }
@@ -115,13 +115,13 @@ static void check_macs(struct arena *arena, struct report *report, const struct 
     char found[160];
     int *order = sorted_indexes(arena, raw->n_servers, compare_macs, raw->servers);
 
-    for (size_t i = 1; i < raw->n_servers && order != NULL; i++) {
+    for (size_t i = 1; i < raw->n_servers && order; i++) {
         const struct raw_server *first = &raw->servers[order[i - 1]];
         const struct raw_server *second = &raw->servers[order[i]];
         if (memcmp(second->out.mac, zero, 6) == 0 ||
             memcmp(first->out.mac, second->out.mac, 6) != 0)
             continue;
-        snprintf(found, sizeof found, "%s, which server %s has too",
+        snprintf(found, sizeof(found), "%s, which server %s has too",
                  text_format_mac(second->out.mac, mac), first->key.given);
         report_error_at(report, KEYS("servers", second->key.given, "mac"), found,
                         "a MAC of its own");
@@ -140,14 +140,14 @@ static void check_addresses(struct arena *arena, struct report *report,
     char found[160];
     int *order = sorted_indexes(arena, raw->n_servers, compare_addresses, raw->servers);
 
-    for (size_t i = 1; i < raw->n_servers && order != NULL; i++) {
+    for (size_t i = 1; i < raw->n_servers && order; i++) {
         const struct raw_server *first = &raw->servers[order[i - 1]];
         const struct raw_server *second = &raw->servers[order[i]];
         if (second->out.address.s_addr == 0 || is_loopback(second->out.address) ||
             first->out.address.s_addr != second->out.address.s_addr)
             continue;
-        inet_ntop(AF_INET, &second->out.address, address, sizeof address);
-        snprintf(found, sizeof found, "%s, which server %s has too", address, first->key.given);
+        inet_ntop(AF_INET, &second->out.address, address, sizeof(address));
+        snprintf(found, sizeof(found), "%s, which server %s has too", address, first->key.given);
         report_error_at(report, KEYS("servers", second->key.given, "address"), found,
                         "an address of its own");
     }
@@ -164,7 +164,7 @@ static void link_dependencies(struct report *report, struct raw_config *raw, int
 
     for (size_t i = 0; i < server->n_depends_on; i++) {
         struct pointer at = {.parent = &list, .index = i};
-        if (server->depends_on[i] == NULL)
+        if (!server->depends_on[i])
             continue; /* reported when it was read */
         int needed = find_server(raw, server->depends_on[i]);
         if (needed == MODEL_NONE) {
@@ -235,9 +235,9 @@ static void walk(struct report *report, const struct raw_config *raw, int start,
 
 static void check_cycles(struct arena *arena, struct report *report, const struct raw_config *raw)
 {
-    uint8_t *colours = arena_alloc(arena, raw->n_servers, sizeof *colours);
-    struct step *path = arena_alloc(arena, raw->n_servers, sizeof *path);
-    for (size_t i = 0; i < raw->n_servers && colours != NULL && path != NULL; i++) {
+    uint8_t *colours = arena_alloc(arena, raw->n_servers, sizeof(*colours));
+    struct step *path = arena_alloc(arena, raw->n_servers, sizeof(*path));
+    for (size_t i = 0; i < raw->n_servers && colours && path; i++) {
         if (colours[i] == UNSEEN)
             walk(report, raw, (int)i, colours, path);
     }
@@ -265,7 +265,7 @@ static void check_paths(struct report *report, const struct raw_domain *domain)
             char found[160];
             if (!text_equal(project->out.path, domain->projects[j].out.path))
                 continue;
-            snprintf(found, sizeof found, "the path of project %s", domain->projects[j].key.given);
+            snprintf(found, sizeof(found), "the path of project %s", domain->projects[j].key.given);
             report_error_at(
                 report, KEYS("domains", domain->key.given, "projects", project->key.given, "path"),
                 found, "a path of its own");
@@ -277,7 +277,7 @@ static void default_paths(struct arena *arena, struct raw_domain *domain)
 {
     for (size_t i = 0; i < domain->n_projects; i++) {
         struct raw_site *project = &domain->projects[i];
-        if (project->out.path == NULL)
+        if (!project->out.path)
             project->out.path = arena_printf(arena, "/%s", project->key.given);
     }
 }
@@ -289,7 +289,7 @@ static int link_server(struct report *report, const struct raw_config *raw,
     struct pointer here = {.parent = &domains, .key = domain->key.given};
     struct pointer at = {.parent = &here, .key = "server"};
 
-    if (domain->server == NULL)
+    if (!domain->server)
         return MODEL_NONE; /* reported when it was read */
     int server = find_server(raw, domain->server);
     if (server == MODEL_NONE)
@@ -321,20 +321,20 @@ static void check_project_ids(struct arena *arena, struct report *report,
     size_t used = 0;
     for (size_t i = 0; i < raw->n_domains; i++)
         n += raw->domains[i].n_projects;
-    struct project_place *places = arena_alloc(arena, n, sizeof *places);
-    if (places == NULL)
+    struct project_place *places = arena_alloc(arena, n, sizeof(*places));
+    if (!places)
         return;
     for (size_t i = 0; i < raw->n_domains; i++) {
         for (size_t j = 0; j < raw->domains[i].n_projects; j++)
             places[used++] = (struct project_place){.domain = &raw->domains[i],
                                                     .project = &raw->domains[i].projects[j]};
     }
-    qsort(places, n, sizeof *places, compare_projects);
+    qsort(places, n, sizeof(*places), compare_projects);
     for (size_t i = 1; i < n; i++) {
         char found[320];
         if (strcmp(places[i - 1].project->key.given, places[i].project->key.given) != 0)
             continue;
-        snprintf(found, sizeof found, "an id that a project of %s has too",
+        snprintf(found, sizeof(found), "an id that a project of %s has too",
                  places[i - 1].domain->key.given);
         report_error_at(
             report,
@@ -353,9 +353,9 @@ static void count_checks(const struct raw_config *raw, size_t *counts)
         if (raw->domain_servers[i] == MODEL_NONE)
             continue;
         size_t *count = &counts[raw->domain_servers[i]];
-        *count += domain->own.out.upstream != NULL;
+        *count += domain->own.out.upstream ? 1 : 0;
         for (size_t j = 0; j < domain->n_projects; j++)
-            *count += domain->projects[j].out.upstream != NULL;
+            *count += domain->projects[j].out.upstream ? 1 : 0;
     }
 }
 
@@ -365,7 +365,7 @@ static void check_counts(struct report *report, const struct raw_config *raw)
         char found[96];
         if (raw->check_counts[i] <= MODEL_CHECKS_MAX)
             continue;
-        snprintf(found, sizeof found, "%zu checks, those of its sites included",
+        snprintf(found, sizeof(found), "%zu checks, those of its sites included",
                  raw->check_counts[i]);
         report_error_at(report, KEYS("servers", raw->servers[i].key.given, "checks"), found,
                         "at most 24");
@@ -377,8 +377,8 @@ _Static_assert(MODEL_CHECKS_MAX == 24, "the message above says so");
 static void check_topics(struct report *report, const struct raw_config *raw)
 {
     const char *base = raw->config.mqtt.base_topic, *prefix = raw->config.mqtt.discovery_prefix;
-    const size_t length = base != NULL ? strlen(base) : 0;
-    if (length == 0 || prefix == NULL || strncmp(base, prefix, length) != 0 ||
+    const size_t length = base ? strlen(base) : 0;
+    if (length == 0 || !prefix || strncmp(base, prefix, length) != 0 ||
         (prefix[length] != '\0' && prefix[length] != '/'))
         return;
     report_error_at(report, KEYS("mqtt", "discovery_prefix"), "a topic of Hall's own",
@@ -391,8 +391,8 @@ void link_raw(struct arena *arena, struct arena *scratch, struct report *report,
     raw->servers_by_id = sorted_indexes(arena, raw->n_servers, compare_server_ids, raw->servers);
     raw->domains_by_name =
         sorted_indexes(scratch, raw->n_domains, compare_domain_names, raw->domains);
-    raw->domain_servers = arena_alloc(scratch, raw->n_domains, sizeof *raw->domain_servers);
-    raw->check_counts = arena_alloc(scratch, raw->n_servers, sizeof *raw->check_counts);
+    raw->domain_servers = arena_alloc(scratch, raw->n_domains, sizeof(*raw->domain_servers));
+    raw->check_counts = arena_alloc(scratch, raw->n_servers, sizeof(*raw->check_counts));
     if (arena_failed(arena) || arena_failed(scratch))
         return;
 

@@ -30,7 +30,7 @@ static void check_window(struct report *report, const struct pointer *at,
     for (size_t i = 0; i < at->index && sure; i++) {
         if (!is_same_window(window, &policy->windows[i]))
             continue;
-        snprintf(found, sizeof found, "the same window as number %zu", i);
+        snprintf(found, sizeof(found), "the same window as number %zu", i);
         report_error(report, at, found, "each window once");
         return;
     }
@@ -65,8 +65,8 @@ static void check_date(struct report *report, const struct pointer *at,
             continue;
         char year[8] = "";
         if (date->year != MODEL_EVERY_YEAR)
-            snprintf(year, sizeof year, "%04d-", date->year);
-        snprintf(found, sizeof found, "%s%02d-%02d, which is in number %zu already", year,
+            snprintf(year, sizeof(year), "%04d-", date->year);
+        snprintf(found, sizeof(found), "%s%02d-%02d, which is in number %zu already", year,
                  date->month, date->day, i);
         report_error(report, at, found, "each date once");
         return;
@@ -120,7 +120,7 @@ static void check_otherwise(struct report *report, const struct pointer *at,
     if (policy->otherwise_given != GIVEN_WELL || mode == POLICY_SCHEDULED ||
         (mode == POLICY_ON_DEMAND && policy->out.n_windows > 0))
         return;
-    snprintf(found, sizeof found, "it with mode \"%s\"", policy_mode_name(mode));
+    snprintf(found, sizeof(found), "it with mode \"%s\"", policy_mode_name(mode));
     fail_key(report, at, "otherwise", found,
              "it with mode \"scheduled\" only: it is for the time outside the windows; to let "
              "visitors in at certain hours only, access.windows");
@@ -165,8 +165,7 @@ static void check_monitors(struct report *report, const struct pointer *access,
     for (size_t i = 0; i < out->n_monitors && report->n == 0; i++) {
         const struct model_rule *rule = &out->monitors[i];
         struct pointer at = {.parent = &monitors, .index = i};
-        if (rule->agent == NULL && rule->path == NULL && rule->method == NULL &&
-            rule->address.mask == 0)
+        if (!rule->agent && !rule->path && !rule->method && rule->address.mask == 0)
             report_error(report, &at, "a rule that fits everybody",
                          "at least one of agent, path, method and address");
     }

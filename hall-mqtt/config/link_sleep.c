@@ -29,14 +29,14 @@ static const struct need needs[] = {
 static enum option_given given_at(const struct raw_sleep *sleep, size_t offset)
 {
     enum option_given given;
-    memcpy(&given, (const char *)sleep + offset, sizeof given);
+    memcpy(&given, (const char *)sleep + offset, sizeof(given));
     return given;
 }
 
 static void check_needs(struct report *report, const struct raw_server *server)
 {
     const struct raw_sleep *sleep = &server->sleep;
-    for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
+    for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
         const struct need *need = &needs[i];
         if (sleep->out.via == need->via && given_at(sleep, need->given_offset) == GIVEN_NOT)
             report_error_at(report,
@@ -53,7 +53,7 @@ static void check_use(struct report *report, const struct raw_server *server, co
     const struct raw_sleep *sleep = &server->sleep;
     if (given == GIVEN_NOT || sleep->via_given == GIVEN_BADLY || sleep->out.via == via)
         return;
-    snprintf(found, sizeof found, "settings of %s beside via %s", object,
+    snprintf(found, sizeof(found), "settings of %s beside via %s", object,
              sleep_via_name(sleep->out.via));
     report_error_at(report, KEYS("servers", server->key.given, "sleep", object), found,
                     via == SLEEP_VIA_SSH ? "\"via\": \"ssh\", or no \"ssh\""

@@ -75,7 +75,7 @@ static void put_list(struct buf *out, const char *text)
     char item[ALLOWED_SIZE];
     while (text[0] != '\0') {
         const size_t length = strcspn(text, ",");
-        snprintf(item, sizeof item, "%.*s", (int)length, text);
+        snprintf(item, sizeof(item), "%.*s", (int)length, text);
         put_text(out, item);
         buf_puts(out, text[length] == ',' ? ", " : "");
         text += length + (text[length] == ',');
@@ -84,16 +84,16 @@ static void put_list(struct buf *out, const char *text)
 
 static const struct option *item_of(const struct option *row)
 {
-    return row->item != NULL ? row->item : row;
+    return row->item ? row->item : row;
 }
 
 static void put_allowed(struct buf *out, const struct option *row)
 {
     char allowed[ALLOWED_SIZE];
-    if (item_of(row)->table != NULL)
+    if (item_of(row)->table)
         return;
     buf_puts(out, "\nAllowed: ");
-    put_text(out, option_allowed(row, allowed, sizeof allowed));
+    put_text(out, option_allowed(row, allowed, sizeof(allowed)));
     buf_puts(out, ".\n");
 }
 
@@ -102,11 +102,11 @@ static void put_row(struct buf *out, const struct option *row, const char *path)
     buf_puts(out, ".TP\n.B ");
     put_text(out, path);
     buf_putc(out, '\n');
-    put_text(out, row->help != NULL ? row->help : "");
+    put_text(out, row->help ? row->help : "");
     put_allowed(out, row);
     if (row->required)
         buf_puts(out, "\nRequired.\n");
-    if (row->fallback != NULL && row->fallback[0] != '\0') {
+    if (row->fallback && row->fallback[0] != '\0') {
         buf_puts(out, "\nDefault: ");
         put_list(out, row->fallback);
         buf_puts(out, ".\n");
@@ -131,15 +131,15 @@ static void put_table(struct buf *out, const struct option_table *table, const c
     for (size_t i = 0; i < table->n_rows && depth < DEPTH_MAX; i++) {
         const struct option *row = &table->rows[i];
         char path[PATH_SIZE], inside[PATH_SIZE];
-        snprintf(path, sizeof path, "%s%s%s", before, before[0] != '\0' ? "." : "", row->key);
-        if (depth == 0 && item_of(row)->table != NULL) {
+        snprintf(path, sizeof(path), "%s%s%s", before, before[0] != '\0' ? "." : "", row->key);
+        if (depth == 0 && item_of(row)->table) {
             buf_puts(out, ".SS ");
             put_text(out, row->key);
             buf_putc(out, '\n');
         }
         put_row(out, row, path);
         path_into(row, path, inside);
-        if (item_of(row)->table != NULL)
+        if (item_of(row)->table)
             put_table(out, item_of(row)->table, inside, depth + 1);
     }
 }

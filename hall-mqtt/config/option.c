@@ -23,15 +23,15 @@ static void *field(void *base, size_t offset)
 /* The fields are pointers of many types; they are written byte by byte. */
 static void store_items(void *base, const struct option *row, size_t n, void *items)
 {
-    memcpy(field(base, row->count_offset), &n, sizeof n);
-    memcpy(field(base, row->offset), &items, sizeof items);
+    memcpy(field(base, row->count_offset), &n, sizeof(n));
+    memcpy(field(base, row->offset), &items, sizeof(items));
 }
 
 static void fail_found(struct reader *reader, const struct option *row, const struct pointer *at,
                        const char *found)
 {
     char allowed[320];
-    report_error(reader->report, at, found, option_allowed(row, allowed, sizeof allowed));
+    report_error(reader->report, at, found, option_allowed(row, allowed, sizeof(allowed)));
 }
 
 static void fail(struct reader *reader, const struct option *row, const struct pointer *at,
@@ -46,21 +46,21 @@ static void read_text(struct reader *reader, const struct option *row, const str
 {
     char found[SHOWN_SIZE];
     const char *text = json_string(value);
-    if (text == NULL) {
+    if (!text) {
         fail(reader, row, at, value);
         return;
     }
     size_t length = strlen(text);
     if (length > (size_t)row->max) {
-        snprintf(found, sizeof found, "a text of %zu bytes", length);
+        snprintf(found, sizeof(found), "a text of %zu bytes", length);
         char allowed[400];
-        snprintf(allowed, sizeof allowed, "%s, of at most %lld bytes", row->format->allowed,
+        snprintf(allowed, sizeof(allowed), "%s, of at most %lld bytes", row->format->allowed,
                  (long long)row->max);
         report_error(reader->report, at, found, allowed);
         return;
     }
     const char *better = row->format->parse(reader->arena, text, target);
-    if (better != NULL)
+    if (better)
         report_error(reader->report, at, report_show(value, found), better);
 }
 
@@ -74,15 +74,15 @@ static size_t begin_items(struct reader *reader, const struct option *row, const
     char allowed[64];
     size_t n = json_count(value);
     if (n > (size_t)row->max) {
-        snprintf(found, sizeof found, "%zu entries", n);
-        snprintf(allowed, sizeof allowed, "at most %lld", (long long)row->max);
+        snprintf(found, sizeof(found), "%zu entries", n);
+        snprintf(allowed, sizeof(allowed), "at most %lld", (long long)row->max);
         report_error(reader->report, at, found, allowed);
         n = (size_t)row->max;
     }
     struct arena *arena = row->kind == OPTION_MAP ? reader->scratch : reader->arena;
     char *items = arena_alloc(arena, n, size);
     *ret_items = items;
-    return items != NULL ? n : 0;
+    return items ? n : 0;
 }
 
 static void read_list(struct reader *reader, const struct option *row, const struct pointer *at,
@@ -124,8 +124,8 @@ static void read_map(struct reader *reader, const struct option *row, const stru
         struct option_key *key = (void *)(items + i * size);
         key->given = arena_copy(reader->arena, json_key(member));
         const char *allowed = row->format->parse(reader->arena, json_key(member), &key->name);
-        if (allowed != NULL) {
-            text_show(found, sizeof found, json_key(member), strlen(json_key(member)));
+        if (allowed) {
+            text_show(found, sizeof(found), json_key(member), strlen(json_key(member)));
             report_error(reader->report, &here, found[0] != '\0' ? found : "an empty name",
                          allowed);
         }
@@ -141,13 +141,13 @@ static void default_list(struct reader *reader, const struct option *row, void *
     for (const char *at = row->fallback; *at != '\0'; at++)
         n += *at == ',';
     char *items = arena_alloc(reader->arena, n, size);
-    if (items == NULL)
+    if (!items)
         return;
     const char *at = row->fallback;
     for (size_t i = 0; i < n; i++) {
         size_t length = strcspn(at, ",");
         char *text = arena_copy_part(reader->arena, at, length);
-        if (text == NULL)
+        if (!text)
             return;
         row->item->format->parse(reader->arena, text, items + i * size);
         at += length + 1;
@@ -161,7 +161,7 @@ static void default_option(struct reader *reader, const struct option *row, void
     if (row->kind == OPTION_OBJECT) {
         for (size_t i = 0; i < row->table->n_rows && !row->table->exactly_one; i++)
             default_option(reader, &row->table->rows[i], target);
-    } else if (row->kind == OPTION_LIST && row->fallback != NULL) {
+    } else if (row->kind == OPTION_LIST && row->fallback) {
         default_list(reader, row, base);
     } else {
         option_store_default(row, reader->arena, target);
@@ -243,10 +243,10 @@ static void fail_unknown(struct reader *reader, const struct option_table *table
         reader->report->n++;
         return;
     }
-    if (nearest != NULL)
+    if (nearest)
         buf_printf(&allowed, "did you mean \"%s\"? ", nearest);
     list_keys(table, &allowed);
-    if (secret != NULL)
+    if (secret)
         report_error(reader->report, at, "a secret", secret);
     else
         report_error(reader->report, at, "an unknown key", buf_text(&allowed));
@@ -259,7 +259,7 @@ static void check_complete(struct reader *reader, const struct option_table *tab
     for (size_t i = 0; i < table->n_rows; i++) {
         const struct option *row = &table->rows[i];
         struct pointer here = {.parent = at, .key = row->key};
-        if (row->required && json_get(object, row->key) == NULL)
+        if (row->required && !json_get(object, row->key))
             fail_found(reader, row, &here, "nothing");
     }
     if (table->exactly_one && json_count(object) != 1) {
@@ -276,19 +276,19 @@ static void note_given(const struct option *row, bool well, void *target)
 {
     enum option_given given = well ? GIVEN_WELL : GIVEN_BADLY;
     if (row->given_offset != 0)
-        memcpy(field(target, row->given_offset), &given, sizeof given);
+        memcpy(field(target, row->given_offset), &given, sizeof(given));
 }
 
 static void read_member(struct reader *reader, const struct option_table *table,
                         const struct pointer *at, const struct json *member, void *target)
 {
     const struct option *row = find_row(table, json_key(member));
-    if (row == NULL) {
+    if (!row) {
         fail_unknown(reader, table, at);
         return;
     }
     if (table->exactly_one) {
-        memcpy(field(target, table->tag_offset), &row->tag, sizeof row->tag);
+        memcpy(field(target, table->tag_offset), &row->tag, sizeof(row->tag));
         default_option(reader, row, target);
     } else if (json_type(member) == JSON_NULL && !row->required) {
         return; /* null: the default */
@@ -308,8 +308,7 @@ static void read_object(struct reader *reader, const struct option_table *table,
         report_error(reader->report, at, report_show(object, found), "an object");
         return;
     }
-    for (const struct json *member = json_first(object); member != NULL;
-         member = json_next(member)) {
+    for (const struct json *member = json_first(object); member; member = json_next(member)) {
         struct pointer here = {.parent = at, .key = json_key(member)};
         read_member(reader, table, &here, member, target);
     }

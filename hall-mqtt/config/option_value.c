@@ -11,7 +11,7 @@
 static void join_names(const char *const *names, char *out, size_t size)
 {
     size_t used = 0;
-    for (size_t i = 0; names[i] != NULL && used < size; i++) {
+    for (size_t i = 0; names[i] && used < size; i++) {
         if (names[i][0] != '\0')
             used += (size_t)snprintf(out + used, size - used, "%s\"%s\"", used > 0 ? ", " : "",
                                      names[i]);
@@ -40,8 +40,8 @@ static void put_allowed(const struct option *row, char *out, size_t size)
         break;
     case OPTION_DURATION:
         snprintf(out, size, "a duration from %s to %s, as \"90s\", \"20m\" or \"1h30m\"",
-                 duration_format(row->min, from, sizeof from),
-                 duration_format(row->max, to, sizeof to));
+                 duration_format(row->min, from, sizeof(from)),
+                 duration_format(row->max, to, sizeof(to)));
         break;
     case OPTION_CHOICE:
         join_names(row->names, out, size);
@@ -63,7 +63,7 @@ char *option_allowed(const struct option *row, char *out, size_t size)
 {
     put_allowed(row, out, size);
     size_t used = strlen(out);
-    if (row->hint != NULL)
+    if (row->hint)
         snprintf(out + used, size - used, "; %s", row->hint);
     return out;
 }
@@ -73,9 +73,9 @@ _Static_assert(sizeof(enum policy_mode) == sizeof(unsigned), "a choice is an uns
 
 static bool choose(const struct option *row, const char *text, void *target)
 {
-    for (unsigned i = 0; row->names[i] != NULL; i++) {
+    for (unsigned i = 0; row->names[i]; i++) {
         if (text[0] != '\0' && strcmp(row->names[i], text) == 0) {
-            memcpy(target, &i, sizeof i);
+            memcpy(target, &i, sizeof(i));
             return true;
         }
     }
@@ -115,7 +115,7 @@ static bool parse_status_text(const char *text, struct status_range *ret)
         return true;
     }
     const char *dash = strlen(text) == 7 && text[3] == '-' ? text + 4 : text;
-    text_copy(low, sizeof low, text);
+    text_copy(low, sizeof(low), text);
     if (strlen(dash) != 3 || number_parse(low, 100, 599, &from) < 0 ||
         number_parse(dash, 100, 599, &to) < 0 || from > to)
         return false;
@@ -126,7 +126,7 @@ static bool parse_status_text(const char *text, struct status_range *ret)
 static bool store_status(const struct json *value, struct status_range *target)
 {
     int64_t status;
-    if (json_string(value) != NULL)
+    if (json_string(value))
         return parse_status_text(json_string(value), target);
     if (!json_integer(value, &status) || status < 100 || status > 599)
         return false;
@@ -153,9 +153,9 @@ bool option_store(const struct option *row, const struct json *value, void *targ
     case OPTION_BOOL:
         return json_bool(value, target);
     case OPTION_DURATION:
-        return text != NULL && store_duration(row, text, target);
+        return text && store_duration(row, text, target);
     case OPTION_CHOICE:
-        return text != NULL && choose(row, text, target);
+        return text && choose(row, text, target);
     case OPTION_STATUS:
         return store_status(value, target);
     case OPTION_TEXT:
@@ -170,8 +170,8 @@ bool option_store(const struct option *row, const struct json *value, void *targ
 void option_store_default(const struct option *row, struct arena *arena, void *target)
 {
     if (row->kind == OPTION_NUMBER)
-        *(double *)target = row->fallback != NULL ? strtod(row->fallback, NULL) : -1;
-    if (row->fallback == NULL)
+        *(double *)target = row->fallback ? strtod(row->fallback, NULL) : -1;
+    if (!row->fallback)
         return;
     switch (row->kind) {
     case OPTION_TEXT:
@@ -217,8 +217,8 @@ const char *option_secret_hint(const struct option_table *table, const char *key
         {NULL, "api_key", "put it in HALL_API_KEY, in the environment file"},
         {NULL, "token", "put it in HALL_API_KEY, in the environment file"},
     };
-    for (size_t i = 0; i < sizeof secrets / sizeof secrets[0]; i++) {
-        bool here = secrets[i].table == NULL || strcmp(secrets[i].table, table->name) == 0;
+    for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++) {
+        bool here = !secrets[i].table || strcmp(secrets[i].table, table->name) == 0;
         if (here && strcmp(secrets[i].key, key) == 0)
             return secrets[i].hint;
     }

@@ -17,11 +17,11 @@ enum {
 
 static void add_pointer(struct buf *out, const struct pointer *at)
 {
-    if (at == NULL)
+    if (!at)
         return;
     add_pointer(out, at->parent);
     buf_putc(out, '/');
-    if (at->key != NULL)
+    if (at->key)
         json_pointer_key(out, at->key);
     else
         buf_printf(out, "%zu", at->index);
@@ -30,7 +30,8 @@ static void add_pointer(struct buf *out, const struct pointer *at)
 static void add_cut(struct buf *out, const char *text, size_t most)
 {
     char shown[ALLOWED_SHOWN];
-    buf_puts(out, text_show(shown, most < sizeof shown ? most : sizeof shown, text, strlen(text)));
+    buf_puts(out,
+             text_show(shown, most < sizeof(shown) ? most : sizeof(shown), text, strlen(text)));
 }
 
 void report_error(struct report *report, const struct pointer *at, const char *found,
@@ -55,7 +56,7 @@ void report_error_at(struct report *report, const char *const *keys, const char 
 {
     struct pointer chain[8];
     size_t n = 0;
-    for (; keys[n] != NULL && n < sizeof chain / sizeof chain[0]; n++)
+    for (; keys[n] && n < sizeof(chain) / sizeof(chain[0]); n++)
         chain[n] = (struct pointer){.parent = n > 0 ? &chain[n - 1] : NULL, .key = keys[n]};
     report_error(report, n > 0 ? &chain[n - 1] : NULL, found, allowed);
 }
@@ -78,13 +79,13 @@ static void show_string(const char *text, char *out, size_t size)
 {
     char shown[SHOWN_SIZE - 24];
     const char *authority = strstr(text, "://");
-    const char *at_sign = authority != NULL ? strrchr(authority, '@') : NULL;
+    const char *at_sign = authority ? strrchr(authority, '@') : NULL;
 
-    if (at_sign == NULL) {
-        snprintf(out, size, "\"%s\"", text_show(shown, sizeof shown, text, strlen(text)));
+    if (!at_sign) {
+        snprintf(out, size, "\"%s\"", text_show(shown, sizeof(shown), text, strlen(text)));
         return;
     }
-    text_show(shown, sizeof shown, at_sign, strlen(at_sign));
+    text_show(shown, sizeof(shown), at_sign, strlen(at_sign));
     size_t scheme = (size_t)(authority - text) < 12 ? (size_t)(authority - text) : 0;
     snprintf(out, size, "\"%.*s://***%s\"", (int)scheme, text, shown);
 }

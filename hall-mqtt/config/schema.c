@@ -27,8 +27,8 @@ static void collect(struct tables *tables, const struct option_table *table)
     tables->all[tables->n++] = table;
     for (size_t i = 0; i < table->n_rows; i++) {
         const struct option *row = &table->rows[i];
-        const struct option *item = row->item != NULL ? row->item : row;
-        if (item->table != NULL)
+        const struct option *item = row->item ? row->item : row;
+        if (item->table)
             collect(tables, item->table);
     }
 }
@@ -50,10 +50,10 @@ static void put_reference(struct json_writer *out, const char *key,
 {
     struct buf reference = BUF_INIT(128);
     buf_printf(&reference, "#/$defs/%s", table->name);
-    if (key != NULL)
+    if (key)
         json_begin_object(out, key);
     json_put_string(out, "$ref", buf_text(&reference));
-    if (key != NULL)
+    if (key)
         json_end_object(out);
     buf_finish(&reference);
 }
@@ -66,14 +66,14 @@ static void put_range(struct json_writer *out, const struct option *row)
 
 static void put_pattern(struct json_writer *out, const struct option *row)
 {
-    if (row->format->pattern != NULL)
+    if (row->format->pattern)
         json_put_string(out, "pattern", row->format->pattern);
 }
 
 static void put_choice(struct json_writer *out, const struct option *row, bool or_null)
 {
     json_begin_array(out, "enum");
-    for (size_t i = 0; row->names[i] != NULL; i++) {
+    for (size_t i = 0; row->names[i]; i++) {
         if (row->names[i][0] != '\0')
             json_put_string(out, NULL, row->names[i]);
     }
@@ -176,7 +176,7 @@ static void put_default_list(struct json_writer *out, const struct option *row)
     json_begin_array(out, "default");
     for (const char *at = row->fallback;; at++) {
         size_t length = strcspn(at, ",");
-        size_t kept = length < sizeof item - 1 ? length : sizeof item - 1;
+        size_t kept = length < sizeof(item) - 1 ? length : sizeof(item) - 1;
         memcpy(item, at, kept);
         item[kept] = '\0';
         json_put_string(out, NULL, item);
@@ -189,7 +189,7 @@ static void put_default_list(struct json_writer *out, const struct option *row)
 
 static void put_default(struct json_writer *out, const struct option *row)
 {
-    if (row->fallback == NULL)
+    if (!row->fallback)
         return;
     switch (row->kind) {
     case OPTION_INTEGER:

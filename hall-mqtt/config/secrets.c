@@ -28,7 +28,7 @@ static const struct secret_row rows[] = {
     {"HALL_API_KEY", "hall-api-key", offsetof(struct secrets, api_key)},
     {"WOL_API_KEY", "wol-api-key", offsetof(struct secrets, api_key)},
 };
-enum { N_SECRETS = sizeof rows / sizeof rows[0] };
+enum { N_SECRETS = sizeof(rows) / sizeof(rows[0]) };
 
 struct secret_store {
     char *values[N_SECRETS];
@@ -51,14 +51,14 @@ static int keep(const char *name, char *value, char **ret, struct buf *errors)
         return fail(errors, name, "has control characters or broken UTF-8; it must be plain text",
                     -EINVAL);
     *ret = strdup(value);
-    return *ret != NULL ? 0 : fail(errors, name, "out of memory", -ENOMEM);
+    return *ret ? 0 : fail(errors, name, "out of memory", -ENOMEM);
 }
 
 static int read_variable(const struct secret_row *row, char *scratch, char **ret,
                          struct buf *errors)
 {
     const char *value = getenv(row->variable);
-    if (value == NULL)
+    if (!value)
         return 0;
     if (strlen(value) >= SECRET_MAX)
         return fail(errors, row->variable, "is longer than 4095 bytes", -EMSGSIZE);
@@ -69,7 +69,7 @@ static int read_variable(const struct secret_row *row, char *scratch, char **ret
 static int open_credential(const char *name)
 {
     const char *directory = getenv("CREDENTIALS_DIRECTORY");
-    if (directory == NULL || directory[0] != '/')
+    if (!directory || directory[0] != '/')
         return -ENOENT;
     int at = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (at < 0)
@@ -101,25 +101,25 @@ static int load_one(const struct secret_row *row, char **ret, struct buf *errors
 {
     char scratch[SECRET_MAX];
     int r = read_variable(row, scratch, ret, errors);
-    if (r == 0 && *ret == NULL)
+    if (r == 0 && !*ret)
         r = read_credential(row, scratch, ret, errors);
-    explicit_bzero(scratch, sizeof scratch);
+    explicit_bzero(scratch, sizeof(scratch));
     return r;
 }
 
 int secrets_load(struct secrets *ret_secrets, struct buf *errors)
 {
     struct secrets secrets = {0};
-    struct secret_store *store = calloc(1, sizeof *store);
-    int result = store != NULL ? 0 : fail(errors, "secrets", "out of memory", -ENOMEM);
+    struct secret_store *store = calloc(1, sizeof(*store));
+    int result = store ? 0 : fail(errors, "secrets", "out of memory", -ENOMEM);
 
     secrets.memory = store;
-    for (size_t i = 0; i < N_SECRETS && store != NULL; i++) {
+    for (size_t i = 0; i < N_SECRETS && store; i++) {
         const char **field = (const char **)(void *)((char *)&secrets + rows[i].offset);
         int r = load_one(&rows[i], &store->values[i], errors);
         if (r < 0)
             result = r;
-        else if (*field == NULL)
+        else if (!*field)
             *field = store->values[i];
     }
     if (result < 0) {
@@ -132,11 +132,11 @@ int secrets_load(struct secrets *ret_secrets, struct buf *errors)
 
 void secrets_finish(struct secrets *secrets)
 {
-    if (secrets == NULL)
+    if (!secrets)
         return;
     struct secret_store *store = secrets->memory;
-    for (size_t i = 0; i < N_SECRETS && store != NULL; i++) {
-        if (store->values[i] != NULL)
+    for (size_t i = 0; i < N_SECRETS && store; i++) {
+        if (store->values[i])
             explicit_bzero(store->values[i], strlen(store->values[i]));
         free(store->values[i]);
     }
@@ -161,7 +161,7 @@ int secret_find(const char *variable, char **ret_value, struct buf *errors)
 
 void secret_free(char *value)
 {
-    if (value != NULL)
+    if (value)
         explicit_bzero(value, strlen(value));
     free(value);
 }
@@ -171,12 +171,12 @@ static void check_header(const struct model_server *server, const struct model_h
 {
     char found[NAME_MAX_BYTES + 32];
     char *value = NULL;
-    if (header->secret == NULL)
+    if (!header->secret)
         return;
     if (secret_find(header->secret, &value, report->errors) < 0)
         report->n++;
-    else if (value == NULL) {
-        snprintf(found, sizeof found, "\"%s\", which is not set", header->secret);
+    else if (!value) {
+        snprintf(found, sizeof(found), "\"%s\", which is not set", header->secret);
         report_error_at(report,
                         (const char *const[]){"servers", server->id, "sleep", "webhook", "headers",
                                               header->name, "secret", NULL},
@@ -191,7 +191,7 @@ int secrets_check(const struct config *config, struct buf *errors)
     for (size_t i = 0; i < config->model.n_servers; i++) {
         const struct model_server *server = &config->model.servers[i];
         const struct model_webhook *webhook = server->sleep.webhook;
-        for (size_t j = 0; webhook != NULL && j < webhook->n_headers; j++)
+        for (size_t j = 0; webhook && j < webhook->n_headers; j++)
             check_header(server, &webhook->headers[j], &report);
     }
     return report_end(&report);

@@ -140,7 +140,7 @@ void depend_keep(struct step *step)
          edge = fleet->depend.next[edge]) {
         const int from = fleet->depend.from[edge];
         const char *holder = fleet->model->servers[from].id;
-        const bool held = lease_find(set, LEASE_DEPENDENT, holder) != NULL;
+        const bool held = lease_find(set, LEASE_DEPENDENT, holder);
         const bool needed = needs_others(&fleet->powers[from]);
 
         if (needed && !held)

@@ -379,7 +379,7 @@ int64_t fleet_idle(const struct fleet *fleet, int server)
 
 bool fleet_keep_awake(const struct fleet *fleet, int server)
 {
-    return lease_find(&fleet->powers[server].leases, LEASE_HOLD, "keep_awake") != NULL;
+    return lease_find(&fleet->powers[server].leases, LEASE_HOLD, "keep_awake");
 }
 
 int64_t step_idle(const struct step *step)

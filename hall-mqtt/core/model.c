@@ -10,7 +10,7 @@ static int find(size_t n, const int *order, const char *(*id_at)(const struct mo
     size_t low = 0;
     size_t high = n;
 
-    if (order == NULL) {
+    if (!order) {
         for (size_t i = 0; i < n; i++) {
             if (strcmp(id_at(model, (int)i), id) == 0)
                 return (int)i;
@@ -47,7 +47,7 @@ int model_server_by_id(const struct model *model, const char *id)
 
 int model_project_by_id(const struct model *model, const char *id)
 {
-    if (model->projects_by_id != NULL)
+    if (model->projects_by_id)
         return find(model->n_projects, model->projects_by_id, site_id_at, model, id);
     for (size_t i = 0; i < model->n_sites; i++) {
         if (model->sites[i].is_project && strcmp(model->sites[i].id, id) == 0)
@@ -94,7 +94,7 @@ static bool path_is_within(const char *path, const char *parent)
     size_t length = strlen(parent);
     if (strncmp(path, parent, length) != 0)
         return false;
-    return strcmp(parent, "/") == 0 || strchr("/?#", path[length]) != NULL; /* or its end */
+    return strcmp(parent, "/") == 0 || strchr("/?#", path[length]); /* or its end */
 }
 
 int model_site_for_path(const struct model *model, int domain, const char *path)
@@ -120,7 +120,7 @@ const char *policy_mode_name(enum policy_mode mode)
 
 bool policy_mode_from_name(const char *name, enum policy_mode *ret_mode)
 {
-    for (size_t i = 0; i < sizeof policy_modes / sizeof policy_modes[0]; i++) {
+    for (size_t i = 0; i < sizeof(policy_modes) / sizeof(policy_modes[0]); i++) {
         if (strcmp(policy_modes[i], name) == 0) {
             *ret_mode = (enum policy_mode)i;
             return true;

@@ -175,7 +175,7 @@ bool project_is_healthy(const struct project *project)
 
 bool project_is_busy(const struct project *project)
 {
-    return first(project, is_busy) != NULL;
+    return first(project, is_busy);
 }
 
 /* May visitors be let through, as far as its containers say? The site's own check says more: what

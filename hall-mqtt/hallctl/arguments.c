@@ -81,7 +81,7 @@ static int complain(const struct verb *verb, const char *what, const char *found
     char shown[SHOWN_MAX];
 
     fprintf(stderr, "hallctl%s%s: %s: found \"%s\"; allowed: %s\n", verb ? " " : "", name_of(verb),
-            what, text_show(shown, sizeof shown, found, strlen(found)), allowed);
+            what, text_show(shown, sizeof(shown), found, strlen(found)), allowed);
     return -EINVAL;
 }
 
@@ -91,8 +91,8 @@ static const char *allowed_of(const struct flag_row *row, char *out, size_t size
 
     if (row->kind == VALUE_DURATION)
         snprintf(out, size, "a duration such as 90s, 30m or 1h30m, %s to %s",
-                 duration_format(row->min, least, sizeof least),
-                 duration_format(row->max, most, sizeof most));
+                 duration_format(row->min, least, sizeof(least)),
+                 duration_format(row->max, most, sizeof(most)));
     else if (row->kind == VALUE_NUMBER)
         snprintf(out, size, "a whole number, %lld to %lld", (long long)row->min,
                  (long long)row->max);
@@ -123,8 +123,8 @@ static int take(const struct verb *verb, unsigned flag, const char *text, struct
     char what[32], allowed[128];
 
     if (!is_value(row, text ? text : "", &ret_call->numbers[flag])) {
-        snprintf(what, sizeof what, "--%s", row->name);
-        return complain(verb, what, text, allowed_of(row, allowed, sizeof allowed));
+        snprintf(what, sizeof(what), "--%s", row->name);
+        return complain(verb, what, text, allowed_of(row, allowed, sizeof(allowed)));
     }
     ret_call->texts[flag] = text ? text : "";
     ret_call->given |= WITH(flag);
@@ -213,7 +213,7 @@ static void print_option(const struct flag_row *row, FILE *out)
 {
     char left[48];
 
-    snprintf(left, sizeof left, "--%s%s%s", row->name, row->value ? " " : "",
+    snprintf(left, sizeof(left), "--%s%s%s", row->name, row->value ? " " : "",
              row->value ? row->value : "");
     fprintf(out, "  %-*s %s\n", HELP_COLUMN, left, row->help);
 }

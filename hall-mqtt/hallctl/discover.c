@@ -59,7 +59,7 @@ static void touch(int fd, uint32_t address)
     const struct sockaddr_in to = {
         .sin_family = AF_INET, .sin_addr = {htonl(address)}, .sin_port = htons(DISCARD_PORT)};
 
-    (void)sendto(fd, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)&to, sizeof to);
+    (void)sendto(fd, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)&to, sizeof(to));
 }
 
 static int open_socket(const struct call *call)
@@ -110,7 +110,7 @@ static bool is_machine(const struct neighbour *found, unsigned interface)
     static const uint8_t nobody[6] = {0};
     const uint32_t address = ntohl(found->address.s_addr);
 
-    return (found->mac[0] & 1) == 0 && memcmp(found->mac, nobody, sizeof nobody) != 0 &&
+    return (found->mac[0] & 1) == 0 && memcmp(found->mac, nobody, sizeof(nobody)) != 0 &&
            address >> 28 != 14 && address >> 24 != 127 &&
            (interface == 0 || (unsigned)found->interface == interface);
 }
@@ -140,7 +140,7 @@ static int list(struct finding *finding)
         if (is_machine(&finding->all[i], interface))
             finding->all[kept++] = finding->all[i];
     finding->n = kept;
-    qsort(finding->all, finding->n, sizeof finding->all[0], by_address);
+    qsort(finding->all, finding->n, sizeof(finding->all[0]), by_address);
     return -1;
 }
 
@@ -149,7 +149,7 @@ static const char *configured_as(const struct finding *finding, const struct nei
     const struct model *model = finding->config ? &finding->config->model : NULL;
 
     for (size_t i = 0; model && i < model->n_servers; i++)
-        if (memcmp(model->servers[i].mac, found->mac, sizeof found->mac) == 0)
+        if (memcmp(model->servers[i].mac, found->mac, sizeof(found->mac)) == 0)
             return model->servers[i].id;
     return NULL;
 }
@@ -160,11 +160,11 @@ static void print_table(const struct finding *finding)
     char address[INET_ADDRSTRLEN], mac[MAC_TEXT_SIZE], interface[IF_NAMESIZE];
     struct grid grid;
 
-    grid_init(&grid, titles, sizeof titles / sizeof titles[0]);
+    grid_init(&grid, titles, sizeof(titles) / sizeof(titles[0]));
     for (size_t i = 0; i < finding->n; i++) {
         const struct neighbour *found = &finding->all[i];
 
-        inet_ntop(AF_INET, &found->address, address, sizeof address);
+        inet_ntop(AF_INET, &found->address, address, sizeof(address));
         grid_put(&grid, address);
         grid_put(&grid, text_format_mac(found->mac, mac));
         grid_put(&grid, if_indextoname((unsigned)found->interface, interface));
@@ -180,7 +180,7 @@ static void name_server(const struct neighbour *found, char out[ID_SIZE])
 {
     char address[INET_ADDRSTRLEN];
 
-    inet_ntop(AF_INET, &found->address, address, sizeof address);
+    inet_ntop(AF_INET, &found->address, address, sizeof(address));
     for (char *at = address; *at != '\0'; at++)
         if (*at == '.')
             *at = '-';
@@ -192,7 +192,7 @@ static size_t count_new(const struct finding *finding)
     size_t n = 0;
 
     for (size_t i = 0; i < finding->n; i++)
-        n += configured_as(finding, &finding->all[i]) == NULL;
+        n += !configured_as(finding, &finding->all[i]);
     return n;
 }
 
@@ -200,7 +200,7 @@ static void put_server(struct buf *out, const struct neighbour *found, bool last
 {
     char address[INET_ADDRSTRLEN], mac[MAC_TEXT_SIZE], id[ID_SIZE];
 
-    inet_ntop(AF_INET, &found->address, address, sizeof address);
+    inet_ntop(AF_INET, &found->address, address, sizeof(address));
     name_server(found, id);
     buf_printf(out, "    \"%s\": { \"address\": \"%s\", \"mac\": \"%s\" }%s\n", id, address,
                text_format_mac(found->mac, mac), last ? "" : ",");
@@ -271,7 +271,7 @@ static int discover(struct finding *finding)
 
 int discover_run(const struct call *call)
 {
-    struct finding *finding = calloc(1, sizeof *finding);
+    struct finding *finding = calloc(1, sizeof(*finding));
 
     if (!finding)
         return fail(call, "memory", strerror(ENOMEM));

@@ -22,9 +22,9 @@ static struct curl_slist *headers_of(const char *api_key)
 
     if (!headers || !api_key)
         return headers;
-    snprintf(line, sizeof line, "X-API-Key: %s", api_key);
+    snprintf(line, sizeof(line), "X-API-Key: %s", api_key);
     struct curl_slist *more = curl_slist_append(headers, line);
-    explicit_bzero(line, sizeof line);
+    explicit_bzero(line, sizeof(line));
     return more ? more : headers;
 }
 

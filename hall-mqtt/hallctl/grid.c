@@ -32,7 +32,7 @@ void grid_put(struct grid *grid, const char *text)
     char shown[CELL_MAX];
     size_t *width = &grid->widths[grid->n_cells % grid->n_columns];
 
-    text_show(shown, sizeof shown, text && text[0] ? text : "-",
+    text_show(shown, sizeof(shown), text && text[0] ? text : "-",
               text && text[0] ? strlen(text) : 1);
     buf_add(&grid->cells, shown, strlen(shown) + 1);
     if (buf_error(&grid->cells) < 0)

@@ -37,7 +37,7 @@ static const char *zone_name(void)
 {
     static char name[PATH_MAX];
     const char *tz = getenv("TZ");
-    const ssize_t length = tz ? -1 : readlink("/etc/localtime", name, sizeof name - 1);
+    const ssize_t length = tz ? -1 : readlink("/etc/localtime", name, sizeof(name) - 1);
     const char *found = tz ? tz + (tz[0] == ':') : "UTC";
 
     if (length > 0) {
@@ -46,7 +46,7 @@ static const char *zone_name(void)
         found = in ? in + strlen("/zoneinfo/") : "UTC";
     }
     if (found != name)
-        memmove(name, found, strlen(found) < sizeof name ? strlen(found) + 1 : 1);
+        memmove(name, found, strlen(found) < sizeof(name) ? strlen(found) + 1 : 1);
     return zone_exists(name) ? name : "UTC";
 }
 
@@ -173,8 +173,8 @@ static int check(const struct meeting *meeting, const struct known_list *list, c
     if (picture_find(list, id))
         return -1;
     fprintf(stderr, "hallctl %s: there is no %s \"%s\"; known: %s\n", meeting->call->verb->name,
-            what, text_show(shown, sizeof shown, id, strlen(id)),
-            picture_names(list, names, sizeof names));
+            what, text_show(shown, sizeof(shown), id, strlen(id)),
+            picture_names(list, names, sizeof(names)));
     if (guess)
         fprintf(stderr, "Did you mean %s?\n", guess);
     return HALLCTL_ERROR;

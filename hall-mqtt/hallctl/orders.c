@@ -36,8 +36,8 @@ static void default_by(char out[BY_SIZE])
     char text[BY_SIZE + HOST_SIZE];
 
     user = user && user[0] ? user : getenv("USER");
-    (void)gethostname(host, sizeof host - 1);
-    snprintf(text, sizeof text, "%.40s@%s", user && user[0] ? user : "hallctl", host);
+    (void)gethostname(host, sizeof(host) - 1);
+    snprintf(text, sizeof(text), "%.40s@%s", user && user[0] ? user : "hallctl", host);
     text_show(out, BY_SIZE, text, strlen(text));
 }
 
@@ -47,9 +47,9 @@ void orders_begin(struct order *order, const struct call *call, bool with_action
     char by[BY_SIZE];
     uint64_t number = 0;
 
-    if (getrandom(&number, sizeof number, GRND_NONBLOCK) != (ssize_t)sizeof number)
+    if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != (ssize_t)sizeof(number))
         number = (uint64_t)clock_boot_ns();
-    snprintf(order->id, sizeof order->id, "hallctl-%016" PRIx64, number);
+    snprintf(order->id, sizeof(order->id), "hallctl-%016" PRIx64, number);
     default_by(by);
     order->payload = BUF_INIT(ORDER_PAYLOAD_MAX);
     json_writer_init(json, &order->payload);
@@ -113,7 +113,7 @@ static void tell_event(const struct following *following, const struct json *eve
     printf("%s: ", subject_of(following));
     if (span_of(event, "seconds", span))
         printf("after %s: ", span);
-    printf("%s", phrase_event(event, shown, sizeof shown));
+    printf("%s", phrase_event(event, shown, sizeof(shown)));
     if (stage)
         tell_eta(following);
     putchar('\n');
@@ -136,7 +136,7 @@ static void tell_bad(const struct following *following, const char *outcome, con
     char shown[TEXT_SIZE] = "Hall gives no reason";
 
     if (reason)
-        text_show(shown, sizeof shown, reason, strlen(reason));
+        text_show(shown, sizeof(shown), reason, strlen(reason));
     fprintf(stderr, "hallctl: %s: %s %s: %s\n", subject_of(following), following->order->action,
             outcome, shown);
     if (following->order->subject)

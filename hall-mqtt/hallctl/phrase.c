@@ -21,7 +21,7 @@ static const struct stage_words {
 
 static const char *stage_words_of(const char *stage)
 {
-    for (size_t i = 0; i < sizeof stages / sizeof stages[0]; i++)
+    for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++)
         if (strcmp(stages[i].stage, stage) == 0)
             return stages[i].words;
     return stage;
@@ -44,9 +44,9 @@ char *phrase_event(const struct json *event, char *out, size_t size)
         const char *said = stage_words_of(stage);
         return text_show(out, size, said, strlen(said));
     }
-    text_show(words, sizeof words, type ? type : "event", strlen(type ? type : "event"));
+    text_show(words, sizeof(words), type ? type : "event", strlen(type ? type : "event"));
     spell_out(words);
-    snprintf(text, sizeof text, "%s%s%s", words, detail && detail[0] ? ": " : "",
+    snprintf(text, sizeof(text), "%s%s%s", words, detail && detail[0] ? ": " : "",
              detail ? detail : "");
     return text_show(out, size, text, strlen(text));
 }

@@ -83,10 +83,10 @@ static struct known *find_or_add(struct known_list *list, const char *id)
 
     if (is_at(list, place, id))
         return list->all[place];
-    struct known *known = make_room(list) ? calloc(1, sizeof *known) : NULL;
+    struct known *known = make_room(list) ? calloc(1, sizeof(*known)) : NULL;
     if (!known)
         return NULL;
-    text_copy(known->id, sizeof known->id, id);
+    text_copy(known->id, sizeof(known->id), id);
     memmove(&list->all[place + 1], &list->all[place], (list->n - place) * sizeof(struct known *));
     list->all[place] = known;
     list->n++;

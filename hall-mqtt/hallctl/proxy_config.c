@@ -45,7 +45,7 @@ static int refuse(const char *what, const char *found, const char *allowed)
 static bool is_endpoint(const char *text)
 {
     const char *colon = strrchr(text, ':');
-    return colon != NULL && colon > text && strspn(text, "0123456789.") == (size_t)(colon - text) &&
+    return colon && colon > text && strspn(text, "0123456789.") == (size_t)(colon - text) &&
            strspn(colon + 1, "0123456789") == strlen(colon + 1) && colon[1] != '\0' &&
            strlen(colon + 1) <= 5;
 }

@@ -39,13 +39,13 @@ static const struct option file_rows[] = {
 };
 /* clang-format on */
 static const struct option_table file_table = {"hallctl", sizeof(struct raw_file),
-                                               file_rows, sizeof file_rows / sizeof file_rows[0],
+                                               file_rows, sizeof(file_rows) / sizeof(file_rows[0]),
                                                false,     0};
 
 /* Takes what is named; what was named before stays. */
 static void prefer(const char **known, const char *other)
 {
-    if (*known == NULL && other != NULL && other[0] != '\0')
+    if (!*known && other && other[0] != '\0')
         *known = other;
 }
 
@@ -84,7 +84,7 @@ static int parse_file(const char *file, const char *text, size_t length, struct 
 static int check_secrecy(const char *file, const struct stat *status, const struct raw_file *raw,
                          struct buf *errors)
 {
-    if ((raw->password == NULL && raw->api_key == NULL) || (status->st_mode & 077) == 0)
+    if ((!raw->password && !raw->api_key) || (status->st_mode & 077) == 0)
         return 0;
     buf_printf(errors, "%s: others may read the secrets in it: chmod 600 %s\n", file, file);
     return -EACCES;
@@ -115,11 +115,10 @@ static const char *file_name(struct arena *arena)
 {
     const char *home = getenv("HOME"), *config = getenv("XDG_CONFIG_HOME");
 
-    if (config != NULL && config[0] == '/')
+    if (config && config[0] == '/')
         return arena_printf(arena, "%s/hall/hallctl.json", config);
-    return home != NULL && home[0] == '/'
-               ? arena_printf(arena, "%s/.config/hall/hallctl.json", home)
-               : NULL;
+    return home && home[0] == '/' ? arena_printf(arena, "%s/.config/hall/hallctl.json", home)
+                                  : NULL;
 }
 
 /* No file is fine. */
@@ -127,12 +126,12 @@ static int load_file(struct arena *arena, struct settings *settings, struct want
                      struct buf *errors)
 {
     const char *file = file_name(arena);
-    char *text = file != NULL ? malloc(FILE_MAX) : NULL;
+    char *text = file ? malloc(FILE_MAX) : NULL;
     struct raw_file raw = {0};
     struct stat status;
     size_t length = 0;
 
-    if (text == NULL)
+    if (!text)
         return 0;
     int error = read_file(file, text, &length, &status, errors);
     if (error == 0)
@@ -155,7 +154,7 @@ static const char *text_of(const struct call *call, enum flag flag)
 
 static const char *broker_of(struct arena *arena, const struct config_mqtt *mqtt)
 {
-    if (mqtt->unix_path != NULL)
+    if (mqtt->unix_path)
         return arena_printf(arena, "mqtt+unix://%s", mqtt->unix_path);
     return arena_printf(arena, "%s://%s:%u", mqtt->tls ? "mqtts" : "mqtt", mqtt->host,
                         (unsigned)mqtt->port);
@@ -167,7 +166,7 @@ static const char *admin_of(struct arena *arena, const struct sockaddr_in *admin
 
     /* One that listens everywhere is here too. */
     if (admin->sin_addr.s_addr != htonl(INADDR_ANY))
-        inet_ntop(AF_INET, &admin->sin_addr, address, sizeof address);
+        inet_ntop(AF_INET, &admin->sin_addr, address, sizeof(address));
     return arena_printf(arena, "http://%s:%u", address, (unsigned)ntohs(admin->sin_port));
 }
 
@@ -176,9 +175,9 @@ static int load_config(const struct call *call, struct arena *arena, struct sett
 {
     struct config *config = NULL;
     const char *file = text_of(call, FLAG_CONFIG);
-    const int error = file != NULL ? config_load(file, &config, errors) : 0;
+    const int error = file ? config_load(file, &config, errors) : 0;
 
-    if (config == NULL)
+    if (!config)
         return error;
     settings->config = config;
     prefer(&wanted->url, broker_of(arena, &config->mqtt));
@@ -194,9 +193,9 @@ static int load_secrets(struct arena *arena, struct settings *settings, struct b
     struct secrets secrets = {0};
     const int error = secrets_load(&secrets, errors);
 
-    if (error == 0 && secrets.mqtt_password != NULL)
+    if (error == 0 && secrets.mqtt_password)
         settings->password = arena_copy(arena, secrets.mqtt_password);
-    if (error == 0 && secrets.api_key != NULL)
+    if (error == 0 && secrets.api_key)
         settings->api_key = arena_copy(arena, secrets.api_key);
     secrets_finish(&secrets);
     return error;
@@ -210,24 +209,24 @@ static int check_text(struct arena *arena, const struct format *format, const ch
     char shown[SHOWN_SIZE];
     const char *allowed = format->parse(arena, text, target);
 
-    if (allowed == NULL)
+    if (!allowed)
         return 0;
     buf_printf(errors, "%s: found \"%s\"; allowed: %s\n", what,
-               text_show(shown, sizeof shown, text, strlen(text)), allowed);
+               text_show(shown, sizeof(shown), text, strlen(text)), allowed);
     return -EINVAL;
 }
 
 static int complete(struct arena *arena, const struct wanted *wanted, struct settings *settings,
                     struct buf *errors)
 {
-    const char *url = wanted->url != NULL ? wanted->url : DEFAULT_BROKER;
-    const char *base = wanted->base_topic != NULL ? wanted->base_topic : DEFAULT_BASE;
+    const char *url = wanted->url ? wanted->url : DEFAULT_BROKER;
+    const char *base = wanted->base_topic ? wanted->base_topic : DEFAULT_BASE;
     int error = check_text(arena, &format_mqtt_url, "the broker", url, &settings->mqtt, errors);
 
     if (error == 0)
         error = check_text(arena, &format_topic, "the base topic", base, &settings->mqtt.base_topic,
                            errors);
-    if (error == 0 && settings->admin != NULL)
+    if (error == 0 && settings->admin)
         error = check_text(arena, &format_http_url, "the admin address", settings->admin,
                            &settings->admin, errors);
     if (error < 0)
@@ -266,7 +265,7 @@ int settings_load(const struct call *call, struct settings *ret_settings, struct
     struct arena *arena = arena_create();
 
     *ret_settings = (struct settings){.memory = arena};
-    if (arena == NULL)
+    if (!arena)
         return -ENOMEM;
     const int error = load(call, arena, ret_settings, errors);
     if (error < 0)
@@ -276,7 +275,7 @@ int settings_load(const struct call *call, struct settings *ret_settings, struct
 
 static void wipe(const char *secret)
 {
-    if (secret != NULL)
+    if (secret)
         explicit_bzero((void *)secret, strlen(secret));
 }
 
@@ -285,7 +284,7 @@ void settings_finish(struct settings *settings)
     wipe(settings->password);
     wipe(settings->api_key);
     config_free((struct config *)settings->config);
-    if (settings->memory != NULL)
+    if (settings->memory)
         arena_destroy(settings->memory);
     *settings = (struct settings){0};
 }

@@ -50,7 +50,7 @@ static void on_subscribed(void *context, int id, const char *refusal)
 
     talk->granted = id;
     if (refusal)
-        text_copy(talk->refusal, sizeof talk->refusal, refusal);
+        text_copy(talk->refusal, sizeof(talk->refusal), refusal);
 }
 
 static void on_taken(void *context, int id, const char *refusal)
@@ -59,7 +59,7 @@ static void on_taken(void *context, int id, const char *refusal)
 
     (void)id;
     if (refusal)
-        text_copy(talk->refusal, sizeof talk->refusal, refusal);
+        text_copy(talk->refusal, sizeof(talk->refusal), refusal);
     talk->taken_badly = talk->taken_badly || refusal;
 }
 
@@ -84,7 +84,7 @@ static void on_failed(void *context, const char *why)
     struct talk *talk = context;
 
     talk->failed = true;
-    text_copy(talk->why, sizeof talk->why, why);
+    text_copy(talk->why, sizeof(talk->why), why);
 }
 
 static const struct mqtt_link_listener link_listener = {
@@ -124,7 +124,7 @@ int talk_wait(struct talk *talk, bool (*done)(void *context), void *context, int
         error = turn(talk, deadline);
     if (!talk->taken_badly)
         return error;
-    snprintf(talk->why, sizeof talk->why, "the broker does not pass it on: %s", talk->refusal);
+    snprintf(talk->why, sizeof(talk->why), "the broker does not pass it on: %s", talk->refusal);
     return -EACCES;
 }
 
@@ -202,18 +202,18 @@ static void name_self(struct talk *talk)
 {
     uint32_t bits[2] = {0};
 
-    if (getrandom(bits, sizeof bits, GRND_NONBLOCK) != (ssize_t)sizeof bits)
+    if (getrandom(bits, sizeof(bits), GRND_NONBLOCK) != (ssize_t)sizeof(bits))
         bits[0] = (uint32_t)clock_boot_ns();
-    memcpy(talk->correlation, bits, sizeof talk->correlation);
-    snprintf(talk->name, sizeof talk->name, "hallctl-%08" PRIx32, bits[0]);
-    snprintf(talk->answers, sizeof talk->answers, "%.128s/answers/%s",
+    memcpy(talk->correlation, bits, sizeof(talk->correlation));
+    snprintf(talk->name, sizeof(talk->name), "hallctl-%08" PRIx32, bits[0]);
+    snprintf(talk->answers, sizeof(talk->answers), "%.128s/answers/%s",
              talk->settings->mqtt.base_topic, talk->name);
 }
 
 int talk_open(const struct settings *settings, const struct talk_listener *listener,
               struct talk **ret_talk, char ret_why[TALK_WHY_SIZE])
 {
-    struct talk *talk = calloc(1, sizeof *talk);
+    struct talk *talk = calloc(1, sizeof(*talk));
 
     if (!talk)
         return -ENOMEM;
@@ -258,7 +258,7 @@ static int subscribe(struct talk *talk, const char *const *filters, size_t n, in
     const int error = talk_wait(talk, is_granted, talk, clock_now().boot + READ_MS);
     if (error < 0 || talk->refusal[0] == '\0')
         return error;
-    snprintf(talk->why, sizeof talk->why, "the broker refuses to let us read %s: %s", filters[0],
+    snprintf(talk->why, sizeof(talk->why), "the broker refuses to let us read %s: %s", filters[0],
              talk->refusal);
     return -EACCES;
 }
@@ -297,7 +297,7 @@ int talk_ask(struct talk *talk, const char *topic, const char *payload, size_t l
         .length = length,
         .qos = 1,
         .correlation = talk->correlation,
-        .correlation_length = sizeof talk->correlation,
+        .correlation_length = sizeof(talk->correlation),
         .response_topic = talk->answers,
     };
     const char *refusal = NULL;
@@ -305,7 +305,7 @@ int talk_ask(struct talk *talk, const char *topic, const char *payload, size_t l
     const int error = mqtt_link_publish(talk->link, &parcel, &id, &refusal);
 
     if (error == -EBADMSG)
-        snprintf(talk->why, sizeof talk->why, "%s cannot be sent: %s", topic, refusal);
+        snprintf(talk->why, sizeof(talk->why), "%s cannot be sent: %s", topic, refusal);
     return error;
 }
 

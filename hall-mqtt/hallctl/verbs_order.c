@@ -19,7 +19,7 @@ static int refuse(const struct call *call, const char *what, const char *found, 
     char shown[80];
 
     fprintf(stderr, "hallctl %s: %s: found \"%s\"; allowed: %s\n", call->verb->name, what,
-            text_show(shown, sizeof shown, found, strlen(found)), allowed);
+            text_show(shown, sizeof(shown), found, strlen(found)), allowed);
     return HALLCTL_USAGE;
 }
 
@@ -254,7 +254,7 @@ static int run_idle(const struct call *call)
                           "whole minutes, 1 to 10080, or a duration such as 20m or 2h");
         value /= MINUTE_MS;
     }
-    snprintf(minutes, sizeof minutes, "%lld", (long long)value);
+    snprintf(minutes, sizeof(minutes), "%lld", (long long)value);
     return give_word(call, TOPIC_SERVER_IDLE_SET, "idle", minutes);
 }
 
@@ -291,11 +291,11 @@ static bool is_hall(int64_t pid)
 {
     char path[40], name[COMM_SIZE] = "";
 
-    snprintf(path, sizeof path, "/proc/%lld/comm", (long long)pid);
+    snprintf(path, sizeof(path), "/proc/%lld/comm", (long long)pid);
     FILE *file = fopen(path, "re");
     if (!file)
         return false;
-    const bool read = fgets(name, sizeof name, file) != NULL;
+    const bool read = fgets(name, sizeof(name), file);
     (void)fclose(file);
     return read && strcmp(name, "hall\n") == 0;
 }
@@ -356,4 +356,4 @@ static const struct verb verbs[] = {
 };
 /* clang-format on */
 
-const struct verb_family order_family = {"Steer", verbs, sizeof verbs / sizeof verbs[0]};
+const struct verb_family order_family = {"Steer", verbs, sizeof(verbs) / sizeof(verbs[0])};

@@ -58,7 +58,7 @@ static int say_refused(const struct asking *asking, long status, const struct js
 
     fprintf(stderr, "hallctl %s: %s: HTTP %ld: %s\n", asking->call->verb->name,
             asking->settings.admin, status,
-            detail ? text_show(shown, sizeof shown, detail, strlen(detail))
+            detail ? text_show(shown, sizeof(shown), detail, strlen(detail))
                    : "no reason was given");
     if (status == 401)
         fputs("Set HALL_API_KEY to the key that Hall has in its environment file.\n", stderr);
@@ -116,7 +116,7 @@ static int check_server(const struct call *call)
         return -1;
     fprintf(stderr, "hallctl %s: the server: found \"%s\"; allowed: 1 to 64 of a-z 0-9 _ -\n",
             call->verb->name,
-            text_show(shown, sizeof shown, call->operands[0], strlen(call->operands[0])));
+            text_show(shown, sizeof(shown), call->operands[0], strlen(call->operands[0])));
     return HALLCTL_USAGE;
 }
 
@@ -214,14 +214,14 @@ static void print_event(const struct asking *asking, const struct json *event)
 
     /* What is older than the body is told by its columns. */
     if (json_get_string(body, "event_type")) {
-        phrase_event(body, words, sizeof words);
+        phrase_event(body, words, sizeof(words));
     } else {
-        snprintf(text, sizeof text, "%.40s%s%.900s", type ? type : "event", detail ? ": " : "",
+        snprintf(text, sizeof(text), "%.40s%s%.900s", type ? type : "event", detail ? ": " : "",
                  detail ? detail : "");
-        text_show(words, sizeof words, text, strlen(text));
+        text_show(words, sizeof(words), text, strlen(text));
     }
     printf("%s  %-*s %s\n", local_stamp(&asking->local, why_time(event, "at"), at), SUBJECT_WIDTH,
-           text_show(shown, sizeof shown, subject ? subject : "Hall",
+           text_show(shown, sizeof(shown), subject ? subject : "Hall",
                      strlen(subject ? subject : "Hall")),
            words);
 }
@@ -264,7 +264,7 @@ static int show_events(const struct asking *asking)
                 call->texts[FLAG_SINCE]);
         return HALLCTL_USAGE;
     }
-    struct pages *pages = calloc(1, sizeof *pages);
+    struct pages *pages = calloc(1, sizeof(*pages));
     if (!pages)
         return HALLCTL_ERROR;
     pages->limit = limit < EVENTS_MOST ? (size_t)limit : EVENTS_MOST;
@@ -340,7 +340,7 @@ static void print_servers(const struct json *value)
     const struct json *servers = json_get(value, "servers");
     struct grid grid;
 
-    grid_init(&grid, titles, sizeof titles / sizeof titles[0]);
+    grid_init(&grid, titles, sizeof(titles) / sizeof(titles[0]));
     for (const struct json *server = json_first(servers); server; server = json_next(server))
         put_server(&grid, server);
     grid_print(&grid, meeting_width(), meeting_is_bold(), stdout);
@@ -362,7 +362,7 @@ static void print_counts(const struct json *value, const char *list_key, const c
         const char *name = json_get_string(item, name_key);
         const char *n = number_of(item, count_key, "", 1, count);
         printf("%s %s %s", before,
-               text_show(shown, sizeof shown, name ? name : "?", strlen(name ? name : "?")),
+               text_show(shown, sizeof(shown), name ? name : "?", strlen(name ? name : "?")),
                n ? n : "?");
         before = ",";
     }
@@ -413,7 +413,7 @@ static int show_stats(const struct asking *asking)
     char url[URL_SIZE], from[RFC3339_SIZE];
     struct json *value = NULL;
 
-    snprintf(url, sizeof url, "%.512s/api/v1/statistics?from=%s%s%s", asking->settings.admin,
+    snprintf(url, sizeof(url), "%.512s/api/v1/statistics?from=%s%s%s", asking->settings.admin,
              rfc3339_format(asking->now - days * day_ms, from),
              call->n_operands > 0 ? "&server=" : "", call->n_operands > 0 ? call->operands[0] : "");
     const int status = ask(asking, url, &value);
@@ -452,4 +452,4 @@ static const struct verb verbs[] = {
 };
 /* clang-format on */
 
-const struct verb_family record_family = {"Look back", verbs, sizeof verbs / sizeof verbs[0]};
+const struct verb_family record_family = {"Look back", verbs, sizeof(verbs) / sizeof(verbs[0])};

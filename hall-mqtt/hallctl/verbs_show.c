@@ -67,7 +67,7 @@ static int print_status_table(const struct meeting *meeting)
     const int64_t now = clock_now().wall;
     struct grid grid;
 
-    grid_init(&grid, titles, sizeof titles / sizeof titles[0]);
+    grid_init(&grid, titles, sizeof(titles) / sizeof(titles[0]));
     for (size_t i = 0; i < meeting->picture.servers.n; i++)
         if (is_wanted(meeting->call, meeting->picture.servers.all[i]->id))
             put_server_row(meeting, &grid, meeting->picture.servers.all[i], now);
@@ -244,9 +244,9 @@ static void put_project_row(const struct meeting *meeting, struct grid *grid,
     char last[LOCAL_SIZE], address[CELL_SIZE], visits[32] = "";
     int64_t n = 0;
 
-    snprintf(address, sizeof address, "%s%s", domain ? domain : "", path ? path : "");
+    snprintf(address, sizeof(address), "%s%s", domain ? domain : "", path ? path : "");
     if (json_integer(json_get(status, "visits"), &n))
-        snprintf(visits, sizeof visits, "%lld", (long long)n);
+        snprintf(visits, sizeof(visits), "%lld", (long long)n);
     grid_put(grid, project->id);
     grid_put(grid, project->state);
     grid_put(grid, json_get_string(status, "server"));
@@ -263,7 +263,7 @@ static int print_projects(const struct meeting *meeting)
     const int64_t now = clock_now().wall;
     struct grid grid;
 
-    grid_init(&grid, titles, sizeof titles / sizeof titles[0]);
+    grid_init(&grid, titles, sizeof(titles) / sizeof(titles[0]));
     for (size_t i = 0; i < meeting->picture.projects.n; i++)
         put_project_row(meeting, &grid, meeting->picture.projects.all[i], now);
     grid_print(&grid, meeting_width(), meeting_is_bold(), stdout);
@@ -329,4 +329,4 @@ static const struct verb verbs[] = {
      .run = run_projects},
 };
 
-const struct verb_family show_family = {"See", verbs, sizeof verbs / sizeof verbs[0]};
+const struct verb_family show_family = {"See", verbs, sizeof(verbs) / sizeof(verbs[0])};

@@ -95,7 +95,7 @@ static int ask_twice(struct typed *first)
         status = complain("nothing was typed");
     else if (!secret_equal(first->text, first->length, second.text, second.length))
         status = complain("the two are not the same; nothing was made of them");
-    secret_wipe(&second, sizeof second);
+    secret_wipe(&second, sizeof(second));
     (void)fclose(terminal);
     return status;
 }
@@ -131,7 +131,7 @@ static int run_hash_password(const struct call *call)
         status = complain("nothing came in; echo it or type it");
     if (status < 0)
         status = print_hash(&typed);
-    secret_wipe(&typed, sizeof typed);
+    secret_wipe(&typed, sizeof(typed));
     return status;
 }
 
@@ -199,4 +199,4 @@ static const struct verb verbs[] = {
      .hidden = true},
 };
 
-const struct verb_family tool_family = {"Tools", verbs, sizeof verbs / sizeof verbs[0]};
+const struct verb_family tool_family = {"Tools", verbs, sizeof(verbs) / sizeof(verbs[0])};

@@ -29,7 +29,7 @@ static void tell(struct watching *watching, const char *subject, const char *wha
     char at[LOCAL_SIZE], shown[1024];
     const int64_t now = clock_now().wall;
 
-    text_show(shown, sizeof shown, what, strlen(what));
+    text_show(shown, sizeof(shown), what, strlen(what));
     printf("%s  %-*s %s\n", local_stamp(&watching->meeting->local, now, at), SUBJECT_WIDTH, subject,
            shown);
     watching->told++;
@@ -40,7 +40,7 @@ static void tell_state(struct watching *watching, const char *subject, const cha
 {
     char what[128];
 
-    snprintf(what, sizeof what, "%s %.80s", project ? "project is" : "is", state);
+    snprintf(what, sizeof(what), "%s %.80s", project ? "project is" : "is", state);
     tell(watching, subject, what);
 }
 
@@ -49,7 +49,7 @@ static void tell_event(struct watching *watching, const char *subject, const str
     char words[1024];
 
     if (json_get_string(event, "event_type"))
-        tell(watching, subject, phrase_event(event, words, sizeof words));
+        tell(watching, subject, phrase_event(event, words, sizeof(words)));
 }
 
 static void tell_json(struct watching *watching, const struct mqtt_message *message,
@@ -207,4 +207,4 @@ static const struct verb verbs[] = {
      .detail = "--limit N ends after N lines. When the connection breaks, it is made anew.\n"},
 };
 
-const struct verb_family watch_family = {"", verbs, sizeof verbs / sizeof verbs[0]};
+const struct verb_family watch_family = {"", verbs, sizeof(verbs) / sizeof(verbs[0])};

@@ -33,7 +33,7 @@ static int fail(const struct call *call, const char *what, const char *why)
     char shown[80];
 
     fprintf(stderr, "hallctl %s: %s: %s\n", call->verb->name,
-            text_show(shown, sizeof shown, what, strlen(what)), why);
+            text_show(shown, sizeof(shown), what, strlen(what)), why);
     return HALLCTL_ERROR;
 }
 
@@ -42,7 +42,7 @@ static int refuse(const struct call *call, const char *what, const char *found, 
     char shown[80];
 
     fprintf(stderr, "hallctl %s: %s: found \"%s\"; allowed: %s\n", call->verb->name, what,
-            text_show(shown, sizeof shown, found, strlen(found)), allowed);
+            text_show(shown, sizeof(shown), found, strlen(found)), allowed);
     return HALLCTL_USAGE;
 }
 
@@ -68,7 +68,7 @@ static int say_unknown(const struct call *call, const struct config *config, con
     char shown[80];
 
     fprintf(stderr, "hallctl %s: there is no server \"%s\" in %s; known:", call->verb->name,
-            text_show(shown, sizeof shown, id, strlen(id)), config->file);
+            text_show(shown, sizeof(shown), id, strlen(id)), config->file);
     for (size_t i = 0; i < config->model.n_servers && i < 20; i++)
         fprintf(stderr, "%s %s", i > 0 ? "," : "", config->model.servers[i].id);
     fputs(config->model.n_servers > 20 ? ", ...\n" : "\n", stderr);
@@ -130,7 +130,7 @@ static void print_check(const struct model_check *check)
 {
     char address[INET_ADDRSTRLEN] = "";
 
-    inet_ntop(AF_INET, &check->address, address, sizeof address);
+    inet_ntop(AF_INET, &check->address, address, sizeof(address));
     switch (check->kind) {
     case CHECK_PING:
         printf("ping %s: ", address);
@@ -338,7 +338,7 @@ static int find_woken(const struct call *call, struct target *target)
 {
     const char *text = call->operands[0];
 
-    if (strchr(text, ':') == NULL && strlen(text) != 17)
+    if (!strchr(text, ':') && strlen(text) != 17)
         return find_configured(call, text, target);
     target->name = text;
     target->server.wake.broadcast.s_addr = htonl(INADDR_BROADCAST);
@@ -384,10 +384,10 @@ static int send_packet(const struct call *call, const struct target *target)
                                 .interface = wake->interface};
     char mac[MAC_TEXT_SIZE], to[INET_ADDRSTRLEN] = "";
 
-    memcpy(packet.mac, target->server.mac, sizeof packet.mac);
-    memcpy(packet.secureon, wake->secureon, sizeof packet.secureon);
+    memcpy(packet.mac, target->server.mac, sizeof(packet.mac));
+    memcpy(packet.secureon, wake->secureon, sizeof(packet.secureon));
     const int error = wol_send(&packet);
-    inet_ntop(AF_INET, &wake->broadcast, to, sizeof to);
+    inet_ntop(AF_INET, &wake->broadcast, to, sizeof(to));
     if (error < 0)
         return fail(call, to, hint_of(error));
     printf("magic packet for %s sent to %s:%u%s%s\n", text_format_mac(packet.mac, mac), to,
@@ -432,4 +432,4 @@ static const struct verb verbs[] = {
 };
 /* clang-format on */
 
-const struct verb_family wire_family = {"Without Hall", verbs, sizeof verbs / sizeof verbs[0]};
+const struct verb_family wire_family = {"Without Hall", verbs, sizeof(verbs) / sizeof(verbs[0])};

@@ -29,10 +29,11 @@ __attribute__((format(printf, 2, 3))) static void say(struct buf *out, const cha
     va_list args;
 
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     const size_t used = strlen(text);
-    buf_puts(out, text_show(shown, sizeof shown, text, used - (is_line && text[used - 1] == '\n')));
+    buf_puts(out,
+             text_show(shown, sizeof(shown), text, used - (is_line && text[used - 1] == '\n')));
     buf_puts(out, is_line ? "\n" : "");
 }
 
@@ -136,7 +137,7 @@ static void write_lease_words(const struct json *lease, struct buf *out)
     const char *holder = or_else(json_get_string(lease, "holder"), "somebody");
     const char *label = json_get_string(lease, "label");
 
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         if (strcmp(kinds[i].kind, kind) != 0)
             continue;
         const char *found = strstr(kinds[i].format, "%s");
@@ -399,7 +400,7 @@ void why_write(const struct known *server, const struct why_view *view, struct b
                               .view = view,
                               .out = out};
 
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
         parts[i](&page);
 }
 

@@ -42,7 +42,7 @@ static void tell_line(struct child *child)
     char shown[CHILD_LINE_MAX];
     if (child->length > 0)
         child->work.line(child->work.context,
-                         text_show(shown, sizeof shown, child->line, child->length));
+                         text_show(shown, sizeof(shown), child->line, child->length));
     child->length = 0;
 }
 
@@ -52,7 +52,7 @@ static void take_bytes(struct child *child, const char *bytes, size_t n)
     for (size_t i = 0; i < n; i++)
         if (bytes[i] == '\n')
             tell_line(child);
-        else if (bytes[i] != '\r' && child->length < sizeof child->line)
+        else if (bytes[i] != '\r' && child->length < sizeof(child->line))
             child->line[child->length++] = bytes[i];
 }
 
@@ -62,7 +62,7 @@ static bool read_words(struct child *child, int fd)
 {
     char bytes[4096];
     for (size_t taken = 0; taken < READ_MOST;) {
-        const ssize_t n = read(fd, bytes, sizeof bytes);
+        const ssize_t n = read(fd, bytes, sizeof(bytes));
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
@@ -86,10 +86,10 @@ static int on_words(sd_event_source *source, int fd, uint32_t events, void *cont
 /* It has ended: what is left in the pipe, and a last line without an end. */
 static void finish_words(struct child *child)
 {
-    if (child->words != NULL)
+    if (child->words)
         (void)read_words(child, sd_event_source_get_io_fd(child->words));
     child->words = sd_event_source_disable_unref(child->words);
-    if (child->work.line != NULL)
+    if (child->work.line)
         tell_line(child);
 }
 
@@ -99,7 +99,7 @@ static int open_words(struct child *child, int *ret_end)
     int ends[2];
     child->length = 0;
     *ret_end = -1;
-    if (child->work.line == NULL)
+    if (!child->work.line)
         return 0;
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -errno;
@@ -140,10 +140,10 @@ static int on_end(sd_event_source *source, const siginfo_t *info, void *context)
     child->run = sd_event_source_disable_unref(child->run);
     finish_words(child);
     if (child->late)
-        snprintf(problem, sizeof problem, "it took longer than %lld s",
+        snprintf(problem, sizeof(problem), "it took longer than %lld s",
                  (long long)(child->work.limit_ms / 1000));
     else if (info->si_code != CLD_EXITED)
-        snprintf(problem, sizeof problem, "it ended by signal %d", info->si_status);
+        snprintf(problem, sizeof(problem), "it ended by signal %d", info->si_status);
     child->work.done(child->work.context, problem[0] == '\0' ? info->si_status : -1, problem);
     return 0;
 }
@@ -216,7 +216,7 @@ void child_run(struct child *child)
         error = watch(child);
     if (error < 0) {
         child->words = sd_event_source_disable_unref(child->words);
-        snprintf(problem, sizeof problem, "it cannot be started: %s", strerror(-error));
+        snprintf(problem, sizeof(problem), "it cannot be started: %s", strerror(-error));
         child->work.done(child->work.context, -1, problem);
         return;
     }
@@ -227,8 +227,8 @@ void child_run(struct child *child)
 
 int child_create(sd_event *loop, const struct child_work *work, struct child **ret_child)
 {
-    struct child *child = calloc(1, sizeof *child);
-    if (child == NULL)
+    struct child *child = calloc(1, sizeof(*child));
+    if (!child)
         return -ENOMEM;
     *child = (struct child){.loop = sd_event_ref(loop), .work = *work};
     if (child->work.limit_ms == 0)
@@ -246,9 +246,9 @@ int child_create(sd_event *loop, const struct child_work *work, struct child **r
 
 void child_destroy(struct child *child)
 {
-    if (child == NULL)
+    if (!child)
         return;
-    if (child->run != NULL) {
+    if (child->run) {
         kill_group(child);
         sd_event_source_disable_unref(child->run);
         (void)waitpid(child->pid, NULL, 0); /* killed: it ends now */

@@ -116,7 +116,7 @@ static int make_multi(struct curl_loop *loop, bool tls)
 
 int curl_loop_create(sd_event *event, bool tls, curl_loop_done *done, struct curl_loop **ret_loop)
 {
-    struct curl_loop *loop = calloc(1, sizeof *loop);
+    struct curl_loop *loop = calloc(1, sizeof(*loop));
     if (!loop)
         return -ENOMEM;
     *loop = (struct curl_loop){.loop = sd_event_ref(event), .done = done};

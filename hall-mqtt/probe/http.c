@@ -194,9 +194,9 @@ static const struct option_text options_text[] = {
 static CURLcode set_fixed_options(CURL *easy)
 {
     CURLcode r = CURLE_OK;
-    for (size_t i = 0; !r && i < sizeof options_long / sizeof *options_long; i++)
+    for (size_t i = 0; !r && i < sizeof(options_long) / sizeof(*options_long); i++)
         r = curl_easy_setopt(easy, options_long[i].option, options_long[i].value);
-    for (size_t i = 0; !r && i < sizeof options_text / sizeof *options_text; i++)
+    for (size_t i = 0; !r && i < sizeof(options_text) / sizeof(*options_text); i++)
         r = curl_easy_setopt(easy, options_text[i].option, options_text[i].value);
     return r;
 }
@@ -238,11 +238,11 @@ static void http_drop(struct attempt *attempt)
 static bool name_host(struct request *request, const char *host)
 {
     char line[6 + 256];
-    if (host == NULL)
+    if (!host)
         return true;
-    snprintf(line, sizeof line, "Host: %.253s", host);
+    snprintf(line, sizeof(line), "Host: %.253s", host);
     request->headers = curl_slist_append(NULL, line);
-    return request->headers != NULL;
+    return request->headers;
 }
 
 static int http_begin(struct probe_kind *kind, struct probe_check *check,
@@ -251,7 +251,7 @@ static int http_begin(struct probe_kind *kind, struct probe_check *check,
     struct http *http = (struct http *)kind;
     if (check->rest_until > clock_now().boot)
         return -EHOSTUNREACH;
-    struct request *request = calloc(1, sizeof *request);
+    struct request *request = calloc(1, sizeof(*request));
     if (!request)
         return -ENOMEM;
     *request = (struct request){.attempt.check = check, .http = http, .easy = curl_easy_init()};
@@ -289,7 +289,7 @@ static int http_init(struct http *http, const struct probe_env *env)
 
 int http_create(const struct probe_env *env, struct probe_kind **ret_kind)
 {
-    struct http *http = calloc(1, sizeof *http);
+    struct http *http = calloc(1, sizeof(*http));
     if (!http)
         return -ENOMEM;
     int r = http_init(http, env);

@@ -69,7 +69,8 @@ static void tell_refused(struct pinger *pinger, int error)
 static struct echo *find_echo(const struct pinger *pinger, const struct echo_message *message,
                               size_t size, const struct sockaddr_in *from)
 {
-    if (size != sizeof *message || message->header.type != ICMP_ECHOREPLY || message->slot >= SLOTS)
+    if (size != sizeof(*message) || message->header.type != ICMP_ECHOREPLY ||
+        message->slot >= SLOTS)
         return NULL;
     struct echo *echo = pinger->echoes[message->slot];
     if (!echo || echo->nonce != message->nonce)
@@ -86,8 +87,8 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *u
     for (int i = 0; i < ANSWERS_PER_TURN; i++) {
         union received received;
         struct sockaddr_in from = {0};
-        socklen_t from_size = sizeof from;
-        ssize_t size = recvfrom(fd, &received, sizeof received, MSG_DONTWAIT,
+        socklen_t from_size = sizeof(from);
+        ssize_t size = recvfrom(fd, &received, sizeof(received), MSG_DONTWAIT,
                                 (struct sockaddr *)&from, &from_size);
         if (size < 0 && errno == EAGAIN)
             break;
@@ -136,8 +137,8 @@ static int send_echo(const struct pinger *pinger, const struct echo *echo, struc
         .nonce = echo->nonce,
     };
     const struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = address};
-    ssize_t size = sendto(pinger->fd, &message, sizeof message, MSG_DONTWAIT | MSG_NOSIGNAL,
-                          (const struct sockaddr *)&to, sizeof to);
+    ssize_t size = sendto(pinger->fd, &message, sizeof(message), MSG_DONTWAIT | MSG_NOSIGNAL,
+                          (const struct sockaddr *)&to, sizeof(to));
     return size < 0 ? -errno : 0;
 }
 
@@ -152,10 +153,10 @@ static void icmp_drop(struct attempt *attempt)
 
 static struct echo *echo_create(struct pinger *pinger)
 {
-    struct echo *echo = calloc(1, sizeof *echo);
+    struct echo *echo = calloc(1, sizeof(*echo));
     if (!echo)
         return NULL;
-    if (getrandom(&echo->nonce, sizeof echo->nonce, 0) != sizeof echo->nonce) {
+    if (getrandom(&echo->nonce, sizeof(echo->nonce), 0) != sizeof(echo->nonce)) {
         free(echo);
         return NULL;
     }
@@ -203,7 +204,7 @@ static const struct kind_impl icmp_impl = {
 
 int icmp_create(const struct probe_env *env, struct probe_kind **ret_kind)
 {
-    struct pinger *pinger = calloc(1, sizeof *pinger);
+    struct pinger *pinger = calloc(1, sizeof(*pinger));
     if (!pinger)
         return -ENOMEM;
     pinger->fd = -1;

@@ -52,8 +52,8 @@ struct attributes {
 static void read_attributes(const struct rtattr *first, size_t size, struct attributes *ret)
 {
     *ret = (struct attributes){0};
-    for (const struct rtattr *a = first; size >= sizeof *a;) {
-        if (a->rta_len < sizeof *a || a->rta_len > size)
+    for (const struct rtattr *a = first; size >= sizeof(*a);) {
+        if (a->rta_len < sizeof(*a) || a->rta_len > size)
             return;
         if (a->rta_type < ATTRIBUTES)
             ret->at[a->rta_type] = a;
@@ -77,8 +77,8 @@ static int receive(const struct neighbours *neighbours, uint32_t sequence, union
 {
     for (int i = 0; i < ANSWERS_MAX; i++) {
         struct sockaddr_nl from = {0};
-        socklen_t from_size = sizeof from;
-        ssize_t size = recvfrom(neighbours->fd, answer, sizeof *answer, MSG_DONTWAIT,
+        socklen_t from_size = sizeof(from);
+        ssize_t size = recvfrom(neighbours->fd, answer, sizeof(*answer), MSG_DONTWAIT,
                                 (struct sockaddr *)&from, &from_size);
         if (size < 0)
             return -errno;
@@ -95,11 +95,11 @@ static int ask(struct neighbours *neighbours, struct request *request, uint16_t 
                struct attributes *ret_attributes)
 {
     const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
-    request->header.nlmsg_len = sizeof *request;
+    request->header.nlmsg_len = sizeof(*request);
     request->header.nlmsg_flags = NLM_F_REQUEST;
     request->header.nlmsg_seq = ++neighbours->sequence;
-    if (sendto(neighbours->fd, request, sizeof *request, MSG_DONTWAIT,
-               (const struct sockaddr *)&kernel, sizeof kernel) < 0)
+    if (sendto(neighbours->fd, request, sizeof(*request), MSG_DONTWAIT,
+               (const struct sockaddr *)&kernel, sizeof(kernel)) < 0)
         return -errno;
     int r = receive(neighbours, request->header.nlmsg_seq, answer);
     if (r < 0)
@@ -120,17 +120,17 @@ static int link_of(struct neighbours *neighbours, struct in_addr address)
     struct request request = {
         .header.nlmsg_type = RTM_GETROUTE,
         .body.route = {.rtm_family = AF_INET, .rtm_dst_len = 32},
-        .attribute = {.rta_len = RTA_LENGTH(sizeof address), .rta_type = RTA_DST},
+        .attribute = {.rta_len = RTA_LENGTH(sizeof(address)), .rta_type = RTA_DST},
         .address = address,
     };
     union answer answer;
     struct rtmsg route = {0};
     struct attributes attributes = {0};
     int interface = 0;
-    if (ask(neighbours, &request, RTM_NEWROUTE, &answer, &route, sizeof route, &attributes) < 0 ||
+    if (ask(neighbours, &request, RTM_NEWROUTE, &answer, &route, sizeof(route), &attributes) < 0 ||
         route.rtm_type != RTN_UNICAST || attributes.at[RTA_GATEWAY])
         return 0;
-    return attribute_copy(&attributes, RTA_OIF, &interface, sizeof interface) ? interface : 0;
+    return attribute_copy(&attributes, RTA_OIF, &interface, sizeof(interface)) ? interface : 0;
 }
 
 static bool mac_on_link(struct neighbours *neighbours, struct in_addr address, int interface,
@@ -139,13 +139,13 @@ static bool mac_on_link(struct neighbours *neighbours, struct in_addr address, i
     struct request request = {
         .header.nlmsg_type = RTM_GETNEIGH,
         .body.neighbour = {.ndm_family = AF_INET, .ndm_ifindex = interface},
-        .attribute = {.rta_len = RTA_LENGTH(sizeof address), .rta_type = NDA_DST},
+        .attribute = {.rta_len = RTA_LENGTH(sizeof(address)), .rta_type = NDA_DST},
         .address = address,
     };
     union answer answer;
     struct ndmsg neighbour = {0};
     struct attributes attributes = {0};
-    if (ask(neighbours, &request, RTM_NEWNEIGH, &answer, &neighbour, sizeof neighbour,
+    if (ask(neighbours, &request, RTM_NEWNEIGH, &answer, &neighbour, sizeof(neighbour),
             &attributes) < 0 ||
         !(neighbour.ndm_state & states_with_mac))
         return false;
@@ -174,15 +174,15 @@ static bool read_neighbour(const struct nlmsghdr *header, struct neighbour *ret)
 {
     struct ndmsg message;
     struct attributes attributes = {0};
-    if (header->nlmsg_type != RTM_NEWNEIGH || header->nlmsg_len < NLMSG_SPACE(sizeof message))
+    if (header->nlmsg_type != RTM_NEWNEIGH || header->nlmsg_len < NLMSG_SPACE(sizeof(message)))
         return false;
-    memcpy(&message, NLMSG_DATA(header), sizeof message);
-    read_attributes((const void *)((const char *)header + NLMSG_SPACE(sizeof message)),
-                    header->nlmsg_len - NLMSG_SPACE(sizeof message), &attributes);
+    memcpy(&message, NLMSG_DATA(header), sizeof(message));
+    read_attributes((const void *)((const char *)header + NLMSG_SPACE(sizeof(message))),
+                    header->nlmsg_len - NLMSG_SPACE(sizeof(message)), &attributes);
     *ret = (struct neighbour){.interface = message.ndm_ifindex,
                               .fresh = message.ndm_state & (NUD_REACHABLE | NUD_PERMANENT)};
     return message.ndm_family == AF_INET && (message.ndm_state & states_with_mac) &&
-           attribute_copy(&attributes, NDA_DST, &ret->address, sizeof ret->address) &&
+           attribute_copy(&attributes, NDA_DST, &ret->address, sizeof(ret->address)) &&
            attribute_copy(&attributes, NDA_LLADDR, ret->mac, MAC_SIZE);
 }
 
@@ -204,7 +204,7 @@ static bool take_listed(struct listing *listing, const struct nlmsghdr *header)
 static bool take_datagram(struct listing *listing, const char *bytes, size_t left)
 {
     const struct nlmsghdr *header = (const void *)bytes;
-    while (left >= sizeof *header && header->nlmsg_len >= sizeof *header &&
+    while (left >= sizeof(*header) && header->nlmsg_len >= sizeof(*header) &&
            header->nlmsg_len <= left) {
         if (!take_listed(listing, header))
             return false;
@@ -228,8 +228,8 @@ static int ask_for_all(struct neighbours *neighbours)
                    .nlmsg_seq = ++neighbours->sequence},
         .body = {.ndm_family = AF_INET},
     };
-    return sendto(neighbours->fd, &request, sizeof request, MSG_DONTWAIT,
-                  (const struct sockaddr *)&kernel, sizeof kernel) < 0
+    return sendto(neighbours->fd, &request, sizeof(request), MSG_DONTWAIT,
+                  (const struct sockaddr *)&kernel, sizeof(kernel)) < 0
                ? -errno
                : 0;
 }
@@ -243,7 +243,7 @@ int neighbours_list(struct neighbours *neighbours, struct neighbour *out, size_t
         return error;
     for (;;) {
         /* The kernel fills the next part while this one is read, so nothing is waited for. */
-        const ssize_t length = recv(neighbours->fd, &answer, sizeof answer, MSG_DONTWAIT);
+        const ssize_t length = recv(neighbours->fd, &answer, sizeof(answer), MSG_DONTWAIT);
         if (length < 0)
             return errno == EAGAIN ? listing.n : -errno;
         if (answer.header.nlmsg_seq == neighbours->sequence &&
@@ -254,7 +254,7 @@ int neighbours_list(struct neighbours *neighbours, struct neighbour *out, size_t
 
 int neighbours_create(struct neighbours **ret_neighbours)
 {
-    struct neighbours *neighbours = calloc(1, sizeof *neighbours);
+    struct neighbours *neighbours = calloc(1, sizeof(*neighbours));
     if (!neighbours)
         return -ENOMEM;
     neighbours->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);

@@ -250,8 +250,8 @@ static int add_server(struct prober *prober, size_t server)
 static int add_servers(struct prober *prober)
 {
     const struct model *model = prober->model;
-    prober->checks = calloc(count_checks(model) + 1, sizeof *prober->checks);
-    prober->servers = calloc(model->n_servers + 1, sizeof *prober->servers);
+    prober->checks = calloc(count_checks(model) + 1, sizeof(*prober->checks));
+    prober->servers = calloc(model->n_servers + 1, sizeof(*prober->servers));
     if (!prober->checks || !prober->servers)
         return -ENOMEM;
     for (size_t s = 0; s < model->n_servers; s++) {
@@ -274,7 +274,7 @@ static unsigned descriptors_per_kind(void)
 int prober_create(sd_event *loop, const struct model *model, const struct prober_listener *listener,
                   void *context, struct prober **ret_prober)
 {
-    struct prober *prober = calloc(1, sizeof *prober);
+    struct prober *prober = calloc(1, sizeof(*prober));
     if (!prober)
         return -ENOMEM;
     *prober = (struct prober){

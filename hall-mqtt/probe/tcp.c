@@ -20,7 +20,7 @@ static int dial(struct in_addr address, uint16_t port, int *ret_fd)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    if (connect(fd, (const struct sockaddr *)&to, sizeof to) < 0 && errno != EINPROGRESS) {
+    if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0 && errno != EINPROGRESS) {
         int error = errno;
         (void)close(fd);
         return -error;
@@ -34,7 +34,7 @@ static int dial(struct in_addr address, uint16_t port, int *ret_fd)
 static bool met_itself(int fd)
 {
     struct sockaddr_in own = {0}, peer = {0};
-    socklen_t own_size = sizeof own, peer_size = sizeof peer;
+    socklen_t own_size = sizeof(own), peer_size = sizeof(peer);
     if (getsockname(fd, (struct sockaddr *)&own, &own_size) < 0 ||
         getpeername(fd, (struct sockaddr *)&peer, &peer_size) < 0)
         return false;
@@ -45,7 +45,7 @@ static bool met_itself(int fd)
 static int dial_result(int fd)
 {
     int error = 0;
-    socklen_t size = sizeof error;
+    socklen_t size = sizeof(error);
     if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
         return -errno;
     if (error)
@@ -78,7 +78,7 @@ static void tcp_drop(struct attempt *attempt)
 static int tcp_begin(struct probe_kind *kind, struct probe_check *check,
                      struct attempt **ret_attempt)
 {
-    struct tcp_attempt *tcp = calloc(1, sizeof *tcp);
+    struct tcp_attempt *tcp = calloc(1, sizeof(*tcp));
     if (!tcp)
         return -ENOMEM;
     tcp->fd = -1;
@@ -107,7 +107,7 @@ static const struct kind_impl tcp_impl = {
 
 int tcp_create(const struct probe_env *env, struct probe_kind **ret_kind)
 {
-    struct probe_kind *kind = calloc(1, sizeof *kind);
+    struct probe_kind *kind = calloc(1, sizeof(*kind));
     if (!kind)
         return -ENOMEM;
     int r = kind_init(kind, &tcp_impl, env, env->descriptors);

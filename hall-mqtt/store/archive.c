@@ -33,9 +33,9 @@ static int explain(const char *path, const struct trouble *trouble, char ret_why
 int archive_open(const char *path, int64_t limit_ms, struct archive **ret_archive,
                  char ret_why[ARCHIVE_SENTENCE])
 {
-    struct archive *archive = calloc(1, sizeof *archive);
+    struct archive *archive = calloc(1, sizeof(*archive));
     struct trouble trouble = {0};
-    if (archive == NULL || (archive->path = strdup(path)) == NULL) {
+    if (!archive || !(archive->path = strdup(path))) {
         free(archive);
         text_copy(ret_why, ARCHIVE_SENTENCE, "There is no memory to read the store.");
         return -ENOMEM;
@@ -51,7 +51,7 @@ int archive_open(const char *path, int64_t limit_ms, struct archive **ret_archiv
 
 void archive_close(struct archive *archive)
 {
-    if (archive == NULL)
+    if (!archive)
         return;
     db_close(archive->db, false);
     free(archive->path);
@@ -86,15 +86,14 @@ struct reading {
 
 static bool text_fits(const struct store_entry *entry, int8_t column, const char *wanted)
 {
-    return wanted == NULL || (column >= 0 && text_equal(entry->texts[column], wanted));
+    return !wanted || (column >= 0 && text_equal(entry->texts[column], wanted));
 }
 
 static bool is_found(const struct store_entry *entry, int8_t column, const char *wanted)
 {
-    if (wanted == NULL)
+    if (!wanted)
         return true;
-    return column >= 0 && entry->texts[column] != NULL &&
-           strcasestr(entry->texts[column], wanted) != NULL;
+    return column >= 0 && entry->texts[column] && strcasestr(entry->texts[column], wanted);
 }
 
 static bool time_fits(const struct store_entry *entry, const struct shape *shape,
@@ -154,7 +153,7 @@ static bool page_by_id(struct archive *archive, struct reading *reading,
 {
     char text[96];
     int64_t before = reading->filter->before > 0 ? reading->filter->before : INT64_MAX;
-    snprintf(text, sizeof text, "SELECT * FROM %s WHERE id < ?1 ORDER BY id DESC",
+    snprintf(text, sizeof(text), "SELECT * FROM %s WHERE id < ?1 ORDER BY id DESC",
              schema_tables[reading->table].name);
     return db_query(archive->db, text, 1, (struct value[]){NUMBER(before)}, read_row, reading,
                     ret_trouble);
@@ -165,7 +164,7 @@ static bool page_by_id(struct archive *archive, struct reading *reading,
 
 static bool is_indexed(const char *type)
 {
-    return type != NULL && strcmp(type, "stage") != 0 && strcmp(type, "packet_sent") != 0;
+    return type && strcmp(type, "stage") != 0 && strcmp(type, "packet_sent") != 0;
 }
 
 /* Events have indexes: the narrowest one leads, the rest is looked at row by row. */
@@ -177,8 +176,8 @@ static const char *leading(const struct archive_filter *filter, const char **ret
                  {"domain", filter->domain},
                  {"type", is_indexed(filter->type) ? filter->type : NULL},
                  {"server", filter->server}};
-    for (size_t i = 0; i < sizeof leads / sizeof leads[0]; i++)
-        if (leads[i].value != NULL) {
+    for (size_t i = 0; i < sizeof(leads) / sizeof(leads[0]); i++)
+        if (leads[i].value) {
             *ret_value = leads[i].value;
             return leads[i].column;
         }
@@ -195,25 +194,24 @@ static bool page_of_events(struct archive *archive, struct reading *reading,
     char text[400], question[80];
     const char *value = NULL;
     const char *column = leading(filter, &value);
-    const bool by_type = column != NULL && value == filter->type;
+    const bool by_type = column && value == filter->type;
     int64_t at = INT64_MAX, id = INT64_MAX;
     if (filter->before > 0) {
-        snprintf(question, sizeof question, "SELECT at FROM events WHERE id = %lld",
+        snprintf(question, sizeof(question), "SELECT at FROM events WHERE id = %lld",
                  (long long)filter->before);
         if (!db_ask_number(archive->db, question, &at, ret_trouble))
             return false;
         id = filter->before;
     }
-    snprintf(text, sizeof text,
+    snprintf(text, sizeof(text),
              "SELECT * FROM events WHERE at >= ?1 AND at < ?2 AND at <= ?3"
              " AND (at < ?3 OR id < ?4)%s%s%s%s ORDER BY at DESC, id DESC",
-             column != NULL ? " AND " : "", column != NULL ? column : "",
-             column != NULL ? " = ?5" : "", by_type ? INDEXED_TYPES : "");
+             column ? " AND " : "", column ? column : "", column ? " = ?5" : "",
+             by_type ? INDEXED_TYPES : "");
     const struct value values[] = {NUMBER(filter->from > 0 ? filter->from : INT64_MIN),
                                    NUMBER(filter->to > 0 ? filter->to : INT64_MAX), NUMBER(at),
                                    NUMBER(id), TEXT(value)};
-    return db_query(archive->db, text, column != NULL ? 5 : 4, values, read_row, reading,
-                    ret_trouble);
+    return db_query(archive->db, text, column ? 5 : 4, values, read_row, reading, ret_trouble);
 }
 
 int archive_page(struct archive *archive, enum store_table table,

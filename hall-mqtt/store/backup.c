@@ -65,9 +65,8 @@ static bool is_day(const char *text)
 static void split(const char *path, char folder[PATH_MAX], char start[NAME_MAX + 1])
 {
     const char *slash = strrchr(path, '/');
-    snprintf(folder, PATH_MAX, "%.*s", slash != NULL ? (int)(slash - path + 1) : 2,
-             slash != NULL ? path : "./");
-    snprintf(start, NAME_MAX + 1, "%.200s.backup.", slash != NULL ? slash + 1 : path);
+    snprintf(folder, PATH_MAX, "%.*s", slash ? (int)(slash - path + 1) : 2, slash ? path : "./");
+    snprintf(start, NAME_MAX + 1, "%.200s.backup.", slash ? slash + 1 : path);
 }
 
 /* The oldest, where there are more than so many. False: there are not. */
@@ -77,15 +76,15 @@ static bool find_surplus(const char *path, int keep, char out[PATH_MAX])
     int n = 0;
     split(path, folder, start);
     DIR *directory = opendir(folder);
-    if (directory == NULL)
+    if (!directory)
         return false;
-    for (const struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+    for (const struct dirent *entry; (entry = readdir(directory));) {
         const char *day = entry->d_name + strlen(start);
         if (strncmp(entry->d_name, start, strlen(start)) != 0 || !is_day(day))
             continue;
         n++;
         if (oldest[0] == '\0' || strcmp(day, oldest) < 0)
-            text_copy(oldest, sizeof oldest, day);
+            text_copy(oldest, sizeof(oldest), day);
     }
     closedir(directory);
     int length = snprintf(out, PATH_MAX, "%s.backup.%s", path, oldest);

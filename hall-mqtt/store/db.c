@@ -62,19 +62,19 @@ static enum trouble_kind kind_of(int code, int system_error)
 static void trouble_set(struct trouble *trouble, enum trouble_kind kind, const char *detail)
 {
     trouble->kind = kind;
-    text_show(trouble->detail, sizeof trouble->detail, detail, strlen(detail));
+    text_show(trouble->detail, sizeof(trouble->detail), detail, strlen(detail));
 }
 
 /* Always false, so that a caller can return it. */
 static bool fail(sqlite3 *sql, struct trouble *ret_trouble)
 {
-    char detail[sizeof ret_trouble->detail];
+    char detail[sizeof(ret_trouble->detail)];
     int code = sqlite3_extended_errcode(sql);
     int error = sqlite3_system_errno(sql);
     bool of_system = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN;
     const char *said = of_system && error != 0 ? strerrordesc_np(error) : NULL;
-    snprintf(detail, sizeof detail, "%s%s%s, SQLite %d", sqlite3_errmsg(sql),
-             said != NULL ? ": " : "", said != NULL ? said : "", code);
+    snprintf(detail, sizeof(detail), "%s%s%s, SQLite %d", sqlite3_errmsg(sql), said ? ": " : "",
+             said ? said : "", code);
     trouble_set(ret_trouble, kind_of(code, error), detail);
     return false;
 }
@@ -103,7 +103,7 @@ static bool ask(sqlite3 *sql, const char *question, char *out, size_t size,
     const unsigned char *text = code == SQLITE_ROW ? sqlite3_column_text(statement, 0) : NULL;
     bool ok = code == SQLITE_ROW || code == SQLITE_DONE || fail(sql, ret_trouble);
     if (ok)
-        text_copy(out, size, text != NULL ? (const char *)text : "");
+        text_copy(out, size, text ? (const char *)text : "");
     sqlite3_finalize(statement);
     return ok;
 }
@@ -112,7 +112,7 @@ static bool ask_number(sqlite3 *sql, const char *question, int64_t *ret_number,
                        struct trouble *ret_trouble)
 {
     char text[32];
-    if (!ask(sql, question, text, sizeof text, ret_trouble))
+    if (!ask(sql, question, text, sizeof(text), ret_trouble))
         return false;
     *ret_number = strtoll(text, NULL, 10);
     return true;
@@ -148,7 +148,7 @@ static void put_away(struct db *db, enum schema_statement which)
 
 static bool take_out(struct db *db, enum schema_statement which, struct trouble *ret_trouble)
 {
-    return db->statements[which] != NULL || prepare(db, which, ret_trouble);
+    return db->statements[which] || prepare(db, which, ret_trouble);
 }
 
 /* Runs a prepared statement to its end; its first column, if any, becomes the number. */
@@ -160,7 +160,7 @@ bool db_run(struct db *db, enum schema_statement which, int64_t *ret_number,
         return false;
     sqlite3_stmt *statement = db->statements[which];
     while ((code = sqlite3_step(statement)) == SQLITE_ROW)
-        if (ret_number != NULL)
+        if (ret_number)
             *ret_number = sqlite3_column_int64(statement, 0);
     bool ok = code == SQLITE_DONE || fail(db->sql, ret_trouble);
     put_away(db, which);
@@ -190,7 +190,7 @@ bool db_run_with(struct db *db, enum schema_statement which, size_t n, const str
 {
     bool ok =
         bind_values(db, which, n, values, ret_trouble) && db_run(db, which, NULL, ret_trouble);
-    if (db->statements[which] != NULL)
+    if (db->statements[which])
         sqlite3_clear_bindings(db->statements[which]);
     return ok;
 }
@@ -228,7 +228,7 @@ static bool shape(sqlite3 *sql, struct trouble *ret_trouble)
     int64_t pages = 0;
     if (!ask_number(sql, "PRAGMA page_count", &pages, ret_trouble))
         return false;
-    snprintf(text, sizeof text, "PRAGMA page_size=%d; PRAGMA auto_vacuum=INCREMENTAL",
+    snprintf(text, sizeof(text), "PRAGMA page_size=%d; PRAGMA auto_vacuum=INCREMENTAL",
              DB_PAGE_SIZE);
     return pages > 0 || execute(sql, text, ret_trouble);
 }
@@ -237,7 +237,7 @@ static bool shape(sqlite3 *sql, struct trouble *ret_trouble)
 static bool tune(sqlite3 *sql, struct trouble *ret_trouble)
 {
     char mode[16];
-    if (!ask(sql, "PRAGMA journal_mode=WAL", mode, sizeof mode, ret_trouble))
+    if (!ask(sql, "PRAGMA journal_mode=WAL", mode, sizeof(mode), ret_trouble))
         return false;
     if (strcmp(mode, "wal") != 0)
         return db_refuse(ret_trouble, TROUBLE_NO_LOG, "journal_mode=WAL is refused");
@@ -255,7 +255,7 @@ static bool migrate_within(sqlite3 *sql, int64_t version, struct trouble *ret_tr
     for (int64_t i = version; i < SCHEMA_VERSION; i++)
         if (!execute(sql, schema_migrations[i], ret_trouble))
             return false;
-    snprintf(mark, sizeof mark, "PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT",
+    snprintf(mark, sizeof(mark), "PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT",
              SCHEMA_APPLICATION, SCHEMA_VERSION);
     return execute(sql, mark, ret_trouble);
 }
@@ -292,7 +292,7 @@ static bool connect_to(struct db *db, const char *name, int flags, int busy_ms,
                        struct trouble *ret_trouble)
 {
     int code = sqlite3_open_v2(name, &db->sql, flags | SQLITE_OPEN_NOMUTEX, NULL);
-    if (db->sql == NULL)
+    if (!db->sql)
         return db_refuse(ret_trouble, TROUBLE_MEMORY, "no memory for a connection");
     sqlite3_extended_result_codes(db->sql, 1);
     sqlite3_db_config(db->sql, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0);
@@ -314,8 +314,8 @@ static bool set_up(struct db *db, const char *path, int busy_ms, struct trouble 
 
 bool db_open(const char *path, int busy_ms, struct db **ret_db, struct trouble *ret_trouble)
 {
-    struct db *db = calloc(1, sizeof *db);
-    if (db == NULL)
+    struct db *db = calloc(1, sizeof(*db));
+    if (!db)
         return db_refuse(ret_trouble, TROUBLE_MEMORY, "no memory for a connection");
     if (!set_up(db, path, busy_ms, ret_trouble)) {
         db_close(db, false);
@@ -330,7 +330,7 @@ static void immutable_name(const char *path, char *out, size_t size)
 {
     size_t n = (size_t)snprintf(out, size, "file:");
     for (; *path != '\0' && n + 20 < size; path++)
-        n += (size_t)snprintf(out + n, size - n, strchr("?#%", *path) != NULL ? "%%%02x" : "%c",
+        n += (size_t)snprintf(out + n, size - n, strchr("?#%", *path) ? "%%%02x" : "%c",
                               (unsigned char)*path);
     snprintf(out + n, size - n, "?immutable=1");
 }
@@ -339,20 +339,20 @@ static bool set_up_reader(struct db *db, const char *path, struct trouble *ret_t
 {
     char name[3 * PATH_MAX + 32];
     int64_t version = 0;
-    snprintf(name, sizeof name, "%s-wal", path);
+    snprintf(name, sizeof(name), "%s-wal", path);
     bool has_log = access(name, F_OK) == 0;
     if (has_log)
-        text_copy(name, sizeof name, path);
+        text_copy(name, sizeof(name), path);
     else
-        immutable_name(path, name, sizeof name);
+        immutable_name(path, name, sizeof(name));
     return connect_to(db, name, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, 0, ret_trouble) &&
            check_owner(db->sql, &version, ret_trouble) && prepare(db, SCHEMA_LOAD, ret_trouble);
 }
 
 bool db_open_reader(const char *path, struct db **ret_db, struct trouble *ret_trouble)
 {
-    struct db *db = calloc(1, sizeof *db);
-    if (db == NULL)
+    struct db *db = calloc(1, sizeof(*db));
+    if (!db)
         return db_refuse(ret_trouble, TROUBLE_MEMORY, "no memory for a connection");
     if (!set_up_reader(db, path, ret_trouble)) {
         db_close(db, false);
@@ -364,11 +364,11 @@ bool db_open_reader(const char *path, struct db **ret_db, struct trouble *ret_tr
 
 void db_close(struct db *db, bool well)
 {
-    if (db == NULL)
+    if (!db)
         return;
     for (enum schema_statement i = 0; i < SCHEMA_STATEMENTS; i++)
         sqlite3_finalize(db->statements[i]);
-    if (db->sql != NULL)
+    if (db->sql)
         sqlite3_db_config(db->sql, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, well ? 0 : 1, NULL);
     sqlite3_close(db->sql);
     free(db);
@@ -408,7 +408,7 @@ static bool walk(struct db *db, sqlite3_stmt *statement, db_reader *read, void *
     int code;
 
     while ((code = sqlite3_step(statement)) == SQLITE_ROW)
-        if (read == NULL || !read(context, &row))
+        if (!read || !read(context, &row))
             return true;
     return code == SQLITE_DONE || fail(db->sql, ret_trouble);
 }
@@ -478,8 +478,8 @@ bool db_check_place(struct db *db, struct trouble *ret_trouble)
 
 bool db_check(struct db *db, struct trouble *ret_trouble)
 {
-    char found[sizeof ret_trouble->detail];
-    if (!ask(db->sql, "PRAGMA quick_check(1)", found, sizeof found, ret_trouble))
+    char found[sizeof(ret_trouble->detail)];
+    if (!ask(db->sql, "PRAGMA quick_check(1)", found, sizeof(found), ret_trouble))
         return false;
     return strcmp(found, "ok") == 0 || db_refuse(ret_trouble, TROUBLE_CORRUPT, found);
 }

@@ -13,7 +13,7 @@ struct load {
 
 static const char *known(const char *text)
 {
-    return text != NULL ? text : "";
+    return text ? text : "";
 }
 
 static bool load_row(void *context, const struct db_row *row)
@@ -36,7 +36,7 @@ bool db_last_ids(struct db *db, int64_t ret_ids[STORE_TABLES], struct trouble *r
 {
     char question[64];
     for (size_t i = 0; i < STORE_TABLES; i++) {
-        snprintf(question, sizeof question, "SELECT max(id) FROM %s", schema_tables[i].name);
+        snprintf(question, sizeof(question), "SELECT max(id) FROM %s", schema_tables[i].name);
         if (!db_ask_number(db, question, &ret_ids[i], ret_trouble))
             return false;
     }
@@ -49,7 +49,7 @@ static bool write_row(struct db *db, const struct batch_row *item, struct troubl
 {
     struct value values[] = {TEXT(schema_kinds[item->row->kind]), TEXT(item->row->key), TEXT(NULL),
                              NUMBER(0)};
-    if (item->body == NULL)
+    if (!item->body)
         return db_run_with(db, SCHEMA_REMOVE, 2, values, ret_trouble);
     values[2] = TEXT(item->body->text);
     values[3] = NUMBER(item->body->saved_wall);
@@ -73,7 +73,7 @@ static bool write_all(struct db *db, const struct batch *batch, struct trouble *
     for (size_t i = 0; i < batch->n_rows; i++)
         if (!write_row(db, &batch->rows[i], ret_trouble))
             return false;
-    for (const struct queue_event *event = batch->events.first; event != NULL; event = event->after)
+    for (const struct queue_event *event = batch->events.first; event; event = event->after)
         if (!write_entry(db, event, ret_trouble))
             return false;
     return db_run(db, SCHEMA_COMMIT, NULL, ret_trouble);

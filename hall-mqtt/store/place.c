@@ -17,9 +17,9 @@ static int make_folder(const char *path)
 {
     char folder[PATH_MAX];
     struct stat status;
-    text_copy(folder, sizeof folder, path);
+    text_copy(folder, sizeof(folder), path);
     char *slash = strrchr(folder, '/');
-    if (slash == NULL || slash == folder)
+    if (!slash || slash == folder)
         return 0;
     *slash = '\0';
     if (stat(folder, &status) == 0)
@@ -78,8 +78,8 @@ static void format_stamp(int64_t wall_ms, char out[RFC3339_SIZE])
 static int move(const char *path, const char *aside, const char *suffix)
 {
     char from[PATH_MAX + 8], to[PATH_MAX + 8];
-    snprintf(from, sizeof from, "%s%s", path, suffix);
-    snprintf(to, sizeof to, "%s%s", aside, suffix);
+    snprintf(from, sizeof(from), "%s%s", path, suffix);
+    snprintf(to, sizeof(to), "%s%s", aside, suffix);
     return rename(from, to) < 0 && errno != ENOENT ? -errno : 0;
 }
 

@@ -10,8 +10,8 @@
 static struct queue_body *body_new(const char *text, int64_t saved_wall)
 {
     size_t size = strlen(text) + 1;
-    struct queue_body *body = malloc(sizeof *body + size);
-    if (body == NULL)
+    struct queue_body *body = malloc(sizeof(*body) + size);
+    if (!body)
         return NULL;
     body->references = 1;
     body->saved_wall = saved_wall;
@@ -21,14 +21,14 @@ static struct queue_body *body_new(const char *text, int64_t saved_wall)
 
 static struct queue_body *body_share(struct queue_body *body)
 {
-    if (body != NULL)
+    if (body)
         body->references++;
     return body;
 }
 
 static void body_drop(struct queue_body *body)
 {
-    if (body != NULL && --body->references == 0)
+    if (body && --body->references == 0)
         free(body);
 }
 
@@ -51,7 +51,7 @@ static struct queue_row *row_find(const struct queue *queue, enum store_kind kin
 {
     struct queue_row name = {.kind = kind, .key = key};
     void *const *node = tfind(&name, &queue->known, compare_rows);
-    return node != NULL ? *(struct queue_row *const *)node : NULL;
+    return node ? *(struct queue_row *const *)node : NULL;
 }
 
 static struct queue_row *row_add(struct queue *queue, enum store_kind kind, const char *key)
@@ -59,12 +59,12 @@ static struct queue_row *row_add(struct queue *queue, enum store_kind kind, cons
     size_t size = strlen(key) + 1;
     if (queue->n_known >= QUEUE_ROWS_MAX)
         return NULL;
-    struct queue_row *row = calloc(1, sizeof *row + size);
-    if (row == NULL)
+    struct queue_row *row = calloc(1, sizeof(*row) + size);
+    if (!row)
         return NULL;
     row->kind = kind;
     row->key = memcpy(row + 1, key, size);
-    if (tsearch(row, &queue->known, compare_rows) == NULL) {
+    if (!tsearch(row, &queue->known, compare_rows)) {
         free(row);
         return NULL;
     }
@@ -94,7 +94,7 @@ static void row_wait(struct queue *queue, struct queue_row *row)
         return;
     row->waits = true;
     row->after = NULL;
-    if (queue->last != NULL)
+    if (queue->last)
         queue->last->after = row;
     else
         queue->first = row;
@@ -105,7 +105,7 @@ static void row_wait(struct queue *queue, struct queue_row *row)
 static void events_add(struct queue_events *events, struct queue_event *event)
 {
     event->after = NULL;
-    if (events->last != NULL)
+    if (events->last)
         events->last->after = event;
     else
         events->first = event;
@@ -116,7 +116,7 @@ static void events_add(struct queue_events *events, struct queue_event *event)
 static void events_free(struct queue_events *events)
 {
     struct queue_event *after;
-    for (struct queue_event *event = events->first; event != NULL; event = after) {
+    for (struct queue_event *event = events->first; event; event = after) {
         after = event->after;
         free(event);
     }
@@ -126,7 +126,7 @@ static void events_free(struct queue_events *events)
 static void events_remove(struct queue_events *events, struct queue_event *before,
                           struct queue_event *event)
 {
-    if (before != NULL)
+    if (before)
         before->after = event->after;
     else
         events->first = event->after;
@@ -140,15 +140,15 @@ static void events_remove(struct queue_events *events, struct queue_event *befor
 static void events_drop_one(struct queue *queue)
 {
     struct queue_event *before = NULL, *event = queue->events.first;
-    while (event != NULL && event->durable) {
+    while (event && event->durable) {
         before = event;
         event = event->after;
     }
-    if (event == NULL) {
+    if (!event) {
         before = NULL;
         event = queue->events.first;
     }
-    if (event == NULL)
+    if (!event)
         return;
     events_remove(&queue->events, before, event);
     queue->dropped++;
@@ -171,13 +171,13 @@ void queue_finish(struct queue *queue)
 
 static bool text_fits(const char *text, size_t most)
 {
-    return text == NULL || strnlen(text, most + 1) <= most;
+    return !text || strnlen(text, most + 1) <= most;
 }
 
 static struct queue_row *row_open(struct queue *queue, enum store_kind kind, const char *key)
 {
     struct queue_row *row = row_find(queue, kind, key);
-    return row != NULL ? row : row_add(queue, kind, key);
+    return row ? row : row_add(queue, kind, key);
 }
 
 static bool put(struct queue *queue, enum store_kind kind, const char *key, const char *text,
@@ -187,9 +187,9 @@ static bool put(struct queue *queue, enum store_kind kind, const char *key, cons
     if (!text_fits(key, QUEUE_KEY_MAX) || !text_fits(text, QUEUE_BODY_MAX))
         return false;
     struct queue_row *row = row_open(queue, kind, key);
-    if (row == NULL)
+    if (!row)
         return false;
-    if (text != NULL && (body = body_new(text, wall)) == NULL)
+    if (text && !(body = body_new(text, wall)))
         return false;
     body_drop(row->body);
     row->body = body;
@@ -211,7 +211,7 @@ uint64_t queue_put(struct queue *queue, enum store_kind kind, const char *key, c
 /* Copies a text behind what is there; NULL stays NULL. */
 static const char *pack(char **at, const char *text)
 {
-    if (text == NULL)
+    if (!text)
         return NULL;
     char *start = *at;
     size_t size = strlen(text) + 1;
@@ -222,7 +222,7 @@ static const char *pack(char **at, const char *text)
 
 static size_t packed_size(const char *text)
 {
-    return text != NULL ? strlen(text) + 1 : 0;
+    return text ? strlen(text) + 1 : 0;
 }
 
 static bool entry_fits(const struct store_entry *entry)
@@ -240,13 +240,13 @@ static struct queue_event *event_new(const struct store_entry *entry)
     size_t size = 0;
     for (size_t i = 0; i < STORE_TEXTS_MAX; i++)
         size += packed_size(entry->texts[i]);
-    struct queue_event *copy = calloc(1, sizeof *copy + size);
-    if (copy == NULL)
+    struct queue_event *copy = calloc(1, sizeof(*copy) + size);
+    if (!copy)
         return NULL;
     char *at = (char *)(copy + 1);
     copy->table = entry->table;
     copy->id = entry->id;
-    memcpy(copy->numbers, entry->numbers, sizeof copy->numbers);
+    memcpy(copy->numbers, entry->numbers, sizeof(copy->numbers));
     for (size_t i = 0; i < STORE_TEXTS_MAX; i++)
         copy->texts[i] = pack(&at, entry->texts[i]);
     return copy;
@@ -258,7 +258,7 @@ uint64_t queue_keep(struct queue *queue, const struct store_entry *entry, bool d
     struct queue_event *copy = entry_fits(entry) ? event_new(entry) : NULL;
     queue->ticket++;
     note_waiting(queue, durable, now.boot);
-    if (copy == NULL) {
+    if (!copy) {
         queue->dropped++;
         return queue->ticket;
     }
@@ -276,7 +276,7 @@ uint64_t queue_log(struct queue *queue, const struct store_event *event, bool du
         .table = STORE_EVENTS,
         .numbers = {event->at},
         .texts = {event->server, event->domain, event->project, event->type,
-                  event->body != NULL ? event->body : "{}"},
+                  event->body ? event->body : "{}"},
     };
     return queue_keep(queue, &entry, durable, now);
 }
@@ -284,13 +284,13 @@ uint64_t queue_log(struct queue *queue, const struct store_event *event, bool du
 void queue_know(struct queue *queue, enum store_kind kind, const char *key, const char *body,
                 int64_t saved_wall)
 {
-    if (row_find(queue, kind, key) != NULL)
+    if (row_find(queue, kind, key))
         return;
     struct queue_row *row = row_add(queue, kind, key);
-    if (row == NULL)
+    if (!row)
         return;
     row->body = body_new(body, saved_wall);
-    if (row->body == NULL)
+    if (!row->body)
         row_forget(queue, row);
 }
 
@@ -336,12 +336,12 @@ int queue_take(struct queue *queue, struct batch *ret_batch)
                           .last = queue->ticket,
                           .durable = queue->durable,
                           .since = queue->since};
-    batch.rows = calloc(queue->n_rows + 1, sizeof *batch.rows);
-    if (batch.rows == NULL)
+    batch.rows = calloc(queue->n_rows + 1, sizeof(*batch.rows));
+    if (!batch.rows)
         return -ENOMEM;
-    for (struct queue_row *row = queue->first; row != NULL; row = row->after)
+    for (struct queue_row *row = queue->first; row; row = row->after)
         batch.rows[batch.n_rows++] = row_take(row);
-    for (struct queue_event *event = queue->events.first; event != NULL; event = event->after)
+    for (struct queue_event *event = queue->events.first; event; event = event->after)
         if (event->id == 0)
             event->id = queue_new_id(queue, event->table);
     queue->first = queue->last = NULL;
@@ -365,7 +365,7 @@ void queue_written(struct queue *queue, struct batch *batch)
 {
     for (size_t i = 0; i < batch->n_rows; i++) {
         struct queue_row *row = batch->rows[i].row;
-        if (row->body == NULL && !row->waits)
+        if (!row->body && !row->waits)
             row_forget(queue, row);
     }
     batch_finish(batch);
@@ -376,9 +376,9 @@ void queue_return(struct queue *queue, struct batch *batch)
     note_waiting(queue, batch->durable, batch->since);
     for (size_t i = 0; i < batch->n_rows; i++)
         row_wait(queue, batch->rows[i].row);
-    if (batch->events.last != NULL) {
+    if (batch->events.last) {
         batch->events.last->after = queue->events.first;
-        if (queue->events.last == NULL)
+        if (!queue->events.last)
             queue->events.last = batch->events.last;
         queue->events.first = batch->events.first;
         queue->events.n += batch->events.n;

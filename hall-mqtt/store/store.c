@@ -52,7 +52,7 @@ void store_set_problem(struct store *store, const char *text)
 {
     if (strcmp(store->problem, text) == 0)
         return;
-    text_copy(store->problem, sizeof store->problem, text);
+    text_copy(store->problem, sizeof(store->problem), text);
     store_arm(store, 0);
 }
 
@@ -77,7 +77,7 @@ static void give_up(struct store *store)
     store->committed = store->durable_last;
     if (store->problem[0] != '\0')
         return;
-    trouble_describe(&silent, store->path, text, sizeof text);
+    trouble_describe(&silent, store->path, text, sizeof(text));
     store_set_problem(store, text);
 }
 
@@ -124,7 +124,7 @@ static int store_init(struct store *store, const struct store_options *options)
     store->max_mb = options->max_mb;
     store->backups = options->backups;
     store->armed = QUEUE_NEVER;
-    return store->path == NULL ? -ENOMEM : 0;
+    return !store->path ? -ENOMEM : 0;
 }
 
 /* Detached, with every signal blocked: those are the loop's. */
@@ -159,7 +159,7 @@ static void open_first(struct store *store, const struct store_tuning *tuning)
     store->tuning.busy_ms = tuning->busy_ms < OPEN_BUSY_MS ? tuning->busy_ms : OPEN_BUSY_MS;
     writer_open(store);
     store->tuning.busy_ms = tuning->busy_ms;
-    if (store->db != NULL)
+    if (store->db)
         db_set_busy(store->db, tuning->busy_ms);
     else
         number_from_now(store);
@@ -168,8 +168,8 @@ static void open_first(struct store *store, const struct store_tuning *tuning)
 int store_create_tuned(const struct store_options *options, const struct store_tuning *tuning,
                        struct store **ret_store)
 {
-    struct store *store = calloc(1, sizeof *store);
-    if (store == NULL)
+    struct store *store = calloc(1, sizeof(*store));
+    if (!store)
         return -ENOMEM;
     pthread_mutex_init(&store->file, NULL);
     pthread_mutex_init(&store->lock, NULL);
@@ -194,7 +194,7 @@ int store_create(const struct store_options *options, struct store **ret_store)
 
 void store_destroy(struct store *store, int64_t limit_ms)
 {
-    if (store == NULL)
+    if (!store)
         return;
     sigset_t all;
     struct pollfd ended = {.fd = store->ended, .events = POLLIN};
@@ -261,7 +261,7 @@ int store_load(struct store *store, enum store_kind kind, store_row *row, void *
     struct load load = {store, kind, row, context};
     struct trouble trouble = {0};
     pthread_mutex_lock(&store->file);
-    bool ok = store->db != NULL ? load_open(&load, &trouble) : load_aside(&load, &trouble);
+    bool ok = store->db ? load_open(&load, &trouble) : load_aside(&load, &trouble);
     pthread_mutex_unlock(&store->file);
     return ok ? 0 : trouble_errno(trouble.kind);
 }
@@ -348,7 +348,7 @@ uint64_t store_committed(struct store *store)
 {
     uint64_t expirations;
     pthread_mutex_lock(&store->lock);
-    if (read(store->told, &expirations, sizeof expirations) > 0)
+    if (read(store->told, &expirations, sizeof(expirations)) > 0)
         store->armed = QUEUE_NEVER;
     if (give_up_at(store) <= clock_now().boot)
         give_up(store);
@@ -360,11 +360,11 @@ uint64_t store_committed(struct store *store)
 
 void store_problem(struct store *store, char *out, size_t size)
 {
-    char text[sizeof store->news + sizeof store->problem];
+    char text[sizeof(store->news) + sizeof(store->problem)];
     pthread_mutex_lock(&store->lock);
     bool told = store->news[0] != '\0';
-    snprintf(text, sizeof text, "%s%s%s", store->news, told && store->problem[0] != '\0' ? " " : "",
-             store->problem);
+    snprintf(text, sizeof(text), "%s%s%s", store->news,
+             told && store->problem[0] != '\0' ? " " : "", store->problem);
     store->news[0] = '\0';
     if (told)
         store_arm(store, 0); /* it reads differently from now on */

@@ -73,7 +73,7 @@ struct trouble trouble_of_errno(int error)
 {
     struct trouble trouble = {.kind = trouble_kind_of_errno(error)};
     const char *said = strerrordesc_np(abs(error));
-    text_copy(trouble.detail, sizeof trouble.detail, said != NULL ? said : "unknown error");
+    text_copy(trouble.detail, sizeof(trouble.detail), said ? said : "unknown error");
     return trouble;
 }
 
@@ -81,8 +81,8 @@ void trouble_describe(const struct trouble *trouble, const char *path, char *out
 {
     char text[TROUBLE_SIZE];
     char shown[512];
-    text_show(shown, sizeof shown, path, strlen(path));
-    snprintf(text, sizeof text,
+    text_show(shown, sizeof(shown), path, strlen(path));
+    snprintf(text, sizeof(text),
              "The store %s %s (%s). %s Hall goes on without it and tries again by itself.", shown,
              words[trouble->kind].what, trouble->detail, words[trouble->kind].advice);
     text_copy(out, size, text);

@@ -30,16 +30,16 @@ static int64_t later(int64_t a, int64_t b)
 static void add_news(struct store *store, const char *text)
 {
     size_t used = strlen(store->news);
-    if (used > 0 && used + 1 < sizeof store->news)
+    if (used > 0 && used + 1 < sizeof(store->news))
         store->news[used++] = ' ';
-    text_copy(store->news + used, sizeof store->news - used, text);
+    text_copy(store->news + used, sizeof(store->news) - used, text);
     store_arm(store, 0);
 }
 
 static void tell_dropped(struct store *store)
 {
     char text[128];
-    snprintf(text, sizeof text, "The store could not keep %llu events or rows.",
+    snprintf(text, sizeof(text), "The store could not keep %llu events or rows.",
              (unsigned long long)store->queue.dropped);
     store->queue.dropped = 0;
     add_news(store, text);
@@ -76,7 +76,7 @@ static void drop_connection(struct store *store)
 static void set_problem(struct store *store, const struct trouble *trouble)
 {
     char text[TROUBLE_SIZE];
-    trouble_describe(trouble, store->path, text, sizeof text);
+    trouble_describe(trouble, store->path, text, sizeof(text));
     back_off(store);
     store_set_problem(store, text);
 }
@@ -100,7 +100,7 @@ static void set_aside(struct store *store, const struct trouble *trouble)
     char aside[PATH_MAX], news[TROUBLE_SIZE];
     drop_connection(store);
     int error = place_set_aside(store->path, clock_now().wall, aside);
-    snprintf(news, sizeof news,
+    snprintf(news, sizeof(news),
              "The store was corrupt (%s). It was set aside as %.700s and a fresh one begun; the "
              "event log up to now is in the old file.",
              trouble->detail, aside);
@@ -115,7 +115,7 @@ static void set_aside(struct store *store, const struct trouble *trouble)
 static void follow_moved(struct store *store)
 {
     char news[TROUBLE_SIZE];
-    snprintf(news, sizeof news,
+    snprintf(news, sizeof(news),
              "The store %.700s was moved or removed while in use. Hall began anew at that path.",
              store->path);
     drop_connection(store);
@@ -175,7 +175,7 @@ struct job {
 
 static int64_t open_due(const struct store *store)
 {
-    return store->db == NULL ? store->retry_at : QUEUE_NEVER;
+    return !store->db ? store->retry_at : QUEUE_NEVER;
 }
 
 /* What was open and now begins as an empty file gets every known row. */
@@ -233,7 +233,7 @@ void writer_open(struct store *store)
 
 static int64_t write_due(const struct store *store)
 {
-    if (store->db == NULL)
+    if (!store->db)
         return QUEUE_NEVER;
     return later(queue_due(&store->queue, &store->tuning.pace), store->retry_at);
 }
@@ -272,7 +272,7 @@ static void write_run(struct store *store)
 
 static int64_t check_due(const struct store *store)
 {
-    return store->db == NULL ? QUEUE_NEVER : later(store->check_at, store->retry_at);
+    return !store->db ? QUEUE_NEVER : later(store->check_at, store->retry_at);
 }
 
 /* The loop may interrupt while checking is set, and only then. */
@@ -295,7 +295,7 @@ static void check_run(struct store *store)
 
 static int64_t prune_due(const struct store *store)
 {
-    return store->db == NULL ? QUEUE_NEVER : later(store->prune_at, store->retry_at);
+    return !store->db ? QUEUE_NEVER : later(store->prune_at, store->retry_at);
 }
 
 static void prune_run(struct store *store)
@@ -315,8 +315,8 @@ static void prune_run(struct store *store)
 
 static int64_t backup_due(const struct store *store)
 {
-    return store->db == NULL || store->backups == 0 ? QUEUE_NEVER
-                                                    : later(store->backup_at, store->retry_at);
+    return !store->db || store->backups == 0 ? QUEUE_NEVER
+                                             : later(store->backup_at, store->retry_at);
 }
 
 /* Told when it fails for the first time, and when it works again. */
@@ -329,7 +329,7 @@ static void tell_backup(struct store *store, const struct trouble *trouble, cons
     if (failed == store->backup_failed)
         return;
     store->backup_failed = failed;
-    snprintf(text, sizeof text,
+    snprintf(text, sizeof(text),
              failed ? "The nightly backup %.500s could not be written: %s."
                     : "The nightly backup was written again%.0s%.0s.",
              work, trouble->detail);
@@ -385,7 +385,7 @@ static const struct job *pick(const struct store *store, int64_t *ret_next)
 {
     int64_t now = boot_now();
     *ret_next = QUEUE_NEVER;
-    for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++) {
+    for (size_t i = 0; i < sizeof(jobs) / sizeof(jobs[0]); i++) {
         int64_t due = jobs[i].due(store);
         if (due <= now)
             return &jobs[i];
@@ -413,7 +413,7 @@ static bool turn(struct store *store)
     pthread_mutex_unlock(&store->lock);
     if (stop)
         return false;
-    if (job == NULL) {
+    if (!job) {
         sleep_until(store, next);
         return true;
     }
@@ -436,9 +436,9 @@ static void finish(struct store *store)
 {
     pthread_mutex_lock(&store->file);
     for (int i = 0; i < 2 && waits(store); i++) {
-        if (store->db == NULL)
+        if (!store->db)
             open_run(store);
-        if (store->db != NULL)
+        if (store->db)
             write_run(store);
     }
     db_close(store->db, true);

@@ -31,12 +31,12 @@ void admin_tell(struct admin *admin, enum admin_news_kind kind, const char *who,
         struct admin_news *news =
             &admin->inbox[(admin->first_news + admin->n_news++) % ADMIN_INBOX];
         news->kind = kind;
-        text_copy(news->who, sizeof news->who, who);
-        text_copy(news->path, sizeof news->path, path);
-        text_copy(news->why, sizeof news->why, why);
+        text_copy(news->who, sizeof(news->who), who);
+        text_copy(news->path, sizeof(news->path), path);
+        text_copy(news->why, sizeof(news->why), why);
     }
     pthread_mutex_unlock(&admin->lock);
-    (void)!write(admin->bell, &one, sizeof one);
+    (void)!write(admin->bell, &one, sizeof(one));
 }
 
 int admin_fd(const struct admin *admin)
@@ -55,7 +55,7 @@ bool admin_take(struct admin *admin, struct admin_news *ret_news)
         admin->first_news = (admin->first_news + 1) % ADMIN_INBOX;
         admin->n_news--;
     } else {
-        (void)!read(admin->bell, &count, sizeof count);
+        (void)!read(admin->bell, &count, sizeof(count));
     }
     pthread_mutex_unlock(&admin->lock);
     return some;
@@ -71,8 +71,8 @@ static int make_key(struct admin *admin)
     int error = secret_start();
     if (error != 0)
         return error;
-    if (secret == NULL)
-        return secret_random(admin->key, sizeof admin->key);
+    if (!secret)
+        return secret_random(admin->key, sizeof(admin->key));
     secret_digest(zero, secret, strlen(secret), admin->key);
     return 0;
 }
@@ -94,12 +94,12 @@ static int make_parts(struct admin *admin, const struct admin_options *options)
 
 int admin_create(const struct admin_options *options, struct admin **ret_admin)
 {
-    struct admin *admin = calloc(1, sizeof *admin);
-    if (admin == NULL)
+    struct admin *admin = calloc(1, sizeof(*admin));
+    if (!admin)
         return -ENOMEM;
     admin->secrets = options->secrets;
     admin->api = options->api;
-    text_copy(admin->site, sizeof admin->site, options->config->site);
+    text_copy(admin->site, sizeof(admin->site), options->config->site);
     admin->refusal_told = admin->throttled_told = INT64_MIN / 2;
     pthread_mutex_init(&admin->rules_lock, NULL);
     pthread_mutex_init(&admin->lock, NULL);
@@ -136,7 +136,7 @@ int admin_configure(struct admin *admin, const struct config *config)
 
 void admin_destroy(struct admin *admin)
 {
-    if (admin == NULL)
+    if (!admin)
         return;
     atomic_store(&admin->closing, true);
     listener_destroy(admin->listener);
@@ -152,6 +152,6 @@ void admin_destroy(struct admin *admin)
         close(admin->bell);
     pthread_mutex_destroy(&admin->rules_lock);
     pthread_mutex_destroy(&admin->lock);
-    secret_wipe(admin, sizeof *admin);
+    secret_wipe(admin, sizeof(*admin));
     free(admin);
 }

@@ -6,7 +6,7 @@
 
 const struct asset *asset_find(const char *path)
 {
-    for (size_t i = 0; i < sizeof assets / sizeof assets[0]; i++) {
+    for (size_t i = 0; i < sizeof(assets) / sizeof(assets[0]); i++) {
         if (strcmp(assets[i].path, path) == 0)
             return &assets[i];
     }

@@ -37,9 +37,9 @@ bool counter_read_body(struct call *call, size_t limit)
 
     buf_clear(body);
     body->limit = limit;
-    if (length != NULL && strtoull(length, NULL, 10) > limit)
+    if (length && strtoull(length, NULL, 10) > limit)
         return refuse_body(call);
-    while ((n = exchange_read(call->exchange, piece, sizeof piece)) > 0 && buf_error(body) == 0)
+    while ((n = exchange_read(call->exchange, piece, sizeof(piece))) > 0 && buf_error(body) == 0)
         buf_add(body, piece, (size_t)n);
     if (buf_error(body) == -EMSGSIZE)
         return refuse_body(call);
@@ -55,7 +55,7 @@ bool counter_read_body(struct call *call, size_t limit)
 static bool is_known(const struct call *call, const struct asset *asset)
 {
     const char *tags = call_header(call, "If-None-Match");
-    return tags != NULL && strstr(tags, asset->tag) != NULL;
+    return tags && strstr(tags, asset->tag);
 }
 
 static void send_asset(struct call *call, const struct asset *asset)
@@ -119,7 +119,7 @@ static const struct route {
     {"POST", "/api/v1/session", login_route_post}, {"DELETE", "/api/v1/session", login_route_out},
     {"GET", "/api/v1/stream", stream_route},
 };
-enum { ROUTES = sizeof routes / sizeof routes[0] };
+enum { ROUTES = sizeof(routes) / sizeof(routes[0]) };
 
 static bool is_get(const struct call *call)
 {
@@ -168,9 +168,9 @@ static void answer_call(struct call *call)
     if (take_route(call))
         return;
     const struct asset *asset = asset_find(path);
-    if (asset != NULL && is_get(call))
+    if (asset && is_get(call))
         send_asset(call, asset);
-    else if (asset != NULL)
+    else if (asset)
         other_method(call, "GET, HEAD");
     else if (strncmp(path, "/api/v1/", 8) == 0)
         ask_api(call);

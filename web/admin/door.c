@@ -15,22 +15,22 @@ enum { LOG_PAUSE_MS = 1000 }; /* between two lines about refusals */
 
 static int copy_ranges(size_t n, const struct cidr *ranges, struct cidr **ret)
 {
-    struct cidr *copy = calloc(n + 1, sizeof *copy);
-    if (copy == NULL)
+    struct cidr *copy = calloc(n + 1, sizeof(*copy));
+    if (!copy)
         return -ENOMEM;
     if (n > 0)
-        memcpy(copy, ranges, n * sizeof *copy);
+        memcpy(copy, ranges, n * sizeof(*copy));
     *ret = copy;
     return 0;
 }
 
 static int copy_hosts(const struct config_http *http, struct rules *rules)
 {
-    rules->hosts = calloc(http->n_admin_hosts + 1, sizeof *rules->hosts);
-    if (rules->hosts == NULL)
+    rules->hosts = calloc(http->n_admin_hosts + 1, sizeof(*rules->hosts));
+    if (!rules->hosts)
         return -ENOMEM;
     for (size_t i = 0; i < http->n_admin_hosts; i++)
-        text_copy(rules->hosts[i], sizeof rules->hosts[i], http->admin_hosts[i]);
+        text_copy(rules->hosts[i], sizeof(rules->hosts[i]), http->admin_hosts[i]);
     rules->n_hosts = http->n_admin_hosts;
     return 0;
 }
@@ -77,7 +77,7 @@ static bool allows_host(const struct rules *rules, const char *host)
 {
     char own[INET_ADDRSTRLEN] = "";
     if (rules->has_own)
-        inet_ntop(AF_INET, &rules->own, own, sizeof own);
+        inet_ntop(AF_INET, &rules->own, own, sizeof(own));
     if (host[0] != '\0' && strcmp(host, own) == 0)
         return true;
     for (size_t i = 0; i < rules->n_hosts; i++) {
@@ -117,7 +117,7 @@ void call_refuse(struct call *call, int status, const char *why)
     char path[sizeof((struct admin_news *)0)->path];
     unsigned others = 0;
 
-    text_show(path, sizeof path, call->raw->target, strlen(call->raw->target));
+    text_show(path, sizeof(path), call->raw->target, strlen(call->raw->target));
     if (may_tell(call->admin, call->now, &others)) {
         log_warning("admin: refused %s, %s%s: %s (%u more since the last such line)", request->who,
                     request->host, path, why, others);
@@ -132,7 +132,7 @@ const char *call_header(const struct call *call, const char *name)
     for (size_t i = 0; i < call->raw->n_headers; i++) {
         if (strcasecmp(call->raw->headers[i].name, name) != 0)
             continue;
-        if (value != NULL)
+        if (value)
             return NULL;
         value = call->raw->headers[i].value;
     }
@@ -190,5 +190,5 @@ bool door_same_origin(struct call *call)
     call->request->fields[FIELD_FETCH_SITE] = NULL;
     bool same = request_is_same_origin(call->request);
     call->request->fields[FIELD_FETCH_SITE] = site;
-    return same && (site == NULL || strcmp(site, "same-origin") == 0);
+    return same && (!site || strcmp(site, "same-origin") == 0);
 }

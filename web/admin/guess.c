@@ -20,11 +20,11 @@ static bool is_key(const struct call *call, const char *given)
     uint8_t a[SECRET_DIGEST_SIZE];
     uint8_t b[SECRET_DIGEST_SIZE];
 
-    if (key == NULL)
+    if (!key)
         return false;
     secret_digest(call->admin->key, given, strlen(given), a);
     secret_digest(call->admin->key, key, strlen(key), b);
-    return secret_equal(a, sizeof a, b, sizeof b);
+    return secret_equal(a, sizeof(a), b, sizeof(b));
 }
 
 bool guess_key(struct call *call, const char *given)
@@ -43,7 +43,7 @@ bool guess_key(struct call *call, const char *given)
     }
     if (!good)
         call_refuse(call, 401,
-                    admin->secrets->api_key != NULL
+                    admin->secrets->api_key
                         ? "The X-API-Key is wrong."
                         : "No API key is set; put one into HALL_API_KEY and restart Hall.");
     call->by_key = good;
@@ -94,7 +94,7 @@ bool guess_password(struct call *call)
 
 static void warn(const char *variable, const char *value, size_t enough, const char *advice)
 {
-    if (value != NULL && strlen(value) < enough)
+    if (value && strlen(value) < enough)
         log_warning("admin: %s has fewer than %zu bytes and may be guessed; %s", variable, enough,
                     advice);
 }

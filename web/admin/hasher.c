@@ -22,8 +22,8 @@ struct work {
 
 int hasher_create(struct hasher **ret_hasher)
 {
-    struct hasher *hasher = calloc(1, sizeof *hasher);
-    if (hasher == NULL)
+    struct hasher *hasher = calloc(1, sizeof(*hasher));
+    if (!hasher)
         return -ENOMEM;
     pthread_mutex_init(&hasher->one, NULL);
     *ret_hasher = hasher;
@@ -32,7 +32,7 @@ int hasher_create(struct hasher **ret_hasher)
 
 void hasher_destroy(struct hasher *hasher)
 {
-    if (hasher == NULL)
+    if (!hasher)
         return;
     pthread_mutex_destroy(&hasher->one);
     free(hasher);
@@ -42,8 +42,8 @@ static void *run(void *context)
 {
     struct work *work = context;
     size_t length = strlen(work->password);
-    work->result = work->known != NULL ? secret_verify_password(work->known, work->password, length)
-                                       : secret_hash_password(work->password, length, work->made);
+    work->result = work->known ? secret_verify_password(work->known, work->password, length)
+                               : secret_hash_password(work->password, length, work->made);
     return NULL;
 }
 

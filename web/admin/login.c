@@ -21,7 +21,7 @@ enum { HASH_WAIT_MS = 6000, LOGIN_BODY_MAX = 8192 };
 static void set_hash(struct admin *admin, const char *hash)
 {
     pthread_mutex_lock(&admin->lock);
-    text_copy(admin->hash, sizeof admin->hash, hash);
+    text_copy(admin->hash, sizeof(admin->hash), hash);
     pthread_mutex_unlock(&admin->lock);
 }
 
@@ -79,16 +79,16 @@ int login_start(struct admin *admin, const char *stored_hash)
 {
     const char *given = admin->secrets->admin_password_hash;
 
-    if (given != NULL && !secret_is_hash(given))
+    if (given && !secret_is_hash(given))
         log_error("admin: HALL_ADMIN_PASSWORD_HASH is no Argon2id hash of at most 64 MiB; nobody "
                   "can log in; make one with `hallctl hash-password`");
-    if (given != NULL) {
+    if (given) {
         set_hash(admin, secret_is_hash(given) ? given : "");
         return 0;
     }
-    if (stored_hash != NULL && secret_is_hash(stored_hash))
+    if (stored_hash && secret_is_hash(stored_hash))
         set_hash(admin, stored_hash);
-    return admin->secrets->admin_password != NULL ? start_first(admin) : 0;
+    return admin->secrets->admin_password ? start_first(admin) : 0;
 }
 
 /* ---- Tokens ---- */
@@ -108,9 +108,9 @@ static void digest(const struct admin *admin, const char *purpose, const char *t
                    uint8_t out[SECRET_DIGEST_SIZE])
 {
     char text[TOKEN_SIZE + 16];
-    int length = snprintf(text, sizeof text, "%s:%s", purpose, token);
+    int length = snprintf(text, sizeof(text), "%s:%s", purpose, token);
     secret_digest(admin->key, text, (size_t)length, out);
-    secret_wipe(text, sizeof text);
+    secret_wipe(text, sizeof(text));
 }
 
 static void recall(struct call *call, const char *token)
@@ -118,13 +118,13 @@ static void recall(struct call *call, const char *token)
     uint8_t csrf[SECRET_DIGEST_SIZE];
     digest(call->admin, "session", token, call->session);
     digest(call->admin, "csrf", token, csrf);
-    to_hex(csrf, sizeof csrf, call->csrf);
+    to_hex(csrf, sizeof(csrf), call->csrf);
 }
 
 /* What a page does by itself, to stay up to date, keeps nobody logged in. */
 static bool is_by_a_person(const struct call *call)
 {
-    return call_header(call, "X-Hall-Background") == NULL &&
+    return !call_header(call, "X-Hall-Background") &&
            strcmp(call->request->path, "/api/v1/stream") != 0;
 }
 
@@ -136,7 +136,7 @@ void login_recognise(struct call *call)
     if (!session_cookie(call_header(call, "Cookie"), token))
         return;
     recall(call, token);
-    secret_wipe(token, sizeof token);
+    secret_wipe(token, sizeof(token));
     pthread_mutex_lock(&admin->lock);
     call->has_session = sessions_find(&admin->sessions, call->session, is_by_a_person(call),
                                       call->now, &call->until);
@@ -160,7 +160,7 @@ static bool check_page(struct call *call)
         call_refuse(call, 403, "A page of another origin asked for this change.");
         return false;
     }
-    if (token == NULL || !secret_equal(token, strlen(token), call->csrf, strlen(call->csrf))) {
+    if (!token || !secret_equal(token, strlen(token), call->csrf, strlen(call->csrf))) {
         call_refuse(call, 403,
                     "X-CSRF-Token is missing or wrong; GET /api/v1/session tells the right one.");
         return false;
@@ -171,7 +171,7 @@ static bool check_page(struct call *call)
 bool login_required(struct call *call)
 {
     const char *key = call_header(call, "X-API-Key");
-    if (key != NULL)
+    if (key)
         return guess_key(call, key);
     if (call->has_session)
         return check_page(call);
@@ -187,11 +187,11 @@ static void set_cookie(struct call *call, const char *token)
         call->request->trusted ? call->request->fields[FIELD_FORWARDED_PROTO] : NULL;
     char cookie[160];
 
-    snprintf(cookie, sizeof cookie, SESSION_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict%s%s",
-             token, proto != NULL && strcasecmp(proto, "https") == 0 ? "; Secure" : "",
+    snprintf(cookie, sizeof(cookie), SESSION_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict%s%s",
+             token, proto && strcasecmp(proto, "https") == 0 ? "; Secure" : "",
              token[0] == '\0' ? "; Max-Age=0" : "");
     answer_header(call->answer, "Set-Cookie", cookie);
-    secret_wipe(cookie, sizeof cookie);
+    secret_wipe(cookie, sizeof(cookie));
 }
 
 static void put_until(struct json_writer *writer, const struct call *call)
@@ -220,7 +220,7 @@ static void write_info(struct call *call)
     json_put_string(&writer, "site", call->admin->site);
     json_put_string(&writer, "version", HALL_VERSION);
     json_end_object(&writer);
-    secret_wipe(hash, sizeof hash);
+    secret_wipe(hash, sizeof(hash));
 }
 
 void login_route_info(struct call *call)
@@ -259,7 +259,7 @@ static bool read_password(struct call *call, char out[SECRET_PASSWORD_MAX + 1])
     const char *password = NULL;
     if (json_read(buf_text(body), body->length, &json_limits_payload, &json, &error) == 0)
         password = json_get_string(json, "password");
-    bool good = password != NULL && password[0] != '\0' && strlen(password) <= SECRET_PASSWORD_MAX;
+    bool good = password && password[0] != '\0' && strlen(password) <= SECRET_PASSWORD_MAX;
     if (good)
         text_copy(out, SECRET_PASSWORD_MAX + 1, password);
     json_free(json);
@@ -274,10 +274,10 @@ static int begin_session(struct call *call, char token[TOKEN_SIZE])
 {
     struct admin *admin = call->admin;
     uint8_t random[(TOKEN_SIZE - 1) / 2];
-    int error = secret_random(random, sizeof random);
+    int error = secret_random(random, sizeof(random));
     if (error != 0)
         return error;
-    to_hex(random, sizeof random, token);
+    to_hex(random, sizeof(random), token);
     pthread_mutex_lock(&admin->lock);
     if (call->has_session)
         sessions_close(&admin->sessions, call->session, call->now);
@@ -287,7 +287,7 @@ static int begin_session(struct call *call, char token[TOKEN_SIZE])
     call->has_session =
         sessions_find(&admin->sessions, call->session, true, call->now, &call->until);
     pthread_mutex_unlock(&admin->lock);
-    secret_wipe(random, sizeof random);
+    secret_wipe(random, sizeof(random));
     return 0;
 }
 
@@ -305,7 +305,7 @@ static void welcome(struct call *call)
     set_cookie(call, token);
     answer_never_kept(call->answer);
     answer_end(call->answer, "application/json");
-    secret_wipe(token, sizeof token);
+    secret_wipe(token, sizeof(token));
 }
 
 static void turn_away(struct call *call, int error)
@@ -353,8 +353,8 @@ void login_route_post(struct call *call)
     }
     if (read_password(call, password) && guess_password(call))
         try_password(call, hash, password);
-    secret_wipe(password, sizeof password);
-    secret_wipe(hash, sizeof hash);
+    secret_wipe(password, sizeof(password));
+    secret_wipe(hash, sizeof(hash));
 }
 
 void login_route_out(struct call *call)

@@ -65,11 +65,11 @@ bool sessions_find(struct sessions *sessions, const uint8_t id[SESSION_ID_SIZE],
                    int64_t now, int64_t *ret_until)
 {
     struct session *session = find(sessions, id, now);
-    if (session == NULL)
+    if (!session)
         return false;
     if (used)
         session->used = now;
-    if (ret_until != NULL)
+    if (ret_until)
         *ret_until = end_of(session);
     return true;
 }
@@ -77,7 +77,7 @@ bool sessions_find(struct sessions *sessions, const uint8_t id[SESSION_ID_SIZE],
 bool sessions_close(struct sessions *sessions, const uint8_t id[SESSION_ID_SIZE], int64_t now)
 {
     struct session *session = find(sessions, id, now);
-    if (session == NULL)
+    if (!session)
         return false;
     *session = (struct session){0};
     return true;
@@ -97,12 +97,12 @@ bool session_cookie(const char *header, char ret_token[SESSION_TOKEN_SIZE])
     static const char name[] = SESSION_COOKIE "=";
     const size_t digits = SESSION_TOKEN_SIZE - 1;
 
-    for (const char *at = header; at != NULL && *at != '\0'; at += *at == ';') {
+    for (const char *at = header; at && *at != '\0'; at += *at == ';') {
         at += strspn(at, " \t");
         size_t length = strcspn(at, ";");
-        if (strncmp(at, name, sizeof name - 1) == 0) {
-            const char *value = at + sizeof name - 1;
-            if (length != sizeof name - 1 + digits || strspn(value, "0123456789abcdef") < digits)
+        if (strncmp(at, name, sizeof(name) - 1) == 0) {
+            const char *value = at + sizeof(name) - 1;
+            if (length != sizeof(name) - 1 + digits || strspn(value, "0123456789abcdef") < digits)
                 return false;
             memcpy(ret_token, value, digits);
             ret_token[digits] = '\0';

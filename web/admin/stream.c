@@ -47,7 +47,7 @@ static uint64_t read_cursor(const struct call *call)
 {
     const char *last = call_header(call, "Last-Event-ID");
     uint64_t cursor = 0;
-    for (; last != NULL && *last >= '0' && *last <= '9' && cursor < UINT64_MAX / 16; last++)
+    for (; last && *last >= '0' && *last <= '9' && cursor < UINT64_MAX / 16; last++)
         cursor = cursor * 10 + (uint64_t)(*last - '0');
     return cursor;
 }
@@ -58,7 +58,7 @@ static void follow(struct call *call)
     uint64_t cursor = read_cursor(call);
     int64_t quiet_since = call->now;
 
-    if (exchange_send(call->exchange, head, sizeof head - 1)) {
+    if (exchange_send(call->exchange, head, sizeof(head) - 1)) {
         while (goes_on(call) && api_stream(call->admin->api, &cursor, LOOK_MS, &news) == 0 &&
                buf_error(&news) == 0 && send_news(call, &news, &quiet_since))
             ;

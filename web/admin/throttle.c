@@ -32,12 +32,12 @@ static struct throttle_client *find_place(struct throttle *throttle)
 static struct throttle_client *enter(struct throttle *throttle, const char *who, int64_t now)
 {
     struct throttle_client *client = find(throttle, who);
-    if (client != NULL && now - client->last < THROTTLE_FORGET_MS)
+    if (client && now - client->last < THROTTLE_FORGET_MS)
         return client;
-    if (client == NULL)
+    if (!client)
         client = find_place(throttle);
     *client = (struct throttle_client){0};
-    text_copy(client->who, sizeof client->who, who);
+    text_copy(client->who, sizeof(client->who), who);
     return client;
 }
 
@@ -62,7 +62,7 @@ static int64_t pause_after(unsigned failures)
 int64_t throttle_ask(struct throttle *throttle, const char *who, int64_t now)
 {
     const struct throttle_client *client = find(throttle, who);
-    return client != NULL && now < client->until ? client->until - now : 0;
+    return client && now < client->until ? client->until - now : 0;
 }
 
 /* 0: it is counted; else the ms until others may try. */
@@ -95,7 +95,7 @@ int64_t throttle_attempt(struct throttle *throttle, const char *who, int64_t now
 void throttle_forgive(struct throttle *throttle, const char *who)
 {
     struct throttle_client *client = find(throttle, who);
-    if (client != NULL)
+    if (client)
         *client = (struct throttle_client){0};
     if (is_known(throttle, who))
         return;

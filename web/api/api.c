@@ -13,15 +13,15 @@
 
 int api_create(const struct api_options *options, struct api **ret_api)
 {
-    struct api *api = calloc(1, sizeof *api);
-    if (api == NULL)
+    struct api *api = calloc(1, sizeof(*api));
+    if (!api)
         return -ENOMEM;
     pthread_mutex_init(&api->file_lock, NULL);
     api->errands = options->errands;
     api->config_file = strdup(options->config_file);
     api->store_path = strdup(options->store_path);
     api->version = strdup(options->version);
-    if (api->config_file == NULL || api->store_path == NULL || api->version == NULL) {
+    if (!api->config_file || !api->store_path || !api->version) {
         api_destroy(api);
         return -ENOMEM;
     }
@@ -31,7 +31,7 @@ int api_create(const struct api_options *options, struct api **ret_api)
 
 void api_destroy(struct api *api)
 {
-    if (api == NULL)
+    if (!api)
         return;
     pthread_mutex_destroy(&api->file_lock);
     free(api->config_file);
@@ -43,12 +43,12 @@ void api_destroy(struct api *api)
 size_t api_body_max(const char *path)
 {
     static const char config[] = PREFIX "/config";
-    return strncmp(path, config, sizeof config - 1) == 0 ? API_CONFIG_MAX : API_BODY_MAX;
+    return strncmp(path, config, sizeof(config) - 1) == 0 ? API_CONFIG_MAX : API_BODY_MAX;
 }
 
 int api_stream(struct api *api, uint64_t *cursor, int64_t limit_ms, struct buf *out)
 {
-    if (api == NULL)
+    if (!api)
         return -ESHUTDOWN;
     return errands_watch(api->errands, cursor, limit_ms, out);
 }
@@ -107,7 +107,7 @@ static const struct api_route routes[] = {
     {"POST", "/config/reload", api_live_reload, 0, 0, NULL},
     {"POST", "/policies/preview", api_live_preview, 0, 0, NULL},
 };
-enum { ROUTES = sizeof routes / sizeof routes[0] };
+enum { ROUTES = sizeof(routes) / sizeof(routes[0]) };
 
 /* The segment that stands for a star; false: it is empty or too long. */
 static bool take_star(const char **path, char arg[API_ARG_SIZE])
@@ -146,8 +146,8 @@ static void no_route(struct api_call *call, const char *path)
     char allow[64] = "";
     for (size_t i = 0; i < ROUTES; i++) {
         size_t used = strlen(allow);
-        if (path_fits(routes[i].path, path, call->args) && used + 10 < sizeof allow)
-            snprintf(allow + used, sizeof allow - used, "%s%s", used > 0 ? ", " : "",
+        if (path_fits(routes[i].path, path, call->args) && used + 10 < sizeof(allow))
+            snprintf(allow + used, sizeof(allow) - used, "%s%s", used > 0 ? ", " : "",
                      routes[i].method);
     }
     if (allow[0] == '\0') {
@@ -176,7 +176,7 @@ void api_answer(struct api *api, const struct api_request *request, struct answe
 {
     struct api_call call = {.api = api, .request = request, .answer = answer};
     size_t prefix = strlen(PREFIX);
-    if (api == NULL)
+    if (!api)
         api_problem(&call, 503, "Hall is starting; try again.");
     else if (strncmp(request->path, PREFIX, prefix) != 0)
         no_route(&call, "");
@@ -191,7 +191,7 @@ void api_problem(struct api_call *call, int status, const char *format, ...)
     char detail[1200];
     va_list args;
     va_start(args, format);
-    vsnprintf(detail, sizeof detail, format, args);
+    vsnprintf(detail, sizeof(detail), format, args);
     va_end(args);
     answer_begin(call->answer, status);
     if (status == 503)
@@ -202,7 +202,7 @@ void api_problem(struct api_call *call, int status, const char *format, ...)
 struct buf *api_begin(struct api_call *call, int status, struct json_writer *writer)
 {
     struct buf *body = answer_begin(call->answer, status);
-    if (writer != NULL)
+    if (writer)
         json_writer_init(writer, body);
     return body;
 }
@@ -216,6 +216,6 @@ void api_end(struct api_call *call)
 void api_by(const struct api_call *call, char *out, size_t size)
 {
     char by[128];
-    snprintf(by, sizeof by, "%s (%s)", call->request->by, call->request->who);
+    snprintf(by, sizeof(by), "%s (%s)", call->request->by, call->request->who);
     text_show(out, size, by, strlen(by));
 }

@@ -10,7 +10,7 @@ enum { POINTER_MAX = 2048, DIFFS_MAX = 2000 };
 static void put_members(struct json_writer *writer, const struct json *value)
 {
     const bool keyed = json_type(value) == JSON_OBJECT;
-    for (const struct json *child = json_first(value); child != NULL; child = json_next(child))
+    for (const struct json *child = json_first(value); child; child = json_next(child))
         api_put_json(writer, keyed ? json_key(child) : NULL, child);
 }
 
@@ -70,9 +70,9 @@ static void tell(struct differ *differ, const char *op, const struct json *old,
     json_begin_object(differ->writer, NULL);
     json_put_string(differ->writer, "op", op);
     json_put_string(differ->writer, "pointer", differ->pointer);
-    if (old != NULL)
+    if (old)
         api_put_json(differ->writer, "old", old);
-    if (new != NULL)
+    if (new)
         api_put_json(differ->writer, "new", new);
     json_end_object(differ->writer);
 }
@@ -119,18 +119,18 @@ static void compare(struct differ *differ, const struct json *old, const struct 
 
 static void compare_objects(struct differ *differ, const struct json *old, const struct json *new)
 {
-    for (const struct json *child = json_first(old); child != NULL; child = json_next(child)) {
+    for (const struct json *child = json_first(old); child; child = json_next(child)) {
         const struct json *other = json_get(new, json_key(child));
         size_t back = enter(differ, json_key(child));
-        if (other == NULL)
+        if (!other)
             tell(differ, "remove", child, NULL);
         else
             compare(differ, child, other);
         differ->pointer[back] = '\0';
     }
-    for (const struct json *child = json_first(new); child != NULL; child = json_next(child)) {
+    for (const struct json *child = json_first(new); child; child = json_next(child)) {
         size_t back = enter(differ, json_key(child));
-        if (json_get(old, json_key(child)) == NULL)
+        if (!json_get(old, json_key(child)))
             tell(differ, "add", NULL, child);
         differ->pointer[back] = '\0';
     }
@@ -139,19 +139,19 @@ static void compare_objects(struct differ *differ, const struct json *old, const
 static void compare_arrays(struct differ *differ, const struct json *old, const struct json *new)
 {
     const struct json *a = json_first(old), *b = json_first(new);
-    for (size_t i = 0; a != NULL || b != NULL; i++) {
+    for (size_t i = 0; a || b; i++) {
         char index[24];
-        snprintf(index, sizeof index, "%zu", i);
+        snprintf(index, sizeof(index), "%zu", i);
         size_t back = enter(differ, index);
-        if (a == NULL)
+        if (!a)
             tell(differ, "add", NULL, b);
-        else if (b == NULL)
+        else if (!b)
             tell(differ, "remove", a, NULL);
         else
             compare(differ, a, b);
         differ->pointer[back] = '\0';
-        a = a != NULL ? json_next(a) : NULL;
-        b = b != NULL ? json_next(b) : NULL;
+        a = a ? json_next(a) : NULL;
+        b = b ? json_next(b) : NULL;
     }
 }
 

@@ -48,9 +48,9 @@ static int64_t boot_now(void)
 
 int errands_create(struct errands **ret_errands)
 {
-    struct errands *errands = calloc(1, sizeof *errands);
+    struct errands *errands = calloc(1, sizeof(*errands));
     pthread_condattr_t monotonic;
-    if (errands == NULL)
+    if (!errands)
         return -ENOMEM;
     errands->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (errands->fd < 0) {
@@ -70,9 +70,9 @@ int errands_create(struct errands **ret_errands)
 
 void errands_destroy(struct errands *errands)
 {
-    if (errands == NULL)
+    if (!errands)
         return;
-    for (struct errand *errand; (errand = errands_take(errands)) != NULL;)
+    for (struct errand *errand; (errand = errands_take(errands));)
         errand_drop(errand);
     for (size_t i = 0; i < NEWS_MAX; i++)
         free(errands->news[i].json);
@@ -84,8 +84,8 @@ void errands_destroy(struct errands *errands)
 
 struct errand *errand_new(enum errand_kind kind)
 {
-    struct waiting *waiting = calloc(1, sizeof *waiting);
-    if (waiting == NULL)
+    struct waiting *waiting = calloc(1, sizeof(*waiting));
+    if (!waiting)
         return NULL;
     waiting->errand = (struct errand){
         .kind = kind, .in = BUF_INIT(ERRAND_IN_MAX), .out = BUF_INIT(ERRAND_OUT_MAX)};
@@ -96,7 +96,7 @@ struct errand *errand_new(enum errand_kind kind)
 void errand_drop(struct errand *errand)
 {
     struct waiting *waiting = (struct waiting *)errand;
-    if (errand == NULL || atomic_fetch_sub(&waiting->owners, 1) > 1)
+    if (!errand || atomic_fetch_sub(&waiting->owners, 1) > 1)
         return;
     config_free(errand->config);
     buf_finish(&errand->in);
@@ -132,7 +132,7 @@ static int put(struct errands *errands, struct waiting *waiting)
         return -EAGAIN;
     atomic_fetch_add(&waiting->owners, 1);
     waiting->after = NULL;
-    if (errands->last != NULL)
+    if (errands->last)
         errands->last->after = waiting;
     else
         errands->first = waiting;
@@ -169,15 +169,15 @@ struct errand *errands_take(struct errands *errands)
     eventfd_t count;
     pthread_mutex_lock(&errands->lock);
     struct waiting *waiting = errands->first;
-    if (waiting != NULL) {
+    if (waiting) {
         errands->first = waiting->after;
-        errands->last = errands->first != NULL ? errands->last : NULL;
+        errands->last = errands->first ? errands->last : NULL;
         errands->n--;
     } else {
         (void)eventfd_read(errands->fd, &count);
     }
     pthread_mutex_unlock(&errands->lock);
-    return waiting != NULL ? &waiting->errand : NULL;
+    return waiting ? &waiting->errand : NULL;
 }
 
 void errands_answer(struct errands *errands, struct errand *errand)
@@ -224,7 +224,7 @@ void errands_news(struct errands *errands, const char *event, const char *json)
         return;
     }
     char *copy = strdup(json);
-    if (copy == NULL)
+    if (!copy)
         return;
     pthread_mutex_lock(&errands->lock);
     struct news *news = &errands->news[++errands->number % NEWS_MAX];
@@ -247,7 +247,7 @@ static void tell_since(const struct errands *errands, uint64_t *cursor, struct b
     uint64_t from = *cursor + 1;
     bool missed = *cursor > errands->number || errands->number - *cursor > NEWS_MAX;
     for (uint64_t i = from; !missed && i <= errands->number; i++)
-        missed = errands->news[i % NEWS_MAX].json == NULL;
+        missed = !errands->news[i % NEWS_MAX].json;
     if (missed)
         buf_printf(out, "id: %llu\nevent: resync\ndata: {}\n\n",
                    (unsigned long long)errands->number);

@@ -46,19 +46,19 @@ static void send_head(struct export *export)
                "Connection: close\r\n\r\n",
                export->csv ? "text/csv; charset=utf-8" : "application/json", day,
                export->csv ? "csv" : "json",
-               export->call->answer->always != NULL ? export->call->answer->always : "");
+               export->call->answer->always ? export->call->answer->always : "");
 }
 
 /* RFC 4180. What a spreadsheet would take for a formula gets an apostrophe in front. */
 static void put_cell(struct buf *out, const char *text, bool last)
 {
     const char *end = last ? "\r\n" : ",";
-    if (text == NULL || text[0] == '\0') {
+    if (!text || text[0] == '\0') {
         buf_puts(out, end);
         return;
     }
     buf_putc(out, '"');
-    if (strchr("=+-@\t\r", text[0]) != NULL)
+    if (strchr("=+-@\t\r", text[0]))
         buf_putc(out, '\'');
     for (; *text != '\0'; text++) {
         if (*text == '"')
@@ -73,12 +73,12 @@ static void put_line(struct buf *out, const struct store_entry *entry)
     char at[RFC3339_SIZE];
     struct json *body = NULL;
     struct json_error error;
-    const char *text = entry->texts[4] != NULL ? entry->texts[4] : "{}";
+    const char *text = entry->texts[4] ? entry->texts[4] : "{}";
     (void)json_read(text, strlen(text), &api_limits, &body, &error);
     buf_printf(out, "%lld,%s,", (long long)entry->id, rfc3339_format(entry->numbers[0], at));
     for (int i = 0; i < 4; i++)
         put_cell(out, entry->texts[i], false);
-    put_cell(out, body != NULL ? api_event_detail(body) : NULL, true);
+    put_cell(out, body ? api_event_detail(body) : NULL, true);
     json_free(body);
 }
 
@@ -141,7 +141,7 @@ void api_past_export(struct api_call *call)
     if (!api_params(call, &params))
         return;
     struct archive *archive = api_archive(call, LIMIT_MS, true, false);
-    if (archive == NULL)
+    if (!archive)
         return;
     api_filter(&params, &filter);
     struct export export = {

@@ -31,7 +31,7 @@ int fetch_status(const char *url, int64_t limit_ms, long *ret_status, char *ret_
 {
     CURL *curl = curl_easy_init();
     long status = 0;
-    if (curl == NULL) {
+    if (!curl) {
         text_copy(ret_why, size, "there is no memory for a request");
         return -EIO;
     }

@@ -58,12 +58,12 @@ static struct server_figures *find(struct figures *figures, const char *id)
     for (size_t i = 0; i < figures->n; i++)
         if (text_equal(figures->servers[i].id, id))
             return &figures->servers[i];
-    if (id == NULL || figures->n == SERVERS_MAX) {
-        figures->complete = figures->complete && id == NULL;
+    if (!id || figures->n == SERVERS_MAX) {
+        figures->complete = figures->complete && !id;
         return NULL;
     }
     struct server_figures *server = &figures->servers[figures->n++];
-    text_copy(server->id, sizeof server->id, id);
+    text_copy(server->id, sizeof(server->id), id);
     return server;
 }
 
@@ -78,7 +78,7 @@ static void read_state(void *context, const struct figure_row *row)
 {
     struct server_figures *server = find(context, row->texts[0]);
     int64_t state = row->numbers[0];
-    if (server == NULL || state < 0 || state >= POWER_STATES)
+    if (!server || state < 0 || state >= POWER_STATES)
         return;
     server->ms[state] = row->numbers[1];
     if (server->began == 0 || row->numbers[2] < server->began)
@@ -88,7 +88,7 @@ static void read_state(void *context, const struct figure_row *row)
 static void read_wakes(void *context, const struct figure_row *row)
 {
     struct server_figures *server = find(context, row->texts[0]);
-    if (server == NULL)
+    if (!server)
         return;
     server->ready = row->numbers[0];
     server->failed = row->numbers[1];
@@ -97,7 +97,7 @@ static void read_wakes(void *context, const struct figure_row *row)
 static void read_sleeps(void *context, const struct figure_row *row)
 {
     struct server_figures *server = find(context, row->texts[0]);
-    if (server != NULL)
+    if (server)
         server->sleeps = row->numbers[0];
 }
 
@@ -147,12 +147,12 @@ static double whole(double value)
 
 static struct energy energy_of(const struct figures *figures, const struct server_figures *server)
 {
-    int index = figures->config != NULL ? model_server_by_id(&figures->config->model, server->id)
-                                        : MODEL_NONE;
+    int index =
+        figures->config ? model_server_by_id(&figures->config->model, server->id) : MODEL_NONE;
     const struct model_server *model =
         index != MODEL_NONE ? &figures->config->model.servers[index] : NULL;
-    bool has_on = model != NULL && model->watts_on >= 0;
-    bool has_asleep = model != NULL && model->watts_asleep >= 0;
+    bool has_on = model && model->watts_on >= 0;
+    bool has_asleep = model && model->watts_asleep >= 0;
     double on = has_on ? model->watts_on : watts_on_otherwise;
     double asleep = has_asleep ? model->watts_asleep : watts_asleep_otherwise;
     struct energy energy = {.known = on_ms(server) + asleep_ms(server) > 0,
@@ -202,7 +202,7 @@ static void put_boot(void *context, const struct figure_row *row)
     if (!text_equal(row->texts[0], figures->current->id))
         return;
     json_begin_object(writer, NULL);
-    if (row->texts[1] != NULL)
+    if (row->texts[1])
         json_put_string(writer, "day", row->texts[1]);
     json_put_string(writer, "kind", wake_kind_name(row->numbers[0] ? WAKE_COLD : WAKE_RESUME));
     json_put_integer(writer, "n", row->numbers[1]);
@@ -289,7 +289,7 @@ static void put_failure(void *context, const struct figure_row *row)
     struct json_writer *writer = &((struct figures *)context)->writer;
     json_begin_object(writer, NULL);
     json_put_string(writer, "server", row->texts[0]);
-    json_put_string(writer, "failure", row->texts[1] != NULL ? row->texts[1] : "unknown");
+    json_put_string(writer, "failure", row->texts[1] ? row->texts[1] : "unknown");
     json_put_integer(writer, "n", row->numbers[0]);
     json_put_time(writer, "last", row->numbers[1]);
     json_end_object(writer);
@@ -299,7 +299,7 @@ static void put_project(void *context, const struct figure_row *row)
 {
     struct json_writer *writer = &((struct figures *)context)->writer;
     json_begin_object(writer, NULL);
-    json_put_string(writer, "project", row->texts[0] != NULL ? row->texts[0] : row->texts[1]);
+    json_put_string(writer, "project", row->texts[0] ? row->texts[0] : row->texts[1]);
     json_put_string(writer, "domain", row->texts[1]);
     json_put_integer(writer, "visits", row->numbers[0]);
     json_put_time(writer, "last_visit", row->numbers[1]);
@@ -341,17 +341,17 @@ static void put_list(struct figures *figures, const char *key, enum archive_figu
 static void put_energy(struct figures *figures)
 {
     struct json_writer *writer = &figures->writer;
-    const struct config_energy *config = figures->config != NULL ? &figures->config->energy : NULL;
+    const struct config_energy *config = figures->config ? &figures->config->energy : NULL;
     const struct energy *sum = &figures->sum;
-    double hall = kwh(config != NULL ? config->hall_watts : 3, figures->observed_most);
-    double price = config != NULL ? config->price_kwh : -1;
+    double hall = kwh(config ? config->hall_watts : 3, figures->observed_most);
+    double price = config ? config->price_kwh : -1;
     json_begin_object(writer, "energy");
     json_put_number(writer, "used_kwh", whole(sum->used));
     json_put_number(writer, "always_on_kwh", whole(sum->always_on));
     json_put_number(writer, "hall_kwh", whole(hall));
     json_put_number(writer, "saved_kwh", whole(sum->saved - hall));
     put_known(writer, "saved_money", price >= 0, (sum->saved - hall) * price);
-    json_put_string(writer, "currency", config != NULL ? config->currency : "EUR");
+    json_put_string(writer, "currency", config ? config->currency : "EUR");
     put_known(writer, "price_kwh", price >= 0, price);
     json_put_string(writer, "basis", basis(sum));
     json_end_object(writer);
@@ -420,12 +420,12 @@ void api_figures(struct api_call *call)
         return;
     figures.server = params.server[0] != '\0' ? params.server : NULL;
     figures.archive = api_archive(call, LIMIT_MS, true, true);
-    if (figures.archive == NULL)
+    if (!figures.archive)
         return;
     if (config_load(call->api->config_file, &figures.config, &errors) < 0)
         figures.config = NULL;
-    figures.servers = calloc(SERVERS_MAX, sizeof *figures.servers);
-    if (figures.servers != NULL)
+    figures.servers = calloc(SERVERS_MAX, sizeof(*figures.servers));
+    if (figures.servers)
         answer_figures(&figures);
     else
         api_problem(call, 503, "There is no memory for this at the moment.");

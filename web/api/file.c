@@ -28,7 +28,7 @@ static int read_file(const char *path, struct buf *out)
     if (fd < 0)
         return -errno;
     ssize_t got;
-    while ((got = read(fd, piece, sizeof piece)) > 0)
+    while ((got = read(fd, piece, sizeof(piece))) > 0)
         buf_add(out, piece, (size_t)got);
     int error = got < 0 ? -errno : buf_error(out);
     close(fd);
@@ -69,12 +69,12 @@ void api_file_get(struct api_call *call)
 static void put_error(struct json_writer *writer, const char *line, size_t length)
 {
     char text[1024], pointer[512] = "";
-    text_show(text, sizeof text, line, length);
+    text_show(text, sizeof(text), line, length);
     const char *at = strstr(text, ": /"), *message = text;
-    if (at != NULL) {
+    if (at) {
         const char *end = strstr(at + 2, ": ");
-        size_t size = end != NULL ? (size_t)(end - at) - 2 : 0;
-        if (end != NULL && size < sizeof pointer) {
+        size_t size = end ? (size_t)(end - at) - 2 : 0;
+        if (end && size < sizeof(pointer)) {
             memcpy(pointer, at + 2, size);
             pointer[size] = '\0';
             message = end + 2;
@@ -120,7 +120,7 @@ static void answer_errors(struct api_call *call, const struct buf *errors)
 static const char *file_name(const struct api *api)
 {
     const char *slash = strrchr(api->config_file, '/');
-    return slash != NULL ? slash + 1 : api->config_file;
+    return slash ? slash + 1 : api->config_file;
 }
 
 static int check(const struct api *api, const char *text, size_t length, struct buf *errors)
@@ -170,9 +170,9 @@ static int write_beside(const char *path, const char *beside, const char *text, 
 static void sync_folder(const char *path)
 {
     char folder[4096];
-    text_copy(folder, sizeof folder, path);
+    text_copy(folder, sizeof(folder), path);
     char *slash = strrchr(folder, '/');
-    if (slash == NULL)
+    if (!slash)
         return;
     slash[slash == folder ? 1 : 0] = '\0';
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -185,7 +185,7 @@ static void sync_folder(const char *path)
 static int replace_file(const char *path, const char *text, size_t length)
 {
     char beside[4096];
-    if (snprintf(beside, sizeof beside, "%s.new", path) >= (int)sizeof beside)
+    if (snprintf(beside, sizeof(beside), "%s.new", path) >= (int)sizeof(beside))
         return -ENAMETOOLONG;
     int error = write_beside(path, beside, text, length);
     if (error == 0 && rename(beside, path) < 0)
@@ -200,7 +200,7 @@ static int replace_file(const char *path, const char *text, size_t length)
 static bool load(struct api_call *call)
 {
     struct errand *errand = api_errand(call, ERRAND_RELOAD);
-    bool ok = errand != NULL && api_run(call, errand, API_COMMAND_MS);
+    bool ok = errand && api_run(call, errand, API_COMMAND_MS);
     errand_drop(errand);
     return ok;
 }
@@ -225,7 +225,7 @@ static bool keep_both(struct api_call *call, const struct buf *old, const char *
                       char ret_version[64])
 {
     char by[128];
-    api_by(call, by, sizeof by);
+    api_by(call, by, sizeof(by));
     int error = api_version_keep(call->api, buf_text(old), old->length, "file", ret_version);
     if (error == 0)
         error = api_version_keep(call->api, text, length, by, ret_version);
@@ -265,7 +265,7 @@ bool api_file_matches(struct api_call *call, const struct buf *current)
 {
     const char *wanted = call->request->if_match;
     char etag[ETAG_SIZE];
-    if (wanted == NULL) {
+    if (!wanted) {
         api_problem(call, 428, "If-Match is missing: give the ETag of the configuration you read.");
         return false;
     }

@@ -10,10 +10,10 @@
 struct errand *api_errand(struct api_call *call, enum errand_kind kind)
 {
     struct errand *errand = errand_new(kind);
-    if (errand == NULL)
+    if (!errand)
         api_problem(call, 503, "There is no memory for this at the moment.");
     else
-        api_by(call, errand->by, sizeof errand->by);
+        api_by(call, errand->by, sizeof(errand->by));
     return errand;
 }
 
@@ -58,7 +58,7 @@ void api_live_info(struct api_call *call)
 {
     struct api_params params;
     struct errand *errand = api_params(call, &params) ? api_errand(call, ERRAND_INFO) : NULL;
-    if (errand != NULL)
+    if (errand)
         pass_on(call, errand, API_LOOP_MS);
 }
 
@@ -68,7 +68,7 @@ void api_live_list(struct api_call *call)
     if (!api_params(call, &params))
         return;
     struct errand *errand = api_errand(call, (enum errand_kind)call->route->which);
-    if (errand == NULL)
+    if (!errand)
         return;
     errand->after = params.after;
     errand->limit = params.limit;
@@ -79,7 +79,7 @@ void api_live_list(struct api_call *call)
 static bool name_subject(struct api_call *call, struct errand *errand)
 {
     if (text_is_slug(call->args[0])) {
-        text_copy(errand->id, sizeof errand->id, call->args[0]);
+        text_copy(errand->id, sizeof(errand->id), call->args[0]);
         return true;
     }
     api_problem(call, 404, "There is nothing of that name.");
@@ -91,7 +91,7 @@ void api_live_one(struct api_call *call)
     struct api_params params;
     struct errand *errand =
         api_params(call, &params) ? api_errand(call, (enum errand_kind)call->route->which) : NULL;
-    if (errand == NULL)
+    if (!errand)
         return;
     if (name_subject(call, errand))
         pass_on(call, errand, API_LOOP_MS);
@@ -113,7 +113,7 @@ static void refuse(struct api_call *call, const struct json *result, const char 
     json_put_string(&writer, "type", "about:blank");
     json_put_string(&writer, "title", answer_reason(409));
     json_put_integer(&writer, "status", 409);
-    json_put_string(&writer, "detail", reason != NULL ? reason : "Hall refuses.");
+    json_put_string(&writer, "detail", reason ? reason : "Hall refuses.");
     api_put_json(&writer, "result", result);
     json_end_object(&writer);
     answer_never_kept(call->answer);
@@ -161,13 +161,13 @@ void api_live_command(struct api_call *call)
     struct errand *errand = api_keys(call, body, is_project ? of_project : of_server)
                                 ? api_errand(call, ERRAND_COMMAND)
                                 : NULL;
-    if (errand != NULL) {
+    if (errand) {
         struct json_writer writer;
         json_writer_init(&writer, &errand->in);
         json_begin_object(&writer, NULL);
         json_put_string(&writer, "action", call->route->word);
-        const struct json *member = body != NULL ? json_first(body) : NULL;
-        for (; member != NULL; member = json_next(member))
+        const struct json *member = body ? json_first(body) : NULL;
+        for (; member; member = json_next(member))
             api_put_json(&writer, json_key(member), member);
         json_end_object(&writer);
         command(call, errand, (enum errand_word)call->route->which);
@@ -183,7 +183,7 @@ static const struct json *only_value(struct api_call *call, const struct json *b
     if (!api_keys(call, body, keys))
         return NULL;
     const struct json *value = json_get(body, key);
-    if (value == NULL)
+    if (!value)
         api_problem(call, 400, "\"%s\" is missing.", key);
     return value;
 }
@@ -197,10 +197,10 @@ static void set_one(struct api_call *call, enum errand_word word, const char *ke
     if (!api_body(call, false, &body))
         return;
     const struct json *value = only_value(call, body, key);
-    struct errand *errand = value != NULL ? api_errand(call, ERRAND_COMMAND) : NULL;
-    if (errand != NULL && read(value, &errand->in)) {
+    struct errand *errand = value ? api_errand(call, ERRAND_COMMAND) : NULL;
+    if (errand && read(value, &errand->in)) {
         command(call, errand, word);
-    } else if (errand != NULL) {
+    } else if (errand) {
         api_problem(call, 400, "\"%s\" is not understood; allowed: %s.", key, allowed);
         errand_drop(errand);
     }
@@ -213,7 +213,7 @@ static bool read_policy(const struct json *value, struct buf *out)
     const char *text = json_string(value);
     if (json_type(value) == JSON_NULL)
         return true;
-    if (text == NULL || !policy_mode_from_name(text, &mode))
+    if (!text || !policy_mode_from_name(text, &mode))
         return false;
     buf_puts(out, text);
     return true;
@@ -261,8 +261,8 @@ static struct errand *hold_errand(struct api_call *call)
         return NULL;
     }
     struct errand *errand = api_errand(call, ERRAND_COMMAND);
-    if (errand != NULL)
-        text_copy(errand->name, sizeof errand->name, call->args[1]);
+    if (errand)
+        text_copy(errand->name, sizeof(errand->name), call->args[1]);
     return errand;
 }
 
@@ -273,7 +273,7 @@ void api_live_hold(struct api_call *call)
         return;
     json_free(body);
     struct errand *errand = hold_errand(call);
-    if (errand == NULL)
+    if (!errand)
         return;
     buf_add(&errand->in, call->request->body, call->request->length);
     command(call, errand, ERRAND_WORD_HOLD);
@@ -282,17 +282,17 @@ void api_live_hold(struct api_call *call)
 void api_live_release_hold(struct api_call *call)
 {
     struct errand *errand = hold_errand(call);
-    if (errand != NULL)
+    if (errand)
         command(call, errand, ERRAND_WORD_HOLD);
 }
 
 void api_live_release(struct api_call *call)
 {
     struct errand *errand = api_errand(call, ERRAND_RELEASE);
-    if (errand == NULL)
+    if (!errand)
         return;
     errand->lease = (enum lease_kind)call->route->which;
-    text_copy(errand->name, sizeof errand->name, call->args[1]);
+    text_copy(errand->name, sizeof(errand->name), call->args[1]);
     command(call, errand, ERRAND_WORD_COMMAND);
 }
 
@@ -300,7 +300,7 @@ void api_live_reload(struct api_call *call)
 {
     struct api_params params;
     struct errand *errand = api_params(call, &params) ? api_errand(call, ERRAND_RELOAD) : NULL;
-    if (errand != NULL)
+    if (errand)
         pass_on(call, errand, API_COMMAND_MS);
 }
 
@@ -344,7 +344,7 @@ static bool parse_policy(struct api_call *call, const struct json *policy, struc
 {
     struct buf text = BUF_INIT(API_BODY_MAX + 1024), errors = BUF_INIT(65536);
     char zone[128];
-    find_timezone(call->api, zone, sizeof zone);
+    find_timezone(call->api, zone, sizeof(zone));
     write_around(policy, zone, &text);
     int error = config_parse("policy", buf_text(&text), text.length, &errand->config, &errors);
     if (error < 0)
@@ -361,16 +361,16 @@ static void preview(struct api_call *call, const struct json *body)
     int64_t n = 7;
     if (!api_keys(call, body, keys))
         return;
-    if (policy == NULL || json_type(policy) != JSON_OBJECT) {
+    if (!policy || json_type(policy) != JSON_OBJECT) {
         api_problem(call, 400, "\"policy\" is missing, or no object.");
         return;
     }
-    if (days != NULL && (!json_integer(days, &n) || n < 1 || n > 31)) {
+    if (days && (!json_integer(days, &n) || n < 1 || n > 31)) {
         api_problem(call, 400, "\"days\" is not understood; allowed: 1 to 31.");
         return;
     }
     struct errand *errand = api_errand(call, ERRAND_PREVIEW);
-    if (errand == NULL)
+    if (!errand)
         return;
     errand->limit = n;
     if (parse_policy(call, policy, errand))

@@ -54,7 +54,7 @@ static const struct param {
     {"limit", PARAM_LIMIT, KIND_LIMIT, PLACE(number), offsetof(struct api_params, limit),
      "a whole number from 1 to 200"},
 };
-enum { PARAMS = sizeof param_rows / sizeof param_rows[0] };
+enum { PARAMS = sizeof(param_rows) / sizeof(param_rows[0]) };
 
 static bool is_word(const char *text)
 {
@@ -109,19 +109,19 @@ static bool check_names(struct api_call *call)
 {
     struct span rest = call->request->query;
     unsigned seen = 0;
-    while (rest.at != NULL && rest.length > 0) {
+    while (rest.at && rest.length > 0) {
         char shown[48];
         const char *end = memchr(rest.at, '&', rest.length);
-        size_t length = end != NULL ? (size_t)(end - rest.at) : rest.length;
+        size_t length = end ? (size_t)(end - rest.at) : rest.length;
         const char *equal = memchr(rest.at, '=', length);
-        struct span name = {rest.at, equal != NULL ? (size_t)(equal - rest.at) : length};
+        struct span name = {rest.at, equal ? (size_t)(equal - rest.at) : length};
         const struct param *param = find_param(call, name);
-        unsigned bit = param != NULL ? 1U << (param - param_rows) : 0;
-        text_show(shown, sizeof shown, name.at, name.length);
-        if (param == NULL || (seen & bit) != 0) {
+        unsigned bit = param ? 1U << (param - param_rows) : 0;
+        text_show(shown, sizeof(shown), name.at, name.length);
+        if (!param || (seen & bit) != 0) {
             api_problem(call, 400, "The parameter \"%s\" %s.", shown,
-                        param == NULL ? "is not known here; see /api/v1/openapi.json"
-                                      : "stands there twice");
+                        !param ? "is not known here; see /api/v1/openapi.json"
+                               : "stands there twice");
             return false;
         }
         seen |= bit;
@@ -155,7 +155,7 @@ static bool take_param(struct api_call *call, struct span query, const struct pa
 static bool take_query(struct api_call *call, char text[QUERY_MAX], struct span *ret_query)
 {
     const struct span query = call->request->query;
-    if (query.at == NULL)
+    if (!query.at)
         return true;
     if (query.length > QUERY_MAX) {
         api_problem(call, 400, "The query is longer than %d bytes.", QUERY_MAX);
@@ -191,9 +191,9 @@ bool api_params(struct api_call *call, struct api_params *ret_params)
 static bool is_json_type(const char *type)
 {
     static const char json[] = "application/json";
-    if (type == NULL || strncasecmp(type, json, sizeof json - 1) != 0)
+    if (!type || strncasecmp(type, json, sizeof(json) - 1) != 0)
         return false;
-    type += sizeof json - 1;
+    type += sizeof(json) - 1;
     return *type == '\0' || *type == ';' || *type == ' ';
 }
 
@@ -207,7 +207,7 @@ static bool is_scripts_type(const struct api_request *request)
     static const char form[] = "application/x-www-form-urlencoded";
     const char *type = request->content_type;
     return strcmp(request->by, "api-key") == 0 &&
-           (type == NULL || type[0] == '\0' || strcmp(type, form) == 0);
+           (!type || type[0] == '\0' || strcmp(type, form) == 0);
 }
 
 bool api_body(struct api_call *call, bool optional, struct json **ret_json)
@@ -225,8 +225,8 @@ bool api_body(struct api_call *call, bool optional, struct json **ret_json)
         api_problem(call, 413, "The body is longer than %zu bytes.", api_body_max(request->path));
         return false;
     }
-    if (json_read(request->body != NULL ? request->body : "", request->length, &api_limits,
-                  ret_json, &error) < 0) {
+    if (json_read(request->body ? request->body : "", request->length, &api_limits, ret_json,
+                  &error) < 0) {
         api_problem(call, 400, "The JSON cannot be read: %s (line %u, column %u).", error.what,
                     error.line, error.column);
         return false;
@@ -242,17 +242,17 @@ bool api_body(struct api_call *call, bool optional, struct json **ret_json)
 
 bool api_keys(struct api_call *call, const struct json *json, const char *const keys[])
 {
-    const struct json *member = json != NULL ? json_first(json) : NULL;
-    for (; member != NULL; member = json_next(member)) {
+    const struct json *member = json ? json_first(json) : NULL;
+    for (; member; member = json_next(member)) {
         const char *key = json_key(member);
         char shown[48];
         size_t i = 0;
-        while (keys[i] != NULL && strcmp(keys[i], key) != 0)
+        while (keys[i] && strcmp(keys[i], key) != 0)
             i++;
-        if (keys[i] != NULL)
+        if (keys[i])
             continue;
         api_problem(call, 400, "\"%s\" is not known here; see /api/v1/openapi.json.",
-                    text_show(shown, sizeof shown, key, strlen(key)));
+                    text_show(shown, sizeof(shown), key, strlen(key)));
         return false;
     }
     return true;

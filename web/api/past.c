@@ -15,7 +15,7 @@ enum { PAGE_MS = 2000, FRESH_MS = 1500, BODY_ROOM = 200 * 1024 };
 static void freshen(struct api_call *call, bool spans)
 {
     struct errand *errand = errand_new(ERRAND_FLUSH);
-    if (errand == NULL)
+    if (!errand)
         return;
     errand->limit = spans;
     (void)errands_run(call->api->errands, errand, FRESH_MS);
@@ -74,7 +74,7 @@ void api_put_event(struct json_writer *writer, const struct store_entry *entry)
 {
     struct json *body = NULL;
     struct json_error error;
-    const char *text = entry->texts[4] != NULL ? entry->texts[4] : "{}";
+    const char *text = entry->texts[4] ? entry->texts[4] : "{}";
     if (json_read(text, strlen(text), &api_limits, &body, &error) < 0)
         body = NULL;
     json_begin_object(writer, NULL);
@@ -84,8 +84,8 @@ void api_put_event(struct json_writer *writer, const struct store_entry *entry)
     json_put_string(writer, "domain", entry->texts[1]);
     json_put_string(writer, "project", entry->texts[2]);
     json_put_string(writer, "type", entry->texts[3]);
-    json_put_string(writer, "detail", body != NULL ? api_event_detail(body) : NULL);
-    if (body != NULL) {
+    json_put_string(writer, "detail", body ? api_event_detail(body) : NULL);
+    if (body) {
         api_put_json(writer, "body", body);
     } else {
         json_begin_object(writer, "body");
@@ -256,7 +256,7 @@ void api_past_list(struct api_call *call)
     api_filter(&params, &filter);
     struct archive *archive =
         api_archive(call, PAGE_MS, params.before == 0, strcmp(call->route->word, "states") == 0);
-    if (archive != NULL)
+    if (archive)
         answer_list(call, archive, &filter);
     archive_close(archive);
 }

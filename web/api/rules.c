@@ -17,9 +17,9 @@ struct edit {
 /* What becomes of a list: without the address, and with it where it is to be. */
 static void put_list(struct edit *edit, const char *key, const struct json *old, bool with)
 {
-    const struct json *item = old != NULL ? json_first(old) : NULL;
+    const struct json *item = old ? json_first(old) : NULL;
     json_begin_array(&edit->writer, key);
-    for (; item != NULL; item = json_next(item))
+    for (; item; item = json_next(item))
         if (!text_equal(json_string(item), edit->address))
             api_put_json(&edit->writer, NULL, item);
     if (with)
@@ -31,26 +31,26 @@ static void put_list(struct edit *edit, const char *key, const struct json *old,
  * one of a list is not taken out. */
 static void put_allow(struct edit *edit, const struct json *old)
 {
-    const size_t n = old != NULL ? json_count(old) : 0;
+    const size_t n = old ? json_count(old) : 0;
     const bool last = n == 1 && text_equal(json_string(json_first(old)), edit->address);
-    if (n == 0 && old == NULL)
+    if (n == 0 && !old)
         return;
     put_list(edit, "allow", old, n > 0 && (edit->rule == RULE_ALLOW || last));
 }
 
 static void put_deny(struct edit *edit, const struct json *old)
 {
-    if (old != NULL || edit->rule == RULE_DENY)
+    if (old || edit->rule == RULE_DENY)
         put_list(edit, "deny", old, edit->rule == RULE_DENY);
 }
 
 static void put_access(struct edit *edit, const struct json *access)
 {
-    const struct json *member = access != NULL ? json_first(access) : NULL;
+    const struct json *member = access ? json_first(access) : NULL;
     json_begin_object(&edit->writer, "access");
-    put_allow(edit, access != NULL ? json_get(access, "allow") : NULL);
-    put_deny(edit, access != NULL ? json_get(access, "deny") : NULL);
-    for (; member != NULL; member = json_next(member))
+    put_allow(edit, access ? json_get(access, "allow") : NULL);
+    put_deny(edit, access ? json_get(access, "deny") : NULL);
+    for (; member; member = json_next(member))
         if (strcmp(json_key(member), "allow") != 0 && strcmp(json_key(member), "deny") != 0)
             api_put_json(&edit->writer, json_key(member), member);
     json_end_object(&edit->writer);
@@ -60,8 +60,7 @@ static void put_domain(struct edit *edit, const struct json *domain)
 {
     bool seen = false;
     json_begin_object(&edit->writer, json_key(domain));
-    for (const struct json *member = json_first(domain); member != NULL;
-         member = json_next(member)) {
+    for (const struct json *member = json_first(domain); member; member = json_next(member)) {
         if (strcmp(json_key(member), "access") == 0) {
             put_access(edit, member);
             seen = true;
@@ -77,14 +76,13 @@ static void put_domain(struct edit *edit, const struct json *domain)
 static void put_root(struct edit *edit, const struct json *root)
 {
     json_begin_object(&edit->writer, NULL);
-    for (const struct json *member = json_first(root); member != NULL; member = json_next(member)) {
+    for (const struct json *member = json_first(root); member; member = json_next(member)) {
         if (strcmp(json_key(member), "domains") != 0) {
             api_put_json(&edit->writer, json_key(member), member);
             continue;
         }
         json_begin_object(&edit->writer, "domains");
-        for (const struct json *domain = json_first(member); domain != NULL;
-             domain = json_next(domain)) {
+        for (const struct json *domain = json_first(member); domain; domain = json_next(domain)) {
             if (strcasecmp(json_key(domain), edit->domain) == 0)
                 put_domain(edit, domain);
             else
@@ -169,8 +167,8 @@ static void lay_out(const char *text, struct buf *out)
 static bool has_domain(const struct json *root, const char *name)
 {
     const struct json *domains = json_get(root, "domains");
-    const struct json *domain = domains != NULL ? json_first(domains) : NULL;
-    for (; domain != NULL; domain = json_next(domain))
+    const struct json *domain = domains ? json_first(domains) : NULL;
+    for (; domain; domain = json_next(domain))
         if (strcasecmp(json_key(domain), name) == 0 && json_type(domain) == JSON_OBJECT)
             return true;
     return false;
@@ -219,17 +217,17 @@ static bool read_rule(struct api_call *call, const struct json *body, struct edi
     edit->address = json_get_string(body, "address");
     edit->domain = json_get_string(body, "domain");
     edit->rule = RULE_ALLOW;
-    while (action != NULL && edit->rule <= RULE_FORGET && strcmp(names[edit->rule], action) != 0)
+    while (action && edit->rule <= RULE_FORGET && strcmp(names[edit->rule], action) != 0)
         edit->rule++;
     if (!api_keys(call, body, keys))
         return false;
-    if (action == NULL || edit->rule > RULE_FORGET)
+    if (!action || edit->rule > RULE_FORGET)
         api_problem(call, 400, "\"action\" is not understood; allowed: allow, deny, forget.");
-    else if (edit->address == NULL || text_parse_cidr(edit->address, &range) < 0)
+    else if (!edit->address || text_parse_cidr(edit->address, &range) < 0)
         api_problem(call, 400,
                     "\"address\" is not understood; allowed: an IPv4 address, or a range as "
                     "\"192.168.1.0/24\".");
-    else if (edit->domain == NULL)
+    else if (!edit->domain)
         api_problem(call, 400, "\"domain\" is missing.");
     else
         return true;

@@ -56,7 +56,7 @@ static bool find_target(struct api_call *call, struct errand *errand)
         api_problem(call, 404, "No server of that name is configured.");
         return false;
     }
-    text_copy(errand->id, sizeof errand->id, call->args[0]);
+    text_copy(errand->id, sizeof(errand->id), call->args[0]);
     return api_run(call, errand, API_LOOP_MS);
 }
 
@@ -67,7 +67,7 @@ static int send_echo(int fd, struct in_addr address)
 {
     struct icmphdr echo = {.type = ICMP_ECHO, .un.echo.sequence = htons(1)};
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = address};
-    ssize_t sent = sendto(fd, &echo, sizeof echo, 0, (struct sockaddr *)&to, sizeof to);
+    ssize_t sent = sendto(fd, &echo, sizeof(echo), 0, (struct sockaddr *)&to, sizeof(to));
     return sent < 0 ? -errno : 0;
 }
 
@@ -79,10 +79,10 @@ static int await_echo(int fd, int64_t deadline_ns)
         int64_t left = (deadline_ns - clock_boot_ns()) / 1000000;
         if (left <= 0 || poll(&readable, 1, (int)left) <= 0)
             return -ETIMEDOUT;
-        ssize_t got = recv(fd, &answer, sizeof answer, MSG_DONTWAIT);
+        ssize_t got = recv(fd, &answer, sizeof(answer), MSG_DONTWAIT);
         if (got < 0 && errno != EAGAIN)
             return -errno;
-        if (got >= (ssize_t)sizeof answer && answer.type == ICMP_ECHOREPLY)
+        if (got >= (ssize_t)sizeof(answer) && answer.type == ICMP_ECHOREPLY)
             return 0;
     }
 }
@@ -113,11 +113,11 @@ static void run_ping(struct api_call *call, const struct errand *errand)
     probe.ok = error == 0;
     probe.us = probe.ok ? us : -1;
     if (probe.ok)
-        snprintf(probe.detail, sizeof probe.detail, "answered after %.1f ms", (double)us / 1000);
+        snprintf(probe.detail, sizeof(probe.detail), "answered after %.1f ms", (double)us / 1000);
     else if (error == -ETIMEDOUT)
-        snprintf(probe.detail, sizeof probe.detail, "no answer within %d s", PING_MS / 1000);
+        snprintf(probe.detail, sizeof(probe.detail), "no answer within %d s", PING_MS / 1000);
     else
-        snprintf(probe.detail, sizeof probe.detail, "the echo could not be sent: %s%s",
+        snprintf(probe.detail, sizeof(probe.detail), "the echo could not be sent: %s%s",
                  strerror(-error),
                  error == -EACCES || error == -EPERM ? " (see net.ipv4.ping_group_range)" : "");
     answer_probe(call, &probe);
@@ -126,7 +126,7 @@ static void run_ping(struct api_call *call, const struct errand *errand)
 void api_tool_ping(struct api_call *call)
 {
     struct errand *errand = api_errand(call, ERRAND_ADDRESS);
-    if (errand != NULL && find_target(call, errand))
+    if (errand && find_target(call, errand))
         run_ping(call, errand);
     errand_drop(errand);
 }
@@ -139,14 +139,14 @@ static void run_http(struct api_call *call, const struct errand *errand)
         .server = errand->id, .kind = "http", .target = buf_text(&errand->out), .us = -1};
     char why[200] = "";
     int64_t start = clock_boot_ns();
-    int error = fetch_status(probe.target, HTTP_MS, &probe.status, why, sizeof why);
+    int error = fetch_status(probe.target, HTTP_MS, &probe.status, why, sizeof(why));
     probe.ok = error == 0;
     if (probe.ok) {
         probe.us = (clock_boot_ns() - start) / 1000;
-        snprintf(probe.detail, sizeof probe.detail, "%ld after %.0f ms", probe.status,
+        snprintf(probe.detail, sizeof(probe.detail), "%ld after %.0f ms", probe.status,
                  (double)probe.us / 1000);
     } else {
-        snprintf(probe.detail, sizeof probe.detail, "no answer: %s", why);
+        snprintf(probe.detail, sizeof(probe.detail), "no answer: %s", why);
     }
     answer_probe(call, &probe);
 }
@@ -157,17 +157,17 @@ void api_tool_http(struct api_call *call)
     struct json *body = NULL;
     if (!api_body(call, true, &body))
         return;
-    const struct json *project = body != NULL ? json_get(body, "project") : NULL;
-    const char *name = project != NULL ? json_string(project) : "";
+    const struct json *project = body ? json_get(body, "project") : NULL;
+    const char *name = project ? json_string(project) : "";
     struct errand *errand = NULL;
     if (!api_keys(call, body, keys))
         ;
-    else if (name == NULL || (name[0] != '\0' && !text_is_slug(name)))
+    else if (!name || (name[0] != '\0' && !text_is_slug(name)))
         api_problem(call, 400, "\"project\" is not understood; allowed: the id of a project.");
     else
         errand = api_errand(call, ERRAND_CHECK);
-    if (errand != NULL) {
-        text_copy(errand->name, sizeof errand->name, name);
+    if (errand) {
+        text_copy(errand->name, sizeof(errand->name), name);
         if (find_target(call, errand))
             run_http(call, errand);
     }
@@ -180,7 +180,7 @@ void api_tool_http(struct api_call *call)
 void api_tool_packet(struct api_call *call)
 {
     struct errand *errand = api_errand(call, ERRAND_PACKET);
-    if (errand != NULL && find_target(call, errand)) {
+    if (errand && find_target(call, errand)) {
         struct probe probe = {.server = errand->id,
                               .kind = "packet",
                               .target = buf_text(&errand->out),

@@ -26,7 +26,7 @@ struct version {
 static void folder_of(const struct api *api, char out[PATH_MAX])
 {
     const char *slash = strrchr(api->store_path, '/');
-    if (slash == NULL)
+    if (!slash)
         text_copy(out, PATH_MAX, "versions");
     else
         snprintf(out, PATH_MAX, "%.*s/versions", (int)(slash - api->store_path), api->store_path);
@@ -39,7 +39,7 @@ static bool is_version(const char *name)
     size_t length = strlen(name);
     return digits >= 1 && digits <= 15 && name[digits] == '-' && length < NAME_SIZE &&
            strspn(name + digits + 1, "0123456789abcdef") == HASH_SIZE &&
-           name[digits + 1 + HASH_SIZE] == '-' && strchr(name, '/') == NULL && length > 5 &&
+           name[digits + 1 + HASH_SIZE] == '-' && !strchr(name, '/') && length > 5 &&
            strcmp(name + length - 5, ".json") == 0;
 }
 
@@ -59,9 +59,9 @@ static size_t list(const struct api *api, struct version versions[LOOKED_AT_MAX]
     size_t n = 0;
     folder_of(api, folder);
     DIR *directory = opendir(folder);
-    if (directory == NULL)
+    if (!directory)
         return 0;
-    for (const struct dirent *entry; n < LOOKED_AT_MAX && (entry = readdir(directory)) != NULL;) {
+    for (const struct dirent *entry; n < LOOKED_AT_MAX && (entry = readdir(directory));) {
         if (!is_version(entry->d_name) || fstatat(dirfd(directory), entry->d_name, &status, 0) < 0)
             continue;
         text_copy(versions[n].name, NAME_SIZE, entry->d_name);
@@ -69,7 +69,7 @@ static size_t list(const struct api *api, struct version versions[LOOKED_AT_MAX]
         versions[n++].bytes = status.st_size;
     }
     closedir(directory);
-    qsort(versions, n, sizeof versions[0], compare);
+    qsort(versions, n, sizeof(versions[0]), compare);
     return n;
 }
 
@@ -123,7 +123,7 @@ static void forget_oldest(const struct api *api)
     size_t n = list(api, versions);
     folder_of(api, folder);
     for (size_t i = KEPT; i < n; i++) {
-        snprintf(path, sizeof path, "%s/%s", folder, versions[i].name);
+        snprintf(path, sizeof(path), "%s/%s", folder, versions[i].name);
         (void)unlink(path);
     }
 }
@@ -153,8 +153,8 @@ int api_version_keep(const struct api *api, const char *text, size_t length, con
     if (mkdir(folder, 0700) < 0 && errno != EEXIST)
         return -errno;
     at = at > newest ? at : newest + 1; /* the order holds, whatever the clock does */
-    name_by(by, who, sizeof who);
-    snprintf(path, sizeof path, "%s/%lld-%.16s-%s.json", folder, at, etag + 1, who);
+    name_by(by, who, sizeof(who));
+    snprintf(path, sizeof(path), "%s/%lld-%.16s-%s.json", folder, at, etag + 1, who);
     int error = write_version(path, text, length);
     if (error < 0)
         return error;
@@ -169,8 +169,8 @@ static void put_version(struct json_writer *writer, const struct version *versio
 {
     char id[64], etag[ETAG_SIZE], by[NAME_SIZE];
     id_of(version->name, id);
-    snprintf(etag, sizeof etag, "\"%.16s\"", hash_of(version->name));
-    text_copy(by, sizeof by, hash_of(version->name) + HASH_SIZE + 1);
+    snprintf(etag, sizeof(etag), "\"%.16s\"", hash_of(version->name));
+    text_copy(by, sizeof(by), hash_of(version->name) + HASH_SIZE + 1);
     by[strlen(by) - 5] = '\0';
     json_begin_object(writer, NULL);
     json_put_string(writer, "version", id);
@@ -210,10 +210,10 @@ static bool read_version(struct api_call *call, struct buf *out)
         id_of(versions[i].name, id);
         if (strcmp(id, call->args[0]) != 0)
             continue;
-        snprintf(path, sizeof path, "%s/%s", folder, versions[i].name);
+        snprintf(path, sizeof(path), "%s/%s", folder, versions[i].name);
         int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
         ssize_t got = 0;
-        while (fd >= 0 && (got = read(fd, piece, sizeof piece)) > 0)
+        while (fd >= 0 && (got = read(fd, piece, sizeof(piece))) > 0)
             buf_add(out, piece, (size_t)got);
         if (fd >= 0)
             close(fd);
