@@ -210,7 +210,7 @@ int hall_books_create(struct hall *hall)
         return -ENOMEM;
     begin_books(hall, books->books, n);
     load_totals(hall);
-    error = visitors_create(&hall->visitors);
+    error = visitors_create(hall);
     if (error < 0)
         return error;
     error = sd_event_add_time_relative(hall->loop, &books->flush, CLOCK_MONOTONIC, FLUSH_EVERY_US,

@@ -1,11 +1,11 @@
 /*
  * hall_books: what is counted of servers and visitors, for the statistics. Three files keep it:
  * hall_books.c the time in each state, hall_books_wakes.c wakes and sleeps, hall_books_visitors.c
- * visits, refusals, logins. Counted in memory, written to the store now and then: every half hour,
- * at each wake and sleep, at the end. So an SD card is spared, and after a crash at most half an
- * hour of counts is missing, which the statistics then call unobserved. Durations are of the boot
- * clock: a clock that is set changes where a stretch of time stands, never how long it was. Loop
- * thread only.
+ * visits, refusals, logins. Time in states is counted in memory and written every half hour, at
+ * each wake and sleep, at the end: so an SD card is spared, and after a crash at most half an hour
+ * of it is missing, which the statistics then call unobserved. Visits and refusals are written
+ * within half a minute. Durations are of the boot clock: a clock that is set changes where a
+ * stretch of time stands, never how long it was. Loop thread only.
  */
 #ifndef HALL_HALL_BOOKS_H
 #define HALL_HALL_BOOKS_H
@@ -43,7 +43,7 @@ void hall_books_forget(struct books_renewal *renewal); /* it was not applied; NU
 
 /* hall_books_visitors.c */
 struct visitors;
-int visitors_create(struct visitors **ret_visitors);
+int visitors_create(struct hall *hall); /* hall->visitors; on failure too, for the destroyer */
 void visitors_destroy(struct visitors *visitors);
 void visitors_flush(struct hall *hall);
 void hall_count_visit(struct hall *hall, int site);

@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "store/field.h"
 
-enum { TRANSACTION_MOST = 2 * 3600000 }; /* ms */
+enum { TRANSACTION_MOST = 2 * 3600000, WAKES_MOST = 1000000000 }; /* ms; wakes */
 
 #define COUNT(array_) (sizeof(array_) / sizeof((array_)[0]))
 
@@ -258,18 +258,29 @@ static void write_woken(struct json_writer *writer, const struct saved *saved)
 {
     const uint32_t n = saved->n_woken < WOKEN_MAX ? saved->n_woken : WOKEN_MAX;
 
+    json_put_integer(writer, "wakes", saved->n_woken);
     json_begin_array(writer, "woken");
     for (uint32_t i = 0; i < n; i++)
         json_put_integer(writer, NULL, saved->woken[(saved->n_woken - n + i) % WOKEN_MAX]);
     json_end_array(writer);
 }
 
-static void read_woken(const struct json *array, struct saved *saved)
+/* The newest times, each at its place in the ring; how many there were before is counted on. */
+static void read_woken(const struct json *record, struct saved *saved)
 {
-    for (const struct json *item = json_first(array); item && saved->n_woken < WOKEN_MAX;
+    int64_t times[WOKEN_MAX], all = 0;
+    uint32_t n = 0;
+
+    for (const struct json *item = json_first(json_get(record, "woken")); item && n < WOKEN_MAX;
          item = json_next(item))
-        if (json_integer(item, &saved->woken[saved->n_woken]))
-            saved->n_woken++;
+        if (json_integer(item, &times[n]))
+            n++;
+    saved->n_woken = n;
+    if (n == WOKEN_MAX && json_integer(json_get(record, "wakes"), &all) && all > n &&
+        all < WAKES_MOST)
+        saved->n_woken = (uint32_t)all;
+    for (uint32_t i = 0; i < n; i++)
+        saved->woken[(saved->n_woken - n + i) % WOKEN_MAX] = times[i];
 }
 
 /* Servers. */
@@ -317,7 +328,7 @@ static void read_server(const struct json *record, struct saved *saved)
     read_commands(json_get(record, "commands"), saved);
     read_projects(json_get(record, "projects"), saved);
     read_history(json_get(record, "boots"), &saved->history);
-    read_woken(json_get(record, "woken"), saved);
+    read_woken(record, saved);
 }
 
 /* No transaction begins after it was written down, or may last longer than the longest there is:

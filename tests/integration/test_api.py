@@ -248,7 +248,7 @@ def test_a_configuration_is_replaced_whole_and_the_last_ones_are_kept(api, world
         config["servers"]["erp"]["name"] = f"Ledger {i}"
         done = api.do("PUT", "/config", config, 200, {"If-Match": done["etag"]})
     versions = api.get("/config/versions")["versions"]
-    assert len(versions) == 10 and versions[0]["etag"] == done["etag"] and versions[0]["by"].startswith("api-key")
+    assert len(versions) == 10 and versions[0]["etag"] == done["etag"] and versions[0]["by"] == "api-key (127.0.0.1)"
     old = api.get("/config/versions/" + versions[3]["version"])
     assert old["servers"]["erp"]["name"] == "Ledger 8"
     api.do("POST", f"/config/versions/{versions[3]['version']}/restore", None, 200, {"If-Match": done["etag"]})

@@ -5,7 +5,7 @@ import signal
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from helpers import STATES, asleep, awake, command, events, result, results, state_of, topic, wait_event, wait_state
+from helpers import STATES, asleep, awake, barrier, command, events, result, results, state_of, topic, wait_event, wait_state
 from process import wait_until
 
 
@@ -126,6 +126,24 @@ def test_a_command_kept_while_hall_was_away_is_refused_and_cleared(make_world):
     bus.wait(topic("testing", "power/set"), lambda m: m.payload == b"", mark)
     wait_state(bus, "testing", "off")
     assert world.sims["testing"].count("frame") == 0
+
+
+def test_a_command_that_expired_at_the_broker_is_not_run(make_world):
+    """The sender gave it a second to live (MQTT 5); Hall comes back later. One that lives still is run."""
+    world = make_world()
+    bus = world.bus()
+    wait_state(bus, "testing", "off")
+    assert world.hall.stop() == 0
+    bus.publish(topic("testing", "command"), {"action": "wake", "id": "brief"}, retain=True, expiry=1)
+    wait_until(lambda: keeps_nothing(world, topic("testing", "command")), 10, "the broker to drop it", pause=0.3)
+    mark = bus.mark()
+    world.hall.start()
+    bus.wait_text("hall/status", "online", mark)
+    wait_state(bus, "testing", "off")
+    barrier(bus)
+    assert results(bus, "testing", "brief") == [] and world.sims["testing"].count("frame") == 0
+    bus.publish(topic("testing", "command"), {"action": "wake", "id": "long"}, expiry=60)
+    result(bus, "testing", "long", "done", mark, 20)
 
 
 @pytest.mark.parametrize(

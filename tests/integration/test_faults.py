@@ -2,8 +2,11 @@
 
 import shutil
 import signal
+import socket
+import statistics
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -64,6 +67,93 @@ def test_one_broker_restart_does_not_lose_an_open_wake(make_world):
     wait_until(lambda: world.hall.auth("/client1/", headers=BROWSER).status == 200, 25, "ready", pause=0.1)
 
 
+def test_a_broker_that_stands_still_and_goes_on(make_world):
+    """It neither answers nor hangs up: the gate and a wake do not wait for it, and afterwards it is told how things stand."""
+    world = make_world(start=False)
+    for server in world.hall.config["servers"].values():
+        server["checks"] = [{"tcp": {"port": 8080 if server["name"] == "ERP" else 8081}}]
+    world.hall.write(world.hall.config)
+    world.start()
+    bus = world.bus()
+    wait_state(bus, "testing", "off")
+    world.broker.process.signal(signal.SIGSTOP)
+    try:
+        assert world.hall.auth("/client1/", headers=BROWSER).status == 503
+        world.sims["testing"].wait("frame", 3)
+        took = []
+
+        def passes():
+            begun = time.monotonic()
+            status = world.hall.auth("/client1/", headers=BROWSER).status
+            took.append(time.monotonic() - begun)
+            return status == 200
+
+        wait_until(passes, 20, "passage", pause=0.05)
+        assert statistics.median(took) <= 0.05, took
+    finally:
+        world.broker.process.signal(signal.SIGCONT)
+    wait_state(bus, "testing", "ready", 62)
+    assert [m.text() for m in bus.heard(topic("testing", "power"))][-1] == "ON"
+
+
+class SlowLine:
+    """Carries bytes between Hall and the broker late and in drops: 100 ms a piece, 500 bytes at most."""
+
+    def __init__(self, port):
+        self.to, self.carried = port, 0
+        self.door = socket.create_server(("127.0.0.1", 0))
+        self.port = self.door.getsockname()[1]
+        threading.Thread(target=self._let_in, daemon=True).start()
+
+    def _let_in(self):
+        while True:
+            try:
+                here = self.door.accept()[0]
+                there = socket.create_connection(("127.0.0.1", self.to))
+            except OSError:
+                return
+            for a, b in ((here, there), (there, here)):
+                threading.Thread(target=self._carry, args=(a, b), daemon=True).start()
+
+    def _carry(self, source, sink):
+        try:
+            while piece := source.recv(500):
+                time.sleep(0.1)
+                sink.sendall(piece)
+                self.carried += len(piece)
+        except OSError:
+            pass
+        for end in (source, sink):
+            end.close()
+
+
+def test_a_slow_broker(make_world):
+    """Five kilobytes a second, 200 ms there and back: all is told, in order, and the gate does not wait for it."""
+    world = make_world(start=False)
+    line = SlowLine(world.broker.port)
+    world.hall.config["mqtt"]["url"] = f"mqtt://127.0.0.1:{line.port}"
+    world.hall.write(world.hall.config)
+    world.broker.start()
+    for id in world.described:
+        world.add_sim(id)
+    world.hall.start()
+    bus = world.bus()
+    wait_state(bus, "testing", "off", 40)
+    id, mark = command(bus, "testing", "wake")
+    result(bus, "testing", id, "accepted", mark, 20)
+    took = []
+    for _ in range(50):
+        begun = time.monotonic()
+        world.hall.auth("/client1/", headers=BROWSER)
+        took.append(time.monotonic() - begun)
+    assert statistics.median(took) <= 0.05, took
+    result(bus, "testing", id, "done", mark, 40)
+    wait_state(bus, "testing", "ready", 20)
+    states = [m.text() for m in bus.heard(topic("testing", "state"))]
+    assert states[-4:] == ["off", "waking", "booting", "ready"] and line.carried > 1000, states
+    line.door.close()
+
+
 def test_wrong_broker_password_is_said_and_the_gate_goes_on(make_world):
     world = make_world(start=False)
     world.hall.password = "wrong"
@@ -92,6 +182,26 @@ def test_silence_without_goodbye_is_unreachable_and_return_is_seen(make_world, n
     wait_state(bus, "testing", "ready", 30)
     states = [m.text() for m in bus.heard(topic("testing", "state"), awake_mark)]
     assert states[:4] == ["off", "waking", "booting", "ready"] or states[0] == "unknown"
+
+
+def test_a_cable_that_is_pulled_and_plugged_in_again(make_world):
+    """The server lives on and knows nothing of it; its agent's connection to the broker breaks, too. No state comes and goes."""
+    world = make_world(namespaces=True)
+    bus, sim = world.bus(), world.sims["testing"]
+    wait_state(bus, "testing", "off")
+    awake(bus, "testing")
+    mark = bus.mark()
+    world.lan.cable(sim.port, False)
+    wait_event(bus, "testing", "unreachable", mark, 60)
+    wait_state(bus, "testing", "unreachable")
+    assert world.hall.auth("/client1/", method="HEAD").status == 503, "and one that wakes nothing"
+    world.lan.cable(sim.port, True)
+    wait_event(bus, "testing", "back", mark, 60)
+    wait_state(bus, "testing", "ready", 60)
+    wait_until(lambda: world.hall.auth("/client1/", headers=BROWSER).status == 200, 20, "passage")
+    states = [m.text() for m in bus.heard(topic("testing", "state"), mark)]
+    assert states[0] in ("degraded", "unreachable") and states.count("unreachable") == 1 and states.count("ready") == 1, states
+    assert sim.count("boot") == 1
 
 
 def test_goodbye_of_its_own_counts_at_once(make_world):

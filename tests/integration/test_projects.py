@@ -12,6 +12,7 @@ from logind import SystemBus
 from process import wait_until
 from test_agent import HELD, Agent, agent_binary  # noqa: F401 (a fixture)
 from test_docker import Engine
+from test_hallctl import Ctl
 from world import BROWSER
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces and a Docker engine need root")
@@ -203,7 +204,7 @@ def awake(server):
     wait_state(server.bus, "testing", "ready", 30)
 
 
-def test_projects_beside_each_other_and_what_ails_them(server):
+def test_projects_beside_each_other_and_what_ails_them(server, tmp_path):
     """Commands, a broken one beside a good one, a container that vanishes, a health check that fails, Docker that stops."""
     s = server()
     s.create()
@@ -247,6 +248,12 @@ def test_projects_beside_each_other_and_what_ails_them(server):
     assert [a["outcome"] for a in order(s, "client1", "restart")] == ["accepted", "done"]
     assert s.engine.inspect("client1-web")["State"]["StartedAt"] > started and visit(s) == 200
     assert [a["outcome"] for a in order(s, "client1", "stop")] == ["accepted", "done"]
+    wait_project(s, "client1", "stopped")
+    # By hand, as the manual says.
+    ctl = Ctl(s.world.hall.binary, s.world.broker, tmp_path)
+    assert "client1" in ctl.said("projects", "start", "client1", "--wait") and s.state("client1-web") == "running"
+    wait_project(s, "client1", "ready")
+    ctl.run("projects", "stop", "client1", "--wait")
     wait_project(s, "client1", "stopped")
     assert s.state("client1-web") == "exited" and s.state("client2-web") == "running"  # "done" is what Docker has done
     assert visit(s, "/client2/") == 200

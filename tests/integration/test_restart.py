@@ -170,7 +170,8 @@ def test_holds_settings_and_learned_times_are_still_there(make_world):
     for server in ("testing", "erp"):
         wait_state(bus, server, "off")
     awake(bus, "erp")
-    boot = wait_status(bus, "erp", lambda s: s["last_boot_s"], 10)["last_boot_s"]
+    told = wait_status(bus, "erp", lambda s: s["last_boot_s"], 10)
+    known = {k: told[k] for k in ("last_boot_s", "wakes", "last_ready")}
     mark = bus.mark()
     bus.publish(topic("testing", "hold/backup"), {"for": "2h", "reason": "nightly", "id": "h1"})
     answer_of(bus, "testing", "hold", mark, "done")
@@ -183,7 +184,7 @@ def test_holds_settings_and_learned_times_are_still_there(make_world):
     assert wait_lease(bus, "testing", "hold", holder="backup") == hold
     bus.wait_json(topic("testing", "config"), 0, idle_s=33 * 60)
     found = wait_status(bus, "erp", lambda s: s["policy"] == "always_on", 5)
-    assert found["last_boot_s"] == boot
+    assert {k: found[k] for k in known} == known and known["wakes"] == 1 and known["last_ready"]
     bus.publish(topic("testing", "hold/backup"), {"for": "4h", "reason": "another", "id": "h1"})
     assert result(bus, "testing", "h1", "done", again)
     barrier(bus)

@@ -293,7 +293,7 @@ static void test_nothing_to_say(void **state)
     free(text);
 }
 
-/* A ring that went round is written oldest first. */
+/* A ring that went round is written oldest first, and those before it are counted still. */
 static void test_woken_ring(void **state)
 {
     (void)state;
@@ -304,10 +304,30 @@ static void test_woken_ring(void **state)
         saved.woken[saved.n_woken++ % WOKEN_MAX] = AT + i;
     text = written(&saved);
     assert_int_equal(record_read_server(text, strlen(text), &owner, &read), 0);
-    assert_int_equal(read.n_woken, WOKEN_MAX);
-    for (unsigned i = 0; i < WOKEN_MAX; i++)
-        assert_int_equal(read.woken[i], AT + 3 + i);
+    assert_int_equal(read.n_woken, WOKEN_MAX + 3);
+    assert_memory_equal(read.woken, saved.woken, sizeof(saved.woken));
     free(text);
+}
+
+/* How many there were is only believed where the ring went round. */
+static void test_count_of_wakes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *members;
+        uint32_t n;
+    } cases[] = {
+        {"\"wakes\":7", 0},
+        {"\"wakes\":7,\"woken\":[5,6]", 2},
+        {"\"wakes\":-1,\"woken\":[5,6]", 2},
+        {"\"wakes\":1e300,\"woken\":[5,6]", 2},
+    };
+    struct saved saved;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(read_with(cases[i].members, &saved), 0);
+        assert_int_equal(saved.n_woken, cases[i].n);
+    }
 }
 
 /* Of an older Hall members are missing, of a newer one there are more. */
@@ -690,25 +710,16 @@ static void test_quota_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_member),
-        cmocka_unit_test(test_again),
-        cmocka_unit_test(test_nothing_to_say),
-        cmocka_unit_test(test_woken_ring),
-        cmocka_unit_test(test_other_versions),
-        cmocka_unit_test(test_wrong_types),
-        cmocka_unit_test(test_bad_stages),
-        cmocka_unit_test(test_out_of_range),
-        cmocka_unit_test(test_bad_items),
-        cmocka_unit_test(test_too_many),
-        cmocka_unit_test(test_long_text),
-        cmocka_unit_test(test_largest),
-        cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_hostile_text),
-        cmocka_unit_test(test_other_owner),
-        cmocka_unit_test(test_times),
-        cmocka_unit_test(test_quota),
-        cmocka_unit_test(test_quota_keys),
-        cmocka_unit_test(test_quota_refused),
+        cmocka_unit_test(test_every_member),   cmocka_unit_test(test_again),
+        cmocka_unit_test(test_nothing_to_say), cmocka_unit_test(test_woken_ring),
+        cmocka_unit_test(test_count_of_wakes), cmocka_unit_test(test_other_versions),
+        cmocka_unit_test(test_wrong_types),    cmocka_unit_test(test_bad_stages),
+        cmocka_unit_test(test_out_of_range),   cmocka_unit_test(test_bad_items),
+        cmocka_unit_test(test_too_many),       cmocka_unit_test(test_long_text),
+        cmocka_unit_test(test_largest),        cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_hostile_text),   cmocka_unit_test(test_other_owner),
+        cmocka_unit_test(test_times),          cmocka_unit_test(test_quota),
+        cmocka_unit_test(test_quota_keys),     cmocka_unit_test(test_quota_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

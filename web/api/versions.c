@@ -87,18 +87,46 @@ static const char *hash_of(const char *name)
 
 /* ---- keeping ---- */
 
-/* What fits a file name. */
+static bool is_plain(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
+           c == '-';
+}
+
+/* What fits a file name: all else as %XX. */
 static void name_by(const char *by, char *out, size_t size)
 {
     size_t n = 0;
-    for (; *by != '\0' && n + 1 < size; by++) {
-        bool plain = (*by >= '0' && *by <= '9') || (*by >= 'a' && *by <= 'z') ||
-                     (*by >= 'A' && *by <= 'Z') || *by == '.' || *by == '-';
-        out[n++] = *by;
-        if (!plain)
-            out[n - 1] = '_';
+    for (; *by != '\0' && n + 4 <= size; by++) {
+        if (is_plain(*by))
+            out[n++] = *by;
+        else
+            n += (size_t)snprintf(out + n, size - n, "%%%02X", (unsigned char)*by);
     }
     out[n] = '\0';
+}
+
+static int digit_of(char c)
+{
+    const char digits[] = "0123456789ABCDEF";
+    const char *found = c != '\0' ? strchr(digits, c) : NULL;
+    return found == NULL ? -1 : (int)(found - digits);
+}
+
+/* And back, in place; the file may be anybody's, so what is no letter stays as it is. */
+static void by_of_name(char *by)
+{
+    char *out = by;
+    for (; *by != '\0'; by++) {
+        int high = *by == '%' ? digit_of(by[1]) : -1, low = high >= 2 ? digit_of(by[2]) : -1;
+        if (low < 0 || (high << 4 | low) == 0x7f) {
+            *out++ = *by;
+            continue;
+        }
+        *out++ = (char)(high << 4 | low);
+        by += 2;
+    }
+    *out = '\0';
 }
 
 static int write_version(const char *path, const char *text, size_t length)
@@ -172,6 +200,7 @@ static void put_version(struct json_writer *writer, const struct version *versio
     snprintf(etag, sizeof(etag), "\"%.16s\"", hash_of(version->name));
     text_copy(by, sizeof(by), hash_of(version->name) + HASH_SIZE + 1);
     by[strlen(by) - 5] = '\0';
+    by_of_name(by);
     json_begin_object(writer, NULL);
     json_put_string(writer, "version", id);
     json_put_time(writer, "at", version->at);
