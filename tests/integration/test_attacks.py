@@ -1,8 +1,10 @@
 """Attacks on the dashboard's listener: every change without its token, requests that say two things at once, clients that
 hold workers, floods of guesses, pages of others."""
 
+import http.client
 import json
 import re
+import signal
 import socket
 import threading
 import time
@@ -117,6 +119,21 @@ def test_bodies_that_never_end_do_not_keep_the_owner_out(hall, visitor):
             assert time.monotonic() - start < 8
     finally:
         slow.close()
+
+
+def test_a_stream_ends_for_who_may_no_longer_come(hall):
+    connection = http.client.HTTPConnection(*hall.admin, timeout=20)
+    connection.request("GET", "/api/v1/stream", headers={"Host": "hall.lan", "X-API-Key": KEY})
+    answer = connection.getresponse()
+    assert answer.status == 200
+    hall.config["http"]["admin_allow"] = ["192.168.1.0/24"]
+    hall.write(hall.config)
+    hall.process.signal(signal.SIGHUP)
+    end = time.monotonic() + 15
+    while answer.readline():
+        assert time.monotonic() < end, "the stream goes on"
+    connection.close()
+    assert hall.ask_admin("/", host="hall.lan").status == 403
 
 
 def test_a_flood_of_guesses_does_not_lock_out_who_was_in_before(hall, visitor):

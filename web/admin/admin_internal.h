@@ -108,6 +108,8 @@ void call_problem(struct call *call, int status, const char *detail);
 void call_refuse(struct call *call, int status, const char *why);
 /* Reads the request and looks at address and host. False: it was answered. */
 bool door_opens(struct call *call);
+/* May it go on, by the rules of now? */
+bool door_stays_open(struct call *call);
 /* Did a page of ours send this, as far as the browser says? */
 bool door_same_origin(struct call *call);
 

@@ -160,6 +160,17 @@ static enum entry look(struct call *call, enum request_fault *ret_fault)
     return entry;
 }
 
+bool door_stays_open(struct call *call)
+{
+    struct admin *admin = call->admin;
+
+    pthread_mutex_lock(&admin->rules_lock);
+    bool open = allows_address(&admin->rules, call->request) &&
+                allows_host(&admin->rules, call->request->host);
+    pthread_mutex_unlock(&admin->rules_lock);
+    return open;
+}
+
 bool door_opens(struct call *call)
 {
     enum request_fault fault;

@@ -14,11 +14,11 @@ static const char head[] = "HTTP/1.1 200 OK\r\n"
                            "Connection: close\r\n\r\n"
                            "retry: 2000\n\n";
 
-/* Is whoever began it still logged in? */
+/* May whoever began it still come in, and is he still logged in? */
 static bool goes_on(struct call *call)
 {
     struct admin *admin = call->admin;
-    if (atomic_load(&admin->closing))
+    if (atomic_load(&admin->closing) || !door_stays_open(call))
         return false;
     if (call->by_key)
         return true;
