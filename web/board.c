@@ -1,16 +1,14 @@
 #include "web/board.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
+#include "web/inbox.h"
 #include "web/limits.h"
 
 enum {
@@ -38,13 +36,6 @@ struct project_slot { /* guarded by the lock of its server's slot */
     struct project_notice notice;
 };
 
-struct inbox {
-    pthread_mutex_t lock;
-    int fd;
-    size_t first, n;
-    struct visit visits[INBOX_MAX];
-};
-
 struct board {
     const struct config *config;
     struct slot *slots;
@@ -54,7 +45,7 @@ struct board {
     size_t *site_from; /* where a server's group begins in site_order; one more at the end */
     pthread_mutex_t locks[LOCKS];
     struct limits *limits;
-    struct inbox inbox;
+    struct inbox *inbox; /* of struct visit */
     pthread_mutex_t wait_lock;
     pthread_cond_t changed;
     atomic_int waiters[BOARD_QUEUES];
@@ -123,7 +114,6 @@ static void init_locks(struct board *board)
 
     for (size_t i = 0; i < LOCKS; i++)
         pthread_mutex_init(&board->locks[i], NULL);
-    pthread_mutex_init(&board->inbox.lock, NULL);
     pthread_mutex_init(&board->wait_lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -143,8 +133,7 @@ int board_create(const struct config *config, struct board **ret_board)
     board->sites = calloc(model->n_sites + 1, sizeof(*board->sites));
     board->site_order = calloc(model->n_sites + 1, sizeof(*board->site_order));
     board->site_from = calloc(model->n_servers + 2, sizeof(*board->site_from));
-    board->inbox.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int error = board->inbox.fd < 0 ? -errno : 0;
+    int error = inbox_create(sizeof(struct visit), INBOX_MAX, &board->inbox);
     if (!board->slots || !board->sites || !board->site_order || !board->site_from)
         error = -ENOMEM;
     if (error == 0) {
@@ -167,11 +156,9 @@ void board_destroy(struct board *board)
         return;
     for (size_t i = 0; i < LOCKS; i++)
         pthread_mutex_destroy(&board->locks[i]);
-    pthread_mutex_destroy(&board->inbox.lock);
     pthread_mutex_destroy(&board->wait_lock);
     pthread_cond_destroy(&board->changed);
-    if (board->inbox.fd >= 0)
-        close(board->inbox.fd);
+    inbox_destroy(board->inbox);
     limits_destroy(board->limits);
     free(board->slots);
     free(board->sites);
@@ -302,31 +289,12 @@ void board_limit(struct board *board, int site, uint32_t address, struct guard g
 
 int board_fd(const struct board *board)
 {
-    return board->inbox.fd;
-}
-
-static void quiet(int fd)
-{
-    uint64_t count;
-    ssize_t got =
-        read(fd, &count, sizeof(count)); /* not readable is what is wanted: any result is right */
-    (void)got;
+    return inbox_fd(board->inbox);
 }
 
 bool board_take(struct board *board, struct visit *ret_visit)
 {
-    struct inbox *inbox = &board->inbox;
-    pthread_mutex_lock(&inbox->lock);
-    bool any = inbox->n > 0;
-    if (any) {
-        *ret_visit = inbox->visits[inbox->first];
-        inbox->first = (inbox->first + 1) % INBOX_MAX;
-        inbox->n--;
-    } else {
-        quiet(inbox->fd);
-    }
-    pthread_mutex_unlock(&inbox->lock);
-    return any;
+    return inbox_take(board->inbox, ret_visit);
 }
 
 void board_close(struct board *board)
@@ -482,27 +450,12 @@ static _Atomic int64_t *told_at(struct board *board, const struct visit *visit, 
     return NULL;
 }
 
-static bool put(struct inbox *inbox, const struct visit *visit)
-{
-    static const uint64_t one = 1;
-    pthread_mutex_lock(&inbox->lock);
-    bool fits = inbox->n < INBOX_MAX;
-    bool first = inbox->n == 0;
-    if (fits)
-        inbox->visits[(inbox->first + inbox->n++) % INBOX_MAX] = *visit;
-    /* Under the lock, so that board_take cannot make quiet what was just rung. */
-    ssize_t rung = fits && first ? write(inbox->fd, &one, sizeof(one)) : (ssize_t)sizeof(one);
-    assert(rung == (ssize_t)sizeof(one));
-    pthread_mutex_unlock(&inbox->lock);
-    return fits;
-}
-
 bool board_tell(struct board *board, const struct visit *visit)
 {
     int64_t pause = 0;
     _Atomic int64_t *told = told_at(board, visit, &pause);
     if (!told)
-        return put(&board->inbox, visit);
+        return inbox_put(board->inbox, visit);
 
     int64_t now = clock_boot_ns() / 1000000;
     int64_t before = atomic_load(told);
@@ -510,7 +463,7 @@ bool board_tell(struct board *board, const struct visit *visit)
         return true;
     if (!atomic_compare_exchange_strong(told, &before, now))
         return true; /* another worker tells it at this moment */
-    if (put(&board->inbox, visit))
+    if (inbox_put(board->inbox, visit))
         return true;
     atomic_store(told, NEVER); /* not told: the next one tries again */
     return false;

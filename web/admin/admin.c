@@ -3,11 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "web/admin/admin_internal.h"
+#include "web/inbox.h"
 
 static const struct listener_role role = {
     .name = "the dashboard",
@@ -24,41 +23,22 @@ static const struct listener_role role = {
 void admin_tell(struct admin *admin, enum admin_news_kind kind, const char *who, const char *path,
                 const char *why)
 {
-    const uint64_t one = 1;
+    struct admin_news news = {.kind = kind};
 
-    pthread_mutex_lock(&admin->lock);
-    if (admin->n_news < ADMIN_INBOX) {
-        struct admin_news *news =
-            &admin->inbox[(admin->first_news + admin->n_news++) % ADMIN_INBOX];
-        news->kind = kind;
-        text_copy(news->who, sizeof(news->who), who);
-        text_copy(news->path, sizeof(news->path), path);
-        text_copy(news->why, sizeof(news->why), why);
-    }
-    pthread_mutex_unlock(&admin->lock);
-    (void)!write(admin->bell, &one, sizeof(one));
+    text_copy(news.who, sizeof(news.who), who);
+    text_copy(news.path, sizeof(news.path), path);
+    text_copy(news.why, sizeof(news.why), why);
+    (void)inbox_put(admin->inbox, &news);
 }
 
 int admin_fd(const struct admin *admin)
 {
-    return admin->bell;
+    return inbox_fd(admin->inbox);
 }
 
 bool admin_take(struct admin *admin, struct admin_news *ret_news)
 {
-    uint64_t count;
-
-    pthread_mutex_lock(&admin->lock);
-    bool some = admin->n_news > 0;
-    if (some) {
-        *ret_news = admin->inbox[admin->first_news];
-        admin->first_news = (admin->first_news + 1) % ADMIN_INBOX;
-        admin->n_news--;
-    } else {
-        (void)!read(admin->bell, &count, sizeof(count));
-    }
-    pthread_mutex_unlock(&admin->lock);
-    return some;
+    return inbox_take(admin->inbox, ret_news);
 }
 
 /* ---- Life ---- */
@@ -105,8 +85,9 @@ int admin_create(const struct admin_options *options, struct admin **ret_admin)
     pthread_mutex_init(&admin->lock, NULL);
     for (size_t i = 0; i < ADMIN_WORKERS; i++)
         answer_init(&admin->workers[i].answer);
-    admin->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    int error = admin->bell < 0 ? -errno : make_parts(admin, options);
+    int error = inbox_create(sizeof(struct admin_news), ADMIN_INBOX, &admin->inbox);
+    if (error == 0)
+        error = make_parts(admin, options);
     if (error != 0) {
         admin_destroy(admin);
         return error;
@@ -148,8 +129,7 @@ void admin_destroy(struct admin *admin)
         buf_finish(&admin->workers[i].body);
     }
     rules_finish(&admin->rules);
-    if (admin->bell >= 0)
-        close(admin->bell);
+    inbox_destroy(admin->inbox);
     pthread_mutex_destroy(&admin->rules_lock);
     pthread_mutex_destroy(&admin->lock);
     secret_wipe(admin, sizeof(*admin));

@@ -62,8 +62,6 @@ struct admin {
     struct sessions sessions;
     struct throttle throttle;
     char hash[SECRET_HASH_SIZE]; /* of the password; "": none is set */
-    struct admin_news inbox[ADMIN_INBOX];
-    size_t first_news, n_news;
     int64_t refusal_told;
     unsigned refusals_untold;
     int64_t throttled_told;
@@ -72,7 +70,7 @@ struct admin {
     atomic_bool closing;
     atomic_bool hashing; /* the first hash is not there yet */
     atomic_int streams, logins;
-    int bell; /* eventfd: news */
+    struct inbox *inbox; /* of struct admin_news */
 };
 
 /* One request on its worker's thread. */
