@@ -236,6 +236,18 @@ static const char *member_keys(const struct command_member *members, char *out, 
     return out;
 }
 
+/* Who fills in all keys of a server's command says null, or false, where nothing is meant. */
+static bool is_left_unset(const struct json *value)
+{
+    bool is_true = true;
+    if (json_type(value) != JSON_NULL && (!json_bool(value, &is_true) || is_true))
+        return false;
+    for (const struct command_member *member = server_members; member->key; member++)
+        if (strcmp(member->key, json_key(value)) == 0)
+            return true;
+    return false;
+}
+
 static int read_member(struct reading *reading, const struct json *value)
 {
     const char *key = json_key(value);
@@ -243,6 +255,8 @@ static int read_member(struct reading *reading, const struct json *value)
     for (const struct command_member *member = reading->language->members; member->key; member++)
         if (strcmp(member->key, key) == 0)
             return json_type(value) == JSON_NULL ? 0 : member->read(reading, value);
+    if (is_left_unset(value))
+        return 0;
     text_show(shown, sizeof(shown), key, strlen(key));
     return command_refuse(reading, -EINVAL, "the key \"%s\" is unknown; allowed: %s", shown,
                           member_keys(reading->language->members, keys, sizeof(keys)));

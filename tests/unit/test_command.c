@@ -53,6 +53,7 @@ static void test_plain_words(void **state)
         {TOPIC_PROJECT_COMMAND, "stop", COMMAND_STOP},
         {TOPIC_PROJECT_COMMAND, "restart", COMMAND_RESTART},
         {TOPIC_PROJECT_COMMAND, "{\"action\":\"stop\"}", COMMAND_STOP},
+        {TOPIC_PROJECT_COMMAND, "{\"action\":\"stop\",\"for\":null,\"force\":false}", COMMAND_STOP},
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -220,6 +221,8 @@ static void test_refusals(void **state)
         {TOPIC_PROJECT_COMMAND, -EINVAL, "wake", "start, stop, restart"},
         {TOPIC_PROJECT_COMMAND, -EINVAL, "{\"action\":\"wake\"}", "start, stop, restart"},
         {TOPIC_PROJECT_COMMAND, -EINVAL, "{\"action\":\"stop\",\"force\":true}", "\"force\""},
+        {TOPIC_PROJECT_COMMAND, -EINVAL, "{\"action\":\"stop\",\"for\":\"1h\"}", "\"for\""},
+        {TOPIC_PROJECT_COMMAND, -EINVAL, "{\"action\":\"stop\",\"speed\":null}", "\"speed\""},
         {TOPIC_AGENT_STATE, -ENOTSUP, "wake", "takes no commands"},
     };
     (void)state;
