@@ -89,6 +89,7 @@ static void post_project(struct hall *hall, int site)
     notice.state = fleet_project_state(hall->fleet, site);
     notice.ailment = fleet_project_ailment(hall->fleet, site, &container);
     notice.coming = project->wanted || project->order == PROJECT_RESTART;
+    notice.alone = !project->wanted || project->alone;
     notice.started = project->wanted ? project->started : 0;
     notice.expected = project_expected(project);
     for (unsigned i = 0; i < STAGES; i++)

@@ -40,6 +40,7 @@ struct project_notice {
     enum project_state state;
     enum project_ailment ailment;
     bool coming;            /* somebody wants it, and it is not ready yet */
+    bool alone;             /* its server was up already when that began */
     int64_t started;        /* when that began */
     int64_t expected;       /* when it should be ready; -1: no estimate */
     int32_t stages[STAGES]; /* ms after it began; those of containers and of the site */

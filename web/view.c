@@ -158,6 +158,21 @@ static void take_stages(struct view *view, const struct project_notice *project)
     }
 }
 
+/* Its server is up, but woke for this visitor: to him it is still one start, with all its stages.
+ */
+static void show_behind(struct view *view, const struct project_notice *project, int64_t now)
+{
+    struct notice *notice = &view->notice;
+    const int32_t usual = notice->expected[STAGE_SITE_ANSWERS];
+
+    take_stages(view, project);
+    view->kind = VIEW_BOOTING;
+    view->elapsed = not_negative(now - notice->wake_started);
+    view->left = -1;
+    view->eta = usual == STAGE_UNREACHED ? -1 : not_negative(usual - view->elapsed);
+    view->overdue = usual != STAGE_UNREACHED && view->elapsed > usual;
+}
+
 /* Its server runs: all that takes time is the project itself. */
 static void show_alone(struct view *view, const struct project_notice *project, int64_t now)
 {
@@ -204,6 +219,9 @@ void view_add_project(struct view *view, const struct project_notice *project, b
         return;
     else if (project->ailment != AILMENT_NONE)
         show_ailment(view, project);
+    else if (project->coming && has_containers(view, project) && !project->alone &&
+             view->notice.stages[STAGE_PACKET_SENT] != STAGE_UNREACHED)
+        show_behind(view, project, now.boot);
     else if ((project->coming && has_containers(view, project)) ||
              (asked && project->state == PROJECT_STOPPED))
         show_alone(view, project, now.boot);

@@ -7,7 +7,7 @@ const char *const words[WORDS][LANGUAGES] = {
     [WORD_TITLE_CLICK] = {"%s is asleep", "%s est en veille"},
     [WORD_TITLE_WAKING] = {"%s is waking up", "%s se réveille"},
     [WORD_TITLE_BOOTING] = {"%s is starting", "%s démarre"},
-    [WORD_TITLE_DEGRADED] = {"%s is almost there", "%s est presque là"},
+    [WORD_TITLE_DEGRADED] = {"%s is almost there", "%s est presque prêt"},
     [WORD_TITLE_SLEEPING] = {"%s was just falling asleep", "%s était en train de s’endormir"},
     [WORD_TITLE_READY] = {"%s is ready", "%s est prêt"},
     [WORD_TITLE_FAILED] = {"%s did not wake up", "%s ne s’est pas réveillé"},
@@ -89,14 +89,13 @@ const char *const words[WORDS][LANGUAGES] = {
                      "; si l’échec se répète, prévenez la personne qui s’occupe de ce serveur."},
     [WORD_REFUSED] = {"Your address, %s, may not open this site. If it should, ask the person who "
                       "looks after it.",
-                      "Votre adresse, %s, n’est pas autorisée à ouvrir ce site. Si elle devrait "
-                      "l’être, adressez-vous "
-                      "à la personne qui s’en occupe."},
+                      "Votre adresse, %s, n’est pas autorisée à ouvrir ce site. Si elle doit "
+                      "l’être, adressez-vous à la personne qui s’en occupe."},
 
     [WORD_HELD_DOWN] = {"It was switched off a moment ago and has to rest before it may be woken "
                         "again. Then it starts by itself; this page waits for it.",
-                        "Il vient d’être éteint et doit se reposer avant de pouvoir être "
-                        "réveillé. Il démarrera ensuite de lui-même" NNBSP
+                        "Il vient d’être éteint et doit le rester un moment avant de pouvoir "
+                        "être réveillé. Il démarrera ensuite de lui-même" NNBSP
                         "; cette page l’attend."},
     [WORD_HELD_OFTEN] = {"It was started as often as is allowed within an hour. As soon as it may, "
                          "it starts by itself; this page waits for it.",
@@ -144,7 +143,7 @@ const char *const words[WORDS][LANGUAGES] = {
                      "site d’elle-même."},
     [WORD_FOOTER_REFUSED] = {"Nothing was started.", "Rien n’a été démarré."},
     [WORD_NOSCRIPT] = {"The page renews itself every few seconds.",
-                       "La page se renouvelle toutes les quelques secondes."},
+                       "La page s’actualise toutes les quelques secondes."},
     [WORD_SENT] = {"What you sent could not be delivered yet. Leave this page open: your browser "
                    "keeps it, and sends it again as soon as the site is there. Agree if it asks.",
                    "Ce que vous avez envoyé n’a pas encore pu être remis. Laissez cette page "

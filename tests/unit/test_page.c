@@ -129,7 +129,7 @@ static void a_project_starts_alone(void **state)
     struct project_notice project = of_project(PROJECT_STARTING);
     (void)state;
     notice.stages[STAGE_PACKET_SENT] = notice.stages[STAGE_SITE_ANSWERS] = 5; /* of an old wake */
-    project.coming = true;
+    project.coming = project.alone = true;
     project.started = 100000;
     project.expected = 112000;
     project.stages[STAGE_DOCKER_UP] = 0;
@@ -183,6 +183,34 @@ static void a_project_starts_with_its_server(void **state)
     assert_int_equal(view.stage, STAGE_DOCKER_UP);
     assert_true(view_shows_stage(&view, STAGE_PACKET_SENT));
     assert_int_equal(view.elapsed, 11000);
+}
+
+/* Its server is up before its containers: no stage that was shown vanishes, or stays "now". */
+static void a_project_follows_its_server(void **state)
+{
+    struct notice notice = waking();
+    struct project_notice project = of_project(PROJECT_STARTING);
+    (void)state;
+    notice.state = POWER_READY;
+    notice.wake_open = false;
+    notice.stages[STAGE_FIRST_SIGN] = 2000;
+    notice.stages[STAGE_AGENT_ONLINE] = 3000;
+    notice.expected[STAGE_SITE_ANSWERS] = 20000;
+    project.coming = true;
+    project.started = 1000;
+    project.stages[STAGE_DOCKER_UP] = 3500;
+    struct view view = see_project(&notice, &project, true, 5000);
+    assert_int_equal(view.kind, VIEW_BOOTING);
+    assert_int_equal(view.elapsed, 4000);
+    assert_int_equal(view.eta, 16000);
+    for (int stage = STAGE_PACKET_SENT; stage <= STAGE_DOCKER_UP; stage++) {
+        assert_true(view_shows_stage(&view, stage));
+        assert_int_equal(view_stage_status(&view, stage), STAGE_DONE);
+    }
+    assert_int_equal(view_stage_status(&view, STAGE_CONTAINER_PRESENT), STAGE_NOW);
+    assert_true(see_project(&notice, &project, true, 22000).overdue);
+    notice.expected[STAGE_SITE_ANSWERS] = STAGE_UNREACHED;
+    assert_int_equal(see_project(&notice, &project, true, 5000).eta, -1);
 }
 
 static void a_stopped_project_waits_for_the_button(void **state)
@@ -603,6 +631,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_state_has_its_view),
         cmocka_unit_test(a_project_starts_alone),
+        cmocka_unit_test(a_project_follows_its_server),
         cmocka_unit_test(a_project_starts_with_its_server),
         cmocka_unit_test(a_project_without_containers_does_not_start),
         cmocka_unit_test(a_stopped_project_waits_for_the_button),
