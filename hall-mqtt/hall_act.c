@@ -67,8 +67,9 @@ static int send_packet(const struct model_server *server, char reason[REASON_SIZ
     memcpy(target.secureon, server->wake.secureon, sizeof(target.secureon));
     const int error = wol_send(&target);
     if (error < 0)
-        snprintf(reason, REASON_SIZE, "%s%s%s", strerror(-error), target.interface ? " on " : "",
-                 target.interface ? target.interface : "");
+        snprintf(reason, REASON_SIZE, "%s%s%s%s", strerror(-error), target.interface ? " on " : "",
+                 target.interface ? target.interface : "",
+                 error == -ENODEV ? "; correct wake.interface (ip link shows the names)" : "");
     return error;
 }
 

@@ -27,8 +27,10 @@ int _gnutls_global_init_skip(void)
 
 static int check(const struct config *config)
 {
-    printf("%s: ok: %zu servers, %zu domains\n", config->file, config->model.n_servers,
-           config->model.n_domains);
+    const size_t servers = config->model.n_servers, domains = config->model.n_domains;
+
+    printf("%s: ok: %zu server%s, %zu domain%s\n", config->file, servers, servers == 1 ? "" : "s",
+           domains, domains == 1 ? "" : "s");
     return EXIT_SUCCESS;
 }
 

@@ -103,6 +103,19 @@ static int settle(struct mqtt_link *link, int rc)
 
 /* ---- what libmosquitto calls ---- */
 
+/* What is probably wrong with a login that the broker does not take. */
+static const char *login_advice(const struct mqtt_link *link, int reason)
+{
+    const struct mqtt_options *options = link->setup.options;
+    if (reason != MQTT_RC_NOT_AUTHORIZED && reason != MQTT_RC_BAD_USERNAME_OR_PASSWORD &&
+        reason != CONNACK_REFUSED_BAD_USERNAME_PASSWORD && reason != CONNACK_REFUSED_NOT_AUTHORIZED)
+        return "";
+    if (options->username == NULL)
+        return "; no user is configured (mqtt.username)";
+    return options->password ? "; check the user and HALL_MQTT_PASSWORD"
+                             : "; HALL_MQTT_PASSWORD is not set";
+}
+
 static void on_connect(struct mosquitto *client, void *userdata, int reason, int flags,
                        const mosquitto_property *properties)
 {
@@ -117,8 +130,9 @@ static void on_connect(struct mosquitto *client, void *userdata, int reason, int
         return;
     }
     link->too_new = !v311 && reason == MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION;
-    fail(link, "the broker at %s refuses the connection: %s", broker_name(link),
-         v311 ? mosquitto_connack_string(reason) : mosquitto_reason_string(reason));
+    fail(link, "the broker at %s refuses the connection: %s%s", broker_name(link),
+         v311 ? mosquitto_connack_string(reason) : mosquitto_reason_string(reason),
+         login_advice(link, reason));
 }
 
 static void on_disconnect(struct mosquitto *client, void *userdata, int reason,
@@ -266,7 +280,10 @@ static void connection_started(struct mqtt_link *link, int rc, int error)
 {
     int fd = rc == MOSQ_ERR_SUCCESS ? mosquitto_socket(link->client) : -1;
     if (fd < 0 || sd_event_add_io(link->loop, &link->io, fd, EPOLLIN | EPOLLOUT, on_io, link) < 0)
-        fail(link, "no connection to %s: %s", broker_name(link), rc_text(rc, error));
+        fail(link, "no connection to %s: %s%s", broker_name(link), rc_text(rc, error),
+             rc == MOSQ_ERR_ERRNO && error == ECONNREFUSED
+                 ? "; no broker listens there; is it started?"
+                 : "");
     else
         link->listener->started(link->context);
 }

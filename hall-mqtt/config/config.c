@@ -97,6 +97,13 @@ static int fail_file(const char *file, const char *why, int error, struct buf *e
     return error;
 }
 
+static const char *advice(int error)
+{
+    return error == -ENOENT                      ? "; write it, or name another file"
+           : error == -EACCES || error == -EPERM ? "; let this user read it and enter its folder"
+                                                 : "";
+}
+
 /* Not blocking, so that a FIFO without a writer is told apart instead of waited for. */
 static int open_regular(const char *file, size_t *ret_size, struct buf *errors)
 {
@@ -104,7 +111,7 @@ static int open_regular(const char *file, size_t *ret_size, struct buf *errors)
     int fd = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     if (fd < 0) {
         int error = -errno;
-        buf_printf(errors, "%s: cannot be read: %s\n", file, strerror(-error));
+        buf_printf(errors, "%s: cannot be read: %s%s\n", file, strerror(-error), advice(error));
         return error;
     }
     int r = fstat(fd, &status) < 0 ? -errno : 0;

@@ -62,7 +62,11 @@ int document_parse(const char *file, const char *text, size_t length,
 
 static int fail_file(const char *file, const char *why, int error, struct buf *errors)
 {
-    buf_printf(errors, "%s: cannot be read: %s\n", file, why);
+    buf_printf(errors, "%s: cannot be read: %s%s\n", file, why,
+               error == -ENOENT ? "; write it, or name another file"
+               : error == -EACCES || error == -EPERM
+                   ? "; let this user read it and enter its folder"
+                   : "");
     return error;
 }
 

@@ -326,7 +326,7 @@ def test_no_broker_and_no_hall(binary, tmp_path):
     try:
         assert "nothing is heard of Hall" in ctl.complained("status", expect=UNREACHABLE)
         refused = ctl.complained("status", expect=UNREACHABLE, HALL_MQTT_PASSWORD="wrong")
-        assert "refuses the connection" in refused and "HALL_MQTT_PASSWORD" in refused and "wrong" not in refused
+        assert "refuses the connection" in refused and "check the user and HALL_MQTT_PASSWORD" in refused and "wrong" not in refused
         hall = Bus("127.0.0.1", broker.port, "hall", broker.passwords["hall"])
         hall.publish("hall/status", "offline", retain=True)
         hall.close()

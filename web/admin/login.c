@@ -88,6 +88,9 @@ int login_start(struct admin *admin, const char *stored_hash)
     }
     if (stored_hash && secret_is_hash(stored_hash))
         set_hash(admin, stored_hash);
+    else if (!admin->secrets->admin_password)
+        log_warning("admin: no password is set, so nobody can log in; make a line for the "
+                    "environment file with `hallctl hash-password`");
     return admin->secrets->admin_password ? start_first(admin) : 0;
 }
 
