@@ -32,6 +32,8 @@ static int on_clock_set(sd_event_source *source, int fd, uint32_t events, void *
     log_info("hall: the clock was set; schedules are looked at anew");
     fleet_clock_was_set(hall->fleet);
     fleet_tick(hall->fleet, clock_now());
+    for (size_t i = 0; i < hall->config->model.n_servers; i++)
+        hall_mark(hall, (int)i); /* all that is told of time stands elsewhere now */
     hall_settle(hall);
     return arm_cancel(fd);
 }

@@ -144,6 +144,7 @@ def test_statistics_count_what_happened(api, bus, world):
 
 
 def test_visits_and_their_wakes_are_known_by_project(api, bus, world):
+    awake(bus, "testing")
     api.do("POST", "/servers/testing/sleep", {"force": True})
     wait_state(bus, "testing", "off")
     before = {p["project"]: p["visits"] for p in api.get("/statistics")["projects"]}

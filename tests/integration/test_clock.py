@@ -1,0 +1,90 @@
+"""The wall clock of Hall's machine is set while it runs, as on a Pi without a clock when the network comes: schedules follow it,
+whatever was measured in time passed does not."""
+
+import os
+import re
+import struct
+import subprocess
+
+import pytest
+from helpers import (barrier, command, configured, events, instant, result, state_of, wait_event, wait_lease, wait_no_lease,
+                     wait_state, wait_status, window)
+from world import BROWSER
+
+ZONE = "Europe/Paris"
+HOUR = 3600
+
+
+class Clock:
+    """Hall's own wall clock."""
+
+    def __init__(self, world):
+        self.hall = world.hall
+        self.file, self.pipe = world.directory / "clock", world.directory / "clock-set"
+        self.file.write_bytes(struct.pack("=q", 0))
+        os.mkfifo(self.pipe)
+        shim = world.hall.binary.parents[1] / "tests" / "clock_shim.so"
+        assert shim.exists()
+        libraries = subprocess.run(["ldd", world.hall.binary], capture_output=True, text=True, check=True).stdout
+        first = re.findall(r"=> (\S*lib[at]san\S*)", libraries)
+        world.hall.secrets |= {"LD_PRELOAD": " ".join([*first, str(shim)]), "CLOCK_FILE": str(self.file), "CLOCK_PIPE": str(self.pipe)}
+
+    def add(self, seconds):
+        with self.file.open("r+b") as file:
+            file.write(struct.pack("=q", seconds))
+        with self.pipe.open("wb", buffering=0) as pipe:
+            pipe.write(b"the clock")
+
+
+@pytest.fixture
+def place(make_world):
+    """testing has hours that begin in two hours and last one; erp is on demand."""
+
+    def change(_servers, domains):
+        domains["testing.localhost"]["policy"] = {"mode": "scheduled", "timezone": ZONE, "idle": "1s", "windows": [window(ZONE, -120, 180)]}
+
+    world = configured(make_world, change, start=False)
+    clock = Clock(world)
+    world.start()
+    bus = world.bus()
+    wait_state(bus, "testing", "off")
+    wait_state(bus, "erp", "off")
+    return world, clock, bus
+
+
+def test_forward_into_the_hours_and_back_out_of_them(place):
+    world, clock, bus = place
+    id, mark = command(bus, "erp", "wake", **{"for": "10m"})
+    result(bus, "erp", id, "done", mark, 20)
+    lease = wait_lease(bus, "erp", "manual")
+    clock.add(2 * HOUR + HOUR // 2)
+    assert wait_event(bus, "testing", "wake_requested", mark)["detail"] == "schedule of testing.localhost"
+    wait_state(bus, "testing", "ready", 20)
+    wait_lease(bus, "testing", "schedule")
+    # Ten minutes are ten minutes: on the new clock they end as much later.
+    wait_status(bus, "erp", lambda s: s["leases"] and abs(instant(s["leases"][0]["until"]) - instant(lease["until"]) - 2.5 * HOUR) <= 2,
+                what="the end of ten minutes by the new clock")
+    assert state_of(bus, "erp") == "ready"
+    assert world.hall.auth("/", host="erp.localhost", headers=BROWSER).status == 200
+    mark = bus.mark()
+    clock.add(0)
+    wait_no_lease(bus, "testing", "schedule")
+    wait_event(bus, "testing", "sleep_requested", mark, 30)
+    wait_state(bus, "testing", "off", 30)
+    assert state_of(bus, "erp") == "ready" and not events(bus, "erp", "sleep_requested", mark)
+
+
+def test_years_back_and_forth_in_the_middle_of_a_wake(place):
+    world, clock, bus = place
+    sim = world.sims["erp"]
+    sim.tell("deaf on")
+    id, mark = command(bus, "erp", "wake")
+    sim.wait("frame", 5)
+    for seconds in (-400 * 86400, 400 * 86400, 0):
+        clock.add(seconds)
+        barrier(bus)
+        assert state_of(bus, "erp") == "waking" and state_of(bus, "testing") in ("off", "waking", "booting", "ready", "sleeping")
+    sim.tell("deaf off")
+    done = result(bus, "erp", id, "done", mark, 30)
+    assert 0 < done["seconds"] < 60
+    assert len(events(bus, "erp", "wake_requested", mark)) == 1
