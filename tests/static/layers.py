@@ -23,10 +23,15 @@ ALLOWED = {
     "ha-discovery": {"base", "core", "bus", "ha-discovery"},
     "web": {"base", "core", "config", "web"},
     "web/api": {"base", "core", "config", "store", "web"},
+    "hall-mqtt/hallctl": {"base", "core", "config", "bus", "probe", "bridges/wol", "web", "hallctl"},
+    "hall-mqtt": {"base", "core", "config", "bus", "loop", "probe", "store", "bridges/wol", "bridges/remote", "ha-discovery", "web"},
 }
-# Adapters and programs beside pure language in one folder: what they may include beyond it.
+# What is pure beside adapters in one folder, or as a whole: it includes no system's I/O.
 PURE_OF_SYSTEM = ("ha-discovery", "hall-mqtt/core", "hall-mqtt/config", "hall-mqtt/bus/command", "hall-mqtt/bus/payload",
-                  "hall-mqtt/bus/relay", "hall-mqtt/bus/report", "hall-mqtt/bus/topic")
+                  "hall-mqtt/bus/relay", "hall-mqtt/bus/report", "hall-mqtt/bus/topic", "hall-mqtt/store/record", "hall-mqtt/store/field",
+                  "web/gate", "web/request", "web/view", "web/phrase", "web/status", "web/uri", "web/sablier", "web/proxy_",
+                  "bridges/agent/activity", "bridges/agent/proc", "bridges/agent/report", "bridges/agent/docker_api",
+                  "bridges/remote/ssh_words", "bridges/wol/relay_guard")
 THIRD_PARTY = ("mosquitto", "sqlite3", "cjson/", "cJSON", "civetweb", "curl/", "sodium", "systemd/sd-bus")
 SYSTEM_IO = ("systemd/", "sys/socket.h", "sys/epoll.h", "pthread.h", "time.h", "sys/timerfd.h")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
@@ -39,6 +44,8 @@ def folder_of(name):
 
 def layer_errors(path, includes):
     rule = next((ALLOWED[k] for k in sorted(ALLOWED, key=len, reverse=True) if path.startswith(k + "/")), None)
+    if rule is None:
+        yield f"{path}: no layer is known for its folder"
     for quote, name in includes:
         if quote == '"' and rule is not None and "/" in name and folder_of(name) not in rule:
             yield f"{path}: includes {name}; its layer may only include from {', '.join(sorted(rule))}"
