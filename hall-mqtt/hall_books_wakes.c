@@ -160,34 +160,20 @@ static void write_sleep(struct hall *hall, const struct action *action, enum sto
 /* For /metrics. */
 static void count_event(struct hall *hall, enum happening what)
 {
-    switch (what) {
-    case HAPPENED_READY:
-        board_count(hall->board, COUNT_WAKES_READY);
-        break;
-    case HAPPENED_WAKE_FAILED:
-        board_count(hall->board, COUNT_WAKES_FAILED);
-        break;
-    case HAPPENED_ASLEEP:
-        board_count(hall->board, COUNT_SLEEPS_ASLEEP);
-        break;
-    case HAPPENED_SLEEP_REFUSED:
-        board_count(hall->board, COUNT_SLEEPS_REFUSED);
-        break;
-    case HAPPENED_SLEEP_FAILED:
-        board_count(hall->board, COUNT_SLEEPS_FAILED);
-        break;
-    case HAPPENED_WAKE_REQUESTED:
-    case HAPPENED_PACKET_SENT:
-    case HAPPENED_STAGE:
-    case HAPPENED_SLEEP_REQUESTED:
-    case HAPPENED_UNREACHABLE:
-    case HAPPENED_BACK:
-    case HAPPENED_POLICY_CHANGED:
-    case HAPPENED_HOLD:
-    case HAPPENED_RELEASE:
-    case HAPPENED_COMMAND_REFUSED:
-        break;
-    }
+    static const struct {
+        enum happening what;
+        enum count count;
+    } rows[] = {
+        {HAPPENED_READY, COUNT_WAKES_READY},
+        {HAPPENED_WAKE_FAILED, COUNT_WAKES_FAILED},
+        {HAPPENED_ASLEEP, COUNT_SLEEPS_ASLEEP},
+        {HAPPENED_SLEEP_REFUSED, COUNT_SLEEPS_REFUSED},
+        {HAPPENED_SLEEP_FAILED, COUNT_SLEEPS_FAILED},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (rows[i].what == what)
+            board_count(hall->board, rows[i].count);
 }
 
 void hall_books_event(struct hall *hall, const struct action *action)

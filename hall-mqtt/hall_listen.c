@@ -360,6 +360,37 @@ static void on_misnamed(struct hall *hall, const struct topic *topic,
     hall_refuse(hall, topic, &command, "ids and names are 1 to 64 of a-z, 0-9, '_' and '-'");
 }
 
+static void on_state(struct hall *hall, const struct topic *topic,
+                     const struct mqtt_message *message)
+{
+    on_report(hall, topic, message, read_state);
+}
+
+static void on_agent_report(struct hall *hall, const struct topic *topic,
+                            const struct mqtt_message *message)
+{
+    on_report(hall, topic, message, read_report);
+}
+
+static void on_result(struct hall *hall, const struct topic *topic,
+                      const struct mqtt_message *message)
+{
+    on_report(hall, topic, message, read_result);
+}
+
+typedef void hearer(struct hall *hall, const struct topic *topic,
+                    const struct mqtt_message *message);
+
+static hearer *const hearers[TOPIC_KINDS] = {
+    [TOPIC_COMMAND] = hall_hub_command,       [TOPIC_SERVER_POWER_SET] = on_command,
+    [TOPIC_SERVER_COMMAND] = on_command,      [TOPIC_SERVER_POLICY_SET] = on_command,
+    [TOPIC_SERVER_IDLE_SET] = on_command,     [TOPIC_SERVER_KEEP_AWAKE_SET] = on_command,
+    [TOPIC_SERVER_HOLD] = on_command,         [TOPIC_PROJECT_COMMAND] = on_command,
+    [TOPIC_AGENT_STATE] = on_state,           [TOPIC_AGENT_REPORT] = on_agent_report,
+    [TOPIC_AGENT_CONTAINERS] = on_containers, [TOPIC_AGENT_RESULT] = on_result,
+    [TOPIC_RELAY_STATE] = hall_on_relay,      [TOPIC_RELAY_RESULT] = hall_on_relay,
+};
+
 static void on_message(void *context, const struct mqtt_message *message)
 {
     struct hall *hall = context;
@@ -378,52 +409,9 @@ static void on_message(void *context, const struct mqtt_message *message)
                         text_show(shown, sizeof(shown), message->topic, strlen(message->topic)));
         return;
     }
-    switch (topic.kind) {
-    case TOPIC_AGENT_STATE:
-        on_report(hall, &topic, message, read_state);
-        break;
-    case TOPIC_AGENT_REPORT:
-        on_report(hall, &topic, message, read_report);
-        break;
-    case TOPIC_AGENT_CONTAINERS:
-        on_containers(hall, &topic, message);
-        break;
-    case TOPIC_AGENT_RESULT:
-        on_report(hall, &topic, message, read_result);
-        break;
-    case TOPIC_RELAY_STATE:
-    case TOPIC_RELAY_RESULT:
-        hall_on_relay(hall, &topic, message);
-        break;
-    case TOPIC_SERVER_POWER_SET:
-    case TOPIC_SERVER_COMMAND:
-    case TOPIC_SERVER_POLICY_SET:
-    case TOPIC_SERVER_IDLE_SET:
-    case TOPIC_SERVER_KEEP_AWAKE_SET:
-    case TOPIC_SERVER_HOLD:
-    case TOPIC_PROJECT_COMMAND:
-        on_command(hall, &topic, message);
-        break;
-    case TOPIC_COMMAND:
-        hall_hub_command(hall, &topic, message);
-        break;
-    case TOPIC_STATUS:
-    case TOPIC_INFO:
-    case TOPIC_EVENT:
-    case TOPIC_RESULT:
-    case TOPIC_SERVER_STATE:
-    case TOPIC_SERVER_POWER:
-    case TOPIC_SERVER_STATUS:
-    case TOPIC_SERVER_CONFIG:
-    case TOPIC_SERVER_EVENT:
-    case TOPIC_SERVER_RESULT:
-    case TOPIC_PROJECT_STATE:
-    case TOPIC_PROJECT_STATUS:
-    case TOPIC_PROJECT_RESULT:
-    case TOPIC_AGENT_COMMAND:
-    case TOPIC_RELAY_SEND:
-        break; /* Hall's own words; the client watches over those that are retained */
-    }
+    /* What has no hearer is Hall's own; the client watches over those that are retained. */
+    if (hearers[topic.kind])
+        hearers[topic.kind](hall, &topic, message);
 }
 
 static void on_connected(void *context, bool connected, const char *why)
