@@ -235,6 +235,16 @@ def test_events_are_filtered_and_exported(inside, world):
     page.until_text("main", "No events.")
 
 
+def test_what_happened_is_told_in_french_too(inside, world):
+    asleep(world)
+    ready(world)
+    inside.type("#language", "fr")
+    inside.go("events")
+    for words in ("paquet magique n°", "silence confirmé", "demandé par"):
+        inside.until(lambda said=words: said in inside.one("tbody").text, words)
+    assert "magic packet" not in inside.one("tbody").text and "ready after" not in inside.one("tbody").text
+
+
 def test_a_refused_visitor_is_let_in_by_one_click(inside, world):
     page = inside
     answer = world.hall.auth("/secret", host="erp.localhost", client="198.51.100.7", headers={"Accept": "application/json"})

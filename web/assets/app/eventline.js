@@ -1,6 +1,7 @@
 // One event as a sentence.
 import { h } from './dom.js';
 import { stamp } from './format.js';
+import { detailWords } from './state.js';
 import { name } from './words.js';
 
 export function eventWords(event) {
@@ -8,19 +9,22 @@ export function eventWords(event) {
   return event.type === 'stage' && stage ? name('stage', stage) : name('event', event.type);
 }
 
-// What the words do not say already.
+// What the words do not say already: { text, lang }, the language being Hall's own where the sentence is not a known one.
 export function eventDetail(event) {
-  return event.detail && event.detail !== event.type && event.detail !== (event.body && event.body.stage) ? event.detail : '';
+  if (!event.detail || event.detail === event.type || event.detail === (event.body && event.body.stage)) return null;
+  const words = detailWords(event.detail);
+  return { text: words || event.detail, lang: words ? null : 'en' };
 }
 
 // That a packet was sent is told twice: as itself, and as a stage.
 export const isEcho = (event) => event.type === 'stage' && Boolean(event.body) && event.body.stage === 'packet_sent';
 
 export function eventLine(event, withServer) {
+  const detail = eventDetail(event);
   const about = withServer && (event.project || event.server || event.domain);
   return h('li', { 'data-key': `e${event.id || event.at + event.type}` }, stamp(event.at),
     h('p', null, about ? h('b', null, `${about} · `) : null, eventWords(event),
-      eventDetail(event) ? h('span', { class: 'soft', lang: 'en' }, ` – ${eventDetail(event)}`) : null));
+      detail ? h('span', { class: 'soft', lang: detail.lang }, ` – ${detail.text}`) : null));
 }
 
 // Those of the stream have no id; those read from the store do.

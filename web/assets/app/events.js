@@ -55,9 +55,10 @@ export function create(context) {
   }
 
   function row(e) {
+    const detail = eventDetail(e);
     return h('tr', { 'data-key': `e${e.id || e.at + e.type}` }, h('td', { class: 'tight' }, stamp(e.at, when)),
       h('td', null, e.server ? h('a', { href: `#/servers/${encodeURIComponent(e.server)}` }, e.server) : e.domain || '–', e.project ? h('span', { class: 'soft' }, ` · ${e.project}`) : null),
-      h('td', null, h('b', null, eventWords(e))), h('td', { lang: 'en', class: eventDetail(e) ? 'whole' : null }, eventDetail(e)));
+      h('td', null, h('b', null, eventWords(e))), h('td', { lang: detail && detail.lang, class: detail ? 'whole' : null }, detail && detail.text));
   }
 
   function render() {

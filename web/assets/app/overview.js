@@ -54,7 +54,7 @@ function card(server) {
     h('div', { class: 'row spread' }, h('h2', null, h('a', { href: `#/servers/${encodeURIComponent(server.id)}` }, config.name)), chip(status.state)),
     wakeBar(server), why(server),
     h('div', { class: 'foot' },
-      h('span', { class: 'small soft' }, icon('leaf'), ' ', status.energy ? t('saved', { kwh: number(status.energy.saved_kwh, 1) }) : server.address),
+      h('span', { class: 'small soft' }, icon('leaf'), ' ', status.energy ? t('saved', { kwh: number(status.energy.saved_kwh, 1), n: status.energy.saved_kwh }) : server.address),
       mainButton(server)));
 }
 

@@ -64,6 +64,27 @@ export function containerWords(list) {
   return list.map((c) => (typeof c === 'string' ? c : `${c.name}${c.health || c.state ? ` (${name('cstate', c.health || c.state)})` : ''}`)).join(', ') || '–';
 }
 
+// What Hall writes of an event in the known forms, as [pattern, word]; $1 and $2 go into the word.
+const DETAILS = [
+  [/^ready after ([\d.]+) s \((resume|cold_boot)\)$/, 'detail.ready'],
+  [/^magic packet (\d+)$/, 'detail.packet'],
+  [/^silence is proven$/, 'detail.silent'],
+  [/^no sign of life$/, 'detail.nolife'],
+  [/^sleep by idle$/, 'detail.idle'],
+  [/^sleep by (.+)$/, 'detail.by'],
+  [/^restart by (.+)$/, 'detail.by'],
+];
+
+// In the reader's language where it is one of those or a cause, else null.
+export function detailWords(text) {
+  for (const [pattern, word] of DETAILS) {
+    const found = pattern.exec(text);
+    if (found && word === 'detail.ready') return t(word, { seconds: number(Number(found[1]), 1), kind: name('kind', found[2]) });
+    if (found) return t(word, { what: found[1] });
+  }
+  return causeWords(text) === text ? null : causeWords(text);
+}
+
 // "visit of client1": what Hall writes as a wake's cause, in the reader's language where it is one of the known forms.
 export function causeWords(cause) {
   const text = cause || '';
