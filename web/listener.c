@@ -22,6 +22,7 @@
 enum {
     STOP_MS = 500, /* answers under way may take so long when Hall ends */
     DRAIN_MAX = 8 * 1024 * 1024,
+    ROOM = 160 * 1024, /* the longest file of the dashboard */
 };
 
 struct worker {
@@ -361,6 +362,7 @@ static int begin(struct listener *listener, const struct sockaddr_in *address)
     if (mg_get_server_ports(listener->civetweb, 1, &port) == 1)
         listener->port = (uint16_t)port.port;
     listener->rules.port = listener->port;
+    own_socket_give_room(listener->port, ROOM);
     log_info("web: %s listens on %s:%u", role->name, text, listener->port);
     return 0;
 }

@@ -46,19 +46,42 @@ static bool listens(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &length) == 0 && yes != 0;
 }
 
-void own_socket_end_reading(uint16_t port, bool listening)
+/* Each that listens, or each other. */
+static void for_each(uint16_t port, bool listening, void (*act)(int held, int value), int value)
 {
     DIR *descriptors = opendir("/proc/self/fd");
-    if (!descriptors)
+    if (descriptors == NULL)
         return;
-    for (const struct dirent *entry; (entry = readdir(descriptors));) {
+    for (const struct dirent *entry; (entry = readdir(descriptors)) != NULL;) {
         int fd = (int)strtol(entry->d_name, NULL, 10);
         int held = entry->d_name[0] != '.' ? own_socket_hold(fd, port) : -ENOTSOCK;
         if (held < 0)
             continue;
         if (listens(held) == listening)
-            shutdown(held, SHUT_RD);
+            act(held, value);
         close(held);
     }
     closedir(descriptors);
+}
+
+/* What is accepted has the listening one's settings. */
+static void give_room(int held, int bytes)
+{
+    (void)setsockopt(held, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
+
+void own_socket_give_room(uint16_t port, int bytes)
+{
+    for_each(port, true, give_room, bytes);
+}
+
+static void end_reading(int held, int value)
+{
+    (void)value;
+    shutdown(held, SHUT_RD);
+}
+
+void own_socket_end_reading(uint16_t port, bool listening)
+{
+    for_each(port, listening, end_reading, 0);
 }

@@ -14,6 +14,10 @@
  * -errno. */
 int own_socket_hold(int fd, uint16_t port);
 
+/* So many bytes of an answer may wait in the kernel on each connection that is accepted from now
+ * on, lest a worker wait for whoever does not read. */
+void own_socket_give_room(uint16_t port, int bytes);
+
 /* Whoever reads from these sockets reads the end: the listening ones, or all others. */
 void own_socket_end_reading(uint16_t port, bool listening);
 

@@ -6,11 +6,15 @@ import json
 import re
 import signal
 import socket
+import sys
 import threading
 import time
 
 import pytest
-from test_admin import JSON, KEY, Visitor, hall, make_hall, problem, visitor  # noqa: F401 (fixtures)
+from conftest import check_end
+from links import Host
+from test_admin import JSON, KEY, Visitor, config, hall, make_hall, problem, visitor  # noqa: F401 (fixtures)
+from world import Hall
 
 PARTS = {"id": "testing", "lease": "x", "name": "x", "version": "x"}
 
@@ -119,6 +123,48 @@ def test_bodies_that_never_end_do_not_keep_the_owner_out(hall, visitor):
             assert time.monotonic() - start < 8
     finally:
         slow.close()
+
+
+# On a link of usual frames: connects until Hall is there, asks for the longest file often without reading it, then for the page.
+UNREAD = """
+import http.client, socket, sys, time
+def connect():
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2304)
+    s.settimeout(30)
+    s.connect(("127.0.0.1", int(sys.argv[1])))
+    return s
+for _ in range(500):
+    try:
+        connect().close()
+        break
+    except OSError:
+        time.sleep(0.02)
+unread = [connect() for _ in range(8)]
+for s in unread:
+    s.sendall(b"GET /api/v1/openapi.json HTTP/1.1\\r\\nHost: hall.lan\\r\\n\\r\\n")
+for s in unread[:5]:  # as many as there are workers
+    s.recv(1, socket.MSG_PEEK)
+start = time.monotonic()
+connection = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=30)
+connection.request("GET", "/", headers={"Host": "hall.lan"})
+print(connection.getresponse().status, time.monotonic() - start)
+"""
+
+
+def test_who_does_not_read_keeps_nobody_waiting(binary, tmp_path):
+    host = Host("unread")
+    hall = Hall(binary, tmp_path, config(tmp_path), "x", {"HALL_API_KEY": KEY})
+    try:
+        host.ip("link", "set", "lo", "mtu", "1500")
+        hall.start(wait=False, argv=["ip", "netns", "exec", host.name])
+        status, seconds = host.run([sys.executable, "-c", UNREAD, str(hall.admin[1])]).stdout.split()
+        assert status == "200" and float(seconds) < 2, seconds
+        check_end(type("", (), {"hall": hall}))
+    finally:
+        if hall.process and hall.process.alive():
+            hall.kill()
+        host.close()
 
 
 def test_a_stream_ends_for_who_may_no_longer_come(hall):
