@@ -118,7 +118,7 @@ void desk_route_status(struct desk *desk, const struct raw_request *raw, struct 
     view.local = clerk->request.trusted && !clerk->request.forwarded;
     status_write(&view, pause, body);
     answer_never_kept(&clerk->answer);
-    answer_header(&clerk->answer, "Vary", "Accept-Language");
+    answer_header(&clerk->answer, "Vary", "Accept-Language, *");
     answer_header(&clerk->answer, "X-Hall-State", power_state_name(view.notice.state));
     answer_end(&clerk->answer, "application/json");
 }

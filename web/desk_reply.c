@@ -91,12 +91,13 @@ void desk_look(struct desk *desk, struct clerk *clerk, const struct place *place
     view->reference = desk_reference(clerk);
 }
 
-/* Who asks decides what comes, and how the server stands. */
+/* Who asks decides what comes, and how the server stands. The star says that it depends on more
+ * than that: a site's service worker, which may keep what is "no-store", may not keep this. */
 static void state_headers(struct answer *answer, enum power_state state)
 {
     answer_header(
         answer, "Vary",
-        "Accept, Accept-Language, Sec-Fetch-Mode, Sec-Fetch-Dest, Sec-Purpose, User-Agent");
+        "Accept, Accept-Language, Sec-Fetch-Mode, Sec-Fetch-Dest, Sec-Purpose, User-Agent, *");
     answer_header(answer, "X-Hall-State", power_state_name(state));
 }
 

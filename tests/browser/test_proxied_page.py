@@ -24,6 +24,29 @@ from world import World  # noqa: E402
 HOST = "testing.localhost"
 
 
+# A site's own, as bad as can be: whatever comes is kept for ever.
+WORKER = b"""
+self.addEventListener('install', e => self.skipWaiting());
+self.addEventListener('activate', e => e.waitUntil(clients.claim()));
+self.addEventListener('fetch', e => e.respondWith((async () => {
+  const kept = await caches.open('kept'), known = await kept.match(e.request);
+  if (known) return known;
+  const answer = await fetch(e.request);
+  try { await kept.put(e.request, answer.clone()); } catch (refused) {}
+  return answer;
+})()));
+"""
+REGISTER = """
+const done = arguments[0];
+navigator.serviceWorker.addEventListener('controllerchange', () => done('controlled'));
+navigator.serviceWorker.register('/worker.js').catch(e => done(String(e)));
+"""
+KEPT = """
+const done = arguments[0];
+caches.open('kept').then(c => c.keys()).then(keys => done(keys.map(k => new URL(k.url).pathname)));
+"""
+
+
 class Site(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
@@ -39,8 +62,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         self.server.got.append((self.command, self.path, body))
         text = f"<!doctype html><title>The site</title><p id=m>{self.command}<p id=b>{body}".encode()
+        is_worker = self.path == "/worker.js"
+        text = WORKER if is_worker else text
         self.send_response(200)
-        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Type", "text/javascript" if is_worker else "text/html")
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text)
@@ -71,6 +96,11 @@ class Place:
         self.site.got = []
         threading.Thread(target=self.site.serve_forever, args=(0.05,), daemon=True).start()
 
+    def shut(self):
+        self.site.shutdown()
+        self.site.server_close()
+        self.site = None
+
     def url(self, path):
         return f"http://{HOST}:{self.proxy.port}{path}"
 
@@ -78,8 +108,7 @@ class Place:
         self.proxy.stop()
         self.world.close()
         if self.site:
-            self.site.shutdown()
-            self.site.server_close()
+            self.shut()
 
 
 @pytest.fixture(params=KINDS)
@@ -123,3 +152,23 @@ def test_a_form_that_is_sent_while_it_sleeps_arrives(place, driver):
     landed(driver)
     assert driver.find_element(By.ID, "m").text == "POST"
     assert wait_until(lambda: ("POST", "/order", "what=a+b%26c") in place.site.got, 5, "the form")
+
+
+def test_a_service_worker_cannot_keep_the_page(place, driver):
+    place.open()
+    driver.get(place.url("/first"))
+    landed(driver)
+    assert driver.execute_async_script(REGISTER) == "controlled"
+    place.shut()
+    driver.get(place.url("/second"))
+    assert driver.title != "The site" and driver.find_elements(By.ID, "s")
+    driver.get(place.url("/third"))
+    WebDriverWait(driver, 20, poll_frequency=0.02).until(lambda d: d.execute_script("return navigator.serviceWorker.controller !== null"))
+    place.open()
+    landed(driver)
+    assert driver.current_url == place.url("/third")
+    driver.get(place.url("/second"))
+    landed(driver)
+    kept = driver.execute_async_script(KEPT)
+    assert "/second" in kept and "/third" in kept, "it does keep what it can: the site"
+    assert not [path for path in kept if path.startswith("/.hall/")], kept
