@@ -60,9 +60,9 @@ http {{
 """, encoding="utf-8")
         return [tool("nginx"), "-p", self.directory, "-c", conf], dict(os.environ)
 
-    def _caddy(self, text):
+    def _caddy(self, text, options="auto_https off"):
         conf = self.directory / "Caddyfile"
-        conf.write_text("{\n\tadmin off\n\tauto_https off\n}\n" + text, encoding="utf-8")
+        conf.write_text(f"{{\n\tadmin off\n\t{options}\n}}\n" + text, encoding="utf-8")
         home = {"HOME": str(self.directory), "XDG_DATA_HOME": str(self.directory), "XDG_CONFIG_HOME": str(self.directory)}
         return [tool("caddy"), "run", "--config", conf, "--adapter", "caddyfile"], {**os.environ, **home}
 
@@ -81,6 +81,39 @@ http {{
     def stop(self):
         if self.process:
             self.process.stop()
+
+
+class HttpsProxy(Proxy):
+    """The same with what is printed for the world: HTTPS on PORT, plain HTTP on `plain` that leads there. Certificates of our own
+    (nginx) or of Caddy's own authority; `authority` is the file that vouches for them."""
+
+    def __init__(self, kind, directory, hallctl, config, port, host):
+        self.kind, self.directory, self.port, self.plain = kind, Path(directory), port, free_port()
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.log = self.directory / f"{kind}.log"
+        self.process = None
+        text = generated(hallctl, kind, config)
+        self.argv, self.env = {"nginx": self._https_nginx, "caddy": self._https_caddy}[kind](text, host)
+
+    def _https_nginx(self, text, host):
+        key, self.authority = self.directory / "privkey.pem", self.directory / "fullchain.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                        "-keyout", key, "-out", self.authority, "-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}"],
+                       check=True, capture_output=True)
+        lines = [line for line in text.splitlines() if "listen [::]" not in line]
+        text = "\n".join(lines) + "\n"
+        for printed, here in (("listen 80;", f"listen 127.0.0.1:{self.plain};"),
+                              ("listen 443 ssl;", f"listen 127.0.0.1:{self.port} ssl;"),
+                              (f"/etc/letsencrypt/live/{host}/", f"{self.directory}/")):
+            if printed not in text:
+                raise OSError(f"hallctl proxy-config nginx prints no {printed!r}")
+            text = text.replace(printed, here)
+        return self._nginx(text)
+
+    def _https_caddy(self, text, _host):
+        self.authority = self.directory / "caddy" / "pki" / "authorities" / "local" / "root.crt"
+        return self._caddy(text, f"http_port {self.plain}\n\thttps_port {self.port}\n\tdefault_bind 127.0.0.1\n\tlocal_certs\n"
+                                 "\tskip_install_trust")
 
 
 def beside(kind, world, hall, wanted=0):

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from helpers import asleep, awake, events, reload, wait_event, wait_state, window
 from process import wait_until
-from proxy import KINDS, Proxy
+from proxy import KINDS, HttpsProxy, Proxy
 from world import BROWSER, ROOT, free_port, http_get
 
 HOST = "testing.localhost"
@@ -413,3 +413,30 @@ def test_refusals_are_shown_to_people_and_programs(make_place, kind):
     assert ask(proxy, "/a", {"User-Agent": "GPTBot/1.2"}).status == 403
     bus_quiet(place.world, place.bus)
     assert events(place.bus, "testing", "wake_requested", mark) == []
+
+
+def test_https_as_it_is_printed(make_place, kind):
+    """For the world there is TLS, and plain HTTP leads there: with certificates that curl believes."""
+    place = make_place()
+    proxy = HttpsProxy(kind, place.world.directory / f"{kind}-tls", place.hallctl, place.world.hall.file, free_port(), HOST).start()
+    place.proxies.append(proxy)
+    wait_until(proxy.authority.exists, 20, "the certificate of the authority")
+
+    def curl(url, *words):
+        done = subprocess.run(["curl", "-sS", "-i", "--cacert", proxy.authority, "--max-time", "20", *words,
+                               "--resolve", f"{HOST}:{proxy.port}:127.0.0.1", "--resolve", f"{HOST}:{proxy.plain}:127.0.0.1", url],
+                              capture_output=True, text=True, check=False)
+        return done.stdout if done.returncode == 0 else ""
+
+    secure = f"https://{HOST}:{proxy.port}"
+    led = curl(f"http://{HOST}:{proxy.plain}/a?b=c")
+    assert led.split()[1] == "308" and f"ocation: https://{HOST}" in led and "/a?b=c" in led, led
+    mark = place.bus.mark()
+    browser = [word for name, value in BROWSER.items() for word in ("-H", f"{name}: {value}")]
+    page = wait_until(lambda: curl(f"{secure}/a", *browser), 20, "an answer by TLS")
+    assert page.split()[1] == "503" and "is waking up" in page and "no-store" in page, page
+    wait_wake(place, mark)
+    place.open()
+    status = json.dumps("redirect")
+    wait_until(lambda: f'{status}:"/a"' in curl(f"{secure}/.hall/status?path=/a"), 20, "the page is told to go")
+    assert curl(f"{secure}/a", *browser).split()[1] == "200"
