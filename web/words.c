@@ -20,7 +20,7 @@ const char *const words[WORDS][LANGUAGES] = {
     [WORD_CLICK] = {"It is switched on only while someone needs it. Start it, and this page takes "
                     "you there as soon "
                     "as it answers.",
-                    "Il n’est allumé que lorsque quelqu’un en a besoin. Démarrez-le" NNBSP
+                    "Il n’est allumé que lorsque quelqu’un en a besoin. Démarrez‑le" NNBSP
                     "; cette page vous y conduira dès qu’il répondra."},
     [WORD_WAKING] = {"We are sending it the wake-up signal.",
                      "Nous lui envoyons le signal de réveil."},

@@ -223,7 +223,7 @@ The dashboard, with the password {world.hall.secrets["ADMIN_PASSWORD"]}
 Open in a browser:
   {SITE}:{port}/client1      project client1 on the server testing
   {SITE}:{port}/client2      project client2 on the same server
-  http://erp.localhost:{port}/              the server erp
+  http://erp.localhost:{port}/               the server erp
 
 Watch and steer it from a shell:
   export HALL_MQTT_URL=mqtt://127.0.0.1:{broker.port} HALL_MQTT_USERNAME=operator HALL_MQTT_PASSWORD={password}

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """What the documentation shows is true: every whole configuration in a ```json block passes `hall --check`,
-every other such block is JSON, and every relative link leads somewhere."""
+every other such block is JSON, every relative link leads somewhere, and every option of the schema is explained."""
 
 import json
 import re
@@ -44,8 +44,31 @@ def link_errors(page, text):
             yield f"{page.relative_to(ROOT)}: {target} does not exist"
 
 
+def options_of(schema):
+    """The names of all options, wherever they stand."""
+    if isinstance(schema, list):
+        return {name for part in schema for name in options_of(part)}
+    if not isinstance(schema, dict):
+        return set()
+    here = schema.get("properties")
+    names = set(here) if isinstance(here, dict) else set()
+    return names.union(*(options_of(part) for part in schema.values()))
+
+
+def option_errors():
+    page = (ROOT / "docs" / "CONFIGURATION.md").read_text(encoding="utf-8")
+    schema = json.loads((ROOT / "docs" / "domains.schema.json").read_text(encoding="utf-8"))
+    top = page.partition("## Top level\n")[2].partition("\n## ")[0]
+    for name in sorted(options_of(schema)):
+        if f"`{name}`" not in page and f'"{name}"' not in page:
+            yield f"docs/CONFIGURATION.md: says nothing of `{name}`"
+    for name in schema["properties"]:
+        if f"| `{name}` |" not in top:
+            yield f"docs/CONFIGURATION.md: no row for `{name}` under Top level"
+
+
 def main():
-    errors = []
+    errors = list(option_errors())
     for page in pages():
         text = page.read_text(encoding="utf-8")
         errors += [*sample_errors(sys.argv[1], page, text), *link_errors(page, text)]

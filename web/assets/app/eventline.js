@@ -1,7 +1,7 @@
 // One event as a sentence.
 import { h } from './dom.js';
 import { stamp } from './format.js';
-import { detailWords } from './state.js';
+import { inWords } from './state.js';
 import { name } from './words.js';
 
 export function eventWords(event) {
@@ -9,11 +9,10 @@ export function eventWords(event) {
   return event.type === 'stage' && stage ? name('stage', stage) : name('event', event.type);
 }
 
-// What the words do not say already: { text, lang }, the language being Hall's own where the sentence is not a known one.
+// What the words do not say already, as inWords() has it.
 export function eventDetail(event) {
   if (!event.detail || event.detail === event.type || event.detail === (event.body && event.body.stage)) return null;
-  const words = detailWords(event.detail);
-  return { text: words || event.detail, lang: words ? null : 'en' };
+  return inWords(event.detail);
 }
 
 // That a packet was sent is told twice: as itself, and as a stage.

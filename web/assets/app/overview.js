@@ -7,7 +7,7 @@ import { finder } from './finder.js';
 import { ago, number, stamp } from './format.js';
 import { icon, scene } from './icons.js';
 import { live } from './live.js';
-import { chip, isUp, leaseLine, nextLine, progress, tone } from './state.js';
+import { chip, inWordsSpan, isUp, leaseLine, nextLine, progress, tone } from './state.js';
 import { name, t } from './words.js';
 
 // When the wake under way began, on our clock.
@@ -31,7 +31,7 @@ function why(server) {
   const { status } = server;
   const lines = status.leases.slice(0, 4).map(leaseLine);
   const more = status.leases.length - lines.length;
-  if (status.problem) lines.push(h('li', { 'data-key': 'problem' }, icon('degraded'), h('span', { lang: 'en' }, status.problem)));
+  if (status.problem) lines.push(h('li', { 'data-key': 'problem' }, icon('degraded'), inWordsSpan(status.problem)));
   if (!status.leases.length) lines.push(h('li', { 'data-key': 'none', class: 'soft' }, icon(status.state === 'off' ? 'off' : 'ready'),
     h('span', null, status.state === 'off' ? t('why.asleep') : t('why.nobody'), status.state === 'off' && status.since ? ` (${ago(status.since)})` : '')));
   if (more > 0) lines.push(h('li', { 'data-key': 'more', class: 'soft' }, icon('next'), t('why.more', { n: more })));
@@ -54,7 +54,7 @@ function card(server) {
     h('div', { class: 'row spread' }, h('h2', null, h('a', { href: `#/servers/${encodeURIComponent(server.id)}` }, config.name)), chip(status.state)),
     wakeBar(server), why(server),
     h('div', { class: 'foot' },
-      h('span', { class: 'small soft' }, icon('leaf'), ' ', status.energy ? t('saved', { kwh: number(status.energy.saved_kwh, 1), n: status.energy.saved_kwh }) : server.address),
+      h('span', { class: 'small soft' }, status.energy ? [icon('leaf'), ' '] : null, status.energy ? t('saved', { kwh: number(status.energy.saved_kwh, 1), n: status.energy.saved_kwh }) : server.address),
       mainButton(server)));
 }
 

@@ -8,7 +8,7 @@ import { ago, clock, day, duration, number, short, stamp, when } from './format.
 import { icon } from './icons.js';
 import { live } from './live.js';
 import { wakeBar } from './overview.js';
-import { STAGES, STATES, because, causeWords, chip, containerWords, isUp, leaseName, stageList } from './state.js';
+import { STAGES, STATES, because, causeWords, chip, containerWords, inWords, inWordsSpan, isUp, leaseName, stageList } from './state.js';
 import { name, t } from './words.js';
 
 const SPANS = { '24h': 86400, '7d': 7 * 86400, '30d': 30 * 86400 };
@@ -49,7 +49,7 @@ function facts(server) {
   return h('section', { class: 'card stack' }, h('h2', null, t('facts')),
     h('dl', { class: 'facts' },
       row('fact.since', status.since ? h('span', null, stamp(status.since), ` (${ago(status.since)})`) : null),
-      row('fact.reason', status.reason ? h('span', { lang: 'en' }, status.reason) : null),
+      row('fact.reason', status.reason ? inWordsSpan(status.reason) : null),
       row('fact.refused', status.sleep_refused ? h('span', { lang: 'en' }, status.sleep_refused.reason) : null),
       row('fact.guard', status.guard ? h('span', null, name('guard', status.guard.name), status.guard.until ? [' – ', t('until', { at: when(status.guard.until) })] : '') : null),
       row('fact.load', status.load === null ? null : number(status.load, 2)),
@@ -250,7 +250,7 @@ export function create(context) {
     return [
       h('div', { class: 'head', 'data-server': id }, h('div', null, h('p', { class: 'small' }, h('a', { href: '#/' }, t('nav.overview'))),
         h('div', { class: 'row wrap' }, h('h1', { tabindex: '-1' }, server.config.name), chip(server.status.state))), actions(server)),
-      server.status.problem ? h('p', { class: 'note bad', role: 'status', lang: 'en' }, server.status.problem) : null,
+      server.status.problem ? h('p', { class: 'note bad', role: 'status', lang: inWords(server.status.problem).lang }, inWords(server.status.problem).text) : null,
       history(spans, chosen, (key) => { chosen = key; again(readSpans); }),
       h('div', { class: 'two' }, h('div', { class: 'stack wide' }, leases(server), wakeNow(server, wakes), policy(server)), h('div', { class: 'stack wide' }, facts(server), tools(server, results, run), projects(server))),
       bootChart(server, wakes), wakeTable(wakes),

@@ -70,19 +70,49 @@ const DETAILS = [
   [/^magic packet (\d+)$/, 'detail.packet'],
   [/^silence is proven$/, 'detail.silent'],
   [/^no sign of life$/, 'detail.nolife'],
+  [/^all required checks pass$/, 'detail.checks'],
+  [/^it is up, but a required check fails$/, 'detail.check_fails'],
+  [/^it was up and fell silent without a goodbye/, 'detail.silent_fall'],
   [/^sleep by idle$/, 'detail.idle'],
   [/^sleep by (.+)$/, 'detail.by'],
   [/^restart by (.+)$/, 'detail.by'],
 ];
 
+const NOT_READY = /^not ready after (\d+) s, last stage reached: (\w+); (.+)$/;
+// Its end: what to look at.
+const ADVICE = [
+  [/^no sign of life: check/, 'advice.no_sign'],
+  [/^another machine answers/, 'advice.other_mac'],
+  [/^it is up, but/, 'advice.not_ready'],
+  [/^no magic packet/, 'advice.no_packet'],
+];
+
+function failureWords([, seconds, stage, advice]) {
+  const known = ADVICE.find(([pattern]) => pattern.test(advice));
+  return t('detail.not_ready', { seconds, stage: stage === 'none' ? t('none') : name('stage', stage), advice: known ? t(known[1]) : advice });
+}
+
 // In the reader's language where it is one of those or a cause, else null.
 export function detailWords(text) {
+  const failed = NOT_READY.exec(text);
+  if (failed) return failureWords(failed);
   for (const [pattern, word] of DETAILS) {
     const found = pattern.exec(text);
     if (found && word === 'detail.ready') return t(word, { seconds: number(Number(found[1]), 1), kind: name('kind', found[2]) });
     if (found) return t(word, { what: found[1] });
   }
   return causeWords(text) === text ? null : causeWords(text);
+}
+
+// A sentence of Hall's: { text, lang }, the language being its own where the sentence is not a known one.
+export function inWords(sentence) {
+  const words = detailWords(sentence);
+  return { text: words || sentence, lang: words ? null : 'en' };
+}
+
+export function inWordsSpan(sentence) {
+  const { text, lang } = inWords(sentence);
+  return h('span', { lang }, text);
 }
 
 // "visit of client1": what Hall writes as a wake's cause, in the reader's language where it is one of the known forms.

@@ -427,4 +427,12 @@ export default {
   'detail.nolife': 'no sign of life',
   'detail.idle': 'nobody needs it any more',
   'detail.by': 'asked for by {what}',
+  'detail.not_ready': 'not ready after {seconds} s, last stage reached: {stage}. {advice}',
+  'detail.checks': 'all required checks pass',
+  'detail.check_fails': 'it is up, but a required check fails',
+  'detail.silent_fall': 'it was up and fell silent without a goodbye: crash, cable or power cut',
+  'advice.no_sign': 'No sign of life: check its power and cable, Wake-on-LAN in its firmware and on its network card, the MAC and the broadcast address.',
+  'advice.other_mac': 'Another machine answers on its address: check who has it.',
+  'advice.not_ready': 'It is up, but its checks do not pass: check its services and the address of the check.',
+  'advice.no_packet': 'No magic packet could be sent: check the interface and the broadcast address, or the relay.',
 };

@@ -427,4 +427,12 @@ export default {
   'detail.nolife': 'aucun signe de vie',
   'detail.idle': 'personne n’en a plus besoin',
   'detail.by': 'demandé par {what}',
+  'detail.not_ready': 'pas prêt après {seconds} s, dernière étape atteinte : {stage}. {advice}',
+  'detail.checks': 'tous les contrôles requis réussissent',
+  'detail.check_fails': 'allumé, mais un contrôle requis échoue',
+  'detail.silent_fall': 'allumé, puis silencieux sans prévenir : panne, câble ou coupure de courant',
+  'advice.no_sign': 'Aucun signe de vie : vérifiez l’alimentation et le câble, le Wake-on-LAN dans le BIOS et sur la carte réseau, l’adresse MAC et l’adresse de diffusion.',
+  'advice.other_mac': 'Une autre machine répond à son adresse : cherchez laquelle.',
+  'advice.not_ready': 'Il est allumé, mais ses contrôles échouent : vérifiez ses services et l’adresse du contrôle.',
+  'advice.no_packet': 'Aucun paquet magique n’a pu être envoyé : vérifiez l’interface et l’adresse de diffusion, ou le relais.',
 };
