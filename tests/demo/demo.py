@@ -3,6 +3,8 @@
 With --once it plays one whole cycle without a person and says what happened when."""
 
 import argparse
+import fcntl
+import os
 import re
 import secrets
 import shutil
@@ -273,8 +275,19 @@ def give_past(world, days):
     history.fill(store, world.described, days)
 
 
+def take(directory):
+    """(where to keep files, a lock to hold): the directory, or one beside it while another demo runs there."""
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    lock = open(directory.with_name(f"{directory.name}.lock"), "w", encoding="utf-8")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        directory = directory.with_name(f"{directory.name}-{os.getpid()}")
+    return directory, lock
+
+
 def run(arguments):
-    directory = Path(arguments.directory)
+    directory, _lock = take(Path(arguments.directory))
     shutil.rmtree(directory, ignore_errors=True)
     once = arguments.once
     world = World(

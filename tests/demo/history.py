@@ -62,7 +62,7 @@ class Past:
         self.event(at, server, "wake_requested", cause, project if class_ == "visit" else None, domain)
         for name, seconds in zip(STAGES, stages):
             if seconds >= 0:
-                self.event(at + seconds, server, "stage", name.replace("_", " "), stage=name, seconds=seconds)
+                self.event(at + seconds, server, "stage", name, stage=name, seconds=seconds)
         self.event(at + took, server, "wake_failed" if fails else "ready", "no sign of life" if fails else f"after {took:.1f} s")
         return took, stages[1]
 

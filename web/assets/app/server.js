@@ -90,7 +90,7 @@ function wakeParts(wake, longest) {
 }
 
 function wakeTable(wakes) {
-  const longest = Math.max(1, ...wakes.map((w) => w.seconds || 0));
+  const longest = Math.max(1, ...wakes.flatMap((w) => STAGES.map((stage) => w.stages[stage] || 0)));
   return h('section', { class: 'card' }, h('h2', null, t('wakes')),
     wakes.length ? h('div', { class: 'scroll' }, h('table', null, h('caption', { class: 'vh' }, t('wakes')),
       h('thead', null, h('tr', null, [t('col.at'), t('col.cause'), t('col.result'), t('col.seconds'), t('col.stages')].map((c) => h('th', { scope: 'col' }, c)))),

@@ -104,7 +104,7 @@ export function create(context) {
       h('div', { class: 'head' }, h('div', null, h('h1', { tabindex: '-1' }, t('nav.statistics')), stats.since ? h('p', { class: 'soft' }, t('stat.since'), ' ', stamp(stats.since)) : null),
         h('div', { class: 'seg', role: 'radiogroup', 'aria-label': t('stat.period') }, PERIODS.map((p) => h('label', null, h('input', { type: 'radio', name: 'period', value: String(p), checked: p === days, onchange: () => { days = p; load().then(redraw, (x) => context.toast(x.message, true)); } }), h('span', null, t('days', { n: p })))))),
       stats.complete ? null : h('p', { class: 'note' }, t('stat.cut')), tiles(stats),
-      h('div', { class: 'two' },
+      h('div', { class: 'two even' },
         section(t('stat.hours'), heat(stats.wakes_by_hour)), section(t('stat.states'), shares(stats.servers)),
         section(t('stat.boots'), bootHistory(stats, version)),
         section(t('stat.causes'), stats.wakes_by_cause.length ? bar('causes', t('stat.causes'), version, stats.wakes_by_cause.map((c) => name('lease.short', c.cause)), stats.wakes_by_cause.map((c) => c.n), '--ac') : h('p', { class: 'empty' }, t('stat.nothing'))),
