@@ -231,20 +231,6 @@ def test_suspended_behind_halls_back(scene):
     scene.wake("resume", RESUME_LIMIT)
 
 
-def test_a_clock_that_jumps_is_named(scene):
-    """A day ahead: Hall's command looks expired there. The agent lives on, and is back to normal with its clock."""
-    scene.ready()
-    machine, qmp = scene.machine, scene.machine.monitor.mark()
-    machine.run("date -s @$(($(date +%s) + 86400))")
-    wait_no_lease(scene.bus, SERVER, "visit", 20)
-    wait_no_lease(scene.bus, SERVER, "agent", 60)
-    id, mark = command(scene.bus, SERVER, "sleep")
-    assert "the clocks differ" in result(scene.bus, SERVER, id, "refused", mark, 60)["reason"]
-    assert machine.monitor.count("SUSPEND", qmp) == 0
-    machine.run("date -s @$(($(date +%s) - 86400))")
-    scene.gone("SUSPEND", scene.sleep(), qmp)
-
-
 def test_a_cold_boot_is_learned_beside_the_resumes(scene):
     scene.ready()
     boot_id = scene.last_report()["boot_id"]
@@ -266,6 +252,20 @@ def test_a_cold_boot_is_learned_beside_the_resumes(scene):
     assert learned["resume"] and learned["cold_boot"], learned
     assert max(learned["resume"]) < min(learned["cold_boot"]), learned
     tell("learned    " + ", ".join(f"{kind}: {' '.join(f'{ms / 1000:.2f} s' for ms in times)}" for kind, times in learned.items()))
+
+
+def test_a_clock_that_jumps_is_named(scene):
+    """A day ahead: Hall's command looks expired there. The agent lives on, and is back to normal with its clock."""
+    scene.ready()
+    machine, qmp = scene.machine, scene.machine.monitor.mark()
+    machine.run("date -s @$(($(date +%s) + 86400))")
+    wait_no_lease(scene.bus, SERVER, "visit", 20)
+    wait_no_lease(scene.bus, SERVER, "agent", 60)
+    id, mark = command(scene.bus, SERVER, "sleep")
+    assert "the clocks differ" in result(scene.bus, SERVER, id, "refused", mark, 60)["reason"]
+    assert machine.monitor.count("SUSPEND", qmp) == 0
+    machine.run("date -s @$(($(date +%s) - 86400))")
+    scene.gone("SUSPEND", scene.sleep(), qmp)
 
 
 def kept(path):
