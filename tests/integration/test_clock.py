@@ -88,3 +88,27 @@ def test_years_back_and_forth_in_the_middle_of_a_wake(place):
     done = result(bus, "erp", id, "done", mark, 30)
     assert 0 < done["seconds"] < 60
     assert len(events(bus, "erp", "wake_requested", mark)) == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_schedules_wait_until_the_clock_is_synchronised(make_world):
+    """Where systemd-timesyncd runs, its mark is waited for; visitors and commands are not kept waiting by that."""
+
+    def change(_servers, domains):
+        domains["testing.localhost"]["policy"] = {"mode": "scheduled", "timezone": ZONE, "windows": [window(ZONE, 60, 120)]}
+
+    world = configured(make_world, change, start=False)
+    world.broker.start()
+    for id in world.described:
+        world.add_sim(id)
+    script = 'mount -t tmpfs tmpfs /run\nmkdir -p /run/systemd/timesync\nexec "$@"'
+    world.hall.start(argv=["unshare", "-m", "--propagation", "private", "sh", "-ec", script, "sh"])
+    bus = world.bus()
+    wait_state(bus, "testing", "off")
+    id, mark = command(bus, "erp", "wake")
+    result(bus, "erp", id, "done", mark, 20)
+    barrier(bus)
+    assert state_of(bus, "testing") == "off" and world.sims["testing"].count("frame") == 0
+    subprocess.run(["nsenter", "-m", "-t", str(world.hall.process.pid), "touch", "/run/systemd/timesync/synchronized"], check=True)
+    assert wait_event(bus, "testing", "wake_requested", limit=30)["detail"] == "schedule of testing.localhost"
+    wait_state(bus, "testing", "ready", 20)
