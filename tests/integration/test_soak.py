@@ -75,6 +75,12 @@ def test_memory_is_flat_and_a_crash_takes_half_a_minute_at_most(make_world):
     if not is_sanitized(pid):
         assert min(kb for kb, _ in half[-3:]) - min(kb for kb, _ in half) <= GROWTH_KB, sizes
 
+    # It ends in good order; a sanitizer would speak now.
+    mark = bus.mark()
+    assert world.hall.stop(limit=10) == 0
+    world.hall.start()
+    bus.wait_text("hall/status", "online", mark)
+
     # What was counted is on the disk within half a minute, whatever happens then.
     awake(bus, "testing")
     wait_until(lambda: world.hall.auth("/client1/", headers=BROWSER).status == 200, 10, "passage")
