@@ -53,6 +53,11 @@ def awake(bus, server):
         wait_until(lambda p=project: bus.last(f"hall/projects/{p}/state").text() == "ready", 15, project + " ready")
 
 
+def is_sanitized(world):
+    """Built to find faults, not to be fast or small."""
+    return b"__asan_init" in world.hall.binary.read_bytes()
+
+
 def barrier(bus):
     """All that Hall was told before is handled, and what came of it is published: it answered two commands since."""
     for _ in range(2):

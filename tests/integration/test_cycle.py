@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from helpers import asleep, awake, command, events, result, results, state_of, topic, wait_event, wait_state
+from process import wait_until
 from world import BROWSER, http_get
 
 STAGES = ["packet_sent", "first_sign", "agent_online", "docker_up", "container_present", "container_healthy",
@@ -29,8 +30,15 @@ def dissect(frame):
 
 def follow(world, url_path, host="testing.localhost"):
     """A browser at a ready site without a proxy in between: a redirect, then the site."""
-    answer = world.hall.get(url_path, BROWSER, host=host)
-    assert answer.status in (302, 303, 307), answer
+    answers = []
+
+    def leads_on():
+        """Those who listen on the bus may hear that it is ready a moment before the workers know."""
+        answers.append(world.hall.get(url_path, BROWSER, host=host))
+        return answers[-1].status in (302, 303, 307)
+
+    wait_until(leads_on, 5, "a redirect")
+    answer = answers[-1]
     assert "no-store" in answer.headers["Cache-Control"]
     parts = urlsplit(answer.headers["Location"])
     return http_get(parts.hostname, parts.port, f"{parts.path}?{parts.query}", BROWSER)

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import pytest
-from helpers import (awake, barrier, command, configured, events, hall_event, instant, reload, result, results,
+from helpers import (awake, barrier, command, configured, events, hall_event, instant, is_sanitized, reload, result, results,
                      simple_server, state_of, status, topic, wait_event, wait_lease, wait_state)
 from process import wait_until
 from world import BROWSER
@@ -358,7 +358,7 @@ def test_fifty_quick_reloads_under_load(make_world, namespaces):
             world.hall.process.signal(signal.SIGHUP)
             hall_event(bus, "config_loaded", mark, 10)
 
-    sanitized = b"__asan_init" in world.hall.binary.read_bytes()  # which keeps what was freed
+    sanitized = is_sanitized(world)  # which keeps what was freed
 
     def settled():
         """Boards that workers may still read are freed within a second or two."""

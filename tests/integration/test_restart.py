@@ -9,11 +9,12 @@ import time
 import uuid
 
 import pytest
-from helpers import (answer_of, asleep, awake, barrier, command, configured, events, hall_event, instant, result, results, state_of,
+from helpers import (answer_of, asleep, awake, barrier, command, configured, events, hall_event, instant, is_sanitized, result, results, state_of,
                      status, topic, wait_event, wait_lease, wait_state, wait_status)
 from process import wait_until
 from world import BROWSER
 
+SERVES = 0.2  # s, from exec to the first answer
 ENDS = ("done", "failed", "refused")
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 
@@ -218,7 +219,7 @@ def test_serving_again_within_200_ms_of_exec(make_world):
         assert code in (200, 503)
         times.append(took)
     print(f"first /auth after exec: {sorted(round(t * 1000) for t in times)} ms")
-    assert statistics.median(times) <= 0.2, times
+    assert statistics.median(times) <= (5 * SERVES if is_sanitized(world) else SERVES), times
     wait_until(lambda: world.hall.auth("/client1/", headers=BROWSER).status == 200, 10, "ready again")
 
 
@@ -268,7 +269,7 @@ def test_kills_at_random_moments(make_world):
     took.sort()
     print(f"serving after {rounds} kills: p50 {took[rounds // 2] * 1000:.0f} ms, p95 {took[rounds * 95 // 100] * 1000:.0f} ms,"
           f" most {took[-1] * 1000:.0f} ms")
-    assert took[rounds // 2] <= 0.2, took
+    assert took[rounds // 2] <= (5 * SERVES if is_sanitized(world) else SERVES), took
 
     # It settles, and every accepted command has at most one end.
     wait_until(lambda: state_of(bus, "testing") in ("off", "ready"), 60, "a settled state")
