@@ -108,7 +108,7 @@ PAGE = """<!doctype html>
 <style>
 :root{{color-scheme:light dark}}
 body{{font:1.05rem/1.6 system-ui,sans-serif;max-width:36rem;margin:12vh auto;padding:0 1.2rem}}
-h1{{font-size:1.8rem;margin:0 0 .4rem}} code{{font-size:.95em}} .ok{{color:#16803c}}
+h1{{font-size:1.8rem;margin:0 0 .4rem}} code{{font-size:.95em}} .ok{{color:#16803c}} @media(prefers-color-scheme:dark){{.ok{{color:#5fd08a}}}}
 </style></head><body>
 <h1>{title}</h1>
 <p class="ok">This is the site itself, served by the simulated server <strong>{server}</strong>.</p>
