@@ -448,6 +448,8 @@ static const char *outcomes_of_route(struct world *world, uint64_t route, bool q
 {
     static char text[80];
 
+    size_t length = 0;
+
     text[0] = '\0';
     for (size_t i = 0; i < world->n; i++) {
         const struct seen_action *seen = &world->seen[i];
@@ -455,8 +457,9 @@ static const char *outcomes_of_route(struct world *world, uint64_t route, bool q
 
         if (seen->action.kind == ACTION_ANSWER && answer->route == route &&
             answer->quiet == quiet) {
-            strcat(text, command_outcome_name(answer->outcome));
-            strcat(text, " ");
+            length += (size_t)snprintf(text + length, sizeof(text) - length, "%s ",
+                                       command_outcome_name(answer->outcome));
+            assert_true(length < sizeof(text));
         }
     }
     return text;
