@@ -50,9 +50,9 @@ static bool listens(int fd)
 static void for_each(uint16_t port, bool listening, void (*act)(int held, int value), int value)
 {
     DIR *descriptors = opendir("/proc/self/fd");
-    if (descriptors == NULL)
+    if (!descriptors)
         return;
-    for (const struct dirent *entry; (entry = readdir(descriptors)) != NULL;) {
+    for (const struct dirent *entry; (entry = readdir(descriptors));) {
         int fd = (int)strtol(entry->d_name, NULL, 10);
         int held = entry->d_name[0] != '.' ? own_socket_hold(fd, port) : -ENOTSOCK;
         if (held < 0)
@@ -67,7 +67,7 @@ static void for_each(uint16_t port, bool listening, void (*act)(int held, int va
 /* What is accepted has the listening one's settings. */
 static void give_room(int held, int bytes)
 {
-    (void)setsockopt(held, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+    (void)setsockopt(held, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 }
 
 void own_socket_give_room(uint16_t port, int bytes)

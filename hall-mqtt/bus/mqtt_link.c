@@ -110,7 +110,7 @@ static const char *login_advice(const struct mqtt_link *link, int reason)
     if (reason != MQTT_RC_NOT_AUTHORIZED && reason != MQTT_RC_BAD_USERNAME_OR_PASSWORD &&
         reason != CONNACK_REFUSED_BAD_USERNAME_PASSWORD && reason != CONNACK_REFUSED_NOT_AUTHORIZED)
         return "";
-    if (options->username == NULL)
+    if (!options->username)
         return "; no user is configured (mqtt.username)";
     return options->password ? "; check the user and HALL_MQTT_PASSWORD"
                              : "; HALL_MQTT_PASSWORD is not set";

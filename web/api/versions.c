@@ -110,7 +110,7 @@ static int digit_of(char c)
 {
     const char digits[] = "0123456789ABCDEF";
     const char *found = c != '\0' ? strchr(digits, c) : NULL;
-    return found == NULL ? -1 : (int)(found - digits);
+    return !found ? -1 : (int)(found - digits);
 }
 
 /* And back, in place; the file may be anybody's, so what is no letter stays as it is. */
