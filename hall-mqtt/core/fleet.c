@@ -142,14 +142,23 @@ static int64_t unknown_due(const struct step *step)
 
 /* What every event and every tick ends with. */
 
-/* The site whose answer ends the wait: a visited one; with no visitors, any. */
-static bool is_waited_for(const struct lease_set *set, const char *site)
+/* A domain that has projects and nothing of its own gives no answer: its projects do. */
+static bool has_an_answer(const struct model *model, const struct model_site *site)
 {
+    return site->check != MODEL_NONE || site->is_project ||
+           model->domains[site->domain].n_projects == 0;
+}
+
+/* The site whose answer ends the wait: a visited one; with no visitors, any that gives one. */
+static bool is_waited_for(const struct step *step, const struct model_site *site)
+{
+    const struct lease_set *set = &step->power->leases;
     bool visited = false;
 
     for (size_t i = 0; i < set->n; i++)
         visited |= set->leases[i].kind == LEASE_VISIT;
-    return !visited || lease_find(set, LEASE_VISIT, site);
+    return visited ? lease_find(set, LEASE_VISIT, site->id) != NULL
+                   : has_an_answer(step->fleet->model, site);
 }
 
 static bool lets_in(const struct step *step, int site)
@@ -166,7 +175,6 @@ static bool lets_in(const struct step *step, int site)
 static void update_sites(struct step *step)
 {
     struct fleet *fleet = step->fleet;
-    const struct power *power = step->power;
 
     for (int site = fleet->site_first[step->server]; site != MODEL_NONE;
          site = fleet->site_next[site]) {
@@ -175,7 +183,7 @@ static void update_sites(struct step *step)
         if (ready == fleet->sites[site].ready)
             continue;
         fleet->sites[site].ready = ready;
-        if (ready && is_waited_for(&power->leases, fleet->model->sites[site].id))
+        if (ready && is_waited_for(step, &fleet->model->sites[site]))
             step_stage(step, STAGE_SITE_ANSWERS);
         step_emit(step, &(struct action){.kind = ACTION_SITE, .site = {.site = site}});
         step->changed = true;

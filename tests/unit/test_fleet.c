@@ -278,6 +278,26 @@ static void test_deadline_and_eta_are_learned(void **state)
     assert_int_equal(power_eta(world_power(world, TESTING), world->now.boot), 0);
 }
 
+/* A domain that has but projects is up with its server; who wakes by command waits for a project.
+ */
+static void test_a_domain_of_projects_gives_no_answer(void **state)
+{
+    struct world *world = asleep(state);
+    const struct power *power = world_power(world, TESTING);
+
+    world_command(world, TESTING, COMMAND_WAKE, "w1");
+    for (unsigned check = 0; check < CHECK_OF_CLIENT1; check++)
+        if (check != CHECK_OF_AGENT)
+            world_probe(world, TESTING, check, PROBE_PASS);
+    world_neighbour(world, TESTING, MAC_MATCH);
+    world_agent(world, TESTING, AGENT_ONLINE);
+    assert_state(world, TESTING, POWER_READY);
+    assert_true(fleet_site_ready(world->fleet, SITE_TESTING));
+    assert_int_equal(power->wake.stages[STAGE_SITE_ANSWERS], STAGE_UNREACHED);
+    world_probe(world, TESTING, CHECK_OF_CLIENT1, PROBE_PASS);
+    assert_int_not_equal(power->wake.stages[STAGE_SITE_ANSWERS], STAGE_UNREACHED);
+}
+
 static void test_wake_without_sign(void **state)
 {
     struct world *world = asleep(state);
@@ -447,7 +467,6 @@ static void test_repeated_id(void **state)
 static const char *outcomes_of_route(struct world *world, uint64_t route, bool quiet)
 {
     static char text[80];
-
     size_t length = 0;
 
     text[0] = '\0';
@@ -1523,6 +1542,7 @@ int main(void)
         TEST(test_stages),
         TEST(test_visited_site_is_watched_until_it_answers),
         TEST(test_deadline_and_eta_are_learned),
+        TEST(test_a_domain_of_projects_gives_no_answer),
         TEST(test_wake_without_sign),
         TEST(test_wake_not_ready),
         TEST(test_wake_without_packet),
