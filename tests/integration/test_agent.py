@@ -414,7 +414,7 @@ def test_command_that_is_not_there(place):
 
 def test_command_that_hangs_is_killed_and_not_waited_for_too_long(place):
     pid_file = place.directory / "pid"
-    agent = place.agent(activity={"command": [script(place, f"sleep 100 & echo $! >{pid_file}; wait")]})
+    agent = place.agent(activity={"command": [script(place, f"sleep 100 & echo $! >{pid_file}.new; mv {pid_file}.new {pid_file}; wait")]})
     assert "not found out in time" in agent.order(outcome="refused")["reason"]
     agent.wait_report(lambda r: any("longer than 10 s" in v for v in r["vetoes"]), limit=15)
     pid = int(pid_file.read_text())

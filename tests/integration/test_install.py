@@ -112,7 +112,7 @@ def test_hall_is_installed_as_the_manual_says(place):
     log = done.stdout + done.stderr + "".join(f.read_text() for f in place.glob("*.log"))
     assert done.returncode == 0, log
     assert "hall 750 /etc/hall\nhall 640 /etc/hall/domains.json\nhall 600 /etc/hall/hall.env\n" in done.stdout
-    assert "/etc/hall/domains.json: ok: 1 servers, 0 domains" in done.stdout
+    assert "/etc/hall/domains.json: ok: 1 server, 0 domains" in done.stdout
     assert re.search(r"^online$", done.stdout, re.M), log
     assert re.search(r"^-rw------- \d+ hall hall .*/var/lib/hall/hall.db$", done.stdout, re.M), log
 
