@@ -394,15 +394,18 @@ static enum wake_kind actual_kind(const struct power *power)
     return strcmp(power->wake.boot_id, power->report.boot_id) == 0 ? WAKE_RESUME : WAKE_COLD;
 }
 
-/* Leases that were waiting for the server count their idle time from when it is there. */
+/* Leases that were waiting for the server last the idle time at least from when it is there; one
+ * whose time was named shorter, that time. */
 static void renew_waiting(struct step *step)
 {
     struct lease_set *set = &step->power->leases;
-    const int64_t until = step->now.boot + step_idle(step);
+    const int64_t idle = step_idle(step);
 
     for (size_t i = 0; i < set->n; i++) {
         struct lease *lease = &set->leases[i];
         const bool waits = lease->kind == LEASE_VISIT || lease->kind == LEASE_MANUAL;
+        const int64_t named = lease->until - lease->renewed;
+        const int64_t until = step->now.boot + (named < idle ? named : idle);
 
         if (waits && lease->until < until)
             lease->until = until;

@@ -236,7 +236,8 @@ def test_events_are_filtered_and_exported(inside, world):
 
 
 def test_what_happened_is_told_in_french_too(inside, world):
-    asleep(world)
+    ready(world)
+    asleep(world)  # asked for, whatever it was before
     ready(world)
     inside.type("#language", "fr")
     inside.go("events")

@@ -278,6 +278,23 @@ static void test_deadline_and_eta_are_learned(void **state)
     assert_int_equal(power_eta(world_power(world, TESTING), world->now.boot), 0);
 }
 
+/* Whoever names a time gets that time, from when the server is there, be it shorter than the idle
+ * time. */
+static void test_a_named_time_is_kept(void **state)
+{
+    struct world *world = asleep(state);
+    struct command command = world_new_command(COMMAND_WAKE, "w1");
+    const struct power *power = world_power(world, TESTING);
+
+    command.lasts = 2 * MINUTE;
+    world_order(world, TESTING, command);
+    world_advance(world, 30 * SECOND);
+    world_up(world, TESTING);
+    assert_state(world, TESTING, POWER_READY);
+    assert_int_equal(power->leases.n, 1);
+    assert_int_equal(power->leases.leases[0].until, world->now.boot + 2 * MINUTE);
+}
+
 /* A domain that has but projects is up with its server; who wakes by command waits for a project.
  */
 static void test_a_domain_of_projects_gives_no_answer(void **state)
@@ -1542,6 +1559,7 @@ int main(void)
         TEST(test_stages),
         TEST(test_visited_site_is_watched_until_it_answers),
         TEST(test_deadline_and_eta_are_learned),
+        TEST(test_a_named_time_is_kept),
         TEST(test_a_domain_of_projects_gives_no_answer),
         TEST(test_wake_without_sign),
         TEST(test_wake_not_ready),
