@@ -42,6 +42,7 @@ suite() { # NAME COMMAND..., which gets the report's name in $REPORT
   status=$?
   counts=$("$python" tests/static/count.py "$REPORT" "$status")
   count "$name" "${counts% *}" "${counts#* }"
+  sed -n 's/^shaky: /shaky /p' "$log"
   if [ "${counts#* }" -eq 0 ]; then
     printf 'ok    %-28s %4d s, %d tests\n' "$name" $((SECONDS - start)) "${counts% *}"
   else
@@ -53,8 +54,12 @@ suite() { # NAME COMMAND..., which gets the report's name in $REPORT
 
 run_ctest() { ctest --test-dir "$1" --output-on-failure --output-junit "$REPORT" --no-tests=error -j2 --timeout 120; }
 run_pytest() { # BUILD FOLDER [OPTION...]
-  HALL_BUILD=$PWD/$1 "$python" -B -m pytest -p no:cacheprovider -q --durations=5 --junitxml="$REPORT" \
-    -n 4 "${@:3}" "$2"
+  local status pytest=("$python" -B -m pytest -p no:cacheprovider -q)
+  export HALL_BUILD=$PWD/$1
+  "${pytest[@]}" --durations=5 --junitxml="$REPORT" -n 4 "${@:3}" "$2"
+  status=$?
+  [ "$status" -eq 1 ] || return "$status"
+  "$python" -B tests/static/alone.py "$REPORT" "${pytest[@]}"
 }
 
 build() { # PRESET
