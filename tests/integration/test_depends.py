@@ -48,7 +48,8 @@ def test_the_needed_one_is_woken_first_and_is_ready_before_the_other_gets_a_pack
     packet = first_frame(world, "app")
     assert first_frame(world, "db") < packet
     ready = world.sims["db"].wait("stage", 5, where=lambda e: e["stage"] == "sites")
-    assert ready["mono"] < packet, "not before its site answers"
+    # The server notes the time just after its site is there: Hall may have found it in between.
+    assert ready["mono"] < packet + 0.05, "not before its site answers"
     assert event_at(bus, "db", "ready") <= packet + 0.05
     wait_state(bus, "app", "ready", 20)
     lease = wait_lease(bus, "db", "dependent", holder="app")
