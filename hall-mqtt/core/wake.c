@@ -403,11 +403,14 @@ static void renew_waiting(struct step *step)
 
     for (size_t i = 0; i < set->n; i++) {
         struct lease *lease = &set->leases[i];
-        const bool waits = lease->kind == LEASE_VISIT || lease->kind == LEASE_MANUAL;
+
+        if ((lease->kind != LEASE_VISIT && lease->kind != LEASE_MANUAL) ||
+            lease->until == LEASE_FOREVER)
+            continue;
         const int64_t named = lease->until - lease->renewed;
         const int64_t until = step->now.boot + (named < idle ? named : idle);
 
-        if (waits && lease->until < until)
+        if (lease->until < until)
             lease->until = until;
     }
 }
