@@ -74,8 +74,20 @@ static void put_ask(struct proxy_job *job)
                      : "");
 }
 
+static void put_tls(struct proxy_job *job, const struct model_tls *tls)
+{
+    if (!tls)
+        return;
+    buf_printf(job->out, "\t\t\t\t\ttls_server_name %s\n", tls->name);
+    if (!tls->verify)
+        buf_puts(job->out, "\t\t\t\t\ttls_insecure_skip_verify\n");
+    else if (tls->ca)
+        buf_printf(job->out, "\t\t\t\t\ttls_trusted_ca_certs \"%s\"\n", tls->ca);
+}
+
 /* A connection that is kept open looks to the agent as if the server were in use: not for long. */
-static void put_lead(struct proxy_job *job, const struct proxy_target *target)
+static void put_lead(struct proxy_job *job, const struct proxy_target *target,
+                     const struct model_tls *tls)
 {
     if (target->base.length > 0)
         buf_printf(job->out, "\t\t\trewrite * %.*s{uri}\n", SPAN(target->base));
@@ -83,10 +95,11 @@ static void put_lead(struct proxy_job *job, const struct proxy_target *target)
                "\t\t\treverse_proxy %.*s {\n"
                "\t\t\t\ttransport http {\n"
                "\t\t\t\t\tdial_timeout 5s\n"
-               "\t\t\t\t\tkeepalive 10s\n"
-               "\t\t\t\t}\n"
-               "\t\t\t}\n",
+               "\t\t\t\t\tkeepalive 10s\n",
                SPAN(target->origin));
+    put_tls(job, tls);
+    buf_puts(job->out, "\t\t\t\t}\n"
+                       "\t\t\t}\n");
 }
 
 /* Inside a route the order of the lines counts: Hall is asked about the address as it came. */
@@ -94,7 +107,7 @@ static void put_site(struct proxy_job *job, const struct model_domain *domain,
                      const struct model_site *site)
 {
     (void)domain;
-    if (!is_fit(job, site))
+    if (!is_fit(job, site) || !proxy_tls_is_fit(job, site))
         return;
     begin_matched(job, site);
     if (!site->upstream) {
@@ -103,7 +116,7 @@ static void put_site(struct proxy_job *job, const struct model_domain *domain,
         struct proxy_target target = proxy_target(site->upstream);
         buf_puts(job->out, "\t\troute {\n");
         put_ask(job);
-        put_lead(job, &target);
+        put_lead(job, &target, proxy_tls(site));
         buf_puts(job->out, "\t\t}\n");
     }
     buf_puts(job->out, "\t}\n");

@@ -48,6 +48,24 @@ struct proxy_target proxy_target(const char *url)
     };
 }
 
+const struct model_tls *proxy_tls(const struct model_site *site)
+{
+    const bool https = site->upstream && strncmp(site->upstream, "https://", 8) == 0;
+    return https ? &site->tls : NULL;
+}
+
+bool proxy_tls_is_fit(struct proxy_job *job, const struct model_site *site)
+{
+    const struct model_tls *tls = proxy_tls(site);
+    if (!tls || !tls->ca || !strpbrk(tls->ca, "\"\\{}"))
+        return true;
+    buf_printf(job->errors,
+               "%s %s: the path of its tls.ca has a quote, a backslash or a brace; choose another "
+               "path\n",
+               site->is_project ? "project" : "domain", site->id);
+    return false;
+}
+
 void proxy_each_site(struct proxy_job *job, const struct model_domain *domain, proxy_site_fn *call)
 {
     const struct model *model = &job->config->model;

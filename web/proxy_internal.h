@@ -22,6 +22,11 @@ struct proxy_target {
 };
 struct proxy_target proxy_target(const char *url);
 
+/* How the proxy reaches an https upstream, as Hall's own check does; NULL: it is plain HTTP. */
+const struct model_tls *proxy_tls(const struct model_site *site);
+/* False: its ca cannot be quoted in a file of nginx or Caddy; that is reported. */
+bool proxy_tls_is_fit(struct proxy_job *job, const struct model_site *site);
+
 #define SPAN(span_) (int)(span_).length, (span_).at
 
 void proxy_write_traefik(struct proxy_job *job);

@@ -81,10 +81,28 @@ static bool is_fit(struct proxy_job *job, const struct model_site *site, struct 
     return false;
 }
 
+/* nginx by itself verifies nothing and trusts no authorities: both are named. */
+static void put_tls(struct proxy_job *job, const struct model_tls *tls)
+{
+    if (!tls)
+        return;
+    buf_printf(job->out,
+               "        proxy_ssl_server_name on;\n"
+               "        proxy_ssl_name \"%s\";\n",
+               tls->name);
+    if (tls->verify)
+        buf_printf(job->out,
+                   "        proxy_ssl_verify on;\n"
+                   "        proxy_ssl_verify_depth 5;\n"
+                   "        proxy_ssl_trusted_certificate \"%s\";\n",
+                   tls->ca ? tls->ca : "/etc/ssl/certs/ca-certificates.crt");
+}
+
 /* match: "= /x" or "/x/". With a path behind its upstream nginx puts that in the place of what
  * matched. */
 static void put_location(struct proxy_job *job, const char *sign, const char *path,
-                         const char *slash, const struct proxy_target *target)
+                         const char *slash, const struct proxy_target *target,
+                         const struct model_tls *tls)
 {
     buf_printf(job->out,
                "    location %s\"%s%s\" {\n"
@@ -93,6 +111,7 @@ static void put_location(struct proxy_job *job, const char *sign, const char *pa
                sign, path, slash);
     if (!job->order->fail_open)
         buf_puts(job->out, "        error_page 500 = @hall_closed;\n");
+    put_tls(job, tls);
     buf_printf(job->out, "        proxy_pass \"%.*s", SPAN(target->origin));
     if (target->base.length > 0)
         buf_printf(job->out, "%.*s%s%s", SPAN(target->base), path, slash);
@@ -108,14 +127,15 @@ static void put_site(struct proxy_job *job, const struct model_domain *domain,
         return;
     }
     struct proxy_target target = proxy_target(site->upstream);
-    if (!is_fit(job, site, target.base))
+    const struct model_tls *tls = proxy_tls(site);
+    if (!is_fit(job, site, target.base) || !proxy_tls_is_fit(job, site))
         return;
     if (strcmp(site->path, "/") == 0) {
-        put_location(job, "", "", "/", &target);
+        put_location(job, "", "", "/", &target, tls);
         return;
     }
-    put_location(job, "= ", site->path, "", &target);
-    put_location(job, "", site->path, "/", &target);
+    put_location(job, "= ", site->path, "", &target, tls);
+    put_location(job, "", site->path, "/", &target, tls);
 }
 
 static void put_redirect(struct proxy_job *job, const struct model_domain *domain)

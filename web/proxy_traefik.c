@@ -201,6 +201,8 @@ static void put_site_service(struct traefik *traefik, const struct model_domain 
     if (!site->upstream)
         return;
     begin_servers(&traefik->json, name_of("", site, name), proxy_target(site->upstream).origin);
+    if (proxy_tls(site))
+        json_put_string(&traefik->json, "serversTransport", name_of("tls-", site, name));
     end_servers(&traefik->json);
 }
 
@@ -236,6 +238,46 @@ static void put_services(struct traefik *traefik)
         each_site(traefik, &model->domains[i], put_site_service);
     if (traefik->job->order->fail_open)
         put_failover(traefik);
+    json_end_object(&traefik->json);
+}
+
+/* ---- How https upstreams are reached ---- */
+
+static void put_transport(struct traefik *traefik, const struct model_domain *domain,
+                          const struct model_site *site)
+{
+    struct json_writer *json = &traefik->json;
+    const struct model_tls *tls = proxy_tls(site);
+    char name[NAME_SIZE];
+    (void)domain;
+    if (!tls)
+        return;
+    json_begin_object(json, name_of("tls-", site, name));
+    json_put_string(json, "serverName", tls->name);
+    json_put_bool(json, "insecureSkipVerify", !tls->verify);
+    if (tls->verify && tls->ca)
+        put_list(json, "rootCAs", (const char *const[]){tls->ca, NULL});
+    json_end_object(json);
+}
+
+/* Traefik refuses an empty section. */
+static bool has_https(const struct model *model)
+{
+    for (size_t i = 0; i < model->n_sites; i++)
+        if (proxy_tls(&model->sites[i]))
+            return true;
+    return false;
+}
+
+static void put_transports(struct traefik *traefik)
+{
+    const struct model *model = &traefik->job->config->model;
+
+    if (!has_https(model))
+        return;
+    json_begin_object(&traefik->json, "serversTransports");
+    for (size_t i = 0; i < model->n_domains; i++)
+        each_site(traefik, &model->domains[i], put_transport);
     json_end_object(&traefik->json);
 }
 
@@ -316,6 +358,7 @@ void proxy_write_traefik(struct proxy_job *job)
     json_begin_object(&traefik.json, "http");
     put_routers(&traefik);
     put_services(&traefik);
+    put_transports(&traefik);
     put_middlewares(&traefik);
     json_end_object(&traefik.json);
     json_end_object(&traefik.json);

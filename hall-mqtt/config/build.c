@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "config/raw.h"
 
 struct builder {
@@ -60,6 +61,8 @@ static void add_given_checks(struct model_server *server, const struct raw_serve
             check->address = given->address;
         check->port = given->port;
         check->url = given->url;
+        check->tls = given->tls.out;
+        check->timeout = given->timeout;
         if (check->kind == CHECK_HTTP)
             set_expect(check, &given->expect, check_expect, 1);
     }
@@ -152,6 +155,8 @@ static void build_site(struct builder *builder, const struct raw_site *raw, bool
     check->site = (int)(site - builder->model->sites);
     check->host = builder->model->domains[site->domain].name;
     check->url = check_url(builder->arena, raw, site);
+    check->tls = site->tls;
+    check->timeout = site->timeout;
     set_expect(check, &raw->expect, site_expect, sizeof(site_expect) / sizeof(site_expect[0]));
 }
 
@@ -161,13 +166,48 @@ static void inherit(const char **timezone, const char *otherwise)
         *timezone = otherwise;
 }
 
-static struct model_site *add_site(struct builder *builder, int domain, const struct raw_site *raw)
+/* The name an https upstream is verified by: its own, or the domain where it is an address. */
+static const char *tls_name(struct arena *arena, const char *upstream, const char *domain)
+{
+    struct in_addr address;
+    const char *host = strstr(upstream, "://") + 3;
+    const char *name = arena_copy_part(arena, host, strcspn(host, ":/?"));
+    return name && text_parse_ipv4(name, &address) == 0 ? domain : name;
+}
+
+/* What a project leaves open is as its domain has it. */
+static struct model_tls inherit_tls(const struct raw_tls *own, const struct raw_tls *domain)
+{
+    struct model_tls tls = own->out;
+    if (own->verify_given == GIVEN_NOT)
+        tls.verify = domain->out.verify;
+    if (!tls.ca)
+        tls.ca = domain->out.ca;
+    if (!tls.name)
+        tls.name = domain->out.name;
+    return tls;
+}
+
+static void set_reach(struct builder *builder, struct model_site *site, const struct raw_site *raw,
+                      const struct raw_site *domain)
+{
+    site->tls = inherit_tls(&raw->tls, &domain->tls);
+    if (!site->tls.name && site->upstream)
+        site->tls.name =
+            tls_name(builder->arena, site->upstream, builder->model->domains[site->domain].name);
+    if (site->timeout == 0)
+        site->timeout = domain->out.timeout;
+}
+
+static struct model_site *add_site(struct builder *builder, int domain, const struct raw_site *raw,
+                                   const struct raw_site *own)
 {
     struct model *model = builder->model;
     struct model_site *site = &model->sites[model->n_sites++];
     *site = raw->out;
     site->domain = domain;
     site->server = model->domains[domain].server;
+    set_reach(builder, site, raw, own);
     inherit(&site->hours.timezone, model->domains[domain].access.hours.timezone);
     if (site->wakes_per_day == 0)
         site->wakes_per_day = raw->access_wakes_per_day;
@@ -179,7 +219,7 @@ static struct model_site *add_site(struct builder *builder, int domain, const st
 static void build_own_site(struct builder *builder, int domain, const struct raw_domain *raw)
 {
     struct model_domain *out = &builder->model->domains[domain];
-    struct model_site *site = add_site(builder, domain, &raw->own);
+    struct model_site *site = add_site(builder, domain, &raw->own, &raw->own);
     site->id = out->name;
     if (!site->name)
         site->name = out->name;
@@ -203,7 +243,7 @@ static void build_projects(struct builder *builder, int domain, const struct raw
 {
     for (size_t i = 0; i < raw->n_projects; i++) {
         const struct raw_site *project = &raw->projects[i];
-        struct model_site *site = add_site(builder, domain, project);
+        struct model_site *site = add_site(builder, domain, project, &raw->own);
         site->id = project->key.given;
         site->is_project = true;
         if (!site->name)

@@ -13,12 +13,19 @@ struct raw_expect {
     struct status_range *ranges; /* NULL: not given */
 };
 
+struct raw_tls {
+    struct model_tls out;
+    enum option_given verify_given;
+};
+
 struct raw_check {
     unsigned kind;          /* enum check_kind */
     struct in_addr address; /* 0: the server's */
     uint16_t port;
     const char *url;
     struct raw_expect expect;
+    struct raw_tls tls;
+    int64_t timeout;
 };
 
 /* An item of webhook.headers: exactly one of value and secret. */
@@ -58,6 +65,7 @@ struct raw_site {
     struct model_site out;
     const char *health;
     struct raw_expect expect;
+    struct raw_tls tls;
     enum option_given hours_given; /* the windows */
     int access_wakes_per_day;      /* of a project: its quotas, where they stand in its access */
     int access_minutes_per_day;

@@ -14,6 +14,7 @@ static const struct option item_slug = {TEXT(slug, 64), .size = sizeof(char *)};
 static const struct option item_text = {TEXT(text, 200), .size = sizeof(char *)};
 static const struct option item_host = {TEXT(host, 253), .size = sizeof(char *)};
 static const struct option item_container = {TEXT(container, 128), .size = sizeof(char *)};
+static const struct option item_mac = {TEXT(mac, 32), .size = sizeof(uint8_t[6])};
 static const struct option item_cidr = {TEXT(cidr, 32), .size = sizeof(struct cidr)};
 static const struct option item_date = {TEXT(date, 32), .size = sizeof(struct model_date)};
 static const struct option item_status = {
@@ -196,12 +197,34 @@ static const struct option sleep_rows[] = {
 };
 static const struct option_table sleep_table = TABLE("sleep", raw_sleep, sleep_rows);
 
+static const struct option tls_rows[] = {
+    {"verify", .kind = OPTION_BOOL, AT(raw_tls, out.verify), .fallback = "true",
+     GIVEN_AT(raw_tls, verify_given), .help = "Whether the certificate is verified."},
+    {"ca", TEXT(file, 1024), AT(raw_tls, out.ca),
+     .help = "File with the authorities, or the certificate itself, that TLS trusts; by default "
+             "the system's."},
+    {"name", TEXT(host, 253), AT(raw_tls, out.name),
+     .help = "The name the certificate must have, sent as SNI; by default the URL's host, or for "
+             "the upstream at an address the domain."},
+};
+static const struct option_table tls_table = TABLE("tls", raw_tls, tls_rows);
+
+#define TIMEOUT_MAX (5 * MINUTE)
+#define SITE_TLS(type_, field_) \
+    {"tls", OBJECT(tls_table), AT(type_, field_), \
+     .help = "What an https upstream is verified by; the generated proxies get the same."}
+#define CHECK_TIMEOUT(fallback_, default_) \
+    {"timeout", DURATION(SECOND, TIMEOUT_MAX), AT(raw_check, timeout), .fallback = (fallback_), \
+     .help = "How long an answer may take; by default " default_ "."}
+
 static const struct option ping_rows[] = {
     {"address", TEXT(unicast, 32), AT(raw_check, address), .help = "By default the server's."},
+    CHECK_TIMEOUT(NULL, "until the next round"),
 };
 static const struct option tcp_rows[] = {
     {"port", PORT, AT(raw_check, port), .required = true, .help = "The port that must accept."},
     {"address", TEXT(unicast, 32), AT(raw_check, address), .help = "By default the server's."},
+    CHECK_TIMEOUT(NULL, "until the next round"),
 };
 static const struct option http_check_rows[] = {
     {"url", TEXT(http_url, 512), AT(raw_check, url), .required = true,
@@ -209,6 +232,8 @@ static const struct option http_check_rows[] = {
     {"expect", LIST(item_status, MODEL_EXPECT_MAX), AT(raw_check, expect.ranges),
      COUNT_AT(raw_check, expect.n),
      .help = "Statuses that pass, as 200, \"2xx\" or \"200-299\"; by default 200-399."},
+    {"tls", OBJECT(tls_table), AT(raw_check, tls), .help = "What an https url is verified by."},
+    CHECK_TIMEOUT("15s", "15s"),
 };
 static const struct option_table ping_table = TABLE("ping", raw_check, ping_rows);
 static const struct option_table tcp_table = TABLE("tcp", raw_check, tcp_rows);
@@ -242,6 +267,10 @@ static const struct option server_rows[] = {
      .help = "Its IPv4 address."},
     {"mac", TEXT(mac, 32), AT(raw_server, out.mac), .required = true,
      .help = "The MAC of its network card, which the magic packet names."},
+    {"macs", LIST(item_mac, MODEL_MACS_MAX), AT(raw_server, out.macs),
+     COUNT_AT(raw_server, out.n_macs),
+     .help = "Further MACs that may answer for it, of a bridge, a bond or a second card; others "
+             "are learned while its agent is online or a site of it answers."},
     {"wake", OBJECT(wake_table), AT(raw_server, out.wake), .help = "How it is woken."},
     {"sleep", OBJECT(sleep_table), AT(raw_server, sleep), .help = "How it is put to sleep."},
     {"checks", LIST(item_check, MODEL_CHECKS_MAX), AT(raw_server, checks),
@@ -391,6 +420,9 @@ static const struct option project_rows[] = {
      .help = "Path its check asks for; by default that of the upstream, or the project's."},
     {"expect", LIST(item_status, MODEL_EXPECT_MAX), AT(raw_site, expect.ranges),
      COUNT_AT(raw_site, expect.n), .help = EXPECT_HELP},
+    SITE_TLS(raw_site, tls),
+    {"timeout", DURATION(SECOND, TIMEOUT_MAX), AT(raw_site, out.timeout),
+     .help = "How long an answer of the site may take; by default that of the domain."},
     {"idle_stop", DURATION(0, 30 * DAY), AT(raw_site, out.idle_stop), .fallback = "0s",
      .help = "Containers are stopped so long after the last visit; 0s: never."},
     {"access", OBJECT(project_access_table), .offset = 0,
@@ -412,6 +444,9 @@ static const struct option domain_rows[] = {
      .help = "Path its check asks for; by default that of the upstream, or \"/\"."},
     {"expect", LIST(item_status, MODEL_EXPECT_MAX), AT(raw_domain, own.expect.ranges),
      COUNT_AT(raw_domain, own.expect.n), .help = EXPECT_HELP},
+    SITE_TLS(raw_domain, own.tls),
+    {"timeout", DURATION(SECOND, TIMEOUT_MAX), AT(raw_domain, own.out.timeout), .fallback = "15s",
+     .help = "How long an answer of the site may take."},
     {"policy", OBJECT(policy_table), AT(raw_domain, policy), .help = "When the server is on."},
     {"access", OBJECT(access_table), AT(raw_domain, access), .help = "Who may come, and wake."},
     {"projects", MAP(project_table, slug, MODEL_PROJECTS_MAX), AT(raw_domain, projects),

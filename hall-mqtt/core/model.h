@@ -22,6 +22,7 @@ enum {
     MODEL_EXCEPT_MAX = 64,   /* dates on which a scheduled policy rests */
     MODEL_DEPENDS_MAX = 8,   /* servers one server needs */
     MODEL_PROJECTS_MAX = 16, /* projects of one domain */
+    MODEL_MACS_MAX = 8,      /* further MACs of one server */
     MODEL_NONE = -1,         /* "no such index" */
 };
 
@@ -32,6 +33,13 @@ struct status_range {
 
 enum check_kind { CHECK_PING, CHECK_TCP, CHECK_HTTP, CHECK_AGENT };
 
+/* What TLS towards an https upstream verifies. */
+struct model_tls {
+    bool verify;      /* the certificate is verified */
+    const char *ca;   /* file of the authorities trusted; NULL: the system's */
+    const char *name; /* the name verified and sent as SNI; NULL: the URL's host */
+};
+
 struct model_check {
     enum check_kind kind;
     bool required;          /* of the server: all required ones must pass for `ready` */
@@ -40,6 +48,8 @@ struct model_check {
     uint16_t port;          /* tcp */
     const char *url;        /* http */
     const char *host;       /* http: the Host it asks for, as visitors do; NULL: the url's */
+    struct model_tls tls;   /* http */
+    int64_t timeout;        /* how long an answer may take; 0: as long as a round allows */
     size_t n_expect;
     struct status_range expect[MODEL_EXPECT_MAX]; /* http */
 };
@@ -105,6 +115,8 @@ struct model_server {
     struct in_addr address;
     bool loopback; /* 127.0.0.0/8: no link layer, the kernel answers for everyone */
     uint8_t mac[6];
+    size_t n_macs; /* further MACs that may answer for it: of a bridge, a bond, a second card */
+    uint8_t (*macs)[6];
     struct model_wake wake;
     struct model_sleep sleep;
     size_t n_checks;
@@ -187,6 +199,8 @@ struct model_site {
     bool is_project;
     const char *path; /* "/client1"; "/" for the domain's own. Matches itself and all below it */
     const char *upstream; /* URL or NULL */
+    struct model_tls tls; /* of an https upstream */
+    int64_t timeout;      /* how long an answer of the upstream may take */
     int check;            /* index in the server's checks of this site's own, or MODEL_NONE */
     size_t n_containers;
     const char **containers;

@@ -338,6 +338,11 @@ void fleet_restore(struct fleet *fleet, int server, struct now now, const struct
     text_copy(override->by, sizeof(override->by), saved->override.by);
 }
 
+static bool same_tls(const struct model_tls *a, const struct model_tls *b)
+{
+    return a->verify == b->verify && text_equal(a->ca, b->ca) && text_equal(a->name, b->name);
+}
+
 /* Are these the same checks, so that what they saw still holds? */
 static bool same_checks(const struct model_server *a, const struct model_server *b)
 {
@@ -349,7 +354,8 @@ static bool same_checks(const struct model_server *a, const struct model_server 
         const struct model_check *right = &b->checks[i];
 
         if (left->kind != right->kind || left->address.s_addr != right->address.s_addr ||
-            left->port != right->port || !text_equal(left->url, right->url))
+            left->port != right->port || !text_equal(left->url, right->url) ||
+            !same_tls(&left->tls, &right->tls))
             return false;
     }
     return true;

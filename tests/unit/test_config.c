@@ -408,6 +408,51 @@ static void test_derived_checks(void **state)
     config_free(config);
 }
 
+/* A project has what it does not say itself from its domain; the name verified is the upstream's,
+ * or the domain where the upstream is an address. */
+static void test_how_upstreams_are_reached(void **state)
+{
+    (void)state;
+    struct config *config =
+        good("{'servers':{'s':{" SERVER ",'macs':['aa:bb:cc:dd:ee:02','AA-BB-CC-DD-EE-03'],"
+             "'checks':[{'http':{'url':'https://h/','timeout':'20s','tls':{'name':'x.lan'}}},"
+             "{'tcp':{'port':22,'timeout':'3s'}},{'ping':{}}]}},"
+             "'domains':{'d.org':{'server':'s','upstream':'https://10.0.0.1:8006',"
+             "'tls':{'verify':false,'ca':'/ca.crt'},'timeout':'30s','projects':{"
+             "'p':{'upstream':'https://pve.lan/p','tls':{'verify':true}},"
+             "'q':{'upstream':'https://10.0.0.1','timeout':'1m','tls':{'name':'Q.lan'}}}},"
+             "'e.org':{'server':'s','upstream':'http://10.0.0.1'}}}");
+    const struct model *model = &config->model;
+    const struct model_server *server = &model->servers[0];
+    const struct model_check *own = &server->checks[model->sites[model->domains[0].site].check];
+    const struct model_site *p = &model->sites[model_project_by_id(model, "p")];
+    const struct model_site *q = &model->sites[model_project_by_id(model, "q")];
+    const struct model_check *e = &server->checks[model->sites[model->domains[1].site].check];
+
+    assert_int_equal(server->n_macs, 2);
+    assert_memory_equal(server->macs[1], "\xaa\xbb\xcc\xdd\xee\x03", 6);
+    assert_int_equal(server->checks[0].timeout, 20000);
+    assert_true(server->checks[0].tls.verify);
+    assert_string_equal(server->checks[0].tls.name, "x.lan");
+    assert_int_equal(server->checks[1].timeout, 3000);
+    assert_int_equal(server->checks[2].timeout, 0);
+
+    assert_false(own->tls.verify);
+    assert_string_equal(own->tls.ca, "/ca.crt");
+    assert_string_equal(own->tls.name, "d.org");
+    assert_int_equal(own->timeout, 30000);
+    assert_true(p->tls.verify);
+    assert_string_equal(p->tls.ca, "/ca.crt");
+    assert_string_equal(p->tls.name, "pve.lan");
+    assert_int_equal(p->timeout, 30000);
+    assert_false(q->tls.verify);
+    assert_string_equal(q->tls.name, "q.lan");
+    assert_int_equal(server->checks[q->check].timeout, 60000);
+    assert_true(e->tls.verify);
+    assert_int_equal(e->timeout, 15000);
+    config_free(config);
+}
+
 static void zones_are(const char *zones, const char *file, const char *policy, const char *access,
                       const char *project)
 {
@@ -1063,7 +1108,7 @@ static void test_all_errors_at_once(void **state)
         "F: /servers/a/address: found \"x\"; allowed: an IPv4 address, as \"192.168.1.20\"\n"
         "F: /servers/a/mac: found \"y\"; allowed: a MAC, as \"aa:bb:cc:dd:ee:01\"\n"
         "F: /servers/a/nam: found an unknown key; allowed: did you mean \"name\"? name, address, "
-        "mac, wake, sleep, checks, depends_on, watts, min_down, wakes_per_hour, group\n"
+        "mac, macs, wake, sleep, checks, depends_on, watts, min_down, wakes_per_hour, group\n"
         "F: /domains/d.org/policy/idle: found \"soon\"; allowed: a duration from 1s to "
         "7d" DURATION_HINT
         "F: /domains/d.org/server: found \"b\", which is no server; allowed: the id of a server "
@@ -1388,6 +1433,7 @@ int main(void)
         cmocka_unit_test(test_every_key_is_read),
         cmocka_unit_test(test_mqtt_over_a_socket),
         cmocka_unit_test(test_derived_checks),
+        cmocka_unit_test(test_how_upstreams_are_reached),
         cmocka_unit_test(test_zones_are_inherited),
         cmocka_unit_test(test_quotas_of_a_project_may_stand_in_its_access),
         cmocka_unit_test(test_wrong_types_and_ranges),

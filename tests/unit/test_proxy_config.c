@@ -120,7 +120,7 @@ static void options_are_heard(void **state)
     assert_non_null(strstr(traefik, "\"url\":\"http://127.0.0.1:9000\""));
     assert_non_null(strstr(traefik, "\"url\":\"https://192.0.2.1:8443\""));
     assert_non_null(strstr(traefik, "{\"addPrefix\":{\"prefix\":\"/base\"}}"));
-    assert_null(strstr(traefik, "tls"));
+    assert_null(strstr(traefik, "\"tls\":"));
     assert_null(strstr(traefik, "redirect"));
     free(traefik);
     char *nginx = write(config, &(struct proxy_order){.kind = PROXY_NGINX});
@@ -133,6 +133,47 @@ static void options_are_heard(void **state)
     assert_non_null(strstr(caddy, "http://a.example:81 {\n\tbind 127.0.0.1\n"));
     assert_non_null(strstr(caddy, "rewrite * /base{uri}"));
     free(caddy);
+    config_free(config);
+}
+
+static char *write_kind(const struct config *config, enum proxy_kind kind)
+{
+    return write(config, &(struct proxy_order){.kind = kind});
+}
+
+/* Each proxy verifies an https upstream as Hall's own check does. */
+static void https_upstreams_are_verified_alike(void **state)
+{
+    struct config *config =
+        parse("{" SERVER ",\"domains\":{\"a.example\":{\"server\":\"s\","
+              "\"upstream\":\"https://192.0.2.1:8443\",\"tls\":{\"ca\":\"/etc/home ca.crt\"},"
+              "\"projects\":{\"p\":{\"upstream\":\"https://pve.lan\",\"tls\":{\"verify\":false}},"
+              "\"q\":{\"upstream\":\"http://192.0.2.1\"}}}}}");
+    (void)state;
+    char *nginx = write_kind(config, PROXY_NGINX);
+    assert_non_null(strstr(nginx, "        proxy_ssl_server_name on;\n"
+                                  "        proxy_ssl_name \"a.example\";\n"
+                                  "        proxy_ssl_verify on;\n"
+                                  "        proxy_ssl_verify_depth 5;\n"
+                                  "        proxy_ssl_trusted_certificate \"/etc/home ca.crt\";\n"
+                                  "        proxy_pass \"https://192.0.2.1:8443\";\n"));
+    assert_non_null(strstr(nginx, "        proxy_ssl_name \"pve.lan\";\n"
+                                  "        proxy_pass \"https://pve.lan\";\n"));
+    free(nginx);
+    char *caddy = write_kind(config, PROXY_CADDY);
+    assert_non_null(strstr(caddy, "\t\t\t\t\ttls_server_name a.example\n"
+                                  "\t\t\t\t\ttls_trusted_ca_certs \"/etc/home ca.crt\"\n"));
+    assert_non_null(strstr(caddy, "\t\t\t\t\ttls_server_name pve.lan\n"
+                                  "\t\t\t\t\ttls_insecure_skip_verify\n"));
+    free(caddy);
+    char *traefik = write_kind(config, PROXY_TRAEFIK);
+    assert_non_null(strstr(traefik, "\"serversTransport\":\"tls-site-a.example\""));
+    assert_non_null(
+        strstr(traefik,
+               "\"serversTransports\":{\"tls-project-p\":{\"serverName\":\"pve.lan\","
+               "\"insecureSkipVerify\":true},\"tls-site-a.example\":{\"serverName\":\"a.example\","
+               "\"insecureSkipVerify\":false,\"rootCAs\":[\"/etc/home ca.crt\"]}}"));
+    free(traefik);
     config_free(config);
 }
 
@@ -174,6 +215,7 @@ int main(void)
         cmocka_unit_test(the_examples_are_what_is_printed),
         cmocka_unit_test(traefik_gets_sound_json),
         cmocka_unit_test(options_are_heard),
+        cmocka_unit_test(https_upstreams_are_verified_alike),
         cmocka_unit_test(what_cannot_be_said_is_named),
         cmocka_unit_test(kinds_have_names),
     };
