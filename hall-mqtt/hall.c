@@ -2,12 +2,12 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 
 #include "base/log.h"
+#include "bus/client_id.h"
 #include "hall_api.h"
 #include "hall_books.h"
 #include "hall_internal.h"
@@ -49,6 +49,20 @@ static int add_sources(struct hall *hall)
     return sd_event_source_set_priority(hall->publish, SD_EVENT_PRIORITY_IDLE);
 }
 
+static void name_client(const struct hall *hall, char ret_id[static CLIENT_ID_SIZE])
+{
+    const struct config_mqtt *config = &hall->begun->mqtt;
+    const struct client_id_owner owner = {
+        .role = "hall",
+        .name = hall->config->site,
+        .base_topic = config->base_topic,
+        .username = config->username,
+        .password = hall->secrets->mqtt_password,
+    };
+
+    client_id_derive(&owner, ret_id);
+}
+
 static int create_mqtt(struct hall *hall)
 {
     const struct config_mqtt *config = &hall->begun->mqtt;
@@ -57,7 +71,7 @@ static int create_mqtt(struct hall *hall)
     const char *subscriptions[SUBSCRIPTIONS_MAX];
     const char *retained_filters[SUBSCRIPTIONS_MAX];
     char browsed[2][HALL_FILTER_SIZE];
-    char status[TOPIC_MAX], echo[TOPIC_MAX], client_id[TOPIC_MAX];
+    char status[TOPIC_MAX], echo[TOPIC_MAX], client_id[CLIENT_ID_SIZE];
     size_t n = 0, n_retained = 0;
 
     while (n < SUBSCRIPTIONS_MAX && topic_subscription(config->base_topic, n, names[n])) {
@@ -72,7 +86,7 @@ static int create_mqtt(struct hall *hall)
     hall_discover_filters(hall->config, browsed);
     topic_format(config->base_topic, TOPIC_STATUS, NULL, NULL, status);
     topic_echo(config->base_topic, echo);
-    snprintf(client_id, sizeof(client_id), "hall-%s", hall->config->site);
+    name_client(hall, client_id);
     const struct mqtt_options options = {
         .host = config->host,
         .unix_path = config->unix_path,

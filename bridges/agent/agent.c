@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "bridges/agent/agent_internal.h"
+#include "bus/client_id.h"
 #include "loop/daemon.h"
 
 enum {
@@ -275,8 +276,15 @@ static int open_bus(struct agent *agent, const char *password)
 {
     const struct config_mqtt *mqtt = &agent->config->mqtt;
     const char *const subscriptions[] = {agent->topics.command};
-    char client_id[SLUG_MAX + 16];
-    snprintf(client_id, sizeof(client_id), "hall-agent-%s", agent->config->id);
+    const struct client_id_owner owner = {
+        .role = "agent",
+        .name = agent->config->id,
+        .base_topic = mqtt->base_topic,
+        .username = mqtt->username,
+        .password = password,
+    };
+    char client_id[CLIENT_ID_SIZE];
+    client_id_derive(&owner, client_id);
     const struct mqtt_options options = {
         .host = mqtt->host,
         .unix_path = mqtt->unix_path,

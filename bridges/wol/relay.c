@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "bridges/wol/relay_guard.h"
 #include "bridges/wol/wol_raw.h"
+#include "bus/client_id.h"
 #include "bus/mqtt.h"
 #include "bus/topic.h"
 #include "loop/daemon.h"
@@ -132,8 +133,15 @@ static int open_bus(struct relay *relay, const char *password)
 {
     const struct config_mqtt *mqtt = &relay->config->mqtt;
     const char *const subscriptions[] = {relay->send};
-    char client_id[SLUG_MAX + 16];
-    snprintf(client_id, sizeof(client_id), "hall-wol-%s", relay->config->id);
+    const struct client_id_owner owner = {
+        .role = "relay",
+        .name = relay->config->id,
+        .base_topic = mqtt->base_topic,
+        .username = mqtt->username,
+        .password = password,
+    };
+    char client_id[CLIENT_ID_SIZE];
+    client_id_derive(&owner, client_id);
     const struct mqtt_options options = {
         .host = mqtt->host,
         .unix_path = mqtt->unix_path,

@@ -43,6 +43,7 @@ struct mqtt_link {
     bool answered; /* the broker said yes or no */
     bool too_new;
     bool hung_up; /* it said neither */
+    bool taken_over;
 };
 
 /* ---- failing ---- */
@@ -57,6 +58,8 @@ static const char *rc_text(int rc, int error)
 {
     if (rc == MOSQ_ERR_ERRNO)
         return strerror(error);
+    if (rc == MOSQ_ERR_CONN_LOST)
+        return "the broker closed it";
     return rc == MOSQ_ERR_EAI ? "its name cannot be resolved" : mosquitto_strerror(rc);
 }
 
@@ -141,7 +144,11 @@ static void on_disconnect(struct mosquitto *client, void *userdata, int reason,
     struct mqtt_link *link = userdata;
     (void)client;
     (void)properties;
-    if (reason >= MQTT_RC_UNSPECIFIED)
+    link->taken_over = reason == MQTT_RC_SESSION_TAKEN_OVER;
+    if (link->taken_over)
+        fail(link, "another client took this connection over, by the same client id: does the same "
+                   "program run twice, here or on a copy of this machine?");
+    else if (reason >= MQTT_RC_UNSPECIFIED)
         fail(link, "the broker ended the connection: %s", mosquitto_reason_string(reason));
 }
 
@@ -524,6 +531,11 @@ bool mqtt_link_is_too_new(const struct mqtt_link *link)
 bool mqtt_link_hung_up(const struct mqtt_link *link)
 {
     return link->hung_up && !link->setup.v311;
+}
+
+bool mqtt_link_taken_over(const struct mqtt_link *link)
+{
+    return link && link->taken_over;
 }
 
 bool mqtt_link_topic_matches(const char *filter, const char *topic)

@@ -83,6 +83,9 @@ bool mqtt_link_is_too_new(const struct mqtt_link *link);
  * which does not know it; or it was just about to end. */
 bool mqtt_link_hung_up(const struct mqtt_link *link);
 
+/* It ended because another client came with the same client id (MQTT 5; 3.1.1 does not tell). */
+bool mqtt_link_taken_over(const struct mqtt_link *link);
+
 bool mqtt_link_topic_matches(const char *filter, const char *topic);
 /* One that may be published to. */
 bool mqtt_link_topic_is_valid(const char *topic);

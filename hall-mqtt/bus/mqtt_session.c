@@ -15,11 +15,11 @@
 
 enum {
     ECHO_EVERY_MS = 60000,
-    STABLE_MS = 10000,
     JUMP_US = 1000000, /* a suspend shorter than this is none */
     COMPLAIN_EVERY_MS = 10000,
-    HANGUPS = 2,    /* without an answer to MQTT 5, before 3.1.1 is tried */
-    SETTLE_MS = 20, /* before the first attempt: the caller retains what there is */
+    RIVAL_SUSPECTED = 3, /* connections that were ended soon after they began */
+    HANGUPS = 2,         /* without an answer to MQTT 5, before 3.1.1 is tried */
+    SETTLE_MS = 20,      /* before the first attempt: the caller retains what there is */
     ACCURACY_US = 100000,
 };
 
@@ -205,14 +205,30 @@ static bool is_older(struct mqtt *mqtt)
            (mqtt_link_hung_up(mqtt->link) && mqtt->hangups == HANGUPS);
 }
 
+/* A connection that the broker took is over. Where others end them again and again, the reason says
+ * what may be behind that; not every broker tells. */
+static void judge_end(struct mqtt *mqtt)
+{
+    const bool by_other = mqtt->broken && !mqtt->again;
+    const bool pushed = mqtt_link_taken_over(mqtt->link);
+    const size_t length = strlen(mqtt->why);
+    const int64_t stood = mqtt->up ? mqtt_session_now(mqtt) - mqtt->up_at : 0;
+    if (mqtt->phase < PHASE_SUBSCRIBING)
+        return;
+    backoff_ended(&mqtt->backoff, stood, by_other, pushed);
+    if (by_other && !pushed && mqtt->backoff.young >= RIVAL_SUSPECTED)
+        snprintf(mqtt->why + length, sizeof(mqtt->why) - length,
+                 ", soon after it began, %u times now: does another client use the same client id?",
+                 mqtt->backoff.young);
+}
+
 /* Ends whatever there is of a connection and plans the next attempt. Never from inside the link. */
 static void lose(struct mqtt *mqtt)
 {
     bool older = is_older(mqtt);
     bool at_once = older || mqtt->again;
     char why[MQTT_WHY_SIZE];
-    if (mqtt->up && mqtt_session_now(mqtt) - mqtt->up_at >= STABLE_MS)
-        backoff_reset(&mqtt->backoff);
+    judge_end(mqtt);
     drop_link(mqtt);
     text_copy(why, sizeof(why), mqtt->why);
     mqtt->why[0] = '\0';

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "bus/client_id.h"
 #include "bus/mqtt_link.h"
 #include "bus/topic.h"
 
@@ -21,7 +22,8 @@ struct talk {
     sd_event *loop;
     struct mqtt_link *link;
     struct mqtt_options options;
-    char name[NAME_SIZE]; /* also the client id */
+    char name[NAME_SIZE];           /* of the topic where answers come, which others may see */
+    char client_id[CLIENT_ID_SIZE]; /* which nobody else is to know */
     char answers[TOPIC_MAX];
     uint8_t correlation[CORRELATION_SIZE];
     bool v311, accepted, heard_any, failed;
@@ -191,13 +193,13 @@ static void fill_options(struct talk *talk)
         .port = mqtt->port,
         .tls = mqtt->tls,
         .ca = mqtt->ca,
-        .client_id = talk->name,
+        .client_id = talk->client_id,
         .username = mqtt->username,
         .password = mqtt->username ? talk->settings->password : NULL,
     };
 }
 
-/* A name of its own for each run, so that two do not push each other off the broker. */
+/* Names of its own for each run, so that two do not push each other off the broker. */
 static void name_self(struct talk *talk)
 {
     uint32_t bits[2] = {0};
@@ -206,6 +208,7 @@ static void name_self(struct talk *talk)
         bits[0] = (uint32_t)clock_boot_ns();
     memcpy(talk->correlation, bits, sizeof(talk->correlation));
     snprintf(talk->name, sizeof(talk->name), "hallctl-%08" PRIx32, bits[0]);
+    client_id_random("hallctl", talk->client_id);
     snprintf(talk->answers, sizeof(talk->answers), "%.128s/answers/%s",
              talk->settings->mqtt.base_topic, talk->name);
 }

@@ -32,7 +32,7 @@ PURE_OF_SYSTEM = ("ha-discovery", "hall-mqtt/core", "hall-mqtt/config", "hall-mq
                   "web/gate", "web/request", "web/view", "web/phrase", "web/status", "web/uri", "web/sablier", "web/proxy_",
                   "bridges/agent/activity", "bridges/agent/proc", "bridges/agent/report", "bridges/agent/docker_api",
                   "bridges/remote/ssh_words", "bridges/wol/relay_guard")
-THIRD_PARTY = ("mosquitto", "sqlite3", "cjson/", "cJSON", "civetweb", "curl/", "sodium", "systemd/sd-bus")
+THIRD_PARTY = ("mosquitto", "crypt.h", "sqlite3", "cjson/", "cJSON", "civetweb", "curl/", "sodium", "systemd/sd-bus")
 SYSTEM_IO = ("systemd/", "sys/socket.h", "sys/epoll.h", "pthread.h", "time.h", "sys/timerfd.h")
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 

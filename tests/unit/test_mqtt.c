@@ -14,6 +14,7 @@
 
 #include "bus/address.h"
 #include "bus/backoff.h"
+#include "bus/client_id.h"
 #include "bus/mqtt.h"
 #include "bus/outbox.h"
 #include "bus/retained.h"
@@ -293,6 +294,28 @@ static void test_backoff(void **state)
     assert_int_equal(backoff_next(&backoff, now, 0), BACKOFF_LEAST_MS);
 }
 
+static int64_t delay_after(struct backoff *backoff, int64_t stood_ms, bool by_other, bool pushed)
+{
+    backoff_ended(backoff, stood_ms, by_other, pushed);
+    return backoff_next(backoff, 1000000, 0);
+}
+
+static void test_backoff_of_connections_that_others_end(void **state)
+{
+    static const int64_t expected[] = {1000, 1000, 2000, 4000, 8000, 16000, 32000, 48000, 48000};
+    struct backoff backoff = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
+        assert_int_equal(delay_after(&backoff, i % 2 == 0 ? 500 : 60000, true, true), expected[i]);
+    assert_int_equal(delay_after(&backoff, BACKOFF_SETTLED_MS, true, false), 1000);
+    /* A broker that restarts, every half a minute. */
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(delay_after(&backoff, 30000, true, false), 1000);
+    /* What is ended from here. */
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(delay_after(&backoff, 500, false, false), 1000);
+}
+
 static void test_addresses(void **state)
 {
     char out[ADDRESS_SIZE];
@@ -374,6 +397,70 @@ static void test_client_refuses_half_options(void **state)
     assert_null(mqtt);
 }
 
+/* ---- client ids ---- */
+
+static const struct client_id_owner owner = {
+    .role = "hall",
+    .name = "home",
+    .base_topic = "hall",
+    .username = "hall",
+    .password = "secret",
+};
+
+static void assert_well_formed(const char *id, const char *role)
+{
+    assert_int_equal(strlen(id), CLIENT_ID_SIZE - 1);
+    assert_memory_equal(id, role, strlen(role));
+    assert_int_equal(id[strlen(role)], '-');
+    assert_int_equal(strspn(id + strlen(role) + 1, "abcdefghijklmnopqrstuvwxyz234567"),
+                     strlen(id) - strlen(role) - 1);
+}
+
+static void test_a_client_id_is_the_same_at_each_start(void **state)
+{
+    char first[CLIENT_ID_SIZE], second[CLIENT_ID_SIZE];
+    (void)state;
+    client_id_derive(&owner, first);
+    client_id_derive(&owner, second);
+    assert_well_formed(first, "hall");
+    assert_string_equal(first, second);
+}
+
+/* The phrase as a whole counts, however long its parts are. */
+static void test_each_part_of_an_owner_changes_the_client_id(void **state)
+{
+    char long_password[1501], ids[9][CLIENT_ID_SIZE];
+    struct client_id_owner others[] = {owner, owner, owner, owner, owner,
+                                       owner, owner, owner, owner};
+    (void)state;
+    memset(long_password, 'x', sizeof(long_password) - 1);
+    long_password[sizeof(long_password) - 1] = '\0';
+    others[1].role = "relay";
+    others[2].name = "other";
+    others[3].base_topic = "hall2";
+    others[4].username = "viewer";
+    others[5].password = "Secret";
+    others[6].password = long_password;
+    others[7].password = long_password + 1;
+    others[8].password = others[8].username = NULL;
+    for (size_t i = 0; i < 9; i++) {
+        client_id_derive(&others[i], ids[i]);
+        assert_well_formed(ids[i], others[i].role);
+        for (size_t k = 0; k < i; k++)
+            assert_string_not_equal(strchr(ids[i], '-'), strchr(ids[k], '-'));
+    }
+}
+
+static void test_random_client_ids_differ(void **state)
+{
+    char first[CLIENT_ID_SIZE], second[CLIENT_ID_SIZE];
+    (void)state;
+    client_id_random("hallctl", first);
+    client_id_random("hallctl", second);
+    assert_well_formed(first, "hallctl");
+    assert_string_not_equal(first, second);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,7 +477,11 @@ int main(void)
         cmocka_unit_test(test_outbox_is_bounded),
         cmocka_unit_test(test_outbox_is_bounded_in_bytes),
         cmocka_unit_test(test_backoff),
+        cmocka_unit_test(test_backoff_of_connections_that_others_end),
         cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_a_client_id_is_the_same_at_each_start),
+        cmocka_unit_test(test_each_part_of_an_owner_changes_the_client_id),
+        cmocka_unit_test(test_random_client_ids_differ),
         cmocka_unit_test(test_client_without_a_broker),
         cmocka_unit_test(test_client_refuses_half_options),
     };
