@@ -1,0 +1,135 @@
+#include "loop/netlink.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    DATAGRAM_SIZE = 32768, /* what the kernel fills at most */
+    DATAGRAMS_MAX = 4096,  /* of one dump: 128 MiB; a kernel that goes on is not believed */
+};
+
+struct netlink {
+    int fd;
+    uint32_t sequence;
+    _Alignas(struct nlmsghdr) char datagram[DATAGRAM_SIZE];
+};
+
+struct dump {
+    netlink_take *take;
+    void *context;
+    bool enough; /* the rest is read all the same: the kernel begins no other dump before its end */
+    bool over;
+    int error;
+};
+
+int netlink_create(int protocol, struct netlink **ret_netlink)
+{
+    struct netlink *netlink = calloc(1, sizeof(*netlink));
+    if (!netlink)
+        return -ENOMEM;
+    netlink->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+    if (netlink->fd < 0) {
+        const int error = errno;
+        free(netlink);
+        return -error;
+    }
+    *ret_netlink = netlink;
+    return 0;
+}
+
+void netlink_destroy(struct netlink *netlink)
+{
+    if (!netlink)
+        return;
+    (void)close(netlink->fd);
+    free(netlink);
+}
+
+/* ---- one message ---- */
+
+static void take_error(struct dump *dump, const char *body, size_t size)
+{
+    int error = 0;
+    if (size >= sizeof(error))
+        memcpy(&error, body, sizeof(error));
+    dump->over = true;
+    dump->error = error < 0 ? error : 0;
+}
+
+static void take_message(struct dump *dump, uint16_t type, const char *body, size_t size)
+{
+    if (type == NLMSG_DONE || type == NLMSG_ERROR)
+        take_error(dump, body, size);
+    else if (type >= NLMSG_MIN_TYPE && !dump->enough)
+        dump->enough = !dump->take(dump->context, type, body, size);
+}
+
+static void take_datagram(struct dump *dump, const char *bytes, size_t left, uint32_t sequence)
+{
+    struct nlmsghdr header;
+    while (!dump->over && left >= sizeof(header)) {
+        memcpy(&header, bytes, sizeof(header));
+        if (header.nlmsg_len < sizeof(header) || header.nlmsg_len > left)
+            return;
+        if (header.nlmsg_seq == sequence)
+            take_message(dump, header.nlmsg_type, bytes + NLMSG_HDRLEN,
+                         header.nlmsg_len - (size_t)NLMSG_HDRLEN);
+        const size_t step = NLMSG_ALIGN((size_t)header.nlmsg_len);
+        left -= step < left ? step : left;
+        bytes += step;
+    }
+}
+
+/* ---- a dump ---- */
+
+static int ask(struct netlink *netlink, struct nlmsghdr *request)
+{
+    const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+    request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+    request->nlmsg_seq = ++netlink->sequence;
+    return sendto(netlink->fd, request, request->nlmsg_len, MSG_DONTWAIT,
+                  (const struct sockaddr *)&kernel, sizeof(kernel)) < 0
+               ? -errno
+               : 0;
+}
+
+int netlink_dump(struct netlink *netlink, struct nlmsghdr *request, netlink_take *take,
+                 void *context)
+{
+    struct dump dump = {.take = take, .context = context};
+    const int error = ask(netlink, request);
+    for (int i = 0; error == 0 && !dump.over && i < DATAGRAMS_MAX; i++) {
+        const ssize_t length = recv(netlink->fd, netlink->datagram, DATAGRAM_SIZE, MSG_DONTWAIT);
+        if (length < 0 && errno != EINTR)
+            return errno == EAGAIN ? -EPROTO : -errno;
+        if (length > 0)
+            take_datagram(&dump, netlink->datagram, (size_t)length, request->nlmsg_seq);
+    }
+    return error < 0 ? error : dump.error;
+}
+
+/* ---- attributes ---- */
+
+const void *netlink_attribute(const void *bytes, size_t size, uint16_t type, size_t least,
+                              size_t *ret_size)
+{
+    const char *at = bytes;
+    struct nlattr attribute;
+    while (size >= sizeof(attribute)) {
+        memcpy(&attribute, at, sizeof(attribute));
+        if (attribute.nla_len < sizeof(attribute) || attribute.nla_len > size)
+            return NULL;
+        const size_t length = attribute.nla_len - sizeof(attribute);
+        if ((attribute.nla_type & NLA_TYPE_MASK) == type && length >= least) {
+            *ret_size = length;
+            return at + sizeof(attribute);
+        }
+        const size_t step = (size_t)NLA_ALIGN(attribute.nla_len);
+        size -= step < size ? step : size;
+        at += step;
+    }
+    return NULL;
+}
