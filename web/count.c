@@ -11,6 +11,7 @@ static const char *const names[COUNTS] = {
     [COUNT_REFUSED_GUARD] = "refused_guard",
     [COUNT_REFUSED_ORIGIN] = "refused_origin",
     [COUNT_REFUSED_PROXY] = "refused_proxy",
+    [COUNT_REFUSED_SITE] = "refused_site",
     [COUNT_REFUSED_BROKEN] = "refused_broken",
     [COUNT_HELD] = "held",
     [COUNT_HELD_PASSED] = "held_passed",

@@ -14,6 +14,14 @@ enum {
     START_HOLD_MS = 300,        /* a pressed button waits so long for the wake to begin */
 };
 
+/* Does the proxy take the helper for one of another domain? */
+static bool is_astray(const struct desk *desk, const struct clerk *clerk)
+{
+    struct place place = gate_place(&desk->gate, &clerk->request);
+    place.kind = PLACE_HELPER; /* whatever address of a site the proxy came here for */
+    return !gate_agrees(&desk->gate, &place, &clerk->request);
+}
+
 /* Reads a helper's request and finds the site its `path` names. False: it was answered. */
 static bool open_helper(struct desk *desk, const struct raw_request *raw, struct clerk *clerk,
                         enum client_kind client, struct place *ret_place)
@@ -23,6 +31,7 @@ static bool open_helper(struct desk *desk, const struct raw_request *raw, struct
         request_read(raw, &desk->gate.proxies, REQUEST_VIA_DIRECT, &clerk->request);
     int length = uri_parameter(query, "path", clerk->value, sizeof(clerk->value));
 
+    bool astray = fault == REQUEST_FINE && is_astray(desk, clerk);
     if (fault == REQUEST_FINE && length >= 0)
         fault = request_retarget(&clerk->request, clerk->value, (size_t)length);
     else if (fault == REQUEST_FINE)
@@ -32,8 +41,9 @@ static bool open_helper(struct desk *desk, const struct raw_request *raw, struct
         return false;
     }
     struct place place = gate_place(&desk->gate, &clerk->request);
-    if (!gate_allows(&desk->gate, &place, &clerk->request)) {
-        const struct decision decision = {.place = place, .client = client};
+    bool allowed = gate_allows(&desk->gate, &place, &clerk->request);
+    if (astray || !allowed) {
+        const struct decision decision = {.place = place, .client = client, .astray = astray};
         desk_refuse_address(desk, clerk, raw, &decision, DOOR_ANY);
         return false;
     }

@@ -40,6 +40,14 @@ void desk_tell(struct desk *desk, enum visit_kind kind, int site, const struct c
     board_tell(desk->board, &visit);
 }
 
+/* The visitor's path where it was read: behind a proxy the request line names one of ours. */
+static struct span asked_for(const struct clerk *clerk, const struct raw_request *raw)
+{
+    if (clerk->request.target.at)
+        return clerk->request.target;
+    return (struct span){raw->target, strlen(raw->target)};
+}
+
 /* A flood of refusals is one line a second, with the number of the others. */
 void desk_note_refusal(struct desk *desk, const struct clerk *clerk, const struct raw_request *raw,
                        int site, const char *why)
@@ -55,7 +63,8 @@ void desk_note_refusal(struct desk *desk, const struct clerk *clerk, const struc
         return;
     }
     unsigned others = atomic_exchange(&desk->refusals_untold, 0);
-    text_show(path, sizeof(path), raw->target, strlen(raw->target));
+    struct span target = asked_for(clerk, raw);
+    text_show(path, sizeof(path), target.at, target.length);
     if (site != MODEL_NONE || clerk->request.host[0] != '\0')
         log_warning("web: refused %s, %s%s: %s (%u more since the last such line)",
                     clerk->request.who, clerk->request.host, path, why, others);
@@ -207,19 +216,48 @@ static void begin_refusal(struct desk *desk, struct clerk *clerk, const struct p
     state_headers(&clerk->answer, notice.state);
 }
 
+enum { WHY_SIZE = 2 * SITE_NAME_SIZE + 128 };
+
+/* What the proxy says is shown in the log only: it may be anything. */
+static void note_astray(struct desk *desk, const struct clerk *clerk, const struct raw_request *raw,
+                        const struct place *place)
+{
+    const char *told = clerk->request.fields[FIELD_HALL_SITE];
+    char shown[SITE_NAME_SIZE];
+    char name[SITE_NAME_SIZE];
+    char why[WHY_SIZE];
+    text_show(shown, sizeof(shown), told, strlen(told));
+    snprintf(why, sizeof(why), "the proxy leads to \"%s\", but host and path name \"%s\"", shown,
+             gate_site_name(&desk->gate, place, &clerk->request, name));
+    desk_note_refusal(desk, clerk, raw, place->site, why);
+}
+
+/* Counts and logs a refusal; the sentence for the one who is refused. */
+static const char *note_decision(struct desk *desk, const struct clerk *clerk,
+                                 const struct raw_request *raw, const struct decision *decision)
+{
+    const char *why = decision->unwanted
+                          ? "A rule of /access/monitors of the domain refuses this client."
+                          : "/access/allow or /access/deny of the domain keeps this address out.";
+    if (decision->astray) {
+        board_count(desk->board, COUNT_REFUSED_SITE);
+        note_astray(desk, clerk, raw, &decision->place);
+        return "The proxy leads this request to another site than its host and path name; use the "
+               "configuration that hallctl proxy-config prints.";
+    }
+    board_count(desk->board, decision->unwanted ? COUNT_REFUSED_CLIENT : COUNT_REFUSED_ADDRESS);
+    desk_note_refusal(desk, clerk, raw, decision->place.site, why);
+    return why;
+}
+
 void desk_refuse_address(struct desk *desk, struct clerk *clerk, const struct raw_request *raw,
                          const struct decision *decision, enum door door)
 {
-    static const char *const reasons[] = {
-        "/access/allow or /access/deny of the domain keeps this address out.",
-        "A rule of /access/monitors of the domain refuses this client.",
-    };
-    const char *why = reasons[decision->unwanted];
+    const char *why = note_decision(desk, clerk, raw, decision);
     struct view view;
 
-    board_count(desk->board, decision->unwanted ? COUNT_REFUSED_CLIENT : COUNT_REFUSED_ADDRESS);
-    desk_note_refusal(desk, clerk, raw, decision->place.site, why);
-    if (door == DOOR_NGINX || decision->client != CLIENT_BROWSER) {
+    if (door == DOOR_NGINX || decision->client != CLIENT_BROWSER ||
+        decision->place.domain == MODEL_NONE) {
         begin_refusal(desk, clerk, &decision->place, 403);
         answer_problem(&clerk->answer, why);
         return;

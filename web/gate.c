@@ -236,6 +236,17 @@ static bool has_nothing_there(const struct model *model, const struct model_doma
     return site == domain->site && domain->n_projects > 0 && !model->sites[site].upstream;
 }
 
+/* As the proxies match: an encoded '?' or '#' is part of a name, not its end. */
+static int site_of_path(const struct model *model, int domain, const char *path)
+{
+    const struct model_domain *of = &model->domains[domain];
+    for (size_t i = 0; i < of->n_projects; i++) {
+        if (is_below(path, model->sites[of->projects[i]].path))
+            return of->projects[i];
+    }
+    return of->site;
+}
+
 struct place gate_place(const struct gate *gate, const struct request *request)
 {
     const struct model *model = &gate->config->model;
@@ -250,14 +261,47 @@ struct place gate_place(const struct gate *gate, const struct request *request)
         return place;
     }
     const struct model_domain *domain = &model->domains[place.domain];
-    int site = model_site_for_path(model, place.domain, request->path);
+    int site = site_of_path(model, place.domain, request->path);
     place.kind = PLACE_UNKNOWN_PATH;
-    if (site == MODEL_NONE || has_nothing_there(model, domain, site))
+    if (has_nothing_there(model, domain, site))
         return place;
     place.kind = PLACE_SITE;
     place.site = site;
     place.server = model->sites[site].server;
     return place;
+}
+
+const char *gate_site_name(const struct gate *gate, const struct place *place,
+                           const struct request *request, char out[SITE_NAME_SIZE])
+{
+    const struct model *model = &gate->config->model;
+    if (place->domain == MODEL_NONE)
+        return "";
+    int site = place->kind == PLACE_HELPER ? model->domains[place->domain].site
+                                           : site_of_path(model, place->domain, request->path);
+    return site_name(model, &model->sites[site], out);
+}
+
+/* Hall's own addresses belong to no site: there it is the domain that must be the same. */
+static size_t compared_length(const struct place *place, const char *told)
+{
+    if (place->kind == PLACE_HELPER)
+        return strcspn(told, "/ \t");
+    size_t length = strlen(told);
+    while (length > 0 && (told[length - 1] == ' ' || told[length - 1] == '\t'))
+        length--;
+    return length;
+}
+
+bool gate_agrees(const struct gate *gate, const struct place *place, const struct request *request)
+{
+    const char *told = request->trusted ? request->fields[FIELD_HALL_SITE] : NULL;
+    char room[SITE_NAME_SIZE];
+    if (!told)
+        return true;
+    const char *name = gate_site_name(gate, place, request, room);
+    size_t length = compared_length(place, told);
+    return strlen(name) == length && strncmp(told, name, length) == 0;
 }
 
 static bool any_holds(size_t n, const struct cidr *ranges, const struct request *request)
@@ -320,9 +364,10 @@ struct decision gate_decide(const struct gate *gate, const struct request *reque
     struct decision decision = {.verdict = VERDICT_UNKNOWN,
                                 .place = *place,
                                 .client = gate_client(gate, rule, request),
-                                .unwanted = rule && rule->as == RULE_AS_REFUSED};
+                                .unwanted = rule && rule->as == RULE_AS_REFUSED,
+                                .astray = !gate_agrees(gate, place, request)};
 
-    if (decision.unwanted || !gate_allows(gate, place, request)) {
+    if (decision.astray || decision.unwanted || !gate_allows(gate, place, request)) {
         decision.verdict = VERDICT_REFUSED;
     } else if (place->kind == PLACE_SITE && guard) {
         decision.verdict = VERDICT_LIMITED;

@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "core/power.h"
 #include "web/request.h"
+#include "web/site_name.h"
 
 enum client_kind {
     CLIENT_BROWSER, /* a person navigates */
@@ -54,6 +55,7 @@ struct decision {
     bool wakes;         /* the visitor's wish is told, and wakes */
     bool click;         /* only the start button wakes */
     bool unwanted;      /* REFUSED: by a rule of access.monitors, not by its address */
+    bool astray;        /* REFUSED: the proxy leads it to another site than it names */
     struct guard guard; /* LIMITED: which refuses, and until when */
     int64_t hold;       /* ms a program, or a form, may be held before it is answered; 0: not */
 };
@@ -80,6 +82,12 @@ enum client_kind gate_client(const struct gate *gate, const struct model_rule *r
                              const struct request *request);
 struct place gate_place(const struct gate *gate, const struct request *request);
 bool gate_allows(const struct gate *gate, const struct place *place, const struct request *request);
+
+/* The name (site_name.h) of the site that host and path name; "" where they name no domain. */
+const char *gate_site_name(const struct gate *gate, const struct place *place,
+                           const struct request *request, char out[SITE_NAME_SIZE]);
+/* False: a trusted proxy says in X-Hall-Site that it leads to another site. */
+bool gate_agrees(const struct gate *gate, const struct place *place, const struct request *request);
 
 /* The whole decision; ready: the place's site lets visitors through (false where there is no site);
  * guard: what keeps this visitor away from it, or NULL. */

@@ -43,6 +43,14 @@ static bool is_fit(struct proxy_job *job, const struct model_site *site)
     return false;
 }
 
+/* Overwrites what the visitor says of it, for Hall and for the error page as well. */
+static void put_name(struct proxy_job *job, const struct model_site *site, const char *indent)
+{
+    char name[SITE_NAME_SIZE];
+    buf_printf(job->out, "%srequest_header " SITE_NAME_HEADER " %s\n", indent,
+               site_name(&job->config->model, site, name));
+}
+
 static void begin_matched(struct proxy_job *job, const struct model_site *site)
 {
     if (strcmp(site->path, "/") == 0) {
@@ -106,17 +114,20 @@ static void put_lead(struct proxy_job *job, const struct proxy_target *target,
 static void put_site(struct proxy_job *job, const struct model_domain *domain,
                      const struct model_site *site)
 {
+    const struct model_site *lead = proxy_lead(job, site);
     (void)domain;
-    if (!is_fit(job, site) || !proxy_tls_is_fit(job, site))
+    if (!is_fit(job, site) || (lead && !proxy_tls_is_fit(job, lead)))
         return;
     begin_matched(job, site);
-    if (!site->upstream) {
+    if (!lead) {
+        put_name(job, site, "\t\t");
         put_hall(job, "\t\t");
     } else {
-        struct proxy_target target = proxy_target(site->upstream);
+        struct proxy_target target = proxy_target(lead->upstream);
         buf_puts(job->out, "\t\troute {\n");
+        put_name(job, site, "\t\t\t");
         put_ask(job);
-        put_lead(job, &target, proxy_tls(site));
+        put_lead(job, &target, proxy_tls(lead));
         buf_puts(job->out, "\t\t}\n");
     }
     buf_puts(job->out, "\t}\n");
@@ -151,6 +162,7 @@ static void put_domain(struct proxy_job *job, const struct model_domain *domain)
 {
     begin_site(job, domain);
     buf_puts(job->out, "\thandle /.hall/* {\n");
+    put_name(job, &job->config->model.sites[domain->site], "\t\t");
     put_hall(job, "\t\t");
     buf_puts(job->out, "\t}\n");
     proxy_each_site(job, domain, put_site);

@@ -69,11 +69,18 @@ bool proxy_tls_is_fit(struct proxy_job *job, const struct model_site *site)
 void proxy_each_site(struct proxy_job *job, const struct model_domain *domain, proxy_site_fn *call)
 {
     const struct model *model = &job->config->model;
-    for (size_t i = 0; i < domain->n_projects; i++) {
-        if (model->sites[domain->projects[i]].upstream)
-            call(job, domain, &model->sites[domain->projects[i]]);
-    }
+    for (size_t i = 0; i < domain->n_projects; i++)
+        call(job, domain, &model->sites[domain->projects[i]]);
     call(job, domain, &model->sites[domain->site]);
+}
+
+const struct model_site *proxy_lead(const struct proxy_job *job, const struct model_site *site)
+{
+    const struct model *model = &job->config->model;
+    const struct model_site *own = &model->sites[model->domains[site->domain].site];
+    if (site->upstream)
+        return site;
+    return own->upstream ? own : NULL;
 }
 
 /* Where the proxy finds Hall: as configured, else where Hall itself listens. */

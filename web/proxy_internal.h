@@ -3,6 +3,7 @@
 #define HALL_WEB_PROXY_INTERNAL_H
 
 #include "web/proxy_config.h"
+#include "web/site_name.h"
 #include "web/uri.h"
 
 struct proxy_job {
@@ -33,10 +34,13 @@ void proxy_write_traefik(struct proxy_job *job);
 void proxy_write_caddy(struct proxy_job *job);
 void proxy_write_nginx(struct proxy_job *job);
 
-/* The sites of a domain that the proxy leads to: its projects, longest path first, then its own.
- * What has no upstream is Hall's to answer. */
+/* The sites of a domain: its projects, longest path first, then its own. */
 typedef void proxy_site_fn(struct proxy_job *job, const struct model_domain *domain,
                            const struct model_site *site);
 void proxy_each_site(struct proxy_job *job, const struct model_domain *domain, proxy_site_fn *call);
+
+/* The site whose upstream the visitors of `site` are led to: a project without one is part of its
+ * domain's own site. NULL: there is none, and Hall answers. */
+const struct model_site *proxy_lead(const struct proxy_job *job, const struct model_site *site);
 
 #endif

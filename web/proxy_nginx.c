@@ -10,6 +10,10 @@ static const char head[] = "# Made from domains.json by: hallctl proxy-config ng
                            "    default upgrade;\n"
                            "    \"\" \"\";\n"
                            "}\n"
+                           "map $http_host $hall_port {\n"
+                           "    default \"\";\n"
+                           "    \"~(?<hall_port_given>:[0-9]+)$\" $hall_port_given;\n"
+                           "}\n"
                            "upstream hall {\n"
                            "    server %.*s;\n"
                            "    keepalive 16;\n"
@@ -22,11 +26,12 @@ static const char closed_words[] =
 
 /* What the visitor said is overwritten, whatever it was. */
 #define FORWARDED(indent_)                                                                         \
-    indent_ "proxy_set_header X-Forwarded-Host $http_host;\n" indent_                              \
+    indent_ "proxy_set_header X-Forwarded-Host $host$hall_port;\n" indent_                         \
             "proxy_set_header X-Forwarded-Uri $request_uri;\n" indent_                             \
             "proxy_set_header X-Forwarded-Method $request_method;\n" indent_                       \
             "proxy_set_header X-Forwarded-Proto $scheme;\n" indent_                                \
-            "proxy_set_header X-Forwarded-For $remote_addr;\n"
+            "proxy_set_header X-Forwarded-For $remote_addr;\n" indent_                             \
+            "proxy_set_header X-Hall-Site $hall_site;\n"
 
 static const char common[] =
     "    client_max_body_size 0;\n"
@@ -34,17 +39,14 @@ static const char common[] =
     "    proxy_connect_timeout 5s;\n"
     "    proxy_read_timeout 1h;\n"
     "    proxy_send_timeout 1h;\n"
-    "    proxy_set_header Host $http_host;\n"
+    "    proxy_set_header Host $host$hall_port;\n"
     "    proxy_set_header Upgrade $http_upgrade;\n"
     "    proxy_set_header Connection $hall_connection;\n" FORWARDED(
         "    ") "\n"
-                "    location ^~ /.hall/ {\n"
-                "        proxy_pass http://hall;\n"
-                "    }\n"
                 "    location @hall {\n"
                 "        proxy_pass http://hall;\n"
                 "        proxy_pass_request_body off;\n"
-                "        proxy_set_header Host $http_host;\n"
+                "        proxy_set_header Host $host$hall_port;\n"
                 "        proxy_set_header Content-Length \"\";\n"
                 "        proxy_set_header Connection \"\";\n" FORWARDED(
                     "        ") "    }\n"
@@ -54,7 +56,7 @@ static const char common[] =
                                 "        proxy_pass_request_body off;\n"
                                 "        proxy_connect_timeout 1s;\n"
                                 "        proxy_read_timeout 35s;\n"
-                                "        proxy_set_header Host $http_host;\n"
+                                "        proxy_set_header Host $host$hall_port;\n"
                                 "        proxy_set_header Content-Length \"\";\n"
                                 "        proxy_set_header Connection \"\";\n" FORWARDED("        ");
 
@@ -98,44 +100,56 @@ static void put_tls(struct proxy_job *job, const struct model_tls *tls)
                    tls->ca ? tls->ca : "/etc/ssl/certs/ca-certificates.crt");
 }
 
+static void put_name(struct proxy_job *job, const struct model_site *site)
+{
+    char name[SITE_NAME_SIZE];
+    buf_printf(job->out, "        set $hall_site \"%s\";\n",
+               site_name(&job->config->model, site, name));
+}
+
+static void put_helper(struct proxy_job *job, const struct model_domain *domain)
+{
+    buf_puts(job->out, "    location ^~ /.hall/ {\n");
+    put_name(job, &job->config->model.sites[domain->site]);
+    buf_puts(job->out, "        proxy_pass http://hall;\n    }\n");
+}
+
 /* match: "= /x" or "/x/". With a path behind its upstream nginx puts that in the place of what
  * matched. */
-static void put_location(struct proxy_job *job, const char *sign, const char *path,
-                         const char *slash, const struct proxy_target *target,
-                         const struct model_tls *tls)
+static void put_location(struct proxy_job *job, const struct model_site *site, const char *sign,
+                         const char *slash)
 {
-    buf_printf(job->out,
-               "    location %s\"%s%s\" {\n"
-               "        auth_request /.hall-auth;\n"
-               "        error_page 401 403 502 504 = @hall;\n",
-               sign, path, slash);
+    const char *path = *slash == '/' && strcmp(site->path, "/") == 0 ? "" : site->path;
+    const struct model_site *lead = proxy_lead(job, site);
+    buf_printf(job->out, "    location %s\"%s%s\" {\n", sign, path, slash);
+    put_name(job, site);
+    if (!lead) {
+        buf_puts(job->out, "        proxy_pass http://hall;\n    }\n");
+        return;
+    }
+    buf_puts(job->out, "        auth_request /.hall-auth;\n"
+                       "        error_page 401 403 502 504 = @hall;\n");
     if (!job->order->fail_open)
         buf_puts(job->out, "        error_page 500 = @hall_closed;\n");
-    put_tls(job, tls);
-    buf_printf(job->out, "        proxy_pass \"%.*s", SPAN(target->origin));
-    if (target->base.length > 0)
-        buf_printf(job->out, "%.*s%s%s", SPAN(target->base), path, slash);
+    put_tls(job, proxy_tls(lead));
+    struct proxy_target target = proxy_target(lead->upstream);
+    buf_printf(job->out, "        proxy_pass \"%.*s", SPAN(target.origin));
+    if (target.base.length > 0)
+        buf_printf(job->out, "%.*s%s%s", SPAN(target.base), path, slash);
     buf_puts(job->out, "\";\n    }\n");
 }
 
 static void put_site(struct proxy_job *job, const struct model_domain *domain,
                      const struct model_site *site)
 {
+    const struct model_site *lead = proxy_lead(job, site);
     (void)domain;
-    if (!site->upstream) {
-        buf_puts(job->out, "    location / {\n        proxy_pass http://hall;\n    }\n");
+    if (lead &&
+        (!is_fit(job, site, proxy_target(lead->upstream).base) || !proxy_tls_is_fit(job, lead)))
         return;
-    }
-    struct proxy_target target = proxy_target(site->upstream);
-    const struct model_tls *tls = proxy_tls(site);
-    if (!is_fit(job, site, target.base) || !proxy_tls_is_fit(job, site))
-        return;
-    if (strcmp(site->path, "/") == 0) {
-        put_location(job, "", "", "/", &target, tls);
-        return;
-    }
-    put_location(job, "= ", site->path, "", &target, tls);
-    put_location(job, "", site->path, "/", &target, tls);
+    if (strcmp(site->path, "/") != 0)
+        put_location(job, site, "= ", "");
+    put_location(job, site, "", "/");
 }
 
 static void put_redirect(struct proxy_job *job, const struct model_domain *domain)
@@ -180,6 +194,7 @@ static void put_domain(struct proxy_job *job, const struct model_domain *domain)
     buf_printf(job->out, "    server_name %s;\n", domain->name);
     buf_puts(job->out, common);
     buf_puts(job->out, job->order->fail_open ? fails_open : fails_closed);
+    put_helper(job, domain);
     proxy_each_site(job, domain, put_site);
     buf_puts(job->out, "}\n");
 }

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "web/site_name.h"
+
 /* Which lines are read; those that steer may come once only. */
 static const struct wanted {
     const char *name;
@@ -21,6 +23,7 @@ static const struct wanted {
     [FIELD_FORWARDED_METHOD] = WANTED("X-Forwarded-Method", true),
     [FIELD_FORWARDED_PROTO] = WANTED("X-Forwarded-Proto", true),
     [FIELD_FORWARDED_FOR] = WANTED("X-Forwarded-For", true),
+    [FIELD_HALL_SITE] = WANTED(SITE_NAME_HEADER, true),
     [FIELD_CONTENT_LENGTH] = WANTED("Content-Length", true),
     [FIELD_TRANSFER_ENCODING] = WANTED("Transfer-Encoding", true),
     [FIELD_ACCEPT] = WANTED("Accept", false),
@@ -41,7 +44,8 @@ static const struct request_fault_text faults[] = {
     [REQUEST_FINE] = {200, ""},
     [REQUEST_DOUBLED] =
         {400, "A header that may come once came twice (Host, Content-Length, Transfer-Encoding, "
-              "Origin or X-Forwarded-*); let the proxy replace such headers, not add to them."},
+              "Origin, X-Hall-Site or X-Forwarded-*); let the proxy replace such headers, not "
+              "add to them."},
     [REQUEST_BODY_UNCLEAR] =
         {400, "Content-Length and Transfer-Encoding came together; send one of them."},
     [REQUEST_BAD_LENGTH] = {400, "Content-Length is not a number of bytes; send one."},
@@ -173,6 +177,7 @@ static enum request_fault choose_host(struct request *request)
 /* Target is path and query in one piece. */
 static enum request_fault set_target(struct request *request, struct span target)
 {
+    request->target = target;
     if (target.length > REQUEST_URI_MAX)
         return REQUEST_TOO_LONG;
     if (target.length == 0 || target.at[0] != '/' || !uri_is_clean(target))
@@ -323,6 +328,7 @@ enum request_fault request_read(const struct raw_request *raw, const struct prox
     enum request_fault fault = read_headers(raw, request);
 
     request->host[0] = request->path[0] = '\0';
+    request->target = (struct span){NULL, 0};
     request->trusted = is_trusted(proxies, raw->peer);
     set_ipv4(request, raw->peer);
     if (fault != REQUEST_FINE)

@@ -31,6 +31,7 @@ enum field {
     FIELD_FORWARDED_METHOD,
     FIELD_FORWARDED_PROTO,
     FIELD_FORWARDED_FOR,
+    FIELD_HALL_SITE,
     FIELD_CONTENT_LENGTH,
     FIELD_TRANSFER_ENCODING,
     FIELD_ACCEPT,
@@ -78,7 +79,7 @@ struct request {
     bool has_address; /* address is the visitor's; else an IPv6 visitor behind the proxy */
     struct in_addr address;
     const char *method;           /* the visitor's */
-    struct span target;           /* path and query as the visitor sent them, not decoded */
+    struct span target;           /* path as the visitor sent it, not decoded; at NULL: not read */
     struct span query;            /* of it; at NULL: none */
     char host[REQUEST_HOST_SIZE]; /* lower case, without port; "": none */
     char who[REQUEST_WHO_SIZE];   /* the visitor's address */

@@ -212,6 +212,35 @@ static void a_browser_that_may_not_gets_a_page_from_the_helper_too(void **state)
     assert_non_null(strstr(answers, "Content-Type: application/problem+json"));
 }
 
+/* By each door: a page for people, JSON for programs, nginx's 403; the visitor is never let in. */
+static void a_request_that_is_led_to_another_site_is_refused(void **state)
+{
+    static const char lines[] = "X-Forwarded-Host: up.example\r\nX-Forwarded-Uri: /x\r\n"
+                                "Connection: close\r\n";
+    static const struct {
+        const char *path, *more, *status, *type;
+    } cases[] = {
+        {"/auth", "X-Hall-Site: up.example\r\n", "200", ""},
+        {"/auth", "X-Hall-Site: testing.example\r\n", "403", "application/problem+json"},
+        {"/auth", "X-Hall-Site: nobody.example\r\nAccept: text/html\r\n", "403", "text/html"},
+        {"/auth", "X-Hall-Site: up.example\r\nX-Hall-Site: up.example\r\n", "400", ""},
+        {"/auth/nginx", "X-Hall-Site: up.example\r\n", "204", ""},
+        {"/auth/nginx", "X-Hall-Site: testing.example\r\nAccept: text/html\r\n", "403", ""},
+        {"/x", "X-Hall-Site: testing.example\r\nAccept: text/html\r\n", "403", "text/html"},
+        {"/.hall/wait", "X-Hall-Site: testing.example\r\n", "403", "text/html"},
+        {"/.hall/status", "X-Hall-Site: up.example/project\r\n", "200", ""},
+        {"/.hall/status", "X-Hall-Site: testing.example\r\n", "403", "application/problem+json"},
+    };
+    char text[512];
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: up.example\r\n%s%s\r\n",
+                 cases[i].path, lines, cases[i].more);
+        check_status(text, cases[i].status);
+        assert_non_null(strstr(answers, cases[i].type));
+    }
+}
+
 static void an_address_of_a_domain_that_is_no_site_says_how_its_server_stands(void **state)
 {
     (void)state;
@@ -303,6 +332,7 @@ int main(void)
         TEST(health_is_told_by_address_but_not_to_the_doubtful),
         TEST(an_address_may_have_8192_bytes),
         TEST(a_browser_that_may_not_gets_a_page_from_the_helper_too),
+        TEST(a_request_that_is_led_to_another_site_is_refused),
         TEST(an_address_of_a_domain_that_is_no_site_says_how_its_server_stands),
         TEST(a_version_from_before_a_restart_is_answered_at_once),
         TEST(a_broken_parameter_is_refused),

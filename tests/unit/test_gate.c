@@ -191,6 +191,7 @@ static void places(void **state)
         {"testing.example", "/client1", PLACE_SITE, SITE_CLIENT1},
         {"TESTING.example:443", "/x/../%63lient2/a", PLACE_SITE, SITE_CLIENT2},
         {"testing.example", "/client10", PLACE_UNKNOWN_PATH, MODEL_NONE},
+        {"testing.example", "/client1%3fx", PLACE_UNKNOWN_PATH, MODEL_NONE},
         {"testing.example", "/", PLACE_UNKNOWN_PATH, MODEL_NONE},
         {"testing.example", "/.hall/wait", PLACE_HELPER, MODEL_NONE},
         {"erp.example", "/anything", PLACE_SITE, SITE_ERP},
@@ -205,6 +206,59 @@ static void places(void **state)
         assert_int_equal(place.kind, cases[i].kind);
         assert_int_equal(place.site, cases[i].site);
     }
+}
+
+/* What the proxy says of the site it leads to, beside what host and path name. */
+static void the_proxy_and_hall_name_the_same_site(void **state)
+{
+    static const struct {
+        const char *host, *uri, *told;
+        bool agrees;
+    } cases[] = {
+        {"testing.example", "/client1/x", "testing.example/client1", true},
+        {"testing.example:8443", "/client1/x", "testing.example/client1 \t", true},
+        {"testing.example", "/client1/x", "testing.example/client2", false},
+        {"testing.example", "/client1/x", "testing.example", false},
+        {"testing.example", "/client1/x", "testing.example/", false},
+        {"testing.example", "/client1/x", "client1", false},
+        {"testing.example", "/client1/x", "Testing.example/client1", false},
+        {"testing.example", "/client1/x", "", false},
+        {"testing.example", "/client1%3fx", "testing.example", true},
+        {"testing.example", "/client1%3fx", "testing.example/client1", false},
+        {"testing.example", "/elsewhere", "testing.example", true},
+        {"testing.example", "/elsewhere", "testing.example/client1", false},
+        {"erp.example", "/client1", "erp.example", true},
+        {"erp.example", "/client1", "testing.example/client1", false},
+        {"other.example", "/", "erp.example", false},
+        {"testing.example", "/.hall/status", "testing.example", true},
+        {"testing.example", "/.hall/status", "testing.example/client1", true},
+        {"testing.example", "/.hall/status", "erp.example", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct decision decision =
+            decide(cases[i].host, cases[i].uri, HEADERS({"X-Hall-Site", cases[i].told}), true);
+        if (decision.astray == cases[i].agrees)
+            fail_msg("%s%s and \"%s\"", cases[i].host, cases[i].uri, cases[i].told);
+        assert_int_equal(decision.verdict == VERDICT_REFUSED, !cases[i].agrees);
+        assert_false(decision.astray && (decision.uses || decision.wakes));
+    }
+    assert_false(decide("testing.example", "/client1", NULL, true).astray);
+}
+
+static void only_a_trusted_proxy_names_the_site(void **state)
+{
+    const struct header headers[] = {{"Host", "erp.example"}, {"X-Hall-Site", "lan.example"}};
+    struct raw_request raw = {.method = "GET", .target = "/", .headers = headers, .n_headers = 2};
+    struct request request;
+    (void)state;
+    raw.peer.s_addr = htonl(0xc0000201);
+    assert_int_equal(request_read(&raw, &gate.proxies, REQUEST_VIA_DIRECT, &request), REQUEST_FINE);
+    struct place place = gate_place(&gate, &request);
+    assert_true(gate_agrees(&gate, &place, &request));
+    raw.peer.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(request_read(&raw, &gate.proxies, REQUEST_VIA_DIRECT, &request), REQUEST_FINE);
+    assert_false(gate_agrees(&gate, &place, &request));
 }
 
 static void nothing_unknown_wakes(void **state)
@@ -364,6 +418,8 @@ int main(void)
         cmocka_unit_test_setup(clients_are_told_apart, set_up),
         cmocka_unit_test_setup(the_decision_table, set_up),
         cmocka_unit_test_setup(places, set_up),
+        cmocka_unit_test_setup(the_proxy_and_hall_name_the_same_site, set_up),
+        cmocka_unit_test_setup(only_a_trusted_proxy_names_the_site, set_up),
         cmocka_unit_test_setup(nothing_unknown_wakes, set_up),
         cmocka_unit_test_setup(settings_of_the_domain, set_up),
         cmocka_unit_test_setup(access_lists, set_up),
