@@ -338,6 +338,14 @@ void hall_refuse(struct hall *hall, const struct topic *topic, const struct comm
     }
 }
 
+/* Nothing looks at connections yet, so no server is watched and no look is ordered. */
+static void act_look(struct hall *hall, const struct action *action)
+{
+    hall_defer(hall, &(struct fleet_event){.kind = FLEET_STREAM,
+                                           .server = action->server,
+                                           .streams = {.failed = true}});
+}
+
 typedef void actor(struct hall *, const struct action *);
 
 static actor *const actors[] = {
@@ -345,6 +353,7 @@ static actor *const actors[] = {
     [ACTION_PACKET] = act_packet, [ACTION_PACE] = act_pace,     [ACTION_SLEEP] = act_sleep,
     [ACTION_EVENT] = act_event,   [ACTION_ANSWER] = act_answer, [ACTION_LIMIT] = act_limit,
     [ACTION_SAVE] = act_save,     [ACTION_QUOTA] = act_quota,   [ACTION_PROJECT] = act_project,
+    [ACTION_LOOK] = act_look,
 };
 
 void hall_act(void *context, const struct action *action)

@@ -5,6 +5,13 @@
 #include "base/text.h"
 #include "core/step.h"
 
+enum { STREAMS_TOLD_EVERY = 15000 }; /* ms: figures alone are published no more often */
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 void event_apply(struct step *step, struct evidence_change change)
 {
     const enum power_state state = step->power->state;
@@ -36,7 +43,7 @@ static void take_visit_lease(struct step *step, int site)
     /* A full set must not send a visitor's server to sleep: then the longest lease lives on for
      * all. */
     if (!lease_take(set, LEASE_VISIT, holder, "", step->now.boot, until))
-        set->leases[0].until = until > set->leases[0].until ? until : set->leases[0].until;
+        set->leases[0].until = later(until, set->leases[0].until);
     if (is_new)
         step->fleet->sites[site].visits++;
     step->fleet->sites[site].last_visit = step->now.boot;
@@ -101,6 +108,17 @@ static void handle_neighbour(struct step *step, const struct fleet_event *event)
                      text_format_mac(event->neighbour.mac, other));
 }
 
+static bool is_agent_stream(const char *holder)
+{
+    return strcmp(holder, AGENT_STREAM) == 0;
+}
+
+static bool is_of_agent(const struct lease *lease)
+{
+    return lease->kind == LEASE_AGENT ||
+           (lease->kind == LEASE_STREAM && is_agent_stream(lease->holder));
+}
+
 /* What it said before it went holds no more; what it reported in use lives on a while. */
 static void agent_went(struct step *step)
 {
@@ -109,7 +127,7 @@ static void agent_went(struct step *step)
 
     projects_agent_away(step);
     for (size_t i = 0; i < set->n; i++)
-        if (set->leases[i].kind == LEASE_AGENT && set->leases[i].until > until)
+        if (is_of_agent(&set->leases[i]) && set->leases[i].until > until)
             set->leases[i].until = until;
 }
 
@@ -151,16 +169,19 @@ static void take_uses(struct step *step, const struct agent_uses *uses)
 
     for (size_t i = set->n; i-- > 0;) {
         const struct lease lease = set->leases[i];
-        bool goes_on = lease.kind != LEASE_AGENT;
+        bool goes_on = !is_of_agent(&lease);
 
         for (size_t k = 0; k < uses->n && !goes_on; k++)
             goes_on = strcmp(uses->list[k].holder, lease.holder) == 0;
         if (!goes_on)
             lease_release(set, lease.kind, lease.holder);
     }
-    for (size_t i = 0; i < uses->n; i++)
-        (void)lease_take(set, LEASE_AGENT, uses->list[i].holder, uses->list[i].label,
-                         step->now.boot, LEASE_FOREVER);
+    for (size_t i = 0; i < uses->n; i++) {
+        const struct agent_use *use = &uses->list[i];
+
+        (void)lease_take(set, is_agent_stream(use->holder) ? LEASE_STREAM : LEASE_AGENT,
+                         use->holder, use->label, step->now.boot, LEASE_FOREVER);
+    }
 }
 
 /* An old report, said again by the broker, tells nothing of a server that is not up. */
@@ -176,6 +197,86 @@ static void handle_report(struct step *step, const struct fleet_event *event)
     if (power_is_up(step->power->state) && step->power->evidence.agent != AGENT_SLEEPING)
         take_uses(step, &event->uses);
     step->changed = true;
+}
+
+static bool is_seen(const struct stream_uses *uses, const char *holder)
+{
+    for (size_t i = 0; i < uses->n; i++)
+        if (strcmp(uses->list[i].holder, holder) == 0)
+            return true;
+    return false;
+}
+
+static bool release_unseen(struct lease_set *set, const struct stream_uses *uses)
+{
+    const size_t before = set->n;
+
+    for (size_t i = set->n; i-- > 0;) {
+        const struct lease lease = set->leases[i];
+
+        if (lease.kind == LEASE_STREAM && !is_agent_stream(lease.holder) &&
+            !is_seen(uses, lease.holder))
+            lease_release(set, LEASE_STREAM, lease.holder);
+    }
+    return set->n != before;
+}
+
+/* What goes on at a site is use of it: its containers stay, too. */
+static void note_use(struct step *step, const char *holder)
+{
+    struct fleet *fleet = step->fleet;
+
+    for (int site = fleet->site_first[step->server]; site != MODEL_NONE;
+         site = fleet->site_next[site])
+        if (text_equal(fleet->model->sites[site].id, holder))
+            fleet->sites[site].last_visit = step->now.boot;
+}
+
+/* A full set must not cut a stream off: then the longest of its leases grows. */
+static bool take_stream(struct step *step, const struct stream_use *use)
+{
+    struct lease_set *set = &step->power->leases;
+    const bool is_new = !lease_find(set, LEASE_STREAM, use->holder);
+
+    if (use->until <= step->now.boot)
+        return false;
+    note_use(step, use->holder);
+    if (!lease_take(set, LEASE_STREAM, use->holder, use->label, step->now.boot, use->until))
+        set->leases[0].until = later(set->leases[0].until, use->until);
+    return is_new;
+}
+
+static void take_streams(struct step *step, const struct stream_uses *uses)
+{
+    struct sight *sight = &step->power->sight;
+    bool changed = release_unseen(&step->power->leases, uses);
+
+    for (size_t i = 0; i < uses->n; i++)
+        changed |= take_stream(step, &uses->list[i]);
+    if (!changed && (uses->n == 0 || step->now.boot - sight->told < STREAMS_TOLD_EVERY))
+        return;
+    sight->told = step->now.boot;
+    step->changed = true;
+}
+
+/* Not to know is a veto: a look that could not be made ends no lease, and begins no sleep. */
+static void handle_stream(struct step *step, const struct fleet_event *event)
+{
+    struct power *power = step->power;
+    struct sight *sight = &power->sight;
+
+    sight->asked = 0;
+    if (event->streams.failed) {
+        sight->failed = sight->watched;
+        return;
+    }
+    if (sight->failed)
+        power->sleep.not_before = step->now.boot;
+    sight->watched = true;
+    sight->failed = false;
+    sight->looked = step->now.boot;
+    if (power_is_up(power->state))
+        take_streams(step, &event->streams);
 }
 
 static void handle_containers(struct step *step, const struct fleet_event *event)
@@ -206,6 +307,7 @@ static handler *const handlers[] = {
     [FLEET_NEIGHBOUR] = handle_neighbour,
     [FLEET_AGENT] = handle_agent,
     [FLEET_REPORT] = handle_report,
+    [FLEET_STREAM] = handle_stream,
     [FLEET_CONTAINERS] = handle_containers,
     [FLEET_SLEEP_ANSWER] = handle_sleep_answer,
     [FLEET_PACKET_FAILED] = handle_packet_failed,

@@ -24,6 +24,7 @@ enum fleet_event_kind {
     FLEET_NEIGHBOUR,
     FLEET_AGENT, /* the agent's state topic */
     FLEET_REPORT,
+    FLEET_STREAM, /* a look at the connections: `stream` leases */
     FLEET_CONTAINERS,
     FLEET_SLEEP_ANSWER, /* what the sleep method said: agent's result, ssh's or webhook's end */
     FLEET_PACKET_FAILED,
@@ -53,7 +54,9 @@ struct command {
     bool on;     /* keep_awake */
 };
 
-/* What an agent reports as in use, each by the name of its check: an `agent` lease. */
+/* What an agent reports as in use, each by the name of its check: an `agent` lease, or a `stream`
+ * lease where the check is that of the connections to the server. */
+#define AGENT_STREAM "connections"
 enum { AGENT_USES_MAX = 4 };
 struct agent_use {
     char holder[LEASE_HOLDER_SIZE];
@@ -62,6 +65,20 @@ struct agent_use {
 struct agent_uses {
     size_t n;
     struct agent_use list[AGENT_USES_MAX];
+};
+
+/* What Hall saw on the open connections to one server: everything that is in use, or that it could
+ * not look. */
+enum { STREAMS_MAX = 4 };
+struct stream_use {
+    char holder[LEASE_HOLDER_SIZE]; /* id of the site */
+    char label[LEASE_LABEL_SIZE];   /* "download from 192.0.2.7, 12 MB in the last minute" */
+    int64_t until;                  /* boot clock, ms */
+};
+struct stream_uses {
+    bool failed;
+    size_t n;
+    struct stream_use list[STREAMS_MAX];
 };
 
 struct fleet_event {
@@ -89,6 +106,7 @@ struct fleet_event {
             struct agent_report report;
             struct agent_uses uses;
         };                                        /* REPORT */
+        struct stream_uses streams;               /* STREAM */
         const struct containers_told *containers; /* borrowed for the call */
         struct {
             enum sleep_answer answer;
@@ -115,6 +133,7 @@ enum action_kind {
     ACTION_SAVE,    /* what must survive a restart changed */
     ACTION_QUOTA,   /* a quota was used */
     ACTION_PROJECT, /* ask the agent to start, stop or restart a project's containers */
+    ACTION_LOOK,    /* look at the connections now; the answer is FLEET_STREAM */
 };
 
 enum happening {

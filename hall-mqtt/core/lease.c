@@ -7,7 +7,7 @@
 static const char *const lease_kind_names[LEASE_KINDS] = {
     [LEASE_VISIT] = "visit",         [LEASE_SCHEDULE] = "schedule", [LEASE_ALWAYS_ON] = "always_on",
     [LEASE_MANUAL] = "manual",       [LEASE_HOLD] = "hold",         [LEASE_AGENT] = "agent",
-    [LEASE_DEPENDENT] = "dependent",
+    [LEASE_DEPENDENT] = "dependent", [LEASE_STREAM] = "stream",
 };
 
 const char *lease_kind_name(enum lease_kind kind)

@@ -17,9 +17,10 @@ enum lease_kind {
     LEASE_MANUAL,
     LEASE_HOLD,
     LEASE_AGENT,
-    LEASE_DEPENDENT
+    LEASE_DEPENDENT,
+    LEASE_STREAM, /* last: the store keeps kinds by number */
 };
-enum { LEASE_KINDS = 7, LEASES_MAX = 10, LEASE_HOLDER_SIZE = 65, LEASE_LABEL_SIZE = 64 };
+enum { LEASE_KINDS = 8, LEASES_MAX = 10, LEASE_HOLDER_SIZE = 65, LEASE_LABEL_SIZE = 64 };
 #define LEASE_FOREVER INT64_MAX
 
 struct lease {

@@ -402,6 +402,9 @@ static void say_lease(struct sentence *sentence, const struct lease *lease, stru
     case LEASE_DEPENDENT:
         say(sentence, "%s needs it", lease->holder);
         break;
+    case LEASE_STREAM:
+        say(sentence, "%s is in use%s%s", lease->holder, lease->label[0] ? ": " : "", lease->label);
+        break;
     }
     say_until(sentence, lease, now);
 }

@@ -109,6 +109,15 @@ struct sleep {
                                   the same */
 };
 
+/* Whether Hall can see the open connections to a server, and when it last looked. */
+struct sight {
+    bool watched;   /* it was seen once: from then on there is no sleep without a fresh look */
+    bool failed;    /* the last look could not be made */
+    int64_t looked; /* boot clock: the last look; 0: none */
+    int64_t asked;  /* a look is ordered; 0: none */
+    int64_t told;   /* the figures of its streams were last published */
+};
+
 enum { AGENT_SCHEMA = 1 }; /* of agents' messages, which Hall understands */
 
 /* The agent's last report, what of it the core and the views use. */
@@ -138,6 +147,7 @@ struct power {
     uint32_t lease_mark; /* of the leases as last told */
     struct wake wake;
     struct sleep sleep;
+    struct sight sight;
     struct history history;
     struct agent_report report;
     bool resting;             /* put to sleep by force: standing leases do not wake it */

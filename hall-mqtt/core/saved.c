@@ -283,6 +283,7 @@ static bool is_founded(const struct fleet *fleet, int server, const struct lease
     case LEASE_MANUAL:
     case LEASE_HOLD:
     case LEASE_AGENT:
+    case LEASE_STREAM:
         break;
     }
     return true;

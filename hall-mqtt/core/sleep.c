@@ -8,6 +8,8 @@
 enum {
     ANSWER_MOST = 10000,   /* an agent that has not answered by then has not agreed */
     VETO_WAIT = 60000,     /* next proposal of our own after a veto */
+    LOOK_FRESH = 500,      /* a look at its connections this old still tells what is */
+    LOOK_MOST = 5000,      /* a look that is ordered has been made by then */
     FAILURE_WAIT = 300000, /* next proposal of our own after a sleep that failed */
 };
 
@@ -27,6 +29,16 @@ static const struct lease *blocking_lease(const struct step *step)
             (set->leases[i].kind != LEASE_AGENT || !via_agent(step)))
             return &set->leases[i];
     return NULL;
+}
+
+/* What cannot be seen may be in use. */
+static bool is_out_of_sight(const struct step *step, char out[REASON_SIZE])
+{
+    if (!step->power->sight.failed)
+        return false;
+    snprintf(out, REASON_SIZE,
+             "Hall cannot look at the connections to it, and not knowing is a veto");
+    return true;
 }
 
 static bool is_wakeable(const struct power *power)
@@ -64,6 +76,8 @@ bool sleep_is_barred(struct step *step, bool force, char out[REASON_SIZE])
         power_why(power, step->now, out, REASON_SIZE);
         return true;
     }
+    if (is_out_of_sight(step, out))
+        return true;
     if (up_for < step->model->sleep.min_up) {
         char least[32];
 
@@ -122,6 +136,7 @@ static void release_for_sleep(struct step *step)
     struct lease_set *set = &power->leases;
 
     lease_release_kind(set, LEASE_AGENT);
+    lease_release_kind(set, LEASE_STREAM);
     for (size_t i = set->n; i-- > 0;) {
         const struct lease lease = set->leases[i];
         const bool passing = lease.kind == LEASE_VISIT || lease.kind == LEASE_MANUAL;
@@ -353,6 +368,28 @@ static int64_t idle_due(const struct step *step)
     return ripe > step->power->sleep.not_before ? ripe : step->power->sleep.not_before;
 }
 
+static void order_look(struct step *step)
+{
+    step->power->sight.asked = step->now.boot;
+    step_emit(step, &(struct action){.kind = ACTION_LOOK});
+}
+
+/* Bytes may have moved since the last look: there is no proposal before a fresh one. */
+static bool awaits_look(struct step *step)
+{
+    struct sight *sight = &step->power->sight;
+
+    if (!sight->watched || step->now.boot - sight->looked <= LOOK_FRESH)
+        return false;
+    if (sight->asked == 0) {
+        order_look(step);
+    } else if (sight->asked + LOOK_MOST <= step->now.boot) {
+        sight->asked = 0;
+        note_refusal(step, "Hall could not look at the connections to it in time");
+    }
+    return true;
+}
+
 void sleep_when_idle(struct step *step)
 {
     char text[REASON_SIZE];
@@ -363,6 +400,8 @@ void sleep_when_idle(struct step *step)
         note_refusal(step, text);
         return;
     }
+    if (awaits_look(step))
+        return;
     step_new_id(step, 's', text);
     propose(step, text, "idle", false, false, true);
 }
@@ -371,5 +410,9 @@ int64_t sleep_due(const struct step *step)
 {
     if (step->power->sleep.phase != SLEEP_NONE)
         return step->power->sleep.deadline;
-    return is_idle(step) ? idle_due(step) : DUE_NEVER;
+    if (!is_idle(step))
+        return DUE_NEVER;
+    const int64_t ripe = idle_due(step), looked = step->power->sight.asked + LOOK_MOST;
+
+    return step->power->sight.asked > 0 && looked > ripe ? looked : ripe;
 }

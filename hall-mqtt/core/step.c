@@ -167,6 +167,8 @@ static void end_run(struct step *step)
     power->up_since = 0;
     power->was_ready = false;
     lease_release_kind(&power->leases, LEASE_AGENT);
+    lease_release_kind(&power->leases, LEASE_STREAM);
+    power->sight = (struct sight){.watched = power->sight.watched};
     power->wake.recent = false;
 }
 

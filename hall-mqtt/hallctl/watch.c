@@ -71,6 +71,10 @@ static char *say_lease(const struct lease *lease, char *out, size_t size)
     case LEASE_DEPENDENT:
         snprintf(out, size, "%s needs it", lease->holder);
         break;
+    case LEASE_STREAM:
+        snprintf(out, size, "%s is in use%s%s", lease->holder, lease->label[0] ? ": " : "",
+                 lease->label);
+        break;
     }
     return out;
 }
@@ -277,6 +281,7 @@ static teller *const tellers[] = {
     [ACTION_PACKET] = count_packet, [ACTION_PACE] = NULL,          [ACTION_SLEEP] = NULL,
     [ACTION_EVENT] = tell_event,    [ACTION_ANSWER] = tell_answer, [ACTION_LIMIT] = tell_limit,
     [ACTION_SAVE] = NULL,           [ACTION_QUOTA] = NULL,         [ACTION_PROJECT] = NULL,
+    [ACTION_LOOK] = NULL,
 };
 
 void watch_action(struct watch *watch, const struct action *action)

@@ -128,7 +128,7 @@ static const struct kind_words kinds[] = {
     {"visit", "%s was visited", false},      {"schedule", "the schedule of %s wants it on", false},
     {"always_on", "%s is always on", false}, {"manual", "%s", true},
     {"hold", "%s holds it", false},          {"agent", "%s is in use on it", false},
-    {"dependent", "%s needs it", false},
+    {"dependent", "%s needs it", false},     {"stream", "%s is in use", false},
 };
 
 static void write_lease_words(const struct json *lease, struct buf *out)
@@ -158,6 +158,8 @@ static void write_lease(const struct page *page, const struct json *lease)
     write_lease_words(lease, page->out);
     if (label && label[0] && text_is(lease, "kind", "hold"))
         say(page->out, ": \"%s\"", label);
+    else if (label && label[0] && text_is(lease, "kind", "stream"))
+        say(page->out, ": %s", label);
     say(page->out, " (%s", or_else(json_get_string(lease, "kind"), "lease"));
     if (since > 0)
         say(page->out, ", since %s", stamp(page, since, at));

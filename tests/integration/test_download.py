@@ -76,7 +76,7 @@ def test_a_long_download_is_not_cut(make_world, agent_binary, hallctl, tmp_path,
         assert place.system.calls("Suspend") == [], "nobody was put to sleep meanwhile"
         assert [m for m in bus.heard("hall/servers/testing/state", mark) if m.text() != "ready"] == []
         # Hall asks again by itself a minute after a veto; the test does not wait for that.
-        wait_no_lease(bus, "testing", "agent", 40)
+        wait_no_lease(bus, "testing", "stream", 40)
         id, mark = command(bus, "testing", "sleep")
         result(bus, "testing", id, "accepted", mark)
         wait_until(lambda: len(place.system.calls("Suspend")) == 1, 10, "logind is asked")

@@ -320,6 +320,31 @@ static inline void world_report(struct world *world, int server, const char *boo
     world_handle(world, &event);
 }
 
+/* What a look at the connections found: a stream on this site that lives so long; NULL: none. */
+static inline void world_look(struct world *world, int server, const char *holder, int64_t lasts)
+{
+    struct fleet_event event = {.kind = FLEET_STREAM, .server = server};
+
+    event.streams.n = holder ? 1 : 0;
+    event.streams.list[0].until = world->now.boot + lasts;
+    snprintf(event.streams.list[0].holder, LEASE_HOLDER_SIZE, "%s", holder ? holder : "");
+    snprintf(event.streams.list[0].label, LEASE_LABEL_SIZE,
+             "download from 192.0.2.7, 12 MB in the last minute");
+    world_handle(world, &event);
+}
+
+/* Does Hall know that nothing moves on its connections, as far as it can know? */
+static inline bool world_sees(const struct power *power, struct now now)
+{
+    return !power->sight.watched || (!power->sight.failed && now.boot - power->sight.looked <= 500);
+}
+
+static inline void world_blind(struct world *world, int server)
+{
+    world_handle(world, &(struct fleet_event){
+                            .kind = FLEET_STREAM, .server = server, .streams = {.failed = true}});
+}
+
 /* What an agent says of Docker's containers: "NAME STATE HEALTH[ busy]", or "NAME@PROJECT ..." with
  * "-" for no health, parted by commas; NULL: Docker is down. */
 static inline void world_containers(struct world *world, int server, const char *words)

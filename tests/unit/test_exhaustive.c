@@ -155,6 +155,21 @@ static void fail_sleep(struct world *world)
     world_sleep_answer(world, TESTING, SLEEP_FAILED, "no");
 }
 
+static void stream(struct world *world)
+{
+    world_look(world, TESTING, "testing.example", 2 * SECOND);
+}
+
+static void nothing_moves(struct world *world)
+{
+    world_look(world, TESTING, NULL, 0);
+}
+
+static void blind(struct world *world)
+{
+    world_blind(world, TESTING);
+}
+
 static void second(struct world *world)
 {
     world_advance(world, SECOND);
@@ -200,6 +215,9 @@ static const struct {
     {"accept", accept_sleep},
     {"veto", veto_sleep},
     {"fail", fail_sleep},
+    {"stream", stream},
+    {"nothing moves", nothing_moves},
+    {"blind", blind},
     {"second", second},
     {"due", until_due},
     {"late", late},
@@ -306,7 +324,7 @@ static void tell_path(const struct search *search, char *out, size_t size)
 /* What decides the future, and nothing else. Times far ahead and long past are alike. */
 
 struct canon {
-    int32_t times[10];
+    int32_t times[12];
     int32_t leases[LEASES_MAX][3];
     uint8_t checks[CHECKS][6];
     uint8_t facts[40];
@@ -376,6 +394,8 @@ static void canon_make(struct canon *canon, const struct search *search)
         relative(power->retry_at, now),
         power->awaited_until ? relative(power->awaited_until, now) : -1,
         power->guard.kind ? relative(power->guard.until, now) : -1,
+        power->sight.asked ? relative(power->sight.asked + 5 * SECOND, now) : -1,
+        power->sight.watched ? relative(power->sight.looked + 501, now) : -1,
     };
     const uint8_t facts[] = {
         (uint8_t)power->state,
@@ -411,6 +431,8 @@ static void canon_make(struct canon *canon, const struct search *search)
         (uint8_t)(open >> 16),
         (uint8_t)(open >> 24),
         power->problem[0] != '\0',
+        power->sight.watched,
+        power->sight.failed,
     };
 
     memset(canon, 0, sizeof(*canon));
@@ -460,6 +482,7 @@ static void judge(void *context, const struct action *action)
         MUST(search, power->evidence.alive && power->sleep.phase == SLEEP_PROPOSED);
         MUST(search, !power->wake.open && !power->wake.queued);
         MUST(search, strcmp(power->sleep.by, "idle") != 0 || power->leases.n == 0);
+        MUST(search, strcmp(power->sleep.by, "idle") != 0 || world_sees(power, search->world.now));
     }
     if (action->kind == ACTION_ANSWER) { /* answered once, ended once */
         const size_t entry =

@@ -61,6 +61,7 @@ struct trial {
     uint32_t steps;
     enum power_state state[WORLD_SERVERS];
     bool fell_asleep[WORLD_SERVERS]; /* in this step */
+    unsigned looks;                  /* ordered of these servers, a bit each */
     bool site[WORLD_SITES], closed[WORLD_SITES];
     int64_t woken[WORLD_SERVERS][WOKEN_KEPT]; /* first packets, a ring */
     uint32_t n_woken[WORLD_SERVERS];
@@ -199,6 +200,7 @@ static void judge_sleep(struct trial *trial, const struct action *action)
     MUST(trial, action->sleep.id[0] != '\0');
     if (strcmp(power->sleep.by, "idle") == 0) {
         MUST(trial, power->leases.n == 0);
+        MUST(trial, world_sees(power, trial->world.now));
         MUST(trial, !power->wake.open && !power->wake.queued);
         MUST(trial, !action->sleep.force && !action->sleep.restart);
     }
@@ -329,6 +331,9 @@ static void judge(struct trial *trial, const struct action *action)
     case ACTION_STATUS:
     case ACTION_SAVE:
     case ACTION_QUOTA:
+        break;
+    case ACTION_LOOK:
+        trial->looks |= 1U << action->server;
         break;
     }
 }
@@ -479,7 +484,8 @@ static void check_needs(struct trial *trial, int server)
 
 static bool is_standing(enum lease_kind kind)
 {
-    return kind != LEASE_VISIT && kind != LEASE_MANUAL && kind != LEASE_AGENT;
+    return kind != LEASE_VISIT && kind != LEASE_MANUAL && kind != LEASE_AGENT &&
+           kind != LEASE_STREAM;
 }
 
 static bool needs(const struct model_server *model, int needed)
@@ -683,6 +689,33 @@ static void come(struct trial *trial, enum fleet_event_kind kind)
     world_come(&trial->world, kind, (int)roll(trial, WORLD_SITES), roll(trial, 8) ? who : "");
 }
 
+static void look(struct trial *trial, int server)
+{
+    const char *const holders[] = {NULL, "client1", trial->world.domains[server].name,
+                                   AGENT_STREAM};
+
+    if (roll(trial, 6) == 0)
+        world_blind(&trial->world, server);
+    else
+        world_look(&trial->world, server, holders[roll(trial, 4)], roll(trial, 120) * SECOND);
+}
+
+/* Looks that were ordered are made, mostly, and mostly find nothing. */
+static void make_looks(struct trial *trial)
+{
+    const unsigned looks = trial->looks;
+
+    trial->looks = 0;
+    for (int server = 0; server < WORLD_SERVERS; server++) {
+        if (!(looks >> server & 1U) || !world_has(&trial->world, server) || roll(trial, 8) == 0)
+            continue;
+        if (roll(trial, 4) == 0)
+            look(trial, server);
+        else
+            world_look(&trial->world, server, NULL, 0);
+    }
+}
+
 static void random_event(struct trial *trial)
 {
     struct world *world = &trial->world;
@@ -690,7 +723,7 @@ static void random_event(struct trial *trial)
 
     if (!world_has(world, server))
         return;
-    switch (roll(trial, 18)) {
+    switch (roll(trial, 19)) {
     case 0:
         come(trial, FLEET_VISIT);
         break;
@@ -740,6 +773,9 @@ static void random_event(struct trial *trial)
     case 16: /* the one that is awaited comes */
         if (world_power(world, server)->wake.packets > 0)
             world_up(world, server);
+        break;
+    case 17:
+        look(trial, server);
         break;
     default:
         trial->ordered &= server != TESTING;
@@ -1157,6 +1193,7 @@ static void step(struct trial *trial)
     if (roll(trial, RENEWED_EVERY) == 0)
         renew(trial);
     random_event(trial);
+    make_looks(trial);
     fleet_tick(trial->world.fleet, trial->world.now);
     check(trial);
     world_forget(&trial->world);

@@ -112,7 +112,7 @@ static void test_names(void **state)
 {
     (void)state;
     static const char *const names[LEASE_KINDS] = {"visit", "schedule", "always_on", "manual",
-                                                   "hold",  "agent",    "dependent"};
+                                                   "hold",  "agent",    "dependent", "stream"};
 
     for (unsigned i = 0; i < LEASE_KINDS; i++)
         assert_string_equal(lease_kind_name((enum lease_kind)i), names[i]);

@@ -441,7 +441,7 @@ static void test_bad_items(void **state)
     struct saved saved;
 
     assert_int_equal(
-        read_with("\"leases\":[{\"kind\":7,\"holder\":\"a\"},{\"kind\":-1,\"holder\":\"b\"},"
+        read_with("\"leases\":[{\"kind\":8,\"holder\":\"a\"},{\"kind\":-1,\"holder\":\"b\"},"
                   "{\"kind\":0,\"holder\":\"c\"}],"
                   "\"commands\":[{\"id\":\"a\",\"action\":11},{\"id\":\"b\",\"action\":0,"
                   "\"outcome\":4},{\"action\":0},{\"id\":\"d\",\"action\":0}]",

@@ -28,7 +28,7 @@ export function leaseName(lease) {
 export function because(lease) {
   const holder = leaseName(lease);
   const until = lease.until ? ` (${t('until', { at: when(lease.until) })})` : '';
-  return t(`lease.${lease.kind}`, { holder, ago: lease.since ? ago(lease.since) : '' }) + until;
+  return t(`lease.${lease.kind}`, { holder, label: lease.label || t('lease.short.stream'), ago: lease.since ? ago(lease.since) : '' }) + until;
 }
 
 export function leaseLine(lease) {
@@ -118,7 +118,7 @@ export function inWordsSpan(sentence) {
 // "visit of client1": what Hall writes as a wake's cause, in the reader's language where it is one of the known forms.
 export function causeWords(cause) {
   const text = cause || '';
-  const found = /^(visit|schedule|always_on|manual|hold|agent|dependent) of (.+)$/.exec(text);
+  const found = /^(visit|schedule|always_on|manual|hold|agent|dependent|stream) of (.+)$/.exec(text);
   const asked = /^wake command by (.+)$/.exec(text);
   const needed = /^(.+) needs it$/.exec(text);
   if (found) return t('cause.of', { kind: name('lease.short', found[1]), what: found[2] });
