@@ -139,10 +139,15 @@ void desk_ask_gate(struct desk *desk, const struct raw_request *raw, struct cler
 {
     enum request_via via = door == DOOR_ANY ? REQUEST_VIA_DIRECT : REQUEST_VIA_AUTH;
     enum request_fault fault = request_read(raw, &desk->gate.proxies, via, &clerk->request);
-    if (fault != REQUEST_FINE) {
+    if (fault != REQUEST_FINE)
         desk_refuse_fault(desk, clerk, raw, fault);
-        return;
-    }
+    else
+        desk_judge(desk, raw, clerk, door);
+}
+
+void desk_judge(struct desk *desk, const struct raw_request *raw, struct clerk *clerk,
+                enum door door)
+{
     struct place place = gate_place(&desk->gate, &clerk->request);
     bool ready = place.site != MODEL_NONE && board_site_ready(desk->board, place.site);
     struct guard guard;

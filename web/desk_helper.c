@@ -154,8 +154,8 @@ static void press_button(struct desk *desk, struct clerk *clerk, const struct ra
     desk_redirect(clerk, 303, desk_reference(clerk));
 }
 
-/* "gone=1": the proxy has just found that the site does not answer, so there is nowhere to lead to.
- */
+/* "gone=1": Traefik has just found that the site does not answer. Its errors middleware asks
+ * here. */
 static bool is_gone(const struct raw_request *raw)
 {
     struct span query = {raw->query, raw->query ? strlen(raw->query) : 0};
@@ -163,15 +163,39 @@ static bool is_gone(const struct raw_request *raw)
     return uri_parameter(query, "gone", value, sizeof(value)) == 1 && value[0] == '1';
 }
 
+/* The visitor is answered as if nginx or Caddy had led him here: a person with a page, a program
+ * with JSON, and nobody to the site. The path is a URL since Traefik 3.5.2. */
+static void show_gone(struct desk *desk, const struct raw_request *raw, struct clerk *clerk)
+{
+    struct span query = {raw->query, raw->query ? strlen(raw->query) : 0};
+    enum request_fault fault =
+        request_read(raw, &desk->gate.proxies, REQUEST_VIA_ERRORS, &clerk->request);
+    int length = uri_parameter(query, "path", clerk->value, sizeof(clerk->value));
+
+    if (fault == REQUEST_FINE)
+        fault = length < 0 ? REQUEST_BAD_URI
+                           : request_retarget_url(&clerk->request, clerk->value, (size_t)length);
+    if (fault != REQUEST_FINE) {
+        desk_refuse_fault(desk, clerk, raw, fault);
+        return;
+    }
+    clerk->request.forwarded = true;
+    desk_judge(desk, raw, clerk, DOOR_ANY);
+}
+
 void desk_route_wait(struct desk *desk, const struct raw_request *raw, struct clerk *clerk)
 {
     struct place place;
     struct guard guard;
     struct view view;
+    bool press = strcmp(raw->method, "POST") == 0;
 
+    if (!press && is_gone(raw)) {
+        show_gone(desk, raw, clerk);
+        return;
+    }
     if (!open_helper(desk, raw, clerk, CLIENT_BROWSER, &place))
         return;
-    bool press = strcmp(raw->method, "POST") == 0;
     bool ready = board_site_ready(desk->board, place.site);
     if (desk_is_limited(desk, clerk, &place, ready, &guard)) {
         if (press)
@@ -183,7 +207,7 @@ void desk_route_wait(struct desk *desk, const struct raw_request *raw, struct cl
         press_button(desk, clerk, raw, &place);
         return;
     }
-    if (ready && !is_gone(raw)) {
+    if (ready) {
         desk_redirect(clerk, 303, desk_reference(clerk));
         return;
     }

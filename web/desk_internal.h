@@ -34,6 +34,9 @@ int64_t desk_now(void); /* boot clock, ms */
 
 void desk_ask_gate(struct desk *desk, const struct raw_request *raw, struct clerk *clerk,
                    enum door door);
+/* The same once clerk->request is read. */
+void desk_judge(struct desk *desk, const struct raw_request *raw, struct clerk *clerk,
+                enum door door);
 void desk_route_auth(struct desk *desk, const struct raw_request *raw, struct clerk *clerk);
 void desk_route_auth_nginx(struct desk *desk, const struct raw_request *raw, struct clerk *clerk);
 

@@ -24,6 +24,7 @@ static const struct wanted {
     [FIELD_FORWARDED_PROTO] = WANTED("X-Forwarded-Proto", true),
     [FIELD_FORWARDED_FOR] = WANTED("X-Forwarded-For", true),
     [FIELD_HALL_SITE] = WANTED(SITE_NAME_HEADER, true),
+    [FIELD_REAL_IP] = WANTED("X-Real-Ip", false),
     [FIELD_CONTENT_LENGTH] = WANTED("Content-Length", true),
     [FIELD_TRANSFER_ENCODING] = WANTED("Transfer-Encoding", true),
     [FIELD_ACCEPT] = WANTED("Accept", false),
@@ -197,6 +198,27 @@ enum request_fault request_retarget(struct request *request, const char *target,
     return set_target(request, (struct span){target, length});
 }
 
+enum request_fault request_retarget_url(struct request *request, const char *url, size_t length)
+{
+    struct span target = {url, length};
+    struct span authority = uri_take_authority(&target);
+    char text[REQUEST_HOST_SIZE + 6]; /* with ":65535" */
+    char host[REQUEST_HOST_SIZE];
+
+    if (!authority.at)
+        return set_target(request, target);
+    if (authority.length >= sizeof(text))
+        return REQUEST_BAD_HOST;
+    memcpy(text, authority.at, authority.length);
+    text[authority.length] = '\0';
+    enum request_fault fault = read_host(text, host);
+    if (fault != REQUEST_FINE)
+        return fault;
+    if (strcmp(host, request->host) != 0)
+        return REQUEST_BAD_URI;
+    return set_target(request, target.length > 0 ? target : (struct span){"/", 1});
+}
+
 /* The request line's own path and query, which the listener gives apart. */
 static enum request_fault set_own_target(struct request *request, const struct raw_request *raw)
 {
@@ -296,12 +318,21 @@ static size_t trimmed(const char **at, size_t length)
     return length;
 }
 
+/* Who the peer says the visitor is; NULL: it does not, or is not to be believed. */
+static const char *said_addresses(const struct request *request, enum request_via via)
+{
+    const char *list = request->trusted ? request->fields[FIELD_FORWARDED_FOR] : NULL;
+    if (request->trusted && !list && via == REQUEST_VIA_ERRORS)
+        list = request->fields[FIELD_REAL_IP];
+    return list;
+}
+
 /* The rightmost entry that is no trusted proxy: everything left of it is the visitor's own claim.
  */
 static enum request_fault choose_address(struct request *request, const struct raw_request *raw,
-                                         const struct proxies *proxies)
+                                         const struct proxies *proxies, enum request_via via)
 {
-    const char *list = request->trusted ? request->fields[FIELD_FORWARDED_FOR] : NULL;
+    const char *list = said_addresses(request, via);
 
     set_ipv4(request, raw->peer);
     if (!list)
@@ -337,7 +368,7 @@ enum request_fault request_read(const struct raw_request *raw, const struct prox
         return REQUEST_NOT_TRUSTED;
     request->forwarded =
         request->trusted && (via == REQUEST_VIA_AUTH || request->fields[FIELD_FORWARDED_HOST]);
-    if ((fault = choose_address(request, raw, proxies)) != REQUEST_FINE ||
+    if ((fault = choose_address(request, raw, proxies, via)) != REQUEST_FINE ||
         (fault = choose_host(request)) != REQUEST_FINE ||
         (fault = choose_method(request, raw)) != REQUEST_FINE)
         return fault;

@@ -32,6 +32,7 @@ enum field {
     FIELD_FORWARDED_PROTO,
     FIELD_FORWARDED_FOR,
     FIELD_HALL_SITE,
+    FIELD_REAL_IP,
     FIELD_CONTENT_LENGTH,
     FIELD_TRANSFER_ENCODING,
     FIELD_ACCEPT,
@@ -69,8 +70,9 @@ struct proxies {
 };
 
 /* Whose request is described: for /auth the visitor's, by forwarded headers alone; else this one,
- * unless a trusted proxy forwards it. */
-enum request_via { REQUEST_VIA_AUTH, REQUEST_VIA_DIRECT };
+ * unless a trusted proxy forwards it. Traefik's errors middleware asks without X-Forwarded-For and
+ * names the visitor in X-Real-Ip, which is read there and nowhere else. */
+enum request_via { REQUEST_VIA_AUTH, REQUEST_VIA_DIRECT, REQUEST_VIA_ERRORS };
 
 struct request {
     const char *fields[FIELDS]; /* NULL: absent. Values are trimmed on the left only */
@@ -113,6 +115,9 @@ const struct request_fault_text *request_fault_text(enum request_fault fault);
 /* Replaces what is asked for by this path and query (not decoded), as /.hall/status?path= names it.
  */
 enum request_fault request_retarget(struct request *request, const char *target, size_t length);
+
+/* The same of a URL, which may begin with "http://HOST": the host asked for, or it is refused. */
+enum request_fault request_retarget_url(struct request *request, const char *url, size_t length);
 
 /* The path and query asked for as a reference that stays on this origin and is plain ASCII: what
  * may stand in a Location header, an HTML attribute after escaping, and JSON. Its length; size

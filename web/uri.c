@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 static int hex_value(char c)
 {
@@ -83,6 +84,23 @@ bool uri_climbs(struct span raw)
         length = c == '/' ? 0 : length + 1;
     }
     return is_climb(segment, length);
+}
+
+struct span uri_take_authority(struct span *url)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        size_t scheme = strlen(schemes[i]);
+        if (url->length <= scheme || strncasecmp(url->at, schemes[i], scheme) != 0)
+            continue;
+        struct span authority = {url->at + scheme, 0};
+        size_t most = url->length - scheme;
+        while (authority.length < most && !strchr("/?#", authority.at[authority.length]))
+            authority.length++;
+        *url = (struct span){authority.at + authority.length, most - authority.length};
+        return authority;
+    }
+    return (struct span){NULL, 0};
 }
 
 /* The path as a server behind would see it: decoded once, "//", "." and ".." resolved. Never longer

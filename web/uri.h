@@ -23,6 +23,9 @@ bool uri_normalise_path(struct span raw, char *out);
 /* Is a segment of the path "..", plain or encoded? */
 bool uri_climbs(struct span raw);
 
+/* Takes "http://AUTHORITY" or "https://AUTHORITY" off the front of a URL; length 0: it has none. */
+struct span uri_take_authority(struct span *url);
+
 /* The value of a parameter in a query string, percent-decoded. Its length; -ENOENT: absent;
  * -EBADMSG: broken, or longer than size - 1. */
 int uri_parameter(struct span query, const char *name, char *ret_value, size_t size);

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import pytest
-from helpers import asleep, awake, events, state_of, topic, wait_state, wait_wake
+from helpers import asleep, awake, configured, events, state_of, topic, wait_state, wait_wake
 from process import wait_until
 from world import BROWSER
 
@@ -187,6 +187,32 @@ def test_access_list(make_world):
     wait_wake(bus, "testing", mark)
 
 
+def test_the_gone_page_is_for_those_whom_the_site_is_for(make_world):
+    """As Traefik's errors middleware asks: without X-Forwarded-For, the visitor in X-Real-Ip; in the form of 2.11 and of 3.7."""
+    def change(_, domains):
+        domains["testing.localhost"]["access"] = {"allow": ["192.0.2.0/24"]}
+
+    world = configured(make_world, change)
+    bus = world.bus()
+    awake(bus, "testing")
+
+    def gone(visitor, url, headers=BROWSER):
+        return world.hall.get("/.hall/wait?gone=1&path=" + quote(url, safe=""), {
+            **headers, "X-Forwarded-Host": "testing.localhost", "X-Forwarded-Port": "80", "X-Forwarded-Proto": "http",
+            "X-Real-Ip": visitor}, host="testing.localhost")
+
+    for url in ("/client1/x?a=b", "http://testing.localhost/client1/x?a=b"):
+        page = gone("192.0.2.7", url)
+        assert page.status == 503 and b"No access" not in page.body and b"/client1/x?a=b" in page.body, page
+        program = gone("192.0.2.7", url, {"Accept": "application/json"})
+        assert program.status == 503 and program.headers["Content-Type"] == "application/problem+json", program
+        assert gone("192.0.2.7", url, {**BROWSER, "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}).body == b""
+        refused = gone("198.51.100.7", url)
+        assert refused.status == 403 and b"No access from here" in refused.body and b"client1" not in refused.body.lower()
+        assert gone("198.51.100.7", url).body == world.hall.get("/client1/x?a=b", {
+            **BROWSER, "X-Forwarded-Host": "testing.localhost", "X-Forwarded-For": "198.51.100.7"}).body
+
+
 def test_click_domain_wakes_only_by_its_button(make_world):
     world = make_world(start=False)
     world.hall.config["domains"]["testing.localhost"]["access"] = {"wake": "click"}
@@ -270,8 +296,11 @@ def test_a_site_that_a_proxy_found_silent_gets_a_page_not_a_redirect(world, bus,
     forwarded = {**BROWSER, "X-Forwarded-Host": "testing.localhost", "X-Forwarded-For": "192.0.2.7"}
     plain = world.hall.get("/.hall/wait?path=/client1/x", forwarded)
     assert (plain.status, plain.headers["Location"]) == (303, "/client1/x")
-    gone = world.hall.get("/.hall/wait?gone=1&path=/client1/x", forwarded)
-    assert gone.status == 503 and gone.headers["Retry-After"] == "1" and b"<html" in gone.body
+    for url in ("/client1/x", "http://testing.localhost/client1/x", "https://testing.localhost:8443/client1/x"):
+        gone = world.hall.get("/.hall/wait?gone=1&path=" + quote(url, safe=""), forwarded)
+        assert gone.status == 503 and gone.headers["Retry-After"] == "1" and b"<html" in gone.body, (url, gone)
+    for url in ("http://erp.localhost/", "http://evil.example/client1/x", "x"):
+        assert world.hall.get("/.hall/wait?gone=1&path=" + quote(url, safe=""), forwarded).status in (400, 404), url
     assert world.hall.get("/client1/x", forwarded).status == 503, "an error page of nginx or Caddy: no redirect either"
 
 

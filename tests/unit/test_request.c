@@ -333,6 +333,58 @@ static void presses_of_other_origins_are_told(void **state)
                                     {"Origin", "https://a.example"})));
 }
 
+/* Traefik's errors middleware knows the visitor by X-Real-Ip alone. */
+static void an_error_page_is_asked_for_without_forwarded_for(void **state)
+{
+    const struct header *headers = HEADERS({"Host", "a.example"}, {"X-Forwarded-Host", "a.example"},
+                                           {"X-Real-Ip", "192.0.2.9"});
+    const struct header *both = HEADERS({"Host", "a.example"}, {"X-Forwarded-For", "192.0.2.7"},
+                                        {"X-Real-Ip", "192.0.2.9"});
+    struct request request;
+    (void)state;
+    assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_ERRORS, "/", NULL, headers, &request), 0);
+    assert_string_equal(request.who, "192.0.2.9");
+    assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_DIRECT, "/", NULL, headers, &request), 0);
+    assert_string_equal(request.who, "127.0.0.1");
+    assert_int_equal(read_from("192.0.2.1", REQUEST_VIA_ERRORS, "/", NULL, headers, &request), 0);
+    assert_string_equal(request.who, "192.0.2.1");
+    assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_ERRORS, "/", NULL, both, &request), 0);
+    assert_string_equal(request.who, "192.0.2.7");
+}
+
+static enum request_fault retarget_url(const char *url, struct request *request)
+{
+    read_from("127.0.0.1", REQUEST_VIA_DIRECT, "/", NULL, HEADERS({"Host", "a.example"}), request);
+    return request_retarget_url(request, url, strlen(url));
+}
+
+static void a_url_may_name_the_host_asked_for(void **state)
+{
+    static const char *const same[] = {"/x/y?z", "http://a.example/x/y?z",
+                                       "HTTPS://A.Example:8443/x/y?z"};
+    static const char *const refused[] = {"http://b.example/x",
+                                          "http://a.example.evil/x",
+                                          "http://a.example@b/x",
+                                          "http:///x",
+                                          "http://a.example?x",
+                                          "ftp://a.example/x",
+                                          "http://a.example:999999/",
+                                          "x",
+                                          "",
+                                          "http://a.example#/x"};
+    struct request request;
+    (void)state;
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+        assert_int_equal(retarget_url(same[i], &request), REQUEST_FINE);
+        assert_string_equal(request.path, "/x/y");
+        assert_int_equal(request.query.length, 1);
+    }
+    assert_int_equal(retarget_url("http://a.example", &request), REQUEST_FINE);
+    assert_string_equal(request.path, "/");
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+        assert_int_not_equal(retarget_url(refused[i], &request), REQUEST_FINE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -350,6 +402,8 @@ int main(void)
         cmocka_unit_test(references_stay_here),
         cmocka_unit_test(parameters),
         cmocka_unit_test(presses_of_other_origins_are_told),
+        cmocka_unit_test(an_error_page_is_asked_for_without_forwarded_for),
+        cmocka_unit_test(a_url_may_name_the_host_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
