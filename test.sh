@@ -113,13 +113,15 @@ part_fuzz() {
 }
 
 part_integration() {
-  check integration.build-release build release # what docs/INSTALL.md installs
+  check integration.traefik "$python" -B tests/demo/peers.py # fetched once, for the tests that follow
+  check integration.build-release build release              # what docs/INSTALL.md installs
   check integration.build-gcc build dev && suite integration run_pytest build-dev tests/integration
   check integration.build-asan build asan && suite integration.asan run_pytest build-asan tests/integration
   check integration.demo ./run.sh --once
   check integration.demo-loopback ./run.sh --once --no-namespaces
   check integration.demo-nginx ./run.sh --once --proxy nginx
   check integration.demo-caddy ./run.sh --once --proxy caddy
+  check integration.demo-traefik ./run.sh --once --proxy traefik
 }
 
 # Clients and brokers that others made.

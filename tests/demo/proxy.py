@@ -1,16 +1,18 @@
-"""A real reverse proxy in front of Hall, nginx or Caddy, with exactly what `hallctl proxy-config` prints."""
+"""A real reverse proxy in front of Hall, nginx, Caddy or Traefik, with exactly what `hallctl proxy-config` prints."""
 
+import json
 import os
 import socket
 import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import peers
 from lan import free_port
 from process import Process, wait_until
 from world import http_get
 
-KINDS = ("nginx", "caddy")
+KINDS = ("nginx", "caddy", "traefik")
 
 
 def tool(name):
@@ -39,8 +41,10 @@ class Proxy:
         self.process = None
         text = generated(hallctl, kind, config, "--listen", f"127.0.0.1:{port}",
                          "--fail-open" if fail_open else "--fail-closed")
-        text = text.replace(":8889", f":{free_port()}")  # Caddy's own, where it is open to all
-        self.argv, self.env = {"nginx": self._nginx, "caddy": self._caddy}[kind](text)
+        self.inner = [free_port() for _ in range(2)]  # for questions of the proxy to itself, where it is open to all
+        for printed, here in ((":8889", self.inner[0]), (":8890", self.inner[0]), (":8891", self.inner[1])):
+            text = text.replace(printed, f":{here}")
+        self.argv, self.env = {"nginx": self._nginx, "caddy": self._caddy, "traefik": self._traefik}[kind](text)
 
     def _nginx(self, text):
         (self.directory / "hall.conf").write_text(text, encoding="utf-8")
@@ -66,10 +70,38 @@ http {{
         home = {"HOME": str(self.directory), "XDG_DATA_HOME": str(self.directory), "XDG_CONFIG_HOME": str(self.directory)}
         return [tool("caddy"), "run", "--config", conf, "--adapter", "caddyfile"], {**os.environ, **home}
 
+    def _traefik(self, text):
+        """Its files by hand: entry points as the shipped traefik.yml and traefik-fail-open.yml name them."""
+        folder = self.directory / "dynamic"
+        folder.mkdir(exist_ok=True)
+        (folder / "hall.yml").write_text(text, encoding="utf-8")
+        points = {"websecure": {"address": f"127.0.0.1:{self.port}"},
+                  "hall-auth": {"address": f"127.0.0.1:{self.inner[0]}", "forwardedHeaders": {"trustedIPs": ["127.0.0.1/32"]}},
+                  "hall-open": {"address": f"127.0.0.1:{self.inner[1]}"}}
+        return self._traefik_with({"entryPoints": points, "ping": {"manualRouting": True},
+                                   "providers": {"file": {"directory": str(folder), "watch": False}}})
+
+    def _traefik_with(self, static):
+        """With an API of its own, which says when it has its routers."""
+        self.api = free_port()
+        static = {**static, "api": {"insecure": True, "dashboard": False}, "log": {"level": "INFO"},
+                  "global": {"checkNewVersion": False, "sendAnonymousUsage": False}}
+        static["entryPoints"]["traefik"] = {"address": f"127.0.0.1:{self.api}"}
+        conf = self.directory / "traefik.yml"
+        conf.write_text(json.dumps(static, indent=2), encoding="utf-8")  # JSON is YAML
+        return [peers.traefik(), f"--configFile={conf}"], {**os.environ, "HOME": str(self.directory)}
+
     def start(self):
         self.process = Process(self.argv, self.log, env=self.env)
-        wait_until(self._listens, 15, self.kind)
+        wait_until(self._routes if self.kind == "traefik" else self._listens, 15, self.kind)
         return self
+
+    def _routes(self):
+        """Traefik listens before it knows its routers."""
+        if not self._listens():
+            return False
+        answer = http_get("127.0.0.1", self.api, "/api/http/routers")
+        return answer.status == 200 and any(router["provider"] != "internal" for router in answer.json())
 
     def _listens(self):
         if not self.process.alive():
@@ -85,7 +117,7 @@ http {{
 
 class HttpsProxy(Proxy):
     """The same with what is printed for the world: HTTPS on PORT, plain HTTP on `plain` that leads there. Certificates of our own
-    (nginx) or of Caddy's own authority; `authority` is the file that vouches for them."""
+    (nginx, Traefik) or of Caddy's own authority; `authority` is the file that vouches for them."""
 
     def __init__(self, kind, directory, hallctl, config, port, host):
         self.kind, self.directory, self.port, self.plain = kind, Path(directory), port, free_port()
@@ -93,13 +125,18 @@ class HttpsProxy(Proxy):
         self.log = self.directory / f"{kind}.log"
         self.process = None
         text = generated(hallctl, kind, config)
-        self.argv, self.env = {"nginx": self._https_nginx, "caddy": self._https_caddy}[kind](text, host)
+        make = {"nginx": self._https_nginx, "caddy": self._https_caddy, "traefik": self._https_traefik}[kind]
+        self.argv, self.env = make(text, host)
 
-    def _https_nginx(self, text, host):
+    def _certify(self, host):
         key, self.authority = self.directory / "privkey.pem", self.directory / "fullchain.pem"
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
                         "-keyout", key, "-out", self.authority, "-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}"],
                        check=True, capture_output=True)
+        return key
+
+    def _https_nginx(self, text, host):
+        self._certify(host)
         lines = [line for line in text.splitlines() if "listen [::]" not in line]
         text = "\n".join(lines) + "\n"
         for printed, here in (("listen 80;", f"listen 127.0.0.1:{self.plain};"),
@@ -109,6 +146,16 @@ class HttpsProxy(Proxy):
                 raise OSError(f"hallctl proxy-config nginx prints no {printed!r}")
             text = text.replace(printed, here)
         return self._nginx(text)
+
+    def _https_traefik(self, text, host):
+        folder = self.directory / "dynamic"
+        folder.mkdir(exist_ok=True)
+        (folder / "hall.yml").write_text(text, encoding="utf-8")
+        tls = {"tls": {"certificates": [{"keyFile": str(self._certify(host)), "certFile": str(self.authority)}]}}
+        (folder / "tls.yml").write_text(json.dumps(tls), encoding="utf-8")
+        return self._traefik_with({"entryPoints": {"web": {"address": f"127.0.0.1:{self.plain}"},
+                                                   "websecure": {"address": f"127.0.0.1:{self.port}"}},
+                                   "providers": {"file": {"directory": str(folder), "watch": False}}})
 
     def _https_caddy(self, text, _host):
         self.authority = self.directory / "caddy" / "pki" / "authorities" / "local" / "root.crt"
