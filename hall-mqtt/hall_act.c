@@ -182,13 +182,16 @@ static void act_project(struct hall *hall, const struct action *action)
     const struct model_site *site = &hall->config->model.sites[action->project.site];
     struct fleet_event failed = {
         .kind = FLEET_SLEEP_ANSWER, .server = action->server, .sleep = {.answer = SLEEP_VETOED}};
+    const struct project *project = fleet_project(hall->fleet, action->project.site);
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
     int error = mqtt_is_connected(hall->mqtt) ? 0 : -ENOTCONN;
 
     log_info("%s: its agent is asked to %s %s (%s)", server->id,
              project_verb_name(action->project.verb), site->id, action->project.id);
+    if (action->project.verb != PROJECT_START && project->spared[0])
+        log_info("%s: %s", site->id, project->spared);
     if (error == 0)
-        error = payload_agent_project(site, action->project.id, action->project.verb,
+        error = payload_agent_project(site, project, action->project.id, action->project.verb,
                                       clock_now().wall + action->project.lasts, &text);
     if (error == 0) {
         hall_send(hall, TOPIC_AGENT_COMMAND, server->id, buf_text(&text));

@@ -28,9 +28,13 @@ int _gnutls_global_init_skip(void)
 static int check(const struct config *config)
 {
     const size_t servers = config->model.n_servers, domains = config->model.n_domains;
+    struct buf notes = BUF_INIT(PROGRAM_ERRORS_LIMIT);
 
     printf("%s: ok: %zu server%s, %zu domain%s\n", config->file, servers, servers == 1 ? "" : "s",
            domains, domains == 1 ? "" : "s");
+    if (config_notes(config, &notes) == 0)
+        fputs(buf_text(&notes), stdout);
+    buf_finish(&notes);
     return EXIT_SUCCESS;
 }
 

@@ -458,8 +458,27 @@ int payload_agent_command(const char *id, const char *action, bool force, int64_
     return page_end(&page);
 }
 
-int payload_agent_project(const struct model_site *site, const char *id, enum project_verb verb,
-                          int64_t expires_wall, struct buf *out)
+/* Of a project without names its agent takes all that it finds; by name it takes only those. */
+static void put_ordered(struct page *page, const struct project *project)
+{
+    bool all = !project->configured;
+
+    for (size_t i = 0; i < project->n; i++)
+        all &= project->containers[i].ordered;
+    if (all) {
+        json_put_null(&page->json, "containers");
+        return;
+    }
+    json_begin_array(&page->json, "containers");
+    for (size_t i = 0; i < project->n; i++)
+        if (project->containers[i].ordered)
+            json_put_string(&page->json, NULL, project->containers[i].name);
+    json_end_array(&page->json);
+}
+
+int payload_agent_project(const struct model_site *site, const struct project *project,
+                          const char *id, enum project_verb verb, int64_t expires_wall,
+                          struct buf *out)
 {
     struct page page = {0};
     page_begin(&page, out);
@@ -468,13 +487,6 @@ int payload_agent_project(const struct model_site *site, const char *id, enum pr
     json_put_time(&page.json, "expires", expires_wall);
     json_put_bool(&page.json, "force", false);
     json_put_string(&page.json, "project", site->id);
-    if (site->n_containers > 0)
-        json_begin_array(&page.json, "containers");
-    for (size_t i = 0; i < site->n_containers; i++)
-        json_put_string(&page.json, NULL, site->containers[i]);
-    if (site->n_containers > 0)
-        json_end_array(&page.json);
-    else
-        json_put_null(&page.json, "containers");
+    put_ordered(&page, project);
     return page_end(&page);
 }

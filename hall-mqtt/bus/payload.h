@@ -41,9 +41,10 @@ int payload_result(const struct ledger_entry *entry, struct buf *out);
 /* A hold with its end as an instant, as command_read takes it. */
 int payload_hold(const struct command *command, int64_t until_wall, struct buf *out);
 /* What Hall asks of an agent for the containers of a project: {id, action, expires, force, project,
- * containers}: by the names configured, else by the project. */
-int payload_agent_project(const struct model_site *site, const char *id, enum project_verb verb,
-                          int64_t expires_wall, struct buf *out);
+ * containers}: the names of those that the order under way is about; null: all of the project. */
+int payload_agent_project(const struct model_site *site, const struct project *project,
+                          const char *id, enum project_verb verb, int64_t expires_wall,
+                          struct buf *out);
 /* What Hall tells an agent: {id, action, expires, force}. action: "suspend", "hibernate",
  * "poweroff", "reboot". */
 int payload_agent_command(const char *id, const char *action, bool force, int64_t expires_wall,

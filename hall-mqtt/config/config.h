@@ -101,6 +101,10 @@ int config_parse(const char *file, const char *text, size_t length, struct confi
                  struct buf *errors);
 void config_free(struct config *config);
 
+/* What is no error but good to know, one line each: which containers several projects share.
+ * -ENOMEM */
+int config_notes(const struct config *config, struct buf *out);
+
 int config_write_schema(
     struct buf *out); /* JSON Schema draft 2020-12 of domains.json, made from the option table */
 

@@ -39,8 +39,20 @@ static void see_configured(struct project *project, const char *id,
     }
 }
 
+/* What is under way with those found before. */
+static void keep_orders(struct project *project, const struct container *was, size_t n)
+{
+    for (size_t i = 0; i < project->n; i++)
+        for (size_t k = 0; k < n; k++) {
+            if (strcmp(project->containers[i].name, was[k].name) != 0)
+                continue;
+            project->containers[i].ordered = was[k].ordered;
+            project->containers[i].leaving = was[k].leaving;
+        }
+}
+
 /* Those that carry its id as their project. */
-static void see_found(struct project *project, const char *id, const struct containers_told *told)
+static void find_all(struct project *project, const char *id, const struct containers_told *told)
 {
     project->n = 0;
     for (size_t i = 0; i < told->n && project->n < PROJECT_FOUND_MAX; i++) {
@@ -48,16 +60,30 @@ static void see_found(struct project *project, const char *id, const struct cont
             continue;
         text_copy(project->found[project->n], CONTAINER_NAME_SIZE,
                   told->list[i].name[0] ? told->list[i].name : id);
-        project->containers[project->n].name = project->found[project->n];
+        project->containers[project->n] = (struct container){.name = project->found[project->n]};
         take(&project->containers[project->n++], &told->list[i]);
     }
+}
+
+static void see_found(struct project *project, const char *id, const struct containers_told *told)
+{
+    char names[PROJECT_FOUND_MAX][CONTAINER_NAME_SIZE];
+    struct container was[PROJECT_FOUND_MAX];
+    const size_t n = project->n;
+
+    for (size_t i = 0; i < n; i++) {
+        memcpy(names[i], project->found[i], sizeof(names[i]));
+        was[i] = project->containers[i];
+        was[i].name = names[i];
+    }
+    find_all(project, id, told);
+    keep_orders(project, was, n);
 }
 
 static void see_nothing(struct project *project, const char *why)
 {
     for (size_t i = 0; i < project->n; i++)
-        project->containers[i] =
-            (struct container){.name = project->containers[i].name, .state = CONTAINER_UNKNOWN};
+        take(&project->containers[i], &(struct container_told){.state = CONTAINER_UNKNOWN});
     text_copy(project->trouble, sizeof(project->trouble),
               why[0] ? why : "Docker does not answer its agent");
 }
@@ -113,9 +139,15 @@ static bool is_stopped(const struct container *container)
     return is_stopped_state(container->state);
 }
 
-static bool is_not_stopped(const struct container *container)
+bool container_is_up(const struct container *container)
 {
     return !is_stopped_state(container->state) && container->state != CONTAINER_MISSING;
+}
+
+/* What another project names as well may run for that one. */
+static bool is_up_itself(const struct container *container)
+{
+    return container_is_up(container) && !container->listed;
 }
 
 static bool is_sick(const struct container *container)
@@ -154,13 +186,18 @@ bool project_is_stopped(const struct project *project)
 {
     if (!project->docker_up || !first(project, is_stopped))
         return false;
-    return project->configured || !first(project, is_not_stopped);
+    return project->configured || !first(project, is_up_itself);
+}
+
+bool project_has_up(const struct project *project)
+{
+    return first(project, container_is_up);
 }
 
 bool project_is_running(const struct project *project)
 {
     return project->docker_up && project->n > 0 && !project_is_stopped(project) &&
-           first(project, is_not_stopped);
+           project_has_up(project);
 }
 
 bool project_is_whole(const struct project *project)
@@ -182,7 +219,8 @@ bool project_is_busy(const struct project *project)
  * it answers counts, whatever the containers' health is. */
 bool project_admits(const struct power *power, const struct project *project, bool has_check)
 {
-    if (project->order == PROJECT_STOP || project->order == PROJECT_RESTART)
+    if (project->order == PROJECT_STOP || project->order == PROJECT_RESTART ||
+        project_is_leaving(project))
         return false;
     if (!project_is_known(power, project) || (project->configured && project->n == 0))
         return true;

@@ -65,6 +65,9 @@ struct container {
     uint8_t state;    /* enum container_state */
     uint8_t health;   /* enum container_health */
     bool busy;
+    bool ordered; /* the order under way is about it */
+    bool leaving; /* another project that lists it too stops or restarts it */
+    bool listed;  /* it was found by its label, and another project names it */
 };
 
 enum project_state {
@@ -101,6 +104,7 @@ struct project {
     bool docker_up;
     bool was_ready; /* since it was last seen not to run */
     bool wanted;    /* somebody wants it, and it is not ready yet */
+    bool left;      /* its last stop left some to others: they end when those need them no longer */
     bool alone;     /* its server was up already when that began */
     bool given_up;  /* the last wish came to nothing; a visit begins no new one before retry_at */
     uint8_t tries;  /* starts ordered for this wish */
@@ -122,6 +126,7 @@ struct project {
     struct container *containers;
     char (*found)[CONTAINER_NAME_SIZE]; /* names where none are configured, or NULL */
     char trouble[TROUBLE_SIZE]; /* what its last order or Docker came to, when it went wrong */
+    char spared[TROUBLE_SIZE];  /* what its last stop or restart left alone, and for whom; "" */
 };
 
 /* NULL: the site is no project. */

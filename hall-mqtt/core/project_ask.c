@@ -177,6 +177,22 @@ static void call_off(struct step *step, struct project *project)
     lease_release(&step->power->leases, LEASE_VISIT, project_site(step, project)->id);
 }
 
+/* Is there a container of its own to stop or restart? If not, the command is refused. */
+static bool has_own(struct step *step, struct project *project, struct ledger_entry *entry,
+                    enum project_verb verb)
+{
+    const uint8_t before = project->asked;
+
+    project->asked |= (uint8_t)project_bit(verb);
+    if (project_choose(step, project, verb) > 0)
+        return true;
+    project->asked = before;
+    step_answer(step, entry, OUTCOME_REFUSED,
+                project->spared[0] ? project->spared
+                                   : "another project is stopping its containers; try again");
+    return false;
+}
+
 void project_command_stop(struct step *step, struct ledger_entry *entry)
 {
     struct project *project = project_of(step, entry->site);
@@ -186,13 +202,11 @@ void project_command_stop(struct step *step, struct ledger_entry *entry)
         step_answer(step, entry, OUTCOME_DONE, "its server is off");
     } else if (is_barred(step, project, reason)) {
         step_answer(step, entry, OUTCOME_REFUSED, reason);
-    } else {
+    } else if (!project_is_running(project) && !project_has_own(step, project)) {
         call_off(step, project);
-        if (!project_is_running(project)) {
-            step_answer(step, entry, OUTCOME_DONE, "its containers do not run");
-            return;
-        }
-        project->asked |= (uint8_t)project_bit(PROJECT_STOP);
+        step_answer(step, entry, OUTCOME_DONE, "its containers do not run");
+    } else if (has_own(step, project, entry, PROJECT_STOP)) {
+        call_off(step, project);
         project_order(step, project, PROJECT_STOP);
     }
 }
@@ -206,7 +220,8 @@ void project_command_restart(struct step *step, struct ledger_entry *entry)
         step_answer(step, entry, OUTCOME_REFUSED, reason);
         return;
     }
-    project->asked |= (uint8_t)project_bit(PROJECT_RESTART);
+    if (!has_own(step, project, entry, PROJECT_RESTART))
+        return;
     step->fleet->sites[entry->site].last_visit = step->now.boot;
     project_order(step, project, PROJECT_RESTART);
 }

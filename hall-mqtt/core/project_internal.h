@@ -1,7 +1,8 @@
 /*
  * project_internal: what the files about projects share. projects.c makes and walks them,
  * project.c knows what their agent tells, project_state.c says what that means, project_ask.c has
- * wishes and commands, project_order.c the orders to the agent, project_run.c what is done when.
+ * wishes and commands, project_order.c the orders to the agent, project_run.c what is done when,
+ * project_share.c what several of them list.
  */
 #ifndef HALL_CORE_PROJECT_INTERNAL_H
 #define HALL_CORE_PROJECT_INTERNAL_H
@@ -22,6 +23,8 @@ bool project_is_ready(const struct step *step, const struct project *project);
 /* project.c: the first container that is not there; that is unwell; NULL: none */
 const struct container *project_missing(const struct project *project);
 const struct container *project_sick(const struct project *project);
+bool container_is_up(const struct container *container); /* there, and not stopped */
+bool project_has_up(const struct project *project);      /* at least one that is up */
 
 /* project_ask.c: the wish, and commands that wait for an end */
 unsigned project_bit(enum project_verb verb);
@@ -40,5 +43,22 @@ void project_order(struct step *step, struct project *project, enum project_verb
 void project_tick_order(struct step *step, struct project *project);
 /* What the site answered before says nothing of what is there afterwards. */
 void project_forget_answer(struct step *step, const struct project *project);
+
+/* project_run.c: when nobody has used it for idle_stop; 0: it is not to be stopped */
+int64_t project_idle_at(const struct step *step, const struct project *project);
+
+/* project_share.c: what a stop or restart is about; how many containers that leaves */
+size_t project_choose(const struct step *step, struct project *project, enum project_verb verb);
+void project_choose_all(struct project *project);
+/* Would a stop for want of visits be about any? */
+bool project_has_own(const struct step *step, const struct project *project);
+/* Another order about one of its containers is under way. */
+bool project_is_taken(const struct step *step, const struct project *project);
+/* The same, where that order stops or restarts it. */
+bool project_is_leaving(const struct project *project);
+/* Tells those that list what is ordered of this one. */
+void project_mark_leaving(struct step *step, const struct project *project, bool leaving);
+/* Which containers that were found by their label others name. */
+void projects_note_listed(struct step *step);
 
 #endif

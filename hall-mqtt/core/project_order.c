@@ -32,6 +32,9 @@ void project_forget_answer(struct step *step, const struct project *project)
 
 void project_order(struct step *step, struct project *project, enum project_verb verb)
 {
+    if (verb == PROJECT_START)
+        project_choose_all(project);
+    project->left = verb == PROJECT_STOP && project->spared[0];
     project->order = verb;
     project->accepted = false;
     project->order_until = step->now.boot + ANSWER_MOST;
@@ -39,6 +42,7 @@ void project_order(struct step *step, struct project *project, enum project_verb
     if (verb != PROJECT_START) {
         project->was_ready = false;
         project_forget_answer(step, project);
+        project_mark_leaving(step, project, true);
     }
     step->changed = true;
     step_emit(step, &(struct action){.kind = ACTION_PROJECT,
@@ -80,7 +84,8 @@ static void end_stop(struct step *step, struct project *project, enum command_ou
                      const char *reason)
 {
     project->retry_at = step->now.boot + (outcome == OUTCOME_DONE ? SETTLE : IDLE_AGAIN);
-    project_answer(step, project, PROJECT_STOP, outcome, reason);
+    project_answer(step, project, PROJECT_STOP, outcome,
+                   outcome == OUTCOME_DONE ? project->spared : reason);
 }
 
 /* A restart is done when the site answers again. */
@@ -104,6 +109,8 @@ static void end_order(struct step *step, struct project *project, enum command_o
 {
     const enum project_verb verb = project->order;
 
+    if (verb != PROJECT_START)
+        project_mark_leaving(step, project, false);
     project->order = PROJECT_NOTHING;
     project->order_until = 0;
     step->changed = true;
@@ -124,7 +131,7 @@ static void accept_order(struct step *step, struct project *project)
     project->accepted = true;
     project->order_until = step->now.boot + ORDER_MOST;
     if (project->order != PROJECT_START)
-        project_answer(step, project, project->order, OUTCOME_ACCEPTED, "");
+        project_answer(step, project, project->order, OUTCOME_ACCEPTED, project->spared);
 }
 
 bool projects_answered(struct step *step, enum sleep_answer said, const char *id,

@@ -10,7 +10,7 @@ static void pursue(struct step *step, struct project *project)
 {
     if (!project->wanted || !project_may_order(step, project) ||
         project->retry_at > step->now.boot || !project_is_stopped(project) ||
-        project_is_ready(step, project))
+        project_is_ready(step, project) || project_is_taken(step, project))
         return;
     if (project->tries < PROJECT_TRIES_MAX) {
         project->tries++;
@@ -27,25 +27,28 @@ static void pursue(struct step *step, struct project *project)
     }
 }
 
-/* When nobody has used it for idle_stop; 0: it is not to be stopped. */
-static int64_t idle_at(const struct step *step, const struct project *project)
+int64_t project_idle_at(const struct step *step, const struct project *project)
 {
     const int64_t idle_stop = project_site(step, project)->idle_stop;
     const int64_t used = step->fleet->sites[project->site].last_visit;
     const int64_t since = used > project->running_since ? used : project->running_since;
 
-    if (idle_stop == 0 || project->running_since == 0 || project->wanted || project->asked ||
-        !project_may_order(step, project) || !project_is_running(project) ||
+    if (project->wanted || project->asked || !project_may_order(step, project) ||
         project_is_busy(project))
+        return 0;
+    if (project->left && !project_is_running(project))
+        return project->retry_at > 0 ? project->retry_at : step->now.boot;
+    if (idle_stop == 0 || project->running_since == 0 || !project_is_running(project))
         return 0;
     return since + idle_stop > project->retry_at ? since + idle_stop : project->retry_at;
 }
 
 static void stop_when_idle(struct step *step, struct project *project)
 {
-    const int64_t at = idle_at(step, project);
+    const int64_t at = project_idle_at(step, project);
 
-    if (at > 0 && at <= step->now.boot)
+    if (at > 0 && at <= step->now.boot && project_has_own(step, project) &&
+        project_choose(step, project, PROJECT_STOP) > 0)
         project_order(step, project, PROJECT_STOP);
 }
 
@@ -60,6 +63,7 @@ static void watch_running(struct step *step, struct project *project)
         return;
     }
     project->running_since = 0;
+    project->left = project->left && project_has_up(project);
     if (!project_is_stopped(project))
         return;
     project->was_ready = false;
@@ -76,8 +80,13 @@ void projects_order(struct step *step)
         watch_running(step, project);
         project_tick_order(step, project);
         pursue(step, project);
-        stop_when_idle(step, project);
+        if (!project->left)
+            stop_when_idle(step, project);
     }
+    /* The one that still runs takes along what others left to it. */
+    for (project = projects_first(step); project; project = projects_next(step, project))
+        if (project->left)
+            stop_when_idle(step, project);
 }
 
 /* --- what came of it --- */
@@ -149,7 +158,7 @@ static void succeed(struct step *step, struct project *project)
             project->trouble[0] = '\0';
     }
     project_answer(step, project, PROJECT_START, OUTCOME_DONE, "");
-    project_answer(step, project, PROJECT_RESTART, OUTCOME_DONE, "");
+    project_answer(step, project, PROJECT_RESTART, OUTCOME_DONE, project->spared);
 }
 
 /* Neither up nor on its way; just after a restart of Hall that is not known yet. */
@@ -222,9 +231,11 @@ int64_t projects_due(const struct step *step)
 
     for (project = projects_first(step); project; project = projects_next(step, project)) {
         due = sooner(due, project->order_until, now);
-        const int64_t idle = idle_at(step, project);
+        const int64_t idle = project_idle_at(step, project);
 
-        due = sooner(due, idle > 0 && idle <= now ? now + 1 : idle, now);
+        due = sooner(due, idle, now);
+        if (idle > 0 && idle <= now && project_has_own(step, project))
+            due = sooner(due, now + 1, now);
         if (project->wanted) {
             due = sooner(due, project->retry_at, now);
             due = sooner(due, project->deadline, now);

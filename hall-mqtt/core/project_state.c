@@ -49,7 +49,7 @@ static enum project_state state_by_containers(const struct project *project, boo
         return booting ? PROJECT_STARTING : PROJECT_UNHEALTHY;
     if (project_missing(project))
         return booting ? PROJECT_STARTING : PROJECT_MISSING;
-    if (project->order == PROJECT_STOP)
+    if (project->order == PROJECT_STOP || (project_is_leaving(project) && !is_coming(project)))
         return PROJECT_STOPPED;
     if (project_is_stopped(project))
         return is_coming(project) ? PROJECT_STARTING : PROJECT_STOPPED;

@@ -120,6 +120,7 @@ void projects_told(struct step *step, const struct containers_told *told)
             distrust(project, told->schema);
         else
             project_told(step, project, told);
+    projects_note_listed(step);
     if (told->docker_up && !projects_first(step))
         step_stage(step, STAGE_DOCKER_UP);
     step->changed = true;
@@ -155,22 +156,27 @@ static const struct container *find_container(const struct project *project, con
     return NULL;
 }
 
-/* Containers named anew are not known until the agent tells of them again. */
+static void take_over(struct container *container, const struct container *known)
+{
+    const char *name = container->name;
+
+    *container = *known;
+    container->name = name;
+}
+
+/* Containers that are new here are not known until the agent tells of them again. */
 static void adopt_containers(struct project *project, const struct project *was)
 {
     for (size_t i = 0; i < project->n; i++) {
         const struct container *known = find_container(was, project->containers[i].name);
 
         if (known)
-            project->containers[i] = (struct container){.name = project->containers[i].name,
-                                                        .state = known->state,
-                                                        .health = known->health,
-                                                        .busy = known->busy};
+            take_over(&project->containers[i], known);
     }
     for (size_t i = 0; !project->configured && !was->configured && i < was->n; i++) {
         text_copy(project->found[i], CONTAINER_NAME_SIZE, was->found[i]);
-        project->containers[i] = was->containers[i];
         project->containers[i].name = project->found[i];
+        take_over(&project->containers[i], &was->containers[i]);
         project->n = i + 1;
     }
 }

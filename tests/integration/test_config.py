@@ -43,6 +43,19 @@ def test_ten_lines_are_enough(check):
     assert done.returncode == 0, done.stderr
 
 
+def test_shared_containers_are_noted(check):
+    value = changed()
+    value["servers"]["other"] = {"address": "127.0.0.21", "mac": "02:00:5e:00:00:02"}
+    value["domains"]["b.example"] = {"server": "box", "projects": {"b": {"containers": ["b-web", "db", "db"]}}}
+    value["domains"]["box.example"]["projects"] = {"a": {"containers": ["db", "a-web"]}, "c": {"containers": ["db"]}}
+    value["domains"]["other.example"] = {"server": "other", "projects": {"d": {"containers": ["db", "b-web"]}}}
+    done = check(value)
+    assert done.returncode == 0 and done.stderr == ""
+    notes = [line for line in done.stdout.splitlines() if "note: " in line]
+    assert len(notes) == 1, done.stdout
+    assert "container db on server box is shared by projects a, b and c" in notes[0]
+
+
 def test_all_errors_at_once(check):
     wrong = {
         "servers": {

@@ -130,15 +130,19 @@ def wait_problem(server, id, *words, limit=30.0):
                f"{words} in {project(server, id)['problem']}")
 
 
-def order(server, id, action, **words):
-    """A command to a project; its answers."""
+def order(server, id, action, meanwhile=None, **words):
+    """A command to a project; its answers. Visits the path `meanwhile` until they are there."""
     mark = server.bus.mark()
     server.bus.publish(f"hall/projects/{id}/command", {"action": action, "id": f"{action}-{mark}", **words})
 
     def answers():
         return [m.json() for m in server.bus.heard(f"hall/projects/{id}/result", mark)]
 
-    wait_until(lambda: any(a["outcome"] in ("refused", "done", "failed") for a in answers()), 60, f"the end of {action}")
+    def ended():
+        return (meanwhile and visit(server, meanwhile) != 200) or any(
+            a["outcome"] in ("refused", "done", "failed") for a in answers())
+
+    wait_until(ended, 60, f"the end of {action}", pause=0.25 if meanwhile else 0.02)
     return answers()
 
 
@@ -290,6 +294,48 @@ def test_a_start_that_fails_is_named_and_not_stormed(server):
     assert s.bus.last("hall/projects/client1/state").text() == "stopped"
     assert visit(s, "/client2/") == 503
     wait_project(s, "client2", "ready")
+
+
+def sharing(projects):
+    """Both need one database, and are stopped after a short time."""
+    projects["client1"].update(idle_stop="3s", containers=["client1-web", "shared-db"])
+    projects["client2"].update(idle_stop="3s", containers=["client2-web", "shared-db"])
+
+
+def test_a_shared_container_stays_up_for_the_project_in_use(server):
+    """Two projects share a database: one falls idle, the other is visited twice a second; then commands."""
+    s = server(sharing)
+    s.create()
+    s.engine.create("shared-db")
+    s.engine.flag("well").touch()
+    s.engine.flag("open").touch()
+    awake(s)
+    assert order(s, "client1", "start")[-1]["outcome"] == "done"
+    began = s.engine.inspect("shared-db")["State"]["StartedAt"]
+    assert order(s, "client2", "start")[-1]["outcome"] == "done"  # client1 falls idle meanwhile
+    answers = []
+
+    def visited():
+        """A visit to the one in use; has the other one been stopped for a while?"""
+        answers.append(visit(s, "/client2/"))
+        return s.state("client1-web") == "exited" and len(answers) > 20
+
+    wait_until(visited, 40, "the idle project to end", pause=0.5)
+    assert set(answers) == {200} and s.state("client2-web") == "running", answers
+    assert s.engine.inspect("shared-db")["State"]["StartedAt"] == began and s.state("shared-db") == "running"
+    assert s.bus.last("hall/projects/client1/state").text() == "stopped"
+    assert s.bus.last("hall/projects/client2/state").text() == "ready"
+    # A visit brings the idle one back beside it; commands to it leave the shared container alone, and say so.
+    assert visit(s) == 503
+    wait_until(lambda: visit(s, "/client2/") == 200 and visit(s) == 200, 30, "client1 to come back", pause=0.25)
+    restarted = order(s, "client1", "restart", meanwhile="/client2/")[-1]
+    assert (restarted["outcome"], restarted["reason"]) == ("done", "shared-db is not restarted: project client2 uses it")
+    stopped = order(s, "client1", "stop", meanwhile="/client2/")[-1]
+    assert (stopped["outcome"], stopped["reason"]) == ("done", "shared-db stays up: project client2 uses it")
+    assert s.engine.inspect("shared-db")["State"]["StartedAt"] == began
+    # Nobody visits: the last one takes it along.
+    wait_project(s, "client2", "stopped")
+    wait_until(lambda: s.state("client2-web") == s.state("shared-db") == "exited", 20, "the containers to end")
 
 
 # With an agent that says what it is told to: the bus alone.

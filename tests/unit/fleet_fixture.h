@@ -26,7 +26,8 @@ enum {
     SITE_DB,
     SITE_APP,
     SITE_FRONT,
-    WORLD_SITES
+    WORLD_SITES,
+    WORLD_SITES_MAX = WORLD_SITES + 2 /* room for what a test adds */
 };
 enum { CHECK_OF_PING, CHECK_OF_AGENT, CHECK_OF_HTTP, CHECK_OF_CLIENT1, WORLD_CHECKS };
 enum { SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, WORLD_ACTIONS = 4096 };
@@ -43,7 +44,7 @@ struct world {
     struct model model;
     struct model_server servers[WORLD_SERVERS];
     struct model_check checks[WORLD_SERVERS][WORLD_CHECKS];
-    struct model_site sites[WORLD_SITES];
+    struct model_site sites[WORLD_SITES_MAX];
     struct model_domain domains[WORLD_SERVERS];
     struct zone_port zones;
     int32_t offset, offset_after; /* of the only zone, seconds east */
