@@ -10,17 +10,26 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "bus/address.h"
+#include "bus/mqtt_refusal.h"
 #include "bus/offload.h"
 
-enum { KEEPALIVE_S = 20, WHY_SIZE = 192 };
+enum { KEEPALIVE_S = 20, WHY_SIZE = 192, TLS_ERROR_SIZE = 64 };
 
 static const char mark_name[] = "publisher";
 
+/* What libmosquitto logs of TLS; begins what it knows as its user data. */
+struct note {
+    char text[TLS_ERROR_SIZE];
+};
+
 /* A connection that a thread starts, since its host's name must be looked up. */
 struct attempt {
+    struct note note;
     struct mosquitto *client;
     char *host;
     int port;
@@ -30,6 +39,7 @@ struct attempt {
 };
 
 struct mqtt_link {
+    struct note note;
     sd_event *loop;
     struct mqtt_link_setup setup;
     const struct mqtt_link_listener *listener;
@@ -41,9 +51,11 @@ struct mqtt_link {
     int64_t heard_at; /* boot clock, ms; 0: never */
     bool failed;
     bool answered; /* the broker said yes or no */
+    bool said;     /* it was asked, where TLS had to be agreed on first */
     bool too_new;
     bool hung_up; /* it said neither */
     bool taken_over;
+    int start_error; /* errno of the start */
 };
 
 /* ---- failing ---- */
@@ -54,13 +66,40 @@ static const char *broker_name(const struct mqtt_link *link)
     return options->host ? options->host : options->unix_path;
 }
 
-static const char *rc_text(int rc, int error)
+static bool is_nonsense(int rc)
+{
+    return rc == MOSQ_ERR_PROTOCOL || rc == MOSQ_ERR_MALFORMED_PACKET;
+}
+
+static const char *rc_text(const struct mqtt_link *link, int rc, int error)
 {
     if (rc == MOSQ_ERR_ERRNO)
         return strerror(error);
     if (rc == MOSQ_ERR_CONN_LOST)
         return "the broker closed it";
+    if (rc == MOSQ_ERR_TLS && link->note.text[0] != '\0')
+        return link->note.text;
+    if (!link->answered && is_nonsense(rc))
+        return link->setup.v311 ? "the answer is not MQTT 3.1.1" : "the answer is not MQTT 5";
     return rc == MOSQ_ERR_EAI ? "its name cannot be resolved" : mosquitto_strerror(rc);
+}
+
+/* The broker is there, and knows by now what is wanted. */
+static bool was_asked(const struct mqtt_link *link)
+{
+    return link->setup.options->tls ? link->said : link->heard_at != 0;
+}
+
+/* What to look at where no answer came. */
+static const char *hint(const struct mqtt_link *link, int rc, int error)
+{
+    if (rc == MOSQ_ERR_ERRNO)
+        return error == ECONNREFUSED ? "; no broker listens there; is it started?" : "";
+    if (link->answered)
+        return "";
+    if (link->setup.options->tls)
+        return was_asked(link) ? "" : "; does it speak TLS on this port, with a good certificate?";
+    return is_nonsense(rc) ? "; does it speak TLS on this port (mqtts://)?" : "";
 }
 
 /* Tells the first reason: what follows are its consequences. */
@@ -91,39 +130,41 @@ static void watch(struct mqtt_link *link)
     sd_event_source_set_io_events(link->io, events);
 }
 
+static bool is_hangup(int rc, int error)
+{
+    return rc == MOSQ_ERR_CONN_LOST ||
+           (rc == MOSQ_ERR_ERRNO && (error == ECONNRESET || error == EPIPE));
+}
+
+/* What no MQTT 5 broker would do to MQTT 5 is remembered. */
+static void break_off(struct mqtt_link *link, int rc, int error)
+{
+    if (!link->answered && was_asked(link)) {
+        link->hung_up = is_hangup(rc, error);
+        link->too_new = is_nonsense(rc);
+    }
+    fail(link, link->answered ? "the connection to %s broke: %s%s" : "no connection to %s: %s%s",
+         broker_name(link), rc_text(link, rc, error), hint(link, rc, error));
+}
+
 /* After anything that libmosquitto was told to do; errno is its own. */
 static int settle(struct mqtt_link *link, int rc)
 {
     int error = errno;
-    link->hung_up = link->hung_up || (rc == MOSQ_ERR_CONN_LOST && !link->answered);
-    if (rc != MOSQ_ERR_SUCCESS)
-        fail(link, "the connection to %s broke: %s", broker_name(link), rc_text(rc, error));
-    else if (mosquitto_socket(link->client) < 0)
-        fail(link, "the connection to %s broke", broker_name(link));
+    if (!link->failed && rc == MOSQ_ERR_SUCCESS && mosquitto_socket(link->client) < 0)
+        rc = MOSQ_ERR_CONN_LOST;
+    if (!link->failed && rc != MOSQ_ERR_SUCCESS)
+        break_off(link, rc, error);
     watch(link);
     return link->failed ? -ENOTCONN : 0;
 }
 
 /* ---- what libmosquitto calls ---- */
 
-/* What is probably wrong with a login that the broker does not take. */
-static const char *login_advice(const struct mqtt_link *link, int reason)
-{
-    const struct mqtt_options *options = link->setup.options;
-    if (reason != MQTT_RC_NOT_AUTHORIZED && reason != MQTT_RC_BAD_USERNAME_OR_PASSWORD &&
-        reason != CONNACK_REFUSED_BAD_USERNAME_PASSWORD && reason != CONNACK_REFUSED_NOT_AUTHORIZED)
-        return "";
-    if (!options->username)
-        return "; no user is configured (mqtt.username)";
-    return options->password ? "; check the user and HALL_MQTT_PASSWORD"
-                             : "; HALL_MQTT_PASSWORD is not set";
-}
-
 static void on_connect(struct mosquitto *client, void *userdata, int reason, int flags,
                        const mosquitto_property *properties)
 {
     struct mqtt_link *link = userdata;
-    bool v311 = link->setup.v311;
     (void)client;
     (void)flags;
     (void)properties;
@@ -132,10 +173,11 @@ static void on_connect(struct mosquitto *client, void *userdata, int reason, int
         link->listener->accepted(link->context);
         return;
     }
-    link->too_new = !v311 && reason == MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION;
+    link->too_new = mqtt_refusal_is_of_version(reason);
     fail(link, "the broker at %s refuses the connection: %s%s", broker_name(link),
-         v311 ? mosquitto_connack_string(reason) : mosquitto_reason_string(reason),
-         login_advice(link, reason));
+         mqtt_refusal_is_old(reason) ? mosquitto_connack_string(reason)
+                                     : mosquitto_reason_string(reason),
+         mqtt_refusal_advice(link->setup.options, reason));
 }
 
 static void on_disconnect(struct mosquitto *client, void *userdata, int reason,
@@ -220,6 +262,16 @@ static void on_message(struct mosquitto *client, void *userdata,
     free(correlation);
 }
 
+/* The first error alone; the last part of what OpenSSL says is for people. */
+static void on_log(struct mosquitto *client, void *userdata, int level, const char *text)
+{
+    struct note *note = userdata;
+    const char *last = strrchr(text, ':');
+    (void)client;
+    if (level == MOSQ_LOG_ERR && note->text[0] == '\0')
+        text_copy(note->text, sizeof(note->text), last ? last + 1 : text);
+}
+
 /* ---- connecting ---- */
 
 static int client_set_tls(struct mqtt_link *link)
@@ -251,6 +303,7 @@ static int client_configure(struct mqtt_link *link)
     int version = link->setup.v311 ? MQTT_PROTOCOL_V311 : MQTT_PROTOCOL_V5;
     mosquitto_int_option(link->client, MOSQ_OPT_PROTOCOL_VERSION, version);
     mosquitto_int_option(link->client, MOSQ_OPT_TCP_NODELAY, 1);
+    mosquitto_log_callback_set(link->client, on_log);
     mosquitto_connect_v5_callback_set(link->client, on_connect);
     mosquitto_disconnect_v5_callback_set(link->client, on_disconnect);
     mosquitto_subscribe_v5_callback_set(link->client, on_subscribe);
@@ -264,20 +317,52 @@ static int client_configure(struct mqtt_link *link)
     return rc;
 }
 
+/* The end of a connection that was refused or reset, not closed, after libmosquitto has taken the
+ * error itself. */
+static bool is_lost(int fd)
+{
+    struct sockaddr_storage peer;
+    socklen_t size = sizeof(peer);
+    return getpeername(fd, (struct sockaddr *)&peer, &size) < 0 && errno == ENOTCONN;
+}
+
+/* Whether the connection is over. libmosquitto 2.0.11 does not tell while TLS is being agreed on,
+ * and poll would wake us for ever. */
+static int look_ahead(const struct mqtt_link *link, int fd)
+{
+    char byte;
+    const ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+        return MOSQ_ERR_SUCCESS;
+    if (n < 0 || !is_lost(fd))
+        return n < 0 ? MOSQ_ERR_ERRNO : MOSQ_ERR_CONN_LOST;
+    errno = link->heard_at == 0 && link->start_error == ECONNREFUSED ? ECONNREFUSED : ECONNRESET;
+    return MOSQ_ERR_ERRNO;
+}
+
+static int write_on(struct mqtt_link *link)
+{
+    const int rc = mosquitto_loop_write(link->client, 1);
+    link->said = link->said || (rc == MOSQ_ERR_SUCCESS && !mosquitto_want_write(link->client));
+    return rc;
+}
+
 static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
     struct mqtt_link *link = userdata;
     bool first = link->heard_at == 0;
     int rc = MOSQ_ERR_SUCCESS;
     (void)source;
-    (void)fd;
-    if (first || (revents & EPOLLIN) != 0)
+    if (!link->answered || (revents & (EPOLLHUP | EPOLLERR)) != 0)
+        rc = look_ahead(link, fd);
+    if (rc != MOSQ_ERR_ERRNO && (first || (revents & EPOLLIN) != 0))
         link->heard_at = clock_now().boot;
-    errno = 0;
-    if (first || (revents & ~(uint32_t)EPOLLOUT) != 0)
+    if (rc == MOSQ_ERR_SUCCESS)
+        errno = 0;
+    if (rc == MOSQ_ERR_SUCCESS && (first || (revents & ~(uint32_t)EPOLLOUT) != 0))
         rc = mosquitto_loop_read(link->client, 1);
     if (rc == MOSQ_ERR_SUCCESS && !link->failed && mosquitto_want_write(link->client))
-        rc = mosquitto_loop_write(link->client, 1);
+        rc = write_on(link);
     settle(link, rc);
     return 0;
 }
@@ -286,11 +371,9 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 static void connection_started(struct mqtt_link *link, int rc, int error)
 {
     int fd = rc == MOSQ_ERR_SUCCESS ? mosquitto_socket(link->client) : -1;
+    link->start_error = error;
     if (fd < 0 || sd_event_add_io(link->loop, &link->io, fd, EPOLLIN | EPOLLOUT, on_io, link) < 0)
-        fail(link, "no connection to %s: %s%s", broker_name(link), rc_text(rc, error),
-             rc == MOSQ_ERR_ERRNO && error == ECONNREFUSED
-                 ? "; no broker listens there; is it started?"
-                 : "");
+        break_off(link, rc, error);
     else
         link->listener->started(link->context);
 }
@@ -313,6 +396,7 @@ static void attempt_run(void *data)
     attempt->rc = MOSQ_ERR_EAI;
     if (!attempt->tls)
         host = address_pick(attempt->host, attempt->turn, address) ? address : NULL;
+    errno = 0;
     if (host)
         attempt->rc = mosquitto_connect_async(attempt->client, host, attempt->port, KEEPALIVE_S);
     attempt->error = errno;
@@ -324,6 +408,8 @@ static void attempt_done(void *context, void *data)
     struct attempt *attempt = data;
     link->attempt = NULL;
     link->client = attempt->client;
+    link->note = attempt->note;
+    mosquitto_user_data_set(link->client, link);
     attempt->client = NULL;
     connection_started(link, attempt->rc, attempt->error);
     attempt_free(attempt);
@@ -343,10 +429,12 @@ static int attempt_start(struct mqtt_link *link)
     attempt->tls = options->tls;
     attempt->turn = link->setup.turn;
     attempt->client = link->client;
+    mosquitto_user_data_set(attempt->client, attempt);
     int error = !attempt->host
                     ? -ENOMEM
                     : offload_start(link->loop, &attempt_task, attempt, link, &link->attempt);
     if (error < 0) {
+        mosquitto_user_data_set(attempt->client, link);
         attempt->client = NULL;
         attempt_free(attempt);
         return error;
@@ -368,6 +456,7 @@ static void connection_start(struct mqtt_link *link)
         errno = -error;
     } else if (rc == MOSQ_ERR_SUCCESS) {
         /* Port 0 means a unix socket. */
+        errno = 0;
         rc = mosquitto_connect_async(link->client, broker_name(link),
                                      options->host ? options->port : 0, KEEPALIVE_S);
     }
@@ -523,14 +612,15 @@ int64_t mqtt_link_heard(const struct mqtt_link *link)
     return link->heard_at;
 }
 
-bool mqtt_link_is_too_new(const struct mqtt_link *link)
+enum mqtt_link_doubt mqtt_link_doubt(const struct mqtt_link *link)
 {
-    return link->too_new;
-}
-
-bool mqtt_link_hung_up(const struct mqtt_link *link)
-{
-    return link->hung_up && !link->setup.v311;
+    if (!link || link->setup.v311)
+        return MQTT_LINK_SURE;
+    if (link->too_new)
+        return MQTT_LINK_TOO_NEW;
+    if (link->hung_up)
+        return MQTT_LINK_HUNG_UP;
+    return !link->answered && !link->failed && was_asked(link) ? MQTT_LINK_SILENT : MQTT_LINK_SURE;
 }
 
 bool mqtt_link_taken_over(const struct mqtt_link *link)

@@ -77,12 +77,16 @@ void mqtt_link_disconnect(struct mqtt_link *link);
 
 /* When the broker was last heard of, boot clock, ms; 0: never. */
 int64_t mqtt_link_heard(const struct mqtt_link *link);
-/* It failed because the broker does not know MQTT 5. */
-bool mqtt_link_is_too_new(const struct mqtt_link *link);
-/* The broker took the connection and ended it without an answer to MQTT 5, as RabbitMQ 3.10 does,
- * which does not know it; or it was just about to end. */
-bool mqtt_link_hung_up(const struct mqtt_link *link);
 
+/* Whether the broker may know no MQTT 5, as far as it was spoken. */
+enum mqtt_link_doubt {
+    MQTT_LINK_SURE,    /* it does, or nothing is known of that */
+    MQTT_LINK_TOO_NEW, /* it said so, or answered as no broker of MQTT 5 does */
+    MQTT_LINK_HUNG_UP, /* it took the connection and ended it without an answer, as RabbitMQ 3.10
+                          does; or it was just about to end */
+    MQTT_LINK_SILENT,  /* no answer until now, as of aMQTT; or it is slow */
+};
+enum mqtt_link_doubt mqtt_link_doubt(const struct mqtt_link *link);
 /* It ended because another client came with the same client id (MQTT 5; 3.1.1 does not tell). */
 bool mqtt_link_taken_over(const struct mqtt_link *link);
 

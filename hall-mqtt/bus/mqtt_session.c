@@ -197,12 +197,17 @@ static void drop_link(struct mqtt *mqtt)
  * or ends does so too, and one that was like that before is believed at once. */
 static bool is_older(struct mqtt *mqtt)
 {
-    if (!mqtt->link)
+    switch (mqtt_link_doubt(mqtt->link)) {
+    case MQTT_LINK_SURE:
+    case MQTT_LINK_SILENT:
         return false;
-    if (mqtt_link_hung_up(mqtt->link) && mqtt->hangups < HANGUPS)
-        mqtt->hangups++;
-    return mqtt_link_is_too_new(mqtt->link) ||
-           (mqtt_link_hung_up(mqtt->link) && mqtt->hangups == HANGUPS);
+    case MQTT_LINK_TOO_NEW:
+        return true;
+    case MQTT_LINK_HUNG_UP:
+        mqtt->hangups += mqtt->hangups < HANGUPS;
+        return mqtt->hangups == HANGUPS;
+    }
+    return false;
 }
 
 /* A connection that the broker took is over. Where others end them again and again, the reason says

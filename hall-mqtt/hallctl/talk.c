@@ -158,7 +158,7 @@ static int open_link(struct talk *talk, bool v311)
 /* Some brokers of 3.1.1 say that they are, others just hang up. */
 static bool may_be_too_new(const struct talk *talk)
 {
-    return mqtt_link_is_too_new(talk->link) || mqtt_link_hung_up(talk->link);
+    return mqtt_link_doubt(talk->link) != MQTT_LINK_SURE;
 }
 
 static int connect_link(struct talk *talk)
@@ -177,7 +177,7 @@ static void say_unreachable(const struct talk *talk, int error, char ret_why[TAL
     const struct settings *settings = talk->settings;
 
     snprintf(ret_why, TALK_WHY_SIZE,
-             "%s: %.120s\nWhere the broker is: --broker, HALL_MQTT_URL; who asks: --user, "
+             "%s: %.180s\nWhere the broker is: --broker, HALL_MQTT_URL; who asks: --user, "
              "HALL_MQTT_USERNAME, HALL_MQTT_PASSWORD (%s)",
              settings->broker, error == -ETIMEDOUT ? "it does not answer within 5 s" : talk->why,
              settings->mqtt.username ? settings->mqtt.username : "no user now");
