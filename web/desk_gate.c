@@ -140,7 +140,7 @@ void desk_ask_gate(struct desk *desk, const struct raw_request *raw, struct cler
     enum request_via via = door == DOOR_ANY ? REQUEST_VIA_DIRECT : REQUEST_VIA_AUTH;
     enum request_fault fault = request_read(raw, &desk->gate.proxies, via, &clerk->request);
     if (fault != REQUEST_FINE)
-        desk_refuse_fault(desk, clerk, raw, fault);
+        desk_refuse_fault(desk, clerk, raw, fault, door);
     else
         desk_judge(desk, raw, clerk, door);
 }
@@ -149,6 +149,10 @@ void desk_judge(struct desk *desk, const struct raw_request *raw, struct clerk *
                 enum door door)
 {
     struct place place = gate_place(&desk->gate, &clerk->request);
+    if (gate_is_doubtful(&desk->gate, &place, &clerk->request)) {
+        desk_refuse_fault(desk, clerk, raw, REQUEST_DOUBTFUL, door);
+        return;
+    }
     bool ready = place.site != MODEL_NONE && board_site_ready(desk->board, place.site);
     struct guard guard;
     bool limited = desk_is_limited(desk, clerk, &place, ready, &guard);

@@ -36,11 +36,15 @@ static bool open_helper(struct desk *desk, const struct raw_request *raw, struct
         fault = request_retarget(&clerk->request, clerk->value, (size_t)length);
     else if (fault == REQUEST_FINE)
         fault = length == -ENOENT ? request_retarget(&clerk->request, "/", 1) : REQUEST_BAD_URI;
+    struct place place = {PLACE_UNKNOWN_HOST, MODEL_NONE, MODEL_NONE, MODEL_NONE};
+    if (fault == REQUEST_FINE)
+        place = gate_place(&desk->gate, &clerk->request);
+    if (gate_is_doubtful(&desk->gate, &place, &clerk->request))
+        fault = REQUEST_DOUBTFUL;
     if (fault != REQUEST_FINE) {
-        desk_refuse_fault(desk, clerk, raw, fault);
+        desk_refuse_fault(desk, clerk, raw, fault, DOOR_ANY);
         return false;
     }
-    struct place place = gate_place(&desk->gate, &clerk->request);
     bool allowed = gate_allows(&desk->gate, &place, &clerk->request);
     if (astray || !allowed) {
         const struct decision decision = {.place = place, .client = client, .astray = astray};
@@ -176,7 +180,7 @@ static void show_gone(struct desk *desk, const struct raw_request *raw, struct c
         fault = length < 0 ? REQUEST_BAD_URI
                            : request_retarget_url(&clerk->request, clerk->value, (size_t)length);
     if (fault != REQUEST_FINE) {
-        desk_refuse_fault(desk, clerk, raw, fault);
+        desk_refuse_fault(desk, clerk, raw, fault, DOOR_ANY);
         return;
     }
     clerk->request.forwarded = true;

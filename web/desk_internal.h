@@ -91,9 +91,11 @@ bool desk_is_limited(struct desk *desk, const struct clerk *clerk, const struct 
 void desk_send_limit(struct desk *desk, struct clerk *clerk, const struct place *place,
                      struct guard guard, enum client_kind client, enum door door);
 
-/* The request is broken; this address may not; there is no such place. */
+/* The request is broken; this address may not; there is no such place. At nginx's door a fault is
+ * a 401, as everything that nginx has to fetch by its error_page: any other status it would take
+ * for an outage. */
 void desk_refuse_fault(struct desk *desk, struct clerk *clerk, const struct raw_request *raw,
-                       enum request_fault fault);
+                       enum request_fault fault, enum door door);
 void desk_refuse_address(struct desk *desk, struct clerk *clerk, const struct raw_request *raw,
                          const struct decision *decision, enum door door);
 void desk_send_unknown(struct desk *desk, struct clerk *clerk, const struct place *place,

@@ -22,7 +22,7 @@ static bool is_from_proxy(struct desk *desk, const struct raw_request *raw, stru
     if (fault == REQUEST_FINE && !clerk->request.trusted)
         fault = REQUEST_NOT_TRUSTED;
     if (fault != REQUEST_FINE)
-        desk_refuse_fault(desk, clerk, raw, fault);
+        desk_refuse_fault(desk, clerk, raw, fault, DOOR_ANY);
     return fault == REQUEST_FINE;
 }
 

@@ -77,14 +77,18 @@ void desk_note_refusal(struct desk *desk, const struct clerk *clerk, const struc
 }
 
 void desk_refuse_fault(struct desk *desk, struct clerk *clerk, const struct raw_request *raw,
-                       enum request_fault fault)
+                       enum request_fault fault, enum door door)
 {
     const struct request_fault_text *text = request_fault_text(fault);
+    bool told = door != DOOR_NGINX || fault == REQUEST_NOT_TRUSTED; /* else when nginx is back */
+
+    clerk->answer.close = true; /* what follows on this connection may be read wrong as well */
+    desk_problem(clerk, told ? text->status : 401, text->detail);
+    if (!told)
+        return;
     board_count(desk->board,
                 fault == REQUEST_NOT_TRUSTED ? COUNT_REFUSED_PROXY : COUNT_REFUSED_BROKEN);
-    clerk->answer.close = true; /* what follows on this connection may be read wrong as well */
     desk_note_refusal(desk, clerk, raw, MODEL_NONE, text->detail);
-    desk_problem(clerk, text->status, text->detail);
 }
 
 void desk_look(struct desk *desk, struct clerk *clerk, const struct place *place, bool ready,

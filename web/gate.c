@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "web/reading.h"
+
 /*
  * The decision table: what each kind of client gets when the site is ready, and when it is not.
  */
@@ -174,14 +176,6 @@ static bool range_holds(const struct cidr *range, const struct request *request)
     return range->mask == 0 || (request->has_address && cidr_contains(range, request->address));
 }
 
-static bool is_below(const char *path, const char *top)
-{
-    size_t length = strlen(top);
-    if (length == 1)
-        return true; /* "/" */
-    return strncmp(path, top, length) == 0 && (path[length] == '\0' || path[length] == '/');
-}
-
 static bool rule_fits(const struct model_rule *rule, const struct request *request)
 {
     const char *agent = request->fields[FIELD_USER_AGENT];
@@ -189,7 +183,7 @@ static bool rule_fits(const struct model_rule *rule, const struct request *reque
         return false;
     if (rule->method && strcmp(request->method, rule->method) != 0)
         return false;
-    return (!rule->path || is_below(request->path, rule->path)) &&
+    return (!rule->path || reading_is_below(request->path, rule->path)) &&
            range_holds(&rule->address, request);
 }
 
@@ -236,17 +230,6 @@ static bool has_nothing_there(const struct model *model, const struct model_doma
     return site == domain->site && domain->n_projects > 0 && !model->sites[site].upstream;
 }
 
-/* As the proxies match: an encoded '?' or '#' is part of a name, not its end. */
-static int site_of_path(const struct model *model, int domain, const char *path)
-{
-    const struct model_domain *of = &model->domains[domain];
-    for (size_t i = 0; i < of->n_projects; i++) {
-        if (is_below(path, model->sites[of->projects[i]].path))
-            return of->projects[i];
-    }
-    return of->site;
-}
-
 struct place gate_place(const struct gate *gate, const struct request *request)
 {
     const struct model *model = &gate->config->model;
@@ -256,14 +239,10 @@ struct place gate_place(const struct gate *gate, const struct request *request)
         place.domain = model_domain_by_host(model, request->host);
     if (place.domain == MODEL_NONE)
         return place;
-    if (strncmp(request->path, "/.hall/", 7) == 0) {
-        place.kind = PLACE_HELPER;
-        return place;
-    }
     const struct model_domain *domain = &model->domains[place.domain];
-    int site = site_of_path(model, place.domain, request->path);
-    place.kind = PLACE_UNKNOWN_PATH;
-    if (has_nothing_there(model, domain, site))
+    int site = reading_site(model, place.domain, request->path);
+    place.kind = site == MODEL_NONE ? PLACE_HELPER : PLACE_UNKNOWN_PATH;
+    if (site == MODEL_NONE || has_nothing_there(model, domain, site))
         return place;
     place.kind = PLACE_SITE;
     place.site = site;
@@ -278,8 +257,15 @@ const char *gate_site_name(const struct gate *gate, const struct place *place,
     if (place->domain == MODEL_NONE)
         return "";
     int site = place->kind == PLACE_HELPER ? model->domains[place->domain].site
-                                           : site_of_path(model, place->domain, request->path);
+                                           : reading_site(model, place->domain, request->path);
     return site_name(model, &model->sites[site], out);
+}
+
+bool gate_is_doubtful(const struct gate *gate, const struct place *place,
+                      const struct request *request)
+{
+    return place->domain != MODEL_NONE &&
+           reading_is_doubtful(&gate->config->model, place->domain, request->target, request->path);
 }
 
 /* Hall's own addresses belong to no site: there it is the domain that must be the same. */

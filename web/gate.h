@@ -86,6 +86,9 @@ bool gate_allows(const struct gate *gate, const struct place *place, const struc
 /* The name (site_name.h) of the site that host and path name; "" where they name no domain. */
 const char *gate_site_name(const struct gate *gate, const struct place *place,
                            const struct request *request, char out[SITE_NAME_SIZE]);
+/* May another program read the path as one of another site? */
+bool gate_is_doubtful(const struct gate *gate, const struct place *place,
+                      const struct request *request);
 /* False: a trusted proxy says in X-Hall-Site that it leads to another site. */
 bool gate_agrees(const struct gate *gate, const struct place *place, const struct request *request);
 

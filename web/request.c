@@ -55,7 +55,11 @@ static const struct request_fault_text faults[] = {
     [REQUEST_BAD_HOST] = {400, "The host asked for is neither a DNS name nor an IPv4 address."},
     [REQUEST_BAD_URI] =
         {400, "The address asked for is no sound path: it must begin with '/', without control "
-              "characters or broken percent sequences."},
+              "characters, '#' or broken percent sequences."},
+    [REQUEST_DOUBTFUL] =
+        {400, "The path names one site or another, depending on who reads it (encoded slashes, "
+              "backslashes, dots, parameters or capitals); ask for it without them."},
+    [REQUEST_TWO_HOSTS] = {400, "The URL names another host than the one asked for."},
     [REQUEST_BAD_METHOD] = {400, "The method is not a plain word."},
     [REQUEST_BAD_FORWARDED_FOR] = {400, "X-Forwarded-For does not end with an IP address."},
     [REQUEST_NOT_TRUSTED] =
@@ -159,13 +163,15 @@ static enum request_fault read_host(const char *value, char out[REQUEST_HOST_SIZ
     return REQUEST_FINE;
 }
 
-/* The header that names the host asked for; "" where none came. */
+/* What names the host asked for; "" where nothing does. Of a list the last, which the nearest proxy
+ * added: what stands before it may be the visitor's claim. */
 static const char *host_value(const struct request *request)
 {
     const char *value = request->forwarded ? request->fields[FIELD_FORWARDED_HOST] : NULL;
+    const char *comma = value ? strrchr(value, ',') : NULL;
     if (!value)
         value = request->fields[FIELD_HOST];
-    return value ? value : "";
+    return comma ? skip_blanks(comma + 1) : value ? value : "";
 }
 
 static enum request_fault choose_host(struct request *request)
@@ -215,7 +221,7 @@ enum request_fault request_retarget_url(struct request *request, const char *url
     if (fault != REQUEST_FINE)
         return fault;
     if (strcmp(host, request->host) != 0)
-        return REQUEST_BAD_URI;
+        return REQUEST_TWO_HOSTS;
     return set_target(request, target.length > 0 ? target : (struct span){"/", 1});
 }
 
@@ -240,20 +246,22 @@ static enum request_fault choose_target(struct request *request, const struct ra
                                         enum request_via via)
 {
     const char *uri = request->trusted ? request->fields[FIELD_FORWARDED_URI] : NULL;
-    if (uri) {
-        size_t length = strnlen(uri, REQUEST_URI_MAX + 1);
-        return set_target(request, (struct span){uri, length});
-    }
+    if (uri)
+        return request_retarget_url(request, uri, strnlen(uri, REQUEST_LINE_MAX));
     if (via == REQUEST_VIA_AUTH)
         return set_target(request, (struct span){"/", 1});
     return set_own_target(request, raw);
 }
 
+/* RFC 9110, section 5.6.2 */
+static const char token[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~";
+
 static enum request_fault choose_method(struct request *request, const struct raw_request *raw)
 {
     const char *method = request->trusted ? request->fields[FIELD_FORWARDED_METHOD] : NULL;
     request->method = method ? method : raw->method;
-    size_t length = strspn(request->method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-");
+    size_t length = strspn(request->method, token);
     return length >= 1 && length <= 32 && request->method[length] == '\0' ? REQUEST_FINE
                                                                           : REQUEST_BAD_METHOD;
 }
@@ -304,6 +312,10 @@ static bool set_address(struct request *request, const char *at, size_t length)
         set_ipv4(request, v4);
         return true;
     }
+    if (IN6_IS_ADDR_LOOPBACK(&v6)) {
+        set_ipv4(request, (struct in_addr){htonl(INADDR_LOOPBACK)});
+        return true;
+    }
     request->has_address = false;
     inet_ntop(AF_INET6, &v6, request->who, sizeof(request->who));
     return true;
@@ -327,6 +339,11 @@ static const char *said_addresses(const struct request *request, enum request_vi
     return list;
 }
 
+static bool is_own_hop(const struct request *request, const struct proxies *proxies)
+{
+    return request->has_address && is_trusted(proxies, request->address);
+}
+
 /* The rightmost entry that is no trusted proxy: everything left of it is the visitor's own claim.
  */
 static enum request_fault choose_address(struct request *request, const struct raw_request *raw,
@@ -344,9 +361,9 @@ static enum request_fault choose_address(struct request *request, const struct r
         const char *comma = memrchr(list, ',', end);
         const char *entry = comma ? comma + 1 : list;
         size_t length = trimmed(&entry, (size_t)(list + end - entry));
-        if (!set_address(request, entry, length))
+        if (length > 0 && !set_address(request, entry, length))
             return REQUEST_BAD_FORWARDED_FOR;
-        if (!comma || !request->has_address || !is_trusted(proxies, request->address))
+        if (!comma || (length > 0 && !is_own_hop(request, proxies)))
             return REQUEST_FINE;
         end = (size_t)(comma - list);
     }

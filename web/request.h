@@ -15,8 +15,9 @@
 #include "web/uri.h"
 
 enum {
-    REQUEST_URI_MAX = 8192,  /* bytes of path and query */
-    REQUEST_HOST_SIZE = 254, /* RFC 1035: 253 and NUL */
+    REQUEST_URI_MAX = 8192,                   /* bytes of path and query */
+    REQUEST_LINE_MAX = REQUEST_URI_MAX + 512, /* the same as a URL, host included */
+    REQUEST_HOST_SIZE = 254,                  /* RFC 1035: 253 and NUL */
     REQUEST_VALUE_MAX =
         2048, /* bytes of any other header that is read; longer ones are cut off from use */
     REQUEST_HEADERS_MAX = 63, /* more could hide one: refused */
@@ -98,6 +99,8 @@ enum request_fault {
     REQUEST_TOO_MANY_HEADERS,
     REQUEST_BAD_HOST,
     REQUEST_BAD_URI,
+    REQUEST_DOUBTFUL,  /* the path can be read as one of another site; the gate finds that */
+    REQUEST_TWO_HOSTS, /* a URL names another host */
     REQUEST_BAD_METHOD,
     REQUEST_BAD_FORWARDED_FOR,
     REQUEST_NOT_TRUSTED, /* /auth from a peer that is no trusted proxy */

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+enum { KEPT_SEPARATOR = 1 }; /* stands for a '/' that is part of a name */
+
 static int hex_value(char c)
 {
     if (c >= '0' && c <= '9')
@@ -34,7 +36,7 @@ static int decode_one(const char **at, const char *end)
 bool uri_is_clean(struct span text)
 {
     for (size_t i = 0; i < text.length; i++) {
-        if ((unsigned char)text.at[i] <= 0x20 || text.at[i] == 0x7f)
+        if ((unsigned char)text.at[i] <= 0x20 || text.at[i] == 0x7f || text.at[i] == '#')
             return false;
     }
     return true;
@@ -48,25 +50,25 @@ static size_t drop_segment(const char *path, size_t length)
     return length > 1 ? length - 1 : 1;
 }
 
-/* What a segment that begins behind path[start - 1] == '/' and ends at length leaves of the path.
- * `closed`: a '/' follows it. */
-static size_t end_segment(char *path, size_t start, size_t length, bool closed)
-{
-    size_t n = length - start;
-    if (n == 0)
-        return start;
-    if (n == 1 && path[start] == '.')
-        return start;
-    if (n == 2 && path[start] == '.' && path[start + 1] == '.')
-        return drop_segment(path, start);
-    if (closed)
-        path[length++] = '/';
-    return length;
-}
-
 static bool is_climb(const char *segment, size_t length)
 {
     return length == 2 && memcmp(segment, "..", 2) == 0;
+}
+
+/* What a segment that begins behind path[start - 1] == '/' and ends at length leaves of the path.
+ * `closed`: a '/' follows it. */
+static size_t end_segment(char *path, size_t start, size_t length, bool closed, unsigned how)
+{
+    bool dots = (how & URI_KEEPS_DOTS) == 0;
+    if (dots && is_climb(path + start, length - start))
+        return drop_segment(path, start);
+    if (dots && length - start == 1 && path[start] == '.')
+        return start;
+    while ((how & URI_TRIMS_DOTS) != 0 && length > start && strchr(". ", path[length - 1]))
+        length--;
+    if (closed && length > start)
+        path[length++] = '/';
+    return length;
 }
 
 bool uri_climbs(struct span raw)
@@ -103,10 +105,16 @@ struct span uri_take_authority(struct span *url)
     return (struct span){NULL, 0};
 }
 
-/* The path as a server behind would see it: decoded once, "//", "." and ".." resolved. Never longer
- * than raw. */
-bool uri_normalise_path(struct span raw, char *out)
+static bool separates(int c, bool encoded, unsigned how)
 {
+    if (encoded && (how & URI_KEEPS_SEPARATORS) != 0)
+        return false;
+    return c == '/' || (c == '\\' && (how & URI_BACKSLASHES) != 0);
+}
+
+bool uri_read_path(struct span raw, unsigned how, char *out)
+{
+    bool parameter = false;
     const char *at = raw.at;
     const char *end = raw.at + raw.length;
     size_t start = 1;
@@ -115,19 +123,28 @@ bool uri_normalise_path(struct span raw, char *out)
     out[0] = '/';
     at++;
     while (at < end) {
+        bool encoded = *at == '%';
         int c = decode_one(&at, end);
         if (c < 0)
             return false;
-        if (c == '/') {
-            length = end_segment(out, start, length, true);
+        if (separates(c, encoded, how)) {
+            length = end_segment(out, start, length, true, how);
             start = length;
+            parameter = false;
+        } else if (parameter || (c == ';' && (how & URI_PARAMETERS) != 0)) {
+            parameter = true;
         } else {
-            out[length++] = (char)c;
+            out[length++] = c == '/' ? KEPT_SEPARATOR : (char)c;
         }
     }
-    length = end_segment(out, start, length, false);
+    length = end_segment(out, start, length, false, how);
     out[length] = '\0';
     return true;
+}
+
+bool uri_normalise_path(struct span raw, char *out)
+{
+    return uri_read_path(raw, 0, out);
 }
 
 static int decode_value(const char *at, const char *end, char *out, size_t size)

@@ -13,13 +13,25 @@ struct span {
     size_t length;
 };
 
-/* Neither blanks nor control characters. */
+/* Neither blanks nor control characters, nor a '#', which no client sends and proxies read in
+ * different ways. */
 bool uri_is_clean(struct span text);
 
 /* The path as a server behind would see it: decoded once, "//", "." and ".." resolved. raw begins
  * with '/'; the result is never longer and ends with NUL. False: a broken percent sequence, or
  * %00. */
 bool uri_normalise_path(struct span raw, char *out);
+
+/* The same as other programs may read it. */
+enum uri_reading {
+    URI_KEEPS_SEPARATORS = 1, /* %2f and %5c are part of a name */
+    URI_BACKSLASHES = 2,      /* '\\' separates as '/' does */
+    URI_PARAMETERS = 4,       /* what follows ';' in a segment does not count */
+    URI_TRIMS_DOTS = 8,       /* nor do dots and blanks at its end */
+    URI_KEEPS_DOTS = 16,      /* "." and ".." are names like others */
+};
+bool uri_read_path(struct span raw, unsigned how, char *out);
+
 /* Is a segment of the path "..", plain or encoded? */
 bool uri_climbs(struct span raw);
 

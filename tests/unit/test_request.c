@@ -146,10 +146,18 @@ static void the_visitor_is_the_rightmost_that_is_no_proxy(void **state)
     static const struct {
         const char *list, *who;
     } cases[] = {
-        {"6.6.6.6, 192.0.2.7", "192.0.2.7"},  {"6.6.6.6, 192.0.2.7 , 10.1.2.3", "192.0.2.7"},
-        {"10.0.0.9,10.1.2.3", "10.0.0.9"},    {"192.0.2.7:5555", "192.0.2.7"},
-        {"nonsense, 192.0.2.7", "192.0.2.7"}, {"2001:DB8::1", "2001:db8::1"},
-        {"[2001:db8::1]:99", "2001:db8::1"},  {"::ffff:192.0.2.9", "192.0.2.9"},
+        {"6.6.6.6, 192.0.2.7", "192.0.2.7"},
+        {"6.6.6.6, 192.0.2.7 , 10.1.2.3", "192.0.2.7"},
+        {"10.0.0.9,10.1.2.3", "10.0.0.9"},
+        {"192.0.2.7:5555", "192.0.2.7"},
+        {"nonsense, 192.0.2.7", "192.0.2.7"},
+        {"2001:DB8::1", "2001:db8::1"},
+        {"[2001:db8::1]:99", "2001:db8::1"},
+        {"::ffff:192.0.2.9", "192.0.2.9"},
+        {"192.0.2.7, ::1", "192.0.2.7"},
+        {"192.0.2.7, , ", "192.0.2.7"},
+        {" ", "127.0.0.1"},
+        {"192.0.2.7,,10.1.2.3", "192.0.2.7"},
     };
     struct request request;
     (void)state;
@@ -159,8 +167,8 @@ static void the_visitor_is_the_rightmost_that_is_no_proxy(void **state)
                          REQUEST_FINE);
         assert_string_equal(request.who, cases[i].who);
     }
-    static const char *const broken[] = {
-        "", "unknown", "192.0.2.7,", "1.2.3.4.5", "[2001:db8::1", "a:b:c", "1.2.3"};
+    static const char *const broken[] = {"unknown",      "192.0.2.7, x", "1.2.3.4.5",
+                                         "[2001:db8::1", "a:b:c",        "1.2.3"};
     for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++)
         assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_AUTH, "/auth", NULL,
                                    HEADERS({"X-Forwarded-For", broken[i]}), &request),
@@ -228,8 +236,8 @@ static void paths_match_as_the_site_sees_them(void **state)
 
 static void broken_paths_are_refused(void **state)
 {
-    static const char *const bad[] = {"",     "a",    "*",    "http://a/", "/%",   "/%4",
-                                      "/%zz", "/%00", "/a b", "/\x7f",     "/a?\n"};
+    static const char *const bad[] = {"",   "a",      "*",    "ftp://a/", "/%",   "/%4",   "/a#b",
+                                      "/#", "/a?b#c", "/%zz", "/%00",     "/a b", "/\x7f", "/a?\n"};
     char target[REQUEST_URI_MAX + 2];
     struct request request;
     (void)state;
@@ -272,7 +280,7 @@ static void references_stay_here(void **state)
         {"///\\/evil", "/evil"},
         {"/\xc3\xa9?\"<>'", "/%C3%A9?%22%3C%3E'"},
         {"/a?", "/a?"},
-        {"/a#b", "/a%23b"},
+        {"/a%23b", "/a%23b"},
         {"/a/%2E./b%3F%25?c/../d", "/b%3F%25?c/../d"},
         {"/..a/.../%2e", "/..a/.../%2e"},
         {"/a/..", "/"},
@@ -290,6 +298,39 @@ static void references_stay_here(void **state)
     assert_int_equal(request_retarget(&request, "/abcdefgh", 9), REQUEST_FINE);
     request_reference(&request, reference, 10);
     assert_string_equal(reference, "/");
+}
+
+/* The nearest proxy's word counts: what stands before it is the visitor's. */
+static void lists_of_hosts_and_absolute_targets(void **state)
+{
+    static const struct {
+        const char *host, *uri;
+        enum request_fault fault;
+        const char *read, *path;
+    } cases[] = {
+        {"a.example", "http://A.example:81/x?y", REQUEST_FINE, "a.example", "/x"},
+        {"a.example:443", "HTTPS://a.example", REQUEST_FINE, "a.example", "/"},
+        {"b.example, a.example", "/x", REQUEST_FINE, "a.example", "/x"},
+        {"b.example,\ta.example:8443 ", "/x", REQUEST_FINE, "a.example", "/x"},
+        {"b.example,", "/x", REQUEST_FINE, "", "/x"},
+        {"a.example", "http://b.example/x", REQUEST_TWO_HOSTS, "a.example", ""},
+        {"a.example", "http://a.example@b.example/x", REQUEST_BAD_HOST, "a.example", ""},
+        {"a.example", "http:///x", REQUEST_BAD_HOST, "a.example", ""},
+        {"a.example", "http://a.example/x#y", REQUEST_BAD_URI, "a.example", ""},
+        {"a.example", "http://a.example?x", REQUEST_BAD_URI, "a.example", ""},
+    };
+    struct request request;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_AUTH, "/auth", NULL,
+                                   HEADERS({"X-Forwarded-Host", cases[i].host},
+                                           {"X-Forwarded-Uri", cases[i].uri}),
+                                   &request),
+                         cases[i].fault);
+        assert_string_equal(request.host, cases[i].read);
+        if (cases[i].fault == REQUEST_FINE)
+            assert_string_equal(request.path, cases[i].path);
+    }
 }
 
 static void parameters(void **state)
@@ -400,6 +441,7 @@ int main(void)
         cmocka_unit_test(broken_paths_are_refused),
         cmocka_unit_test(methods_are_words),
         cmocka_unit_test(references_stay_here),
+        cmocka_unit_test(lists_of_hosts_and_absolute_targets),
         cmocka_unit_test(parameters),
         cmocka_unit_test(presses_of_other_origins_are_told),
         cmocka_unit_test(an_error_page_is_asked_for_without_forwarded_for),
