@@ -18,7 +18,7 @@ struct traefik {
     struct json_writer json;
 };
 
-/* The names of one site's router, service and prefix. */
+/* The names of one site's router, service and middlewares. */
 static const char *name_of(const char *what, const struct model_site *site, char out[NAME_SIZE])
 {
     snprintf(out, NAME_SIZE, "%s%s-%s", what, site->is_project ? "project" : "site", site->id);
@@ -61,7 +61,7 @@ static void put_router(struct traefik *traefik, const char *name, const char *ru
     json_end_object(json);
 }
 
-/* Longer rules come first by themselves. */
+/* Longer rules come first by themselves. The matchers compare exactly, the host without case. */
 static void write_rule(char out[RULE_SIZE], const char *domain, const char *path)
 {
     if (strcmp(path, "/") == 0)
@@ -71,23 +71,34 @@ static void write_rule(char out[RULE_SIZE], const char *domain, const char *path
                  path);
 }
 
+/* A project without an upstream is part of its domain's site. */
+static const struct model_site *
+served_by(struct traefik *traefik, const struct model_domain *domain, const struct model_site *site)
+{
+    return site->upstream ? site : &traefik->job->config->model.sites[domain->site];
+}
+
 static void put_site_router(struct traefik *traefik, const struct model_domain *domain,
                             const struct model_site *site)
 {
+    const struct model_site *served = served_by(traefik, domain, site);
     char name[NAME_SIZE];
+    char naming[NAME_SIZE];
     char prefix[NAME_SIZE];
+    char service[NAME_SIZE];
     char rule[RULE_SIZE];
-    bool has_base = site->upstream && proxy_target(site->upstream).base.length > 0;
+    bool has_base = served->upstream && proxy_target(served->upstream).base.length > 0;
 
     write_rule(rule, domain->name, site->path);
     name_of("", site, name);
-    if (!site->upstream) {
-        put_router(traefik, name, rule, "hall", (const char *const[]){NULL});
+    name_of("name-", site, naming);
+    if (!served->upstream) {
+        put_router(traefik, name, rule, "hall", (const char *const[]){naming, NULL});
         return;
     }
-    put_router(traefik, name, rule, name,
-               (const char *const[]){"hall-gone", "hall-auth",
-                                     has_base ? name_of("prefix-", site, prefix) : NULL, NULL});
+    put_router(traefik, name, rule, name_of("", served, service),
+               (const char *const[]){naming, "hall-gone", "hall-auth",
+                                     has_base ? name_of("prefix-", served, prefix) : NULL, NULL});
 }
 
 static void put_redirect(struct traefik *traefik, const struct model_domain *domain)
@@ -112,8 +123,10 @@ static void put_helper_router(struct traefik *traefik, const struct model_domain
 {
     struct json_writer *json = &traefik->json;
     char name[NAME_SIZE];
+    char naming[NAME_SIZE];
     char rule[RULE_SIZE];
 
+    name_of("name-", &traefik->job->config->model.sites[domain->site], naming);
     snprintf(name, sizeof(name), "helper-%s", domain->name);
     snprintf(rule, sizeof(rule), "Host(`%s`) && PathPrefix(`/.hall/`)", domain->name);
     json_begin_object(json, name);
@@ -122,6 +135,7 @@ static void put_helper_router(struct traefik *traefik, const struct model_domain
     json_put_string(json, "rule", rule);
     json_put_integer(json, "priority", 100000);
     json_put_string(json, "service", "hall");
+    put_list(json, "middlewares", (const char *const[]){naming, NULL});
     put_tls(traefik);
     json_end_object(json);
 }
@@ -136,7 +150,6 @@ static void put_inner_router(struct traefik *traefik, const char *name, const ch
     json_end_object(json);
 }
 
-/* For each site that the proxy leads to; projects without upstream are Hall's. */
 typedef void put_site_fn(struct traefik *traefik, const struct model_domain *domain,
                          const struct model_site *site);
 
@@ -201,8 +214,8 @@ static void put_site_service(struct traefik *traefik, const struct model_domain 
     if (!site->upstream)
         return;
     begin_servers(&traefik->json, name_of("", site, name), proxy_target(site->upstream).origin);
-    if (proxy_tls(site))
-        json_put_string(&traefik->json, "serversTransport", name_of("tls-", site, name));
+    json_put_string(&traefik->json, "serversTransport",
+                    proxy_tls(site) ? name_of("tls-", site, name) : "hall-sites");
     end_servers(&traefik->json);
 }
 
@@ -213,7 +226,7 @@ static void put_failover(struct traefik *traefik)
     begin_servers(json, "hall-checked", whole(traefik->job->hall));
     json_begin_object(json, "healthCheck");
     json_put_string(json, "path", "/healthz");
-    json_put_string(json, "interval", "2s");
+    json_put_string(json, "interval", "1s");
     json_put_string(json, "timeout", "1s");
     json_end_object(json);
     end_servers(json);
@@ -241,10 +254,24 @@ static void put_services(struct traefik *traefik)
     json_end_object(&traefik->json);
 }
 
-/* ---- How https upstreams are reached ---- */
+/* ---- How sites are reached ---- */
 
-static void put_transport(struct traefik *traefik, const struct model_domain *domain,
-                          const struct model_site *site)
+/* A site that fell without a word is noticed by connecting to it: so no plain connection is kept,
+ * where a request would wait for minutes, and one of HTTP/2 is looked after. An answer may take its
+ * time. */
+static void put_limits(struct json_writer *json)
+{
+    json_put_integer(json, "maxIdleConnsPerHost", -1);
+    json_begin_object(json, "forwardingTimeouts");
+    json_put_string(json, "dialTimeout", "5s");
+    json_put_string(json, "idleConnTimeout", "10s");
+    json_put_string(json, "readIdleTimeout", "2s");
+    json_put_string(json, "pingTimeout", "3s");
+    json_end_object(json);
+}
+
+static void put_https_transport(struct traefik *traefik, const struct model_domain *domain,
+                                const struct model_site *site)
 {
     struct json_writer *json = &traefik->json;
     const struct model_tls *tls = proxy_tls(site);
@@ -257,31 +284,41 @@ static void put_transport(struct traefik *traefik, const struct model_domain *do
     json_put_bool(json, "insecureSkipVerify", !tls->verify);
     if (tls->verify && tls->ca)
         put_list(json, "rootCAs", (const char *const[]){tls->ca, NULL});
+    put_limits(json);
     json_end_object(json);
-}
-
-/* Traefik refuses an empty section. */
-static bool has_https(const struct model *model)
-{
-    for (size_t i = 0; i < model->n_sites; i++)
-        if (proxy_tls(&model->sites[i]))
-            return true;
-    return false;
 }
 
 static void put_transports(struct traefik *traefik)
 {
     const struct model *model = &traefik->job->config->model;
 
-    if (!has_https(model))
-        return;
     json_begin_object(&traefik->json, "serversTransports");
+    json_begin_object(&traefik->json, "hall-sites");
+    put_limits(&traefik->json);
+    json_end_object(&traefik->json);
     for (size_t i = 0; i < model->n_domains; i++)
-        each_site(traefik, &model->domains[i], put_transport);
+        each_site(traefik, &model->domains[i], put_https_transport);
     json_end_object(&traefik->json);
 }
 
 /* ---- Middlewares ---- */
+
+/* Tells Hall which site this router leads to, whatever the visitor says. */
+static void put_name(struct traefik *traefik, const struct model_domain *domain,
+                     const struct model_site *site)
+{
+    struct json_writer *json = &traefik->json;
+    char middleware[NAME_SIZE];
+    char name[SITE_NAME_SIZE];
+    (void)domain;
+    json_begin_object(json, name_of("name-", site, middleware));
+    json_begin_object(json, "headers");
+    json_begin_object(json, "customRequestHeaders");
+    json_put_string(json, SITE_NAME_HEADER, site_name(&traefik->job->config->model, site, name));
+    json_end_object(json);
+    json_end_object(json);
+    json_end_object(json);
+}
 
 static void put_prefix(struct traefik *traefik, const struct model_domain *domain,
                        const struct model_site *site)
@@ -299,6 +336,14 @@ static void put_prefix(struct traefik *traefik, const struct model_domain *domai
     json_end_object(&traefik->json);
 }
 
+/* The headers that Hall reads: cookies and the like may be longer than it takes. Those that say who
+ * the visitor is are Traefik's own. */
+static const char *const asked_with[] = {
+    SITE_NAME_HEADER, "Accept",         "Accept-Language", "User-Agent",        "Origin",
+    "Sec-Fetch-Mode", "Sec-Fetch-Dest", "Sec-Fetch-Site",  "Sec-Fetch-User",    "Sec-Purpose",
+    "Purpose",        "X-Moz",          "Service-Worker",  "Sec-WebSocket-Key", NULL,
+};
+
 static void put_auth(struct traefik *traefik)
 {
     struct json_writer *json = &traefik->json;
@@ -310,6 +355,7 @@ static void put_auth(struct traefik *traefik)
     json_begin_object(json, "forwardAuth");
     json_put_string(json, "address", address);
     json_put_bool(json, "trustForwardHeader", false);
+    put_list(json, "authRequestHeaders", asked_with);
     json_end_object(json);
     json_end_object(json);
 }
@@ -345,6 +391,8 @@ static void put_middlewares(struct traefik *traefik)
     put_gone(&traefik->json);
     if (traefik->job->tls)
         put_https(&traefik->json);
+    for (size_t i = 0; i < model->n_domains; i++)
+        each_site(traefik, &model->domains[i], put_name);
     for (size_t i = 0; i < model->n_domains; i++)
         each_site(traefik, &model->domains[i], put_prefix);
     json_end_object(&traefik->json);

@@ -168,11 +168,31 @@ static void https_upstreams_are_verified_alike(void **state)
     free(caddy);
     char *traefik = write_kind(config, PROXY_TRAEFIK);
     assert_non_null(strstr(traefik, "\"serversTransport\":\"tls-site-a.example\""));
-    assert_non_null(
-        strstr(traefik,
-               "\"serversTransports\":{\"tls-project-p\":{\"serverName\":\"pve.lan\","
-               "\"insecureSkipVerify\":true},\"tls-site-a.example\":{\"serverName\":\"a.example\","
-               "\"insecureSkipVerify\":false,\"rootCAs\":[\"/etc/home ca.crt\"]}}"));
+    assert_non_null(strstr(traefik, "\"tls-project-p\":{\"serverName\":\"pve.lan\","
+                                    "\"insecureSkipVerify\":true,\"maxIdleConnsPerHost\":-1,"));
+    assert_non_null(strstr(traefik, "\"tls-site-a.example\":{\"serverName\":\"a.example\","
+                                    "\"insecureSkipVerify\":false,"
+                                    "\"rootCAs\":[\"/etc/home ca.crt\"],"));
+    free(traefik);
+    config_free(config);
+}
+
+/* The same upstream is another site under another path: the router says which. */
+static void traefik_names_the_site_of_each_router(void **state)
+{
+    struct config *config =
+        parse("{" SERVER ",\"domains\":{\"a.example\":{\"server\":\"s\","
+              "\"upstream\":\"http://192.0.2.1/base\",\"projects\":{\"p\":{}}}}}");
+    (void)state;
+    char *traefik = write_kind(config, PROXY_TRAEFIK);
+    assert_non_null(strstr(traefik, "\"service\":\"site-a.example\",\"middlewares\":"
+                                    "[\"name-project-p\",\"hall-gone\",\"hall-auth\","
+                                    "\"prefix-site-a.example\"]"));
+    assert_non_null(strstr(traefik, "\"name-project-p\":{\"headers\":{\"customRequestHeaders\":"
+                                    "{\"X-Hall-Site\":\"a.example/p\"}}}"));
+    assert_non_null(strstr(traefik, "\"name-site-a.example\":{\"headers\":{"
+                                    "\"customRequestHeaders\":{\"X-Hall-Site\":\"a.example\"}}}"));
+    assert_non_null(strstr(traefik, "\"authRequestHeaders\":[\"X-Hall-Site\","));
     free(traefik);
     config_free(config);
 }
@@ -216,6 +236,7 @@ int main(void)
         cmocka_unit_test(traefik_gets_sound_json),
         cmocka_unit_test(options_are_heard),
         cmocka_unit_test(https_upstreams_are_verified_alike),
+        cmocka_unit_test(traefik_names_the_site_of_each_router),
         cmocka_unit_test(what_cannot_be_said_is_named),
         cmocka_unit_test(kinds_have_names),
     };
