@@ -96,6 +96,7 @@ part_static() {
   check static.layers "$python" -B tests/static/layers.py
   check static.man "$python" -B tests/static/man.py build-clang
   check static.docs "$python" -B tests/static/docs.py build-clang/bin/hall
+  check static.hardening "$python" -B tests/static/hardening.py build-clang/bin
 }
 
 part_unit() {
@@ -115,6 +116,7 @@ part_fuzz() {
 part_integration() {
   check integration.traefik "$python" -B tests/demo/peers.py # fetched once, for the tests that follow
   check integration.build-release build release              # what docs/INSTALL.md installs
+  check integration.hardening "$python" -B tests/static/hardening.py build/bin
   check integration.build-gcc build dev && suite integration run_pytest build-dev tests/integration
   check integration.build-asan build asan && suite integration.asan run_pytest build-asan tests/integration
   check integration.demo ./run.sh --once

@@ -31,8 +31,9 @@ void stack_give_back(struct stack *stack, int64_t now)
     if (!stack->lowest || now - stack->gave_back < PAUSE_NS)
         return;
     stack->gave_back = now;
-    char *below = &here - CALL_ROOM;
-    below -= (uintptr_t)below % (uintptr_t)sysconf(_SC_PAGESIZE);
-    if (below > stack->lowest)
-        madvise(stack->lowest, (size_t)(below - stack->lowest), MADV_DONTNEED);
+    const uintptr_t lowest = (uintptr_t)stack->lowest;
+    uintptr_t below = (uintptr_t)&here - CALL_ROOM;
+    below -= below % (uintptr_t)sysconf(_SC_PAGESIZE);
+    if (below > lowest)
+        madvise(stack->lowest, below - lowest, MADV_DONTNEED);
 }

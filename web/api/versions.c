@@ -239,7 +239,7 @@ static bool read_version(struct api_call *call, struct buf *out)
         id_of(versions[i].name, id);
         if (strcmp(id, call->args[0]) != 0)
             continue;
-        snprintf(path, sizeof(path), "%s/%s", folder, versions[i].name);
+        snprintf(path, sizeof(path), "%s/%.*s", folder, NAME_SIZE - 1, versions[i].name);
         int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
         ssize_t got = 0;
         while (fd >= 0 && (got = read(fd, piece, sizeof(piece))) > 0)
