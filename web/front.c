@@ -90,6 +90,7 @@ static const struct listener_role gateway = {
     .name = "the gateway",
     .pointer = "/http/gateway",
     .workers = WORKERS,
+    .new_ms = 40, /* proxies ask at once */
     .kept_max = KEPT_MAX,
     .serve = serve,
     .refuse = refuse,

@@ -382,6 +382,7 @@ int listener_create(const struct listener_role *role, void *context,
         listener->workers[i].number = i;
     listener->rules = (struct patience_rules){.scarce = role->workers - role->workers / 4,
                                               .most = role->workers,
+                                              .new_ms = role->new_ms,
                                               .served = served,
                                               .at_work = at_work,
                                               .reads_for = reads_for};

@@ -18,6 +18,7 @@ struct listener_role {
     const char *name;    /* "the gateway", for the log */
     const char *pointer; /* "/http/gateway", where its address is configured */
     unsigned workers;    /* each costs some 20 KB of stack */
+    unsigned new_ms;     /* how long a new connection that says nothing is always left alone */
     unsigned kept_max;   /* connections kept open; beyond, each ends with its answer, so that
                             workers stay free */
     /* Answers with exchange_send. Returns the status sent. */

@@ -14,26 +14,39 @@
 #include "web/own_socket.h"
 
 enum {
-    LONG_MS = 120,  /* how old a connection without a request may become where workers are few */
-    SHORT_MS = 40,  /* and where there are hardly any */
-    BODY_TIMES = 8, /* a body may take so many times as long */
     LOOK_MS = 10,
+    BODY_MS = 1000,  /* and whose body has been read for less than that */
     HEAD_MAX = 4096, /* of a head so much is looked at for its end */
     FDS_MAX = 4096,
     GAP_MAX = 64, /* the lowest free number is given first: behind such a gap there is nothing */
-    SUSPECTS_MAX = 512,
+    SEEN_MAX = 512,
+    FLOOD_TIMES = 3, /* so many times as many as there are workers are a flood */
     SPARE = 2, /* with so few workers left the looking begins; it ends where they are plenty */
     ESTABLISHED = 1, /* of tcpi_state; <netinet/tcp.h> names it, but has an older struct tcp_info */
 };
 
-struct suspect {
-    int fd;
-    uint64_t peer;
+/* The first is ended first. */
+enum conduct {
+    CONDUCT_IDLE, /* has said nothing */
+    CONDUCT_HEAD, /* a part of its head */
+    CONDUCT_BODY, /* a part of its body */
+    CONDUCT_FAIR, /* is served, is new, or has asked and waits */
 };
 
-struct suspects {
-    size_t n;
-    struct suspect list[SUSPECTS_MAX];
+struct seen {
+    int fd;
+    enum conduct conduct;
+    uint64_t peer;
+    unsigned age_ms; /* for which it has been as it is */
+    unsigned others; /* of the same address; set by rank() */
+    bool asks;       /* has asked, and no worker has come to it */
+};
+
+/* Open connections: those that workers serve, and those in the queue. */
+struct sight {
+    size_t n, open; /* n are listed */
+    bool asks;      /* one of them waits for a worker */
+    struct seen list[SEEN_MAX];
 };
 
 struct patience {
@@ -44,7 +57,7 @@ struct patience {
     pthread_cond_t called;
     bool wanted, ends;
     atomic_bool looks; /* a look is under way or due: no need to call again */
-    struct suspects now, before;
+    struct sight now, before;
 };
 
 uint64_t patience_peer(struct in_addr address, uint16_t port)
@@ -64,15 +77,25 @@ static uint64_t peer_of(int fd)
     return patience_peer(peer.sin_addr, ntohs(peer.sin_port));
 }
 
-/* Was nothing ever answered on it, and is it so old? Before the first answer the kernel counts from
- * the connection's beginning. */
-static bool is_unanswered(int fd, unsigned age_ms)
+/* For how long, in ms, it has been open without an answer; 0: it had one. Before the first answer
+ * the kernel counts from the connection's beginning. */
+static unsigned unanswered_ms(int fd)
+{
+    struct tcp_info info = {0};
+    socklen_t length = sizeof(info);
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0 ||
+        info.tcpi_state != ESTABLISHED || info.tcpi_data_segs_out > 0)
+        return 0;
+    return info.tcpi_last_data_sent;
+}
+
+/* Did its sender ever send a byte? */
+static bool is_silent(int fd)
 {
     struct tcp_info info = {0};
     socklen_t length = sizeof(info);
     return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0 &&
-           info.tcpi_state == ESTABLISHED && info.tcpi_data_segs_out == 0 &&
-           info.tcpi_last_data_sent >= age_ms;
+           info.tcpi_data_segs_in == 0;
 }
 
 /* Is a whole head there that no worker has come to yet? One that fills the buffer is more than a
@@ -86,63 +109,141 @@ static bool has_spoken(int fd)
                            memmem(head, (size_t)length, "\n\n", 2)));
 }
 
-/* ---- All of them ---- */
-
-static bool was_suspect(const struct suspects *before, struct suspect suspect)
-{
-    for (size_t i = 0; i < before->n; i++) {
-        if (before->list[i].fd == suspect.fd && before->list[i].peer == suspect.peer)
-            return true;
-    }
-    return false;
-}
-
-static bool is_slow(const struct patience *patience, int fd, uint64_t peer, unsigned age_ms)
+/* connection is a duplicate of seen->fd. */
+static void judge(const struct patience *patience, int connection, struct seen *seen)
 {
     const struct patience_rules *rules = patience->rules;
-    if (rules->reads_for(patience->context, peer) >= BODY_TIMES * age_ms)
-        return true;
-    return is_unanswered(fd, age_ms) && !has_spoken(fd) && !rules->at_work(patience->context, peer);
+    const unsigned reads_ms = rules->reads_for(patience->context, seen->peer);
+
+    seen->conduct = CONDUCT_FAIR;
+    seen->age_ms = reads_ms > 0 ? reads_ms : unanswered_ms(connection);
+    if (reads_ms > 0) {
+        seen->conduct = reads_ms >= BODY_MS ? CONDUCT_BODY : CONDUCT_FAIR;
+    } else if (seen->age_ms > 0 && !rules->at_work(patience->context, seen->peer)) {
+        seen->asks = has_spoken(connection);
+        if (!seen->asks && seen->age_ms >= rules->new_ms)
+            seen->conduct = is_silent(connection) ? CONDUCT_IDLE : CONDUCT_HEAD;
+    }
 }
 
-/* A worker may just have read the head: only who looks the same twice is slow. connection is a
- * duplicate of number, and stays what it is. */
-static void judge(struct patience *patience, int number, int connection, unsigned age_ms)
-{
-    const struct suspect suspect = {.fd = number, .peer = peer_of(connection)};
-
-    if (suspect.peer == 0 || !is_slow(patience, connection, suspect.peer, age_ms))
-        return;
-    if (was_suspect(&patience->before, suspect))
-        shutdown(connection, SHUT_RDWR);
-    else if (patience->now.n < SUSPECTS_MAX)
-        patience->now.list[patience->now.n++] = suspect;
-}
+/* ---- All of them ---- */
 
 /* False: there is no such descriptor. */
-static bool judge_number(struct patience *patience, int fd, unsigned age_ms)
+static bool see_number(struct patience *patience, int fd)
 {
+    struct sight *now = &patience->now;
     int connection = own_socket_hold(fd, patience->rules->port);
 
     if (connection < 0)
         return connection != -EBADF;
-    judge(patience, fd, connection, age_ms);
+    struct seen seen = {.fd = fd, .peer = peer_of(connection)};
+    if (seen.peer != 0) {
+        judge(patience, connection, &seen);
+        now->open++;
+        now->asks = now->asks || seen.asks;
+        if (now->n < SEEN_MAX)
+            now->list[now->n++] = seen;
+    }
     close(connection);
     return true;
+}
+
+static void see_all(struct patience *patience)
+{
+    patience->before = patience->now;
+    patience->now.n = patience->now.open = 0;
+    patience->now.asks = false;
+    for (int fd = 3, gap = 0; fd < FDS_MAX && gap < GAP_MAX; fd++)
+        gap = see_number(patience, fd) ? 0 : gap + 1;
+}
+
+static int by_peer(const void *a, const void *b)
+{
+    const struct seen *one = a, *other = b;
+    return (one->peer > other->peer) - (one->peer < other->peer);
+}
+
+/* Of the address with most connections first; of one address the least use, then the oldest. */
+static int by_burden(const void *a, const void *b)
+{
+    const struct seen *one = a, *other = b;
+    if (one->others != other->others)
+        return one->others > other->others ? -1 : 1;
+    if (one->conduct != other->conduct)
+        return one->conduct < other->conduct ? -1 : 1;
+    return (one->age_ms < other->age_ms) - (one->age_ms > other->age_ms);
+}
+
+static void rank(struct sight *sight)
+{
+    struct seen *list = sight->list;
+
+    qsort(list, sight->n, sizeof(*list), by_peer);
+    for (size_t first = 0, end = 0; first < sight->n; first = end) {
+        while (end < sight->n && list[end].peer >> 16 == list[first].peer >> 16)
+            end++;
+        for (size_t i = first; i < end; i++)
+            list[i].others = (unsigned)(end - first);
+    }
+    qsort(list, sight->n, sizeof(*list), by_burden);
+}
+
+static bool was_slow(const struct sight *before, const struct seen *seen)
+{
+    for (size_t i = 0; i < before->n; i++) {
+        if (before->list[i].peer == seen->peer && before->list[i].fd == seen->fd)
+            return before->list[i].conduct != CONDUCT_FAIR;
+    }
+    return false;
+}
+
+static void end_connection(const struct patience *patience, const struct seen *seen)
+{
+    int connection = own_socket_hold(seen->fd, patience->rules->port);
+    if (connection < 0)
+        return;
+    if (peer_of(connection) == seen->peer)
+        shutdown(connection, SHUT_RDWR);
+    close(connection);
+}
+
+/* A worker may just have read the head: only who looks slow twice is. */
+static void end_some(struct patience *patience, size_t many)
+{
+    struct sight *now = &patience->now;
+
+    rank(now);
+    for (size_t i = 0; i < now->n && many > 0; i++) {
+        if (now->list[i].conduct == CONDUCT_FAIR || !was_slow(&patience->before, &now->list[i]))
+            continue;
+        end_connection(patience, &now->list[i]);
+        many--;
+    }
+}
+
+/* How many should leave. As many as wait, since those may stand before the one that asks; all where
+ * there are so many that others may stand behind the queue, unseen. */
+static size_t too_many(const struct patience *patience)
+{
+    const struct sight *now = &patience->now;
+    const size_t most = patience->rules->most;
+
+    if (now->open >= FLOOD_TIMES * most)
+        return now->open;
+    return now->asks && now->open > most ? now->open - most : 0;
 }
 
 /* False: workers are plenty again. */
 static bool look(struct patience *patience)
 {
     const struct patience_rules *rules = patience->rules;
-    unsigned served = rules->served(patience->context);
-    if (served < rules->scarce)
+
+    if (rules->served(patience->context) < rules->scarce)
         return false;
-    unsigned age_ms = served < (rules->scarce + rules->most) / 2 ? LONG_MS : SHORT_MS;
-    patience->before = patience->now;
-    patience->now.n = 0;
-    for (int fd = 3, gap = 0; fd < FDS_MAX && gap < GAP_MAX; fd++)
-        gap = judge_number(patience, fd, age_ms) ? 0 : gap + 1;
+    see_all(patience);
+    size_t many = too_many(patience);
+    if (many > 0)
+        end_some(patience, many);
     return true;
 }
 

@@ -1,10 +1,12 @@
 /*
- * patience: how long a new connection may take to say what it wants. While workers are plenty that
- * is civetweb's business (3 s). Where they run short a thread of its own looks every few
- * milliseconds, and ends whoever has not sent a whole request head in a fraction of a second: so a
- * thousand slow clients never keep the workers from a proxy; a body gets eight times as long as a
- * head. It sleeps otherwise. The sockets are looked up in the process, because civetweb does not
- * name them; what was answered on before, or is being answered now, is never touched.
+ * patience: who has to leave when workers run short. A connection that asks nothing harms nobody
+ * while there are workers for all: civetweb ends it after 3 s. Only where all workers are taken and
+ * somebody who has sent a whole request waits for one, a thread of its own ends as many as wait:
+ * first of the address that has most connections, first those that have sent nothing, then parts of
+ * a head, then bodies that have been coming for a second; the oldest first. In a flood all of them
+ * leave. Never one that was just accepted, was answered on before, or is being answered. So neither
+ * a thousand slow clients keep the workers from a proxy, nor is a browser's spare connection cut
+ * for nothing. The sockets are looked up in the process, because civetweb does not name them.
  */
 #ifndef HALL_WEB_PATIENCE_H
 #define HALL_WEB_PATIENCE_H
@@ -16,10 +18,11 @@
 struct patience;
 
 struct patience_rules {
-    uint16_t port;   /* the listener's own */
-    unsigned scarce; /* below so many connections patience is long again */
-    unsigned most;   /* so many can be served; close to it, patience becomes short */
-    unsigned (*served)(void *context);             /* how many connections are being served */
+    uint16_t port;                     /* the listener's own */
+    unsigned scarce;                   /* below so many connections nobody needs to look */
+    unsigned most;                     /* so many can be served at once */
+    unsigned new_ms;                   /* how long a new connection is left alone */
+    unsigned (*served)(void *context); /* how many connections are being served */
     bool (*at_work)(void *context, uint64_t peer); /* is a request from there being answered? */
     /* For how long a worker has been reading the body of one from there, ms; 0: none is. */
     unsigned (*reads_for)(void *context, uint64_t peer);

@@ -12,7 +12,8 @@ static const struct listener_role role = {
     .name = "the dashboard",
     .pointer = "/http/admin",
     .workers = ADMIN_WORKERS,
-    .kept_max = 0,
+    .new_ms = 150, /* browsers connect in advance */
+    .kept_max = ADMIN_KEPT,
     .serve = counter_serve,
     .refuse = counter_refuse,
 };

@@ -18,9 +18,10 @@
 #include "web/listener.h"
 
 enum {
-    ADMIN_WORKERS = 5,
-    ADMIN_STREAMS = 3, /* each holds a worker */
-    ADMIN_LOGINS = 2,  /* so many may wait for their hash; others are told to come again */
+    ADMIN_WORKERS = 12, /* a browser opens six connections, and there are several browsers */
+    ADMIN_KEPT = 6,     /* beyond, connections end with their answer */
+    ADMIN_STREAMS = 3,  /* each holds a worker */
+    ADMIN_LOGINS = 2,   /* so many may wait for their hash; others are told to come again */
     ADMIN_INBOX = 16,
     BODY_MAX = 64 * 1024,
     CONFIG_BODY_MAX = 1024 * 1024,

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "web/admin/admin_internal.h"
 
-enum { LOOK_MS = 1000, QUIET_MS = 5000, STREAM_LIMIT = 256 * 1024 };
+enum { LOOK_MS = 1000, QUIET_MS = 1000, STREAM_LIMIT = 256 * 1024 };
 
 static const char head[] = "HTTP/1.1 200 OK\r\n"
                            "Content-Type: text/event-stream\r\n"
@@ -29,7 +29,8 @@ static bool goes_on(struct call *call)
     return open;
 }
 
-/* A comment now and then finds out whether anybody listens. */
+/* A comment each second finds out whether anybody listens: a page that was loaded again leaves its
+ * stream, and the next one needs the place. */
 static bool send_news(struct call *call, struct buf *news, int64_t *quiet_since)
 {
     int64_t now = clock_now().boot;

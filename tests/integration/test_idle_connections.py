@@ -1,0 +1,76 @@
+"""Connections that ask nothing at the dashboard's listener: left alone while there are workers for all, and where there
+are not, those leave first that burden it most."""
+
+import http.client
+import select
+import socket
+import time
+
+from test_admin import KEY, hall, make_hall  # noqa: F401 (fixtures)
+
+WORKERS = 12
+PAGE = b"GET /api/v1/session HTTP/1.1\r\nHost: hall.lan\r\nConnection: close\r\n\r\n"
+
+
+def connect(hall, source, said=b""):
+    s = socket.create_connection(hall.admin, 10, (source, 0))
+    s.sendall(said)
+    time.sleep(0.01)  # so that each is older than the next, by the ticks that the kernel counts
+    return s
+
+
+def is_cut(s):
+    readable, _, _ = select.select([s], [], [], 0)
+    return bool(readable) and s.recv(1, socket.MSG_PEEK) == b""
+
+
+def ask(s):
+    s.sendall(PAGE)
+    answer = b""
+    while piece := s.recv(4096):
+        answer += piece
+    return answer.split(b" ", 2)[1]
+
+
+def test_idle_connections_are_left_alone_while_there_are_workers(hall):
+    idle = [connect(hall, "127.0.0.5") for _ in range(WORKERS - 4)]
+    for _ in range(40):
+        assert ask(connect(hall, "127.0.0.1")) == b"200"
+        time.sleep(0.02)
+    assert [ask(s) for s in idle] == [b"200"] * len(idle)
+
+
+def test_more_idle_connections_than_workers_are_left_alone_until_somebody_asks(hall):
+    idle = [connect(hall, "127.0.0.5") for _ in range(WORKERS + 6)]
+    time.sleep(0.5)
+    assert not any(is_cut(s) for s in idle)
+    assert ask(connect(hall, "127.0.0.1")) == b"200"
+
+
+def test_the_oldest_of_the_fullest_address_leave_and_no_one_else(hall):
+    stream = http.client.HTTPConnection(*hall.admin, timeout=10)
+    stream.connect()
+    line = stream.sock
+    stream.request("GET", "/api/v1/stream", headers={"Host": "hall.lan", "X-API-Key": KEY})
+    answer = stream.getresponse()
+    assert answer.status == 200
+    few = [connect(hall, "127.0.0.6") for _ in range(3)]
+    many = [connect(hall, "127.0.0.5") for _ in range(30)]
+    time.sleep(0.4)
+    new = connect(hall, "127.0.0.5")
+    began = time.monotonic()
+    assert ask(connect(hall, "127.0.0.1")) == b"200"
+    assert time.monotonic() - began < 1
+    cut = [is_cut(s) for s in many]
+    assert sum(cut) >= 20 and cut == sorted(cut, reverse=True), cut  # the oldest, and no more than was needed
+    assert sum(cut) < 30 and not is_cut(new) and not any(is_cut(s) for s in few)
+    assert not is_cut(line) and answer.readline()
+    assert [ask(s) for s in few] == [b"200"] * 3
+
+
+def test_a_part_of_a_request_stays_longer_than_none(hall):
+    parts = [connect(hall, "127.0.0.5", b"GET / HTTP/1.1\r\nHost: ha") for _ in range(4)]
+    idle = [connect(hall, "127.0.0.5") for _ in range(WORKERS)]
+    time.sleep(0.4)
+    assert ask(connect(hall, "127.0.0.1")) == b"200"
+    assert any(is_cut(s) for s in idle) and not any(is_cut(s) for s in parts)
