@@ -12,3 +12,10 @@ const struct asset *asset_find(const char *path)
     }
     return NULL;
 }
+
+const struct asset *asset_page(enum language language)
+{
+    static const char *const paths[LANGUAGES] = {
+        [LANGUAGE_ENGLISH] = "/", [LANGUAGE_FRENCH] = "/fr/"};
+    return asset_find(paths[language]);
+}

@@ -64,7 +64,10 @@ static void send_asset(struct call *call, const struct asset *asset)
 
     answer_begin(call->answer, known ? 304 : 200);
     answer_header(call->answer, "ETag", asset->tag);
-    answer_header(call->answer, "Cache-Control", "no-cache");
+    answer_header(call->answer, "Cache-Control",
+                  asset->lasting ? "max-age=31536000, immutable" : "no-cache");
+    if (!asset->lasting)
+        answer_header(call->answer, "Vary", "Accept-Language");
     answer_header(call->answer, "X-Content-Type-Options", "nosniff");
     if (asset->packed && !known)
         answer_header(call->answer, "Content-Encoding", "gzip");
@@ -72,6 +75,15 @@ static void send_asset(struct call *call, const struct asset *asset)
         answer_end(call->answer, NULL);
     else
         answer_end_apart(call->answer, asset->type, asset->bytes, asset->length);
+}
+
+/* The page is the one file that differs by language. */
+static const struct asset *asked_asset(const struct call *call)
+{
+    const char *path = call->request->path;
+    if (strcmp(path, "/") == 0)
+        return asset_page(language_choose(call->request->fields[FIELD_ACCEPT_LANGUAGE]));
+    return asset_find(path);
 }
 
 /* ---- The API ---- */
@@ -167,7 +179,7 @@ static void answer_call(struct call *call)
     login_recognise(call);
     if (take_route(call))
         return;
-    const struct asset *asset = asset_find(path);
+    const struct asset *asset = asked_asset(call);
     if (asset && is_get(call))
         send_asset(call, asset);
     else if (asset)
@@ -182,7 +194,8 @@ static void answer_call(struct call *call)
 
 static void send_answer(struct exchange *exchange, const struct answer *answer)
 {
-    exchange_close(exchange);
+    if (answer->close)
+        exchange_close(exchange);
     if (exchange_send(exchange, answer->text, answer->length) && answer->apart_length > 0)
         exchange_send(exchange, answer->apart, answer->apart_length);
 }
@@ -207,7 +220,7 @@ int counter_serve(void *context, unsigned number, struct exchange *exchange,
                         .answer = &worker->answer,
                         .now = clock_now().boot};
 
-    call.answer->close = true;
+    call.answer->close = !exchange_may_stay(exchange);
     call.answer->head_only = strcmp(raw->method, "HEAD") == 0;
     call.answer->always = always;
     if (door_opens(&call))

@@ -23,13 +23,13 @@ function defaults(Chart) {
   Chart.defaults.borderColor = color('--line');
   Chart.defaults.animation = false;
   Chart.defaults.maintainAspectRatio = false;
-  Chart.defaults.locale = language;
+  Chart.defaults.locale = language();
 }
 
 // The canvas; make(): the configuration, asked for again when the theme changes.
 export function chart(id, label, version, make) {
   const canvas = h('canvas', { role: 'img', 'aria-label': label });
-  const box = h('div', { class: 'chart', 'data-keep': `${id}:${version}:${language}`, 'data-chart': id }, canvas);
+  const box = h('div', { class: 'chart', 'data-keep': `${id}:${version}:${language()}`, 'data-chart': id }, canvas);
   const draw = async () => {
     const Chart = await library().catch(() => null);
     if (!Chart || !canvas.isConnected) return;

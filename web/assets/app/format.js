@@ -4,8 +4,8 @@ import { language, t } from './words.js';
 
 const made = new Map();
 function maker(kind, options) {
-  const key = kind + language + JSON.stringify(options);
-  if (!made.has(key)) made.set(key, new Intl[kind](language === 'en' ? 'en-GB' : language, options));
+  const key = kind + language() + JSON.stringify(options);
+  if (!made.has(key)) made.set(key, new Intl[kind](language() === 'en' ? 'en-GB' : language(), options));
   return made.get(key);
 }
 

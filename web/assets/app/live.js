@@ -1,7 +1,7 @@
 // What is live: servers and projects, kept up to date by the stream, by asking where there is none.
 import { api, session } from './api.js';
 
-const POLL_MS = 4000, STREAM_AGAIN_MS = 30000, QUIET_MS = 15000;
+const POLL_MS = 4000, STREAM_AGAIN_MS = 10000, QUIET_MS = 15000;
 
 export const live = {
   servers: new Map(), projects: new Map(), info: null, events: [],
@@ -42,7 +42,8 @@ export async function refresh() {
   tell('all');
 }
 
-async function ask() {
+// All of it, now; again later where there is no stream.
+export async function ask() {
   clearTimeout(poll);
   if (!running) return;
   try {
@@ -83,9 +84,10 @@ function follow() {
 
 export async function start() {
   if (running) return;
-  running = true;
   live.link = 'connecting';
   await refresh();
+  if (running) return;
+  running = true;
   follow();
 }
 

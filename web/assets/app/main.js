@@ -3,7 +3,7 @@ import { login, logout, onLoggedOut, session } from './api.js';
 import { h, morph, say, toast } from './dom.js';
 import { clock } from './format.js';
 import { icon } from './icons.js';
-import { listen, live, start, stop, watchPerson } from './live.js';
+import { ask, listen, live, start, stop, watchPerson } from './live.js';
 import * as access from './access.js';
 import * as config from './config.js';
 import * as events from './events.js';
@@ -59,7 +59,7 @@ function side() {
     }, icon(place || 'overview'), placeName(place)))))),
     h('div', { class: 'foot' }, linkLine(),
       h('div', { class: 'prefs' },
-        preference('language', t('pref.language'), language, [['en', 'English'], ['fr', 'Français']], changeLanguage),
+        preference('language', t('pref.language'), language(), [['en', 'English'], ['fr', 'Français']], changeLanguage),
         preference('theme', t('pref.theme'), document.documentElement.dataset.theme || 'auto',
           [['auto', t('theme.auto')], ['light', t('theme.light')], ['dark', t('theme.dark')]], (v) => { setTheme(v); redraw(); })),
       h('button', { class: 'plain', onclick: leave }, icon('out'), t('logout'))));
@@ -73,7 +73,7 @@ function top() {
 }
 
 function banner() {
-  if (live.link === 'lost') return h('p', { class: 'banner bad', id: 'lost', role: 'alert' }, icon('unreachable'), t('lost', { at: clock(new Date(live.heard)) }));
+  if (live.link === 'lost') return h('p', { class: 'banner bad', id: 'lost', role: 'alert' }, icon('unreachable'), t('lost', { at: clock(new Date(live.heard)) }), h('button', { onclick: ask }, t('retry')));
   if (live.info && live.info.store.problem) return h('p', { class: 'banner' }, icon('degraded'), h('span', null, t('store.problem'), ' ', h('span', { lang: 'en' }, live.info.store.problem)));
   if (live.info && !live.info.broker.connected) return h('p', { class: 'banner' }, icon('degraded'), t('broker.problem'));
   return null;
@@ -116,12 +116,15 @@ async function arrive() {
   screen = module.create({ id, redraw, query: new URLSearchParams(location.hash.split('?')[1] || ''), toast, say });
   problem = null;
   open = false;
-  loading = Boolean(screen.load);
+  loading = Boolean(screen.load) || !live.info;
   document.title = `${screen.title()} – Hall`;
   draw();
   scrollTo(0, 0);
-  if (screen.load) {
-    try { await screen.load(); } catch (error) { if (mine === turn) problem = error; }
+  try {
+    await start();
+    if (screen.load) await screen.load();
+  } catch (error) {
+    if (mine === turn) problem = error;
   }
   if (mine !== turn) return;
   loading = false;
@@ -146,16 +149,11 @@ function shut(expired) {
 function showLogin(expired) {
   document.title = `${t('login.title')} – Hall`;
   app.replaceChildren(loginScreen({
-    info, expired, language, changeLanguage: (name) => { setLanguage(name); kept.set('hall.language', name); showLogin(expired); },
-    enter: async (password) => { info = await login(password); await begin(); },
+    info, expired, language: language(), changeLanguage: (name) => { setLanguage(name); kept.set('hall.language', name); showLogin(expired); },
+    enter: async (password) => { info = await login(password); await arrive(); },
   }));
   const field = document.getElementById('password');
   if (field) field.focus();
-}
-
-async function begin() {
-  try { await start(); } catch (error) { problem = error; }
-  await arrive();
 }
 
 function firstProblem(error) {
@@ -178,7 +176,7 @@ async function main() {
   addEventListener('keydown', (e) => { if (e.key === 'Escape' && open) { open = false; redraw(); document.getElementById('menu').focus(); } });
   watchPerson();
   setInterval(() => { if (info.authenticated && !document.hidden && !loading && (!screen.quiet || screen.quiet() === false)) redraw(); }, 1000);
-  if (info.authenticated) await begin();
+  if (info.authenticated) await arrive();
   else showLogin(false);
 }
 

@@ -3,13 +3,13 @@ import en from './words_en.js';
 import fr from './words_fr.js';
 
 const languages = { en, fr };
-let words = en;
-export let language = 'en';
+let words = en, chosen = 'en';
+export const language = () => chosen;
 
 export function setLanguage(name) {
-  language = languages[name] ? name : 'en';
-  words = languages[language];
-  document.documentElement.lang = language;
+  chosen = languages[name] ? name : 'en';
+  words = languages[chosen];
+  document.documentElement.lang = chosen;
 }
 
 function fill(text, values) {
@@ -21,7 +21,7 @@ export function t(key, values) {
   const text = words[key] === undefined ? key : words[key];
   const forms = text.split('|');
   if (forms.length === 2 && values && values.n !== undefined) {
-    const one = new Intl.PluralRules(language).select(Number(values.n)) === 'one';
+    const one = new Intl.PluralRules(chosen).select(Number(values.n)) === 'one';
     return fill(forms[one ? 0 : 1], values);
   }
   return fill(text, values);

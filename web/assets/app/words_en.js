@@ -25,6 +25,8 @@ export default {
   'store.problem': 'The store has a problem:',
   'broker.problem': 'The MQTT broker is not connected. Visits and wakes go on.',
   'retry': 'Try again',
+  'boot.failed': 'The dashboard did not load. Hall may be busy or restarting, or the connection was lost.',
+  'boot.script': 'The dashboard needs JavaScript. Without it, use the command line:',
   'loading': 'Loading…',
   'more': 'Show more',
   'all': 'All',

@@ -25,6 +25,8 @@ export default {
   'store.problem': 'Le stockage a un problème :',
   'broker.problem': 'Le broker MQTT n’est pas connecté. Les visites et les réveils continuent.',
   'retry': 'Réessayer',
+  'boot.failed': 'Le tableau de bord ne s’est pas chargé. Hall est peut-être occupé ou en train de redémarrer, ou bien la connexion a été coupée.',
+  'boot.script': 'Le tableau de bord a besoin de JavaScript. Sans lui, utilisez la ligne de commande :',
   'loading': 'Chargement…',
   'more': 'Afficher plus',
   'all': 'Tous',
