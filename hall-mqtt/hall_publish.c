@@ -80,6 +80,15 @@ static uint64_t sites_ready(const struct fleet *fleet, int server)
     return bits;
 }
 
+static void note_faults(const struct fleet *fleet, int server, struct fault *out)
+{
+    size_t n = 0;
+
+    for (int site = fleet_first_site(fleet, server); site != MODEL_NONE && n < BOARD_SITES_MAX;
+         site = fleet_next_site(fleet, site))
+        out[n++] = problem_of_site(fleet, site);
+}
+
 static void post_project(struct hall *hall, int site)
 {
     const struct project *project = fleet_project(hall->fleet, site);
@@ -120,7 +129,8 @@ static void post_notice(struct hall *hall, int server)
         notice.expected[i] =
             (int32_t)history_stage_median(&power->history, power->wake.kind, (enum stage)i);
     power_why(power, clock_now(), notice.why, sizeof(notice.why));
-    (void)power_problem(power, notice.problem);
+    (void)fleet_problem(hall->fleet, server, notice.problem);
+    note_faults(hall->fleet, server, notice.faults);
     for (int site = fleet_first_site(hall->fleet, server); site != MODEL_NONE;
          site = fleet_next_site(hall->fleet, site))
         if (fleet_project(hall->fleet, site))

@@ -187,6 +187,14 @@ static void post_sites(struct board *board, int server, uint64_t ready)
     }
 }
 
+static bool same_faults(const struct notice *a, const struct notice *b)
+{
+    for (size_t i = 0; i < BOARD_SITES_MAX; i++)
+        if (a->faults[i].code != b->faults[i].code || a->faults[i].number != b->faults[i].number)
+            return false;
+    return true;
+}
+
 /* Would a waiting page show it? Why the server is awake is for programs, and changes with each
  * visit. */
 static bool is_news(const struct notice *old, const struct notice *new)
@@ -197,7 +205,7 @@ static bool is_news(const struct notice *old, const struct notice *new)
            old->expected_ready != new->expected_ready || old->failure != new->failure ||
            old->guard.kind != new->guard.kind || old->guard.until != new->guard.until ||
            old->sites_ready != new->sites_ready || strcmp(old->problem, new->problem) != 0 ||
-           memcmp(old->stages, new->stages, sizeof(old->stages)) != 0 ||
+           !same_faults(old, new) || memcmp(old->stages, new->stages, sizeof(old->stages)) != 0 ||
            memcmp(old->expected, new->expected, sizeof(old->expected)) != 0;
 }
 
@@ -328,6 +336,13 @@ void board_read(struct board *board, int server, struct notice *ret_notice)
 bool board_site_ready(struct board *board, int site)
 {
     return atomic_load_explicit(&board->sites[site].ready, memory_order_acquire);
+}
+
+struct fault board_site_fault(const struct board *board, int site, const struct notice *notice)
+{
+    const unsigned bit = board->sites[site].bit;
+
+    return bit < BOARD_SITES_MAX ? notice->faults[bit] : (struct fault){.code = FAULT_NONE};
 }
 
 bool board_broker(struct board *board)

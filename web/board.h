@@ -13,7 +13,10 @@
 
 #include "config/config.h"
 #include "core/fleet.h"
+#include "core/problem.h"
 #include "web/count.h"
+
+enum { BOARD_SITES_MAX = 64 };
 
 /* What the workers know of one server. Times: boot clock, ms, so that ages are right whatever wall
  * time does. */
@@ -32,7 +35,8 @@ struct notice {
     uint64_t sites_ready; /* bit i: the i-th site of this server (in model order) lets visitors
                            * through; sites beyond BOARD_SITES_MAX of one server never do */
     char why[192];        /* "awake because ..." in English, for logs and programs */
-    char problem[REASON_SIZE];
+    char problem[PROBLEM_SIZE];
+    struct fault faults[BOARD_SITES_MAX]; /* of its sites, in the same order */
 };
 
 /* And of one project, beside the notice of its server. */
@@ -60,8 +64,6 @@ struct visit {
     char who[48];     /* client address */
     char detail[128]; /* REFUSED: path and reason, cleaned */
 };
-
-enum { BOARD_SITES_MAX = 64 };
 
 struct board;
 
@@ -95,6 +97,8 @@ void board_read(struct board *board, int server, struct notice *ret_notice);
 /* False: the site is no project, or nothing is known of it yet. */
 bool board_read_project(struct board *board, int site, struct project_notice *ret_notice);
 bool board_site_ready(struct board *board, int site); /* cheap: one atomic load */
+/* Why this site does not answer, by its server's notice. */
+struct fault board_site_fault(const struct board *board, int site, const struct notice *notice);
 bool board_broker(struct board *board);
 /* Does a guard keep this visitor away? Closed hours first, then used up time, which refuses at a
  * ready site too; used up wakes only where the visit would begin one. */

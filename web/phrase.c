@@ -133,12 +133,26 @@ static enum word message_of(const struct view *view)
     return WORD_BOOTING;
 }
 
+/* Of a site that should answer by now: why it does not. */
+static void phrase_fault(const struct view *view, struct buf *out)
+{
+    const bool known = view->kind == VIEW_FAILED ? view->notice.failure == FAILURE_NOT_READY
+                                                 : view_is_under_way(view);
+    const enum fault_language language =
+        view->language == LANGUAGE_FRENCH ? FAULT_FRENCH : FAULT_ENGLISH;
+    char text[FAULT_TEXT_SIZE];
+
+    if (known && view->fault.code != FAULT_NONE)
+        put_with(out, say(view, WORD_REASON), fault_say(view->fault, language, text));
+}
+
 void phrase_message(const struct view *view, struct buf *out)
 {
     put_with(out, say(view, message_of(view)),
              view->kind == VIEW_DEGRADED ? view->container
              : view->who                 ? view->who
                                          : "");
+    phrase_fault(view, out);
     if (view->kind == VIEW_FAILED) {
         bool limited = view->guard.kind != GUARD_NONE;
         buf_putc(out, ' ');

@@ -60,6 +60,18 @@ static void put_json_progress(struct json_writer *writer, double progress)
         json_put_number(writer, "progress", (double)(int)(progress * 1000) / 1000);
 }
 
+/* The server's; where that is well, the site's own. */
+static void put_problem(struct json_writer *writer, const struct view *view)
+{
+    const char *problem = view->notice.problem;
+    char text[FAULT_TEXT_SIZE];
+
+    if (problem[0] == '\0')
+        problem = fault_say(view->fault, FAULT_ENGLISH, text);
+    json_put_string(writer, "problem", problem[0] != '\0' ? problem : NULL);
+    json_put_string(writer, "fault", fault_name((enum fault_code)view->fault.code));
+}
+
 void status_write(const struct view *view, int64_t next_poll, struct buf *out)
 {
     const struct notice *notice = &view->notice;
@@ -81,7 +93,7 @@ void status_write(const struct view *view, int64_t next_poll, struct buf *out)
     put_json_progress(&writer, view_progress(view));
     put_seconds(&writer, "deadline_s", view->left);
     json_put_string(&writer, "failure", failed ? wake_failure_name(notice->failure) : NULL);
-    json_put_string(&writer, "problem", notice->problem[0] != '\0' ? notice->problem : NULL);
+    put_problem(&writer, view);
     /* It names who else uses the server: not for visitors. */
     json_put_string(&writer, "awake_because", view->local ? notice->why : NULL);
     json_put_string(&writer, "guard", guard_name(view->guard.kind));

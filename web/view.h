@@ -48,6 +48,7 @@ struct view {
     bool sent;          /* the visitor sent a form: asked for anew, it would be lost */
     int reload_s;       /* the page asks for itself again so often; 0: it polls the status */
     bool alone;         /* its server runs already: only its containers start */
+    struct fault fault; /* why the site does not answer, where that is known */
     enum project_ailment ailment;
     char container[64];    /* the one that ails; "" */
     const char *who;       /* VIEW_REFUSED: the visitor's address */

@@ -43,6 +43,7 @@ const char *const words[WORDS][LANGUAGES] = {
     [WORD_DEGRADED] =
         {"The server is running, but this site does not answer yet. We keep checking.",
          "Le serveur fonctionne, mais ce site ne répond pas encore. Nous continuons de vérifier."},
+    [WORD_REASON] = {" Reason: %s.", " Motif" NBSP ": %s."},
     [WORD_AILS_DOCKER] = {"The server is running, but Docker is not. We keep checking.",
                           "Le serveur fonctionne, mais pas Docker. Nous continuons de vérifier."},
     [WORD_AILS_AGENT] =

@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "core/problem.h"
 
 /* What the functions below write with. */
 struct page {
@@ -55,6 +56,19 @@ static void put_text_or_null(struct page *page, const char *key, const char *tex
 
 /* ---- server status ---- */
 
+/* Why it does not pass: null while that is not known beyond doubt. */
+static void put_fault(struct page *page, const struct check_state *state)
+{
+    const bool fails = evidence_fails(state);
+
+    json_put_string(&page->json, "fault",
+                    fails ? fault_name((enum fault_code)state->fault.code) : NULL);
+    if (fails && state->fault.number > 0)
+        json_put_integer(&page->json, "number", state->fault.number);
+    else
+        json_put_null(&page->json, "number");
+}
+
 static void put_check(struct page *page, const struct model_check *check,
                       const struct check_state *state)
 {
@@ -70,6 +84,7 @@ static void put_check(struct page *page, const struct model_check *check,
         json_put_integer(&page->json, "status", state->detail);
     else
         json_put_null(&page->json, "status");
+    put_fault(page, state);
     json_end_object(&page->json);
 }
 
@@ -246,7 +261,7 @@ int payload_server_status(const struct fleet *fleet, const struct model *model, 
 {
     const struct power *power = fleet_power(fleet, server);
     struct page page = {.fleet = fleet, .model = model, .now = now};
-    char problem[REASON_SIZE];
+    char problem[PROBLEM_SIZE];
     page_begin(&page, out);
     json_put_string(&page.json, "state", power_state_name(power->state));
     put_instant(&page, "since", power->since);
@@ -259,7 +274,7 @@ int payload_server_status(const struct fleet *fleet, const struct model *model, 
     put_seconds_or_null(&page, "last_boot_s", power->last_boot);
     json_put_time(&page.json, "last_ready", power->last_ready);
     json_put_integer(&page.json, "wakes", power->n_woken);
-    json_put_string(&page.json, "problem", power_problem(power, problem) ? problem : NULL);
+    json_put_string(&page.json, "problem", fleet_problem(fleet, server, problem) ? problem : NULL);
     put_next_event(&page, fleet, server);
     put_refusal(&page, &power->sleep);
     put_guard(&page, &power->guard);

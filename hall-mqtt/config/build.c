@@ -123,10 +123,11 @@ static void build_server(struct builder *builder, size_t index)
         arena_alloc(builder->arena, builder->raw->check_counts[index], sizeof(*server->checks));
     if (!server->checks)
         return;
+    server->any_site = raw->n_checks == 0;
     if (raw->checks)
         add_given_checks(server, raw);
     else if (!server->loopback)
-        add_check(server, CHECK_PING, true);
+        add_check(server, CHECK_PING, false);
 }
 
 /* scheme://host:port of the upstream and then the path that is asked for. Without a path for
@@ -143,15 +144,14 @@ static const char *check_url(struct arena *arena, const struct raw_site *raw,
                         raw->health ? raw->health : site->path);
 }
 
-static void build_site(struct builder *builder, const struct raw_site *raw, bool required,
-                       struct model_site *site)
+static void build_site(struct builder *builder, const struct raw_site *raw, struct model_site *site)
 {
     struct model_server *server = &builder->model->servers[site->server];
     site->check = MODEL_NONE;
     if (!site->upstream)
         return;
     site->check = (int)server->n_checks;
-    struct model_check *check = add_check(server, CHECK_HTTP, required);
+    struct model_check *check = add_check(server, CHECK_HTTP, false);
     check->site = (int)(site - builder->model->sites);
     check->host = builder->model->domains[site->domain].name;
     check->url = check_url(builder->arena, raw, site);
@@ -225,8 +225,7 @@ static void build_own_site(struct builder *builder, int domain, const struct raw
         site->name = out->name;
     site->path = "/";
     out->site = (int)(site - builder->model->sites);
-    /* Where the server's checks are not given, its domains' upstreams are what it is there for. */
-    build_site(builder, &raw->own, !builder->raw->servers[out->server].checks, site);
+    build_site(builder, &raw->own, site);
 }
 
 /* Longest path first. */
@@ -248,7 +247,7 @@ static void build_projects(struct builder *builder, int domain, const struct raw
         site->is_project = true;
         if (!site->name)
             site->name = capitalised(builder->arena, site->id);
-        build_site(builder, project, false, site);
+        build_site(builder, project, site);
         insert_project(builder->model, &builder->model->domains[domain],
                        (int)(site - builder->model->sites));
     }
@@ -272,14 +271,27 @@ static void build_domain(struct builder *builder, int index)
     build_projects(builder, index, raw);
 }
 
-/* A server must have something that says that it is ready. On loopback an echo says nothing. */
-static void require_a_check(struct model_server *server)
+/* A domain's own site is what its server is there for; projects may rest while it is up. */
+static bool is_enough(const struct model *model, const struct model_check *check)
 {
-    for (size_t i = 0; i < server->n_checks; i++) {
-        if (server->checks[i].required)
+    return check->required || (check->site != MODEL_NONE && !model->sites[check->site].is_project);
+}
+
+/* A server must have something that says that it is ready. On loopback an echo says nothing. */
+static void require_a_check(const struct model *model, struct model_server *server)
+{
+    const enum check_kind kind = server->loopback ? CHECK_AGENT : CHECK_PING;
+
+    for (size_t i = 0; i < server->n_checks; i++)
+        if (is_enough(model, &server->checks[i]))
             return;
+    for (size_t i = 0; i < server->n_checks; i++) {
+        if (server->checks[i].kind == kind) {
+            server->checks[i].required = true;
+            return;
+        }
     }
-    add_check(server, server->loopback ? CHECK_AGENT : CHECK_PING, true);
+    add_check(server, kind, true);
 }
 
 static int compare_site_ids(const void *a, const void *b, void *context)
@@ -325,6 +337,6 @@ void build_model(struct arena *arena, const struct raw_config *raw, struct model
     for (size_t i = 0; i < raw->n_domains; i++)
         build_domain(&builder, (int)i);
     for (size_t i = 0; i < raw->n_servers; i++)
-        require_a_check(&model->servers[i]);
+        require_a_check(model, &model->servers[i]);
     index_projects(&builder);
 }

@@ -21,7 +21,7 @@ void event_apply(struct step *step, struct evidence_change change)
 
     if (change.changed)
         step->changed = true;
-    if (change.sign)
+    if (change.sign || change.pass)
         wake_sign(step);
     if (change.pass)
         step_transition(step, POWER_PASS, NULL);
@@ -87,25 +87,54 @@ static void handle_command(struct step *step, const struct fleet_event *event)
     order_command(step, &event->command);
 }
 
+/* Whose site answers where another MAC does: the server's own when it was sent packets, and at the
+ * first look. One that comes up by itself may be anybody's. */
+static bool may_learn(const struct power *power)
+{
+    return power->state == POWER_UNKNOWN || power->wake.open;
+}
+
+static void tell_whose_address(struct step *step, bool was_other)
+{
+    const struct evidence *evidence = &step->power->evidence;
+    char other[MAC_TEXT_SIZE];
+
+    if (evidence->mac == MAC_OTHER)
+        step_problem(step, "another machine (%s) answers on its address",
+                     text_format_mac(evidence->other_mac, other));
+    else if (was_other && evidence->mac == MAC_MATCH)
+        step_problem(step, "%s", "");
+}
+
 static void handle_probe(struct step *step, const struct fleet_event *event)
 {
-    if (event->probe.check < step->model->n_checks)
-        event_apply(step, evidence_probe(&step->power->evidence, step->model, event->probe.check,
-                                         event->probe.outcome, event->probe.detail));
+    struct evidence *evidence = &step->power->evidence;
+    const bool was_other = evidence->mac == MAC_OTHER;
+
+    if (event->probe.check >= step->model->n_checks)
+        return;
+    evidence->learns = may_learn(step->power);
+    const struct evidence_change change =
+        evidence_probe(evidence, step->model, event->probe.check, event->probe.outcome,
+                       event->probe.fault, event->probe.detail);
+    if (was_other && evidence->mac != MAC_OTHER)
+        tell_whose_address(step, was_other);
+    event_apply(step, change);
 }
 
 static void handle_neighbour(struct step *step, const struct fleet_event *event)
 {
-    const bool was_other = step->power->evidence.mac == MAC_OTHER;
-    char other[MAC_TEXT_SIZE];
+    struct evidence *evidence = &step->power->evidence;
+    const bool was_other = evidence->mac == MAC_OTHER;
 
-    if (was_other && event->neighbour.verdict == MAC_MATCH)
-        step_problem(step, "%s", "");
-    event_apply(step, evidence_neighbour(&step->power->evidence, step->model,
-                                         event->neighbour.verdict, event->neighbour.mac));
+    evidence->learns = may_learn(step->power);
+    const struct evidence_change change =
+        evidence_neighbour(evidence, step->model, event->neighbour.verdict, event->neighbour.mac);
+    if (evidence->mac != MAC_OTHER)
+        tell_whose_address(step, was_other);
+    event_apply(step, change);
     if (event->neighbour.verdict == MAC_OTHER)
-        step_problem(step, "another machine (%s) answers on its address",
-                     text_format_mac(event->neighbour.mac, other));
+        tell_whose_address(step, was_other);
 }
 
 static bool is_agent_stream(const char *holder)

@@ -17,25 +17,52 @@ void evidence_assume_up(struct evidence *evidence, const struct model_server *se
     evidence->alive = evidence->settled = true;
 }
 
-/* Does this check, as it stands, show that the machine is there? */
-static bool shows_life(const struct model_server *server, const struct model_check *check,
-                       const struct check_state *state)
+/* What a check's answers prove. */
+enum {
+    LIFE_BY_ANSWER = 1, /* any answer of the machine is a sign of life */
+    LIFE_BY_PASS = 2,   /* only what was asked for is one */
+    SILENCE = 4,        /* missing answers prove silence */
+    WEAK = 8,           /* all this only where nothing else could speak */
+};
+
+/* The agent's check has no weight here: its word is weighed apart (agent_shows_life). On loopback
+ * the kernel answers for everyone. */
+static const uint8_t weights[2][4] = {
+    [false] = {[CHECK_PING] = LIFE_BY_ANSWER | SILENCE | WEAK,
+               [CHECK_TCP] = LIFE_BY_ANSWER | SILENCE,
+               [CHECK_HTTP] = LIFE_BY_ANSWER | SILENCE,
+               [CHECK_AGENT] = 0},
+    [true] = {[CHECK_PING] = 0,
+              [CHECK_TCP] = LIFE_BY_PASS | SILENCE,
+              [CHECK_HTTP] = LIFE_BY_PASS | SILENCE,
+              [CHECK_AGENT] = 0},
+};
+
+static unsigned weight_of(const struct model_server *server, const struct model_check *check)
 {
-    if (check->kind == CHECK_AGENT)
-        return false;
-    if (!server->loopback)
-        return state->alive;
-    return state->passing && check->kind != CHECK_PING;
+    return weights[server->loopback][check->kind];
 }
 
-/* Checks whose silence proves something: neither the agent's, nor one that cannot be made, nor an
- * echo on loopback. */
-static bool can_miss(const struct model_server *server, const struct model_check *check,
-                     const struct check_state *state)
+/* Is there a check whose answers come from more than the network card? */
+static bool something_else_speaks(const struct evidence *evidence,
+                                  const struct model_server *server)
 {
-    if (check->kind == CHECK_AGENT || state->unable)
-        return false;
-    return !(server->loopback && check->kind == CHECK_PING);
+    for (size_t i = 0; i < server->n_checks; i++) {
+        const unsigned weight = weight_of(server, &server->checks[i]);
+
+        if (weight != 0 && !(weight & WEAK) && !evidence->checks[i].unable)
+            return true;
+    }
+    return false;
+}
+
+/* A card may answer echoes for a machine that sleeps. They count beside an agent that is online, or
+ * where nothing else can speak and no goodbye was said. */
+static bool echoes_count(const struct evidence *evidence, const struct model_server *server)
+{
+    if (evidence->agent == AGENT_ONLINE)
+        return true;
+    return !evidence->goodbye && !something_else_speaks(evidence, server);
 }
 
 struct network_view {
@@ -44,23 +71,27 @@ struct network_view {
     bool blind;  /* no check could show silence */
 };
 
+static void weigh_check(struct network_view *view, unsigned weight, const struct check_state *state)
+{
+    if ((weight & LIFE_BY_ANSWER) != 0 ? state->alive : state->passing)
+        view->alive = true;
+    view->blind = false;
+    /* Where only a pass speaks, a refusal is as good as silence. */
+    if (((weight & LIFE_BY_PASS) != 0 ? state->fails : state->misses) < EVIDENCE_MISSES)
+        view->silent = false;
+}
+
 static struct network_view view_network(const struct evidence *evidence,
                                         const struct model_server *server)
 {
+    const bool echoes = echoes_count(evidence, server);
     struct network_view view = {.silent = true, .blind = true};
 
     for (size_t i = 0; i < server->n_checks; i++) {
-        const struct model_check *check = &server->checks[i];
-        const struct check_state *state = &evidence->checks[i];
+        const unsigned weight = weight_of(server, &server->checks[i]);
 
-        if (shows_life(server, check, state))
-            view.alive = true;
-        if (!can_miss(server, check, state))
-            continue;
-        view.blind = false;
-        /* On loopback the kernel refuses for a server that is not there: only a pass speaks. */
-        if ((server->loopback ? state->fails : state->misses) < EVIDENCE_MISSES)
-            view.silent = false;
+        if (weight != 0 && !evidence->checks[i].unable && (echoes || !(weight & WEAK)))
+            weigh_check(&view, weight, &evidence->checks[i]);
     }
     if (view.blind)
         view.silent = false;
@@ -83,26 +114,30 @@ static bool agent_shows_life(const struct evidence *evidence, const struct model
     return server->loopback || !network->silent;
 }
 
-/* Where no required check can be made (echoes are not permitted), some site's own answer must do.
- */
 static bool some_site_passes(const struct evidence *evidence, const struct model_server *server)
 {
-    bool has_site = false;
-
-    for (size_t i = 0; i < server->n_checks; i++) {
-        if (server->checks[i].site == MODEL_NONE)
-            continue;
-        if (evidence->checks[i].passing)
+    for (size_t i = 0; i < server->n_checks; i++)
+        if (server->checks[i].site != MODEL_NONE && evidence->checks[i].passing)
             return true;
-        has_site = true;
-    }
-    return !has_site;
+    return false;
 }
 
+static bool has_site(const struct model_server *server)
+{
+    for (size_t i = 0; i < server->n_checks; i++)
+        if (server->checks[i].site != MODEL_NONE)
+            return true;
+    return false;
+}
+
+/* All checks that its owner named; where he named none, or none of them can be made here, the
+ * answer of any site does. */
 static bool required_pass(const struct evidence *evidence, const struct model_server *server)
 {
     bool has_usable = false;
 
+    if (server->any_site && some_site_passes(evidence, server))
+        return true;
     for (size_t i = 0; i < server->n_checks; i++) {
         const struct check_state *state = &evidence->checks[i];
 
@@ -112,7 +147,7 @@ static bool required_pass(const struct evidence *evidence, const struct model_se
             return false;
         has_usable = true;
     }
-    return has_usable || some_site_passes(evidence, server);
+    return has_usable || !has_site(server) || some_site_passes(evidence, server);
 }
 
 static bool is_settled(const struct evidence *evidence, const struct network_view *network)
@@ -160,18 +195,73 @@ static struct evidence_change weigh(struct evidence *evidence, const struct mode
     return change;
 }
 
+/* Bridges, bonds and second cards have MACs that nobody configured. One that answers while the
+ * agent is online, or for a site that may show itself, is the server's; but not where the MAC of
+ * the configuration has answered before: then another machine took the address. */
+static void adopt_mac(struct evidence *evidence, const struct model_server *server)
+{
+    if (evidence->mac != MAC_OTHER || evidence->mac_matched || evidence->n_macs == EVIDENCE_MACS)
+        return;
+    if (evidence->agent != AGENT_ONLINE &&
+        !(evidence->learns && some_site_passes(evidence, server)))
+        return;
+    memcpy(evidence->macs[evidence->n_macs++], evidence->other_mac, sizeof(evidence->other_mac));
+    evidence->mac = MAC_MATCH;
+}
+
+static bool is_learned(const struct evidence *evidence, const uint8_t mac[6])
+{
+    for (size_t i = 0; i < evidence->n_macs; i++)
+        if (memcmp(evidence->macs[i], mac, sizeof(evidence->macs[i])) == 0)
+            return true;
+    return false;
+}
+
 static void count_up(uint8_t *counter)
 {
     if (*counter < EVIDENCE_MISSES)
         (*counter)++;
 }
 
-/* Gain at once, loss after EVIDENCE_MISSES in a row. */
-static void check_update(struct check_state *state, enum probe_outcome outcome, uint16_t detail)
+static struct fault fault_of(enum probe_outcome outcome, struct fault told, uint16_t detail)
 {
+    if (told.code != FAULT_NONE)
+        return told;
+    switch (outcome) {
+    case PROBE_MISS:
+        return (struct fault){.code = FAULT_SILENT};
+    case PROBE_ANSWER:
+        return detail > 0 ? (struct fault){.code = FAULT_STATUS, .number = detail}
+                          : (struct fault){.code = FAULT_REFUSED};
+    case PROBE_UNABLE:
+        return (struct fault){.code = FAULT_UNABLE};
+    case PROBE_PASS:
+    case PROBE_PENDING:
+        break;
+    }
+    return (struct fault){.code = FAULT_NONE};
+}
+
+/* The machine took the connection: it is there. What it will answer is open. */
+static void note_pending(struct check_state *state)
+{
+    state->misses = 0;
+    state->alive = true;
+    state->unable = false;
+}
+
+/* Gain at once, loss after EVIDENCE_MISSES in a row. */
+static void check_update(struct check_state *state, enum probe_outcome outcome, struct fault fault,
+                         uint16_t detail)
+{
+    if (outcome == PROBE_PENDING) {
+        note_pending(state);
+        return;
+    }
     state->known = true;
     state->unable = outcome == PROBE_UNABLE;
     state->detail = detail;
+    state->fault = fault_of(outcome, fault, detail);
     if (outcome == PROBE_UNABLE) {
         state->passing = state->alive = false;
         return;
@@ -194,16 +284,61 @@ static void check_update(struct check_state *state, enum probe_outcome outcome, 
     }
 }
 
+/* A machine that fell silent after its goodbye, and answers again, is awake; so is one that does
+ * more than answer echoes. */
+static void outlive_goodbye(struct evidence *evidence, const struct model_check *check,
+                            const struct check_state *state)
+{
+    if (check->kind == CHECK_PING ? state->misses == EVIDENCE_MISSES : state->passing)
+        evidence->goodbye = false;
+}
+
+/* Why a try failed is shown once that is beyond doubt. */
+static bool is_shown_alike(const struct check_state *a, const struct check_state *b)
+{
+    const bool same_fault = a->fault.code == b->fault.code && a->fault.number == b->fault.number;
+
+    return a->known == b->known && a->passing == b->passing && a->alive == b->alive &&
+           a->unable == b->unable && evidence_fails(a) == evidence_fails(b) &&
+           (same_fault || !evidence_fails(b));
+}
+
 struct evidence_change evidence_probe(struct evidence *evidence, const struct model_server *server,
-                                      unsigned check, enum probe_outcome outcome, uint16_t detail)
+                                      unsigned check, enum probe_outcome outcome,
+                                      struct fault fault, uint16_t detail)
 {
     struct check_state *state = &evidence->checks[check];
     const struct check_state before = *state;
 
-    check_update(state, outcome, detail);
-    return weigh(evidence, server,
-                 !before.known || before.passing != state->passing ||
-                     before.alive != state->alive || before.unable != state->unable);
+    check_update(state, outcome, fault, detail);
+    outlive_goodbye(evidence, &server->checks[check], state);
+    adopt_mac(evidence, server);
+    return weigh(evidence, server, !is_shown_alike(&before, state));
+}
+
+bool evidence_fails(const struct check_state *state)
+{
+    return state->known && !state->unable && !state->passing && state->fails == EVIDENCE_MISSES;
+}
+
+bool evidence_answers(const struct evidence *evidence, const struct model_server *server)
+{
+    if (!evidence->alive)
+        return false;
+    if (evidence->agent == AGENT_ONLINE)
+        return true;
+    for (size_t i = 0; i < server->n_checks; i++)
+        if (evidence->checks[i].passing && server->checks[i].kind != CHECK_PING)
+            return true;
+    return !something_else_speaks(evidence, server);
+}
+
+bool evidence_echoes(const struct evidence *evidence, const struct model_server *server)
+{
+    for (size_t i = 0; i < server->n_checks && !server->loopback; i++)
+        if (server->checks[i].kind == CHECK_PING && evidence->checks[i].alive)
+            return true;
+    return false;
 }
 
 bool evidence_forget(struct evidence *evidence, const struct model_server *server, unsigned check)
@@ -228,9 +363,13 @@ struct evidence_change evidence_neighbour(struct evidence *evidence,
         return weigh(evidence, server, false);
     evidence->mac = verdict;
     evidence->mac_heard = true;
-    if (verdict == MAC_OTHER)
+    evidence->mac_matched |= verdict == MAC_MATCH;
+    if (verdict == MAC_OTHER && is_learned(evidence, mac))
+        evidence->mac = MAC_MATCH;
+    else if (verdict == MAC_OTHER)
         memcpy(evidence->other_mac, mac, sizeof(evidence->other_mac));
-    return weigh(evidence, server, before != verdict);
+    adopt_mac(evidence, server);
+    return weigh(evidence, server, before != evidence->mac);
 }
 
 /* The agent's own word is newer than all misses before it. */
@@ -247,8 +386,13 @@ static void note_agent(struct evidence *evidence, const struct model_server *ser
 
     for (size_t i = 0; i < server->n_checks; i++)
         if (server->checks[i].kind == CHECK_AGENT)
-            evidence->checks[i] =
-                (struct check_state){.known = true, .passing = online, .alive = online};
+            evidence->checks[i] = (struct check_state){
+                .known = true,
+                .passing = online,
+                .alive = online,
+                .fails = online ? 0 : EVIDENCE_MISSES,
+                .fault = {.code = online ? FAULT_NONE : FAULT_NO_AGENT},
+            };
 }
 
 struct evidence_change evidence_agent(struct evidence *evidence, const struct model_server *server,
@@ -261,6 +405,8 @@ struct evidence_change evidence_agent(struct evidence *evidence, const struct mo
         evidence->agent_since = boot_ms;
     if (word == AGENT_ONLINE)
         forgive_misses(evidence);
+    evidence->goodbye = word == AGENT_SLEEPING || (evidence->goodbye && word != AGENT_ONLINE);
+    adopt_mac(evidence, server);
     note_agent(evidence, server);
     return weigh(evidence, server, changed);
 }
@@ -269,6 +415,7 @@ void evidence_keep_agent(struct evidence *evidence, const struct model_server *s
                          const struct evidence *was)
 {
     evidence->agent = was->agent;
+    evidence->goodbye = was->goodbye;
     evidence->agent_since = was->agent_since;
     if (was->agent != AGENT_UNHEARD)
         note_agent(evidence, server);

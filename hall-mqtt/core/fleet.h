@@ -93,6 +93,7 @@ struct fleet_event {
         struct {
             unsigned check;
             enum probe_outcome outcome;
+            struct fault fault; /* where it does not pass and the prober knows why */
             uint16_t detail;
         } probe;
         struct {

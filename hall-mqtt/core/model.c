@@ -113,6 +113,14 @@ static const char *const policy_modes[] = {
     [POLICY_ON_DEMAND] = "on_demand",
 };
 
+bool model_has_mac(const struct model_server *server, const uint8_t mac[6])
+{
+    for (size_t i = 0; i < server->n_macs; i++)
+        if (memcmp(server->macs[i], mac, sizeof(server->macs[i])) == 0)
+            return true;
+    return memcmp(server->mac, mac, sizeof(server->mac)) == 0;
+}
+
 const char *policy_mode_name(enum policy_mode mode)
 {
     return policy_modes[mode];

@@ -121,6 +121,7 @@ struct model_server {
     struct model_sleep sleep;
     size_t n_checks;
     struct model_check *checks;
+    bool any_site; /* its owner named no checks: the answer of any site makes it ready */
     size_t n_depends_on;
     int depends_on[MODEL_DEPENDS_MAX];
     double watts_on, watts_asleep; /* negative: not configured */
@@ -244,6 +245,9 @@ int model_project_by_id(const struct model *model, const char *id);
  * parent of it
  * ("/client1" takes "/client1" and "/client1/x?y", not "/client10"), else the domain's own. */
 int model_site_for_path(const struct model *model, int domain, const char *path);
+
+/* Is this one of the MACs configured for the server? */
+bool model_has_mac(const struct model_server *server, const uint8_t mac[6]);
 
 const char *policy_mode_name(enum policy_mode mode); /* "always_on" ... */
 bool policy_mode_from_name(const char *name, enum policy_mode *ret_mode);

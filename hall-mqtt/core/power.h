@@ -83,6 +83,7 @@ struct wake {
     bool force;              /* guards do not apply */
     bool begun;              /* its time counts; before, it waits for others */
     bool recent;             /* it ended ready; stages that come later are still noted */
+    bool found_alive;        /* it showed life when the wake began: nothing is learned of it */
     uint32_t packets;        /* sent so far */
     uint32_t packets_failed; /* of these, could not be sent */
     enum wake_kind kind;     /* what is expected: resume or cold boot */
@@ -201,7 +202,7 @@ enum stage power_stage(const struct power *power);
 void power_why(const struct power *power, struct now now, char *out, size_t size);
 
 /* What is wrong with it, for people, in out; false: nothing. The last failure, else what its agent
- * shows. */
+ * shows. fleet_problem() knows its checks besides. */
 bool power_problem(const struct power *power, char out[REASON_SIZE]);
 
 /* At which interval and with which time limit its checks should be made, ms. */

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/problem.h"
 #include "core/project_internal.h"
 
 /* Its state. */
@@ -161,6 +162,8 @@ static enum project_ailment find_ailment(const struct fleet *fleet, int site,
         ailment = ailment_by_containers(project, ret_container);
     if (ailment != AILMENT_NONE || fleet->sites[site].ready)
         return ailment;
+    if (fault_is_of_tls((enum fault_code)problem_of_site(fleet, site).code))
+        return AILMENT_SILENT;
     return ailment_of_silence(project, known, fleet_project_state(fleet, site), ret_container);
 }
 
@@ -188,21 +191,30 @@ static const struct {
     [AILMENT_RESTARTS] = {"its container ", " restarts again and again: look at its log"},
     [AILMENT_UNHEALTHY] = {"its container ", " is unhealthy: look at its health check and its log"},
     [AILMENT_FAILED] = {"", ""},
-    [AILMENT_SILENT] = {"the server is up, but its site does not answer as it should: look at its ",
-                        "containers' logs, and at its upstream and health in the configuration"},
+    [AILMENT_SILENT] = {"the server is up, but its site does not answer as it should: ", ""},
 };
+
+/* Why the site's own check fails; where that is not known, where to look. */
+static const char *say_silence(struct fault fault, char out[FAULT_TEXT_SIZE])
+{
+    return fault.code != FAULT_NONE ? fault_say(fault, FAULT_ENGLISH, out)
+                                    : "look at its containers' logs, and at its upstream and "
+                                      "health in the configuration";
+}
 
 bool fleet_project_problem(const struct fleet *fleet, int site, char out[REASON_SIZE])
 {
     const struct container *container;
     const enum project_ailment ailment = find_ailment(fleet, site, &container);
     const char *about = "";
-    char shown[128];
+    char shown[FAULT_TEXT_SIZE];
 
     if (container)
         about = text_show(shown, sizeof(shown), container->name, strlen(container->name));
     else if (ailment == AILMENT_DOCKER || ailment == AILMENT_FAILED)
         about = find(fleet, site)->trouble;
+    else if (ailment == AILMENT_SILENT)
+        about = say_silence(problem_of_site(fleet, site), shown);
     snprintf(out, REASON_SIZE, "%s%.190s%s", ailment_texts[ailment].before, about,
              ailment_texts[ailment].behind);
     return ailment != AILMENT_NONE;

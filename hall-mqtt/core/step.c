@@ -198,12 +198,6 @@ static void enter_ready(struct step *step, enum power_state from)
     wake_succeed(step);
 }
 
-static void enter_degraded(struct step *step, enum power_state from)
-{
-    if (from == POWER_READY)
-        step_problem(step, "it is up, but a required check fails");
-}
-
 /* Silence ends a sleep: as it was meant to, or before it was agreed. */
 static void end_sleep(struct step *step, enum power_state from)
 {
@@ -233,6 +227,7 @@ static void enter_waking(struct step *step, enum power_state from)
     struct power *power = step->power;
 
     end_run(step);
+    power->wake.next_packet = 0; /* due at once, after those that it needs */
     if (from == POWER_SLEEPING)
         power->said_goodbye = true;
     else if (power_is_up(from))
@@ -247,14 +242,20 @@ static void enter_unreachable(struct step *step, enum power_state from)
     step->power->failure = FAILURE_NONE;
     step->power->retry_at = step->now.boot + 30000;
     end_sleep(step, from);
-    step_problem(step, "it was up and fell silent without a goodbye: crash, cable or power cut");
+    step_problem(step, "%s",
+                 evidence_echoes(&step->power->evidence, step->model)
+                     ? "only its network card answers echoes, and it said no goodbye: it sleeps, "
+                       "or nothing on it answers"
+                     : "it was up and fell silent without a goodbye: crash, cable or power cut");
     step_tell(step, HAPPENED_UNREACHABLE, 0, "%s", step->power->problem);
 }
 
 static void (*const enter[POWER_STATES])(struct step *, enum power_state from) = {
-    [POWER_BOOTING] = enter_booting,   [POWER_READY] = enter_ready,
-    [POWER_DEGRADED] = enter_degraded, [POWER_OFF] = enter_off,
-    [POWER_WAKING] = enter_waking,     [POWER_UNREACHABLE] = enter_unreachable,
+    [POWER_BOOTING] = enter_booting,
+    [POWER_READY] = enter_ready,
+    [POWER_OFF] = enter_off,
+    [POWER_WAKING] = enter_waking,
+    [POWER_UNREACHABLE] = enter_unreachable,
 };
 
 /* Why an event moves the state, where the caller says nothing better. */

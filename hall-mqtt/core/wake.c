@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "core/problem.h"
 #include "core/step.h"
 
 /* When packets follow the first, ms after it; afterwards every PACKET_LATER. */
@@ -53,6 +54,15 @@ static enum wake_kind expected_kind(const struct step *step)
                                                                                   : WAKE_COLD;
 }
 
+/* A wake sends until something answers as it should; a forced one sends its first in any case. */
+static bool wake_needs_packets(const struct step *step)
+{
+    const struct wake *wake = &step->power->wake;
+
+    return (wake->force && wake->packets == 0) ||
+           !evidence_answers(&step->power->evidence, step->model);
+}
+
 /* From here on the time counts. */
 static void start_time(struct step *step)
 {
@@ -65,6 +75,28 @@ static void start_time(struct step *step)
                                                        step->model->wake.timeout);
 }
 
+static void send_first(struct step *step)
+{
+    depend_take_turn(step);
+    if (step->power->wake.packets == 0)
+        guard_note_wake(step);
+    send_packet(step);
+}
+
+/* One that shows life may sleep all the same, when its card answers; if it does not, a packet
+ * starts nothing. Those that it needs still come first. On a circuit where one starts at a time it
+ * would keep the others waiting for nothing: there it takes force. */
+static void send_beside_life(struct step *step)
+{
+    char for_what[REASON_SIZE];
+
+    if (depend_wait(step, for_what) != WAIT_NOTHING ||
+        (step->model->group && !step->power->wake.force))
+        return;
+    depend_take_turn(step);
+    send_packet(step);
+}
+
 static void start(struct step *step)
 {
     struct power *power = step->power;
@@ -72,14 +104,14 @@ static void start(struct step *step)
     power->wake.wait = WAIT_NOTHING;
     if (!power->wake.begun)
         start_time(step);
-    if (power->evidence.alive) {
+    if (power->evidence.alive)
         wake_sign(step);
+    if (!wake_needs_packets(step))
         return;
-    }
-    depend_take_turn(step);
-    if (power->wake.packets == 0)
-        guard_note_wake(step);
-    send_packet(step);
+    if (power->evidence.alive)
+        send_beside_life(step);
+    else
+        send_first(step);
 }
 
 static void note_wait(struct step *step, enum wake_wait wait, const char *for_what)
@@ -118,6 +150,7 @@ static void begin(struct step *step, const char *cause, bool force)
 
     *wake = (struct wake){.open = true,
                           .force = force,
+                          .found_alive = power->evidence.alive,
                           .started = step->now.boot,
                           .deadline = step->now.boot + WAIT_MOST,
                           .kind = expected_kind(step)};
@@ -182,7 +215,8 @@ void wake_sign(struct step *step)
     step_stage(step, STAGE_FIRST_SIGN);
     if (step->power->evidence.agent == AGENT_ONLINE)
         step_stage(step, STAGE_AGENT_ONLINE);
-    wake->next_packet = 0;
+    if (!wake_needs_packets(step))
+        wake->next_packet = 0;
 }
 
 static void answer_commands(struct step *step, enum command_outcome outcome, const char *reason)
@@ -252,6 +286,26 @@ static void fail(struct step *step, enum wake_failure failure, const char *reaso
     end_failed(step, failure, reason);
 }
 
+/* It is up, or its card answers: which check keeps it from being ready? */
+static const char *name_failing_check(struct step *step, char out[REASON_SIZE])
+{
+    struct power *power = step->power;
+    const struct model *model = step->fleet->model;
+    char told[REASON_SIZE];
+
+    power->wake.open = false; /* its time is over: what fails now is a fault */
+    power->failure = FAILURE_NOT_READY;
+    const int check = problem_check(power, model, step->server);
+    power->wake.open = true;
+    power->failure = FAILURE_NONE;
+    if (check == MODEL_NONE)
+        return failure_advice(FAILURE_NOT_READY);
+    snprintf(out, REASON_SIZE, "it is up, but a check does not pass: %.150s",
+             problem_say_check(model, &step->model->checks[check],
+                               power->evidence.checks[check].fault, told, sizeof(told)));
+    return out;
+}
+
 void wake_fail(struct step *step, enum wake_failure failure)
 {
     const struct power *power = step->power;
@@ -259,8 +313,10 @@ void wake_fail(struct step *step, enum wake_failure failure)
     const char *advice = power->evidence.mac == MAC_OTHER
                              ? "another machine answers on its address: check who has it"
                              : failure_advice(failure);
-    char reason[REASON_SIZE];
+    char reason[REASON_SIZE], check[REASON_SIZE];
 
+    if (failure == FAILURE_NOT_READY && power->evidence.mac != MAC_OTHER)
+        advice = name_failing_check(step, check);
     snprintf(reason, sizeof(reason), "not ready after %lld s, last stage reached: %s; %s",
              (long long)((step->now.boot - power->wake.started) / 1000),
              stage < STAGES ? stage_name((enum stage)stage) : "none", advice);
@@ -273,8 +329,7 @@ static void resume_packets(struct step *step)
 {
     struct wake *wake = &step->power->wake;
 
-    if (step->power->state == POWER_WAKING && !step->power->evidence.alive &&
-        wake->next_packet == 0 && wake->wait == WAIT_NOTHING)
+    if (wake->next_packet == 0 && wake->wait == WAIT_NOTHING && wake_needs_packets(step))
         start_or_wait(step);
 }
 
@@ -349,9 +404,10 @@ static void give_up(struct step *step)
         fail(step, FAILURE_DEPENDENCY, reason);
         return;
     }
-    wake_fail(step, step->power->evidence.alive ? FAILURE_NOT_READY
-                    : sent                      ? FAILURE_NO_SIGN
-                                                : FAILURE_NO_PACKET);
+    const struct evidence *evidence = &step->power->evidence;
+    const bool there = evidence->alive || evidence_echoes(evidence, step->model);
+
+    wake_fail(step, there ? FAILURE_NOT_READY : sent ? FAILURE_NO_SIGN : FAILURE_NO_PACKET);
 }
 
 void wake_tick(struct step *step)
@@ -369,6 +425,8 @@ void wake_tick(struct step *step)
         return;
     }
     resume_packets(step);
+    if (!wake_needs_packets(step))
+        wake->next_packet = 0;
     if (wake->next_packet > 0 && wake->next_packet <= step->now.boot)
         send_packet(step);
 }
@@ -429,7 +487,7 @@ static void learn(struct step *step, int64_t ms)
     struct wake *wake = &power->wake;
     struct boot boot = {.ready = ms < INT32_MAX ? (int32_t)ms : INT32_MAX};
 
-    if (wake->packets <= wake->packets_failed)
+    if (wake->packets <= wake->packets_failed || wake->found_alive)
         return;
     memcpy(boot.stages, wake->stages, sizeof(boot.stages));
     history_add(&power->history, wake->kind, &boot);

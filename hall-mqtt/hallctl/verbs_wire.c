@@ -17,7 +17,7 @@
 
 #define DEFAULT_CONFIG "/etc/hall/domains.json"
 
-enum { ERRORS_LIMIT = 262144, ANSWER_MS = 2000, ROUND_MS = 60000, ALL_MS = 6000, CHECKS = 3 };
+enum { ERRORS_LIMIT = 262144, ANSWER_MS = 2000, ROUND_MS = 60000, ALL_MS = 20000, CHECKS = 3 };
 
 /* The server that is meant, as Hall's configuration has it, or made of what was said. */
 struct target {
@@ -122,6 +122,8 @@ static const char *outcome_words(enum probe_outcome outcome)
         return "no answer";
     case PROBE_UNABLE:
         return "cannot be tried here";
+    case PROBE_PENDING:
+        break;
     }
     return "";
 }
@@ -146,8 +148,19 @@ static void print_check(const struct model_check *check)
     }
 }
 
+static void print_outcome(enum probe_outcome outcome, struct fault fault, uint16_t detail)
+{
+    char text[FAULT_TEXT_SIZE];
+
+    printf("%s", outcome_words(outcome));
+    if (detail > 0)
+        printf(", HTTP %u", (unsigned)detail);
+    else if (fault.code != FAULT_NONE && fault.code != FAULT_SILENT)
+        printf(": %s", fault_say(fault, FAULT_ENGLISH, text));
+}
+
 static void on_outcome(void *context, int server, unsigned index, enum probe_outcome outcome,
-                       uint16_t detail)
+                       struct fault fault, uint16_t detail)
 {
     struct pinging *pinging = context;
     const double ms = (double)(clock_boot_ns() - pinging->began) / 1e6;
@@ -155,13 +168,14 @@ static void on_outcome(void *context, int server, unsigned index, enum probe_out
     (void)server;
     if (index >= MODEL_CHECKS_MAX || pinging->told[index])
         return;
+    pinging->alive = pinging->alive || outcome == PROBE_PASS || outcome == PROBE_ANSWER ||
+                     outcome == PROBE_PENDING;
+    if (outcome == PROBE_PENDING)
+        return;
     pinging->told[index] = true;
     pinging->open--;
-    pinging->alive = pinging->alive || outcome == PROBE_PASS || outcome == PROBE_ANSWER;
     print_check(&pinging->target->server.checks[index]);
-    printf("%s", outcome_words(outcome));
-    if (detail > 0)
-        printf(", HTTP %u", (unsigned)detail);
+    print_outcome(outcome, fault, detail);
     if (outcome == PROBE_PASS || outcome == PROBE_ANSWER)
         printf(", after %.1f ms", ms);
     putchar('\n');
@@ -195,8 +209,9 @@ static void tell_mac(const struct pinging *pinging)
 
     if (server->loopback || neighbours_create(&neighbours) < 0)
         return;
-    const enum mac_verdict verdict =
-        neighbours_look(neighbours, server->address, server->mac, found);
+    enum mac_verdict verdict = neighbours_look(neighbours, server->address, server->mac, found);
+    if (verdict == MAC_OTHER && model_has_mac(server, found))
+        verdict = MAC_MATCH;
     if (verdict == MAC_UNKNOWN)
         puts("mac: not known; it does not answer, or it is behind a router");
     else if (verdict == MAC_MATCH)
@@ -266,9 +281,11 @@ static int add_http(const struct call *call, struct target *target, struct arena
     if (allowed)
         return refuse(call, "--http", call->texts[FLAG_HTTP], allowed);
     if (url)
-        add_check(target,
-                  (struct model_check){
-                      .kind = CHECK_HTTP, .url = url, .n_expect = 1, .expect = {{200, 399}}});
+        add_check(target, (struct model_check){.kind = CHECK_HTTP,
+                                               .url = url,
+                                               .tls = {.verify = true},
+                                               .n_expect = 1,
+                                               .expect = {{200, 399}}});
     return -1;
 }
 

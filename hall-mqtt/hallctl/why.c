@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "core/fault.h"
 #include "hallctl/telling.h"
 
 enum { SPAN_SIZE = 48, TEXT_SIZE = 2048 };
@@ -338,6 +339,22 @@ static void write_next(const struct page *page)
             or_else(json_get_string(next, "reason"), "no reason is known"));
 }
 
+static void write_fault(const struct page *page, const struct json *check)
+{
+    const char *name = json_get_string(check, "fault");
+    char text[FAULT_TEXT_SIZE];
+    enum fault_code code;
+    int64_t number = 0;
+
+    if (!name)
+        return;
+    (void)json_integer(json_get(check, "number"), &number);
+    if (fault_from_name(name, &code) && number >= 0 && number <= UINT16_MAX)
+        name = fault_say((struct fault){.code = (uint8_t)code, .number = (uint16_t)number},
+                         FAULT_ENGLISH, text);
+    say(page->out, " (%s)", name);
+}
+
 static void write_check(const struct page *page, const struct json *check)
 {
     const char *site = json_get_string(check, "site");
@@ -352,6 +369,7 @@ static void write_check(const struct page *page, const struct json *check)
         buf_puts(page->out, passing ? "passes" : "fails");
     if (json_integer(json_get(check, "status"), &status) && status > 0)
         say(page->out, ", HTTP %lld", (long long)status);
+    write_fault(page, check);
 }
 
 static void write_mac(const struct page *page, const struct json *evidence)

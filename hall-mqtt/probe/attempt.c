@@ -7,6 +7,7 @@
 #include "base/log.h"
 
 enum {
+    PATIENCE_MS = 15 * 1000, /* of http, where its check names no time */
     SHORTAGE_LOG_US = 60 * 1000 * 1000,
     ACCURACY_HURRIED_US = 5 * 1000,
     ACCURACY_CALM_US = 500 * 1000, /* so that the time-outs of sleeping servers fall together */
@@ -24,6 +25,22 @@ enum probe_outcome outcome_of_error(const struct model_server *server, int error
         return PROBE_UNABLE;
     default:
         return PROBE_MISS;
+    }
+}
+
+static enum fault_code fault_of_error(int error)
+{
+    switch (error) {
+    case ECONNREFUSED:
+        return FAULT_REFUSED;
+    case ECONNRESET:
+        return FAULT_CLOSED;
+    case EPERM:
+    case EACCES:
+    case EAFNOSUPPORT:
+        return FAULT_UNABLE;
+    default:
+        return FAULT_SILENT;
     }
 }
 
@@ -47,10 +64,17 @@ static void tell_shortage(struct probe_kind *kind, const struct probe_check *che
         check_kind_name(check->check->kind), check->server->id, strerror(error));
 }
 
+/* What the number says is the HTTP status, or what its fault says. */
 static void report(const struct probe_kind *kind, struct probe_check *check,
-                   enum probe_outcome outcome, uint16_t detail)
+                   enum probe_outcome outcome, enum fault_code fault, uint16_t number)
 {
-    kind->env->report(kind->env->context, check, outcome, detail);
+    const bool is_status = fault == FAULT_NONE || fault == FAULT_STATUS;
+
+    check->missed = outcome == PROBE_MISS;
+    kind->env->report(
+        kind->env->context, check, outcome,
+        (struct fault){.code = (uint8_t)fault, .number = fault == FAULT_NONE ? 0 : number},
+        is_status ? number : 0);
 }
 
 static void unlink_attempt(struct attempt *attempt)
@@ -85,14 +109,21 @@ static void drop_all(struct probe_check *check)
         attempt_drop(check->attempts);
 }
 
-void attempt_end(struct attempt *attempt, enum probe_outcome outcome, uint16_t detail)
+void attempt_end(struct attempt *attempt, enum probe_outcome outcome, enum fault_code fault,
+                 uint16_t number)
 {
     struct probe_check *check = attempt->check;
     if (outcome == PROBE_PASS || outcome == PROBE_ANSWER)
         drop_all(check);
     else
         attempt_drop(attempt);
-    report(check->kind, check, outcome, detail);
+    report(check->kind, check, outcome, fault, number);
+}
+
+void attempt_end_wrong(struct attempt *attempt, enum fault_code fault, uint16_t number)
+{
+    const bool loopback = attempt->check->server->loopback;
+    attempt_end(attempt, loopback ? PROBE_MISS : PROBE_ANSWER, fault, number);
 }
 
 static bool is_expected(const struct model_check *check, uint16_t status)
@@ -107,9 +138,9 @@ void attempt_end_with_status(struct attempt *attempt, uint16_t status)
 {
     const struct probe_check *check = attempt->check;
     if (is_expected(check->check, status))
-        attempt_end(attempt, PROBE_PASS, status);
+        attempt_end(attempt, PROBE_PASS, FAULT_NONE, status);
     else
-        attempt_end(attempt, check->server->loopback ? PROBE_MISS : PROBE_ANSWER, status);
+        attempt_end_wrong(attempt, FAULT_STATUS, status);
 }
 
 void attempt_fail(struct attempt *attempt, int error)
@@ -120,7 +151,7 @@ void attempt_fail(struct attempt *attempt, int error)
         tell_shortage(check->kind, check, error);
         return;
     }
-    attempt_end(attempt, outcome_of_error(check->server, error), 0);
+    attempt_end(attempt, outcome_of_error(check->server, error), fault_of_error(error), 0);
 }
 
 void check_cancel(struct probe_check *check)
@@ -129,13 +160,57 @@ void check_cancel(struct probe_check *check)
     drop_all(check);
 }
 
+/* How long an answer may take; ping and tcp are asked again at each round. */
+static int64_t patience_of(const struct probe_check *check)
+{
+    const int64_t named = check->check->timeout;
+    if (named > 0)
+        return named;
+    return check->check->kind == CHECK_HTTP ? PATIENCE_MS : check->timeout_ms;
+}
+
+static int64_t time_of_round(const struct probe_check *check)
+{
+    return check->check->kind == CHECK_HTTP ? check->timeout_ms : patience_of(check);
+}
+
+/* The whole time of a try that the machine had taken is over. */
+static void run_out(struct attempt *attempt)
+{
+    const uint16_t seconds = (uint16_t)((patience_of(attempt->check) + 999) / 1000);
+    if (attempt->check->missed)
+        attempt_end(attempt, PROBE_MISS, FAULT_SLOW, seconds);
+    else
+        attempt_end_wrong(attempt, FAULT_SLOW, seconds);
+}
+
+/* The machine is there; its answer may take as long as the check allows. */
+static void go_on(struct attempt *attempt)
+{
+    struct probe_check *check = attempt->check;
+    const int64_t left = patience_of(check) - time_of_round(check);
+    attempt->patient = true;
+    if (left <= 0 ||
+        sd_event_source_set_time_relative(attempt->deadline, (uint64_t)left * 1000) < 0 ||
+        sd_event_source_set_enabled(attempt->deadline, SD_EVENT_ONESHOT) < 0) {
+        run_out(attempt);
+        return;
+    }
+    report(check->kind, check, PROBE_PENDING, FAULT_NONE, 0);
+}
+
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
 {
     (void)source;
     (void)usec;
     struct attempt *attempt = userdata;
     const struct kind_impl *impl = attempt->check->kind->impl;
-    attempt_end(attempt, impl->expire ? impl->expire(attempt) : PROBE_MISS, 0);
+    if (attempt->patient)
+        run_out(attempt);
+    else if (impl->may_go_on && impl->may_go_on(attempt))
+        go_on(attempt);
+    else
+        attempt_end(attempt, PROBE_MISS, FAULT_SILENT, 0);
     return 0;
 }
 
@@ -143,7 +218,7 @@ static int arm_deadline(struct attempt *attempt)
 {
     const struct probe_check *check = attempt->check;
     return sd_event_add_time_relative(check->kind->env->loop, &attempt->deadline, CLOCK_BOOTTIME,
-                                      (uint64_t)check->timeout_ms * 1000,
+                                      (uint64_t)time_of_round(check) * 1000,
                                       check->hurried ? ACCURACY_HURRIED_US : ACCURACY_CALM_US,
                                       on_deadline, attempt);
 }
@@ -155,7 +230,7 @@ static void give_up_oldest(struct probe_check *check)
     struct attempt *oldest = check->attempts;
     while (oldest->next)
         oldest = oldest->next;
-    attempt_end(oldest, PROBE_MISS, 0);
+    attempt_end(oldest, PROBE_MISS, FAULT_SILENT, 0);
 }
 
 static void begin(struct probe_check *check)
@@ -168,7 +243,7 @@ static void begin(struct probe_check *check)
         if (is_shortage(-r))
             tell_shortage(kind, check, -r);
         else
-            report(kind, check, outcome_of_error(check->server, -r), 0);
+            report(kind, check, outcome_of_error(check->server, -r), fault_of_error(-r), 0);
         return;
     }
     attempt->check = check;
@@ -225,7 +300,7 @@ void check_ask(struct probe_check *check, int timeout_ms, bool hurried)
     struct probe_kind *kind = check->kind;
     check->timeout_ms = timeout_ms;
     check->hurried = hurried;
-    if (check->attempts && kind->impl->engaged && kind->impl->engaged(check))
+    if (kind->impl->engaged && kind->impl->engaged(check))
         return;
     if (kind->busy < (hurried ? 2 * kind->limit : kind->limit))
         begin(check);

@@ -35,9 +35,13 @@ struct probe_check {
     int timeout_ms;
     uint16_t index; /* among the server's checks */
     uint8_t n_attempts;
-    bool hurried; /* a fast pace: its timers are exact */
-    bool queued;  /* is in the queue */
-    bool wanted;  /* is to be tried when its turn comes */
+    bool hurried;       /* a fast pace: its timers are exact */
+    bool queued;        /* is in the queue */
+    bool wanted;        /* is to be tried when its turn comes */
+    bool missed;        /* nothing answered since it last did */
+    int64_t look_after; /* http: while an answer is pending, the connection alone is tried again not
+                           before; boot clock, ms */
+    int64_t ask_after;  /* http: it was slow, and is not asked again before */
 };
 
 /* The first member of each kind's own struct. */
@@ -45,6 +49,7 @@ struct attempt {
     struct probe_check *check;
     struct attempt *next;
     sd_event_source *deadline;
+    bool patient; /* the machine has taken it; it may last as long as its check allows */
 };
 
 struct kind_impl {
@@ -52,10 +57,11 @@ struct kind_impl {
     int (*begin)(struct probe_kind *kind, struct probe_check *check, struct attempt **ret_attempt);
     /* Ends what the try holds and frees it. */
     void (*drop)(struct attempt *attempt);
-    /* Is a try of this check so far on its way that a newer one cannot be faster? May be NULL. */
+    /* Is no new try of this check to begin: one is so far on its way that a newer one cannot be
+     * faster, or it rests? May be NULL. */
     bool (*engaged)(const struct probe_check *check);
-    /* The time of a try is over: what does that say? NULL: PROBE_MISS. */
-    enum probe_outcome (*expire)(struct attempt *attempt);
+    /* The time of a round is over: is this try so far on its way that it may go on? NULL: no. */
+    bool (*may_go_on)(struct attempt *attempt);
     void (*destroy)(struct probe_kind *kind);
 };
 
@@ -64,7 +70,7 @@ struct probe_env {
     sd_event *loop;
     /* May call check_cancel, nothing else of this module. */
     void (*report)(void *context, struct probe_check *check, enum probe_outcome outcome,
-                   uint16_t detail);
+                   struct fault fault, uint16_t detail);
     void *context;
     unsigned descriptors; /* a kind may hold so many at once */
 };
@@ -92,12 +98,16 @@ void check_cancel(struct probe_check *check);
 
 /* A try has ended; it is freed, the others of its check too if the machine answered. Reports; the
  * caller does nothing after it with what it knew. */
-void attempt_end(struct attempt *attempt, enum probe_outcome outcome, uint16_t detail);
+void attempt_end(struct attempt *attempt, enum probe_outcome outcome, enum fault_code fault,
+                 uint16_t number);
 /* Frees a try without a word. */
 void attempt_drop(struct attempt *attempt);
 
 /* An HTTP status has come: PROBE_PASS if it is one of those expected. */
 void attempt_end_with_status(struct attempt *attempt, uint16_t status);
+/* The machine took the connection and did not do what was asked for: an answer, but a miss on
+ * loopback. */
+void attempt_end_wrong(struct attempt *attempt, enum fault_code fault, uint16_t number);
 /* A try has failed by an errno, > 0, told by a socket. What this machine is short of for the moment
  * says nothing and is not reported, but logged, once a minute. */
 void attempt_fail(struct attempt *attempt, int error);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -13,6 +14,10 @@ enum {
     REST_MS = 5 * 1000,    /* after a name that did not resolve in time: the resolver's thread may
                                still be at it */
     HEADS_MAX = 16 * 1024, /* bytes of interim heads before the final status line */
+    LOOK_MS = 5 * 1000,    /* while an answer is pending, the machine is looked for so often */
+    SLOW_MS = 1000,        /* a site that takes longer rests as long as it took, before it is asked
+                              again; REST_MOST_MS at most */
+    REST_MOST_MS = 10 * 1000,
 };
 
 struct http {
@@ -25,6 +30,9 @@ struct request {
     struct http *http;
     CURL *easy;
     struct curl_slist *headers; /* lives as long as the request */
+    struct curl_slist *to;      /* so does this: where it connects, with tls.name in the URL */
+    char *url;                  /* with tls.name in place of its host; NULL: as configured */
+    int64_t asked;              /* when its connection stood; boot clock, ms */
     size_t heard;               /* bytes of heads */
     int error;                  /* errno of making the socket */
     bool resolved;              /* the address is known */
@@ -55,9 +63,14 @@ static bool someone_connected(const struct probe_check *check)
 /* Of several tries the first that connects asks; the others go. */
 static bool claim(struct request *request)
 {
-    if (!request->connected && someone_connected(request->attempt.check))
+    struct probe_check *check = request->attempt.check;
+    if (request->connected)
+        return true;
+    if (someone_connected(check))
         return false;
     request->connected = true;
+    request->asked = clock_now().boot;
+    check->look_after = request->asked + LOOK_MS;
     return true;
 }
 
@@ -117,15 +130,65 @@ static int error_of(const struct request *request, CURLcode result)
     return (int)error;
 }
 
-/* Trusted certificates that cannot be read are told before on_tls_begins or after it. */
+/* OpenSSL's verdict on a certificate (X509_V_ERR_... of x509_vfy.h), as far as people can act on
+ * it. libcurl compares the name itself, after OpenSSL found nothing. */
+static enum fault_code fault_of_certificate(long verdict)
+{
+    switch (verdict) {
+    case 0:
+    case 1:  /* UNSPECIFIED: what libcurl begins with */
+    case 62: /* HOSTNAME_MISMATCH */
+    case 64: /* IP_ADDRESS_MISMATCH */
+        return FAULT_WRONG_NAME;
+    case 18: /* DEPTH_ZERO_SELF_SIGNED_CERT */
+        return FAULT_SELF_SIGNED;
+    case 2:  /* UNABLE_TO_GET_ISSUER_CERT */
+    case 19: /* SELF_SIGNED_CERT_IN_CHAIN */
+    case 20: /* UNABLE_TO_GET_ISSUER_CERT_LOCALLY */
+    case 21: /* UNABLE_TO_VERIFY_LEAF_SIGNATURE */
+        return FAULT_UNTRUSTED;
+    case 9: /* CERT_NOT_YET_VALID */
+        return FAULT_NOT_YET_VALID;
+    case 10: /* CERT_HAS_EXPIRED */
+        return FAULT_EXPIRED;
+    default:
+        return FAULT_BAD_CERTIFICATE;
+    }
+}
+
+static void finish_certificate(struct request *request)
+{
+    long verdict = 0;
+    (void)curl_easy_getinfo(request->easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
+    attempt_end_wrong(&request->attempt, fault_of_certificate(verdict), (uint16_t)verdict);
+}
+
 static void finish_without_status(struct request *request, CURLcode result)
 {
-    if (request->connected || result == CURLE_SSL_CACERT_BADFILE)
-        attempt_fail(&request->attempt, ECONNRESET);
+    struct attempt *attempt = &request->attempt;
+    if (result == CURLE_PEER_FAILED_VERIFICATION)
+        finish_certificate(request);
+    else if (result == CURLE_SSL_CACERT_BADFILE) /* told before on_tls_begins or after it */
+        attempt_end_wrong(attempt, FAULT_CA_FILE, 0);
+    else if (result == CURLE_SSL_CONNECT_ERROR)
+        attempt_end_wrong(attempt, FAULT_NO_TLS, 0);
+    else if (request->connected)
+        attempt_end_wrong(attempt, FAULT_CLOSED, 0);
+    else if (result == CURLE_COULDNT_RESOLVE_HOST)
+        attempt_end(attempt, PROBE_MISS, FAULT_UNRESOLVED, 0);
     else if (result == CURLE_URL_MALFORMAT || result == CURLE_UNSUPPORTED_PROTOCOL)
-        attempt_end(&request->attempt, PROBE_UNABLE, 0);
+        attempt_end(attempt, PROBE_UNABLE, FAULT_UNABLE, 0);
     else
-        attempt_fail(&request->attempt, error_of(request, result));
+        attempt_fail(attempt, error_of(request, result));
+}
+
+/* A slow site is asked seldom. */
+static void let_rest(struct request *request)
+{
+    const int64_t now = clock_now().boot;
+    const int64_t took = request->connected ? now - request->asked : 0;
+    if (took >= SLOW_MS)
+        request->attempt.check->ask_after = now + (took < REST_MOST_MS ? took : REST_MOST_MS);
 }
 
 static void finish_request(void *transfer, int code)
@@ -133,30 +196,33 @@ static void finish_request(void *transfer, int code)
     struct request *request = transfer;
     const CURLcode result = (CURLcode)code;
     uint16_t status = status_of(request);
+    let_rest(request);
     if (result == CURLE_ABORTED_BY_CALLBACK)
-        attempt_drop(&request->attempt);
+        attempt_end(&request->attempt, PROBE_PENDING, FAULT_NONE, 0);
     else if (status)
         attempt_end_with_status(&request->attempt, status);
     else
         finish_without_status(request, result);
 }
 
-/* Whoever took the connection is there, whatever else goes wrong. */
-static enum probe_outcome http_expire(struct attempt *attempt)
+/* A machine that took the connection is there, and may take its time to answer. */
+static bool http_may_go_on(struct attempt *attempt)
 {
     const struct request *request = (const struct request *)attempt;
     if (!request->resolved)
         attempt->check->rest_until = clock_now().boot + REST_MS;
-    return outcome_of_error(attempt->check->server, request->connected ? ECONNRESET : ETIMEDOUT);
+    return request->connected;
 }
 
-/* A name is asked for once at a time; a connection is used, not doubled. */
+/* A name is asked for once at a time. While an answer is pending, only now and then it is looked
+ * whether the machine still takes connections: that try ends there. */
 static bool http_engaged(const struct probe_check *check)
 {
+    const int64_t now = clock_now().boot;
     for (const struct attempt *a = check->attempts; a; a = a->next)
         if (!((const struct request *)a)->resolved)
             return true;
-    return someone_connected(check);
+    return someone_connected(check) ? now < check->look_after : now < check->ask_after;
 }
 
 /* --- beginning and ending --- */
@@ -179,8 +245,6 @@ static const struct option_long options_long[] = {
     {CURLOPT_FOLLOWLOCATION, 0},
     {CURLOPT_FRESH_CONNECT, 1},
     {CURLOPT_FORBID_REUSE, 1}, /* a connection from before a sleep proves nothing */
-    {CURLOPT_SSL_VERIFYPEER, 1},
-    {CURLOPT_SSL_VERIFYHOST, 2},
     {CURLOPT_BUFFERSIZE, 1024},
     {CURLOPT_UPLOAD_BUFFERSIZE, 16 * 1024L},
 };
@@ -208,7 +272,14 @@ static CURLcode set_fixed_options(CURL *easy)
 static CURLcode set_options(struct request *request, const struct model_check *check)
 {
     CURLcode r = set_fixed_options(request->easy);
-    SET(CURLOPT_URL, check->url);
+    const struct model_tls *tls = &check->tls;
+    SET(CURLOPT_URL, request->url ? request->url : check->url);
+    SET(CURLOPT_SSL_VERIFYPEER, tls->verify ? 1L : 0L);
+    SET(CURLOPT_SSL_VERIFYHOST, tls->verify ? 2L : 0L);
+    if (tls->ca)
+        SET(CURLOPT_CAINFO, tls->ca);
+    if (request->to)
+        SET(CURLOPT_CONNECT_TO, request->to);
     SET(CURLOPT_HTTPHEADER, request->headers);
     SET(CURLOPT_PRIVATE, request);
     SET(CURLOPT_OPENSOCKETFUNCTION, on_socket_wanted);
@@ -231,31 +302,56 @@ static void http_drop(struct attempt *attempt)
         curl_easy_cleanup(request->easy);
     }
     curl_slist_free_all(request->headers);
+    curl_slist_free_all(request->to);
+    free(request->url);
     free(request);
 }
 
 /* A proxy on the server itself tells its sites apart by the name, as it does for visitors. */
-static bool name_host(struct request *request, const char *host)
+static bool name_host(struct request *request, const char *host, size_t length)
 {
     char line[6 + 256];
     if (!host)
         return true;
-    snprintf(line, sizeof(line), "Host: %.253s", host);
+    snprintf(line, sizeof(line), "Host: %.*s", (int)(length < 253 ? length : 253), host);
     request->headers = curl_slist_append(NULL, line);
     return request->headers;
+}
+
+/* libcurl verifies the URL's host, and sends it as SNI: there the name goes, and the connection to
+ * where the URL leads. */
+static bool name_peer(struct request *request, const struct model_check *check)
+{
+    static const char https[] = "https://";
+    const char *name = check->tls.name, *authority = check->url + strlen(https);
+    const size_t whole = strcspn(authority, "/?"), host = strcspn(authority, ":/?");
+    char to[2 + 256 + 7];
+
+    if (!name || strncmp(check->url, https, strlen(https)) != 0 ||
+        (strlen(name) == host && strncmp(name, authority, host) == 0))
+        return name_host(request, check->host, check->host ? strlen(check->host) : 0);
+    snprintf(to, sizeof(to), "::%.*s:", (int)host, authority); /* its port stays */
+    request->to = curl_slist_append(NULL, to);
+    if (asprintf(&request->url, "%s%s%s", https, name, authority + host) < 0)
+        request->url = NULL;
+    return request->to && request->url &&
+           name_host(request, check->host ? check->host : authority,
+                     check->host ? strlen(check->host) : whole);
 }
 
 static int http_begin(struct probe_kind *kind, struct probe_check *check,
                       struct attempt **ret_attempt)
 {
     struct http *http = (struct http *)kind;
-    if (check->rest_until > clock_now().boot)
+    const int64_t now = clock_now().boot;
+    if (check->rest_until > now)
         return -EHOSTUNREACH;
+    check->look_after = now + LOOK_MS;
     struct request *request = calloc(1, sizeof(*request));
     if (!request)
         return -ENOMEM;
     *request = (struct request){.attempt.check = check, .http = http, .easy = curl_easy_init()};
-    if (!request->easy || !name_host(request, check->check->host) ||
+    if (!request->easy || !name_peer(request, check->check) ||
         set_options(request, check->check) != CURLE_OK ||
         curl_loop_add(http->loop, request->easy) < 0) {
         http_drop(&request->attempt);
@@ -277,7 +373,7 @@ static const struct kind_impl http_impl = {
     .begin = http_begin,
     .drop = http_drop,
     .engaged = http_engaged,
-    .expire = http_expire,
+    .may_go_on = http_may_go_on,
     .destroy = http_destroy,
 };
 

@@ -95,7 +95,7 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *u
         struct echo *echo =
             size < 0 ? NULL : find_echo(pinger, &received.message, (size_t)size, &from);
         if (echo)
-            attempt_end(&echo->attempt, PROBE_PASS, 0);
+            attempt_end(&echo->attempt, PROBE_PASS, FAULT_NONE, 0);
     }
     return 0;
 }

@@ -65,16 +65,19 @@ static void tell_neighbour(struct prober *prober, int server)
     prober->servers[server].neighbour_told = true;
     uint8_t mac[6];
     enum mac_verdict verdict = neighbours_look(prober->neighbours, of->address, of->mac, mac);
+    if (verdict == MAC_OTHER && model_has_mac(of, mac))
+        verdict = MAC_MATCH;
     prober->listener->neighbour(prober->context, server, verdict, mac);
 }
 
 static void on_report(void *context, struct probe_check *check, enum probe_outcome outcome,
-                      uint16_t detail)
+                      struct fault fault, uint16_t detail)
 {
     struct prober *prober = context;
-    if (outcome == PROBE_PASS || outcome == PROBE_ANSWER)
+    if (outcome == PROBE_PASS || outcome == PROBE_ANSWER || outcome == PROBE_PENDING)
         tell_neighbour(prober, check->server_index);
-    prober->listener->outcome(prober->context, check->server_index, check->index, outcome, detail);
+    prober->listener->outcome(prober->context, check->server_index, check->index, outcome, fault,
+                              detail);
 }
 
 /* --- rounds --- */

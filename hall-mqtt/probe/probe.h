@@ -5,7 +5,9 @@
  * prober_pace says how often a round starts. A round tries every check of the server; each try ends
  * with one outcome. A check whose earlier try has found no machine yet is tried again all the same,
  * lest a retransmission delay the first sign of life; the first answer ends them all. Before the
- * first answer of a round the neighbour entry is told. On loopback none is, an echo is PROBE_UNABLE
+ * first answer of a round the neighbour entry is told. A site that took the connection is given as
+ * long as its check allows and asked once at a time; until it answers it is PROBE_PENDING, and one
+ * that is slow is asked less often. On loopback none is, an echo is PROBE_UNABLE
  * and a refused connection a miss. CHECK_AGENT is not probed here: the bus tells.
  */
 #ifndef HALL_PROBE_PROBE_H
@@ -23,7 +25,7 @@ struct prober;
  * prober. */
 struct prober_listener {
     void (*outcome)(void *context, int server, unsigned check, enum probe_outcome outcome,
-                    uint16_t detail);
+                    struct fault fault, uint16_t detail);
     void (*neighbour)(void *context, int server, enum mac_verdict verdict, const uint8_t mac[6]);
 };
 
@@ -35,7 +37,8 @@ void prober_destroy(struct prober *prober);
 
 /* A round every interval_ms from now on, the first at once; 0 stops. Rounds of slow paces are
  * coalesced with those of other servers so that a sleeping site wakes the CPU rarely. timeout_ms
- * bounds each check of a round. Calling it again with the same values changes nothing. */
+ * bounds each try of a round, unless its check names a time of its own. Calling it again with the
+ * same values changes nothing. */
 void prober_pace(struct prober *prober, int server, int64_t interval_ms, int64_t timeout_ms);
 
 #endif

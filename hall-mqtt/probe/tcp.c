@@ -62,7 +62,7 @@ static int on_decided(sd_event_source *source, int fd, uint32_t events, void *us
     if (r < 0)
         attempt_fail(&tcp->attempt, -r);
     else
-        attempt_end(&tcp->attempt, PROBE_PASS, 0);
+        attempt_end(&tcp->attempt, PROBE_PASS, FAULT_NONE, 0);
     return 0;
 }
 

@@ -45,7 +45,7 @@ static void check_sleep(const struct model_sleep *sleep)
 static void check_model(const struct model *model)
 {
     for (size_t i = 0; i < model->n_servers; i++) {
-        bool required = false;
+        bool enough = false; /* something can make it ready */
         const struct model_server *server = &model->servers[i];
         assert(model_server_by_id(model, server->id) == (int)i);
         assert(server->n_checks <= MODEL_CHECKS_MAX);
@@ -53,8 +53,9 @@ static void check_model(const struct model *model)
         assert(server->wakes_per_hour >= 0 && server->wakes_per_hour <= WOKEN_MAX);
         check_sleep(&server->sleep);
         for (size_t j = 0; j < server->n_checks; j++)
-            required |= server->checks[j].required;
-        assert(required);
+            enough |= server->checks[j].required ||
+                      (server->any_site && server->checks[j].site != MODEL_NONE);
+        assert(enough);
     }
     for (size_t i = 0; i < model->n_domains; i++) {
         const struct model_domain *domain = &model->domains[i];

@@ -32,13 +32,14 @@ struct watch {
     char ids[SERVERS_MAX][8];
 };
 
-static const char *const outcome_names[] = {"pass", "answer", "miss", "unable"};
+static const char *const outcome_names[] = {"pass", "answer", "miss", "unable", "pending"};
 static const char *const verdict_names[] = {"unknown", "match", "other"};
 
 static void on_outcome(void *context, int server, unsigned check, enum probe_outcome outcome,
-                       uint16_t detail)
+                       struct fault fault, uint16_t detail)
 {
     (void)context;
+    (void)fault;
     (void)printf("%lld outcome %d %u %s %u\n", (long long)clock_now().boot, server, check,
                  outcome_names[outcome], detail);
 }
@@ -83,7 +84,8 @@ static int on_input(sd_event_source *source, int fd, uint32_t events, void *user
 static bool read_check(const char *text, struct model_server *server, struct model_check *check)
 {
     int64_t port = 0;
-    *check = (struct model_check){.required = true, .site = MODEL_NONE, .address = server->address};
+    *check = (struct model_check){
+        .required = true, .site = MODEL_NONE, .address = server->address, .tls = {.verify = true}};
     if (strcmp(text, "ping") == 0) {
         check->kind = CHECK_PING;
     } else if (strncmp(text, "tcp:", 4) == 0) {

@@ -195,7 +195,8 @@ static void test_example_ships_whole(void **state)
     assert_false(testing->checks[3].required);
     assert_string_equal(testing->checks[3].url, "http://192.168.1.20:8081/client1/health");
     assert_int_equal(erp->n_checks, 2);
-    assert_true(erp->checks[1].required);
+    assert_true(erp->any_site);
+    assert_false(erp->checks[0].required || erp->checks[1].required);
     assert_string_equal(erp->checks[1].url, "http://192.168.1.21:8080/");
 
     int project = model_project_by_id(model, "client1");
@@ -387,16 +388,16 @@ static void test_derived_checks(void **state)
     assert_int_equal(lo->checks[1].expect[2].high, 405);
     assert_false(lo->checks[0].required);
     assert_string_equal(lo->checks[2].url, "http://127.0.0.2:8000/app");
-    assert_true(lo->checks[2].required);
+    assert_false(lo->checks[2].required);
+    assert_true(lo->any_site);
 
     assert_int_equal(lo2->n_checks, 1);
     assert_int_equal(lo2->checks[0].kind, CHECK_AGENT);
     assert_true(lo2->checks[0].required);
 
-    assert_int_equal(far->n_checks, 2);
+    assert_int_equal(far->n_checks, 1);
     assert_false(far->checks[0].required);
-    assert_int_equal(far->checks[1].kind, CHECK_PING);
-    assert_true(far->checks[1].required);
+    assert_true(far->any_site);
 
     /* Domains are sorted; projects come longest path first. */
     assert_string_equal(model->domains[0].name, "a.org");

@@ -24,7 +24,7 @@ static const struct model_server no_checks = {.n_checks = 0};
 static struct evidence_change probe(struct evidence *evidence, const struct model_server *server,
                                     unsigned check, enum probe_outcome outcome)
 {
-    return evidence_probe(evidence, server, check, outcome, 0);
+    return evidence_probe(evidence, server, check, outcome, (struct fault){0}, 0);
 }
 
 static struct evidence_change miss_all(struct evidence *evidence, const struct model_server *server)
@@ -56,7 +56,7 @@ static void test_an_answer_counts_with_its_mac(void **state)
     struct evidence evidence;
 
     evidence_init(&evidence);
-    assert_false(probe(&evidence, &lan, PING, PROBE_PASS).sign);
+    assert_false(probe(&evidence, &lan, HTTP, PROBE_ANSWER).sign);
     assert_false(evidence.alive);
     assert_true(evidence_neighbour(&evidence, &lan, MAC_MATCH, lan.mac).sign);
     assert_true(evidence.alive);
@@ -80,7 +80,7 @@ static void test_another_machine_is_not_this_server(void **state)
     struct evidence evidence;
 
     evidence_init(&evidence);
-    probe(&evidence, &lan, PING, PROBE_PASS);
+    probe(&evidence, &lan, HTTP, PROBE_PASS);
     const struct evidence_change change = evidence_neighbour(&evidence, &lan, MAC_OTHER, other_mac);
     assert_false(change.sign);
     assert_true(change.silent);
@@ -181,7 +181,7 @@ static void test_a_verdict_is_of_its_time(void **state)
 
     evidence_agent(&evidence, &lan, AGENT_OFFLINE, 9);
     miss_all(&evidence, &lan);
-    assert_false(probe(&evidence, &lan, PING, PROBE_PASS).sign);
+    assert_false(probe(&evidence, &lan, HTTP, PROBE_PASS).sign);
     assert_true(evidence_neighbour(&evidence, &lan, MAC_MATCH, lan.mac).sign);
 }
 

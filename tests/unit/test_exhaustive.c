@@ -477,7 +477,9 @@ static void judge(void *context, const struct action *action)
     if (action->kind == ACTION_STATE)
         search->fell_asleep = action->state.from == POWER_SLEEPING;
     if (action->kind == ACTION_PACKET)
-        MUST(search, power->wake.open && power->state == POWER_WAKING && !power->evidence.alive);
+        MUST(search, power->wake.open && (power->state == POWER_WAKING) == !power->evidence.alive &&
+                         (power->wake.force ||
+                          !evidence_answers(&power->evidence, &search->world.servers[TESTING])));
     if (action->kind == ACTION_SLEEP) {
         MUST(search, power->evidence.alive && power->sleep.phase == SLEEP_PROPOSED);
         MUST(search, !power->wake.open && !power->wake.queued);

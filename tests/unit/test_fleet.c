@@ -215,6 +215,7 @@ static void test_stages(void **state)
     world_visit(world, SITE_CLIENT1);
     world_advance(world, 4 * SECOND);
     world_probe(world, TESTING, CHECK_OF_PING, PROBE_PASS);
+    world_probe(world, TESTING, CHECK_OF_HTTP, PROBE_ANSWER);
     assert_state(world, TESTING, POWER_WAKING); /* whose answer was it? */
     world_neighbour(world, TESTING, MAC_MATCH);
     assert_state(world, TESTING, POWER_BOOTING);

@@ -178,12 +178,16 @@ static void judge_packet(struct trial *trial, const struct action *action)
     const struct power *power = world_power(&trial->world, server);
     const bool same = strcmp(power->wake.id, trial->wake_id[server]) == 0;
 
+    const struct model_server *model = &trial->world.servers[server];
+
     MUST(trial, power->wake.open);
-    MUST(trial, power->state == POWER_WAKING);
-    MUST(trial, !power->evidence.alive);
+    MUST(trial, power->state == POWER_WAKING || power->state == POWER_BOOTING ||
+                    power->state == POWER_DEGRADED);
+    MUST(trial, (power->state == POWER_WAKING) == !power->evidence.alive);
+    MUST(trial, power->wake.force || !evidence_answers(&power->evidence, model));
     MUST(trial, action->packet.number == (same ? trial->packet[server] + 1 : 1));
     MUST(trial, power->wake.wait == WAIT_NOTHING);
-    if (!same) {
+    if (!same && !power->evidence.alive) {
         judge_turn(trial, server);
         judge_guards(trial, server);
     }
@@ -644,7 +648,7 @@ static void report_containers(struct trial *trial)
 static void one_probe(struct trial *trial, int server)
 {
     const unsigned check = roll(trial, (uint32_t)trial->world.servers[server].n_checks);
-    const enum probe_outcome outcome = (enum probe_outcome)roll(trial, 4);
+    const enum probe_outcome outcome = (enum probe_outcome)roll(trial, PROBE_OUTCOMES);
 
     if (world_is_network(&trial->world, server, check) &&
         (outcome != PROBE_UNABLE || roll(trial, 8) == 0))

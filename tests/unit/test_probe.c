@@ -126,9 +126,10 @@ static uint16_t closed_port(void)
 enum { CHECKS = 4 };
 
 struct seen {
-    int outcomes[4]; /* by enum probe_outcome */
+    int outcomes[PROBE_OUTCOMES]; /* by enum probe_outcome */
     int total;
     uint16_t detail;
+    struct fault fault;
 };
 
 struct fixture {
@@ -147,11 +148,12 @@ struct fixture {
 };
 
 static void on_outcome(void *context, int server, unsigned check, enum probe_outcome outcome,
-                       uint16_t detail)
+                       struct fault fault, uint16_t detail)
 {
     struct fixture *f = context;
     assert_int_equal(server, 0);
     assert_true(check < CHECKS);
+    f->seen[check].fault = fault;
     f->seen[check].outcomes[outcome]++;
     f->seen[check].total++;
     f->seen[check].detail = detail;
@@ -497,9 +499,11 @@ static void test_http_silent_site(void **state)
     f->server.loopback = false;
     peer_accept(&f->peer);
     add_http(f, f->peer.port);
+    f->checks[0].timeout = 400;
     start(f, 50, 400);
     run_until_first(f);
     assert_int_equal(f->seen[0].outcomes[PROBE_ANSWER], 1);
+    assert_int_equal(f->seen[0].fault.code, FAULT_SLOW);
     assert_int_equal(f->peer.accepted, 1);
     assert_int_equal(f->peer.requests, 1);
 }
@@ -690,8 +694,9 @@ struct crowd {
 };
 
 static void on_crowd_outcome(void *context, int server, unsigned check, enum probe_outcome outcome,
-                             uint16_t detail)
+                             struct fault fault, uint16_t detail)
 {
+    (void)fault;
     (void)check;
     (void)detail;
     struct crowd *crowd = context;

@@ -1,0 +1,38 @@
+/*
+ * problem: what is wrong with a server or a site as people are told: the check that fails, by its
+ * name, and why. The facts are in the evidence; sentences are made here alone. Pure.
+ */
+#ifndef HALL_CORE_PROBLEM_H
+#define HALL_CORE_PROBLEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/fault.h"
+#include "core/model.h"
+
+struct fleet;
+struct power;
+
+enum { PROBLEM_SIZE = 512 };
+
+/* The check of the server to name first: required ones, then the sites of its domains; of those
+ * that fail beyond doubt. MODEL_NONE: none fails, or the server is not up. */
+int problem_check(const struct power *power, const struct model *model, int server);
+
+/* What is wrong with this site's check as visitors may be told; FAULT_NONE: nothing is known, or it
+ * is only starting. */
+struct fault problem_of_site(const struct fleet *fleet, int site);
+
+/* "site box.example.org", "ping 192.168.1.20". Returns out. */
+char *problem_name_check(const struct model *model, const struct model_check *check, char *out,
+                         size_t size);
+
+/* "site box.example.org: connection refused". Returns out. */
+char *problem_say_check(const struct model *model, const struct model_check *check,
+                        struct fault fault, char *out, size_t size);
+
+/* The server's problem, its failing check included, in out; false: none. */
+bool fleet_problem(const struct fleet *fleet, int server, char out[PROBLEM_SIZE]);
+
+#endif
