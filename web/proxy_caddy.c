@@ -16,6 +16,10 @@ static const char open_words[] =
 static const char closed_words[] =
     "# While Hall does not answer, visitors get 502 (fail-closed).\n";
 
+/* A visitor's "Connection: X-Hall-Site" takes the header off before these lines are applied. */
+#define NAME_ONCE_MORE                                                                             \
+    "%s\theader_up " SITE_NAME_HEADER " {http.request.header." SITE_NAME_HEADER "}\n"
+
 static struct span hall_of(const struct proxy_job *job)
 {
     return proxy_target(job->hall).authority;
@@ -27,9 +31,8 @@ static void put_hall(struct proxy_job *job, const char *indent)
     buf_printf(job->out,
                "%sreverse_proxy %.*s {\n"
                "%s\theader_up X-Forwarded-Uri {uri}\n"
-               "%s\theader_up X-Forwarded-Method {method}\n"
-               "%s}\n",
-               indent, SPAN(hall_of(job)), indent, indent, indent);
+               "%s\theader_up X-Forwarded-Method {method}\n" NAME_ONCE_MORE "%s}\n",
+               indent, SPAN(hall_of(job)), indent, indent, indent, indent);
 }
 
 static bool is_fit(struct proxy_job *job, const struct model_site *site)
@@ -67,14 +70,13 @@ static void put_ask(struct proxy_job *job)
     bool opens = job->order->fail_open;
     buf_printf(job->out,
                "\t\t\tforward_auth %.*s%s {\n"
-               "\t\t\t\turi /auth?\n"
-               "%s"
+               "\t\t\t\turi /auth?\n" NAME_ONCE_MORE "%s"
                "\t\t\t\ttransport http {\n"
                "\t\t\t\t\tdial_timeout 2s\n"
                "\t\t\t\t\tresponse_header_timeout 35s\n"
                "\t\t\t\t}\n"
                "\t\t\t}\n",
-               SPAN(hall_of(job)), opens ? " " OPEN_ADDRESS : "",
+               SPAN(hall_of(job)), opens ? " " OPEN_ADDRESS : "", "\t\t\t",
                opens ? "\t\t\t\tlb_policy first\n"
                        "\t\t\t\tlb_try_duration 2s\n"
                        "\t\t\t\tlb_try_interval 50ms\n"
@@ -93,12 +95,22 @@ static void put_tls(struct proxy_job *job, const struct model_tls *tls)
         buf_printf(job->out, "\t\t\t\t\ttls_trusted_ca_certs \"%s\"\n", tls->ca);
 }
 
+/* Puts the base before the path as it came; "rewrite" would decode an encoded '?'. */
+static void put_base(struct proxy_job *job, struct span base)
+{
+    if (base.length == 0)
+        return;
+    buf_puts(job->out, "\t\t\turi path_regexp ^ \"");
+    for (size_t i = 0; i < base.length; i++)
+        buf_printf(job->out, base.at[i] == '$' ? "$$" : "%c", base.at[i]);
+    buf_puts(job->out, "\"\n");
+}
+
 /* A connection that is kept open looks to the agent as if the server were in use: not for long. */
 static void put_lead(struct proxy_job *job, const struct proxy_target *target,
                      const struct model_tls *tls)
 {
-    if (target->base.length > 0)
-        buf_printf(job->out, "\t\t\trewrite * %.*s{uri}\n", SPAN(target->base));
+    put_base(job, target->base);
     buf_printf(job->out,
                "\t\t\treverse_proxy %.*s {\n"
                "\t\t\t\ttransport http {\n"

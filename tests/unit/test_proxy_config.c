@@ -131,7 +131,7 @@ static void options_are_heard(void **state)
     char *caddy =
         write(config, &(struct proxy_order){.kind = PROXY_CADDY, .listen = "127.0.0.1:81"});
     assert_non_null(strstr(caddy, "http://a.example:81 {\n\tbind 127.0.0.1\n"));
-    assert_non_null(strstr(caddy, "rewrite * /base{uri}"));
+    assert_non_null(strstr(caddy, "\t\t\turi path_regexp ^ \"/base\"\n"));
     free(caddy);
     config_free(config);
 }
