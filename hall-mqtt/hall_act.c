@@ -114,7 +114,8 @@ static int sleep_by_agent(struct hall *hall, const struct action *action, char r
         return -ENOTCONN;
     }
     const int error = payload_agent_command(action->sleep.id, verb, action->sleep.force,
-                                            clock_now().wall + action->sleep.lasts, &text);
+                                            clock_now().wall + action->sleep.lasts,
+                                            fleet_idle(hall->fleet, action->server), &text);
     if (error == 0)
         hall_send(hall, TOPIC_AGENT_COMMAND, server->id, buf_text(&text));
     else

@@ -98,13 +98,48 @@ static void judge_inhibitors(const struct activity_sample *sample, struct vetoes
 
 /* ---- what is counted ---- */
 
+/* "1.2 MB" and what follows it; from 100 on without a fraction. */
+static char *format_amount(double bytes, const char *unit, char *out, size_t size)
+{
+    static const char *const scales[] = {"B", "kB", "MB", "GB", "TB"};
+    size_t scale = 0;
+    while (bytes >= 1000 && scale + 1 < sizeof(scales) / sizeof(scales[0])) {
+        bytes /= 1000;
+        scale++;
+    }
+    snprintf(out, size, scale == 0 || bytes >= 100 ? "%.0f %s%s" : "%.1f %s%s", bytes,
+             scales[scale], unit);
+    return out;
+}
+
+/* Bytes of the last minute as people read them, or how long ago something moved. */
+static char *describe(const struct activity_connection *connection, char *out, size_t size)
+{
+    char amount[24];
+    const long long seconds = (long long)(connection->quiet_ms / 1000);
+    if (connection->bytes > 0)
+        snprintf(out, size, "%s in the last minute",
+                 format_amount((double)connection->bytes, "", amount, sizeof(amount)));
+    else if (connection->bytes == 0)
+        snprintf(out, size, "quiet for %lld s", seconds);
+    else
+        snprintf(out, size, "last packet %lld s ago", seconds);
+    return out;
+}
+
+static void veto_connection(struct vetoes *vetoes, const struct activity_connection *connection)
+{
+    char figures[64];
+    veto(vetoes, "connections: port %u from %s, %s", connection->port, connection->peer,
+         describe(connection, figures, sizeof(figures)));
+}
+
 static void judge_connections(const struct activity_sample *sample, struct vetoes *vetoes)
 {
     if (is_unknown(vetoes, "connections", sample->connections.problem))
         return;
     for (size_t i = 0; i < sample->connections.n; i++)
-        veto(vetoes, "connections: port %u from %s", sample->connections.list[i].port,
-             sample->connections.list[i].peer);
+        veto_connection(vetoes, &sample->connections.list[i]);
     veto_more(vetoes, "connections", sample->connections.more);
 }
 
@@ -157,7 +192,7 @@ void activity_judge(const struct activity_limits *limits, const struct activity_
         judge_sessions(sample, ret_vetoes);
     if (limits->inhibitors)
         judge_inhibitors(sample, ret_vetoes);
-    if (limits->n_ports > 0)
+    if (limits->connections)
         judge_connections(sample, ret_vetoes);
     if (limits->n_processes > 0)
         judge_processes(sample, ret_vetoes);
@@ -176,13 +211,5 @@ void activity_judge(const struct activity_limits *limits, const struct activity_
 
 char *activity_format_rate(double bytes_a_second, char *out, size_t size)
 {
-    static const char *const units[] = {"B/s", "kB/s", "MB/s", "GB/s", "TB/s"};
-    size_t unit = 0;
-    while (bytes_a_second >= 1000 && unit + 1 < sizeof(units) / sizeof(units[0])) {
-        bytes_a_second /= 1000;
-        unit++;
-    }
-    snprintf(out, size, unit == 0 || bytes_a_second >= 100 ? "%.0f %s" : "%.1f %s", bytes_a_second,
-             units[unit]);
-    return out;
+    return format_amount(bytes_a_second, "/s", out, size);
 }

@@ -26,9 +26,10 @@ enum {
 
 /* Which checks are made, and from where on they count; zero, NULL or negative: not made. */
 struct activity_limits {
-    bool sessions, inhibitors;
-    size_t n_ports;
+    bool sessions, inhibitors, connections;
+    size_t n_ports; /* of connections; 0: every port that is published */
     const uint16_t *ports;
+    int64_t window; /* ms: bytes that moved within it are use */
     double load;
     int64_t network, disk; /* bytes a second */
     size_t n_processes;
@@ -45,9 +46,18 @@ struct activity_inhibitor {
     char who[64], why[96], what[64], mode[16];
 };
 
+/* One that is open, and on which bytes moved. */
 struct activity_connection {
     uint16_t port;
     char peer[INET6_ADDRSTRLEN];
+    int64_t bytes;    /* in the last minute; -1: not counted */
+    int64_t quiet_ms; /* since then nothing moved */
+};
+
+struct activity_connections {
+    char problem[ACTIVITY_PROBLEM_SIZE];
+    size_t n, more;
+    struct activity_connection list[ACTIVITY_SEEN_MAX];
 };
 
 /* What one look saw. A problem that is not "" says why a check could not be made. */
@@ -63,11 +73,7 @@ struct activity_sample {
         size_t n, more;
         struct activity_inhibitor list[ACTIVITY_INHIBITORS_MAX];
     } inhibitors;
-    struct {
-        char problem[ACTIVITY_PROBLEM_SIZE];
-        size_t n, more; /* on the chosen ports */
-        struct activity_connection list[ACTIVITY_SEEN_MAX];
-    } connections;
+    struct activity_connections connections;
     struct {
         char problem[ACTIVITY_PROBLEM_SIZE];
         double value; /* load, or bytes a second */

@@ -96,8 +96,11 @@ static const struct option_table docker_table = {"docker", sizeof(struct raw_age
 static const struct option activity_rows[] = {
     {"sessions", .kind = OPTION_BOOL, AT(raw_agent, out.activity.sessions), .fallback = "true",
      .help = "Somebody is logged in: remote sessions, and local ones that are not idle."},
-    {"connections", LIST(item_port, ACTIVITY_PORTS_MAX), AT(raw_agent, ports), COUNT_AT(raw_agent, n_ports),
-     .help = "Ports of this server on which an established TCP connection counts."},
+    {"connections", LIST(item_port, ACTIVITY_PORTS_MAX), .or_bool = true, AT(raw_agent, ports), COUNT_AT(raw_agent, n_ports),
+     .help = "Open TCP connections on which bytes move: true counts those to every port that other machines reach, Docker's "
+             "published ones too; a list counts those to its ports; false or [] none. By default true."},
+    {"window", .kind = OPTION_DURATION, .min = 1000, .max = 3600000, AT(raw_agent, out.activity.window), .fallback = "2m",
+     .help = "Bytes that moved on such a connection count for this time, or for Hall's idle time where that is less."},
     {"load", .kind = OPTION_NUMBER, .min = 0, .max = 10000, AT(raw_agent, out.activity.load),
      .help = "The load of the last minute counts from here on."},
     {"network", TEXT(rate, 32), AT(raw_agent, out.activity.network),
@@ -170,6 +173,7 @@ static struct config_agent complete(struct arena *arena, const char *file,
     config.memory = arena;
     config.rights = rights_of(raw);
     config.command = argv_of(arena, raw);
+    config.activity.connections = !raw->ports || raw->n_ports > 0;
     config.activity.n_ports = raw->n_ports;
     config.activity.ports = raw->ports;
     config.activity.n_processes = raw->n_processes;

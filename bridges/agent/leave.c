@@ -122,6 +122,7 @@ void leave_order(struct agent *agent, const struct order *order)
         accept_order(agent);
         return;
     }
+    watch_hear_idle(agent->watch, order->idle_ms);
     leave->look = watch_look(agent->watch);
     leave_enter(agent, LEAVE_CHECKING, DECIDE_MS);
 }

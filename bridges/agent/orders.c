@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 
-enum { SHOWN_SIZE = 48 };
+enum { SHOWN_SIZE = 48, IDLE_MOST_S = 366 * 24 * 3600 };
 
 static const struct verb_row {
     const char *name;
@@ -83,6 +83,20 @@ static int read_force(const struct json *root, bool *ret_force, char ret_reason[
         return 0;
     return refuse(ret_reason, -EINVAL, "\"force\" is %s; allowed: true or false",
                   json_type_name(json_type(force)));
+}
+
+/* Only what it is, if it is there: a Hall that does not say it is an older one. */
+static int read_idle(const struct json *root, int64_t *ret_idle_ms,
+                     char ret_reason[ORDER_REASON_SIZE])
+{
+    const struct json *idle = json_get(root, "idle_s");
+    int64_t seconds = 0;
+    if (idle && json_type(idle) != JSON_NULL &&
+        (!json_integer(idle, &seconds) || seconds < 0 || seconds > IDLE_MOST_S))
+        return refuse(ret_reason, -EINVAL, "\"idle_s\" is no number of seconds; allowed: 0 to %d",
+                      IDLE_MOST_S);
+    *ret_idle_ms = seconds * 1000;
+    return 0;
 }
 
 static int read_expiry(const struct json *root, int64_t now, char ret_reason[ORDER_REASON_SIZE])
@@ -178,6 +192,8 @@ static int read_order(struct orders *orders, const struct json *root, int64_t no
         error = read_expiry(root, now, ret_reason);
     if (error == 0)
         error = read_force(root, &order->force, ret_reason);
+    if (error == 0)
+        error = read_idle(root, &order->idle_ms, ret_reason);
     if (error == 0 && !order_is_power(order->verb))
         error = read_containers(root, order, ret_reason);
     if (error == 0)

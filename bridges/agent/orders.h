@@ -39,7 +39,8 @@ enum { ORDER_ID_SIZE = 65, ORDER_CONTAINERS_MAX = 32, ORDER_REASON_SIZE = 240, O
 struct order {
     char id[ORDER_ID_SIZE];
     enum order_verb verb;
-    bool force; /* skips vetoes, never rights */
+    bool force;      /* skips vetoes, never rights */
+    int64_t idle_ms; /* Hall's idle time for this server; 0: not said */
     /* Of containers: a project, or names. */
     char project[SLUG_MAX + 1];
     size_t n_names;

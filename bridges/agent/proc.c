@@ -1,6 +1,5 @@
 #include "bridges/agent/proc.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
@@ -10,7 +9,7 @@
 
 #include "base/text.h"
 
-enum { TCP_ESTABLISHED_STATE = 1, SECTOR = 512 };
+enum { SECTOR = 512 };
 
 /* The start of the next line, or NULL behind the last. */
 static const char *next_line(const char *line)
@@ -56,48 +55,6 @@ static bool skip_words(const char **at, unsigned n)
             return false;
         *at += length;
     }
-    return true;
-}
-
-/* ---- connections ---- */
-
-/* The kernel prints each 32-bit word as the machine holds it. */
-static bool read_address(const char *hex, struct proc_connection *connection)
-{
-    const size_t length = strspn(hex, "0123456789abcdefABCDEF");
-    uint32_t words[4] = {0};
-    char part[9];
-    if ((length != 8 && length != 32) || hex[length] != ':')
-        return false;
-    for (size_t i = 0; i < length / 8; i++) {
-        memcpy(part, hex + i * 8, 8);
-        part[8] = '\0';
-        words[i] = (uint32_t)strtoul(part, NULL, 16);
-    }
-    const bool mapped = length == 32 && words[0] == 0 && words[1] == 0 && words[2] == htonl(0xffff);
-    if (length == 8 || mapped)
-        return inet_ntop(AF_INET, mapped ? &words[3] : &words[0], connection->peer,
-                         sizeof(connection->peer));
-    return inet_ntop(AF_INET6, words, connection->peer, sizeof(connection->peer));
-}
-
-/* "  0: 0100007F:1F90 0200007F:C350 01 ..." */
-bool proc_read_connection(const char *line, struct proc_connection *ret)
-{
-    struct proc_connection connection = {0};
-    char number[16], local[48], remote[48], state[8];
-    char *end;
-    if (!take_word(&line, number, sizeof(number)) || !take_word(&line, local, sizeof(local)) ||
-        !take_word(&line, remote, sizeof(remote)) || !take_word(&line, state, sizeof(state)))
-        return false;
-    const char *colon = strchr(local, ':');
-    if (!colon || strlen(colon) != 5 || strspn(colon + 1, "0123456789abcdefABCDEF") != 4)
-        return false;
-    connection.port = (uint16_t)strtoul(colon + 1, NULL, 16);
-    if (strlen(state) != 2 || strtoul(state, &end, 16) != TCP_ESTABLISHED_STATE || *end != '\0' ||
-        !read_address(remote, &connection))
-        return false;
-    *ret = connection;
     return true;
 }
 

@@ -7,20 +7,11 @@
 #define HALL_AGENT_PROC_H
 
 #include <net/if.h>
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum { PROC_NAME_SIZE = 64, PROC_COMM_SIZE = 16 };
-
-/* One line of /proc/net/tcp or tcp6 that shows an established connection; false for all other
- * lines. */
-struct proc_connection {
-    uint16_t port;               /* local */
-    char peer[INET6_ADDRSTRLEN]; /* without port; IPv4 in IPv6 as IPv4 */
-};
-bool proc_read_connection(const char *line, struct proc_connection *ret);
 
 /* /proc/loadavg: the first number. */
 bool proc_read_load(const char *text, double *ret_load);

@@ -66,6 +66,21 @@ static void put_inhibitors(struct json_writer *out, const struct activity_sample
     json_end_array(out);
 }
 
+static void put_connections(struct json_writer *out, const struct activity_sample *sample)
+{
+    json_begin_array(out, "connections");
+    for (size_t i = 0; i < sample->connections.n; i++) {
+        const struct activity_connection *connection = &sample->connections.list[i];
+        json_begin_object(out, NULL);
+        json_put_string(out, "from", connection->peer);
+        json_put_integer(out, "port", connection->port);
+        put_count(out, "bytes", connection->bytes);
+        json_put_integer(out, "quiet_s", connection->quiet_ms / 1000);
+        json_end_object(out);
+    }
+    json_end_array(out);
+}
+
 static void put_wol(struct json_writer *out, const char *interface, const struct wol_nic *wol)
 {
     json_begin_object(out, "wol");
@@ -106,6 +121,7 @@ int report_write(const struct watch_sight *sight, const struct vetoes *vetoes, u
     put_memory(&writer, &sight->memory);
     put_sessions(&writer, &sight->sample);
     put_inhibitors(&writer, &sight->sample);
+    put_connections(&writer, &sight->sample);
     put_vetoes(&writer, vetoes);
     put_wol(&writer, sight->interface, &sight->wol);
     put_can(&writer, &sight->can, rights);

@@ -11,9 +11,16 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "bridges/agent/connections.h"
+#include "bridges/agent/traffic.h"
 #include "loop/child.h"
 
-enum { TEXT_SIZE = 65536, LINE_SIZE = 512, RATE_LEAST_MS = 4000 };
+enum {
+    TEXT_SIZE = 65536,
+    RATE_LEAST_MS = 4000,
+    SETTLE_US = (TRAFFIC_SETTLE_MS + 50) * 1000,
+    SETTLE_ACCURACY_US = 50000,
+};
 
 /* A counter that only grows, and what it grew by. */
 struct meter {
@@ -30,10 +37,13 @@ struct watch {
     void (*seen)(void *context, unsigned look);
     void *context;
 
-    sd_event_source *begin; /* starts a look in the next turn of the loop */
-    struct child *child;    /* NULL: no command is configured */
-    unsigned look;          /* number of the last one */
-    unsigned pending;       /* who has not answered yet */
+    sd_event_source *begin;          /* starts a look in the next turn of the loop */
+    sd_event_source *settle;         /* looks once more at connections that are new */
+    struct child *child;             /* NULL: no command is configured */
+    struct connections *connections; /* NULL: they do not count */
+    int64_t window;                  /* ms: bytes that moved on one within it count */
+    unsigned look;                   /* number of the last one */
+    unsigned pending;                /* who has not answered yet */
     bool running, again;
     struct meter network, disk;
     struct watch_sight sight;
@@ -115,48 +125,19 @@ void watch_forget_rates(struct watch *watch)
 
 /* ---- connections ---- */
 
-static bool is_watched_port(const struct activity_limits *limits, uint16_t port)
+/* What is new counts only if it is still there a moment later. False: that is waited for. */
+static bool look_connections(struct watch *watch)
 {
-    for (size_t i = 0; i < limits->n_ports; i++)
-        if (limits->ports[i] == port)
-            return true;
-    return false;
+    const bool again = connections_look(watch->connections, clock_now().boot, watch->window,
+                                        &watch->sight.sample.connections);
+    return !again || sd_event_source_set_time_relative(watch->settle, SETTLE_US) < 0 ||
+           sd_event_source_set_enabled(watch->settle, SD_EVENT_ONESHOT) < 0;
 }
 
-static void take_connection(struct watch *watch, const char *line)
+void watch_hear_idle(struct watch *watch, int64_t idle_ms)
 {
-    struct activity_sample *sample = &watch->sight.sample;
-    struct proc_connection connection;
-    if (!proc_read_connection(line, &connection) ||
-        !is_watched_port(&watch->config->activity, connection.port))
-        return;
-    if (sample->connections.n == ACTIVITY_SEEN_MAX) {
-        sample->connections.more++;
-        return;
-    }
-    struct activity_connection *seen = &sample->connections.list[sample->connections.n++];
-    seen->port = connection.port;
-    text_copy(seen->peer, sizeof(seen->peer), connection.peer);
-}
-
-/* Line by line: on a busy server these files are megabytes. A kernel without IPv6 has no tcp6. */
-static void look_connections(struct watch *watch)
-{
-    static const char *const files[] = {"/proc/net/tcp", "/proc/net/tcp6"};
-    struct activity_sample *sample = &watch->sight.sample;
-    char line[LINE_SIZE];
-    sample->connections.n = sample->connections.more = 0;
-    sample->connections.problem[0] = '\0';
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        FILE *file = fopen(files[i], "re");
-        if (!file && (i == 0 || errno != ENOENT))
-            snprintf(sample->connections.problem, sizeof(sample->connections.problem),
-                     "%s cannot be read", files[i]);
-        while (file && fgets(line, sizeof(line), file))
-            take_connection(watch, line);
-        if (file)
-            fclose(file);
-    }
+    const int64_t most = watch->config->activity.window;
+    watch->window = idle_ms > 0 && idle_ms < most ? idle_ms : most;
 }
 
 /* ---- processes ---- */
@@ -276,19 +257,29 @@ static void on_child(void *context, int status, const char *problem)
     answered(watch);
 }
 
+static int on_settle(sd_event_source *source, uint64_t usec, void *context)
+{
+    struct watch *watch = context;
+    (void)source;
+    (void)usec;
+    (void)connections_look(watch->connections, clock_now().boot, watch->window,
+                           &watch->sight.sample.connections);
+    answered(watch);
+    return 0;
+}
+
 static int on_begin(sd_event_source *source, void *context)
 {
     struct watch *watch = context;
-    const struct activity_limits *limits = &watch->config->activity;
     (void)source;
     watch->pending = 1U + (watch->child ? 1U : 0U);
     look_machine(watch);
     look_interface(watch);
     look_network(watch);
     look_disk(watch);
-    if (limits->n_ports > 0)
-        look_connections(watch);
-    if (limits->n_processes > 0)
+    if (watch->connections && !look_connections(watch))
+        watch->pending++;
+    if (watch->config->activity.n_processes > 0)
         look_processes(watch);
     if (watch->child)
         child_run(watch->child);
@@ -326,9 +317,17 @@ int watch_create(sd_event *loop, const struct config_agent *config, struct login
     watch->logind = logind;
     watch->seen = seen;
     watch->context = context;
+    watch->window = config->activity.window;
     int error = sd_event_add_defer(loop, &watch->begin, on_begin, watch);
     if (error >= 0)
         error = sd_event_source_set_enabled(watch->begin, SD_EVENT_OFF);
+    if (error >= 0)
+        error = sd_event_add_time(loop, &watch->settle, CLOCK_MONOTONIC, UINT64_MAX,
+                                  SETTLE_ACCURACY_US, on_settle, watch);
+    if (error >= 0)
+        error = sd_event_source_set_enabled(watch->settle, SD_EVENT_OFF);
+    if (error >= 0 && config->activity.connections)
+        error = connections_create(&config->activity, &watch->connections);
     if (error >= 0 && config->command)
         error = child_create(
             loop, &(struct child_work){.argv = config->command, .done = on_child, .context = watch},
@@ -346,6 +345,8 @@ void watch_destroy(struct watch *watch)
     if (!watch)
         return;
     child_destroy(watch->child);
+    connections_destroy(watch->connections);
+    sd_event_source_disable_unref(watch->settle);
     sd_event_source_disable_unref(watch->begin);
     sd_event_unref(watch->loop);
     free(watch);

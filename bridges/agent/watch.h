@@ -40,6 +40,10 @@ void watch_destroy(struct watch *watch);
 unsigned watch_look(struct watch *watch);
 const struct watch_sight *watch_sight(const struct watch *watch);
 
+/* How long Hall leaves this server awake after its last use, as it said with its last command; 0:
+ * not said. Bytes that moved longer ago than that are no use, whatever the configuration says. */
+void watch_hear_idle(struct watch *watch, int64_t idle_ms);
+
 /* Counters from before a sleep are no measure for now. */
 void watch_forget_rates(struct watch *watch);
 

@@ -462,7 +462,7 @@ int payload_hold(const struct command *command, int64_t until_wall, struct buf *
 }
 
 int payload_agent_command(const char *id, const char *action, bool force, int64_t expires_wall,
-                          struct buf *out)
+                          int64_t idle_ms, struct buf *out)
 {
     struct page page = {0};
     page_begin(&page, out);
@@ -470,6 +470,7 @@ int payload_agent_command(const char *id, const char *action, bool force, int64_
     json_put_string(&page.json, "action", action);
     json_put_time(&page.json, "expires", expires_wall);
     json_put_bool(&page.json, "force", force);
+    json_put_integer(&page.json, "idle_s", idle_ms / 1000);
     return page_end(&page);
 }
 

@@ -45,9 +45,9 @@ int payload_hold(const struct command *command, int64_t until_wall, struct buf *
 int payload_agent_project(const struct model_site *site, const struct project *project,
                           const char *id, enum project_verb verb, int64_t expires_wall,
                           struct buf *out);
-/* What Hall tells an agent: {id, action, expires, force}. action: "suspend", "hibernate",
- * "poweroff", "reboot". */
+/* What Hall tells an agent: {id, action, expires, force, idle_s}. action: "suspend", "hibernate",
+ * "poweroff", "reboot". idle_ms: how long this server stays awake after its last use. */
 int payload_agent_command(const char *id, const char *action, bool force, int64_t expires_wall,
-                          struct buf *out);
+                          int64_t idle_ms, struct buf *out);
 
 #endif

@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/text.h"
 
-enum { SHOWN_SIZE = 48 };
+enum { SHOWN_SIZE = 48, QUIET_MOST_S = 24 * 3600 };
 
 __attribute__((format(printf, 2, 3))) static int refuse(char ret_reason[REASON_SIZE],
                                                         const char *format, ...)
@@ -150,6 +150,28 @@ static void add_use(struct agent_uses *uses, const char *veto)
         uses->list[uses->n++] = use;
 }
 
+/* How long ago something moved on the liveliest connection of the list; 0 where nothing tells. */
+static int64_t read_quiet(const struct json *connections)
+{
+    const struct json *connection = connections ? json_first(connections) : NULL;
+    int64_t least = INT64_MAX, seconds = 0;
+    for (; connection; connection = json_next(connection))
+        if (json_integer(json_get(connection, "quiet_s"), &seconds) && seconds < least)
+            least = seconds;
+    return least > 0 && least <= QUIET_MOST_S ? least * 1000 : 0;
+}
+
+static int read_connections(const struct json *root, struct agent_uses *uses,
+                            char ret_reason[REASON_SIZE])
+{
+    const struct json *connections = NULL;
+    int error = member(root, "connections", JSON_ARRAY, &connections, ret_reason);
+    for (size_t i = 0; error == 0 && i < uses->n; i++)
+        if (strcmp(uses->list[i].holder, AGENT_STREAM) == 0)
+            uses->list[i].quiet = read_quiet(connections);
+    return error;
+}
+
 static int read_uses(const struct json *root, struct agent_uses *uses, char ret_reason[REASON_SIZE])
 {
     const struct json *vetoes = NULL;
@@ -158,7 +180,7 @@ static int read_uses(const struct json *root, struct agent_uses *uses, char ret_
     for (; veto; veto = json_next(veto))
         if (json_string(veto))
             add_use(uses, json_string(veto));
-    return error;
+    return error < 0 ? error : read_connections(root, uses, ret_reason);
 }
 
 static int read_known_report(const struct json *root, struct agent_report *report,

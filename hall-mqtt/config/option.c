@@ -90,6 +90,12 @@ static void read_list(struct reader *reader, const struct option *row, const str
 {
     char *items;
     size_t size = row->item->size;
+    bool on;
+    if (row->or_bool && json_bool(value, &on)) {
+        if (!on)
+            store_items(base, row, 0, arena_alloc(reader->arena, 1, size));
+        return;
+    }
     if (json_type(value) != JSON_ARRAY) {
         fail(reader, row, at, value);
         return;

@@ -59,6 +59,7 @@ struct option {
     const struct format *format; /* text; map: of the keys */
     const char *const *names;    /* choice: NULL-terminated; an empty one cannot be chosen */
     const struct option *item;   /* list */
+    bool or_bool;                /* list: false stands for an empty one, true for the default */
     const struct option_table *table; /* object, map */
     unsigned tag;        /* what a table with exactly_one stores when this is the one */
     size_t given_offset; /* enum option_given; 0: nobody asks */

@@ -54,7 +54,8 @@ static void put_allowed(const struct option *row, char *out, size_t size)
         snprintf(out, size, "an object");
         break;
     case OPTION_LIST:
-        snprintf(out, size, "an array of at most %lld", (long long)row->max);
+        snprintf(out, size, "an array of at most %lld%s", (long long)row->max,
+                 row->or_bool ? ", true or false" : "");
         break;
     }
 }

@@ -191,6 +191,13 @@ static void handle_agent(struct step *step, const struct fleet_event *event)
         step_stage(step, STAGE_AGENT_ONLINE);
 }
 
+/* Bytes that moved longer ago than the idle time are no use. The agent hears that time with the
+ * first command only. */
+static bool is_lasting(const struct step *step, const struct agent_use *use)
+{
+    return use->quiet == 0 || use->quiet < step_idle(step);
+}
+
 /* The leases of an agent are those of its latest report. */
 static void take_uses(struct step *step, const struct agent_uses *uses)
 {
@@ -201,13 +208,16 @@ static void take_uses(struct step *step, const struct agent_uses *uses)
         bool goes_on = !is_of_agent(&lease);
 
         for (size_t k = 0; k < uses->n && !goes_on; k++)
-            goes_on = strcmp(uses->list[k].holder, lease.holder) == 0;
+            goes_on =
+                is_lasting(step, &uses->list[k]) && strcmp(uses->list[k].holder, lease.holder) == 0;
         if (!goes_on)
             lease_release(set, lease.kind, lease.holder);
     }
     for (size_t i = 0; i < uses->n; i++) {
         const struct agent_use *use = &uses->list[i];
 
+        if (!is_lasting(step, use))
+            continue;
         (void)lease_take(set, is_agent_stream(use->holder) ? LEASE_STREAM : LEASE_AGENT,
                          use->holder, use->label, step->now.boot, LEASE_FOREVER);
     }

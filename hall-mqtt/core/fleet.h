@@ -61,6 +61,7 @@ enum { AGENT_USES_MAX = 4 };
 struct agent_use {
     char holder[LEASE_HOLDER_SIZE];
     char label[LEASE_LABEL_SIZE];
+    int64_t quiet; /* ms since bytes moved on any of the connections; 0 where that is not told */
 };
 struct agent_uses {
     size_t n;

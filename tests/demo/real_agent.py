@@ -37,6 +37,8 @@ class RealAgent:
     def _write(self):
         spec = self.sim.spec
         activity = {"sessions": True, "inhibitors": True}
+        if not spec["nic"]["interface"]:  # on loopback nobody is a visitor
+            activity["connections"] = False
         if spec.get("busy_file"):
             activity["command"] = ["/usr/bin/test", "-e", spec["busy_file"]]
         config = {"id": self.sim.id, "interface": spec["nic"]["interface"] or "lo", "activity": activity,

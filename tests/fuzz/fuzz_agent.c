@@ -1,4 +1,5 @@
-/* What the agent reads: commands, its own file, the texts of /proc. The first byte chooses. */
+/* What the agent reads: commands, its own file, the texts of /proc, the kernel's messages. The
+ * first byte chooses. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -6,8 +7,10 @@
 
 #include "base/text.h"
 #include "bridges/agent/config_agent.h"
+#include "bridges/agent/forwarded.h"
 #include "bridges/agent/orders.h"
 #include "bridges/agent/proc.h"
+#include "loop/sockets.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -40,13 +43,11 @@ static void read_file(const char *text, size_t length)
 
 static void read_proc(const char *text)
 {
-    struct proc_connection connection;
     struct proc_memory memory;
     char interface[IF_NAMESIZE], comm[PROC_COMM_SIZE], id[37];
     uint64_t bytes;
     int64_t seconds;
     double load;
-    proc_read_connection(text, &connection);
     proc_read_memory(text, &memory);
     proc_read_default_interface(text, interface);
     proc_read_comm(text, comm);
@@ -56,6 +57,15 @@ static void read_proc(const char *text)
     proc_read_disks(text, &bytes);
     proc_read_uptime(text, &seconds);
     proc_read_load(text, &load);
+}
+
+/* The kernel is believed, but its messages are read as if it were not. */
+static void read_netlink(const char *text, size_t length)
+{
+    struct tcp_socket socket;
+    struct forwarded_flow flow;
+    sockets_read(text, length, &socket);
+    forwarded_read(text, length, &flow);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -69,6 +79,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         read_command(text, size - 1);
     else if (data[0] == 'f')
         read_file(text, size - 1);
+    else if (data[0] == 'n')
+        read_netlink(text, size - 1);
     else
         read_proc(text);
     free(text);

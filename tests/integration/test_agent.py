@@ -334,16 +334,39 @@ def test_connections_veto(place):
         port = server.getsockname()[1]
         agent = place.agent(activity={"connections": [port]})
         agent.wait_report(lambda r: r["vetoes"] == [])
-        with socket.create_connection(("127.0.0.1", port)):
-            refused(agent, f"connections: port {port} from 127.0.0.1")
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            agent.order(outcome="accepted", idle_s=3600)
+            woken(place, agent, 1)
+            client.sendall(b"x" * 2000)
+            refused(agent, f"connections: port {port} from 127.0.0.1, 2.0 kB in the last minute")
     agent.order(outcome="accepted")
+
+
+def woken(place, agent, n):
+    """It was let go, and is awake again."""
+    suspended(place, n)
+    mark = agent.bus.mark()
+    place.system.going(True)
+    place.system.going(False)
+    agent.wait_state("online", mark)
+
+
+@pytest.mark.parametrize("value, counts", [(False, False), ([], False), (True, False), (None, False), ("port", True)])
+def test_connections_can_be_switched_off_and_this_machine_is_no_visitor(place, value, counts):
+    with socket.create_server(("", 0)) as server:
+        port = server.getsockname()[1]
+        agent = place.agent(activity={"connections": [port] if value == "port" else value})
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.sendall(b"x" * 2000)
+            agent.order(outcome="refused" if counts else "accepted")
 
 
 def test_connections_over_ipv6_count_too(place):
     with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
         port = server.getsockname()[1]
         agent = place.agent(activity={"connections": [port]})
-        with socket.create_connection(("::1", port)):
+        with socket.create_connection(("::1", port)) as client:
+            client.sendall(b"x" * 2000)
             refused(agent, f"connections: port {port} from ::1")
 
 

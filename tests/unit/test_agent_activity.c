@@ -120,38 +120,41 @@ static void test_thresholds_count_from_their_value_on(void **state)
 
 static void test_lists(void **state)
 {
-    const uint16_t port = 22;
     const char *const process = "rsync";
-    const struct activity_limits limits = {.n_ports = 1,
-                                           .ports = &port,
+    const struct activity_limits limits = {.connections = true,
                                            .n_processes = 1,
                                            .processes = &process,
                                            .command = "/usr/local/bin/busy"};
     (void)state;
     judge(&limits);
     assert_int_equal(vetoes.n, 0);
-    sample.connections.n = 1;
+    sample.connections.n = 3;
     sample.connections.more = 9;
-    sample.connections.list[0] = (struct activity_connection){.port = 22, .peer = "192.0.2.7"};
+    sample.connections.list[0] =
+        (struct activity_connection){.port = 8080, .peer = "192.0.2.7", .bytes = 12345678};
+    sample.connections.list[1] =
+        (struct activity_connection){.port = 22, .peer = "2001:db8::7", .quiet_ms = 70999};
+    sample.connections.list[2] = (struct activity_connection){
+        .port = 80, .peer = "192.0.2.8", .bytes = -1, .quiet_ms = 3000};
     sample.processes.n = 1;
     snprintf(sample.processes.list[0], PROC_COMM_SIZE, "rsync");
     sample.command.active = true;
     judge(&limits);
-    check(0, "connections: port 22 from 192.0.2.7");
-    check(1, "connections: and 9 more");
-    check(2, "processes: rsync");
-    check(3, "command: /usr/local/bin/busy says so");
-    assert_int_equal(vetoes.n, 4);
+    check(0, "connections: port 8080 from 192.0.2.7, 12.3 MB in the last minute");
+    check(1, "connections: port 22 from 2001:db8::7, quiet for 70 s");
+    check(2, "connections: port 80 from 192.0.2.8, last packet 3 s ago");
+    check(3, "connections: and 9 more");
+    check(4, "processes: rsync");
+    check(5, "command: /usr/local/bin/busy says so");
+    assert_int_equal(vetoes.n, 6);
 }
 
 static void test_not_knowing_counts(void **state)
 {
-    const uint16_t port = 22;
     const char *const process = "rsync";
     const struct activity_limits limits = {.sessions = true,
                                            .inhibitors = true,
-                                           .n_ports = 1,
-                                           .ports = &port,
+                                           .connections = true,
                                            .load = 1,
                                            .network = 1,
                                            .disk = 1,

@@ -66,11 +66,12 @@ static void test_reads_what_hall_writes(void **state)
 {
     struct buf text = BUF_INIT(1024);
     (void)state;
-    assert_int_equal(payload_agent_command("s-1", "suspend", true, now + 30000, &text), 0);
+    assert_int_equal(payload_agent_command("s-1", "suspend", true, now + 30000, 90000, &text), 0);
     assert_int_equal(read_order(buf_text(&text)), 0);
     assert_string_equal(order.id, "s-1");
     assert_int_equal(order.verb, ORDER_SUSPEND);
     assert_true(order.force);
+    assert_int_equal(order.idle_ms, 90000);
     buf_finish(&text);
 }
 

@@ -9,55 +9,6 @@
 
 #include "bridges/agent/proc.h"
 
-static const char head[] = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when "
-                           "retrnsmt   uid  timeout inode\n";
-
-static void test_connections(void **state)
-{
-    struct proc_connection seen;
-    (void)state;
-    assert_true(proc_read_connection(
-        "   1: 1401A8C0:0016 0702A8C0:C350 01 00000000:00000000 02:000 0 0 1234 4\n", &seen));
-    assert_int_equal(seen.port, 22);
-    assert_string_equal(seen.peer, "192.168.2.7");
-    assert_true(proc_read_connection("   0: 0000000000000000FFFF00001401A8C0:01BB "
-                                     "0000000000000000FFFF00000702A8C0:C350 01 0:0\n",
-                                     &seen));
-    assert_int_equal(seen.port, 443);
-    assert_string_equal(seen.peer, "192.168.2.7");
-    assert_true(proc_read_connection("   0: 00000000000000000000000001000000:0050 "
-                                     "00000000000000000000000001000000:C350 01 0:0\n",
-                                     &seen));
-    assert_int_equal(seen.port, 80);
-    assert_string_equal(seen.peer, "::1");
-}
-
-static void test_no_connections(void **state)
-{
-    static const char *const lines[] = {
-        head,
-        "",
-        "\n",
-        "   1: 1401A8C0:0016 0702A8C0:C350 0A 0:0\n", /* listens */
-        "   1: 1401A8C0:0016 0702A8C0:C350 06 0:0\n", /* is over */
-        "   1: 1401A8C0:0016 0702A8C0:C350 0\n",
-        "   1: 1401A8C0:0016 0702A8C0:C350\n",
-        "   1: 1401A8C0 0702A8C0:C350 01\n",
-        "   1: 1401A8C0:00166 0702A8C0:C350 01\n",
-        "   1: 1401A8C0:001G 0702A8C0:C350 01\n",
-        "   1: 1401A8C0:0016 0702A8C:C350 01\n",
-        "   1: 1401A8C0:0016 0702A8C0FF:C350 01\n",
-        "   1: 1401A8C0:0016 ZZZZZZZZ:C350 01\n",
-        "   1: 1401A8C0:0016 000000000000000000000000000000000000000000:C350 01\n",
-    };
-    struct proc_connection seen = {.port = 7};
-    (void)state;
-    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
-        if (proc_read_connection(lines[i], &seen))
-            fail_msg("taken for a connection: %s", lines[i]);
-    assert_int_equal(seen.port, 7);
-}
-
 static void test_load_and_uptime(void **state)
 {
     double load = 0;
@@ -178,7 +129,6 @@ static void test_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_connections),     cmocka_unit_test(test_no_connections),
         cmocka_unit_test(test_load_and_uptime), cmocka_unit_test(test_memory),
         cmocka_unit_test(test_traffic),         cmocka_unit_test(test_default_interface),
         cmocka_unit_test(test_disks),           cmocka_unit_test(test_names),

@@ -60,8 +60,15 @@ static void fill(void)
     sight.sample.inhibitors.n = 1;
     sight.sample.inhibitors.list[0] = (struct activity_inhibitor){
         .who = "dnf", .why = "installs \"x\"", .what = "sleep", .mode = "block"};
-    vetoes = (struct vetoes){.n = 1};
+    sight.sample.connections.n = 2;
+    sight.sample.connections.list[0] = (struct activity_connection){
+        .port = 8080, .peer = "192.0.2.7", .bytes = 12345678, .quiet_ms = 2999};
+    sight.sample.connections.list[1] = (struct activity_connection){
+        .port = 80, .peer = "192.0.2.8", .bytes = -1, .quiet_ms = 40000};
+    vetoes = (struct vetoes){.n = 2};
     snprintf(vetoes.list[0], ACTIVITY_VETO_SIZE, "sessions: root from 192.0.2.7");
+    snprintf(vetoes.list[1], ACTIVITY_VETO_SIZE,
+             "connections: port 8080 from 192.0.2.7, 12.3 MB in the last minute");
 }
 
 static void test_report(void **state)
@@ -76,6 +83,9 @@ static void test_report(void **state)
     assert_int_equal(report_read_report(buf_text(&text), text.length, &event, reason), 0);
     assert_string_equal(event.report.boot_id, sight.boot_id);
     assert_int_equal(event.report.uptime_s, 3600);
+    assert_int_equal(event.uses.n, 2);
+    assert_string_equal(event.uses.list[1].holder, AGENT_STREAM);
+    assert_int_equal(event.uses.list[1].quiet, 2000);
     assert_true(event.report.wol_known && event.report.wol_armed && event.report.can_restart);
     buf_finish(&text);
 }
@@ -173,6 +183,7 @@ static void test_results(void **state)
     char reason[REASON_SIZE];
     (void)state;
     fill();
+    vetoes.n = 1;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         buf_clear(&text);
         assert_int_equal(report_write_result(&name, rows[i].outcome, "because", &vetoes, &text), 0);

@@ -287,7 +287,8 @@ static void test_agent_command(void **state)
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
     (void)state;
     check_golden("agent_command",
-                 payload_agent_command("s-1", "suspend", false, now.wall + 30000, &text), &text);
+                 payload_agent_command("s-1", "suspend", false, now.wall + 30000, 1200000, &text),
+                 &text);
 }
 
 static void test_hold(void **state)

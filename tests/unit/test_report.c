@@ -201,6 +201,12 @@ static void test_uses(void **state)
     check_use(2, "somebody plays?", "");
     assert_int_equal(read_report("{\"vetoes\":[\"a: 1\",\"b: 2\",\"c: 3\",\"d: 4\",\"e: 5\"]}"), 0);
     assert_int_equal(event.uses.n, AGENT_USES_MAX);
+    assert_int_equal(read_report("{\"vetoes\":[\"connections: port 80\"],\"connections\":["
+                                 "{\"quiet_s\":40},{\"quiet_s\":7},{},3,{\"quiet_s\":\"x\"}]}"),
+                     0);
+    assert_int_equal(event.uses.list[0].quiet, 7000);
+    assert_int_equal(read_report("{\"vetoes\":[\"connections: port 80\"]}"), 0);
+    assert_int_equal(event.uses.list[0].quiet, 0);
     assert_int_equal(read_report("{\"vetoes\":null}"), 0);
     assert_int_equal(event.uses.n, 0);
     assert_int_equal(read_report("{\"vetoes\":\"all\"}"), -EINVAL);

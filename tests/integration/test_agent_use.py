@@ -1,0 +1,254 @@
+"""What the agent takes for use of the ports that a server publishes: bytes that move on a connection that stays open. A server
+in a network namespace with a real Docker engine, whose bridge and address translation are its own; the visitor comes from
+outside. Its idle time is pressed into seconds."""
+
+import io
+import json
+import os
+import sys
+import tarfile
+import threading
+import time
+
+import pytest
+from lan import Lan
+from logind import SystemBus
+from process import Process, wait_until
+from streams import Client
+from test_agent import Agent, agent_binary  # noqa: F401
+from test_docker import Engine
+from world import ROOT, Broker
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="network namespaces and a Docker engine need root")
+
+NUMBER, HOST_PORT, PUBLISHED, INSIDE = 20, 8081, 8080, 80
+WINDOW_S = 4
+SITE = ROOT / "tests" / "integration" / "streams.py"
+BOTH = pytest.mark.parametrize("port", [HOST_PORT, PUBLISHED], ids=["host", "docker"])
+DIRECTORIES = ("usr", "tmp")
+LINKS = {"bin": "usr/bin", "lib": "usr/lib", "lib64": "usr/lib64"}
+
+
+def image():
+    """Empty: what runs in it is this machine's python, bound into it."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        for name in DIRECTORIES:
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            tar.addfile(entry)
+        for name, target in LINKS.items():
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.linkname = tarfile.SYMTYPE, target
+            tar.addfile(entry)
+    return data.getvalue()
+
+
+class BridgedEngine(Engine):
+    """As people run it: with a bridge, and ports published by address translation."""
+
+    SETTINGS = ("--userland-proxy=false",)
+
+    def publish(self, name, port, inside):
+        self.must("POST", "/images/create?fromSrc=-&repo=empty", image(), "application/x-tar")
+        self.must("POST", f"/containers/create?name={name}", json.dumps({
+            "Image": "empty", "Cmd": ["/usr/bin/python3", "/tmp/streams.py", str(inside)], "StopSignal": "SIGKILL",
+            "ExposedPorts": {f"{inside}/tcp": {}},
+            "HostConfig": {"Binds": ["/usr:/usr:ro", f"{SITE}:/tmp/streams.py:ro"],
+                           "PortBindings": {f"{inside}/tcp": [{"HostPort": str(port)}]}}}))
+        self.must("POST", f"/containers/{name}/start")
+
+
+class Server:
+    """A namespace with a card, a site of its own, Docker with another, and the agent."""
+
+    def __init__(self, binary, directory):
+        self.lan = Lan()
+        self.address = self.lan.address(NUMBER)
+        self.directory, self.binary = directory, binary
+        self.holder = Process(self.lan.command(["sleep", "600"]), directory / "holder.log")
+        wait_until(self._is_apart, 5, "a namespace")
+        self.lan.attach(self.holder.pid, "02:00:5e:10:00:20")
+        self.inside = ["nsenter", f"--net=/proc/{self.holder.pid}/ns/net"]
+        self.run("ip", "addr", "add", f"{self.address}/24", "dev", "eth0")
+        self.run("ip", "link", "set", "lo", "up")
+        self.run("ip", "link", "set", "eth0", "up")
+        self.run("ip", "route", "add", "default", "via", self.lan.gateway)
+        self.broker = Broker(directory / "broker", [self.lan.gateway])
+        self.system = SystemBus(directory)
+        self.engine = BridgedEngine(self.inside)
+        self.site = Process([*self.inside, sys.executable, SITE, HOST_PORT], directory / "site.log")
+
+    def _is_apart(self):
+        return os.readlink(f"/proc/{self.holder.pid}/ns/net") != os.readlink("/proc/self/ns/net")
+
+    def run(self, *argv):
+        done = Process([*self.inside, *argv], self.directory / "run.log")
+        assert done.popen.wait(10) == 0, done.log_tail()
+
+    def start(self):
+        self.broker.start()
+        self.system.start()
+        self.engine.start()
+        self.engine.publish("site", PUBLISHED, INSIDE)
+        for port in (HOST_PORT, PUBLISHED):
+            wait_until(lambda port=port: self.answers(port), 20, f"the site at {port}")
+
+    def answers(self, port):
+        try:
+            Client(self.address, port).close()
+            return True
+        except OSError:
+            return False
+
+    def agent(self, **activity):
+        return Agent(self.binary, self.directory, self.broker, self.system.address, prefix=self.inside,
+                     mqtt={"url": f"mqtt://{self.lan.gateway}:{self.broker.port}"}, activity=activity)
+
+    def close(self):
+        self.engine.close()
+        self.site.kill()
+        self.system.stop()
+        self.broker.stop()
+        self.holder.kill()
+        self.lan.close()
+
+
+@pytest.fixture(scope="module")
+def server(agent_binary, tmp_path_factory):  # noqa: F811
+    server = Server(agent_binary, tmp_path_factory.mktemp("server"))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def agent(server):
+    """With nothing said of connections: but for the time it takes until they are forgotten."""
+    agent = server.agent(window=f"{WINDOW_S}s")
+    mark = agent.bus.mark()
+    agent.start().wait_report(after=mark)
+    yield agent
+    agent.close()
+
+
+class Moving:
+    """A client on whose connection bytes move until it is told to be still."""
+
+    def __init__(self, *where):
+        self.client, self.ends = Client(*where), threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def _run(self):
+        while not self.ends.wait(0.05):
+            self.client.move()
+
+    def __enter__(self):
+        return self.client
+
+    def __exit__(self, *error):
+        self.ends.set()
+        self.thread.join(10)
+        self.client.close()
+
+
+def lan_address(server):
+    return server.lan.gateway  # the visitor is in our namespace
+
+
+@BOTH
+@pytest.mark.parametrize("path", ["/download", "/upload", "/socket", "/events"])
+def test_what_moves_is_a_veto_with_figures(server, agent, port, path):
+    with Moving(server.address, port, path):
+        mark = agent.bus.mark()
+        answer = agent.order(outcome="refused")
+        assert answer["reason"].startswith(f"connections: port {port} from {lan_address(server)}, "), answer
+        assert answer["reason"].endswith(" in the last minute"), answer
+        seen = agent.wait_report(lambda r: r["connections"], mark)["connections"]
+        assert [(c["from"], c["port"]) for c in seen] == [(lan_address(server), port)] and seen[0]["bytes"] > 0, seen
+        assert server.system.calls("Suspend") == []
+
+
+def come_back(server, agent, n):
+    """It was let go; now it is awake again."""
+    wait_until(lambda: len(server.system.calls("Suspend")) == n, 5, "Suspend")
+    mark = agent.bus.mark()
+    server.system.going(True)
+    server.system.going(False)
+    agent.wait_state("online", mark)
+
+
+def accepted(server, agent, **words):
+    n = len(server.system.calls("Suspend"))
+    agent.order(outcome="accepted", **words)
+    come_back(server, agent, n + 1)
+
+
+@BOTH
+def test_after_the_last_byte_and_the_window_it_may_sleep(server, agent, port):
+    client = Client(server.address, port, "/socket")
+    n = len(server.system.calls("Suspend"))
+    client.move()
+    last = time.monotonic()
+    agent.order(outcome="refused")
+    wait_until(lambda: agent.order()["outcome"] == "accepted", WINDOW_S + 5, "its consent", pause=0.3)
+    assert time.monotonic() - last > WINDOW_S - 0.5
+    come_back(server, agent, n + 1)
+    client.close()
+
+
+@BOTH
+def test_halls_idle_time_is_the_window_where_it_is_less(server, agent, port):
+    client = Client(server.address, port)
+    agent.order(outcome="refused", idle_s=600)
+    time.sleep(1.1)  # the idle time itself
+    accepted(server, agent, idle_s=1)
+    client.close()
+
+
+@BOTH
+def test_what_is_asked_each_second_and_hung_up_does_not_hold(server, agent, port):
+    ends = threading.Event()
+
+    def check():
+        while not ends.wait(0.5):
+            Client(server.address, port).close()
+
+    thread = threading.Thread(target=check, daemon=True)
+    thread.start()
+    try:
+        for _ in range(3):
+            accepted(server, agent)
+    finally:
+        ends.set()
+        thread.join(10)
+
+
+def test_its_own_containers_are_no_visitors(server, agent):
+    """One of them reads from the machine without end, as an application reads from its database."""
+    pid = server.engine.inspect("site")["State"]["Pid"]
+    gateway = server.engine.inspect("site")["NetworkSettings"]["Gateway"]
+    reader = Process(["nsenter", f"--net=/proc/{pid}/ns/net", sys.executable, SITE, gateway, HOST_PORT, "/download"],
+                     server.directory / "reader.log")
+    try:
+        wait_until(lambda: "there" in reader.log_text(), 10, "the container to read")
+        accepted(server, agent)
+        with Moving(server.address, HOST_PORT, "/download"):
+            answer = agent.order(outcome="refused")
+            assert [v for v in answer["vetoes"] if lan_address(server) not in v] == [], answer
+    finally:
+        reader.kill()
+
+
+def test_what_is_forwarded_and_cannot_be_seen_is_a_veto(server, agent):
+    """An agent without the right that its unit gives it does not take a server for idle that forwards ports."""
+    assert agent.process.stop(10) == 0
+    agent.prefix = [*agent.prefix, "setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin"]
+    client = Client(server.address, PUBLISHED)  # so that something is tracked
+    agent.start()
+    answer = agent.order(outcome="refused")
+    assert "connections: not known: forwarded connections cannot be seen without CAP_NET_ADMIN" in answer["reason"], answer
+    client.close()
