@@ -93,6 +93,7 @@ static int create_mqtt(struct hall *hall)
         .port = config->port,
         .tls = config->tls,
         .ca = config->ca,
+        .version = config->version,
         .client_id = client_id,
         .username = config->username,
         .password = hall->secrets->mqtt_password,

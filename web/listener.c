@@ -15,12 +15,14 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "web/lines.h"
 #include "web/own_socket.h"
 #include "web/patience.h"
 #include "web/stack.h"
 
 enum {
-    STOP_MS = 500, /* answers under way may take so long when Hall ends */
+    STOP_MS = 500,        /* answers under way may take so long when Hall ends */
+    HEAD_MAX = 65 * 1024, /* a head of 64 KB, and what comes with it */
     DRAIN_MAX = 8 * 1024 * 1024,
     ROOM = 160 * 1024, /* the longest file of the dashboard */
 };
@@ -31,6 +33,7 @@ struct worker {
     _Atomic int64_t
         reading; /* since when it has been reading that one's body, ms; 0: it does not */
     struct stack stack;
+    struct header lines[REQUEST_HEADERS_MAX]; /* where there are more than civetweb takes */
     bool refused; /* its connection was told so: nothing more is answered on it */
 };
 
@@ -62,18 +65,44 @@ static struct listener *listener_of(const struct mg_connection *connection)
 
 /* ---- One request ---- */
 
-static void read_raw(const struct mg_request_info *info, struct raw_request *raw)
+static bool has_more_lines(const struct mg_request_info *info)
+{
+    return info->num_headers >= MG_MAX_HEADERS;
+}
+
+/* civetweb stops at its 64th line and leaves those behind it in its memory as they came, up to a
+ * NUL in the place of the head's last byte; the end of the line before them is two NULs. */
+static void read_more_lines(const struct mg_request_info *info, struct worker *worker,
+                            struct raw_request *raw)
+{
+    const char *last = info->http_headers[MG_MAX_HEADERS - 1].value;
+    char *rest = (char *)last + strlen(last) + 1;
+    memcpy(worker->lines, info->http_headers, sizeof(struct header) * MG_MAX_HEADERS);
+    raw->headers = worker->lines;
+    raw->broken = *rest != '\0';
+    ssize_t more = raw->broken ? 0
+                               : lines_read(rest + 1, worker->lines + MG_MAX_HEADERS,
+                                            REQUEST_HEADERS_MAX - MG_MAX_HEADERS);
+    raw->broken = raw->broken || more == -EBADMSG;
+    raw->n_headers = more == -E2BIG ? REQUEST_HEADERS_MAX + 1 : MG_MAX_HEADERS;
+    if (more > 0)
+        raw->n_headers += (size_t)more;
+}
+
+static void read_raw(const struct mg_request_info *info, struct worker *worker,
+                     struct raw_request *raw)
 {
     *raw = (struct raw_request){
         .method = info->request_method,
         .target = info->request_uri ? info->request_uri : "",
         .query = info->query_string,
-        .n_headers = info->num_headers < MG_MAX_HEADERS ? (size_t)info->num_headers
-                                                        : REQUEST_HEADERS_MAX + 1,
+        .n_headers = (size_t)info->num_headers,
         .headers = (const struct header *)(const void *)info->http_headers,
     };
     if (inet_pton(AF_INET, info->remote_addr, &raw->peer) != 1)
         raw->peer.s_addr = htonl(INADDR_NONE); /* never a trusted proxy */
+    if (has_more_lines(info))
+        read_more_lines(info, worker, raw);
 }
 
 static bool has_body(const struct mg_connection *connection)
@@ -83,14 +112,16 @@ static bool has_body(const struct mg_connection *connection)
 }
 
 /* A request with a body ends its connection, so that nothing in it is ever taken for the next
- * request. HTTP/1.0 would have to be told that it may go on; it is not. */
+ * request; so does one with lines that civetweb did not see, which may announce a body. HTTP/1.0
+ * would have to be told that it may go on; it is not. */
 bool exchange_may_stay(const struct exchange *exchange)
 {
     const struct listener *listener = exchange->listener;
     const struct mg_request_info *info = mg_get_request_info(exchange->connection);
     return atomic_load_explicit(&listener->connections, memory_order_relaxed) <=
                listener->role->kept_max &&
-           strcmp(info->http_version, "1.1") == 0 && !has_body(exchange->connection);
+           strcmp(info->http_version, "1.1") == 0 && !has_more_lines(info) &&
+           !has_body(exchange->connection);
 }
 
 /* A quarter of the workers is always left for those who are answered at once. */
@@ -148,7 +179,7 @@ static int on_request(struct mg_connection *connection)
     struct exchange exchange = {connection, listener};
     struct raw_request raw;
 
-    read_raw(info, &raw);
+    read_raw(info, worker, &raw);
     atomic_store(&worker->peer, patience_peer(raw.peer, (uint16_t)info->remote_port));
     int status = listener->role->serve(listener->context, worker->number, &exchange, &raw);
     atomic_store(&worker->peer, 0);
@@ -170,9 +201,9 @@ static const char *detail_of(int status, const char *message)
 {
     switch (status) {
     case 400:
-        return "This is no sound HTTP/1.1 request, its method is unknown, or its head is longer "
-               "than "
-               "16 KB.";
+        return "This is no sound HTTP/1.1 request, or its method is unknown.";
+    case 431:
+        return "The head of the request is longer than 64 KB; send less.";
     case 411:
         return "Content-Length is missing, or is not a number of bytes; send one.";
     case 505:
@@ -182,12 +213,24 @@ static const char *detail_of(int status, const char *message)
     }
 }
 
+/* A proxy that is still sending a head would take our end for an outage: the rest is read first. */
+static bool drain_head(const struct mg_connection *connection)
+{
+    const struct mg_request_info *info = mg_get_request_info(connection);
+    struct sockaddr_in peer = {.sin_family = AF_INET,
+                               .sin_port = htons((uint16_t)info->remote_port)};
+    return inet_pton(AF_INET, info->remote_addr, &peer.sin_addr) == 1 &&
+           own_socket_drain_head(listener_of(connection)->port, &peer, HEAD_MAX);
+}
+
 /* What civetweb refuses by itself, answered in our form. 1: let it say so its own way. */
 static int on_error(struct mg_connection *connection, int status, const char *message)
 {
     struct worker *worker = mg_get_thread_pointer(connection);
     if (!worker)
         return 1;
+    if ((status == 400 || status == 413) && drain_head(connection))
+        status = 431; /* civetweb does not always tell a long head from a broken one */
     refuse(connection, worker, status, detail_of(status, message));
     return 0;
 }
@@ -286,6 +329,7 @@ static const char *advice(int error)
 static struct mg_context *start(struct listener *listener, const char *endpoint)
 {
     char workers[12];
+    char head[12];
     /* clang-format off */
     const char *options[] = {
         "listening_ports", endpoint,
@@ -294,6 +338,7 @@ static struct mg_context *start(struct listener *listener, const char *endpoint)
         "connection_queue", "200",
         "tcp_nodelay", "1",
         "request_timeout_ms", "3000",
+        "max_request_size", head,
         "enable_keep_alive", "yes",
         "keep_alive_timeout_ms", "5000",
         "decode_url", "no",
@@ -309,6 +354,7 @@ static struct mg_context *start(struct listener *listener, const char *endpoint)
     sigset_t before;
 
     snprintf(workers, sizeof(workers), "%u", listener->role->workers);
+    snprintf(head, sizeof(head), "%d", HEAD_MAX);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     struct mg_context *civetweb = mg_start(&callbacks, listener, options);

@@ -51,7 +51,8 @@ static const struct request_fault_text faults[] = {
         {400, "Content-Length and Transfer-Encoding came together; send one of them."},
     [REQUEST_BAD_LENGTH] = {400, "Content-Length is not a number of bytes; send one."},
     [REQUEST_TOO_LONG] = {414, "The address asked for is longer than 8192 bytes."},
-    [REQUEST_TOO_MANY_HEADERS] = {431, "More than 63 header lines came; send fewer."},
+    [REQUEST_TOO_MANY_HEADERS] = {431, "More than 200 header lines came; send fewer."},
+    [REQUEST_BAD_LINE] = {400, "A header line is broken: it must be \"Name: value\", on one line."},
     [REQUEST_BAD_HOST] = {400, "The host asked for is neither a DNS name nor an IPv4 address."},
     [REQUEST_BAD_URI] =
         {400, "The address asked for is no sound path: it must begin with '/', without control "
@@ -97,6 +98,8 @@ static bool is_length(const char *value)
 static enum request_fault read_headers(const struct raw_request *raw, struct request *request)
 {
     memset(request->fields, 0, sizeof(request->fields));
+    if (raw->broken)
+        return REQUEST_BAD_LINE;
     if (raw->n_headers > REQUEST_HEADERS_MAX)
         return REQUEST_TOO_MANY_HEADERS;
     for (size_t i = 0; i < raw->n_headers; i++) {

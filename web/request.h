@@ -20,7 +20,7 @@ enum {
     REQUEST_HOST_SIZE = 254,                  /* RFC 1035: 253 and NUL */
     REQUEST_VALUE_MAX =
         2048, /* bytes of any other header that is read; longer ones are cut off from use */
-    REQUEST_HEADERS_MAX = 63, /* more could hide one: refused */
+    REQUEST_HEADERS_MAX = 200, /* lines; more could hide one: refused */
     REQUEST_WHO_SIZE = 48,
 };
 
@@ -62,6 +62,7 @@ struct raw_request {
     struct in_addr peer;
     size_t n_headers;
     const struct header *headers;
+    bool broken; /* one of its header lines */
 };
 
 /* The proxies whose word counts. */
@@ -97,6 +98,7 @@ enum request_fault {
     REQUEST_BAD_LENGTH,
     REQUEST_TOO_LONG,
     REQUEST_TOO_MANY_HEADERS,
+    REQUEST_BAD_LINE,
     REQUEST_BAD_HOST,
     REQUEST_BAD_URI,
     REQUEST_DOUBTFUL,  /* the path can be read as one of another site; the gate finds that */

@@ -291,6 +291,7 @@ static int open_bus(struct agent *agent, const char *password)
         .port = mqtt->port,
         .tls = mqtt->tls,
         .ca = mqtt->ca,
+        .version = mqtt->version,
         .client_id = client_id,
         .username = mqtt->username,
         .password = password,

@@ -148,6 +148,7 @@ static int open_bus(struct relay *relay, const char *password)
         .port = mqtt->port,
         .tls = mqtt->tls,
         .ca = mqtt->ca,
+        .version = mqtt->version,
         .client_id = client_id,
         .username = mqtt->username,
         .password = password,

@@ -24,6 +24,8 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
+#include "base/mqtt_version.h"
+
 struct mqtt;
 
 /* A retained message that is least in haste. */
@@ -68,6 +70,7 @@ struct mqtt_options {
     uint16_t port;
     bool tls;       /* verifies the certificate against host, be it a name or an address */
     const char *ca; /* file; NULL: the system's */
+    enum mqtt_version version;
     const char *client_id;
     const char *username, *password; /* or NULL */
     const char *will_topic;          /* retained, QoS 1 */

@@ -55,8 +55,10 @@ void mqtt_hear_accepted(void *context)
     struct mqtt *mqtt = context;
     const struct mqtt_options *options = &mqtt->options;
     mqtt->phase = PHASE_SUBSCRIBING;
-    if (!mqtt->v311)
-        mqtt->hangups = 0;
+    if (!mqtt->v311) {
+        mqtt->doubts = 0;
+        mqtt->knew_v5 = true;
+    }
     mqtt->n_pending_subscriptions = 0;
     subscribe(mqtt, options->subscriptions, options->n_subscriptions, 1, MQTT_LINK_OTHERS);
     subscribe(mqtt, (const char *const[]){options->echo_topic}, options->echo_topic ? 1 : 0, 0,

@@ -18,7 +18,9 @@ enum {
     JUMP_US = 1000000, /* a suspend shorter than this is none */
     COMPLAIN_EVERY_MS = 10000,
     RIVAL_SUSPECTED = 3, /* connections that were ended soon after they began */
-    HANGUPS = 2,         /* without an answer to MQTT 5, before 3.1.1 is tried */
+    DOUBTS = 2,          /* attempts without an answer to MQTT 5, before 3.1.1 is tried */
+    DOUBTS_KNOWN = 10,   /* silent ones, where MQTT 5 was spoken before */
+    HASTY_MS = 1000,     /* for the answer to MQTT 5 of a broker that gave none before */
     SETTLE_MS = 20,      /* before the first attempt: the caller retains what there is */
     ACCURACY_US = 100000,
 };
@@ -158,11 +160,13 @@ static void on_taken(void *context, int id, const char *refusal)
 
 /* ---- connecting ---- */
 
+/* A broker that was silent before is not waited for so long. */
 static void on_started(void *context)
 {
     struct mqtt *mqtt = context;
+    const bool hasty = mqtt->silent && mqtt->doubts >= DOUBTS && !mqtt->knew_v5 && !mqtt->v311;
     mqtt->phase = PHASE_CONNECTING;
-    mqtt_session_arm(mqtt, MQTT_ANSWER_MS);
+    mqtt_session_arm(mqtt, hasty ? HASTY_MS : MQTT_ANSWER_MS);
 }
 
 /* Drops the connection, but not from inside the link: at the next turn of the loop. */
@@ -187,27 +191,25 @@ static void drop_link(struct mqtt *mqtt)
 {
     mqtt_link_close(mqtt->link, 0);
     mqtt->link = NULL;
+    mqtt_upgrade_end(&mqtt->upgrade);
     mqtt_sender_lost(&mqtt->sender);
     retained_forget(mqtt->sender.retained, mqtt->options.will_topic);
     mqtt->born = mqtt->browsing = mqtt->browsed = false;
     mqtt->echo_pending = false;
 }
 
-/* It says that it knows no MQTT 5, or has hung up on it more than once: a broker that just starts
- * or ends does so too, and one that was like that before is believed at once. */
+/* It says that it knows no MQTT 5, or gave it no answer more than once: a broker that just starts
+ * or ends, or is slow, does so too. One that was like that before is believed at once. */
 static bool is_older(struct mqtt *mqtt)
 {
-    switch (mqtt_link_doubt(mqtt->link)) {
-    case MQTT_LINK_SURE:
-    case MQTT_LINK_SILENT:
-        return false;
-    case MQTT_LINK_TOO_NEW:
-        return true;
-    case MQTT_LINK_HUNG_UP:
-        mqtt->hangups += mqtt->hangups < HANGUPS;
-        return mqtt->hangups == HANGUPS;
-    }
-    return false;
+    const bool asks = mqtt->options.version == MQTT_VERSION_AUTO && !mqtt->again;
+    const enum mqtt_link_doubt doubt = asks ? mqtt_link_doubt(mqtt->link) : MQTT_LINK_SURE;
+    if (doubt == MQTT_LINK_SURE || doubt == MQTT_LINK_TOO_NEW)
+        return doubt == MQTT_LINK_TOO_NEW;
+    mqtt->silent = doubt == MQTT_LINK_SILENT;
+    mqtt->doubts += mqtt->doubts < DOUBTS_KNOWN;
+    mqtt->guessed = mqtt->doubts >= (mqtt->silent && mqtt->knew_v5 ? DOUBTS_KNOWN : DOUBTS);
+    return mqtt->guessed;
 }
 
 /* A connection that the broker took is over. Where others end them again and again, the reason says
@@ -248,12 +250,11 @@ static void lose(struct mqtt *mqtt)
 
 static void connect_start(struct mqtt *mqtt)
 {
-    struct mqtt_link_setup setup = {.options = &mqtt->options,
-                                    .mark = mqtt->mark,
-                                    .turn = mqtt->turn++,
-                                    .v311 = mqtt->retry_v311};
-    mqtt->v311 = mqtt->retry_v311;
+    mqtt->v311 = mqtt->retry_v311 || mqtt->options.version == MQTT_VERSION_311;
+    mqtt->guessed = mqtt->guessed && mqtt->retry_v311;
     mqtt->retry_v311 = false;
+    struct mqtt_link_setup setup = {
+        .options = &mqtt->options, .mark = mqtt->mark, .turn = mqtt->turn++, .v311 = mqtt->v311};
     mqtt->suspended_us = suspended_us(mqtt);
     mqtt->phase = PHASE_RESOLVING;
     int error = mqtt_link_open(mqtt->loop, &setup, &link_listener, mqtt, &mqtt->link);
@@ -283,6 +284,23 @@ void mqtt_session_echo_missing(struct mqtt *mqtt)
     lose(mqtt);
 }
 
+/* True where the connection is made anew, with MQTT 5. */
+static bool upgrade(struct mqtt *mqtt, int64_t now)
+{
+    if (!mqtt->guessed || !mqtt_upgrade_tick(&mqtt->upgrade, mqtt->loop, &mqtt->options, now))
+        return false;
+    mqtt->doubts = 0;
+    mqtt_session_renew(mqtt, "the broker answers to MQTT 5 now");
+    return true;
+}
+
+static int64_t next_look(const struct mqtt *mqtt)
+{
+    if (mqtt->upgrade.link)
+        return MQTT_UPGRADE_ANSWER_MS;
+    return mqtt->echo_pending ? MQTT_ANSWER_MS : MQTT_TICK_MS;
+}
+
 static void running_tick(struct mqtt *mqtt, int64_t now)
 {
     if (suspended_us(mqtt) - mqtt->suspended_us > JUMP_US) {
@@ -298,13 +316,15 @@ static void running_tick(struct mqtt *mqtt, int64_t now)
         mqtt_session_echo_missing(mqtt);
         return;
     }
+    if (upgrade(mqtt, now))
+        return;
     if (mqtt->options.echo_topic && !mqtt->echo_pending && now - mqtt->echo_at >= ECHO_EVERY_MS)
         mqtt_hear_echo(mqtt);
     mqtt_sender_tell_dropped(&mqtt->sender);
     retained_correct(mqtt->sender.retained, now);
     mqtt_session_pump(mqtt);
     mqtt_link_tick(mqtt->link);
-    mqtt_session_arm(mqtt, mqtt->echo_pending ? MQTT_ANSWER_MS : MQTT_TICK_MS);
+    mqtt_session_arm(mqtt, next_look(mqtt));
 }
 
 static int on_timer(sd_event_source *source, uint64_t us, void *userdata)
@@ -381,6 +401,7 @@ void mqtt_session_finish(struct mqtt *mqtt, int64_t limit_ms)
     if (mqtt->phase == PHASE_RUNNING && !mqtt->broken)
         say_goodbye(mqtt, limit_ms);
     mqtt_link_close(mqtt->link, limit_ms);
+    mqtt_upgrade_end(&mqtt->upgrade);
     sd_event_source_disable_unref(mqtt->timer);
     mqtt_sender_finish(&mqtt->sender);
 }

@@ -10,6 +10,7 @@
 #include "bus/mqtt.h"
 #include "bus/mqtt_link.h"
 #include "bus/mqtt_sender.h"
+#include "bus/mqtt_upgrade.h"
 
 enum {
     MQTT_WHY_SIZE = 192,
@@ -40,14 +41,18 @@ struct mqtt {
     struct backoff backoff;
     char mark[MQTT_MARK_SIZE];
     unsigned turn;
-    bool v311;        /* this connection's protocol */
-    bool retry_v311;  /* the next attempt's */
-    unsigned hangups; /* on MQTT 5, without an answer */
-    bool up, told;    /* what the listener was told, and whether it was */
-    bool born;        /* the birth message is in the map */
-    bool browsing;    /* what the broker holds below the browsed filters is being read */
-    bool browsed;     /* it has been */
-    int browsing_id;  /* of the subscription */
+    bool v311;       /* this connection's protocol */
+    bool retry_v311; /* the next attempt's */
+    unsigned doubts; /* attempts with MQTT 5 that got no answer, in a row */
+    bool silent;     /* and the broker was silent at the last of them */
+    bool knew_v5;    /* MQTT 5 was spoken before */
+    bool guessed;    /* that this is 3.1.1's, since MQTT 5 got no answer */
+    struct mqtt_upgrade upgrade;
+    bool up, told;   /* what the listener was told, and whether it was */
+    bool born;       /* the birth message is in the map */
+    bool browsing;   /* what the broker holds below the browsed filters is being read */
+    bool browsed;    /* it has been */
+    int browsing_id; /* of the subscription */
     bool closing;
     bool broken; /* the connection is to be dropped at the next turn of the loop */
     bool again;  /* and made anew at once */

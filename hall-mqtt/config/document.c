@@ -13,6 +13,9 @@
 
 enum { FILE_MAX = 65536 };
 
+const char *const document_mqtt_versions[] = {
+    [MQTT_VERSION_AUTO] = "auto", [MQTT_VERSION_5] = "5", [MQTT_VERSION_311] = "3.1.1", NULL};
+
 /* clang-format off */
 static const struct option mqtt_rows[] = {
     {"url", TEXT(mqtt_url, 512), .offset = 0, .fallback = "mqtt://127.0.0.1:1883",
@@ -21,6 +24,8 @@ static const struct option mqtt_rows[] = {
      .help = "The user at the broker, by default the id; the password is HALL_MQTT_PASSWORD in the environment."},
     {"ca", TEXT(file, 1024), AT(config_mqtt, ca),
      .help = "File with the authorities that TLS trusts; by default the system's."},
+    {"version", CHOICE(document_mqtt_versions), AT(config_mqtt, version), .fallback = "auto",
+     .help = "MQTT 5 or 3.1.1; auto takes 5, and 3.1.1 where the broker knows no 5."},
     {"base_topic", TEXT(topic, 128), AT(config_mqtt, base_topic), .fallback = "hall",
      .help = "What every topic of Hall begins with."},
 };

@@ -9,6 +9,7 @@
 #include "config/arena.h"
 #include "config/option.h"
 
+extern const char *const document_mqtt_versions[]; /* by enum mqtt_version */
 /* The broker, as those programs reach it; of a struct config_mqtt. */
 extern const struct option_table document_mqtt_table;
 

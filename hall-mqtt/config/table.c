@@ -1,4 +1,5 @@
 /* Every option of domains.json, one row each. */
+#include "config/document.h"
 #include "config/raw.h"
 #include "config/rows.h"
 #include "core/power.h"
@@ -29,6 +30,8 @@ static const struct option mqtt_rows[] = {
      .help = "The user at the broker; the password is HALL_MQTT_PASSWORD in the environment."},
     {"ca", TEXT(file, 1024), AT(config_mqtt, ca),
      .help = "File with the authorities that TLS trusts; by default the system's."},
+    {"version", CHOICE(document_mqtt_versions), AT(config_mqtt, version), .fallback = "auto",
+     .help = "MQTT 5 or 3.1.1; auto takes 5, and 3.1.1 where the broker knows no 5."},
     {"base_topic", TEXT(topic, 128), AT(config_mqtt, base_topic), .fallback = "hall",
      .help = "What every topic of this Hall begins with."},
     {"discovery_prefix", TEXT(topic, 128), AT(config_mqtt, discovery_prefix),

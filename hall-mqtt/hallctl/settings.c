@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "config/arena.h"
+#include "config/document.h"
 #include "config/format.h"
 #include "config/option.h"
 #include "config/report.h"
@@ -23,6 +24,7 @@ enum { FILE_MAX = 65536, URL_MAX = 512 };
 
 struct raw_file {
     const char *schema, *url, *username, *password, *ca, *base_topic, *admin, *api_key;
+    enum mqtt_version version;
 };
 
 /* clang-format off */
@@ -33,6 +35,8 @@ static const struct option file_rows[] = {
     {"username", AT(username), .format = &format_text, .max = 256, .help = "The user at the broker."},
     {"password", AT(password), .format = &format_text, .max = 1024, .help = "The user's password."},
     {"ca", AT(ca), .format = &format_file, .max = 1024, .help = "The authorities that TLS trusts."},
+    {"mqtt_version", .kind = OPTION_CHOICE, .names = document_mqtt_versions, .offset = offsetof(struct raw_file, version),
+     .fallback = "auto", .help = "MQTT 5 or 3.1.1; auto takes what the broker knows."},
     {"base_topic", AT(base_topic), .format = &format_topic, .max = 128, .help = "What every topic of Hall begins with."},
     {"admin", AT(admin), .format = &format_http_url, .max = URL_MAX, .help = "Hall's admin address."},
     {"api_key", AT(api_key), .format = &format_text, .max = 1024, .help = "HALL_API_KEY, for events and stats."},
@@ -51,6 +55,7 @@ static void prefer(const char **known, const char *other)
 
 struct wanted { /* as texts, until all of them are known */
     const char *url, *username, *ca, *base_topic;
+    enum mqtt_version version;
 };
 
 static void take_file(const struct raw_file *raw, struct settings *settings, struct wanted *wanted)
@@ -59,6 +64,8 @@ static void take_file(const struct raw_file *raw, struct settings *settings, str
     prefer(&wanted->username, raw->username);
     prefer(&wanted->ca, raw->ca);
     prefer(&wanted->base_topic, raw->base_topic);
+    if (wanted->version == MQTT_VERSION_AUTO)
+        wanted->version = raw->version;
     prefer(&settings->password, raw->password);
     prefer(&settings->admin, raw->admin);
     prefer(&settings->api_key, raw->api_key);
@@ -184,6 +191,7 @@ static int load_config(const struct call *call, struct arena *arena, struct sett
     prefer(&wanted->username, config->mqtt.username);
     prefer(&wanted->ca, config->mqtt.ca);
     prefer(&wanted->base_topic, config->mqtt.base_topic);
+    wanted->version = config->mqtt.version;
     prefer(&settings->admin, admin_of(arena, &config->http.admin));
     return 0;
 }
@@ -233,6 +241,7 @@ static int complete(struct arena *arena, const struct wanted *wanted, struct set
         return error;
     settings->mqtt.username = wanted->username;
     settings->mqtt.ca = wanted->ca;
+    settings->mqtt.version = wanted->version;
     settings->broker = broker_of(arena, &settings->mqtt);
     prefer(&settings->admin, DEFAULT_ADMIN);
     return arena_failed(arena) ? -ENOMEM : 0;

@@ -155,17 +155,19 @@ static int open_link(struct talk *talk, bool v311)
     return error < 0 ? error : talk_wait(talk, is_accepted, talk, clock_now().boot + CONNECT_MS);
 }
 
-/* Some brokers of 3.1.1 say that they are, others just hang up. */
-static bool may_be_too_new(const struct talk *talk)
+/* Some brokers of 3.1.1 say that they are, others hang up or are silent. */
+static bool may_be_too_new(const struct talk *talk, int error)
 {
-    return mqtt_link_doubt(talk->link) != MQTT_LINK_SURE;
+    return talk->options.version == MQTT_VERSION_AUTO && talk->link &&
+           (error == -ECONNRESET || error == -ETIMEDOUT) &&
+           mqtt_link_doubt(talk->link) != MQTT_LINK_SURE;
 }
 
 static int connect_link(struct talk *talk)
 {
-    const int error = open_link(talk, false);
+    const int error = open_link(talk, talk->options.version == MQTT_VERSION_311);
 
-    if (error != -ECONNRESET || !may_be_too_new(talk))
+    if (!may_be_too_new(talk, error))
         return error;
     mqtt_link_close(talk->link, 0);
     talk->link = NULL;
@@ -193,6 +195,7 @@ static void fill_options(struct talk *talk)
         .port = mqtt->port,
         .tls = mqtt->tls,
         .ca = mqtt->ca,
+        .version = mqtt->version,
         .client_id = talk->client_id,
         .username = mqtt->username,
         .password = mqtt->username ? talk->settings->password : NULL,

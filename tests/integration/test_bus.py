@@ -5,7 +5,7 @@ import signal
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from helpers import STATES, asleep, awake, barrier, command, events, result, results, state_of, topic, wait_event, wait_state
+from helpers import STATES, asleep, awake, barrier, command, events, result, results, state_of, status, topic, wait_event, wait_state
 from process import wait_until
 
 
@@ -207,6 +207,30 @@ def test_will_when_killed_and_online_when_back(make_world):
     mark = bus.mark()
     world.hall.start()
     bus.wait_text("hall/status", "online", mark)
+
+
+def test_everything_works_over_3_1_1(make_world):
+    world = make_world(start=False)
+    config = world.hall.config
+    config["mqtt"]["version"] = "3.1.1"
+    world.hall.write(config)
+    world.start()
+    bus = world.bus()
+    assert bus.wait("hall/info", lambda m: m.json()["broker"]).json()["broker"] == {"protocol": "3.1.1"}
+    wait_state(bus, "testing", "off")
+    id, mark = command(bus, "testing", "wake")
+    result(bus, "testing", id, "done", mark, 30)
+    assert [r["outcome"] for r in results(bus, "testing", id)] == ["accepted", "done"]
+    assert status(bus, "testing")["state"] == "ready" and bus.last(topic("testing", "power")).text() == "ON"
+    mark = bus.mark()
+    world.broker.kill()
+    world.broker.start()
+    bus.wait_text("hall/status", "online", mark, 10)
+    again = world.bus()
+    wait_state(again, "testing", "ready")
+    id, mark = command(again, "testing", "sleep", force=True)
+    result(again, "testing", id, "done", mark, 30)
+    assert "connected by MQTT 5" not in world.hall.log_text()
 
 
 def test_clean_stop_says_offline(make_world):

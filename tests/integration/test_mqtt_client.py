@@ -1,6 +1,7 @@
 """The MQTT client against private brokers: outages, wrong passwords, lost state, strangers, many descriptors."""
 import os
 import queue
+import re
 import signal
 import socket
 import subprocess
@@ -528,13 +529,52 @@ class Relay:
 class OldBroker(Relay):
     """Refuses MQTT 5 as a broker of 2013 would."""
 
+    ANSWER = b"\x20\x02\x00\x01"
+    renewed = False  # a newer one took its place
+
     def serve(self, client, hello=b""):
         hello = client.recv(4096)
-        if b"MQTT\x05" in hello:
-            client.sendall(b"\x20\x02\x00\x01")
-            client.close()
+        if b"MQTT\x05" in hello and not self.renewed:
+            self.refuse(client)
         else:
             super().serve(client, hello)
+
+    def refuse(self, client):
+        client.sendall(self.ANSWER)
+        client.close()
+
+
+class Moquette(OldBroker):
+    """Answers in the form of MQTT 5, with the code of 3.1.1."""
+
+    ANSWER = b"\x20\x03\x00\x01\x00"
+
+
+class WrongPacket(OldBroker):
+    """Takes what follows the version for a mistake."""
+
+    ANSWER = b"\x20\x03\x00\x81\x00"
+
+
+class Deaf(OldBroker):
+    """Does not look at the version: its answer is 3.1.1's."""
+
+    ANSWER = b"\x20\x02\x00\x00"
+
+
+class HangingUp(OldBroker):
+    def refuse(self, client):
+        client.close()
+
+
+class Silent(OldBroker):
+    """As aMQTT."""
+
+    def refuse(self, client):
+        self.held = [*getattr(self, "held", []), client]
+
+
+OLD = {"3.1.1-code": OldBroker, "moquette": Moquette, "malformed": WrongPacket, "no-version": Deaf, "hang-up": HangingUp, "silence": Silent}
 
 
 class EchoingBroker(Relay):
@@ -563,13 +603,14 @@ class EchoingBroker(Relay):
             at += 1
 
 
-def test_falls_back_to_mqtt_3(things, tmp_path):
+@pytest.mark.parametrize("kind", OLD.values(), ids=OLD)
+def test_falls_back_to_mqtt_3(things, tmp_path, kind):
     broker = add(things, Broker(tmp_path).start())
-    old = add(things, OldBroker(broker.port))
+    old = add(things, kind(broker.port))
     peer = add(things, Peer(broker.port))
     peer.publish("hall/servers/gone/state", "ready", retain=True)
     watch = add(things, Watch(host="127.0.0.1", port=old.port))
-    watch.wait("connected 3.1.1", 3)
+    watch.wait("connected 3.1.1", 15 if kind is Silent else 5)
     peer.wait("hall/servers/gone/state", "")
     peer.wait("hall/status", "online")
     watch.order("retain hall/servers/a/state off")
@@ -578,6 +619,41 @@ def test_falls_back_to_mqtt_3(things, tmp_path):
     peer.wait("hall/servers/a/command", "")
     peer.publish("hall/servers/a/command", "wake")
     assert watch.wait("message") == "message hall/servers/a/command 0 4 wake"
+    broker.stop()
+    watch.wait("disconnected")
+    broker.start()
+    watch.wait("connected 3.1.1", 4)  # what was learned is known
+
+
+def test_what_gave_no_answer_is_asked_again(things, tmp_path):
+    broker = add(things, Broker(tmp_path).start())
+    slow = add(things, HangingUp(broker.port))
+    watch = add(things, Watch(host="127.0.0.1", port=slow.port))
+    watch.wait("connected 3.1.1", 15)
+    slow.renewed = True
+    assert "answers to MQTT 5 now" in watch.wait("disconnected", 15)
+    watch.wait("connected 5", 3)
+
+
+@pytest.mark.parametrize("kind", [OldBroker, Silent])
+def test_a_version_may_be_asked_for(things, tmp_path, kind):
+    broker = add(things, Broker(tmp_path).start())
+    old = add(things, kind(broker.port))
+    add(things, Watch(host="127.0.0.1", port=old.port, version="3.1.1", id="old")).wait("connected 3.1.1", 3)
+    new = add(things, Watch(host="127.0.0.1", port=old.port, version="5", id="new"))
+    words = "Unsupported Protocol Version" if kind is OldBroker else "does not answer"
+    assert words in new.wait("disconnected")
+    add(things, Watch(host="127.0.0.1", port=broker.port, version="3.1.1", id="both")).wait("connected 3.1.1", 3)
+
+
+def test_a_refusal_of_3_is_named_in_its_words(things, tmp_path):
+    broker = add(things, Broker(tmp_path, f"allow_anonymous false\npassword_file {tmp_path}/passwords\n"))
+    subprocess.run(["mosquitto_passwd", "-c", "-b", tmp_path / "passwords", "hall", "right"], check=True, stderr=subprocess.DEVNULL)
+    broker.start()
+    for kind in (OldBroker, Moquette):
+        old = add(things, kind(broker.port))
+        watch = add(things, Watch(host="127.0.0.1", port=old.port, username="hall", password="wrong", id=kind.__name__))
+        assert re.search(r"(not authori[sz]ed|bad user name or password).*check the user and HALL_MQTT_PASSWORD", watch.wait("disconnected"), re.I)
 
 
 def test_message_too_large_for_the_broker_is_left_out(things, tmp_path):

@@ -192,6 +192,52 @@ static void an_address_may_have_8192_bytes(void **state)
     }
 }
 
+/* A head with so many lines and bytes; `last` is its last line. */
+static const char *long_head(int lines, size_t bytes, const char *last)
+{
+    static char text[3 * 1024 * 1024];
+    size_t length = (size_t)sprintf(text, "GET /auth HTTP/1.1\r\nHost: hall\r\n"
+                                          "X-Forwarded-Host: up.example\r\n");
+    for (int i = 3; i < lines - 1; i++)
+        length += (size_t)sprintf(text + length, "X-%d: x\r\n", i);
+    length += (size_t)sprintf(text + length, "%s\r\nX-Long: ", last);
+    size_t end = bytes > length + 4 ? bytes - 4 : length + 1;
+    memset(text + length, 'x', end - length);
+    strcpy(text + end, "\r\n\r\n");
+    return text;
+}
+
+/* Up to 200 lines and 64 KB; what is longer is read to its end and answered. */
+static void heads_may_be_long(void **state)
+{
+    (void)state;
+    check_status(long_head(64, 0, "A: b"), "200");
+    check_status(long_head(65, 0, "A: b"), "200");
+    check_status(long_head(200, 0, "A: b"), "200");
+    check_status(long_head(200, 65536, "A: b"), "200");
+    check_status(long_head(10, 65536, "A: b"), "200");
+    check_status(long_head(201, 0, "A: b"), "431");
+    check_status(long_head(10, 80000, "A: b"), "431");
+    assert_non_null(strstr(answers, "longer than 64 KB"));
+    check_status(long_head(10, 1000000, "A: b"), "431");
+    assert_int_equal(count_answers(answers), 1);
+}
+
+/* What steers counts wherever it stands. */
+static void lines_far_behind_count_too(void **state)
+{
+    (void)state;
+    check_status(long_head(100, 0, "X-Forwarded-Host: up.example"), "400");
+    check_status(long_head(100, 0, "X-Hall-Site: testing.example"), "403");
+    check_status(long_head(100, 0, "X-Hall-Site: up.example"), "200");
+    check_status(long_head(100, 0, "no colon"), "400");
+    check_status(long_head(100, 0, "A: b\r\n folded"), "400");
+    const char *text = long_head(100, 0, "Content-Length: 40");
+    ask(text);
+    assert_int_equal(count_answers(answers), 1);
+    assert_non_null(strstr(answers, "Connection: close"));
+}
+
 /* As every answer does while a site is not ready. */
 static void check_says_state(void)
 {
@@ -331,6 +377,8 @@ int main(void)
         TEST(broken_requests_are_told_what_is_wrong),
         TEST(health_is_told_by_address_but_not_to_the_doubtful),
         TEST(an_address_may_have_8192_bytes),
+        TEST(heads_may_be_long),
+        TEST(lines_far_behind_count_too),
         TEST(a_browser_that_may_not_gets_a_page_from_the_helper_too),
         TEST(a_request_that_is_led_to_another_site_is_refused),
         TEST(an_address_of_a_domain_that_is_no_site_says_how_its_server_stands),

@@ -122,6 +122,13 @@ static const char *const subscriptions[] = {"hall/servers/+/command", "hall/agen
 static const char *const retained_filters[] = {"hall/status", "hall/servers/+/state",
                                                "hall/servers/+/status"};
 
+static enum mqtt_version version_of(const char *name)
+{
+    return strcmp(name, "5") == 0       ? MQTT_VERSION_5
+           : strcmp(name, "3.1.1") == 0 ? MQTT_VERSION_311
+                                        : MQTT_VERSION_AUTO;
+}
+
 static struct mqtt_options read_options(int argc, char **argv)
 {
     return (struct mqtt_options){
@@ -130,6 +137,7 @@ static struct mqtt_options read_options(int argc, char **argv)
         .port = (uint16_t)strtol(argument(argc, argv, "port", "1883"), NULL, 10),
         .tls = argument(argc, argv, "tls", NULL) != NULL,
         .ca = argument(argc, argv, "ca", NULL),
+        .version = version_of(argument(argc, argv, "version", "auto")),
         .client_id = argument(argc, argv, "id", "hall-test"),
         .username = argument(argc, argv, "username", NULL),
         .password = argument(argc, argv, "password", NULL),

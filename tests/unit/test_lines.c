@@ -1,0 +1,57 @@
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "web/lines.h"
+
+static struct header headers[4];
+static char text[256];
+
+static ssize_t read_lines(const char *lines)
+{
+    assert_true(strlen(lines) < sizeof text);
+    strcpy(text, lines);
+    return lines_read(text, headers, 4);
+}
+
+static void names_and_values(void **state)
+{
+    (void)state;
+    assert_int_equal(read_lines("A: b\r\nX-Y:\t c d \r\nEmpty:\r\n\r"), 3);
+    assert_string_equal(headers[0].name, "A");
+    assert_string_equal(headers[0].value, "b");
+    assert_string_equal(headers[1].name, "X-Y");
+    assert_string_equal(headers[1].value, "c d ");
+    assert_string_equal(headers[2].value, "");
+    assert_int_equal(read_lines(""), 0);
+    assert_int_equal(read_lines("\r"), 0);
+    assert_int_equal(read_lines("\r\nGET / HTTP/1.1\r\n"), 0);
+    assert_int_equal(read_lines("A:1\r\nA:2\r\nA:3\r\nA:4\r\n\r"), 4);
+    assert_int_equal(read_lines("A:1\r\nA:2\r\nA:3\r\nA:4\r\nA:5\r\n\r"), -E2BIG);
+}
+
+static void broken_lines(void **state)
+{
+    static const char *const lines[] = {
+        "A\r\n\r",  ": b\r\n\r",        "A : b\r\n\r", " A: b\r\n\r",      "A: b\r\n c\r\n\r",
+        "A: b\n\r", "A: b\rB: c\r\n\r", "A: b",        "\xc3\xa9: b\r\n\r"};
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        if (read_lines(lines[i]) != -EBADMSG)
+            fail_msg("%s", lines[i]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_and_values),
+        cmocka_unit_test(broken_lines),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
