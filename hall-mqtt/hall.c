@@ -143,6 +143,8 @@ static int create_parts(struct hall *hall)
     if (error == 0)
         error = remote_create(hall->loop, hall_on_remote, hall, &hall->remote);
     if (error == 0)
+        error = hall_streams_create(hall, model, &hall->streams);
+    if (error == 0)
         error = hall_relay_create(hall);
     if (error == 0)
         error = create_mqtt(hall);
@@ -178,6 +180,7 @@ int hall_create(const struct config *config, const struct secrets *secrets, stru
         return error;
     }
     fleet_start(hall->fleet, clock_now());
+    hall_streams_start(hall);
     hall_publish_all(hall);
     hall_settle(hall);
     /* Before the broker is asked what it holds: what Hall does not name by then is cleared there.
@@ -210,6 +213,7 @@ void hall_destroy(struct hall *hall)
     remote_destroy(hall->remote);
     hall_relay_destroy(hall);
     prober_destroy(hall->prober);
+    hall_streams_destroy(hall->streams);
     hall_clock_destroy(hall);
     fleet_destroy(hall->fleet);
     sd_event_source_disable_unref(hall->timer);

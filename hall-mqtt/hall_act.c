@@ -38,6 +38,7 @@ static void act_state(struct hall *hall, const struct action *action)
     hall_publish_state(hall, action->server);
     hall->n_awake += power_is_up(action->state.to);
     hall->n_awake -= power_is_up(action->state.from);
+    hall_streams_state(hall, action->server, action->state.to);
     if (power_is_up(action->state.to) != power_is_up(action->state.from) && !hall->renewing)
         hall_publish_info(hall);
 }
@@ -342,12 +343,9 @@ void hall_refuse(struct hall *hall, const struct topic *topic, const struct comm
     }
 }
 
-/* Nothing looks at connections yet, so no server is watched and no look is ordered. */
 static void act_look(struct hall *hall, const struct action *action)
 {
-    hall_defer(hall, &(struct fleet_event){.kind = FLEET_STREAM,
-                                           .server = action->server,
-                                           .streams = {.failed = true}});
+    hall_streams_order(hall, action->server);
 }
 
 typedef void actor(struct hall *, const struct action *);

@@ -3,8 +3,9 @@
  * hall_listen.c: events in. hall_act.c: actions out. hall_publish.c: what the bus and the board are
  * told. hall_hub.c: commands to Hall itself. hall_keep.c: the store. hall_clock.c: wall time.
  * hall_relay.c: packets that others send. hall_reload.c: a new configuration. hall_discover.c: Home
- * Assistant. hall_books*.c (hall_books.h): statistics. hall_api*.c (hall_api.h): the API's side in
- * the loop. hall_admin.c: the dashboard's listener. Loop thread only.
+ * Assistant. hall_streams.c: open connections. hall_books*.c (hall_books.h): statistics.
+ * hall_api*.c (hall_api.h): the API's side in the loop. hall_admin.c: the dashboard's listener.
+ * Loop thread only.
  */
 #ifndef HALL_HALL_INTERNAL_H
 #define HALL_HALL_INTERNAL_H
@@ -77,6 +78,7 @@ struct hall {
     struct books *books; /* what statistics are made of */
     struct visitors *visitors;
     struct hall_discover *discover;
+    struct hall_streams *streams; /* what is in use on open connections */
     struct api *api;
     struct errands *errands; /* what workers of the API ask */
     struct admin *admin;     /* NULL: it could not listen */
@@ -217,6 +219,16 @@ void hall_on_relay(struct hall *hall, const struct topic *topic,
 /* hall_reload.c */
 void hall_reload(struct hall *hall);
 void hall_reload_finish(struct hall *hall); /* after the front is gone */
+
+/* hall_streams.c: open connections to the sites of servers that are up. The model outlives it. */
+struct hall_streams;
+int hall_streams_create(struct hall *hall, const struct model *model,
+                        struct hall_streams **ret_streams);
+void hall_streams_destroy(struct hall_streams *streams);
+void hall_streams_start(struct hall *hall); /* the fleet has taken its first step */
+void hall_streams_state(struct hall *hall, int server, enum power_state state);
+void hall_streams_order(struct hall *hall, int server); /* look now, and tell the fleet */
+void hall_streams_came(struct hall *hall, int site, const char *who); /* through the gate */
 
 /* hall_clock.c */
 int hall_clock_create(struct hall *hall);

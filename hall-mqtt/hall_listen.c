@@ -90,6 +90,7 @@ static void on_visit(struct hall *hall, const struct visit *visit)
         break;
     case VISIT_USES:
         event.kind = FLEET_USE;
+        hall_streams_came(hall, visit->site, visit->who);
         hall_count_visit(hall, visit->site);
         break;
     case VISIT_REFUSED:

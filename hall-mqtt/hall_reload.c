@@ -32,6 +32,7 @@ struct renewal {
     struct fleet *fleet;
     struct board *board;
     struct prober *prober;
+    struct hall_streams *streams;
     sd_event_source *visits;
     bool *dirty;
     int *dirty_list;
@@ -44,6 +45,7 @@ static void renewal_finish(struct renewal *new)
 {
     sd_event_source_disable_unref(new->visits);
     prober_destroy(new->prober);
+    hall_streams_destroy(new->streams);
     fleet_destroy(new->fleet);
     board_destroy(new->board);
     free(new->dirty);
@@ -118,6 +120,8 @@ static int renewal_prepare(struct hall *hall, struct renewal *new)
         error = board_create(new->config, &new->board);
     if (error == 0)
         error = prober_create(hall->loop, model, &hall_prober_listener, hall, &new->prober);
+    if (error == 0)
+        error = hall_streams_create(hall, model, &new->streams);
     if (error == 0)
         error = hall_listen_to_board(hall, new->board, &new->visits);
     if (error == 0)
@@ -285,6 +289,7 @@ static void apply(struct hall *hall, struct renewal *new)
     hall_discover_adopt(hall, new->announcer);
     sd_event_source_disable_unref(hall->visits);
     prober_destroy(hall->prober);
+    hall_streams_destroy(hall->streams);
     fleet_destroy(hall->fleet);
     free(hall->dirty);
     free(hall->dirty_list);
@@ -293,6 +298,7 @@ static void apply(struct hall *hall, struct renewal *new)
     hall->config = hall->own_config = new->config;
     hall->visits = new->visits;
     hall->prober = new->prober;
+    hall->streams = new->streams;
     hall->fleet = new->fleet;
     hall->board = new->board;
     hall_admin_configure(hall);
@@ -304,6 +310,7 @@ static void apply(struct hall *hall, struct renewal *new)
     hall->renewing = true;
     fleet_start(hall->fleet, clock_now());
     hall->renewing = false;
+    hall_streams_start(hall);
     hall_publish_all(hall);
     hall_settle(hall);
     /* What agents left on the broker for those who were not configured yet was passed over: a new

@@ -29,6 +29,7 @@ struct site_slot {
     uint8_t bit; /* in its server's sites_ready; BOARD_SITES_MAX: none */
     int project; /* its place in projects, or MODEL_NONE */
     _Atomic int64_t told_use, told_want;
+    _Atomic uint32_t passes[PASS_KINDS];
 };
 
 struct project_slot { /* guarded by the lock of its server's slot */
@@ -428,6 +429,18 @@ bool board_wait(struct board *board, enum board_queue queue, int server, uint32_
         newer = wait_newer(board, server, version, limit_ms);
     atomic_fetch_sub(&board->waiters[queue], 1);
     return newer;
+}
+
+void board_pass(struct board *board, int site, enum pass_kind kind)
+{
+    atomic_fetch_add_explicit(&board->sites[site].passes[kind], 1, memory_order_relaxed);
+}
+
+void board_take_passes(struct board *board, int site, struct passes *ret_passes)
+{
+    for (int kind = 0; kind < PASS_KINDS; kind++)
+        ret_passes->n[kind] =
+            atomic_exchange_explicit(&board->sites[site].passes[kind], 0, memory_order_relaxed);
 }
 
 void board_count(struct board *board, enum count what)

@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "core/fleet.h"
 #include "core/problem.h"
+#include "core/stream.h"
 #include "web/count.h"
 
 enum { BOARD_SITES_MAX = 64 };
@@ -112,6 +113,9 @@ enum { BOARD_WAITERS_MAX = 8, BOARD_QUEUES = 2 };
 bool board_wait(struct board *board, enum board_queue queue, int server, uint32_t version,
                 int64_t limit_ms);
 bool board_is_full(struct board *board, enum board_queue queue); /* nobody can wait there now */
+/* A request was let through to a site; what has been since the last time (loop thread). */
+void board_pass(struct board *board, int site, enum pass_kind kind);
+void board_take_passes(struct board *board, int site, struct passes *ret_passes);
 /* What happened at the gate, for /metrics. */
 void board_count(struct board *board, enum count what);
 uint64_t board_counted(const struct board *board, enum count what);

@@ -52,6 +52,12 @@ static void let_pass(struct clerk *clerk, bool nginx)
     answer_fixed(&clerk->answer, nginx ? 204 : 200, passes[nginx][close].text, length);
 }
 
+static const enum pass_kind pass_kinds[CLIENT_KINDS] = {
+    [CLIENT_BROWSER] = PASS_PERSON,  [CLIENT_API] = PASS_PERSON,
+    [CLIENT_ASSET] = PASS_PART,      [CLIENT_WEBSOCKET] = PASS_WEBSOCKET,
+    [CLIENT_MONITOR] = PASS_MONITOR,
+};
+
 /* No proxy asked first: the visitor is sent to the site itself. */
 static void lead_to_site(struct clerk *clerk, const struct model_site *site)
 {
@@ -76,6 +82,7 @@ static void pass(struct desk *desk, struct clerk *clerk, const struct decision *
                  enum door door)
 {
     board_count(desk->board, COUNT_PASSED);
+    board_pass(desk->board, decision->place.site, pass_kinds[decision->client]);
     if (decision->uses)
         desk_tell(desk, VISIT_USES, decision->place.site, clerk, "");
     if (door != DOOR_ANY)

@@ -266,6 +266,8 @@ static void build_domain(struct builder *builder, int index)
         .access = raw->access.out,
     };
     inherit(&domain->policy.timezone, builder->raw->config.timezone);
+    domain->access.websocket_holds =
+        raw->access.websocket_given == GIVEN_NOT || domain->access.websocket_wakes;
     inherit(&domain->access.hours.timezone, domain->policy.timezone);
     build_own_site(builder, index, raw);
     build_projects(builder, index, raw);

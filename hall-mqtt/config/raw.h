@@ -79,6 +79,7 @@ struct raw_policy {
 struct raw_access {
     struct model_access out;
     enum option_given hours_given; /* the windows */
+    enum option_given websocket_given;
 };
 
 struct raw_domain {

@@ -382,7 +382,9 @@ static const struct option access_rows[] = {
      .help = "How long an API request, or a form that is sent, is held for the server before it "
              "gets 503."},
     {"websocket", .kind = OPTION_BOOL, AT(raw_access, out.websocket_wakes), .fallback = "false",
-     .help = "Whether a websocket that connects wakes the server."},
+     GIVEN_AT(raw_access, websocket_given),
+     .help = "Whether a websocket that connects wakes the server. Where false is given, a silent "
+             "websocket or open request does not keep the server awake either."},
     {"monitors", LIST(item_rule, 32), AT(raw_access, out.monitors),
      COUNT_AT(raw_access, out.n_monitors),
      .help = "Requests of monitors and robots, or of those that only look like it, beside "

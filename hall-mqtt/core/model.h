@@ -184,7 +184,8 @@ struct model_access {
     enum access_wake wake;
     int64_t hold; /* how long an API request is held for the server; 0 to 29 s */
     bool websocket_wakes;
-    size_t n_monitors; /* looked at before http.monitors; the first that fits counts */
+    bool websocket_holds; /* a silent one keeps the server awake, for one idle time */
+    size_t n_monitors;    /* looked at before http.monitors; the first that fits counts */
     struct model_rule *monitors;
     struct model_policy hours; /* when visitors are let in: its windows, except and timezone;
                                   without windows always */

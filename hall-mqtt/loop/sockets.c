@@ -13,6 +13,7 @@
 enum {
     STATE_ESTABLISHED = 1,
     STATE_FIN_WAIT1 = 4,
+    STATE_FIN_WAIT2 = 5,
     STATE_CLOSE_WAIT = 8,
     STATE_LAST_ACK = 9,
     STATE_LISTEN = 10,
@@ -23,8 +24,40 @@ static const uint32_t listening_states = 1U << STATE_LISTEN;
 static const uint32_t connected_states =
     1U << STATE_ESTABLISHED | 1U << STATE_FIN_WAIT1 | 1U << STATE_CLOSE_WAIT | 1U << STATE_LAST_ACK;
 
+/* In all of these data may come or go. */
+static const uint32_t moving_states = 1U << STATE_ESTABLISHED | 1U << STATE_FIN_WAIT1 |
+                                      1U << STATE_FIN_WAIT2 | 1U << STATE_CLOSE_WAIT;
+
+enum { PEERS_MAX = 32 }; /* which the kernel compares by itself: a walk for each connection */
+
+/* As struct inet_diag_hostcond, with its address. */
+struct destination {
+    uint8_t family, prefix_length;
+    int32_t port;
+    struct in_addr address;
+};
+_Static_assert(offsetof(struct destination, port) == offsetof(struct inet_diag_hostcond, port) &&
+                   offsetof(struct destination, address) == sizeof(struct inet_diag_hostcond),
+               "the kernel's layout");
+
+/* One peer of a filter: "does it lead there? Then take it, else see the next one". */
+struct clause {
+    struct inet_diag_bc_op compare;
+    struct destination there;
+    struct inet_diag_bc_op accept;
+};
+_Static_assert(sizeof(struct clause) == 20, "the kernel walks over it by offsets");
+
+struct request {
+    struct nlmsghdr header;
+    struct inet_diag_req_v2 body;
+    struct nlattr attribute;
+    struct clause clauses[PEERS_MAX];
+};
+
 struct sockets {
     struct netlink *netlink;
+    struct request request;
 };
 
 struct listing {
@@ -52,9 +85,10 @@ static void read_info(const void *data, size_t size, struct tcp_socket *socket)
     memcpy(&info, data, size < sizeof(info) ? size : sizeof(info));
     socket->received = info.tcpi_bytes_received;
     socket->sent = info.tcpi_bytes_acked;
-    socket->quiet_ms = info.tcpi_last_data_recv < info.tcpi_last_data_sent
-                           ? info.tcpi_last_data_recv
-                           : info.tcpi_last_data_sent;
+    socket->quiet_in_ms = info.tcpi_last_data_recv;
+    socket->quiet_out_ms = info.tcpi_last_data_sent;
+    socket->quiet_ms =
+        socket->quiet_in_ms < socket->quiet_out_ms ? socket->quiet_in_ms : socket->quiet_out_ms;
 }
 
 bool sockets_read(const void *body, size_t size, struct tcp_socket *ret_socket)
@@ -73,6 +107,7 @@ bool sockets_read(const void *body, size_t size, struct tcp_socket *ret_socket)
         .local_port = ntohs(message.id.idiag_sport),
         .remote_port = ntohs(message.id.idiag_dport),
         .listening = message.idiag_state == STATE_LISTEN,
+        .inode = message.idiag_inode,
     };
     const void *info = netlink_attribute((const char *)body + sizeof(message),
                                          size - sizeof(message), INET_DIAG_INFO, 1, &length);
@@ -94,18 +129,17 @@ static bool take_message(void *context, uint16_t type, const void *body, size_t 
 
 static int list(struct sockets *sockets, uint8_t family, uint32_t states, struct listing *listing)
 {
-    struct {
-        struct nlmsghdr header;
-        struct inet_diag_req_v2 body;
-    } request = {
-        .header = {.nlmsg_len = sizeof(request), .nlmsg_type = SOCK_DIAG_BY_FAMILY},
-        .body = {.sdiag_family = family,
-                 .sdiag_protocol = IPPROTO_TCP,
-                 .idiag_states = states,
-                 .idiag_ext = 1U << (INET_DIAG_INFO - 1)},
-    };
+    struct request *request = &sockets->request;
+    const size_t filter = request->attribute.nla_len;
+    request->header =
+        (struct nlmsghdr){.nlmsg_len = (uint32_t)(offsetof(struct request, attribute) + filter),
+                          .nlmsg_type = SOCK_DIAG_BY_FAMILY};
+    request->body = (struct inet_diag_req_v2){.sdiag_family = family,
+                                              .sdiag_protocol = IPPROTO_TCP,
+                                              .idiag_states = states,
+                                              .idiag_ext = 1U << (INET_DIAG_INFO - 1)};
     return listing->over ? 0
-                         : netlink_dump(sockets->netlink, &request.header, take_message, listing);
+                         : netlink_dump(sockets->netlink, &request->header, take_message, listing);
 }
 
 static int list_states(struct sockets *sockets, uint32_t states, struct listing *listing)
@@ -120,6 +154,49 @@ int sockets_list(struct sockets *sockets, sockets_take *take, void *context)
     struct listing listing = {.take = take, .context = context};
     const int error = list_states(sockets, listening_states, &listing);
     return error < 0 ? error : list_states(sockets, connected_states, &listing);
+}
+
+/* ---- those that lead somewhere ---- */
+
+/* Offsets lead forward, in bytes; to leave at the end accepts, past it refuses. */
+static struct clause clause_for(const struct socket_peer *peer, size_t left)
+{
+    const size_t past = left == sizeof(struct clause) ? sizeof(struct inet_diag_bc_op) : 0;
+    return (struct clause){
+        .compare = {.code = INET_DIAG_BC_D_COND,
+                    .yes = offsetof(struct clause, accept),
+                    .no = (uint16_t)(sizeof(struct clause) + past)},
+        .there = {.family = AF_INET,
+                  .prefix_length = 32,
+                  .port = peer->port,
+                  .address = peer->address},
+        .accept = {.code = INET_DIAG_BC_JMP,
+                   .yes = sizeof(struct inet_diag_bc_op),
+                   .no = (uint16_t)(left - offsetof(struct clause, accept))},
+    };
+}
+
+static void set_filter(struct request *request, const struct socket_peer *peers, size_t n)
+{
+    if (n > PEERS_MAX)
+        return;
+    for (size_t i = 0; i < n; i++)
+        request->clauses[i] = clause_for(&peers[i], (n - i) * sizeof(struct clause));
+    request->attribute =
+        (struct nlattr){.nla_type = INET_DIAG_REQ_BYTECODE,
+                        .nla_len = (uint16_t)(sizeof(struct nlattr) + n * sizeof(struct clause))};
+}
+
+int sockets_list_to(struct sockets *sockets, const struct socket_peer *peers, size_t n,
+                    sockets_take *take, void *context)
+{
+    struct listing listing = {.take = take, .context = context};
+    if (n == 0)
+        return 0;
+    set_filter(&sockets->request, peers, n);
+    const int error = list_states(sockets, moving_states, &listing);
+    sockets->request.attribute.nla_len = 0;
+    return error;
 }
 
 int sockets_create(struct sockets **ret_sockets)

@@ -19,8 +19,16 @@ struct tcp_socket {
     struct in6_addr local, remote;
     uint16_t local_port, remote_port;
     bool listening; /* else it is established, or one side has closed and the other may send */
-    uint64_t received, sent; /* payload, bytes; sent: what the other side acknowledged */
-    int64_t quiet_ms; /* since payload moved last, in either direction; keepalives are none */
+    uint64_t received, sent;           /* payload, bytes; sent: what the other side acknowledged */
+    int64_t quiet_in_ms, quiet_out_ms; /* since payload came, was sent; keepalives are none */
+    int64_t quiet_ms;                  /* the smaller of both */
+    uint32_t inode;                    /* 0: no program has it open any more */
+};
+
+/* Where connections lead: an address and a port in host order. */
+struct socket_peer {
+    struct in_addr address;
+    uint16_t port;
 };
 
 /* False: enough was seen. */
@@ -31,6 +39,10 @@ void sockets_destroy(struct sockets *sockets);
 /* All that listen, then all that are connected. -errno of the kernel; a kernel without IPv6 has
  * none of those. */
 int sockets_list(struct sockets *sockets, sockets_take *take, void *context);
+/* The connections whose remote end is one of the peers, so of a connection within this machine one
+ * end alone. The kernel picks them out, where the peers are few; else those of others come too. */
+int sockets_list_to(struct sockets *sockets, const struct socket_peer *peers, size_t n,
+                    sockets_take *take, void *context);
 
 /* One message of the kernel. Pure; false where it is none or cut. */
 bool sockets_read(const void *body, size_t size, struct tcp_socket *ret_socket);

@@ -1,0 +1,524 @@
+#include "core/stream.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+enum {
+    WINDOW_MOST = 120000, /* ms: use ends so long after its last byte, or after idle */
+    BUCKETS = 12,         /* the last minute, for the figures */
+    BUCKET_MS = 5000,
+    SHORT_MOST = 1024 * 1024, /* bytes: a request that moves no more is a short one */
+    HEAD_MOST = 16384,        /* bytes: no request is longer that sends nothing but its head */
+    ANSWER_MOST = 1000,       /* ms: an answer that takes longer is one that streams */
+    SILENT_LEAST = 1000,      /* ms: before that a request is merely under way */
+    SLOTS_FIRST = 64,
+};
+
+enum stream_kind { STREAM_DOWNLOAD, STREAM_UPLOAD, STREAM_WEBSOCKET, STREAM_REQUEST };
+
+/* A connection, from look to look. */
+struct connection {
+    uint64_t cookie; /* 0: the slot is free */
+    uint64_t received, sent;
+    uint64_t in, out; /* since the look before */
+    int64_t last_in, last_out;
+    int peer;
+    bool known;     /* the look before saw it too */
+    bool waiting;   /* more was sent after the last answer */
+    bool waited;    /* so it was at the look before */
+    bool monitor;   /* its request is a monitor's */
+    bool websocket; /* a websocket passed the gate when its request began */
+    bool gap;       /* it rested while nothing passed the gate */
+};
+
+struct table {
+    struct connection *slots;
+    size_t size, n; /* size: a power of two */
+};
+
+struct bucket {
+    int64_t number; /* of BUCKET_MS since the clock began */
+    uint64_t in, out;
+};
+
+struct peer {
+    struct stream_peer at;
+    int site;                     /* which passed the gate last, or MODEL_NONE */
+    char who[48];                 /* "" not known */
+    struct passes passes, before; /* of this look, and of the look before */
+    uint32_t websockets;          /* which may be open on the connections marked so */
+    int64_t moved;                /* when the last byte moved that counts; 0: never */
+    int64_t answered;             /* and the last of a person's short request, which may go on */
+    enum stream_kind kind;
+    uint64_t most;         /* bytes of the busiest connection of this look */
+    int64_t silent;        /* last byte of a connection that waits in silence; 0: none */
+    bool silent_websocket; /* it is a websocket */
+    struct bucket buckets[BUCKETS];
+};
+
+struct streams {
+    struct table now, before;
+    int64_t at; /* of this look */
+    uint32_t looks;
+    size_t n;
+    struct peer peers[]; /* sorted */
+};
+
+/* ---- peers ---- */
+
+static int compare_peers(const void *a, const void *b)
+{
+    const struct stream_peer *x = a, *y = b;
+    const uint32_t left = ntohl(x->address.s_addr), right = ntohl(y->address.s_addr);
+
+    if (left != right)
+        return left < right ? -1 : 1;
+    return (int)x->port - (int)y->port;
+}
+
+int streams_create(const struct stream_peer *peers, size_t n, struct streams **ret_streams)
+{
+    struct streams *streams = calloc(1, sizeof(*streams) + n * sizeof(streams->peers[0]));
+
+    if (!streams)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        streams->peers[i].at = peers[i];
+        streams->peers[i].site = MODEL_NONE;
+    }
+    /* The address and port come first in a peer. */
+    qsort(streams->peers, n, sizeof(streams->peers[0]), compare_peers);
+    for (size_t i = 0; i < n; i++)
+        if (i == 0 || compare_peers(&streams->peers[i], &streams->peers[streams->n - 1]) != 0)
+            streams->peers[streams->n++] = streams->peers[i];
+    *ret_streams = streams;
+    return 0;
+}
+_Static_assert(offsetof(struct peer, at) == 0, "peers are compared by their first member");
+
+void streams_destroy(struct streams *streams)
+{
+    if (!streams)
+        return;
+    free(streams->now.slots);
+    free(streams->before.slots);
+    free(streams);
+}
+
+int streams_find(const struct streams *streams, struct stream_peer peer)
+{
+    const struct peer *found =
+        bsearch(&peer, streams->peers, streams->n, sizeof(streams->peers[0]), compare_peers);
+
+    return found ? (int)(found - streams->peers) : MODEL_NONE;
+}
+
+void streams_came(struct streams *streams, int peer, int site, const char *who)
+{
+    streams->peers[peer].site = site;
+    text_copy(streams->peers[peer].who, sizeof(streams->peers[peer].who), who);
+}
+
+/* ---- the table of connections ---- */
+
+static struct connection *slot_of(const struct table *table, uint64_t cookie)
+{
+    size_t at = (size_t)(cookie * 0x9e3779b97f4a7c15U >> 20) & (table->size - 1);
+
+    while (table->slots[at].cookie != 0 && table->slots[at].cookie != cookie)
+        at = (at + 1) & (table->size - 1);
+    return &table->slots[at];
+}
+
+static const struct connection *find(const struct table *table, uint64_t cookie)
+{
+    const struct connection *slot = table->size > 0 ? slot_of(table, cookie) : NULL;
+
+    return slot && slot->cookie != 0 ? slot : NULL;
+}
+
+static int grow(struct table *table)
+{
+    struct table larger = {.size = table->size > 0 ? 2 * table->size : SLOTS_FIRST, .n = table->n};
+
+    larger.slots = calloc(larger.size, sizeof(larger.slots[0]));
+    if (!larger.slots)
+        return -ENOMEM;
+    for (size_t i = 0; i < table->size; i++)
+        if (table->slots[i].cookie != 0)
+            *slot_of(&larger, table->slots[i].cookie) = table->slots[i];
+    free(table->slots);
+    *table = larger;
+    return 0;
+}
+
+/* The one that held the look before the last becomes empty. A table much too large is given back.
+ */
+static void turn_over(struct streams *streams)
+{
+    const struct table old = streams->before;
+    const bool too_large = old.size > SLOTS_FIRST && old.size > 8 * (streams->now.n + 1);
+
+    streams->before = streams->now;
+    streams->now = (struct table){0};
+    if (too_large) {
+        free(old.slots);
+        return;
+    }
+    if (old.n > 0)
+        memset(old.slots, 0, old.size * sizeof(old.slots[0]));
+    streams->now.slots = old.slots;
+    streams->now.size = old.size;
+}
+
+/* ---- what is seen ---- */
+
+void streams_begin(struct streams *streams, int64_t now)
+{
+    turn_over(streams);
+    streams->at = now;
+    streams->looks++;
+    for (size_t i = 0; i < streams->n; i++) {
+        struct peer *peer = &streams->peers[i];
+
+        peer->before = peer->passes;
+        peer->passes = (struct passes){0};
+        peer->most = 0;
+        peer->silent = 0;
+    }
+}
+
+static uint64_t grown(uint64_t now, uint64_t before)
+{
+    return now > before ? now - before : 0;
+}
+
+static struct connection describe(const struct streams *streams, const struct socket_seen *seen)
+{
+    const struct connection *before = find(&streams->before, seen->cookie);
+    struct connection one = before ? *before : (struct connection){.cookie = seen->cookie};
+
+    one.known = before != NULL;
+    one.in = grown(seen->received, one.received);
+    one.out = grown(seen->sent, one.sent);
+    one.received = seen->received;
+    one.sent = seen->sent;
+    one.last_in = streams->at - seen->quiet_in;
+    one.last_out = streams->at - seen->quiet_out;
+    one.waited = one.waiting;
+    one.waiting = seen->sent > 0 && (seen->received == 0 || seen->quiet_out < seen->quiet_in);
+    return one;
+}
+
+int streams_see(struct streams *streams, const struct socket_seen *seen)
+{
+    struct table *table = &streams->now;
+    const int peer = streams_find(streams, seen->peer);
+
+    if (peer == MODEL_NONE || seen->cookie == 0)
+        return 0;
+    if (4 * (table->n + 1) > 3 * table->size) {
+        const int error = grow(table);
+
+        if (error < 0)
+            return error;
+    }
+    struct connection *slot = slot_of(table, seen->cookie);
+
+    table->n += slot->cookie == 0;
+    *slot = describe(streams, seen);
+    slot->peer = peer;
+    return 0;
+}
+
+void streams_passed(struct streams *streams, int peer, const struct passes *passes)
+{
+    for (unsigned kind = 0; kind < PASS_KINDS; kind++)
+        streams->peers[peer].passes.n[kind] += passes->n[kind];
+}
+
+size_t streams_open(const struct streams *streams)
+{
+    return streams->now.n;
+}
+
+/* ---- the judgement ---- */
+
+/* A request that passed shortly before a look may move its bytes after it. */
+static uint64_t passed(const struct peer *peer, enum pass_kind kind)
+{
+    return (uint64_t)peer->passes.n[kind] + peer->before.n[kind];
+}
+
+static uint64_t passed_at_all(const struct peer *peer)
+{
+    uint64_t n = 0;
+
+    for (unsigned kind = 0; kind < PASS_KINDS; kind++)
+        n += passed(peer, (enum pass_kind)kind);
+    return n;
+}
+
+static bool only_monitors_passed(const struct peer *peer)
+{
+    return passed(peer, PASS_MONITOR) > 0 && passed(peer, PASS_MONITOR) == passed_at_all(peer);
+}
+
+/* No new request can have begun on it: it only answers, or is still being asked. */
+static bool goes_on(const struct connection *one)
+{
+    return one->known && (one->out == 0 || (one->waited && one->in == 0));
+}
+
+/* A new request: whose is it? Of several candidates for one websocket each is marked. */
+static void attribute(struct peer *peer, struct connection *one)
+{
+    if (one->out == 0 || goes_on(one))
+        return;
+    one->monitor = only_monitors_passed(peer);
+    one->websocket |= passed(peer, PASS_WEBSOCKET) > 0;
+}
+
+/* Between two looks far apart a request can begin and go on: by the times of its bytes, or by their
+ * number while no answer comes. */
+static bool is_under_way(const struct connection *one)
+{
+    return goes_on(one) || one->last_in - one->last_out > ANSWER_MOST ||
+           (one->waiting && one->out > HEAD_MOST);
+}
+
+static bool is_short(const struct connection *one, uint64_t requests)
+{
+    return one->in + one->out <= SHORT_MOST * (requests > 0 ? requests : 1);
+}
+
+/* A connection that rests whenever nothing passes the gate, and moves when a monitor does, is not
+ * the websocket that it was taken for. */
+static bool is_websocket_in_use(const struct peer *peer, const struct connection *one)
+{
+    return !(one->gap && only_monitors_passed(peer) && is_short(one, passed(peer, PASS_MONITOR)));
+}
+
+/* Is what moved use, beside the visit that the gate has seen? */
+static bool is_use(const struct peer *peer, const struct connection *one)
+{
+    const uint64_t requests = passed_at_all(peer);
+
+    if (one->websocket)
+        return is_websocket_in_use(peer, one);
+    if (is_under_way(one))
+        return !one->monitor || !is_short(one, 1);
+    return requests == 0 || !is_short(one, requests);
+}
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static int64_t last_byte(const struct connection *one)
+{
+    return later(one->last_in, one->last_out);
+}
+
+static enum stream_kind kind_of(const struct connection *one)
+{
+    if (one->websocket)
+        return STREAM_WEBSOCKET;
+    return one->in >= one->out ? STREAM_DOWNLOAD : STREAM_UPLOAD;
+}
+
+static void add_figures(struct peer *peer, const struct connection *one, int64_t now)
+{
+    const int64_t number = now / BUCKET_MS;
+    struct bucket *bucket = &peer->buckets[number % BUCKETS];
+
+    if (bucket->number != number)
+        *bucket = (struct bucket){.number = number};
+    bucket->in += one->in;
+    bucket->out += one->out;
+}
+
+static void count(struct streams *streams, struct peer *peer, const struct connection *one)
+{
+    const uint64_t bytes = one->in + one->out;
+
+    if (bytes >= peer->most) {
+        peer->most = bytes;
+        peer->kind = kind_of(one);
+    }
+    /* What moved before the first look is not of the last minute. */
+    if (streams->looks > 1)
+        add_figures(peer, one, streams->at);
+}
+
+static void note_silence(struct peer *peer, const struct connection *one)
+{
+    const int64_t last = last_byte(one);
+
+    if (one->monitor || !(one->websocket || one->waiting) || last <= peer->silent)
+        return;
+    peer->silent = last;
+    peer->silent_websocket = one->websocket;
+}
+
+static void judge(struct streams *streams, struct connection *one)
+{
+    struct peer *peer = &streams->peers[one->peer];
+    const bool quiet_gate = passed_at_all(peer) == 0;
+
+    attribute(peer, one);
+    note_silence(peer, one);
+    if (one->in + one->out == 0) {
+        one->gap |= quiet_gate;
+        return;
+    }
+    if (is_use(peer, one)) {
+        count(streams, peer, one);
+        peer->moved = later(peer->moved, last_byte(one));
+        one->gap &= !quiet_gate;
+    } else if (!one->monitor && !one->websocket && passed(peer, PASS_PERSON) > 0) {
+        count(streams, peer, one);
+        peer->answered = later(peer->answered, last_byte(one));
+    }
+}
+
+static void forget_websockets(struct streams *streams, int peer)
+{
+    for (size_t i = 0; i < streams->now.size; i++)
+        if (streams->now.slots[i].cookie != 0 && streams->now.slots[i].peer == peer)
+            streams->now.slots[i].websocket = false;
+}
+
+/* As many marked connections have gone as websockets have passed: the others are none. */
+static void bury(struct streams *streams)
+{
+    for (size_t i = 0; i < streams->before.size; i++) {
+        const struct connection *old = &streams->before.slots[i];
+        struct peer *peer = &streams->peers[old->peer];
+
+        if (old->cookie == 0 || !old->websocket || find(&streams->now, old->cookie) ||
+            peer->websockets == 0)
+            continue;
+        peer->websockets--;
+        if (peer->websockets == 0)
+            forget_websockets(streams, old->peer);
+    }
+}
+
+void streams_end(struct streams *streams)
+{
+    bury(streams);
+    for (size_t i = 0; i < streams->n; i++)
+        streams->peers[i].websockets += streams->peers[i].passes.n[PASS_WEBSOCKET];
+    for (size_t i = 0; i < streams->now.size; i++)
+        if (streams->now.slots[i].cookie != 0)
+            judge(streams, &streams->now.slots[i]);
+}
+
+/* The next look is compared with the last whole one. */
+void streams_undo(struct streams *streams)
+{
+    const struct table partial = streams->now;
+
+    streams->now = streams->before;
+    streams->before = partial;
+}
+
+/* ---- what is told ---- */
+
+static const char *const kind_names[] = {
+    [STREAM_DOWNLOAD] = "download",
+    [STREAM_UPLOAD] = "upload",
+    [STREAM_WEBSOCKET] = "websocket",
+    [STREAM_REQUEST] = "open request",
+};
+
+static uint64_t last_minute(const struct peer *peer, int64_t now)
+{
+    uint64_t bytes = 0;
+
+    for (unsigned i = 0; i < BUCKETS; i++)
+        if (peer->buckets[i].number > now / BUCKET_MS - BUCKETS)
+            bytes += peer->buckets[i].in + peer->buckets[i].out;
+    return bytes;
+}
+
+static void say_bytes(uint64_t bytes, char *out, size_t size)
+{
+    static const char *const units[] = {"kB", "MB", "GB", "TB"};
+    double number = (double)bytes / 1000;
+    size_t unit = 0;
+
+    while (number >= 999.5 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+        number /= 1000;
+        unit++;
+    }
+    if (bytes < 1000)
+        snprintf(out, size, "%u bytes", (unsigned)bytes);
+    else
+        snprintf(out, size, number < 9.95 ? "%.1f %s" : "%.0f %s", number, units[unit]);
+}
+
+static void say_silence(int64_t ms, char *out, size_t size)
+{
+    if (ms < 90000)
+        snprintf(out, size, "silent for %lld s", (long long)(ms / 1000));
+    else
+        snprintf(out, size, "silent for %lld min", (long long)(ms / 60000));
+}
+
+static void label(const struct peer *peer, enum stream_kind kind, const char *figures,
+                  char out[LEASE_LABEL_SIZE])
+{
+    char text[LEASE_LABEL_SIZE + sizeof(peer->who)];
+
+    snprintf(text, sizeof(text), "%s%s%s, %.40s", kind_names[kind], peer->who[0] ? " from " : "",
+             peer->who, figures);
+    text_copy(out, LEASE_LABEL_SIZE, text);
+}
+
+static void label_moving(const struct streams *streams, const struct peer *peer,
+                         char out[LEASE_LABEL_SIZE])
+{
+    char bytes[24], figures[48];
+
+    say_bytes(last_minute(peer, streams->at), bytes, sizeof(bytes));
+    snprintf(figures, sizeof(figures), "%s in the last minute", bytes);
+    label(peer, peer->kind, figures, out);
+}
+
+static void label_silent(const struct streams *streams, const struct peer *peer,
+                         char out[LEASE_LABEL_SIZE])
+{
+    char figures[48];
+
+    say_silence(streams->at - peer->silent, figures, sizeof(figures));
+    label(peer, peer->silent_websocket ? STREAM_WEBSOCKET : STREAM_REQUEST, figures, out);
+}
+
+bool streams_use(const struct streams *streams, int peer, struct stream_terms terms, int *ret_site,
+                 struct stream_use *ret_use)
+{
+    const struct peer *at = &streams->peers[peer];
+    const int64_t window = terms.idle < WINDOW_MOST ? terms.idle : WINDOW_MOST;
+    /* The visit outlives a short request, unless the idle time is so short that its bytes do. */
+    const int64_t moved = terms.idle <= WINDOW_MOST ? later(at->moved, at->answered) : at->moved;
+    const int64_t moving = moved > 0 ? moved + window : 0;
+    const bool waits = terms.silent && at->silent > 0 && streams->at - at->silent >= SILENT_LEAST;
+    const int64_t silent = waits ? at->silent + terms.idle : 0;
+
+    if (later(moving, silent) <= streams->at)
+        return false;
+    *ret_use = (struct stream_use){.until = later(moving, silent)};
+    if (moving > streams->at)
+        label_moving(streams, at, ret_use->label);
+    else
+        label_silent(streams, at, ret_use->label);
+    *ret_site = at->site;
+    return true;
+}
