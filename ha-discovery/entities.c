@@ -30,16 +30,20 @@
 /* A state of Home Assistant has 255 characters at most. */
 #define BECAUSE_TEMPLATE                                                                           \
     "{{ value_json.awake_because[:255] if value_json.awake_because else 'None' }}"
+/* State and attributes come from one message: were they two, an automation that runs at a change of
+ * the state would read the reason of the state before. */
+#define STATE_TEMPLATE "{{ value_json.state }}"
 /* Of "unknown" nothing is claimed. */
 #define RUNNING_TEMPLATE                                                                           \
-    "{{ 'None' if value == 'unknown' else 'ON' if value in ['booting', 'ready', 'degraded'] "      \
-    "else 'OFF' }}"
+    "{{ 'None' if value_json.state == 'unknown' else 'ON' if value_json.state in "                 \
+    "['booting', 'ready', 'degraded'] else 'OFF' }}"
 #define PROBLEM_TEMPLATE                                                                           \
     "{{ 'ON' if value_json.problem or value_json.state in ['degraded', 'unreachable', "            \
     "'wake_failed'] else 'OFF' }}"
 #define IDLE_TEMPLATE "{{ [1, (value_json.idle_s / 60) | round(0, 'ceil') | int] | max }}"
 #define PROJECT_RUNNING_TEMPLATE                                                                   \
-    "{{ 'None' if value == 'unknown' else 'ON' if value == 'ready' else 'OFF' }}"
+    "{{ 'None' if value_json.state == 'unknown' else 'ON' if value_json.state == 'ready' else "    \
+    "'OFF' }}"
 #define ENERGY_TEMPLATE(key_) "{{ value_json.energy." key_ " if value_json.energy else 'None' }}"
 
 /* Attributes are made one by one: "state", "icon", "available" and "device_class" would vanish, and
@@ -72,11 +76,11 @@ const struct entity entities[] = {
      .state = ON(SERVER_POWER), .command = ON(SERVER_POWER_SET), .icon = "mdi:server",
      .options = {{"payload_on", "ON", 0}, {"payload_off", "OFF", 0}, EXPIRES}},
     {.owner = OWNER_SERVER, .key = "state", .platform = "sensor", .names = {"State", "État"},
-     .state = ON(SERVER_STATE), .attributes = ON(SERVER_STATUS),
-     .attributes_template = STATE_ATTRIBUTES, .icon = "mdi:state-machine", .words = WORDS_STATES,
+     .state = ON(SERVER_STATUS), .value_template = STATE_TEMPLATE,
+     .attributes = ON(SERVER_STATUS), .attributes_template = STATE_ATTRIBUTES, .icon = "mdi:state-machine", .words = WORDS_STATES,
      .options = {CLASS("enum")}},
     {.owner = OWNER_SERVER, .key = "running", .platform = "binary_sensor",
-     .names = {"Running", "En marche"}, .state = ON(SERVER_STATE),
+     .names = {"Running", "En marche"}, .state = ON(SERVER_STATUS),
      .value_template = RUNNING_TEMPLATE, .options = {CLASS("running")}},
     {.owner = OWNER_SERVER, .key = "problem", .platform = "binary_sensor",
      .names = {"Problem", "Problème"}, .state = ON(SERVER_STATUS),
@@ -148,12 +152,12 @@ const struct entity entities[] = {
      .presence = PRESENCE_AGENT, .options = {CLASS("duration"), UNIT("s")}},
 
     {.owner = OWNER_PROJECT, .key = "state", .platform = "sensor",
-     .names = {"{} state", "État de {}"}, .state = ON(PROJECT_STATE),
-     .attributes = ON(PROJECT_STATUS), .attributes_template = PROJECT_ATTRIBUTES,
+     .names = {"{} state", "État de {}"}, .state = ON(PROJECT_STATUS),
+     .value_template = STATE_TEMPLATE, .attributes = ON(PROJECT_STATUS), .attributes_template = PROJECT_ATTRIBUTES,
      .icon = "mdi:application-outline", .words = WORDS_PROJECT_STATES,
      .options = {CLASS("enum")}},
     {.owner = OWNER_PROJECT, .key = "running", .platform = "binary_sensor",
-     .names = {"{} running", "{} en marche"}, .state = ON(PROJECT_STATE),
+     .names = {"{} running", "{} en marche"}, .state = ON(PROJECT_STATUS),
      .value_template = PROJECT_RUNNING_TEMPLATE, .options = {CLASS("running")}},
     {.owner = OWNER_PROJECT, .key = "start", .platform = "button",
      .names = {"Start {}", "Démarrer {}"}, .command = ON(PROJECT_COMMAND),

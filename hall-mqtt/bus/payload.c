@@ -369,6 +369,7 @@ int payload_project_status(const struct fleet *fleet, const struct model *model,
     struct page page = {.fleet = fleet, .model = model, .now = now};
     char problem[REASON_SIZE];
     page_begin(&page, out);
+    json_put_string(&page.json, "state", payload_project_state(fleet, model, site));
     json_put_string(&page.json, "server", model->servers[configured->server].id);
     json_put_string(&page.json, "domain", model->domains[configured->domain].name);
     json_put_string(&page.json, "path", configured->path);

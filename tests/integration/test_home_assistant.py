@@ -1,12 +1,13 @@
 """Home Assistant sees Hall: payloads against its rules, templates against real messages, every command really sent."""
 
 import json
+import re
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 from ha_rules import Rejected, check_config
-from helpers import STATES, asleep, awake, command, topic, wait_state
+from helpers import STATES, asleep, awake, barrier, command, topic, wait_state
 from process import wait_until
 
 HUB, SERVER, PROJECTS = ("homeassistant/device/hall/" + o + "/config" for o in ("hub", "server_testing", "domain_testing_localhost"))
@@ -222,13 +223,82 @@ def check_hub(bus, home):
 def check_projects(bus, home):
     _, found = entities(home, PROJECTS)
     states = set()
-    for message in bus.heard("hall/projects/client1/state"):
-        states.add(found["client1_state"].state(message.text()))
-        running = found["client1_running"].state(message.text())
-        assert running is (None if message.text() == "unknown" else message.text() == "ready")
-    assert {"unknown", "stopped", "starting", "ready"} <= states
     for message in bus.heard("hall/projects/client1/status"):
+        state = message.json()["state"]
+        assert found["client1_state"].state(message.text()) == state
+        assert found["client1_running"].state(message.text()) is (None if state == "unknown" else state == "ready")
         found["client1_state"].attributes(message.text())
+        states.add(state)
+    assert {"unknown", "stopped", "starting", "ready"} <= states
+    assert bus.last("hall/projects/client1/state").text() == bus.last("hall/projects/client1/status").json()["state"]
+
+
+class Shown:
+    """One entity as Home Assistant shows it: each message is taken whole before anybody is told of a change."""
+
+    def __init__(self, entity, tell):
+        self.entity, self.tell, self.state, self.attributes = entity, tell, None, {}
+
+    def hear(self, message):
+        before = self.state
+        if message.topic == self.entity.config["state_topic"]:
+            self.state = self.entity.state(message.text())
+        if message.topic == self.entity.config["json_attributes_topic"]:
+            self.attributes = self.entity.attributes(message.text())
+        if self.state != before:
+            self.tell(self.state, self.attributes)
+
+
+def changes(bus, entity):
+    """(state, reason) at each change of its state, from the messages as they came."""
+    found = []
+    shown = Shown(entity, lambda state, attributes: found.append((state, attributes.get("reason"))))
+    for message in list(bus.messages):
+        if message.payload:
+            shown.hear(message)
+    return found
+
+
+def reasons_logged(world, id, what=""):
+    """(state, reason) of each change, as Hall's log has it."""
+    pattern = rf"^\S+ {id}: \w+ -> (\w+): (.*)$" if not what else rf"^\S+ {id}: {what} (\w+)(?:: (.*))?$"
+    return re.findall(pattern, world.hall.log_text(), re.M)
+
+
+def test_at_each_change_the_reason_is_that_of_the_new_state(make_world):
+    world = make_world(start=False)
+    world.hall.config["servers"]["erp"]["wake"]["timeout"] = "1s"
+    world.hall.write(world.hall.config)
+    world.broker.start()
+    bus, home = world.bus(), watch(world)
+    for id in world.described:
+        world.add_sim(id)
+    world.hall.start()
+    bus.wait_text("hall/status", "online")
+    world.sims["erp"].tell("deaf on")
+    for by in ("Anna", "Ben"):
+        mark = bus.mark()
+        wait_until(lambda: bus.last(topic("erp", "state")).text() in ("off", "wake_failed"), 10, "erp settled")
+        command(bus, "erp", "wake", by=by)
+        bus.wait_text(topic("erp", "state"), "wake_failed", mark, 10)
+    awake(bus, "testing")
+    mark = bus.mark()
+    asleep(bus, "testing")
+    bus.wait_text("hall/projects/client1/state", "stopped", mark)
+    barrier(bus)  # and what goes with it has come too
+    for server in ("testing", "erp"):
+        _, found = entities(home, f"homeassistant/device/hall/server_{server}/config")
+        logged, seen = reasons_logged(world, server), changes(bus, found["state"])
+        assert set(seen) - {("unknown", seen[0][1])} <= set(logged), (seen, logged)
+        assert len(seen) >= 4
+        for state, reason in changes(bus, found["problem"]):
+            assert bool(reason) == state, (state, reason)
+    failed = [reason for state, reason in changes(bus, found["state"]) if state == "wake_failed"]
+    assert len(failed) == 2 and all("wake command" not in reason and "sign of life" in reason for reason in failed), failed
+    _, found = entities(home, PROJECTS)
+    seen = changes(bus, found["client1_state"])
+    logged = {(state, reason or None) for state, reason in reasons_logged(world, "client1", "project")}
+    assert len(seen) >= 4 and {s for s in seen if s[0] != "unknown"} <= logged, (seen, logged)
 
 
 def test_availability_is_halls_own(world, bus, home):
