@@ -60,13 +60,15 @@ static void put_json_progress(struct json_writer *writer, double progress)
         json_put_number(writer, "progress", (double)(int)(progress * 1000) / 1000);
 }
 
-/* The server's; where that is well, the site's own. */
+/* Why this site does not answer comes before what is wrong with another of its server. */
 static void put_problem(struct json_writer *writer, const struct view *view)
 {
+    const bool of_site = view->fault.code != FAULT_NONE && view->kind != VIEW_FAILED &&
+                         (view->ailment == AILMENT_NONE || view->ailment == AILMENT_SILENT);
     const char *problem = view->notice.problem;
     char text[FAULT_TEXT_SIZE];
 
-    if (problem[0] == '\0')
+    if (of_site)
         problem = fault_say(view->fault, FAULT_ENGLISH, text);
     json_put_string(writer, "problem", problem[0] != '\0' ? problem : NULL);
     json_put_string(writer, "fault", fault_name((enum fault_code)view->fault.code));

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define NNBSP "\u202f" /* before a French semicolon */
+
 /* In a text "#" stands for the number. */
 struct row {
     const char *name;
@@ -23,11 +25,13 @@ static const struct row rows[FAULTS] = {
     [FAULT_SELF_SIGNED] = {"certificate.self_signed",
                            {"its certificate is self-signed; name it in tls.ca, or set tls.verify "
                             "to false",
-                            "son certificat est auto-signé ; indiquez-le dans tls.ca, ou mettez "
+                            "son certificat est auto-signé" NNBSP
+                            "; indiquez-le dans tls.ca, ou mettez "
                             "tls.verify à false"}},
     [FAULT_UNTRUSTED] = {"certificate.untrusted",
                          {"the authority of its certificate is not trusted; name it in tls.ca",
-                          "l’autorité de son certificat n’est pas reconnue ; indiquez-la dans "
+                          "l’autorité de son certificat n’est pas reconnue" NNBSP
+                          "; indiquez-la dans "
                           "tls.ca"}},
     [FAULT_EXPIRED] = {"certificate.expired",
                        {"its certificate has expired", "son certificat a expiré"}},
@@ -36,7 +40,8 @@ static const struct row rows[FAULTS] = {
                               "son certificat n’est pas encore valide"}},
     [FAULT_WRONG_NAME] = {"certificate.wrong_name",
                           {"its certificate is for another name (name mismatch); set tls.name",
-                           "son certificat est établi pour un autre nom ; réglez tls.name"}},
+                           "son certificat est établi pour un autre nom" NNBSP
+                           "; réglez tls.name"}},
     [FAULT_BAD_CERTIFICATE] = {"certificate.refused",
                                {"its certificate is refused (OpenSSL error #)",
                                 "son certificat est refusé (erreur OpenSSL #)"}},

@@ -182,21 +182,11 @@ static void finish_without_status(struct request *request, CURLcode result)
         attempt_fail(attempt, error_of(request, result));
 }
 
-/* A slow site is asked seldom. */
-static void let_rest(struct request *request)
-{
-    const int64_t now = clock_now().boot;
-    const int64_t took = request->connected ? now - request->asked : 0;
-    if (took >= SLOW_MS)
-        request->attempt.check->ask_after = now + (took < REST_MOST_MS ? took : REST_MOST_MS);
-}
-
 static void finish_request(void *transfer, int code)
 {
     struct request *request = transfer;
     const CURLcode result = (CURLcode)code;
     uint16_t status = status_of(request);
-    let_rest(request);
     if (result == CURLE_ABORTED_BY_CALLBACK)
         attempt_end(&request->attempt, PROBE_PENDING, FAULT_NONE, 0);
     else if (status)
@@ -294,9 +284,19 @@ static CURLcode set_options(struct request *request, const struct model_check *c
     return r;
 }
 
+/* A slow site is asked seldom. */
+static void let_rest(struct request *request)
+{
+    const int64_t now = clock_now().boot;
+    const int64_t took = request->connected ? now - request->asked : 0;
+    if (took >= SLOW_MS)
+        request->attempt.check->ask_after = now + (took < REST_MOST_MS ? took : REST_MOST_MS);
+}
+
 static void http_drop(struct attempt *attempt)
 {
     struct request *request = (struct request *)attempt;
+    let_rest(request);
     if (request->easy) {
         curl_loop_remove(request->http->loop, request->easy);
         curl_easy_cleanup(request->easy);

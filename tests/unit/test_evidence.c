@@ -290,6 +290,172 @@ static void test_sites(void **state)
     assert_false(evidence_site_answers(&evidence, &lan, PING));
 }
 
+/* ---- what each proves ---- */
+
+enum { SITE = 1 };
+static struct model_check derived[] = {
+    {.kind = CHECK_PING, .site = MODEL_NONE},
+    {.kind = CHECK_HTTP, .site = 0},
+};
+static const struct model_server by_default = {.n_checks = 2, .checks = derived, .any_site = true};
+static struct model_check echo[] = {{.kind = CHECK_PING, .required = true, .site = MODEL_NONE}};
+static const struct model_server pinged = {.n_checks = 1, .checks = echo};
+
+/* What was seen of a server in rows: {what, of the site, agent} lead to {alive, passing, answers}.
+ */
+enum seen { NOT_SEEN, PASS, ANSWER, PENDING, SILENT };
+struct row {
+    const struct model_server *server;
+    enum seen ping, site;
+    enum agent_word agent;
+    bool alive, passing, answers;
+};
+static const struct row rows[] = {
+    /* the card answers, and nothing else: it sleeps */
+    {&by_default, PASS, SILENT, AGENT_UNHEARD, false, false, false},
+    {&by_default, PASS, SILENT, AGENT_SLEEPING, false, false, false},
+    {&by_default, PASS, SILENT, AGENT_OFFLINE, false, false, false},
+    {&by_default, PASS, NOT_SEEN, AGENT_UNHEARD, false, false, false},
+    /* an agent that is online is there, and so are the echoes beside it */
+    {&by_default, PASS, SILENT, AGENT_ONLINE, true, false, true},
+    /* refused, or to come: it is there, and nothing passes */
+    {&by_default, PASS, ANSWER, AGENT_UNHEARD, true, false, false},
+    {&by_default, SILENT, ANSWER, AGENT_UNHEARD, true, false, false},
+    {&by_default, SILENT, PENDING, AGENT_UNHEARD, true, false, false},
+    /* the site's own answer is enough */
+    {&by_default, SILENT, PASS, AGENT_UNHEARD, true, true, true},
+    {&by_default, NOT_SEEN, PASS, AGENT_SLEEPING, true, true, true},
+    /* where nothing but echoes is asked for, they have to do */
+    {&pinged, PASS, NOT_SEEN, AGENT_UNHEARD, true, true, true},
+    {&pinged, PASS, NOT_SEEN, AGENT_OFFLINE, true, true, true},
+    {&pinged, PASS, NOT_SEEN, AGENT_SLEEPING, false, false, false},
+    {&pinged, SILENT, NOT_SEEN, AGENT_UNHEARD, false, false, false},
+};
+
+static void see(struct evidence *evidence, const struct model_server *server, unsigned check,
+                enum seen seen)
+{
+    static const enum probe_outcome outcomes[] = {[PASS] = PROBE_PASS,
+                                                  [ANSWER] = PROBE_ANSWER,
+                                                  [PENDING] = PROBE_PENDING,
+                                                  [SILENT] = PROBE_MISS};
+
+    for (int i = 0; seen != NOT_SEEN && i < EVIDENCE_MISSES; i++)
+        probe(evidence, server, check, outcomes[seen]);
+}
+
+static void test_what_each_proves(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct row *row = &rows[i];
+        struct evidence evidence;
+
+        evidence_init(&evidence);
+        evidence_neighbour(&evidence, row->server, MAC_MATCH, lan.mac);
+        evidence_agent(&evidence, row->server, row->agent, 1);
+        see(&evidence, row->server, PING, row->ping);
+        if (row->server->n_checks > SITE)
+            see(&evidence, row->server, SITE, row->site);
+        if (evidence.alive != row->alive || evidence.passing != row->passing ||
+            evidence_answers(&evidence, row->server) != row->answers)
+            fail_msg("row %zu: alive %d, passing %d, answers %d", i, evidence.alive,
+                     evidence.passing, evidence_answers(&evidence, row->server));
+    }
+}
+
+/* It fell silent after its goodbye and answers again: it was woken, its agent is not there yet. */
+static void test_echoes_count_again_after_silence(void **state)
+{
+    (void)state;
+    struct evidence evidence;
+
+    evidence_init(&evidence);
+    evidence_neighbour(&evidence, &pinged, MAC_MATCH, lan.mac);
+    probe(&evidence, &pinged, PING, PROBE_PASS);
+    assert_true(evidence_agent(&evidence, &pinged, AGENT_SLEEPING, 2).silent);
+    probe(&evidence, &pinged, PING, PROBE_PASS);
+    assert_false(evidence.alive);
+    see(&evidence, &pinged, PING, SILENT);
+    probe(&evidence, &pinged, PING, PROBE_PASS);
+    evidence_neighbour(&evidence, &pinged, MAC_MATCH, lan.mac);
+    assert_true(evidence.alive);
+}
+
+static void test_a_mac_is_learned_from_a_site(void **state)
+{
+    (void)state;
+    struct evidence evidence;
+
+    evidence_init(&evidence);
+    evidence_neighbour(&evidence, &by_default, MAC_OTHER, other_mac);
+    probe(&evidence, &by_default, SITE, PROBE_PASS);
+    assert_false(evidence.alive); /* it came up by itself: it may be anybody */
+    evidence.learns = true;
+    probe(&evidence, &by_default, SITE, PROBE_ANSWER);
+    evidence_neighbour(&evidence, &by_default, MAC_OTHER, other_mac);
+    assert_true(evidence.alive && evidence.passing);
+    evidence.learns = false;
+    evidence_neighbour(&evidence, &by_default, MAC_OTHER, other_mac);
+    assert_true(evidence.alive);
+    assert_int_equal(evidence.mac, MAC_MATCH);
+}
+
+static void test_a_mac_is_learned_from_the_agent(void **state)
+{
+    (void)state;
+    struct evidence evidence;
+
+    evidence_init(&evidence);
+    probe(&evidence, &by_default, SITE, PROBE_ANSWER);
+    evidence_neighbour(&evidence, &by_default, MAC_OTHER, other_mac);
+    assert_false(evidence.alive);
+    evidence_agent(&evidence, &by_default, AGENT_ONLINE, 1);
+    assert_true(evidence.alive);
+    assert_int_equal(evidence.mac, MAC_MATCH);
+}
+
+/* The MAC of the configuration was there: another one has taken the address, whatever it serves. */
+static void test_no_mac_is_learned_after_the_configured_one(void **state)
+{
+    (void)state;
+    struct evidence evidence;
+
+    evidence_init(&evidence);
+    evidence.learns = true;
+    evidence_neighbour(&evidence, &by_default, MAC_MATCH, lan.mac);
+    evidence_neighbour(&evidence, &by_default, MAC_OTHER, other_mac);
+    probe(&evidence, &by_default, SITE, PROBE_PASS);
+    evidence_agent(&evidence, &by_default, AGENT_ONLINE, 1);
+    assert_int_equal(evidence.mac, MAC_OTHER);
+    assert_false(evidence_answers(&evidence, &by_default) && evidence.passing);
+}
+
+static void test_a_fault_is_known_beyond_doubt(void **state)
+{
+    (void)state;
+    static const struct fault expired = {.code = FAULT_EXPIRED};
+    struct evidence evidence;
+    struct evidence_change change = {0};
+
+    evidence_init(&evidence);
+    evidence_neighbour(&evidence, &by_default, MAC_MATCH, lan.mac);
+    for (int i = 0; i < EVIDENCE_MISSES; i++) {
+        assert_false(evidence_fails(&evidence.checks[SITE]));
+        change = evidence_probe(&evidence, &by_default, SITE, PROBE_ANSWER, expired, 0);
+    }
+    assert_true(change.changed && evidence_fails(&evidence.checks[SITE]));
+    assert_int_equal(evidence.checks[SITE].fault.code, FAULT_EXPIRED);
+    change = evidence_probe(&evidence, &by_default, SITE, PROBE_ANSWER, expired, 0);
+    assert_false(change.changed);
+    change = evidence_probe(&evidence, &by_default, SITE, PROBE_ANSWER, (struct fault){0}, 500);
+    assert_true(change.changed);
+    assert_int_equal(evidence.checks[SITE].fault.code, FAULT_STATUS);
+    assert_int_equal(evidence.checks[SITE].fault.number, 500);
+    assert_true(probe(&evidence, &by_default, SITE, PROBE_PASS).pass);
+    assert_false(evidence_fails(&evidence.checks[SITE]));
+}
+
 static void test_names(void **state)
 {
     (void)state;
@@ -319,6 +485,12 @@ int main(void)
         cmocka_unit_test(test_agent_alone),
         cmocka_unit_test(test_nothing_to_check),
         cmocka_unit_test(test_sites),
+        cmocka_unit_test(test_what_each_proves),
+        cmocka_unit_test(test_echoes_count_again_after_silence),
+        cmocka_unit_test(test_a_mac_is_learned_from_a_site),
+        cmocka_unit_test(test_a_mac_is_learned_from_the_agent),
+        cmocka_unit_test(test_no_mac_is_learned_after_the_configured_one),
+        cmocka_unit_test(test_a_fault_is_known_beyond_doubt),
         cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

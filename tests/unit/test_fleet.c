@@ -1455,6 +1455,40 @@ static void test_degraded(void **state)
     assert_state(world, TESTING, POWER_READY);
 }
 
+/* Its card may answer while it sleeps: only a check that passes says that it is awake. */
+static void test_packets_until_a_check_passes(void **state)
+{
+    struct world *world = asleep(state);
+
+    world_probe(world, TESTING, CHECK_OF_HTTP, PROBE_ANSWER);
+    world_neighbour(world, TESTING, MAC_MATCH);
+    assert_state(world, TESTING, POWER_BOOTING);
+    world_visit(world, SITE_TESTING);
+    assert_int_equal(world_count(world, ACTION_PACKET), 1);
+    world_advance(world, 3 * SECOND);
+    assert_int_equal(world_count(world, ACTION_PACKET), 3);
+    world_probe(world, TESTING, CHECK_OF_HTTP, PROBE_PASS);
+    world_advance(world, 30 * SECOND);
+    assert_int_equal(world_count(world, ACTION_PACKET), 3);
+    world_up(world, TESTING);
+    assert_state(world, TESTING, POWER_READY);
+    assert_false(world_power(world, TESTING)->ever_woken); /* it was there before */
+}
+
+static void test_echoes_alone_are_no_life(void **state)
+{
+    struct world *world = ready(state);
+
+    world_agent(world, TESTING, AGENT_SLEEPING);
+    for (int i = 0; i < EVIDENCE_MISSES; i++) {
+        world_probe(world, TESTING, CHECK_OF_PING, PROBE_PASS);
+        world_probe(world, TESTING, CHECK_OF_HTTP, PROBE_MISS);
+        world_probe(world, TESTING, CHECK_OF_CLIENT1, PROBE_MISS);
+    }
+    assert_state(world, TESTING, POWER_OFF);
+    assert_false(power_target_on(world_power(world, TESTING)));
+}
+
 static void test_another_machine(void **state)
 {
     struct world *world = asleep(state);
@@ -1630,6 +1664,8 @@ int main(void)
         TEST(test_wake_failed_and_gone),
         TEST(test_one_lost_answer_flips_nothing),
         TEST(test_degraded),
+        TEST(test_packets_until_a_check_passes),
+        TEST(test_echoes_alone_are_no_life),
         TEST(test_another_machine),
         TEST(test_another_machine_takes_over),
         TEST(test_loopback),

@@ -508,6 +508,42 @@ static void test_http_silent_site(void **state)
     assert_int_equal(f->peer.requests, 1);
 }
 
+/* It is there, and asked once, however many rounds its answer takes. */
+static void test_http_slow_site(void **state)
+{
+    static const char answer[] = "HTTP/1.1 200 OK\r\n\r\n";
+    struct fixture *f = *state;
+    f->server.loopback = false;
+    peer_accept(&f->peer);
+    add_http(f, f->peer.port);
+    start(f, 20, 60);
+    run_until(f, &f->seen[0].outcomes[PROBE_PENDING], 1);
+    run_for(f, 200);
+    assert_int_equal(f->seen[0].total, 1);
+    assert_int_equal(f->peer.requests, 1);
+    assert_int_equal(send(f->peer.connections[0], answer, strlen(answer), MSG_NOSIGNAL),
+                     (int)strlen(answer));
+    run_until(f, &f->seen[0].outcomes[PROBE_PASS], 1);
+    assert_int_equal(f->seen[0].total, 2);
+    assert_int_equal(f->seen[0].fault.code, FAULT_NONE);
+    assert_int_equal(f->peer.accepted, 1);
+}
+
+/* One that took longer than a second rests before it is asked again. */
+static void test_http_slow_site_rests(void **state)
+{
+    struct fixture *f = *state;
+    f->server.loopback = false;
+    peer_accept(&f->peer);
+    add_http(f, f->peer.port)->timeout = 1100;
+    start(f, 20, 60);
+    run_until(f, &f->seen[0].outcomes[PROBE_ANSWER], 1);
+    assert_int_equal(f->seen[0].fault.code, FAULT_SLOW);
+    assert_int_equal(f->seen[0].fault.number, 2);
+    run_for(f, 300);
+    assert_int_equal(f->peer.accepted, 1);
+}
+
 static void test_http_strange_urls(void **state)
 {
     struct fixture *f = *state;
@@ -771,6 +807,8 @@ int main(void)
         TEST(test_http_refused),
         TEST(test_http_endless_heads),
         TEST(test_http_silent_site),
+        TEST(test_http_slow_site),
+        TEST(test_http_slow_site_rests),
         TEST(test_http_strange_urls),
         TEST(test_each_check_has_its_own_outcome),
         TEST(test_pace_is_kept),

@@ -41,7 +41,8 @@ function check(c) {
   const state = c.passing === null ? 'unknown' : c.passing ? 'ready' : 'unreachable';
   return h('li', { class: 'row' }, h('span', { class: 'chip', 'data-tone': c.passing ? 'ok' : c.passing === null ? 'none' : 'bad' }, icon(state),
     c.passing ? t('check.passes') : c.passing === null ? t('check.unknown') : t('check.fails')),
-  h('span', null, name('check', c.kind), c.site ? ` · ${c.site}` : '', c.status ? ` · ${c.status}` : ''));
+  h('span', null, name('check', c.kind), c.site ? ` · ${c.site}` : '', c.status ? ` · ${c.status}` : '',
+    c.fault ? `: ${t(`fault.${c.fault}`, { number: c.number })}` : ''));
 }
 
 function facts(server) {

@@ -71,7 +71,7 @@ const DETAILS = [
   [/^silence is proven$/, 'detail.silent'],
   [/^no sign of life$/, 'detail.nolife'],
   [/^all required checks pass$/, 'detail.checks'],
-  [/^it is up, but a required check fails$/, 'detail.check_fails'],
+  [/^a required check fails$/, 'detail.check_fails'],
   [/^it was up and fell silent without a goodbye/, 'detail.silent_fall'],
   [/^sleep by idle$/, 'detail.idle'],
   [/^sleep by (.+)$/, 'detail.by'],
@@ -81,6 +81,7 @@ const DETAILS = [
 const NOT_READY = /^not ready after (\d+) s, last stage reached: (\w+); (.+)$/;
 // Its end: what to look at.
 const ADVICE = [
+  [/^it is up, but a check does not pass: (.+)$/, 'advice.check'],
   [/^no sign of life: check/, 'advice.no_sign'],
   [/^another machine answers/, 'advice.other_mac'],
   [/^it is up, but/, 'advice.not_ready'],
@@ -89,7 +90,8 @@ const ADVICE = [
 
 function failureWords([, seconds, stage, advice]) {
   const known = ADVICE.find(([pattern]) => pattern.test(advice));
-  return t('detail.not_ready', { seconds, stage: stage === 'none' ? t('none') : name('stage', stage), advice: known ? t(known[1]) : advice });
+  const words = known ? t(known[1], { check: known[0].exec(advice)[1] }) : advice;
+  return t('detail.not_ready', { seconds, stage: stage === 'none' ? t('none') : name('stage', stage), advice: words });
 }
 
 // In the reader's language where it is one of those or a cause, else null.
