@@ -4,63 +4,19 @@
 #include "base/text.h"
 #include "core/problem.h"
 #include "core/step.h"
+#include "core/wake_internal.h"
 
-/* When packets follow the first, ms after it; afterwards every PACKET_LATER. */
-static const int64_t packet_times[] = {0, 1000, 3000};
 enum {
-    PACKET_LATER = 10000,
     DEADLINE_LEAST = 30000, /* no wake is called failed sooner, however fast earlier ones were */
     RETRY_FIRST = 60000,    /* back-off of standing leases after a failed wake */
     RETRY_MOST = 3600000,
     WAIT_MOST = 3600000, /* for others, before the first packet */
 };
 
-static int64_t packet_time(uint32_t number)
-{
-    const uint32_t listed = sizeof(packet_times) / sizeof(packet_times[0]);
-
-    if (number < listed)
-        return packet_times[number];
-    return packet_times[listed - 1] + (int64_t)(number - listed + 1) * PACKET_LATER;
-}
-
-/* The next packet of the plan. Those whose time went by unsent are left out: packets are no use in
- * a burst. */
-static int64_t next_packet_time(const struct wake *wake, int64_t now)
-{
-    uint32_t number = wake->packets;
-
-    while (wake->started + packet_time(number) <= now)
-        number++;
-    return wake->started + packet_time(number);
-}
-
-static void send_packet(struct step *step)
-{
-    struct wake *wake = &step->power->wake;
-
-    wake->packets++;
-    wake->next_packet = next_packet_time(wake, step->now.boot);
-    step_emit(step, &(struct action){.kind = ACTION_PACKET, .packet = {.number = wake->packets}});
-    if (wake->packets == 1)
-        step_stage(step, STAGE_PACKET_SENT);
-    step_tell(step, HAPPENED_PACKET_SENT, step->now.boot - wake->started, "magic packet %u",
-              wake->packets);
-}
-
 static enum wake_kind expected_kind(const struct step *step)
 {
     return step->power->said_goodbye && step->model->sleep.mode != SLEEP_POWEROFF ? WAKE_RESUME
                                                                                   : WAKE_COLD;
-}
-
-/* A wake sends until something answers as it should; a forced one sends its first in any case. */
-static bool wake_needs_packets(const struct step *step)
-{
-    const struct wake *wake = &step->power->wake;
-
-    return (wake->force && wake->packets == 0) ||
-           !evidence_answers(&step->power->evidence, step->model);
 }
 
 /* From here on the time counts. */
@@ -75,28 +31,6 @@ static void start_time(struct step *step)
                                                        step->model->wake.timeout);
 }
 
-static void send_first(struct step *step)
-{
-    depend_take_turn(step);
-    if (step->power->wake.packets == 0)
-        guard_note_wake(step);
-    send_packet(step);
-}
-
-/* One that shows life may sleep all the same, when its card answers; if it does not, a packet
- * starts nothing. Those that it needs still come first. On a circuit where one starts at a time it
- * would keep the others waiting for nothing: there it takes force. */
-static void send_beside_life(struct step *step)
-{
-    char for_what[REASON_SIZE];
-
-    if (depend_wait(step, for_what) != WAIT_NOTHING ||
-        (step->model->group && !step->power->wake.force))
-        return;
-    depend_take_turn(step);
-    send_packet(step);
-}
-
 static void start(struct step *step)
 {
     struct power *power = step->power;
@@ -108,10 +42,7 @@ static void start(struct step *step)
         wake_sign(step);
     if (!wake_needs_packets(step))
         return;
-    if (power->evidence.alive)
-        send_beside_life(step);
-    else
-        send_first(step);
+    wake_send_first(step);
 }
 
 static void note_wait(struct step *step, enum wake_wait wait, const char *for_what)
@@ -428,7 +359,7 @@ void wake_tick(struct step *step)
     if (!wake_needs_packets(step))
         wake->next_packet = 0;
     if (wake->next_packet > 0 && wake->next_packet <= step->now.boot)
-        send_packet(step);
+        wake_send(step);
 }
 
 int64_t wake_due(const struct step *step)

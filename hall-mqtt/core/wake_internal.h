@@ -1,0 +1,14 @@
+/* wake_internal: what the files of the wake transaction share. */
+#ifndef HALL_CORE_WAKE_INTERNAL_H
+#define HALL_CORE_WAKE_INTERNAL_H
+
+#include "core/step.h"
+
+/* A wake sends until something answers as it should; a forced one sends its first in any case. */
+bool wake_needs_packets(const struct step *step);
+/* The first packet, or the first after a silence: its circuit is taken, its guards count. May send
+ * none, where it shows life and others come first. */
+void wake_send_first(struct step *step);
+void wake_send(struct step *step); /* the next of the plan */
+
+#endif
