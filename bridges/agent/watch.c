@@ -20,6 +20,10 @@ enum {
     RATE_LEAST_MS = 4000,
     SETTLE_US = (TRAFFIC_SETTLE_MS + 50) * 1000,
     SETTLE_ACCURACY_US = 50000,
+    PEEK_LEAST_MS = 1000, /* between two looks at the connections alone */
+    PEEK_MOST_MS = 5000,
+    PEEK_ACCURACY_US = 250000,
+    PEEK_SHARE = 4, /* of the window */
 };
 
 /* A counter that only grows, and what it grew by. */
@@ -39,6 +43,7 @@ struct watch {
 
     sd_event_source *begin;          /* starts a look in the next turn of the loop */
     sd_event_source *settle;         /* looks once more at connections that are new */
+    sd_event_source *peek;           /* looks at connections alone */
     struct child *child;             /* NULL: no command is configured */
     struct connections *connections; /* NULL: they do not count */
     int64_t window;                  /* ms: bytes that moved on one within it count */
@@ -268,6 +273,32 @@ static int on_settle(sd_event_source *source, uint64_t usec, void *context)
     return 0;
 }
 
+static uint64_t peek_pause_us(const struct watch *watch, bool fresh)
+{
+    const int64_t share = watch->window / PEEK_SHARE;
+    const int64_t pause = share < PEEK_LEAST_MS  ? PEEK_LEAST_MS
+                          : share > PEEK_MOST_MS ? PEEK_MOST_MS
+                                                 : share;
+    return fresh ? SETTLE_US : (uint64_t)pause * 1000;
+}
+
+/* Between two looks at everything: use that begins or ends is reported at once, so that Hall need
+ * not ask to find out. */
+static int on_peek(sd_event_source *source, uint64_t usec, void *context)
+{
+    struct watch *watch = context;
+    struct activity_connections seen;
+    bool fresh = false;
+    (void)usec;
+    if (!watch->running) {
+        fresh = connections_look(watch->connections, clock_now().boot, watch->window, &seen);
+        if ((seen.n > 0) != (watch->sight.sample.connections.n > 0))
+            (void)watch_look(watch);
+    }
+    (void)sd_event_source_set_time_relative(source, peek_pause_us(watch, fresh));
+    return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
 static int on_begin(sd_event_source *source, void *context)
 {
     struct watch *watch = context;
@@ -305,6 +336,19 @@ const struct watch_sight *watch_sight(const struct watch *watch)
 
 /* ---- life ---- */
 
+static int watch_connections(struct watch *watch)
+{
+    int error = sd_event_add_time(watch->loop, &watch->settle, CLOCK_MONOTONIC, UINT64_MAX,
+                                  SETTLE_ACCURACY_US, on_settle, watch);
+    if (error >= 0)
+        error = sd_event_source_set_enabled(watch->settle, SD_EVENT_OFF);
+    if (error >= 0)
+        error = sd_event_add_time_relative(watch->loop, &watch->peek, CLOCK_MONOTONIC,
+                                           peek_pause_us(watch, false), PEEK_ACCURACY_US, on_peek,
+                                           watch);
+    return error < 0 ? error : connections_create(&watch->config->activity, &watch->connections);
+}
+
 int watch_create(sd_event *loop, const struct config_agent *config, struct logind *logind,
                  void (*seen)(void *context, unsigned look), void *context,
                  struct watch **ret_watch)
@@ -321,13 +365,8 @@ int watch_create(sd_event *loop, const struct config_agent *config, struct login
     int error = sd_event_add_defer(loop, &watch->begin, on_begin, watch);
     if (error >= 0)
         error = sd_event_source_set_enabled(watch->begin, SD_EVENT_OFF);
-    if (error >= 0)
-        error = sd_event_add_time(loop, &watch->settle, CLOCK_MONOTONIC, UINT64_MAX,
-                                  SETTLE_ACCURACY_US, on_settle, watch);
-    if (error >= 0)
-        error = sd_event_source_set_enabled(watch->settle, SD_EVENT_OFF);
     if (error >= 0 && config->activity.connections)
-        error = connections_create(&config->activity, &watch->connections);
+        error = watch_connections(watch);
     if (error >= 0 && config->command)
         error = child_create(
             loop, &(struct child_work){.argv = config->command, .done = on_child, .context = watch},
@@ -347,6 +386,7 @@ void watch_destroy(struct watch *watch)
     child_destroy(watch->child);
     connections_destroy(watch->connections);
     sd_event_source_disable_unref(watch->settle);
+    sd_event_source_disable_unref(watch->peek);
     sd_event_source_disable_unref(watch->begin);
     sd_event_unref(watch->loop);
     free(watch);

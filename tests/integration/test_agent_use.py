@@ -172,6 +172,15 @@ def test_what_moves_is_a_veto_with_figures(server, agent, port, path):
         assert server.system.calls("Suspend") == []
 
 
+@BOTH
+def test_use_that_begins_and_ends_is_reported_before_the_next_look_is_due(server, agent, port):
+    mark = agent.bus.mark()
+    with Moving(server.address, port, "/socket"):
+        agent.wait_report(lambda r: r["vetoes"], mark, 8)
+        mark = agent.bus.mark()
+    agent.wait_report(lambda r: not r["vetoes"], mark, WINDOW_S + 4)
+
+
 def come_back(server, agent, n):
     """It was let go; now it is awake again."""
     wait_until(lambda: len(server.system.calls("Suspend")) == n, 5, "Suspend")

@@ -36,7 +36,7 @@ static void bind_any(int fd, int family)
 
 static void open_pair(struct pair *pair, int family)
 {
-    struct sockaddr_in6 address; /* the port stands at the same place in both families */
+    struct sockaddr_in6 address = {0}; /* the port stands at the same place in both families */
     socklen_t size = sizeof address;
     pair->fds[LISTENER] = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     pair->fds[CLIENT] = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
