@@ -11,7 +11,7 @@ Usage: ./run.sh [OPTION]
 Without an option: the demo. A private MQTT broker, Hall, and two simulated servers which sleep until
 a magic packet wakes them. It prints what to open and what to type; Ctrl-C ends everything.
 
-  --once            play one whole cycle without a person: visit, wake, site, idle, sleep.
+  --once            play one whole cycle without a person: visit, wake, site, download, idle, sleep.
                     Prints the timeline; exit status 0 only if all of it happened
   --history [DAYS]  the demo with a past: a day, or so many, of generated visits, wakes and sleeps
                     for the dashboard

@@ -23,6 +23,7 @@ from proxy import KINDS, beside, through  # noqa: E402
 from world import BROWSER, ROOT, World, http_get  # noqa: E402
 
 SITE = "http://testing.localhost"
+DOWNLOAD_S = 9  # longer than the idle time of --once
 
 
 class Ended(Exception):
@@ -176,10 +177,29 @@ class Player:
         if answer.status not in (302, 303, 307) or not where:
             raise Step(f"redirect: expected after ready, not {answer}")
         parts = urlsplit(where)
+        self.site = where
         site = http_get(parts.hostname, parts.port or 80, f"{parts.path}?{parts.query}", BROWSER)
         if site.status != 200 or b"This is the site itself" not in site.body or b"/client1/welcome" not in site.body:
             raise Step(f"redirect: {where} is not the site asked for: {site}")
         self.timeline.line("redirect", f"{answer.status} to {where}: 200, the site itself")
+
+    def downloaded(self):
+        """A download that takes longer than the idle time: the server must not sleep under it."""
+        mark, began = self.bus.mark(), time.monotonic()
+        self.timeline.line("download", f"of {DOWNLOAD_S} s begins; without visitors testing sleeps after {self.world.idle}")
+        answer = self.expect("download", DOWNLOAD_S + 20, lambda s: self.fetch(f"/client1/download?seconds={DOWNLOAD_S}", s))
+        took = time.monotonic() - began
+        if answer.status != 200 or len(answer.body) != int(answer.headers["Content-Length"]) or took < DOWNLOAD_S:
+            raise Step(f"download: {answer.status}, {len(answer.body)} bytes in {took:.1f} s")
+        ends = [m.json() for m in self.bus.heard("hall/servers/testing/event", mark) if m.json()["event_type"] == "sleep_requested"]
+        if ends:
+            raise Step(f"download: testing was sent to sleep under it: {ends}")
+        self.timeline.line("download", f"{len(answer.body)} bytes came in {took:.1f} s, and testing stayed awake")
+
+    def fetch(self, path, limit):
+        """From where the page led: the site itself."""
+        where = urlsplit(self.site)
+        return http_get(where.hostname, where.port or 80, path, {"Accept": "*/*"}, timeout=limit)
 
     def put_to_sleep(self, after):
         self.event("sleep_requested", 60, after)
@@ -195,6 +215,7 @@ class Player:
         self.visited()
         self.woken(mark)
         self.redirected()
+        self.downloaded()
         self.put_to_sleep(self.bus.mark())
 
 

@@ -180,6 +180,9 @@ def through(player, proxy):
         def get(self, path, headers=None):
             return http_get("127.0.0.1", proxy.port, path, headers, host=urlsplit(self.url).netloc)
 
+        def fetch(self, path, limit):
+            return http_get("127.0.0.1", proxy.port, path, {"Accept": "*/*"}, host=urlsplit(self.url).netloc, timeout=limit)
+
         def redirected(self):
             self.told_to_go()
             answer = self.visit()

@@ -16,6 +16,7 @@ import http.server
 import json
 import os
 import queue
+import re
 import socket
 import subprocess
 import sys
@@ -118,6 +119,9 @@ h1{{font-size:1.8rem;margin:0 0 .4rem}} code{{font-size:.95em}} .ok{{color:#1680
 """
 
 
+PIECE = 8192  # of a slow download
+
+
 class Site(http.server.ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
@@ -143,6 +147,9 @@ class SitePage(http.server.BaseHTTPRequestHandler):
             return self._answer(503, "text/plain", b"out of order\n")
         if self.path == "/health":
             return self._answer(200, "text/plain", b"ok\n")
+        slow = re.search(r"/download\?seconds=(\d{1,3})\Z", self.path)
+        if slow:
+            return self._trickle(int(slow.group(1)))
         page = PAGE.format(
             title=html.escape(self.server.spec["title"]),
             server=html.escape(self.server.sim.id),
@@ -161,6 +168,16 @@ class SitePage(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+    def _trickle(self, seconds):
+        """A download that takes so long: ten pieces a second."""
+        self.send_response(200)
+        self.send_header("Content-Type", "application/octet-stream")
+        self.send_header("Content-Length", str(10 * seconds * PIECE))
+        self.end_headers()
+        for _ in range(10 * seconds):
+            time.sleep(0.1)
+            self.wfile.write(bytes(PIECE))
 
     def log_message(self, format, *args):
         pass

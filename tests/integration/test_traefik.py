@@ -185,13 +185,16 @@ def test_a_server_that_falls_gives_its_page_within_seconds(make_world, hallctl):
 
 
 def test_long_cookies_pass(make_place):
-    """Hall is not asked with them."""
+    """Hall is not asked with them, and takes them where it is: with the page of a site that is gone."""
     place = make_place()
-    proxy = place.proxy("traefik")
-    place.open()
+    proxy, site = place.proxy("traefik"), place.open()
     headers = {**BROWSER, "Cookie": "; ".join(f"session{i}={'x' * 3000}" for i in range(9))}
     assert ask(proxy, "/a", headers).status == 503
     wait_until(lambda: ask(proxy, "/b", headers).status == 200, 20, "the site")
+    site.close()
+    place.site = None
+    gone = ask(proxy, "/a", headers)
+    assert gone.status in (502, 503) and gone.headers["Content-Type"].startswith("text/html"), gone
 
 
 def test_open_while_hall_is_away_even_if_traefik_starts_then(make_place, make_traefik):
