@@ -7,6 +7,7 @@
 #include <sys/signalfd.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "bus/client_id.h"
 #include "hall_api.h"
 #include "hall_books.h"
@@ -161,7 +162,8 @@ static int create_parts(struct hall *hall)
     return error;
 }
 
-int hall_create(const struct config *config, const struct secrets *secrets, struct hall **ret_hall)
+int hall_create(const struct config *config, const struct secrets *secrets, const char *problem,
+                struct hall **ret_hall)
 {
     struct hall *hall = calloc(1, sizeof(*hall));
     int error = -ENOMEM;
@@ -170,6 +172,7 @@ int hall_create(const struct config *config, const struct secrets *secrets, stru
         return error;
     hall->config = hall->begun = config;
     hall->secrets = secrets;
+    text_copy(hall->config_problem, sizeof(hall->config_problem), problem);
     hall->started_wall = clock_now().wall;
     error = daemon_create(&hall->loop);
     if (error == 0)
@@ -179,6 +182,7 @@ int hall_create(const struct config *config, const struct secrets *secrets, stru
         hall_destroy(hall);
         return error;
     }
+    board_set_config_current(hall->board, !problem[0]);
     fleet_start(hall->fleet, clock_now());
     hall_streams_start(hall);
     hall_publish_all(hall);
@@ -192,7 +196,10 @@ int hall_create(const struct config *config, const struct secrets *secrets, stru
 
 int hall_run(struct hall *hall)
 {
-    hall_tell(hall, "config_loaded", hall->config->file);
+    if (hall->config_problem[0])
+        hall_tell(hall, "config_rejected", hall->config_problem);
+    else
+        hall_tell(hall, "config_loaded", hall->config->file);
     return daemon_run(hall->loop);
 }
 

@@ -8,11 +8,14 @@
 
 #include "config/config.h"
 
+enum { HALL_PROBLEM_SIZE = 512 };
+
 struct hall;
 
-/* config and secrets are borrowed. Serves as soon as it returns. 0 or -errno; the log says what
- * failed and what to do. */
-int hall_create(const struct config *config, const struct secrets *secrets, struct hall **ret_hall);
+/* config and secrets are borrowed; problem: why config is not what the file says, "": it is. Serves
+ * as soon as it returns. 0 or -errno; the log says what failed and what to do. */
+int hall_create(const struct config *config, const struct secrets *secrets, const char *problem,
+                struct hall **ret_hall);
 /* Until SIGTERM or SIGINT. */
 int hall_run(struct hall *hall);
 void hall_destroy(struct hall *hall);

@@ -224,6 +224,8 @@ void hall_describe_info(struct hall *hall, struct buf *out)
     json_put_integer(&writer, "servers", (int64_t)model->n_servers);
     json_put_integer(&writer, "domains", (int64_t)model->n_domains);
     json_put_integer(&writer, "projects", (int64_t)model->n_projects);
+    json_put_string(&writer, "config_problem",
+                    hall->config_problem[0] ? hall->config_problem : NULL);
     put_broker(hall, &writer);
     put_store(hall, &writer);
     json_put_bool(&writer, "clock_trusted", clock_is_trusted(now));

@@ -64,6 +64,7 @@ struct hall {
     struct config *own_config;  /* after a reload: config, which is then ours to free */
     const struct secrets *secrets;
     int64_t started_wall;
+    char config_problem[HALL_PROBLEM_SIZE]; /* why that is not what the file says; "": it is */
 
     /* its parts */
     sd_event *loop;

@@ -1,6 +1,8 @@
 /* What survives a restart: records of servers and quotas, the event log; and answers that wait for
  * the disk. */
 #include <errno.h>
+#include <libgen.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -256,6 +258,29 @@ static int on_stored(sd_event_source *source, int fd, uint32_t events, void *con
     return 0;
 }
 
+static const char *name_of(const char *file)
+{
+    const char *slash = strrchr(file, '/');
+
+    return slash ? slash + 1 : file;
+}
+
+/* Of a file that is gone, while Hall runs on the last good one: where it was. */
+static char *absolute(const char *file)
+{
+    char *path = realpath(file, NULL), *folder = NULL, *copy = NULL;
+
+    if (path)
+        return path;
+    copy = strdup(file);
+    folder = copy ? realpath(dirname(copy), NULL) : NULL;
+    if (!folder || asprintf(&path, "%s/%s", folder, name_of(file)) < 0)
+        path = strdup(file);
+    free(folder);
+    free(copy);
+    return path;
+}
+
 int hall_keep_create(struct hall *hall)
 {
     const struct store_options options = {.path = hall->config->store.path,
@@ -265,7 +290,7 @@ int hall_keep_create(struct hall *hall)
     int error;
 
     hall->held = calloc(HELD_MAX, sizeof(*hall->held));
-    hall->config_file = realpath(hall->config->file, NULL);
+    hall->config_file = absolute(hall->config->file);
     if (!hall->held || !hall->config_file)
         return -ENOMEM;
     error = store_create(&options, &hall->store);

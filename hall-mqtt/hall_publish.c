@@ -216,6 +216,7 @@ void hall_publish_info(struct hall *hall)
     const struct hall_info info = {.version = HALL_VERSION,
                                    .started = hall->started_wall,
                                    .awake = hall->n_awake,
+                                   .config_problem = hall->config_problem,
                                    .broker = mqtt_protocol(hall->mqtt)};
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
 

@@ -16,6 +16,7 @@
 #include "ha-discovery/announcer.h"
 #include "hall_books.h"
 #include "hall_internal.h"
+#include "hall_start.h"
 
 enum { ERRORS_LIMIT = 65536, LOOK_EVERY_US = 250000 };
 
@@ -319,10 +320,27 @@ static void apply(struct hall *hall, struct renewal *new)
         mqtt_reconnect(hall->mqtt, "to hear what agents of new servers and projects said before");
 }
 
+/* What the file says is what Hall runs on, or not: shown until it is. */
+static void note_problem(struct hall *hall, const char *why)
+{
+    char place[REASON_SIZE];
+
+    hall->config_problem[0] = '\0';
+    if (why[0])
+        snprintf(
+            hall->config_problem, sizeof(hall->config_problem),
+            "%s (see Hall's log). Hall goes on with the configuration it had; correct the file "
+            "and reload",
+            hall_error_place(why, place, sizeof(place)));
+    board_set_config_current(hall->board, !why[0]);
+    hall_publish_info(hall);
+}
+
 /* For who asked, and for good. */
 static void note(struct hall *hall, const char *why)
 {
     text_copy(hall->reload_why, sizeof(hall->reload_why), why);
+    note_problem(hall, why);
     hall_count_change(hall, hall->reload_by[0] ? hall->reload_by : "signal or bus", why[0] == '\0',
                       why[0] ? why : hall->config->file);
     hall->reload_by[0] = '\0';
@@ -361,7 +379,7 @@ static void put_off(struct hall *hall, int error)
     hall_hub_end(hall, COMMAND_RELOAD, why);
 }
 
-static void renew(struct hall *hall, struct config *config)
+static void renew(struct hall *hall, struct config *config, const char *text, size_t length)
 {
     struct renewal new = {.config = config};
     int error;
@@ -378,6 +396,7 @@ static void renew(struct hall *hall, struct config *config)
     tell_unchanged(hall->begun, new.config);
     hall->zones = (struct zone_cache){0};
     apply(hall, &new);
+    hall_keep_good(config->file, text, length);
     hall_tell(hall, "config_loaded", hall->config->file);
     note(hall, "");
     hall_hub_end(hall, COMMAND_RELOAD, NULL);
@@ -385,20 +404,25 @@ static void renew(struct hall *hall, struct config *config)
 
 void hall_reload(struct hall *hall)
 {
+    const char *file = hall->config->file;
     struct buf errors = BUF_INIT(ERRORS_LIMIT);
     struct config *config = NULL;
+    char *text = NULL;
+    size_t length = 0;
 
     sd_notify(0, "RELOADING=1");
     hall->reload_again = false;
     hall->reload_why[0] = '\0';
-    if (config_load(hall->config->file, &config, &errors) < 0) {
+    if (config_read(file, &text, &length, &errors) < 0 ||
+        config_parse(file, text, length, &config, &errors) < 0) {
         reject(hall, &errors);
     } else if (secrets_check(config, &errors) < 0) {
         reject(hall, &errors);
         config_free(config);
     } else {
-        renew(hall, config);
+        renew(hall, config, text, length);
     }
+    free(text);
     buf_finish(&errors);
     sd_notify(0, "READY=1");
 }

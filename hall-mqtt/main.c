@@ -1,10 +1,12 @@
 /* hall: the daemon. Options, configuration, then the three phases: create, run, destroy. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/log.h"
 #include "base/program.h"
 #include "hall.h"
+#include "hall_start.h"
 
 static const struct program program = {
     .name = "hall",
@@ -38,43 +40,68 @@ static int check(const struct config *config)
     return EXIT_SUCCESS;
 }
 
-static int serve(const struct config *config, const struct secrets *secrets)
+static int serve(struct hall_start *start, const struct secrets *secrets)
 {
     struct hall *hall = NULL;
-    int result = hall_create(config, secrets, &hall);
+    int result = hall_create(start->config, secrets, start->problem, &hall);
 
-    if (result == 0)
+    if (result == 0) {
+        hall_start_keep(start);
         result = hall_run(hall);
+    }
     hall_destroy(hall);
     return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int run_check(const struct hall_start *start, const struct buf *errors)
+{
+    if (errors->length == 0)
+        return check(start->config);
+    fputs(buf_text(errors), stderr);
+    return EXIT_FAILURE;
+}
+
+static void log_lines(const char *text)
+{
+    while (*text) {
+        const size_t length = strcspn(text, "\n");
+
+        log_error("%.*s", (int)length, text);
+        text += length + (text[length] == '\n');
+    }
+}
+
+/* A broken file does not keep the sites closed, where Hall ran before. */
+static int run(struct hall_start *start, const char *file, bool has_secrets,
+               const struct secrets *secrets, struct buf *errors)
+{
+    const bool ready =
+        has_secrets && (start->config || hall_start_fall_back(start, file, errors) == 0);
+
+    log_lines(buf_text(errors));
+    if (!ready)
+        return PROGRAM_EXIT_CONFIG;
+    program_prepare();
+    return serve(start, secrets);
 }
 
 int main(int argc, char *argv[])
 {
     struct program_arguments arguments;
     struct buf errors = BUF_INIT(PROGRAM_ERRORS_LIMIT);
-    struct config *config = NULL;
+    struct hall_start start = {0};
     struct secrets secrets = {0};
     int status = program_arguments(&program, argc, argv, &arguments);
 
     if (status >= 0)
         return status;
     log_init(arguments.level);
-    const int config_error = config_load(arguments.config, &config, &errors);
-    int secrets_error = secrets_load(&secrets, &errors);
-    if (config_error == 0 && secrets_check(config, &errors) < 0)
-        secrets_error = -EINVAL;
-    if (config_error < 0 || secrets_error < 0) {
-        fputs(buf_text(&errors), stderr);
-        status = EXIT_FAILURE;
-    } else if (arguments.check) {
-        status = check(config);
-    } else {
-        program_prepare();
-        status = serve(config, &secrets);
-    }
+    (void)hall_start_read(&start, arguments.config, &errors);
+    const bool has_secrets = secrets_load(&secrets, &errors) == 0;
+    status = arguments.check ? run_check(&start, &errors)
+                             : run(&start, arguments.config, has_secrets, &secrets, &errors);
     secrets_finish(&secrets);
-    config_free(config);
+    hall_start_finish(&start);
     buf_finish(&errors);
     return status;
 }

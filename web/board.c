@@ -53,6 +53,7 @@ struct board {
     _Atomic uint64_t counts[COUNTS];
     atomic_bool closed;
     atomic_bool broker;
+    atomic_bool outdated; /* the configuration file says something else */
 };
 
 static pthread_mutex_t *slot_lock(struct board *board, int server)
@@ -320,6 +321,16 @@ bool board_is_closed(struct board *board)
 void board_set_broker(struct board *board, bool connected)
 {
     atomic_store(&board->broker, connected);
+}
+
+void board_set_config_current(struct board *board, bool current)
+{
+    atomic_store(&board->outdated, !current);
+}
+
+bool board_config_current(struct board *board)
+{
+    return !atomic_load(&board->outdated);
 }
 
 const struct config *board_config(const struct board *board)

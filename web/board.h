@@ -85,6 +85,9 @@ void board_close(
 void board_carry_counts(struct board *board, const struct board *from);
 bool board_is_closed(struct board *board);                  /* any thread: /readyz says so */
 void board_set_broker(struct board *board, bool connected); /* for /readyz and /metrics */
+/* Is the configuration what the file says? For /metrics; true at first. */
+void board_set_config_current(struct board *board, bool current);
+bool board_config_current(struct board *board);
 /* Outside the hours of access until then (boot clock, ms); 0: open; LEASE_FOREVER: no opening
  * known. */
 void board_set_closed(struct board *board, int site, int64_t closed_until);

@@ -100,5 +100,7 @@ void metrics_write(struct board *board, struct buf *out)
     for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
         put_family(&families[i], board, out);
     put_gauge(out, "broker_connected", "1 while the broker is connected.", board_broker(board));
+    put_gauge(out, "config_current", "1 while Hall runs on what its configuration file says.",
+              board_config_current(board));
     put_gauge(out, "store_working", "1 while the store can be written.", store_works(board));
 }

@@ -38,7 +38,7 @@ int main(int argc, char *argv[])
     const int secrets_error = secrets_load(&secrets, &errors);
     if (config_error < 0 || secrets_error < 0) {
         fputs(buf_text(&errors), stderr);
-        status = EXIT_FAILURE;
+        status = arguments.check ? EXIT_FAILURE : PROGRAM_EXIT_CONFIG;
     } else if (arguments.check) {
         printf("%s: ok: relay %s\n", config->file, config->id);
         status = EXIT_SUCCESS;

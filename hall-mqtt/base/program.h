@@ -16,7 +16,10 @@ struct program {
     const char *secrets; /* one line: where they come from */
 };
 
-enum { PROGRAM_ERRORS_LIMIT = 65536 }; /* bytes of a configuration's errors */
+enum {
+    PROGRAM_ERRORS_LIMIT = 65536, /* bytes of a configuration's errors */
+    PROGRAM_EXIT_CONFIG = 78,     /* EX_CONFIG: to start again helps nobody; the units know it */
+};
 
 struct program_arguments {
     const char *config;

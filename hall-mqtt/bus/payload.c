@@ -406,6 +406,7 @@ int payload_info(const struct hall_info *info, const struct model *model, struct
     json_put_integer(&page.json, "servers_awake", (int64_t)info->awake);
     json_put_integer(&page.json, "domains", (int64_t)model->n_domains);
     json_put_integer(&page.json, "projects", (int64_t)projects);
+    put_text_or_null(&page, "config_problem", info->config_problem);
     put_broker(&page, info->broker);
     return page_end(&page);
 }

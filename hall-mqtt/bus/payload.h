@@ -10,9 +10,11 @@
 
 struct hall_info {
     const char *version;
-    int64_t started;    /* wall, ms */
-    size_t awake;       /* servers that are up */
-    const char *broker; /* what is known of the broker's protocol: "5" or "3.1.1" */
+    int64_t started; /* wall, ms */
+    size_t awake;    /* servers that are up */
+    const char
+        *config_problem; /* why Hall does not run on what the file says; "" or NULL: it does */
+    const char *broker;  /* what is known of the broker's protocol: "5" or "3.1.1" */
 };
 
 /* What a server used and saved against being always on, since it is counted. */

@@ -146,19 +146,30 @@ static int read_all(int fd, char *text, size_t size, size_t *ret_length)
     return 0;
 }
 
-int config_load(const char *file, struct config **ret_config, struct buf *errors)
+int config_read(const char *file, char **ret_text, size_t *ret_length, struct buf *errors)
 {
     size_t size = 0;
-    size_t length = 0;
     int fd = open_regular(file, &size, errors);
     if (fd < 0)
         return fd;
     char *text = malloc(size + 1);
-    int r = text ? read_all(fd, text, size, &length) : -ENOMEM;
+    int r = text ? read_all(fd, text, size, ret_length) : -ENOMEM;
     close(fd);
-    if (r < 0)
+    if (r < 0) {
         buf_printf(errors, "%s: cannot be read: %s\n", file, strerror(-r));
-    else
+        free(text);
+        return r;
+    }
+    *ret_text = text;
+    return 0;
+}
+
+int config_load(const char *file, struct config **ret_config, struct buf *errors)
+{
+    char *text = NULL;
+    size_t length = 0;
+    int r = config_read(file, &text, &length, errors);
+    if (r == 0)
         r = config_parse(file, text, length, ret_config, errors);
     free(text);
     return r;

@@ -101,6 +101,8 @@ struct secrets {
 int config_load(const char *file, struct config **ret_config, struct buf *errors);
 int config_parse(const char *file, const char *text, size_t length, struct config **ret_config,
                  struct buf *errors);
+/* The text of the file, for config_parse; to be freed. */
+int config_read(const char *file, char **ret_text, size_t *ret_length, struct buf *errors);
 void config_free(struct config *config);
 
 /* What is no error but good to know, one line each: which containers several projects share.

@@ -161,14 +161,27 @@ static int say_none(const struct meeting *meeting)
     return HALLCTL_ERROR;
 }
 
+/* What concerns all servers comes before them. */
+static void say_problem(const struct meeting *meeting)
+{
+    const char *problem = json_string(json_get(meeting->picture.info, "config_problem"));
+    char shown[1024];
+
+    if (problem)
+        printf("The configuration file was refused: %s\n\n",
+               text_show(shown, sizeof(shown), problem, strlen(problem)));
+}
+
 static int show_status(struct meeting *meeting)
 {
     int status = read_servers(meeting);
 
     if (status >= 0 || (status = check_operands(meeting)) >= 0 || (status = say_none(meeting)) >= 0)
         return status;
-    return call_has(meeting->call, FLAG_JSON) ? print_status_json(meeting)
-                                              : print_status_table(meeting);
+    if (call_has(meeting->call, FLAG_JSON))
+        return print_status_json(meeting);
+    say_problem(meeting);
+    return print_status_table(meeting);
 }
 
 /* Meets Hall, shows something, leaves. */

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import sys
 import time
 import urllib.parse
@@ -293,6 +294,20 @@ def test_the_configuration_is_checked_compared_and_saved(inside, world):
 
 
 EVIL = "'\"><b class=owned>x</b><img src=x onerror=alert(1)>${1}"
+
+
+def test_a_refused_file_is_a_banner_until_it_is_mended(inside, world):
+    page, good = inside, world.hall.file.read_text(encoding="utf-8")
+    page.go("")
+    try:
+        world.hall.file.write_text(good.replace('"mac"', '"mca"', 1), encoding="utf-8")
+        world.hall.process.signal(signal.SIGHUP)
+        page.until_text(".banner.bad", "The configuration file was refused:")
+        assert "correct the file and reload" in page.one(".banner.bad").text
+    finally:
+        world.hall.file.write_text(good, encoding="utf-8")
+        world.hall.process.signal(signal.SIGHUP)
+    page.until(lambda: not page.all(".banner.bad"), "the banner to go")
 
 
 def test_what_others_say_is_text_and_never_markup(inside, world, bus):

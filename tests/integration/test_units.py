@@ -20,10 +20,11 @@ BUILD = ROOT / os.environ.get("HALL_BUILD", "build")
 UNITS = [
     ("hall-mqtt/systemd/hall.service", "hall", 1.5,
      ["Type=notify", "StateDirectory=hall", "EnvironmentFile=-/etc/hall/hall.env", "WatchdogSec=60", "CapabilityBoundingSet=",
-      "ExecReload=/bin/kill -HUP $MAINPID"]),
+      "ExecReload=/bin/kill -HUP $MAINPID", "RestartPreventExitStatus=78"]),
     ("bridges/wol/hall-wol.service", "hall-wol", 1.8,
-     ["Type=notify", "WatchdogSec=60", "CapabilityBoundingSet=CAP_NET_RAW", "AmbientCapabilities=CAP_NET_RAW"]),
-    ("bridges/agent/hall-agent.service", "hall-agent", 1.8, ["Type=notify", "WatchdogSec=60"]),
+     ["Type=notify", "WatchdogSec=60", "CapabilityBoundingSet=CAP_NET_RAW", "AmbientCapabilities=CAP_NET_RAW",
+      "RestartPreventExitStatus=78"]),
+    ("bridges/agent/hall-agent.service", "hall-agent", 1.8, ["Type=notify", "WatchdogSec=60", "RestartPreventExitStatus=78"]),
 ]
 NAMES = [unit[1] for unit in UNITS]
 
@@ -43,6 +44,25 @@ def test_verify(file, program, _most, lines, tmp_path):
     # Other units of the machine may have faults of their own.
     complaints = [line for line in (done.stdout + done.stderr).splitlines() if unit.name in line]
     assert complaints == [], complaints
+
+
+def test_the_pauses_grow(tmp_path):
+    """The drop-in, in its unit: read without a complaint, but that an older systemd does not know its two keys."""
+    unit = tmp_path / "hall.service"
+    drop_in = ROOT / "hall-mqtt/systemd/growing-pauses.conf"
+    text = (ROOT / "hall-mqtt/systemd/hall.service").read_text(encoding="utf-8")
+    unit.write_text(text.replace("/usr/bin/hall", str((BUILD / "bin/hall").resolve())) + drop_in.read_text(encoding="utf-8"), encoding="utf-8")
+    version = int(re.search(r"systemd (\d+)", analyze("--version").stdout).group(1))
+    done = analyze("verify", str(unit))
+    complaints = [line for line in (done.stdout + done.stderr).splitlines() if unit.name in line]
+    known = [] if version >= 254 else ["RestartSteps", "RestartMaxDelaySec"]
+    assert len(complaints) == len(known) and all(key in line for key, line in zip(known, complaints)), complaints
+
+
+def test_a_broken_configuration_is_not_left_to_another_program():
+    """What must end with 78 is the main process: a check before it would be started again for ever."""
+    for file, *_ in UNITS:
+        assert "--check" not in (ROOT / file).read_text(encoding="utf-8")
 
 
 def test_verify_sees_a_missing_program(tmp_path):

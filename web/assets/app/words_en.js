@@ -22,6 +22,7 @@ export default {
   'link.connecting': 'Connecting…',
   'link.lost': 'Connection lost',
   'lost': 'Hall does not answer; trying again. What you see is from {at}.',
+  'config.problem': 'The configuration file was refused:',
   'store.problem': 'The store has a problem:',
   'broker.problem': 'The MQTT broker is not connected. Visits and wakes go on.',
   'retry': 'Try again',

@@ -22,6 +22,7 @@ export default {
   'link.connecting': 'Connexion…',
   'link.lost': 'Connexion perdue',
   'lost': 'Hall ne répond pas ; nouvel essai en cours. Les données affichées datent de {at}.',
+  'config.problem': 'Le fichier de configuration a été refusé :',
   'store.problem': 'Le stockage a un problème :',
   'broker.problem': 'Le broker MQTT n’est pas connecté. Les visites et les réveils continuent.',
   'retry': 'Réessayer',

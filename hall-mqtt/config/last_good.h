@@ -1,0 +1,20 @@
+/*
+ * last_good: a copy of the configuration that Hall last ran on, for a start with a file that is
+ * broken. It lies in $STATE_DIRECTORY as systemd sets it, else beside the configuration, because
+ * nothing else is known while that cannot be read. Blocks on the disk. Nobody but Hall's user may
+ * read it.
+ */
+#ifndef HALL_CONFIG_LAST_GOOD_H
+#define HALL_CONFIG_LAST_GOOD_H
+
+#include "config/config.h"
+
+/* Replaces the copy, unless it has this text already. 0 or -errno; the old one stays then. */
+int last_good_keep(const char *file, const char *text, size_t length);
+
+/* The copy, parsed as if it were the file, and when it was kept (wall, ms). -ENOENT: there is none;
+ * -EINVAL: it has errors itself, named in errors. */
+int last_good_load(const char *file, struct config **ret_config, int64_t *ret_kept,
+                   struct buf *errors);
+
+#endif
