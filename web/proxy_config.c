@@ -48,6 +48,27 @@ struct proxy_target proxy_target(const char *url)
     };
 }
 
+const struct proxy_header proxy_headers[] = {
+    {"Accept", "accept"},
+    {"Accept-Language", "accept_language"},
+    {"User-Agent", "user_agent"},
+    {"Origin", "origin"},
+    {"Sec-Fetch-Mode", "sec_fetch_mode"},
+    {"Sec-Fetch-Dest", "sec_fetch_dest"},
+    {"Sec-Fetch-Site", "sec_fetch_site"},
+    {"Sec-Purpose", "sec_purpose"},
+    {"Purpose", "purpose"},
+    {"X-Moz", "x_moz"},
+    {"Sec-WebSocket-Key", "sec_websocket_key"},
+    {"Service-Worker", "service_worker"},
+    {NULL, NULL},
+};
+
+int64_t proxy_hall_wait(const struct model_domain *domain)
+{
+    return PROXY_HALL_WAIT_S + (domain->access.hold + 999) / 1000;
+}
+
 const struct model_tls *proxy_tls(const struct model_site *site)
 {
     const bool https = site->upstream && strncmp(site->upstream, "https://", 8) == 0;

@@ -28,6 +28,20 @@ const struct model_tls *proxy_tls(const struct model_site *site);
 /* False: its ca cannot be quoted in a file of nginx or Caddy; that is reported. */
 bool proxy_tls_is_fit(struct proxy_job *job, const struct model_site *site);
 
+/* What Hall reads of a request besides Host and X-Forwarded-*: only this is sent to it. The last
+ * has no name. */
+struct proxy_header {
+    const char *name;
+    const char *variable; /* as nginx writes it behind "$http_" */
+};
+extern const struct proxy_header proxy_headers[];
+
+/* How long the proxy waits for Hall before it takes it for hung. Hall answers at once, but holds
+ * the requests for a domain as long as its `access.hold` says, and the page's questions up to 10 s.
+ */
+enum { PROXY_HALL_WAIT_S = 2, PROXY_HELPER_WAIT_S = 12 };
+int64_t proxy_hall_wait(const struct model_domain *domain);
+
 #define SPAN(span_) (int)(span_).length, (span_).at
 
 void proxy_write_traefik(struct proxy_job *job);

@@ -106,10 +106,13 @@ static enum request_fault read_headers(const struct raw_request *raw, struct req
         int field = find_field(raw->headers[i].name);
         if (field < 0)
             continue;
+        const char *value = skip_blanks(raw->headers[i].value);
+        if (field >= FIELD_ACCEPT && *value == '\0')
+            continue; /* of what a client may say of itself, nothing is as good as absent */
         if (request->fields[field] && wanted[field].once)
             return REQUEST_DOUBLED;
         if (!request->fields[field])
-            request->fields[field] = skip_blanks(raw->headers[i].value);
+            request->fields[field] = value;
     }
     if (request->fields[FIELD_CONTENT_LENGTH] && request->fields[FIELD_TRANSFER_ENCODING])
         return REQUEST_BODY_UNCLEAR;

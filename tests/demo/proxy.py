@@ -140,7 +140,7 @@ class HttpsProxy(Proxy):
         lines = [line for line in text.splitlines() if "listen [::]" not in line]
         text = "\n".join(lines) + "\n"
         for printed, here in (("listen 80;", f"listen 127.0.0.1:{self.plain};"),
-                              ("listen 443 ssl;", f"listen 127.0.0.1:{self.port} ssl;"),
+                              ("listen 443 ssl http2;", f"listen 127.0.0.1:{self.port} ssl http2;"),
                               (f"/etc/letsencrypt/live/{host}/", f"{self.directory}/")):
             if printed not in text:
                 raise OSError(f"hallctl proxy-config nginx prints no {printed!r}")
