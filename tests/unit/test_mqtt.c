@@ -16,6 +16,8 @@
 #include "bus/backoff.h"
 #include "bus/client_id.h"
 #include "bus/mqtt.h"
+#include "bus/mqtt_ending.h"
+#include "bus/mqtt_refusal.h"
 #include "bus/outbox.h"
 #include "bus/retained.h"
 
@@ -397,6 +399,53 @@ static void test_client_refuses_half_options(void **state)
     assert_null(mqtt);
 }
 
+/* ---- what ends a connection ---- */
+
+static void test_endings_say_what_to_look_at(void **state)
+{
+    static const struct {
+        struct mqtt_ending ending;
+        const char *text, *hint;
+    } cases[] = {
+        {{.kind = MQTT_ENDING_ERRNO, .error = ECONNREFUSED, .tls = true},
+         "Connection refused",
+         "; no broker listens there; is it started?"},
+        {{.kind = MQTT_ENDING_ERRNO, .error = EHOSTUNREACH, .tls = true}, "No route to host", ""},
+        {{.kind = MQTT_ENDING_NAME, .tls = true}, "its name cannot be resolved", ""},
+        {{.kind = MQTT_ENDING_TLS, .tls = true, .words = "wrong version number"},
+         "wrong version number",
+         "; does it speak TLS on this port, with a good certificate?"},
+        {{.kind = MQTT_ENDING_CLOSED, .tls = true},
+         "the broker closed it",
+         "; does it speak TLS on this port, with a good certificate?"},
+        {{.kind = MQTT_ENDING_CLOSED, .tls = true, .asked = true}, "the broker closed it", ""},
+        {{.kind = MQTT_ENDING_NONSENSE, .asked = true},
+         "the answer is not MQTT 5",
+         "; does it speak TLS on this port (mqtts://)?"},
+        {{.kind = MQTT_ENDING_NONSENSE, .answered = true, .words = "bad"}, "bad", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_string_equal(mqtt_ending_text(&cases[i].ending), cases[i].text);
+        assert_string_equal(mqtt_ending_hint(&cases[i].ending), cases[i].hint);
+    }
+}
+
+static void test_refusals_that_mean_the_version(void **state)
+{
+    static const int of_version[] = {1, 2, 5, 0x81, 0x82, 0x84};
+    static const int others[] = {0x80, 0x86, 0x87, 0x88, 0x89, 0x97};
+    struct mqtt_options nobody = {.host = "127.0.0.1"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(of_version) / sizeof(of_version[0]); i++)
+        assert_true(mqtt_refusal_is_of_version(of_version[i]));
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        assert_false(mqtt_refusal_is_of_version(others[i]));
+    assert_string_equal(mqtt_refusal_advice(&nobody, 0x88), "");
+    assert_non_null(strstr(mqtt_refusal_advice(&nobody, 0x87), "mqtt.username"));
+    assert_non_null(strstr(mqtt_refusal_advice(&nobody, 4), "mqtt.username"));
+}
+
 /* ---- client ids ---- */
 
 static const struct client_id_owner owner = {
@@ -479,6 +528,8 @@ int main(void)
         cmocka_unit_test(test_backoff),
         cmocka_unit_test(test_backoff_of_connections_that_others_end),
         cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_endings_say_what_to_look_at),
+        cmocka_unit_test(test_refusals_that_mean_the_version),
         cmocka_unit_test(test_a_client_id_is_the_same_at_each_start),
         cmocka_unit_test(test_each_part_of_an_owner_changes_the_client_id),
         cmocka_unit_test(test_random_client_ids_differ),
