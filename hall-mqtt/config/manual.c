@@ -117,7 +117,7 @@ static void put_row(struct buf *out, const struct option *row, const char *path)
 /* The path of what is inside. */
 static void path_into(const struct option *row, const char *path, char out[PATH_SIZE])
 {
-    snprintf(out, PATH_SIZE, "%s%s", path,
+    snprintf(out, PATH_SIZE, "%.*s%s", PATH_SIZE - 8, path,
              row->kind == OPTION_MAP    ? ".<name>"
              : row->kind == OPTION_LIST ? "[]"
                                         : "");

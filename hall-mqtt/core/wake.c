@@ -248,7 +248,7 @@ void wake_fail(struct step *step, enum wake_failure failure)
 
     if (failure == FAILURE_NOT_READY && power->evidence.mac != MAC_OTHER)
         advice = name_failing_check(step, check);
-    snprintf(reason, sizeof(reason), "not ready after %lld s, last stage reached: %s; %s",
+    snprintf(reason, sizeof(reason), "not ready after %lld s, last stage reached: %s; %.176s",
              (long long)((step->now.boot - power->wake.started) / 1000),
              stage < STAGES ? stage_name((enum stage)stage) : "none", advice);
     fail(step, failure, reason);
