@@ -224,6 +224,7 @@ static void put_failover(struct traefik *traefik)
 {
     struct json_writer *json = &traefik->json;
     begin_servers(json, "hall-checked", whole(traefik->job->hall));
+    json_put_string(json, "serversTransport", "hall");
     json_begin_object(json, "healthCheck");
     json_put_string(json, "path", "/healthz");
     json_put_string(json, "interval", "1s");
@@ -246,6 +247,7 @@ static void put_services(struct traefik *traefik)
 
     json_begin_object(&traefik->json, "services");
     begin_servers(&traefik->json, "hall", whole(traefik->job->hall));
+    json_put_string(&traefik->json, "serversTransport", "hall");
     end_servers(&traefik->json);
     for (size_t i = 0; i < model->n_domains; i++)
         each_site(traefik, &model->domains[i], put_site_service);
@@ -267,6 +269,18 @@ static void put_limits(struct json_writer *json)
     json_put_string(json, "idleConnTimeout", "10s");
     json_put_string(json, "readIdleTimeout", "2s");
     json_put_string(json, "pingTimeout", "3s");
+    json_end_object(json);
+}
+
+/* Hall ends a connection that is idle for 3 s: Traefik has to let go of it before. */
+static void put_hall_transport(struct json_writer *json)
+{
+    json_begin_object(json, "hall");
+    json_put_integer(json, "maxIdleConnsPerHost", 16);
+    json_begin_object(json, "forwardingTimeouts");
+    json_put_string(json, "dialTimeout", "1s");
+    json_put_string(json, "idleConnTimeout", "2s");
+    json_end_object(json);
     json_end_object(json);
 }
 
@@ -293,6 +307,7 @@ static void put_transports(struct traefik *traefik)
     const struct model *model = &traefik->job->config->model;
 
     json_begin_object(&traefik->json, "serversTransports");
+    put_hall_transport(&traefik->json);
     json_begin_object(&traefik->json, "hall-sites");
     put_limits(&traefik->json);
     json_end_object(&traefik->json);
