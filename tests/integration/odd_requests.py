@@ -47,7 +47,7 @@ def host_spelling(chance, host):
 def path(chance):
     pieces = [chance.choice(NAMES if chance.random() < 0.6 else DOTS) for _ in range(chance.randint(1, 4))]
     if chance.random() < 0.5:
-        pieces.insert(0, chance.choice(("admin", "secret", "public", "public/admin", ".hall", "base/secret")))
+        pieces.insert(0, chance.choice(("admin", "secret", "public", "public/admin", ".hall", "base/secret", "o'd$d+a;b=c,d~e@f!g(h)i&j:k.", "o%27d$d%2Ba%3bb=c,d~e@f!g(h)i&j:k")))
     if chance.random() < 0.4:
         pieces.append(chance.choice(("echo", "secret", "admin/x", "public/admin")))
     text = pieces[0]
