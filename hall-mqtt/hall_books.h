@@ -1,11 +1,12 @@
 /*
  * hall_books: what is counted of servers and visitors, for the statistics. Three files keep it:
  * hall_books.c the time in each state, hall_books_wakes.c wakes and sleeps, hall_books_visitors.c
- * visits, refusals, logins. Time in states is counted in memory and written every half hour, at
- * each wake and sleep, at the end: so an SD card is spared, and after a crash at most half an hour
- * of it is missing, which the statistics then call unobserved. Visits and refusals are written
- * within half a minute. Durations are of the boot clock: a clock that is set changes where a
- * stretch of time stands, never how long it was. Loop thread only.
+ * visits, refusals, logins. hall_books_totals.c has what only rises. Time in states is counted in
+ * memory and written every half hour, at each wake and sleep, at the end: so an SD card is spared,
+ * and after a crash at most half an hour of it is missing, which the statistics then call
+ * unobserved. Visits and refusals are written within half a minute. Durations are of the boot
+ * clock: a clock that is set changes where a stretch of time stands, never how long it was. Loop
+ * thread only.
  */
 #ifndef HALL_HALL_BOOKS_H
 #define HALL_HALL_BOOKS_H
@@ -29,7 +30,11 @@ void hall_books_report(struct hall *hall, int server);
 /* Something of a server changed: what was written of its last wake may have to be corrected. */
 void hall_books_look(struct hall *hall, int server);
 void hall_books_event(struct hall *hall, const struct action *action);
-/* What a server saved; false: nothing is known yet. */
+/* What the store has committed; which totals may be published since. */
+void hall_books_stored(struct hall *hall, uint64_t committed);
+/* Before a server is published: a wake that was begun is to be written. */
+void hall_books_woken(struct hall *hall, int server);
+/* What only rises, as far as it is on the disk; false: nothing is counted. */
 bool hall_books_energy(const struct hall *hall, int server, struct payload_energy *ret_energy);
 
 /* A new configuration was applied: those of both keep what was counted. -ENOMEM before anything is
@@ -37,6 +42,8 @@ bool hall_books_energy(const struct hall *hall, int server, struct payload_energ
 struct books_renewal;
 int hall_books_prepare(const struct hall *hall, const struct model *model,
                        struct books_renewal **ret_renewal);
+/* Before it: the server is configured no more. */
+void hall_books_gone(struct hall *hall, int server);
 void hall_books_renew(struct hall *hall, struct books_renewal *renewal, const struct model *old,
                       const struct model *new);
 void hall_books_forget(struct books_renewal *renewal); /* it was not applied; NULL does nothing */

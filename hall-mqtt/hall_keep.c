@@ -247,6 +247,7 @@ static int on_stored(sd_event_source *source, int fd, uint32_t events, void *con
 
     release_until(hall, committed);
     end_flushing(hall, committed);
+    hall_books_stored(hall, committed);
     store_problem(hall->store, problem, sizeof(problem));
     if (strcmp(problem, hall->store_problem) == 0)
         return 0;

@@ -173,6 +173,8 @@ static void publish_server(struct hall *hall, int server)
     struct buf status = BUF_INIT(PAYLOAD_LIMIT);
     struct buf config = BUF_INIT(PAYLOAD_LIMIT);
     struct payload_energy energy;
+
+    hall_books_woken(hall, server);
     const bool counted = hall_books_energy(hall, server, &energy);
 
     hall_books_look(hall, server);

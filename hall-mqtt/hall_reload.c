@@ -208,6 +208,15 @@ static void answer_gone(struct hall *hall, int server, struct now now)
     }
 }
 
+static void keep_books_of_gone(struct hall *hall, const struct model *new)
+{
+    const struct model *old = &hall->config->model;
+
+    for (size_t i = 0; i < old->n_servers; i++)
+        if (model_server_by_id(new, old->servers[i].id) == MODEL_NONE)
+            hall_books_gone(hall, (int)i);
+}
+
 static void answer_all_gone(struct hall *hall, const struct model *new)
 {
     const struct model *old = &hall->config->model;
@@ -285,6 +294,7 @@ static void apply(struct hall *hall, struct renewal *new)
     hall_books_flush(hall);
     hall_release_all_answers(hall); /* they name servers by index */
     answer_all_gone(hall, &new->config->model);
+    keep_books_of_gone(hall, &new->config->model);
     fleet_adopt(new->fleet, hall->fleet, clock_now());
     clear_gone(hall, &old->model, &new->config->model);
     hall_discover_adopt(hall, new->announcer);

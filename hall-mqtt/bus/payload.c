@@ -273,7 +273,7 @@ int payload_server_status(const struct fleet *fleet, const struct model *model, 
     put_wake(&page, power);
     put_seconds_or_null(&page, "last_boot_s", power->last_boot);
     json_put_time(&page.json, "last_ready", power->last_ready);
-    json_put_integer(&page.json, "wakes", power->n_woken);
+    json_put_integer(&page.json, "wakes", energy ? energy->wakes : power->n_woken);
     json_put_string(&page.json, "problem", fleet_problem(fleet, server, problem) ? problem : NULL);
     put_next_event(&page, fleet, server);
     put_refusal(&page, &power->sleep);

@@ -17,8 +17,10 @@ struct hall_info {
     const char *broker;  /* what is known of the broker's protocol: "5" or "3.1.1" */
 };
 
-/* What a server used and saved against being always on, since it is counted. */
+/* What is counted of a server and never falls: its wakes, what it used, and what it saved against
+ * being always on. */
 struct payload_energy {
+    int64_t wakes;
     double saved_kwh, used_kwh;
     const char *basis; /* "measured", "configured" or "estimated": where its watts come from */
 };

@@ -168,3 +168,17 @@ const char *check_kind_name(enum check_kind kind)
     };
     return names[kind];
 }
+
+struct model_watts model_watts(const struct model_server *server)
+{
+    const bool has_on = server && server->watts_on >= 0;
+    const bool has_asleep = server && server->watts_asleep >= 0;
+
+    return (struct model_watts){
+        .on = has_on ? server->watts_on : 45,
+        .asleep = has_asleep ? server->watts_asleep : 2,
+        .basis = !has_on || !has_asleep   ? "estimated"
+                 : server->watts_measured ? "measured"
+                                          : "configured",
+    };
+}

@@ -237,6 +237,13 @@ struct model {
     const int *projects_by_id; /* n_projects indexes of sites that are projects, sorted by id */
 };
 
+/* What a server draws; usual figures where it is not configured, or NULL. */
+struct model_watts {
+    double on, asleep;
+    const char *basis; /* "measured", "configured" or "estimated" */
+};
+struct model_watts model_watts(const struct model_server *server);
+
 /* Look-ups; MODEL_NONE when absent. Host is compared without case, a port behind it ignored. */
 int model_server_by_id(const struct model *model, const char *id);
 int model_domain_by_host(const struct model *model, const char *host);

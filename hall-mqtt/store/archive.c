@@ -30,6 +30,15 @@ static int explain(const char *path, const struct trouble *trouble, char ret_why
                                               : -EIO;
 }
 
+/* Its tables have the columns that are read here. */
+static bool is_current(struct db *db)
+{
+    struct trouble trouble = {0};
+    int64_t version = 0;
+    return db_ask_number(db, "PRAGMA user_version", &version, &trouble) &&
+           version == SCHEMA_VERSION;
+}
+
 int archive_open(const char *path, int64_t limit_ms, struct archive **ret_archive,
                  char ret_why[ARCHIVE_SENTENCE])
 {
@@ -43,6 +52,13 @@ int archive_open(const char *path, int64_t limit_ms, struct archive **ret_archiv
     if (!db_open_reader(path, &archive->db, &trouble)) {
         archive_close(archive);
         return explain(path, &trouble, ret_why);
+    }
+    if (!is_current(archive->db)) {
+        archive_close(archive);
+        text_copy(
+            ret_why, ARCHIVE_SENTENCE,
+            "The store is of an earlier version; it can be read once Hall has written to it.");
+        return -EBUSY;
     }
     db_limit(archive->db, limit_ms);
     *ret_archive = archive;
@@ -254,6 +270,13 @@ static const char *const figures[FIGURES] = {
     [FIGURE_STATES] = "SELECT state, sum(max(0, min(ended, ?3) - max(ended - ms, ?2))),"
                       " min(ended - ms), 0, server, NULL FROM spans"
                       " WHERE ended > ?2 AND ended - ms < ?3" OF_SERVER "GROUP BY server, state",
+    [FIGURE_ENERGY] = "WITH parts AS (SELECT state, server, used_mj, always_mj, ms,"
+                      " max(0, min(ended, ?3) - max(ended - ms, ?2)) AS part FROM spans"
+                      " WHERE ms > 0 AND ended > ?2 AND ended - ms < ?3" OF_SERVER ")"
+                      " SELECT state, sum(max(0, used_mj) * 1.0 * part / ms),"
+                      " sum(max(0, always_mj) * 1.0 * part / ms),"
+                      " sum(CASE WHEN used_mj < 0 THEN part ELSE 0 END), server, NULL FROM parts"
+                      " GROUP BY server, state",
     [FIGURE_WAKES] =
         "SELECT sum(ready), sum(1 - ready), 0, 0, server, NULL" OF_WAKES "GROUP BY server",
     [FIGURE_SLEEPS] = "SELECT count(*), 0, 0, 0, server, NULL FROM sleeps"

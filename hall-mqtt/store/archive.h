@@ -40,6 +40,7 @@ int archive_page(struct archive *archive, enum store_table table,
 enum archive_figure {
     FIGURE_SINCE,      /* first record; latest end of a span */
     FIGURE_STATES,     /* state, ms, first began; server */
+    FIGURE_ENERGY,     /* state, used mJ, always mJ, ms of which neither is known; server */
     FIGURE_WAKES,      /* ready, failed; server */
     FIGURE_SLEEPS,     /* n; server */
     FIGURE_BOOTS,      /* kind, n, p50, p95; server */
@@ -53,7 +54,7 @@ enum archive_figure {
     FIGURE_REFUSALS,   /* n; address */
     FIGURE_REFUSED,    /* n in all */
 };
-enum { FIGURES = 14, FIGURE_NUMBERS = 4, FIGURE_TEXTS = 2 };
+enum { FIGURES = 15, FIGURE_NUMBERS = 4, FIGURE_TEXTS = 2 };
 
 struct figure_row {
     int64_t numbers[FIGURE_NUMBERS];

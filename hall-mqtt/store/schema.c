@@ -107,6 +107,34 @@ const char *const schema_migrations[SCHEMA_VERSION] = {
     "  etag TEXT,"
     "  detail TEXT"
     ") STRICT;",
+
+    /* Energy is kept as it was used, so that other watts change nothing of what has been. */
+    "CREATE TABLE spans_3 ("
+    "  id INTEGER PRIMARY KEY,"
+    "  ended INTEGER NOT NULL,"
+    "  ms INTEGER NOT NULL,"
+    "  state INTEGER NOT NULL,"
+    "  open INTEGER NOT NULL,"
+    "  used_mj INTEGER NOT NULL,"   /* millijoules; -1: not known, of the time before */
+    "  always_mj INTEGER NOT NULL," /* what it would have used, left on */
+    "  server TEXT NOT NULL"
+    ") STRICT;"
+    "INSERT INTO spans_3 SELECT id, ended, ms, state, open, -1, -1, server FROM spans;"
+    "DROP TABLE spans;"
+    "ALTER TABLE spans_3 RENAME TO spans;"
+    "CREATE TABLE totals_3 ("
+    "  id INTEGER PRIMARY KEY,"
+    "  at INTEGER NOT NULL,"
+    "  on_ms INTEGER NOT NULL," /* since it is counted */
+    "  asleep_ms INTEGER NOT NULL,"
+    "  used_mj INTEGER NOT NULL," /* -1: not known, of the time before */
+    "  saved_mj INTEGER NOT NULL,"
+    "  wakes INTEGER NOT NULL," /* -1 */
+    "  server TEXT NOT NULL"
+    ") STRICT;"
+    "INSERT INTO totals_3 SELECT id, at, on_ms, asleep_ms, -1, -1, -1, server FROM totals;"
+    "DROP TABLE totals;"
+    "ALTER TABLE totals_3 RENAME TO totals;",
 };
 
 const char *const schema_kinds[] = {
@@ -134,11 +162,11 @@ const char *const schema_statements[SCHEMA_STATEMENTS] = {
     [SCHEMA_WAKE] = "INSERT OR REPLACE INTO wakes VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
                     " ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
     [SCHEMA_SLEEP] = "INSERT OR REPLACE INTO sleeps VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-    [SCHEMA_SPAN] = "INSERT OR REPLACE INTO spans VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [SCHEMA_SPAN] = "INSERT OR REPLACE INTO spans VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [SCHEMA_VISITS] = "INSERT OR REPLACE INTO visits VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [SCHEMA_REFUSAL] =
         "INSERT OR REPLACE INTO refusals VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-    [SCHEMA_TOTALS] = "INSERT OR REPLACE INTO totals VALUES (?1, ?2, ?3, ?4, ?5)",
+    [SCHEMA_TOTALS] = "INSERT OR REPLACE INTO totals VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [SCHEMA_LOGIN] = "INSERT OR REPLACE INTO logins VALUES (?1, ?2, ?3, ?4, ?5)",
     [SCHEMA_CHANGE] = "INSERT OR REPLACE INTO changes VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [SCHEMA_LOAD] = "SELECT key, body, saved_at FROM state WHERE kind = ?1 ORDER BY key",
@@ -164,10 +192,10 @@ const struct schema_table schema_tables[STORE_TABLES] = {
     [STORE_EVENTS] = {"events", SCHEMA_EVENT, 1, 5},
     [STORE_WAKES] = {"wakes", SCHEMA_WAKE, 13, 7},
     [STORE_SLEEPS] = {"sleeps", SCHEMA_SLEEP, 4, 3},
-    [STORE_SPANS] = {"spans", SCHEMA_SPAN, 4, 1},
+    [STORE_SPANS] = {"spans", SCHEMA_SPAN, 6, 1},
     [STORE_VISITS] = {"visits", SCHEMA_VISITS, 3, 3},
     [STORE_REFUSALS] = {"refusals", SCHEMA_REFUSAL, 3, 5},
-    [STORE_TOTALS] = {"totals", SCHEMA_TOTALS, 3, 1},
+    [STORE_TOTALS] = {"totals", SCHEMA_TOTALS, 6, 1},
     [STORE_LOGINS] = {"logins", SCHEMA_LOGIN, 2, 2},
     [STORE_CHANGES] = {"changes", SCHEMA_CHANGE, 2, 3},
 };

@@ -49,10 +49,11 @@ enum store_table {
     STORE_WAKES,    /* started, ms, packets, kind, ready, hour of the week, 7 stages; id on the bus,
                        server, project, domain, cause, class of the cause, failure */
     STORE_SLEEPS,   /* at, ms, awake ms, outcome (enum store_sleep); server, by, reason */
-    STORE_SPANS,    /* ended, ms, state, open; server */
+    STORE_SPANS,    /* ended, ms, state, open, used and always mJ (-1: unknown); server */
     STORE_VISITS,   /* hour, last, n; domain, project, server */
     STORE_REFUSALS, /* at, last, n; address, domain, project, path, why */
-    STORE_TOTALS,   /* at, on ms, asleep ms; server: one row of each, kept for good */
+    STORE_TOTALS,   /* at, on ms, asleep ms, used and saved mJ, wakes (-1: unknown); server: one
+                       row of each, kept for good */
     STORE_LOGINS,   /* at, ok; address, detail */
     STORE_CHANGES,  /* at, loaded; by, etag, detail */
 };

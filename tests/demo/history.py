@@ -35,7 +35,7 @@ class Past:
 
     def span(self, server, state, began, ended):
         if ended > began:
-            self.put(ended, "INSERT INTO spans (ended, ms, state, open, server) VALUES (?, ?, ?, 0, ?)",
+            self.put(ended, "INSERT INTO spans (ended, ms, state, open, used_mj, always_mj, server) VALUES (?, ?, ?, 0, -1, -1, ?)",
                      (int(ended * 1000), int((ended - began) * 1000), STATES.index(state), server))
 
     def stages(self, cold):

@@ -176,9 +176,9 @@ static void test_the_same_id_again_replaces(void **state)
     struct gathered all = {0};
     const struct archive_filter filter = {.limit = 10};
     int64_t first = store_new_id(place->store, STORE_SPANS);
-    keep(place->store, STORE_SPANS, first, NUMBERS(1000, 10, 1, 1), TEXTS("a"));
+    keep(place->store, STORE_SPANS, first, NUMBERS(1000, 10, 1, 1, -1, -1), TEXTS("a"));
     settle(place->store);
-    keep(place->store, STORE_SPANS, first, NUMBERS(2000, 1010, 1, 0), TEXTS("a"));
+    keep(place->store, STORE_SPANS, first, NUMBERS(2000, 1010, 1, 0, -1, -1), TEXTS("a"));
     keep(place->store, STORE_SPANS, store_new_id(place->store, STORE_SPANS),
          NUMBERS(3000, 1000, 4, 1), TEXTS("a"));
     settle(place->store);
@@ -215,10 +215,10 @@ static void test_time_in_states_is_clipped_to_the_period(void **state)
 {
     const struct place *place = *state;
     /* off 0-100 s, ready 100-160 s; then Hall was not there; off 1000-1100 s. */
-    keep(place->store, STORE_SPANS, 1, NUMBERS(100000, 100000, 1, 0), TEXTS("a"));
-    keep(place->store, STORE_SPANS, 2, NUMBERS(160000, 60000, 4, 0), TEXTS("a"));
-    keep(place->store, STORE_SPANS, 3, NUMBERS(1100000, 100000, 1, 1), TEXTS("a"));
-    keep(place->store, STORE_SPANS, 4, NUMBERS(1100000, 1100000, 1, 1), TEXTS("b"));
+    keep(place->store, STORE_SPANS, 1, NUMBERS(100000, 100000, 1, 0, -1, -1), TEXTS("a"));
+    keep(place->store, STORE_SPANS, 2, NUMBERS(160000, 60000, 4, 0, 6000, 6000), TEXTS("a"));
+    keep(place->store, STORE_SPANS, 3, NUMBERS(1100000, 100000, 1, 1, 200, 9000), TEXTS("a"));
+    keep(place->store, STORE_SPANS, 4, NUMBERS(1100000, 1100000, 1, 1, -1, -1), TEXTS("b"));
     settle(place->store);
     figure(place, FIGURE_STATES, "a", 50000, 1050000);
     assert_int_equal(n_rows, 2);
@@ -227,6 +227,13 @@ static void test_time_in_states_is_clipped_to_the_period(void **state)
     figure(place, FIGURE_STATES, NULL, 0, 2000000);
     assert_int_equal(n_rows, 3);
     assert_int_equal(sums[1], 200000 + 1100000);
+    figure(place, FIGURE_ENERGY, "a", 50000, 1050000);
+    assert_int_equal(n_rows, 2); /* off: half of what is known, and as much time without */
+    assert_int_equal(sums[1], 100);
+    assert_int_equal(sums[4], 6000);
+    assert_int_equal(last_row.numbers[0], 4);
+    figure(place, FIGURE_ENERGY, "a", 0, 150000);
+    assert_int_equal(sums[4], 5000);
     figure(place, FIGURE_SINCE, NULL, 0, 1);
     assert_int_equal(last_row.numbers[1], 1100000);
 }

@@ -113,6 +113,22 @@ static void test_names(void **state)
     assert_string_equal(check_kind_name(CHECK_AGENT), "agent");
 }
 
+static void watts_are_usual_ones_where_none_are_configured(void **state)
+{
+    struct model_server server = {.watts_on = -1, .watts_asleep = -1};
+    (void)state;
+    assert_true(model_watts(NULL).on == 45 && model_watts(NULL).asleep == 2);
+    assert_string_equal(model_watts(&server).basis, "estimated");
+    server.watts_on = 30;
+    assert_true(model_watts(&server).on == 30 && model_watts(&server).asleep == 2);
+    assert_string_equal(model_watts(&server).basis, "estimated");
+    server.watts_asleep = 0;
+    assert_true(model_watts(&server).asleep == 0);
+    assert_string_equal(model_watts(&server).basis, "configured");
+    server.watts_measured = true;
+    assert_string_equal(model_watts(&server).basis, "measured");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +136,7 @@ int main(void)
         cmocka_unit_test(test_domain_by_host),
         cmocka_unit_test(test_site_for_path),
         cmocka_unit_test(test_names),
+        cmocka_unit_test(watts_are_usual_ones_where_none_are_configured),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

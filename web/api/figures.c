@@ -1,5 +1,6 @@
 /* The statistics: everything that is counted, over a period. What the store has is counted by it;
- * watts and prices come from the configuration file as it stands. */
+ * prices, and the watts of time from before energy was stored, come from the configuration file as
+ * it stands. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +14,12 @@
 enum { LIMIT_MS = 3000, SERVERS_MAX = 200, DAYS_MOST = 400, DAYS_USUAL = 30, HOURS = 168 };
 
 static const int64_t day_ms = INT64_C(86400000);
-static const double watts_on_otherwise = 45, watts_asleep_otherwise = 2;
 
 struct server_figures {
     char id[SLUG_MAX + 1];
     int64_t ms[POWER_STATES], began; /* of its first span within; 0: none */
     int64_t ready, failed, sleeps;
+    int64_t used_mj, always_mj, plain_ms[POWER_STATES]; /* plain: of no known energy */
 };
 
 struct energy {
@@ -85,6 +86,17 @@ static void read_state(void *context, const struct figure_row *row)
         server->began = row->numbers[2];
 }
 
+static void read_energy(void *context, const struct figure_row *row)
+{
+    struct server_figures *server = find(context, row->texts[0]);
+    int64_t state = row->numbers[0];
+    if (!server || state < 0 || state >= POWER_STATES)
+        return;
+    server->used_mj += row->numbers[1];
+    server->always_mj += row->numbers[2];
+    server->plain_ms[state] = row->numbers[3];
+}
+
 static void read_wakes(void *context, const struct figure_row *row)
 {
     struct server_figures *server = find(context, row->texts[0]);
@@ -118,20 +130,20 @@ static int64_t observed(const struct server_figures *server)
     return sum;
 }
 
-static int64_t up_ms(const struct server_figures *server)
+static int64_t up_ms(const int64_t ms[POWER_STATES])
 {
-    return server->ms[POWER_BOOTING] + server->ms[POWER_READY] + server->ms[POWER_DEGRADED];
+    return ms[POWER_BOOTING] + ms[POWER_READY] + ms[POWER_DEGRADED];
 }
 
 /* As the books of the daemon have it: unreachable counts as on, unknown not at all. */
-static int64_t asleep_ms(const struct server_figures *server)
+static int64_t asleep_ms(const int64_t ms[POWER_STATES])
 {
-    return server->ms[POWER_OFF] + server->ms[POWER_WAKING] + server->ms[POWER_WAKE_FAILED];
+    return ms[POWER_OFF] + ms[POWER_WAKING] + ms[POWER_WAKE_FAILED];
 }
 
-static int64_t on_ms(const struct server_figures *server)
+static int64_t on_ms(const int64_t ms[POWER_STATES])
 {
-    return up_ms(server) + server->ms[POWER_SLEEPING] + server->ms[POWER_UNREACHABLE];
+    return up_ms(ms) + ms[POWER_SLEEPING] + ms[POWER_UNREACHABLE];
 }
 
 static double kwh(double watts, int64_t ms)
@@ -145,22 +157,39 @@ static double whole(double value)
     return (double)(int64_t)(value * 1000 + (value < 0 ? -0.5 : 0.5)) / 1000;
 }
 
+static const char *const bases[] = {"measured", "configured", "estimated"};
+
+static enum basis basis_of(const char *name)
+{
+    enum basis basis = BASIS_MEASURED;
+    while (basis < BASIS_ESTIMATED && strcmp(bases[basis], name) != 0)
+        basis++;
+    return basis;
+}
+
+static const char *basis(const struct energy *energy)
+{
+    return energy->known ? bases[energy->basis] : NULL;
+}
+
+static double kwh_of(int64_t millijoules)
+{
+    return (double)millijoules / 3.6e9;
+}
+
 static struct energy energy_of(const struct figures *figures, const struct server_figures *server)
 {
     int index =
         figures->config ? model_server_by_id(&figures->config->model, server->id) : MODEL_NONE;
-    const struct model_server *model =
-        index != MODEL_NONE ? &figures->config->model.servers[index] : NULL;
-    bool has_on = model && model->watts_on >= 0;
-    bool has_asleep = model && model->watts_asleep >= 0;
-    double on = has_on ? model->watts_on : watts_on_otherwise;
-    double asleep = has_asleep ? model->watts_asleep : watts_asleep_otherwise;
-    struct energy energy = {.known = on_ms(server) + asleep_ms(server) > 0,
-                            .basis = !has_on || !has_asleep  ? BASIS_ESTIMATED
-                                     : model->watts_measured ? BASIS_MEASURED
-                                                             : BASIS_CONFIGURED};
-    energy.used = kwh(on, on_ms(server)) + kwh(asleep, asleep_ms(server));
-    energy.always_on = kwh(on, on_ms(server) + asleep_ms(server));
+    const struct model_watts watts =
+        model_watts(index != MODEL_NONE ? &figures->config->model.servers[index] : NULL);
+    const int64_t on = on_ms(server->plain_ms), asleep = asleep_ms(server->plain_ms);
+    struct energy energy = {
+        .known = on_ms(server->ms) + asleep_ms(server->ms) > 0,
+        .basis = basis_of(watts.basis),
+        .used = kwh_of(server->used_mj) + kwh(watts.on, on) + kwh(watts.asleep, asleep),
+        .always_on = kwh_of(server->always_mj) + kwh(watts.on, on + asleep),
+    };
     energy.saved = energy.always_on - energy.used;
     return energy;
 }
@@ -174,12 +203,6 @@ static void add_energy(struct energy *sum, const struct energy *energy)
     sum->used += energy->used;
     sum->always_on += energy->always_on;
     sum->saved += energy->saved;
-}
-
-static const char *basis(const struct energy *energy)
-{
-    static const char *const names[] = {"measured", "configured", "estimated"};
-    return energy->known ? names[energy->basis] : NULL;
 }
 
 static void put_known(struct json_writer *writer, const char *key, bool known, double value)
@@ -249,7 +272,7 @@ static void put_server(struct figures *figures, const struct server_figures *ser
     json_put_seconds(writer, "observed_s", observed(server));
     json_put_seconds(writer, "unobserved_s", unobserved(figures, server));
     put_share(writer, "availability", server->ready, server->ready + server->failed);
-    put_share(writer, "up_share", up_ms(server), observed(server));
+    put_share(writer, "up_share", up_ms(server->ms), observed(server));
     put_boots(figures, "boots", FIGURE_BOOTS, server);
     put_boots(figures, "boot_history", FIGURE_BOOT_DAYS, server);
     json_begin_object(writer, "energy");
@@ -389,6 +412,7 @@ static void answer_figures(struct figures *figures)
 {
     ask(figures, FIGURE_SINCE, read_since);
     ask(figures, FIGURE_STATES, read_state);
+    ask(figures, FIGURE_ENERGY, read_energy);
     ask(figures, FIGURE_WAKES, read_wakes);
     ask(figures, FIGURE_SLEEPS, read_sleeps);
     api_begin(figures->call, 200, &figures->writer);
