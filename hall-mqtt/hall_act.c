@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "bridges/wol/wol.h"
 #include "bus/payload.h"
+#include "core/problem.h"
 #include "hall_api.h"
 #include "hall_books.h"
 #include "hall_internal.h"
@@ -348,6 +349,20 @@ static void act_look(struct hall *hall, const struct action *action)
     hall_streams_order(hall, action->server);
 }
 
+static void act_check(struct hall *hall, const struct action *action)
+{
+    const struct model *model = &hall->config->model;
+    const struct model_server *server = &model->servers[action->server];
+    const unsigned check = action->check.check;
+    char text[PROBLEM_SIZE];
+
+    log_warning(
+        "%s: %s", server->id,
+        problem_say_check(model, &server->checks[check],
+                          fleet_power(hall->fleet, action->server)->evidence.checks[check].fault,
+                          text, sizeof(text)));
+}
+
 typedef void actor(struct hall *, const struct action *);
 
 static actor *const actors[] = {
@@ -355,7 +370,7 @@ static actor *const actors[] = {
     [ACTION_PACKET] = act_packet, [ACTION_PACE] = act_pace,     [ACTION_SLEEP] = act_sleep,
     [ACTION_EVENT] = act_event,   [ACTION_ANSWER] = act_answer, [ACTION_LIMIT] = act_limit,
     [ACTION_SAVE] = act_save,     [ACTION_QUOTA] = act_quota,   [ACTION_PROJECT] = act_project,
-    [ACTION_LOOK] = act_look,
+    [ACTION_LOOK] = act_look,     [ACTION_CHECK] = act_check,
 };
 
 void hall_act(void *context, const struct action *action)

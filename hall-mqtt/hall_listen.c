@@ -10,7 +10,6 @@
 #include "bus/command.h"
 #include "bus/payload.h"
 #include "bus/report.h"
-#include "core/problem.h"
 #include "hall_api.h"
 #include "hall_books.h"
 #include "hall_internal.h"
@@ -127,35 +126,14 @@ int hall_listen_to_board(struct hall *hall, struct board *board, sd_event_source
 
 /* From the prober. */
 
-/* A check that begins to fail on a server that is up, or fails for another reason. */
-static void log_fault(const struct hall *hall, int server, unsigned check,
-                      const struct check_state *before)
-{
-    const struct model *model = &hall->config->model;
-    const struct power *power = fleet_power(hall->fleet, server);
-    const struct check_state *after = &power->evidence.checks[check];
-    char text[PROBLEM_SIZE];
-
-    if (!power->evidence.alive || !evidence_fails(after) ||
-        (evidence_fails(before) && before->fault.code == after->fault.code))
-        return;
-    log_warning("%s: %s", model->servers[server].id,
-                problem_say_check(model, &model->servers[server].checks[check], after->fault, text,
-                                  sizeof(text)));
-}
-
 static void on_outcome(void *context, int server, unsigned check, enum probe_outcome outcome,
                        struct fault fault, uint16_t detail)
 {
-    struct hall *hall = context;
-    const struct check_state before = fleet_power(hall->fleet, server)->evidence.checks[check];
-
-    hall_feed(hall,
+    hall_feed(context,
               &(struct fleet_event){
                   .kind = FLEET_PROBE,
                   .server = server,
                   .probe = {.check = check, .outcome = outcome, .fault = fault, .detail = detail}});
-    log_fault(hall, server, check, &before);
 }
 
 static void on_neighbour(void *context, int server, enum mac_verdict verdict, const uint8_t mac[6])

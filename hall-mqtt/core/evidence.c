@@ -250,6 +250,13 @@ static void note_pending(struct check_state *state)
     state->unable = false;
 }
 
+/* Where nothing has passed yet, these are believed at once: one took long to show, the others stay.
+ */
+static bool is_certain(struct fault fault)
+{
+    return fault.code == FAULT_SLOW || fault_is_of_tls((enum fault_code)fault.code);
+}
+
 /* Gain at once, loss after EVIDENCE_MISSES in a row. */
 static void check_update(struct check_state *state, enum probe_outcome outcome, struct fault fault,
                          uint16_t detail)
@@ -279,6 +286,8 @@ static void check_update(struct check_state *state, enum probe_outcome outcome, 
         state->passing = true;
     } else {
         count_up(&state->fails);
+        if (!state->passing && is_certain(state->fault))
+            state->fails = EVIDENCE_MISSES;
         if (state->fails == EVIDENCE_MISSES)
             state->passing = false;
     }

@@ -43,6 +43,7 @@ struct check_state {
     uint8_t fails;      /* not passing in a row; stops at EVIDENCE_MISSES */
     uint16_t detail;    /* http: last status; else 0 */
     struct fault fault; /* why the last try did not pass; FAULT_NONE: it passed, or none yet */
+    uint8_t told;       /* the code of the fault that was logged; FAULT_NONE: none */
 };
 
 struct evidence {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "core/problem.h"
 #include "core/step.h"
 
 enum {
@@ -216,6 +217,15 @@ static void tell_status(struct step *step)
     step_emit(step, &action);
 }
 
+static void tell_faults(struct step *step)
+{
+    int check;
+
+    while ((check = problem_untold(step->power, step->fleet->model, step->server)) != MODEL_NONE)
+        step_emit(step,
+                  &(struct action){.kind = ACTION_CHECK, .check = {.check = (unsigned)check}});
+}
+
 static void step_end(struct step *step)
 {
     struct power *power = step->power;
@@ -236,6 +246,7 @@ static void step_end(struct step *step)
     depend_touch(step);
     order_pace(step);
     projects_tell(step);
+    tell_faults(step);
     if (step->changed) {
         tell_status(step);
         step_emit(step, &(struct action){.kind = ACTION_SAVE, .save = {.durable = step->durable}});

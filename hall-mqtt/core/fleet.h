@@ -136,6 +136,7 @@ enum action_kind {
     ACTION_QUOTA,   /* a quota was used */
     ACTION_PROJECT, /* ask the agent to start, stop or restart a project's containers */
     ACTION_LOOK,    /* look at the connections now; the answer is FLEET_STREAM */
+    ACTION_CHECK,   /* a check of the server fails, and it is known why: log */
 };
 
 enum happening {
@@ -161,6 +162,9 @@ struct action {
     enum action_kind kind;
     int server;
     union {
+        struct {
+            unsigned check;
+        } check;
         struct {
             enum power_state from, to;
         } state;

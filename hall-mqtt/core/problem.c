@@ -46,6 +46,25 @@ int problem_check(const struct power *power, const struct model *model, int serv
     return found;
 }
 
+int problem_untold(struct power *power, const struct model *model, int server)
+{
+    const struct model_server *configured = &model->servers[server];
+
+    for (size_t i = 0; i < configured->n_checks; i++) {
+        struct check_state *state = &power->evidence.checks[i];
+        const bool known = power->evidence.alive && is_known(power, state);
+        const uint8_t code = known ? state->fault.code : FAULT_NONE;
+
+        if (code == state->told)
+            continue;
+        state->told = code;
+        if (known && speaks(configured, &configured->checks[i]) &&
+            is_of_server(model, &configured->checks[i]))
+            return (int)i;
+    }
+    return MODEL_NONE;
+}
+
 struct fault problem_of_site(const struct fleet *fleet, int site)
 {
     const struct model_site *configured = &fleet->model->sites[site];

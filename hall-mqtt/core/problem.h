@@ -20,6 +20,10 @@ enum { PROBLEM_SIZE = 512 };
  * that fail beyond doubt. MODEL_NONE: none fails, or the server is not up. */
 int problem_check(const struct power *power, const struct model *model, int server);
 
+/* A check of the server, or the site of a domain, whose fault is known and not told yet, and marks
+ * it as told; MODEL_NONE: no more. */
+int problem_untold(struct power *power, const struct model *model, int server);
+
 /* What is wrong with this site's check as visitors may be told; FAULT_NONE: nothing is known, or it
  * is only starting. */
 struct fault problem_of_site(const struct fleet *fleet, int site);

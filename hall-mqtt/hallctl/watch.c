@@ -281,7 +281,7 @@ static teller *const tellers[] = {
     [ACTION_PACKET] = count_packet, [ACTION_PACE] = NULL,          [ACTION_SLEEP] = NULL,
     [ACTION_EVENT] = tell_event,    [ACTION_ANSWER] = tell_answer, [ACTION_LIMIT] = tell_limit,
     [ACTION_SAVE] = NULL,           [ACTION_QUOTA] = NULL,         [ACTION_PROJECT] = NULL,
-    [ACTION_LOOK] = NULL,
+    [ACTION_LOOK] = NULL,           [ACTION_CHECK] = NULL,
 };
 
 void watch_action(struct watch *watch, const struct action *action)

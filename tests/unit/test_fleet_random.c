@@ -336,6 +336,7 @@ static void judge(struct trial *trial, const struct action *action)
     case ACTION_SAVE:
     case ACTION_QUOTA:
         break;
+    case ACTION_CHECK:
     case ACTION_LOOK:
         trial->looks |= 1U << action->server;
         break;
