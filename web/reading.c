@@ -5,6 +5,13 @@
 
 #include "web/request.h"
 
+/* When a reading counts. */
+enum {
+    TWICE = 1,   /* it is that of a path decoded once more */
+    SHARED = 2,  /* only where both sites have the same upstream */
+    NARROWS = 4, /* only where it names a project, whose rules come on top of the domain's */
+};
+
 /*
  * How others read a path. What separates segments differs between proxies, so those readings count
  * everywhere. The others are those of servers: they count where both sites have the same upstream,
@@ -12,18 +19,17 @@
  */
 static const struct reading {
     unsigned how;
-    bool twice; /* decoded once more */
-    bool shared;
+    unsigned when;
 } readings[] = {
-    {URI_KEEPS_SEPARATORS, false, false},
-    {URI_BACKSLASHES, false, false},
-    {URI_PARAMETERS, false, true},
-    {URI_PARAMETERS | URI_BACKSLASHES, false, true},
-    {URI_TRIMS_DOTS, false, true},
-    {URI_KEEPS_DOTS, false, true},
-    {URI_KEEPS_DOTS | URI_KEEPS_SEPARATORS, false, true},
-    {0, true, true},
-    {URI_BACKSLASHES, true, true},
+    {URI_KEEPS_SEPARATORS, 0},
+    {URI_BACKSLASHES, 0},
+    {URI_PARAMETERS, SHARED},
+    {URI_PARAMETERS | URI_BACKSLASHES, SHARED},
+    {URI_TRIMS_DOTS, SHARED},
+    {URI_KEEPS_DOTS, SHARED | NARROWS},
+    {URI_KEEPS_DOTS | URI_KEEPS_SEPARATORS, SHARED | NARROWS},
+    {0, TWICE | SHARED},
+    {URI_BACKSLASHES, TWICE | SHARED},
 };
 
 static bool ends_segment(char c)
@@ -70,7 +76,7 @@ static bool share_upstream(const struct model *model, int one, int other)
         return false;
     struct span a = upstream_of(model, one);
     struct span b = upstream_of(model, other);
-    return a.length == b.length && strncasecmp(a.at, b.at, a.length) == 0;
+    return a.length > 0 && a.length == b.length && strncasecmp(a.at, b.at, a.length) == 0;
 }
 
 /* What almost every path is: then only its case can be read in two ways. */
@@ -89,12 +95,14 @@ static bool reads_otherwise(const struct model *model, int domain, const struct 
 {
     char other[REQUEST_URI_MAX + 1];
     int site = reading_site(model, domain, path);
-    if (reading->twice)
+    if ((reading->when & TWICE) != 0)
         raw = (struct span){path, strlen(path)};
     if (!uri_read_path(raw, reading->how, other))
         return false; /* broken for them */
     int theirs = reading_site(model, domain, other);
-    return theirs != site && (!reading->shared || share_upstream(model, site, theirs));
+    if (theirs == site || ((reading->when & NARROWS) != 0 && theirs == model->domains[domain].site))
+        return false;
+    return (reading->when & SHARED) == 0 || share_upstream(model, site, theirs);
 }
 
 static bool is_below_in_any_case(const char *path, const char *top)

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "web/gate.h"
+#include "web/lines.h"
 #include "web/page.h"
 #include "web/phrase.h"
 #include "web/request.h"
@@ -112,6 +113,19 @@ static size_t read_headers(char *rest, struct header headers[80])
     return n;
 }
 
+/* The same bytes as the lines behind the first 64. */
+static void read_far_lines(const uint8_t *data, size_t size)
+{
+    struct header headers[16];
+    char *text = malloc(size + 1);
+    memcpy(text, data, size);
+    text[size] = '\0';
+    ssize_t n = lines_read(text, headers, 16);
+    for (ssize_t i = 0; i < n; i++)
+        assert(headers[i].name[0] != '\0' && strpbrk(headers[i].value, "\r\n") == NULL);
+    free(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct gate gate;
@@ -123,6 +137,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     if (size < 1 || size > 32768)
         return 0;
+    read_far_lines(data, size);
     gate_init(&gate, &config);
     char *text = malloc(size);
     memcpy(text, data + 1, size - 1);
@@ -141,8 +156,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                      &request) == REQUEST_FINE) {
         check_request(&request);
         struct place place = gate_place(&gate, &request);
+        gate_is_doubtful(&gate, &place, &request);
         struct decision decision = gate_decide(&gate, &request, &place, (data[0] & 4) != 0, NULL);
         assert(!(decision.uses && decision.wakes));
+        assert(!decision.astray || decision.verdict == VERDICT_REFUSED);
         assert(place.kind == PLACE_SITE || (!decision.uses && !decision.wakes));
         if (place.kind == PLACE_SITE)
             show(&request, &place, page);

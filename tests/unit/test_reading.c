@@ -88,6 +88,8 @@ static void paths_that_all_read_alike(void **state)
         "/apart/x%2fy",
         "/api/v4/projects/group%2Fproject",
         "/x/../y",
+        "/x/../shared",
+        "/x/%2e%2e/apart/deeper",
         "/a/b\\c",
         "/shared/a;b=c/d",
         "/shared/x..y/",
