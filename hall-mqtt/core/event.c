@@ -142,12 +142,6 @@ static bool is_agent_stream(const char *holder)
     return strcmp(holder, AGENT_STREAM) == 0;
 }
 
-static bool is_of_agent(const struct lease *lease)
-{
-    return lease->kind == LEASE_AGENT ||
-           (lease->kind == LEASE_STREAM && is_agent_stream(lease->holder));
-}
-
 /* What it said before it went holds no more; what it reported in use lives on a while. */
 static void agent_went(struct step *step)
 {
@@ -156,7 +150,7 @@ static void agent_went(struct step *step)
 
     projects_agent_away(step);
     for (size_t i = 0; i < set->n; i++)
-        if (is_of_agent(&set->leases[i]) && set->leases[i].until > until)
+        if (lease_is_of_agent(&set->leases[i]) && set->leases[i].until > until)
             set->leases[i].until = until;
 }
 
@@ -205,7 +199,7 @@ static void take_uses(struct step *step, const struct agent_uses *uses)
 
     for (size_t i = set->n; i-- > 0;) {
         const struct lease lease = set->leases[i];
-        bool goes_on = !is_of_agent(&lease);
+        bool goes_on = !lease_is_of_agent(&lease);
 
         for (size_t k = 0; k < uses->n && !goes_on; k++)
             goes_on =

@@ -56,7 +56,6 @@ struct command {
 
 /* What an agent reports as in use, each by the name of its check: an `agent` lease, or a `stream`
  * lease where the check is that of the connections to the server. */
-#define AGENT_STREAM "connections"
 enum { AGENT_USES_MAX = 4 };
 struct agent_use {
     char holder[LEASE_HOLDER_SIZE];

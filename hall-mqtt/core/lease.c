@@ -15,6 +15,12 @@ const char *lease_kind_name(enum lease_kind kind)
     return lease_kind_names[kind];
 }
 
+bool lease_is_of_agent(const struct lease *lease)
+{
+    return lease->kind == LEASE_AGENT ||
+           (lease->kind == LEASE_STREAM && strcmp(lease->holder, AGENT_STREAM) == 0);
+}
+
 static struct lease *find(struct lease_set *set, enum lease_kind kind, const char *holder)
 {
     for (size_t i = 0; i < set->n; i++)

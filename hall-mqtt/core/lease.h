@@ -22,6 +22,8 @@ enum lease_kind {
 };
 enum { LEASE_KINDS = 8, LEASES_MAX = 10, LEASE_HOLDER_SIZE = 65, LEASE_LABEL_SIZE = 64 };
 #define LEASE_FOREVER INT64_MAX
+#define AGENT_STREAM  "connections" /* holder of the `stream` that an agent reports, by its check  \
+                                     */
 
 struct lease {
     int64_t since, renewed, until;  /* boot clock, ms; until LEASE_FOREVER: no end known */
@@ -57,6 +59,7 @@ int64_t lease_next_end(const struct lease_set *set);
  * set. */
 uint32_t lease_mark(const struct lease_set *set);
 
+bool lease_is_of_agent(const struct lease *lease); /* what an agent reported as in use */
 const char *lease_kind_name(enum lease_kind kind);
 
 #endif

@@ -403,7 +403,10 @@ static void say_lease(struct sentence *sentence, const struct lease *lease, stru
         say(sentence, "%s needs it", lease->holder);
         break;
     case LEASE_STREAM:
-        say(sentence, "%s is in use%s%s", lease->holder, lease->label[0] ? ": " : "", lease->label);
+        if (lease_is_of_agent(lease))
+            say(sentence, "its agent reports ");
+        say(sentence, "%s%s%s%s", lease->holder, lease_is_of_agent(lease) ? "" : " is in use",
+            lease->label[0] ? ": " : "", lease->label);
         break;
     }
     say_until(sentence, lease, now);

@@ -1,71 +1,18 @@
 #include "core/stream.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "core/stream_internal.h"
 
 enum {
-    WINDOW_MOST = 120000, /* ms: use ends so long after its last byte, or after idle */
-    BUCKETS = 12,         /* the last minute, for the figures */
-    BUCKET_MS = 5000,
     SHORT_MOST = 1024 * 1024, /* bytes: a request that moves no more is a short one */
     HEAD_MOST = 16384,        /* bytes: no request is longer that sends nothing but its head */
     ANSWER_MOST = 1000,       /* ms: an answer that takes longer is one that streams */
-    SILENT_LEAST = 1000,      /* ms: before that a request is merely under way */
+    BRIEF_MOST = 250,         /* ms: an answer is there at once */
     SLOTS_FIRST = 64,
-};
-
-enum stream_kind { STREAM_DOWNLOAD, STREAM_UPLOAD, STREAM_WEBSOCKET, STREAM_REQUEST };
-
-/* A connection, from look to look. */
-struct connection {
-    uint64_t cookie; /* 0: the slot is free */
-    uint64_t received, sent;
-    uint64_t in, out; /* since the look before */
-    int64_t last_in, last_out;
-    int peer;
-    bool known;     /* the look before saw it too */
-    bool waiting;   /* more was sent after the last answer */
-    bool waited;    /* so it was at the look before */
-    bool monitor;   /* its request is a monitor's */
-    bool websocket; /* a websocket passed the gate when its request began */
-    bool gap;       /* it rested while nothing passed the gate */
-};
-
-struct table {
-    struct connection *slots;
-    size_t size, n; /* size: a power of two */
-};
-
-struct bucket {
-    int64_t number; /* of BUCKET_MS since the clock began */
-    uint64_t in, out;
-};
-
-struct peer {
-    struct stream_peer at;
-    int site;                     /* which passed the gate last, or MODEL_NONE */
-    char who[48];                 /* "" not known */
-    struct passes passes, before; /* of this look, and of the look before */
-    uint32_t websockets;          /* which may be open on the connections marked so */
-    int64_t moved;                /* when the last byte moved that counts; 0: never */
-    int64_t answered;             /* and the last of a person's short request, which may go on */
-    enum stream_kind kind;
-    uint64_t most;         /* bytes of the busiest connection of this look */
-    int64_t silent;        /* last byte of a connection that waits in silence; 0: none */
-    bool silent_websocket; /* it is a websocket */
-    struct bucket buckets[BUCKETS];
-};
-
-struct streams {
-    struct table now, before;
-    int64_t at; /* of this look */
-    uint32_t looks;
-    size_t n;
-    struct peer peers[]; /* sorted */
 };
 
 /* ---- peers ---- */
@@ -82,28 +29,28 @@ static int compare_peers(const void *a, const void *b)
 
 int streams_create(const struct stream_peer *peers, size_t n, struct streams **ret_streams)
 {
-    struct streams *streams = calloc(1, sizeof(*streams) + n * sizeof(streams->peers[0]));
+    struct streams *streams = calloc(1, sizeof(*streams) + n * sizeof(streams->places[0]));
 
     if (!streams)
         return -ENOMEM;
-    for (size_t i = 0; i < n; i++) {
-        streams->peers[i].at = peers[i];
-        streams->peers[i].site = MODEL_NONE;
-    }
-    /* The address and port come first in a peer. */
-    qsort(streams->peers, n, sizeof(streams->peers[0]), compare_peers);
     for (size_t i = 0; i < n; i++)
-        if (i == 0 || compare_peers(&streams->peers[i], &streams->peers[streams->n - 1]) != 0)
-            streams->peers[streams->n++] = streams->peers[i];
+        streams->places[i].at = peers[i];
+    /* The address and port come first in a place. */
+    qsort(streams->places, n, sizeof(streams->places[0]), compare_peers);
+    for (size_t i = 0; i < n; i++)
+        if (i == 0 || compare_peers(&streams->places[i], &streams->places[streams->n - 1]) != 0)
+            streams->places[streams->n++] = streams->places[i];
     *ret_streams = streams;
     return 0;
 }
-_Static_assert(offsetof(struct peer, at) == 0, "peers are compared by their first member");
+_Static_assert(offsetof(struct place, at) == 0, "places are compared by their first member");
 
 void streams_destroy(struct streams *streams)
 {
     if (!streams)
         return;
+    for (size_t i = 0; i < streams->n; i++)
+        free(streams->places[i].peer);
     free(streams->now.slots);
     free(streams->before.slots);
     free(streams);
@@ -111,16 +58,33 @@ void streams_destroy(struct streams *streams)
 
 int streams_find(const struct streams *streams, struct stream_peer peer)
 {
-    const struct peer *found =
-        bsearch(&peer, streams->peers, streams->n, sizeof(streams->peers[0]), compare_peers);
+    const struct place *found =
+        bsearch(&peer, streams->places, streams->n, sizeof(streams->places[0]), compare_peers);
 
-    return found ? (int)(found - streams->peers) : MODEL_NONE;
+    return found ? (int)(found - streams->places) : MODEL_NONE;
+}
+
+/* NULL: no memory. */
+static struct peer *peer_of(struct streams *streams, int number)
+{
+    struct place *place = &streams->places[number];
+
+    if (!place->peer) {
+        place->peer = calloc(1, sizeof(*place->peer));
+        if (place->peer)
+            place->peer->site = MODEL_NONE;
+    }
+    return place->peer;
 }
 
 void streams_came(struct streams *streams, int peer, int site, const char *who)
 {
-    streams->peers[peer].site = site;
-    text_copy(streams->peers[peer].who, sizeof(streams->peers[peer].who), who);
+    struct peer *at = peer_of(streams, peer);
+
+    if (!at)
+        return;
+    at->site = site;
+    text_copy(at->who, sizeof(at->who), who);
 }
 
 /* ---- the table of connections ---- */
@@ -183,8 +147,10 @@ void streams_begin(struct streams *streams, int64_t now)
     streams->at = now;
     streams->looks++;
     for (size_t i = 0; i < streams->n; i++) {
-        struct peer *peer = &streams->peers[i];
+        struct peer *peer = streams->places[i].peer;
 
+        if (!peer)
+            continue;
         peer->before = peer->passes;
         peer->passes = (struct passes){0};
         peer->most = 0;
@@ -221,6 +187,8 @@ int streams_see(struct streams *streams, const struct socket_seen *seen)
 
     if (peer == MODEL_NONE || seen->cookie == 0)
         return 0;
+    if (!peer_of(streams, peer))
+        return -ENOMEM;
     if (4 * (table->n + 1) > 3 * table->size) {
         const int error = grow(table);
 
@@ -237,8 +205,11 @@ int streams_see(struct streams *streams, const struct socket_seen *seen)
 
 void streams_passed(struct streams *streams, int peer, const struct passes *passes)
 {
-    for (unsigned kind = 0; kind < PASS_KINDS; kind++)
-        streams->peers[peer].passes.n[kind] += passes->n[kind];
+    struct peer *at = streams->places[peer].peer;
+
+    /* Where no connection is, nothing has to be explained. */
+    for (unsigned kind = 0; at && kind < PASS_KINDS; kind++)
+        at->passes.n[kind] += passes->n[kind];
 }
 
 size_t streams_open(const struct streams *streams)
@@ -366,9 +337,15 @@ static void note_silence(struct peer *peer, const struct connection *one)
     peer->silent_websocket = one->websocket;
 }
 
+/* Its bytes came after those of the request, so they may outlive a visit that is as short. */
+static bool is_drawn_out(const struct connection *one)
+{
+    return !one->websocket && one->last_in - one->last_out > BRIEF_MOST;
+}
+
 static void judge(struct streams *streams, struct connection *one)
 {
-    struct peer *peer = &streams->peers[one->peer];
+    struct peer *peer = streams->places[one->peer].peer;
     const bool quiet_gate = passed_at_all(peer) == 0;
 
     attribute(peer, one);
@@ -381,7 +358,7 @@ static void judge(struct streams *streams, struct connection *one)
         count(streams, peer, one);
         peer->moved = later(peer->moved, last_byte(one));
         one->gap &= !quiet_gate;
-    } else if (!one->monitor && !one->websocket && passed(peer, PASS_PERSON) > 0) {
+    } else if (is_drawn_out(one) && !one->monitor && passed(peer, PASS_PERSON) > 0) {
         count(streams, peer, one);
         peer->answered = later(peer->answered, last_byte(one));
     }
@@ -399,10 +376,9 @@ static void bury(struct streams *streams)
 {
     for (size_t i = 0; i < streams->before.size; i++) {
         const struct connection *old = &streams->before.slots[i];
-        struct peer *peer = &streams->peers[old->peer];
+        struct peer *peer = old->cookie != 0 ? streams->places[old->peer].peer : NULL;
 
-        if (old->cookie == 0 || !old->websocket || find(&streams->now, old->cookie) ||
-            peer->websockets == 0)
+        if (!peer || !old->websocket || find(&streams->now, old->cookie) || peer->websockets == 0)
             continue;
         peer->websockets--;
         if (peer->websockets == 0)
@@ -413,8 +389,12 @@ static void bury(struct streams *streams)
 void streams_end(struct streams *streams)
 {
     bury(streams);
-    for (size_t i = 0; i < streams->n; i++)
-        streams->peers[i].websockets += streams->peers[i].passes.n[PASS_WEBSOCKET];
+    for (size_t i = 0; i < streams->n; i++) {
+        struct peer *peer = streams->places[i].peer;
+
+        if (peer)
+            peer->websockets += peer->passes.n[PASS_WEBSOCKET];
+    }
     for (size_t i = 0; i < streams->now.size; i++)
         if (streams->now.slots[i].cookie != 0)
             judge(streams, &streams->now.slots[i]);
@@ -427,98 +407,4 @@ void streams_undo(struct streams *streams)
 
     streams->now = streams->before;
     streams->before = partial;
-}
-
-/* ---- what is told ---- */
-
-static const char *const kind_names[] = {
-    [STREAM_DOWNLOAD] = "download",
-    [STREAM_UPLOAD] = "upload",
-    [STREAM_WEBSOCKET] = "websocket",
-    [STREAM_REQUEST] = "open request",
-};
-
-static uint64_t last_minute(const struct peer *peer, int64_t now)
-{
-    uint64_t bytes = 0;
-
-    for (unsigned i = 0; i < BUCKETS; i++)
-        if (peer->buckets[i].number > now / BUCKET_MS - BUCKETS)
-            bytes += peer->buckets[i].in + peer->buckets[i].out;
-    return bytes;
-}
-
-static void say_bytes(uint64_t bytes, char *out, size_t size)
-{
-    static const char *const units[] = {"kB", "MB", "GB", "TB"};
-    double number = (double)bytes / 1000;
-    size_t unit = 0;
-
-    while (number >= 999.5 && unit + 1 < sizeof(units) / sizeof(units[0])) {
-        number /= 1000;
-        unit++;
-    }
-    if (bytes < 1000)
-        snprintf(out, size, "%u bytes", (unsigned)bytes);
-    else
-        snprintf(out, size, number < 9.95 ? "%.1f %s" : "%.0f %s", number, units[unit]);
-}
-
-static void say_silence(int64_t ms, char *out, size_t size)
-{
-    if (ms < 90000)
-        snprintf(out, size, "silent for %lld s", (long long)(ms / 1000));
-    else
-        snprintf(out, size, "silent for %lld min", (long long)(ms / 60000));
-}
-
-static void label(const struct peer *peer, enum stream_kind kind, const char *figures,
-                  char out[LEASE_LABEL_SIZE])
-{
-    char text[LEASE_LABEL_SIZE + sizeof(peer->who)];
-
-    snprintf(text, sizeof(text), "%s%s%s, %.40s", kind_names[kind], peer->who[0] ? " from " : "",
-             peer->who, figures);
-    text_copy(out, LEASE_LABEL_SIZE, text);
-}
-
-static void label_moving(const struct streams *streams, const struct peer *peer,
-                         char out[LEASE_LABEL_SIZE])
-{
-    char bytes[24], figures[48];
-
-    say_bytes(last_minute(peer, streams->at), bytes, sizeof(bytes));
-    snprintf(figures, sizeof(figures), "%s in the last minute", bytes);
-    label(peer, peer->kind, figures, out);
-}
-
-static void label_silent(const struct streams *streams, const struct peer *peer,
-                         char out[LEASE_LABEL_SIZE])
-{
-    char figures[48];
-
-    say_silence(streams->at - peer->silent, figures, sizeof(figures));
-    label(peer, peer->silent_websocket ? STREAM_WEBSOCKET : STREAM_REQUEST, figures, out);
-}
-
-bool streams_use(const struct streams *streams, int peer, struct stream_terms terms, int *ret_site,
-                 struct stream_use *ret_use)
-{
-    const struct peer *at = &streams->peers[peer];
-    const int64_t window = terms.idle < WINDOW_MOST ? terms.idle : WINDOW_MOST;
-    /* The visit outlives a short request, unless the idle time is so short that its bytes do. */
-    const int64_t moved = terms.idle <= WINDOW_MOST ? later(at->moved, at->answered) : at->moved;
-    const int64_t moving = moved > 0 ? moved + window : 0;
-    const bool waits = terms.silent && at->silent > 0 && streams->at - at->silent >= SILENT_LEAST;
-    const int64_t silent = waits ? at->silent + terms.idle : 0;
-
-    if (later(moving, silent) <= streams->at)
-        return false;
-    *ret_use = (struct stream_use){.until = later(moving, silent)};
-    if (moving > streams->at)
-        label_moving(streams, at, ret_use->label);
-    else
-        label_silent(streams, at, ret_use->label);
-    *ret_site = at->site;
-    return true;
 }

@@ -272,6 +272,13 @@ def idle_wakeups(seconds=30):
     return Figure(wakeups, "/s", wakeups <= 3 and cpu <= 0.1, f"{cpu:.3f} % of a core, {seconds} s")
 
 
+def socket_look():
+    seen, = r.tool("socket_look", 10000, 40)
+    ms = seen["p50_us"] / 1000
+    return Figure(ms, "ms", ms <= 5, f"{seen['connections']} connections on loopback, both ends in the table",
+                  p99=seen["p99_us"] / 1000)
+
+
 def start_once(rig):
     """From before exec to the first answer of /auth, ms. No preparation of the child, so that spawning costs little."""
     request = rig.request("start", "/auth", r.PROXY_HEADERS, close=True).read_bytes()
@@ -447,6 +454,7 @@ ROWS = {
     "mem.wol": (mem_wol, "<= 4 MB"),
     "mem.waiting": (mem_waiting, "<= 4 MB, 0 errors, p99 <= 50 ms"),
     "idle.wakeups": (idle_wakeups, "<= 3 /s, <= 0.1 % of a core"),
+    "socket.look": (socket_look, "<= 5 ms"),
     "mem.agent": (mem_agent, "<= 6 MB"),
     "agent.sleep": (agent_sleep, "p99 <= 50 ms"),
     "agent.wakeups": (agent_wakeups, "<= 2 /s"),

@@ -9,6 +9,7 @@
 #include <linux/inet_diag.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "loop/netlink.h"
@@ -127,6 +128,90 @@ static void test_a_listing_that_was_ended_does_not_stand_in_the_way(void **state
     close_pair(&pair);
 }
 
+struct found {
+    uint16_t port;
+    int ends[2]; /* whose remote end is the port, and the others */
+    uint32_t inode;
+};
+
+static bool take_found(void *context, const struct tcp_socket *socket)
+{
+    struct found *found = context;
+    const bool leads_there = socket->remote_port == found->port;
+    found->ends[!leads_there]++;
+    if (leads_there) {
+        found->inode = socket->inode;
+        assert_true(socket->quiet_in_ms >= 0 && socket->quiet_out_ms >= 0);
+    }
+    return true;
+}
+
+static uint32_t inode_of(int fd)
+{
+    struct stat about;
+    assert_return_code(fstat(fd, &about), 0);
+    return (uint32_t)about.st_ino;
+}
+
+/* The kernel picks out one end of many connections, by address and port; also where the near end is
+ * an IPv6 socket. */
+static void test_those_that_lead_somewhere(void **state)
+{
+    struct pair pairs[2] = {0};
+    struct sockets *sockets;
+    struct socket_peer peers[40];
+    (void)state;
+    open_pair(&pairs[0], AF_INET);
+    open_pair(&pairs[1], AF_INET);
+    assert_int_equal(sockets_create(&sockets), 0);
+    for (size_t n = 1; n <= 3; n++)
+        for (size_t place = 0; place < n; place++) {
+            struct found found = {.port = pairs[0].port};
+            for (size_t i = 0; i < n; i++)
+                peers[i] = (struct socket_peer){.address = {htonl(INADDR_LOOPBACK - 1)},
+                                                .port = pairs[0].port};
+            peers[place].address.s_addr = htonl(INADDR_LOOPBACK);
+            assert_int_equal(sockets_list_to(sockets, peers, n, take_found, &found), 0);
+            assert_true(found.ends[0] == 1 && found.ends[1] == 0);
+            assert_int_equal(found.inode, inode_of(pairs[0].fds[CLIENT]));
+        }
+    struct found none = {.port = pairs[0].port};
+    assert_int_equal(sockets_list_to(sockets, peers, 0, take_found, &none), 0);
+    peers[0] = (struct socket_peer){.address = {htonl(INADDR_LOOPBACK)}, .port = 1};
+    assert_int_equal(sockets_list_to(sockets, peers, 1, take_found, &none), 0);
+    assert_true(none.ends[0] == 0 && none.ends[1] == 0);
+    /* Too many for the kernel: all are listed. */
+    for (size_t i = 0; i < sizeof peers / sizeof peers[0]; i++)
+        peers[i] = peers[0];
+    struct found all = {.port = pairs[0].port};
+    assert_int_equal(sockets_list_to(sockets, peers, 40, take_found, &all), 0);
+    assert_true(all.ends[0] == 1 && all.ends[1] >= 3);
+    sockets_destroy(sockets);
+    close_pair(&pairs[0]);
+    close_pair(&pairs[1]);
+}
+
+static void test_mapped_addresses(void **state)
+{
+    struct pair pair = {0};
+    struct sockets *sockets;
+    struct sockaddr_in6 to = {.sin6_family = AF_INET6};
+    (void)state;
+    open_pair(&pair, AF_INET);
+    const int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_return_code(inet_pton(AF_INET6, "::ffff:127.0.0.1", &to.sin6_addr), 0);
+    to.sin6_port = htons(pair.port);
+    assert_return_code(connect(fd, (void *)&to, sizeof to), 0);
+    struct found found = {.port = pair.port};
+    const struct socket_peer peer = {.address = {htonl(INADDR_LOOPBACK)}, .port = pair.port};
+    assert_int_equal(sockets_create(&sockets), 0);
+    assert_int_equal(sockets_list_to(sockets, &peer, 1, take_found, &found), 0);
+    assert_int_equal(found.ends[0], 2);
+    sockets_destroy(sockets);
+    close(fd);
+    close_pair(&pair);
+}
+
 static void test_messages_that_lie(void **state)
 {
     struct {
@@ -156,6 +241,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_moved_is_seen),
         cmocka_unit_test(test_a_listing_that_was_ended_does_not_stand_in_the_way),
+        cmocka_unit_test(test_those_that_lead_somewhere),
+        cmocka_unit_test(test_mapped_addresses),
         cmocka_unit_test(test_messages_that_lie),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
