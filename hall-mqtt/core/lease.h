@@ -22,8 +22,8 @@ enum lease_kind {
 };
 enum { LEASE_KINDS = 8, LEASES_MAX = 10, LEASE_HOLDER_SIZE = 65, LEASE_LABEL_SIZE = 64 };
 #define LEASE_FOREVER INT64_MAX
-#define AGENT_STREAM  "connections" /* holder of the `stream` that an agent reports, by its check  \
-                                     */
+/* Holder of the `stream` that an agent reports: the name of its check. */
+#define AGENT_STREAM "connections"
 
 struct lease {
     int64_t since, renewed, until;  /* boot clock, ms; until LEASE_FOREVER: no end known */

@@ -258,9 +258,7 @@ def test_nobody_is_cut_while_bytes_move(place):
     for id in IDS:
         place.wake(id)
     monitor = Monitor(place)
-    # nginx as it is generated today stores an upload before it sends it on, so there is nothing to see yet.
-    kinds = [download, websocket, events] + ([upload] if place.proxy.kind != "nginx" else [])
-    uses = {what.__name__: Use(what, place) for what in kinds}
+    uses = {what.__name__: Use(what, place) for what in (download, upload, websocket, events)}
     try:
         for id in uses:
             label = rf"{SEEN_AS.get(id, id)} from 127\.0\.0\.1, [0-9.]+ (bytes|kB|MB) in the last minute"
