@@ -166,6 +166,7 @@ static void forget_answers(struct evidence *evidence, const struct model_server 
             continue;
         evidence->checks[i].passing = false;
         evidence->checks[i].alive = false;
+        evidence->checks[i].pending = false;
     }
     evidence->mac_heard = false;
 }
@@ -247,6 +248,7 @@ static void note_pending(struct check_state *state)
 {
     state->misses = 0;
     state->alive = true;
+    state->pending = true;
     state->unable = false;
 }
 
@@ -266,6 +268,7 @@ static void check_update(struct check_state *state, enum probe_outcome outcome, 
         return;
     }
     state->known = true;
+    state->pending = false;
     state->unable = outcome == PROBE_UNABLE;
     state->detail = detail;
     state->fault = fault_of(outcome, fault, detail);
@@ -340,6 +343,20 @@ bool evidence_answers(const struct evidence *evidence, const struct model_server
         if (evidence->checks[i].passing && server->checks[i].kind != CHECK_PING)
             return true;
     return !something_else_speaks(evidence, server);
+}
+
+int64_t evidence_pending(const struct evidence *evidence, const struct model_server *server)
+{
+    int64_t longest = 0;
+
+    for (size_t i = 0; i < server->n_checks; i++) {
+        const struct check_state *state = &evidence->checks[i];
+
+        if (state->pending && state->fault.code != FAULT_SLOW &&
+            server->checks[i].timeout > longest)
+            longest = server->checks[i].timeout;
+    }
+    return longest;
 }
 
 bool evidence_echoes(const struct evidence *evidence, const struct model_server *server)

@@ -39,6 +39,7 @@ struct check_state {
     bool passing;
     bool alive; /* answers, passing or not */
     bool unable;
+    bool pending;       /* connected; its answer is still to come */
     uint8_t misses;     /* answers missing in a row; stops at EVIDENCE_MISSES */
     uint8_t fails;      /* not passing in a row; stops at EVIDENCE_MISSES */
     uint16_t detail;    /* http: last status; else 0 */
@@ -103,6 +104,10 @@ bool evidence_answers(const struct evidence *evidence, const struct model_server
 /* Does the card answer echoes? Beside silence on all else it may do so for a machine that sleeps.
  */
 bool evidence_echoes(const struct evidence *evidence, const struct model_server *server);
+
+/* How long an answer that is still to come may take, ms, the longest of them; 0: none is. One that
+ * has run out of its time before does not count. */
+int64_t evidence_pending(const struct evidence *evidence, const struct model_server *server);
 
 /* Does this check fail, beyond doubt? */
 bool evidence_fails(const struct check_state *state);

@@ -341,6 +341,17 @@ static void give_up(struct step *step)
     wake_fail(step, there ? FAILURE_NOT_READY : sent ? FAILURE_NO_SIGN : FAILURE_NO_PACKET);
 }
 
+/* An answer is on its way: it gets its time, as far as the configuration goes. */
+static void leave_room(struct step *step)
+{
+    struct wake *wake = &step->power->wake;
+    const int64_t most = wake->started + step->model->wake.timeout;
+    const int64_t room = step->now.boot + evidence_pending(&step->power->evidence, step->model);
+
+    if (wake->begun && room > wake->deadline)
+        wake->deadline = room < most ? room : most;
+}
+
 void wake_tick(struct step *step)
 {
     struct wake *wake = &step->power->wake;
@@ -351,6 +362,8 @@ void wake_tick(struct step *step)
         tick_wait(step);
     if (!wake->open)
         return;
+    if (wake->deadline <= step->now.boot)
+        leave_room(step);
     if (wake->deadline <= step->now.boot) {
         give_up(step);
         return;

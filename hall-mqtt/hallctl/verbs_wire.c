@@ -152,11 +152,13 @@ static void print_outcome(enum probe_outcome outcome, struct fault fault, uint16
 {
     char text[FAULT_TEXT_SIZE];
 
-    printf("%s", outcome_words(outcome));
+    const bool told = fault.code != FAULT_NONE && fault.code != FAULT_SILENT && detail == 0;
+
+    printf("%s", outcome == PROBE_MISS && told ? "fails" : outcome_words(outcome));
+    if (told)
+        printf(": %s", fault_say(fault, FAULT_ENGLISH, text));
     if (detail > 0)
         printf(", HTTP %u", (unsigned)detail);
-    else if (fault.code != FAULT_NONE && fault.code != FAULT_SILENT)
-        printf(": %s", fault_say(fault, FAULT_ENGLISH, text));
 }
 
 static void on_outcome(void *context, int server, unsigned index, enum probe_outcome outcome,

@@ -1475,6 +1475,44 @@ static void test_packets_until_a_check_passes(void **state)
     assert_false(world_power(world, TESTING)->ever_woken); /* it was there before */
 }
 
+static void one_site_is_patient(struct world *world)
+{
+    world->checks[TESTING][CHECK_OF_HTTP].timeout = 15 * SECOND;
+}
+
+/* The learned deadline is over, but the site has taken the connection: it gets its time, once. */
+static void test_a_deadline_leaves_room_for_an_answer(void **state)
+{
+    struct world *world = *state = world_new(one_site_is_patient);
+
+    world_silence(world, TESTING);
+    for (int i = 0; i < 3; i++) {
+        world_visit(world, SITE_TESTING);
+        world_advance(world, 5 * SECOND);
+        world_up(world, TESTING);
+        world_command(world, TESTING, COMMAND_SLEEP, "");
+        world_order(world, TESTING,
+                    (struct command){.action = COMMAND_SLEEP, .id = "s", .force = true});
+        world_fall_asleep(world, TESTING);
+    }
+    world_visit(world, SITE_TESTING);
+    assert_int_equal(wake_of(world, TESTING)->deadline, world->now.boot + 30 * SECOND);
+    world_probe(world, TESTING, CHECK_OF_HTTP, PROBE_PENDING);
+    world_neighbour(world, TESTING, MAC_MATCH);
+    world_advance(world, 30 * SECOND);
+    assert_state(world, TESTING, POWER_BOOTING);
+    fleet_handle(world->fleet, world->now,
+                 &(struct fleet_event){.kind = FLEET_PROBE,
+                                       .server = TESTING,
+                                       .probe = {.check = CHECK_OF_HTTP,
+                                                 .outcome = PROBE_ANSWER,
+                                                 .fault = {.code = FAULT_SLOW, .number = 15}}});
+    world_probe(world, TESTING, CHECK_OF_HTTP, PROBE_PENDING);
+    world_advance(world, 15 * SECOND);
+    assert_state(world, TESTING, POWER_WAKE_FAILED);
+    assert_non_null(strstr(world_power(world, TESTING)->problem, "a check does not pass"));
+}
+
 static void test_echoes_alone_are_no_life(void **state)
 {
     struct world *world = ready(state);
@@ -1665,6 +1703,7 @@ int main(void)
         TEST(test_one_lost_answer_flips_nothing),
         TEST(test_degraded),
         TEST(test_packets_until_a_check_passes),
+        TEST(test_a_deadline_leaves_room_for_an_answer),
         TEST(test_echoes_alone_are_no_life),
         TEST(test_another_machine),
         TEST(test_another_machine_takes_over),
