@@ -29,10 +29,13 @@ const char *mqtt_ending_text(const struct mqtt_ending *ending)
     return ending->words;
 }
 
-static bool is_without_tls(const struct mqtt_ending *ending)
+static const char *hint_of_tls(const struct mqtt_ending *ending)
 {
-    return ending->tls && !ending->asked &&
-           (ending->kind == MQTT_ENDING_CLOSED || ending->kind == MQTT_ENDING_TLS);
+    if (ending->asked || (ending->kind != MQTT_ENDING_CLOSED && ending->kind != MQTT_ENDING_TLS))
+        return "";
+    return ending->kind == MQTT_ENDING_TLS && strstr(ending->words, "verif")
+               ? "; look at the broker's certificate and at mqtt.ca"
+               : "; does it speak TLS on this port?";
 }
 
 const char *mqtt_ending_hint(const struct mqtt_ending *ending)
@@ -41,11 +44,10 @@ const char *mqtt_ending_hint(const struct mqtt_ending *ending)
         return "; no broker listens there; is it started?";
     if (ending->answered)
         return "";
-    if (is_without_tls(ending))
-        return "; does it speak TLS on this port, with a good certificate?";
-    return ending->kind == MQTT_ENDING_NONSENSE && !ending->tls
-               ? "; does it speak TLS on this port (mqtts://)?"
-               : "";
+    if (ending->tls)
+        return hint_of_tls(ending);
+    return ending->kind == MQTT_ENDING_NONSENSE ? "; does it speak TLS on this port (mqtts://)?"
+                                                : "";
 }
 
 bool mqtt_ending_is_hangup(const struct mqtt_ending *ending)

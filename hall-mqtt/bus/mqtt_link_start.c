@@ -21,14 +21,18 @@ struct attempt {
 
 /* ---- the client ---- */
 
-/* The first error alone; the last part of what OpenSSL says is for people. */
+/* The first error alone, and of that what is for people: "OpenSSL Error[0]: error:0A00010B:SSL
+ * routines::wrong version number". */
 static void on_log(struct mosquitto *client, void *userdata, int level, const char *text)
 {
     struct mqtt_note *note = userdata;
     const char *last = strrchr(text, ':');
     (void)client;
-    if (level == MOSQ_LOG_ERR && note->text[0] == '\0')
-        text_copy(note->text, sizeof(note->text), last ? last + 1 : text);
+    if (level != MOSQ_LOG_ERR || note->text[0] != '\0')
+        return;
+    last = last ? last + 1 + strspn(last + 1, " ") : text;
+    text_copy(note->text, sizeof(note->text), last);
+    note->text[strcspn(note->text, ".")] = '\0';
 }
 
 static int client_set_tls(struct mqtt_link *link)
