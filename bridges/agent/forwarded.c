@@ -144,16 +144,18 @@ bool forwarded_read(const void *body, size_t size, struct forwarded_flow *ret_fl
     if ((read_be32(inside(all, CTA_STATUS, 4)) & IPS_DST_NAT) == 0 ||
         !read_tuple(inside(all, CTA_TUPLE_ORIG, 1), ret_flow))
         return false;
-    ret_flow->timeout_s = read_be32(inside(all, CTA_TIMEOUT, 4));
+    const struct part timeout = inside(all, CTA_TIMEOUT, 4);
+    ret_flow->timeout_s = timeout.data ? (int64_t)read_be32(timeout) : -1; /* none when offloaded */
     read_counters(all, ret_flow);
     return true;
 }
 
 int64_t forwarded_silent_s(const struct forwarded *forwarded, const struct forwarded_flow *flow)
 {
-    const int64_t full = flow->timeout_s > UNACKNOWLEDGED_S || flow->timeout_s == 0
-                             ? forwarded->established_s
-                             : UNACKNOWLEDGED_S;
+    const int64_t full =
+        flow->timeout_s > UNACKNOWLEDGED_S ? forwarded->established_s : UNACKNOWLEDGED_S;
+    if (flow->timeout_s < 0)
+        return 0;
     /* The kernel rounds what is left down. */
     return flow->timeout_s + 1 < full ? full - flow->timeout_s - 1 : 0;
 }

@@ -20,7 +20,7 @@ struct forwarded_flow {
     uint16_t port;
     bool counted;      /* the kernel counts bytes: net.netfilter.nf_conntrack_acct */
     int64_t bytes;     /* payload, nearly: headers are subtracted at their usual size */
-    int64_t timeout_s; /* until the kernel forgets it: starts over at each packet */
+    int64_t timeout_s; /* until the kernel forgets it: starts over at each packet; -1: not told */
     bool open;         /* neither end has closed for good */
 };
 
@@ -36,7 +36,8 @@ void forwarded_destroy(struct forwarded *forwarded);
  * -errno. */
 int forwarded_list(struct forwarded *forwarded, forwarded_take *take, void *context);
 
-/* How long ago the last packet of this flow came, keepalives included, as its timeout tells. */
+/* How long ago the last packet of this flow came, keepalives included, as its timeout tells; 0
+ * where that is not known. */
 int64_t forwarded_silent_s(const struct forwarded *forwarded, const struct forwarded_flow *flow);
 
 /* One message of the kernel; false where it is no TCP connection with a translated destination.

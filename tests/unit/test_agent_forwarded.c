@@ -167,6 +167,7 @@ static void test_the_age_of_the_last_packet(void **state)
     /* An answer is missing: the kernel forgets it after 300 s. */
     assert_int_equal(forwarded_silent_s(forwarded, &(struct forwarded_flow){.timeout_s = 290}), 9);
     assert_int_equal(forwarded_silent_s(forwarded, &(struct forwarded_flow){.timeout_s = 300}), 0);
+    assert_int_equal(forwarded_silent_s(forwarded, &(struct forwarded_flow){.timeout_s = -1}), 0);
     forwarded_destroy(forwarded);
 }
 

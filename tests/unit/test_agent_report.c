@@ -130,6 +130,13 @@ static void test_largest_report_is_within_its_limit(void **state)
         memset(inhibitor->why, '"', sizeof inhibitor->why - 1);
         memset(inhibitor->what, '"', sizeof inhibitor->what - 1);
     }
+    sight.sample.connections.n = ACTIVITY_SEEN_MAX;
+    for (size_t i = 0; i < ACTIVITY_SEEN_MAX; i++) {
+        struct activity_connection *connection = &sight.sample.connections.list[i];
+        *connection = (struct activity_connection){
+            .port = UINT16_MAX, .bytes = INT64_MAX, .quiet_ms = INT64_MAX};
+        memset(connection->peer, 'f', sizeof connection->peer - 1);
+    }
     for (size_t i = 0; i < ACTIVITY_VETOES_MAX; i++)
         memset(vetoes.list[i], '"', ACTIVITY_VETO_SIZE - 1);
     assert_int_equal(report_write(&sight, &vetoes, 63, UINT32_MAX, &text), 0);
