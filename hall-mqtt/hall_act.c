@@ -213,12 +213,12 @@ static void act_event(struct hall *hall, const struct action *action)
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
 
     log_info("%s: %s: %s", id, happening_name(action->event.what), action->event.detail);
+    hall_books_event(hall, action); /* first: what it counts goes to the disk with the event */
     if (payload_event(&hall->config->model, action, clock_now(), &text) == 0) {
         hall_send(hall, TOPIC_SERVER_EVENT, id, buf_text(&text));
         hall_keep_event(hall, action, buf_text(&text));
     }
     buf_finish(&text);
-    hall_books_event(hall, action);
 }
 
 /* An answer goes to the result topic of its subject, and to the response topic it was asked to. */

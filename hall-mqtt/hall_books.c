@@ -83,14 +83,16 @@ void hall_books_flush(struct hall *hall)
         books->next = (books->next + 1) % books->n;
     }
     visitors_flush(hall);
-    if (hall->store)
-        (void)store_flush(hall->store); /* what grew is published once it is on the disk */
 }
 
 static int on_flush(sd_event_source *source, uint64_t usec, void *context)
 {
+    struct hall *hall = context;
+
     (void)usec;
-    hall_books_flush(context);
+    hall_books_flush(hall);
+    if (hall->store)
+        (void)store_flush(hall->store); /* what grew is published once it is on the disk */
     sd_event_source_set_time_relative(source, FLUSH_EVERY_US);
     return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }

@@ -32,8 +32,8 @@ void hall_books_look(struct hall *hall, int server);
 void hall_books_event(struct hall *hall, const struct action *action);
 /* What the store has committed; which totals may be published since. */
 void hall_books_stored(struct hall *hall, uint64_t committed);
-/* Before a server is published: a wake that was begun is to be written. */
-void hall_books_woken(struct hall *hall, int server);
+/* A wake that was begun is to be written; durable: at once. */
+void hall_books_woken(struct hall *hall, int server, bool durable);
 /* What only rises, as far as it is on the disk; false: nothing is counted. */
 bool hall_books_energy(const struct hall *hall, int server, struct payload_energy *ret_energy);
 

@@ -103,11 +103,11 @@ void hall_books_stored(struct hall *hall, uint64_t committed)
     }
 }
 
-void hall_books_woken(struct hall *hall, int server)
+void hall_books_woken(struct hall *hall, int server, bool durable)
 {
     if (hall->books &&
         hall->books->books[server].woken != fleet_power(hall->fleet, server)->n_woken)
-        hall_books_flush_server(hall, server, true);
+        hall_books_flush_server(hall, server, durable);
 }
 
 static double kwh(int64_t millijoules)

@@ -94,7 +94,7 @@ static void end_wake(struct hall *hall, int server, int64_t ms, bool ready)
         return; /* it was refused before it began */
     open_wake(hall, server, ms);
     write_wake(hall, server, ready);
-    hall_books_flush_server(hall, server, true);
+    hall_books_flush_server(hall, server, false);
 }
 
 /* Is the wake that was written last the one that the fleet still knows? */
@@ -154,7 +154,7 @@ static void write_sleep(struct hall *hall, const struct action *action, enum sto
 
     (void)store_keep(hall->store, &entry, false);
     if (outcome == STORE_ASLEEP)
-        hall_books_flush_server(hall, action->server, true);
+        hall_books_flush_server(hall, action->server, false);
 }
 
 /* For /metrics. */

@@ -69,6 +69,8 @@ void hall_keep_server(struct hall *hall, int server, bool durable)
 
     if (!hall->store)
         return;
+    if (durable)
+        hall_books_woken(hall, server, false); /* in the same commit */
     fleet_save(hall->fleet, server, clock_now(), &saved);
     if (record_write_server(&saved, &owner, &text) == 0)
         ticket = store_put(hall->store, STORE_SERVER, hall->config->model.servers[server].id,

@@ -174,7 +174,7 @@ static void publish_server(struct hall *hall, int server)
     struct buf config = BUF_INIT(PAYLOAD_LIMIT);
     struct payload_energy energy;
 
-    hall_books_woken(hall, server);
+    hall_books_woken(hall, server, true);
     const bool counted = hall_books_energy(hall, server, &energy);
 
     hall_books_look(hall, server);

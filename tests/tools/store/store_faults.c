@@ -383,15 +383,17 @@ static void keep_books(struct store *store, int64_t half_hour)
         snprintf(key, sizeof key, "server%d", i);
         const struct store_entry totals = {.table = STORE_TOTALS,
                                            .id = i + 1,
-                                           .numbers = {half_hour * 1800000, 123456789, 987654321},
+                                           .numbers = {half_hour * 1800000, 123456789, 987654321,
+                                                       5555555555, 42424242424, half_hour},
                                            .texts = {key}};
         store_keep(store, &totals, false);
         if (spans[i] == 0 || (half_hour + i) % 8 == 0)
             spans[i] = store_new_id(store, STORE_SPANS);
-        const struct store_entry span = {.table = STORE_SPANS,
-                                         .id = spans[i],
-                                         .numbers = {half_hour * 1800000, 1800000, 1, 1},
-                                         .texts = {key}};
+        const struct store_entry span = {
+            .table = STORE_SPANS,
+            .id = spans[i],
+            .numbers = {half_hour * 1800000, 1800000, 1, 1, 3600000, 81000000},
+            .texts = {key}};
         store_keep(store, &span, false);
     }
 }
