@@ -318,18 +318,25 @@ static bool name_host(struct request *request, const char *host, size_t length)
     return request->headers;
 }
 
+static bool name_own_host(struct request *request, const struct model_check *check)
+{
+    return name_host(request, check->host, check->host ? strlen(check->host) : 0);
+}
+
 /* libcurl verifies the URL's host, and sends it as SNI: there the name goes, and the connection to
  * where the URL leads. */
 static bool name_peer(struct request *request, const struct model_check *check)
 {
     static const char https[] = "https://";
-    const char *name = check->tls.name, *authority = check->url + strlen(https);
-    const size_t whole = strcspn(authority, "/?"), host = strcspn(authority, ":/?");
-    char to[2 + 256 + 7];
+    const char *name = check->tls.name;
+    char to[2 + 256 + 2];
 
-    if (!name || strncmp(check->url, https, strlen(https)) != 0 ||
-        (strlen(name) == host && strncmp(name, authority, host) == 0))
-        return name_host(request, check->host, check->host ? strlen(check->host) : 0);
+    if (!name || strncmp(check->url, https, strlen(https)) != 0)
+        return name_own_host(request, check);
+    const char *authority = check->url + strlen(https);
+    const size_t whole = strcspn(authority, "/?"), host = strcspn(authority, ":/?");
+    if (strlen(name) == host && strncmp(name, authority, host) == 0)
+        return name_own_host(request, check);
     snprintf(to, sizeof(to), "::%.*s:", (int)host, authority); /* its port stays */
     request->to = curl_slist_append(NULL, to);
     if (asprintf(&request->url, "%s%s%s", https, name, authority + host) < 0)

@@ -1475,17 +1475,12 @@ static void test_packets_until_a_check_passes(void **state)
     assert_false(world_power(world, TESTING)->ever_woken); /* it was there before */
 }
 
-static void one_site_is_patient(struct world *world)
-{
-    world->checks[TESTING][CHECK_OF_HTTP].timeout = 15 * SECOND;
-}
-
 /* The learned deadline is over, but the site has taken the connection: it gets its time, once. */
 static void test_a_deadline_leaves_room_for_an_answer(void **state)
 {
-    struct world *world = *state = world_new(one_site_is_patient);
+    struct world *world = asleep(state);
 
-    world_silence(world, TESTING);
+    world->checks[TESTING][CHECK_OF_HTTP].timeout = 15 * SECOND;
     for (int i = 0; i < 3; i++) {
         world_visit(world, SITE_TESTING);
         world_advance(world, 5 * SECOND);
