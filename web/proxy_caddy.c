@@ -42,7 +42,7 @@ static void put_timeouts(struct proxy_job *job, const char *indent, int64_t wait
 {
     buf_printf(job->out,
                "%stransport http {\n"
-               "%s\tdial_timeout 1s\n"
+               "%s\tdial_timeout 2s\n"
                "%s\tresponse_header_timeout %llds\n"
                "%s}\n",
                indent, indent, indent, (long long)wait_s, indent);

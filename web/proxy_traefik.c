@@ -351,13 +351,16 @@ static void put_prefix(struct traefik *traefik, const struct model_domain *domai
     json_end_object(&traefik->json);
 }
 
-/* The headers that Hall reads: cookies and the like may be longer than it takes. Those that say who
- * the visitor is are Traefik's own. */
-static const char *const asked_with[] = {
-    SITE_NAME_HEADER, "Accept",         "Accept-Language", "User-Agent",        "Origin",
-    "Sec-Fetch-Mode", "Sec-Fetch-Dest", "Sec-Fetch-Site",  "Sec-Fetch-User",    "Sec-Purpose",
-    "Purpose",        "X-Moz",          "Service-Worker",  "Sec-WebSocket-Key", NULL,
-};
+/* Cookies and the like may be longer than Hall takes. What says who the visitor is, is Traefik's
+ * own. */
+static void put_asked_with(struct json_writer *json)
+{
+    json_begin_array(json, "authRequestHeaders");
+    json_put_string(json, NULL, SITE_NAME_HEADER);
+    for (const struct proxy_header *header = proxy_headers; header->name; header++)
+        json_put_string(json, NULL, header->name);
+    json_end_array(json);
+}
 
 static void put_auth(struct traefik *traefik)
 {
@@ -370,7 +373,7 @@ static void put_auth(struct traefik *traefik)
     json_begin_object(json, "forwardAuth");
     json_put_string(json, "address", address);
     json_put_bool(json, "trustForwardHeader", false);
-    put_list(json, "authRequestHeaders", asked_with);
+    put_asked_with(json);
     json_end_object(json);
     json_end_object(json);
 }

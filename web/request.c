@@ -73,6 +73,11 @@ const struct request_fault_text *request_fault_text(enum request_fault fault)
     return &faults[fault];
 }
 
+const char *request_field_name(enum field field)
+{
+    return wanted[field].name;
+}
+
 static int find_field(const char *name)
 {
     size_t length = strnlen(name, 32);

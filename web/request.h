@@ -36,7 +36,7 @@ enum field {
     FIELD_REAL_IP,
     FIELD_CONTENT_LENGTH,
     FIELD_TRANSFER_ENCODING,
-    FIELD_ACCEPT,
+    FIELD_ACCEPT, /* from here on: what a client says of itself; a blank value counts as none */
     FIELD_ACCEPT_LANGUAGE,
     FIELD_USER_AGENT,
     FIELD_ORIGIN,
@@ -116,6 +116,7 @@ struct request_fault_text {
 enum request_fault request_read(const struct raw_request *raw, const struct proxies *proxies,
                                 enum request_via via, struct request *ret_request);
 const struct request_fault_text *request_fault_text(enum request_fault fault);
+const char *request_field_name(enum field field); /* "Host" ... */
 
 /* Replaces what is asked for by this path and query (not decoded), as /.hall/status?path= names it.
  */

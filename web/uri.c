@@ -134,7 +134,7 @@ bool uri_read_path(struct span raw, unsigned how, char *out)
         } else if (parameter || (c == ';' && (how & URI_PARAMETERS) != 0)) {
             parameter = true;
         } else {
-            out[length++] = c == '/' ? KEPT_SEPARATOR : (char)c;
+            out[length++] = (char)(c == '/' ? KEPT_SEPARATOR : c);
         }
     }
     length = end_segment(out, start, length, false, how);

@@ -203,7 +203,7 @@ static const char *long_head(int lines, size_t bytes, const char *last)
     length += (size_t)sprintf(text + length, "%s\r\nX-Long: ", last);
     size_t end = bytes > length + 4 ? bytes - 4 : length + 1;
     memset(text + length, 'x', end - length);
-    strcpy(text + end, "\r\n\r\n");
+    memcpy(text + end, "\r\n\r\n", 5);
     return text;
 }
 

@@ -14,8 +14,9 @@ static char text[256];
 
 static ssize_t read_lines(const char *lines)
 {
-    assert_true(strlen(lines) < sizeof text);
-    strcpy(text, lines);
+    size_t length = strlen(lines) + 1;
+    assert_true(length <= sizeof text);
+    memcpy(text, lines, length);
     return lines_read(text, headers, 4);
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "web/proxy_config.h"
+#include "web/request.h"
 
 #define FOLDER TEST_DIR "/../bridges/proxy/"
 
@@ -227,6 +228,26 @@ static void nginx_and_caddy_name_the_site_of_each_block(void **state)
     config_free(config);
 }
 
+/* What is new in Hall's reading has to be sent to it, too. */
+static void the_proxies_send_what_hall_reads(void **state)
+{
+    struct config *config = load(FOLDER "example.json");
+    char line[128];
+    (void)state;
+    char *nginx = write_kind(config, PROXY_NGINX);
+    char *traefik = write_kind(config, PROXY_TRAEFIK);
+    for (int field = FIELD_ACCEPT; field < FIELDS; field++) {
+        const char *name = request_field_name((enum field)field);
+        snprintf(line, sizeof line, "        proxy_set_header %s $http_", name);
+        assert_non_null(strstr(nginx, line));
+        snprintf(line, sizeof line, "\"%s\"", name);
+        assert_non_null(strstr(traefik, line));
+    }
+    free(traefik);
+    free(nginx);
+    config_free(config);
+}
+
 static void what_cannot_be_said_is_named(void **state)
 {
     struct config *config =
@@ -263,6 +284,7 @@ int main(void)
         cmocka_unit_test(https_upstreams_are_verified_alike),
         cmocka_unit_test(traefik_names_the_site_of_each_router),
         cmocka_unit_test(nginx_and_caddy_name_the_site_of_each_block),
+        cmocka_unit_test(the_proxies_send_what_hall_reads),
         cmocka_unit_test(what_cannot_be_said_is_named),
         cmocka_unit_test(kinds_have_names),
     };
