@@ -46,6 +46,7 @@ struct hall_streams {
     sd_event_source *timer;
     int64_t took_us; /* by the last look */
     int error;       /* of the last look */
+    bool own_listed; /* in this look */
     uint32_t own[OWN_MAX];
     size_t n_own;
 };
@@ -135,11 +136,13 @@ static int compare_inodes(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* After a connection was seen: Hall closes none while it looks. */
 static void list_own(struct hall_streams *at)
 {
     DIR *folder = opendir("/proc/self/fd");
     const struct dirent *entry;
 
+    at->own_listed = true;
     at->n_own = 0;
     while (folder && at->n_own < OWN_MAX && (entry = readdir(folder))) {
         int64_t fd;
@@ -152,6 +155,13 @@ static void list_own(struct hall_streams *at)
     if (folder)
         (void)closedir(folder);
     qsort(at->own, at->n_own, sizeof(at->own[0]), compare_inodes);
+}
+
+static bool is_own(struct hall_streams *at, uint32_t inode)
+{
+    if (!at->own_listed)
+        list_own(at);
+    return bsearch(&inode, at->own, at->n_own, sizeof(at->own[0]), compare_inodes) != NULL;
 }
 
 /* ---- a look ---- */
@@ -167,8 +177,7 @@ static bool take(void *context, const struct tcp_socket *socket)
                                .quiet_out = (uint32_t)socket->quiet_out_ms};
 
     /* What no program has open any more is what one has closed. */
-    if (socket->inode == 0 || !IN6_IS_ADDR_V4MAPPED(&socket->remote) ||
-        bsearch(&socket->inode, at->own, at->n_own, sizeof(at->own[0]), compare_inodes))
+    if (socket->inode == 0 || !IN6_IS_ADDR_V4MAPPED(&socket->remote) || is_own(at, socket->inode))
         return true;
     memcpy(&seen.peer.address, &socket->remote.s6_addr[12], sizeof(seen.peer.address));
     at->error = streams_see(at->streams, &seen);
@@ -194,7 +203,7 @@ static int list_connections(struct hall_streams *at)
 {
     int error = at->sockets ? 0 : sockets_create(&at->sockets);
 
-    list_own(at);
+    at->own_listed = false;
     at->error = 0;
     if (error == 0)
         error = sockets_list_to(at->sockets, at->peers, at->n_peers, take, at);
