@@ -437,6 +437,7 @@ def test_https_as_it_is_printed(make_place, kind):
     mark = place.bus.mark()
     browser = [word for name, value in BROWSER.items() for word in ("-H", f"{name}: {value}")]
     page = wait_until(lambda: curl(f"{secure}/a", *browser), 20, "an answer by TLS")
+    assert page.startswith("HTTP/2 ")
     assert page.split()[1] == "503" and "is waking up" in page and "no-store" in page, page
     wait_wake(place, mark)
     place.open()
