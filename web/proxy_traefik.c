@@ -97,7 +97,7 @@ static void put_site_router(struct traefik *traefik, const struct model_domain *
         return;
     }
     put_router(traefik, name, rule, name_of("", served, service),
-               (const char *const[]){naming, "hall-gone", "hall-auth",
+               (const char *const[]){naming, "hall-auth", "hall-gone",
                                      has_base ? name_of("prefix-", served, prefix) : NULL, NULL});
 }
 
@@ -224,7 +224,7 @@ static void put_failover(struct traefik *traefik)
 {
     struct json_writer *json = &traefik->json;
     begin_servers(json, "hall-checked", whole(traefik->job->hall));
-    json_put_string(json, "serversTransport", "hall");
+    json_put_string(json, "serversTransport", "hall-asked");
     json_begin_object(json, "healthCheck");
     json_put_string(json, "path", "/healthz");
     json_put_string(json, "interval", "1s");
@@ -273,12 +273,15 @@ static void put_limits(struct json_writer *json)
 }
 
 /* Hall ends a connection that is idle for 3 s: Traefik has to let go of it before. */
-static void put_hall_transport(struct json_writer *json)
+static void put_hall_transport(struct json_writer *json, const char *name, int64_t wait_s)
 {
-    json_begin_object(json, "hall");
+    char wait[32];
+    snprintf(wait, sizeof(wait), "%llds", (long long)wait_s);
+    json_begin_object(json, name);
     json_put_integer(json, "maxIdleConnsPerHost", 16);
     json_begin_object(json, "forwardingTimeouts");
     json_put_string(json, "dialTimeout", "1s");
+    json_put_string(json, "responseHeaderTimeout", wait);
     json_put_string(json, "idleConnTimeout", "2s");
     json_end_object(json);
     json_end_object(json);
@@ -302,12 +305,25 @@ static void put_https_transport(struct traefik *traefik, const struct model_doma
     json_end_object(json);
 }
 
+/* As long as Hall may hold a request for any domain. */
+static int64_t longest_wait(const struct model *model)
+{
+    int64_t most = PROXY_HALL_WAIT_S;
+    for (size_t i = 0; i < model->n_domains; i++) {
+        int64_t wait = proxy_hall_wait(&model->domains[i]);
+        most = wait > most ? wait : most;
+    }
+    return most;
+}
+
 static void put_transports(struct traefik *traefik)
 {
     const struct model *model = &traefik->job->config->model;
 
     json_begin_object(&traefik->json, "serversTransports");
-    put_hall_transport(&traefik->json);
+    put_hall_transport(&traefik->json, "hall", PROXY_HELPER_WAIT_S);
+    if (traefik->job->order->fail_open)
+        put_hall_transport(&traefik->json, "hall-asked", longest_wait(model));
     json_begin_object(&traefik->json, "hall-sites");
     put_limits(&traefik->json);
     json_end_object(&traefik->json);
@@ -378,7 +394,8 @@ static void put_auth(struct traefik *traefik)
     json_end_object(json);
 }
 
-/* A site that was ready and does not answer: Hall's page instead of "Bad Gateway". */
+/* A site that was ready and does not answer: Hall's page instead of "Bad Gateway". It comes after
+ * hall-auth, so that Hall's own silence shows no page. */
 static void put_gone(struct json_writer *json)
 {
     json_begin_object(json, "hall-gone");

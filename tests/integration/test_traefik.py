@@ -4,6 +4,7 @@ that is gone, its way to be open while Hall is away. What all proxies do alike i
 import copy
 import json
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -221,4 +222,12 @@ def test_open_while_hall_is_away_even_if_traefik_starts_then(make_place, make_tr
     traefik.start()
     wait_until(lambda: visit() == 200, 5, "Traefik opens, though it never saw Hall")
     place.world.hall.start()
+    wait_until(lambda: visit() == 403, 5, "Hall is asked again")
+    place.world.hall.process.signal(signal.SIGSTOP)  # it takes connections, and says nothing
+    try:
+        began = time.monotonic()
+        wait_until(lambda: visit() == 200, 5, "Traefik opens for a Hall that is hung")
+        assert time.monotonic() - began < 5
+    finally:
+        place.world.hall.process.signal(signal.SIGCONT)
     wait_until(lambda: visit() == 403, 5, "Hall is asked again")

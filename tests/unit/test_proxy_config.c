@@ -190,7 +190,7 @@ static void traefik_names_the_site_of_each_router(void **state)
     (void)state;
     char *traefik = write_kind(config, PROXY_TRAEFIK);
     assert_non_null(strstr(traefik, "\"service\":\"site-a.example\",\"middlewares\":"
-                                    "[\"name-project-p\",\"hall-gone\",\"hall-auth\","
+                                    "[\"name-project-p\",\"hall-auth\",\"hall-gone\","
                                     "\"prefix-site-a.example\"]"));
     assert_non_null(strstr(traefik, "\"name-project-p\":{\"headers\":{\"customRequestHeaders\":"
                                     "{\"X-Hall-Site\":\"a.example/p\"}}}"));
