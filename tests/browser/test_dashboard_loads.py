@@ -134,14 +134,22 @@ def test_it_loads_each_time_beside_three_tabs_and_idle_connections(cold, hall):
         page.one(".frame")
     page.driver.execute_cdp_cmd("Network.enable", {})
     page.driver.execute_cdp_cmd("Network.setCacheDisabled", {"cacheDisabled": True})
+    times, told = [], []
     with Idle(hall.admin, 24):
-        times = [load(page) for _ in range(LOADS)]
+        page.driver.get_log("browser")
+        while len(times) < LOADS:
+            seconds = load(page)
+            messages = [m["message"] for m in page.driver.get_log("browser") if "/stream" not in m["message"]]
+            if seconds is None and any("ERR_NETWORK_CHANGED" in m for m in messages):
+                continue  # another test's interface came or went: Chromium drops what it loads, from any server
+            times.append(seconds)
+            told += [(messages, page.text("body")[:300])] if seconds is None else []
     for tab in tabs[1:]:
         page.driver.switch_to.window(tab)
         page.driver.close()
     page.driver.switch_to.window(tabs[0])
     failed = times.count(None)
-    assert failed == 0, f"{failed} of {LOADS} did not load"
+    assert failed == 0, f"{failed} of {LOADS} did not load: {told}"
     times.sort()
     print(f"{LOADS} of {LOADS} loaded; first view: median {times[len(times) // 2]:.2f} s, longest {times[-1]:.2f} s")
     assert times[len(times) // 2] < FIRST_VIEW_S, times
