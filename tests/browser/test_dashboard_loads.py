@@ -21,6 +21,7 @@ from world import ROOT, Hall, free_port  # noqa: E402
 BUILD = ROOT / os.environ.get("HALL_BUILD", "build")
 LOADS = int(os.environ.get("HALL_LOADS", "20"))
 PASSWORD = "a password for tests"
+INTERRUPTED_MAX = 5
 FIRST_VIEW_S = 3  # one second on a quiet machine; tests share theirs
 
 
@@ -50,13 +51,14 @@ def can_log_in(hall):
 def page(hall, tmp_path_factory):
     page = Dashboard("http://127.0.0.1:%d/" % hall.admin[1], tmp_path_factory.mktemp("chromium"), BUILD.resolve() / "screenshots")
     page.driver.execute_cdp_cmd("Network.enable", {})
+    page.login(PASSWORD)
     yield page
     page.close()
 
 
 @pytest.fixture
 def cold(page):
-    """Nothing is kept from before, nothing is blocked, in English."""
+    """Logged in; nothing is kept from before, nothing is blocked, in English."""
     page.size(1366)
     page.dark(False)
     page.driver.execute_cdp_cmd("Network.setCacheDisabled", {"cacheDisabled": True})
@@ -125,7 +127,6 @@ def load(page):
 
 def test_it_loads_each_time_beside_three_tabs_and_idle_connections(cold, hall):
     page = cold
-    page.login(PASSWORD)
     tabs = [page.driver.current_window_handle]
     for _ in range(3):
         page.driver.switch_to.new_window("tab")
@@ -134,14 +135,15 @@ def test_it_loads_each_time_beside_three_tabs_and_idle_connections(cold, hall):
         page.one(".frame")
     page.driver.execute_cdp_cmd("Network.enable", {})
     page.driver.execute_cdp_cmd("Network.setCacheDisabled", {"cacheDisabled": True})
-    times, told = [], []
+    times, told, interrupted = [], [], 0
     with Idle(hall.admin, 24):
         page.driver.get_log("browser")
         while len(times) < LOADS:
             seconds = load(page)
             messages = [m["message"] for m in page.driver.get_log("browser") if "/stream" not in m["message"]]
-            if seconds is None and any("ERR_NETWORK_CHANGED" in m for m in messages):
-                continue  # another test's interface came or went: Chromium drops what it loads, from any server
+            if seconds is None and any("ERR_NETWORK_CHANGED" in m for m in messages) and interrupted < INTERRUPTED_MAX:
+                interrupted += 1  # another test's interface came or went: Chromium drops what it loads, from any server
+                continue
             times.append(seconds)
             told += [(messages, page.text("body")[:300])] if seconds is None else []
     for tab in tabs[1:]:
