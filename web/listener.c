@@ -33,8 +33,13 @@ struct worker {
     _Atomic int64_t
         reading; /* since when it has been reading that one's body, ms; 0: it does not */
     struct stack stack;
-    struct header lines[REQUEST_HEADERS_MAX]; /* where there are more than civetweb takes */
     bool refused; /* its connection was told so: nothing more is answered on it */
+};
+
+/* The lines of a head, where there are more than civetweb takes. Most workers never see such a
+ * head: apart from them, this memory is not touched. */
+struct long_head {
+    struct header lines[REQUEST_HEADERS_MAX];
 };
 
 struct listener {
@@ -42,6 +47,7 @@ struct listener {
     void *context;
     struct mg_context *civetweb;
     struct worker *workers;
+    struct long_head *long_heads; /* one for each worker */
     atomic_uint workers_given;
     atomic_uint connections; /* being served: each has a worker of its own */
     uint16_t port;
@@ -72,16 +78,16 @@ static bool has_more_lines(const struct mg_request_info *info)
 
 /* civetweb stops at its 64th line and leaves those behind it in its memory as they came, up to a
  * NUL in the place of the head's last byte; the end of the line before them is two NULs. */
-static void read_more_lines(const struct mg_request_info *info, struct worker *worker,
+static void read_more_lines(const struct mg_request_info *info, struct header *lines,
                             struct raw_request *raw)
 {
     const char *last = info->http_headers[MG_MAX_HEADERS - 1].value;
     char *rest = (char *)last + strlen(last) + 1;
-    memcpy(worker->lines, info->http_headers, sizeof(struct header) * MG_MAX_HEADERS);
-    raw->headers = worker->lines;
+    memcpy(lines, info->http_headers, sizeof(struct header) * MG_MAX_HEADERS);
+    raw->headers = lines;
     raw->broken = *rest != '\0';
     ssize_t more = raw->broken ? 0
-                               : lines_read(rest + 1, worker->lines + MG_MAX_HEADERS,
+                               : lines_read(rest + 1, lines + MG_MAX_HEADERS,
                                             REQUEST_HEADERS_MAX - MG_MAX_HEADERS);
     raw->broken = raw->broken || more == -EBADMSG;
     raw->n_headers = more == -E2BIG ? REQUEST_HEADERS_MAX + 1 : MG_MAX_HEADERS;
@@ -89,7 +95,8 @@ static void read_more_lines(const struct mg_request_info *info, struct worker *w
         raw->n_headers += (size_t)more;
 }
 
-static void read_raw(const struct mg_request_info *info, struct worker *worker,
+/* lines: room for REQUEST_HEADERS_MAX. */
+static void read_raw(const struct mg_request_info *info, struct header *lines,
                      struct raw_request *raw)
 {
     *raw = (struct raw_request){
@@ -102,7 +109,7 @@ static void read_raw(const struct mg_request_info *info, struct worker *worker,
     if (inet_pton(AF_INET, info->remote_addr, &raw->peer) != 1)
         raw->peer.s_addr = htonl(INADDR_NONE); /* never a trusted proxy */
     if (has_more_lines(info))
-        read_more_lines(info, worker, raw);
+        read_more_lines(info, lines, raw);
 }
 
 static bool has_body(const struct mg_connection *connection)
@@ -179,7 +186,7 @@ static int on_request(struct mg_connection *connection)
     struct exchange exchange = {connection, listener};
     struct raw_request raw;
 
-    read_raw(info, worker, &raw);
+    read_raw(info, listener->long_heads[worker->number].lines, &raw);
     atomic_store(&worker->peer, patience_peer(raw.peer, (uint16_t)info->remote_port));
     int status = listener->role->serve(listener->context, worker->number, &exchange, &raw);
     atomic_store(&worker->peer, 0);
@@ -423,7 +430,8 @@ int listener_create(const struct listener_role *role, void *context,
     listener->role = role;
     listener->context = context;
     listener->workers = calloc(role->workers, sizeof(*listener->workers));
-    int error = listener->workers ? 0 : -ENOMEM;
+    listener->long_heads = calloc(role->workers, sizeof(*listener->long_heads));
+    int error = listener->workers && listener->long_heads ? 0 : -ENOMEM;
     for (unsigned i = 0; error == 0 && i < role->workers; i++)
         listener->workers[i].number = i;
     listener->rules = (struct patience_rules){.scarce = role->workers - role->workers / 4,
@@ -470,6 +478,7 @@ void listener_destroy(struct listener *listener)
         stop(listener);
     patience_destroy(listener->patience);
     mg_exit_library();
+    free(listener->long_heads);
     free(listener->workers);
     free(listener);
 }
