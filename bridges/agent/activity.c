@@ -127,11 +127,17 @@ static char *describe(const struct activity_connection *connection, char *out, s
     return out;
 }
 
+/* Hall shows SHOWN_SIZE of what follows the name of the check. A long address gives way, so that
+ * the figures always fit. */
 static void veto_connection(struct vetoes *vetoes, const struct activity_connection *connection)
 {
-    char figures[64];
-    veto(vetoes, "connections: port %u from %s, %s", connection->port, connection->peer,
-         describe(connection, figures, sizeof(figures)));
+    enum { SHOWN_SIZE = 64 };
+    char figures[32], peer[sizeof(connection->peer)];
+    describe(connection, figures, sizeof(figures));
+    size_t room = SHOWN_SIZE - strlen("port 65535 from , ") - strlen(figures);
+    room = room < sizeof(peer) ? room : sizeof(peer);
+    text_show(peer, room, connection->peer, strlen(connection->peer));
+    veto(vetoes, "connections: port %u from %s, %s", connection->port, peer, figures);
 }
 
 static void judge_connections(const struct activity_sample *sample, struct vetoes *vetoes)

@@ -1,5 +1,6 @@
 /* What goes on at a peer, in the words and figures of a lease. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "core/stream_internal.h"
@@ -7,6 +8,7 @@
 enum {
     WINDOW_MOST = 120000, /* ms: use ends so long after its last byte, or after idle */
     SILENT_LEAST = 1000,  /* ms: before that a request is merely under way */
+    FIGURES_SIZE = 32,    /* "999 bytes in the last minute" */
 };
 
 static int64_t later(int64_t a, int64_t b)
@@ -55,30 +57,34 @@ static void say_silence(int64_t ms, char *out, size_t size)
         snprintf(out, size, "silent for %lld min", (long long)(ms / 60000));
 }
 
+/* A long address gives way, so that the figures always fit. */
 static void label(const struct peer *peer, enum stream_kind kind, const char *figures,
                   char out[LEASE_LABEL_SIZE])
 {
-    char text[LEASE_LABEL_SIZE + sizeof(peer->who)];
+    const char *name = kind_names[kind];
+    const size_t taken = strlen(name) + strlen(" from , ") + strlen(figures);
+    char who[sizeof(peer->who)];
+    size_t room = LEASE_LABEL_SIZE - taken;
 
-    snprintf(text, sizeof(text), "%s%s%s, %.40s", kind_names[kind], peer->who[0] ? " from " : "",
-             peer->who, figures);
-    text_copy(out, LEASE_LABEL_SIZE, text);
+    room = room < sizeof(who) ? room : sizeof(who);
+    text_show(who, room, peer->who, strlen(peer->who));
+    snprintf(out, LEASE_LABEL_SIZE, "%s%s%s, %s", name, who[0] ? " from " : "", who, figures);
 }
 
 static void label_moving(const struct streams *streams, const struct peer *peer,
                          char out[LEASE_LABEL_SIZE])
 {
-    char bytes[24], figures[48];
+    char bytes[24], figures[FIGURES_SIZE];
 
     say_bytes(last_minute(peer, streams->at), bytes, sizeof(bytes));
-    snprintf(figures, sizeof(figures), "%s in the last minute", bytes);
+    snprintf(figures, sizeof(figures), "%.12s in the last minute", bytes);
     label(peer, peer->kind, figures, out);
 }
 
 static void label_silent(const struct streams *streams, const struct peer *peer,
                          char out[LEASE_LABEL_SIZE])
 {
-    char figures[48];
+    char figures[FIGURES_SIZE];
 
     say_silence(streams->at - peer->silent, figures, sizeof(figures));
     label(peer, peer->silent_websocket ? STREAM_WEBSOCKET : STREAM_REQUEST, figures, out);

@@ -147,6 +147,10 @@ static void test_lists(void **state)
     check(4, "processes: rsync");
     check(5, "command: /usr/local/bin/busy says so");
     assert_int_equal(vetoes.n, 6);
+    sample.connections.list[0] = (struct activity_connection){
+        .port = 65535, .peer = "2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff", .bytes = 999900000};
+    judge(&limits);
+    check(0, "connections: port 65535 from 2001:db8:aaaa:bb..., 1000 MB in the last minute");
 }
 
 static void test_not_knowing_counts(void **state)

@@ -150,6 +150,8 @@ static void test_download(void **state)
         look(story);
     }
     assert_use(story, "download from 192.0.2.7, 12 MB in the last minute");
+    streams_came(story->streams, 0, SITE, "2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff");
+    assert_use(story, "download from 2001:db8:aaaa:bbbb:c..., 12 MB in the last minute");
     assert_true(uses(story, &use));
     assert_int_equal(use.until, story->now - LOOK + WINDOW);
     story->lines[line].open = false;
