@@ -77,8 +77,9 @@ struct fault problem_of_site(const struct fleet *fleet, int site)
     return power->evidence.checks[configured->check].fault;
 }
 
-char *problem_name_check(const struct model *model, const struct model_check *check, char *out,
-                         size_t size)
+/* "site box.example.org", "ping 192.168.1.20". */
+static char *name_check(const struct model *model, const struct model_check *check, char *out,
+                        size_t size)
 {
     char address[INET_ADDRSTRLEN] = "";
 
@@ -101,7 +102,7 @@ char *problem_say_check(const struct model *model, const struct model_check *che
 {
     char name[PROBLEM_SIZE], text[FAULT_TEXT_SIZE];
 
-    snprintf(out, size, "%s: %s", problem_name_check(model, check, name, sizeof(name)),
+    snprintf(out, size, "%s: %s", name_check(model, check, name, sizeof(name)),
              fault_say(fault, FAULT_ENGLISH, text));
     return out;
 }

@@ -28,10 +28,6 @@ int problem_untold(struct power *power, const struct model *model, int server);
  * is only starting. */
 struct fault problem_of_site(const struct fleet *fleet, int site);
 
-/* "site box.example.org", "ping 192.168.1.20". Returns out. */
-char *problem_name_check(const struct model *model, const struct model_check *check, char *out,
-                         size_t size);
-
 /* "site box.example.org: connection refused". Returns out. */
 char *problem_say_check(const struct model *model, const struct model_check *check,
                         struct fault fault, char *out, size_t size);
