@@ -93,8 +93,8 @@ static int read_idle(const struct json *root, int64_t *ret_idle_ms,
     int64_t seconds = 0;
     if (idle && json_type(idle) != JSON_NULL &&
         (!json_integer(idle, &seconds) || seconds < 0 || seconds > IDLE_MOST_S))
-        return refuse(ret_reason, -EINVAL, "\"idle_s\" is no number of seconds; allowed: 0 to %d",
-                      IDLE_MOST_S);
+        return refuse(ret_reason, -EINVAL,
+                      "\"idle_s\" must be a number of seconds; allowed: 0 to %d", IDLE_MOST_S);
     *ret_idle_ms = seconds * 1000;
     return 0;
 }

@@ -3,7 +3,7 @@
 #define HALL_BASE_MQTT_VERSION_H
 
 enum mqtt_version {
-    MQTT_VERSION_AUTO, /* 5, and 3.1.1 where the broker knows no 5 */
+    MQTT_VERSION_AUTO, /* 5, or 3.1.1 if the broker does not speak 5 */
     MQTT_VERSION_5,
     MQTT_VERSION_311,
 };

@@ -25,7 +25,7 @@ static const struct option mqtt_rows[] = {
     {"ca", TEXT(file, 1024), AT(config_mqtt, ca),
      .help = "File with the authorities that TLS trusts; by default the system's."},
     {"version", CHOICE(document_mqtt_versions), AT(config_mqtt, version), .fallback = "auto",
-     .help = "MQTT 5 or 3.1.1; auto takes 5, and 3.1.1 where the broker knows no 5."},
+     .help = "MQTT 5 or 3.1.1; auto takes 5, or 3.1.1 if the broker does not speak 5."},
     {"base_topic", TEXT(topic, 128), AT(config_mqtt, base_topic), .fallback = "hall",
      .help = "What every topic of Hall begins with."},
 };

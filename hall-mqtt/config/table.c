@@ -31,7 +31,7 @@ static const struct option mqtt_rows[] = {
     {"ca", TEXT(file, 1024), AT(config_mqtt, ca),
      .help = "File with the authorities that TLS trusts; by default the system's."},
     {"version", CHOICE(document_mqtt_versions), AT(config_mqtt, version), .fallback = "auto",
-     .help = "MQTT 5 or 3.1.1; auto takes 5, and 3.1.1 where the broker knows no 5."},
+     .help = "MQTT 5 or 3.1.1; auto takes 5, or 3.1.1 if the broker does not speak 5."},
     {"base_topic", TEXT(topic, 128), AT(config_mqtt, base_topic), .fallback = "hall",
      .help = "What every topic of this Hall begins with."},
     {"discovery_prefix", TEXT(topic, 128), AT(config_mqtt, discovery_prefix),
@@ -383,7 +383,7 @@ static const struct option access_rows[] = {
              "gets 503."},
     {"websocket", .kind = OPTION_BOOL, AT(raw_access, out.websocket_wakes), .fallback = "false",
      GIVEN_AT(raw_access, websocket_given),
-     .help = "Whether a websocket that connects wakes the server. Where false is given, a silent "
+     .help = "Whether a websocket that connects wakes the server. If it is set to false, a silent "
              "websocket or open request does not keep the server awake either."},
     {"monitors", LIST(item_rule, 32), AT(raw_access, out.monitors),
      COUNT_AT(raw_access, out.n_monitors),

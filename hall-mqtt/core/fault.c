@@ -41,7 +41,7 @@ static const struct row rows[FAULTS] = {
     [FAULT_WRONG_NAME] = {"certificate.wrong_name",
                           {"its certificate is for another name (name mismatch); set tls.name",
                            "son certificat est établi pour un autre nom" NNBSP
-                           "; réglez tls.name"}},
+                           "; définissez tls.name"}},
     [FAULT_BAD_CERTIFICATE] = {"certificate.refused",
                                {"its certificate is refused (OpenSSL error #)",
                                 "son certificat est refusé (erreur OpenSSL #)"}},
@@ -51,7 +51,7 @@ static const struct row rows[FAULTS] = {
     [FAULT_NO_TLS] = {"tls", {"the TLS handshake failed", "la négociation TLS a échoué"}},
     [FAULT_UNABLE] = {"unable",
                       {"this machine cannot make the check",
-                       "cette machine ne peut pas faire ce contrôle"}},
+                       "cette machine ne peut pas effectuer ce contrôle"}},
     [FAULT_NO_AGENT] = {"agent", {"its agent is not online", "son agent n’est pas en ligne"}},
 };
 
