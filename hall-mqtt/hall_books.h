@@ -42,7 +42,7 @@ bool hall_books_energy(const struct hall *hall, int server, struct payload_energ
 struct books_renewal;
 int hall_books_prepare(const struct hall *hall, const struct model *model,
                        struct books_renewal **ret_renewal);
-/* Before it: the server is configured no more. */
+/* Before it: the server is no longer configured. */
 void hall_books_gone(struct hall *hall, int server);
 void hall_books_renew(struct hall *hall, struct books_renewal *renewal, const struct model *old,
                       const struct model *new);

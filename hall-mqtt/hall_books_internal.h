@@ -26,9 +26,9 @@ struct book {
     struct totals totals;                 /* since the statistics began */
     struct totals written;                /* on their way to the disk, */
     uint64_t ticket;                      /* until this is committed; 0: none are */
-    struct totals told;   /* on the disk: no more is published, so that a crash undercuts nothing */
-    uint32_t woken;       /* up to which of the fleet's count of wakes they are counted */
-    int64_t wake;         /* id of the row of the last wake, */
+    struct totals told; /* on the disk: nothing else is published, so a crash takes nothing back */
+    uint32_t woken;     /* up to which of the fleet's count of wakes they are counted */
+    int64_t wake;       /* id of the row of the last wake, */
     int64_t wake_started; /* and its start (boot) */
     int32_t wake_ms;
     bool wake_cold; /* the kind that was written */
@@ -36,7 +36,7 @@ struct book {
     uint8_t wake_kind; /* as written */
 };
 
-/* The book of a server that is configured no more, for when it is again. */
+/* The book of a server that is no longer configured, in case it is again. */
 struct left_book {
     char id[SLUG_MAX + 1];
     struct book book;

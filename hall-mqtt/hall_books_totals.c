@@ -10,7 +10,7 @@
 
 enum {
     TOTALS_MAX = 100000,
-    LEFT_MAX = 4096, /* of servers that are configured no more */
+    LEFT_MAX = 4096, /* of servers that are no longer configured */
     LOAD_MS = 150,
 };
 
@@ -129,7 +129,7 @@ bool hall_books_energy(const struct hall *hall, int server, struct payload_energ
     return true;
 }
 
-/* ---- those that are configured no more ---- */
+/* ---- those that are no longer configured ---- */
 
 void totals_leave(struct books *books, const char *id, const struct book *book)
 {
@@ -234,7 +234,7 @@ static void begin_wakes(struct books *books)
             books->books[i].told.wakes = books->books[i].totals.wakes += books->books[i].woken;
 }
 
-/* What is wrong with the store is told by the store. */
+/* The store itself says what is wrong with it. */
 static bool read_all(struct hall *hall)
 {
     struct archive_filter filter = {.limit = TOTALS_MAX};

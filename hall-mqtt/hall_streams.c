@@ -184,7 +184,7 @@ static bool take(void *context, const struct tcp_socket *socket)
     return at->error == 0;
 }
 
-/* After the connections: whatever bytes were seen, their request is among these. */
+/* After the connections: the request of every byte seen is among these. */
 static void read_passes(struct hall_streams *at)
 {
     const struct model *model = at->model;

@@ -258,8 +258,8 @@ static void put_services(struct traefik *traefik)
 
 /* ---- How sites are reached ---- */
 
-/* A site that fell without a word is noticed by connecting to it: so no plain connection is kept,
- * where a request would wait for minutes, and one of HTTP/2 is looked after. An answer may take its
+/* A site that lost power is noticed only by connecting to it. So no idle HTTP/1 connection is kept,
+ * on which a request would wait for minutes, and those of HTTP/2 are pinged. An answer may take any
  * time. */
 static void put_limits(struct json_writer *json)
 {
@@ -334,7 +334,7 @@ static void put_transports(struct traefik *traefik)
 
 /* ---- Middlewares ---- */
 
-/* Tells Hall which site this router leads to, whatever the visitor says. */
+/* Tells Hall which site this router leads to; overwrites what the visitor sent. */
 static void put_name(struct traefik *traefik, const struct model_domain *domain,
                      const struct model_site *site)
 {

@@ -1,7 +1,7 @@
 /*
  * reading: which site a path names, and whether a proxy or a server behind it may read the path as
- * one of another site. Such paths are refused: whoever reads them otherwise than Hall would lead to
- * a site that was not judged. Pure.
+ * one of another site. Such paths are refused: a program that reads them differently would lead to
+ * a site whose rules Hall has not applied. Pure.
  */
 #ifndef HALL_WEB_READING_H
 #define HALL_WEB_READING_H

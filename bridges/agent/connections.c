@@ -20,7 +20,7 @@ struct connections {
     struct guests *guests;
     struct traffic traffic;
     int64_t now;
-    uint8_t published[PORTS / 8]; /* a bit for each port; found anew in each look */
+    uint8_t published[PORTS / 8]; /* a bit for each port; rebuilt by each look */
 };
 
 /* ---- which ports ---- */
@@ -53,8 +53,8 @@ static void publish_named(struct connections *connections)
         publish(connections, connections->limits->ports[i]);
 }
 
-/* A person who names a port means whoever comes to it; else this machine itself is no visitor, nor
- * are its containers. */
+/* On ports that were named every client counts; otherwise not this machine itself, nor its
+ * containers. */
 static bool is_visitor(const struct connections *connections, const struct in6_addr *from,
                        const struct in6_addr *to)
 {
@@ -83,7 +83,7 @@ static bool take_socket(void *context, const struct tcp_socket *socket)
     return traffic_take(&connections->traffic, &seen, connections->now) == 0;
 }
 
-/* What is forwarded is published by that alone. */
+/* A forwarded port is published by being forwarded. */
 static bool take_flow(void *context, const struct forwarded_flow *flow)
 {
     struct connections *connections = context;

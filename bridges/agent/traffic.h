@@ -1,7 +1,7 @@
 /*
  * traffic: which of the connections that are open have moved bytes of late. It remembers what was
- * seen from look to look, because a connection counts only once two looks have seen it: whoever
- * asks quickly and hangs up, as a monitor does, does not use a server. Pure but for its memory.
+ * seen from look to look, because a connection counts only once two looks have seen it: a client
+ * that asks quickly and hangs up, as a monitor does, is not use. Pure but for its memory.
  */
 #ifndef HALL_AGENT_TRAFFIC_H
 #define HALL_AGENT_TRAFFIC_H

@@ -1,9 +1,9 @@
 /*
  * client_id: the name of a connection at the broker. A broker ends a connection when another client
- * comes with the same id, whoever its user is, so an id must not be guessable; and a program that
- * starts again must take over the connection it left, before the broker publishes that one's will.
- * So an id is derived, slowly and one way, from the password and this machine: the same at each
- * start, and of no use to find either. 23 characters, which every broker takes. No state.
+ * connects with the same id, even as another user, so an id must not be guessable; and a program
+ * that starts again must take over the connection it left, before the broker publishes that one's
+ * will. So an id is derived, slowly and one way, from the password and this machine: the same at
+ * each start, and of no use to find either. 23 characters, which every broker takes. No state.
  */
 #ifndef HALL_BUS_CLIENT_ID_H
 #define HALL_BUS_CLIENT_ID_H

@@ -12,7 +12,7 @@ enum mqtt_ending_kind {
     MQTT_ENDING_CLOSED,
     MQTT_ENDING_TLS,
     MQTT_ENDING_NAME,
-    MQTT_ENDING_NONSENSE, /* what came is no packet of MQTT */
+    MQTT_ENDING_NONSENSE, /* what came is not MQTT */
     MQTT_ENDING_OTHER,
 };
 

@@ -284,7 +284,7 @@ void mqtt_session_echo_missing(struct mqtt *mqtt)
     lose(mqtt);
 }
 
-/* True where the connection is made anew, with MQTT 5. */
+/* True: reconnect, with MQTT 5. */
 static bool upgrade(struct mqtt *mqtt, int64_t now)
 {
     if (!mqtt->guessed || !mqtt_upgrade_tick(&mqtt->upgrade, mqtt->loop, &mqtt->options, now))

@@ -1,6 +1,6 @@
 /*
  * mqtt_upgrade: while MQTT 3.1.1 is spoken because a broker gave no answer to MQTT 5, asks again
- * now and then, on a second connection that is given up at once: the broker may only have been
+ * now and then, on a second connection that is closed at once: the broker may only have been
  * slow. Loop thread only; for mqtt_session.c, which owns the struct.
  */
 #ifndef HALL_BUS_MQTT_UPGRADE_H

@@ -1,8 +1,8 @@
 /*
  * last_good: a copy of the configuration that Hall last ran on, for a start with a file that is
  * broken. It lies in $STATE_DIRECTORY as systemd sets it, else beside the configuration, because
- * nothing else is known while that cannot be read. Blocks on the disk. Nobody but Hall's user may
- * read it.
+ * no other folder is known until the configuration can be read. Blocks on the disk. Nobody but
+ * Hall's user may read it.
  */
 #ifndef HALL_CONFIG_LAST_GOOD_H
 #define HALL_CONFIG_LAST_GOOD_H

@@ -254,7 +254,7 @@ static bool release_unseen(struct lease_set *set, const struct stream_uses *uses
     return set->n != before;
 }
 
-/* What goes on at a site is use of it: its containers stay, too. */
+/* Traffic at a site is use of it, so its containers stay up as well. */
 static void note_use(struct step *step, const char *holder)
 {
     struct fleet *fleet = step->fleet;

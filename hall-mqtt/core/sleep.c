@@ -374,7 +374,7 @@ static void order_look(struct step *step)
     step_emit(step, &(struct action){.kind = ACTION_LOOK});
 }
 
-/* Bytes may have moved since the last look: there is no proposal before a fresh one. */
+/* Bytes may have moved since the last look, so a new one comes before the proposal. */
 static bool awaits_look(struct step *step)
 {
     struct sight *sight = &step->power->sight;

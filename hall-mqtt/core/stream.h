@@ -3,7 +3,7 @@
  * is, with the bytes it has moved so far; the judge compares it with the look before and says what
  * goes on at each peer: a download, an upload, a websocket, a request that still waits for its
  * answer. Bytes of short requests that passed the gate are theirs and keep nobody awake; an idle
- * connection of a proxy's pool is nothing. No clock, no I/O; it allocates when more connections
+ * connection of a proxy's pool is not use. No clock, no I/O; it allocates when more connections
  * come. One owner (the loop thread).
  */
 #ifndef HALL_CORE_STREAM_H
@@ -64,8 +64,8 @@ struct stream_terms {
     int64_t idle;
     bool silent; /* a silent websocket or open request counts, for as long as idle */
 };
-/* What is in use at a peer: false: nothing. Site is that which passed last, or MODEL_NONE: not
- * known. */
+/* What is in use at a peer; false: nothing. The site is the one that passed the gate last;
+ * MODEL_NONE: not known. */
 bool streams_use(const struct streams *streams, int peer, struct stream_terms terms, int *ret_site,
                  struct stream_use *ret_use);
 
