@@ -293,6 +293,7 @@ def test_broker_away_does_not_hold_a_sleep_up(place):
 
 def test_mute_broker_holds_a_sleep_up_for_two_seconds_only(place):
     agent = place.agent()
+    wait_until(lambda: HELD in place.system.inhibitors(), 5, "the delay inhibitor")
     place.broker.process.signal(signal.SIGSTOP)
     try:
         place.system.going(True)

@@ -134,6 +134,13 @@ class Peer:
         self.client.loop_start()
         assert self.ready.wait(10)
 
+    def wait_for_all(self, awaited, timeout=10):
+        """Each of these pairs of topic and payload, in whatever order they come."""
+        deadline = time.monotonic() + timeout
+        while awaited:
+            message = self.messages.get(timeout=max(0, deadline - time.monotonic()))
+            awaited = awaited - {(message.topic, message.payload.decode())}
+
     def wait(self, topic, payload=None, timeout=10):
         deadline = time.monotonic() + timeout
         seen = []
@@ -300,8 +307,7 @@ def test_unchanged_is_not_sent_again(things, tmp_path):
     watch.wait("disconnected")
     watch.order("retain hall/servers/b/state waking")
     watch.wait("connected", 2)
-    peer.wait("hall/servers/b/state", "waking")
-    peer.wait("hall/status", "online")
+    peer.wait_for_all({("hall/servers/b/state", "waking"), ("hall/status", "online")})
     received = [line for line in broker.seen() if "Received PUBLISH from hall-test" in line]
     assert [line for line in received if "servers/b/state" in line]
     assert not [line for line in received if "servers/a/state" in line]
