@@ -1212,6 +1212,21 @@ static bool has_standing(const struct lease_set *set)
     return false;
 }
 
+/* An open wake goes on to its own end, within the time of check_end, when the standing lease that
+ * began it is over: the one that needs the server has given up, or the window has ended. */
+static bool outlasts_its_lease(const struct wake *wake)
+{
+    static const enum lease_kind kinds[] = {LEASE_DEPENDENT, LEASE_SCHEDULE};
+    char cause[CAUSE_SIZE];
+
+    for (size_t i = 0; wake->open && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        snprintf(cause, sizeof(cause), "%s of ", lease_kind_name(kinds[i]));
+        if (strncmp(wake->cause, cause, strlen(cause)) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* No input any more: whatever is open comes to its end by time alone. */
 static void fall_quiet(struct trial *trial)
 {
@@ -1230,9 +1245,7 @@ static void fall_quiet(struct trial *trial)
     }
     for (int server = 0; server < WORLD_SERVERS; server++) {
         const struct power *power = world_power(world, server);
-        /* A wake for one that needs it goes on to its own end when that one has given up. */
-        const bool stands = has_standing(&power->leases) ||
-                            (power->wake.open && strncmp(power->wake.cause, "dependent", 9) == 0);
+        const bool stands = has_standing(&power->leases) || outlasts_its_lease(&power->wake);
 
         MUST(trial, power->state != POWER_UNKNOWN && power->state != POWER_SLEEPING);
         MUST(trial, stands || (!power->wake.open && power->leases.n == 0));

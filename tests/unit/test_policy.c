@@ -545,6 +545,34 @@ static void test_a_visit_outlives_the_window(void **state)
     assert_int_equal(world_count(world, ACTION_SLEEP), 1);
 }
 
+static void a_minute_with_nas(struct world *world)
+{
+    windows[0] = (struct model_window){WEEKDAYS, 8 * 60, 8 * 60 + 1};
+    schedule(world, ERP, 1);
+    world_depends(world, ERP, NAS);
+}
+
+/* The window ends while the wake still waits for another server: the wake goes on to its own end,
+ * and no other follows. */
+static void test_a_wake_outlives_the_window(void **state)
+{
+    struct world *world = night(state, a_minute_with_nas);
+
+    world_until(world, MONDAY + 8 * HOUR + 90 * SECOND);
+    assert_null(schedule_lease(world));
+    assert_true(world_power(world, ERP)->wake.open);
+    assert_int_equal(world_power(world, ERP)->wake.wait, WAIT_DEPENDENCY);
+    world_up(world, NAS);
+    assert_state(world, ERP, POWER_WAKING);
+    assert_int_equal(world_power(world, ERP)->wake.packets, 1);
+    world_advance(world, 180 * SECOND);
+    assert_state(world, ERP, POWER_WAKE_FAILED);
+    assert_false(world_power(world, ERP)->wake.open);
+    world_forget(world);
+    world_advance(world, 6 * HOUR);
+    assert_int_equal(world_count(world, ACTION_PACKET), 0);
+}
+
 /* Outside the windows. */
 
 static void test_on_demand_outside(void **state)
@@ -688,6 +716,7 @@ int main(void)
         TEST(test_a_hold_is_renewed),
         TEST(test_keep_awake),
         TEST(test_a_visit_outlives_the_window),
+        TEST(test_a_wake_outlives_the_window),
         TEST(test_on_demand_outside),
         TEST(test_refused_outside),
         TEST(test_commands_are_not_refused_outside),
