@@ -255,6 +255,17 @@ static bool problem_has(struct store *store, const char *word)
     return strstr(problem, word) != NULL;
 }
 
+/* An answer that comes after the store was given up ends the problem, and that is told. */
+static void wait_until_well(struct store *store)
+{
+    struct pollfd fd = {.fd = store_fd(store), .events = POLLIN};
+    store_committed(store); /* takes what was told, before the look */
+    while (problem_has(store, "does not answer")) {
+        expect(poll(&fd, 1, LIMIT_MS) == 1, "the end of the problem is told", 0);
+        store_committed(store);
+    }
+}
+
 static int play_silent(unsigned seed)
 {
     struct store_tuning tuning = quick;
@@ -262,6 +273,7 @@ static int play_silent(unsigned seed)
     tuning.silent_ms = 30;
     struct store *store = begin(&tuning);
     live(store, 1, 10);
+    wait_until_well(store); /* a disk under load may be silent for so long too */
     faulty_vfs_hang(true);
     uint64_t ticket = put_number(store, 2, 10);
     wait_for(store, ticket);
@@ -269,6 +281,7 @@ static int play_silent(unsigned seed)
     faulty_vfs_hang(false);
     log_number(store, 2, true);
     wait_for(store, put_number(store, 3, 10));
+    wait_until_well(store);
     log_number(store, 3, true);
     faulty_vfs_hang(true);
     store_destroy(store, 30);
@@ -276,7 +289,7 @@ static int play_silent(unsigned seed)
     store =
         begin(&tuning); /* waits for the lock of the one that was left behind, or finds it done */
     wait_for(store, put_number(store, 3, 10));
-    expect(problem_has(store, "") && !problem_has(store, "does not"), "all is well again", 0);
+    wait_until_well(store);
     store_destroy(store, LIMIT_MS);
     empty(folder);
     printf("silent: given up waiting for, and back\n");
