@@ -172,7 +172,7 @@ static int64_t read_number(const char *path, int64_t otherwise)
     return length > 0 ? strtoll(text, NULL, 10) : otherwise;
 }
 
-/* Once: where it is refused, whoever installs the agent may do it (see its unit). */
+/* Once: if that is not allowed, the unit or the administrator has to do it. */
 static void have_bytes_counted(struct forwarded *forwarded)
 {
     if (forwarded->tried || read_number(counting, 1) != 0)

@@ -160,7 +160,7 @@ static void on_taken(void *context, int id, const char *refusal)
 
 /* ---- connecting ---- */
 
-/* A broker that was silent before is not waited for so long. */
+/* A broker that was silent before gets less time to answer. */
 static void on_started(void *context)
 {
     struct mqtt *mqtt = context;
