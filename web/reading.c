@@ -57,26 +57,15 @@ int reading_site(const struct model *model, int domain, const char *path)
     return of->site;
 }
 
-/* HOST:PORT of the upstream that serves the site; empty: none. */
-static struct span upstream_of(const struct model *model, int site)
-{
-    const struct model_site *of = &model->sites[site];
-    const char *url = of->upstream;
-    if (!url)
-        url = model->sites[model->domains[of->domain].site].upstream;
-    const char *authority = url ? strstr(url, "://") : NULL;
-    if (!authority)
-        return (struct span){"", 0};
-    return (struct span){authority + 3, strcspn(authority + 3, "/?")};
-}
-
+/* The same program may answer for both: only two addresses tell that it does not, names may lead
+ * anywhere. */
 static bool share_upstream(const struct model *model, int one, int other)
 {
-    if (one == MODEL_NONE || other == MODEL_NONE)
+    struct model_upstream a, b;
+    if (one == MODEL_NONE || other == MODEL_NONE || !model_upstream(model, one, &a) ||
+        !model_upstream(model, other, &b) || a.port != b.port)
         return false;
-    struct span a = upstream_of(model, one);
-    struct span b = upstream_of(model, other);
-    return a.length > 0 && a.length == b.length && strncasecmp(a.at, b.at, a.length) == 0;
+    return !a.is_address || !b.is_address || a.address.s_addr == b.address.s_addr;
 }
 
 /* What almost every path is: then only its case can be read in two ways. */

@@ -1,5 +1,6 @@
 #include "core/model.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -54,6 +55,39 @@ int model_project_by_id(const struct model *model, const char *id)
             return (int)i;
     }
     return MODEL_NONE;
+}
+
+/* Digits, leading zeros among them. 0: no port. */
+static uint16_t port_at(const char *text)
+{
+    char *end;
+    const unsigned long port = strtoul(text, &end, 10);
+
+    return end != text && port <= UINT16_MAX ? (uint16_t)port : 0;
+}
+
+bool model_upstream(const struct model *model, int site, struct model_upstream *ret_upstream)
+{
+    const struct model_site *of = &model->sites[site];
+    const char *url =
+        of->upstream ? of->upstream : model->sites[model->domains[of->domain].site].upstream;
+    const char *host = url ? strstr(url, "://") : NULL;
+    struct model_upstream upstream = {.host = host ? host + 3 : ""};
+    char address[INET_ADDRSTRLEN] = "";
+
+    upstream.host_length = strcspn(upstream.host, ":/?#");
+    if (upstream.host_length == 0)
+        return false;
+    const char *behind = upstream.host + upstream.host_length;
+    const bool tls = strncasecmp(url, "https:", 6) == 0;
+    upstream.port = *behind == ':' ? port_at(behind + 1) : tls ? 443 : 80;
+    if (upstream.host_length < sizeof(address))
+        memcpy(address, upstream.host, upstream.host_length);
+    upstream.is_address = text_parse_ipv4(address, &upstream.address) == 0;
+    if (upstream.port == 0)
+        return false;
+    *ret_upstream = upstream;
+    return true;
 }
 
 /* The name in a Host header: without the port and without the dot a fully qualified name may end

@@ -249,6 +249,17 @@ int model_server_by_id(const struct model *model, const char *id);
 int model_domain_by_host(const struct model *model, const char *host);
 int model_project_by_id(const struct model *model, const char *id);
 
+/* Where a site really is: by its own upstream, else by that of its domain. */
+struct model_upstream {
+    const char *host; /* in the URL, host_length characters: an IPv4 address or a name */
+    size_t host_length;
+    bool is_address;
+    struct in_addr address; /* where it is one */
+    uint16_t port;          /* of the scheme where the URL names none */
+};
+/* False: it has none, or one that leads nowhere. */
+bool model_upstream(const struct model *model, int site, struct model_upstream *ret_upstream);
+
 /* The site that answers for a path of this domain: the longest project path that is the path or a
  * parent of it
  * ("/client1" takes "/client1" and "/client1/x?y", not "/client10"), else the domain's own. */

@@ -34,6 +34,37 @@ static bool doubtful(int domain, const char *raw)
     return reading_is_doubtful(&model, domain, span, path);
 }
 
+/* However its upstream is written, one program may answer for both; two addresses tell that it does
+ * not. */
+static void upstreams_written_differently(void **state)
+{
+    static const struct {
+        const char *own, *project;
+        bool same;
+    } pairs[] = {
+        {"http://192.0.2.1", "http://192.0.2.1:80", true},
+        {"http://192.0.2.1:080/base", "http://192.0.2.1", true},
+        {"https://192.0.2.1", "https://192.0.2.1:443/x", true},
+        {"http://nas.lan:8080", "http://192.0.2.1:8080", true},
+        {"http://nas.lan:8080", "http://NAS.example:8080", true},
+        {"http://192.0.2.1", "http://192.0.2.1:81", false},
+        {"http://192.0.2.1", "https://192.0.2.1", false},
+        {"http://192.0.2.1", "http://192.0.2.2", false},
+        {"http://nas.lan:8080", "http://nas.lan:8081", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        struct model_site two[] = {
+            {.id = "a.example", .path = "/", .upstream = pairs[i].own},
+            {.id = "secret", .path = "/secret", .upstream = pairs[i].project},
+        };
+        struct model_domain one = {.name = "a.example", .n_projects = 1, .projects = {1}};
+        const struct model other = {.n_sites = 2, .sites = two, .n_domains = 1, .domains = &one};
+        const struct span odd = {"/SECRET/a", strlen("/SECRET/a")};
+        assert_int_equal(reading_is_doubtful(&other, 0, odd, odd.at), pairs[i].same);
+    }
+}
+
 static void paths_that_others_read_otherwise(void **state)
 {
     static const char *const paths[] = {
@@ -131,6 +162,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(paths_that_others_read_otherwise),
+        cmocka_unit_test(upstreams_written_differently),
         cmocka_unit_test(paths_that_all_read_alike),
         cmocka_unit_test(the_site_of_a_path),
     };
