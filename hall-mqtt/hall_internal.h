@@ -221,6 +221,19 @@ void hall_on_relay(struct hall *hall, const struct topic *topic,
 void hall_reload(struct hall *hall);
 void hall_reload_finish(struct hall *hall); /* after the front is gone */
 
+/* hall_names.c: the IPv4 addresses that the names of upstreams lead to, looked up off the loop. The
+ * model outlives it. */
+struct hall_names;
+enum { NAME_ADDRESSES_MAX = 4 };
+int hall_names_create(sd_event *loop, const struct model *model, struct hall_names **ret_names);
+void hall_names_destroy(struct hall_names *names);
+/* Looks them up again, where that is due; now: boot clock, ms. True: an earlier look-up has ended
+ * since the last call. */
+bool hall_names_refresh(struct hall_names *names, int64_t now);
+/* Those of one site's upstream; how many. None: it is an address, or not known yet. */
+size_t hall_names_addresses(const struct hall_names *names, int site,
+                            struct in_addr ret_addresses[static NAME_ADDRESSES_MAX]);
+
 /* hall_streams.c: open connections to the sites of servers that are up. The model outlives it. */
 struct hall_streams;
 int hall_streams_create(struct hall *hall, const struct model *model,

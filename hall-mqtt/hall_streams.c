@@ -43,6 +43,7 @@ struct hall_streams {
     int *peer_of;          /* [n_sites] its peer in streams, or MODEL_NONE */
     struct watch *watches; /* [n_servers] */
     struct sockets *sockets;
+    struct hall_names *names; /* of upstreams */
     sd_event_source *timer;
     int64_t took_us; /* by the last look */
     int error;       /* of the last look */
@@ -53,31 +54,16 @@ struct hall_streams {
 
 /* ---- where upstreams are ---- */
 
-/* A name is taken to be the server's own. */
-static bool read_upstream(const struct model *model, const struct model_site *site,
-                          struct stream_peer *ret_peer)
+/* The peer stands for the upstream, whatever addresses its name leads to (hall_names.c). */
+static bool read_upstream(const struct model *model, int site, struct stream_peer *ret_peer)
 {
-    const char *authority = site->upstream ? strstr(site->upstream, "://") : NULL;
-    char host[256];
-    int64_t port = 0;
+    struct model_upstream upstream;
 
-    if (!authority)
+    if (!model_upstream(model, site, &upstream))
         return false;
-    authority += 3;
-    const size_t length = strcspn(authority, "/?#");
-    const char *colon = memchr(authority, ':', length);
-    const size_t name = colon ? (size_t)(colon - authority) : length;
-
-    text_show(host, sizeof(host), authority, name);
-    if (text_parse_ipv4(host, &ret_peer->address) < 0)
-        ret_peer->address = model->servers[site->server].address;
-    port = strncmp(site->upstream, "https:", 6) == 0 ? 443 : 80;
-    if (colon) {
-        text_show(host, sizeof(host), colon + 1, length - name - 1);
-        if (number_parse(host, 1, UINT16_MAX, &port) < 0)
-            return false;
-    }
-    ret_peer->port = (uint16_t)port;
+    *ret_peer = (struct stream_peer){.address = upstream.address, .port = upstream.port};
+    if (!upstream.is_address)
+        ret_peer->address = model->servers[model->sites[site].server].address;
     return true;
 }
 
@@ -89,15 +75,14 @@ static int create_peers(struct hall_streams *at)
     int error = -ENOMEM;
 
     for (size_t i = 0; peers && i < model->n_sites; i++)
-        n += read_upstream(model, &model->sites[i], &peers[n]);
+        n += read_upstream(model, (int)i, &peers[n]);
     if (peers)
         error = streams_create(peers, n, &at->streams);
     for (size_t i = 0; error == 0 && i < model->n_sites; i++) {
         struct stream_peer peer;
 
-        at->peer_of[i] = read_upstream(model, &model->sites[i], &peer)
-                             ? streams_find(at->streams, peer)
-                             : MODEL_NONE;
+        at->peer_of[i] =
+            read_upstream(model, (int)i, &peer) ? streams_find(at->streams, peer) : MODEL_NONE;
     }
     free(peers);
     return error;
@@ -111,20 +96,46 @@ static bool is_asked_for(const struct hall_streams *at, struct stream_peer peer)
     return false;
 }
 
+static void ask_for(struct hall_streams *at, struct stream_peer peer)
+{
+    if (!is_asked_for(at, peer))
+        at->peers[at->n_peers++] = (struct socket_peer){.address = peer.address, .port = peer.port};
+}
+
 static void collect_peers(struct hall_streams *at)
 {
     const struct model *model = at->model;
 
     at->n_peers = 0;
     for (size_t i = 0; i < model->n_sites; i++) {
+        struct in_addr addresses[NAME_ADDRESSES_MAX];
         struct stream_peer peer;
 
-        if (at->watches[model->sites[i].server].up &&
-            read_upstream(model, &model->sites[i], &peer) && !is_asked_for(at, peer))
-            at->peers[at->n_peers++] =
-                (struct socket_peer){.address = peer.address, .port = peer.port};
+        if (!at->watches[model->sites[i].server].up || !read_upstream(model, (int)i, &peer))
+            continue;
+        ask_for(at, peer);
+        for (size_t n = hall_names_addresses(at->names, (int)i, addresses); n > 0; n--)
+            ask_for(at, (struct stream_peer){.address = addresses[n - 1], .port = peer.port});
     }
     at->peers_stale = false;
+}
+
+/* The peer of the upstream whose name leads to this address, where there is one. */
+static struct stream_peer peer_meant(const struct hall_streams *at, struct stream_peer seen)
+{
+    const struct model *model = at->model;
+
+    for (size_t i = 0; streams_find(at->streams, seen) == MODEL_NONE && i < model->n_sites; i++) {
+        struct in_addr addresses[NAME_ADDRESSES_MAX];
+        struct stream_peer peer;
+
+        if (!read_upstream(model, (int)i, &peer) || peer.port != seen.port)
+            continue;
+        for (size_t n = hall_names_addresses(at->names, (int)i, addresses); n > 0; n--)
+            if (addresses[n - 1].s_addr == seen.address.s_addr)
+                return peer;
+    }
+    return seen;
 }
 
 /* ---- Hall's own connections: its probes are nobody's use ---- */
@@ -180,6 +191,7 @@ static bool take(void *context, const struct tcp_socket *socket)
     if (socket->inode == 0 || !IN6_IS_ADDR_V4MAPPED(&socket->remote) || is_own(at, socket->inode))
         return true;
     memcpy(&seen.peer.address, &socket->remote.s6_addr[12], sizeof(seen.peer.address));
+    seen.peer = peer_meant(at, seen.peer);
     at->error = streams_see(at->streams, &seen);
     return at->error == 0;
 }
@@ -238,6 +250,7 @@ static void look(struct hall_streams *at)
     const int before = at->error;
     const int64_t began = clock_boot_ns();
 
+    at->peers_stale |= hall_names_refresh(at->names, clock_now().boot);
     if (at->peers_stale)
         collect_peers(at);
     streams_begin(at->streams, clock_now().boot);
@@ -433,10 +446,12 @@ int hall_streams_create(struct hall *hall, const struct model *model,
     at->hall = hall;
     at->model = model;
     at->watches = calloc(model->n_servers + 1, sizeof(*at->watches));
-    at->peers = calloc(model->n_sites + 1, sizeof(*at->peers));
+    at->peers = calloc(model->n_sites * (1 + NAME_ADDRESSES_MAX) + 1, sizeof(*at->peers));
     at->peer_of = calloc(model->n_sites + 1, sizeof(*at->peer_of));
     if (at->watches && at->peers && at->peer_of)
         error = create_peers(at);
+    if (error == 0)
+        error = hall_names_create(hall->loop, model, &at->names);
     if (error == 0)
         error =
             sd_event_add_time(hall->loop, &at->timer, CLOCK_BOOTTIME, 0, ACCURACY_US, on_timer, at);
@@ -455,6 +470,7 @@ void hall_streams_destroy(struct hall_streams *at)
         return;
     sd_event_source_disable_unref(at->timer);
     sockets_destroy(at->sockets);
+    hall_names_destroy(at->names);
     streams_destroy(at->streams);
     free(at->watches);
     free(at->peers);

@@ -19,8 +19,8 @@ from test_proxies import hallctl, make_proxy  # noqa: F401
 from world import free_port, http_get
 
 IDLE_S, LASTS_S, STEP_S = 2, 6, 0.25
-USES = ("download", "upload", "websocket", "events")
-SEEN_AS = {"events": "download"}
+USES = ("download", "upload", "websocket", "events", "named")
+SEEN_AS = {"events": "download", "named": "download"}
 IDS = (*USES, "monitored")
 
 
@@ -138,10 +138,12 @@ class Place:
     def __init__(self, world, hallctl, kind):
         self.world, self.hooks, self.running = world, Hooks(self.put_to_sleep), {}
         self.addresses = {id: (f"127.0.7.{i + 1}", free_port()) for i, id in enumerate(IDS)}
+        upstreams = {id: "http://%s:%d" % address for id, address in self.addresses.items()}
+        # A name that leads elsewhere than to the server's address: to another card of it, say.
+        upstreams["named"] = f"http://localhost:{self.addresses['named'][1]}"
         config = world.hall.config
         config["servers"] = {id: self.server(i, id) for i, id in enumerate(IDS)}
-        config["domains"] = {host(id): {"server": id, "upstream": "http://%s:%d" % self.addresses[id],
-                                        "policy": {"idle": f"{IDLE_S}s"}} for id in IDS}
+        config["domains"] = {host(id): {"server": id, "upstream": upstreams[id], "policy": {"idle": f"{IDLE_S}s"}} for id in IDS}
         world.hall.write(config)
         world.broker.start()
         world.hall.start()
@@ -163,7 +165,8 @@ class Place:
     def wake(self, id):
         assert self.get(id).status == 503
         wait_event(self.bus, id, "packet_sent")
-        self.running[id] = Sites(self.addresses[id], Site).start()
+        address = ("127.0.0.1", self.addresses[id][1]) if id == "named" else self.addresses[id]
+        self.running[id] = Sites(address, Site).start()
         wait_until(lambda: self.get(id).status == 200, 15, f"the site of {id}")
 
     def stream(self, id):
@@ -179,9 +182,13 @@ class Place:
             self.put_to_sleep(id)
 
 
-def download(place):
-    answer = place.get("download", "/download", timeout=30)
+def download(place, id="download"):
+    answer = place.get(id, "/download", timeout=30)
     assert answer.status == 200 and len(answer.body) == int(LASTS_S / STEP_S) * 20000
+
+
+def named(place):
+    download(place, "named")
 
 
 def upload(place):
@@ -258,7 +265,7 @@ def test_nobody_is_cut_while_bytes_move(place):
     for id in IDS:
         place.wake(id)
     monitor = Monitor(place)
-    uses = {what.__name__: Use(what, place) for what in (download, upload, websocket, events)}
+    uses = {what.__name__: Use(what, place) for what in (download, upload, websocket, events, named)}
     try:
         for id in uses:
             label = rf"{SEEN_AS.get(id, id)} from 127\.0\.0\.1, [0-9.]+ (bytes|kB|MB) in the last minute"
