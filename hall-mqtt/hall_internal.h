@@ -230,6 +230,7 @@ void hall_names_destroy(struct hall_names *names);
 /* Looks them up again, where that is due; now: boot clock, ms. True: an earlier look-up has ended
  * since the last call. */
 bool hall_names_refresh(struct hall_names *names, int64_t now);
+size_t hall_names_count(const struct hall_names *names); /* sites whose upstream has a name */
 /* Those of one site's upstream; how many. None: it is an address, or not known yet. */
 size_t hall_names_addresses(const struct hall_names *names, int site,
                             struct in_addr ret_addresses[static NAME_ADDRESSES_MAX]);

@@ -13,13 +13,14 @@
 enum { NAME_SIZE = 256, FRESH_MS = 60000 };
 
 struct name {
-    char host[NAME_SIZE]; /* "": the site has an address, or nothing */
+    int site;
+    char host[NAME_SIZE];
     size_t n;
     struct in_addr addresses[NAME_ADDRESSES_MAX];
     bool unknown; /* it led nowhere */
 };
 
-/* What a look-up takes along and brings back: one name for each site. */
+/* What a look-up takes along and brings back: the sites whose upstream has a name, in order. */
 struct lookup {
     size_t n;
     struct name names[];
@@ -30,7 +31,6 @@ struct hall_names {
     const struct model *model;
     struct lookup *known;
     struct offload *under_way;
-    bool any;       /* some upstream has a name */
     bool ended;     /* a look-up has, and nobody heard of it */
     int64_t looked; /* boot clock, ms: when the last one began; 0: none */
 };
@@ -70,8 +70,7 @@ static void run(void *data)
     struct lookup *lookup = data;
 
     for (size_t i = 0; i < lookup->n; i++)
-        if (lookup->names[i].host[0])
-            look_up(&lookup->names[i]);
+        look_up(&lookup->names[i]);
 }
 
 /* ---- on the loop ---- */
@@ -85,7 +84,7 @@ static void done(void *context, void *data)
         if (found->names[i].unknown && !names->known->names[i].unknown)
             log_warning("the upstream %s of %s has no IPv4 address: open connections are looked "
                         "for at its server's address alone",
-                        found->names[i].host, names->model->sites[i].id);
+                        found->names[i].host, names->model->sites[found->names[i].site].id);
     free(names->known);
     names->known = found;
     names->under_way = NULL;
@@ -99,7 +98,8 @@ bool hall_names_refresh(struct hall_names *names, int64_t now)
     const bool ended = names->ended;
 
     names->ended = false;
-    if (!names->any || names->under_way || (names->looked > 0 && now - names->looked < FRESH_MS))
+    if (names->known->n == 0 || names->under_way ||
+        (names->looked > 0 && now - names->looked < FRESH_MS))
         return ended;
     struct lookup *lookup = copy(names->known);
 
@@ -109,42 +109,68 @@ bool hall_names_refresh(struct hall_names *names, int64_t now)
     return ended;
 }
 
+static int compare_sites(const void *a, const void *b)
+{
+    return ((const struct name *)a)->site - ((const struct name *)b)->site;
+}
+
 size_t hall_names_addresses(const struct hall_names *names, int site,
                             struct in_addr ret_addresses[static NAME_ADDRESSES_MAX])
 {
-    const struct name *name = &names->known->names[site];
+    const struct name wanted = {.site = site};
+    const struct name *name =
+        bsearch(&wanted, names->known->names, names->known->n, sizeof(wanted), compare_sites);
 
+    if (!name)
+        return 0;
     memcpy(ret_addresses, name->addresses, name->n * sizeof(name->addresses[0]));
     return name->n;
 }
 
-static bool read_name(const struct model *model, int site, struct name *name)
+size_t hall_names_count(const struct hall_names *names)
+{
+    return names->known->n;
+}
+
+static bool has_name(const struct model *model, int site, struct model_upstream *ret_upstream)
+{
+    return model_upstream(model, site, ret_upstream) && !ret_upstream->is_address &&
+           ret_upstream->host_length < NAME_SIZE;
+}
+
+/* NULL: no memory. */
+static struct lookup *list_names(const struct model *model)
 {
     struct model_upstream upstream;
+    size_t n = 0;
 
-    if (!model_upstream(model, site, &upstream) || upstream.is_address ||
-        upstream.host_length >= NAME_SIZE)
-        return false;
-    memcpy(name->host, upstream.host, upstream.host_length);
-    return true;
+    for (size_t i = 0; i < model->n_sites; i++)
+        n += has_name(model, (int)i, &upstream);
+    struct lookup *lookup = calloc(1, sizeof(*lookup) + n * sizeof(lookup->names[0]));
+
+    for (size_t i = 0; lookup && i < model->n_sites; i++) {
+        if (!has_name(model, (int)i, &upstream))
+            continue;
+        struct name *name = &lookup->names[lookup->n++];
+
+        name->site = (int)i;
+        memcpy(name->host, upstream.host, upstream.host_length);
+    }
+    return lookup;
 }
 
 int hall_names_create(sd_event *loop, const struct model *model, struct hall_names **ret_names)
 {
     struct hall_names *names = calloc(1, sizeof(*names));
 
-    if (!names)
-        return -ENOMEM;
-    names->loop = loop;
-    names->model = model;
-    names->known = calloc(1, sizeof(*names->known) + model->n_sites * sizeof(struct name));
-    if (!names->known) {
+    if (names)
+        names->known = list_names(model);
+    if (!names || !names->known) {
         free(names);
         return -ENOMEM;
     }
-    names->known->n = model->n_sites;
-    for (size_t i = 0; i < model->n_sites; i++)
-        names->any |= read_name(model, (int)i, &names->known->names[i]);
+    names->loop = loop;
+    names->model = model;
     *ret_names = names;
     return 0;
 }

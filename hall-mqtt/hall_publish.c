@@ -80,13 +80,11 @@ static uint64_t sites_ready(const struct fleet *fleet, int server)
     return bits;
 }
 
-static void note_faults(const struct fleet *fleet, int server, struct fault *out)
+static void post_faults(struct hall *hall, int server)
 {
-    size_t n = 0;
-
-    for (int site = fleet_first_site(fleet, server); site != MODEL_NONE && n < BOARD_SITES_MAX;
-         site = fleet_next_site(fleet, site))
-        out[n++] = problem_of_site(fleet, site);
+    for (int site = fleet_first_site(hall->fleet, server); site != MODEL_NONE;
+         site = fleet_next_site(hall->fleet, site))
+        board_post_fault(hall->board, site, problem_of_site(hall->fleet, site));
 }
 
 static void post_project(struct hall *hall, int site)
@@ -130,7 +128,7 @@ static void post_notice(struct hall *hall, int server)
             (int32_t)history_stage_median(&power->history, power->wake.kind, (enum stage)i);
     power_why(power, clock_now(), notice.why, sizeof(notice.why));
     (void)fleet_problem(hall->fleet, server, notice.problem);
-    note_faults(hall->fleet, server, notice.faults);
+    post_faults(hall, server);
     for (int site = fleet_first_site(hall->fleet, server); site != MODEL_NONE;
          site = fleet_next_site(hall->fleet, site))
         if (fleet_project(hall->fleet, site))

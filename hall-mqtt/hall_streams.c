@@ -67,6 +67,15 @@ static bool read_upstream(const struct model *model, int site, struct stream_pee
     return true;
 }
 
+/* For every upstream, and every address that its name leads to. */
+static int make_room(struct hall_streams *at)
+{
+    const size_t most = at->model->n_sites + NAME_ADDRESSES_MAX * hall_names_count(at->names);
+
+    at->peers = calloc(most + 1, sizeof(*at->peers));
+    return at->peers ? 0 : -ENOMEM;
+}
+
 static int create_peers(struct hall_streams *at)
 {
     const struct model *model = at->model;
@@ -85,7 +94,7 @@ static int create_peers(struct hall_streams *at)
             read_upstream(model, (int)i, &peer) ? streams_find(at->streams, peer) : MODEL_NONE;
     }
     free(peers);
-    return error;
+    return error == 0 ? make_room(at) : error;
 }
 
 static bool is_asked_for(const struct hall_streams *at, struct stream_peer peer)
@@ -446,12 +455,11 @@ int hall_streams_create(struct hall *hall, const struct model *model,
     at->hall = hall;
     at->model = model;
     at->watches = calloc(model->n_servers + 1, sizeof(*at->watches));
-    at->peers = calloc(model->n_sites * (1 + NAME_ADDRESSES_MAX) + 1, sizeof(*at->peers));
     at->peer_of = calloc(model->n_sites + 1, sizeof(*at->peer_of));
-    if (at->watches && at->peers && at->peer_of)
-        error = create_peers(at);
-    if (error == 0)
+    if (at->watches && at->peer_of)
         error = hall_names_create(hall->loop, model, &at->names);
+    if (error == 0)
+        error = create_peers(at);
     if (error == 0)
         error =
             sd_event_add_time(hall->loop, &at->timer, CLOCK_BOOTTIME, 0, ACCURACY_US, on_timer, at);

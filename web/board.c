@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "web/inbox.h"
 #include "web/limits.h"
 
@@ -19,9 +21,13 @@ enum {
 };
 #define NEVER INT64_MIN
 
+enum { NOTICE_FIXED = offsetof(struct notice, problem) };
+
+/* The notice is guarded by the slot's lock. */
 struct slot {
     _Atomic uint32_t version; /* what waiters look at without the lock */
-    struct notice notice;     /* guarded by the slot's lock */
+    char *problem;            /* NULL: none */
+    _Alignas(struct notice) unsigned char fixed[NOTICE_FIXED]; /* all but the problem */
 };
 
 struct site_slot {
@@ -30,6 +36,7 @@ struct site_slot {
     int project; /* its place in projects, or MODEL_NONE */
     _Atomic int64_t told_use, told_want;
     _Atomic uint32_t passes[PASS_KINDS];
+    _Atomic struct fault fault;
 };
 
 struct project_slot { /* guarded by the lock of its server's slot */
@@ -100,14 +107,28 @@ static size_t place_projects(struct board *board, const struct model *model)
     return (size_t)n;
 }
 
+static void slot_get(const struct slot *slot, struct notice *ret_notice)
+{
+    memcpy(ret_notice, slot->fixed, NOTICE_FIXED);
+    text_copy(ret_notice->problem, sizeof(ret_notice->problem), slot->problem ? slot->problem : "");
+}
+
+/* Without memory the problem goes untold. */
+static void slot_set(struct slot *slot, const struct notice *notice)
+{
+    memcpy(slot->fixed, notice, NOTICE_FIXED);
+    free(slot->problem);
+    slot->problem = notice->problem[0] ? strdup(notice->problem) : NULL;
+}
+
 static void init_slots(struct board *board, const struct model *model)
 {
-    for (size_t i = 0; i < model->n_servers; i++) {
-        struct notice *notice = &board->slots[i].notice;
-        notice->expected_ready = -1;
-        for (int stage = 0; stage < STAGES; stage++)
-            notice->stages[stage] = notice->expected[stage] = STAGE_UNREACHED;
-    }
+    struct notice none = {.expected_ready = -1};
+
+    for (int stage = 0; stage < STAGES; stage++)
+        none.stages[stage] = none.expected[stage] = STAGE_UNREACHED;
+    for (size_t i = 0; i < model->n_servers; i++)
+        slot_set(&board->slots[i], &none);
 }
 
 static void init_locks(struct board *board)
@@ -162,6 +183,8 @@ void board_destroy(struct board *board)
     pthread_cond_destroy(&board->changed);
     inbox_destroy(board->inbox);
     limits_destroy(board->limits);
+    for (size_t i = 0; board->slots && i < board->config->model.n_servers; i++)
+        free(board->slots[i].problem);
     free(board->slots);
     free(board->sites);
     free(board->projects);
@@ -189,14 +212,6 @@ static void post_sites(struct board *board, int server, uint64_t ready)
     }
 }
 
-static bool same_faults(const struct notice *a, const struct notice *b)
-{
-    for (size_t i = 0; i < BOARD_SITES_MAX; i++)
-        if (a->faults[i].code != b->faults[i].code || a->faults[i].number != b->faults[i].number)
-            return false;
-    return true;
-}
-
 /* Would a waiting page show it? Why the server is awake is for programs, and changes with each
  * visit. */
 static bool is_news(const struct notice *old, const struct notice *new)
@@ -207,20 +222,23 @@ static bool is_news(const struct notice *old, const struct notice *new)
            old->expected_ready != new->expected_ready || old->failure != new->failure ||
            old->guard.kind != new->guard.kind || old->guard.until != new->guard.until ||
            old->sites_ready != new->sites_ready || strcmp(old->problem, new->problem) != 0 ||
-           !same_faults(old, new) || memcmp(old->stages, new->stages, sizeof(old->stages)) != 0 ||
+           memcmp(old->stages, new->stages, sizeof(old->stages)) != 0 ||
            memcmp(old->expected, new->expected, sizeof(old->expected)) != 0;
 }
 
 void board_post(struct board *board, int server, const struct notice *notice)
 {
     struct slot *slot = &board->slots[server];
-    const bool news = is_news(&slot->notice, notice); /* only this thread writes it */
+    struct notice posted = *notice, before;
+
+    slot_get(slot, &before); /* only this thread writes it */
+    const bool news = is_news(&before, notice);
     uint32_t version = atomic_load(&slot->version) + (news ? 1 : 0);
 
     version = version == 0 ? 1 : version; /* 0 says that nothing was posted */
+    posted.version = version;
     pthread_mutex_lock(slot_lock(board, server));
-    slot->notice = *notice;
-    slot->notice.version = version;
+    slot_set(slot, &posted);
     pthread_mutex_unlock(slot_lock(board, server));
     post_sites(board, server, notice->sites_ready);
     atomic_store(&slot->version, version);
@@ -233,12 +251,15 @@ static void renew(struct board *board, int server)
 {
     struct slot *slot = &board->slots[server];
     uint32_t version = atomic_load(&slot->version);
+    struct notice notice;
 
     if (version == 0)
         return; /* nothing was posted: nobody knows an older version */
     version = version == UINT32_MAX ? 1 : version + 1;
+    slot_get(slot, &notice); /* only this thread writes it */
+    notice.version = version;
     pthread_mutex_lock(slot_lock(board, server));
-    slot->notice.version = version;
+    slot_set(slot, &notice);
     pthread_mutex_unlock(slot_lock(board, server));
     atomic_store(&slot->version, version);
     tell_waiters(board);
@@ -341,7 +362,7 @@ const struct config *board_config(const struct board *board)
 void board_read(struct board *board, int server, struct notice *ret_notice)
 {
     pthread_mutex_lock(slot_lock(board, server));
-    *ret_notice = board->slots[server].notice;
+    slot_get(&board->slots[server], ret_notice);
     pthread_mutex_unlock(slot_lock(board, server));
 }
 
@@ -350,11 +371,17 @@ bool board_site_ready(struct board *board, int site)
     return atomic_load_explicit(&board->sites[site].ready, memory_order_acquire);
 }
 
-struct fault board_site_fault(const struct board *board, int site, const struct notice *notice)
+void board_post_fault(struct board *board, int site, struct fault fault)
 {
-    const unsigned bit = board->sites[site].bit;
+    const struct fault old = atomic_exchange(&board->sites[site].fault, fault);
 
-    return bit < BOARD_SITES_MAX ? notice->faults[bit] : (struct fault){.code = FAULT_NONE};
+    if (old.code != fault.code || old.number != fault.number)
+        renew(board, server_of(board, site));
+}
+
+struct fault board_site_fault(const struct board *board, int site)
+{
+    return atomic_load(&board->sites[site].fault);
 }
 
 bool board_broker(struct board *board)

@@ -36,8 +36,7 @@ struct notice {
     uint64_t sites_ready; /* bit i: the i-th site of this server (in model order) lets visitors
                            * through; sites beyond BOARD_SITES_MAX of one server never do */
     char why[192];        /* "awake because ..." in English, for logs and programs */
-    char problem[PROBLEM_SIZE];
-    struct fault faults[BOARD_SITES_MAX]; /* of its sites, in the same order */
+    char problem[PROBLEM_SIZE]; /* last: most have none, and the board keeps only what there is */
 };
 
 /* And of one project, beside the notice of its server. */
@@ -101,8 +100,9 @@ void board_read(struct board *board, int server, struct notice *ret_notice);
 /* False: the site is no project, or nothing is known of it yet. */
 bool board_read_project(struct board *board, int site, struct project_notice *ret_notice);
 bool board_site_ready(struct board *board, int site); /* cheap: one atomic load */
-/* Why this site does not answer, by its server's notice. */
-struct fault board_site_fault(const struct board *board, int site, const struct notice *notice);
+/* Why a site does not answer; FAULT_NONE: it does, or that is not known. Posted by the loop. */
+void board_post_fault(struct board *board, int site, struct fault fault);
+struct fault board_site_fault(const struct board *board, int site);
 bool board_broker(struct board *board);
 /* Does a guard keep this visitor away? Closed hours first, then used up time, which refuses at a
  * ready site too; used up wakes only where the visit would begin one. */

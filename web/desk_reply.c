@@ -99,7 +99,7 @@ void desk_look(struct desk *desk, struct clerk *clerk, const struct place *place
     board_read(desk->board, place->server, &notice);
     view_init(view, desk->model, place->site, &notice, ready, asked, clock_now());
     if (!ready)
-        view->fault = board_site_fault(desk->board, place->site, &notice);
+        view->fault = board_site_fault(desk->board, place->site);
     if (board_read_project(desk->board, place->site, &project))
         view_add_project(view, &project, asked, clock_now());
     view->language = language_choose(clerk->request.fields[FIELD_ACCEPT_LANGUAGE]);

@@ -35,16 +35,16 @@ enum mac_verdict { MAC_UNKNOWN, MAC_MATCH, MAC_OTHER };
 enum agent_word { AGENT_UNHEARD, AGENT_ONLINE, AGENT_SLEEPING, AGENT_OFFLINE };
 
 struct check_state {
-    bool known; /* any outcome yet */
-    bool passing;
-    bool alive; /* answers, passing or not */
-    bool unable;
-    bool pending;       /* connected; its answer is still to come */
+    bool known : 1; /* any outcome yet */
+    bool passing : 1;
+    bool alive : 1; /* answers, passing or not */
+    bool unable : 1;
+    bool pending : 1;   /* connected; its answer is still to come */
     uint8_t misses;     /* answers missing in a row; stops at EVIDENCE_MISSES */
     uint8_t fails;      /* not passing in a row; stops at EVIDENCE_MISSES */
+    uint8_t told;       /* the code of the fault that was logged; FAULT_NONE: none */
     uint16_t detail;    /* http: last status; else 0 */
     struct fault fault; /* why the last try did not pass; FAULT_NONE: it passed, or none yet */
-    uint8_t told;       /* the code of the fault that was logged; FAULT_NONE: none */
 };
 
 struct evidence {
