@@ -276,7 +276,7 @@ static bool take_stream(struct step *step, const struct stream_use *use)
     note_use(step, use->holder);
     if (!lease_take(set, LEASE_STREAM, use->holder, use->label, step->now.boot, use->until))
         set->leases[0].until = later(set->leases[0].until, use->until);
-    return is_new;
+    return is_new || use->renamed;
 }
 
 static void take_streams(struct step *step, const struct stream_uses *uses)

@@ -74,6 +74,7 @@ struct stream_use {
     char holder[LEASE_HOLDER_SIZE]; /* id of the site */
     char label[LEASE_LABEL_SIZE];   /* "download from 192.0.2.7, 12 MB in the last minute" */
     int64_t until;                  /* boot clock, ms */
+    bool renamed;                   /* the label says another kind of use than before */
 };
 struct stream_uses {
     bool failed;

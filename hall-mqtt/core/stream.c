@@ -154,6 +154,7 @@ void streams_begin(struct streams *streams, int64_t now)
         peer->before = peer->passes;
         peer->passes = (struct passes){0};
         peer->most = 0;
+        peer->kind_before = peer->kind;
         peer->silent = 0;
     }
 }
@@ -296,11 +297,12 @@ static int64_t last_byte(const struct connection *one)
     return later(one->last_in, one->last_out);
 }
 
+/* More out than in is an upload once it cannot be a request's head alone. */
 static enum stream_kind kind_of(const struct connection *one)
 {
     if (one->websocket)
         return STREAM_WEBSOCKET;
-    return one->in >= one->out ? STREAM_DOWNLOAD : STREAM_UPLOAD;
+    return one->out > one->in && one->sent > HEAD_MOST ? STREAM_UPLOAD : STREAM_DOWNLOAD;
 }
 
 static void add_figures(struct peer *peer, const struct connection *one, int64_t now)

@@ -46,8 +46,8 @@ struct peer {
     uint32_t websockets;          /* which may be open on the connections marked so */
     int64_t moved;                /* when the last byte moved that counts; 0: never */
     int64_t answered;             /* and the last of a person's short request, which may go on */
-    enum stream_kind kind;
-    uint64_t most;         /* bytes of the busiest connection of this look */
+    enum stream_kind kind, kind_before; /* as of the look before */
+    uint64_t most;                      /* bytes of the busiest connection of this look */
     int64_t silent;        /* last byte of a connection that waits in silence; 0: none */
     bool silent_websocket; /* it is a websocket */
     struct bucket buckets[BUCKETS];

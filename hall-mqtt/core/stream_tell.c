@@ -102,7 +102,8 @@ static bool peer_use(const struct streams *streams, const struct peer *at,
 
     if (later(moving, silent) <= streams->at)
         return false;
-    *ret_use = (struct stream_use){.until = later(moving, silent)};
+    *ret_use = (struct stream_use){.until = later(moving, silent),
+                                   .renamed = moving > 0 && at->kind != at->kind_before};
     if (moving > streams->at)
         label_moving(streams, at, ret_use->label);
     else
