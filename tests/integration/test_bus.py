@@ -221,7 +221,8 @@ def test_everything_works_over_3_1_1(make_world):
     id, mark = command(bus, "testing", "wake")
     result(bus, "testing", id, "done", mark, 30)
     assert [r["outcome"] for r in results(bus, "testing", id)] == ["accepted", "done"]
-    assert status(bus, "testing")["state"] == "ready" and bus.last(topic("testing", "power")).text() == "ON"
+    wait_until(lambda: status(bus, "testing")["state"] == "ready", 10, "the status of a server that is ready")
+    assert bus.last(topic("testing", "power")).text() == "ON"
     mark = bus.mark()
     world.broker.kill()
     world.broker.start()
