@@ -133,7 +133,7 @@ def landed(driver):
 def test_from_asleep_to_the_site(place, driver):
     path = "/atelier/plan?x=1%202&y=%C3%A9"
     driver.get(place.url(path))
-    assert driver.title in ("Atelier is waking up", "Atelier is starting")
+    assert driver.title in ("Atelier is waking up", "Atelier is starting", "Atelier is almost there")
     place.bus.wait_text("hall/servers/testing/state", "ready", limit=20)
     assert driver.title != "The site"
     place.open()

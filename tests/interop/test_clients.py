@@ -48,9 +48,9 @@ def test_mosquitto_holds_and_releases(mosquitto, bus):
     hold = topic("testing", "hold/interop")
     mosquitto.pub(hold, "-m", '{"for":"1h","reason":"interop"}')
     wait_lease(bus, "testing", "hold", holder="interop", label="interop")
+    wait_state(bus, "testing", "ready", 20)
     mosquitto.pub(hold, "-n")
     wait_no_lease(bus, "testing", "hold")
-    wait_state(bus, "testing", "ready", 20)
 
 
 def test_mosquitto_is_refused_a_retained_command(mosquitto, bus):
