@@ -112,6 +112,9 @@ static void explain(const char *what, int error, char problem[ACTIVITY_PROBLEM_S
     if (error == -EPERM)
         snprintf(problem, ACTIVITY_PROBLEM_SIZE,
                  "%s cannot be seen without CAP_NET_ADMIN; the unit of hall-agent grants it", what);
+    else if (error == -ENOENT)
+        snprintf(problem, ACTIVITY_PROBLEM_SIZE,
+                 "no tcp_diag in this kernel; load that module, or turn connections off");
     else
         snprintf(problem, ACTIVITY_PROBLEM_SIZE, "%s cannot be seen: %s", what, strerror(-error));
 }

@@ -129,7 +129,9 @@ class Machine:
                 target.write_text(text)
             target.chmod(mode)
 
-        config = {"id": broker["user"], "mqtt": {"url": f"mqtt://{self.lan.gateway}:{broker['port']}"}}
+        # The tests log in by ssh: two minutes after each would be long.
+        config = {"id": broker["user"], "mqtt": {"url": f"mqtt://{self.lan.gateway}:{broker['port']}"},
+                  "activity": {"window": "3s"}}
         put("usr/bin/hall-agent", Path(agent), 0o755)
         put("etc/hall/agent.json", json.dumps(config))
         put("etc/hall/agent.env", f"HALL_MQTT_PASSWORD={broker['password']}\n", 0o600)
