@@ -72,9 +72,11 @@ bool model_upstream(const struct model *model, int site, struct model_upstream *
     const char *url =
         of->upstream ? of->upstream : model->sites[model->domains[of->domain].site].upstream;
     const char *host = url ? strstr(url, "://") : NULL;
-    struct model_upstream upstream = {.host = host ? host + 3 : ""};
     char address[INET_ADDRSTRLEN] = "";
 
+    if (!host)
+        return false;
+    struct model_upstream upstream = {.host = host + 3};
     upstream.host_length = strcspn(upstream.host, ":/?#");
     if (upstream.host_length == 0)
         return false;

@@ -4,8 +4,8 @@ The tests share one machine, which is slow to boot, and build on no order: each 
 """
 
 import json
-import re
 import os
+import re
 import sqlite3
 import time
 
