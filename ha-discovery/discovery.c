@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "bus/topic.h"
 #include "ha-discovery/entities.h"
+#include "words/topic.h"
 
 enum { ID_SIZE = 640, NAME_SIZE = 320 };
 

@@ -1,8 +1,8 @@
 #include "ha-discovery/entities.h"
 
-#include "bus/payload.h"
-#include "bus/topic.h"
 #include "core/fleet.h"
+#include "words/payload.h"
+#include "words/topic.h"
 
 #define ON(kind_) ((uint8_t)(TOPIC_##kind_ + 1))
 

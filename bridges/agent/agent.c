@@ -9,8 +9,8 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "bridges/agent/agent_internal.h"
-#include "bus/client_id.h"
 #include "loop/daemon.h"
+#include "mqtt/client_id.h"
 
 enum {
     LOOK_EVERY_MS = 15000,

@@ -8,13 +8,13 @@
 #include <systemd/sd-event.h>
 
 #include "bridges/agent/agent.h"
+#include "bridges/agent/agent_orders.h"
+#include "bridges/agent/agent_watch.h"
+#include "bridges/agent/agent_words.h"
 #include "bridges/agent/docker.h"
 #include "bridges/agent/logind.h"
-#include "bridges/agent/orders.h"
-#include "bridges/agent/report.h"
-#include "bridges/agent/watch.h"
-#include "bus/mqtt.h"
-#include "bus/topic.h"
+#include "mqtt/mqtt.h"
+#include "words/topic.h"
 
 enum leave_phase {
     LEAVE_NOT,      /* awake */

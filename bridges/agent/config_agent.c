@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "bridges/agent/orders.h"
+#include "bridges/agent/agent_orders.h"
 #include "config/document.h"
 #include "config/rows.h"
 

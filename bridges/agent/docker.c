@@ -14,7 +14,7 @@
 #include "bridges/agent/docker_http.h"
 #include "bridges/agent/docker_run.h"
 #include "bridges/agent/docker_sight.h"
-#include "bus/backoff.h"
+#include "mqtt/backoff.h"
 
 enum {
     PING_LIMIT_MS = 5 * 1000,

@@ -11,7 +11,7 @@
 #include <systemd/sd-event.h>
 
 #include "bridges/agent/activity.h"
-#include "bridges/agent/orders.h"
+#include "bridges/agent/agent_orders.h"
 
 struct logind;
 

@@ -11,10 +11,10 @@
 #include "base/text.h"
 #include "bridges/wol/relay_guard.h"
 #include "bridges/wol/wol_raw.h"
-#include "bus/client_id.h"
-#include "bus/mqtt.h"
-#include "bus/topic.h"
 #include "loop/daemon.h"
+#include "mqtt/client_id.h"
+#include "mqtt/mqtt.h"
+#include "words/topic.h"
 
 enum {
     RESULT_LIMIT = 2048,

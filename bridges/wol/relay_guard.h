@@ -7,7 +7,7 @@
 #define HALL_WOL_RELAY_GUARD_H
 
 #include "base/clock.h"
-#include "bus/relay.h"
+#include "words/relay_words.h"
 
 enum { RELAY_SEEN_MAX = 4096, RELAY_RATE_MAX = 100 };
 

@@ -10,9 +10,9 @@
 
 #include "base/json.h"
 #include "config/arena.h"
+#include "config/complaint.h"
 #include "config/option.h"
 #include "config/raw.h"
-#include "config/report.h"
 
 static int fail_syntax(const char *file, const struct json_error *error, int code,
                        struct buf *errors)

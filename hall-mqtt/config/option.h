@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "config/arena.h"
-#include "config/report.h"
+#include "config/complaint.h"
 
 enum option_kind {
     OPTION_TEXT,     /* a string of some format; what is stored is the format's business */

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "config/complaint.h"
 #include "config/config.h"
-#include "config/report.h"
 
 enum { SECRET_MAX = 4096, NAME_MAX_BYTES = 128 };
 

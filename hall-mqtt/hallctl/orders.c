@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "hallctl/phrase.h"
+#include "hallctl/event_words.h"
 #include "hallctl/telling.h"
 
 enum {

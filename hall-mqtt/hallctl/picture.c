@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/report.h"
+#include "config/complaint.h"
 
 void picture_init(struct picture *picture, const char *base)
 {

@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #include "base/json.h"
-#include "bus/topic.h"
+#include "words/topic.h"
 
 enum { PICTURE_MOST = 20000, PICTURE_WORD_SIZE = 24 };
 

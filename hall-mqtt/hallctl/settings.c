@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "config/arena.h"
+#include "config/complaint.h"
 #include "config/document.h"
 #include "config/format.h"
 #include "config/option.h"
-#include "config/report.h"
 
 enum { FILE_MAX = 65536, URL_MAX = 512 };
 

@@ -10,9 +10,9 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "bus/client_id.h"
-#include "bus/mqtt_link.h"
-#include "bus/topic.h"
+#include "mqtt/client_id.h"
+#include "mqtt/mqtt_link.h"
+#include "words/topic.h"
 
 enum { CONNECT_MS = 5000, READ_MS = 15000, TICK_MS = 8000, NAME_SIZE = 40, CORRELATION_SIZE = 8 };
 

@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "bus/mqtt.h"
 #include "hallctl/settings.h"
+#include "mqtt/mqtt.h"
 
 struct talk;
 

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "config/report.h"
+#include "config/complaint.h"
 
 static const struct verb plan_verbs[] = {
     {.name = "proxy-config",

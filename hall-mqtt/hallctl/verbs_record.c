@@ -5,11 +5,11 @@
 
 #include "base/clock.h"
 #include "base/number.h"
+#include "hallctl/event_words.h"
 #include "hallctl/fetch.h"
 #include "hallctl/grid.h"
 #include "hallctl/json_copy.h"
 #include "hallctl/meeting.h"
-#include "hallctl/phrase.h"
 #include "hallctl/telling.h"
 #include "hallctl/when.h"
 #include "hallctl/why.h"

@@ -8,7 +8,7 @@
 #include "hallctl/hallctl.h"
 #include "hallctl/meeting.h"
 #include "hallctl/verbs.h"
-#include "web/secret.h"
+#include "secret/secret.h"
 
 #define DEFAULT_CONFIG "/etc/hall/domains.json"
 

@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "hallctl/event_words.h"
 #include "hallctl/json_copy.h"
 #include "hallctl/meeting.h"
-#include "hallctl/phrase.h"
 
 enum { AGAIN_S = 2, LINE_LIMIT = 131072, SUBJECT_WIDTH = 16 };
 

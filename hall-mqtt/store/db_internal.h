@@ -6,7 +6,7 @@
 #define HALL_STORE_DB_INTERNAL_H
 
 #include "store/db.h"
-#include "store/schema.h"
+#include "store/tables.h"
 
 enum { DB_PAGE_SIZE = 1024 };
 

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "bridges/agent/agent_orders.h"
 #include "bridges/agent/config_agent.h"
 #include "bridges/agent/forwarded.h"
-#include "bridges/agent/orders.h"
 #include "bridges/agent/proc.h"
 #include "loop/sockets.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "bus/command.h"
+#include "words/command.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "hallctl/event_words.h"
 #include "hallctl/json_copy.h"
-#include "hallctl/phrase.h"
 #include "hallctl/why.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 #include "bridges/wol/config_relay.h"
-#include "bus/relay.h"
+#include "words/relay_words.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

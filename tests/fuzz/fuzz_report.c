@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "bus/report.h"
+#include "words/agent_report.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

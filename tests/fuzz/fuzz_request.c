@@ -11,12 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "web/gate.h"
-#include "web/lines.h"
-#include "web/page.h"
-#include "web/phrase.h"
-#include "web/request.h"
-#include "web/status.h"
+#include "web/gate/gate.h"
+#include "web/gate/request.h"
+#include "web/listen/lines.h"
+#include "web/page/page.h"
+#include "web/page/phrase.h"
+#include "web/page/status.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

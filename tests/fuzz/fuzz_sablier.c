@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "web/sablier.h"
+#include "web/gate/sablier.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

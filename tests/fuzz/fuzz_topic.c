@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "bus/topic.h"
+#include "words/topic.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

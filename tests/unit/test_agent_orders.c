@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "bridges/agent/orders.h"
-#include "bus/payload.h"
+#include "bridges/agent/agent_orders.h"
+#include "words/payload.h"
 
 #define LATER "\"expires\":\"2026-11-22T09:29:00Z\""
 

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bridges/agent/report.h"
-#include "bus/report.h"
+#include "bridges/agent/agent_words.h"
+#include "words/agent_report.h"
 
 static struct watch_sight sight;
 static struct vetoes vetoes;

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "web/board.h"
+#include "web/board/board.h"
 
 static struct model_server servers[3];
 static struct model_site sites[4] = {{.server = 1}, {.server = 0}, {.server = 1}, {.server = 2}};

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bus/command.h"
+#include "words/command.h"
 
 /* 2026-11-22T09:28:29Z */
 static const struct now now = {.boot = 5000, .wall = INT64_C(1795339709000)};

@@ -16,7 +16,7 @@
 
 #include "core/saved.h"
 #include "fleet_fixture.h"
-#include "store/record.h"
+#include "record/record.h"
 
 enum {
     STEPS = 1500, /* of one round */

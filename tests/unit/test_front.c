@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "web/front.h"
+#include "web/listen/front.h"
 
 static struct cidr loopback[] = {{0x7f000001, 0xffffffff}};
 static struct cidr elsewhere[] = {{0xc0000200, 0xffffff00}};

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "web/gate.h"
+#include "web/gate/gate.h"
 
 static struct cidr loopback[] = {{0x7f000001, 0xffffffff}};
 static struct cidr lan[] = {{0xc0a80100, 0xffffff00}};

@@ -13,9 +13,9 @@
 
 #include "base/clock.h"
 #include "hallctl/arguments.h"
+#include "hallctl/event_words.h"
 #include "hallctl/grid.h"
 #include "hallctl/json_copy.h"
-#include "hallctl/phrase.h"
 #include "hallctl/picture.h"
 #include "hallctl/why.h"
 

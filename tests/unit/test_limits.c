@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "web/limits.h"
+#include "web/board/limits.h"
 
 /* Two sites of one domain, one of another. */
 static struct model_site sites[] = {{.domain = 0}, {.domain = 0}, {.domain = 1}};

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "web/lines.h"
+#include "web/listen/lines.h"
 
 static struct header headers[4];
 static char text[256];

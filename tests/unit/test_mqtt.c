@@ -12,14 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bus/address.h"
-#include "bus/backoff.h"
-#include "bus/client_id.h"
-#include "bus/mqtt.h"
-#include "bus/mqtt_ending.h"
-#include "bus/mqtt_refusal.h"
-#include "bus/outbox.h"
-#include "bus/retained.h"
+#include "mqtt/address.h"
+#include "mqtt/backoff.h"
+#include "mqtt/client_id.h"
+#include "mqtt/mqtt.h"
+#include "mqtt/mqtt_ending.h"
+#include "mqtt/mqtt_refusal.h"
+#include "mqtt/outbox.h"
+#include "mqtt/retained.h"
 
 static struct retained *new_map(void)
 {

@@ -8,9 +8,9 @@
 #include <cmocka.h>
 
 #include "base/json.h"
-#include "web/page.h"
-#include "web/phrase.h"
-#include "web/status.h"
+#include "web/page/page.h"
+#include "web/page/phrase.h"
+#include "web/page/status.h"
 
 static const char *containers[] = {"web"};
 static struct model_check checks[] = {{.kind = CHECK_PING}};

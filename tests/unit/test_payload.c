@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "bus/payload.h"
+#include "words/payload.h"
 
 /* 2026-11-22T09:28:29Z */
 static const struct now now = {.boot = 1000000, .wall = INT64_C(1795339709000)};

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "base/json.h"
-#include "web/proxy_config.h"
-#include "web/request.h"
+#include "bridges/proxy/proxy_config.h"
+#include "web/gate/request.h"
 
 #define FOLDER TEST_DIR "/../bridges/proxy/"
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "web/reading.h"
+#include "web/gate/reading.h"
 
 /* One upstream for the domain and /shared, another for /apart and /deep/er. */
 enum { SITE_OWN, SITE_APART, SITE_SHARED, SITE_DEEPER };

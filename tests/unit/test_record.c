@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "store/record.h"
+#include "record/record.h"
 
 static const uint8_t mac[6] = {2, 0, 0, 0, 0, 1};
 static const struct record_owner owner = {.config = "/etc/hall/config.json", .mac = mac};

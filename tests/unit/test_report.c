@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "bus/report.h"
+#include "words/agent_report.h"
 
 static struct fleet_event event;
 static char reason[REASON_SIZE];

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "web/request.h"
+#include "web/gate/request.h"
 
 static const struct cidr trusted_ranges[] = {{0x7f000001, 0xffffffff}, {0x0a000000, 0xff000000}};
 static const struct proxies proxies = {2, trusted_ranges};

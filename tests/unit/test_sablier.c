@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "web/sablier.h"
+#include "web/gate/sablier.h"
 
 static const char *web_containers[] = {"client1-web", "client1-db"};
 static struct model_site sites[] = {

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "web/secret.h"
+#include "secret/secret.h"
 
 static void test_hash_and_verify(void **state)
 {

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "web/stack.h"
+#include "web/listen/stack.h"
 
 enum { SIZE = 512 * 1024, DEEP = 256 * 1024, SECOND = 1000000000 };
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "bus/topic.h"
+#include "words/topic.h"
 
 static void test_every_kind_reads_back_what_it_writes(void **state)
 {

@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "web/admin/admin_internal.h"
-#include "web/inbox.h"
+#include "web/board/inbox.h"
 
 static const struct listener_role role = {
     .name = "the dashboard",

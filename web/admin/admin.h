@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 #include "config/config.h"
+#include "secret/secret.h"
 #include "web/api/api.h"
-#include "web/secret.h"
 
 struct admin;
 

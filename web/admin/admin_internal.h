@@ -14,8 +14,8 @@
 #include "web/admin/hasher.h"
 #include "web/admin/session.h"
 #include "web/admin/throttle.h"
-#include "web/answer.h"
-#include "web/listener.h"
+#include "web/listen/listener.h"
+#include "web/page/answer.h"
 
 enum {
     ADMIN_WORKERS = 12, /* a browser opens six connections, and there are several browsers */

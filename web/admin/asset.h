@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "web/language.h"
+#include "web/gate/language.h"
 
 struct asset {
     const char *path; /* "/app/hall.<hash>.js" */

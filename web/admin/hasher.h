@@ -5,7 +5,7 @@
 #ifndef HALL_WEB_ADMIN_HASHER_H
 #define HALL_WEB_ADMIN_HASHER_H
 
-#include "web/secret.h"
+#include "secret/secret.h"
 
 struct hasher;
 

@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "web/admin/admin_internal.h"
-#include "web/language.h"
+#include "web/gate/language.h"
 
 enum { HASH_WAIT_MS = 6000, LOGIN_BODY_MAX = 8192 };
 

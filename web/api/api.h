@@ -12,9 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "web/answer.h"
 #include "web/api/errand.h"
-#include "web/request.h"
+#include "web/gate/request.h"
+#include "web/page/answer.h"
 
 enum {
     API_BODY_MAX = 64 * 1024,

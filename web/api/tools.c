@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "web/api/api_internal.h"
-#include "web/api/fetch.h"
+#include "web/api/try_site.h"
 
 enum { PING_MS = 2000, HTTP_MS = 5000 };
 

@@ -23,7 +23,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "web/front.h"
+#include "web/listen/front.h"
 
 struct stage_play {
     struct config *config;

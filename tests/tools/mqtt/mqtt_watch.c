@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "bus/mqtt.h"
+#include "mqtt/mqtt.h"
 
 enum { LINE_SIZE = 4096, LIMIT_MS = 2000 };
 

@@ -1,0 +1,176 @@
+#include "bridges/agent/agent_words.h"
+
+#include <stddef.h>
+
+#include "base/json.h"
+
+/* What is -1 or "" is not known. */
+static void put_count(struct json_writer *out, const char *key, int64_t value)
+{
+    if (value < 0)
+        json_put_null(out, key);
+    else
+        json_put_integer(out, key, value);
+}
+
+static void put_text(struct json_writer *out, const char *key, const char *text)
+{
+    json_put_string(out, key, text[0] != '\0' ? text : NULL);
+}
+
+static void put_vetoes(struct json_writer *out, const struct vetoes *vetoes)
+{
+    json_begin_array(out, "vetoes");
+    for (size_t i = 0; vetoes && i < vetoes->n; i++)
+        json_put_string(out, NULL, vetoes->list[i]);
+    json_end_array(out);
+}
+
+static void put_memory(struct json_writer *out, const struct proc_memory *memory)
+{
+    json_begin_object(out, "memory");
+    put_count(out, "total_mb", memory->total_mb);
+    put_count(out, "free_mb", memory->available_mb);
+    json_end_object(out);
+}
+
+static void put_sessions(struct json_writer *out, const struct activity_sample *sample)
+{
+    json_begin_array(out, "sessions");
+    for (size_t i = 0; i < sample->sessions.n; i++) {
+        const struct activity_session *session = &sample->sessions.list[i];
+        json_begin_object(out, NULL);
+        json_put_string(out, "user", session->user);
+        json_put_bool(out, "remote", session->remote);
+        put_text(out, "from", session->host);
+        put_text(out, "seat", session->seat);
+        json_put_bool(out, "idle", session->idle);
+        json_put_bool(out, "counts", activity_session_counts(session));
+        json_end_object(out);
+    }
+    json_end_array(out);
+}
+
+static void put_inhibitors(struct json_writer *out, const struct activity_sample *sample)
+{
+    json_begin_array(out, "inhibitors");
+    for (size_t i = 0; i < sample->inhibitors.n; i++) {
+        const struct activity_inhibitor *inhibitor = &sample->inhibitors.list[i];
+        json_begin_object(out, NULL);
+        json_put_string(out, "who", inhibitor->who);
+        json_put_string(out, "why", inhibitor->why);
+        json_put_string(out, "what", inhibitor->what);
+        json_put_string(out, "mode", inhibitor->mode);
+        json_end_object(out);
+    }
+    json_end_array(out);
+}
+
+static void put_connections(struct json_writer *out, const struct activity_sample *sample)
+{
+    json_begin_array(out, "connections");
+    for (size_t i = 0; i < sample->connections.n; i++) {
+        const struct activity_connection *connection = &sample->connections.list[i];
+        json_begin_object(out, NULL);
+        json_put_string(out, "from", connection->peer);
+        json_put_integer(out, "port", connection->port);
+        put_count(out, "bytes", connection->bytes);
+        json_put_integer(out, "quiet_s", connection->quiet_ms / 1000);
+        json_end_object(out);
+    }
+    json_end_array(out);
+}
+
+static void put_wol(struct json_writer *out, const char *interface, const struct wol_nic *wol)
+{
+    json_begin_object(out, "wol");
+    put_text(out, "interface", interface);
+    if (wol->known)
+        json_put_bool(out, "armed", wol->armed);
+    else
+        json_put_null(out, "armed");
+    put_text(out, "problem", wol->problem);
+    json_end_object(out);
+}
+
+static void put_can(struct json_writer *out, const struct logind_can *can, unsigned rights)
+{
+    json_begin_object(out, "can");
+    for (enum order_verb verb = ORDER_SUSPEND; verb <= ORDER_REBOOT; verb++)
+        json_put_bool(out, order_verb_name(verb), can->can[verb] && (rights & (1U << verb)) != 0);
+    json_put_bool(out, "containers", (rights & RIGHT_CONTAINERS) != 0);
+    put_text(out, "problem", can->problem);
+    json_end_object(out);
+}
+
+int report_write(const struct watch_sight *sight, const struct vetoes *vetoes, unsigned rights,
+                 unsigned resumes, struct buf *out)
+{
+    struct json_writer writer;
+    json_writer_init(&writer, out);
+    json_begin_object(&writer, NULL);
+    json_put_integer(&writer, "schema", REPORT_SCHEMA);
+    json_put_string(&writer, "version", HALL_VERSION);
+    put_text(&writer, "boot_id", sight->boot_id);
+    json_put_integer(&writer, "resumes", resumes);
+    put_count(&writer, "uptime_s", sight->uptime_s);
+    if (sight->load < 0)
+        json_put_null(&writer, "load");
+    else
+        json_put_number(&writer, "load", sight->load);
+    put_memory(&writer, &sight->memory);
+    put_sessions(&writer, &sight->sample);
+    put_inhibitors(&writer, &sight->sample);
+    put_connections(&writer, &sight->sample);
+    put_vetoes(&writer, vetoes);
+    put_wol(&writer, sight->interface, &sight->wol);
+    put_can(&writer, &sight->can, rights);
+    json_end_object(&writer);
+    return buf_error(out);
+}
+
+int report_write_containers(const struct docker_view *view, struct buf *out)
+{
+    struct json_writer writer;
+    json_writer_init(&writer, out);
+    json_begin_object(&writer, NULL);
+    json_put_integer(&writer, "schema", REPORT_SCHEMA);
+    json_put_bool(&writer, "docker", view->up);
+    put_text(&writer, "problem", view->problem);
+    json_begin_array(&writer, "containers");
+    for (size_t i = 0; i < view->n; i++) {
+        const struct docker_container *container = &view->containers[i];
+        json_begin_object(&writer, NULL);
+        json_put_string(&writer, "name", container->name);
+        put_text(&writer, "project", container->project);
+        json_put_string(&writer, "state", container->state);
+        put_text(&writer, "health", container->health);
+        json_put_bool(&writer, "busy", container->busy);
+        json_end_object(&writer);
+    }
+    json_end_array(&writer);
+    json_end_object(&writer);
+    return buf_error(out);
+}
+
+static const char *const outcomes[] = {
+    [REPORT_ACCEPTED] = "accepted",
+    [REPORT_REFUSED] = "refused",
+    [REPORT_DONE] = "done",
+    [REPORT_FAILED] = "failed",
+};
+
+int report_write_result(const struct order_name *name, enum report_outcome outcome,
+                        const char *reason, const struct vetoes *vetoes, struct buf *out)
+{
+    struct json_writer writer;
+    json_writer_init(&writer, out);
+    json_begin_object(&writer, NULL);
+    put_text(&writer, "id", name->id);
+    put_text(&writer, "action", name->action);
+    json_put_string(&writer, "outcome", outcomes[outcome]);
+    put_text(&writer, "reason", reason);
+    put_vetoes(&writer, vetoes);
+    json_end_object(&writer);
+    return buf_error(out);
+}

@@ -1,0 +1,24 @@
+/*
+ * report: what the agent publishes, as JSON with all keys, null where unset. Pure. Each returns 0
+ * or -EMSGSIZE, -ENOMEM.
+ */
+#ifndef HALL_BRIDGES_AGENT_AGENT_WORDS_H
+#define HALL_BRIDGES_AGENT_AGENT_WORDS_H
+
+#include "base/buf.h"
+#include "bridges/agent/agent_orders.h"
+#include "bridges/agent/agent_watch.h"
+
+enum { REPORT_SCHEMA = 1, REPORT_LIMIT = 60000 };
+
+/* rights: what the configuration allows; what it does not cannot be done. */
+int report_write(const struct watch_sight *sight, const struct vetoes *vetoes, unsigned rights,
+                 unsigned resumes, struct buf *out);
+int report_write_containers(const struct docker_view *view, struct buf *out);
+
+enum report_outcome { REPORT_ACCEPTED, REPORT_REFUSED, REPORT_DONE, REPORT_FAILED };
+/* reason "" and vetoes NULL: none. */
+int report_write_result(const struct order_name *name, enum report_outcome outcome,
+                        const char *reason, const struct vetoes *vetoes, struct buf *out);
+
+#endif

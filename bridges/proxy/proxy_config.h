@@ -1,0 +1,32 @@
+/*
+ * proxy_config: what a reverse proxy is to be told, made from domains.json: that it asks Hall
+ * before each request, sends /.hall/ to it, and where the sites are. Traefik gets JSON (for its
+ * HTTP provider at /traefik/config, or as a file), Caddy a Caddyfile, nginx a file for conf.d.
+ * Pure.
+ */
+#ifndef HALL_BRIDGES_PROXY_PROXY_CONFIG_H
+#define HALL_BRIDGES_PROXY_PROXY_CONFIG_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "config/config.h"
+
+enum proxy_kind { PROXY_TRAEFIK, PROXY_CADDY, PROXY_NGINX };
+enum { PROXY_KINDS = 3, PROXY_CONFIG_MAX = 16 * 1024 * 1024 };
+
+const char *proxy_kind_name(enum proxy_kind kind); /* "traefik" ... */
+bool proxy_kind_from_name(const char *name, enum proxy_kind *ret_kind);
+
+struct proxy_order {
+    enum proxy_kind kind;
+    bool fail_open;     /* visitors are let through while Hall does not answer */
+    const char *listen; /* ADDRESS:PORT, plain HTTP (Caddy and nginx); NULL: as configured */
+};
+
+/* Hall's address for the proxy is /proxy/hall of the configuration. -EINVAL: something cannot be
+ * said in that proxy's language; errors then names it. -EMSGSIZE, -ENOMEM. */
+int proxy_config_write(const struct config *config, const struct proxy_order *order,
+                       struct buf *out, struct buf *errors);
+
+#endif

@@ -1,0 +1,60 @@
+/* proxy_internal: what the three languages share. */
+#ifndef HALL_BRIDGES_PROXY_PROXY_INTERNAL_H
+#define HALL_BRIDGES_PROXY_PROXY_INTERNAL_H
+
+#include "bridges/proxy/proxy_config.h"
+#include "web/site/site_name.h"
+#include "web/site/uri.h"
+
+struct proxy_job {
+    const struct config *config;
+    const struct proxy_order *order;
+    const char *hall; /* http://HOST:PORT */
+    bool tls;         /* the proxy itself speaks TLS to visitors */
+    struct buf *out;
+    struct buf *errors;
+};
+
+/* http://HOST:PORT/BASE taken apart; borrows. */
+struct proxy_target {
+    struct span origin;    /* http://HOST:PORT */
+    struct span authority; /* HOST:PORT */
+    struct span base;      /* /BASE without a slash at its end; empty: none */
+};
+struct proxy_target proxy_target(const char *url);
+
+/* How the proxy reaches an https upstream, as Hall's own check does; NULL: it is plain HTTP. */
+const struct model_tls *proxy_tls(const struct model_site *site);
+/* False: its ca cannot be quoted in a file of nginx or Caddy; that is reported. */
+bool proxy_tls_is_fit(struct proxy_job *job, const struct model_site *site);
+
+/* What Hall reads of a request besides Host and X-Forwarded-*: only this is sent to it. The last
+ * has no name. */
+struct proxy_header {
+    const char *name;
+    const char *variable; /* as nginx writes it behind "$http_" */
+};
+extern const struct proxy_header proxy_headers[];
+
+/* How long the proxy waits for Hall before it takes it for hung. Hall answers at once, but holds
+ * the requests for a domain as long as its `access.hold` says, and the page's questions up to 10 s.
+ */
+enum { PROXY_HALL_WAIT_S = 2, PROXY_HELPER_WAIT_S = 12 };
+int64_t proxy_hall_wait(const struct model_domain *domain);
+
+#define SPAN(span_) (int)(span_).length, (span_).at
+
+void proxy_write_traefik(struct proxy_job *job);
+void proxy_write_caddy(struct proxy_job *job);
+void proxy_write_nginx(struct proxy_job *job);
+
+/* The sites of a domain: its projects, longest path first, then its own. */
+typedef void proxy_site_fn(struct proxy_job *job, const struct model_domain *domain,
+                           const struct model_site *site);
+void proxy_each_site(struct proxy_job *job, const struct model_domain *domain, proxy_site_fn *call);
+
+/* The site whose upstream the visitors of `site` are led to: a project without one is part of its
+ * domain's own site. NULL: there is none, and Hall answers. */
+const struct model_site *proxy_lead(const struct proxy_job *job, const struct model_site *site);
+
+#endif

@@ -1,0 +1,277 @@
+/* A file for /etc/nginx/conf.d (https://nginx.org/en/docs/), for nginx 1.18 and later with
+ * auth_request. */
+#include <string.h>
+
+#include "bridges/proxy/proxy_internal.h"
+
+static const char head[] =
+    "# Made from domains.json by: hallctl proxy-config nginx\n"
+    "%s"
+    "map $http_upgrade $hall_connection {\n"
+    "    default upgrade;\n"
+    "    \"\" \"\";\n"
+    "}\n"
+    "map $http_host $hall_port {\n"
+    "    default \"\";\n"
+    "    \"~(?<hall_port_given>:[0-9]+)$\" $hall_port_given;\n"
+    "}\n"
+    "# Hall is away where it takes no connection, or takes one and gives no answer in time.\n"
+    "map \"$upstream_status $upstream_connect_time\" $hall_is_away {\n"
+    "    default 0;\n"
+    "    \"~504 [^ ]+$\" 1;\n"
+    "    \"~-$\" 1;\n"
+    "}\n"
+    "upstream hall {\n"
+    "    server %.*s;\n"
+    "    keepalive 16;\n"
+    "}\n";
+
+static const char open_words[] =
+    "# While Hall does not answer, visitors are led to the sites unasked (fail-open).\n";
+static const char closed_words[] =
+    "# While Hall does not answer, visitors get 503 (fail-closed).\n";
+
+/* What the visitor said is overwritten, whatever it was. The host is the one nginx routes by. */
+#define FORWARDED(indent_)                                                                         \
+    indent_ "proxy_set_header Host $host$hall_port;\n" indent_                                     \
+            "proxy_set_header X-Forwarded-Host $host$hall_port;\n" indent_                         \
+            "proxy_set_header X-Forwarded-Uri $request_uri;\n" indent_                             \
+            "proxy_set_header X-Forwarded-Method $request_method;\n" indent_                       \
+            "proxy_set_header X-Forwarded-Proto $scheme;\n" indent_                                \
+            "proxy_set_header X-Forwarded-For $remote_addr;\n"
+
+/* For the sites: both ways as it comes, nothing is kept on the disk. */
+static const char common[] = "    client_max_body_size 0;\n"
+                             "    large_client_header_buffers 8 64k;\n"
+                             "    proxy_http_version 1.1;\n"
+                             "    proxy_buffering off;\n"
+                             "    proxy_request_buffering off;\n"
+                             "    proxy_connect_timeout 5s;\n"
+                             "    proxy_read_timeout 1h;\n"
+                             "    proxy_send_timeout 1h;\n" FORWARDED(
+                                 "    ") "    proxy_set_header Upgrade $http_upgrade;\n"
+                                         "    proxy_set_header Connection $hall_connection;\n"
+                                         "    proxy_set_header X-Hall-Site \"\";\n"
+                                         "\n";
+
+static const char closed_location[] = "    location @hall_closed {\n"
+                                      "        add_header Retry-After 10 always;\n"
+                                      "        add_header Cache-Control no-store always;\n"
+                                      "        return 503;\n"
+                                      "    }\n";
+static const char open_location[] = "    location @hall_open {\n"
+                                    "        if ($hall_is_away = 0) {\n"
+                                    "            return 500;\n"
+                                    "        }\n"
+                                    "        return 204;\n"
+                                    "    }\n";
+
+/* Such lines for a location that asks Hall: what Hall reads of the request, and no other header. */
+static void put_hall(struct proxy_job *job, const char *uri, int64_t wait_s)
+{
+    buf_printf(job->out,
+               "        proxy_pass http://hall%s;\n"
+               "        proxy_pass_request_headers off;\n"
+               "        proxy_connect_timeout 1s;\n"
+               "        proxy_send_timeout 2s;\n"
+               "        proxy_read_timeout %llds;\n" FORWARDED(
+                   "        ") "        proxy_set_header Connection \"\";\n"
+                               "        proxy_set_header " SITE_NAME_HEADER " $hall_site;\n",
+               uri, (long long)wait_s);
+    for (const struct proxy_header *header = proxy_headers; header->name; header++)
+        buf_printf(job->out, "        proxy_set_header %s $http_%s;\n", header->name,
+                   header->variable);
+}
+
+/* nginx drops the body where it asks first; a refused upload goes to Hall as it comes, which reads
+ * none of it: else nginx would keep it on the disk. */
+static void put_hall_locations(struct proxy_job *job, const struct model_domain *domain)
+{
+    buf_puts(job->out, "    location @hall {\n"
+                       "        recursive_error_pages on;\n"
+                       "        error_page 502 504 = @hall_closed;\n"
+                       "        proxy_method GET;\n");
+    put_hall(job, "", PROXY_HALL_WAIT_S);
+    buf_puts(job->out, "    }\n"
+                       "    location = /.hall-auth {\n"
+                       "        internal;\n"
+                       "        proxy_method GET;\n"
+                       "        proxy_pass_request_body off;\n"
+                       "        proxy_set_header Content-Length \"\";\n");
+    put_hall(job, "/auth/nginx", proxy_hall_wait(domain));
+    if (job->order->fail_open)
+        buf_puts(job->out, "        error_page 502 504 = @hall_open;\n");
+    buf_puts(job->out, "    }\n");
+    if (job->order->fail_open)
+        buf_puts(job->out, open_location);
+    buf_puts(job->out, closed_location);
+}
+
+static bool is_fit(struct proxy_job *job, const struct model_site *site, struct span base)
+{
+    if (base.length == 0 || (!memchr(base.at, '$', base.length) && !strchr(site->path, '$')))
+        return true;
+    buf_printf(job->errors,
+               "%s %s: the path has a '$', which nginx cannot take behind an upstream with a path "
+               "of its own; choose another path\n",
+               site->is_project ? "project" : "domain", site->id);
+    return false;
+}
+
+/* nginx by itself verifies nothing and trusts no authorities: both are named. */
+static void put_tls(struct proxy_job *job, const struct model_tls *tls)
+{
+    if (!tls)
+        return;
+    buf_printf(job->out,
+               "        proxy_ssl_server_name on;\n"
+               "        proxy_ssl_name \"%s\";\n",
+               tls->name);
+    if (tls->verify)
+        buf_printf(job->out,
+                   "        proxy_ssl_verify on;\n"
+                   "        proxy_ssl_verify_depth 5;\n"
+                   "        proxy_ssl_trusted_certificate \"%s\";\n",
+                   tls->ca ? tls->ca : "/etc/ssl/certs/ca-certificates.crt");
+}
+
+static void put_name(struct proxy_job *job, const struct model_site *site)
+{
+    char name[SITE_NAME_SIZE];
+    buf_printf(job->out, "        set $hall_site \"%s\";\n",
+               site_name(&job->config->model, site, name));
+}
+
+static void put_helper(struct proxy_job *job, const struct model_domain *domain)
+{
+    buf_puts(job->out, "    location ^~ /.hall/ {\n"
+                       "        error_page 502 504 = @hall_closed;\n");
+    put_name(job, &job->config->model.sites[domain->site]);
+    put_hall(job, "", PROXY_HELPER_WAIT_S);
+    buf_puts(job->out, "    }\n");
+}
+
+/* The upstreams have names, so that connections to them are kept. Not for long: the server they
+ * lead to may be put to sleep. */
+static void put_upstream_name(struct proxy_job *job, const struct model_site *lead)
+{
+    buf_printf(job->out, "hall-%s-%s", lead->is_project ? "project" : "domain", lead->id);
+}
+
+static void put_upstream(struct proxy_job *job, const struct model_domain *domain,
+                         const struct model_site *site)
+{
+    (void)domain;
+    if (!site->upstream)
+        return;
+    struct span authority = proxy_target(site->upstream).authority;
+    bool has_port = memchr(authority.at, ':', authority.length) != NULL;
+    buf_puts(job->out, "upstream ");
+    put_upstream_name(job, site);
+    buf_printf(job->out,
+               " {\n"
+               "    server %.*s%s;\n"
+               "    keepalive 8;\n"
+               "    keepalive_timeout 4s;\n"
+               "}\n",
+               SPAN(authority), proxy_tls(site) && !has_port ? ":443" : "");
+}
+
+/* match: "= /x" or "/x/". With a path behind its upstream nginx puts that in the place of what
+ * matched. */
+static void put_location(struct proxy_job *job, const struct model_site *site, const char *sign,
+                         const char *slash)
+{
+    const char *path = *slash == '/' && strcmp(site->path, "/") == 0 ? "" : site->path;
+    const struct model_site *lead = proxy_lead(job, site);
+    buf_printf(job->out, "    location %s\"%s%s\" {\n", sign, path, slash);
+    put_name(job, site);
+    if (!lead) {
+        buf_puts(job->out, "        error_page 502 504 = @hall_closed;\n"
+                           "        proxy_method GET;\n");
+        put_hall(job, "", PROXY_HALL_WAIT_S);
+        buf_puts(job->out, "    }\n");
+        return;
+    }
+    buf_puts(job->out, "        auth_request /.hall-auth;\n"
+                       "        error_page 401 403 502 504 = @hall;\n"
+                       "        error_page 500 = @hall_closed;\n");
+    put_tls(job, proxy_tls(lead));
+    struct proxy_target target = proxy_target(lead->upstream);
+    buf_printf(job->out, "        proxy_pass \"http%s://", proxy_tls(lead) ? "s" : "");
+    put_upstream_name(job, lead);
+    if (target.base.length > 0)
+        buf_printf(job->out, "%.*s%s%s", SPAN(target.base), path, slash);
+    buf_puts(job->out, "\";\n    }\n");
+}
+
+static void put_site(struct proxy_job *job, const struct model_domain *domain,
+                     const struct model_site *site)
+{
+    const struct model_site *lead = proxy_lead(job, site);
+    (void)domain;
+    if (lead &&
+        (!is_fit(job, site, proxy_target(lead->upstream).base) || !proxy_tls_is_fit(job, lead)))
+        return;
+    if (strcmp(site->path, "/") != 0)
+        put_location(job, site, "= ", "");
+    put_location(job, site, "", "/");
+}
+
+static void put_redirect(struct proxy_job *job, const struct model_domain *domain)
+{
+    buf_printf(job->out,
+               "\nserver {\n"
+               "    listen 80;\n"
+               "    listen [::]:80;\n"
+               "    server_name %s;\n"
+               "    location /.well-known/acme-challenge/ {\n"
+               "        root /var/www/html;\n"
+               "    }\n"
+               "    location / {\n"
+               "        return 308 https://$host$request_uri;\n"
+               "    }\n"
+               "}\n",
+               domain->name);
+}
+
+static void put_listen(struct proxy_job *job, const struct model_domain *domain)
+{
+    const char *folder = job->config->proxy.certificates;
+    if (job->order->listen)
+        buf_printf(job->out, "    listen %s;\n", job->order->listen);
+    else if (!job->tls)
+        buf_puts(job->out, "    listen 80;\n    listen [::]:80;\n");
+    else
+        buf_printf(job->out,
+                   "    listen 443 ssl http2;\n"
+                   "    listen [::]:443 ssl http2;\n"
+                   "    ssl_certificate \"%s/%s/fullchain.pem\";\n"
+                   "    ssl_certificate_key \"%s/%s/privkey.pem\";\n",
+                   folder, domain->name, folder, domain->name);
+}
+
+static void put_domain(struct proxy_job *job, const struct model_domain *domain)
+{
+    if (job->tls)
+        put_redirect(job, domain);
+    buf_puts(job->out, "\nserver {\n");
+    put_listen(job, domain);
+    buf_printf(job->out, "    server_name %s;\n", domain->name);
+    buf_puts(job->out, common);
+    put_hall_locations(job, domain);
+    put_helper(job, domain);
+    proxy_each_site(job, domain, put_site);
+    buf_puts(job->out, "}\n");
+}
+
+void proxy_write_nginx(struct proxy_job *job)
+{
+    const struct model *model = &job->config->model;
+    buf_printf(job->out, head, job->order->fail_open ? open_words : closed_words,
+               SPAN(proxy_target(job->hall).authority));
+    for (size_t i = 0; i < model->n_domains; i++)
+        proxy_each_site(job, &model->domains[i], put_upstream);
+    for (size_t i = 0; i < model->n_domains; i++)
+        put_domain(job, &model->domains[i]);
+}

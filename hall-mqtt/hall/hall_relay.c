@@ -1,0 +1,251 @@
+/*
+ * Packets that a relay sends in Hall's place: which relays are there, what they were asked, and
+ * what became of it. Nothing falls back to Hall's own sending: where a relay is configured, Hall
+ * cannot reach the server itself.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "hall/hall_internal.h"
+#include "words/relay_words.h"
+
+enum {
+    RELAYS_MAX = 64,  /* that spoke on the bus */
+    PENDING_MAX = 64, /* packets that no answer came for yet */
+    EXPIRES_MS = 10000,
+    ANSWER_MS = 4000, /* a relay that has not answered by then has not sent */
+    ACCURACY_US = 100000,
+    ORDER_LIMIT = 1024,
+};
+
+struct word {
+    char id[SLUG_MAX + 1];
+    bool online;
+};
+
+struct pending {
+    char id[COMMAND_ID_SIZE]; /* "": free */
+    char relay[SLUG_MAX + 1];
+    char server[SLUG_MAX + 1]; /* its index may change with a reload */
+    int64_t due;               /* boot clock */
+};
+
+struct relays {
+    size_t n;
+    struct word words[RELAYS_MAX];
+    struct pending pending[PENDING_MAX];
+    uint64_t next; /* makes ids */
+    sd_event_source *timer;
+};
+
+/* ---- what relays say of themselves ---- */
+
+static struct word *find_word(struct relays *relays, const char *id)
+{
+    for (size_t i = 0; i < relays->n; i++)
+        if (strcmp(relays->words[i].id, id) == 0)
+            return &relays->words[i];
+    return NULL;
+}
+
+static int on_state(struct hall *hall, const struct topic *topic,
+                    const struct mqtt_message *message, char ret_reason[REASON_SIZE])
+{
+    struct relays *relays = hall->relays;
+    struct word *word = find_word(relays, topic->id);
+    bool online = false;
+    const int error = message->length > 0
+                          ? relay_read_state(message->payload, message->length, &online, ret_reason)
+                          : 0; /* cleared: it is gone */
+
+    if (error < 0)
+        return error;
+    if (!word && relays->n == RELAYS_MAX) {
+        snprintf(ret_reason, REASON_SIZE, "there are more than %d relays", RELAYS_MAX);
+        return -ENOSPC;
+    }
+    if (!word) {
+        word = &relays->words[relays->n++];
+        text_copy(word->id, sizeof(word->id), topic->id);
+        word->online = !online;
+    }
+    if (word->online != online)
+        log_info("relay %s: %s", word->id, online ? "online" : "offline");
+    word->online = online;
+    return 0;
+}
+
+/* ---- what became of a packet ---- */
+
+static void fail(struct hall *hall, struct pending *pending, const char *what, const char *reason)
+{
+    struct fleet_event event = {.kind = FLEET_PACKET_FAILED,
+                                .server =
+                                    model_server_by_id(&hall->config->model, pending->server)};
+
+    snprintf(event.packet.reason, sizeof(event.packet.reason), "relay %s %s%s%.120s",
+             pending->relay, what, reason[0] ? ": " : "", reason);
+    log_warning("%s: magic packet could not be sent: %s", pending->server, event.packet.reason);
+    *pending = (struct pending){0};
+    if (event.server != MODEL_NONE)
+        hall_feed(hall, &event);
+}
+
+static int on_result(struct hall *hall, const struct topic *topic,
+                     const struct mqtt_message *message, char ret_reason[REASON_SIZE])
+{
+    struct relay_result result;
+    const int error = relay_read_result(message->payload, message->length, &result, ret_reason);
+
+    if (error < 0)
+        return error;
+    for (size_t i = 0; i < PENDING_MAX; i++) {
+        struct pending *pending = &hall->relays->pending[i];
+
+        if (strcmp(pending->id, result.id) != 0 || strcmp(pending->relay, topic->id) != 0)
+            continue;
+        if (result.outcome == RELAY_DONE)
+            *pending = (struct pending){0};
+        else
+            fail(hall, pending,
+                 result.outcome == RELAY_REFUSED ? "refused it" : "could not send it",
+                 result.reason);
+        break;
+    }
+    return 0; /* what nobody waits for came too late, or was not asked by us */
+}
+
+void hall_on_relay(struct hall *hall, const struct topic *topic, const struct mqtt_message *message)
+{
+    char reason[REASON_SIZE];
+    const int error = topic->kind == TOPIC_RELAY_STATE ? on_state(hall, topic, message, reason)
+                                                       : on_result(hall, topic, message, reason);
+
+    if (error < 0 && hall_may_tell(hall))
+        log_warning("relay %s: message on %s ignored: %s", topic->id, message->topic, reason);
+}
+
+/* ---- asking ---- */
+
+static void arm(struct relays *relays)
+{
+    int64_t due = INT64_MAX;
+
+    for (size_t i = 0; i < PENDING_MAX; i++)
+        if (relays->pending[i].id[0] && relays->pending[i].due < due)
+            due = relays->pending[i].due;
+    if (due == INT64_MAX) {
+        sd_event_source_set_enabled(relays->timer, SD_EVENT_OFF);
+        return;
+    }
+    sd_event_source_set_time(relays->timer, (uint64_t)due * 1000);
+    sd_event_source_set_enabled(relays->timer, SD_EVENT_ONESHOT);
+}
+
+static int on_due(sd_event_source *source, uint64_t usec, void *context)
+{
+    struct hall *hall = context;
+    const int64_t now = clock_now().boot;
+
+    (void)source;
+    (void)usec;
+    for (size_t i = 0; i < PENDING_MAX; i++) {
+        struct pending *pending = &hall->relays->pending[i];
+
+        if (pending->id[0] && pending->due <= now)
+            fail(hall, pending, "did not answer", "");
+    }
+    arm(hall->relays);
+    return 0;
+}
+
+static struct pending *find_free(struct relays *relays)
+{
+    for (size_t i = 0; i < PENDING_MAX; i++)
+        if (!relays->pending[i].id[0])
+            return &relays->pending[i];
+    return NULL;
+}
+
+static struct relay_order make_order(struct hall *hall, const struct model_server *server)
+{
+    struct relay_order order = {
+        .secureon_length = server->wake.secureon_length,
+        .broadcast = server->wake.broadcast,
+        .port = server->wake.port,
+        .expires = clock_now().wall + EXPIRES_MS,
+    };
+
+    memcpy(order.mac, server->mac, sizeof(order.mac));
+    memcpy(order.secureon, server->wake.secureon, sizeof(order.secureon));
+    snprintf(order.id, sizeof(order.id), "%.16s-%llx-%llu", server->id,
+             (unsigned long long)hall->started_wall, (unsigned long long)++hall->relays->next);
+    return order;
+}
+
+static int publish(struct hall *hall, const char *relay, const struct relay_order *order)
+{
+    struct buf text = BUF_INIT(ORDER_LIMIT);
+    const int error = relay_write_order(order, &text);
+
+    if (error == 0)
+        hall_send(hall, TOPIC_RELAY_SEND, relay, buf_text(&text));
+    buf_finish(&text);
+    return error;
+}
+
+int hall_relay_packet(struct hall *hall, const struct model_server *server,
+                      char reason[REASON_SIZE])
+{
+    const char *relay = server->wake.relay;
+    const struct word *word = find_word(hall->relays, relay);
+    struct pending *pending = find_free(hall->relays);
+    int error = -ENOTCONN;
+
+    if (!mqtt_is_connected(hall->mqtt))
+        snprintf(reason, REASON_SIZE, "the broker is not connected, so relay %s cannot be asked",
+                 relay);
+    else if (!word || !word->online)
+        snprintf(reason, REASON_SIZE, "relay %s %s", relay,
+                 word ? "is offline" : "has not been heard of");
+    else if (!pending)
+        snprintf(reason, REASON_SIZE, "too many packets wait for an answer of relays");
+    else {
+        const struct relay_order order = make_order(hall, server);
+
+        error = publish(hall, relay, &order);
+        if (error < 0) {
+            snprintf(reason, REASON_SIZE, "%s", strerror(-error));
+            return error;
+        }
+        text_copy(pending->id, sizeof(pending->id), order.id);
+        text_copy(pending->relay, sizeof(pending->relay), relay);
+        text_copy(pending->server, sizeof(pending->server), server->id);
+        pending->due = clock_now().boot + ANSWER_MS;
+        arm(hall->relays);
+    }
+    return error;
+}
+
+int hall_relay_create(struct hall *hall)
+{
+    hall->relays = calloc(1, sizeof(*hall->relays));
+    if (!hall->relays)
+        return -ENOMEM;
+    const int error = sd_event_add_time(hall->loop, &hall->relays->timer, CLOCK_BOOTTIME, 0,
+                                        ACCURACY_US, on_due, hall);
+
+    return error < 0 ? error : sd_event_source_set_enabled(hall->relays->timer, SD_EVENT_OFF);
+}
+
+void hall_relay_destroy(struct hall *hall)
+{
+    if (!hall->relays)
+        return;
+    sd_event_source_disable_unref(hall->relays->timer);
+    free(hall->relays);
+}

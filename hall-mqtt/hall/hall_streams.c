@@ -1,0 +1,487 @@
+/* Looks at the connections to upstreams while their servers are up, and tells the fleet what is in
+ * use. One look serves all servers. */
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "base/number.h"
+#include "base/text.h"
+#include "core/stream.h"
+#include "hall/hall_internal.h"
+#include "loop/sockets.h"
+
+enum {
+    LOOK_OPEN_MS = 5000,   /* between looks while connections are open */
+    LOOK_QUIET_MS = 15000, /* and while none is */
+    LOOK_BLIND_MS = 30000, /* after one that failed */
+    LOOK_LEAST_MS = 500,
+    LOOKS_AN_IDLE = 4, /* at least, within the shortest idle time */
+    LOOK_SHARE = 50,   /* a look takes at most this part of the time between two */
+    ACCURACY_US = 100000,
+    OWN_MAX = 4096, /* own sockets that are known */
+};
+
+struct watch {
+    bool up;      /* its server is up, and may be slept */
+    bool ordered; /* the fleet waits for a look */
+    bool told;    /* the fleet knows that it is watched */
+    bool in_use;  /* as last told */
+};
+
+struct hall_streams {
+    struct hall *hall;
+    const struct model *model;
+    struct streams *streams;
+    struct socket_peer *peers; /* [n_peers] of servers that are up, to ask the kernel for */
+    size_t n_peers;
+    bool peers_stale;
+    int *peer_of;          /* [n_sites] its peer in streams, or MODEL_NONE */
+    struct watch *watches; /* [n_servers] */
+    struct sockets *sockets;
+    struct hall_names *names; /* of upstreams */
+    sd_event_source *timer;
+    int64_t took_us; /* by the last look */
+    int error;       /* of the last look */
+    bool own_listed; /* in this look */
+    uint32_t own[OWN_MAX];
+    size_t n_own;
+};
+
+/* ---- where upstreams are ---- */
+
+/* The peer stands for the upstream, whatever addresses its name leads to (hall_names.c). */
+static bool read_upstream(const struct model *model, int site, struct stream_peer *ret_peer)
+{
+    struct model_upstream upstream;
+
+    if (!model_upstream(model, site, &upstream))
+        return false;
+    *ret_peer = (struct stream_peer){.address = upstream.address, .port = upstream.port};
+    if (!upstream.is_address)
+        ret_peer->address = model->servers[model->sites[site].server].address;
+    return true;
+}
+
+/* For every upstream, and every address that its name leads to. */
+static int make_room(struct hall_streams *at)
+{
+    const size_t most = at->model->n_sites + NAME_ADDRESSES_MAX * hall_names_count(at->names);
+
+    at->peers = calloc(most + 1, sizeof(*at->peers));
+    return at->peers ? 0 : -ENOMEM;
+}
+
+static int create_peers(struct hall_streams *at)
+{
+    const struct model *model = at->model;
+    struct stream_peer *peers = calloc(model->n_sites + 1, sizeof(*peers));
+    size_t n = 0;
+    int error = -ENOMEM;
+
+    for (size_t i = 0; peers && i < model->n_sites; i++)
+        n += read_upstream(model, (int)i, &peers[n]);
+    if (peers)
+        error = streams_create(peers, n, &at->streams);
+    for (size_t i = 0; error == 0 && i < model->n_sites; i++) {
+        struct stream_peer peer;
+
+        at->peer_of[i] =
+            read_upstream(model, (int)i, &peer) ? streams_find(at->streams, peer) : MODEL_NONE;
+    }
+    free(peers);
+    return error == 0 ? make_room(at) : error;
+}
+
+static bool is_asked_for(const struct hall_streams *at, struct stream_peer peer)
+{
+    for (size_t i = 0; i < at->n_peers; i++)
+        if (at->peers[i].address.s_addr == peer.address.s_addr && at->peers[i].port == peer.port)
+            return true;
+    return false;
+}
+
+static void ask_for(struct hall_streams *at, struct stream_peer peer)
+{
+    if (!is_asked_for(at, peer))
+        at->peers[at->n_peers++] = (struct socket_peer){.address = peer.address, .port = peer.port};
+}
+
+static void collect_peers(struct hall_streams *at)
+{
+    const struct model *model = at->model;
+
+    at->n_peers = 0;
+    for (size_t i = 0; i < model->n_sites; i++) {
+        struct in_addr addresses[NAME_ADDRESSES_MAX];
+        struct stream_peer peer;
+
+        if (!at->watches[model->sites[i].server].up || !read_upstream(model, (int)i, &peer))
+            continue;
+        ask_for(at, peer);
+        for (size_t n = hall_names_addresses(at->names, (int)i, addresses); n > 0; n--)
+            ask_for(at, (struct stream_peer){.address = addresses[n - 1], .port = peer.port});
+    }
+    at->peers_stale = false;
+}
+
+/* The peer of the upstream whose name leads to this address, where there is one. */
+static struct stream_peer peer_meant(const struct hall_streams *at, struct stream_peer seen)
+{
+    const struct model *model = at->model;
+
+    for (size_t i = 0; streams_find(at->streams, seen) == MODEL_NONE && i < model->n_sites; i++) {
+        struct in_addr addresses[NAME_ADDRESSES_MAX];
+        struct stream_peer peer;
+
+        if (!read_upstream(model, (int)i, &peer) || peer.port != seen.port)
+            continue;
+        for (size_t n = hall_names_addresses(at->names, (int)i, addresses); n > 0; n--)
+            if (addresses[n - 1].s_addr == seen.address.s_addr)
+                return peer;
+    }
+    return seen;
+}
+
+/* ---- Hall's own connections: its probes are nobody's use ---- */
+
+static int compare_inodes(const void *a, const void *b)
+{
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/* After a connection was seen: Hall closes none while it looks. */
+static void list_own(struct hall_streams *at)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    const struct dirent *entry;
+
+    at->own_listed = true;
+    at->n_own = 0;
+    while (folder && at->n_own < OWN_MAX && (entry = readdir(folder))) {
+        int64_t fd;
+        struct stat about;
+
+        if (number_parse(entry->d_name, 0, INT32_MAX, &fd) == 0 && fstat((int)fd, &about) == 0 &&
+            S_ISSOCK(about.st_mode))
+            at->own[at->n_own++] = (uint32_t)about.st_ino;
+    }
+    if (folder)
+        (void)closedir(folder);
+    qsort(at->own, at->n_own, sizeof(at->own[0]), compare_inodes);
+}
+
+static bool is_own(struct hall_streams *at, uint32_t inode)
+{
+    if (!at->own_listed)
+        list_own(at);
+    return bsearch(&inode, at->own, at->n_own, sizeof(at->own[0]), compare_inodes) != NULL;
+}
+
+/* ---- a look ---- */
+
+static bool take(void *context, const struct tcp_socket *socket)
+{
+    struct hall_streams *at = context;
+    struct socket_seen seen = {.cookie = socket->id,
+                               .peer = {.port = socket->remote_port},
+                               .received = socket->received,
+                               .sent = socket->sent,
+                               .quiet_in = (uint32_t)socket->quiet_in_ms,
+                               .quiet_out = (uint32_t)socket->quiet_out_ms};
+
+    /* What no program has open any more is what one has closed. */
+    if (socket->inode == 0 || !IN6_IS_ADDR_V4MAPPED(&socket->remote) || is_own(at, socket->inode))
+        return true;
+    memcpy(&seen.peer.address, &socket->remote.s6_addr[12], sizeof(seen.peer.address));
+    seen.peer = peer_meant(at, seen.peer);
+    at->error = streams_see(at->streams, &seen);
+    return at->error == 0;
+}
+
+/* After the connections: the request of every byte seen is among these. */
+static void read_passes(struct hall_streams *at)
+{
+    const struct model *model = at->model;
+
+    for (size_t i = 0; i < model->n_sites; i++) {
+        struct passes passes;
+
+        if (!at->watches[model->sites[i].server].up || at->peer_of[i] == MODEL_NONE)
+            continue;
+        board_take_passes(at->hall->board, (int)i, &passes);
+        streams_passed(at->streams, at->peer_of[i], &passes);
+    }
+}
+
+static int list_connections(struct hall_streams *at)
+{
+    int error = at->sockets ? 0 : sockets_create(&at->sockets);
+
+    at->own_listed = false;
+    at->error = 0;
+    if (error == 0)
+        error = sockets_list_to(at->sockets, at->peers, at->n_peers, take, at);
+    if (error == 0)
+        error = at->error;
+    if (error < 0) {
+        /* Half an answer may still wait there. */
+        sockets_destroy(at->sockets);
+        at->sockets = NULL;
+    }
+    return error;
+}
+
+static void note_error(struct hall_streams *at, int before)
+{
+    if (at->error == before)
+        return;
+    if (at->error == 0)
+        log_info("connections to the sites can be looked at again");
+    else if (at->error == -ENOENT)
+        log_warning("connections to the sites cannot be looked at: this kernel has no tcp_diag. A "
+                    "long download may be cut off by sleep where no agent watches; load the module "
+                    "tcp_diag");
+    else
+        log_warning("connections to the sites cannot be looked at: %s. Until they can, servers "
+                    "that were watched are not put to sleep",
+                    strerror(-at->error));
+}
+
+static void look(struct hall_streams *at)
+{
+    const int before = at->error;
+    const int64_t began = clock_boot_ns();
+
+    at->peers_stale |= hall_names_refresh(at->names, clock_now().boot);
+    if (at->peers_stale)
+        collect_peers(at);
+    streams_begin(at->streams, clock_now().boot);
+    at->error = list_connections(at);
+    read_passes(at);
+    if (at->error == 0)
+        streams_end(at->streams);
+    else
+        streams_undo(at->streams);
+    at->took_us = (clock_boot_ns() - began) / 1000;
+    note_error(at, before);
+}
+
+/* ---- what the fleet is told ---- */
+
+static void add_use(struct stream_uses *uses, const struct stream_use *use)
+{
+    /* All of too many count as the last. */
+    const size_t place = uses->n < STREAMS_MAX ? uses->n++ : STREAMS_MAX - 1;
+
+    if (uses->list[place].until <= use->until)
+        uses->list[place] = *use;
+}
+
+static bool is_first_of_peer(const struct hall_streams *at, int site)
+{
+    for (int other = fleet_first_site(at->hall->fleet, at->model->sites[site].server);
+         other != MODEL_NONE && other != site; other = fleet_next_site(at->hall->fleet, other))
+        if (at->peer_of[other] == at->peer_of[site])
+            return false;
+    return true;
+}
+
+/* The site that passed the gate last has the use, where it is one of this server's. */
+static void add_use_of(const struct hall_streams *at, int site, struct stream_uses *uses)
+{
+    const struct model *model = at->model;
+    const struct model_site *first = &model->sites[site];
+    const struct stream_terms terms = {.idle = fleet_idle(at->hall->fleet, first->server),
+                                       .silent =
+                                           model->domains[first->domain].access.websocket_holds};
+    struct stream_use use;
+    int came = MODEL_NONE;
+
+    if (!streams_use(at->streams, at->peer_of[site], terms, &came, &use))
+        return;
+    if (came == MODEL_NONE || model->sites[came].server != first->server)
+        came = site;
+    text_copy(use.holder, sizeof(use.holder), model->sites[came].id);
+    add_use(uses, &use);
+}
+
+static void collect_uses(const struct hall_streams *at, int server, struct stream_uses *uses)
+{
+    for (int site = fleet_first_site(at->hall->fleet, server); site != MODEL_NONE;
+         site = fleet_next_site(at->hall->fleet, site))
+        if (at->peer_of[site] != MODEL_NONE && is_first_of_peer(at, site))
+            add_use_of(at, site, uses);
+}
+
+/* Those who wait for it, who are in use or were, and who were not told yet. */
+static void tell(struct hall_streams *at, int server, bool sight_changed)
+{
+    struct watch *watch = &at->watches[server];
+    struct fleet_event event = {.kind = FLEET_STREAM, .server = server};
+
+    event.streams.failed = at->error < 0;
+    if (!event.streams.failed)
+        collect_uses(at, server, &event.streams);
+    if (!watch->ordered && watch->told && !watch->in_use && event.streams.n == 0 && !sight_changed)
+        return;
+    watch->ordered = false;
+    watch->told = true;
+    watch->in_use = event.streams.n > 0;
+    hall_feed(at->hall, &event);
+}
+
+/* ---- when ---- */
+
+static int64_t shortest_idle(const struct hall_streams *at)
+{
+    int64_t shortest = INT64_MAX;
+
+    for (size_t i = 0; i < at->model->n_servers; i++) {
+        const int64_t idle = at->watches[i].up ? fleet_idle(at->hall->fleet, (int)i) : INT64_MAX;
+
+        shortest = idle < shortest ? idle : shortest;
+    }
+    return shortest;
+}
+
+static int64_t pause_of(const struct hall_streams *at)
+{
+    const int64_t usual = at->error < 0                    ? LOOK_BLIND_MS
+                          : streams_open(at->streams) == 0 ? LOOK_QUIET_MS
+                                                           : LOOK_OPEN_MS;
+    const int64_t often = shortest_idle(at) / LOOKS_AN_IDLE;
+    const int64_t rare = at->took_us * LOOK_SHARE / 1000;
+    int64_t pause = often < usual ? often : usual;
+
+    pause = pause > LOOK_LEAST_MS ? pause : LOOK_LEAST_MS;
+    return pause > rare ? pause : rare;
+}
+
+static bool watches_any(const struct hall_streams *at)
+{
+    for (size_t i = 0; i < at->model->n_servers; i++)
+        if (at->watches[i].up)
+            return true;
+    return false;
+}
+
+static void arm(struct hall_streams *at, int64_t pause)
+{
+    sd_event_source_set_time_relative(at->timer, (uint64_t)pause * 1000);
+    sd_event_source_set_enabled(at->timer, SD_EVENT_ONESHOT);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *context)
+{
+    struct hall_streams *at = context;
+    const bool was_blind = at->error < 0;
+
+    (void)source;
+    (void)usec;
+    if (!watches_any(at))
+        return 0;
+    look(at);
+    arm(at, pause_of(at));
+    for (size_t i = 0; i < at->model->n_servers; i++)
+        if (at->watches[i].up)
+            tell(at, (int)i, was_blind != (at->error < 0));
+    return 0;
+}
+
+/* ---- what the others call ---- */
+
+static bool has_peer(const struct hall_streams *at, int server)
+{
+    for (int site = fleet_first_site(at->hall->fleet, server); site != MODEL_NONE;
+         site = fleet_next_site(at->hall->fleet, site))
+        if (at->peer_of[site] != MODEL_NONE)
+            return true;
+    return false;
+}
+
+void hall_streams_state(struct hall *hall, int server, enum power_state state)
+{
+    struct hall_streams *at = hall->streams;
+    const struct model_server *model = &hall->config->model.servers[server];
+
+    if (!at)
+        return;
+    const bool up =
+        power_is_up(state) && model->sleep.via != SLEEP_VIA_NONE && has_peer(at, server);
+
+    if (up == at->watches[server].up)
+        return;
+    at->watches[server] = (struct watch){.up = up};
+    at->peers_stale = true;
+    if (up)
+        arm(at, 0);
+}
+
+void hall_streams_start(struct hall *hall)
+{
+    for (size_t i = 0; i < hall->config->model.n_servers; i++)
+        hall_streams_state(hall, (int)i, fleet_power(hall->fleet, (int)i)->state);
+}
+
+void hall_streams_order(struct hall *hall, int server)
+{
+    hall->streams->watches[server].ordered = true;
+    arm(hall->streams, 0);
+}
+
+void hall_streams_came(struct hall *hall, int site, const char *who)
+{
+    struct hall_streams *at = hall->streams;
+
+    if (at && at->peer_of[site] != MODEL_NONE)
+        streams_came(at->streams, at->peer_of[site], site, who);
+}
+
+int hall_streams_create(struct hall *hall, const struct model *model,
+                        struct hall_streams **ret_streams)
+{
+    struct hall_streams *at = calloc(1, sizeof(*at));
+    int error = -ENOMEM;
+
+    if (!at)
+        return error;
+    at->hall = hall;
+    at->model = model;
+    at->watches = calloc(model->n_servers + 1, sizeof(*at->watches));
+    at->peer_of = calloc(model->n_sites + 1, sizeof(*at->peer_of));
+    if (at->watches && at->peer_of)
+        error = hall_names_create(hall->loop, model, &at->names);
+    if (error == 0)
+        error = create_peers(at);
+    if (error == 0)
+        error =
+            sd_event_add_time(hall->loop, &at->timer, CLOCK_BOOTTIME, 0, ACCURACY_US, on_timer, at);
+    if (error < 0) {
+        hall_streams_destroy(at);
+        return error;
+    }
+    sd_event_source_set_enabled(at->timer, SD_EVENT_OFF);
+    *ret_streams = at;
+    return 0;
+}
+
+void hall_streams_destroy(struct hall_streams *at)
+{
+    if (!at)
+        return;
+    sd_event_source_disable_unref(at->timer);
+    sockets_destroy(at->sockets);
+    hall_names_destroy(at->names);
+    streams_destroy(at->streams);
+    free(at->watches);
+    free(at->peers);
+    free(at->peer_of);
+    free(at);
+}

@@ -1,0 +1,107 @@
+/* hall: the daemon. Options, configuration, then the three phases: create, run, destroy. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/program.h"
+#include "hall/hall.h"
+#include "hall/hall_start.h"
+
+static const struct program program = {
+    .name = "hall",
+    .purpose = "Wakes servers when someone needs them and lets them sleep afterwards.",
+    .config = "/etc/hall/domains.json",
+    .secrets =
+        "Secrets come from the environment: HALL_MQTT_PASSWORD and others, see .env.example.",
+};
+
+/* Debian's libcurl brings GnuTLS along, for parts that Hall never uses. It would set itself up
+ * before main() and keep 110 KB; what its header calls GNUTLS_SKIP_GLOBAL_INIT tells it not to. */
+/* NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl*): the name is GnuTLS's choice */
+int _gnutls_global_init_skip(void);
+
+int _gnutls_global_init_skip(void)
+{
+    return 1;
+}
+/* NOLINTEND(bugprone-reserved-identifier,cert-dcl*) */
+
+static int check(const struct config *config)
+{
+    const size_t servers = config->model.n_servers, domains = config->model.n_domains;
+    struct buf notes = BUF_INIT(PROGRAM_ERRORS_LIMIT);
+
+    printf("%s: ok: %zu server%s, %zu domain%s\n", config->file, servers, servers == 1 ? "" : "s",
+           domains, domains == 1 ? "" : "s");
+    if (config_notes(config, &notes) == 0)
+        fputs(buf_text(&notes), stdout);
+    buf_finish(&notes);
+    return EXIT_SUCCESS;
+}
+
+static int serve(struct hall_start *start, const struct secrets *secrets)
+{
+    struct hall *hall = NULL;
+    int result = hall_create(start->config, secrets, start->problem, &hall);
+
+    if (result == 0) {
+        hall_start_keep(start);
+        result = hall_run(hall);
+    }
+    hall_destroy(hall);
+    return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int run_check(const struct hall_start *start, const struct buf *errors)
+{
+    if (errors->length == 0)
+        return check(start->config);
+    fputs(buf_text(errors), stderr);
+    return EXIT_FAILURE;
+}
+
+static void log_lines(const char *text)
+{
+    while (*text) {
+        const size_t length = strcspn(text, "\n");
+
+        log_error("%.*s", (int)length, text);
+        text += length + (text[length] == '\n');
+    }
+}
+
+/* A broken file does not keep the sites closed, where Hall ran before. */
+static int run(struct hall_start *start, const char *file, bool has_secrets,
+               const struct secrets *secrets, struct buf *errors)
+{
+    const bool ready =
+        has_secrets && (start->config || hall_start_fall_back(start, file, errors) == 0);
+
+    log_lines(buf_text(errors));
+    if (!ready)
+        return PROGRAM_EXIT_CONFIG;
+    program_prepare();
+    return serve(start, secrets);
+}
+
+int main(int argc, char *argv[])
+{
+    struct program_arguments arguments;
+    struct buf errors = BUF_INIT(PROGRAM_ERRORS_LIMIT);
+    struct hall_start start = {0};
+    struct secrets secrets = {0};
+    int status = program_arguments(&program, argc, argv, &arguments);
+
+    if (status >= 0)
+        return status;
+    log_init(arguments.level);
+    (void)hall_start_read(&start, arguments.config, &errors);
+    const bool has_secrets = secrets_load(&secrets, &errors) == 0;
+    status = arguments.check ? run_check(&start, &errors)
+                             : run(&start, arguments.config, has_secrets, &secrets, &errors);
+    secrets_finish(&secrets);
+    hall_start_finish(&start);
+    buf_finish(&errors);
+    return status;
+}

@@ -1,0 +1,441 @@
+#include "record/record.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/text.h"
+#include "record/field.h"
+
+enum { TRANSACTION_MOST = 2 * 3600000, WAKES_MOST = 1000000000 }; /* ms; wakes */
+
+#define COUNT(array_) (sizeof(array_) / sizeof((array_)[0]))
+
+/* Enumerations are ints; what they may be is checked where they are read. */
+static const struct field saved_fields[] = {
+    FIELD(saved, at, FIELD_INT64),
+    FIELD(saved, state, FIELD_INT),
+    FIELD(saved, since, FIELD_INT64),
+    FIELD(saved, up_since, FIELD_INT64),
+    FIELD(saved, down_since, FIELD_INT64),
+    FIELD(saved, retry_at, FIELD_INT64),
+    FIELD(saved, was_ready, FIELD_BOOL),
+    FIELD(saved, said_goodbye, FIELD_BOOL),
+    FIELD(saved, ever_woken, FIELD_BOOL),
+    FIELD(saved, resting, FIELD_BOOL),
+    FIELD(saved, failures, FIELD_UINT32),
+    FIELD(saved, failure, FIELD_INT),
+    FIELD_ALWAYS(saved, last_boot, FIELD_INT64),
+    FIELD(saved, boot_id, FIELD_TEXT),
+    FIELD(saved, last_ready, FIELD_INT64),
+};
+static const struct field override_fields[] = {
+    FIELD(saved_override, policy_set, FIELD_BOOL),
+    FIELD(saved_override, policy, FIELD_INT),
+    FIELD(saved_override, idle, FIELD_INT64),
+    FIELD(saved_override, by, FIELD_TEXT),
+};
+static const struct field wake_fields[] = {
+    FIELD(wake, open, FIELD_BOOL),      FIELD(wake, wait, FIELD_INT),
+    FIELD(wake, queued, FIELD_BOOL),    FIELD(wake, recent, FIELD_BOOL),
+    FIELD(wake, packets, FIELD_UINT32), FIELD(wake, packets_failed, FIELD_UINT32),
+    FIELD(wake, kind, FIELD_INT),       FIELD(wake, started, FIELD_INT64),
+    FIELD(wake, deadline, FIELD_INT64), FIELD(wake, next_packet, FIELD_INT64),
+    FIELD(wake, boot_id, FIELD_TEXT),   FIELD(wake, id, FIELD_TEXT),
+    FIELD(wake, cause, FIELD_TEXT),     FIELD(wake, begun, FIELD_BOOL),
+    FIELD(wake, force, FIELD_BOOL),
+};
+static const struct field sleep_fields[] = {
+    FIELD(sleep, phase, FIELD_INT),        FIELD(sleep, restart, FIELD_BOOL),
+    FIELD(sleep, force, FIELD_BOOL),       FIELD(sleep, own, FIELD_BOOL),
+    FIELD(sleep, started, FIELD_INT64),    FIELD(sleep, deadline, FIELD_INT64),
+    FIELD(sleep, not_before, FIELD_INT64), FIELD(sleep, id, FIELD_TEXT),
+    FIELD(sleep, by, FIELD_TEXT),          FIELD(sleep, refusal, FIELD_TEXT),
+};
+static const struct field lease_fields[] = {
+    FIELD_ALWAYS(lease, kind, FIELD_INT), FIELD(lease, since, FIELD_INT64),
+    FIELD(lease, renewed, FIELD_INT64),   FIELD(lease, until, FIELD_INT64),
+    FIELD(lease, holder, FIELD_TEXT),     FIELD(lease, label, FIELD_TEXT),
+};
+static const struct field command_fields[] = {
+    FIELD(ledger_entry, answered, FIELD_BOOL),     FIELD(ledger_entry, open, FIELD_BOOL),
+    FIELD_ALWAYS(ledger_entry, action, FIELD_INT), FIELD(ledger_entry, outcome, FIELD_INT),
+    FIELD(ledger_entry, received, FIELD_INT64),    FIELD(ledger_entry, seconds_ms, FIELD_INT64),
+    FIELD(ledger_entry, id, FIELD_TEXT),           FIELD(ledger_entry, by, FIELD_TEXT),
+    FIELD(ledger_entry, reason, FIELD_TEXT),
+};
+static const struct field project_fields[] = {
+    FIELD(saved_project, id, FIELD_TEXT),
+    FIELD(saved_project, visits, FIELD_UINT32),
+    FIELD(saved_project, last_visit, FIELD_INT64),
+};
+static const struct field quota_fields[] = {
+    FIELD(quota, kind, FIELD_INT),       FIELD(quota, address, FIELD_UINT32),
+    FIELD(quota, day, FIELD_INT32),      FIELD(quota, wakes, FIELD_UINT32),
+    FIELD(quota, awake_ms, FIELD_INT64),
+};
+
+/* Whose it is. */
+
+static void write_owner(struct json_writer *writer, const struct record_owner *owner)
+{
+    char mac[MAC_TEXT_SIZE];
+
+    json_put_string(writer, "config", owner->config);
+    if (owner->mac)
+        json_put_string(writer, "mac", text_format_mac(owner->mac, mac));
+}
+
+static bool is_owner(const struct json *record, const struct record_owner *owner)
+{
+    char mac[MAC_TEXT_SIZE];
+
+    if (!text_equal(json_get_string(record, "config"), owner->config))
+        return false;
+    return !owner->mac ||
+           text_equal(json_get_string(record, "mac"), text_format_mac(owner->mac, mac));
+}
+
+/* Lists. */
+
+static void write_leases(struct json_writer *writer, const struct lease_set *set)
+{
+    json_begin_array(writer, "leases");
+    for (size_t i = 0; i < set->n; i++) {
+        json_begin_object(writer, NULL);
+        field_write(writer, lease_fields, COUNT(lease_fields), &set->leases[i]);
+        json_end_object(writer);
+    }
+    json_end_array(writer);
+}
+
+static void read_leases(const struct json *array, struct lease_set *set)
+{
+    for (const struct json *item = json_first(array); item && set->n < LEASES_MAX;
+         item = json_next(item)) {
+        struct lease lease = {.kind = (enum lease_kind)LEASE_KINDS};
+
+        field_read(item, lease_fields, COUNT(lease_fields), &lease);
+        if ((unsigned)lease.kind < LEASE_KINDS)
+            set->leases[set->n++] = lease;
+    }
+}
+
+static void write_commands(struct json_writer *writer, const struct saved *saved)
+{
+    json_begin_array(writer, "commands");
+    for (size_t i = 0; i < saved->n_commands; i++) {
+        json_begin_object(writer, NULL);
+        field_write(writer, command_fields, COUNT(command_fields), &saved->commands[i]);
+        if (saved->commanded[i][0])
+            json_put_string(writer, "project", saved->commanded[i]);
+        json_end_object(writer);
+    }
+    json_end_array(writer);
+}
+
+static void read_commands(const struct json *array, struct saved *saved)
+{
+    for (const struct json *item = json_first(array); item && saved->n_commands < SAVED_COMMANDS;
+         item = json_next(item)) {
+        struct ledger_entry entry = {
+            .used = true, .site = MODEL_NONE, .action = (enum command_action)COMMAND_ACTIONS};
+
+        field_read(item, command_fields, COUNT(command_fields), &entry);
+        if ((unsigned)entry.action <= COMMAND_STOP && (unsigned)entry.outcome <= OUTCOME_FAILED &&
+            entry.id[0]) {
+            const char *project = json_get_string(item, "project");
+
+            text_copy(saved->commanded[saved->n_commands], sizeof(saved->commanded[0]),
+                      project ? project : "");
+            saved->commands[saved->n_commands++] = entry;
+        }
+    }
+}
+
+static void write_projects(struct json_writer *writer, const struct saved *saved)
+{
+    json_begin_array(writer, "projects");
+    for (size_t i = 0; i < saved->n_projects; i++) {
+        const struct saved_project *project = &saved->projects[i];
+
+        json_begin_object(writer, NULL);
+        field_write(writer, project_fields, COUNT(project_fields), project);
+        json_begin_array(writer, "runs");
+        for (uint32_t k = 0; k < project->n_runs; k++)
+            json_put_integer(writer, NULL, project->runs[k]);
+        json_end_array(writer);
+        json_end_object(writer);
+    }
+    json_end_array(writer);
+}
+
+static void read_runs(const struct json *array, struct saved_project *project)
+{
+    for (const struct json *item = json_first(array); item && project->n_runs < PROJECT_RUNS_MAX;
+         item = json_next(item)) {
+        int64_t ms = -1;
+
+        if (json_integer(item, &ms) && ms >= 0 && ms <= INT32_MAX)
+            project->runs[project->n_runs++] = (int32_t)ms;
+    }
+}
+
+static void read_projects(const struct json *array, struct saved *saved)
+{
+    for (const struct json *item = json_first(array); item && saved->n_projects < SAVED_PROJECTS;
+         item = json_next(item)) {
+        struct saved_project *project = &saved->projects[saved->n_projects++];
+
+        field_read(item, project_fields, COUNT(project_fields), project);
+        read_runs(json_get(item, "runs"), project);
+    }
+}
+
+static void write_times(struct json_writer *writer, const char *name, const int32_t *times)
+{
+    size_t reached = 0;
+
+    for (size_t i = 0; i < STAGES; i++)
+        reached += times[i] != STAGE_UNREACHED;
+    if (reached == 0)
+        return;
+    json_begin_array(writer, name);
+    for (size_t i = 0; i < STAGES; i++)
+        json_put_integer(writer, NULL, times[i]);
+    json_end_array(writer);
+}
+
+static void read_times(const struct json *array, int32_t times[STAGES])
+{
+    const struct json *item = json_first(array);
+
+    for (size_t i = 0; i < STAGES; i++, item = item ? json_next(item) : NULL) {
+        int64_t time = STAGE_UNREACHED;
+
+        if (!item || !json_integer(item, &time) || time < STAGE_UNREACHED || time > INT32_MAX)
+            time = STAGE_UNREACHED;
+        times[i] = (int32_t)time;
+    }
+}
+
+static void write_history(struct json_writer *writer, const struct history *history)
+{
+    json_begin_array(writer, "boots");
+    for (unsigned kind = 0; kind < WAKE_KINDS; kind++)
+        for (unsigned i = 0; i < history->kinds[kind].n; i++) {
+            /* Oldest first, so that reading is adding. */
+            const unsigned start =
+                (unsigned)(history->kinds[kind].next + HISTORY_MAX - history->kinds[kind].n);
+            const struct boot *boot = &history->kinds[kind].boots[(start + i) % HISTORY_MAX];
+
+            json_begin_object(writer, NULL);
+            json_put_integer(writer, "kind", kind);
+            json_put_integer(writer, "ready", boot->ready);
+            write_times(writer, "stages", boot->stages);
+            json_end_object(writer);
+        }
+    json_end_array(writer);
+}
+
+static void read_history(const struct json *array, struct history *history)
+{
+    for (const struct json *item = json_first(array); item; item = json_next(item)) {
+        int64_t kind = WAKE_KINDS, ready = -1;
+        struct boot boot;
+
+        if (!json_integer(json_get(item, "kind"), &kind) || kind < 0 || kind >= WAKE_KINDS ||
+            !json_integer(json_get(item, "ready"), &ready) || ready < 0 || ready > INT32_MAX)
+            continue;
+        boot.ready = (int32_t)ready;
+        read_times(json_get(item, "stages"), boot.stages);
+        history_add(history, (enum wake_kind)kind, &boot);
+    }
+}
+
+static void write_woken(struct json_writer *writer, const struct saved *saved)
+{
+    const uint32_t n = saved->n_woken < WOKEN_MAX ? saved->n_woken : WOKEN_MAX;
+
+    json_put_integer(writer, "wakes", saved->n_woken);
+    json_begin_array(writer, "woken");
+    for (uint32_t i = 0; i < n; i++)
+        json_put_integer(writer, NULL, saved->woken[(saved->n_woken - n + i) % WOKEN_MAX]);
+    json_end_array(writer);
+}
+
+/* The newest times, each at its place in the ring; how many there were before is counted on. */
+static void read_woken(const struct json *record, struct saved *saved)
+{
+    int64_t times[WOKEN_MAX], all = 0;
+    uint32_t n = 0;
+
+    for (const struct json *item = json_first(json_get(record, "woken")); item && n < WOKEN_MAX;
+         item = json_next(item))
+        if (json_integer(item, &times[n]))
+            n++;
+    saved->n_woken = n;
+    if (n == WOKEN_MAX && json_integer(json_get(record, "wakes"), &all) && all > n &&
+        all < WAKES_MOST)
+        saved->n_woken = (uint32_t)all;
+    for (uint32_t i = 0; i < n; i++)
+        saved->woken[(saved->n_woken - n + i) % WOKEN_MAX] = times[i];
+}
+
+/* Servers. */
+
+int record_write_server(const struct saved *saved, const struct record_owner *owner,
+                        struct buf *out)
+{
+    struct json_writer writer;
+
+    json_writer_init(&writer, out);
+    json_begin_object(&writer, NULL);
+    write_owner(&writer, owner);
+    field_write(&writer, saved_fields, COUNT(saved_fields), saved);
+    json_begin_object(&writer, "override");
+    field_write(&writer, override_fields, COUNT(override_fields), &saved->override);
+    json_end_object(&writer);
+    json_begin_object(&writer, "wake");
+    field_write(&writer, wake_fields, COUNT(wake_fields), &saved->wake);
+    write_times(&writer, "stages", saved->wake.stages);
+    json_end_object(&writer);
+    json_begin_object(&writer, "sleep");
+    field_write(&writer, sleep_fields, COUNT(sleep_fields), &saved->sleep);
+    json_end_object(&writer);
+    write_leases(&writer, &saved->leases);
+    write_commands(&writer, saved);
+    write_projects(&writer, saved);
+    write_history(&writer, &saved->history);
+    write_woken(&writer, saved);
+    json_end_object(&writer);
+    return buf_error(out);
+}
+
+static void read_server(const struct json *record, struct saved *saved)
+{
+    const struct json *wake = json_get(record, "wake");
+
+    *saved = (struct saved){.last_boot = -1};
+    field_read(record, saved_fields, COUNT(saved_fields), saved);
+    field_read(json_get(record, "override"), override_fields, COUNT(override_fields),
+               &saved->override);
+    field_read(wake, wake_fields, COUNT(wake_fields), &saved->wake);
+    read_times(json_get(wake, "stages"), saved->wake.stages);
+    field_read(json_get(record, "sleep"), sleep_fields, COUNT(sleep_fields), &saved->sleep);
+    read_leases(json_get(record, "leases"), &saved->leases);
+    read_commands(json_get(record, "commands"), saved);
+    read_projects(json_get(record, "projects"), saved);
+    read_history(json_get(record, "boots"), &saved->history);
+    read_woken(record, saved);
+}
+
+/* No transaction begins after it was written down, or may last longer than the longest there is:
+ * else it would hardly end. */
+static bool is_timely(int64_t at, int64_t started, int64_t deadline)
+{
+    return started <= at && started <= deadline && started >= deadline - TRANSACTION_MOST;
+}
+
+static bool is_sound(const struct saved *saved)
+{
+    const struct wake *wake = &saved->wake;
+    const struct sleep *sleep = &saved->sleep;
+
+    if (wake->open && !is_timely(saved->at, wake->started, wake->deadline))
+        return false;
+    if (sleep->phase != SLEEP_NONE && !is_timely(saved->at, sleep->started, sleep->deadline))
+        return false;
+    return (unsigned)saved->state < POWER_STATES &&
+           (unsigned)saved->failure <= FAILURE_DEPENDENCY &&
+           (unsigned)saved->override.policy <= POLICY_ON_DEMAND &&
+           (unsigned)saved->wake.kind < WAKE_KINDS && (unsigned)saved->wake.wait <= WAIT_TURN &&
+           (unsigned)saved->sleep.phase <= SLEEP_AGREED && saved->override.idle >= 0;
+}
+
+int record_read_server(const char *text, size_t length, const struct record_owner *owner,
+                       struct saved *ret_saved)
+{
+    struct json_error error;
+    struct json *record;
+    struct saved saved;
+
+    if (json_read(text, length, &json_limits_payload, &record, &error) < 0)
+        return -EINVAL;
+    const bool owned = is_owner(record, owner);
+    if (owned)
+        read_server(record, &saved);
+    json_free(record);
+    if (!owned)
+        return -ESTALE;
+    if (!is_sound(&saved))
+        return -EINVAL;
+    *ret_saved = saved;
+    return 0;
+}
+
+/* Quotas. */
+
+static const char *subject_name(const struct model *model, const struct quota *quota)
+{
+    return quota->kind == QUOTA_CLIENT ? model->domains[quota->subject].name
+                                       : model->sites[quota->subject].id;
+}
+
+void record_quota_key(const struct model *model, const struct quota *quota,
+                      char out[RECORD_KEY_SIZE])
+{
+    snprintf(out, RECORD_KEY_SIZE, "%s %.255s %u",
+             quota->kind == QUOTA_CLIENT ? "client" : "project", subject_name(model, quota),
+             quota->address);
+}
+
+int record_write_quota(const struct model *model, const struct quota *quota,
+                       const struct record_owner *owner, struct buf *out)
+{
+    struct json_writer writer;
+
+    json_writer_init(&writer, out);
+    json_begin_object(&writer, NULL);
+    write_owner(&writer, owner);
+    json_put_string(&writer, "subject", subject_name(model, quota));
+    field_write(&writer, quota_fields, COUNT(quota_fields), quota);
+    json_end_object(&writer);
+    return buf_error(out);
+}
+
+static int find_subject(const struct model *model, enum quota_kind kind, const char *name)
+{
+    if (!name)
+        return MODEL_NONE;
+    if (kind == QUOTA_CLIENT)
+        return model_domain_by_host(model, name);
+    const int project = model_project_by_id(model, name);
+    const int domain = project == MODEL_NONE ? model_domain_by_host(model, name) : MODEL_NONE;
+    return domain == MODEL_NONE ? project : model->domains[domain].site;
+}
+
+int record_read_quota(const struct model *model, const char *text, size_t length,
+                      const struct record_owner *owner, struct quota *ret_quota)
+{
+    struct quota quota = {.used = true};
+    struct json_error error;
+    struct json *record;
+    int result = -EINVAL;
+
+    if (json_read(text, length, &json_limits_payload, &record, &error) < 0)
+        return result;
+    field_read(record, quota_fields, COUNT(quota_fields), &quota);
+    if (!is_owner(record, owner))
+        result = -ESTALE;
+    else if ((unsigned)quota.kind <= QUOTA_PROJECT && quota.awake_ms >= 0 &&
+             quota.awake_ms != LEASE_FOREVER) {
+        quota.subject = find_subject(model, quota.kind, json_get_string(record, "subject"));
+        result = quota.subject == MODEL_NONE ? -ESTALE : 0;
+    }
+    json_free(record);
+    if (result == 0)
+        *ret_quota = quota;
+    return result;
+}

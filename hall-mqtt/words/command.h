@@ -1,0 +1,28 @@
+/*
+ * command: reads what people and programs send to the command topics of servers, projects and Hall
+ * itself, in all its forms, into a struct command of the core; and decides what must be refused
+ * before the core sees it. Pure.
+ */
+#ifndef HALL_WORDS_COMMAND_H
+#define HALL_WORDS_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/fleet.h"
+#include "words/topic.h"
+
+/*
+ * Reads one payload that came on a command topic. retained: the message was a retained one (only a
+ * hold with an end may be). now is for `expires`. 0, or -errno with a sentence in ret_reason that
+ * names what was wrong and what is allowed: -EINVAL not understood, -ESTALE retained or expired,
+ * -ERANGE a value out of range, -ENOTSUP. On failure as much of id and by as could be read is in
+ * ret_command, so that the refusal can carry them. An empty payload is what clearing a retained
+ * message looks like: but for a policy (back to the configured one) and a hold (released) it is
+ * -EINVAL "empty", which the caller passes over in silence. A retained hold that says `for`
+ * (end_is_relative) would begin anew at each replay: the caller leaves it with its end instead.
+ */
+int command_read(const struct topic *topic, const void *payload, size_t length, bool retained,
+                 struct now now, struct command *ret_command, char ret_reason[REASON_SIZE]);
+
+#endif

@@ -1,0 +1,536 @@
+#include "web/board/board.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "web/board/inbox.h"
+#include "web/board/limits.h"
+
+enum {
+    LOCKS = 64,      /* slots share locks: a copy takes less than a microsecond */
+    INBOX_MAX = 512, /* visits untold */
+    USE_PAUSE_MS = 1000,
+    WANT_PAUSE_MS = 100,
+};
+#define NEVER INT64_MIN
+
+enum { NOTICE_FIXED = offsetof(struct notice, problem) };
+
+/* The notice is guarded by the slot's lock. */
+struct slot {
+    _Atomic uint32_t version; /* what waiters look at without the lock */
+    char *problem;            /* NULL: none */
+    _Alignas(struct notice) unsigned char fixed[NOTICE_FIXED]; /* all but the problem */
+};
+
+struct site_slot {
+    atomic_bool ready;
+    uint8_t bit; /* in its server's sites_ready; BOARD_SITES_MAX: none */
+    int project; /* its place in projects, or MODEL_NONE */
+    _Atomic int64_t told_use, told_want;
+    _Atomic uint32_t passes[PASS_KINDS];
+    _Atomic struct fault fault;
+};
+
+struct project_slot { /* guarded by the lock of its server's slot */
+    bool posted;
+    struct project_notice notice;
+};
+
+struct board {
+    const struct config *config;
+    struct slot *slots;
+    struct site_slot *sites;
+    struct project_slot *projects;
+    int *site_order;   /* sites grouped by server */
+    size_t *site_from; /* where a server's group begins in site_order; one more at the end */
+    pthread_mutex_t locks[LOCKS];
+    struct limits *limits;
+    struct inbox *inbox; /* of struct visit */
+    pthread_mutex_t wait_lock;
+    pthread_cond_t changed;
+    atomic_int waiters[BOARD_QUEUES];
+    _Atomic uint64_t counts[COUNTS];
+    atomic_bool closed;
+    atomic_bool broker;
+    atomic_bool outdated; /* the configuration file says something else */
+};
+
+static pthread_mutex_t *slot_lock(struct board *board, int server)
+{
+    return &board->locks[(size_t)server % LOCKS];
+}
+
+/* Groups the sites by server, in model order, and numbers them within it. */
+static void order_sites(struct board *board, const struct model *model)
+{
+    for (size_t i = 0; i < model->n_sites; i++)
+        board->site_from[model->sites[i].server + 1]++;
+    for (size_t i = 0; i < model->n_servers; i++)
+        board->site_from[i + 1] += board->site_from[i];
+    size_t *next = board->site_from; /* runs ahead, and is set right below */
+    for (size_t i = 0; i < model->n_sites; i++)
+        board->site_order[next[model->sites[i].server]++] = (int)i;
+    for (size_t i = model->n_servers; i > 0; i--)
+        board->site_from[i] = board->site_from[i - 1];
+    board->site_from[0] = 0;
+}
+
+static void init_sites(struct board *board, const struct model *model)
+{
+    order_sites(board, model);
+    for (size_t server = 0; server < model->n_servers; server++) {
+        size_t from = board->site_from[server];
+        for (size_t i = from; i < board->site_from[server + 1]; i++) {
+            struct site_slot *site = &board->sites[board->site_order[i]];
+            size_t bit = i - from;
+            site->bit = (uint8_t)(bit < BOARD_SITES_MAX ? bit : BOARD_SITES_MAX);
+            atomic_init(&site->told_use, NEVER);
+            atomic_init(&site->told_want, NEVER);
+        }
+    }
+}
+
+/* Counts them too: how many slots they need. */
+static size_t place_projects(struct board *board, const struct model *model)
+{
+    int n = 0;
+    for (size_t i = 0; i < model->n_sites; i++)
+        board->sites[i].project = model->sites[i].is_project ? n++ : MODEL_NONE;
+    return (size_t)n;
+}
+
+static void slot_get(const struct slot *slot, struct notice *ret_notice)
+{
+    memcpy(ret_notice, slot->fixed, NOTICE_FIXED);
+    text_copy(ret_notice->problem, sizeof(ret_notice->problem), slot->problem ? slot->problem : "");
+}
+
+/* Without memory the problem goes untold. */
+static void slot_set(struct slot *slot, const struct notice *notice)
+{
+    memcpy(slot->fixed, notice, NOTICE_FIXED);
+    free(slot->problem);
+    slot->problem = notice->problem[0] ? strdup(notice->problem) : NULL;
+}
+
+static void init_slots(struct board *board, const struct model *model)
+{
+    struct notice none = {.expected_ready = -1};
+
+    for (int stage = 0; stage < STAGES; stage++)
+        none.stages[stage] = none.expected[stage] = STAGE_UNREACHED;
+    for (size_t i = 0; i < model->n_servers; i++)
+        slot_set(&board->slots[i], &none);
+}
+
+static void init_locks(struct board *board)
+{
+    pthread_condattr_t monotonic;
+
+    for (size_t i = 0; i < LOCKS; i++)
+        pthread_mutex_init(&board->locks[i], NULL);
+    pthread_mutex_init(&board->wait_lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&board->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
+int board_create(const struct config *config, struct board **ret_board)
+{
+    const struct model *model = &config->model;
+    struct board *board = calloc(1, sizeof(*board));
+    if (!board)
+        return -ENOMEM;
+    board->config = config;
+    init_locks(board);
+    board->slots = calloc(model->n_servers + 1, sizeof(*board->slots));
+    board->sites = calloc(model->n_sites + 1, sizeof(*board->sites));
+    board->site_order = calloc(model->n_sites + 1, sizeof(*board->site_order));
+    board->site_from = calloc(model->n_servers + 2, sizeof(*board->site_from));
+    int error = inbox_create(sizeof(struct visit), INBOX_MAX, &board->inbox);
+    if (!board->slots || !board->sites || !board->site_order || !board->site_from)
+        error = -ENOMEM;
+    if (error == 0) {
+        board->projects = calloc(place_projects(board, model) + 1, sizeof(*board->projects));
+        error = !board->projects ? -ENOMEM : limits_create(model, &board->limits);
+    }
+    if (error != 0) {
+        board_destroy(board);
+        return error;
+    }
+    init_sites(board, model);
+    init_slots(board, model);
+    *ret_board = board;
+    return 0;
+}
+
+void board_destroy(struct board *board)
+{
+    if (!board)
+        return;
+    for (size_t i = 0; i < LOCKS; i++)
+        pthread_mutex_destroy(&board->locks[i]);
+    pthread_mutex_destroy(&board->wait_lock);
+    pthread_cond_destroy(&board->changed);
+    inbox_destroy(board->inbox);
+    limits_destroy(board->limits);
+    for (size_t i = 0; board->slots && i < board->config->model.n_servers; i++)
+        free(board->slots[i].problem);
+    free(board->slots);
+    free(board->sites);
+    free(board->projects);
+    free(board->site_order);
+    free(board->site_from);
+    free(board);
+}
+
+static void tell_waiters(struct board *board)
+{
+    if (atomic_load(&board->waiters[BOARD_PAGES]) == 0 &&
+        atomic_load(&board->waiters[BOARD_PROGRAMS]) == 0)
+        return;
+    pthread_mutex_lock(&board->wait_lock);
+    pthread_cond_broadcast(&board->changed);
+    pthread_mutex_unlock(&board->wait_lock);
+}
+
+static void post_sites(struct board *board, int server, uint64_t ready)
+{
+    for (size_t i = board->site_from[server]; i < board->site_from[server + 1]; i++) {
+        struct site_slot *site = &board->sites[board->site_order[i]];
+        bool is_ready = site->bit < BOARD_SITES_MAX && (ready >> site->bit & 1) != 0;
+        atomic_store(&site->ready, is_ready);
+    }
+}
+
+/* Would a waiting page show it? Why the server is awake is for programs, and changes with each
+ * visit. */
+static bool is_news(const struct notice *old, const struct notice *new)
+{
+    return old->version == 0 || old->state != new->state || old->since != new->since ||
+           old->wake_open != new->wake_open || old->wake_queued != new->wake_queued ||
+           old->wake_started != new->wake_started || old->wake_deadline != new->wake_deadline ||
+           old->expected_ready != new->expected_ready || old->failure != new->failure ||
+           old->guard.kind != new->guard.kind || old->guard.until != new->guard.until ||
+           old->sites_ready != new->sites_ready || strcmp(old->problem, new->problem) != 0 ||
+           memcmp(old->stages, new->stages, sizeof(old->stages)) != 0 ||
+           memcmp(old->expected, new->expected, sizeof(old->expected)) != 0;
+}
+
+void board_post(struct board *board, int server, const struct notice *notice)
+{
+    struct slot *slot = &board->slots[server];
+    struct notice posted = *notice, before;
+
+    slot_get(slot, &before); /* only this thread writes it */
+    const bool news = is_news(&before, notice);
+    uint32_t version = atomic_load(&slot->version) + (news ? 1 : 0);
+
+    version = version == 0 ? 1 : version; /* 0 says that nothing was posted */
+    posted.version = version;
+    pthread_mutex_lock(slot_lock(board, server));
+    slot_set(slot, &posted);
+    pthread_mutex_unlock(slot_lock(board, server));
+    post_sites(board, server, notice->sites_ready);
+    atomic_store(&slot->version, version);
+    if (news)
+        tell_waiters(board);
+}
+
+/* What a page of this server shows changed beside the notice. */
+static void renew(struct board *board, int server)
+{
+    struct slot *slot = &board->slots[server];
+    uint32_t version = atomic_load(&slot->version);
+    struct notice notice;
+
+    if (version == 0)
+        return; /* nothing was posted: nobody knows an older version */
+    version = version == UINT32_MAX ? 1 : version + 1;
+    slot_get(slot, &notice); /* only this thread writes it */
+    notice.version = version;
+    pthread_mutex_lock(slot_lock(board, server));
+    slot_set(slot, &notice);
+    pthread_mutex_unlock(slot_lock(board, server));
+    atomic_store(&slot->version, version);
+    tell_waiters(board);
+}
+
+static int server_of(const struct board *board, int site)
+{
+    return board->config->model.sites[site].server;
+}
+
+static bool is_news_of_project(const struct project_notice *old, const struct project_notice *new)
+{
+    return old->state != new->state || old->ailment != new->ailment || old->coming != new->coming ||
+           old->started != new->started || old->expected != new->expected ||
+           memcmp(old->stages, new->stages, sizeof(old->stages)) != 0 ||
+           strcmp(old->container, new->container) != 0 || strcmp(old->problem, new->problem) != 0;
+}
+
+void board_post_project(struct board *board, int site, const struct project_notice *notice)
+{
+    struct project_slot *slot = &board->projects[board->sites[site].project];
+    const int server = server_of(board, site);
+
+    /* Only this thread writes it. */
+    if (slot->posted && !is_news_of_project(&slot->notice, notice))
+        return;
+    pthread_mutex_lock(slot_lock(board, server));
+    slot->notice = *notice;
+    slot->posted = true;
+    pthread_mutex_unlock(slot_lock(board, server));
+    renew(board, server);
+}
+
+bool board_read_project(struct board *board, int site, struct project_notice *ret_notice)
+{
+    const int place = board->sites[site].project;
+
+    if (place == MODEL_NONE)
+        return false;
+    pthread_mutex_lock(slot_lock(board, server_of(board, site)));
+    const bool posted = board->projects[place].posted;
+    *ret_notice = board->projects[place].notice;
+    pthread_mutex_unlock(slot_lock(board, server_of(board, site)));
+    return posted;
+}
+
+void board_set_closed(struct board *board, int site, int64_t closed_until)
+{
+    if (limits_close(board->limits, site, closed_until))
+        renew(board, server_of(board, site));
+}
+
+void board_limit(struct board *board, int site, uint32_t address, struct guard guard)
+{
+    if (limits_add(board->limits, site, address, guard, clock_now().boot))
+        renew(board, server_of(board, site));
+}
+
+int board_fd(const struct board *board)
+{
+    return inbox_fd(board->inbox);
+}
+
+bool board_take(struct board *board, struct visit *ret_visit)
+{
+    return inbox_take(board->inbox, ret_visit);
+}
+
+void board_close(struct board *board)
+{
+    atomic_store(&board->closed, true);
+    tell_waiters(board);
+}
+
+bool board_is_closed(struct board *board)
+{
+    return atomic_load(&board->closed);
+}
+
+void board_set_broker(struct board *board, bool connected)
+{
+    atomic_store(&board->broker, connected);
+}
+
+void board_set_config_current(struct board *board, bool current)
+{
+    atomic_store(&board->outdated, !current);
+}
+
+bool board_config_current(struct board *board)
+{
+    return !atomic_load(&board->outdated);
+}
+
+const struct config *board_config(const struct board *board)
+{
+    return board->config;
+}
+
+void board_read(struct board *board, int server, struct notice *ret_notice)
+{
+    pthread_mutex_lock(slot_lock(board, server));
+    slot_get(&board->slots[server], ret_notice);
+    pthread_mutex_unlock(slot_lock(board, server));
+}
+
+bool board_site_ready(struct board *board, int site)
+{
+    return atomic_load_explicit(&board->sites[site].ready, memory_order_acquire);
+}
+
+void board_post_fault(struct board *board, int site, struct fault fault)
+{
+    const struct fault old = atomic_exchange(&board->sites[site].fault, fault);
+
+    if (old.code != fault.code || old.number != fault.number)
+        renew(board, server_of(board, site));
+}
+
+struct fault board_site_fault(const struct board *board, int site)
+{
+    return atomic_load(&board->sites[site].fault);
+}
+
+bool board_broker(struct board *board)
+{
+    return atomic_load(&board->broker);
+}
+
+/* Would letting a visitor in begin a wake? Not where the server is up, or on its way. */
+static bool would_wake(struct board *board, int server)
+{
+    struct notice notice;
+    board_read(board, server, &notice);
+    switch (notice.state) {
+    case POWER_UNKNOWN:
+    case POWER_OFF:
+    case POWER_SLEEPING:
+    case POWER_UNREACHABLE:
+    case POWER_WAKE_FAILED:
+        return !notice.wake_open && !notice.wake_queued;
+    case POWER_WAKING:
+    case POWER_BOOTING:
+    case POWER_READY:
+    case POWER_DEGRADED:
+        return false;
+    }
+    return false;
+}
+
+bool board_refuses(struct board *board, int site, uint32_t address, bool ready,
+                   struct guard *ret_guard)
+{
+    if (!limits_any(board->limits))
+        return false;
+    bool wakes = !ready && would_wake(board, server_of(board, site));
+    return limits_refuse(board->limits, site, address, wakes, clock_boot_ns() / 1000000, ret_guard);
+}
+
+static struct timespec deadline_after(int64_t ms)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC,
+                  &at); /* the condition variable's own clock; no time is taken from it */
+    at.tv_sec += (time_t)(ms / 1000);
+    at.tv_nsec += (long)(ms % 1000) * 1000000;
+    if (at.tv_nsec >= 1000000000) {
+        at.tv_sec++;
+        at.tv_nsec -= 1000000000;
+    }
+    return at;
+}
+
+/* Versions wrap; half the circle ahead is newer. */
+static bool is_newer(struct board *board, int server, uint32_t version)
+{
+    uint32_t now = atomic_load(&board->slots[server].version);
+    return now != version && now - version < UINT32_MAX / 2;
+}
+
+static bool wait_newer(struct board *board, int server, uint32_t version, int64_t limit_ms)
+{
+    struct timespec deadline = deadline_after(limit_ms);
+    int error = 0;
+
+    pthread_mutex_lock(&board->wait_lock);
+    while (!is_newer(board, server, version) && !atomic_load(&board->closed) && error == 0)
+        error = pthread_cond_timedwait(&board->changed, &board->wait_lock, &deadline);
+    pthread_mutex_unlock(&board->wait_lock);
+    return is_newer(board, server, version);
+}
+
+bool board_is_full(struct board *board, enum board_queue queue)
+{
+    return atomic_load(&board->waiters[queue]) >= BOARD_WAITERS_MAX;
+}
+
+bool board_wait(struct board *board, enum board_queue queue, int server, uint32_t version,
+                int64_t limit_ms)
+{
+    if (is_newer(board, server, version))
+        return true;
+    bool newer = false;
+    if (atomic_fetch_add(&board->waiters[queue], 1) < BOARD_WAITERS_MAX)
+        newer = wait_newer(board, server, version, limit_ms);
+    atomic_fetch_sub(&board->waiters[queue], 1);
+    return newer;
+}
+
+void board_pass(struct board *board, int site, enum pass_kind kind)
+{
+    atomic_fetch_add_explicit(&board->sites[site].passes[kind], 1, memory_order_relaxed);
+}
+
+void board_take_passes(struct board *board, int site, struct passes *ret_passes)
+{
+    for (int kind = 0; kind < PASS_KINDS; kind++)
+        ret_passes->n[kind] =
+            atomic_exchange_explicit(&board->sites[site].passes[kind], 0, memory_order_relaxed);
+}
+
+void board_count(struct board *board, enum count what)
+{
+    atomic_fetch_add_explicit(&board->counts[what], 1, memory_order_relaxed);
+}
+
+uint64_t board_counted(const struct board *board, enum count what)
+{
+    return atomic_load_explicit(&board->counts[what], memory_order_relaxed);
+}
+
+void board_carry_counts(struct board *board, const struct board *from)
+{
+    for (int what = 0; what < COUNTS; what++)
+        atomic_fetch_add_explicit(&board->counts[what], board_counted(from, (enum count)what),
+                                  memory_order_relaxed);
+}
+
+/* The memory of when a site's visits of this kind were last told; NULL: all are told. */
+static _Atomic int64_t *told_at(struct board *board, const struct visit *visit, int64_t *ret_pause)
+{
+    if (visit->site == MODEL_NONE)
+        return NULL;
+    switch (visit->kind) {
+    case VISIT_USES:
+        *ret_pause = USE_PAUSE_MS;
+        return &board->sites[visit->site].told_use;
+    case VISIT_WANTS:
+        *ret_pause = WANT_PAUSE_MS;
+        return &board->sites[visit->site].told_want;
+    case VISIT_REFUSED:
+        return NULL;
+    }
+    return NULL;
+}
+
+bool board_tell(struct board *board, const struct visit *visit)
+{
+    int64_t pause = 0;
+    _Atomic int64_t *told = told_at(board, visit, &pause);
+    if (!told)
+        return inbox_put(board->inbox, visit);
+
+    int64_t now = clock_boot_ns() / 1000000;
+    int64_t before = atomic_load(told);
+    if (before != NEVER && now - before < pause)
+        return true;
+    if (!atomic_compare_exchange_strong(told, &before, now))
+        return true; /* another worker tells it at this moment */
+    if (inbox_put(board->inbox, visit))
+        return true;
+    atomic_store(told, NEVER); /* not told: the next one tries again */
+    return false;
+}

@@ -1,0 +1,484 @@
+#include "web/listen/listener.h"
+
+#include <arpa/inet.h>
+#include <civetweb.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "web/listen/lines.h"
+#include "web/listen/own_socket.h"
+#include "web/listen/patience.h"
+#include "web/listen/stack.h"
+
+enum {
+    STOP_MS = 500,        /* answers under way may take so long when Hall ends */
+    HEAD_MAX = 65 * 1024, /* a head of 64 KB, and what comes with it */
+    DRAIN_MAX = 8 * 1024 * 1024,
+    ROOM = 160 * 1024, /* the longest file of the dashboard */
+};
+
+struct worker {
+    unsigned number;
+    _Atomic uint64_t peer; /* whose request it is answering; 0: none */
+    _Atomic int64_t
+        reading; /* since when it has been reading that one's body, ms; 0: it does not */
+    struct stack stack;
+    bool refused; /* its connection was told so: nothing more is answered on it */
+};
+
+/* The lines of a head, where there are more than civetweb takes. Most workers never see such a
+ * head: apart from them, this memory is not touched. */
+struct long_head {
+    struct header lines[REQUEST_HEADERS_MAX];
+};
+
+struct listener {
+    const struct listener_role *role;
+    void *context;
+    struct mg_context *civetweb;
+    struct worker *workers;
+    struct long_head *long_heads; /* one for each worker */
+    atomic_uint workers_given;
+    atomic_uint connections; /* being served: each has a worker of its own */
+    uint16_t port;
+    struct patience_rules rules;
+    struct patience *patience;
+};
+
+struct exchange {
+    struct mg_connection *connection;
+    struct listener *listener;
+};
+
+_Static_assert(sizeof(struct header) == sizeof(struct mg_header) &&
+                   offsetof(struct header, value) == offsetof(struct mg_header, value),
+               "header lines are handed on as they are");
+
+static struct listener *listener_of(const struct mg_connection *connection)
+{
+    return mg_get_user_context_data(connection);
+}
+
+/* ---- One request ---- */
+
+static bool has_more_lines(const struct mg_request_info *info)
+{
+    return info->num_headers >= MG_MAX_HEADERS;
+}
+
+/* civetweb stops at its 64th line and leaves those behind it in its memory as they came, up to a
+ * NUL in the place of the head's last byte; the end of the line before them is two NULs. */
+static void read_more_lines(const struct mg_request_info *info, struct header *lines,
+                            struct raw_request *raw)
+{
+    const char *last = info->http_headers[MG_MAX_HEADERS - 1].value;
+    char *rest = (char *)last + strlen(last) + 1;
+    memcpy(lines, info->http_headers, sizeof(struct header) * MG_MAX_HEADERS);
+    raw->headers = lines;
+    raw->broken = *rest != '\0';
+    ssize_t more = raw->broken ? 0
+                               : lines_read(rest + 1, lines + MG_MAX_HEADERS,
+                                            REQUEST_HEADERS_MAX - MG_MAX_HEADERS);
+    raw->broken = raw->broken || more == -EBADMSG;
+    raw->n_headers = more == -E2BIG ? REQUEST_HEADERS_MAX + 1 : MG_MAX_HEADERS;
+    if (more > 0)
+        raw->n_headers += (size_t)more;
+}
+
+/* lines: room for REQUEST_HEADERS_MAX. */
+static void read_raw(const struct mg_request_info *info, struct header *lines,
+                     struct raw_request *raw)
+{
+    *raw = (struct raw_request){
+        .method = info->request_method,
+        .target = info->request_uri ? info->request_uri : "",
+        .query = info->query_string,
+        .n_headers = (size_t)info->num_headers,
+        .headers = (const struct header *)(const void *)info->http_headers,
+    };
+    if (inet_pton(AF_INET, info->remote_addr, &raw->peer) != 1)
+        raw->peer.s_addr = htonl(INADDR_NONE); /* never a trusted proxy */
+    if (has_more_lines(info))
+        read_more_lines(info, lines, raw);
+}
+
+static bool has_body(const struct mg_connection *connection)
+{
+    const char *length = mg_get_header(connection, "Content-Length");
+    return (length && strcmp(length, "0") != 0) || mg_get_header(connection, "Transfer-Encoding");
+}
+
+/* A request with a body ends its connection, so that nothing in it is ever taken for the next
+ * request; so does one with lines that civetweb did not see, which may announce a body. HTTP/1.0
+ * would have to be told that it may go on; it is not. */
+bool exchange_may_stay(const struct exchange *exchange)
+{
+    const struct listener *listener = exchange->listener;
+    const struct mg_request_info *info = mg_get_request_info(exchange->connection);
+    return atomic_load_explicit(&listener->connections, memory_order_relaxed) <=
+               listener->role->kept_max &&
+           strcmp(info->http_version, "1.1") == 0 && !has_more_lines(info) &&
+           !has_body(exchange->connection);
+}
+
+/* A quarter of the workers is always left for those who are answered at once. */
+bool exchange_is_crowded(const struct exchange *exchange)
+{
+    const struct listener *listener = exchange->listener;
+    return atomic_load_explicit(&listener->connections, memory_order_relaxed) >
+           listener->role->workers - listener->role->workers / 4;
+}
+
+void exchange_close(struct exchange *exchange)
+{
+    mg_disable_connection_keep_alive(exchange->connection);
+}
+
+bool exchange_send(struct exchange *exchange, const char *text, size_t length)
+{
+    return mg_write(exchange->connection, text, length) == (int)length;
+}
+
+static int64_t now_ms(void)
+{
+    return clock_boot_ns() / 1000000;
+}
+
+ssize_t exchange_read(struct exchange *exchange, char *out, size_t size)
+{
+    struct worker *worker = mg_get_thread_pointer(exchange->connection);
+    if (atomic_load(&worker->reading) == 0)
+        atomic_store(&worker->reading, now_ms());
+    int length = mg_read(exchange->connection, out, size);
+    if (length <= 0)
+        atomic_store(&worker->reading, 0);
+    return length < 0 ? -EIO : length;
+}
+
+void exchange_drain(struct exchange *exchange)
+{
+    char waste[4096];
+    if (!has_body(exchange->connection))
+        return;
+    for (size_t left = DRAIN_MAX; left > 0;) {
+        ssize_t length = exchange_read(exchange, waste, sizeof(waste));
+        if (length <= 0)
+            return;
+        left -= (size_t)length < left ? (size_t)length : left;
+    }
+}
+
+static int on_request(struct mg_connection *connection)
+{
+    struct listener *listener = listener_of(connection);
+    struct worker *worker = mg_get_thread_pointer(connection);
+    const struct mg_request_info *info = mg_get_request_info(connection);
+    struct exchange exchange = {connection, listener};
+    struct raw_request raw;
+
+    read_raw(info, listener->long_heads[worker->number].lines, &raw);
+    atomic_store(&worker->peer, patience_peer(raw.peer, (uint16_t)info->remote_port));
+    int status = listener->role->serve(listener->context, worker->number, &exchange, &raw);
+    atomic_store(&worker->peer, 0);
+    atomic_store(&worker->reading, 0);
+    return status;
+}
+
+static void refuse(struct mg_connection *connection, struct worker *worker, int status,
+                   const char *detail)
+{
+    struct listener *listener = listener_of(connection);
+    struct exchange exchange = {connection, listener};
+    worker->refused = true;
+    exchange_close(&exchange);
+    listener->role->refuse(listener->context, worker->number, &exchange, status, detail);
+}
+
+static const char *detail_of(int status, const char *message)
+{
+    switch (status) {
+    case 400:
+        return "This is no sound HTTP/1.1 request, or its method is unknown.";
+    case 431:
+        return "The head of the request is longer than 64 KB; send less.";
+    case 411:
+        return "Content-Length is missing, or is not a number of bytes; send one.";
+    case 505:
+        return "Hall speaks HTTP/1.0 and HTTP/1.1 here.";
+    default:
+        return message;
+    }
+}
+
+/* A proxy that is still sending a head would take our end for an outage: the rest is read first. */
+static bool drain_head(const struct mg_connection *connection)
+{
+    const struct mg_request_info *info = mg_get_request_info(connection);
+    struct sockaddr_in peer = {.sin_family = AF_INET,
+                               .sin_port = htons((uint16_t)info->remote_port)};
+    return inet_pton(AF_INET, info->remote_addr, &peer.sin_addr) == 1 &&
+           own_socket_drain_head(listener_of(connection)->port, &peer, HEAD_MAX);
+}
+
+/* What civetweb refuses by itself, answered in our form. 1: let it say so its own way. */
+static int on_error(struct mg_connection *connection, int status, const char *message)
+{
+    struct worker *worker = mg_get_thread_pointer(connection);
+    if (!worker)
+        return 1;
+    if ((status == 400 || status == 413) && drain_head(connection))
+        status = 431; /* civetweb does not always tell a long head from a broken one */
+    refuse(connection, worker, status, detail_of(status, message));
+    return 0;
+}
+
+/* Broken requests are anyone's to send: no line each. */
+static int on_message(const struct mg_connection *connection, const char *message)
+{
+    (void)connection;
+    log_debug("web: civetweb: %s", message);
+    return 1;
+}
+
+static int on_connection(const struct mg_connection *connection, void **data)
+{
+    struct listener *listener = listener_of(connection);
+    struct worker *worker = mg_get_thread_pointer(connection);
+    (void)data;
+    if (worker)
+        worker->refused = false;
+    patience_look(listener->patience, atomic_fetch_add(&listener->connections, 1) + 1);
+    return 0;
+}
+
+/* What is asked for without a path of its own ("http://host/", "*"), civetweb only hangs up on. */
+static void on_connection_close(const struct mg_connection *connection)
+{
+    struct worker *worker = mg_get_thread_pointer(connection);
+    const struct mg_request_info *info = mg_get_request_info(connection);
+    if (worker && !worker->refused && info && info->request_uri && !info->local_uri)
+        refuse((struct mg_connection *)connection, worker, 400,
+               "Hall is no proxy: the request line must name a path that begins with '/'.");
+}
+
+static void on_connection_closed(const struct mg_connection *connection)
+{
+    struct worker *worker = mg_get_thread_pointer(connection);
+    atomic_fetch_sub_explicit(&listener_of(connection)->connections, 1, memory_order_relaxed);
+    if (worker)
+        stack_give_back(&worker->stack, clock_boot_ns());
+}
+
+static void *on_thread(const struct mg_context *civetweb, int type)
+{
+    struct listener *listener = mg_get_user_data(civetweb);
+    if (type != 1)
+        return NULL;
+    unsigned number = atomic_fetch_add(&listener->workers_given, 1);
+    if (number >= listener->role->workers)
+        return NULL;
+    stack_know(&listener->workers[number].stack);
+    return &listener->workers[number];
+}
+
+/* ---- Start and end ---- */
+
+static const struct mg_callbacks callbacks = {
+    .begin_request = on_request,
+    .http_error = on_error,
+    .log_message = on_message,
+    .init_thread = on_thread,
+    .init_connection = on_connection,
+    .connection_close = on_connection_close,
+    .connection_closed = on_connection_closed,
+};
+
+/* civetweb does not say why it could not listen: asks the kernel the same. */
+static int why_not(const struct sockaddr_in *address)
+{
+    int one = 1;
+    int error = EIO;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return errno;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
+        bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 || listen(fd, 1) < 0)
+        error = errno;
+    close(fd);
+    return error;
+}
+
+static const char *advice(int error)
+{
+    switch (error) {
+    case EADDRINUSE:
+        return "another program listens there; stop it, or choose another";
+    case EACCES:
+        return "ports below 1024 need a right this process does not have; choose another";
+    case EADDRNOTAVAIL:
+        return "no interface of this machine has that address; correct";
+    default:
+        return "see the reason, and";
+    }
+}
+
+/* Workers take no signals: those are for the loop. */
+static struct mg_context *start(struct listener *listener, const char *endpoint)
+{
+    char workers[12];
+    char head[12];
+    /* clang-format off */
+    const char *options[] = {
+        "listening_ports", endpoint,
+        "num_threads", workers,
+        "listen_backlog", "1024",
+        "connection_queue", "200",
+        "tcp_nodelay", "1",
+        "request_timeout_ms", "3000",
+        "max_request_size", head,
+        "enable_keep_alive", "yes",
+        "keep_alive_timeout_ms", "5000",
+        "decode_url", "no",
+        "decode_query_string", "no",
+        "access_control_allow_origin", "",
+        "access_control_allow_methods", "",
+        "enable_directory_listing", "no",
+        "enable_auth_domain_check", "no",
+        NULL,
+    };
+    /* clang-format on */
+    sigset_t all;
+    sigset_t before;
+
+    snprintf(workers, sizeof(workers), "%u", listener->role->workers);
+    snprintf(head, sizeof(head), "%d", HEAD_MAX);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    struct mg_context *civetweb = mg_start(&callbacks, listener, options);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return civetweb;
+}
+
+static unsigned served(void *context)
+{
+    return atomic_load(&((struct listener *)context)->connections);
+}
+
+static bool at_work(void *context, uint64_t peer)
+{
+    struct listener *listener = context;
+    for (unsigned i = 0; i < listener->role->workers; i++) {
+        if (atomic_load(&listener->workers[i].peer) == peer)
+            return true;
+    }
+    return false;
+}
+
+static unsigned reads_for(void *context, uint64_t peer)
+{
+    struct listener *listener = context;
+    for (unsigned i = 0; i < listener->role->workers; i++) {
+        struct worker *worker = &listener->workers[i];
+        int64_t since = atomic_load(&worker->reading);
+        if (since > 0 && atomic_load(&worker->peer) == peer)
+            return (unsigned)(now_ms() - since);
+    }
+    return 0;
+}
+
+static int begin(struct listener *listener, const struct sockaddr_in *address)
+{
+    const struct listener_role *role = listener->role;
+    char text[INET_ADDRSTRLEN];
+    char endpoint[INET_ADDRSTRLEN + 8];
+    struct mg_server_port port;
+
+    inet_ntop(AF_INET, &address->sin_addr, text, sizeof(text));
+    snprintf(endpoint, sizeof(endpoint), "%s:%u", text, ntohs(address->sin_port));
+    listener->civetweb = start(listener, endpoint);
+    if (!listener->civetweb) {
+        int error = why_not(address);
+        log_error("web: cannot listen on %s: %s; %s %s", endpoint, strerror(error), advice(error),
+                  role->pointer);
+        return -error;
+    }
+    if (mg_get_server_ports(listener->civetweb, 1, &port) == 1)
+        listener->port = (uint16_t)port.port;
+    listener->rules.port = listener->port;
+    own_socket_give_room(listener->port, ROOM);
+    log_info("web: %s listens on %s:%u", role->name, text, listener->port);
+    return 0;
+}
+
+int listener_create(const struct listener_role *role, void *context,
+                    const struct sockaddr_in *address, struct listener **ret_listener)
+{
+    struct listener *listener = calloc(1, sizeof(*listener));
+    if (!listener)
+        return -ENOMEM;
+    mg_init_library(0);
+    listener->role = role;
+    listener->context = context;
+    listener->workers = calloc(role->workers, sizeof(*listener->workers));
+    listener->long_heads = calloc(role->workers, sizeof(*listener->long_heads));
+    int error = listener->workers && listener->long_heads ? 0 : -ENOMEM;
+    for (unsigned i = 0; error == 0 && i < role->workers; i++)
+        listener->workers[i].number = i;
+    listener->rules = (struct patience_rules){.scarce = role->workers - role->workers / 4,
+                                              .most = role->workers,
+                                              .new_ms = role->new_ms,
+                                              .served = served,
+                                              .at_work = at_work,
+                                              .reads_for = reads_for};
+    if (error == 0)
+        error = patience_create(&listener->rules, listener, &listener->patience);
+    if (error == 0)
+        error = begin(listener, address);
+    if (error != 0) {
+        listener_destroy(listener);
+        return error;
+    }
+    *ret_listener = listener;
+    return 0;
+}
+
+uint16_t listener_port(const struct listener *listener)
+{
+    return listener->port;
+}
+
+/* While civetweb waits for a socket, it looks only every two seconds whether it is to stop, and
+ * once it is, it sends no more answers. So connections are ended first, then the listener: nothing
+ * is left to wait for. Without /proc the stop merely takes longer. */
+static void stop(struct listener *listener)
+{
+    static const struct timespec pause = {.tv_nsec = 5000000};
+    own_socket_end_reading(listener->port, false);
+    for (int waited = 0; atomic_load(&listener->connections) > 0 && waited < STOP_MS; waited += 5)
+        nanosleep(&pause, NULL);
+    own_socket_end_reading(listener->port, true);
+    mg_stop(listener->civetweb);
+}
+
+void listener_destroy(struct listener *listener)
+{
+    if (!listener)
+        return;
+    if (listener->civetweb)
+        stop(listener);
+    patience_destroy(listener->patience);
+    mg_exit_library();
+    free(listener->long_heads);
+    free(listener->workers);
+    free(listener);
+}

@@ -1,0 +1,199 @@
+#include "web/routes/desk_internal.h"
+
+#include <string.h>
+
+static void send_not_ready(struct desk *desk, struct clerk *clerk, const struct decision *decision,
+                           enum door door, bool ready)
+{
+    static const enum count counts[] = {[VERDICT_PASS] = COUNT_PAGES,
+                                        [VERDICT_PAGE] = COUNT_PAGES,
+                                        [VERDICT_PROBLEM] = COUNT_PROBLEMS,
+                                        [VERDICT_BARE] = COUNT_BARE};
+    struct view view;
+    board_count(desk->board, counts[decision->verdict]);
+    desk_look(desk, clerk, &decision->place, ready, decision->wakes, &view);
+    view.sent = decision->client == CLIENT_BROWSER && !request_is_repeatable(clerk->request.method);
+    desk_send_view(desk, clerk, &view, decision->client, door, 503);
+}
+
+/* Parts of a page and monitors are not worth a line. */
+static void limit(struct desk *desk, struct clerk *clerk, const struct raw_request *raw,
+                  const struct decision *decision, enum door door)
+{
+    board_count(desk->board, COUNT_REFUSED_GUARD);
+    if (decision->client != CLIENT_ASSET && decision->client != CLIENT_MONITOR)
+        desk_note_limit(desk, clerk, raw, decision->place.site, decision->guard);
+    desk_send_limit(desk, clerk, &decision->place, decision->guard, decision->client, door);
+}
+
+/* Complete as they stand: what almost every request gets. */
+#define FIXED(text_)                                                                               \
+    {                                                                                              \
+        text_, sizeof(text_) - 1                                                                   \
+    }
+static const struct {
+    const char *text;
+    size_t length;
+} passes[2][2] = {
+    /* [door is nginx's][connection ends] */
+    {FIXED("HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Length: 3\r\n\r\nok\n"),
+     FIXED("HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Length: 3\r\nConnection: "
+           "close\r\n\r\nok\n")},
+    {FIXED("HTTP/1.1 204 No Content\r\nCache-Control: no-store\r\n\r\n"),
+     FIXED("HTTP/1.1 204 No Content\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n")},
+};
+
+static void let_pass(struct clerk *clerk, bool nginx)
+{
+    bool close = clerk->answer.close;
+    size_t length = passes[nginx][close].length;
+    if (clerk->answer.head_only && !nginx)
+        length -= 3;
+    answer_fixed(&clerk->answer, nginx ? 204 : 200, passes[nginx][close].text, length);
+}
+
+static const enum pass_kind pass_kinds[CLIENT_KINDS] = {
+    [CLIENT_BROWSER] = PASS_PERSON,  [CLIENT_API] = PASS_PERSON,
+    [CLIENT_ASSET] = PASS_PART,      [CLIENT_WEBSOCKET] = PASS_WEBSOCKET,
+    [CLIENT_MONITOR] = PASS_MONITOR,
+};
+
+/* No proxy asked first: the visitor is sent to the site itself. */
+static void lead_to_site(struct clerk *clerk, const struct model_site *site)
+{
+    if (!site->upstream) {
+        desk_problem(
+            clerk, 502,
+            "The site is ready, but Hall does not know where: give it an \"upstream\" in the "
+            "configuration, or let a reverse proxy ask /auth.");
+        return;
+    }
+    size_t length = strlen(site->upstream);
+    while (length > 0 && site->upstream[length - 1] == '/')
+        length--;
+    struct buf to = BUF_INIT(ANSWER_HEAD_MAX);
+    buf_add(&to, site->upstream, length);
+    buf_puts(&to, desk_reference(clerk));
+    desk_redirect(clerk, 307, buf_text(&to));
+    buf_finish(&to);
+}
+
+static void pass(struct desk *desk, struct clerk *clerk, const struct decision *decision,
+                 enum door door)
+{
+    board_count(desk->board, COUNT_PASSED);
+    board_pass(desk->board, decision->place.site, pass_kinds[decision->client]);
+    if (decision->uses)
+        desk_tell(desk, VISIT_USES, decision->place.site, clerk, "");
+    if (door != DOOR_ANY)
+        let_pass(clerk, door == DOOR_NGINX);
+    else if (clerk->request.forwarded)
+        /* It became ready while the proxy was on its way here. The page asks the proxy again, after
+         * a moment: a redirect to the same address would run in circles where a proxy sends
+         * everything here. */
+        send_not_ready(desk, clerk, decision, door, true);
+    else
+        lead_to_site(clerk, &desk->model->sites[decision->place.site]);
+}
+
+/* Waits for the site, hold ms at most; not at all where too many wait already. */
+bool desk_hold_for(struct desk *desk, const struct place *place, int64_t hold)
+{
+    int64_t deadline = desk_now() + hold;
+    for (int64_t left = hold; left > 0; left = deadline - desk_now()) {
+        struct notice notice;
+        board_read(desk->board, place->server, &notice);
+        if (board_site_ready(desk->board, place->site))
+            return true;
+        if (!board_wait(desk->board, BOARD_PROGRAMS, place->server, notice.version, left))
+            break;
+    }
+    return board_site_ready(desk->board, place->site);
+}
+
+/* Who waits has a budget of his own: some places, and none while workers are few. */
+static bool held_until_ready(struct desk *desk, const struct clerk *clerk,
+                             const struct decision *decision)
+{
+    if (clerk->crowded || board_is_full(desk->board, BOARD_PROGRAMS)) {
+        board_count(desk->board, COUNT_HELD_CROWDED);
+        return false;
+    }
+    board_count(desk->board, COUNT_HELD);
+    bool ready = desk_hold_for(desk, &decision->place, decision->hold);
+    if (ready)
+        board_count(desk->board, COUNT_HELD_PASSED);
+    return ready;
+}
+
+static void wait_and_see(struct desk *desk, struct clerk *clerk, struct decision *decision,
+                         enum door door)
+{
+    if (decision->wakes)
+        desk_tell(desk, VISIT_WANTS, decision->place.site, clerk, "");
+    /* Behind a proxy's error page the request was held already. */
+    bool holds = decision->hold > 0 && (door != DOOR_ANY || !clerk->request.forwarded);
+    if (holds && held_until_ready(desk, clerk, decision)) {
+        decision->uses = true;
+        pass(desk, clerk, decision, door);
+        return;
+    }
+    send_not_ready(desk, clerk, decision, door, false);
+}
+
+void desk_ask_gate(struct desk *desk, const struct raw_request *raw, struct clerk *clerk,
+                   enum door door)
+{
+    enum request_via via = door == DOOR_ANY ? REQUEST_VIA_DIRECT : REQUEST_VIA_AUTH;
+    enum request_fault fault = request_read(raw, &desk->gate.proxies, via, &clerk->request);
+    if (fault != REQUEST_FINE)
+        desk_refuse_fault(desk, clerk, raw, fault, door);
+    else
+        desk_judge(desk, raw, clerk, door);
+}
+
+void desk_judge(struct desk *desk, const struct raw_request *raw, struct clerk *clerk,
+                enum door door)
+{
+    struct place place = gate_place(&desk->gate, &clerk->request);
+    if (gate_is_doubtful(&desk->gate, &place, &clerk->request)) {
+        desk_refuse_fault(desk, clerk, raw, REQUEST_DOUBTFUL, door);
+        return;
+    }
+    bool ready = place.site != MODEL_NONE && board_site_ready(desk->board, place.site);
+    struct guard guard;
+    bool limited = desk_is_limited(desk, clerk, &place, ready, &guard);
+    struct decision decision =
+        gate_decide(&desk->gate, &clerk->request, &place, ready, limited ? &guard : NULL);
+
+    switch (decision.verdict) {
+    case VERDICT_PASS:
+        pass(desk, clerk, &decision, door);
+        return;
+    case VERDICT_PAGE:
+    case VERDICT_PROBLEM:
+    case VERDICT_BARE:
+        wait_and_see(desk, clerk, &decision, door);
+        return;
+    case VERDICT_REFUSED:
+        desk_refuse_address(desk, clerk, raw, &decision, door);
+        return;
+    case VERDICT_LIMITED:
+        limit(desk, clerk, raw, &decision, door);
+        return;
+    case VERDICT_UNKNOWN:
+        board_count(desk->board, COUNT_UNKNOWN);
+        desk_send_unknown(desk, clerk, &place, door);
+        return;
+    }
+}
+
+void desk_route_auth(struct desk *desk, const struct raw_request *raw, struct clerk *clerk)
+{
+    desk_ask_gate(desk, raw, clerk, DOOR_AUTH);
+}
+
+void desk_route_auth_nginx(struct desk *desk, const struct raw_request *raw, struct clerk *clerk)
+{
+    desk_ask_gate(desk, raw, clerk, DOOR_NGINX);
+}
