@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "ha-discovery/announcer_internal.h"
 
@@ -11,13 +12,11 @@
 enum { LOOKS_MAX = 32 };
 #define NOBODY UINT32_MAX
 
-/* FNV-1a; never 0. */
+/* Never 0. */
 uint64_t announcer_digest(const char *bytes, size_t length)
 {
-    uint64_t hash = UINT64_C(14695981039346656037);
+    const uint64_t hash = hash_add(HASH_START, bytes, length);
 
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (uint8_t)bytes[i]) * UINT64_C(1099511628211);
     return hash != 0 ? hash : 1;
 }
 

@@ -1,5 +1,6 @@
 #include "ha-discovery/entities.h"
 
+#include "base/array.h"
 #include "core/fleet.h"
 #include "words/payload.h"
 #include "words/topic.h"
@@ -167,7 +168,7 @@ const struct entity entities[] = {
      .press = PRESS("stop"), .icon = "mdi:stop", .options = {EXPIRES}},
 };
 /* clang-format on */
-const size_t n_entities = sizeof(entities) / sizeof(entities[0]);
+const size_t n_entities = ARRAY_SIZE(entities);
 
 static const char *state_word(unsigned index)
 {

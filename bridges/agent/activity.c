@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/text.h"
 
 __attribute__((format(printf, 2, 3))) static void veto(struct vetoes *vetoes, const char *format,
@@ -103,7 +104,7 @@ static char *format_amount(double bytes, const char *unit, char *out, size_t siz
 {
     static const char *const scales[] = {"B", "kB", "MB", "GB", "TB"};
     size_t scale = 0;
-    while (bytes >= 1000 && scale + 1 < sizeof(scales) / sizeof(scales[0])) {
+    while (bytes >= 1000 && scale + 1 < ARRAY_SIZE(scales)) {
         bytes /= 1000;
         scale++;
     }

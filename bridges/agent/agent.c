@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -212,7 +213,7 @@ static void order_containers(struct agent *agent, const struct order *order,
     const char *busy = find_busy(agent, order);
     if (!agent->docker)
         text_copy(reason, sizeof(reason), "no \"docker\" is configured for this agent");
-    else if (under_way->n == sizeof(under_way->list) / sizeof(under_way->list[0]))
+    else if (under_way->n == ARRAY_SIZE(under_way->list))
         text_copy(reason, sizeof(reason), "too many commands to containers are under way");
     else if (busy)
         snprintf(reason, sizeof(reason), "containers: %s is busy", busy);

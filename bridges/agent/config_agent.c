@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/text.h"
 #include "bridges/agent/agent_orders.h"
 #include "config/document.h"
@@ -30,7 +31,7 @@ static const char *parse_rate(struct arena *arena, const char *text, void *targe
     if (!isdigit((unsigned char)text[0]) || text[strspn(text, "0123456789.")] == '\0')
         return rate_allowed;
     const double number = strtod(text, &unit);
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
         const double bytes = number * units[i].factor;
         if (strcmp(units[i].name, unit) != 0 || bytes < 1 || bytes > 1e12)
             continue;
@@ -77,7 +78,7 @@ static const char *const right_names[] = {"suspend",    "hibernate", "poweroff",
                                           "containers", "wol",       NULL};
 static const unsigned rights_by_name[] = {RIGHT_SUSPEND, RIGHT_HIBERNATE,  RIGHT_POWEROFF,
                                           RIGHT_REBOOT,  RIGHT_CONTAINERS, RIGHT_WOL};
-enum { N_RIGHTS = sizeof(rights_by_name) / sizeof(rights_by_name[0]) };
+enum { N_RIGHTS = ARRAY_SIZE(rights_by_name) };
 
 /* clang-format off */
 static const struct option item_right = {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/json.h"
 #include "base/text.h"
 
@@ -78,7 +79,7 @@ static const struct word states[] = {
 static const char *state_of(const struct json *container)
 {
     const char *state = json_get_string(container, "State");
-    for (size_t i = 0; state && i < sizeof(states) / sizeof(*states); i++)
+    for (size_t i = 0; state && i < ARRAY_SIZE(states); i++)
         if (strcmp(states[i].from, state) == 0)
             return states[i].to;
     return "unknown";
@@ -101,7 +102,7 @@ static bool ends_with(const char *text, const char *ending)
 static const char *health_in_text(const struct json *container)
 {
     const char *status = json_get_string(container, "Status");
-    for (size_t i = 0; status && i < sizeof(endings) / sizeof(*endings); i++)
+    for (size_t i = 0; status && i < ARRAY_SIZE(endings); i++)
         if (ends_with(status, endings[i].from))
             return endings[i].to;
     return NULL;
@@ -115,7 +116,7 @@ static const char *health_word(const char *text)
                                         {"starting", "starting"},
                                         {"none", ""},
                                         {"", ""}};
-    for (size_t i = 0; text && i < sizeof(words) / sizeof(*words); i++)
+    for (size_t i = 0; text && i < ARRAY_SIZE(words); i++)
         if (strcmp(words[i].from, text) == 0)
             return words[i].to;
     return NULL;
@@ -270,7 +271,7 @@ int docker_api_health(const char *bytes, size_t length, char ret_health[24])
 static bool is_idle_action(const char *action)
 {
     static const char *const idle[] = {"exec", "top", "attach", "resize", "mount", "sync", "kill"};
-    for (size_t i = 0; i < sizeof(idle) / sizeof(*idle); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(idle); i++)
         if (strncmp(action, idle[i], strlen(idle[i])) == 0)
             return true;
     return false;

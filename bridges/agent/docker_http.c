@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "base/array.h"
 #include "base/buf.h"
 #include "bridges/agent/docker_api.h"
 #include "loop/curl_loop.h"
@@ -107,7 +108,7 @@ static int error_of(const struct docker_request *request, CURLcode result)
         return system_error(request, -ECONNREFUSED);
     if (result == CURLE_RECV_ERROR) /* chunks that make no sense, too */
         return system_error(request, -EBADMSG);
-    for (size_t i = 0; i < sizeof(meanings) / sizeof(*meanings); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(meanings); i++)
         if (meanings[i].code == result)
             return meanings[i].error;
     return -EBADMSG;
@@ -168,7 +169,7 @@ static CURLcode set_request(const struct docker_request *request, const struct d
 static CURLcode set_options(struct docker_request *request, const struct docker_ask *ask)
 {
     CURLcode r = CURLE_OK;
-    for (size_t i = 0; !r && i < sizeof(options_long) / sizeof(*options_long); i++)
+    for (size_t i = 0; !r && i < ARRAY_SIZE(options_long); i++)
         r = curl_easy_setopt(request->easy, options_long[i].option, options_long[i].value);
     SET(CURLOPT_PROTOCOLS_STR, "http");
     SET(CURLOPT_PROXY, ""); /* none, whatever the environment says */
@@ -265,7 +266,7 @@ static const struct {
 
 char *docker_http_why(int error, const char *socket, char *out, size_t size)
 {
-    for (size_t i = 0; i < sizeof(troubles) / sizeof(*troubles); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(troubles); i++)
         if (troubles[i].error == error) {
             (void)snprintf(out, size, "%s%s%s", troubles[i].before, socket, troubles[i].behind);
             return out;

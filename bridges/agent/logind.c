@@ -8,6 +8,7 @@
 #include <systemd/sd-bus.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -26,7 +27,7 @@ struct session_call {
 /* One for each: who asks for both at once needs another right than those that logind gives to
  * everybody. */
 static const char *const held_things[] = {"sleep", "shutdown"};
-enum { HOLDS = sizeof(held_things) / sizeof(held_things[0]) };
+enum { HOLDS = ARRAY_SIZE(held_things) };
 
 struct hold {
     struct logind *logind;
@@ -225,7 +226,7 @@ static int watch(struct logind *logind)
         "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',"
         "interface='org.freedesktop.DBus',arg0='" SERVICE "'",
         on_owner, NULL, logind);
-    for (size_t i = 0; error >= 0 && i < sizeof(signals) / sizeof(signals[0]); i++)
+    for (size_t i = 0; error >= 0 && i < ARRAY_SIZE(signals); i++)
         error = sd_bus_match_signal_async(logind->bus, NULL, SERVICE, OBJECT, MANAGER,
                                           signals[i].signal, signals[i].handler, NULL, logind);
     return error < 0 ? error : 0;
@@ -304,7 +305,7 @@ static int read_property(sd_bus_message *reply, struct activity_session *session
     };
     const char *name, *text;
     int error = sd_bus_message_read(reply, "s", &name), flag = 0;
-    for (size_t i = 0; error >= 0 && i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; error >= 0 && i < ARRAY_SIZE(rows); i++) {
         if (strcmp(rows[i].name, name) != 0)
             continue;
         error = rows[i].flag ? sd_bus_message_read(reply, "v", "b", &flag)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/text.h"
 
 enum { STATUS_OF_SSH = 255 };
@@ -65,7 +66,7 @@ bool ssh_words_make(struct ssh_words *words, const char *program, const struct m
 {
     words->n = words->used = 0;
     add_text(words, "%s", program);
-    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
         add(words, fixed[i]);
     /* The one known host, told by a program that prints its arguments: no file has to be kept. */
     add(words, "-o");
@@ -99,7 +100,7 @@ static bool is_noise(const char *line)
 {
     static const char *const noise[] = {"Transferred: ", "Bytes per second: ", "debug", "@@@",
                                         "Connection to "};
-    for (size_t i = 0; i < sizeof(noise) / sizeof(noise[0]); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(noise); i++)
         if (begins(line, noise[i]))
             return true;
     return line[strspn(line, " ")] == '\0';

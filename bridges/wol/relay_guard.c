@@ -3,6 +3,9 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "base/hash.h"
 
 enum { PACKET = 1000 }; /* one, in the units of the bucket */
 
@@ -14,15 +17,6 @@ __attribute__((format(printf, 3, 4))) static int refuse(char ret_reason[REASON_S
     vsnprintf(ret_reason, REASON_SIZE, format, args);
     va_end(args);
     return error;
-}
-
-/* FNV-1a, 64 bits. */
-static uint64_t hash(const char *id)
-{
-    uint64_t value = UINT64_C(0xcbf29ce484222325);
-    for (; *id != '\0'; id++)
-        value = (value ^ (unsigned char)*id) * UINT64_C(0x100000001b3);
-    return value;
 }
 
 static int check_time(struct now now, const struct relay_order *order, bool retained,
@@ -72,7 +66,7 @@ static void fill(struct relay_guard *guard, struct now now)
 int relay_guard_check(struct relay_guard *guard, struct now now, const struct relay_order *order,
                       bool retained, char ret_reason[REASON_SIZE])
 {
-    const uint64_t id = hash(order->id);
+    const uint64_t id = hash_add(HASH_START, order->id, strlen(order->id));
     size_t place = 0;
     int error = check_time(now, order, retained, ret_reason);
     if (error == 0)

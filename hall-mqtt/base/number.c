@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
+
 #define DURATION_MAX (INT64_C(3653) * 24 * 60 * 60 * 1000) /* ten years, leap days included */
 
 struct unit {
@@ -19,7 +21,7 @@ static const struct unit units[] = {
     {"s", 1000},
     {"ms", 1},
 };
-enum { N_UNITS = sizeof(units) / sizeof(units[0]) };
+enum { N_UNITS = ARRAY_SIZE(units) };
 
 static bool is_digit(char c)
 {

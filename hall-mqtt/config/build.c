@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/text.h"
 #include "config/raw.h"
 
@@ -157,7 +158,7 @@ static void build_site(struct builder *builder, const struct raw_site *raw, stru
     check->url = check_url(builder->arena, raw, site);
     check->tls = site->tls;
     check->timeout = site->timeout;
-    set_expect(check, &raw->expect, site_expect, sizeof(site_expect) / sizeof(site_expect[0]));
+    set_expect(check, &raw->expect, site_expect, ARRAY_SIZE(site_expect));
 }
 
 static void inherit(const char **timezone, const char *otherwise)

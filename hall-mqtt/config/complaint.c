@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/text.h"
 
 enum {
@@ -56,7 +57,7 @@ void report_error_at(struct report *report, const char *const *keys, const char 
 {
     struct pointer chain[8];
     size_t n = 0;
-    for (; keys[n] && n < sizeof(chain) / sizeof(chain[0]); n++)
+    for (; keys[n] && n < ARRAY_SIZE(chain); n++)
         chain[n] = (struct pointer){.parent = n > 0 ? &chain[n - 1] : NULL, .key = keys[n]};
     report_error(report, n > 0 ? &chain[n - 1] : NULL, found, allowed);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/array.h"
 #include "base/text.h"
 #include "config/format.h"
 
@@ -100,7 +101,7 @@ static const char *parse_header(struct arena *arena, const char *text, void *tar
     if (text[0] == '\0' || strlen(text) > 64 ||
         text[strspn(text, LOWER UPPER DIGITS "!#$%&'*+-.^_`|~")] != '\0')
         return format_header.allowed;
-    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(own); i++)
         if (strcasecmp(own[i], text) == 0)
             return "a header other than Host, Content-Length, Transfer-Encoding, Upgrade, "
                    "Connection and Expect, which Hall sets";

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/array.h"
 #include "config/raw.h"
 #include "core/model.h"
 
@@ -36,7 +37,7 @@ static enum option_given given_at(const struct raw_sleep *sleep, size_t offset)
 static void check_needs(struct report *report, const struct raw_server *server)
 {
     const struct raw_sleep *sleep = &server->sleep;
-    for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(needs); i++) {
         const struct need *need = &needs[i];
         if (sleep->out.via == need->via && given_at(sleep, need->given_offset) == GIVEN_NOT)
             report_error_at(report,

@@ -1,3 +1,4 @@
+#include "base/array.h"
 #include "config/option.h"
 
 #include <stdio.h>
@@ -218,7 +219,7 @@ const char *option_secret_hint(const struct option_table *table, const char *key
         {NULL, "api_key", "put it in HALL_API_KEY, in the environment file"},
         {NULL, "token", "put it in HALL_API_KEY, in the environment file"},
     };
-    for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(secrets); i++) {
         bool here = !secrets[i].table || strcmp(secrets[i].table, table->name) == 0;
         if (here && strcmp(secrets[i].key, key) == 0)
             return secrets[i].hint;

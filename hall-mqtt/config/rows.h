@@ -4,10 +4,11 @@
 #ifndef HALL_CONFIG_ROWS_H
 #define HALL_CONFIG_ROWS_H
 
+#include "base/array.h"
 #include "config/format.h"
 
 /* clang-format off */
-#define ROWS(rows_) .rows = (rows_), .n_rows = sizeof(rows_) / sizeof((rows_)[0])
+#define ROWS(rows_) .rows = (rows_), .n_rows = ARRAY_SIZE(rows_)
 #define AT(type_, field_) .offset = offsetof(struct type_, field_)
 #define TEXT(of_, most_) .kind = OPTION_TEXT, .format = &format_##of_, .max = (most_)
 #define INTEGER(min_, max_) .kind = OPTION_INTEGER, .min = (min_), .max = (max_)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/text.h"
 #include "config/complaint.h"
 #include "config/config.h"
@@ -28,7 +29,7 @@ static const struct secret_row rows[] = {
     {"HALL_API_KEY", "hall-api-key", offsetof(struct secrets, api_key)},
     {"WOL_API_KEY", "wol-api-key", offsetof(struct secrets, api_key)},
 };
-enum { N_SECRETS = sizeof(rows) / sizeof(rows[0]) };
+enum { N_SECRETS = ARRAY_SIZE(rows) };
 
 struct secret_store {
     char *values[N_SECRETS];

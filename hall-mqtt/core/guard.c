@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/text.h"
 #include "core/step.h"
 
@@ -199,7 +200,7 @@ void guard_note_use(struct step *step, int site, const char *who, bool wakes)
         quota_open(fleet->quotas, QUOTA_PROJECT, site, 0, day.number),
     };
 
-    for (size_t i = 0; i < sizeof(quotas) / sizeof(quotas[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(quotas); i++) {
         quotas[i]->wakes += wakes ? 1 : 0;
         if (!wakes)
             quota_use(quotas[i], step->now.boot, gap);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/text.h"
 
 static const char *const lease_kind_names[LEASE_KINDS] = {
@@ -113,13 +114,12 @@ int64_t lease_next_end(const struct lease_set *set)
 
 uint32_t lease_mark(const struct lease_set *set)
 {
-    uint32_t mark = 2166136261U;
+    uint64_t mark = HASH_START;
 
     for (size_t i = 0; i < set->n; i++) {
-        mark = (mark ^ (uint32_t)set->leases[i].kind) * 16777619U;
-        for (const char *at = set->leases[i].holder; *at; at++)
-            mark = (mark ^ (unsigned char)*at) * 16777619U;
-        mark *= 16777619U;
+        const struct lease *lease = &set->leases[i];
+        mark = hash_add(mark, &lease->kind, sizeof(lease->kind));
+        mark = hash_add(mark, lease->holder, strlen(lease->holder) + 1);
     }
-    return set->n > 0 ? mark : 0;
+    return set->n > 0 ? (uint32_t)mark : 0;
 }

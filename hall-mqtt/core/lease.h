@@ -55,7 +55,7 @@ int64_t lease_awake_until(const struct lease_set *set);
 /* The earliest until; LEASE_FOREVER when none ends. */
 int64_t lease_next_end(const struct lease_set *set);
 
-/* A number that tells two sets with other holders apart (FNV-1a); renewals leave it. 0 for an empty
+/* A number that tells two sets with other holders apart; renewals leave it. 0 for an empty
  * set. */
 uint32_t lease_mark(const struct lease_set *set);
 

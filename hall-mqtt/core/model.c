@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/array.h"
+
 /* Finds by bisection where an order by id is there, else one by one. */
 static int find(size_t n, const int *order, const char *(*id_at)(const struct model *, int),
                 const struct model *model, const char *id)
@@ -164,7 +166,7 @@ const char *policy_mode_name(enum policy_mode mode)
 
 bool policy_mode_from_name(const char *name, enum policy_mode *ret_mode)
 {
-    for (size_t i = 0; i < sizeof(policy_modes) / sizeof(policy_modes[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(policy_modes); i++) {
         if (strcmp(policy_modes[i], name) == 0) {
             *ret_mode = (enum policy_mode)i;
             return true;

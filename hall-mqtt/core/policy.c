@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/text.h"
 #include "core/step.h"
 
@@ -85,7 +86,7 @@ static void look(const struct step *step, const struct model_policy *policy,
         .valid_until = wall + LOOK_EVERY,
     };
     const int64_t edges[] = {view.until, view.next, state->until, state->next};
-    for (size_t i = 0; i < sizeof(edges) / sizeof(edges[0]); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(edges); i++)
         state->valid_until = sooner(state->valid_until, edges[i], wall);
 }
 

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "core/project_internal.h"
 
 enum {
@@ -58,7 +59,7 @@ void project_answer_lost(struct step *step, struct project *project)
 {
     static const enum project_verb verbs[] = {PROJECT_STOP, PROJECT_RESTART};
 
-    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
         if (project->lost & project_bit(verbs[i]))
             project_answer(
                 step, project, verbs[i], OUTCOME_FAILED,

@@ -1,13 +1,12 @@
 #include "core/quota.h"
 
+#include "base/hash.h"
+
 static uint32_t hash(enum quota_kind kind, int subject, uint32_t address)
 {
-    uint32_t h = 2166136261U;
+    const uint32_t key[] = {(uint32_t)kind, (uint32_t)subject, address};
 
-    h = (h ^ (uint32_t)kind) * 16777619U;
-    h = (h ^ (uint32_t)subject) * 16777619U;
-    h = (h ^ address) * 16777619U;
-    return h ^ (h >> 15);
+    return (uint32_t)hash_add(HASH_START, key, sizeof(key));
 }
 
 static bool is_key(const struct quota *quota, enum quota_kind kind, int subject, uint32_t address)

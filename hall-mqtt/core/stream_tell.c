@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/text.h"
 #include "core/stream_internal.h"
 
@@ -39,7 +40,7 @@ static void say_bytes(uint64_t bytes, char *out, size_t size)
     double number = (double)bytes / 1000;
     size_t unit = 0;
 
-    while (number >= 999.5 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+    while (number >= 999.5 && unit + 1 < ARRAY_SIZE(units)) {
         number /= 1000;
         unit++;
     }

@@ -1,4 +1,5 @@
 /* The magic packets of a wake: when they are due, and to whom they are sent. */
+#include "base/array.h"
 #include "core/step.h"
 #include "core/wake_internal.h"
 
@@ -8,7 +9,7 @@ enum { PACKET_LATER = 10000 };
 
 static int64_t packet_time(uint32_t number)
 {
-    const uint32_t listed = sizeof(packet_times) / sizeof(packet_times[0]);
+    const uint32_t listed = ARRAY_SIZE(packet_times);
 
     if (number < listed)
         return packet_times[number];

@@ -2,6 +2,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "hall/hall_books_internal.h"
 #include "hall/hall_internal.h"
 
@@ -18,7 +19,7 @@ static const struct {
 
 static const char *class_of(const char *cause)
 {
-    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(classes); i++)
         if (strncmp(cause, classes[i].start, strlen(classes[i].start)) == 0)
             return classes[i].class;
     return strstr(cause, " needs it") ? "dependent" : "other";
@@ -171,7 +172,7 @@ static void count_event(struct hall *hall, enum happening what)
         {HAPPENED_SLEEP_FAILED, COUNT_SLEEPS_FAILED},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         if (rows[i].what == what)
             board_count(hall->board, rows[i].count);
 }

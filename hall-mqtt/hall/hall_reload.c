@@ -10,6 +10,7 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "core/saved.h"
@@ -155,7 +156,7 @@ static void tell_unchanged(const struct config *old, const struct config *new)
         {"/store/path", !text_equal(old->store.path, new->store.path)},
     };
 
-    for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(sections); i++)
         if (sections[i].changed)
             log_warning("%s: %s changed; it takes effect when Hall is restarted", new->file,
                         sections[i].pointer);
@@ -178,11 +179,11 @@ static void clear_gone(struct hall *hall, const struct model *old, const struct 
     static const enum topic_kind of_project[] = {TOPIC_PROJECT_STATE, TOPIC_PROJECT_STATUS};
 
     for (size_t i = 0; i < old->n_servers; i++)
-        for (size_t k = 0; k < sizeof(of_server) / sizeof(of_server[0]); k++)
+        for (size_t k = 0; k < ARRAY_SIZE(of_server); k++)
             if (model_server_by_id(new, old->servers[i].id) == MODEL_NONE)
                 clear(hall, of_server[k], old->servers[i].id);
     for (size_t i = 0; i < old->n_sites; i++)
-        for (size_t k = 0; k < sizeof(of_project) / sizeof(of_project[0]); k++)
+        for (size_t k = 0; k < ARRAY_SIZE(of_project); k++)
             if (old->sites[i].is_project &&
                 model_project_by_id(new, old->sites[i].id) == MODEL_NONE)
                 clear(hall, of_project[k], old->sites[i].id);

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -160,7 +161,7 @@ static void print_table(const struct finding *finding)
     char address[INET_ADDRSTRLEN], mac[MAC_TEXT_SIZE], interface[IF_NAMESIZE];
     struct grid grid;
 
-    grid_init(&grid, titles, sizeof(titles) / sizeof(titles[0]));
+    grid_init(&grid, titles, ARRAY_SIZE(titles));
     for (size_t i = 0; i < finding->n; i++) {
         const struct neighbour *found = &finding->all[i];
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/text.h"
 
 enum { PHRASE_SIZE = 1024 };
@@ -21,7 +22,7 @@ static const struct stage_words {
 
 static const char *stage_words_of(const char *stage)
 {
-    for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(stages); i++)
         if (strcmp(stages[i].stage, stage) == 0)
             return stages[i].words;
     return stage;

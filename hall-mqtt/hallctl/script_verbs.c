@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/number.h"
 #include "base/text.h"
 #include "hallctl/script_reading.h"
@@ -300,7 +301,7 @@ static const struct {
     {"until", CLAUSE_UNTIL, read_until},
     {"because", CLAUSE_BECAUSE, read_because},
 };
-enum { CLAUSES = sizeof(clauses) / sizeof(clauses[0]) };
+enum { CLAUSES = ARRAY_SIZE(clauses) };
 
 /* ---- verbs ---- */
 
@@ -347,7 +348,7 @@ static const struct form {
     {"clock", SCRIPT_CLOCK, 0, read_shift, NULL, 0, 0, "+DURATION|-DURATION",
      "Hall's clock is set forward or back"},
 };
-enum { FORMS = sizeof(forms) / sizeof(forms[0]) };
+enum { FORMS = ARRAY_SIZE(forms) };
 
 void script_print_verbs(FILE *out)
 {

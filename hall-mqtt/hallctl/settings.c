@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "config/arena.h"
 #include "config/complaint.h"
 #include "config/document.h"
@@ -42,9 +43,8 @@ static const struct option file_rows[] = {
     {"api_key", AT(api_key), .format = &format_text, .max = 1024, .help = "HALL_API_KEY, for events and stats."},
 };
 /* clang-format on */
-static const struct option_table file_table = {"hallctl", sizeof(struct raw_file),
-                                               file_rows, sizeof(file_rows) / sizeof(file_rows[0]),
-                                               false,     0};
+static const struct option_table file_table = {
+    "hallctl", sizeof(struct raw_file), file_rows, ARRAY_SIZE(file_rows), false, 0};
 
 /* Takes what is named; what was named before stays. */
 static void prefer(const char **known, const char *other)

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/array.h"
 #include "config/complaint.h"
 
 static const struct verb plan_verbs[] = {
@@ -16,14 +17,13 @@ static const struct verb plan_verbs[] = {
      .run_raw = simulate_run,
      .help_raw = simulate_help},
 };
-static const struct verb_family plan_family = {"Plan", plan_verbs,
-                                               sizeof(plan_verbs) / sizeof(plan_verbs[0])};
+static const struct verb_family plan_family = {"Plan", plan_verbs, ARRAY_SIZE(plan_verbs)};
 
 static const struct verb_family *const families[] = {
     &show_family, &watch_family, &record_family, &order_family,
     &wire_family, &plan_family,  &tool_family,
 };
-enum { FAMILIES = sizeof(families) / sizeof(families[0]), GUESS_EDITS = 3, COLUMN = 14 };
+enum { FAMILIES = ARRAY_SIZE(families), GUESS_EDITS = 3, COLUMN = 14 };
 
 const struct verb *verbs_find(const char *name)
 {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/number.h"
 #include "hallctl/meeting.h"
@@ -356,4 +357,4 @@ static const struct verb verbs[] = {
 };
 /* clang-format on */
 
-const struct verb_family order_family = {"Steer", verbs, sizeof(verbs) / sizeof(verbs[0])};
+const struct verb_family order_family = {"Steer", verbs, ARRAY_SIZE(verbs)};

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/number.h"
 #include "hallctl/event_words.h"
@@ -340,7 +341,7 @@ static void print_servers(const struct json *value)
     const struct json *servers = json_get(value, "servers");
     struct grid grid;
 
-    grid_init(&grid, titles, sizeof(titles) / sizeof(titles[0]));
+    grid_init(&grid, titles, ARRAY_SIZE(titles));
     for (const struct json *server = json_first(servers); server; server = json_next(server))
         put_server(&grid, server);
     grid_print(&grid, meeting_width(), meeting_is_bold(), stdout);
@@ -452,4 +453,4 @@ static const struct verb verbs[] = {
 };
 /* clang-format on */
 
-const struct verb_family record_family = {"Look back", verbs, sizeof(verbs) / sizeof(verbs[0])};
+const struct verb_family record_family = {"Look back", verbs, ARRAY_SIZE(verbs)};

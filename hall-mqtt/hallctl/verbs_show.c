@@ -1,6 +1,7 @@
 /* hallctl status, why, projects: what the broker holds of Hall. */
 #include <string.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "hallctl/grid.h"
 #include "hallctl/json_copy.h"
@@ -67,7 +68,7 @@ static int print_status_table(const struct meeting *meeting)
     const int64_t now = clock_now().wall;
     struct grid grid;
 
-    grid_init(&grid, titles, sizeof(titles) / sizeof(titles[0]));
+    grid_init(&grid, titles, ARRAY_SIZE(titles));
     for (size_t i = 0; i < meeting->picture.servers.n; i++)
         if (is_wanted(meeting->call, meeting->picture.servers.all[i]->id))
             put_server_row(meeting, &grid, meeting->picture.servers.all[i], now);
@@ -276,7 +277,7 @@ static int print_projects(const struct meeting *meeting)
     const int64_t now = clock_now().wall;
     struct grid grid;
 
-    grid_init(&grid, titles, sizeof(titles) / sizeof(titles[0]));
+    grid_init(&grid, titles, ARRAY_SIZE(titles));
     for (size_t i = 0; i < meeting->picture.projects.n; i++)
         put_project_row(meeting, &grid, meeting->picture.projects.all[i], now);
     grid_print(&grid, meeting_width(), meeting_is_bold(), stdout);
@@ -342,4 +343,4 @@ static const struct verb verbs[] = {
      .run = run_projects},
 };
 
-const struct verb_family show_family = {"See", verbs, sizeof(verbs) / sizeof(verbs[0])};
+const struct verb_family show_family = {"See", verbs, ARRAY_SIZE(verbs)};

@@ -4,6 +4,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "config/config.h"
 #include "hallctl/hallctl.h"
 #include "hallctl/meeting.h"
@@ -199,4 +200,4 @@ static const struct verb verbs[] = {
      .hidden = true},
 };
 
-const struct verb_family tool_family = {"Tools", verbs, sizeof(verbs) / sizeof(verbs[0])};
+const struct verb_family tool_family = {"Tools", verbs, ARRAY_SIZE(verbs)};

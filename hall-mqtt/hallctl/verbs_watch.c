@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "hallctl/event_words.h"
 #include "hallctl/json_copy.h"
@@ -207,4 +208,4 @@ static const struct verb verbs[] = {
      .detail = "--limit N ends after N lines. When the connection breaks, it is made anew.\n"},
 };
 
-const struct verb_family watch_family = {"", verbs, sizeof(verbs) / sizeof(verbs[0])};
+const struct verb_family watch_family = {"", verbs, ARRAY_SIZE(verbs)};

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <systemd/sd-event.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "bridges/wol/wol.h"
@@ -451,4 +452,4 @@ static const struct verb verbs[] = {
 };
 /* clang-format on */
 
-const struct verb_family wire_family = {"Without Hall", verbs, sizeof(verbs) / sizeof(verbs[0])};
+const struct verb_family wire_family = {"Without Hall", verbs, ARRAY_SIZE(verbs)};

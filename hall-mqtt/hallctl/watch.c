@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 int watch_init(struct watch *watch, const struct model *model, const struct telling *telling)
 {
     *watch = (struct watch){.model = model, .telling = *telling};
@@ -290,7 +292,7 @@ void watch_action(struct watch *watch, const struct action *action)
 
     look_at_leases(watch, action->server);
     look_at_guard(watch, action->server);
-    if ((size_t)action->kind < sizeof(tellers) / sizeof(tellers[0]) && tellers[action->kind])
+    if ((size_t)action->kind < ARRAY_SIZE(tellers) && tellers[action->kind])
         tellers[action->kind](watch, action);
     if (!of->touched)
         watch->touched[watch->n_touched++] = action->server;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "core/fault.h"
 #include "hallctl/telling.h"
@@ -138,7 +139,7 @@ static void write_lease_words(const struct json *lease, struct buf *out)
     const char *holder = or_else(json_get_string(lease, "holder"), "somebody");
     const char *label = json_get_string(lease, "label");
 
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         if (strcmp(kinds[i].kind, kind) != 0)
             continue;
         const char *found = strstr(kinds[i].format, "%s");
@@ -420,7 +421,7 @@ void why_write(const struct known *server, const struct why_view *view, struct b
                               .view = view,
                               .out = out};
 
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
         parts[i](&page);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "hallctl/world_internal.h"
 
 enum { BOOT_BEGINS = 3600000 }; /* Hall's own machine is up for an hour when it begins */
@@ -66,7 +67,7 @@ static void act(void *context, const struct action *action)
     struct world *world = context;
 
     watch_action(&world->watch, action);
-    if ((size_t)action->kind < sizeof(actors) / sizeof(actors[0]) && actors[action->kind])
+    if ((size_t)action->kind < ARRAY_SIZE(actors) && actors[action->kind])
         actors[action->kind](world, action);
 }
 
@@ -136,7 +137,7 @@ static int64_t next_due(const struct world *world)
                              script_due(world)};
     int64_t first = DUE_NEVER;
 
-    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(times); i++)
         first = times[i] < first ? times[i] : first;
     return first > world->now.boot ? first : world->now.boot;
 }

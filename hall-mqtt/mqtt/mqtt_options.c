@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 static const size_t texts[] = {
     offsetof(struct mqtt_options, host),
     offsetof(struct mqtt_options, unix_path),
@@ -17,7 +19,7 @@ static const size_t texts[] = {
     offsetof(struct mqtt_options, birth_payload),
     offsetof(struct mqtt_options, echo_topic),
 };
-enum { TEXTS = sizeof(texts) / sizeof(texts[0]) };
+enum { TEXTS = ARRAY_SIZE(texts) };
 
 static const char **text_at(struct mqtt_options *options, size_t index)
 {

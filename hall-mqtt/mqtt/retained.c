@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
+
 enum { BUCKETS_FIRST = 64 };
 
 struct retained {
@@ -17,13 +19,9 @@ struct retained {
     size_t n_wrong;
 };
 
-/* FNV-1a. */
 static uint32_t topic_hash(const char *topic)
 {
-    uint32_t hash = UINT32_C(2166136261);
-    for (; *topic != '\0'; topic++)
-        hash = (hash ^ (uint8_t)*topic) * UINT32_C(16777619);
-    return hash;
+    return (uint32_t)hash_add(HASH_START, topic, strlen(topic));
 }
 
 static struct retained_entry **bucket_of(const struct retained *map, uint32_t hash)

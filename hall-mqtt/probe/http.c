@@ -1,3 +1,4 @@
+#include "base/array.h"
 #include "probe/kinds.h"
 
 #include <curl/curl.h>
@@ -248,9 +249,9 @@ static const struct option_text options_text[] = {
 static CURLcode set_fixed_options(CURL *easy)
 {
     CURLcode r = CURLE_OK;
-    for (size_t i = 0; !r && i < sizeof(options_long) / sizeof(*options_long); i++)
+    for (size_t i = 0; !r && i < ARRAY_SIZE(options_long); i++)
         r = curl_easy_setopt(easy, options_long[i].option, options_long[i].value);
-    for (size_t i = 0; !r && i < sizeof(options_text) / sizeof(*options_text); i++)
+    for (size_t i = 0; !r && i < ARRAY_SIZE(options_text); i++)
         r = curl_easy_setopt(easy, options_text[i].option, options_text[i].value);
     return r;
 }

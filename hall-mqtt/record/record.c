@@ -4,13 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "record/field.h"
 
 enum { TRANSACTION_MOST = 2 * 3600000, WAKES_MOST = 1000000000 }; /* ms; wakes */
-
-#define COUNT(array_) (sizeof(array_) / sizeof((array_)[0]))
 
 /* Enumerations are ints; what they may be is checked where they are read. */
 static const struct field saved_fields[] = {
@@ -104,7 +103,7 @@ static void write_leases(struct json_writer *writer, const struct lease_set *set
     json_begin_array(writer, "leases");
     for (size_t i = 0; i < set->n; i++) {
         json_begin_object(writer, NULL);
-        field_write(writer, lease_fields, COUNT(lease_fields), &set->leases[i]);
+        field_write(writer, lease_fields, ARRAY_SIZE(lease_fields), &set->leases[i]);
         json_end_object(writer);
     }
     json_end_array(writer);
@@ -116,7 +115,7 @@ static void read_leases(const struct json *array, struct lease_set *set)
          item = json_next(item)) {
         struct lease lease = {.kind = (enum lease_kind)LEASE_KINDS};
 
-        field_read(item, lease_fields, COUNT(lease_fields), &lease);
+        field_read(item, lease_fields, ARRAY_SIZE(lease_fields), &lease);
         if ((unsigned)lease.kind < LEASE_KINDS)
             set->leases[set->n++] = lease;
     }
@@ -127,7 +126,7 @@ static void write_commands(struct json_writer *writer, const struct saved *saved
     json_begin_array(writer, "commands");
     for (size_t i = 0; i < saved->n_commands; i++) {
         json_begin_object(writer, NULL);
-        field_write(writer, command_fields, COUNT(command_fields), &saved->commands[i]);
+        field_write(writer, command_fields, ARRAY_SIZE(command_fields), &saved->commands[i]);
         if (saved->commanded[i][0])
             json_put_string(writer, "project", saved->commanded[i]);
         json_end_object(writer);
@@ -142,7 +141,7 @@ static void read_commands(const struct json *array, struct saved *saved)
         struct ledger_entry entry = {
             .used = true, .site = MODEL_NONE, .action = (enum command_action)COMMAND_ACTIONS};
 
-        field_read(item, command_fields, COUNT(command_fields), &entry);
+        field_read(item, command_fields, ARRAY_SIZE(command_fields), &entry);
         if ((unsigned)entry.action <= COMMAND_STOP && (unsigned)entry.outcome <= OUTCOME_FAILED &&
             entry.id[0]) {
             const char *project = json_get_string(item, "project");
@@ -161,7 +160,7 @@ static void write_projects(struct json_writer *writer, const struct saved *saved
         const struct saved_project *project = &saved->projects[i];
 
         json_begin_object(writer, NULL);
-        field_write(writer, project_fields, COUNT(project_fields), project);
+        field_write(writer, project_fields, ARRAY_SIZE(project_fields), project);
         json_begin_array(writer, "runs");
         for (uint32_t k = 0; k < project->n_runs; k++)
             json_put_integer(writer, NULL, project->runs[k]);
@@ -188,7 +187,7 @@ static void read_projects(const struct json *array, struct saved *saved)
          item = json_next(item)) {
         struct saved_project *project = &saved->projects[saved->n_projects++];
 
-        field_read(item, project_fields, COUNT(project_fields), project);
+        field_read(item, project_fields, ARRAY_SIZE(project_fields), project);
         read_runs(json_get(item, "runs"), project);
     }
 }
@@ -293,16 +292,16 @@ int record_write_server(const struct saved *saved, const struct record_owner *ow
     json_writer_init(&writer, out);
     json_begin_object(&writer, NULL);
     write_owner(&writer, owner);
-    field_write(&writer, saved_fields, COUNT(saved_fields), saved);
+    field_write(&writer, saved_fields, ARRAY_SIZE(saved_fields), saved);
     json_begin_object(&writer, "override");
-    field_write(&writer, override_fields, COUNT(override_fields), &saved->override);
+    field_write(&writer, override_fields, ARRAY_SIZE(override_fields), &saved->override);
     json_end_object(&writer);
     json_begin_object(&writer, "wake");
-    field_write(&writer, wake_fields, COUNT(wake_fields), &saved->wake);
+    field_write(&writer, wake_fields, ARRAY_SIZE(wake_fields), &saved->wake);
     write_times(&writer, "stages", saved->wake.stages);
     json_end_object(&writer);
     json_begin_object(&writer, "sleep");
-    field_write(&writer, sleep_fields, COUNT(sleep_fields), &saved->sleep);
+    field_write(&writer, sleep_fields, ARRAY_SIZE(sleep_fields), &saved->sleep);
     json_end_object(&writer);
     write_leases(&writer, &saved->leases);
     write_commands(&writer, saved);
@@ -318,12 +317,12 @@ static void read_server(const struct json *record, struct saved *saved)
     const struct json *wake = json_get(record, "wake");
 
     *saved = (struct saved){.last_boot = -1};
-    field_read(record, saved_fields, COUNT(saved_fields), saved);
-    field_read(json_get(record, "override"), override_fields, COUNT(override_fields),
+    field_read(record, saved_fields, ARRAY_SIZE(saved_fields), saved);
+    field_read(json_get(record, "override"), override_fields, ARRAY_SIZE(override_fields),
                &saved->override);
-    field_read(wake, wake_fields, COUNT(wake_fields), &saved->wake);
+    field_read(wake, wake_fields, ARRAY_SIZE(wake_fields), &saved->wake);
     read_times(json_get(wake, "stages"), saved->wake.stages);
-    field_read(json_get(record, "sleep"), sleep_fields, COUNT(sleep_fields), &saved->sleep);
+    field_read(json_get(record, "sleep"), sleep_fields, ARRAY_SIZE(sleep_fields), &saved->sleep);
     read_leases(json_get(record, "leases"), &saved->leases);
     read_commands(json_get(record, "commands"), saved);
     read_projects(json_get(record, "projects"), saved);
@@ -400,7 +399,7 @@ int record_write_quota(const struct model *model, const struct quota *quota,
     json_begin_object(&writer, NULL);
     write_owner(&writer, owner);
     json_put_string(&writer, "subject", subject_name(model, quota));
-    field_write(&writer, quota_fields, COUNT(quota_fields), quota);
+    field_write(&writer, quota_fields, ARRAY_SIZE(quota_fields), quota);
     json_end_object(&writer);
     return buf_error(out);
 }
@@ -426,7 +425,7 @@ int record_read_quota(const struct model *model, const char *text, size_t length
 
     if (json_read(text, length, &json_limits_payload, &record, &error) < 0)
         return result;
-    field_read(record, quota_fields, COUNT(quota_fields), &quota);
+    field_read(record, quota_fields, ARRAY_SIZE(quota_fields), &quota);
     if (!is_owner(record, owner))
         result = -ESTALE;
     else if ((unsigned)quota.kind <= QUOTA_PROJECT && quota.awake_ms >= 0 &&

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "store/db_internal.h"
@@ -192,7 +193,7 @@ static const char *leading(const struct archive_filter *filter, const char **ret
                  {"domain", filter->domain},
                  {"type", is_indexed(filter->type) ? filter->type : NULL},
                  {"server", filter->server}};
-    for (size_t i = 0; i < sizeof(leads) / sizeof(leads[0]); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(leads); i++)
         if (leads[i].value) {
             *ret_value = leads[i].value;
             return leads[i].column;

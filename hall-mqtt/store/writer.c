@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "store/backup.h"
@@ -385,7 +386,7 @@ static const struct job *pick(const struct store *store, int64_t *ret_next)
 {
     int64_t now = boot_now();
     *ret_next = QUEUE_NEVER;
-    for (size_t i = 0; i < sizeof(jobs) / sizeof(jobs[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(jobs); i++) {
         int64_t due = jobs[i].due(store);
         if (due <= now)
             return &jobs[i];

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -26,7 +27,7 @@ int report_read_state(const void *payload, size_t length, struct fleet_event *re
 {
     static const enum agent_word words[] = {AGENT_ONLINE, AGENT_SLEEPING, AGENT_OFFLINE};
     char shown[SHOWN_SIZE];
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
         const char *name = agent_word_name(words[i]);
         if (strlen(name) == length && memcmp(name, payload, length) == 0) {
             *ret_event = (struct fleet_event){.kind = FLEET_AGENT, .agent = {.word = words[i]}};
@@ -239,7 +240,7 @@ static int check_container(const struct json *container, char ret_reason[REASON_
     if (json_type(container) != JSON_OBJECT)
         return refuse(ret_reason, "a container is %s; allowed: an object",
                       json_type_name(json_type(container)));
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
         int error = member(container, keys[i], JSON_STRING, &value, ret_reason);
         if (error < 0)
             return error;
@@ -338,7 +339,7 @@ static int read_outcome(const struct json *root, enum sleep_answer *ret_answer,
 {
     const char *text = json_get_string(root, "outcome");
     char shown[SHOWN_SIZE];
-    for (size_t i = 0; text && i < sizeof(outcomes) / sizeof(outcomes[0]); i++)
+    for (size_t i = 0; text && i < ARRAY_SIZE(outcomes); i++)
         if (strcmp(outcomes[i].outcome, text) == 0) {
             *ret_answer = outcomes[i].answer;
             return 0;

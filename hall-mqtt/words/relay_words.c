@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -14,7 +15,7 @@ enum { SHOWN_SIZE = 48, DEFAULT_PORT = 9 };
 
 static const char *const outcome_names[] = {
     [RELAY_DONE] = "done", [RELAY_REFUSED] = "refused", [RELAY_FAILED] = "failed"};
-enum { OUTCOMES = sizeof(outcome_names) / sizeof(outcome_names[0]) };
+enum { OUTCOMES = ARRAY_SIZE(outcome_names) };
 
 const char *relay_outcome_name(enum relay_outcome outcome)
 {

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "bridges/agent/activity.h"
 
 static struct activity_sample sample;
@@ -60,7 +61,7 @@ static void test_sessions(void **state)
         {{.user = "a", .class = "background", .state = "active"}, false},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         assert_int_equal(activity_session_counts(&rows[i].session), rows[i].counts);
     sample.sessions.n = 2;
     sample.sessions.list[0] = (struct activity_session){
@@ -91,7 +92,7 @@ static void test_inhibitors(void **state)
         {{.what = "", .mode = "block"}, false},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         assert_int_equal(activity_inhibitor_counts(&rows[i].inhibitor), rows[i].counts);
     sample.inhibitors.n = 1;
     sample.inhibitors.list[0] = (struct activity_inhibitor){
@@ -173,10 +174,10 @@ static void test_not_knowing_counts(void **state)
                                         "load",     "network",    "disk",        "command"};
     char text[64];
     (void)state;
-    for (size_t i = 0; i < sizeof problems / sizeof problems[0]; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(problems); i++)
         snprintf(problems[i], ACTIVITY_PROBLEM_SIZE, "broken");
     judge(&limits);
-    assert_int_equal(vetoes.n, sizeof names / sizeof names[0]);
+    assert_int_equal(vetoes.n, ARRAY_SIZE(names));
     for (size_t i = 0; i < vetoes.n; i++) {
         snprintf(text, sizeof text, "%s: not known: broken", names[i]);
         check(i, text);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "bridges/agent/agent_orders.h"
 #include "words/payload.h"
@@ -167,7 +168,7 @@ static void test_malformed(void **state)
         {"{\"id\":\"a\",\"id\":\"b\",\"action\":\"suspend\"," LATER "}", "JSON"},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         order.verb = ORDER_REBOOT;
         if (read_order(rows[i].text) >= 0 || strstr(reason, rows[i].word) == NULL)
             fail_msg("%s gave: %s", rows[i].text, reason);

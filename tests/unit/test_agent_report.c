@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "bridges/agent/agent_words.h"
 #include "words/agent_report.h"
 
@@ -191,7 +192,7 @@ static void test_results(void **state)
     (void)state;
     fill();
     vetoes.n = 1;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         buf_clear(&text);
         assert_int_equal(report_write_result(&name, rows[i].outcome, "because", &vetoes, &text), 0);
         assert_int_equal(report_read_result(buf_text(&text), text.length, &event, reason), 0);

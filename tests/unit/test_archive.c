@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "store/archive.h"
 #include "store/backup.h"
@@ -144,7 +145,7 @@ static void test_filters(void **state)
     log_event(place->store, 5000, "b", NULL, "packet_sent", "{}");
     log_event(place->store, 6000, NULL, NULL, "config_loaded", "{}");
     settle(place->store);
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct gathered all = {0};
         assert_int_equal(page(place, STORE_EVENTS, &cases[i].filter, &all), 0);
         assert_int_equal(all.n, cases[i].found);

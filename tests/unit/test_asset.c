@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "web/admin/asset.h"
 
 static void the_page_and_its_parts_are_there(void **state)
@@ -53,7 +54,7 @@ static void what_the_page_names_is_packed_and_lasts(void **state)
     static const char *const starts[] = {"src=\"", "stylesheet\" href=\""};
     char path[128];
     (void)state;
-    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(starts); i++) {
         read_named(starts[i], path, sizeof path);
         const struct asset *asset = asset_find(path);
         assert_non_null(asset);

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "web/board/board.h"
 
@@ -264,7 +265,7 @@ static void used_up_wakes_refuse_only_where_one_would_begin(void **state)
     };
     board_limit(*state, 0, 7, (struct guard){GUARD_CLIENT_WAKES, later});
     board_limit(*state, 3, 0, (struct guard){GUARD_PROJECT_WAKES, later});
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         board_post(*state, 1, &cases[i].notice);
         board_post(*state, 2, &cases[i].notice);
         assert_int_equal(refusal(*state, 0, 7, false),

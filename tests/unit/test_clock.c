@@ -1,3 +1,4 @@
+#include "base/array.h"
 #include "base/clock.h"
 
 #include <errno.h>
@@ -6,8 +7,6 @@
 #include <stddef.h>
 
 #include <cmocka.h>
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static void test_format(void **state)
 {
@@ -46,7 +45,7 @@ static void test_parse(void **state)
         {"2016-12-31T23:59:60Z", INT64_C(1483228800000)},
         {"1969-12-31T23:59:59Z", -1000},
     };
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         int64_t ms = 77;
         if (rfc3339_parse(cases[i].text, &ms) != 0 || ms != cases[i].ms)
             fail_msg("%s: %lld", cases[i].text, (long long)ms);
@@ -77,7 +76,7 @@ static void test_parse_refuses(void **state)
         "2026-11-22T09:28:29 Z",
         "2026-00-22T09:28:29Z",
     };
-    for (size_t i = 0; i < COUNT(bad); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
         int64_t ms = 77;
         if (rfc3339_parse(bad[i], &ms) != -EINVAL || ms != 77)
             fail_msg("%s was accepted", bad[i]);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "words/command.h"
 
 /* 2026-11-22T09:28:29Z */
@@ -56,7 +57,7 @@ static void test_plain_words(void **state)
         {TOPIC_PROJECT_COMMAND, "{\"action\":\"stop\",\"for\":null,\"force\":false}", COMMAND_STOP},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         assert_int_equal(read_text(rows[i].kind, rows[i].text), 0);
         assert_int_equal(command.action, rows[i].action);
         assert_string_equal(command.id, "");
@@ -152,7 +153,7 @@ static void test_empty_is_refused(void **state)
                                             TOPIC_SERVER_IDLE_SET, TOPIC_SERVER_KEEP_AWAKE_SET,
                                             TOPIC_PROJECT_COMMAND};
     (void)state;
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         assert_int_equal(read_bytes(kinds[i], "", 0, false), -EINVAL);
         assert_string_equal(reason, "empty");
         assert_int_equal(read_bytes(kinds[i], "", 0, true), -EINVAL);
@@ -226,7 +227,7 @@ static void test_refusals(void **state)
         {TOPIC_AGENT_STATE, -ENOTSUP, "wake", "takes no commands"},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         int error = read_text(rows[i].kind, rows[i].text);
         if (error != rows[i].error)
             fail_msg("%s gave %d (%s)", rows[i].text, error, reason);

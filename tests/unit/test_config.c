@@ -1,3 +1,4 @@
+#include "base/array.h"
 #include "config/config.h"
 
 #include <arpa/inet.h>
@@ -15,8 +16,6 @@
 
 #include "base/clock.h"
 #include "config/option.h"
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 #define SERVER  "'address':'192.168.1.20','mac':'aa:bb:cc:dd:ee:01'"
 #define SERVERS "'servers':{'s':{" SERVER "}}"
@@ -586,7 +585,7 @@ static void test_wrong_types_and_ranges(void **state)
         {D("'expect':[200,200,200,200,200,200,200,200,200,200,200,200,200,200,200,200,200]"),
          "F: /domains/d.org/expect: found 17 entries; allowed: at most 16\n"},
     };
-    all_refused(cases, COUNT(cases));
+    all_refused(cases, ARRAY_SIZE(cases));
 }
 
 static void test_required_and_unknown_keys(void **state)
@@ -614,7 +613,7 @@ static void test_required_and_unknown_keys(void **state)
          "F: /servers/s/checks/0/pong: found an unknown key; allowed: did you mean \"ping\"? "
          "ping, tcp, http, agent\n"},
     };
-    all_refused(cases, COUNT(cases));
+    all_refused(cases, ARRAY_SIZE(cases));
 }
 
 static void test_formats(void **state)
@@ -713,7 +712,7 @@ static void test_formats(void **state)
         {D("'policy':{'windows':[{'from':'08:00','to':'24:01'}]}"),
          "/domains/d.org/policy/windows/0/to", "a time from \"00:00\" to \"24:00\""},
     };
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct buf errors = BUF_INIT(100000);
         struct config *config = NULL;
         char start[200];
@@ -774,7 +773,7 @@ static void test_what_must_fit_together(void **state)
          "F: /domains/d.org/projects/q/path: found the path of project p; allowed: a path of its "
          "own\n"},
     };
-    all_refused(cases, COUNT(cases));
+    all_refused(cases, ARRAY_SIZE(cases));
 }
 
 #define WINDOW "{'days':'mon-fri','from':'08:00','to':'19:00'}"
@@ -845,7 +844,7 @@ static void test_policies_must_make_sense(void **state)
          "F: /domains/d.org/policy/timezone: found \"Europe/Pariss\"; allowed: a time zone that "
          "/usr/share/zoneinfo has, as \"Europe/Paris\" or \"UTC\"\n"},
     };
-    all_refused(cases, COUNT(cases));
+    all_refused(cases, ARRAY_SIZE(cases));
 }
 
 static void test_windows_may_overlap_and_wait(void **state)
@@ -905,7 +904,7 @@ static void test_hours_of_access_must_make_sense(void **state)
          "F: /domains/d.org/projects/p/access/minutes_per_day: found a quota that the project has "
          "outside its access too; allowed: each quota once\n"},
     };
-    all_refused(cases, COUNT(cases));
+    all_refused(cases, ARRAY_SIZE(cases));
 }
 
 #define LIMIT(most) "allowed: a whole number from 1 to " most "; leave it out for no limit\n"
@@ -949,7 +948,7 @@ static void test_guards_and_quotas_have_bounds(void **state)
         {S("'group':'Rack 1'"), "F: /servers/s/group: found \"Rack 1\"; allowed: an id of 1 to 64 "
                                 "characters a-z, 0-9, '_' and '-'\n"},
     };
-    all_refused(cases, COUNT(cases));
+    all_refused(cases, ARRAY_SIZE(cases));
 }
 
 #define VIA "allowed: \"agent\", \"ssh\", \"webhook\", \"none\"\n"
@@ -1017,7 +1016,7 @@ static void test_ways_to_sleep_are_refused(void **state)
          "F: /servers/s/sleep/webhook/headers/A/value: found \"x?y\"; allowed: a text, not "
          "empty, without control characters\n"},
     };
-    all_refused(cases, COUNT(cases));
+    all_refused(cases, ARRAY_SIZE(cases));
 }
 
 static void test_sleep_by_ssh(void **state)
@@ -1154,7 +1153,7 @@ static void test_secrets_are_refused_and_not_shown(void **state)
          "F: /domains/d.org/upstream: found \"http://***@h/\"; allowed: a URL without user and "
          "password; secrets belong in the environment file\n"},
     };
-    all_refused(cases, COUNT(cases));
+    all_refused(cases, ARRAY_SIZE(cases));
 }
 
 static void test_values_are_shown_cut_and_clean(void **state)
@@ -1193,7 +1192,7 @@ static void test_syntax_errors_name_the_place(void **state)
         {"[[[[[[[[[[[[[[[[[[[[", "F:1:17: nested more than 16 deep\n"},
         {"\x7f\x45\x4c\x46\x02", "F:1:1: found \"?\" where a value is expected\n"},
     };
-    all_refused(cases, COUNT(cases));
+    all_refused(cases, ARRAY_SIZE(cases));
 }
 
 static char *make_directory(char path[64])
@@ -1344,7 +1343,7 @@ static const char *const secret_variables[] = {
 static int clear_environment(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < COUNT(secret_variables); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(secret_variables); i++)
         unsetenv(secret_variables[i]);
     return 0;
 }

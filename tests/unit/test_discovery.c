@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/json.h"
 #include "ha-discovery/discovery.h"
 #include "ha-discovery/entities.h"
@@ -193,7 +194,7 @@ static void test_whose_it_is(void **state)
 
     (void)state;
     assert_true(discovery_is_ours(ours, strlen(ours)));
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++)
         assert_false(discovery_is_ours(others[i], strlen(others[i])));
 }
 

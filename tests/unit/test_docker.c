@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "bridges/agent/docker.h"
 #include "bridges/agent/docker_api.h"
 
@@ -99,7 +100,7 @@ static void test_health_is_read_from_the_list(void **state)
          DOCKER_SIGHT_LISTED},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         char members[256];
         (void)snprintf(members, sizeof members, "\"State\":\"running\",%s", cases[i].members);
         struct docker_entry entry = read_one(members);
@@ -150,7 +151,7 @@ static void test_what_cannot_go_into_a_path_is_left_out(void **state)
         "{\"Id\":\"" ID "\",\"Names\":[\"/a b\"]}",
     };
     (void)state;
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
         char text[256];
         (void)snprintf(text, sizeof text, "[%s]", bad[i]);
         struct docker_list *list = read_list(text);
@@ -228,7 +229,7 @@ static void test_health_is_read_from_an_inspection(void **state)
     assert_string_equal(health, "");
     static const char *const bad[] = {"", "[]", "{}", "{\"State\":[]}",
                                       "{\"State\":{\"Health\":{\"Status\":\"odd\"}}}"};
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
         assert_int_equal(health_of(bad[i], health), -EBADMSG);
         assert_string_equal(health, "untouched");
     }

@@ -1,3 +1,4 @@
+#include "base/array.h"
 #include "core/evidence.h"
 
 #include <setjmp.h>
@@ -347,7 +348,7 @@ static void see(struct evidence *evidence, const struct model_server *server, un
 static void test_what_each_proves(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         const struct row *row = &rows[i];
         struct evidence evidence;
 

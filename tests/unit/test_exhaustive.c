@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "core/step.h"
 #include "fleet_fixture.h"
 
@@ -222,7 +223,7 @@ static const struct {
     {"due", until_due},
     {"late", late},
 };
-enum { EVENTS = sizeof(alphabet) / sizeof(alphabet[0]) };
+enum { EVENTS = ARRAY_SIZE(alphabet) };
 
 /* Where the search begins: a server that is unknown, off, ready, idle, falling asleep, failed. */
 static happen *const roots[][12] = {
@@ -234,7 +235,7 @@ static happen *const roots[][12] = {
     {silence, wake, pass, online, second, second, second, second, until_due, accept_sleep},
     {silence, wake, until_due, until_due, until_due, until_due},
 };
-enum { ROOTS = sizeof(roots) / sizeof(roots[0]) };
+enum { ROOTS = ARRAY_SIZE(roots) };
 
 /* One world for all: what a step may change is put aside and back. */
 

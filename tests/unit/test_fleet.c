@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "fleet_fixture.h"
 
 /* Shorthands of this file: the world of the test, and where most stories start. */
@@ -139,7 +140,7 @@ static void test_packets(void **state)
     world_advance(world, 40 * SECOND);
     for (size_t i = 0; i < world->n; i++)
         if (world->seen[i].action.kind == ACTION_PACKET) {
-            assert_true(n < sizeof(times) / sizeof(times[0]));
+            assert_true(n < ARRAY_SIZE(times));
             assert_int_equal(world->seen[i].at - start, times[n++]);
             assert_int_equal(world->seen[i].action.packet.number, n);
             assert_int_equal(world->seen[i].action.server, TESTING);
@@ -1575,7 +1576,7 @@ static void test_always_on(void **state)
     world_policy(world, ERP, POLICY_ALWAYS_ON);
     assert_int_equal(world_count_event(world, HAPPENED_POLICY_CHANGED), 1);
     assert_state(world, ERP, POWER_WAKING);
-    for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(waits); i++) {
         world_advance(world, 180 * SECOND);
         assert_state(world, ERP, POWER_WAKE_FAILED);
         world_advance(world, waits[i] * SECOND - 1);

@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "core/saved.h"
 #include "fleet_fixture.h"
 #include "record/record.h"
@@ -642,8 +643,7 @@ static void report_containers(struct trial *trial)
                                        "client1-web paused -",
                                        "other running healthy"};
 
-    world_containers(&trial->world, TESTING,
-                     told[roll(trial, (uint32_t)(sizeof(told) / sizeof(told[0])))]);
+    world_containers(&trial->world, TESTING, told[roll(trial, (uint32_t)ARRAY_SIZE(told))]);
 }
 
 static void one_probe(struct trial *trial, int server)
@@ -1219,7 +1219,7 @@ static bool outlasts_its_lease(const struct wake *wake)
     static const enum lease_kind kinds[] = {LEASE_DEPENDENT, LEASE_SCHEDULE};
     char cause[CAUSE_SIZE];
 
-    for (size_t i = 0; wake->open && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+    for (size_t i = 0; wake->open && i < ARRAY_SIZE(kinds); i++) {
         snprintf(cause, sizeof(cause), "%s of ", lease_kind_name(kinds[i]));
         if (strncmp(wake->cause, cause, strlen(cause)) == 0)
             return true;

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "web/listen/front.h"
 
@@ -142,7 +143,7 @@ static void nothing_in_a_body_is_taken_for_a_request(void **state)
                                         "Content-Length: 40\r\n\r\n"};
     char text[512];
     (void)state;
-    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
         snprintf(text, sizeof text, "GET /auth HTTP/1.1\r\nHost: up.example\r\n%s%s", heads[i],
                  next);
         assert_int_equal(count_answers(ask(text)), 1);
@@ -186,7 +187,7 @@ static void an_address_may_have_8192_bytes(void **state)
     } cases[] = {{"/", "503", 8191}, {"/?", "503", 8190}, {"/", "414", 8192}, {"/?", "414", 8191}};
     char text[9000];
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         snprintf(text, sizeof text, "HEAD %s%0*d%s", cases[i].start, cases[i].more, 0, LAST);
         check_status(text, cases[i].status);
     }
@@ -279,7 +280,7 @@ static void a_request_that_is_led_to_another_site_is_refused(void **state)
     };
     char text[512];
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: up.example\r\n%s%s\r\n",
                  cases[i].path, lines, cases[i].more);
         check_status(text, cases[i].status);
@@ -325,7 +326,7 @@ static void a_redirect_stays_below_the_upstream(void **state)
     };
     char text[256];
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: up.example\r\n\r\n", cases[i].target);
         check_status(text, "307");
         snprintf(text, sizeof text, "Location: %s\r\n", cases[i].location);
@@ -362,7 +363,7 @@ static void nobody_connected_delays_the_end(void **state)
     assert_in_range(clock_now().boot - start, 0, 1000);
     assert_true(recv(fds[0], answer, sizeof answer - 1, 0) > 0);
     assert_memory_equal(answer, "HTTP/1.1 503", 12);
-    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
         close(fds[i]);
 }
 

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "web/gate/gate.h"
 
 static struct cidr loopback[] = {{0x7f000001, 0xffffffff}};
@@ -143,7 +144,7 @@ static void clients_are_told_apart(void **state)
     };
     struct request request;
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         ask(&request, "testing.example", cases[i].uri, cases[i].headers);
         assert_string_equal(client_kind_name(gate_client(&gate, NULL, &request)),
                             client_kind_name(cases[i].kind));
@@ -170,7 +171,7 @@ static void the_decision_table(void **state)
         {monitor, false, VERDICT_PROBLEM, false, false},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct decision decision =
             decide("testing.example", "/client1/x", cases[i].client, cases[i].ready);
         assert_int_equal(decision.verdict, cases[i].verdict);
@@ -200,7 +201,7 @@ static void places(void **state)
     };
     struct request request;
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         ask(&request, cases[i].host, cases[i].uri, NULL);
         struct place place = gate_place(&gate, &request);
         assert_int_equal(place.kind, cases[i].kind);
@@ -235,7 +236,7 @@ static void the_proxy_and_hall_name_the_same_site(void **state)
         {"testing.example", "/.hall/status", "erp.example", false},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct decision decision =
             decide(cases[i].host, cases[i].uri, HEADERS({"X-Hall-Site", cases[i].told}), true);
         if (decision.astray == cases[i].agrees)
@@ -298,7 +299,7 @@ static void whom_a_guard_keeps_away(void **state)
     static const struct header *const clients[] = {navigation, program, part, websocket, monitor};
     (void)state;
     guard = &minutes;
-    for (size_t i = 0; i < sizeof clients / sizeof clients[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
         for (int ready = 0; ready < 2; ready++) {
             struct decision decision =
                 decide("testing.example", "/client1/x", clients[i], ready != 0);
@@ -328,7 +329,7 @@ static void access_lists(void **state)
                  {"192.168.1.7, 203.0.113.1", false}};
     (void)state;
     domains[1].access.allow = lan;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         const struct header *from = HEADERS({"X-Forwarded-For", cases[i].from});
         for (int ready = 0; ready < 2; ready++) {
             struct decision decision = decide("lan.example", "/", from, ready != 0);
@@ -371,7 +372,7 @@ static void rules_of_the_domain_come_first(void **state)
     };
     (void)state;
     domains[2].access = (struct model_access){.n_monitors = 5, .monitors = rules};
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct decision decision = decide("testing.example", cases[i].uri, cases[i].headers, true);
         assert_string_equal(client_kind_name(decision.client), client_kind_name(cases[i].kind));
         assert_int_equal(decision.unwanted, cases[i].unwanted);

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "hallctl/arguments.h"
 #include "hallctl/event_words.h"
@@ -89,7 +90,7 @@ static void test_arguments_refused(void **state)
         "hold|testing|backup|-x",
     };
     (void)state;
-    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
         struct call call = {0};
         int next;
         assert_int_equal(read_words(&hold_verb, lines[i], &call, &next), -EINVAL);
@@ -401,7 +402,7 @@ static void test_why_of_nonsense(void **state)
         "\"sleep_refused\":\"x\",\"guard\":[],\"last_boot_s\":\"long\"}",
     };
     (void)state;
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         char *text = why_of(texts[i], "{\"sleep\":[],\"depends_on\":[1]}", "{\"vetoes\":[1,{}]}");
         assert_memory_equal(text, "testing is ", 11);
         free(text);

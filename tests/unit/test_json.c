@@ -1,3 +1,4 @@
+#include "base/array.h"
 #include "base/json.h"
 
 #include <errno.h>
@@ -9,8 +10,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 /* Parses from memory of exactly that length, so that a sanitizer sees a byte read too many. */
 static int read_text(const char *text, size_t length, struct json **ret, struct json_error *error)
@@ -54,7 +53,7 @@ static void test_accepts_json(void **state)
         "{\"\":1}",
         "[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]",
     };
-    for (size_t i = 0; i < COUNT(texts); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
         json_free(good(texts[i]));
 }
 
@@ -121,7 +120,7 @@ static void test_refuses_what_is_not_json(void **state)
         "\xff",
         "11111111111111111111111111111111111111111111111111111111111111",
     };
-    for (size_t i = 0; i < COUNT(texts); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         struct json_error error = {0};
         struct json *value = NULL;
         int r = read_text(texts[i], strlen(texts[i]), &value, &error);
@@ -186,7 +185,7 @@ static void test_duplicate_keys(void **state)
         {"{\"a\":1,\"\\u0061\":2}", "the key \"a\" appears twice in the outermost object"},
         {"{\"x/y\":[0,{\"a\":1,\"b\":2,\"a\":3}]}", "the key \"a\" appears twice in /x~1y/1"},
     };
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         assert_int_equal(read_text(cases[i].text, strlen(cases[i].text), &value, &error), -EEXIST);
         assert_string_equal(error.what, cases[i].what);
     }
@@ -312,7 +311,7 @@ static void test_seconds(void **state)
     static const int64_t ms[] = {0, 1000, 1500, 1050, 1005, 10000, -250, -1500, 100};
     json_writer_init(&writer, &out);
     json_begin_array(&writer, NULL);
-    for (size_t i = 0; i < COUNT(ms); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(ms); i++)
         json_put_seconds(&writer, NULL, ms[i]);
     json_end_array(&writer);
     assert_string_equal(buf_text(&out), "[0,1,1.5,1.05,1.005,10,-0.25,-1.5,0.1]");

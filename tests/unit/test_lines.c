@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "web/listen/lines.h"
 
 static struct header headers[4];
@@ -42,7 +43,7 @@ static void broken_lines(void **state)
         "A\r\n\r",  ": b\r\n\r",        "A : b\r\n\r", " A: b\r\n\r",      "A: b\r\n c\r\n\r",
         "A: b\n\r", "A: b\rB: c\r\n\r", "A: b",        "\xc3\xa9: b\r\n\r"};
     (void)state;
-    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
         if (read_lines(lines[i]) != -EBADMSG)
             fail_msg("%s", lines[i]);
     }

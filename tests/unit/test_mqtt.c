@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "mqtt/address.h"
 #include "mqtt/backoff.h"
 #include "mqtt/client_id.h"
@@ -307,7 +308,7 @@ static void test_backoff_of_connections_that_others_end(void **state)
     static const int64_t expected[] = {1000, 1000, 2000, 4000, 8000, 16000, 32000, 48000, 48000};
     struct backoff backoff = {0};
     (void)state;
-    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(expected); i++)
         assert_int_equal(delay_after(&backoff, i % 2 == 0 ? 500 : 60000, true, true), expected[i]);
     assert_int_equal(delay_after(&backoff, BACKOFF_SETTLED_MS, true, false), 1000);
     /* A broker that restarts, every half a minute. */
@@ -428,7 +429,7 @@ static void test_endings_say_what_to_look_at(void **state)
         {{.kind = MQTT_ENDING_NONSENSE, .answered = true, .words = "bad"}, "bad", ""},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         assert_string_equal(mqtt_ending_text(&cases[i].ending), cases[i].text);
         assert_string_equal(mqtt_ending_hint(&cases[i].ending), cases[i].hint);
     }
@@ -440,9 +441,9 @@ static void test_refusals_that_mean_the_version(void **state)
     static const int others[] = {0x80, 0x86, 0x87, 0x88, 0x89, 0x97};
     struct mqtt_options nobody = {.host = "127.0.0.1"};
     (void)state;
-    for (size_t i = 0; i < sizeof(of_version) / sizeof(of_version[0]); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(of_version); i++)
         assert_true(mqtt_refusal_is_of_version(of_version[i]));
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++)
         assert_false(mqtt_refusal_is_of_version(others[i]));
     assert_string_equal(mqtt_refusal_advice(&nobody, 0x88), "");
     assert_non_null(strstr(mqtt_refusal_advice(&nobody, 0x87), "mqtt.username"));

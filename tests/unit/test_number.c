@@ -1,3 +1,4 @@
+#include "base/array.h"
 #include "base/number.h"
 
 #include <errno.h>
@@ -6,8 +7,6 @@
 #include <stddef.h>
 
 #include <cmocka.h>
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static void test_numbers(void **state)
 {
@@ -37,7 +36,7 @@ static void test_numbers(void **state)
         {"0x1", 0, 10, -EINVAL, 0},
         {"1.0", 0, 10, -EINVAL, 0},
     };
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         int64_t value = 77;
         int r = number_parse(cases[i].text, cases[i].min, cases[i].max, &value);
         if (r != cases[i].result || value != (r == 0 ? cases[i].value : 77))
@@ -78,7 +77,7 @@ static void test_durations(void **state)
         {"1h30", -EINVAL, 0, NULL},
         {"99999999999999999999x", -EINVAL, 0, NULL},
     };
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         char again[64];
         int64_t ms = 77;
         int r = duration_parse(cases[i].text, &ms);

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "base/json.h"
 #include "web/page/page.h"
 #include "web/page/phrase.h"
@@ -319,7 +320,7 @@ static void languages(void **state)
         {"fr;q=1e999", LANGUAGE_FRENCH},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
         assert_int_equal(language_choose(cases[i].accept), cases[i].language);
 }
 
@@ -456,7 +457,7 @@ static void the_status_says_the_same_as_json(void **state)
     double eta = 0;
     (void)state;
     struct json *json = status_of(&view, &out);
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
         assert_non_null(json_get(json, keys[i]));
     assert_string_equal(json_get_string(json, "state"), "waking");
     assert_string_equal(json_get_string(json, "stage"), "packet_sent");
@@ -482,7 +483,7 @@ static void a_guard_of_the_server_holds_until_its_end(void **state)
     static const enum power_state held[] = {POWER_UNKNOWN, POWER_OFF, POWER_SLEEPING,
                                             POWER_UNREACHABLE, POWER_WAKE_FAILED};
     (void)state;
-    for (size_t i = 0; i < sizeof held / sizeof held[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(held); i++) {
         struct notice notice = in_state(held[i]);
         notice.guard = (struct guard){GUARD_MIN_DOWN, 62000};
         struct view view = see(&notice, false, true, 2000);
@@ -538,7 +539,7 @@ static void every_limit_is_named_with_its_end(void **state)
 {
     struct buf out = BUF_INIT(65536);
     (void)state;
-    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
         for (int language = 0; language < LANGUAGES; language++) {
             struct view view = limited(limits[i].kind, 86402000, (enum language)language);
             buf_clear(&out);

@@ -1,3 +1,4 @@
+#include "base/array.h"
 #include "core/power.h"
 
 #include <setjmp.h>
@@ -90,8 +91,7 @@ static enum power_state expect(enum power_state from, enum power_event event, en
 {
     const uint8_t to = expected[from][event];
 
-    for (size_t i = 0; wish != NOBODY && i < sizeof(wanted_differs) / sizeof(wanted_differs[0]);
-         i++)
+    for (size_t i = 0; wish != NOBODY && i < ARRAY_SIZE(wanted_differs); i++)
         if (wanted_differs[i].from == from && wanted_differs[i].event == event)
             return wanted_differs[i].to;
     if (to == SAME)
@@ -107,7 +107,7 @@ static void test_every_pair(void **state)
     for (unsigned from = 0; from < POWER_STATES; from++)
         for (unsigned event = 0; event < POWER_EVENTS; event++)
             for (unsigned wish = 0; wish < WISHES; wish++)
-                for (size_t sight = 0; sight < sizeof(sights) / sizeof(sights[0]); sight++) {
+                for (size_t sight = 0; sight < ARRAY_SIZE(sights); sight++) {
                     const struct power power = {
                         .state = (enum power_state)from,
                         .was_ready = sights[sight].was_ready,

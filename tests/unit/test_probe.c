@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "probe/probe.h"
 
@@ -424,7 +425,7 @@ static void check_http_case(const struct http_case *c)
 static void test_http_answers(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof http_cases / sizeof *http_cases; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(http_cases); i++)
         check_http_case(&http_cases[i]);
 }
 
@@ -560,11 +561,11 @@ static void test_http_strange_urls(void **state)
 {
     struct fixture *f = *state;
     static const char *const urls[] = {"file:///etc/hostname", "gopher://127.0.0.1/", "http://"};
-    assert_true(sizeof urls / sizeof *urls <= CHECKS);
-    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
+    assert_true(ARRAY_SIZE(urls) <= CHECKS);
+    for (size_t i = 0; i < ARRAY_SIZE(urls); i++)
         add_http(f, 1)->url = urls[i];
     start(f, 1000, 10000);
-    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(urls); i++) {
         run_until(f, &f->seen[i].total, 1);
         assert_int_equal(f->seen[i].outcomes[PROBE_UNABLE], 1);
     }

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "core/saved.h"
 #include "fleet_fixture.h"
 
@@ -152,7 +153,7 @@ static void test_states(void **state)
     up(world);
     assert_project(world, "unhealthy"); /* its agent has told nothing yet */
     assert_problem(world, "nobody tells of its containers");
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         world_containers(world, TESTING, rows[i].told);
         assert_project(world, rows[i].state);
         assert_problem(world, rows[i].problem);

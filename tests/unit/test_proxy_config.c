@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "base/json.h"
 #include "bridges/proxy/proxy_config.h"
 #include "web/gate/request.h"
@@ -74,7 +75,7 @@ static void the_examples_are_what_is_printed(void **state)
     };
     struct config *config = load(FOLDER "example.json");
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         char *made = write(config, &cases[i].order);
         char *kept = read_file(cases[i].file);
         assert_string_equal(made, kept); /* else run bridges/proxy/generate.sh */

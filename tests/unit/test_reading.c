@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "web/gate/reading.h"
 
 /* One upstream for the domain and /shared, another for /apart and /deep/er. */
@@ -53,7 +54,7 @@ static void upstreams_written_differently(void **state)
         {"http://nas.lan:8080", "http://nas.lan:8081", false},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
         struct model_site two[] = {
             {.id = "a.example", .path = "/", .upstream = pairs[i].own},
             {.id = "secret", .path = "/secret", .upstream = pairs[i].project},
@@ -102,7 +103,7 @@ static void paths_that_others_read_otherwise(void **state)
         "/x/..%2f..%2fapart",
     };
     (void)state;
-    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
         if (!doubtful(0, paths[i]))
             fail_msg("%s", paths[i]);
         assert_false(doubtful(1, paths[i])); /* one site is all there is */
@@ -137,7 +138,7 @@ static void paths_that_all_read_alike(void **state)
         "/.hall/status",
     };
     (void)state;
-    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
         if (doubtful(0, paths[i]))
             fail_msg("%s", paths[i]);
     }
@@ -154,7 +155,7 @@ static void the_site_of_a_path(void **state)
         {"/shared#x", SITE_OWN},  {"/.hall/wait", MODEL_NONE}, {"/.hallway", SITE_OWN},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
         assert_int_equal(reading_site(&model, 0, cases[i].path), cases[i].site);
 }
 

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "record/record.h"
 
 static const uint8_t mac[6] = {2, 0, 0, 0, 0, 1};
@@ -324,7 +325,7 @@ static void test_count_of_wakes(void **state)
     };
     struct saved saved;
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         assert_int_equal(read_with(cases[i].members, &saved), 0);
         assert_int_equal(saved.n_woken, cases[i].n);
     }
@@ -382,7 +383,7 @@ static void test_wrong_types(void **state)
     struct saved plain, saved;
 
     assert_int_equal(read_with("", &plain), 0);
-    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
         assert_int_equal(read_with(members[i], &saved), 0);
         compare(&plain, &saved);
     }
@@ -429,7 +430,7 @@ static void test_out_of_range(void **state)
 
     memset(&saved, 0x5a, sizeof(saved));
     untouched = saved;
-    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(members); i++)
         assert_int_equal(read_with(members[i], &saved), -EINVAL);
     assert_memory_equal(&saved, &untouched, sizeof(saved));
 }
@@ -553,7 +554,7 @@ static void test_hostile_text(void **state)
     struct saved saved;
     char deep[200];
 
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
         assert_int_equal(record_read_server(texts[i], strlen(texts[i]), &owner, &saved), -EINVAL);
     memset(deep, '[', sizeof(deep));
     assert_int_equal(record_read_server(deep, sizeof(deep), &owner, &saved), -EINVAL);
@@ -583,9 +584,9 @@ static void test_other_owner(void **state)
     char *text = written(saved);
     struct saved read;
 
-    for (size_t i = 0; i < sizeof(owners) / sizeof(owners[0]); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(owners); i++)
         assert_int_equal(record_read_server(text, strlen(text), &owners[i], &read), -ESTALE);
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
         assert_int_equal(record_read_server(texts[i], strlen(texts[i]), &owner, &read), -ESTALE);
     free(text);
     free(saved);
@@ -599,7 +600,7 @@ static void test_times(void **state)
         0, 1, -1, AT, -AT, LEASE_FOREVER, INT64_C(1) << 53, -(INT64_C(1) << 53)};
     struct saved saved = {.last_boot = -1, .leases.n = 1}, read;
 
-    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
         saved.leases.leases[0].until = saved.since = saved.retry_at = times[i];
         char *text = written(&saved);
         assert_int_equal(record_read_server(text, strlen(text), &owner, &read), 0);

@@ -12,12 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "bridges/wol/config_relay.h"
 #include "bridges/wol/relay_guard.h"
 
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-#define EXPIRES      "\"expires\":\"2026-11-25T10:00:10Z\""
-#define MAC          "\"mac\":\"02:00:00:00:00:01\""
+#define EXPIRES "\"expires\":\"2026-11-25T10:00:10Z\""
+#define MAC     "\"mac\":\"02:00:00:00:00:01\""
 
 static char reason[REASON_SIZE];
 
@@ -35,7 +35,7 @@ static void test_an_order_reads_back(void **state)
                                 .secureon = {1, 2, 3, 4, 5, 6},
                                 .port = 7,
                                 .expires = INT64_C(1795600810000)};
-    for (size_t i = 0; i < COUNT(lengths); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
         struct buf text = BUF_INIT(1000);
         struct relay_order again;
         order.secureon_length = lengths[i];
@@ -94,7 +94,7 @@ static void test_bad_orders(void **state)
         {"{\"id\":\"a\"," MAC "}", "\"expires\""},
         {"{\"id\":\"a\"," MAC ",\"expires\":\"soon\"}", "\"expires\""},
     };
-    for (size_t i = 0; i < COUNT(cases); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct relay_order order;
         assert_int_equal(read_order(cases[i].text, &order), -EINVAL);
         if (strstr(reason, cases[i].words) == NULL)
@@ -119,7 +119,7 @@ static void test_a_result_reads_back(void **state)
     struct relay_result result;
     static const char *const bad[] = {"", "{}", "{\"id\":\"x\"}",
                                       "{\"id\":\"x\",\"outcome\":\"sent\"}", "7"};
-    for (size_t i = 0; i < COUNT(bad); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
         assert_int_equal(relay_read_result(bad[i], strlen(bad[i]), &result, reason), -EINVAL);
 }
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "bridges/remote/ssh_words.h"
 
 #define KEY "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ"
@@ -44,7 +45,7 @@ static void test_arguments(void **state)
     assert_string_equal(words.argv[0], "/usr/bin/ssh");
     assert_string_equal(words.argv[1], "-F");
     assert_string_equal(words.argv[2], "none");
-    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
         assert_true(has(&words, wanted[i]));
     /* The last five are whom and what; nothing behind "--" is an option. */
     const char *const *tail = words.argv + words.n - 7;
@@ -112,7 +113,7 @@ static void test_what_an_end_means(void **state)
          "ssh did not log in: it took longer than 9 s"},
         {"", 255, "", SSH_REFUSED, "ssh did not log in: it did not say why"},
     };
-    for (size_t i = 0; i < sizeof sayings / sizeof sayings[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(sayings); i++) {
         const struct saying *saying = &sayings[i];
         struct ssh_heard heard = {0};
         char sentence[256];

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/buf.h"
 #include "words/agent_report.h"
 
@@ -66,7 +67,7 @@ static void test_nothing_known(void **state)
         "{}", "{\"boot_id\":null,\"uptime_s\":null,\"load\":null,\"wol\":null,\"can\":null}",
         "{\"wol\":{},\"can\":{}}", "{\"wol\":{\"armed\":null}}"};
     (void)state;
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         assert_int_equal(read_report(texts[i]), 0);
         assert_true(event.report.heard);
         assert_string_equal(event.report.boot_id, "");
@@ -96,7 +97,7 @@ static void test_broken_reports(void **state)
         {"{\"can\":[]}", "\"can\" is array"},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         if (read_report(rows[i].text) != -EINVAL)
             fail_msg("%s was read", rows[i].text);
         check_reason(rows[i].text, rows[i].word);
@@ -237,7 +238,7 @@ static void test_broken_containers(void **state)
         {"{\"docker\":true,\"containers\":[{\"state\":[]}]}", "\"state\" is array"},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         if (read_containers(rows[i].text) != -EINVAL)
             fail_msg("%s was read", rows[i].text);
         check_reason(rows[i].text, rows[i].word);
@@ -285,7 +286,7 @@ static void test_broken_results(void **state)
         {"{\"id\":\"a\",\"outcome\":\"refused\",\"reason\":1}", "\"reason\" is number"},
     };
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         if (read_result(rows[i].text) != -EINVAL)
             fail_msg("%s was read", rows[i].text);
         check_reason(rows[i].text, rows[i].word);

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "web/gate/request.h"
 
 static const struct cidr trusted_ranges[] = {{0x7f000001, 0xffffffff}, {0x0a000000, 0xff000000}};
@@ -95,7 +96,7 @@ static void what_steers_may_come_once(void **state)
                                         "Transfer-Encoding"};
     struct request request;
     (void)state;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_DIRECT, "/", NULL,
                                    HEADERS({names[i], "1"}, {"X-Other", "x"}, {names[i], "1"}),
                                    &request),
@@ -116,11 +117,11 @@ static void lengths_are_numbers(void **state)
     static const char *const bad[] = {"", "-1", "+1", "0, 5", "0x1", "1 1", "9999999999999999999"};
     struct request request;
     (void)state;
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++)
         assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_DIRECT, "/", NULL,
                                    HEADERS({"Content-Length", good[i]}), &request),
                          REQUEST_FINE);
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
         assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_DIRECT, "/", NULL,
                                    HEADERS({"Content-Length", bad[i]}), &request),
                          REQUEST_BAD_LENGTH);
@@ -161,7 +162,7 @@ static void the_visitor_is_the_rightmost_that_is_no_proxy(void **state)
     };
     struct request request;
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_AUTH, "/auth", NULL,
                                    HEADERS({"X-Forwarded-For", cases[i].list}), &request),
                          REQUEST_FINE);
@@ -169,7 +170,7 @@ static void the_visitor_is_the_rightmost_that_is_no_proxy(void **state)
     }
     static const char *const broken[] = {"unknown",      "192.0.2.7, x", "1.2.3.4.5",
                                          "[2001:db8::1", "a:b:c",        "1.2.3"};
-    for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(broken); i++)
         assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_AUTH, "/auth", NULL,
                                    HEADERS({"X-Forwarded-For", broken[i]}), &request),
                          REQUEST_BAD_FORWARDED_FOR);
@@ -184,11 +185,11 @@ static void hosts(void **state)
     char label[300];
     struct request request;
     (void)state;
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++)
         assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_DIRECT, "/", NULL,
                                    HEADERS({"Host", good[i]}), &request),
                          REQUEST_FINE);
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
         assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_DIRECT, "/", NULL,
                                    HEADERS({"Host", bad[i]}), &request),
                          REQUEST_BAD_HOST);
@@ -226,7 +227,7 @@ static void paths_match_as_the_site_sees_them(void **state)
     };
     struct request request;
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_AUTH, "/auth", NULL,
                                    HEADERS({"X-Forwarded-Uri", cases[i].target}), &request),
                          REQUEST_FINE);
@@ -241,7 +242,7 @@ static void broken_paths_are_refused(void **state)
     char target[REQUEST_URI_MAX + 2];
     struct request request;
     (void)state;
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
         assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_AUTH, "/auth", NULL,
                                    HEADERS({"X-Forwarded-Uri", bad[i]}), &request),
                          REQUEST_BAD_URI);
@@ -288,7 +289,7 @@ static void references_stay_here(void **state)
     char reference[256];
     struct request request;
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         assert_int_equal(request_retarget(&request, cases[i].target, strlen(cases[i].target)),
                          REQUEST_FINE);
         assert_int_equal(request_reference(&request, reference, sizeof reference),
@@ -321,7 +322,7 @@ static void lists_of_hosts_and_absolute_targets(void **state)
     };
     struct request request;
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_AUTH, "/auth", NULL,
                                    HEADERS({"X-Forwarded-Host", cases[i].host},
                                            {"X-Forwarded-Uri", cases[i].uri}),
@@ -415,14 +416,14 @@ static void a_url_may_name_the_host_asked_for(void **state)
                                           "http://a.example#/x"};
     struct request request;
     (void)state;
-    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(same); i++) {
         assert_int_equal(retarget_url(same[i], &request), REQUEST_FINE);
         assert_string_equal(request.path, "/x/y");
         assert_int_equal(request.query.length, 1);
     }
     assert_int_equal(retarget_url("http://a.example", &request), REQUEST_FINE);
     assert_string_equal(request.path, "/");
-    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
         assert_int_not_equal(retarget_url(refused[i], &request), REQUEST_FINE);
 }
 

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "web/gate/sablier.h"
 
 static const char *web_containers[] = {"client1-web", "client1-db"};
@@ -51,7 +52,7 @@ static void names_and_groups(void **state)
     };
     struct sablier sablier;
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         assert_int_equal(read_query(cases[i].query, &sablier), SABLIER_FINE);
         assert_int_equal(sablier.n, cases[i].n);
         assert_memory_equal(sablier.sites, cases[i].sites, cases[i].n * sizeof(int));
@@ -85,7 +86,7 @@ static void what_is_wrong_is_named(void **state)
     };
     struct sablier sablier;
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
         assert_int_equal(read_query(cases[i].query, &sablier), cases[i].fault);
     assert_string_equal(sablier.missing, "client1");
     assert_int_equal(sablier_fault_text(SABLIER_NO_GROUP)->status, 404);
@@ -106,11 +107,11 @@ static void durations_of_go(void **state)
                                       "99999999h"};
     int64_t ms;
     (void)state;
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
         assert_true(sablier_duration(good[i].text, &ms));
         assert_int_equal(ms, good[i].ms);
     }
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
         assert_false(sablier_duration(bad[i], &ms));
 }
 

@@ -1,3 +1,4 @@
+#include "base/array.h"
 #include "core/schedule.h"
 
 #include <inttypes.h>
@@ -11,7 +12,6 @@
 #include "base/clock.h"
 #include "base/zone.h"
 
-#define COUNT(table)     (sizeof(table) / sizeof((table)[0]))
 #define HM(hour, minute) ((hour)*60 + (minute))
 
 enum { MON = 1, TUE = 2, WED = 4, THU = 8, FRI = 16, SAT = 32, SUN = 64, WORK = 31, DAILY = 127 };
@@ -264,7 +264,7 @@ static void check_row(const struct expected *row)
 static void test_table(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < COUNT(table); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(table); i++)
         check_row(&table[i]);
 }
 
@@ -325,7 +325,7 @@ static void test_looks_far(void **state)
     struct model_policy policy = {.timezone = "UTC",
                                   .n_windows = 1,
                                   .windows = &saturdays,
-                                  .n_except = COUNT(except),
+                                  .n_except = ARRAY_SIZE(except),
                                   .except = except};
     struct schedule_view view = schedule_view(&policy, &zones, at("2025-12-27T12:00:00Z"));
 
@@ -380,8 +380,8 @@ static void test_any_instant(void **state)
     (void)state;
     static const int64_t far[] = {INT64_MIN, INT64_MIN / 2, -1, 0, INT64_MAX / 2, INT64_MAX};
 
-    for (size_t i = 0; i < COUNT(far); i++)
-        for (size_t row = 0; row < COUNT(table); row++) {
+    for (size_t i = 0; i < ARRAY_SIZE(far); i++)
+        for (size_t row = 0; row < ARRAY_SIZE(table); row++) {
             struct model_policy policy = policy_of(&table[row]);
             struct schedule_view view = schedule_view(&policy, &zones, far[i]);
             assert_int_equal(view.wants, schedule_wants(&policy, &zones, far[i]));

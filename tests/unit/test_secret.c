@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "secret/secret.h"
 
 static void test_hash_and_verify(void **state)
@@ -59,7 +60,7 @@ static void test_no_hash(void **state)
     (void)state;
     memset(too_long, 'a', sizeof too_long - 1);
     too_long[sizeof too_long - 1] = '\0';
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         assert_false(secret_is_hash(texts[i]));
         assert_int_equal(secret_verify_password(texts[i], "x", 1), -EACCES);
     }

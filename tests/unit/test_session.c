@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/array.h"
 #include "web/admin/session.h"
 
 static struct sessions sessions;
@@ -112,11 +113,11 @@ static void the_cookie_is_found_whole_or_not_at_all(void **state)
     };
     char token[SESSION_TOKEN_SIZE];
     (void)state;
-    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
         assert_true(session_cookie(good[i], token));
         assert_string_equal(token, HEX);
     }
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
         assert_false(session_cookie(bad[i], token));
     assert_false(session_cookie(NULL, token));
 }

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "loop/netlink.h"
 #include "loop/sockets.h"
 
@@ -181,7 +182,7 @@ static void test_those_that_lead_somewhere(void **state)
     assert_int_equal(sockets_list_to(sockets, peers, 1, take_found, &none), 0);
     assert_true(none.ends[0] == 0 && none.ends[1] == 0);
     /* Too many for the kernel: all are listed. */
-    for (size_t i = 0; i < sizeof peers / sizeof peers[0]; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(peers); i++)
         peers[i] = peers[0];
     struct found all = {.port = pairs[0].port};
     assert_int_equal(sockets_list_to(sockets, peers, 40, take_found, &all), 0);
@@ -228,7 +229,7 @@ static void test_messages_that_lie(void **state)
     assert_true(sockets_read(&cut, sizeof cut, &socket)); /* an old kernel's short tcp_info */
     assert_true(socket.local_port == 80 && socket.received == 0);
     static const uint16_t lengths[] = {0, 1, 3, 9, 100, UINT16_MAX};
-    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
         cut.attribute.nla_len = lengths[i];
         assert_null(netlink_attribute(&cut.attribute, 8, INET_DIAG_INFO, 1, &length));
     }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "core/stream.h"
 
 enum { LOOK = 5000, IDLE = 20 * 60000, WINDOW = 120000, SITE = 7, MANY = 10000 };
@@ -439,7 +440,7 @@ static void test_strange_sockets(void **state)
     };
 
     streams_begin(story->streams, story->now);
-    for (size_t i = 0; i < sizeof(strange) / sizeof(strange[0]); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(strange); i++)
         assert_int_equal(streams_see(story->streams, &strange[i]), 0);
     streams_end(story->streams);
     assert_int_equal(streams_open(story->streams), 2);

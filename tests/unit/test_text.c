@@ -1,3 +1,4 @@
+#include "base/array.h"
 #include "base/text.h"
 
 #include <arpa/inet.h>
@@ -8,8 +9,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static void test_utf8(void **state)
 {
@@ -40,9 +39,9 @@ static void test_utf8(void **state)
         "\xf0\x9f\x98",
         "a\xfe",
     };
-    for (size_t i = 0; i < COUNT(good); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++)
         assert_true(text_is_utf8(good[i], strlen(good[i])));
-    for (size_t i = 0; i < COUNT(bad); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
         assert_false(text_is_utf8(bad[i], strlen(bad[i])));
     assert_false(text_is_utf8("a\0b", 3));
     assert_int_equal(text_utf8_step("\xe2\x82\xac", 2), 0);
@@ -132,7 +131,7 @@ static void test_mac(void **state)
     assert_string_equal(text_format_mac(mac, out), "aa:bb:0c:dd:ee:f1");
     assert_int_equal(text_parse_mac("aa-bb-cc-dd-ee-ff", mac), 0);
     assert_string_equal(text_format_mac(mac, out), "aa:bb:cc:dd:ee:ff");
-    for (size_t i = 0; i < COUNT(bad); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
         assert_int_equal(text_parse_mac(bad[i], mac), -EINVAL);
     assert_string_equal(text_format_mac(mac, out), "aa:bb:cc:dd:ee:ff");
 }
@@ -147,7 +146,7 @@ static void test_ipv4(void **state)
     };
     assert_int_equal(text_parse_ipv4("192.168.1.20", &address), 0);
     assert_int_equal(ntohl(address.s_addr), 0xc0a80114);
-    for (size_t i = 0; i < COUNT(bad); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
         assert_int_equal(text_parse_ipv4(bad[i], &address), -EINVAL);
 }
 
@@ -173,7 +172,7 @@ static void test_endpoint(void **state)
     assert_int_equal(ntohs(address.sin_port), 8880);
     assert_int_equal(ntohl(address.sin_addr.s_addr), 0x7f000001);
     assert_int_equal(text_parse_endpoint("0.0.0.0:0", &address), 0);
-    for (size_t i = 0; i < COUNT(bad); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
         assert_int_equal(text_parse_endpoint(bad[i], &address), -EINVAL);
 }
 
@@ -208,7 +207,7 @@ static void test_cidr(void **state)
     assert_true(contains("10.0.0.1", "10.0.0.1"));
     assert_false(contains("10.0.0.1", "10.0.0.2"));
     assert_true(contains("10.0.0.1/32", "10.0.0.1"));
-    for (size_t i = 0; i < COUNT(bad); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
         assert_int_equal(text_parse_cidr(bad[i], &range), -EINVAL);
 }
 

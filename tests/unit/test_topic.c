@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "words/topic.h"
 
 static void test_every_kind_reads_back_what_it_writes(void **state)
@@ -75,7 +76,7 @@ static void test_what_is_not_ours_is_not_read(void **state)
         "hall/echo",
     };
     (void)state;
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         struct topic topic = {.kind = TOPIC_INFO};
         if (topic_parse("hall", texts[i], &topic))
             fail_msg("%s was read", texts[i]);
@@ -109,13 +110,13 @@ static void test_commands_with_a_wrong_name_are_known(void **state)
     };
     struct topic topic;
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         assert_true(topic_misnamed("hall", cases[i].text, &topic));
         assert_int_equal(topic.kind, cases[i].kind);
         assert_string_equal(topic.id, cases[i].id);
         assert_string_equal(topic.name, cases[i].name);
     }
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++)
         assert_false(topic_misnamed("hall", others[i], &topic));
 }
 

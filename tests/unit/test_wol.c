@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "bridges/wol/wol.h"
 
 static const uint8_t mac[6] = {0x02, 0x11, 0x22, 0x33, 0x44, 0x55};
@@ -121,7 +122,7 @@ static void test_no_such_interface(void **state)
     (void)state;
     static const char *const names[] = {"", "no-such-if0", "a-name-longer-than-any-interface"};
     for (size_t refused = 0; refused < 2; refused++)
-        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
             struct wol_target target = make_target(0);
             target.broadcast.s_addr = inet_addr("127.255.255.255");
             target.port = 9;

@@ -1,3 +1,4 @@
+#include "base/array.h"
 #include "base/zone.h"
 
 #include <setjmp.h>
@@ -10,8 +11,6 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-
-#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 static int64_t at(const char *text)
 {
@@ -40,10 +39,10 @@ static void test_exists(void **state)
         "EST5EDT,M3.2.0,M11.1.0",
         "Aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
     };
-    for (size_t i = 0; i < COUNT(good); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++)
         if (!zone_exists(good[i]))
             fail_msg("%s is there", good[i]);
-    for (size_t i = 0; i < COUNT(bad); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
         if (zone_exists(bad[i]))
             fail_msg("%s is not there", bad[i]);
 }
@@ -79,8 +78,8 @@ static void test_offsets(void **state)
     (void)state;
     struct zone_cache kept = {0};
 
-    for (size_t i = 0; i < 5 * COUNT(known); i++) {
-        size_t k = i * 7 % COUNT(known);
+    for (size_t i = 0; i < 5 * ARRAY_SIZE(known); i++) {
+        size_t k = i * 7 % ARRAY_SIZE(known);
         struct zone_cache fresh = {0};
         int32_t first = zone_offset(&kept, known[k].zone, at(known[k].at));
         int32_t second = zone_offset(&kept, known[k].zone, at(known[k].at));
@@ -99,7 +98,7 @@ static void test_agrees_with_libc(void **state)
                                         "Europe/Moscow",     "Asia/Gaza",    "Antarctica/Troll"};
     struct zone_cache cache = {0};
 
-    for (size_t i = 0; i < COUNT(zones); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(zones); i++) {
         setenv("TZ", zones[i], 1);
         tzset();
         for (int64_t t = at("2009-01-01T00:00:00Z"); t < at("2019-01-01T00:00:00Z"); t += 3600) {
@@ -160,7 +159,7 @@ static void test_far_away(void **state)
                                   INT64_C(1) << 50, -(INT64_C(1) << 50), 0};
     char longest[200];
 
-    for (size_t i = 0; i < COUNT(far); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(far); i++) {
         int32_t offset = zone_offset(&cache, "Europe/Paris", far[i]);
         assert_in_range(offset + 86400, 0, 2 * 86400);
     }

@@ -2,11 +2,12 @@
 
 #include <string.h>
 
+#include "base/array.h"
 #include "web/dashboard_assets.h"
 
 const struct asset *asset_find(const char *path)
 {
-    for (size_t i = 0; i < sizeof(assets) / sizeof(assets[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(assets); i++) {
         if (strcmp(assets[i].path, path) == 0)
             return &assets[i];
     }

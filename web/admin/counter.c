@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "web/admin/admin_internal.h"
 #include "web/admin/asset.h"
@@ -131,7 +132,7 @@ static const struct route {
     {"POST", "/api/v1/session", login_route_post}, {"DELETE", "/api/v1/session", login_route_out},
     {"GET", "/api/v1/stream", stream_route},
 };
-enum { ROUTES = sizeof(routes) / sizeof(routes[0]) };
+enum { ROUTES = ARRAY_SIZE(routes) };
 
 static bool is_get(const struct call *call)
 {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/text.h"
 #include "web/api/api_internal.h"
 
@@ -107,7 +108,7 @@ static const struct api_route routes[] = {
     {"POST", "/config/reload", api_live_reload, 0, 0, NULL},
     {"POST", "/policies/preview", api_live_preview, 0, 0, NULL},
 };
-enum { ROUTES = sizeof(routes) / sizeof(routes[0]) };
+enum { ROUTES = ARRAY_SIZE(routes) };
 
 /* The segment that stands for a star; false: it is empty or too long. */
 static bool take_star(const char **path, char arg[API_ARG_SIZE])

@@ -1,24 +1,22 @@
 /* The configuration as a file: read, checked, compared, replaced whole or not at all. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "web/api/api_internal.h"
 
 enum { ERRORS_LIMIT = 64 * 1024, ERRORS_MAX = 100 };
 
-/* FNV-1a, 64 bits: tells one text from the next, no more. */
 void api_file_etag(const char *text, size_t length, char out[ETAG_SIZE])
 {
-    uint64_t hash = UINT64_C(14695981039346656037);
-    for (size_t i = 0; i < length; i++)
-        hash = (hash ^ (unsigned char)text[i]) * UINT64_C(1099511628211);
-    snprintf(out, ETAG_SIZE, "\"%016llx\"", (unsigned long long)hash);
+    snprintf(out, ETAG_SIZE, "\"%016" PRIx64 "\"", hash_add(HASH_START, text, length));
 }
 
 static int read_file(const char *path, struct buf *out)

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/number.h"
 #include "base/text.h"
@@ -54,7 +55,7 @@ static const struct param {
     {"limit", PARAM_LIMIT, KIND_LIMIT, PLACE(number), offsetof(struct api_params, limit),
      "a whole number from 1 to 200"},
 };
-enum { PARAMS = sizeof(param_rows) / sizeof(param_rows[0]) };
+enum { PARAMS = ARRAY_SIZE(param_rows) };
 
 static bool is_word(const char *text)
 {

@@ -5,6 +5,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/array.h"
+#include "base/hash.h"
+
 /* What is used up. */
 enum share { SHARE_MINUTES, SHARE_WAKES };
 enum { SHARES = 2, REACH = 16 }; /* a client is looked for in so many neighbouring slots */
@@ -58,9 +61,8 @@ void limits_destroy(struct limits *limits)
 
 static size_t slot_at(int domain, uint32_t address, size_t step)
 {
-    uint32_t hash = (2166136261U ^ (uint32_t)domain) * 16777619U;
-    hash = (hash ^ address) * 16777619U;
-    return ((hash ^ hash >> 15) + step) % LIMITS_CLIENTS_MAX;
+    const uint32_t key[] = {(uint32_t)domain, address};
+    return (hash_add(HASH_START, key, sizeof(key)) + step) % LIMITS_CLIENTS_MAX;
 }
 
 static int64_t end_of(const struct client_limit *client)
@@ -190,7 +192,7 @@ bool limits_refuse(struct limits *limits, int site, uint32_t address, bool wakes
         {GUARD_CLIENT_WAKES, wakes ? client[SHARE_WAKES] : 0},
         {GUARD_PROJECT_WAKES, wakes ? atomic_load(&of_site->until[SHARE_WAKES]) : 0},
     };
-    for (size_t i = 0; i < sizeof(guards) / sizeof(guards[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(guards); i++) {
         if (guards[i].until > now) {
             *ret_guard = guards[i];
             return true;

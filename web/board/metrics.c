@@ -1,5 +1,7 @@
 #include "web/board/metrics.h"
 
+#include "base/array.h"
+
 /* ---- families ---- */
 
 static void begin_family(struct buf *out, const char *name, const char *type, const char *help)
@@ -97,7 +99,7 @@ void metrics_write(struct board *board, struct buf *out)
     put_states(board, out);
     put_servers(board, out);
     put_sites(board, out);
-    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(families); i++)
         put_family(&families[i], board, out);
     put_gauge(out, "broker_connected", "1 while the broker is connected.", board_broker(board));
     put_gauge(out, "config_current", "1 while Hall runs on what its configuration file says.",

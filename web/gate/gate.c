@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/array.h"
 #include "web/gate/reading.h"
 
 /*
@@ -104,7 +105,7 @@ static bool is_prefetch(const struct request *request)
 static bool is_part_destination(const char *destination)
 {
     static const char *const others[] = {"empty", "document", "iframe", "frame", "fencedframe"};
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
         if (strcmp(destination, others[i]) == 0)
             return false;
     }
@@ -116,7 +117,7 @@ static bool is_unasked_path(const char *path)
 {
     static const char *const starts[] = {"/favicon.", "/robots.txt", "/apple-touch-icon",
                                          "/site.webmanifest", "/browserconfig.xml"};
-    for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(starts); i++) {
         if (strncmp(path, starts[i], strlen(starts[i])) == 0)
             return true;
     }
@@ -129,7 +130,7 @@ static bool has_part_suffix(const char *path)
                                            ".jpg",  ".jpeg", ".gif",  ".svg",   ".webp",
                                            ".avif", ".ico",  ".woff", ".woff2", ".ttf"};
     const char *dot = strrchr(path, '.');
-    for (size_t i = 0; dot && i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+    for (size_t i = 0; dot && i < ARRAY_SIZE(suffixes); i++) {
         if (strcasecmp(dot, suffixes[i]) == 0)
             return true;
     }

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/array.h"
 #include "web/gate/request.h"
 
 /* When a reading counts. */
@@ -116,7 +117,7 @@ bool reading_is_doubtful(const struct model *model, int domain, struct span raw,
 {
     if (model->domains[domain].n_projects == 0)
         return false; /* all paths are one site */
-    for (size_t i = 0; !is_plain(raw) && i < sizeof(readings) / sizeof(readings[0]); i++) {
+    for (size_t i = 0; !is_plain(raw) && i < ARRAY_SIZE(readings); i++) {
         if (reads_otherwise(model, domain, &readings[i], raw, path))
             return true;
     }

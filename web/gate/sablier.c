@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/array.h"
+
 static const struct sablier_fault_text faults[] = {
     [SABLIER_FINE] = {200, ""},
     [SABLIER_NEITHER] = {400, "'names' or 'group' must be given."},
@@ -33,7 +35,7 @@ static bool read_unit(const char **at, double *ret_ms)
         double ms;
     } units[] = {{"ns", 1e-6}, {"us", 1e-3}, {"\u00b5s", 1e-3}, {"\u03bcs", 1e-3},
                  {"ms", 1},    {"s", 1e3},   {"m", 6e4},        {"h", 3.6e6}};
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
         size_t length = strlen(units[i].name);
         if (strncmp(*at, units[i].name, length) != 0)
             continue;
@@ -232,7 +234,7 @@ static const struct {
 static enum sablier_fault take(struct reading *reading, struct span pair)
 {
     char value[1024];
-    for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(parameters); i++) {
         int length = uri_parameter(pair, parameters[i].name, value, sizeof(value));
         if (length == -ENOENT || length == 0)
             continue;

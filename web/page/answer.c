@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/array.h"
 #include "base/json.h"
 #include "base/text.h"
 
@@ -42,7 +43,7 @@ static const struct reason {
 
 const char *answer_reason(int status)
 {
-    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
         if (reasons[i].status == status)
             return reasons[i].text;
     }

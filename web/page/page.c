@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "web/page/phrase.h"
 #include "web/wait_page.h"
@@ -310,7 +311,7 @@ struct page {
 
 static const struct hole *find_hole(const char *name, size_t length)
 {
-    for (size_t i = 0; i < sizeof(holes) / sizeof(holes[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(holes); i++) {
         if (strlen(holes[i].name) == length && memcmp(holes[i].name, name, length) == 0)
             return &holes[i];
     }

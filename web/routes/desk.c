@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "web/board/metrics.h"
@@ -105,7 +106,7 @@ bool desk_is_for_visitor(const struct raw_request *raw)
         "Via",
     };
     for (size_t i = 0; i < raw->n_headers; i++) {
-        for (size_t j = 0; j < sizeof(names) / sizeof(names[0]); j++) {
+        for (size_t j = 0; j < ARRAY_SIZE(names); j++) {
             if (strcasecmp(raw->headers[i].name, names[j]) == 0)
                 return true;
         }
@@ -181,7 +182,7 @@ static bool is_for_domain(struct desk *desk, const struct raw_request *raw, stru
 static const struct route *find_route(struct desk *desk, const struct raw_request *raw,
                                       struct clerk *clerk)
 {
-    for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
         if (strcmp(raw->target, routes[i].path) == 0)
             return routes[i].own_host && is_for_domain(desk, raw, clerk) ? NULL : &routes[i];
     }

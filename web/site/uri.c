@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/array.h"
+
 enum { KEPT_SEPARATOR = 1 }; /* stands for a '/' that is part of a name */
 
 static int hex_value(char c)
@@ -91,7 +93,7 @@ bool uri_climbs(struct span raw)
 struct span uri_take_authority(struct span *url)
 {
     static const char *const schemes[] = {"http://", "https://"};
-    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
         size_t scheme = strlen(schemes[i]);
         if (url->length <= scheme || strncasecmp(url->at, schemes[i], scheme) != 0)
             continue;

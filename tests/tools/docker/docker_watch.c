@@ -15,6 +15,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "bridges/agent/docker.h"
@@ -96,7 +97,7 @@ static bool read_verb(const char *word, enum docker_verb *ret_verb)
 {
     static const char *const words[] = {
         [DOCKER_START] = "start", [DOCKER_STOP] = "stop", [DOCKER_RESTART] = "restart"};
-    for (size_t i = 0; word && i < sizeof words / sizeof *words; i++)
+    for (size_t i = 0; word && i < ARRAY_SIZE(words); i++)
         if (strcmp(words[i], word) == 0) {
             *ret_verb = (enum docker_verb)i;
             return true;

@@ -21,6 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "web/listen/front.h"
@@ -202,7 +203,7 @@ static const struct verb {
 static bool run_verb(struct stage_play *play, char **words)
 {
     int server = words[1] != NULL ? model_server_by_id(&play->config->model, words[1]) : MODEL_NONE;
-    for (size_t i = 0; server != MODEL_NONE && i < sizeof verbs / sizeof verbs[0]; i++) {
+    for (size_t i = 0; server != MODEL_NONE && i < ARRAY_SIZE(verbs); i++) {
         if (strcmp(verbs[i].name, words[0]) == 0) {
             bool done = verbs[i].run(&play->notices[server], words);
             board_post(play->board, server, &play->notices[server]);
@@ -262,9 +263,7 @@ static int find_site(const struct model *model, const char *id)
 static bool run_site(struct stage_play *play, char **words)
 {
     int site = find_site(&play->config->model, words[1]);
-    for (size_t i = 0;
-         site != MODEL_NONE && words[2] != NULL && i < sizeof site_verbs / sizeof site_verbs[0];
-         i++) {
+    for (size_t i = 0; site != MODEL_NONE && words[2] != NULL && i < ARRAY_SIZE(site_verbs); i++) {
         if (strcmp(site_verbs[i].name, words[0]) == 0)
             return site_verbs[i].run(play, site, words);
     }

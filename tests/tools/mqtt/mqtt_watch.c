@@ -12,6 +12,7 @@
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/log.h"
 #include "mqtt/mqtt.h"
 
@@ -146,9 +147,9 @@ static struct mqtt_options read_options(int argc, char **argv)
         .birth_payload = "online",
         .echo_topic = "hall/echo",
         .subscriptions = subscriptions,
-        .n_subscriptions = sizeof subscriptions / sizeof subscriptions[0],
+        .n_subscriptions = ARRAY_SIZE(subscriptions),
         .retained_filters = retained_filters,
-        .n_retained_filters = sizeof retained_filters / sizeof retained_filters[0],
+        .n_retained_filters = ARRAY_SIZE(retained_filters),
     };
 }
 

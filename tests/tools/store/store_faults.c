@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "faulty_vfs.h"
 #include "store/store.h"
 #include "store/tuning.h"
@@ -238,7 +239,7 @@ static int play_errors(unsigned seed)
 {
     static const long counts[] = {1, 3, 20};
     (void)seed;
-    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
         long nth = 1;
         while (live_with_failures(nth, counts[i]))
             nth++;
@@ -353,7 +354,7 @@ static void cycle(struct store *store, const char *key, int64_t at)
                                         "stage",       "stage",       "sleep_requested", "asleep"};
     tell(store, key, "wake_requested", at, true);
     tell(store, key, "ready", at, true);
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+    for (size_t i = 0; i < ARRAY_SIZE(types); i++)
         tell(store, key, types[i], at, false);
     for (int i = 0; i < 5; i++)
         keep_span(store, key, at);
@@ -491,7 +492,7 @@ static void make_folders(void)
 int main(int n, char **arguments)
 {
     unsigned seed = n > 2 ? (unsigned)strtoul(arguments[2], NULL, 10) : (unsigned)time(NULL);
-    for (size_t i = 0; n > 1 && i < sizeof plays / sizeof plays[0]; i++) {
+    for (size_t i = 0; n > 1 && i < ARRAY_SIZE(plays); i++) {
         if (strcmp(arguments[1], plays[i].name) != 0)
             continue;
         printf("seed %u\n", seed);
