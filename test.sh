@@ -94,6 +94,7 @@ part_static() {
   check static.tidy clang_tidy
   check static.shell shell_check
   check static.layers "$python" -B tests/static/layers.py
+  check static.rooms "$python" -B tests/static/rooms.py build-clang
   check static.man "$python" -B tests/static/man.py build-clang
   check static.docs "$python" -B tests/static/docs.py build-clang/bin/hall
   check static.hardening "$python" -B tests/static/hardening.py build-clang/bin

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "bridges/wol/config_relay.h"
+#include "bridges/relay/config_relay.h"
 #include "words/relay_words.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -21,7 +21,7 @@ UNITS = [
     ("hall-mqtt/systemd/hall.service", "hall", 1.5,
      ["Type=notify", "StateDirectory=hall", "EnvironmentFile=-/etc/hall/hall.env", "WatchdogSec=60", "CapabilityBoundingSet=",
       "ExecReload=/bin/kill -HUP $MAINPID", "RestartPreventExitStatus=78"]),
-    ("bridges/wol/hall-wol.service", "hall-wol", 1.8,
+    ("bridges/relay/hall-wol.service", "hall-wol", 1.8,
      ["Type=notify", "WatchdogSec=60", "CapabilityBoundingSet=CAP_NET_RAW", "AmbientCapabilities=CAP_NET_RAW",
       "RestartPreventExitStatus=78"]),
     ("bridges/agent/hall-agent.service", "hall-agent", 1.8, ["Type=notify", "WatchdogSec=60", "RestartPreventExitStatus=78"]),

@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "bridges/wol/config_relay.h"
-#include "bridges/wol/relay_guard.h"
+#include "bridges/relay/config_relay.h"
+#include "bridges/relay/relay_guard.h"
 
 #define EXPIRES "\"expires\":\"2026-11-25T10:00:10Z\""
 #define MAC     "\"mac\":\"02:00:00:00:00:01\""

@@ -1,4 +1,4 @@
-#include "bridges/wol/wol_raw.h"
+#include "bridges/relay/wol_raw.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

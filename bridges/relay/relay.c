@@ -1,4 +1,4 @@
-#include "bridges/wol/relay.h"
+#include "bridges/relay/relay.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -9,8 +9,8 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "bridges/wol/relay_guard.h"
-#include "bridges/wol/wol_raw.h"
+#include "bridges/relay/relay_guard.h"
+#include "bridges/relay/wol_raw.h"
 #include "loop/daemon.h"
 #include "mqtt/client_id.h"
 #include "mqtt/mqtt.h"

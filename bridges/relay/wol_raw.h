@@ -2,8 +2,8 @@
  * wol_raw: the magic packet as an Ethernet frame of type 0x0842, for cards that are woken by no
  * other, and for servers of other IP networks on the same wire. Needs CAP_NET_RAW.
  */
-#ifndef HALL_WOL_WOL_RAW_H
-#define HALL_WOL_WOL_RAW_H
+#ifndef HALL_BRIDGES_RELAY_WOL_RAW_H
+#define HALL_BRIDGES_RELAY_WOL_RAW_H
 
 #include "bridges/wol/wol.h"
 

@@ -1,4 +1,4 @@
-#include "bridges/wol/relay_guard.h"
+#include "bridges/relay/relay_guard.h"
 
 #include <errno.h>
 #include <stdarg.h>

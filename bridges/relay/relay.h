@@ -3,10 +3,10 @@
  * the broker, one loop thread. Made by main() in three phases: create may fail, run must not,
  * destroy finishes.
  */
-#ifndef HALL_WOL_RELAY_H
-#define HALL_WOL_RELAY_H
+#ifndef HALL_BRIDGES_RELAY_RELAY_H
+#define HALL_BRIDGES_RELAY_RELAY_H
 
-#include "bridges/wol/config_relay.h"
+#include "bridges/relay/config_relay.h"
 
 struct relay;
 

@@ -1,8 +1,8 @@
 /*
  * config_relay: the relay's file, read as the agent's is.
  */
-#ifndef HALL_WOL_CONFIG_RELAY_H
-#define HALL_WOL_CONFIG_RELAY_H
+#ifndef HALL_BRIDGES_RELAY_CONFIG_RELAY_H
+#define HALL_BRIDGES_RELAY_CONFIG_RELAY_H
 
 #include "base/buf.h"
 #include "config/config.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/program.h"
-#include "bridges/wol/relay.h"
+#include "bridges/relay/relay.h"
 
 static const struct program program = {
     .name = "hall-wol",

@@ -3,8 +3,8 @@
  * that is retained or expired, and so many packets a second at most. Pure; memory belongs to the
  * caller, a zeroed guard with its rate set is ready.
  */
-#ifndef HALL_WOL_RELAY_GUARD_H
-#define HALL_WOL_RELAY_GUARD_H
+#ifndef HALL_BRIDGES_RELAY_RELAY_GUARD_H
+#define HALL_BRIDGES_RELAY_RELAY_GUARD_H
 
 #include "base/clock.h"
 #include "words/relay_words.h"

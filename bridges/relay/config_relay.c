@@ -1,8 +1,8 @@
-#include "bridges/wol/config_relay.h"
+#include "bridges/relay/config_relay.h"
 
 #include <errno.h>
 
-#include "bridges/wol/relay_guard.h"
+#include "bridges/relay/relay_guard.h"
 #include "config/document.h"
 #include "config/rows.h"
 
