@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "core/step.h"
+#include "core/depend.h"
+#include "core/emit.h"
+#include "core/guard.h"
+#include "core/wake.h"
 
 static size_t count_edges(const struct model *model)
 {

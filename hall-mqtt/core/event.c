@@ -3,7 +3,14 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "core/step.h"
+#include "core/emit.h"
+#include "core/event.h"
+#include "core/guard.h"
+#include "core/order.h"
+#include "core/projects.h"
+#include "core/sleep.h"
+#include "core/transition.h"
+#include "core/wake.h"
 
 enum { STREAMS_TOLD_EVERY = 15000 }; /* ms: figures alone are published no more often */
 

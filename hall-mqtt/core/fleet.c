@@ -6,8 +6,16 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "core/depend.h"
+#include "core/emit.h"
+#include "core/event.h"
+#include "core/guard.h"
+#include "core/policy.h"
 #include "core/problem.h"
-#include "core/step.h"
+#include "core/projects.h"
+#include "core/sleep.h"
+#include "core/transition.h"
+#include "core/wake.h"
 
 enum {
     IDLE_DEFAULT = 20 * 60000,

@@ -3,7 +3,10 @@
 
 #include "base/array.h"
 #include "base/text.h"
-#include "core/step.h"
+#include "core/emit.h"
+#include "core/guard.h"
+#include "core/policy.h"
+#include "core/wake.h"
 
 enum { HOUR = 3600000, DAY = 24 * HOUR };
 

@@ -3,7 +3,12 @@
 
 #include "base/number.h"
 #include "base/text.h"
-#include "core/step.h"
+#include "core/emit.h"
+#include "core/guard.h"
+#include "core/order.h"
+#include "core/projects.h"
+#include "core/sleep.h"
+#include "core/wake.h"
 
 static const char *asker(const struct command *command)
 {

@@ -3,7 +3,9 @@
 
 #include "base/array.h"
 #include "base/text.h"
-#include "core/step.h"
+#include "core/emit.h"
+#include "core/policy.h"
+#include "core/wake.h"
 
 enum {
     LOOK_EVERY = 60000,   /* ms: the clock may be set, the lead time may change */

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/text.h"
-#include "core/step.h"
+#include "core/state.h"
 
 /* A project's site may rest while its server is up: what is wrong with it, the project tells. */
 static bool is_of_server(const struct model *model, const struct model_check *check)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "core/emit.h"
 #include "core/project_internal.h"
 
 enum {

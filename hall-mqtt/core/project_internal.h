@@ -7,7 +7,7 @@
 #ifndef HALL_CORE_PROJECT_INTERNAL_H
 #define HALL_CORE_PROJECT_INTERNAL_H
 
-#include "core/step.h"
+#include "core/projects.h"
 
 enum {
     PROJECT_TRIES_MAX = 3,       /* starts ordered for one wish */

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/emit.h"
 #include "core/project_internal.h"
 
 enum {

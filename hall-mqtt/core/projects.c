@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/emit.h"
 #include "core/project_internal.h"
 
 /* --- making --- */

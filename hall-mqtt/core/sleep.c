@@ -3,7 +3,11 @@
 
 #include "base/number.h"
 #include "base/text.h"
-#include "core/step.h"
+#include "core/depend.h"
+#include "core/emit.h"
+#include "core/sleep.h"
+#include "core/transition.h"
+#include "core/wake.h"
 
 enum {
     ANSWER_MOST = 10000,   /* an agent that has not answered by then has not agreed */

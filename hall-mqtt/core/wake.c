@@ -2,8 +2,12 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "core/depend.h"
+#include "core/emit.h"
+#include "core/guard.h"
 #include "core/problem.h"
-#include "core/step.h"
+#include "core/projects.h"
+#include "core/transition.h"
 #include "core/wake_internal.h"
 
 enum {

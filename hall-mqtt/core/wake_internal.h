@@ -2,7 +2,7 @@
 #ifndef HALL_CORE_WAKE_INTERNAL_H
 #define HALL_CORE_WAKE_INTERNAL_H
 
-#include "core/step.h"
+#include "core/wake.h"
 
 /* A wake sends until something answers as it should; a forced one sends its first in any case. */
 bool wake_needs_packets(const struct step *step);

@@ -1,6 +1,8 @@
 /* The magic packets of a wake: when they are due, and to whom they are sent. */
 #include "base/array.h"
-#include "core/step.h"
+#include "core/depend.h"
+#include "core/emit.h"
+#include "core/guard.h"
 #include "core/wake_internal.h"
 
 /* When packets follow the first, ms after it; afterwards every PACKET_LATER. */

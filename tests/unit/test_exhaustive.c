@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "base/array.h"
-#include "core/step.h"
+#include "core/state.h"
 #include "fleet_fixture.h"
 
 enum {

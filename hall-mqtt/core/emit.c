@@ -1,0 +1,141 @@
+#include "core/emit.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "core/projects.h"
+
+static const char *const happening_names[HAPPENINGS] = {
+    [HAPPENED_WAKE_REQUESTED] = "wake_requested",
+    [HAPPENED_PACKET_SENT] = "packet_sent",
+    [HAPPENED_STAGE] = "stage",
+    [HAPPENED_READY] = "ready",
+    [HAPPENED_WAKE_FAILED] = "wake_failed",
+    [HAPPENED_SLEEP_REQUESTED] = "sleep_requested",
+    [HAPPENED_SLEEP_REFUSED] = "sleep_refused",
+    [HAPPENED_ASLEEP] = "asleep",
+    [HAPPENED_SLEEP_FAILED] = "sleep_failed",
+    [HAPPENED_UNREACHABLE] = "unreachable",
+    [HAPPENED_BACK] = "back",
+    [HAPPENED_POLICY_CHANGED] = "policy_changed",
+    [HAPPENED_HOLD] = "hold",
+    [HAPPENED_RELEASE] = "release",
+    [HAPPENED_COMMAND_REFUSED] = "command_refused",
+};
+
+const char *happening_name(enum happening what)
+{
+    return happening_names[what];
+}
+
+void step_emit(struct step *step, struct action *action)
+{
+    const struct fleet_sink *sink = &step->fleet->sink;
+
+    action->server = step->server;
+    sink->act(sink->context, action);
+}
+
+void step_tell(struct step *step, enum happening what, int64_t ms, const char *format, ...)
+{
+    char detail[2 * REASON_SIZE];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(detail, sizeof(detail), format, args);
+    va_end(args);
+    step_emit(step, &(struct action){.kind = ACTION_EVENT,
+                                     .event = {.what = what, .detail = detail, .ms = ms}});
+    step->changed = true;
+}
+
+void step_stage(struct step *step, enum stage stage)
+{
+    struct power *power = step->power;
+    struct wake *wake = &power->wake;
+
+    if ((!wake->open && !wake->recent) || wake->wait != WAIT_NOTHING ||
+        wake->stages[stage] != STAGE_UNREACHED)
+        return;
+    const int64_t ms = step->now.boot - wake->started;
+    wake->stages[stage] = ms < INT32_MAX ? (int32_t)ms : INT32_MAX;
+    if (!wake->open)
+        history_amend(&power->history, wake->kind, stage, wake->stages[stage]);
+    step_emit(step, &(struct action){.kind = ACTION_EVENT,
+                                     .event = {.what = HAPPENED_STAGE,
+                                               .detail = stage_name(stage),
+                                               .stage = stage,
+                                               .ms = ms}});
+    step->changed = true;
+}
+
+void step_problem(struct step *step, const char *format, ...)
+{
+    char text[REASON_SIZE];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    if (strcmp(step->power->problem, text) == 0)
+        return;
+    text_copy(step->power->problem, sizeof(step->power->problem), text);
+    step->changed = true;
+}
+
+static void answer_repeats(struct step *step, const struct ledger_entry *entry)
+{
+    struct ledger_entry again = *entry;
+
+    again.quiet = true;
+    for (size_t i = 0; i < LEDGER_REPEATS; i++) {
+        again.route = entry->repeats[i];
+        if (again.route != 0)
+            step_emit(step, &(struct action){.kind = ACTION_ANSWER, .answer = &again});
+    }
+}
+
+void step_answer(struct step *step, struct ledger_entry *entry, enum command_outcome outcome,
+                 const char *reason)
+{
+    const bool is_end = outcome != OUTCOME_ACCEPTED;
+
+    if (!entry->answered && (outcome == OUTCOME_DONE || outcome == OUTCOME_FAILED))
+        step_answer(step, entry, OUTCOME_ACCEPTED, "");
+    if (!is_end && entry->answered)
+        return;
+    /* Said once: the record of it goes to the disk first. */
+    step->changed = step->durable = true;
+    entry->answered = true;
+    entry->open = !is_end;
+    entry->outcome = outcome;
+    entry->seconds_ms = step->now.boot - entry->received;
+    text_copy(entry->reason, sizeof(entry->reason), reason);
+    step_emit(step, &(struct action){.kind = ACTION_ANSWER, .answer = entry});
+    answer_repeats(step, entry);
+    if (outcome == OUTCOME_REFUSED)
+        step_tell(step, HAPPENED_COMMAND_REFUSED, 0, "%s by %s: %s",
+                  command_action_name(entry->action), entry->by, reason);
+}
+
+void step_answer_open(struct step *step, enum command_action action, enum command_outcome outcome,
+                      const char *reason)
+{
+    struct ledger *ledger = &step->fleet->ledger;
+
+    for (size_t i = 0; i < LEDGER_MAX; i++) {
+        struct ledger_entry *entry = &ledger->entries[i];
+
+        if (entry->used && entry->open && entry->server == step->server &&
+            entry->action == action && !project_has_command(entry))
+            step_answer(step, entry, outcome, reason);
+    }
+}
+
+void step_new_id(struct step *step, char kind, char out[COMMAND_ID_SIZE])
+{
+    snprintf(out, COMMAND_ID_SIZE, "%c%llx-%x", kind, (unsigned long long)step->now.wall,
+             ++step->fleet->serial);
+}

@@ -1,0 +1,77 @@
+/*
+ * state: all that the fleet knows, and the server at hand while one event is handled. Plain data,
+ * read and changed by the files of core/ alone.
+ */
+#ifndef HALL_CORE_STATE_H
+#define HALL_CORE_STATE_H
+
+#include "core/due.h"
+#include "core/fleet.h"
+#include "core/quota.h"
+
+/* What a domain's schedule says, as last looked at. Wall times, ms. */
+struct domain_state {
+    int64_t looked, valid_until; /* 0: never looked */
+    bool open;                   /* a window is open */
+    int64_t opens;               /* the next window begins; SCHEDULE_NEVER */
+    bool wants;                  /* a window is open, or opens within the lead time */
+    int64_t until;               /* it closes; SCHEDULE_NEVER */
+    int64_t next;                /* the next one opens; SCHEDULE_NEVER */
+    bool closed;                 /* outside its windows it refuses visitors */
+};
+
+/* Who needs whom, and who shares a circuit. Built once from the model. */
+struct depend {
+    int *first;       /* [n_servers] first edge to a server that needs this one, or MODEL_NONE */
+    int *next;        /* [edges] */
+    int *from;        /* [edges] the server that needs */
+    int *group;       /* [n_servers] circuit group, or MODEL_NONE */
+    int *group_first; /* [groups] */
+    int *group_next;  /* [n_servers] */
+    int *starting;    /* [groups] the server that starts now, or MODEL_NONE */
+};
+
+struct fleet {
+    const struct model *model;
+    struct fleet_sink sink;
+    struct power *powers;         /* [n_servers] */
+    struct override *overrides;   /* [n_servers] */
+    struct site_state *sites;     /* [n_sites] */
+    int *site_first;              /* [n_servers] its first site, or MODEL_NONE */
+    int *site_next;               /* [n_sites] the next site of the same server */
+    struct domain_state *domains; /* [n_domains] */
+    struct project *projects;     /* [n_projects] */
+    size_t n_projects;
+    struct container *containers; /* of all projects */
+    struct depend depend;
+    struct due due;
+    struct ledger ledger;
+    struct quota_book *quotas;
+    const struct zone_port *zones;
+    bool clock_trusted;
+    uint32_t serial; /* makes ids of wakes, sleeps and nameless commands unique */
+};
+
+/* What was changed at run time. */
+struct override {
+    bool policy_set;
+    enum policy_mode policy;
+    int64_t idle;             /* 0: as configured */
+    char by[COMMAND_BY_SIZE]; /* who changed it last */
+};
+
+struct step {
+    struct fleet *fleet;
+    struct now now;
+    int server;
+    struct power *power;
+    const struct model_server *model;
+    bool changed; /* the server's status is to be published */
+    bool durable; /* and what changed must not be lost: somebody was told */
+};
+
+int64_t step_idle(const struct step *step);
+/* Ends the leases of visits and wake commands: those that end with the run. */
+void step_release_passing_leases(struct step *step);
+
+#endif

@@ -1,0 +1,13 @@
+/*
+ * transition: the one place that sets the state of a server, and what entering a state brings
+ * with it.
+ */
+#ifndef HALL_CORE_TRANSITION_H
+#define HALL_CORE_TRANSITION_H
+
+#include "core/state.h"
+
+/* reason: why, as a sentence; NULL: what the event says of itself. */
+void step_transition(struct step *step, enum power_event event, const char *reason);
+
+#endif
