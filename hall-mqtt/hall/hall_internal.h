@@ -1,11 +1,11 @@
 /*
  * hall_internal: the daemon's state and what its files call of each other. hall.c: its life.
- * hall_listen.c: events in. hall_act.c: actions out. hall_publish.c: what the bus and the board are
- * told. hall_hub.c: commands to Hall itself. hall_keep.c: the store. hall_clock.c: wall time.
- * hall_relay.c: packets that others send. hall_reload.c: a new configuration. hall_discover.c: Home
- * Assistant. hall_streams.c: open connections. hall_books*.c (hall_books.h): statistics.
- * hall_api*.c (hall_api.h): the API's side in the loop. hall_admin.c: the dashboard's listener.
- * Loop thread only.
+ * in_bus.c: events in. act.c: actions out. out_bus.c: what the bus and the board are
+ * told. in_hub.c: commands to Hall itself. out_store.c: the store. in_clock.c: wall time.
+ * in_relay.c: packets that others send. reload.c: a new configuration. out_discovery.c: Home
+ * Assistant. streams.c: open connections. stats_*.c (stats.h): statistics.
+ * in_api.c, describe.c (in_api.h): the API's side in the loop. in_admin.c: the dashboard's
+ * listener. Loop thread only.
  */
 #ifndef HALL_HALL_HALL_INTERNAL_H
 #define HALL_HALL_HALL_INTERNAL_H
@@ -84,7 +84,7 @@ struct hall {
     struct errands *errands; /* what workers of the API ask */
     struct admin *admin;     /* NULL: it could not listen */
 
-    /* hall.c, hall_listen.c, hall_act.c */
+    /* hall.c, in_bus.c, act.c */
     sd_event_source *timer; /* the fleet's next deadline */
     sd_event_source *visits, *trim;
     struct fleet_event deferred[FAILURES_MAX]; /* found while acting; fed once the step is over */
@@ -93,18 +93,18 @@ struct hall {
     uint64_t next_route;
     struct log_flood told; /* about hostile input */
 
-    /* hall_publish.c */
+    /* out_bus.c */
     sd_event_source *publish; /* deferred: what changed goes to the bus once per turn of the loop */
     bool *dirty;              /* [n_servers] status is to be published */
     int *dirty_list;          /* [n_servers] those, in order */
     size_t n_dirty;
     size_t n_awake; /* servers that are up */
 
-    /* hall_hub.c */
+    /* in_hub.c */
     struct ledger_entry hub[HUB_COMMANDS_MAX]; /* commands to Hall itself, a ring */
     size_t hub_next;
 
-    /* hall_keep.c */
+    /* out_store.c */
     char store_problem[256];  /* as last told */
     sd_event_source *stored;  /* something was committed */
     char *config_file;        /* absolute: whose records these are */
@@ -114,13 +114,13 @@ struct hall {
     size_t n_flushing;
     int64_t flushed, books_flushed; /* boot: when somebody last wanted that */
 
-    /* hall_clock.c */
+    /* in_clock.c */
     struct zone_cache zones;
     struct zone_port zone_port;
     sd_event_source *clock_set;  /* wall time was set */
     sd_event_source *clock_look; /* until the clock is trusted */
 
-    /* hall_reload.c */
+    /* reload.c */
     struct retired *retired; /* what HTTP workers may still read of older configurations */
     sd_event_source *reclaim;
     bool renewing;     /* the new fleet takes its first step: the board waits for the whole of it */
@@ -128,11 +128,11 @@ struct hall {
     char reload_by[COMMAND_BY_SIZE]; /* who asked for it; "": a signal, or the bus */
     char reload_why[REASON_SIZE];    /* why the last one was refused; "": it was not */
 
-    /* hall_api.c, hall_admin.c */
+    /* in_api.c, in_admin.c */
     sd_event_source *errand_source, *admin_news;
 };
 
-/* hall_listen.c */
+/* in_bus.c */
 void hall_feed(struct hall *hall,
                const struct fleet_event *event); /* the only way into the fleet */
 void hall_settle(struct hall *hall);             /* after any step: deferred events, timer */
@@ -148,7 +148,7 @@ int hall_find_subject(const struct hall *hall, const struct topic *topic, struct
 uint64_t hall_remember_errand(struct hall *hall, struct errand *errand);
 bool hall_may_tell(struct hall *hall); /* may one more line about hostile input be logged? */
 
-/* hall_act.c */
+/* act.c */
 int hall_send_packet(struct hall *hall, int server, char reason[REASON_SIZE]);
 void hall_act(void *context, const struct action *action);
 extern remote_told hall_on_remote;
@@ -160,7 +160,7 @@ void hall_answer(struct hall *hall, const struct ledger_entry *entry, int server
 void hall_send_answer(struct hall *hall, const struct ledger_entry *entry, enum topic_kind kind,
                       const char *id);
 
-/* hall_discover.c: Home Assistant */
+/* out_discovery.c: Home Assistant */
 struct announcer;
 int hall_discover_create(struct hall *hall); /* after the store */
 void hall_discover_destroy(struct hall *hall);
@@ -178,13 +178,13 @@ int hall_discover_prepare(struct hall *hall, const struct config *config,
                           struct announcer **ret_announcer);
 void hall_discover_adopt(struct hall *hall, struct announcer *announcer);
 
-/* hall_hub.c: commands to Hall itself */
+/* in_hub.c: commands to Hall itself */
 void hall_hub_command(struct hall *hall, const struct topic *topic,
                       const struct mqtt_message *message);
 /* All open commands of this kind have come to their end; why: NULL, or why they failed. */
 void hall_hub_end(struct hall *hall, enum command_action action, const char *why);
 
-/* hall_keep.c */
+/* out_store.c */
 int hall_keep_create(struct hall *hall); /* opens the store, restores what it holds */
 void hall_keep_destroy(struct hall *hall);
 void hall_keep_server(struct hall *hall, int server, bool durable);
@@ -202,12 +202,12 @@ void hall_keep_told(struct hall *hall, const char *type, const char *body);
 void hall_keep_access(struct hall *hall, const char *type, const char *who, const char *path,
                       const char *why);
 
-/* hall_admin.c */
+/* in_admin.c */
 int hall_admin_create(struct hall *hall);
 void hall_admin_configure(struct hall *hall); /* a new configuration is there */
 void hall_admin_destroy(struct hall *hall);
 
-/* hall_relay.c */
+/* in_relay.c */
 struct relays;
 int hall_relay_create(struct hall *hall);
 void hall_relay_destroy(struct hall *hall);
@@ -217,11 +217,11 @@ int hall_relay_packet(struct hall *hall, const struct model_server *server,
 void hall_on_relay(struct hall *hall, const struct topic *topic,
                    const struct mqtt_message *message);
 
-/* hall_reload.c */
+/* reload.c */
 void hall_reload(struct hall *hall);
 void hall_reload_finish(struct hall *hall); /* after the front is gone */
 
-/* hall_names.c: the IPv4 addresses that the names of upstreams lead to, looked up off the loop. The
+/* names.c: the IPv4 addresses that the names of upstreams lead to, looked up off the loop. The
  * model outlives it. */
 struct hall_names;
 enum { NAME_ADDRESSES_MAX = 4 };
@@ -235,7 +235,7 @@ size_t hall_names_count(const struct hall_names *names); /* sites whose upstream
 size_t hall_names_addresses(const struct hall_names *names, int site,
                             struct in_addr ret_addresses[static NAME_ADDRESSES_MAX]);
 
-/* hall_streams.c: open connections to the sites of servers that are up. The model outlives it. */
+/* streams.c: open connections to the sites of servers that are up. The model outlives it. */
 struct hall_streams;
 int hall_streams_create(struct hall *hall, const struct model *model,
                         struct hall_streams **ret_streams);
@@ -245,11 +245,11 @@ void hall_streams_state(struct hall *hall, int server, enum power_state state);
 void hall_streams_order(struct hall *hall, int server); /* look now, and tell the fleet */
 void hall_streams_came(struct hall *hall, int site, const char *who); /* through the gate */
 
-/* hall_clock.c */
+/* in_clock.c */
 int hall_clock_create(struct hall *hall);
 void hall_clock_destroy(struct hall *hall);
 
-/* hall_publish.c */
+/* out_bus.c */
 void hall_mark(struct hall *hall, int server);
 int hall_on_publish(sd_event_source *source, void *context);
 void hall_publish_all(struct hall *hall);

@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "base/program.h"
 #include "hall/hall.h"
-#include "hall/hall_start.h"
+#include "hall/start.h"
 
 static const struct program program = {
     .name = "hall",

@@ -15,9 +15,9 @@
 #include "base/text.h"
 #include "core/saved.h"
 #include "ha-discovery/announcer.h"
-#include "hall/hall_books.h"
 #include "hall/hall_internal.h"
-#include "hall/hall_start.h"
+#include "hall/start.h"
+#include "hall/stats.h"
 
 enum { ERRORS_LIMIT = 65536, LOOK_EVERY_US = 250000 };
 

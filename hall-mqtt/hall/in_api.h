@@ -3,8 +3,8 @@
  * watch what changed. The documents are the bus's own, so that the two never disagree. Loop thread
  * only.
  */
-#ifndef HALL_HALL_HALL_API_H
-#define HALL_HALL_HALL_API_H
+#ifndef HALL_HALL_IN_API_H
+#define HALL_HALL_IN_API_H
 
 #include "core/ledger.h"
 #include "words/topic.h"
@@ -28,7 +28,7 @@ void hall_api_lost(struct hall *hall, struct errand *errand);
 void hall_api_said(struct hall *hall, enum topic_kind kind, const char *id, const char *text);
 void hall_api_changed(struct hall *hall, int server);
 
-/* hall_api_describe.c: the documents. They append to out. */
+/* describe.c: the documents. They append to out. */
 struct buf;
 void hall_describe_server(struct hall *hall, int server, struct buf *out);
 void hall_describe_project(struct hall *hall, int site, struct buf *out);

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "hall/hall_books.h"
 #include "hall/hall_internal.h"
+#include "hall/stats.h"
 
 enum {
     SITES_MAX = 256,      /* visited in one hour and counted apart */

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "hall/hall_books_internal.h"
 #include "hall/hall_internal.h"
+#include "hall/stats_internal.h"
 #include "store/archive.h"
 
 enum {

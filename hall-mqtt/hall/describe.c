@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "hall/hall_api.h"
-#include "hall/hall_books.h"
 #include "hall/hall_internal.h"
+#include "hall/in_api.h"
+#include "hall/stats.h"
 #include "words/payload.h"
 
 enum { ROOM = 180 * 1024, WINDOWS_MAX = 500 };

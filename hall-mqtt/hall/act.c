@@ -9,9 +9,9 @@
 #include "base/text.h"
 #include "bridges/wol/wol.h"
 #include "core/problem.h"
-#include "hall/hall_api.h"
-#include "hall/hall_books.h"
 #include "hall/hall_internal.h"
+#include "hall/in_api.h"
+#include "hall/stats.h"
 #include "words/payload.h"
 
 enum { REMOTE_SPARE_MS = 1000 };

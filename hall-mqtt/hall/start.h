@@ -2,8 +2,8 @@
  * hall_start: the configuration Hall starts with: the file, or the last good one where the file is
  * refused. main() owns it.
  */
-#ifndef HALL_HALL_HALL_START_H
-#define HALL_HALL_HALL_START_H
+#ifndef HALL_HALL_START_H
+#define HALL_HALL_START_H
 
 #include "config/config.h"
 #include "hall/hall.h"

@@ -1,13 +1,13 @@
 /*
- * hall_books_internal: what the files that keep the books of servers share: hall_books.c the time
- * in each state, hall_books_totals.c what only rises, hall_books_wakes.c wakes and sleeps.
+ * hall_books_internal: what the files that keep the books of servers share: stats_time.c the time
+ * in each state, stats_totals.c what only rises, stats_wakes.c wakes and sleeps.
  */
-#ifndef HALL_HALL_HALL_BOOKS_INTERNAL_H
-#define HALL_HALL_HALL_BOOKS_INTERNAL_H
+#ifndef HALL_HALL_STATS_INTERNAL_H
+#define HALL_HALL_STATS_INTERNAL_H
 
 #include <systemd/sd-event.h>
 
-#include "hall/hall_books.h"
+#include "hall/stats.h"
 
 /* What only rises, over kills, restarts, other watts and removals. */
 struct totals {
@@ -54,7 +54,7 @@ struct books {
 /* Writes the stretch of time that lasts, and the totals. durable: at once. */
 void hall_books_flush_server(struct hall *hall, int server, bool durable);
 
-/* ---- hall_books_totals.c ---- */
+/* ---- stats_totals.c ---- */
 
 /* Until it succeeds once, nothing that only rises is written or published. */
 void totals_load(struct hall *hall);

@@ -54,7 +54,7 @@ struct hall_streams {
 
 /* ---- where upstreams are ---- */
 
-/* The peer stands for the upstream, whatever addresses its name leads to (hall_names.c). */
+/* The peer stands for the upstream, whatever addresses its name leads to (names.c). */
 static bool read_upstream(const struct model *model, int site, struct stream_peer *ret_peer)
 {
     struct model_upstream upstream;

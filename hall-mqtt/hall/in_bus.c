@@ -7,9 +7,9 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "hall/hall_api.h"
-#include "hall/hall_books.h"
 #include "hall/hall_internal.h"
+#include "hall/in_api.h"
+#include "hall/stats.h"
 #include "words/agent_report.h"
 #include "words/command.h"
 #include "words/payload.h"

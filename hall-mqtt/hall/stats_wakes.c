@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "hall/hall_books_internal.h"
 #include "hall/hall_internal.h"
+#include "hall/stats_internal.h"
 
 /* ---- wakes ---- */
 

@@ -1,4 +1,4 @@
-#include "hall/hall_books.h"
+#include "hall/stats.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "hall/hall_books_internal.h"
 #include "hall/hall_internal.h"
+#include "hall/stats_internal.h"
 
 enum {
     SLICE = 400, /* servers written at once, so that the store's queue is never full of them */

@@ -1,4 +1,4 @@
-#include "hall/hall_api.h"
+#include "hall/in_api.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-#include "hall/hall_start.h"
+#include "hall/start.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,15 +1,15 @@
 /*
  * hall_books: what is counted of servers and visitors, for the statistics. Three files keep it:
- * hall_books.c the time in each state, hall_books_wakes.c wakes and sleeps, hall_books_visitors.c
- * visits, refusals, logins. hall_books_totals.c has what only rises. Time in states is counted in
+ * stats_time.c the time in each state, stats_wakes.c wakes and sleeps, stats_visitors.c
+ * visits, refusals, logins. stats_totals.c has what only rises. Time in states is counted in
  * memory and written every half hour, at each wake and sleep, at the end: so an SD card is spared,
  * and after a crash at most half an hour of it is missing, which the statistics then call
  * unobserved. Visits and refusals are written within half a minute. Durations are of the boot
  * clock: a clock that is set changes where a stretch of time stands, never how long it was. Loop
  * thread only.
  */
-#ifndef HALL_HALL_HALL_BOOKS_H
-#define HALL_HALL_HALL_BOOKS_H
+#ifndef HALL_HALL_STATS_H
+#define HALL_HALL_STATS_H
 
 #include "core/fleet.h"
 #include "words/payload.h"
@@ -48,7 +48,7 @@ void hall_books_renew(struct hall *hall, struct books_renewal *renewal, const st
                       const struct model *new);
 void hall_books_forget(struct books_renewal *renewal); /* it was not applied; NULL does nothing */
 
-/* hall_books_visitors.c */
+/* stats_visitors.c */
 struct visitors;
 int visitors_create(struct hall *hall); /* hall->visitors; on failure too, for the destroyer */
 void visitors_destroy(struct visitors *visitors);

@@ -10,9 +10,9 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "core/saved.h"
-#include "hall/hall_api.h"
-#include "hall/hall_books.h"
 #include "hall/hall_internal.h"
+#include "hall/in_api.h"
+#include "hall/stats.h"
 #include "record/record.h"
 #include "web/api/errand.h"
 

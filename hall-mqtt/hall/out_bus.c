@@ -3,9 +3,9 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "hall/hall_api.h"
-#include "hall/hall_books.h"
 #include "hall/hall_internal.h"
+#include "hall/in_api.h"
+#include "hall/stats.h"
 #include "words/payload.h"
 
 static const char *base_topic(const struct hall *hall)
