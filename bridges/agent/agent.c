@@ -10,8 +10,8 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "bridges/agent/agent_internal.h"
+#include "bridges/companion/companion.h"
 #include "loop/daemon.h"
-#include "mqtt/client_id.h"
 
 enum {
     LOOK_EVERY_MS = 15000,
@@ -273,43 +273,11 @@ static void on_settled(void *context)
 static const struct mqtt_listener mqtt_listener = {
     .message = on_message, .connected = on_connected, .settled = on_settled};
 
-static int open_bus(struct agent *agent, const char *password)
-{
-    const struct config_mqtt *mqtt = &agent->config->mqtt;
-    const char *const subscriptions[] = {agent->topics.command};
-    const struct client_id_owner owner = {
-        .role = "agent",
-        .name = agent->config->id,
-        .base_topic = mqtt->base_topic,
-        .username = mqtt->username,
-        .password = password,
-    };
-    char client_id[CLIENT_ID_SIZE];
-    client_id_derive(&owner, client_id);
-    const struct mqtt_options options = {
-        .host = mqtt->host,
-        .unix_path = mqtt->unix_path,
-        .port = mqtt->port,
-        .tls = mqtt->tls,
-        .ca = mqtt->ca,
-        .version = mqtt->version,
-        .client_id = client_id,
-        .username = mqtt->username,
-        .password = password,
-        .will_topic = agent->topics.state,
-        .will_payload = "offline",
-        .birth_payload = "online",
-        .subscriptions = subscriptions,
-        .n_subscriptions = 1,
-    };
-    return mqtt_create(agent->loop, &options, &mqtt_listener, agent, &agent->mqtt);
-}
-
 /* ---- life ---- */
 
 static void name_topics(struct agent *agent)
 {
-    const char *base = agent->config->mqtt.base_topic, *id = agent->config->id;
+    const char *base = agent->config->head.mqtt.base_topic, *id = agent->config->head.id;
     topic_format(base, TOPIC_AGENT_STATE, id, NULL, agent->topics.state);
     topic_format(base, TOPIC_AGENT_REPORT, id, NULL, agent->topics.report);
     topic_format(base, TOPIC_AGENT_CONTAINERS, id, NULL, agent->topics.containers);
@@ -329,7 +297,10 @@ static int agent_init(struct agent *agent, const char *password)
     if (error >= 0)
         error = leave_init(agent);
     if (error >= 0)
-        error = open_bus(agent, password);
+        error = companion_connect(
+            agent->loop, &config->head, password,
+            &(struct companion_topics){"agent", agent->topics.state, agent->topics.command},
+            &mqtt_listener, agent, &agent->mqtt);
     if (error >= 0)
         error = logind_create(agent->loop, &logind_listener, agent, &agent->logind);
     if (error >= 0)
@@ -359,7 +330,7 @@ int agent_create(const struct config_agent *config, const char *password, struct
 
 int agent_run(struct agent *agent)
 {
-    log_info("agent of %s, version " HALL_VERSION, agent->config->id);
+    log_info("agent of %s, version " HALL_VERSION, agent->config->head.id);
     return daemon_run(agent->loop);
 }
 

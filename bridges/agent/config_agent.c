@@ -1,7 +1,6 @@
 #include "bridges/agent/config_agent.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +8,6 @@
 #include "base/array.h"
 #include "base/text.h"
 #include "bridges/agent/agent_orders.h"
-#include "config/document.h"
 #include "config/rows.h"
 
 enum { COMMAND_WORDS_MAX = 32 };
@@ -119,9 +117,9 @@ static const struct option_table activity_table = {"activity", sizeof(struct raw
 
 static const struct option root_rows[] = {
     {"$schema", TEXT(any, 1024), AT(raw_agent, schema), .help = "For editors; the agent ignores it."},
-    {"id", TEXT(slug, 64), AT(raw_agent, out.id), .required = true,
+    {"id", TEXT(slug, 64), AT(raw_agent, out.head.id), .required = true,
      .help = "The server's id in Hall's configuration, and the agent's user at the broker."},
-    {"mqtt", OBJECT(document_mqtt_table), AT(raw_agent, out.mqtt), .required = true, .help = "The broker."},
+    {"mqtt", OBJECT(document_mqtt_table), AT(raw_agent, out.head.mqtt), .required = true, .help = "The broker."},
     {"docker", OBJECT(docker_table), .offset = 0, .given_offset = offsetof(struct raw_agent, docker_given),
      .help = "Where the containers are; without it none are looked after."},
     {"interface", TEXT(interface, 15), AT(raw_agent, out.interface),
@@ -145,17 +143,6 @@ static unsigned rights_of(const struct raw_agent *raw)
     return rights;
 }
 
-static void check(const void *target, struct report *report)
-{
-    const struct raw_agent *raw = target;
-    const char *program = raw->n_command > 0 ? raw->command[0] : NULL;
-    char shown[SHOWN_SIZE];
-    if (program && program[0] != '/')
-        report_error_at(report, (const char *const[]){"activity", "command", "0", NULL},
-                        text_show(shown, sizeof(shown), program, strlen(program)),
-                        "an absolute path of a program");
-}
-
 /* The list of a command's words with the NULL that exec wants. */
 static const char *const *argv_of(struct arena *arena, const struct raw_agent *raw)
 {
@@ -166,64 +153,26 @@ static const char *const *argv_of(struct arena *arena, const struct raw_agent *r
     return argv;
 }
 
-static struct config_agent complete(struct arena *arena, const char *file,
-                                    const struct raw_agent *raw)
+static void finish(struct arena *arena, void *target, struct report *report)
 {
-    struct config_agent config = raw->out;
-    config.file = arena_copy(arena, file);
-    config.memory = arena;
-    config.rights = rights_of(raw);
-    config.command = argv_of(arena, raw);
-    config.activity.connections = !raw->ports || raw->n_ports > 0;
-    config.activity.n_ports = raw->n_ports;
-    config.activity.ports = raw->ports;
-    config.activity.n_processes = raw->n_processes;
-    config.activity.processes = raw->processes;
-    config.activity.command = raw->n_command > 0 ? raw->command[0] : NULL;
+    struct raw_agent *raw = target;
+    struct config_agent *config = &raw->out;
+    const char *program = raw->n_command > 0 ? raw->command[0] : NULL;
+    char shown[SHOWN_SIZE];
+    if (program && program[0] != '/')
+        report_error_at(report, (const char *const[]){"activity", "command", "0", NULL},
+                        text_show(shown, sizeof(shown), program, strlen(program)),
+                        "an absolute path of a program");
+    config->rights = rights_of(raw);
+    config->command = argv_of(arena, raw);
+    config->activity.connections = !raw->ports || raw->n_ports > 0;
+    config->activity.n_ports = raw->n_ports;
+    config->activity.ports = raw->ports;
+    config->activity.n_processes = raw->n_processes;
+    config->activity.processes = raw->processes;
+    config->activity.command = program;
     if (raw->docker_given != GIVEN_WELL)
-        config.docker_socket = NULL;
-    if (!config.mqtt.username)
-        config.mqtt.username = config.id;
-    return config;
+        config->docker_socket = NULL;
 }
 
-/* ---- reading ---- */
-
-static int finish(struct arena *arena, const char *file, const struct raw_agent *raw,
-                  struct config_agent **ret_config)
-{
-    struct config_agent *config = arena_alloc(arena, 1, sizeof(*config));
-    if (config)
-        *config = complete(arena, file, raw);
-    if (arena_failed(arena)) {
-        arena_destroy(arena);
-        return -ENOMEM;
-    }
-    *ret_config = config;
-    return 0;
-}
-
-int config_agent_parse(const char *file, const char *text, size_t length,
-                       struct config_agent **ret_config, struct buf *errors)
-{
-    struct raw_agent raw = {0};
-    struct arena *arena;
-    const struct document document = {.table = &root_table, .raw = &raw, .check = check};
-    const int error = document_parse(file, text, length, &document, &arena, errors);
-    return error < 0 ? error : finish(arena, file, &raw, ret_config);
-}
-
-int config_agent_load(const char *file, struct config_agent **ret_config, struct buf *errors)
-{
-    struct raw_agent raw = {0};
-    struct arena *arena;
-    const struct document document = {.table = &root_table, .raw = &raw, .check = check};
-    const int error = document_load(file, &document, &arena, errors);
-    return error < 0 ? error : finish(arena, file, &raw, ret_config);
-}
-
-void config_agent_free(struct config_agent *config)
-{
-    if (config)
-        arena_destroy(config->memory); /* the config itself is in there */
-}
+const struct document config_agent_document = {.table = &root_table, .finish = finish};

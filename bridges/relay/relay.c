@@ -9,10 +9,10 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "bridges/companion/companion.h"
 #include "bridges/relay/relay_guard.h"
 #include "bridges/relay/wol_raw.h"
 #include "loop/daemon.h"
-#include "mqtt/client_id.h"
 #include "mqtt/mqtt.h"
 #include "words/topic.h"
 
@@ -129,43 +129,11 @@ static void on_connected(void *context, bool connected, const char *why)
 
 static const struct mqtt_listener listener = {.message = on_message, .connected = on_connected};
 
-static int open_bus(struct relay *relay, const char *password)
-{
-    const struct config_mqtt *mqtt = &relay->config->mqtt;
-    const char *const subscriptions[] = {relay->send};
-    const struct client_id_owner owner = {
-        .role = "relay",
-        .name = relay->config->id,
-        .base_topic = mqtt->base_topic,
-        .username = mqtt->username,
-        .password = password,
-    };
-    char client_id[CLIENT_ID_SIZE];
-    client_id_derive(&owner, client_id);
-    const struct mqtt_options options = {
-        .host = mqtt->host,
-        .unix_path = mqtt->unix_path,
-        .port = mqtt->port,
-        .tls = mqtt->tls,
-        .ca = mqtt->ca,
-        .version = mqtt->version,
-        .client_id = client_id,
-        .username = mqtt->username,
-        .password = password,
-        .will_topic = relay->state,
-        .will_payload = "offline",
-        .birth_payload = "online",
-        .subscriptions = subscriptions,
-        .n_subscriptions = 1,
-    };
-    return mqtt_create(relay->loop, &options, &listener, relay, &relay->mqtt);
-}
-
 /* ---- life ---- */
 
 static void name_topics(struct relay *relay)
 {
-    const char *base = relay->config->mqtt.base_topic, *id = relay->config->id;
+    const char *base = relay->config->head.mqtt.base_topic, *id = relay->config->head.id;
     topic_format(base, TOPIC_RELAY_STATE, id, NULL, relay->state);
     topic_format(base, TOPIC_RELAY_SEND, id, NULL, relay->send);
     topic_format(base, TOPIC_RELAY_RESULT, id, NULL, relay->result);
@@ -191,7 +159,9 @@ static int relay_init(struct relay *relay, const char *password)
     if (error >= 0)
         error = daemon_trim(relay->loop, TRIM_AFTER_MS, &relay->trim);
     if (error >= 0)
-        error = open_bus(relay, password);
+        error = companion_connect(relay->loop, &relay->config->head, password,
+                                  &(struct companion_topics){"relay", relay->state, relay->send},
+                                  &listener, relay, &relay->mqtt);
     return error < 0 ? error : 0;
 }
 
@@ -215,7 +185,7 @@ int relay_create(const struct config_relay *config, const char *password, struct
 
 int relay_run(struct relay *relay)
 {
-    log_info("relay %s, version " HALL_VERSION, relay->config->id);
+    log_info("relay %s, version " HALL_VERSION, relay->config->head.id);
     return daemon_run(relay->loop);
 }
 

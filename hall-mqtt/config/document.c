@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/json.h"
-#include "config/config.h"
 #include "config/rows.h"
 
 enum { FILE_MAX = 65536 };
@@ -32,37 +31,51 @@ static const struct option mqtt_rows[] = {
 /* clang-format on */
 const struct option_table document_mqtt_table = TABLE("mqtt", config_mqtt, mqtt_rows);
 
-static int read_document(struct arena *arena, const char *file, const struct json *root,
-                         const struct document *document, struct buf *errors)
+static struct document_head *read_document(struct arena *arena, const struct document *document,
+                                           const char *file, const struct json *root,
+                                           struct buf *errors)
 {
     struct report report = {.file = file, .errors = errors};
-    option_read_object(arena, arena, &report, document->table, NULL, root, document->raw);
+    struct document_head *head = arena_alloc(arena, 1, document->table->size);
+    if (head) {
+        option_read_object(arena, arena, &report, document->table, NULL, root, head);
+        head->file = arena_copy(arena, file);
+        head->memory = arena;
+        if (!head->mqtt.username)
+            head->mqtt.username = head->id;
+    }
+    if (!arena_failed(arena) && document->finish)
+        document->finish(arena, head, &report);
     if (arena_failed(arena))
-        return -ENOMEM;
-    if (document->check)
-        document->check(document->raw, &report);
-    return report_end(&report);
+        buf_printf(errors, "%s: out of memory\n", file);
+    return report_end(&report) < 0 || arena_failed(arena) ? NULL : head;
 }
 
-int document_parse(const char *file, const char *text, size_t length,
-                   const struct document *document, struct arena **ret_arena, struct buf *errors)
+void *document_parse(const struct document *document, const char *file, const char *text,
+                     size_t length, struct buf *errors)
 {
     struct json_error wrong = {0};
     struct json *root = NULL;
     if (json_read(text, length, &json_limits_payload, &root, &wrong) < 0) {
         buf_printf(errors, "%s:%u:%u: %s\n", file, wrong.line, wrong.column, wrong.what);
-        return -EINVAL;
+        return NULL;
     }
     struct arena *arena = arena_create();
-    const int error = arena ? read_document(arena, file, root, document, errors) : -ENOMEM;
-    json_free(root);
-    if (error == -ENOMEM)
-        buf_printf(errors, "%s: out of memory\n", file);
-    if (error < 0)
-        arena_destroy(arena);
+    struct document_head *head = NULL;
+    if (arena)
+        head = read_document(arena, document, file, root, errors);
     else
-        *ret_arena = arena;
-    return error;
+        buf_printf(errors, "%s: out of memory\n", file);
+    json_free(root);
+    if (!head)
+        arena_destroy(arena);
+    return head;
+}
+
+void document_free(struct document_head *config)
+{
+    if (config)
+        arena_destroy(config->memory); /* the configuration itself is in there */
 }
 
 static int fail_file(const char *file, const char *why, int error, struct buf *errors)
@@ -75,25 +88,33 @@ static int fail_file(const char *file, const char *why, int error, struct buf *e
     return error;
 }
 
-int document_load(const char *file, const struct document *document, struct arena **ret_arena,
-                  struct buf *errors)
+/* The length of the file, or -errno, said in errors. */
+static ssize_t read_file(const char *file, char *text, struct buf *errors)
 {
     struct stat status;
-    char *text = malloc(FILE_MAX);
     /* Not blocking, so that a FIFO without a writer is told apart instead of waited for. */
     const int fd = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-    int error = fd < 0 ? fail_file(file, strerror(errno), -errno, errors) : 0;
-    if (error == 0 && (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)))
-        error = fail_file(file, "it is not a regular file", -EINVAL, errors);
-    const ssize_t length = error == 0 && text ? read(fd, text, FILE_MAX) : -1;
-    if (error == 0 && length < 0)
-        error = fail_file(file, "reading fails", -EIO, errors);
-    if (error == 0 && length == FILE_MAX)
-        error = fail_file(file, "it is larger than 64 KiB", -EFBIG, errors);
-    if (error == 0)
-        error = document_parse(file, text, (size_t)length, document, ret_arena, errors);
-    if (fd >= 0)
-        close(fd);
+    if (fd < 0)
+        return fail_file(file, strerror(errno), -errno, errors);
+    const bool regular = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+    const ssize_t length = regular ? read(fd, text, FILE_MAX) : 0;
+    close(fd);
+    if (!regular)
+        return fail_file(file, "it is not a regular file", -EINVAL, errors);
+    if (length < 0)
+        return fail_file(file, "reading fails", -EIO, errors);
+    return length < FILE_MAX ? length : fail_file(file, "it is larger than 64 KiB", -EFBIG, errors);
+}
+
+void *document_load(const struct document *document, const char *file, struct buf *errors)
+{
+    char *text = malloc(FILE_MAX);
+    void *config = NULL;
+    const ssize_t length = text ? read_file(file, text, errors) : -ENOMEM;
+    if (!text)
+        buf_printf(errors, "%s: out of memory\n", file);
+    if (length >= 0)
+        config = document_parse(document, file, text, (size_t)length, errors);
     free(text);
-    return error;
+    return config;
 }

@@ -7,25 +7,31 @@
 #define HALL_CONFIG_DOCUMENT_H
 
 #include "config/arena.h"
+#include "config/config.h"
 #include "config/option.h"
 
 extern const char *const document_mqtt_versions[]; /* by enum mqtt_version */
 /* The broker, as those programs reach it; of a struct config_mqtt. */
 extern const struct option_table document_mqtt_table;
 
-/* What is read, and into what. */
-struct document {
-    const struct option_table *table;
-    void *raw; /* of the table's size, zeroed */
-    /* What must fit together, told to the report. NULL: nothing. */
-    void (*check)(const void *raw, struct report *report);
+/* What each of these files has; the configuration that is read begins with it. */
+struct document_head {
+    const char *file;
+    const char *id;
+    struct config_mqtt mqtt; /* username: the id where none is given */
+    void *memory;            /* owns all of it */
 };
 
-/* What raw points to is in the arena, the caller's to destroy. -EINVAL errors in the file; -ENOENT,
- * -EACCES ... it cannot be read (said in errors too); -ENOMEM. */
-int document_load(const char *file, const struct document *document, struct arena **ret_arena,
-                  struct buf *errors);
-int document_parse(const char *file, const char *text, size_t length,
-                   const struct document *document, struct arena **ret_arena, struct buf *errors);
+struct document {
+    const struct option_table *table; /* of a struct that begins with a document_head */
+    /* What must fit together, told to the report, and what follows from it. NULL: nothing. */
+    void (*finish)(struct arena *arena, void *config, struct report *report);
+};
+
+/* The configuration, to be freed; NULL: why is in errors, a line each. */
+void *document_load(const struct document *document, const char *file, struct buf *errors);
+void *document_parse(const struct document *document, const char *file, const char *text,
+                     size_t length, struct buf *errors);
+void document_free(struct document_head *config); /* NULL is accepted */
 
 #endif

@@ -33,11 +33,11 @@ static void read_command(const char *text, size_t length)
 static void read_file(const char *text, size_t length)
 {
     struct buf errors = BUF_INIT(1 << 20);
-    struct config_agent *config = NULL;
-    if ((config_agent_parse("agent.json", text, length, &config, &errors) == 0) !=
-        (errors.length == 0))
+    struct document_head *config =
+        document_parse(&config_agent_document, "agent.json", text, length, &errors);
+    if ((config != NULL) != (errors.length == 0))
         abort(); /* refused without a word, or taken with a complaint */
-    config_agent_free(config);
+    document_free(config);
     buf_finish(&errors);
 }
 

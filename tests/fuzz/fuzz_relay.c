@@ -33,7 +33,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *text = (const char *)data;
     struct relay_result result;
-    struct config_relay *config = NULL;
     struct buf errors = BUF_INIT(65536);
     char reason[REASON_SIZE] = "";
     bool online;
@@ -41,9 +40,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (relay_read_result(text, size, &result, reason) == 0)
         assert(result.id[0] != '\0' && !text_has_control(result.reason));
     (void)relay_read_state(text, size, &online, reason);
-    const int error = config_relay_parse("F", text, size, &config, &errors);
-    assert((error == 0) == (config != NULL) && (error == 0) == (errors.length == 0));
-    config_relay_free(config);
+    struct document_head *config = document_parse(&config_relay_document, "F", text, size, &errors);
+    assert((config != NULL) == (errors.length == 0));
+    document_free(config);
     buf_finish(&errors);
     return 0;
 }

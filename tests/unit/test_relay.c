@@ -223,8 +223,7 @@ static void test_more_ids_than_can_be_kept(void **state)
 static void refused(const char *text, const char *lines)
 {
     struct buf errors = BUF_INIT(10000);
-    struct config_relay *config = NULL;
-    assert_int_equal(config_relay_parse("F", text, strlen(text), &config, &errors), -EINVAL);
+    assert_null(document_parse(&config_relay_document, "F", text, strlen(text), &errors));
     assert_string_equal(buf_text(&errors), lines);
     buf_finish(&errors);
 }
@@ -237,21 +236,23 @@ static void test_the_file(void **state)
         "{\"$schema\":\"x\",\"id\":\"attic\",\"mqtt\":{\"url\":\"mqtts://h\",\"username\":\"u\"},"
         "\"interface\":\"eth0\",\"raw\":true,\"packets_per_second\":2}";
     struct buf errors = BUF_INIT(10000);
-    struct config_relay *config = NULL;
-    assert_int_equal(config_relay_parse("F", least, strlen(least), &config, &errors), 0);
-    assert_string_equal(config->mqtt.username, "attic");
-    assert_string_equal(config->mqtt.base_topic, "hall");
+    struct config_relay *config =
+        document_parse(&config_relay_document, "F", least, strlen(least), &errors);
+    assert_non_null(config);
+    assert_string_equal(config->head.mqtt.username, "attic");
+    assert_string_equal(config->head.mqtt.base_topic, "hall");
     assert_null(config->interface);
     assert_false(config->raw);
     assert_int_equal(config->rate, 10);
-    config_relay_free(config);
-    assert_int_equal(config_relay_parse("F", all, strlen(all), &config, &errors), 0);
-    assert_string_equal(config->mqtt.username, "u");
-    assert_true(config->mqtt.tls);
+    document_free(&config->head);
+    config = document_parse(&config_relay_document, "F", all, strlen(all), &errors);
+    assert_non_null(config);
+    assert_string_equal(config->head.mqtt.username, "u");
+    assert_true(config->head.mqtt.tls);
     assert_string_equal(config->interface, "eth0");
     assert_true(config->raw);
     assert_int_equal(config->rate, 2);
-    config_relay_free(config);
+    document_free(&config->head);
     buf_finish(&errors);
 
     refused("{}", "F: /id: found nothing; allowed: an id of 1 to 64 characters a-z, 0-9, '_' and "
