@@ -68,31 +68,7 @@ void announcer_enqueue_all(struct announcer *announcer)
     }
 }
 
-static void forget_queue(struct announcer *announcer)
-{
-    for (size_t i = 0; i < announcer->n; i++)
-        announcer->devices[i].queued = false;
-    announcer->first = announcer->last = NOBODY;
-    announcer->n_queued = 0;
-}
-
 /* ---- beginning and end ---- */
-
-static void free_devices(struct announced *devices, size_t n)
-{
-    for (size_t i = 0; devices && i < n; i++)
-        free(devices[i].stale);
-    free(devices);
-}
-
-static void find_windows(struct announcer *announcer)
-{
-    const struct model *model = announcer->discovery.model;
-
-    for (size_t i = 0; i < model->n_domains; i++)
-        if (model->domains[i].policy.n_windows > 0)
-            announcer->devices[1 + model->domains[i].server].has_windows = true;
-}
 
 int announcer_create(const struct discovery *discovery, struct announcer **ret_announcer)
 {
@@ -109,7 +85,10 @@ int announcer_create(const struct discovery *discovery, struct announcer **ret_a
         announcer_destroy(announcer);
         return -ENOMEM;
     }
-    find_windows(announcer);
+    const struct model *model = announcer->discovery.model;
+    for (size_t i = 0; i < model->n_domains; i++)
+        if (model->domains[i].policy.n_windows > 0)
+            announcer->devices[1 + model->domains[i].server].has_windows = true;
     *ret_announcer = announcer;
     return 0;
 }
@@ -118,7 +97,9 @@ void announcer_destroy(struct announcer *announcer)
 {
     if (!announcer)
         return;
-    free_devices(announcer->devices, announcer->n);
+    for (size_t i = 0; announcer->devices && i < announcer->n; i++)
+        free(announcer->devices[i].stale);
+    free(announcer->devices);
     ghosts_finish(&announcer->ghosts);
     buf_finish(&announcer->payload);
     free(announcer);
@@ -128,7 +109,10 @@ void announcer_destroy(struct announcer *announcer)
 
 void announcer_connected(struct announcer *announcer)
 {
-    forget_queue(announcer);
+    for (size_t i = 0; i < announcer->n; i++)
+        announcer->devices[i].queued = false;
+    announcer->first = announcer->last = NOBODY;
+    announcer->n_queued = 0;
     ghosts_finish(&announcer->ghosts);
     announcer->n_flying = 0;
     announcer->browsed = false;
@@ -277,16 +261,6 @@ static int look(struct announcer *announcer, int64_t now, struct announcement *r
     return offer_device(announcer, number, wanted, now, ret_next);
 }
 
-/* Those that must wait for their time go behind the others; all of them have been moved once when a
- * round is over. */
-static void move_back(struct announcer *announcer)
-{
-    const uint32_t number = announcer->first;
-
-    dequeue(announcer);
-    announcer_enqueue(announcer, number);
-}
-
 int announcer_next(struct announcer *announcer, int64_t now, struct announcement *ret_next)
 {
     const size_t round = announcer->n_queued;
@@ -298,10 +272,15 @@ int announcer_next(struct announcer *announcer, int64_t now, struct announcement
     for (size_t i = 0; i < round && i < LOOKS_MAX; i++) {
         const int result = look(announcer, now, ret_next);
 
-        if (result == -EAGAIN)
-            move_back(announcer);
-        else if (result != 0)
+        if (result == -EAGAIN) {
+            /* Those that must wait for their time go behind the others; all of them have been moved
+             * once when a round is over. */
+            const uint32_t number = announcer->first;
+            dequeue(announcer);
+            announcer_enqueue(announcer, number);
+        } else if (result != 0) {
             return result;
+        }
     }
     return announcer->n_queued > 0 && announcer_due(announcer) <= now ? -EAGAIN : 0;
 }

@@ -13,12 +13,6 @@ static void set_stale(struct announced *device, struct buf *lines)
     device->stale = stale;
 }
 
-/* Until the agent speaks, what was there stays: a server asleep cannot say what it can. */
-static bool has_restart(const char *stale)
-{
-    return strncmp(stale, "restart ", 8) == 0 || strstr(stale, "\nrestart ");
-}
-
 /* The broker holds this for the device: what must be taken away of it? */
 static void compare(struct announcer *announcer, uint32_t number, const char *payload,
                     size_t length)
@@ -31,7 +25,9 @@ static void compare(struct announcer *announcer, uint32_t number, const char *pa
         return;
     discovery_stale(payload, length, buf_text(&announcer->payload), announcer->payload.length,
                     &lines);
-    if (!announcer->browsed && !device->restart_known && has_restart(buf_text(&lines))) {
+    /* Until the agent speaks, what was there stays: a server asleep cannot say what it can. */
+    if (!announcer->browsed && !device->restart_known &&
+        (strncmp(buf_text(&lines), "restart ", 8) == 0 || strstr(buf_text(&lines), "\nrestart "))) {
         device->can_restart = device->restart_known = true;
         compare(announcer, number, payload, length);
     } else {

@@ -91,14 +91,6 @@ static void put_device(struct page *page)
     json_end_object(json);
 }
 
-static void put_origin(struct page *page)
-{
-    json_begin_object(&page->json, "origin");
-    json_put_string(&page->json, "name", maker);
-    json_put_string(&page->json, "sw_version", page->discovery->version);
-    json_end_object(&page->json);
-}
-
 /* ---- components ---- */
 
 /* Whom a row is written for: the key and name in front of its own; topics have the subject's id. */
@@ -152,14 +144,6 @@ static const char *fill_name(const char *name, const struct subject *subject, ch
         return name;
     snprintf(out, NAME_SIZE, "%.*s%s%s", (int)(gap - name), name, subject->name, gap + 2);
     return out;
-}
-
-static void put_name(struct page *page, const struct entity *entity, const struct subject *subject)
-{
-    const char *name = entity->names[page->discovery->language];
-    char filled[NAME_SIZE];
-
-    json_put_string(&page->json, "name", name ? fill_name(name, subject, filled) : NULL);
 }
 
 /* A word of an entity id: [a-z0-9_], single underscores, none at its ends. */
@@ -219,13 +203,6 @@ static void put_unique_id(struct page *page, const struct entity *entity,
     json_put_string(&page->json, "unique_id", id);
 }
 
-/* What Hall would refuse is not offered. */
-static bool is_offered(const struct page *page, const struct entity *entity, unsigned index)
-{
-    return entity->words != WORDS_POLICIES || index != POLICY_SCHEDULED ||
-           page->device->has_windows;
-}
-
 static void put_words(struct page *page, const struct entity *entity)
 {
     const char *word;
@@ -234,7 +211,8 @@ static void put_words(struct page *page, const struct entity *entity)
         return;
     json_begin_array(&page->json, entity->words == WORDS_EVENTS ? "event_types" : "options");
     for (unsigned i = 0; (word = entity_word(entity->words, i)); i++)
-        if (is_offered(page, entity, i))
+        /* What Hall would refuse is not offered. */
+        if (entity->words != WORDS_POLICIES || i != POLICY_SCHEDULED || page->device->has_windows)
             json_put_string(&page->json, NULL, word);
     json_end_array(&page->json);
 }
@@ -249,15 +227,6 @@ static void put_options(struct page *page, const struct entity *entity)
         else
             json_put_integer(&page->json, option->key, option->number);
     }
-}
-
-static void component_key(const struct entity *entity, const struct subject *subject,
-                          char out[ID_SIZE])
-{
-    if (subject->is_project)
-        snprintf(out, ID_SIZE, "%s_%s", subject->id, entity->key);
-    else
-        snprintf(out, ID_SIZE, "%s", entity->key);
 }
 
 /* Is this component to be removed first, for it changes its platform? */
@@ -276,14 +245,19 @@ static void put_component(struct page *page, const struct entity *entity,
 {
     char key[ID_SIZE];
 
-    component_key(entity, subject, key);
+    if (subject->is_project)
+        snprintf(key, ID_SIZE, "%s_%s", subject->id, entity->key);
+    else
+        snprintf(key, ID_SIZE, "%s", entity->key);
     if (is_stale(page, key))
         return;
     json_begin_object(&page->json, key);
     json_put_string(&page->json, "platform", entity->platform);
     put_unique_id(page, entity, subject);
     put_entity_id(page, entity, subject);
-    put_name(page, entity, subject);
+    const char *name = entity->names[page->discovery->language];
+    char filled[NAME_SIZE];
+    json_put_string(&page->json, "name", name ? fill_name(name, subject, filled) : NULL);
     put_topic(page, "state_topic", entity->state, subject->id);
     put_text(page, "value_template", entity->value_template);
     put_topic(page, "command_topic", entity->command, subject->id);
@@ -379,7 +353,10 @@ int discovery_write(const struct discovery *discovery, const struct device *devi
     json_writer_init(&page.json, out);
     json_begin_object(&page.json, NULL);
     put_device(&page);
-    put_origin(&page);
+    json_begin_object(&page.json, "origin");
+    json_put_string(&page.json, "name", maker);
+    json_put_string(&page.json, "sw_version", page.discovery->version);
+    json_end_object(&page.json);
     put_components(&page);
     /* Hall says that it is off-line by its own status, not by its own absence. */
     if (device->kind != DEVICE_HUB)

@@ -71,17 +71,12 @@ static void write_rule(char out[RULE_SIZE], const char *domain, const char *path
                  path);
 }
 
-/* A project without an upstream is part of its domain's site. */
-static const struct model_site *
-served_by(struct traefik *traefik, const struct model_domain *domain, const struct model_site *site)
-{
-    return site->upstream ? site : &traefik->job->config->model.sites[domain->site];
-}
-
 static void put_site_router(struct traefik *traefik, const struct model_domain *domain,
                             const struct model_site *site)
 {
-    const struct model_site *served = served_by(traefik, domain, site);
+    /* A project without an upstream is part of its domain's site. */
+    const struct model_site *served =
+        site->upstream ? site : &traefik->job->config->model.sites[domain->site];
     char name[NAME_SIZE];
     char naming[NAME_SIZE];
     char prefix[NAME_SIZE];

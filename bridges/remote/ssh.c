@@ -97,12 +97,6 @@ static int check_key(const char *key, char reason[REASON_SIZE])
     return 0;
 }
 
-static const char *command_of(const struct remote_ask *ask)
-{
-    const struct model_sleep *sleep = &ask->server->sleep;
-    return ask->restart ? sleep->ssh->restart : sleep->ssh->commands[sleep->mode];
-}
-
 static int make_words(struct ssh *ssh, const struct remote_ask *ask, char reason[REASON_SIZE])
 {
     char program[256], address[INET_ADDRSTRLEN];
@@ -114,7 +108,9 @@ static int make_words(struct ssh *ssh, const struct remote_ask *ask, char reason
     if (error < 0)
         return error;
     inet_ntop(AF_INET, &ask->server->address, address, sizeof(address));
-    if (ssh_words_make(&ssh->words, program, ask->server->sleep.ssh, address, command_of(ask)))
+    const struct model_sleep *sleep = &ask->server->sleep;
+    if (ssh_words_make(&ssh->words, program, ask->server->sleep.ssh, address,
+                       ask->restart ? sleep->ssh->restart : sleep->ssh->commands[sleep->mode]))
         return 0;
     snprintf(reason, REASON_SIZE, "the settings of sleep.ssh are too long together");
     return -E2BIG;

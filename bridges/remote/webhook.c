@@ -50,12 +50,6 @@ static bool is_expected(const struct webhook *webhook, long status)
     return false;
 }
 
-static bool was_sent(const struct webhook *webhook)
-{
-    long bytes = 0;
-    return curl_easy_getinfo(webhook->easy, CURLINFO_REQUEST_SIZE, &bytes) == CURLE_OK && bytes > 0;
-}
-
 static void settle(struct asking *asking, const char *sentence)
 {
     log_info("%s: %s", asking->server, sentence);
@@ -74,7 +68,9 @@ void webhook_done(void *transfer, int result)
         settle(asking, sentence);
         return;
     }
-    if (!status && was_sent(webhook)) {
+    long bytes = 0;
+    if (!status && curl_easy_getinfo(webhook->easy, CURLINFO_REQUEST_SIZE, &bytes) == CURLE_OK &&
+        bytes > 0) {
         settle(asking, "it was asked by webhook, and the connection ended without an answer");
         return;
     }

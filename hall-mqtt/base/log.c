@@ -60,14 +60,6 @@ static int format_prefix(enum log_level level, char *out, size_t size)
                     level_prefix(level));
 }
 
-static void write_line(const char *line, size_t length)
-{
-    ssize_t written;
-    do {
-        written = write(STDERR_FILENO, line, length);
-    } while (written < 0 && errno == EINTR);
-}
-
 static void write_message(enum log_level level, const char *message)
 {
     char line[LINE_SIZE];
@@ -76,7 +68,10 @@ static void write_message(enum log_level level, const char *message)
     text_show(line + used, sizeof(line) - used - 1, message, strlen(message));
     used += strlen(line + used);
     line[used++] = '\n';
-    write_line(line, used);
+    ssize_t written;
+    do {
+        written = write(STDERR_FILENO, line, used);
+    } while (written < 0 && errno == EINTR);
 }
 
 void log_line(enum log_level level, const char *format, ...)

@@ -42,24 +42,6 @@ static bool read_header(const char *line, struct mapping *ret)
     return true;
 }
 
-/* A page that was written and then protected (relocations) must stay: dropping it would lose what
- * was written. */
-static bool has_own_pages(const char *line)
-{
-    static const char key[] = "Anonymous:";
-
-    return strncmp(line, key, sizeof(key) - 1) == 0 &&
-           strtoul(line + sizeof(key) - 1, NULL, 10) > 0;
-}
-
-static void drop(const struct mapping *mapping)
-{
-    /* The kernel's text is where this address comes from: there is no pointer to derive it from. */
-    void *start = (void *)mapping->start; /* NOLINT(performance-no-int-to-ptr) */
-
-    (void)madvise(start, mapping->end - mapping->start, MADV_DONTNEED);
-}
-
 void memory_trim(bool alone)
 {
     FILE *maps = fopen("/proc/self/smaps", "re");
@@ -72,10 +54,19 @@ void memory_trim(bool alone)
     while (fgets(line, sizeof(line), maps)) {
         if (read_header(line, &mapping))
             continue;
-        if (has_own_pages(line))
+        /* A page that was written and then protected (relocations) must stay: dropping it would
+         * lose what was written. */
+        static const char key[] = "Anonymous:";
+        if (strncmp(line, key, sizeof(key) - 1) == 0 &&
+            strtoul(line + sizeof(key) - 1, NULL, 10) > 0)
             mapping.is_code = mapping.is_data = false;
-        if (strncmp(line, "VmFlags:", 8) == 0 && (mapping.is_code || (alone && mapping.is_data)))
-            drop(&mapping);
+        if (strncmp(line, "VmFlags:", 8) == 0 && (mapping.is_code || (alone && mapping.is_data))) {
+            /* The kernel's text is where this address comes from: there is no pointer to derive it
+             * from. */
+            void *start = (void *)mapping.start; /* NOLINT(performance-no-int-to-ptr) */
+
+            (void)madvise(start, mapping.end - mapping.start, MADV_DONTNEED);
+        }
     }
     fclose(maps);
 }

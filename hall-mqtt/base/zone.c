@@ -116,25 +116,13 @@ static void scan(struct zone_block *block, int64_t from)
     }
 }
 
-static bool block_covers(const struct zone_block *block, const char *name, int64_t utc_s)
-{
-    return block->from <= utc_s && utc_s < block->until && strcmp(block->name, name) == 0;
-}
-
-static int32_t block_offset(const struct zone_block *block, int64_t utc_s)
-{
-    int32_t offset = block->offset;
-    for (size_t i = 0; i < block->n && block->changes[i].at <= utc_s; i++)
-        offset = block->changes[i].offset;
-    return offset;
-}
-
 static const struct zone_block *cache_find(struct zone_cache *cache, const char *name,
                                            int64_t utc_s)
 {
     for (unsigned i = 0; i < ZONE_BLOCKS; i++) {
         unsigned place = (cache->latest + i) % ZONE_BLOCKS;
-        if (block_covers(&cache->blocks[place], name, utc_s)) {
+        if (cache->blocks[place].from <= utc_s && utc_s < cache->blocks[place].until &&
+            strcmp(cache->blocks[place].name, name) == 0) {
             cache->latest = place;
             return &cache->blocks[place];
         }
@@ -168,5 +156,8 @@ int32_t zone_offset(void *zone_cache, const char *name, int64_t utc_s)
     const struct zone_block *block = cache_find(zone_cache, name, utc_s);
     if (!block)
         block = cache_read(zone_cache, name, utc_s);
-    return block_offset(block, utc_s);
+    int32_t offset = block->offset;
+    for (size_t i = 0; i < block->n && block->changes[i].at <= utc_s; i++)
+        offset = block->changes[i].offset;
+    return offset;
 }

@@ -39,11 +39,6 @@ static const char *capitalised(struct arena *arena, const char *id)
     return name;
 }
 
-static bool is_loopback(struct in_addr address)
-{
-    return ntohl(address.s_addr) >> 24 == 127;
-}
-
 static struct model_check *add_check(struct model_server *server, enum check_kind kind,
                                      bool required)
 {
@@ -115,7 +110,7 @@ static void build_server(struct builder *builder, size_t index)
     server->sleep = build_sleep(builder->arena, &raw->sleep);
     if (!server->name)
         server->name = capitalised(builder->arena, server->id);
-    server->loopback = is_loopback(server->address);
+    server->loopback = ntohl(server->address.s_addr) >> 24 == 127;
     if (server->wake.broadcast.s_addr == 0)
         server->wake.broadcast.s_addr =
             htonl(server->loopback ? 0x7fffffffU : (uint32_t)INADDR_BROADCAST);
@@ -274,19 +269,15 @@ static void build_domain(struct builder *builder, int index)
     build_projects(builder, index, raw);
 }
 
-/* A domain's own site is what its server is there for; projects may rest while it is up. */
-static bool is_enough(const struct model *model, const struct model_check *check)
-{
-    return check->required || (check->site != MODEL_NONE && !model->sites[check->site].is_project);
-}
-
 /* A server must have something that says that it is ready. On loopback an echo says nothing. */
 static void require_a_check(const struct model *model, struct model_server *server)
 {
     const enum check_kind kind = server->loopback ? CHECK_AGENT : CHECK_PING;
 
     for (size_t i = 0; i < server->n_checks; i++)
-        if (is_enough(model, &server->checks[i]))
+        /* A domain's own site is what its server is there for; projects may rest while it is up. */
+        if (server->checks[i].required || (server->checks[i].site != MODEL_NONE &&
+                                           !model->sites[server->checks[i].site].is_project))
             return;
     for (size_t i = 0; i < server->n_checks; i++) {
         if (server->checks[i].kind == kind) {

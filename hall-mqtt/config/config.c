@@ -57,12 +57,6 @@ static int read_document(struct arena *arena, struct arena *scratch, const char 
     return 0;
 }
 
-static int fail_memory(const char *file, struct buf *errors)
-{
-    buf_printf(errors, "%s: out of memory\n", file);
-    return -ENOMEM;
-}
-
 int config_parse(const char *file, const char *text, size_t length, struct config **ret_config,
                  struct buf *errors)
 {
@@ -80,7 +74,9 @@ int config_parse(const char *file, const char *text, size_t length, struct confi
     arena_destroy(scratch);
     if (r < 0)
         arena_destroy(arena);
-    return r == -ENOMEM ? fail_memory(file, errors) : r;
+    if (r == -ENOMEM)
+        buf_printf(errors, "%s: out of memory\n", file);
+    return r;
 }
 
 void config_free(struct config *config)

@@ -128,11 +128,6 @@ static void check_macs(struct arena *arena, struct report *report, const struct 
     }
 }
 
-static bool is_loopback(struct in_addr address)
-{
-    return ntohl(address.s_addr) >> 24 == 127;
-}
-
 static void check_addresses(struct arena *arena, struct report *report,
                             const struct raw_config *raw)
 {
@@ -143,7 +138,7 @@ static void check_addresses(struct arena *arena, struct report *report,
     for (size_t i = 1; i < raw->n_servers && order; i++) {
         const struct raw_server *first = &raw->servers[order[i - 1]];
         const struct raw_server *second = &raw->servers[order[i]];
-        if (second->out.address.s_addr == 0 || is_loopback(second->out.address) ||
+        if (second->out.address.s_addr == 0 || ntohl(second->out.address.s_addr) >> 24 == 127 ||
             first->out.address.s_addr != second->out.address.s_addr)
             continue;
         inet_ntop(AF_INET, &second->out.address, address, sizeof(address));

@@ -114,15 +114,6 @@ static void put_row(struct buf *out, const struct option *row, const char *path)
     buf_putc(out, '\n');
 }
 
-/* The path of what is inside. */
-static void path_into(const struct option *row, const char *path, char out[PATH_SIZE])
-{
-    snprintf(out, PATH_SIZE, "%.*s%s", PATH_SIZE - 8, path,
-             row->kind == OPTION_MAP    ? ".<name>"
-             : row->kind == OPTION_LIST ? "[]"
-                                        : "");
-}
-
 /* As deep as the tables, which know no cycle. */
 // NOLINTNEXTLINE(misc-no-recursion)
 static void put_table(struct buf *out, const struct option_table *table, const char *before,
@@ -138,7 +129,11 @@ static void put_table(struct buf *out, const struct option_table *table, const c
             buf_putc(out, '\n');
         }
         put_row(out, row, path);
-        path_into(row, path, inside);
+        /* The path of what is inside. */
+        snprintf(inside, PATH_SIZE, "%.*s%s", PATH_SIZE - 8, path,
+                 row->kind == OPTION_MAP    ? ".<name>"
+                 : row->kind == OPTION_LIST ? "[]"
+                                            : "");
         if (item_of(row)->table)
             put_table(out, item_of(row)->table, inside, depth + 1);
     }

@@ -21,11 +21,6 @@ static int compare(const void *a, const void *b)
     return difference != 0 ? difference : strcmp(left->site->id, right->site->id);
 }
 
-static bool is_same(const struct place *a, const struct place *b)
-{
-    return a->site->server == b->site->server && strcmp(a->container, b->container) == 0;
-}
-
 static size_t list_places(const struct model *model, struct place *places)
 {
     size_t n = 0;
@@ -72,7 +67,9 @@ int config_notes(const struct config *config, struct buf *out)
     (void)list_places(&config->model, places);
     qsort(places, n, sizeof(*places), compare);
     for (size_t at = 0; at < n; at = end) {
-        for (end = at + 1; end < n && is_same(&places[at], &places[end]); end++)
+        for (end = at + 1; end < n && places[at].site->server == places[end].site->server &&
+                           strcmp(places[at].container, places[end].container) == 0;
+             end++)
             ;
         const size_t projects = drop_repeated(&places[at], end - at);
 

@@ -278,13 +278,6 @@ static void check_complete(struct reader *reader, const struct option_table *tab
     }
 }
 
-static void note_given(const struct option *row, bool well, void *target)
-{
-    enum option_given given = well ? GIVEN_WELL : GIVEN_BADLY;
-    if (row->given_offset != 0)
-        memcpy(field(target, row->given_offset), &given, sizeof(given));
-}
-
 static void read_member(struct reader *reader, const struct option_table *table,
                         const struct pointer *at, const struct json *member, void *target)
 {
@@ -301,7 +294,9 @@ static void read_member(struct reader *reader, const struct option_table *table,
     }
     size_t errors = reader->report->n;
     read_option(reader, row, at, member, target);
-    note_given(row, reader->report->n == errors, target);
+    enum option_given given = reader->report->n == errors ? GIVEN_WELL : GIVEN_BADLY;
+    if (row->given_offset != 0)
+        memcpy(field(target, row->given_offset), &given, sizeof(given));
 }
 
 static void read_object(struct reader *reader, const struct option_table *table,

@@ -59,14 +59,6 @@ static void take_error(struct dump *dump, const char *body, size_t size)
     dump->error = error < 0 ? error : 0;
 }
 
-static void take_message(struct dump *dump, uint16_t type, const char *body, size_t size)
-{
-    if (type == NLMSG_DONE || type == NLMSG_ERROR)
-        take_error(dump, body, size);
-    else if (type >= NLMSG_MIN_TYPE && !dump->enough)
-        dump->enough = !dump->take(dump->context, type, body, size);
-}
-
 static void take_datagram(struct dump *dump, const char *bytes, size_t left, uint32_t sequence)
 {
     struct nlmsghdr header;
@@ -74,9 +66,14 @@ static void take_datagram(struct dump *dump, const char *bytes, size_t left, uin
         memcpy(&header, bytes, sizeof(header));
         if (header.nlmsg_len < sizeof(header) || header.nlmsg_len > left)
             return;
-        if (header.nlmsg_seq == sequence)
-            take_message(dump, header.nlmsg_type, bytes + NLMSG_HDRLEN,
-                         header.nlmsg_len - (size_t)NLMSG_HDRLEN);
+        if (header.nlmsg_seq == sequence) {
+            const char *body = bytes + NLMSG_HDRLEN;
+            size_t size = header.nlmsg_len - (size_t)NLMSG_HDRLEN;
+            if (header.nlmsg_type == NLMSG_DONE || header.nlmsg_type == NLMSG_ERROR)
+                take_error(dump, body, size);
+            else if (header.nlmsg_type >= NLMSG_MIN_TYPE && !dump->enough)
+                dump->enough = !dump->take(dump->context, header.nlmsg_type, body, size);
+        }
         const size_t step = NLMSG_ALIGN((size_t)header.nlmsg_len);
         left -= step < left ? step : left;
         bytes += step;

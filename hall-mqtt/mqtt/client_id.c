@@ -44,12 +44,6 @@ static bool read_machine(char ret_salt[static SALT_LENGTH + 1])
     return true;
 }
 
-static void describe(const struct client_id_owner *owner, struct buf *out)
-{
-    buf_printf(out, "%s\n%s\n%s\n%s\n%s", owner->role, owner->name, owner->base_topic,
-               owner->username ? owner->username : "", owner->password ? owner->password : "");
-}
-
 /* One part of the phrase after the other; what comes out of each is the salt of the next. Returns
  * the digits of the last, or NULL. */
 static const char *digest(struct crypt_data *data, const char *phrase, const char *machine)
@@ -87,7 +81,8 @@ static bool derive(const struct client_id_owner *owner, const char *machine,
 {
     struct crypt_data *data = calloc(1, sizeof(*data));
     struct buf phrase = BUF_INIT(1 << 16);
-    describe(owner, &phrase);
+    buf_printf(&phrase, "%s\n%s\n%s\n%s\n%s", owner->role, owner->name, owner->base_topic,
+               owner->username ? owner->username : "", owner->password ? owner->password : "");
     const char *result =
         data && buf_error(&phrase) == 0 ? digest(data, buf_text(&phrase), machine) : NULL;
     const bool derived = result;

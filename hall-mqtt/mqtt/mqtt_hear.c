@@ -182,11 +182,6 @@ static bool matches_any(const char *const *filters, size_t n, const char *topic)
     return matches;
 }
 
-static bool is_own_retained(const struct mqtt *mqtt, const char *topic)
-{
-    return matches_any(mqtt->options.retained_filters, mqtt->options.n_retained_filters, topic);
-}
-
 static void take_retained(struct mqtt *mqtt, const struct mqtt_message *message)
 {
     bool reading = mqtt->phase < PHASE_RUNNING;
@@ -240,7 +235,8 @@ void mqtt_hear_message(void *context, const struct mqtt_message *message, bool o
         return;
     if (text_equal(message->topic, mqtt->options.echo_topic))
         take_echo(mqtt, message);
-    else if (is_own_retained(mqtt, message->topic))
+    else if (matches_any(mqtt->options.retained_filters, mqtt->options.n_retained_filters,
+                         message->topic))
         take_retained(mqtt, message);
     else if (!mqtt->closing && !is_own_clearing(mqtt, message))
         mqtt->listener->message(mqtt->context, message);

@@ -81,11 +81,6 @@ __attribute__((format(printf, 2, 3))) static void because(struct mqtt *mqtt, con
     va_end(args);
 }
 
-static const char *broker_name(const struct mqtt *mqtt)
-{
-    return mqtt->options.host ? mqtt->options.host : mqtt->options.unix_path;
-}
-
 const char *mqtt_session_user(const struct mqtt *mqtt)
 {
     return mqtt->options.username ? mqtt->options.username : "(none)";
@@ -131,14 +126,6 @@ static bool may_send(const struct mqtt *mqtt)
     return mqtt_session_is_up(mqtt) && mqtt->phase == PHASE_RUNNING && !mqtt->browsing;
 }
 
-/* When all that matters is in place and nothing is on its way. */
-static void browse_in_time(struct mqtt *mqtt)
-{
-    if (mqtt->options.n_browsed_filters > 0 && !mqtt->browsed && !mqtt->closing && may_send(mqtt) &&
-        mqtt_session_is_settled(mqtt))
-        mqtt_hear_browse(mqtt);
-}
-
 void mqtt_session_pump(struct mqtt *mqtt)
 {
     do {
@@ -146,7 +133,10 @@ void mqtt_session_pump(struct mqtt *mqtt)
             return;
         mqtt_sender_pump(&mqtt->sender, mqtt->link, mqtt->browsed && mqtt->born && !mqtt->closing);
     } while (give_birth(mqtt));
-    browse_in_time(mqtt);
+    /* When all that matters is in place and nothing is on its way. */
+    if (mqtt->options.n_browsed_filters > 0 && !mqtt->browsed && !mqtt->closing && may_send(mqtt) &&
+        mqtt_session_is_settled(mqtt))
+        mqtt_hear_browse(mqtt);
 }
 
 static void on_taken(void *context, int id, const char *refusal)
@@ -345,7 +335,8 @@ static int on_timer(sd_event_source *source, uint64_t us, void *userdata)
         break;
     case PHASE_CONNECTING:
     case PHASE_SUBSCRIBING:
-        because(mqtt, "the broker at %s does not answer within %d s", broker_name(mqtt),
+        because(mqtt, "the broker at %s does not answer within %d s",
+                mqtt->options.host ? mqtt->options.host : mqtt->options.unix_path,
                 MQTT_ANSWER_MS / 1000);
         lose(mqtt);
         break;

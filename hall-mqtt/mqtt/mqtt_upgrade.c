@@ -53,14 +53,6 @@ static void ask(struct mqtt_upgrade *upgrade, sd_event *loop, const struct mqtt_
     (void)mqtt_link_open(loop, &setup, &listener, upgrade, &upgrade->link);
 }
 
-static void plan(struct mqtt_upgrade *upgrade, int64_t now)
-{
-    upgrade->wait = upgrade->wait == 0 ? FIRST_MS : upgrade->wait * 2;
-    if (upgrade->wait > MOST_MS)
-        upgrade->wait = MOST_MS;
-    upgrade->at = now + upgrade->wait;
-}
-
 bool mqtt_upgrade_tick(struct mqtt_upgrade *upgrade, sd_event *loop,
                        const struct mqtt_options *options, int64_t now)
 {
@@ -74,7 +66,10 @@ bool mqtt_upgrade_tick(struct mqtt_upgrade *upgrade, sd_event *loop,
     }
     mqtt_link_close(upgrade->link, 0);
     upgrade->link = NULL;
-    plan(upgrade, now);
+    upgrade->wait = upgrade->wait == 0 ? FIRST_MS : upgrade->wait * 2;
+    if (upgrade->wait > MOST_MS)
+        upgrade->wait = MOST_MS;
+    upgrade->at = now + upgrade->wait;
     return false;
 }
 

@@ -4,11 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t message_bytes(const struct outbox_message *message)
-{
-    return sizeof(*message) + message->topic_size + message->length + message->correlation_length;
-}
-
 void outbox_finish(struct outbox *outbox)
 {
     while (outbox->first)
@@ -25,7 +20,8 @@ static void message_remove(struct outbox *outbox, struct outbox_message *before,
     if (outbox->last == message)
         outbox->last = before;
     outbox->n--;
-    outbox->bytes -= message_bytes(message);
+    outbox->bytes -=
+        sizeof(*message) + message->topic_size + message->length + message->correlation_length;
     free(message);
 }
 
@@ -44,11 +40,6 @@ static bool drop_oldest(struct outbox *outbox)
     return true;
 }
 
-static bool outbox_has_room(const struct outbox *outbox, size_t bytes)
-{
-    return outbox->n < OUTBOX_MAX && outbox->bytes + bytes <= OUTBOX_BYTES;
-}
-
 int outbox_add(struct outbox *outbox, const char *topic, const void *correlation,
                size_t correlation_length, const char *payload, size_t length)
 {
@@ -56,7 +47,7 @@ int outbox_add(struct outbox *outbox, const char *topic, const void *correlation
     if (topic_size > OUTBOX_BYTES || correlation_length > OUTBOX_BYTES || length > OUTBOX_BYTES)
         return -EMSGSIZE;
     size_t bytes = sizeof(struct outbox_message) + topic_size + length + correlation_length;
-    while (!outbox_has_room(outbox, bytes))
+    while (outbox->n >= OUTBOX_MAX || outbox->bytes + bytes > OUTBOX_BYTES)
         if (!drop_oldest(outbox))
             return -EMSGSIZE;
 

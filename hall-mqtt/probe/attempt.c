@@ -87,12 +87,6 @@ static void unlink_attempt(struct attempt *attempt)
     check->n_attempts--;
 }
 
-static void let_queue_go_on(struct probe_kind *kind)
-{
-    if (kind->first_waiting && kind->busy < kind->limit)
-        (void)sd_event_source_set_enabled(kind->turn, SD_EVENT_ONESHOT);
-}
-
 void attempt_drop(struct attempt *attempt)
 {
     struct probe_kind *kind = attempt->check->kind;
@@ -100,7 +94,8 @@ void attempt_drop(struct attempt *attempt)
     sd_event_source_disable_unref(attempt->deadline);
     kind->busy--;
     kind->impl->drop(attempt);
-    let_queue_go_on(kind);
+    if (kind->first_waiting && kind->busy < kind->limit)
+        (void)sd_event_source_set_enabled(kind->turn, SD_EVENT_ONESHOT);
 }
 
 static void drop_all(struct probe_check *check)

@@ -157,19 +157,14 @@ static enum fault_code fault_of_certificate(long verdict)
     }
 }
 
-static void finish_certificate(struct request *request)
-{
-    long verdict = 0;
-    (void)curl_easy_getinfo(request->easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
-    attempt_end_wrong(&request->attempt, fault_of_certificate(verdict), (uint16_t)verdict);
-}
-
 static void finish_without_status(struct request *request, CURLcode result)
 {
     struct attempt *attempt = &request->attempt;
-    if (result == CURLE_PEER_FAILED_VERIFICATION)
-        finish_certificate(request);
-    else if (result == CURLE_SSL_CACERT_BADFILE) /* told before on_tls_begins or after it */
+    if (result == CURLE_PEER_FAILED_VERIFICATION) {
+        long verdict = 0;
+        (void)curl_easy_getinfo(request->easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
+        attempt_end_wrong(&request->attempt, fault_of_certificate(verdict), (uint16_t)verdict);
+    } else if (result == CURLE_SSL_CACERT_BADFILE) /* told before on_tls_begins or after it */
         attempt_end_wrong(attempt, FAULT_CA_FILE, 0);
     else if (result == CURLE_SSL_CONNECT_ERROR)
         attempt_end_wrong(attempt, FAULT_NO_TLS, 0);
@@ -385,18 +380,14 @@ static const struct kind_impl http_impl = {
     .destroy = http_destroy,
 };
 
-static int http_init(struct http *http, const struct probe_env *env)
-{
-    int r = kind_init(&http->kind, &http_impl, env, env->descriptors);
-    return r < 0 ? r : curl_loop_create(env->loop, true, finish_request, &http->loop);
-}
-
 int http_create(const struct probe_env *env, struct probe_kind **ret_kind)
 {
     struct http *http = calloc(1, sizeof(*http));
     if (!http)
         return -ENOMEM;
-    int r = http_init(http, env);
+    int r = kind_init(&http->kind, &http_impl, env, env->descriptors);
+    if (r >= 0)
+        r = curl_loop_create(env->loop, true, finish_request, &http->loop);
     if (r < 0) {
         http_destroy(&http->kind);
         return r;

@@ -31,15 +31,6 @@ static int explain(const char *path, const struct trouble *trouble, char ret_why
                                               : -EIO;
 }
 
-/* Its tables have the columns that are read here. */
-static bool is_current(struct db *db)
-{
-    struct trouble trouble = {0};
-    int64_t version = 0;
-    return db_ask_number(db, "PRAGMA user_version", &version, &trouble) &&
-           version == SCHEMA_VERSION;
-}
-
 int archive_open(const char *path, int64_t limit_ms, struct archive **ret_archive,
                  char ret_why[ARCHIVE_SENTENCE])
 {
@@ -54,7 +45,9 @@ int archive_open(const char *path, int64_t limit_ms, struct archive **ret_archiv
         archive_close(archive);
         return explain(path, &trouble, ret_why);
     }
-    if (!is_current(archive->db)) {
+    int64_t version = 0;
+    if (!db_ask_number(archive->db, "PRAGMA user_version", &version, &trouble) ||
+        version != SCHEMA_VERSION) { /* its tables may lack columns that are read here */
         archive_close(archive);
         text_copy(
             ret_why, ARCHIVE_SENTENCE,

@@ -56,31 +56,22 @@ static int sync_file(const char *path)
     return error;
 }
 
-static bool is_day(const char *text)
-{
-    return strlen(text) == DAY_SIZE && strspn(text, "0123456789-") == DAY_SIZE;
-}
-
-/* The folder, and what the names of its backups begin with. */
-static void split(const char *path, char folder[PATH_MAX], char start[NAME_MAX + 1])
-{
-    const char *slash = strrchr(path, '/');
-    snprintf(folder, PATH_MAX, "%.*s", slash ? (int)(slash - path + 1) : 2, slash ? path : "./");
-    snprintf(start, NAME_MAX + 1, "%.200s.backup.", slash ? slash + 1 : path);
-}
-
 /* The oldest, where there are more than so many. False: there are not. */
 static bool find_surplus(const char *path, int keep, char out[PATH_MAX])
 {
     char folder[PATH_MAX], start[NAME_MAX + 1], oldest[DAY_SIZE + 1] = "";
     int n = 0;
-    split(path, folder, start);
+    /* The folder, and what the names of its backups begin with. */
+    const char *slash = strrchr(path, '/');
+    snprintf(folder, PATH_MAX, "%.*s", slash ? (int)(slash - path + 1) : 2, slash ? path : "./");
+    snprintf(start, NAME_MAX + 1, "%.200s.backup.", slash ? slash + 1 : path);
     DIR *directory = opendir(folder);
     if (!directory)
         return false;
     for (const struct dirent *entry; (entry = readdir(directory));) {
         const char *day = entry->d_name + strlen(start);
-        if (strncmp(entry->d_name, start, strlen(start)) != 0 || !is_day(day))
+        if (strncmp(entry->d_name, start, strlen(start)) != 0 || strlen(day) != DAY_SIZE ||
+            strspn(day, "0123456789-") != DAY_SIZE)
             continue;
         n++;
         if (oldest[0] == '\0' || strcmp(day, oldest) < 0)

@@ -130,15 +130,10 @@ static bool prepare(struct db *db, enum schema_statement which, struct trouble *
     return code == SQLITE_OK || fail(db->sql, ret_trouble);
 }
 
-/* Those of upkeep are used once an hour: they are made anew, rather than kept in memory. */
-static bool is_rare(enum schema_statement which)
-{
-    return which >= SCHEMA_LOAD;
-}
-
 static void put_away(struct db *db, enum schema_statement which)
 {
-    if (!is_rare(which)) {
+    /* Those of upkeep are used once an hour: they are made anew, rather than kept in memory. */
+    if (which < SCHEMA_LOAD) {
         sqlite3_reset(db->statements[which]);
         return;
     }

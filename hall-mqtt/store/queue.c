@@ -174,20 +174,14 @@ static bool text_fits(const char *text, size_t most)
     return !text || strnlen(text, most + 1) <= most;
 }
 
-static struct queue_row *row_open(struct queue *queue, enum store_kind kind, const char *key)
-{
-    struct queue_row *row = row_find(queue, kind, key);
-    return row ? row : row_add(queue, kind, key);
-}
-
 static bool put(struct queue *queue, enum store_kind kind, const char *key, const char *text,
                 int64_t wall)
 {
     struct queue_body *body = NULL;
     if (!text_fits(key, QUEUE_KEY_MAX) || !text_fits(text, QUEUE_BODY_MAX))
         return false;
-    struct queue_row *row = row_open(queue, kind, key);
-    if (!row)
+    struct queue_row *row = row_find(queue, kind, key);
+    if (!row && !(row = row_add(queue, kind, key)))
         return false;
     if (text && !(body = body_new(text, wall)))
         return false;
@@ -220,11 +214,6 @@ static const char *pack(char **at, const char *text)
     return start;
 }
 
-static size_t packed_size(const char *text)
-{
-    return text ? strlen(text) + 1 : 0;
-}
-
 static bool entry_fits(const struct store_entry *entry)
 {
     for (size_t i = 0; i < STORE_TEXTS_MAX; i++) {
@@ -239,7 +228,7 @@ static struct queue_event *event_new(const struct store_entry *entry)
 {
     size_t size = 0;
     for (size_t i = 0; i < STORE_TEXTS_MAX; i++)
-        size += packed_size(entry->texts[i]);
+        size += entry->texts[i] ? strlen(entry->texts[i]) + 1 : 0;
     struct queue_event *copy = calloc(1, sizeof(*copy) + size);
     if (!copy)
         return NULL;

@@ -103,15 +103,6 @@ void store_leave(struct store *store)
         store_free(store);
 }
 
-/* SQLite takes "file:..." and ":memory:" for something else than files; a path that begins with '.'
- * or '/' is one. */
-static char *copy_path(const char *path)
-{
-    char *copy = NULL;
-    bool bare = path[0] != '/' && path[0] != '.';
-    return asprintf(&copy, "%s%s", bare ? "./" : "", path) < 0 ? NULL : copy;
-}
-
 static int store_init(struct store *store, const struct store_options *options)
 {
     store->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -119,7 +110,11 @@ static int store_init(struct store *store, const struct store_options *options)
     store->told = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
     if (store->bell < 0 || store->ended < 0 || store->told < 0)
         return -errno;
-    store->path = copy_path(options->path);
+    /* SQLite takes "file:..." and ":memory:" for something else than files; a path that begins with
+     * '.' or '/' is one. */
+    char *copy = NULL;
+    bool bare = options->path[0] != '/' && options->path[0] != '.';
+    store->path = asprintf(&copy, "%s%s", bare ? "./" : "", options->path) < 0 ? NULL : copy;
     store->keep_days = options->keep_days;
     store->max_mb = options->max_mb;
     store->backups = options->backups;
@@ -144,15 +139,6 @@ static int start_writer(struct store *store)
     return -error;
 }
 
-/* What the file holds is not known yet: ids from here on are beyond whatever it can hold. Events
- * have theirs when they are written. */
-static void number_from_now(struct store *store)
-{
-    for (size_t i = 0; i < STORE_TABLES; i++)
-        if (i != STORE_EVENTS)
-            queue_know_last(&store->queue, (enum store_table)i, clock_now().wall);
-}
-
 static void open_first(struct store *store, const struct store_tuning *tuning)
 {
     store->tuning = *tuning;
@@ -161,8 +147,13 @@ static void open_first(struct store *store, const struct store_tuning *tuning)
     store->tuning.busy_ms = tuning->busy_ms;
     if (store->db)
         db_set_busy(store->db, tuning->busy_ms);
-    else
-        number_from_now(store);
+    else {
+        /* What the file holds is not known yet: ids from here on are beyond whatever it can hold.
+         * Events have theirs when they are written. */
+        for (size_t i = 0; i < STORE_TABLES; i++)
+            if (i != STORE_EVENTS)
+                queue_know_last(&store->queue, (enum store_table)i, clock_now().wall);
+    }
 }
 
 int store_create_tuned(const struct store_options *options, const struct store_tuning *tuning,

@@ -239,13 +239,6 @@ static int64_t write_due(const struct store *store)
     return later(queue_due(&store->queue, &store->tuning.pace), store->retry_at);
 }
 
-static void tell_committed(struct store *store, uint64_t ticket)
-{
-    store->committed = ticket > store->committed ? ticket : store->committed;
-    store->durable_since = boot_now();
-    store_arm(store, 0);
-}
-
 static void write_run(struct store *store)
 {
     struct batch batch = {0};
@@ -262,8 +255,11 @@ static void write_run(struct store *store)
     if (ok) {
         queue_written(&store->queue, &batch);
         set_well(store);
-        if (durable)
-            tell_committed(store, last);
+        if (durable) {
+            store->committed = last > store->committed ? last : store->committed;
+            store->durable_since = boot_now();
+            store_arm(store, 0);
+        }
     } else if (error == 0) {
         queue_return(&store->queue, &batch);
     }

@@ -53,15 +53,10 @@ bool counter_read_body(struct call *call, size_t limit)
 
 /* ---- Files ---- */
 
-static bool is_known(const struct call *call, const struct asset *asset)
-{
-    const char *tags = call_header(call, "If-None-Match");
-    return tags && strstr(tags, asset->tag);
-}
-
 static void send_asset(struct call *call, const struct asset *asset)
 {
-    bool known = is_known(call, asset);
+    const char *tags = call_header(call, "If-None-Match");
+    bool known = tags && strstr(tags, asset->tag);
 
     answer_begin(call->answer, known ? 304 : 200);
     answer_header(call->answer, "ETag", asset->tag);

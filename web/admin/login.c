@@ -124,13 +124,6 @@ static void recall(struct call *call, const char *token)
     to_hex(csrf, sizeof(csrf), call->csrf);
 }
 
-/* What a page does by itself, to stay up to date, keeps nobody logged in. */
-static bool is_by_a_person(const struct call *call)
-{
-    return !call_header(call, "X-Hall-Background") &&
-           strcmp(call->request->path, "/api/v1/stream") != 0;
-}
-
 void login_recognise(struct call *call)
 {
     struct admin *admin = call->admin;
@@ -141,7 +134,10 @@ void login_recognise(struct call *call)
     recall(call, token);
     secret_wipe(token, sizeof(token));
     pthread_mutex_lock(&admin->lock);
-    call->has_session = sessions_find(&admin->sessions, call->session, is_by_a_person(call),
+    /* What a page does by itself, to stay up to date, keeps nobody logged in. */
+    call->has_session = sessions_find(&admin->sessions, call->session,
+                                      !call_header(call, "X-Hall-Background") &&
+                                          strcmp(call->request->path, "/api/v1/stream") != 0,
                                       call->now, &call->until);
     pthread_mutex_unlock(&admin->lock);
 }
@@ -197,11 +193,6 @@ static void set_cookie(struct call *call, const char *token)
     secret_wipe(cookie, sizeof(cookie));
 }
 
-static void put_until(struct json_writer *writer, const struct call *call)
-{
-    json_put_time(writer, "until", clock_wall_at(clock_now(), call->until));
-}
-
 static void write_info(struct call *call)
 {
     static const char *const languages[] = {"en", "fr"};
@@ -215,7 +206,7 @@ static void write_info(struct call *call)
     json_put_bool(&writer, "configured", configured);
     json_put_string(&writer, "csrf", call->has_session ? call->csrf : NULL);
     if (call->has_session)
-        put_until(&writer, call);
+        json_put_time(&writer, "until", clock_wall_at(clock_now(), call->until));
     else
         json_put_null(&writer, "until");
     json_put_string(&writer, "language",
@@ -240,14 +231,6 @@ void login_route_page(struct call *call)
     answer_header(call->answer, "Location", "/");
     answer_never_kept(call->answer);
     answer_end(call->answer, NULL);
-}
-
-/* Hall has only just started: the first hash is there in a moment. */
-static void await_first(struct admin *admin)
-{
-    static const struct timespec pause = {.tv_nsec = 10000000};
-    for (int waited = 0; atomic_load(&admin->hashing) && waited < HASH_WAIT_MS; waited += 10)
-        nanosleep(&pause, NULL);
 }
 
 /* {"password":"..."}; false: it was answered. */
@@ -347,7 +330,10 @@ void login_route_post(struct call *call)
         call_refuse(call, 403, "A page of another origin sent this login.");
         return;
     }
-    await_first(call->admin);
+    /* Hall has only just started: the first hash is there in a moment. */
+    static const struct timespec pause = {.tv_nsec = 10000000};
+    for (int waited = 0; atomic_load(&call->admin->hashing) && waited < HASH_WAIT_MS; waited += 10)
+        nanosleep(&pause, NULL);
     if (!read_hash(call->admin, hash)) {
         call_problem(call, 503,
                      "No password is set: run `hallctl hash-password`, put its line into "

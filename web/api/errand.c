@@ -119,11 +119,6 @@ static struct timespec deadline_after(int64_t ms)
     return at;
 }
 
-static void ring(struct errands *errands)
-{
-    eventfd_write(errands->fd, 1);
-}
-
 static int put(struct errands *errands, struct waiting *waiting)
 {
     if (errands->closed)
@@ -138,7 +133,7 @@ static int put(struct errands *errands, struct waiting *waiting)
         errands->first = waiting;
     errands->last = waiting;
     errands->n++;
-    ring(errands);
+    eventfd_write(errands->fd, 1);
     return 0;
 }
 

@@ -246,15 +246,6 @@ static void put_boots(struct figures *figures, const char *key, enum archive_fig
     json_end_array(&figures->writer);
 }
 
-/* Within the period, from the first it was ever seen in it. */
-static int64_t unobserved(const struct figures *figures, const struct server_figures *server)
-{
-    int64_t from = server->began > figures->from ? server->began : figures->from;
-    int64_t to = figures->counted < figures->to ? figures->counted : figures->to;
-    int64_t gap = to - from - observed(server);
-    return gap > 0 ? gap : 0;
-}
-
 static void put_server(struct figures *figures, const struct server_figures *server)
 {
     struct json_writer *writer = &figures->writer;
@@ -270,7 +261,11 @@ static void put_server(struct figures *figures, const struct server_figures *ser
             json_put_seconds(writer, power_state_name((enum power_state)i), server->ms[i]);
     json_end_object(writer);
     json_put_seconds(writer, "observed_s", observed(server));
-    json_put_seconds(writer, "unobserved_s", unobserved(figures, server));
+    /* Within the period, from the first it was ever seen in it. */
+    int64_t from = server->began > figures->from ? server->began : figures->from;
+    int64_t to = figures->counted < figures->to ? figures->counted : figures->to;
+    int64_t gap = to - from - observed(server);
+    json_put_seconds(writer, "unobserved_s", gap > 0 ? gap : 0);
     put_share(writer, "availability", server->ready, server->ready + server->failed);
     put_share(writer, "up_share", up_ms(server->ms), observed(server));
     put_boots(figures, "boots", FIGURE_BOOTS, server);

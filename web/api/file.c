@@ -42,20 +42,15 @@ bool api_file_read(struct api_call *call, struct buf *ret_text)
     return error == 0;
 }
 
-static void put_etag(struct api_call *call, const char *text, size_t length)
-{
-    char etag[ETAG_SIZE];
-    api_file_etag(text, length, etag);
-    answer_header(call->answer, "ETag", etag);
-}
-
 void api_file_get(struct api_call *call)
 {
     struct api_params params;
     struct buf text = BUF_INIT(API_CONFIG_MAX);
     if (api_params(call, &params) && api_file_read(call, &text)) {
         buf_add(api_begin(call, 200, NULL), buf_text(&text), text.length);
-        put_etag(call, buf_text(&text), text.length);
+        char etag[ETAG_SIZE];
+        api_file_etag(buf_text(&text), text.length, etag);
+        answer_header(call->answer, "ETag", etag);
         api_end(call);
     }
     buf_finish(&text);
@@ -114,17 +109,12 @@ static void answer_errors(struct api_call *call, const struct buf *errors)
     answer_end(call->answer, "application/problem+json");
 }
 
-/* Just the name: the errors say it at each line. */
-static const char *file_name(const struct api *api)
-{
-    const char *slash = strrchr(api->config_file, '/');
-    return slash ? slash + 1 : api->config_file;
-}
-
 static int check(const struct api *api, const char *text, size_t length, struct buf *errors)
 {
     struct config *config = NULL;
-    int error = config_parse(file_name(api), text, length, &config, errors);
+    /* Just the name: the errors say it at each line. */
+    const char *slash = strrchr(api->config_file, '/');
+    int error = config_parse(slash ? slash + 1 : api->config_file, text, length, &config, errors);
     if (error == 0)
         error = secrets_check(config, errors); /* as a reload does */
     config_free(config);

@@ -57,18 +57,6 @@ static const struct param {
 };
 enum { PARAMS = ARRAY_SIZE(param_rows) };
 
-static bool is_word(const char *text)
-{
-    return text[0] != '\0' && text[strspn(text, "abcdefghijklmnopqrstuvwxyz_")] == '\0';
-}
-
-static bool is_host(const char *text)
-{
-    return text[0] != '\0' &&
-           text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                             "0123456789.-_")] == '\0';
-}
-
 static bool read_param(const struct param *param, const char *text, int64_t *number)
 {
     struct in_addr address;
@@ -76,9 +64,11 @@ static bool read_param(const struct param *param, const char *text, int64_t *num
     case KIND_SLUG:
         return text_is_slug(text);
     case KIND_HOST:
-        return is_host(text);
+        return text[0] != '\0' &&
+               text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                 "0123456789.-_")] == '\0';
     case KIND_WORD:
-        return is_word(text);
+        return text[0] != '\0' && text[strspn(text, "abcdefghijklmnopqrstuvwxyz_")] == '\0';
     case KIND_TEXT:
         return text[0] != '\0' && !text_has_control(text) && text_is_utf8(text, strlen(text));
     case KIND_ADDRESS:

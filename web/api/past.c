@@ -216,18 +216,13 @@ static bool put_row(void *context, const struct store_entry *entry)
     return !listing->full;
 }
 
-static const struct list *find_list(const char *name)
-{
-    const struct list *list = lists;
-    while (strcmp(list->name, name) != 0)
-        list++;
-    return list;
-}
-
 static void answer_list(struct api_call *call, struct archive *archive,
                         const struct archive_filter *filter)
 {
-    struct listing listing = {.list = find_list(call->route->word)};
+    const struct list *list = lists;
+    while (strcmp(list->name, call->route->word) != 0)
+        list++;
+    struct listing listing = {.list = list};
     char why[ARCHIVE_SENTENCE];
     int64_t next = 0;
     api_begin(call, 200, &listing.writer);

@@ -38,18 +38,14 @@ static void put_allow(struct edit *edit, const struct json *old)
     put_list(edit, "allow", old, n > 0 && (edit->rule == RULE_ALLOW || last));
 }
 
-static void put_deny(struct edit *edit, const struct json *old)
-{
-    if (old || edit->rule == RULE_DENY)
-        put_list(edit, "deny", old, edit->rule == RULE_DENY);
-}
-
 static void put_access(struct edit *edit, const struct json *access)
 {
     const struct json *member = access ? json_first(access) : NULL;
     json_begin_object(&edit->writer, "access");
     put_allow(edit, access ? json_get(access, "allow") : NULL);
-    put_deny(edit, access ? json_get(access, "deny") : NULL);
+    const struct json *old = access ? json_get(access, "deny") : NULL;
+    if (old || edit->rule == RULE_DENY)
+        put_list(edit, "deny", old, edit->rule == RULE_DENY);
     for (; member; member = json_next(member))
         if (strcmp(json_key(member), "allow") != 0 && strcmp(json_key(member), "deny") != 0)
             api_put_json(&edit->writer, json_key(member), member);

@@ -62,15 +62,6 @@ static bool find_target(struct api_call *call, struct errand *errand)
 
 /* ---- ping ---- */
 
-/* The kernel fills in id and checksum of a datagram socket's echoes, and gives us only our own. */
-static int send_echo(int fd, struct in_addr address)
-{
-    struct icmphdr echo = {.type = ICMP_ECHO, .un.echo.sequence = htons(1)};
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = address};
-    ssize_t sent = sendto(fd, &echo, sizeof(echo), 0, (struct sockaddr *)&to, sizeof(to));
-    return sent < 0 ? -errno : 0;
-}
-
 static int await_echo(int fd, int64_t deadline_ns)
 {
     struct icmphdr answer;
@@ -93,7 +84,12 @@ static int ping(struct in_addr address, int64_t *ret_us)
     if (fd < 0)
         return -errno;
     int64_t start = clock_boot_ns();
-    int error = send_echo(fd, address);
+    /* The kernel fills in id and checksum of a datagram socket's echoes, and gives us only our own.
+     */
+    struct icmphdr echo = {.type = ICMP_ECHO, .un.echo.sequence = htons(1)};
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = address};
+    ssize_t sent = sendto(fd, &echo, sizeof(echo), 0, (struct sockaddr *)&to, sizeof(to));
+    int error = sent < 0 ? -errno : 0;
     if (error == 0)
         error = await_echo(fd, start + INT64_C(1000000) * PING_MS);
     *ret_us = (clock_boot_ns() - start) / 1000;

@@ -87,18 +87,14 @@ static const char *hash_of(const char *name)
 
 /* ---- keeping ---- */
 
-static bool is_plain(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
-           c == '-';
-}
-
 /* What fits a file name: all else as %XX. */
 static void name_by(const char *by, char *out, size_t size)
 {
     size_t n = 0;
     for (; *by != '\0' && n + 4 <= size; by++) {
-        if (is_plain(*by))
+        char c = *by;
+        if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+            c == '.' || c == '-')
             out[n++] = *by;
         else
             n += (size_t)snprintf(out + n, size - n, "%%%02X", (unsigned char)*by);

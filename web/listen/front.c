@@ -44,11 +44,6 @@ static struct desk *enter_office(struct front *front, struct worker *worker)
     }
 }
 
-static void leave_office(struct worker *worker)
-{
-    atomic_store_explicit(&worker->office, NULL, memory_order_release);
-}
-
 static void send_answer(struct exchange *exchange, const struct answer *answer)
 {
     if (answer->close)
@@ -69,7 +64,7 @@ static int serve(void *context, unsigned number, struct exchange *exchange,
     worker->clerk.crowded = exchange_is_crowded(exchange);
     desk_answer(desk, raw, &worker->clerk);
     bool drains = desk_trusts(desk, raw->peer) && !worker->clerk.crowded;
-    leave_office(worker);
+    atomic_store_explicit(&worker->office, NULL, memory_order_release);
     send_answer(exchange, answer);
     if (drains)
         exchange_drain(exchange);

@@ -179,19 +179,14 @@ int uri_parameter(struct span query, const char *name, char *ret_value, size_t s
     return -ENOENT;
 }
 
-/* What RFC 3986 lets stand in a path or query, and '%'. */
-static bool stays_as_is(unsigned char c)
-{
-    return c > 0x20 && c < 0x7f && !strchr("\"#<>\\^`{|}", c);
-}
-
 static size_t encode(char *out, struct span text, const char *also)
 {
     static const char digits[] = "0123456789ABCDEF";
     size_t length = 0;
     for (size_t i = 0; i < text.length; i++) {
         unsigned char c = (unsigned char)text.at[i];
-        if (stays_as_is(c) && !strchr(also, c)) {
+        /* What RFC 3986 lets stand in a path or query, and '%'. */
+        if (c > 0x20 && c < 0x7f && !strchr("\"#<>\\^`{|}", c) && !strchr(also, c)) {
             out[length++] = (char)c;
         } else {
             out[length++] = '%';
