@@ -11,6 +11,18 @@ static const char *const lease_kind_names[LEASE_KINDS] = {
     [LEASE_DEPENDENT] = "dependent", [LEASE_STREAM] = "stream",
 };
 
+static const char *const stream_kind_names[STREAM_KINDS] = {
+    [STREAM_DOWNLOAD] = "download",
+    [STREAM_UPLOAD] = "upload",
+    [STREAM_WEBSOCKET] = "websocket",
+    [STREAM_REQUEST] = "open request",
+};
+
+const char *stream_kind_name(enum stream_kind kind)
+{
+    return stream_kind_names[kind];
+}
+
 const char *lease_kind_name(enum lease_kind kind)
 {
     return lease_kind_names[kind];

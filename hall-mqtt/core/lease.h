@@ -20,6 +20,10 @@ enum lease_kind {
     LEASE_DEPENDENT,
     LEASE_STREAM, /* last: the store keeps kinds by number */
 };
+/* What goes on at an open connection. */
+enum stream_kind { STREAM_DOWNLOAD, STREAM_UPLOAD, STREAM_WEBSOCKET, STREAM_REQUEST };
+enum { STREAM_KINDS = 4 };
+
 enum { LEASE_KINDS = 8, LEASES_MAX = 10, LEASE_HOLDER_SIZE = 65, LEASE_LABEL_SIZE = 64 };
 #define LEASE_FOREVER INT64_MAX
 /* Holder of the `stream` that an agent reports: the name of its check. */
@@ -61,5 +65,6 @@ uint32_t lease_mark(const struct lease_set *set);
 
 bool lease_is_of_agent(const struct lease *lease); /* what an agent reported as in use */
 const char *lease_kind_name(enum lease_kind kind);
+const char *stream_kind_name(enum stream_kind kind); /* "download" ... */
 
 #endif

@@ -11,8 +11,6 @@ enum {
     BUCKET_MS = 5000,
 };
 
-enum stream_kind { STREAM_DOWNLOAD, STREAM_UPLOAD, STREAM_WEBSOCKET, STREAM_REQUEST };
-
 /* A connection, from look to look. */
 struct connection {
     uint64_t cookie; /* 0: the slot is free */

@@ -17,13 +17,6 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-static const char *const kind_names[] = {
-    [STREAM_DOWNLOAD] = "download",
-    [STREAM_UPLOAD] = "upload",
-    [STREAM_WEBSOCKET] = "websocket",
-    [STREAM_REQUEST] = "open request",
-};
-
 static uint64_t last_minute(const struct peer *peer, int64_t now)
 {
     uint64_t bytes = 0;
@@ -62,7 +55,7 @@ static void say_silence(int64_t ms, char *out, size_t size)
 static void label(const struct peer *peer, enum stream_kind kind, const char *figures,
                   char out[LEASE_LABEL_SIZE])
 {
-    const char *name = kind_names[kind];
+    const char *name = stream_kind_name(kind);
     const size_t taken = strlen(name) + strlen(" from , ") + strlen(figures);
     char who[sizeof(peer->who)];
     size_t room = LEASE_LABEL_SIZE - taken;

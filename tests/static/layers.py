@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 ALLOWED = {folder: set(rooms.split()) for folder, rooms in {
     "hall-mqtt/base": "base",
     "hall-mqtt/core": "base core",
+    "hall-mqtt/say": "base core say",
     "hall-mqtt/config": "base core config",
     "hall-mqtt/words": "base core words",
     "hall-mqtt/mqtt": "base mqtt",
@@ -41,7 +42,7 @@ ALLOWED = {folder: set(rooms.split()) for folder, rooms in {
                       "web/site web/board web/gate web/page web/listen web/api web/admin hall",
 }.items()}
 # What is pure beside adapters in one folder, or as a whole: it includes no system's I/O.
-PURE_OF_SYSTEM = ("ha-discovery", "hall-mqtt/core", "hall-mqtt/config", "hall-mqtt/words", "hall-mqtt/record",
+PURE_OF_SYSTEM = ("ha-discovery", "hall-mqtt/core", "hall-mqtt/say", "hall-mqtt/config", "hall-mqtt/words", "hall-mqtt/record",
                   "web/site", "web/gate", "web/page/phrase", "web/page/status", "bridges/proxy",
                   "bridges/agent/activity", "bridges/agent/proc", "bridges/agent/agent_words", "bridges/agent/docker_api",
                   "bridges/remote/ssh_words", "bridges/relay/relay_guard")

@@ -1,0 +1,260 @@
+/*
+ * fact: what is told to people, as data: a code of a closed list with its parameters, and up to two
+ * causes behind it, each again a code with its parameters. No sentence, no pointer: a fact is kept,
+ * copied and compared as it is. hall_say makes sentences and JSON of it; its table says which
+ * parameters a code has. Names that are configured are indexes of the model, so none is cut; words
+ * of people and of other programs are cut where the room ends. Pure.
+ */
+#ifndef HALL_CORE_FACT_H
+#define HALL_CORE_FACT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/model.h"
+
+/* In a row, "s" is its subject (an index of the model), "w" its word (a number of another closed
+ * list), n0 and n1 its numbers, t0 and t1 its texts, "c" its cause. Times are wall time, ms; other
+ * numbers ms where they are durations. */
+enum fact_code {
+    FACT_NONE,
+    FACT_SAID, /* words of a program or person that has no code for them: t0 */
+
+    /* What a server shows. */
+    FACT_HALL_STARTED,
+    FACT_HALL_RESUMED,
+    FACT_SEEN_SIGN,
+    FACT_SEEN_PASS,
+    FACT_SEEN_FAIL,
+    FACT_SEEN_SILENT,
+    FACT_SEEN_NOTHING,
+    FACT_SEEN_READY,
+    FACT_SEEN_SIGN_AGAIN,
+    FACT_SEEN_PASS_AGAIN,
+    FACT_SEEN_CRASH,
+    FACT_SEEN_ECHOES,
+    FACT_ADDRESS_TAKEN, /* t0 the MAC */
+    FACT_AGENT_GOODBYE,
+    FACT_AGENT_BACK,
+    FACT_AGENT_SCHEMA, /* n0 its schema, n1 ours */
+    FACT_WOL_OFF,      /* t0 the interface, or "" */
+
+    /* Why it is awake. n1: until, or LEASE_FOREVER */
+    FACT_LEASE_VISIT,            /* s site, n0 last visit */
+    FACT_LEASE_SCHEDULE,         /* s domain */
+    FACT_LEASE_ALWAYS_ON,        /* s domain */
+    FACT_LEASE_ALWAYS_ON_SERVER, /* s server: its policy was set at run time */
+    FACT_LEASE_MANUAL,           /* t0 who */
+    FACT_LEASE_FOUND_UP,
+    FACT_LEASE_FOUND_AWAKE,
+    FACT_LEASE_HOLD,      /* t0 its name, t1 why */
+    FACT_LEASE_AGENT,     /* c what it reports */
+    FACT_LEASE_DEPENDENT, /* s server */
+    FACT_LEASE_STREAM,    /* s site, w enum stream_kind, t0 from, n0 bytes */
+    FACT_LEASE_SILENT,    /* s site, w enum stream_kind, t0 from, n0 ms */
+
+    /* Why a wake was wanted. */
+    FACT_WAKE_REQUESTED,
+    FACT_WAKE_VISIT,            /* s site */
+    FACT_WAKE_COMMAND,          /* t0 by */
+    FACT_WAKE_START,            /* s site, t0 by */
+    FACT_WAKE_RESTART,          /* */
+    FACT_WAKE_MANUAL,           /* t0 by */
+    FACT_WAKE_HOLD,             /* t0 its name */
+    FACT_WAKE_SCHEDULE,         /* s domain */
+    FACT_WAKE_ALWAYS_ON,        /* s domain */
+    FACT_WAKE_ALWAYS_ON_SERVER, /* s server */
+    FACT_WAKE_AGENT,            /* t0 its check */
+    FACT_WAKE_STREAM,           /* s site */
+    FACT_WAKE_DEPENDENT,        /* s the server that needs it */
+
+    /* How a wake goes, and ends. */
+    FACT_WAKE_QUEUED,           /* c its cause */
+    FACT_WAKE_WAITS_FOR,        /* s the server it needs, c its cause */
+    FACT_WAKE_WAITS_TURN,       /* s the server that starts, c its cause */
+    FACT_WAKE_PACKET,           /* n0 its number */
+    FACT_WAKE_PACKET_FAILED,    /* t0 why */
+    FACT_WAKE_STAGE,            /* w enum stage */
+    FACT_WAKE_READY,            /* w enum wake_kind, n0 ms */
+    FACT_WAKE_OUT_OF_TIME,      /* */
+    FACT_WAKE_CANCELLED,        /* t0 by, or "" */
+    FACT_WAKE_CALLED_OFF,       /* */
+    FACT_WAKE_ITS_CALLED_OFF,   /* of a server that another one needs */
+    FACT_WAKE_NO_SIGN,          /* w enum stage or STAGES, n0 ms; these five alike */
+    FACT_WAKE_NOT_READY,        /* */
+    FACT_WAKE_NO_PACKET,        /* */
+    FACT_WAKE_ADDRESS_TAKEN,    /* */
+    FACT_WAKE_CHECK_FAILS,      /* c the check */
+    FACT_WAKE_NEEDED_NOT_READY, /* s the server it needs, c what became of that */
+    FACT_WAKE_GIVEN_UP,         /* c what it waited for */
+    FACT_GUARD,                 /* w enum guard_kind, n0 until */
+
+    /* How a sleep goes, and ends. */
+    FACT_SLEEP_REQUESTED,   /* t0 by */
+    FACT_RESTART_REQUESTED, /* t0 by */
+    FACT_SLEEP_AGREED,
+    FACT_SLEEP_AGENT_AGREED,
+    FACT_SLEEP_ASKED,
+    FACT_SLEEP_PROVEN,
+    FACT_SLEEP_FORCED,
+    FACT_SLEEP_FAILED,       /* c why */
+    FACT_SLEEP_AGREED_AWAKE, /* n0 ms: it agreed, but still answers */
+    FACT_SLEEP_ASKED_AWAKE,  /* n0 ms */
+    FACT_SLEEP_FELL_SILENT,  /* before it agreed */
+    FACT_SLEEP_CAME_BACK,    /* before it fell silent */
+    FACT_SLEEP_RESTARTED,    /* */
+    FACT_SLEEP_UNANSWERED,   /* n0 ms */
+    FACT_SLEEP_NOT_UP,       /* w enum power_state */
+    FACT_SLEEP_VIA_NONE,     /* */
+    FACT_SLEEP_NO_AGENT,     /* */
+    FACT_SLEEP_NO_BROKER,    /* */
+    FACT_SLEEP_IN_USE,       /* c the lease that holds longest */
+    FACT_SLEEP_OUT_OF_SIGHT, /* */
+    FACT_SLEEP_LOOK_LATE,    /* */
+    FACT_SLEEP_TOO_SOON,     /* n0 ms up, n1 ms at least */
+    FACT_SLEEP_NOT_WAKEABLE, /* */
+
+    /* Answers to commands. */
+    FACT_ANSWER_READY_ALREADY,
+    FACT_ANSWER_SLEEPS_ALREADY,
+    FACT_ANSWER_OFF_ALREADY,
+    FACT_ANSWER_LEASES_FULL,
+    FACT_ANSWER_COMMANDS_FULL,
+    FACT_ANSWER_NO_WAKE,
+    FACT_ANSWER_NO_HOLD,
+    FACT_ANSWER_NO_LEASE,
+    FACT_ANSWER_NO_WINDOWS,
+    FACT_ANSWER_NOT_SETTLED, /* w enum power_state */
+    FACT_ANSWER_NO_PROJECT,
+    FACT_ANSWER_INVALID,  /* t0 what is wrong with the command */
+    FACT_ANSWER_RETAINED, /* a command that was retained */
+    FACT_ANSWER_UNKNOWN_SERVER,
+    FACT_ANSWER_UNKNOWN_PROJECT,
+    FACT_ANSWER_BAD_ID,
+
+    /* What else happened. */
+    FACT_COMMAND_REFUSED, /* w enum command_action, t0 by, c why */
+    FACT_HOLD_BEGUN,      /* t0 its name, t1 why */
+    FACT_HOLD_KEEP_AWAKE, /* t0 by; begun or released */
+    FACT_HOLD_RELEASED,   /* t0 its name */
+    FACT_HOLD_FORCED,     /* t0 its name */
+    FACT_HOLD_ENDED,      /* t0 its name */
+    FACT_POLICY_CHANGED,  /* w enum policy_mode, t0 by */
+    FACT_POLICY_IDLE,     /* n0 ms, t0 by */
+
+    /* What comes next. */
+    FACT_NEXT_READY,          /* c the cause of the wake */
+    FACT_NEXT_WAKE_DEADLINE,  /* c */
+    FACT_NEXT_SLEEP,          /* */
+    FACT_NEXT_SLEEP_DEADLINE, /* t0 by */
+    FACT_NEXT_GUARD_END,      /* w enum guard_kind */
+    FACT_NEXT_WAKE_RETRY,     /* c the cause of the wake */
+    FACT_NEXT_SCHEDULE,       /* s domain */
+
+    /* Projects. */
+    FACT_PROJECT_SERVER_NOT_UP,  /* w enum power_state */
+    FACT_PROJECT_SERVER_OFF,     /* */
+    FACT_PROJECT_NO_AGENT,       /* */
+    FACT_PROJECT_UNTOLD,         /* */
+    FACT_PROJECT_BUSY,           /* w enum project_verb */
+    FACT_PROJECT_SERVER_SLEEPS,  /* */
+    FACT_PROJECT_STOPPED,        /* */
+    FACT_PROJECT_IDLE,           /* */
+    FACT_PROJECT_SPARED,         /* s the site that uses it, t0 container, n0 how many more */
+    FACT_PROJECT_SPARED_RESTART, /* likewise */
+    FACT_PROJECT_TAKEN,          /* */
+    FACT_PROJECT_LOST,           /* */
+    FACT_PROJECT_START_FAILED,   /* c why */
+    FACT_PROJECT_STOP_FAILED,    /* c */
+    FACT_PROJECT_RESTART_FAILED, /* c */
+    FACT_PROJECT_AGENT_WENT,     /* */
+    FACT_PROJECT_UNENDED,        /* */
+    FACT_PROJECT_UNANSWERED,     /* */
+    FACT_PROJECT_STOPS_AGAIN,    /* */
+    FACT_PROJECT_LATE,           /* n0 ms */
+    FACT_PROJECT_NO_BROKER,      /* */
+    FACT_PROJECT_SCHEMA,         /* n0 its schema, n1 ours */
+    FACT_DOCKER_SILENT,          /* */
+    FACT_PROJECT_DOCKER_DOWN,    /* c why */
+    FACT_PROJECT_AGENT_SILENT,   /* */
+    FACT_PROJECT_MISSING,        /* t0 container */
+    FACT_PROJECT_RESTARTS,       /* t0 container */
+    FACT_PROJECT_UNHEALTHY,      /* t0 container */
+    FACT_PROJECT_SITE_FAILS,     /* c the check */
+    FACT_PROJECT_SITE_SILENT,    /* */
+
+    /* Why a check does not pass; in the order of enum fault_code. s server, w check, n0 a number */
+    FACT_CHECK_SILENT,
+    FACT_CHECK_REFUSED,
+    FACT_CHECK_STATUS,
+    FACT_CHECK_SLOW,
+    FACT_CHECK_CLOSED,
+    FACT_CHECK_UNRESOLVED,
+    FACT_CHECK_SELF_SIGNED,
+    FACT_CHECK_UNTRUSTED,
+    FACT_CHECK_EXPIRED,
+    FACT_CHECK_NOT_YET_VALID,
+    FACT_CHECK_WRONG_NAME,
+    FACT_CHECK_BAD_CERTIFICATE,
+    FACT_CHECK_CA_FILE,
+    FACT_CHECK_NO_TLS,
+    FACT_CHECK_UNABLE,
+    FACT_CHECK_NO_AGENT,
+
+    /* Why an agent refuses to let its machine sleep. */
+    FACT_VETO_UNKNOWN,           /* t0 the veto, t1 why it is not known */
+    FACT_VETO_MORE,              /* t0 the veto, n0 how many more */
+    FACT_VETO_LATE,              /* */
+    FACT_VETO_SESSION,           /* t0 user, t1 seat or "" */
+    FACT_VETO_REMOTE_SESSION,    /* t0 user, t1 from or "" */
+    FACT_VETO_INHIBITOR,         /* t0 who, t1 why */
+    FACT_VETO_CONNECTION,        /* n0 port, t0 from, n1 bytes of the last minute */
+    FACT_VETO_CONNECTION_QUIET,  /* n0 port, t0 from, n1 ms */
+    FACT_VETO_CONNECTION_PACKET, /* n0 port, t0 from, n1 ms since its last packet */
+    FACT_VETO_PROCESS,           /* t0 name */
+    FACT_VETO_LOAD,              /* n0 load, n1 limit, both in hundredths */
+    FACT_VETO_NETWORK,           /* n0 rate, n1 limit, bytes a second */
+    FACT_VETO_DISK,              /* likewise */
+    FACT_VETO_COMMAND,           /* t0 command */
+    FACT_VETO_CONTAINER,         /* t0 container */
+
+    /* Hall itself. */
+    FACT_CONFIG_PROBLEM, /* t0 */
+    FACT_STORE_PROBLEM,  /* t0 */
+    FACT_STORE_REPAIRED,
+};
+enum { FACTS = FACT_STORE_REPAIRED + 1, FACT_DEPTH = 3, FACT_TEXT_SIZE = 160 };
+
+/* One code and its parameters; `text` is where its texts begin in the fact, 1 the first byte; 0:
+ * it is "". */
+struct fact_part {
+    uint8_t code; /* enum fact_code */
+    uint8_t word;
+    uint8_t text[2];
+    int32_t subject;
+    int64_t n[2];
+};
+
+/* What is said, then its cause, then the cause of that. Unused bytes are zero. */
+struct fact {
+    struct fact_part parts[FACT_DEPTH];
+    char text[FACT_TEXT_SIZE];
+};
+
+/* FACT(WAKE_VISIT, .subject = site): a fact without texts. */
+#define FACT(code_, ...) ((struct fact){.parts = {{.code = FACT_##code_, __VA_ARGS__}}})
+
+/* The same fact with texts; NULL or "" is none. A text that does not fit is cut between characters.
+ */
+struct fact fact_with(struct fact fact, const char *first, const char *second);
+/* The same fact with a cause. What is deeper than there is room is left out. */
+struct fact fact_because(struct fact fact, const struct fact *cause);
+/* What is behind the first code; FACT_NONE: nothing. */
+struct fact fact_cause(const struct fact *fact);
+
+const char *fact_text(const struct fact *fact, size_t part, size_t place); /* "" where none */
+bool fact_is(const struct fact *fact, enum fact_code code);
+bool fact_equal(const struct fact *a, const struct fact *b);
+
+#endif

@@ -1,0 +1,297 @@
+#include "say/say.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/number.h"
+#include "base/text.h"
+#include "say/say_table.h"
+
+#define NNBSP "\u202f" /* before a French unit */
+
+/* A sentence in the making. */
+struct saying {
+    const struct told *told;
+    struct say_how how;
+    struct buf *out;
+};
+
+static bool is_french(const struct saying *saying)
+{
+    return saying->how.language == SAY_FRENCH;
+}
+
+/* ---- numbers and times ---- */
+
+/* "1.2 MB", from 10 on without a fraction. */
+static void put_bytes(const struct saying *saying, int64_t bytes, const char *per)
+{
+    static const char *const units[SAY_LANGUAGES][4] = {{"kB", "MB", "GB", "TB"},
+                                                        {"ko", "Mo", "Go", "To"}};
+    double number = (double)bytes / 1000;
+    char digits[32];
+    size_t unit = 0;
+
+    while (number >= 999.5 && unit < 3) {
+        number /= 1000;
+        unit++;
+    }
+    if (bytes < 1000) {
+        buf_printf(saying->out, is_french(saying) ? "%lld" NNBSP "octets" : "%lld bytes",
+                   (long long)bytes);
+    } else {
+        snprintf(digits, sizeof(digits), number < 9.95 ? "%.1f" : "%.0f", number);
+        char *point = strchr(digits, '.');
+        if (point && is_french(saying))
+            *point = ',';
+        buf_printf(saying->out, "%s%s%s", digits, is_french(saying) ? NNBSP : " ",
+                   units[saying->how.language][unit]);
+    }
+    buf_puts(saying->out, per);
+}
+
+static void put_count(const struct saying *saying, int64_t number, const char *unit)
+{
+    buf_printf(saying->out, is_french(saying) ? "%lld" NNBSP "%s" : "%lld %s", (long long)number,
+               unit);
+}
+
+static void put_ago(const struct saying *saying, int64_t at)
+{
+    const int64_t ms = saying->how.now > at ? saying->how.now - at : 0;
+
+    buf_puts(saying->out, is_french(saying) ? "il y a " : "");
+    if (ms < 60000)
+        put_count(saying, ms / 1000, "s");
+    else if (ms < 5400000)
+        put_count(saying, ms / 60000, "min");
+    else
+        put_count(saying, ms / 3600000, "h");
+    buf_puts(saying->out, is_french(saying) ? "" : " ago");
+}
+
+static void put_quiet(const struct saying *saying, int64_t ms)
+{
+    if (ms < 90000)
+        put_count(saying, ms / 1000, "s");
+    else
+        put_count(saying, ms / 60000, "min");
+}
+
+/* Hundredths and thousandths, with the language's mark. */
+static void put_fraction(const struct saying *saying, int64_t number, int64_t whole, int digits)
+{
+    buf_printf(saying->out, "%lld%s%0*lld", (long long)(number / whole),
+               is_french(saying) ? "," : ".", digits, (long long)(number % whole));
+}
+
+static void put_number(const struct saying *saying, enum param_kind kind, int64_t number)
+{
+    char text[RFC3339_SIZE];
+
+    switch (kind) {
+    case PARAM_SECONDS:
+        buf_printf(saying->out, "%lld", (long long)(number / 1000));
+        break;
+    case PARAM_EXACT:
+        put_fraction(saying, number, 1000, 3);
+        break;
+    case PARAM_LOAD:
+        put_fraction(saying, number, 100, 2);
+        break;
+    case PARAM_SPAN:
+        buf_puts(saying->out, duration_format(number, text, sizeof(text)));
+        break;
+    case PARAM_QUIET:
+        put_quiet(saying, number);
+        break;
+    case PARAM_BYTES:
+        put_bytes(saying, number, "");
+        break;
+    case PARAM_RATE:
+        put_bytes(saying, number, "/s");
+        break;
+    case PARAM_AGO:
+        put_ago(saying, number);
+        break;
+    case PARAM_CLOCK:
+        /* "2026-11-22T14:32:10Z": hours and minutes are what people want. */
+        buf_printf(saying->out, "%.5s UTC", rfc3339_format(number, text) + 11);
+        break;
+    case PARAM_INSTANT:
+        buf_puts(saying->out, rfc3339_format(number, text));
+        break;
+    case PARAM_END:
+    case PARAM_SERVER:
+    case PARAM_DOMAIN:
+    case PARAM_SITE:
+    case PARAM_CHECK:
+    case PARAM_ABOUT:
+    case PARAM_GROUP:
+    case PARAM_STAGE:
+    case PARAM_GUARD:
+    case PARAM_ACTION:
+    case PARAM_POLICY:
+    case PARAM_STATE:
+    case PARAM_VERB:
+    case PARAM_STREAM:
+    case PARAM_KIND:
+    case PARAM_NUMBER:
+    case PARAM_TEXT:
+    case PARAM_CAUSE:
+        buf_printf(saying->out, "%lld", (long long)number);
+        break;
+    }
+}
+
+/* ---- sentences ---- */
+
+static void put_part(const struct saying *saying, size_t part);
+
+/* The parameter that {name} of this length means; -1: it is {cause}. */
+static int find_param(const struct say_row *row, const char *name, size_t length)
+{
+    for (int i = 0; row->params[i].name; i++)
+        if (strlen(row->params[i].name) == length &&
+            strncmp(row->params[i].name, name, length) == 0)
+            return row->params[i].kind == PARAM_CAUSE ? -1 : i;
+    return -1;
+}
+
+static bool has_cause(const struct saying *saying, size_t part)
+{
+    return part + 1 < FACT_DEPTH && saying->told->parts[part + 1].code != FACT_NONE;
+}
+
+static bool is_known(const struct saying *saying, size_t part, const char *name, size_t length)
+{
+    const struct told_part *told = &saying->told->parts[part];
+    const int param = find_param(&say_rows[told->code], name, length);
+
+    return param < 0 ? has_cause(saying, part) : told->values[param].known;
+}
+
+static void put_hole(const struct saying *saying, size_t part, const char *name, size_t length)
+{
+    const struct told_part *told = &saying->told->parts[part];
+    const struct say_row *row = &say_rows[told->code];
+    const int param = find_param(row, name, length);
+
+    if (!is_known(saying, part, name, length))
+        buf_putc(saying->out, '?');
+    else if (param < 0)
+        put_part(saying, part + 1);
+    else if (told->values[param].text)
+        buf_puts(saying->out, say_word_shown((enum param_kind)row->params[param].kind,
+                                             told->values[param].text, saying->how.language));
+    else
+        put_number(saying, (enum param_kind)row->params[param].kind, told->values[param].number);
+}
+
+/* The end of what a bracket holds. */
+static const char *bracket_end(const char *at)
+{
+    for (int depth = 1; *at; at++) {
+        depth += (*at == '[') - (*at == ']');
+        if (depth == 0)
+            break;
+    }
+    return at;
+}
+
+/* Are all parameters known that stand between brackets, those of inner ones aside? */
+static bool is_told(const struct saying *saying, size_t part, const char *at, const char *end)
+{
+    for (; at < end; at++) {
+        if (*at == '[')
+            at = bracket_end(at + 1);
+        if (*at != '{')
+            continue;
+        const size_t length = strcspn(at + 1, "}");
+
+        if (!is_known(saying, part, at + 1, length))
+            return false;
+    }
+    return true;
+}
+
+static void put_stretch(const struct saying *saying, size_t part, const char *at, const char *end)
+{
+    while (at < end) {
+        if (*at == '{') {
+            const size_t length = strcspn(at + 1, "}");
+
+            put_hole(saying, part, at + 1, length);
+            at += length + 2;
+        } else if (*at == '[') {
+            const char *close = bracket_end(at + 1);
+
+            if (is_told(saying, part, at + 1, close))
+                put_stretch(saying, part, at + 1, close);
+            at = close + 1;
+        } else {
+            buf_putc(saying->out, *at++);
+        }
+    }
+}
+
+static void put_part(const struct saying *saying, size_t part)
+{
+    const char *text = say_rows[saying->told->parts[part].code].texts[saying->how.language];
+
+    if (text)
+        put_stretch(saying, part, text, text + strlen(text));
+}
+
+void say_sentence(const struct told *told, struct say_how how, struct buf *out)
+{
+    const struct saying saying = {.told = told, .how = how, .out = out};
+
+    put_part(&saying, 0);
+}
+
+void say_fact(const struct fact *fact, const struct model *model, struct say_how how,
+              struct buf *out)
+{
+    struct told told;
+
+    say_resolve(fact, model, &told);
+    say_sentence(&told, how, out);
+}
+
+char *say_fact_text(const struct fact *fact, const struct model *model, struct say_how how,
+                    char *out, size_t size)
+{
+    struct buf text = BUF_INIT(SAY_SENTENCE_MAX);
+
+    say_fact(fact, model, how, &text);
+    text_copy(out, size, buf_text(&text));
+    buf_finish(&text);
+    return out;
+}
+
+/* ---- names of codes ---- */
+
+const char *say_code_name(enum fact_code code)
+{
+    return say_rows[code].name;
+}
+
+bool say_code_from_name(const char *name, enum fact_code *ret_code)
+{
+    for (unsigned code = FACT_NONE + 1; code < FACTS; code++) {
+        if (strcmp(say_rows[code].name, name) != 0)
+            continue;
+        *ret_code = (enum fact_code)code;
+        return true;
+    }
+    return false;
+}
+
+const struct told_value *say_value(const struct told *told, const char *name)
+{
+    const int param = find_param(&say_rows[told->parts[0].code], name, strlen(name));
+
+    return param >= 0 && told->parts[0].values[param].known ? &told->parts[0].values[param] : NULL;
+}

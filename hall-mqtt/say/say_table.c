@@ -1,0 +1,924 @@
+#include "say/say_table.h"
+
+#include <string.h>
+
+#include "base/array.h"
+#include "core/fleet.h"
+
+#define NBSP  "\u00a0" /* before a French colon, within quotation marks */
+#define NNBSP "\u202f" /* before a French semicolon, and a unit */
+
+/* Parameters that many rows have. */
+#define SERVER                                                                                     \
+    {                                                                                              \
+        "server", PARAM_SERVER, 0                                                                  \
+    }
+#define SITE                                                                                       \
+    {                                                                                              \
+        "site", PARAM_SITE, 0                                                                      \
+    }
+#define DOMAIN                                                                                     \
+    {                                                                                              \
+        "domain", PARAM_DOMAIN, 0                                                                  \
+    }
+#define BY                                                                                         \
+    {                                                                                              \
+        "by", PARAM_TEXT, 0                                                                        \
+    }
+#define UNTIL                                                                                      \
+    {                                                                                              \
+        "until", PARAM_CLOCK, 1                                                                    \
+    }
+#define CAUSE                                                                                      \
+    {                                                                                              \
+        "cause", PARAM_CAUSE, 0                                                                    \
+    }
+#define STAGE                                                                                      \
+    {                                                                                              \
+        "stage", PARAM_STAGE, 0                                                                    \
+    }
+#define GUARD                                                                                      \
+    {                                                                                              \
+        "guard", PARAM_GUARD, 0                                                                    \
+    }
+#define STATE                                                                                      \
+    {                                                                                              \
+        "state", PARAM_STATE, 0                                                                    \
+    }
+#define SECONDS                                                                                    \
+    {                                                                                              \
+        "seconds", PARAM_SECONDS, 0                                                                \
+    }
+#define TEXT(name_)                                                                                \
+    {                                                                                              \
+        name_, PARAM_TEXT, 0                                                                       \
+    }
+#define SECOND(name_)                                                                              \
+    {                                                                                              \
+        name_, PARAM_TEXT, 1                                                                       \
+    }
+#define NUMBER(name_, place_)                                                                      \
+    {                                                                                              \
+        name_, PARAM_NUMBER, place_                                                                \
+    }
+#define CHECK                                                                                      \
+    {"check", PARAM_CHECK, 0},                                                                     \
+    {                                                                                              \
+        "about", PARAM_ABOUT, 0                                                                    \
+    }
+
+#define EN_UNTIL  "[ (until {until})]"
+#define FR_UNTIL  "[ (jusqu’à {until})]"
+#define EN_CHECK  "[{check}[ {about}]: ]"
+#define FR_CHECK  "[{check}[ {about}]" NBSP ": ]"
+#define EN_FAILED "not ready after {seconds} s, last stage reached: {stage}; "
+#define FR_FAILED                                                                                  \
+    "pas prêt au bout de {seconds}" NNBSP "s, dernière étape atteinte" NBSP ": {stage}" NNBSP "; "
+
+const struct say_row say_rows[FACTS] = {
+    [FACT_SAID] = {"said", {TEXT("said")}, {"{said}", "{said}"}},
+
+    [FACT_HALL_STARTED] = {"hall.started",
+                           {{0}},
+                           {"Hall has just started", "Hall vient de démarrer"}},
+    [FACT_HALL_RESUMED] = {"hall.resumed",
+                           {{0}},
+                           {"goes on after a restart", "reprise après un redémarrage de Hall"}},
+    [FACT_SEEN_SIGN] = {"seen.sign",
+                        {{0}},
+                        {"it shows signs of life", "il donne des signes de vie"}},
+    [FACT_SEEN_PASS] = {"seen.pass",
+                        {{0}},
+                        {"all required checks pass", "tous les contrôles requis sont bons"}},
+    [FACT_SEEN_FAIL] = {"seen.fail",
+                        {{0}},
+                        {"a required check fails", "un contrôle requis échoue"}},
+    [FACT_SEEN_SILENT] = {"seen.silent", {{0}}, {"no sign of life", "aucun signe de vie"}},
+    [FACT_SEEN_NOTHING] = {"seen.nothing",
+                           {{0}},
+                           {"nothing was seen of it since Hall started",
+                            "rien n’a été vu de lui depuis le démarrage de Hall"}},
+    [FACT_SEEN_READY] = {"seen.ready",
+                         {{0}},
+                         {"ready; Hall had not woken it",
+                          "prêt" NNBSP "; Hall ne l’avait pas réveillé"}},
+    [FACT_SEEN_SIGN_AGAIN] = {"seen.sign_again",
+                              {{0}},
+                              {"it shows signs of life again",
+                               "il donne de nouveau des signes de vie"}},
+    [FACT_SEEN_PASS_AGAIN] = {"seen.pass_again",
+                              {{0}},
+                              {"all its checks pass again",
+                               "tous ses contrôles sont de nouveau bons"}},
+    [FACT_SEEN_CRASH] = {"seen.crash",
+                         {{0}},
+                         {"it was up and fell silent without a goodbye: crash, cable or power cut",
+                          "il fonctionnait et s’est tu sans prévenir" NBSP
+                          ": plantage, câble ou coupure de courant"}},
+    [FACT_SEEN_ECHOES] = {"seen.echoes",
+                          {{0}},
+                          {"only its network card answers echoes, and it said no goodbye: it "
+                           "sleeps, or nothing on it answers",
+                           "seule sa carte réseau répond aux pings, et il n’a pas prévenu" NBSP
+                           ": il dort, ou plus rien n’y répond"}},
+    [FACT_ADDRESS_TAKEN] = {"address.taken",
+                            {TEXT("mac")},
+                            {"another machine ({mac}) answers on its address",
+                             "une autre machine ({mac}) répond à son adresse"}},
+    [FACT_AGENT_GOODBYE] = {"agent.goodbye",
+                            {{0}},
+                            {"its agent said goodbye", "son agent a annoncé son départ"}},
+    [FACT_AGENT_BACK] = {"agent.back", {{0}}, {"its agent is back", "son agent est de retour"}},
+    [FACT_AGENT_SCHEMA] = {"agent.schema",
+                           {NUMBER("schema", 0), NUMBER("known", 1)},
+                           {"its agent speaks schema {schema}, this Hall knows {known}: what it "
+                            "reports is not used; update the older of the two",
+                            "son agent parle le schéma {schema}, ce Hall connaît le {known}" NBSP
+                            ": ce qu’il rapporte n’est pas utilisé" NNBSP
+                            "; mettez à jour le plus ancien des deux"}},
+    [FACT_WOL_OFF] =
+        {"wol.off",
+         {TEXT("interface")},
+         {"Wake-on-LAN is off on its network card[ {interface}], and no wake has "
+          "succeeded yet: it is not put to sleep; run ethtool -s [{interface} ]wol g "
+          "on it, and check its firmware",
+          "Wake-on-LAN est désactivé sur sa carte réseau[ {interface}], et aucun "
+          "réveil n’a encore réussi" NBSP ": il n’est pas mis en veille" NNBSP
+          "; exécutez-y ethtool -s [{interface} ]wol g et vérifiez son micrologiciel"}},
+
+    [FACT_LEASE_VISIT] = {"lease.visit",
+                          {SITE, {"visited", PARAM_AGO, 0}, UNTIL},
+                          {"{site} was visited[ {visited}]" EN_UNTIL,
+                           "{site} a été visité[ {visited}]" FR_UNTIL}},
+    [FACT_LEASE_SCHEDULE] = {"lease.schedule",
+                             {DOMAIN, UNTIL},
+                             {"the schedule of {domain} wants it on" EN_UNTIL,
+                              "le planning de {domain} le veut allumé" FR_UNTIL}},
+    [FACT_LEASE_ALWAYS_ON] = {"lease.always_on",
+                              {DOMAIN, UNTIL},
+                              {"{domain} is always on" EN_UNTIL,
+                               "{domain} est toujours allumé" FR_UNTIL}},
+    [FACT_LEASE_ALWAYS_ON_SERVER] = {"lease.always_on_server",
+                                     {SERVER, UNTIL},
+                                     {"{server} is always on" EN_UNTIL,
+                                      "{server} est toujours allumé" FR_UNTIL}},
+    [FACT_LEASE_MANUAL] = {"lease.manual",
+                           {BY, UNTIL},
+                           {"{by} woke it" EN_UNTIL, "{by} l’a réveillé" FR_UNTIL}},
+    [FACT_LEASE_FOUND_UP] = {"lease.found_up",
+                             {UNTIL},
+                             {"it was up when Hall started" EN_UNTIL,
+                              "il était allumé au démarrage de Hall" FR_UNTIL}},
+    [FACT_LEASE_FOUND_AWAKE] =
+        {"lease.found_awake",
+         {UNTIL},
+         {"it was found awake, woken by someone else" EN_UNTIL,
+          "il a été trouvé allumé, réveillé par quelqu’un d’autre" FR_UNTIL}},
+    [FACT_LEASE_HOLD] = {"lease.hold",
+                         {TEXT("name"), SECOND("reason"), UNTIL},
+                         {"{name} holds it[: {reason}]" EN_UNTIL,
+                          "{name} le maintient[" NBSP ": {reason}]" FR_UNTIL}},
+    [FACT_LEASE_AGENT] = {"lease.agent",
+                          {CAUSE, UNTIL},
+                          {"its agent reports {cause}" EN_UNTIL,
+                           "son agent signale {cause}" FR_UNTIL}},
+    [FACT_LEASE_DEPENDENT] = {"lease.dependent",
+                              {SERVER, UNTIL},
+                              {"{server} needs it" EN_UNTIL, "{server} en a besoin" FR_UNTIL}},
+    [FACT_LEASE_STREAM] =
+        {"lease.stream",
+         {SITE, {"stream", PARAM_STREAM, 0}, TEXT("from"), {"bytes", PARAM_BYTES, 0}, UNTIL},
+         {"{site} is in use: {stream}[ from {from}], {bytes} in the last "
+          "minute" EN_UNTIL,
+          "{site} est utilisé" NBSP ": {stream}[ depuis {from}], {bytes} dans "
+          "la dernière minute" FR_UNTIL}},
+    [FACT_LEASE_SILENT] =
+        {"lease.silent",
+         {SITE, {"stream", PARAM_STREAM, 0}, TEXT("from"), {"silent", PARAM_QUIET, 0}, UNTIL},
+         {"{site} is in use: {stream}[ from {from}], silent for "
+          "{silent}" EN_UNTIL,
+          "{site} est utilisé" NBSP ": {stream}[ depuis {from}], sans échange "
+          "depuis {silent}" FR_UNTIL}},
+
+    [FACT_WAKE_REQUESTED] = {"wake.requested",
+                             {{0}},
+                             {"a wake was requested", "un réveil a été demandé"}},
+    [FACT_WAKE_VISIT] = {"wake.visit", {SITE}, {"visit of {site}", "visite de {site}"}},
+    [FACT_WAKE_COMMAND] = {"wake.command",
+                           {BY},
+                           {"wake command by {by}", "commande de réveil de {by}"}},
+    [FACT_WAKE_START] = {"wake.start",
+                         {SITE, BY},
+                         {"start of {site} by {by}", "démarrage de {site} par {by}"}},
+    [FACT_WAKE_RESTART] = {"wake.restart", {{0}}, {"restart", "redémarrage"}},
+    [FACT_WAKE_MANUAL] = {"wake.manual", {BY}, {"manual of {by}", "réveil manuel de {by}"}},
+    [FACT_WAKE_HOLD] = {"wake.hold", {TEXT("name")}, {"hold of {name}", "maintien de {name}"}},
+    [FACT_WAKE_SCHEDULE] = {"wake.schedule",
+                            {DOMAIN},
+                            {"schedule of {domain}", "planning de {domain}"}},
+    [FACT_WAKE_ALWAYS_ON] = {"wake.always_on",
+                             {DOMAIN},
+                             {"always_on of {domain}", "{domain} doit toujours être allumé"}},
+    [FACT_WAKE_ALWAYS_ON_SERVER] = {"wake.always_on_server",
+                                    {SERVER},
+                                    {"always_on of {server}",
+                                     "{server} doit toujours être allumé"}},
+    [FACT_WAKE_AGENT] = {"wake.agent",
+                         {TEXT("veto")},
+                         {"agent of {veto}", "usage signalé par son agent ({veto})"}},
+    [FACT_WAKE_STREAM] = {"wake.stream",
+                          {SITE},
+                          {"stream of {site}", "connexion active de {site}"}},
+    [FACT_WAKE_DEPENDENT] = {"wake.dependent",
+                             {SERVER},
+                             {"{server} needs it", "{server} en a besoin"}},
+
+    [FACT_WAKE_QUEUED] = {"wake.queued",
+                          {CAUSE},
+                          {"[{cause}; ]it is falling asleep and will be woken right after",
+                           "[{cause}" NNBSP "; ]il s’endort et sera réveillé juste après"}},
+    [FACT_WAKE_WAITS_FOR] = {"wake.waits_for",
+                             {SERVER, CAUSE},
+                             {"[{cause}; ]waits for {server}, which it needs",
+                              "[{cause}" NNBSP "; ]attend {server}, dont il a besoin"}},
+    [FACT_WAKE_WAITS_TURN] = {"wake.waits_turn",
+                              {SERVER, {"group", PARAM_GROUP, 0}, CAUSE},
+                              {"[{cause}; ]waits for its turn: {server} starts on the same "
+                               "circuit[ ({group})]",
+                               "[{cause}" NNBSP "; ]attend son tour" NBSP
+                               ": {server} démarre sur le même circuit[ ({group})]"}},
+    [FACT_WAKE_PACKET] = {"wake.packet",
+                          {NUMBER("number", 0)},
+                          {"magic packet {number}", "paquet magique n°" NBSP "{number}"}},
+    [FACT_WAKE_PACKET_FAILED] = {"wake.packet_failed",
+                                 {TEXT("said")},
+                                 {"a magic packet could not be sent[: {said}]",
+                                  "un paquet magique n’a pas pu être envoyé[" NBSP ": {said}]"}},
+    [FACT_WAKE_STAGE] = {"wake.stage", {STAGE}, {"{stage}", "{stage}"}},
+    [FACT_WAKE_READY] = {"wake.ready",
+                         {{"seconds", PARAM_EXACT, 0}, {"kind", PARAM_KIND, 0}},
+                         {"ready after {seconds} s[ ({kind})]",
+                          "prêt au bout de {seconds}" NNBSP "s[ ({kind})]"}},
+    [FACT_WAKE_OUT_OF_TIME] = {"wake.out_of_time", {{0}}, {"out of time", "délai dépassé"}},
+    [FACT_WAKE_CANCELLED] = {"wake.cancelled", {BY}, {"cancelled[ by {by}]", "annulé[ par {by}]"}},
+    [FACT_WAKE_CALLED_OFF] = {"wake.called_off",
+                              {{0}},
+                              {"the wake was called off", "le réveil a été annulé"}},
+    [FACT_WAKE_ITS_CALLED_OFF] = {"wake.its_called_off",
+                                  {{0}},
+                                  {"its wake was cancelled", "son réveil a été annulé"}},
+    [FACT_WAKE_NO_SIGN] = {"wake.no_sign",
+                           {SECONDS, STAGE},
+                           {EN_FAILED "no sign of life: check its power and cable, Wake-on-LAN in "
+                                      "its firmware and on its network card, the MAC and the "
+                                      "broadcast address",
+                            FR_FAILED "aucun signe de vie" NBSP
+                                      ": vérifiez son alimentation et son câble, Wake-on-LAN dans "
+                                      "son micrologiciel et sur sa carte réseau, l’adresse MAC et "
+                                      "l’adresse de diffusion"}},
+    [FACT_WAKE_NOT_READY] = {"wake.not_ready",
+                             {SECONDS, STAGE},
+                             {EN_FAILED "it is up, but its checks do not pass: check its services "
+                                        "and the check's address",
+                              FR_FAILED "il est allumé, mais ses contrôles échouent" NBSP
+                                        ": vérifiez ses services et l’adresse du contrôle"}},
+    [FACT_WAKE_NO_PACKET] = {"wake.no_packet",
+                             {SECONDS, STAGE},
+                             {EN_FAILED "no magic packet could be sent: check the interface and "
+                                        "the broadcast address, or the relay",
+                              FR_FAILED "aucun paquet magique n’a pu être envoyé" NBSP
+                                        ": vérifiez l’interface et l’adresse de diffusion, ou le "
+                                        "relais"}},
+    [FACT_WAKE_ADDRESS_TAKEN] = {"wake.address_taken",
+                                 {SECONDS, STAGE},
+                                 {EN_FAILED "another machine answers on its address: check who "
+                                            "has it",
+                                  FR_FAILED "une autre machine répond à son adresse" NBSP
+                                            ": vérifiez qui l’utilise"}},
+    [FACT_WAKE_CHECK_FAILS] = {"wake.check_fails",
+                               {SECONDS, STAGE, CAUSE},
+                               {EN_FAILED "it is up, but a check does not pass[: {cause}]",
+                                FR_FAILED "il est allumé, mais un contrôle échoue[" NBSP
+                                          ": {cause}]"}},
+    [FACT_WAKE_NEEDED_NOT_READY] = {"wake.needed_not_ready",
+                                    {SERVER, CAUSE},
+                                    {"{server}, which it needs, did not become ready[: {cause}]",
+                                     "{server}, dont il a besoin, n’a pas été prêt[" NBSP
+                                     ": {cause}]"}},
+    [FACT_WAKE_GIVEN_UP] = {"wake.given_up",
+                            {CAUSE},
+                            {"given up[: it still {cause}]",
+                             "abandonné[" NBSP ": toujours en attente ({cause})]"}},
+    [FACT_GUARD] = {"guard",
+                    {GUARD, {"until", PARAM_INSTANT, 0}},
+                    {"guard {guard} refuses[ until {until}]",
+                     "la garde {guard} refuse[ jusqu’à {until}]"}},
+
+    [FACT_SLEEP_REQUESTED] = {"sleep.requested",
+                              {BY},
+                              {"sleep by {by}", "mise en veille par {by}"}},
+    [FACT_RESTART_REQUESTED] = {"restart.requested",
+                                {BY},
+                                {"restart by {by}", "redémarrage par {by}"}},
+    [FACT_SLEEP_AGREED] = {"sleep.agreed",
+                           {{0}},
+                           {"it agreed to sleep", "il a accepté la mise en veille"}},
+    [FACT_SLEEP_AGENT_AGREED] = {"sleep.agent_agreed",
+                                 {{0}},
+                                 {"its agent agreed to sleep",
+                                  "son agent a accepté la mise en veille"}},
+    [FACT_SLEEP_ASKED] = {"sleep.asked",
+                          {{0}},
+                          {"it was asked to sleep", "la mise en veille lui a été demandée"}},
+    [FACT_SLEEP_PROVEN] = {"sleep.proven", {{0}}, {"silence is proven", "le silence est confirmé"}},
+    [FACT_SLEEP_FORCED] = {"sleep.forced",
+                           {{0}},
+                           {"it was put to sleep by force", "il a été mis en veille de force"}},
+    [FACT_SLEEP_FAILED] = {"sleep.failed",
+                           {CAUSE},
+                           {"the sleep failed[: {cause}]",
+                            "la mise en veille a échoué[" NBSP ": {cause}]"}},
+    [FACT_SLEEP_AGREED_AWAKE] = {"sleep.agreed_awake",
+                                 {SECONDS},
+                                 {"it agreed, but still answers after {seconds} s",
+                                  "il a accepté, mais répond encore au bout de {seconds}" NNBSP
+                                  "s"}},
+    [FACT_SLEEP_ASKED_AWAKE] = {"sleep.asked_awake",
+                                {SECONDS},
+                                {"it was asked, but still answers after {seconds} s",
+                                 "la demande est passée, mais il répond encore au bout de "
+                                 "{seconds}" NNBSP "s"}},
+    [FACT_SLEEP_FELL_SILENT] = {"sleep.fell_silent",
+                                {{0}},
+                                {"it fell silent before it agreed",
+                                 "il s’est tu avant d’avoir accepté"}},
+    [FACT_SLEEP_CAME_BACK] = {"sleep.came_back",
+                              {{0}},
+                              {"it came back before it fell silent",
+                               "il est revenu avant de s’être tu"}},
+    [FACT_SLEEP_RESTARTED] = {"sleep.restarted", {{0}}, {"it restarted", "il a redémarré"}},
+    [FACT_SLEEP_UNANSWERED] = {"sleep.unanswered",
+                               {SECONDS},
+                               {"it did not answer within {seconds} s, and not knowing is a veto",
+                                "il n’a pas répondu en {seconds}" NNBSP
+                                "s, et ne pas savoir vaut refus"}},
+    [FACT_SLEEP_NOT_UP] = {"sleep.not_up",
+                           {STATE},
+                           {"it is {state}, so nothing can ask it to sleep",
+                            "état" NBSP ": {state}" NNBSP
+                            "; rien ne peut lui demander de se mettre en veille"}},
+    [FACT_SLEEP_VIA_NONE] = {"sleep.via_none",
+                             {{0}},
+                             {"its configuration says sleep.via none",
+                              "sa configuration indique sleep.via none"}},
+    [FACT_SLEEP_NO_AGENT] = {"sleep.no_agent",
+                             {{0}},
+                             {"its agent is not connected, so nothing can ask it to sleep",
+                              "son agent n’est pas connecté" NNBSP
+                              "; rien ne peut lui demander de se mettre en veille"}},
+    [FACT_SLEEP_NO_BROKER] = {"sleep.no_broker",
+                              {{0}},
+                              {"the broker is not connected, so its agent cannot be asked",
+                               "le broker n’est pas connecté" NNBSP
+                               "; son agent ne peut pas être interrogé"}},
+    [FACT_SLEEP_IN_USE] = {"sleep.in_use",
+                           {CAUSE},
+                           {"awake because {cause}", "allumé car {cause}"}},
+    [FACT_SLEEP_OUT_OF_SIGHT] = {"sleep.out_of_sight",
+                                 {{0}},
+                                 {"Hall cannot look at the connections to it, and not knowing is a "
+                                  "veto",
+                                  "Hall ne peut pas voir les connexions vers lui, et ne pas savoir "
+                                  "vaut refus"}},
+    [FACT_SLEEP_LOOK_LATE] = {"sleep.look_late",
+                              {{0}},
+                              {"Hall could not look at the connections to it in time",
+                               "Hall n’a pas pu voir à temps les connexions vers lui"}},
+    [FACT_SLEEP_TOO_SOON] = {"sleep.too_soon",
+                             {SECONDS, {"min_up", PARAM_SPAN, 1}},
+                             {"it has been up for only {seconds} s; sleep.min_up is {min_up}",
+                              "il n’est allumé que depuis {seconds}" NNBSP "s" NNBSP
+                              "; sleep.min_up vaut {min_up}"}},
+    [FACT_SLEEP_NOT_WAKEABLE] = {"sleep.not_wakeable",
+                                 {{0}},
+                                 {"it is not known to be wakeable: no wake has succeeded yet and "
+                                  "its agent does not report Wake-on-LAN as armed",
+                                  "rien ne prouve qu’il puisse être réveillé" NBSP
+                                  ": aucun réveil n’a encore réussi et son agent n’indique pas que "
+                                  "Wake-on-LAN est activé"}},
+
+    [FACT_ANSWER_READY_ALREADY] = {"answer.ready_already",
+                                   {{0}},
+                                   {"it is ready already", "il est déjà prêt"}},
+    [FACT_ANSWER_SLEEPS_ALREADY] = {"answer.sleeps_already",
+                                    {{0}},
+                                    {"it is falling asleep already", "il s’endort déjà"}},
+    [FACT_ANSWER_OFF_ALREADY] = {"answer.off_already",
+                                 {{0}},
+                                 {"it is off already", "il est déjà éteint"}},
+    [FACT_ANSWER_LEASES_FULL] = {"answer.leases_full",
+                                 {{0}},
+                                 {"too many leases on this server; release one",
+                                  "trop de baux sur ce serveur" NNBSP "; libérez-en un"}},
+    [FACT_ANSWER_COMMANDS_FULL] = {"answer.commands_full",
+                                   {{0}},
+                                   {"too many commands are under way; wait for their end",
+                                    "trop de commandes sont en cours" NNBSP
+                                    "; attendez qu’elles se terminent"}},
+    [FACT_ANSWER_NO_WAKE] = {"answer.no_wake",
+                             {{0}},
+                             {"no wake is under way", "aucun réveil n’est en cours"}},
+    [FACT_ANSWER_NO_HOLD] = {"answer.no_hold",
+                             {{0}},
+                             {"there is no hold of that name", "aucun maintien ne porte ce nom"}},
+    [FACT_ANSWER_NO_LEASE] = {"answer.no_lease",
+                              {{0}},
+                              {"there is no such lease any more", "ce bail n’existe plus"}},
+    [FACT_ANSWER_NO_WINDOWS] = {"answer.no_windows",
+                                {{0}},
+                                {"none of its domains has windows; configure policy.windows first",
+                                 "aucun de ses domaines n’a de plages horaires" NNBSP
+                                 "; configurez d’abord policy.windows"}},
+    [FACT_ANSWER_NOT_SETTLED] = {"answer.not_settled",
+                                 {STATE},
+                                 {"it is {state}; only a server that is up and settled restarts",
+                                  "état" NBSP ": {state}" NNBSP
+                                  "; seul un serveur allumé et stable peut redémarrer"}},
+    [FACT_ANSWER_NO_PROJECT] = {"answer.no_project",
+                                {{0}},
+                                {"only a project is stopped; a server sleeps",
+                                 "seul un projet s’arrête" NNBSP "; un serveur se met en veille"}},
+    [FACT_ANSWER_INVALID] = {"answer.invalid", {TEXT("said")}, {"{said}", "{said}"}},
+    [FACT_ANSWER_RETAINED] = {"answer.retained",
+                              {{0}},
+                              {"a retained command is refused; publish without -r",
+                               "une commande conservée (retained) est refusée" NNBSP
+                               "; publiez sans -r"}},
+    [FACT_ANSWER_UNKNOWN_SERVER] = {"answer.unknown_server",
+                                    {{0}},
+                                    {"no server of that name is configured",
+                                     "aucun serveur de ce nom n’est configuré"}},
+    [FACT_ANSWER_UNKNOWN_PROJECT] = {"answer.unknown_project",
+                                     {{0}},
+                                     {"no project of that name is configured",
+                                      "aucun projet de ce nom n’est configuré"}},
+    [FACT_ANSWER_BAD_ID] = {"answer.bad_id",
+                            {{0}},
+                            {"ids and names are 1 to 64 of a-z, 0-9, '_' and '-'",
+                             "les identifiants et les noms ont de 1 à 64 caractères parmi a-z, "
+                             "0-9, «" NBSP "_" NBSP "» et «" NBSP "-" NBSP "»"}},
+
+    [FACT_COMMAND_REFUSED] = {"command.refused",
+                              {{"action", PARAM_ACTION, 0}, BY, CAUSE},
+                              {"{action} by {by}[: {cause}]",
+                               "{action} par {by}[" NBSP ": {cause}]"}},
+    [FACT_HOLD_BEGUN] = {"hold.begun",
+                         {TEXT("name"), SECOND("reason")},
+                         {"{name}[: {reason}]", "{name}[" NBSP ": {reason}]"}},
+    [FACT_HOLD_KEEP_AWAKE] = {"hold.keep_awake",
+                              {BY},
+                              {"keep_awake by {by}", "keep_awake par {by}"}},
+    [FACT_HOLD_RELEASED] = {"hold.released", {TEXT("name")}, {"{name}", "{name}"}},
+    [FACT_HOLD_FORCED] = {"hold.forced",
+                          {TEXT("name")},
+                          {"{name}: released by a forced sleep",
+                           "{name}" NBSP ": terminé par une mise en veille forcée"}},
+    [FACT_HOLD_ENDED] = {"hold.ended",
+                         {TEXT("name")},
+                         {"{name}: its time is over", "{name}" NBSP ": arrivé à échéance"}},
+    [FACT_POLICY_CHANGED] = {"policy.changed",
+                             {{"policy", PARAM_POLICY, 0}, BY},
+                             {"{policy} by {by}", "{policy} par {by}"}},
+    [FACT_POLICY_IDLE] = {"policy.idle",
+                          {{"minutes", PARAM_NUMBER, 0}, BY},
+                          {"idle {minutes} min by {by}",
+                           "inactivité de {minutes}" NNBSP "min par {by}"}},
+
+    [FACT_NEXT_READY] = {"next.ready",
+                         {CAUSE},
+                         {"woken by {cause}", "réveillé par" NBSP ": {cause}"}},
+    [FACT_NEXT_WAKE_DEADLINE] = {"next.wake_deadline",
+                                 {CAUSE},
+                                 {"given up if not ready by then; woken by {cause}",
+                                  "abandonné s’il n’est pas prêt d’ici là" NNBSP
+                                  "; réveillé par" NBSP ": {cause}"}},
+    [FACT_NEXT_SLEEP] = {"next.sleep",
+                         {{0}},
+                         {"the last lease ends", "le dernier bail se termine"}},
+    [FACT_NEXT_SLEEP_DEADLINE] = {"next.sleep_deadline",
+                                  {BY},
+                                  {"asked to sleep by {by}", "mise en veille demandée par {by}"}},
+    [FACT_NEXT_GUARD_END] = {"next.guard_end",
+                             {GUARD},
+                             {"may be woken again; refused by guard {guard}",
+                              "peut de nouveau être réveillé" NNBSP
+                              "; refusé par la garde {guard}"}},
+    [FACT_NEXT_WAKE_RETRY] = {"next.wake_retry",
+                              {CAUSE},
+                              {"woken again: {cause}", "réveillé de nouveau" NBSP ": {cause}"}},
+    [FACT_NEXT_SCHEDULE] = {"next.schedule",
+                            {DOMAIN},
+                            {"woken in time for the window of {domain}",
+                             "réveillé à temps pour la plage horaire de {domain}"}},
+
+    [FACT_PROJECT_SERVER_NOT_UP] = {"project.server_not_up",
+                                    {STATE},
+                                    {"its server is {state}",
+                                     "état de son serveur" NBSP ": {state}"}},
+    [FACT_PROJECT_SERVER_OFF] = {"project.server_off",
+                                 {{0}},
+                                 {"its server is off", "son serveur est éteint"}},
+    [FACT_PROJECT_NO_AGENT] = {"project.no_agent",
+                               {{0}},
+                               {"the agent of its server is not connected",
+                                "l’agent de son serveur n’est pas connecté"}},
+    [FACT_PROJECT_UNTOLD] = {"project.untold",
+                             {{0}},
+                             {"the agent of its server tells of no containers of it",
+                              "l’agent de son serveur n’indique aucun de ses conteneurs"}},
+    [FACT_PROJECT_BUSY] = {"project.busy",
+                           {{"verb", PARAM_VERB, 0}},
+                           {"another {verb} of it is under way; wait for its end",
+                            "une autre opération ({verb}) est en cours" NNBSP
+                            "; attendez qu’elle se termine"}},
+    [FACT_PROJECT_SERVER_SLEEPS] = {"project.server_sleeps",
+                                    {{0}},
+                                    {"its server is about to sleep",
+                                     "son serveur est sur le point de s’endormir"}},
+    [FACT_PROJECT_STOPPED] = {"project.stopped",
+                              {{0}},
+                              {"it was told to stop", "son arrêt a été demandé"}},
+    [FACT_PROJECT_IDLE] = {"project.idle",
+                           {{0}},
+                           {"its containers do not run", "ses conteneurs sont arrêtés"}},
+    [FACT_PROJECT_SPARED] = {"project.spared",
+                             {TEXT("container"), NUMBER("more", 0), SITE},
+                             {"{container}[ (and {more} more)] stays up: project {site} uses it",
+                              "{container}[ (et {more} de plus)] reste démarré" NBSP
+                              ": le projet {site} l’utilise"}},
+    [FACT_PROJECT_SPARED_RESTART] = {"project.spared_restart",
+                                     {TEXT("container"), NUMBER("more", 0), SITE},
+                                     {"{container}[ (and {more} more)] is not restarted: project "
+                                      "{site} uses it",
+                                      "{container}[ (et {more} de plus)] n’est pas "
+                                      "redémarré" NBSP ": le projet {site} l’utilise"}},
+    [FACT_PROJECT_TAKEN] = {"project.taken",
+                            {{0}},
+                            {"another project is stopping its containers; try again",
+                             "un autre projet arrête ses conteneurs" NNBSP "; réessayez"}},
+    [FACT_PROJECT_LOST] = {"project.lost",
+                           {{0}},
+                           {"Hall was restarted before its agent said how it ended; look at its "
+                            "state",
+                            "Hall a redémarré avant que son agent n’annonce le résultat" NNBSP
+                            "; vérifiez son état"}},
+    [FACT_PROJECT_START_FAILED] = {"project.start_failed",
+                                   {CAUSE},
+                                   {"its containers could not be started[: {cause}]",
+                                    "ses conteneurs n’ont pas pu être démarrés[" NBSP
+                                    ": {cause}]"}},
+    [FACT_PROJECT_STOP_FAILED] = {"project.stop_failed",
+                                  {CAUSE},
+                                  {"its containers could not be stopped[: {cause}]",
+                                   "ses conteneurs n’ont pas pu être arrêtés[" NBSP ": {cause}]"}},
+    [FACT_PROJECT_RESTART_FAILED] = {"project.restart_failed",
+                                     {CAUSE},
+                                     {"its containers could not be restarted[: {cause}]",
+                                      "ses conteneurs n’ont pas pu être redémarrés[" NBSP
+                                      ": {cause}]"}},
+    [FACT_PROJECT_AGENT_WENT] = {"project.agent_went",
+                                 {{0}},
+                                 {"its agent went away", "son agent est parti"}},
+    [FACT_PROJECT_UNENDED] = {"project.unended",
+                              {{0}},
+                              {"its agent did not say how it ended",
+                               "son agent n’a pas annoncé le résultat"}},
+    [FACT_PROJECT_UNANSWERED] = {"project.unanswered",
+                                 {{0}},
+                                 {"its agent did not answer", "son agent n’a pas répondu"}},
+    [FACT_PROJECT_STOPS_AGAIN] = {"project.stops_again",
+                                  {{0}},
+                                  {"its containers stop again right after they were started: look "
+                                   "at their logs",
+                                   "ses conteneurs s’arrêtent juste après leur démarrage" NBSP
+                                   ": consultez leurs journaux"}},
+    [FACT_PROJECT_LATE] = {"project.late",
+                           {SECONDS},
+                           {"not ready after {seconds} s: look at its containers' logs",
+                            "pas prêt au bout de {seconds}" NNBSP "s" NBSP
+                            ": consultez les journaux de ses conteneurs"}},
+    [FACT_PROJECT_NO_BROKER] = {"project.no_broker",
+                                {{0}},
+                                {"the broker is not connected", "le broker n’est pas connecté"}},
+    [FACT_PROJECT_SCHEMA] = {"project.schema",
+                             {NUMBER("schema", 0), NUMBER("known", 1)},
+                             {"its agent speaks schema {schema}, this Hall knows {known}: update "
+                              "the older of the two",
+                              "son agent parle le schéma {schema}, ce Hall connaît le "
+                              "{known}" NBSP ": mettez à jour le plus ancien des deux"}},
+    [FACT_DOCKER_SILENT] = {"docker.silent",
+                            {{0}},
+                            {"Docker does not answer its agent",
+                             "Docker ne répond pas à son agent"}},
+    [FACT_PROJECT_DOCKER_DOWN] = {"project.docker_down",
+                                  {CAUSE},
+                                  {"Docker is down on its server[: {cause}]",
+                                   "Docker est arrêté sur son serveur[" NBSP ": {cause}]"}},
+    [FACT_PROJECT_AGENT_SILENT] = {"project.agent_silent",
+                                   {{0}},
+                                   {"nobody tells of its containers: start hall-agent on its "
+                                    "server, and give it docker in its configuration",
+                                    "rien n’indique l’état de ses conteneurs" NBSP
+                                    ": démarrez hall-agent sur son serveur, avec docker dans sa "
+                                    "configuration"}},
+    [FACT_PROJECT_MISSING] = {"project.missing",
+                              {TEXT("container")},
+                              {"its container {container} is not on the server: create it, or "
+                               "correct its name",
+                               "son conteneur {container} n’existe pas sur le serveur" NBSP
+                               ": créez-le, ou corrigez son nom"}},
+    [FACT_PROJECT_RESTARTS] = {"project.restarts",
+                               {TEXT("container")},
+                               {"its container {container} restarts again and again: look at its "
+                                "log",
+                                "son conteneur {container} redémarre sans cesse" NBSP
+                                ": consultez son journal"}},
+    [FACT_PROJECT_UNHEALTHY] = {"project.unhealthy",
+                                {TEXT("container")},
+                                {"its container {container} is unhealthy: look at its health "
+                                 "check and its log",
+                                 "son conteneur {container} est défaillant" NBSP
+                                 ": consultez son contrôle de santé et son journal"}},
+    [FACT_PROJECT_SITE_FAILS] = {"project.site_fails",
+                                 {CAUSE},
+                                 {"the server is up, but its site does not answer as it should[: "
+                                  "{cause}]",
+                                  "le serveur est allumé, mais son site ne répond pas comme "
+                                  "prévu[" NBSP ": {cause}]"}},
+    [FACT_PROJECT_SITE_SILENT] = {"project.site_silent",
+                                  {{0}},
+                                  {"the server is up, but its site does not answer as it should: "
+                                   "look at its containers' logs, and at its upstream and health "
+                                   "in the configuration",
+                                   "le serveur est allumé, mais son site ne répond pas comme "
+                                   "prévu" NBSP ": consultez les journaux de ses conteneurs, puis "
+                                   "upstream et health dans la configuration"}},
+
+    [FACT_CHECK_SILENT] = {"check.silent",
+                           {CHECK},
+                           {EN_CHECK "no answer", FR_CHECK "aucune réponse"}},
+    [FACT_CHECK_REFUSED] = {"check.refused",
+                            {CHECK},
+                            {EN_CHECK "connection refused", FR_CHECK "connexion refusée"}},
+    [FACT_CHECK_STATUS] = {"check.status",
+                           {CHECK, NUMBER("status", 0)},
+                           {EN_CHECK "it answers with status {status}",
+                            FR_CHECK "il répond avec le statut {status}"}},
+    [FACT_CHECK_SLOW] = {"check.slow",
+                         {CHECK, NUMBER("seconds", 0)},
+                         {EN_CHECK "no answer within {seconds} s",
+                          FR_CHECK "aucune réponse en {seconds} s"}},
+    [FACT_CHECK_CLOSED] = {"check.closed",
+                           {CHECK},
+                           {EN_CHECK "the connection was closed without an answer",
+                            FR_CHECK "la connexion a été fermée sans réponse"}},
+    [FACT_CHECK_UNRESOLVED] = {"check.unresolved",
+                               {CHECK},
+                               {EN_CHECK "its host name has no address",
+                                FR_CHECK "son nom d’hôte n’a pas d’adresse"}},
+    [FACT_CHECK_SELF_SIGNED] = {"check.certificate.self_signed",
+                                {CHECK},
+                                {EN_CHECK "its certificate is self-signed; name it in tls.ca, or "
+                                          "set tls.verify to false",
+                                 FR_CHECK "son certificat est auto-signé" NNBSP
+                                          "; indiquez-le dans tls.ca, ou mettez tls.verify à "
+                                          "false"}},
+    [FACT_CHECK_UNTRUSTED] = {"check.certificate.untrusted",
+                              {CHECK},
+                              {EN_CHECK "the authority of its certificate is not trusted; name it "
+                                        "in tls.ca",
+                               FR_CHECK "l’autorité de son certificat n’est pas reconnue" NNBSP
+                                        "; indiquez-la dans tls.ca"}},
+    [FACT_CHECK_EXPIRED] = {"check.certificate.expired",
+                            {CHECK},
+                            {EN_CHECK "its certificate has expired",
+                             FR_CHECK "son certificat a expiré"}},
+    [FACT_CHECK_NOT_YET_VALID] = {"check.certificate.not_yet_valid",
+                                  {CHECK},
+                                  {EN_CHECK "its certificate is not valid yet",
+                                   FR_CHECK "son certificat n’est pas encore valide"}},
+    [FACT_CHECK_WRONG_NAME] = {"check.certificate.wrong_name",
+                               {CHECK},
+                               {EN_CHECK "its certificate is for another name (name mismatch); "
+                                         "set tls.name",
+                                FR_CHECK "son certificat est établi pour un autre nom" NNBSP
+                                         "; définissez tls.name"}},
+    [FACT_CHECK_BAD_CERTIFICATE] = {"check.certificate.refused",
+                                    {CHECK, NUMBER("error", 0)},
+                                    {EN_CHECK "its certificate is refused[ (OpenSSL error "
+                                              "{error})]",
+                                     FR_CHECK "son certificat est refusé[ (erreur OpenSSL "
+                                              "{error})]"}},
+    [FACT_CHECK_CA_FILE] = {"check.certificate.ca_file",
+                            {CHECK},
+                            {EN_CHECK "the file in tls.ca cannot be read",
+                             FR_CHECK "le fichier indiqué dans tls.ca est illisible"}},
+    [FACT_CHECK_NO_TLS] = {"check.tls",
+                           {CHECK},
+                           {EN_CHECK "the TLS handshake failed",
+                            FR_CHECK "la négociation TLS a échoué"}},
+    [FACT_CHECK_UNABLE] = {"check.unable",
+                           {CHECK},
+                           {EN_CHECK "this machine cannot make the check",
+                            FR_CHECK "cette machine ne peut pas effectuer ce contrôle"}},
+    [FACT_CHECK_NO_AGENT] = {"check.agent",
+                             {CHECK},
+                             {EN_CHECK "its agent is not online",
+                              FR_CHECK "son agent n’est pas en ligne"}},
+
+    [FACT_VETO_UNKNOWN] = {"veto.unknown",
+                           {TEXT("veto"), SECOND("said")},
+                           {"{veto}: not known[: {said}]", "{veto}" NBSP ": inconnu[ ({said})]"}},
+    [FACT_VETO_MORE] = {"veto.more",
+                        {TEXT("veto"), NUMBER("more", 0)},
+                        {"{veto}: and {more} more", "{veto}" NBSP ": et {more} de plus"}},
+    [FACT_VETO_LATE] = {"veto.late",
+                        {{0}},
+                        {"whether this server is in use was not found out in time",
+                         "il n’a pas été possible de savoir à temps si ce serveur est utilisé"}},
+    [FACT_VETO_SESSION] = {"veto.session",
+                           {TEXT("user"), SECOND("seat")},
+                           {"sessions: {user}[ on {seat}]",
+                            "session" NBSP ": {user}[ sur {seat}]"}},
+    [FACT_VETO_REMOTE_SESSION] = {"veto.remote_session",
+                                  {TEXT("user"), SECOND("from")},
+                                  {"sessions: {user} from {from}",
+                                   "session à distance" NBSP ": {user} depuis {from}"}},
+    [FACT_VETO_INHIBITOR] = {"veto.inhibitor",
+                             {TEXT("who"), SECOND("why")},
+                             {"inhibitors: {who}[ ({why})]",
+                              "inhibiteur" NBSP ": {who}[ ({why})]"}},
+    [FACT_VETO_CONNECTION] = {"veto.connection",
+                              {NUMBER("port", 0), TEXT("from"), {"bytes", PARAM_BYTES, 1}},
+                              {"connections: port {port} from {from}, {bytes} in the last minute",
+                               "connexion" NBSP ": port {port} depuis {from}, {bytes} dans la "
+                               "dernière minute"}},
+    [FACT_VETO_CONNECTION_QUIET] = {"veto.connection_quiet",
+                                    {NUMBER("port", 0),
+                                     TEXT("from"),
+                                     {"seconds", PARAM_SECONDS, 1}},
+                                    {"connections: port {port} from {from}, quiet for {seconds} s",
+                                     "connexion" NBSP ": port {port} depuis {from}, sans échange "
+                                     "depuis {seconds}" NNBSP "s"}},
+    [FACT_VETO_CONNECTION_PACKET] = {"veto.connection_packet",
+                                     {NUMBER("port", 0),
+                                      TEXT("from"),
+                                      {"seconds", PARAM_SECONDS, 1}},
+                                     {"connections: port {port} from {from}, last packet {seconds} "
+                                      "s ago",
+                                      "connexion" NBSP ": port {port} depuis {from}, dernier "
+                                      "paquet il y a {seconds}" NNBSP "s"}},
+    [FACT_VETO_PROCESS] = {"veto.process",
+                           {TEXT("name")},
+                           {"processes: {name}", "processus" NBSP ": {name}"}},
+    [FACT_VETO_LOAD] = {"veto.load",
+                        {{"load", PARAM_LOAD, 0}, {"limit", PARAM_LOAD, 1}},
+                        {"load: {load}, the limit is {limit}",
+                         "charge" NBSP ": {load}, la limite est {limit}"}},
+    [FACT_VETO_NETWORK] = {"veto.network",
+                           {{"rate", PARAM_RATE, 0}, {"limit", PARAM_RATE, 1}},
+                           {"network: {rate}, the limit is {limit}",
+                            "réseau" NBSP ": {rate}, la limite est {limit}"}},
+    [FACT_VETO_DISK] = {"veto.disk",
+                        {{"rate", PARAM_RATE, 0}, {"limit", PARAM_RATE, 1}},
+                        {"disk: {rate}, the limit is {limit}",
+                         "disque" NBSP ": {rate}, la limite est {limit}"}},
+    [FACT_VETO_COMMAND] = {"veto.command",
+                           {TEXT("command")},
+                           {"command: {command} says so", "commande" NBSP ": {command} l’indique"}},
+    [FACT_VETO_CONTAINER] = {"veto.container",
+                             {TEXT("container")},
+                             {"containers: {container} is busy",
+                              "conteneur" NBSP ": {container} est occupé"}},
+
+    [FACT_CONFIG_PROBLEM] = {"config.problem", {TEXT("said")}, {"{said}", "{said}"}},
+    [FACT_STORE_PROBLEM] = {"store.problem", {TEXT("said")}, {"{said}", "{said}"}},
+    [FACT_STORE_REPAIRED] = {"store.repaired",
+                             {{0}},
+                             {"the store works again", "la base de données fonctionne de nouveau"}},
+};
+
+/* ---- words of closed lists ---- */
+
+enum { CHECK_KINDS = CHECK_AGENT + 1 };
+
+static const char *check_word(unsigned word)
+{
+    return word < CHECK_KINDS    ? check_kind_name((enum check_kind)word)
+           : word == CHECK_KINDS ? "site"
+                                 : NULL;
+}
+
+const char *say_word(enum param_kind kind, unsigned word)
+{
+    switch (kind) {
+    case PARAM_STAGE:
+        return word < STAGES ? stage_name((enum stage)word) : word == STAGES ? "none" : NULL;
+    case PARAM_GUARD:
+        return word < GUARDS ? guard_name((enum guard_kind)word) : NULL;
+    case PARAM_ACTION:
+        return word < COMMAND_ACTIONS ? command_action_name((enum command_action)word)
+               : word == COMMAND_NONE ? "command"
+                                      : NULL;
+    case PARAM_POLICY:
+        return word <= POLICY_ON_DEMAND ? policy_mode_name((enum policy_mode)word) : NULL;
+    case PARAM_STATE:
+        return word < POWER_STATES ? power_state_name((enum power_state)word) : NULL;
+    case PARAM_VERB:
+        return word < PROJECT_VERBS ? project_verb_name((enum project_verb)word) : NULL;
+    case PARAM_STREAM:
+        return word < STREAM_KINDS ? stream_kind_name((enum stream_kind)word) : NULL;
+    case PARAM_KIND:
+        return word < WAKE_KINDS ? wake_kind_name((enum wake_kind)word) : NULL;
+    case PARAM_CHECK:
+        return check_word(word);
+    case PARAM_END:
+    case PARAM_SERVER:
+    case PARAM_DOMAIN:
+    case PARAM_SITE:
+    case PARAM_ABOUT:
+    case PARAM_GROUP:
+    case PARAM_NUMBER:
+    case PARAM_SECONDS:
+    case PARAM_EXACT:
+    case PARAM_SPAN:
+    case PARAM_QUIET:
+    case PARAM_BYTES:
+    case PARAM_RATE:
+    case PARAM_LOAD:
+    case PARAM_AGO:
+    case PARAM_CLOCK:
+    case PARAM_INSTANT:
+    case PARAM_TEXT:
+    case PARAM_CAUSE:
+        break;
+    }
+    return NULL;
+}
+
+/* Guards and policies are options of the configuration, and stay as they are written there. */
+static const struct french {
+    uint8_t kind;
+    const char *word, *french;
+} french[] = {
+    {PARAM_STAGE, "packet_sent", "paquet envoyé"},
+    {PARAM_STAGE, "first_sign", "premier signe de vie"},
+    {PARAM_STAGE, "agent_online", "agent en ligne"},
+    {PARAM_STAGE, "docker_up", "Docker démarré"},
+    {PARAM_STAGE, "container_present", "conteneurs présents"},
+    {PARAM_STAGE, "container_healthy", "conteneurs en bon état"},
+    {PARAM_STAGE, "site_answers", "le site répond"},
+    {PARAM_STAGE, "none", "aucune"},
+    {PARAM_ACTION, "wake", "réveil"},
+    {PARAM_ACTION, "sleep", "mise en veille"},
+    {PARAM_ACTION, "restart", "redémarrage"},
+    {PARAM_ACTION, "cancel", "annulation"},
+    {PARAM_ACTION, "policy", "changement de politique"},
+    {PARAM_ACTION, "idle", "changement d’inactivité"},
+    {PARAM_ACTION, "keep_awake", "keep_awake"},
+    {PARAM_ACTION, "hold", "maintien"},
+    {PARAM_ACTION, "release", "fin de maintien"},
+    {PARAM_ACTION, "start", "démarrage"},
+    {PARAM_ACTION, "stop", "arrêt"},
+    {PARAM_ACTION, "announce", "annonce"},
+    {PARAM_ACTION, "reload", "rechargement"},
+    {PARAM_ACTION, "command", "commande"},
+    {PARAM_POLICY, "always_on", "toujours allumé"},
+    {PARAM_POLICY, "scheduled", "planifié"},
+    {PARAM_POLICY, "on_demand", "à la demande"},
+    {PARAM_STATE, "unknown", "inconnu"},
+    {PARAM_STATE, "off", "éteint"},
+    {PARAM_STATE, "waking", "en cours de réveil"},
+    {PARAM_STATE, "booting", "en cours de démarrage"},
+    {PARAM_STATE, "ready", "prêt"},
+    {PARAM_STATE, "degraded", "dégradé"},
+    {PARAM_STATE, "sleeping", "en train de s’endormir"},
+    {PARAM_STATE, "unreachable", "injoignable"},
+    {PARAM_STATE, "wake_failed", "réveil échoué"},
+    {PARAM_VERB, "start", "démarrage"},
+    {PARAM_VERB, "stop", "arrêt"},
+    {PARAM_VERB, "restart", "redémarrage"},
+    {PARAM_STREAM, "download", "téléchargement"},
+    {PARAM_STREAM, "upload", "envoi"},
+    {PARAM_STREAM, "open request", "requête en attente"},
+    {PARAM_KIND, "resume", "sortie de veille"},
+    {PARAM_KIND, "cold_boot", "démarrage à froid"},
+};
+
+const char *say_word_shown(enum param_kind kind, const char *word, enum say_language language)
+{
+    for (size_t i = 0; language == SAY_FRENCH && i < ARRAY_SIZE(french); i++)
+        if (french[i].kind == kind && strcmp(french[i].word, word) == 0)
+            return french[i].french;
+    return word;
+}

@@ -1,0 +1,420 @@
+/* Every code has a name, a sentence in each language and a way through JSON and back. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/array.h"
+#include "base/text.h"
+#include "core/fault.h"
+#include "core/fleet.h"
+#include "say/say_table.h"
+
+#define NBSP  "\u00a0"
+#define NNBSP "\u202f"
+
+static const struct say_how english = {.language = SAY_ENGLISH, .now = INT64_C(1795000000000)};
+static const struct say_how french = {.language = SAY_FRENCH, .now = INT64_C(1795000000000)};
+
+/* Two servers; a domain of 253 characters with a project. */
+struct world {
+    struct model_check checks[4];
+    struct model_server servers[2];
+    struct model_domain domains[1];
+    struct model_site sites[2];
+    struct model model;
+    char domain[254];
+};
+
+static void make_world(struct world *world)
+{
+    *world = (struct world){
+        .checks = {{.kind = CHECK_HTTP, .site = 0},
+                   {.kind = CHECK_TCP, .site = MODEL_NONE, .port = 22},
+                   {.kind = CHECK_HTTP, .site = MODEL_NONE, .url = "http://10.0.0.2/health"},
+                   {.kind = CHECK_AGENT, .site = MODEL_NONE}},
+        .servers = {{.id = "testing", .n_checks = 4, .group = "rack"}, {.id = "nas"}},
+        .sites = {{.server = 0, .is_project = false},
+                  {.id = "client1", .server = 0, .is_project = true}},
+    };
+    memset(world->domain, 'd', 253);
+    memcpy(world->domain + 240, ".example.org", 12);
+    text_parse_ipv4("10.0.0.2", &world->checks[1].address);
+    world->servers[0].checks = world->checks;
+    world->domains[0].name = world->sites[0].id = world->domain;
+    world->model = (struct model){.n_servers = 2,
+                                  .servers = world->servers,
+                                  .n_domains = 1,
+                                  .domains = world->domains,
+                                  .n_sites = 2,
+                                  .sites = world->sites};
+}
+
+static char *said(const struct fact *fact, const struct model *model, struct say_how how)
+{
+    static char text[2][1024];
+    static int turn;
+
+    return say_fact_text(fact, model, how, text[turn ^= 1], sizeof(text[0]));
+}
+
+#define assert_said(fact_, text_) assert_string_equal(said(&(fact_), &world->model, english), text_)
+#define assert_french(fact_, text_)                                                                \
+    assert_string_equal(said(&(fact_), &world->model, french), text_)
+
+/* ---- the list ---- */
+
+static bool has_cause(const struct say_row *row)
+{
+    for (size_t i = 0; row->params[i].name; i++)
+        if (row->params[i].kind == PARAM_CAUSE)
+            return true;
+    return false;
+}
+
+/* One of this code with all its parameters. */
+static struct fact whole(enum fact_code code)
+{
+    const struct fact cause = FACT(WAKE_VISIT, .subject = 1);
+    struct fact fact = {.parts = {{.code = (uint8_t)code, .word = 1, .n = {120000, 240000}}}};
+    const char *texts[2] = {NULL, NULL};
+
+    for (const struct say_param *param = say_rows[code].params; param->name; param++)
+        if (param->kind == PARAM_TEXT)
+            texts[param->place] = param->place == 0 ? "first" : "second";
+        else if (param->kind == PARAM_SITE)
+            fact.parts[0].subject = 1;
+    fact = fact_with(fact, texts[0], texts[1]);
+    return has_cause(&say_rows[code]) ? fact_because(fact, &cause) : fact;
+}
+
+/* Each hole names a parameter, each parameter has a hole, each bracket an end. */
+static void check_text(const struct say_row *row, const char *text)
+{
+    int depth = 0;
+
+    for (const char *at = text; *at; at++) {
+        depth += (*at == '[') - (*at == ']');
+        assert_true(depth >= 0 && depth <= 2);
+        if (*at != '{')
+            continue;
+        bool found = false;
+        for (const struct say_param *param = row->params; param->name; param++)
+            found |= strncmp(at + 1, param->name, strlen(param->name)) == 0 &&
+                     at[1 + strlen(param->name)] == '}';
+        if (!found)
+            fail_msg("%s: %s has a hole that is no parameter", row->name, text);
+    }
+    assert_int_equal(depth, 0);
+    for (const struct say_param *param = row->params; param->name; param++) {
+        char hole[40];
+
+        snprintf(hole, sizeof(hole), "{%s}", param->name);
+        if (!strstr(text, hole))
+            fail_msg("%s: %s tells nothing of its %s", row->name, text, param->name);
+    }
+}
+
+static bool is_code(const char *name)
+{
+    if (name[0] < 'a' || name[0] > 'z')
+        return false;
+    return name[strspn(name, "abcdefghijklmnopqrstuvwxyz_.")] == '\0' && !strstr(name, "..");
+}
+
+static void every_code_has_a_name_and_its_sentences(void **state)
+{
+    (void)state;
+    for (unsigned code = FACT_NONE + 1; code < FACTS; code++) {
+        const struct say_row *row = &say_rows[code];
+        enum fact_code found;
+
+        if (!row->name)
+            fail_msg("code %u has no row", code);
+        assert_true(is_code(row->name));
+        assert_true(say_code_from_name(row->name, &found));
+        assert_int_equal(found, code); /* also: no name twice */
+        for (unsigned i = 0; i < SAY_LANGUAGES; i++)
+            check_text(row, row->texts[i]);
+        assert_null(strstr(row->texts[SAY_FRENCH], "'"));
+        for (const char *mark = ":;!?"; *mark; mark++)
+            for (const char *at = row->texts[SAY_FRENCH]; (at = strchr(at, *mark)); at++)
+                assert_true(at - row->texts[SAY_FRENCH] >= 2 && (unsigned char)at[-1] >= 0x80);
+    }
+    assert_null(say_code_name(FACT_NONE));
+}
+
+static void every_code_speaks_and_goes_through_json(void **state)
+{
+    struct world *world = *state;
+
+    for (unsigned code = FACT_NONE + 1; code < FACTS; code++) {
+        const struct fact fact = whole((enum fact_code)code);
+        struct buf text = BUF_INIT(4096), again = BUF_INIT(4096), sentence = BUF_INIT(4096);
+        struct json_writer json;
+        struct json *read = NULL;
+        struct json_error error;
+        struct told told;
+        struct fact back;
+
+        json_writer_init(&json, &text);
+        say_put_fact(&json, NULL, &fact, &world->model);
+        assert_int_equal(
+            json_read(buf_text(&text), text.length, &json_limits_payload, &read, &error), 0);
+        assert_int_equal(say_read_fact(read, &told), 0);
+        json_writer_init(&json, &again);
+        say_put_told(&json, NULL, &told);
+        assert_string_equal(buf_text(&again), buf_text(&text));
+        for (unsigned i = 0; i < SAY_LANGUAGES; i++) {
+            const struct say_how how = {.language = (enum say_language)i, .now = english.now};
+
+            say_sentence(&told, how, &sentence);
+            assert_true(sentence.length > 0);
+            assert_null(strchr(buf_text(&sentence), '?'));
+            assert_null(strpbrk(buf_text(&sentence), "{}[]"));
+            assert_string_equal(buf_text(&sentence), said(&fact, &world->model, how));
+            buf_clear(&sentence);
+        }
+        assert_true(say_locate(&told, &world->model, 0, &back));
+        assert_string_equal(said(&back, &world->model, english),
+                            said(&fact, &world->model, english));
+        json_free(read);
+        buf_finish(&text);
+        buf_finish(&again);
+        buf_finish(&sentence);
+    }
+}
+
+/* Without any of its parameters it still says something, and nothing is read that is not there. */
+static void every_code_speaks_without_parameters(void **state)
+{
+    struct world *world = *state;
+
+    for (unsigned code = FACT_NONE + 1; code < FACTS; code++) {
+        const struct fact bare = {.parts = {{.code = (uint8_t)code, .word = 255, .subject = 999}}};
+
+        assert_true(strlen(said(&bare, &world->model, english)) > 0);
+        assert_true(strlen(said(&bare, NULL, french)) > 0);
+    }
+}
+
+static void faults_are_checks_in_the_same_order(void **state)
+{
+    (void)state;
+    for (unsigned code = FAULT_NONE + 1; code < FAULTS; code++) {
+        char name[64];
+
+        snprintf(name, sizeof(name), "check.%s", fault_name((enum fault_code)code));
+        assert_string_equal(say_code_name((enum fact_code)(FACT_CHECK_SILENT + code - 1)), name);
+    }
+}
+
+/* ---- sentences ---- */
+
+static void sentences_as_people_know_them(void **state)
+{
+    struct world *world = *state;
+    const struct fact visit =
+        FACT(LEASE_VISIT, .subject = 1, .n = {english.now - 240000, INT64_C(1795000320000)});
+    const struct fact hold = fact_with(FACT(LEASE_HOLD, .n = {0, LEASE_FOREVER}), "backup", NULL);
+    const struct fact why = fact_with(FACT(LEASE_HOLD), "backup", "nightly");
+    const struct fact wait =
+        fact_because(FACT(WAKE_WAITS_FOR, .subject = 1), &FACT(WAKE_VISIT, .subject = 1));
+    const struct fact failed = FACT(WAKE_NO_SIGN, .word = STAGES, .n = {180000});
+    const struct fact stream =
+        fact_with(FACT(LEASE_STREAM, .subject = 1, .word = STREAM_DOWNLOAD, .n = {12345678}),
+                  "10.0.0.9", NULL);
+
+    assert_said(visit, "client1 was visited 4 min ago (until 11:12 UTC)");
+    assert_french(visit, "client1 a été visité il y a 4" NNBSP "min (jusqu’à 11:12 UTC)");
+    assert_said(hold, "backup holds it");
+    assert_said(why, "backup holds it: nightly");
+    assert_french(why, "backup le maintient" NBSP ": nightly");
+    assert_said(wait, "visit of client1; waits for nas, which it needs");
+    assert_true(strncmp(said(&failed, NULL, english),
+                        "not ready after 180 s, last stage reached: none; no sign of life",
+                        60) == 0);
+    assert_said(stream, "client1 is in use: download from 10.0.0.9, 12 MB in the last minute");
+    assert_french(stream, "client1 est utilisé" NBSP ": téléchargement depuis 10.0.0.9, 12" NNBSP
+                          "Mo dans la dernière minute");
+    assert_said(FACT(WAKE_READY, .word = WAKE_COLD, .n = {12345}),
+                "ready after 12.345 s (cold_boot)");
+    assert_french(FACT(WAKE_READY, .word = WAKE_COLD, .n = {12345}),
+                  "prêt au bout de 12,345" NNBSP "s (démarrage à froid)");
+    assert_said(FACT(GUARD, .word = GUARD_MIN_DOWN, .n = {INT64_C(1763806201000)}),
+                "guard min_down refuses until 2025-11-22T10:10:01Z");
+    assert_said(FACT(GUARD, .word = GUARD_MIN_DOWN, .n = {LEASE_FOREVER}),
+                "guard min_down refuses");
+    assert_said(FACT(WAKE_WAITS_TURN, .subject = 0),
+                "waits for its turn: testing starts on the same circuit (rack)");
+}
+
+static void checks_are_named(void **state)
+{
+    struct world *world = *state;
+    char expected[400];
+
+    snprintf(expected, sizeof(expected), "site %s: connection refused", world->domain);
+    assert_said(FACT(CHECK_REFUSED, .subject = 0, .word = 0), expected);
+    assert_said(FACT(CHECK_SLOW, .subject = 0, .word = 1, .n = {15}),
+                "tcp 10.0.0.2:22: no answer within 15 s");
+    assert_said(FACT(CHECK_STATUS, .subject = 0, .word = 2, .n = {502}),
+                "http http://10.0.0.2/health: it answers with status 502");
+    assert_said(FACT(CHECK_NO_AGENT, .subject = 0, .word = 3), "agent: its agent is not online");
+    assert_said(FACT(CHECK_SILENT, .subject = MODEL_NONE), "no answer");
+    assert_french(FACT(CHECK_SILENT, .subject = 0, .word = 3), "agent" NBSP ": aucune réponse");
+}
+
+static void no_name_is_cut(void **state)
+{
+    struct world *world = *state;
+    char expected[300];
+
+    snprintf(expected, sizeof(expected), "the schedule of %s wants it on", world->domain);
+    assert_said(FACT(LEASE_SCHEDULE, .subject = 0), expected);
+    snprintf(expected, sizeof(expected), "visit of %s", world->domain);
+    assert_said(FACT(WAKE_VISIT, .subject = 0), expected);
+}
+
+/* ---- facts ---- */
+
+static void words_are_cut_between_characters_and_causes_keep_theirs(void **state)
+{
+    struct world *world = *state;
+    char name[66], words[400];
+    memset(name, 'n', 65);
+    name[65] = '\0';
+    memset(words, '\0', sizeof(words));
+    for (size_t i = 0; i < 199; i++)
+        memcpy(words + 2 * i, "é", 2);
+    const struct fact cause = fact_with(FACT(SAID), words, NULL);
+    const struct fact fact = fact_because(fact_with(FACT(COMMAND_REFUSED), name, NULL), &cause);
+    const struct fact only = fact_cause(&fact);
+
+    assert_string_equal(fact_text(&fact, 0, 0), name);
+    assert_true(strlen(fact_text(&fact, 1, 0)) > 80);
+    assert_true(text_is_utf8(fact_text(&fact, 1, 0), strlen(fact_text(&fact, 1, 0))));
+    assert_true(fact_is(&only, FACT_SAID));
+    assert_string_equal(fact_text(&only, 0, 0), fact_text(&fact, 1, 0));
+    assert_true(fact_equal(&fact, &fact));
+    assert_false(fact_equal(&fact, &cause));
+    (void)world;
+}
+
+static void causes_go_as_deep_as_there_is_room(void **state)
+{
+    struct world *world = *state;
+    const struct fact inner = fact_because(FACT(SLEEP_FAILED), &FACT(SLEEP_CAME_BACK));
+    const struct fact outer = fact_because(FACT(WAKE_NEEDED_NOT_READY, .subject = 1), &inner);
+    const struct fact deeper = fact_because(FACT(WAKE_NEEDED_NOT_READY, .subject = 0), &outer);
+
+    assert_said(outer, "nas, which it needs, did not become ready: the sleep failed: it came back "
+                       "before it fell silent");
+    assert_said(deeper, "testing, which it needs, did not become ready: nas, which it needs, did "
+                        "not become ready: the sleep failed");
+}
+
+/* ---- what strangers write ---- */
+
+static int read_text(const char *text, struct told *told)
+{
+    struct json *json = NULL;
+    struct json_error error;
+    int result;
+
+    assert_int_equal(json_read(text, strlen(text), &json_limits_payload, &json, &error), 0);
+    result = say_read_fact(json, told);
+    json_free(json);
+    return result;
+}
+
+static void strangers_are_not_believed(void **state)
+{
+    static const char *const bad[] = {
+        "{\"code\":\"veto.unheard_of\"}",
+        "{\"code\":7}",
+        "{}",
+        "[]",
+        "null",
+        "{\"code\":\"veto.session\",\"user\":7}",
+        "{\"code\":\"veto.load\",\"load\":-1}",
+        "{\"code\":\"veto.load\",\"load\":1e300}",
+        "{\"code\":\"lease.visit\",\"until\":\"tomorrow\"}",
+    };
+    struct told told = {.parts = {{.code = FACT_SAID}}};
+    char longest[4096] = "{\"code\":\"said\",\"said\":\"";
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+        assert_int_equal(read_text(bad[i], &told), -EINVAL);
+    memset(longest + strlen(longest), 'x', 3000);
+    strcat(longest, "\"}");
+    assert_int_equal(read_text(longest, &told), -EINVAL);
+    assert_int_equal(told.parts[0].code, FACT_SAID); /* untouched */
+}
+
+static void what_is_missing_or_deep_is_left_out(void **state)
+{
+    struct told told;
+
+    (void)state;
+    assert_int_equal(
+        read_text("{\"code\":\"sleep.failed\",\"cause\":{\"code\":\"new.one\"}}", &told), 0);
+    assert_int_equal(told.parts[1].code, FACT_NONE);
+    assert_int_equal(
+        read_text(
+            "{\"code\":\"sleep.failed\",\"cause\":{\"code\":\"sleep.failed\",\"cause\":{"
+            "\"code\":\"sleep.failed\",\"cause\":{\"code\":\"sleep.failed\",\"cause\":null}}}}",
+            &told),
+        0);
+    assert_int_equal(told.parts[2].code, FACT_SLEEP_FAILED);
+    assert_int_equal(read_text("{\"code\":\"veto.session\",\"user\":null,\"seat\":null}", &told),
+                     0);
+    assert_null(say_value(&told, "user"));
+}
+
+static void names_that_are_not_configured_have_no_index(void **state)
+{
+    struct world *world = *state;
+    struct told told = {
+        .parts = {{.code = FACT_WAKE_VISIT, .values = {{.known = true, .text = "gone"}}}}};
+    struct fact fact;
+
+    assert_false(say_locate(&told, &world->model, 0, &fact));
+    told.parts[0].values[0].text = world->domain;
+    assert_true(say_locate(&told, &world->model, 0, &fact));
+    assert_int_equal(fact.parts[0].subject, 0);
+}
+
+static int setup(void **state)
+{
+    static struct world world;
+
+    make_world(&world);
+    *state = &world;
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_code_has_a_name_and_its_sentences),
+        cmocka_unit_test(every_code_speaks_and_goes_through_json),
+        cmocka_unit_test(every_code_speaks_without_parameters),
+        cmocka_unit_test(faults_are_checks_in_the_same_order),
+        cmocka_unit_test(sentences_as_people_know_them),
+        cmocka_unit_test(checks_are_named),
+        cmocka_unit_test(no_name_is_cut),
+        cmocka_unit_test(words_are_cut_between_characters_and_causes_keep_theirs),
+        cmocka_unit_test(causes_go_as_deep_as_there_is_room),
+        cmocka_unit_test(strangers_are_not_believed),
+        cmocka_unit_test(what_is_missing_or_deep_is_left_out),
+        cmocka_unit_test(names_that_are_not_configured_have_no_index),
+    };
+
+    return cmocka_run_group_tests_name("say", tests, setup, NULL);
+}
