@@ -6,6 +6,7 @@
 #include "core/emit.h"
 #include "core/event.h"
 #include "core/guard.h"
+#include "core/leases.h"
 #include "core/order.h"
 #include "core/projects.h"
 #include "core/sleep.h"
@@ -17,27 +18,6 @@ enum { STREAMS_TOLD_EVERY = 15000 }; /* ms: figures alone are published no more 
 static int64_t later(int64_t a, int64_t b)
 {
     return a > b ? a : b;
-}
-
-void event_apply(struct step *step, struct evidence_change change)
-{
-    const enum power_state state = step->power->state;
-    /* To be found silent at last is no news of a server that was not up. */
-    const bool falls_silent =
-        change.silent && (step->power->up_since > 0 || state == POWER_UNKNOWN);
-
-    if (change.changed)
-        step->changed = true;
-    if (change.sign || change.pass)
-        wake_sign(step);
-    if (change.pass)
-        step_transition(step, POWER_PASS, NULL);
-    else if (change.sign)
-        step_transition(step, POWER_SIGN, NULL);
-    if (change.fail)
-        step_transition(step, POWER_FAIL, NULL);
-    if (falls_silent)
-        step_transition(step, POWER_SILENT, NULL);
 }
 
 static void take_visit_lease(struct step *step, int site)
@@ -101,15 +81,10 @@ static bool may_learn(const struct power *power)
     return power->state == POWER_UNKNOWN || power->wake.open;
 }
 
-static void tell_whose_address(struct step *step, bool was_other)
+/* The other machine that answered on its address has gone. */
+static void forget_intruder(struct step *step, bool was_other)
 {
-    const struct evidence *evidence = &step->power->evidence;
-    char other[MAC_TEXT_SIZE];
-
-    if (evidence->mac == MAC_OTHER)
-        step_problem(step, "another machine (%s) answers on its address",
-                     text_format_mac(evidence->other_mac, other));
-    else if (was_other && evidence->mac == MAC_MATCH)
+    if (was_other && step->power->evidence.mac == MAC_MATCH)
         step_problem(step, "%s", "");
 }
 
@@ -124,9 +99,8 @@ static void handle_probe(struct step *step, const struct fleet_event *event)
     const struct evidence_change change =
         evidence_probe(evidence, step->model, event->probe.check, event->probe.outcome,
                        event->probe.fault, event->probe.detail);
-    if (was_other && evidence->mac != MAC_OTHER)
-        tell_whose_address(step, was_other);
-    event_apply(step, change);
+    forget_intruder(step, was_other);
+    step->seen = change;
 }
 
 static void handle_neighbour(struct step *step, const struct fleet_event *event)
@@ -137,11 +111,9 @@ static void handle_neighbour(struct step *step, const struct fleet_event *event)
     evidence->learns = may_learn(step->power);
     const struct evidence_change change =
         evidence_neighbour(evidence, step->model, event->neighbour.verdict, event->neighbour.mac);
-    if (evidence->mac != MAC_OTHER)
-        tell_whose_address(step, was_other);
-    event_apply(step, change);
-    if (event->neighbour.verdict == MAC_OTHER)
-        tell_whose_address(step, was_other);
+    forget_intruder(step, was_other);
+    step->seen = change;
+    step->intruder = event->neighbour.verdict == MAC_OTHER && evidence->mac == MAC_OTHER;
 }
 
 static bool is_agent_stream(const char *holder)
@@ -187,9 +159,7 @@ static void handle_agent(struct step *step, const struct fleet_event *event)
      * proven. */
     if (word == AGENT_ONLINE && before != AGENT_ONLINE && power->state == POWER_SLEEPING)
         sleep_came_back(step);
-    event_apply(step, change);
-    if (word == AGENT_ONLINE)
-        step_stage(step, STAGE_AGENT_ONLINE);
+    step->seen = change;
 }
 
 /* Bytes that moved longer ago than the idle time are no use. The agent hears that time with the

@@ -7,6 +7,5 @@
 #include "core/state.h"
 
 void event_handle(struct step *step, const struct fleet_event *event);
-void event_apply(struct step *step, struct evidence_change change); /* what the evidence shows */
 
 #endif

@@ -1,26 +1,16 @@
 #include "core/fleet.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "core/depend.h"
-#include "core/emit.h"
 #include "core/event.h"
-#include "core/guard.h"
-#include "core/policy.h"
-#include "core/problem.h"
 #include "core/projects.h"
-#include "core/sleep.h"
-#include "core/transition.h"
-#include "core/wake.h"
+#include "core/settle.h"
 
-enum {
-    IDLE_DEFAULT = 20 * 60000,
-    UNKNOWN_MOST = 15000, /* who has shown nothing so long after the start is off */
-};
+enum { IDLE_DEFAULT = 20 * 60000 };
 
 /* Which site belongs to which server, so that no step walks over all of them. */
 static void link_sites(struct fleet *fleet)
@@ -117,156 +107,6 @@ static struct step step_begin(struct fleet *fleet, struct now now, int server)
                          .model = &fleet->model->servers[server]};
 }
 
-static void tell_ended_holds(struct step *step)
-{
-    const struct lease_set *set = &step->power->leases;
-
-    for (size_t i = 0; i < set->n; i++)
-        if (set->leases[i].kind == LEASE_HOLD && set->leases[i].until <= step->now.boot)
-            step_tell(step, HAPPENED_RELEASE, 0, "%s: its time is over", set->leases[i].holder);
-}
-
-static void expire_leases(struct step *step)
-{
-    /* A wake always ends; until then nobody who waits for it is forgotten. */
-    if (step->power->wake.open)
-        return;
-    tell_ended_holds(step);
-    if (lease_expire(&step->power->leases, step->now.boot) > 0)
-        step->changed = true;
-}
-
-/* Where nothing can prove silence (its agent was never heard, echoes are not permitted), time
- * decides. */
-static void settle_unknown(struct step *step)
-{
-    if (step->power->state == POWER_UNKNOWN && step->power->since + UNKNOWN_MOST <= step->now.boot)
-        step_transition(step, POWER_SILENT, "nothing was seen of it since Hall started");
-}
-
-static int64_t unknown_due(const struct step *step)
-{
-    return step->power->state == POWER_UNKNOWN ? step->power->since + UNKNOWN_MOST : DUE_NEVER;
-}
-
-/* What every event and every tick ends with. */
-
-/* A domain that has projects and nothing of its own gives no answer: its projects do. */
-static bool has_an_answer(const struct model *model, const struct model_site *site)
-{
-    return site->check != MODEL_NONE || site->is_project ||
-           model->domains[site->domain].n_projects == 0;
-}
-
-/* The site whose answer ends the wait: a visited one; with no visitors, any that gives one. */
-static bool is_waited_for(const struct step *step, const struct model_site *site)
-{
-    const struct lease_set *set = &step->power->leases;
-    bool visited = false;
-
-    for (size_t i = 0; i < set->n; i++)
-        visited |= set->leases[i].kind == LEASE_VISIT;
-    return visited ? lease_find(set, LEASE_VISIT, site->id) != NULL
-                   : has_an_answer(step->fleet->model, site);
-}
-
-static bool lets_in(const struct step *step, int site)
-{
-    const struct power *power = step->power;
-    const struct project *project = project_of(step, site);
-    const int check = step->fleet->model->sites[site].check;
-
-    return (power->state == POWER_READY || power->state == POWER_DEGRADED) &&
-           evidence_site_answers(&power->evidence, step->model, check) &&
-           (!project || project_admits(power, project, check != MODEL_NONE));
-}
-
-static void update_sites(struct step *step)
-{
-    struct fleet *fleet = step->fleet;
-
-    for (int site = fleet->site_first[step->server]; site != MODEL_NONE;
-         site = fleet->site_next[site]) {
-        const bool ready = lets_in(step, site);
-
-        if (ready == fleet->sites[site].ready)
-            continue;
-        fleet->sites[site].ready = ready;
-        if (ready && is_waited_for(step, &fleet->model->sites[site]))
-            step_stage(step, STAGE_SITE_ANSWERS);
-        step_emit(step, &(struct action){.kind = ACTION_SITE, .site = {.site = site}});
-        step->changed = true;
-    }
-}
-
-static void order_pace(struct step *step)
-{
-    struct action action = {.kind = ACTION_PACE};
-
-    power_pace(step->power, &action.pace.interval, &action.pace.timeout);
-    if (action.pace.interval == step->power->probe_interval)
-        return;
-    step->power->probe_interval = action.pace.interval;
-    step_emit(step, &action);
-}
-
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static void tell_status(struct step *step)
-{
-    const uint32_t mark = lease_mark(&step->power->leases);
-    struct action action = {.kind = ACTION_STATUS,
-                            .status = {.leases = mark != step->power->lease_mark}};
-
-    step->power->lease_mark = mark;
-    step_emit(step, &action);
-}
-
-static void tell_faults(struct step *step)
-{
-    int check;
-
-    while ((check = problem_untold(step->power, step->fleet->model, step->server)) != MODEL_NONE)
-        step_emit(step,
-                  &(struct action){.kind = ACTION_CHECK, .check = {.check = (unsigned)check}});
-}
-
-static void step_end(struct step *step)
-{
-    struct power *power = step->power;
-    int64_t due;
-
-    policy_keep(step);
-    depend_keep(step);
-    expire_leases(step);
-    settle_unknown(step);
-    sleep_tick(step);
-    projects_order(step);
-    update_sites(step);
-    projects_settle(step);
-    guard_tick(step);
-    wake_tick(step);
-    policy_wake(step);
-    sleep_when_idle(step);
-    depend_touch(step);
-    order_pace(step);
-    projects_tell(step);
-    tell_faults(step);
-    if (step->changed) {
-        tell_status(step);
-        step_emit(step, &(struct action){.kind = ACTION_SAVE, .save = {.durable = step->durable}});
-    }
-    due = earlier(wake_due(step), earlier(sleep_due(step), policy_due(step)));
-    due = earlier(due, earlier(unknown_due(step), guard_due(step)));
-    due = earlier(due, projects_due(step));
-    if (!power->wake.open)
-        due = earlier(due, lease_next_end(&power->leases));
-    due_set(&step->fleet->due, step->server, due);
-}
-
 void fleet_set_zones(struct fleet *fleet, const struct zone_port *zones)
 {
     fleet->zones = zones;
@@ -300,8 +140,7 @@ static void hear_again(struct step *step)
         if (step->model->checks[i].kind != CHECK_AGENT)
             return;
     if (evidence->agent == AGENT_ONLINE)
-        event_apply(step,
-                    evidence_agent(evidence, step->model, AGENT_ONLINE, evidence->agent_since));
+        step->seen = evidence_agent(evidence, step->model, AGENT_ONLINE, evidence->agent_since);
 }
 
 void fleet_start(struct fleet *fleet, struct now now)
@@ -311,7 +150,7 @@ void fleet_start(struct fleet *fleet, struct now now)
 
         step.changed = true;
         hear_again(&step);
-        step_end(&step);
+        settle(&step);
     }
 }
 
@@ -320,7 +159,7 @@ void fleet_tick(struct fleet *fleet, struct now now)
     while (due_next(&fleet->due) <= now.boot) {
         struct step step = step_begin(fleet, now, due_server(&fleet->due));
 
-        step_end(&step);
+        settle(&step);
     }
 }
 
@@ -337,10 +176,10 @@ void fleet_handle(struct fleet *fleet, struct now now, const struct fleet_event 
 
     /* What time made due before this event comes first. */
     if (fleet->due.at[server] <= now.boot)
-        step_end(&step);
+        settle(&step);
     step.changed = false;
     event_handle(&step, event);
-    step_end(&step);
+    settle(&step);
     /* Servers that this one needs, or that wait for it, were made due. */
     fleet_tick(fleet, now);
 }
@@ -407,16 +246,4 @@ int64_t fleet_idle(const struct fleet *fleet, int server)
 bool fleet_keep_awake(const struct fleet *fleet, int server)
 {
     return lease_find(&fleet->powers[server].leases, LEASE_HOLD, "keep_awake");
-}
-
-int64_t step_idle(const struct step *step)
-{
-    return fleet_idle(step->fleet, step->server);
-}
-
-void step_release_passing_leases(struct step *step)
-{
-    lease_release_kind(&step->power->leases, LEASE_VISIT);
-    lease_release_kind(&step->power->leases, LEASE_MANUAL);
-    step->changed = true;
 }

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "core/emit.h"
 #include "core/guard.h"
+#include "core/leases.h"
 #include "core/policy.h"
 #include "core/wake.h"
 

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "core/emit.h"
 #include "core/guard.h"
+#include "core/leases.h"
 #include "core/order.h"
 #include "core/projects.h"
 #include "core/sleep.h"
@@ -84,7 +85,7 @@ static void sleep_instead_of_wake(struct step *step, struct ledger_entry *entry,
     step_answer(step, entry, OUTCOME_ACCEPTED, "");
     step_release_passing_leases(step);
     if (command->force) {
-        sleep_release_holds(step);
+        step_release_holds(step);
         step->power->resting = true;
     }
     wake_cancel(step, asker(command));

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "core/depend.h"
 #include "core/emit.h"
+#include "core/leases.h"
 #include "core/sleep.h"
 #include "core/transition.h"
 #include "core/wake.h"
@@ -107,20 +108,6 @@ bool sleep_is_in_use(const struct step *step, char out[REASON_SIZE])
     return true;
 }
 
-void sleep_release_holds(struct step *step)
-{
-    struct power *power = step->power;
-
-    for (size_t i = power->leases.n; i-- > 0;)
-        if (power->leases.leases[i].kind == LEASE_HOLD) {
-            char holder[LEASE_HOLDER_SIZE];
-
-            text_copy(holder, sizeof(holder), power->leases.leases[i].holder);
-            step_tell(step, HAPPENED_RELEASE, 0, "%s: released by a forced sleep", holder);
-            lease_release(&power->leases, LEASE_HOLD, holder);
-        }
-}
-
 /* Was this lease taken or renewed while the agent made up its mind? Then somebody still wants it.
  */
 static bool is_newer(const struct sleep *sleep, const struct lease *lease)
@@ -150,7 +137,7 @@ static void release_for_sleep(struct step *step)
     }
     if (!power->sleep.force)
         return;
-    sleep_release_holds(step);
+    step_release_holds(step);
     power->resting = true;
 }
 
@@ -297,16 +284,6 @@ void sleep_answered(struct step *step, enum sleep_answer answer, const char *id,
     }
 }
 
-void sleep_succeed(struct step *step)
-{
-    struct sleep *sleep = &step->power->sleep;
-    const int64_t ms = step->now.boot - sleep->started;
-
-    sleep->phase = SLEEP_NONE;
-    step_tell(step, HAPPENED_ASLEEP, sleep->id[0] ? ms : 0, "silence is proven");
-    step_answer_open(step, COMMAND_SLEEP, OUTCOME_DONE, "");
-}
-
 void sleep_fail(struct step *step, const char *reason)
 {
     struct sleep *sleep = &step->power->sleep;
@@ -317,8 +294,32 @@ void sleep_fail(struct step *step, const char *reason)
     answer_commands(step, OUTCOME_FAILED, reason);
     if (step->power->state == POWER_SLEEPING)
         step_transition(step, POWER_DEADLINE, reason);
-    step_problem(step, "the sleep failed: %s", reason);
+    /* Of one that is silent there is something else to say. */
+    if (step->power->state != POWER_OFF && step->power->state != POWER_UNREACHABLE)
+        step_problem(step, "the sleep failed: %s", reason);
     step_tell(step, HAPPENED_SLEEP_FAILED, step->now.boot - sleep->started, "%s", reason);
+}
+
+static void succeed(struct step *step)
+{
+    struct sleep *sleep = &step->power->sleep;
+    const int64_t ms = step->now.boot - sleep->started;
+
+    sleep->phase = SLEEP_NONE;
+    step_tell(step, HAPPENED_ASLEEP, sleep->id[0] ? ms : 0, "silence is proven");
+    step_answer_open(step, COMMAND_SLEEP, OUTCOME_DONE, "");
+}
+
+/* Silence ends a sleep: as it was meant to, or before it was agreed. */
+void sleep_end(struct step *step)
+{
+    const enum silence silence = step->silence;
+
+    step->silence = SILENCE_NONE;
+    if (silence == SILENCE_AGREED)
+        succeed(step);
+    else if (silence == SILENCE_SUDDEN && step->power->sleep.phase != SLEEP_NONE)
+        sleep_fail(step, "it fell silent before it agreed");
 }
 
 void sleep_came_back(struct step *step)

@@ -15,9 +15,8 @@ void sleep_propose(struct step *step, const char *id, const char *by, bool force
 void sleep_answered(struct step *step, enum sleep_answer answer, const char *id,
                     const char *reason);
 void sleep_agreed(struct step *step, const char *reason); /* also a goodbye that nobody asked for */
-void sleep_succeed(struct step *step);
+void sleep_end(struct step *step);                        /* when silence came */
 void sleep_fail(struct step *step, const char *reason);
-void sleep_release_holds(struct step *step); /* what a forced sleep ends */
 void sleep_came_back(struct step *step); /* the agent is online again before silence was proven */
 void sleep_tick(struct step *step);
 void sleep_when_idle(struct step *step);

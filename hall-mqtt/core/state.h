@@ -49,7 +49,8 @@ struct fleet {
     struct quota_book *quotas;
     const struct zone_port *zones;
     bool clock_trusted;
-    uint32_t serial; /* makes ids of wakes, sleeps and nameless commands unique */
+    unsigned rounds_most; /* that settling has taken so far */
+    uint32_t serial;      /* makes ids of wakes, sleeps and nameless commands unique */
 };
 
 /* What was changed at run time. */
@@ -60,18 +61,23 @@ struct override {
     char by[COMMAND_BY_SIZE]; /* who changed it last */
 };
 
+/* How a server that was about to sleep fell silent. */
+enum silence { SILENCE_NONE, SILENCE_AGREED, SILENCE_SUDDEN };
+
 struct step {
     struct fleet *fleet;
     struct now now;
     int server;
     struct power *power;
     const struct model_server *model;
+    /* What has happened and no rule has taken up yet. */
+    struct evidence_change seen;
+    bool intruder;     /* another machine answers on its address */
+    bool became_ready; /* the wake that led there is over */
+    enum silence silence;
+
     bool changed; /* the server's status is to be published */
     bool durable; /* and what changed must not be lost: somebody was told */
 };
-
-int64_t step_idle(const struct step *step);
-/* Ends the leases of visits and wake commands: those that end with the run. */
-void step_release_passing_leases(struct step *step);
 
 #endif

@@ -2,7 +2,7 @@
 
 #include "base/text.h"
 #include "core/emit.h"
-#include "core/sleep.h"
+#include "core/leases.h"
 #include "core/wake.h"
 
 /* What entering a state brings with it; one function per state that has something to do. */
@@ -61,16 +61,13 @@ static void enter_ready(struct step *step, enum power_state from)
     power->was_ready = true;
     if (from != POWER_SLEEPING)
         step_problem(step, "%s", "");
-    wake_succeed(step);
+    step->became_ready = true;
 }
 
 /* Silence ends a sleep: as it was meant to, or before it was agreed. */
-static void end_sleep(struct step *step, enum power_state from)
+static void note_silence(struct step *step, enum power_state from)
 {
-    if (from == POWER_SLEEPING)
-        sleep_succeed(step);
-    else if (step->power->sleep.phase != SLEEP_NONE)
-        sleep_fail(step, "it fell silent before it agreed");
+    step->silence = from == POWER_SLEEPING ? SILENCE_AGREED : SILENCE_SUDDEN;
 }
 
 static void enter_off(struct step *step, enum power_state from)
@@ -81,7 +78,7 @@ static void enter_off(struct step *step, enum power_state from)
     end_run(step);
     power->said_goodbye =
         from == POWER_SLEEPING || was_asleep || power->evidence.agent == AGENT_SLEEPING;
-    end_sleep(step, from);
+    note_silence(step, from);
     /* Of a wake that was called off the views still tell. */
     if (from != POWER_WAKING)
         power->failure = FAILURE_NONE;
@@ -98,7 +95,7 @@ static void enter_waking(struct step *step, enum power_state from)
         power->said_goodbye = true;
     else if (power_is_up(from))
         power->said_goodbye = false;
-    end_sleep(step, from);
+    note_silence(step, from);
 }
 
 static void enter_unreachable(struct step *step, enum power_state from)
@@ -107,7 +104,7 @@ static void enter_unreachable(struct step *step, enum power_state from)
     step->power->said_goodbye = false;
     step->power->failure = FAILURE_NONE;
     step->power->retry_at = step->now.boot + 30000;
-    end_sleep(step, from);
+    note_silence(step, from);
     step_problem(step, "%s",
                  evidence_echoes(&step->power->evidence, step->model)
                      ? "only its network card answers echoes, and it said no goodbye: it sleeps, "

@@ -5,6 +5,7 @@
 #include "core/depend.h"
 #include "core/emit.h"
 #include "core/guard.h"
+#include "core/leases.h"
 #include "core/problem.h"
 #include "core/projects.h"
 #include "core/transition.h"
@@ -478,7 +479,7 @@ void wake_correct_kind(struct step *step)
     power->wake.kind = kind;
 }
 
-void wake_succeed(struct step *step)
+static void succeed(struct step *step)
 {
     struct power *power = step->power;
 
@@ -487,6 +488,18 @@ void wake_succeed(struct step *step)
         conclude(step);
     power->failure = FAILURE_NONE;
     answer_commands(step, OUTCOME_DONE, "");
+}
+
+void wake_follow(struct step *step)
+{
+    const struct evidence *evidence = &step->power->evidence;
+
+    if (step->became_ready)
+        succeed(step);
+    step->became_ready = false;
+    /* It may be heard long after the first sign, or once the server was ready. */
+    if (evidence->alive && evidence->agent == AGENT_ONLINE)
+        step_stage(step, STAGE_AGENT_ONLINE);
 }
 
 void wake_cancel(struct step *step, const char *by)

@@ -15,7 +15,7 @@ void wake_sign(struct step *step);
 void wake_tick(struct step *step);
 /* Is it this wake, open or just given up, that makes the server ready? */
 bool wake_is_answered(const struct power *power);
-void wake_succeed(struct step *step);
+void wake_follow(struct step *step); /* what the evidence means for a wake */
 /* The agent's first report since a wake that has ended: it tells which kind that was. */
 void wake_correct_kind(struct step *step);
 void wake_fail(struct step *step, enum wake_failure failure);

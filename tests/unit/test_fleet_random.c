@@ -16,6 +16,7 @@
 
 #include "base/array.h"
 #include "core/saved.h"
+#include "core/settle.h"
 #include "fleet_fixture.h"
 #include "record/record.h"
 
@@ -547,6 +548,7 @@ static void check(struct trial *trial)
     char why[300];
 
     MUST(trial, fleet_deadline(fleet) > trial->world.now.boot);
+    MUST(trial, fleet->rounds_most < SETTLE_ROUNDS_MOST); /* all steps came to rest by themselves */
     for (int server = 0; server < WORLD_SERVERS; server++) {
         if (!world_has(&trial->world, server))
             continue;

@@ -1,0 +1,62 @@
+#include "core/sight.h"
+
+#include "base/text.h"
+#include "core/emit.h"
+#include "core/transition.h"
+#include "core/wake.h"
+
+enum { UNKNOWN_MOST = 15000 }; /* ms: one that has shown nothing since the start is off */
+
+static void follow_evidence(struct step *step, struct evidence_change change)
+{
+    const enum power_state state = step->power->state;
+    /* To be found silent at last is no news of a server that was not up. */
+    const bool falls_silent =
+        change.silent && (step->power->up_since > 0 || state == POWER_UNKNOWN);
+
+    if (change.changed)
+        step->changed = true;
+    if (change.sign || change.pass)
+        wake_sign(step);
+    if (change.pass)
+        step_transition(step, POWER_PASS, NULL);
+    else if (change.sign)
+        step_transition(step, POWER_SIGN, NULL);
+    if (change.fail)
+        step_transition(step, POWER_FAIL, NULL);
+    if (falls_silent)
+        step_transition(step, POWER_SILENT, NULL);
+}
+
+static void tell_intruder(struct step *step)
+{
+    char other[MAC_TEXT_SIZE];
+
+    step_problem(step, "another machine (%s) answers on its address",
+                 text_format_mac(step->power->evidence.other_mac, other));
+}
+
+/* Where nothing can prove silence (its agent was never heard, echoes are not permitted), time
+ * decides. */
+static void settle_unknown(struct step *step)
+{
+    if (step->power->state == POWER_UNKNOWN && step->power->since + UNKNOWN_MOST <= step->now.boot)
+        step_transition(step, POWER_SILENT, "nothing was seen of it since Hall started");
+}
+
+void sight_follow(struct step *step)
+{
+    const struct evidence_change seen = step->seen;
+
+    step->seen = (struct evidence_change){0};
+    follow_evidence(step, seen);
+    if (step->intruder)
+        tell_intruder(step);
+    step->intruder = false;
+    settle_unknown(step);
+}
+
+int64_t sight_due(const struct step *step)
+{
+    return step->power->state == POWER_UNKNOWN ? step->power->since + UNKNOWN_MOST : DUE_NEVER;
+}

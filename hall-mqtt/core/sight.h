@@ -1,0 +1,12 @@
+/*
+ * sight: what the evidence shows moves the state of the server.
+ */
+#ifndef HALL_CORE_SIGHT_H
+#define HALL_CORE_SIGHT_H
+
+#include "core/state.h"
+
+void sight_follow(struct step *step);
+int64_t sight_due(const struct step *step);
+
+#endif
