@@ -6,6 +6,8 @@
 #include <sys/epoll.h>
 #include <time.h>
 
+enum { SLACK_MS = 50 };
+
 struct curl_loop {
     sd_event *loop;
     CURLM *multi;
@@ -55,7 +57,10 @@ static int want_timer(CURLM *multi, long ms, void *userdata)
     const struct curl_loop *loop = userdata;
     if (ms < 0)
         return sd_event_source_set_enabled(loop->timer, SD_EVENT_OFF) < 0 ? -1 : 0;
-    if (sd_event_source_set_time_relative(loop->timer, (uint64_t)ms * 1000) < 0)
+    /* Now means in this turn of the loop; what is far away may come a little late, with others. */
+    const uint64_t accuracy = ms == 0 ? 1 : ms < SLACK_MS * 10 ? 1000 : SLACK_MS * 1000;
+    if (sd_event_source_set_time_accuracy(loop->timer, accuracy) < 0 ||
+        sd_event_source_set_time_relative(loop->timer, (uint64_t)ms * 1000) < 0)
         return -1;
     return sd_event_source_set_enabled(loop->timer, SD_EVENT_ONESHOT) < 0 ? -1 : 0;
 }

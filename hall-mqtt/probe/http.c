@@ -233,6 +233,10 @@ static const struct option_long options_long[] = {
     {CURLOPT_FORBID_REUSE, 1}, /* a connection from before a sleep proves nothing */
     {CURLOPT_BUFFERSIZE, 1024},
     {CURLOPT_UPLOAD_BUFFERSIZE, 16 * 1024L},
+    /* Upstreams are IPv4: a second family that never comes would wake the processor once a check.
+     */
+    {CURLOPT_IPRESOLVE, CURL_IPRESOLVE_V4},
+    {CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS, 60000},
 };
 
 static const struct option_text options_text[] = {
