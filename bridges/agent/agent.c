@@ -109,8 +109,7 @@ static int on_look_timer(sd_event_source *source, uint64_t usec, void *context)
 static void on_seen(void *context, unsigned look)
 {
     struct agent *agent = context;
-    activity_judge(&agent->config->activity, &watch_sight(agent->watch)->sample, agent->containers,
-                   &agent->vetoes);
+    vetoes_judge(&agent->config->watch, &watch_sight(agent->watch)->sample, &agent->vetoes);
     publish_report(agent);
     leave_seen(agent, look);
 }
@@ -137,6 +136,7 @@ static void on_containers(void *context, const struct docker_view *view)
     struct agent *agent = context;
     struct buf text = BUF_INIT(REPORT_LIMIT);
     agent->containers = view;
+    watch_hear_containers(agent->watch, view);
     retain(agent, agent->topics.containers, &text, report_write_containers(view, &text));
     buf_finish(&text);
     agent_look_within(agent, LOOK_CHANGED_MS);
@@ -304,7 +304,8 @@ static int agent_init(struct agent *agent, const char *password)
     if (error >= 0)
         error = logind_create(agent->loop, &logind_listener, agent, &agent->logind);
     if (error >= 0)
-        error = watch_create(agent->loop, config, agent->logind, on_seen, agent, &agent->watch);
+        error =
+            watch_create(agent->loop, &config->watch, agent->logind, on_seen, agent, &agent->watch);
     if (error >= 0 && config->docker_socket)
         error = docker_create(agent->loop, config->docker_socket, &docker_listener, agent,
                               &agent->docker);

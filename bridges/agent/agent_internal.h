@@ -9,10 +9,9 @@
 
 #include "bridges/agent/agent.h"
 #include "bridges/agent/agent_orders.h"
-#include "bridges/agent/agent_watch.h"
 #include "bridges/agent/agent_words.h"
-#include "bridges/agent/docker.h"
-#include "bridges/agent/logind.h"
+#include "bridges/agent/docker/docker.h"
+#include "bridges/agent/logind/logind.h"
 #include "mqtt/mqtt.h"
 #include "words/topic.h"
 

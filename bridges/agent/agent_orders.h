@@ -11,13 +11,14 @@
 #include <stdint.h>
 
 #include "base/text.h"
-#include "bridges/agent/docker.h"
+#include "bridges/agent/docker/docker.h"
+#include "bridges/agent/logind/logind.h"
 
 enum order_verb {
-    ORDER_SUSPEND,
-    ORDER_HIBERNATE,
-    ORDER_POWEROFF,
-    ORDER_REBOOT,
+    ORDER_SUSPEND = LOGIND_SUSPEND,
+    ORDER_HIBERNATE = LOGIND_HIBERNATE,
+    ORDER_POWEROFF = LOGIND_POWEROFF,
+    ORDER_REBOOT = LOGIND_REBOOT,
     ORDER_START, /* containers */
     ORDER_STOP,
     ORDER_RESTART,

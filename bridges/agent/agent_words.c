@@ -34,28 +34,28 @@ static void put_memory(struct json_writer *out, const struct proc_memory *memory
     json_end_object(out);
 }
 
-static void put_sessions(struct json_writer *out, const struct activity_sample *sample)
+static void put_sessions(struct json_writer *out, const struct watch_sample *sample)
 {
     json_begin_array(out, "sessions");
     for (size_t i = 0; i < sample->sessions.n; i++) {
-        const struct activity_session *session = &sample->sessions.list[i];
+        const struct logind_session *session = &sample->sessions.list[i];
         json_begin_object(out, NULL);
         json_put_string(out, "user", session->user);
         json_put_bool(out, "remote", session->remote);
         put_text(out, "from", session->host);
         put_text(out, "seat", session->seat);
         json_put_bool(out, "idle", session->idle);
-        json_put_bool(out, "counts", activity_session_counts(session));
+        json_put_bool(out, "counts", veto_session_counts(session));
         json_end_object(out);
     }
     json_end_array(out);
 }
 
-static void put_inhibitors(struct json_writer *out, const struct activity_sample *sample)
+static void put_inhibitors(struct json_writer *out, const struct watch_sample *sample)
 {
     json_begin_array(out, "inhibitors");
     for (size_t i = 0; i < sample->inhibitors.n; i++) {
-        const struct activity_inhibitor *inhibitor = &sample->inhibitors.list[i];
+        const struct logind_inhibitor *inhibitor = &sample->inhibitors.list[i];
         json_begin_object(out, NULL);
         json_put_string(out, "who", inhibitor->who);
         json_put_string(out, "why", inhibitor->why);
@@ -66,11 +66,11 @@ static void put_inhibitors(struct json_writer *out, const struct activity_sample
     json_end_array(out);
 }
 
-static void put_connections(struct json_writer *out, const struct activity_sample *sample)
+static void put_connections(struct json_writer *out, const struct watch_sample *sample)
 {
     json_begin_array(out, "connections");
     for (size_t i = 0; i < sample->connections.n; i++) {
-        const struct activity_connection *connection = &sample->connections.list[i];
+        const struct sample_connection *connection = &sample->connections.list[i];
         json_begin_object(out, NULL);
         json_put_string(out, "from", connection->peer);
         json_put_integer(out, "port", connection->port);
@@ -114,10 +114,10 @@ int report_write(const struct watch_sight *sight, const struct vetoes *vetoes, u
     put_text(&writer, "boot_id", sight->boot_id);
     json_put_integer(&writer, "resumes", resumes);
     put_count(&writer, "uptime_s", sight->uptime_s);
-    if (sight->load < 0)
+    if (sight->sample.load.value < 0)
         json_put_null(&writer, "load");
     else
-        json_put_number(&writer, "load", sight->load);
+        json_put_number(&writer, "load", sight->sample.load.value);
     put_memory(&writer, &sight->memory);
     put_sessions(&writer, &sight->sample);
     put_inhibitors(&writer, &sight->sample);

@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 #include "bridges/agent/agent_orders.h"
-#include "bridges/agent/agent_watch.h"
+#include "bridges/agent/watch/watch.h"
 
 enum { REPORT_SCHEMA = 1, REPORT_LIMIT = 60000 };
 

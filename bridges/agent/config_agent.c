@@ -93,22 +93,22 @@ static const struct option docker_rows[] = {
 static const struct option_table docker_table = {"docker", sizeof(struct raw_agent), ROWS(docker_rows)};
 
 static const struct option activity_rows[] = {
-    {"sessions", .kind = OPTION_BOOL, AT(raw_agent, out.activity.sessions), .fallback = "true",
+    {"sessions", .kind = OPTION_BOOL, AT(raw_agent, out.watch.sessions), .fallback = "true",
      .help = "Somebody is logged in: remote sessions, and local ones that are not idle."},
-    {"connections", LIST(item_port, ACTIVITY_PORTS_MAX), .or_bool = true, AT(raw_agent, ports), COUNT_AT(raw_agent, n_ports),
+    {"connections", LIST(item_port, WATCH_PORTS_MAX), .or_bool = true, AT(raw_agent, ports), COUNT_AT(raw_agent, n_ports),
      .help = "Open TCP connections on which bytes move: true counts those to every port that other machines reach, Docker's "
              "published ones too; a list counts those to its ports; false or [] none. By default true."},
-    {"window", .kind = OPTION_DURATION, .min = 1000, .max = 3600000, AT(raw_agent, out.activity.window), .fallback = "2m",
+    {"window", .kind = OPTION_DURATION, .min = 1000, .max = 3600000, AT(raw_agent, out.watch.window), .fallback = "2m",
      .help = "Bytes that moved on such a connection count for this time, or for Hall's idle time where that is less."},
-    {"load", .kind = OPTION_NUMBER, .min = 0, .max = 10000, AT(raw_agent, out.activity.load),
+    {"load", .kind = OPTION_NUMBER, .min = 0, .max = 10000, AT(raw_agent, out.watch.load),
      .help = "The load of the last minute counts from here on."},
-    {"network", TEXT(rate, 32), AT(raw_agent, out.activity.network),
+    {"network", TEXT(rate, 32), AT(raw_agent, out.watch.network),
      .help = "Traffic of the interface counts from here on, both directions together."},
-    {"disk", TEXT(rate, 32), AT(raw_agent, out.activity.disk),
+    {"disk", TEXT(rate, 32), AT(raw_agent, out.watch.disk),
      .help = "Reading and writing of all disks together counts from here on."},
-    {"processes", LIST(item_process, ACTIVITY_PROCESSES_MAX), AT(raw_agent, processes), COUNT_AT(raw_agent, n_processes),
+    {"processes", LIST(item_process, WATCH_PROCESSES_MAX), AT(raw_agent, processes), COUNT_AT(raw_agent, n_processes),
      .help = "Names of processes that count while they run."},
-    {"inhibitors", .kind = OPTION_BOOL, AT(raw_agent, out.activity.inhibitors), .fallback = "true",
+    {"inhibitors", .kind = OPTION_BOOL, AT(raw_agent, out.watch.inhibitors), .fallback = "true",
      .help = "Programs that ask logind not to sleep or shut down."},
     {"command", LIST(item_word, COMMAND_WORDS_MAX), AT(raw_agent, command), COUNT_AT(raw_agent, n_command),
      .help = "A program and its arguments: exit status 0 says active, 1 idle; anything else counts as active."},
@@ -122,7 +122,7 @@ static const struct option root_rows[] = {
     {"mqtt", OBJECT(document_mqtt_table), AT(raw_agent, out.head.mqtt), .required = true, .help = "The broker."},
     {"docker", OBJECT(docker_table), .offset = 0, .given_offset = offsetof(struct raw_agent, docker_given),
      .help = "Where the containers are; without it none are looked after."},
-    {"interface", TEXT(interface, 15), AT(raw_agent, out.interface),
+    {"interface", TEXT(interface, 15), AT(raw_agent, out.watch.interface),
      .help = "The interface that is woken and measured; by default that of the default route."},
     {"allow", LIST(item_right, 16), AT(raw_agent, allow), COUNT_AT(raw_agent, n_allow),
      .help = "What Hall may do here; by default everything."},
@@ -164,13 +164,12 @@ static void finish(struct arena *arena, void *target, struct report *report)
                         text_show(shown, sizeof(shown), program, strlen(program)),
                         "an absolute path of a program");
     config->rights = rights_of(raw);
-    config->command = argv_of(arena, raw);
-    config->activity.connections = !raw->ports || raw->n_ports > 0;
-    config->activity.n_ports = raw->n_ports;
-    config->activity.ports = raw->ports;
-    config->activity.n_processes = raw->n_processes;
-    config->activity.processes = raw->processes;
-    config->activity.command = program;
+    config->watch.command = argv_of(arena, raw);
+    config->watch.connections = !raw->ports || raw->n_ports > 0;
+    config->watch.n_ports = raw->n_ports;
+    config->watch.ports = raw->ports;
+    config->watch.n_processes = raw->n_processes;
+    config->watch.processes = raw->processes;
     if (raw->docker_given != GIVEN_WELL)
         config->docker_socket = NULL;
 }

@@ -6,16 +6,14 @@
 #ifndef HALL_AGENT_CONFIG_H
 #define HALL_AGENT_CONFIG_H
 
-#include "bridges/agent/activity.h"
+#include "bridges/agent/watch/sample.h"
 #include "config/document.h"
 
 struct config_agent {
     struct document_head head;
     const char *docker_socket; /* NULL: containers are not looked after */
-    const char *interface;     /* NULL: that of the default route */
     unsigned rights;           /* enum order_right */
-    struct activity_limits activity;
-    const char *const *command; /* argv, NULL-terminated; NULL: none */
+    struct watch_config watch;
 };
 
 extern const struct document config_agent_document; /* of a struct config_agent */

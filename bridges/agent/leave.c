@@ -154,7 +154,7 @@ static void on_logind_answer(void *context, const char *reason)
 static void ask_logind(struct agent *agent)
 {
     leave_enter(agent, LEAVE_ASKED, patience(&agent->leave));
-    logind_act(agent->logind, agent->leave.order.verb, on_logind_answer, agent);
+    logind_act(agent->logind, (enum logind_verb)agent->leave.order.verb, on_logind_answer, agent);
 }
 
 static void let_go(struct agent *agent)

@@ -8,8 +8,8 @@
 #include "base/text.h"
 #include "bridges/agent/agent_orders.h"
 #include "bridges/agent/config_agent.h"
-#include "bridges/agent/forwarded.h"
-#include "bridges/agent/proc.h"
+#include "bridges/agent/watch/forwarded.h"
+#include "bridges/agent/watch/proc.h"
 #include "loop/sockets.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

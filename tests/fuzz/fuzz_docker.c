@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "bridges/agent/docker_api.h"
+#include "bridges/agent/docker/docker_api.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -25,7 +25,11 @@ ALLOWED = {folder: set(rooms.split()) for folder, rooms in {
     "bridges/wol": "base bridges/wol",
     "bridges/companion": "base core config mqtt bridges/companion",
     "bridges/relay": "base core config words mqtt loop bridges/companion bridges/wol bridges/relay",
-    "bridges/agent": "base core config words mqtt loop bridges/companion bridges/agent",
+    "bridges/agent/docker": "base mqtt loop bridges/agent/docker",
+    "bridges/agent/logind": "base bridges/agent/logind",
+    "bridges/agent/watch": "base loop bridges/agent/docker bridges/agent/logind bridges/agent/watch",
+    "bridges/agent": "base core config words mqtt loop bridges/companion bridges/agent/docker bridges/agent/logind "
+                     "bridges/agent/watch bridges/agent",
     "bridges/remote": "base core config loop bridges/remote",
     "bridges/proxy": "base core config web/site bridges/proxy",
     "ha-discovery": "base core words ha-discovery",
@@ -44,7 +48,8 @@ ALLOWED = {folder: set(rooms.split()) for folder, rooms in {
 # What is pure beside adapters in one folder, or as a whole: it includes no system's I/O.
 PURE_OF_SYSTEM = ("ha-discovery", "hall-mqtt/core", "hall-mqtt/say", "hall-mqtt/config", "hall-mqtt/words", "hall-mqtt/record",
                   "web/site", "web/gate", "web/page/phrase", "web/page/status", "bridges/proxy",
-                  "bridges/agent/activity", "bridges/agent/proc", "bridges/agent/agent_words", "bridges/agent/docker_api",
+                  "bridges/agent/watch/vetoes", "bridges/agent/watch/proc", "bridges/agent/agent_words",
+                  "bridges/agent/docker/docker_api",
                   "bridges/remote/ssh_words", "bridges/relay/relay_guard")
 THIRD_PARTY = ("mosquitto", "crypt.h", "sqlite3", "cjson/", "cJSON", "civetweb", "curl/", "sodium", "systemd/sd-bus")
 SYSTEM_IO = ("systemd/", "sys/socket.h", "sys/epoll.h", "pthread.h", "time.h", "sys/timerfd.h")

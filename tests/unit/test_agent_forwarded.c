@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bridges/agent/forwarded.h"
+#include "bridges/agent/watch/forwarded.h"
 
 /* A message under construction; nests are closed in reverse. */
 static _Alignas(4) char message[1024];

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "bridges/agent/proc.h"
+#include "bridges/agent/watch/proc.h"
 
 static void test_load_and_uptime(void **state)
 {

@@ -45,30 +45,30 @@ static void fill(void)
     sight = (struct watch_sight){
         .boot_id = "2f3c5f0e-0d33-4a5e-9a5e-2f8cbbf1a3d1",
         .uptime_s = 3600,
-        .load = 0.25,
         .memory = {7859, 6000},
         .interface = "eno1",
         .wol = {.known = true, .armed = true},
         .can = {.can = {true, false, true, true}},
     };
+    sight.sample.load.value = 0.25;
     sight.sample.sessions.n = 1;
-    sight.sample.sessions.list[0] = (struct activity_session){.user = "root",
-                                                              .host = "192.0.2.7",
-                                                              .class = "user",
-                                                              .state = "active",
-                                                              .remote = true,
-                                                              .idle = true};
+    sight.sample.sessions.list[0] = (struct logind_session){.user = "root",
+                                                            .host = "192.0.2.7",
+                                                            .class = "user",
+                                                            .state = "active",
+                                                            .remote = true,
+                                                            .idle = true};
     sight.sample.inhibitors.n = 1;
-    sight.sample.inhibitors.list[0] = (struct activity_inhibitor){
+    sight.sample.inhibitors.list[0] = (struct logind_inhibitor){
         .who = "dnf", .why = "installs \"x\"", .what = "sleep", .mode = "block"};
     sight.sample.connections.n = 2;
-    sight.sample.connections.list[0] = (struct activity_connection){
+    sight.sample.connections.list[0] = (struct sample_connection){
         .port = 8080, .peer = "192.0.2.7", .bytes = 12345678, .quiet_ms = 2999};
-    sight.sample.connections.list[1] = (struct activity_connection){
-        .port = 80, .peer = "192.0.2.8", .bytes = -1, .quiet_ms = 40000};
+    sight.sample.connections.list[1] =
+        (struct sample_connection){.port = 80, .peer = "192.0.2.8", .bytes = -1, .quiet_ms = 40000};
     vetoes = (struct vetoes){.n = 2};
-    snprintf(vetoes.list[0], ACTIVITY_VETO_SIZE, "sessions: root from 192.0.2.7");
-    snprintf(vetoes.list[1], ACTIVITY_VETO_SIZE,
+    snprintf(vetoes.list[0], VETO_SIZE, "sessions: root from 192.0.2.7");
+    snprintf(vetoes.list[1], VETO_SIZE,
              "connections: port 8080 from 192.0.2.7, 12.3 MB in the last minute");
 }
 
@@ -98,7 +98,7 @@ static void test_report_of_one_that_knows_nothing(void **state)
     char reason[REASON_SIZE];
     (void)state;
     sight = (struct watch_sight){.uptime_s = -1,
-                                 .load = -1,
+                                 .sample.load.value = -1,
                                  .memory = {-1, -1},
                                  .wol = {.problem = "no route"},
                                  .can = {.problem = "logind is not on the system bus"}};
@@ -116,30 +116,30 @@ static void test_largest_report_is_within_its_limit(void **state)
     struct buf text = BUF_INIT(REPORT_LIMIT);
     (void)state;
     fill();
-    sight.sample.sessions.n = ACTIVITY_SESSIONS_MAX;
-    sight.sample.inhibitors.n = ACTIVITY_INHIBITORS_MAX;
-    vetoes.n = ACTIVITY_VETOES_MAX;
-    for (size_t i = 0; i < ACTIVITY_SESSIONS_MAX; i++) {
-        struct activity_session *session = &sight.sample.sessions.list[i];
+    sight.sample.sessions.n = LOGIND_SESSIONS_MAX;
+    sight.sample.inhibitors.n = LOGIND_INHIBITORS_MAX;
+    vetoes.n = VETOES_MAX;
+    for (size_t i = 0; i < LOGIND_SESSIONS_MAX; i++) {
+        struct logind_session *session = &sight.sample.sessions.list[i];
         memset(session->user, '"', sizeof session->user - 1);
         memset(session->host, '"', sizeof session->host - 1);
         memset(session->seat, '"', sizeof session->seat - 1);
     }
-    for (size_t i = 0; i < ACTIVITY_INHIBITORS_MAX; i++) {
-        struct activity_inhibitor *inhibitor = &sight.sample.inhibitors.list[i];
+    for (size_t i = 0; i < LOGIND_INHIBITORS_MAX; i++) {
+        struct logind_inhibitor *inhibitor = &sight.sample.inhibitors.list[i];
         memset(inhibitor->who, '"', sizeof inhibitor->who - 1);
         memset(inhibitor->why, '"', sizeof inhibitor->why - 1);
         memset(inhibitor->what, '"', sizeof inhibitor->what - 1);
     }
-    sight.sample.connections.n = ACTIVITY_SEEN_MAX;
-    for (size_t i = 0; i < ACTIVITY_SEEN_MAX; i++) {
-        struct activity_connection *connection = &sight.sample.connections.list[i];
-        *connection = (struct activity_connection){
+    sight.sample.connections.n = SAMPLE_SEEN_MAX;
+    for (size_t i = 0; i < SAMPLE_SEEN_MAX; i++) {
+        struct sample_connection *connection = &sight.sample.connections.list[i];
+        *connection = (struct sample_connection){
             .port = UINT16_MAX, .bytes = INT64_MAX, .quiet_ms = INT64_MAX};
         memset(connection->peer, 'f', sizeof connection->peer - 1);
     }
-    for (size_t i = 0; i < ACTIVITY_VETOES_MAX; i++)
-        memset(vetoes.list[i], '"', ACTIVITY_VETO_SIZE - 1);
+    for (size_t i = 0; i < VETOES_MAX; i++)
+        memset(vetoes.list[i], '"', VETO_SIZE - 1);
     assert_int_equal(report_write(&sight, &vetoes, 63, UINT32_MAX, &text), 0);
     buf_finish(&text);
 }

@@ -7,12 +7,12 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "bridges/agent/traffic.h"
+#include "bridges/agent/watch/traffic.h"
 
 enum { WINDOW = 120000, LOOK = 15000 };
 
 static struct traffic traffic;
-static struct activity_connections found;
+static struct sample_connections found;
 static int64_t now;
 
 static int begin(void **state)
@@ -146,9 +146,9 @@ static void test_those_that_move_most_are_named(void **state)
         seen[i] = connection(i, (int64_t)(i * 7 % 30) * 1000, 0);
     look(seen, 30, LOOK);
     look(seen, 30, LOOK);
-    assert_int_equal(found.n, ACTIVITY_SEEN_MAX);
-    assert_int_equal(found.more, 30 - ACTIVITY_SEEN_MAX);
-    for (size_t i = 0; i < ACTIVITY_SEEN_MAX; i++)
+    assert_int_equal(found.n, SAMPLE_SEEN_MAX);
+    assert_int_equal(found.more, 30 - SAMPLE_SEEN_MAX);
+    for (size_t i = 0; i < SAMPLE_SEEN_MAX; i++)
         assert_int_equal(found.list[i].bytes, (29 - (int64_t)i) * 1000);
 }
 

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "base/array.h"
-#include "bridges/agent/docker.h"
-#include "bridges/agent/docker_api.h"
+#include "bridges/agent/docker/docker.h"
+#include "bridges/agent/docker/docker_api.h"
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 

@@ -18,7 +18,7 @@
 #include "base/array.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "bridges/agent/docker.h"
+#include "bridges/agent/docker/docker.h"
 
 enum { NAMES_MAX = 16, LINE_MAX_SIZE = 4096, OUTPUT_MAX = 256 * 1024 };
 

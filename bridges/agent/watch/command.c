@@ -1,0 +1,50 @@
+/* A program of the administrator's, which says whether the server is in use. */
+#include <stdio.h>
+
+#include "base/text.h"
+#include "bridges/agent/watch/watch_internal.h"
+
+static bool counts(const struct watch_config *config)
+{
+    return config->command != NULL;
+}
+
+static void on_done(void *context, int status, const char *problem)
+{
+    struct watch *watch = context;
+    struct watch_sample *sample = &watch->sight.sample;
+    sample->command.active = status == 0;
+    text_copy(sample->command.problem, sizeof(sample->command.problem), problem);
+    if (status > 1)
+        snprintf(sample->command.problem, sizeof(sample->command.problem),
+                 "exit status %d; 0 says active, 1 idle", status);
+    watch_answered(watch);
+}
+
+int command_begin(struct watch *watch)
+{
+    const struct child_work work = {
+        .argv = watch->config->command, .done = on_done, .context = watch};
+    return child_create(watch->loop, &work, &watch->command);
+}
+
+static void look(struct watch *watch)
+{
+    watch_await(watch);
+    child_run(watch->command);
+}
+
+static void judge(const struct watch_config *config, const struct watch_sample *sample,
+                  struct vetoes *vetoes)
+{
+    if (sample->command.active)
+        veto(vetoes, "command: %s says so", config->command[0]);
+}
+
+const struct veto_check veto_command = {
+    .name = "command",
+    .counts = counts,
+    .look = look,
+    .judge = judge,
+    .problem = offsetof(struct watch_sample, command.problem),
+};

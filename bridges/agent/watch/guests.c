@@ -1,0 +1,176 @@
+#include "bridges/agent/watch/guests.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bridges/agent/watch/proc.h"
+#include "loop/netlink.h"
+
+enum { BRIDGES_MAX = 256, NETWORKS_MAX = 256, ROUTES_SIZE = 16384 };
+
+struct network {
+    struct in6_addr address;
+    unsigned prefix; /* bits, of 128 */
+};
+
+struct guests {
+    struct netlink *netlink;
+    char outside[IF_NAMESIZE]; /* the interface of the default route */
+    size_t n_bridges, n_real, n_networks;
+    int bridges[BRIDGES_MAX];
+    int real[BRIDGES_MAX]; /* bridges with a port that may lead outside */
+    struct network networks[NETWORKS_MAX];
+};
+
+/* ---- bridges ---- */
+
+static bool has(const int *list, size_t n, int index)
+{
+    for (size_t i = 0; i < n; i++)
+        if (list[i] == index)
+            return true;
+    return false;
+}
+
+static void add(int *list, size_t *n, int index)
+{
+    if (*n < BRIDGES_MAX && !has(list, *n, index))
+        list[(*n)++] = index;
+}
+
+static bool is_text(const char *text, size_t size, const char *word)
+{
+    return text && strnlen(text, size) == strlen(word) && memcmp(text, word, strlen(word)) == 0;
+}
+
+static const char *kind_of(const void *attributes, size_t left, size_t *ret_size)
+{
+    size_t size = 0;
+    const void *info = netlink_attribute(attributes, left, IFLA_LINKINFO, 1, &size);
+    return info ? netlink_attribute(info, size, IFLA_INFO_KIND, 1, ret_size) : NULL;
+}
+
+static bool take_link(void *context, uint16_t type, const void *body, size_t size)
+{
+    struct guests *guests = context;
+    struct ifinfomsg link;
+    size_t kind_size = 0, name_size = 0, master_size = 0;
+    int master;
+    if (type != RTM_NEWLINK || size < sizeof(link))
+        return true;
+    memcpy(&link, body, sizeof(link));
+    const void *rest = (const char *)body + sizeof(link);
+    const size_t left = size - sizeof(link);
+    const char *kind = kind_of(rest, left, &kind_size);
+    const char *name = netlink_attribute(rest, left, IFLA_IFNAME, 1, &name_size);
+    const void *above = netlink_attribute(rest, left, IFLA_MASTER, sizeof(master), &master_size);
+    if (is_text(kind, kind_size, "bridge") && !is_text(name, name_size, guests->outside))
+        add(guests->bridges, &guests->n_bridges, link.ifi_index);
+    if (above && !is_text(kind, kind_size, "veth") && !is_text(kind, kind_size, "tun")) {
+        memcpy(&master, above, sizeof(master));
+        add(guests->real, &guests->n_real, master);
+    }
+    return true;
+}
+
+/* ---- their networks ---- */
+
+static bool is_inside(const struct guests *guests, int index)
+{
+    return has(guests->bridges, guests->n_bridges, index) &&
+           !has(guests->real, guests->n_real, index);
+}
+
+static bool take_address(void *context, uint16_t type, const void *body, size_t size)
+{
+    struct guests *guests = context;
+    struct ifaddrmsg address;
+    size_t length = 0;
+    if (type != RTM_NEWADDR || size < sizeof(address) || guests->n_networks == NETWORKS_MAX)
+        return true;
+    memcpy(&address, body, sizeof(address));
+    const bool v4 = address.ifa_family == AF_INET;
+    const size_t bytes = v4 ? 4 : 16;
+    const void *found = netlink_attribute((const char *)body + sizeof(address),
+                                          size - sizeof(address), IFA_ADDRESS, bytes, &length);
+    if (!found || !is_inside(guests, (int)address.ifa_index) || address.ifa_prefixlen > bytes * 8)
+        return true;
+    struct network *network = &guests->networks[guests->n_networks++];
+    *network = (struct network){.address = {.s6_addr = {[10] = 0xff, [11] = 0xff}},
+                                .prefix = address.ifa_prefixlen + (v4 ? 96U : 0U)};
+    memcpy(&network->address.s6_addr[16 - bytes], found, bytes);
+    return true;
+}
+
+static bool is_in(const struct network *network, const struct in6_addr *address)
+{
+    const unsigned whole = network->prefix / 8, rest = network->prefix % 8;
+    if (memcmp(&network->address, address, whole) != 0)
+        return false;
+    return rest == 0 ||
+           (network->address.s6_addr[whole] ^ address->s6_addr[whole]) >> (8 - rest) == 0;
+}
+
+bool guests_have(const struct guests *guests, const struct in6_addr *address)
+{
+    for (size_t i = 0; i < guests->n_networks; i++)
+        if (is_in(&guests->networks[i], address))
+            return true;
+    return false;
+}
+
+/* ---- looking ---- */
+
+static bool read_outside(char ret_name[IF_NAMESIZE])
+{
+    char text[ROUTES_SIZE];
+    const int fd = open("/proc/net/route", O_RDONLY | O_CLOEXEC);
+    const ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    if (fd >= 0)
+        close(fd);
+    if (length < 0)
+        return false;
+    text[length] = '\0';
+    return proc_read_default_interface(text, ret_name);
+}
+
+void guests_look(struct guests *guests)
+{
+    struct {
+        struct nlmsghdr header;
+        struct rtgenmsg body;
+    } request = {.header = {.nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETLINK},
+                 .body = {.rtgen_family = AF_UNSPEC}};
+    guests->n_bridges = guests->n_real = guests->n_networks = 0;
+    if (!read_outside(guests->outside) ||
+        netlink_dump(guests->netlink, &request.header, take_link, guests) < 0 ||
+        guests->n_bridges == 0)
+        return;
+    request.header.nlmsg_type = RTM_GETADDR;
+    if (netlink_dump(guests->netlink, &request.header, take_address, guests) < 0)
+        guests->n_networks = 0;
+}
+
+int guests_create(struct guests **ret_guests)
+{
+    struct guests *guests = calloc(1, sizeof(*guests));
+    const int error = guests ? netlink_create(NETLINK_ROUTE, &guests->netlink) : -ENOMEM;
+    if (error < 0) {
+        free(guests);
+        return error;
+    }
+    *ret_guests = guests;
+    return 0;
+}
+
+void guests_destroy(struct guests *guests)
+{
+    if (guests)
+        netlink_destroy(guests->netlink);
+    free(guests);
+}

@@ -1,0 +1,31 @@
+/* Traffic of the interface, both directions together. */
+#include "bridges/agent/watch/watch_internal.h"
+
+static bool counts(const struct watch_config *config)
+{
+    return config->network > 0;
+}
+
+static void look(struct watch *watch)
+{
+    const char *interface = watch->sight.interface[0] != '\0' ? watch->sight.interface : NULL;
+    uint64_t bytes = 0;
+    const bool read =
+        watch_read(watch, "/proc/net/dev") && proc_read_traffic(watch->text, interface, &bytes);
+    meter_take(&watch->network, read ? &bytes : NULL, "the interface in /proc/net/dev",
+               &watch->sight.sample.network);
+}
+
+static void judge(const struct watch_config *config, const struct watch_sample *sample,
+                  struct vetoes *vetoes)
+{
+    veto_rate(vetoes, "network", sample->network.value, config->network);
+}
+
+const struct veto_check veto_network = {
+    .name = "network",
+    .counts = counts,
+    .look = look,
+    .judge = judge,
+    .problem = offsetof(struct watch_sample, network.problem),
+};

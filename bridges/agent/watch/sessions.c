@@ -1,0 +1,51 @@
+/* Who is logged in. */
+#include <string.h>
+
+#include "bridges/agent/watch/watch_internal.h"
+
+static bool counts(const struct watch_config *config)
+{
+    return config->sessions;
+}
+
+static void look(struct watch *watch)
+{
+    watch_await(watch);
+    logind_list_sessions(watch->logind, &watch->sight.sample.sessions, watch_answered, watch);
+}
+
+bool veto_session_counts(const struct logind_session *session)
+{
+    if (strcmp(session->state, "closing") == 0)
+        return false;
+    if (strncmp(session->class, "user", 4) != 0) /* greeters, managers, screens that are locked */
+        return false;
+    return session->remote || !session->idle;
+}
+
+static void judge(const struct watch_config *config, const struct watch_sample *sample,
+                  struct vetoes *vetoes)
+{
+    (void)config;
+    for (size_t i = 0; i < sample->sessions.n; i++) {
+        const struct logind_session *session = &sample->sessions.list[i];
+        if (!veto_session_counts(session))
+            continue;
+        if (session->remote)
+            veto(vetoes, "sessions: %s from %s", session->user,
+                 session->host[0] != '\0' ? session->host : "elsewhere");
+        else
+            veto(vetoes, "sessions: %s%s%s", session->user, session->seat[0] != '\0' ? " on " : "",
+                 session->seat);
+    }
+    veto_more(vetoes, "sessions", sample->sessions.more);
+}
+
+const struct veto_check veto_sessions = {
+    .name = "sessions",
+    .reported = true,
+    .counts = counts,
+    .look = look,
+    .judge = judge,
+    .problem = offsetof(struct watch_sample, sessions.problem),
+};

@@ -1,0 +1,57 @@
+/*
+ * vetoes: is this server in use? Each check is a file with a row: it looks, then it judges what was
+ * seen. What it finds is a veto, and so is not to know. The table of rows is in vetoes.c; nothing
+ * else lists the checks.
+ */
+#ifndef HALL_BRIDGES_AGENT_WATCH_VETOES_H
+#define HALL_BRIDGES_AGENT_WATCH_VETOES_H
+
+#include "bridges/agent/watch/sample.h"
+
+struct watch;
+
+enum { VETOES_MAX = 24, VETO_SIZE = 160, VETO_CHECKS = 9 };
+
+struct vetoes {
+    size_t n;
+    size_t more; /* that found no place */
+    char list[VETOES_MAX][VETO_SIZE];
+};
+
+struct veto_check {
+    const char *name; /* as in the configuration; each of its vetoes begins with it */
+    bool reported;    /* what it sees is in the report, whether it counts or not */
+    /* Is it made? NULL: always. Pure, as judge is. */
+    bool (*counts)(const struct watch_config *config);
+    /* Fills in its part of the sample, at once or later (watch_await); never blocks. NULL: somebody
+     * else does. */
+    void (*look)(struct watch *watch);
+    /* Only when there is no problem. */
+    void (*judge)(const struct watch_config *config, const struct watch_sample *sample,
+                  struct vetoes *vetoes);
+    size_t problem; /* its offset in the sample; 0: there can be none */
+};
+
+extern const struct veto_check *const veto_checks[VETO_CHECKS];
+
+extern const struct veto_check veto_sessions, veto_inhibitors, veto_connections, veto_processes,
+    veto_load, veto_network, veto_disk, veto_command, veto_containers;
+
+/* Not knowing counts as use. Pure. */
+void vetoes_judge(const struct watch_config *config, const struct watch_sample *sample,
+                  struct vetoes *ret_vetoes);
+
+/* For judges: one more veto, and how many more there were than could be listed. */
+void veto(struct vetoes *vetoes, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void veto_more(struct vetoes *vetoes, const char *check, size_t more);
+/* "1.2 MB" and the unit behind it; from 100 on without a fraction. Returns out. */
+char *veto_amount(double bytes, const char *unit, char *out, size_t size);
+/* For rates: at its limit or over it. */
+void veto_rate(struct vetoes *vetoes, const char *check, double rate, int64_t limit);
+
+/* Someone is there: a remote session always, a local one unless it says it is idle. */
+bool veto_session_counts(const struct logind_session *session);
+/* It keeps the machine from sleeping or going down. */
+bool veto_inhibitor_counts(const struct logind_inhibitor *inhibitor);
+
+#endif
