@@ -121,3 +121,18 @@ char *duration_format(int64_t ms, char *out, size_t size)
     }
     return out;
 }
+
+char *duration_show(int64_t ms, char *out, size_t size)
+{
+    const long long s = (ms + 500) / 1000;
+
+    if (ms < 10000)
+        snprintf(out, size, "%.1f s", (double)ms / 1000);
+    else if (s < 120)
+        snprintf(out, size, "%lld s", s);
+    else if (s < 7200)
+        snprintf(out, size, "%lld min %lld s", s / 60, s % 60);
+    else
+        snprintf(out, size, "%lld h %lld min", s / 3600, s / 60 % 60);
+    return out;
+}

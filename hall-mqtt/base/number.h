@@ -21,4 +21,7 @@ int duration_parse(const char *text, int64_t *ret_ms);
 /* The shortest exact form of the same notation, "1h30m"; "0s" for 0. Returns out. */
 char *duration_format(int64_t ms, char *out, size_t size);
 
+/* For people: "2.5 s", "31 s", "4 min 5 s", "7 h 12 min". Returns out. */
+char *duration_show(int64_t ms, char *out, size_t size);
+
 #endif

@@ -41,6 +41,12 @@ struct zone_cache {
     struct zone_block blocks[ZONE_BLOCKS];
 };
 
+/* Where local time comes from. A zone's offset changes at most once in any 24 hours. */
+struct zone_port {
+    int32_t (*offset)(void *context, const char *zone, int64_t utc_s); /* seconds east of UTC */
+    void *context;
+};
+
 /* An IANA name, as "Europe/Paris", that the database has; "UTC" always is. Any thread. */
 bool zone_exists(const char *name);
 

@@ -12,16 +12,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/zone.h"
 #include "core/model.h"
 
 #define SCHEDULE_NEVER INT64_C(-1)
 enum { SCHEDULE_HORIZON_DAYS = 400 }; /* how far is looked, back and ahead */
-
-/* Where local time comes from. A zone's offset changes at most once in any 24 hours. */
-struct zone_port {
-    int32_t (*offset)(void *context, const char *zone, int64_t utc_s); /* seconds east of UTC */
-    void *context;
-};
 
 /* Wall time, ms; SCHEDULE_NEVER for what lies beyond the horizon, as seen from now. */
 struct schedule_view {

@@ -37,8 +37,11 @@ enum flag {
     FLAG_ADMIN,
     FLAG_SINCE,
     FLAG_DAYS,
+    FLAG_LISTEN,
+    FLAG_FAIL_OPEN,
+    FLAG_FAIL_CLOSED,
 };
-enum { FLAGS = FLAG_DAYS + 1 };
+enum { FLAGS = FLAG_FAIL_CLOSED + 1 };
 
 #define WITH(flag_) (UINT64_C(1) << (flag_))
 /* Where the broker is, and who asks. */
@@ -55,10 +58,7 @@ struct verb {
     int least, most; /* operands */
     int (*run)(const struct call *call);
     const char *detail; /* more of `hallctl help VERB`, whole lines; or NULL */
-    /* Instead of all that: it reads its arguments itself. */
-    int (*run_raw)(int argc, char *argv[]);
-    void (*help_raw)(FILE *out);
-    bool hidden; /* for the completion of shells, not for people */
+    bool hidden;        /* for the completion of shells, not for people */
 };
 
 /* One command line, as read. Texts are borrowed from argv. */

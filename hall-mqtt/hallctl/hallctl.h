@@ -29,12 +29,7 @@ extern const struct verb_family watch_family;  /* verbs_watch.c: watch */
 extern const struct verb_family record_family; /* verbs_record.c: events, stats */
 extern const struct verb_family order_family;  /* verbs_order.c: wake, sleep, hold ... */
 extern const struct verb_family wire_family;   /* verbs_wire.c: ping, send, discover */
+extern const struct verb_family plan_family;   /* verbs_proxy.c: proxy-config */
 extern const struct verb_family tool_family;   /* verbs_tool.c: check, hash-password, complete */
-
-/* Verbs that read their own arguments (argv[0] is the verb's name). */
-int proxy_config_run(int argc, char *argv[]);
-void proxy_config_help(FILE *out);
-int simulate_run(int argc, char *argv[]);
-void simulate_help(FILE *out);
 
 #endif

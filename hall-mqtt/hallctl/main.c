@@ -1,5 +1,4 @@
 /* hallctl: finds the verb, reads the command line by it, and runs it. */
-#include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,10 +33,7 @@ static int refuse_unknown(const char *name)
 
 static int help_on(const struct verb *verb)
 {
-    if (verb->help_raw)
-        verb->help_raw(stdout);
-    else
-        arguments_help(verb, stdout);
+    arguments_help(verb, stdout);
     return HALLCTL_OK;
 }
 
@@ -62,25 +58,11 @@ static int finish_output(int status)
     return HALLCTL_ERROR;
 }
 
-/* getopt keeps the order it was told, "options first", until it begins anew. */
-static void forget_order(void)
-{
-    static char nothing[] = "";
-    char *none[] = {nothing, NULL};
-
-    optind = 0;
-    (void)getopt(1, none, "h");
-}
-
 /* argv[0] is the verb's name; what stood before it is in the call. */
 static int run_verb(const struct verb *verb, int argc, char *argv[], struct call *call)
 {
     int next = 0;
 
-    if (verb->run_raw) {
-        forget_order();
-        return verb->run_raw(argc, argv);
-    }
     if (arguments_read(verb, argc, argv, call, &next) < 0)
         return HALLCTL_USAGE;
     return call_has(call, FLAG_HELP) ? help_on(verb) : verb->run(call);

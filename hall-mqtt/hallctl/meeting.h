@@ -6,8 +6,8 @@
 #ifndef HALL_HALLCTL_MEETING_H
 #define HALL_HALLCTL_MEETING_H
 
+#include "base/local.h"
 #include "hallctl/hallctl.h"
-#include "hallctl/local.h"
 #include "hallctl/picture.h"
 #include "hallctl/talk.h"
 

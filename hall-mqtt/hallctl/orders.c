@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/number.h"
 #include "hallctl/event_words.h"
-#include "hallctl/telling.h"
 
 enum {
     BY_SIZE = 65, /* what Hall takes, and NUL */
@@ -87,7 +87,7 @@ static const char *span_of(const struct json *object, const char *key, char out[
     if (seconds < 10)
         snprintf(out, SPAN_SIZE, "%.1f s", seconds);
     else
-        telling_span((int64_t)(seconds * 1000), out, SPAN_SIZE);
+        duration_show((int64_t)(seconds * 1000), out, SPAN_SIZE);
     return out;
 }
 

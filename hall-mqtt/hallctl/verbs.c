@@ -5,20 +5,6 @@
 #include "base/array.h"
 #include "config/complaint.h"
 
-static const struct verb plan_verbs[] = {
-    {.name = "proxy-config",
-     .operands = "traefik|caddy|nginx",
-     .summary = "prints what to tell a reverse proxy, made from a configuration",
-     .run_raw = proxy_config_run,
-     .help_raw = proxy_config_help},
-    {.name = "simulate",
-     .operands = "FILE",
-     .summary = "try a configuration: what would be woken and put to sleep, and why",
-     .run_raw = simulate_run,
-     .help_raw = simulate_help},
-};
-static const struct verb_family plan_family = {"Plan", plan_verbs, ARRAY_SIZE(plan_verbs)};
-
 static const struct verb_family *const families[] = {
     &show_family, &watch_family, &record_family, &order_family,
     &wire_family, &plan_family,  &tool_family,

@@ -9,9 +9,9 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/number.h"
+#include "base/when.h"
 #include "hallctl/meeting.h"
 #include "hallctl/orders.h"
-#include "hallctl/when.h"
 
 enum { MINUTE_MS = 60000, IDLE_MOST = 10080, COMM_SIZE = 32 };
 
@@ -103,35 +103,14 @@ int orders_run_project(const struct call *call, const char *word)
 
 /* ---- hold, release ---- */
 
-/* "18:00" is the next time that the clock here shows it. */
-static int64_t next_shown(const char *text)
-{
-    const struct local local = meeting_local();
-    const int64_t now = clock_now().wall;
-    struct when when = {0};
-    bool skipped;
-
-    if (!when_read_time(text, &when))
-        return 0;
-    for (int day = 0; day < 2; day++) {
-        const struct tm date = local_show(&local, local_midnight(&local, now, day));
-        when.parts.tm_year = date.tm_year;
-        when.parts.tm_mon = date.tm_mon;
-        when.parts.tm_mday = date.tm_mday;
-        const int64_t at = when_instant(&when, &local, &skipped);
-        if (at > now)
-            return at;
-    }
-    return 0;
-}
-
 static int put_until(const struct call *call, struct json_writer *json)
 {
     const char *text = call->texts[FLAG_UNTIL];
+    const struct local local = meeting_local();
     char shown[RFC3339_SIZE];
-    int64_t at = next_shown(text);
+    int64_t at = 0;
 
-    if (at == 0 && rfc3339_parse(text, &at) < 0)
+    if (!when_read(text, &local, clock_now().wall, true, &at))
         return refuse(call, "--until", text, "a time such as 18:00 or 2026-11-22T18:00:00Z");
     json_put_string(json, "until", rfc3339_format(at, shown));
     return -1;

@@ -1,39 +1,13 @@
 /* hallctl proxy-config: prints what a reverse proxy is to be told. */
 #include <errno.h>
-#include <getopt.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "bridges/proxy/proxy_config.h"
 #include "config/config.h"
 #include "hallctl/hallctl.h"
 
 enum { ERRORS_LIMIT = 262144 };
-
-struct arguments {
-    const char *config;
-    struct proxy_order order;
-    bool fail_open, fail_closed;
-};
-
-void proxy_config_help(FILE *out)
-{
-    fputs(
-        "Usage: hallctl proxy-config traefik|caddy|nginx [--config FILE] [--listen ADDRESS:PORT]\n"
-        "                            [--fail-open | --fail-closed]\n"
-        "Prints what the reverse proxy is to be told so that it asks Hall before each request:\n"
-        "Traefik's dynamic configuration (as Hall serves it at /traefik/config), a Caddyfile, or "
-        "a\n"
-        "file for /etc/nginx/conf.d. docs/PROXIES.md says what to do with it.\n\n"
-        "  --config FILE          by default domains.json\n"
-        "  --listen ADDRESS:PORT  plain HTTP at this address (Caddy and nginx): behind another\n"
-        "                         proxy, or to try it out\n"
-        "  --fail-open            while Hall does not answer, visitors are let through; by "
-        "default\n"
-        "                         as /proxy/fail_open of the configuration says\n"
-        "  --fail-closed          and the opposite\n\n"
-        "Exit status: 0 done, 1 an error in FILE, 2 an error in the command line.\n",
-        out);
-}
 
 static int refuse(const char *what, const char *found, const char *allowed)
 {
@@ -51,62 +25,26 @@ static bool is_endpoint(const char *text)
 }
 
 /* -1 to go on, else the exit status. */
-static int take_option(int option, struct arguments *ret)
+static int read_order(const struct call *call, struct proxy_order *ret)
 {
-    switch (option) {
-    case 'c':
-        ret->config = optarg;
-        return -1;
-    case 'l':
-        ret->order.listen = optarg;
-        return is_endpoint(optarg) ? -1
-                                   : refuse("--listen", optarg, "ADDRESS:PORT, as 127.0.0.1:8080");
-    case 'o':
-        ret->fail_open = true;
-        return -1;
-    case 'f':
-        ret->fail_closed = true;
-        return -1;
-    case 'h':
-        proxy_config_help(stdout);
-        return HALLCTL_OK;
-    default:
-        fputs("Try: hallctl help proxy-config\n", stderr);
-        return HALLCTL_USAGE;
-    }
-}
-
-static int read_arguments(int argc, char *argv[], struct arguments *ret)
-{
-    static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"listen", required_argument, NULL, 'l'},
-        {"fail-open", no_argument, NULL, 'o'},    {"fail-closed", no_argument, NULL, 'f'},
-        {"help", no_argument, NULL, 'h'},         {0},
-    };
-    int option;
-
-    optind = 1;
-    while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        const int status = take_option(option, ret);
-
-        if (status >= 0)
-            return status;
-    }
-    if (ret->fail_open && ret->fail_closed)
+    ret->listen = call->texts[FLAG_LISTEN];
+    if (ret->listen && !is_endpoint(ret->listen))
+        return refuse("--listen", ret->listen, "ADDRESS:PORT, as 127.0.0.1:8080");
+    if (call_has(call, FLAG_FAIL_OPEN) && call_has(call, FLAG_FAIL_CLOSED))
         return refuse("--fail-open", "together with --fail-closed", "one of them");
-    const char *kind = optind < argc ? argv[optind] : "";
-    if (!proxy_kind_from_name(kind, &ret->order.kind))
-        return refuse("proxy", kind, "traefik, caddy or nginx");
-    return optind + 1 == argc ? -1 : refuse("argument", argv[optind + 1], "one proxy");
+    if (!proxy_kind_from_name(call->operands[0], &ret->kind))
+        return refuse("proxy", call->operands[0], "traefik, caddy or nginx");
+    return -1;
 }
 
-static int print(const struct config *config, struct arguments *arguments, struct buf *errors)
+static int print(const struct call *call, const struct config *config, struct proxy_order *order,
+                 struct buf *errors)
 {
     struct buf text = BUF_INIT(PROXY_CONFIG_MAX);
 
-    arguments->order.fail_open =
-        arguments->fail_open || (config->proxy.fail_open && !arguments->fail_closed);
-    int error = proxy_config_write(config, &arguments->order, &text, errors);
+    order->fail_open = call_has(call, FLAG_FAIL_OPEN) ||
+                       (config->proxy.fail_open && !call_has(call, FLAG_FAIL_CLOSED));
+    int error = proxy_config_write(config, order, &text, errors);
     if (error == 0)
         fputs(buf_text(&text), stdout);
     else if (error != -EINVAL)
@@ -115,21 +53,38 @@ static int print(const struct config *config, struct arguments *arguments, struc
     return error;
 }
 
-int proxy_config_run(int argc, char *argv[])
+static int run_proxy_config(const struct call *call)
 {
-    struct arguments arguments = {.config = "domains.json"};
+    const char *file = call_has(call, FLAG_CONFIG) ? call->texts[FLAG_CONFIG] : "domains.json";
     struct buf errors = BUF_INIT(ERRORS_LIMIT);
+    struct proxy_order order = {0};
     struct config *config = NULL;
-    int status = read_arguments(argc, argv, &arguments);
+    const int status = read_order(call, &order);
 
     if (status >= 0)
         return status;
-    int error = config_load(arguments.config, &config, &errors);
+    int error = config_load(file, &config, &errors);
     if (error == 0)
-        error = print(config, &arguments, &errors);
+        error = print(call, config, &order, &errors);
     if (error < 0)
         fputs(buf_text(&errors), stderr);
     config_free(config);
     buf_finish(&errors);
     return error < 0 ? HALLCTL_ERROR : HALLCTL_OK;
 }
+
+static const struct verb verbs[] = {
+    {.name = "proxy-config",
+     .operands = "traefik|caddy|nginx",
+     .summary = "prints what to tell a reverse proxy, made from a configuration",
+     .flags = WITH(FLAG_CONFIG) | WITH(FLAG_LISTEN) | WITH(FLAG_FAIL_OPEN) | WITH(FLAG_FAIL_CLOSED),
+     .least = 1,
+     .most = 1,
+     .run = run_proxy_config,
+     .detail = "It is told so that it asks Hall before each request: Traefik's dynamic\n"
+               "configuration (as Hall serves it at /traefik/config), a Caddyfile, or a file for\n"
+               "/etc/nginx/conf.d. docs/PROXIES.md says what to do with it. Without --config\n"
+               "domains.json is read.\n"},
+};
+
+const struct verb_family plan_family = {"Plan", verbs, ARRAY_SIZE(verbs)};

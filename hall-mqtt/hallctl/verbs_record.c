@@ -5,14 +5,13 @@
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "base/json_copy.h"
 #include "base/number.h"
+#include "base/when.h"
 #include "hallctl/event_words.h"
 #include "hallctl/fetch.h"
 #include "hallctl/grid.h"
-#include "hallctl/json_copy.h"
 #include "hallctl/meeting.h"
-#include "hallctl/telling.h"
-#include "hallctl/when.h"
 #include "hallctl/why.h"
 
 enum {
@@ -124,27 +123,11 @@ static int check_server(const struct call *call)
 /* "2h" ago, "18:00" as the clock here showed it last, or an instant. */
 static int64_t read_since(const struct asking *asking, const char *text)
 {
-    struct when when = {0};
     int64_t value = 0;
-    bool skipped;
 
     if (duration_parse(text, &value) == 0)
         return asking->now - value;
-    if (rfc3339_parse(text, &value) == 0)
-        return value;
-    if (!when_read_time(text, &when))
-        return 0;
-    for (int day = 0; day > -2; day--) {
-        const struct tm date =
-            local_show(&asking->local, local_midnight(&asking->local, asking->now, day));
-        when.parts.tm_year = date.tm_year;
-        when.parts.tm_mon = date.tm_mon;
-        when.parts.tm_mday = date.tm_mday;
-        value = when_instant(&when, &asking->local, &skipped);
-        if (value <= asking->now)
-            return value;
-    }
-    return value;
+    return when_read(text, &asking->local, asking->now, false, &value) ? value : 0;
 }
 
 /* ---- events ---- */

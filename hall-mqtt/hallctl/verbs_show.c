@@ -3,11 +3,11 @@
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "base/json_copy.h"
+#include "base/number.h"
 #include "hallctl/grid.h"
-#include "hallctl/json_copy.h"
 #include "hallctl/meeting.h"
 #include "hallctl/orders.h"
-#include "hallctl/telling.h"
 #include "hallctl/why.h"
 
 enum { OUT_LIMIT = 64 << 20, CELL_SIZE = 1024, SPAN_SIZE = 48 };
@@ -26,7 +26,7 @@ static int print_out(struct buf *out, bool newline)
 
 static const char *ago(int64_t at, int64_t now, char out[SPAN_SIZE])
 {
-    return at > 0 ? telling_span(now > at ? now - at : 0, out, SPAN_SIZE) : NULL;
+    return at > 0 ? duration_show(now > at ? now - at : 0, out, SPAN_SIZE) : NULL;
 }
 
 static const char *when(const struct meeting *meeting, int64_t at, int64_t now,

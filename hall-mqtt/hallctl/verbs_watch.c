@@ -5,8 +5,8 @@
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "base/json_copy.h"
 #include "hallctl/event_words.h"
-#include "hallctl/json_copy.h"
 #include "hallctl/meeting.h"
 
 enum { AGAIN_S = 2, LINE_LIMIT = 131072, SUBJECT_WIDTH = 16 };

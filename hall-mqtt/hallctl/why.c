@@ -6,8 +6,8 @@
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "base/number.h"
 #include "core/fault.h"
-#include "hallctl/telling.h"
 
 enum { SPAN_SIZE = 48, TEXT_SIZE = 2048 };
 
@@ -55,7 +55,7 @@ static bool text_is(const struct json *object, const char *key, const char *text
 /* "20 min": without the "0 s" behind it. */
 static char *span(int64_t ms, char out[SPAN_SIZE])
 {
-    telling_span(ms, out, SPAN_SIZE);
+    duration_show(ms, out, SPAN_SIZE);
     char *rest = strrchr(out, ' ');
     while (rest && rest > out && *(rest - 1) != ' ')
         rest--;

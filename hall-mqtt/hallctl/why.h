@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "hallctl/local.h"
+#include "base/local.h"
 #include "hallctl/picture.h"
 
 struct why_view {

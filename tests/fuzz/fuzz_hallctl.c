@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_copy.h"
 #include "base/text.h"
 #include "hallctl/event_words.h"
-#include "hallctl/json_copy.h"
 #include "hallctl/why.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -42,6 +42,7 @@ ALLOWED = {folder: set(rooms.split()) for folder, rooms in {
     "web/api": "base core config store web/site web/board web/gate web/page web/api",
     "web/admin": "base core config secret web/site web/board web/gate web/page web/listen web/api web/admin",
     "hall-mqtt/hallctl": "base core config words mqtt probe secret bridges/wol bridges/proxy hallctl",
+    "hall-mqtt/simulate": "base core config words simulate",
     "hall-mqtt/hall": "base core config words mqtt loop probe record secret store bridges/wol bridges/remote ha-discovery "
                       "web/site web/board web/gate web/page web/listen web/api web/admin hall",
 }.items()}

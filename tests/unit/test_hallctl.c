@@ -13,10 +13,10 @@
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "base/json_copy.h"
 #include "hallctl/arguments.h"
 #include "hallctl/event_words.h"
 #include "hallctl/grid.h"
-#include "hallctl/json_copy.h"
 #include "hallctl/picture.h"
 #include "hallctl/why.h"
 

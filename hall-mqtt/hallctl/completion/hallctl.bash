@@ -66,7 +66,7 @@ _hallctl() {
     mapfile -t COMPREPLY < <(compgen -W "$(_hallctl_ask options "$verb")" -- "$cur")
   elif [ -z "$verb" ]; then
     mapfile -t COMPREPLY < <(compgen -W "$(_hallctl_ask verbs) help" -- "$cur")
-  elif [[ $verb == check || $verb == simulate ]]; then
+  elif [ "$verb" = check ]; then
     mapfile -t COMPREPLY < <(compgen -f -- "$cur")
   else
     mapfile -t COMPREPLY < <(compgen -W "$(_hallctl_operands)" -- "$cur")

@@ -1,5 +1,6 @@
+#include "base/number.h"
 #include "base/text.h"
-#include "hallctl/world_internal.h"
+#include "simulate/world_internal.h"
 
 static bool is_within(const struct cidr *ranges, size_t n, const char *address)
 {
@@ -94,7 +95,7 @@ static void let_in(struct world *world, const struct script_event *event, struct
 
     telling_line(&world->watch.telling, world->model->servers[event->server].id, "visitor",
                  "%s is on %s after %s", name_visitor(event), world->model->sites[event->site].id,
-                 telling_span(waited, span, sizeof(span)));
+                 duration_show(waited, span, sizeof(span)));
     text_copy(use.visit.who, sizeof(use.visit.who), event->from);
     world_handle(world, &use);
 }
@@ -124,7 +125,7 @@ void world_see_off(struct world *world)
         const int64_t waited = end_wait(world, event, &world->visitors[i]);
         telling_line(&world->watch.telling, world->model->servers[event->server].id, "visitor",
                      "%s gives up on %s after %s", name_visitor(event), site,
-                     telling_span(waited, span, sizeof(span)));
+                     duration_show(waited, span, sizeof(span)));
     }
 }
 

@@ -2,14 +2,14 @@
  * local: instants as the clock on the wall of one zone shows them, and back. Pure but for the zone
  * port. Milliseconds since 1970 unless said otherwise.
  */
-#ifndef HALL_HALLCTL_LOCAL_H
-#define HALL_HALLCTL_LOCAL_H
+#ifndef HALL_BASE_LOCAL_H
+#define HALL_BASE_LOCAL_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 
-#include "core/schedule.h"
+#include "base/zone.h"
 
 enum { LOCAL_SIZE = 48 };
 
@@ -24,9 +24,9 @@ struct tm local_show(const struct local *local, int64_t at);
 /*
  * When it shows this (year to second are read, and may be beyond their ranges: day 32 is the first
  * of the next month). Shown twice: the first time. Never shown, since the clock jumps over it: as
- * if the clock had not jumped, and ret_skipped says so.
+ * if the clock had not jumped.
  */
-int64_t local_instant(const struct local *local, const struct tm *shown, bool *ret_skipped);
+int64_t local_instant(const struct local *local, const struct tm *shown);
 
 /* The midnight that begins the day of `at`, and so many days further. */
 int64_t local_midnight(const struct local *local, int64_t at, int days);

@@ -1,4 +1,4 @@
-#include "hallctl/telling.h"
+#include "simulate/telling.h"
 
 #include <ctype.h>
 #include <stdarg.h>
@@ -6,25 +6,11 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/number.h"
 
 enum { LINE_LIMIT = 8192 };
 
 static const int64_t minute = 60000, hour = 3600000, day = 86400000;
-
-char *telling_span(int64_t ms, char *out, size_t size)
-{
-    const long long s = (ms + 500) / 1000;
-
-    if (ms < 10000)
-        snprintf(out, size, "%.1f s", (double)ms / 1000);
-    else if (s < 120)
-        snprintf(out, size, "%lld s", s);
-    else if (s < 7200)
-        snprintf(out, size, "%lld min %lld s", s / 60, s % 60);
-    else
-        snprintf(out, size, "%lld h %lld min", s / 3600, s / 60 % 60);
-    return out;
-}
 
 /* ---- times within the core's sentences ---- */
 
@@ -149,12 +135,12 @@ static void print_account(const struct telling *telling, const struct telling_ac
     char on[32], wait[32] = "-", energy[64] = "-";
 
     if (account->wait >= 0)
-        telling_span(account->wait, wait, sizeof(wait));
+        duration_show(account->wait, wait, sizeof(wait));
     if (is_metered(account))
         snprintf(energy, sizeof(energy), "%.2f kWh of %.2f", used(account, whole),
                  kwh(account->watts_on, whole));
     fprintf(telling->out, "%-*s  %12s %3.0f %%  %6u  %5u  %6u  %7u  %12s%s  %s\n", telling->width,
-            account->server, telling_span(account->on, on, sizeof(on)),
+            account->server, duration_show(account->on, on, sizeof(on)),
             100.0 * (double)account->on / (double)whole, account->visits, account->wakes,
             account->failed, account->refused, wait, account->waiting ? "+" : " ", energy);
 }

@@ -4,8 +4,8 @@
  * silent. What Hall would see of it goes out as fleet events. Times are of the boot clock, ms. All
  * but machine_step may be called while the fleet handles an event.
  */
-#ifndef HALL_HALLCTL_MACHINE_H
-#define HALL_HALLCTL_MACHINE_H
+#ifndef HALL_SIMULATE_MACHINE_H
+#define HALL_SIMULATE_MACHINE_H
 
 #include "core/fleet.h"
 
@@ -40,11 +40,10 @@ struct machine {
     int64_t plans[MACHINE_PLANS]; /* MACHINE_NEVER: not planned */
     int64_t boot;                 /* how long a boot takes */
     int lose;                     /* packets that will not reach it */
-    int64_t veto_until;
-    char veto[REASON_SIZE];
-    unsigned boots;       /* cold ones: tells a resume from a boot */
-    bool cold;            /* the next start is one */
-    enum agent_word word; /* the agent's, as the broker keeps it */
+    struct agent_uses uses;       /* what its agent reports: a veto, while there is any */
+    unsigned boots;               /* cold ones: tells a resume from a boot */
+    bool cold;                    /* the next start is one */
+    enum agent_word word;         /* the agent's, as the broker keeps it */
     struct {
         bool force, restart;
         char id[COMMAND_ID_SIZE];
@@ -75,7 +74,8 @@ void machine_ask_sleep(struct machine *machine, int64_t now, const char *id, boo
 
 /* What the script does to it. */
 bool machine_crash(struct machine *machine, int64_t now); /* false: it is not on */
-void machine_veto(struct machine *machine, const char *reason, int64_t until);
+void machine_report(struct machine *machine, const struct fleet_event *report,
+                    const struct machine_listener *listener);
 
 /* Hall has restarted: what the broker keeps is told, and all is probed anew. */
 void machine_meet(struct machine *machine, int64_t now, const struct machine_listener *listener);

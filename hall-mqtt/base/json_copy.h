@@ -1,6 +1,6 @@
 /* json_copy: a value of a document, written again into another. Pure. */
-#ifndef HALL_HALLCTL_JSON_COPY_H
-#define HALL_HALLCTL_JSON_COPY_H
+#ifndef HALL_BASE_JSON_COPY_H
+#define HALL_BASE_JSON_COPY_H
 
 #include "base/json.h"
 

@@ -1,4 +1,4 @@
-#include "hallctl/watch.h"
+#include "simulate/watch.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/number.h"
 
 int watch_init(struct watch *watch, const struct model *model, const struct telling *telling)
 {
@@ -189,7 +190,7 @@ static void tell_event(struct watch *watch, const struct action *action)
     if (is_repetition(watch, action))
         return;
     if (what == HAPPENED_STAGE)
-        telling_span(action->event.ms, span, sizeof(span));
+        duration_show(action->event.ms, span, sizeof(span));
     TELL(watch, action->server, happening_name(what), "%s%s%s%s", action->event.detail,
          span[0] ? " after " : "", span,
          what == HAPPENED_PACKET_SENT && of->packet_lost ? ", which does not reach it" : "");
@@ -215,7 +216,7 @@ static void tell_answer(struct watch *watch, const struct action *action)
         return;
     TELL(watch, action->server, "answer", "%s by %s: %s after %s%s%s",
          command_action_name(entry->action), entry->by, command_outcome_name(entry->outcome),
-         telling_span(entry->seconds_ms, span, sizeof(span)), entry->reason[0] ? ": " : "",
+         duration_show(entry->seconds_ms, span, sizeof(span)), entry->reason[0] ? ": " : "",
          entry->reason);
 }
 

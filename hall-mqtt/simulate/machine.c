@@ -1,4 +1,4 @@
-#include "hallctl/machine.h"
+#include "simulate/machine.h"
 
 #include <stdio.h>
 
@@ -143,6 +143,7 @@ static void tell_report(const struct machine *machine, const struct machine_list
         .report = {
             .wol_known = true, .wol_armed = true, .can_restart = true, .load = -1, .uptime_s = -1}};
 
+    event.uses = machine->uses;
     snprintf(event.report.boot_id, sizeof(event.report.boot_id), "boot-%u", machine->boots);
     listener->tell(listener->context, &event);
 }
@@ -251,21 +252,25 @@ void machine_ask_sleep(struct machine *machine, int64_t now, const char *id, boo
     machine->plans[PLAN_ANSWER] = now + ANSWER_AFTER;
 }
 
-void machine_veto(struct machine *machine, const char *reason, int64_t until)
+void machine_report(struct machine *machine, const struct fleet_event *report,
+                    const struct machine_listener *listener)
 {
-    machine->veto_until = until;
-    text_copy(machine->veto, sizeof(machine->veto), reason);
+    machine->uses = report->uses;
+    if (machine->word == AGENT_ONLINE)
+        tell_report(machine, listener);
 }
 
 static void do_answer(struct machine *machine, int64_t now, const struct machine_listener *listener)
 {
     struct fleet_event event = {.kind = FLEET_SLEEP_ANSWER, .server = machine->server};
-    const bool vetoed = !machine->asked.force && machine->veto_until > now;
+    const bool vetoed = !machine->asked.force && machine->uses.n > 0;
 
     event.sleep.answer = vetoed ? SLEEP_VETOED : SLEEP_ACCEPTED;
     text_copy(event.sleep.id, sizeof(event.sleep.id), machine->asked.id);
     if (vetoed)
-        text_copy(event.sleep.reason, sizeof(event.sleep.reason), machine->veto);
+        snprintf(event.sleep.reason, sizeof(event.sleep.reason), "%s%s%s",
+                 machine->uses.list[0].holder, machine->uses.list[0].label[0] ? ": " : "",
+                 machine->uses.list[0].label);
     if (!vetoed) {
         machine->plans[PLAN_GOODBYE] = now + GOODBYE_AFTER;
         machine->plans[PLAN_SILENCE] = now + SILENCE_AFTER;

@@ -3,17 +3,17 @@
  * in place of visitors and operators, and a clock that jumps from one happening to the next. Given
  * the same configuration and script it says the same to the last byte.
  */
-#ifndef HALL_HALLCTL_WORLD_H
-#define HALL_HALLCTL_WORLD_H
+#ifndef HALL_SIMULATE_WORLD_H
+#define HALL_SIMULATE_WORLD_H
 
-#include "hallctl/script.h"
-#include "hallctl/telling.h"
+#include "simulate/script.h"
+#include "simulate/telling.h"
 
 struct world_plan { /* borrowed */
     const struct model *model;
     const struct local *local;
-    const struct script *script; /* expanded */
-    int64_t from, until;         /* wall, ms */
+    struct script *script; /* begun; what happened is taken from it */
+    int64_t from, until;   /* wall, ms */
     FILE *out;
     bool json;
 };

@@ -3,11 +3,11 @@
  * leases, refusals, what comes next. Keeps the account of each server. Owns its memory; the rest is
  * borrowed.
  */
-#ifndef HALL_HALLCTL_WATCH_H
-#define HALL_HALLCTL_WATCH_H
+#ifndef HALL_SIMULATE_WATCH_H
+#define HALL_SIMULATE_WATCH_H
 
 #include "core/fleet.h"
-#include "hallctl/telling.h"
+#include "simulate/telling.h"
 
 struct watch_server {
     struct lease_set leases; /* as last told */

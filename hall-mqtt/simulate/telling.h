@@ -3,13 +3,13 @@
  * the summary at its end. All times come as wall time, ms, and are shown in the zone of the
  * configuration.
  */
-#ifndef HALL_HALLCTL_TELLING_H
-#define HALL_HALLCTL_TELLING_H
+#ifndef HALL_SIMULATE_TELLING_H
+#define HALL_SIMULATE_TELLING_H
 
 #include <stdio.h>
 
 #include "base/buf.h"
-#include "hallctl/local.h"
+#include "base/local.h"
 
 enum { TELLING_TEXT_SIZE = 640 };
 
@@ -36,8 +36,5 @@ void telling_line(const struct telling *telling, const char *subject, const char
 
 void telling_summary(const struct telling *telling, int64_t from, int64_t until,
                      const struct telling_account *accounts, size_t n);
-
-/* "31 s", "4 min 5 s", "7 h 12 min": for people. Returns out. */
-char *telling_span(int64_t ms, char *out, size_t size);
 
 #endif

@@ -1,4 +1,4 @@
-#include "hallctl/local.h"
+#include "base/local.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ struct tm local_show(const struct local *local, int64_t at)
 
 /* A zone changes at most once within two days, so the offsets a day before and after are the only
  * ones in question. */
-int64_t local_instant(const struct local *local, const struct tm *shown, bool *ret_skipped)
+int64_t local_instant(const struct local *local, const struct tm *shown)
 {
     struct tm parts = {.tm_year = shown->tm_year,
                        .tm_mon = shown->tm_mon,
@@ -42,23 +42,18 @@ int64_t local_instant(const struct local *local, const struct tm *shown, bool *r
     const int32_t before = offset_at(local, wall_s - DAY_S);
     const int32_t after = offset_at(local, wall_s + DAY_S);
 
-    *ret_skipped = false;
-    if (offset_at(local, wall_s - before) == before)
-        return (wall_s - before) * 1000;
-    if (offset_at(local, wall_s - after) == after)
-        return (wall_s - after) * 1000;
-    *ret_skipped = true;
-    return (wall_s - before) * 1000;
+    const bool is_after =
+        offset_at(local, wall_s - before) != before && offset_at(local, wall_s - after) == after;
+    return (wall_s - (is_after ? after : before)) * 1000;
 }
 
 int64_t local_midnight(const struct local *local, int64_t at, int days)
 {
     struct tm parts = local_show(local, at);
-    bool skipped;
 
     parts.tm_mday += days;
     parts.tm_hour = parts.tm_min = parts.tm_sec = 0;
-    return local_instant(local, &parts, &skipped);
+    return local_instant(local, &parts);
 }
 
 static bool is_shift_day(const struct local *local, int64_t at)

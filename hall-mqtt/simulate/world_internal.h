@@ -3,13 +3,13 @@
  * fleet does to the machines), world_play.c (what the script says happens), world_visit.c (who asks
  * for a site, waits and is let in).
  */
-#ifndef HALL_HALLCTL_WORLD_INTERNAL_H
-#define HALL_HALLCTL_WORLD_INTERNAL_H
+#ifndef HALL_SIMULATE_WORLD_INTERNAL_H
+#define HALL_SIMULATE_WORLD_INTERNAL_H
 
 #include "core/due.h"
-#include "hallctl/machine.h"
-#include "hallctl/watch.h"
-#include "hallctl/world.h"
+#include "simulate/machine.h"
+#include "simulate/watch.h"
+#include "simulate/world.h"
 
 /* Who stands behind one line of the script. */
 struct visitor {
@@ -27,8 +27,7 @@ struct world {
     struct due due;           /* of the machines */
     struct visitor *visitors; /* [events of the script] */
     struct watch watch;
-    size_t played; /* occurrences of the script */
-    bool refused;  /* the visitor at hand was */
+    bool refused; /* the visitor at hand was */
     size_t n_waiting;
     size_t n_answering;
     int *answering; /* sites that answer since this step, [n_sites] */
@@ -40,6 +39,7 @@ void world_handle(struct world *world, const struct fleet_event *event);
 void world_plan_machine(struct world *world, int server); /* after anything it was told */
 int world_begin_hall(struct world *world, struct fleet **ret_fleet); /* -ENOMEM */
 void world_start_hall(struct world *world, struct fleet *fleet);
+struct machine_listener world_listener(struct world *world);
 
 /* world_play.c: the script's next occurrence */
 void world_play_next(struct world *world);

@@ -1,11 +1,11 @@
-#include "hallctl/world.h"
+#include "simulate/world.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
-#include "hallctl/world_internal.h"
+#include "simulate/world_internal.h"
 
 enum { BOOT_BEGINS = 3600000 }; /* Hall's own machine is up for an hour when it begins */
 
@@ -81,7 +81,7 @@ static void tell(void *context, const struct fleet_event *event)
     world_handle(context, event);
 }
 
-static struct machine_listener listener(struct world *world)
+struct machine_listener world_listener(struct world *world)
 {
     return (struct machine_listener){.tell = tell, .context = world};
 }
@@ -90,7 +90,7 @@ static struct machine_listener listener(struct world *world)
 
 static void meet_machines(struct world *world)
 {
-    const struct machine_listener ears = listener(world);
+    const struct machine_listener ears = world_listener(world);
 
     for (size_t i = 0; i < world->model->n_servers; i++) {
         machine_meet(&world->machines[i], world->now.boot, &ears);
@@ -123,18 +123,17 @@ static int64_t boot_at(const struct world *world, int64_t wall)
     return BOOT_BEGINS + (wall - world->plan->from);
 }
 
-static int64_t script_due(const struct world *world)
+static int64_t happening_due(const struct world *world)
 {
-    const struct script *script = world->plan->script;
+    const int64_t at = script_due(world->plan->script);
 
-    return world->played < script->n ? boot_at(world, script->occurrences[world->played].at)
-                                     : DUE_NEVER;
+    return at == DUE_NEVER ? DUE_NEVER : boot_at(world, at);
 }
 
 static int64_t next_due(const struct world *world)
 {
     const int64_t times[] = {fleet_deadline(world->fleet), due_next(&world->due),
-                             script_due(world)};
+                             happening_due(world)};
     int64_t first = DUE_NEVER;
 
     for (size_t i = 0; i < ARRAY_SIZE(times); i++)
@@ -152,7 +151,7 @@ static void advance(struct world *world, int64_t boot)
 
 static void step_machine(struct world *world)
 {
-    const struct machine_listener ears = listener(world);
+    const struct machine_listener ears = world_listener(world);
     const int server = due_server(&world->due);
 
     machine_step(&world->machines[server], world->now.boot, &ears);
@@ -165,7 +164,7 @@ static void do_one(struct world *world)
         fleet_tick(world->fleet, world->now);
     else if (due_next(&world->due) <= world->now.boot)
         step_machine(world);
-    else if (script_due(world) <= world->now.boot)
+    else if (happening_due(world) <= world->now.boot)
         world_play_next(world);
 }
 

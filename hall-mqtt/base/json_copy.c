@@ -1,4 +1,4 @@
-#include "hallctl/json_copy.h"
+#include "base/json_copy.h"
 
 static void copy_number(struct json_writer *writer, const char *key, const struct json *value)
 {
