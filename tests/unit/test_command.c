@@ -273,17 +273,188 @@ static void test_monsters(void **state)
     memset(text, 0, size);
     assert_int_equal(read_bytes(TOPIC_SERVER_IDLE_SET, text, 3, false), -EINVAL);
     assert_int_equal(read_bytes(TOPIC_SERVER_COMMAND, "wake\0x", 6, false), -EINVAL);
+    /* What lies behind the payload is not read. */
+    assert_int_equal(read_bytes(TOPIC_SERVER_COMMAND, " {", 1, false), -EINVAL);
+    check_reason("a blank before a brace", "\"\" is not understood");
     free(text);
+}
+
+/* Every kind of topic, whether it takes commands, an empty payload and a retained one, as
+ * docs/BUS.md has it. */
+static void test_what_each_topic_takes(void **state)
+{
+    static const struct {
+        const char *payload; /* NULL: it takes no commands */
+        bool may_be_empty;
+        bool may_be_retained;
+    } rows[TOPIC_KINDS] = {
+        [TOPIC_COMMAND] = {"reload", false, false},
+        [TOPIC_SERVER_POWER_SET] = {"ON", false, false},
+        [TOPIC_SERVER_COMMAND] = {"wake", false, false},
+        [TOPIC_SERVER_POLICY_SET] = {"scheduled", true, false},
+        [TOPIC_SERVER_IDLE_SET] = {"20", false, false},
+        [TOPIC_SERVER_KEEP_AWAKE_SET] = {"ON", false, false},
+        [TOPIC_SERVER_HOLD] = {"{\"until\":\"2026-11-22T10:00:00Z\"}", true, true},
+        [TOPIC_PROJECT_COMMAND] = {"start", false, false},
+    };
+    (void)state;
+    for (size_t kind = 0; kind < TOPIC_KINDS; kind++) {
+        const char *payload = rows[kind].payload;
+        if (!payload) {
+            assert_int_equal(read_text(kind, "wake"), -ENOTSUP);
+            assert_int_equal(read_text(kind, ""), -ENOTSUP);
+            continue;
+        }
+        assert_int_equal(read_text(kind, payload), 0);
+        assert_int_equal(read_text(kind, ""), rows[kind].may_be_empty ? 0 : -EINVAL);
+        assert_int_equal(read_bytes(kind, payload, strlen(payload), true),
+                         rows[kind].may_be_retained ? 0 : -ESTALE);
+        assert_int_equal(read_bytes(kind, "", 0, true), rows[kind].may_be_retained ? 0 : -EINVAL);
+    }
+}
+
+/* Every action on every topic that takes actions: as a word and in JSON. */
+static void test_which_actions_each_topic_takes(void **state)
+{
+    static const struct {
+        enum topic_kind kind;
+        const char *allowed;
+        enum command_action actions[4];
+    } rows[] = {
+        {TOPIC_COMMAND,
+         "allowed: announce, reload",
+         {COMMAND_ANNOUNCE, COMMAND_RELOAD, COMMAND_NONE, COMMAND_NONE}},
+        {TOPIC_SERVER_COMMAND,
+         "allowed: wake, sleep, restart, cancel",
+         {COMMAND_WAKE, COMMAND_SLEEP, COMMAND_RESTART, COMMAND_CANCEL}},
+        {TOPIC_PROJECT_COMMAND,
+         "allowed: start, stop, restart",
+         {COMMAND_START, COMMAND_STOP, COMMAND_RESTART, COMMAND_NONE}},
+    };
+    static const struct {
+        const char *word;
+        enum command_action action;
+    } words[] = {
+        {"wake", COMMAND_WAKE},         {"sleep", COMMAND_SLEEP},   {"restart", COMMAND_RESTART},
+        {"cancel", COMMAND_CANCEL},     {"start", COMMAND_START},   {"stop", COMMAND_STOP},
+        {"announce", COMMAND_ANNOUNCE}, {"reload", COMMAND_RELOAD}, {"hold", COMMAND_NONE},
+        {"release", COMMAND_NONE},      {"policy", COMMAND_NONE},   {"idle", COMMAND_NONE},
+        {"keep_awake", COMMAND_NONE},   {"none", COMMAND_NONE},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        for (size_t j = 0; j < sizeof words / sizeof words[0]; j++) {
+            char json[64];
+            bool allowed = false;
+            for (size_t k = 0; k < 4; k++)
+                allowed |= words[j].action != COMMAND_NONE && rows[i].actions[k] == words[j].action;
+            snprintf(json, sizeof json, "{\"action\":\"%s\"}", words[j].word);
+            for (int form = 0; form < 2; form++) {
+                const char *text = form == 0 ? words[j].word : json;
+                assert_int_equal(read_text(rows[i].kind, text), allowed ? 0 : -EINVAL);
+                assert_int_equal(command.action, allowed ? words[j].action : COMMAND_NONE);
+                if (!allowed)
+                    check_reason(text, rows[i].allowed);
+            }
+        }
+}
+
+/* Every key of JSON on every topic that takes JSON. */
+static void test_which_keys_each_topic_takes(void **state)
+{
+    static const struct {
+        enum topic_kind kind;
+        const char *rest, *taken, *allowed;
+    } rows[] = {
+        {TOPIC_COMMAND, "\"action\":\"reload\"", "id by expires",
+         "allowed: id, by, action, expires"},
+        {TOPIC_SERVER_COMMAND, "\"action\":\"wake\"", "id by for force expires",
+         "allowed: id, by, action, for, force, expires"},
+        {TOPIC_PROJECT_COMMAND, "\"action\":\"stop\"", "id by expires",
+         "allowed: id, by, action, expires"},
+        {TOPIC_SERVER_HOLD, "\"for\":\"1h\"", "id by reason",
+         "allowed: id, by, for, until, reason"},
+    };
+    static const struct {
+        const char *key, *value;
+        bool of_server; /* null is let pass everywhere: it is one of the keys of a server's command
+                         */
+    } keys[] = {
+        {"id", "\"x\"", true},
+        {"by", "\"x\"", true},
+        {"for", "\"1h\"", true},
+        {"force", "true", true},
+        {"expires", "\"2026-11-22T10:00:00Z\"", true},
+        {"reason", "\"x\"", false},
+        {"speed", "3", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        for (size_t j = 0; j < sizeof keys / sizeof keys[0]; j++) {
+            char json[128];
+            bool taken = strstr(rows[i].taken, keys[j].key) != NULL;
+            if (strstr(rows[i].rest, keys[j].key))
+                continue;
+            snprintf(json, sizeof json, "{%s,\"%s\":%s}", rows[i].rest, keys[j].key, keys[j].value);
+            if (read_text(rows[i].kind, json) != (taken ? 0 : -EINVAL))
+                fail_msg("%s: %s", json, reason);
+            if (!taken)
+                check_reason(json, rows[i].allowed);
+            snprintf(json, sizeof json, "{%s,\"%s\":null}", rows[i].rest, keys[j].key);
+            if (read_text(rows[i].kind, json) != (taken || keys[j].of_server ? 0 : -EINVAL))
+                fail_msg("%s: %s", json, reason);
+        }
+}
+
+/* The last value that is taken and the first that is not. */
+static void test_bounds(void **state)
+{
+    static const struct {
+        enum topic_kind kind;
+        int error;
+        int64_t value;
+        const char *text;
+    } rows[] = {
+        {TOPIC_SERVER_COMMAND, 0, 1000, "{\"action\":\"wake\",\"for\":\"1s\"}"},
+        {TOPIC_SERVER_COMMAND, -ERANGE, 0, "{\"action\":\"wake\",\"for\":\"999ms\"}"},
+        {TOPIC_SERVER_COMMAND, 0, INT64_C(2592000000), "{\"action\":\"wake\",\"for\":\"30d\"}"},
+        {TOPIC_SERVER_COMMAND, -ERANGE, 0, "{\"action\":\"wake\",\"for\":\"30d1s\"}"},
+        {TOPIC_SERVER_HOLD, 0, INT64_C(2592000000), "{\"until\":\"2026-12-22T09:28:29Z\"}"},
+        {TOPIC_SERVER_HOLD, -ERANGE, 0, "{\"until\":\"2026-12-22T09:28:30Z\"}"},
+        {TOPIC_SERVER_HOLD, 0, 1000, "{\"until\":\"2026-11-22T09:28:30Z\"}"},
+        {TOPIC_SERVER_HOLD, -ESTALE, 0, "{\"until\":\"2026-11-22T09:28:29Z\"}"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (read_text(rows[i].kind, rows[i].text) != rows[i].error)
+            fail_msg("%s: %s", rows[i].text, reason);
+        assert_int_equal(command.lasts, rows[i].value);
+    }
+    assert_int_equal(read_text(TOPIC_SERVER_COMMAND, "{\"action\":\"wake\",\"by\":\"a\\u009f\"}"),
+                     -EINVAL);
+    assert_int_equal(
+        read_text(TOPIC_SERVER_COMMAND, "{\"action\":\"wake\",\"by\":\"\u00a0\u00e9\"}"), 0);
+    assert_int_equal(read_text(TOPIC_SERVER_IDLE_SET, "1"), 0);
+    assert_int_equal(command.minutes, 1);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain_words), cmocka_unit_test(test_whole_json),
-        cmocka_unit_test(test_values),      cmocka_unit_test(test_holds),
-        cmocka_unit_test(test_retained),    cmocka_unit_test(test_empty_is_refused),
-        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_a_refusal_knows_who_asked),
-        cmocka_unit_test(test_id_lengths),  cmocka_unit_test(test_monsters),
+        cmocka_unit_test(test_plain_words),
+        cmocka_unit_test(test_whole_json),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_holds),
+        cmocka_unit_test(test_retained),
+        cmocka_unit_test(test_empty_is_refused),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_a_refusal_knows_who_asked),
+        cmocka_unit_test(test_id_lengths),
+        cmocka_unit_test(test_monsters),
+        cmocka_unit_test(test_what_each_topic_takes),
+        cmocka_unit_test(test_which_actions_each_topic_takes),
+        cmocka_unit_test(test_which_keys_each_topic_takes),
+        cmocka_unit_test(test_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

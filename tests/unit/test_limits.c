@@ -108,6 +108,80 @@ static void a_flood_of_addresses_is_bounded(void **state)
     assert_in_range(kept, LIMITS_CLIENTS_MAX / 2, LIMITS_CLIENTS_MAX);
 }
 
+/* Each guard: whether it is kept, whose limit it is, whether only visits that would wake meet it.
+ */
+static void each_guard_is_kept_where_it_belongs(void **state)
+{
+    static const struct {
+        enum guard_kind kind;
+        bool kept, of_client, only_wakes;
+    } rows[] = {
+        {GUARD_WINDOW, true, false, false},          {GUARD_CLIENT_MINUTES, true, true, false},
+        {GUARD_CLIENT_WAKES, true, true, true},      {GUARD_PROJECT_MINUTES, true, false, false},
+        {GUARD_PROJECT_WAKES, true, false, true},    {GUARD_MIN_DOWN, false, false, false},
+        {GUARD_WAKES_PER_HOUR, false, false, false}, {GUARD_NONE, false, false, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct limits *limits;
+        assert_int_equal(limits_create(&model, &limits), 0);
+        void *own = limits;
+        assert_int_equal(add(&own, SHOP, 7, rows[i].kind, 5000), rows[i].kept);
+        assert_int_equal(add(&own, SHOP, 7, rows[i].kind, 5000), false);
+        assert_int_equal(add(&own, SHOP, 7, rows[i].kind, 6000), rows[i].kept);
+        enum guard_kind kind = rows[i].kept ? rows[i].kind : GUARD_NONE;
+        enum guard_kind quiet = rows[i].only_wakes ? GUARD_NONE : kind;
+        assert_int_equal(ask(&own, SHOP, 7, true, 5999).kind, kind);
+        assert_int_equal(ask(&own, SHOP, 7, false, 5999).kind, quiet);
+        assert_int_equal(ask(&own, BLOG, 7, true, 5999).kind,
+                         rows[i].of_client ? kind : GUARD_NONE);
+        assert_int_equal(ask(&own, SHOP, 8, true, 5999).kind,
+                         rows[i].of_client ? GUARD_NONE : kind);
+        assert_int_equal(ask(&own, SHOP, 7, true, 6000).kind, GUARD_NONE);
+        limits_destroy(limits);
+    }
+}
+
+/* Neither an opening nor a limit that is over already counts as the first limit. */
+static void an_opening_is_no_limit(void **state)
+{
+    assert_false(limits_close(*state, SHOP, 0));
+    assert_false(add(state, SHOP, 7, GUARD_CLIENT_MINUTES, 1000));
+    assert_false(limits_any(*state));
+    assert_int_equal(ask(state, SHOP, 7, true, 0).kind, GUARD_NONE);
+    assert_true(limits_close(*state, SHOP, 1));
+    assert_true(limits_any(*state));
+    assert_true(limits_close(*state, SHOP, 0));
+    assert_int_equal(ask(state, SHOP, 7, true, 0).kind, GUARD_NONE);
+}
+
+/* A limit told later does not end the others: neither a shorter one nor one told after all were
+ * over. */
+static void limits_of_clients_end_each_at_its_time(void **state)
+{
+    add(state, SHOP, 7, GUARD_CLIENT_MINUTES, 9000);
+    add(state, SHOP, 8, GUARD_CLIENT_MINUTES, 5000);
+    assert_int_equal(ask(state, SHOP, 7, true, 8999).kind, GUARD_CLIENT_MINUTES);
+    assert_int_equal(ask(state, SHOP, 8, true, 5000).kind, GUARD_NONE);
+    assert_int_equal(ask(state, SHOP, 7, true, 9000).kind, GUARD_NONE);
+    limits_add(*state, SHOP, 9, (struct guard){GUARD_CLIENT_MINUTES, 9500}, 9100);
+    assert_int_equal(ask(state, SHOP, 9, true, 9499).kind, GUARD_CLIENT_MINUTES);
+    assert_int_equal(ask(state, SHOP, 7, true, 9499).kind, GUARD_NONE);
+}
+
+/* Whoever is told again keeps its place, also if a place before it has become free. */
+static void a_client_has_one_place(void **state)
+{
+    for (uint32_t address = 1; address <= LIMITS_CLIENTS_MAX / 2; address++)
+        add(state, SHOP, address, GUARD_CLIENT_WAKES, 7000);
+    for (uint32_t address = 1; address <= LIMITS_CLIENTS_MAX / 2; address++) {
+        assert_false(add(state, SHOP, address, GUARD_CLIENT_WAKES, 7000));
+        assert_true(add(state, SHOP, address, GUARD_CLIENT_MINUTES, 5000));
+        assert_int_equal(ask(state, SHOP, address, true, 1000).kind, GUARD_CLIENT_MINUTES);
+        assert_int_equal(ask(state, SHOP, address, true, 5000).kind, GUARD_CLIENT_WAKES);
+    }
+}
+
 int main(void)
 {
 #define TEST(name_) cmocka_unit_test_setup_teardown(name_, set_up, tear_down)
@@ -118,6 +192,10 @@ int main(void)
         TEST(each_ends_by_itself),
         TEST(what_is_over_is_not_kept),
         TEST(a_flood_of_addresses_is_bounded),
+        TEST(each_guard_is_kept_where_it_belongs),
+        TEST(an_opening_is_no_limit),
+        TEST(limits_of_clients_end_each_at_its_time),
+        TEST(a_client_has_one_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
