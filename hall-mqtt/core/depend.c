@@ -7,7 +7,7 @@
 #include "core/depend.h"
 #include "core/emit.h"
 #include "core/guard.h"
-#include "core/wake.h"
+#include "core/wish.h"
 
 static size_t count_edges(const struct model *model)
 {
@@ -119,7 +119,7 @@ static void wait_for_checks(struct step *step, const char *holder)
     if (!power_is_up(step->power->state) || step->power->state == POWER_READY)
         return;
     snprintf(cause, sizeof(cause), "%.64s needs it", holder);
-    (void)wake_request(step, cause, true);
+    wish_wake(step, cause, true);
 }
 
 static void take(struct step *step, const char *holder)

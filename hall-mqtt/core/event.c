@@ -5,7 +5,6 @@
 #include "base/text.h"
 #include "core/emit.h"
 #include "core/event.h"
-#include "core/guard.h"
 #include "core/leases.h"
 #include "core/order.h"
 #include "core/projects.h"
@@ -20,53 +19,9 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-static void take_visit_lease(struct step *step, int site)
-{
-    const char *holder = step->fleet->model->sites[site].id;
-    struct lease_set *set = &step->power->leases;
-    const bool is_new = !lease_find(set, LEASE_VISIT, holder);
-    const int64_t until = step->now.boot + step_idle(step);
-
-    /* A full set must not send a visitor's server to sleep: then the longest lease lives on for
-     * all. */
-    if (!lease_take(set, LEASE_VISIT, holder, "", step->now.boot, until))
-        set->leases[0].until = later(until, set->leases[0].until);
-    if (is_new)
-        step->fleet->sites[site].visits++;
-    step->fleet->sites[site].last_visit = step->now.boot;
-    step->changed = true;
-}
-
 static void handle_visit(struct step *step, const struct fleet_event *event)
 {
-    const int site = event->visit.site;
-    const bool was_open = step->power->wake.open || step->power->wake.queued;
-    char cause[CAUSE_SIZE];
-
-    if (guard_visit(step, site, event->visit.who))
-        return;
-    take_visit_lease(step, site);
-    if (step->fleet->sites[site].ready) {
-        guard_note_use(step, site, event->visit.who, false);
-        return;
-    }
-    projects_want(step, site);
-    step->power->awaited_until = step->now.boot + WAKE_AWAITED_MOST;
-    if (step->power->state == POWER_READY)
-        return;
-    snprintf(cause, sizeof(cause), "visit of %.64s", step->fleet->model->sites[site].id);
-    if (wake_request(step, cause, false) && !was_open && !step->power->evidence.alive)
-        guard_note_use(step, site, event->visit.who, true);
-}
-
-static void handle_use(struct step *step, const struct fleet_event *event)
-{
-    /* A use seen while it was ready may arrive after it is not. */
-    if (!step->fleet->sites[event->visit.site].ready ||
-        guard_visit(step, event->visit.site, event->visit.who))
-        return;
-    take_visit_lease(step, event->visit.site);
-    guard_note_use(step, event->visit.site, event->visit.who, false);
+    step->visit = event;
 }
 
 static void handle_command(struct step *step, const struct fleet_event *event)
@@ -311,7 +266,7 @@ typedef void handler(struct step *, const struct fleet_event *);
 
 static handler *const handlers[] = {
     [FLEET_VISIT] = handle_visit,
-    [FLEET_USE] = handle_use,
+    [FLEET_USE] = handle_visit,
     [FLEET_COMMAND] = handle_command,
     [FLEET_PROBE] = handle_probe,
     [FLEET_NEIGHBOUR] = handle_neighbour,

@@ -6,8 +6,6 @@
 #include "core/emit.h"
 #include "core/guard.h"
 #include "core/leases.h"
-#include "core/policy.h"
-#include "core/wake.h"
 
 enum { HOUR = 3600000, DAY = 24 * HOUR };
 
@@ -52,37 +50,6 @@ void guard_note_wake(struct step *step)
 
     power->woken[power->n_woken++ % WOKEN_MAX] = power_seconds(step->now.boot);
     power->guard = (struct guard){0};
-}
-
-/* Somebody who waits; what stands is served by its policy. */
-static const struct lease *waiting_lease(const struct lease_set *set)
-{
-    for (size_t i = 0; i < set->n; i++)
-        if (!policy_is_standing(set->leases[i].kind))
-            return &set->leases[i];
-    return NULL;
-}
-
-/* When the guard's time is over, whoever still wants the server gets it. */
-void guard_tick(struct step *step)
-{
-    struct power *power = step->power;
-    const struct lease *lease = waiting_lease(&power->leases);
-    char cause[CAUSE_SIZE];
-
-    if (power->guard.kind == GUARD_NONE || power->guard.until > step->now.boot)
-        return;
-    power->guard = (struct guard){0};
-    step->changed = true;
-    if (!lease || power->evidence.alive)
-        return;
-    snprintf(cause, sizeof(cause), "%s of %.64s", lease_kind_name(lease->kind), lease->holder);
-    (void)wake_request(step, cause, false);
-}
-
-int64_t guard_due(const struct step *step)
-{
-    return step->power->guard.kind == GUARD_NONE ? DUE_NEVER : step->power->guard.until;
 }
 
 /* Of visitors: what they used up today. */

@@ -28,6 +28,12 @@ const char *lease_kind_name(enum lease_kind kind)
     return lease_kind_names[kind];
 }
 
+bool lease_is_standing(enum lease_kind kind)
+{
+    return kind == LEASE_ALWAYS_ON || kind == LEASE_SCHEDULE || kind == LEASE_HOLD ||
+           kind == LEASE_DEPENDENT;
+}
+
 bool lease_is_of_agent(const struct lease *lease)
 {
     return lease->kind == LEASE_AGENT ||

@@ -63,6 +63,8 @@ int64_t lease_next_end(const struct lease_set *set);
  * set. */
 uint32_t lease_mark(const struct lease_set *set);
 
+/* Does a policy, a hold or another server want it? It wakes a server that is found down. */
+bool lease_is_standing(enum lease_kind kind);
 bool lease_is_of_agent(const struct lease *lease); /* what an agent reported as in use */
 const char *lease_kind_name(enum lease_kind kind);
 const char *stream_kind_name(enum stream_kind kind); /* "download" ... */

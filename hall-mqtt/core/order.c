@@ -10,6 +10,7 @@
 #include "core/projects.h"
 #include "core/sleep.h"
 #include "core/wake.h"
+#include "core/wish.h"
 
 static const char *asker(const struct command *command)
 {
@@ -66,7 +67,7 @@ static void order_wake(struct step *step, struct ledger_entry *entry, const stru
         return;
     }
     snprintf(label, sizeof(label), "wake command by %s", asker(command));
-    (void)wake_request(step, label, command->force);
+    wish_wake(step, label, command->force);
 }
 
 /* A sleep command while it wakes calls the wake off, unless others wait for it. */
@@ -170,7 +171,7 @@ static void order_hold(struct step *step, struct ledger_entry *entry, const stru
     step_answer(step, entry, OUTCOME_DONE, "");
     snprintf(cause, sizeof(cause), "hold of %s", command->name);
     if (!power_is_up(power->state))
-        (void)wake_request(step, cause, false);
+        wish_wake(step, cause, false);
 }
 
 static void order_release(struct step *step, struct ledger_entry *entry,
@@ -247,7 +248,7 @@ static void order_keep_awake(struct step *step, struct ledger_entry *entry,
               asker(command));
     step_answer(step, entry, OUTCOME_DONE, "");
     if (command->on && !power_is_up(step->power->state))
-        (void)wake_request(step, "hold of keep_awake", false);
+        wish_wake(step, "hold of keep_awake", false);
 }
 
 /* Of a project: its server is woken like by a wake command, its containers are started when it is
@@ -270,7 +271,7 @@ static void order_start(struct step *step, struct ledger_entry *entry,
         return;
     snprintf(label, sizeof(label), "start of %.40s by %.40s",
              step->fleet->model->sites[entry->site].id, asker(command));
-    (void)wake_request(step, label, command->force);
+    wish_wake(step, label, command->force);
 }
 
 static void order_stop(struct step *step, struct ledger_entry *entry, const struct command *command)

@@ -5,19 +5,12 @@
 #include "base/text.h"
 #include "core/emit.h"
 #include "core/policy.h"
-#include "core/wake.h"
 
 enum {
     LOOK_EVERY = 60000,   /* ms: the clock may be set, the lead time may change */
     LEAD_UNKNOWN = 60000, /* lead time before a window while no boot was measured */
     LEAD_MARGIN = 5000,
 };
-
-bool policy_is_standing(enum lease_kind kind)
-{
-    return kind == LEASE_ALWAYS_ON || kind == LEASE_SCHEDULE || kind == LEASE_HOLD ||
-           kind == LEASE_DEPENDENT;
-}
 
 static enum policy_mode mode_of(const struct step *step, const struct model_domain *domain)
 {
@@ -224,7 +217,7 @@ static void end_rest(struct step *step)
     const struct lease_set *set = &step->power->leases;
 
     for (size_t i = 0; i < set->n; i++)
-        if (policy_is_standing(set->leases[i].kind))
+        if (lease_is_standing(set->leases[i].kind))
             return;
     step->power->resting = false;
 }
@@ -252,44 +245,12 @@ void policy_keep(struct step *step)
     end_rest(step);
 }
 
-/* Waking for them. */
-
-static const struct lease *standing_lease(const struct lease_set *set)
-{
-    for (size_t i = 0; i < set->n; i++)
-        if (policy_is_standing(set->leases[i].kind))
-            return &set->leases[i];
-    return NULL;
-}
-
-/* A standing lease wakes a server that is found down, with back-off after failures. */
-static bool is_to_be_woken(const struct power *power)
-{
-    const bool is_down = power->state == POWER_OFF || power->state == POWER_UNREACHABLE ||
-                         power->state == POWER_WAKE_FAILED;
-
-    return is_down && !power->evidence.alive && !power->wake.open && !power->resting &&
-           standing_lease(&power->leases);
-}
-
-void policy_wake(struct step *step)
-{
-    const struct power *power = step->power;
-    char cause[CAUSE_SIZE];
-
-    if (!is_to_be_woken(power) || power->retry_at > step->now.boot || power->guard.kind)
-        return;
-    const struct lease *lease = standing_lease(&power->leases);
-    snprintf(cause, sizeof(cause), "%s of %.64s", lease_kind_name(lease->kind), lease->holder);
-    (void)wake_request(step, cause, false);
-}
-
 static int64_t earliest(int64_t a, int64_t b)
 {
     return a < b ? a : b;
 }
 
-static int64_t schedule_due(const struct step *step)
+int64_t policy_due(const struct step *step)
 {
     const struct fleet *fleet = step->fleet;
     int64_t due = DUE_NEVER;
@@ -304,85 +265,4 @@ static int64_t schedule_due(const struct step *step)
             due = earliest(due, boot_at(step, state->valid_until));
     }
     return due;
-}
-
-int64_t policy_due(const struct step *step)
-{
-    const int64_t schedule = schedule_due(step);
-
-    if (!is_to_be_woken(step->power) || step->power->guard.kind)
-        return schedule;
-    return step->power->retry_at < schedule ? step->power->retry_at : schedule;
-}
-
-/* What comes next, for the views. */
-
-static void consider(struct next_event *next, int64_t at, const char *what, const char *reason,
-                     const char *subject)
-{
-    if (next->what && at >= next->at)
-        return;
-    next->at = at;
-    next->what = what;
-    snprintf(next->reason, sizeof(next->reason), "%s%.64s", reason, subject);
-}
-
-static void consider_wake(struct next_event *next, const struct power *power, struct now now)
-{
-    const int64_t eta = power_eta(power, now.boot);
-
-    if (!power->wake.open)
-        return;
-    if (eta > 0)
-        consider(next, now.wall + eta, "ready", "woken by ", power->wake.cause);
-    else
-        consider(next, clock_wall_at(now, power->wake.deadline), "wake_deadline",
-                 "given up if not ready by then; woken by ", power->wake.cause);
-}
-
-static void consider_sleep(struct next_event *next, const struct power *power, struct now now)
-{
-    const int64_t until = lease_awake_until(&power->leases);
-
-    if (power->sleep.phase != SLEEP_NONE)
-        consider(next, clock_wall_at(now, power->sleep.deadline), "sleep_deadline",
-                 "asked to sleep by ", power->sleep.by);
-    else if (power_is_up(power->state) && power->leases.n > 0 && until != LEASE_FOREVER)
-        consider(next, clock_wall_at(now, until), "sleep", "the last lease ends", "");
-}
-
-static void consider_schedules(struct next_event *next, const struct fleet *fleet, int server)
-{
-    if (power_is_up(fleet->powers[server].state))
-        return;
-    for (int site = fleet->site_first[server]; site != MODEL_NONE; site = fleet->site_next[site]) {
-        const int domain = fleet->model->sites[site].domain;
-        const struct domain_state *state = &fleet->domains[domain];
-
-        if (!fleet->model->sites[site].is_project && state->looked > 0 &&
-            state->next != SCHEDULE_NEVER)
-            consider(next, state->next, "schedule", "woken in time for the window of ",
-                     fleet->model->domains[domain].name);
-    }
-}
-
-bool fleet_next_event(const struct fleet *fleet, int server, struct now now,
-                      struct next_event *ret_next)
-{
-    const struct power *power = &fleet->powers[server];
-    struct next_event next = {0};
-
-    consider_wake(&next, power, now);
-    consider_sleep(&next, power, now);
-    if (power->guard.kind && power->guard.until != LEASE_FOREVER)
-        consider(&next, clock_wall_at(now, power->guard.until), "guard_end",
-                 "may be woken again; refused by guard ", guard_name(power->guard.kind));
-    if (is_to_be_woken(power) && power->retry_at > now.boot)
-        consider(&next, clock_wall_at(now, power->retry_at), "wake_retry", "woken again for ",
-                 standing_lease(&power->leases)->holder);
-    consider_schedules(&next, fleet, server);
-    if (!next.what)
-        return false;
-    *ret_next = next;
-    return true;
 }

@@ -4,28 +4,38 @@
 #include "core/depend.h"
 #include "core/emit.h"
 #include "core/expire.h"
-#include "core/guard.h"
 #include "core/policy.h"
 #include "core/problem.h"
 #include "core/projects.h"
 #include "core/sight.h"
 #include "core/sites.h"
 #include "core/sleep.h"
+#include "core/visit.h"
 #include "core/wake.h"
+#include "core/want.h"
 
+/* In this order: what has just been heard, what it makes of the transactions, who wants what, what
+ * time makes due. */
 static const struct rule {
-    const char *name;
     void (*run)(struct step *step);
     int64_t (*due)(const struct step *step); /* when time alone makes it act, boot clock; or NULL */
 } rules[] = {
-    {"sight", sight_follow, sight_due},    {"sleep", sleep_tick, sleep_due},
-    {"sleep_end", sleep_end, NULL},        {"wake_follow", wake_follow, NULL},
-    {"policy", policy_keep, policy_due},   {"depend", depend_keep, NULL},
-    {"expire", expire_leases, expire_due}, {"projects_order", projects_order, projects_due},
-    {"sites", sites_update, NULL},         {"projects_settle", projects_settle, NULL},
-    {"guard", guard_tick, guard_due},      {"wake", wake_tick, wake_due},
-    {"policy_wake", policy_wake, NULL},    {"idle", sleep_when_idle, NULL},
-    {"touch", depend_touch, NULL},
+    {visit_take, NULL},             /* visitors take leases, and want wakes */
+    {sight_follow, sight_due},      /* the evidence moves the state */
+    {sleep_tick, sleep_due},        /* a sleep runs out of time */
+    {sleep_end, NULL},              /* silence ends it */
+    {wake_follow, NULL},            /* an answer ends a wake */
+    {wake_begin, NULL},             /* a wake that is wished or queued begins */
+    {policy_keep, policy_due},      /* standing leases come and go */
+    {depend_keep, NULL},            /* and those of servers that need this one */
+    {expire_leases, expire_due},    /* all others end with their time */
+    {projects_order, projects_due}, /* containers are started and stopped */
+    {sites_update, NULL},           /* visitors are let through, or no more */
+    {projects_settle, NULL},        /* who waited for a project has it, or not */
+    {wake_tick, wake_due},          /* a wake sends, waits, runs out of time */
+    {want_wakes, want_due},         /* leases want a server that is down */
+    {sleep_when_idle, NULL},        /* no lease: it may sleep */
+    {depend_touch, NULL},           /* those that are concerned look at it */
 };
 
 /* One round: each rule once, in order. Did any change a fact? */
@@ -36,7 +46,7 @@ static bool run_rules(struct step *step)
     step->changed = false;
     for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
         rules[i].run(step);
-    const bool again = step->changed;
+    const bool again = step->changed || step->wish.made;
     step->changed |= before;
     return again;
 }

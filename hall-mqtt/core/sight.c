@@ -3,7 +3,7 @@
 #include "base/text.h"
 #include "core/emit.h"
 #include "core/transition.h"
-#include "core/wake.h"
+#include "core/waking.h"
 
 enum { UNKNOWN_MOST = 15000 }; /* ms: one that has shown nothing since the start is off */
 
@@ -17,7 +17,7 @@ static void follow_evidence(struct step *step, struct evidence_change change)
     if (change.changed)
         step->changed = true;
     if (change.sign || change.pass)
-        wake_sign(step);
+        waking_note_sign(step);
     if (change.pass)
         step_transition(step, POWER_PASS, NULL);
     else if (change.sign)

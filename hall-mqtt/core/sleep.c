@@ -8,7 +8,7 @@
 #include "core/leases.h"
 #include "core/sleep.h"
 #include "core/transition.h"
-#include "core/wake.h"
+#include "core/waking.h"
 
 enum {
     ANSWER_MOST = 10000,   /* an agent that has not answered by then has not agreed */
@@ -150,7 +150,7 @@ static void queue_wanted(struct step *step)
         if (set->leases[i].kind == LEASE_VISIT || set->leases[i].kind == LEASE_MANUAL) {
             snprintf(cause, sizeof(cause), "%s of %.64s", lease_kind_name(set->leases[i].kind),
                      set->leases[i].holder);
-            (void)wake_request(step, cause, false);
+            waking_queue(step, cause, false);
             return;
         }
 }
@@ -217,7 +217,7 @@ static void begin_sleep(struct step *step, const char *reason)
         release_for_sleep(step);
     step_transition(step, POWER_SLEEP, reason);
     if (sleep->restart)
-        (void)wake_request(step, "restart", true);
+        waking_queue(step, "restart", true);
     else
         queue_wanted(step);
 }

@@ -61,8 +61,21 @@ struct override {
     char by[COMMAND_BY_SIZE]; /* who changed it last */
 };
 
+/* A wake that somebody wants: the wake rule begins it, joins the one under way, queues it or
+ * refuses. */
+struct wake_wish {
+    bool made;
+    bool force;
+    int site;        /* a visitor's: its quotas count the wake; else MODEL_NONE */
+    const char *who; /* the visitor's address */
+    char cause[CAUSE_SIZE];
+};
+
 /* How a server that was about to sleep fell silent. */
 enum silence { SILENCE_NONE, SILENCE_AGREED, SILENCE_SUDDEN };
+
+/* ms a visited site is watched closely while its server is up */
+enum { AWAITED_MOST = 180000 };
 
 struct step {
     struct fleet *fleet;
@@ -75,6 +88,9 @@ struct step {
     bool intruder;     /* another machine answers on its address */
     bool became_ready; /* the wake that led there is over */
     enum silence silence;
+
+    const struct fleet_event *visit; /* a visit or a use */
+    struct wake_wish wish;
 
     bool changed; /* the server's status is to be published */
     bool durable; /* and what changed must not be lost: somebody was told */

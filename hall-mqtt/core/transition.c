@@ -3,7 +3,7 @@
 #include "base/text.h"
 #include "core/emit.h"
 #include "core/leases.h"
-#include "core/wake.h"
+#include "core/waking.h"
 
 /* What entering a state brings with it; one function per state that has something to do. */
 
@@ -54,7 +54,7 @@ static void enter_ready(struct step *step, enum power_state from)
         begin_run(step, from);
     if (from == POWER_UNREACHABLE)
         step_tell(step, HAPPENED_BACK, 0, "all its checks pass again");
-    if (!wake_is_answered(power) && !power->was_ready)
+    if (!waking_is_answered(power) && !power->was_ready)
         step_tell(step, HAPPENED_READY, 0, "ready; Hall had not woken it");
     if (!power->was_ready)
         power->last_ready = step->now.wall;

@@ -10,6 +10,7 @@
 #include "core/projects.h"
 #include "core/transition.h"
 #include "core/wake_internal.h"
+#include "core/waking.h"
 
 enum {
     DEADLINE_LEAST = 30000, /* no wake is called failed sooner, however fast earlier ones were */
@@ -44,8 +45,8 @@ static void start(struct step *step)
     if (!power->wake.begun)
         start_time(step);
     if (power->evidence.alive)
-        wake_sign(step);
-    if (!wake_needs_packets(step))
+        waking_note_sign(step);
+    if (!waking_needs_packets(step))
         return;
     wake_send_first(step);
 }
@@ -116,43 +117,6 @@ static bool is_refused(struct step *step, bool force)
     power->guard = guard;
     step->changed = true;
     return true;
-}
-
-bool wake_request(struct step *step, const char *cause, bool force)
-{
-    struct power *power = step->power;
-
-    if (power->wake.open || power->wake.queued) {
-        power->wake.force |= force;
-        return true;
-    }
-    if (power->state == POWER_SLEEPING) {
-        power->wake.queued = true;
-        power->wake.force = force;
-        text_copy(power->wake.cause, sizeof(power->wake.cause), cause);
-        step->changed = true;
-        step_tell(step, HAPPENED_WAKE_REQUESTED, 0,
-                  "%s; it is falling asleep and will be woken right after", cause);
-        step->durable = true;
-        return true;
-    }
-    if (is_refused(step, force))
-        return false;
-    begin(step, cause, force);
-    return true;
-}
-
-void wake_sign(struct step *step)
-{
-    struct wake *wake = &step->power->wake;
-
-    if (!wake->open)
-        return;
-    step_stage(step, STAGE_FIRST_SIGN);
-    if (step->power->evidence.agent == AGENT_ONLINE)
-        step_stage(step, STAGE_AGENT_ONLINE);
-    if (!wake_needs_packets(step))
-        wake->next_packet = 0;
 }
 
 static void answer_commands(struct step *step, enum command_outcome outcome, const char *reason)
@@ -265,7 +229,7 @@ static void resume_packets(struct step *step)
 {
     struct wake *wake = &step->power->wake;
 
-    if (wake->next_packet == 0 && wake->wait == WAIT_NOTHING && wake_needs_packets(step))
+    if (wake->next_packet == 0 && wake->wait == WAIT_NOTHING && waking_needs_packets(step))
         start_or_wait(step);
 }
 
@@ -296,6 +260,32 @@ static void begin_queued(struct step *step)
     }
     text_copy(cause, sizeof(cause), wake->cause);
     begin(step, cause, wake->force);
+}
+
+/* Begins it, joins the one under way, or queues it. */
+static void take_up(struct step *step, const struct wake_wish *wish)
+{
+    struct power *power = step->power;
+    const bool joins = power->wake.open || power->wake.queued;
+
+    if (joins || power->state == POWER_SLEEPING)
+        waking_queue(step, wish->cause, wish->force);
+    else if (is_refused(step, wish->force))
+        return;
+    else
+        begin(step, wish->cause, wish->force);
+    if (wish->site != MODEL_NONE && !joins && !power->evidence.alive)
+        guard_note_use(step, wish->site, wish->who, true);
+}
+
+void wake_begin(struct step *step)
+{
+    const struct wake_wish wish = step->wish;
+
+    step->wish.made = step->wish.force = false;
+    if (wish.made)
+        take_up(step, &wish);
+    begin_queued(step);
 }
 
 static bool is_awaited(const struct step *step)
@@ -361,7 +351,6 @@ void wake_tick(struct step *step)
 {
     struct wake *wake = &step->power->wake;
 
-    begin_queued(step);
     tick_awaited(step);
     if (wake->open && wake->wait != WAIT_NOTHING)
         tick_wait(step);
@@ -374,7 +363,7 @@ void wake_tick(struct step *step)
         return;
     }
     resume_packets(step);
-    if (!wake_needs_packets(step))
+    if (!waking_needs_packets(step))
         wake->next_packet = 0;
     if (wake->next_packet > 0 && wake->next_packet <= step->now.boot)
         wake_send(step);
@@ -422,12 +411,6 @@ static void renew_waiting(struct step *step)
     }
 }
 
-bool wake_is_answered(const struct power *power)
-{
-    return power->wake.open || power->failure == FAILURE_NO_SIGN ||
-           power->failure == FAILURE_NOT_READY;
-}
-
 /* Only a server that was silent and answered after our packets has shown that it can be woken, and
  * how long that takes. */
 static void learn(struct step *step, int64_t ms)
@@ -461,7 +444,7 @@ static void conclude(struct step *step)
     learn(step, ms);
     power->failures = 0;
     power->retry_at = 0;
-    power->awaited_until = step->now.boot + WAKE_AWAITED_MOST;
+    power->awaited_until = step->now.boot + AWAITED_MOST;
     renew_waiting(step);
     step_tell(step, HAPPENED_READY, ms, "ready after %lld.%03lld s (%s)", (long long)(ms / 1000),
               (long long)(ms % 1000), wake_kind_name(wake->kind));
@@ -484,7 +467,7 @@ static void succeed(struct step *step)
     struct power *power = step->power;
 
     power->wake.queued = false;
-    if (wake_is_answered(power))
+    if (waking_is_answered(power))
         conclude(step);
     power->failure = FAILURE_NONE;
     answer_commands(step, OUTCOME_DONE, "");

@@ -4,8 +4,6 @@
 
 #include "core/wake.h"
 
-/* A wake sends until something answers as it should; a forced one sends its first in any case. */
-bool wake_needs_packets(const struct step *step);
 /* The first packet, or the first after a silence: its circuit is taken, its guards count. May send
  * none, where it shows life and others come first. */
 void wake_send_first(struct step *step);

@@ -4,6 +4,7 @@
 #include "core/emit.h"
 #include "core/guard.h"
 #include "core/wake_internal.h"
+#include "core/waking.h"
 
 /* When packets follow the first, ms after it; afterwards every PACKET_LATER. */
 static const int64_t packet_times[] = {0, 1000, 3000};
@@ -40,14 +41,6 @@ void wake_send(struct step *step)
         step_stage(step, STAGE_PACKET_SENT);
     step_tell(step, HAPPENED_PACKET_SENT, step->now.boot - wake->started, "magic packet %u",
               wake->packets);
-}
-
-bool wake_needs_packets(const struct step *step)
-{
-    const struct wake *wake = &step->power->wake;
-
-    return (wake->force && wake->packets == 0) ||
-           !evidence_answers(&step->power->evidence, step->model);
 }
 
 static void send_to_sleeper(struct step *step)
