@@ -175,15 +175,6 @@ void announcer_recall(struct announcer *announcer,
     }
 }
 
-size_t announcer_count_removed(const struct announcer *announcer)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < announcer->n; i++)
-        n += announcer->devices[i].removed;
-    return n;
-}
-
 /* ---- sending ---- */
 
 static int64_t due_of(const struct announced *device)

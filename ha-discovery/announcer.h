@@ -65,6 +65,4 @@ int64_t announcer_due(const struct announcer *announcer);
 /* Nothing waits and nothing is on its way. */
 bool announcer_is_done(const struct announcer *announcer);
 
-size_t announcer_count_removed(const struct announcer *announcer);
-
 #endif

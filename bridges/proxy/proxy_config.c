@@ -16,11 +16,6 @@ static const struct {
     [PROXY_NGINX] = {"nginx", proxy_write_nginx},
 };
 
-const char *proxy_kind_name(enum proxy_kind kind)
-{
-    return kinds[kind].name;
-}
-
 bool proxy_kind_from_name(const char *name, enum proxy_kind *ret_kind)
 {
     for (int kind = 0; kind < PROXY_KINDS; kind++) {

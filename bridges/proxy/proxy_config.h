@@ -15,8 +15,7 @@
 enum proxy_kind { PROXY_TRAEFIK, PROXY_CADDY, PROXY_NGINX };
 enum { PROXY_KINDS = 3, PROXY_CONFIG_MAX = 16 * 1024 * 1024 };
 
-const char *proxy_kind_name(enum proxy_kind kind); /* "traefik" ... */
-bool proxy_kind_from_name(const char *name, enum proxy_kind *ret_kind);
+bool proxy_kind_from_name(const char *name, enum proxy_kind *ret_kind); /* "traefik" ... */
 
 struct proxy_order {
     enum proxy_kind kind;

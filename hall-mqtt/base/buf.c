@@ -80,15 +80,8 @@ void buf_putc(struct buf *buf, char c)
 
 void buf_printf(struct buf *buf, const char *format, ...)
 {
-    va_list args;
+    va_list args, again;
     va_start(args, format);
-    buf_vprintf(buf, format, args);
-    va_end(args);
-}
-
-void buf_vprintf(struct buf *buf, const char *format, va_list args)
-{
-    va_list again;
     va_copy(again, args);
     int length = vsnprintf(NULL, 0, format, args);
     if (length < 0) {
@@ -98,6 +91,7 @@ void buf_vprintf(struct buf *buf, const char *format, va_list args)
         buf->length += (size_t)length;
     }
     va_end(again);
+    va_end(args);
 }
 
 const char *buf_text(const struct buf *buf)

@@ -62,7 +62,7 @@ bool json_number(const struct json *value, double *ret);
 /* Walking arrays and objects: first child, next sibling, the key of an object's member. */
 const struct json *json_first(const struct json *container);
 const struct json *json_next(const struct json *value);
-const char *json_key(const struct json *member);
+const char *json_key(const struct json *member); /* NULL in arrays */
 size_t json_count(const struct json *container);
 
 /* A key as part of a JSON pointer: '~' and '/' are escaped (RFC 6901). */
@@ -91,6 +91,8 @@ void json_put_seconds(struct json_writer *writer, const char *key, int64_t ms);
 void json_put_number(struct json_writer *writer, const char *key, double value);
 void json_put_bool(struct json_writer *writer, const char *key, bool value);
 void json_put_null(struct json_writer *writer, const char *key);
+/* A value that was read; NULL writes null. */
+void json_put_value(struct json_writer *writer, const char *key, const struct json *value);
 /* RFC 3339; null where wall_ms <= 0. */
 void json_put_time(struct json_writer *writer, const char *key, int64_t wall_ms);
 

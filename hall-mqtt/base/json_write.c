@@ -177,3 +177,48 @@ void json_put_time(struct json_writer *writer, const char *key, int64_t wall_ms)
     char text[RFC3339_SIZE];
     json_put_string(writer, key, wall_ms > 0 ? rfc3339_format(wall_ms, text) : NULL);
 }
+
+static void put_members(struct json_writer *writer, const struct json *value)
+{
+    for (const struct json *child = json_first(value); child; child = json_next(child))
+        json_put_value(writer, json_key(child), child);
+}
+
+/* As deep as its document, which the reader bounds. */
+// NOLINTNEXTLINE(misc-no-recursion)
+void json_put_value(struct json_writer *writer, const char *key, const struct json *value)
+{
+    int64_t whole = 0;
+    double number = 0;
+    bool truth = false;
+
+    switch (json_type(value)) {
+    case JSON_NULL:
+        json_put_null(writer, key);
+        break;
+    case JSON_BOOL:
+        (void)json_bool(value, &truth);
+        json_put_bool(writer, key, truth);
+        break;
+    case JSON_NUMBER:
+        (void)json_number(value, &number);
+        if (json_integer(value, &whole))
+            json_put_integer(writer, key, whole);
+        else
+            json_put_number(writer, key, number);
+        break;
+    case JSON_STRING:
+        json_put_string(writer, key, json_string(value));
+        break;
+    case JSON_ARRAY:
+        json_begin_array(writer, key);
+        put_members(writer, value);
+        json_end_array(writer);
+        break;
+    case JSON_OBJECT:
+        json_begin_object(writer, key);
+        put_members(writer, value);
+        json_end_object(writer);
+        break;
+    }
+}

@@ -5,7 +5,6 @@
 
 #include "base/array.h"
 #include "base/clock.h"
-#include "base/json_copy.h"
 #include "base/number.h"
 #include "base/when.h"
 #include "hallctl/event_words.h"
@@ -216,7 +215,7 @@ static void print_event_json(const struct json *event)
     struct json_writer json;
 
     json_writer_init(&json, &line);
-    json_copy(&json, NULL, event);
+    json_put_value(&json, NULL, event);
     puts(buf_text(&line));
     buf_finish(&line);
 }

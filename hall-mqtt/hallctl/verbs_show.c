@@ -3,7 +3,6 @@
 
 #include "base/array.h"
 #include "base/clock.h"
-#include "base/json_copy.h"
 #include "base/number.h"
 #include "hallctl/grid.h"
 #include "hallctl/meeting.h"
@@ -88,9 +87,9 @@ static void put_known(struct json_writer *json, const struct known *known, bool 
     json_put_string(json, "state", or_null(known->state));
     if (is_server)
         json_put_string(json, "power", or_null(known->power));
-    json_copy(json, "status", known->status);
+    json_put_value(json, "status", known->status);
     if (is_server)
-        json_copy(json, "config", known->config);
+        json_put_value(json, "config", known->config);
     json_end_object(json);
 }
 
@@ -112,7 +111,7 @@ static int print_status_json(const struct meeting *meeting)
     json_writer_init(&json, &out);
     json_begin_object(&json, NULL);
     json_put_string(&json, "hall", or_null(meeting->picture.hall));
-    json_copy(&json, "info", meeting->picture.info);
+    json_put_value(&json, "info", meeting->picture.info);
     put_list(&json, "servers", &meeting->picture.servers, meeting->call, true);
     json_end_object(&json);
     return print_out(&out, true);
@@ -221,9 +220,9 @@ static int print_why_json(const struct known *server)
     json_writer_init(&json, &out);
     json_begin_object(&json, NULL);
     json_put_string(&json, "server", server->id);
-    json_copy(&json, "status", server->status);
-    json_copy(&json, "config", server->config);
-    json_copy(&json, "vetoes", json_get(server->report, "vetoes"));
+    json_put_value(&json, "status", server->status);
+    json_put_value(&json, "config", server->config);
+    json_put_value(&json, "vetoes", json_get(server->report, "vetoes"));
     json_end_object(&json);
     return print_out(&out, true);
 }

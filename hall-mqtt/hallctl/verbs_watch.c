@@ -5,7 +5,6 @@
 
 #include "base/array.h"
 #include "base/clock.h"
-#include "base/json_copy.h"
 #include "hallctl/event_words.h"
 #include "hallctl/meeting.h"
 
@@ -63,7 +62,7 @@ static void tell_json(struct watching *watching, const struct mqtt_message *mess
     json_begin_object(&json, NULL);
     json_put_time(&json, "at", clock_now().wall);
     json_put_string(&json, "topic", message->topic);
-    json_copy(&json, "event", value);
+    json_put_value(&json, "event", value);
     json_end_object(&json);
     if (buf_error(&line) == 0) {
         puts(buf_text(&line));

@@ -351,12 +351,6 @@ struct retained_entry *retained_next(struct retained *map)
     return entry;
 }
 
-void retained_unsent(struct retained *map, struct retained_entry *entry)
-{
-    map->n_flying--;
-    entry_wait(map, entry);
-}
-
 void retained_acknowledged(struct retained *map, struct retained_entry *entry)
 {
     map->n_flying--;
@@ -376,9 +370,4 @@ bool retained_has(const struct retained *map, const char *topic)
 size_t retained_pending(const struct retained *map)
 {
     return map->n_waiting + map->n_flying;
-}
-
-size_t retained_count(const struct retained *map)
-{
-    return map->n;
 }

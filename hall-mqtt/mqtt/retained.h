@@ -69,13 +69,11 @@ void retained_correct(struct retained *map, int64_t now);
 
 /* The next to be sent, on its way from now; NULL when none waits. */
 struct retained_entry *retained_next(struct retained *map);
-/* It could not be sent after all, or the broker took it. The entry may be gone afterwards. */
-void retained_unsent(struct retained *map, struct retained_entry *entry);
+/* The broker took it. The entry may be gone afterwards. */
 void retained_acknowledged(struct retained *map, struct retained_entry *entry);
 
 bool retained_has(const struct retained *map, const char *topic);
 /* How many wait or are on their way. */
 size_t retained_pending(const struct retained *map);
-size_t retained_count(const struct retained *map);
 
 #endif

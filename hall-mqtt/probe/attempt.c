@@ -13,7 +13,8 @@ enum {
     ACCURACY_CALM_US = 500 * 1000, /* so that the time-outs of sleeping servers fall together */
 };
 
-enum probe_outcome outcome_of_error(const struct model_server *server, int error)
+/* A refusal is an answer, but not on loopback. */
+static enum probe_outcome outcome_of_error(const struct model_server *server, int error)
 {
     switch (error) {
     case ECONNREFUSED:
@@ -87,7 +88,7 @@ static void unlink_attempt(struct attempt *attempt)
     check->n_attempts--;
 }
 
-void attempt_drop(struct attempt *attempt)
+static void attempt_drop(struct attempt *attempt)
 {
     struct probe_kind *kind = attempt->check->kind;
     unlink_attempt(attempt);

@@ -100,8 +100,6 @@ void check_cancel(struct probe_check *check);
  * caller does nothing after it with what it knew. */
 void attempt_end(struct attempt *attempt, enum probe_outcome outcome, enum fault_code fault,
                  uint16_t number);
-/* Frees a try without a word. */
-void attempt_drop(struct attempt *attempt);
 
 /* An HTTP status has come: PROBE_PASS if it is one of those expected. */
 void attempt_end_with_status(struct attempt *attempt, uint16_t status);
@@ -111,8 +109,5 @@ void attempt_end_wrong(struct attempt *attempt, enum fault_code fault, uint16_t 
 /* A try has failed by an errno, > 0, told by a socket. What this machine is short of for the moment
  * says nothing and is not reported, but logged, once a minute. */
 void attempt_fail(struct attempt *attempt, int error);
-
-/* What an errno says about the server: a refusal is an answer, but not on loopback. */
-enum probe_outcome outcome_of_error(const struct model_server *server, int error);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "base/array.h"
 #include "base/clock.h"
-#include "base/json_copy.h"
+#include "base/json.h"
 #include "base/number.h"
 #include "base/text.h"
 #include "base/when.h"
@@ -248,7 +248,7 @@ static void write_payload(const struct json *value, struct buf *out)
         return;
     }
     json_writer_init(&writer, out);
-    json_copy(&writer, NULL, value);
+    json_put_value(&writer, NULL, value);
 }
 
 static int read_message(const struct topic *topic, const char *payload, int64_t at,

@@ -79,7 +79,8 @@ static bool fail(sqlite3 *sql, struct trouble *ret_trouble)
     return false;
 }
 
-bool db_refuse(struct trouble *ret_trouble, enum trouble_kind kind, const char *detail)
+/* Always false, so that a caller can return it. */
+static bool refuse(struct trouble *ret_trouble, enum trouble_kind kind, const char *detail)
 {
     trouble_set(ret_trouble, kind, detail);
     return false;
@@ -126,7 +127,7 @@ static bool prepare(struct db *db, enum schema_statement which, struct trouble *
     int code = sqlite3_prepare_v3(db->sql, schema_statements[which], -1, SQLITE_PREPARE_PERSISTENT,
                                   &db->statements[which], NULL);
     if (code == SQLITE_ERROR)
-        return db_refuse(ret_trouble, TROUBLE_CORRUPT, sqlite3_errmsg(db->sql));
+        return refuse(ret_trouble, TROUBLE_CORRUPT, sqlite3_errmsg(db->sql));
     return code == SQLITE_OK || fail(db->sql, ret_trouble);
 }
 
@@ -201,9 +202,9 @@ static bool check_owner(sqlite3 *sql, int64_t *ret_version, struct trouble *ret_
         !ask_number(sql, "SELECT count(*) FROM sqlite_schema", &tables, ret_trouble))
         return false;
     if (application != SCHEMA_APPLICATION && (application != 0 || tables > 0))
-        return db_refuse(ret_trouble, TROUBLE_FOREIGN, "its application_id is not Hall's");
+        return refuse(ret_trouble, TROUBLE_FOREIGN, "its application_id is not Hall's");
     if (*ret_version < 0 || *ret_version > SCHEMA_VERSION)
-        return db_refuse(ret_trouble, TROUBLE_NEWER, "its user_version is unknown here");
+        return refuse(ret_trouble, TROUBLE_NEWER, "its user_version is unknown here");
     return true;
 }
 
@@ -235,7 +236,7 @@ static bool tune(sqlite3 *sql, struct trouble *ret_trouble)
     if (!ask(sql, "PRAGMA journal_mode=WAL", mode, sizeof(mode), ret_trouble))
         return false;
     if (strcmp(mode, "wal") != 0)
-        return db_refuse(ret_trouble, TROUBLE_NO_LOG, "journal_mode=WAL is refused");
+        return refuse(ret_trouble, TROUBLE_NO_LOG, "journal_mode=WAL is refused");
     return execute(sql,
                    "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-40;"
                    "PRAGMA mmap_size=0; PRAGMA secure_delete=OFF; PRAGMA trusted_schema=OFF;"
@@ -288,7 +289,7 @@ static bool connect_to(struct db *db, const char *name, int flags, int busy_ms,
 {
     int code = sqlite3_open_v2(name, &db->sql, flags | SQLITE_OPEN_NOMUTEX, NULL);
     if (!db->sql)
-        return db_refuse(ret_trouble, TROUBLE_MEMORY, "no memory for a connection");
+        return refuse(ret_trouble, TROUBLE_MEMORY, "no memory for a connection");
     sqlite3_extended_result_codes(db->sql, 1);
     sqlite3_db_config(db->sql, SQLITE_DBCONFIG_LOOKASIDE, NULL, 0, 0);
     sqlite3_busy_timeout(db->sql, busy_ms);
@@ -311,7 +312,7 @@ bool db_open(const char *path, int busy_ms, struct db **ret_db, struct trouble *
 {
     struct db *db = calloc(1, sizeof(*db));
     if (!db)
-        return db_refuse(ret_trouble, TROUBLE_MEMORY, "no memory for a connection");
+        return refuse(ret_trouble, TROUBLE_MEMORY, "no memory for a connection");
     if (!set_up(db, path, busy_ms, ret_trouble)) {
         db_close(db, false);
         return false;
@@ -348,7 +349,7 @@ bool db_open_reader(const char *path, struct db **ret_db, struct trouble *ret_tr
 {
     struct db *db = calloc(1, sizeof(*db));
     if (!db)
-        return db_refuse(ret_trouble, TROUBLE_MEMORY, "no memory for a connection");
+        return refuse(ret_trouble, TROUBLE_MEMORY, "no memory for a connection");
     if (!set_up_reader(db, path, ret_trouble)) {
         db_close(db, false);
         return false;
@@ -465,7 +466,7 @@ bool db_check_place(struct db *db, struct trouble *ret_trouble)
     int moved = 0;
     int code = sqlite3_file_control(db->sql, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
     if (code == SQLITE_OK && moved)
-        return db_refuse(ret_trouble, TROUBLE_MOVED, "another file or none is at that path");
+        return refuse(ret_trouble, TROUBLE_MOVED, "another file or none is at that path");
     return true;
 }
 
@@ -476,7 +477,7 @@ bool db_check(struct db *db, struct trouble *ret_trouble)
     char found[sizeof(ret_trouble->detail)];
     if (!ask(db->sql, "PRAGMA quick_check(1)", found, sizeof(found), ret_trouble))
         return false;
-    return strcmp(found, "ok") == 0 || db_refuse(ret_trouble, TROUBLE_CORRUPT, found);
+    return strcmp(found, "ok") == 0 || refuse(ret_trouble, TROUBLE_CORRUPT, found);
 }
 
 void db_interrupt(struct db *db)

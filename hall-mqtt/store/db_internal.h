@@ -47,7 +47,5 @@ int64_t db_changes(const struct db *db);
 void db_roll_back(struct db *db);
 /* A file that is no longer where it was would take every row and lose it. */
 bool db_check_place(struct db *db, struct trouble *ret_trouble);
-/* Always false, so that a caller can return it. */
-bool db_refuse(struct trouble *ret_trouble, enum trouble_kind kind, const char *detail);
 
 #endif

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json_copy.h"
 #include "base/text.h"
 #include "hallctl/event_words.h"
 #include "hallctl/why.h"
@@ -67,7 +66,7 @@ static void tell(const struct known *known)
     why_write_short(known, &out);
     buf_clear(&out);
     json_writer_init(&json, &out);
-    json_copy(&json, NULL, known->status);
+    json_put_value(&json, NULL, known->status);
     buf_finish(&out);
     if (known->status) {
         phrase_event(known->status, words, sizeof words);

@@ -13,7 +13,6 @@
 
 #include "base/array.h"
 #include "base/clock.h"
-#include "base/json_copy.h"
 #include "hallctl/arguments.h"
 #include "hallctl/event_words.h"
 #include "hallctl/grid.h"
@@ -439,7 +438,7 @@ static struct json *parse(const char *text)
     return value;
 }
 
-static void test_json_copy(void **state)
+static void test_json_value_is_written_again(void **state)
 {
     static const char text[] =
         "{\"a\":[1,-2.5,true,null,\"x\\n\"],\"b\":{},\"c\":9007199254740991}";
@@ -448,7 +447,7 @@ static void test_json_copy(void **state)
     struct json_writer json;
     (void)state;
     json_writer_init(&json, &out);
-    json_copy(&json, NULL, value);
+    json_put_value(&json, NULL, value);
     assert_string_equal(buf_text(&out), text);
     buf_finish(&out);
     json_free(value);
@@ -494,7 +493,7 @@ int main(void)
         cmocka_unit_test(test_why_waking),
         cmocka_unit_test(test_why_of_nonsense),
         cmocka_unit_test(test_why_short),
-        cmocka_unit_test(test_json_copy),
+        cmocka_unit_test(test_json_value_is_written_again),
         cmocka_unit_test(test_phrases),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

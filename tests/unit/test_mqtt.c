@@ -84,9 +84,6 @@ static void test_a_change_on_its_way_is_sent_after(void **state)
     assert_null(retained_next(map));
     retained_acknowledged(map, entry);
     retained_acknowledged(map, take(map, "a", "2"));
-    set(map, "a", "3");
-    retained_unsent(map, take(map, "a", "3"));
-    take(map, "a", "3");
     retained_destroy(map);
 }
 
@@ -124,7 +121,7 @@ static void test_only_what_the_broker_lacks_is_sent(void **state)
     assert_int_equal(retained_pending(map), 3);
     send_all(map);
     assert_false(retained_has(map, "removed"));
-    assert_int_equal(retained_count(map), 3);
+    assert_true(retained_has(map, "kept") && retained_has(map, "lost") && retained_has(map, "old"));
     retained_destroy(map);
 }
 
@@ -199,7 +196,7 @@ static void test_many(void **state)
         snprintf(topic, sizeof topic, "t/%d", i);
         set(map, topic, "x");
     }
-    assert_int_equal(retained_count(map), 5000);
+    assert_int_equal(retained_pending(map), 5000);
     send_all(map);
     retained_unsure(map);
     retained_forget(map, "t/17");

@@ -38,7 +38,6 @@ static void it_is_found_by_its_id_alone(void **state)
     assert_true(is_open(1, 1000));
     assert_false(is_open(2, 1000));
     assert_false(is_open(0, 1000));
-    assert_int_equal(sessions_count(&sessions, 1000), 1);
 }
 
 static void it_ends_after_twenty_minutes_without_use(void **state)
@@ -86,7 +85,8 @@ static void one_too_many_ends_the_one_unused_for_longest(void **state)
     assert_true(is_open(1, 102));
     assert_false(is_open(2, 102));
     assert_true(is_open(99, 102));
-    assert_int_equal(sessions_count(&sessions, 102), SESSIONS_MAX);
+    for (int i = 2; i < SESSIONS_MAX; i++)
+        assert_true(is_open((uint8_t)(i + 1), 102));
 }
 
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"

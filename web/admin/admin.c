@@ -97,11 +97,6 @@ int admin_create(const struct admin_options *options, struct admin **ret_admin)
     return 0;
 }
 
-uint16_t admin_port(const struct admin *admin)
-{
-    return listener_port(admin->listener);
-}
-
 int admin_configure(struct admin *admin, const struct config *config)
 {
     struct rules rules;

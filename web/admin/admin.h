@@ -25,7 +25,6 @@ struct admin_options {
 /* Listens on /http/admin and starts its workers. -EADDRINUSE, -EACCES, -ENOMEM, -EIO; the log says
  * what to do. */
 int admin_create(const struct admin_options *options, struct admin **ret_admin);
-uint16_t admin_port(const struct admin *admin);
 void admin_destroy(struct admin *admin);
 
 /* Loop thread: who may come in from now on. Sessions stay. -ENOMEM: as before. */

@@ -83,15 +83,6 @@ bool sessions_close(struct sessions *sessions, const uint8_t id[SESSION_ID_SIZE]
     return true;
 }
 
-unsigned sessions_count(struct sessions *sessions, int64_t now)
-{
-    unsigned n = 0;
-    expire(sessions, now);
-    for (size_t i = 0; i < SESSIONS_MAX; i++)
-        n += sessions->list[i].open;
-    return n;
-}
-
 bool session_cookie(const char *header, char ret_token[SESSION_TOKEN_SIZE])
 {
     static const char name[] = SESSION_COOKIE "=";

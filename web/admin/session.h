@@ -39,6 +39,4 @@ bool sessions_close(struct sessions *sessions, const uint8_t id[SESSION_ID_SIZE]
 enum { SESSION_TOKEN_SIZE = 65 };
 bool session_cookie(const char *header, char ret_token[SESSION_TOKEN_SIZE]);
 
-unsigned sessions_count(struct sessions *sessions, int64_t now);
-
 #endif

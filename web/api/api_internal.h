@@ -149,7 +149,6 @@ void api_version_restore(struct api_call *call);
 
 /* diff.c */
 void api_diff(struct json_writer *writer, const struct json *old, const struct json *new);
-void api_put_json(struct json_writer *writer, const char *key, const struct json *value);
 
 /* ---- tools.c ---- */
 

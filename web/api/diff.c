@@ -1,4 +1,4 @@
-/* JSON compared with JSON, and copied. */
+/* JSON compared with JSON. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,55 +6,6 @@
 #include "web/api/api_internal.h"
 
 enum { POINTER_MAX = 2048, DIFFS_MAX = 2000 };
-
-static void put_members(struct json_writer *writer, const struct json *value)
-{
-    const bool keyed = json_type(value) == JSON_OBJECT;
-    for (const struct json *child = json_first(value); child; child = json_next(child))
-        api_put_json(writer, keyed ? json_key(child) : NULL, child);
-}
-
-static void put_number(struct json_writer *writer, const char *key, const struct json *value)
-{
-    int64_t whole;
-    double number = 0;
-    if (json_integer(value, &whole)) {
-        json_put_integer(writer, key, whole);
-        return;
-    }
-    (void)json_number(value, &number);
-    json_put_number(writer, key, number);
-}
-
-void api_put_json(struct json_writer *writer, const char *key, const struct json *value)
-{
-    bool truth = false;
-    switch (json_type(value)) {
-    case JSON_NULL:
-        json_put_null(writer, key);
-        break;
-    case JSON_BOOL:
-        (void)json_bool(value, &truth);
-        json_put_bool(writer, key, truth);
-        break;
-    case JSON_NUMBER:
-        put_number(writer, key, value);
-        break;
-    case JSON_STRING:
-        json_put_string(writer, key, json_string(value));
-        break;
-    case JSON_ARRAY:
-        json_begin_array(writer, key);
-        put_members(writer, value);
-        json_end_array(writer);
-        break;
-    case JSON_OBJECT:
-        json_begin_object(writer, key);
-        put_members(writer, value);
-        json_end_object(writer);
-        break;
-    }
-}
 
 struct differ {
     struct json_writer *writer;
@@ -71,9 +22,9 @@ static void tell(struct differ *differ, const char *op, const struct json *old,
     json_put_string(differ->writer, "op", op);
     json_put_string(differ->writer, "pointer", differ->pointer);
     if (old)
-        api_put_json(differ->writer, "old", old);
+        json_put_value(differ->writer, "old", old);
     if (new)
-        api_put_json(differ->writer, "new", new);
+        json_put_value(differ->writer, "new", new);
     json_end_object(differ->writer);
 }
 

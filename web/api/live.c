@@ -114,7 +114,7 @@ static void refuse(struct api_call *call, const struct json *result, const char 
     json_put_string(&writer, "title", answer_reason(409));
     json_put_integer(&writer, "status", 409);
     json_put_string(&writer, "detail", reason ? reason : "Hall refuses.");
-    api_put_json(&writer, "result", result);
+    json_put_value(&writer, "result", result);
     json_end_object(&writer);
     answer_never_kept(call->answer);
     answer_end(call->answer, "application/problem+json");
@@ -168,7 +168,7 @@ void api_live_command(struct api_call *call)
         json_put_string(&writer, "action", call->route->word);
         const struct json *member = body ? json_first(body) : NULL;
         for (; member; member = json_next(member))
-            api_put_json(&writer, json_key(member), member);
+            json_put_value(&writer, json_key(member), member);
         json_end_object(&writer);
         command(call, errand, (enum errand_word)call->route->which);
     }
@@ -322,7 +322,7 @@ static void write_around(const struct json *policy, const char *zone, struct buf
     json_begin_object(&writer, "domains");
     json_begin_object(&writer, "preview.invalid");
     json_put_string(&writer, "server", "preview");
-    api_put_json(&writer, "policy", policy);
+    json_put_value(&writer, "policy", policy);
     json_end_object(&writer);
     json_end_object(&writer);
     json_end_object(&writer);

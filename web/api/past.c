@@ -86,7 +86,7 @@ void api_put_event(struct json_writer *writer, const struct store_entry *entry)
     json_put_string(writer, "type", entry->texts[3]);
     json_put_string(writer, "detail", body ? api_event_detail(body) : NULL);
     if (body) {
-        api_put_json(writer, "body", body);
+        json_put_value(writer, "body", body);
     } else {
         json_begin_object(writer, "body");
         json_end_object(writer);

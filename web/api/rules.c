@@ -21,7 +21,7 @@ static void put_list(struct edit *edit, const char *key, const struct json *old,
     json_begin_array(&edit->writer, key);
     for (; item; item = json_next(item))
         if (!text_equal(json_string(item), edit->address))
-            api_put_json(&edit->writer, NULL, item);
+            json_put_value(&edit->writer, NULL, item);
     if (with)
         json_put_string(&edit->writer, NULL, edit->address);
     json_end_array(&edit->writer);
@@ -48,7 +48,7 @@ static void put_access(struct edit *edit, const struct json *access)
         put_list(edit, "deny", old, edit->rule == RULE_DENY);
     for (; member; member = json_next(member))
         if (strcmp(json_key(member), "allow") != 0 && strcmp(json_key(member), "deny") != 0)
-            api_put_json(&edit->writer, json_key(member), member);
+            json_put_value(&edit->writer, json_key(member), member);
     json_end_object(&edit->writer);
 }
 
@@ -61,7 +61,7 @@ static void put_domain(struct edit *edit, const struct json *domain)
             put_access(edit, member);
             seen = true;
         } else {
-            api_put_json(&edit->writer, json_key(member), member);
+            json_put_value(&edit->writer, json_key(member), member);
         }
     }
     if (!seen)
@@ -74,7 +74,7 @@ static void put_root(struct edit *edit, const struct json *root)
     json_begin_object(&edit->writer, NULL);
     for (const struct json *member = json_first(root); member; member = json_next(member)) {
         if (strcmp(json_key(member), "domains") != 0) {
-            api_put_json(&edit->writer, json_key(member), member);
+            json_put_value(&edit->writer, json_key(member), member);
             continue;
         }
         json_begin_object(&edit->writer, "domains");
@@ -82,7 +82,7 @@ static void put_root(struct edit *edit, const struct json *root)
             if (strcasecmp(json_key(domain), edit->domain) == 0)
                 put_domain(edit, domain);
             else
-                api_put_json(&edit->writer, json_key(domain), domain);
+                json_put_value(&edit->writer, json_key(domain), domain);
         }
         json_end_object(&edit->writer);
     }
