@@ -69,6 +69,14 @@ bool call_has(const struct call *call, enum flag flag)
     return (call->given & WITH(flag)) != 0;
 }
 
+void call_give(struct call *call, int flag, const char *text)
+{
+    if (flag < 0)
+        return;
+    call->texts[flag] = text;
+    call->given |= WITH(flag);
+}
+
 static bool takes(const struct verb *verb, unsigned flag)
 {
     const uint64_t flags = verb ? verb->flags | WITH(FLAG_HELP) : early_flags;
@@ -132,8 +140,7 @@ static int take(const struct verb *verb, unsigned flag, const char *text, struct
         snprintf(what, sizeof(what), "--%s", row->name);
         return complain(verb, what, text, allowed_of(row, allowed, sizeof(allowed)));
     }
-    ret_call->texts[flag] = text ? text : "";
-    ret_call->given |= WITH(flag);
+    call_give(ret_call, (int)flag, text ? text : "");
     return 0;
 }
 
@@ -235,6 +242,19 @@ void arguments_help(const struct verb *verb, FILE *out)
     for (unsigned i = 0; i < FLAGS; i++)
         if (takes(verb, i))
             print_option(&rows[i], out);
+}
+
+int arguments_find(const char *word, const char **ret_value)
+{
+    const size_t length = strcspn(word, "=");
+
+    *ret_value = NULL;
+    for (unsigned i = 0; i < FLAGS && length > 2; i++)
+        if (strlen(rows[i].name) == length - 2 && memcmp(rows[i].name, word + 2, length - 2) == 0) {
+            *ret_value = rows[i].value;
+            return (int)i;
+        }
+    return -1;
 }
 
 void arguments_list(const struct verb *verb, FILE *out)

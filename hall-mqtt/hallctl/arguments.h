@@ -72,6 +72,8 @@ struct call {
 };
 
 bool call_has(const struct call *call, enum flag flag);
+/* Gives an option a value that is not looked at; flag -1: none. */
+void call_give(struct call *call, int flag, const char *text);
 
 /*
  * Reads options as far as they go: with verb NULL those that may stand before the verb, up to it,
@@ -83,6 +85,9 @@ int arguments_read(const struct verb *verb, int argc, char *argv[], struct call 
                    int *ret_next);
 
 void arguments_help(const struct verb *verb, FILE *out);
+/* The option that a word such as --config or --config=X names, -1: none, and the name of its value,
+ * NULL: it takes none. */
+int arguments_find(const char *word, const char **ret_value);
 /* The options of one verb, one a line, for completion; NULL: those before the verb. */
 void arguments_list(const struct verb *verb, FILE *out);
 

@@ -24,12 +24,13 @@ struct verb_family {
     size_t n_verbs;
 };
 
-extern const struct verb_family show_family;   /* verbs_show.c: status, why, projects */
-extern const struct verb_family watch_family;  /* verbs_watch.c: watch */
-extern const struct verb_family record_family; /* verbs_record.c: events, stats */
-extern const struct verb_family order_family;  /* verbs_order.c: wake, sleep, hold ... */
-extern const struct verb_family wire_family;   /* verbs_wire.c: ping, send, discover */
-extern const struct verb_family plan_family;   /* verbs_proxy.c: proxy-config */
-extern const struct verb_family tool_family;   /* verbs_tool.c: check, hash-password, complete */
+extern const struct verb_family show_family;     /* verbs_show.c: status, why, projects */
+extern const struct verb_family watch_family;    /* verbs_watch.c: watch */
+extern const struct verb_family record_family;   /* verbs_record.c: events, stats */
+extern const struct verb_family order_family;    /* verbs_order.c: wake, sleep, hold ... */
+extern const struct verb_family wire_family;     /* verbs_wire.c: ping, send, discover */
+extern const struct verb_family plan_family;     /* verbs_proxy.c: proxy-config */
+extern const struct verb_family tool_family;     /* verbs_tool.c: check, hash-password */
+extern const struct verb_family complete_family; /* complete.c, hidden */
 
 #endif

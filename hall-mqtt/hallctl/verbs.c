@@ -7,7 +7,7 @@
 
 static const struct verb_family *const families[] = {
     &show_family, &watch_family, &record_family, &order_family,
-    &wire_family, &plan_family,  &tool_family,
+    &wire_family, &plan_family,  &tool_family,   &complete_family,
 };
 enum { FAMILIES = ARRAY_SIZE(families), GUESS_EDITS = 3, COLUMN = 14 };
 

@@ -319,7 +319,7 @@ static const struct verb verbs[] = {
      .detail = "One of --for and --until is needed. The same NAME again replaces the hold.\n"},
     {.name = "release", .operands = "SERVER NAME", .summary = "ends a hold before its time",
      .flags = SETTING, .least = 2, .most = 2, .run = run_release},
-    {.name = "policy", .operands = "SERVER [MODE]", .summary = "shows or changes the policy of a server",
+    {.name = "policy", .operands = "SERVER [always_on|scheduled|on_demand|configured]", .summary = "shows or changes the policy of a server",
      .flags = SETTING, .least = 1, .most = 2, .run = run_policy,
      .detail = "MODE: always_on, scheduled, on_demand, or configured: what the configuration says.\n"},
     {.name = "idle", .operands = "SERVER [MINUTES]", .summary = "shows or changes how long a visit keeps it on",

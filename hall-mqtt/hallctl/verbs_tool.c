@@ -1,4 +1,4 @@
-/* hallctl check, hash-password, complete: small tools that need neither Hall nor a broker. */
+/* hallctl check, hash-password: small tools that need neither Hall nor a broker. */
 #include <errno.h>
 #include <string.h>
 #include <termios.h>
@@ -7,8 +7,6 @@
 #include "base/array.h"
 #include "config/config.h"
 #include "hallctl/hallctl.h"
-#include "hallctl/meeting.h"
-#include "hallctl/verbs.h"
 #include "secret/secret.h"
 
 #define DEFAULT_CONFIG "/etc/hall/domains.json"
@@ -136,46 +134,6 @@ static int run_hash_password(const struct call *call)
     return status;
 }
 
-/* ---- complete ---- */
-
-static void print_ids(const struct known_list *list)
-{
-    for (size_t i = 0; i < list->n; i++)
-        puts(list->all[i]->id);
-}
-
-/* For the shell, which shows no errors. */
-static int complete_ids(const struct call *call, bool projects)
-{
-    const struct meeting_wish wish = {projects ? TOPIC_PROJECT_STATE : TOPIC_SERVER_STATE, NULL};
-    struct meeting meeting = {0};
-    int status = meeting_begin(&meeting, call);
-
-    if (status < 0)
-        status = meeting_read(&meeting, &wish, 1);
-    if (status < 0)
-        print_ids(projects ? &meeting.picture.projects : &meeting.picture.servers);
-    meeting_finish(&meeting);
-    return status < 0 ? HALLCTL_OK : status;
-}
-
-static int run_complete(const struct call *call)
-{
-    const char *what = call->operands[0];
-
-    if (strcmp(what, "verbs") == 0) {
-        verbs_list(stdout);
-        return HALLCTL_OK;
-    }
-    if (strcmp(what, "options") == 0) {
-        arguments_list(call->n_operands > 1 ? verbs_find(call->operands[1]) : NULL, stdout);
-        return HALLCTL_OK;
-    }
-    if (strcmp(what, "servers") == 0 || strcmp(what, "projects") == 0)
-        return complete_ids(call, what[0] == 'p');
-    return HALLCTL_USAGE;
-}
-
 static const struct verb verbs[] = {
     {.name = "check",
      .operands = "[FILE]",
@@ -190,14 +148,6 @@ static const struct verb verbs[] = {
      .run = run_hash_password,
      .detail = "Asks for it on the terminal without showing it, or reads one line from a pipe.\n"
                "Put what it prints into the environment file: HALL_ADMIN_PASSWORD_HASH=...\n"},
-    {.name = "complete",
-     .operands = "WHAT [VERB]",
-     .summary = "prints verbs, options, servers or projects, one a line",
-     .flags = WITH_BROKER,
-     .least = 1,
-     .most = 2,
-     .run = run_complete,
-     .hidden = true},
 };
 
 const struct verb_family tool_family = {"Tools", verbs, ARRAY_SIZE(verbs)};

@@ -30,13 +30,13 @@ def plain(page):
 
 def hallctl_errors(hallctl, page):
     def complete(*words):
-        return subprocess.run([hallctl, "complete", *words], capture_output=True, text=True, check=True).stdout.split()
+        return subprocess.run([hallctl, "complete", "--", *words], capture_output=True, text=True, check=True).stdout.split()
 
     text = plain(page)
-    for verb in complete("verbs"):
+    for verb in complete("")[:-1]:  # all but help
         if not re.search(rf"^\.BR? {verb}\b", text, re.M):
             yield f"{page.name}: the verb {verb} is missing"
-        for option in complete("options", verb):
+        for option in complete(verb, "--"):
             if not re.search(rf"(?<![\w-]){option}(?![\w-])", text):
                 yield f"{page.name}: the option {option} of {verb} is missing"
 
