@@ -89,6 +89,16 @@ void log_line(enum log_level level, const char *format, ...)
     errno = saved_errno;
 }
 
+void log_error_lines(const char *text)
+{
+    while (*text) {
+        const size_t length = strcspn(text, "\n");
+
+        log_error("%.*s", (int)length, text);
+        text += length + (text[length] == '\n');
+    }
+}
+
 bool log_may_tell(struct log_flood *flood, int64_t now, unsigned most, const char *about)
 {
     const int64_t minute = now / 60000;

@@ -25,6 +25,8 @@ void log_line(enum log_level level, const char *format, ...) __attribute__((form
 #define log_info(...)    log_line(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...)   log_line(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
+void log_error_lines(const char *text); /* each line of it as an error */
+
 /* Lines about what comes from outside, which may not fill the log. Zero to begin with. */
 struct log_flood {
     int64_t minute;

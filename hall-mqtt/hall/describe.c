@@ -1,22 +1,19 @@
-/* The documents of the API: what the bus says of servers and projects, with what a page needs
- * besides. */
+#include "hall/describe.h"
+
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
-#include "hall/hall_internal.h"
-#include "hall/in_api.h"
-#include "hall/stats.h"
 #include "words/payload.h"
 
 enum { ROOM = 180 * 1024, WINDOWS_MAX = 500 };
 
 /* ---- a server ---- */
 
-static void put_domains(const struct hall *hall, int server, struct json_writer *writer)
+static void put_domains(const struct describe *from, int server, struct json_writer *writer)
 {
-    const struct model *model = &hall->config->model;
+    const struct model *model = &from->current->config->model;
 
     json_begin_array(writer, "domains");
     for (size_t i = 0; i < model->n_domains; i++)
@@ -25,24 +22,24 @@ static void put_domains(const struct hall *hall, int server, struct json_writer 
     json_end_array(writer);
 }
 
-static void put_projects(const struct hall *hall, int server, struct json_writer *writer)
+static void put_projects(const struct describe *from, int server, struct json_writer *writer)
 {
     json_begin_array(writer, "projects");
-    for (int site = fleet_first_site(hall->fleet, server); site != MODEL_NONE;
-         site = fleet_next_site(hall->fleet, site))
-        if (hall->config->model.sites[site].is_project)
-            json_put_string(writer, NULL, hall->config->model.sites[site].id);
+    for (int site = fleet_first_site(from->current->fleet, server); site != MODEL_NONE;
+         site = fleet_next_site(from->current->fleet, site))
+        if (from->current->config->model.sites[site].is_project)
+            json_put_string(writer, NULL, from->current->config->model.sites[site].id);
     json_end_array(writer);
 }
 
 /* The strongest of its domains'. */
-static enum policy_mode configured_policy(const struct hall *hall, int server)
+static enum policy_mode configured_policy(const struct describe *from, int server)
 {
     enum policy_mode mode = POLICY_ON_DEMAND;
 
-    for (int site = fleet_first_site(hall->fleet, server); site != MODEL_NONE;
-         site = fleet_next_site(hall->fleet, site)) {
-        const struct model *model = &hall->config->model;
+    for (int site = fleet_first_site(from->current->fleet, server); site != MODEL_NONE;
+         site = fleet_next_site(from->current->fleet, site)) {
+        const struct model *model = &from->current->config->model;
         const enum policy_mode own = model->domains[model->sites[site].domain].policy.mode;
 
         mode = own < mode ? own : mode;
@@ -50,13 +47,13 @@ static enum policy_mode configured_policy(const struct hall *hall, int server)
     return mode;
 }
 
-void hall_describe_server(struct hall *hall, int server, struct buf *out)
+void describe_server(const struct describe *from, int server, struct buf *out)
 {
-    const struct model *model = &hall->config->model;
+    const struct model *model = &from->current->config->model;
     const struct model_server *configured = &model->servers[server];
     const struct now now = clock_now();
     struct payload_energy energy;
-    const bool counted = hall_books_energy(hall, server, &energy);
+    const bool counted = stats_energy(from->stats, server, &energy);
     char address[INET_ADDRSTRLEN];
     struct json_writer writer;
 
@@ -65,29 +62,30 @@ void hall_describe_server(struct hall *hall, int server, struct buf *out)
     json_put_string(&writer, "id", configured->id);
     json_put_string(&writer, "address",
                     inet_ntop(AF_INET, &configured->address, address, sizeof(address)));
-    put_domains(hall, server, &writer);
-    put_projects(hall, server, &writer);
+    put_domains(from, server, &writer);
+    put_projects(from, server, &writer);
     json_put_string(&writer, "configured_policy",
-                    policy_mode_name(configured_policy(hall, server)));
+                    policy_mode_name(configured_policy(from, server)));
     buf_puts(out, ",\"status\":");
-    (void)payload_server_status(hall->fleet, model, server, counted ? &energy : NULL, now, out);
+    (void)payload_server_status(from->current->fleet, model, server, counted ? &energy : NULL, now,
+                                out);
     buf_puts(out, ",\"config\":");
-    (void)payload_server_config(hall->fleet, model, server, out);
+    (void)payload_server_config(from->current->fleet, model, server, out);
     json_end_object(&writer);
 }
 
-void hall_describe_project(struct hall *hall, int site, struct buf *out)
+void describe_project(const struct describe *from, int site, struct buf *out)
 {
-    const struct model *model = &hall->config->model;
+    const struct model *model = &from->current->config->model;
     struct json_writer writer;
 
     json_writer_init(&writer, out);
     json_begin_object(&writer, NULL);
     json_put_string(&writer, "id", model->sites[site].id);
     json_put_string(&writer, "name", model->sites[site].name);
-    json_put_string(&writer, "state", payload_project_state(hall->fleet, model, site));
+    json_put_string(&writer, "state", payload_project_state(from->current->fleet, model, site));
     buf_puts(out, ",\"status\":");
-    (void)payload_project_status(hall->fleet, model, site, clock_now(), out);
+    (void)payload_project_status(from->current->fleet, model, site, clock_now(), out);
     json_end_object(&writer);
 }
 
@@ -101,25 +99,25 @@ static void end_list(struct buf *out, size_t next, bool more)
         buf_puts(out, "],\"next\":null}");
 }
 
-void hall_describe_servers(struct hall *hall, int64_t from, int64_t limit, struct buf *out)
+void describe_servers(const struct describe *from, int64_t after, int64_t limit, struct buf *out)
 {
-    const size_t n = hall->config->model.n_servers;
-    const size_t first = from > 0 && (uint64_t)from < n ? (size_t)from : from > 0 ? n : 0;
+    const size_t n = from->current->config->model.n_servers;
+    const size_t first = after <= 0 ? 0 : (uint64_t)after < n ? (size_t)after : n;
     size_t i = first;
 
     buf_puts(out, "{\"servers\":[");
     for (; i < n && i - first < (size_t)limit && out->length < ROOM; i++) {
         if (i > first)
             buf_putc(out, ',');
-        hall_describe_server(hall, (int)i, out);
+        describe_server(from, (int)i, out);
     }
     end_list(out, i, i < n);
 }
 
-void hall_describe_projects(struct hall *hall, int64_t from, int64_t limit, struct buf *out)
+void describe_projects(const struct describe *from, int64_t after, int64_t limit, struct buf *out)
 {
-    const struct model *model = &hall->config->model;
-    size_t i = from > 0 ? (size_t)from : 0;
+    const struct model *model = &from->current->config->model;
+    size_t i = after > 0 ? (size_t)after : 0;
     int64_t given = 0;
 
     buf_puts(out, "{\"projects\":[");
@@ -128,7 +126,7 @@ void hall_describe_projects(struct hall *hall, int64_t from, int64_t limit, stru
             continue;
         if (given++ > 0)
             buf_putc(out, ',');
-        hall_describe_project(hall, (int)i, out);
+        describe_project(from, (int)i, out);
     }
     while (i < model->n_sites && !model->sites[i].is_project)
         i++;
@@ -152,15 +150,15 @@ static void put_lease(const struct model_server *server, const struct lease *lea
     json_end_object(&writer);
 }
 
-void hall_describe_leases(struct hall *hall, int64_t from, int64_t limit, struct buf *out)
+void describe_leases(const struct describe *from, int64_t after, int64_t limit, struct buf *out)
 {
-    const struct model *model = &hall->config->model;
-    size_t i = from > 0 ? (size_t)from : 0;
+    const struct model *model = &from->current->config->model;
+    size_t i = after > 0 ? (size_t)after : 0;
     int64_t given = 0;
 
     buf_puts(out, "{\"leases\":[");
     for (; i < model->n_servers && given < limit && out->length < ROOM; i++) {
-        const struct lease_set *set = &fleet_power(hall->fleet, (int)i)->leases;
+        const struct lease_set *set = &fleet_power(from->current->fleet, (int)i)->leases;
 
         for (size_t k = 0; k < set->n; k++) {
             if (given++ > 0)
@@ -173,29 +171,30 @@ void hall_describe_leases(struct hall *hall, int64_t from, int64_t limit, struct
 
 /* ---- Hall itself ---- */
 
-static void put_broker(const struct hall *hall, struct json_writer *writer)
+static void put_broker(const struct describe *from, struct json_writer *writer)
 {
     json_begin_object(writer, "broker");
-    json_put_bool(writer, "connected", mqtt_is_connected(hall->mqtt));
-    json_put_string(writer, "protocol", mqtt_protocol(hall->mqtt));
+    json_put_bool(writer, "connected", mqtt_is_connected(from->mqtt));
+    json_put_string(writer, "protocol", mqtt_protocol(from->mqtt));
     json_end_object(writer);
 }
 
-static void put_store(const struct hall *hall, struct json_writer *writer)
+static void put_store(const struct describe *from, struct json_writer *writer)
 {
-    const struct config_store *store = &hall->config->store;
+    const struct config_store *store = &from->current->config->store;
+    const char *problem = from->store->problem;
 
     json_begin_object(writer, "store");
-    json_put_string(writer, "problem", hall->store_problem[0] ? hall->store_problem : NULL);
+    json_put_string(writer, "problem", problem[0] ? problem : NULL);
     json_put_string(writer, "path", store->path);
     json_put_integer(writer, "keep_days", store->keep_days);
     json_put_integer(writer, "max_mb", store->max_mb);
     json_end_object(writer);
 }
 
-static void put_energy(const struct hall *hall, struct json_writer *writer)
+static void put_energy(const struct describe *from, struct json_writer *writer)
 {
-    const struct config_energy *energy = &hall->config->energy;
+    const struct config_energy *energy = &from->current->config->energy;
 
     json_begin_object(writer, "energy");
     if (energy->price_kwh >= 0)
@@ -207,9 +206,9 @@ static void put_energy(const struct hall *hall, struct json_writer *writer)
     json_end_object(writer);
 }
 
-void hall_describe_info(struct hall *hall, struct buf *out)
+void describe_info(const struct describe *from, struct buf *out)
 {
-    const struct model *model = &hall->config->model;
+    const struct model *model = &from->current->config->model;
     const struct now now = clock_now();
     struct json_writer writer;
 
@@ -217,19 +216,19 @@ void hall_describe_info(struct hall *hall, struct buf *out)
     json_begin_object(&writer, NULL);
     json_put_string(&writer, "version", HALL_VERSION);
     json_put_integer(&writer, "schema", PAYLOAD_SCHEMA);
-    json_put_string(&writer, "site", hall->config->site);
-    json_put_string(&writer, "timezone", hall->config->timezone);
-    json_put_time(&writer, "started", hall->started_wall);
+    json_put_string(&writer, "site", from->current->config->site);
+    json_put_string(&writer, "timezone", from->current->config->timezone);
+    json_put_time(&writer, "started", from->current->started);
     json_put_time(&writer, "now", now.wall);
     json_put_integer(&writer, "servers", (int64_t)model->n_servers);
     json_put_integer(&writer, "domains", (int64_t)model->n_domains);
     json_put_integer(&writer, "projects", (int64_t)model->n_projects);
     json_put_string(&writer, "config_problem",
-                    hall->config_problem[0] ? hall->config_problem : NULL);
-    put_broker(hall, &writer);
-    put_store(hall, &writer);
+                    from->current->problem[0] ? from->current->problem : NULL);
+    put_broker(from, &writer);
+    put_store(from, &writer);
     json_put_bool(&writer, "clock_trusted", clock_is_trusted(now));
-    put_energy(hall, &writer);
+    put_energy(from, &writer);
     json_end_object(&writer);
 }
 
@@ -244,30 +243,30 @@ static int64_t put_window(struct json_writer *writer, int64_t from, int64_t to)
     return to - from;
 }
 
-static int64_t put_windows(const struct hall *hall, const struct model_policy *policy, int64_t from,
-                           int64_t end, struct json_writer *writer)
+static int64_t put_windows(const struct describe *from, const struct model_policy *policy,
+                           int64_t at, int64_t end, struct json_writer *writer)
 {
     int64_t on = 0;
 
     if (policy->mode == POLICY_ALWAYS_ON)
-        return put_window(writer, from, end);
-    for (int i = 0; policy->mode == POLICY_SCHEDULED && i < WINDOWS_MAX && from < end; i++) {
-        const struct schedule_view view = schedule_view(policy, &hall->zone_port, from);
+        return put_window(writer, at, end);
+    for (int i = 0; policy->mode == POLICY_SCHEDULED && i < WINDOWS_MAX && at < end; i++) {
+        const struct schedule_view view = schedule_view(policy, &from->current->zones, at);
         const bool ends = view.until != SCHEDULE_NEVER && view.until < end;
 
         if (view.wants)
-            on += put_window(writer, from, ends ? view.until : end);
-        from = view.wants ? (ends ? view.until : end) : view.next;
-        if (from == SCHEDULE_NEVER)
+            on += put_window(writer, at, ends ? view.until : end);
+        at = view.wants ? (ends ? view.until : end) : view.next;
+        if (at == SCHEDULE_NEVER)
             break;
     }
     return on;
 }
 
-void hall_describe_preview(struct hall *hall, const struct model_policy *policy, int64_t days,
-                           struct buf *out)
+void describe_preview(const struct describe *from, const struct model_policy *policy, int64_t days,
+                      struct buf *out)
 {
-    const int64_t from = clock_now().wall;
+    const int64_t begin = clock_now().wall;
     struct json_writer writer;
     int64_t on;
 
@@ -275,7 +274,7 @@ void hall_describe_preview(struct hall *hall, const struct model_policy *policy,
     json_begin_object(&writer, NULL);
     json_put_string(&writer, "timezone", policy->timezone);
     json_begin_array(&writer, "windows");
-    on = put_windows(hall, policy, from, from + days * INT64_C(86400000), &writer);
+    on = put_windows(from, policy, begin, begin + days * INT64_C(86400000), &writer);
     json_end_array(&writer);
     json_put_number(&writer, "hours_on", (double)on / 3600000);
     json_end_object(&writer);

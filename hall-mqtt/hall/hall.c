@@ -8,172 +8,249 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "hall/hall_internal.h"
+#include "hall/in_admin.h"
 #include "hall/in_api.h"
-#include "hall/stats.h"
+#include "hall/in_bus.h"
+#include "hall/in_clock.h"
+#include "hall/in_remote.h"
+#include "hall/out_api.h"
+#include "hall/out_board.h"
+#include "hall/out_log.h"
+#include "hall/out_store.h"
+#include "hall/stream_watch.h"
 #include "loop/daemon.h"
-#include "mqtt/client_id.h"
+#include "web/api/api.h"
 
 enum {
     TRIM_AFTER_MS = 5000, /* what only the start needed is given back then */
-    FLEET_ACCURACY_US = 5000,
-    GOODBYE_MS = 1000, /* how long the last messages may take */
-    SUBSCRIPTIONS_MAX = 32,
+    GOODBYE_MS = 1000,    /* how long the last messages may take */
 };
+
+struct hall {
+    sd_event *loop;
+    const struct secrets *secrets;
+    struct current current;
+    struct outlets outlets;
+    sd_event_source *trim;
+
+    struct turn *turn;
+    struct front *front;
+    struct errands *errands; /* what workers of the API ask */
+    struct api *api;
+    struct out_store *out_store;
+    struct stats *stats;
+    struct out_bus *out_bus;
+    struct out_discovery *out_discovery;
+    struct out_api out_api;
+    struct answers *answers;
+    struct relays *relays;
+    struct remote *remote; /* sleep without an agent */
+    struct hub *hub;
+    struct reload reload;
+    struct act act;
+
+    struct in_admin in_admin;
+    struct in_api in_api;
+    struct in_bus in_bus;
+    struct in_clock in_clock;
+    struct in_remote in_remote;
+    struct in_store in_store;
+    struct in_visits in_visits;
+};
+
+/* ---- beginning: each function makes what the next one needs ---- */
+
+/* The front comes first: visitors are answered while the rest is still being set up. */
+static int create_front(struct hall *hall)
+{
+    struct current *current = &hall->current;
+    int error = turn_create(hall->loop, current, &hall->outlets, &hall->turn);
+
+    if (error < 0)
+        return error;
+    current->zones = (struct zone_port){.offset = zone_offset, .context = &current->zone_cache};
+    /* The first look-up touches the environment; later there are threads. */
+    (void)zone_offset(&current->zone_cache, current->config->timezone, clock_now().wall / 1000);
+    hall->in_visits = (struct in_visits){current, hall->turn, &hall->outlets};
+    hall->reload = (struct reload){.loop = hall->loop,
+                                   .current = current,
+                                   .turn = hall->turn,
+                                   .outlets = &hall->outlets,
+                                   .visits = &hall->in_visits};
+    error = reload_make(&hall->reload, current);
+    if (error < 0)
+        return error;
+    fleet_set_zones(current->fleet, &current->zones);
+    error = front_create(current->board, &hall->front);
+    hall->reload.front = hall->front;
+    return error;
+}
+
+static int create_store(struct hall *hall)
+{
+    struct current *current = &hall->current;
+    int error = out_store_create(current, &hall->outlets, &hall->out_store);
+
+    if (error < 0)
+        return error;
+    out_store_restore(hall->out_store);
+    hall->in_store =
+        (struct in_store){.store = out_store_store(hall->out_store), .outlets = &hall->outlets};
+    error = in_store_listen(&hall->in_store, hall->loop);
+    if (error == 0)
+        error =
+            stats_create(hall->loop, current, hall->in_store.store, &hall->outlets, &hall->stats);
+    return error;
+}
+
+static int create_bus(struct hall *hall)
+{
+    const struct current *current = &hall->current;
+    struct outlets *outlets = &hall->outlets;
+    struct in_bus *bus = &hall->in_bus;
+    sd_event *loop = hall->loop;
+    int error;
+
+    *bus = (struct in_bus){.current = current, .turn = hall->turn, .outlets = outlets};
+    error = in_bus_connect(bus, loop, hall->secrets);
+    if (error == 0)
+        error = out_bus_create(loop, current, bus->mqtt, hall->stats, outlets, &hall->out_bus);
+    if (error == 0)
+        error = answers_create(current, bus->mqtt, hall->out_bus, outlets, hall->errands,
+                               &hall->answers);
+    if (error == 0)
+        error = relays_create(loop, current, hall->turn, bus->mqtt, hall->out_bus, outlets,
+                              &hall->relays);
+    if (error == 0)
+        error = out_discovery_create(loop, current, bus->mqtt, hall->in_store.store, outlets,
+                                     &hall->out_discovery);
+    hall->in_remote = (struct in_remote){current, hall->turn};
+    if (error == 0)
+        error = remote_create(loop, in_remote_told, &hall->in_remote, &hall->remote);
+    if (error == 0)
+        error = hub_create(&hall->reload, &hall->hub);
+    hall->reload.mqtt = bus->mqtt;
+    hall->reload.stats = hall->stats;
+    hall->reload.bus = hall->out_bus;
+    hall->reload.answers = bus->answers = hall->answers;
+    hall->reload.discovery = bus->discovery = hall->out_discovery;
+    bus->relays = hall->relays;
+    bus->hub = hall->hub;
+    return error;
+}
+
+static int create_admin(struct hall *hall)
+{
+    const struct current *current = &hall->current;
+    const struct api_options options = {.errands = hall->errands,
+                                        .config_file = out_store_config_file(hall->out_store),
+                                        .store_path = current->config->store.path,
+                                        .version = HALL_VERSION};
+    int error = api_create(&options, &hall->api);
+
+    hall->act = (struct act){.current = current,
+                             .turn = hall->turn,
+                             .mqtt = hall->in_bus.mqtt,
+                             .bus = hall->out_bus,
+                             .relays = hall->relays,
+                             .remote = hall->remote};
+    hall->in_api = (struct in_api){
+        .errands = hall->errands,
+        .describe = {current, hall->stats, hall->in_bus.mqtt, &hall->in_store},
+        .act = &hall->act,
+        .answers = hall->answers,
+        .reload = &hall->reload,
+        .stats = hall->stats,
+        .store = hall->in_store.store,
+    };
+    hall->out_api = (struct out_api){hall->errands, &hall->in_api.describe};
+    hall->in_admin = (struct in_admin){
+        .current = current, .outlets = &hall->outlets, .store = hall->in_store.store};
+    if (error == 0)
+        error = in_api_listen(&hall->in_api, hall->loop);
+    if (error == 0)
+        error = in_admin_listen(&hall->in_admin, hall->loop, hall->secrets, hall->api);
+    return error;
+}
+
+/* Who is told what the fleet decides, in this order: the log first; the statistics before the
+ * store, so that what an event counts goes to the disk with it. */
+static void add_outlets(struct hall *hall)
+{
+    struct outlets *outlets = &hall->outlets;
+
+    outlets_add(outlets, &out_log_outlet, &hall->current);
+    outlets_add(outlets, &stats_outlet, hall->stats);
+    outlets_add(outlets, &out_board_outlet, &hall->current);
+    outlets_add(outlets, &out_bus_outlet, hall->out_bus);
+    outlets_add(outlets, &out_store_outlet, hall->out_store);
+    outlets_add(outlets, &out_api_outlet, &hall->out_api);
+    outlets_add(outlets, &answers_outlet, hall->answers);
+    outlets_add(outlets, &act_outlet, &hall->act);
+    outlets_add(outlets, &stream_watch_outlet, &hall->current);
+    outlets_add(outlets, &out_discovery_outlet, hall->out_discovery);
+    outlets_add(outlets, &hub_outlet, hall->hub);
+    outlets_add(outlets, &in_api_outlet, &hall->in_api);
+    outlets_add(outlets, &in_admin_outlet, &hall->in_admin);
+}
 
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
 {
+    struct hall *hall = context;
+
     (void)source;
     (void)info;
-    hall_reload(context);
+    reload_now(&hall->reload, "");
     return 0;
 }
 
-static int add_sources(struct hall *hall)
+static int create_parts(struct hall *hall)
 {
-    int error = sd_event_add_time(hall->loop, &hall->timer, CLOCK_BOOTTIME, 0, FLEET_ACCURACY_US,
-                                  hall_on_timer, hall);
+    int error = create_front(hall);
 
-    if (error == 0 || error > 0)
-        error = sd_event_add_defer(hall->loop, &hall->publish, hall_on_publish, hall);
-    if (error >= 0)
-        error = hall_listen_to_board(hall, hall->board, &hall->visits);
-    if (error >= 0)
+    hall->in_clock =
+        (struct in_clock){.current = &hall->current, .turn = hall->turn, .outlets = &hall->outlets};
+    if (error == 0)
+        error = in_clock_listen(&hall->in_clock, hall->loop);
+    if (error == 0)
+        error = create_store(hall);
+    if (error == 0)
+        error = errands_create(&hall->errands);
+    if (error == 0)
+        error = create_bus(hall);
+    if (error == 0)
+        error = create_admin(hall);
+    if (error == 0)
         error = sd_event_add_signal(hall->loop, NULL, SIGHUP, on_hangup, hall);
     if (error >= 0)
         error = daemon_trim(hall->loop, TRIM_AFTER_MS, &hall->trim);
-    if (error < 0)
-        return error;
-    sd_event_source_set_enabled(hall->timer, SD_EVENT_OFF);
-    sd_event_source_set_enabled(hall->publish, SD_EVENT_OFF);
-    /* What changed is published after all events of this turn were handled. */
-    return sd_event_source_set_priority(hall->publish, SD_EVENT_PRIORITY_IDLE);
-}
-
-static void name_client(const struct hall *hall, char ret_id[static CLIENT_ID_SIZE])
-{
-    const struct config_mqtt *config = &hall->begun->mqtt;
-    const struct client_id_owner owner = {
-        .role = "hall",
-        .name = hall->config->site,
-        .base_topic = config->base_topic,
-        .username = config->username,
-        .password = hall->secrets->mqtt_password,
-    };
-
-    client_id_derive(&owner, ret_id);
-}
-
-static int create_mqtt(struct hall *hall)
-{
-    const struct config_mqtt *config = &hall->begun->mqtt;
-    char names[SUBSCRIPTIONS_MAX][TOPIC_MAX];
-    char retained[SUBSCRIPTIONS_MAX][TOPIC_MAX];
-    const char *subscriptions[SUBSCRIPTIONS_MAX];
-    const char *retained_filters[SUBSCRIPTIONS_MAX];
-    char browsed[2][HALL_FILTER_SIZE];
-    char status[TOPIC_MAX], echo[TOPIC_MAX], client_id[CLIENT_ID_SIZE];
-    size_t n = 0, n_retained = 0;
-
-    while (n < SUBSCRIPTIONS_MAX && topic_subscription(config->base_topic, n, names[n])) {
-        subscriptions[n] = names[n];
-        n++;
-    }
-    while (n_retained < SUBSCRIPTIONS_MAX &&
-           topic_retained(config->base_topic, n_retained, retained[n_retained])) {
-        retained_filters[n_retained] = retained[n_retained];
-        n_retained++;
-    }
-    hall_discover_filters(hall->config, browsed);
-    topic_format(config->base_topic, TOPIC_STATUS, NULL, NULL, status);
-    topic_echo(config->base_topic, echo);
-    name_client(hall, client_id);
-    const struct mqtt_options options = {
-        .host = config->host,
-        .unix_path = config->unix_path,
-        .port = config->port,
-        .tls = config->tls,
-        .ca = config->ca,
-        .version = config->version,
-        .client_id = client_id,
-        .username = config->username,
-        .password = hall->secrets->mqtt_password,
-        .will_topic = status,
-        .will_payload = "offline",
-        .birth_payload = "online",
-        .echo_topic = echo,
-        .subscriptions = subscriptions,
-        .n_subscriptions = n,
-        .retained_filters = retained_filters,
-        .n_retained_filters = n_retained,
-        .browsed_filters = (const char *const[]){browsed[0], browsed[1]},
-        .n_browsed_filters = 2,
-    };
-    return mqtt_create(hall->loop, &options, &hall_mqtt_listener, hall, &hall->mqtt);
-}
-
-static int allocate(struct hall *hall)
-{
-    const size_t n = hall->config->model.n_servers + 1;
-
-    hall->dirty = calloc(n, sizeof(*hall->dirty));
-    hall->dirty_list = calloc(n, sizeof(*hall->dirty_list));
-    hall->routes = calloc(ROUTES_MAX, sizeof(*hall->routes));
-    return hall->dirty && hall->dirty_list && hall->routes ? 0 : -ENOMEM;
-}
-
-/* The front comes first: visitors are answered while the rest is still being set up. */
-static int create_parts(struct hall *hall)
-{
-    const struct model *model = &hall->config->model;
-    const struct fleet_sink sink = {.act = hall_act, .context = hall};
-    int error = allocate(hall);
-
-    if (error == 0)
-        error = fleet_create(model, &sink, clock_now(), &hall->fleet);
-    if (error == 0)
-        error = hall_clock_create(hall);
-    if (error == 0)
-        error = board_create(hall->config, &hall->board);
-    if (error == 0)
-        error = front_create(hall->board, &hall->front);
-    if (error == 0)
-        error = add_sources(hall);
-    if (error >= 0)
-        error = prober_create(hall->loop, model, &hall_prober_listener, hall, &hall->prober);
-    if (error == 0)
-        error = remote_create(hall->loop, hall_on_remote, hall, &hall->remote);
-    if (error == 0)
-        error = hall_streams_create(hall, model, &hall->streams);
-    if (error == 0)
-        error = hall_relay_create(hall);
-    if (error == 0)
-        error = create_mqtt(hall);
-    if (error == 0)
-        error = hall_keep_create(hall);
-    if (error == 0)
-        error = hall_books_create(hall);
-    if (error == 0)
-        error = hall_discover_create(hall);
-    if (error == 0)
-        error = hall_api_create(hall);
-    if (error == 0)
-        error = hall_admin_create(hall);
     return error;
+}
+
+static void start(struct hall *hall)
+{
+    board_set_config_current(hall->current.board, !hall->current.problem[0]);
+    fleet_start(hall->current.fleet, clock_now());
+    stream_watch_start(hall->current.streams);
+    out_bus_renew(hall->out_bus);
+    turn_settle(hall->turn);
+    /* Before the broker is asked what it holds: what Hall does not name by then is cleared there.
+     */
+    out_bus_publish(hall->out_bus);
 }
 
 int hall_create(const struct config *config, const struct secrets *secrets, const char *problem,
                 struct hall **ret_hall)
 {
     struct hall *hall = calloc(1, sizeof(*hall));
-    int error = -ENOMEM;
+    int error;
 
     if (!hall)
-        return error;
-    hall->config = hall->begun = config;
+        return -ENOMEM;
+    hall->current =
+        (struct current){.config = config, .begun = config, .started = clock_now().wall};
     hall->secrets = secrets;
-    text_copy(hall->config_problem, sizeof(hall->config_problem), problem);
-    hall->started_wall = clock_now().wall;
+    text_copy(hall->current.problem, sizeof(hall->current.problem), problem);
     error = daemon_create(&hall->loop);
     if (error == 0)
         error = create_parts(hall);
@@ -182,56 +259,62 @@ int hall_create(const struct config *config, const struct secrets *secrets, cons
         hall_destroy(hall);
         return error;
     }
-    board_set_config_current(hall->board, !problem[0]);
-    fleet_start(hall->fleet, clock_now());
-    hall_streams_start(hall);
-    hall_publish_all(hall);
-    hall_settle(hall);
-    /* Before the broker is asked what it holds: what Hall does not name by then is cleared there.
-     */
-    (void)hall_on_publish(NULL, hall);
+    add_outlets(hall);
+    start(hall);
     *ret_hall = hall;
     return 0;
 }
 
 int hall_run(struct hall *hall)
 {
-    if (hall->config_problem[0])
-        hall_tell(hall, "config_rejected", hall->config_problem);
-    else
-        hall_tell(hall, "config_loaded", hall->config->file);
+    const char *problem = hall->current.problem;
+
+    outlets_event(&hall->outlets, problem[0] ? "config_rejected" : "config_loaded",
+                  problem[0] ? problem : hall->current.config->file);
     return daemon_run(hall->loop);
+}
+
+/* ---- end ---- */
+
+/* What is known goes to the disk, then to those who wait for it, then to the broker. */
+static void say_goodbye(struct hall *hall)
+{
+    if (hall->current.board)
+        board_close(hall->current.board);
+    front_destroy(hall->front);
+    if (hall->errands)
+        errands_close(hall->errands);
+    in_admin_finish(&hall->in_admin);
+    stats_destroy(hall->stats);
+    in_store_finish(&hall->in_store);
+    out_store_destroy(hall->out_store);
+    if (hall->answers)
+        answers_release(hall->answers);
+    if (hall->errands)
+        in_api_finish(&hall->in_api);
+    api_destroy(hall->api);
+    mqtt_destroy(hall->in_bus.mqtt, GOODBYE_MS);
 }
 
 void hall_destroy(struct hall *hall)
 {
     if (!hall)
         return;
-    if (hall->board)
-        board_close(hall->board);
-    front_destroy(hall->front);
-    hall_api_close(hall);
-    hall_admin_destroy(hall);
-    hall_books_destroy(hall);
-    hall_keep_destroy(hall);
-    hall_api_destroy(hall);
-    mqtt_destroy(hall->mqtt, GOODBYE_MS);
-    hall_discover_destroy(hall);
+    hall->outlets.n = 0; /* nobody is told any more */
+    say_goodbye(hall);
+    hub_destroy(hall->hub);
+    out_discovery_destroy(hall->out_discovery);
     remote_destroy(hall->remote);
-    hall_relay_destroy(hall);
-    prober_destroy(hall->prober);
-    hall_streams_destroy(hall->streams);
-    hall_clock_destroy(hall);
-    fleet_destroy(hall->fleet);
-    sd_event_source_disable_unref(hall->timer);
-    sd_event_source_disable_unref(hall->publish);
-    sd_event_source_disable_unref(hall->visits);
+    relays_destroy(hall->relays);
+    answers_destroy(hall->answers);
+    out_bus_destroy(hall->out_bus);
+    errands_destroy(hall->errands);
+    in_clock_finish(&hall->in_clock);
+    reload_drop(&hall->current);
+    turn_destroy(hall->turn);
     sd_event_source_disable_unref(hall->trim);
-    board_destroy(hall->board);
-    hall_reload_finish(hall);
+    board_destroy(hall->current.board);
+    reload_finish(&hall->reload);
     sd_event_unref(hall->loop);
-    free(hall->dirty);
-    free(hall->dirty_list);
-    free(hall->routes);
     free(hall);
 }

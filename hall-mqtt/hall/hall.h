@@ -8,8 +8,6 @@
 
 #include "config/config.h"
 
-enum { HALL_PROBLEM_SIZE = 512 };
-
 struct hall;
 
 /* config and secrets are borrowed; problem: why config is not what the file says, "": it is. Serves

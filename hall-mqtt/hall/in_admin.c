@@ -1,4 +1,5 @@
-/* The admin listener: made, told of a new configuration, and what it tells. */
+#include "hall/in_admin.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,8 +7,6 @@
 
 #include "base/json.h"
 #include "base/log.h"
-#include "hall/hall_internal.h"
-#include "web/admin/admin.h"
 
 #define HASH_KEY "admin_password_hash"
 
@@ -29,7 +28,7 @@ static void read_hash(void *context, const char *key, const char *body, int64_t 
     json_free(json);
 }
 
-static void keep_hash(struct hall *hall, const char *hash)
+static void keep_hash(struct in_admin *in, const char *hash)
 {
     struct buf text = BUF_INIT(HASH_BODY_MAX);
     struct json_writer writer;
@@ -38,76 +37,85 @@ static void keep_hash(struct hall *hall, const char *hash)
     json_begin_object(&writer, NULL);
     json_put_string(&writer, "hash", hash);
     json_end_object(&writer);
-    if (hall->store && buf_error(&text) == 0)
-        (void)store_put(hall->store, STORE_SETTING, HASH_KEY, buf_text(&text), true);
+    if (buf_error(&text) == 0)
+        (void)store_put(in->store, STORE_SETTING, HASH_KEY, buf_text(&text), true);
     buf_finish(&text);
 }
 
-static void tell(struct hall *hall, const struct admin_news *news, const char *event_type)
-{
-    char detail[320];
-
-    snprintf(detail, sizeof(detail), "%s: %s: %s", news->who, news->path, news->why);
-    hall_keep_access(hall, event_type, news->who, news->path, news->why);
-    if (hall_may_tell(hall))
-        hall_tell(hall, event_type, detail);
-}
-
-static int on_news(sd_event_source *source, int fd, uint32_t events, void *context)
+static void tell(struct in_admin *in, const struct admin_news *told)
 {
     static const char *const types[] = {[ADMIN_LOGIN] = "login",
                                         [ADMIN_LOGIN_FAILED] = "login_failed",
                                         [ADMIN_REFUSED] = "access_refused"};
-    struct hall *hall = context;
+    struct news news = {
+        .kind = NEWS_LOGIN,
+        .login = {.who = told->who, .why = told->why, .ok = told->kind == ADMIN_LOGIN}};
+    char detail[320];
+
+    if (told->kind == ADMIN_REFUSED)
+        news = (struct news){
+            .kind = NEWS_REFUSED,
+            .refused = {
+                .who = told->who, .path = told->path, .why = told->why, .site = MODEL_NONE}};
+    outlets_tell(in->outlets, &news);
+    snprintf(detail, sizeof(detail), "%s: %s: %s", told->who, told->path, told->why);
+    if (outlets_may_tell(in->outlets))
+        outlets_event(in->outlets, types[told->kind], detail);
+}
+
+static int on_news(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+    struct in_admin *in = context;
     struct admin_news news;
 
     (void)source;
     (void)fd;
     (void)events;
-    while (admin_take(hall->admin, &news)) {
+    while (admin_take(in->admin, &news)) {
         if (news.kind == ADMIN_HASHED)
-            keep_hash(hall, news.why);
+            keep_hash(in, news.why);
         else
-            tell(hall, &news, types[news.kind]);
+            tell(in, &news);
     }
     return 0;
 }
 
-/* Servers are woken without a dashboard too: one that cannot listen is said, and Hall goes on. */
-int hall_admin_create(struct hall *hall)
+int in_admin_listen(struct in_admin *in, sd_event *loop, const struct secrets *secrets,
+                    struct api *api)
 {
     char hash[SECRET_HASH_SIZE] = "";
     int error;
 
-    if (hall->store)
-        (void)store_load(hall->store, STORE_SETTING, read_hash, hash);
+    (void)store_load(in->store, STORE_SETTING, read_hash, hash);
     const struct admin_options options = {
-        .config = hall->config,
-        .secrets = hall->secrets,
+        .config = in->current->config,
+        .secrets = secrets,
         .stored_hash = hash[0] ? hash : NULL,
-        .api = hall->api,
+        .api = api,
     };
-    error = admin_create(&options, &hall->admin);
+    error = admin_create(&options, &in->admin);
     secret_wipe(hash, sizeof(hash));
     if (error < 0) {
         log_error("admin: the dashboard is not there: %s; all else goes on", strerror(-error));
         return error == -ENOMEM ? error : 0;
     }
-    error = sd_event_add_io(hall->loop, &hall->admin_news, admin_fd(hall->admin), EPOLLIN, on_news,
-                            hall);
+    error = sd_event_add_io(loop, &in->source, admin_fd(in->admin), EPOLLIN, on_news, in);
     return error < 0 ? error : 0;
 }
 
-void hall_admin_configure(struct hall *hall)
+static void on_renewed(void *context, const struct news *news)
 {
-    if (hall->admin && admin_configure(hall->admin, hall->config) < 0)
+    struct in_admin *in = context;
+
+    (void)news;
+    if (in->admin && admin_configure(in->admin, in->current->config) < 0)
         log_error("admin: no memory for the new /http settings; the old ones go on");
 }
 
-void hall_admin_destroy(struct hall *hall)
+const struct outlet_ops in_admin_outlet = {.hear = {[NEWS_RENEWED] = on_renewed}};
+
+void in_admin_finish(struct in_admin *in)
 {
-    sd_event_source_disable_unref(hall->admin_news);
-    admin_destroy(hall->admin);
-    hall->admin_news = NULL;
-    hall->admin = NULL;
+    sd_event_source_disable_unref(in->source);
+    admin_destroy(in->admin);
 }

@@ -1,43 +1,39 @@
 /*
- * hall_api: the loop's side of /api/v1: answers the errands of its workers, and tells those who
- * watch what changed. The documents are the bus's own, so that the two never disagree. Loop thread
- * only.
+ * in_api: the loop's side of /api/v1: answers the errands of its workers between other events, with
+ * the documents of describe.h, and takes commands as if the bus had brought them. What is past the
+ * workers read from the store's file themselves (store/archive.h). Loop thread only.
  */
 #ifndef HALL_HALL_IN_API_H
 #define HALL_HALL_IN_API_H
 
-#include "core/ledger.h"
-#include "words/topic.h"
+#include "hall/act.h"
+#include "hall/describe.h"
+#include "hall/reload.h"
 
-struct hall;
-struct errand;
+enum { FLUSHING_MAX = 8 };
 
-int hall_api_create(struct hall *hall);
-void hall_api_close(struct hall *hall);   /* nobody waits for the loop any more */
-void hall_api_destroy(struct hall *hall); /* after the admin listener is gone */
+struct in_api {
+    /* Set by the caller, borrowed. */
+    struct errands *errands;
+    struct describe describe;
+    struct act *act;
+    struct answers *answers;
+    struct reload *reload;
+    struct stats *stats;
+    struct store *store;
 
-/* A worker waited for the first answer to this command. */
-void hall_api_result(struct hall *hall, struct errand *errand, const struct ledger_entry *entry,
-                     const char *text);
-/* What it wants to read is on the disk. */
-void hall_api_flushed(struct hall *hall, struct errand *errand);
-/* Its place was needed for another command. */
-void hall_api_lost(struct hall *hall, struct errand *errand);
+    /* Its own. */
+    sd_event_source *source;
+    struct {
+        uint64_t ticket;
+        struct errand *errand;
+    } flushing[FLUSHING_MAX]; /* who waits for what they read to be written */
+    size_t n_flushing;
+    int64_t flushed, books_flushed; /* boot: when somebody last wanted that */
+};
 
-/* For those who watch. */
-void hall_api_said(struct hall *hall, enum topic_kind kind, const char *id, const char *text);
-void hall_api_changed(struct hall *hall, int server);
-
-/* describe.c: the documents. They append to out. */
-struct buf;
-void hall_describe_server(struct hall *hall, int server, struct buf *out);
-void hall_describe_project(struct hall *hall, int site, struct buf *out);
-void hall_describe_info(struct hall *hall, struct buf *out);
-/* Lists; from: index of the first, 0 at first; ret_next: of the next, 0 none. */
-void hall_describe_servers(struct hall *hall, int64_t from, int64_t limit, struct buf *out);
-void hall_describe_projects(struct hall *hall, int64_t from, int64_t limit, struct buf *out);
-void hall_describe_leases(struct hall *hall, int64_t from, int64_t limit, struct buf *out);
-void hall_describe_preview(struct hall *hall, const struct model_policy *policy, int64_t days,
-                           struct buf *out);
+int in_api_listen(struct in_api *in, sd_event *loop); /* 0 or -errno */
+void in_api_finish(struct in_api *in);                /* what waits for the disk is answered */
+extern const struct outlet_ops in_api_outlet;         /* context: a struct in_api */
 
 #endif

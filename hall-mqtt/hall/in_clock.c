@@ -1,4 +1,5 @@
-/* Wall time for schedules: zones, whether the clock can be trusted yet, and that it was set. */
+#include "hall/in_clock.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <sys/epoll.h>
@@ -6,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "hall/hall_internal.h"
 
 enum { LOOK_EVERY_US = 10000000 };
 
@@ -23,7 +23,7 @@ static int arm_cancel(int fd)
 
 static int on_clock_set(sd_event_source *source, int fd, uint32_t events, void *context)
 {
-    struct hall *hall = context;
+    struct in_clock *in = context;
     uint64_t expirations;
 
     (void)source;
@@ -31,17 +31,17 @@ static int on_clock_set(sd_event_source *source, int fd, uint32_t events, void *
     const ssize_t cancelled = read(fd, &expirations, sizeof(expirations)); /* always fails */
     (void)cancelled;
     log_info("hall: the clock was set; schedules are looked at anew");
-    fleet_clock_was_set(hall->fleet);
-    fleet_tick(hall->fleet, clock_now());
-    for (size_t i = 0; i < hall->config->model.n_servers; i++)
-        hall_mark(hall, (int)i); /* all that is told of time stands elsewhere now */
-    hall_settle(hall);
+    fleet_clock_was_set(in->current->fleet);
+    turn_tick(in->turn);
+    for (size_t i = 0; i < in->current->config->model.n_servers; i++)
+        /* All that is told of time stands elsewhere now. */
+        outlets_tell(in->outlets, &(struct news){.kind = NEWS_CHANGED, .server = (int)i});
     return arm_cancel(fd);
 }
 
 static int on_look(sd_event_source *source, uint64_t usec, void *context)
 {
-    struct hall *hall = context;
+    struct in_clock *in = context;
 
     (void)usec;
     if (!clock_is_trusted(clock_now())) {
@@ -49,13 +49,12 @@ static int on_look(sd_event_source *source, uint64_t usec, void *context)
         return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
     }
     log_info("hall: the clock is synchronised; schedules begin");
-    fleet_trust_clock(hall->fleet, true);
-    fleet_tick(hall->fleet, clock_now());
-    hall_settle(hall);
+    fleet_trust_clock(in->current->fleet, true);
+    turn_tick(in->turn);
     return 0;
 }
 
-static int watch_clock(struct hall *hall)
+static int watch_clock(struct in_clock *in, sd_event *loop)
 {
     const int fd = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
     int error;
@@ -64,35 +63,30 @@ static int watch_clock(struct hall *hall)
         return -errno;
     error = arm_cancel(fd);
     if (error == 0)
-        error = sd_event_add_io(hall->loop, &hall->clock_set, fd, EPOLLIN, on_clock_set, hall);
+        error = sd_event_add_io(loop, &in->set, fd, EPOLLIN, on_clock_set, in);
     if (error < 0) {
         close(fd);
         return error;
     }
-    sd_event_source_set_io_fd_own(hall->clock_set, true);
+    sd_event_source_set_io_fd_own(in->set, true);
     return 0;
 }
 
-int hall_clock_create(struct hall *hall)
+int in_clock_listen(struct in_clock *in, sd_event *loop)
 {
-    int error;
+    int error = watch_clock(in, loop);
 
-    hall->zone_port = (struct zone_port){.offset = zone_offset, .context = &hall->zones};
-    /* The first look-up touches the environment; later there are threads. */
-    (void)zone_offset(&hall->zones, hall->config->timezone, clock_now().wall / 1000);
-    fleet_set_zones(hall->fleet, &hall->zone_port);
-    error = watch_clock(hall);
     if (error < 0 || clock_is_trusted(clock_now()))
         return error;
     log_warning("hall: the clock is not synchronised yet; schedules wait for it");
-    fleet_trust_clock(hall->fleet, false);
-    error = sd_event_add_time_relative(hall->loop, &hall->clock_look, CLOCK_MONOTONIC,
-                                       LOOK_EVERY_US, 0, on_look, hall);
+    fleet_trust_clock(in->current->fleet, false);
+    error =
+        sd_event_add_time_relative(loop, &in->look, CLOCK_MONOTONIC, LOOK_EVERY_US, 0, on_look, in);
     return error < 0 ? error : 0;
 }
 
-void hall_clock_destroy(struct hall *hall)
+void in_clock_finish(struct in_clock *in)
 {
-    sd_event_source_disable_unref(hall->clock_set);
-    sd_event_source_disable_unref(hall->clock_look);
+    sd_event_source_disable_unref(in->set);
+    sd_event_source_disable_unref(in->look);
 }

@@ -1,35 +1,42 @@
-/* Commands to Hall itself, on hall/command: announce everything to Home Assistant anew, read the
- * configuration anew. The last few are remembered, so that a repeated id is answered, not run
- * again. */
+#include "hall/in_hub.h"
+
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/text.h"
-#include "hall/hall_internal.h"
 #include "words/command.h"
 
-static void answer(struct hall *hall, const struct ledger_entry *entry)
+enum { COMMANDS_MAX = 16 };
+
+struct hub {
+    struct reload *reload;
+    struct ledger_entry entries[COMMANDS_MAX]; /* a ring */
+    size_t next;
+};
+
+static void answer(struct hub *hub, const struct ledger_entry *entry)
 {
     log_info("hall: %s %s by %s: %s%s%s", command_action_name(entry->action), entry->id, entry->by,
              command_outcome_name(entry->outcome), entry->reason[0] ? ": " : "", entry->reason);
-    hall_send_answer(hall, entry, TOPIC_RESULT, NULL);
+    answers_send(hub->reload->answers, entry, TOPIC_RESULT, NULL);
 }
 
-static struct ledger_entry *find(struct hall *hall, const char *id)
+static struct ledger_entry *find(struct hub *hub, const char *id)
 {
-    for (size_t i = 0; i < HUB_COMMANDS_MAX; i++)
-        if (hall->hub[i].used && strcmp(hall->hub[i].id, id) == 0)
-            return &hall->hub[i];
+    for (size_t i = 0; i < COMMANDS_MAX; i++)
+        if (hub->entries[i].used && strcmp(hub->entries[i].id, id) == 0)
+            return &hub->entries[i];
     return NULL;
 }
 
 /* The oldest gives way, unless it is still under way. NULL: all are. */
-static struct ledger_entry *find_room(struct hall *hall)
+static struct ledger_entry *find_room(struct hub *hub)
 {
-    for (size_t i = 0; i < HUB_COMMANDS_MAX; i++) {
-        struct ledger_entry *entry = &hall->hub[hall->hub_next++ % HUB_COMMANDS_MAX];
+    for (size_t i = 0; i < COMMANDS_MAX; i++) {
+        struct ledger_entry *entry = &hub->entries[hub->next++ % COMMANDS_MAX];
 
         if (!entry->open)
             return entry;
@@ -37,91 +44,97 @@ static struct ledger_entry *find_room(struct hall *hall)
     return NULL;
 }
 
-static struct ledger_entry entry_of(const struct command *command)
+static void refuse(struct hub *hub, const struct command *command, const char *reason)
 {
-    struct ledger_entry entry = {.used = true,
-                                 .server = MODEL_NONE,
-                                 .site = MODEL_NONE,
-                                 .action = command->action,
-                                 .received = clock_now().boot,
-                                 .route = command->route};
+    struct ledger_entry entry = answers_entry(command);
 
-    text_copy(entry.id, sizeof(entry.id), command->id);
-    text_copy(entry.by, sizeof(entry.by), command->by[0] ? command->by : "someone");
-    return entry;
-}
-
-static void refuse(struct hall *hall, const struct command *command, const char *reason)
-{
-    struct ledger_entry entry = entry_of(command);
-
-    entry.outcome = OUTCOME_REFUSED;
     text_copy(entry.reason, sizeof(entry.reason), reason);
-    if (hall_may_tell(hall))
+    if (outlets_may_tell(hub->reload->outlets))
         log_warning("hall: command refused: %s", reason);
-    hall_send_answer(hall, &entry, TOPIC_RESULT, NULL);
+    answers_send(hub->reload->answers, &entry, TOPIC_RESULT, NULL);
 }
 
-static void run(struct hall *hall, enum command_action action)
+static void run(struct hub *hub, enum command_action action)
 {
     if (action == COMMAND_RELOAD)
-        hall_reload(hall);
+        reload_now(hub->reload, "");
     else
-        hall_discover_announce(hall);
+        out_discovery_announce(hub->reload->discovery);
 }
 
-static void take(struct hall *hall, const struct command *command)
+static void take(struct hub *hub, const struct command *command)
 {
-    struct ledger_entry *entry = command->id[0] ? find(hall, command->id) : NULL;
+    struct ledger_entry *entry = command->id[0] ? find(hub, command->id) : NULL;
 
     if (entry) { /* the answer of before goes to whoever asks now */
         entry->route = command->route;
-        answer(hall, entry);
+        answer(hub, entry);
         return;
     }
-    entry = find_room(hall);
+    entry = find_room(hub);
     if (!entry) {
-        refuse(hall, command, "too many commands are under way; try again when they have ended");
+        refuse(hub, command, "too many commands are under way; try again when they have ended");
         return;
     }
-    *entry = entry_of(command);
+    *entry = answers_entry(command);
+    entry->received = clock_now().boot;
     if (!entry->id[0])
         snprintf(entry->id, sizeof(entry->id), "hall-%llx-%zx",
-                 (unsigned long long)hall->started_wall, hall->hub_next);
-    entry->answered = entry->open = true;
+                 (unsigned long long)hub->reload->current->started, hub->next);
+    entry->open = true;
     entry->outcome = OUTCOME_ACCEPTED;
-    answer(hall, entry);
-    run(hall, command->action);
+    answer(hub, entry);
+    run(hub, command->action);
 }
 
-void hall_hub_command(struct hall *hall, const struct topic *topic,
-                      const struct mqtt_message *message)
+void hub_hear(struct hub *hub, const struct topic *topic, const struct mqtt_message *message)
 {
     struct command command;
     char reason[REASON_SIZE];
     const int error = command_read(topic, message->payload, message->length, message->retained,
                                    clock_now(), &command, reason);
 
-    command.route = hall_remember_route(hall, message);
+    command.route = answers_route(hub->reload->answers, message);
     if (message->retained && error == -ESTALE)
-        (void)mqtt_clear(hall->mqtt, message->topic);
+        (void)mqtt_clear(hub->reload->mqtt, message->topic);
     if (error < 0)
-        refuse(hall, &command, reason);
+        refuse(hub, &command, reason);
     else
-        take(hall, &command);
+        take(hub, &command);
 }
 
-void hall_hub_end(struct hall *hall, enum command_action action, const char *why)
+static void on_ended(void *context, const struct news *news)
 {
-    for (size_t i = 0; i < HUB_COMMANDS_MAX; i++) {
-        struct ledger_entry *entry = &hall->hub[i];
+    struct hub *hub = context;
+    const char *why = news->ended.why;
 
-        if (!entry->open || entry->action != action)
+    for (size_t i = 0; i < COMMANDS_MAX; i++) {
+        struct ledger_entry *entry = &hub->entries[i];
+
+        if (!entry->open || entry->action != news->ended.action)
             continue;
         entry->open = false;
         entry->outcome = why ? OUTCOME_FAILED : OUTCOME_DONE;
         entry->seconds_ms = clock_now().boot - entry->received;
         text_copy(entry->reason, sizeof(entry->reason), why ? why : "");
-        answer(hall, entry);
+        answer(hub, entry);
     }
+}
+
+const struct outlet_ops hub_outlet = {.hear = {[NEWS_ENDED] = on_ended}};
+
+int hub_create(struct reload *reload, struct hub **ret_hub)
+{
+    struct hub *hub = calloc(1, sizeof(*hub));
+
+    if (!hub)
+        return -ENOMEM;
+    hub->reload = reload;
+    *ret_hub = hub;
+    return 0;
+}
+
+void hub_destroy(struct hub *hub)
+{
+    free(hub);
 }

@@ -1,8 +1,5 @@
-/*
- * Packets that a relay sends in Hall's place: which relays are there, what they were asked, and
- * what became of it. Nothing falls back to Hall's own sending: where a relay is configured, Hall
- * cannot reach the server itself.
- */
+#include "hall/in_relay.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +7,6 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "hall/hall_internal.h"
 #include "words/relay_words.h"
 
 enum {
@@ -35,6 +31,11 @@ struct pending {
 };
 
 struct relays {
+    const struct current *current;
+    struct turn *turn;
+    struct mqtt *mqtt;
+    struct out_bus *bus;
+    struct outlets *outlets;
     size_t n;
     struct word words[RELAYS_MAX];
     struct pending pending[PENDING_MAX];
@@ -52,10 +53,9 @@ static struct word *find_word(struct relays *relays, const char *id)
     return NULL;
 }
 
-static int on_state(struct hall *hall, const struct topic *topic,
+static int on_state(struct relays *relays, const struct topic *topic,
                     const struct mqtt_message *message, char ret_reason[REASON_SIZE])
 {
-    struct relays *relays = hall->relays;
     struct word *word = find_word(relays, topic->id);
     bool online = false;
     const int error = message->length > 0
@@ -81,21 +81,22 @@ static int on_state(struct hall *hall, const struct topic *topic,
 
 /* ---- what became of a packet ---- */
 
-static void fail(struct hall *hall, struct pending *pending, const char *what, const char *reason)
+static void fail(struct relays *relays, struct pending *pending, const char *what,
+                 const char *reason)
 {
+    const struct model *model = &relays->current->config->model;
     struct fleet_event event = {.kind = FLEET_PACKET_FAILED,
-                                .server =
-                                    model_server_by_id(&hall->config->model, pending->server)};
+                                .server = model_server_by_id(model, pending->server)};
 
     snprintf(event.packet.reason, sizeof(event.packet.reason), "relay %s %s%s%.120s",
              pending->relay, what, reason[0] ? ": " : "", reason);
     log_warning("%s: magic packet could not be sent: %s", pending->server, event.packet.reason);
     *pending = (struct pending){0};
     if (event.server != MODEL_NONE)
-        hall_feed(hall, &event);
+        turn_feed(relays->turn, &event);
 }
 
-static int on_result(struct hall *hall, const struct topic *topic,
+static int on_result(struct relays *relays, const struct topic *topic,
                      const struct mqtt_message *message, char ret_reason[REASON_SIZE])
 {
     struct relay_result result;
@@ -104,14 +105,14 @@ static int on_result(struct hall *hall, const struct topic *topic,
     if (error < 0)
         return error;
     for (size_t i = 0; i < PENDING_MAX; i++) {
-        struct pending *pending = &hall->relays->pending[i];
+        struct pending *pending = &relays->pending[i];
 
         if (strcmp(pending->id, result.id) != 0 || strcmp(pending->relay, topic->id) != 0)
             continue;
         if (result.outcome == RELAY_DONE)
             *pending = (struct pending){0};
         else
-            fail(hall, pending,
+            fail(relays, pending,
                  result.outcome == RELAY_REFUSED ? "refused it" : "could not send it",
                  result.reason);
         break;
@@ -119,13 +120,14 @@ static int on_result(struct hall *hall, const struct topic *topic,
     return 0; /* what nobody waits for came too late, or was not asked by us */
 }
 
-void hall_on_relay(struct hall *hall, const struct topic *topic, const struct mqtt_message *message)
+void relays_hear(struct relays *relays, const struct topic *topic,
+                 const struct mqtt_message *message)
 {
     char reason[REASON_SIZE];
-    const int error = topic->kind == TOPIC_RELAY_STATE ? on_state(hall, topic, message, reason)
-                                                       : on_result(hall, topic, message, reason);
+    const int error = topic->kind == TOPIC_RELAY_STATE ? on_state(relays, topic, message, reason)
+                                                       : on_result(relays, topic, message, reason);
 
-    if (error < 0 && hall_may_tell(hall))
+    if (error < 0 && outlets_may_tell(relays->outlets))
         log_warning("relay %s: message on %s ignored: %s", topic->id, message->topic, reason);
 }
 
@@ -148,18 +150,18 @@ static void arm(struct relays *relays)
 
 static int on_due(sd_event_source *source, uint64_t usec, void *context)
 {
-    struct hall *hall = context;
+    struct relays *relays = context;
     const int64_t now = clock_now().boot;
 
     (void)source;
     (void)usec;
     for (size_t i = 0; i < PENDING_MAX; i++) {
-        struct pending *pending = &hall->relays->pending[i];
+        struct pending *pending = &relays->pending[i];
 
         if (pending->id[0] && pending->due <= now)
-            fail(hall, pending, "did not answer", "");
+            fail(relays, pending, "did not answer", "");
     }
-    arm(hall->relays);
+    arm(relays);
     return 0;
 }
 
@@ -171,7 +173,7 @@ static struct pending *find_free(struct relays *relays)
     return NULL;
 }
 
-static struct relay_order make_order(struct hall *hall, const struct model_server *server)
+static struct relay_order make_order(struct relays *relays, const struct model_server *server)
 {
     struct relay_order order = {
         .secureon_length = server->wake.secureon_length,
@@ -183,30 +185,29 @@ static struct relay_order make_order(struct hall *hall, const struct model_serve
     memcpy(order.mac, server->mac, sizeof(order.mac));
     memcpy(order.secureon, server->wake.secureon, sizeof(order.secureon));
     snprintf(order.id, sizeof(order.id), "%.16s-%llx-%llu", server->id,
-             (unsigned long long)hall->started_wall, (unsigned long long)++hall->relays->next);
+             (unsigned long long)relays->current->started, (unsigned long long)++relays->next);
     return order;
 }
 
-static int publish(struct hall *hall, const char *relay, const struct relay_order *order)
+static int publish(struct relays *relays, const char *relay, const struct relay_order *order)
 {
     struct buf text = BUF_INIT(ORDER_LIMIT);
     const int error = relay_write_order(order, &text);
 
     if (error == 0)
-        hall_send(hall, TOPIC_RELAY_SEND, relay, buf_text(&text));
+        out_bus_send(relays->bus, TOPIC_RELAY_SEND, relay, buf_text(&text));
     buf_finish(&text);
     return error;
 }
 
-int hall_relay_packet(struct hall *hall, const struct model_server *server,
-                      char reason[REASON_SIZE])
+int relays_ask(struct relays *relays, const struct model_server *server, char reason[REASON_SIZE])
 {
     const char *relay = server->wake.relay;
-    const struct word *word = find_word(hall->relays, relay);
-    struct pending *pending = find_free(hall->relays);
+    const struct word *word = find_word(relays, relay);
+    struct pending *pending = find_free(relays);
     int error = -ENOTCONN;
 
-    if (!mqtt_is_connected(hall->mqtt))
+    if (!mqtt_is_connected(relays->mqtt))
         snprintf(reason, REASON_SIZE, "the broker is not connected, so relay %s cannot be asked",
                  relay);
     else if (!word || !word->online)
@@ -215,9 +216,9 @@ int hall_relay_packet(struct hall *hall, const struct model_server *server,
     else if (!pending)
         snprintf(reason, REASON_SIZE, "too many packets wait for an answer of relays");
     else {
-        const struct relay_order order = make_order(hall, server);
+        const struct relay_order order = make_order(relays, server);
 
-        error = publish(hall, relay, &order);
+        error = publish(relays, relay, &order);
         if (error < 0) {
             snprintf(reason, REASON_SIZE, "%s", strerror(-error));
             return error;
@@ -226,26 +227,40 @@ int hall_relay_packet(struct hall *hall, const struct model_server *server,
         text_copy(pending->relay, sizeof(pending->relay), relay);
         text_copy(pending->server, sizeof(pending->server), server->id);
         pending->due = clock_now().boot + ANSWER_MS;
-        arm(hall->relays);
+        arm(relays);
     }
     return error;
 }
 
-int hall_relay_create(struct hall *hall)
+int relays_create(sd_event *loop, const struct current *current, struct turn *turn,
+                  struct mqtt *mqtt, struct out_bus *bus, struct outlets *outlets,
+                  struct relays **ret_relays)
 {
-    hall->relays = calloc(1, sizeof(*hall->relays));
-    if (!hall->relays)
-        return -ENOMEM;
-    const int error = sd_event_add_time(hall->loop, &hall->relays->timer, CLOCK_BOOTTIME, 0,
-                                        ACCURACY_US, on_due, hall);
+    struct relays *relays = calloc(1, sizeof(*relays));
+    int error;
 
-    return error < 0 ? error : sd_event_source_set_enabled(hall->relays->timer, SD_EVENT_OFF);
+    if (!relays)
+        return -ENOMEM;
+    relays->current = current;
+    relays->turn = turn;
+    relays->bus = bus;
+    relays->mqtt = mqtt;
+    relays->outlets = outlets;
+    error = sd_event_add_time(loop, &relays->timer, CLOCK_BOOTTIME, 0, ACCURACY_US, on_due, relays);
+    if (error >= 0)
+        error = sd_event_source_set_enabled(relays->timer, SD_EVENT_OFF);
+    if (error < 0) {
+        relays_destroy(relays);
+        return error;
+    }
+    *ret_relays = relays;
+    return 0;
 }
 
-void hall_relay_destroy(struct hall *hall)
+void relays_destroy(struct relays *relays)
 {
-    if (!hall->relays)
+    if (!relays)
         return;
-    sd_event_source_disable_unref(hall->relays->timer);
-    free(hall->relays);
+    sd_event_source_disable_unref(relays->timer);
+    free(relays);
 }

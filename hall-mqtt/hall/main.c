@@ -40,20 +40,20 @@ static int check(const struct config *config)
     return EXIT_SUCCESS;
 }
 
-static int serve(struct hall_start *start, const struct secrets *secrets)
+static int serve(struct start *start, const struct secrets *secrets)
 {
     struct hall *hall = NULL;
     int result = hall_create(start->config, secrets, start->problem, &hall);
 
     if (result == 0) {
-        hall_start_keep(start);
+        start_keep(start);
         result = hall_run(hall);
     }
     hall_destroy(hall);
     return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static int run_check(const struct hall_start *start, const struct buf *errors)
+static int run_check(const struct start *start, const struct buf *errors)
 {
     if (errors->length == 0)
         return check(start->config);
@@ -61,24 +61,13 @@ static int run_check(const struct hall_start *start, const struct buf *errors)
     return EXIT_FAILURE;
 }
 
-static void log_lines(const char *text)
-{
-    while (*text) {
-        const size_t length = strcspn(text, "\n");
-
-        log_error("%.*s", (int)length, text);
-        text += length + (text[length] == '\n');
-    }
-}
-
 /* A broken file does not keep the sites closed, where Hall ran before. */
-static int run(struct hall_start *start, const char *file, bool has_secrets,
+static int run(struct start *start, const char *file, bool has_secrets,
                const struct secrets *secrets, struct buf *errors)
 {
-    const bool ready =
-        has_secrets && (start->config || hall_start_fall_back(start, file, errors) == 0);
+    const bool ready = has_secrets && (start->config || start_fall_back(start, file, errors) == 0);
 
-    log_lines(buf_text(errors));
+    log_error_lines(buf_text(errors));
     if (!ready)
         return PROGRAM_EXIT_CONFIG;
     program_prepare();
@@ -89,19 +78,19 @@ int main(int argc, char *argv[])
 {
     struct program_arguments arguments;
     struct buf errors = BUF_INIT(PROGRAM_ERRORS_LIMIT);
-    struct hall_start start = {0};
+    struct start start = {0};
     struct secrets secrets = {0};
     int status = program_arguments(&program, argc, argv, &arguments);
 
     if (status >= 0)
         return status;
     log_init(arguments.level);
-    (void)hall_start_read(&start, arguments.config, &errors);
+    (void)start_read(&start, arguments.config, &errors);
     const bool has_secrets = secrets_load(&secrets, &errors) == 0;
     status = arguments.check ? run_check(&start, &errors)
                              : run(&start, arguments.config, has_secrets, &secrets, &errors);
     secrets_finish(&secrets);
-    hall_start_finish(&start);
+    start_finish(&start);
     buf_finish(&errors);
     return status;
 }

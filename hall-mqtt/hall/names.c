@@ -1,13 +1,11 @@
-/* Where upstreams are that the configuration gives a name: a proxy connects to what the name leads
- * to, which need not be the address of the server. Names are looked up on a thread, since that can
- * block, and again every minute while a server is up. */
+#include "hall/names.h"
+
 #include <errno.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "hall/hall_internal.h"
 #include "mqtt/offload.h"
 
 enum { NAME_SIZE = 256, FRESH_MS = 60000 };
@@ -26,7 +24,7 @@ struct lookup {
     struct name names[];
 };
 
-struct hall_names {
+struct names {
     sd_event *loop;
     const struct model *model;
     struct lookup *known;
@@ -77,7 +75,7 @@ static void run(void *data)
 
 static void done(void *context, void *data)
 {
-    struct hall_names *names = context;
+    struct names *names = context;
     struct lookup *found = data;
 
     for (size_t i = 0; i < found->n; i++)
@@ -93,7 +91,7 @@ static void done(void *context, void *data)
 
 static const struct offload_task task = {.run = run, .done = done, .drop = free};
 
-bool hall_names_refresh(struct hall_names *names, int64_t now)
+bool names_refresh(struct names *names, int64_t now)
 {
     const bool ended = names->ended;
 
@@ -114,8 +112,8 @@ static int compare_sites(const void *a, const void *b)
     return ((const struct name *)a)->site - ((const struct name *)b)->site;
 }
 
-size_t hall_names_addresses(const struct hall_names *names, int site,
-                            struct in_addr ret_addresses[static NAME_ADDRESSES_MAX])
+size_t names_addresses(const struct names *names, int site,
+                       struct in_addr ret_addresses[static NAME_ADDRESSES_MAX])
 {
     const struct name wanted = {.site = site};
     const struct name *name =
@@ -127,7 +125,7 @@ size_t hall_names_addresses(const struct hall_names *names, int site,
     return name->n;
 }
 
-size_t hall_names_count(const struct hall_names *names)
+size_t names_count(const struct names *names)
 {
     return names->known->n;
 }
@@ -159,9 +157,9 @@ static struct lookup *list_names(const struct model *model)
     return lookup;
 }
 
-int hall_names_create(sd_event *loop, const struct model *model, struct hall_names **ret_names)
+int names_create(sd_event *loop, const struct model *model, struct names **ret_names)
 {
-    struct hall_names *names = calloc(1, sizeof(*names));
+    struct names *names = calloc(1, sizeof(*names));
 
     if (names)
         names->known = list_names(model);
@@ -175,7 +173,7 @@ int hall_names_create(sd_event *loop, const struct model *model, struct hall_nam
     return 0;
 }
 
-void hall_names_destroy(struct hall_names *names)
+void names_destroy(struct names *names)
 {
     if (!names)
         return;

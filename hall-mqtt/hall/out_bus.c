@@ -1,239 +1,323 @@
-/* What the bus and the board are told of the fleet. */
+#include "hall/out_bus.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "base/text.h"
-#include "hall/hall_internal.h"
-#include "hall/in_api.h"
-#include "hall/stats.h"
-#include "words/payload.h"
 
-static const char *base_topic(const struct hall *hall)
+/* Servers whose topics are to be published, in the order in which they changed. */
+struct marks {
+    size_t n;
+    struct {
+        int server; /* of the first n */
+        bool is_marked;
+    } of[];
+};
+
+struct out_bus {
+    const struct current *current;
+    struct mqtt *mqtt;
+    struct stats *stats;
+    struct outlets *outlets;
+    sd_event_source *publish; /* after all events of this turn of the loop */
+    struct marks *marks;
+    size_t n_awake; /* servers that are up */
+};
+
+/* ---- messages ---- */
+
+static const char *format(const struct out_bus *bus, enum topic_kind kind, const char *id,
+                          char topic[TOPIC_MAX])
 {
-    return hall->begun->mqtt.base_topic;
+    topic_format(bus->current->begun->mqtt.base_topic, kind, id, NULL, topic);
+    return topic;
 }
 
-static void retain(struct hall *hall, enum topic_kind kind, const char *id, const char *text)
+static void retain(struct out_bus *bus, enum topic_kind kind, const char *id, const char *text)
 {
     char topic[TOPIC_MAX];
 
-    topic_format(base_topic(hall), kind, id, NULL, topic);
-    if (mqtt_retain(hall->mqtt, topic, text, strlen(text)) < 0)
+    if (mqtt_retain(bus->mqtt, format(bus, kind, id, topic), text, strlen(text)) < 0)
         log_error("bus: %s: no memory to keep this message", topic);
 }
 
-static void retain_buf(struct hall *hall, enum topic_kind kind, const char *id, int error,
+static void retain_buf(struct out_bus *bus, enum topic_kind kind, const char *id, int error,
                        struct buf *text)
 {
     if (error < 0)
-        log_error("bus: the message of %s is too long to publish", id ? id : base_topic(hall));
+        log_error("bus: the message of %s is too long to publish",
+                  id ? id : bus->current->begun->mqtt.base_topic);
     else
-        retain(hall, kind, id, buf_text(text));
+        retain(bus, kind, id, buf_text(text));
     buf_finish(text);
 }
 
-void hall_send(struct hall *hall, enum topic_kind kind, const char *id, const char *text)
+void out_bus_clear(struct out_bus *bus, enum topic_kind kind, const char *id)
+{
+    retain(bus, kind, id, "");
+}
+
+/* said: what the other outlets are told of it beside topic, id and text. */
+static void send_said(struct out_bus *bus, enum topic_kind kind, const char *id, const char *text,
+                      struct news said)
 {
     char topic[TOPIC_MAX];
 
-    topic_format(base_topic(hall), kind, id, NULL, topic);
-    (void)mqtt_publish(hall->mqtt, topic, text, strlen(text));
-    hall_api_said(hall, kind, id, text);
+    (void)mqtt_publish(bus->mqtt, format(bus, kind, id, topic), text, strlen(text));
+    said.kind = NEWS_SAID;
+    said.said.topic = kind;
+    said.said.id = id;
+    said.said.text = text;
+    outlets_tell(bus->outlets, &said);
 }
 
-void hall_tell(struct hall *hall, const char *event_type, const char *detail)
+void out_bus_send(struct out_bus *bus, enum topic_kind kind, const char *id, const char *text)
 {
-    struct buf text = BUF_INIT(PAYLOAD_LIMIT);
-
-    log_info("hall: %s: %s", event_type, detail);
-    if (payload_hall_event(event_type, detail, clock_now(), &text) == 0) {
-        hall_send(hall, TOPIC_EVENT, NULL, buf_text(&text));
-        hall_keep_told(hall, event_type, buf_text(&text));
-    }
-    buf_finish(&text);
+    send_said(bus, kind, id, text, (struct news){0});
 }
 
-/* The notice of one server, for the HTTP workers. */
+/* ---- retained topics ---- */
 
-static int64_t expected_ready(const struct power *power)
+static void publish_state(struct out_bus *bus, int server)
 {
-    const struct history *history = &power->history;
-    int64_t expected;
+    const char *id = bus->current->config->model.servers[server].id;
+    const struct power *power = fleet_power(bus->current->fleet, server);
 
-    if (!power->wake.open && power->awaited_until == 0)
-        return -1;
-    expected = history_stage_median(history, power->wake.kind, STAGE_SITE_ANSWERS);
-    if (expected < 0)
-        expected = history_median(history, power->wake.kind);
-    return expected < 0 ? -1 : power->wake.started + expected;
+    retain(bus, TOPIC_SERVER_STATE, id, power_state_name(power->state));
+    retain(bus, TOPIC_SERVER_POWER, id, payload_server_power(bus->current->fleet, server));
 }
 
-static uint64_t sites_ready(const struct fleet *fleet, int server)
+static void publish_projects(struct out_bus *bus, int server)
 {
-    uint64_t bits = 0;
-    unsigned bit = 0;
+    const struct model *model = &bus->current->config->model;
+    const struct fleet *fleet = bus->current->fleet;
 
-    for (int site = fleet_first_site(fleet, server); site != MODEL_NONE && bit < 64;
-         site = fleet_next_site(fleet, site), bit++)
-        if (fleet_site_ready(fleet, site))
-            bits |= UINT64_C(1) << bit;
-    return bits;
-}
-
-static void post_faults(struct hall *hall, int server)
-{
-    for (int site = fleet_first_site(hall->fleet, server); site != MODEL_NONE;
-         site = fleet_next_site(hall->fleet, site))
-        board_post_fault(hall->board, site, problem_of_site(hall->fleet, site));
-}
-
-static void post_project(struct hall *hall, int site)
-{
-    const struct project *project = fleet_project(hall->fleet, site);
-    struct project_notice notice = {0};
-    const char *container;
-
-    notice.state = fleet_project_state(hall->fleet, site);
-    notice.ailment = fleet_project_ailment(hall->fleet, site, &container);
-    notice.coming = project->wanted || project->order == PROJECT_RESTART;
-    notice.alone = !project->wanted || project->alone;
-    notice.started = project->wanted ? project->started : 0;
-    notice.expected = project_expected(project);
-    for (unsigned i = 0; i < STAGES; i++)
-        notice.stages[i] = project->wanted ? project->stages[i] : STAGE_UNREACHED;
-    text_show(notice.container, sizeof(notice.container), container, strlen(container));
-    (void)fleet_project_problem(hall->fleet, site, notice.problem);
-    board_post_project(hall->board, site, &notice);
-}
-
-static void post_notice(struct hall *hall, int server)
-{
-    const struct power *power = fleet_power(hall->fleet, server);
-    struct notice notice = {
-        .state = power->state,
-        .since = power->since,
-        .wake_open = power->wake.open,
-        .wake_queued = power->wake.queued,
-        .wake_started = power->wake.started,
-        .wake_deadline = power->wake.deadline,
-        .expected_ready = expected_ready(power),
-        .failure = power->failure,
-        .guard = power->guard,
-        .sites_ready = sites_ready(hall->fleet, server),
-    };
-
-    memcpy(notice.stages, power->wake.stages, sizeof(notice.stages));
-    for (unsigned i = 0; i < STAGES; i++)
-        notice.expected[i] =
-            (int32_t)history_stage_median(&power->history, power->wake.kind, (enum stage)i);
-    power_why(power, clock_now(), notice.why, sizeof(notice.why));
-    (void)fleet_problem(hall->fleet, server, notice.problem);
-    post_faults(hall, server);
-    for (int site = fleet_first_site(hall->fleet, server); site != MODEL_NONE;
-         site = fleet_next_site(hall->fleet, site))
-        if (fleet_project(hall->fleet, site))
-            post_project(hall, site);
-    board_post(hall->board, server, &notice);
-}
-
-/* One server's topics. */
-
-void hall_publish_state(struct hall *hall, int server)
-{
-    const char *id = hall->config->model.servers[server].id;
-    const struct power *power = fleet_power(hall->fleet, server);
-
-    retain(hall, TOPIC_SERVER_STATE, id, power_state_name(power->state));
-    retain(hall, TOPIC_SERVER_POWER, id, payload_server_power(hall->fleet, server));
-}
-
-static void publish_projects(struct hall *hall, int server)
-{
-    const struct model *model = &hall->config->model;
-
-    for (int site = fleet_first_site(hall->fleet, server); site != MODEL_NONE;
-         site = fleet_next_site(hall->fleet, site)) {
+    for (int site = fleet_first_site(fleet, server); site != MODEL_NONE;
+         site = fleet_next_site(fleet, site)) {
         const char *id = model->sites[site].id;
         struct buf text = BUF_INIT(PAYLOAD_LIMIT);
 
         if (!model->sites[site].is_project)
             continue;
-        retain(hall, TOPIC_PROJECT_STATE, id, payload_project_state(hall->fleet, model, site));
-        retain_buf(hall, TOPIC_PROJECT_STATUS, id,
-                   payload_project_status(hall->fleet, model, site, clock_now(), &text), &text);
+        retain(bus, TOPIC_PROJECT_STATE, id, payload_project_state(fleet, model, site));
+        retain_buf(bus, TOPIC_PROJECT_STATUS, id,
+                   payload_project_status(fleet, model, site, clock_now(), &text), &text);
     }
 }
 
-static void publish_server(struct hall *hall, int server)
+static void publish_server(struct out_bus *bus, int server)
 {
-    const struct model *model = &hall->config->model;
+    const struct model *model = &bus->current->config->model;
+    const struct fleet *fleet = bus->current->fleet;
     const char *id = model->servers[server].id;
     struct buf status = BUF_INIT(PAYLOAD_LIMIT);
     struct buf config = BUF_INIT(PAYLOAD_LIMIT);
     struct payload_energy energy;
 
-    hall_books_woken(hall, server, true);
-    const bool counted = hall_books_energy(hall, server, &energy);
+    stats_look(bus->stats, server);
+    const bool counted = stats_energy(bus->stats, server, &energy);
 
-    hall_books_look(hall, server);
-    hall_publish_state(hall, server);
-    retain_buf(hall, TOPIC_SERVER_STATUS, id,
-               payload_server_status(hall->fleet, model, server, counted ? &energy : NULL,
-                                     clock_now(), &status),
-               &status);
-    retain_buf(hall, TOPIC_SERVER_CONFIG, id,
-               payload_server_config(hall->fleet, model, server, &config), &config);
-    publish_projects(hall, server);
-    hall_api_changed(hall, server);
+    publish_state(bus, server);
+    retain_buf(
+        bus, TOPIC_SERVER_STATUS, id,
+        payload_server_status(fleet, model, server, counted ? &energy : NULL, clock_now(), &status),
+        &status);
+    retain_buf(bus, TOPIC_SERVER_CONFIG, id, payload_server_config(fleet, model, server, &config),
+               &config);
+    publish_projects(bus, server);
+    outlets_tell(bus->outlets, &(struct news){.kind = NEWS_PUBLISHED, .server = server});
 }
 
-void hall_mark(struct hall *hall, int server)
+static void publish_info(struct out_bus *bus)
 {
-    if (!hall->renewing)
-        post_notice(hall, server);
-    if (hall->dirty[server])
+    const struct current *current = bus->current;
+    const struct hall_info info = {.version = HALL_VERSION,
+                                   .started = current->started,
+                                   .awake = bus->n_awake,
+                                   .config_problem = current->problem,
+                                   .broker = mqtt_protocol(bus->mqtt)};
+    struct buf text = BUF_INIT(PAYLOAD_LIMIT);
+
+    retain_buf(bus, TOPIC_INFO, NULL, payload_info(&info, &current->config->model, &text), &text);
+}
+
+static void mark(struct out_bus *bus, int server)
+{
+    struct marks *marks = bus->marks;
+
+    if (marks->of[server].is_marked)
         return;
-    hall->dirty[server] = true;
-    hall->dirty_list[hall->n_dirty++] = server;
-    sd_event_source_set_enabled(hall->publish, SD_EVENT_ONESHOT);
+    marks->of[server].is_marked = true;
+    marks->of[marks->n++].server = server;
+    sd_event_source_set_enabled(bus->publish, SD_EVENT_ONESHOT);
 }
 
-int hall_on_publish(sd_event_source *source, void *context)
+void out_bus_publish(struct out_bus *bus)
 {
-    struct hall *hall = context;
+    struct marks *marks = bus->marks;
 
-    (void)source;
-    for (size_t i = 0; i < hall->n_dirty; i++) {
-        hall->dirty[hall->dirty_list[i]] = false;
-        publish_server(hall, hall->dirty_list[i]);
+    for (size_t i = 0; i < marks->n; i++) {
+        marks->of[marks->of[i].server].is_marked = false;
+        publish_server(bus, marks->of[i].server);
     }
-    hall->n_dirty = 0;
+    marks->n = 0;
+}
+
+void out_bus_renew(struct out_bus *bus)
+{
+    const size_t n = bus->current->config->model.n_servers;
+
+    bus->n_awake = 0;
+    for (size_t i = 0; i < n; i++)
+        bus->n_awake += power_is_up(fleet_power(bus->current->fleet, (int)i)->state);
+    publish_info(bus);
+    for (size_t i = 0; i < n; i++)
+        outlets_tell(bus->outlets, &(struct news){.kind = NEWS_CHANGED, .server = (int)i});
+}
+
+/* ---- what it listens to ---- */
+
+static void on_state(void *context, const struct action *action)
+{
+    struct out_bus *bus = context;
+    const bool was = power_is_up(action->state.from), is = power_is_up(action->state.to);
+
+    publish_state(bus, action->server);
+    bus->n_awake += is;
+    bus->n_awake -= was;
+    if (is != was && !bus->current->renewing)
+        publish_info(bus);
+}
+
+static void on_status(void *context, const struct action *action)
+{
+    mark(context, action->server);
+}
+
+static void on_changed(void *context, const struct news *news)
+{
+    mark(context, news->server);
+}
+
+static void on_event(void *context, const struct action *action)
+{
+    struct out_bus *bus = context;
+    const struct model *model = &bus->current->config->model;
+    struct buf text = BUF_INIT(PAYLOAD_LIMIT);
+
+    if (payload_event(model, action, clock_now(), &text) == 0)
+        send_said(bus, TOPIC_SERVER_EVENT, model->servers[action->server].id, buf_text(&text),
+                  (struct news){.said = {.action = action}});
+    buf_finish(&text);
+}
+
+/* A guard refused a visitor: an event of Hall itself. */
+static void on_limit(void *context, const struct action *action)
+{
+    const struct out_bus *bus = context;
+    const struct guard guard = action->limit.guard;
+    const struct in_addr address = {.s_addr = htonl(action->limit.address)};
+    char detail[256], until[RFC3339_SIZE] = "";
+
+    if (!action->limit.refused || !outlets_may_tell(bus->outlets))
+        return;
+    if (guard.until != LEASE_FOREVER)
+        rfc3339_format(clock_wall_at(clock_now(), guard.until), until);
+    snprintf(detail, sizeof(detail), "%s%s%.64s: guard %s refuses%s%s",
+             action->limit.address ? inet_ntoa(address) : "", action->limit.address ? " " : "",
+             bus->current->config->model.sites[action->limit.site].id, guard_name(guard.kind),
+             until[0] ? " until " : "", until);
+    outlets_event(bus->outlets, "access_refused", detail);
+}
+
+static void on_hall_event(void *context, const struct news *news)
+{
+    struct buf text = BUF_INIT(PAYLOAD_LIMIT);
+
+    if (payload_hall_event(news->event.type, news->event.detail, clock_now(), &text) == 0)
+        send_said(context, TOPIC_EVENT, NULL, buf_text(&text),
+                  (struct news){.said = {.type = news->event.type}});
+    buf_finish(&text);
+}
+
+static void on_broker(void *context, const struct news *news)
+{
+    if (news->connected)
+        publish_info(context);
+}
+
+static void on_config(void *context, const struct news *news)
+{
+    (void)news;
+    publish_info(context);
+}
+
+const struct outlet_ops out_bus_outlet = {
+    .act = {[ACTION_STATE] = on_state,
+            [ACTION_STATUS] = on_status,
+            [ACTION_SITE] = on_status,
+            [ACTION_EVENT] = on_event,
+            [ACTION_LIMIT] = on_limit},
+    .hear = {[NEWS_CHANGED] = on_changed,
+             [NEWS_EVENT] = on_hall_event,
+             [NEWS_BROKER] = on_broker,
+             [NEWS_CONFIG] = on_config},
+};
+
+/* ---- life ---- */
+
+static int on_publish(sd_event_source *source, void *context)
+{
+    (void)source;
+    out_bus_publish(context);
     return 0;
 }
 
-void hall_publish_info(struct hall *hall)
+struct marks *out_bus_marks(size_t n)
 {
-    const struct hall_info info = {.version = HALL_VERSION,
-                                   .started = hall->started_wall,
-                                   .awake = hall->n_awake,
-                                   .config_problem = hall->config_problem,
-                                   .broker = mqtt_protocol(hall->mqtt)};
-    struct buf text = BUF_INIT(PAYLOAD_LIMIT);
+    struct marks *marks = NULL;
 
-    retain_buf(hall, TOPIC_INFO, NULL, payload_info(&info, &hall->config->model, &text), &text);
+    return calloc(1, sizeof(*marks) + n * sizeof(marks->of[0]));
 }
 
-void hall_count_awake(struct hall *hall)
+void out_bus_adopt(struct out_bus *bus, struct marks *marks)
 {
-    hall->n_awake = 0;
-    for (size_t i = 0; i < hall->config->model.n_servers; i++)
-        hall->n_awake += power_is_up(fleet_power(hall->fleet, (int)i)->state);
+    free(bus->marks);
+    bus->marks = marks;
 }
 
-void hall_publish_all(struct hall *hall)
+int out_bus_create(sd_event *loop, const struct current *current, struct mqtt *mqtt,
+                   struct stats *stats, struct outlets *outlets, struct out_bus **ret_bus)
 {
-    hall_count_awake(hall);
-    hall_publish_info(hall);
-    for (size_t i = 0; i < hall->config->model.n_servers; i++)
-        hall_mark(hall, (int)i);
+    struct out_bus *bus = calloc(1, sizeof(*bus));
+    int error = -ENOMEM;
+
+    if (!bus)
+        return error;
+    *bus = (struct out_bus){.current = current, .mqtt = mqtt, .stats = stats, .outlets = outlets};
+    bus->marks = out_bus_marks(current->config->model.n_servers);
+    if (bus->marks)
+        error = sd_event_add_defer(loop, &bus->publish, on_publish, bus);
+    if (error >= 0)
+        error = sd_event_source_set_enabled(bus->publish, SD_EVENT_OFF);
+    if (error >= 0)
+        error = sd_event_source_set_priority(bus->publish, SD_EVENT_PRIORITY_IDLE);
+    if (error < 0) {
+        out_bus_destroy(bus);
+        return error;
+    }
+    *ret_bus = bus;
+    return 0;
+}
+
+void out_bus_destroy(struct out_bus *bus)
+{
+    if (!bus)
+        return;
+    sd_event_source_disable_unref(bus->publish);
+    free(bus->marks);
+    free(bus);
 }

@@ -1,4 +1,5 @@
-/* Home Assistant: carries what the announcer offers to the broker, and what is heard there back. */
+#include "hall/out_discovery.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -7,8 +8,6 @@
 #include <sys/random.h>
 
 #include "base/log.h"
-#include "ha-discovery/announcer.h"
-#include "hall/hall_internal.h"
 
 enum {
     BIRTH_LEAST_MS = 1000, /* a Home Assistant that starts has much to do: a short random delay */
@@ -20,7 +19,11 @@ enum {
 
 static const char removed_key[] = "discovery.removed.";
 
-struct hall_discover {
+struct out_discovery {
+    const struct current *current;
+    struct mqtt *mqtt;
+    struct store *store;
+    struct outlets *outlets;
     struct announcer *announcer;
     sd_event_source *later; /* for what has to wait */
     sd_event_source *more;  /* for what was too much for one turn of the loop */
@@ -56,21 +59,19 @@ static struct discovery discovery_of(const struct config *config, const struct c
                               .language = config->language};
 }
 
-void hall_discover_filters(const struct config *config, char out[2][HALL_FILTER_SIZE])
+void out_discovery_filters(const struct config *config, char ret_filters[2][DISCOVERY_TOPIC_SIZE])
 {
     const struct discovery discovery = discovery_of(config, &config->mqtt);
 
-    _Static_assert((int)HALL_FILTER_SIZE >= (int)DISCOVERY_TOPIC_SIZE, "a filter fits");
-    discovery_topic(&discovery, "+", out[0]);
-    discovery_birth_topic(&discovery, out[1]);
+    discovery_topic(&discovery, "+", ret_filters[0]);
+    discovery_birth_topic(&discovery, ret_filters[1]);
 }
 
-static int create_announcer(struct hall *hall, const struct config *config,
-                            struct announcer **ret_announcer)
+int out_discovery_prepare(struct out_discovery *out, const struct config *config,
+                          struct announcer **ret_announcer)
 {
-    struct hall_discover *discover = hall->discover;
-    struct discovery discovery = discovery_of(config, &hall->begun->mqtt);
-    char *url = discover->url[++discover->turn % 2];
+    struct discovery discovery = discovery_of(config, &out->current->begun->mqtt);
+    char *url = out->url[++out->turn % 2];
 
     write_url(config, url);
     discovery.url = url[0] ? url : NULL;
@@ -79,31 +80,30 @@ static int create_announcer(struct hall *hall, const struct config *config,
 
 /* ---- sending ---- */
 
-static void arm_later(struct hall *hall)
+static void arm_later(struct out_discovery *out)
 {
-    struct hall_discover *discover = hall->discover;
-    int64_t at = announcer_due(discover->announcer);
+    int64_t at = announcer_due(out->announcer);
 
-    if (discover->repeat_at != 0 && discover->repeat_at < at)
-        at = discover->repeat_at;
+    if (out->repeat_at != 0 && out->repeat_at < at)
+        at = out->repeat_at;
     if (at == INT64_MAX) {
-        sd_event_source_set_enabled(discover->later, SD_EVENT_OFF);
+        sd_event_source_set_enabled(out->later, SD_EVENT_OFF);
         return;
     }
-    sd_event_source_set_time(discover->later, at > 0 ? (uint64_t)at * 1000 : 0);
-    sd_event_source_set_enabled(discover->later, SD_EVENT_ONESHOT);
+    sd_event_source_set_time(out->later, at > 0 ? (uint64_t)at * 1000 : 0);
+    sd_event_source_set_enabled(out->later, SD_EVENT_ONESHOT);
 }
 
-static void go_on(struct hall *hall)
+static void go_on(struct out_discovery *out)
 {
-    sd_event_source_set_enabled(hall->discover->more, SD_EVENT_ONESHOT);
+    sd_event_source_set_enabled(out->more, SD_EVENT_ONESHOT);
 }
 
-bool hall_discover_spare(void *context, struct mqtt_spare *ret_spare)
+bool out_discovery_spare(void *context, struct mqtt_spare *ret_spare)
 {
-    struct hall *hall = context;
+    struct out_discovery *out = context;
     struct announcement next;
-    const int result = announcer_next(hall->discover->announcer, clock_now().boot, &next);
+    const int result = announcer_next(out->announcer, clock_now().boot, &next);
 
     if (result == 1) {
         *ret_spare = (struct mqtt_spare){.topic = next.topic,
@@ -115,81 +115,78 @@ bool hall_discover_spare(void *context, struct mqtt_spare *ret_spare)
     if (result < 0 && result != -EAGAIN)
         log_error("discovery: a device cannot be announced: %s", strerror(-result));
     if (result < 0)
-        go_on(hall);
+        go_on(out);
     else
-        arm_later(hall);
+        arm_later(out);
     return false;
 }
 
-void hall_discover_taken(void *context, uint64_t token, bool taken)
+void out_discovery_taken(void *context, uint64_t token, bool taken)
 {
-    struct hall *hall = context;
+    struct out_discovery *out = context;
 
-    announcer_taken(hall->discover->announcer, token, taken);
-    if (announcer_is_done(hall->discover->announcer))
-        go_on(hall);
+    announcer_taken(out->announcer, token, taken);
+    if (announcer_is_done(out->announcer))
+        go_on(out);
 }
 
 static int on_more(sd_event_source *source, void *context)
 {
-    struct hall *hall = context;
+    struct out_discovery *out = context;
 
     (void)source;
-    mqtt_hurry(hall->mqtt);
-    if (announcer_is_done(hall->discover->announcer))
-        hall_hub_end(hall, COMMAND_ANNOUNCE, NULL);
+    mqtt_hurry(out->mqtt);
+    if (announcer_is_done(out->announcer))
+        outlets_tell(out->outlets,
+                     &(struct news){.kind = NEWS_ENDED, .ended = {.action = COMMAND_ANNOUNCE}});
     return 0;
 }
 
 static int on_later(sd_event_source *source, uint64_t usec, void *context)
 {
-    struct hall *hall = context;
-    struct hall_discover *discover = hall->discover;
+    struct out_discovery *out = context;
 
     (void)source;
     (void)usec;
-    if (discover->repeat_at != 0 && discover->repeat_at <= clock_now().boot) {
-        discover->repeat_at = 0;
-        announcer_repeat(discover->announcer);
+    if (out->repeat_at != 0 && out->repeat_at <= clock_now().boot) {
+        out->repeat_at = 0;
+        announcer_repeat(out->announcer);
     }
-    go_on(hall);
+    go_on(out);
     return 0;
 }
 
 /* ---- hearing ---- */
 
-static void remember_removed(struct hall *hall, const char *object, bool removed)
+static void remember_removed(struct out_discovery *out, const char *object, bool removed)
 {
     char key[KEY_SIZE], body[64], at[RFC3339_SIZE];
 
     snprintf(key, sizeof(key), "%s%s", removed_key, object);
     snprintf(body, sizeof(body), "{\"at\":\"%s\"}", rfc3339_format(clock_now().wall, at));
-    if (hall->store)
-        (void)store_put(hall->store, STORE_SETTING, key, removed ? body : NULL, true);
+    (void)store_put(out->store, STORE_SETTING, key, removed ? body : NULL, true);
 }
 
-static void on_birth(struct hall *hall, const struct mqtt_message *message)
+static void on_birth(struct out_discovery *out, const struct mqtt_message *message)
 {
-    struct hall_discover *discover = hall->discover;
     uint32_t bits = 0;
 
     if (message->retained || message->length != 6 || memcmp(message->payload, "online", 6) != 0 ||
-        discover->repeat_at != 0)
+        out->repeat_at != 0)
         return;
     if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) != (ssize_t)sizeof(bits))
         bits = (uint32_t)clock_boot_ns();
-    discover->repeat_at =
-        clock_now().boot + BIRTH_LEAST_MS + bits % (BIRTH_MOST_MS - BIRTH_LEAST_MS);
+    out->repeat_at = clock_now().boot + BIRTH_LEAST_MS + bits % (BIRTH_MOST_MS - BIRTH_LEAST_MS);
     log_info("discovery: Home Assistant has started; everything is announced to it again");
-    arm_later(hall);
+    arm_later(out);
 }
 
-static void on_config(struct hall *hall, const struct mqtt_message *message)
+static void on_config(struct out_discovery *out, const struct mqtt_message *message)
 {
     char object[DISCOVERY_OBJECT_SIZE] = "";
 
-    switch (announcer_hear(hall->discover->announcer, message->topic, message->payload,
-                           message->length, clock_now().boot, object)) {
+    switch (announcer_hear(out->announcer, message->topic, message->payload, message->length,
+                           clock_now().boot, object)) {
     case HEARD_NOTHING:
         return;
     case HEARD_REMOVED:
@@ -197,10 +194,10 @@ static void on_config(struct hall *hall, const struct mqtt_message *message)
             "discovery: somebody deleted %s in Home Assistant; it stays away until the command "
             "announce",
             object);
-        remember_removed(hall, object, true);
+        remember_removed(out, object, true);
         return;
     case HEARD_REPLACED:
-        if (hall_may_tell(hall))
+        if (outlets_may_tell(out->outlets))
             log_warning("discovery: someone else published to %s, which only this program may; "
                         "corrected",
                         message->topic);
@@ -209,121 +206,132 @@ static void on_config(struct hall *hall, const struct mqtt_message *message)
         log_info("discovery: %s is no more; cleared", object);
         break;
     }
-    go_on(hall);
+    go_on(out);
 }
 
-bool hall_discover_message(struct hall *hall, const struct mqtt_message *message)
+bool out_discovery_message(struct out_discovery *out, const struct mqtt_message *message)
 {
-    const struct discovery discovery = discovery_of(hall->config, &hall->begun->mqtt);
+    const struct discovery discovery =
+        discovery_of(out->current->config, &out->current->begun->mqtt);
     char topic[DISCOVERY_TOPIC_SIZE], object[DISCOVERY_OBJECT_SIZE];
 
     if (strcmp(message->topic, discovery_birth_topic(&discovery, topic)) == 0)
-        on_birth(hall, message);
+        on_birth(out, message);
     else if (discovery_parse_topic(&discovery, message->topic, object))
-        on_config(hall, message);
+        on_config(out, message);
     else
         return false;
     return true;
 }
 
-void hall_discover_browsed(void *context)
+void out_discovery_browsed(void *context)
 {
-    struct hall *hall = context;
+    struct out_discovery *out = context;
 
-    announcer_browsed(hall->discover->announcer);
-}
-
-void hall_discover_connected(struct hall *hall)
-{
-    announcer_connected(hall->discover->announcer);
+    announcer_browsed(out->announcer);
 }
 
 /* ---- from the rest of Hall ---- */
 
-void hall_discover_restart(struct hall *hall, int server)
+static void on_broker(void *context, const struct news *news)
 {
-    const struct agent_report *report = &fleet_power(hall->fleet, server)->report;
-    const bool by_agent = hall->config->model.servers[server].sleep.via == SLEEP_VIA_AGENT;
+    struct out_discovery *out = context;
+
+    (void)news;
+    announcer_connected(out->announcer);
+}
+
+/* Now it is known whether the agent can restart its server. */
+static void on_report(void *context, const struct news *news)
+{
+    struct out_discovery *out = context;
+    const int server = news->server;
+    const struct agent_report *report = &fleet_power(out->current->fleet, server)->report;
+    const bool by_agent = out->current->config->model.servers[server].sleep.via == SLEEP_VIA_AGENT;
 
     if (!report->heard)
         return;
-    announcer_set_restart(hall->discover->announcer, server, by_agent && report->can_restart);
-    if (!announcer_is_done(hall->discover->announcer))
-        go_on(hall);
+    announcer_set_restart(out->announcer, server, by_agent && report->can_restart);
+    if (!announcer_is_done(out->announcer))
+        go_on(out);
 }
+
+const struct outlet_ops out_discovery_outlet = {
+    .hear = {[NEWS_BROKER] = on_broker, [NEWS_REPORT] = on_report},
+};
 
 static void on_recalled(void *context, const char *object)
 {
     remember_removed(context, object, false);
 }
 
-void hall_discover_announce(struct hall *hall)
+void out_discovery_announce(struct out_discovery *out)
 {
-    announcer_recall(hall->discover->announcer, on_recalled, hall);
-    announcer_repeat(hall->discover->announcer);
-    go_on(hall);
+    announcer_recall(out->announcer, on_recalled, out);
+    announcer_repeat(out->announcer);
+    go_on(out);
 }
 
-int hall_discover_prepare(struct hall *hall, const struct config *config,
-                          struct announcer **ret_announcer)
+void out_discovery_adopt(struct out_discovery *out, struct announcer *announcer)
 {
-    return create_announcer(hall, config, ret_announcer);
-}
-
-void hall_discover_adopt(struct hall *hall, struct announcer *announcer)
-{
-    announcer_adopt(announcer, hall->discover->announcer);
-    announcer_destroy(hall->discover->announcer);
-    hall->discover->announcer = announcer;
-    go_on(hall);
+    announcer_adopt(announcer, out->announcer);
+    announcer_destroy(out->announcer);
+    out->announcer = announcer;
+    go_on(out);
 }
 
 /* ---- beginning and end ---- */
 
 static void restore_removed(void *context, const char *key, const char *body, int64_t saved_wall)
 {
-    struct hall *hall = context;
+    struct out_discovery *out = context;
 
     (void)body;
     (void)saved_wall;
     if (strncmp(key, removed_key, sizeof(removed_key) - 1) != 0)
         return;
-    if (!announcer_set_removed(hall->discover->announcer, key + sizeof(removed_key) - 1, true))
-        (void)store_put(hall->store, STORE_SETTING, key, NULL, false);
+    if (!announcer_set_removed(out->announcer, key + sizeof(removed_key) - 1, true))
+        (void)store_put(out->store, STORE_SETTING, key, NULL, false);
 }
 
-int hall_discover_create(struct hall *hall)
+int out_discovery_create(sd_event *loop, const struct current *current, struct mqtt *mqtt,
+                         struct store *store, struct outlets *outlets,
+                         struct out_discovery **ret_out)
 {
-    struct hall_discover *discover = calloc(1, sizeof(*discover));
+    struct out_discovery *out = calloc(1, sizeof(*out));
     int error;
 
-    if (!discover)
+    if (!out)
         return -ENOMEM;
-    hall->discover = discover;
-    error = create_announcer(hall, hall->config, &discover->announcer);
+    *out = (struct out_discovery){
+        .current = current, .mqtt = mqtt, .store = store, .outlets = outlets};
+    error = out_discovery_prepare(out, current->config, &out->announcer);
     if (error == 0)
-        error = sd_event_add_time(hall->loop, &discover->later, CLOCK_BOOTTIME, 0, ACCURACY_US,
-                                  on_later, hall);
+        error = sd_event_add_time(loop, &out->later, CLOCK_BOOTTIME, 0, ACCURACY_US, on_later, out);
     if (error >= 0)
-        error = sd_event_add_defer(hall->loop, &discover->more, on_more, hall);
-    if (error < 0)
-        return error;
-    sd_event_source_set_enabled(discover->later, SD_EVENT_OFF);
-    sd_event_source_set_enabled(discover->more, SD_EVENT_OFF);
-    if (hall->store)
-        (void)store_load(hall->store, STORE_SETTING, restore_removed, hall);
+        error = sd_event_source_set_enabled(out->later, SD_EVENT_OFF);
+    if (error >= 0)
+        error = sd_event_add_defer(loop, &out->more, on_more, out);
+    if (error >= 0)
+        error = sd_event_source_set_enabled(out->more, SD_EVENT_OFF);
     /* Visitors and commands come first. */
-    error = sd_event_source_set_priority(discover->more, SD_EVENT_PRIORITY_IDLE);
-    return error < 0 ? error : 0;
+    if (error >= 0)
+        error = sd_event_source_set_priority(out->more, SD_EVENT_PRIORITY_IDLE);
+    if (error < 0) {
+        out_discovery_destroy(out);
+        return error;
+    }
+    (void)store_load(store, STORE_SETTING, restore_removed, out);
+    *ret_out = out;
+    return 0;
 }
 
-void hall_discover_destroy(struct hall *hall)
+void out_discovery_destroy(struct out_discovery *out)
 {
-    if (!hall->discover)
+    if (!out)
         return;
-    sd_event_source_disable_unref(hall->discover->later);
-    sd_event_source_disable_unref(hall->discover->more);
-    announcer_destroy(hall->discover->announcer);
-    free(hall->discover);
-    hall->discover = NULL;
+    sd_event_source_disable_unref(out->later);
+    sd_event_source_disable_unref(out->more);
+    announcer_destroy(out->announcer);
+    free(out);
 }

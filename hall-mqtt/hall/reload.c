@@ -1,9 +1,5 @@
-/*
- * A new configuration while Hall runs: read whole, applied whole or not at all. Servers and
- * projects that stay keep their state, leases and wakes; what is gone is cleared from the bus. HTTP
- * workers that still answer from the old board are left to finish: board and configuration are
- * freed when the last one has.
- */
+#include "hall/reload.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,10 +10,9 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "core/saved.h"
-#include "ha-discovery/announcer.h"
-#include "hall/hall_internal.h"
+#include "hall/in_probes.h"
 #include "hall/start.h"
-#include "hall/stats.h"
+#include "hall/stream_watch.h"
 
 enum { ERRORS_LIMIT = 65536, LOOK_EVERY_US = 250000 };
 
@@ -28,34 +23,50 @@ struct retired {
     struct config *config; /* NULL: main's own */
 };
 
-/* All that depends on the model, made for the new one before anything is changed. */
+/* Made for the new configuration before anything is changed. */
 struct renewal {
-    struct config *config;
-    struct fleet *fleet;
-    struct board *board;
-    struct prober *prober;
-    struct hall_streams *streams;
-    sd_event_source *visits;
-    bool *dirty;
-    int *dirty_list;
+    struct current next;
+    struct marks *marks;
     struct retired *retired;
-    struct books_renewal *books;
+    struct book *books;
     struct announcer *announcer;
 };
 
-static void renewal_finish(struct renewal *new)
+int reload_make(const struct reload *reload, struct current *next)
 {
-    sd_event_source_disable_unref(new->visits);
-    prober_destroy(new->prober);
-    hall_streams_destroy(new->streams);
-    fleet_destroy(new->fleet);
-    board_destroy(new->board);
-    free(new->dirty);
-    free(new->dirty_list);
+    const struct fleet_sink sink = {.act = outlets_act, .context = reload->outlets};
+    const struct model *model = &next->config->model;
+    sd_event *loop = reload->loop;
+    int error = fleet_create(model, &sink, clock_now(), &next->fleet);
+
+    if (error == 0)
+        error = board_create(next->config, &next->board);
+    if (error == 0)
+        error = prober_create(loop, model, &in_probes_listener, reload->turn, &next->prober);
+    if (error == 0)
+        error = stream_watch_create(loop, reload->current, model, reload->turn, &next->streams);
+    if (error == 0)
+        error = in_visits_listen(reload->visits, loop, next->board, &next->visits);
+    return error;
+}
+
+void reload_drop(struct current *current)
+{
+    sd_event_source_disable_unref(current->visits);
+    prober_destroy(current->prober);
+    stream_watch_destroy(current->streams);
+    fleet_destroy(current->fleet);
+}
+
+static void renewal_finish(struct renewal *new, struct config *config)
+{
+    reload_drop(&new->next);
+    board_destroy(new->next.board);
+    free(new->marks);
     free(new->retired);
-    hall_books_forget(new->books);
+    free(new->books);
     announcer_destroy(new->announcer);
-    config_free(new->config);
+    config_free(config);
 }
 
 /* The same site in the other model, or MODEL_NONE. */
@@ -69,18 +80,17 @@ static int find_site(const struct model *from, int site, const struct model *in)
     return domain == MODEL_NONE ? MODEL_NONE : in->domains[domain].site;
 }
 
-static uint64_t carry_sites(const struct hall *hall, const struct renewal *new, int server)
+static uint64_t carry_sites(const struct current *old, const struct current *new, int server)
 {
-    const struct model *model = &new->config->model;
     uint64_t bits = 0;
     unsigned bit = 0;
 
     for (int site = fleet_first_site(new->fleet, server);
          site != MODEL_NONE && bit < BOARD_SITES_MAX;
          site = fleet_next_site(new->fleet, site), bit++) {
-        const int old = find_site(model, site, &hall->config->model);
+        const int was = find_site(&new->config->model, site, &old->config->model);
 
-        if (old != MODEL_NONE && fleet_site_ready(hall->fleet, old))
+        if (was != MODEL_NONE && fleet_site_ready(old->fleet, was))
             bits |= UINT64_C(1) << bit;
     }
     return bits;
@@ -88,51 +98,48 @@ static uint64_t carry_sites(const struct hall *hall, const struct renewal *new, 
 
 /* Until the new fleet has its say, the new board says what the old one did: nobody is kept from a
  * ready site. */
-static void carry_notices(const struct hall *hall, const struct renewal *new)
+static void carry_notices(const struct current *old, const struct current *new)
 {
     const struct model *model = &new->config->model;
     struct notice notice;
 
     for (size_t i = 0; i < model->n_servers; i++) {
-        const int old = model_server_by_id(&hall->config->model, model->servers[i].id);
+        const int was = model_server_by_id(&old->config->model, model->servers[i].id);
 
-        if (old == MODEL_NONE)
+        if (was == MODEL_NONE)
             continue;
-        board_read(hall->board, old, &notice);
-        notice.sites_ready = carry_sites(hall, new, (int)i);
+        board_read(old->board, was, &notice);
+        notice.sites_ready = carry_sites(old, new, (int)i);
         board_post(new->board, (int)i, &notice);
     }
 }
 
-static int renewal_prepare(struct hall *hall, struct renewal *new)
+static int renewal_prepare(struct reload *reload, struct renewal *new, const struct config *config)
 {
-    const struct fleet_sink sink = {.act = hall_act, .context = hall};
-    const struct model *model = &new->config->model;
+    struct current *next = &new->next;
     int error;
 
-    new->dirty = calloc(model->n_servers + 1, sizeof(*new->dirty));
-    new->dirty_list = calloc(model->n_servers + 1, sizeof(*new->dirty_list));
+    *next = *reload->current;
+    next->config = config;
+    next->fleet = NULL;
+    next->board = NULL;
+    next->prober = NULL;
+    next->streams = NULL;
+    next->visits = NULL;
+    next->zone_cache = (struct zone_cache){0};
+    new->marks = out_bus_marks(config->model.n_servers);
+    new->books = stats_books(config->model.n_servers);
     new->retired = calloc(1, sizeof(*new->retired));
-    if (!new->dirty || !new->dirty_list || !new->retired)
+    if (!new->marks || !new->books || !new->retired)
         return -ENOMEM;
-    error = hall_books_prepare(hall, model, &new->books);
+    error = reload_make(reload, next);
     if (error == 0)
-        error = fleet_create(model, &sink, clock_now(), &new->fleet);
-    if (error == 0)
-        error = board_create(new->config, &new->board);
-    if (error == 0)
-        error = prober_create(hall->loop, model, &hall_prober_listener, hall, &new->prober);
-    if (error == 0)
-        error = hall_streams_create(hall, model, &new->streams);
-    if (error == 0)
-        error = hall_listen_to_board(hall, new->board, &new->visits);
-    if (error == 0)
-        error = hall_discover_prepare(hall, new->config, &new->announcer);
+        error = out_discovery_prepare(reload->discovery, config, &new->announcer);
     if (error < 0)
         return error;
-    carry_notices(hall, new);
+    carry_notices(reload->current, next);
     /* The last that may fail: from here on workers answer from the new board. */
-    return front_replace(hall->front, new->board);
+    return front_replace(reload->front, next->board);
 }
 
 /* What only a restart changes is said, not half done; old: what Hall began with. */
@@ -162,17 +169,9 @@ static void tell_unchanged(const struct config *old, const struct config *new)
                         sections[i].pointer);
 }
 
-/* Topics of what is gone. */
+/* ---- what is gone ---- */
 
-static void clear(struct hall *hall, enum topic_kind kind, const char *id)
-{
-    char topic[TOPIC_MAX];
-
-    topic_format(hall->begun->mqtt.base_topic, kind, id, NULL, topic);
-    (void)mqtt_retain(hall->mqtt, topic, "", 0);
-}
-
-static void clear_gone(struct hall *hall, const struct model *old, const struct model *new)
+static void clear_gone(struct out_bus *bus, const struct model *old, const struct model *new)
 {
     static const enum topic_kind of_server[] = {TOPIC_SERVER_STATE, TOPIC_SERVER_POWER,
                                                 TOPIC_SERVER_STATUS, TOPIC_SERVER_CONFIG};
@@ -181,21 +180,20 @@ static void clear_gone(struct hall *hall, const struct model *old, const struct 
     for (size_t i = 0; i < old->n_servers; i++)
         for (size_t k = 0; k < ARRAY_SIZE(of_server); k++)
             if (model_server_by_id(new, old->servers[i].id) == MODEL_NONE)
-                clear(hall, of_server[k], old->servers[i].id);
+                out_bus_clear(bus, of_server[k], old->servers[i].id);
     for (size_t i = 0; i < old->n_sites; i++)
         for (size_t k = 0; k < ARRAY_SIZE(of_project); k++)
             if (old->sites[i].is_project &&
                 model_project_by_id(new, old->sites[i].id) == MODEL_NONE)
-                clear(hall, of_project[k], old->sites[i].id);
+                out_bus_clear(bus, of_project[k], old->sites[i].id);
 }
 
-/* An accepted command has an end, also when its server is configured no more. While the old
- * configuration holds. */
-static void answer_gone(struct hall *hall, int server, struct now now)
+/* An accepted command has an end, also when its server is configured no more. */
+static void answer_gone(struct reload *reload, int server, struct now now)
 {
     struct saved saved;
 
-    fleet_save(hall->fleet, server, now, &saved);
+    fleet_save(reload->current->fleet, server, now, &saved);
     for (size_t i = 0; i < saved.n_commands; i++) {
         struct ledger_entry *entry = &saved.commands[i];
 
@@ -205,26 +203,20 @@ static void answer_gone(struct hall *hall, int server, struct now now)
         entry->seconds_ms = now.wall - entry->received;
         text_copy(entry->reason, sizeof(entry->reason),
                   "the server was removed from the configuration");
-        hall_answer(hall, entry, server);
+        answers_give(reload->answers, entry, server);
     }
 }
 
-static void keep_books_of_gone(struct hall *hall, const struct model *new)
+/* While the old configuration holds. */
+static void leave_gone(struct reload *reload, const struct model *new)
 {
-    const struct model *old = &hall->config->model;
+    const struct model *old = &reload->current->config->model;
 
     for (size_t i = 0; i < old->n_servers; i++)
-        if (model_server_by_id(new, old->servers[i].id) == MODEL_NONE)
-            hall_books_gone(hall, (int)i);
-}
-
-static void answer_all_gone(struct hall *hall, const struct model *new)
-{
-    const struct model *old = &hall->config->model;
-
-    for (size_t i = 0; i < old->n_servers; i++)
-        if (model_server_by_id(new, old->servers[i].id) == MODEL_NONE)
-            answer_gone(hall, (int)i, clock_now());
+        if (model_server_by_id(new, old->servers[i].id) == MODEL_NONE) {
+            answer_gone(reload, (int)i, clock_now());
+            stats_gone(reload->stats, (int)i);
+        }
 }
 
 /* Is there a server or project whose agent may have spoken before it was configured? */
@@ -239,215 +231,192 @@ static bool has_newcomer(const struct model *old, const struct model *new)
     return false;
 }
 
-/* Freeing what workers no longer read. */
+/* ---- freeing what workers no longer read ---- */
 
-static void reclaim(struct hall *hall)
+static void free_first(struct retired **list)
 {
-    for (struct retired **at = &hall->retired; *at;) {
-        struct retired *retired = *at;
+    struct retired *retired = *list;
 
-        if (!front_drop(hall->front, retired->board)) {
-            at = &retired->next;
-            continue;
-        }
-        *at = retired->next;
-        board_destroy(retired->board);
-        config_free(retired->config);
-        free(retired);
-    }
+    *list = retired->next;
+    board_destroy(retired->board);
+    config_free(retired->config);
+    free(retired);
+}
+
+static void reclaim(struct reload *reload)
+{
+    for (struct retired **at = &reload->retired; *at;)
+        if (front_drop(reload->front, (*at)->board))
+            free_first(at);
+        else
+            at = &(*at)->next;
 }
 
 static int on_look(sd_event_source *source, uint64_t usec, void *context)
 {
-    struct hall *hall = context;
+    struct reload *reload = context;
 
     (void)usec;
-    reclaim(hall);
-    if (hall->reload_again)
-        hall_reload(hall);
-    if (!hall->retired)
+    reclaim(reload);
+    if (reload->again)
+        reload_now(reload, reload->by);
+    if (!reload->retired)
         return 0;
     sd_event_source_set_time_relative(source, LOOK_EVERY_US);
     return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-static void retire(struct hall *hall, struct retired *retired, struct board *board,
+static void retire(struct reload *reload, struct retired *retired, struct board *board,
                    struct config *config)
 {
-    *retired = (struct retired){.next = hall->retired, .board = board, .config = config};
-    hall->retired = retired;
+    *retired = (struct retired){.next = reload->retired, .board = board, .config = config};
+    reload->retired = retired;
     board_close(board);
-    if (hall->reclaim) {
-        sd_event_source_set_time_relative(hall->reclaim, LOOK_EVERY_US);
-        sd_event_source_set_enabled(hall->reclaim, SD_EVENT_ONESHOT);
-    } else {
-        (void)sd_event_add_time_relative(hall->loop, &hall->reclaim, CLOCK_MONOTONIC, LOOK_EVERY_US,
-                                         0, on_look, hall);
-    }
+    sd_event_source_disable_unref(reload->reclaim);
+    reload->reclaim = NULL;
+    (void)sd_event_add_time_relative(reload->loop, &reload->reclaim, CLOCK_MONOTONIC, LOOK_EVERY_US,
+                                     0, on_look, reload);
 }
+
+/* ---- a new configuration ---- */
 
 /* Nothing fails from here on. */
-static void apply(struct hall *hall, struct renewal *new)
+static void apply(struct reload *reload, struct renewal *new, struct config *config)
 {
-    const struct config *old = hall->config;
-    const bool newcomer = has_newcomer(&old->model, &new->config->model);
+    struct current *current = reload->current;
+    const struct model *old = &current->config->model, *model = &config->model;
+    const bool newcomer = has_newcomer(old, model);
 
-    hall_books_flush(hall);
-    hall_release_all_answers(hall); /* they name servers by index */
-    answer_all_gone(hall, &new->config->model);
-    keep_books_of_gone(hall, &new->config->model);
-    fleet_adopt(new->fleet, hall->fleet, clock_now());
-    clear_gone(hall, &old->model, &new->config->model);
-    hall_discover_adopt(hall, new->announcer);
-    sd_event_source_disable_unref(hall->visits);
-    prober_destroy(hall->prober);
-    hall_streams_destroy(hall->streams);
-    fleet_destroy(hall->fleet);
-    free(hall->dirty);
-    free(hall->dirty_list);
-    board_carry_counts(new->board, hall->board);
-    retire(hall, new->retired, hall->board, hall->own_config);
-    hall->config = hall->own_config = new->config;
-    hall->visits = new->visits;
-    hall->prober = new->prober;
-    hall->streams = new->streams;
-    hall->fleet = new->fleet;
-    hall->board = new->board;
-    hall_admin_configure(hall);
-    hall->dirty = new->dirty;
-    hall->dirty_list = new->dirty_list;
-    hall->n_dirty = 0;
-    hall_books_renew(hall, new->books, &old->model, &new->config->model);
-    board_set_broker(hall->board, mqtt_is_connected(hall->mqtt));
-    hall->renewing = true;
-    fleet_start(hall->fleet, clock_now());
-    hall->renewing = false;
-    hall_streams_start(hall);
-    hall_publish_all(hall);
-    hall_settle(hall);
+    stats_flush(reload->stats);
+    answers_release(reload->answers); /* they name servers by index */
+    leave_gone(reload, model);
+    fleet_adopt(new->next.fleet, current->fleet, clock_now());
+    clear_gone(reload->bus, old, model);
+    out_discovery_adopt(reload->discovery, new->announcer);
+    board_carry_counts(new->next.board, current->board);
+    retire(reload, new->retired, current->board, reload->own);
+    reload_drop(current);
+    *current = new->next;
+    reload->own = config;
+    out_bus_adopt(reload->bus, new->marks);
+    stats_renew(reload->stats, new->books, old, model);
+    outlets_tell(reload->outlets, &(struct news){.kind = NEWS_RENEWED});
+    board_set_broker(current->board, mqtt_is_connected(reload->mqtt));
+    current->renewing = true;
+    fleet_start(current->fleet, clock_now());
+    current->renewing = false;
+    stream_watch_start(current->streams);
+    out_bus_renew(reload->bus);
+    turn_settle(reload->turn);
     /* What agents left on the broker for those who were not configured yet was passed over: a new
      * connection hears it. */
-    if (newcomer && mqtt_is_connected(hall->mqtt))
-        mqtt_reconnect(hall->mqtt, "to hear what agents of new servers and projects said before");
+    if (newcomer && mqtt_is_connected(reload->mqtt))
+        mqtt_reconnect(reload->mqtt, "to hear what agents of new servers and projects said before");
 }
 
-/* What the file says is what Hall runs on, or not: shown until it is. */
-static void note_problem(struct hall *hall, const char *why)
+/* It ended so: why, or ""; told to who asked, and noted for good. What Hall runs on is shown until
+ * it is what the file says. */
+static void end(struct reload *reload, const char *why)
 {
+    struct current *current = reload->current;
     char place[REASON_SIZE];
 
-    hall->config_problem[0] = '\0';
+    text_copy(reload->why, sizeof(reload->why), why);
+    current->problem[0] = '\0';
     if (why[0])
-        snprintf(
-            hall->config_problem, sizeof(hall->config_problem),
-            "%s (see Hall's log). Hall goes on with the configuration it had; correct the file "
-            "and reload",
-            hall_error_place(why, place, sizeof(place)));
-    board_set_config_current(hall->board, !why[0]);
-    hall_publish_info(hall);
+        snprintf(current->problem, sizeof(current->problem),
+                 "%s (see Hall's log). Hall goes on with the configuration it had; correct the "
+                 "file and reload",
+                 start_error_place(why, place, sizeof(place)));
+    outlets_tell(reload->outlets, &(struct news){.kind = NEWS_CONFIG});
+    stats_change(reload->stats, reload->by[0] ? reload->by : "signal or bus", why[0] == '\0',
+                 why[0] ? why : current->config->file);
+    reload->by[0] = '\0';
+    outlets_tell(reload->outlets,
+                 &(struct news){.kind = NEWS_ENDED,
+                                .ended = {.action = COMMAND_RELOAD, .why = why[0] ? why : NULL}});
 }
 
-/* For who asked, and for good. */
-static void note(struct hall *hall, const char *why)
+static void reject(struct reload *reload, const struct buf *errors)
 {
-    text_copy(hall->reload_why, sizeof(hall->reload_why), why);
-    note_problem(hall, why);
-    hall_count_change(hall, hall->reload_by[0] ? hall->reload_by : "signal or bus", why[0] == '\0',
-                      why[0] ? why : hall->config->file);
-    hall->reload_by[0] = '\0';
-}
-
-static void reject(struct hall *hall, struct buf *errors)
-{
-    char *rest = NULL;
-    char *text = NULL;
+    const char *text = buf_text(errors);
     char why[REASON_SIZE] = "the new configuration cannot be read";
 
-    if (buf_steal(errors, &text) == 0)
+    if (text[0])
         text_show(why, sizeof(why), text, strcspn(text, "\n"));
-    for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; line;
-         line = strtok_r(NULL, "\n", &rest))
-        log_error("%s", line);
-    hall_tell(hall, "config_rejected", "the new configuration has errors; the old one goes on");
-    note(hall, why);
-    hall_hub_end(hall, COMMAND_RELOAD, why);
-    free(text);
+    log_error_lines(text);
+    outlets_event(reload->outlets, "config_rejected",
+                  "the new configuration has errors; the old one goes on");
+    end(reload, why);
 }
 
 /* Too many workers still answer from older ones: the file is read again as soon as they have. */
-static void put_off(struct hall *hall, int error)
+static void put_off(struct reload *reload, int error)
 {
     char why[REASON_SIZE];
 
-    if (error == -EBUSY && hall->retired) {
-        hall->reload_again = true;
+    if (error == -EBUSY && reload->retired) {
+        reload->again = true;
         return;
     }
     snprintf(why, sizeof(why), "the new configuration cannot be applied: %s; the old one goes on",
              strerror(-error));
-    hall_tell(hall, "config_rejected", why);
-    note(hall, why);
-    hall_hub_end(hall, COMMAND_RELOAD, why);
+    outlets_event(reload->outlets, "config_rejected", why);
+    end(reload, why);
 }
 
-static void renew(struct hall *hall, struct config *config, const char *text, size_t length)
+static void renew(struct reload *reload, struct config *config, const char *text, size_t length)
 {
-    struct renewal new = {.config = config};
+    struct renewal new = {0};
     int error;
 
     /* What visitors told the old board comes first. */
-    (void)hall_on_visits(NULL, -1, 0, hall);
-    reclaim(hall);
-    error = renewal_prepare(hall, &new);
+    in_visits_take(reload->visits);
+    reclaim(reload);
+    error = renewal_prepare(reload, &new, config);
     if (error < 0) {
-        renewal_finish(&new);
-        put_off(hall, error);
+        renewal_finish(&new, config);
+        put_off(reload, error);
         return;
     }
-    tell_unchanged(hall->begun, new.config);
-    hall->zones = (struct zone_cache){0};
-    apply(hall, &new);
-    hall_keep_good(config->file, text, length);
-    hall_tell(hall, "config_loaded", hall->config->file);
-    note(hall, "");
-    hall_hub_end(hall, COMMAND_RELOAD, NULL);
+    tell_unchanged(reload->current->begun, config);
+    apply(reload, &new, config);
+    start_keep_good(config->file, text, length);
+    outlets_event(reload->outlets, "config_loaded", reload->current->config->file);
+    end(reload, "");
 }
 
-void hall_reload(struct hall *hall)
+void reload_now(struct reload *reload, const char *by)
 {
-    const char *file = hall->config->file;
+    const char *file = reload->current->config->file;
     struct buf errors = BUF_INIT(ERRORS_LIMIT);
     struct config *config = NULL;
     char *text = NULL;
     size_t length = 0;
 
     sd_notify(0, "RELOADING=1");
-    hall->reload_again = false;
-    hall->reload_why[0] = '\0';
+    if (by != reload->by)
+        text_copy(reload->by, sizeof(reload->by), by);
+    reload->again = false;
+    reload->why[0] = '\0';
     if (config_read(file, &text, &length, &errors) < 0 ||
         config_parse(file, text, length, &config, &errors) < 0) {
-        reject(hall, &errors);
+        reject(reload, &errors);
     } else if (secrets_check(config, &errors) < 0) {
-        reject(hall, &errors);
+        reject(reload, &errors);
         config_free(config);
     } else {
-        renew(hall, config, text, length);
+        renew(reload, config, text, length);
     }
     free(text);
     buf_finish(&errors);
     sd_notify(0, "READY=1");
 }
 
-void hall_reload_finish(struct hall *hall)
+void reload_finish(struct reload *reload)
 {
-    sd_event_source_disable_unref(hall->reclaim);
-    while (hall->retired) {
-        struct retired *retired = hall->retired;
-
-        hall->retired = retired->next;
-        board_destroy(retired->board);
-        config_free(retired->config);
-        free(retired);
-    }
-    config_free(hall->own_config);
+    sd_event_source_disable_unref(reload->reclaim);
+    while (reload->retired)
+        free_first(&reload->retired);
+    config_free(reload->own);
 }

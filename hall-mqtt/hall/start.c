@@ -22,7 +22,7 @@ static int check_secrets(struct config *config, struct config **ret_config, stru
     return 0;
 }
 
-int hall_start_read(struct hall_start *start, const char *file, struct buf *errors)
+int start_read(struct start *start, const char *file, struct buf *errors)
 {
     struct config *config = NULL;
     int error = config_read(file, &start->text, &start->length, errors);
@@ -41,7 +41,7 @@ static size_t count_lines(const char *text)
     return n;
 }
 
-char *hall_error_place(const char *errors, char *out, size_t size)
+char *start_error_place(const char *errors, char *out, size_t size)
 {
     const size_t length = strcspn(errors, "\n");
     const char *found = memmem(errors, length, ": found ", sizeof(": found ") - 1);
@@ -49,12 +49,12 @@ char *hall_error_place(const char *errors, char *out, size_t size)
     return text_show(out, size, errors, found ? (size_t)(found - errors) : length);
 }
 
-static void note_problem(struct hall_start *start, const struct buf *errors, int64_t kept)
+static void note_problem(struct start *start, const struct buf *errors, int64_t kept)
 {
     const size_t n = count_lines(buf_text(errors));
-    char first[HALL_PROBLEM_SIZE / 2], at[RFC3339_SIZE];
+    char first[START_PROBLEM_SIZE / 2], at[RFC3339_SIZE];
 
-    hall_error_place(buf_text(errors), first, sizeof(first));
+    start_error_place(buf_text(errors), first, sizeof(first));
     snprintf(
         start->problem, sizeof(start->problem),
         "%s (%zu error%s, named in Hall's log). Hall runs on the last good configuration, of %s; "
@@ -62,7 +62,7 @@ static void note_problem(struct hall_start *start, const struct buf *errors, int
         first, n, n == 1 ? "" : "s", rfc3339_format(kept, at));
 }
 
-int hall_start_fall_back(struct hall_start *start, const char *file, struct buf *errors)
+int start_fall_back(struct start *start, const char *file, struct buf *errors)
 {
     struct buf more = BUF_INIT(PROGRAM_ERRORS_LIMIT);
     struct config *config = NULL;
@@ -82,7 +82,7 @@ int hall_start_fall_back(struct hall_start *start, const char *file, struct buf 
     return error;
 }
 
-void hall_keep_good(const char *file, const char *text, size_t length)
+void start_keep_good(const char *file, const char *text, size_t length)
 {
     const int error = last_good_keep(file, text, length);
 
@@ -93,15 +93,15 @@ void hall_keep_good(const char *file, const char *text, size_t length)
             file, strerror(-error));
 }
 
-void hall_start_keep(struct hall_start *start)
+void start_keep(struct start *start)
 {
     if (start->text)
-        hall_keep_good(start->config->file, start->text, start->length);
+        start_keep_good(start->config->file, start->text, start->length);
     free(start->text);
     start->text = NULL;
 }
 
-void hall_start_finish(struct hall_start *start)
+void start_finish(struct start *start)
 {
     config_free(start->config);
     free(start->text);

@@ -1,11 +1,9 @@
 /*
- * hall_books_internal: what the files that keep the books of servers share: stats_time.c the time
+ * stats_internal: what the files that keep the books of servers share: stats_time.c the time
  * in each state, stats_totals.c what only rises, stats_wakes.c wakes and sleeps.
  */
 #ifndef HALL_HALL_STATS_INTERNAL_H
 #define HALL_HALL_STATS_INTERNAL_H
-
-#include <systemd/sd-event.h>
 
 #include "hall/stats.h"
 
@@ -31,7 +29,6 @@ struct book {
     int64_t wake;       /* id of the row of the last wake, */
     int64_t wake_started; /* and its start (boot) */
     int32_t wake_ms;
-    bool wake_cold; /* the kind that was written */
     uint8_t state;
     uint8_t wake_kind; /* as written */
 };
@@ -42,28 +39,50 @@ struct left_book {
     struct book book;
 };
 
-struct books {
-    struct book *books; /* [n_servers] */
+struct stats {
+    const struct current *current;
+    struct store *store;
+    const struct outlets *outlets;
+    struct book *books; /* [n] of the servers */
     size_t n, next;     /* next: where the next slice begins */
     bool loaded;        /* the totals of before are known */
     struct left_book *left;
     size_t n_left;
     sd_event_source *flush;
+    struct visitors *visitors;
 };
 
 /* Writes the stretch of time that lasts, and the totals. durable: at once. */
-void hall_books_flush_server(struct hall *hall, int server, bool durable);
+void stats_flush_server(struct stats *stats, int server, bool durable);
 
 /* ---- stats_totals.c ---- */
 
 /* Until it succeeds once, nothing that only rises is written or published. */
-void totals_load(struct hall *hall);
+void totals_load(struct stats *stats);
 /* Adds so much time in the book's state, and the wakes since. */
-void totals_count(struct hall *hall, int server, int64_t ms);
-void totals_write(struct hall *hall, int server, bool durable);
+void totals_count(struct stats *stats, int server, int64_t ms);
+void totals_write(struct stats *stats, int server, bool durable);
 /* For a server that goes and comes again; after its totals were written. */
-void totals_leave(struct books *books, const char *id, const struct book *book);
+void totals_leave(struct stats *stats, const char *id, const struct book *book);
 /* False: nothing is known of it. */
-bool totals_return(struct books *books, const char *id, struct book *book);
+bool totals_return(struct stats *stats, const char *id, struct book *book);
+void stats_on_save(void *context, const struct action *action);
+void stats_on_stored(void *context, const struct news *news);
+
+/* ---- stats_wakes.c ---- */
+
+/* Whether it resumed or booted may be known better now. */
+void stats_amend_wake(struct stats *stats, int server);
+void stats_on_event(void *context, const struct action *action);
+void stats_on_report(void *context, const struct news *news);
+
+/* ---- stats_visitors.c ---- */
+
+int visitors_create(sd_event *loop, struct stats *stats, struct visitors **ret_visitors);
+void visitors_destroy(struct visitors *visitors);
+void stats_on_limit(void *context, const struct action *action);
+void stats_on_visit(void *context, const struct news *news);
+void stats_on_refused(void *context, const struct news *news);
+void stats_on_login(void *context, const struct news *news);
 
 #endif

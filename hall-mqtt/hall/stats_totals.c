@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "hall/hall_internal.h"
 #include "hall/stats_internal.h"
 #include "store/archive.h"
 
@@ -26,20 +25,17 @@ static void add_energy(struct book *book, double watts, double watts_on, int64_t
     book->span_always_mj += always;
 }
 
-static void count_wakes(struct book *book, uint32_t n_woken)
+/* Unreachable counts as on: nobody knows better, and what is saved must not be flattered. */
+void totals_count(struct stats *stats, int server, int64_t ms)
 {
+    struct book *book = &stats->books[server];
+    const struct model_watts watts = model_watts(&stats->current->config->model.servers[server]);
+
+    const uint32_t n_woken = fleet_power(stats->current->fleet, server)->n_woken;
+
     if (n_woken > book->woken)
         book->totals.wakes += n_woken - book->woken;
     book->woken = n_woken;
-}
-
-/* Unreachable counts as on: nobody knows better, and what is saved must not be flattered. */
-void totals_count(struct hall *hall, int server, int64_t ms)
-{
-    struct book *book = &hall->books->books[server];
-    const struct model_watts watts = model_watts(&hall->config->model.servers[server]);
-
-    count_wakes(book, fleet_power(hall->fleet, server)->n_woken);
     switch ((enum power_state)book->state) {
     case POWER_UNKNOWN:
         break;
@@ -62,103 +58,108 @@ void totals_count(struct hall *hall, int server, int64_t ms)
 
 /* ---- writing, and what may be published since ---- */
 
-void totals_write(struct hall *hall, int server, bool durable)
+void totals_write(struct stats *stats, int server, bool durable)
 {
-    struct book *book = &hall->books->books[server];
+    struct book *book = &stats->books[server];
     const struct totals *totals = &book->totals;
 
-    if (!hall->books->loaded)
+    if (!stats->loaded)
         return; /* a row of its own would hide the one that is there */
-    if (!hall->store) {
-        book->told = *totals;
-        return;
-    }
     if (book->row == 0)
-        book->row = store_new_id(hall->store, STORE_TOTALS);
+        book->row = store_new_id(stats->store, STORE_TOTALS);
     const struct store_entry entry = {
         .table = STORE_TOTALS,
         .id = book->row,
         .numbers = {clock_now().wall, totals->on_ms, totals->asleep_ms, totals->used_mj,
                     totals->saved_mj, totals->wakes},
-        .texts = {hall->config->model.servers[server].id},
+        .texts = {stats->current->config->model.servers[server].id},
     };
     book->written = *totals;
-    book->ticket = store_keep(hall->store, &entry, durable);
+    book->ticket = store_keep(stats->store, &entry, durable);
 }
 
-void hall_books_stored(struct hall *hall, uint64_t committed)
+void stats_on_stored(void *context, const struct news *news)
 {
-    struct books *books = hall->books;
+    struct stats *stats = context;
 
-    if (books)
-        totals_load(hall);
-    for (size_t i = 0; books && i < books->n; i++) {
-        struct book *book = &books->books[i];
+    totals_load(stats);
+    for (size_t i = 0; i < stats->n; i++) {
+        struct book *book = &stats->books[i];
 
-        if (book->ticket == 0 || book->ticket > committed)
+        if (book->ticket == 0 || book->ticket > news->ticket)
             continue;
         book->ticket = 0;
         book->told = book->written;
-        hall_mark(hall, (int)i);
+        outlets_tell(stats->outlets, &(struct news){.kind = NEWS_CHANGED, .server = (int)i});
     }
 }
 
-void hall_books_woken(struct hall *hall, int server, bool durable)
+/* A wake that was begun is to be written; durable: at once. */
+static void write_woken(struct stats *stats, int server, bool durable)
 {
-    if (hall->books &&
-        hall->books->books[server].woken != fleet_power(hall->fleet, server)->n_woken)
-        hall_books_flush_server(hall, server, durable);
+    if (stats->books[server].woken != fleet_power(stats->current->fleet, server)->n_woken)
+        stats_flush_server(stats, server, durable);
 }
 
-static double kwh(int64_t millijoules)
+/* In the same commit as the record of the server. */
+void stats_on_save(void *context, const struct action *action)
 {
-    return (double)millijoules / 3.6e9;
+    if (action->save.durable)
+        write_woken(context, action->server, false);
 }
 
-bool hall_books_energy(const struct hall *hall, int server, struct payload_energy *ret_energy)
+void stats_look(struct stats *stats, int server)
 {
-    if (!hall->books || !hall->books->loaded)
+    write_woken(stats, server, true);
+    stats_amend_wake(stats, server);
+}
+
+#define MJ_OF_KWH 3.6e9
+
+bool stats_energy(const struct stats *stats, int server, struct payload_energy *ret_energy)
+{
+    if (!stats->loaded)
         return false;
-    const struct totals *told = &hall->books->books[server].told;
+    const struct totals *told = &stats->books[server].told;
     *ret_energy = (struct payload_energy){
         .wakes = told->wakes,
-        .saved_kwh = kwh(told->saved_mj),
-        .used_kwh = kwh(told->used_mj),
-        .basis = model_watts(&hall->config->model.servers[server]).basis,
+        .saved_kwh = (double)told->saved_mj / MJ_OF_KWH,
+        .used_kwh = (double)told->used_mj / MJ_OF_KWH,
+        .basis = model_watts(&stats->current->config->model.servers[server]).basis,
     };
     return true;
 }
 
 /* ---- those that are no longer configured ---- */
 
-void totals_leave(struct books *books, const char *id, const struct book *book)
+void totals_leave(struct stats *stats, const char *id, const struct book *book)
 {
-    struct left_book *left = books->left;
+    struct left_book *left = stats->left;
 
-    if (books->n_left == LEFT_MAX)
+    if (stats->n_left == LEFT_MAX)
         return;
-    if ((books->n_left & (books->n_left + 1)) == 0) /* room for 1, 3, 7, ... */
-        left = realloc(left, 2 * (books->n_left + 1) * sizeof(*left));
+    if ((stats->n_left & (stats->n_left + 1)) == 0) /* room for 1, 3, 7, ... */
+        left = realloc(left, 2 * (stats->n_left + 1) * sizeof(*left));
     if (!left)
         return;
-    books->left = left;
-    left[books->n_left].book = *book;
-    text_copy(left[books->n_left++].id, sizeof(left->id), id);
+    stats->left = left;
+    left[stats->n_left].book = *book;
+    text_copy(left[stats->n_left++].id, sizeof(left->id), id);
 }
 
-bool totals_return(struct books *books, const char *id, struct book *book)
+bool totals_return(struct stats *stats, const char *id, struct book *book)
 {
-    for (size_t i = 0; i < books->n_left; i++) {
-        const struct book *old = &books->left[i].book;
+    for (size_t i = 0; i < stats->n_left; i++) {
+        const struct book *old = &stats->left[i].book;
 
-        if (strcmp(books->left[i].id, id) != 0)
+        if (strcmp(stats->left[i].id, id) != 0)
             continue;
         book->row = old->row;
         book->totals = old->totals;
         book->written = old->written;
         book->ticket = old->ticket;
         book->told = old->told;
-        books->left[i] = books->left[--books->n_left];
+        stats->left[i] = stats->left[--stats->n_left];
         return true;
     }
     return false;
@@ -197,10 +198,10 @@ static void read_into(struct book *book, const struct store_entry *entry, struct
     book->totals.wakes += kept.wakes;
 }
 
-static bool has_left(const struct books *books, const char *id)
+static bool has_left(const struct stats *stats, const char *id)
 {
-    for (size_t i = 0; i < books->n_left; i++)
-        if (strcmp(books->left[i].id, id) == 0)
+    for (size_t i = 0; i < stats->n_left; i++)
+        if (strcmp(stats->left[i].id, id) == 0)
             return true;
     return false;
 }
@@ -208,56 +209,48 @@ static bool has_left(const struct books *books, const char *id)
 /* Of several rows of one server (another file came between) the newest counts: it comes first. */
 static bool read_totals(void *context, const struct store_entry *entry)
 {
-    struct hall *hall = context;
-    const struct model *model = &hall->config->model;
+    struct stats *stats = context;
+    const struct model *model = &stats->current->config->model;
     const char *id = entry->texts[0];
     const int server = id ? model_server_by_id(model, id) : MODEL_NONE;
 
     if (server == MODEL_NONE) {
         struct book gone = {0};
 
-        if (!id || has_left(hall->books, id))
+        if (!id || has_left(stats, id))
             return true;
         read_into(&gone, entry, model_watts(NULL));
-        totals_leave(hall->books, id, &gone);
-    } else if (hall->books->books[server].row == 0) {
-        read_into(&hall->books->books[server], entry, model_watts(&model->servers[server]));
+        totals_leave(stats, id, &gone);
+    } else if (stats->books[server].row == 0) {
+        read_into(&stats->books[server], entry, model_watts(&model->servers[server]));
     }
     return true;
 }
 
-/* Without a row its wakes are those of its record. */
-static void begin_wakes(struct books *books)
-{
-    for (size_t i = 0; i < books->n; i++)
-        if (books->books[i].row == 0)
-            books->books[i].told.wakes = books->books[i].totals.wakes += books->books[i].woken;
-}
-
 /* The store itself says what is wrong with it. */
-static bool read_all(struct hall *hall)
+static bool read_all(struct stats *stats)
 {
     struct archive_filter filter = {.limit = TOTALS_MAX};
     struct archive *archive = NULL;
     char why[ARCHIVE_SENTENCE];
     int error;
 
-    if (archive_open(hall->config->store.path, LOAD_MS, &archive, why) < 0)
+    if (archive_open(stats->current->config->store.path, LOAD_MS, &archive, why) < 0)
         return false;
     do
         error =
-            archive_page(archive, STORE_TOTALS, &filter, read_totals, hall, &filter.before, why);
+            archive_page(archive, STORE_TOTALS, &filter, read_totals, stats, &filter.before, why);
     while (error == 0 && filter.before > 0);
     archive_close(archive);
     return error == 0;
 }
 
-void totals_load(struct hall *hall)
+void totals_load(struct stats *stats)
 {
-    struct books *books = hall->books;
-
-    if (books->loaded || (hall->store && !read_all(hall)))
+    if (stats->loaded || !read_all(stats))
         return;
-    books->loaded = true;
-    begin_wakes(books);
+    stats->loaded = true;
+    for (size_t i = 0; i < stats->n; i++) /* without a row its wakes are those of its record */
+        if (stats->books[i].row == 0)
+            stats->books[i].told.wakes = stats->books[i].totals.wakes += stats->books[i].woken;
 }

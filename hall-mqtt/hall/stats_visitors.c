@@ -2,14 +2,14 @@
  * reason; and what people did at the dashboard. Counted in memory and written 25 s after the first
  * that waits, so that a crash takes no more than the last half minute and a thousand visits in that
  * time are one row of each site. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
-#include "hall/hall_internal.h"
-#include "hall/stats.h"
+#include "hall/stats_internal.h"
 
 enum {
     SITES_MAX = 256,      /* visited in one hour and counted apart */
@@ -50,26 +50,25 @@ struct visitors {
 
 static int on_soon(sd_event_source *source, uint64_t usec, void *context)
 {
-    struct hall *hall = context;
+    struct stats *stats = context;
 
     (void)source;
     (void)usec;
-    visitors_flush(hall);
-    if (hall->store)
-        (void)store_flush(hall->store);
+    stats_flush_visitors(stats);
+    (void)store_flush(stats->store);
     return 0;
 }
 
-int visitors_create(struct hall *hall)
+int visitors_create(sd_event *loop, struct stats *stats, struct visitors **ret_visitors)
 {
     struct visitors *visitors = calloc(1, sizeof(*visitors));
     int error;
 
     if (!visitors)
         return -ENOMEM;
-    hall->visitors = visitors;
-    error = sd_event_add_time(hall->loop, &visitors->soon, CLOCK_MONOTONIC, UINT64_MAX,
-                              SOON_SLACK_US, on_soon, hall);
+    *ret_visitors = visitors;
+    error = sd_event_add_time(loop, &visitors->soon, CLOCK_MONOTONIC, UINT64_MAX, SOON_SLACK_US,
+                              on_soon, stats);
     return error < 0 ? error : sd_event_source_set_enabled(visitors->soon, SD_EVENT_OFF);
 }
 
@@ -99,89 +98,79 @@ static const char *text_or_null(const char *text)
     return text[0] ? text : NULL;
 }
 
-static const char *server_of(const struct hall *hall, const char *domain)
+static void write_visited(struct stats *stats, struct visited *visited)
 {
-    const int index = model_domain_by_host(&hall->config->model, domain);
-
-    return index == MODEL_NONE
-               ? ""
-               : hall->config->model.servers[hall->config->model.domains[index].server].id;
-}
-
-static void write_visited(struct hall *hall, struct visited *visited)
-{
-    const char *project = visited->name + strlen(visited->name) + 1;
+    const struct model *model = &stats->current->config->model;
+    const char *domain = visited->name, *project = domain + strlen(domain) + 1;
+    const int index = model_domain_by_host(model, domain);
     const struct store_entry entry = {
         .table = STORE_VISITS,
         .id = visited->id,
-        .numbers = {hall->visitors->hour, visited->last, visited->n},
-        .texts = {visited->name, text_or_null(project), server_of(hall, visited->name)},
+        .numbers = {stats->visitors->hour, visited->last, visited->n},
+        .texts = {domain, text_or_null(project),
+                  index == MODEL_NONE ? "" : model->servers[model->domains[index].server].id},
     };
 
     visited->dirty = false;
-    (void)store_keep(hall->store, &entry, false);
+    (void)store_keep(stats->store, &entry, false);
 }
 
-static void flush_visited(struct hall *hall)
+static void flush_visited(struct stats *stats)
 {
-    struct visitors *visitors = hall->visitors;
+    struct visitors *visitors = stats->visitors;
 
     for (size_t i = 0; i < visitors->n_visited; i++)
         if (visitors->visited[i].dirty)
-            write_visited(hall, &visitors->visited[i]);
+            write_visited(stats, &visitors->visited[i]);
 }
 
 /* Another hour begins; also where the clock was set back. */
-static void turn_hour(struct hall *hall, int64_t wall)
+static void turn_hour(struct stats *stats, int64_t wall)
 {
-    struct visitors *visitors = hall->visitors;
+    struct visitors *visitors = stats->visitors;
     const int64_t hour = wall - wall % hour_ms;
 
     if (hour == visitors->hour)
         return;
-    flush_visited(hall);
+    flush_visited(stats);
     visitors->n_visited = 0;
     visitors->hour = hour;
 }
 
-static bool is_named(const struct visited *visited, const char *domain, const char *project)
+/* NULL: too many, or a name too long. */
+static struct visited *find_visited(struct stats *stats, const char *domain, const char *project)
 {
-    return strcmp(visited->name, domain) == 0 &&
-           strcmp(visited->name + strlen(domain) + 1, project) == 0;
-}
-
-static struct visited *find_visited(struct hall *hall, const char *domain, const char *project)
-{
-    struct visitors *visitors = hall->visitors;
+    struct visitors *visitors = stats->visitors;
+    const size_t length = strlen(domain) + 1, rest = strlen(project) + 1;
 
     for (size_t i = 0; i < visitors->n_visited; i++)
-        if (is_named(&visitors->visited[i], domain, project))
+        if (strcmp(visitors->visited[i].name, domain) == 0 &&
+            strcmp(visitors->visited[i].name + length, project) == 0)
             return &visitors->visited[i];
-    if (visitors->n_visited == SITES_MAX ||
-        strlen(domain) + strlen(project) + 2 > sizeof(visitors->visited[0].name))
+    if (visitors->n_visited == SITES_MAX || length + rest > sizeof(visitors->visited[0].name))
         return NULL;
     struct visited *visited = &visitors->visited[visitors->n_visited++];
-    *visited = (struct visited){.id = store_new_id(hall->store, STORE_VISITS)};
-    memcpy(visited->name, domain, strlen(domain) + 1);
-    memcpy(visited->name + strlen(domain) + 1, project, strlen(project) + 1);
+    *visited = (struct visited){.id = store_new_id(stats->store, STORE_VISITS)};
+    memcpy(visited->name, domain, length);
+    memcpy(visited->name + length, project, rest);
     return visited;
 }
 
-void hall_count_visit(struct hall *hall, int site)
+void stats_on_visit(void *context, const struct news *news)
 {
-    const struct model_site *model = &hall->config->model.sites[site];
+    struct stats *stats = context;
+    const struct model_site *model = &stats->current->config->model.sites[news->visit.site];
     const struct now now = clock_now();
-    struct visitors *visitors = hall->visitors;
+    struct visitors *visitors = stats->visitors;
 
-    if (!hall->store || !visitors)
-        return;
     if (!visitors->visited)
         visitors->visited = calloc(SITES_MAX, sizeof(*visitors->visited));
     if (!visitors->visited)
         return;
-    turn_hour(hall, now.wall);
-    struct visited *visited = find_visited(hall, hall->config->model.domains[model->domain].name,
-                                           model->is_project ? model->id : "");
+    turn_hour(stats, now.wall);
+    struct visited *visited =
+        find_visited(stats, stats->current->config->model.domains[model->domain].name,
+                     model->is_project ? model->id : "");
     if (!visited)
         return;
     visited->n++;
@@ -192,7 +181,7 @@ void hall_count_visit(struct hall *hall, int site)
 
 /* ---- refusals ---- */
 
-static void write_refused(struct hall *hall, struct refused *refused)
+static void write_refused(struct stats *stats, struct refused *refused)
 {
     const struct store_entry entry = {
         .table = STORE_REFUSALS,
@@ -203,32 +192,20 @@ static void write_refused(struct hall *hall, struct refused *refused)
     };
 
     refused->dirty = false;
-    (void)store_keep(hall->store, &entry, false);
-}
-
-static bool is_same(const struct refused *a, const struct refused *b)
-{
-    return a->id > 0 && strcmp(a->address, b->address) == 0 && strcmp(a->domain, b->domain) == 0 &&
-           strcmp(a->project, b->project) == 0 && strcmp(a->why, b->why) == 0 &&
-           b->at - a->at < together_ms && b->at >= a->at;
+    (void)store_keep(stats->store, &entry, false);
 }
 
 static struct refused *find_refused(struct visitors *visitors, const struct refused *new)
 {
-    for (size_t i = 0; i < REFUSALS_MAX; i++)
-        if (is_same(&visitors->refused[i], new))
-            return &visitors->refused[i];
+    for (size_t i = 0; i < REFUSALS_MAX; i++) {
+        struct refused *old = &visitors->refused[i];
+
+        if (old->id > 0 && strcmp(old->address, new->address) == 0 &&
+            strcmp(old->domain, new->domain) == 0 && strcmp(old->project, new->project) == 0 &&
+            strcmp(old->why, new->why) == 0 && new->at - old->at < together_ms &&new->at >= old->at)
+            return old;
+    }
     return NULL;
-}
-
-static struct refused *oldest_refused(struct visitors *visitors)
-{
-    struct refused *oldest = &visitors->refused[0];
-
-    for (size_t i = 1; i < REFUSALS_MAX; i++)
-        if (visitors->refused[i].last < oldest->last)
-            oldest = &visitors->refused[i];
-    return oldest;
 }
 
 /* Beyond so many an hour they are counted as one. */
@@ -245,9 +222,9 @@ static void bound(struct visitors *visitors, struct refused *new)
     text_copy(new->why, sizeof(new->why), "more than can be told apart in an hour");
 }
 
-static void count_refused(struct hall *hall, struct refused *new)
+static void count_refused(struct stats *stats, struct refused *new)
 {
-    struct visitors *visitors = hall->visitors;
+    struct visitors *visitors = stats->visitors;
     struct refused *known = find_refused(visitors, new);
 
     if (!known) {
@@ -261,87 +238,95 @@ static void count_refused(struct hall *hall, struct refused *new)
         write_soon(visitors);
         return;
     }
-    struct refused *place = oldest_refused(visitors);
+    struct refused *place = &visitors->refused[0];
+    for (size_t i = 1; i < REFUSALS_MAX; i++)
+        if (visitors->refused[i].last < place->last)
+            place = &visitors->refused[i];
     if (place->dirty)
-        write_refused(hall, place);
+        write_refused(stats, place);
     *place = *new;
-    place->id = store_new_id(hall->store, STORE_REFUSALS);
+    place->id = store_new_id(stats->store, STORE_REFUSALS);
     visitors->new_rows++;
-    write_refused(hall, place);
+    write_refused(stats, place);
 }
 
-static void name_site(const struct model *model, int site, struct refused *refused)
+void stats_on_refused(void *context, const struct news *news)
 {
-    if (site == MODEL_NONE)
-        return;
-    text_copy(refused->domain, sizeof(refused->domain),
-              model->domains[model->sites[site].domain].name);
-    if (model->sites[site].is_project)
-        text_copy(refused->project, sizeof(refused->project), model->sites[site].id);
-}
-
-void hall_count_refusal(struct hall *hall, const char *address, int site, const char *path,
-                        const char *why)
-{
+    struct stats *stats = context;
+    struct visitors *visitors = stats->visitors;
+    const struct model *model = &stats->current->config->model;
+    const struct model_site *site =
+        news->refused.site == MODEL_NONE ? NULL : &model->sites[news->refused.site];
     const int64_t wall = clock_now().wall;
     struct refused refused = {.at = wall, .last = wall, .n = 1};
 
-    if (!hall->store || !hall->visitors)
+    if (!visitors->refused)
+        visitors->refused = calloc(REFUSALS_MAX, sizeof(*visitors->refused));
+    if (!visitors->refused)
         return;
-    if (!hall->visitors->refused)
-        hall->visitors->refused = calloc(REFUSALS_MAX, sizeof(*hall->visitors->refused));
-    if (!hall->visitors->refused)
-        return;
-    text_copy(refused.address, sizeof(refused.address), address[0] ? address : "unknown");
-    text_copy(refused.path, sizeof(refused.path), path ? path : "");
-    text_copy(refused.why, sizeof(refused.why), why);
-    name_site(&hall->config->model, site, &refused);
-    count_refused(hall, &refused);
+    text_copy(refused.address, sizeof(refused.address),
+              news->refused.who[0] ? news->refused.who : "unknown");
+    text_copy(refused.path, sizeof(refused.path), news->refused.path);
+    text_copy(refused.why, sizeof(refused.why), news->refused.why);
+    if (site)
+        text_copy(refused.domain, sizeof(refused.domain), model->domains[site->domain].name);
+    if (site && site->is_project)
+        text_copy(refused.project, sizeof(refused.project), site->id);
+    count_refused(stats, &refused);
 }
 
-static void flush_refused(struct hall *hall)
+/* A guard refused somebody. */
+void stats_on_limit(void *context, const struct action *action)
 {
-    struct visitors *visitors = hall->visitors;
+    const struct in_addr address = {.s_addr = htonl(action->limit.address)};
+    struct news news = {.kind = NEWS_REFUSED,
+                        .refused = {.who = action->limit.address ? inet_ntoa(address) : "",
+                                    .path = "",
+                                    .site = action->limit.site}};
+    char why[64];
 
+    if (!action->limit.refused)
+        return;
+    snprintf(why, sizeof(why), "guard %s refuses", guard_name(action->limit.guard.kind));
+    news.refused.why = why;
+    stats_on_refused(context, &news);
+}
+
+void stats_flush_visitors(struct stats *stats)
+{
+    struct visitors *visitors = stats->visitors;
+
+    visitors->waits = false;
+    (void)sd_event_source_set_enabled(visitors->soon, SD_EVENT_OFF);
+    flush_visited(stats);
     for (size_t i = 0; visitors->refused && i < REFUSALS_MAX; i++)
         if (visitors->refused[i].dirty)
-            write_refused(hall, &visitors->refused[i]);
-}
-
-void visitors_flush(struct hall *hall)
-{
-    hall->visitors->waits = false;
-    (void)sd_event_source_set_enabled(hall->visitors->soon, SD_EVENT_OFF);
-    if (!hall->store)
-        return;
-    flush_visited(hall);
-    flush_refused(hall);
+            write_refused(stats, &visitors->refused[i]);
 }
 
 /* ---- people ---- */
 
-void hall_count_login(struct hall *hall, const char *address, bool ok, const char *detail)
+void stats_on_login(void *context, const struct news *news)
 {
-    if (!hall->store)
-        return;
+    const struct stats *stats = context;
     const struct store_entry entry = {
         .table = STORE_LOGINS,
-        .id = store_new_id(hall->store, STORE_LOGINS),
-        .numbers = {clock_now().wall, ok},
-        .texts = {address, detail[0] ? detail : NULL},
+        .id = store_new_id(stats->store, STORE_LOGINS),
+        .numbers = {clock_now().wall, news->login.ok},
+        .texts = {news->login.who, text_or_null(news->login.why)},
     };
-    (void)store_keep(hall->store, &entry, ok);
+
+    (void)store_keep(stats->store, &entry, news->login.ok);
 }
 
-void hall_count_change(struct hall *hall, const char *by, bool loaded, const char *detail)
+void stats_change(struct stats *stats, const char *by, bool loaded, const char *detail)
 {
-    if (!hall->store)
-        return;
     const struct store_entry entry = {
         .table = STORE_CHANGES,
-        .id = store_new_id(hall->store, STORE_CHANGES),
+        .id = store_new_id(stats->store, STORE_CHANGES),
         .numbers = {clock_now().wall, loaded},
-        .texts = {by, NULL, detail[0] ? detail : NULL},
+        .texts = {by, NULL, text_or_null(detail)},
     };
-    (void)store_keep(hall->store, &entry, true);
+
+    (void)store_keep(stats->store, &entry, true);
 }

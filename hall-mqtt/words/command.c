@@ -203,3 +203,12 @@ int command_read(const struct topic *topic, const void *payload, size_t length, 
         return command_refuse(&reading, -ENOTSUP, "this topic takes no commands");
     return read_kind(&reading, kind);
 }
+
+int command_subject(const struct model *model, const struct topic *topic, struct command *command)
+{
+    command->site = MODEL_NONE;
+    if (topic->kind != TOPIC_PROJECT_COMMAND)
+        return model_server_by_id(model, topic->id);
+    command->site = model_project_by_id(model, topic->id);
+    return command->site == MODEL_NONE ? MODEL_NONE : model->sites[command->site].server;
+}

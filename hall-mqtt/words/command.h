@@ -24,5 +24,8 @@
  */
 int command_read(const struct topic *topic, const void *payload, size_t length, bool retained,
                  struct now now, struct command *ret_command, char ret_reason[REASON_SIZE]);
+/* The server that it is for: the topic's, or that of the project it names, which becomes the
+ * command's site. MODEL_NONE: neither is configured. */
+int command_subject(const struct model *model, const struct topic *topic, struct command *command);
 
 #endif

@@ -79,6 +79,33 @@ def layer_errors(path, includes):
             yield f"{path}: includes <{name}>, but is pure"
 
 
+def daemon_errors():
+    """The files of hall: each includes only headers of those further down in the table of docs/ARCHITECTURE.md."""
+    folder = ROOT / "hall-mqtt/hall"
+    table = (ROOT / "docs/ARCHITECTURE.md").read_text(encoding="utf-8").split("### The files of hall", 1)[1].split("\n## ", 1)[0]
+    names = [name for row in table.splitlines() if row.startswith("| `") for name in re.findall(r"`(\w+)\.[ch]`", row.split("|")[1])]
+    stems = {file.stem for file in folder.glob("*.[ch]")}
+
+    def rank(stem):  # a header of several files (stats.h) stands with the last of them
+        return max((i for i, name in enumerate(names) if name == stem or name.startswith(stem.split("_internal")[0] + "_")), default=None)
+
+    yield from (f"docs/ARCHITECTURE.md: {stem} is missing in the files of hall" for stem in sorted(stems) if rank(stem) is None)
+    yield from (f"docs/ARCHITECTURE.md: there is no {name} among the files of hall" for name in names if name not in stems)
+    for file in sorted(folder.glob("*.[ch]")):
+        for _, name in INCLUDE.findall(file.read_text(encoding="utf-8")):
+            if name.startswith("hall/") and (rank(Path(name).stem) or 0) < (rank(file.stem) or 0):
+                yield f"{file.relative_to(ROOT)}: includes {name}, which stands above it in docs/ARCHITECTURE.md"
+
+
+def name_errors(files):
+    """A file of hall says by its name alone which one it is."""
+    places = defaultdict(set)
+    for file in files:
+        places[file.stem].add(file.parent.relative_to(ROOT).as_posix())
+    yield from (f"{stem}: one name for files of {' and '.join(sorted(folders))}" for stem, folders in sorted(places.items())
+                if len(folders) > 1 and stem != "main" and "hall-mqtt/hall" in folders)
+
+
 def main():
     errors, owners = [], defaultdict(set)
     files = [f for top in ("hall-mqtt", "bridges", "web", "ha-discovery") for f in (ROOT / top).rglob("*.[ch]")]
@@ -92,6 +119,7 @@ def main():
                     owners[third, file.parent].add(path)
     errors += [f"<{third}> has more than one door: {', '.join(sorted(paths))}"
                for (third, _), paths in owners.items() if len(paths) > 1]
+    errors += [*daemon_errors(), *name_errors(files)]
     print("\n".join(errors) or f"{len(files)} files keep their layers")
     return 1 if errors or not files else 0
 

@@ -1,5 +1,5 @@
-/* Looks at the connections to upstreams while their servers are up, and tells the fleet what is in
- * use. One look serves all servers. */
+#include "hall/stream_watch.h"
+
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "base/number.h"
 #include "base/text.h"
 #include "core/stream.h"
-#include "hall/hall_internal.h"
+#include "hall/names.h"
 #include "loop/sockets.h"
 
 enum {
@@ -33,8 +33,9 @@ struct watch {
     bool in_use;  /* as last told */
 };
 
-struct hall_streams {
-    struct hall *hall;
+struct stream_watch {
+    const struct current *current;
+    struct turn *turn;
     const struct model *model;
     struct streams *streams;
     struct socket_peer *peers; /* [n_peers] of servers that are up, to ask the kernel for */
@@ -42,8 +43,9 @@ struct hall_streams {
     bool peers_stale;
     int *peer_of;          /* [n_sites] its peer in streams, or MODEL_NONE */
     struct watch *watches; /* [n_servers] */
+    int n_up;              /* of them */
     struct sockets *sockets;
-    struct hall_names *names; /* of upstreams */
+    struct names *names; /* of upstreams */
     sd_event_source *timer;
     int64_t took_us; /* by the last look */
     int error;       /* of the last look */
@@ -67,16 +69,7 @@ static bool read_upstream(const struct model *model, int site, struct stream_pee
     return true;
 }
 
-/* For every upstream, and every address that its name leads to. */
-static int make_room(struct hall_streams *at)
-{
-    const size_t most = at->model->n_sites + NAME_ADDRESSES_MAX * hall_names_count(at->names);
-
-    at->peers = calloc(most + 1, sizeof(*at->peers));
-    return at->peers ? 0 : -ENOMEM;
-}
-
-static int create_peers(struct hall_streams *at)
+static int create_peers(struct stream_watch *at)
 {
     const struct model *model = at->model;
     struct stream_peer *peers = calloc(model->n_sites + 1, sizeof(*peers));
@@ -94,24 +87,21 @@ static int create_peers(struct hall_streams *at)
             read_upstream(model, (int)i, &peer) ? streams_find(at->streams, peer) : MODEL_NONE;
     }
     free(peers);
-    return error == 0 ? make_room(at) : error;
+    /* For every upstream, and every address that its name leads to. */
+    at->peers = calloc(model->n_sites + NAME_ADDRESSES_MAX * names_count(at->names) + 1,
+                       sizeof(*at->peers));
+    return error == 0 && !at->peers ? -ENOMEM : error;
 }
 
-static bool is_asked_for(const struct hall_streams *at, struct stream_peer peer)
+static void ask_for(struct stream_watch *at, struct stream_peer peer)
 {
     for (size_t i = 0; i < at->n_peers; i++)
         if (at->peers[i].address.s_addr == peer.address.s_addr && at->peers[i].port == peer.port)
-            return true;
-    return false;
+            return;
+    at->peers[at->n_peers++] = (struct socket_peer){.address = peer.address, .port = peer.port};
 }
 
-static void ask_for(struct hall_streams *at, struct stream_peer peer)
-{
-    if (!is_asked_for(at, peer))
-        at->peers[at->n_peers++] = (struct socket_peer){.address = peer.address, .port = peer.port};
-}
-
-static void collect_peers(struct hall_streams *at)
+static void collect_peers(struct stream_watch *at)
 {
     const struct model *model = at->model;
 
@@ -123,14 +113,14 @@ static void collect_peers(struct hall_streams *at)
         if (!at->watches[model->sites[i].server].up || !read_upstream(model, (int)i, &peer))
             continue;
         ask_for(at, peer);
-        for (size_t n = hall_names_addresses(at->names, (int)i, addresses); n > 0; n--)
+        for (size_t n = names_addresses(at->names, (int)i, addresses); n > 0; n--)
             ask_for(at, (struct stream_peer){.address = addresses[n - 1], .port = peer.port});
     }
     at->peers_stale = false;
 }
 
 /* The peer of the upstream whose name leads to this address, where there is one. */
-static struct stream_peer peer_meant(const struct hall_streams *at, struct stream_peer seen)
+static struct stream_peer peer_meant(const struct stream_watch *at, struct stream_peer seen)
 {
     const struct model *model = at->model;
 
@@ -140,7 +130,7 @@ static struct stream_peer peer_meant(const struct hall_streams *at, struct strea
 
         if (!read_upstream(model, (int)i, &peer) || peer.port != seen.port)
             continue;
-        for (size_t n = hall_names_addresses(at->names, (int)i, addresses); n > 0; n--)
+        for (size_t n = names_addresses(at->names, (int)i, addresses); n > 0; n--)
             if (addresses[n - 1].s_addr == seen.address.s_addr)
                 return peer;
     }
@@ -157,7 +147,7 @@ static int compare_inodes(const void *a, const void *b)
 }
 
 /* After a connection was seen: Hall closes none while it looks. */
-static void list_own(struct hall_streams *at)
+static void list_own(struct stream_watch *at)
 {
     DIR *folder = opendir("/proc/self/fd");
     const struct dirent *entry;
@@ -177,7 +167,7 @@ static void list_own(struct hall_streams *at)
     qsort(at->own, at->n_own, sizeof(at->own[0]), compare_inodes);
 }
 
-static bool is_own(struct hall_streams *at, uint32_t inode)
+static bool is_own(struct stream_watch *at, uint32_t inode)
 {
     if (!at->own_listed)
         list_own(at);
@@ -188,7 +178,7 @@ static bool is_own(struct hall_streams *at, uint32_t inode)
 
 static bool take(void *context, const struct tcp_socket *socket)
 {
-    struct hall_streams *at = context;
+    struct stream_watch *at = context;
     struct socket_seen seen = {.cookie = socket->id,
                                .peer = {.port = socket->remote_port},
                                .received = socket->received,
@@ -206,7 +196,7 @@ static bool take(void *context, const struct tcp_socket *socket)
 }
 
 /* After the connections: the request of every byte seen is among these. */
-static void read_passes(struct hall_streams *at)
+static void read_passes(struct stream_watch *at)
 {
     const struct model *model = at->model;
 
@@ -215,12 +205,12 @@ static void read_passes(struct hall_streams *at)
 
         if (!at->watches[model->sites[i].server].up || at->peer_of[i] == MODEL_NONE)
             continue;
-        board_take_passes(at->hall->board, (int)i, &passes);
+        board_take_passes(at->current->board, (int)i, &passes);
         streams_passed(at->streams, at->peer_of[i], &passes);
     }
 }
 
-static int list_connections(struct hall_streams *at)
+static int list_connections(struct stream_watch *at)
 {
     int error = at->sockets ? 0 : sockets_create(&at->sockets);
 
@@ -238,7 +228,7 @@ static int list_connections(struct hall_streams *at)
     return error;
 }
 
-static void note_error(struct hall_streams *at, int before)
+static void note_error(struct stream_watch *at, int before)
 {
     if (at->error == before)
         return;
@@ -254,12 +244,12 @@ static void note_error(struct hall_streams *at, int before)
                     strerror(-at->error));
 }
 
-static void look(struct hall_streams *at)
+static void look(struct stream_watch *at)
 {
     const int before = at->error;
     const int64_t began = clock_boot_ns();
 
-    at->peers_stale |= hall_names_refresh(at->names, clock_now().boot);
+    at->peers_stale |= names_refresh(at->names, clock_now().boot);
     if (at->peers_stale)
         collect_peers(at);
     streams_begin(at->streams, clock_now().boot);
@@ -284,21 +274,21 @@ static void add_use(struct stream_uses *uses, const struct stream_use *use)
         uses->list[place] = *use;
 }
 
-static bool is_first_of_peer(const struct hall_streams *at, int site)
+static bool is_first_of_peer(const struct stream_watch *at, int site)
 {
-    for (int other = fleet_first_site(at->hall->fleet, at->model->sites[site].server);
-         other != MODEL_NONE && other != site; other = fleet_next_site(at->hall->fleet, other))
+    for (int other = fleet_first_site(at->current->fleet, at->model->sites[site].server);
+         other != MODEL_NONE && other != site; other = fleet_next_site(at->current->fleet, other))
         if (at->peer_of[other] == at->peer_of[site])
             return false;
     return true;
 }
 
 /* The site that passed the gate last has the use, where it is one of this server's. */
-static void add_use_of(const struct hall_streams *at, int site, struct stream_uses *uses)
+static void add_use_of(const struct stream_watch *at, int site, struct stream_uses *uses)
 {
     const struct model *model = at->model;
     const struct model_site *first = &model->sites[site];
-    const struct stream_terms terms = {.idle = fleet_idle(at->hall->fleet, first->server),
+    const struct stream_terms terms = {.idle = fleet_idle(at->current->fleet, first->server),
                                        .silent =
                                            model->domains[first->domain].access.websocket_holds};
     struct stream_use use;
@@ -312,16 +302,16 @@ static void add_use_of(const struct hall_streams *at, int site, struct stream_us
     add_use(uses, &use);
 }
 
-static void collect_uses(const struct hall_streams *at, int server, struct stream_uses *uses)
+static void collect_uses(const struct stream_watch *at, int server, struct stream_uses *uses)
 {
-    for (int site = fleet_first_site(at->hall->fleet, server); site != MODEL_NONE;
-         site = fleet_next_site(at->hall->fleet, site))
+    for (int site = fleet_first_site(at->current->fleet, server); site != MODEL_NONE;
+         site = fleet_next_site(at->current->fleet, site))
         if (at->peer_of[site] != MODEL_NONE && is_first_of_peer(at, site))
             add_use_of(at, site, uses);
 }
 
 /* Those who wait for it, who are in use or were, and who were not told yet. */
-static void tell(struct hall_streams *at, int server, bool sight_changed)
+static void tell(struct stream_watch *at, int server, bool sight_changed)
 {
     struct watch *watch = &at->watches[server];
     struct fleet_event event = {.kind = FLEET_STREAM, .server = server};
@@ -334,24 +324,24 @@ static void tell(struct hall_streams *at, int server, bool sight_changed)
     watch->ordered = false;
     watch->told = true;
     watch->in_use = event.streams.n > 0;
-    hall_feed(at->hall, &event);
+    turn_feed(at->turn, &event);
 }
 
 /* ---- when ---- */
 
-static int64_t shortest_idle(const struct hall_streams *at)
+static int64_t shortest_idle(const struct stream_watch *at)
 {
     int64_t shortest = INT64_MAX;
 
     for (size_t i = 0; i < at->model->n_servers; i++) {
-        const int64_t idle = at->watches[i].up ? fleet_idle(at->hall->fleet, (int)i) : INT64_MAX;
+        const int64_t idle = at->watches[i].up ? fleet_idle(at->current->fleet, (int)i) : INT64_MAX;
 
         shortest = idle < shortest ? idle : shortest;
     }
     return shortest;
 }
 
-static int64_t pause_of(const struct hall_streams *at)
+static int64_t pause_of(const struct stream_watch *at)
 {
     const int64_t usual = at->error < 0                    ? LOOK_BLIND_MS
                           : streams_open(at->streams) == 0 ? LOOK_QUIET_MS
@@ -364,15 +354,7 @@ static int64_t pause_of(const struct hall_streams *at)
     return pause > rare ? pause : rare;
 }
 
-static bool watches_any(const struct hall_streams *at)
-{
-    for (size_t i = 0; i < at->model->n_servers; i++)
-        if (at->watches[i].up)
-            return true;
-    return false;
-}
-
-static void arm(struct hall_streams *at, int64_t pause)
+static void arm(struct stream_watch *at, int64_t pause)
 {
     sd_event_source_set_time_relative(at->timer, (uint64_t)pause * 1000);
     sd_event_source_set_enabled(at->timer, SD_EVENT_ONESHOT);
@@ -380,12 +362,12 @@ static void arm(struct hall_streams *at, int64_t pause)
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *context)
 {
-    struct hall_streams *at = context;
+    struct stream_watch *at = context;
     const bool was_blind = at->error < 0;
 
     (void)source;
     (void)usec;
-    if (!watches_any(at))
+    if (at->n_up == 0)
         return 0;
     look(at);
     arm(at, pause_of(at));
@@ -395,90 +377,103 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *context)
     return 0;
 }
 
-/* ---- what the others call ---- */
+/* ---- whom to watch ---- */
 
-static bool has_peer(const struct hall_streams *at, int server)
+static bool has_peer(const struct stream_watch *at, int server)
 {
-    for (int site = fleet_first_site(at->hall->fleet, server); site != MODEL_NONE;
-         site = fleet_next_site(at->hall->fleet, site))
+    for (int site = fleet_first_site(at->current->fleet, server); site != MODEL_NONE;
+         site = fleet_next_site(at->current->fleet, site))
         if (at->peer_of[site] != MODEL_NONE)
             return true;
     return false;
 }
 
-void hall_streams_state(struct hall *hall, int server, enum power_state state)
+/* Its state is, or has become, this one. */
+static void watch_server(struct stream_watch *at, int server, enum power_state state)
 {
-    struct hall_streams *at = hall->streams;
-    const struct model_server *model = &hall->config->model.servers[server];
-
-    if (!at)
-        return;
-    const bool up =
-        power_is_up(state) && model->sleep.via != SLEEP_VIA_NONE && has_peer(at, server);
+    const bool up = power_is_up(state) && at->model->servers[server].sleep.via != SLEEP_VIA_NONE &&
+                    has_peer(at, server);
 
     if (up == at->watches[server].up)
         return;
     at->watches[server] = (struct watch){.up = up};
+    at->n_up += up ? 1 : -1;
     at->peers_stale = true;
     if (up)
         arm(at, 0);
 }
 
-void hall_streams_start(struct hall *hall)
+void stream_watch_start(struct stream_watch *at)
 {
-    for (size_t i = 0; i < hall->config->model.n_servers; i++)
-        hall_streams_state(hall, (int)i, fleet_power(hall->fleet, (int)i)->state);
+    for (size_t i = 0; i < at->model->n_servers; i++)
+        watch_server(at, (int)i, fleet_power(at->current->fleet, (int)i)->state);
 }
 
-void hall_streams_order(struct hall *hall, int server)
+static void on_state(void *context, const struct action *action)
 {
-    hall->streams->watches[server].ordered = true;
-    arm(hall->streams, 0);
+    const struct current *current = context;
+
+    watch_server(current->streams, action->server, action->state.to);
 }
 
-void hall_streams_came(struct hall *hall, int site, const char *who)
+static void on_look(void *context, const struct action *action)
 {
-    struct hall_streams *at = hall->streams;
+    const struct current *current = context;
 
-    if (at && at->peer_of[site] != MODEL_NONE)
-        streams_came(at->streams, at->peer_of[site], site, who);
+    current->streams->watches[action->server].ordered = true;
+    arm(current->streams, 0);
 }
 
-int hall_streams_create(struct hall *hall, const struct model *model,
-                        struct hall_streams **ret_streams)
+static void on_visit(void *context, const struct news *news)
 {
-    struct hall_streams *at = calloc(1, sizeof(*at));
+    const struct current *current = context;
+    const struct stream_watch *at = current->streams;
+    const int site = news->visit.site;
+
+    if (news->visit.uses && at->peer_of[site] != MODEL_NONE)
+        streams_came(at->streams, at->peer_of[site], site, news->visit.who);
+}
+
+const struct outlet_ops stream_watch_outlet = {
+    .act = {[ACTION_STATE] = on_state, [ACTION_LOOK] = on_look},
+    .hear = {[NEWS_VISIT] = on_visit},
+};
+
+int stream_watch_create(sd_event *loop, const struct current *current, const struct model *model,
+                        struct turn *turn, struct stream_watch **ret_watch)
+{
+    struct stream_watch *at = calloc(1, sizeof(*at));
     int error = -ENOMEM;
 
     if (!at)
         return error;
-    at->hall = hall;
+    at->current = current;
+    at->turn = turn;
     at->model = model;
     at->watches = calloc(model->n_servers + 1, sizeof(*at->watches));
     at->peer_of = calloc(model->n_sites + 1, sizeof(*at->peer_of));
     if (at->watches && at->peer_of)
-        error = hall_names_create(hall->loop, model, &at->names);
+        error = names_create(loop, model, &at->names);
     if (error == 0)
         error = create_peers(at);
     if (error == 0)
-        error =
-            sd_event_add_time(hall->loop, &at->timer, CLOCK_BOOTTIME, 0, ACCURACY_US, on_timer, at);
+        error = sd_event_add_time(loop, &at->timer, CLOCK_BOOTTIME, 0, ACCURACY_US, on_timer, at);
     if (error < 0) {
-        hall_streams_destroy(at);
+        stream_watch_destroy(at);
         return error;
     }
     sd_event_source_set_enabled(at->timer, SD_EVENT_OFF);
-    *ret_streams = at;
+    *ret_watch = at;
     return 0;
 }
 
-void hall_streams_destroy(struct hall_streams *at)
+void stream_watch_destroy(struct stream_watch *at)
 {
     if (!at)
         return;
     sd_event_source_disable_unref(at->timer);
     sockets_destroy(at->sockets);
-    hall_names_destroy(at->names);
+    names_destroy(at->names);
     streams_destroy(at->streams);
     free(at->watches);
     free(at->peers);

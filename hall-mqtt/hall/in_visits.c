@@ -1,0 +1,66 @@
+#include "hall/in_visits.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "base/text.h"
+
+/* The detail of a refused visit is its path, and why. */
+static void on_refused(const struct in_visits *in, const struct visit *visit)
+{
+    const char *why = strstr(visit->detail, ": ");
+    char path[sizeof(visit->detail)] = "", detail[256];
+    struct news news = {.kind = NEWS_REFUSED,
+                        .refused = {.who = visit->who,
+                                    .path = path,
+                                    .why = why ? why + 2 : visit->detail,
+                                    .site = visit->site}};
+
+    if (why)
+        text_show(path, sizeof(path), visit->detail, (size_t)(why - visit->detail));
+    outlets_tell(in->outlets, &news);
+    snprintf(detail, sizeof(detail), "%s: %s", visit->who, visit->detail);
+    if (outlets_may_tell(in->outlets))
+        outlets_event(in->outlets, "access_refused", detail);
+}
+
+static void on_visit(const struct in_visits *in, const struct visit *visit)
+{
+    const bool uses = visit->kind == VISIT_USES;
+    struct fleet_event event = {.kind = uses ? FLEET_USE : FLEET_VISIT,
+                                .visit = {.site = visit->site}};
+
+    outlets_tell(in->outlets,
+                 &(struct news){.kind = NEWS_VISIT, .visit = {visit->site, visit->who, uses}});
+    text_copy(event.visit.who, sizeof(event.visit.who), visit->who);
+    turn_feed(in->turn, &event);
+}
+
+void in_visits_take(const struct in_visits *in)
+{
+    struct visit visit;
+
+    while (board_take(in->current->board, &visit))
+        if (visit.kind == VISIT_REFUSED)
+            on_refused(in, &visit);
+        else
+            on_visit(in, &visit);
+}
+
+static int on_inbox(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+    (void)source;
+    (void)fd;
+    (void)events;
+    in_visits_take(context);
+    return 0;
+}
+
+int in_visits_listen(struct in_visits *in, sd_event *loop, const struct board *board,
+                     sd_event_source **ret_source)
+{
+    const int error = sd_event_add_io(loop, ret_source, board_fd(board), EPOLLIN, on_inbox, in);
+
+    return error < 0 ? error : 0;
+}

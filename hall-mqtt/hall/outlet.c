@@ -1,0 +1,40 @@
+#include "hall/outlet.h"
+
+#include <assert.h>
+
+#include "base/clock.h"
+
+enum { TOLD_A_MINUTE = 120 };
+
+void outlets_add(struct outlets *outlets, const struct outlet_ops *ops, void *context)
+{
+    assert(outlets->n < OUTLETS_MAX);
+    outlets->list[outlets->n].ops = ops;
+    outlets->list[outlets->n++].context = context;
+}
+
+void outlets_act(void *context, const struct action *action)
+{
+    const struct outlets *outlets = context;
+
+    for (size_t i = 0; i < outlets->n; i++)
+        if (outlets->list[i].ops->act[action->kind])
+            outlets->list[i].ops->act[action->kind](outlets->list[i].context, action);
+}
+
+void outlets_tell(const struct outlets *outlets, const struct news *news)
+{
+    for (size_t i = 0; i < outlets->n; i++)
+        if (outlets->list[i].ops->hear[news->kind])
+            outlets->list[i].ops->hear[news->kind](outlets->list[i].context, news);
+}
+
+void outlets_event(const struct outlets *outlets, const char *type, const char *detail)
+{
+    outlets_tell(outlets, &(struct news){.kind = NEWS_EVENT, .event = {type, detail}});
+}
+
+bool outlets_may_tell(struct outlets *outlets)
+{
+    return log_may_tell(&outlets->told, clock_now().boot, TOLD_A_MINUTE, "refused input");
+}

@@ -1,0 +1,101 @@
+/*
+ * outlet: who is told what the fleet decides and what became of it: the bus, the board, the store,
+ * the statistics, Home Assistant, those who watch by the API. Each registers a table of what it
+ * listens to; hall.c registers them in the order in which they are told. An outlet may tell the
+ * others what it made of something (a document that left, a ticket of the store), but never feeds
+ * the fleet while it is told: what it finds is deferred (turn.h). Loop thread only; nothing fails.
+ */
+#ifndef HALL_HALL_OUTLET_H
+#define HALL_HALL_OUTLET_H
+
+#include "base/log.h"
+#include "core/fleet.h"
+#include "words/topic.h"
+
+enum { OUTLETS_MAX = 16, ACTION_KINDS = ACTION_CHECK + 1 };
+
+/* What happens beside the actions of the fleet. */
+enum news_kind {
+    NEWS_SETTLED,   /* a turn is over */
+    NEWS_CHANGED,   /* server: something told of it is no longer true */
+    NEWS_REPORT,    /* server: its agent has reported, and the fleet knows */
+    NEWS_VISIT,     /* a visitor came to a site */
+    NEWS_REFUSED,   /* or was refused */
+    NEWS_LOGIN,     /* somebody logged in, or tried to */
+    NEWS_EVENT,     /* of Hall itself, for hall/event */
+    NEWS_SAID,      /* a message left that is not retained */
+    NEWS_PUBLISHED, /* server: all retained topics of it are up to date */
+    NEWS_BROKER,    /* is it connected? */
+    NEWS_SAVED,     /* server: its record is on its way to the disk */
+    NEWS_STORED,    /* everything up to this ticket is on the disk */
+    NEWS_TROUBLE,   /* the store stopped working, or works again */
+    NEWS_CONFIG,    /* whether the file is what Hall runs on */
+    NEWS_RENEWED,   /* another configuration holds */
+    NEWS_ENDED,     /* all commands of this kind to Hall itself */
+};
+enum { NEWS_KINDS = NEWS_ENDED + 1 };
+
+/* What it points to is borrowed for the call. */
+struct news {
+    enum news_kind kind;
+    int server;
+    union {
+        struct {
+            int site;
+            const char *who;
+            bool uses; /* it was ready; else a wake is wanted */
+        } visit;
+        struct {
+            const char *who, *path, *why; /* path: "" where none is known */
+            int site;                     /* or MODEL_NONE */
+        } refused;
+        struct {
+            const char *who, *why;
+            bool ok;
+        } login;
+        struct {
+            const char *type, *detail;
+        } event;
+        struct {
+            enum topic_kind topic;
+            const char *id; /* of the server or project; NULL: Hall itself */
+            const char *text;
+            const struct action *action; /* events of a server that the log of events keeps */
+            const char *type;            /* events of Hall */
+        } said;
+        bool connected;
+        uint64_t ticket;     /* SAVED, STORED */
+        const char *problem; /* TROUBLE: "": it works again */
+        struct {
+            enum command_action action;
+            const char *why; /* NULL: done */
+        } ended;
+    };
+};
+
+/* NULL: not for this outlet. */
+struct outlet_ops {
+    void (*act[ACTION_KINDS])(void *context, const struct action *action);
+    void (*hear[NEWS_KINDS])(void *context, const struct news *news);
+};
+
+struct outlets {
+    struct {
+        const struct outlet_ops *ops;
+        void *context;
+    } list[OUTLETS_MAX];
+    size_t n;
+    struct log_flood told; /* about hostile input */
+};
+
+/* ops and context are borrowed. At most OUTLETS_MAX. */
+void outlets_add(struct outlets *outlets, const struct outlet_ops *ops, void *context);
+/* The fleet's sink: context is a struct outlets. */
+void outlets_act(void *context, const struct action *action);
+void outlets_tell(const struct outlets *outlets, const struct news *news);
+/* An event of Hall itself. */
+void outlets_event(const struct outlets *outlets, const char *type, const char *detail);
+/* May one more line about hostile input be told? */
+bool outlets_may_tell(struct outlets *outlets);
+
+#endif
