@@ -6,6 +6,7 @@ leftover of a killed run and is removed.
 """
 
 import ipaddress
+import itertools
 import os
 import random
 import re
@@ -22,23 +23,39 @@ def ip(*words, check=True):
     return done.stdout
 
 
-GIVEN = set()
+def claim(name):
+    """A socket by which the name is ours until it is closed, None when it is another's: no two processes of one network
+    bind the same. See unix(7), abstract addresses."""
+    sign = socket.socket(socket.AF_UNIX)
+    try:
+        sign.bind(f"\0hall-tests-{name}")
+    except OSError:
+        sign.close()
+        return None
+    return sign
+
+
+def _ports():
+    """Each port once, so that what is restarted finds its own free; below those that the kernel gives to outgoing
+    connections, and by the hundred for this process alone."""
+    claims = []
+    for first in random.sample(range(10000, 32000, 100), 220):
+        if sign := claim(f"ports-{first}"):
+            claims.append(sign)
+            yield from random.sample(range(first, first + 100), 100)
+
+
+PORTS = _ports()
 
 
 def free_port(kind=socket.SOCK_STREAM, address="127.0.0.1", wanted=0):
-    """A free port; the wanted one if it is free. Below those the kernel gives to outgoing connections, so that
-    none of them takes it before it is used; never one that was given before, and tests that run beside each other
-    take from ranges of their own: what is restarted finds its port free."""
-    first = 10000 + 2500 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 8)
-    for port in [wanted] * bool(wanted) + random.sample(range(first, first + 2500), 200):
-        if port in GIVEN and port != wanted:
-            continue
+    """A free port; the wanted one if it is free."""
+    for port in itertools.chain([wanted] * bool(wanted), PORTS):
         with socket.socket(socket.AF_INET, kind) as probe:
             try:
                 probe.bind((address, port))
             except OSError:
                 continue
-            GIVEN.add(port)
             return port
     raise OSError(f"no free port on {address}")
 
@@ -67,13 +84,13 @@ def _networks_in_use():
 
 
 def _pick_network():
-    """A /24 of 10.213.0.0/16 that nothing on this machine knows."""
+    """A /24 of 10.213.0.0/16 that nothing on this machine knows, and the claim to it."""
     used = list(_networks_in_use())
     first = os.getpid() % 254
     for step in range(254):
         network = ipaddress.ip_network(f"10.213.{1 + (first + step) % 254}.0/24")
-        if not any(network.overlaps(u) for u in used):
-            return network
+        if not any(network.overlaps(u) for u in used) and (sign := claim(f"network-{network}")):
+            return network, sign
     raise OSError("no free network in 10.213.0.0/16")
 
 
@@ -95,7 +112,7 @@ class Lan:
         letter = chr(ord("a") + Lan._serial % 26)
         Lan._serial += 1
         self.bridge = f"{PREFIX}{os.getpid()}{letter}"
-        self.network = _pick_network()
+        self.network, self.sign = _pick_network()
         self.gateway = str(self.network[1])
         self.broadcast = str(self.network.broadcast_address)
         self.interface = self.bridge
@@ -132,6 +149,7 @@ class Lan:
 
     def close(self):
         ip("link", "del", self.bridge, check=False)
+        self.sign.close()
 
 
 class Loopback:
