@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -40,8 +41,15 @@ class Process:
         return self.popen.poll() is None
 
     def signal(self, number):
+        """What is told to stand still does so when this returns: each thread heeds it only once it is run."""
         if self.alive():
             self.popen.send_signal(number)
+            if number == signal.SIGSTOP:
+                wait_until(self._stands_still, 10, "a stop of every thread", pause=0.001)
+
+    def _stands_still(self):
+        stats = [stat.read_text(encoding="ascii", errors="replace") for stat in Path(f"/proc/{self.pid}/task").glob("*/stat")]
+        return all(stat.rpartition(")")[2].split()[0] in "TZ" for stat in stats)
 
     def stop(self, limit=5.0):
         """SIGTERM, and SIGKILL if that is not heeded. Returns the exit status."""
