@@ -2,38 +2,16 @@
 whatever was measured in time passed does not."""
 
 import os
-import re
-import struct
 import subprocess
 
 import pytest
+from clocks import Clock
 from helpers import (barrier, command, configured, events, instant, result, state_of, wait_event, wait_lease, wait_no_lease,
                      wait_state, wait_status, window)
 from world import BROWSER
 
 ZONE = "Europe/Paris"
 HOUR = 3600
-
-
-class Clock:
-    """Hall's own wall clock."""
-
-    def __init__(self, world):
-        self.hall = world.hall
-        self.file, self.pipe = world.directory / "clock", world.directory / "clock-set"
-        self.file.write_bytes(struct.pack("=q", 0))
-        os.mkfifo(self.pipe)
-        shim = world.hall.binary.parents[1] / "tests" / "clock_shim.so"
-        assert shim.exists()
-        libraries = subprocess.run(["ldd", world.hall.binary], capture_output=True, text=True, check=True).stdout
-        first = re.findall(r"=> (\S*lib[at]san\S*)", libraries)
-        world.hall.secrets |= {"LD_PRELOAD": " ".join([*first, str(shim)]), "CLOCK_FILE": str(self.file), "CLOCK_PIPE": str(self.pipe)}
-
-    def add(self, seconds):
-        with self.file.open("r+b") as file:
-            file.write(struct.pack("=q", seconds))
-        with self.pipe.open("wb", buffering=0) as pipe:
-            pipe.write(b"the clock")
 
 
 @pytest.fixture

@@ -1,8 +1,12 @@
-/* A wall clock that a test can set, for one program alone (LD_PRELOAD). CLOCK_FILE holds seconds
- * (8 bytes) that are added to the machine's wall clock; CLOCK_PIPE is a FIFO: what is written to it
- * is to the program what the kernel says when somebody sets the clock (a timer of timerfd_create(2)
- * that is cancelled). All other clocks stay as they are. */
+/* Clocks that a test can set, for one program alone (LD_PRELOAD). CLOCK_FILE holds two numbers of 8
+ * bytes, seconds both: what is added to the wall clock alone, as by somebody who sets it, and what
+ * has passed beyond what did pass, for all clocks alike; timers of timerfd_create(2) come as much
+ * earlier. CLOCK_PIPE is a FIFO: what is written to it is to the program what the kernel says when
+ * somebody sets the clock (a timer that is cancelled), and it has the program look at the clocks.
+ * Timeouts of poll(2) and of condition variables stay as they are. */
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -11,8 +15,19 @@
 #include <time.h>
 #include <unistd.h>
 
-static const int64_t *added;
+enum { TIMERS = 64 }; /* descriptors below this are known again */
+
+struct added {
+    int64_t wall, passed; /* s */
+};
+
+static const struct added *added;
 static int pipe_fd = -1;
+
+/* Timers as the program set them, to be set anew when time passes. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct itimerspec timers[TIMERS];
+static int64_t followed; /* of added->passed */
 
 __attribute__((constructor)) static void begin(void)
 {
@@ -25,12 +40,51 @@ __attribute__((constructor)) static void begin(void)
     added = map;
 }
 
+static bool is_set(const struct timespec *time)
+{
+    return time->tv_sec != 0 || time->tv_nsec != 0;
+}
+
+static int set_timer(int fd, int flags, struct itimerspec at, struct itimerspec *old)
+{
+    if ((flags & TFD_TIMER_ABSTIME) != 0 && is_set(&at.it_value)) {
+        at.it_value.tv_sec -= followed;
+        if (at.it_value.tv_sec < 0)
+            at.it_value = (struct timespec){.tv_nsec = 1};
+    }
+    return (int)syscall(SYS_timerfd_settime, fd, flags, &at, old);
+}
+
+/* The lock is held. */
+static void follow(void)
+{
+    const int64_t passed = __atomic_load_n(&added->passed, __ATOMIC_RELAXED);
+
+    if (passed == followed)
+        return;
+    __atomic_store_n(&followed, passed, __ATOMIC_RELAXED);
+    for (int fd = 0; fd < TIMERS; fd++)
+        if (is_set(&timers[fd].it_value))
+            (void)set_timer(fd, TFD_TIMER_ABSTIME, timers[fd], NULL);
+}
+
 int clock_gettime(clockid_t clock, struct timespec *ret_time)
 {
     int error = (int)syscall(SYS_clock_gettime, clock, ret_time);
-    if (error == 0 && clock == CLOCK_REALTIME && added != NULL)
-        ret_time->tv_sec += __atomic_load_n(added, __ATOMIC_RELAXED);
-    return error;
+
+    if (error != 0 || added == NULL)
+        return error;
+    const int64_t passed = __atomic_load_n(&added->passed, __ATOMIC_RELAXED);
+    if (passed != __atomic_load_n(&followed, __ATOMIC_RELAXED)) {
+        pthread_mutex_lock(&lock);
+        follow();
+        pthread_mutex_unlock(&lock);
+    }
+    if (clock == CLOCK_REALTIME)
+        ret_time->tv_sec += __atomic_load_n(&added->wall, __ATOMIC_RELAXED) + passed;
+    else if (clock == CLOCK_BOOTTIME || clock == CLOCK_MONOTONIC)
+        ret_time->tv_sec += passed;
+    return 0;
 }
 
 int timerfd_create(clockid_t clock, int flags)
@@ -43,5 +97,13 @@ int timerfd_create(clockid_t clock, int flags)
 
 int timerfd_settime(int fd, int flags, const struct itimerspec *new, struct itimerspec *old)
 {
-    return fd == pipe_fd && fd >= 0 ? 0 : (int)syscall(SYS_timerfd_settime, fd, flags, new, old);
+    if (fd == pipe_fd && fd >= 0)
+        return 0;
+    pthread_mutex_lock(&lock);
+    follow();
+    int error = set_timer(fd, flags, *new, old);
+    if (fd >= 0 && fd < TIMERS)
+        timers[fd] = (flags & TFD_TIMER_ABSTIME) != 0 ? *new : (struct itimerspec){0};
+    pthread_mutex_unlock(&lock);
+    return error;
 }

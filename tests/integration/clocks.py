@@ -1,0 +1,50 @@
+"""Hall's own clocks: a test sets its wall clock, or lets time pass for it. See tests/tools/clock."""
+
+import os
+import re
+import struct
+import subprocess
+import time
+
+from helpers import barrier
+
+
+class Clock:
+    """To be made before Hall is started."""
+
+    def __init__(self, world):
+        self.set = self.passed = 0
+        self.file, self.pipe = world.directory / "clock", world.directory / "clock-set"
+        self.file.write_bytes(struct.pack("=qq", 0, 0))
+        os.mkfifo(self.pipe)
+        shim = world.hall.binary.parents[1] / "tests" / "clock_shim.so"
+        assert shim.exists()
+        libraries = subprocess.run(["ldd", world.hall.binary], capture_output=True, text=True, check=True).stdout
+        first = re.findall(r"=> (\S*lib[at]san\S*)", libraries)
+        world.hall.secrets |= {"LD_PRELOAD": " ".join([*first, str(shim)]), "CLOCK_FILE": str(self.file), "CLOCK_PIPE": str(self.pipe)}
+
+    def _write(self):
+        with self.file.open("r+b") as file:
+            file.write(struct.pack("=qq", self.set, self.passed))
+        with self.pipe.open("wb", buffering=0) as pipe:
+            pipe.write(b"the clock")
+
+    def add(self, seconds):
+        """The wall clock is set so many seconds ahead of the machine's."""
+        self.set = seconds
+        self._write()
+
+    def now(self):
+        return time.time() + self.set + self.passed
+
+    def pass_by(self, bus, seconds):
+        """So many seconds pass, one at a time, and Hall does in each what is due. The others' clocks stay as they are."""
+        for _ in range(seconds):
+            self.passed += 1
+            self._write()
+            barrier(bus)
+
+    def pass_until(self, bus, at):
+        """Up to a second before that time of Hall's wall clock."""
+        while self.now() < at - 1:
+            self.pass_by(bus, 1)
