@@ -79,7 +79,14 @@ packages_install "${packages[@]}"
 mkdir -p build
 echo "Building Hall ..." >&2
 log=build/build.log
-if ! { cmake --preset release -DHALL_TESTS=OFF && cmake --build --preset release; } >"$log" 2>&1; then
+# One at a time. The tests too where ./test.sh asked for them, else only what is installed.
+build() (
+  options=()
+  exec 8>build/lock && flock 8 || exit
+  [ -f build/CMakeCache.txt ] || options=(-DHALL_TESTS=OFF)
+  cmake --preset release "${options[@]}" && cmake --build --preset release
+)
+if ! build >"$log" 2>&1; then
   tail -n 40 "$log" >&2
   echo "run.sh: the build failed; the whole log is $log" >&2
   exit 1

@@ -1,20 +1,34 @@
 #!/usr/bin/env bash
-# Installs what the tests need, builds, and runs them. The last line is "N passed, N failed".
-# ./test.sh [static] [unit] [fuzz] [integration] [interop] [browser] [vm]: only these parts; without arguments all of them.
+# Installs what the tests need, builds, and runs them. The last line is "N passed, N failed". See usage.
 set -uo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" || exit 1
 . .ci/packages.sh
 exec </dev/null
 
-parts=(static unit fuzz integration interop browser vm)
+# What mostly waits, what waits too, and what only computes: three lanes run beside each other, each one part at a time.
+lanes=("integration" "interop browser demo vm" "static unit fuzz")
+# What measures time and memory: by itself, at the end.
+alone=(measures)
+read -ra parts <<<"${lanes[*]} ${alone[*]}"
 python=/usr/bin/python3
 logs=build/test
-passed=0 failed=0
-failures=()
+green=${XDG_CACHE_HOME:-$HOME/.cache}/hall/green
+all=
 
+usage() {
+  cat <<END
+Usage: ./test.sh [--all] [PART...]
+
+Without a part: all of them, beside each other. Parts: ${parts[*]}
+
+  --all   run clang-tidy over every file, and the virtual machine, even where what they read has not changed since they
+          last passed here (kept in ~/.cache/hall, or \$XDG_CACHE_HOME/hall)
+END
+}
+
+# Each part notes what it did in a file of its own, "NAME PASSED FAILED" a line.
 count() { # NAME PASSED FAILED
-  passed=$((passed + $2)) failed=$((failed + $3))
-  [ "$3" -eq 0 ] || failures+=("$1 ($3)")
+  echo "$*" >>"$results"
 }
 
 # Runs one check quietly; shows the end of its words when it fails.
@@ -42,73 +56,76 @@ suite() { # NAME COMMAND..., which gets the report's name in $REPORT
   status=$?
   counts=$("$python" tests/static/count.py "$REPORT" "$status")
   count "$name" "${counts% *}" "${counts#* }"
-  sed -n 's/^shaky: /shaky /p' "$log"
   if [ "${counts#* }" -eq 0 ]; then
     printf 'ok    %-28s %4d s, %d tests\n' "$name" $((SECONDS - start)) "${counts% *}"
   else
     printf 'FAIL  %-28s %4d s, %d failed, %d passed, %s:\n' "$name" $((SECONDS - start)) "${counts#* }" \
       "${counts% *}" "$log"
     tail -n 80 "$log" | sed 's/^/      /'
+    return 1
   fi
 }
 
 run_ctest() { ctest --test-dir "$1" --output-on-failure --output-junit "$REPORT" --no-tests=error -j2 --timeout 120; }
-run_pytest() { # BUILD FOLDER [OPTION...]
-  local status pytest=("$python" -B -m pytest -p no:cacheprovider -q)
-  export HALL_BUILD=$PWD/$1
-  "${pytest[@]}" --durations=5 --junitxml="$REPORT" -n 4 "${@:3}" "$2"
-  status=$?
-  [ "$status" -eq 1 ] || return "$status"
-  "$python" -B tests/static/alone.py "$REPORT" "${pytest[@]}"
+run_pytest() { # BUILD WORKERS FOLDER [OPTION...]
+  HALL_BUILD=$PWD/$1 "$python" -B -m pytest -p no:cacheprovider -q --durations=20 --junitxml="$REPORT" -n "$2" "${@:4}" "$3"
 }
 
-build() { # PRESET
-  cmake --preset "$1" && cmake --build --preset "$1"
+# One at a time, whoever asks: the first has all processors, and nobody builds twice.
+build() ( # PRESET [OPTION...]
+  exec 8>build/lock && flock 8 || exit
+  cmake --preset "$1" "${@:2}" && cmake --build --preset "$1"
+)
+
+# What the other parts run against: as it is installed, with its tests.
+build_release() { build release -DHALL_TESTS=ON; }
+
+# Runs the check that follows unless it passed here before with the same inputs, which KEY stands for.
+unless_green() { # NAME KEY COMMAND...
+  local name=$1 mark="$green/$1-$2"
+  shift 2
+  if [ -z "$all" ] && [ -e "$mark" ]; then
+    printf 'same  %-28s        as when it last passed; --all runs it\n' "$name"
+    count "$name" 1 0
+  elif "$@"; then
+    mkdir -p "$green" && rm -f "$green/$name"-* && touch "$mark"
+  fi
 }
 
 sources() { find hall-mqtt bridges web ha-discovery tests -name "$1" -print0; }
 
-clang_tidy() { sources '*.c' | xargs -0 -P "$(nproc)" -n 1 clang-tidy -p build-clang --quiet; }
+clang_tidy() { "$python" -B tests/static/tidy.py ${all:+--all} build-fuzz; }
 clang_format() { { sources '*.c'; sources '*.h'; } | xargs -0 clang-format --dry-run -Werror; }
 shell_check() { { find . -name '*.sh' -not -path './build*' -print0; printf '.ci/run\0'; } | xargs -0 shellcheck -x; }
 
-# libFuzzer needs clang, and its eyes in every library.
-build_fuzz() {
-  cmake -S . -B build-fuzz -G Ninja -DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo -DHALL_FUZZ=ON \
-    -DHALL_SANITIZE=address,undefined -DCMAKE_C_FLAGS=-fsanitize=fuzzer-no-link && cmake --build build-fuzz
-}
-
-# A short look for inputs that crash, from a new seed each day. What was found before is replayed by the unit tests.
+# A short look for inputs that crash. What was found before is replayed by the unit tests.
 fuzz_one() { # TARGET
-  local name=${1##*/fuzz_} seed
-  seed=$(date +%Y%m%d)
-  echo "seed $seed"
+  local name=${1##*/fuzz_}
   mkdir -p "$logs/corpus/$name"
-  "$1" -seed="$seed" -max_total_time=6 -max_len=8192 -timeout=5 -artifact_prefix="$logs/$name-" \
-    "$logs/corpus/$name" "tests/fuzz/corpus/$name"
+  "$1" -seed="${HALL_SEED:-1}" -max_total_time="${HALL_FUZZ_SECONDS:-4}" -max_len=8192 -timeout=5 \
+    -artifact_prefix="$logs/$name-" "$logs/corpus/$name" "tests/fuzz/corpus/$name"
 }
 
+# The build for libFuzzer is the one with clang, and with warnings as errors.
 part_static() {
-  check static.build-clang build clang
   check static.format clang_format
-  check static.tidy clang_tidy
   check static.shell shell_check
   check static.layers "$python" -B tests/static/layers.py
-  check static.rooms "$python" -B tests/static/rooms.py build-clang
-  check static.man "$python" -B tests/static/man.py build-clang
-  check static.docs "$python" -B tests/static/docs.py build-clang/bin/hall
-  check static.hardening "$python" -B tests/static/hardening.py build-clang/bin
+  check static.build-clang build fuzz || return
+  check static.rooms "$python" -B tests/static/rooms.py build-fuzz
+  check static.man "$python" -B tests/static/man.py build-fuzz
+  check static.docs "$python" -B tests/static/docs.py build-fuzz/bin/hall
+  check static.tidy clang_tidy
 }
 
 part_unit() {
-  check unit.build-gcc build dev && suite unit.gcc run_ctest build-dev &&
-    check unit.model env HALL_STEPS=2000000 build-dev/tests/test_fleet_random
-  check unit.build-asan build asan && suite unit.asan run_ctest build-asan
+  check unit.build-asan build asan && suite unit run_ctest build-asan
+  check unit.build-release build_release && check unit.model env HALL_STEPS=2000000 build/tests/test_fleet_random
 }
 
 part_fuzz() {
   local target
-  check fuzz.build build_fuzz || return
+  check fuzz.build build fuzz || return
   for target in build-fuzz/tests/fuzz_*; do
     check "fuzz.${target##*/fuzz_}" fuzz_one "$target"
   done
@@ -116,55 +133,159 @@ part_fuzz() {
 
 part_integration() {
   check integration.traefik "$python" -B tests/demo/peers.py # fetched once, for the tests that follow
-  check integration.build-release build release              # what docs/INSTALL.md installs
-  check integration.hardening "$python" -B tests/static/hardening.py build/bin
-  check integration.build-gcc build dev && suite integration run_pytest build-dev tests/integration
-  check integration.build-asan build asan && suite integration.asan run_pytest build-asan tests/integration
-  check integration.demo ./run.sh --once
-  check integration.demo-loopback ./run.sh --once --no-namespaces
-  check integration.demo-nginx ./run.sh --once --proxy nginx
-  check integration.demo-caddy ./run.sh --once --proxy caddy
-  check integration.demo-traefik ./run.sh --once --proxy traefik
+  check integration.build-asan build asan && suite integration run_pytest build-asan 6 tests/integration -m "not measures"
+}
+
+# The same tests' folder, with the build that docs/INSTALL.md installs.
+part_measures() {
+  check measures.build-release build_release || return
+  check measures.hardening "$python" -B tests/static/hardening.py build/bin
+  suite measures run_pytest build 2 tests/integration -m measures
 }
 
 # Clients and brokers that others made.
 part_interop() {
-  check interop.build-gcc build dev && suite interop run_pytest build-dev tests/interop --dist loadfile
+  check interop.build-release build_release && suite interop run_pytest build 2 tests/interop --dist loadfile
 }
 
 part_browser() {
-  check browser.build-gcc build dev && suite browser run_pytest build-dev tests/browser
+  check browser.build-release build_release && suite browser run_pytest build 2 tests/browser
+}
+
+run_demo() { "$python" tests/demo/demo.py --once --directory "build/demo-$1" "${@:2}"; }
+
+# As ./run.sh --once does, in each of its ways.
+part_demo() {
+  local kind
+  check demo.traefik-program "$python" -B tests/demo/peers.py
+  check demo.build-release build_release || return
+  check demo.run ./run.sh --once &
+  check demo.loopback run_demo loopback --no-namespaces &
+  for kind in nginx caddy traefik; do
+    check "demo.$kind" run_demo "$kind" --proxy "$kind" &
+  done
+  wait
 }
 
 # A machine of its own under QEMU: the root is built once and kept in ~/.cache/hall/vm. Says how long its wakes took.
-run_vm() { TIMINGS=$PWD/$logs/vm-timings run_pytest build-dev tests/vm -n 0; }
-
-part_vm() {
-  rm -f "$logs/vm-timings"
-  check vm.build-gcc build dev && check vm.image "$python" -B tests/vm/image.py && suite vm run_vm
-  [ ! -f "$logs/vm-timings" ] || sed 's/^/      /' "$logs/vm-timings"
+run_vm() { TIMINGS=$PWD/$logs/vm-timings run_pytest build 0 tests/vm; }
+vm_inputs() {
+  local program
+  for program in hall hall-agent; do
+    objcopy --strip-debug --remove-section .note.gnu.build-id "build/bin/$program" "$logs/$program" && cat "$logs/$program"
+  done
+  find tests/vm tests/demo tests/integration/helpers.py broker-conf bridges/agent -type f -not -name '*.[cho]' \
+    -not -name '*.pyc' -print0 | sort -z | xargs -0 cat
 }
 
-wanted=("$@")
-[ $# -gt 0 ] || wanted=("${parts[@]}")
-for part in "${wanted[@]}"; do
-  [[ " ${parts[*]} " == *" $part "* ]] || {
-    echo "test.sh: unknown part: $part. Parts: ${parts[*]}" >&2
-    exit 2
-  }
+vm() {
+  rm -f "$logs/vm-timings"
+  check vm.image "$python" -B tests/vm/image.py && suite vm run_vm || return
+  sed 's/^/      /' "$logs/vm-timings"
+}
+
+part_vm() {
+  check vm.build-release build_release && unless_green vm "$(vm_inputs | sha256sum | cut -c -32)" vm
+}
+
+run_part() { # PART
+  local start=$SECONDS
+  results="$logs/$1.results"
+  "part_$1"
+  echo "== $1: $((SECONDS - start)) s"
+}
+
+# One part after the other; each part's lines are shown together when it has ended.
+run_lane() { # PART...
+  local part
+  for part in "$@"; do
+    run_part "$part" >"$logs/$part.out" 2>&1
+    touch "$logs/$part.ended"
+    flock "$logs" cat "$logs/$part.out"
+  done
+}
+
+# The last lane gives way to those whose tests await an answer.
+run_lanes() {
+  local n lane
+  set -m # a process group for each, to end it by
+  trap end_lanes INT TERM
+  for n in "${!lanes[@]}"; do
+    mapfile -t lane < <(wanted_of "${lanes[n]}")
+    (
+      [ "$n" -lt $((${#lanes[@]} - 1)) ] || renice -n 10 -p "$BASHPID" >/dev/null
+      run_lane "${lane[@]}"
+    ) &
+  done
+  wait
+  mapfile -t lane < <(wanted_of "${alone[*]}")
+  run_lane "${lane[@]}"
+}
+
+end_lanes() {
+  local group
+  for group in $(jobs -p); do
+    kill -TERM -- "-$group"
+  done
+  exit 130
+}
+
+# Which parts of a lane are to be run, a line each.
+wanted_of() { # LANE
+  local part
+  for part in $1; do
+    [[ " ${wanted[*]} " != *" $part "* ]] || echo "$part"
+  done
+}
+
+# A part that has not ended is a failure.
+sum_up() {
+  local part name good bad passed=0 failed=0 failures=()
+  for part in "${wanted[@]}"; do
+    [ -e "$logs/$part.ended" ] || echo "$part.end 0 1" >>"$logs/$part.results"
+    while read -r name good bad; do
+      passed=$((passed + good)) failed=$((failed + bad))
+      [ "$bad" -eq 0 ] || failures+=("$name ($bad)")
+    done <"$logs/$part.results"
+  done
+  [ "${#failures[@]}" -eq 0 ] || printf 'Failed: %s\n' "${failures[@]}"
+  echo "$passed passed, $failed failed"
+  [ "$failed" -eq 0 ]
+}
+
+wanted=()
+for word in "$@"; do
+  case " ${parts[*]} --all --help " in
+    *" $word "*) ;;
+    *)
+      echo "test.sh: unknown part: $word. Parts: ${parts[*]}" >&2
+      exit 2
+      ;;
+  esac
+  case $word in
+    --all) all=yes ;;
+    --help)
+      usage
+      exit
+      ;;
+    *) wanted+=("$word") ;;
+  esac
 done
+[ "${#wanted[@]}" -gt 0 ] || wanted=("${parts[@]}")
 
 mkdir -p "$logs"
+rm -f "$logs"/*.results "$logs"/*.ended
+! command -v ccache >/dev/null || export CMAKE_C_COMPILER_LAUNCHER=ccache
 if ! packages_install "${BUILD_PACKAGES[@]}" "${DEMO_PACKAGES[@]}" "${TEST_PACKAGES[@]}"; then
-  count packages 0 1
-  wanted=()
+  echo "Failed: packages"
+  echo "0 passed, 1 failed"
+  exit 1
 fi
-for part in "${wanted[@]}"; do
-  echo "== $part"
-  start=$SECONDS
-  "part_$part"
-  echo "== $part: $((SECONDS - start)) s"
-done
-[ "${#failures[@]}" -eq 0 ] || printf 'Failed: %s\n' "${failures[@]}"
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+if [ "${#wanted[@]}" -eq 1 ]; then
+  run_part "${wanted[0]}" # shown as it goes
+  touch "$logs/${wanted[0]}.ended"
+else
+  run_lanes
+fi
+echo "== all: $SECONDS s"
+sum_up

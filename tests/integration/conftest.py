@@ -18,6 +18,10 @@ SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime 
 _open_worlds = []
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "measures: of time or memory; test.sh runs it by itself, with the release build")
+
+
 @pytest.fixture(scope="session")
 def binary():
     """The daemon under test; HALL_BUILD names the build folder."""

@@ -725,9 +725,10 @@ def test_check_of_good_files(agent_binary, tmp_path):
     assert run(agent_binary, "--nonsense").returncode == 2
 
 
-def test_is_small_and_sleeps(place, agent_binary):
-    """Memory and wake-ups in rest, over ten seconds. Sanitizers need memory of their own."""
-    most = 262144 if b"__asan_init" in agent_binary.read_bytes() else 6144
+@pytest.mark.measures
+def test_is_small_and_sleeps(place):
+    """Memory and wake-ups in rest, over ten seconds."""
+    most = 6144
     agent = place.agent(activity={"connections": [22], "processes": ["rsync"], "network": "1GB/s"})
     wait_until(lambda: resident(agent.process.pid) < most, 15, f"{most} kB")
     before = switches(agent.process.pid)

@@ -453,6 +453,7 @@ def answers(hall):
         return probe.connect_ex(hall.admin) == 0
 
 
+@pytest.mark.measures
 def test_a_million_events_and_every_page_is_there_at_once(make_world):
     n = 1_000_000
     world = make_world(start=False)

@@ -16,7 +16,7 @@ from world import ROOT
 
 BIN = ROOT / os.environ.get("HALL_BUILD", "build") / "bin"
 WATCHED_S = 3
-CPU_MOST_S = 0.5  # of those three seconds, in a build that looks for faults
+CPU_MOST_S = 0.5  # of those three seconds
 CALLS_MOST = 2000
 SCHEMES, HOSTS = ("mqtt", "mqtts"), ("127.0.0.1", "localhost")
 
@@ -142,6 +142,7 @@ class Client:
         return int(lines["syscr"]) + int(lines["syscw"])
 
 
+@pytest.mark.measures
 def test_a_broker_that_is_down_costs_nothing(kind, authority, tmp_path):
     peer, words = kind
     clients = []
@@ -161,6 +162,7 @@ def test_a_broker_that_is_down_costs_nothing(kind, authority, tmp_path):
             client.process.stop(10)
 
 
+@pytest.mark.measures
 def test_hallctl_gives_up_with_the_reason(kind, authority, tmp_path):
     peer, words = kind
     before, running = resource.getrusage(resource.RUSAGE_CHILDREN), []

@@ -67,6 +67,7 @@ def test_one_broker_restart_does_not_lose_an_open_wake(make_world):
     wait_until(lambda: world.hall.auth("/client1/", headers=BROWSER).status == 200, 25, "ready", pause=0.1)
 
 
+@pytest.mark.measures
 def test_a_broker_that_stands_still_and_goes_on(make_world):
     """It neither answers nor hangs up: the gate and a wake do not wait for it, and afterwards it is told how things stand."""
     world = make_world(start=False)
@@ -127,6 +128,7 @@ class SlowLine:
             end.close()
 
 
+@pytest.mark.measures
 def test_a_slow_broker(make_world):
     """Five kilobytes a second, 200 ms there and back: all is told, in order, and the gate does not wait for it."""
     world = make_world(start=False)

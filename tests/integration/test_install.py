@@ -97,7 +97,7 @@ def play(place, script):
     (place / "relay.json").write_text(
         '{"id": "attic", "mqtt": {"url": "mqtts://hall.lan:8883", "ca": "/etc/hall/ca.crt"}, "interface": "eth0", "raw": true}')
     script = (script.replace("build/bin/", f"{BUILD}/bin/").replace("build/share/", f"{BUILD}/share/")
-              .replace("./run.sh --build-only", "echo skipped: the build")
+              .replace("./run.sh --build-only", "echo skipped: the build").replace("cmake --install build", f"cmake --install {BUILD}")
               .replace("make-users.sh --user testing --user attic", "make-users.sh --user testing --user attic >$WORK/users"))
     script = re.sub(r"^sudo systemctl restart mosquitto", f"sed -i 's/^listener 1883/user root\\\\nlistener {port}/' "
                     "/etc/mosquitto/conf.d/hall.conf", script, flags=re.M)

@@ -348,6 +348,7 @@ def wakeups_of(process):
     return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", status_of(process), re.MULTILINE).group(1))
 
 
+@pytest.mark.measures
 def test_ten_sleeping_servers_wake_the_cpu_rarely(pair):
     hall, _ = pair
     words = []

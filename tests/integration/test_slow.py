@@ -12,6 +12,7 @@ from world import BROWSER
 API = {"Accept": "application/json", "User-Agent": "curl/8.5.0"}
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize("silent", [False, True], ids=["dripping", "silent"])
 def test_a_thousand_slow_clients_do_not_keep_the_proxy_waiting(world, bus, silent):
     slow = SlowClients(world.hall.gateway, silent=silent, pause=0.1)

@@ -8,6 +8,7 @@ import sqlite3
 import time
 from pathlib import Path
 
+import pytest
 from helpers import asleep, awake, barrier, command, reload, result, topic, wait_state
 from process import wait_until
 from world import BROWSER
@@ -24,11 +25,6 @@ def anonymous_kb(pid):
 
 def descriptors(pid):
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
-
-
-def is_sanitized(pid):
-    """What is freed waits in quarantine there, and the leak check at the end says more than sizes."""
-    return "libasan" in Path(f"/proc/{pid}/maps").read_text(encoding="utf-8") or "asan" in os.environ.get("HALL_BUILD", "")
 
 
 def visit(world, n):
@@ -59,6 +55,7 @@ def visits_kept(world):
         return store.execute("SELECT coalesce(sum(n), 0) FROM visits").fetchone()[0]
 
 
+@pytest.mark.measures
 def test_memory_is_flat_and_a_crash_takes_half_a_minute_at_most(make_world):
     world = make_world(namespaces=False, boot_s=0.2)
     bus = world.bus()
@@ -72,10 +69,9 @@ def test_memory_is_flat_and_a_crash_takes_half_a_minute_at_most(make_world):
     print(f"{number} rounds, {number * 120} visits; KB and descriptors: {sizes[:: max(1, number // 12)]}")
     half = sizes[number // 2 :]
     assert max(n for _, n in half[-2:]) <= min(n for _, n in half) + 4, sizes
-    if not is_sanitized(pid):
-        assert min(kb for kb, _ in half[-3:]) - min(kb for kb, _ in half) <= GROWTH_KB, sizes
+    assert min(kb for kb, _ in half[-3:]) - min(kb for kb, _ in half) <= GROWTH_KB, sizes
 
-    # It ends in good order; a sanitizer would speak now.
+    # It ends in good order.
     mark = bus.mark()
     assert world.hall.stop(limit=10) == 0
     world.hall.start()
