@@ -6,11 +6,7 @@
 #include "core/emit.h"
 #include "core/event.h"
 #include "core/leases.h"
-#include "core/order.h"
 #include "core/projects.h"
-#include "core/sleep.h"
-#include "core/transition.h"
-#include "core/wake.h"
 
 enum { STREAMS_TOLD_EVERY = 15000 }; /* ms: figures alone are published no more often */
 
@@ -21,12 +17,12 @@ static int64_t later(int64_t a, int64_t b)
 
 static void handle_visit(struct step *step, const struct fleet_event *event)
 {
-    step->visit = event;
+    step->heard.visit = event;
 }
 
 static void handle_command(struct step *step, const struct fleet_event *event)
 {
-    order_command(step, &event->command);
+    step->heard.command = &event->command;
 }
 
 /* Whose site answers where another MAC does: the server's own when it was sent packets, and at the
@@ -55,7 +51,7 @@ static void handle_probe(struct step *step, const struct fleet_event *event)
         evidence_probe(evidence, step->model, event->probe.check, event->probe.outcome,
                        event->probe.fault, event->probe.detail);
     forget_intruder(step, was_other);
-    step->seen = change;
+    step->heard.seen = change;
 }
 
 static void handle_neighbour(struct step *step, const struct fleet_event *event)
@@ -67,8 +63,8 @@ static void handle_neighbour(struct step *step, const struct fleet_event *event)
     const struct evidence_change change =
         evidence_neighbour(evidence, step->model, event->neighbour.verdict, event->neighbour.mac);
     forget_intruder(step, was_other);
-    step->seen = change;
-    step->intruder = event->neighbour.verdict == MAC_OTHER && evidence->mac == MAC_OTHER;
+    step->heard.seen = change;
+    step->heard.intruder = event->neighbour.verdict == MAC_OTHER && evidence->mac == MAC_OTHER;
 }
 
 static bool is_agent_stream(const char *holder)
@@ -82,7 +78,7 @@ static void agent_went(struct step *step)
     struct lease_set *set = &step->power->leases;
     const int64_t until = step->now.boot + step_idle(step);
 
-    projects_agent_away(step);
+    step->heard.agent_gone = true;
     for (size_t i = 0; i < set->n; i++)
         if (lease_is_of_agent(&set->leases[i]) && set->leases[i].until > until)
             set->leases[i].until = until;
@@ -104,17 +100,14 @@ static void handle_agent(struct step *step, const struct fleet_event *event)
     if (word == AGENT_SLEEPING) {
         step->changed = true;
         power->said_goodbye |= power->state == POWER_OFF;
-        if (power_next_state(power, POWER_GOODBYE) == POWER_SLEEPING)
-            sleep_agreed(step, "its agent said goodbye");
-        else
-            step_transition(step, POWER_GOODBYE, NULL);
+        step->heard.goodbye = true;
         return;
     }
     /* It may have been "offline" in between: a machine that restarts quicker than silence is
      * proven. */
-    if (word == AGENT_ONLINE && before != AGENT_ONLINE && power->state == POWER_SLEEPING)
-        sleep_came_back(step);
-    step->seen = change;
+    step->heard.back =
+        word == AGENT_ONLINE && before != AGENT_ONLINE && power->state == POWER_SLEEPING;
+    step->heard.seen = change;
 }
 
 /* Bytes that moved longer ago than the idle time are no use. The agent hears that time with the
@@ -152,13 +145,10 @@ static void take_uses(struct step *step, const struct agent_uses *uses)
 /* An old report, said again by the broker, tells nothing of a server that is not up. */
 static void handle_report(struct step *step, const struct fleet_event *event)
 {
-    const bool first = step->power->report.heard_at <= step->power->wake.started;
-
+    step->heard.reported = step->power->report.heard_at <= step->power->wake.started;
     step->power->report = event->report;
     step->power->report.heard = true;
     step->power->report.heard_at = step->now.boot;
-    if (first)
-        wake_correct_kind(step);
     if (power_is_up(step->power->state) && step->power->evidence.agent != AGENT_SLEEPING)
         take_uses(step, &event->uses);
     step->changed = true;
@@ -251,8 +241,7 @@ static void handle_containers(struct step *step, const struct fleet_event *event
 
 static void handle_sleep_answer(struct step *step, const struct fleet_event *event)
 {
-    if (!projects_answered(step, event->sleep.answer, event->sleep.id, event->sleep.reason))
-        sleep_answered(step, event->sleep.answer, event->sleep.id, event->sleep.reason);
+    step->heard.answer = event;
 }
 
 static void handle_packet_failed(struct step *step, const struct fleet_event *event)

@@ -140,7 +140,8 @@ static void hear_again(struct step *step)
         if (step->model->checks[i].kind != CHECK_AGENT)
             return;
     if (evidence->agent == AGENT_ONLINE)
-        step->seen = evidence_agent(evidence, step->model, AGENT_ONLINE, evidence->agent_since);
+        step->heard.seen =
+            evidence_agent(evidence, step->model, AGENT_ONLINE, evidence->agent_since);
 }
 
 void fleet_start(struct fleet *fleet, struct now now)

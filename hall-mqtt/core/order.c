@@ -8,8 +8,6 @@
 #include "core/leases.h"
 #include "core/order.h"
 #include "core/projects.h"
-#include "core/sleep.h"
-#include "core/wake.h"
 #include "core/wish.h"
 
 static const char *asker(const struct command *command)
@@ -89,15 +87,13 @@ static void sleep_instead_of_wake(struct step *step, struct ledger_entry *entry,
         step_release_holds(step);
         step->power->resting = true;
     }
-    wake_cancel(step, asker(command));
-    step_answer(step, entry, OUTCOME_DONE, "the wake was called off");
+    wish_cancel(step, asker(command), entry, "the wake was called off");
 }
 
 static void order_sleep(struct step *step, struct ledger_entry *entry,
                         const struct command *command)
 {
     struct power *power = step->power;
-    char reason[REASON_SIZE];
 
     if (power->state == POWER_SLEEPING && !power->wake.queued) {
         step_answer(step, entry, OUTCOME_ACCEPTED, "it is falling asleep already");
@@ -111,14 +107,13 @@ static void order_sleep(struct step *step, struct ledger_entry *entry,
         sleep_instead_of_wake(step, entry, command);
         return;
     }
-    if (sleep_is_barred(step, command->force, reason)) {
-        step_answer(step, entry, OUTCOME_REFUSED, reason);
-        step_tell(step, HAPPENED_SLEEP_REFUSED, 0, "%s", reason);
-        return;
-    }
-    if (power->wake.open)
-        wake_cancel(step, asker(command));
-    sleep_propose(step, entry->id, asker(command), command->force, false);
+    wish_sleep(step, entry, asker(command), command->force, false);
+}
+
+/* Then the rule of the projects answers it, or what follows its acceptance. */
+static bool is_for_project(const struct step *step, const struct ledger_entry *entry)
+{
+    return project_has_command(entry) && project_of(step, entry->site);
 }
 
 static void order_restart(struct step *step, struct ledger_entry *entry,
@@ -126,10 +121,8 @@ static void order_restart(struct step *step, struct ledger_entry *entry,
 {
     char reason[REASON_SIZE];
 
-    if (project_has_command(entry) && project_of(step, entry->site)) {
-        project_command_restart(step, entry);
+    if (is_for_project(step, entry))
         return;
-    }
     if (step->power->sleep.phase != SLEEP_NONE || step->power->wake.open ||
         !power_is_up(step->power->state)) {
         snprintf(reason, sizeof(reason), "it is %s; only a server that is up and settled restarts",
@@ -137,11 +130,7 @@ static void order_restart(struct step *step, struct ledger_entry *entry,
         step_answer(step, entry, OUTCOME_REFUSED, reason);
         return;
     }
-    if (sleep_is_barred(step, true, reason) || (!command->force && sleep_is_in_use(step, reason))) {
-        step_answer(step, entry, OUTCOME_REFUSED, reason);
-        return;
-    }
-    sleep_propose(step, entry->id, asker(command), command->force, true);
+    wish_sleep(step, entry, asker(command), command->force, true);
 }
 
 static void order_cancel(struct step *step, struct ledger_entry *entry,
@@ -153,8 +142,7 @@ static void order_cancel(struct step *step, struct ledger_entry *entry,
     }
     step_answer(step, entry, OUTCOME_ACCEPTED, "");
     step_release_passing_leases(step);
-    wake_cancel(step, asker(command));
-    step_answer(step, entry, OUTCOME_DONE, "");
+    wish_cancel(step, asker(command), entry, "");
 }
 
 static void order_hold(struct step *step, struct ledger_entry *entry, const struct command *command)
@@ -259,14 +247,13 @@ static void order_start(struct step *step, struct ledger_entry *entry,
     struct power *power = step->power;
     char label[CAUSE_SIZE];
 
-    if (!project_has_command(entry) || !project_of(step, entry->site)) {
+    if (!is_for_project(step, entry)) {
         order_wake(step, entry, command);
         return;
     }
     if (!take_manual(step, entry, command))
         return;
     step_answer(step, entry, OUTCOME_ACCEPTED, "");
-    project_command_start(step, entry);
     if (power->state == POWER_READY)
         return;
     snprintf(label, sizeof(label), "start of %.40s by %.40s",
@@ -277,10 +264,8 @@ static void order_start(struct step *step, struct ledger_entry *entry,
 static void order_stop(struct step *step, struct ledger_entry *entry, const struct command *command)
 {
     (void)command;
-    if (entry->site == MODEL_NONE || !project_of(step, entry->site))
+    if (!is_for_project(step, entry))
         step_answer(step, entry, OUTCOME_REFUSED, "only a project is stopped; a server sleeps");
-    else
-        project_command_stop(step, entry);
 }
 
 typedef void order(struct step *, struct ledger_entry *, const struct command *);
@@ -313,7 +298,7 @@ static void repeat_answer(struct step *step, struct ledger_entry *known,
     step_emit(step, &(struct action){.kind = ACTION_ANSWER, .answer = &again});
 }
 
-void order_command(struct step *step, const struct command *command)
+static void take(struct step *step, const struct command *command)
 {
     struct ledger *ledger = &step->fleet->ledger;
     char id[COMMAND_ID_SIZE];
@@ -347,5 +332,12 @@ void order_command(struct step *step, const struct command *command)
     entry->site = command->site;
     entry->route = command->route;
     step->durable = true;
+    step->heard.entry = entry;
     orders[command->action](step, entry, command);
+}
+
+void order_take(struct step *step)
+{
+    if (step->heard.command)
+        take(step, step->heard.command);
 }

@@ -6,6 +6,6 @@
 
 #include "core/state.h"
 
-void order_command(struct step *step, const struct command *command);
+void order_take(struct step *step);
 
 #endif

@@ -138,7 +138,7 @@ void projects_fail(struct step *step, const char *reason)
 
 /* --- commands to a project --- */
 
-void project_command_start(struct step *step, struct ledger_entry *entry)
+static void command_start(struct step *step, struct ledger_entry *entry)
 {
     struct project *project = project_of(step, entry->site);
 
@@ -195,7 +195,7 @@ static bool has_own(struct step *step, struct project *project, struct ledger_en
     return false;
 }
 
-void project_command_stop(struct step *step, struct ledger_entry *entry)
+static void command_stop(struct step *step, struct ledger_entry *entry)
 {
     struct project *project = project_of(step, entry->site);
     char reason[REASON_SIZE];
@@ -213,7 +213,7 @@ void project_command_stop(struct step *step, struct ledger_entry *entry)
     }
 }
 
-void project_command_restart(struct step *step, struct ledger_entry *entry)
+static void command_restart(struct step *step, struct ledger_entry *entry)
 {
     struct project *project = project_of(step, entry->site);
     char reason[REASON_SIZE];
@@ -226,4 +226,14 @@ void project_command_restart(struct step *step, struct ledger_entry *entry)
         return;
     step->fleet->sites[entry->site].last_visit = step->now.boot;
     project_order(step, project, PROJECT_RESTART);
+}
+
+void project_command(struct step *step, struct ledger_entry *entry)
+{
+    if (entry->action == COMMAND_START)
+        command_start(step, entry);
+    else if (entry->action == COMMAND_STOP)
+        command_stop(step, entry);
+    else
+        command_restart(step, entry);
 }

@@ -37,6 +37,9 @@ void project_begin_wish(struct step *step, struct project *project);
 void project_end_wish(struct step *step, struct project *project);
 void project_give_up(struct step *step, struct project *project, const char *reason);
 
+/* A command to a project: accepted already where it is a start. */
+void project_command(struct step *step, struct ledger_entry *entry);
+
 /* project_order.c: what the agent is asked for, one thing at a time */
 bool project_may_order(const struct step *step, const struct project *project);
 void project_order(struct step *step, struct project *project, enum project_verb verb);

@@ -18,7 +18,7 @@ bool project_may_order(const struct step *step, const struct project *project)
 {
     return project_is_known(step->power, project) && project->docker_up && project->n > 0 &&
            project->order == PROJECT_NOTHING && step->power->sleep.phase == SLEEP_NONE &&
-           power_is_up(step->power->state);
+           !step->sleep.entry && power_is_up(step->power->state);
 }
 
 /* What the site answered before says nothing of what is there afterwards. */
@@ -135,15 +135,14 @@ static void accept_order(struct step *step, struct project *project)
         project_answer(step, project, project->order, OUTCOME_ACCEPTED, project->spared);
 }
 
-bool projects_answered(struct step *step, enum sleep_answer said, const char *id,
-                       const char *reason)
+static void answered(struct step *step, enum sleep_answer said, const char *id, const char *reason)
 {
     struct project *project = projects_first(step);
 
     while (project && (project->order == PROJECT_NOTHING || strcmp(project->id, id) != 0))
         project = projects_next(step, project);
     if (!project)
-        return false;
+        return;
     switch (said) {
     case SLEEP_ACCEPTED:
         accept_order(step, project);
@@ -158,10 +157,9 @@ bool projects_answered(struct step *step, enum sleep_answer said, const char *id
         end_order(step, project, OUTCOME_FAILED, reason);
         break;
     }
-    return true;
 }
 
-void projects_agent_away(struct step *step)
+static void lose_agent(struct step *step)
 {
     struct project *project;
 
@@ -170,6 +168,20 @@ void projects_agent_away(struct step *step)
         if (project->order != PROJECT_NOTHING)
             end_order(step, project, OUTCOME_FAILED, "its agent went away");
     }
+}
+
+void projects_hear(struct step *step)
+{
+    const struct heard *heard = &step->heard;
+
+    if (heard->agent_gone)
+        lose_agent(step);
+    if (heard->answer)
+        answered(step, heard->answer->sleep.answer, heard->answer->sleep.id,
+                 heard->answer->sleep.reason);
+    if (heard->entry && heard->entry->open && project_has_command(heard->entry) &&
+        project_of(step, heard->entry->site))
+        project_command(step, heard->entry);
 }
 
 void project_tick_order(struct step *step, struct project *project)

@@ -21,23 +21,16 @@ bool project_admits(const struct power *power, const struct project *project, bo
 int projects_init(struct fleet *fleet); /* -ENOMEM */
 void projects_finish(struct fleet *fleet);
 void projects_told(struct step *step, const struct containers_told *told);
-void projects_agent_away(struct step *step); /* what it said holds no more */
+void projects_hear(struct step *step); /* answers of its agent, and that it went; commands */
 /* Somebody wants this site, and it is not ready. */
 void projects_want(struct step *step, int site);
 void projects_order(struct step *step);  /* what is to be started or stopped now; before sites are
                                             looked at */
 void projects_settle(struct step *step); /* what came of it; afterwards */
 void projects_tell(struct step *step);   /* which states changed; last */
-/* Is it the answer to an order of a project? */
-bool projects_answered(struct step *step, enum sleep_answer answer, const char *id,
-                       const char *reason);
 void projects_fail(struct step *step, const char *reason); /* its server does not come */
 int64_t projects_due(const struct step *step);
-/* A command to a project; accepted and its lease taken already where it is a start. */
 bool project_has_command(const struct ledger_entry *entry); /* is it one to a project? */
-void project_command_start(struct step *step, struct ledger_entry *entry);
-void project_command_stop(struct step *step, struct ledger_entry *entry);
-void project_command_restart(struct step *step, struct ledger_entry *entry);
 void project_learn(struct project *project, int32_t ms);
 /* After a restart or reload: whoever asked still waits for an end. */
 void projects_restore_command(struct fleet *fleet, const struct ledger_entry *entry);

@@ -4,6 +4,7 @@
 #include "core/depend.h"
 #include "core/emit.h"
 #include "core/expire.h"
+#include "core/order.h"
 #include "core/policy.h"
 #include "core/problem.h"
 #include "core/projects.h"
@@ -13,6 +14,7 @@
 #include "core/visit.h"
 #include "core/wake.h"
 #include "core/want.h"
+#include "core/wish.h"
 
 /* In this order: what has just been heard, what it makes of the transactions, who wants what, what
  * time makes due. */
@@ -20,11 +22,15 @@ static const struct rule {
     void (*run)(struct step *step);
     int64_t (*due)(const struct step *step); /* when time alone makes it act, boot clock; or NULL */
 } rules[] = {
+    {order_take, NULL},             /* commands are answered, or begin what answers them */
     {visit_take, NULL},             /* visitors take leases, and want wakes */
+    {projects_hear, NULL},          /* what an agent did with containers; commands to projects */
+    {sleep_hear, NULL},             /* it agrees to a sleep or not, goes, is back */
     {sight_follow, sight_due},      /* the evidence moves the state */
     {sleep_tick, sleep_due},        /* a sleep runs out of time */
     {sleep_end, NULL},              /* silence ends it */
     {wake_follow, NULL},            /* an answer ends a wake */
+    {sleep_take_wish, NULL},        /* a sleep that is wished is proposed */
     {wake_begin, NULL},             /* a wake that is wished or queued begins */
     {policy_keep, policy_due},      /* standing leases come and go */
     {depend_keep, NULL},            /* and those of servers that need this one */
@@ -46,8 +52,9 @@ static bool run_rules(struct step *step)
     step->changed = false;
     for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
         rules[i].run(step);
-    const bool again = step->changed || step->wish.made;
+    const bool again = step->changed || wish_is_open(step);
     step->changed |= before;
+    step->heard = (struct heard){0};
     return again;
 }
 

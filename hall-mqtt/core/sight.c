@@ -46,13 +46,9 @@ static void settle_unknown(struct step *step)
 
 void sight_follow(struct step *step)
 {
-    const struct evidence_change seen = step->seen;
-
-    step->seen = (struct evidence_change){0};
-    follow_evidence(step, seen);
-    if (step->intruder)
+    follow_evidence(step, step->heard.seen);
+    if (step->heard.intruder)
         tell_intruder(step);
-    step->intruder = false;
     settle_unknown(step);
 }
 

@@ -9,6 +9,7 @@
 #include "core/sleep.h"
 #include "core/transition.h"
 #include "core/waking.h"
+#include "core/wish.h"
 
 enum {
     ANSWER_MOST = 10000,   /* an agent that has not answered by then has not agreed */
@@ -62,7 +63,7 @@ static bool lacks_method(const struct step *step, char out[REASON_SIZE])
     return true;
 }
 
-bool sleep_is_barred(struct step *step, bool force, char out[REASON_SIZE])
+static bool is_barred(struct step *step, bool force, char out[REASON_SIZE])
 {
     struct power *power = step->power;
     const struct lease *lease = blocking_lease(step);
@@ -100,7 +101,7 @@ bool sleep_is_barred(struct step *step, bool force, char out[REASON_SIZE])
     return false;
 }
 
-bool sleep_is_in_use(const struct step *step, char out[REASON_SIZE])
+static bool is_in_use(const struct step *step, char out[REASON_SIZE])
 {
     if (!blocking_lease(step))
         return false;
@@ -180,9 +181,32 @@ static void propose(struct step *step, const char *id, const char *by, bool forc
             .sleep = {.id = sleep->id, .force = force, .restart = restart, .lasts = ANSWER_MOST}});
 }
 
-void sleep_propose(struct step *step, const char *id, const char *by, bool force, bool restart)
+/* Why a command may not have what it wants, in out; false: it may. */
+static bool is_refused(struct step *step, const struct sleep_wish *wish, char out[REASON_SIZE])
 {
-    propose(step, id, by, force, restart, false);
+    if (!wish->restart)
+        return is_barred(step, wish->force, out);
+    return is_barred(step, true, out) || (!wish->force && is_in_use(step, out));
+}
+
+void sleep_take_wish(struct step *step)
+{
+    const struct sleep_wish wish = step->sleep;
+    char reason[REASON_SIZE];
+
+    if (!wish.entry)
+        return;
+    if (is_refused(step, &wish, reason)) {
+        step->sleep.entry = NULL;
+        step_answer(step, wish.entry, OUTCOME_REFUSED, reason);
+        if (!wish.restart)
+            step_tell(step, HAPPENED_SLEEP_REFUSED, 0, "%s", reason);
+    } else if (step->power->wake.open) {
+        wish_cancel(step, wish.by, NULL, NULL); /* and then it is proposed */
+    } else {
+        step->sleep.entry = NULL;
+        propose(step, wish.entry->id, wish.by, wish.force, wish.restart, false);
+    }
 }
 
 static void answer_commands(struct step *step, enum command_outcome outcome, const char *reason)
@@ -222,7 +246,8 @@ static void begin_sleep(struct step *step, const char *reason)
         queue_wanted(step);
 }
 
-void sleep_agreed(struct step *step, const char *reason)
+/* Also by a goodbye that nobody asked for. */
+static void agreed(struct step *step, const char *reason)
 {
     if (step->power->sleep.phase != SLEEP_AGREED)
         begin_sleep(step, reason);
@@ -260,31 +285,17 @@ static const char *agreement(const struct step *step, const char *reason)
     return reason[0] ? reason : "it was asked to sleep";
 }
 
-void sleep_answered(struct step *step, enum sleep_answer answer, const char *id, const char *reason)
+static void succeed(struct step *step)
 {
     struct sleep *sleep = &step->power->sleep;
+    const int64_t ms = step->now.boot - sleep->started;
 
-    if (sleep->phase == SLEEP_NONE || (id[0] && strcmp(id, sleep->id) != 0))
-        return;
-    switch (answer) {
-    case SLEEP_ACCEPTED:
-    case SLEEP_DONE:
-        sleep_agreed(step, agreement(step, reason));
-        break;
-    case SLEEP_VETOED:
-        if (sleep->phase == SLEEP_PROPOSED)
-            vetoed(step, reason);
-        break;
-    case SLEEP_FAILED:
-        if (sleep->phase == SLEEP_PROPOSED)
-            vetoed(step, reason);
-        else
-            sleep_fail(step, reason);
-        break;
-    }
+    sleep->phase = SLEEP_NONE;
+    step_tell(step, HAPPENED_ASLEEP, sleep->id[0] ? ms : 0, "silence is proven");
+    step_answer_open(step, COMMAND_SLEEP, OUTCOME_DONE, "");
 }
 
-void sleep_fail(struct step *step, const char *reason)
+static void fail(struct step *step, const char *reason)
 {
     struct sleep *sleep = &step->power->sleep;
 
@@ -300,16 +311,6 @@ void sleep_fail(struct step *step, const char *reason)
     step_tell(step, HAPPENED_SLEEP_FAILED, step->now.boot - sleep->started, "%s", reason);
 }
 
-static void succeed(struct step *step)
-{
-    struct sleep *sleep = &step->power->sleep;
-    const int64_t ms = step->now.boot - sleep->started;
-
-    sleep->phase = SLEEP_NONE;
-    step_tell(step, HAPPENED_ASLEEP, sleep->id[0] ? ms : 0, "silence is proven");
-    step_answer_open(step, COMMAND_SLEEP, OUTCOME_DONE, "");
-}
-
 /* Silence ends a sleep: as it was meant to, or before it was agreed. */
 void sleep_end(struct step *step)
 {
@@ -319,10 +320,11 @@ void sleep_end(struct step *step)
     if (silence == SILENCE_AGREED)
         succeed(step);
     else if (silence == SILENCE_SUDDEN && step->power->sleep.phase != SLEEP_NONE)
-        sleep_fail(step, "it fell silent before it agreed");
+        fail(step, "it fell silent before it agreed");
 }
 
-void sleep_came_back(struct step *step)
+/* The agent is online again before silence was proven. */
+static void came_back(struct step *step)
 {
     struct power *power = step->power;
 
@@ -334,7 +336,53 @@ void sleep_came_back(struct step *step)
         return;
     }
     step_transition(step, POWER_BACK, NULL);
-    sleep_fail(step, "it came back before it fell silent");
+    fail(step, "it came back before it fell silent");
+}
+
+static void answered(struct step *step, enum sleep_answer answer, const char *id,
+                     const char *reason)
+{
+    struct sleep *sleep = &step->power->sleep;
+
+    if (sleep->phase == SLEEP_NONE || (id[0] && strcmp(id, sleep->id) != 0))
+        return;
+    switch (answer) {
+    case SLEEP_ACCEPTED:
+    case SLEEP_DONE:
+        agreed(step, agreement(step, reason));
+        break;
+    case SLEEP_VETOED:
+        if (sleep->phase == SLEEP_PROPOSED)
+            vetoed(step, reason);
+        break;
+    case SLEEP_FAILED:
+        if (sleep->phase == SLEEP_PROPOSED)
+            vetoed(step, reason);
+        else
+            fail(step, reason);
+        break;
+    }
+}
+
+static void hear_goodbye(struct step *step)
+{
+    if (power_next_state(step->power, POWER_GOODBYE) == POWER_SLEEPING)
+        agreed(step, "its agent said goodbye");
+    else
+        step_transition(step, POWER_GOODBYE, NULL);
+}
+
+void sleep_hear(struct step *step)
+{
+    const struct heard *heard = &step->heard;
+
+    if (heard->goodbye)
+        hear_goodbye(step);
+    if (heard->back)
+        came_back(step);
+    if (heard->answer)
+        answered(step, heard->answer->sleep.answer, heard->answer->sleep.id,
+                 heard->answer->sleep.reason);
 }
 
 void sleep_tick(struct step *step)
@@ -353,7 +401,7 @@ void sleep_tick(struct step *step)
     snprintf(reason, sizeof(reason), "%s, but still answers after %lld s",
              via_agent(step) ? "it agreed" : "it was asked",
              (long long)(step->model->sleep.timeout / 1000));
-    sleep_fail(step, reason);
+    fail(step, reason);
 }
 
 /* When it may be slept for want of a lease: up, nobody needs it, nothing is under way. */
@@ -401,7 +449,7 @@ void sleep_when_idle(struct step *step)
 
     if (!is_idle(step) || idle_due(step) > step->now.boot)
         return;
-    if (sleep_is_barred(step, false, text)) {
+    if (is_barred(step, false, text)) {
         note_refusal(step, text);
         return;
     }

@@ -61,6 +61,20 @@ struct override {
     char by[COMMAND_BY_SIZE]; /* who changed it last */
 };
 
+/* What an event says; the rules hear it in the first round. */
+struct heard {
+    const struct fleet_event *visit; /* a visit or a use */
+    const struct command *command;
+    struct ledger_entry *entry;       /* of that command, once it is in the ledger */
+    const struct fleet_event *answer; /* of an agent or a sleep method, to what it was asked */
+    struct evidence_change seen;
+    bool intruder;   /* another machine answers on its address */
+    bool goodbye;    /* its agent says that it sleeps */
+    bool back;       /* its agent is online again, and it was falling asleep */
+    bool reported;   /* its agent, for the first time since a wake began */
+    bool agent_gone; /* what its agent said holds no more */
+};
+
 /* A wake that somebody wants: the wake rule begins it, joins the one under way, queues it or
  * refuses. */
 struct wake_wish {
@@ -69,6 +83,20 @@ struct wake_wish {
     int site;        /* a visitor's: its quotas count the wake; else MODEL_NONE */
     const char *who; /* the visitor's address */
     char cause[CAUSE_SIZE];
+};
+
+/* A wake is to be called off. */
+struct cancel_wish {
+    const char *by;             /* who; NULL: it is not */
+    struct ledger_entry *entry; /* the command that is done by that, or NULL */
+    const char *done;           /* and what it is told */
+};
+
+/* A command wants a sleep, or a restart. */
+struct sleep_wish {
+    struct ledger_entry *entry; /* NULL: none does */
+    const char *by;
+    bool force, restart;
 };
 
 /* How a server that was about to sleep fell silent. */
@@ -83,14 +111,12 @@ struct step {
     int server;
     struct power *power;
     const struct model_server *model;
-    /* What has happened and no rule has taken up yet. */
-    struct evidence_change seen;
-    bool intruder;     /* another machine answers on its address */
+    struct heard heard;
+    struct wake_wish wish;
+    struct cancel_wish cancel;
+    struct sleep_wish sleep;
     bool became_ready; /* the wake that led there is over */
     enum silence silence;
-
-    const struct fleet_event *visit; /* a visit or a use */
-    struct wake_wish wish;
 
     bool changed; /* the server's status is to be published */
     bool durable; /* and what changed must not be lost: somebody was told */

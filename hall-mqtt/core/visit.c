@@ -65,9 +65,8 @@ static void use(struct step *step, const struct fleet_event *event)
 
 void visit_take(struct step *step)
 {
-    const struct fleet_event *event = step->visit;
+    const struct fleet_event *event = step->heard.visit;
 
-    step->visit = NULL;
     if (!event)
         return;
     if (event->kind == FLEET_VISIT)

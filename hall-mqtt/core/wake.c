@@ -206,7 +206,7 @@ static const char *name_failing_check(struct step *step, char out[REASON_SIZE])
     return out;
 }
 
-void wake_fail(struct step *step, enum wake_failure failure)
+static void fail_in_vain(struct step *step, enum wake_failure failure)
 {
     const struct power *power = step->power;
     const unsigned stage = power_stage(power);
@@ -262,6 +262,19 @@ static void begin_queued(struct step *step)
     begin(step, cause, wake->force);
 }
 
+static void cancel(struct step *step, const char *by)
+{
+    struct power *power = step->power;
+    char reason[REASON_SIZE];
+
+    snprintf(reason, sizeof(reason), "cancelled by %s", by);
+    end_failed(step, FAILURE_CANCELLED, reason);
+    /* A standing lease must not undo at once what a person did. */
+    if (power->retry_at < step->now.boot + RETRY_FIRST)
+        power->retry_at = step->now.boot + RETRY_FIRST;
+    step_transition(step, POWER_CANCEL, reason);
+}
+
 /* Begins it, joins the one under way, or queues it. */
 static void take_up(struct step *step, const struct wake_wish *wish)
 {
@@ -281,8 +294,14 @@ static void take_up(struct step *step, const struct wake_wish *wish)
 void wake_begin(struct step *step)
 {
     const struct wake_wish wish = step->wish;
+    const struct cancel_wish call_off = step->cancel;
 
     step->wish.made = step->wish.force = false;
+    step->cancel.by = NULL;
+    if (call_off.by)
+        cancel(step, call_off.by);
+    if (call_off.by && call_off.entry)
+        step_answer(step, call_off.entry, OUTCOME_DONE, call_off.done);
     if (wish.made)
         take_up(step, &wish);
     begin_queued(step);
@@ -333,7 +352,7 @@ static void give_up(struct step *step)
     const struct evidence *evidence = &step->power->evidence;
     const bool there = evidence->alive || evidence_echoes(evidence, step->model);
 
-    wake_fail(step, there ? FAILURE_NOT_READY : sent ? FAILURE_NO_SIGN : FAILURE_NO_PACKET);
+    fail_in_vain(step, there ? FAILURE_NOT_READY : sent ? FAILURE_NO_SIGN : FAILURE_NO_PACKET);
 }
 
 /* An answer is on its way: it gets its time, as far as the configuration goes. */
@@ -450,18 +469,6 @@ static void conclude(struct step *step)
               (long long)(ms % 1000), wake_kind_name(wake->kind));
 }
 
-/* The agent is online, and so the server may be ready, a moment before it has reported. */
-void wake_correct_kind(struct step *step)
-{
-    struct power *power = step->power;
-    const enum wake_kind kind = actual_kind(power);
-
-    if (power->wake.open || !power->wake.recent || kind == power->wake.kind)
-        return;
-    history_move(&power->history, power->wake.kind, kind);
-    power->wake.kind = kind;
-}
-
 static void succeed(struct step *step)
 {
     struct power *power = step->power;
@@ -473,27 +480,27 @@ static void succeed(struct step *step)
     answer_commands(step, OUTCOME_DONE, "");
 }
 
+/* The agent is online, and so the server may be ready, a moment before it has reported. */
+static void correct_kind(struct power *power)
+{
+    const enum wake_kind kind = actual_kind(power);
+
+    if (power->wake.open || !power->wake.recent || kind == power->wake.kind)
+        return;
+    history_move(&power->history, power->wake.kind, kind);
+    power->wake.kind = kind;
+}
+
 void wake_follow(struct step *step)
 {
-    const struct evidence *evidence = &step->power->evidence;
+    struct power *power = step->power;
 
     if (step->became_ready)
         succeed(step);
     step->became_ready = false;
     /* It may be heard long after the first sign, or once the server was ready. */
-    if (evidence->alive && evidence->agent == AGENT_ONLINE)
+    if (power->evidence.alive && power->evidence.agent == AGENT_ONLINE)
         step_stage(step, STAGE_AGENT_ONLINE);
-}
-
-void wake_cancel(struct step *step, const char *by)
-{
-    struct power *power = step->power;
-    char reason[REASON_SIZE];
-
-    snprintf(reason, sizeof(reason), "cancelled by %s", by);
-    end_failed(step, FAILURE_CANCELLED, reason);
-    /* A standing lease must not undo at once what a person did. */
-    if (power->retry_at < step->now.boot + RETRY_FIRST)
-        power->retry_at = step->now.boot + RETRY_FIRST;
-    step_transition(step, POWER_CANCEL, reason);
+    if (step->heard.reported)
+        correct_kind(power);
 }

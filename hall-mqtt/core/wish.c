@@ -16,3 +16,19 @@ void wish_wake(struct step *step, const char *cause, bool force)
     wish->site = MODEL_NONE;
     text_copy(wish->cause, sizeof(wish->cause), cause);
 }
+
+void wish_cancel(struct step *step, const char *by, struct ledger_entry *entry, const char *done)
+{
+    step->cancel = (struct cancel_wish){.by = by, .entry = entry, .done = done};
+}
+
+void wish_sleep(struct step *step, struct ledger_entry *entry, const char *by, bool force,
+                bool restart)
+{
+    step->sleep = (struct sleep_wish){.entry = entry, .by = by, .force = force, .restart = restart};
+}
+
+bool wish_is_open(const struct step *step)
+{
+    return step->wish.made || step->cancel.by || step->sleep.entry;
+}
