@@ -162,16 +162,6 @@ static void add_word(char *out, size_t size, const char *text)
     out[length] = '\0';
 }
 
-static void add_gap(char *out)
-{
-    const size_t length = strlen(out);
-
-    if (length > 0 && out[length - 1] != '_' && out[length - 1] != '.') {
-        out[length] = '_';
-        out[length + 1] = '\0';
-    }
-}
-
 /* The same in every language, so that automations can be copied. */
 static void put_entity_id(struct page *page, const struct entity *entity,
                           const struct subject *subject)
@@ -181,7 +171,11 @@ static void put_entity_id(struct page *page, const struct entity *entity,
     snprintf(out, sizeof(out), "%s.%s", entity->platform, subject->is_project ? "project_" : "");
     add_word(out, sizeof(out) - 32, subject->id);
     if (entity->names[0]) {
-        add_gap(out);
+        const size_t length = strlen(out);
+        if (length > 0 && out[length - 1] != '_' && out[length - 1] != '.') {
+            out[length] = '_';
+            out[length + 1] = '\0';
+        }
         add_word(out, sizeof(out), entity->key);
     }
     for (size_t length = strlen(out); length > 0 && out[length - 1] == '_';)

@@ -92,18 +92,6 @@ static void begin_matched(struct proxy_job *job, const struct model_site *site)
     buf_printf(job->out, "(/|$)`\n\thandle @%s {\n", site->id);
 }
 
-/* Hall's deputy is open to all. It is asked only while Hall gives no answer to its health checks:
- * one request that fails opens nothing. */
-static void put_deputy(struct proxy_job *job)
-{
-    buf_puts(job->out, "\t\t\t\tlb_policy first\n"
-                       "\t\t\t\tlb_try_duration 4s\n"
-                       "\t\t\t\tlb_try_interval 100ms\n"
-                       "\t\t\t\thealth_uri /healthz\n"
-                       "\t\t\t\thealth_interval 1s\n"
-                       "\t\t\t\thealth_timeout 1s\n");
-}
-
 static void put_ask(struct proxy_job *job, const struct model_domain *domain)
 {
     bool opens = job->order->fail_open;
@@ -111,7 +99,14 @@ static void put_ask(struct proxy_job *job, const struct model_domain *domain)
                "\t\t\tforward_auth %.*s%s {\n\t\t\t\turi /auth?\n\t\t\t\timport hall_headers\n",
                SPAN(hall_of(job)), opens ? " " OPEN_ADDRESS : "");
     if (opens)
-        put_deputy(job);
+        /* Hall's deputy is open to all. It is asked only while Hall gives no answer to its health
+         * checks: one request that fails opens nothing. */
+        buf_puts(job->out, "\t\t\t\tlb_policy first\n"
+                           "\t\t\t\tlb_try_duration 4s\n"
+                           "\t\t\t\tlb_try_interval 100ms\n"
+                           "\t\t\t\thealth_uri /healthz\n"
+                           "\t\t\t\thealth_interval 1s\n"
+                           "\t\t\t\thealth_timeout 1s\n");
     put_timeouts(job, "\t\t\t\t", proxy_hall_wait(domain));
     buf_puts(job->out, "\t\t\t}\n"
                        "\t\t\tvars hall_passed yes\n");

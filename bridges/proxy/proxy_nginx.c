@@ -142,15 +142,6 @@ static void put_name(struct proxy_job *job, const struct model_site *site)
                site_name(&job->config->model, site, name));
 }
 
-static void put_helper(struct proxy_job *job, const struct model_domain *domain)
-{
-    buf_puts(job->out, "    location ^~ /.hall/ {\n"
-                       "        error_page 502 504 = @hall_closed;\n");
-    put_name(job, &job->config->model.sites[domain->site]);
-    put_hall(job, "", PROXY_HELPER_WAIT_S);
-    buf_puts(job->out, "    }\n");
-}
-
 /* The upstreams have names, so that connections to them are kept. Not for long: the server they
  * lead to may be put to sleep. */
 static void put_upstream_name(struct proxy_job *job, const struct model_site *lead)
@@ -260,7 +251,11 @@ static void put_domain(struct proxy_job *job, const struct model_domain *domain)
     buf_printf(job->out, "    server_name %s;\n", domain->name);
     buf_puts(job->out, common);
     put_hall_locations(job, domain);
-    put_helper(job, domain);
+    buf_puts(job->out, "    location ^~ /.hall/ {\n"
+                       "        error_page 502 504 = @hall_closed;\n");
+    put_name(job, &job->config->model.sites[domain->site]);
+    put_hall(job, "", PROXY_HELPER_WAIT_S);
+    buf_puts(job->out, "    }\n");
     proxy_each_site(job, domain, put_site);
     buf_puts(job->out, "}\n");
 }

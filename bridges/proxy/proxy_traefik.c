@@ -362,17 +362,6 @@ static void put_prefix(struct traefik *traefik, const struct model_domain *domai
     json_end_object(&traefik->json);
 }
 
-/* Cookies and the like may be longer than Hall takes. What says who the visitor is, is Traefik's
- * own. */
-static void put_asked_with(struct json_writer *json)
-{
-    json_begin_array(json, "authRequestHeaders");
-    json_put_string(json, NULL, SITE_NAME_HEADER);
-    for (const struct proxy_header *header = proxy_headers; header->name; header++)
-        json_put_string(json, NULL, header->name);
-    json_end_array(json);
-}
-
 static void put_auth(struct traefik *traefik)
 {
     struct json_writer *json = &traefik->json;
@@ -384,7 +373,13 @@ static void put_auth(struct traefik *traefik)
     json_begin_object(json, "forwardAuth");
     json_put_string(json, "address", address);
     json_put_bool(json, "trustForwardHeader", false);
-    put_asked_with(json);
+    /* Cookies and the like may be longer than Hall takes. What says who the visitor is, is
+     * Traefik's own. */
+    json_begin_array(json, "authRequestHeaders");
+    json_put_string(json, NULL, SITE_NAME_HEADER);
+    for (const struct proxy_header *header = proxy_headers; header->name; header++)
+        json_put_string(json, NULL, header->name);
+    json_end_array(json);
     json_end_object(json);
     json_end_object(json);
 }
@@ -402,16 +397,6 @@ static void put_gone(struct json_writer *json)
     json_end_object(json);
 }
 
-static void put_https(struct json_writer *json)
-{
-    json_begin_object(json, "hall-https");
-    json_begin_object(json, "redirectScheme");
-    json_put_string(json, "scheme", "https");
-    json_put_bool(json, "permanent", true);
-    json_end_object(json);
-    json_end_object(json);
-}
-
 static void put_middlewares(struct traefik *traefik)
 {
     const struct model *model = &traefik->job->config->model;
@@ -419,8 +404,15 @@ static void put_middlewares(struct traefik *traefik)
     json_begin_object(&traefik->json, "middlewares");
     put_auth(traefik);
     put_gone(&traefik->json);
-    if (traefik->job->tls)
-        put_https(&traefik->json);
+    if (traefik->job->tls) {
+        struct json_writer *json = &traefik->json;
+        json_begin_object(json, "hall-https");
+        json_begin_object(json, "redirectScheme");
+        json_put_string(json, "scheme", "https");
+        json_put_bool(json, "permanent", true);
+        json_end_object(json);
+        json_end_object(json);
+    }
     for (size_t i = 0; i < model->n_domains; i++)
         each_site(traefik, &model->domains[i], put_name);
     for (size_t i = 0; i < model->n_domains; i++)

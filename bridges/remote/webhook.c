@@ -193,16 +193,6 @@ static CURLcode set_options(CURL *easy, struct asking *asking, int64_t limit_ms)
     return r;
 }
 
-/* Copied: the configuration may be another one by the time of the answer. */
-static void copy_expected(struct webhook *webhook, const struct model_webhook *model)
-{
-    webhook->n_expect = model->n_expect;
-    for (size_t i = 0; i < model->n_expect; i++)
-        webhook->expect[i] = model->expect[i];
-    if (model->n_expect == 0)
-        webhook->expect[webhook->n_expect++] = (struct status_range){200, 299};
-}
-
 static void webhook_end(struct asking *asking)
 {
     struct webhook *webhook = asking->way;
@@ -225,7 +215,12 @@ static int webhook_begin(struct asking *asking, const struct remote_ask *ask,
         return fail(reason, -ENOMEM, "out of memory");
     if (ask->restart && !model->restart_url)
         return fail(reason, -ENOTSUP, "no sleep.webhook.restart_url is configured");
-    copy_expected(webhook, model);
+    /* Copied: the configuration may be another one by the time of the answer. */
+    webhook->n_expect = model->n_expect;
+    for (size_t i = 0; i < model->n_expect; i++)
+        webhook->expect[i] = model->expect[i];
+    if (model->n_expect == 0)
+        webhook->expect[webhook->n_expect++] = (struct status_range){200, 299};
     const int error = add_headers(webhook, model, reason);
     if (error < 0)
         return error;

@@ -62,17 +62,6 @@ static bool is_shift_day(const struct local *local, int64_t at)
            offset_at(local, to_seconds(local_midnight(local, at, 1)) - 1);
 }
 
-static void add_offset(const struct local *local, int64_t at, const struct tm *parts,
-                       char out[LOCAL_SIZE])
-{
-    const long minutes = labs(parts->tm_gmtoff) / 60;
-    const size_t used = strlen(out);
-
-    if (is_shift_day(local, at))
-        snprintf(out + used, LOCAL_SIZE - used, "%c%02ld:%02ld", parts->tm_gmtoff < 0 ? '-' : '+',
-                 minutes / 60, minutes % 60);
-}
-
 char *local_stamp(const struct local *local, int64_t at, char out[LOCAL_SIZE])
 {
     static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
@@ -81,7 +70,11 @@ char *local_stamp(const struct local *local, int64_t at, char out[LOCAL_SIZE])
     snprintf(out, LOCAL_SIZE, "%s %04d-%02d-%02d %02d:%02d:%02d", days[parts.tm_wday],
              parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min,
              parts.tm_sec);
-    add_offset(local, at, &parts, out);
+    const long minutes = labs(parts.tm_gmtoff) / 60;
+    const size_t used = strlen(out);
+    if (is_shift_day(local, at))
+        snprintf(out + used, LOCAL_SIZE - used, "%c%02ld:%02ld", parts.tm_gmtoff < 0 ? '-' : '+',
+                 minutes / 60, minutes % 60);
     return out;
 }
 

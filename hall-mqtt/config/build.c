@@ -90,16 +90,6 @@ static const struct model_ssh *build_ssh(struct arena *arena, const struct model
     return ssh;
 }
 
-static struct model_sleep build_sleep(struct arena *arena, const struct raw_sleep *raw)
-{
-    struct model_sleep sleep = raw->out;
-    if (sleep.via == SLEEP_VIA_SSH)
-        sleep.ssh = build_ssh(arena, &raw->ssh);
-    if (sleep.via == SLEEP_VIA_WEBHOOK)
-        sleep.webhook = build_webhook(arena, &raw->webhook);
-    return sleep;
-}
-
 static void build_server(struct builder *builder, size_t index)
 {
     const struct raw_server *raw = &builder->raw->servers[index];
@@ -107,7 +97,12 @@ static void build_server(struct builder *builder, size_t index)
 
     *server = raw->out;
     server->id = raw->key.given;
-    server->sleep = build_sleep(builder->arena, &raw->sleep);
+    struct model_sleep sleep = raw->sleep.out;
+    if (sleep.via == SLEEP_VIA_SSH)
+        sleep.ssh = build_ssh(builder->arena, &raw->sleep.ssh);
+    if (sleep.via == SLEEP_VIA_WEBHOOK)
+        sleep.webhook = build_webhook(builder->arena, &raw->sleep.webhook);
+    server->sleep = sleep;
     if (!server->name)
         server->name = capitalised(builder->arena, server->id);
     server->loopback = ntohl(server->address.s_addr) >> 24 == 127;
@@ -184,17 +179,6 @@ static struct model_tls inherit_tls(const struct raw_tls *own, const struct raw_
     return tls;
 }
 
-static void set_reach(struct builder *builder, struct model_site *site, const struct raw_site *raw,
-                      const struct raw_site *domain)
-{
-    site->tls = inherit_tls(&raw->tls, &domain->tls);
-    if (!site->tls.name && site->upstream)
-        site->tls.name =
-            tls_name(builder->arena, site->upstream, builder->model->domains[site->domain].name);
-    if (site->timeout == 0)
-        site->timeout = domain->out.timeout;
-}
-
 static struct model_site *add_site(struct builder *builder, int domain, const struct raw_site *raw,
                                    const struct raw_site *own)
 {
@@ -203,7 +187,12 @@ static struct model_site *add_site(struct builder *builder, int domain, const st
     *site = raw->out;
     site->domain = domain;
     site->server = model->domains[domain].server;
-    set_reach(builder, site, raw, own);
+    site->tls = inherit_tls(&raw->tls, &own->tls);
+    if (!site->tls.name && site->upstream)
+        site->tls.name =
+            tls_name(builder->arena, site->upstream, builder->model->domains[site->domain].name);
+    if (site->timeout == 0)
+        site->timeout = own->out.timeout;
     inherit(&site->hours.timezone, model->domains[domain].access.hours.timezone);
     if (site->wakes_per_day == 0)
         site->wakes_per_day = raw->access_wakes_per_day;

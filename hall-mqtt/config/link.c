@@ -228,16 +228,6 @@ static void walk(struct report *report, const struct raw_config *raw, int start,
     }
 }
 
-static void check_cycles(struct arena *arena, struct report *report, const struct raw_config *raw)
-{
-    uint8_t *colours = arena_alloc(arena, raw->n_servers, sizeof(*colours));
-    struct step *path = arena_alloc(arena, raw->n_servers, sizeof(*path));
-    for (size_t i = 0; i < raw->n_servers && colours && path; i++) {
-        if (colours[i] == UNSEEN)
-            walk(report, raw, (int)i, colours, path);
-    }
-}
-
 /* Domains */
 
 static void check_domain_names(struct report *report, const struct raw_config *raw)
@@ -396,7 +386,12 @@ void link_raw(struct arena *arena, struct arena *scratch, struct report *report,
     check_addresses(scratch, report, raw);
     for (size_t i = 0; i < raw->n_servers; i++)
         link_dependencies(report, raw, (int)i);
-    check_cycles(scratch, report, raw);
+    uint8_t *colours = arena_alloc(scratch, raw->n_servers, sizeof(*colours));
+    struct step *path = arena_alloc(scratch, raw->n_servers, sizeof(*path));
+    for (size_t i = 0; i < raw->n_servers && colours && path; i++) {
+        if (colours[i] == UNSEEN)
+            walk(report, raw, (int)i, colours, path);
+    }
     check_domain_names(report, raw);
     for (size_t i = 0; i < raw->n_domains; i++) {
         raw->domain_servers[i] = link_server(report, raw, &raw->domains[i]);

@@ -113,16 +113,6 @@ static void put_object(struct json_writer *out, const struct option *row, bool o
     json_end_array(out);
 }
 
-static void put_map(struct json_writer *out, const struct option *row, bool or_null)
-{
-    put_type(out, "object", or_null);
-    json_begin_object(out, "propertyNames");
-    put_pattern(out, row);
-    json_end_object(out);
-    json_put_integer(out, "maxProperties", row->max);
-    put_reference(out, "additionalProperties", row->table);
-}
-
 static void put_value(struct json_writer *out, const struct option *row, bool or_null)
 {
     switch (row->kind) {
@@ -165,7 +155,12 @@ static void put_value(struct json_writer *out, const struct option *row, bool or
         json_end_object(out);
         break;
     case OPTION_MAP:
-        put_map(out, row, or_null);
+        put_type(out, "object", or_null);
+        json_begin_object(out, "propertyNames");
+        put_pattern(out, row);
+        json_end_object(out);
+        json_put_integer(out, "maxProperties", row->max);
+        put_reference(out, "additionalProperties", row->table);
         break;
     }
 }
@@ -216,21 +211,16 @@ static void put_default(struct json_writer *out, const struct option *row)
     }
 }
 
-static void put_required(struct json_writer *out, const struct option_table *table)
+static void put_table(struct json_writer *out, const struct option_table *table)
 {
+    json_put_string(out, "type", "object");
+    json_put_bool(out, "additionalProperties", false);
     json_begin_array(out, "required");
     for (size_t i = 0; i < table->n_rows; i++) {
         if (table->rows[i].required)
             json_put_string(out, NULL, table->rows[i].key);
     }
     json_end_array(out);
-}
-
-static void put_table(struct json_writer *out, const struct option_table *table)
-{
-    json_put_string(out, "type", "object");
-    json_put_bool(out, "additionalProperties", false);
-    put_required(out, table);
     if (table->exactly_one) {
         json_put_integer(out, "minProperties", 1);
         json_put_integer(out, "maxProperties", 1);

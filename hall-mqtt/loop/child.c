@@ -83,16 +83,6 @@ static int on_words(sd_event_source *source, int fd, uint32_t events, void *cont
     return 0;
 }
 
-/* It has ended: what is left in the pipe, and a last line without an end. */
-static void finish_words(struct child *child)
-{
-    if (child->words)
-        (void)read_words(child, sd_event_source_get_io_fd(child->words));
-    child->words = sd_event_source_disable_unref(child->words);
-    if (child->work.line)
-        tell_line(child);
-}
-
 /* The end that the child writes to. */
 static int open_words(struct child *child, int *ret_end)
 {
@@ -138,7 +128,12 @@ static int on_end(sd_event_source *source, const siginfo_t *info, void *context)
     sd_event_source_set_enabled(child->timer, SD_EVENT_OFF);
     kill_group(child); /* whatever it left behind */
     child->run = sd_event_source_disable_unref(child->run);
-    finish_words(child);
+    /* It has ended: what is left in the pipe, and a last line without an end. */
+    if (child->words)
+        (void)read_words(child, sd_event_source_get_io_fd(child->words));
+    child->words = sd_event_source_disable_unref(child->words);
+    if (child->work.line)
+        tell_line(child);
     if (child->late)
         snprintf(problem, sizeof(problem), "it took longer than %lld s",
                  (long long)(child->work.limit_ms / 1000));

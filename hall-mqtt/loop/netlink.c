@@ -50,15 +50,6 @@ void netlink_destroy(struct netlink *netlink)
 
 /* ---- one message ---- */
 
-static void take_error(struct dump *dump, const char *body, size_t size)
-{
-    int error = 0;
-    if (size >= sizeof(error))
-        memcpy(&error, body, sizeof(error));
-    dump->over = true;
-    dump->error = error < 0 ? error : 0;
-}
-
 static void take_datagram(struct dump *dump, const char *bytes, size_t left, uint32_t sequence)
 {
     struct nlmsghdr header;
@@ -69,9 +60,13 @@ static void take_datagram(struct dump *dump, const char *bytes, size_t left, uin
         if (header.nlmsg_seq == sequence) {
             const char *body = bytes + NLMSG_HDRLEN;
             size_t size = header.nlmsg_len - (size_t)NLMSG_HDRLEN;
-            if (header.nlmsg_type == NLMSG_DONE || header.nlmsg_type == NLMSG_ERROR)
-                take_error(dump, body, size);
-            else if (header.nlmsg_type >= NLMSG_MIN_TYPE && !dump->enough)
+            if (header.nlmsg_type == NLMSG_DONE || header.nlmsg_type == NLMSG_ERROR) {
+                int error = 0;
+                if (size >= sizeof(error))
+                    memcpy(&error, body, sizeof(error));
+                dump->over = true;
+                dump->error = error < 0 ? error : 0;
+            } else if (header.nlmsg_type >= NLMSG_MIN_TYPE && !dump->enough)
                 dump->enough = !dump->take(dump->context, header.nlmsg_type, body, size);
         }
         const size_t step = NLMSG_ALIGN((size_t)header.nlmsg_len);

@@ -184,15 +184,6 @@ void prober_pace(struct prober *prober, int server, int64_t interval_ms, int64_t
 
 /* --- making and ending --- */
 
-static size_t count_checks(const struct model *model)
-{
-    size_t n = 0;
-    for (size_t s = 0; s < model->n_servers; s++)
-        for (size_t c = 0; c < model->servers[s].n_checks; c++)
-            n += model->servers[s].checks[c].kind != CHECK_AGENT;
-    return n;
-}
-
 /* KINDS: not probed. */
 static enum kind kind_of(const struct model_check *check)
 {
@@ -253,7 +244,11 @@ static int add_server(struct prober *prober, size_t server)
 static int add_servers(struct prober *prober)
 {
     const struct model *model = prober->model;
-    prober->checks = calloc(count_checks(model) + 1, sizeof(*prober->checks));
+    size_t n = 0;
+    for (size_t s = 0; s < model->n_servers; s++)
+        for (size_t c = 0; c < model->servers[s].n_checks; c++)
+            n += model->servers[s].checks[c].kind != CHECK_AGENT;
+    prober->checks = calloc(n + 1, sizeof(*prober->checks));
     prober->servers = calloc(model->n_servers + 1, sizeof(*prober->servers));
     if (!prober->checks || !prober->servers)
         return -ENOMEM;

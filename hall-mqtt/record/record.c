@@ -181,17 +181,6 @@ static void read_runs(const struct json *array, struct saved_project *project)
     }
 }
 
-static void read_projects(const struct json *array, struct saved *saved)
-{
-    for (const struct json *item = json_first(array); item && saved->n_projects < SAVED_PROJECTS;
-         item = json_next(item)) {
-        struct saved_project *project = &saved->projects[saved->n_projects++];
-
-        field_read(item, project_fields, ARRAY_SIZE(project_fields), project);
-        read_runs(json_get(item, "runs"), project);
-    }
-}
-
 static void write_times(struct json_writer *writer, const char *name, const int32_t *times)
 {
     size_t reached = 0;
@@ -325,7 +314,12 @@ static void read_server(const struct json *record, struct saved *saved)
     field_read(json_get(record, "sleep"), sleep_fields, ARRAY_SIZE(sleep_fields), &saved->sleep);
     read_leases(json_get(record, "leases"), &saved->leases);
     read_commands(json_get(record, "commands"), saved);
-    read_projects(json_get(record, "projects"), saved);
+    for (const struct json *item = json_first(json_get(record, "projects"));
+         item && saved->n_projects < SAVED_PROJECTS; item = json_next(item)) {
+        struct saved_project *project = &saved->projects[saved->n_projects++];
+        field_read(item, project_fields, ARRAY_SIZE(project_fields), project);
+        read_runs(json_get(item, "runs"), project);
+    }
     read_history(json_get(record, "boots"), &saved->history);
     read_woken(record, saved);
 }

@@ -34,13 +34,6 @@ __attribute__((format(printf, 2, 3))) static int refuse(char ret_reason[REASON_S
 
 /* ---- writing ---- */
 
-static const char *format_bytes(const uint8_t *bytes, size_t n, char out[MAC_TEXT_SIZE])
-{
-    for (size_t i = 0; i < n; i++)
-        snprintf(out + 3 * i, 4, i + 1 < n ? "%02x:" : "%02x", bytes[i]);
-    return n > 0 ? out : NULL;
-}
-
 int relay_write_order(const struct relay_order *order, struct buf *out)
 {
     struct json_writer json;
@@ -49,8 +42,10 @@ int relay_write_order(const struct relay_order *order, struct buf *out)
     json_begin_object(&json, NULL);
     json_put_string(&json, "id", order->id);
     json_put_string(&json, "mac", text_format_mac(order->mac, mac));
-    json_put_string(&json, "secureon",
-                    format_bytes(order->secureon, order->secureon_length, secureon));
+    for (size_t i = 0; i < order->secureon_length; i++)
+        snprintf(secureon + 3 * i, 4, i + 1 < order->secureon_length ? "%02x:" : "%02x",
+                 order->secureon[i]);
+    json_put_string(&json, "secureon", order->secureon_length > 0 ? secureon : NULL);
     json_put_string(&json, "broadcast",
                     order->broadcast.s_addr != 0
                         ? inet_ntop(AF_INET, &order->broadcast, broadcast, sizeof(broadcast))

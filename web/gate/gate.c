@@ -43,12 +43,6 @@ static void mark_start(struct gate *gate, char c)
     gate->monitor_starts[byte / 64] |= UINT64_C(1) << byte % 64;
 }
 
-static bool may_start(const struct gate *gate, char c)
-{
-    unsigned char byte = (unsigned char)c;
-    return (gate->monitor_starts[byte / 64] >> byte % 64 & 1) != 0;
-}
-
 void gate_init(struct gate *gate, const struct config *config)
 {
     *gate = (struct gate){.config = config};
@@ -82,7 +76,9 @@ static bool is_monitor(const struct gate *gate, const char *agent)
     if (!agent)
         return false;
     for (; *agent != '\0'; agent++) {
-        if (may_start(gate, *agent) && monitor_starts_here(gate, agent))
+        unsigned char byte = (unsigned char)(*agent);
+        if ((gate->monitor_starts[byte / 64] >> byte % 64 & 1) != 0 &&
+            monitor_starts_here(gate, agent))
             return true;
     }
     return false;

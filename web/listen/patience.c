@@ -148,15 +148,6 @@ static bool see_number(struct patience *patience, int fd)
     return true;
 }
 
-static void see_all(struct patience *patience)
-{
-    patience->before = patience->now;
-    patience->now.n = patience->now.open = 0;
-    patience->now.asks = false;
-    for (int fd = 3, gap = 0; fd < FDS_MAX && gap < GAP_MAX; fd++)
-        gap = see_number(patience, fd) ? 0 : gap + 1;
-}
-
 static int by_peer(const void *a, const void *b)
 {
     const struct seen *one = a, *other = b;
@@ -240,7 +231,11 @@ static bool look(struct patience *patience)
 
     if (rules->served(patience->context) < rules->scarce)
         return false;
-    see_all(patience);
+    patience->before = patience->now;
+    patience->now.n = patience->now.open = 0;
+    patience->now.asks = false;
+    for (int fd = 3, gap = 0; fd < FDS_MAX && gap < GAP_MAX; fd++)
+        gap = see_number(patience, fd) ? 0 : gap + 1;
     size_t many = too_many(patience);
     if (many > 0)
         end_some(patience, many);

@@ -110,21 +110,16 @@ static void answer_broken(struct answer *answer)
     answer_fixed(answer, 500, text, sizeof(text) - 1);
 }
 
-/* The head does not fit in front of the body: both move to where there is place. */
-static void join_behind(struct answer *answer)
-{
-    size_t body = answer->head_only ? 0 : answer->room.length - HEAD_ROOM;
-    buf_add(&answer->head, answer->room.text + HEAD_ROOM, body);
-    answer->text = answer->head.text;
-    answer->length = answer->head.length;
-}
-
 static void join(struct answer *answer)
 {
     size_t head = answer->head.length;
     if (head > HEAD_ROOM) {
         answer->head.limit = ANSWER_LIMIT;
-        join_behind(answer);
+        /* The head does not fit in front of the body: both move to where there is place. */
+        size_t body = answer->head_only ? 0 : answer->room.length - HEAD_ROOM;
+        buf_add(&answer->head, answer->room.text + HEAD_ROOM, body);
+        answer->text = answer->head.text;
+        answer->length = answer->head.length;
         answer->head.limit = ANSWER_HEAD_MAX;
         return;
     }

@@ -43,15 +43,6 @@ static const struct {
      FIXED("HTTP/1.1 204 No Content\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n")},
 };
 
-static void let_pass(struct clerk *clerk, bool nginx)
-{
-    bool close = clerk->answer.close;
-    size_t length = passes[nginx][close].length;
-    if (clerk->answer.head_only && !nginx)
-        length -= 3;
-    answer_fixed(&clerk->answer, nginx ? 204 : 200, passes[nginx][close].text, length);
-}
-
 static const enum pass_kind pass_kinds[CLIENT_KINDS] = {
     [CLIENT_BROWSER] = PASS_PERSON,  [CLIENT_API] = PASS_PERSON,
     [CLIENT_ASSET] = PASS_PART,      [CLIENT_WEBSOCKET] = PASS_WEBSOCKET,
@@ -85,9 +76,14 @@ static void pass(struct desk *desk, struct clerk *clerk, const struct decision *
     board_pass(desk->board, decision->place.site, pass_kinds[decision->client]);
     if (decision->uses)
         desk_tell(desk, VISIT_USES, decision->place.site, clerk, "");
-    if (door != DOOR_ANY)
-        let_pass(clerk, door == DOOR_NGINX);
-    else if (clerk->request.forwarded)
+    if (door != DOOR_ANY) {
+        bool nginx = door == DOOR_NGINX;
+        bool close = clerk->answer.close;
+        size_t length = passes[nginx][close].length;
+        if (clerk->answer.head_only && !nginx)
+            length -= 3;
+        answer_fixed(&clerk->answer, nginx ? 204 : 200, passes[nginx][close].text, length);
+    } else if (clerk->request.forwarded)
         /* It became ready while the proxy was on its way here. The page asks the proxy again, after
          * a moment: a redirect to the same address would run in circles where a proxy sends
          * everything here. */

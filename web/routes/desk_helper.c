@@ -79,11 +79,6 @@ static uint32_t next_chance(struct desk *desk)
     return (atomic_fetch_add(&desk->chance, 1) + 1) * UINT32_C(2654435761) >> 8;
 }
 
-static int64_t status_hold(const struct view *view)
-{
-    return view->eta >= 0 && view->eta < 60000 ? STATUS_HOLD_NEAR_MS : STATUS_HOLD_MS;
-}
-
 /* Holds the answer for news behind the version the page knows. False: there was no place to wait,
  * or no wish to. A version that does not exist yet is from before a restart: old, not new. */
 static bool hold_status(struct desk *desk, const struct raw_request *raw, const struct place *place,
@@ -96,7 +91,7 @@ static bool hold_status(struct desk *desk, const struct raw_request *raw, const 
         uri_parameter(query, "version", text, sizeof(text)) < 1 ||
         number_parse(text, 0, view->notice.version, &version) < 0)
         return false;
-    int64_t limit = status_hold(view);
+    int64_t limit = view->eta >= 0 && view->eta < 60000 ? STATUS_HOLD_NEAR_MS : STATUS_HOLD_MS;
     int64_t start = desk_now();
     return board_wait(desk->board, BOARD_PAGES, place->server, (uint32_t)version, limit) ||
            desk_now() - start >= limit / 2;
