@@ -12,6 +12,7 @@
 #include "bridges/agent/agent_internal.h"
 #include "bridges/companion/companion.h"
 #include "loop/daemon.h"
+#include "say/say.h"
 
 enum {
     LOOK_EVERY_MS = 15000,
@@ -21,16 +22,20 @@ enum {
     TRIM_AFTER_MS = 3000, /* what connecting needed once */
     LIMIT_MS = 2000,      /* to say goodbye at the end */
     TOLD_A_MINUTE = 30,
+    SENTENCE_SIZE = 512, /* in the log */
 };
 
 /* ---- saying ---- */
 
 static void log_answer(struct agent *agent, const struct order_name *name,
-                       enum report_outcome outcome, const char *reason)
+                       enum report_outcome outcome, const struct fact *why)
 {
     const char *action = name->action[0] != '\0' ? name->action : "a command";
+    char text[SENTENCE_SIZE] = "";
     if (!log_may_tell(&agent->told, clock_now().boot, TOLD_A_MINUTE, "commands"))
         return;
+    if (why)
+        say_fact_text(why, NULL, (struct say_how){0}, text, sizeof(text));
     switch (outcome) {
     case REPORT_ACCEPTED:
         log_info("%s %s: accepted", action, name->id);
@@ -39,20 +44,20 @@ static void log_answer(struct agent *agent, const struct order_name *name,
         log_info("%s %s: done", action, name->id);
         break;
     case REPORT_REFUSED:
-        log_warning("%s %s: refused: %s", action, name->id, reason);
+        log_warning("%s %s: refused: %s", action, name->id, text);
         break;
     case REPORT_FAILED:
-        log_error("%s %s: failed: %s", action, name->id, reason);
+        log_error("%s %s: failed: %s", action, name->id, text);
         break;
     }
 }
 
 void agent_answer(struct agent *agent, const struct order_name *name, enum report_outcome outcome,
-                  const char *reason, const struct vetoes *vetoes)
+                  const struct fact *why, const struct vetoes *vetoes)
 {
     struct buf text = BUF_INIT(REPORT_LIMIT);
-    log_answer(agent, name, outcome, reason);
-    int error = report_write_result(name, outcome, reason, vetoes, &text);
+    log_answer(agent, name, outcome, why);
+    int error = report_write_result(name, outcome, why, vetoes, &text);
     if (error == 0)
         error = mqtt_publish(agent->mqtt, agent->topics.result, buf_text(&text), text.length);
     if (error < 0)
@@ -142,14 +147,15 @@ static void on_containers(void *context, const struct docker_view *view)
     agent_look_within(agent, LOOK_CHANGED_MS);
 }
 
-static void on_docker_done(void *context, const char *request, bool ok, const char *reason)
+static void on_docker_done(void *context, const char *request, const struct fact *why)
 {
     struct agent *agent = context;
     for (size_t i = 0; i < agent->under_way.n; i++)
         if (strcmp(agent->under_way.list[i].id, request) == 0) {
             const struct order_name name = agent->under_way.list[i];
             agent->under_way.list[i] = agent->under_way.list[--agent->under_way.n];
-            agent_answer(agent, &name, ok ? REPORT_DONE : REPORT_FAILED, ok ? "" : reason, NULL);
+            agent_answer(agent, &name, fact_is(why, FACT_NONE) ? REPORT_DONE : REPORT_FAILED, why,
+                         NULL);
             return;
         }
 }
@@ -178,19 +184,19 @@ static const char *find_busy(const struct agent *agent, const struct order *orde
     return NULL;
 }
 
-static const char *explain_docker(const struct agent *agent, int error)
+static struct fact explain_docker(const struct agent *agent, int error)
 {
     switch (-error) {
     case EBUSY:
-        return "another command for the same project is under way";
+        return FACT(CONTAINERS_TAKEN);
     case ENOENT:
-        return "there is no such container on this server";
+        return FACT(CONTAINERS_NONE);
     case ENOTCONN:
         return agent->containers && agent->containers->problem[0] != '\0'
-                   ? agent->containers->problem
-                   : "Docker does not answer";
+                   ? fact_with(FACT(SAID), agent->containers->problem, NULL)
+                   : FACT(DOCKER_SILENT);
     default:
-        return strerror(-error);
+        return fact_with(FACT(CONTAINERS_FAILED), strerror(-error), NULL);
     }
 }
 
@@ -209,28 +215,26 @@ static void order_containers(struct agent *agent, const struct order *order,
                              const struct order_name *name)
 {
     struct under_way *under_way = &agent->under_way;
-    char reason[ORDER_REASON_SIZE] = "";
     const char *busy = find_busy(agent, order);
-    if (!agent->docker)
-        text_copy(reason, sizeof(reason), "no \"docker\" is configured for this agent");
-    else if (under_way->n == ARRAY_SIZE(under_way->list))
-        text_copy(reason, sizeof(reason), "too many commands to containers are under way");
-    else if (busy)
-        snprintf(reason, sizeof(reason), "containers: %s is busy", busy);
-    if (reason[0] != '\0') {
-        agent_answer(agent, name, REPORT_REFUSED, reason, NULL);
+    struct fact why = !agent->docker                                ? FACT(CONTAINERS_OFF)
+                      : under_way->n == ARRAY_SIZE(under_way->list) ? FACT(CONTAINERS_FULL)
+                      : busy ? fact_with(FACT(VETO_CONTAINER), busy, NULL)
+                             : FACT(NONE);
+    if (!fact_is(&why, FACT_NONE)) {
+        agent_answer(agent, name, REPORT_REFUSED, &why, NULL);
         return;
     }
     /* Docker may be done before it returns: the name is in the list by then, and "accepted" is said
      * first. */
     under_way->list[under_way->n++] = *name;
     const int error = start_containers(agent, order);
-    if (error < 0) {
-        under_way->n--;
-        agent_answer(agent, name, REPORT_REFUSED, explain_docker(agent, error), NULL);
+    if (error == 0) {
+        agent_answer(agent, name, REPORT_ACCEPTED, NULL, NULL);
         return;
     }
-    agent_answer(agent, name, REPORT_ACCEPTED, "", NULL);
+    under_way->n--;
+    why = explain_docker(agent, error);
+    agent_answer(agent, name, REPORT_REFUSED, &why, NULL);
 }
 
 /* ---- the bus ---- */
@@ -240,12 +244,12 @@ static void on_message(void *context, const struct mqtt_message *message)
     struct agent *agent = context;
     struct order_name name;
     struct order order;
-    char reason[ORDER_REASON_SIZE];
+    struct fact why;
     if (strcmp(message->topic, agent->topics.command) != 0 || message->length == 0)
         return; /* empty: a retained one was cleared */
     if (orders_read(&agent->orders, message->payload, message->length, message->retained,
-                    clock_now().wall, agent->config->rights, &order, &name, reason) < 0)
-        agent_answer(agent, &name, REPORT_REFUSED, reason, NULL);
+                    clock_now().wall, agent->config->rights, &order, &name, &why) < 0)
+        agent_answer(agent, &name, REPORT_REFUSED, &why, NULL);
     else if (order_is_power(order.verb))
         leave_order(agent, &order);
     else
@@ -262,7 +266,7 @@ static void on_connected(void *context, bool connected, const char *why)
         return;
     }
     log_warning("not connected to the broker: %s", why);
-    leave_unheard(agent, "the broker is not connected");
+    leave_unheard(agent, FACT(AGENT_NO_BROKER));
 }
 
 static void on_settled(void *context)

@@ -64,9 +64,9 @@ struct agent {
 
 /* ---- agent.c ---- */
 
-/* Publishes a result, and logs it. */
+/* Publishes a result, and logs it. why, vetoes: NULL where there is nothing to say. */
 void agent_answer(struct agent *agent, const struct order_name *name, enum report_outcome outcome,
-                  const char *reason, const struct vetoes *vetoes);
+                  const struct fact *why, const struct vetoes *vetoes);
 void agent_say(struct agent *agent, const char *state);
 /* The next look comes after so long at the latest. */
 void agent_look_within(struct agent *agent, int64_t delay_ms);
@@ -82,7 +82,7 @@ void leave_seen(struct agent *agent, unsigned look);
 /* The broker took all there was to say. */
 void leave_said(struct agent *agent);
 /* It is not there to take it. */
-void leave_unheard(struct agent *agent, const char *why);
+void leave_unheard(struct agent *agent, struct fact why);
 void leave_going(struct agent *agent, enum logind_change change, bool begins);
 
 #endif

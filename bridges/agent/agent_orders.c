@@ -1,14 +1,12 @@
 #include "bridges/agent/agent_orders.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/json.h"
 
-enum { SHOWN_SIZE = 48, IDLE_MOST_S = 366 * 24 * 3600 };
+enum { WRONG_SIZE = 160, IDLE_MOST_S = 366 * 24 * 3600 };
 
 static const struct verb_row {
     const char *name;
@@ -28,26 +26,19 @@ const char *order_verb_name(enum order_verb verb)
     return verbs[verb].name;
 }
 
-__attribute__((format(printf, 3, 4))) static int refuse(char ret_reason[ORDER_REASON_SIZE],
-                                                        int error, const char *format, ...)
+static int refuse(struct fact *ret_why, int error, struct fact why)
 {
-    va_list args;
-    va_start(args, format);
-    vsnprintf(ret_reason, ORDER_REASON_SIZE, format, args);
-    va_end(args);
+    *ret_why = why;
     return error;
 }
 
 /* ---- one payload ---- */
 
-static int read_id(const struct json *root, struct order_name *name,
-                   char ret_reason[ORDER_REASON_SIZE])
+static int read_id(const struct json *root, struct order_name *name, struct fact *ret_why)
 {
     const char *id = json_get_string(root, "id");
     if (!id || id[0] == '\0' || strlen(id) >= ORDER_ID_SIZE || text_has_control(id))
-        return refuse(ret_reason, -EINVAL,
-                      "\"id\" is missing or no id; allowed: 1 to %d printable bytes",
-                      ORDER_ID_SIZE - 1);
+        return refuse(ret_why, -EINVAL, FACT(AGENT_BAD_ID, .n = {ORDER_ID_SIZE - 1}));
     text_copy(name->id, sizeof(name->id), id);
     return 0;
 }
@@ -61,7 +52,7 @@ static void read_action(const struct json *root, struct order_name *name)
 }
 
 static int read_verb(const struct json *root, const struct order_name *name,
-                     enum order_verb *ret_verb, char ret_reason[ORDER_REASON_SIZE])
+                     enum order_verb *ret_verb, struct fact *ret_why)
 {
     const char *action = json_get_string(root, "action");
     for (unsigned verb = 0; verb < ORDER_VERBS; verb++)
@@ -69,84 +60,69 @@ static int read_verb(const struct json *root, const struct order_name *name,
             *ret_verb = (enum order_verb)verb;
             return 0;
         }
-    return refuse(
-        ret_reason, -EINVAL,
-        "\"action\" is \"%s\"; allowed: suspend, hibernate, poweroff, reboot, start, stop, restart",
-        name->action);
+    return refuse(ret_why, -EINVAL, fact_with(FACT(AGENT_BAD_ACTION), name->action, NULL));
 }
 
-static int read_force(const struct json *root, bool *ret_force, char ret_reason[ORDER_REASON_SIZE])
+static int read_force(const struct json *root, bool *ret_force, struct fact *ret_why)
 {
     const struct json *force = json_get(root, "force");
     *ret_force = false;
     if (!force || json_type(force) == JSON_NULL || json_bool(force, ret_force))
         return 0;
-    return refuse(ret_reason, -EINVAL, "\"force\" is %s; allowed: true or false",
-                  json_type_name(json_type(force)));
+    return refuse(ret_why, -EINVAL,
+                  fact_with(FACT(AGENT_BAD_FORCE), json_type_name(json_type(force)), NULL));
 }
 
 /* Only what it is, if it is there: a Hall that does not say it is an older one. */
-static int read_idle(const struct json *root, int64_t *ret_idle_ms,
-                     char ret_reason[ORDER_REASON_SIZE])
+static int read_idle(const struct json *root, int64_t *ret_idle_ms, struct fact *ret_why)
 {
     const struct json *idle = json_get(root, "idle_s");
     int64_t seconds = 0;
     if (idle && json_type(idle) != JSON_NULL &&
         (!json_integer(idle, &seconds) || seconds < 0 || seconds > IDLE_MOST_S))
-        return refuse(ret_reason, -EINVAL,
-                      "\"idle_s\" must be a number of seconds; allowed: 0 to %d", IDLE_MOST_S);
+        return refuse(ret_why, -EINVAL, FACT(AGENT_BAD_IDLE, .n = {IDLE_MOST_S}));
     *ret_idle_ms = seconds * 1000;
     return 0;
 }
 
-static int read_expiry(const struct json *root, int64_t now, char ret_reason[ORDER_REASON_SIZE])
+static int read_expiry(const struct json *root, int64_t now, struct fact *ret_why)
 {
     const char *text = json_get_string(root, "expires");
-    char here[RFC3339_SIZE], shown[SHOWN_SIZE];
     int64_t expires;
     if (!text || rfc3339_parse(text, &expires) < 0)
-        return refuse(ret_reason, -EINVAL, "\"expires\" is missing or no time; allowed: as \"%s\"",
-                      rfc3339_format(now, here));
+        return refuse(ret_why, -EINVAL, FACT(AGENT_BAD_EXPIRES, .n = {now}));
     if (expires > now)
         return 0;
-    return refuse(ret_reason, -ESTALE,
-                  "it expired at %s, here it is %s: it came too late, or the clocks differ",
-                  text_show(shown, sizeof(shown), text, strlen(text)), rfc3339_format(now, here));
+    return refuse(ret_why, -ESTALE, FACT(AGENT_EXPIRED, .n = {expires, now}));
 }
 
-static int read_names(const struct json *list, struct order *order,
-                      char ret_reason[ORDER_REASON_SIZE])
+static int read_names(const struct json *list, struct order *order, struct fact *ret_why)
 {
     if (!list || json_type(list) == JSON_NULL)
         return 0;
     if (json_type(list) != JSON_ARRAY || json_count(list) > ORDER_CONTAINERS_MAX)
-        return refuse(ret_reason, -EINVAL,
-                      "\"containers\" is no list of names; allowed: at most %d",
-                      ORDER_CONTAINERS_MAX);
+        return refuse(ret_why, -EINVAL, FACT(AGENT_BAD_CONTAINERS, .n = {ORDER_CONTAINERS_MAX}));
     for (const struct json *item = json_first(list); item; item = json_next(item)) {
         const char *name = json_string(item);
         if (!name || name[0] == '\0' || strlen(name) >= DOCKER_NAME_SIZE || text_has_control(name))
-            return refuse(ret_reason, -EINVAL,
-                          "\"containers\" has something that is no container's name");
+            return refuse(ret_why, -EINVAL, FACT(AGENT_BAD_CONTAINER));
         text_copy(order->names[order->n_names++], DOCKER_NAME_SIZE, name);
     }
     return 0;
 }
 
-static int read_containers(const struct json *root, struct order *order,
-                           char ret_reason[ORDER_REASON_SIZE])
+static int read_containers(const struct json *root, struct order *order, struct fact *ret_why)
 {
     const struct json *project = json_get(root, "project");
     if (project && json_type(project) != JSON_NULL) {
         if (!json_string(project) || !text_is_slug(json_string(project)))
-            return refuse(ret_reason, -EINVAL,
-                          "\"project\" is no id; allowed: a-z, 0-9, '_' and '-'");
+            return refuse(ret_why, -EINVAL, FACT(AGENT_BAD_PROJECT));
         text_copy(order->project, sizeof(order->project), json_string(project));
     }
-    const int error = read_names(json_get(root, "containers"), order, ret_reason);
+    const int error = read_names(json_get(root, "containers"), order, ret_why);
     if (error == 0 && order->project[0] == '\0' && order->n_names == 0)
-        return refuse(ret_reason, -EINVAL, "neither \"project\" nor \"containers\" says what to %s",
-                      verbs[order->verb].name);
+        return refuse(ret_why, -EINVAL,
+                      fact_with(FACT(AGENT_NO_TARGET), verbs[order->verb].name, NULL));
     return error;
 }
 
@@ -160,10 +136,10 @@ static bool was_seen(const struct orders *orders, const char *id)
     return false;
 }
 
-static int remember(struct orders *orders, const char *id, char ret_reason[ORDER_REASON_SIZE])
+static int remember(struct orders *orders, const char *id, struct fact *ret_why)
 {
     if (was_seen(orders, id))
-        return refuse(ret_reason, -EALREADY, "a command with this id was handled before");
+        return refuse(ret_why, -EALREADY, FACT(AGENT_REPEATED));
     text_copy(orders->ids[orders->next], ORDER_ID_SIZE, id);
     orders->next = (orders->next + 1) % ORDERS_KEPT;
     return 0;
@@ -171,51 +147,47 @@ static int remember(struct orders *orders, const char *id, char ret_reason[ORDER
 
 /* ---- all together ---- */
 
-static int check_right(enum order_verb verb, unsigned rights, char ret_reason[ORDER_REASON_SIZE])
+static int check_right(enum order_verb verb, unsigned rights, struct fact *ret_why)
 {
     if ((verbs[verb].right & rights) != 0)
         return 0;
-    return refuse(ret_reason, -EACCES,
-                  "%s is switched off on this server: see \"allow\" in the agent's configuration",
-                  verbs[verb].name);
+    return refuse(ret_why, -EACCES, fact_with(FACT(AGENT_NOT_ALLOWED), verbs[verb].name, NULL));
 }
 
 static int read_order(struct orders *orders, const struct json *root, int64_t now, unsigned rights,
-                      struct order *order, struct order_name *name,
-                      char ret_reason[ORDER_REASON_SIZE])
+                      struct order *order, struct order_name *name, struct fact *ret_why)
 {
     read_action(root, name);
-    int error = read_id(root, name, ret_reason);
+    int error = read_id(root, name, ret_why);
     if (error == 0)
-        error = read_verb(root, name, &order->verb, ret_reason);
+        error = read_verb(root, name, &order->verb, ret_why);
     if (error == 0)
-        error = read_expiry(root, now, ret_reason);
+        error = read_expiry(root, now, ret_why);
     if (error == 0)
-        error = read_force(root, &order->force, ret_reason);
+        error = read_force(root, &order->force, ret_why);
     if (error == 0)
-        error = read_idle(root, &order->idle_ms, ret_reason);
+        error = read_idle(root, &order->idle_ms, ret_why);
     if (error == 0 && !order_is_power(order->verb))
-        error = read_containers(root, order, ret_reason);
+        error = read_containers(root, order, ret_why);
     if (error == 0)
-        error = remember(orders, name->id, ret_reason);
-    return error < 0 ? error : check_right(order->verb, rights, ret_reason);
+        error = remember(orders, name->id, ret_why);
+    return error < 0 ? error : check_right(order->verb, rights, ret_why);
 }
 
 int orders_read(struct orders *orders, const void *payload, size_t length, bool retained,
                 int64_t now_wall, unsigned rights, struct order *ret_order,
-                struct order_name *ret_name, char ret_reason[ORDER_REASON_SIZE])
+                struct order_name *ret_name, struct fact *ret_why)
 {
     struct json *root = NULL;
     struct order order = {0};
+    char wrong[WRONG_SIZE];
     *ret_name = (struct order_name){0};
-    int error = json_read_object(payload, length, &root, ret_reason, ORDER_REASON_SIZE);
+    int error = json_read_object(payload, length, &root, wrong, sizeof(wrong));
     if (error < 0)
-        return error;
-    error = read_order(orders, root, now_wall, rights, &order, ret_name, ret_reason);
+        return refuse(ret_why, error, fact_with(FACT(ANSWER_INVALID), wrong, NULL));
+    error = read_order(orders, root, now_wall, rights, &order, ret_name, ret_why);
     if (error == 0 && retained)
-        error =
-            refuse(ret_reason, -ESTALE,
-                   "it is retained: a command is said once, or it would be repeated at each start");
+        error = refuse(ret_why, -ESTALE, FACT(AGENT_RETAINED));
     json_free(root);
     if (error < 0)
         return error;

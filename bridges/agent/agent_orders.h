@@ -35,7 +35,7 @@ enum order_right {
     RIGHT_WOL = 1 << 5, /* to arm the network card before a sleep */
 };
 
-enum { ORDER_ID_SIZE = 65, ORDER_CONTAINERS_MAX = 32, ORDER_REASON_SIZE = 240, ORDERS_KEPT = 64 };
+enum { ORDER_ID_SIZE = 65, ORDER_CONTAINERS_MAX = 32, ORDERS_KEPT = 64 };
 
 struct order {
     char id[ORDER_ID_SIZE];
@@ -61,8 +61,8 @@ static inline bool order_is_power(enum order_verb verb)
 }
 
 /*
- * Reads one command and remembers its id. rights: what is allowed here. 0, or -errno with a
- * sentence for people: -EINVAL not understood, -ESTALE retained or expired, -EALREADY asked before,
+ * Reads one command and remembers its id. rights: what is allowed here. 0, or -errno and why:
+ * -EINVAL not understood, -ESTALE retained or expired, -EALREADY asked before,
  * -EACCES switched off. On failure ret_order has as much of id and verb's name as could be read (""
  * else), so that the refusal can carry them.
  */
@@ -72,6 +72,6 @@ struct order_name {
 };
 int orders_read(struct orders *orders, const void *payload, size_t length, bool retained,
                 int64_t now_wall, unsigned rights, struct order *ret_order,
-                struct order_name *ret_name, char ret_reason[ORDER_REASON_SIZE]);
+                struct order_name *ret_name, struct fact *ret_why);
 
 #endif

@@ -3,6 +3,9 @@
 #include <stddef.h>
 
 #include "base/json.h"
+#include "say/say.h"
+
+enum { SENTENCE_MAX = 2048 };
 
 /* What is -1 or "" is not known. */
 static void put_count(struct json_writer *out, const char *key, int64_t value)
@@ -18,11 +21,23 @@ static void put_text(struct json_writer *out, const char *key, const char *text)
     json_put_string(out, key, text[0] != '\0' ? text : NULL);
 }
 
+static void put_sentence(struct json_writer *out, const char *key, const struct fact *fact)
+{
+    struct buf sentence = BUF_INIT(SENTENCE_MAX);
+    say_fact(fact, NULL, (struct say_how){0}, &sentence);
+    put_text(out, key, buf_text(&sentence));
+    buf_finish(&sentence);
+}
+
 static void put_vetoes(struct json_writer *out, const struct vetoes *vetoes)
 {
     json_begin_array(out, "vetoes");
     for (size_t i = 0; vetoes && i < vetoes->n; i++)
-        json_put_string(out, NULL, vetoes->list[i]);
+        put_sentence(out, NULL, &vetoes->list[i]);
+    json_end_array(out);
+    json_begin_array(out, "veto_facts");
+    for (size_t i = 0; vetoes && i < vetoes->n; i++)
+        say_put_fact(out, NULL, &vetoes->list[i], NULL);
     json_end_array(out);
 }
 
@@ -99,7 +114,8 @@ static void put_can(struct json_writer *out, const struct logind_can *can, unsig
     for (enum order_verb verb = ORDER_SUSPEND; verb <= ORDER_REBOOT; verb++)
         json_put_bool(out, order_verb_name(verb), can->can[verb] && (rights & (1U << verb)) != 0);
     json_put_bool(out, "containers", (rights & RIGHT_CONTAINERS) != 0);
-    put_text(out, "problem", can->problem);
+    put_sentence(out, "problem", &can->problem);
+    say_put_fact(out, "problem_fact", &can->problem, NULL);
     json_end_object(out);
 }
 
@@ -161,15 +177,17 @@ static const char *const outcomes[] = {
 };
 
 int report_write_result(const struct order_name *name, enum report_outcome outcome,
-                        const char *reason, const struct vetoes *vetoes, struct buf *out)
+                        const struct fact *why, const struct vetoes *vetoes, struct buf *out)
 {
+    static const struct fact nothing;
     struct json_writer writer;
     json_writer_init(&writer, out);
     json_begin_object(&writer, NULL);
     put_text(&writer, "id", name->id);
     put_text(&writer, "action", name->action);
     json_put_string(&writer, "outcome", outcomes[outcome]);
-    put_text(&writer, "reason", reason);
+    put_sentence(&writer, "reason", why ? why : &nothing);
+    say_put_fact(&writer, "reason_fact", why ? why : &nothing, NULL);
     put_vetoes(&writer, vetoes);
     json_end_object(&writer);
     return buf_error(out);

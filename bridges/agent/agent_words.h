@@ -17,8 +17,8 @@ int report_write(const struct watch_sight *sight, const struct vetoes *vetoes, u
 int report_write_containers(const struct docker_view *view, struct buf *out);
 
 enum report_outcome { REPORT_ACCEPTED, REPORT_REFUSED, REPORT_DONE, REPORT_FAILED };
-/* reason "" and vetoes NULL: none. */
+/* why: NULL or FACT_NONE where there is nothing to say. */
 int report_write_result(const struct order_name *name, enum report_outcome outcome,
-                        const char *reason, const struct vetoes *vetoes, struct buf *out);
+                        const struct fact *why, const struct vetoes *vetoes, struct buf *out);
 
 #endif

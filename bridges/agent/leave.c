@@ -1,12 +1,12 @@
 /* The way to sleep and back. One phase at a time; leave_enter alone changes it and its time limit.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "bridges/agent/agent_internal.h"
+#include "say/say.h"
 
 enum {
     DECIDE_MS = 8000, /* Hall waits 10 s for an answer */
@@ -14,6 +14,7 @@ enum {
     SLEEP_MS = 30000, /* awake time, from the question to the sleep */
     SHUTDOWN_MS = 120000,
     ACCURACY_US = 50000,
+    SENTENCE_SIZE = 256,
 };
 
 static struct order_name name_of(const struct order *order)
@@ -42,14 +43,14 @@ static int64_t patience(const struct leave *leave)
 }
 
 /* The order's last word; an order that has had it gets no other. */
-static void end_order(struct agent *agent, enum report_outcome outcome, const char *reason,
+static void end_order(struct agent *agent, enum report_outcome outcome, struct fact why,
                       const struct vetoes *vetoes)
 {
     const struct order_name name = name_of(&agent->leave.order);
     if (!agent->leave.ordered)
         return;
     agent->leave.ordered = false;
-    agent_answer(agent, &name, outcome, reason, vetoes);
+    agent_answer(agent, &name, outcome, &why, vetoes);
 }
 
 /* ---- deciding ---- */
@@ -71,7 +72,7 @@ static void say_sleeping(struct agent *agent, enum leave_phase phase)
     agent_say(agent, "sleeping");
     leave_enter(agent, phase, SAY_MS);
     if (!mqtt_is_connected(agent->mqtt))
-        leave_unheard(agent, "the broker is not connected");
+        leave_unheard(agent, FACT(AGENT_NO_BROKER));
     else if (mqtt_is_settled(agent->mqtt))
         leave_said(agent);
 }
@@ -79,32 +80,30 @@ static void say_sleeping(struct agent *agent, enum leave_phase phase)
 static void accept_order(struct agent *agent)
 {
     const struct order_name name = name_of(&agent->leave.order);
-    agent_answer(agent, &name, REPORT_ACCEPTED, "", NULL);
+    agent_answer(agent, &name, REPORT_ACCEPTED, NULL, NULL);
     say_sleeping(agent, LEAVE_SAYING);
 }
 
-static void refuse_order(struct agent *agent, const char *reason, const struct vetoes *vetoes)
+static void refuse_order(struct agent *agent, struct fact why, const struct vetoes *vetoes)
 {
     leave_enter(agent, LEAVE_NOT, 0);
-    end_order(agent, REPORT_REFUSED, reason, vetoes);
+    end_order(agent, REPORT_REFUSED, why, vetoes);
 }
 
 static void decide(struct agent *agent)
 {
     const struct logind_can *can = &watch_sight(agent->watch)->can;
     const enum order_verb verb = agent->leave.order.verb;
-    char reason[ORDER_REASON_SIZE];
-    if (agent->vetoes.n > 0) {
+    const struct fact cannot = fact_with(FACT(AGENT_CANNOT), order_verb_name(verb), NULL);
+    if (agent->vetoes.n > 0)
         refuse_order(agent, agent->vetoes.list[0], &agent->vetoes);
-    } else if (!can->can[verb]) {
-        snprintf(reason, sizeof(reason), "%s is not possible: %s", order_verb_name(verb),
-                 can->problem[0] != '\0'
-                     ? can->problem
-                     : "logind says that it cannot, or that this agent may not");
-        refuse_order(agent, reason, NULL);
-    } else {
+    else if (can->can[verb])
         accept_order(agent);
-    }
+    else
+        refuse_order(agent,
+                     fact_because(cannot, fact_is(&can->problem, FACT_NONE) ? &FACT(AGENT_NO_RIGHT)
+                                                                            : &can->problem),
+                     NULL);
 }
 
 void leave_order(struct agent *agent, const struct order *order)
@@ -112,8 +111,7 @@ void leave_order(struct agent *agent, const struct order *order)
     struct leave *leave = &agent->leave;
     if (leave->phase != LEAVE_NOT) {
         const struct order_name name = name_of(order);
-        agent_answer(agent, &name, REPORT_REFUSED,
-                     "another command is under way, or this machine is going down", NULL);
+        agent_answer(agent, &name, REPORT_REFUSED, &FACT(AGENT_BUSY), NULL);
         return;
     }
     leave->order = *order;
@@ -136,19 +134,19 @@ void leave_seen(struct agent *agent, unsigned look)
 
 /* ---- going ---- */
 
-static void stay(struct agent *agent, const char *reason)
+static void stay(struct agent *agent, struct fact why)
 {
-    end_order(agent, REPORT_FAILED, reason, NULL);
+    end_order(agent, REPORT_FAILED, why, NULL);
     agent_say(agent, "online");
     logind_hold(agent->logind);
     leave_enter(agent, LEAVE_NOT, 0);
 }
 
-static void on_logind_answer(void *context, const char *reason)
+static void on_logind_answer(void *context, const struct fact *why)
 {
     struct agent *agent = context;
-    if (reason[0] != '\0' && agent->leave.phase == LEAVE_ASKED)
-        stay(agent, reason);
+    if (!fact_is(why, FACT_NONE) && agent->leave.phase == LEAVE_ASKED)
+        stay(agent, *why);
 }
 
 static void ask_logind(struct agent *agent)
@@ -182,14 +180,16 @@ void leave_said(struct agent *agent)
 
 /* A sleep that Hall would not hear of does not begin; one that someone else began is not held up.
  */
-void leave_unheard(struct agent *agent, const char *why)
+void leave_unheard(struct agent *agent, struct fact why)
 {
+    char text[SENTENCE_SIZE];
     switch (agent->leave.phase) {
     case LEAVE_SAYING:
         stay(agent, why);
         break;
     case LEAVE_GOING:
-        log_warning("no goodbye could be said: %s", why);
+        log_warning("no goodbye could be said: %s",
+                    say_fact_text(&why, NULL, (struct say_how){0}, text, sizeof(text)));
         let_go(agent);
         break;
     case LEAVE_NOT:
@@ -235,7 +235,7 @@ void leave_going(struct agent *agent, enum logind_change change, bool begins)
     }
     agent->leave.connection = agent->connections;
     if (agent->leave.phase == LEAVE_CHECKING)
-        end_order(agent, REPORT_REFUSED, "this machine is going down already", NULL);
+        end_order(agent, REPORT_REFUSED, FACT(AGENT_GOING_DOWN), NULL);
     log_info("this machine is about to %s", change == LOGIND_SLEEP ? "sleep" : "shut down");
     say_sleeping(agent, LEAVE_GOING);
 }
@@ -251,16 +251,16 @@ static int on_limit(sd_event_source *source, uint64_t usec, void *context)
     case LEAVE_NOT:
         break;
     case LEAVE_CHECKING:
-        refuse_order(agent, "whether this server is in use was not found out in time", NULL);
+        refuse_order(agent, FACT(VETO_LATE), NULL);
         break;
     case LEAVE_SAYING:
     case LEAVE_GOING:
-        leave_unheard(agent, "the broker did not take the goodbye in time");
+        leave_unheard(agent, FACT(AGENT_UNHEARD));
         break;
     case LEAVE_ASKED:
     case LEAVE_GONE:
         log_warning("logind agreed, but this machine is still awake");
-        stay(agent, "logind agreed, but this machine is still awake");
+        stay(agent, FACT(AGENT_STILL_AWAKE));
         break;
     }
     return 0;

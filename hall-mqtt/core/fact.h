@@ -203,7 +203,7 @@ enum fact_code {
     FACT_CHECK_NO_AGENT,
 
     /* Why an agent refuses to let its machine sleep. */
-    FACT_VETO_UNKNOWN,           /* t0 the veto, t1 why it is not known */
+    FACT_VETO_UNKNOWN,           /* t0 the veto, c why it is not known */
     FACT_VETO_MORE,              /* t0 the veto, n0 how many more */
     FACT_VETO_LATE,              /* */
     FACT_VETO_SESSION,           /* t0 user, t1 seat or "" */
@@ -218,6 +218,56 @@ enum fact_code {
     FACT_VETO_DISK,              /* likewise */
     FACT_VETO_COMMAND,           /* t0 command */
     FACT_VETO_CONTAINER,         /* t0 container */
+
+    /* Why an agent does not do what it is told: the command itself, */
+    FACT_AGENT_BAD_ID,         /* n0 bytes at most */
+    FACT_AGENT_BAD_ACTION,     /* t0 what it says, or "" */
+    FACT_AGENT_BAD_FORCE,      /* t0 its type */
+    FACT_AGENT_BAD_IDLE,       /* n0 seconds at most */
+    FACT_AGENT_BAD_EXPIRES,    /* n0 now */
+    FACT_AGENT_BAD_CONTAINERS, /* n0 names at most */
+    FACT_AGENT_BAD_CONTAINER,
+    FACT_AGENT_BAD_PROJECT,
+    FACT_AGENT_NO_TARGET, /* t0 action */
+    FACT_AGENT_EXPIRED,   /* n0 when, n1 now */
+    FACT_AGENT_RETAINED,
+    FACT_AGENT_REPEATED,
+    FACT_AGENT_NOT_ALLOWED, /* t0 action */
+    /* its machine, */
+    FACT_AGENT_BUSY,
+    FACT_AGENT_GOING_DOWN,
+    FACT_AGENT_CANNOT, /* t0 action, c why */
+    FACT_AGENT_NO_RIGHT,
+    FACT_AGENT_NO_BROKER,
+    FACT_AGENT_UNHEARD,
+    FACT_AGENT_STILL_AWAKE,
+    FACT_LOGIND_ABSENT,
+    FACT_LOGIND_SILENT,
+    FACT_LOGIND_SAYS, /* t0 */
+    FACT_LOGIND_ODD,
+    FACT_LOGIND_NO_RIGHT, /* t0 action */
+    FACT_LOGIND_NO_BUS,   /* t0 the system's word for it */
+    /* its containers. */
+    FACT_CONTAINERS_OFF,
+    FACT_CONTAINERS_FULL,
+    FACT_CONTAINERS_TAKEN,
+    FACT_CONTAINERS_NONE,
+    FACT_CONTAINERS_FAILED, /* t0 why */
+    FACT_CONTAINER_MISSING, /* t0 container */
+    FACT_CONTAINER_GONE,    /* t0 container */
+    FACT_CONTAINER_LATE,    /* w enum project_verb, t0 container */
+    FACT_CONTAINER_CUT,     /* w enum project_verb, t0 container, t1 the system's word for it */
+    FACT_CONTAINER_REFUSED, /* w enum project_verb, t0 container, t1 Docker's words, n0 status */
+
+    /* Why an agent's check could not look. */
+    FACT_LOOK_UNREADABLE, /* t0 file */
+    FACT_LOOK_MEASURING,  /* n0 ms */
+    FACT_LOOK_HIDDEN,
+    FACT_LOOK_NO_TCP_DIAG,
+    FACT_LOOK_NO_SOCKETS,   /* t0 the system's word for it */
+    FACT_LOOK_NO_FORWARDED, /* likewise */
+    FACT_LOOK_NO_CAPABILITY,
+    FACT_LOOK_STATUS, /* n0 exit status */
 
     /* Hall itself. */
     FACT_CONFIG_PROBLEM, /* t0 */

@@ -24,11 +24,18 @@ static bool is_french(const struct saying *saying)
 
 /* ---- numbers and times ---- */
 
+static void put_count(const struct saying *saying, int64_t number, const char *unit)
+{
+    buf_printf(saying->out, is_french(saying) ? "%lld" NNBSP "%s" : "%lld %s", (long long)number,
+               unit);
+}
+
 /* "1.2 MB", from 10 on without a fraction. */
 static void put_bytes(const struct saying *saying, int64_t bytes, const char *per)
 {
     static const char *const units[SAY_LANGUAGES][4] = {{"kB", "MB", "GB", "TB"},
                                                         {"ko", "Mo", "Go", "To"}};
+    static const char *const few[SAY_LANGUAGES][2] = {{"bytes", "B"}, {"octets", "o"}};
     double number = (double)bytes / 1000;
     char digits[32];
     size_t unit = 0;
@@ -38,8 +45,7 @@ static void put_bytes(const struct saying *saying, int64_t bytes, const char *pe
         unit++;
     }
     if (bytes < 1000) {
-        buf_printf(saying->out, is_french(saying) ? "%lld" NNBSP "octets" : "%lld bytes",
-                   (long long)bytes);
+        put_count(saying, bytes, few[saying->how.language][*per != '\0']);
     } else {
         snprintf(digits, sizeof(digits), number < 9.95 ? "%.1f" : "%.0f", number);
         char *point = strchr(digits, '.');
@@ -49,12 +55,6 @@ static void put_bytes(const struct saying *saying, int64_t bytes, const char *pe
                    units[saying->how.language][unit]);
     }
     buf_puts(saying->out, per);
-}
-
-static void put_count(const struct saying *saying, int64_t number, const char *unit)
-{
-    buf_printf(saying->out, is_french(saying) ? "%lld" NNBSP "%s" : "%lld %s", (long long)number,
-               unit);
 }
 
 static void put_ago(const struct saying *saying, int64_t at)

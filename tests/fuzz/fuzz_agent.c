@@ -11,6 +11,7 @@
 #include "bridges/agent/watch/forwarded.h"
 #include "bridges/agent/watch/proc.h"
 #include "loop/sockets.h"
+#include "say/say.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -19,11 +20,14 @@ static void read_command(const char *text, size_t length)
     struct orders orders = {0};
     struct order order;
     struct order_name name;
-    char reason[ORDER_REASON_SIZE];
+    struct fact why;
+    char reason[1024];
     for (unsigned turn = 0; turn < 2; turn++) {
-        const int error = orders_read(&orders, text, length, false, 0, 63, &order, &name, reason);
+        const int error = orders_read(&orders, text, length, false, 0, 63, &order, &name, &why);
         if (error == 0 && (turn > 0 || order.id[0] == '\0'))
             abort(); /* run twice, or without an id */
+        if (error < 0)
+            say_fact_text(&why, NULL, (struct say_how){0}, reason, sizeof reason);
         if (error < 0 && (reason[0] == '\0' || text_has_control(reason) ||
                           !text_is_utf8(reason, strlen(reason))))
             abort(); /* a reason that cannot be shown */

@@ -161,7 +161,7 @@ def test_report_tells_what_the_machine_is(place):
     assert report["sessions"] == [] and report["vetoes"] == []
     assert report["wol"]["interface"] == "lo" and not report["wol"]["armed"] and report["wol"]["problem"]
     assert report["can"] == {"suspend": True, "hibernate": True, "poweroff": True, "reboot": True, "containers": True,
-                             "problem": None}
+                             "problem": None, "problem_fact": None}
     wait_until(lambda: {HELD, HELD_TOO} <= set(place.system.inhibitors()), 5, "the delay inhibitors")
     assert agent.bus.last(agent.topic("containers")) is None
 
@@ -173,9 +173,13 @@ def test_can_is_what_the_file_allows_and_logind_can(place):
     agent = place.agent(allow=["suspend", "hibernate", "reboot"])
     can = agent.wait_report()["can"]
     assert can == {"suspend": True, "hibernate": False, "poweroff": False, "reboot": False, "containers": False,
-                   "problem": None}
-    assert "poweroff is switched off" in agent.order("poweroff", "refused")["reason"]
-    assert "hibernate is not possible" in agent.order("hibernate", "refused")["reason"]
+                   "problem": None, "problem_fact": None}
+    answer = agent.order("poweroff", "refused")
+    assert "poweroff is switched off" in answer["reason"]
+    assert answer["reason_fact"] == {"code": "agent.not_allowed", "action": "poweroff"}
+    answer = agent.order("hibernate", "refused")
+    assert "hibernate is not possible" in answer["reason"]
+    assert answer["reason_fact"] == {"code": "agent.cannot", "action": "hibernate", "cause": {"code": "agent.no_right"}}
 
 
 def test_will_and_clean_end(place):
@@ -195,6 +199,7 @@ def test_sessions_come_and_go_at_once(place):
     path = place.system.add_session("c1", "root", Remote=True, RemoteHost="192.0.2.7", IdleHint=True)
     report = agent.wait_report(lambda r: r["vetoes"], limit=5)
     assert report["vetoes"] == ["sessions: root from 192.0.2.7"]
+    assert report["veto_facts"] == [{"code": "veto.remote_session", "user": "root", "from": "192.0.2.7"}]
     assert report["sessions"] == [{"user": "root", "remote": True, "from": "192.0.2.7", "seat": "seat0", "idle": True,
                                    "counts": True}]
     mark = agent.bus.mark()
@@ -207,7 +212,8 @@ def test_sessions_come_and_go_at_once(place):
 def test_suspend_says_goodbye_before_logind_is_asked(place):
     agent = place.agent()
     id, mark = agent.command()
-    assert agent.result(id, mark) == {"id": id, "action": "suspend", "outcome": "accepted", "reason": None, "vetoes": []}
+    assert agent.result(id, mark) == {"id": id, "action": "suspend", "outcome": "accepted", "reason": None,
+                                      "reason_fact": None, "vetoes": [], "veto_facts": []}
     agent.wait_state("sleeping", mark)
     suspended(place)
     place.system.going(True)
@@ -309,7 +315,8 @@ def refused(agent, *words, **command):
     answer = agent.order(outcome="refused", **command)
     for word in words:
         assert any(word in veto for veto in answer["vetoes"]), answer
-    assert answer["vetoes"][0] == answer["reason"]
+    assert answer["vetoes"][0] == answer["reason"] and answer["veto_facts"][0] == answer["reason_fact"]
+    assert [fact["code"].startswith("veto.") for fact in answer["veto_facts"]] == [True] * len(answer["vetoes"])
     return answer
 
 
@@ -545,7 +552,9 @@ def test_without_logind_nothing_can_be_done_and_it_says_why(place):
     report = agent.wait_report(lambda r: r["can"]["problem"])
     assert not any(report["can"][verb] for verb in ("suspend", "hibernate", "poweroff", "reboot"))
     assert "logind is not on the system bus" in report["can"]["problem"]
-    refused(agent, "sessions: not known: logind is not on the system bus")
+    assert report["can"]["problem_fact"] == {"code": "logind.absent"}
+    answer = refused(agent, "sessions: not known: logind is not on the system bus")
+    assert {"code": "veto.unknown", "veto": "sessions", "cause": {"code": "logind.absent"}} in answer["veto_facts"]
     mark = agent.bus.mark()
     place.system.start_logind()
     agent.wait_report(lambda r: r["can"]["suspend"], mark, 5)

@@ -25,10 +25,10 @@ ALLOWED = {folder: set(rooms.split()) for folder, rooms in {
     "bridges/wol": "base bridges/wol",
     "bridges/companion": "base core config mqtt bridges/companion",
     "bridges/relay": "base core config words mqtt loop bridges/companion bridges/wol bridges/relay",
-    "bridges/agent/docker": "base mqtt loop bridges/agent/docker",
-    "bridges/agent/logind": "base bridges/agent/logind",
-    "bridges/agent/watch": "base loop bridges/agent/docker bridges/agent/logind bridges/agent/watch",
-    "bridges/agent": "base core config words mqtt loop bridges/companion bridges/agent/docker bridges/agent/logind "
+    "bridges/agent/docker": "base core mqtt loop bridges/agent/docker",
+    "bridges/agent/logind": "base core say bridges/agent/logind",
+    "bridges/agent/watch": "base core loop bridges/agent/docker bridges/agent/logind bridges/agent/watch",
+    "bridges/agent": "base core say config words mqtt loop bridges/companion bridges/agent/docker bridges/agent/logind "
                      "bridges/agent/watch bridges/agent",
     "bridges/remote": "base core config loop bridges/remote",
     "bridges/proxy": "base core config web/site bridges/proxy",

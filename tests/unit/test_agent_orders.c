@@ -12,6 +12,7 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "bridges/agent/agent_orders.h"
+#include "say/say.h"
 #include "words/payload.h"
 
 #define LATER "\"expires\":\"2026-11-22T09:29:00Z\""
@@ -22,7 +23,8 @@ static const unsigned all =
 static struct orders orders;
 static struct order order;
 static struct order_name name;
-static char reason[ORDER_REASON_SIZE];
+static struct fact why;
+static char reason[1024]; /* the sentence for it */
 static int64_t now;
 
 static int empty(void **state)
@@ -36,7 +38,11 @@ static int empty(void **state)
 
 static int read_with(const char *text, bool retained, unsigned rights)
 {
-    return orders_read(&orders, text, strlen(text), retained, now, rights, &order, &name, reason);
+    const int error =
+        orders_read(&orders, text, strlen(text), retained, now, rights, &order, &name, &why);
+    if (error < 0)
+        say_fact_text(&why, NULL, (struct say_how){0}, reason, sizeof reason);
+    return error;
 }
 
 static int read_order(const char *text)

@@ -67,9 +67,8 @@ static void fill(void)
     sight.sample.connections.list[1] =
         (struct sample_connection){.port = 80, .peer = "192.0.2.8", .bytes = -1, .quiet_ms = 40000};
     vetoes = (struct vetoes){.n = 2};
-    snprintf(vetoes.list[0], VETO_SIZE, "sessions: root from 192.0.2.7");
-    snprintf(vetoes.list[1], VETO_SIZE,
-             "connections: port 8080 from 192.0.2.7, 12.3 MB in the last minute");
+    vetoes.list[0] = fact_with(FACT(VETO_REMOTE_SESSION), "root", "192.0.2.7");
+    vetoes.list[1] = fact_with(FACT(VETO_CONNECTION, .n = {8080, 12345678}), "192.0.2.7", NULL);
 }
 
 static void test_report(void **state)
@@ -101,7 +100,7 @@ static void test_report_of_one_that_knows_nothing(void **state)
                                  .sample.load.value = -1,
                                  .memory = {-1, -1},
                                  .wol = {.problem = "no route"},
-                                 .can = {.problem = "logind is not on the system bus"}};
+                                 .can = {.problem = FACT(LOGIND_ABSENT)}};
     vetoes.n = 0;
     assert_int_equal(report_write(&sight, &vetoes, 0, 0, &text), 0);
     check_golden("agent_report_unknown.json", &text);
@@ -139,7 +138,8 @@ static void test_largest_report_is_within_its_limit(void **state)
         memset(connection->peer, 'f', sizeof connection->peer - 1);
     }
     for (size_t i = 0; i < VETOES_MAX; i++)
-        memset(vetoes.list[i], '"', VETO_SIZE - 1);
+        vetoes.list[i] = fact_with(FACT(VETO_INHIBITOR), sight.sample.inhibitors.list[0].who,
+                                   sight.sample.inhibitors.list[0].why);
     assert_int_equal(report_write(&sight, &vetoes, 63, UINT32_MAX, &text), 0);
     buf_finish(&text);
 }
@@ -186,6 +186,7 @@ static void test_results(void **state)
                 {REPORT_REFUSED, SLEEP_VETOED},
                 {REPORT_FAILED, SLEEP_FAILED}};
     const struct order_name name = {.id = "s-1", .action = "suspend"};
+    const struct fact because = FACT(AGENT_BUSY);
     struct buf text = BUF_INIT(REPORT_LIMIT);
     struct fleet_event event;
     char reason[REASON_SIZE];
@@ -194,18 +195,21 @@ static void test_results(void **state)
     vetoes.n = 1;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         buf_clear(&text);
-        assert_int_equal(report_write_result(&name, rows[i].outcome, "because", &vetoes, &text), 0);
+        assert_int_equal(report_write_result(&name, rows[i].outcome, &because, &vetoes, &text), 0);
         assert_int_equal(report_read_result(buf_text(&text), text.length, &event, reason), 0);
         assert_int_equal(event.sleep.answer, rows[i].answer);
         assert_string_equal(event.sleep.id, "s-1");
         assert_string_equal(event.sleep.reason, "sessions: root from 192.0.2.7");
     }
     buf_clear(&text);
-    assert_int_equal(
-        report_write_result(&(struct order_name){0}, REPORT_REFUSED, "no id", NULL, &text), 0);
+    assert_int_equal(report_write_result(&(struct order_name){0}, REPORT_REFUSED,
+                                         &FACT(AGENT_REPEATED), NULL, &text),
+                     0);
     assert_string_equal(
         buf_text(&text),
-        "{\"id\":null,\"action\":null,\"outcome\":\"refused\",\"reason\":\"no id\",\"vetoes\":[]}");
+        "{\"id\":null,\"action\":null,\"outcome\":\"refused\",\"reason\":\"a command with this id "
+        "was handled before\",\"reason_fact\":{\"code\":\"agent.repeated\"},\"vetoes\":[],"
+        "\"veto_facts\":[]}");
     buf_finish(&text);
 }
 

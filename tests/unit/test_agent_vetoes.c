@@ -10,6 +10,7 @@
 
 #include "base/array.h"
 #include "bridges/agent/watch/vetoes.h"
+#include "say/say.h"
 
 static struct watch_sample sample;
 static struct vetoes vetoes;
@@ -27,10 +28,17 @@ static void judge(const struct watch_config *limits)
     vetoes_judge(limits, &sample, &vetoes);
 }
 
+static const char *sentence(size_t index, enum say_language language)
+{
+    static char text[512];
+    assert_true(index < vetoes.n);
+    return say_fact_text(&vetoes.list[index], NULL, (struct say_how){.language = language}, text,
+                         sizeof text);
+}
+
 static void check(size_t index, const char *text)
 {
-    assert_true(index < vetoes.n);
-    assert_string_equal(vetoes.list[index], text);
+    assert_string_equal(sentence(index, SAY_ENGLISH), text);
 }
 
 static void test_nothing_asked_nothing_found(void **state)
@@ -38,7 +46,7 @@ static void test_nothing_asked_nothing_found(void **state)
     (void)state;
     sample.load.value = 100;
     sample.sessions.n = 1;
-    snprintf(sample.disk.problem, sizeof sample.disk.problem, "unknown");
+    sample.disk.problem = FACT(LOOK_HIDDEN);
     judge(&(struct watch_config){0});
     assert_int_equal(vetoes.n, 0);
 }
@@ -140,7 +148,7 @@ static void test_lists(void **state)
     snprintf(sample.processes.list[0], PROC_COMM_SIZE, "rsync");
     sample.command.active = true;
     judge(&limits);
-    check(0, "connections: port 8080 from 192.0.2.7, 12.3 MB in the last minute");
+    check(0, "connections: port 8080 from 192.0.2.7, 12 MB in the last minute");
     check(1, "connections: port 22 from 2001:db8::7, quiet for 70 s");
     check(2, "connections: port 80 from 192.0.2.8, last packet 3 s ago");
     check(3, "connections: and 9 more");
@@ -150,7 +158,8 @@ static void test_lists(void **state)
     sample.connections.list[0] = (struct sample_connection){
         .port = 65535, .peer = "2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff", .bytes = 999900000};
     judge(&limits);
-    check(0, "connections: port 65535 from 2001:db8:aaaa:bb..., 1000 MB in the last minute");
+    check(0, "connections: port 65535 from 2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff, 1.0 GB in the "
+             "last minute");
 }
 
 static void test_not_knowing_counts(void **state)
@@ -166,20 +175,17 @@ static void test_not_knowing_counts(void **state)
                                         .n_processes = 1,
                                         .processes = &process,
                                         .command = command};
-    char *const problems[] = {sample.sessions.problem,    sample.inhibitors.problem,
-                              sample.connections.problem, sample.processes.problem,
-                              sample.load.problem,        sample.network.problem,
-                              sample.disk.problem,        sample.command.problem};
     static const char *const names[] = {"sessions", "inhibitors", "connections", "processes",
                                         "load",     "network",    "disk",        "command"};
     char text[64];
     (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(problems); i++)
-        snprintf(problems[i], SAMPLE_PROBLEM_SIZE, "broken");
+    sample.sessions.problem = sample.inhibitors.problem = sample.connections.problem =
+        sample.processes.problem = sample.load.problem = sample.network.problem =
+            sample.disk.problem = sample.command.problem = FACT(LOGIND_SILENT);
     judge(&limits);
     assert_int_equal(vetoes.n, ARRAY_SIZE(names));
     for (size_t i = 0; i < vetoes.n; i++) {
-        snprintf(text, sizeof text, "%s: not known: broken", names[i]);
+        snprintf(text, sizeof text, "%s: not known: logind does not answer", names[i]);
         check(i, text);
     }
 }
@@ -264,17 +270,21 @@ static void test_each_check(void **state)
         use(check->name, true);
         judge(&all_checks);
         assert_int_equal(vetoes.n, 1);
-        assert_memory_equal(vetoes.list[0], check->name, strlen(check->name));
-        assert_int_equal(vetoes.list[0][strlen(check->name)], ':');
+        assert_memory_equal(say_code_name(vetoes.list[0].parts[0].code), "veto.", 5);
+        assert_memory_equal(sentence(0, SAY_ENGLISH), check->name, strlen(check->name));
+        assert_int_equal(sentence(0, SAY_ENGLISH)[strlen(check->name)], ':');
+        assert_true(strlen(sentence(0, SAY_FRENCH)) > 0);
         judge(&(struct watch_config){0});
         assert_int_equal(vetoes.n, check->counts == NULL);
         assert_int_equal(check->look == NULL, check->problem == 0);
         if (check->problem == 0)
             continue;
-        strcpy((char *)&sample + check->problem, "broken");
+        memcpy((char *)&sample + check->problem, &FACT(LOOK_HIDDEN), sizeof(struct fact));
         judge(&all_checks);
         assert_int_equal(vetoes.n, 1);
-        assert_non_null(strstr(vetoes.list[0], ": not known: broken"));
+        assert_true(fact_is(&vetoes.list[0], FACT_VETO_UNKNOWN));
+        assert_string_equal(fact_text(&vetoes.list[0], 0, 0), check->name);
+        assert_int_equal(vetoes.list[0].parts[1].code, FACT_LOOK_HIDDEN);
     }
 }
 
@@ -284,13 +294,13 @@ static void test_more_vetoes_than_there_is_room(void **state)
     sample.sessions.n = LOGIND_SESSIONS_MAX;
     for (size_t i = 0; i < LOGIND_SESSIONS_MAX; i++) {
         sample.sessions.list[i] = (struct logind_session){.class = "user", .remote = true};
-        memset(sample.sessions.list[i].user, '\n', sizeof sample.sessions.list[i].user - 1);
+        memset(sample.sessions.list[i].user, 'u', sizeof sample.sessions.list[i].user - 1);
         memset(sample.sessions.list[i].host, 'h', sizeof sample.sessions.list[i].host - 1);
     }
     judge(&(struct watch_config){.sessions = true});
     assert_int_equal(vetoes.n, VETOES_MAX);
     assert_int_equal(vetoes.more, LOGIND_SESSIONS_MAX - VETOES_MAX);
-    assert_null(strchr(vetoes.list[0], '\n'));
+    assert_memory_equal(fact_text(&vetoes.list[0], 0, 1), "hhhh", 4);
 }
 
 int main(void)

@@ -389,11 +389,10 @@ static void on_changed(void *context, const struct docker_view *view)
     (void)sd_event_exit(seen->loop, 0);
 }
 
-static void on_done(void *context, const char *request, bool ok, const char *reason)
+static void on_done(void *context, const char *request, const struct fact *why)
 {
     (void)context;
-    (void)ok;
-    fail_msg("%s: %s", request, reason);
+    fail_msg("%s: %d", request, why->parts[0].code);
 }
 
 static const struct docker_listener listener = {.changed = on_changed, .done = on_done};

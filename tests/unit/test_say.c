@@ -247,6 +247,9 @@ static void sentences_as_people_know_them(void **state)
                   "prêt au bout de 12,345" NNBSP "s (démarrage à froid)");
     assert_said(FACT(GUARD, .word = GUARD_MIN_DOWN, .n = {INT64_C(1763806201000)}),
                 "guard min_down refuses until 2025-11-22T10:10:01Z");
+    assert_said(FACT(VETO_DISK, .n = {1500000, 1}), "disk: 1.5 MB/s, the limit is 1 B/s");
+    assert_french(FACT(VETO_DISK, .n = {1500000, 1}),
+                  "disque" NBSP ": 1,5" NNBSP "Mo/s, la limite est 1" NNBSP "o/s");
     assert_said(FACT(GUARD, .word = GUARD_MIN_DOWN, .n = {LEASE_FOREVER}),
                 "guard min_down refuses");
     assert_said(FACT(WAKE_WAITS_TURN, .subject = 0),

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <systemd/sd-event.h>
 
+#include "core/fact.h"
+
 struct docker;
 
 enum { DOCKER_CONTAINERS_MAX = 128, DOCKER_NAME_SIZE = 129, DOCKER_PROJECT_SIZE = 65 };
@@ -37,9 +39,9 @@ struct docker_view {
 struct docker_listener {
     /* something a report shows changed */
     void (*changed)(void *context, const struct docker_view *view);
-    /* a command ended: the engine accepted all of it, or why not. What the containers come to is
-     * told by `changed`. */
-    void (*done)(void *context, const char *request, bool ok, const char *reason);
+    /* a command ended: why not all of it was done; FACT_NONE: the engine accepted all. What the
+     * containers come to is told by `changed`. */
+    void (*done)(void *context, const char *request, const struct fact *why);
 };
 
 /* socket: path of the engine's socket. Connects by itself and again after the engine restarts.

@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "core/project.h"
 
 enum {
     RUNS_MAX = 16,
     PATH_SIZE = 128,
-    REASON_SIZE = 256,
     MESSAGE_SIZE = 160,
 };
 
@@ -25,7 +25,7 @@ struct docker_run {
     struct docker_request *asked;
     enum docker_verb verb;
     char *request;
-    char reason[REASON_SIZE]; /* the first thing that went wrong, or "" */
+    struct fact why; /* the first thing that went wrong, or FACT_NONE */
     size_t at;
     size_t n;
     struct target targets[]; /* in the order they are to be taken */
@@ -33,6 +33,7 @@ struct docker_run {
 
 struct verb {
     const char *word;
+    enum project_verb fact_word;
     int64_t limit_ms;
     bool stops_at_failure; /* what comes behind needs what went before */
     bool needs_all;        /* a container that is not there is a failure */
@@ -40,9 +41,9 @@ struct verb {
 
 /* The engine gives a container its own time to stop, 10 s unless it says otherwise. */
 static const struct verb verbs[] = {
-    [DOCKER_START] = {"start", INT64_C(60) * 1000, true, true},
-    [DOCKER_STOP] = {"stop", INT64_C(180) * 1000, false, false},
-    [DOCKER_RESTART] = {"restart", INT64_C(240) * 1000, true, true},
+    [DOCKER_START] = {"start", PROJECT_START, INT64_C(60) * 1000, true, true},
+    [DOCKER_STOP] = {"stop", PROJECT_STOP, INT64_C(180) * 1000, false, false},
+    [DOCKER_RESTART] = {"restart", PROJECT_RESTART, INT64_C(240) * 1000, true, true},
 };
 
 /* --- ends --- */
@@ -66,7 +67,7 @@ static void end_run(struct docker_run *run)
 {
     const struct docker_runs *runs = run->runs;
     unlink_run(run);
-    runs->listener->done(runs->context, run->request, *run->reason == '\0', run->reason);
+    runs->listener->done(runs->context, run->request, &run->why);
     free_run(run);
 }
 
@@ -82,10 +83,10 @@ void docker_runs_finish(struct docker_runs *runs)
 /* --- steps --- */
 
 /* The first complaint stays. */
-static void complain(struct docker_run *run, const char *reason)
+static void complain(struct docker_run *run, struct fact why)
 {
-    if (*run->reason == '\0')
-        text_copy(run->reason, sizeof(run->reason), reason);
+    if (fact_is(&run->why, FACT_NONE))
+        run->why = why;
 }
 
 static bool is_done(const struct docker_run *run, const struct docker_answer *answer)
@@ -95,33 +96,19 @@ static bool is_done(const struct docker_run *run, const struct docker_answer *an
                               answer->status == 200 || (answer->status == 404 && absent_is_fine));
 }
 
-static void complain_about(struct docker_run *run, const struct docker_answer *answer)
+static struct fact explain(const struct docker_run *run, const struct docker_answer *answer)
 {
-    char reason[REASON_SIZE], message[MESSAGE_SIZE];
-    const char *name = run->targets[run->at].name, *word = verbs[run->verb].word;
+    char message[MESSAGE_SIZE];
+    const char *name = run->targets[run->at].name;
+    const uint8_t word = (uint8_t)verbs[run->verb].fact_word;
     if (answer->error == -ETIMEDOUT)
-        (void)snprintf(reason, sizeof(reason), "Docker did not %s %.60s in time: look at its log",
-                       word, name);
-    else if (answer->error)
-        (void)snprintf(reason, sizeof(reason), "Docker gave no answer when asked to %s %.60s: %s",
-                       word, name, strerror(-answer->error));
-    else if (answer->status == 404)
-        (void)snprintf(reason, sizeof(reason), "the container %.60s is gone: create it again",
-                       name);
-    else
-        (void)snprintf(reason, sizeof(reason), "Docker does not %s %.60s: %s (%d)", word, name,
-                       docker_api_message(answer->body, answer->length, message, sizeof(message)),
-                       answer->status);
-    complain(run, reason);
-}
-
-static void complain_of_missing(struct docker_run *run, const char *name)
-{
-    char reason[REASON_SIZE], shown[DOCKER_NAME_SIZE];
-    (void)snprintf(reason, sizeof(reason),
-                   "there is no container %s: create it, or correct its name",
-                   text_show(shown, sizeof(shown), name, strlen(name)));
-    complain(run, reason);
+        return fact_with(FACT(CONTAINER_LATE, .word = word), name, NULL);
+    if (answer->error)
+        return fact_with(FACT(CONTAINER_CUT, .word = word), name, strerror(-answer->error));
+    if (answer->status == 404)
+        return fact_with(FACT(CONTAINER_GONE), name, NULL);
+    docker_api_message(answer->body, answer->length, message, sizeof(message));
+    return fact_with(FACT(CONTAINER_REFUSED, .word = word, .n = {answer->status}), name, message);
 }
 
 static int begin_step(struct docker_run *run);
@@ -132,12 +119,12 @@ static void on_step_done(void *context, const struct docker_answer *answer)
     bool done = is_done(run, answer);
     run->asked = NULL;
     if (!done)
-        complain_about(run, answer);
+        complain(run, explain(run, answer));
     run->at++;
     if (run->at == run->n || (!done && verbs[run->verb].stops_at_failure)) {
         end_run(run);
     } else if (begin_step(run) < 0) {
-        complain(run, "no memory left to ask Docker");
+        complain(run, fact_with(FACT(CONTAINERS_FAILED), strerror(ENOMEM), NULL));
         end_run(run);
     }
 }
@@ -234,6 +221,13 @@ static void set_targets(struct docker_run *run, const struct choice *choice)
     }
 }
 
+static struct fact missing(const char *name)
+{
+    char shown[DOCKER_NAME_SIZE];
+    return fact_with(FACT(CONTAINER_MISSING), text_show(shown, sizeof(shown), name, strlen(name)),
+                     NULL);
+}
+
 static int make_run(struct docker_runs *runs, const struct docker_order *order,
                     const struct choice *choice, struct docker_run **ret_run)
 {
@@ -246,7 +240,7 @@ static int make_run(struct docker_runs *runs, const struct docker_order *order,
     run->request = strdup(order->request);
     set_targets(run, choice);
     if (choice->missing && verbs[run->verb].needs_all)
-        complain_of_missing(run, choice->missing);
+        complain(run, missing(choice->missing));
     int r = run->request ? begin_step(run) : -ENOMEM;
     if (r < 0) {
         free_run(run);

@@ -11,12 +11,13 @@
 #include "base/array.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "say/say.h"
 
 #define SERVICE "org.freedesktop.login1"
 #define OBJECT  "/org/freedesktop/login1"
 #define MANAGER SERVICE ".Manager"
 
-enum { ANSWER_US = 3000000 };
+enum { ANSWER_US = 3000000, SHOWN_SIZE = 128 };
 
 /* What is asked at once, in one call or several; `pending` of them are not answered. */
 struct question {
@@ -56,7 +57,7 @@ struct logind {
     struct session_call calls[LOGIND_SESSIONS_MAX];
 
     /* what it was asked for */
-    void (*answer)(void *context, const char *reason);
+    void (*answer)(void *context, const struct fact *why);
     void *answer_context;
     enum logind_verb verb;
 
@@ -77,44 +78,46 @@ static const struct {
 /* ---- words ---- */
 
 /* What went wrong, from a reply that is an error. */
-static void put_error(sd_bus_message *reply, char *out, size_t size)
+static struct fact error_of(sd_bus_message *reply)
 {
     const sd_bus_error *error = sd_bus_message_get_error(reply);
+    const char *words = error->message ? error->message : error->name;
+    char shown[SHOWN_SIZE];
     if (sd_bus_error_has_name(error, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
         sd_bus_error_has_name(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER))
-        snprintf(out, size, "logind is not on the system bus; is systemd-logind running?");
-    else if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) ||
-             sd_bus_error_has_name(error, SD_BUS_ERROR_TIMEOUT))
-        snprintf(out, size, "logind does not answer");
-    else
-        snprintf(out, size, "logind says: %s", error->message ? error->message : error->name);
+        return FACT(LOGIND_ABSENT);
+    if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) ||
+        sd_bus_error_has_name(error, SD_BUS_ERROR_TIMEOUT))
+        return FACT(LOGIND_SILENT);
+    text_show(shown, sizeof(shown), words, strlen(words));
+    return fact_with(FACT(LOGIND_SAYS), shown, NULL);
 }
 
-static void put_no_bus(int error, char *out, size_t size)
+static struct fact no_bus(int error)
 {
-    snprintf(out, size, "the system bus cannot be reached (%s)", strerror(-error));
+    return fact_with(FACT(LOGIND_NO_BUS), strerror(-error), NULL);
 }
 
 /* ---- the delay inhibitor ---- */
 
-static void complain(struct logind *logind, const char *what, const char *why)
+static void complain(struct logind *logind, const struct fact *why)
 {
+    char text[SHOWN_SIZE];
     if (!logind->told)
-        log_warning("%s: %s", what, why);
+        log_warning("no goodbye can be said when someone else sends this machine to sleep: %s",
+                    say_fact_text(why, NULL, (struct say_how){0}, text, sizeof(text)));
     logind->told = true;
 }
 
 static int on_held(sd_bus_message *reply, void *context, sd_bus_error *ret_error)
 {
     struct hold *hold = context;
-    char why[LOGIND_PROBLEM_SIZE];
     int fd = -1;
     (void)ret_error;
     hold->asked = false;
     if (sd_bus_message_is_method_error(reply, NULL)) {
-        put_error(reply, why, sizeof(why));
-        complain(hold->logind,
-                 "no goodbye can be said when someone else sends this machine to sleep", why);
+        const struct fact why = error_of(reply);
+        complain(hold->logind, &why);
         return 0;
     }
     hold->logind->told = false;
@@ -280,20 +283,18 @@ static void answered(struct question *question)
 
 /* Where it can be asked; it is answered once more than it has calls, so that done comes once. */
 static bool begin(struct logind *logind, struct question *question, void (*done)(void *context),
-                  void *context, char problem[LOGIND_PROBLEM_SIZE])
+                  void *context, struct fact *problem)
 {
     const int error = open_bus(logind);
     *question = (struct question){.pending = 1, .done = done, .context = context};
-    problem[0] = '\0';
-    if (error < 0)
-        put_no_bus(error, problem, LOGIND_PROBLEM_SIZE);
+    *problem = error < 0 ? no_bus(error) : FACT(NONE);
     return error == 0;
 }
 
 /* argument: a string, or NULL for none. */
 static void ask(struct logind *logind, struct question *question, const char *path,
                 const char *interface, const char *method, const char *argument,
-                sd_bus_message_handler_t handler, void *context, char problem[LOGIND_PROBLEM_SIZE])
+                sd_bus_message_handler_t handler, void *context, struct fact *problem)
 {
     sd_bus_message *call = NULL;
     int error =
@@ -306,7 +307,7 @@ static void ask(struct logind *logind, struct question *question, const char *pa
     if (error >= 0)
         question->pending++;
     else
-        put_no_bus(error, problem, LOGIND_PROBLEM_SIZE);
+        *problem = no_bus(error);
 }
 
 /* The properties of a session that matter, by name. */
@@ -356,14 +357,14 @@ static int on_properties(sd_bus_message *reply, void *context, sd_bus_error *ret
 {
     const struct session_call *call = context;
     struct logind *logind = call->logind;
-    char *problem = logind->sessions->problem;
+    struct fact *problem = &logind->sessions->problem;
     (void)ret_error;
     if (sd_bus_message_is_method_error(reply, SD_BUS_ERROR_UNKNOWN_OBJECT))
         text_copy(call->session->state, sizeof(call->session->state), "closing");
     else if (sd_bus_message_is_method_error(reply, NULL))
-        put_error(reply, problem, LOGIND_PROBLEM_SIZE);
+        *problem = error_of(reply);
     else if (read_properties(reply, call->session) < 0)
-        text_copy(problem, LOGIND_PROBLEM_SIZE, "logind describes a session in an unknown way");
+        *problem = FACT(LOGIND_ODD);
     answered(&logind->about_sessions);
     return 0;
 }
@@ -383,25 +384,25 @@ static void take_session(struct logind *logind, const char *user, const char *se
     text_show(session->seat, sizeof(session->seat), seat, strlen(seat));
     logind->calls[index] = (struct session_call){.logind = logind, .session = session};
     ask(logind, &logind->about_sessions, path, "org.freedesktop.DBus.Properties", "GetAll",
-        SERVICE ".Session", on_properties, &logind->calls[index], sessions->problem);
+        SERVICE ".Session", on_properties, &logind->calls[index], &sessions->problem);
 }
 
 static int on_sessions(sd_bus_message *reply, void *context, sd_bus_error *ret_error)
 {
     struct logind *logind = context;
-    char *problem = logind->sessions->problem;
+    struct fact *problem = &logind->sessions->problem;
     const char *id, *user, *seat, *path;
     uint32_t uid;
     (void)ret_error;
     if (sd_bus_message_is_method_error(reply, NULL)) {
-        put_error(reply, problem, LOGIND_PROBLEM_SIZE);
+        *problem = error_of(reply);
     } else {
         int error = sd_bus_message_enter_container(reply, 'a', "(susso)");
         while (error >= 0 &&
                (error = sd_bus_message_read(reply, "(susso)", &id, &uid, &user, &seat, &path)) > 0)
             take_session(logind, user, seat, path);
         if (error < 0)
-            text_copy(problem, LOGIND_PROBLEM_SIZE, "logind lists its sessions in an unknown way");
+            *problem = FACT(LOGIND_ODD);
     }
     answered(&logind->about_sessions);
     return 0;
@@ -413,9 +414,9 @@ void logind_list_sessions(struct logind *logind, struct logind_sessions *session
     struct question *question = &logind->about_sessions;
     logind->sessions = sessions;
     sessions->n = sessions->more = 0;
-    if (begin(logind, question, done, context, sessions->problem))
+    if (begin(logind, question, done, context, &sessions->problem))
         ask(logind, question, OBJECT, MANAGER, "ListSessions", NULL, on_sessions, logind,
-            sessions->problem);
+            &sessions->problem);
     answered(question);
 }
 
@@ -436,20 +437,19 @@ static void take_inhibitor(struct logind_inhibitors *inhibitors, const char *wha
 static int on_inhibitors(sd_bus_message *reply, void *context, sd_bus_error *ret_error)
 {
     struct logind *logind = context;
-    char *problem = logind->inhibitors->problem;
+    struct fact *problem = &logind->inhibitors->problem;
     const char *what, *who, *why, *mode;
     uint32_t uid, pid;
     (void)ret_error;
     if (sd_bus_message_is_method_error(reply, NULL)) {
-        put_error(reply, problem, LOGIND_PROBLEM_SIZE);
+        *problem = error_of(reply);
     } else {
         int error = sd_bus_message_enter_container(reply, 'a', "(ssssuu)");
         while (error >= 0 && (error = sd_bus_message_read(reply, "(ssssuu)", &what, &who, &why,
                                                           &mode, &uid, &pid)) > 0)
             take_inhibitor(logind->inhibitors, what, who, why, mode);
         if (error < 0)
-            text_copy(problem, LOGIND_PROBLEM_SIZE,
-                      "logind lists its inhibitors in an unknown way");
+            *problem = FACT(LOGIND_ODD);
     }
     answered(&logind->about_inhibitors);
     return 0;
@@ -461,9 +461,9 @@ void logind_list_inhibitors(struct logind *logind, struct logind_inhibitors *inh
     struct question *question = &logind->about_inhibitors;
     logind->inhibitors = inhibitors;
     inhibitors->n = inhibitors->more = 0;
-    if (begin(logind, question, done, context, inhibitors->problem))
+    if (begin(logind, question, done, context, &inhibitors->problem))
         ask(logind, question, OBJECT, MANAGER, "ListInhibitors", NULL, on_inhibitors, logind,
-            inhibitors->problem);
+            &inhibitors->problem);
     answered(question);
 }
 
@@ -472,7 +472,7 @@ static void take_can(struct logind *logind, enum logind_verb verb, sd_bus_messag
 {
     const char *word = "";
     if (sd_bus_message_is_method_error(reply, NULL))
-        put_error(reply, logind->can->problem, sizeof(logind->can->problem));
+        logind->can->problem = error_of(reply);
     else if (sd_bus_message_read(reply, "s", &word) > 0)
         logind->can->can[verb] = strcmp(word, "yes") == 0;
     answered(&logind->about_can);
@@ -502,11 +502,11 @@ void logind_ask_can(struct logind *logind, struct logind_can *can, void (*done)(
     struct question *question = &logind->about_can;
     logind->can = can;
     *can = (struct logind_can){0};
-    if (begin(logind, question, done, context, can->problem)) {
+    if (begin(logind, question, done, context, &can->problem)) {
         ask_holds(logind);
         for (size_t verb = 0; verb < LOGIND_VERBS; verb++)
             ask(logind, question, OBJECT, MANAGER, verbs[verb].can, NULL, on_can[verb], logind,
-                can->problem);
+                &can->problem);
     }
     answered(question);
 }
@@ -516,22 +516,19 @@ void logind_ask_can(struct logind *logind, struct logind_can *can, void (*done)(
 static int on_acted(sd_bus_message *reply, void *context, sd_bus_error *ret_error)
 {
     struct logind *logind = context;
-    char why[LOGIND_PROBLEM_SIZE] = "";
+    struct fact why = {0};
     (void)ret_error;
     if (sd_bus_message_is_method_error(reply, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED))
-        snprintf(why, sizeof(why),
-                 "this agent may not %s: allow it by the polkit rule that comes with it",
-                 verbs[logind->verb].word);
+        why = fact_with(FACT(LOGIND_NO_RIGHT), verbs[logind->verb].word, NULL);
     else if (sd_bus_message_is_method_error(reply, NULL))
-        put_error(reply, why, sizeof(why));
-    logind->answer(logind->answer_context, why);
+        why = error_of(reply);
+    logind->answer(logind->answer_context, &why);
     return 0;
 }
 
 void logind_act(struct logind *logind, enum logind_verb verb,
-                void (*answer)(void *context, const char *reason), void *context)
+                void (*answer)(void *context, const struct fact *why), void *context)
 {
-    char why[LOGIND_PROBLEM_SIZE];
     int error = open_bus(logind);
     logind->answer = answer;
     logind->answer_context = context;
@@ -541,8 +538,8 @@ void logind_act(struct logind *logind, enum logind_verb verb,
                                          verbs[verb].method, on_acted, logind, "b", 0);
     if (error >= 0)
         return;
-    put_no_bus(error, why, sizeof(why));
-    logind->answer(logind->answer_context, why);
+    const struct fact why = no_bus(error);
+    logind->answer(logind->answer_context, &why);
 }
 
 /* ---- life ---- */

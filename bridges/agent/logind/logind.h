@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <systemd/sd-event.h>
 
+#include "core/fact.h"
+
 struct logind;
 
 enum logind_change { LOGIND_SLEEP, LOGIND_SHUTDOWN };
@@ -31,7 +33,6 @@ void logind_destroy(struct logind *logind);
 enum {
     LOGIND_SESSIONS_MAX = 32,
     LOGIND_INHIBITORS_MAX = 32,
-    LOGIND_PROBLEM_SIZE = 128,
 };
 
 struct logind_session {
@@ -39,9 +40,9 @@ struct logind_session {
     bool remote, idle;
 };
 
-/* A problem that is not "" says why the answer is not known. */
+/* A problem says why the answer is not known; FACT_NONE: it is. */
 struct logind_sessions {
-    char problem[LOGIND_PROBLEM_SIZE];
+    struct fact problem;
     size_t n;    /* in the list */
     size_t more; /* beyond it */
     struct logind_session list[LOGIND_SESSIONS_MAX];
@@ -52,7 +53,7 @@ struct logind_inhibitor {
 };
 
 struct logind_inhibitors {
-    char problem[LOGIND_PROBLEM_SIZE];
+    struct fact problem;
     size_t n, more;
     struct logind_inhibitor list[LOGIND_INHIBITORS_MAX];
 };
@@ -62,7 +63,7 @@ enum { LOGIND_VERBS = 4 };
 
 /* What it can be asked for now. */
 struct logind_can {
-    char problem[LOGIND_PROBLEM_SIZE];
+    struct fact problem;
     bool can[LOGIND_VERBS];
 };
 
@@ -79,9 +80,9 @@ void logind_ask_can(struct logind *logind, struct logind_can *can, void (*done)(
 
 /* ---- acting ---- */
 
-/* The answer may take its time, and comes once: reason is "" when logind agreed. */
+/* The answer may take its time, and comes once: why is FACT_NONE when logind agreed. */
 void logind_act(struct logind *logind, enum logind_verb verb,
-                void (*answer)(void *context, const char *reason), void *context);
+                void (*answer)(void *context, const struct fact *why), void *context);
 
 /* Takes the delay inhibitor, or lets the machine go. */
 void logind_hold(struct logind *logind);

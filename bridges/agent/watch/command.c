@@ -1,7 +1,4 @@
 /* A program of the administrator's, which says whether the server is in use. */
-#include <stdio.h>
-
-#include "base/text.h"
 #include "bridges/agent/watch/watch_internal.h"
 
 static bool counts(const struct watch_config *config)
@@ -14,10 +11,9 @@ static void on_done(void *context, int status, const char *problem)
     struct watch *watch = context;
     struct watch_sample *sample = &watch->sight.sample;
     sample->command.active = status == 0;
-    text_copy(sample->command.problem, sizeof(sample->command.problem), problem);
-    if (status > 1)
-        snprintf(sample->command.problem, sizeof(sample->command.problem),
-                 "exit status %d; 0 says active, 1 idle", status);
+    sample->command.problem = status < 0   ? fact_with(FACT(SAID), problem, NULL)
+                              : status > 1 ? FACT(LOOK_STATUS, .n = {status})
+                                           : FACT(NONE);
     watch_answered(watch);
 }
 
@@ -38,7 +34,7 @@ static void judge(const struct watch_config *config, const struct watch_sample *
                   struct vetoes *vetoes)
 {
     if (sample->command.active)
-        veto(vetoes, "command: %s says so", config->command[0]);
+        veto(vetoes, fact_with(FACT(VETO_COMMAND), config->command[0], NULL));
 }
 
 const struct veto_check veto_command = {

@@ -1,10 +1,6 @@
 /* Bytes that move on open connections to published ports. What is new counts only if it is still
  * there a moment later, so a look at them may have a second part. */
-#include <stdio.h>
-#include <string.h>
-
 #include "base/clock.h"
-#include "base/text.h"
 #include "bridges/agent/watch/watch_internal.h"
 
 enum {
@@ -87,32 +83,14 @@ int connections_begin(struct watch *watch)
 
 /* ---- judging ---- */
 
-/* Bytes of the last minute as people read them, or how long ago something moved. */
-static char *describe(const struct sample_connection *connection, char *out, size_t size)
+static struct fact fact_of(const struct sample_connection *connection)
 {
-    char amount[24];
-    const long long seconds = (long long)(connection->quiet_ms / 1000);
+    const int64_t port = connection->port;
     if (connection->bytes > 0)
-        snprintf(out, size, "%s in the last minute",
-                 veto_amount((double)connection->bytes, "", amount, sizeof(amount)));
-    else if (connection->bytes == 0)
-        snprintf(out, size, "quiet for %lld s", seconds);
-    else
-        snprintf(out, size, "last packet %lld s ago", seconds);
-    return out;
-}
-
-/* Hall shows SHOWN_SIZE of what follows the name of the check. A long address gives way, so that
- * the figures always fit. */
-static void veto_one(struct vetoes *vetoes, const struct sample_connection *connection)
-{
-    enum { SHOWN_SIZE = 64 };
-    char figures[32], peer[sizeof(connection->peer)];
-    describe(connection, figures, sizeof(figures));
-    size_t room = SHOWN_SIZE - strlen("port 65535 from , ") - strlen(figures);
-    room = room < sizeof(peer) ? room : sizeof(peer);
-    text_show(peer, room, connection->peer, strlen(connection->peer));
-    veto(vetoes, "connections: port %u from %s, %s", connection->port, peer, figures);
+        return FACT(VETO_CONNECTION, .n = {port, connection->bytes});
+    if (connection->bytes == 0)
+        return FACT(VETO_CONNECTION_QUIET, .n = {port, connection->quiet_ms});
+    return FACT(VETO_CONNECTION_PACKET, .n = {port, connection->quiet_ms});
 }
 
 static void judge(const struct watch_config *config, const struct watch_sample *sample,
@@ -120,7 +98,8 @@ static void judge(const struct watch_config *config, const struct watch_sample *
 {
     (void)config;
     for (size_t i = 0; i < sample->connections.n; i++)
-        veto_one(vetoes, &sample->connections.list[i]);
+        veto(vetoes, fact_with(fact_of(&sample->connections.list[i]),
+                               sample->connections.list[i].peer, NULL));
     veto_more(vetoes, "connections", sample->connections.more);
 }
 

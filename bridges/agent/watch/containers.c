@@ -10,7 +10,7 @@ static void judge(const struct watch_config *config, const struct watch_sample *
     (void)config;
     for (size_t i = 0; view && i < view->n; i++)
         if (view->containers[i].busy && strcmp(view->containers[i].state, "running") == 0)
-            veto(vetoes, "containers: %s is busy", view->containers[i].name);
+            veto(vetoes, fact_with(FACT(VETO_CONTAINER), view->containers[i].name, NULL));
 }
 
 /* Docker tells of each change by itself. */

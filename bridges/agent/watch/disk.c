@@ -16,7 +16,8 @@ static void look(struct watch *watch)
 static void judge(const struct watch_config *config, const struct watch_sample *sample,
                   struct vetoes *vetoes)
 {
-    veto_rate(vetoes, "disk", sample->disk.value, config->disk);
+    if (sample->disk.value >= (double)config->disk)
+        veto(vetoes, FACT(VETO_DISK, .n = {(int64_t)sample->disk.value, config->disk}));
 }
 
 const struct veto_check veto_disk = {

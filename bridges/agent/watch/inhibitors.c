@@ -39,7 +39,7 @@ static void judge(const struct watch_config *config, const struct watch_sample *
     for (size_t i = 0; i < sample->inhibitors.n; i++) {
         const struct logind_inhibitor *inhibitor = &sample->inhibitors.list[i];
         if (veto_inhibitor_counts(inhibitor))
-            veto(vetoes, "inhibitors: %s (%s)", inhibitor->who, inhibitor->why);
+            veto(vetoes, fact_with(FACT(VETO_INHIBITOR), inhibitor->who, inhibitor->why));
     }
     veto_more(vetoes, "inhibitors", sample->inhibitors.more);
 }

@@ -1,5 +1,4 @@
 /* The load of the last minute. */
-#include "base/text.h"
 #include "bridges/agent/watch/watch_internal.h"
 
 static bool counts(const struct watch_config *config)
@@ -10,18 +9,17 @@ static bool counts(const struct watch_config *config)
 static void look(struct watch *watch)
 {
     struct sample_number *load = &watch->sight.sample.load;
-    const bool loaded =
-        watch_read(watch, "/proc/loadavg") && proc_read_load(watch->text, &load->value);
-    if (!loaded)
-        load->value = -1;
-    text_copy(load->problem, sizeof(load->problem), loaded ? "" : "/proc/loadavg cannot be read");
+    *load = (struct sample_number){.value = -1};
+    if (!watch_read(watch, "/proc/loadavg") || !proc_read_load(watch->text, &load->value))
+        load->problem = fact_with(FACT(LOOK_UNREADABLE), "/proc/loadavg", NULL);
 }
 
 static void judge(const struct watch_config *config, const struct watch_sample *sample,
                   struct vetoes *vetoes)
 {
     if (sample->load.value >= config->load)
-        veto(vetoes, "load: %.2f, the limit is %.2f", sample->load.value, config->load);
+        veto(vetoes, FACT(VETO_LOAD, .n = {(int64_t)(sample->load.value * 100 + 0.5),
+                                           (int64_t)(config->load * 100 + 0.5)}));
 }
 
 const struct veto_check veto_load = {

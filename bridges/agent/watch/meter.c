@@ -1,7 +1,5 @@
 #include "bridges/agent/watch/meter.h"
 
-#include <stdio.h>
-
 #include "base/clock.h"
 
 enum { LEAST_MS = 4000 };
@@ -25,10 +23,7 @@ void meter_take(struct meter *meter, const uint64_t *counter, const char *file,
     if (counter)
         take(meter, *counter, clock_now().boot);
     ret_rate->value = meter->rate;
-    ret_rate->problem[0] = '\0';
-    if (!counter)
-        snprintf(ret_rate->problem, sizeof(ret_rate->problem), "%s cannot be read", file);
-    else if (!meter->known)
-        snprintf(ret_rate->problem, sizeof(ret_rate->problem),
-                 "it is being measured, ask again in %d s", LEAST_MS / 1000);
+    ret_rate->problem = !counter       ? fact_with(FACT(LOOK_UNREADABLE), file, NULL)
+                        : meter->known ? FACT(NONE)
+                                       : FACT(LOOK_MEASURING, .n = {LEAST_MS});
 }

@@ -15,7 +15,7 @@ struct meter {
     double rate; /* a second */
 };
 
-/* counter: NULL where `file`, as people know it, cannot be read. */
+/* counter: NULL where the file cannot be read. */
 void meter_take(struct meter *meter, const uint64_t *counter, const char *file,
                 struct sample_number *ret_rate);
 

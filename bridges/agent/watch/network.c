@@ -12,14 +12,15 @@ static void look(struct watch *watch)
     uint64_t bytes = 0;
     const bool read =
         watch_read(watch, "/proc/net/dev") && proc_read_traffic(watch->text, interface, &bytes);
-    meter_take(&watch->network, read ? &bytes : NULL, "the interface in /proc/net/dev",
+    meter_take(&watch->network, read ? &bytes : NULL, "/proc/net/dev",
                &watch->sight.sample.network);
 }
 
 static void judge(const struct watch_config *config, const struct watch_sample *sample,
                   struct vetoes *vetoes)
 {
-    veto_rate(vetoes, "network", sample->network.value, config->network);
+    if (sample->network.value >= (double)config->network)
+        veto(vetoes, FACT(VETO_NETWORK, .n = {(int64_t)sample->network.value, config->network}));
 }
 
 const struct veto_check veto_network = {

@@ -43,10 +43,8 @@ static void look(struct watch *watch)
     char comm[PROC_COMM_SIZE];
     DIR *directory = opendir("/proc");
     sample->processes.n = sample->processes.more = 0;
-    sample->processes.problem[0] = '\0';
-    if (!directory || !read_comm(watch, "1", comm))
-        text_copy(sample->processes.problem, sizeof(sample->processes.problem),
-                  "the processes of others are hidden (hidepid, ProtectProc)");
+    sample->processes.problem =
+        directory && read_comm(watch, "1", comm) ? FACT(NONE) : FACT(LOOK_HIDDEN);
     const struct dirent *entry;
     while (directory && (entry = readdir(directory)))
         if (isdigit((unsigned char)entry->d_name[0]) && read_comm(watch, entry->d_name, comm))
@@ -60,7 +58,7 @@ static void judge(const struct watch_config *config, const struct watch_sample *
 {
     (void)config;
     for (size_t i = 0; i < sample->processes.n; i++)
-        veto(vetoes, "processes: %s", sample->processes.list[i]);
+        veto(vetoes, fact_with(FACT(VETO_PROCESS), sample->processes.list[i], NULL));
     veto_more(vetoes, "processes", sample->processes.more);
 }
 

@@ -18,7 +18,6 @@ enum {
     WATCH_PORTS_MAX = 64,
     WATCH_PROCESSES_MAX = 64,
     SAMPLE_SEEN_MAX = 8, /* of a kind that are named; more are counted */
-    SAMPLE_PROBLEM_SIZE = LOGIND_PROBLEM_SIZE,
 };
 
 /* Which checks are made, and from where on they count; zero, NULL or negative: not made. */
@@ -44,17 +43,17 @@ struct sample_connection {
 };
 
 struct sample_connections {
-    char problem[SAMPLE_PROBLEM_SIZE];
+    struct fact problem;
     size_t n, more;
     struct sample_connection list[SAMPLE_SEEN_MAX];
 };
 
 struct sample_number {
-    char problem[SAMPLE_PROBLEM_SIZE];
+    struct fact problem;
     double value; /* load, or bytes a second */
 };
 
-/* A problem that is not "" says why a check could not be made. */
+/* A problem says why a check could not be made; FACT_NONE: it was. */
 struct watch_sample {
     const struct docker_view *containers; /* NULL: none are looked after, or not heard of yet */
     struct logind_sessions sessions;
@@ -62,12 +61,12 @@ struct watch_sample {
     struct sample_connections connections;
     struct sample_number load, network, disk;
     struct {
-        char problem[SAMPLE_PROBLEM_SIZE];
+        struct fact problem;
         size_t n, more;
         char list[SAMPLE_SEEN_MAX][PROC_COMM_SIZE];
     } processes;
     struct {
-        char problem[SAMPLE_PROBLEM_SIZE];
+        struct fact problem;
         bool active;
     } command;
 };

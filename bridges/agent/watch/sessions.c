@@ -32,11 +32,9 @@ static void judge(const struct watch_config *config, const struct watch_sample *
         if (!veto_session_counts(session))
             continue;
         if (session->remote)
-            veto(vetoes, "sessions: %s from %s", session->user,
-                 session->host[0] != '\0' ? session->host : "elsewhere");
+            veto(vetoes, fact_with(FACT(VETO_REMOTE_SESSION), session->user, session->host));
         else
-            veto(vetoes, "sessions: %s%s%s", session->user, session->seat[0] != '\0' ? " on " : "",
-                 session->seat);
+            veto(vetoes, fact_with(FACT(VETO_SESSION), session->user, session->seat));
     }
     veto_more(vetoes, "sessions", sample->sessions.more);
 }

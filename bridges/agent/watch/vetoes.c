@@ -1,56 +1,29 @@
 #include "bridges/agent/watch/vetoes.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
-#include "base/array.h"
-#include "base/text.h"
-
 /* In the order in which people read them. */
 const struct veto_check *const veto_checks[VETO_CHECKS] = {
     &veto_sessions, &veto_inhibitors, &veto_connections, &veto_processes, &veto_load,
     &veto_network,  &veto_disk,       &veto_command,     &veto_containers};
 
-void veto(struct vetoes *vetoes, const char *format, ...)
+void veto(struct vetoes *vetoes, struct fact fact)
 {
-    char line[VETO_SIZE * 2];
-    va_list args;
-    if (vetoes->n == VETOES_MAX) {
+    if (vetoes->n == VETOES_MAX)
         vetoes->more++;
-        return;
-    }
-    va_start(args, format);
-    vsnprintf(line, sizeof(line), format, args);
-    va_end(args);
-    text_show(vetoes->list[vetoes->n++], VETO_SIZE, line, strlen(line));
+    else
+        vetoes->list[vetoes->n++] = fact;
 }
 
 void veto_more(struct vetoes *vetoes, const char *check, size_t more)
 {
     if (more > 0)
-        veto(vetoes, "%s: and %zu more", check, more);
+        veto(vetoes, fact_with(FACT(VETO_MORE, .n = {(int64_t)more}), check, NULL));
 }
 
-char *veto_amount(double bytes, const char *unit, char *out, size_t size)
+static const struct fact *problem_of(const struct veto_check *check,
+                                     const struct watch_sample *sample)
 {
-    static const char *const scales[] = {"B", "kB", "MB", "GB", "TB"};
-    size_t scale = 0;
-    while (bytes >= 1000 && scale + 1 < ARRAY_SIZE(scales)) {
-        bytes /= 1000;
-        scale++;
-    }
-    snprintf(out, size, scale == 0 || bytes >= 100 ? "%.0f %s%s" : "%.1f %s%s", bytes,
-             scales[scale], unit);
-    return out;
-}
-
-void veto_rate(struct vetoes *vetoes, const char *check, double rate, int64_t limit)
-{
-    char seen[24], allowed[24];
-    if (rate >= (double)limit)
-        veto(vetoes, "%s: %s, the limit is %s", check, veto_amount(rate, "/s", seen, sizeof(seen)),
-             veto_amount((double)limit, "/s", allowed, sizeof(allowed)));
+    static const struct fact none;
+    return check->problem > 0 ? (const void *)((const char *)sample + check->problem) : &none;
 }
 
 void vetoes_judge(const struct watch_config *config, const struct watch_sample *sample,
@@ -59,12 +32,13 @@ void vetoes_judge(const struct watch_config *config, const struct watch_sample *
     ret_vetoes->n = ret_vetoes->more = 0;
     for (size_t i = 0; i < VETO_CHECKS; i++) {
         const struct veto_check *check = veto_checks[i];
-        const char *problem = check->problem > 0 ? (const char *)sample + check->problem : "";
+        const struct fact *problem = problem_of(check, sample);
         if (check->counts && !check->counts(config))
             continue;
-        if (problem[0] != '\0')
-            veto(ret_vetoes, "%s: not known: %s", check->name, problem);
-        else
+        if (fact_is(problem, FACT_NONE))
             check->judge(config, sample, ret_vetoes);
+        else
+            veto(ret_vetoes,
+                 fact_because(fact_with(FACT(VETO_UNKNOWN), check->name, NULL), problem));
     }
 }

@@ -10,16 +10,16 @@
 
 struct watch;
 
-enum { VETOES_MAX = 24, VETO_SIZE = 160, VETO_CHECKS = 9 };
+enum { VETOES_MAX = 24, VETO_CHECKS = 9 };
 
 struct vetoes {
     size_t n;
     size_t more; /* that found no place */
-    char list[VETOES_MAX][VETO_SIZE];
+    struct fact list[VETOES_MAX];
 };
 
 struct veto_check {
-    const char *name; /* as in the configuration; each of its vetoes begins with it */
+    const char *name; /* as in the configuration */
     bool reported;    /* what it sees is in the report, whether it counts or not */
     /* Is it made? NULL: always. Pure, as judge is. */
     bool (*counts)(const struct watch_config *config);
@@ -42,12 +42,8 @@ void vetoes_judge(const struct watch_config *config, const struct watch_sample *
                   struct vetoes *ret_vetoes);
 
 /* For judges: one more veto, and how many more there were than could be listed. */
-void veto(struct vetoes *vetoes, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void veto(struct vetoes *vetoes, struct fact fact);
 void veto_more(struct vetoes *vetoes, const char *check, size_t more);
-/* "1.2 MB" and the unit behind it; from 100 on without a fraction. Returns out. */
-char *veto_amount(double bytes, const char *unit, char *out, size_t size);
-/* For rates: at its limit or over it. */
-void veto_rate(struct vetoes *vetoes, const char *check, double rate, int64_t limit);
 
 /* Someone is there: a remote session always, a local one unless it says it is idle. */
 bool veto_session_counts(const struct logind_session *session);

@@ -1,11 +1,9 @@
 #include "bridges/agent/watch/visitors.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
 #include "bridges/agent/watch/forwarded.h"
 #include "bridges/agent/watch/guests.h"
 #include "bridges/agent/watch/traffic.h"
@@ -107,31 +105,28 @@ static int look_sockets(struct visitors *visitors)
     return error < 0 ? error : sockets_list(visitors->sockets, take_socket, visitors);
 }
 
-static void explain(const char *what, int error, char problem[SAMPLE_PROBLEM_SIZE])
+/* Without the right there may be forwarded connections that cannot be seen; sockets need none. */
+static struct fact explain(enum fact_code code, int error)
 {
-    if (error == -EPERM)
-        snprintf(problem, SAMPLE_PROBLEM_SIZE,
-                 "%s cannot be seen without CAP_NET_ADMIN; the unit of hall-agent grants it", what);
-    else if (error == -ENOENT)
-        snprintf(problem, SAMPLE_PROBLEM_SIZE,
-                 "no tcp_diag in this kernel; load that module, or turn connections off");
-    else
-        snprintf(problem, SAMPLE_PROBLEM_SIZE, "%s cannot be seen: %s", what, strerror(-error));
+    const struct fact failed = {.parts = {{.code = (uint8_t)code}}};
+    return error == -EPERM    ? FACT(LOOK_NO_CAPABILITY)
+           : error == -ENOENT ? FACT(LOOK_NO_TCP_DIAG)
+                              : fact_with(failed, strerror(-error), NULL);
 }
 
 bool visitors_look(struct visitors *visitors, int64_t now, int64_t window_ms,
                    struct sample_connections *ret_seen)
 {
     visitors->now = now;
-    ret_seen->problem[0] = '\0';
+    ret_seen->problem = FACT(NONE);
     publish_named(visitors);
     guests_look(visitors->guests);
     int error = look_sockets(visitors);
     if (error < 0)
-        explain("the sockets of this machine", error, ret_seen->problem);
+        ret_seen->problem = explain(FACT_LOOK_NO_SOCKETS, error);
     error = forwarded_list(visitors->forwarded, take_flow, visitors);
     if (error < 0)
-        explain("forwarded connections", error, ret_seen->problem);
+        ret_seen->problem = explain(FACT_LOOK_NO_FORWARDED, error);
     const bool fresh = traffic_end(&visitors->traffic, now, window_ms);
     traffic_judge(&visitors->traffic, now, window_ms, ret_seen);
     return fresh;

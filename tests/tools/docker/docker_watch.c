@@ -19,6 +19,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "bridges/agent/docker/docker.h"
+#include "say/say.h"
 
 enum { NAMES_MAX = 16, LINE_MAX_SIZE = 4096, OUTPUT_MAX = 256 * 1024 };
 
@@ -67,15 +68,17 @@ static void on_changed(void *context, const struct docker_view *view)
     print(&buf);
 }
 
-static void on_done(void *context, const char *request, bool ok, const char *reason)
+static void on_done(void *context, const char *request, const struct fact *why)
 {
+    char reason[1024];
     (void)context;
     struct buf buf = BUF_INIT(OUTPUT_MAX);
     struct json_writer writer;
     begin(&writer, &buf, "done");
     json_put_string(&writer, "request", request);
-    json_put_bool(&writer, "ok", ok);
-    json_put_string(&writer, "reason", reason);
+    json_put_bool(&writer, "ok", fact_is(why, FACT_NONE));
+    json_put_string(&writer, "reason",
+                    say_fact_text(why, NULL, (struct say_how){0}, reason, sizeof(reason)));
     json_end_object(&writer);
     print(&buf);
 }
