@@ -26,9 +26,7 @@ enum {
     BURST = 32,           /* addresses at once, so that no switch takes it for an attack */
     PAUSE_MS = 20,
     OUT_LIMIT = 1 << 20,
-    ERRORS_LIMIT = 262144,
     DISCARD_PORT = 9,
-    ID_SIZE = 40,
 };
 
 struct finding {
@@ -38,12 +36,6 @@ struct finding {
     struct neighbour all[FOUND_MAX];
     size_t n;
 };
-
-static int fail(const struct call *call, const char *what, const char *why)
-{
-    fprintf(stderr, "hallctl %s: %s: %s\n", call->verb->name, what, why);
-    return HALLCTL_ERROR;
-}
 
 static void pause_ms(long ms)
 {
@@ -83,16 +75,13 @@ static int scan(const struct call *call)
     const char *text = call->texts[FLAG_SCAN];
     struct cidr range;
 
-    if (text_parse_cidr(text, &range) < 0 || range.mask < UINT32_MAX << (32 - SCAN_BITS_LEAST)) {
-        fprintf(stderr,
-                "hallctl discover: --scan: found \"%.40s\"; allowed: an IPv4 network such as "
-                "192.168.1.0/24, /22 at most, its host bits zero\n",
-                text);
-        return HALLCTL_USAGE;
-    }
+    if (text_parse_cidr(text, &range) < 0 || range.mask < UINT32_MAX << (32 - SCAN_BITS_LEAST))
+        return hallctl_refuse(
+            call, "--scan", text,
+            "an IPv4 network such as 192.168.1.0/24, /22 at most, its host bits zero");
     const int fd = open_socket(call);
     if (fd < 0)
-        return fail(call, "the scan", strerror(errno));
+        return hallctl_fail(call, "the scan", strerror(errno));
     const uint32_t n = ~range.mask + 1;
     for (uint32_t i = 0; i < n; i++) {
         touch(fd, range.network + i);
@@ -132,10 +121,10 @@ static int list(struct finding *finding)
     size_t kept = 0;
 
     if (call_has(call, FLAG_INTERFACE) && interface == 0)
-        return fail(call, name, "there is no such interface; see: ip link");
+        return hallctl_fail(call, name, "there is no such interface; see: ip link");
     const int n = neighbours_list(finding->neighbours, finding->all, FOUND_MAX);
     if (n < 0)
-        return fail(call, "the neighbour table", strerror(-n));
+        return hallctl_fail(call, "the neighbour table", strerror(-n));
     finding->n = n < FOUND_MAX ? (size_t)n : FOUND_MAX;
     for (size_t i = 0; i < finding->n; i++)
         if (is_machine(&finding->all[i], interface))
@@ -176,18 +165,6 @@ static void print_table(const struct finding *finding)
     grid_finish(&grid);
 }
 
-/* An id that nobody would keep, but that is valid: the owner gives it a name. */
-static void name_server(const struct neighbour *found, char out[ID_SIZE])
-{
-    char address[INET_ADDRSTRLEN];
-
-    inet_ntop(AF_INET, &found->address, address, sizeof(address));
-    for (char *at = address; *at != '\0'; at++)
-        if (*at == '.')
-            *at = '-';
-    snprintf(out, ID_SIZE, "server-%s", address);
-}
-
 static size_t count_new(const struct finding *finding)
 {
     size_t n = 0;
@@ -197,13 +174,16 @@ static size_t count_new(const struct finding *finding)
     return n;
 }
 
+/* Its id is one that nobody would keep, but valid: the owner gives it a name. */
 static void put_server(struct buf *out, const struct neighbour *found, bool last)
 {
-    char address[INET_ADDRSTRLEN], mac[MAC_TEXT_SIZE], id[ID_SIZE];
+    char address[INET_ADDRSTRLEN], id[INET_ADDRSTRLEN], mac[MAC_TEXT_SIZE];
 
     inet_ntop(AF_INET, &found->address, address, sizeof(address));
-    name_server(found, id);
-    buf_printf(out, "    \"%s\": { \"address\": \"%s\", \"mac\": \"%s\" }%s\n", id, address,
+    text_copy(id, sizeof(id), address);
+    for (char *dot; (dot = strchr(id, '.'));)
+        *dot = '-';
+    buf_printf(out, "    \"server-%s\": { \"address\": \"%s\", \"mac\": \"%s\" }%s\n", id, address,
                text_format_mac(found->mac, mac), last ? "" : ",");
 }
 
@@ -218,11 +198,7 @@ static int print_paste(const struct finding *finding)
         if (!configured_as(finding, &finding->all[i]))
             put_server(&out, &finding->all[i], --left == 0);
     buf_puts(&out, "  }\n}\n");
-    const int error = buf_error(&out);
-    if (error == 0)
-        fputs(buf_text(&out), stdout);
-    buf_finish(&out);
-    return error == 0 ? HALLCTL_OK : HALLCTL_ERROR;
+    return hallctl_print(&out);
 }
 
 static int show(const struct finding *finding)
@@ -242,27 +218,13 @@ static int show(const struct finding *finding)
     return print_paste(finding);
 }
 
-static int load_config(struct finding *finding)
-{
-    struct buf errors = BUF_INIT(ERRORS_LIMIT);
-    const int error =
-        call_has(finding->call, FLAG_CONFIG)
-            ? config_load(finding->call->texts[FLAG_CONFIG], &finding->config, &errors)
-            : 0;
-
-    if (error < 0)
-        fputs(buf_text(&errors), stderr);
-    buf_finish(&errors);
-    return error < 0 ? HALLCTL_ERROR : -1;
-}
-
 static int discover(struct finding *finding)
 {
-    int status = load_config(finding);
+    int status = hallctl_config(finding->call, NULL, &finding->config);
     const int error = status < 0 ? neighbours_create(&finding->neighbours) : 0;
 
     if (error < 0)
-        return fail(finding->call, "the neighbour table", strerror(-error));
+        return hallctl_fail(finding->call, "the neighbour table", strerror(-error));
     if (status < 0 && call_has(finding->call, FLAG_SCAN))
         status = scan(finding->call);
     if (status < 0)
@@ -275,7 +237,7 @@ int discover_run(const struct call *call)
     struct finding *finding = calloc(1, sizeof(*finding));
 
     if (!finding)
-        return fail(call, "memory", strerror(ENOMEM));
+        return hallctl_fail(call, "memory", strerror(ENOMEM));
     finding->call = call;
     const int status = discover(finding);
     neighbours_destroy(finding->neighbours);

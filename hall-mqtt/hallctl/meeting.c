@@ -11,7 +11,7 @@
 #include "base/text.h"
 #include "base/zone.h"
 
-enum { ERRORS_LIMIT = 262144, WISHES_MAX = 12, NAMES_SIZE = 512, SHOWN_SIZE_ID = 80 };
+enum { WISHES_MAX = 12, NAMES_SIZE = 512, SHOWN_SIZE_ID = 80 };
 
 /* ---- the terminal ---- */
 
@@ -70,17 +70,6 @@ static void hear(void *context, const struct mqtt_message *message, bool own)
         meeting->hear(meeting->context, &topic, message, own);
 }
 
-static int load_settings(struct meeting *meeting, const struct call *call)
-{
-    struct buf errors = BUF_INIT(ERRORS_LIMIT);
-    const int error = settings_load(call, &meeting->settings, &errors);
-
-    if (error < 0)
-        fprintf(stderr, "hallctl %s: %s", call->verb->name, buf_text(&errors));
-    buf_finish(&errors);
-    return error < 0 ? HALLCTL_USAGE : -1;
-}
-
 int meeting_begin(struct meeting *meeting, const struct call *call)
 {
     const struct talk_listener listener = {.hear = hear, .context = meeting};
@@ -89,7 +78,7 @@ int meeting_begin(struct meeting *meeting, const struct call *call)
     meeting->call = call;
     meeting->local = meeting_local();
     log_init(LOG_LEVEL_ERROR);
-    const int status = load_settings(meeting, call);
+    const int status = hallctl_settings(call, &meeting->settings);
     if (status >= 0)
         return status;
     picture_init(&meeting->picture, meeting->settings.mqtt.base_topic);
@@ -188,4 +177,13 @@ int meeting_check_server(const struct meeting *meeting, const char *id)
 int meeting_check_project(const struct meeting *meeting, const char *id)
 {
     return check(meeting, &meeting->picture.projects, "project", id);
+}
+
+int meeting_check_named(const struct meeting *meeting)
+{
+    int status = -1;
+
+    for (int i = 0; status < 0 && i < meeting->call->n_operands; i++)
+        status = meeting_check_server(meeting, meeting->call->operands[i]);
+    return status;
 }

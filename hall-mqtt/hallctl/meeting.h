@@ -36,6 +36,7 @@ void meeting_finish(struct meeting *meeting);
 int meeting_read(struct meeting *meeting, const struct meeting_wish *wishes, size_t n);
 /* Is it a server (or project) that Hall has? */
 int meeting_check_server(const struct meeting *meeting, const char *id);
+int meeting_check_named(const struct meeting *meeting); /* all operands */
 int meeting_check_project(const struct meeting *meeting, const char *id);
 /* Says what a failed talk_* means. */
 int meeting_failed(const struct meeting *meeting, int error);

@@ -6,7 +6,7 @@
 #include "config/complaint.h"
 
 static const struct verb_family *const families[] = {
-    &show_family, &watch_family, &record_family, &order_family,
+    &show_family, &watch_family, &record_family, &steer_family,
     &wire_family, &plan_family,  &tool_family,   &complete_family,
 };
 enum { FAMILIES = ARRAY_SIZE(families), GUESS_EDITS = 3, COLUMN = 14 };

@@ -7,15 +7,6 @@
 #include "config/config.h"
 #include "hallctl/hallctl.h"
 
-enum { ERRORS_LIMIT = 262144 };
-
-static int refuse(const char *what, const char *found, const char *allowed)
-{
-    fprintf(stderr, "hallctl proxy-config: %s: found \"%.80s\"; allowed: %s\n", what, found,
-            allowed);
-    return HALLCTL_USAGE;
-}
-
 static bool is_endpoint(const char *text)
 {
     const char *colon = strrchr(text, ':');
@@ -29,48 +20,41 @@ static int read_order(const struct call *call, struct proxy_order *ret)
 {
     ret->listen = call->texts[FLAG_LISTEN];
     if (ret->listen && !is_endpoint(ret->listen))
-        return refuse("--listen", ret->listen, "ADDRESS:PORT, as 127.0.0.1:8080");
+        return hallctl_refuse(call, "--listen", ret->listen, "ADDRESS:PORT, as 127.0.0.1:8080");
     if (call_has(call, FLAG_FAIL_OPEN) && call_has(call, FLAG_FAIL_CLOSED))
-        return refuse("--fail-open", "together with --fail-closed", "one of them");
+        return hallctl_refuse(call, "--fail-open", "together with --fail-closed", "one of them");
     if (!proxy_kind_from_name(call->operands[0], &ret->kind))
-        return refuse("proxy", call->operands[0], "traefik, caddy or nginx");
+        return hallctl_refuse(call, "proxy", call->operands[0], "traefik, caddy or nginx");
     return -1;
 }
 
-static int print(const struct call *call, const struct config *config, struct proxy_order *order,
-                 struct buf *errors)
+static int print(const struct call *call, const struct config *config, struct proxy_order *order)
 {
-    struct buf text = BUF_INIT(PROXY_CONFIG_MAX);
+    struct buf text = BUF_INIT(PROXY_CONFIG_MAX), errors = BUF_INIT(PROXY_CONFIG_MAX);
 
     order->fail_open = call_has(call, FLAG_FAIL_OPEN) ||
                        (config->proxy.fail_open && !call_has(call, FLAG_FAIL_CLOSED));
-    int error = proxy_config_write(config, order, &text, errors);
+    const int error = proxy_config_write(config, order, &text, &errors);
+    fputs(buf_text(&errors), stderr);
+    buf_finish(&errors);
     if (error == 0)
-        fputs(buf_text(&text), stdout);
-    else if (error != -EINVAL)
-        buf_printf(errors, "hallctl proxy-config: %s\n", strerror(-error));
+        return hallctl_print(&text);
     buf_finish(&text);
-    return error;
+    return error == -EINVAL ? HALLCTL_ERROR : hallctl_fail(call, "the proxy", strerror(-error));
 }
 
 static int run_proxy_config(const struct call *call)
 {
-    const char *file = call_has(call, FLAG_CONFIG) ? call->texts[FLAG_CONFIG] : "domains.json";
-    struct buf errors = BUF_INIT(ERRORS_LIMIT);
     struct proxy_order order = {0};
     struct config *config = NULL;
-    const int status = read_order(call, &order);
+    int status = read_order(call, &order);
 
-    if (status >= 0)
-        return status;
-    int error = config_load(file, &config, &errors);
-    if (error == 0)
-        error = print(call, config, &order, &errors);
-    if (error < 0)
-        fputs(buf_text(&errors), stderr);
+    if (status < 0)
+        status = hallctl_config(call, "domains.json", &config);
+    if (status < 0)
+        status = print(call, config, &order);
     config_free(config);
-    buf_finish(&errors);
-    return error < 0 ? HALLCTL_ERROR : HALLCTL_OK;
+    return status;
 }
 
 static const struct verb verbs[] = {

@@ -19,7 +19,6 @@ enum {
     EVENTS_DEFAULT = 50,
     EVENTS_MOST = 20000,
     PAGES_MOST = 1000, /* a search may give short pages */
-    ERRORS_LIMIT = 262144,
     LINE_LIMIT = 262144,
     CELL_SIZE = 64,
     DAYS_DEFAULT = 30,
@@ -37,18 +36,6 @@ struct asking {
 };
 
 /* ---- asking ---- */
-
-static int begin(struct asking *asking, const struct call *call)
-{
-    struct buf errors = BUF_INIT(ERRORS_LIMIT);
-
-    *asking = (struct asking){.call = call, .local = meeting_local(), .now = clock_now().wall};
-    const int error = settings_load(call, &asking->settings, &errors);
-    if (error < 0)
-        fprintf(stderr, "hallctl %s: %s", call->verb->name, buf_text(&errors));
-    buf_finish(&errors);
-    return error < 0 ? HALLCTL_USAGE : -1;
-}
 
 static int say_refused(const struct asking *asking, long status, const struct json *body)
 {
@@ -105,18 +92,6 @@ static int ask(const struct asking *asking, const char *url, struct json **ret_v
                 asking->call->verb->name, asking->settings.admin, why);
     buf_finish(&body);
     return result;
-}
-
-static int check_server(const struct call *call)
-{
-    char shown[80];
-
-    if (call->n_operands == 0 || text_is_slug(call->operands[0]))
-        return -1;
-    fprintf(stderr, "hallctl %s: the server: found \"%s\"; allowed: 1 to 64 of a-z 0-9 _ -\n",
-            call->verb->name,
-            text_show(shown, sizeof(shown), call->operands[0], strlen(call->operands[0])));
-    return HALLCTL_USAGE;
 }
 
 /* "2h" ago, "18:00" as the clock here showed it last, or an instant. */
@@ -240,13 +215,9 @@ static int show_events(const struct asking *asking)
                           : call_has(call, FLAG_SINCE) ? EVENTS_MOST
                                                        : EVENTS_DEFAULT;
 
-    if (call_has(call, FLAG_SINCE) && since == 0) {
-        fprintf(stderr,
-                "hallctl events: --since: found \"%.40s\"; allowed: 2h (ago), 18:00, or "
-                "2026-11-22T18:00:00Z\n",
-                call->texts[FLAG_SINCE]);
-        return HALLCTL_USAGE;
-    }
+    if (call_has(call, FLAG_SINCE) && since == 0)
+        return hallctl_refuse(call, "--since", call->texts[FLAG_SINCE],
+                              "2h (ago), 18:00, or 2026-11-22T18:00:00Z");
     struct pages *pages = calloc(1, sizeof(*pages));
     if (!pages)
         return HALLCTL_ERROR;
@@ -257,18 +228,6 @@ static int show_events(const struct asking *asking)
     for (size_t i = 0; i < pages->n; i++)
         json_free(pages->all[i]);
     free(pages);
-    return status;
-}
-
-static int run_events(const struct call *call)
-{
-    struct asking asking;
-    int status = check_server(call);
-
-    if (status >= 0 || (status = begin(&asking, call)) >= 0)
-        return status;
-    status = show_events(&asking);
-    settings_finish(&asking.settings);
     return status;
 }
 
@@ -410,16 +369,29 @@ static int show_stats(const struct asking *asking)
     return HALLCTL_OK;
 }
 
-static int run_stats(const struct call *call)
-{
-    struct asking asking;
-    int status = check_server(call);
+/* ---- the verbs ---- */
 
-    if (status >= 0 || (status = begin(&asking, call)) >= 0)
-        return status;
-    status = show_stats(&asking);
+static int look_back(const struct call *call, int (*show)(const struct asking *asking))
+{
+    struct asking asking = {.call = call, .local = meeting_local(), .now = clock_now().wall};
+
+    if (call->n_operands > 0 && !text_is_slug(call->operands[0]))
+        return hallctl_refuse(call, "the server", call->operands[0], "1 to 64 of a-z 0-9 _ -");
+    int status = hallctl_settings(call, &asking.settings);
+    if (status < 0)
+        status = show(&asking);
     settings_finish(&asking.settings);
     return status;
+}
+
+static int run_events(const struct call *call)
+{
+    return look_back(call, show_events);
+}
+
+static int run_stats(const struct call *call)
+{
+    return look_back(call, show_stats);
 }
 
 /* clang-format off */

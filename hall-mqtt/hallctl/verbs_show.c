@@ -6,22 +6,10 @@
 #include "base/number.h"
 #include "hallctl/grid.h"
 #include "hallctl/meeting.h"
-#include "hallctl/orders.h"
+#include "hallctl/steer.h"
 #include "hallctl/why.h"
 
 enum { OUT_LIMIT = 64 << 20, CELL_SIZE = 1024, SPAN_SIZE = 48 };
-
-/* ---- printing ---- */
-
-static int print_out(struct buf *out, bool newline)
-{
-    const int error = buf_error(out);
-
-    if (error == 0)
-        printf("%s%s", buf_text(out), newline ? "\n" : "");
-    buf_finish(out);
-    return error == 0 ? HALLCTL_OK : HALLCTL_ERROR;
-}
 
 static const char *ago(int64_t at, int64_t now, char out[SPAN_SIZE])
 {
@@ -52,15 +40,6 @@ static void put_server_row(const struct meeting *meeting, struct grid *grid,
     buf_finish(&why);
 }
 
-/* Those that were named, or all. */
-static bool is_wanted(const struct call *call, const char *id)
-{
-    for (int i = 0; i < call->n_operands; i++)
-        if (strcmp(call->operands[i], id) == 0)
-            return true;
-    return call->n_operands == 0;
-}
-
 static int print_status_table(const struct meeting *meeting)
 {
     static const char *const titles[] = {"SERVER", "STATE", "FOR", "UNTIL", "POLICY", "WHY"};
@@ -69,7 +48,7 @@ static int print_status_table(const struct meeting *meeting)
 
     grid_init(&grid, titles, ARRAY_SIZE(titles));
     for (size_t i = 0; i < meeting->picture.servers.n; i++)
-        if (is_wanted(meeting->call, meeting->picture.servers.all[i]->id))
+        if (hallctl_names(meeting->call, meeting->picture.servers.all[i]->id))
             put_server_row(meeting, &grid, meeting->picture.servers.all[i], now);
     grid_print(&grid, meeting_width(), meeting_is_bold(), stdout);
     grid_finish(&grid);
@@ -98,7 +77,7 @@ static void put_list(struct json_writer *json, const char *key, const struct kno
 {
     json_begin_object(json, key);
     for (size_t i = 0; i < list->n; i++)
-        if (!call || is_wanted(call, list->all[i]->id))
+        if (!call || hallctl_names(call, list->all[i]->id))
             put_known(json, list->all[i], is_server);
     json_end_object(json);
 }
@@ -114,18 +93,8 @@ static int print_status_json(const struct meeting *meeting)
     json_put_value(&json, "info", meeting->picture.info);
     put_list(&json, "servers", &meeting->picture.servers, meeting->call, true);
     json_end_object(&json);
-    return print_out(&out, true);
-}
-
-static int check_operands(const struct meeting *meeting)
-{
-    for (int i = 0; i < meeting->call->n_operands; i++) {
-        const int status = meeting_check_server(meeting, meeting->call->operands[i]);
-
-        if (status >= 0)
-            return status;
-    }
-    return -1;
+    buf_putc(&out, '\n');
+    return hallctl_print(&out);
 }
 
 /* Brokers that replay nothing for a filter with wildcards show a server that is named all the same.
@@ -176,7 +145,8 @@ static int show_status(struct meeting *meeting)
 {
     int status = read_servers(meeting);
 
-    if (status >= 0 || (status = check_operands(meeting)) >= 0 || (status = say_none(meeting)) >= 0)
+    if (status >= 0 || (status = meeting_check_named(meeting)) >= 0 ||
+        (status = say_none(meeting)) >= 0)
         return status;
     if (call_has(meeting->call, FLAG_JSON))
         return print_status_json(meeting);
@@ -209,7 +179,7 @@ static int print_why(const struct meeting *meeting, const struct known *server)
     struct buf out = BUF_INIT(OUT_LIMIT);
 
     why_write(server, &view, &out);
-    return print_out(&out, false);
+    return hallctl_print(&out);
 }
 
 static int print_why_json(const struct known *server)
@@ -224,7 +194,8 @@ static int print_why_json(const struct known *server)
     json_put_value(&json, "config", server->config);
     json_put_value(&json, "vetoes", json_get(server->report, "vetoes"));
     json_end_object(&json);
-    return print_out(&out, true);
+    buf_putc(&out, '\n');
+    return hallctl_print(&out);
 }
 
 static int show_why(struct meeting *meeting)
@@ -293,7 +264,8 @@ static int print_projects_json(const struct meeting *meeting)
     json_begin_object(&json, NULL);
     put_list(&json, "projects", &meeting->picture.projects, NULL, false);
     json_end_object(&json);
-    return print_out(&out, true);
+    buf_putc(&out, '\n');
+    return hallctl_print(&out);
 }
 
 static int show_projects(struct meeting *meeting)
@@ -313,7 +285,7 @@ static int run_projects(const struct call *call)
     const char *word = call->n_operands > 0 ? call->operands[0] : "list";
 
     if (strcmp(word, "list") != 0)
-        return orders_run_project(call, word);
+        return steer_project(call, word);
     if (call->n_operands <= 1)
         return show(call, show_projects);
     fputs("hallctl projects: list shows all of them, and takes no name\n", stderr);

@@ -9,29 +9,24 @@
 #include "hallctl/hallctl.h"
 #include "secret/secret.h"
 
-#define DEFAULT_CONFIG "/etc/hall/domains.json"
-
-enum { ERRORS_LIMIT = 262144, SHORT_PASSWORD = 8 };
+enum { SHORT_PASSWORD = 8 };
 
 /* ---- check ---- */
 
 static int run_check(const struct call *call)
 {
-    const char *file = call->n_operands > 0          ? call->operands[0]
-                       : call_has(call, FLAG_CONFIG) ? call->texts[FLAG_CONFIG]
-                                                     : DEFAULT_CONFIG;
-    struct buf errors = BUF_INIT(ERRORS_LIMIT);
+    struct call with = *call;
     struct config *config = NULL;
-    const int error = config_load(file, &config, &errors);
 
-    if (error < 0)
-        fputs(buf_text(&errors), stderr);
-    else
-        printf("%s: ok: %zu servers, %zu domains\n", config->file, config->model.n_servers,
-               config->model.n_domains);
+    if (call->n_operands > 0)
+        call_give(&with, FLAG_CONFIG, call->operands[0]);
+    const int status = hallctl_config(&with, HALLCTL_CONFIG, &config);
+    if (status >= 0)
+        return status;
+    printf("%s: ok: %zu servers, %zu domains\n", config->file, config->model.n_servers,
+           config->model.n_domains);
     config_free(config);
-    buf_finish(&errors);
-    return error < 0 ? HALLCTL_ERROR : HALLCTL_OK;
+    return HALLCTL_OK;
 }
 
 /* ---- hash-password ---- */
@@ -141,7 +136,7 @@ static const struct verb verbs[] = {
      .flags = WITH(FLAG_CONFIG),
      .most = 1,
      .run = run_check,
-     .detail = "FILE, or --config FILE, else " DEFAULT_CONFIG ".\n"},
+     .detail = "FILE, or --config FILE, else " HALLCTL_CONFIG ".\n"},
     {.name = "hash-password",
      .operands = "",
      .summary = "makes HALL_ADMIN_PASSWORD_HASH of a password",

@@ -16,14 +16,6 @@ struct watching {
     int64_t told, limit; /* lines; 0: no limit */
 };
 
-static bool is_wanted(const struct call *call, const char *id)
-{
-    for (int i = 0; i < call->n_operands; i++)
-        if (strcmp(call->operands[i], id) == 0)
-            return true;
-    return call->n_operands == 0;
-}
-
 static void tell(struct watching *watching, const char *subject, const char *what)
 {
     char at[LOCAL_SIZE], shown[1024];
@@ -109,10 +101,11 @@ static void hear(void *context, const struct topic *topic, const struct mqtt_mes
         return;
     if (topic->kind == TOPIC_EVENT && !named)
         hear_event(watching, "Hall", message);
-    else if (topic->kind == TOPIC_SERVER_EVENT && is_wanted(watching->meeting->call, topic->id))
+    else if (topic->kind == TOPIC_SERVER_EVENT && hallctl_names(watching->meeting->call, topic->id))
         hear_event(watching, topic->id, message);
     else if (topic->kind == TOPIC_STATUS || (topic->kind == TOPIC_PROJECT_STATE && !named) ||
-             (topic->kind == TOPIC_SERVER_STATE && is_wanted(watching->meeting->call, topic->id)))
+             (topic->kind == TOPIC_SERVER_STATE &&
+              hallctl_names(watching->meeting->call, topic->id)))
         hear_word(watching, topic, message);
     fflush(stdout);
 }
@@ -122,17 +115,6 @@ static bool is_enough(void *context)
     const struct watching *watching = context;
 
     return (watching->limit > 0 && watching->told >= watching->limit) || ferror(stdout);
-}
-
-static int check_operands(const struct meeting *meeting)
-{
-    for (int i = 0; i < meeting->call->n_operands; i++) {
-        const int status = meeting_check_server(meeting, meeting->call->operands[i]);
-
-        if (status >= 0)
-            return status;
-    }
-    return -1;
 }
 
 /* What is there now comes first, then what happens. */
@@ -146,11 +128,11 @@ static int read_all(struct meeting *meeting, struct watching *watching)
     };
     int status = meeting_read(meeting, wishes, 4);
 
-    if (status >= 0 || (status = check_operands(meeting)) >= 0)
+    if (status >= 0 || (status = meeting_check_named(meeting)) >= 0)
         return status;
     for (size_t i = 0; i < meeting->picture.servers.n && !watching->json; i++) {
         const struct known *server = meeting->picture.servers.all[i];
-        if (is_wanted(meeting->call, server->id) && !is_enough(watching))
+        if (hallctl_names(meeting->call, server->id) && !is_enough(watching))
             tell_state(watching, server->id, server->state, false);
     }
     fflush(stdout);

@@ -16,9 +16,7 @@
 #include "probe/neighbour.h"
 #include "probe/probe.h"
 
-#define DEFAULT_CONFIG "/etc/hall/domains.json"
-
-enum { ERRORS_LIMIT = 262144, ANSWER_MS = 2000, ROUND_MS = 60000, ALL_MS = 20000, CHECKS = 3 };
+enum { ANSWER_MS = 2000, ROUND_MS = 60000, ALL_MS = 20000, CHECKS = 3 };
 
 /* The server that is meant, as Hall's configuration has it, or made of what was said. */
 struct target {
@@ -29,40 +27,7 @@ struct target {
     const char *name;
 };
 
-static int fail(const struct call *call, const char *what, const char *why)
-{
-    char shown[80];
-
-    fprintf(stderr, "hallctl %s: %s: %s\n", call->verb->name,
-            text_show(shown, sizeof(shown), what, strlen(what)), why);
-    return HALLCTL_ERROR;
-}
-
-static int refuse(const struct call *call, const char *what, const char *found, const char *allowed)
-{
-    char shown[80];
-
-    fprintf(stderr, "hallctl %s: %s: found \"%s\"; allowed: %s\n", call->verb->name, what,
-            text_show(shown, sizeof(shown), found, strlen(found)), allowed);
-    return HALLCTL_USAGE;
-}
-
 /* ---- whom ---- */
-
-static int load_config(const struct call *call, struct config **ret_config)
-{
-    const char *file = call_has(call, FLAG_CONFIG) ? call->texts[FLAG_CONFIG] : DEFAULT_CONFIG;
-    struct buf errors = BUF_INIT(ERRORS_LIMIT);
-    const int error = config_load(file, ret_config, &errors);
-
-    if (error < 0)
-        fprintf(stderr, "%s%s", buf_text(&errors),
-                call_has(call, FLAG_CONFIG) ? ""
-                                            : "Say where Hall's configuration is with --config, "
-                                              "or name an address instead of a server.\n");
-    buf_finish(&errors);
-    return error < 0 ? HALLCTL_ERROR : -1;
-}
 
 static int say_unknown(const struct call *call, const struct config *config, const char *id)
 {
@@ -78,10 +43,15 @@ static int say_unknown(const struct call *call, const struct config *config, con
 
 static int find_configured(const struct call *call, const char *id, struct target *target)
 {
-    int status = load_config(call, &target->config);
+    const int status = hallctl_config(call, HALLCTL_CONFIG, &target->config);
 
-    if (status >= 0)
+    if (status >= 0) {
+        if (!call_has(call, FLAG_CONFIG))
+            fputs("Say where Hall's configuration is with --config, or name an address instead of "
+                  "a server.\n",
+                  stderr);
         return status;
+    }
     const int index = model_server_by_id(&target->config->model, id);
     if (index == MODEL_NONE)
         return say_unknown(call, target->config, id);
@@ -94,7 +64,7 @@ static int find_configured(const struct call *call, const char *id, struct targe
 static int take_mac(const struct call *call, const char *text, struct target *target)
 {
     if (text_parse_mac(text, target->server.mac) < 0)
-        return refuse(call, "the MAC", text, "six bytes such as aa:bb:cc:dd:ee:01");
+        return hallctl_refuse(call, "the MAC", text, "six bytes such as aa:bb:cc:dd:ee:01");
     target->has_mac = true;
     return -1;
 }
@@ -260,7 +230,7 @@ static int ping(const struct call *call, const struct target *target)
         error = ping_with(&pinging);
     sd_event_unref(pinging.loop);
     if (error < 0)
-        return fail(call, target->name, strerror(-error));
+        return hallctl_fail(call, target->name, strerror(-error));
     tell_mac(&pinging);
     printf("%s: %s\n", target->name, pinging.alive ? "is there" : "no sign of life");
     return pinging.alive ? HALLCTL_OK : HALLCTL_ERROR;
@@ -282,7 +252,7 @@ static int add_http(const struct call *call, struct target *target, struct arena
                               : NULL;
 
     if (allowed)
-        return refuse(call, "--http", call->texts[FLAG_HTTP], allowed);
+        return hallctl_refuse(call, "--http", call->texts[FLAG_HTTP], allowed);
     if (url)
         add_check(target, (struct model_check){.kind = CHECK_HTTP,
                                                .url = url,
@@ -373,16 +343,16 @@ static int take_way(const struct call *call, struct target *target, struct arena
 
     if (call_has(call, FLAG_BROADCAST) &&
         text_parse_ipv4(call->texts[FLAG_BROADCAST], &wake->broadcast) < 0)
-        return refuse(call, "--broadcast", call->texts[FLAG_BROADCAST],
-                      "an IPv4 address such as 192.168.1.255");
+        return hallctl_refuse(call, "--broadcast", call->texts[FLAG_BROADCAST],
+                              "an IPv4 address such as 192.168.1.255");
     if (call_has(call, FLAG_PORT))
         wake->port = (uint16_t)call->numbers[FLAG_PORT];
     if (call_has(call, FLAG_INTERFACE) &&
         (allowed = format_interface.parse(arena, call->texts[FLAG_INTERFACE], &wake->interface)))
-        return refuse(call, "--interface", call->texts[FLAG_INTERFACE], allowed);
+        return hallctl_refuse(call, "--interface", call->texts[FLAG_INTERFACE], allowed);
     if (call_has(call, FLAG_SECUREON) &&
         (allowed = format_secureon.parse(arena, call->texts[FLAG_SECUREON], wake)))
-        return refuse(call, "--secureon", "(not shown)", allowed);
+        return hallctl_refuse(call, "--secureon", "(not shown)", allowed);
     return -1;
 }
 
@@ -409,7 +379,7 @@ static int send_packet(const struct call *call, const struct target *target)
     const int error = wol_send(&packet);
     inet_ntop(AF_INET, &wake->broadcast, to, sizeof(to));
     if (error < 0)
-        return fail(call, to, hint_of(error));
+        return hallctl_fail(call, to, hint_of(error));
     printf("magic packet for %s sent to %s:%u%s%s\n", text_format_mac(packet.mac, mac), to,
            (unsigned)wake->port, wake->interface ? " by " : "",
            wake->interface ? wake->interface : "");
@@ -438,12 +408,12 @@ static const struct verb verbs[] = {
     {.name = "ping", .operands = "SERVER|ADDRESS", .summary = "asks a server how it is, from this machine",
      .flags = WITH(FLAG_CONFIG) | WITH(FLAG_MAC) | WITH(FLAG_TCP) | WITH(FLAG_HTTP), .least = 1, .most = 1,
      .run = run_ping,
-     .detail = "By the checks of Hall's configuration (--config, else " DEFAULT_CONFIG "): ping, TCP, HTTP, and whose\n"
+     .detail = "By the checks of Hall's configuration (--config, else " HALLCTL_CONFIG "): ping, TCP, HTTP, and whose\n"
                "MAC answers; or of an address. Exit status 0: it gives a sign of life, 1: it does not.\n"},
     {.name = "send", .operands = "SERVER|MAC", .summary = "sends a magic packet from this machine",
      .flags = WITH(FLAG_CONFIG) | WITH(FLAG_INTERFACE) | WITH(FLAG_BROADCAST) | WITH(FLAG_PORT) | WITH(FLAG_SECUREON),
      .least = 1, .most = 1, .run = run_send,
-     .detail = "As Hall's configuration says (--config, else " DEFAULT_CONFIG "), or to a MAC.\n"
+     .detail = "As Hall's configuration says (--config, else " HALLCTL_CONFIG "), or to a MAC.\n"
                "Hall knows nothing of it; to wake a server for use: hallctl wake SERVER.\n"},
     {.name = "discover", .operands = "", .summary = "shows the machines seen on the LAN, ready for the configuration",
      .flags = WITH(FLAG_CONFIG) | WITH(FLAG_JSON) | WITH(FLAG_SCAN) | WITH(FLAG_INTERFACE), .run = discover_run,

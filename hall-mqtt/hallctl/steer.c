@@ -1,4 +1,4 @@
-#include "hallctl/orders.h"
+#include "hallctl/steer.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,9 +19,9 @@ enum {
     TEXT_SIZE = 640,
 };
 
-/* What is known of an order under way. */
+/* What is known of a command under way. */
 struct following {
-    const struct order *order;
+    const struct steer *steer;
     const struct meeting *meeting;
     bool json, wait;
     bool accepted, ended, refused, failed;
@@ -41,26 +41,26 @@ static void default_by(char out[BY_SIZE])
     text_show(out, BY_SIZE, text, strlen(text));
 }
 
-void orders_begin(struct order *order, const struct call *call, bool with_action,
-                  struct json_writer *json)
+void steer_begin(struct steer *steer, const struct call *call, bool with_action,
+                 struct json_writer *json)
 {
     char by[BY_SIZE];
     uint64_t number = 0;
 
     if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != (ssize_t)sizeof(number))
         number = (uint64_t)clock_boot_ns();
-    snprintf(order->id, sizeof(order->id), "hallctl-%016" PRIx64, number);
+    snprintf(steer->id, sizeof(steer->id), "hallctl-%016" PRIx64, number);
     default_by(by);
-    order->payload = BUF_INIT(ORDER_PAYLOAD_MAX);
-    json_writer_init(json, &order->payload);
+    steer->payload = BUF_INIT(STEER_PAYLOAD_MAX);
+    json_writer_init(json, &steer->payload);
     json_begin_object(json, NULL);
     if (with_action)
-        json_put_string(json, "action", order->action);
-    json_put_string(json, "id", order->id);
+        json_put_string(json, "action", steer->action);
+    json_put_string(json, "id", steer->id);
     json_put_string(json, "by", call_has(call, FLAG_BY) ? call->texts[FLAG_BY] : by);
 }
 
-void orders_seal(struct json_writer *json)
+void steer_seal(struct json_writer *json)
 {
     json_end_object(json);
 }
@@ -69,7 +69,7 @@ void orders_seal(struct json_writer *json)
 
 static const char *subject_of(const struct following *following)
 {
-    return following->order->subject ? following->order->subject : "Hall";
+    return following->steer->subject ? following->steer->subject : "Hall";
 }
 
 static void tell_json(const struct mqtt_message *message)
@@ -96,7 +96,7 @@ static void tell_eta(const struct following *following)
 {
     const struct known_list *servers = &following->meeting->picture.servers;
     const struct known *server =
-        following->order->subject ? picture_find(servers, following->order->subject) : NULL;
+        following->steer->subject ? picture_find(servers, following->steer->subject) : NULL;
     char span[SPAN_SIZE];
 
     if (server && span_of(json_get(server->status, "wake"), "eta_s", span))
@@ -122,13 +122,13 @@ static void tell_event(const struct following *following, const struct json *eve
 
 static void advise(const struct following *following)
 {
-    const struct order *order = following->order;
+    const struct steer *steer = following->steer;
 
-    if (strcmp(order->action, "sleep") == 0 || strcmp(order->action, "restart") == 0)
+    if (strcmp(steer->action, "sleep") == 0 || strcmp(steer->action, "restart") == 0)
         fprintf(stderr, "What keeps it on: hallctl why %s; --force passes over it.\n",
-                order->subject);
-    else if (strcmp(order->action, "wake") == 0)
-        fprintf(stderr, "What is known of it: hallctl why %s\n", order->subject);
+                steer->subject);
+    else if (strcmp(steer->action, "wake") == 0)
+        fprintf(stderr, "What is known of it: hallctl why %s\n", steer->subject);
 }
 
 static void tell_bad(const struct following *following, const char *outcome, const char *reason)
@@ -137,9 +137,9 @@ static void tell_bad(const struct following *following, const char *outcome, con
 
     if (reason)
         text_show(shown, sizeof(shown), reason, strlen(reason));
-    fprintf(stderr, "hallctl: %s: %s %s: %s\n", subject_of(following), following->order->action,
+    fprintf(stderr, "hallctl: %s: %s %s: %s\n", subject_of(following), following->steer->action,
             outcome, shown);
-    if (following->order->subject)
+    if (following->steer->subject)
         advise(following);
 }
 
@@ -153,10 +153,10 @@ static void tell_result(const struct following *following, const struct json *re
         return;
     }
     /* What ends at once is told once. */
-    if (!following->ended && (following->order->is_short || following->wait))
+    if (!following->ended && (following->steer->is_short || following->wait))
         return;
-    printf("%s: %s %s", subject_of(following), following->order->action, outcome);
-    if (following->ended && span_of(result, "seconds", span) && !following->order->is_short)
+    printf("%s: %s %s", subject_of(following), following->steer->action, outcome);
+    if (following->ended && span_of(result, "seconds", span) && !following->steer->is_short)
         printf(" after %s", span);
     putchar('\n');
     fflush(stdout);
@@ -177,13 +177,13 @@ static void note_outcome(struct following *following, const struct json *result)
 /* Where answers come to everyone, this one is ours by its id; one without is by its action. */
 static bool is_our_result(const struct following *following, const struct json *result, bool own)
 {
-    const struct order *order = following->order;
+    const struct steer *steer = following->steer;
     const char *id = json_get_string(result, "id");
 
     if (own || talk_is_v5(following->meeting->talk))
         return own;
-    return order->id[0] != '\0' ? text_equal(id, order->id)
-                                : text_equal(json_get_string(result, "action"), order->action);
+    return steer->id[0] != '\0' ? text_equal(id, steer->id)
+                                : text_equal(json_get_string(result, "action"), steer->action);
 }
 
 static void take_result(struct following *following, const struct json *result,
@@ -202,17 +202,17 @@ static bool is_ours(const struct following *following, const struct topic *topic
                     enum topic_kind kind)
 {
     return topic->kind == kind &&
-           (!following->order->subject || strcmp(topic->id, following->order->subject) == 0);
+           (!following->steer->subject || strcmp(topic->id, following->steer->subject) == 0);
 }
 
 static void hear(void *context, const struct topic *topic, const struct mqtt_message *message,
                  bool own)
 {
     struct following *following = context;
-    const struct order *order = following->order;
-    const bool is_result = own || is_ours(following, topic, order->result);
+    const struct steer *steer = following->steer;
+    const bool is_result = own || is_ours(following, topic, steer->result);
     const bool is_event = !is_result && following->wait && !following->ended &&
-                          order->event != order->result && is_ours(following, topic, order->event);
+                          steer->event != steer->result && is_ours(following, topic, steer->event);
     struct json *value = NULL;
     struct json_error error;
 
@@ -233,7 +233,7 @@ static void hear(void *context, const struct topic *topic, const struct mqtt_mes
 static bool is_enough(void *context)
 {
     const struct following *following = context;
-    const bool to_the_end = following->wait || following->order->is_short;
+    const bool to_the_end = following->wait || following->steer->is_short;
 
     return following->ended || (following->accepted && !to_the_end) ||
            meeting_is_over(following->meeting);
@@ -255,7 +255,7 @@ static int say_late(const struct following *following)
                 subject_of(following), TALK_ANSWER_MS / 1000);
     else
         fprintf(stderr, "hallctl: %s: %s is not at its end yet; it goes on without us\n",
-                subject_of(following), following->order->action);
+                subject_of(following), following->steer->action);
     return HALLCTL_TIMEOUT;
 }
 
@@ -268,7 +268,7 @@ static int say_gone(const struct following *following)
 
 static int64_t deadline_of(const struct meeting *meeting, const struct following *following)
 {
-    const bool long_wait = following->wait && !following->order->is_short;
+    const bool long_wait = following->wait && !following->steer->is_short;
     const int64_t limit = call_has(meeting->call, FLAG_TIMEOUT)
                               ? meeting->call->numbers[FLAG_TIMEOUT]
                           : long_wait ? WAIT_MS
@@ -294,56 +294,56 @@ static int await(struct meeting *meeting, struct following *following)
     if (following->refused || following->failed)
         return HALLCTL_ERROR;
     const bool good = following->ended ||
-                      (following->accepted && !following->wait && !following->order->is_short);
+                      (following->accepted && !following->wait && !following->steer->is_short);
     return good ? HALLCTL_OK : say_gone(following);
 }
 
-static int send_order(struct meeting *meeting, const struct order *order)
+static int send_command(struct meeting *meeting, const struct steer *steer)
 {
     char topic[TOPIC_MAX];
-    const int error = buf_error(&order->payload);
+    const int error = buf_error(&steer->payload);
 
-    topic_format(meeting->settings.mqtt.base_topic, order->topic, order->subject, order->name,
+    topic_format(meeting->settings.mqtt.base_topic, steer->topic, steer->subject, steer->name,
                  topic);
     if (error < 0 || topic[0] == '\0') {
         fprintf(stderr, "hallctl %s: that is too long\n", meeting->call->verb->name);
         return HALLCTL_USAGE;
     }
     const int sent =
-        talk_ask(meeting->talk, topic, buf_text(&order->payload), order->payload.length);
+        talk_ask(meeting->talk, topic, buf_text(&steer->payload), steer->payload.length);
     return sent < 0 ? meeting_failed(meeting, sent) : -1;
 }
 
 /* Over MQTT 5 the answers come to us alone; what happens meanwhile is read with them. */
-static int listen_to(struct meeting *meeting, const struct order *order, bool wait)
+static int listen_to(struct meeting *meeting, const struct steer *steer, bool wait)
 {
     struct meeting_wish wishes[3];
     size_t n = 0;
 
     if (!talk_is_v5(meeting->talk))
-        wishes[n++] = (struct meeting_wish){order->result, order->subject};
-    if (wait && order->event != order->result) {
-        wishes[n++] = (struct meeting_wish){order->event, order->subject};
-        wishes[n++] = (struct meeting_wish){TOPIC_SERVER_STATUS, order->subject};
+        wishes[n++] = (struct meeting_wish){steer->result, steer->subject};
+    if (wait && steer->event != steer->result) {
+        wishes[n++] = (struct meeting_wish){steer->event, steer->subject};
+        wishes[n++] = (struct meeting_wish){TOPIC_SERVER_STATUS, steer->subject};
     }
     return meeting_read(meeting, wishes, n);
 }
 
-int orders_run(struct meeting *meeting, const struct order *order)
+int steer_run(struct meeting *meeting, const struct steer *steer)
 {
     struct following following = {
-        .order = order,
+        .steer = steer,
         .meeting = meeting,
         .json = call_has(meeting->call, FLAG_JSON),
         .wait = call_has(meeting->call, FLAG_WAIT),
     };
-    int status = listen_to(meeting, order, following.wait);
+    int status = listen_to(meeting, steer, following.wait);
 
     if (status >= 0)
         return status;
     meeting->hear = hear;
     meeting->context = &following;
-    status = send_order(meeting, order);
+    status = send_command(meeting, steer);
     if (status < 0)
         status = await(meeting, &following);
     meeting->hear = NULL;

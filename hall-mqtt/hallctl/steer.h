@@ -1,16 +1,16 @@
 /*
- * orders: a command to Hall and its answers: sends it, says what came of it, and waits for the end
+ * steer: a command to Hall and its answers: sends it, says what came of it, and waits for the end
  * where that is wanted.
  */
-#ifndef HALL_HALLCTL_ORDERS_H
-#define HALL_HALLCTL_ORDERS_H
+#ifndef HALL_HALLCTL_STEER_H
+#define HALL_HALLCTL_STEER_H
 
 #include "base/buf.h"
 #include "hallctl/meeting.h"
 
-enum { ORDER_PAYLOAD_MAX = 4096 };
+enum { STEER_PAYLOAD_MAX = 4096 };
 
-struct order {
+struct steer {
     enum topic_kind topic;  /* where it goes */
     enum topic_kind result; /* where everyone hears the answers */
     enum topic_kind event;  /* what is shown while it goes on; == result: nothing */
@@ -23,15 +23,15 @@ struct order {
 };
 
 /* Sends it and tells what comes of it. Returns the exit status. */
-int orders_run(struct meeting *meeting, const struct order *order);
+int steer_run(struct meeting *meeting, const struct steer *steer);
 
-/* Gives the order an id of its own, and says who gives it: {"action", "id", "by" ...}; the caller
- * adds what else belongs there, and orders_seal closes it. */
-void orders_begin(struct order *order, const struct call *call, bool with_action,
-                  struct json_writer *json);
-void orders_seal(struct json_writer *json);
+/* Gives the command an id of its own, and says who sends it: {"action", "id", "by" ...}; the caller
+ * adds what else belongs there, and steer_seal closes it. */
+void steer_begin(struct steer *steer, const struct call *call, bool with_action,
+                 struct json_writer *json);
+void steer_seal(struct json_writer *json);
 
 /* hallctl projects start|stop|restart PROJECT. */
-int orders_run_project(const struct call *call, const char *word);
+int steer_project(const struct call *call, const char *word);
 
 #endif

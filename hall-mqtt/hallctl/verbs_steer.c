@@ -11,54 +11,45 @@
 #include "base/number.h"
 #include "base/when.h"
 #include "hallctl/meeting.h"
-#include "hallctl/orders.h"
+#include "hallctl/steer.h"
 
 enum { MINUTE_MS = 60000, IDLE_MOST = 10080, COMM_SIZE = 32 };
-
-static int refuse(const struct call *call, const char *what, const char *found, const char *allowed)
-{
-    char shown[80];
-
-    fprintf(stderr, "hallctl %s: %s: found \"%s\"; allowed: %s\n", call->verb->name, what,
-            text_show(shown, sizeof(shown), found, strlen(found)), allowed);
-    return HALLCTL_USAGE;
-}
 
 /* ---- sending ---- */
 
 /* Is the server (or project) there? Brokers that replay nothing for wildcards show it all the
  * same. */
-static int find_subject(struct meeting *meeting, const struct order *order)
+static int find_subject(struct meeting *meeting, const struct steer *steer)
 {
-    const bool project = order->topic == TOPIC_PROJECT_COMMAND;
+    const bool project = steer->topic == TOPIC_PROJECT_COMMAND;
     const enum topic_kind state = project ? TOPIC_PROJECT_STATE : TOPIC_SERVER_STATE;
     const struct meeting_wish wishes[] = {
-        {state, NULL}, {state, text_is_slug(order->subject) ? order->subject : "-"}};
+        {state, NULL}, {state, text_is_slug(steer->subject) ? steer->subject : "-"}};
     const int status = meeting_read(meeting, wishes, 2);
 
     if (status >= 0)
         return status;
-    return project ? meeting_check_project(meeting, order->subject)
-                   : meeting_check_server(meeting, order->subject);
+    return project ? meeting_check_project(meeting, steer->subject)
+                   : meeting_check_server(meeting, steer->subject);
 }
 
-static int give(const struct call *call, struct order *order)
+static int give(const struct call *call, struct steer *steer)
 {
     struct meeting meeting = {0};
     int status = meeting_begin(&meeting, call);
 
-    if (status < 0 && order->subject)
-        status = find_subject(&meeting, order);
+    if (status < 0 && steer->subject)
+        status = find_subject(&meeting, steer);
     if (status < 0)
-        status = orders_run(&meeting, order);
+        status = steer_run(&meeting, steer);
     meeting_finish(&meeting);
-    buf_finish(&order->payload);
+    buf_finish(&steer->payload);
     return status;
 }
 
-static struct order to_server(const struct call *call, enum topic_kind topic, const char *action)
+static struct steer to_server(const struct call *call, enum topic_kind topic, const char *action)
 {
-    return (struct order){.topic = topic,
+    return (struct steer){.topic = topic,
                           .result = TOPIC_SERVER_RESULT,
                           .event = TOPIC_SERVER_EVENT,
                           .subject = call->operands[0],
@@ -69,36 +60,36 @@ static struct order to_server(const struct call *call, enum topic_kind topic, co
 
 static int run_command(const struct call *call)
 {
-    struct order order = to_server(call, TOPIC_SERVER_COMMAND, call->verb->name);
+    struct steer steer = to_server(call, TOPIC_SERVER_COMMAND, call->verb->name);
     struct json_writer json;
 
-    order.is_short = strcmp(order.action, "cancel") == 0;
-    orders_begin(&order, call, true, &json);
+    steer.is_short = strcmp(steer.action, "cancel") == 0;
+    steer_begin(&steer, call, true, &json);
     if (call_has(call, FLAG_FOR))
         json_put_string(&json, "for", call->texts[FLAG_FOR]);
     if (call_has(call, FLAG_FORCE))
         json_put_bool(&json, "force", true);
-    orders_seal(&json);
-    return give(call, &order);
+    steer_seal(&json);
+    return give(call, &steer);
 }
 
-int orders_run_project(const struct call *call, const char *word)
+int steer_project(const struct call *call, const char *word)
 {
     static const char allowed[] = "list, start PROJECT, stop PROJECT, restart PROJECT";
-    struct order order = {.topic = TOPIC_PROJECT_COMMAND,
+    struct steer steer = {.topic = TOPIC_PROJECT_COMMAND,
                           .result = TOPIC_PROJECT_RESULT,
                           .event = TOPIC_PROJECT_RESULT,
                           .action = word};
     struct json_writer json;
 
     if (strcmp(word, "start") != 0 && strcmp(word, "stop") != 0 && strcmp(word, "restart") != 0)
-        return refuse(call, "what to do", word, allowed);
+        return hallctl_refuse(call, "what to do", word, allowed);
     if (call->n_operands < 2)
-        return refuse(call, "the project", "", allowed);
-    order.subject = call->operands[1];
-    orders_begin(&order, call, true, &json);
-    orders_seal(&json);
-    return give(call, &order);
+        return hallctl_refuse(call, "the project", "", allowed);
+    steer.subject = call->operands[1];
+    steer_begin(&steer, call, true, &json);
+    steer_seal(&json);
+    return give(call, &steer);
 }
 
 /* ---- hold, release ---- */
@@ -111,7 +102,8 @@ static int put_until(const struct call *call, struct json_writer *json)
     int64_t at = 0;
 
     if (!when_read(text, &local, clock_now().wall, true, &at))
-        return refuse(call, "--until", text, "a time such as 18:00 or 2026-11-22T18:00:00Z");
+        return hallctl_refuse(call, "--until", text,
+                              "a time such as 18:00 or 2026-11-22T18:00:00Z");
     json_put_string(json, "until", rfc3339_format(at, shown));
     return -1;
 }
@@ -119,7 +111,8 @@ static int put_until(const struct call *call, struct json_writer *json)
 static int check_hold(const struct call *call)
 {
     if (!text_is_slug(call->operands[1]))
-        return refuse(call, "the name of the hold", call->operands[1], "1 to 64 of a-z 0-9 _ -");
+        return hallctl_refuse(call, "the name of the hold", call->operands[1],
+                              "1 to 64 of a-z 0-9 _ -");
     if (call_has(call, FLAG_FOR) != call_has(call, FLAG_UNTIL))
         return -1;
     fprintf(stderr, "hallctl hold: a hold has one end: --for 2h, or --until 18:00\n");
@@ -128,38 +121,39 @@ static int check_hold(const struct call *call)
 
 static int run_hold(const struct call *call)
 {
-    struct order order = to_server(call, TOPIC_SERVER_HOLD, "hold");
+    struct steer steer = to_server(call, TOPIC_SERVER_HOLD, "hold");
     struct json_writer json;
     int status = check_hold(call);
 
     if (status >= 0)
         return status;
-    order.name = call->operands[1];
-    order.is_short = true;
-    orders_begin(&order, call, false, &json);
+    steer.name = call->operands[1];
+    steer.is_short = true;
+    steer_begin(&steer, call, false, &json);
     if (call_has(call, FLAG_FOR))
         json_put_string(&json, "for", call->texts[FLAG_FOR]);
     else
         status = put_until(call, &json);
     json_put_string(&json, "reason",
-                    call_has(call, FLAG_REASON) ? call->texts[FLAG_REASON] : order.name);
-    orders_seal(&json);
+                    call_has(call, FLAG_REASON) ? call->texts[FLAG_REASON] : steer.name);
+    steer_seal(&json);
     if (status < 0)
-        return give(call, &order);
-    buf_finish(&order.payload);
+        return give(call, &steer);
+    buf_finish(&steer.payload);
     return status;
 }
 
 static int run_release(const struct call *call)
 {
-    struct order order = to_server(call, TOPIC_SERVER_HOLD, "release");
+    struct steer steer = to_server(call, TOPIC_SERVER_HOLD, "release");
 
     if (!text_is_slug(call->operands[1]))
-        return refuse(call, "the name of the hold", call->operands[1], "1 to 64 of a-z 0-9 _ -");
-    order.name = call->operands[1];
-    order.is_short = true;
-    order.payload = BUF_INIT(ORDER_PAYLOAD_MAX);
-    return give(call, &order);
+        return hallctl_refuse(call, "the name of the hold", call->operands[1],
+                              "1 to 64 of a-z 0-9 _ -");
+    steer.name = call->operands[1];
+    steer.is_short = true;
+    steer.payload = BUF_INIT(STEER_PAYLOAD_MAX);
+    return give(call, &steer);
 }
 
 /* ---- policy, idle, keep-awake ---- */
@@ -197,12 +191,12 @@ static int show_config(const struct call *call, const char *key)
 static int give_word(const struct call *call, enum topic_kind topic, const char *action,
                      const char *word)
 {
-    struct order order = to_server(call, topic, action);
+    struct steer steer = to_server(call, topic, action);
 
-    order.is_short = true;
-    order.payload = BUF_INIT(ORDER_PAYLOAD_MAX);
-    buf_puts(&order.payload, word);
-    return give(call, &order);
+    steer.is_short = true;
+    steer.payload = BUF_INIT(STEER_PAYLOAD_MAX);
+    buf_puts(&steer.payload, word);
+    return give(call, &steer);
 }
 
 static int run_policy(const struct call *call)
@@ -215,7 +209,8 @@ static int run_policy(const struct call *call)
     if (strcmp(word, "configured") == 0)
         return give_word(call, TOPIC_SERVER_POLICY_SET, "policy", "");
     if (!policy_mode_from_name(word, &mode))
-        return refuse(call, "the policy", word, "always_on, scheduled, on_demand, configured");
+        return hallctl_refuse(call, "the policy", word,
+                              "always_on, scheduled, on_demand, configured");
     return give_word(call, TOPIC_SERVER_POLICY_SET, "policy", word);
 }
 
@@ -230,8 +225,8 @@ static int run_idle(const struct call *call)
     if (number_parse(text, 1, IDLE_MOST, &value) < 0) {
         if (duration_parse(text, &value) < 0 || value % MINUTE_MS != 0 || value < MINUTE_MS ||
             value > (int64_t)IDLE_MOST * MINUTE_MS)
-            return refuse(call, "the idle time", text,
-                          "whole minutes, 1 to 10080, or a duration such as 20m or 2h");
+            return hallctl_refuse(call, "the idle time", text,
+                                  "whole minutes, 1 to 10080, or a duration such as 20m or 2h");
         value /= MINUTE_MS;
     }
     snprintf(minutes, sizeof(minutes), "%lld", (long long)value);
@@ -245,7 +240,7 @@ static int run_keep_awake(const struct call *call)
     if (!word)
         return show_config(call, "keep_awake");
     if (strcasecmp(word, "on") != 0 && strcasecmp(word, "off") != 0)
-        return refuse(call, "keep-awake", word, "on, off");
+        return hallctl_refuse(call, "keep-awake", word, "on, off");
     return give_word(call, TOPIC_SERVER_KEEP_AWAKE_SET, "keep_awake",
                      strcasecmp(word, "on") == 0 ? "ON" : "OFF");
 }
@@ -254,16 +249,16 @@ static int run_keep_awake(const struct call *call)
 
 static int give_hall(const struct call *call)
 {
-    struct order order = {.topic = TOPIC_COMMAND,
+    struct steer steer = {.topic = TOPIC_COMMAND,
                           .result = TOPIC_RESULT,
                           .event = TOPIC_RESULT,
                           .action = call->verb->name,
                           .is_short = true};
     struct json_writer json;
 
-    orders_begin(&order, call, true, &json);
-    orders_seal(&json);
-    return give(call, &order);
+    steer_begin(&steer, call, true, &json);
+    steer_seal(&json);
+    return give(call, &steer);
 }
 
 /* Is it Hall that has this number? Another program might take a hang-up amiss. */
@@ -336,4 +331,4 @@ static const struct verb verbs[] = {
 };
 /* clang-format on */
 
-const struct verb_family order_family = {"Steer", verbs, ARRAY_SIZE(verbs)};
+const struct verb_family steer_family = {"Steer", verbs, ARRAY_SIZE(verbs)};
