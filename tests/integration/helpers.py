@@ -1,5 +1,6 @@
 """Words the tests share."""
 
+import os
 import time
 import uuid
 from datetime import datetime, timedelta, timezone
@@ -174,6 +175,15 @@ def answer_of(bus, server, action, after, outcome, limit=10.0):
 def instant(text):
     """Seconds of an RFC 3339 time."""
     return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+# Chance
+
+def seed():
+    """HALL_SEED, or 1: what is left to chance is the same in every run, and another for who asks for it."""
+    number = int(os.environ.get("HALL_SEED", "1"))
+    print(f"HALL_SEED={number}")
+    return number
 
 
 # Wall time

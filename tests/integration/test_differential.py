@@ -5,7 +5,6 @@ same again."""
 
 import asyncio
 import os
-import random
 import re
 import threading
 from collections import Counter
@@ -13,7 +12,7 @@ from urllib.parse import quote, unquote
 
 import odd_requests
 import pytest
-from helpers import wait_state
+from helpers import seed, wait_state
 from process import wait_until
 from proxy import KINDS
 from test_proxies import hallctl, make_proxy  # noqa: F401 (fixture)
@@ -23,7 +22,7 @@ MEMBER, STRANGER = "127.0.0.5", "127.0.0.6"
 ODD = "/o'd$d+a;b=c,d~e@f!g(h)i&j:k."  # all that a project's path may have, but '*', which Caddy has another use for
 MEMBERS = {"allow": [f"{MEMBER}/32"]}
 COUNT = int(os.environ.get("HALL_DIFFERENTIAL", "1500"))
-SEED = int(os.environ.get("HALL_SEED") or random.SystemRandom().randrange(1 << 32))
+SEED = seed()
 AT_ONCE = 24
 
 # What is behind the proxies. Some serve one site, some several: by path, or by the Host they are told.

@@ -9,8 +9,8 @@ import time
 import uuid
 
 import pytest
-from helpers import (answer_of, asleep, awake, barrier, command, configured, events, hall_event, instant, is_sanitized, result, results, state_of,
-                     status, topic, wait_event, wait_lease, wait_state, wait_status)
+from helpers import (answer_of, asleep, awake, barrier, command, configured, events, hall_event, instant, is_sanitized, result, results, seed,
+                     state_of, status, topic, wait_event, wait_lease, wait_state, wait_status)
 from process import wait_until
 from world import BROWSER
 
@@ -261,10 +261,8 @@ def over_a_restart(bus, mark):
 
 
 def test_kills_at_random_moments(make_world):
-    seed = int(os.environ.get("HALL_SEED", random.randrange(1 << 30)))
     rounds = int(os.environ.get("HALL_KILLS", "25"))
-    print(f"seed {seed}: HALL_SEED={seed} repeats it")
-    chance = random.Random(seed)
+    chance = random.Random(seed())
     world = make_world(namespaces=False, boot_s=0.5)
     bus, sim = world.bus(), world.sims["testing"]
     wait_state(bus, "testing", "off")

@@ -10,6 +10,7 @@ import zoneinfo
 from pathlib import Path
 
 import pytest
+from helpers import seed
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 SCENARIOS = {
@@ -123,9 +124,7 @@ def test_always_on_is_on_and_comes_back(simulator, tmp_path):
 
 def test_random_scripts_end_in_order(simulator, tmp_path):
     """Whatever happens, nobody is put to sleep under a lease, and without one nobody stays up for ever."""
-    seed = int(os.environ.get("HALL_SEED", time.time()))
-    print(f"HALL_SEED={seed}")
-    dice = random.Random(seed)
+    dice = random.Random(seed())
     config = json.loads((GOLDEN / "simulate_depends.json").read_text(encoding="utf-8"))
     config["servers"]["lab"]["sleep"] = {"via": "agent"}
     zone = zoneinfo.ZoneInfo("Europe/Paris")

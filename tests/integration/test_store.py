@@ -11,6 +11,7 @@ import threading
 import time
 
 import pytest
+from helpers import seed
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAM = os.path.join(os.environ.get("HALL_BUILD", os.path.join(TOP, "build")), "tests", "store_drive")
@@ -177,9 +178,7 @@ def test_routine_rows_wait_for_their_batch_and_are_written_at_the_end(drive, tmp
 def test_killed_at_any_moment(drive, tmp_path):
     """What was said to be written is there afterwards, once."""
     path, step = tmp_path / "hall.db", 0
-    seed = int(os.environ.get("STORE_SEED", time.time()))
-    print("STORE_SEED", seed)
-    dice = random.Random(seed)
+    dice = random.Random(seed())
     for _ in range(int(os.environ.get("STORE_KILLS", "100"))):
         one = drive(path, "quick")
         code, rows = one.rows()

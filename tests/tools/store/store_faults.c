@@ -491,7 +491,7 @@ static void make_folders(void)
 
 int main(int n, char **arguments)
 {
-    unsigned seed = n > 2 ? (unsigned)strtoul(arguments[2], NULL, 10) : (unsigned)time(NULL);
+    unsigned seed = n > 2 ? (unsigned)strtoul(arguments[2], NULL, 10) : 1;
     for (size_t i = 0; n > 1 && i < ARRAY_SIZE(plays); i++) {
         if (strcmp(arguments[1], plays[i].name) != 0)
             continue;
