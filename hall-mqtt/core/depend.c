@@ -7,7 +7,6 @@
 #include "core/depend.h"
 #include "core/emit.h"
 #include "core/guard.h"
-#include "core/wish.h"
 
 static size_t count_edges(const struct model *model)
 {
@@ -104,68 +103,10 @@ void depend_finish(struct depend *depend)
     *depend = (struct depend){0};
 }
 
-/* Does this server, as it stands, need those it depends on? Up it does, ready or not. */
-static bool needs_others(const struct power *power)
-{
-    return power->wake.open || power->wake.queued || power->evidence.alive ||
-           power->state == POWER_SLEEPING;
-}
-
-/* A server that is up but not ready has nobody to wake it, but somebody now waits, with a limit. */
-static void wait_for_checks(struct step *step, const char *holder)
-{
-    char cause[CAUSE_SIZE];
-
-    if (!power_is_up(step->power->state) || step->power->state == POWER_READY)
-        return;
-    snprintf(cause, sizeof(cause), "%.64s needs it", holder);
-    wish_wake(step, cause, true);
-}
-
-static void take(struct step *step, const char *holder)
-{
-    struct power *power = step->power;
-
-    if (!lease_take(&power->leases, LEASE_DEPENDENT, holder, "", step->now.boot, LEASE_FOREVER))
-        return;
-    step->changed = true;
-    power->retry_at = 0;
-    power->resting = false;
-    wait_for_checks(step, holder);
-}
-
-void depend_keep(struct step *step)
-{
-    const struct fleet *fleet = step->fleet;
-    struct lease_set *set = &step->power->leases;
-
-    for (int edge = fleet->depend.first[step->server]; edge != MODEL_NONE;
-         edge = fleet->depend.next[edge]) {
-        const int from = fleet->depend.from[edge];
-        const char *holder = fleet->model->servers[from].id;
-        const bool held = lease_find(set, LEASE_DEPENDENT, holder);
-        const bool needed = needs_others(&fleet->powers[from]);
-
-        if (needed && !held)
-            take(step, holder);
-        else if (!needed && held)
-            step->changed |= lease_release(set, LEASE_DEPENDENT, holder);
-        else if (held && fleet->powers[from].wake.wait == WAIT_DEPENDENCY &&
-                 (step->power->asked || step->power->failure == FAILURE_NONE))
-            wait_for_checks(step, holder);
-    }
-}
-
-static void touch(struct step *step, int server)
+void depend_touch(struct step *step, int server)
 {
     if (step->fleet->due.at[server] > step->now.boot)
         due_set(&step->fleet->due, server, step->now.boot);
-}
-
-/* What those who need this server look at. */
-static bool is_telling(const struct power *power)
-{
-    return power->state == POWER_READY;
 }
 
 /* Put to sleep by force, and nobody has wanted it anew. */
@@ -174,33 +115,13 @@ static bool is_at_rest(const struct power *power)
     return power->resting && !power->evidence.alive;
 }
 
-static bool will_not_come(const struct power *power)
+bool depend_will_not_come(const struct power *power)
 {
     const bool may_come = power->state == POWER_READY || power->state == POWER_SLEEPING ||
                           power->wake.open || power->wake.queued || power->asked;
 
     return !may_come &&
            (power->failure != FAILURE_NONE || power->guard.kind != GUARD_NONE || is_at_rest(power));
-}
-
-void depend_touch(struct step *step)
-{
-    const struct fleet *fleet = step->fleet;
-    struct power *power = step->power;
-    const bool needs = needs_others(power);
-    const bool tells = is_telling(power);
-
-    power->asked = false;
-    if (needs != power->needed_others)
-        for (size_t i = 0; i < step->model->n_depends_on; i++)
-            touch(step, step->model->depends_on[i]);
-    if (tells != power->was_told_ready || will_not_come(power))
-        for (int edge = fleet->depend.first[step->server]; edge != MODEL_NONE;
-             edge = fleet->depend.next[edge])
-            if (fleet->powers[fleet->depend.from[edge]].wake.wait == WAIT_DEPENDENCY)
-                touch(step, fleet->depend.from[edge]);
-    power->needed_others = needs;
-    power->was_told_ready = tells;
 }
 
 enum wake_wait depend_wait(const struct step *step, char out[REASON_SIZE])
@@ -250,7 +171,7 @@ bool depend_failed(const struct step *step, char out[REASON_SIZE])
     for (size_t i = 0; i < step->model->n_depends_on; i++) {
         const int needed = step->model->depends_on[i];
 
-        if (!will_not_come(&fleet->powers[needed]))
+        if (!depend_will_not_come(&fleet->powers[needed]))
             continue;
         say_failure(step, needed, out);
         return true;
@@ -270,7 +191,7 @@ void depend_ask(struct step *step)
         power->asked = true;
         power->resting = false;
         power->retry_at = 0;
-        touch(step, needed);
+        depend_touch(step, needed);
     }
 }
 
@@ -293,5 +214,5 @@ void depend_end_turn(struct step *step)
     for (int server = depend->group_first[group]; server != MODEL_NONE;
          server = depend->group_next[server])
         if (step->fleet->powers[server].wake.wait == WAIT_TURN)
-            touch(step, server);
+            depend_touch(step, server);
 }

@@ -8,8 +8,8 @@
 
 int depend_init(struct depend *depend, const struct model *model); /* -ENOMEM */
 void depend_finish(struct depend *depend);
-void depend_keep(struct step *step);  /* leases of those that need this server */
-void depend_touch(struct step *step); /* makes those due whom a change concerns */
+void depend_touch(struct step *step, int server);     /* makes it due now */
+bool depend_will_not_come(const struct power *power); /* whoever needs it waits in vain */
 enum wake_wait depend_wait(const struct step *step,
                            char out[REASON_SIZE]); /* what a wake has to wait for, as a sentence */
 bool depend_failed(const struct step *step,

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "core/projects.h"
 
 static const char *const happening_names[HAPPENINGS] = {
     [HAPPENED_WAKE_REQUESTED] = "wake_requested",
@@ -129,7 +128,7 @@ void step_answer_open(struct step *step, enum command_action action, enum comman
         struct ledger_entry *entry = &ledger->entries[i];
 
         if (entry->used && entry->open && entry->server == step->server &&
-            entry->action == action && !project_has_command(entry))
+            entry->action == action && !command_is_for_project(entry))
             step_answer(step, entry, outcome, reason);
     }
 }

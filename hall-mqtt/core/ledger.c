@@ -50,6 +50,12 @@ const char *command_outcome_name(enum command_outcome outcome)
     return "?";
 }
 
+bool command_is_for_project(const struct ledger_entry *entry)
+{
+    return entry->site >= 0 && (entry->action == COMMAND_START || entry->action == COMMAND_STOP ||
+                                entry->action == COMMAND_RESTART);
+}
+
 struct ledger_entry *ledger_find(struct ledger *ledger, int server, const char *id)
 {
     for (size_t i = 0; i < LEDGER_MAX; i++) {

@@ -73,6 +73,8 @@ struct ledger_entry *ledger_add(struct ledger *ledger, int server, enum command_
 /* Who says an open command again hears its answers too. */
 void ledger_join(struct ledger_entry *entry, uint64_t route);
 
+bool command_is_for_project(const struct ledger_entry *entry);
+
 const char *command_action_name(enum command_action action); /* "wake" ...; NONE is NULL */
 bool command_action_from_name(const char *name, enum command_action *ret_action);
 const char *command_outcome_name(enum command_outcome outcome);

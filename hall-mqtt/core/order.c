@@ -113,7 +113,7 @@ static void order_sleep(struct step *step, struct ledger_entry *entry,
 /* Then the rule of the projects answers it, or what follows its acceptance. */
 static bool is_for_project(const struct step *step, const struct ledger_entry *entry)
 {
-    return project_has_command(entry) && project_of(step, entry->site);
+    return command_is_for_project(entry) && project_of(step, entry->site);
 }
 
 static void order_restart(struct step *step, struct ledger_entry *entry,

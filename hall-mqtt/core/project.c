@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "core/project_internal.h"
+#include "core/projects.h"
 
 /* What the agent tells. */
 
@@ -213,6 +213,14 @@ bool project_is_healthy(const struct project *project)
 bool project_is_busy(const struct project *project)
 {
     return first(project, is_busy);
+}
+
+bool project_is_leaving(const struct project *project)
+{
+    for (size_t i = 0; i < project->n; i++)
+        if (project->containers[i].leaving)
+            return true;
+    return false;
 }
 
 /* May visitors be let through, as far as its containers say? The site's own check says more: what

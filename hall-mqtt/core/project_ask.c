@@ -11,29 +11,11 @@ enum {
 
 /* --- commands --- */
 
-unsigned project_bit(enum project_verb verb)
-{
-    return 1U << verb;
-}
-
-enum project_verb project_verb_of(enum command_action action)
-{
-    return action == COMMAND_START     ? PROJECT_START
-           : action == COMMAND_STOP    ? PROJECT_STOP
-           : action == COMMAND_RESTART ? PROJECT_RESTART
-                                       : PROJECT_NOTHING;
-}
-
 static enum command_action action_of(enum project_verb verb)
 {
     return verb == PROJECT_START  ? COMMAND_START
            : verb == PROJECT_STOP ? COMMAND_STOP
                                   : COMMAND_RESTART;
-}
-
-bool project_has_command(const struct ledger_entry *entry)
-{
-    return entry->site != MODEL_NONE && project_verb_of(entry->action) != PROJECT_NOTHING;
 }
 
 void project_answer(struct step *step, struct project *project, enum project_verb verb,
@@ -72,42 +54,6 @@ void project_answer_lost(struct step *step, struct project *project)
 
 /* --- the wish --- */
 
-void project_begin_wish(struct step *step, struct project *project)
-{
-    const struct power *power = step->power;
-
-    project->wanted = true;
-    project->given_up = false;
-    project->alone = power_is_up(power->state) && !power->wake.open;
-    project->tries = 0;
-    project->retry_at = 0;
-    project->deadline = 0;
-    project->started = step->now.boot;
-    if (project->docker_up)
-        project->trouble[0] = '\0';
-    for (unsigned i = 0; i < STAGES; i++)
-        project->stages[i] = STAGE_UNREACHED;
-    step->changed = true;
-}
-
-void projects_want(struct step *step, int site)
-{
-    struct project *project = project_of(step, site);
-
-    if (!project || project->wanted || project_is_ready(step, project) ||
-        (project->given_up && project->retry_at > step->now.boot))
-        return;
-    project_begin_wish(step, project);
-}
-
-void project_end_wish(struct step *step, struct project *project)
-{
-    project->wanted = false;
-    project->tries = 0;
-    project->deadline = 0;
-    step->changed = true;
-}
-
 void project_fail_commands(struct step *step, struct project *project, const char *reason)
 {
     project_answer(step, project, PROJECT_START, OUTCOME_FAILED, reason);
@@ -123,7 +69,7 @@ void project_give_up(struct step *step, struct project *project, const char *rea
     project_fail_commands(step, project, reason);
 }
 
-void projects_fail(struct step *step, const char *reason)
+void project_fail_all(struct step *step, const char *reason)
 {
     struct project *project;
 

@@ -3,6 +3,7 @@
 
 #include "core/emit.h"
 #include "core/project_internal.h"
+#include "core/project_rule.h"
 
 enum {
     ANSWER_MOST = 10000, /* an agent that has not accepted an order by then will not */
@@ -179,7 +180,7 @@ void projects_hear(struct step *step)
     if (heard->answer)
         answered(step, heard->answer->sleep.answer, heard->answer->sleep.id,
                  heard->answer->sleep.reason);
-    if (heard->entry && heard->entry->open && project_has_command(heard->entry) &&
+    if (heard->entry && heard->entry->open && command_is_for_project(heard->entry) &&
         project_of(step, heard->entry->site))
         project_command(step, heard->entry);
 }

@@ -3,6 +3,7 @@
 
 #include "core/emit.h"
 #include "core/project_internal.h"
+#include "core/project_rule.h"
 
 /* --- what time and sight make of it --- */
 
@@ -75,6 +76,9 @@ void projects_order(struct step *step)
 {
     struct project *project;
 
+    if (step->wake_failed)
+        project_fail_all(step, step->wake_failure);
+    step->wake_failed = false;
     for (project = projects_first(step); project; project = projects_next(step, project)) {
         if (project->lost)
             project_answer_lost(step, project);
@@ -124,16 +128,6 @@ static void mark_stages(struct step *step, struct project *project, bool awaited
         mark_both(step, project, STAGE_CONTAINER_PRESENT, awaited);
     if (project_is_healthy(project))
         mark_both(step, project, STAGE_CONTAINER_HEALTHY, awaited);
-}
-
-void project_learn(struct project *project, int32_t ms)
-{
-    if (ms < 0)
-        return;
-    project->runs[project->next_run] = ms;
-    project->next_run = (uint8_t)((project->next_run + 1) % PROJECT_RUNS_MAX);
-    if (project->n_runs < PROJECT_RUNS_MAX)
-        project->n_runs++;
 }
 
 /* Only a start of its own, with its server up, tells how long one takes. */
@@ -243,4 +237,24 @@ int64_t projects_due(const struct step *step)
         }
     }
     return due;
+}
+
+static void tell_state(struct step *step, struct project *project)
+{
+    const enum project_state state = fleet_project_state(step->fleet, project->site);
+
+    if (state == project->state)
+        return;
+    project->state = state;
+    step->changed = true;
+    step_emit(step, &(struct action){.kind = ACTION_SITE,
+                                     .site = {.site = project->site, .changed = true}});
+}
+
+void projects_tell(struct step *step)
+{
+    struct project *project;
+
+    for (project = projects_first(step); project; project = projects_next(step, project))
+        tell_state(step, project);
 }

@@ -157,14 +157,6 @@ void project_mark_leaving(struct step *step, const struct project *project, bool
         }
 }
 
-bool project_is_leaving(const struct project *project)
-{
-    for (size_t i = 0; i < project->n; i++)
-        if (project->containers[i].leaving)
-            return true;
-    return false;
-}
-
 bool project_is_taken(const struct step *step, const struct project *project)
 {
     const struct project *other;
@@ -174,14 +166,4 @@ bool project_is_taken(const struct step *step, const struct project *project)
             if (other->containers[i].ordered && find(project, other->containers[i].name))
                 return true;
     return false;
-}
-
-void projects_note_listed(struct step *step)
-{
-    struct project *project;
-
-    for (project = projects_first(step); project; project = projects_next(step, project))
-        for (size_t i = 0; !project->configured && i < project->n; i++)
-            project->containers[i].listed =
-                holder_of(step, project, project->containers[i].name).project != NULL;
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "core/problem.h"
-#include "core/project_internal.h"
+#include "core/projects.h"
 
 /* Its state. */
 

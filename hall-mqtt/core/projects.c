@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/emit.h"
-#include "core/project_internal.h"
+#include "core/projects.h"
 
 /* --- making --- */
 
@@ -100,7 +100,75 @@ bool project_is_ready(const struct step *step, const struct project *project)
     return step->fleet->sites[project->site].ready;
 }
 
-/* --- what its agent tells, and who is told --- */
+/* --- the wish --- */
+
+void project_begin_wish(struct step *step, struct project *project)
+{
+    const struct power *power = step->power;
+
+    project->wanted = true;
+    project->given_up = false;
+    project->alone = power_is_up(power->state) && !power->wake.open;
+    project->tries = 0;
+    project->retry_at = 0;
+    project->deadline = 0;
+    project->started = step->now.boot;
+    if (project->docker_up)
+        project->trouble[0] = '\0';
+    for (unsigned i = 0; i < STAGES; i++)
+        project->stages[i] = STAGE_UNREACHED;
+    step->changed = true;
+}
+
+void projects_want(struct step *step, int site)
+{
+    struct project *project = project_of(step, site);
+
+    if (!project || project->wanted || project_is_ready(step, project) ||
+        (project->given_up && project->retry_at > step->now.boot))
+        return;
+    project_begin_wish(step, project);
+}
+
+void project_end_wish(struct step *step, struct project *project)
+{
+    project->wanted = false;
+    project->tries = 0;
+    project->deadline = 0;
+    step->changed = true;
+}
+
+/* --- what its agent tells --- */
+
+static const struct container *find_container(const struct project *project, const char *name)
+{
+    for (size_t i = 0; i < project->n; i++)
+        if (strcmp(project->containers[i].name, name) == 0)
+            return &project->containers[i];
+    return NULL;
+}
+
+static bool is_listed_elsewhere(const struct step *step, const struct project *project,
+                                const char *name)
+{
+    const struct project *other;
+
+    for (other = projects_first(step); other; other = projects_next(step, other))
+        if (other != project && find_container(other, name))
+            return true;
+    return false;
+}
+
+/* Which containers that were found by their label others name. */
+static void note_listed(struct step *step)
+{
+    struct project *project;
+
+    for (project = projects_first(step); project; project = projects_next(step, project))
+        for (size_t i = 0; !project->configured && i < project->n; i++)
+            project->containers[i].listed =
+                is_listed_elsewhere(step, project, project->containers[i].name);
+}
 
 /* One that Hall does not understand tells nothing. */
 static void distrust(struct project *project, int schema)
@@ -121,41 +189,23 @@ void projects_told(struct step *step, const struct containers_told *told)
             distrust(project, told->schema);
         else
             project_told(step, project, told);
-    projects_note_listed(step);
+    note_listed(step);
     if (told->docker_up && !projects_first(step))
         step_stage(step, STAGE_DOCKER_UP);
     step->changed = true;
 }
 
-static void tell_state(struct step *step, struct project *project)
+void project_learn(struct project *project, int32_t ms)
 {
-    const enum project_state state = fleet_project_state(step->fleet, project->site);
-
-    if (state == project->state)
+    if (ms < 0)
         return;
-    project->state = state;
-    step->changed = true;
-    step_emit(step, &(struct action){.kind = ACTION_SITE,
-                                     .site = {.site = project->site, .changed = true}});
-}
-
-void projects_tell(struct step *step)
-{
-    struct project *project;
-
-    for (project = projects_first(step); project; project = projects_next(step, project))
-        tell_state(step, project);
+    project->runs[project->next_run] = ms;
+    project->next_run = (uint8_t)((project->next_run + 1) % PROJECT_RUNS_MAX);
+    if (project->n_runs < PROJECT_RUNS_MAX)
+        project->n_runs++;
 }
 
 /* --- over a reload --- */
-
-static const struct container *find_container(const struct project *project, const char *name)
-{
-    for (size_t i = 0; i < project->n; i++)
-        if (strcmp(project->containers[i].name, name) == 0)
-            return &project->containers[i];
-    return NULL;
-}
 
 static void take_over(struct container *container, const struct container *known)
 {
@@ -182,9 +232,22 @@ static void adopt_containers(struct project *project, const struct project *was)
     }
 }
 
+unsigned project_bit(enum project_verb verb)
+{
+    return 1U << verb;
+}
+
+enum project_verb project_verb_of(enum command_action action)
+{
+    return action == COMMAND_START     ? PROJECT_START
+           : action == COMMAND_STOP    ? PROJECT_STOP
+           : action == COMMAND_RESTART ? PROJECT_RESTART
+                                       : PROJECT_NOTHING;
+}
+
 void projects_restore_command(struct fleet *fleet, const struct ledger_entry *entry)
 {
-    if (!entry->open || !project_has_command(entry))
+    if (!entry->open || !command_is_for_project(entry))
         return;
     struct project *project = &fleet->projects[fleet->sites[entry->site].project];
     const uint8_t flag = (uint8_t)project_bit(project_verb_of(entry->action));

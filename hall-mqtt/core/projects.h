@@ -1,13 +1,19 @@
 /*
- * projects: those of the server at hand: what their agent tells, who wants them, what is ordered.
+ * projects: those of the server at hand: what their agent tells of them, and who wants them.
  */
 #ifndef HALL_CORE_PROJECTS_H
 #define HALL_CORE_PROJECTS_H
 
 #include "core/state.h"
 
-/* project.c: what is known of a project */
+/* projects.c: those of the server at hand: first, next, NULL */
+struct project *projects_first(const struct step *step);
+struct project *projects_next(const struct step *step, const struct project *project);
+const struct model_site *project_site(const struct step *step, const struct project *project);
+bool project_is_ready(const struct step *step, const struct project *project);
 struct project *project_of(const struct step *step, int site); /* NULL: it is none */
+
+/* project.c: what is known of one */
 void project_told(struct step *step, struct project *project, const struct containers_told *told);
 bool project_is_known(const struct power *power, const struct project *project);
 bool project_is_stopped(const struct project *project);
@@ -15,23 +21,27 @@ bool project_is_running(const struct project *project);
 bool project_is_whole(const struct project *project); /* none is missing */
 bool project_is_healthy(const struct project *project);
 bool project_is_busy(const struct project *project);
+bool project_is_leaving(const struct project *project);  /* another's order stops one of its own */
+bool project_has_up(const struct project *project);      /* at least one that is up */
+bool container_is_up(const struct container *container); /* there, and not stopped */
+/* The first container that is not there; that is unwell; NULL: none. */
+const struct container *project_missing(const struct project *project);
+const struct container *project_sick(const struct project *project);
+/* May visitors be let through, as far as its containers say? */
 bool project_admits(const struct power *power, const struct project *project, bool has_check);
 
-/* projects.c, project_run.c, project_ask.c: all of a server, what is ordered, commands */
+/* projects.c */
 int projects_init(struct fleet *fleet); /* -ENOMEM */
 void projects_finish(struct fleet *fleet);
 void projects_told(struct step *step, const struct containers_told *told);
-void projects_hear(struct step *step); /* answers of its agent, and that it went; commands */
 /* Somebody wants this site, and it is not ready. */
 void projects_want(struct step *step, int site);
-void projects_order(struct step *step);  /* what is to be started or stopped now; before sites are
-                                            looked at */
-void projects_settle(struct step *step); /* what came of it; afterwards */
-void projects_tell(struct step *step);   /* which states changed; last */
-void projects_fail(struct step *step, const char *reason); /* its server does not come */
-int64_t projects_due(const struct step *step);
-bool project_has_command(const struct ledger_entry *entry); /* is it one to a project? */
-void project_learn(struct project *project, int32_t ms);
+void project_begin_wish(struct step *step, struct project *project);
+void project_end_wish(struct step *step, struct project *project);
+/* Commands that wait for their end: a bit each. */
+unsigned project_bit(enum project_verb verb);
+enum project_verb project_verb_of(enum command_action action);
+void project_learn(struct project *project, int32_t ms); /* how long a start took */
 /* After a restart or reload: whoever asked still waits for an end. */
 void projects_restore_command(struct fleet *fleet, const struct ledger_entry *entry);
 /* Over a reload: everything but what is configured. */

@@ -1,13 +1,13 @@
 #include "core/settle.h"
 
 #include "base/array.h"
-#include "core/depend.h"
+#include "core/dependents.h"
 #include "core/emit.h"
 #include "core/expire.h"
 #include "core/order.h"
 #include "core/policy.h"
 #include "core/problem.h"
-#include "core/projects.h"
+#include "core/project_rule.h"
 #include "core/sight.h"
 #include "core/sites.h"
 #include "core/sleep.h"
@@ -33,7 +33,7 @@ static const struct rule {
     {sleep_take_wish, NULL},        /* a sleep that is wished is proposed */
     {wake_begin, NULL},             /* a wake that is wished or queued begins */
     {policy_keep, policy_due},      /* standing leases come and go */
-    {depend_keep, NULL},            /* and those of servers that need this one */
+    {dependents_keep, NULL},        /* and those of servers that need this one */
     {expire_leases, expire_due},    /* all others end with their time */
     {projects_order, projects_due}, /* containers are started and stopped */
     {sites_update, NULL},           /* visitors are let through, or no more */
@@ -41,7 +41,7 @@ static const struct rule {
     {wake_tick, wake_due},          /* a wake sends, waits, runs out of time */
     {want_wakes, want_due},         /* leases want a server that is down */
     {sleep_when_idle, NULL},        /* no lease: it may sleep */
-    {depend_touch, NULL},           /* those that are concerned look at it */
+    {dependents_tell, NULL},        /* those that are concerned look at it */
 };
 
 /* One round: each rule once, in order. Did any change a fact? */

@@ -115,6 +115,8 @@ struct step {
     struct wake_wish wish;
     struct cancel_wish cancel;
     struct sleep_wish sleep;
+    bool wake_failed; /* nobody is to wait any longer for what is on the server */
+    char wake_failure[REASON_SIZE];
     bool became_ready; /* the wake that led there is over */
     enum silence silence;
 

@@ -7,7 +7,6 @@
 #include "core/guard.h"
 #include "core/leases.h"
 #include "core/problem.h"
-#include "core/projects.h"
 #include "core/transition.h"
 #include "core/wake_internal.h"
 #include "core/waking.h"
@@ -149,6 +148,12 @@ static const char *failure_advice(enum wake_failure failure)
     return "";
 }
 
+static void note_failure(struct step *step, const char *reason)
+{
+    step->wake_failed = true;
+    text_copy(step->wake_failure, sizeof(step->wake_failure), reason);
+}
+
 static void end_failed(struct step *step, enum wake_failure failure, const char *reason)
 {
     struct power *power = step->power;
@@ -163,7 +168,7 @@ static void end_failed(struct step *step, enum wake_failure failure, const char 
     depend_end_turn(step);
     step_tell(step, HAPPENED_WAKE_FAILED, ms, "%s", reason);
     answer_commands(step, OUTCOME_FAILED, reason);
-    projects_fail(step, reason);
+    note_failure(step, reason);
 }
 
 static int64_t back_off(uint32_t failures)
@@ -244,7 +249,7 @@ static void refuse_queued(struct step *step)
     step_transition(step, POWER_CANCEL, reason);
     step_tell(step, HAPPENED_WAKE_FAILED, 0, "%s", reason);
     answer_commands(step, OUTCOME_FAILED, reason);
-    projects_fail(step, reason);
+    note_failure(step, reason);
 }
 
 static void begin_queued(struct step *step)
