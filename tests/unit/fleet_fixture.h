@@ -1,7 +1,6 @@
 /*
  * A small fleet for tests: a model built by hand, a clock that only the test moves, and every
- * action kept in an array. Include after <cmocka.h>. One world at a time for each test; world_init
- * and world_finish.
+ * action kept in an array. One world at a time for each test; world_init and world_finish.
  */
 #ifndef HALL_TESTS_FLEET_FIXTURE_H
 #define HALL_TESTS_FLEET_FIXTURE_H
@@ -11,6 +10,7 @@
 #include <string.h>
 
 #include "core/fleet.h"
+#include "unit.h"
 
 /* The servers: a full one; one with a single TCP check and no agent needed; one that only its agent
  * tells of; one on loopback; four plain ones that depend on each other once world_link was called.

@@ -1,11 +1,5 @@
 /* What connection tracking tells of forwarded connections, and messages that lie. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include <arpa/inet.h>
-#include <cmocka.h>
 #include <endian.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nf_conntrack_tcp.h>
@@ -17,6 +11,7 @@
 #include <string.h>
 
 #include "bridges/agent/watch/forwarded.h"
+#include "unit.h"
 
 /* A message under construction; nests are closed in reverse. */
 static _Alignas(4) char message[1024];
@@ -108,7 +103,6 @@ static void test_a_published_port(void **state)
 {
     struct forwarded_flow flow;
     char shown[INET6_ADDRSTRLEN];
-    (void)state;
     build("192.0.2.7", "192.168.1.20", IPPROTO_TCP, IPS_DST_NAT | IPS_SEEN_REPLY);
     assert_true(reads(&flow));
     assert_string_equal(inet_ntop(AF_INET6, &flow.from, shown, sizeof shown), "::ffff:192.0.2.7");
@@ -131,7 +125,6 @@ static void test_a_published_port(void **state)
 static void test_what_is_not_forwarded(void **state)
 {
     struct forwarded_flow flow;
-    (void)state;
     build("192.0.2.7", "192.168.1.20", IPPROTO_TCP, IPS_SEEN_REPLY | IPS_SRC_NAT);
     assert_false(reads(&flow));
     build("192.0.2.7", "192.168.1.20", IPPROTO_UDP, IPS_DST_NAT);
@@ -144,7 +137,6 @@ static void test_what_is_not_forwarded(void **state)
 static void test_cut_anywhere(void **state)
 {
     struct forwarded_flow flow;
-    (void)state;
     build("192.0.2.7", "192.168.1.20", IPPROTO_TCP, IPS_DST_NAT);
     put_counters(CTA_COUNTERS_ORIG, 1, 100);
     for (const size_t whole = length; length > 0; length--)
@@ -162,7 +154,6 @@ static void test_cut_anywhere(void **state)
 static void test_the_age_of_the_last_packet(void **state)
 {
     struct forwarded *forwarded;
-    (void)state;
     assert_int_equal(forwarded_create(&forwarded), 0);
     /* An answer is missing: the kernel forgets it after 300 s. */
     assert_int_equal(forwarded_silent_s(forwarded, &(struct forwarded_flow){.timeout_s = 290}), 9);

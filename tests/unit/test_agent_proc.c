@@ -1,19 +1,13 @@
 /* The texts of /proc, as they are and as nobody wants them. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <string.h>
 
 #include "bridges/agent/watch/proc.h"
+#include "unit.h"
 
 static void test_load_and_uptime(void **state)
 {
     double load = 0;
     int64_t seconds = 0;
-    (void)state;
     assert_true(proc_read_load("2.05 1.50 0.99 3/512 12345\n", &load));
     assert_true(load > 2.04 && load < 2.06);
     assert_true(proc_read_uptime("356190.77 1411300.52\n", &seconds));
@@ -29,7 +23,6 @@ static void test_load_and_uptime(void **state)
 static void test_memory(void **state)
 {
     struct proc_memory memory = {0};
-    (void)state;
     assert_true(proc_read_memory(
         "MemTotal:        8048024 kB\nMemFree: 1 kB\nMemAvailable:    6144000 kB\n", &memory));
     assert_int_equal(memory.total_mb, 7859);
@@ -57,7 +50,6 @@ static const char net_dev[] =
 static void test_traffic(void **state)
 {
     uint64_t bytes = 0;
-    (void)state;
     assert_true(proc_read_traffic(net_dev, "eno1", &bytes));
     assert_int_equal(bytes, 1200);
     assert_true(proc_read_traffic(net_dev, NULL, &bytes));
@@ -75,7 +67,6 @@ static void test_traffic(void **state)
 static void test_default_interface(void **state)
 {
     char interface[IF_NAMESIZE] = "";
-    (void)state;
     assert_true(proc_read_default_interface(
         "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
         "wlan0\t00000000\t0101A8C0\t0003\t0\t0\t600\t00000000\t0\t0\t0\n"
@@ -92,7 +83,6 @@ static void test_default_interface(void **state)
 static void test_disks(void **state)
 {
     uint64_t bytes = 0;
-    (void)state;
     assert_true(proc_read_disks("   8       0 sda 100 0 10 9 50 0 20 7 0 0 0\n"
                                 "   8       1 sda1 100 0 10 9 50 0 20 7 0 0 0\n"
                                 " 259       0 nvme0n1 1 0 100 1 1 0 200 1 0 0 0\n"
@@ -112,7 +102,6 @@ static void test_names(void **state)
 {
     char comm[PROC_COMM_SIZE] = "";
     char id[37] = "";
-    (void)state;
     assert_true(proc_read_comm("rsync\n", comm));
     assert_string_equal(comm, "rsync");
     assert_true(proc_read_comm("a name (of) two", comm));

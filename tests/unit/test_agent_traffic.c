@@ -1,13 +1,8 @@
 /* Which open connections are use: bytes that move on one that stays. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <string.h>
 
 #include "bridges/agent/watch/traffic.h"
+#include "unit.h"
 
 enum { WINDOW = 120000, LOOK = 15000 };
 
@@ -17,14 +12,12 @@ static int64_t now;
 
 static int begin(void **state)
 {
-    (void)state;
     now = 1000000;
     return 0;
 }
 
 static int end(void **state)
 {
-    (void)state;
     traffic_finish(&traffic);
     return 0;
 }
@@ -59,7 +52,6 @@ static bool look_one(int64_t bytes, int64_t quiet_ms, int64_t later)
 
 static void test_a_stream_counts_from_the_second_look_on(void **state)
 {
-    (void)state;
     assert_true(look_one(5000, 0, 0));
     assert_int_equal(found.n, 0);
     assert_false(look_one(9000, 100, TRAFFIC_SETTLE_MS));
@@ -72,7 +64,6 @@ static void test_a_stream_counts_from_the_second_look_on(void **state)
 
 static void test_it_ends_with_its_last_byte_and_the_window(void **state)
 {
-    (void)state;
     look_one(5000, 0, 0);
     look_one(5000, WINDOW - 1, WINDOW - 1);
     assert_int_equal(found.n, 1);
@@ -84,7 +75,6 @@ static void test_it_ends_with_its_last_byte_and_the_window(void **state)
 
 static void test_checks_each_second_are_nothing(void **state)
 {
-    (void)state;
     for (uint64_t id = 1; id < 50; id++) {
         const struct traffic_seen seen = connection(id, 900, 3);
         assert_true(look(&seen, 1, id % 2 ? LOOK : TRAFFIC_SETTLE_MS));
@@ -95,7 +85,6 @@ static void test_checks_each_second_are_nothing(void **state)
 static void test_an_idle_pool_is_nothing_and_asks_for_no_second_look(void **state)
 {
     struct traffic_seen pool[20];
-    (void)state;
     for (size_t i = 0; i < 20; i++)
         pool[i] = connection(i, 100000, WINDOW);
     assert_false(look(pool, 20, 0));
@@ -106,7 +95,6 @@ static void test_an_idle_pool_is_nothing_and_asks_for_no_second_look(void **stat
 static void test_of_a_forwarded_one_packets_without_bytes_are_nothing(void **state)
 {
     struct traffic_seen seen = connection(7, 100, 0);
-    (void)state;
     seen.timed = false;
     look(&seen, 1, 0);
     for (int i = 0; i < 8; i++)
@@ -125,7 +113,6 @@ static void test_of_a_forwarded_one_packets_without_bytes_are_nothing(void **sta
 
 static void test_bytes_are_of_the_last_minute(void **state)
 {
-    (void)state;
     look(NULL, 0, 0); /* the agent has looked before: it knows when this one began */
     int64_t bytes = 0;
     for (int i = 0; i < 40; i++)
@@ -140,7 +127,6 @@ static void test_bytes_are_of_the_last_minute(void **state)
 static void test_those_that_move_most_are_named(void **state)
 {
     struct traffic_seen seen[30];
-    (void)state;
     look(NULL, 0, 0);
     for (size_t i = 0; i < 30; i++)
         seen[i] = connection(i, (int64_t)(i * 7 % 30) * 1000, 0);
@@ -154,7 +140,6 @@ static void test_those_that_move_most_are_named(void **state)
 
 static void test_more_than_are_followed(void **state)
 {
-    (void)state;
     struct traffic_seen seen = connection(0, 1, 0);
     for (; seen.id < TRAFFIC_MAX; seen.id++)
         assert_int_equal(traffic_take(&traffic, &seen, now), 0);

@@ -1,16 +1,11 @@
 /* The announcer beside a broker of a few lines. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "ha-discovery/announcer.h"
+#include "unit.h"
 
 enum { MANY = 300 };
 
@@ -320,7 +315,6 @@ static void test_many(void **state)
     uint64_t flying[4];
     size_t sent = 0, n_flying = 0;
 
-    (void)state;
     for (size_t i = 0; i < MANY; i++) {
         snprintf(ids[i], sizeof(ids[i]), "s%zu", i);
         servers[i] = (struct model_server){.id = ids[i], .name = ids[i]};

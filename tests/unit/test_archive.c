@@ -1,10 +1,4 @@
 /* What the store wrote, read again: pages, filters, figures; and its nightly backups. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <dirent.h>
 #include <errno.h>
 #include <poll.h>
@@ -19,6 +13,7 @@
 #include "store/archive.h"
 #include "store/backup.h"
 #include "store/tuning.h"
+#include "unit.h"
 
 enum { LIMIT_MS = 20000 };
 
@@ -268,7 +263,6 @@ static void test_no_file_is_said(void **state)
 {
     struct archive *archive = NULL;
     char why[ARCHIVE_SENTENCE] = "";
-    (void)state;
     assert_true(archive_open("/nowhere/hall.db", 100, &archive, why) < 0);
     assert_non_null(strstr(why, "/nowhere/hall.db"));
     archive_close(NULL);

@@ -1,17 +1,11 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/array.h"
+#include "unit.h"
 #include "web/admin/asset.h"
 
 static void the_page_and_its_parts_are_there(void **state)
 {
-    (void)state;
     const struct asset *page = asset_find("/");
     assert_non_null(page);
     assert_false(page->packed);
@@ -42,7 +36,6 @@ static void read_named(const char *start, char *out, size_t size)
 static void the_page_is_there_in_french(void **state)
 {
     static const char words[] = "<html lang=\"fr\">";
-    (void)state;
     const struct asset *page = asset_page(LANGUAGE_FRENCH);
     assert_non_null(page);
     assert_non_null(memmem(page->bytes, page->length, words, sizeof words - 1));
@@ -53,7 +46,6 @@ static void what_the_page_names_is_packed_and_lasts(void **state)
 {
     static const char *const starts[] = {"src=\"", "stylesheet\" href=\""};
     char path[128];
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(starts); i++) {
         read_named(starts[i], path, sizeof path);
         const struct asset *asset = asset_find(path);

@@ -1,17 +1,12 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "unit.h"
 #include "web/board/board.h"
 
 static struct model_server servers[3];
@@ -65,7 +60,6 @@ static void what_is_posted_of_a_project_is_news_of_its_server(void **state)
     struct board *board;
     struct notice notice;
 
-    (void)state;
     assert_int_equal(board_create(&of_projects, &board), 0);
     assert_false(board_read_project(board, 0, &read)); /* no project */
     assert_false(board_read_project(board, 1, &read)); /* nothing is known */

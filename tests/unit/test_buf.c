@@ -1,18 +1,12 @@
 #include "base/buf.h"
+#include "unit.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 static void test_empty_is_readable(void **state)
 {
-    (void)state;
     struct buf buf = BUF_INIT(10);
     assert_string_equal(buf_text(&buf), "");
     assert_int_equal(buf_error(&buf), 0);
@@ -22,7 +16,6 @@ static void test_empty_is_readable(void **state)
 
 static void test_grows_and_keeps_everything(void **state)
 {
-    (void)state;
     struct buf buf = BUF_INIT(100000);
     for (int i = 0; i < 1000; i++)
         buf_printf(&buf, "%d,", i);
@@ -37,7 +30,6 @@ static void test_grows_and_keeps_everything(void **state)
 
 static void test_limit_is_exact_and_sticky(void **state)
 {
-    (void)state;
     struct buf buf = BUF_INIT(4);
     buf_puts(&buf, "abcd");
     assert_int_equal(buf_error(&buf), 0);
@@ -56,7 +48,6 @@ static void test_limit_is_exact_and_sticky(void **state)
 
 static void test_printf_over_the_limit_adds_nothing(void **state)
 {
-    (void)state;
     struct buf buf = BUF_INIT(8);
     buf_puts(&buf, "ab");
     buf_printf(&buf, "%s", "1234567");
@@ -67,7 +58,6 @@ static void test_printf_over_the_limit_adds_nothing(void **state)
 
 static void test_steal_hands_over(void **state)
 {
-    (void)state;
     char *text = NULL;
     struct buf buf = BUF_INIT(8);
     buf_puts(&buf, "ab");
@@ -89,7 +79,6 @@ static void test_steal_hands_over(void **state)
 
 static void test_no_limit_does_not_overflow(void **state)
 {
-    (void)state;
     struct buf buf = BUF_INIT(SIZE_MAX / 2);
     buf_puts(&buf, "abc");
     assert_int_equal(buf_error(&buf), 0);

@@ -1,16 +1,11 @@
 #include "base/array.h"
 #include "base/clock.h"
+#include "unit.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 
 static void test_format(void **state)
 {
-    (void)state;
     char out[RFC3339_SIZE];
     assert_string_equal(rfc3339_format(0, out), "1970-01-01T00:00:00Z");
     /* Clocks that were read a millisecond apart do not turn a whole second into the one before. */
@@ -31,7 +26,6 @@ static void test_format(void **state)
 
 static void test_parse(void **state)
 {
-    (void)state;
     static const struct {
         const char *text;
         int64_t ms;
@@ -54,7 +48,6 @@ static void test_parse(void **state)
 
 static void test_parse_refuses(void **state)
 {
-    (void)state;
     static const char *const bad[] = {
         "",
         "2026-11-22",
@@ -85,7 +78,6 @@ static void test_parse_refuses(void **state)
 
 static void test_days_in_month(void **state)
 {
-    (void)state;
     assert_int_equal(clock_days_in_month(2026, 2), 28);
     assert_int_equal(clock_days_in_month(2028, 2), 29);
     assert_int_equal(clock_days_in_month(2100, 2), 28);
@@ -96,7 +88,6 @@ static void test_days_in_month(void **state)
 
 static void test_clocks(void **state)
 {
-    (void)state;
     struct now first = clock_now();
     struct now second = clock_now();
     assert_true(second.boot >= first.boot);

@@ -1,15 +1,10 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
+#include "unit.h"
 #include "words/command.h"
 
 /* 2026-11-22T09:28:29Z */
@@ -56,7 +51,6 @@ static void test_plain_words(void **state)
         {TOPIC_PROJECT_COMMAND, "{\"action\":\"stop\"}", COMMAND_STOP},
         {TOPIC_PROJECT_COMMAND, "{\"action\":\"stop\",\"for\":null,\"force\":false}", COMMAND_STOP},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         assert_int_equal(read_text(rows[i].kind, rows[i].text), 0);
         assert_int_equal(command.action, rows[i].action);
@@ -66,7 +60,6 @@ static void test_plain_words(void **state)
 
 static void test_whole_json(void **state)
 {
-    (void)state;
     assert_int_equal(
         read_text(TOPIC_SERVER_COMMAND,
                   "{\"action\":\"wake\",\"id\":\"x-1\",\"by\":\"Zoé\",\"for\":\"1h30m\","
@@ -87,7 +80,6 @@ static void test_whole_json(void **state)
 
 static void test_values(void **state)
 {
-    (void)state;
     assert_int_equal(read_text(TOPIC_SERVER_POLICY_SET, "scheduled"), 0);
     assert_int_equal(command.action, COMMAND_POLICY);
     assert_int_equal(command.policy, POLICY_SCHEDULED);
@@ -110,7 +102,6 @@ static void test_holds(void **state)
 {
     static const char until[] =
         "{\"until\":\"2026-11-22T10:28:29Z\",\"reason\":\"backup of /srv\"}";
-    (void)state;
     assert_int_equal(read_text(TOPIC_SERVER_HOLD, "{\"for\":\"2h\",\"reason\":\"backup\"}"), 0);
     assert_int_equal(command.action, COMMAND_HOLD);
     assert_string_equal(command.name, "backup");
@@ -134,7 +125,6 @@ static void check_retained(enum topic_kind kind, const char *text, const char *w
 
 static void test_retained(void **state)
 {
-    (void)state;
     check_retained(TOPIC_SERVER_COMMAND, "wake", "retained");
     check_retained(TOPIC_SERVER_COMMAND, "nonsense", "retained");
     assert_int_equal(command.action, COMMAND_NONE);
@@ -152,7 +142,6 @@ static void test_empty_is_refused(void **state)
     static const enum topic_kind kinds[] = {TOPIC_SERVER_COMMAND, TOPIC_SERVER_POWER_SET,
                                             TOPIC_SERVER_IDLE_SET, TOPIC_SERVER_KEEP_AWAKE_SET,
                                             TOPIC_PROJECT_COMMAND};
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         assert_int_equal(read_bytes(kinds[i], "", 0, false), -EINVAL);
         assert_string_equal(reason, "empty");
@@ -226,7 +215,6 @@ static void test_refusals(void **state)
         {TOPIC_PROJECT_COMMAND, -EINVAL, "{\"action\":\"stop\",\"speed\":null}", "\"speed\""},
         {TOPIC_AGENT_STATE, -ENOTSUP, "wake", "takes no commands"},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         int error = read_text(rows[i].kind, rows[i].text);
         if (error != rows[i].error)
@@ -237,7 +225,6 @@ static void test_refusals(void **state)
 
 static void test_a_refusal_knows_who_asked(void **state)
 {
-    (void)state;
     assert_int_equal(
         read_text(TOPIC_SERVER_COMMAND, "{\"speed\":3,\"id\":\"x-9\",\"by\":\"cron\"}"), -EINVAL);
     assert_string_equal(command.id, "x-9");
@@ -247,7 +234,6 @@ static void test_a_refusal_knows_who_asked(void **state)
 static void test_id_lengths(void **state)
 {
     char text[128];
-    (void)state;
     snprintf(text, sizeof text, "{\"action\":\"wake\",\"id\":\"%064d\"}", 0);
     assert_int_equal(read_text(TOPIC_SERVER_COMMAND, text), 0);
     snprintf(text, sizeof text, "{\"action\":\"wake\",\"id\":\"%065d\"}", 0);
@@ -259,7 +245,6 @@ static void test_monsters(void **state)
 {
     size_t size = 1 << 20;
     char *text = malloc(size);
-    (void)state;
     assert_non_null(text);
     memset(text, 'w', size);
     assert_int_equal(read_bytes(TOPIC_SERVER_COMMAND, text, size, false), -EINVAL);
@@ -297,7 +282,6 @@ static void test_what_each_topic_takes(void **state)
         [TOPIC_SERVER_HOLD] = {"{\"until\":\"2026-11-22T10:00:00Z\"}", true, true},
         [TOPIC_PROJECT_COMMAND] = {"start", false, false},
     };
-    (void)state;
     for (size_t kind = 0; kind < TOPIC_KINDS; kind++) {
         const char *payload = rows[kind].payload;
         if (!payload) {
@@ -341,7 +325,6 @@ static void test_which_actions_each_topic_takes(void **state)
         {"release", COMMAND_NONE},      {"policy", COMMAND_NONE},   {"idle", COMMAND_NONE},
         {"keep_awake", COMMAND_NONE},   {"none", COMMAND_NONE},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         for (size_t j = 0; j < sizeof words / sizeof words[0]; j++) {
             char json[64];
@@ -388,7 +371,6 @@ static void test_which_keys_each_topic_takes(void **state)
         {"reason", "\"x\"", false},
         {"speed", "3", false},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         for (size_t j = 0; j < sizeof keys / sizeof keys[0]; j++) {
             char json[128];
@@ -424,7 +406,6 @@ static void test_bounds(void **state)
         {TOPIC_SERVER_HOLD, 0, 1000, "{\"until\":\"2026-11-22T09:28:30Z\"}"},
         {TOPIC_SERVER_HOLD, -ESTALE, 0, "{\"until\":\"2026-11-22T09:28:29Z\"}"},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (read_text(rows[i].kind, rows[i].text) != rows[i].error)
             fail_msg("%s: %s", rows[i].text, reason);

@@ -3,19 +3,15 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/clock.h"
 #include "config/option.h"
+#include "unit.h"
 
 #define SERVER  "'address':'192.168.1.20','mac':'aa:bb:cc:dd:ee:01'"
 #define SERVERS "'servers':{'s':{" SERVER "}}"
@@ -75,7 +71,6 @@ static void address_is(struct in_addr address, const char *expected)
 
 static void test_ten_lines_are_enough(void **state)
 {
-    (void)state;
     struct config *config = good("{'servers':{'nas':{'address':'192.168.1.20',"
                                  "'mac':'AA-BB-CC-DD-EE-01'}},'domains':{'Nas.Example.org':"
                                  "{'server':'nas'}}}");
@@ -161,7 +156,6 @@ static void test_ten_lines_are_enough(void **state)
 
 static void test_empty_is_a_configuration(void **state)
 {
-    (void)state;
     struct config *config = good("{}");
     assert_int_equal(config->model.n_servers, 0);
     config_free(config);
@@ -172,7 +166,6 @@ static void test_empty_is_a_configuration(void **state)
 
 static void test_example_ships_whole(void **state)
 {
-    (void)state;
     struct buf errors = BUF_INIT(100000);
     struct config *config = NULL;
     int r = config_load(TEST_DIR "/../docs/domains.example.json", &config, &errors);
@@ -222,7 +215,6 @@ static void test_example_ships_whole(void **state)
 
 static void test_every_key_is_read(void **state)
 {
-    (void)state;
     struct config *config = good(
         "{'$schema':'x','timezone':'Europe/Paris','site':'attic','language':'fr',"
         "'mqtt':{'url':'mqtts://Broker.lan','username':'u','ca':'/etc/ca.crt','base_topic':'a/b',"
@@ -354,7 +346,6 @@ static void test_every_key_is_read(void **state)
 
 static void test_mqtt_over_a_socket(void **state)
 {
-    (void)state;
     struct config *config = good("{'mqtt':{'url':'mqtt+unix:///run/m.sock'}}");
     assert_null(config->mqtt.host);
     assert_string_equal(config->mqtt.unix_path, "/run/m.sock");
@@ -363,7 +354,6 @@ static void test_mqtt_over_a_socket(void **state)
 
 static void test_derived_checks(void **state)
 {
-    (void)state;
     struct config *config =
         good("{'servers':{'lo':{'address':'127.0.0.2','mac':'02:00:00:00:00:01'},"
              "'lo2':{'address':'127.0.0.2','mac':'02:00:00:00:00:02'},"
@@ -412,7 +402,6 @@ static void test_derived_checks(void **state)
  * or the domain where the upstream is an address. */
 static void test_how_upstreams_are_reached(void **state)
 {
-    (void)state;
     struct config *config =
         good("{'servers':{'s':{" SERVER ",'macs':['aa:bb:cc:dd:ee:02','AA-BB-CC-DD-EE-03'],"
              "'checks':[{'http':{'url':'https://h/','timeout':'20s','tls':{'name':'x.lan'}}},"
@@ -474,7 +463,6 @@ static void zones_are(const char *zones, const char *file, const char *policy, c
 /* The zone of hours comes from the nearest that has one: access, policy, file. */
 static void test_zones_are_inherited(void **state)
 {
-    (void)state;
     zones_are("", "", "UTC", "UTC", "");
     zones_are("", "'timezone':'Europe/Paris',", "Europe/Paris", "Europe/Paris", "");
     zones_are("'policy':{'timezone':'America/New_York'},", "'timezone':'Europe/Paris',",
@@ -487,7 +475,6 @@ static void test_zones_are_inherited(void **state)
 
 static void test_quotas_of_a_project_may_stand_in_its_access(void **state)
 {
-    (void)state;
     struct config *config =
         good("{'servers':{'s':{" SERVER "}},'domains':{'d.org':{'server':'s','projects':{'p':{"
              "'minutes_per_day':30,'access':{'wakes_per_day':7}},'q':{'access':{"
@@ -516,7 +503,6 @@ static void test_quotas_of_a_project_may_stand_in_its_access(void **state)
 
 static void test_wrong_types_and_ranges(void **state)
 {
-    (void)state;
     static const struct refusal cases[] = {
         {"[]", "F: /: found an array of 0; allowed: an object\n"},
         {"'x'", "F: /: found \"x\"; allowed: an object\n"},
@@ -590,7 +576,6 @@ static void test_wrong_types_and_ranges(void **state)
 
 static void test_required_and_unknown_keys(void **state)
 {
-    (void)state;
     static const struct refusal cases[] = {
         {"{'servers':{'s':{}}}",
          "F: /servers/s/address: found nothing; allowed: an IPv4 address, as \"192.168.1.20\"\n"
@@ -618,7 +603,6 @@ static void test_required_and_unknown_keys(void **state)
 
 static void test_formats(void **state)
 {
-    (void)state;
     static const struct {
         const char *text, *pointer, *allowed;
     } cases[] = {
@@ -730,7 +714,6 @@ static void test_formats(void **state)
 
 static void test_what_must_fit_together(void **state)
 {
-    (void)state;
     static const struct refusal cases[] = {
         {"{" SERVERS ",'domains':{'d.org':{'server':'t'}}}",
          "F: /domains/d.org/server: found \"t\", which is no server; allowed: the id of a server "
@@ -787,7 +770,6 @@ static void test_what_must_fit_together(void **state)
 
 static void test_policies_must_make_sense(void **state)
 {
-    (void)state;
     static const struct refusal cases[] = {
         {D("'policy':{'mode':'scheduled'}"),
          "F: /domains/d.org/policy/windows: found none; allowed: at least one window with mode "
@@ -849,7 +831,6 @@ static void test_policies_must_make_sense(void **state)
 
 static void test_windows_may_overlap_and_wait(void **state)
 {
-    (void)state;
     struct config *config =
         good(D("'policy':{'mode':'scheduled','otherwise':'refuse','windows':[" WINDOW
                ",{'days':'daily','from':'12:00','to':'20:00'},{'days':'sat','from':'20:00','to':"
@@ -869,7 +850,6 @@ static void test_windows_may_overlap_and_wait(void **state)
 
 static void test_hours_of_access_must_make_sense(void **state)
 {
-    (void)state;
     static const struct refusal cases[] = {
         {D("'access':{'windows':[{'from':'08:00','to':'08:00'}]}"),
          "F: /domains/d.org/access/windows/0: " EMPTY},
@@ -911,7 +891,6 @@ static void test_hours_of_access_must_make_sense(void **state)
 
 static void test_guards_and_quotas_have_bounds(void **state)
 {
-    (void)state;
     static const struct refusal cases[] = {
         {S("'wakes_per_hour':0"), "F: /servers/s/wakes_per_hour: found 0; " LIMIT("32")},
         {S("'wakes_per_hour':-1"), "F: /servers/s/wakes_per_hour: found -1; " LIMIT("32")},
@@ -957,7 +936,6 @@ static void test_guards_and_quotas_have_bounds(void **state)
 
 static void test_ways_to_sleep_are_refused(void **state)
 {
-    (void)state;
     static const struct refusal cases[] = {
         {S("'sleep':{'via':'SSH'}"), "F: /servers/s/sleep/via: found \"SSH\"; " VIA},
         {S("'sleep':{'via':''}"), "F: /servers/s/sleep/via: found \"\"; " VIA},
@@ -1021,7 +999,6 @@ static void test_ways_to_sleep_are_refused(void **state)
 
 static void test_sleep_by_ssh(void **state)
 {
-    (void)state;
     struct config *config =
         good(S("'sleep':{'via':'ssh','mode':'poweroff','ssh':{" SSH ",'poweroff':'sudo "
                "/sbin/poweroff'}}"));
@@ -1046,7 +1023,6 @@ static void test_sleep_by_ssh(void **state)
 
 static void test_sleep_by_webhook(void **state)
 {
-    (void)state;
     struct config *config =
         good(S("'sleep':{'via':'webhook','webhook':{'url':'https://nas/api?a=1','headers':{"
                "'Authorization':{'secret':'HALL_SECRET_TEST'},'X-A':{'value':'b'}},'body':'{}'}}"));
@@ -1087,7 +1063,6 @@ static void test_sleep_by_webhook(void **state)
 
 static void test_too_many_checks_of_one_server(void **state)
 {
-    (void)state;
     struct buf text = BUF_INIT(100000);
     buf_puts(&text, "{" SERVERS ",'domains':{");
     for (int i = 0; i < 24; i++)
@@ -1100,7 +1075,6 @@ static void test_too_many_checks_of_one_server(void **state)
 
 static void test_all_errors_at_once(void **state)
 {
-    (void)state;
     refused(
         "{'site':'','servers':{'a':{'address':'x','mac':'y','nam':'z'}},"
         "'domains':{'d.org':{'server':'b','policy':{'idle':'soon'}}}}",
@@ -1117,7 +1091,6 @@ static void test_all_errors_at_once(void **state)
 
 static void test_errors_are_capped(void **state)
 {
-    (void)state;
     struct buf text = BUF_INIT(1000000);
     struct buf errors = BUF_INIT(1000000);
     struct config *config = NULL;
@@ -1137,7 +1110,6 @@ static void test_errors_are_capped(void **state)
 
 static void test_secrets_are_refused_and_not_shown(void **state)
 {
-    (void)state;
     static const struct refusal cases[] = {
         {"{'mqtt':{'password':'hunter2'}}", "F: /mqtt/password: found a secret; allowed: put it in "
                                             "HALL_MQTT_PASSWORD, in the environment file\n"},
@@ -1158,7 +1130,6 @@ static void test_secrets_are_refused_and_not_shown(void **state)
 
 static void test_values_are_shown_cut_and_clean(void **state)
 {
-    (void)state;
     struct buf text = BUF_INIT(100000);
     struct buf errors = BUF_INIT(100000);
     struct config *config = NULL;
@@ -1181,7 +1152,6 @@ static void test_values_are_shown_cut_and_clean(void **state)
 
 static void test_syntax_errors_name_the_place(void **state)
 {
-    (void)state;
     static const struct refusal cases[] = {
         {"", "F:1:1: the text ends where a value is expected\n"},
         {"{\n  'site': 'a',\n}", "F:3:1: found \"}\" where a key in double quotes is expected\n"},
@@ -1223,7 +1193,6 @@ static void load_fails(const char *path, int error, const char *what)
 
 static void test_files_that_cannot_be_read(void **state)
 {
-    (void)state;
     char directory[64];
     char path[96];
     static char many[4 * 1024 * 1024 + 1];
@@ -1254,7 +1223,6 @@ static void test_files_that_cannot_be_read(void **state)
 
 static void test_ten_thousand_servers(void **state)
 {
-    (void)state;
     struct buf text = BUF_INIT(4 * 1024 * 1024);
     buf_puts(&text, "{'servers':{");
     for (int i = 0; i < 10000; i++)
@@ -1296,7 +1264,6 @@ static char *read_text_file(const char *path, char *text, size_t size)
 
 static void test_schema_is_the_committed_one(void **state)
 {
-    (void)state;
     static char committed[256 * 1024];
     struct buf schema = BUF_INIT(1024 * 1024);
     assert_int_equal(config_write_schema(&schema), 0);
@@ -1327,7 +1294,6 @@ static void look_for_keys(const struct option_table *table, const char *manual)
 
 static void test_manual_has_every_key(void **state)
 {
-    (void)state;
     static char manual[64 * 1024];
     look_for_keys(&option_root,
                   read_text_file(TEST_DIR "/../docs/CONFIGURATION.md", manual, sizeof manual));
@@ -1342,7 +1308,6 @@ static const char *const secret_variables[] = {
 
 static int clear_environment(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(secret_variables); i++)
         unsetenv(secret_variables[i]);
     return 0;
@@ -1350,7 +1315,6 @@ static int clear_environment(void **state)
 
 static void test_secrets_from_the_environment(void **state)
 {
-    (void)state;
     struct buf errors = BUF_INIT(1000);
     struct secrets secrets;
     setenv("HALL_MQTT_PASSWORD", "p w", 1);
@@ -1376,7 +1340,6 @@ static void test_secrets_from_the_environment(void **state)
 
 static void test_secrets_from_credentials(void **state)
 {
-    (void)state;
     char directory[64];
     char path[128];
     struct buf errors = BUF_INIT(1000);
@@ -1399,7 +1362,6 @@ static void test_secrets_from_credentials(void **state)
 
 static void test_bad_secrets_are_named_not_shown(void **state)
 {
-    (void)state;
     char directory[64];
     char path[128];
     static char huge[5000];

@@ -1,12 +1,6 @@
 /* What is announced to Home Assistant, against files in tests/golden (HALL_GOLDEN=write makes them
  * anew), and the rows themselves. What Home Assistant would say to it is
  * tests/integration/ha_rules.py's to tell. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +9,7 @@
 #include "base/json.h"
 #include "ha-discovery/discovery.h"
 #include "ha-discovery/entities.h"
+#include "unit.h"
 
 static struct model_server servers[] = {
     {.id = "testing", .name = "Testing \"A\""},
@@ -86,7 +81,6 @@ static void check_device(const char *name, const struct discovery *discovery,
 
 static void test_payloads(void **state)
 {
-    (void)state;
     check_device("hub", &english, &(struct device){.kind = DEVICE_HUB}, NULL);
     check_device("hub_fr", &french, &(struct device){.kind = DEVICE_HUB}, NULL);
     check_device("server", &english, &(struct device){.kind = DEVICE_SERVER}, NULL);
@@ -106,7 +100,6 @@ static void test_numbers_and_objects(void **state)
                                           "domain_nas_example_org", "domain_testing_example_org"};
     char object[DISCOVERY_OBJECT_SIZE];
 
-    (void)state;
     assert_int_equal(discovery_count(&english), 5);
     for (size_t i = 0; i < 5; i++) {
         const struct device device = discovery_device(&english, i);
@@ -137,7 +130,6 @@ static void test_topics(void **state)
 {
     char topic[DISCOVERY_TOPIC_SIZE], object[DISCOVERY_OBJECT_SIZE];
 
-    (void)state;
     check_node("hall", "hall");
     check_node("home/hall", "home-_hall");
     check_node("home_hall", "home_hall");
@@ -164,7 +156,6 @@ static void check_stale(const char *old, const char *new, const char *expected)
 static void test_what_is_taken_away(void **state)
 {
 #define C(inside) "{\"components\":{" inside "}}"
-    (void)state;
     check_stale(C("\"a\":{\"platform\":\"sensor\",\"name\":1}"), C(""), "a sensor\n");
     check_stale(C("\"a\":{\"platform\":\"sensor\"}"), C(""), ""); /* it was being removed already */
     check_stale(C("\"a\":{\"platform\":\"sensor\",\"name\":1}"),
@@ -192,7 +183,6 @@ static void test_whose_it_is(void **state)
                                          "{\"origin\":{\"name\":null}}"};
     static const char ours[] = "{\"origin\":{\"name\":\"Hall\",\"sw_version\":\"0\"}}";
 
-    (void)state;
     assert_true(discovery_is_ours(ours, strlen(ours)));
     for (size_t i = 0; i < ARRAY_SIZE(others); i++)
         assert_false(discovery_is_ours(others[i], strlen(others[i])));
@@ -201,7 +191,6 @@ static void test_whose_it_is(void **state)
 /* Ids are made of "server_" ID "_" KEY: they are one-to-one because no key ends like another. */
 static void test_keys_cannot_be_mistaken(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < n_entities; i++)
         for (size_t k = 0; k < n_entities; k++) {
             const char *key = entities[i].key, *other = entities[k].key;
@@ -217,7 +206,6 @@ static void test_keys_cannot_be_mistaken(void **state)
 
 static void test_every_entity_has_a_name_in_every_language(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < n_entities; i++)
         for (size_t k = 1; k < LANGUAGES; k++)
             assert_int_equal(entities[i].names[0] == NULL, entities[i].names[k] == NULL);

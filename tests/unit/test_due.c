@@ -1,17 +1,10 @@
 #include "core/due.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "unit.h"
 
 enum { SERVERS = 257 };
 
 static void test_empty(void **state)
 {
-    (void)state;
     struct due due;
 
     assert_int_equal(due_init(&due, 0), 0);
@@ -23,7 +16,6 @@ static void test_empty(void **state)
 
 static void test_starts_with_nothing_due(void **state)
 {
-    (void)state;
     struct due due;
 
     assert_int_equal(due_init(&due, 3), 0);
@@ -51,7 +43,6 @@ static int64_t least(const struct due *due)
 /* After any change the root is the least, and every server stands where its position says. */
 static void test_order_holds(void **state)
 {
-    (void)state;
     struct due due;
     uint32_t number = 12345;
 

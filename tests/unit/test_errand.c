@@ -1,17 +1,12 @@
 /* Errands between workers and the loop, and news for those who watch: with real threads on both
  * sides. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "unit.h"
 #include "web/api/errand.h"
 
 enum { LIMIT_MS = 20000, WORKERS = 4, EACH = 200 };

@@ -1,13 +1,8 @@
 #include "base/array.h"
 #include "core/evidence.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static const uint8_t other_mac[6] = {2, 0, 0, 0, 0, 9};
 
@@ -53,7 +48,6 @@ static struct evidence up(const struct model_server *server)
 
 static void test_an_answer_counts_with_its_mac(void **state)
 {
-    (void)state;
     struct evidence evidence;
 
     evidence_init(&evidence);
@@ -67,7 +61,6 @@ static void test_an_answer_counts_with_its_mac(void **state)
 /* Behind a router there is no neighbour entry: then the answer has to do. */
 static void test_an_unknown_mac_is_no_objection(void **state)
 {
-    (void)state;
     struct evidence evidence;
 
     evidence_init(&evidence);
@@ -77,7 +70,6 @@ static void test_an_unknown_mac_is_no_objection(void **state)
 
 static void test_another_machine_is_not_this_server(void **state)
 {
-    (void)state;
     struct evidence evidence;
 
     evidence_init(&evidence);
@@ -94,7 +86,6 @@ static void test_another_machine_is_not_this_server(void **state)
 
 static void test_the_address_is_taken_while_up(void **state)
 {
-    (void)state;
     struct evidence evidence = up(&lan);
 
     assert_true(evidence.passing);
@@ -105,7 +96,6 @@ static void test_the_address_is_taken_while_up(void **state)
 
 static void test_pass_needs_all_required(void **state)
 {
-    (void)state;
     struct evidence evidence;
 
     evidence_init(&evidence);
@@ -120,7 +110,6 @@ static void test_pass_needs_all_required(void **state)
 /* One lost echo, and then another, flip nothing; the third in a row does. */
 static void test_loss_is_debounced(void **state)
 {
-    (void)state;
     struct evidence evidence = up(&lan);
 
     for (int i = 1; i < EVIDENCE_MISSES; i++)
@@ -136,7 +125,6 @@ static void test_loss_is_debounced(void **state)
 
 static void test_wrong_answers_are_life(void **state)
 {
-    (void)state;
     struct evidence evidence = up(&lan);
     struct evidence_change change = {0};
 
@@ -150,7 +138,6 @@ static void test_wrong_answers_are_life(void **state)
 
 static void test_silence_needs_every_check(void **state)
 {
-    (void)state;
     struct evidence evidence = up(&lan);
 
     evidence_agent(&evidence, &lan, AGENT_OFFLINE, 9);
@@ -165,7 +152,6 @@ static void test_silence_needs_every_check(void **state)
 /* The broker learns late that a connection is dead: silence on the wire is the newer word. */
 static void test_a_dead_agents_last_word_is_outlived(void **state)
 {
-    (void)state;
     struct evidence evidence = up(&lan);
 
     assert_true(miss_all(&evidence, &lan).silent);
@@ -177,7 +163,6 @@ static void test_a_dead_agents_last_word_is_outlived(void **state)
 /* After a silence an answer waits for its own verdict. */
 static void test_a_verdict_is_of_its_time(void **state)
 {
-    (void)state;
     struct evidence evidence = up(&lan);
 
     evidence_agent(&evidence, &lan, AGENT_OFFLINE, 9);
@@ -190,7 +175,6 @@ static void test_a_verdict_is_of_its_time(void **state)
  */
 static void test_an_agent_may_outlive_a_short_silence(void **state)
 {
-    (void)state;
     struct evidence evidence = up(&lan);
 
     miss_all(&evidence, &lan);
@@ -203,7 +187,6 @@ static void test_an_agent_may_outlive_a_short_silence(void **state)
 
 static void test_a_check_that_cannot_be_made(void **state)
 {
-    (void)state;
     struct evidence evidence;
 
     evidence_init(&evidence);
@@ -220,7 +203,6 @@ static void test_a_check_that_cannot_be_made(void **state)
 
 static void test_loopback(void **state)
 {
-    (void)state;
     struct evidence evidence;
 
     evidence_init(&evidence);
@@ -235,7 +217,6 @@ static void test_loopback(void **state)
 /* The kernel refuses for a server that is not there: that settles it as well as silence does. */
 static void test_loopback_refusals_are_silence(void **state)
 {
-    (void)state;
     struct evidence evidence;
 
     evidence_init(&evidence);
@@ -250,7 +231,6 @@ static void test_loopback_refusals_are_silence(void **state)
 
 static void test_agent_alone(void **state)
 {
-    (void)state;
     struct evidence evidence;
 
     evidence_init(&evidence);
@@ -267,7 +247,6 @@ static void test_agent_alone(void **state)
 
 static void test_nothing_to_check(void **state)
 {
-    (void)state;
     struct evidence evidence;
 
     evidence_init(&evidence);
@@ -277,7 +256,6 @@ static void test_nothing_to_check(void **state)
 
 static void test_sites(void **state)
 {
-    (void)state;
     struct evidence evidence = up(&lan);
 
     assert_true(evidence_site_answers(&evidence, &lan, MODEL_NONE));
@@ -347,7 +325,6 @@ static void see(struct evidence *evidence, const struct model_server *server, un
 
 static void test_what_each_proves(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         const struct row *row = &rows[i];
         struct evidence evidence;
@@ -368,7 +345,6 @@ static void test_what_each_proves(void **state)
 /* It fell silent after its goodbye and answers again: it was woken, its agent is not there yet. */
 static void test_echoes_count_again_after_silence(void **state)
 {
-    (void)state;
     struct evidence evidence;
 
     evidence_init(&evidence);
@@ -385,7 +361,6 @@ static void test_echoes_count_again_after_silence(void **state)
 
 static void test_a_mac_is_learned_from_a_site(void **state)
 {
-    (void)state;
     struct evidence evidence;
 
     evidence_init(&evidence);
@@ -404,7 +379,6 @@ static void test_a_mac_is_learned_from_a_site(void **state)
 
 static void test_a_mac_is_learned_from_the_agent(void **state)
 {
-    (void)state;
     struct evidence evidence;
 
     evidence_init(&evidence);
@@ -419,7 +393,6 @@ static void test_a_mac_is_learned_from_the_agent(void **state)
 /* The MAC of the configuration was there: another one has taken the address, whatever it serves. */
 static void test_no_mac_is_learned_after_the_configured_one(void **state)
 {
-    (void)state;
     struct evidence evidence;
 
     evidence_init(&evidence);
@@ -434,7 +407,6 @@ static void test_no_mac_is_learned_after_the_configured_one(void **state)
 
 static void test_a_fault_is_known_beyond_doubt(void **state)
 {
-    (void)state;
     static const struct fault closed = {.code = FAULT_CLOSED};
     static const struct fault slow = {.code = FAULT_SLOW, .number = 15};
     struct evidence evidence;
@@ -466,7 +438,6 @@ static void test_a_fault_is_known_beyond_doubt(void **state)
 
 static void test_names(void **state)
 {
-    (void)state;
     assert_string_equal(agent_word_name(AGENT_ONLINE), "online");
     assert_string_equal(agent_word_name(AGENT_SLEEPING), "sleeping");
     assert_string_equal(agent_word_name(AGENT_OFFLINE), "offline");

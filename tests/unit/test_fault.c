@@ -1,16 +1,10 @@
 #include "core/fault.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static void test_each_has_its_code_and_sentences(void **state)
 {
-    (void)state;
     char english[FAULT_TEXT_SIZE], french[FAULT_TEXT_SIZE], other[FAULT_TEXT_SIZE];
 
     assert_null(fault_name(FAULT_NONE));
@@ -32,7 +26,6 @@ static void test_each_has_its_code_and_sentences(void **state)
 
 static void test_numbers_are_told(void **state)
 {
-    (void)state;
     char text[FAULT_TEXT_SIZE];
 
     assert_string_equal(
@@ -45,7 +38,6 @@ static void test_numbers_are_told(void **state)
 
 static void test_unknown_names(void **state)
 {
-    (void)state;
     enum fault_code code;
 
     assert_false(fault_from_name("", &code));

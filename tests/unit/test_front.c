@@ -1,18 +1,13 @@
 #include <arpa/inet.h>
 #include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "base/array.h"
 #include "base/clock.h"
+#include "unit.h"
 #include "web/listen/front.h"
 
 static struct cidr loopback[] = {{0x7f000001, 0xffffffff}};
@@ -72,7 +67,6 @@ static struct front *front;
 
 static int set_up(void **state)
 {
-    (void)state;
     config = make_config();
     if (board_create(&config, &board) != 0)
         return -1;
@@ -84,7 +78,6 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    (void)state;
     board_close(board);
     front_destroy(front);
     board_destroy(board);
@@ -131,7 +124,6 @@ static void requests_follow_each_other_on_a_connection(void **state)
     static const char get[] = "GET /healthz HTTP/1.1\r\nHost: hall\r\n\r\n"
                               "GET /healthz HTTP/1.1\r\nHost: hall\r\nContent-Length: 0\r\n\r\n"
                               "GET /healthz HTTP/1.1\r\nHost: hall\r\n\r\n";
-    (void)state;
     assert_int_equal(count_answers(ask(get)), 3);
 }
 
@@ -142,7 +134,6 @@ static void nothing_in_a_body_is_taken_for_a_request(void **state)
                                         "Content-Length: 0, 40\r\n\r\n",
                                         "Content-Length: 40\r\n\r\n"};
     char text[512];
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(heads); i++) {
         snprintf(text, sizeof text, "GET /auth HTTP/1.1\r\nHost: up.example\r\n%s%s", heads[i],
                  next);
@@ -153,7 +144,6 @@ static void nothing_in_a_body_is_taken_for_a_request(void **state)
 
 static void what_names_no_path_gets_an_answer(void **state)
 {
-    (void)state;
     check_status("GET http://testing.example/" LAST, "400");
     assert_non_null(strstr(answers, "Hall is no proxy"));
     check_status("OPTIONS *" LAST, "400");
@@ -162,7 +152,6 @@ static void what_names_no_path_gets_an_answer(void **state)
 
 static void broken_requests_are_told_what_is_wrong(void **state)
 {
-    (void)state;
     check_status("GET / b" LAST, "400");
     assert_non_null(strstr(answers, "no sound HTTP/1.1 request"));
     check_status("GET / HTTP/2.0\r\nHost: a\r\n\r\n", "505");
@@ -171,7 +160,6 @@ static void broken_requests_are_told_what_is_wrong(void **state)
 
 static void health_is_told_by_address_but_not_to_the_doubtful(void **state)
 {
-    (void)state;
     check_status("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:8880\r\n\r\n", "200");
     check_status("GET /healthz HTTP/1.1\r\nHost: [::1]:8880\r\n\r\n", "200");
     check_status("GET /healthz HTTP/1.0\r\n\r\n", "200");
@@ -186,7 +174,6 @@ static void an_address_may_have_8192_bytes(void **state)
         int more;
     } cases[] = {{"/", "503", 8191}, {"/?", "503", 8190}, {"/", "414", 8192}, {"/?", "414", 8191}};
     char text[9000];
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         snprintf(text, sizeof text, "HEAD %s%0*d%s", cases[i].start, cases[i].more, 0, LAST);
         check_status(text, cases[i].status);
@@ -211,7 +198,6 @@ static const char *long_head(int lines, size_t bytes, const char *last)
 /* Up to 200 lines and 64 KB; what is longer is read to its end and answered. */
 static void heads_may_be_long(void **state)
 {
-    (void)state;
     check_status(long_head(64, 0, "A: b"), "200");
     check_status(long_head(65, 0, "A: b"), "200");
     check_status(long_head(200, 0, "A: b"), "200");
@@ -227,7 +213,6 @@ static void heads_may_be_long(void **state)
 /* What steers counts wherever it stands. */
 static void lines_far_behind_count_too(void **state)
 {
-    (void)state;
     check_status(long_head(100, 0, "X-Forwarded-Host: up.example"), "400");
     check_status(long_head(100, 0, "X-Hall-Site: testing.example"), "403");
     check_status(long_head(100, 0, "X-Hall-Site: up.example"), "200");
@@ -250,7 +235,6 @@ static void a_browser_that_may_not_gets_a_page_from_the_helper_too(void **state)
 {
     static const char wait[] = "GET /.hall/wait HTTP/1.1\r\nHost: closed.example\r\n\r\n";
     static const char status[] = "GET /.hall/status HTTP/1.1\r\nHost: closed.example\r\n\r\n";
-    (void)state;
     check_status(wait, "403");
     assert_non_null(strstr(answers, "Content-Type: text/html"));
     check_says_state();
@@ -279,7 +263,6 @@ static void a_request_that_is_led_to_another_site_is_refused(void **state)
         {"/.hall/status", "X-Hall-Site: testing.example\r\n", "403", "application/problem+json"},
     };
     char text[512];
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: up.example\r\n%s%s\r\n",
                  cases[i].path, lines, cases[i].more);
@@ -290,7 +273,6 @@ static void a_request_that_is_led_to_another_site_is_refused(void **state)
 
 static void an_address_of_a_domain_that_is_no_site_says_how_its_server_stands(void **state)
 {
-    (void)state;
     check_status("GET /.hall/nothing" LAST, "404");
     check_says_state();
     check_status("GET /x HTTP/1.1\r\nHost: nobody.example\r\n\r\n", "404");
@@ -300,7 +282,6 @@ static void an_address_of_a_domain_that_is_no_site_says_how_its_server_stands(vo
 static void a_version_from_before_a_restart_is_answered_at_once(void **state)
 {
     int64_t start = clock_now().boot;
-    (void)state;
     check_status("GET /.hall/status?version=4000000" LAST, "200");
     check_status("GET /.hall/status?version=99999999999999" LAST, "200");
     assert_in_range(clock_now().boot - start, 0, 3000);
@@ -308,7 +289,6 @@ static void a_version_from_before_a_restart_is_answered_at_once(void **state)
 
 static void a_broken_parameter_is_refused(void **state)
 {
-    (void)state;
     check_status("GET /.hall/status?path=%" LAST, "400");
     check_status("GET /.hall/status?path=" LAST, "400");
     check_status("GET /.hall/status?pat=%" LAST, "200");
@@ -325,7 +305,6 @@ static void a_redirect_stays_below_the_upstream(void **state)
         {"/..", "http://192.0.2.1/inner/"},
     };
     char text[256];
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: up.example\r\n\r\n", cases[i].target);
         check_status(text, "307");
@@ -343,7 +322,6 @@ static void nobody_connected_delays_the_end(void **state)
         "GET / HTTP/1.1\r\nHost: testing.example\r\nAccept: application/json\r\n\r\n";
     struct visit visit;
     char answer[4096] = "";
-    (void)state;
     int fds[] = {call(front_port(front)), call(front_port(front)), call(front_port(front)),
                  call(front_port(front))};
     say(fds[0], held);

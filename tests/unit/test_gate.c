@@ -1,13 +1,8 @@
 #include <arpa/inet.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/array.h"
+#include "unit.h"
 #include "web/gate/gate.h"
 
 static struct cidr loopback[] = {{0x7f000001, 0xffffffff}};
@@ -56,7 +51,6 @@ static const struct guard *guard; /* what keeps visitors away, or NULL */
 
 static int set_up(void **state)
 {
-    (void)state;
     gate_init(&gate, &config);
     guard = NULL;
     domains[2].access = (struct model_access){.n_allow = 0};
@@ -143,7 +137,6 @@ static void clients_are_told_apart(void **state)
         {CLIENT_API, "/client1", {{"User-Agent", "bo"}}},
     };
     struct request request;
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         ask(&request, "testing.example", cases[i].uri, cases[i].headers);
         assert_string_equal(client_kind_name(gate_client(&gate, NULL, &request)),
@@ -170,7 +163,6 @@ static void the_decision_table(void **state)
         {monitor, true, VERDICT_PASS, false, false},
         {monitor, false, VERDICT_PROBLEM, false, false},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct decision decision =
             decide("testing.example", "/client1/x", cases[i].client, cases[i].ready);
@@ -200,7 +192,6 @@ static void places(void **state)
         {"example", "/client1", PLACE_UNKNOWN_HOST, MODEL_NONE},
     };
     struct request request;
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         ask(&request, cases[i].host, cases[i].uri, NULL);
         struct place place = gate_place(&gate, &request);
@@ -235,7 +226,6 @@ static void the_proxy_and_hall_name_the_same_site(void **state)
         {"testing.example", "/.hall/status", "testing.example/client1", true},
         {"testing.example", "/.hall/status", "erp.example", false},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct decision decision =
             decide(cases[i].host, cases[i].uri, HEADERS({"X-Hall-Site", cases[i].told}), true);
@@ -252,7 +242,6 @@ static void only_a_trusted_proxy_names_the_site(void **state)
     const struct header headers[] = {{"Host", "erp.example"}, {"X-Hall-Site", "lan.example"}};
     struct raw_request raw = {.method = "GET", .target = "/", .headers = headers, .n_headers = 2};
     struct request request;
-    (void)state;
     raw.peer.s_addr = htonl(0xc0000201);
     assert_int_equal(request_read(&raw, &gate.proxies, REQUEST_VIA_DIRECT, &request), REQUEST_FINE);
     struct place place = gate_place(&gate, &request);
@@ -264,7 +253,6 @@ static void only_a_trusted_proxy_names_the_site(void **state)
 
 static void nothing_unknown_wakes(void **state)
 {
-    (void)state;
     struct decision decision = decide("testing.example", "/elsewhere", navigation, false);
     assert_int_equal(decision.verdict, VERDICT_UNKNOWN);
     assert_false(decision.wakes || decision.uses);
@@ -278,7 +266,6 @@ static void nothing_unknown_wakes(void **state)
 
 static void settings_of_the_domain(void **state)
 {
-    (void)state;
     domains[2].access =
         (struct model_access){.wake = ACCESS_WAKE_CLICK, .hold = 5000, .websocket_wakes = true};
     struct decision decision = decide("testing.example", "/client1", navigation, false);
@@ -297,7 +284,6 @@ static void whom_a_guard_keeps_away(void **state)
 {
     static const struct guard minutes = {GUARD_CLIENT_MINUTES, 5000};
     static const struct header *const clients[] = {navigation, program, part, websocket, monitor};
-    (void)state;
     guard = &minutes;
     for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
         for (int ready = 0; ready < 2; ready++) {
@@ -327,7 +313,6 @@ static void access_lists(void **state)
                  {"2001:db8::1", false},
                  {"::ffff:192.168.1.9", true},
                  {"192.168.1.7, 203.0.113.1", false}};
-    (void)state;
     domains[1].access.allow = lan;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         const struct header *from = HEADERS({"X-Forwarded-For", cases[i].from});
@@ -370,7 +355,6 @@ static void rules_of_the_domain_come_first(void **state)
         {CLIENT_API, false, "/client1", {{"X-Forwarded-For", "2001:db8::1"}}},
         {CLIENT_MONITOR, true, "/client1", {{"User-Agent", "Mozilla/5.0 GPTBot/1.2"}}},
     };
-    (void)state;
     domains[2].access = (struct model_access){.n_monitors = 5, .monitors = rules};
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct decision decision = decide("testing.example", cases[i].uri, cases[i].headers, true);
@@ -386,7 +370,6 @@ static void what_would_be_lost_is_held(void **state)
     static const struct header form[] = {
         {"X-Forwarded-Method", "POST"}, {"Sec-Fetch-Mode", "navigate"}, {NULL, NULL}};
     static const struct header worker[] = {{"Service-Worker", "script"}, {NULL, NULL}};
-    (void)state;
     domains[2].access = (struct model_access){.hold = 9000};
     assert_int_equal(decide("testing.example", "/client1", program, false).hold, 9000);
     assert_int_equal(decide("testing.example", "/client1", form, false).hold, 9000);
@@ -398,7 +381,6 @@ static void what_would_be_lost_is_held(void **state)
 
 static void denied_addresses_stay_out_whatever_is_allowed(void **state)
 {
-    (void)state;
     domains[1].access.allow = everyone;
     domains[1].access.n_deny = 1;
     domains[1].access.deny = lan;

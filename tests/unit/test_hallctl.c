@@ -1,15 +1,9 @@
 /* hallctl: the reading of its command line, its tables, the picture of the bus, and its sentences.
  */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/array.h"
 #include "base/clock.h"
@@ -18,6 +12,7 @@
 #include "hallctl/grid.h"
 #include "hallctl/picture.h"
 #include "hallctl/why.h"
+#include "unit.h"
 
 /* ---- arguments ---- */
 
@@ -51,7 +46,6 @@ static void test_arguments_read(void **state)
 {
     struct call call = {0};
     int next;
-    (void)state;
     assert_int_equal(read_words(&hold_verb,
                                 "hold|testing|--for|1h30m|backup|--reason=n\xc3\xa9|--json", &call,
                                 &next),
@@ -88,7 +82,6 @@ static void test_arguments_refused(void **state)
         "hold|testing|backup|--nonsense",
         "hold|testing|backup|-x",
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
         struct call call = {0};
         int next;
@@ -100,7 +93,6 @@ static void test_arguments_before_the_verb(void **state)
 {
     struct call call = {0};
     int next = 0;
-    (void)state;
     assert_int_equal(read_words(NULL, "hallctl|--broker|mqtt://pi|hold|--for|1h", &call, &next), 0);
     assert_int_equal(next, 3);
     assert_string_equal(call.texts[FLAG_BROKER], "mqtt://pi");
@@ -114,7 +106,6 @@ static void test_help_needs_no_operands(void **state)
 {
     struct call call = {0};
     int next;
-    (void)state;
     assert_int_equal(read_words(&hold_verb, "hold|--help", &call, &next), 0);
     assert_true(call_has(&call, FLAG_HELP));
 }
@@ -124,7 +115,6 @@ static void test_help_names_every_option(void **state)
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
-    (void)state;
     assert_non_null(out);
     arguments_help(&hold_verb, out);
     fclose(out);
@@ -160,7 +150,6 @@ static void test_grid(void **state)
 {
     static const char *const titles[] = {"SERVER", "WHY"};
     struct grid grid;
-    (void)state;
     grid_init(&grid, titles, 2);
     grid_put(&grid, "t\xc3\xa9st");
     grid_put(&grid, "because of a \x1b[31mcolour");
@@ -185,7 +174,6 @@ static void test_grid_on_a_narrow_terminal(void **state)
 {
     static const char *const titles[] = {"A", "B"};
     struct grid grid;
-    (void)state;
     grid_init(&grid, titles, 2);
     grid_put(&grid, "very wide indeed");
     grid_put(&grid, "text");
@@ -205,7 +193,6 @@ static void test_picture(void **state)
 {
     struct picture picture;
     char names[32], few[16];
-    (void)state;
     picture_init(&picture, "hall");
     assert_string_equal(picture_names(&picture.servers, names, sizeof names), "none");
     assert_true(take(&picture, "hall/status", "online"));
@@ -237,7 +224,6 @@ static void test_picture(void **state)
 static void test_picture_shows_no_control_characters(void **state)
 {
     struct picture picture;
-    (void)state;
     picture_init(&picture, "hall");
     assert_true(
         take(&picture, "hall/servers/x/state", "re\x1b[2Jady and far too long for a state"));
@@ -292,7 +278,6 @@ static const char config_text[] =
 
 static void test_why_awake(void **state)
 {
-    (void)state;
     check_why(
         "{\"state\":\"ready\",\"since\":\"2026-11-22T09:00:00Z\",\"reason\":\"all required checks "
         "pass\","
@@ -335,7 +320,6 @@ static void test_why_refused_without_a_lease(void **state)
         "pass\","
         "\"sleep_refused\":{\"reason\":\"load 3.1\",\"not_before\":\"2026-11-22T10:01:00Z\"}}",
         config_text, "{}");
-    (void)state;
     assert_non_null(strstr(text, "Nothing needs it.\n"));
     assert_non_null(strstr(text, "Hall puts it to sleep now, if its agent agrees.\n"));
     assert_non_null(
@@ -349,7 +333,6 @@ static void test_why_without_an_end(void **state)
         why_of("{\"state\":\"ready\",\"target\":\"ON\",\"leases\":[{\"kind\":\"always_on\","
                "\"holder\":\"testing.example\",\"label\":null,\"since\":null,\"until\":null}]}",
                "{\"sleep\":{\"via\":\"none\",\"mode\":null},\"keep_awake\":true}", "{}");
-    (void)state;
     assert_non_null(strstr(text, "  - testing.example is always on (always_on, no end known)\n"));
     assert_non_null(strstr(text, "Hall never puts it to sleep: its sleep.via is none.\n"));
     assert_null(strstr(text, "--force"));
@@ -358,7 +341,6 @@ static void test_why_without_an_end(void **state)
 
 static void test_why_asleep_and_guarded(void **state)
 {
-    (void)state;
     check_why(
         "{\"state\":\"off\",\"since\":\"2026-11-21T20:00:00Z\",\"reason\":\"no sign of life\","
         "\"target\":\"OFF\",\"leases\":[],\"problem\":null,"
@@ -381,7 +363,6 @@ static void test_why_waking(void **state)
                "client1\",\"stage\":\"packet_sent\",\"stages\":{},"
                "\"eta_s\":38,\"deadline\":\"2026-11-22T10:03:00Z\"}}",
                "{}", "{}");
-    (void)state;
     assert_non_null(strstr(text, "Problem: it is late.\n"));
     assert_non_null(strstr(
         text, "A wake is under way: visit of client1; the last stage reached: packet_sent.\n"));
@@ -400,7 +381,6 @@ static void test_why_of_nonsense(void **state)
         "{\"state\":\"ready\",\"leases\":[1,null,\"x\",{}],\"evidence\":{\"checks\":[3,{}]},"
         "\"sleep_refused\":\"x\",\"guard\":[],\"last_boot_s\":\"long\"}",
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         char *text = why_of(texts[i], "{\"sleep\":[],\"depends_on\":[1]}", "{\"vetoes\":[1,{}]}");
         assert_memory_equal(text, "testing is ", 11);
@@ -412,7 +392,6 @@ static void test_why_short(void **state)
 {
     struct picture picture;
     struct buf out = BUF_INIT(1024);
-    (void)state;
     picture_init(&picture, "hall");
     take(&picture, "hall/servers/a/status",
          "{\"leases\":[{\"kind\":\"visit\",\"holder\":\"client1\"},{\"kind\":\"manual\",\"holder\":"
@@ -445,7 +424,6 @@ static void test_json_value_is_written_again(void **state)
     struct json *value = parse(text);
     struct buf out = BUF_INIT(1024);
     struct json_writer json;
-    (void)state;
     json_writer_init(&json, &out);
     json_put_value(&json, NULL, value);
     assert_string_equal(buf_text(&out), text);
@@ -463,7 +441,6 @@ static void check_phrase(const char *event, const char *expected)
 
 static void test_phrases(void **state)
 {
-    (void)state;
     check_phrase("{\"event_type\":\"stage\",\"stage\":\"first_sign\",\"detail\":\"first_sign\"}",
                  "the server answers");
     check_phrase(

@@ -1,11 +1,5 @@
 #include "core/history.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "unit.h"
 
 enum { LEAST = 30000, MOST = 180000 };
 
@@ -28,7 +22,6 @@ static void add(struct history *history, enum wake_kind kind, int32_t ready)
 
 static void test_nothing_known(void **state)
 {
-    (void)state;
     const struct history history = {0};
 
     assert_int_equal(history_median(&history, WAKE_RESUME), -1);
@@ -38,7 +31,6 @@ static void test_nothing_known(void **state)
 
 static void test_median(void **state)
 {
-    (void)state;
     struct history history = {0};
 
     add(&history, WAKE_RESUME, 9000);
@@ -54,7 +46,6 @@ static void test_median(void **state)
 /* Without any of its own kind the other kind is the best guess; with one, its own alone counts. */
 static void test_kinds(void **state)
 {
-    (void)state;
     struct history history = {0};
 
     add(&history, WAKE_COLD, 60000);
@@ -66,7 +57,6 @@ static void test_kinds(void **state)
 
 static void test_deadline(void **state)
 {
-    (void)state;
     struct history history = {0};
 
     add(&history, WAKE_COLD, 60000);
@@ -85,7 +75,6 @@ static void test_deadline(void **state)
 
 static void test_only_the_last_count(void **state)
 {
-    (void)state;
     struct history history = {0};
 
     add(&history, WAKE_COLD, 100000);
@@ -97,7 +86,6 @@ static void test_only_the_last_count(void **state)
 
 static void test_amend_is_of_the_newest(void **state)
 {
-    (void)state;
     struct history history = {0};
 
     history_amend(&history, WAKE_COLD, STAGE_DOCKER_UP, 1); /* nothing to amend */
@@ -111,7 +99,6 @@ static void test_amend_is_of_the_newest(void **state)
 
 static void test_the_newest_moves(void **state)
 {
-    (void)state;
     struct history history = {0};
 
     history_move(&history, WAKE_RESUME, WAKE_COLD); /* nothing to move */
@@ -129,7 +116,6 @@ static void test_the_newest_moves(void **state)
 
 static void test_names(void **state)
 {
-    (void)state;
     static const char *const names[STAGES] = {
         "packet_sent",       "first_sign",        "agent_online", "docker_up",
         "container_present", "container_healthy", "site_answers"};

@@ -1,15 +1,11 @@
 #include "base/array.h"
 #include "base/json.h"
+#include "unit.h"
 
 #include <errno.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 /* Parses from memory of exactly that length, so that a sanitizer sees a byte read too many. */
 static int read_text(const char *text, size_t length, struct json **ret, struct json_error *error)
@@ -33,7 +29,6 @@ static struct json *good(const char *text)
 
 static void test_accepts_json(void **state)
 {
-    (void)state;
     static const char *const texts[] = {
         "null",
         " true ",
@@ -59,7 +54,6 @@ static void test_accepts_json(void **state)
 
 static void test_refuses_what_is_not_json(void **state)
 {
-    (void)state;
     static const char *const texts[] = {
         "",
         " ",
@@ -135,7 +129,6 @@ static void test_refuses_what_is_not_json(void **state)
 
 static void test_names_line_and_column(void **state)
 {
-    (void)state;
     struct json_error error;
     struct json *value;
     const char *text = "{\n  \"\xc3\xa9\": 1,\n  \"\xc3\xa9t\xc3\xa9\": nope\n}";
@@ -149,7 +142,6 @@ static void test_names_line_and_column(void **state)
 
 static void test_limits(void **state)
 {
-    (void)state;
     struct json_error error;
     struct json *value = NULL;
     static char many[1024 * 1024];
@@ -175,7 +167,6 @@ static void test_limits(void **state)
 
 static void test_duplicate_keys(void **state)
 {
-    (void)state;
     struct json_error error;
     struct json *value = NULL;
     static const struct {
@@ -195,7 +186,6 @@ static void test_duplicate_keys(void **state)
 
 static void test_many_members_are_cheap(void **state)
 {
-    (void)state;
     struct buf text = BUF_INIT(4 * 1024 * 1024);
     struct json_error error;
     struct json *value = NULL;
@@ -212,7 +202,6 @@ static void test_many_members_are_cheap(void **state)
 
 static void test_look_ups(void **state)
 {
-    (void)state;
     struct json *value =
         good("{\"s\":\"x\",\"b\":true,\"n\":1.5,\"i\":-7,\"z\":null,\"a\":[1,2],\"o\":{}}");
     int64_t integer = 77;
@@ -250,7 +239,6 @@ static void test_look_ups(void **state)
 
 static void test_integers_end_at_2_to_53(void **state)
 {
-    (void)state;
     int64_t integer = 77;
     struct json *value = good("[9007199254740992,9007199254740994,1e300]");
     const struct json *item = json_first(value);
@@ -264,14 +252,12 @@ static void test_integers_end_at_2_to_53(void **state)
 
 static void test_type_names(void **state)
 {
-    (void)state;
     assert_string_equal(json_type_name(JSON_BOOL), "true or false");
     assert_string_equal(json_type_name(JSON_OBJECT), "object");
 }
 
 static void test_writer(void **state)
 {
-    (void)state;
     struct buf out = BUF_INIT(4096);
     struct json_writer writer;
     json_writer_init(&writer, &out);
@@ -305,7 +291,6 @@ static void test_writer(void **state)
 
 static void test_seconds(void **state)
 {
-    (void)state;
     struct buf out = BUF_INIT(4096);
     struct json_writer writer;
     static const int64_t ms[] = {0, 1000, 1500, 1050, 1005, 10000, -250, -1500, 100};

@@ -1,11 +1,4 @@
 /* The copy of the configuration that Hall last ran on: kept, replaced, read back, refused. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +7,7 @@
 #include <unistd.h>
 
 #include "config/last_good.h"
+#include "unit.h"
 
 static const char good[] = "{\"servers\": {\"box\": {\"address\": \"127.0.0.20\", "
                            "\"mac\": \"02:00:5e:00:00:01\"}}, \"domains\": {}}";

@@ -1,17 +1,11 @@
 #include "core/lease.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 static void test_take_and_renew(void **state)
 {
-    (void)state;
     struct lease_set set = {0};
 
     assert_true(lease_take(&set, LEASE_VISIT, "client1", "", 100, 500));
@@ -29,7 +23,6 @@ static void test_take_and_renew(void **state)
 
 static void test_kind_and_holder_name_a_lease(void **state)
 {
-    (void)state;
     struct lease_set set = {0};
 
     assert_true(lease_take(&set, LEASE_VISIT, "backup", "", 0, 10));
@@ -43,7 +36,6 @@ static void test_kind_and_holder_name_a_lease(void **state)
 /* A set is bounded; what is in it can still be renewed when it is full. */
 static void test_full(void **state)
 {
-    (void)state;
     struct lease_set set = {0};
     char name[LEASE_HOLDER_SIZE];
 
@@ -59,7 +51,6 @@ static void test_full(void **state)
 
 static void test_expire(void **state)
 {
-    (void)state;
     struct lease_set set = {0};
 
     assert_int_equal(lease_awake_until(&set), 0);
@@ -78,7 +69,6 @@ static void test_expire(void **state)
 
 static void test_release_kind(void **state)
 {
-    (void)state;
     struct lease_set set = {0};
 
     lease_take(&set, LEASE_VISIT, "a", "", 0, 100);
@@ -93,7 +83,6 @@ static void test_release_kind(void **state)
 /* Longer names than fit are cut, and found again by the same long name. */
 static void test_long_names(void **state)
 {
-    (void)state;
     struct lease_set set = {0};
     char holder[300], label[300];
 
@@ -110,7 +99,6 @@ static void test_long_names(void **state)
 
 static void test_names(void **state)
 {
-    (void)state;
     static const char *const names[LEASE_KINDS] = {"visit", "schedule", "always_on", "manual",
                                                    "hold",  "agent",    "dependent", "stream"};
 
@@ -123,7 +111,6 @@ static void test_mark_tells_other_holders(void **state)
     struct lease_set set = {0};
     uint32_t one;
 
-    (void)state;
     assert_int_equal(lease_mark(&set), 0);
     lease_take(&set, LEASE_VISIT, "client1", "", 1, 10);
     one = lease_mark(&set);

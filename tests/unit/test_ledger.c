@@ -1,14 +1,9 @@
 #include "core/ledger.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static struct ledger_entry *add(struct ledger *ledger, int number)
 {
@@ -90,7 +85,6 @@ static void test_all_open(void **state)
 
 static void test_action_names(void **state)
 {
-    (void)state;
     static const char *const names[COMMAND_ACTIONS] = {
         "wake", "sleep",   "restart", "cancel", "policy",   "idle",  "keep_awake",
         "hold", "release", "start",   "stop",   "announce", "reload"};
@@ -110,7 +104,6 @@ static void test_action_names(void **state)
 
 static void test_outcome_names(void **state)
 {
-    (void)state;
     assert_string_equal(command_outcome_name(OUTCOME_ACCEPTED), "accepted");
     assert_string_equal(command_outcome_name(OUTCOME_REFUSED), "refused");
     assert_string_equal(command_outcome_name(OUTCOME_DONE), "done");

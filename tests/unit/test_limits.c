@@ -1,10 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
+#include "unit.h"
 #include "web/board/limits.h"
 
 /* Two sites of one domain, one of another. */
@@ -121,7 +115,6 @@ static void each_guard_is_kept_where_it_belongs(void **state)
         {GUARD_PROJECT_WAKES, true, false, true},    {GUARD_MIN_DOWN, false, false, false},
         {GUARD_WAKES_PER_HOUR, false, false, false}, {GUARD_NONE, false, false, false},
     };
-    (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct limits *limits;
         assert_int_equal(limits_create(&model, &limits), 0);

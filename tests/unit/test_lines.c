@@ -1,13 +1,8 @@
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/array.h"
+#include "unit.h"
 #include "web/listen/lines.h"
 
 static struct header headers[4];
@@ -23,7 +18,6 @@ static ssize_t read_lines(const char *lines)
 
 static void names_and_values(void **state)
 {
-    (void)state;
     assert_int_equal(read_lines("A: b\r\nX-Y:\t c d \r\nEmpty:\r\n\r"), 3);
     assert_string_equal(headers[0].name, "A");
     assert_string_equal(headers[0].value, "b");
@@ -42,7 +36,6 @@ static void broken_lines(void **state)
     static const char *const lines[] = {
         "A\r\n\r",  ": b\r\n\r",        "A : b\r\n\r", " A: b\r\n\r",      "A: b\r\n c\r\n\r",
         "A: b\n\r", "A: b\rB: c\r\n\r", "A: b",        "\xc3\xa9: b\r\n\r"};
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
         if (read_lines(lines[i]) != -EBADMSG)
             fail_msg("%s", lines[i]);

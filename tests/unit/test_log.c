@@ -1,17 +1,12 @@
 #include "base/log.h"
+#include "unit.h"
 
 #include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 /* What is logged goes to a pipe meanwhile. */
 struct capture {
@@ -39,7 +34,6 @@ static void capture_end(struct capture capture, char *out, size_t size)
 
 static void test_line_has_time_level_and_text(void **state)
 {
-    (void)state;
     char out[256];
     struct capture capture = capture_begin();
     log_init(LOG_LEVEL_INFO);
@@ -52,7 +46,6 @@ static void test_line_has_time_level_and_text(void **state)
 
 static void test_level_is_respected(void **state)
 {
-    (void)state;
     char out[256];
     struct capture capture = capture_begin();
     log_init(LOG_LEVEL_WARNING);
@@ -66,7 +59,6 @@ static void test_level_is_respected(void **state)
 
 static void test_input_cannot_forge_a_line(void **state)
 {
-    (void)state;
     char out[256];
     struct capture capture = capture_begin();
     log_init(LOG_LEVEL_DEBUG);
@@ -77,7 +69,6 @@ static void test_input_cannot_forge_a_line(void **state)
 
 static void test_long_message_stays_one_line(void **state)
 {
-    (void)state;
     char out[8192];
     char text[5000];
     memset(text, 'x', sizeof text);
@@ -93,7 +84,6 @@ static void test_long_message_stays_one_line(void **state)
 
 static void test_journal_gets_its_prefix(void **state)
 {
-    (void)state;
     char out[256];
     char stream[64];
     struct stat status;
@@ -114,7 +104,6 @@ static void test_journal_gets_its_prefix(void **state)
 
 static void test_a_flood_is_cut(void **state)
 {
-    (void)state;
     char out[1024];
     struct log_flood flood = {0};
     struct capture capture = capture_begin();

@@ -1,17 +1,12 @@
 /* memory_trim gives pages back and leaves everything working. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include <cmocka.h>
-
 #include "base/json.h"
 #include "base/memory.h"
+#include "unit.h"
 
 static long rss_pages(void)
 {
@@ -44,7 +39,6 @@ static void test_trim_gives_back(void **state)
 {
     long before;
 
-    (void)state;
     use_libraries();
     before = rss_pages();
     memory_trim(true);
@@ -54,7 +48,6 @@ static void test_trim_gives_back(void **state)
 
 static void test_trim_beside_threads(void **state)
 {
-    (void)state;
     for (int i = 0; i < 20; i++) {
         memory_trim(false);
         use_libraries();

@@ -1,10 +1,5 @@
 #include "core/model.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "unit.h"
 
 static struct model_server servers[] = {{.id = "zeta"}, {.id = "alpha"}, {.id = "mid"}};
 static struct model_site sites[] = {
@@ -57,7 +52,6 @@ static void look_up(const struct model *model)
 
 static void test_by_id(void **state)
 {
-    (void)state;
     const struct model none = {0};
     look_up(&plain);
     look_up(&ordered);
@@ -68,7 +62,6 @@ static void test_by_id(void **state)
 
 static void test_domain_by_host(void **state)
 {
-    (void)state;
     assert_int_equal(model_domain_by_host(&plain, "a.org"), 0);
     assert_int_equal(model_domain_by_host(&plain, "B.ORG"), 1);
     assert_int_equal(model_domain_by_host(&plain, "sub.b.org:8443"), 2);
@@ -84,7 +77,6 @@ static void test_domain_by_host(void **state)
 
 static void test_site_for_path(void **state)
 {
-    (void)state;
     assert_int_equal(model_site_for_path(&plain, 0, "/"), 0);
     assert_int_equal(model_site_for_path(&plain, 0, "/client1"), 2);
     assert_int_equal(model_site_for_path(&plain, 0, "/client1/x?y"), 2);
@@ -101,7 +93,6 @@ static void test_site_for_path(void **state)
 
 static void test_names(void **state)
 {
-    (void)state;
     enum policy_mode mode = POLICY_ALWAYS_ON;
     assert_string_equal(policy_mode_name(POLICY_SCHEDULED), "scheduled");
     assert_true(policy_mode_from_name("on_demand", &mode));
@@ -116,7 +107,6 @@ static void test_names(void **state)
 static void watts_are_usual_ones_where_none_are_configured(void **state)
 {
     struct model_server server = {.watts_on = -1, .watts_asleep = -1};
-    (void)state;
     assert_true(model_watts(NULL).on == 45 && model_watts(NULL).asleep == 2);
     assert_string_equal(model_watts(&server).basis, "estimated");
     server.watts_on = 30;

@@ -1,11 +1,5 @@
 /* What the MQTT client is made of and needs no broker for: the retained map, the outbox, the
  * back-off, addresses. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -21,6 +15,7 @@
 #include "mqtt/mqtt_refusal.h"
 #include "mqtt/outbox.h"
 #include "mqtt/retained.h"
+#include "unit.h"
 
 static struct retained *new_map(void)
 {
@@ -61,7 +56,6 @@ static void send_all(struct retained *map)
 static void test_the_same_is_sent_once(void **state)
 {
     struct retained *map = new_map();
-    (void)state;
     set(map, "a", "1");
     set(map, "a", "1");
     retained_acknowledged(map, take(map, "a", "1"));
@@ -77,7 +71,6 @@ static void test_the_same_is_sent_once(void **state)
 static void test_a_change_on_its_way_is_sent_after(void **state)
 {
     struct retained *map = new_map();
-    (void)state;
     set(map, "a", "1");
     struct retained_entry *entry = take(map, "a", "1");
     set(map, "a", "2");
@@ -90,7 +83,6 @@ static void test_a_change_on_its_way_is_sent_after(void **state)
 static void test_clearing_leaves_nothing(void **state)
 {
     struct retained *map = new_map();
-    (void)state;
     set(map, "a", "1");
     send_all(map);
     set(map, "a", "");
@@ -107,7 +99,6 @@ static void test_clearing_leaves_nothing(void **state)
 static void test_only_what_the_broker_lacks_is_sent(void **state)
 {
     struct retained *map = new_map();
-    (void)state;
     set(map, "kept", "1");
     set(map, "lost", "1");
     set(map, "old", "2");
@@ -128,7 +119,6 @@ static void test_only_what_the_broker_lacks_is_sent(void **state)
 static void test_a_new_map_learns_first(void **state)
 {
     struct retained *map = NULL;
-    (void)state;
     assert_int_equal(retained_create(&map), 0);
     set(map, "kept", "1");
     set(map, "lost", "1");
@@ -145,7 +135,6 @@ static void test_a_new_map_learns_first(void **state)
 static void test_changed_while_reading(void **state)
 {
     struct retained *map = new_map();
-    (void)state;
     set(map, "a", "1");
     send_all(map);
     retained_unsure(map);
@@ -160,7 +149,6 @@ static void test_changed_while_reading(void **state)
 static void test_a_lost_connection_forgets_what_was_on_its_way(void **state)
 {
     struct retained *map = new_map();
-    (void)state;
     set(map, "a", "1");
     take(map, "a", "1");
     retained_unsure(map);
@@ -173,7 +161,6 @@ static void test_a_lost_connection_forgets_what_was_on_its_way(void **state)
 static void test_others_are_corrected_not_too_often(void **state)
 {
     struct retained *map = new_map();
-    (void)state;
     set(map, "a", "1");
     send_all(map);
     assert_int_equal(see(map, "a", "x", 1000), RETAINED_OVERWRITTEN);
@@ -191,7 +178,6 @@ static void test_many(void **state)
 {
     struct retained *map = new_map();
     char topic[32];
-    (void)state;
     for (int i = 0; i < 5000; i++) {
         snprintf(topic, sizeof topic, "t/%d", i);
         set(map, topic, "x");
@@ -212,7 +198,6 @@ static void test_many(void **state)
 static void test_outbox_keeps_order(void **state)
 {
     struct outbox outbox = {0};
-    (void)state;
     assert_int_equal(outbox_add(&outbox, "a", NULL, 0, "one", 3), 0);
     assert_int_equal(outbox_add(&outbox, "b", "c\0d", 3, "", 0), 0);
     struct outbox_message *first = outbox_next(&outbox), *second = outbox_next(&outbox);
@@ -240,7 +225,6 @@ static void test_outbox_is_bounded(void **state)
 {
     struct outbox outbox = {0};
     char payload[16];
-    (void)state;
     for (int i = 0; i < OUTBOX_MAX; i++) {
         snprintf(payload, sizeof payload, "%d", i);
         assert_int_equal(outbox_add(&outbox, "t", NULL, 0, payload, strlen(payload)), 0);
@@ -260,7 +244,6 @@ static void test_outbox_is_bounded_in_bytes(void **state)
     struct outbox outbox = {0};
     size_t half = OUTBOX_BYTES / 2;
     char *payload = calloc(1, OUTBOX_BYTES);
-    (void)state;
     assert_non_null(payload);
     assert_int_equal(outbox_add(&outbox, "t", NULL, 0, payload, OUTBOX_BYTES), -EMSGSIZE);
     assert_int_equal(outbox_add(&outbox, "t", NULL, 0, payload, half - 100), 0);
@@ -276,7 +259,6 @@ static void test_backoff(void **state)
 {
     struct backoff backoff = {0};
     int64_t now = 1000000, delay = 0;
-    (void)state;
     for (uint32_t i = 0; now - 1000000 < BACKOFF_SHORT_MS; i++) {
         delay = backoff_next(&backoff, now, i * 2654435761u);
         assert_in_range(delay, BACKOFF_LEAST_MS, 1300);
@@ -304,7 +286,6 @@ static void test_backoff_of_connections_that_others_end(void **state)
 {
     static const int64_t expected[] = {1000, 1000, 2000, 4000, 8000, 16000, 32000, 48000, 48000};
     struct backoff backoff = {0};
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(expected); i++)
         assert_int_equal(delay_after(&backoff, i % 2 == 0 ? 500 : 60000, true, true), expected[i]);
     assert_int_equal(delay_after(&backoff, BACKOFF_SETTLED_MS, true, false), 1000);
@@ -319,7 +300,6 @@ static void test_backoff_of_connections_that_others_end(void **state)
 static void test_addresses(void **state)
 {
     char out[ADDRESS_SIZE];
-    (void)state;
     assert_true(address_is_numeric("127.0.0.1"));
     assert_true(address_is_numeric("fe80::1"));
     assert_false(address_is_numeric("localhost"));
@@ -362,7 +342,6 @@ static void test_client_without_a_broker(void **state)
 {
     struct mqtt *mqtt = NULL;
     sd_event *loop = NULL;
-    (void)state;
     assert_true(sd_event_new(&loop) >= 0);
     assert_int_equal(mqtt_create(loop, &options, &listener, NULL, &mqtt), 0);
     assert_false(mqtt_is_connected(mqtt));
@@ -382,7 +361,6 @@ static void test_client_refuses_half_options(void **state)
 {
     struct mqtt_options broken = options;
     struct mqtt *mqtt = NULL;
-    (void)state;
     broken.unix_path = "/run/mqtt.sock";
     assert_int_equal(mqtt_create(NULL, &broken, &listener, NULL, &mqtt), -EINVAL);
     broken = options;
@@ -425,7 +403,6 @@ static void test_endings_say_what_to_look_at(void **state)
          "; does it speak TLS on this port (mqtts://)?"},
         {{.kind = MQTT_ENDING_NONSENSE, .answered = true, .words = "bad"}, "bad", ""},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         assert_string_equal(mqtt_ending_text(&cases[i].ending), cases[i].text);
         assert_string_equal(mqtt_ending_hint(&cases[i].ending), cases[i].hint);
@@ -437,7 +414,6 @@ static void test_refusals_that_mean_the_version(void **state)
     static const int of_version[] = {1, 2, 5, 0x81, 0x82, 0x84};
     static const int others[] = {0x80, 0x86, 0x87, 0x88, 0x89, 0x97};
     struct mqtt_options nobody = {.host = "127.0.0.1"};
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(of_version); i++)
         assert_true(mqtt_refusal_is_of_version(of_version[i]));
     for (size_t i = 0; i < ARRAY_SIZE(others); i++)
@@ -469,7 +445,6 @@ static void assert_well_formed(const char *id, const char *role)
 static void test_a_client_id_is_the_same_at_each_start(void **state)
 {
     char first[CLIENT_ID_SIZE], second[CLIENT_ID_SIZE];
-    (void)state;
     client_id_derive(&owner, first);
     client_id_derive(&owner, second);
     assert_well_formed(first, "hall");
@@ -482,7 +457,6 @@ static void test_each_part_of_an_owner_changes_the_client_id(void **state)
     char long_password[1501], ids[9][CLIENT_ID_SIZE];
     struct client_id_owner others[] = {owner, owner, owner, owner, owner,
                                        owner, owner, owner, owner};
-    (void)state;
     memset(long_password, 'x', sizeof(long_password) - 1);
     long_password[sizeof(long_password) - 1] = '\0';
     others[1].role = "relay";
@@ -504,7 +478,6 @@ static void test_each_part_of_an_owner_changes_the_client_id(void **state)
 static void test_random_client_ids_differ(void **state)
 {
     char first[CLIENT_ID_SIZE], second[CLIENT_ID_SIZE];
-    (void)state;
     client_id_random("hallctl", first);
     client_id_random("hallctl", second);
     assert_well_formed(first, "hallctl");

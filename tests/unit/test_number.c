@@ -1,16 +1,11 @@
 #include "base/array.h"
 #include "base/number.h"
+#include "unit.h"
 
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 
 static void test_numbers(void **state)
 {
-    (void)state;
     static const struct {
         const char *text;
         int64_t min, max;
@@ -46,7 +41,6 @@ static void test_numbers(void **state)
 
 static void test_durations(void **state)
 {
-    (void)state;
     static const struct {
         const char *text;
         int result;
@@ -90,7 +84,6 @@ static void test_durations(void **state)
 
 static void test_duration_format_stays_inside(void **state)
 {
-    (void)state;
     char out[5];
     assert_string_equal(duration_format(93784005, out, sizeof out), "1d2h");
     assert_string_equal(duration_format(-1, out, sizeof out), "0s");

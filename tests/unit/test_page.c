@@ -1,14 +1,9 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/array.h"
 #include "base/json.h"
+#include "unit.h"
 #include "web/page/page.h"
 #include "web/page/phrase.h"
 #include "web/page/status.h"
@@ -38,13 +33,11 @@ static struct page *page;
 
 static int set_up(void **state)
 {
-    (void)state;
     return page_create(&page);
 }
 
 static int tear_down(void **state)
 {
-    (void)state;
     page_destroy(page);
     return 0;
 }
@@ -98,7 +91,6 @@ static void every_state_has_its_view(void **state)
         {POWER_UNREACHABLE, VIEW_CLICK, VIEW_WAKING},
         {POWER_WAKE_FAILED, VIEW_FAILED, VIEW_WAKING},
     };
-    (void)state;
     for (size_t i = 0; i < POWER_STATES; i++) {
         struct notice notice = in_state(cases[i].state);
         assert_int_equal(see(&notice, false, false, 2000).kind, cases[i].alone);
@@ -128,7 +120,6 @@ static void a_project_starts_alone(void **state)
 {
     struct notice notice = in_state(POWER_READY);
     struct project_notice project = of_project(PROJECT_STARTING);
-    (void)state;
     notice.stages[STAGE_PACKET_SENT] = notice.stages[STAGE_SITE_ANSWERS] = 5; /* of an old wake */
     project.coming = project.alone = true;
     project.started = 100000;
@@ -156,7 +147,6 @@ static void a_project_without_containers_does_not_start(void **state)
 {
     struct notice notice = in_state(POWER_READY);
     struct project_notice project = of_project(PROJECT_STARTING);
-    (void)state;
     project.coming = true;
     project.started = 1000;
     sites[1].n_containers = 0;
@@ -170,7 +160,6 @@ static void a_project_starts_with_its_server(void **state)
 {
     struct notice notice = waking();
     struct project_notice project = of_project(PROJECT_STARTING);
-    (void)state;
     notice.state = POWER_BOOTING;
     notice.stages[STAGE_AGENT_ONLINE] = 9000;
     notice.stages[STAGE_SITE_ANSWERS] = 9500; /* another site's */
@@ -191,7 +180,6 @@ static void a_project_follows_its_server(void **state)
 {
     struct notice notice = waking();
     struct project_notice project = of_project(PROJECT_STARTING);
-    (void)state;
     notice.state = POWER_READY;
     notice.wake_open = false;
     notice.stages[STAGE_FIRST_SIGN] = 2000;
@@ -218,7 +206,6 @@ static void a_stopped_project_waits_for_the_button(void **state)
 {
     struct notice notice = in_state(POWER_READY);
     struct project_notice project = of_project(PROJECT_STOPPED);
-    (void)state;
     assert_int_equal(see_project(&notice, &project, false, 5000).kind, VIEW_CLICK);
     assert_int_equal(see_project(&notice, &project, true, 5000).kind, VIEW_BOOTING);
 }
@@ -228,7 +215,6 @@ static void what_ails_a_project_is_named_in_both_languages(void **state)
     struct notice notice = in_state(POWER_READY);
     struct project_notice project = of_project(PROJECT_MISSING);
     struct buf text = BUF_INIT(4096);
-    (void)state;
     for (int ailment = AILMENT_DOCKER; ailment < AILMENTS; ailment++) {
         project.ailment = (enum project_ailment)ailment;
         snprintf(project.container, sizeof project.container, "client1-web");
@@ -253,7 +239,6 @@ static void what_ails_a_project_is_named_in_both_languages(void **state)
 static void times_are_honest(void **state)
 {
     struct notice notice = waking();
-    (void)state;
     struct view view = see(&notice, false, false, 11000);
     assert_int_equal(view.elapsed, 10000);
     assert_int_equal(view.eta, 30000);
@@ -278,7 +263,6 @@ static void times_are_honest(void **state)
 static void a_wake_just_asked_for_has_no_old_stages(void **state)
 {
     struct notice notice = waking();
-    (void)state;
     notice.state = POWER_WAKE_FAILED;
     notice.wake_open = false;
     assert_int_equal(see(&notice, false, false, 9000).stage, STAGE_PACKET_SENT);
@@ -288,7 +272,6 @@ static void a_wake_just_asked_for_has_no_old_stages(void **state)
 static void polls_are_slow_early_and_quick_near_the_end(void **state)
 {
     struct notice notice = waking();
-    (void)state;
     for (uint32_t chance = 0; chance < 5000; chance += 7) {
         struct view early = see(&notice, false, false, 2000);
         struct view late = see(&notice, false, false, 40500);
@@ -319,14 +302,12 @@ static void languages(void **state)
         {",,,;;;q=,fr;q=x", LANGUAGE_ENGLISH},
         {"fr;q=1e999", LANGUAGE_FRENCH},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
         assert_int_equal(language_choose(cases[i].accept), cases[i].language);
 }
 
 static void every_word_is_there_in_every_language(void **state)
 {
-    (void)state;
     for (int word = 0; word < (int)WORDS; word++) {
         for (int language = 0; language < LANGUAGES; language++) {
             assert_non_null(words[word][language]);
@@ -342,7 +323,6 @@ static void all_views_render_within_the_limit(void **state)
 {
     struct notice notice = waking();
     struct buf out = BUF_INIT(65536);
-    (void)state;
     for (int language = 0; language < LANGUAGES; language++) {
         for (int power = 0; power < POWER_STATES; power++) {
             for (int failure = FAILURE_NONE; failure <= FAILURE_DEPENDENCY; failure++) {
@@ -368,7 +348,6 @@ static void names_and_addresses_are_escaped(void **state)
     struct notice notice = waking();
     struct buf out = BUF_INIT(65536);
     struct view view = see(&notice, false, false, 9000);
-    (void)state;
     view.reference = "/client1?a='\"><script>&b=%20";
     page_write(page, &view, &out);
     const char *text = buf_text(&out);
@@ -385,7 +364,6 @@ static void refresh_only_while_something_happens(void **state)
     struct notice notice = waking();
     struct buf out = BUF_INIT(65536);
     struct view view = see(&notice, false, false, 9000);
-    (void)state;
     page_write(page, &view, &out);
     assert_non_null(strstr(buf_text(&out), "http-equiv=\"refresh\""));
     notice.state = POWER_WAKE_FAILED;
@@ -402,7 +380,6 @@ static void the_refused_learn_nothing(void **state)
 {
     struct buf out = BUF_INIT(65536);
     struct view view;
-    (void)state;
     view_init_refused(&view, &model, 0, "192.0.2.7");
     page_write(page, &view, &out);
     assert_non_null(strstr(buf_text(&out), "192.0.2.7"));
@@ -412,7 +389,6 @@ static void the_refused_learn_nothing(void **state)
 
 static void the_policy_names_script_and_style(void **state)
 {
-    (void)state;
     assert_non_null(strstr(page_policy(page), "default-src 'none'; script-src 'sha256-"));
     assert_non_null(strstr(page_policy(page), "frame-ancestors 'none'"));
     assert_null(strstr(page_policy(page), "unsafe"));
@@ -431,7 +407,6 @@ static void only_this_machine_is_told_who_else_uses_it(void **state)
 {
     struct notice notice = waking();
     struct buf out = BUF_INIT(65536);
-    (void)state;
     snprintf(notice.why, sizeof notice.why, "awake because client2 was visited");
     struct view view = see(&notice, false, false, 11000);
     struct json *json = status_of(&view, &out);
@@ -455,7 +430,6 @@ static void the_status_says_the_same_as_json(void **state)
     struct buf out = BUF_INIT(65536);
     struct view view = see(&notice, false, false, 11000);
     double eta = 0;
-    (void)state;
     struct json *json = status_of(&view, &out);
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
         assert_non_null(json_get(json, keys[i]));
@@ -482,7 +456,6 @@ static void a_guard_of_the_server_holds_until_its_end(void **state)
 {
     static const enum power_state held[] = {POWER_UNKNOWN, POWER_OFF, POWER_SLEEPING,
                                             POWER_UNREACHABLE, POWER_WAKE_FAILED};
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(held); i++) {
         struct notice notice = in_state(held[i]);
         notice.guard = (struct guard){GUARD_MIN_DOWN, 62000};
@@ -504,7 +477,6 @@ static void the_held_page_waits_and_has_no_button(void **state)
 {
     struct notice notice = in_state(POWER_OFF);
     struct buf out = BUF_INIT(65536);
-    (void)state;
     notice.guard = (struct guard){GUARD_MIN_DOWN, 62000};
     struct view view = see(&notice, false, true, 2000);
     page_write(page, &view, &out);
@@ -538,7 +510,6 @@ static struct view limited(enum guard_kind kind, int64_t until, enum language la
 static void every_limit_is_named_with_its_end(void **state)
 {
     struct buf out = BUF_INIT(65536);
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
         for (int language = 0; language < LANGUAGES; language++) {
             struct view view = limited(limits[i].kind, 86402000, (enum language)language);
@@ -560,7 +531,6 @@ static void a_limit_is_told_to_programs(void **state)
 {
     struct buf out = BUF_INIT(65536);
     struct view view = limited(GUARD_PROJECT_MINUTES, 86402000, LANGUAGE_FRENCH);
-    (void)state;
     struct json *json = status_of(&view, &out);
     assert_string_equal(json_get_string(json, "guard"), guard_name(GUARD_PROJECT_MINUTES));
     assert_string_equal(json_get_string(json, "until"), "2026-11-23T10:00:02Z");
@@ -578,7 +548,6 @@ static void a_failure_stays_to_be_read(void **state)
 {
     struct notice notice = in_state(POWER_WAKE_FAILED);
     struct buf out = BUF_INIT(65536);
-    (void)state;
     notice.failure = FAILURE_NO_SIGN;
     struct view view = see(&notice, false, false, 2000);
     view_limit(&view, (struct guard){GUARD_CLIENT_WAKES, 62000}, at(2000));
@@ -601,7 +570,6 @@ static void a_limit_without_end_promises_none(void **state)
 {
     struct buf out = BUF_INIT(65536);
     struct view view = limited(GUARD_WINDOW, LEASE_FOREVER, LANGUAGE_ENGLISH);
-    (void)state;
     assert_int_equal(view_retry_after(&view), 0);
     assert_in_range(view_next_poll(&view, 0, 7), 10000, 20000);
     struct json *json = status_of(&view, &out);
@@ -617,7 +585,6 @@ static void stages_that_do_not_concern_the_site_are_left_out(void **state)
 {
     struct notice notice = waking();
     struct view view;
-    (void)state;
     view_init(&view, &model, 0, &notice, false, false, at(2000));
     assert_false(view_shows_stage(&view, STAGE_DOCKER_UP));
     assert_false(view_shows_stage(&view, STAGE_AGENT_ONLINE));

@@ -1,15 +1,10 @@
 /* Every payload against a file in tests/golden; HALL_GOLDEN=write makes the files anew. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "unit.h"
 #include "words/payload.h"
 
 /* 2026-11-22T09:28:29Z */
@@ -236,7 +231,6 @@ static void test_project_states(void **state)
 static void test_info(void **state)
 {
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
-    (void)state;
     check_golden(
         "info",
         payload_info(&(struct hall_info){.version = "0.1.0", .started = now.wall, .broker = "5"},
@@ -255,7 +249,6 @@ static void test_events(void **state)
     struct action refused = {.kind = ACTION_EVENT,
                              .server = 1,
                              .event = {.what = HAPPENED_COMMAND_REFUSED, .detail = ""}};
-    (void)state;
     check_golden("event_stage", payload_event(&model, &stage, now, &text), &text);
     text = BUF_INIT(PAYLOAD_LIMIT);
     check_golden("event_refused", payload_event(&model, &refused, now, &text), &text);
@@ -273,7 +266,6 @@ static void test_results(void **state)
                                  .id = "x-1",
                                  .by = "operator"};
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
-    (void)state;
     check_golden("result_done", payload_result(&entry, &text), &text);
     entry = (struct ledger_entry){.action = COMMAND_KEEP_AWAKE,
                                   .outcome = OUTCOME_REFUSED,
@@ -285,7 +277,6 @@ static void test_results(void **state)
 static void test_agent_command(void **state)
 {
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
-    (void)state;
     check_golden("agent_command",
                  payload_agent_command("s-1", "suspend", false, now.wall + 30000, 1200000, &text),
                  &text);
@@ -295,7 +286,6 @@ static void test_hold(void **state)
 {
     const struct command command = {.by = "cron", .reason = "backup"};
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
-    (void)state;
     check_golden("hold", payload_hold(&command, now.wall + 7200000, &text), &text);
 }
 

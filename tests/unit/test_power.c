@@ -1,14 +1,9 @@
 #include "base/array.h"
 #include "core/power.h"
+#include "unit.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 /*
  * What each state makes of each event, argued from what the states mean, not from the code:
@@ -101,7 +96,6 @@ static enum power_state expect(enum power_state from, enum power_event event, en
 
 static void test_every_pair(void **state)
 {
-    (void)state;
     size_t walked = 0;
 
     for (unsigned from = 0; from < POWER_STATES; from++)
@@ -131,7 +125,6 @@ static void test_every_pair(void **state)
 
 static void test_the_table_has_no_gap(void **state)
 {
-    (void)state;
     for (unsigned from = 0; from < POWER_STATES; from++)
         for (unsigned event = 0; event < POWER_EVENTS; event++) {
             const struct power_row *row = &power_table[from][event];
@@ -144,7 +137,6 @@ static void test_the_table_has_no_gap(void **state)
 
 static void test_names(void **state)
 {
-    (void)state;
     static const char *const states[POWER_STATES] = {"unknown",  "off",         "waking",
                                                      "booting",  "ready",       "degraded",
                                                      "sleeping", "unreachable", "wake_failed"};
@@ -164,7 +156,6 @@ static void test_names(void **state)
 
 static void test_kinds_of_states(void **state)
 {
-    (void)state;
     static const struct {
         bool up, settled, on;
     } kinds[POWER_STATES] = {
@@ -187,7 +178,6 @@ static void test_kinds_of_states(void **state)
 /* The switch shows the target in transition and the truth when settled, so it never bounces. */
 static void test_target(void **state)
 {
-    (void)state;
     struct power power = {.state = POWER_READY, .sleep = {.phase = SLEEP_PROPOSED}};
 
     assert_false(power_target_on(&power));
@@ -208,7 +198,6 @@ static void add_boot(struct power *power, enum wake_kind kind, int32_t ready)
 
 static void test_eta(void **state)
 {
-    (void)state;
     struct power power = {.wake = {.open = true, .started = 1000, .kind = WAKE_COLD}};
 
     assert_int_equal(power_eta(&power, 1000), -1);
@@ -225,7 +214,6 @@ static void test_eta(void **state)
 
 static void test_stage(void **state)
 {
-    (void)state;
     struct power power = {.wake = {.started = 5}};
 
     for (unsigned i = 0; i < STAGES; i++)
@@ -240,7 +228,6 @@ static void test_stage(void **state)
  * missing. */
 static void test_pace(void **state)
 {
-    (void)state;
     struct power power = {.state = POWER_OFF};
     int64_t off, waking, ready, suspect, timeout;
 
@@ -263,7 +250,6 @@ static const struct now noon = {.boot = 10000000, .wall = 1795345200000}; /* 202
 
 static void test_why_with_leases(void **state)
 {
-    (void)state;
     struct power power = {.state = POWER_READY};
     char text[400];
 
@@ -282,7 +268,6 @@ static void test_why_with_leases(void **state)
 
 static void test_why_without_leases(void **state)
 {
-    (void)state;
     struct power power = {.state = POWER_UNREACHABLE};
     char text[100];
 
@@ -294,7 +279,6 @@ static void test_why_without_leases(void **state)
 /* However little room there is, the sentence ends inside it. */
 static void test_why_is_cut(void **state)
 {
-    (void)state;
     struct power power = {.state = POWER_READY};
     char holder[16], text[400];
 

@@ -1,12 +1,5 @@
 /* The prober on loopback, against small servers on the same loop. What needs a real link is in
  * integration/. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -20,6 +13,7 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "probe/probe.h"
+#include "unit.h"
 
 enum {
     LIMIT_MS = 120000, /* a test that waits longer has failed */
@@ -424,7 +418,6 @@ static void check_http_case(const struct http_case *c)
 
 static void test_http_answers(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(http_cases); i++)
         check_http_case(&http_cases[i]);
 }
@@ -778,7 +771,6 @@ static void run_crowd(struct model *model, int64_t interval)
 /* All at once, with a limit of descriptors far below their number: each has its turn. */
 static void test_ten_thousand_servers(void **state)
 {
-    (void)state;
     struct model model = {.n_servers = MANY, .servers = calloc(MANY, sizeof(struct model_server))};
     struct model_check *checks = calloc(MANY, sizeof *checks);
     struct rlimit old;

@@ -1,11 +1,4 @@
 /* Containers that several projects of a server list: who may stop and restart them. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "fleet_fixture.h"
 
 /* Three projects around one database: two list it by its name, one finds it by its label. */
@@ -184,7 +177,6 @@ static void all_run(void)
 
 static int end(void **state)
 {
-    (void)state;
     fleet_destroy(docker.world->fleet);
     free(docker.world);
     return 0;
@@ -219,7 +211,6 @@ static const char *reason(void)
 
 static void test_an_idle_one_leaves_what_a_visited_one_uses(void **state)
 {
-    (void)state;
     begin(NULL, false);
     all_run();
     for (int i = 0; i < 120; i++) {
@@ -241,7 +232,6 @@ static void test_an_idle_one_leaves_what_a_visited_one_uses(void **state)
 /* Nothing is left running when all fall idle in the same moment. */
 static void test_the_last_one_takes_it_along(void **state)
 {
-    (void)state;
     begin(NULL, true);
     all_run();
     world_advance(docker.world, IDLE_STOP);
@@ -258,7 +248,6 @@ static void without_end(struct world *world)
 
 static void test_one_that_is_never_stopped_keeps_it(void **state)
 {
-    (void)state;
     begin(without_end, false);
     all_run();
     world_advance(docker.world, IDLE_STOP);
@@ -270,7 +259,6 @@ static void test_one_that_is_never_stopped_keeps_it(void **state)
 
 static void test_commands_say_what_they_leave(void **state)
 {
-    (void)state;
     begin(NULL, false);
     all_run();
     visit(B);
@@ -298,7 +286,6 @@ static void with_the_same(struct world *world)
 
 static void test_two_names_of_one_thing(void **state)
 {
-    (void)state;
     begin(with_the_same, false);
     all_run();
     world_advance(docker.world, SECOND);
@@ -316,7 +303,6 @@ static void test_two_names_of_one_thing(void **state)
 /* A command ends what runs on, where nobody has visited it. */
 static void test_a_command_ends_what_nobody_wants(void **state)
 {
-    (void)state;
     begin(with_the_same, false);
     all_run();
     (void)command(A, COMMAND_STOP, "s");
@@ -325,7 +311,6 @@ static void test_a_command_ends_what_nobody_wants(void **state)
 
 static void test_one_start_at_a_time_of_what_both_need(void **state)
 {
-    (void)state;
     begin(NULL, false);
     tell();
     visit(A);
@@ -340,7 +325,6 @@ static void test_one_start_at_a_time_of_what_both_need(void **state)
 
 static void test_found_by_label_it_is_stopped_and_starts_again(void **state)
 {
-    (void)state;
     begin(NULL, true);
     all_run();
     for (int i = 0; i < 120; i++) {

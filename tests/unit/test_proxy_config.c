@@ -1,17 +1,12 @@
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/array.h"
 #include "base/json.h"
 #include "bridges/proxy/proxy_config.h"
+#include "unit.h"
 #include "web/gate/request.h"
 
 #define FOLDER TEST_DIR "/../bridges/proxy/"
@@ -74,7 +69,6 @@ static void the_examples_are_what_is_printed(void **state)
         {"caddy/fail-open.Caddyfile", {.kind = PROXY_CADDY, .fail_open = true}},
     };
     struct config *config = load(FOLDER "example.json");
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         char *made = write(config, &cases[i].order);
         char *kept = read_file(cases[i].file);
@@ -88,7 +82,6 @@ static void the_examples_are_what_is_printed(void **state)
 static void traefik_gets_sound_json(void **state)
 {
     struct config *config = load(FOLDER "example.json");
-    (void)state;
     for (int open = 0; open < 2; open++) {
         struct proxy_order order = {.kind = PROXY_TRAEFIK, .fail_open = open != 0};
         struct json_error error;
@@ -116,7 +109,6 @@ static void options_are_heard(void **state)
                                   "\"proxy\":{\"tls\":false,\"entry_point\":\"lan\"}," SERVER
                                   ",\"domains\":{\"a.example\":{\"server\":\"s\","
                                   "\"upstream\":\"https://192.0.2.1:8443/base/\"}}}");
-    (void)state;
     char *traefik = write(config, &(struct proxy_order){.kind = PROXY_TRAEFIK});
     assert_non_null(strstr(traefik, "\"entryPoints\":[\"lan\"]"));
     assert_non_null(strstr(traefik, "\"url\":\"http://127.0.0.1:9000\""));
@@ -153,7 +145,6 @@ static void https_upstreams_are_verified_alike(void **state)
               "\"upstream\":\"https://192.0.2.1:8443\",\"tls\":{\"ca\":\"/etc/home ca.crt\"},"
               "\"projects\":{\"p\":{\"upstream\":\"https://pve.lan\",\"tls\":{\"verify\":false}},"
               "\"q\":{\"upstream\":\"http://192.0.2.1\"}}}}}");
-    (void)state;
     char *nginx = write_kind(config, PROXY_NGINX);
     assert_non_null(strstr(nginx, "        proxy_ssl_server_name on;\n"
                                   "        proxy_ssl_name \"a.example\";\n"
@@ -188,7 +179,6 @@ static void traefik_names_the_site_of_each_router(void **state)
     struct config *config =
         parse("{" SERVER ",\"domains\":{\"a.example\":{\"server\":\"s\","
               "\"upstream\":\"http://192.0.2.1/base\",\"projects\":{\"p\":{}}}}}");
-    (void)state;
     char *traefik = write_kind(config, PROXY_TRAEFIK);
     assert_non_null(strstr(traefik, "\"service\":\"site-a.example\",\"middlewares\":"
                                     "[\"name-project-p\",\"hall-auth\",\"hall-gone\","
@@ -209,7 +199,6 @@ static void nginx_and_caddy_name_the_site_of_each_block(void **state)
         parse("{" SERVER ",\"domains\":{\"a.example\":{\"server\":\"s\","
               "\"upstream\":\"http://192.0.2.1/base\",\"access\":{\"hold\":\"3s\"},"
               "\"projects\":{\"p\":{\"path\":\"/a*(.b\"}}}}}");
-    (void)state;
     char *nginx = write_kind(config, PROXY_NGINX);
     assert_non_null(strstr(nginx, "    location = \"/a*(.b\" {\n"
                                   "        set $hall_site \"a.example/p\";\n"));
@@ -234,7 +223,6 @@ static void the_proxies_send_what_hall_reads(void **state)
 {
     struct config *config = load(FOLDER "example.json");
     char line[128];
-    (void)state;
     char *nginx = write_kind(config, PROXY_NGINX);
     char *traefik = write_kind(config, PROXY_TRAEFIK);
     for (int field = FIELD_ACCEPT; field < FIELDS; field++) {
@@ -256,7 +244,6 @@ static void what_cannot_be_said_is_named(void **state)
               "\"odd\":{\"path\":\"/a*b$c\",\"upstream\":\"http://192.0.2.1/base\"}}}}}");
     struct buf out = BUF_INIT(PROXY_CONFIG_MAX);
     struct buf errors = BUF_INIT(4096);
-    (void)state;
     assert_int_equal(
         proxy_config_write(config, &(struct proxy_order){.kind = PROXY_NGINX}, &out, &errors),
         -EINVAL);
@@ -269,7 +256,6 @@ static void what_cannot_be_said_is_named(void **state)
 static void kinds_have_names(void **state)
 {
     enum proxy_kind kind;
-    (void)state;
     assert_true(proxy_kind_from_name("nginx", &kind));
     assert_int_equal(kind, PROXY_NGINX);
     assert_true(proxy_kind_from_name("traefik", &kind));

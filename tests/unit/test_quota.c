@@ -1,13 +1,8 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "core/quota.h"
+#include "unit.h"
 
 enum { TODAY = 20000, DOMAIN = 3 };
 
@@ -15,14 +10,12 @@ static struct quota_book book;
 
 static int empty(void **state)
 {
-    (void)state;
     memset(&book, 0, sizeof(book));
     return 0;
 }
 
 static void test_keys(void **state)
 {
-    (void)state;
     quota_open(&book, QUOTA_CLIENT, DOMAIN, 7, TODAY)->wakes = 1;
     quota_open(&book, QUOTA_CLIENT, DOMAIN, 8, TODAY)->wakes = 2;
     quota_open(&book, QUOTA_CLIENT, DOMAIN + 1, 7, TODAY)->wakes = 3;
@@ -36,7 +29,6 @@ static void test_keys(void **state)
 
 static void test_days(void **state)
 {
-    (void)state;
     quota_open(&book, QUOTA_PROJECT, 1, 0, TODAY)->wakes = 5;
     assert_null(quota_look(&book, QUOTA_PROJECT, 1, 0, TODAY + 1));
     assert_int_equal(quota_open(&book, QUOTA_PROJECT, 1, 0, TODAY + 1)->wakes, 0);
@@ -46,7 +38,6 @@ static void test_days(void **state)
 /* Time awake: what lies between uses, a longer gap as the idle time it kept the server up. */
 static void test_use(void **state)
 {
-    (void)state;
     struct quota *quota = quota_open(&book, QUOTA_CLIENT, DOMAIN, 7, TODAY);
 
     quota_use(quota, 1000, 60000);
@@ -62,7 +53,6 @@ static void test_use(void **state)
 /* A hundred thousand addresses of one wake each: the heavy users stay known. */
 static void test_flood(void **state)
 {
-    (void)state;
     for (uint32_t heavy = 0; heavy < 20; heavy++) {
         struct quota *quota = quota_open(&book, QUOTA_CLIENT, DOMAIN, 0x0a000000 + heavy, TODAY);
 
@@ -84,7 +74,6 @@ static void test_flood(void **state)
 /* What was used up yesterday makes room before anything of today. */
 static void test_yesterday_makes_room(void **state)
 {
-    (void)state;
     for (uint32_t i = 0; i < QUOTA_SLOTS; i++)
         quota_open(&book, QUOTA_CLIENT, DOMAIN, i * 7919, TODAY - 1)->wakes = 1000;
     for (uint32_t i = 0; i < QUOTA_SLOTS / 4; i++)

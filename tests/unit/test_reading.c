@@ -1,12 +1,7 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/array.h"
+#include "unit.h"
 #include "web/gate/reading.h"
 
 /* One upstream for the domain and /shared, another for /apart and /deep/er. */
@@ -53,7 +48,6 @@ static void upstreams_written_differently(void **state)
         {"http://192.0.2.1", "http://192.0.2.2", false},
         {"http://nas.lan:8080", "http://nas.lan:8081", false},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
         struct model_site two[] = {
             {.id = "a.example", .path = "/", .upstream = pairs[i].own},
@@ -102,7 +96,6 @@ static void paths_that_others_read_otherwise(void **state)
         "/apart%2fdeeper",
         "/x/..%2f..%2fapart",
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
         if (!doubtful(0, paths[i]))
             fail_msg("%s", paths[i]);
@@ -137,7 +130,6 @@ static void paths_that_all_read_alike(void **state)
         "/.well-known/x",
         "/.hall/status",
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
         if (doubtful(0, paths[i]))
             fail_msg("%s", paths[i]);
@@ -154,7 +146,6 @@ static void the_site_of_a_path(void **state)
         {"/apart/x", SITE_APART}, {"/apartment", SITE_OWN},    {"/apart?x", SITE_OWN},
         {"/shared#x", SITE_OWN},  {"/.hall/wait", MODEL_NONE}, {"/.hallway", SITE_OWN},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
         assert_int_equal(reading_site(&model, 0, cases[i].path), cases[i].site);
 }

@@ -1,16 +1,11 @@
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/array.h"
 #include "record/record.h"
+#include "unit.h"
 
 static const uint8_t mac[6] = {2, 0, 0, 0, 0, 1};
 static const struct record_owner owner = {.config = "/etc/hall/config.json", .mac = mac};
@@ -252,7 +247,6 @@ static void compare(const struct saved *a, const struct saved *b)
 
 static void test_every_member(void **state)
 {
-    (void)state;
     struct saved *saved = full();
     char *text = written(saved);
     struct saved read;
@@ -266,7 +260,6 @@ static void test_every_member(void **state)
 /* What was read is written as it was: nothing is lost from one restart to the next. */
 static void test_again(void **state)
 {
-    (void)state;
     struct saved *saved = full();
     char *first = written(saved);
     char *second;
@@ -282,7 +275,6 @@ static void test_again(void **state)
 
 static void test_nothing_to_say(void **state)
 {
-    (void)state;
     struct saved saved = {.last_boot = -1}, read;
     char *text;
 
@@ -297,7 +289,6 @@ static void test_nothing_to_say(void **state)
 /* A ring that went round is written oldest first, and those before it are counted still. */
 static void test_woken_ring(void **state)
 {
-    (void)state;
     struct saved saved = {.last_boot = -1}, read;
     char *text;
 
@@ -313,7 +304,6 @@ static void test_woken_ring(void **state)
 /* How many there were is only believed where the ring went round. */
 static void test_count_of_wakes(void **state)
 {
-    (void)state;
     static const struct {
         const char *members;
         uint32_t n;
@@ -334,7 +324,6 @@ static void test_count_of_wakes(void **state)
 /* Of an older Hall members are missing, of a newer one there are more. */
 static void test_other_versions(void **state)
 {
-    (void)state;
     struct saved saved;
 
     assert_int_equal(read_with("", &saved), 0);
@@ -355,7 +344,6 @@ static void test_other_versions(void **state)
 /* A member of another type says nothing. */
 static void test_wrong_types(void **state)
 {
-    (void)state;
     static const char *const members[] = {
         "\"state\":\"ready\"",
         "\"since\":\"yesterday\"",
@@ -391,7 +379,6 @@ static void test_wrong_types(void **state)
 
 static void test_bad_stages(void **state)
 {
-    (void)state;
     struct saved saved;
 
     assert_int_equal(read_with("\"wake\":{\"stages\":[-5,1e12,\"x\",null,7]},"
@@ -407,7 +394,6 @@ static void test_bad_stages(void **state)
 /* What no Hall can have written is no record, and the result stays untouched. */
 static void test_out_of_range(void **state)
 {
-    (void)state;
     static const char *const members[] = {
         "\"state\":9",
         "\"state\":-1",
@@ -438,7 +424,6 @@ static void test_out_of_range(void **state)
 /* An item that says nothing sensible is passed over, the others stay. */
 static void test_bad_items(void **state)
 {
-    (void)state;
     struct saved saved;
 
     assert_int_equal(
@@ -457,7 +442,6 @@ static void test_bad_items(void **state)
 /* More items than there is room for. */
 static void test_too_many(void **state)
 {
-    (void)state;
     struct buf members = BUF_INIT(RECORD_LIMIT);
     struct saved saved;
 
@@ -485,7 +469,6 @@ static void test_too_many(void **state)
 /* Longer text than there is room for is cut, at whole characters. */
 static void test_long_text(void **state)
 {
-    (void)state;
     struct saved saved;
     char members[400];
 
@@ -501,7 +484,6 @@ static void test_long_text(void **state)
  * is said may be nothing but characters that are written as six. */
 static void test_largest(void **state)
 {
-    (void)state;
     struct saved *saved = full();
     struct buf text = BUF_INIT(RECORD_LIMIT);
     struct saved read;
@@ -528,7 +510,6 @@ static void test_largest(void **state)
 /* However much of it is missing: never a record, never a crash. */
 static void test_cut(void **state)
 {
-    (void)state;
     struct saved *saved = full();
     char *text = written(saved);
     const size_t length = strlen(text);
@@ -548,7 +529,6 @@ static void test_cut(void **state)
 
 static void test_hostile_text(void **state)
 {
-    (void)state;
     static const char *const texts[] = {"",        " ",        "[]x", "{\"config\":1,}",
                                         "{\"a\":", "\xff\xfe", "nan", "{}{}"};
     struct saved saved;
@@ -569,7 +549,6 @@ static void test_hostile_text(void **state)
 /* Two Halls, or two machines one after the other, never inherit from each other. */
 static void test_other_owner(void **state)
 {
-    (void)state;
     static const uint8_t other_mac[6] = {2, 0, 0, 0, 0, 2};
     const struct record_owner owners[] = {{.config = "/etc/hall/other.json", .mac = mac},
                                           {.config = "/etc/hall/config.jso", .mac = mac},
@@ -595,7 +574,6 @@ static void test_other_owner(void **state)
 /* Times at the edges: what a record holds is what is read. */
 static void test_times(void **state)
 {
-    (void)state;
     static const int64_t times[] = {
         0, 1, -1, AT, -AT, LEASE_FOREVER, INT64_C(1) << 53, -(INT64_C(1) << 53)};
     struct saved saved = {.last_boot = -1, .leases.n = 1}, read;
@@ -639,7 +617,6 @@ static void quota_over(const struct quota *quota)
 
 static void test_quota(void **state)
 {
-    (void)state;
     const struct quota client = {.used = true,
                                  .kind = QUOTA_CLIENT,
                                  .subject = 1,
@@ -658,7 +635,6 @@ static void test_quota(void **state)
 
 static void test_quota_keys(void **state)
 {
-    (void)state;
     const struct quota quotas[] = {{.kind = QUOTA_CLIENT, .subject = 0, .address = 1},
                                    {.kind = QUOTA_CLIENT, .subject = 0, .address = 2},
                                    {.kind = QUOTA_CLIENT, .subject = 1, .address = 1},
@@ -687,7 +663,6 @@ static int read_quota(const char *members, struct quota *ret_quota)
 
 static void test_quota_refused(void **state)
 {
-    (void)state;
     struct quota quota = {.wakes = 77};
 
     assert_int_equal(read_quota("\"kind\":0,\"subject\":\"gone.example\"", &quota), -ESTALE);

@@ -1,15 +1,9 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "bridges/remote/ssh_words.h"
+#include "unit.h"
 
 #define KEY "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ"
 
@@ -26,7 +20,6 @@ static bool has(const struct ssh_words *words, const char *word)
 
 static void test_arguments(void **state)
 {
-    (void)state;
     static const char known[] = "KnownHostsCommand=/bin/echo hall " KEY;
     static const char *const wanted[] = {
         "BatchMode=yes",
@@ -61,7 +54,6 @@ static void test_arguments(void **state)
 
 static void test_arguments_that_are_too_long(void **state)
 {
-    (void)state;
     static char huge[SSH_TEXT_MAX + 1];
     struct ssh_words words;
     memset(huge, 'a', sizeof huge - 1);
@@ -89,7 +81,6 @@ static void hear_all(struct ssh_heard *heard, const char *lines)
 
 static void test_what_an_end_means(void **state)
 {
-    (void)state;
     static const struct saying sayings[] = {
         {LOGIN "Transferred: sent 1, received 2 bytes, in 0.1 seconds", 0, "", SSH_ASKED,
          "it was asked by ssh"},

@@ -1,14 +1,9 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <errno.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "base/buf.h"
+#include "unit.h"
 #include "words/agent_report.h"
 
 static struct fleet_event event;
@@ -22,7 +17,6 @@ static void check_reason(const char *text, const char *word)
 
 static void test_state_words(void **state)
 {
-    (void)state;
     assert_int_equal(report_read_state("online", 6, &event, reason), 0);
     assert_int_equal(event.kind, FLEET_AGENT);
     assert_int_equal(event.agent.word, AGENT_ONLINE);
@@ -44,7 +38,6 @@ static int read_report(const char *text)
 
 static void test_whole_report(void **state)
 {
-    (void)state;
     assert_int_equal(
         read_report("{\"boot_id\":\"b-1\",\"resumes\":3,\"uptime_s\":86400.5,\"load\":0.25,"
                     "\"memory\":{},\"sessions\":[],\"inhibitors\":[],\"vetoes\":[],"
@@ -66,7 +59,6 @@ static void test_nothing_known(void **state)
     static const char *const texts[] = {
         "{}", "{\"boot_id\":null,\"uptime_s\":null,\"load\":null,\"wol\":null,\"can\":null}",
         "{\"wol\":{},\"can\":{}}", "{\"wol\":{\"armed\":null}}"};
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         assert_int_equal(read_report(texts[i]), 0);
         assert_true(event.report.heard);
@@ -96,7 +88,6 @@ static void test_broken_reports(void **state)
         {"{\"wol\":{\"armed\":\"yes\"}}", "\"armed\" is string"},
         {"{\"can\":[]}", "\"can\" is array"},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         if (read_report(rows[i].text) != -EINVAL)
             fail_msg("%s was read", rows[i].text);
@@ -122,7 +113,6 @@ static void check_container(size_t i, const char *name, const char *project,
 
 static void test_containers(void **state)
 {
-    (void)state;
     assert_int_equal(
         read_containers("{\"schema\":1,\"docker\":true,\"problem\":null,\"containers\":["
                         "{\"name\":\"web\",\"project\":\"client1\",\"state\":\"running\","
@@ -151,7 +141,6 @@ static void test_containers(void **state)
 static void test_too_many_containers(void **state)
 {
     struct buf text = BUF_INIT(65536);
-    (void)state;
     buf_puts(&text, "{\"docker\":true,\"containers\":[");
     for (int i = 0; i < CONTAINERS_TOLD_MAX + 10; i++)
         buf_printf(&text, "%s{\"name\":\"c%d\",\"state\":\"running\"}", i > 0 ? "," : "", i);
@@ -163,7 +152,6 @@ static void test_too_many_containers(void **state)
 
 static void test_foreign_schema(void **state)
 {
-    (void)state;
     assert_int_equal(read_containers("{\"schema\":7,\"docker\":\"yes\",\"containers\":5}"), 0);
     assert_int_equal(told.schema, 7);
     assert_false(told.docker_up);
@@ -191,7 +179,6 @@ static void check_use(size_t i, const char *holder, const char *label)
 
 static void test_uses(void **state)
 {
-    (void)state;
     assert_int_equal(
         read_report("{\"vetoes\":[\"sessions: root from 192.0.2.7\",\"sessions: marie on seat0\","
                     "\"load: 3.10, the limit is 2.00\",7,\"somebody plays\\u001b\",\"\"]}"),
@@ -216,7 +203,6 @@ static void test_uses(void **state)
 
 static void test_wol(void **state)
 {
-    (void)state;
     assert_int_equal(read_report("{\"wol\":{\"interface\":\"eno1\",\"armed\":false}}"), 0);
     assert_true(event.report.wol_known && !event.report.wol_armed);
     assert_string_equal(event.report.wol_interface, "eno1");
@@ -237,7 +223,6 @@ static void test_broken_containers(void **state)
         {"{\"docker\":true,\"containers\":[{\"name\":1}]}", "\"name\" is number"},
         {"{\"docker\":true,\"containers\":[{\"state\":[]}]}", "\"state\" is array"},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         if (read_containers(rows[i].text) != -EINVAL)
             fail_msg("%s was read", rows[i].text);
@@ -252,7 +237,6 @@ static int read_result(const char *text)
 
 static void test_results(void **state)
 {
-    (void)state;
     assert_int_equal(
         read_result("{\"id\":\"s-1\",\"outcome\":\"accepted\",\"reason\":null,\"vetoes\":[]}"), 0);
     assert_int_equal(event.kind, FLEET_SLEEP_ANSWER);
@@ -285,7 +269,6 @@ static void test_broken_results(void **state)
         {"{\"id\":\"a\",\"outcome\":\"refused\",\"vetoes\":\"x\"}", "\"vetoes\" is string"},
         {"{\"id\":\"a\",\"outcome\":\"refused\",\"reason\":1}", "\"reason\" is number"},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         if (read_result(rows[i].text) != -EINVAL)
             fail_msg("%s was read", rows[i].text);

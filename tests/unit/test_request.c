@@ -1,14 +1,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/array.h"
+#include "unit.h"
 #include "web/gate/request.h"
 
 static const struct cidr trusted_ranges[] = {{0x7f000001, 0xffffffff}, {0x0a000000, 0xff000000}};
@@ -38,7 +33,6 @@ static enum request_fault read_from(const char *peer, enum request_via via, cons
 static void forwarded_headers_of_a_trusted_proxy_count(void **state)
 {
     struct request request;
-    (void)state;
     assert_int_equal(
         read_from("127.0.0.1", REQUEST_VIA_AUTH, "/auth", "ignored=1",
                   HEADERS({"host", "hall:8880"}, {"X-Forwarded-Host", "Testing.Example:443"},
@@ -58,7 +52,6 @@ static void forwarded_headers_of_a_trusted_proxy_count(void **state)
 static void forged_headers_of_others_do_not(void **state)
 {
     struct request request;
-    (void)state;
     assert_int_equal(
         read_from("192.0.2.1", REQUEST_VIA_DIRECT, "/own", NULL,
                   HEADERS({"Host", "a.example"}, {"X-Forwarded-Host", "b.example"},
@@ -76,7 +69,6 @@ static void forged_headers_of_others_do_not(void **state)
 static void only_a_trusted_proxy_may_ask(void **state)
 {
     struct request request;
-    (void)state;
     assert_int_equal(read_from("192.0.2.1", REQUEST_VIA_AUTH, "/auth", NULL,
                                HEADERS({"X-Forwarded-Host", "a.example"}), &request),
                      REQUEST_NOT_TRUSTED);
@@ -95,7 +87,6 @@ static void what_steers_may_come_once(void **state)
                                         "Content-Length",
                                         "Transfer-Encoding"};
     struct request request;
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_DIRECT, "/", NULL,
                                    HEADERS({names[i], "1"}, {"X-Other", "x"}, {names[i], "1"}),
@@ -116,7 +107,6 @@ static void lengths_are_numbers(void **state)
     static const char *const good[] = {"0", "17", "17 ", "999999999999999999"};
     static const char *const bad[] = {"", "-1", "+1", "0, 5", "0x1", "1 1", "9999999999999999999"};
     struct request request;
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(good); i++)
         assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_DIRECT, "/", NULL,
                                    HEADERS({"Content-Length", good[i]}), &request),
@@ -131,7 +121,6 @@ static void too_many_headers_could_hide_one(void **state)
 {
     struct header headers[202];
     struct request request;
-    (void)state;
     for (size_t i = 0; i < 201; i++)
         headers[i] = (struct header){"X-Some", "x"};
     headers[201].name = NULL;
@@ -161,7 +150,6 @@ static void the_visitor_is_the_rightmost_that_is_no_proxy(void **state)
         {"192.0.2.7,,10.1.2.3", "192.0.2.7"},
     };
     struct request request;
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_AUTH, "/auth", NULL,
                                    HEADERS({"X-Forwarded-For", cases[i].list}), &request),
@@ -184,7 +172,6 @@ static void hosts(void **state)
                                       "a:80x", "a:123456", "é.example", "a,b", "a\x01", "a:80:80"};
     char label[300];
     struct request request;
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(good); i++)
         assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_DIRECT, "/", NULL,
                                    HEADERS({"Host", good[i]}), &request),
@@ -226,7 +213,6 @@ static void paths_match_as_the_site_sees_them(void **state)
         {"/\xc3\xa9", "/\xc3\xa9"},
     };
     struct request request;
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_AUTH, "/auth", NULL,
                                    HEADERS({"X-Forwarded-Uri", cases[i].target}), &request),
@@ -241,7 +227,6 @@ static void broken_paths_are_refused(void **state)
                                       "/#", "/a?b#c", "/%zz", "/%00",     "/a b", "/\x7f", "/a?\n"};
     char target[REQUEST_URI_MAX + 2];
     struct request request;
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
         assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_AUTH, "/auth", NULL,
                                    HEADERS({"X-Forwarded-Uri", bad[i]}), &request),
@@ -261,7 +246,6 @@ static void broken_paths_are_refused(void **state)
 static void methods_are_words(void **state)
 {
     struct request request;
-    (void)state;
     assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_AUTH, "/auth", NULL,
                                HEADERS({"X-Forwarded-Method", "GET\tx"}), &request),
                      REQUEST_BAD_METHOD);
@@ -288,7 +272,6 @@ static void references_stay_here(void **state)
     };
     char reference[256];
     struct request request;
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         assert_int_equal(request_retarget(&request, cases[i].target, strlen(cases[i].target)),
                          REQUEST_FINE);
@@ -321,7 +304,6 @@ static void lists_of_hosts_and_absolute_targets(void **state)
         {"a.example", "http://a.example?x", REQUEST_BAD_URI, "a.example", ""},
     };
     struct request request;
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_AUTH, "/auth", NULL,
                                    HEADERS({"X-Forwarded-Host", cases[i].host},
@@ -339,7 +321,6 @@ static void parameters(void **state)
     const char *text = "path=%2Fa%3Fb%3D1&version=7&pathology=x&empty=&bad=%4";
     struct span query = {text, strlen(text)};
     char value[16];
-    (void)state;
     assert_int_equal(uri_parameter(query, "path", value, sizeof value), 6);
     assert_string_equal(value, "/a?b=1");
     assert_int_equal(uri_parameter(query, "version", value, sizeof value), 1);
@@ -360,7 +341,6 @@ static bool same_origin(const struct header *headers)
 
 static void presses_of_other_origins_are_told(void **state)
 {
-    (void)state;
     assert_true(same_origin(HEADERS({"Host", "a.example"})));
     assert_true(same_origin(
         HEADERS({"Host", "a.example"}, {"Sec-Fetch-Site", "same-origin"}, {"Origin", "null"})));
@@ -383,7 +363,6 @@ static void an_error_page_is_asked_for_without_forwarded_for(void **state)
     const struct header *both = HEADERS({"Host", "a.example"}, {"X-Forwarded-For", "192.0.2.7"},
                                         {"X-Real-Ip", "192.0.2.9"});
     struct request request;
-    (void)state;
     assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_ERRORS, "/", NULL, headers, &request), 0);
     assert_string_equal(request.who, "192.0.2.9");
     assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_DIRECT, "/", NULL, headers, &request), 0);
@@ -415,7 +394,6 @@ static void a_url_may_name_the_host_asked_for(void **state)
                                           "",
                                           "http://a.example#/x"};
     struct request request;
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(same); i++) {
         assert_int_equal(retarget_url(same[i], &request), REQUEST_FINE);
         assert_string_equal(request.path, "/x/y");

@@ -1,12 +1,7 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/array.h"
+#include "unit.h"
 #include "web/gate/sablier.h"
 
 static const char *web_containers[] = {"client1-web", "client1-db"};
@@ -51,7 +46,6 @@ static void names_and_groups(void **state)
         {"group=ERP.example", 1, {0}},
     };
     struct sablier sablier;
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         assert_int_equal(read_query(cases[i].query, &sablier), SABLIER_FINE);
         assert_int_equal(sablier.n, cases[i].n);
@@ -85,7 +79,6 @@ static void what_is_wrong_is_named(void **state)
         {"group=client1", SABLIER_NO_GROUP},
     };
     struct sablier sablier;
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
         assert_int_equal(read_query(cases[i].query, &sablier), cases[i].fault);
     assert_string_equal(sablier.missing, "client1");
@@ -106,7 +99,6 @@ static void durations_of_go(void **state)
                                       ".s",       "5s ", "1h-2m", "9999999999999999999s",
                                       "99999999h"};
     int64_t ms;
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
         assert_true(sablier_duration(good[i].text, &ms));
         assert_int_equal(ms, good[i].ms);
@@ -118,7 +110,6 @@ static void durations_of_go(void **state)
 static void parameters_have_defaults(void **state)
 {
     struct sablier sablier;
-    (void)state;
     assert_int_equal(read_query("names=client1", &sablier), SABLIER_FINE);
     assert_int_equal(sablier.timeout, SABLIER_TIMEOUT_MS);
     assert_int_equal(sablier.refresh, SABLIER_REFRESH_MS);

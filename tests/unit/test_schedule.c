@@ -2,15 +2,11 @@
 #include "core/schedule.h"
 
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/clock.h"
 #include "base/zone.h"
+#include "unit.h"
 
 #define HM(hour, minute) ((hour)*60 + (minute))
 
@@ -263,14 +259,12 @@ static void check_row(const struct expected *row)
 
 static void test_table(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(table); i++)
         check_row(&table[i]);
 }
 
 static void test_milliseconds(void **state)
 {
-    (void)state;
     struct model_policy policy = policy_of(&table[0]);
     int64_t begin = at("2026-11-20T08:00:00+01:00");
     struct schedule_view view = schedule_view(&policy, &zones, begin - 1);
@@ -287,7 +281,6 @@ static void test_milliseconds(void **state)
 
 static void test_never(void **state)
 {
-    (void)state;
     struct model_window none_of_the_days = {0, HM(8, 0), HM(19, 0)};
     struct model_policy policy = {.timezone = "UTC"};
 
@@ -302,7 +295,6 @@ static void test_never(void **state)
 
 static void test_always(void **state)
 {
-    (void)state;
     struct model_window whole[] = {{WORK, 0, HM(24, 0)}, {SAT | SUN, HM(0, 0), HM(0, 0)}};
     struct model_policy policy = {.timezone = "Europe/Paris", .n_windows = 2, .windows = whole};
     struct schedule_view view = schedule_view(&policy, &zones, at("2026-11-20T08:00:00Z"));
@@ -317,7 +309,6 @@ static void test_always(void **state)
  * them. */
 static void test_looks_far(void **state)
 {
-    (void)state;
     struct model_window saturdays = {SAT, HM(8, 0), HM(19, 0)};
     struct model_date except[] = {{2026, 1, 3},  {2026, 1, 10}, {2026, 1, 17},
                                   {2026, 1, 24}, {2026, 1, 31}, {2026, 2, 7},
@@ -337,7 +328,6 @@ static void test_looks_far(void **state)
 /* A stretch that began nearly at the horizon, and one that began beyond it. */
 static void test_horizon(void **state)
 {
-    (void)state;
     struct model_window whole = {DAILY, 0, HM(24, 0)};
     struct model_date except = {2026, 1, 1};
     struct model_policy policy = {
@@ -362,7 +352,6 @@ static int32_t one_step(void *context, const char *zone, int64_t utc_s)
 
 static void test_port(void **state)
 {
-    (void)state;
     int calls = 0;
     const struct zone_port made_up = {.offset = one_step, .context = &calls};
     struct model_window thursday = {THU, HM(13, 0), HM(14, 0)}; /* 1970-12-31 is one */
@@ -377,7 +366,6 @@ static void test_port(void **state)
 
 static void test_any_instant(void **state)
 {
-    (void)state;
     static const int64_t far[] = {INT64_MIN, INT64_MIN / 2, -1, 0, INT64_MAX / 2, INT64_MAX};
 
     for (size_t i = 0; i < ARRAY_SIZE(far); i++)

@@ -1,22 +1,16 @@
 /* secret: what a password's hash accepts, and what it refuses. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/array.h"
 #include "secret/secret.h"
+#include "unit.h"
 
 static void test_hash_and_verify(void **state)
 {
     static const char password[] = "gr\xc3\xbcn \xf0\x9f\x94\x91 and long enough";
     char hash[SECRET_HASH_SIZE], again[SECRET_HASH_SIZE];
-    (void)state;
     assert_int_equal(secret_hash_password(password, strlen(password), hash), 0);
     assert_int_equal(secret_hash_password(password, strlen(password), again), 0);
     assert_memory_equal(hash, "$argon2id$", 10);
@@ -32,7 +26,6 @@ static void test_length(void **state)
 {
     char hash[SECRET_HASH_SIZE] = "untouched";
     char *longest = malloc(SECRET_PASSWORD_MAX + 1);
-    (void)state;
     assert_non_null(longest);
     memset(longest, 'x', SECRET_PASSWORD_MAX + 1);
     assert_int_equal(secret_hash_password("", 0, hash), -EINVAL);
@@ -57,7 +50,6 @@ static void test_no_hash(void **state)
         "$6$rounds=5000$salt$hash",
     };
     char too_long[300];
-    (void)state;
     memset(too_long, 'a', sizeof too_long - 1);
     too_long[sizeof too_long - 1] = '\0';
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
@@ -70,7 +62,6 @@ static void test_no_hash(void **state)
 
 static void test_equal(void **state)
 {
-    (void)state;
     assert_true(secret_equal("abc", 3, "abc", 3));
     assert_false(secret_equal("abc", 3, "abd", 3));
     assert_false(secret_equal("abc", 3, "ab", 2));
@@ -82,7 +73,6 @@ static void test_random_and_digest(void **state)
 {
     uint8_t a[SECRET_KEY_SIZE] = {0}, b[SECRET_KEY_SIZE] = {0};
     uint8_t digest[SECRET_DIGEST_SIZE], other[SECRET_DIGEST_SIZE];
-    (void)state;
     assert_int_equal(secret_random(a, sizeof a), 0);
     assert_int_equal(secret_random(b, sizeof b), 0);
     assert_memory_not_equal(a, b, sizeof a);

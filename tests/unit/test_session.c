@@ -1,19 +1,13 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "base/array.h"
+#include "unit.h"
 #include "web/admin/session.h"
 
 static struct sessions sessions;
 
 static int set_up(void **state)
 {
-    (void)state;
     sessions = (struct sessions){0};
     return 0;
 }
@@ -32,7 +26,6 @@ static bool is_open(uint8_t number, int64_t now)
 
 static void it_is_found_by_its_id_alone(void **state)
 {
-    (void)state;
     assert_false(is_open(0, 0)); /* an empty place has an id of zeros, and is nobody's */
     sessions_open(&sessions, id(1), 1000);
     assert_true(is_open(1, 1000));
@@ -43,7 +36,6 @@ static void it_is_found_by_its_id_alone(void **state)
 static void it_ends_after_twenty_minutes_without_use(void **state)
 {
     int64_t until;
-    (void)state;
     sessions_open(&sessions, id(1), 1000);
     assert_true(is_open(1, 1000 + SESSION_IDLE_MS - 1));
     /* Looking is no use. */
@@ -58,7 +50,6 @@ static void it_ends_after_twenty_minutes_without_use(void **state)
 static void it_ends_after_eight_hours_however_it_is_used(void **state)
 {
     int64_t until = 0;
-    (void)state;
     sessions_open(&sessions, id(1), 0);
     for (int64_t now = 0; now < SESSION_LIFE_MS; now += 60000)
         assert_true(sessions_find(&sessions, id(1), true, now, &until));
@@ -68,7 +59,6 @@ static void it_ends_after_eight_hours_however_it_is_used(void **state)
 
 static void it_can_be_closed_once(void **state)
 {
-    (void)state;
     sessions_open(&sessions, id(1), 0);
     assert_true(sessions_close(&sessions, id(1), 5));
     assert_false(sessions_close(&sessions, id(1), 5));
@@ -77,7 +67,6 @@ static void it_can_be_closed_once(void **state)
 
 static void one_too_many_ends_the_one_unused_for_longest(void **state)
 {
-    (void)state;
     for (int i = 0; i < SESSIONS_MAX; i++)
         sessions_open(&sessions, id((uint8_t)(i + 1)), i);
     assert_true(sessions_find(&sessions, id(1), true, 100, NULL));
@@ -112,7 +101,6 @@ static void the_cookie_is_found_whole_or_not_at_all(void **state)
         "Hall_Session=" HEX,
     };
     char token[SESSION_TOKEN_SIZE];
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
         assert_true(session_cookie(good[i], token));
         assert_string_equal(token, HEX);

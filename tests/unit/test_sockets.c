@@ -1,11 +1,5 @@
 /* The kernel's table of TCP sockets: real ones on loopback, and messages that lie. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include <arpa/inet.h>
-#include <cmocka.h>
 #include <linux/inet_diag.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +9,7 @@
 #include "base/array.h"
 #include "loop/netlink.h"
 #include "loop/sockets.h"
+#include "unit.h"
 
 enum { LISTENER, CLIENT, SERVED, ENDS };
 
@@ -102,7 +97,6 @@ static void check_pair(int family, const char *address)
 
 static void test_what_moved_is_seen(void **state)
 {
-    (void)state;
     check_pair(AF_INET, "::ffff:127.0.0.1");
     check_pair(AF_INET6, "::1");
 }
@@ -119,7 +113,6 @@ static void test_a_listing_that_was_ended_does_not_stand_in_the_way(void **state
     struct pair pair = {0};
     struct sockets *sockets;
     int taken = 0;
-    (void)state;
     open_pair(&pair, AF_INET);
     assert_int_equal(sockets_create(&sockets), 0);
     for (int i = 0; i < 3; i++)
@@ -161,7 +154,6 @@ static void test_those_that_lead_somewhere(void **state)
     struct pair pairs[2] = {0};
     struct sockets *sockets;
     struct socket_peer peers[40];
-    (void)state;
     open_pair(&pairs[0], AF_INET);
     open_pair(&pairs[1], AF_INET);
     assert_int_equal(sockets_create(&sockets), 0);
@@ -197,7 +189,6 @@ static void test_mapped_addresses(void **state)
     struct pair pair = {0};
     struct sockets *sockets;
     struct sockaddr_in6 to = {.sin6_family = AF_INET6};
-    (void)state;
     open_pair(&pair, AF_INET);
     const int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_return_code(inet_pton(AF_INET6, "::ffff:127.0.0.1", &to.sin6_addr), 0);
@@ -223,7 +214,6 @@ static void test_messages_that_lie(void **state)
              .attribute = {.nla_len = sizeof(struct nlattr) + 4, .nla_type = INET_DIAG_INFO}};
     struct tcp_socket socket;
     size_t length;
-    (void)state;
     for (size_t size = 0; size < sizeof cut.message; size++)
         assert_false(sockets_read(&cut, size, &socket));
     assert_true(sockets_read(&cut, sizeof cut, &socket)); /* an old kernel's short tcp_info */

@@ -1,14 +1,9 @@
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
+#include "unit.h"
 #include "web/listen/stack.h"
 
 enum { SIZE = 512 * 1024, DEEP = 256 * 1024, SECOND = 1000000000 };
@@ -60,8 +55,6 @@ static void what_is_not_in_use_is_given_back_now_and_then(void **state)
     struct result result = {0};
     pthread_attr_t attributes;
     pthread_t thread;
-    (void)state;
-
     memory = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(memory, MAP_FAILED);
     pthread_attr_init(&attributes);
@@ -79,7 +72,6 @@ static void what_is_not_in_use_is_given_back_now_and_then(void **state)
 static void an_unknown_stack_is_left_alone(void **state)
 {
     struct stack stack = {0};
-    (void)state;
     stack_give_back(&stack, SECOND);
     assert_int_equal(stack.gave_back, 0);
 }

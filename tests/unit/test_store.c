@@ -1,11 +1,5 @@
 /* The store: its queue by itself, the words for its troubles, and the whole of it on a real file.
  * Disks that misbehave are played by store_faults and by the integration tests. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -20,6 +14,7 @@
 #include "store/store.h"
 #include "store/trouble.h"
 #include "store/tuning.h"
+#include "unit.h"
 
 enum { LIMIT_MS = 20000 };
 
@@ -41,7 +36,6 @@ static uint64_t log_type(struct queue *queue, const char *type, bool durable, in
 static void test_a_batch_is_due_by_time_number_or_need(void **state)
 {
     struct queue queue = {0};
-    (void)state;
     assert_int_equal(queue_due(&queue, &pace), QUEUE_NEVER);
     log_type(&queue, "ready", false, 100);
     log_type(&queue, "ready", false, 20000);
@@ -62,7 +56,6 @@ static void test_the_newest_body_of_a_row_is_taken_once(void **state)
 {
     struct queue queue = {0};
     struct batch batch;
-    (void)state;
     assert_int_equal(queue_put(&queue, STORE_SERVER, "a", "1", false, at(1)), 1);
     assert_int_equal(queue_put(&queue, STORE_QUOTA, "a", "2", false, at(2)), 2);
     assert_int_equal(queue_put(&queue, STORE_SERVER, "a", "3", false, at(3)), 3);
@@ -83,7 +76,6 @@ static void test_what_failed_waits_again_behind_what_is_newer(void **state)
 {
     struct queue queue = {0};
     struct batch batch;
-    (void)state;
     queue_put(&queue, STORE_SERVER, "a", "old", true, at(1));
     queue_put(&queue, STORE_SERVER, "b", "kept", false, at(2));
     log_type(&queue, "first", false, 3);
@@ -111,7 +103,6 @@ static void test_a_removed_row_is_forgotten_once_that_is_written(void **state)
 {
     struct queue queue = {0};
     struct batch batch;
-    (void)state;
     queue_know(&queue, STORE_SETTING, "idle", "20", 7);
     assert_int_equal(queue_waiting(&queue), 0);
     queue_put(&queue, STORE_SETTING, "idle", NULL, false, at(1));
@@ -127,7 +118,6 @@ static void test_a_fresh_file_gets_every_row_at_once(void **state)
 {
     struct queue queue = {0};
     struct batch batch;
-    (void)state;
     queue_know_anew(&queue, 5);
     assert_int_equal(queue_due(&queue, &pace), QUEUE_NEVER);
     queue_know(&queue, STORE_SETTING, "idle", "20", 7);
@@ -143,7 +133,6 @@ static void test_a_fresh_file_gets_every_row_at_once(void **state)
 static void test_events_are_bounded_and_durable_ones_outlive_routine(void **state)
 {
     struct queue queue = {0};
-    (void)state;
     log_type(&queue, "durable", true, 0);
     for (int i = 0; i < QUEUE_EVENTS_MAX + 10; i++)
         log_type(&queue, i == 10 ? "last dropped" : "routine", false, i);
@@ -164,7 +153,6 @@ static void test_what_is_too_long_is_dropped_and_its_ticket_still_comes(void **s
 {
     struct queue queue = {0};
     char *body = malloc(QUEUE_BODY_MAX + 2);
-    (void)state;
     assert_non_null(body);
     memset(body, 'x', QUEUE_BODY_MAX + 1);
     body[QUEUE_BODY_MAX + 1] = '\0';
@@ -184,7 +172,6 @@ static void test_what_is_too_long_is_dropped_and_its_ticket_still_comes(void **s
 static void test_every_trouble_names_the_file_and_a_way_out(void **state)
 {
     char text[TROUBLE_SIZE];
-    (void)state;
     for (int kind = TROUBLE_BUSY; kind < TROUBLE_INTERRUPTED; kind++) {
         struct trouble trouble = {.kind = (enum trouble_kind)kind, .detail = "the detail"};
         trouble_describe(&trouble, "/var/lib/hall/hall.db", text, sizeof text);

@@ -1,17 +1,12 @@
 /* What of the connections is use: tables as the kernel could give them, look after look. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include <arpa/inet.h>
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "core/stream.h"
+#include "unit.h"
 
 enum { LOOK = 5000, IDLE = 20 * 60000, WINDOW = 120000, SITE = 7, MANY = 10000 };
 
@@ -455,7 +450,6 @@ static void test_peers(void **state)
                                         {.address = {htonl(0x0a000001)}, .port = 80}};
     struct streams *streams;
 
-    (void)state;
     assert_int_equal(streams_create(peers, 4, &streams), 0);
     assert_int_equal(streams_find(streams, peers[3]), 0);
     assert_int_equal(streams_find(streams, peers[1]), 1);

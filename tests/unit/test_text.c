@@ -1,18 +1,13 @@
 #include "base/array.h"
 #include "base/text.h"
+#include "unit.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 static void test_utf8(void **state)
 {
-    (void)state;
     static const char *const good[] = {
         "",
         "abc",
@@ -51,7 +46,6 @@ static void test_utf8(void **state)
 
 static void test_slug(void **state)
 {
-    (void)state;
     char longest[66];
     memset(longest, 'a', sizeof longest);
     longest[65] = '\0';
@@ -68,7 +62,6 @@ static void test_slug(void **state)
 
 static void test_small_predicates(void **state)
 {
-    (void)state;
     assert_true(text_has_control("a\x1b[0m"));
     assert_true(text_has_control("\x7f"));
     assert_false(text_has_control("caf\xc3\xa9 "));
@@ -81,7 +74,6 @@ static void test_small_predicates(void **state)
 
 static void test_copy_never_cuts_a_character(void **state)
 {
-    (void)state;
     char out[6];
     assert_string_equal(text_copy(out, sizeof out, "abc"), "abc");
     assert_string_equal(text_copy(out, sizeof out, "abcde"), "abcde");
@@ -98,7 +90,6 @@ static void test_copy_never_cuts_a_character(void **state)
 
 static void test_show(void **state)
 {
-    (void)state;
     char out[12];
     assert_string_equal(text_show(out, sizeof out, "plain", 5), "plain");
     assert_string_equal(text_show(out, sizeof out, "a\nb\x1b", 4), "a?b?");
@@ -113,7 +104,6 @@ static void test_show(void **state)
 
 static void test_mac(void **state)
 {
-    (void)state;
     uint8_t mac[6] = {0};
     char out[MAC_TEXT_SIZE];
     static const char *const bad[] = {
@@ -138,7 +128,6 @@ static void test_mac(void **state)
 
 static void test_ipv4(void **state)
 {
-    (void)state;
     struct in_addr address = {0};
     static const char *const bad[] = {
         "",         "1",        "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4",
@@ -152,7 +141,6 @@ static void test_ipv4(void **state)
 
 static void test_endpoint(void **state)
 {
-    (void)state;
     struct sockaddr_in address = {0};
     static const char *const bad[] = {
         "",
@@ -187,7 +175,6 @@ static bool contains(const char *range, const char *address)
 
 static void test_cidr(void **state)
 {
-    (void)state;
     struct cidr range;
     static const char *const bad[] = {
         "",

@@ -1,18 +1,12 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 
-#include <cmocka.h>
-
+#include "unit.h"
 #include "web/admin/throttle.h"
 
 static struct throttle throttle;
 
 static int set_up(void **state)
 {
-    (void)state;
     throttle = (struct throttle){.window = -THROTTLE_WINDOW_MS};
     return 0;
 }
@@ -26,7 +20,6 @@ static void fail_often(const char *who, unsigned times, int64_t now)
 static void an_address_may_guess_five_times_then_waits_longer_and_longer(void **state)
 {
     int64_t now = 1000;
-    (void)state;
     fail_often("a", THROTTLE_FREE, now);
     for (int64_t pause = THROTTLE_FIRST_MS; pause < THROTTLE_MOST_MS; pause *= 2) {
         assert_int_equal(throttle_attempt(&throttle, "a", now), pause);
@@ -42,7 +35,6 @@ static void an_address_may_guess_five_times_then_waits_longer_and_longer(void **
 
 static void others_are_not_kept_away_with_it(void **state)
 {
-    (void)state;
     fail_often("a", THROTTLE_FREE, 1000);
     assert_true(throttle_ask(&throttle, "a", 1000) > 0);
     assert_int_equal(throttle_ask(&throttle, "b", 1000), 0);
@@ -51,7 +43,6 @@ static void others_are_not_kept_away_with_it(void **state)
 
 static void the_right_one_is_forgiven(void **state)
 {
-    (void)state;
     fail_often("a", THROTTLE_FREE - 1, 1000);
     throttle_forgive(&throttle, "a");
     fail_often("a", THROTTLE_FREE, 1000);
@@ -60,7 +51,6 @@ static void the_right_one_is_forgiven(void **state)
 
 static void quiet_addresses_are_forgotten(void **state)
 {
-    (void)state;
     fail_often("a", THROTTLE_FREE, 1000);
     fail_often("a", THROTTLE_FREE, 1000 + THROTTLE_FORGET_MS);
 }
@@ -68,7 +58,6 @@ static void quiet_addresses_are_forgotten(void **state)
 static void all_together_have_a_limit_too(void **state)
 {
     char who[16];
-    (void)state;
     for (int i = 0; i < THROTTLE_TOTAL; i++) {
         snprintf(who, sizeof who, "10.0.0.%d", i);
         fail_often(who, 1, 1000);
@@ -80,7 +69,6 @@ static void all_together_have_a_limit_too(void **state)
 static void a_flood_of_guesses_does_not_lock_out_who_was_in_before(void **state)
 {
     char who[16];
-    (void)state;
     fail_often("owner", 1, 1000);
     throttle_forgive(&throttle, "owner");
     for (int i = 0; i < THROTTLE_TOTAL; i++) {
@@ -95,7 +83,6 @@ static void a_flood_of_guesses_does_not_lock_out_who_was_in_before(void **state)
 static void of_the_known_the_newest_stay(void **state)
 {
     char who[16];
-    (void)state;
     for (int i = 0; i <= THROTTLE_KNOWN; i++) {
         snprintf(who, sizeof who, "10.2.0.%d", i);
         fail_often(who, 1, 1000);
@@ -114,7 +101,6 @@ static void a_flood_of_addresses_pushes_out_the_quiet(void **state)
 {
     char who[16];
     int64_t now = 1000;
-    (void)state;
     for (int i = 0; i < 3 * THROTTLE_CLIENTS; i++, now += THROTTLE_WINDOW_MS / THROTTLE_TOTAL) {
         snprintf(who, sizeof who, "10.1.0.%d", i);
         fail_often(who, 1, now);

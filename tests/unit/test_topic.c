@@ -1,18 +1,12 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/array.h"
+#include "unit.h"
 #include "words/topic.h"
 
 static void test_every_kind_reads_back_what_it_writes(void **state)
 {
-    (void)state;
     for (unsigned kind = 0; kind < TOPIC_KINDS; kind++) {
         char text[TOPIC_MAX];
         struct topic topic;
@@ -29,7 +23,6 @@ static void test_every_kind_reads_back_what_it_writes(void **state)
 static void test_the_words_of_the_contract(void **state)
 {
     char text[TOPIC_MAX];
-    (void)state;
     assert_string_equal(topic_format("hall", TOPIC_STATUS, NULL, NULL, text), "hall/status");
     assert_string_equal(topic_format("hall", TOPIC_SERVER_KEEP_AWAKE_SET, "a", NULL, text),
                         "hall/servers/a/keep_awake/set");
@@ -75,7 +68,6 @@ static void test_what_is_not_ours_is_not_read(void **state)
         "hall/servers/a/holdb",
         "hall/echo",
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         struct topic topic = {.kind = TOPIC_INFO};
         if (topic_parse("hall", texts[i], &topic))
@@ -109,7 +101,6 @@ static void test_commands_with_a_wrong_name_are_known(void **state)
         "hall/command",
     };
     struct topic topic;
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         assert_true(topic_misnamed("hall", cases[i].text, &topic));
         assert_int_equal(topic.kind, cases[i].kind);
@@ -124,7 +115,6 @@ static void test_lengths(void **state)
 {
     char id[SLUG_MAX + 2], base[TOPIC_MAX], text[2 * TOPIC_MAX];
     struct topic topic;
-    (void)state;
     memset(id, 'x', SLUG_MAX + 1);
     id[SLUG_MAX + 1] = '\0';
     snprintf(text, sizeof text, "hall/servers/%s/state", id);
@@ -172,7 +162,6 @@ static void check_lists(enum topic_kind kind, size_t heard, size_t retained)
 
 static void test_filters_cover_each_topic_once(void **state)
 {
-    (void)state;
     check_lists(TOPIC_STATUS, 0, 1);
     check_lists(TOPIC_SERVER_STATE, 0, 1);
     check_lists(TOPIC_SERVER_POWER, 0, 1);

@@ -1,13 +1,7 @@
 /* when: dates and times as people write them, in a zone that is always two hours ahead of UTC. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "base/array.h"
 #include "base/when.h"
+#include "unit.h"
 
 /* 2026-03-28 12:00 there. */
 #define NOON INT64_C(1774692000000)
@@ -40,7 +34,6 @@ static void test_what_is_read(void **state)
         {"12:00", false, 0},
         {"13:00", false, -23 * HOUR},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         int64_t at = 0;
         assert_true(when_read(rows[i].text, &local, NOON, rows[i].forward, &at));
@@ -54,7 +47,6 @@ static void test_what_is_refused(void **state)
         "",      "today", "2026-02-29", "2026-13-01",       "1999-12-31",        "2101-01-01",
         "24:00", "12:60", "12:00 ",     "2026-03-28 24:00", "2026-03-28 12:00h", "2026-03-28x",
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         int64_t at = 0;
         assert_false(when_read(texts[i], &local, NOON, true, &at));

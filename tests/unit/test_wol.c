@@ -1,10 +1,3 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -15,6 +8,7 @@
 
 #include "base/array.h"
 #include "bridges/wol/wol.h"
+#include "unit.h"
 
 static const uint8_t mac[6] = {0x02, 0x11, 0x22, 0x33, 0x44, 0x55};
 static const uint8_t secureon[6] = {0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6};
@@ -51,7 +45,6 @@ static void check_payload(const uint8_t *packet, size_t size, size_t secureon_le
 
 static void test_packet_of_each_length(void **state)
 {
-    (void)state;
     static const uint8_t lengths[] = {0, 4, 6};
     for (size_t i = 0; i < sizeof lengths; i++) {
         uint8_t packet[WOL_PACKET_MAX];
@@ -63,7 +56,6 @@ static void test_packet_of_each_length(void **state)
 
 static void test_packet_touches_nothing_behind_it(void **state)
 {
-    (void)state;
     uint8_t packet[WOL_PACKET_MAX + 1];
     memset(packet, 0x77, sizeof packet);
     const struct wol_target target = make_target(4);
@@ -103,7 +95,6 @@ static void send_and_hear(const char *to, const char *interface, uint8_t secureo
 
 static void test_send_on_loopback(void **state)
 {
-    (void)state;
     send_and_hear("127.0.0.1", NULL, 0);
     send_and_hear("127.255.255.255", NULL, 6);
     send_and_hear("127.255.255.255", "lo", 4);
@@ -111,7 +102,6 @@ static void test_send_on_loopback(void **state)
 
 static void test_send_without_bindtodevice(void **state)
 {
-    (void)state;
     refuse_bindtodevice = true;
     send_and_hear("127.255.255.255", "lo", 6);
     refuse_bindtodevice = false;
@@ -119,7 +109,6 @@ static void test_send_without_bindtodevice(void **state)
 
 static void test_no_such_interface(void **state)
 {
-    (void)state;
     static const char *const names[] = {"", "no-such-if0", "a-name-longer-than-any-interface"};
     for (size_t refused = 0; refused < 2; refused++)
         for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -136,7 +125,6 @@ static void test_no_such_interface(void **state)
 
 static void test_descriptors_are_closed(void **state)
 {
-    (void)state;
     int before = dup(STDERR_FILENO);
     (void)close(before);
     send_and_hear("127.0.0.1", NULL, 0);
