@@ -192,9 +192,8 @@ static struct fact explain_docker(const struct agent *agent, int error)
     case ENOENT:
         return FACT(CONTAINERS_NONE);
     case ENOTCONN:
-        return agent->containers && agent->containers->problem[0] != '\0'
-                   ? fact_with(FACT(SAID), agent->containers->problem, NULL)
-                   : FACT(DOCKER_SILENT);
+        return agent->containers && !agent->containers->up ? agent->containers->problem
+                                                           : FACT(DOCKER_SILENT);
     default:
         return fact_with(FACT(CONTAINERS_FAILED), strerror(-error), NULL);
     }

@@ -152,7 +152,8 @@ int report_write_containers(const struct docker_view *view, struct buf *out)
     json_begin_object(&writer, NULL);
     json_put_integer(&writer, "schema", REPORT_SCHEMA);
     json_put_bool(&writer, "docker", view->up);
-    put_text(&writer, "problem", view->problem);
+    put_sentence(&writer, "problem", &view->problem);
+    say_put_fact(&writer, "problem_fact", &view->problem, NULL);
     json_begin_array(&writer, "containers");
     for (size_t i = 0; i < view->n; i++) {
         const struct docker_container *container = &view->containers[i];

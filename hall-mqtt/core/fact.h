@@ -253,6 +253,15 @@ enum fact_code {
     FACT_CONTAINERS_TAKEN,
     FACT_CONTAINERS_NONE,
     FACT_CONTAINERS_FAILED, /* t0 why */
+    FACT_ENGINE_DENIED,     /* t0 socket; so all of these */
+    FACT_ENGINE_NO_SOCKET,
+    FACT_ENGINE_NOBODY,
+    FACT_ENGINE_LATE,
+    FACT_ENGINE_TOO_LONG,
+    FACT_ENGINE_ODD,
+    FACT_ENGINE_CUT,
+    FACT_ENGINE_FAILED,     /* t1 the system's word for it */
+    FACT_ENGINE_STATUS,     /* t1 its words, n0 status */
     FACT_CONTAINER_MISSING, /* t0 container */
     FACT_CONTAINER_GONE,    /* t0 container */
     FACT_CONTAINER_LATE,    /* w enum project_verb, t0 container */

@@ -943,6 +943,52 @@ const struct say_row say_rows[FACTS] = {
                                 {TEXT("said")},
                                 {"Docker cannot be asked[: {said}]",
                                  "Docker ne peut pas être interrogé[" NBSP ": {said}]"}},
+    [FACT_ENGINE_DENIED] =
+        {"engine.denied",
+         {TEXT("socket")},
+         {"no permission for {socket}: add the agent's user to the group docker, or set "
+          "docker.socket",
+          "accès refusé à {socket}" NBSP
+          ": ajoutez l’utilisateur de l’agent au groupe docker, ou définissez docker.socket"}},
+    [FACT_ENGINE_NO_SOCKET] = {"engine.no_socket",
+                               {TEXT("socket")},
+                               {"there is no {socket}: start Docker, or set docker.socket",
+                                "{socket} n’existe pas" NBSP
+                                ": démarrez Docker, ou définissez docker.socket"}},
+    [FACT_ENGINE_NOBODY] = {"engine.nobody",
+                            {TEXT("socket")},
+                            {"nobody listens at {socket}: start Docker, or set docker.socket",
+                             "personne n’écoute sur {socket}" NBSP
+                             ": démarrez Docker, ou définissez docker.socket"}},
+    [FACT_ENGINE_LATE] = {"engine.late",
+                          {TEXT("socket")},
+                          {"Docker at {socket} does not answer in time: look at its log",
+                           "Docker ne répond pas à temps sur {socket}" NBSP
+                           ": consultez son journal"}},
+    [FACT_ENGINE_TOO_LONG] =
+        {"engine.too_long",
+         {TEXT("socket")},
+         {"Docker at {socket} answers with more than 1 MiB: remove containers not needed",
+          "la réponse de Docker sur {socket} dépasse 1 Mio" NBSP
+          ": supprimez des conteneurs inutiles"}},
+    [FACT_ENGINE_ODD] =
+        {"engine.odd",
+         {TEXT("socket")},
+         {"what answers at {socket} does not speak as Docker does: check docker.socket",
+          "ce qui répond sur {socket} ne parle pas comme Docker" NBSP ": vérifiez docker.socket"}},
+    [FACT_ENGINE_CUT] = {"engine.cut",
+                         {TEXT("socket")},
+                         {"Docker at {socket} ends its answers half way: look at its log",
+                          "Docker interrompt ses réponses sur {socket}" NBSP
+                          ": consultez son journal"}},
+    [FACT_ENGINE_FAILED] = {"engine.failed",
+                            {TEXT("socket"), SECOND("said")},
+                            {"Docker at {socket} cannot be asked[: {said}]",
+                             "Docker ne peut pas être interrogé sur {socket}[" NBSP ": {said}]"}},
+    [FACT_ENGINE_STATUS] = {"engine.status",
+                            {TEXT("socket"), SECOND("said"), NUMBER("status", 0)},
+                            {"Docker at {socket} answers[ {status}][: {said}]",
+                             "Docker répond[ {status}] sur {socket}[" NBSP ": {said}]"}},
     [FACT_CONTAINER_MISSING] =
         {"container.missing",
          {TEXT("container")},

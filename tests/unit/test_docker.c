@@ -377,7 +377,7 @@ struct seen {
     sd_event *loop;
     unsigned views;
     bool up;
-    char problem[192];
+    struct fact problem;
 };
 
 static void on_changed(void *context, const struct docker_view *view)
@@ -385,7 +385,7 @@ static void on_changed(void *context, const struct docker_view *view)
     struct seen *seen = context;
     seen->views++;
     seen->up = view->up;
-    memcpy(seen->problem, view->problem, sizeof seen->problem);
+    seen->problem = view->problem;
     (void)sd_event_exit(seen->loop, 0);
 }
 
@@ -410,8 +410,8 @@ static void test_no_engine_is_told(void **state)
     assert_true(sd_event_loop(seen.loop) >= 0);
     assert_int_equal(seen.views, 1);
     assert_false(seen.up);
-    assert_string_equal(seen.problem, "there is no /nonexistent/docker.sock: start Docker, or set "
-                                      "docker.socket");
+    assert_true(fact_is(&seen.problem, FACT_ENGINE_NO_SOCKET));
+    assert_string_equal(fact_text(&seen.problem, 0, 0), "/nonexistent/docker.sock");
     assert_int_equal(docker_command(docker, DOCKER_STOP, NULL, NULL, 0, "r2"), -ENOTCONN);
     docker_destroy(docker);
     (void)sd_event_unref(seen.loop);

@@ -13,7 +13,6 @@
 #include "bridges/agent/docker/docker_api.h"
 #include "bridges/agent/docker/docker_http.h"
 #include "bridges/agent/docker/docker_run.h"
-#include "bridges/agent/docker/docker_sight.h"
 #include "mqtt/backoff.h"
 
 enum {
@@ -76,16 +75,11 @@ static void arm(struct docker *docker, int64_t ms)
     (void)sd_event_source_set_enabled(docker->timer, SD_EVENT_ONESHOT);
 }
 
-static void disarm(struct docker *docker)
-{
-    (void)sd_event_source_set_enabled(docker->timer, SD_EVENT_OFF);
-}
-
 /* --- the view --- */
 
 static bool is_same_view(const struct docker_view *a, const struct docker_view *b)
 {
-    if (a->up != b->up || a->n != b->n || strcmp(a->problem, b->problem) != 0)
+    if (a->up != b->up || a->n != b->n || !fact_equal(&a->problem, &b->problem))
         return false;
     for (size_t i = 0; i < a->n; i++) {
         const struct docker_container *one = &a->containers[i], *other = &b->containers[i];
@@ -115,34 +109,24 @@ static void forget_found(struct docker *docker)
     docker->at = 0;
 }
 
-static uint32_t random_bits(void)
-{
-    uint32_t bits;
-    return getrandom(&bits, sizeof(bits), GRND_NONBLOCK) == (ssize_t)sizeof(bits) ? bits : 0;
-}
-
 static void rest(struct docker *docker)
 {
+    uint32_t bits;
     docker_http_drop(docker->asked);
     docker_http_drop(docker->stream);
     docker->asked = docker->stream = NULL;
     forget_found(docker);
     docker->link = LINK_AWAY;
-    int64_t wait = backoff_next(&docker->backoff, boot_ms(), random_bits());
+    if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) != (ssize_t)sizeof(bits))
+        bits = 0;
+    int64_t wait = backoff_next(&docker->backoff, boot_ms(), bits);
     arm(docker, wait < RETRY_MOST_MS ? wait : RETRY_MOST_MS);
 }
 
-static void fail(struct docker *docker, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
 /* The engine cannot be used; tells so and tries again later. */
-static void fail(struct docker *docker, const char *format, ...)
+static void fail(struct docker *docker, struct fact why)
 {
-    struct docker_view view = {0};
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(view.problem, sizeof(view.problem), format, args);
-    va_end(args);
+    const struct docker_view view = {.problem = why};
     free(docker->known);
     docker->known = NULL;
     rest(docker);
@@ -151,8 +135,7 @@ static void fail(struct docker *docker, const char *format, ...)
 
 static void fail_for(struct docker *docker, int error)
 {
-    char why[sizeof(docker->view.problem)];
-    fail(docker, "%s", docker_http_why(error, docker->shown, why, sizeof(why)));
+    fail(docker, docker_http_why(error, docker->shown));
 }
 
 /* Only an answer of 200 is one. */
@@ -162,8 +145,9 @@ static bool is_good(struct docker *docker, const struct docker_answer *answer)
     if (answer->error)
         fail_for(docker, answer->error);
     else if (answer->status != 200)
-        fail(docker, "Docker at %s answers %d: %s", docker->shown, answer->status,
-             docker_api_message(answer->body, answer->length, message, sizeof(message)));
+        fail(docker,
+             fact_with(FACT(ENGINE_STATUS, .n = {answer->status}), docker->shown,
+                       docker_api_message(answer->body, answer->length, message, sizeof(message))));
     return !answer->error && answer->status == 200;
 }
 
@@ -177,41 +161,65 @@ static void get(struct docker *docker, const char *path, int64_t limit_ms,
         fail_for(docker, r);
 }
 
-/* --- lists and inspections --- */
+/* --- health: from the list, an inspection, or the list before --- */
 
-static void log_left_out(const struct docker *docker)
+static const struct docker_entry *find(const struct docker_list *list, const char *id)
 {
-    size_t before = docker->known ? docker->known->left_out : 0;
-    if (docker->found->left_out > before)
-        log_warning("docker: %zu containers are left out: at most %d are followed, those of "
-                    "projects first; a name must be of letters, digits, _ . -",
-                    docker->found->left_out, DOCKER_CONTAINERS_MAX);
+    for (size_t i = 0; list && i < list->n; i++)
+        if (strcmp(list->entries[i].id, id) == 0)
+            return &list->entries[i];
+    return NULL;
 }
+
+/* A container's health check cannot change, so one without is not inspected again. */
+static void recall(struct docker_list *list, const struct docker_list *before)
+{
+    for (size_t i = 0; i < list->n; i++) {
+        struct docker_entry *entry = &list->entries[i];
+        const struct docker_entry *old = find(before, entry->id);
+        if (entry->sight == DOCKER_SIGHT_UNKNOWN && old && old->sight == DOCKER_SIGHT_NONE)
+            entry->sight = DOCKER_SIGHT_NONE;
+    }
+}
+
+/* Not to know is not to be healthy. */
+static void see_health(struct docker_entry *entry, const struct docker_answer *answer,
+                       const struct docker_list *before)
+{
+    const struct docker_entry *old = find(before, entry->id);
+    char health[sizeof(entry->shown.health)];
+    if (answer->status == 200 && docker_api_health(answer->body, answer->length, health) == 0) {
+        entry->sight = *health ? DOCKER_SIGHT_INSPECTED : DOCKER_SIGHT_NONE;
+        text_copy(entry->shown.health, sizeof(entry->shown.health), health);
+        return;
+    }
+    entry->sight = DOCKER_SIGHT_UNREADABLE;
+    text_copy(entry->shown.health, sizeof(entry->shown.health), "unhealthy");
+    if (!old || old->sight != DOCKER_SIGHT_UNREADABLE)
+        log_warning("docker: the health of %s cannot be read; it counts as unhealthy: inspect it",
+                    entry->shown.name);
+}
+
+/* --- lists and inspections --- */
 
 /* Docker says "die" and "stop" before its list knows of them, under load by seconds, and then says
  * no more: so the lists that follow an event are taken again, ever more rarely. */
-static int64_t next_quiet(struct docker *docker)
-{
-    int64_t quiet = docker->quiet;
-    docker->quiet = quiet * SETTLE_FACTOR < SAFETY_MS ? quiet * SETTLE_FACTOR : SAFETY_MS;
-    return quiet;
-}
-
 static void arm_for_list(struct docker *docker)
 {
-    int64_t wait = docker->listed + PACE_MS - boot_ms();
+    const int64_t quiet = docker->quiet, pace = docker->listed + PACE_MS - boot_ms();
     if (!docker->stale)
-        wait = next_quiet(docker);
-    else if (wait < BURST_MS)
-        wait = BURST_MS;
-    arm(docker, wait);
+        docker->quiet = quiet * SETTLE_FACTOR < SAFETY_MS ? quiet * SETTLE_FACTOR : SAFETY_MS;
+    arm(docker, !docker->stale ? quiet : pace < BURST_MS ? BURST_MS : pace);
 }
 
 /* The list found is complete. */
 static void show_found(struct docker *docker)
 {
     struct docker_view view = {0};
-    log_left_out(docker);
+    if (docker->found->left_out > (docker->known ? docker->known->left_out : 0))
+        log_warning("docker: %zu containers are left out: at most %d are followed, those of "
+                    "projects first; a name must be of letters, digits, _ . -",
+                    docker->found->left_out, DOCKER_CONTAINERS_MAX);
     free(docker->known);
     docker->known = docker->found;
     docker->found = NULL;
@@ -236,10 +244,11 @@ static void on_inspected(void *context, const struct docker_answer *answer)
         return;
     }
     if (!answer->error && answer->status == 404) {
-        docker_sight_gone(entry);
+        entry->sight = DOCKER_SIGHT_LISTED; /* the next list will not have it */
+        text_copy(entry->shown.state, sizeof(entry->shown.state), "removing");
         docker->stale = true;
     } else {
-        docker_sight_inspected(entry, answer, docker->known);
+        see_health(entry, answer, docker->known);
     }
     inspect_next(docker);
 }
@@ -270,7 +279,7 @@ static void on_listed(void *context, const struct docker_answer *answer)
         return;
     }
     docker->at = 0;
-    docker_sight_recall(docker->found, docker->known);
+    recall(docker->found, docker->known);
     inspect_next(docker);
 }
 
@@ -360,7 +369,7 @@ static void on_pinged(void *context, const struct docker_answer *answer)
 static void ping(struct docker *docker)
 {
     docker->link = LINK_PINGING;
-    disarm(docker);
+    (void)sd_event_source_set_enabled(docker->timer, SD_EVENT_OFF);
     get(docker, "/_ping", PING_LIMIT_MS, on_pinged);
 }
 

@@ -30,8 +30,8 @@ struct docker_container {
 };
 
 struct docker_view {
-    bool up;           /* the engine answers */
-    char problem[192]; /* why not, and what to do; "" when up */
+    bool up;             /* the engine answers */
+    struct fact problem; /* why not; FACT_NONE when up */
     size_t n;
     struct docker_container containers[DOCKER_CONTAINERS_MAX]; /* by name; none when not up */
 };

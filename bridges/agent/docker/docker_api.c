@@ -28,12 +28,6 @@ static bool is_name(const char *text)
     return true;
 }
 
-static bool is_id(const char *text)
-{
-    size_t digits = strspn(text, "0123456789abcdef");
-    return text[digits] == '\0' && digits >= 12 && digits < DOCKER_ID_SIZE;
-}
-
 /* Whole or not at all: a cut name would be another's. */
 static bool take(char *target, size_t size, const char *text)
 {
@@ -76,13 +70,13 @@ static const struct word states[] = {
     {"stopped", "exited"},
 };
 
-static const char *state_of(const struct json *container)
+/* What the word stands for, or NULL. */
+static const char *look_up(const struct word *words, size_t n, const char *text)
 {
-    const char *state = json_get_string(container, "State");
-    for (size_t i = 0; state && i < ARRAY_SIZE(states); i++)
-        if (strcmp(states[i].from, state) == 0)
-            return states[i].to;
-    return "unknown";
+    for (size_t i = 0; text && i < n; i++)
+        if (strcmp(words[i].from, text) == 0)
+            return words[i].to;
+    return NULL;
 }
 
 /* How the status text of a running container ends: "Up 5 seconds (healthy)". */
@@ -93,19 +87,11 @@ static const struct word endings[] = {
     {"(starting)", "starting"},
 };
 
-static bool ends_with(const char *text, const char *ending)
-{
-    size_t length = strlen(text), tail = strlen(ending);
-    return length >= tail && strcmp(text + length - tail, ending) == 0;
-}
-
 static const char *health_in_text(const struct json *container)
 {
     const char *status = json_get_string(container, "Status");
-    for (size_t i = 0; status && i < ARRAY_SIZE(endings); i++)
-        if (ends_with(status, endings[i].from))
-            return endings[i].to;
-    return NULL;
+    const char *ending = status ? strrchr(status, '(') : NULL;
+    return look_up(endings, ARRAY_SIZE(endings), ending);
 }
 
 /* The word as the contract has it, "" for none; NULL: no such word. */
@@ -116,17 +102,7 @@ static const char *health_word(const char *text)
                                         {"starting", "starting"},
                                         {"none", ""},
                                         {"", ""}};
-    for (size_t i = 0; text && i < ARRAY_SIZE(words); i++)
-        if (strcmp(words[i].from, text) == 0)
-            return words[i].to;
-    return NULL;
-}
-
-/* Newer engines (v1.52) list it beside the text. */
-static const char *health_listed(const struct json *container)
-{
-    const char *listed = health_word(json_get_string(json_get(container, "Health"), "Status"));
-    return listed ? listed : health_in_text(container);
+    return look_up(words, ARRAY_SIZE(words), text);
 }
 
 static void read_health(const struct json *container, struct docker_entry *entry)
@@ -134,7 +110,10 @@ static void read_health(const struct json *container, struct docker_entry *entry
     entry->sight = DOCKER_SIGHT_LISTED;
     if (strcmp(entry->shown.state, "running") != 0)
         return;
-    const char *health = health_listed(container);
+    /* Newer engines (v1.52) list it beside the text. */
+    const char *health = health_word(json_get_string(json_get(container, "Health"), "Status"));
+    if (!health)
+        health = health_in_text(container);
     if (health)
         text_copy(entry->shown.health, sizeof(entry->shown.health), health);
     else
@@ -167,11 +146,14 @@ static void read_labels(const struct json *labels, struct docker_entry *entry)
 static bool read_entry(const struct json *container, struct docker_entry *entry)
 {
     const char *id = json_get_string(container, "Id");
+    const size_t digits = id ? strspn(id, "0123456789abcdef") : 0;
     *entry = (struct docker_entry){0};
-    if (!id || !is_id(id) || !read_name(container, entry))
+    if (digits < 12 || digits >= DOCKER_ID_SIZE || id[digits] != '\0' ||
+        !read_name(container, entry))
         return false;
     text_copy(entry->id, sizeof(entry->id), id);
-    text_copy(entry->shown.state, sizeof(entry->shown.state), state_of(container));
+    const char *state = look_up(states, ARRAY_SIZE(states), json_get_string(container, "State"));
+    text_copy(entry->shown.state, sizeof(entry->shown.state), state ? state : "unknown");
     read_labels(json_get(container, "Labels"), entry);
     read_health(container, entry);
     return true;
@@ -323,44 +305,26 @@ static bool goes_behind(const struct docker_entry *one, const struct docker_entr
            docker_api_depends_on(one->depends, other->service);
 }
 
-struct ordering {
-    size_t n;
-    bool behind[DOCKER_CONTAINERS_MAX][DOCKER_CONTAINERS_MAX];
-    bool placed[DOCKER_CONTAINERS_MAX];
-};
-
-static bool is_free(const struct ordering *ordering, size_t i)
+static bool waits(const struct docker_entry *const *entries, const bool *placed, size_t n, size_t i)
 {
-    for (size_t k = 0; k < ordering->n; k++)
-        if (ordering->behind[i][k] && !ordering->placed[k])
-            return false;
-    return true;
-}
-
-static size_t pick(const struct ordering *ordering)
-{
-    size_t first = ordering->n;
-    for (size_t i = 0; i < ordering->n; i++) {
-        if (ordering->placed[i])
-            continue;
-        if (is_free(ordering, i))
-            return i;
-        if (first == ordering->n)
-            first = i;
-    }
-    return first;
+    for (size_t k = 0; k < n; k++)
+        if (!placed[k] && goes_behind(entries[i], entries[k]))
+            return true;
+    return false;
 }
 
 void docker_api_order(const struct docker_entry *const *entries, size_t n, size_t *order)
 {
-    struct ordering ordering = {.n = n};
+    bool placed[DOCKER_CONTAINERS_MAX] = {false};
     assert(n <= DOCKER_CONTAINERS_MAX);
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; k < n; k++)
-            ordering.behind[i][k] = goes_behind(entries[i], entries[k]);
     for (size_t i = 0; i < n; i++) {
-        order[i] = pick(&ordering);
-        ordering.placed[order[i]] = true;
+        size_t first = 0, next = 0;
+        while (placed[first])
+            first++;
+        for (next = first; next < n && (placed[next] || waits(entries, placed, n, next)); next++)
+            ;
+        order[i] = next < n ? next : first;
+        placed[order[i]] = true;
     }
 }
 
@@ -377,21 +341,15 @@ void docker_lines_finish(struct docker_lines *lines)
     lines->skipping = false;
 }
 
-/* Keeps a part of a line; false: it has become too long. */
-static bool keep(struct docker_lines *lines, const char *bytes, size_t length)
-{
-    if (!lines->skipping)
-        buf_add(&lines->text, bytes, length);
-    return lines->skipping || buf_error(&lines->text) == 0;
-}
-
 void docker_lines_feed(struct docker_lines *lines, const char *bytes, size_t length,
                        void (*line)(void *context, const char *bytes, size_t length), void *context)
 {
     while (length > 0) {
         const char *end = memchr(bytes, '\n', length);
         size_t part = end ? (size_t)(end - bytes) : length;
-        bool fits = keep(lines, bytes, part);
+        if (!lines->skipping)
+            buf_add(&lines->text, bytes, part);
+        const bool fits = lines->skipping || buf_error(&lines->text) == 0;
         if (!fits)
             line(context, "", 0);
         else if (end && !lines->skipping && lines->text.length > 0)

@@ -41,20 +41,16 @@ static int status_of(const struct docker_request *request)
     return status >= 200 && status <= 999 ? (int)status : 0;
 }
 
-static bool is_end_of_head(const char *line, size_t length)
-{
-    return (length == 2 && memcmp(line, "\r\n", 2) == 0) || (length == 1 && *line == '\n');
-}
-
 static size_t on_header(char *line, size_t one, size_t length, void *userdata)
 {
     (void)one;
     struct docker_request *request = userdata;
+    const bool ends =
+        (length == 2 && memcmp(line, "\r\n", 2) == 0) || (length == 1 && *line == '\n');
     request->heard += length;
     if (request->heard > HEADS_MAX)
         return 0;
-    if (request->ask.stream && !request->streaming && is_end_of_head(line, length) &&
-        status_of(request) == 200) {
+    if (request->ask.stream && !request->streaming && ends && status_of(request) == 200) {
         request->streaming = true;
         request->ask.stream(request->ask.context, "", 0);
     }
@@ -248,29 +244,21 @@ void docker_http_destroy(struct docker_http *http)
 
 /* --- words --- */
 
-static const char forbidden[] = ": add the agent's user to the group docker, or set docker.socket";
-
-static const struct {
+static const struct trouble {
     int error;
-    const char *before, *behind; /* the socket */
+    enum fact_code code;
 } troubles[] = {
-    {-EACCES, "no permission for ", forbidden},
-    {-EPERM, "no permission for ", forbidden},
-    {-ENOENT, "there is no ", ": start Docker, or set docker.socket"},
-    {-ECONNREFUSED, "nobody listens at ", ": start Docker, or set docker.socket"},
-    {-ETIMEDOUT, "Docker at ", " does not answer in time: look at its log"},
-    {-EMSGSIZE, "Docker at ", " answers with more than 1 MiB: remove containers not needed"},
-    {-EBADMSG, "what answers at ", " does not speak as Docker does: check docker.socket"},
-    {-ECONNRESET, "Docker at ", " ends its answers half way: look at its log"},
+    {-EACCES, FACT_ENGINE_DENIED},    {-EPERM, FACT_ENGINE_DENIED},
+    {-ENOENT, FACT_ENGINE_NO_SOCKET}, {-ECONNREFUSED, FACT_ENGINE_NOBODY},
+    {-ETIMEDOUT, FACT_ENGINE_LATE},   {-EMSGSIZE, FACT_ENGINE_TOO_LONG},
+    {-EBADMSG, FACT_ENGINE_ODD},      {-ECONNRESET, FACT_ENGINE_CUT},
 };
 
-char *docker_http_why(int error, const char *socket, char *out, size_t size)
+struct fact docker_http_why(int error, const char *socket)
 {
     for (size_t i = 0; i < ARRAY_SIZE(troubles); i++)
-        if (troubles[i].error == error) {
-            (void)snprintf(out, size, "%s%s%s", troubles[i].before, socket, troubles[i].behind);
-            return out;
-        }
-    (void)snprintf(out, size, "Docker at %s cannot be asked: %s", socket, strerror(-error));
-    return out;
+        if (troubles[i].error == error)
+            return fact_with((struct fact){.parts = {{.code = (uint8_t)troubles[i].code}}}, socket,
+                             NULL);
+    return fact_with(FACT(ENGINE_FAILED), socket, strerror(-error));
 }

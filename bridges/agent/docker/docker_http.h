@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
+#include "core/fact.h"
+
 struct docker_http;
 struct docker_request;
 
@@ -44,7 +46,7 @@ int docker_http_begin(struct docker_http *http, const struct docker_ask *ask,
 /* Ends it without `done`. NULL is accepted. */
 void docker_http_drop(struct docker_request *request);
 
-/* A sentence: what is wrong with this socket, and what to do about it. Returns out. */
-char *docker_http_why(int error, const char *socket, char *out, size_t size);
+/* What is wrong with this socket. */
+struct fact docker_http_why(int error, const char *socket);
 
 #endif

@@ -55,18 +55,13 @@ static void free_run(struct docker_run *run)
     free(run);
 }
 
-static void unlink_run(struct docker_run *run)
+static void end_run(struct docker_run *run)
 {
-    struct docker_run **at = &run->runs->first;
+    struct docker_runs *runs = run->runs;
+    struct docker_run **at = &runs->first;
     while (*at != run)
         at = &(*at)->next;
     *at = run->next;
-}
-
-static void end_run(struct docker_run *run)
-{
-    const struct docker_runs *runs = run->runs;
-    unlink_run(run);
     runs->listener->done(runs->context, run->request, &run->why);
     free_run(run);
 }

@@ -44,6 +44,12 @@ static void begin(struct json_writer *writer, struct buf *buf, const char *event
     json_put_string(writer, "event", event);
 }
 
+static const char *sentence(const struct fact *fact)
+{
+    static char text[1024];
+    return say_fact_text(fact, NULL, (struct say_how){0}, text, sizeof(text));
+}
+
 static void on_changed(void *context, const struct docker_view *view)
 {
     (void)context;
@@ -51,7 +57,7 @@ static void on_changed(void *context, const struct docker_view *view)
     struct json_writer writer;
     begin(&writer, &buf, "view");
     json_put_bool(&writer, "up", view->up);
-    json_put_string(&writer, "problem", view->problem);
+    json_put_string(&writer, "problem", sentence(&view->problem));
     json_begin_array(&writer, "containers");
     for (size_t i = 0; i < view->n; i++) {
         const struct docker_container *container = &view->containers[i];
@@ -70,15 +76,13 @@ static void on_changed(void *context, const struct docker_view *view)
 
 static void on_done(void *context, const char *request, const struct fact *why)
 {
-    char reason[1024];
     (void)context;
     struct buf buf = BUF_INIT(OUTPUT_MAX);
     struct json_writer writer;
     begin(&writer, &buf, "done");
     json_put_string(&writer, "request", request);
     json_put_bool(&writer, "ok", fact_is(why, FACT_NONE));
-    json_put_string(&writer, "reason",
-                    say_fact_text(why, NULL, (struct say_how){0}, reason, sizeof(reason)));
+    json_put_string(&writer, "reason", sentence(why));
     json_end_object(&writer);
     print(&buf);
 }
