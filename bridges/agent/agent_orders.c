@@ -43,14 +43,6 @@ static int read_id(const struct json *root, struct order_name *name, struct fact
     return 0;
 }
 
-/* As far as it is a text; the refusal shows it. */
-static void read_action(const struct json *root, struct order_name *name)
-{
-    const char *action = json_get_string(root, "action");
-    if (action)
-        text_show(name->action, sizeof(name->action), action, strlen(action));
-}
-
 static int read_verb(const struct json *root, const struct order_name *name,
                      enum order_verb *ret_verb, struct fact *ret_why)
 {
@@ -128,18 +120,11 @@ static int read_containers(const struct json *root, struct order *order, struct 
 
 /* ---- the ids seen ---- */
 
-static bool was_seen(const struct orders *orders, const char *id)
+static int remember(struct orders *orders, const char *id, struct fact *ret_why)
 {
     for (size_t i = 0; i < ORDERS_KEPT; i++)
         if (strcmp(orders->ids[i], id) == 0)
-            return true;
-    return false;
-}
-
-static int remember(struct orders *orders, const char *id, struct fact *ret_why)
-{
-    if (was_seen(orders, id))
-        return refuse(ret_why, -EALREADY, FACT(AGENT_REPEATED));
+            return refuse(ret_why, -EALREADY, FACT(AGENT_REPEATED));
     text_copy(orders->ids[orders->next], ORDER_ID_SIZE, id);
     orders->next = (orders->next + 1) % ORDERS_KEPT;
     return 0;
@@ -147,17 +132,12 @@ static int remember(struct orders *orders, const char *id, struct fact *ret_why)
 
 /* ---- all together ---- */
 
-static int check_right(enum order_verb verb, unsigned rights, struct fact *ret_why)
-{
-    if ((verbs[verb].right & rights) != 0)
-        return 0;
-    return refuse(ret_why, -EACCES, fact_with(FACT(AGENT_NOT_ALLOWED), verbs[verb].name, NULL));
-}
-
 static int read_order(struct orders *orders, const struct json *root, int64_t now, unsigned rights,
                       struct order *order, struct order_name *name, struct fact *ret_why)
 {
-    read_action(root, name);
+    const char *action = json_get_string(root, "action");
+    if (action) /* the refusal shows it */
+        text_show(name->action, sizeof(name->action), action, strlen(action));
     int error = read_id(root, name, ret_why);
     if (error == 0)
         error = read_verb(root, name, &order->verb, ret_why);
@@ -171,7 +151,10 @@ static int read_order(struct orders *orders, const struct json *root, int64_t no
         error = read_containers(root, order, ret_why);
     if (error == 0)
         error = remember(orders, name->id, ret_why);
-    return error < 0 ? error : check_right(order->verb, rights, ret_why);
+    if (error == 0 && (verbs[order->verb].right & rights) == 0)
+        error = refuse(ret_why, -EACCES,
+                       fact_with(FACT(AGENT_NOT_ALLOWED), verbs[order->verb].name, NULL));
+    return error;
 }
 
 int orders_read(struct orders *orders, const void *payload, size_t length, bool retained,

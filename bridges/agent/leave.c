@@ -149,12 +149,6 @@ static void on_logind_answer(void *context, const struct fact *why)
         stay(agent, *why);
 }
 
-static void ask_logind(struct agent *agent)
-{
-    leave_enter(agent, LEAVE_ASKED, patience(&agent->leave));
-    logind_act(agent->logind, (enum logind_verb)agent->leave.order.verb, on_logind_answer, agent);
-}
-
 static void let_go(struct agent *agent)
 {
     leave_enter(agent, LEAVE_GONE, agent->leave.ordered ? patience(&agent->leave) : SHUTDOWN_MS);
@@ -163,18 +157,12 @@ static void let_go(struct agent *agent)
 
 void leave_said(struct agent *agent)
 {
-    switch (agent->leave.phase) {
-    case LEAVE_SAYING:
-        ask_logind(agent);
-        break;
-    case LEAVE_GOING:
+    if (agent->leave.phase == LEAVE_SAYING) {
+        leave_enter(agent, LEAVE_ASKED, patience(&agent->leave));
+        logind_act(agent->logind, (enum logind_verb)agent->leave.order.verb, on_logind_answer,
+                   agent);
+    } else if (agent->leave.phase == LEAVE_GOING) {
         let_go(agent);
-        break;
-    case LEAVE_NOT:
-    case LEAVE_CHECKING:
-    case LEAVE_ASKED:
-    case LEAVE_GONE:
-        break;
     }
 }
 
@@ -183,31 +171,13 @@ void leave_said(struct agent *agent)
 void leave_unheard(struct agent *agent, struct fact why)
 {
     char text[SENTENCE_SIZE];
-    switch (agent->leave.phase) {
-    case LEAVE_SAYING:
+    if (agent->leave.phase == LEAVE_SAYING) {
         stay(agent, why);
-        break;
-    case LEAVE_GOING:
+    } else if (agent->leave.phase == LEAVE_GOING) {
         log_warning("no goodbye could be said: %s",
                     say_fact_text(&why, NULL, (struct say_how){0}, text, sizeof(text)));
         let_go(agent);
-        break;
-    case LEAVE_NOT:
-    case LEAVE_CHECKING:
-    case LEAVE_ASKED:
-    case LEAVE_GONE:
-        break;
     }
-}
-
-/* Whoever notices the sleep by the clocks may have made a new one already: to drop that too would
- * say "offline" once more. */
-static void distrust_connection(struct agent *agent)
-{
-    if (agent->connections == agent->leave.connection)
-        mqtt_reconnect(agent->mqtt, "this machine was asleep");
-    else
-        agent_say(agent, "online");
 }
 
 static void come_back(struct agent *agent, enum logind_change change)
@@ -222,7 +192,12 @@ static void come_back(struct agent *agent, enum logind_change change)
     } else {
         agent->resumes++;
         log_info("back from sleep, for the %u. time", agent->resumes);
-        distrust_connection(agent);
+        /* Whoever notices the sleep by the clocks may have made a new one already: to drop that too
+         * would say "offline" once more. */
+        if (agent->connections == agent->leave.connection)
+            mqtt_reconnect(agent->mqtt, "this machine was asleep");
+        else
+            agent_say(agent, "online");
     }
     agent_look_within(agent, 0);
 }

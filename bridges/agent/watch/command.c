@@ -37,10 +37,5 @@ static void judge(const struct watch_config *config, const struct watch_sample *
         veto(vetoes, fact_with(FACT(VETO_COMMAND), config->command[0], NULL));
 }
 
-const struct veto_check veto_command = {
-    .name = "command",
-    .counts = counts,
-    .look = look,
-    .judge = judge,
-    .problem = offsetof(struct watch_sample, command.problem),
-};
+const struct veto_check veto_command = {"command", false, counts,
+                                        look,      judge, VETO_PROBLEM(command)};

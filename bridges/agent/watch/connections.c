@@ -103,10 +103,5 @@ static void judge(const struct watch_config *config, const struct watch_sample *
     veto_more(vetoes, "connections", sample->connections.more);
 }
 
-const struct veto_check veto_connections = {
-    .name = "connections",
-    .counts = counts,
-    .look = look,
-    .judge = judge,
-    .problem = offsetof(struct watch_sample, connections.problem),
-};
+const struct veto_check veto_connections = {"connections", false, counts,
+                                            look,          judge, VETO_PROBLEM(connections)};

@@ -20,10 +20,4 @@ static void judge(const struct watch_config *config, const struct watch_sample *
         veto(vetoes, FACT(VETO_DISK, .n = {(int64_t)sample->disk.value, config->disk}));
 }
 
-const struct veto_check veto_disk = {
-    .name = "disk",
-    .counts = counts,
-    .look = look,
-    .judge = judge,
-    .problem = offsetof(struct watch_sample, disk.problem),
-};
+const struct veto_check veto_disk = {"disk", false, counts, look, judge, VETO_PROBLEM(disk)};

@@ -188,11 +188,6 @@ static void have_bytes_counted(struct forwarded *forwarded)
         close(fd);
 }
 
-static bool may_forward(void)
-{
-    return read_number(forwarding[0], 0) > 0 || read_number(forwarding[1], 0) > 0;
-}
-
 /* ---- all of them ---- */
 
 static bool take_message(void *context, uint16_t type, const void *body, size_t size)
@@ -224,7 +219,8 @@ static int list(struct forwarded *forwarded, struct listing *listing)
 int forwarded_list(struct forwarded *forwarded, forwarded_take *take, void *context)
 {
     struct listing listing = {.take = take, .context = context};
-    if (read_number(tracked, 0) <= 0 || !may_forward())
+    if (read_number(tracked, 0) <= 0 ||
+        (read_number(forwarding[0], 0) <= 0 && read_number(forwarding[1], 0) <= 0))
         return 0;
     have_bytes_counted(forwarded);
     forwarded->established_s = read_number(established, ESTABLISHED_S);

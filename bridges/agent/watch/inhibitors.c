@@ -44,11 +44,5 @@ static void judge(const struct watch_config *config, const struct watch_sample *
     veto_more(vetoes, "inhibitors", sample->inhibitors.more);
 }
 
-const struct veto_check veto_inhibitors = {
-    .name = "inhibitors",
-    .reported = true,
-    .counts = counts,
-    .look = look,
-    .judge = judge,
-    .problem = offsetof(struct watch_sample, inhibitors.problem),
-};
+const struct veto_check veto_inhibitors = {"inhibitors", true,  counts,
+                                           look,         judge, VETO_PROBLEM(inhibitors)};

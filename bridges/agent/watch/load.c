@@ -22,11 +22,4 @@ static void judge(const struct watch_config *config, const struct watch_sample *
                                            (int64_t)(config->load * 100 + 0.5)}));
 }
 
-const struct veto_check veto_load = {
-    .name = "load",
-    .reported = true,
-    .counts = counts,
-    .look = look,
-    .judge = judge,
-    .problem = offsetof(struct watch_sample, load.problem),
-};
+const struct veto_check veto_load = {"load", true, counts, look, judge, VETO_PROBLEM(load)};

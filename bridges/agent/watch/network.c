@@ -23,10 +23,5 @@ static void judge(const struct watch_config *config, const struct watch_sample *
         veto(vetoes, FACT(VETO_NETWORK, .n = {(int64_t)sample->network.value, config->network}));
 }
 
-const struct veto_check veto_network = {
-    .name = "network",
-    .counts = counts,
-    .look = look,
-    .judge = judge,
-    .problem = offsetof(struct watch_sample, network.problem),
-};
+const struct veto_check veto_network = {"network", false, counts,
+                                        look,      judge, VETO_PROBLEM(network)};

@@ -62,10 +62,5 @@ static void judge(const struct watch_config *config, const struct watch_sample *
     veto_more(vetoes, "processes", sample->processes.more);
 }
 
-const struct veto_check veto_processes = {
-    .name = "processes",
-    .counts = counts,
-    .look = look,
-    .judge = judge,
-    .problem = offsetof(struct watch_sample, processes.problem),
-};
+const struct veto_check veto_processes = {"processes", false, counts,
+                                          look,        judge, VETO_PROBLEM(processes)};

@@ -39,11 +39,5 @@ static void judge(const struct watch_config *config, const struct watch_sample *
     veto_more(vetoes, "sessions", sample->sessions.more);
 }
 
-const struct veto_check veto_sessions = {
-    .name = "sessions",
-    .reported = true,
-    .counts = counts,
-    .look = look,
-    .judge = judge,
-    .problem = offsetof(struct watch_sample, sessions.problem),
-};
+const struct veto_check veto_sessions = {"sessions", true,  counts,
+                                         look,       judge, VETO_PROBLEM(sessions)};

@@ -32,6 +32,8 @@ struct veto_check {
     size_t problem; /* its offset in the sample; 0: there can be none */
 };
 
+#define VETO_PROBLEM(part_) offsetof(struct watch_sample, part_.problem)
+
 extern const struct veto_check *const veto_checks[VETO_CHECKS];
 
 extern const struct veto_check veto_sessions, veto_inhibitors, veto_connections, veto_processes,

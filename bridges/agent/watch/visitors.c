@@ -44,13 +44,6 @@ static bool names_ports(const struct visitors *visitors)
     return visitors->config->n_ports > 0;
 }
 
-static void publish_named(struct visitors *visitors)
-{
-    memset(visitors->published, 0, sizeof(visitors->published));
-    for (size_t i = 0; i < visitors->config->n_ports; i++)
-        publish(visitors, visitors->config->ports[i]);
-}
-
 /* On ports that were named every client counts; otherwise not this machine itself, nor its
  * containers. */
 static bool is_visitor(const struct visitors *visitors, const struct in6_addr *from,
@@ -99,12 +92,6 @@ static bool take_flow(void *context, const struct forwarded_flow *flow)
     return traffic_take(&visitors->traffic, &seen, visitors->now) == 0;
 }
 
-static int look_sockets(struct visitors *visitors)
-{
-    const int error = visitors->sockets ? 0 : sockets_create(&visitors->sockets);
-    return error < 0 ? error : sockets_list(visitors->sockets, take_socket, visitors);
-}
-
 /* Without the right there may be forwarded connections that cannot be seen; sockets need none. */
 static struct fact explain(enum fact_code code, int error)
 {
@@ -119,9 +106,13 @@ bool visitors_look(struct visitors *visitors, int64_t now, int64_t window_ms,
 {
     visitors->now = now;
     ret_seen->problem = FACT(NONE);
-    publish_named(visitors);
+    memset(visitors->published, 0, sizeof(visitors->published));
+    for (size_t i = 0; i < visitors->config->n_ports; i++)
+        publish(visitors, visitors->config->ports[i]);
     guests_look(visitors->guests);
-    int error = look_sockets(visitors);
+    int error = visitors->sockets ? 0 : sockets_create(&visitors->sockets);
+    if (error == 0)
+        error = sockets_list(visitors->sockets, take_socket, visitors);
     if (error < 0)
         ret_seen->problem = explain(FACT_LOOK_NO_SOCKETS, error);
     error = forwarded_list(visitors->forwarded, take_flow, visitors);
