@@ -94,7 +94,7 @@ static void begin_matched(struct proxy_job *job, const struct model_site *site)
 
 static void put_ask(struct proxy_job *job, const struct model_domain *domain)
 {
-    bool opens = job->order->fail_open;
+    bool opens = job->options->fail_open;
     buf_printf(job->out,
                "\t\t\tforward_auth %.*s%s {\n\t\t\t\turi /auth?\n\t\t\t\timport hall_headers\n",
                SPAN(hall_of(job)), opens ? " " OPEN_ADDRESS : "");
@@ -192,7 +192,7 @@ static void put_gone(struct proxy_job *job)
  */
 static void begin_site(struct proxy_job *job, const struct model_domain *domain)
 {
-    const char *listen = job->order->listen;
+    const char *listen = job->options->listen;
     if (!listen) {
         buf_printf(job->out, "\n%s%s {\n", job->tls ? "" : "http://", domain->name);
         return;
@@ -219,10 +219,10 @@ void proxy_write_caddy(struct proxy_job *job)
 {
     const struct model *model = &job->config->model;
     buf_puts(job->out, "# Made from domains.json by: hallctl proxy-config caddy\n");
-    buf_puts(job->out, job->order->fail_open ? open_words : closed_words);
+    buf_puts(job->out, job->options->fail_open ? open_words : closed_words);
     buf_puts(job->out, headers);
     for (size_t i = 0; i < model->n_domains; i++)
         put_domain(job, &model->domains[i]);
-    if (job->order->fail_open)
+    if (job->options->fail_open)
         buf_puts(job->out, opening);
 }

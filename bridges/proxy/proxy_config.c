@@ -114,18 +114,18 @@ static const char *hall_url(const struct config *config, char out[64])
     return out;
 }
 
-int proxy_config_write(const struct config *config, const struct proxy_order *order,
+int proxy_config_write(const struct config *config, const struct proxy_options *options,
                        struct buf *out, struct buf *errors)
 {
     char hall[64];
     struct proxy_job job = {
         .config = config,
-        .order = order,
+        .options = options,
         .hall = hall_url(config, hall),
-        .tls = config->proxy.tls && !order->listen,
+        .tls = config->proxy.tls && !options->listen,
         .out = out,
         .errors = errors,
     };
-    kinds[order->kind].write(&job);
+    kinds[options->kind].write(&job);
     return errors->length > 0 ? -EINVAL : buf_error(out);
 }

@@ -17,7 +17,7 @@ enum { PROXY_KINDS = 3, PROXY_CONFIG_MAX = 16 * 1024 * 1024 };
 
 bool proxy_kind_from_name(const char *name, enum proxy_kind *ret_kind); /* "traefik" ... */
 
-struct proxy_order {
+struct proxy_options {
     enum proxy_kind kind;
     bool fail_open;     /* visitors are let through while Hall does not answer */
     const char *listen; /* ADDRESS:PORT, plain HTTP (Caddy and nginx); NULL: as configured */
@@ -25,7 +25,7 @@ struct proxy_order {
 
 /* Hall's address for the proxy is /proxy/hall of the configuration. -EINVAL: something cannot be
  * said in that proxy's language; errors then names it. -EMSGSIZE, -ENOMEM. */
-int proxy_config_write(const struct config *config, const struct proxy_order *order,
+int proxy_config_write(const struct config *config, const struct proxy_options *options,
                        struct buf *out, struct buf *errors);
 
 #endif

@@ -8,7 +8,7 @@
 
 struct proxy_job {
     const struct config *config;
-    const struct proxy_order *order;
+    const struct proxy_options *options;
     const char *hall; /* http://HOST:PORT */
     bool tls;         /* the proxy itself speaks TLS to visitors */
     struct buf *out;

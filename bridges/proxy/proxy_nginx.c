@@ -99,10 +99,10 @@ static void put_hall_locations(struct proxy_job *job, const struct model_domain 
                        "        proxy_pass_request_body off;\n"
                        "        proxy_set_header Content-Length \"\";\n");
     put_hall(job, "/auth/nginx", proxy_hall_wait(domain));
-    if (job->order->fail_open)
+    if (job->options->fail_open)
         buf_puts(job->out, "        error_page 502 504 = @hall_open;\n");
     buf_puts(job->out, "    }\n");
-    if (job->order->fail_open)
+    if (job->options->fail_open)
         buf_puts(job->out, open_location);
     buf_puts(job->out, closed_location);
 }
@@ -229,8 +229,8 @@ static void put_redirect(struct proxy_job *job, const struct model_domain *domai
 static void put_listen(struct proxy_job *job, const struct model_domain *domain)
 {
     const char *folder = job->config->proxy.certificates;
-    if (job->order->listen)
-        buf_printf(job->out, "    listen %s;\n", job->order->listen);
+    if (job->options->listen)
+        buf_printf(job->out, "    listen %s;\n", job->options->listen);
     else if (!job->tls)
         buf_puts(job->out, "    listen 80;\n    listen [::]:80;\n");
     else
@@ -263,7 +263,7 @@ static void put_domain(struct proxy_job *job, const struct model_domain *domain)
 void proxy_write_nginx(struct proxy_job *job)
 {
     const struct model *model = &job->config->model;
-    buf_printf(job->out, head, job->order->fail_open ? open_words : closed_words,
+    buf_printf(job->out, head, job->options->fail_open ? open_words : closed_words,
                SPAN(proxy_target(job->hall).authority));
     for (size_t i = 0; i < model->n_domains; i++)
         proxy_each_site(job, &model->domains[i], put_upstream);

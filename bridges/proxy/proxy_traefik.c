@@ -168,7 +168,7 @@ static void put_routers(struct traefik *traefik)
         put_helper_router(traefik, domain);
         each_site(traefik, domain, put_site_router);
     }
-    if (traefik->job->order->fail_open) {
+    if (traefik->job->options->fail_open) {
         put_inner_router(traefik, "hall-auth", "hall-or-open");
         put_inner_router(traefik, "hall-open", "ping@internal");
     }
@@ -246,7 +246,7 @@ static void put_services(struct traefik *traefik)
     end_servers(&traefik->json);
     for (size_t i = 0; i < model->n_domains; i++)
         each_site(traefik, &model->domains[i], put_site_service);
-    if (traefik->job->order->fail_open)
+    if (traefik->job->options->fail_open)
         put_failover(traefik);
     json_end_object(&traefik->json);
 }
@@ -317,7 +317,7 @@ static void put_transports(struct traefik *traefik)
 
     json_begin_object(&traefik->json, "serversTransports");
     put_hall_transport(&traefik->json, "hall", PROXY_HELPER_WAIT_S);
-    if (traefik->job->order->fail_open)
+    if (traefik->job->options->fail_open)
         put_hall_transport(&traefik->json, "hall-asked", longest_wait(model));
     json_begin_object(&traefik->json, "hall-sites");
     put_limits(&traefik->json);
@@ -368,7 +368,7 @@ static void put_auth(struct traefik *traefik)
     char address[600];
 
     snprintf(address, sizeof(address), "%s/auth",
-             traefik->job->order->fail_open ? ASKING_URL : traefik->job->hall);
+             traefik->job->options->fail_open ? ASKING_URL : traefik->job->hall);
     json_begin_object(json, "hall-auth");
     json_begin_object(json, "forwardAuth");
     json_put_string(json, "address", address);

@@ -30,31 +30,31 @@ struct relay {
     struct mqtt *mqtt;
     struct relay_guard guard;
     int raw;               /* of wol_raw_open, or -1 */
-    struct log_flood told; /* about orders */
+    struct log_flood told; /* about requests */
     char state[TOPIC_MAX], send[TOPIC_MAX], result[TOPIC_MAX];
 };
 
 /* ---- saying ---- */
 
-static void log_result(struct relay *relay, const struct relay_order *order,
+static void log_result(struct relay *relay, const struct relay_request *request,
                        const struct relay_result *result)
 {
     char mac[MAC_TEXT_SIZE];
-    if (!log_may_tell(&relay->told, clock_now().boot, TOLD_A_MINUTE, "orders"))
+    if (!log_may_tell(&relay->told, clock_now().boot, TOLD_A_MINUTE, "requests"))
         return;
     if (result->outcome == RELAY_DONE)
-        log_info("packet for %s sent%s%s", text_format_mac(order->mac, mac),
+        log_info("packet for %s sent%s%s", text_format_mac(request->mac, mac),
                  result->reason[0] != '\0' ? ", but " : "", result->reason);
     else
-        log_warning("order %s %s: %s", result->id, relay_outcome_name(result->outcome),
+        log_warning("request %s %s: %s", result->id, relay_outcome_name(result->outcome),
                     result->reason);
 }
 
-static void answer(struct relay *relay, const struct relay_order *order,
+static void answer(struct relay *relay, const struct relay_request *request,
                    const struct relay_result *result)
 {
     struct buf text = BUF_INIT(RESULT_LIMIT);
-    log_result(relay, order, result);
+    log_result(relay, request, result);
     int error = relay_write_result(result, &text);
     if (error == 0)
         error = mqtt_publish(relay->mqtt, relay->result, buf_text(&text), text.length);
@@ -65,26 +65,26 @@ static void answer(struct relay *relay, const struct relay_order *order,
 
 /* ---- sending ---- */
 
-static struct wol_target target_of(const struct relay *relay, const struct relay_order *order)
+static struct wol_target target_of(const struct relay *relay, const struct relay_request *request)
 {
     struct wol_target target = {
-        .secureon_length = order->secureon_length,
-        .broadcast = order->broadcast,
-        .port = order->port,
+        .secureon_length = request->secureon_length,
+        .broadcast = request->broadcast,
+        .port = request->port,
         .interface = relay->config->interface,
     };
-    memcpy(target.mac, order->mac, sizeof(target.mac));
-    memcpy(target.secureon, order->secureon, sizeof(target.secureon));
+    memcpy(target.mac, request->mac, sizeof(target.mac));
+    memcpy(target.secureon, request->secureon, sizeof(target.secureon));
     if (target.broadcast.s_addr == 0)
         target.broadcast.s_addr = htonl(INADDR_BROADCAST);
     return target;
 }
 
 /* One of the two is enough to wake; the other's failure is told all the same. */
-static void send_packet(const struct relay *relay, const struct relay_order *order,
+static void send_packet(const struct relay *relay, const struct relay_request *request,
                         struct relay_result *result)
 {
-    const struct wol_target target = target_of(relay, order);
+    const struct wol_target target = target_of(relay, request);
     const int udp = wol_send(&target);
     const int raw = relay->raw >= 0 ? wol_raw_send(relay->raw, &target) : udp;
     result->outcome = udp < 0 && raw < 0 ? RELAY_FAILED : RELAY_DONE;
@@ -102,18 +102,18 @@ static void send_packet(const struct relay *relay, const struct relay_order *ord
 static void on_message(void *context, const struct mqtt_message *message)
 {
     struct relay *relay = context;
-    struct relay_order order;
+    struct relay_request request;
     struct relay_result result = {.outcome = RELAY_REFUSED};
     if (strcmp(message->topic, relay->send) != 0 || message->length == 0)
         return; /* empty: a retained one was cleared */
-    int error = relay_read_order(message->payload, message->length, &order, result.reason);
+    int error = relay_read_request(message->payload, message->length, &request, result.reason);
     if (error == 0)
-        error =
-            relay_guard_check(&relay->guard, clock_now(), &order, message->retained, result.reason);
-    text_copy(result.id, sizeof(result.id), order.id);
+        error = relay_guard_check(&relay->guard, clock_now(), &request, message->retained,
+                                  result.reason);
+    text_copy(result.id, sizeof(result.id), request.id);
     if (error == 0)
-        send_packet(relay, &order, &result);
-    answer(relay, &order, &result);
+        send_packet(relay, &request, &result);
+    answer(relay, &request, &result);
 }
 
 static void on_connected(void *context, bool connected, const char *why)

@@ -19,7 +19,7 @@ __attribute__((format(printf, 3, 4))) static int refuse(char ret_reason[REASON_S
     return error;
 }
 
-static int check_time(struct now now, const struct relay_order *order, bool retained,
+static int check_time(struct now now, const struct relay_request *request, bool retained,
                       char ret_reason[REASON_SIZE])
 {
     char then[RFC3339_SIZE], here[RFC3339_SIZE];
@@ -27,11 +27,11 @@ static int check_time(struct now now, const struct relay_order *order, bool reta
         return refuse(ret_reason, -ESTALE,
                       "it is retained: a packet is asked for once, or it would be repeated at each "
                       "start");
-    if (order->expires > now.wall)
+    if (request->expires > now.wall)
         return 0;
     return refuse(ret_reason, -ESTALE,
                   "it expired at %s, here it is %s: it came too late, or the clocks differ",
-                  rfc3339_format(order->expires, then), rfc3339_format(now.wall, here));
+                  rfc3339_format(request->expires, then), rfc3339_format(now.wall, here));
 }
 
 /* Where the id goes: a place that nobody needs any more. */
@@ -43,9 +43,9 @@ static int find_place(const struct relay_guard *guard, struct now now, uint64_t 
         if (guard->seen[i].expires <= now.wall)
             place = place == RELAY_SEEN_MAX ? i : place;
         else if (guard->seen[i].id == id)
-            return refuse(ret_reason, -EALREADY, "an order with this id was handled before");
+            return refuse(ret_reason, -EALREADY, "a request with this id was handled before");
     if (place == RELAY_SEEN_MAX)
-        return refuse(ret_reason, -EBUSY, "%d orders have not expired yet", RELAY_SEEN_MAX);
+        return refuse(ret_reason, -EBUSY, "%d requests have not expired yet", RELAY_SEEN_MAX);
     *ret_place = place;
     return 0;
 }
@@ -63,12 +63,13 @@ static void fill(struct relay_guard *guard, struct now now)
     guard->filled = now.boot;
 }
 
-int relay_guard_check(struct relay_guard *guard, struct now now, const struct relay_order *order,
-                      bool retained, char ret_reason[REASON_SIZE])
+int relay_guard_check(struct relay_guard *guard, struct now now,
+                      const struct relay_request *request, bool retained,
+                      char ret_reason[REASON_SIZE])
 {
-    const uint64_t id = hash_add(HASH_START, order->id, strlen(order->id));
+    const uint64_t id = hash_add(HASH_START, request->id, strlen(request->id));
     size_t place = 0;
-    int error = check_time(now, order, retained, ret_reason);
+    int error = check_time(now, request, retained, ret_reason);
     if (error == 0)
         error = find_place(guard, now, id, &place, ret_reason);
     if (error < 0)
@@ -78,6 +79,6 @@ int relay_guard_check(struct relay_guard *guard, struct now now, const struct re
         return refuse(ret_reason, -EBUSY, "more than %d packets a second", guard->rate);
     guard->tokens_ms -= PACKET;
     guard->seen[place].id = id;
-    guard->seen[place].expires = order->expires;
+    guard->seen[place].expires = request->expires;
     return 0;
 }

@@ -1,7 +1,7 @@
 /*
- * relay_guard: which orders a relay obeys. Each id once as long as its order is not expired, none
- * that is retained or expired, and so many packets a second at most. Pure; memory belongs to the
- * caller, a zeroed guard with its rate set is ready.
+ * relay_guard: which requests a relay obeys. Each id once as long as its request is not expired,
+ * none that is retained or expired, and so many packets a second at most. Pure; memory belongs to
+ * the caller, a zeroed guard with its rate set is ready.
  */
 #ifndef HALL_BRIDGES_RELAY_RELAY_GUARD_H
 #define HALL_BRIDGES_RELAY_RELAY_GUARD_H
@@ -22,7 +22,8 @@ struct relay_guard {
 };
 
 /* 0, or -ESTALE (retained, expired), -EALREADY, -EBUSY (too many), with a sentence. */
-int relay_guard_check(struct relay_guard *guard, struct now now, const struct relay_order *order,
-                      bool retained, char ret_reason[REASON_SIZE]);
+int relay_guard_check(struct relay_guard *guard, struct now now,
+                      const struct relay_request *request, bool retained,
+                      char ret_reason[REASON_SIZE]);
 
 #endif

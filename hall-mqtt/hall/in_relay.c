@@ -173,26 +173,26 @@ static struct pending *find_free(struct relays *relays)
     return NULL;
 }
 
-static struct relay_order make_order(struct relays *relays, const struct model_server *server)
+static struct relay_request make_request(struct relays *relays, const struct model_server *server)
 {
-    struct relay_order order = {
+    struct relay_request request = {
         .secureon_length = server->wake.secureon_length,
         .broadcast = server->wake.broadcast,
         .port = server->wake.port,
         .expires = clock_now().wall + EXPIRES_MS,
     };
 
-    memcpy(order.mac, server->mac, sizeof(order.mac));
-    memcpy(order.secureon, server->wake.secureon, sizeof(order.secureon));
-    snprintf(order.id, sizeof(order.id), "%.16s-%llx-%llu", server->id,
+    memcpy(request.mac, server->mac, sizeof(request.mac));
+    memcpy(request.secureon, server->wake.secureon, sizeof(request.secureon));
+    snprintf(request.id, sizeof(request.id), "%.16s-%llx-%llu", server->id,
              (unsigned long long)relays->current->started, (unsigned long long)++relays->next);
-    return order;
+    return request;
 }
 
-static int publish(struct relays *relays, const char *relay, const struct relay_order *order)
+static int publish(struct relays *relays, const char *relay, const struct relay_request *request)
 {
     struct buf text = BUF_INIT(ORDER_LIMIT);
-    const int error = relay_write_order(order, &text);
+    const int error = relay_write_request(request, &text);
 
     if (error == 0)
         out_bus_send(relays->bus, TOPIC_RELAY_SEND, relay, buf_text(&text));
@@ -216,14 +216,14 @@ int relays_ask(struct relays *relays, const struct model_server *server, char re
     else if (!pending)
         snprintf(reason, REASON_SIZE, "too many packets wait for an answer of relays");
     else {
-        const struct relay_order order = make_order(relays, server);
+        const struct relay_request request = make_request(relays, server);
 
-        error = publish(relays, relay, &order);
+        error = publish(relays, relay, &request);
         if (error < 0) {
             snprintf(reason, REASON_SIZE, "%s", strerror(-error));
             return error;
         }
-        text_copy(pending->id, sizeof(pending->id), order.id);
+        text_copy(pending->id, sizeof(pending->id), request.id);
         text_copy(pending->relay, sizeof(pending->relay), relay);
         text_copy(pending->server, sizeof(pending->server), server->id);
         pending->due = clock_now().boot + ANSWER_MS;

@@ -16,7 +16,7 @@ static bool is_endpoint(const char *text)
 }
 
 /* -1 to go on, else the exit status. */
-static int read_order(const struct call *call, struct proxy_order *ret)
+static int read_options(const struct call *call, struct proxy_options *ret)
 {
     ret->listen = call->texts[FLAG_LISTEN];
     if (ret->listen && !is_endpoint(ret->listen))
@@ -28,13 +28,14 @@ static int read_order(const struct call *call, struct proxy_order *ret)
     return -1;
 }
 
-static int print(const struct call *call, const struct config *config, struct proxy_order *order)
+static int print(const struct call *call, const struct config *config,
+                 struct proxy_options *options)
 {
     struct buf text = BUF_INIT(PROXY_CONFIG_MAX), errors = BUF_INIT(PROXY_CONFIG_MAX);
 
-    order->fail_open = call_has(call, FLAG_FAIL_OPEN) ||
-                       (config->proxy.fail_open && !call_has(call, FLAG_FAIL_CLOSED));
-    const int error = proxy_config_write(config, order, &text, &errors);
+    options->fail_open = call_has(call, FLAG_FAIL_OPEN) ||
+                         (config->proxy.fail_open && !call_has(call, FLAG_FAIL_CLOSED));
+    const int error = proxy_config_write(config, options, &text, &errors);
     fputs(buf_text(&errors), stderr);
     buf_finish(&errors);
     if (error == 0)
@@ -45,14 +46,14 @@ static int print(const struct call *call, const struct config *config, struct pr
 
 static int run_proxy_config(const struct call *call)
 {
-    struct proxy_order order = {0};
+    struct proxy_options options = {0};
     struct config *config = NULL;
-    int status = read_order(call, &order);
+    int status = read_options(call, &options);
 
     if (status < 0)
         status = hallctl_config(call, "domains.json", &config);
     if (status < 0)
-        status = print(call, config, &order);
+        status = print(call, config, &options);
     config_free(config);
     return status;
 }

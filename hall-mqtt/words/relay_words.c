@@ -34,24 +34,24 @@ __attribute__((format(printf, 2, 3))) static int refuse(char ret_reason[REASON_S
 
 /* ---- writing ---- */
 
-int relay_write_order(const struct relay_order *order, struct buf *out)
+int relay_write_request(const struct relay_request *request, struct buf *out)
 {
     struct json_writer json;
     char mac[MAC_TEXT_SIZE], secureon[MAC_TEXT_SIZE], broadcast[INET_ADDRSTRLEN];
     json_writer_init(&json, out);
     json_begin_object(&json, NULL);
-    json_put_string(&json, "id", order->id);
-    json_put_string(&json, "mac", text_format_mac(order->mac, mac));
-    for (size_t i = 0; i < order->secureon_length; i++)
-        snprintf(secureon + 3 * i, 4, i + 1 < order->secureon_length ? "%02x:" : "%02x",
-                 order->secureon[i]);
-    json_put_string(&json, "secureon", order->secureon_length > 0 ? secureon : NULL);
+    json_put_string(&json, "id", request->id);
+    json_put_string(&json, "mac", text_format_mac(request->mac, mac));
+    for (size_t i = 0; i < request->secureon_length; i++)
+        snprintf(secureon + 3 * i, 4, i + 1 < request->secureon_length ? "%02x:" : "%02x",
+                 request->secureon[i]);
+    json_put_string(&json, "secureon", request->secureon_length > 0 ? secureon : NULL);
     json_put_string(&json, "broadcast",
-                    order->broadcast.s_addr != 0
-                        ? inet_ntop(AF_INET, &order->broadcast, broadcast, sizeof(broadcast))
+                    request->broadcast.s_addr != 0
+                        ? inet_ntop(AF_INET, &request->broadcast, broadcast, sizeof(broadcast))
                         : NULL);
-    json_put_integer(&json, "port", order->port);
-    json_put_time(&json, "expires", order->expires);
+    json_put_integer(&json, "port", request->port);
+    json_put_time(&json, "expires", request->expires);
     json_end_object(&json);
     return buf_error(out);
 }
@@ -87,20 +87,20 @@ static int read_id(const struct json *root, char out[COMMAND_ID_SIZE], char ret_
     return 0;
 }
 
-static int read_mac(const struct json *root, struct relay_order *order,
+static int read_mac(const struct json *root, struct relay_request *request,
                     char ret_reason[REASON_SIZE])
 {
     static const uint8_t none[6];
     const char *text = json_get_string(root, "mac");
-    if (!text || text_parse_mac(text, order->mac) < 0 || (order->mac[0] & 1) != 0 ||
-        memcmp(order->mac, none, sizeof(none)) == 0)
+    if (!text || text_parse_mac(text, request->mac) < 0 || (request->mac[0] & 1) != 0 ||
+        memcmp(request->mac, none, sizeof(none)) == 0)
         return refuse(ret_reason, "\"mac\" is missing or no MAC of one machine; allowed: as "
                                   "\"aa:bb:cc:dd:ee:01\"");
     return 0;
 }
 
 /* Four bytes are the first four of a MAC as it were. */
-static int read_secureon(const struct json *root, struct relay_order *order,
+static int read_secureon(const struct json *root, struct relay_request *request,
                          char ret_reason[REASON_SIZE])
 {
     const struct json *value = value_of(root, "secureon");
@@ -111,63 +111,63 @@ static int read_secureon(const struct json *root, struct relay_order *order,
         return 0;
     if (length == 11 || length == 17) {
         snprintf(whole, sizeof(whole), "%s%s", text, length == 11 ? ":00:00" : "");
-        order->secureon_length = length == 11 ? 4 : 6;
-        if (text_parse_mac(whole, order->secureon) == 0)
+        request->secureon_length = length == 11 ? 4 : 6;
+        if (text_parse_mac(whole, request->secureon) == 0)
             return 0;
     }
     return refuse(ret_reason, "\"secureon\" is no password; allowed: null, 4 or 6 bytes as "
                               "\"11:22:33:44\"");
 }
 
-static int read_target(const struct json *root, struct relay_order *order,
+static int read_target(const struct json *root, struct relay_request *request,
                        char ret_reason[REASON_SIZE])
 {
     const struct json *broadcast = value_of(root, "broadcast"), *port = value_of(root, "port");
     int64_t number = DEFAULT_PORT;
-    if (broadcast &&
-        (!json_string(broadcast) ||
-         text_parse_ipv4(json_string(broadcast), &order->broadcast) < 0 ||
-         ntohl(order->broadcast.s_addr) >> 24 == 0 || IN_MULTICAST(ntohl(order->broadcast.s_addr))))
+    if (broadcast && (!json_string(broadcast) ||
+                      text_parse_ipv4(json_string(broadcast), &request->broadcast) < 0 ||
+                      ntohl(request->broadcast.s_addr) >> 24 == 0 ||
+                      IN_MULTICAST(ntohl(request->broadcast.s_addr))))
         return refuse(ret_reason,
                       "\"broadcast\" is no address; allowed: null, or as \"192.168.1.255\"");
     if (port && (!json_integer(port, &number) || number < 1 || number > UINT16_MAX))
         return refuse(ret_reason, "\"port\" is no port; allowed: null, or 1 to 65535");
-    order->port = (uint16_t)number;
+    request->port = (uint16_t)number;
     return 0;
 }
 
-static int read_expiry(const struct json *root, struct relay_order *order,
+static int read_expiry(const struct json *root, struct relay_request *request,
                        char ret_reason[REASON_SIZE])
 {
     const char *text = json_get_string(root, "expires");
-    if (!text || rfc3339_parse(text, &order->expires) < 0)
+    if (!text || rfc3339_parse(text, &request->expires) < 0)
         return refuse(ret_reason, "\"expires\" is missing or no time; allowed: as "
                                   "\"2026-11-25T10:00:00Z\"");
     return 0;
 }
 
-int relay_read_order(const void *payload, size_t length, struct relay_order *ret_order,
-                     char ret_reason[REASON_SIZE])
+int relay_read_request(const void *payload, size_t length, struct relay_request *ret_request,
+                       char ret_reason[REASON_SIZE])
 {
     struct json *root = NULL;
-    struct relay_order order = {0};
+    struct relay_request request = {0};
     int error = json_read_object(payload, length, &root, ret_reason, REASON_SIZE);
-    *ret_order = order;
+    *ret_request = request;
     if (error < 0)
         return error;
-    error = read_id(root, order.id, ret_reason);
-    text_copy(ret_order->id, sizeof(ret_order->id), order.id);
+    error = read_id(root, request.id, ret_reason);
+    text_copy(ret_request->id, sizeof(ret_request->id), request.id);
     if (error == 0)
-        error = read_mac(root, &order, ret_reason);
+        error = read_mac(root, &request, ret_reason);
     if (error == 0)
-        error = read_secureon(root, &order, ret_reason);
+        error = read_secureon(root, &request, ret_reason);
     if (error == 0)
-        error = read_target(root, &order, ret_reason);
+        error = read_target(root, &request, ret_reason);
     if (error == 0)
-        error = read_expiry(root, &order, ret_reason);
+        error = read_expiry(root, &request, ret_reason);
     json_free(root);
     if (error == 0)
-        *ret_order = order;
+        *ret_request = request;
     return error;
 }
 

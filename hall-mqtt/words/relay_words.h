@@ -11,7 +11,7 @@
 #include "core/ledger.h"
 
 /* hall/relays/<id>/send: {id, mac, secureon, broadcast, port, expires} */
-struct relay_order {
+struct relay_request {
     char id[COMMAND_ID_SIZE];
     uint8_t mac[6];
     uint8_t secureon[6];
@@ -32,12 +32,13 @@ struct relay_result {
 const char *relay_outcome_name(enum relay_outcome outcome); /* "done", "refused", "failed" */
 
 /* -EMSGSIZE, -ENOMEM. */
-int relay_write_order(const struct relay_order *order, struct buf *out);
+int relay_write_request(const struct relay_request *request, struct buf *out);
 int relay_write_result(const struct relay_result *result, struct buf *out);
 
-/* On failure ret_order has the id as far as it could be read, so that the refusal can carry it. */
-int relay_read_order(const void *payload, size_t length, struct relay_order *ret_order,
-                     char ret_reason[REASON_SIZE]);
+/* On failure ret_request has the id as far as it could be read, so that the refusal can carry it.
+ */
+int relay_read_request(const void *payload, size_t length, struct relay_request *ret_request,
+                       char ret_reason[REASON_SIZE]);
 int relay_read_result(const void *payload, size_t length, struct relay_result *ret_result,
                       char ret_reason[REASON_SIZE]);
 /* hall/relays/<id>/state: online, offline. */

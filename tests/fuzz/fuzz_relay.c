@@ -11,20 +11,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_order(const char *text, size_t length)
 {
-    struct relay_order order, again;
+    struct relay_request request, again;
     struct buf out = BUF_INIT(4096);
     char reason[REASON_SIZE] = "";
-    if (relay_read_order(text, length, &order, reason) < 0) {
+    if (relay_read_request(text, length, &request, reason) < 0) {
         assert(reason[0] != '\0' && strlen(reason) < sizeof reason);
         return;
     }
-    assert(relay_write_order(&order, &out) == 0);
+    assert(relay_write_request(&request, &out) == 0);
     /* Only whole seconds, and times after 1970, are written. */
-    if (order.expires > 0 && order.expires % 1000 == 0) {
-        assert(relay_read_order(buf_text(&out), out.length, &again, reason) == 0);
-        assert(strcmp(order.id, again.id) == 0 && memcmp(order.mac, again.mac, 6) == 0);
-        assert(order.port == again.port && order.broadcast.s_addr == again.broadcast.s_addr);
-        assert(order.secureon_length == again.secureon_length);
+    if (request.expires > 0 && request.expires % 1000 == 0) {
+        assert(relay_read_request(buf_text(&out), out.length, &again, reason) == 0);
+        assert(strcmp(request.id, again.id) == 0 && memcmp(request.mac, again.mac, 6) == 0);
+        assert(request.port == again.port && request.broadcast.s_addr == again.broadcast.s_addr);
+        assert(request.secureon_length == again.secureon_length);
     }
     buf_finish(&out);
 }

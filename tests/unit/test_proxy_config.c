@@ -33,12 +33,12 @@ static struct config *parse(const char *text)
 }
 
 /* The caller frees it. */
-static char *write(const struct config *config, const struct proxy_order *order)
+static char *write(const struct config *config, const struct proxy_options *options)
 {
     struct buf out = BUF_INIT(PROXY_CONFIG_MAX);
     struct buf errors = BUF_INIT(4096);
     char *text = NULL;
-    assert_int_equal(proxy_config_write(config, order, &out, &errors), 0);
+    assert_int_equal(proxy_config_write(config, options, &out, &errors), 0);
     assert_int_equal(buf_steal(&out, &text), 0);
     buf_finish(&errors);
     return text;
@@ -61,7 +61,7 @@ static void the_examples_are_what_is_printed(void **state)
 {
     static const struct {
         const char *file;
-        struct proxy_order order;
+        struct proxy_options options;
     } cases[] = {
         {"nginx/fail-closed.conf", {.kind = PROXY_NGINX}},
         {"nginx/fail-open.conf", {.kind = PROXY_NGINX, .fail_open = true}},
@@ -70,7 +70,7 @@ static void the_examples_are_what_is_printed(void **state)
     };
     struct config *config = load(FOLDER "example.json");
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        char *made = write(config, &cases[i].order);
+        char *made = write(config, &cases[i].options);
         char *kept = read_file(cases[i].file);
         assert_string_equal(made, kept); /* else run bridges/proxy/generate.sh */
         free(made);
@@ -83,10 +83,10 @@ static void traefik_gets_sound_json(void **state)
 {
     struct config *config = load(FOLDER "example.json");
     for (int open = 0; open < 2; open++) {
-        struct proxy_order order = {.kind = PROXY_TRAEFIK, .fail_open = open != 0};
+        struct proxy_options options = {.kind = PROXY_TRAEFIK, .fail_open = open != 0};
         struct json_error error;
         struct json *document = NULL;
-        char *text = write(config, &order);
+        char *text = write(config, &options);
         assert_int_equal(json_read(text, strlen(text), &json_limits_config, &document, &error), 0);
         const struct json *http = json_get(document, "http");
         const struct json *auth =
@@ -109,7 +109,7 @@ static void options_are_heard(void **state)
                                   "\"proxy\":{\"tls\":false,\"entry_point\":\"lan\"}," SERVER
                                   ",\"domains\":{\"a.example\":{\"server\":\"s\","
                                   "\"upstream\":\"https://192.0.2.1:8443/base/\"}}}");
-    char *traefik = write(config, &(struct proxy_order){.kind = PROXY_TRAEFIK});
+    char *traefik = write(config, &(struct proxy_options){.kind = PROXY_TRAEFIK});
     assert_non_null(strstr(traefik, "\"entryPoints\":[\"lan\"]"));
     assert_non_null(strstr(traefik, "\"url\":\"http://127.0.0.1:9000\""));
     assert_non_null(strstr(traefik, "\"url\":\"https://192.0.2.1:8443\""));
@@ -117,7 +117,7 @@ static void options_are_heard(void **state)
     assert_null(strstr(traefik, "\"tls\":"));
     assert_null(strstr(traefik, "redirect"));
     free(traefik);
-    char *nginx = write(config, &(struct proxy_order){.kind = PROXY_NGINX});
+    char *nginx = write(config, &(struct proxy_options){.kind = PROXY_NGINX});
     assert_non_null(strstr(nginx, "listen 80;"));
     assert_non_null(strstr(nginx, "upstream hall-domain-a.example {\n"
                                   "    server 192.0.2.1:8443;\n"));
@@ -125,7 +125,7 @@ static void options_are_heard(void **state)
     assert_null(strstr(nginx, "ssl_certificate"));
     free(nginx);
     char *caddy =
-        write(config, &(struct proxy_order){.kind = PROXY_CADDY, .listen = "127.0.0.1:81"});
+        write(config, &(struct proxy_options){.kind = PROXY_CADDY, .listen = "127.0.0.1:81"});
     assert_non_null(strstr(caddy, "http://a.example:81 {\n\tbind 127.0.0.1\n"));
     assert_non_null(strstr(caddy, "\t\t\turi path_regexp ^ \"/base\"\n"));
     free(caddy);
@@ -134,7 +134,7 @@ static void options_are_heard(void **state)
 
 static char *write_kind(const struct config *config, enum proxy_kind kind)
 {
-    return write(config, &(struct proxy_order){.kind = kind});
+    return write(config, &(struct proxy_options){.kind = kind});
 }
 
 /* Each proxy verifies an https upstream as Hall's own check does. */
@@ -245,7 +245,7 @@ static void what_cannot_be_said_is_named(void **state)
     struct buf out = BUF_INIT(PROXY_CONFIG_MAX);
     struct buf errors = BUF_INIT(4096);
     assert_int_equal(
-        proxy_config_write(config, &(struct proxy_order){.kind = PROXY_NGINX}, &out, &errors),
+        proxy_config_write(config, &(struct proxy_options){.kind = PROXY_NGINX}, &out, &errors),
         -EINVAL);
     assert_non_null(strstr(buf_text(&errors), "project odd: the path has a '$'"));
     buf_finish(&out);

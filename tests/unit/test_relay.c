@@ -21,34 +21,34 @@
 
 static char reason[REASON_SIZE];
 
-static int read_order(const char *text, struct relay_order *order)
+static int read_request(const char *text, struct relay_request *request)
 {
-    return relay_read_order(text, strlen(text), order, reason);
+    return relay_read_request(text, strlen(text), request, reason);
 }
 
 static void test_an_order_reads_back(void **state)
 {
     (void)state;
     static const uint8_t lengths[] = {0, 4, 6};
-    struct relay_order order = {.id = "erp-1",
-                                .mac = {2, 0, 0, 0, 0, 0xfe},
-                                .secureon = {1, 2, 3, 4, 5, 6},
-                                .port = 7,
-                                .expires = INT64_C(1795600810000)};
+    struct relay_request request = {.id = "erp-1",
+                                    .mac = {2, 0, 0, 0, 0, 0xfe},
+                                    .secureon = {1, 2, 3, 4, 5, 6},
+                                    .port = 7,
+                                    .expires = INT64_C(1795600810000)};
     for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
         struct buf text = BUF_INIT(1000);
-        struct relay_order again;
-        order.secureon_length = lengths[i];
-        order.broadcast.s_addr = i == 0 ? 0 : inet_addr("192.168.7.255");
-        assert_int_equal(relay_write_order(&order, &text), 0);
-        assert_int_equal(read_order(buf_text(&text), &again), 0);
+        struct relay_request again;
+        request.secureon_length = lengths[i];
+        request.broadcast.s_addr = i == 0 ? 0 : inet_addr("192.168.7.255");
+        assert_int_equal(relay_write_request(&request, &text), 0);
+        assert_int_equal(read_request(buf_text(&text), &again), 0);
         assert_string_equal(again.id, "erp-1");
-        assert_memory_equal(again.mac, order.mac, 6);
+        assert_memory_equal(again.mac, request.mac, 6);
         assert_int_equal(again.secureon_length, lengths[i]);
-        assert_memory_equal(again.secureon, order.secureon, lengths[i]);
-        assert_int_equal(again.broadcast.s_addr, order.broadcast.s_addr);
+        assert_memory_equal(again.secureon, request.secureon, lengths[i]);
+        assert_int_equal(again.broadcast.s_addr, request.broadcast.s_addr);
         assert_int_equal(again.port, 7);
-        assert_int_equal(again.expires, order.expires);
+        assert_int_equal(again.expires, request.expires);
         buf_finish(&text);
     }
 }
@@ -56,10 +56,10 @@ static void test_an_order_reads_back(void **state)
 static void test_the_words_of_an_order(void **state)
 {
     (void)state;
-    const struct relay_order order = {
+    const struct relay_request request = {
         .id = "a", .mac = {2, 0, 0, 0, 0, 1}, .port = 9, .expires = INT64_C(1795600810000)};
     struct buf text = BUF_INIT(1000);
-    assert_int_equal(relay_write_order(&order, &text), 0);
+    assert_int_equal(relay_write_request(&request, &text), 0);
     assert_string_equal(buf_text(&text),
                         "{\"id\":\"a\",\"mac\":\"02:00:00:00:00:01\",\"secureon\":null,"
                         "\"broadcast\":null,\"port\":9,\"expires\":\"2026-11-25T10:00:10Z\"}");
@@ -95,11 +95,11 @@ static void test_bad_orders(void **state)
         {"{\"id\":\"a\"," MAC ",\"expires\":\"soon\"}", "\"expires\""},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        struct relay_order order;
-        assert_int_equal(read_order(cases[i].text, &order), -EINVAL);
+        struct relay_request request;
+        assert_int_equal(read_request(cases[i].text, &request), -EINVAL);
         if (strstr(reason, cases[i].words) == NULL)
             fail_msg("%s: %s", cases[i].text, reason);
-        assert_string_equal(order.id, strstr(cases[i].text, "\"a\"") != NULL ? "a" : "");
+        assert_string_equal(request.id, strstr(cases[i].text, "\"a\"") != NULL ? "a" : "");
     }
 }
 
@@ -150,9 +150,9 @@ static int fresh(void **state)
 
 static int check(const char *id, int64_t lasts, bool retained)
 {
-    struct relay_order order = {.expires = now.wall + lasts};
-    snprintf(order.id, sizeof order.id, "%s", id);
-    return relay_guard_check(&guard, now, &order, retained, reason);
+    struct relay_request request = {.expires = now.wall + lasts};
+    snprintf(request.id, sizeof request.id, "%s", id);
+    return relay_guard_check(&guard, now, &request, retained, reason);
 }
 
 static void pass(int64_t ms)

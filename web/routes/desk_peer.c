@@ -31,7 +31,8 @@ static bool is_from_proxy(struct desk *desk, const struct raw_request *raw, stru
 void desk_route_traefik(struct desk *desk, const struct raw_request *raw, struct clerk *clerk)
 {
     const struct config *config = board_config(desk->board);
-    const struct proxy_order order = {.kind = PROXY_TRAEFIK, .fail_open = config->proxy.fail_open};
+    const struct proxy_options options = {.kind = PROXY_TRAEFIK,
+                                          .fail_open = config->proxy.fail_open};
     struct buf errors = BUF_INIT(1024);
 
     if (!is_from_proxy(desk, raw, clerk))
@@ -43,7 +44,7 @@ void desk_route_traefik(struct desk *desk, const struct raw_request *raw, struct
         return;
     }
     clerk->answer.room.limit = PROXY_CONFIG_MAX;
-    proxy_config_write(config, &order, answer_begin(&clerk->answer, 200), &errors);
+    proxy_config_write(config, &options, answer_begin(&clerk->answer, 200), &errors);
     answer_never_kept(&clerk->answer);
     answer_end(&clerk->answer, "application/json");
     buf_finish(&errors);
