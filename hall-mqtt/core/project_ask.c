@@ -4,38 +4,13 @@
 #include "base/array.h"
 #include "core/emit.h"
 #include "core/project_internal.h"
+#include "core/project_rule.h"
 
 enum {
     REST = 300000, /* a wish that came to nothing: the next visit begins no new one before */
 };
 
 /* --- commands --- */
-
-static enum command_action action_of(enum project_verb verb)
-{
-    return verb == PROJECT_START  ? COMMAND_START
-           : verb == PROJECT_STOP ? COMMAND_STOP
-                                  : COMMAND_RESTART;
-}
-
-void project_answer(struct step *step, struct project *project, enum project_verb verb,
-                    enum command_outcome outcome, const char *reason)
-{
-    struct ledger *ledger = &step->fleet->ledger;
-    const enum command_action action = action_of(verb);
-
-    if ((project->asked & project_bit(verb)) == 0)
-        return;
-    if (outcome != OUTCOME_ACCEPTED)
-        project->asked &= (uint8_t)~project_bit(verb);
-    for (size_t i = 0; i < LEDGER_MAX; i++) {
-        struct ledger_entry *entry = &ledger->entries[i];
-
-        if (entry->used && entry->open && entry->server == step->server &&
-            entry->site == project->site && entry->action == action)
-            step_answer(step, entry, outcome, reason);
-    }
-}
 
 /* Those that were under way when Hall was restarted: how they ended nobody heard. */
 void project_answer_lost(struct step *step, struct project *project)
@@ -53,12 +28,6 @@ void project_answer_lost(struct step *step, struct project *project)
 }
 
 /* --- the wish --- */
-
-void project_fail_commands(struct step *step, struct project *project, const char *reason)
-{
-    project_answer(step, project, PROJECT_START, OUTCOME_FAILED, reason);
-    project_answer(step, project, PROJECT_RESTART, OUTCOME_FAILED, reason);
-}
 
 void project_give_up(struct step *step, struct project *project, const char *reason)
 {
@@ -174,8 +143,12 @@ static void command_restart(struct step *step, struct ledger_entry *entry)
     project_order(step, project, PROJECT_RESTART);
 }
 
-void project_command(struct step *step, struct ledger_entry *entry)
+void projects_take_command(struct step *step)
 {
+    struct ledger_entry *entry = step->heard.entry;
+
+    if (!entry || !entry->open || !command_is_for_project(entry) || !project_of(step, entry->site))
+        return;
     if (entry->action == COMMAND_START)
         command_start(step, entry);
     else if (entry->action == COMMAND_STOP)

@@ -1,7 +1,7 @@
 /*
- * project_internal: what the files of the projects' rule share. project_ask.c has commands,
- * project_order.c the orders to the agent, project_run.c what is done when, project_share.c what
- * several projects list.
+ * project_internal: what the files of the projects' rule share. project_run.c says what
+ * is done when, project_ask.c has commands, project_order.c the orders to the agent,
+ * project_share.c what several projects list, project_answer.c the answers to commands.
  */
 #ifndef HALL_CORE_PROJECT_INTERNAL_H
 #define HALL_CORE_PROJECT_INTERNAL_H
@@ -13,26 +13,19 @@ enum {
     PROJECT_READY_MOST = 300000, /* ms from when its server is up until the site answers */
 };
 
-/* project_ask.c: commands, and wishes that come to nothing */
+/* project_answer.c: answers to commands that wait for an end */
 void project_answer(struct step *step, struct project *project, enum project_verb verb,
                     enum command_outcome outcome, const char *reason);
-void project_answer_lost(struct step *step, struct project *project);
 void project_fail_commands(struct step *step, struct project *project, const char *reason);
+
+/* project_ask.c: wishes that come to nothing */
+void project_answer_lost(struct step *step, struct project *project);
 void project_give_up(struct step *step, struct project *project, const char *reason);
 void project_fail_all(struct step *step, const char *reason); /* the server does not come */
 
-/* A command to a project: accepted already where it is a start. */
-void project_command(struct step *step, struct ledger_entry *entry);
-
 /* project_order.c: what the agent is asked for, one thing at a time */
-bool project_may_order(const struct step *step, const struct project *project);
 void project_order(struct step *step, struct project *project, enum project_verb verb);
 void project_tick_order(struct step *step, struct project *project);
-/* What the site answered before says nothing of what is there afterwards. */
-void project_forget_answer(struct step *step, const struct project *project);
-
-/* project_run.c: when nobody has used it for idle_stop; 0: it is not to be stopped */
-int64_t project_idle_at(const struct step *step, const struct project *project);
 
 /* project_share.c: what a stop or restart is about; how many containers that leaves */
 size_t project_choose(const struct step *step, struct project *project, enum project_verb verb);
@@ -43,4 +36,5 @@ bool project_has_own(const struct step *step, const struct project *project);
 bool project_is_taken(const struct step *step, const struct project *project);
 /* Tells those that list what is ordered of this one. */
 void project_mark_leaving(struct step *step, const struct project *project, bool leaving);
+
 #endif

@@ -14,24 +14,6 @@ enum {
     IDLE_AGAIN = 60000, /* after a stop for idleness that was refused or failed */
 };
 
-/* Is there an agent that can be asked now? */
-bool project_may_order(const struct step *step, const struct project *project)
-{
-    return project_is_known(step->power, project) && project->docker_up && project->n > 0 &&
-           project->order == PROJECT_NOTHING && step->power->sleep.phase == SLEEP_NONE &&
-           !step->sleep.entry && power_is_up(step->power->state);
-}
-
-/* What the site answered before says nothing of what is there afterwards. */
-void project_forget_answer(struct step *step, const struct project *project)
-{
-    const int check = project_site(step, project)->check;
-
-    if (check != MODEL_NONE &&
-        evidence_forget(&step->power->evidence, step->model, (unsigned)check))
-        step->changed = true;
-}
-
 void project_order(struct step *step, struct project *project, enum project_verb verb)
 {
     if (verb == PROJECT_START)
@@ -180,9 +162,6 @@ void projects_hear(struct step *step)
     if (heard->answer)
         answered(step, heard->answer->sleep.answer, heard->answer->sleep.id,
                  heard->answer->sleep.reason);
-    if (heard->entry && heard->entry->open && command_is_for_project(heard->entry) &&
-        project_of(step, heard->entry->site))
-        project_command(step, heard->entry);
 }
 
 void project_tick_order(struct step *step, struct project *project)

@@ -7,7 +7,8 @@
 
 #include "core/state.h"
 
-void projects_hear(struct step *step);   /* answers of its agent, and that it went; commands */
+void projects_hear(struct step *step); /* answers of its agent, and that it went */
+void projects_take_command(struct step *step);
 void projects_order(struct step *step);  /* what is to be started or stopped now */
 void projects_settle(struct step *step); /* what came of it, once the sites are looked at */
 void projects_tell(struct step *step);   /* which states changed */

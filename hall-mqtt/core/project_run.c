@@ -29,22 +29,6 @@ static void pursue(struct step *step, struct project *project)
     }
 }
 
-int64_t project_idle_at(const struct step *step, const struct project *project)
-{
-    const int64_t idle_stop = project_site(step, project)->idle_stop;
-    const int64_t used = step->fleet->sites[project->site].last_visit;
-    const int64_t since = used > project->running_since ? used : project->running_since;
-
-    if (project->wanted || project->asked || !project_may_order(step, project) ||
-        project_is_busy(project))
-        return 0;
-    if (project->left && !project_is_running(project))
-        return project->retry_at > 0 ? project->retry_at : step->now.boot;
-    if (idle_stop == 0 || project->running_since == 0 || !project_is_running(project))
-        return 0;
-    return since + idle_stop > project->retry_at ? since + idle_stop : project->retry_at;
-}
-
 static void stop_when_idle(struct step *step, struct project *project)
 {
     const int64_t at = project_idle_at(step, project);

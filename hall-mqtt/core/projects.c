@@ -138,6 +138,42 @@ void project_end_wish(struct step *step, struct project *project)
     step->changed = true;
 }
 
+/* --- may something be ordered --- */
+
+/* Is there an agent that can be asked now? */
+bool project_may_order(const struct step *step, const struct project *project)
+{
+    return project_is_known(step->power, project) && project->docker_up && project->n > 0 &&
+           project->order == PROJECT_NOTHING && step->power->sleep.phase == SLEEP_NONE &&
+           !step->sleep.entry && power_is_up(step->power->state);
+}
+
+int64_t project_idle_at(const struct step *step, const struct project *project)
+{
+    const int64_t idle_stop = project_site(step, project)->idle_stop;
+    const int64_t used = step->fleet->sites[project->site].last_visit;
+    const int64_t since = used > project->running_since ? used : project->running_since;
+
+    if (project->wanted || project->asked || !project_may_order(step, project) ||
+        project_is_busy(project))
+        return 0;
+    if (project->left && !project_is_running(project))
+        return project->retry_at > 0 ? project->retry_at : step->now.boot;
+    if (idle_stop == 0 || project->running_since == 0 || !project_is_running(project))
+        return 0;
+    return since + idle_stop > project->retry_at ? since + idle_stop : project->retry_at;
+}
+
+/* What the site answered before says nothing of what is there afterwards. */
+void project_forget_answer(struct step *step, const struct project *project)
+{
+    const int check = project_site(step, project)->check;
+
+    if (check != MODEL_NONE &&
+        evidence_forget(&step->power->evidence, step->model, (unsigned)check))
+        step->changed = true;
+}
+
 /* --- what its agent tells --- */
 
 static const struct container *find_container(const struct project *project, const char *name)

@@ -38,6 +38,12 @@ void projects_told(struct step *step, const struct containers_told *told);
 void projects_want(struct step *step, int site);
 void project_begin_wish(struct step *step, struct project *project);
 void project_end_wish(struct step *step, struct project *project);
+/* Is there an agent that can be asked now? */
+bool project_may_order(const struct step *step, const struct project *project);
+/* When nobody has used it for idle_stop; 0: it is not to be stopped. */
+int64_t project_idle_at(const struct step *step, const struct project *project);
+/* What the site answered before says nothing of what is there afterwards. */
+void project_forget_answer(struct step *step, const struct project *project);
 /* Commands that wait for their end: a bit each. */
 unsigned project_bit(enum project_verb verb);
 enum project_verb project_verb_of(enum command_action action);

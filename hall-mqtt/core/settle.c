@@ -24,7 +24,8 @@ static const struct rule {
 } rules[] = {
     {order_take, NULL},             /* commands are answered, or begin what answers them */
     {visit_take, NULL},             /* visitors take leases, and want wakes */
-    {projects_hear, NULL},          /* what an agent did with containers; commands to projects */
+    {projects_hear, NULL},          /* an agent has done what it was asked with containers */
+    {projects_take_command, NULL},  /* commands to projects */
     {sleep_hear, NULL},             /* it agrees to a sleep or not, goes, is back */
     {sight_follow, sight_due},      /* the evidence moves the state */
     {sleep_tick, sleep_due},        /* a sleep runs out of time */
