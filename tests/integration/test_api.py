@@ -1,6 +1,7 @@
 """/api/v1 as scripts use it: against its description, with wrong words of every kind, and several at once."""
 
 import json
+import re
 import socket
 import sqlite3
 import threading
@@ -11,6 +12,7 @@ import openapi
 import pytest
 from helpers import awake, wait_state
 from process import wait_until
+from world import ROOT
 
 KEY = "0123456789abcdef0123456789abcdef"
 
@@ -335,6 +337,12 @@ def wrong_values(schema):
     if "enum" in schema:
         values += ["nothing of these"]
     return values
+
+
+def test_every_route_is_described():
+    rows = re.findall(r'{"([A-Z]+)", "(/[^"]*)", api_', (ROOT / "web/api/api.c").read_text(encoding="utf-8"))
+    described = {(method, re.sub(r"\{\w+\}", "*", path)) for method, path, _ in openapi.operations()}
+    assert len(rows) > 40 and set(rows) <= described | {("DELETE", f"/servers/*/leases/{kind}/*") for kind in ("visit", "manual", "hold")}
 
 
 def test_every_parameter_is_checked(api):
