@@ -11,47 +11,12 @@ enum { ROOM = 180 * 1024, WINDOWS_MAX = 500 };
 
 /* ---- a server ---- */
 
-static void put_domains(const struct describe *from, int server, struct json_writer *writer)
-{
-    const struct model *model = &from->current->config->model;
-
-    json_begin_array(writer, "domains");
-    for (size_t i = 0; i < model->n_domains; i++)
-        if (model->domains[i].server == server)
-            json_put_string(writer, NULL, model->domains[i].name);
-    json_end_array(writer);
-}
-
-static void put_projects(const struct describe *from, int server, struct json_writer *writer)
-{
-    json_begin_array(writer, "projects");
-    for (int site = fleet_first_site(from->current->fleet, server); site != MODEL_NONE;
-         site = fleet_next_site(from->current->fleet, site))
-        if (from->current->config->model.sites[site].is_project)
-            json_put_string(writer, NULL, from->current->config->model.sites[site].id);
-    json_end_array(writer);
-}
-
-/* The strongest of its domains'. */
-static enum policy_mode configured_policy(const struct describe *from, int server)
-{
-    enum policy_mode mode = POLICY_ON_DEMAND;
-
-    for (int site = fleet_first_site(from->current->fleet, server); site != MODEL_NONE;
-         site = fleet_next_site(from->current->fleet, site)) {
-        const struct model *model = &from->current->config->model;
-        const enum policy_mode own = model->domains[model->sites[site].domain].policy.mode;
-
-        mode = own < mode ? own : mode;
-    }
-    return mode;
-}
-
 void describe_server(const struct describe *from, int server, struct buf *out)
 {
     const struct model *model = &from->current->config->model;
     const struct model_server *configured = &model->servers[server];
-    const struct now now = clock_now();
+    const struct fleet *fleet = from->current->fleet;
+    enum policy_mode mode = POLICY_ON_DEMAND; /* as configured: the strongest of its domains' */
     struct payload_energy energy;
     const bool counted = stats_energy(from->stats, server, &energy);
     char address[INET_ADDRSTRLEN];
@@ -62,15 +27,24 @@ void describe_server(const struct describe *from, int server, struct buf *out)
     json_put_string(&writer, "id", configured->id);
     json_put_string(&writer, "address",
                     inet_ntop(AF_INET, &configured->address, address, sizeof(address)));
-    put_domains(from, server, &writer);
-    put_projects(from, server, &writer);
-    json_put_string(&writer, "configured_policy",
-                    policy_mode_name(configured_policy(from, server)));
+    json_begin_array(&writer, "domains");
+    for (size_t i = 0; i < model->n_domains; i++)
+        if (model->domains[i].server == server) {
+            json_put_string(&writer, NULL, model->domains[i].name);
+            mode = model->domains[i].policy.mode < mode ? model->domains[i].policy.mode : mode;
+        }
+    json_end_array(&writer);
+    json_begin_array(&writer, "projects");
+    for (int site = fleet_first_site(fleet, server); site != MODEL_NONE;
+         site = fleet_next_site(fleet, site))
+        if (model->sites[site].is_project)
+            json_put_string(&writer, NULL, model->sites[site].id);
+    json_end_array(&writer);
+    json_put_string(&writer, "configured_policy", policy_mode_name(mode));
     buf_puts(out, ",\"status\":");
-    (void)payload_server_status(from->current->fleet, model, server, counted ? &energy : NULL, now,
-                                out);
+    (void)payload_server_status(fleet, model, server, counted ? &energy : NULL, clock_now(), out);
     buf_puts(out, ",\"config\":");
-    (void)payload_server_config(from->current->fleet, model, server, out);
+    (void)payload_server_config(fleet, model, server, out);
     json_end_object(&writer);
 }
 
@@ -171,44 +145,11 @@ void describe_leases(const struct describe *from, int64_t after, int64_t limit, 
 
 /* ---- Hall itself ---- */
 
-static void put_broker(const struct describe *from, struct json_writer *writer)
-{
-    json_begin_object(writer, "broker");
-    json_put_bool(writer, "connected", mqtt_is_connected(from->mqtt));
-    json_put_string(writer, "protocol", mqtt_protocol(from->mqtt));
-    json_end_object(writer);
-}
-
-static void put_store(const struct describe *from, struct json_writer *writer)
-{
-    const struct config_store *store = &from->current->config->store;
-    const char *problem = from->store->problem;
-
-    json_begin_object(writer, "store");
-    json_put_string(writer, "problem", problem[0] ? problem : NULL);
-    json_put_string(writer, "path", store->path);
-    json_put_integer(writer, "keep_days", store->keep_days);
-    json_put_integer(writer, "max_mb", store->max_mb);
-    json_end_object(writer);
-}
-
-static void put_energy(const struct describe *from, struct json_writer *writer)
-{
-    const struct config_energy *energy = &from->current->config->energy;
-
-    json_begin_object(writer, "energy");
-    if (energy->price_kwh >= 0)
-        json_put_number(writer, "price_kwh", energy->price_kwh);
-    else
-        json_put_null(writer, "price_kwh");
-    json_put_string(writer, "currency", energy->currency);
-    json_put_number(writer, "hall_watts", energy->hall_watts);
-    json_end_object(writer);
-}
-
 void describe_info(const struct describe *from, struct buf *out)
 {
-    const struct model *model = &from->current->config->model;
+    const struct config *config = from->current->config;
+    const struct model *model = &config->model;
+    const char *problem = from->store->problem;
     const struct now now = clock_now();
     struct json_writer writer;
 
@@ -216,8 +157,8 @@ void describe_info(const struct describe *from, struct buf *out)
     json_begin_object(&writer, NULL);
     json_put_string(&writer, "version", HALL_VERSION);
     json_put_integer(&writer, "schema", PAYLOAD_SCHEMA);
-    json_put_string(&writer, "site", from->current->config->site);
-    json_put_string(&writer, "timezone", from->current->config->timezone);
+    json_put_string(&writer, "site", config->site);
+    json_put_string(&writer, "timezone", config->timezone);
     json_put_time(&writer, "started", from->current->started);
     json_put_time(&writer, "now", now.wall);
     json_put_integer(&writer, "servers", (int64_t)model->n_servers);
@@ -225,10 +166,25 @@ void describe_info(const struct describe *from, struct buf *out)
     json_put_integer(&writer, "projects", (int64_t)model->n_projects);
     json_put_string(&writer, "config_problem",
                     from->current->problem[0] ? from->current->problem : NULL);
-    put_broker(from, &writer);
-    put_store(from, &writer);
+    json_begin_object(&writer, "broker");
+    json_put_bool(&writer, "connected", mqtt_is_connected(from->mqtt));
+    json_put_string(&writer, "protocol", mqtt_protocol(from->mqtt));
+    json_end_object(&writer);
+    json_begin_object(&writer, "store");
+    json_put_string(&writer, "problem", problem[0] ? problem : NULL);
+    json_put_string(&writer, "path", config->store.path);
+    json_put_integer(&writer, "keep_days", config->store.keep_days);
+    json_put_integer(&writer, "max_mb", config->store.max_mb);
+    json_end_object(&writer);
     json_put_bool(&writer, "clock_trusted", clock_is_trusted(now));
-    put_energy(from, &writer);
+    json_begin_object(&writer, "energy");
+    if (config->energy.price_kwh >= 0)
+        json_put_number(&writer, "price_kwh", config->energy.price_kwh);
+    else
+        json_put_null(&writer, "price_kwh");
+    json_put_string(&writer, "currency", config->energy.currency);
+    json_put_number(&writer, "hall_watts", config->energy.hall_watts);
+    json_end_object(&writer);
     json_end_object(&writer);
 }
 

@@ -54,14 +54,6 @@ static void refuse(struct hub *hub, const struct command *command, const char *r
     answers_send(hub->reload->answers, &entry, TOPIC_RESULT, NULL);
 }
 
-static void run(struct hub *hub, enum command_action action)
-{
-    if (action == COMMAND_RELOAD)
-        reload_now(hub->reload, "");
-    else
-        out_discovery_announce(hub->reload->discovery);
-}
-
 static void take(struct hub *hub, const struct command *command)
 {
     struct ledger_entry *entry = command->id[0] ? find(hub, command->id) : NULL;
@@ -84,7 +76,10 @@ static void take(struct hub *hub, const struct command *command)
     entry->open = true;
     entry->outcome = OUTCOME_ACCEPTED;
     answer(hub, entry);
-    run(hub, command->action);
+    if (command->action == COMMAND_RELOAD)
+        reload_now(hub->reload, "");
+    else
+        out_discovery_announce(hub->reload->discovery);
 }
 
 void hub_hear(struct hub *hub, const struct topic *topic, const struct mqtt_message *message)

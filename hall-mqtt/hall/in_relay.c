@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "loop/timer.h"
 #include "words/relay_words.h"
 
 enum {
@@ -140,12 +141,7 @@ static void arm(struct relays *relays)
     for (size_t i = 0; i < PENDING_MAX; i++)
         if (relays->pending[i].id[0] && relays->pending[i].due < due)
             due = relays->pending[i].due;
-    if (due == INT64_MAX) {
-        sd_event_source_set_enabled(relays->timer, SD_EVENT_OFF);
-        return;
-    }
-    sd_event_source_set_time(relays->timer, (uint64_t)due * 1000);
-    sd_event_source_set_enabled(relays->timer, SD_EVENT_ONESHOT);
+    loop_timer_set(relays->timer, due);
 }
 
 static int on_due(sd_event_source *source, uint64_t usec, void *context)
@@ -165,15 +161,9 @@ static int on_due(sd_event_source *source, uint64_t usec, void *context)
     return 0;
 }
 
-static struct pending *find_free(struct relays *relays)
-{
-    for (size_t i = 0; i < PENDING_MAX; i++)
-        if (!relays->pending[i].id[0])
-            return &relays->pending[i];
-    return NULL;
-}
-
-static struct relay_request make_request(struct relays *relays, const struct model_server *server)
+/* Publishes a request for this server, with the id that its answer will have. */
+static int publish(struct relays *relays, const struct model_server *server,
+                   char id[static COMMAND_ID_SIZE])
 {
     struct relay_request request = {
         .secureon_length = server->wake.secureon_length,
@@ -181,21 +171,18 @@ static struct relay_request make_request(struct relays *relays, const struct mod
         .port = server->wake.port,
         .expires = clock_now().wall + EXPIRES_MS,
     };
+    struct buf text = BUF_INIT(ORDER_LIMIT);
 
     memcpy(request.mac, server->mac, sizeof(request.mac));
     memcpy(request.secureon, server->wake.secureon, sizeof(request.secureon));
     snprintf(request.id, sizeof(request.id), "%.16s-%llx-%llu", server->id,
              (unsigned long long)relays->current->started, (unsigned long long)++relays->next);
-    return request;
-}
+    const int error = relay_write_request(&request, &text);
 
-static int publish(struct relays *relays, const char *relay, const struct relay_request *request)
-{
-    struct buf text = BUF_INIT(ORDER_LIMIT);
-    const int error = relay_write_request(request, &text);
-
-    if (error == 0)
-        out_bus_send(relays->bus, TOPIC_RELAY_SEND, relay, buf_text(&text));
+    if (error == 0) {
+        out_bus_send(relays->bus, TOPIC_RELAY_SEND, server->wake.relay, buf_text(&text));
+        text_copy(id, COMMAND_ID_SIZE, request.id);
+    }
     buf_finish(&text);
     return error;
 }
@@ -204,32 +191,32 @@ int relays_ask(struct relays *relays, const struct model_server *server, char re
 {
     const char *relay = server->wake.relay;
     const struct word *word = find_word(relays, relay);
-    struct pending *pending = find_free(relays);
-    int error = -ENOTCONN;
+    struct pending *pending = NULL;
 
-    if (!mqtt_is_connected(relays->mqtt))
-        snprintf(reason, REASON_SIZE, "the broker is not connected, so relay %s cannot be asked",
-                 relay);
-    else if (!word || !word->online)
-        snprintf(reason, REASON_SIZE, "relay %s %s", relay,
-                 word ? "is offline" : "has not been heard of");
-    else if (!pending)
-        snprintf(reason, REASON_SIZE, "too many packets wait for an answer of relays");
-    else {
-        const struct relay_request request = make_request(relays, server);
-
-        error = publish(relays, relay, &request);
-        if (error < 0) {
-            snprintf(reason, REASON_SIZE, "%s", strerror(-error));
-            return error;
-        }
-        text_copy(pending->id, sizeof(pending->id), request.id);
-        text_copy(pending->relay, sizeof(pending->relay), relay);
-        text_copy(pending->server, sizeof(pending->server), server->id);
-        pending->due = clock_now().boot + ANSWER_MS;
-        arm(relays);
+    for (size_t i = 0; i < PENDING_MAX && !pending; i++)
+        if (!relays->pending[i].id[0])
+            pending = &relays->pending[i];
+    if (!mqtt_is_connected(relays->mqtt) || !word || !word->online || !pending) {
+        if (!mqtt_is_connected(relays->mqtt))
+            snprintf(reason, REASON_SIZE,
+                     "the broker is not connected, so relay %s cannot be asked", relay);
+        else if (!word || !word->online)
+            snprintf(reason, REASON_SIZE, "relay %s %s", relay,
+                     word ? "is offline" : "has not been heard of");
+        else
+            snprintf(reason, REASON_SIZE, "too many packets wait for an answer of relays");
+        return -ENOTCONN;
     }
-    return error;
+    const int error = publish(relays, server, pending->id);
+    if (error < 0) {
+        snprintf(reason, REASON_SIZE, "%s", strerror(-error));
+        return error;
+    }
+    text_copy(pending->relay, sizeof(pending->relay), relay);
+    text_copy(pending->server, sizeof(pending->server), server->id);
+    pending->due = clock_now().boot + ANSWER_MS;
+    arm(relays);
+    return 0;
 }
 
 int relays_create(sd_event *loop, const struct current *current, struct turn *turn,
@@ -246,9 +233,7 @@ int relays_create(sd_event *loop, const struct current *current, struct turn *tu
     relays->bus = bus;
     relays->mqtt = mqtt;
     relays->outlets = outlets;
-    error = sd_event_add_time(loop, &relays->timer, CLOCK_BOOTTIME, 0, ACCURACY_US, on_due, relays);
-    if (error >= 0)
-        error = sd_event_source_set_enabled(relays->timer, SD_EVENT_OFF);
+    error = loop_timer_create(loop, ACCURACY_US, on_due, relays, &relays->timer);
     if (error < 0) {
         relays_destroy(relays);
         return error;

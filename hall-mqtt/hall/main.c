@@ -27,10 +27,15 @@ int _gnutls_global_init_skip(void)
 }
 /* NOLINTEND(bugprone-reserved-identifier,cert-dcl*) */
 
-static int check(const struct config *config)
+static int check(const struct config *config, const struct buf *errors)
 {
-    const size_t servers = config->model.n_servers, domains = config->model.n_domains;
     struct buf notes = BUF_INIT(PROGRAM_ERRORS_LIMIT);
+
+    if (errors->length > 0) {
+        fputs(buf_text(errors), stderr);
+        return EXIT_FAILURE;
+    }
+    const size_t servers = config->model.n_servers, domains = config->model.n_domains;
 
     printf("%s: ok: %zu server%s, %zu domain%s\n", config->file, servers, servers == 1 ? "" : "s",
            domains, domains == 1 ? "" : "s");
@@ -51,14 +56,6 @@ static int serve(struct start *start, const struct secrets *secrets)
     }
     hall_destroy(hall);
     return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
-static int run_check(const struct start *start, const struct buf *errors)
-{
-    if (errors->length == 0)
-        return check(start->config);
-    fputs(buf_text(errors), stderr);
-    return EXIT_FAILURE;
 }
 
 /* A broken file does not keep the sites closed, where Hall ran before. */
@@ -87,7 +84,7 @@ int main(int argc, char *argv[])
     log_init(arguments.level);
     (void)start_read(&start, arguments.config, &errors);
     const bool has_secrets = secrets_load(&secrets, &errors) == 0;
-    status = arguments.check ? run_check(&start, &errors)
+    status = arguments.check ? check(start.config, &errors)
                              : run(&start, arguments.config, has_secrets, &secrets, &errors);
     secrets_finish(&secrets);
     start_finish(&start);

@@ -29,13 +29,6 @@ static uint64_t sites_ready(const struct fleet *fleet, int server)
     return bits;
 }
 
-static void post_faults(const struct current *current, int server)
-{
-    for (int site = fleet_first_site(current->fleet, server); site != MODEL_NONE;
-         site = fleet_next_site(current->fleet, site))
-        board_post_fault(current->board, site, problem_of_site(current->fleet, site));
-}
-
 static void post_project(const struct current *current, int site)
 {
     const struct project *project = fleet_project(current->fleet, site);
@@ -79,11 +72,12 @@ static void post(const struct current *current, int server)
             (int32_t)history_stage_median(&power->history, power->wake.kind, (enum stage)i);
     power_why(power, clock_now(), notice.why, sizeof(notice.why));
     (void)fleet_problem(current->fleet, server, notice.problem);
-    post_faults(current, server);
     for (int site = fleet_first_site(current->fleet, server); site != MODEL_NONE;
-         site = fleet_next_site(current->fleet, site))
+         site = fleet_next_site(current->fleet, site)) {
+        board_post_fault(current->board, site, problem_of_site(current->fleet, site));
         if (fleet_project(current->fleet, site))
             post_project(current, site);
+    }
     board_post(current->board, server, &notice);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "loop/timer.h"
 
 /* Servers whose topics are to be published, in the order in which they changed. */
 struct marks {
@@ -152,7 +153,7 @@ static void mark(struct out_bus *bus, int server)
         return;
     marks->of[server].is_marked = true;
     marks->of[marks->n++].server = server;
-    sd_event_source_set_enabled(bus->publish, SD_EVENT_ONESHOT);
+    loop_idle_set(bus->publish);
 }
 
 void out_bus_publish(struct out_bus *bus)
@@ -300,11 +301,7 @@ int out_bus_create(sd_event *loop, const struct current *current, struct mqtt *m
     *bus = (struct out_bus){.current = current, .mqtt = mqtt, .stats = stats, .outlets = outlets};
     bus->marks = out_bus_marks(current->config->model.n_servers);
     if (bus->marks)
-        error = sd_event_add_defer(loop, &bus->publish, on_publish, bus);
-    if (error >= 0)
-        error = sd_event_source_set_enabled(bus->publish, SD_EVENT_OFF);
-    if (error >= 0)
-        error = sd_event_source_set_priority(bus->publish, SD_EVENT_PRIORITY_IDLE);
+        error = loop_idle_create(loop, on_publish, bus, &bus->publish);
     if (error < 0) {
         out_bus_destroy(bus);
         return error;

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "base/log.h"
+#include "loop/timer.h"
 
 enum {
     BIRTH_LEAST_MS = 1000, /* a Home Assistant that starts has much to do: a short random delay */
@@ -86,17 +87,7 @@ static void arm_later(struct out_discovery *out)
 
     if (out->repeat_at != 0 && out->repeat_at < at)
         at = out->repeat_at;
-    if (at == INT64_MAX) {
-        sd_event_source_set_enabled(out->later, SD_EVENT_OFF);
-        return;
-    }
-    sd_event_source_set_time(out->later, at > 0 ? (uint64_t)at * 1000 : 0);
-    sd_event_source_set_enabled(out->later, SD_EVENT_ONESHOT);
-}
-
-static void go_on(struct out_discovery *out)
-{
-    sd_event_source_set_enabled(out->more, SD_EVENT_ONESHOT);
+    loop_timer_set(out->later, at);
 }
 
 bool out_discovery_spare(void *context, struct mqtt_spare *ret_spare)
@@ -115,7 +106,7 @@ bool out_discovery_spare(void *context, struct mqtt_spare *ret_spare)
     if (result < 0 && result != -EAGAIN)
         log_error("discovery: a device cannot be announced: %s", strerror(-result));
     if (result < 0)
-        go_on(out);
+        loop_idle_set(out->more);
     else
         arm_later(out);
     return false;
@@ -127,7 +118,7 @@ void out_discovery_taken(void *context, uint64_t token, bool taken)
 
     announcer_taken(out->announcer, token, taken);
     if (announcer_is_done(out->announcer))
-        go_on(out);
+        loop_idle_set(out->more);
 }
 
 static int on_more(sd_event_source *source, void *context)
@@ -152,7 +143,7 @@ static int on_later(sd_event_source *source, uint64_t usec, void *context)
         out->repeat_at = 0;
         announcer_repeat(out->announcer);
     }
-    go_on(out);
+    loop_idle_set(out->more);
     return 0;
 }
 
@@ -206,7 +197,7 @@ static void on_config(struct out_discovery *out, const struct mqtt_message *mess
         log_info("discovery: %s is no more; cleared", object);
         break;
     }
-    go_on(out);
+    loop_idle_set(out->more);
 }
 
 bool out_discovery_message(struct out_discovery *out, const struct mqtt_message *message)
@@ -253,7 +244,7 @@ static void on_report(void *context, const struct news *news)
         return;
     announcer_set_restart(out->announcer, server, by_agent && report->can_restart);
     if (!announcer_is_done(out->announcer))
-        go_on(out);
+        loop_idle_set(out->more);
 }
 
 const struct outlet_ops out_discovery_outlet = {
@@ -269,7 +260,7 @@ void out_discovery_announce(struct out_discovery *out)
 {
     announcer_recall(out->announcer, on_recalled, out);
     announcer_repeat(out->announcer);
-    go_on(out);
+    loop_idle_set(out->more);
 }
 
 void out_discovery_adopt(struct out_discovery *out, struct announcer *announcer)
@@ -277,7 +268,7 @@ void out_discovery_adopt(struct out_discovery *out, struct announcer *announcer)
     announcer_adopt(announcer, out->announcer);
     announcer_destroy(out->announcer);
     out->announcer = announcer;
-    go_on(out);
+    loop_idle_set(out->more);
 }
 
 /* ---- beginning and end ---- */
@@ -307,16 +298,10 @@ int out_discovery_create(sd_event *loop, const struct current *current, struct m
         .current = current, .mqtt = mqtt, .store = store, .outlets = outlets};
     error = out_discovery_prepare(out, current->config, &out->announcer);
     if (error == 0)
-        error = sd_event_add_time(loop, &out->later, CLOCK_BOOTTIME, 0, ACCURACY_US, on_later, out);
-    if (error >= 0)
-        error = sd_event_source_set_enabled(out->later, SD_EVENT_OFF);
-    if (error >= 0)
-        error = sd_event_add_defer(loop, &out->more, on_more, out);
-    if (error >= 0)
-        error = sd_event_source_set_enabled(out->more, SD_EVENT_OFF);
+        error = loop_timer_create(loop, ACCURACY_US, on_later, out, &out->later);
     /* Visitors and commands come first. */
-    if (error >= 0)
-        error = sd_event_source_set_priority(out->more, SD_EVENT_PRIORITY_IDLE);
+    if (error == 0)
+        error = loop_idle_create(loop, on_more, out, &out->more);
     if (error < 0) {
         out_discovery_destroy(out);
         return error;

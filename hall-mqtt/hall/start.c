@@ -32,15 +32,6 @@ int start_read(struct start *start, const char *file, struct buf *errors)
     return error < 0 ? error : check_secrets(config, &start->config, errors);
 }
 
-static size_t count_lines(const char *text)
-{
-    size_t n = 0;
-
-    for (; *text; text++)
-        n += *text == '\n';
-    return n;
-}
-
 char *start_error_place(const char *errors, char *out, size_t size)
 {
     const size_t length = strcspn(errors, "\n");
@@ -51,9 +42,11 @@ char *start_error_place(const char *errors, char *out, size_t size)
 
 static void note_problem(struct start *start, const struct buf *errors, int64_t kept)
 {
-    const size_t n = count_lines(buf_text(errors));
+    size_t n = 0;
     char first[START_PROBLEM_SIZE / 2], at[RFC3339_SIZE];
 
+    for (const char *text = buf_text(errors); *text; text++)
+        n += *text == '\n';
     start_error_place(buf_text(errors), first, sizeof(first));
     snprintf(
         start->problem, sizeof(start->problem),

@@ -10,15 +10,15 @@
 
 #include "base/text.h"
 #include "hall/stats_internal.h"
+#include "loop/timer.h"
 
 enum {
+    SOON_MS = 25000,
+    SOON_SLACK_US = 2000000,
     SITES_MAX = 256,      /* visited in one hour and counted apart */
     REFUSALS_MAX = 32,    /* that are counted together */
     NEW_AN_HOUR_MAX = 300 /* rows about refusals, so that a flood does not wear out an SD card */
 };
-
-#define SOON_US       UINT64_C(25000000)
-#define SOON_SLACK_US UINT64_C(2000000)
 
 static const int64_t hour_ms = INT64_C(3600000), together_ms = INT64_C(600000);
 
@@ -62,14 +62,11 @@ static int on_soon(sd_event_source *source, uint64_t usec, void *context)
 int visitors_create(sd_event *loop, struct stats *stats, struct visitors **ret_visitors)
 {
     struct visitors *visitors = calloc(1, sizeof(*visitors));
-    int error;
 
     if (!visitors)
         return -ENOMEM;
     *ret_visitors = visitors;
-    error = sd_event_add_time(loop, &visitors->soon, CLOCK_MONOTONIC, UINT64_MAX, SOON_SLACK_US,
-                              on_soon, stats);
-    return error < 0 ? error : sd_event_source_set_enabled(visitors->soon, SD_EVENT_OFF);
+    return loop_timer_create(loop, SOON_SLACK_US, on_soon, stats, &visitors->soon);
 }
 
 void visitors_destroy(struct visitors *visitors)
@@ -87,8 +84,8 @@ static void write_soon(struct visitors *visitors)
 {
     if (visitors->waits)
         return;
-    visitors->waits = sd_event_source_set_time_relative(visitors->soon, SOON_US) >= 0 &&
-                      sd_event_source_set_enabled(visitors->soon, SD_EVENT_ONESHOT) >= 0;
+    visitors->waits = true;
+    loop_timer_set(visitors->soon, clock_now().boot + SOON_MS);
 }
 
 /* ---- visits ---- */
@@ -297,7 +294,7 @@ void stats_flush_visitors(struct stats *stats)
     struct visitors *visitors = stats->visitors;
 
     visitors->waits = false;
-    (void)sd_event_source_set_enabled(visitors->soon, SD_EVENT_OFF);
+    loop_timer_set(visitors->soon, INT64_MAX);
     flush_visited(stats);
     for (size_t i = 0; visitors->refused && i < REFUSALS_MAX; i++)
         if (visitors->refused[i].dirty)

@@ -14,6 +14,7 @@
 #include "core/stream.h"
 #include "hall/names.h"
 #include "loop/sockets.h"
+#include "loop/timer.h"
 
 enum {
     LOOK_OPEN_MS = 5000,   /* between looks while connections are open */
@@ -356,8 +357,7 @@ static int64_t pause_of(const struct stream_watch *at)
 
 static void arm(struct stream_watch *at, int64_t pause)
 {
-    sd_event_source_set_time_relative(at->timer, (uint64_t)pause * 1000);
-    sd_event_source_set_enabled(at->timer, SD_EVENT_ONESHOT);
+    loop_timer_set(at->timer, clock_now().boot + pause);
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *context)
@@ -462,7 +462,6 @@ int stream_watch_create(sd_event *loop, const struct current *current, const str
         stream_watch_destroy(at);
         return error;
     }
-    sd_event_source_set_enabled(at->timer, SD_EVENT_OFF);
     *ret_watch = at;
     return 0;
 }

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "loop/timer.h"
+
 enum { ACCURACY_US = 5000, DEFERRED_MAX = 16 };
 
 struct turn {
@@ -13,18 +15,6 @@ struct turn {
     struct fleet_event deferred[DEFERRED_MAX];
 };
 
-static void arm_timer(const struct turn *turn)
-{
-    const int64_t due = fleet_deadline(turn->current->fleet);
-
-    if (due == INT64_MAX) {
-        sd_event_source_set_enabled(turn->timer, SD_EVENT_OFF);
-        return;
-    }
-    sd_event_source_set_time(turn->timer, due > 0 ? (uint64_t)due * 1000 : 0);
-    sd_event_source_set_enabled(turn->timer, SD_EVENT_ONESHOT);
-}
-
 void turn_settle(struct turn *turn)
 {
     for (size_t i = 0; i < turn->n_deferred; i++) {
@@ -34,7 +24,7 @@ void turn_settle(struct turn *turn)
     }
     turn->n_deferred = 0;
     outlets_tell(turn->outlets, &(struct news){.kind = NEWS_SETTLED});
-    arm_timer(turn);
+    loop_timer_set(turn->timer, fleet_deadline(turn->current->fleet));
 }
 
 void turn_feed(struct turn *turn, const struct fleet_event *event)
@@ -73,9 +63,7 @@ int turn_create(sd_event *loop, const struct current *current, const struct outl
         return -ENOMEM;
     turn->current = current;
     turn->outlets = outlets;
-    error = sd_event_add_time(loop, &turn->timer, CLOCK_BOOTTIME, 0, ACCURACY_US, on_timer, turn);
-    if (error >= 0)
-        error = sd_event_source_set_enabled(turn->timer, SD_EVENT_OFF);
+    error = loop_timer_create(loop, ACCURACY_US, on_timer, turn, &turn->timer);
     if (error < 0) {
         turn_destroy(turn);
         return error;
