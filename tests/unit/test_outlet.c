@@ -1,0 +1,199 @@
+/* Outlets and turns: who is told, in which order, and that what an outlet finds comes back as an
+ * event; and answers, which wait for the disk. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "hall/answers.h"
+#include "hall/out_bus.h"
+#include "hall/turn.h"
+#include "unit.h"
+
+struct daemon {
+    sd_event *loop;
+    struct config *config;
+    struct current current;
+    struct outlets outlets;
+    struct turn *turn;
+    char told[64];     /* a letter for each thing an outlet was told, in order */
+    bool is_at_packet; /* the packet is being sent */
+    unsigned failed;   /* packets that the fleet knew as failed when the turn was over */
+};
+
+static void note(struct daemon *daemon, char letter)
+{
+    const size_t length = strlen(daemon->told);
+
+    assert_true(length + 1 < sizeof(daemon->told));
+    daemon->told[length] = letter;
+    daemon->told[length + 1] = '\0';
+}
+
+static unsigned failed_packets(const struct daemon *daemon)
+{
+    return fleet_power(daemon->current.fleet, 0)->wake.packets_failed;
+}
+
+static int begin(void **state)
+{
+    static const char text[] =
+        "{\"servers\":{\"s\":{\"address\":\"192.0.2.1\",\"mac\":\"aa:bb:cc:dd:ee:01\"}}}";
+    struct daemon *daemon = calloc(1, sizeof(*daemon));
+    const struct fleet_sink sink = {.act = outlets_act, .context = &daemon->outlets};
+    struct buf errors = BUF_INIT(1000);
+
+    assert_non_null(daemon);
+    assert_int_equal(config_parse("F", text, strlen(text), &daemon->config, &errors), 0);
+    buf_finish(&errors);
+    daemon->current.config = daemon->current.begun = daemon->config;
+    assert_int_equal(
+        fleet_create(&daemon->config->model, &sink, clock_now(), &daemon->current.fleet), 0);
+    assert_int_equal(sd_event_new(&daemon->loop), 0);
+    assert_int_equal(turn_create(daemon->loop, &daemon->current, &daemon->outlets, &daemon->turn),
+                     0);
+    *state = daemon;
+    return 0;
+}
+
+static int end(void **state)
+{
+    struct daemon *daemon = *state;
+
+    turn_destroy(daemon->turn);
+    fleet_destroy(daemon->current.fleet);
+    config_free(daemon->config);
+    sd_event_unref(daemon->loop);
+    free(daemon);
+    return 0;
+}
+
+static void first_changed(void *context, const struct news *news)
+{
+    assert_int_equal(news->server, 7);
+    note(context, 'a');
+}
+
+static void second_changed(void *context, const struct news *news)
+{
+    (void)news;
+    note(context, 'b');
+}
+
+static void second_state(void *context, const struct action *action)
+{
+    (void)action;
+    note(context, 'c');
+}
+
+static void each_is_told_in_order_of_what_it_listens_to(void **state)
+{
+    static const struct outlet_ops first = {.hear = {[NEWS_CHANGED] = first_changed}};
+    static const struct outlet_ops second = {.act = {[ACTION_STATE] = second_state},
+                                             .hear = {[NEWS_CHANGED] = second_changed}};
+    struct daemon *daemon = *state;
+
+    outlets_add(&daemon->outlets, &first, daemon);
+    outlets_add(&daemon->outlets, &second, daemon);
+    outlets_tell(&daemon->outlets, &(struct news){.kind = NEWS_CHANGED, .server = 7});
+    outlets_act(&daemon->outlets, &(struct action){.kind = ACTION_STATE});
+    outlets_act(&daemon->outlets, &(struct action){.kind = ACTION_PACKET});
+    outlets_tell(&daemon->outlets, &(struct news){.kind = NEWS_SETTLED});
+    assert_string_equal(daemon->told, "abc");
+}
+
+static void on_packet(void *context, const struct action *action)
+{
+    struct daemon *daemon = context;
+
+    note(daemon, 'p');
+    turn_defer(daemon->turn, &(struct fleet_event){.kind = FLEET_PACKET_FAILED,
+                                                   .server = action->server,
+                                                   .packet = {.reason = "no such interface"}});
+    assert_int_equal(failed_packets(daemon), 0); /* not while the fleet is in its step */
+}
+
+static void on_settled(void *context, const struct news *news)
+{
+    struct daemon *daemon = context;
+
+    (void)news;
+    note(daemon, 's');
+    daemon->failed = failed_packets(daemon);
+}
+
+static void a_packet_that_could_not_leave_comes_back_as_an_event(void **state)
+{
+    static const struct outlet_ops ops = {.act = {[ACTION_PACKET] = on_packet},
+                                          .hear = {[NEWS_SETTLED] = on_settled}};
+    struct daemon *daemon = *state;
+    struct fleet_event wake = {.kind = FLEET_COMMAND,
+                               .command = {.action = COMMAND_WAKE, .site = MODEL_NONE}};
+
+    outlets_add(&daemon->outlets, &ops, daemon);
+    fleet_start(daemon->current.fleet, clock_now());
+    turn_feed(daemon->turn, &wake);
+    assert_string_equal(daemon->told, "ps");
+    assert_int_equal(daemon->failed, 1);
+}
+
+static void on_said(void *context, const struct news *news)
+{
+    note(context, news->said.topic == TOPIC_SERVER_RESULT ? 'r' : '?');
+}
+
+static void an_answer_waits_until_what_it_promises_is_on_the_disk(void **state)
+{
+    static const struct outlet_ops ops = {.hear = {[NEWS_SAID] = on_said}};
+    const struct ledger_entry entry = {
+        .used = true, .site = MODEL_NONE, .action = COMMAND_HOLD, .id = "1", .by = "a test"};
+    const struct mqtt_options options = {.host = "192.0.2.2",
+                                         .port = 1883,
+                                         .client_id = "test",
+                                         .will_topic = "hall/status",
+                                         .will_payload = "offline",
+                                         .birth_payload = "online"};
+    const struct mqtt_listener listener = {0};
+    struct daemon *daemon = *state;
+    struct outlets *outlets = &daemon->outlets;
+    struct mqtt *mqtt = NULL;
+    struct out_bus *bus = NULL;
+    struct answers *answers = NULL;
+
+    assert_int_equal(mqtt_create(daemon->loop, &options, &listener, NULL, &mqtt), 0);
+    assert_int_equal(out_bus_create(daemon->loop, &daemon->current, mqtt, NULL, outlets, &bus), 0);
+    assert_int_equal(answers_create(&daemon->current, mqtt, bus, outlets, NULL, &answers), 0);
+    outlets_add(outlets, &ops, daemon);
+    outlets_add(outlets, &answers_outlet, answers);
+
+    outlets_act(outlets, &(struct action){.kind = ACTION_ANSWER, .answer = &entry});
+    outlets_tell(outlets, &(struct news){.kind = NEWS_SAVED, .ticket = 5});
+    outlets_tell(outlets, &(struct news){.kind = NEWS_SETTLED});
+    outlets_tell(outlets, &(struct news){.kind = NEWS_STORED, .ticket = 4});
+    assert_string_equal(daemon->told, "");
+    outlets_tell(outlets, &(struct news){.kind = NEWS_STORED, .ticket = 5});
+    assert_string_equal(daemon->told, "r");
+
+    /* What is tied to no write leaves with the turn, but never before an older one. */
+    outlets_act(outlets, &(struct action){.kind = ACTION_ANSWER, .answer = &entry});
+    outlets_tell(outlets, &(struct news){.kind = NEWS_SAVED, .ticket = 6});
+    outlets_act(outlets, &(struct action){.kind = ACTION_ANSWER, .answer = &entry});
+    outlets_tell(outlets, &(struct news){.kind = NEWS_SETTLED});
+    assert_string_equal(daemon->told, "r");
+    outlets_tell(outlets, &(struct news){.kind = NEWS_STORED, .ticket = 6});
+    assert_string_equal(daemon->told, "rrr");
+
+    answers_destroy(answers);
+    out_bus_destroy(bus);
+    mqtt_destroy(mqtt, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(each_is_told_in_order_of_what_it_listens_to, begin, end),
+        cmocka_unit_test_setup_teardown(a_packet_that_could_not_leave_comes_back_as_an_event, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(an_answer_waits_until_what_it_promises_is_on_the_disk,
+                                        begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
