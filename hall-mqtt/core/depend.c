@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,7 +123,7 @@ bool depend_will_not_come(const struct power *power)
            (power->failure != FAILURE_NONE || power->guard.kind != GUARD_NONE || is_at_rest(power));
 }
 
-enum wake_wait depend_wait(const struct step *step, char out[REASON_SIZE])
+enum wake_wait depend_wait(const struct step *step, struct fact *ret_what)
 {
     const struct fleet *fleet = step->fleet;
     const int group = fleet->depend.group[step->server];
@@ -134,37 +133,32 @@ enum wake_wait depend_wait(const struct step *step, char out[REASON_SIZE])
 
         if (fleet->powers[needed].state == POWER_READY)
             continue;
-        snprintf(out, REASON_SIZE, "waits for %s, which it needs",
-                 fleet->model->servers[needed].id);
+        *ret_what = FACT(WAKE_WAITS_FOR, .subject = needed);
         return WAIT_DEPENDENCY;
     }
     if (group != MODEL_NONE && fleet->depend.starting[group] != MODEL_NONE &&
         fleet->depend.starting[group] != step->server) {
-        snprintf(out, REASON_SIZE, "waits for its turn: %s starts on the same circuit (%s)",
-                 fleet->model->servers[fleet->depend.starting[group]].id, step->model->group);
+        *ret_what = FACT(WAKE_WAITS_TURN, .subject = fleet->depend.starting[group]);
         return WAIT_TURN;
     }
     return WAIT_NOTHING;
 }
 
-static void say_failure(const struct step *step, int needed, char out[REASON_SIZE])
+/* Why a server that is needed will not come. */
+static struct fact failure_of(const struct step *step, int needed)
 {
     const struct power *power = &step->fleet->powers[needed];
-    char why[REASON_SIZE];
 
     if (power->guard.kind != GUARD_NONE)
-        guard_say(step, &power->guard, why);
-    else if (is_at_rest(power))
-        snprintf(why, sizeof(why), "it was put to sleep by force");
-    else if (power->failure == FAILURE_CANCELLED || !power->problem[0])
-        snprintf(why, sizeof(why), "its wake was cancelled");
-    else
-        text_copy(why, sizeof(why), power->problem);
-    snprintf(out, REASON_SIZE, "%s, which it needs, did not become ready: %.160s",
-             step->fleet->model->servers[needed].id, why);
+        return guard_fact(step, &power->guard);
+    if (is_at_rest(power))
+        return FACT(SLEEP_FORCED);
+    if (power->failure == FAILURE_CANCELLED || fact_is(&power->problem, FACT_NONE))
+        return FACT(WAKE_ITS_CALLED_OFF);
+    return power->problem;
 }
 
-bool depend_failed(const struct step *step, char out[REASON_SIZE])
+bool depend_failed(const struct step *step, struct fact *ret_why)
 {
     const struct fleet *fleet = step->fleet;
 
@@ -173,7 +167,9 @@ bool depend_failed(const struct step *step, char out[REASON_SIZE])
 
         if (!depend_will_not_come(&fleet->powers[needed]))
             continue;
-        say_failure(step, needed, out);
+        const struct fact why = failure_of(step, needed);
+
+        *ret_why = fact_because(FACT(WAKE_NEEDED_NOT_READY, .subject = needed), &why);
         return true;
     }
     return false;

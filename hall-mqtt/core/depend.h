@@ -11,9 +11,9 @@ void depend_finish(struct depend *depend);
 void depend_touch(struct step *step, int server);     /* makes it due now */
 bool depend_will_not_come(const struct power *power); /* whoever needs it waits in vain */
 enum wake_wait depend_wait(const struct step *step,
-                           char out[REASON_SIZE]); /* what a wake has to wait for, as a sentence */
+                           struct fact *ret_what); /* what a wake has to wait for */
 bool depend_failed(const struct step *step,
-                   char out[REASON_SIZE]); /* a server that it needs will not come */
+                   struct fact *ret_what); /* a server that it needs will not come */
 void depend_ask(struct step *step);        /* a wake begins: what it needs is wanted anew */
 void depend_take_turn(struct step *step);
 void depend_end_turn(struct step *step);

@@ -1,7 +1,5 @@
 #include "core/dependents.h"
 
-#include <stdio.h>
-
 #include "core/depend.h"
 #include "core/wish.h"
 
@@ -13,26 +11,22 @@ static bool needs_others(const struct power *power)
 }
 
 /* A server that is up but not ready has nobody to wake it, but somebody now waits, with a limit. */
-static void wait_for_checks(struct step *step, const char *holder)
+static void wait_for_checks(struct step *step, int from)
 {
-    char cause[CAUSE_SIZE];
-
-    if (!power_is_up(step->power->state) || step->power->state == POWER_READY)
-        return;
-    snprintf(cause, sizeof(cause), "%.64s needs it", holder);
-    wish_wake(step, cause, true);
+    if (power_is_up(step->power->state) && step->power->state != POWER_READY)
+        wish_wake(step, &FACT(WAKE_DEPENDENT, .subject = from), true);
 }
 
-static void take(struct step *step, const char *holder)
+static void take(struct step *step, int from)
 {
     struct power *power = step->power;
 
-    if (!lease_take(&power->leases, LEASE_DEPENDENT, holder, "", step->now.boot, LEASE_FOREVER))
+    if (!lease_take(&power->leases, LEASE_DEPENDENT, from, "", NULL, step->now.boot, LEASE_FOREVER))
         return;
     step->changed = true;
     power->retry_at = 0;
     power->resting = false;
-    wait_for_checks(step, holder);
+    wait_for_checks(step, from);
 }
 
 void dependents_keep(struct step *step)
@@ -43,17 +37,16 @@ void dependents_keep(struct step *step)
     for (int edge = fleet->depend.first[step->server]; edge != MODEL_NONE;
          edge = fleet->depend.next[edge]) {
         const int from = fleet->depend.from[edge];
-        const char *holder = fleet->model->servers[from].id;
-        const bool held = lease_find(set, LEASE_DEPENDENT, holder);
+        const bool held = lease_find(set, LEASE_DEPENDENT, from, "");
         const bool needed = needs_others(&fleet->powers[from]);
 
         if (needed && !held)
-            take(step, holder);
+            take(step, from);
         else if (!needed && held)
-            step->changed |= lease_release(set, LEASE_DEPENDENT, holder);
+            step->changed |= lease_release(set, LEASE_DEPENDENT, from, "");
         else if (held && fleet->powers[from].wake.wait == WAIT_DEPENDENCY &&
                  (step->power->asked || step->power->failure == FAILURE_NONE))
-            wait_for_checks(step, holder);
+            wait_for_checks(step, from);
     }
 }
 

@@ -1,6 +1,5 @@
 #include "core/emit.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,16 +36,13 @@ void step_emit(struct step *step, struct action *action)
     sink->act(sink->context, action);
 }
 
-void step_tell(struct step *step, enum happening what, int64_t ms, const char *format, ...)
-{
-    char detail[2 * REASON_SIZE];
-    va_list args;
+static const struct fact nothing;
 
-    va_start(args, format);
-    vsnprintf(detail, sizeof(detail), format, args);
-    va_end(args);
-    step_emit(step, &(struct action){.kind = ACTION_EVENT,
-                                     .event = {.what = what, .detail = detail, .ms = ms}});
+void step_tell(struct step *step, enum happening what, int64_t ms, const struct fact *detail)
+{
+    step_emit(step, &(struct action){
+                        .kind = ACTION_EVENT,
+                        .event = {.what = what, .detail = detail ? detail : &nothing, .ms = ms}});
     step->changed = true;
 }
 
@@ -64,23 +60,19 @@ void step_stage(struct step *step, enum stage stage)
         history_amend(&power->history, wake->kind, stage, wake->stages[stage]);
     step_emit(step, &(struct action){.kind = ACTION_EVENT,
                                      .event = {.what = HAPPENED_STAGE,
-                                               .detail = stage_name(stage),
+                                               .detail = &FACT(WAKE_STAGE, .word = (uint8_t)stage),
                                                .stage = stage,
                                                .ms = ms}});
     step->changed = true;
 }
 
-void step_problem(struct step *step, const char *format, ...)
+void step_problem(struct step *step, const struct fact *problem)
 {
-    char text[REASON_SIZE];
-    va_list args;
+    const struct fact *now = problem ? problem : &nothing;
 
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    if (strcmp(step->power->problem, text) == 0)
+    if (fact_equal(&step->power->problem, now))
         return;
-    text_copy(step->power->problem, sizeof(step->power->problem), text);
+    step->power->problem = *now;
     step->changed = true;
 }
 
@@ -97,12 +89,12 @@ static void answer_repeats(struct step *step, const struct ledger_entry *entry)
 }
 
 void step_answer(struct step *step, struct ledger_entry *entry, enum command_outcome outcome,
-                 const char *reason)
+                 const struct fact *reason)
 {
     const bool is_end = outcome != OUTCOME_ACCEPTED;
 
     if (!entry->answered && (outcome == OUTCOME_DONE || outcome == OUTCOME_FAILED))
-        step_answer(step, entry, OUTCOME_ACCEPTED, "");
+        step_answer(step, entry, OUTCOME_ACCEPTED, NULL);
     if (!is_end && entry->answered)
         return;
     /* Said once: the record of it goes to the disk first. */
@@ -111,16 +103,20 @@ void step_answer(struct step *step, struct ledger_entry *entry, enum command_out
     entry->open = !is_end;
     entry->outcome = outcome;
     entry->seconds_ms = step->now.boot - entry->received;
-    text_copy(entry->reason, sizeof(entry->reason), reason);
+    entry->reason = reason ? *reason : nothing;
     step_emit(step, &(struct action){.kind = ACTION_ANSWER, .answer = entry});
     answer_repeats(step, entry);
-    if (outcome == OUTCOME_REFUSED)
-        step_tell(step, HAPPENED_COMMAND_REFUSED, 0, "%s by %s: %s",
-                  command_action_name(entry->action), entry->by, reason);
+    if (outcome == OUTCOME_REFUSED) {
+        const struct fact refused = fact_because(
+            fact_with(FACT(COMMAND_REFUSED, .word = (uint8_t)entry->action), entry->by, NULL),
+            &entry->reason);
+
+        step_tell(step, HAPPENED_COMMAND_REFUSED, 0, &refused);
+    }
 }
 
 void step_answer_open(struct step *step, enum command_action action, enum command_outcome outcome,
-                      const char *reason)
+                      const struct fact *reason)
 {
     struct ledger *ledger = &step->fleet->ledger;
 

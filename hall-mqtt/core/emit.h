@@ -7,17 +7,15 @@
 
 #include "core/state.h"
 
-#define SAYS(format_, first_) __attribute__((format(printf, format_, first_)))
-
-void step_tell(struct step *step, enum happening what, int64_t ms, const char *format, ...)
-    SAYS(4, 5);
+/* NULL: there is nothing to say beside. */
+void step_tell(struct step *step, enum happening what, int64_t ms, const struct fact *detail);
 void step_stage(struct step *step, enum stage stage);
-void step_problem(struct step *step, const char *format, ...) SAYS(2, 3);
+void step_problem(struct step *step, const struct fact *problem); /* NULL: it is over */
 void step_answer(struct step *step, struct ledger_entry *entry, enum command_outcome outcome,
-                 const char *reason);
+                 const struct fact *reason);
 /* Answers every open command of this action on this server. */
 void step_answer_open(struct step *step, enum command_action action, enum command_outcome outcome,
-                      const char *reason);
+                      const struct fact *reason);
 void step_new_id(struct step *step, char kind, char out[COMMAND_ID_SIZE]);
 void step_emit(struct step *step, struct action *action);
 

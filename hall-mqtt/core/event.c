@@ -1,5 +1,4 @@
 /* What each event means for the server it is about. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -36,7 +35,7 @@ static bool may_learn(const struct power *power)
 static void forget_intruder(struct step *step, bool was_other)
 {
     if (was_other && step->power->evidence.mac == MAC_MATCH)
-        step_problem(step, "%s", "");
+        step_problem(step, NULL);
 }
 
 static void handle_probe(struct step *step, const struct fleet_event *event)
@@ -130,15 +129,15 @@ static void take_uses(struct step *step, const struct agent_uses *uses)
             goes_on =
                 is_lasting(step, &uses->list[k]) && strcmp(uses->list[k].holder, lease.holder) == 0;
         if (!goes_on)
-            lease_release(set, lease.kind, lease.holder);
+            lease_release(set, lease.kind, lease.subject, lease.holder);
     }
     for (size_t i = 0; i < uses->n; i++) {
         const struct agent_use *use = &uses->list[i];
 
         if (!is_lasting(step, use))
             continue;
-        (void)lease_take(set, is_agent_stream(use->holder) ? LEASE_STREAM : LEASE_AGENT,
-                         use->holder, use->label, step->now.boot, LEASE_FOREVER);
+        (void)lease_take(set, is_agent_stream(use->holder) ? LEASE_STREAM : LEASE_AGENT, MODEL_NONE,
+                         use->holder, &use->veto, step->now.boot, LEASE_FOREVER);
     }
 }
 
@@ -154,10 +153,10 @@ static void handle_report(struct step *step, const struct fleet_event *event)
     step->changed = true;
 }
 
-static bool is_seen(const struct stream_uses *uses, const char *holder)
+static bool is_seen(const struct stream_uses *uses, int site)
 {
     for (size_t i = 0; i < uses->n; i++)
-        if (strcmp(uses->list[i].holder, holder) == 0)
+        if (uses->list[i].site == site)
             return true;
     return false;
 }
@@ -169,34 +168,24 @@ static bool release_unseen(struct lease_set *set, const struct stream_uses *uses
     for (size_t i = set->n; i-- > 0;) {
         const struct lease lease = set->leases[i];
 
-        if (lease.kind == LEASE_STREAM && !is_agent_stream(lease.holder) &&
-            !is_seen(uses, lease.holder))
-            lease_release(set, LEASE_STREAM, lease.holder);
+        if (lease.kind == LEASE_STREAM && lease.subject != MODEL_NONE &&
+            !is_seen(uses, lease.subject))
+            lease_release(set, LEASE_STREAM, lease.subject, "");
     }
     return set->n != before;
-}
-
-/* Traffic at a site is use of it, so its containers stay up as well. */
-static void note_use(struct step *step, const char *holder)
-{
-    struct fleet *fleet = step->fleet;
-
-    for (int site = fleet->site_first[step->server]; site != MODEL_NONE;
-         site = fleet->site_next[site])
-        if (text_equal(fleet->model->sites[site].id, holder))
-            fleet->sites[site].last_visit = step->now.boot;
 }
 
 /* A full set must not cut a stream off: then the longest of its leases grows. */
 static bool take_stream(struct step *step, const struct stream_use *use)
 {
     struct lease_set *set = &step->power->leases;
-    const bool is_new = !lease_find(set, LEASE_STREAM, use->holder);
+    const bool is_new = !lease_find(set, LEASE_STREAM, use->site, "");
 
     if (use->until <= step->now.boot)
         return false;
-    note_use(step, use->holder);
-    if (!lease_take(set, LEASE_STREAM, use->holder, use->label, step->now.boot, use->until))
+    /* Traffic at a site is use of it, so its containers stay up as well. */
+    step->fleet->sites[use->site].last_visit = step->now.boot;
+    if (!lease_take(set, LEASE_STREAM, use->site, "", &use->what, step->now.boot, use->until))
         set->leases[0].until = later(set->leases[0].until, use->until);
     return is_new || use->renamed;
 }
@@ -248,7 +237,7 @@ static void handle_packet_failed(struct step *step, const struct fleet_event *ev
 {
     if (step->power->wake.packets_failed < step->power->wake.packets)
         step->power->wake.packets_failed++;
-    step_problem(step, "a magic packet could not be sent: %s", event->packet.reason);
+    step_problem(step, &event->packet.reason);
 }
 
 typedef void handler(struct step *, const struct fleet_event *);

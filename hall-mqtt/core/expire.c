@@ -7,8 +7,11 @@ static void tell_ended_holds(struct step *step)
     const struct lease_set *set = &step->power->leases;
 
     for (size_t i = 0; i < set->n; i++)
-        if (set->leases[i].kind == LEASE_HOLD && set->leases[i].until <= step->now.boot)
-            step_tell(step, HAPPENED_RELEASE, 0, "%s: its time is over", set->leases[i].holder);
+        if (set->leases[i].kind == LEASE_HOLD && set->leases[i].until <= step->now.boot) {
+            const struct fact ended = fact_with(FACT(HOLD_ENDED), set->leases[i].holder, NULL);
+
+            step_tell(step, HAPPENED_RELEASE, 0, &ended);
+        }
 }
 
 void expire_leases(struct step *step)

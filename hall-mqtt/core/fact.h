@@ -35,6 +35,7 @@ enum fact_code {
     FACT_SEEN_CRASH,
     FACT_SEEN_ECHOES,
     FACT_ADDRESS_TAKEN, /* t0 the MAC */
+    FACT_AGENT_SAID,    /* t0 words of an agent that has no code for them */
     FACT_AGENT_GOODBYE,
     FACT_AGENT_BACK,
     FACT_AGENT_SCHEMA, /* n0 its schema, n1 ours */
@@ -51,8 +52,9 @@ enum fact_code {
     FACT_LEASE_HOLD,      /* t0 its name, t1 why */
     FACT_LEASE_AGENT,     /* c what it reports */
     FACT_LEASE_DEPENDENT, /* s server */
-    FACT_LEASE_STREAM,    /* s site, w enum stream_kind, t0 from, n0 bytes */
-    FACT_LEASE_SILENT,    /* s site, w enum stream_kind, t0 from, n0 ms */
+    FACT_LEASE_STREAM,    /* s site, c what goes on */
+    FACT_STREAM_MOVING,   /* w enum stream_kind, t0 from, n0 bytes of the last minute */
+    FACT_STREAM_SILENT,   /* w enum stream_kind, t0 from, n0 ms */
 
     /* Why a wake was wanted. */
     FACT_WAKE_REQUESTED,
@@ -132,6 +134,7 @@ enum fact_code {
     FACT_ANSWER_UNKNOWN_SERVER,
     FACT_ANSWER_UNKNOWN_PROJECT,
     FACT_ANSWER_BAD_ID,
+    FACT_ANSWER_GONE, /* its server was removed from the configuration */
 
     /* What else happened. */
     FACT_COMMAND_REFUSED, /* w enum command_action, t0 by, c why */
@@ -279,11 +282,14 @@ enum fact_code {
     FACT_LOOK_STATUS, /* n0 exit status */
 
     /* Hall itself. */
-    FACT_CONFIG_PROBLEM, /* t0 */
-    FACT_STORE_PROBLEM,  /* t0 */
-    FACT_STORE_REPAIRED,
+    FACT_CONFIG_PROBLEM,      /* t0 */
+    FACT_CONFIG_LOADED,       /* t0 file */
+    FACT_STORE_PROBLEM,       /* t0 */
+    FACT_STORE_REPAIRED,      /* */
+    FACT_ACCESS_REFUSED,      /* s site, t0 from, or "", c guard */
+    FACT_ACCESS_REFUSED_PATH, /* t0 from, t1 path and why; of a login too */
 };
-enum { FACTS = FACT_STORE_REPAIRED + 1, FACT_DEPTH = 3, FACT_TEXT_SIZE = 160 };
+enum { FACTS = FACT_ACCESS_REFUSED_PATH + 1, FACT_DEPTH = 4, FACT_TEXT_SIZE = 160 };
 
 /* One code and its parameters; `text` is where its texts begin in the fact, 1 the first byte; 0:
  * it is "". */
@@ -295,7 +301,7 @@ struct fact_part {
     int64_t n[2];
 };
 
-/* What is said, then its cause, then the cause of that. Unused bytes are zero. */
+/* What is said, then its cause, then the cause of that, and so on. Unused bytes are zero. */
 struct fact {
     struct fact_part parts[FACT_DEPTH];
     char text[FACT_TEXT_SIZE];
@@ -307,12 +313,24 @@ struct fact {
 /* The same fact with texts; NULL or "" is none. A text that does not fit is cut between characters.
  */
 struct fact fact_with(struct fact fact, const char *first, const char *second);
-/* The same fact with a cause. What is deeper than there is room is left out. */
+/* FACT_SAID with these words; FACT_NONE where there are none. */
+struct fact fact_said(const char *words);
+/* The same fact with a cause; of one whose sentence has no place for a cause, with another fact
+ * beside it. What is deeper than there is room is left out. */
 struct fact fact_because(struct fact fact, const struct fact *cause);
 /* What is behind the first code; FACT_NONE: nothing. */
 struct fact fact_cause(const struct fact *fact);
 
 const char *fact_text(const struct fact *fact, size_t part, size_t place); /* "" where none */
+/* The same fact in the indexes of another model, where its names are known by id. A cause about
+ * something that is not there is left out; what is itself about it is FACT_NONE. */
+struct fact fact_move(const struct fact *fact, const struct model *from, const struct model *to);
+
+/* What the subject of a code is. */
+enum fact_subject { FACT_OF_NOTHING, FACT_OF_SERVER, FACT_OF_DOMAIN, FACT_OF_SITE, FACT_OF_CHECK };
+enum fact_subject fact_subject(enum fact_code code);
+
+bool fact_is_of_agent(enum fact_code code); /* what an agent says in its own codes */
 bool fact_is(const struct fact *fact, enum fact_code code);
 bool fact_equal(const struct fact *a, const struct fact *b);
 

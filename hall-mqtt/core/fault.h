@@ -1,6 +1,6 @@
 /*
- * fault: why a check does not pass, as a code and one number, and the sentence that tells people.
- * Nothing compares or takes apart the sentence: it is made last, in the reader's language. Pure.
+ * fault: why a check does not pass, as a code and one number. hall_say makes a sentence of it, as a
+ * FACT_CHECK_... . Pure.
  */
 #ifndef HALL_CORE_FAULT_H
 #define HALL_CORE_FAULT_H
@@ -28,7 +28,7 @@ enum fault_code {
     FAULT_UNABLE,          /* the check cannot be made on this machine */
     FAULT_NO_AGENT,        /* its agent is not online */
 };
-enum { FAULTS = 17, FAULT_TEXT_SIZE = 160 };
+enum { FAULTS = 17 };
 
 struct fault {
     uint8_t code; /* enum fault_code */
@@ -42,11 +42,5 @@ bool fault_from_name(const char *name, enum fault_code *ret_code);
 
 /* A fault of the certificate or of its authorities: it does not pass by itself. */
 bool fault_is_of_tls(enum fault_code code);
-
-enum fault_language { FAULT_ENGLISH, FAULT_FRENCH };
-enum { FAULT_LANGUAGES = 2 };
-
-/* "no answer within 15 s": without a subject and a full stop. Returns out. */
-char *fault_say(struct fault fault, enum fault_language language, char out[FAULT_TEXT_SIZE]);
 
 #endif

@@ -34,7 +34,7 @@ static void init_power(struct power *power, struct now now)
     evidence_init(&power->evidence);
     for (unsigned i = 0; i < STAGES; i++)
         power->wake.stages[i] = STAGE_UNREACHED;
-    text_copy(power->reason, sizeof(power->reason), "Hall has just started");
+    power->reason = FACT(HALL_STARTED);
 }
 
 static int32_t no_offset(void *context, const char *zone, int64_t utc_s)

@@ -35,6 +35,7 @@ enum fleet_event_kind {
  */
 enum sleep_answer { SLEEP_ACCEPTED, SLEEP_VETOED, SLEEP_FAILED, SLEEP_DONE };
 
+enum { COMMAND_NAME_SIZE = 256 }; /* of a lease: a domain at most */
 struct command {
     enum command_action action;
     int site;                 /* the project commanded, or MODEL_NONE */
@@ -43,7 +44,7 @@ struct command {
     int64_t lasts;            /* wake, hold: ms; 0: not given */
     bool force;
     uint64_t route;               /* given back in the answers */
-    char name[LEASE_HOLDER_SIZE]; /* hold, release: its name */
+    char name[COMMAND_NAME_SIZE]; /* hold, release: its name */
     bool of_kind;                 /* release: a lease of this kind, not a hold */
     enum lease_kind lease;
     char reason[LEASE_LABEL_SIZE]; /* hold: why */
@@ -59,8 +60,8 @@ struct command {
 enum { AGENT_USES_MAX = 4 };
 struct agent_use {
     char holder[LEASE_HOLDER_SIZE];
-    char label[LEASE_LABEL_SIZE];
-    int64_t quiet; /* ms since bytes moved on any of the connections; 0 where that is not told */
+    struct fact veto; /* a FACT_VETO_... or FACT_AGENT_SAID */
+    int64_t quiet;    /* ms since bytes moved on any of the connections; 0 where that is not told */
 };
 struct agent_uses {
     size_t n;
@@ -71,10 +72,10 @@ struct agent_uses {
  * not look. */
 enum { STREAMS_MAX = 4 };
 struct stream_use {
-    char holder[LEASE_HOLDER_SIZE]; /* id of the site */
-    char label[LEASE_LABEL_SIZE];   /* "download from 192.0.2.7, 12 MB in the last minute" */
-    int64_t until;                  /* boot clock, ms */
-    bool renamed;                   /* the label says another kind of use than before */
+    int site;
+    struct fact what; /* FACT_STREAM_MOVING or _SILENT */
+    int64_t until;    /* boot clock, ms */
+    bool renamed;     /* another kind of use than before */
 };
 struct stream_uses {
     bool failed;
@@ -113,10 +114,10 @@ struct fleet_event {
         struct {
             enum sleep_answer answer;
             char id[COMMAND_ID_SIZE];
-            char reason[REASON_SIZE];
+            struct fact reason;
         } sleep;
         struct {
-            char reason[REASON_SIZE];
+            struct fact reason;
         } packet;
     };
 };
@@ -188,9 +189,9 @@ struct action {
         } sleep;
         struct {
             enum happening what;
-            const char *detail; /* one sentence, may be "" */
-            enum stage stage;   /* with HAPPENED_STAGE */
-            int64_t ms;         /* ready, stage: after the start; else 0 */
+            const struct fact *detail; /* may be FACT_NONE; borrowed for the call */
+            enum stage stage;          /* with HAPPENED_STAGE */
+            int64_t ms;                /* ready, stage: after the start; else 0 */
         } event;
         const struct ledger_entry *answer;
         struct {
@@ -243,6 +244,7 @@ void fleet_tick(struct fleet *fleet, struct now now);
 /* Boot clock, ms, when fleet_tick is due; INT64_MAX: never. */
 int64_t fleet_deadline(const struct fleet *fleet);
 
+const struct model *fleet_model(const struct fleet *fleet);
 const struct power *fleet_power(const struct fleet *fleet, int server);
 /* May a visitor of this site be let through: server up, and the site's own check passes? */
 bool fleet_site_ready(const struct fleet *fleet, int site);
@@ -254,7 +256,7 @@ struct next_event {
     int64_t at;       /* wall, ms */
     const char *what; /* "ready", "wake_deadline", "sleep", "sleep_deadline", "guard_end",
                          "wake_retry", "schedule" */
-    char reason[160]; /* a sentence */
+    struct fact reason;
 };
 bool fleet_next_event(const struct fleet *fleet, int server, struct now now,
                       struct next_event *ret_next); /* false: nothing */

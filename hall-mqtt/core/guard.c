@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -182,12 +181,9 @@ void guard_note_use(struct step *step, int site, const char *who, bool wakes)
         tell_limit(step, site, address, (struct guard){kind, day.ends}, false);
 }
 
-void guard_say(const struct step *step, const struct guard *guard, char out[REASON_SIZE])
+struct fact guard_fact(const struct step *step, const struct guard *guard)
 {
-    char until[RFC3339_SIZE] = "";
-
-    if (guard->until != LEASE_FOREVER)
-        rfc3339_format(clock_wall_at(step->now, guard->until), until);
-    snprintf(out, REASON_SIZE, "guard %s%s%s", guard_name(guard->kind),
-             until[0] ? " refuses until " : " refuses", until);
+    return FACT(GUARD, .word = (uint8_t)guard->kind,
+                .n = {guard->until == LEASE_FOREVER ? LEASE_FOREVER
+                                                    : clock_wall_at(step->now, guard->until)});
 }

@@ -1,6 +1,5 @@
 #include "core/leases.h"
 
-#include "base/text.h"
 #include "core/emit.h"
 
 int64_t step_idle(const struct step *step)
@@ -21,10 +20,10 @@ void step_release_holds(struct step *step)
 
     for (size_t i = power->leases.n; i-- > 0;)
         if (power->leases.leases[i].kind == LEASE_HOLD) {
-            char holder[LEASE_HOLDER_SIZE];
+            const struct lease lease = power->leases.leases[i];
+            const struct fact forced = fact_with(FACT(HOLD_FORCED), lease.holder, NULL);
 
-            text_copy(holder, sizeof(holder), power->leases.leases[i].holder);
-            step_tell(step, HAPPENED_RELEASE, 0, "%s: released by a forced sleep", holder);
-            lease_release(&power->leases, LEASE_HOLD, holder);
+            step_tell(step, HAPPENED_RELEASE, 0, &forced);
+            lease_release(&power->leases, LEASE_HOLD, MODEL_NONE, lease.holder);
         }
 }

@@ -11,13 +11,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/fact.h"
+
 enum {
     LEDGER_MAX = 256,
     LEDGER_REPEATS = 3,
     COMMAND_ID_SIZE = 65,
     COMMAND_BY_SIZE = 65,
-    REASON_SIZE = 240,
-    CAUSE_SIZE = 96
+    REASON_SIZE = 240, /* what is wrong with a message from outside, in a sentence */
 };
 
 enum command_action {
@@ -56,7 +57,7 @@ struct ledger_entry {
     bool quiet;                       /* an answer to a repetition alone: everyone else has it */
     char id[COMMAND_ID_SIZE];
     char by[COMMAND_BY_SIZE];
-    char reason[REASON_SIZE];
+    struct fact reason; /* FACT_NONE: none is given */
 };
 
 struct ledger {

@@ -220,3 +220,21 @@ struct model_watts model_watts(const struct model_server *server)
                                           : "configured",
     };
 }
+
+int model_site_by_id(const struct model *model, const char *id)
+{
+    const int project = model_project_by_id(model, id);
+    const int domain = project == MODEL_NONE ? model_domain_by_host(model, id) : MODEL_NONE;
+
+    return domain != MODEL_NONE ? model->domains[domain].site : project;
+}
+
+int model_site_in(const struct model *model, const struct model *from, int site)
+{
+    const struct model_site *was = &from->sites[site];
+    const int domain = model_domain_by_host(model, from->domains[was->domain].name);
+
+    if (was->is_project)
+        return model_project_by_id(model, was->id);
+    return domain != MODEL_NONE ? model->domains[domain].site : MODEL_NONE;
+}

@@ -248,6 +248,10 @@ struct model_watts model_watts(const struct model_server *server);
 int model_server_by_id(const struct model *model, const char *id);
 int model_domain_by_host(const struct model *model, const char *host);
 int model_project_by_id(const struct model *model, const char *id);
+/* By a project's id, else by the name of the domain whose own site it is. */
+int model_site_by_id(const struct model *model, const char *id);
+/* The site of `from` that is the same one in `model`. */
+int model_site_in(const struct model *model, const struct model *from, int site);
 
 /* Where a site really is: by its own upstream, else by that of its domain. */
 struct model_upstream {

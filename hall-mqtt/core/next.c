@@ -1,17 +1,11 @@
 /* What time alone brings next to a server, for the views. */
-#include <stdio.h>
-
 #include "core/state.h"
 #include "core/waking.h"
 
-static void consider(struct next_event *next, int64_t at, const char *what, const char *reason,
-                     const char *subject)
+static void consider(struct next_event *next, int64_t at, const char *what, struct fact reason)
 {
-    if (next->what && at >= next->at)
-        return;
-    next->at = at;
-    next->what = what;
-    snprintf(next->reason, sizeof(next->reason), "%s%.64s", reason, subject);
+    if (!next->what || at < next->at)
+        *next = (struct next_event){.at = at, .what = what, .reason = reason};
 }
 
 static void consider_wake(struct next_event *next, const struct power *power, struct now now)
@@ -21,10 +15,10 @@ static void consider_wake(struct next_event *next, const struct power *power, st
     if (!power->wake.open)
         return;
     if (eta > 0)
-        consider(next, now.wall + eta, "ready", "woken by ", power->wake.cause);
+        consider(next, now.wall + eta, "ready", fact_because(FACT(NEXT_READY), &power->wake.cause));
     else
         consider(next, clock_wall_at(now, power->wake.deadline), "wake_deadline",
-                 "given up if not ready by then; woken by ", power->wake.cause);
+                 fact_because(FACT(NEXT_WAKE_DEADLINE), &power->wake.cause));
 }
 
 static void consider_sleep(struct next_event *next, const struct power *power, struct now now)
@@ -33,9 +27,22 @@ static void consider_sleep(struct next_event *next, const struct power *power, s
 
     if (power->sleep.phase != SLEEP_NONE)
         consider(next, clock_wall_at(now, power->sleep.deadline), "sleep_deadline",
-                 "asked to sleep by ", power->sleep.by);
+                 fact_with(FACT(NEXT_SLEEP_DEADLINE), power->sleep.by, NULL));
     else if (power_is_up(power->state) && power->leases.n > 0 && until != LEASE_FOREVER)
-        consider(next, clock_wall_at(now, until), "sleep", "the last lease ends", "");
+        consider(next, clock_wall_at(now, until), "sleep", FACT(NEXT_SLEEP));
+}
+
+static void consider_retry(struct next_event *next, const struct power *power, int server,
+                           struct now now)
+{
+    const struct lease *lease = waking_lease(power);
+
+    if (!lease || power->retry_at <= now.boot)
+        return;
+    const struct fact cause = lease_cause(lease, server);
+
+    consider(next, clock_wall_at(now, power->retry_at), "wake_retry",
+             fact_because(FACT(NEXT_WAKE_RETRY), &cause));
 }
 
 static void consider_schedules(struct next_event *next, const struct fleet *fleet, int server)
@@ -48,8 +55,7 @@ static void consider_schedules(struct next_event *next, const struct fleet *flee
 
         if (!fleet->model->sites[site].is_project && state->looked > 0 &&
             state->next != SCHEDULE_NEVER)
-            consider(next, state->next, "schedule", "woken in time for the window of ",
-                     fleet->model->domains[domain].name);
+            consider(next, state->next, "schedule", FACT(NEXT_SCHEDULE, .subject = domain));
     }
 }
 
@@ -63,10 +69,8 @@ bool fleet_next_event(const struct fleet *fleet, int server, struct now now,
     consider_sleep(&next, power, now);
     if (power->guard.kind && power->guard.until != LEASE_FOREVER)
         consider(&next, clock_wall_at(now, power->guard.until), "guard_end",
-                 "may be woken again; refused by guard ", guard_name(power->guard.kind));
-    if (waking_lease(power) && power->retry_at > now.boot)
-        consider(&next, clock_wall_at(now, power->retry_at), "wake_retry", "woken again for ",
-                 waking_lease(power)->holder);
+                 FACT(NEXT_GUARD_END, .word = (uint8_t)power->guard.kind));
+    consider_retry(&next, power, server, now);
     consider_schedules(&next, fleet, server);
     if (!next.what)
         return false;

@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <string.h>
 
 #include "base/number.h"
@@ -17,7 +16,7 @@ static const char *asker(const struct command *command)
 
 /* Force overrides the guards of a server, as it overrides its vetoes. */
 static bool is_refused_by_guard(const struct step *step, const struct command *command,
-                                char reason[REASON_SIZE])
+                                struct fact *ret_reason)
 {
     const struct power *power = step->power;
     struct guard guard;
@@ -25,7 +24,7 @@ static bool is_refused_by_guard(const struct step *step, const struct command *c
     if (command->force || power->evidence.alive || power->wake.open || power->wake.queued ||
         power->state == POWER_SLEEPING || !guard_wake(step, &guard))
         return false;
-    guard_say(step, &guard, reason);
+    *ret_reason = guard_fact(step, &guard);
     return true;
 }
 
@@ -35,17 +34,15 @@ static bool take_manual(struct step *step, struct ledger_entry *entry,
 {
     struct power *power = step->power;
     const int64_t lasts = command->lasts > 0 ? command->lasts : step_idle(step);
-    char label[CAUSE_SIZE];
-    char reason[REASON_SIZE];
+    struct fact reason;
 
-    if (is_refused_by_guard(step, command, reason)) {
-        step_answer(step, entry, OUTCOME_REFUSED, reason);
+    if (is_refused_by_guard(step, command, &reason)) {
+        step_answer(step, entry, OUTCOME_REFUSED, &reason);
         return false;
     }
-    snprintf(label, sizeof(label), "%.56s woke it", asker(command));
-    if (!lease_take(&power->leases, LEASE_MANUAL, asker(command), label, step->now.boot,
+    if (!lease_take(&power->leases, LEASE_MANUAL, MODEL_NONE, asker(command), NULL, step->now.boot,
                     step->now.boot + lasts)) {
-        step_answer(step, entry, OUTCOME_REFUSED, "too many leases on this server; release one");
+        step_answer(step, entry, OUTCOME_REFUSED, &FACT(ANSWER_LEASES_FULL));
         return false;
     }
     step->changed = true;
@@ -55,39 +52,39 @@ static bool take_manual(struct step *step, struct ledger_entry *entry,
 static void order_wake(struct step *step, struct ledger_entry *entry, const struct command *command)
 {
     struct power *power = step->power;
-    char label[CAUSE_SIZE];
+    const struct fact cause = fact_with(FACT(WAKE_COMMAND), asker(command), NULL);
 
     if (!take_manual(step, entry, command))
         return;
-    step_answer(step, entry, OUTCOME_ACCEPTED, "");
+    step_answer(step, entry, OUTCOME_ACCEPTED, NULL);
     if (power->state == POWER_READY) {
-        step_answer(step, entry, OUTCOME_DONE, "it is ready already");
+        step_answer(step, entry, OUTCOME_DONE, &FACT(ANSWER_READY_ALREADY));
         return;
     }
-    snprintf(label, sizeof(label), "wake command by %s", asker(command));
-    wish_wake(step, label, command->force);
+    wish_wake(step, &cause, command->force);
 }
 
 /* A sleep command while it wakes calls the wake off, unless others wait for it. */
 static void sleep_instead_of_wake(struct step *step, struct ledger_entry *entry,
                                   const struct command *command)
 {
-    char reason[REASON_SIZE];
     const struct lease_set *set = &step->power->leases;
 
     for (size_t i = 0; i < set->n && !command->force; i++)
         if (set->leases[i].kind != LEASE_MANUAL) {
-            power_why(step->power, step->now, reason, sizeof(reason));
-            step_answer(step, entry, OUTCOME_REFUSED, reason);
+            const struct fact because = lease_fact(&set->leases[i], step->server, step->now);
+            const struct fact reason = fact_because(FACT(SLEEP_IN_USE), &because);
+
+            step_answer(step, entry, OUTCOME_REFUSED, &reason);
             return;
         }
-    step_answer(step, entry, OUTCOME_ACCEPTED, "");
+    step_answer(step, entry, OUTCOME_ACCEPTED, NULL);
     step_release_passing_leases(step);
     if (command->force) {
         step_release_holds(step);
         step->power->resting = true;
     }
-    wish_cancel(step, asker(command), entry, "the wake was called off");
+    wish_cancel(step, asker(command), entry, FACT(WAKE_CALLED_OFF));
 }
 
 static void order_sleep(struct step *step, struct ledger_entry *entry,
@@ -96,11 +93,11 @@ static void order_sleep(struct step *step, struct ledger_entry *entry,
     struct power *power = step->power;
 
     if (power->state == POWER_SLEEPING && !power->wake.queued) {
-        step_answer(step, entry, OUTCOME_ACCEPTED, "it is falling asleep already");
+        step_answer(step, entry, OUTCOME_ACCEPTED, &FACT(ANSWER_SLEEPS_ALREADY));
         return;
     }
     if (power->state == POWER_OFF) {
-        step_answer(step, entry, OUTCOME_DONE, "it is off already");
+        step_answer(step, entry, OUTCOME_DONE, &FACT(ANSWER_OFF_ALREADY));
         return;
     }
     if (power->wake.queued || (power->wake.open && !power->evidence.alive)) {
@@ -119,15 +116,12 @@ static bool is_for_project(const struct step *step, const struct ledger_entry *e
 static void order_restart(struct step *step, struct ledger_entry *entry,
                           const struct command *command)
 {
-    char reason[REASON_SIZE];
-
     if (is_for_project(step, entry))
         return;
     if (step->power->sleep.phase != SLEEP_NONE || step->power->wake.open ||
         !power_is_up(step->power->state)) {
-        snprintf(reason, sizeof(reason), "it is %s; only a server that is up and settled restarts",
-                 power_state_name(step->power->state));
-        step_answer(step, entry, OUTCOME_REFUSED, reason);
+        step_answer(step, entry, OUTCOME_REFUSED,
+                    &FACT(ANSWER_NOT_SETTLED, .word = (uint8_t)step->power->state));
         return;
     }
     wish_sleep(step, entry, asker(command), command->force, true);
@@ -137,45 +131,63 @@ static void order_cancel(struct step *step, struct ledger_entry *entry,
                          const struct command *command)
 {
     if (!step->power->wake.open && !step->power->wake.queued) {
-        step_answer(step, entry, OUTCOME_REFUSED, "no wake is under way");
+        step_answer(step, entry, OUTCOME_REFUSED, &FACT(ANSWER_NO_WAKE));
         return;
     }
-    step_answer(step, entry, OUTCOME_ACCEPTED, "");
+    step_answer(step, entry, OUTCOME_ACCEPTED, NULL);
     step_release_passing_leases(step);
-    wish_cancel(step, asker(command), entry, "");
+    wish_cancel(step, asker(command), entry, FACT(NONE));
 }
 
 static void order_hold(struct step *step, struct ledger_entry *entry, const struct command *command)
 {
     struct power *power = step->power;
-    char cause[CAUSE_SIZE];
+    const struct fact cause = fact_with(FACT(WAKE_HOLD), command->name, NULL);
+    const struct fact why = fact_said(command->reason);
+    const struct fact begun = fact_with(FACT(HOLD_BEGUN), command->name, command->reason);
 
-    if (!lease_take(&power->leases, LEASE_HOLD, command->name, command->reason, step->now.boot,
+    if (!lease_take(&power->leases, LEASE_HOLD, MODEL_NONE, command->name, &why, step->now.boot,
                     step->now.boot + command->lasts)) {
-        step_answer(step, entry, OUTCOME_REFUSED, "too many leases on this server; release one");
+        step_answer(step, entry, OUTCOME_REFUSED, &FACT(ANSWER_LEASES_FULL));
         return;
     }
-    step_tell(step, HAPPENED_HOLD, 0, "%s: %s", command->name, command->reason);
-    step_answer(step, entry, OUTCOME_DONE, "");
-    snprintf(cause, sizeof(cause), "hold of %s", command->name);
+    step_tell(step, HAPPENED_HOLD, 0, &begun);
+    step_answer(step, entry, OUTCOME_DONE, NULL);
     if (!power_is_up(power->state))
-        wish_wake(step, cause, false);
+        wish_wake(step, &cause, false);
+}
+
+/* The lease that people know by this name. */
+static const struct lease *find_named(const struct step *step, enum lease_kind kind,
+                                      const char *name)
+{
+    const struct lease_set *set = &step->power->leases;
+
+    for (size_t i = 0; i < set->n; i++)
+        if (set->leases[i].kind == kind &&
+            strcmp(lease_holder(&set->leases[i], step->fleet->model, step->server), name) == 0)
+            return &set->leases[i];
+    return NULL;
 }
 
 static void order_release(struct step *step, struct ledger_entry *entry,
                           const struct command *command)
 {
     const enum lease_kind kind = command->of_kind ? command->lease : LEASE_HOLD;
+    const struct lease *lease = find_named(step, kind, command->name);
+    const struct fact released = fact_with(FACT(HOLD_RELEASED), command->name, NULL);
 
-    if (!lease_release(&step->power->leases, kind, command->name)) {
+    if (!lease) {
         step_answer(step, entry, OUTCOME_REFUSED,
-                    kind == LEASE_HOLD ? "there is no hold of that name"
-                                       : "there is no such lease any more");
+                    kind == LEASE_HOLD ? &FACT(ANSWER_NO_HOLD) : &FACT(ANSWER_NO_LEASE));
         return;
     }
+    const struct lease ended = *lease;
+
+    lease_release(&step->power->leases, kind, ended.subject, ended.holder);
     step->changed = true;
-    step_tell(step, HAPPENED_RELEASE, 0, "%s", command->name);
-    step_answer(step, entry, OUTCOME_DONE, "");
+    step_tell(step, HAPPENED_RELEASE, 0, &released);
+    step_answer(step, entry, OUTCOME_DONE, NULL);
 }
 
 static bool has_windows(const struct step *step)
@@ -195,8 +207,7 @@ static void order_policy(struct step *step, struct ledger_entry *entry,
     struct override *override = &step->fleet->overrides[step->server];
 
     if (!command->policy_configured && command->policy == POLICY_SCHEDULED && !has_windows(step)) {
-        step_answer(step, entry, OUTCOME_REFUSED,
-                    "none of its domains has windows; configure policy.windows first");
+        step_answer(step, entry, OUTCOME_REFUSED, &FACT(ANSWER_NO_WINDOWS));
         return;
     }
     override->policy_set = !command->policy_configured;
@@ -204,39 +215,44 @@ static void order_policy(struct step *step, struct ledger_entry *entry,
     text_copy(override->by, sizeof(override->by), asker(command));
     step->power->resting = false;
     step->durable = true;
-    step_tell(step, HAPPENED_POLICY_CHANGED, 0, "%s by %s",
-              policy_mode_name(fleet_policy(step->fleet, step->server)), asker(command));
-    step_answer(step, entry, OUTCOME_DONE, "");
+    const struct fact changed =
+        fact_with(FACT(POLICY_CHANGED, .word = (uint8_t)fleet_policy(step->fleet, step->server)),
+                  asker(command), NULL);
+
+    step_tell(step, HAPPENED_POLICY_CHANGED, 0, &changed);
+    step_answer(step, entry, OUTCOME_DONE, NULL);
 }
 
 static void order_idle(struct step *step, struct ledger_entry *entry, const struct command *command)
 {
     struct override *override = &step->fleet->overrides[step->server];
+    const struct fact changed =
+        fact_with(FACT(POLICY_IDLE, .n = {command->minutes}), asker(command), NULL);
 
     override->idle = (int64_t)command->minutes * 60000;
     text_copy(override->by, sizeof(override->by), asker(command));
-    step_tell(step, HAPPENED_POLICY_CHANGED, 0, "idle %d min by %s", command->minutes,
-              asker(command));
-    step_answer(step, entry, OUTCOME_DONE, "");
+    step_tell(step, HAPPENED_POLICY_CHANGED, 0, &changed);
+    step_answer(step, entry, OUTCOME_DONE, NULL);
 }
 
 static void order_keep_awake(struct step *step, struct ledger_entry *entry,
                              const struct command *command)
 {
     struct lease_set *set = &step->power->leases;
+    const struct fact cause = fact_with(FACT(WAKE_HOLD), KEEP_AWAKE, NULL);
+    const struct fact told = fact_with(FACT(HOLD_KEEP_AWAKE), asker(command), NULL);
 
     if (command->on &&
-        !lease_take(set, LEASE_HOLD, "keep_awake", "", step->now.boot, LEASE_FOREVER)) {
-        step_answer(step, entry, OUTCOME_REFUSED, "too many leases on this server; release one");
+        !lease_take(set, LEASE_HOLD, MODEL_NONE, KEEP_AWAKE, NULL, step->now.boot, LEASE_FOREVER)) {
+        step_answer(step, entry, OUTCOME_REFUSED, &FACT(ANSWER_LEASES_FULL));
         return;
     }
     if (!command->on)
-        lease_release(set, LEASE_HOLD, "keep_awake");
-    step_tell(step, command->on ? HAPPENED_HOLD : HAPPENED_RELEASE, 0, "keep_awake by %s",
-              asker(command));
-    step_answer(step, entry, OUTCOME_DONE, "");
+        lease_release(set, LEASE_HOLD, MODEL_NONE, KEEP_AWAKE);
+    step_tell(step, command->on ? HAPPENED_HOLD : HAPPENED_RELEASE, 0, &told);
+    step_answer(step, entry, OUTCOME_DONE, NULL);
     if (command->on && !power_is_up(step->power->state))
-        wish_wake(step, "hold of keep_awake", false);
+        wish_wake(step, &cause, false);
 }
 
 /* Of a project: its server is woken like by a wake command, its containers are started when it is
@@ -245,7 +261,8 @@ static void order_start(struct step *step, struct ledger_entry *entry,
                         const struct command *command)
 {
     struct power *power = step->power;
-    char label[CAUSE_SIZE];
+    const struct fact cause =
+        fact_with(FACT(WAKE_START, .subject = entry->site), asker(command), NULL);
 
     if (!is_for_project(step, entry)) {
         order_wake(step, entry, command);
@@ -253,19 +270,17 @@ static void order_start(struct step *step, struct ledger_entry *entry,
     }
     if (!take_manual(step, entry, command))
         return;
-    step_answer(step, entry, OUTCOME_ACCEPTED, "");
+    step_answer(step, entry, OUTCOME_ACCEPTED, NULL);
     if (power->state == POWER_READY)
         return;
-    snprintf(label, sizeof(label), "start of %.40s by %.40s",
-             step->fleet->model->sites[entry->site].id, asker(command));
-    wish_wake(step, label, command->force);
+    wish_wake(step, &cause, command->force);
 }
 
 static void order_stop(struct step *step, struct ledger_entry *entry, const struct command *command)
 {
     (void)command;
     if (!is_for_project(step, entry))
-        step_answer(step, entry, OUTCOME_REFUSED, "only a project is stopped; a server sleeps");
+        step_answer(step, entry, OUTCOME_REFUSED, &FACT(ANSWER_NO_PROJECT));
 }
 
 typedef void order(struct step *, struct ledger_entry *, const struct command *);
@@ -325,8 +340,7 @@ static void take(struct step *step, const struct command *command)
 
         text_copy(refused.id, sizeof(refused.id), id);
         text_copy(refused.by, sizeof(refused.by), asker(command));
-        step_answer(step, &refused, OUTCOME_REFUSED,
-                    "too many commands are under way; wait for their end");
+        step_answer(step, &refused, OUTCOME_REFUSED, &FACT(ANSWER_COMMANDS_FULL));
         return;
     }
     entry->site = command->site;

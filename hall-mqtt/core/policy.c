@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -102,16 +101,15 @@ static bool is_about(int64_t a, int64_t b)
     return a == b || (a != LEASE_FOREVER && b != LEASE_FOREVER && a - b < 2000 && b - a < 2000);
 }
 
-static void keep(struct step *step, enum lease_kind kind, const char *holder, bool wanted,
-                 int64_t until)
+static void keep(struct step *step, enum lease_kind kind, int subject, bool wanted, int64_t until)
 {
     struct lease_set *set = &step->power->leases;
-    const struct lease *lease = lease_find(set, kind, holder);
+    const struct lease *lease = lease_find(set, kind, subject, "");
 
     if (wanted && (!lease || !is_about(lease->until, until)))
-        step->changed |= lease_take(set, kind, holder, "", step->now.boot, until);
+        step->changed |= lease_take(set, kind, subject, "", NULL, step->now.boot, until);
     else if (!wanted && lease)
-        step->changed |= lease_release(set, kind, holder);
+        step->changed |= lease_release(set, kind, subject, "");
 }
 
 /* Outside its windows a domain is closed where the configuration says `otherwise: refuse`. */
@@ -152,7 +150,7 @@ static void keep_schedule(struct step *step, int domain_index)
             .opens = SCHEDULE_NEVER, .until = SCHEDULE_NEVER, .next = SCHEDULE_NEVER};
     else if (is_stale(step, state))
         look(step, &domain->policy, state);
-    keep(step, LEASE_SCHEDULE, domain->name, scheduled && state->wants,
+    keep(step, LEASE_SCHEDULE, domain_index, scheduled && state->wants,
          boot_at(step, state->until));
     state->closed = refuses && !state->open;
     if (state->closed != was_closed)
@@ -228,7 +226,7 @@ void policy_keep(struct step *step)
     const struct model *model = fleet->model;
     const struct override *override = &fleet->overrides[step->server];
 
-    keep(step, LEASE_ALWAYS_ON, step->model->id,
+    keep(step, LEASE_ALWAYS_ON, MODEL_NONE,
          override->policy_set && override->policy == POLICY_ALWAYS_ON, LEASE_FOREVER);
     for (int site = fleet->site_first[step->server]; site != MODEL_NONE;
          site = fleet->site_next[site]) {
@@ -236,7 +234,7 @@ void policy_keep(struct step *step)
 
         if (model->sites[site].is_project)
             continue;
-        keep(step, LEASE_ALWAYS_ON, model->domains[domain].name,
+        keep(step, LEASE_ALWAYS_ON, domain,
              !override->policy_set && model->domains[domain].policy.mode == POLICY_ALWAYS_ON,
              LEASE_FOREVER);
         keep_schedule(step, domain);

@@ -1,7 +1,5 @@
 #include "core/power.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 /* Rows are read aloud: "booting, and it falls silent: unreachable; or, when a wake is wanted,
@@ -334,118 +332,22 @@ void power_pace(const struct power *power, int64_t *ret_interval, int64_t *ret_t
     *ret_timeout = pace->timeout;
 }
 
-/* A sentence in the making: joined parts, cut at the end of the room. */
-struct sentence {
-    char *text;
-    size_t size, length;
-};
-
-__attribute__((format(printf, 2, 3))) static void say(struct sentence *sentence, const char *format,
-                                                      ...)
+struct fact power_awake_because(const struct power *power, int server, struct now now)
 {
-    va_list args;
+    const struct lease *lease = lease_longest(&power->leases);
 
-    va_start(args, format);
-    const int n = vsnprintf(sentence->text + sentence->length, sentence->size - sentence->length,
-                            format, args);
-    va_end(args);
-    if (n > 0)
-        sentence->length += (size_t)n;
-    if (sentence->length >= sentence->size)
-        sentence->length = sentence->size - 1;
+    return lease ? lease_fact(lease, server, now) : power->reason;
 }
 
-static void say_age(struct sentence *sentence, int64_t ms)
-{
-    if (ms < 60000)
-        say(sentence, "%d s ago", (int)(ms / 1000));
-    else if (ms < 5400000)
-        say(sentence, "%d min ago", (int)(ms / 60000));
-    else
-        say(sentence, "%d h ago", (int)(ms / 3600000));
-}
-
-static void say_until(struct sentence *sentence, const struct lease *lease, struct now now)
-{
-    char text[RFC3339_SIZE];
-
-    if (lease->until == LEASE_FOREVER)
-        return;
-    rfc3339_format(clock_wall_at(now, lease->until), text);
-    /* "2026-11-22T14:32:10Z": hours and minutes are what people want. */
-    say(sentence, " (until %.5s UTC)", text + 11);
-}
-
-static void say_lease(struct sentence *sentence, const struct lease *lease, struct now now)
-{
-    switch (lease->kind) {
-    case LEASE_VISIT:
-        say(sentence, "%s was visited ", lease->holder);
-        say_age(sentence, now.boot - lease->renewed);
-        break;
-    case LEASE_SCHEDULE:
-        say(sentence, "the schedule of %s wants it on", lease->holder);
-        break;
-    case LEASE_ALWAYS_ON:
-        say(sentence, "%s is always on", lease->holder);
-        break;
-    case LEASE_MANUAL:
-        say(sentence, "%s", lease->label[0] ? lease->label : lease->holder);
-        break;
-    case LEASE_HOLD:
-        say(sentence, "%s holds it%s%s", lease->holder, lease->label[0] ? ": " : "", lease->label);
-        break;
-    case LEASE_AGENT:
-        say(sentence, "its agent reports %s%s%s", lease->holder, lease->label[0] ? ": " : "",
-            lease->label);
-        break;
-    case LEASE_DEPENDENT:
-        say(sentence, "%s needs it", lease->holder);
-        break;
-    case LEASE_STREAM:
-        if (lease_is_of_agent(lease))
-            say(sentence, "its agent reports ");
-        say(sentence, "%s%s%s%s", lease->holder, lease_is_of_agent(lease) ? "" : " is in use",
-            lease->label[0] ? ": " : "", lease->label);
-        break;
-    }
-    say_until(sentence, lease, now);
-}
-
-void power_why(const struct power *power, struct now now, char *out, size_t size)
-{
-    struct sentence sentence = {.text = out, .size = size};
-    const struct lease_set *set = &power->leases;
-
-    out[0] = '\0';
-    if (set->n == 0) {
-        say(&sentence, "%s: %s", power_state_name(power->state), power->reason);
-        return;
-    }
-    say(&sentence, power_target_on(power) ? "awake because " : "wanted because ");
-    for (size_t i = 0; i < set->n; i++) {
-        say(&sentence, "%s", i == 0 ? "" : i + 1 == set->n ? " and " : ", ");
-        say_lease(&sentence, &set->leases[i], now);
-    }
-}
-
-bool power_problem(const struct power *power, char out[REASON_SIZE])
+struct fact power_problem(const struct power *power)
 {
     const struct agent_report *report = &power->report;
-    const char *card = report->wol_interface[0] ? report->wol_interface : "CARD";
 
-    out[0] = '\0';
-    if (power->problem[0])
-        snprintf(out, REASON_SIZE, "%s", power->problem);
-    else if (report->schema > 0 && report->schema != AGENT_SCHEMA)
-        snprintf(out, REASON_SIZE,
-                 "its agent speaks schema %d, this Hall knows %d: what it reports is not used; "
-                 "update the older of the two",
-                 report->schema, AGENT_SCHEMA);
-    else if (report->heard && report->wol_known && !report->wol_armed && !power->ever_woken)
-        snprintf(out, REASON_SIZE,
-                 "Wake-on-LAN is off on its network card %s, and no wake has succeeded yet: it is "
-                 "not put to sleep; ethtool -s %s wol g, and see its firmware",
-                 card, card);
-    return out[0] != '\0';
+    if (power->problem.parts[0].code != FACT_NONE)
+        return power->problem;
+    if (report->schema > 0 && report->schema != AGENT_SCHEMA)
+        return FACT(AGENT_SCHEMA, .n = {report->schema, AGENT_SCHEMA});
+    if (report->heard && report->wol_known && !report->wol_armed && !power->ever_woken)
+        return fact_with(FACT(WOL_OFF), report->wol_interface, NULL);
+    return FACT(NONE);
 }

@@ -92,7 +92,7 @@ struct wake {
     int32_t stages[STAGES]; /* ms after started, or STAGE_UNREACHED */
     char boot_id[40];       /* the agent's before this wake: tells a resume from a cold boot */
     char id[COMMAND_ID_SIZE];
-    char cause[CAUSE_SIZE]; /* "visit of client1", "manual by operator" */
+    struct fact cause; /* of FACT_WAKE_VISIT and those that follow it */
 };
 
 enum sleep_phase { SLEEP_NONE, SLEEP_PROPOSED, SLEEP_AGREED };
@@ -106,8 +106,8 @@ struct sleep {
     int64_t not_before; /* no new proposal of our own before: back-off after a veto */
     char id[COMMAND_ID_SIZE];
     char by[COMMAND_BY_SIZE];
-    char refusal[REASON_SIZE]; /* why the last proposal came to nothing; told once while it stays
-                                  the same */
+    struct fact refusal; /* why the last proposal came to nothing; told once while it stays the
+                            same */
 };
 
 /* Whether Hall can see the open connections to a server, and when it last looked. */
@@ -165,8 +165,8 @@ struct power {
     uint32_t failures; /* wakes failed in a row */
     int64_t
         awaited_until; /* a visited site does not answer yet: watched closely until then; 0: none */
-    char reason[REASON_SIZE];
-    char problem[REASON_SIZE]; /* "" when none */
+    struct fact reason;
+    struct fact problem; /* FACT_NONE: none */
 };
 
 /* One row of the table: where an event leads, and what it does beside. `to` applies when no wake is
@@ -197,13 +197,12 @@ int64_t power_eta(const struct power *power, int64_t now);
 /* The last stage reached of the open or last wake; STAGES when none. */
 enum stage power_stage(const struct power *power);
 
-/* One sentence: "awake because client1 was visited 4 min ago (until 14:32)"; UTC times. For every
- * view and log line. */
-void power_why(const struct power *power, struct now now, char *out, size_t size);
+/* Why it is awake, or wanted: the lease that lives longest; without one, why it is as it is. */
+struct fact power_awake_because(const struct power *power, int server, struct now now);
 
-/* What is wrong with it, for people, in out; false: nothing. The last failure, else what its agent
- * shows. fleet_problem() knows its checks besides. */
-bool power_problem(const struct power *power, char out[REASON_SIZE]);
+/* What is wrong with it: the last failure, else what its agent shows; FACT_NONE: nothing.
+ * fleet_problem() knows its checks besides. */
+struct fact power_problem(const struct power *power);
 
 /* At which interval and with which time limit its checks should be made, ms. */
 void power_pace(const struct power *power, int64_t *ret_interval, int64_t *ret_timeout);

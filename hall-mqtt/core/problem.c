@@ -1,9 +1,5 @@
 #include "core/problem.h"
 
-#include <arpa/inet.h>
-#include <stdio.h>
-
-#include "base/text.h"
 #include "core/state.h"
 
 /* A project's site may rest while its server is up: what is wrong with it, the project tells. */
@@ -77,48 +73,32 @@ struct fault problem_of_site(const struct fleet *fleet, int site)
     return power->evidence.checks[configured->check].fault;
 }
 
-/* "site box.example.org", "ping 192.168.1.20". */
-static char *name_check(const struct model *model, const struct model_check *check, char *out,
-                        size_t size)
+struct fact problem_of_fault(struct fault fault)
 {
-    char address[INET_ADDRSTRLEN] = "";
-
-    inet_ntop(AF_INET, &check->address, address, sizeof(address));
-    if (check->site != MODEL_NONE && model)
-        snprintf(out, size, "site %s", model->sites[check->site].id);
-    else if (check->kind == CHECK_HTTP)
-        snprintf(out, size, "http %s", check->url);
-    else if (check->kind == CHECK_TCP)
-        snprintf(out, size, "tcp %s:%u", address, (unsigned)check->port);
-    else if (check->kind == CHECK_PING)
-        snprintf(out, size, "ping %s", address);
-    else
-        snprintf(out, size, "agent");
-    return out;
+    if (fault.code == FAULT_NONE)
+        return FACT(NONE);
+    return (struct fact){.parts = {{.code = (uint8_t)(FACT_CHECK_SILENT + fault.code - 1),
+                                    .subject = MODEL_NONE,
+                                    .n = {fault.number}}}};
 }
 
-char *problem_say_check(const struct model *model, const struct model_check *check,
-                        struct fault fault, char *out, size_t size)
+struct fact problem_of_check(const struct power *power, int server, int check)
 {
-    char name[PROBLEM_SIZE], text[FAULT_TEXT_SIZE];
+    struct fact fact = problem_of_fault(power->evidence.checks[check].fault);
 
-    snprintf(out, size, "%s: %s", name_check(model, check, name, sizeof(name)),
-             fault_say(fault, FAULT_ENGLISH, text));
-    return out;
+    if (fact_is(&fact, FACT_NONE))
+        return fact;
+    fact.parts[0].subject = server;
+    fact.parts[0].word = (uint8_t)check;
+    return fact;
 }
 
-bool fleet_problem(const struct fleet *fleet, int server, char out[PROBLEM_SIZE])
+struct fact fleet_problem(const struct fleet *fleet, int server)
 {
     const struct power *power = &fleet->powers[server];
-    char told[REASON_SIZE];
+    const struct fact told = power_problem(power);
     const int check = problem_check(power, fleet->model, server);
 
-    if (power_problem(power, told))
-        text_copy(out, PROBLEM_SIZE, told);
-    else if (check != MODEL_NONE)
-        problem_say_check(fleet->model, &fleet->model->servers[server].checks[check],
-                          power->evidence.checks[check].fault, out, PROBLEM_SIZE);
-    else
-        out[0] = '\0';
-    return out[0] != '\0';
+    return fact_is(&told, FACT_NONE) && check != MODEL_NONE ? problem_of_check(power, server, check)
+                                                            : told;
 }

@@ -14,8 +14,6 @@
 struct fleet;
 struct power;
 
-enum { PROBLEM_SIZE = 512 };
-
 /* The check of the server to name first: required ones, then the sites of its domains; of those
  * that fail beyond doubt. MODEL_NONE: none fails, or the server is not up. */
 int problem_check(const struct power *power, const struct model *model, int server);
@@ -28,11 +26,12 @@ int problem_untold(struct power *power, const struct model *model, int server);
  * is only starting. */
 struct fault problem_of_site(const struct fleet *fleet, int site);
 
-/* "site box.example.org: connection refused". Returns out. */
-char *problem_say_check(const struct model *model, const struct model_check *check,
-                        struct fault fault, char *out, size_t size);
+/* Why this check of the server does not pass; FACT_NONE: it passes, or none was tried. */
+struct fact problem_of_check(const struct power *power, int server, int check);
+/* The same of a site, as visitors may be told: without the check's name. */
+struct fact problem_of_fault(struct fault fault);
 
-/* The server's problem, its failing check included, in out; false: none. */
-bool fleet_problem(const struct fleet *fleet, int server, char out[PROBLEM_SIZE]);
+/* The server's problem, its failing check included; FACT_NONE: none. */
+struct fact fleet_problem(const struct fleet *fleet, int server);
 
 #endif

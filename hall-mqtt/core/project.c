@@ -80,12 +80,11 @@ static void see_found(struct project *project, const char *id, const struct cont
     keep_orders(project, was, n);
 }
 
-static void see_nothing(struct project *project, const char *why)
+static void see_nothing(struct project *project, const struct fact *why)
 {
     for (size_t i = 0; i < project->n; i++)
         take(&project->containers[i], &(struct container_told){.state = CONTAINER_UNKNOWN});
-    text_copy(project->trouble, sizeof(project->trouble),
-              why[0] ? why : "Docker does not answer its agent");
+    project->trouble = fact_is(why, FACT_NONE) ? FACT(DOCKER_SILENT) : *why;
 }
 
 void project_told(struct step *step, struct project *project, const struct containers_told *told)
@@ -94,11 +93,11 @@ void project_told(struct step *step, struct project *project, const struct conta
 
     /* What Docker was said to ail is over when it is back. */
     if (told->docker_up && !project->docker_up)
-        project->trouble[0] = '\0';
+        project->trouble = FACT(NONE);
     project->seen = true;
     project->docker_up = told->docker_up;
     if (!told->docker_up)
-        see_nothing(project, told->problem);
+        see_nothing(project, &told->problem);
     else if (project->configured)
         see_configured(project, id, told);
     else

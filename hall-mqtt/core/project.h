@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/text.h"
+#include "core/fact.h"
 #include "core/history.h"
 #include "core/ledger.h"
 
@@ -23,7 +24,6 @@ enum {
     CONTAINER_NAME_SIZE = 129,
     PROJECT_FOUND_MAX = 16, /* containers shown of a project whose containers are not configured */
     PROJECT_RUNS_MAX = 5,   /* starts an estimate is made from */
-    TROUBLE_SIZE = 192,
 };
 
 /* As the agent says; the first is what it does not say. */
@@ -53,8 +53,8 @@ struct container_told {
 };
 struct containers_told {
     bool docker_up;
-    int schema; /* another than AGENT_SCHEMA: nothing else is known; 0: it does not say */
-    char problem[TROUBLE_SIZE]; /* why Docker is not up; may be "" */
+    int schema;          /* another than AGENT_SCHEMA: nothing else is known; 0: it does not say */
+    struct fact problem; /* why Docker is not up; may be FACT_NONE */
     size_t n;
     struct container_told list[CONTAINERS_TOLD_MAX];
 };
@@ -125,15 +125,15 @@ struct project {
     size_t n;
     struct container *containers;
     char (*found)[CONTAINER_NAME_SIZE]; /* names where none are configured, or NULL */
-    char trouble[TROUBLE_SIZE]; /* what its last order or Docker came to, when it went wrong */
-    char spared[TROUBLE_SIZE];  /* what its last stop or restart left alone, and for whom; "" */
+    struct fact trouble; /* what its last order or Docker came to, when it went wrong */
+    struct fact spared;  /* what its last stop or restart left alone, and for whom */
 };
 
 /* NULL: the site is no project. */
 const struct project *fleet_project(const struct fleet *fleet, int site);
 enum project_state fleet_project_state(const struct fleet *fleet, int site);
-/* What is wrong with it and what to do, in a sentence; false: nothing. */
-bool fleet_project_problem(const struct fleet *fleet, int site, char out[REASON_SIZE]);
+/* What is wrong with it and what to do; FACT_NONE: nothing. */
+struct fact fleet_project_problem(const struct fleet *fleet, int site);
 /* The same as a word, and the container it is about ("" where it is about none). */
 enum project_ailment fleet_project_ailment(const struct fleet *fleet, int site,
                                            const char **ret_container);

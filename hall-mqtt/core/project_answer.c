@@ -9,7 +9,7 @@ static enum command_action action_of(enum project_verb verb)
 }
 
 void project_answer(struct step *step, struct project *project, enum project_verb verb,
-                    enum command_outcome outcome, const char *reason)
+                    enum command_outcome outcome, const struct fact *reason)
 {
     struct ledger *ledger = &step->fleet->ledger;
     const enum command_action action = action_of(verb);
@@ -27,7 +27,7 @@ void project_answer(struct step *step, struct project *project, enum project_ver
     }
 }
 
-void project_fail_commands(struct step *step, struct project *project, const char *reason)
+void project_fail_commands(struct step *step, struct project *project, const struct fact *reason)
 {
     project_answer(step, project, PROJECT_START, OUTCOME_FAILED, reason);
     project_answer(step, project, PROJECT_RESTART, OUTCOME_FAILED, reason);

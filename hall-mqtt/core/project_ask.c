@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -19,9 +18,7 @@ void project_answer_lost(struct step *step, struct project *project)
 
     for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
         if (project->lost & project_bit(verbs[i]))
-            project_answer(
-                step, project, verbs[i], OUTCOME_FAILED,
-                "Hall was restarted before its agent said how it ended; look at its state");
+            project_answer(step, project, verbs[i], OUTCOME_FAILED, &FACT(PROJECT_LOST));
     if (project->lost & project_bit(PROJECT_START))
         projects_want(step, project->site);
     project->lost = 0;
@@ -29,16 +26,16 @@ void project_answer_lost(struct step *step, struct project *project)
 
 /* --- the wish --- */
 
-void project_give_up(struct step *step, struct project *project, const char *reason)
+void project_give_up(struct step *step, struct project *project, const struct fact *reason)
 {
     project_end_wish(step, project);
     project->given_up = true;
     project->retry_at = step->now.boot + REST;
-    text_copy(project->trouble, sizeof(project->trouble), reason);
+    project->trouble = *reason;
     project_fail_commands(step, project, reason);
 }
 
-void project_fail_all(struct step *step, const char *reason)
+void project_fail_all(struct step *step, const struct fact *reason)
 {
     struct project *project;
 
@@ -63,26 +60,22 @@ static void command_start(struct step *step, struct ledger_entry *entry)
         project_begin_wish(step, project);
 }
 
-/* Why its containers cannot be stopped or restarted now; false: they can. */
-static bool is_barred(const struct step *step, const struct project *project,
-                      char reason[REASON_SIZE])
+/* Why its containers cannot be stopped or restarted now; FACT_NONE: they can. */
+static struct fact bar_of(const struct step *step, const struct project *project)
 {
-    if (!power_is_up(step->power->state))
-        snprintf(reason, REASON_SIZE, "its server is %s", power_state_name(step->power->state));
-    else if (step->power->evidence.agent != AGENT_ONLINE)
-        snprintf(reason, REASON_SIZE, "the agent of its server is not connected");
-    else if (!project->seen || (project->docker_up && project->n == 0))
-        snprintf(reason, REASON_SIZE, "the agent of its server tells of no containers of it");
-    else if (!project->docker_up)
-        snprintf(reason, REASON_SIZE, "%s", project->trouble);
-    else if (project->order != PROJECT_NOTHING)
-        snprintf(reason, REASON_SIZE, "another %s of it is under way; wait for its end",
-                 project_verb_name(project->order));
-    else if (step->power->sleep.phase != SLEEP_NONE)
-        snprintf(reason, REASON_SIZE, "its server is about to sleep");
-    else
-        return false;
-    return true;
+    const struct power *power = step->power;
+
+    if (!power_is_up(power->state))
+        return FACT(PROJECT_SERVER_NOT_UP, .word = (uint8_t)power->state);
+    if (power->evidence.agent != AGENT_ONLINE)
+        return FACT(PROJECT_NO_AGENT);
+    if (!project->seen || (project->docker_up && project->n == 0))
+        return FACT(PROJECT_UNTOLD);
+    if (!project->docker_up)
+        return project->trouble;
+    if (project->order != PROJECT_NOTHING)
+        return FACT(PROJECT_BUSY, .word = (uint8_t)project->order);
+    return power->sleep.phase != SLEEP_NONE ? FACT(PROJECT_SERVER_SLEEPS) : FACT(NONE);
 }
 
 /* Who wants it stopped wants nobody to be waited for. */
@@ -90,8 +83,8 @@ static void call_off(struct step *step, struct project *project)
 {
     if (project->wanted)
         project_end_wish(step, project);
-    project_fail_commands(step, project, "it was told to stop");
-    lease_release(&step->power->leases, LEASE_VISIT, project_site(step, project)->id);
+    project_fail_commands(step, project, &FACT(PROJECT_STOPPED));
+    lease_release(&step->power->leases, LEASE_VISIT, project->site, "");
 }
 
 /* Is there a container of its own to stop or restart? If not, the command is refused. */
@@ -105,23 +98,22 @@ static bool has_own(struct step *step, struct project *project, struct ledger_en
         return true;
     project->asked = before;
     step_answer(step, entry, OUTCOME_REFUSED,
-                project->spared[0] ? project->spared
-                                   : "another project is stopping its containers; try again");
+                fact_is(&project->spared, FACT_NONE) ? &FACT(PROJECT_TAKEN) : &project->spared);
     return false;
 }
 
 static void command_stop(struct step *step, struct ledger_entry *entry)
 {
     struct project *project = project_of(step, entry->site);
-    char reason[REASON_SIZE];
+    const struct fact bar = bar_of(step, project);
 
     if (step->power->state == POWER_OFF) {
-        step_answer(step, entry, OUTCOME_DONE, "its server is off");
-    } else if (is_barred(step, project, reason)) {
-        step_answer(step, entry, OUTCOME_REFUSED, reason);
+        step_answer(step, entry, OUTCOME_DONE, &FACT(PROJECT_SERVER_OFF));
+    } else if (!fact_is(&bar, FACT_NONE)) {
+        step_answer(step, entry, OUTCOME_REFUSED, &bar);
     } else if (!project_is_running(project) && !project_has_own(step, project)) {
         call_off(step, project);
-        step_answer(step, entry, OUTCOME_DONE, "its containers do not run");
+        step_answer(step, entry, OUTCOME_DONE, &FACT(PROJECT_IDLE));
     } else if (has_own(step, project, entry, PROJECT_STOP)) {
         call_off(step, project);
         project_order(step, project, PROJECT_STOP);
@@ -131,10 +123,10 @@ static void command_stop(struct step *step, struct ledger_entry *entry)
 static void command_restart(struct step *step, struct ledger_entry *entry)
 {
     struct project *project = project_of(step, entry->site);
-    char reason[REASON_SIZE];
+    const struct fact bar = bar_of(step, project);
 
-    if (is_barred(step, project, reason)) {
-        step_answer(step, entry, OUTCOME_REFUSED, reason);
+    if (!fact_is(&bar, FACT_NONE)) {
+        step_answer(step, entry, OUTCOME_REFUSED, &bar);
         return;
     }
     if (!has_own(step, project, entry, PROJECT_RESTART))

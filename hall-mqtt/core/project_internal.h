@@ -15,13 +15,13 @@ enum {
 
 /* project_answer.c: answers to commands that wait for an end */
 void project_answer(struct step *step, struct project *project, enum project_verb verb,
-                    enum command_outcome outcome, const char *reason);
-void project_fail_commands(struct step *step, struct project *project, const char *reason);
+                    enum command_outcome outcome, const struct fact *reason);
+void project_fail_commands(struct step *step, struct project *project, const struct fact *reason);
 
 /* project_ask.c: wishes that come to nothing */
 void project_answer_lost(struct step *step, struct project *project);
-void project_give_up(struct step *step, struct project *project, const char *reason);
-void project_fail_all(struct step *step, const char *reason); /* the server does not come */
+void project_give_up(struct step *step, struct project *project, const struct fact *reason);
+void project_fail_all(struct step *step, const struct fact *reason); /* the server does not come */
 
 /* project_order.c: what the agent is asked for, one thing at a time */
 void project_order(struct step *step, struct project *project, enum project_verb verb);

@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <string.h>
 
 #include "core/emit.h"
@@ -18,7 +17,7 @@ void project_order(struct step *step, struct project *project, enum project_verb
 {
     if (verb == PROJECT_START)
         project_choose_all(project);
-    project->left = verb == PROJECT_STOP && project->spared[0];
+    project->left = verb == PROJECT_STOP && !fact_is(&project->spared, FACT_NONE);
     project->order = verb;
     project->accepted = false;
     project->order_until = step->now.boot + ANSWER_MOST;
@@ -46,13 +45,12 @@ static int64_t back_off(unsigned tries)
 }
 
 static void note_trouble(struct step *step, struct project *project, enum project_verb verb,
-                         const char *reason)
+                         const struct fact *reason)
 {
-    snprintf(project->trouble, sizeof(project->trouble), "its containers could not be %s: %.140s",
-             verb == PROJECT_START  ? "started"
-             : verb == PROJECT_STOP ? "stopped"
-                                    : "restarted",
-             reason);
+    project->trouble = fact_because(verb == PROJECT_START  ? FACT(PROJECT_START_FAILED)
+                                    : verb == PROJECT_STOP ? FACT(PROJECT_STOP_FAILED)
+                                                           : FACT(PROJECT_RESTART_FAILED),
+                                    reason);
     step->changed = true;
 }
 
@@ -65,16 +63,16 @@ static void end_start(struct step *step, struct project *project, bool done)
 }
 
 static void end_stop(struct step *step, struct project *project, enum command_outcome outcome,
-                     const char *reason)
+                     const struct fact *reason)
 {
     project->retry_at = step->now.boot + (outcome == OUTCOME_DONE ? SETTLE : IDLE_AGAIN);
     project_answer(step, project, PROJECT_STOP, outcome,
-                   outcome == OUTCOME_DONE ? project->spared : reason);
+                   outcome == OUTCOME_DONE ? &project->spared : reason);
 }
 
 /* A restart is done when the site answers again. */
 static void end_restart(struct step *step, struct project *project, enum command_outcome outcome,
-                        const char *reason)
+                        const struct fact *reason)
 {
     if (outcome != OUTCOME_DONE) {
         project_answer(step, project, PROJECT_RESTART, outcome, reason);
@@ -89,7 +87,7 @@ static void end_restart(struct step *step, struct project *project, enum command
 }
 
 static void end_order(struct step *step, struct project *project, enum command_outcome outcome,
-                      const char *reason)
+                      const struct fact *reason)
 {
     const enum project_verb verb = project->order;
 
@@ -101,7 +99,7 @@ static void end_order(struct step *step, struct project *project, enum command_o
     if (outcome != OUTCOME_DONE)
         note_trouble(step, project, verb, reason);
     else
-        project->trouble[0] = '\0';
+        project->trouble = FACT(NONE);
     if (verb == PROJECT_START)
         end_start(step, project, outcome == OUTCOME_DONE);
     else if (verb == PROJECT_STOP)
@@ -115,10 +113,11 @@ static void accept_order(struct step *step, struct project *project)
     project->accepted = true;
     project->order_until = step->now.boot + ORDER_MOST;
     if (project->order != PROJECT_START)
-        project_answer(step, project, project->order, OUTCOME_ACCEPTED, project->spared);
+        project_answer(step, project, project->order, OUTCOME_ACCEPTED, &project->spared);
 }
 
-static void answered(struct step *step, enum sleep_answer said, const char *id, const char *reason)
+static void answered(struct step *step, enum sleep_answer said, const char *id,
+                     const struct fact *reason)
 {
     struct project *project = projects_first(step);
 
@@ -131,7 +130,7 @@ static void answered(struct step *step, enum sleep_answer said, const char *id, 
         accept_order(step, project);
         break;
     case SLEEP_DONE:
-        end_order(step, project, OUTCOME_DONE, "");
+        end_order(step, project, OUTCOME_DONE, &FACT(NONE));
         break;
     case SLEEP_VETOED:
         end_order(step, project, project->accepted ? OUTCOME_FAILED : OUTCOME_REFUSED, reason);
@@ -149,7 +148,7 @@ static void lose_agent(struct step *step)
     for (project = projects_first(step); project; project = projects_next(step, project)) {
         project->seen = false;
         if (project->order != PROJECT_NOTHING)
-            end_order(step, project, OUTCOME_FAILED, "its agent went away");
+            end_order(step, project, OUTCOME_FAILED, &FACT(PROJECT_AGENT_WENT));
     }
 }
 
@@ -161,7 +160,7 @@ void projects_hear(struct step *step)
         lose_agent(step);
     if (heard->answer)
         answered(step, heard->answer->sleep.answer, heard->answer->sleep.id,
-                 heard->answer->sleep.reason);
+                 &heard->answer->sleep.reason);
 }
 
 void project_tick_order(struct step *step, struct project *project)
@@ -169,7 +168,7 @@ void project_tick_order(struct step *step, struct project *project)
     if (project->order == PROJECT_NOTHING || project->order_until > step->now.boot)
         return;
     if (project->accepted)
-        end_order(step, project, OUTCOME_FAILED, "its agent did not say how it ended");
+        end_order(step, project, OUTCOME_FAILED, &FACT(PROJECT_UNENDED));
     else
-        end_order(step, project, OUTCOME_REFUSED, "its agent did not answer");
+        end_order(step, project, OUTCOME_REFUSED, &FACT(PROJECT_UNANSWERED));
 }

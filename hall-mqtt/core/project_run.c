@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <string.h>
 
 #include "core/emit.h"
@@ -17,15 +16,11 @@ static void pursue(struct step *step, struct project *project)
     if (project->tries < PROJECT_TRIES_MAX) {
         project->tries++;
         project_order(step, project, PROJECT_START);
-    } else if (project->trouble[0]) {
-        char reason[TROUBLE_SIZE];
-
-        text_copy(reason, sizeof(reason), project->trouble);
-        project_give_up(step, project, reason);
     } else {
-        project_give_up(
-            step, project,
-            "its containers stop again right after they were started: look at their logs");
+        const struct fact trouble = project->trouble;
+
+        project_give_up(step, project,
+                        fact_is(&trouble, FACT_NONE) ? &FACT(PROJECT_STOPS_AGAIN) : &trouble);
     }
 }
 
@@ -61,7 +56,7 @@ void projects_order(struct step *step)
     struct project *project;
 
     if (step->wake_failed)
-        project_fail_all(step, step->wake_failure);
+        project_fail_all(step, &step->wake_failure);
     step->wake_failed = false;
     for (project = projects_first(step); project; project = projects_next(step, project)) {
         if (project->lost)
@@ -92,7 +87,7 @@ static void mark(struct step *step, struct project *project, enum stage stage)
 
 static bool is_visited(const struct step *step, const struct project *project)
 {
-    return lease_find(&step->power->leases, LEASE_VISIT, project_site(step, project)->id);
+    return lease_find(&step->power->leases, LEASE_VISIT, project->site, "");
 }
 
 /* Of the project, and of the wake under way where it is this one that is waited for. */
@@ -134,10 +129,10 @@ static void succeed(struct step *step, struct project *project)
         /* Who waited for it counts the idle time from when it is there. */
         project->running_since = step->now.boot;
         if (project->docker_up)
-            project->trouble[0] = '\0';
+            project->trouble = FACT(NONE);
     }
-    project_answer(step, project, PROJECT_START, OUTCOME_DONE, "");
-    project_answer(step, project, PROJECT_RESTART, OUTCOME_DONE, project->spared);
+    project_answer(step, project, PROJECT_START, OUTCOME_DONE, NULL);
+    project_answer(step, project, PROJECT_RESTART, OUTCOME_DONE, &project->spared);
 }
 
 /* Neither up nor on its way; just after a restart of Hall that is not known yet. */
@@ -151,28 +146,22 @@ static bool has_no_server(const struct step *step)
 
 static void give_up_late(struct step *step, struct project *project)
 {
-    char problem[REASON_SIZE], reason[REASON_SIZE];
-
     project->wanted = false; /* what it lacks is no longer just late */
-    (void)fleet_project_problem(step->fleet, project->site, problem);
-    if (problem[0])
-        text_copy(reason, sizeof(reason), problem);
-    else
-        snprintf(reason, sizeof(reason), "not ready after %d s: look at its containers' logs",
-                 PROJECT_READY_MOST / 1000);
-    project_give_up(step, project, reason);
+    const struct fact problem = fleet_project_problem(step->fleet, project->site);
+
+    project_give_up(step, project,
+                    fact_is(&problem, FACT_NONE) ? &FACT(PROJECT_LATE, .n = {PROJECT_READY_MOST})
+                                                 : &problem);
 }
 
 static void follow_wish(struct step *step, struct project *project)
 {
-    char reason[REASON_SIZE];
-
     if (!project->wanted)
         return;
     if (has_no_server(step)) {
-        snprintf(reason, sizeof(reason), "its server is %s", power_state_name(step->power->state));
         project_end_wish(step, project);
-        project_fail_commands(step, project, reason);
+        project_fail_commands(step, project,
+                              &FACT(PROJECT_SERVER_NOT_UP, .word = (uint8_t)step->power->state));
     } else if (project->deadline == 0 && power_is_up(step->power->state) &&
                !step->power->wake.open) {
         project->deadline = step->now.boot + PROJECT_READY_MOST;

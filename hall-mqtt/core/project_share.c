@@ -1,6 +1,5 @@
 /* Containers that several projects of a server list: one of them does not stop or restart what
  * another one needs. */
-#include <stdio.h>
 #include <string.h>
 
 #include "core/project_internal.h"
@@ -23,8 +22,8 @@ static bool is_visited(const struct step *step, const struct project *project)
     const int64_t used = step->fleet->sites[project->site].last_visit;
 
     if (site->idle_stop == 0)
-        return lease_find(&step->power->leases, LEASE_VISIT, site->id) ||
-               lease_find(&step->power->leases, LEASE_STREAM, site->id);
+        return lease_find(&step->power->leases, LEASE_VISIT, project->site, "") ||
+               lease_find(&step->power->leases, LEASE_STREAM, project->site, "");
     return used != 0 && used + site->idle_stop > step->now.boot;
 }
 
@@ -78,13 +77,12 @@ static void note_spared(const struct step *step, struct project *project, enum p
                         const char *name, size_t n)
 {
     const struct holder holder = holder_of(step, project, name);
-    char more[40] = "";
+    const struct fact spared =
+        FACT(PROJECT_SPARED, .subject = holder.project->site, .n = {(int64_t)n - 1});
 
-    if (n > 1)
-        snprintf(more, sizeof(more), " (and %zu more)", n - 1);
-    snprintf(project->spared, sizeof(project->spared), "%.48s%s %s: project %.64s uses it", name,
-             more, verb == PROJECT_STOP ? "stays up" : "is not restarted",
-             project_site(step, holder.project)->id);
+    project->spared = fact_with(spared, name, NULL);
+    if (verb != PROJECT_STOP)
+        project->spared.parts[0].code = FACT_PROJECT_SPARED_RESTART;
 }
 
 /* Does no other project need it by `least` or more? */
@@ -111,7 +109,7 @@ static size_t choose(const struct step *step, struct project *project, enum proj
         if (!free && !spared)
             spared = container->name;
     }
-    project->spared[0] = '\0';
+    project->spared = FACT(NONE);
     if (spared)
         note_spared(step, project, verb, spared, n_spared);
     return n;

@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,7 +137,7 @@ static enum project_ailment ailment_of_silence(const struct project *project, bo
                                                enum project_state state,
                                                const struct container **ret_container)
 {
-    if (project->trouble[0])
+    if (!fact_is(&project->trouble, FACT_NONE))
         return AILMENT_FAILED;
     if (state != PROJECT_UNHEALTHY)
         return AILMENT_NONE;
@@ -177,47 +176,41 @@ enum project_ailment fleet_project_ailment(const struct fleet *fleet, int site,
     return ailment;
 }
 
-/* Around the container, or what its last order or Docker came to. */
-static const struct {
-    const char *before, *behind;
-} ailment_texts[AILMENTS] = {
-    [AILMENT_NONE] = {"", ""},
-    [AILMENT_DOCKER] = {"Docker is down on its server: ", ""},
-    [AILMENT_AGENT] =
-        {"nobody tells of its containers: start hall-agent on its server, and give it "
-         "docker in its configuration",
-         ""},
-    [AILMENT_MISSING] = {"its container ", " is not on the server: create it, or correct its name"},
-    [AILMENT_RESTARTS] = {"its container ", " restarts again and again: look at its log"},
-    [AILMENT_UNHEALTHY] = {"its container ", " is unhealthy: look at its health check and its log"},
-    [AILMENT_FAILED] = {"", ""},
-    [AILMENT_SILENT] = {"the server is up, but its site does not answer as it should: ", ""},
-};
-
-/* Why the site's own check fails; where that is not known, where to look. */
-static const char *say_silence(struct fault fault, char out[FAULT_TEXT_SIZE])
+static enum fact_code ailment_code(enum project_ailment ailment)
 {
-    return fault.code != FAULT_NONE ? fault_say(fault, FAULT_ENGLISH, out)
-                                    : "look at its containers' logs, and at its upstream and "
-                                      "health in the configuration";
+    static const uint8_t codes[AILMENTS] = {
+        [AILMENT_AGENT] = FACT_PROJECT_AGENT_SILENT,
+        [AILMENT_MISSING] = FACT_PROJECT_MISSING,
+        [AILMENT_RESTARTS] = FACT_PROJECT_RESTARTS,
+        [AILMENT_UNHEALTHY] = FACT_PROJECT_UNHEALTHY,
+    };
+
+    return (enum fact_code)codes[ailment];
 }
 
-bool fleet_project_problem(const struct fleet *fleet, int site, char out[REASON_SIZE])
+struct fact fleet_project_problem(const struct fleet *fleet, int site)
 {
     const struct container *container;
     const enum project_ailment ailment = find_ailment(fleet, site, &container);
-    const char *about = "";
-    char shown[FAULT_TEXT_SIZE];
+    const struct fact fact = {.parts = {{.code = (uint8_t)ailment_code(ailment)}}};
+    const struct fact fault = problem_of_fault(problem_of_site(fleet, site));
 
-    if (container)
-        about = text_show(shown, sizeof(shown), container->name, strlen(container->name));
-    else if (ailment == AILMENT_DOCKER || ailment == AILMENT_FAILED)
-        about = find(fleet, site)->trouble;
-    else if (ailment == AILMENT_SILENT)
-        about = say_silence(problem_of_site(fleet, site), shown);
-    snprintf(out, REASON_SIZE, "%s%.190s%s", ailment_texts[ailment].before, about,
-             ailment_texts[ailment].behind);
-    return ailment != AILMENT_NONE;
+    switch (ailment) {
+    case AILMENT_DOCKER:
+        return fact_because(FACT(PROJECT_DOCKER_DOWN), &find(fleet, site)->trouble);
+    case AILMENT_FAILED:
+        return find(fleet, site)->trouble;
+    case AILMENT_SILENT:
+        return fact_is(&fault, FACT_NONE) ? FACT(PROJECT_SITE_SILENT)
+                                          : fact_because(FACT(PROJECT_SITE_FAILS), &fault);
+    case AILMENT_NONE:
+    case AILMENT_AGENT:
+    case AILMENT_MISSING:
+    case AILMENT_RESTARTS:
+    case AILMENT_UNHEALTHY:
+        break;
+    }
+    return fact_with(fact, container ? container->name : NULL, NULL);
 }
 
 static int compare(const void *a, const void *b)

@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,7 +113,7 @@ void project_begin_wish(struct step *step, struct project *project)
     project->deadline = 0;
     project->started = step->now.boot;
     if (project->docker_up)
-        project->trouble[0] = '\0';
+        project->trouble = FACT(NONE);
     for (unsigned i = 0; i < STAGES; i++)
         project->stages[i] = STAGE_UNREACHED;
     step->changed = true;
@@ -210,9 +209,7 @@ static void note_listed(struct step *step)
 static void distrust(struct project *project, int schema)
 {
     project->seen = project->docker_up = false;
-    snprintf(project->trouble, sizeof(project->trouble),
-             "its agent speaks schema %d, this Hall knows %d: update the older of the two", schema,
-             AGENT_SCHEMA);
+    project->trouble = FACT(PROJECT_SCHEMA, .n = {schema, AGENT_SCHEMA});
 }
 
 void projects_told(struct step *step, const struct containers_told *told)

@@ -159,7 +159,7 @@ static void restore_commands(struct fleet *fleet, int server, struct now now,
         entry->site = site;
         entry->route = kept->route; /* of a reload; a record from the disk has none */
         memcpy(entry->repeats, kept->repeats, sizeof(entry->repeats));
-        text_copy(entry->reason, sizeof(entry->reason), kept->reason);
+        entry->reason = kept->reason;
         projects_restore_command(fleet, entry);
     }
 }
@@ -224,8 +224,9 @@ static void restore_power(struct power *power, struct now now, const struct save
     for (size_t i = 0; i < WOKEN_MAX; i++)
         power->woken[i] = power_seconds(to_boot(now, saved->woken[i]));
     text_copy(power->report.boot_id, sizeof(power->report.boot_id), saved->boot_id);
-    text_copy(power->reason, sizeof(power->reason),
-              power->state == POWER_UNKNOWN ? "Hall has just started" : "goes on after a restart");
+    power->reason = power->state == POWER_UNKNOWN ? FACT(HALL_STARTED) : FACT(HALL_RESUMED);
+    if ((power->wake.open || power->wake.queued) && fact_is(&power->wake.cause, FACT_NONE))
+        power->wake.cause = FACT(WAKE_REQUESTED); /* what it was for is configured no more */
     convert_wake(&power->wake, now, to_boot);
     power->wake.next_packet = to_boot_set(now, saved->wake.next_packet);
     convert_sleep(&power->sleep, now, to_boot);
@@ -246,44 +247,29 @@ static void resume_turn(struct fleet *fleet, int server)
         fleet->depend.starting[group] = server;
 }
 
-/* A holder may be the cut name of a domain. */
-static bool is_own_domain(const struct fleet *fleet, int server, const char *holder)
+static bool is_needed_by(const struct model *model, int server, int from)
 {
-    const struct model *model = fleet->model;
-
-    for (int site = fleet->site_first[server]; site != MODEL_NONE; site = fleet->site_next[site])
-        if (strncmp(model->domains[model->sites[site].domain].name, holder,
-                    LEASE_HOLDER_SIZE - 1) == 0)
-            return true;
-    return false;
-}
-
-static bool is_needed_by(const struct model *model, int server, const char *id)
-{
-    const int from = model_server_by_id(model, id);
-
-    for (size_t i = 0; from != MODEL_NONE && i < model->servers[from].n_depends_on; i++)
+    for (size_t i = 0; i < model->servers[from].n_depends_on; i++)
         if (model->servers[from].depends_on[i] == server)
             return true;
     return false;
 }
 
-/* A lease of a domain or server that is configured no more would have nobody to end it. */
-static bool is_founded(const struct fleet *fleet, int server, const struct lease *lease)
+/* A lease of a site, domain or server that is no more this server's would have nobody to end it. */
+static bool is_founded(const struct model *model, int server, const struct lease *lease)
 {
     switch (lease->kind) {
     case LEASE_ALWAYS_ON:
-        return text_equal(lease->holder, fleet->model->servers[server].id) ||
-               is_own_domain(fleet, server, lease->holder);
     case LEASE_SCHEDULE:
-        return is_own_domain(fleet, server, lease->holder);
+        return lease->subject == MODEL_NONE || model->domains[lease->subject].server == server;
     case LEASE_DEPENDENT:
-        return is_needed_by(fleet->model, server, lease->holder);
+        return is_needed_by(model, server, lease->subject);
     case LEASE_VISIT:
+    case LEASE_STREAM:
+        return lease->subject == MODEL_NONE || model->sites[lease->subject].server == server;
     case LEASE_MANUAL:
     case LEASE_HOLD:
     case LEASE_AGENT:
-    case LEASE_STREAM:
         break;
     }
     return true;
@@ -296,8 +282,8 @@ static void drop_unfounded(struct fleet *fleet, int server)
     for (size_t i = set->n; i-- > 0;) {
         const struct lease lease = set->leases[i];
 
-        if (!is_founded(fleet, server, &lease))
-            lease_release(set, lease.kind, lease.holder);
+        if (!is_founded(fleet->model, server, &lease))
+            lease_release(set, lease.kind, lease.subject, lease.holder);
     }
 }
 
@@ -362,6 +348,35 @@ static bool same_checks(const struct model_server *a, const struct model_server 
     return true;
 }
 
+/* False: what holds it is configured no more. */
+static bool move_lease(struct lease *lease, const struct model *from, const struct model *to)
+{
+    if (lease->subject == MODEL_NONE)
+        return true;
+    if (lease->kind == LEASE_DEPENDENT)
+        lease->subject = model_server_by_id(to, from->servers[lease->subject].id);
+    else if (lease->kind == LEASE_VISIT || lease->kind == LEASE_STREAM)
+        lease->subject = model_site_in(to, from, lease->subject);
+    else
+        lease->subject = model_domain_by_host(to, from->domains[lease->subject].name);
+    return lease->subject != MODEL_NONE;
+}
+
+/* Into the indexes of the new configuration. */
+static void saved_move(struct saved *saved, const struct model *from, const struct model *to)
+{
+    struct lease_set kept = {0};
+
+    for (size_t i = 0; i < saved->leases.n; i++)
+        if (move_lease(&saved->leases.leases[i], from, to))
+            kept.leases[kept.n++] = saved->leases.leases[i];
+    saved->leases = kept;
+    saved->wake.cause = fact_move(&saved->wake.cause, from, to);
+    saved->sleep.refusal = fact_move(&saved->sleep.refusal, from, to);
+    for (size_t i = 0; i < saved->n_commands; i++)
+        saved->commands[i].reason = fact_move(&saved->commands[i].reason, from, to);
+}
+
 static void adopt_server(struct fleet *fleet, int server, const struct fleet *old, int old_server,
                          struct now now)
 {
@@ -370,6 +385,7 @@ static void adopt_server(struct fleet *fleet, int server, const struct fleet *ol
     struct saved saved;
 
     fleet_save(old, old_server, now, &saved);
+    saved_move(&saved, old->model, fleet->model);
     fleet_restore(fleet, server, now, &saved);
     power->report = was->report;
     evidence_keep_agent(&power->evidence, &fleet->model->servers[server], &was->evidence);
@@ -383,8 +399,8 @@ static void adopt_server(struct fleet *fleet, int server, const struct fleet *ol
     power->evidence = was->evidence;
     power->guard = was->guard;
     power->awaited_until = was->awaited_until;
-    text_copy(power->reason, sizeof(power->reason), was->reason);
-    text_copy(power->problem, sizeof(power->problem), was->problem);
+    power->reason = fact_move(&was->reason, old->model, fleet->model);
+    power->problem = fact_move(&was->problem, old->model, fleet->model);
     note_needs(power);
 }
 
@@ -395,23 +411,27 @@ static bool is_same_server(const struct fleet *fleet, int site, const struct fle
                       old->model->servers[old->model->sites[old_site].server].id);
 }
 
+static void adopt_project(struct fleet *fleet, int site, const struct fleet *old, int old_site)
+{
+    struct project *project = &fleet->projects[fleet->sites[site].project];
+
+    project_adopt(project, &old->projects[old->sites[old_site].project]);
+    project->trouble = fact_move(&project->trouble, old->model, fleet->model);
+    project->spared = fact_move(&project->spared, old->model, fleet->model);
+}
+
 static void adopt_sites(struct fleet *fleet, const struct fleet *old)
 {
     for (size_t i = 0; i < old->model->n_sites; i++) {
         const struct model_site *was = &old->model->sites[i];
-        const int domain =
-            model_domain_by_host(fleet->model, old->model->domains[was->domain].name);
-        const int site = was->is_project        ? model_project_by_id(fleet->model, was->id)
-                         : domain != MODEL_NONE ? fleet->model->domains[domain].site
-                                                : MODEL_NONE;
+        const int site = model_site_in(fleet->model, old->model, (int)i);
 
         if (site == MODEL_NONE)
             continue;
         fleet->sites[site].visits = old->sites[i].visits;
         fleet->sites[site].last_visit = old->sites[i].last_visit;
         if (was->is_project && is_same_server(fleet, site, old, (int)i))
-            project_adopt(&fleet->projects[fleet->sites[site].project],
-                          &old->projects[old->sites[i].project]);
+            adopt_project(fleet, site, old, (int)i);
     }
 }
 

@@ -30,10 +30,11 @@ static void follow_evidence(struct step *step, struct evidence_change change)
 
 static void tell_intruder(struct step *step)
 {
-    char other[MAC_TEXT_SIZE];
+    char mac[MAC_TEXT_SIZE];
+    const struct fact taken =
+        fact_with(FACT(ADDRESS_TAKEN), text_format_mac(step->power->evidence.other_mac, mac), NULL);
 
-    step_problem(step, "another machine (%s) answers on its address",
-                 text_format_mac(step->power->evidence.other_mac, other));
+    step_problem(step, &taken);
 }
 
 /* Where nothing can prove silence (its agent was never heard, echoes are not permitted), time
@@ -41,7 +42,7 @@ static void tell_intruder(struct step *step)
 static void settle_unknown(struct step *step)
 {
     if (step->power->state == POWER_UNKNOWN && step->power->since + UNKNOWN_MOST <= step->now.boot)
-        step_transition(step, POWER_SILENT, "nothing was seen of it since Hall started");
+        step_transition(step, POWER_SILENT, &FACT(SEEN_NOTHING));
 }
 
 void sight_follow(struct step *step)

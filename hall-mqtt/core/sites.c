@@ -11,15 +11,15 @@ static bool has_an_answer(const struct model *model, const struct model_site *si
 }
 
 /* The site whose answer ends the wait: a visited one; with no visitors, any that gives one. */
-static bool is_waited_for(const struct step *step, const struct model_site *site)
+static bool is_waited_for(const struct step *step, int site)
 {
     const struct lease_set *set = &step->power->leases;
     bool visited = false;
 
     for (size_t i = 0; i < set->n; i++)
         visited |= set->leases[i].kind == LEASE_VISIT;
-    return visited ? lease_find(set, LEASE_VISIT, site->id) != NULL
-                   : has_an_answer(step->fleet->model, site);
+    return visited ? lease_find(set, LEASE_VISIT, site, "") != NULL
+                   : has_an_answer(step->fleet->model, &step->fleet->model->sites[site]);
 }
 
 static bool lets_in(const struct step *step, int site)
@@ -44,7 +44,7 @@ void sites_update(struct step *step)
         if (ready == fleet->sites[site].ready)
             continue;
         fleet->sites[site].ready = ready;
-        if (ready && is_waited_for(step, &fleet->model->sites[site]))
+        if (ready && is_waited_for(step, site))
             step_stage(step, STAGE_SITE_ANSWERS);
         step_emit(step, &(struct action){.kind = ACTION_SITE, .site = {.site = site}});
         step->changed = true;

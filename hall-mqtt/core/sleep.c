@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <string.h>
 
 #include "base/number.h"
@@ -26,25 +25,19 @@ static bool via_agent(const struct step *step)
 
 /* Leases that a plain sleep command may not override; its own kind, `manual`, it ends. An agent
  * that is asked looks afresh, and vetoes itself. */
-static const struct lease *blocking_lease(const struct step *step)
+static bool is_blocking(const struct step *step, const struct lease *lease)
+{
+    return lease->kind != LEASE_MANUAL && (lease->kind != LEASE_AGENT || !via_agent(step));
+}
+
+static bool is_blocked(const struct step *step)
 {
     const struct lease_set *set = &step->power->leases;
 
     for (size_t i = 0; i < set->n; i++)
-        if (set->leases[i].kind != LEASE_MANUAL &&
-            (set->leases[i].kind != LEASE_AGENT || !via_agent(step)))
-            return &set->leases[i];
-    return NULL;
-}
-
-/* What cannot be seen may be in use. */
-static bool is_out_of_sight(const struct step *step, char out[REASON_SIZE])
-{
-    if (!step->power->sight.failed)
-        return false;
-    snprintf(out, REASON_SIZE,
-             "Hall cannot look at the connections to it, and not knowing is a veto");
-    return true;
+        if (is_blocking(step, &set->leases[i]))
+            return true;
+    return false;
 }
 
 static bool is_wakeable(const struct power *power)
@@ -52,60 +45,72 @@ static bool is_wakeable(const struct power *power)
     return power->ever_woken || (power->report.wol_known && power->report.wol_armed);
 }
 
-static bool lacks_method(const struct step *step, char out[REASON_SIZE])
+/* Why nothing can ask it; FACT_NONE: something can. */
+static struct fact lacking_method(const struct step *step)
 {
     if (step->model->sleep.via == SLEEP_VIA_NONE)
-        snprintf(out, REASON_SIZE, "its configuration says sleep.via none");
-    else if (via_agent(step) && step->power->evidence.agent != AGENT_ONLINE)
-        snprintf(out, REASON_SIZE, "its agent is not connected, so nothing can ask it to sleep");
-    else
+        return FACT(SLEEP_VIA_NONE);
+    if (via_agent(step) && step->power->evidence.agent != AGENT_ONLINE)
+        return FACT(SLEEP_NO_AGENT);
+    return FACT(NONE);
+}
+
+/* By the leases that are in its way, as many as there is room for: those that speak for themselves,
+ * then one that has a cause. */
+static struct fact in_use(const struct step *step)
+{
+    const struct lease_set *set = &step->power->leases;
+    struct fact last = {0}, all = FACT(SLEEP_IN_USE);
+
+    for (size_t i = 0; i < set->n; i++) {
+        const struct fact fact = lease_fact(&set->leases[i], step->server, step->now);
+
+        if (!is_blocking(step, &set->leases[i]))
+            continue;
+        if (fact.parts[1].code == FACT_NONE)
+            all = fact_because(all, &fact);
+        else if (fact_is(&last, FACT_NONE))
+            last = fact;
+    }
+    return fact_because(all, &last);
+}
+
+/* What forbids it where nobody insists. */
+static struct fact plain_bar(const struct step *step)
+{
+    const struct power *power = step->power;
+    const int64_t up_for = step->now.boot - power->up_since;
+
+    if (is_blocked(step))
+        return in_use(step);
+    if (power->sight.failed) /* what cannot be seen may be in use */
+        return FACT(SLEEP_OUT_OF_SIGHT);
+    if (up_for < step->model->sleep.min_up)
+        return FACT(SLEEP_TOO_SOON, .n = {up_for, step->model->sleep.min_up});
+    return is_wakeable(power) ? FACT(NONE) : FACT(SLEEP_NOT_WAKEABLE);
+}
+
+/* Why it must not be put to sleep now; false: it may. */
+static bool is_barred(const struct step *step, bool force, struct fact *ret_why)
+{
+    const struct power *power = step->power;
+    struct fact why = lacking_method(step);
+
+    if (!power->evidence.alive)
+        why = FACT(SLEEP_NOT_UP, .word = (uint8_t)power->state);
+    else if (fact_is(&why, FACT_NONE) && !force)
+        why = plain_bar(step);
+    if (fact_is(&why, FACT_NONE))
         return false;
+    *ret_why = why;
     return true;
 }
 
-static bool is_barred(struct step *step, bool force, char out[REASON_SIZE])
+static bool is_in_use(const struct step *step, struct fact *ret_why)
 {
-    struct power *power = step->power;
-    const struct lease *lease = blocking_lease(step);
-    const int64_t up_for = step->now.boot - power->up_since;
-
-    if (!power->evidence.alive) {
-        snprintf(out, REASON_SIZE, "it is %s, so nothing can ask it to sleep",
-                 power_state_name(power->state));
-        return true;
-    }
-    if (lacks_method(step, out))
-        return true;
-    if (force)
+    if (!is_blocked(step))
         return false;
-    if (lease) {
-        power_why(power, step->now, out, REASON_SIZE);
-        return true;
-    }
-    if (is_out_of_sight(step, out))
-        return true;
-    if (up_for < step->model->sleep.min_up) {
-        char least[32];
-
-        snprintf(out, REASON_SIZE, "it is up for %lld s only; sleep.min_up is %s",
-                 (long long)(up_for / 1000),
-                 duration_format(step->model->sleep.min_up, least, sizeof(least)));
-        return true;
-    }
-    if (!is_wakeable(power)) {
-        snprintf(out, REASON_SIZE,
-                 "it is not known to be wakeable: no wake has succeeded yet and its agent does not "
-                 "report Wake-on-LAN as armed");
-        return true;
-    }
-    return false;
-}
-
-static bool is_in_use(const struct step *step, char out[REASON_SIZE])
-{
-    if (!blocking_lease(step))
-        return false;
-    power_why(step->power, step->now, out, REASON_SIZE);
+    *ret_why = in_use(step);
     return true;
 }
 
@@ -134,7 +139,7 @@ static void release_for_sleep(struct step *step)
         const bool passing = lease.kind == LEASE_VISIT || lease.kind == LEASE_MANUAL;
 
         if (passing && !is_newer(&power->sleep, &lease))
-            lease_release(set, lease.kind, lease.holder);
+            lease_release(set, lease.kind, lease.subject, lease.holder);
     }
     if (!power->sleep.force)
         return;
@@ -145,13 +150,12 @@ static void release_for_sleep(struct step *step)
 static void queue_wanted(struct step *step)
 {
     const struct lease_set *set = &step->power->leases;
-    char cause[CAUSE_SIZE];
 
     for (size_t i = 0; i < set->n; i++)
         if (set->leases[i].kind == LEASE_VISIT || set->leases[i].kind == LEASE_MANUAL) {
-            snprintf(cause, sizeof(cause), "%s of %.64s", lease_kind_name(set->leases[i].kind),
-                     set->leases[i].holder);
-            waking_queue(step, cause, false);
+            const struct fact cause = lease_cause(&set->leases[i], step->server);
+
+            waking_queue(step, &cause, false);
             return;
         }
 }
@@ -172,8 +176,11 @@ static void propose(struct step *step, const char *id, const char *by, bool forc
     text_copy(sleep->id, sizeof(sleep->id), id);
     text_copy(sleep->by, sizeof(sleep->by), by);
     /* While a veto stands, asking again each minute is no news. */
-    if (!own || !sleep->refusal[0])
-        step_tell(step, HAPPENED_SLEEP_REQUESTED, 0, "%s by %s", restart ? "restart" : "sleep", by);
+    const struct fact asked =
+        fact_with(restart ? FACT(RESTART_REQUESTED) : FACT(SLEEP_REQUESTED), by, NULL);
+
+    if (!own || fact_is(&sleep->refusal, FACT_NONE))
+        step_tell(step, HAPPENED_SLEEP_REQUESTED, 0, &asked);
     step_emit(
         step,
         &(struct action){
@@ -181,42 +188,43 @@ static void propose(struct step *step, const char *id, const char *by, bool forc
             .sleep = {.id = sleep->id, .force = force, .restart = restart, .lasts = ANSWER_MOST}});
 }
 
-/* Why a command may not have what it wants, in out; false: it may. */
-static bool is_refused(struct step *step, const struct sleep_wish *wish, char out[REASON_SIZE])
+/* Why a command may not have what it wants; false: it may. */
+static bool is_refused(const struct step *step, const struct sleep_wish *wish, struct fact *ret_why)
 {
     if (!wish->restart)
-        return is_barred(step, wish->force, out);
-    return is_barred(step, true, out) || (!wish->force && is_in_use(step, out));
+        return is_barred(step, wish->force, ret_why);
+    return is_barred(step, true, ret_why) || (!wish->force && is_in_use(step, ret_why));
 }
 
 void sleep_take_wish(struct step *step)
 {
     const struct sleep_wish wish = step->sleep;
-    char reason[REASON_SIZE];
+    struct fact reason;
 
     if (!wish.entry)
         return;
-    if (is_refused(step, &wish, reason)) {
+    if (is_refused(step, &wish, &reason)) {
         step->sleep.entry = NULL;
-        step_answer(step, wish.entry, OUTCOME_REFUSED, reason);
+        step_answer(step, wish.entry, OUTCOME_REFUSED, &reason);
         if (!wish.restart)
-            step_tell(step, HAPPENED_SLEEP_REFUSED, 0, "%s", reason);
+            step_tell(step, HAPPENED_SLEEP_REFUSED, 0, &reason);
     } else if (step->power->wake.open) {
-        wish_cancel(step, wish.by, NULL, NULL); /* and then it is proposed */
+        wish_cancel(step, wish.by, NULL, FACT(NONE)); /* and then it is proposed */
     } else {
         step->sleep.entry = NULL;
         propose(step, wish.entry->id, wish.by, wish.force, wish.restart, false);
     }
 }
 
-static void answer_commands(struct step *step, enum command_outcome outcome, const char *reason)
+static void answer_commands(struct step *step, enum command_outcome outcome,
+                            const struct fact *reason)
 {
     step_answer_open(step, COMMAND_SLEEP, outcome, reason);
     if (step->power->sleep.restart)
         step_answer_open(step, COMMAND_RESTART, outcome, reason);
 }
 
-static void begin_sleep(struct step *step, const char *reason)
+static void begin_sleep(struct step *step, const struct fact *reason)
 {
     struct power *power = step->power;
     struct sleep *sleep = &power->sleep;
@@ -228,9 +236,9 @@ static void begin_sleep(struct step *step, const char *reason)
         sleep->id[0] = '\0';
     }
     sleep->phase = SLEEP_AGREED;
-    sleep->refusal[0] = '\0';
+    sleep->refusal = FACT(NONE);
     sleep->deadline = step->now.boot + step->model->sleep.timeout;
-    answer_commands(step, OUTCOME_ACCEPTED, "");
+    answer_commands(step, OUTCOME_ACCEPTED, NULL);
     /* A wake under way begins anew when silence is proven, and nobody who waits is forgotten. */
     power->wake.open = false;
     power->wake.wait = WAIT_NOTHING;
@@ -241,13 +249,13 @@ static void begin_sleep(struct step *step, const char *reason)
         release_for_sleep(step);
     step_transition(step, POWER_SLEEP, reason);
     if (sleep->restart)
-        waking_queue(step, "restart", true);
+        waking_queue(step, &FACT(WAKE_RESTART), true);
     else
         queue_wanted(step);
 }
 
 /* Also by a goodbye that nobody asked for. */
-static void agreed(struct step *step, const char *reason)
+static void agreed(struct step *step, const struct fact *reason)
 {
     if (step->power->sleep.phase != SLEEP_AGREED)
         begin_sleep(step, reason);
@@ -256,19 +264,33 @@ static void agreed(struct step *step, const char *reason)
         step_transition(step, POWER_SILENT, reason);
 }
 
+/* The same but for what passes with time alone. */
+static bool is_as_refused(const struct fact *before, const struct fact *now)
+{
+    struct fact a = *before, b = *now;
+
+    for (size_t i = 0; i < FACT_DEPTH; i++) {
+        memset(a.parts[i].n, 0, sizeof(a.parts[i].n));
+        memset(b.parts[i].n, 0, sizeof(b.parts[i].n));
+    }
+    return fact_equal(&a, &b);
+}
+
 /* Told once: while nothing changes, the same refusal each minute is noise. */
-static void note_refusal(struct step *step, const char *reason)
+static void note_refusal(struct step *step, const struct fact *reason)
 {
     struct sleep *sleep = &step->power->sleep;
 
     sleep->not_before = step->now.boot + VETO_WAIT;
-    if (strcmp(sleep->refusal, reason) == 0)
-        return;
-    text_copy(sleep->refusal, sizeof(sleep->refusal), reason);
-    step_tell(step, HAPPENED_SLEEP_REFUSED, 0, "%s", reason);
+    const bool is_new = !is_as_refused(&sleep->refusal, reason);
+
+    step->changed |= !fact_equal(&sleep->refusal, reason);
+    sleep->refusal = *reason;
+    if (is_new)
+        step_tell(step, HAPPENED_SLEEP_REFUSED, 0, reason);
 }
 
-static void vetoed(struct step *step, const char *reason)
+static void vetoed(struct step *step, const struct fact *reason)
 {
     struct sleep *sleep = &step->power->sleep;
 
@@ -278,11 +300,11 @@ static void vetoed(struct step *step, const char *reason)
 }
 
 /* Without an agent nobody agrees: the server was told, by what the reason says. */
-static const char *agreement(const struct step *step, const char *reason)
+static struct fact agreement(const struct step *step, const struct fact *reason)
 {
     if (via_agent(step))
-        return "its agent agreed to sleep";
-    return reason[0] ? reason : "it was asked to sleep";
+        return FACT(SLEEP_AGENT_AGREED);
+    return fact_is(reason, FACT_NONE) ? FACT(SLEEP_ASKED) : *reason;
 }
 
 static void succeed(struct step *step)
@@ -291,11 +313,11 @@ static void succeed(struct step *step)
     const int64_t ms = step->now.boot - sleep->started;
 
     sleep->phase = SLEEP_NONE;
-    step_tell(step, HAPPENED_ASLEEP, sleep->id[0] ? ms : 0, "silence is proven");
-    step_answer_open(step, COMMAND_SLEEP, OUTCOME_DONE, "");
+    step_tell(step, HAPPENED_ASLEEP, sleep->id[0] ? ms : 0, &FACT(SLEEP_PROVEN));
+    step_answer_open(step, COMMAND_SLEEP, OUTCOME_DONE, NULL);
 }
 
-static void fail(struct step *step, const char *reason)
+static void fail(struct step *step, const struct fact *reason)
 {
     struct sleep *sleep = &step->power->sleep;
 
@@ -305,10 +327,12 @@ static void fail(struct step *step, const char *reason)
     answer_commands(step, OUTCOME_FAILED, reason);
     if (step->power->state == POWER_SLEEPING)
         step_transition(step, POWER_DEADLINE, reason);
+    const struct fact failed = fact_because(FACT(SLEEP_FAILED), reason);
+
     /* Of one that is silent there is something else to say. */
     if (step->power->state != POWER_OFF && step->power->state != POWER_UNREACHABLE)
-        step_problem(step, "the sleep failed: %s", reason);
-    step_tell(step, HAPPENED_SLEEP_FAILED, step->now.boot - sleep->started, "%s", reason);
+        step_problem(step, &failed);
+    step_tell(step, HAPPENED_SLEEP_FAILED, step->now.boot - sleep->started, reason);
 }
 
 /* Silence ends a sleep: as it was meant to, or before it was agreed. */
@@ -320,7 +344,7 @@ void sleep_end(struct step *step)
     if (silence == SILENCE_AGREED)
         succeed(step);
     else if (silence == SILENCE_SUDDEN && step->power->sleep.phase != SLEEP_NONE)
-        fail(step, "it fell silent before it agreed");
+        fail(step, &FACT(SLEEP_FELL_SILENT));
 }
 
 /* The agent is online again before silence was proven. */
@@ -331,25 +355,26 @@ static void came_back(struct step *step)
     power->resting = false;
     if (power->sleep.phase != SLEEP_NONE && power->sleep.restart) {
         power->sleep.phase = SLEEP_NONE;
-        step_answer_open(step, COMMAND_SLEEP, OUTCOME_FAILED, "it restarted");
-        step_transition(step, POWER_BACK, "it restarted");
+        step_answer_open(step, COMMAND_SLEEP, OUTCOME_FAILED, &FACT(SLEEP_RESTARTED));
+        step_transition(step, POWER_BACK, &FACT(SLEEP_RESTARTED));
         return;
     }
     step_transition(step, POWER_BACK, NULL);
-    fail(step, "it came back before it fell silent");
+    fail(step, &FACT(SLEEP_CAME_BACK));
 }
 
 static void answered(struct step *step, enum sleep_answer answer, const char *id,
-                     const char *reason)
+                     const struct fact *reason)
 {
     struct sleep *sleep = &step->power->sleep;
+    const struct fact agrees = agreement(step, reason);
 
     if (sleep->phase == SLEEP_NONE || (id[0] && strcmp(id, sleep->id) != 0))
         return;
     switch (answer) {
     case SLEEP_ACCEPTED:
     case SLEEP_DONE:
-        agreed(step, agreement(step, reason));
+        agreed(step, &agrees);
         break;
     case SLEEP_VETOED:
         if (sleep->phase == SLEEP_PROPOSED)
@@ -367,7 +392,7 @@ static void answered(struct step *step, enum sleep_answer answer, const char *id
 static void hear_goodbye(struct step *step)
 {
     if (power_next_state(step->power, POWER_GOODBYE) == POWER_SLEEPING)
-        agreed(step, "its agent said goodbye");
+        agreed(step, &FACT(AGENT_GOODBYE));
     else
         step_transition(step, POWER_GOODBYE, NULL);
 }
@@ -382,26 +407,24 @@ void sleep_hear(struct step *step)
         came_back(step);
     if (heard->answer)
         answered(step, heard->answer->sleep.answer, heard->answer->sleep.id,
-                 heard->answer->sleep.reason);
+                 &heard->answer->sleep.reason);
 }
 
 void sleep_tick(struct step *step)
 {
     struct sleep *sleep = &step->power->sleep;
-    char reason[REASON_SIZE];
 
     if (sleep->phase == SLEEP_NONE || sleep->deadline > step->now.boot)
         return;
     if (sleep->phase == SLEEP_PROPOSED) {
-        snprintf(reason, sizeof(reason), "it did not answer within %d s, and not knowing is a veto",
-                 ANSWER_MOST / 1000);
-        vetoed(step, reason);
+        vetoed(step, &FACT(SLEEP_UNANSWERED, .n = {ANSWER_MOST}));
         return;
     }
-    snprintf(reason, sizeof(reason), "%s, but still answers after %lld s",
-             via_agent(step) ? "it agreed" : "it was asked",
-             (long long)(step->model->sleep.timeout / 1000));
-    fail(step, reason);
+    struct fact reason = FACT(SLEEP_ASKED_AWAKE, .n = {step->model->sleep.timeout});
+
+    if (via_agent(step))
+        reason.parts[0].code = FACT_SLEEP_AGREED_AWAKE;
+    fail(step, &reason);
 }
 
 /* When it may be slept for want of a lease: up, nobody needs it, nothing is under way. */
@@ -438,25 +461,26 @@ static bool awaits_look(struct step *step)
         order_look(step);
     } else if (sight->asked + LOOK_MOST <= step->now.boot) {
         sight->asked = 0;
-        note_refusal(step, "Hall could not look at the connections to it in time");
+        note_refusal(step, &FACT(SLEEP_LOOK_LATE));
     }
     return true;
 }
 
 void sleep_when_idle(struct step *step)
 {
-    char text[REASON_SIZE];
+    char id[COMMAND_ID_SIZE];
+    struct fact why;
 
     if (!is_idle(step) || idle_due(step) > step->now.boot)
         return;
-    if (is_barred(step, false, text)) {
-        note_refusal(step, text);
+    if (is_barred(step, false, &why)) {
+        note_refusal(step, &why);
         return;
     }
     if (awaits_look(step))
         return;
-    step_new_id(step, 's', text);
-    propose(step, text, "idle", false, false, true);
+    step_new_id(step, 's', id);
+    propose(step, id, "idle", false, false, true);
 }
 
 int64_t sleep_due(const struct step *step)

@@ -82,14 +82,14 @@ struct wake_wish {
     bool force;
     int site;        /* a visitor's: its quotas count the wake; else MODEL_NONE */
     const char *who; /* the visitor's address */
-    char cause[CAUSE_SIZE];
+    struct fact cause;
 };
 
 /* A wake is to be called off. */
 struct cancel_wish {
     const char *by;             /* who; NULL: it is not */
     struct ledger_entry *entry; /* the command that is done by that, or NULL */
-    const char *done;           /* and what it is told */
+    struct fact done;           /* and what it is told */
 };
 
 /* A command wants a sleep, or a restart. */
@@ -116,7 +116,7 @@ struct step {
     struct cancel_wish cancel;
     struct sleep_wish sleep;
     bool wake_failed; /* nobody is to wait any longer for what is on the server */
-    char wake_failure[REASON_SIZE];
+    struct fact wake_failure;
     bool became_ready; /* the wake that led there is over */
     enum silence silence;
 

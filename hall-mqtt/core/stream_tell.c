@@ -1,15 +1,9 @@
-/* What goes on at a peer, in the words and figures of a lease. */
-#include <stdio.h>
-#include <string.h>
-
-#include "base/array.h"
-#include "base/text.h"
+/* What goes on at a peer, as a fact with its figures. */
 #include "core/stream_internal.h"
 
 enum {
     WINDOW_MOST = 120000, /* ms: use ends so long after its last byte, or after idle */
     SILENT_LEAST = 1000,  /* ms: before that a request is merely under way */
-    FIGURES_SIZE = 32,    /* "999 bytes in the last minute" */
 };
 
 static int64_t later(int64_t a, int64_t b)
@@ -27,61 +21,19 @@ static uint64_t last_minute(const struct peer *peer, int64_t now)
     return bytes;
 }
 
-static void say_bytes(uint64_t bytes, char *out, size_t size)
+static struct fact moving(const struct streams *streams, const struct peer *peer)
 {
-    static const char *const units[] = {"kB", "MB", "GB", "TB"};
-    double number = (double)bytes / 1000;
-    size_t unit = 0;
-
-    while (number >= 999.5 && unit + 1 < ARRAY_SIZE(units)) {
-        number /= 1000;
-        unit++;
-    }
-    if (bytes < 1000)
-        snprintf(out, size, "%u bytes", (unsigned)bytes);
-    else
-        snprintf(out, size, number < 9.95 ? "%.1f %s" : "%.0f %s", number, units[unit]);
+    return fact_with(FACT(STREAM_MOVING, .word = (uint8_t)peer->kind,
+                          .n = {(int64_t)last_minute(peer, streams->at)}),
+                     peer->who, NULL);
 }
 
-static void say_silence(int64_t ms, char *out, size_t size)
+static struct fact silent(const struct streams *streams, const struct peer *peer)
 {
-    if (ms < 90000)
-        snprintf(out, size, "silent for %lld s", (long long)(ms / 1000));
-    else
-        snprintf(out, size, "silent for %lld min", (long long)(ms / 60000));
-}
+    const enum stream_kind kind = peer->silent_websocket ? STREAM_WEBSOCKET : STREAM_REQUEST;
 
-/* A long address gives way, so that the figures always fit. */
-static void label(const struct peer *peer, enum stream_kind kind, const char *figures,
-                  char out[LEASE_LABEL_SIZE])
-{
-    const char *name = stream_kind_name(kind);
-    const size_t taken = strlen(name) + strlen(" from , ") + strlen(figures);
-    char who[sizeof(peer->who)];
-    size_t room = LEASE_LABEL_SIZE - taken;
-
-    room = room < sizeof(who) ? room : sizeof(who);
-    text_show(who, room, peer->who, strlen(peer->who));
-    snprintf(out, LEASE_LABEL_SIZE, "%s%s%s, %s", name, who[0] ? " from " : "", who, figures);
-}
-
-static void label_moving(const struct streams *streams, const struct peer *peer,
-                         char out[LEASE_LABEL_SIZE])
-{
-    char bytes[24], figures[FIGURES_SIZE];
-
-    say_bytes(last_minute(peer, streams->at), bytes, sizeof(bytes));
-    snprintf(figures, sizeof(figures), "%.12s in the last minute", bytes);
-    label(peer, peer->kind, figures, out);
-}
-
-static void label_silent(const struct streams *streams, const struct peer *peer,
-                         char out[LEASE_LABEL_SIZE])
-{
-    char figures[FIGURES_SIZE];
-
-    say_silence(streams->at - peer->silent, figures, sizeof(figures));
-    label(peer, peer->silent_websocket ? STREAM_WEBSOCKET : STREAM_REQUEST, figures, out);
+    return fact_with(FACT(STREAM_SILENT, .word = (uint8_t)kind, .n = {streams->at - peer->silent}),
+                     peer->who, NULL);
 }
 
 static bool peer_use(const struct streams *streams, const struct peer *at,
@@ -90,18 +42,17 @@ static bool peer_use(const struct streams *streams, const struct peer *at,
     const int64_t window = terms.idle < WINDOW_MOST ? terms.idle : WINDOW_MOST;
     /* The visit outlives a short request, unless the idle time is so short that its bytes do. */
     const int64_t moved = terms.idle <= WINDOW_MOST ? later(at->moved, at->answered) : at->moved;
-    const int64_t moving = moved > 0 ? moved + window : 0;
+    const int64_t moves = moved > 0 ? moved + window : 0;
     const bool waits = terms.silent && at->silent > 0 && streams->at - at->silent >= SILENT_LEAST;
-    const int64_t silent = waits ? at->silent + terms.idle : 0;
+    const int64_t rests = waits ? at->silent + terms.idle : 0;
 
-    if (later(moving, silent) <= streams->at)
+    if (later(moves, rests) <= streams->at)
         return false;
-    *ret_use = (struct stream_use){.until = later(moving, silent),
-                                   .renamed = moving > 0 && at->kind != at->kind_before};
-    if (moving > streams->at)
-        label_moving(streams, at, ret_use->label);
-    else
-        label_silent(streams, at, ret_use->label);
+    *ret_use =
+        (struct stream_use){.site = at->site,
+                            .what = moves > streams->at ? moving(streams, at) : silent(streams, at),
+                            .until = later(moves, rests),
+                            .renamed = moves > 0 && at->kind != at->kind_before};
     *ret_site = at->site;
     return true;
 }

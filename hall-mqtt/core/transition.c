@@ -17,9 +17,8 @@ static void begin_run(struct step *step, enum power_state from)
     power->resting = false;
     power->guard = (struct guard){0};
     if (!power->wake.open && power->leases.n == 0)
-        lease_take(&power->leases, LEASE_MANUAL, "found awake",
-                   from == POWER_UNKNOWN ? "it was up when Hall started"
-                                         : "it was found awake, woken by someone else",
+        lease_take(&power->leases, LEASE_MANUAL, MODEL_NONE, "found awake",
+                   from == POWER_UNKNOWN ? &FACT(LEASE_FOUND_UP) : &FACT(LEASE_FOUND_AWAKE),
                    step->now.boot, step->now.boot + step_idle(step));
 }
 
@@ -43,7 +42,7 @@ static void enter_booting(struct step *step, enum power_state from)
     if (from != POWER_SLEEPING)
         begin_run(step, from);
     if (from == POWER_UNREACHABLE)
-        step_tell(step, HAPPENED_BACK, 0, "it shows signs of life again");
+        step_tell(step, HAPPENED_BACK, 0, &FACT(SEEN_SIGN_AGAIN));
 }
 
 static void enter_ready(struct step *step, enum power_state from)
@@ -53,14 +52,14 @@ static void enter_ready(struct step *step, enum power_state from)
     if (from != POWER_DEGRADED && from != POWER_SLEEPING)
         begin_run(step, from);
     if (from == POWER_UNREACHABLE)
-        step_tell(step, HAPPENED_BACK, 0, "all its checks pass again");
+        step_tell(step, HAPPENED_BACK, 0, &FACT(SEEN_PASS_AGAIN));
     if (!waking_is_answered(power) && !power->was_ready)
-        step_tell(step, HAPPENED_READY, 0, "ready; Hall had not woken it");
+        step_tell(step, HAPPENED_READY, 0, &FACT(SEEN_READY));
     if (!power->was_ready)
         power->last_ready = step->now.wall;
     power->was_ready = true;
     if (from != POWER_SLEEPING)
-        step_problem(step, "%s", "");
+        step_problem(step, NULL);
     step->became_ready = true;
 }
 
@@ -82,7 +81,7 @@ static void enter_off(struct step *step, enum power_state from)
     /* Of a wake that was called off the views still tell. */
     if (from != POWER_WAKING)
         power->failure = FAILURE_NONE;
-    step_problem(step, "%s", "");
+    step_problem(step, NULL);
 }
 
 static void enter_waking(struct step *step, enum power_state from)
@@ -105,12 +104,9 @@ static void enter_unreachable(struct step *step, enum power_state from)
     step->power->failure = FAILURE_NONE;
     step->power->retry_at = step->now.boot + 30000;
     note_silence(step, from);
-    step_problem(step, "%s",
-                 evidence_echoes(&step->power->evidence, step->model)
-                     ? "only its network card answers echoes, and it said no goodbye: it sleeps, "
-                       "or nothing on it answers"
-                     : "it was up and fell silent without a goodbye: crash, cable or power cut");
-    step_tell(step, HAPPENED_UNREACHABLE, 0, "%s", step->power->problem);
+    step_problem(step, evidence_echoes(&step->power->evidence, step->model) ? &FACT(SEEN_ECHOES)
+                                                                            : &FACT(SEEN_CRASH));
+    step_tell(step, HAPPENED_UNREACHABLE, 0, &step->power->problem);
 }
 
 static void (*const enter[POWER_STATES])(struct step *, enum power_state from) = {
@@ -122,15 +118,20 @@ static void (*const enter[POWER_STATES])(struct step *, enum power_state from) =
 };
 
 /* Why an event moves the state, where the caller says nothing better. */
-static const char *const event_reasons[POWER_EVENTS] = {
-    [POWER_SIGN] = "it shows signs of life",    [POWER_PASS] = "all required checks pass",
-    [POWER_FAIL] = "a required check fails",    [POWER_SILENT] = "no sign of life",
-    [POWER_GOODBYE] = "its agent said goodbye", [POWER_BACK] = "its agent is back",
-    [POWER_WAKE] = "a wake was requested",      [POWER_SLEEP] = "it agreed to sleep",
-    [POWER_DEADLINE] = "out of time",           [POWER_CANCEL] = "cancelled",
+static const uint8_t event_reasons[POWER_EVENTS] = {
+    [POWER_SIGN] = FACT_SEEN_SIGN,
+    [POWER_PASS] = FACT_SEEN_PASS,
+    [POWER_FAIL] = FACT_SEEN_FAIL,
+    [POWER_SILENT] = FACT_SEEN_SILENT,
+    [POWER_GOODBYE] = FACT_AGENT_GOODBYE,
+    [POWER_BACK] = FACT_AGENT_BACK,
+    [POWER_WAKE] = FACT_WAKE_REQUESTED,
+    [POWER_SLEEP] = FACT_SLEEP_AGREED,
+    [POWER_DEADLINE] = FACT_WAKE_OUT_OF_TIME,
+    [POWER_CANCEL] = FACT_WAKE_CANCELLED,
 };
 
-void step_transition(struct step *step, enum power_event event, const char *reason)
+void step_transition(struct step *step, enum power_event event, const struct fact *reason)
 {
     struct power *power = step->power;
     const enum power_state from = power->state;
@@ -140,7 +141,7 @@ void step_transition(struct step *step, enum power_event event, const char *reas
         return;
     power->state = to;
     power->since = step->now.boot;
-    text_copy(power->reason, sizeof(power->reason), reason ? reason : event_reasons[event]);
+    power->reason = reason ? *reason : (struct fact){.parts = {{.code = event_reasons[event]}}};
     step->changed = true;
     step_emit(step, &(struct action){.kind = ACTION_STATE, .state = {.from = from, .to = to}});
     if (enter[to])

@@ -7,7 +7,7 @@
 
 #include "core/state.h"
 
-/* reason: why, as a sentence; NULL: what the event says of itself. */
-void step_transition(struct step *step, enum power_event event, const char *reason);
+/* reason: why, NULL: what the event says of itself. */
+void step_transition(struct step *step, enum power_event event, const struct fact *reason);
 
 #endif

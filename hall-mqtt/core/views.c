@@ -3,6 +3,11 @@
 
 enum { IDLE_DEFAULT = 20 * 60000 };
 
+const struct model *fleet_model(const struct fleet *fleet)
+{
+    return fleet->model;
+}
+
 const struct power *fleet_power(const struct fleet *fleet, int server)
 {
     return &fleet->powers[server];
@@ -62,5 +67,5 @@ int64_t fleet_idle(const struct fleet *fleet, int server)
 
 bool fleet_keep_awake(const struct fleet *fleet, int server)
 {
-    return lease_find(&fleet->powers[server].leases, LEASE_HOLD, "keep_awake");
+    return lease_find(&fleet->powers[server].leases, LEASE_HOLD, MODEL_NONE, KEEP_AWAKE);
 }

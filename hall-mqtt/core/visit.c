@@ -1,8 +1,5 @@
 #include "core/visit.h"
 
-#include <stdio.h>
-
-#include "base/text.h"
 #include "core/emit.h"
 #include "core/guard.h"
 #include "core/leases.h"
@@ -16,14 +13,13 @@ static int64_t later(int64_t a, int64_t b)
 
 static void take_visit_lease(struct step *step, int site)
 {
-    const char *holder = step->fleet->model->sites[site].id;
     struct lease_set *set = &step->power->leases;
-    const bool is_new = !lease_find(set, LEASE_VISIT, holder);
+    const bool is_new = !lease_find(set, LEASE_VISIT, site, "");
     const int64_t until = step->now.boot + step_idle(step);
 
     /* A full set must not send a visitor's server to sleep: then the longest lease lives on for
      * all. */
-    if (!lease_take(set, LEASE_VISIT, holder, "", step->now.boot, until))
+    if (!lease_take(set, LEASE_VISIT, site, "", NULL, step->now.boot, until))
         set->leases[0].until = later(until, set->leases[0].until);
     if (is_new)
         step->fleet->sites[site].visits++;
@@ -34,7 +30,6 @@ static void take_visit_lease(struct step *step, int site)
 static void visit(struct step *step, const struct fleet_event *event)
 {
     const int site = event->visit.site;
-    char cause[CAUSE_SIZE];
 
     if (guard_visit(step, site, event->visit.who))
         return;
@@ -47,8 +42,7 @@ static void visit(struct step *step, const struct fleet_event *event)
     step->power->awaited_until = step->now.boot + AWAITED_MOST;
     if (step->power->state == POWER_READY)
         return;
-    snprintf(cause, sizeof(cause), "visit of %.64s", step->fleet->model->sites[site].id);
-    wish_wake(step, cause, false);
+    wish_wake(step, &FACT(WAKE_VISIT, .subject = site), false);
     step->wish.site = site;
     step->wish.who = event->visit.who;
 }

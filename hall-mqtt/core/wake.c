@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -50,36 +49,36 @@ static void start(struct step *step)
     wake_send_first(step);
 }
 
-static void note_wait(struct step *step, enum wake_wait wait, const char *for_what)
+/* What it waits for, beside its cause. */
+static void note_wait(struct step *step, enum wake_wait wait, const struct fact *for_what)
 {
     struct power *power = step->power;
-    char reason[REASON_SIZE];
+    const struct fact reason = fact_because(*for_what, &power->wake.cause);
 
     power->wake.wait = wait;
-    snprintf(reason, sizeof(reason), "%.70s; %.160s", power->wake.cause, for_what);
-    if (strcmp(reason, power->reason) == 0)
+    if (fact_equal(&reason, &power->reason))
         return;
-    text_copy(power->reason, sizeof(power->reason), reason);
+    power->reason = reason;
     step->changed = true;
 }
 
 /* Those that it needs come first, and one start at a time on a circuit. */
 static void start_or_wait(struct step *step)
 {
-    char for_what[REASON_SIZE];
+    struct fact for_what;
     enum wake_wait wait = WAIT_NOTHING;
 
     if (!step->power->evidence.alive)
-        wait = depend_wait(step, for_what);
+        wait = depend_wait(step, &for_what);
     if (wait == WAIT_NOTHING) {
         start(step);
         return;
     }
     depend_end_turn(step); /* perhaps those it waits for need it */
-    note_wait(step, wait, for_what);
+    note_wait(step, wait, &for_what);
 }
 
-static void begin(struct step *step, const char *cause, bool force)
+static void begin(struct step *step, const struct fact *cause, bool force)
 {
     struct power *power = step->power;
     struct wake *wake = &power->wake;
@@ -89,18 +88,18 @@ static void begin(struct step *step, const char *cause, bool force)
                           .found_alive = power->evidence.alive,
                           .started = step->now.boot,
                           .deadline = step->now.boot + WAIT_MOST,
-                          .kind = expected_kind(step)};
+                          .kind = expected_kind(step),
+                          .cause = *cause};
     for (unsigned i = 0; i < STAGES; i++)
         wake->stages[i] = STAGE_UNREACHED;
     text_copy(wake->boot_id, sizeof(wake->boot_id), power->report.boot_id);
-    text_copy(wake->cause, sizeof(wake->cause), cause);
     step_new_id(step, 'w', wake->id);
     power->failure = FAILURE_NONE;
     power->awaited_until = 0;
     power->resting = false;
     step->durable = true;
-    step_problem(step, "%s", "");
-    step_tell(step, HAPPENED_WAKE_REQUESTED, 0, "%s", cause);
+    step_problem(step, NULL);
+    step_tell(step, HAPPENED_WAKE_REQUESTED, 0, cause);
     step_transition(step, POWER_WAKE, cause);
     depend_ask(step);
     start_or_wait(step);
@@ -118,7 +117,8 @@ static bool is_refused(struct step *step, bool force)
     return true;
 }
 
-static void answer_commands(struct step *step, enum command_outcome outcome, const char *reason)
+static void answer_commands(struct step *step, enum command_outcome outcome,
+                            const struct fact *reason)
 {
     step_answer_open(step, COMMAND_WAKE, outcome, reason);
     step_answer_open(step, COMMAND_START, outcome, reason);
@@ -127,34 +127,13 @@ static void answer_commands(struct step *step, enum command_outcome outcome, con
         step_answer_open(step, COMMAND_RESTART, outcome, reason);
 }
 
-static const char *failure_advice(enum wake_failure failure)
-{
-    switch (failure) {
-    case FAILURE_NO_SIGN:
-        return "no sign of life: check its power and cable, Wake-on-LAN in its firmware and on its "
-               "network card, the MAC and the broadcast address";
-    case FAILURE_NOT_READY:
-        return "it is up, but its checks do not pass: check its services and the check's address";
-    case FAILURE_NO_PACKET:
-        return "no magic packet could be sent: check the interface and the broadcast address, or "
-               "the relay";
-    case FAILURE_CANCELLED:
-        return "cancelled";
-    case FAILURE_DEPENDENCY:
-        return "a server that it needs did not become ready";
-    case FAILURE_NONE:
-        break;
-    }
-    return "";
-}
-
-static void note_failure(struct step *step, const char *reason)
+static void note_failure(struct step *step, const struct fact *reason)
 {
     step->wake_failed = true;
-    text_copy(step->wake_failure, sizeof(step->wake_failure), reason);
+    step->wake_failure = *reason;
 }
 
-static void end_failed(struct step *step, enum wake_failure failure, const char *reason)
+static void end_failed(struct step *step, enum wake_failure failure, const struct fact *reason)
 {
     struct power *power = step->power;
     const int64_t ms = power->wake.open ? step->now.boot - power->wake.started : 0;
@@ -166,7 +145,7 @@ static void end_failed(struct step *step, enum wake_failure failure, const char 
     power->wake.wait = WAIT_NOTHING;
     step->durable = true;
     depend_end_turn(step);
-    step_tell(step, HAPPENED_WAKE_FAILED, ms, "%s", reason);
+    step_tell(step, HAPPENED_WAKE_FAILED, ms, reason);
     answer_commands(step, OUTCOME_FAILED, reason);
     note_failure(step, reason);
 }
@@ -180,52 +159,67 @@ static int64_t back_off(uint32_t failures)
     return wait < RETRY_MOST ? wait : RETRY_MOST;
 }
 
-static void fail(struct step *step, enum wake_failure failure, const char *reason)
+static void fail(struct step *step, enum wake_failure failure, const struct fact *reason)
 {
     struct power *power = step->power;
 
     power->failures++;
     power->retry_at = step->now.boot + back_off(power->failures);
     step_transition(step, POWER_DEADLINE, reason);
-    step_problem(step, "%s", reason);
+    step_problem(step, reason);
     end_failed(step, failure, reason);
 }
 
-/* It is up, or its card answers: which check keeps it from being ready? */
-static const char *name_failing_check(struct step *step, char out[REASON_SIZE])
+/* It is up, or its card answers: which check keeps it from being ready? MODEL_NONE: it is not
+ * known.
+ */
+static int find_failing_check(struct step *step)
 {
     struct power *power = step->power;
-    const struct model *model = step->fleet->model;
-    char told[REASON_SIZE];
 
     power->wake.open = false; /* its time is over: what fails now is a fault */
     power->failure = FAILURE_NOT_READY;
-    const int check = problem_check(power, model, step->server);
+    const int check = problem_check(power, step->fleet->model, step->server);
     power->wake.open = true;
     power->failure = FAILURE_NONE;
-    if (check == MODEL_NONE)
-        return failure_advice(FAILURE_NOT_READY);
-    snprintf(out, REASON_SIZE, "it is up, but a check does not pass: %.150s",
-             problem_say_check(model, &step->model->checks[check],
-                               power->evidence.checks[check].fault, told, sizeof(told)));
-    return out;
+    return check;
+}
+
+static enum fact_code failure_code(enum wake_failure failure)
+{
+    switch (failure) {
+    case FAILURE_NO_SIGN:
+        return FACT_WAKE_NO_SIGN;
+    case FAILURE_NO_PACKET:
+        return FACT_WAKE_NO_PACKET;
+    case FAILURE_NOT_READY:
+    case FAILURE_CANCELLED:
+    case FAILURE_DEPENDENCY:
+    case FAILURE_NONE:
+        break;
+    }
+    return FACT_WAKE_NOT_READY;
 }
 
 static void fail_in_vain(struct step *step, enum wake_failure failure)
 {
     const struct power *power = step->power;
-    const unsigned stage = power_stage(power);
-    const char *advice = power->evidence.mac == MAC_OTHER
-                             ? "another machine answers on its address: check who has it"
-                             : failure_advice(failure);
-    char reason[REASON_SIZE], check[REASON_SIZE];
+    const bool is_taken = power->evidence.mac == MAC_OTHER;
+    struct fact reason = FACT(WAKE_ADDRESS_TAKEN, .word = (uint8_t)power_stage(power),
+                              .n = {step->now.boot - power->wake.started});
+    int check = MODEL_NONE;
 
-    if (failure == FAILURE_NOT_READY && power->evidence.mac != MAC_OTHER)
-        advice = name_failing_check(step, check);
-    snprintf(reason, sizeof(reason), "not ready after %lld s, last stage reached: %s; %.176s",
-             (long long)((step->now.boot - power->wake.started) / 1000),
-             stage < STAGES ? stage_name((enum stage)stage) : "none", advice);
-    fail(step, failure, reason);
+    if (!is_taken)
+        reason.parts[0].code = (uint8_t)failure_code(failure);
+    if (!is_taken && failure == FAILURE_NOT_READY)
+        check = find_failing_check(step);
+    if (check != MODEL_NONE) {
+        const struct fact fault = problem_of_check(power, step->server, check);
+
+        reason.parts[0].code = FACT_WAKE_CHECK_FAILS;
+        reason = fact_because(reason, &fault);
+    }
+    fail(step, failure, &reason);
 }
 
 /* Packets are due again when a host that had shown itself falls silent; then too those that it
@@ -242,20 +236,18 @@ static void resume_packets(struct step *step)
 static void refuse_queued(struct step *step)
 {
     struct power *power = step->power;
-    char reason[REASON_SIZE];
+    const struct fact reason = guard_fact(step, &power->guard);
 
-    guard_say(step, &power->guard, reason);
     power->wake.queued = false;
-    step_transition(step, POWER_CANCEL, reason);
-    step_tell(step, HAPPENED_WAKE_FAILED, 0, "%s", reason);
-    answer_commands(step, OUTCOME_FAILED, reason);
-    note_failure(step, reason);
+    step_transition(step, POWER_CANCEL, &reason);
+    step_tell(step, HAPPENED_WAKE_FAILED, 0, &reason);
+    answer_commands(step, OUTCOME_FAILED, &reason);
+    note_failure(step, &reason);
 }
 
 static void begin_queued(struct step *step)
 {
     struct wake *wake = &step->power->wake;
-    char cause[CAUSE_SIZE];
 
     if (!wake->queued || step->power->state == POWER_SLEEPING)
         return;
@@ -263,21 +255,21 @@ static void begin_queued(struct step *step)
         refuse_queued(step);
         return;
     }
-    text_copy(cause, sizeof(cause), wake->cause);
-    begin(step, cause, wake->force);
+    const struct fact cause = wake->cause;
+
+    begin(step, &cause, wake->force);
 }
 
 static void cancel(struct step *step, const char *by)
 {
     struct power *power = step->power;
-    char reason[REASON_SIZE];
+    const struct fact reason = fact_with(FACT(WAKE_CANCELLED), by, NULL);
 
-    snprintf(reason, sizeof(reason), "cancelled by %s", by);
-    end_failed(step, FAILURE_CANCELLED, reason);
+    end_failed(step, FAILURE_CANCELLED, &reason);
     /* A standing lease must not undo at once what a person did. */
     if (power->retry_at < step->now.boot + RETRY_FIRST)
         power->retry_at = step->now.boot + RETRY_FIRST;
-    step_transition(step, POWER_CANCEL, reason);
+    step_transition(step, POWER_CANCEL, &reason);
 }
 
 /* Begins it, joins the one under way, or queues it. */
@@ -287,11 +279,11 @@ static void take_up(struct step *step, const struct wake_wish *wish)
     const bool joins = power->wake.open || power->wake.queued;
 
     if (joins || power->state == POWER_SLEEPING)
-        waking_queue(step, wish->cause, wish->force);
+        waking_queue(step, &wish->cause, wish->force);
     else if (is_refused(step, wish->force))
         return;
     else
-        begin(step, wish->cause, wish->force);
+        begin(step, &wish->cause, wish->force);
     if (wish->site != MODEL_NONE && !joins && !power->evidence.alive)
         guard_note_use(step, wish->site, wish->who, true);
 }
@@ -306,7 +298,7 @@ void wake_begin(struct step *step)
     if (call_off.by)
         cancel(step, call_off.by);
     if (call_off.by && call_off.entry)
-        step_answer(step, call_off.entry, OUTCOME_DONE, call_off.done);
+        step_answer(step, call_off.entry, OUTCOME_DONE, &call_off.done);
     if (wish.made)
         take_up(step, &wish);
     begin_queued(step);
@@ -318,8 +310,7 @@ static bool is_awaited(const struct step *step)
 
     for (int site = fleet->site_first[step->server]; site != MODEL_NONE;
          site = fleet->site_next[site])
-        if (!fleet->sites[site].ready &&
-            lease_find(&step->power->leases, LEASE_VISIT, fleet->model->sites[site].id))
+        if (!fleet->sites[site].ready && lease_find(&step->power->leases, LEASE_VISIT, site, ""))
             return true;
     return false;
 }
@@ -335,11 +326,11 @@ static void tick_awaited(struct step *step)
 /* An open wake that has not begun to send: may it now, or is it in vain? */
 static void tick_wait(struct step *step)
 {
-    char reason[REASON_SIZE];
+    struct fact reason;
 
     start_or_wait(step);
-    if (step->power->wake.wait == WAIT_DEPENDENCY && depend_failed(step, reason))
-        fail(step, FAILURE_DEPENDENCY, reason);
+    if (step->power->wake.wait == WAIT_DEPENDENCY && depend_failed(step, &reason))
+        fail(step, FAILURE_DEPENDENCY, &reason);
 }
 
 /* Out of time. */
@@ -347,11 +338,12 @@ static void give_up(struct step *step)
 {
     const struct wake *wake = &step->power->wake;
     const bool sent = wake->packets == 0 || wake->packets > wake->packets_failed;
-    char for_what[REASON_SIZE], reason[REASON_SIZE];
+    struct fact for_what;
 
-    if (wake->wait != WAIT_NOTHING && depend_wait(step, for_what) != WAIT_NOTHING) {
-        snprintf(reason, sizeof(reason), "given up: it still %.200s", for_what);
-        fail(step, FAILURE_DEPENDENCY, reason);
+    if (wake->wait != WAIT_NOTHING && depend_wait(step, &for_what) != WAIT_NOTHING) {
+        const struct fact reason = fact_because(FACT(WAKE_GIVEN_UP), &for_what);
+
+        fail(step, FAILURE_DEPENDENCY, &reason);
         return;
     }
     const struct evidence *evidence = &step->power->evidence;
@@ -470,8 +462,7 @@ static void conclude(struct step *step)
     power->retry_at = 0;
     power->awaited_until = step->now.boot + AWAITED_MOST;
     renew_waiting(step);
-    step_tell(step, HAPPENED_READY, ms, "ready after %lld.%03lld s (%s)", (long long)(ms / 1000),
-              (long long)(ms % 1000), wake_kind_name(wake->kind));
+    step_tell(step, HAPPENED_READY, ms, &FACT(WAKE_READY, .word = (uint8_t)wake->kind, .n = {ms}));
 }
 
 static void succeed(struct step *step)
@@ -482,7 +473,7 @@ static void succeed(struct step *step)
     if (waking_is_answered(power))
         conclude(step);
     power->failure = FAILURE_NONE;
-    answer_commands(step, OUTCOME_DONE, "");
+    answer_commands(step, OUTCOME_DONE, NULL);
 }
 
 /* The agent is online, and so the server may be ready, a moment before it has reported. */

@@ -39,8 +39,8 @@ void wake_send(struct step *step)
     step_emit(step, &(struct action){.kind = ACTION_PACKET, .packet = {.number = wake->packets}});
     if (wake->packets == 1)
         step_stage(step, STAGE_PACKET_SENT);
-    step_tell(step, HAPPENED_PACKET_SENT, step->now.boot - wake->started, "magic packet %u",
-              wake->packets);
+    step_tell(step, HAPPENED_PACKET_SENT, step->now.boot - wake->started,
+              &FACT(WAKE_PACKET, .n = {wake->packets}));
 }
 
 static void send_to_sleeper(struct step *step)
@@ -56,9 +56,9 @@ static void send_to_sleeper(struct step *step)
  * would keep the others waiting for nothing: there it takes force. */
 static void send_beside_life(struct step *step)
 {
-    char for_what[REASON_SIZE];
+    struct fact for_what;
 
-    if (depend_wait(step, for_what) != WAIT_NOTHING ||
+    if (depend_wait(step, &for_what) != WAIT_NOTHING ||
         (step->model->group && !step->power->wake.force))
         return;
     depend_take_turn(step);

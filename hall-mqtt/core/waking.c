@@ -30,7 +30,7 @@ void waking_note_sign(struct step *step)
         wake->next_packet = 0;
 }
 
-void waking_queue(struct step *step, const char *cause, bool force)
+void waking_queue(struct step *step, const struct fact *cause, bool force)
 {
     struct wake *wake = &step->power->wake;
 
@@ -39,10 +39,11 @@ void waking_queue(struct step *step, const char *cause, bool force)
         return;
     wake->queued = true;
     wake->force = force;
-    text_copy(wake->cause, sizeof(wake->cause), cause);
+    const struct fact queued = fact_because(FACT(WAKE_QUEUED), cause);
+
+    wake->cause = *cause;
     step->durable = true;
-    step_tell(step, HAPPENED_WAKE_REQUESTED, 0,
-              "%s; it is falling asleep and will be woken right after", cause);
+    step_tell(step, HAPPENED_WAKE_REQUESTED, 0, &queued);
 }
 
 /* A standing lease wakes a server that is found down, with back-off after failures. */

@@ -14,7 +14,7 @@ bool waking_is_answered(const struct power *power);
 void waking_note_sign(struct step *step);
 /* It is wanted while another is under way, or while the server falls asleep: then it begins when
  * silence is proven. */
-void waking_queue(struct step *step, const char *cause, bool force);
+void waking_queue(struct step *step, const struct fact *cause, bool force);
 /* The lease for which a server that is found down is woken; NULL: it is not to be woken. */
 const struct lease *waking_lease(const struct power *power);
 

@@ -1,16 +1,13 @@
 #include "core/want.h"
 
-#include <stdio.h>
-
 #include "core/waking.h"
 #include "core/wish.h"
 
 static void wish_for(struct step *step, const struct lease *lease)
 {
-    char cause[CAUSE_SIZE];
+    const struct fact cause = lease_cause(lease, step->server);
 
-    snprintf(cause, sizeof(cause), "%s of %.64s", lease_kind_name(lease->kind), lease->holder);
-    wish_wake(step, cause, false);
+    wish_wake(step, &cause, false);
 }
 
 /* Somebody who waits; what stands is served by its policy. */

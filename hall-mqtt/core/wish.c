@@ -1,8 +1,6 @@
 #include "core/wish.h"
 
-#include "base/text.h"
-
-void wish_wake(struct step *step, const char *cause, bool force)
+void wish_wake(struct step *step, const struct fact *cause, bool force)
 {
     const struct wake *wake = &step->power->wake;
     struct wake_wish *wish = &step->wish;
@@ -14,10 +12,10 @@ void wish_wake(struct step *step, const char *cause, bool force)
         return;
     wish->made = true;
     wish->site = MODEL_NONE;
-    text_copy(wish->cause, sizeof(wish->cause), cause);
+    wish->cause = *cause;
 }
 
-void wish_cancel(struct step *step, const char *by, struct ledger_entry *entry, const char *done)
+void wish_cancel(struct step *step, const char *by, struct ledger_entry *entry, struct fact done)
 {
     step->cancel = (struct cancel_wish){.by = by, .entry = entry, .done = done};
 }

@@ -7,10 +7,10 @@
 #include "core/state.h"
 
 /* Where several want a wake in one step, the first is its cause. */
-void wish_wake(struct step *step, const char *cause, bool force);
+void wish_wake(struct step *step, const struct fact *cause, bool force);
 
 /* entry: the command that is done by that, and what it is told; or NULL. */
-void wish_cancel(struct step *step, const char *by, struct ledger_entry *entry, const char *done);
+void wish_cancel(struct step *step, const char *by, struct ledger_entry *entry, struct fact done);
 void wish_sleep(struct step *step, struct ledger_entry *entry, const char *by, bool force,
                 bool restart);
 /* Does a rule still have to take up what is wished? */

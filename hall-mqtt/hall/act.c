@@ -49,12 +49,13 @@ static void on_packet(void *context, const struct action *action)
     const struct act *act = context;
     const struct model_server *server = model_of(act, action->server);
     struct fleet_event failed = {.kind = FLEET_PACKET_FAILED, .server = action->server};
-    const int error = act_send_packet(act, action->server, failed.packet.reason);
+    char reason[REASON_SIZE];
 
-    if (error == 0)
+    if (act_send_packet(act, action->server, reason) == 0)
         return;
     log_warning("%s: magic packet %u could not be sent: %s", server->id, action->packet.number,
-                failed.packet.reason);
+                reason);
+    failed.packet.reason = fact_with(FACT(WAKE_PACKET_FAILED), reason, NULL);
     turn_defer(act->turn, &failed);
 }
 
@@ -65,20 +66,18 @@ static void on_pace(void *context, const struct action *action)
     prober_pace(act->current->prober, action->server, action->pace.interval, action->pace.timeout);
 }
 
-/* How a server is asked to sleep, by its configured method: 0, or -errno with a sentence. The
+/* How a server is asked to sleep, by its configured method: 0, or -errno and why. The
  * answer comes later, as FLEET_SLEEP_ANSWER or as the agent's goodbye. */
-typedef int sleep_method(const struct act *act, const struct action *action,
-                         char reason[REASON_SIZE]);
+typedef int sleep_method(const struct act *act, const struct action *action, struct fact *ret_why);
 
-static int sleep_by_agent(const struct act *act, const struct action *action,
-                          char reason[REASON_SIZE])
+static int sleep_by_agent(const struct act *act, const struct action *action, struct fact *ret_why)
 {
     const struct model_server *server = model_of(act, action->server);
     const char *verb = action->sleep.restart ? "reboot" : sleep_mode_name(server->sleep.mode);
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
 
     if (!mqtt_is_connected(act->mqtt)) {
-        snprintf(reason, REASON_SIZE, "the broker is not connected, so its agent cannot be asked");
+        *ret_why = FACT(SLEEP_NO_BROKER);
         return -ENOTCONN;
     }
     const int error = payload_agent_command(action->sleep.id, verb, action->sleep.force,
@@ -87,14 +86,13 @@ static int sleep_by_agent(const struct act *act, const struct action *action,
     if (error == 0)
         out_bus_send(act->bus, TOPIC_AGENT_COMMAND, server->id, buf_text(&text));
     else
-        snprintf(reason, REASON_SIZE, "%s", strerror(-error));
+        *ret_why = fact_said(strerror(-error));
     buf_finish(&text);
     return error;
 }
 
 /* Told a moment before the fleet gives up waiting, so that the reason is the true one. */
-static int sleep_remotely(const struct act *act, const struct action *action,
-                          char reason[REASON_SIZE])
+static int sleep_remotely(const struct act *act, const struct action *action, struct fact *ret_why)
 {
     const struct remote_ask ask = {
         .server = model_of(act, action->server),
@@ -103,7 +101,12 @@ static int sleep_remotely(const struct act *act, const struct action *action,
         .limit_ms = action->sleep.lasts - REMOTE_SPARE_MS,
     };
 
-    return remote_sleep(act->remote, &ask, reason);
+    char reason[REASON_SIZE];
+    const int error = remote_sleep(act->remote, &ask, reason);
+
+    if (error < 0)
+        *ret_why = fact_said(reason);
+    return error;
 }
 
 static sleep_method *const sleep_methods[] = {
@@ -122,10 +125,8 @@ static void on_sleep(void *context, const struct action *action)
     sleep_method *const method = sleep_methods[server->sleep.via];
 
     if (!method)
-        snprintf(failed.sleep.reason, sizeof(failed.sleep.reason),
-                 "this version of Hall cannot put a server to sleep via %s",
-                 sleep_via_name(server->sleep.via));
-    else if (method(act, action, failed.sleep.reason) == 0)
+        failed.sleep.reason = FACT(SLEEP_VIA_NONE);
+    else if (method(act, action, &failed.sleep.reason) == 0)
         return;
     text_copy(failed.sleep.id, sizeof(failed.sleep.id), action->sleep.id);
     turn_defer(act->turn, &failed);
@@ -142,19 +143,22 @@ static void on_project(void *context, const struct action *action)
     const struct project *project = fleet_project(act->current->fleet, action->project.site);
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
     int error = mqtt_is_connected(act->mqtt) ? 0 : -ENOTCONN;
+    char said[SAID_SIZE];
 
     log_info("%s: its agent is asked to %s %s (%s)", server->id,
              project_verb_name(action->project.verb), site->id, action->project.id);
-    if (action->project.verb != PROJECT_START && project->spared[0])
-        log_info("%s: %s", site->id, project->spared);
+    if (action->project.verb != PROJECT_START && !fact_is(&project->spared, FACT_NONE))
+        log_info(
+            "%s: %s", site->id,
+            say_english(&project->spared, &act->current->config->model, clock_now().wall, said));
     if (error == 0)
         error = payload_agent_project(site, project, action->project.id, action->project.verb,
                                       clock_now().wall + action->project.lasts, &text);
     if (error == 0) {
         out_bus_send(act->bus, TOPIC_AGENT_COMMAND, server->id, buf_text(&text));
     } else {
-        snprintf(failed.sleep.reason, sizeof(failed.sleep.reason), "%s",
-                 error == -ENOTCONN ? "the broker is not connected" : strerror(-error));
+        failed.sleep.reason =
+            error == -ENOTCONN ? FACT(PROJECT_NO_BROKER) : fact_said(strerror(-error));
         text_copy(failed.sleep.id, sizeof(failed.sleep.id), action->project.id);
         turn_defer(act->turn, &failed);
     }

@@ -110,7 +110,7 @@ void answers_send(struct answers *answers, const struct ledger_entry *entry, enu
     const bool routed = entry->route > 0 && route->id == entry->route;
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
 
-    if (payload_result(entry, &text) == 0) {
+    if (payload_result(entry, &answers->current->config->model, clock_now(), &text) == 0) {
         if (!entry->quiet)
             out_bus_send(answers->bus, kind, id, buf_text(&text));
         if (routed && route->errand)
@@ -130,11 +130,19 @@ void answers_give(struct answers *answers, const struct ledger_entry *entry, int
     const bool is_project = entry->site != MODEL_NONE;
     const char *id = is_project ? model->sites[entry->site].id : model->servers[server].id;
 
+    char reason[SAID_SIZE];
+
+    say_english(&entry->reason, model, clock_now().wall, reason);
     if (!entry->quiet)
         log_info("%s: %s %s by %s: %s%s%s", id, command_action_name(entry->action), entry->id,
-                 entry->by, command_outcome_name(entry->outcome), entry->reason[0] ? ": " : "",
-                 entry->reason);
+                 entry->by, command_outcome_name(entry->outcome), reason[0] ? ": " : "", reason);
     answers_send(answers, entry, is_project ? TOPIC_PROJECT_RESULT : TOPIC_SERVER_RESULT, id);
+}
+
+struct fact answers_invalid(int error, bool retained, const char *reason)
+{
+    return error == -ESTALE && retained ? FACT(ANSWER_RETAINED)
+                                        : fact_with(FACT(ANSWER_INVALID), reason, NULL);
 }
 
 struct ledger_entry answers_entry(const struct command *command)
@@ -153,7 +161,7 @@ struct ledger_entry answers_entry(const struct command *command)
 }
 
 void answers_refuse(struct answers *answers, const struct topic *topic,
-                    const struct command *command, const char *reason)
+                    const struct command *command, const struct fact *reason)
 {
     const struct model *model = &answers->current->config->model;
     const bool is_project = topic->kind == TOPIC_PROJECT_COMMAND;
@@ -163,10 +171,12 @@ void answers_refuse(struct answers *answers, const struct topic *topic,
                                  .event = {.what = HAPPENED_COMMAND_REFUSED, .detail = reason}};
     struct ledger_entry entry = answers_entry(command);
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
+    char said[SAID_SIZE];
 
-    text_copy(entry.reason, sizeof(entry.reason), reason);
+    entry.reason = *reason;
     if (outlets_may_tell(answers->outlets))
-        log_warning("%s: command refused: %s", topic->id, reason);
+        log_warning("%s: command refused: %s", topic->id,
+                    say_english(reason, model, clock_now().wall, said));
     answers_send(answers, &entry, is_project ? TOPIC_PROJECT_RESULT : TOPIC_SERVER_RESULT,
                  topic->id);
     if (event.server != MODEL_NONE && payload_event(model, &event, clock_now(), &text) == 0)

@@ -107,17 +107,24 @@ void describe_projects(const struct describe *from, int64_t after, int64_t limit
     end_list(out, i, i < model->n_sites);
 }
 
-static void put_lease(const struct model_server *server, const struct lease *lease, struct buf *out)
+static void put_lease(const struct model *model, int server, const struct lease *lease,
+                      struct buf *out)
 {
     const struct now now = clock_now();
+    const struct say_how how = {.language = SAY_ENGLISH, .now = now.wall};
+    const struct fact why = lease_why(lease), reason = lease_fact(lease, server, now);
     struct json_writer writer;
+    char text[SAID_SIZE];
 
     json_writer_init(&writer, out);
     json_begin_object(&writer, NULL);
-    json_put_string(&writer, "server", server->id);
+    json_put_string(&writer, "server", model->servers[server].id);
     json_put_string(&writer, "kind", lease_kind_name(lease->kind));
-    json_put_string(&writer, "holder", lease->holder);
-    json_put_string(&writer, "label", lease->label[0] ? lease->label : NULL);
+    json_put_string(&writer, "holder", lease_holder(lease, model, server));
+    say_fact_text(&why, model, how, text, sizeof(text));
+    json_put_string(&writer, "label", text[0] ? text : NULL);
+    json_put_string(&writer, "reason", say_fact_text(&reason, model, how, text, sizeof(text)));
+    say_put_fact(&writer, "reason_fact", &reason, model);
     json_put_time(&writer, "since", lease->since > 0 ? clock_wall_at(now, lease->since) : 0);
     json_put_time(&writer, "until",
                   lease->until == LEASE_FOREVER ? 0 : clock_wall_at(now, lease->until));
@@ -137,7 +144,7 @@ void describe_leases(const struct describe *from, int64_t after, int64_t limit, 
         for (size_t k = 0; k < set->n; k++) {
             if (given++ > 0)
                 buf_putc(out, ',');
-            put_lease(&model->servers[i], &set->leases[k], out);
+            put_lease(model, (int)i, &set->leases[k], out);
         }
     }
     end_list(out, i, i < model->n_servers);

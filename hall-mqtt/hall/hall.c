@@ -270,7 +270,8 @@ int hall_run(struct hall *hall)
     const char *problem = hall->current.problem;
 
     outlets_event(&hall->outlets, problem[0] ? "config_rejected" : "config_loaded",
-                  problem[0] ? problem : hall->current.config->file);
+                  problem[0] ? say_words(FACT_CONFIG_PROBLEM, problem, NULL)
+                             : say_words(FACT_CONFIG_LOADED, hall->current.config->file, NULL));
     return daemon_run(hall->loop);
 }
 

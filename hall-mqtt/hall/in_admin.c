@@ -58,9 +58,10 @@ static void tell(struct in_admin *in, const struct admin_news *told)
             .refused = {
                 .who = told->who, .path = told->path, .why = told->why, .site = MODEL_NONE}};
     outlets_tell(in->outlets, &news);
-    snprintf(detail, sizeof(detail), "%s: %s: %s", told->who, told->path, told->why);
+    snprintf(detail, sizeof(detail), "%s: %s", told->path, told->why);
     if (outlets_may_tell(in->outlets))
-        outlets_event(in->outlets, types[told->kind], detail);
+        outlets_event(in->outlets, types[told->kind],
+                      say_words(FACT_ACCESS_REFUSED_PATH, told->who, detail));
 }
 
 static int on_news(sd_event_source *source, int fd, uint32_t events, void *context)

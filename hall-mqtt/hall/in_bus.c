@@ -87,6 +87,7 @@ static void on_command(const struct in_bus *in, const struct topic *topic,
                        const struct mqtt_message *message)
 {
     struct fleet_event event = {.kind = FLEET_COMMAND};
+    const bool is_project = topic->kind == TOPIC_PROJECT_COMMAND;
     char reason[REASON_SIZE];
     int error;
 
@@ -96,13 +97,14 @@ static void on_command(const struct in_bus *in, const struct topic *topic,
     if (message->retained && error == -ESTALE)
         (void)mqtt_clear(in->mqtt, message->topic);
     event.server = command_subject(&in->current->config->model, topic, &event.command);
+    struct fact refused = answers_invalid(error, message->retained, reason);
+
     if (error == 0 && event.server == MODEL_NONE) {
         error = -ENOENT;
-        snprintf(reason, sizeof(reason), "no %s of that name is configured",
-                 topic->kind == TOPIC_PROJECT_COMMAND ? "project" : "server");
+        refused = is_project ? FACT(ANSWER_UNKNOWN_PROJECT) : FACT(ANSWER_UNKNOWN_SERVER);
     }
     if (error < 0) {
-        answers_refuse(in->answers, topic, &event.command, reason);
+        answers_refuse(in->answers, topic, &event.command, &refused);
         return;
     }
     if (topic->kind == TOPIC_SERVER_HOLD)
@@ -124,8 +126,7 @@ static void on_misnamed(const struct in_bus *in, const struct topic *topic,
     command.route = answers_route(in->answers, message);
     if (message->retained)
         (void)mqtt_clear(in->mqtt, message->topic);
-    answers_refuse(in->answers, topic, &command,
-                   "ids and names are 1 to 64 of a-z, 0-9, '_' and '-'");
+    answers_refuse(in->answers, topic, &command, &FACT(ANSWER_BAD_ID));
 }
 
 static void on_hub_command(const struct in_bus *in, const struct topic *topic,

@@ -19,8 +19,11 @@ struct hub {
 
 static void answer(struct hub *hub, const struct ledger_entry *entry)
 {
+    char reason[SAID_SIZE];
+
+    say_english(&entry->reason, NULL, clock_now().wall, reason);
     log_info("hall: %s %s by %s: %s%s%s", command_action_name(entry->action), entry->id, entry->by,
-             command_outcome_name(entry->outcome), entry->reason[0] ? ": " : "", entry->reason);
+             command_outcome_name(entry->outcome), reason[0] ? ": " : "", reason);
     answers_send(hub->reload->answers, entry, TOPIC_RESULT, NULL);
 }
 
@@ -44,13 +47,16 @@ static struct ledger_entry *find_room(struct hub *hub)
     return NULL;
 }
 
-static void refuse(struct hub *hub, const struct command *command, const char *reason)
+static void refuse(struct hub *hub, const struct command *command, struct fact reason)
 {
     struct ledger_entry entry = answers_entry(command);
 
-    text_copy(entry.reason, sizeof(entry.reason), reason);
+    char said[SAID_SIZE];
+
+    entry.reason = reason;
     if (outlets_may_tell(hub->reload->outlets))
-        log_warning("hall: command refused: %s", reason);
+        log_warning("hall: command refused: %s",
+                    say_english(&reason, NULL, clock_now().wall, said));
     answers_send(hub->reload->answers, &entry, TOPIC_RESULT, NULL);
 }
 
@@ -65,7 +71,7 @@ static void take(struct hub *hub, const struct command *command)
     }
     entry = find_room(hub);
     if (!entry) {
-        refuse(hub, command, "too many commands are under way; try again when they have ended");
+        refuse(hub, command, FACT(ANSWER_COMMANDS_FULL));
         return;
     }
     *entry = answers_entry(command);
@@ -93,7 +99,7 @@ void hub_hear(struct hub *hub, const struct topic *topic, const struct mqtt_mess
     if (message->retained && error == -ESTALE)
         (void)mqtt_clear(hub->reload->mqtt, message->topic);
     if (error < 0)
-        refuse(hub, &command, reason);
+        refuse(hub, &command, answers_invalid(error, message->retained, reason));
     else
         take(hub, &command);
 }
@@ -111,7 +117,7 @@ static void on_ended(void *context, const struct news *news)
         entry->open = false;
         entry->outcome = why ? OUTCOME_FAILED : OUTCOME_DONE;
         entry->seconds_ms = clock_now().boot - entry->received;
-        text_copy(entry->reason, sizeof(entry->reason), why ? why : "");
+        entry->reason = fact_said(why);
         answer(hub, entry);
     }
 }

@@ -89,9 +89,12 @@ static void fail(struct relays *relays, struct pending *pending, const char *wha
     struct fleet_event event = {.kind = FLEET_PACKET_FAILED,
                                 .server = model_server_by_id(model, pending->server)};
 
-    snprintf(event.packet.reason, sizeof(event.packet.reason), "relay %s %s%s%.120s",
-             pending->relay, what, reason[0] ? ": " : "", reason);
-    log_warning("%s: magic packet could not be sent: %s", pending->server, event.packet.reason);
+    char said[REASON_SIZE];
+
+    snprintf(said, sizeof(said), "relay %s %s%s%.120s", pending->relay, what, reason[0] ? ": " : "",
+             reason);
+    log_warning("%s: magic packet could not be sent: %s", pending->server, said);
+    event.packet.reason = fact_with(FACT(WAKE_PACKET_FAILED), said, NULL);
     *pending = (struct pending){0};
     if (event.server != MODEL_NONE)
         turn_feed(relays->turn, &event);

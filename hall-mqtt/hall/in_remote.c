@@ -13,6 +13,6 @@ void in_remote_told(void *context, const char *server, const char *id, enum slee
     if (event.server == MODEL_NONE)
         return; /* no longer configured */
     text_copy(event.sleep.id, sizeof(event.sleep.id), id);
-    text_copy(event.sleep.reason, sizeof(event.sleep.reason), reason);
+    event.sleep.reason = fact_said(reason);
     turn_feed(in->turn, &event);
 }

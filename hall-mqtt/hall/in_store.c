@@ -19,7 +19,9 @@ static int on_stored(sd_event_source *source, int fd, uint32_t events, void *con
     if ((problem[0] == '\0') != (in->problem[0] == '\0'))
         outlets_tell(in->outlets, &(struct news){.kind = NEWS_TROUBLE, .problem = problem});
     memcpy(in->problem, problem, sizeof(problem));
-    outlets_event(in->outlets, "store_problem", problem[0] ? problem : "the store works again");
+    outlets_event(in->outlets, "store_problem",
+                  problem[0] ? say_words(FACT_STORE_PROBLEM, problem, NULL)
+                             : say_words(FACT_STORE_REPAIRED, NULL, NULL));
     return 0;
 }
 

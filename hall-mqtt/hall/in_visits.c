@@ -1,6 +1,5 @@
 #include "hall/in_visits.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -10,7 +9,7 @@
 static void on_refused(const struct in_visits *in, const struct visit *visit)
 {
     const char *why = strstr(visit->detail, ": ");
-    char path[sizeof(visit->detail)] = "", detail[256];
+    char path[sizeof(visit->detail)] = "";
     struct news news = {.kind = NEWS_REFUSED,
                         .refused = {.who = visit->who,
                                     .path = path,
@@ -20,9 +19,9 @@ static void on_refused(const struct in_visits *in, const struct visit *visit)
     if (why)
         text_show(path, sizeof(path), visit->detail, (size_t)(why - visit->detail));
     outlets_tell(in->outlets, &news);
-    snprintf(detail, sizeof(detail), "%s: %s", visit->who, visit->detail);
     if (outlets_may_tell(in->outlets))
-        outlets_event(in->outlets, "access_refused", detail);
+        outlets_event(in->outlets, "access_refused",
+                      say_words(FACT_ACCESS_REFUSED_PATH, visit->who, visit->detail));
 }
 
 static void on_visit(const struct in_visits *in, const struct visit *visit)

@@ -221,24 +221,27 @@ static void on_limit(void *context, const struct action *action)
     const struct out_bus *bus = context;
     const struct guard guard = action->limit.guard;
     const struct in_addr address = {.s_addr = htonl(action->limit.address)};
-    char detail[256], until[RFC3339_SIZE] = "";
+    const struct fact refuses =
+        FACT(GUARD, .word = (uint8_t)guard.kind,
+             .n = {guard.until == LEASE_FOREVER ? LEASE_FOREVER
+                                                : clock_wall_at(clock_now(), guard.until)});
+    const struct fact refused =
+        fact_because(fact_with(FACT(ACCESS_REFUSED, .subject = action->limit.site),
+                               action->limit.address ? inet_ntoa(address) : NULL, NULL),
+                     &refuses);
+    struct told told;
 
     if (!action->limit.refused || !outlets_may_tell(bus->outlets))
         return;
-    if (guard.until != LEASE_FOREVER)
-        rfc3339_format(clock_wall_at(clock_now(), guard.until), until);
-    snprintf(detail, sizeof(detail), "%s%s%.64s: guard %s refuses%s%s",
-             action->limit.address ? inet_ntoa(address) : "", action->limit.address ? " " : "",
-             bus->current->config->model.sites[action->limit.site].id, guard_name(guard.kind),
-             until[0] ? " until " : "", until);
-    outlets_event(bus->outlets, "access_refused", detail);
+    say_resolve(&refused, &bus->current->config->model, &told);
+    outlets_event(bus->outlets, "access_refused", told);
 }
 
 static void on_hall_event(void *context, const struct news *news)
 {
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
 
-    if (payload_hall_event(news->event.type, news->event.detail, clock_now(), &text) == 0)
+    if (payload_hall_event(news->event.type, news->event.told, clock_now(), &text) == 0)
         send_said(context, TOPIC_EVENT, NULL, buf_text(&text),
                   (struct news){.said = {.type = news->event.type}});
     buf_finish(&text);

@@ -7,65 +7,74 @@ static const char *id_of(const struct current *current, int server)
     return current->config->model.servers[server].id;
 }
 
+static const char *said(const struct current *current, const struct fact *fact, char out[SAID_SIZE])
+{
+    return say_english(fact, &current->config->model, clock_now().wall, out);
+}
+
 static void on_state(void *context, const struct action *action)
 {
     const struct current *current = context;
+    char reason[SAID_SIZE];
 
     log_info("%s: %s -> %s: %s", id_of(current, action->server),
              power_state_name(action->state.from), power_state_name(action->state.to),
-             fleet_power(current->fleet, action->server)->reason);
+             said(current, &fleet_power(current->fleet, action->server)->reason, reason));
 }
 
 static void on_status(void *context, const struct action *action)
 {
     const struct current *current = context;
-    char why[REASON_SIZE];
+    struct buf why = BUF_INIT(SAY_SENTENCE_MAX);
 
     if (!action->status.leases)
         return;
-    power_why(fleet_power(current->fleet, action->server), clock_now(), why, sizeof(why));
-    log_info("%s: %s", id_of(current, action->server), why);
+    say_awake(current->fleet, action->server, clock_now(), SAY_ENGLISH, &why);
+    log_info("%s: %s", id_of(current, action->server), buf_text(&why));
+    buf_finish(&why);
 }
 
 static void on_event(void *context, const struct action *action)
 {
+    char detail[SAID_SIZE];
+
     log_info("%s: %s: %s", id_of(context, action->server), happening_name(action->event.what),
-             action->event.detail);
+             said(context, action->event.detail, detail));
 }
 
 static void on_site(void *context, const struct action *action)
 {
     const struct current *current = context;
     const int site = action->site.site;
-    char problem[REASON_SIZE];
+    const struct fact problem = fleet_project_problem(current->fleet, site);
+    char words[SAID_SIZE];
 
     if (!action->site.changed)
         return;
-    const bool has_problem = fleet_project_problem(current->fleet, site, problem);
-
+    said(current, &problem, words);
     log_info("%s: project %s%s%s", current->config->model.sites[site].id,
-             project_state_name(fleet_project_state(current->fleet, site)), has_problem ? ": " : "",
-             problem);
+             project_state_name(fleet_project_state(current->fleet, site)), words[0] ? ": " : "",
+             words);
 }
 
 static void on_check(void *context, const struct action *action)
 {
     const struct current *current = context;
-    const struct model *model = &current->config->model;
-    const unsigned check = action->check.check;
-    const struct fault fault =
-        fleet_power(current->fleet, action->server)->evidence.checks[check].fault;
-    char text[PROBLEM_SIZE];
+    const struct fact fault = problem_of_check(fleet_power(current->fleet, action->server),
+                                               action->server, (int)action->check.check);
+    char words[SAID_SIZE];
 
-    log_warning("%s: %s", id_of(current, action->server),
-                problem_say_check(model, &model->servers[action->server].checks[check], fault, text,
-                                  sizeof(text)));
+    log_warning("%s: %s", id_of(current, action->server), said(current, &fault, words));
 }
 
 static void on_hall_event(void *context, const struct news *news)
 {
+    struct buf words = BUF_INIT(SAY_SENTENCE_MAX);
+
     (void)context;
-    log_info("hall: %s: %s", news->event.type, news->event.detail);
+    say_sentence(news->event.told, (struct say_how){.now = clock_now().wall}, &words);
+    log_info("hall: %s: %s", news->event.type, buf_text(&words));
+    buf_finish(&words);
 }
 
 const struct outlet_ops out_log_outlet = {

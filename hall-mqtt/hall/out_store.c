@@ -38,7 +38,8 @@ static void restore_server(void *context, const char *key, const char *body, int
     if (server == MODEL_NONE)
         return;
     const struct record_owner owner = owner_of(out, server);
-    const int error = record_read_server(body, strlen(body), &owner, &saved);
+    const int error = record_read_server(body, strlen(body), &out->current->config->model, server,
+                                         &owner, &saved);
     if (error == -ESTALE)
         log_info("%s: the store's record belongs to another configuration or MAC; not used", key);
     else if (error < 0)
@@ -77,7 +78,8 @@ static void on_save(void *context, const struct action *action)
     struct saved saved;
 
     fleet_save(out->current->fleet, action->server, clock_now(), &saved);
-    if (record_write_server(&saved, &owner, &text) == 0)
+    if (record_write_server(&saved, &out->current->config->model, action->server, &owner, &text) ==
+        0)
         news.ticket = store_put(out->store, STORE_SERVER,
                                 out->current->config->model.servers[action->server].id,
                                 buf_text(&text), action->save.durable);
@@ -120,7 +122,7 @@ static void keep_event(struct out_store *out, const struct action *action, const
                                 .body = body};
 
     if (keepings[action->event.what].of_wake)
-        stats_visited(model, fleet_power(out->current->fleet, action->server)->wake.cause,
+        stats_visited(model, &fleet_power(out->current->fleet, action->server)->wake.cause,
                       &event.project, &event.domain);
     (void)store_log(out->store, &event, keepings[action->event.what].durable);
 }

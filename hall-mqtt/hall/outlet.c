@@ -29,9 +29,9 @@ void outlets_tell(const struct outlets *outlets, const struct news *news)
             outlets->list[i].ops->hear[news->kind](outlets->list[i].context, news);
 }
 
-void outlets_event(const struct outlets *outlets, const char *type, const char *detail)
+void outlets_event(const struct outlets *outlets, const char *type, struct told told)
 {
-    outlets_tell(outlets, &(struct news){.kind = NEWS_EVENT, .event = {type, detail}});
+    outlets_tell(outlets, &(struct news){.kind = NEWS_EVENT, .event = {type, &told}});
 }
 
 bool outlets_may_tell(struct outlets *outlets)

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "core/fleet.h"
+#include "say/say.h"
 #include "words/topic.h"
 
 enum { OUTLETS_MAX = 16, ACTION_KINDS = ACTION_CHECK + 1 };
@@ -54,7 +55,8 @@ struct news {
             bool ok;
         } login;
         struct {
-            const char *type, *detail;
+            const char *type;
+            const struct told *told;
         } event;
         struct {
             enum topic_kind topic;
@@ -94,7 +96,7 @@ void outlets_add(struct outlets *outlets, const struct outlet_ops *ops, void *co
 void outlets_act(void *context, const struct action *action);
 void outlets_tell(const struct outlets *outlets, const struct news *news);
 /* An event of Hall itself. */
-void outlets_event(const struct outlets *outlets, const char *type, const char *detail);
+void outlets_event(const struct outlets *outlets, const char *type, struct told told);
 /* May one more line about hostile input be told? */
 bool outlets_may_tell(struct outlets *outlets);
 

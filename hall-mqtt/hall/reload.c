@@ -201,8 +201,7 @@ static void answer_gone(struct reload *reload, int server, struct now now)
             continue;
         entry->outcome = entry->answered ? OUTCOME_FAILED : OUTCOME_REFUSED;
         entry->seconds_ms = now.wall - entry->received;
-        text_copy(entry->reason, sizeof(entry->reason),
-                  "the server was removed from the configuration");
+        entry->reason = FACT(ANSWER_GONE);
         answers_give(reload->answers, entry, server);
     }
 }
@@ -346,7 +345,8 @@ static void reject(struct reload *reload, const struct buf *errors)
         text_show(why, sizeof(why), text, strcspn(text, "\n"));
     log_error_lines(text);
     outlets_event(reload->outlets, "config_rejected",
-                  "the new configuration has errors; the old one goes on");
+                  say_words(FACT_CONFIG_PROBLEM,
+                            "the new configuration has errors; the old one goes on", NULL));
     end(reload, why);
 }
 
@@ -361,7 +361,7 @@ static void put_off(struct reload *reload, int error)
     }
     snprintf(why, sizeof(why), "the new configuration cannot be applied: %s; the old one goes on",
              strerror(-error));
-    outlets_event(reload->outlets, "config_rejected", why);
+    outlets_event(reload->outlets, "config_rejected", say_words(FACT_CONFIG_PROBLEM, why, NULL));
     end(reload, why);
 }
 
@@ -382,7 +382,8 @@ static void renew(struct reload *reload, struct config *config, const char *text
     tell_unchanged(reload->current->begun, config);
     apply(reload, &new, config);
     start_keep_good(config->file, text, length);
-    outlets_event(reload->outlets, "config_loaded", reload->current->config->file);
+    outlets_event(reload->outlets, "config_loaded",
+                  say_words(FACT_CONFIG_LOADED, reload->current->config->file, NULL));
     end(reload, "");
 }
 

@@ -30,7 +30,7 @@ void stats_look(struct stats *stats, int server);
 /* What only rises, as far as it is on the disk; false: nothing is counted. */
 bool stats_energy(const struct stats *stats, int server, struct payload_energy *ret_energy);
 /* The project and domain whose visit was the cause of a wake; left as they are where none was. */
-void stats_visited(const struct model *model, const char *cause, const char **ret_project,
+void stats_visited(const struct model *model, const struct fact *cause, const char **ret_project,
                    const char **ret_domain);
 /* A configuration was loaded, or refused. */
 void stats_change(struct stats *stats, const char *by, bool loaded, const char *detail);

@@ -7,40 +7,34 @@
 
 /* ---- wakes ---- */
 
-/* Causes are sentences of the core: their first words say of what kind. */
 static const struct {
-    const char *start, *class;
+    enum fact_code code;
+    const char *class;
 } classes[] = {
-    {"visit of ", "visit"},         {"wake command by ", "command"}, {"hold of ", "hold"},
-    {"schedule of ", "schedule"},   {"always_on of ", "always_on"},  {"manual of ", "command"},
-    {"dependent of ", "dependent"}, {"agent of ", "other"},
+    {FACT_WAKE_VISIT, "visit"},         {FACT_WAKE_COMMAND, "command"},
+    {FACT_WAKE_MANUAL, "command"},      {FACT_WAKE_HOLD, "hold"},
+    {FACT_WAKE_SCHEDULE, "schedule"},   {FACT_WAKE_ALWAYS_ON, "always_on"},
+    {FACT_WAKE_DEPENDENT, "dependent"}, {FACT_WAKE_ALWAYS_ON_SERVER, "always_on"},
 };
 
-static const char *class_of(const char *cause)
+static const char *class_of(const struct fact *cause)
 {
     for (size_t i = 0; i < ARRAY_SIZE(classes); i++)
-        if (strncmp(cause, classes[i].start, strlen(classes[i].start)) == 0)
+        if (fact_is(cause, classes[i].code))
             return classes[i].class;
-    return strstr(cause, " needs it") ? "dependent" : "other";
+    return "other";
 }
 
-void stats_visited(const struct model *model, const char *cause, const char **ret_project,
+void stats_visited(const struct model *model, const struct fact *cause, const char **ret_project,
                    const char **ret_domain)
 {
-    const char *name = cause + strlen(classes[0].start);
-    int site;
+    if (!fact_is(cause, FACT_WAKE_VISIT))
+        return;
+    const struct model_site *site = &model->sites[cause->parts[0].subject];
 
-    if (strcmp(class_of(cause), "visit") != 0)
-        return;
-    site = model_project_by_id(model, name);
-    if (site != MODEL_NONE) {
-        *ret_project = model->sites[site].id;
-        *ret_domain = model->domains[model->sites[site].domain].name;
-        return;
-    }
-    const int domain = model_domain_by_host(model, name);
-    if (domain != MODEL_NONE)
-        *ret_domain = model->domains[domain].name;
+    if (site->is_project)
+        *ret_project = site->id;
+    *ret_domain = model->domains[site->domain].name;
 }
 
 /* Local, Monday 00:00 is 0. The first day of 1970 was a Thursday. */
@@ -61,20 +55,22 @@ static void write_wake(struct stats *stats, int server, bool ready)
     const struct power *power = fleet_power(stats->current->fleet, server);
     const struct wake *wake = &power->wake;
     const int64_t started = clock_wall_at(clock_now(), wake->started);
+    const struct model *model = &stats->current->config->model;
+    char cause[SAID_SIZE];
     struct store_entry entry = {
         .table = STORE_WAKES,
         .id = book->wake,
         .numbers = {started, book->wake_ms, wake->packets, wake->kind == WAKE_COLD, ready,
                     hour_of_week(stats, started)},
         .texts = {wake->id, stats->current->config->model.servers[server].id, NULL, NULL,
-                  wake->cause, class_of(wake->cause),
+                  say_english(&wake->cause, model, clock_now().wall, cause), class_of(&wake->cause),
                   ready ? NULL : wake_failure_name(power->failure)},
     };
 
     book->wake_kind = (uint8_t)wake->kind;
     for (unsigned i = 0; i < STAGES; i++)
         entry.numbers[6 + i] = wake->stages[i];
-    stats_visited(&stats->current->config->model, wake->cause, &entry.texts[2], &entry.texts[3]);
+    stats_visited(model, &wake->cause, &entry.texts[2], &entry.texts[3]);
     (void)store_keep(stats->store, &entry, false);
 }
 
@@ -121,9 +117,10 @@ void stats_on_report(void *context, const struct news *news)
 static void write_sleep(struct stats *stats, const struct action *action, enum store_sleep outcome)
 {
     const struct power *power = fleet_power(stats->current->fleet, action->server);
-    const char *detail = action->event.detail;
     const struct now now = clock_now();
+    char detail[SAID_SIZE];
     const char *by = power->sleep.own ? "hall" : power->sleep.by;
+    say_english(action->event.detail, &stats->current->config->model, now.wall, detail);
     const struct store_entry entry = {
         .table = STORE_SLEEPS,
         .id = store_new_id(stats->store, STORE_SLEEPS),

@@ -299,7 +299,7 @@ static void add_use_of(const struct stream_watch *at, int site, struct stream_us
         return;
     if (came == MODEL_NONE || model->sites[came].server != first->server)
         came = site;
-    text_copy(use.holder, sizeof(use.holder), model->sites[came].id);
+    use.site = came;
     add_use(uses, &use);
 }
 

@@ -11,10 +11,12 @@
 #include "config/arena.h"
 #include "config/config.h"
 #include "config/format.h"
+#include "core/problem.h"
 #include "hallctl/discover.h"
 #include "hallctl/hallctl.h"
 #include "probe/neighbour.h"
 #include "probe/probe.h"
+#include "say/say.h"
 
 enum { ANSWER_MS = 2000, ROUND_MS = 60000, ALL_MS = 20000, CHECKS = 3 };
 
@@ -121,13 +123,14 @@ static void print_check(const struct model_check *check)
 
 static void print_outcome(enum probe_outcome outcome, struct fault fault, uint16_t detail)
 {
-    char text[FAULT_TEXT_SIZE];
+    const struct fact why = problem_of_fault(fault);
+    char text[SAID_SIZE];
 
     const bool told = fault.code != FAULT_NONE && fault.code != FAULT_SILENT && detail == 0;
 
     printf("%s", outcome == PROBE_MISS && told ? "fails" : outcome_words(outcome));
     if (told)
-        printf(": %s", fault_say(fault, FAULT_ENGLISH, text));
+        printf(": %s", say_fact_text(&why, NULL, (struct say_how){0}, text, sizeof(text)));
     if (detail > 0)
         printf(", HTTP %u", (unsigned)detail);
 }

@@ -342,18 +342,10 @@ static void write_next(const struct page *page)
 
 static void write_fault(const struct page *page, const struct json *check)
 {
-    const char *name = json_get_string(check, "fault");
-    char text[FAULT_TEXT_SIZE];
-    enum fault_code code;
-    int64_t number = 0;
+    const char *reason = json_get_string(check, "reason");
 
-    if (!name)
-        return;
-    (void)json_integer(json_get(check, "number"), &number);
-    if (fault_from_name(name, &code) && number >= 0 && number <= UINT16_MAX)
-        name = fault_say((struct fault){.code = (uint8_t)code, .number = (uint16_t)number},
-                         FAULT_ENGLISH, text);
-    say(page->out, " (%s)", name);
+    if (reason)
+        say(page->out, " (%s)", reason);
 }
 
 static void write_check(const struct page *page, const struct json *check)

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "record/field.h"
+#include "say/say.h"
 
 enum { TRANSACTION_MOST = 2 * 3600000, WAKES_MOST = 1000000000 }; /* ms; wakes */
 
@@ -42,27 +43,25 @@ static const struct field wake_fields[] = {
     FIELD(wake, kind, FIELD_INT),       FIELD(wake, started, FIELD_INT64),
     FIELD(wake, deadline, FIELD_INT64), FIELD(wake, next_packet, FIELD_INT64),
     FIELD(wake, boot_id, FIELD_TEXT),   FIELD(wake, id, FIELD_TEXT),
-    FIELD(wake, cause, FIELD_TEXT),     FIELD(wake, begun, FIELD_BOOL),
-    FIELD(wake, force, FIELD_BOOL),
+    FIELD(wake, begun, FIELD_BOOL),     FIELD(wake, force, FIELD_BOOL),
 };
 static const struct field sleep_fields[] = {
     FIELD(sleep, phase, FIELD_INT),        FIELD(sleep, restart, FIELD_BOOL),
     FIELD(sleep, force, FIELD_BOOL),       FIELD(sleep, own, FIELD_BOOL),
     FIELD(sleep, started, FIELD_INT64),    FIELD(sleep, deadline, FIELD_INT64),
     FIELD(sleep, not_before, FIELD_INT64), FIELD(sleep, id, FIELD_TEXT),
-    FIELD(sleep, by, FIELD_TEXT),          FIELD(sleep, refusal, FIELD_TEXT),
+    FIELD(sleep, by, FIELD_TEXT),
 };
 static const struct field lease_fields[] = {
     FIELD_ALWAYS(lease, kind, FIELD_INT), FIELD(lease, since, FIELD_INT64),
     FIELD(lease, renewed, FIELD_INT64),   FIELD(lease, until, FIELD_INT64),
-    FIELD(lease, holder, FIELD_TEXT),     FIELD(lease, label, FIELD_TEXT),
+    FIELD(lease, holder, FIELD_TEXT),
 };
 static const struct field command_fields[] = {
     FIELD(ledger_entry, answered, FIELD_BOOL),     FIELD(ledger_entry, open, FIELD_BOOL),
     FIELD_ALWAYS(ledger_entry, action, FIELD_INT), FIELD(ledger_entry, outcome, FIELD_INT),
     FIELD(ledger_entry, received, FIELD_INT64),    FIELD(ledger_entry, seconds_ms, FIELD_INT64),
     FIELD(ledger_entry, id, FIELD_TEXT),           FIELD(ledger_entry, by, FIELD_TEXT),
-    FIELD(ledger_entry, reason, FIELD_TEXT),
 };
 static const struct field project_fields[] = {
     FIELD(saved_project, id, FIELD_TEXT),
@@ -96,37 +95,115 @@ static bool is_owner(const struct json *record, const struct record_owner *owner
            text_equal(json_get_string(record, "mac"), text_format_mac(owner->mac, mac));
 }
 
+/* Facts, by their codes. */
+
+static void write_fact(struct json_writer *writer, const char *name, const struct fact *fact,
+                       const struct model *model)
+{
+    if (!fact_is(fact, FACT_NONE))
+        say_put_fact(writer, name, fact, model);
+}
+
+/* A record of an older Hall has a sentence there. What is about something that is configured no
+ * more is left out. */
+static struct fact read_fact(const struct json *object, const char *name, const struct model *model,
+                             int server)
+{
+    const struct json *json = json_get(object, name);
+    struct fact fact = {0};
+    struct told told;
+
+    if (json_string(json))
+        fact = fact_said(json_string(json));
+    else if (json && say_read_fact(json, &told) == 0)
+        (void)say_locate(&told, model, server, &fact);
+    return fact;
+}
+
 /* Lists. */
 
-static void write_leases(struct json_writer *writer, const struct lease_set *set)
+static void write_leases(struct json_writer *writer, const struct lease_set *set,
+                         const struct model *model, int server)
 {
     json_begin_array(writer, "leases");
     for (size_t i = 0; i < set->n; i++) {
+        const struct lease *lease = &set->leases[i];
+        const struct fact why = lease_why(lease);
+
         json_begin_object(writer, NULL);
-        field_write(writer, lease_fields, ARRAY_SIZE(lease_fields), &set->leases[i]);
+        field_write(writer, lease_fields, ARRAY_SIZE(lease_fields), lease);
+        if (lease->subject != MODEL_NONE)
+            json_put_string(writer, "of", lease_holder(lease, model, server));
+        write_fact(writer, "label", &why, model);
         json_end_object(writer);
     }
     json_end_array(writer);
 }
 
-static void read_leases(const struct json *array, struct lease_set *set)
+/* The site, domain or server that holds it, by its name; false: it is configured no more. Older
+ * records name it as the holder. */
+static bool find_holder(const struct json *item, const struct model *model, int server,
+                        struct lease *lease)
+{
+    const char *of = json_get_string(item, "of");
+    const char *name = of ? of : lease->holder;
+
+    lease->subject = MODEL_NONE;
+    switch (lease->kind) {
+    case LEASE_VISIT:
+        lease->subject = model_site_by_id(model, name);
+        break;
+    case LEASE_STREAM:
+        if (!of && strcmp(name, AGENT_STREAM) == 0)
+            return true;
+        lease->subject = model_site_by_id(model, name);
+        break;
+    case LEASE_ALWAYS_ON:
+        if (!of && (name[0] == '\0' || strcmp(name, model->servers[server].id) == 0)) {
+            lease->holder[0] = '\0';
+            return true;
+        }
+        lease->subject = model_domain_by_host(model, name);
+        break;
+    case LEASE_SCHEDULE:
+        lease->subject = model_domain_by_host(model, name);
+        break;
+    case LEASE_DEPENDENT:
+        lease->subject = model_server_by_id(model, name);
+        break;
+    case LEASE_MANUAL:
+    case LEASE_HOLD:
+    case LEASE_AGENT:
+        return true;
+    }
+    lease->holder[0] = '\0';
+    return lease->subject != MODEL_NONE;
+}
+
+static void read_leases(const struct json *array, const struct model *model, int server,
+                        struct lease_set *set)
 {
     for (const struct json *item = json_first(array); item && set->n < LEASES_MAX;
          item = json_next(item)) {
         struct lease lease = {.kind = (enum lease_kind)LEASE_KINDS};
+        const struct fact why = read_fact(item, "label", model, server);
 
         field_read(item, lease_fields, ARRAY_SIZE(lease_fields), &lease);
-        if ((unsigned)lease.kind < LEASE_KINDS)
-            set->leases[set->n++] = lease;
+        if ((unsigned)lease.kind >= LEASE_KINDS || !find_holder(item, model, server, &lease))
+            continue;
+        lease_say(&lease, &why);
+        set->leases[set->n++] = lease;
     }
 }
 
-static void write_commands(struct json_writer *writer, const struct saved *saved)
+static void write_commands(struct json_writer *writer, const struct saved *saved,
+                           const struct model *model)
 {
     json_begin_array(writer, "commands");
     for (size_t i = 0; i < saved->n_commands; i++) {
         json_begin_object(writer, NULL);
         field_write(writer, command_fields, ARRAY_SIZE(command_fields), &saved->commands[i]);
+        write_fact(writer, "reason", &saved->commands[i].reason, model);
         if (saved->commanded[i][0])
             json_put_string(writer, "project", saved->commanded[i]);
         json_end_object(writer);
@@ -134,7 +211,8 @@ static void write_commands(struct json_writer *writer, const struct saved *saved
     json_end_array(writer);
 }
 
-static void read_commands(const struct json *array, struct saved *saved)
+static void read_commands(const struct json *array, const struct model *model, int server,
+                          struct saved *saved)
 {
     for (const struct json *item = json_first(array); item && saved->n_commands < SAVED_COMMANDS;
          item = json_next(item)) {
@@ -148,6 +226,7 @@ static void read_commands(const struct json *array, struct saved *saved)
 
             text_copy(saved->commanded[saved->n_commands], sizeof(saved->commanded[0]),
                       project ? project : "");
+            entry.reason = read_fact(item, "reason", model, server);
             saved->commands[saved->n_commands++] = entry;
         }
     }
@@ -273,8 +352,8 @@ static void read_woken(const struct json *record, struct saved *saved)
 
 /* Servers. */
 
-int record_write_server(const struct saved *saved, const struct record_owner *owner,
-                        struct buf *out)
+int record_write_server(const struct saved *saved, const struct model *model, int server,
+                        const struct record_owner *owner, struct buf *out)
 {
     struct json_writer writer;
 
@@ -287,13 +366,15 @@ int record_write_server(const struct saved *saved, const struct record_owner *ow
     json_end_object(&writer);
     json_begin_object(&writer, "wake");
     field_write(&writer, wake_fields, ARRAY_SIZE(wake_fields), &saved->wake);
+    write_fact(&writer, "cause", &saved->wake.cause, model);
     write_times(&writer, "stages", saved->wake.stages);
     json_end_object(&writer);
     json_begin_object(&writer, "sleep");
     field_write(&writer, sleep_fields, ARRAY_SIZE(sleep_fields), &saved->sleep);
+    write_fact(&writer, "refusal", &saved->sleep.refusal, model);
     json_end_object(&writer);
-    write_leases(&writer, &saved->leases);
-    write_commands(&writer, saved);
+    write_leases(&writer, &saved->leases, model, server);
+    write_commands(&writer, saved, model);
     write_projects(&writer, saved);
     write_history(&writer, &saved->history);
     write_woken(&writer, saved);
@@ -301,7 +382,8 @@ int record_write_server(const struct saved *saved, const struct record_owner *ow
     return buf_error(out);
 }
 
-static void read_server(const struct json *record, struct saved *saved)
+static void read_server(const struct json *record, const struct model *model, int server,
+                        struct saved *saved)
 {
     const struct json *wake = json_get(record, "wake");
 
@@ -310,10 +392,12 @@ static void read_server(const struct json *record, struct saved *saved)
     field_read(json_get(record, "override"), override_fields, ARRAY_SIZE(override_fields),
                &saved->override);
     field_read(wake, wake_fields, ARRAY_SIZE(wake_fields), &saved->wake);
+    saved->wake.cause = read_fact(wake, "cause", model, server);
     read_times(json_get(wake, "stages"), saved->wake.stages);
     field_read(json_get(record, "sleep"), sleep_fields, ARRAY_SIZE(sleep_fields), &saved->sleep);
-    read_leases(json_get(record, "leases"), &saved->leases);
-    read_commands(json_get(record, "commands"), saved);
+    saved->sleep.refusal = read_fact(json_get(record, "sleep"), "refusal", model, server);
+    read_leases(json_get(record, "leases"), model, server, &saved->leases);
+    read_commands(json_get(record, "commands"), model, server, saved);
     for (const struct json *item = json_first(json_get(record, "projects"));
          item && saved->n_projects < SAVED_PROJECTS; item = json_next(item)) {
         struct saved_project *project = &saved->projects[saved->n_projects++];
@@ -347,8 +431,8 @@ static bool is_sound(const struct saved *saved)
            (unsigned)saved->sleep.phase <= SLEEP_AGREED && saved->override.idle >= 0;
 }
 
-int record_read_server(const char *text, size_t length, const struct record_owner *owner,
-                       struct saved *ret_saved)
+int record_read_server(const char *text, size_t length, const struct model *model, int server,
+                       const struct record_owner *owner, struct saved *ret_saved)
 {
     struct json_error error;
     struct json *record;
@@ -358,7 +442,7 @@ int record_read_server(const char *text, size_t length, const struct record_owne
         return -EINVAL;
     const bool owned = is_owner(record, owner);
     if (owned)
-        read_server(record, &saved);
+        read_server(record, model, server, &saved);
     json_free(record);
     if (!owned)
         return -ESTALE;

@@ -20,11 +20,12 @@ struct record_owner {
     const uint8_t *mac; /* the server's */
 };
 
-int record_write_server(const struct saved *saved, const struct record_owner *owner,
-                        struct buf *out);
+/* Names instead of the indexes of this model. */
+int record_write_server(const struct saved *saved, const struct model *model, int server,
+                        const struct record_owner *owner, struct buf *out);
 /* -EINVAL: not readable; -ESTALE: somebody else's. */
-int record_read_server(const char *text, size_t length, const struct record_owner *owner,
-                       struct saved *ret_saved);
+int record_read_server(const char *text, size_t length, const struct model *model, int server,
+                       const struct record_owner *owner, struct saved *ret_saved);
 
 /* Quotas name domains and projects, since indexes change. The key is unique per quota. */
 void record_quota_key(const struct model *model, const struct quota *quota,

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "say/say_table.h"
 
+#define NBSP  "\u00a0" /* before a French colon */
 #define NNBSP "\u202f" /* before a French unit */
 
 /* A sentence in the making. */
@@ -238,10 +239,15 @@ static void put_stretch(const struct saying *saying, size_t part, const char *at
 
 static void put_part(const struct saying *saying, size_t part)
 {
-    const char *text = say_rows[saying->told->parts[part].code].texts[saying->how.language];
+    const enum fact_code code = saying->told->parts[part].code;
+    const char *text = say_rows[code].texts[saying->how.language];
 
     if (text)
         put_stretch(saying, part, text, text + strlen(text));
+    if (text && !say_has_cause(code) && has_cause(saying, part)) {
+        buf_puts(saying->out, ", ");
+        put_part(saying, part + 1);
+    }
 }
 
 void say_sentence(const struct told *told, struct say_how how, struct buf *out)
@@ -269,6 +275,38 @@ char *say_fact_text(const struct fact *fact, const struct model *model, struct s
     text_copy(out, size, buf_text(&text));
     buf_finish(&text);
     return out;
+}
+
+char *say_english(const struct fact *fact, const struct model *model, int64_t now,
+                  char out[SAID_SIZE])
+{
+    return say_fact_text(fact, model, (struct say_how){.now = now}, out, SAID_SIZE);
+}
+
+void say_awake(const struct fleet *fleet, int server, struct now now, enum say_language language,
+               struct buf *out)
+{
+    static const char *const because[SAY_LANGUAGES][2] = {{"wanted because ", "awake because "},
+                                                          {"voulu car ", "allumé car "}};
+    static const char *const last[SAY_LANGUAGES] = {" and ", " et "};
+    const struct model *model = fleet_model(fleet);
+    const struct power *power = fleet_power(fleet, server);
+    const struct say_how how = {.language = language, .now = now.wall};
+    const struct lease_set *set = &power->leases;
+
+    if (set->n == 0) {
+        buf_puts(out, say_word_shown(PARAM_STATE, power_state_name(power->state), language));
+        buf_puts(out, language == SAY_FRENCH ? NBSP ": " : ": ");
+        say_fact(&power->reason, model, how, out);
+        return;
+    }
+    buf_puts(out, because[language][power_target_on(power)]);
+    for (size_t i = 0; i < set->n; i++) {
+        const struct fact fact = lease_fact(&set->leases[i], server, now);
+
+        buf_puts(out, i == 0 ? "" : i + 1 == set->n ? last[language] : ", ");
+        say_fact(&fact, model, how, out);
+    }
 }
 
 /* ---- names of codes ---- */

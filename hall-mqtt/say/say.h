@@ -12,10 +12,12 @@
 
 #include "base/buf.h"
 #include "base/json.h"
-#include "core/fact.h"
+#include "core/fleet.h"
 
 enum say_language { SAY_ENGLISH, SAY_FRENCH };
 enum { SAY_LANGUAGES = 2, SAY_PARAMS_MAX = 5, SAY_ABOUT_SIZE = 24, SAY_SENTENCE_MAX = 8192 };
+
+enum { SAID_SIZE = 512 }; /* room for most sentences: log lines */
 
 struct say_how {
     enum say_language language;
@@ -41,6 +43,8 @@ struct told {
 };
 
 void say_resolve(const struct fact *fact, const struct model *model, struct told *ret_told);
+/* One code with texts of any length, which the fact itself would cut; NULL or "": it has none. */
+struct told say_words(enum fact_code code, const char *first, const char *second);
 /* Back to indexes, for records and other processes' facts: false where a name is not configured or
  * a word unknown. A check is looked for at this server; MODEL_NONE: none is. */
 bool say_locate(const struct told *told, const struct model *model, int server,
@@ -55,8 +59,17 @@ void say_fact(const struct fact *fact, const struct model *model, struct say_how
 char *say_fact_text(const struct fact *fact, const struct model *model, struct say_how how,
                     char *out, size_t size);
 
+/* For log lines: in English. */
+char *say_english(const struct fact *fact, const struct model *model, int64_t now,
+                  char out[SAID_SIZE]);
+/* Why a server is awake, all its leases: "awake because client1 was visited 4 min ago (until 14:32
+ * UTC) and backup holds it"; without one its state, and why. */
+void say_awake(const struct fleet *fleet, int server, struct now now, enum say_language language,
+               struct buf *out);
+
 /* {"code":"lease.visit","site":"client1","visited":"...","until":"..."}, with all keys of its
- * code; a cause is an object of its own. null for FACT_NONE. The key is NULL in arrays. */
+ * code; a cause is an object of its own, `and` another fact that stands
+ * beside it. null for FACT_NONE. The key is NULL in arrays. */
 void say_put_told(struct json_writer *json, const char *key, const struct told *told);
 void say_put_fact(struct json_writer *json, const char *key, const struct fact *fact,
                   const struct model *model);

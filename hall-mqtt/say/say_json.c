@@ -80,6 +80,8 @@ static void put_part(struct json_writer *json, const char *key, const struct tol
             put_part(json, param[i].name, told, at + 1);
         else
             put_value(json, &param[i], &part->values[i]);
+    if (!say_has_cause(part->code) && at + 1 < FACT_DEPTH && part[1].code != FACT_NONE)
+        put_part(json, "and", told, at + 1);
     json_end_object(json);
 }
 
@@ -163,6 +165,15 @@ static bool read_value(const struct json *json, enum param_kind kind, struct tol
     return true;
 }
 
+static int read_part(const struct json *json, struct told *told, size_t at);
+
+/* A cause, or what stands beside it; what cannot be read is left out. */
+static void read_next(const struct json *json, struct told *told, size_t at)
+{
+    if (at < FACT_DEPTH && read_part(json, told, at) < 0)
+        memset(&told->parts[at], 0, (FACT_DEPTH - at) * sizeof(*told->parts));
+}
+
 static int read_part(const struct json *json, struct told *told, size_t at)
 {
     const char *name = json_get_string(json, "code");
@@ -179,14 +190,15 @@ static int read_part(const struct json *json, struct told *told, size_t at)
         if (!value || json_type(value) == JSON_NULL)
             continue;
         if (param->kind == PARAM_CAUSE) {
-            if (at + 1 < FACT_DEPTH && read_part(value, told, at + 1) < 0)
-                memset(&told->parts[at + 1], 0, (FACT_DEPTH - at - 1) * sizeof(*told->parts));
+            read_next(value, told, at + 1);
         } else if (!read_value(value, (enum param_kind)param->kind, &part->values[i])) {
             return -EINVAL;
         } else {
             part->values[i].known = true;
         }
     }
+    if (!say_has_cause(code) && json_get(json, "and"))
+        read_next(json_get(json, "and"), told, at + 1);
     return 0;
 }
 

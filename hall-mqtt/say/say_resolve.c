@@ -121,6 +121,20 @@ void say_resolve(const struct fact *fact, const struct model *model, struct told
     }
 }
 
+struct told say_words(enum fact_code code, const char *first, const char *second)
+{
+    const struct say_param *param = say_rows[code].params;
+    struct told told = {.parts = {{.code = code}}};
+
+    for (size_t i = 0; param[i].name; i++) {
+        const char *text = param[i].place == 0 ? first : second;
+
+        if (param[i].kind == PARAM_TEXT && text && text[0] != '\0')
+            told.parts[0].values[i] = (struct told_value){.known = true, .text = text};
+    }
+    return told;
+}
+
 /* ---- back ---- */
 
 static bool find_word(enum param_kind kind, const char *text, uint8_t *ret_word)
@@ -134,15 +148,6 @@ static bool find_word(enum param_kind kind, const char *text, uint8_t *ret_word)
         return true;
     }
     return false;
-}
-
-/* A site is called by its project's id, or by its domain's name. */
-static int find_site(const struct model *model, const char *id)
-{
-    const int project = model_project_by_id(model, id);
-    const int domain = project == MODEL_NONE ? model_domain_by_host(model, id) : MODEL_NONE;
-
-    return domain != MODEL_NONE ? model->domains[domain].site : project;
 }
 
 static bool find_check(const struct told_part *told, const struct model *model, int server,
@@ -182,7 +187,7 @@ static bool locate(const struct told_value *value, const struct say_param *param
     else if (kind == PARAM_DOMAIN)
         part->subject = model_domain_by_host(model, value->text);
     else if (kind == PARAM_SITE)
-        part->subject = find_site(model, value->text);
+        part->subject = model_site_by_id(model, value->text);
     return part->subject != MODEL_NONE;
 }
 

@@ -125,6 +125,7 @@ const struct say_row say_rows[FACTS] = {
                             {TEXT("mac")},
                             {"another machine ({mac}) answers on its address",
                              "une autre machine ({mac}) répond à son adresse"}},
+    [FACT_AGENT_SAID] = {"agent.said", {TEXT("said")}, {"{said}", "{said}"}},
     [FACT_AGENT_GOODBYE] = {"agent.goodbye",
                             {{0}},
                             {"its agent said goodbye", "son agent a annoncé son départ"}},
@@ -185,20 +186,18 @@ const struct say_row say_rows[FACTS] = {
     [FACT_LEASE_DEPENDENT] = {"lease.dependent",
                               {SERVER, UNTIL},
                               {"{server} needs it" EN_UNTIL, "{server} en a besoin" FR_UNTIL}},
-    [FACT_LEASE_STREAM] =
-        {"lease.stream",
-         {SITE, {"stream", PARAM_STREAM, 0}, TEXT("from"), {"bytes", PARAM_BYTES, 0}, UNTIL},
-         {"{site} is in use: {stream}[ from {from}], {bytes} in the last "
-          "minute" EN_UNTIL,
-          "{site} est utilisé" NBSP ": {stream}[ depuis {from}], {bytes} dans "
-          "la dernière minute" FR_UNTIL}},
-    [FACT_LEASE_SILENT] =
-        {"lease.silent",
-         {SITE, {"stream", PARAM_STREAM, 0}, TEXT("from"), {"silent", PARAM_QUIET, 0}, UNTIL},
-         {"{site} is in use: {stream}[ from {from}], silent for "
-          "{silent}" EN_UNTIL,
-          "{site} est utilisé" NBSP ": {stream}[ depuis {from}], sans échange "
-          "depuis {silent}" FR_UNTIL}},
+    [FACT_LEASE_STREAM] = {"lease.stream",
+                           {SITE, CAUSE, UNTIL},
+                           {"{site} is in use[: {cause}]" EN_UNTIL,
+                            "{site} est utilisé[" NBSP ": {cause}]" FR_UNTIL}},
+    [FACT_STREAM_MOVING] = {"stream.moving",
+                            {{"stream", PARAM_STREAM, 0}, TEXT("from"), {"bytes", PARAM_BYTES, 0}},
+                            {"{stream}[ from {from}], {bytes} in the last minute",
+                             "{stream}[ depuis {from}], {bytes} dans la dernière minute"}},
+    [FACT_STREAM_SILENT] = {"stream.silent",
+                            {{"stream", PARAM_STREAM, 0}, TEXT("from"), {"silent", PARAM_QUIET, 0}},
+                            {"{stream}[ from {from}], silent for {silent}",
+                             "{stream}[ depuis {from}], sans échange depuis {silent}"}},
 
     [FACT_WAKE_REQUESTED] = {"wake.requested",
                              {{0}},
@@ -467,6 +466,11 @@ const struct say_row say_rows[FACTS] = {
                             {"ids and names are 1 to 64 of a-z, 0-9, '_' and '-'",
                              "les identifiants et les noms ont de 1 à 64 caractères parmi a-z, "
                              "0-9, «" NBSP "_" NBSP "» et «" NBSP "-" NBSP "»"}},
+
+    [FACT_ANSWER_GONE] = {"answer.gone",
+                          {{0}},
+                          {"the server was removed from the configuration",
+                           "le serveur a été retiré de la configuration"}},
 
     [FACT_COMMAND_REFUSED] = {"command.refused",
                               {{"action", PARAM_ACTION, 0}, BY, CAUSE},
@@ -1050,11 +1054,26 @@ const struct say_row say_rows[FACTS] = {
                            "code de sortie {status}" NNBSP "; 0 signifie actif, 1 inactif"}},
 
     [FACT_CONFIG_PROBLEM] = {"config.problem", {TEXT("said")}, {"{said}", "{said}"}},
+    [FACT_CONFIG_LOADED] = {"config.loaded", {TEXT("file")}, {"{file}", "{file}"}},
+    [FACT_ACCESS_REFUSED] = {"access.refused",
+                             {TEXT("from"), SITE, CAUSE},
+                             {"[{from} ]{site}[: {cause}]", "[{from} ]{site}[" NBSP ": {cause}]"}},
+    [FACT_ACCESS_REFUSED_PATH] = {"access.tried",
+                                  {TEXT("from"), SECOND("said")},
+                                  {"{from}[: {said}]", "{from}[" NBSP ": {said}]"}},
     [FACT_STORE_PROBLEM] = {"store.problem", {TEXT("said")}, {"{said}", "{said}"}},
     [FACT_STORE_REPAIRED] = {"store.repaired",
                              {{0}},
                              {"the store works again", "la base de données fonctionne de nouveau"}},
 };
+
+bool say_has_cause(enum fact_code code)
+{
+    for (const struct say_param *param = say_rows[code].params; param->name; param++)
+        if (param->kind == PARAM_CAUSE)
+            return true;
+    return false;
+}
 
 /* ---- words of closed lists ---- */
 

@@ -59,6 +59,9 @@ struct say_row {
 
 extern const struct say_row say_rows[FACTS];
 
+/* Has its sentence a place for a cause? Else what follows it stands beside it. */
+bool say_has_cause(enum fact_code code);
+
 /* The words a parameter of this kind may have, by number; NULL: it has none. */
 const char *say_word(enum param_kind kind, unsigned word);
 enum { SAY_WORDS_MAX = 16 };

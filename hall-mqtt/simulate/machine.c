@@ -268,9 +268,7 @@ static void do_answer(struct machine *machine, int64_t now, const struct machine
     event.sleep.answer = vetoed ? SLEEP_VETOED : SLEEP_ACCEPTED;
     text_copy(event.sleep.id, sizeof(event.sleep.id), machine->asked.id);
     if (vetoed)
-        snprintf(event.sleep.reason, sizeof(event.sleep.reason), "%s%s%s",
-                 machine->uses.list[0].holder, machine->uses.list[0].label[0] ? ": " : "",
-                 machine->uses.list[0].label);
+        event.sleep.reason = machine->uses.list[0].veto;
     if (!vetoed) {
         machine->plans[PLAN_GOODBYE] = now + GOODBYE_AFTER;
         machine->plans[PLAN_SILENCE] = now + SILENCE_AFTER;

@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "say/say.h"
+
+enum { WORDS_SIZE = 1024 };
 #include "base/number.h"
 
 int watch_init(struct watch *watch, const struct model *model, const struct telling *telling)
@@ -49,34 +52,46 @@ char *watch_time(const struct watch *watch, int64_t boot, char out[LOCAL_SIZE])
 
 /* ---- leases and guards, which change without an action of their own ---- */
 
-static char *say_lease(const struct lease *lease, char *out, size_t size)
+/* Why, where that is known beside who. */
+static char *say_reason(const struct watch *watch, const struct fact *fact, char out[SAID_SIZE])
 {
+    const struct say_how how = {.language = SAY_ENGLISH, .now = watch->now.wall};
+
+    return say_fact_text(fact, watch->model, how, out, SAID_SIZE);
+}
+
+static char *say_lease(const struct watch *watch, int server, const struct lease *lease, char *out,
+                       size_t size)
+{
+    const char *holder = lease_holder(lease, watch->model, server);
+    const struct fact fact = lease_why(lease);
+    char why[SAID_SIZE];
+
+    say_reason(watch, &fact, why);
     switch (lease->kind) {
     case LEASE_VISIT:
-        snprintf(out, size, "%s is visited", lease->holder);
+        snprintf(out, size, "%s is visited", holder);
         break;
     case LEASE_SCHEDULE:
-        snprintf(out, size, "the schedule of %s wants it", lease->holder);
+        snprintf(out, size, "the schedule of %s wants it", holder);
         break;
     case LEASE_ALWAYS_ON:
-        snprintf(out, size, "%s is always on", lease->holder);
+        snprintf(out, size, "%s is always on", holder);
         break;
     case LEASE_MANUAL:
-        snprintf(out, size, "%s", lease->label[0] ? lease->label : lease->holder);
+        snprintf(out, size, "%s%s", why[0] ? why : holder, why[0] ? "" : " woke it");
         break;
     case LEASE_HOLD:
-        snprintf(out, size, "%s holds it%s%s", lease->holder, lease->label[0] ? ": " : "",
-                 lease->label);
+        snprintf(out, size, "%s holds it%s%s", holder, why[0] ? ": " : "", why);
         break;
     case LEASE_AGENT:
-        snprintf(out, size, "%s is in use on it", lease->holder);
+        snprintf(out, size, "%s is in use on it", holder);
         break;
     case LEASE_DEPENDENT:
-        snprintf(out, size, "%s needs it", lease->holder);
+        snprintf(out, size, "%s needs it", holder);
         break;
     case LEASE_STREAM:
-        snprintf(out, size, "%s is in use%s%s", lease->holder, lease->label[0] ? ": " : "",
-                 lease->label);
+        snprintf(out, size, "%s is in use%s%s", holder, why[0] ? ": " : "", why);
         break;
     }
     return out;
@@ -94,11 +109,11 @@ static void say_until(const struct watch *watch, int64_t boot, char *out, size_t
 static void tell_begun(const struct watch *watch, int server, const struct lease *lease)
 {
     const bool up = power_is_up(fleet_power(watch->fleet, server)->state);
-    char words[256], until[64];
+    char words[WORDS_SIZE], until[64];
 
     say_until(watch, lease->until, until, sizeof(until));
     TELL(watch, server, "lease", "begins: %s because %s%s", up ? "awake" : "wanted",
-         say_lease(lease, words, sizeof(words)), until);
+         say_lease(watch, server, lease, words, sizeof(words)), until);
 }
 
 static void tell_ended(const struct watch *watch, int server, const struct lease *lease)
@@ -108,8 +123,9 @@ static void tell_ended(const struct watch *watch, int server, const struct lease
 
     if (lease->kind == LEASE_VISIT)
         snprintf(words, sizeof(words), ", last used %s", watch_time(watch, lease->renewed, used));
-    TELL(watch, server, "lease", "ends: %s of %s%s%s", lease_kind_name(lease->kind), lease->holder,
-         words, last ? "; nothing else keeps it awake" : "");
+    TELL(watch, server, "lease", "ends: %s of %s%s%s", lease_kind_name(lease->kind),
+         lease_holder(lease, watch->model, server), words,
+         last ? "; nothing else keeps it awake" : "");
 }
 
 static void look_at_leases(struct watch *watch, int server)
@@ -118,10 +134,10 @@ static void look_at_leases(struct watch *watch, int server)
     struct lease_set *told = &watch->servers[server].leases;
 
     for (size_t i = 0; i < told->n; i++)
-        if (!lease_find(set, told->leases[i].kind, told->leases[i].holder))
+        if (!lease_find(set, told->leases[i].kind, told->leases[i].subject, told->leases[i].holder))
             tell_ended(watch, server, &told->leases[i]);
     for (size_t i = 0; i < set->n; i++)
-        if (!lease_find(told, set->leases[i].kind, set->leases[i].holder))
+        if (!lease_find(told, set->leases[i].kind, set->leases[i].subject, set->leases[i].holder))
             tell_begun(watch, server, &set->leases[i]);
     *told = *set;
 }
@@ -145,15 +161,18 @@ static void look_at_guard(struct watch *watch, int server)
 
 static void tell_state(struct watch *watch, const struct action *action)
 {
+    char reason[SAID_SIZE];
+
     TELL(watch, action->server, "state", "%s -> %s: %s", power_state_name(action->state.from),
-         power_state_name(action->state.to), fleet_power(watch->fleet, action->server)->reason);
+         power_state_name(action->state.to),
+         say_reason(watch, &fleet_power(watch->fleet, action->server)->reason, reason));
 }
 
 /* All that keeps it awake, now that it is there. */
 static void tell_why(struct watch *watch, int server)
 {
     const struct lease_set *set = &fleet_power(watch->fleet, server)->leases;
-    char text[TELLING_TEXT_SIZE / 2] = "", words[256], until[64];
+    char text[TELLING_TEXT_SIZE / 2] = "", words[WORDS_SIZE], until[64];
     size_t used = 0;
 
     for (size_t i = 0; i < set->n && used < sizeof(text); i++) {
@@ -162,7 +181,8 @@ static void tell_why(struct watch *watch, int server)
                                  i == 0            ? ""
                                  : i + 1 == set->n ? " and "
                                                    : ", ",
-                                 say_lease(&set->leases[i], words, sizeof(words)), until);
+                                 say_lease(watch, server, &set->leases[i], words, sizeof(words)),
+                                 until);
     }
     if (set->n > 0)
         TELL(watch, server, "why", "awake because %s", text);
@@ -185,14 +205,14 @@ static void tell_event(struct watch *watch, const struct action *action)
 {
     struct watch_server *of = &watch->servers[action->server];
     const enum happening what = action->event.what;
-    char span[32] = "";
+    char span[32] = "", detail[SAID_SIZE];
 
     if (is_repetition(watch, action))
         return;
     if (what == HAPPENED_STAGE)
         duration_show(action->event.ms, span, sizeof(span));
-    TELL(watch, action->server, happening_name(what), "%s%s%s%s", action->event.detail,
-         span[0] ? " after " : "", span,
+    TELL(watch, action->server, happening_name(what), "%s%s%s%s",
+         say_reason(watch, action->event.detail, detail), span[0] ? " after " : "", span,
          what == HAPPENED_PACKET_SENT && of->packet_lost ? ", which does not reach it" : "");
     of->account.failed += what == HAPPENED_WAKE_FAILED;
     of->account.refused += what == HAPPENED_COMMAND_REFUSED;
@@ -210,14 +230,14 @@ static void tell_answer(struct watch *watch, const struct action *action)
 {
     const struct ledger_entry *entry = action->answer;
     const bool ended = entry->outcome == OUTCOME_DONE || entry->outcome == OUTCOME_FAILED;
-    char span[32];
+    char span[32], reason[SAID_SIZE];
 
-    if (!ended || (entry->seconds_ms == 0 && entry->reason[0] == '\0'))
+    say_reason(watch, &entry->reason, reason);
+    if (!ended || (entry->seconds_ms == 0 && reason[0] == '\0'))
         return;
     TELL(watch, action->server, "answer", "%s by %s: %s after %s%s%s",
          command_action_name(entry->action), entry->by, command_outcome_name(entry->outcome),
-         duration_show(entry->seconds_ms, span, sizeof(span)), entry->reason[0] ? ": " : "",
-         entry->reason);
+         duration_show(entry->seconds_ms, span, sizeof(span)), reason[0] ? ": " : "", reason);
 }
 
 /* From a time that moves by the second nobody has news. */
@@ -309,7 +329,7 @@ static bool is_news(const struct next_event *next, const struct next_event *told
     if (strcmp(next->what, "sleep_deadline") == 0)
         return false;
     if (!told->what || strcmp(next->what, told->what) != 0 ||
-        strcmp(next->reason, told->reason) != 0)
+        !fact_equal(&next->reason, &told->reason))
         return true;
     return strcmp(next->what, "sleep") != 0 && is_moved(next->at, told->at);
 }
@@ -318,7 +338,7 @@ static void look_ahead(struct watch *watch, int server)
 {
     struct next_event *told = &watch->servers[server].next;
     struct next_event next = {0};
-    char at[LOCAL_SIZE];
+    char at[LOCAL_SIZE], reason[SAID_SIZE];
 
     if (!fleet_next_event(watch->fleet, server, watch->now, &next)) {
         *told = (struct next_event){0};
@@ -328,7 +348,7 @@ static void look_ahead(struct watch *watch, int server)
         TELL(watch, server, "next", "%s at %s: %s", next.what,
              local_short(watch->telling.local, next.at - watch->telling.behind, watch->telling.now,
                          at),
-             next.reason);
+             say_reason(watch, &next.reason, reason));
     *told = next;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/number.h"
 #include "core/saved.h"
+#include "say/say.h"
 #include "simulate/world_internal.h"
 
 static void say_to_hall(struct world *world, int server, const char *what, const char *text)
@@ -14,7 +15,7 @@ static void say_to_hall(struct world *world, int server, const char *what, const
 static void play_command(struct world *world, const struct fleet_event *event)
 {
     const struct command *command = &event->command;
-    char text[256];
+    char text[512];
 
     snprintf(text, sizeof(text), "%s%s%s%s%s%s", command_action_name(command->action),
              command->name[0] ? " " : "", command->name, command->by[0] ? " by " : "", command->by,
@@ -27,11 +28,11 @@ static void play_report(struct world *world, const struct fleet_event *event)
 {
     const struct machine_listener ears = world_listener(world);
     const struct agent_use *use = event->uses.list;
-    char text[256];
+    char text[SAID_SIZE], veto[SAID_SIZE] = "nothing against a sleep";
 
-    snprintf(text, sizeof(text), "%s%s%s%s",
-             event->uses.n > 0 ? use->holder : "nothing against a sleep",
-             event->uses.n > 0 && use->label[0] ? ": " : "", event->uses.n > 0 ? use->label : "",
+    if (event->uses.n > 0)
+        say_english(&use->veto, NULL, world->now.wall, veto);
+    snprintf(text, sizeof(text), "%.300s%s", veto,
              world->machines[event->server].word == AGENT_ONLINE ? "" : ", once it is online");
     say_to_hall(world, event->server, "report", text);
     machine_report(&world->machines[event->server], event, &ears);

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "say/say.h"
 
 enum { SHOWN_SIZE = 48, QUIET_MOST_S = 24 * 3600 };
 
@@ -127,23 +128,84 @@ static bool is_foreign(int schema)
     return schema > 0 && schema != AGENT_SCHEMA;
 }
 
-/* "sessions: root from 192.0.2.7" is a use by sessions; without a colon the whole names it. */
-static struct agent_use use_of(const char *veto)
+/* The words of an agent that gives no code for them. */
+static struct fact said(const char *words)
 {
-    struct agent_use use = {0};
-    const char *colon = strstr(veto, ": ");
-    size_t name = colon ? (size_t)(colon - veto) : strlen(veto);
-    text_show(use.holder, sizeof(use.holder), veto, name);
-    if (colon)
-        text_show(use.label, sizeof(use.label), colon + 2, strlen(colon + 2));
-    return use;
+    char shown[FACT_TEXT_SIZE];
+
+    return fact_with(FACT(AGENT_SAID), text_show(shown, sizeof(shown), words, strlen(words)), NULL);
 }
 
-/* One lease for each check; of more vetoes of one check the first is shown, and all of too many
- * checks count as the last. */
-static void add_use(struct agent_uses *uses, const char *veto)
+static void show_texts(struct fact *fact)
 {
-    struct agent_use use = use_of(veto);
+    for (size_t i = 0; i < sizeof(fact->text); i++)
+        if (((unsigned char)fact->text[i] < ' ' && fact->text[i] != '\0') || fact->text[i] == 0x7f)
+            fact->text[i] = '?';
+}
+
+/* What an agent says with a code. One that Hall does not know, or that is none of its codes, counts
+ * for nothing: then its words do. */
+static bool read_agent_fact(const struct json *json, struct fact *ret_fact)
+{
+    struct told told;
+
+    if (!json || say_read_fact(json, &told) < 0)
+        return false;
+    for (size_t i = 0; i < FACT_DEPTH && told.parts[i].code != FACT_NONE; i++)
+        if (!fact_is_of_agent(told.parts[i].code))
+            return false;
+    if (!say_locate(&told, NULL, MODEL_NONE, ret_fact))
+        return false;
+    show_texts(ret_fact);
+    return true;
+}
+
+/* The check that a veto comes from. */
+static const char *check_of(const struct fact *veto)
+{
+    static const char *const checks[] = {
+        [FACT_VETO_SESSION - FACT_VETO_SESSION] = "sessions",
+        [FACT_VETO_REMOTE_SESSION - FACT_VETO_SESSION] = "sessions",
+        [FACT_VETO_INHIBITOR - FACT_VETO_SESSION] = "inhibitors",
+        [FACT_VETO_CONNECTION - FACT_VETO_SESSION] = AGENT_STREAM,
+        [FACT_VETO_CONNECTION_QUIET - FACT_VETO_SESSION] = AGENT_STREAM,
+        [FACT_VETO_CONNECTION_PACKET - FACT_VETO_SESSION] = AGENT_STREAM,
+        [FACT_VETO_PROCESS - FACT_VETO_SESSION] = "processes",
+        [FACT_VETO_LOAD - FACT_VETO_SESSION] = "load",
+        [FACT_VETO_NETWORK - FACT_VETO_SESSION] = "network",
+        [FACT_VETO_DISK - FACT_VETO_SESSION] = "disk",
+        [FACT_VETO_COMMAND - FACT_VETO_SESSION] = "command",
+        [FACT_VETO_CONTAINER - FACT_VETO_SESSION] = "containers",
+    };
+    const enum fact_code code = (enum fact_code)veto->parts[0].code;
+
+    return code >= FACT_VETO_SESSION && code <= FACT_VETO_CONTAINER
+               ? checks[code - FACT_VETO_SESSION]
+               : fact_text(veto, 0, 0);
+}
+
+/* "sessions: root from 192.0.2.7" is a use by sessions; without a colon the whole names it. An
+ * agent that gives codes needs no such reading. */
+static void name_use(struct agent_use *use, const char *words)
+{
+    const char *colon = strstr(words, ": ");
+
+    text_show(use->holder, sizeof(use->holder), words,
+              colon ? (size_t)(colon - words) : strlen(words));
+}
+
+/* One lease for each check; of more vetoes of one check the first is shown, and those of too many
+ * checks are left out. */
+static void add_use(struct agent_uses *uses, const char *words, const struct json *fact)
+{
+    struct agent_use use = {0};
+
+    if (read_agent_fact(fact, &use.veto)) {
+        text_copy(use.holder, sizeof(use.holder), check_of(&use.veto));
+    } else {
+        use.veto = said(words);
+        name_use(&use, words);
+    }
     for (size_t i = 0; i < uses->n; i++)
         if (strcmp(uses->list[i].holder, use.holder) == 0)
             return;
@@ -175,12 +237,15 @@ static int read_connections(const struct json *root, struct agent_uses *uses,
 
 static int read_uses(const struct json *root, struct agent_uses *uses, char ret_reason[REASON_SIZE])
 {
-    const struct json *vetoes = NULL;
+    const struct json *vetoes = NULL, *facts = NULL;
     int error = member(root, "vetoes", JSON_ARRAY, &vetoes, ret_reason);
+    if (error == 0)
+        error = member(root, "veto_facts", JSON_ARRAY, &facts, ret_reason);
     const struct json *veto = error == 0 && vetoes ? json_first(vetoes) : NULL;
-    for (; veto; veto = json_next(veto))
+    const struct json *fact = facts ? json_first(facts) : NULL;
+    for (; veto; veto = json_next(veto), fact = fact ? json_next(fact) : NULL)
         if (json_string(veto))
-            add_use(uses, json_string(veto));
+            add_use(uses, json_string(veto), fact);
     return error < 0 ? error : read_connections(root, uses, ret_reason);
 }
 
@@ -302,7 +367,9 @@ static int read_containers(const struct json *root, struct containers_told *told
     if (!docker)
         return refuse(ret_reason, "\"docker\" is missing; allowed: true or false");
     (void)json_bool(docker, &told->docker_up);
-    copy_text(told->problem, sizeof(told->problem), json_string(problem));
+    if (!read_agent_fact(json_get(root, "problem_fact"), &told->problem))
+        told->problem =
+            problem && json_string(problem)[0] ? said(json_string(problem)) : FACT(NONE);
     return 0;
 }
 
@@ -315,7 +382,7 @@ int report_read_containers(const void *payload, size_t length, struct containers
         return error;
     ret_told->docker_up = false;
     ret_told->schema = 0;
-    ret_told->problem[0] = '\0';
+    ret_told->problem = FACT(NONE);
     ret_told->n = 0;
     error = read_containers(root, ret_told, ret_reason);
     json_free(root);
@@ -349,23 +416,44 @@ static int read_outcome(const struct json *root, enum sleep_answer *ret_answer,
                   shown);
 }
 
-/* "ssh session of root, rsync", else the reason the agent gives. */
-static int read_why(const struct json *root, char out[REASON_SIZE], char ret_reason[REASON_SIZE])
+/* The vetoes side by side, by their codes; FACT_NONE: there are none, or one has no code. */
+static struct fact read_vetoes(const struct json *root)
 {
-    const struct json *vetoes = NULL, *reason = NULL;
+    const struct json *one = json_first(json_get(root, "veto_facts"));
+    struct fact vetoes[FACT_DEPTH], all = {0};
+    size_t n = 0;
+
+    for (; one && n < FACT_DEPTH; one = json_next(one))
+        if (!read_agent_fact(one, &vetoes[n++]))
+            return FACT(NONE);
+    while (n-- > 0)
+        all = fact_because(vetoes[n], &all);
+    return all;
+}
+
+/* What its codes say; else "ssh session of root, rsync", or the reason the agent gives. */
+static int read_why(const struct json *root, struct fact *ret_why, char ret_reason[REASON_SIZE])
+{
+    const struct json *vetoes = NULL, *reason = NULL, *facts = NULL;
     struct buf text = BUF_INIT(4096);
     int error = member(root, "vetoes", JSON_ARRAY, &vetoes, ret_reason);
+    if (error == 0)
+        error = member(root, "veto_facts", JSON_ARRAY, &facts, ret_reason);
     if (error == 0)
         error = member(root, "reason", JSON_STRING, &reason, ret_reason);
     if (error < 0)
         return error;
+    *ret_why = read_vetoes(root);
     const struct json *veto = vetoes ? json_first(vetoes) : NULL;
+    if (!fact_is(ret_why, FACT_NONE) ||
+        (!veto && read_agent_fact(json_get(root, "reason_fact"), ret_why)))
+        return 0;
     for (; veto; veto = json_next(veto))
         if (json_string(veto))
             buf_printf(&text, "%s%s", text.length > 0 ? ", " : "", json_string(veto));
     if (text.length == 0 && reason)
         buf_puts(&text, json_string(reason));
-    text_show(out, REASON_SIZE, buf_text(&text), strlen(buf_text(&text)));
+    *ret_why = text.length > 0 ? said(buf_text(&text)) : FACT(NONE);
     buf_finish(&text);
     return 0;
 }
@@ -378,7 +466,7 @@ static int read_result(const struct json *root, struct fleet_event *event,
         return refuse(ret_reason, "\"id\" is missing or no id; allowed: the id of Hall's command");
     text_copy(event->sleep.id, sizeof(event->sleep.id), id);
     int error = read_outcome(root, &event->sleep.answer, ret_reason);
-    return error < 0 ? error : read_why(root, event->sleep.reason, ret_reason);
+    return error < 0 ? error : read_why(root, &event->sleep.reason, ret_reason);
 }
 
 int report_read_result(const void *payload, size_t length, struct fleet_event *ret_event,

@@ -1,10 +1,12 @@
 #include "words/payload.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/text.h"
 #include "core/problem.h"
+#include "say/say.h"
 
 /* What the functions below write with. */
 struct page {
@@ -54,12 +56,35 @@ static void put_text_or_null(struct page *page, const char *key, const char *tex
     json_put_string(&page->json, key, text && text[0] != '\0' ? text : NULL);
 }
 
+/* What is told to people: the sentence, in English, and beside it what it says. */
+static void put_told(struct page *page, const char *key, const struct told *told)
+{
+    const struct say_how how = {.language = SAY_ENGLISH, .now = page->now.wall};
+    struct buf text = BUF_INIT(SAY_SENTENCE_MAX);
+    char fact_key[40];
+
+    snprintf(fact_key, sizeof(fact_key), "%s_fact", key);
+    say_sentence(told, how, &text);
+    put_text_or_null(page, key, buf_text(&text));
+    say_put_told(&page->json, fact_key, told);
+    buf_finish(&text);
+}
+
+static void put_fact(struct page *page, const char *key, const struct fact *fact)
+{
+    struct told told;
+
+    say_resolve(fact, page->model, &told);
+    put_told(page, key, &told);
+}
+
 /* ---- server status ---- */
 
 /* Why it does not pass: null while that is not known beyond doubt. */
 static void put_fault(struct page *page, const struct check_state *state)
 {
     const bool fails = evidence_fails(state);
+    const struct fact reason = fails ? problem_of_fault(state->fault) : FACT(NONE);
 
     json_put_string(&page->json, "fault",
                     fails ? fault_name((enum fault_code)state->fault.code) : NULL);
@@ -67,6 +92,7 @@ static void put_fault(struct page *page, const struct check_state *state)
         json_put_integer(&page->json, "number", state->fault.number);
     else
         json_put_null(&page->json, "number");
+    put_fact(page, "reason", &reason);
 }
 
 static void put_check(struct page *page, const struct model_check *check,
@@ -134,17 +160,32 @@ static void put_evidence(struct page *page, const struct model_server *server,
     json_end_object(&page->json);
 }
 
-static void put_leases(struct page *page, const struct lease_set *set)
+/* What is known beside kind and holder, as words: of a hold why, of a stream what goes on. */
+static void put_label(struct page *page, const struct lease *lease)
+{
+    const struct say_how how = {.language = SAY_ENGLISH, .now = page->now.wall};
+    const struct fact why = lease_why(lease);
+    struct buf text = BUF_INIT(SAY_SENTENCE_MAX);
+
+    say_fact(&why, page->model, how, &text);
+    put_text_or_null(page, "label", buf_text(&text));
+    buf_finish(&text);
+}
+
+static void put_leases(struct page *page, const struct lease_set *set, int server)
 {
     json_begin_array(&page->json, "leases");
     for (size_t i = 0; i < set->n; i++) {
         const struct lease *lease = &set->leases[i];
+        const struct fact reason = lease_fact(lease, server, page->now);
+
         json_begin_object(&page->json, NULL);
         json_put_string(&page->json, "kind", lease_kind_name(lease->kind));
-        json_put_string(&page->json, "holder", lease->holder);
-        put_text_or_null(page, "label", lease->label);
+        json_put_string(&page->json, "holder", lease_holder(lease, page->model, server));
+        put_label(page, lease);
         put_instant(page, "since", lease->since);
         put_instant(page, "until", lease->until);
+        put_fact(page, "reason", &reason);
         json_end_object(&page->json);
     }
     json_end_array(&page->json);
@@ -169,7 +210,7 @@ static void put_wake(struct page *page, const struct power *power)
     enum stage stage = wake->open ? power_stage(power) : (enum stage)STAGES;
     json_begin_object(&page->json, "wake");
     json_put_string(&page->json, "id", wake->id);
-    put_text_or_null(page, "cause", wake->cause);
+    put_fact(page, "cause", &wake->cause);
     json_put_string(&page->json, "stage", (unsigned)stage < STAGES ? stage_name(stage) : NULL);
     put_stages(page, wake);
     put_seconds_or_null(page, "eta_s", power_eta(power, page->now.boot));
@@ -188,19 +229,19 @@ static void put_next_event(struct page *page, const struct fleet *fleet, int ser
     json_begin_object(&page->json, "next_event");
     json_put_time(&page->json, "at", next.at);
     json_put_string(&page->json, "what", next.what);
-    json_put_string(&page->json, "reason", next.reason);
+    put_fact(page, "reason", &next.reason);
     json_end_object(&page->json);
 }
 
 /* Why it is still awake although nothing needs it: until the next sleep is agreed. */
 static void put_refusal(struct page *page, const struct sleep *sleep)
 {
-    if (sleep->refusal[0] == '\0') {
+    if (fact_is(&sleep->refusal, FACT_NONE)) {
         json_put_null(&page->json, "sleep_refused");
         return;
     }
     json_begin_object(&page->json, "sleep_refused");
-    json_put_string(&page->json, "reason", sleep->refusal);
+    put_fact(page, "reason", &sleep->refusal);
     put_instant(page, "not_before", sleep->not_before);
     json_end_object(&page->json);
 }
@@ -229,12 +270,16 @@ static void put_report(struct page *page, const struct agent_report *report)
         json_put_null(&page->json, "uptime_s");
 }
 
-static void put_awake(struct page *page, const struct power *power)
+static void put_awake(struct page *page, const struct power *power, int server)
 {
-    char why[512];
+    const struct fact because = power_awake_because(power, server, page->now);
+    struct buf why = BUF_INIT(SAY_SENTENCE_MAX);
+
     put_instant(page, "awake_until", lease_awake_until(&power->leases));
-    power_why(power, page->now, why, sizeof(why));
-    put_text_or_null(page, "awake_because", why);
+    say_awake(page->fleet, server, page->now, SAY_ENGLISH, &why);
+    put_text_or_null(page, "awake_because", buf_text(&why));
+    say_put_fact(&page->json, "awake_because_fact", &because, page->model);
+    buf_finish(&why);
 }
 
 /* To a watt-hour: more would only look exact. */
@@ -261,20 +306,20 @@ int payload_server_status(const struct fleet *fleet, const struct model *model, 
 {
     const struct power *power = fleet_power(fleet, server);
     struct page page = {.fleet = fleet, .model = model, .now = now};
-    char problem[PROBLEM_SIZE];
+    const struct fact problem = fleet_problem(fleet, server);
     page_begin(&page, out);
     json_put_string(&page.json, "state", power_state_name(power->state));
     put_instant(&page, "since", power->since);
-    put_text_or_null(&page, "reason", power->reason);
+    put_fact(&page, "reason", &power->reason);
     json_put_string(&page.json, "target", payload_server_power(fleet, server));
     put_evidence(&page, &model->servers[server], power);
-    put_leases(&page, &power->leases);
-    put_awake(&page, power);
+    put_leases(&page, &power->leases, server);
+    put_awake(&page, power, server);
     put_wake(&page, power);
     put_seconds_or_null(&page, "last_boot_s", power->last_boot);
     json_put_time(&page.json, "last_ready", power->last_ready);
     json_put_integer(&page.json, "wakes", energy ? energy->wakes : power->n_woken);
-    json_put_string(&page.json, "problem", fleet_problem(fleet, server, problem) ? problem : NULL);
+    put_fact(&page, "problem", &problem);
     put_next_event(&page, fleet, server);
     put_refusal(&page, &power->sleep);
     put_guard(&page, &power->guard);
@@ -367,7 +412,7 @@ int payload_project_status(const struct fleet *fleet, const struct model *model,
     const struct model_site *configured = &model->sites[site];
     const struct site_state *state = fleet_site(fleet, site);
     struct page page = {.fleet = fleet, .model = model, .now = now};
-    char problem[REASON_SIZE];
+    const struct fact problem = fleet_project_problem(fleet, site);
     page_begin(&page, out);
     json_put_string(&page.json, "state", payload_project_state(fleet, model, site));
     json_put_string(&page.json, "server", model->servers[configured->server].id);
@@ -378,8 +423,7 @@ int payload_project_status(const struct fleet *fleet, const struct model *model,
     /* It may be from before this machine was started. */
     json_put_time(&page.json, "last_visit",
                   state->last_visit != 0 ? clock_wall_at(now, state->last_visit) : 0);
-    json_put_string(&page.json, "problem",
-                    fleet_project_problem(fleet, site, problem) ? problem : NULL);
+    put_fact(&page, "problem", &problem);
     return page_end(&page);
 }
 
@@ -394,6 +438,9 @@ static void put_broker(struct page *page, const char *protocol)
 
 int payload_info(const struct hall_info *info, const struct model *model, struct buf *out)
 {
+    const char *problem = info->config_problem ? info->config_problem : "";
+    const struct told told =
+        problem[0] ? say_words(FACT_CONFIG_PROBLEM, problem, NULL) : (struct told){0};
     struct page page = {.model = model};
     size_t projects = 0;
     for (size_t i = 0; i < model->n_sites; i++)
@@ -406,7 +453,7 @@ int payload_info(const struct hall_info *info, const struct model *model, struct
     json_put_integer(&page.json, "servers_awake", (int64_t)info->awake);
     json_put_integer(&page.json, "domains", (int64_t)model->n_domains);
     json_put_integer(&page.json, "projects", (int64_t)projects);
-    put_text_or_null(&page, "config_problem", info->config_problem);
+    put_told(&page, "config_problem", &told);
     put_broker(&page, info->broker);
     return page_end(&page);
 }
@@ -421,32 +468,34 @@ int payload_event(const struct model *model, const struct action *action, struct
     json_put_string(&page.json, "event_type", happening_name(action->event.what));
     json_put_string(&page.json, "server", model->servers[action->server].id);
     json_put_time(&page.json, "at", now.wall);
-    put_text_or_null(&page, "detail", action->event.detail);
+    put_fact(&page, "detail", action->event.detail);
     json_put_string(&page.json, "stage", is_stage ? stage_name(action->event.stage) : NULL);
     put_seconds_or_null(&page, "seconds", is_timed ? action->event.ms : -1);
     return page_end(&page);
 }
 
-int payload_hall_event(const char *event_type, const char *detail, struct now now, struct buf *out)
+int payload_hall_event(const char *event_type, const struct told *told, struct now now,
+                       struct buf *out)
 {
     struct page page = {.now = now};
     page_begin(&page, out);
     json_put_string(&page.json, "event_type", event_type);
     json_put_time(&page.json, "at", now.wall);
-    put_text_or_null(&page, "detail", detail);
+    put_told(&page, "detail", told);
     return page_end(&page);
 }
 
-int payload_result(const struct ledger_entry *entry, struct buf *out)
+int payload_result(const struct ledger_entry *entry, const struct model *model, struct now now,
+                   struct buf *out)
 {
     bool is_end = entry->outcome == OUTCOME_DONE || entry->outcome == OUTCOME_FAILED;
-    struct page page = {0};
+    struct page page = {.model = model, .now = now};
     page_begin(&page, out);
     put_text_or_null(&page, "id", entry->id);
     json_put_string(&page.json, "action", command_action_name(entry->action));
     put_text_or_null(&page, "by", entry->by);
     json_put_string(&page.json, "outcome", command_outcome_name(entry->outcome));
-    put_text_or_null(&page, "reason", entry->reason);
+    put_fact(&page, "reason", &entry->reason);
     put_seconds_or_null(&page, "seconds", is_end ? entry->seconds_ms : -1);
     return page_end(&page);
 }

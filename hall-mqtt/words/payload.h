@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "core/fleet.h"
+#include "say/say.h"
 
 struct hall_info {
     const char *version;
@@ -40,8 +41,10 @@ const char *payload_project_state_name(unsigned index); /* NULL behind the last 
 const char *payload_project_state(const struct fleet *fleet, const struct model *model, int site);
 int payload_event(const struct model *model, const struct action *action, struct now now,
                   struct buf *out);
-int payload_hall_event(const char *event_type, const char *detail, struct now now, struct buf *out);
-int payload_result(const struct ledger_entry *entry, struct buf *out);
+int payload_hall_event(const char *event_type, const struct told *told, struct now now,
+                       struct buf *out);
+int payload_result(const struct ledger_entry *entry, const struct model *model, struct now now,
+                   struct buf *out);
 /* A hold with its end as an instant, as command_read takes it. */
 int payload_hold(const struct command *command, int64_t until_wall, struct buf *out);
 /* What Hall asks of an agent for the containers of a project: {id, action, expires, force, project,

@@ -12,9 +12,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const uint8_t mac[6] = {2, 0, 0, 0, 0, 1};
 static const struct record_owner owner = {.config = "/c", .mac = mac};
 
+/* One server with one site. */
+static struct model_server servers[] = {{.id = "s"}};
+static struct model_domain domains[] = {{.name = "d.example"}};
+static struct model_site sites[] = {{.id = "d.example"}};
+static const struct model model = {.n_servers = 1,
+                                   .servers = servers,
+                                   .n_domains = 1,
+                                   .domains = domains,
+                                   .n_sites = 1,
+                                   .sites = sites};
+
 static void write_again(const struct saved *saved, struct buf *out)
 {
-    const int error = record_write_server(saved, &owner, out);
+    const int error = record_write_server(saved, &model, 0, &owner, out);
     assert(error == 0);
 }
 
@@ -29,9 +40,10 @@ static void read_as_ours(const uint8_t *data, size_t size)
     buf_add(&text, (const char *)data, size);
     buf_putc(&text, '}');
     if (buf_error(&text) == 0 &&
-        record_read_server(buf_text(&text), text.length, &owner, &saved) == 0) {
+        record_read_server(buf_text(&text), text.length, &model, 0, &owner, &saved) == 0) {
         write_again(&saved, &once);
-        const int error = record_read_server(buf_text(&once), once.length, &owner, &saved);
+        const int error =
+            record_read_server(buf_text(&once), once.length, &model, 0, &owner, &saved);
         assert(error == 0);
         write_again(&saved, &twice);
         assert(strcmp(buf_text(&once), buf_text(&twice)) == 0);
@@ -45,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct saved saved;
 
-    (void)record_read_server((const char *)data, size, &owner, &saved);
+    (void)record_read_server((const char *)data, size, &model, 0, &owner, &saved);
     read_as_ours(data, size);
     return 0;
 }

@@ -38,7 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(event.kind != FLEET_REPORT || event.uses.n <= AGENT_USES_MAX);
     for (size_t i = 0; event.kind == FLEET_REPORT && i < event.uses.n; i++)
         assert(event.uses.list[i].holder[0] && !text_has_control(event.uses.list[i].holder) &&
-               !text_has_control(event.uses.list[i].label));
+               !text_has_control(fact_text(&event.uses.list[i].veto, 0, 0)) &&
+               !text_has_control(fact_text(&event.uses.list[i].veto, 0, 1)));
     for (size_t i = 0; i < told.n; i++)
         assert((told.list[i].name[0] || told.list[i].project[0]) &&
                !text_has_control(told.list[i].name));

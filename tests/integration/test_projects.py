@@ -366,7 +366,7 @@ def test_what_the_agent_reports_in_use_is_a_lease(told):
     wait_until(lambda: state_of(bus, "testing") in ("booting", "ready", "degraded"), 20, "it is up")
     say(agent, "report", report(vetoes=["sessions: root from 192.0.2.7", "sessions: marie on seat0", "load: 3.1, the limit is 2"]))
     lease = wait_lease(bus, "testing", "agent", holder="sessions")
-    assert lease["label"] == "root from 192.0.2.7" and lease["until"] is None
+    assert lease["label"] == "sessions: root from 192.0.2.7" and lease["until"] is None
     assert [x["holder"] for x in leases(bus, "testing", "agent")] == ["sessions", "load"]
     assert "its agent reports sessions: root from 192.0.2.7" in status(bus, "testing")["awake_because"]
     say(agent, "report", report(vetoes=["load: 3.1, the limit is 2"]))

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/fleet.h"
+#include "say/say.h"
 #include "unit.h"
 
 /* The servers: a full one; one with a single TCP check and no agent needed; one that only its agent
@@ -60,6 +61,42 @@ struct world {
 
 static const uint8_t world_other_mac[6] = {2, 0, 0, 0, 0, 99};
 
+/* A fact in English; one of the last eight that were asked for. */
+static inline const char *world_said(const struct world *world, const struct fact *fact)
+{
+    static char texts[8][1024];
+    static unsigned next;
+    char *text = texts[next++ % 8];
+
+    return say_fact_text(fact, world->fleet ? fleet_model(world->fleet) : &world->model,
+                         (struct say_how){.now = world->now.wall}, text, sizeof(texts[0]));
+}
+
+/* The lease that people know by this name; NULL: there is none. */
+static inline const struct lease *world_lease(const struct world *world, int server,
+                                              enum lease_kind kind, const char *holder)
+{
+    const struct lease_set *set = &fleet_power(world->fleet, server)->leases;
+
+    for (size_t i = 0; i < set->n; i++)
+        if (set->leases[i].kind == kind &&
+            strcmp(lease_holder(&set->leases[i], fleet_model(world->fleet), server), holder) == 0)
+            return &set->leases[i];
+    return NULL;
+}
+
+/* Why it is awake, with all its leases. */
+static inline const char *world_why(const struct world *world, int server)
+{
+    static char text[2048];
+    struct buf why = BUF_INIT(sizeof(text) - 1);
+
+    say_awake(world->fleet, server, world->now, SAY_ENGLISH, &why);
+    snprintf(text, sizeof(text), "%s", buf_text(&why));
+    buf_finish(&why);
+    return text;
+}
+
 static inline void world_act(void *context, const struct action *action)
 {
     struct world *world = context;
@@ -68,7 +105,7 @@ static inline void world_act(void *context, const struct action *action)
     struct seen_action *seen = &world->seen[world->n++];
     *seen = (struct seen_action){.action = *action, .at = world->now.boot};
     if (action->kind == ACTION_EVENT)
-        snprintf(seen->detail, sizeof(seen->detail), "%s", action->event.detail);
+        snprintf(seen->detail, sizeof(seen->detail), "%s", world_said(world, action->event.detail));
     if (action->kind == ACTION_SLEEP)
         snprintf(seen->detail, sizeof(seen->detail), "%s", action->sleep.id);
     if (action->kind == ACTION_ANSWER)
@@ -326,11 +363,13 @@ static inline void world_look(struct world *world, int server, const char *holde
 {
     struct fleet_event event = {.kind = FLEET_STREAM, .server = server};
 
-    event.streams.n = holder ? 1 : 0;
     event.streams.list[0].until = world->now.boot + lasts;
-    snprintf(event.streams.list[0].holder, LEASE_HOLDER_SIZE, "%s", holder ? holder : "");
-    snprintf(event.streams.list[0].label, LEASE_LABEL_SIZE,
-             "download from 192.0.2.7, 12 MB in the last minute");
+    for (int i = 0; holder && i < WORLD_SITES; i++)
+        if (strcmp(world->sites[i].id, holder) == 0 && world->sites[i].server == server &&
+            world_place(world->site_at, i) != MODEL_NONE)
+            event.streams.list[event.streams.n++].site = world_place(world->site_at, i);
+    event.streams.list[0].what =
+        fact_with(FACT(STREAM_MOVING, .word = STREAM_DOWNLOAD, .n = {12000000}), "192.0.2.7", NULL);
     world_handle(world, &event);
 }
 
@@ -356,7 +395,7 @@ static inline void world_containers(struct world *world, int server, const char 
     assert_true(told && text);
     told->docker_up = words != NULL;
     if (!words)
-        snprintf(told->problem, sizeof(told->problem), "there is no socket: start Docker");
+        told->problem = fact_with(FACT(AGENT_SAID), "there is no socket: start Docker", NULL);
     while ((item = strsep(&rest, ",")) && item[0]) {
         struct container_told *one = &told->list[told->n++];
         char state[24] = "", health[24] = "", busy[8] = "", name[64] = "";
@@ -430,7 +469,7 @@ static inline void world_sleep_answer(struct world *world, int server, enum slee
     struct fleet_event event = {
         .kind = FLEET_SLEEP_ANSWER, .server = server, .sleep = {.answer = answer}};
 
-    snprintf(event.sleep.reason, sizeof(event.sleep.reason), "%s", reason);
+    event.sleep.reason = reason[0] ? fact_with(FACT(AGENT_SAID), reason, NULL) : FACT(NONE);
     world_handle(world, &event);
 }
 

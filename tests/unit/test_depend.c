@@ -31,7 +31,7 @@ static size_t packets_to(const struct world *world, int server)
 
 static bool is_needed_by(const struct world *world, int server, const char *by)
 {
-    return lease_find(&world_power(world, server)->leases, LEASE_DEPENDENT, by) != NULL;
+    return world_lease(world, server, LEASE_DEPENDENT, by) != NULL;
 }
 
 /* All four are up, woken for a visitor of front. */
@@ -61,8 +61,9 @@ static void test_woken_first(void **state)
         assert_int_equal(packets_to(world, i), i == NAS ? 1 : 0);
     }
     assert_int_equal(front->wake.wait, WAIT_DEPENDENCY);
-    assert_string_equal(front->reason, "visit of front.example; waits for app, which it needs");
-    assert_string_equal(world_power(world, NAS)->wake.cause, "dependent of app");
+    assert_string_equal(world_said(world, &front->reason),
+                        "visit of front.example; waits for app, which it needs");
+    assert_string_equal(world_said(world, &world_power(world, NAS)->wake.cause), "app needs it");
     assert_int_equal(power_eta(front, world->now.boot), -1);
     world_advance(world, 10 * SECOND);
     world_up(world, NAS);
@@ -169,9 +170,8 @@ static void test_a_hold_waits_too(void **state)
 static void test_sleep_in_reverse(void **state)
 {
     struct world *world = all_ready(state);
-    char why[256];
 
-    power_why(world_power(world, NAS), world->now, why, sizeof(why));
+    const char *why = world_why(world, NAS);
     assert_non_null(strstr(why, "app needs it"));
     assert_non_null(strstr(why, "db needs it"));
     world_advance(world, 20 * MINUTE);
@@ -199,7 +199,8 @@ static void test_sleep_command_is_refused_while_needed(void **state)
     world_advance(world, 10 * MINUTE);
     world_command(world, NAS, COMMAND_SLEEP, "s1");
     assert_string_equal(world_outcomes(world, "s1"), "refused ");
-    assert_non_null(strstr(world_last(world, ACTION_ANSWER)->answer.reason, "app needs it"));
+    assert_non_null(strstr(world_said(world, &world_last(world, ACTION_ANSWER)->answer.reason),
+                           "app needs it"));
     world_command(world, NAS, COMMAND_RESTART, "r1");
     assert_string_equal(world_outcomes(world, "r1"), "refused ");
 }
@@ -252,7 +253,8 @@ static void test_forced_sleep_of_an_awaited_one(void **state)
     assert_string_equal(world_outcomes(world, "w1"), "accepted failed ");
     assert_state(world, DB, POWER_WAKE_FAILED);
     assert_int_equal(world_power(world, DB)->failure, FAILURE_DEPENDENCY);
-    assert_non_null(strstr(world_power(world, DB)->problem, "put to sleep by force"));
+    assert_non_null(
+        strstr(world_said(world, &world_power(world, DB)->problem), "put to sleep by force"));
 }
 
 /* It stays up without its disk, which was put to rest by force, until a visitor comes. */
@@ -308,7 +310,7 @@ static void test_failure_goes_up_the_chain(void **state)
         assert_false(world_power(world, i)->wake.open);
     }
     assert_string_equal(world_outcomes(world, "w1"), "accepted failed ");
-    assert_non_null(strstr(world_power(world, DB)->problem,
+    assert_non_null(strstr(world_said(world, &world_power(world, DB)->problem),
                            "nas, which it needs, did not become ready: not ready after 180 s"));
     assert_int_equal(world_power(world, NAS)->leases.n, 0);
     world_forget(world);
@@ -325,7 +327,7 @@ static void test_cancel_of_a_needed_one(void **state)
     world_command(world, NAS, COMMAND_CANCEL, "c1");
     assert_string_equal(world_outcomes(world, "w1"), "accepted failed ");
     assert_int_equal(world_power(world, DB)->failure, FAILURE_DEPENDENCY);
-    assert_non_null(strstr(world_power(world, DB)->problem, "cancelled"));
+    assert_non_null(strstr(world_said(world, &world_power(world, DB)->problem), "cancelled"));
 }
 
 static void test_cancel_releases_those_it_needs(void **state)
@@ -356,8 +358,8 @@ static void test_a_guard_of_a_needed_one(void **state)
     world_advance(world, 5 * MINUTE);
     world_command(world, DB, COMMAND_WAKE, "w1");
     assert_string_equal(world_outcomes(world, "w1"), "accepted failed ");
-    assert_non_null(
-        strstr(world_power(world, DB)->problem, "guard min_down refuses until 2026-11-22T10:1"));
+    assert_non_null(strstr(world_said(world, &world_power(world, DB)->problem),
+                           "guard min_down refuses until 2026-11-22T10:1"));
     world_forget(world);
     world_advance(world, 5 * MINUTE);
     assert_int_equal(packets_to(world, NAS), 1); /* for the operator, who still wants it */
@@ -475,8 +477,8 @@ static void test_one_start_at_a_time(void **state)
 
     visit_all(world);
     assert_int_equal(world_power(world, DB)->wake.wait, WAIT_TURN);
-    assert_non_null(
-        strstr(world_power(world, DB)->reason, "nas starts on the same circuit (rack)"));
+    assert_non_null(strstr(world_said(world, &world_power(world, DB)->reason),
+                           "nas starts on the same circuit (rack)"));
     for (int i = 0; i < 4; i++) {
         const int server = starting(world);
 
@@ -674,7 +676,8 @@ static void test_a_circle_ends(void **state)
     world_advance(world, HOUR);
     assert_string_equal(world_outcomes(world, "w1"), "accepted failed ");
     assert_int_equal(world_power(world, NAS)->failure, FAILURE_DEPENDENCY);
-    assert_non_null(strstr(world_power(world, NAS)->problem, "given up: it still waits for "));
+    assert_non_null(strstr(world_said(world, &world_power(world, NAS)->problem),
+                           "given up: it still waits for "));
 }
 
 #define TEST(test_) cmocka_unit_test_teardown(test_, world_finish)

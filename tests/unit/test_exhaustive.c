@@ -348,8 +348,8 @@ static void canon_leases(struct canon *canon, const struct power *power, int64_t
 
         canon->leases[i][0] = (int32_t)lease->kind + 1;
         canon->leases[i][1] = relative(lease->until, now);
-        canon->leases[i][2] =
-            lease->holder[0] + 2 * (power->sleep.phase && lease->renewed > power->sleep.started);
+        canon->leases[i][2] = lease->holder[0] + 256 * lease->subject +
+                              2 * (power->sleep.phase && lease->renewed > power->sleep.started);
     }
 }
 
@@ -430,7 +430,7 @@ static void canon_make(struct canon *canon, const struct search *search)
         (uint8_t)(open >> 8),
         (uint8_t)(open >> 16),
         (uint8_t)(open >> 24),
-        power->problem[0] != '\0',
+        (uint8_t)power->problem.parts[0].code,
         power->sight.watched,
         power->sight.failed,
     };

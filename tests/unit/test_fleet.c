@@ -195,7 +195,7 @@ static void test_a_thousand_visits(void **state)
     assert_int_equal(world_count(world, ACTION_PACKET), 1);
     assert_int_equal(world_count_event(world, HAPPENED_WAKE_REQUESTED), 1);
     assert_string_equal(wake_of(world, TESTING)->id, id);
-    assert_string_equal(wake_of(world, TESTING)->cause, "visit of client1");
+    assert_string_equal(world_said(world, &wake_of(world, TESTING)->cause), "visit of client1");
     assert_int_equal(world_power(world, TESTING)->leases.n, 2);
     assert_int_equal(fleet_site(world->fleet, SITE_CLIENT1)->visits, 1);
 }
@@ -326,8 +326,9 @@ static void test_wake_without_sign(void **state)
     world_advance(world, 180 * SECOND);
     assert_state(world, TESTING, POWER_WAKE_FAILED);
     assert_int_equal(world_power(world, TESTING)->failure, FAILURE_NO_SIGN);
-    assert_non_null(strstr(world_power(world, TESTING)->reason, "packet_sent"));
-    assert_non_null(strstr(world_power(world, TESTING)->problem, "Wake-on-LAN"));
+    assert_non_null(strstr(world_said(world, &world_power(world, TESTING)->reason), "packet_sent"));
+    assert_non_null(
+        strstr(world_said(world, &world_power(world, TESTING)->problem), "Wake-on-LAN"));
     assert_string_equal(world_outcomes(world, "w1"), "accepted failed ");
     assert_int_equal(world_count_event(world, HAPPENED_WAKE_FAILED), 1);
     world_advance(world, 24 * 60 * MINUTE); /* it stays so */
@@ -346,7 +347,7 @@ static void test_wake_not_ready(void **state)
     world_advance(world, 170 * SECOND);
     assert_state(world, TESTING, POWER_WAKE_FAILED);
     assert_int_equal(world_power(world, TESTING)->failure, FAILURE_NOT_READY);
-    assert_non_null(strstr(world_power(world, TESTING)->reason, "first_sign"));
+    assert_non_null(strstr(world_said(world, &world_power(world, TESTING)->reason), "first_sign"));
     assert_true(power_target_on(world_power(world, TESTING)));
 }
 
@@ -355,13 +356,14 @@ static void test_wake_without_packet(void **state)
     struct world *world = asleep(state);
     struct fleet_event event = {.kind = FLEET_PACKET_FAILED, .server = TESTING};
 
-    snprintf(event.packet.reason, sizeof(event.packet.reason), "no such interface");
+    event.packet.reason = fact_with(FACT(WAKE_PACKET_FAILED), "no such interface", NULL);
     world_visit(world, SITE_TESTING);
     for (int i = 0; i < 180; i++) {
         if (wake_of(world, TESTING)->packets > wake_of(world, TESTING)->packets_failed)
             world_handle(world, &event);
         if (i == 0)
-            assert_non_null(strstr(world_power(world, TESTING)->problem, "no such interface"));
+            assert_non_null(strstr(world_said(world, &world_power(world, TESTING)->problem),
+                                   "no such interface"));
         world_advance(world, SECOND);
     }
     assert_state(world, TESTING, POWER_WAKE_FAILED);
@@ -400,7 +402,7 @@ static void test_late_success_is_learned(void **state)
     assert_int_equal(power->last_boot, 50 * SECOND);
     assert_int_equal(power->failure, FAILURE_NONE);
     assert_int_equal(power->failures, 0);
-    assert_string_equal(power->problem, "");
+    assert_true(fact_is(&power->problem, FACT_NONE));
     assert_int_equal(history_deadline(&power->history, WAKE_COLD, 0, 999 * SECOND), 75 * SECOND);
     assert_int_equal(world_count_event(world, HAPPENED_READY), 1);
     assert_non_null(strstr(last_detail(world), "site_answers"));
@@ -631,7 +633,7 @@ static void test_a_whole_day(void **state)
     assert_state(world, TESTING, POWER_OFF);
     assert_int_equal(world_count_event(world, HAPPENED_SLEEP_REQUESTED), 1);
     assert_int_equal(world_count_event(world, HAPPENED_ASLEEP), 1);
-    assert_string_equal(world_power(world, TESTING)->problem, "");
+    assert_string_equal(world_said(world, &world_power(world, TESTING)->problem), "");
     world_visit(world, SITE_CLIENT1); /* suspended: it will resume, not boot */
     assert_int_equal(wake_of(world, TESTING)->kind, WAKE_RESUME);
 }
@@ -646,14 +648,15 @@ static void test_a_sleep_without_an_agent(void **state)
     world->servers[TESTING].sleep.via = SLEEP_VIA_SSH;
     world_advance(world, 20 * MINUTE);
     assert_int_equal(world_count(world, ACTION_SLEEP), 1);
-    text_copy(event.sleep.reason, sizeof(event.sleep.reason), "it was asked by ssh");
+    event.sleep.reason = fact_said("it was asked by ssh");
     world_handle(world, &event);
     assert_state(world, TESTING, POWER_SLEEPING);
-    assert_string_equal(world_power(world, TESTING)->reason, "it was asked by ssh");
+    assert_string_equal(world_said(world, &world_power(world, TESTING)->reason),
+                        "it was asked by ssh");
     world_advance(world, 61 * SECOND);
     assert_state(world, TESTING, POWER_READY);
-    assert_non_null(
-        strstr(world_power(world, TESTING)->problem, "it was asked, but still answers after 60 s"));
+    assert_non_null(strstr(world_said(world, &world_power(world, TESTING)->problem),
+                           "it was asked, but still answers after 60 s"));
 }
 
 static void test_use_never_wakes(void **state)
@@ -711,7 +714,8 @@ static void test_manual_and_hold(void **state)
     assert_int_equal(world_power(world, TESTING)->leases.n, 1);
     world_command(world, TESTING, COMMAND_SLEEP, "s1");
     assert_string_equal(world_outcomes(world, "s1"), "refused ");
-    assert_non_null(strstr(world_last(world, ACTION_ANSWER)->answer.reason, "backup holds it"));
+    assert_non_null(strstr(world_said(world, &world_last(world, ACTION_ANSWER)->answer.reason),
+                           "backup holds it"));
     assert_int_equal(world_count(world, ACTION_SLEEP), 0);
     snprintf(release.name, sizeof(release.name), "backup");
     world_order(world, TESTING, release);
@@ -755,7 +759,7 @@ static void test_hold_wakes(void **state)
 
     world_hold(world, TESTING, "backup", 60 * MINUTE);
     assert_state(world, TESTING, POWER_WAKING);
-    assert_string_equal(wake_of(world, TESTING)->cause, "hold of backup");
+    assert_string_equal(world_said(world, &wake_of(world, TESTING)->cause), "hold of backup");
     world_keep_awake(world, ERP, true);
     assert_state(world, ERP, POWER_WAKING);
     assert_true(fleet_keep_awake(world->fleet, ERP));
@@ -868,7 +872,8 @@ static void test_sleep_that_fails(void **state)
 
     world_advance(world, 60 * SECOND);
     assert_state(world, TESTING, POWER_DEGRADED); /* what is true: its agent is gone */
-    assert_non_null(strstr(world_power(world, TESTING)->problem, "the sleep failed"));
+    assert_non_null(
+        strstr(world_said(world, &world_power(world, TESTING)->problem), "the sleep failed"));
     assert_int_equal(world_count_event(world, HAPPENED_SLEEP_FAILED), 1);
     assert_int_equal(world_count_event(world, HAPPENED_ASLEEP), 0);
     world_agent(world, TESTING, AGENT_ONLINE);
@@ -888,7 +893,8 @@ static void test_sleep_that_fails_stays_ready(void **state)
     world_sleep_answer(world, TESTING, SLEEP_FAILED, "logind said no");
     assert_state(world, TESTING, POWER_READY);
     assert_true(fleet_site_ready(world->fleet, SITE_CLIENT1));
-    assert_string_equal(world_power(world, TESTING)->problem, "the sleep failed: logind said no");
+    assert_string_equal(world_said(world, &world_power(world, TESTING)->problem),
+                        "the sleep failed: logind said no");
     assert_string_equal(world_outcomes(world, "s1"), "accepted failed ");
 }
 
@@ -904,7 +910,7 @@ static void test_goodbye_nobody_asked_for(void **state)
     assert_state(world, TESTING, POWER_OFF);
     assert_int_equal(world_power(world, TESTING)->leases.n, 0);
     assert_int_equal(world_count_event(world, HAPPENED_ASLEEP), 1);
-    assert_string_equal(world_power(world, TESTING)->problem, "");
+    assert_string_equal(world_said(world, &world_power(world, TESTING)->problem), "");
 }
 
 /* The broker says retained words again at each reconnect. */
@@ -944,7 +950,7 @@ static void test_goodbye_where_only_the_agent_tells(void **state)
     assert_state(world, AGENTONLY, POWER_OFF);
     assert_int_equal(world_count_event(world, HAPPENED_ASLEEP), 1);
     world_advance(world, 10 * MINUTE);
-    assert_string_equal(world_power(world, AGENTONLY)->problem, "");
+    assert_string_equal(world_said(world, &world_power(world, AGENTONLY)->problem), "");
     assert_int_equal(world_count_event(world, HAPPENED_SLEEP_FAILED), 0);
 }
 
@@ -1032,7 +1038,7 @@ static void test_visit_between_proposal_and_agreement(void **state)
     world_fall_asleep(world, TESTING);
     assert_state(world, TESTING, POWER_WAKING);
     assert_int_equal(world_count(world, ACTION_PACKET), 1);
-    assert_non_null(lease_find(&world_power(world, TESTING)->leases, LEASE_VISIT, "client1"));
+    assert_non_null(world_lease(world, TESTING, LEASE_VISIT, "client1"));
 }
 
 static void test_wake_between_command_and_agreement(void **state)
@@ -1150,7 +1156,8 @@ static void test_not_wakeable(void **state)
     assert_int_equal(world_count_event(world, HAPPENED_SLEEP_REFUSED), 1);
     world_command(world, TESTING, COMMAND_SLEEP, "s1");
     assert_string_equal(world_outcomes(world, "s1"), "refused ");
-    assert_non_null(strstr(world_last(world, ACTION_ANSWER)->answer.reason, "wakeable"));
+    assert_non_null(
+        strstr(world_said(world, &world_last(world, ACTION_ANSWER)->answer.reason), "wakeable"));
     force.force = true;
     world_order(world, TESTING, force);
     assert_int_equal(world_count(world, ACTION_SLEEP), 1);
@@ -1189,7 +1196,7 @@ static void test_force_lets_standing_leases_rest(void **state)
     world_fall_asleep(world, TESTING);
     assert_string_equal(world_outcomes(world, "s1"), "accepted done ");
     assert_true(world_power(world, TESTING)->resting);
-    assert_non_null(lease_find(&world_power(world, TESTING)->leases, LEASE_ALWAYS_ON, "testing"));
+    assert_non_null(world_lease(world, TESTING, LEASE_ALWAYS_ON, "testing"));
     world_advance(world, 24 * 60 * MINUTE);
     assert_state(world, TESTING, POWER_OFF);
     world_visit(world, SITE_CLIENT1);
@@ -1289,7 +1296,7 @@ static void test_restart(void **state)
     world_up(world, TESTING);
     assert_string_equal(world_outcomes(world, "r1"), "accepted done ");
     /* those who needed it before need it still */
-    assert_non_null(lease_find(&world_power(world, TESTING)->leases, LEASE_VISIT, "client1"));
+    assert_non_null(world_lease(world, TESTING, LEASE_VISIT, "client1"));
 }
 
 static void test_restart_refused(void **state)
@@ -1312,7 +1319,8 @@ static void test_restart_refused_in_use(void **state)
 
     world_command(world, TESTING, COMMAND_RESTART, "r1");
     assert_string_equal(world_outcomes(world, "r1"), "refused ");
-    assert_non_null(strstr(world_last(world, ACTION_ANSWER)->answer.reason, "client1 was visited"));
+    assert_non_null(strstr(world_said(world, &world_last(world, ACTION_ANSWER)->answer.reason),
+                           "client1 was visited"));
     assert_int_equal(world_count(world, ACTION_SLEEP), 0);
     world_hold(world, TESTING, "backup", 60 * MINUTE);
     world_advance(world, 21 * MINUTE);
@@ -1410,12 +1418,13 @@ static void test_unreachable_and_back(void **state)
     world_silence(world, TESTING);
     assert_state(world, TESTING, POWER_UNREACHABLE);
     assert_int_equal(world_count_event(world, HAPPENED_UNREACHABLE), 1);
-    assert_non_null(strstr(world_power(world, TESTING)->problem, "without a goodbye"));
+    assert_non_null(
+        strstr(world_said(world, &world_power(world, TESTING)->problem), "without a goodbye"));
     assert_false(fleet_site_ready(world->fleet, SITE_CLIENT1));
     world_pass(world, TESTING); /* the cable is in again; the agent's connection lived on */
     assert_state(world, TESTING, POWER_READY);
     assert_int_equal(world_count_event(world, HAPPENED_BACK), 1);
-    assert_string_equal(world_power(world, TESTING)->problem, "");
+    assert_string_equal(world_said(world, &world_power(world, TESTING)->problem), "");
     assert_int_equal(world_count(world, ACTION_PACKET), 0);
 }
 
@@ -1506,7 +1515,8 @@ static void test_a_deadline_leaves_room_for_an_answer(void **state)
     world_probe(world, TESTING, CHECK_OF_HTTP, PROBE_PENDING);
     world_advance(world, 15 * SECOND);
     assert_state(world, TESTING, POWER_WAKE_FAILED);
-    assert_non_null(strstr(world_power(world, TESTING)->problem, "a check does not pass"));
+    assert_non_null(
+        strstr(world_said(world, &world_power(world, TESTING)->problem), "a check does not pass"));
 }
 
 static void test_echoes_alone_are_no_life(void **state)
@@ -1531,7 +1541,8 @@ static void test_another_machine(void **state)
     world_probe(world, TESTING, CHECK_OF_HTTP, PROBE_PASS);
     world_neighbour(world, TESTING, MAC_OTHER);
     assert_state(world, TESTING, POWER_OFF);
-    assert_non_null(strstr(world_power(world, TESTING)->problem, "02:00:00:00:00:63"));
+    assert_non_null(
+        strstr(world_said(world, &world_power(world, TESTING)->problem), "02:00:00:00:00:63"));
     world_visit(world, SITE_TESTING); /* a wake does not take it for the server either */
     world_probe(world, TESTING, CHECK_OF_HTTP, PROBE_PASS);
     world_neighbour(world, TESTING, MAC_OTHER);
@@ -1539,7 +1550,7 @@ static void test_another_machine(void **state)
     assert_true(world_count(world, ACTION_PACKET) > 0);
     world_neighbour(world, TESTING, MAC_MATCH);
     assert_state(world, TESTING, POWER_BOOTING);
-    assert_string_equal(world_power(world, TESTING)->problem, "");
+    assert_string_equal(world_said(world, &world_power(world, TESTING)->problem), "");
 }
 
 static void test_another_machine_takes_over(void **state)
@@ -1548,7 +1559,8 @@ static void test_another_machine_takes_over(void **state)
 
     world_neighbour(world, TESTING, MAC_OTHER);
     assert_state(world, TESTING, POWER_UNREACHABLE);
-    assert_non_null(strstr(world_power(world, TESTING)->problem, "another machine"));
+    assert_non_null(
+        strstr(world_said(world, &world_power(world, TESTING)->problem), "another machine"));
 }
 
 static void test_loopback(void **state)

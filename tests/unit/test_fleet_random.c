@@ -242,7 +242,7 @@ static void judge_answer(struct trial *trial, const struct ledger_entry *entry)
         break;
     case OUTCOME_REFUSED:
         MUST(trial, !sent->accepted && !sent->refused);
-        MUST(trial, entry->reason[0] != '\0');
+        MUST(trial, !fact_is(&entry->reason, FACT_NONE));
         sent->refused = true;
         break;
     case OUTCOME_DONE:
@@ -298,7 +298,7 @@ static void judge_project(struct trial *trial, const struct action *action)
         MUST(trial, !project->wanted && !project->containers[0].busy);
         trial->idled = true;
     } else if (action->project.verb == PROJECT_STOP) {
-        MUST(trial, !lease_find(&power->leases, LEASE_VISIT, site->id));
+        MUST(trial, !lease_find(&power->leases, LEASE_VISIT, action->project.site, ""));
     }
 }
 
@@ -444,7 +444,6 @@ static void check_end(struct trial *trial, int server)
 static void check_projects(struct trial *trial)
 {
     const int at = world_place(trial->world.site_at, SITE_CLIENT1);
-    char problem[REASON_SIZE];
 
     trial->ordered = false;
     if (at == MODEL_NONE)
@@ -462,7 +461,7 @@ static void check_projects(struct trial *trial)
                     power->wake.queued || power->state == POWER_UNKNOWN);
     MUST(trial, !project->wanted || project->deadline == 0 || project->deadline > now);
     MUST(trial, fleet_project_state(trial->world.fleet, at) == project->state);
-    (void)fleet_project_problem(trial->world.fleet, at, problem);
+    (void)fleet_project_problem(trial->world.fleet, at);
     /* While its containers are known to be stopped nobody is sent to it. */
     if (fleet_project_is_known(trial->world.fleet, at) && project->docker_up &&
         project->containers[0].state == CONTAINER_EXITED)
@@ -479,7 +478,8 @@ static void check_needs(struct trial *trial, int server)
         if (!world_has(&trial->world, model->depends_on[i]))
             continue;
         const struct lease_set *set = &world_power(&trial->world, model->depends_on[i])->leases;
-        const bool held = lease_find(set, LEASE_DEPENDENT, model->id) != NULL;
+        const bool held = lease_find(set, LEASE_DEPENDENT,
+                                     world_place(trial->world.server_at, server), "") != NULL;
 
         if (power->wake.open || power->evidence.alive)
             MUST(trial, held || set->n == LEASES_MAX);
@@ -503,21 +503,27 @@ static bool needs(const struct model_server *model, int needed)
 }
 
 /* Is the one who holds it configured? */
-static bool is_founded(const struct trial *trial, int server, const struct lease *lease)
+static bool is_founded(const struct trial *trial, int server, const struct lease *lease,
+                       const struct fleet *of)
 {
     const struct world *world = &trial->world;
+    const char *holder = lease_holder(lease, fleet_model(of), 0);
 
-    if (lease->kind == LEASE_ALWAYS_ON && strcmp(lease->holder, world->servers[server].id) == 0)
+    if (lease->subject == MODEL_NONE)
         return true;
     for (int i = 0; lease->kind == LEASE_DEPENDENT && i < WORLD_SERVERS; i++)
-        if (world_has(world, i) && strcmp(world->servers[i].id, lease->holder) == 0)
+        if (world_has(world, i) && strcmp(world->servers[i].id, holder) == 0)
             return needs(&world->servers[i], server);
+    for (int i = 0; i < WORLD_SITES; i++)
+        if ((lease->kind == LEASE_VISIT || lease->kind == LEASE_STREAM) &&
+            world_has_site(world, i) && strcmp(world->sites[i].id, holder) == 0)
+            return world->sites[i].server == server;
     for (int i = 0; i < WORLD_SERVERS; i++)
-        if (world_has_site(world, world->domains[i].site) &&
-            strcmp(world->domains[i].name, lease->holder) == 0)
+        if ((lease->kind == LEASE_SCHEDULE || lease->kind == LEASE_ALWAYS_ON) &&
+            world_has_site(world, world->domains[i].site) &&
+            strcmp(world->domains[i].name, holder) == 0)
             return i == server;
-    return lease->kind != LEASE_DEPENDENT && lease->kind != LEASE_ALWAYS_ON &&
-           lease->kind != LEASE_SCHEDULE;
+    return false;
 }
 
 static void check_leases(struct trial *trial, int server)
@@ -529,7 +535,7 @@ static void check_leases(struct trial *trial, int server)
         const struct lease *lease = &power->leases.leases[i];
 
         MUST(trial, power->wake.open || lease->until > trial->world.now.boot);
-        MUST(trial, is_founded(trial, server, lease));
+        MUST(trial, is_founded(trial, server, lease, trial->world.fleet));
         /* Never asleep under a lease, unless a guard refuses; a standing one rests after force,
          * and one that was called off waits a while. */
         if (trial->fell_asleep[server] && power->state == POWER_OFF)
@@ -544,7 +550,6 @@ static void check(struct trial *trial)
 {
     struct fleet *fleet = trial->world.fleet;
     int starting = 0;
-    char why[300];
 
     MUST(trial, fleet_deadline(fleet) > trial->world.now.boot);
     MUST(trial, fleet->rounds_most < SETTLE_ROUNDS_MOST); /* all steps came to rest by themselves */
@@ -561,8 +566,7 @@ static void check(struct trial *trial)
         check_needs(trial, server);
         check_end(trial, server);
         MUST(trial, power_eta(power, trial->world.now.boot) >= -1);
-        power_why(power, trial->world.now, why, sizeof(why));
-        MUST(trial, why[0] != '\0');
+        MUST(trial, world_why(&trial->world, world_place(trial->world.server_at, server))[0]);
     }
     MUST(trial, starting <= 1);
     check_projects(trial);
@@ -663,7 +667,7 @@ static void sleep_answer(struct trial *trial, int server)
     const struct sleep *sleep = &world_power(&trial->world, server)->sleep;
 
     event.sleep.answer = roll(trial, 2) ? SLEEP_ACCEPTED : (enum sleep_answer)roll(trial, 4);
-    snprintf(event.sleep.reason, sizeof(event.sleep.reason), "reason %u", roll(trial, 3));
+    event.sleep.reason = fact_said((const char *const[]){"one", "two", "three"}[roll(trial, 3)]);
     if (roll(trial, 3) == 0)
         memcpy(event.sleep.id, trial->order_id, sizeof(event.sleep.id));
     else if (roll(trial, 4))
@@ -910,19 +914,36 @@ static int64_t moved(const struct crossing *crossing, int64_t time)
     return time + crossing->moved != 0 ? time + crossing->moved : 1; /* 0 is "unset" */
 }
 
+/* The same lease, whatever indexes the new fleet has. */
+static const struct lease *find_alike(const struct crossing *crossing, const struct lease *was,
+                                      const struct lease_set *set)
+{
+    for (size_t i = 0; i < set->n; i++) {
+        const struct lease *lease = &set->leases[i];
+
+        if (lease->kind == was->kind && strcmp(lease->holder, was->holder) == 0 &&
+            (lease->subject == MODEL_NONE) == (was->subject == MODEL_NONE) &&
+            (was->subject == MODEL_NONE ||
+             strcmp(lease_holder(lease, fleet_model(crossing->new), 0),
+                    lease_holder(was, fleet_model(crossing->old), 0)) == 0))
+            return lease;
+    }
+    return NULL;
+}
+
 static void compare_leases(struct trial *trial, const struct crossing *crossing, int server,
                            const struct lease_set *old, const struct lease_set *new)
 {
     for (size_t i = 0; i < old->n; i++) {
         const struct lease *was = &old->leases[i];
-        const struct lease *is = lease_find(new, was->kind, was->holder);
+        const struct lease *is = find_alike(crossing, was, new);
 
-        MUST(trial, (is != NULL) == is_founded(trial, server, was));
+        MUST(trial, (is != NULL) == is_founded(trial, server, was, crossing->old));
         if (!is)
             continue;
         MUST(trial, is->until == moved(crossing, was->until));
         MUST(trial, is->since == moved(crossing, was->since));
-        MUST(trial, strcmp(is->label, was->label) == 0);
+        MUST(trial, memcmp(is->label, was->label, sizeof(is->label)) == 0);
     }
     MUST(trial, new->n <= old->n);
 }
@@ -936,7 +957,9 @@ static void compare_server(struct trial *trial, const struct crossing *crossing,
 
     MUST(trial, is->wake.open == was->wake.open && is->wake.queued == was->wake.queued);
     MUST(trial, strcmp(is->wake.id, was->wake.id) == 0);
-    MUST(trial, strcmp(is->wake.cause, was->wake.cause) == 0);
+    MUST(trial, is->wake.cause.parts[0].code == was->wake.cause.parts[0].code ||
+                    fact_is(&is->wake.cause, FACT_WAKE_REQUESTED) ||
+                    fact_is(&is->wake.cause, FACT_NONE));
     MUST(trial, !was->wake.open || is->wake.deadline == moved(crossing, was->wake.deadline));
     MUST(trial, is->wake.packets == was->wake.packets);
     MUST(trial, is->sleep.phase == was->sleep.phase);
@@ -1074,13 +1097,15 @@ static void reload(struct trial *trial, struct difference difference)
 }
 
 /* As it is written to the disk, and read back from there. */
-static void over_the_disk(struct trial *trial, const uint8_t mac[6], struct saved *saved)
+static void over_the_disk(struct trial *trial, const struct model *model, int server,
+                          const uint8_t mac[6], struct saved *saved)
 {
     const struct record_owner owner = {.config = "/etc/hall/config.json", .mac = mac};
     struct buf text = BUF_INIT(RECORD_LIMIT);
 
-    MUST(trial, record_write_server(saved, &owner, &text) == 0);
-    MUST(trial, record_read_server(buf_text(&text), text.length, &owner, saved) == 0);
+    MUST(trial, record_write_server(saved, model, server, &owner, &text) == 0);
+    MUST(trial,
+         record_read_server(buf_text(&text), text.length, model, server, &owner, saved) == 0);
     buf_finish(&text);
 }
 
@@ -1131,7 +1156,7 @@ static void restart(struct trial *trial, bool reboot)
     for (size_t i = 0; i < layout->model.n_servers; i++) {
         fleet_save(world->fleet, (int)i, world->now, &saved[i]);
         if (on_disk)
-            over_the_disk(trial, layout->servers[i].mac, &saved[i]);
+            over_the_disk(trial, &layout->model, (int)i, layout->servers[i].mac, &saved[i]);
         note_kept(trial, layout->server_of[i], &saved[i]);
         for (size_t k = 0; k < saved[i].n_commands; k++)
             saved[i].commands[k].route = 0;
@@ -1217,14 +1242,9 @@ static bool has_standing(const struct lease_set *set)
  * began it is over: the one that needs the server has given up, or the window has ended. */
 static bool outlasts_its_lease(const struct wake *wake)
 {
-    static const enum lease_kind kinds[] = {LEASE_DEPENDENT, LEASE_SCHEDULE};
-    char cause[CAUSE_SIZE];
-
-    for (size_t i = 0; wake->open && i < ARRAY_SIZE(kinds); i++) {
-        snprintf(cause, sizeof(cause), "%s of ", lease_kind_name(kinds[i]));
-        if (strncmp(wake->cause, cause, strlen(cause)) == 0)
-            return true;
-    }
+    if (wake->open &&
+        (fact_is(&wake->cause, FACT_WAKE_DEPENDENT) || fact_is(&wake->cause, FACT_WAKE_SCHEDULE)))
+        return true;
     return false;
 }
 

@@ -64,7 +64,7 @@ static void test_min_down(void **state)
     assert_int_equal(next.at, world->now.wall + 6 * MINUTE);
     world_command(world, ERP, COMMAND_WAKE, "w1");
     assert_string_equal(world_outcomes(world, "w1"), "refused ");
-    assert_string_equal(world_last(world, ACTION_ANSWER)->answer.reason,
+    assert_string_equal(world_said(world, &world_last(world, ACTION_ANSWER)->answer.reason),
                         "guard min_down refuses until 2026-11-22T10:10:01Z");
     world_advance(world, 6 * MINUTE - 1);
     assert_int_equal(world_count(world, ACTION_PACKET), 0);
@@ -168,7 +168,8 @@ static void test_min_down_of_a_queued_wake(void **state)
     world_silence(world, ERP);
     assert_state(world, ERP, POWER_OFF);
     assert_string_equal(world_outcomes(world, "w1"), "failed ");
-    assert_non_null(strstr(world_last(world, ACTION_ANSWER)->answer.reason, "guard min_down"));
+    assert_non_null(strstr(world_said(world, &world_last(world, ACTION_ANSWER)->answer.reason),
+                           "guard min_down"));
     assert_int_equal(guard_of(world, ERP)->kind, GUARD_MIN_DOWN);
     world_advance(world, 10 * MINUTE - 1);
     assert_int_equal(world_count(world, ACTION_PACKET), 0);
@@ -239,7 +240,8 @@ static void test_wakes_per_hour(void **state)
     assert_int_equal(guard_of(world, ERP)->kind, GUARD_WAKES_PER_HOUR);
     assert_int_equal(guard_of(world, ERP)->until, first + HOUR);
     world_command(world, ERP, COMMAND_WAKE, "w1");
-    assert_non_null(strstr(world_last(world, ACTION_ANSWER)->answer.reason, "wakes_per_hour"));
+    assert_non_null(strstr(world_said(world, &world_last(world, ACTION_ANSWER)->answer.reason),
+                           "wakes_per_hour"));
     for (int i = 0; i < 4; i++) {
         world_advance(world, 10 * MINUTE - SECOND);
         world_visit(world, SITE_ERP); /* he still waits; each time the same end */
@@ -334,7 +336,7 @@ static void test_wakes_of_a_client(void **state)
     assert_int_equal(world_count(world, ACTION_LIMIT), 1);
     world_up(world, ERP);
     world_come(world, FLEET_USE, SITE_ERP, ALICE); /* nor does to use it */
-    assert_non_null(lease_find(&world_power(world, ERP)->leases, LEASE_VISIT, "erp.example"));
+    assert_non_null(world_lease(world, ERP, LEASE_VISIT, "erp.example"));
 }
 
 static void test_joining_is_not_waking(void **state)

@@ -7,30 +7,31 @@
 static void test_take_and_renew(void **state)
 {
     struct lease_set set = {0};
+    const struct fact again = fact_said("again");
 
-    assert_true(lease_take(&set, LEASE_VISIT, "client1", "", 100, 500));
-    assert_true(lease_take(&set, LEASE_VISIT, "client1", "again", 200, 600));
+    assert_true(lease_take(&set, LEASE_VISIT, MODEL_NONE, "client1", NULL, 100, 500));
+    assert_true(lease_take(&set, LEASE_VISIT, MODEL_NONE, "client1", &again, 200, 600));
     assert_int_equal(set.n, 1);
-    const struct lease *lease = lease_find(&set, LEASE_VISIT, "client1");
+    const struct lease *lease = lease_find(&set, LEASE_VISIT, MODEL_NONE, "client1");
     assert_non_null(lease);
     assert_int_equal(lease->since, 100);
     assert_int_equal(lease->renewed, 200);
     assert_int_equal(lease->until, 600);
     assert_string_equal(lease->label, "again");
-    assert_null(lease_find(&set, LEASE_HOLD, "client1"));
-    assert_null(lease_find(&set, LEASE_VISIT, "client"));
+    assert_null(lease_find(&set, LEASE_HOLD, MODEL_NONE, "client1"));
+    assert_null(lease_find(&set, LEASE_VISIT, MODEL_NONE, "client"));
 }
 
 static void test_kind_and_holder_name_a_lease(void **state)
 {
     struct lease_set set = {0};
 
-    assert_true(lease_take(&set, LEASE_VISIT, "backup", "", 0, 10));
-    assert_true(lease_take(&set, LEASE_HOLD, "backup", "", 0, 20));
+    assert_true(lease_take(&set, LEASE_VISIT, MODEL_NONE, "backup", NULL, 0, 10));
+    assert_true(lease_take(&set, LEASE_HOLD, MODEL_NONE, "backup", NULL, 0, 20));
     assert_int_equal(set.n, 2);
-    assert_true(lease_release(&set, LEASE_VISIT, "backup"));
-    assert_false(lease_release(&set, LEASE_VISIT, "backup"));
-    assert_non_null(lease_find(&set, LEASE_HOLD, "backup"));
+    assert_true(lease_release(&set, LEASE_VISIT, MODEL_NONE, "backup"));
+    assert_false(lease_release(&set, LEASE_VISIT, MODEL_NONE, "backup"));
+    assert_non_null(lease_find(&set, LEASE_HOLD, MODEL_NONE, "backup"));
 }
 
 /* A set is bounded; what is in it can still be renewed when it is full. */
@@ -41,11 +42,11 @@ static void test_full(void **state)
 
     for (int i = 0; i < LEASES_MAX; i++) {
         snprintf(name, sizeof(name), "h%d", i);
-        assert_true(lease_take(&set, LEASE_HOLD, name, "", 0, 10 + i));
+        assert_true(lease_take(&set, LEASE_HOLD, MODEL_NONE, name, NULL, 0, 10 + i));
     }
-    assert_false(lease_take(&set, LEASE_HOLD, "one more", "", 0, 10));
+    assert_false(lease_take(&set, LEASE_HOLD, MODEL_NONE, "one more", NULL, 0, 10));
     assert_int_equal(set.n, LEASES_MAX);
-    assert_true(lease_take(&set, LEASE_HOLD, "h3", "", 5, 99));
+    assert_true(lease_take(&set, LEASE_HOLD, MODEL_NONE, "h3", NULL, 5, 99));
     assert_int_equal(lease_awake_until(&set), 99);
 }
 
@@ -55,13 +56,13 @@ static void test_expire(void **state)
 
     assert_int_equal(lease_awake_until(&set), 0);
     assert_true(lease_next_end(&set) == LEASE_FOREVER);
-    lease_take(&set, LEASE_VISIT, "a", "", 0, 100);
-    lease_take(&set, LEASE_VISIT, "b", "", 0, 200);
-    lease_take(&set, LEASE_ALWAYS_ON, "c", "", 0, LEASE_FOREVER);
+    lease_take(&set, LEASE_VISIT, MODEL_NONE, "a", NULL, 0, 100);
+    lease_take(&set, LEASE_VISIT, MODEL_NONE, "b", NULL, 0, 200);
+    lease_take(&set, LEASE_ALWAYS_ON, MODEL_NONE, "c", NULL, 0, LEASE_FOREVER);
     assert_int_equal(lease_next_end(&set), 100);
     assert_int_equal(lease_expire(&set, 99), 0);
     assert_int_equal(lease_expire(&set, 100), 1);
-    assert_null(lease_find(&set, LEASE_VISIT, "a"));
+    assert_null(lease_find(&set, LEASE_VISIT, MODEL_NONE, "a"));
     assert_int_equal(lease_expire(&set, INT64_MAX - 1), 1);
     assert_true(lease_awake_until(&set) == LEASE_FOREVER);
     assert_int_equal(set.n, 1);
@@ -71,9 +72,9 @@ static void test_release_kind(void **state)
 {
     struct lease_set set = {0};
 
-    lease_take(&set, LEASE_VISIT, "a", "", 0, 100);
-    lease_take(&set, LEASE_HOLD, "b", "", 0, 100);
-    lease_take(&set, LEASE_VISIT, "c", "", 0, 100);
+    lease_take(&set, LEASE_VISIT, MODEL_NONE, "a", NULL, 0, 100);
+    lease_take(&set, LEASE_HOLD, MODEL_NONE, "b", NULL, 0, 100);
+    lease_take(&set, LEASE_VISIT, MODEL_NONE, "c", NULL, 0, 100);
     assert_int_equal(lease_release_kind(&set, LEASE_VISIT), 2);
     assert_int_equal(lease_release_kind(&set, LEASE_VISIT), 0);
     assert_int_equal(set.n, 1);
@@ -84,17 +85,18 @@ static void test_release_kind(void **state)
 static void test_long_names(void **state)
 {
     struct lease_set set = {0};
-    char holder[300], label[300];
+    char holder[300];
 
     memset(holder, 'x', sizeof(holder) - 1);
     holder[sizeof(holder) - 1] = '\0';
-    memcpy(label, holder, sizeof(label));
-    assert_true(lease_take(&set, LEASE_HOLD, holder, label, 0, 1));
-    assert_true(lease_take(&set, LEASE_HOLD, holder, label, 0, 2));
+    const struct fact why = fact_said(holder);
+
+    assert_true(lease_take(&set, LEASE_HOLD, MODEL_NONE, holder, &why, 0, 1));
+    assert_true(lease_take(&set, LEASE_HOLD, MODEL_NONE, holder, &why, 0, 2));
     assert_int_equal(set.n, 1);
     assert_int_equal(strlen(set.leases[0].holder), LEASE_HOLDER_SIZE - 1);
     assert_int_equal(strlen(set.leases[0].label), LEASE_LABEL_SIZE - 1);
-    assert_true(lease_release(&set, LEASE_HOLD, holder));
+    assert_true(lease_release(&set, LEASE_HOLD, MODEL_NONE, holder));
 }
 
 static void test_names(void **state)
@@ -112,14 +114,14 @@ static void test_mark_tells_other_holders(void **state)
     uint32_t one;
 
     assert_int_equal(lease_mark(&set), 0);
-    lease_take(&set, LEASE_VISIT, "client1", "", 1, 10);
+    lease_take(&set, LEASE_VISIT, MODEL_NONE, "client1", NULL, 1, 10);
     one = lease_mark(&set);
     assert_int_not_equal(one, 0);
-    lease_take(&set, LEASE_VISIT, "client1", "", 5, 20);
+    lease_take(&set, LEASE_VISIT, MODEL_NONE, "client1", NULL, 5, 20);
     assert_int_equal(lease_mark(&set), one);
-    lease_take(&set, LEASE_HOLD, "client1", "", 5, 20);
+    lease_take(&set, LEASE_HOLD, MODEL_NONE, "client1", NULL, 5, 20);
     assert_int_not_equal(lease_mark(&set), one);
-    lease_release(&set, LEASE_HOLD, "client1");
+    lease_release(&set, LEASE_HOLD, MODEL_NONE, "client1");
     assert_int_equal(lease_mark(&set), one);
 }
 

@@ -107,7 +107,7 @@ static void on_packet(void *context, const struct action *action)
     note(daemon, 'p');
     turn_defer(daemon->turn, &(struct fleet_event){.kind = FLEET_PACKET_FAILED,
                                                    .server = action->server,
-                                                   .packet = {.reason = "no such interface"}});
+                                                   .packet = {.reason = FACT(WAKE_PACKET_FAILED)}});
     assert_int_equal(failed_packets(daemon), 0); /* not while the fleet is in its step */
 }
 

@@ -163,7 +163,7 @@ static void test_status_of_a_wake(void **state)
                      0);
     const struct json *wake = json_get(root, "wake");
     assert_string_equal(json_get_string(root, "target"), "ON");
-    assert_int_equal(json_count(wake), 6);
+    assert_int_equal(json_count(wake), 7);
     assert_int_equal(json_count(json_get(wake, "stages")), STAGES);
     assert_int_equal(json_type(json_get(json_get(wake, "stages"), "site_answers")), JSON_NULL);
     assert_non_null(json_get_string(wake, "deadline"));
@@ -243,18 +243,19 @@ static void test_events(void **state)
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
     struct action stage = {.kind = ACTION_EVENT,
                            .event = {.what = HAPPENED_STAGE,
-                                     .detail = "the server answers",
+                                     .detail = &FACT(WAKE_STAGE, .word = STAGE_FIRST_SIGN),
                                      .stage = STAGE_FIRST_SIGN,
                                      .ms = 2345}};
     struct action refused = {.kind = ACTION_EVENT,
                              .server = 1,
-                             .event = {.what = HAPPENED_COMMAND_REFUSED, .detail = ""}};
+                             .event = {.what = HAPPENED_COMMAND_REFUSED, .detail = &FACT(NONE)}};
+    const struct told told = say_words(FACT_ACCESS_REFUSED_PATH, "192.0.2.7", "/x");
+    (void)state;
     check_golden("event_stage", payload_event(&model, &stage, now, &text), &text);
     text = BUF_INIT(PAYLOAD_LIMIT);
     check_golden("event_refused", payload_event(&model, &refused, now, &text), &text);
     text = BUF_INIT(PAYLOAD_LIMIT);
-    check_golden("hall_event", payload_hall_event("access_refused", "192.0.2.7: /x", now, &text),
-                 &text);
+    check_golden("hall_event", payload_hall_event("access_refused", &told, now, &text), &text);
 }
 
 static void test_results(void **state)
@@ -266,12 +267,12 @@ static void test_results(void **state)
                                  .id = "x-1",
                                  .by = "operator"};
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
-    check_golden("result_done", payload_result(&entry, &text), &text);
-    entry = (struct ledger_entry){.action = COMMAND_KEEP_AWAKE,
-                                  .outcome = OUTCOME_REFUSED,
-                                  .reason = "a retained command is refused"};
+    (void)state;
+    check_golden("result_done", payload_result(&entry, &model, now, &text), &text);
+    entry = (struct ledger_entry){
+        .action = COMMAND_KEEP_AWAKE, .outcome = OUTCOME_REFUSED, .reason = FACT(ANSWER_RETAINED)};
     text = BUF_INIT(PAYLOAD_LIMIT);
-    check_golden("result_refused", payload_result(&entry, &text), &text);
+    check_golden("result_refused", payload_result(&entry, &model, now, &text), &text);
 }
 
 static void test_agent_command(void **state)

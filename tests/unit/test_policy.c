@@ -51,7 +51,7 @@ static struct world *night(void **state, void (*change)(struct world *))
 
 static const struct lease *schedule_lease(const struct world *world)
 {
-    return lease_find(&world_power(world, ERP)->leases, LEASE_SCHEDULE, "erp.example");
+    return world_lease(world, ERP, LEASE_SCHEDULE, "erp.example");
 }
 
 static int64_t wall_of_first_packet(const struct world *world)
@@ -87,7 +87,8 @@ static void test_a_day(void **state)
     assert_state(world, ERP, POWER_OFF);
     world_advance(world, 1); /* nothing is known of how long it takes: a minute early */
     assert_state(world, ERP, POWER_WAKING);
-    assert_string_equal(world_power(world, ERP)->wake.cause, "schedule of erp.example");
+    assert_string_equal(world_said(world, &world_power(world, ERP)->wake.cause),
+                        "schedule of erp.example");
     assert_int_equal(clock_wall_at(world->now, schedule_lease(world)->until), MONDAY + 19 * HOUR);
     boot(world, 20 * SECOND);
     world_until(world, MONDAY + 19 * HOUR - 1);
@@ -287,15 +288,14 @@ static void shared_server(struct world *world)
 static void test_union_of_domains(void **state)
 {
     struct world *world = night(state, shared_server);
-    const struct lease_set *set = &world_power(world, TESTING)->leases;
 
     world_until(world, MONDAY + 8 * HOUR);
-    assert_non_null(lease_find(set, LEASE_SCHEDULE, "erp.example"));
+    assert_non_null(world_lease(world, TESTING, LEASE_SCHEDULE, "erp.example"));
     world_up(world, TESTING);
     world_until(world, MONDAY + 18 * HOUR + 50 * MINUTE);
     world_visit(world, SITE_CLIENT1);
     world_until(world, MONDAY + 19 * HOUR + 10 * MINUTE - 1);
-    assert_null(lease_find(set, LEASE_SCHEDULE, "erp.example"));
+    assert_null(world_lease(world, TESTING, LEASE_SCHEDULE, "erp.example"));
     assert_int_equal(world_count(world, ACTION_SLEEP), 0);
     world_advance(world, 1);
     assert_int_equal(world_count(world, ACTION_SLEEP), 1);
@@ -409,7 +409,7 @@ static void test_override(void **state)
     world_policy(world, ERP, POLICY_ALWAYS_ON);
     assert_int_equal(fleet_policy(world->fleet, ERP), POLICY_ALWAYS_ON);
     assert_state(world, ERP, POWER_WAKING);
-    assert_non_null(lease_find(set, LEASE_ALWAYS_ON, "erp"));
+    assert_non_null(world_lease(world, ERP, LEASE_ALWAYS_ON, "erp"));
     boot(world, 5 * SECOND);
     world_policy(world, ERP, POLICY_ON_DEMAND);
     assert_int_equal(set->n, 0);
@@ -431,7 +431,8 @@ static void test_scheduled_needs_windows(void **state)
     command.policy = POLICY_SCHEDULED;
     world_order(world, ERP, command);
     assert_string_equal(world_outcomes(world, "p1"), "refused ");
-    assert_non_null(strstr(world_last(world, ACTION_ANSWER)->answer.reason, "windows"));
+    assert_non_null(
+        strstr(world_said(world, &world_last(world, ACTION_ANSWER)->answer.reason), "windows"));
     assert_int_equal(fleet_policy(world->fleet, ERP), POLICY_ON_DEMAND);
 }
 
@@ -454,7 +455,8 @@ static void test_configured_always_on(void **state)
     world->domains[ERP].policy.mode = POLICY_ALWAYS_ON;
     world_use(world, SITE_ERP); /* anything: it is looked at with the next event */
     assert_state(world, ERP, POWER_WAKING);
-    assert_string_equal(world_power(world, ERP)->wake.cause, "always_on of erp.example");
+    assert_string_equal(world_said(world, &world_power(world, ERP)->wake.cause),
+                        "always_on of erp.example");
     boot(world, 5 * SECOND);
     world_advance(world, 30 * DAY);
     assert_int_equal(world_count(world, ACTION_SLEEP), 0);
@@ -484,12 +486,11 @@ static void test_holds(void **state)
 {
     struct world *world = night(state, NULL);
     struct command release = world_new_command(COMMAND_RELEASE, "r1");
-    char why[256];
 
     world_hold(world, ERP, "backup", HOUR);
     boot(world, 5 * SECOND);
     world_hold(world, ERP, "restore", 2 * HOUR);
-    power_why(world_power(world, ERP), world->now, why, sizeof(why));
+    const char *why = world_why(world, ERP);
     assert_string_equal(why, "awake because backup holds it (until 01:00 UTC) and restore holds it "
                              "(until 02:00 UTC)");
     world_advance(world, HOUR + MINUTE);
@@ -659,7 +660,7 @@ static void assert_next(const struct world *world, int64_t at, const char *what)
     assert_true(fleet_next_event(world->fleet, ERP, world->now, &next));
     assert_string_equal(next.what, what);
     assert_int_equal(next.at, at);
-    assert_true(next.reason[0] != '\0');
+    assert_true(!fact_is(&next.reason, FACT_NONE));
 }
 
 static void test_next_event(void **state)

@@ -248,62 +248,39 @@ static void test_pace(void **state)
 
 static const struct now noon = {.boot = 10000000, .wall = 1795345200000}; /* 2026-11-22T11:00:00Z */
 
-static void test_why_with_leases(void **state)
+/* The lease that lives longest is why; without one, what the state says. */
+static void test_why(void **state)
 {
-    struct power power = {.state = POWER_READY};
-    char text[400];
+    (void)state;
+    struct power power = {.state = POWER_READY, .reason = FACT(SEEN_SILENT)};
+    const struct fact nightly = fact_said("nightly");
+    struct fact why = power_awake_because(&power, 0, noon);
 
-    lease_take(&power.leases, LEASE_VISIT, "client1", "", noon.boot - 240000, noon.boot + 960000);
-    power_why(&power, noon, text, sizeof(text));
-    assert_string_equal(text, "awake because client1 was visited 4 min ago (until 11:16 UTC)");
-    lease_take(&power.leases, LEASE_HOLD, "backup", "nightly", noon.boot, noon.boot + 3600000);
-    lease_take(&power.leases, LEASE_ALWAYS_ON, "erp", "", noon.boot, LEASE_FOREVER);
-    power_why(&power, noon, text, sizeof(text));
-    assert_string_equal(text, "awake because client1 was visited 4 min ago (until 11:16 UTC), "
-                              "backup holds it: nightly (until 12:00 UTC) and erp is always on");
-    power.state = POWER_OFF;
-    power_why(&power, noon, text, sizeof(text));
-    assert_non_null(strstr(text, "wanted because "));
-}
-
-static void test_why_without_leases(void **state)
-{
-    struct power power = {.state = POWER_UNREACHABLE};
-    char text[100];
-
-    snprintf(power.reason, sizeof(power.reason), "no sign of life");
-    power_why(&power, noon, text, sizeof(text));
-    assert_string_equal(text, "unreachable: no sign of life");
-}
-
-/* However little room there is, the sentence ends inside it. */
-static void test_why_is_cut(void **state)
-{
-    struct power power = {.state = POWER_READY};
-    char holder[16], text[400];
-
-    for (unsigned i = 0; i < LEASES_MAX; i++) {
-        snprintf(holder, sizeof(holder), "h%u", i);
-        lease_take(&power.leases, (enum lease_kind)(i % LEASE_KINDS), holder, "a label", noon.boot,
-                   noon.boot + 1000);
-    }
-    for (size_t size = 1; size <= sizeof(text); size++) {
-        memset(text, '#', sizeof(text));
-        power_why(&power, noon, text, size);
-        assert_true(strnlen(text, size) < size);
-        assert_true(size == sizeof(text) || text[size] == '#');
-    }
+    assert_true(fact_is(&why, FACT_SEEN_SILENT));
+    lease_take(&power.leases, LEASE_VISIT, 3, "", NULL, noon.boot - 240000, noon.boot + 960000);
+    why = power_awake_because(&power, 0, noon);
+    assert_true(fact_equal(
+        &why, &FACT(LEASE_VISIT, .subject = 3, .n = {noon.wall - 240000, noon.wall + 960000})));
+    lease_take(&power.leases, LEASE_HOLD, MODEL_NONE, "backup", &nightly, noon.boot,
+               noon.boot + 3600000);
+    why = power_awake_because(&power, 0, noon);
+    assert_true(fact_is(&why, FACT_LEASE_HOLD));
+    assert_string_equal(fact_text(&why, 0, 0), "backup");
+    assert_string_equal(fact_text(&why, 0, 1), "nightly");
+    lease_take(&power.leases, LEASE_ALWAYS_ON, MODEL_NONE, "", NULL, noon.boot, LEASE_FOREVER);
+    why = power_awake_because(&power, 7, noon);
+    assert_true(
+        fact_equal(&why, &FACT(LEASE_ALWAYS_ON_SERVER, .subject = 7, .n = {0, LEASE_FOREVER})));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_pair),      cmocka_unit_test(test_the_table_has_no_gap),
-        cmocka_unit_test(test_names),           cmocka_unit_test(test_kinds_of_states),
-        cmocka_unit_test(test_target),          cmocka_unit_test(test_eta),
-        cmocka_unit_test(test_stage),           cmocka_unit_test(test_pace),
-        cmocka_unit_test(test_why_with_leases), cmocka_unit_test(test_why_without_leases),
-        cmocka_unit_test(test_why_is_cut),
+        cmocka_unit_test(test_every_pair), cmocka_unit_test(test_the_table_has_no_gap),
+        cmocka_unit_test(test_names),      cmocka_unit_test(test_kinds_of_states),
+        cmocka_unit_test(test_target),     cmocka_unit_test(test_eta),
+        cmocka_unit_test(test_stage),      cmocka_unit_test(test_pace),
+        cmocka_unit_test(test_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,8 +77,9 @@ static const struct project *project_of_world(const struct world *world)
 
 static void assert_problem(const struct world *world, const char *words)
 {
-    char problem[REASON_SIZE];
-    const bool has = fleet_project_problem(world->fleet, SITE_CLIENT1, problem);
+    const struct fact fact = fleet_project_problem(world->fleet, SITE_CLIENT1);
+    const char *problem = world_said(world, &fact);
+    const bool has = !fact_is(&fact, FACT_NONE);
 
     if (has != (words != NULL) || (words && !strstr(problem, words)))
         fail_msg("the problem is \"%s\"; it should have \"%s\"", problem, words ? words : "");
@@ -103,7 +104,7 @@ static void answer(struct world *world, enum sleep_answer said, const char *reas
         .kind = FLEET_SLEEP_ANSWER, .server = TESTING, .sleep = {.answer = said}};
 
     snprintf(event.sleep.id, sizeof(event.sleep.id), "%s", project_of_world(world)->id);
-    snprintf(event.sleep.reason, sizeof(event.sleep.reason), "%s", reason);
+    event.sleep.reason = fact_said(reason);
     world_handle(world, &event);
 }
 
@@ -123,7 +124,7 @@ static void command(struct world *world, enum command_action action, const char 
 
 static const char *reason_of(const struct world *world)
 {
-    return world_last(world, ACTION_ANSWER)->answer.reason;
+    return world_said(world, &world_last(world, ACTION_ANSWER)->answer.reason);
 }
 
 /* States. */
@@ -420,7 +421,6 @@ static void test_an_agent_of_another_schema_is_not_believed(void **state)
     struct world *world = *state;
     struct containers_told told = {.schema = 7};
     struct fleet_event report = {.kind = FLEET_REPORT, .server = TESTING};
-    char problem[REASON_SIZE];
 
     stopped(world);
     world_handle(world, &(struct fleet_event){
@@ -430,8 +430,10 @@ static void test_an_agent_of_another_schema_is_not_believed(void **state)
     assert_problem(world, "schema 7");
     report.report.schema = 7;
     world_handle(world, &report);
-    assert_true(power_problem(world_power(world, TESTING), problem));
-    assert_non_null(strstr(problem, "its agent speaks schema 7, this Hall knows 1"));
+    const struct fact problem = power_problem(world_power(world, TESTING));
+
+    assert_non_null(
+        strstr(world_said(world, &problem), "its agent speaks schema 7, this Hall knows 1"));
 }
 
 /* Idleness. */
@@ -561,7 +563,7 @@ static void test_stop(void **state)
     world_visit(world, SITE_CLIENT1);
     command(world, COMMAND_STOP, "c1");
     assert_string_equal(world_outcomes(world, "c1"), "");
-    assert_null(lease_find(&world_power(world, TESTING)->leases, LEASE_VISIT, "client1"));
+    assert_null(world_lease(world, TESTING, LEASE_VISIT, "client1"));
     command(world, COMMAND_RESTART, "c2");
     assert_string_equal(world_outcomes(world, "c2"), "refused ");
     assert_non_null(strstr(reason_of(world), "another stop of it is under way"));
@@ -719,35 +721,32 @@ static void test_a_start_goes_on_over_a_restart(void **state)
 
 /* What an agent reports in use. */
 
-static void report_use(struct world *world, const char *holder, const char *label)
+static void report_use(struct world *world, const char *holder, const char *words)
 {
     struct fleet_event event = {.kind = FLEET_REPORT, .server = TESTING};
 
     event.uses.n = holder ? 1 : 0;
     snprintf(event.uses.list[0].holder, LEASE_HOLDER_SIZE, "%s", holder ? holder : "");
-    snprintf(event.uses.list[0].label, LEASE_LABEL_SIZE, "%s", label);
+    event.uses.list[0].veto = fact_with(FACT(AGENT_SAID), words, NULL);
     world_handle(world, &event);
 }
 
 static void test_uses_are_leases(void **state)
 {
     struct world *world = *state;
-    char why[300];
 
     running(world);
-    report_use(world, "sessions", "root from 192.0.2.7");
-    const struct lease *lease =
-        lease_find(&world_power(world, TESTING)->leases, LEASE_AGENT, "sessions");
+    report_use(world, "sessions", "sessions: root from 192.0.2.7");
+    const struct lease *lease = world_lease(world, TESTING, LEASE_AGENT, "sessions");
     assert_non_null(lease);
-    assert_string_equal(lease->label, "root from 192.0.2.7");
     assert_true(lease->until == LEASE_FOREVER);
-    power_why(world_power(world, TESTING), world->now, why, sizeof(why));
+    const char *why = world_why(world, TESTING);
     assert_non_null(strstr(why, "its agent reports sessions: root from 192.0.2.7"));
     world_advance(world, 3 * HOUR);
     assert_state(world, TESTING, POWER_READY);
     assert_int_equal(world_count(world, ACTION_SLEEP), 0); /* not even asked */
     report_use(world, "load", "3.1");
-    assert_null(lease_find(&world_power(world, TESTING)->leases, LEASE_AGENT, "sessions"));
+    assert_null(world_lease(world, TESTING, LEASE_AGENT, "sessions"));
     report_use(world, NULL, "");
     assert_int_equal(world_power(world, TESTING)->leases.n, 0);
 }
@@ -760,7 +759,7 @@ static void test_uses_end_with_the_agent(void **state)
     report_use(world, "sessions", "root");
     world_agent(world, TESTING, AGENT_OFFLINE);
     world_advance(world, 20 * MINUTE - 1);
-    assert_non_null(lease_find(&world_power(world, TESTING)->leases, LEASE_AGENT, "sessions"));
+    assert_non_null(world_lease(world, TESTING, LEASE_AGENT, "sessions"));
     world_advance(world, 1);
     assert_int_equal(world_power(world, TESTING)->leases.n, 0);
     world_silence(world, TESTING);
@@ -789,19 +788,21 @@ static void test_a_sleep_command_asks_the_agent_in_spite_of_its_report(void **st
 static void test_not_slept_when_it_could_not_be_woken(void **state)
 {
     struct world *world = *state;
-    char problem[REASON_SIZE];
 
     running(world);
     world_report(world, TESTING, "b", false);
-    assert_true(power_problem(world_power(world, TESTING), problem));
-    assert_non_null(strstr(problem, "Wake-on-LAN is off"));
+    const struct fact problem = power_problem(world_power(world, TESTING));
+
+    assert_non_null(strstr(world_said(world, &problem), "Wake-on-LAN is off"));
     world_advance(world, HOUR);
     assert_int_equal(world_count(world, ACTION_SLEEP), 0);
     world_command(world, TESTING, COMMAND_SLEEP, "c1");
     assert_string_equal(world_outcomes(world, "c1"), "refused ");
     assert_non_null(strstr(reason_of(world), "not known to be wakeable"));
     world_report(world, TESTING, "b", true);
-    assert_false(power_problem(world_power(world, TESTING), problem));
+    const struct fact none = power_problem(world_power(world, TESTING));
+
+    assert_true(fact_is(&none, FACT_NONE));
     world_advance(world, 2 * MINUTE);
     assert_int_equal(world_count(world, ACTION_SLEEP), 1);
 }

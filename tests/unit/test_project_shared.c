@@ -202,7 +202,7 @@ static const char *command(int at, enum command_action action, const char *id)
 
 static const char *reason(void)
 {
-    return world_last(docker.world, ACTION_ANSWER)->answer.reason;
+    return world_said(docker.world, &world_last(docker.world, ACTION_ANSWER)->answer.reason);
 }
 
 #define assert_state_of(at_, state_)                                                               \

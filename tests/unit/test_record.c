@@ -10,6 +10,18 @@
 static const uint8_t mac[6] = {2, 0, 0, 0, 0, 1};
 static const struct record_owner owner = {.config = "/etc/hall/config.json", .mac = mac};
 
+/* One server; a domain with its own site and a project. */
+static struct model_server servers[] = {{.id = "testing"}};
+static struct model_domain domains[] = {{.name = "test.example.org"}};
+static struct model_site sites[] = {{.id = "test.example.org"},
+                                    {.id = "client1", .is_project = true}};
+static const struct model model = {.n_servers = 1,
+                                   .servers = servers,
+                                   .n_domains = 1,
+                                   .domains = domains,
+                                   .n_sites = 2,
+                                   .sites = sites};
+
 #define ESCAPED 1 /* U+0001: written as \u0001 */
 #define AT      INT64_C(1795341600000)
 
@@ -21,7 +33,7 @@ static int read_with(const char *members, struct saved *ret_saved)
 
     buf_printf(&text, "{\"config\":\"%s\",\"mac\":\"02:00:00:00:00:01\"%s%s}", owner.config,
                members[0] ? "," : "", members);
-    error = record_read_server(buf_text(&text), text.length, &owner, ret_saved);
+    error = record_read_server(buf_text(&text), text.length, &model, 0, &owner, ret_saved);
     buf_finish(&text);
     return error;
 }
@@ -31,7 +43,7 @@ static char *written(const struct saved *saved)
     struct buf text = BUF_INIT(RECORD_LIMIT);
     char *bytes = NULL;
 
-    assert_int_equal(record_write_server(saved, &owner, &text), 0);
+    assert_int_equal(record_write_server(saved, &model, 0, &owner, &text), 0);
     assert_int_equal(buf_steal(&text, &bytes), 0);
     return bytes;
 }
@@ -57,7 +69,7 @@ static void fill_transactions(struct saved *saved)
         saved->wake.stages[i] = i == 3 ? STAGE_UNREACHED : 100 * i;
     SET_TEXT(saved->wake.boot_id, "boot-a");
     SET_TEXT(saved->wake.id, "w1-1");
-    SET_TEXT(saved->wake.cause, "visit of \"client1\" \xc3\xa9");
+    saved->wake.cause = fact_with(FACT(WAKE_START, .subject = 1), "\"operator\" \xc3\xa9", NULL);
     saved->sleep = (struct sleep){.phase = SLEEP_AGREED,
                                   .restart = true,
                                   .force = true,
@@ -67,20 +79,29 @@ static void fill_transactions(struct saved *saved)
                                   .not_before = AT + 300000};
     SET_TEXT(saved->sleep.id, "s1-2");
     SET_TEXT(saved->sleep.by, "idle");
-    SET_TEXT(saved->sleep.refusal, "a backup\nruns");
+    saved->sleep.refusal = fact_said("a backup\nruns");
 }
 
 static void fill_lists(struct saved *saved)
 {
     for (size_t i = 0; i < LEASES_MAX; i++) {
         struct lease *lease = &saved->leases.leases[saved->leases.n++];
+        char label[32];
+        struct fact why;
 
         lease->kind = (enum lease_kind)(i % LEASE_KINDS);
         lease->since = AT - 3000 - (int64_t)i;
         lease->renewed = AT - 2000 - (int64_t)i;
         lease->until = i == 1 ? LEASE_FOREVER : AT + 1000 * (int64_t)i;
-        snprintf(lease->holder, sizeof(lease->holder), "holder %zu", i);
-        snprintf(lease->label, sizeof(lease->label), "label %zu", i);
+        lease->subject =
+            lease->kind == LEASE_MANUAL || lease->kind == LEASE_HOLD || lease->kind == LEASE_AGENT
+                ? MODEL_NONE
+                : 0;
+        if (lease->subject == MODEL_NONE)
+            snprintf(lease->holder, sizeof(lease->holder), "holder %zu", i);
+        snprintf(label, sizeof(label), "label %zu", i);
+        why = fact_said(label);
+        lease_say(lease, &why);
     }
     for (size_t i = 0; i < SAVED_COMMANDS; i++) {
         struct ledger_entry *entry = &saved->commands[saved->n_commands++];
@@ -95,7 +116,7 @@ static void fill_lists(struct saved *saved)
                                        .seconds_ms = 17 * (int64_t)i};
         snprintf(entry->id, sizeof(entry->id), "id %zu", i);
         snprintf(entry->by, sizeof(entry->by), "by %zu", i);
-        snprintf(entry->reason, sizeof(entry->reason), "reason %zu", i);
+        entry->reason = i % 2 == 0 ? FACT(ANSWER_NO_WAKE) : FACT(WAKE_VISIT, .subject = 1);
     }
     for (unsigned i = 0; i < 2 * HISTORY_MAX; i++) {
         const struct boot boot = {.stages = {0, 1 + (int32_t)i, STAGE_UNREACHED, 3, 4, 5, 6},
@@ -164,7 +185,7 @@ static void compare_wake(const struct wake *a, const struct wake *b)
     assert_memory_equal(a->stages, b->stages, sizeof(a->stages));
     assert_string_equal(a->boot_id, b->boot_id);
     assert_string_equal(a->id, b->id);
-    assert_string_equal(a->cause, b->cause);
+    assert_true(fact_equal(&a->cause, &b->cause));
 }
 
 static void compare_sleep(const struct sleep *a, const struct sleep *b)
@@ -178,7 +199,7 @@ static void compare_sleep(const struct sleep *a, const struct sleep *b)
     assert_int_equal(a->not_before, b->not_before);
     assert_string_equal(a->id, b->id);
     assert_string_equal(a->by, b->by);
-    assert_string_equal(a->refusal, b->refusal);
+    assert_true(fact_equal(&a->refusal, &b->refusal));
 }
 
 static void compare_leases(const struct lease_set *a, const struct lease_set *b)
@@ -190,7 +211,10 @@ static void compare_leases(const struct lease_set *a, const struct lease_set *b)
         assert_int_equal(a->leases[i].renewed, b->leases[i].renewed);
         assert_true(a->leases[i].until == b->leases[i].until);
         assert_string_equal(a->leases[i].holder, b->leases[i].holder);
-        assert_string_equal(a->leases[i].label, b->leases[i].label);
+        assert_int_equal(a->leases[i].subject, b->leases[i].subject);
+        const struct fact left = lease_why(&a->leases[i]), right = lease_why(&b->leases[i]);
+
+        assert_true(fact_equal(&left, &right));
     }
 }
 
@@ -210,7 +234,7 @@ static void compare_commands(const struct saved *a, const struct saved *b)
         assert_int_equal(left->seconds_ms, right->seconds_ms);
         assert_string_equal(left->id, right->id);
         assert_string_equal(left->by, right->by);
-        assert_string_equal(left->reason, right->reason);
+        assert_true(fact_equal(&left->reason, &right->reason));
         assert_int_equal(right->site, MODEL_NONE);
         assert_int_equal(right->route, 0);
     }
@@ -251,7 +275,7 @@ static void test_every_member(void **state)
     char *text = written(saved);
     struct saved read;
 
-    assert_int_equal(record_read_server(text, strlen(text), &owner, &read), 0);
+    assert_int_equal(record_read_server(text, strlen(text), &model, 0, &owner, &read), 0);
     compare(saved, &read);
     free(text);
     free(saved);
@@ -265,7 +289,7 @@ static void test_again(void **state)
     char *second;
     struct saved read;
 
-    assert_int_equal(record_read_server(first, strlen(first), &owner, &read), 0);
+    assert_int_equal(record_read_server(first, strlen(first), &model, 0, &owner, &read), 0);
     second = written(&read);
     assert_string_equal(first, second);
     free(first);
@@ -281,7 +305,7 @@ static void test_nothing_to_say(void **state)
     for (unsigned i = 0; i < STAGES; i++)
         saved.wake.stages[i] = STAGE_UNREACHED;
     text = written(&saved);
-    assert_int_equal(record_read_server(text, strlen(text), &owner, &read), 0);
+    assert_int_equal(record_read_server(text, strlen(text), &model, 0, &owner, &read), 0);
     compare(&saved, &read);
     free(text);
 }
@@ -295,7 +319,7 @@ static void test_woken_ring(void **state)
     for (unsigned i = 0; i < WOKEN_MAX + 3; i++)
         saved.woken[saved.n_woken++ % WOKEN_MAX] = AT + i;
     text = written(&saved);
-    assert_int_equal(record_read_server(text, strlen(text), &owner, &read), 0);
+    assert_int_equal(record_read_server(text, strlen(text), &model, 0, &owner, &read), 0);
     assert_int_equal(read.n_woken, WOKEN_MAX + 3);
     assert_memory_equal(read.woken, saved.woken, sizeof(saved.woken));
     free(text);
@@ -428,7 +452,7 @@ static void test_bad_items(void **state)
 
     assert_int_equal(
         read_with("\"leases\":[{\"kind\":8,\"holder\":\"a\"},{\"kind\":-1,\"holder\":\"b\"},"
-                  "{\"kind\":0,\"holder\":\"c\"}],"
+                  "{\"kind\":4,\"holder\":\"c\"},{\"kind\":0,\"holder\":\"not configured\"}],"
                   "\"commands\":[{\"id\":\"a\",\"action\":11},{\"id\":\"b\",\"action\":0,"
                   "\"outcome\":4},{\"action\":0},{\"id\":\"d\",\"action\":0}]",
                   &saved),
@@ -439,15 +463,43 @@ static void test_bad_items(void **state)
     assert_string_equal(saved.commands[0].id, "d");
 }
 
+/* An older Hall wrote sentences, and the name of a site or domain, perhaps cut, as the holder. */
+static void test_sentences_of_an_older_hall(void **state)
+{
+    struct saved saved;
+    struct fact fact;
+
+    assert_int_equal(
+        read_with("\"wake\":{\"cause\":\"visit of client1\"},\"sleep\":{\"refusal\":\"rsync\"},"
+                  "\"leases\":[{\"kind\":0,\"holder\":\"client1\",\"label\":\"\"},"
+                  "{\"kind\":2,\"holder\":\"testing\"},"
+                  "{\"kind\":3,\"holder\":\"bob\",\"label\":\"bob woke it\"},"
+                  "{\"kind\":4,\"holder\":\"backup\",\"label\":\"nightly\"}],"
+                  "\"commands\":[{\"id\":\"d\",\"action\":0,\"reason\":\"no sign of life\"}]",
+                  &saved),
+        0);
+    assert_string_equal(fact_text(&saved.wake.cause, 0, 0), "visit of client1");
+    assert_string_equal(fact_text(&saved.sleep.refusal, 0, 0), "rsync");
+    assert_string_equal(fact_text(&saved.commands[0].reason, 0, 0), "no sign of life");
+    assert_int_equal(saved.leases.n, 4);
+    assert_int_equal(saved.leases.leases[0].subject, 1);
+    assert_int_equal(saved.leases.leases[1].subject, MODEL_NONE);
+    fact = lease_fact(&saved.leases.leases[2], 0, (struct now){0});
+    assert_true(fact_is(&fact, FACT_SAID));
+    fact = lease_fact(&saved.leases.leases[3], 0, (struct now){0});
+    assert_true(fact_is(&fact, FACT_LEASE_HOLD));
+    assert_string_equal(fact_text(&fact, 0, 1), "nightly");
+}
+
 /* More items than there is room for. */
 static void test_too_many(void **state)
 {
     struct buf members = BUF_INIT(RECORD_LIMIT);
     struct saved saved;
 
-    buf_puts(&members, "\"leases\":[{\"kind\":0,\"holder\":\"0\"}");
+    buf_puts(&members, "\"leases\":[{\"kind\":4,\"holder\":\"0\"}");
     for (int i = 1; i < 100; i++)
-        buf_printf(&members, ",{\"kind\":0,\"holder\":\"%d\"}", i);
+        buf_printf(&members, ",{\"kind\":4,\"holder\":\"%d\"}", i);
     buf_puts(&members, "],\"commands\":[{\"id\":\"0\",\"action\":1}");
     for (int i = 1; i < 100; i++)
         buf_printf(&members, ",{\"id\":\"%d\",\"action\":1}", i);
@@ -486,21 +538,26 @@ static void test_largest(void **state)
 {
     struct saved *saved = full();
     struct buf text = BUF_INIT(RECORD_LIMIT);
+    char escaped[FACT_TEXT_SIZE] = "";
     struct saved read;
 
+    memset(escaped, ESCAPED, sizeof(escaped) - 1);
     for (size_t i = 0; i < saved->n_commands; i++) {
         struct ledger_entry *entry = &saved->commands[i];
 
         memset(entry->id, '"', sizeof(entry->id) - 1);
         memset(entry->by, '\\', sizeof(entry->by) - 1);
-        memset(entry->reason, ESCAPED, sizeof(entry->reason) - 1);
+        entry->reason = fact_said(escaped);
     }
     for (size_t i = 0; i < saved->leases.n; i++) {
-        memset(saved->leases.leases[i].holder, ESCAPED, LEASE_HOLDER_SIZE - 1);
-        memset(saved->leases.leases[i].label, ESCAPED, LEASE_LABEL_SIZE - 1);
+        const struct fact why = fact_said(escaped);
+
+        if (saved->leases.leases[i].subject == MODEL_NONE)
+            memset(saved->leases.leases[i].holder, ESCAPED, LEASE_HOLDER_SIZE - 1);
+        lease_say(&saved->leases.leases[i], &why);
     }
-    assert_int_equal(record_write_server(saved, &owner, &text), 0);
-    assert_int_equal(record_read_server(buf_text(&text), text.length, &owner, &read), 0);
+    assert_int_equal(record_write_server(saved, &model, 0, &owner, &text), 0);
+    assert_int_equal(record_read_server(buf_text(&text), text.length, &model, 0, &owner, &read), 0);
     assert_int_equal(read.n_commands, SAVED_COMMANDS);
     assert_int_equal(read.leases.n, LEASES_MAX);
     buf_finish(&text);
@@ -520,7 +577,7 @@ static void test_cut(void **state)
 
         assert_non_null(cut);
         memcpy(cut, text, n);
-        assert_int_equal(record_read_server(cut, n, &owner, &read), -EINVAL);
+        assert_int_equal(record_read_server(cut, n, &model, 0, &owner, &read), -EINVAL);
         free(cut);
     }
     free(text);
@@ -535,14 +592,15 @@ static void test_hostile_text(void **state)
     char deep[200];
 
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-        assert_int_equal(record_read_server(texts[i], strlen(texts[i]), &owner, &saved), -EINVAL);
+        assert_int_equal(record_read_server(texts[i], strlen(texts[i]), &model, 0, &owner, &saved),
+                         -EINVAL);
     memset(deep, '[', sizeof(deep));
-    assert_int_equal(record_read_server(deep, sizeof(deep), &owner, &saved), -EINVAL);
+    assert_int_equal(record_read_server(deep, sizeof(deep), &model, 0, &owner, &saved), -EINVAL);
     assert_int_equal(read_with("\"at\":1,\"at\":2", &saved), -EINVAL);
     char *large = calloc(1, 1 << 20);
     assert_non_null(large);
     memset(large, ' ', 1 << 20);
-    assert_int_equal(record_read_server(large, 1 << 20, &owner, &saved), -EINVAL);
+    assert_int_equal(record_read_server(large, 1 << 20, &model, 0, &owner, &saved), -EINVAL);
     free(large);
 }
 
@@ -564,9 +622,11 @@ static void test_other_owner(void **state)
     struct saved read;
 
     for (size_t i = 0; i < ARRAY_SIZE(owners); i++)
-        assert_int_equal(record_read_server(text, strlen(text), &owners[i], &read), -ESTALE);
+        assert_int_equal(record_read_server(text, strlen(text), &model, 0, &owners[i], &read),
+                         -ESTALE);
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-        assert_int_equal(record_read_server(texts[i], strlen(texts[i]), &owner, &read), -ESTALE);
+        assert_int_equal(record_read_server(texts[i], strlen(texts[i]), &model, 0, &owner, &read),
+                         -ESTALE);
     free(text);
     free(saved);
 }
@@ -581,7 +641,7 @@ static void test_times(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
         saved.leases.leases[0].until = saved.since = saved.retry_at = times[i];
         char *text = written(&saved);
-        assert_int_equal(record_read_server(text, strlen(text), &owner, &read), 0);
+        assert_int_equal(record_read_server(text, strlen(text), &model, 0, &owner, &read), 0);
         assert_true(read.leases.leases[0].until == times[i]);
         assert_true(read.since == times[i] && read.retry_at == times[i]);
         free(text);
@@ -590,20 +650,21 @@ static void test_times(void **state)
 
 /* Quotas. */
 
-static struct model_domain domains[] = {{.name = "a.example", .site = 1},
-                                        {.name = "b.example", .site = 2}};
-static struct model_site sites[] = {
+static struct model_domain quota_domains[] = {{.name = "a.example", .site = 1},
+                                              {.name = "b.example", .site = 2}};
+static struct model_site quota_sites[] = {
     {.id = "client1", .is_project = true}, {.id = "a.example"}, {.id = "b.example", .domain = 1}};
-static const struct model model = {
-    .n_domains = 2, .domains = domains, .n_sites = 3, .sites = sites};
+static const struct model quota_model = {
+    .n_domains = 2, .domains = quota_domains, .n_sites = 3, .sites = quota_sites};
 
 static void quota_over(const struct quota *quota)
 {
     struct buf text = BUF_INIT(RECORD_LIMIT);
     struct quota read;
 
-    assert_int_equal(record_write_quota(&model, quota, &owner, &text), 0);
-    assert_int_equal(record_read_quota(&model, buf_text(&text), text.length, &owner, &read), 0);
+    assert_int_equal(record_write_quota(&quota_model, quota, &owner, &text), 0);
+    assert_int_equal(record_read_quota(&quota_model, buf_text(&text), text.length, &owner, &read),
+                     0);
     assert_true(read.used);
     assert_int_equal(read.kind, quota->kind);
     assert_int_equal(read.subject, quota->subject);
@@ -643,7 +704,7 @@ static void test_quota_keys(void **state)
     char keys[5][RECORD_KEY_SIZE];
 
     for (size_t i = 0; i < 5; i++) {
-        record_quota_key(&model, &quotas[i], keys[i]);
+        record_quota_key(&quota_model, &quotas[i], keys[i]);
         for (size_t k = 0; k < i; k++)
             assert_string_not_equal(keys[i], keys[k]);
     }
@@ -656,7 +717,7 @@ static int read_quota(const char *members, struct quota *ret_quota)
 
     buf_printf(&text, "{\"config\":\"%s\",%s}", owner.config, members);
     const struct record_owner whose = {.config = owner.config};
-    error = record_read_quota(&model, buf_text(&text), text.length, &whose, ret_quota);
+    error = record_read_quota(&quota_model, buf_text(&text), text.length, &whose, ret_quota);
     buf_finish(&text);
     return error;
 }
@@ -675,9 +736,10 @@ static void test_quota_refused(void **state)
                      -EINVAL);
     assert_int_equal(read_quota("\"kind\":1,\"subject\":\"client1\",\"awake_ms\":null", &quota),
                      -EINVAL);
-    assert_int_equal(record_read_quota(&model, "{", 1, &owner, &quota), -EINVAL);
-    assert_int_equal(record_read_quota(&model, "{\"config\":\"x\",\"kind\":0}", 23, &owner, &quota),
-                     -ESTALE);
+    assert_int_equal(record_read_quota(&quota_model, "{", 1, &owner, &quota), -EINVAL);
+    assert_int_equal(
+        record_read_quota(&quota_model, "{\"config\":\"x\",\"kind\":0}", 23, &owner, &quota),
+        -ESTALE);
     assert_int_equal(quota.wakes, 77);
     assert_int_equal(read_quota("\"kind\":1,\"subject\":\"client1\",\"wakes\":2", &quota), 0);
     assert_int_equal(quota.wakes, 2);
@@ -686,16 +748,27 @@ static void test_quota_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_member),   cmocka_unit_test(test_again),
-        cmocka_unit_test(test_nothing_to_say), cmocka_unit_test(test_woken_ring),
-        cmocka_unit_test(test_count_of_wakes), cmocka_unit_test(test_other_versions),
-        cmocka_unit_test(test_wrong_types),    cmocka_unit_test(test_bad_stages),
-        cmocka_unit_test(test_out_of_range),   cmocka_unit_test(test_bad_items),
-        cmocka_unit_test(test_too_many),       cmocka_unit_test(test_long_text),
-        cmocka_unit_test(test_largest),        cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_hostile_text),   cmocka_unit_test(test_other_owner),
-        cmocka_unit_test(test_times),          cmocka_unit_test(test_quota),
-        cmocka_unit_test(test_quota_keys),     cmocka_unit_test(test_quota_refused),
+        cmocka_unit_test(test_every_member),
+        cmocka_unit_test(test_again),
+        cmocka_unit_test(test_nothing_to_say),
+        cmocka_unit_test(test_woken_ring),
+        cmocka_unit_test(test_count_of_wakes),
+        cmocka_unit_test(test_other_versions),
+        cmocka_unit_test(test_wrong_types),
+        cmocka_unit_test(test_bad_stages),
+        cmocka_unit_test(test_out_of_range),
+        cmocka_unit_test(test_bad_items),
+        cmocka_unit_test(test_sentences_of_an_older_hall),
+        cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_long_text),
+        cmocka_unit_test(test_largest),
+        cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_hostile_text),
+        cmocka_unit_test(test_other_owner),
+        cmocka_unit_test(test_times),
+        cmocka_unit_test(test_quota),
+        cmocka_unit_test(test_quota_keys),
+        cmocka_unit_test(test_quota_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,7 +134,7 @@ static void test_containers(void **state)
     assert_int_equal(
         read_containers("{\"docker\":false,\"problem\":\"no permission\",\"containers\":[]}"), 0);
     assert_false(told.docker_up);
-    assert_string_equal(told.problem, "no permission");
+    assert_string_equal(fact_text(&told.problem, 0, 0), "no permission");
     assert_int_equal(told.n, 0);
 }
 
@@ -174,7 +174,7 @@ static void check_use(size_t i, const char *holder, const char *label)
 {
     assert_true(i < event.uses.n);
     assert_string_equal(event.uses.list[i].holder, holder);
-    assert_string_equal(event.uses.list[i].label, label);
+    assert_string_equal(fact_text(&event.uses.list[i].veto, 0, 0), label);
 }
 
 static void test_uses(void **state)
@@ -184,9 +184,9 @@ static void test_uses(void **state)
                     "\"load: 3.10, the limit is 2.00\",7,\"somebody plays\\u001b\",\"\"]}"),
         0);
     assert_int_equal(event.uses.n, 3);
-    check_use(0, "sessions", "root from 192.0.2.7");
-    check_use(1, "load", "3.10, the limit is 2.00");
-    check_use(2, "somebody plays?", "");
+    check_use(0, "sessions", "sessions: root from 192.0.2.7");
+    check_use(1, "load", "load: 3.10, the limit is 2.00");
+    check_use(2, "somebody plays?", "somebody plays?");
     assert_int_equal(read_report("{\"vetoes\":[\"a: 1\",\"b: 2\",\"c: 3\",\"d: 4\",\"e: 5\"]}"), 0);
     assert_int_equal(event.uses.n, AGENT_USES_MAX);
     assert_int_equal(read_report("{\"vetoes\":[\"connections: port 80\"],\"connections\":["
@@ -242,18 +242,18 @@ static void test_results(void **state)
     assert_int_equal(event.kind, FLEET_SLEEP_ANSWER);
     assert_int_equal(event.sleep.answer, SLEEP_ACCEPTED);
     assert_string_equal(event.sleep.id, "s-1");
-    assert_string_equal(event.sleep.reason, "");
+    assert_true(fact_is(&event.sleep.reason, FACT_NONE));
     assert_int_equal(read_result("{\"id\":\"s-1\",\"outcome\":\"done\"}"), 0);
     assert_int_equal(event.sleep.answer, SLEEP_DONE);
     assert_int_equal(read_result("{\"id\":\"s-1\",\"outcome\":\"refused\",\"reason\":\"busy\","
                                  "\"vetoes\":[\"ssh of root\",\"rsync\"]}"),
                      0);
     assert_int_equal(event.sleep.answer, SLEEP_VETOED);
-    assert_string_equal(event.sleep.reason, "ssh of root, rsync");
+    assert_string_equal(fact_text(&event.sleep.reason, 0, 0), "ssh of root, rsync");
     assert_int_equal(read_result("{\"id\":\"s-1\",\"outcome\":\"failed\",\"reason\":\"logind\"}"),
                      0);
     assert_int_equal(event.sleep.answer, SLEEP_FAILED);
-    assert_string_equal(event.sleep.reason, "logind");
+    assert_string_equal(fact_text(&event.sleep.reason, 0, 0), "logind");
 }
 
 static void test_broken_results(void **state)

@@ -50,7 +50,7 @@ static void adopt(struct world *world, const struct model *model)
 
 static const struct lease *hold_of(const struct world *world, const char *name)
 {
-    return lease_find(&world_power(world, ERP)->leases, LEASE_HOLD, name);
+    return world_lease(world, ERP, LEASE_HOLD, name);
 }
 
 static void open_wake(struct world *world)
@@ -417,22 +417,19 @@ static void hold_by_all(struct world *world)
 static void test_reload_drops_unfounded(void **state)
 {
     struct world *world = world_new(hold_by_all);
-    const struct lease_set *set;
     struct copy copy;
 
     *state = world;
     world_command(world, DB, COMMAND_WAKE, "");
-    set = &world_power(world, NAS)->leases;
-    assert_non_null(lease_find(set, LEASE_DEPENDENT, "db"));
-    assert_non_null(lease_find(set, LEASE_ALWAYS_ON, "nas.example"));
+    assert_non_null(world_lease(world, NAS, LEASE_DEPENDENT, "db"));
+    assert_non_null(world_lease(world, NAS, LEASE_ALWAYS_ON, "nas.example"));
     make_copy(world, &copy);
     copy.servers[DB].n_depends_on = 0;
     copy.domains[NAS].name = "nas2.example";
     adopt(world, &copy.model);
-    set = &world_power(world, NAS)->leases;
-    assert_null(lease_find(set, LEASE_DEPENDENT, "db"));
-    assert_null(lease_find(set, LEASE_ALWAYS_ON, "nas.example"));
-    assert_non_null(lease_find(set, LEASE_ALWAYS_ON, "nas2.example"));
+    assert_null(world_lease(world, NAS, LEASE_DEPENDENT, "db"));
+    assert_null(world_lease(world, NAS, LEASE_ALWAYS_ON, "nas.example"));
+    assert_non_null(world_lease(world, NAS, LEASE_ALWAYS_ON, "nas2.example"));
     adopt(world, &world->model);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/array.h"
 #include "core/stream.h"
+#include "say/say.h"
 #include "unit.h"
 
 enum { LOOK = 5000, IDLE = 20 * 60000, WINDOW = 120000, SITE = 7, MANY = 10000 };
@@ -108,12 +109,19 @@ static bool uses(const struct story *story, struct stream_use *ret_use)
     return found;
 }
 
+static const char *said(const struct stream_use *use)
+{
+    static char text[256];
+
+    return say_fact_text(&use->what, NULL, (struct say_how){0}, text, sizeof(text));
+}
+
 static void assert_use(const struct story *story, const char *label)
 {
     struct stream_use use = {0};
 
     assert_true(uses(story, &use));
-    assert_string_equal(use.label, label);
+    assert_string_equal(said(&use), label);
 }
 
 static void assert_no_use(const struct story *story)
@@ -147,7 +155,8 @@ static void test_download(void **state)
     }
     assert_use(story, "download from 192.0.2.7, 12 MB in the last minute");
     streams_came(story->streams, 0, SITE, "2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff");
-    assert_use(story, "download from 2001:db8:aaaa:bbbb:c..., 12 MB in the last minute");
+    assert_use(story,
+               "download from 2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff, 12 MB in the last minute");
     assert_true(uses(story, &use));
     assert_int_equal(use.until, story->now - LOOK + WINDOW);
     story->lines[line].open = false;
@@ -286,7 +295,7 @@ static void test_websocket(void **state)
     }
     struct stream_use use;
     assert_true(uses(story, &use));
-    assert_non_null(strstr(use.label, "websocket from 192.0.2.7, "));
+    assert_non_null(strstr(said(&use), "websocket from 192.0.2.7, "));
     /* It ends, the monitor goes on. */
     story->lines[line].open = false;
     for (int i = 0; i < WINDOW / LOOK + 1; i++) {
@@ -334,7 +343,7 @@ static void test_refused_websocket(void **state)
     }
     struct stream_use use;
     if (uses(story, &use))
-        assert_non_null(strstr(use.label, "silent")); /* for an idle time after its last byte */
+        assert_non_null(strstr(said(&use), "silent")); /* for an idle time after its last byte */
 }
 
 static void test_long_poll(void **state)

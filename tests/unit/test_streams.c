@@ -28,7 +28,7 @@ static struct world *watched(void **state)
 
 static const struct lease *stream_of(const struct world *world, const char *holder)
 {
-    return lease_find(&world_power(world, TESTING)->leases, LEASE_STREAM, holder);
+    return world_lease(world, TESTING, LEASE_STREAM, holder);
 }
 
 static void test_no_sleep_while_bytes_move(void **state)
@@ -48,10 +48,9 @@ static void test_no_sleep_while_bytes_move(void **state)
 static void test_why_names_it(void **state)
 {
     struct world *world = watched(state);
-    char why[512];
 
     world_look(world, TESTING, "client1", WINDOW);
-    power_why(world_power(world, TESTING), world->now, why, sizeof(why));
+    const char *why = world_why(world, TESTING);
     assert_non_null(
         strstr(why, "client1 is in use: download from 192.0.2.7, 12 MB in the last minute"));
 }
@@ -93,7 +92,8 @@ static void test_a_look_that_fails_is_a_veto(void **state)
     world_advance(world, 10 * MINUTE);
     assert_int_equal(world_count(world, ACTION_SLEEP), 0);
     assert_int_equal(world_count_event(world, HAPPENED_SLEEP_REFUSED), 1);
-    assert_non_null(strstr(world_power(world, TESTING)->sleep.refusal, "cannot look"));
+    assert_non_null(
+        strstr(world_said(world, &world_power(world, TESTING)->sleep.refusal), "cannot look"));
     world_look(world, TESTING, NULL, 0);
     assert_int_equal(world_count(world, ACTION_SLEEP), 1);
 }
@@ -131,7 +131,7 @@ static void test_a_command_is_refused_by_name(void **state)
     const struct seen_action *answer = world_last(world, ACTION_ANSWER);
 
     assert_int_equal(answer->answer.outcome, OUTCOME_REFUSED);
-    assert_non_null(strstr(answer->answer.reason, "download from 192.0.2.7"));
+    assert_non_null(strstr(world_said(world, &answer->answer.reason), "download from 192.0.2.7"));
 }
 
 static void report_use(struct world *world, const char *holder)
@@ -197,7 +197,8 @@ static void test_a_full_set(void **state)
 
     for (int i = 0; set->n < LEASES_MAX; i++) {
         snprintf(holder, sizeof(holder), "h%d", i);
-        lease_take(set, LEASE_HOLD, holder, "", world->now.boot, world->now.boot + MINUTE);
+        lease_take(set, LEASE_HOLD, MODEL_NONE, holder, NULL, world->now.boot,
+                   world->now.boot + MINUTE);
     }
     set->leases[0].until = world->now.boot + SECOND;
     world_look(world, TESTING, "client1", WINDOW);

@@ -17,7 +17,7 @@
 #include "core/stream.h"
 #include "web/board/count.h"
 
-enum { BOARD_SITES_MAX = 64 };
+enum { BOARD_SITES_MAX = 64, NOTICE_TEXT_SIZE = 512 };
 
 /* What the workers know of one server. Times: boot clock, ms, so that ages are right whatever wall
  * time does. */
@@ -36,7 +36,8 @@ struct notice {
     uint64_t sites_ready; /* bit i: the i-th site of this server (in model order) lets visitors
                            * through; sites beyond BOARD_SITES_MAX of one server never do */
     char why[192];        /* "awake because ..." in English, for logs and programs */
-    char problem[PROBLEM_SIZE]; /* last: most have none, and the board keeps only what there is */
+    char problem[NOTICE_TEXT_SIZE]; /* last: most have none, and the board keeps only what there is
+                                     */
 };
 
 /* And of one project, beside the notice of its server. */
@@ -49,7 +50,7 @@ struct project_notice {
     int64_t expected;       /* when it should be ready; -1: no estimate */
     int32_t stages[STAGES]; /* ms after it began; those of containers and of the site */
     char container[64];     /* which one ails */
-    char problem[REASON_SIZE];
+    char problem[NOTICE_TEXT_SIZE];
 };
 
 /* What workers tell the loop. */

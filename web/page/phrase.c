@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "core/problem.h"
+#include "say/say.h"
 
 static const char *say(const struct view *view, enum word word)
 {
@@ -138,12 +140,13 @@ static void phrase_fault(const struct view *view, struct buf *out)
 {
     const bool known = view->kind == VIEW_FAILED ? view->notice.failure == FAILURE_NOT_READY
                                                  : view_is_under_way(view);
-    const enum fault_language language =
-        view->language == LANGUAGE_FRENCH ? FAULT_FRENCH : FAULT_ENGLISH;
-    char text[FAULT_TEXT_SIZE];
+    const struct say_how how = {.language =
+                                    view->language == LANGUAGE_FRENCH ? SAY_FRENCH : SAY_ENGLISH};
+    const struct fact fault = problem_of_fault(view->fault);
+    char text[SAID_SIZE];
 
     if (known && view->fault.code != FAULT_NONE)
-        put_with(out, say(view, WORD_REASON), fault_say(view->fault, language, text));
+        put_with(out, say(view, WORD_REASON), say_fact_text(&fault, NULL, how, text, sizeof(text)));
 }
 
 void phrase_message(const struct view *view, struct buf *out)

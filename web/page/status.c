@@ -1,6 +1,8 @@
 #include "web/page/status.h"
 
 #include "base/json.h"
+#include "core/problem.h"
+#include "say/say.h"
 #include "web/page/answer.h"
 #include "web/page/phrase.h"
 
@@ -66,10 +68,11 @@ static void put_problem(struct json_writer *writer, const struct view *view)
     const bool of_site = view->fault.code != FAULT_NONE && view->kind != VIEW_FAILED &&
                          (view->ailment == AILMENT_NONE || view->ailment == AILMENT_SILENT);
     const char *problem = view->notice.problem;
-    char text[FAULT_TEXT_SIZE];
+    const struct fact fault = problem_of_fault(view->fault);
+    char text[SAID_SIZE];
 
     if (of_site)
-        problem = fault_say(view->fault, FAULT_ENGLISH, text);
+        problem = say_fact_text(&fault, NULL, (struct say_how){0}, text, sizeof(text));
     json_put_string(writer, "problem", problem[0] != '\0' ? problem : NULL);
     json_put_string(writer, "fault", fault_name((enum fault_code)view->fault.code));
 }
