@@ -41,19 +41,9 @@ static const char *parse_rate(struct arena *arena, const char *text, void *targe
 
 static const struct format format_rate = {.allowed = rate_allowed, .parse = parse_rate};
 
-static const char *store_text(struct arena *arena, const char *text, void *target)
-{
-    const char *copy = arena_copy(arena, text);
-    if (copy)
-        memcpy(target, &copy, sizeof(copy));
-    return NULL;
-}
-
 static const char *parse_process(struct arena *arena, const char *text, void *target)
 {
-    if (text[0] == '\0' || text_has_control(text) || strchr(text, '/'))
-        return process_allowed;
-    return store_text(arena, text, target);
+    return strchr(text, '/') || format_text.parse(arena, text, target) ? process_allowed : NULL;
 }
 
 static const struct format format_process = {.allowed = process_allowed, .parse = parse_process};

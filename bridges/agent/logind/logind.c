@@ -26,10 +26,11 @@ struct question {
     void *context;
 };
 
-/* A call about one session. */
-struct session_call {
+/* A call about one session, or one verb. */
+struct call {
     struct logind *logind;
     struct logind_session *session;
+    enum logind_verb verb;
 };
 
 /* One for each: who asks for both at once needs another right than those that logind gives to
@@ -54,7 +55,7 @@ struct logind {
     struct logind_sessions *sessions;
     struct logind_inhibitors *inhibitors;
     struct logind_can *can;
-    struct session_call calls[LOGIND_SESSIONS_MAX];
+    struct call calls[LOGIND_SESSIONS_MAX], verb_calls[LOGIND_VERBS];
 
     /* what it was asked for */
     void (*answer)(void *context, const struct fact *why);
@@ -171,24 +172,16 @@ void logind_release(struct logind *logind)
 
 /* ---- signals ---- */
 
-static int tell_going(struct logind *logind, sd_bus_message *message, enum logind_change change)
+static int on_prepare(sd_bus_message *message, void *context, sd_bus_error *ret_error)
 {
+    struct logind *logind = context;
+    const bool sleep = sd_bus_message_is_signal(message, MANAGER, "PrepareForSleep") > 0;
     int begins = 0;
+    (void)ret_error;
     if (sd_bus_message_read(message, "b", &begins) > 0)
-        logind->listener->going(logind->context, change, begins != 0);
+        logind->listener->going(logind->context, sleep ? LOGIND_SLEEP : LOGIND_SHUTDOWN,
+                                begins != 0);
     return 0;
-}
-
-static int on_prepare_sleep(sd_bus_message *message, void *context, sd_bus_error *ret_error)
-{
-    (void)ret_error;
-    return tell_going(context, message, LOGIND_SLEEP);
-}
-
-static int on_prepare_shutdown(sd_bus_message *message, void *context, sd_bus_error *ret_error)
-{
-    (void)ret_error;
-    return tell_going(context, message, LOGIND_SHUTDOWN);
 }
 
 static int on_session(sd_bus_message *message, void *context, sd_bus_error *ret_error)
@@ -224,8 +217,8 @@ static int watch(struct logind *logind)
         const char *signal;
         sd_bus_message_handler_t handler;
     } signals[] = {
-        {"PrepareForSleep", on_prepare_sleep},
-        {"PrepareForShutdown", on_prepare_shutdown},
+        {"PrepareForSleep", on_prepare},
+        {"PrepareForShutdown", on_prepare},
         {"SessionNew", on_session},
         {"SessionRemoved", on_session},
     };
@@ -355,7 +348,7 @@ static int read_properties(sd_bus_message *reply, struct logind_session *session
 /* One that is gone meanwhile does not count any more. */
 static int on_properties(sd_bus_message *reply, void *context, sd_bus_error *ret_error)
 {
-    const struct session_call *call = context;
+    const struct call *call = context;
     struct logind *logind = call->logind;
     struct fact *problem = &logind->sessions->problem;
     (void)ret_error;
@@ -382,7 +375,7 @@ static void take_session(struct logind *logind, const char *user, const char *se
     *session = (struct logind_session){.class = "user"};
     text_show(session->user, sizeof(session->user), user, strlen(user));
     text_show(session->seat, sizeof(session->seat), seat, strlen(seat));
-    logind->calls[index] = (struct session_call){.logind = logind, .session = session};
+    logind->calls[index] = (struct call){.logind = logind, .session = session};
     ask(logind, &logind->about_sessions, path, "org.freedesktop.DBus.Properties", "GetAll",
         SERVICE ".Session", on_properties, &logind->calls[index], &sessions->problem);
 }
@@ -468,45 +461,33 @@ void logind_list_inhibitors(struct logind *logind, struct logind_inhibitors *inh
 }
 
 /* "yes", "no", "challenge" (only a person could say yes) or "na". */
-static void take_can(struct logind *logind, enum logind_verb verb, sd_bus_message *reply)
+static int on_can(sd_bus_message *reply, void *context, sd_bus_error *ret_error)
 {
+    const struct call *call = context;
+    struct logind *logind = call->logind;
     const char *word = "";
+    (void)ret_error;
     if (sd_bus_message_is_method_error(reply, NULL))
         logind->can->problem = error_of(reply);
     else if (sd_bus_message_read(reply, "s", &word) > 0)
-        logind->can->can[verb] = strcmp(word, "yes") == 0;
+        logind->can->can[call->verb] = strcmp(word, "yes") == 0;
     answered(&logind->about_can);
+    return 0;
 }
-
-#define ON_CAN(name_, verb_)                                                                       \
-    static int name_(sd_bus_message *reply, void *context, sd_bus_error *ret_error)                \
-    {                                                                                              \
-        (void)ret_error;                                                                           \
-        take_can(context, verb_, reply);                                                           \
-        return 0;                                                                                  \
-    }
-ON_CAN(on_can_suspend, LOGIND_SUSPEND)
-ON_CAN(on_can_hibernate, LOGIND_HIBERNATE)
-ON_CAN(on_can_poweroff, LOGIND_POWEROFF)
-ON_CAN(on_can_reboot, LOGIND_REBOOT)
 
 void logind_ask_can(struct logind *logind, struct logind_can *can, void (*done)(void *context),
                     void *context)
 {
-    static const sd_bus_message_handler_t on_can[] = {
-        [LOGIND_SUSPEND] = on_can_suspend,
-        [LOGIND_HIBERNATE] = on_can_hibernate,
-        [LOGIND_POWEROFF] = on_can_poweroff,
-        [LOGIND_REBOOT] = on_can_reboot,
-    };
     struct question *question = &logind->about_can;
     logind->can = can;
     *can = (struct logind_can){0};
     if (begin(logind, question, done, context, &can->problem)) {
         ask_holds(logind);
-        for (size_t verb = 0; verb < LOGIND_VERBS; verb++)
-            ask(logind, question, OBJECT, MANAGER, verbs[verb].can, NULL, on_can[verb], logind,
-                &can->problem);
+        for (enum logind_verb verb = LOGIND_SUSPEND; verb <= LOGIND_REBOOT; verb++) {
+            logind->verb_calls[verb] = (struct call){.logind = logind, .verb = verb};
+            ask(logind, question, OBJECT, MANAGER, verbs[verb].can, NULL, on_can,
+                &logind->verb_calls[verb], &can->problem);
+        }
     }
     answered(question);
 }

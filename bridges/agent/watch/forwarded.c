@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "bridges/agent/watch/proc.h"
 #include "loop/netlink.h"
 
 enum {
@@ -164,12 +165,8 @@ int64_t forwarded_silent_s(const struct forwarded *forwarded, const struct forwa
 
 static int64_t read_number(const char *path, int64_t otherwise)
 {
-    char text[32] = "";
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    const ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-    if (fd >= 0)
-        close(fd);
-    return length > 0 ? strtoll(text, NULL, 10) : otherwise;
+    char text[32];
+    return proc_load(path, text, sizeof(text)) ? strtoll(text, NULL, 10) : otherwise;
 }
 
 /* Once: if that is not allowed, the unit or the administrator has to do it. */

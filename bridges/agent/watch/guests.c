@@ -1,17 +1,15 @@
 #include "bridges/agent/watch/guests.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bridges/agent/watch/proc.h"
 #include "loop/netlink.h"
 
-enum { BRIDGES_MAX = 256, NETWORKS_MAX = 256, ROUTES_SIZE = 16384 };
+enum { BRIDGES_MAX = 256, NETWORKS_MAX = 256, ROUTES_SIZE = 65536 };
 
 struct network {
     struct in6_addr address;
@@ -126,19 +124,6 @@ bool guests_have(const struct guests *guests, const struct in6_addr *address)
 
 /* ---- looking ---- */
 
-static bool read_outside(char ret_name[IF_NAMESIZE])
-{
-    char text[ROUTES_SIZE];
-    const int fd = open("/proc/net/route", O_RDONLY | O_CLOEXEC);
-    const ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-    if (fd >= 0)
-        close(fd);
-    if (length < 0)
-        return false;
-    text[length] = '\0';
-    return proc_read_default_interface(text, ret_name);
-}
-
 void guests_look(struct guests *guests)
 {
     struct {
@@ -146,8 +131,10 @@ void guests_look(struct guests *guests)
         struct rtgenmsg body;
     } request = {.header = {.nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETLINK},
                  .body = {.rtgen_family = AF_UNSPEC}};
+    char routes[ROUTES_SIZE];
     guests->n_bridges = guests->n_real = guests->n_networks = 0;
-    if (!read_outside(guests->outside) ||
+    if (!proc_load("/proc/net/route", routes, sizeof(routes)) ||
+        !proc_read_default_interface(routes, guests->outside) ||
         netlink_dump(guests->netlink, &request.header, take_link, guests) < 0 ||
         guests->n_bridges == 0)
         return;

@@ -1,16 +1,32 @@
 #include "bridges/agent/watch/proc.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/text.h"
 
 enum { SECTOR = 512 };
+
+bool proc_load(const char *path, char *text, size_t size)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    size_t length = 0;
+    ssize_t got = -1;
+    if (fd < 0)
+        return false;
+    while (length < size - 1 && (got = read(fd, text + length, size - 1 - length)) > 0)
+        length += (size_t)got;
+    close(fd);
+    text[length] = '\0';
+    return got == 0;
+}
 
 /* The start of the next line, or NULL behind the last. */
 static const char *next_line(const char *line)

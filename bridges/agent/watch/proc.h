@@ -11,6 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The whole of a small file, NUL-terminated; false where it is not there, or has no room. The one
+ * function here that is not pure. */
+bool proc_load(const char *path, char *text, size_t size);
+
 enum { PROC_NAME_SIZE = 64, PROC_COMM_SIZE = 16 };
 
 /* /proc/loadavg: the first number. */

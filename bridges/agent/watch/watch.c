@@ -1,27 +1,10 @@
 #include "bridges/agent/watch/watch.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/text.h"
 #include "bridges/agent/watch/watch_internal.h"
-
-bool watch_read(struct watch *watch, const char *path)
-{
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    size_t length = 0;
-    ssize_t got = -1;
-    if (fd < 0)
-        return false;
-    while (length < WATCH_TEXT_SIZE - 1 &&
-           (got = read(fd, watch->text + length, WATCH_TEXT_SIZE - 1 - length)) > 0)
-        length += (size_t)got;
-    close(fd);
-    watch->text[length] = '\0';
-    return got == 0;
-}
 
 /* ---- the machine ---- */
 

@@ -44,8 +44,11 @@ static inline void watch_await(struct watch *watch)
 }
 void watch_answered(void *watch);
 
-/* The whole of a small file into text; false where it is not there, or larger than it can be. */
-bool watch_read(struct watch *watch, const char *path);
+/* As proc_load, into text. */
+static inline bool watch_read(struct watch *watch, const char *path)
+{
+    return proc_load(path, watch->text, sizeof(watch->text));
+}
 
 int connections_begin(struct watch *watch);
 int command_begin(struct watch *watch);
