@@ -80,15 +80,6 @@ void agent_say(struct agent *agent, const char *state)
         log_error("%s cannot be published: %s", agent->topics.state, strerror(-error));
 }
 
-static void publish_report(struct agent *agent)
-{
-    struct buf text = BUF_INIT(REPORT_LIMIT);
-    const int error = report_write(watch_sight(agent->watch), &agent->vetoes, agent->config->rights,
-                                   agent->resumes, &text);
-    retain(agent, agent->topics.report, &text, error);
-    buf_finish(&text);
-}
-
 /* ---- looking ---- */
 
 void agent_look_within(struct agent *agent, int64_t delay_ms)
@@ -114,8 +105,12 @@ static int on_look_timer(sd_event_source *source, uint64_t usec, void *context)
 static void on_seen(void *context, unsigned look)
 {
     struct agent *agent = context;
-    vetoes_judge(&agent->config->watch, &watch_sight(agent->watch)->sample, &agent->vetoes);
-    publish_report(agent);
+    const struct watch_sight *sight = watch_sight(agent->watch);
+    struct buf text = BUF_INIT(REPORT_LIMIT);
+    vetoes_judge(&agent->config->watch, &sight->sample, &agent->vetoes);
+    retain(agent, agent->topics.report, &text,
+           report_write(sight, &agent->vetoes, agent->config->rights, agent->resumes, &text));
+    buf_finish(&text);
     leave_seen(agent, look);
 }
 

@@ -41,14 +41,6 @@ static void put_vetoes(struct json_writer *out, const struct vetoes *vetoes)
     json_end_array(out);
 }
 
-static void put_memory(struct json_writer *out, const struct proc_memory *memory)
-{
-    json_begin_object(out, "memory");
-    put_count(out, "total_mb", memory->total_mb);
-    put_count(out, "free_mb", memory->available_mb);
-    json_end_object(out);
-}
-
 static void put_sessions(struct json_writer *out, const struct watch_sample *sample)
 {
     json_begin_array(out, "sessions");
@@ -134,7 +126,10 @@ int report_write(const struct watch_sight *sight, const struct vetoes *vetoes, u
         json_put_null(&writer, "load");
     else
         json_put_number(&writer, "load", sight->sample.load.value);
-    put_memory(&writer, &sight->memory);
+    json_begin_object(&writer, "memory");
+    put_count(&writer, "total_mb", sight->memory.total_mb);
+    put_count(&writer, "free_mb", sight->memory.available_mb);
+    json_end_object(&writer);
     put_sessions(&writer, &sight->sample);
     put_inhibitors(&writer, &sight->sample);
     put_connections(&writer, &sight->sample);

@@ -54,14 +54,6 @@ static int bind_interface(int fd, const char *interface)
     return errno == EPERM ? bind_by_address(fd, interface) : -errno;
 }
 
-static int prepare(int fd, const struct wol_target *target)
-{
-    int r = set_int(fd, SOL_SOCKET, SO_BROADCAST, 1);
-    if (r < 0 || !target->interface)
-        return r;
-    return bind_interface(fd, target->interface);
-}
-
 static int send_packet(int fd, const struct wol_target *target)
 {
     uint8_t packet[WOL_PACKET_MAX];
@@ -78,7 +70,9 @@ int wol_send(const struct wol_target *target)
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -errno;
-    int r = prepare(fd, target);
+    int r = set_int(fd, SOL_SOCKET, SO_BROADCAST, 1);
+    if (r == 0 && target->interface)
+        r = bind_interface(fd, target->interface);
     if (r == 0)
         r = send_packet(fd, target);
     (void)close(fd);

@@ -266,22 +266,6 @@ static void test_the_engines_words_can_be_shown(void **state)
 
 /* --- order --- */
 
-static void test_depends_on_names_whole_services(void **state)
-{
-    static const char depends[] = "db:service_started:false,redis:service_healthy:true,cache";
-    (void)state;
-    assert_true(docker_api_depends_on(depends, "db"));
-    assert_true(docker_api_depends_on(depends, "redis"));
-    assert_true(docker_api_depends_on(depends, "cache"));
-    assert_false(docker_api_depends_on(depends, "d"));
-    assert_false(docker_api_depends_on(depends, "dbx"));
-    assert_false(docker_api_depends_on(depends, "service_started"));
-    assert_false(docker_api_depends_on(depends, ""));
-    assert_false(docker_api_depends_on("", "db"));
-    assert_false(docker_api_depends_on(",,:,", ""));
-    assert_false(docker_api_depends_on(",,:,", ":"));
-}
-
 struct service {
     const char *compose, *name, *depends;
 };
@@ -305,6 +289,27 @@ static void check_order(const struct service *services, size_t n, const char *wa
         buf_puts(&got, services[order[i]].name);
     assert_string_equal(buf_text(&got), wanted);
     buf_finish(&got);
+}
+
+static void test_depends_on_names_whole_services(void **state)
+{
+    static const char depends[] = "db:service_started:false,redis:service_healthy:true,cache";
+    static const struct {
+        const char *depends, *service, *wanted;
+    } rows[] = {{depends, "db", "dba"},
+                {depends, "redis", "redisa"},
+                {depends, "cache", "cachea"},
+                {depends, "d", "ad"},
+                {depends, "dbx", "adbx"},
+                {depends, "service_started", "aservice_started"},
+                {depends, "", "a"},
+                {"", "db", "adb"},
+                {",,:,", "", "a"},
+                {",,:,", ":", "a:"}};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        check_order((struct service[]){{"p", "a", rows[i].depends}, {"p", rows[i].service, ""}}, 2,
+                    rows[i].wanted);
 }
 
 static void test_dependencies_come_first(void **state)

@@ -249,24 +249,19 @@ int docker_api_health(const char *bytes, size_t length, char ret_health[24])
     return r;
 }
 
-/* What an engine that passes over the filter tells besides; health checks make the most of it. */
-static bool is_idle_action(const char *action)
-{
-    static const char *const idle[] = {"exec", "top", "attach", "resize", "mount", "sync", "kill"};
-    for (size_t i = 0; i < ARRAY_SIZE(idle); i++)
-        if (strncmp(action, idle[i], strlen(idle[i])) == 0)
-            return true;
-    return false;
-}
-
 bool docker_api_event_matters(const char *bytes, size_t length)
 {
+    /* What an engine that passes over the filter tells besides; health checks make the most of it.
+     */
+    static const char *const idle[] = {"exec", "top", "attach", "resize", "mount", "sync", "kill"};
     struct json *event;
     if (read_json(bytes, length, JSON_OBJECT, &event) < 0)
         return true;
     const char *type = json_get_string(event, "Type");
     const char *action = json_get_string(event, "Action");
-    bool matters = (!type || strcmp(type, "container") == 0) && !(action && is_idle_action(action));
+    bool matters = !type || strcmp(type, "container") == 0;
+    for (size_t i = 0; action && i < ARRAY_SIZE(idle); i++)
+        matters = matters && strncmp(action, idle[i], strlen(idle[i])) != 0;
     json_free(event);
     return matters;
 }
@@ -285,7 +280,8 @@ char *docker_api_message(const char *bytes, size_t length, char *out, size_t siz
 
 /* --- order --- */
 
-bool docker_api_depends_on(const char *depends, const char *service)
+/* Does a depends_on label ("db:service_started:false,cache") name this service? */
+static bool depends_on(const char *depends, const char *service)
 {
     size_t wanted = strlen(service);
     while (*depends) {
@@ -301,8 +297,7 @@ bool docker_api_depends_on(const char *depends, const char *service)
 static bool goes_behind(const struct docker_entry *one, const struct docker_entry *other)
 {
     return one != other && *one->compose && strcmp(one->compose, other->compose) == 0 &&
-           strcmp(one->service, other->service) != 0 &&
-           docker_api_depends_on(one->depends, other->service);
+           strcmp(one->service, other->service) != 0 && depends_on(one->depends, other->service);
 }
 
 static bool waits(const struct docker_entry *const *entries, const bool *placed, size_t n, size_t i)

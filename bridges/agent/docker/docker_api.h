@@ -59,9 +59,6 @@ bool docker_api_event_matters(const char *bytes, size_t length);
  * Returns out. */
 char *docker_api_message(const char *bytes, size_t length, char *out, size_t size);
 
-/* Does a depends_on label ("db:service_started:false,cache") name this service? */
-bool docker_api_depends_on(const char *depends, const char *service);
-
 /* The order to start these in: each behind those of its compose project that it depends on, else as
  * given. A circle is broken at its first. order gets a permutation of 0..n-1; n <=
  * DOCKER_CONTAINERS_MAX. */

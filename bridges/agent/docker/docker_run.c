@@ -84,13 +84,6 @@ static void complain(struct docker_run *run, struct fact why)
         run->why = why;
 }
 
-static bool is_done(const struct docker_run *run, const struct docker_answer *answer)
-{
-    bool absent_is_fine = !verbs[run->verb].needs_all;
-    return !answer->error && (answer->status == 204 || answer->status == 304 ||
-                              answer->status == 200 || (answer->status == 404 && absent_is_fine));
-}
-
 static struct fact explain(const struct docker_run *run, const struct docker_answer *answer)
 {
     char message[MESSAGE_SIZE];
@@ -111,7 +104,9 @@ static int begin_step(struct docker_run *run);
 static void on_step_done(void *context, const struct docker_answer *answer)
 {
     struct docker_run *run = context;
-    bool done = is_done(run, answer);
+    const int status = answer->error ? 0 : answer->status;
+    const bool done = status == 204 || status == 304 || status == 200 ||
+                      (status == 404 && !verbs[run->verb].needs_all);
     run->asked = NULL;
     if (!done)
         complain(run, explain(run, answer));
@@ -175,14 +170,6 @@ static void choose_named(const struct docker_list *list, const struct docker_ord
     }
 }
 
-static void choose_project(const struct docker_list *list, const char *project,
-                           struct choice *choice)
-{
-    for (size_t i = 0; i < list->n; i++)
-        if (*project && strcmp(list->entries[i].shown.project, project) == 0)
-            choice->entries[choice->n++] = &list->entries[i];
-}
-
 /* --- beginning --- */
 
 static bool has_target(const struct docker_run *run, const char *id)
@@ -216,13 +203,6 @@ static void set_targets(struct docker_run *run, const struct choice *choice)
     }
 }
 
-static struct fact missing(const char *name)
-{
-    char shown[DOCKER_NAME_SIZE];
-    return fact_with(FACT(CONTAINER_MISSING), text_show(shown, sizeof(shown), name, strlen(name)),
-                     NULL);
-}
-
 static int make_run(struct docker_runs *runs, const struct docker_order *order,
                     const struct choice *choice, struct docker_run **ret_run)
 {
@@ -235,7 +215,7 @@ static int make_run(struct docker_runs *runs, const struct docker_order *order,
     run->request = strdup(order->request);
     set_targets(run, choice);
     if (choice->missing && verbs[run->verb].needs_all)
-        complain(run, missing(choice->missing));
+        complain(run, fact_with(FACT(CONTAINER_MISSING), choice->missing, NULL));
     int r = run->request ? begin_step(run) : -ENOMEM;
     if (r < 0) {
         free_run(run);
@@ -250,10 +230,10 @@ int docker_runs_begin(struct docker_runs *runs, const struct docker_list *list,
 {
     struct docker_run *run;
     struct choice choice = {0};
-    if (order->n_names > 0)
-        choose_named(list, order, &choice);
-    else
-        choose_project(list, order->project, &choice);
+    choose_named(list, order, &choice);
+    for (size_t i = 0; i < list->n && order->n_names == 0 && *order->project; i++)
+        if (strcmp(list->entries[i].shown.project, order->project) == 0)
+            choice.entries[choice.n++] = &list->entries[i];
     if (choice.n == 0)
         return -ENOENT;
     if (is_taken(runs, &choice))

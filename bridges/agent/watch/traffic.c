@@ -130,21 +130,6 @@ void traffic_finish(struct traffic *traffic)
 
 /* ---- what counts ---- */
 
-static int64_t bytes_of_late(const struct traffic_entry *entry)
-{
-    if (!entry->counted)
-        return -1;
-    return entry->bytes > entry->older.bytes ? entry->bytes - entry->older.bytes : 0;
-}
-
-static void show_peer(const struct in6_addr *peer, char out[INET6_ADDRSTRLEN])
-{
-    if (IN6_IS_ADDR_V4MAPPED(peer))
-        (void)inet_ntop(AF_INET, &peer->s6_addr[12], out, INET6_ADDRSTRLEN);
-    else
-        (void)inet_ntop(AF_INET6, peer, out, INET6_ADDRSTRLEN);
-}
-
 /* Keeps the list by bytes, most first. */
 static void insert(struct sample_connections *list, const struct sample_connection *connection)
 {
@@ -169,9 +154,15 @@ void traffic_judge(const struct traffic *traffic, int64_t now, int64_t window_ms
         const struct traffic_entry *entry = &traffic->before[i];
         if (!is_settled(entry, now) || !has_moved(entry, now, window_ms))
             continue;
-        struct sample_connection seen = {
-            .port = entry->port, .bytes = bytes_of_late(entry), .quiet_ms = now - entry->moved};
-        show_peer(&entry->peer, seen.peer);
+        const int64_t bytes = entry->bytes - entry->older.bytes;
+        const bool v4 = IN6_IS_ADDR_V4MAPPED(&entry->peer);
+        struct sample_connection seen = {.port = entry->port,
+                                         .bytes = !entry->counted ? -1
+                                                  : bytes > 0     ? bytes
+                                                                  : 0,
+                                         .quiet_ms = now - entry->moved};
+        (void)inet_ntop(v4 ? AF_INET : AF_INET6, &entry->peer.s6_addr[v4 ? 12 : 0], seen.peer,
+                        sizeof(seen.peer));
         insert(ret_connections, &seen);
     }
 }
