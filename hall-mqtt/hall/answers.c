@@ -191,8 +191,8 @@ static void give_first(struct answers *answers)
     const struct held_answer *held = &answers->held[answers->held_first];
 
     answers_give(answers, &held->entry, held->server);
-    answers->held_first = (answers->held_first + 1) % HELD_MAX;
-    answers->n_held--;
+    /* From the beginning where none is left, so that the rest of the ring costs no memory. */
+    answers->held_first = --answers->n_held > 0 ? (answers->held_first + 1) % HELD_MAX : 0;
 }
 
 static void release_until(struct answers *answers, uint64_t committed)
