@@ -40,6 +40,7 @@ struct seen {
     unsigned age_ms; /* for which it has been as it is */
     unsigned others; /* of the same address; set by rank() */
     bool asks;       /* has asked, and no worker has come to it */
+    bool has_asked;  /* a whole head was there: a worker that took it has all it needs */
 };
 
 /* Open connections: those that workers serve, and those in the queue. */
@@ -99,14 +100,23 @@ static bool is_silent(int fd)
 }
 
 /* Is a whole head there that no worker has come to yet? One that fills the buffer is more than a
- * slow client sends. */
-static bool has_spoken(int fd)
+ * slow client sends, and asks as well. */
+static void look_for_head(int fd, struct seen *seen)
 {
     char head[HEAD_MAX];
     ssize_t length = recv(fd, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
-    return length == 0 || length == (ssize_t)sizeof(head) ||
-           (length > 0 && (memmem(head, (size_t)length, "\r\n\r\n", 4) ||
-                           memmem(head, (size_t)length, "\n\n", 2)));
+    seen->has_asked = length > 0 && (memmem(head, (size_t)length, "\r\n\r\n", 4) ||
+                                     memmem(head, (size_t)length, "\n\n", 2));
+    seen->asks = seen->has_asked || length == 0 || length == (ssize_t)sizeof(head);
+}
+
+static const struct seen *find(const struct sight *sight, const struct seen *seen)
+{
+    for (size_t i = 0; i < sight->n; i++) {
+        if (sight->list[i].peer == seen->peer && sight->list[i].fd == seen->fd)
+            return &sight->list[i];
+    }
+    return NULL;
 }
 
 /* connection is a duplicate of seen->fd. */
@@ -120,8 +130,10 @@ static void judge(const struct patience *patience, int connection, struct seen *
     if (reads_ms > 0) {
         seen->conduct = reads_ms >= BODY_MS ? CONDUCT_BODY : CONDUCT_FAIR;
     } else if (seen->age_ms > 0 && !rules->at_work(patience->context, seen->peer)) {
-        seen->asks = has_spoken(connection);
-        if (!seen->asks && seen->age_ms >= rules->new_ms)
+        const struct seen *before = find(&patience->before, seen);
+        look_for_head(connection, seen);
+        seen->has_asked = seen->has_asked || (before && before->has_asked);
+        if (!seen->asks && !seen->has_asked && seen->age_ms >= rules->new_ms)
             seen->conduct = is_silent(connection) ? CONDUCT_IDLE : CONDUCT_HEAD;
     }
 }
@@ -181,11 +193,8 @@ static void rank(struct sight *sight)
 
 static bool was_slow(const struct sight *before, const struct seen *seen)
 {
-    for (size_t i = 0; i < before->n; i++) {
-        if (before->list[i].peer == seen->peer && before->list[i].fd == seen->fd)
-            return before->list[i].conduct != CONDUCT_FAIR;
-    }
-    return false;
+    const struct seen *found = find(before, seen);
+    return found && found->conduct == seen->conduct;
 }
 
 static void end_connection(const struct patience *patience, const struct seen *seen)
@@ -198,7 +207,7 @@ static void end_connection(const struct patience *patience, const struct seen *s
     close(connection);
 }
 
-/* A worker may just have read the head: only who looks slow twice is. */
+/* A worker may just have read the head: only who looks slow in the same way twice is. */
 static void end_some(struct patience *patience, size_t many)
 {
     struct sight *now = &patience->now;
