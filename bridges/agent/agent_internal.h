@@ -7,6 +7,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "base/log.h"
 #include "bridges/agent/agent.h"
 #include "bridges/agent/agent_orders.h"
 #include "bridges/agent/agent_words.h"

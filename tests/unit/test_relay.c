@@ -179,6 +179,8 @@ static void test_a_repeated_order(void **state)
     assert_int_equal(check("b", 10000, false), 0);
     pass(9999);
     assert_int_equal(check("a", 5000, false), -EALREADY);
+    pass(1);
+    assert_int_equal(check("a", 5000, false), 0); /* that request has expired: its place is free */
 }
 
 static void test_a_flood(void **state)
