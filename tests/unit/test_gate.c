@@ -1,4 +1,5 @@
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -393,6 +394,167 @@ static void denied_addresses_stay_out_whatever_is_allowed(void **state)
     domains[1].access.n_deny = 0;
 }
 
+/* ---- each entry of the lists ---- */
+
+static enum client_kind kind_of(const char *uri, const struct header *more)
+{
+    struct request request;
+    ask(&request, "testing.example", uri, more);
+    return gate_client(&gate, NULL, &request);
+}
+
+/* What a browser says a request is for decides, whatever it accepts. */
+static void each_destination(void **state)
+{
+    static const char *const own[] = {"empty", "document", "iframe", "frame", "fencedframe"};
+    static const char *const parts[] = {"audio",        "audioworklet",  "embed",  "font",
+                                        "image",        "manifest",      "object", "script",
+                                        "style",        "track",         "video",  "worker",
+                                        "sharedworker", "serviceworker", "xslt"};
+    for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+        assert_int_equal(kind_of("/client1/a.css",
+                                 HEADERS({"Sec-Fetch-Mode", "cors"}, {"Sec-Fetch-Dest", own[i]},
+                                         {"User-Agent", "Mozilla/5.0"})),
+                         CLIENT_API);
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+        assert_int_equal(kind_of("/client1/a",
+                                 HEADERS({"Sec-Fetch-Mode", "cors"}, {"Sec-Fetch-Dest", parts[i]})),
+                         CLIENT_ASSET);
+}
+
+static void each_path_that_nobody_asked_for(void **state)
+{
+    static const char *const paths[] = {"/favicon.ico",
+                                        "/favicon.svg",
+                                        "/robots.txt",
+                                        "/apple-touch-icon.png",
+                                        "/apple-touch-icon-120x120.png",
+                                        "/site.webmanifest",
+                                        "/browserconfig.xml"};
+    static const char *const others[] = {
+        "/favicons", "/client1/favicon.ico", "/robots", "/apple-touch", "/site", "/browserconfig"};
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+        assert_int_equal(kind_of(paths[i], HEADERS({"Sec-Fetch-Mode", "navigate"})), CLIENT_ASSET);
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+        assert_int_equal(kind_of(others[i], HEADERS({"Sec-Fetch-Mode", "navigate"})),
+                         CLIENT_BROWSER);
+}
+
+/* Browsers too old to say what a request is for; programs fetch files of any name as their own. */
+static void each_suffix(void **state)
+{
+    static const char *const suffixes[] = {".css",  ".js",   ".mjs",  ".map",   ".png",
+                                           ".jpg",  ".jpeg", ".gif",  ".svg",   ".webp",
+                                           ".avif", ".ico",  ".woff", ".woff2", ".ttf"};
+    static const char *const others[] = {".html", ".pdf", ".zip", ".json", ".j", "css"};
+    char path[64];
+    for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+        snprintf(path, sizeof path, "/client1/a%s", suffixes[i]);
+        assert_int_equal(kind_of(path, HEADERS({"User-Agent", "Mozilla/4.0"})), CLIENT_ASSET);
+        assert_int_equal(kind_of(path, HEADERS({"User-Agent", "curl/8"})), CLIENT_API);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+        snprintf(path, sizeof path, "/client1/a%s", others[i]);
+        assert_int_equal(kind_of(path, HEADERS({"User-Agent", "Mozilla/4.0"})), CLIENT_API);
+    }
+}
+
+static void each_sign_of_a_prefetch_and_of_a_part(void **state)
+{
+    static const struct header signs[] = {
+        {"Sec-Purpose", "prefetch"}, {"Sec-Purpose", "prefetch;prerender"},
+        {"Purpose", "prefetch"},     {"Purpose", "Prefetch"},
+        {"X-Moz", "prefetch"},       {"Service-Worker", "script"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(signs); i++)
+        assert_int_equal(kind_of("/client1", HEADERS({"Sec-Fetch-Mode", "navigate"}, signs[i])),
+                         CLIENT_ASSET);
+    assert_int_equal(
+        kind_of("/client1", HEADERS({"Sec-Fetch-Mode", "navigate"}, {"Sec-Purpose", "view"})),
+        CLIENT_BROWSER);
+    assert_int_equal(kind_of("/client1", HEADERS({"Accept", "text/css,*/*;q=0.1"})), CLIENT_ASSET);
+    assert_int_equal(kind_of("/client1", HEADERS({"Accept", "image/webp"})), CLIENT_ASSET);
+    assert_int_equal(kind_of("/client1", HEADERS({"Accept", "text/csv"})), CLIENT_API);
+}
+
+/* A monitor's name may stand anywhere in the agent's, in any case, and begin with any character. */
+static void monitors_by_any_character(void **state)
+{
+    static char text[3] = "??";
+    static const char *names[] = {text, "kuma"};
+    struct config other = config;
+    other.http.n_monitors = 2;
+    other.http.monitors = names;
+    for (char c = '!'; c < 127; c++) {
+        char agent[8];
+        const bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        text[0] = c;
+        text[1] = '9';
+        gate_init(&gate, &other);
+        snprintf(agent, sizeof agent, "x %c9", c);
+        assert_int_equal(kind_of("/client1", HEADERS({"User-Agent", agent})), CLIENT_MONITOR);
+        agent[2] = (char)(c ^ 0x20); /* the other case of a letter, another character else */
+        assert_int_equal(kind_of("/client1", HEADERS({"User-Agent", agent})),
+                         letter ? CLIENT_MONITOR : CLIENT_API);
+        assert_int_equal(kind_of("/client1", HEADERS({"User-Agent", "x Uptime-KUMA"})),
+                         CLIENT_MONITOR);
+        assert_int_equal(kind_of("/client1", HEADERS({"User-Agent", "x kum"})), CLIENT_API);
+    }
+    gate_init(&gate, &config);
+    assert_int_equal(kind_of("/client1", NULL), CLIENT_API);
+}
+
+static void each_name_of_a_client(void **state)
+{
+    static const struct {
+        enum client_kind kind;
+        const char *name;
+    } rows[] = {{CLIENT_BROWSER, "browser"},
+                {CLIENT_API, "api"},
+                {CLIENT_ASSET, "asset"},
+                {CLIENT_WEBSOCKET, "websocket"},
+                {CLIENT_MONITOR, "monitor"}};
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        assert_string_equal(client_kind_name(rows[i].kind), rows[i].name);
+}
+
+/* Who may wake how, for each kind of client and each way a domain may be woken. */
+static void each_way_to_wake(void **state)
+{
+    static const struct header *const clients[] = {navigation, program, part, websocket, monitor};
+    static const bool wakes_visit[] = {true, true, false, false, false};
+    for (int websockets = 0; websockets < 2; websockets++)
+        for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
+            domains[2].access = (struct model_access){.wake = ACCESS_WAKE_VISIT,
+                                                      .websocket_wakes = websockets != 0};
+            struct decision decision = decide("testing.example", "/client1", clients[i], false);
+            assert_int_equal(decision.wakes,
+                             wakes_visit[i] || (clients[i] == websocket && websockets));
+            assert_false(decision.click);
+            domains[2].access.wake = ACCESS_WAKE_CLICK;
+            decision = decide("testing.example", "/client1", clients[i], false);
+            assert_false(decision.wakes);
+            assert_true(decision.click);
+        }
+}
+
+/* A list of the project's own comes on top of the domain's. */
+static void a_project_may_let_in_fewer(void **state)
+{
+    sites[SITE_CLIENT1].n_allow = 1;
+    sites[SITE_CLIENT1].allow = lan;
+    const struct header *inside = HEADERS({"X-Forwarded-For", "192.168.1.7"});
+    const struct header *outside = HEADERS({"X-Forwarded-For", "192.0.2.7"});
+    assert_int_equal(decide("testing.example", "/client1", inside, true).verdict, VERDICT_PASS);
+    assert_int_equal(decide("testing.example", "/client1", outside, true).verdict, VERDICT_REFUSED);
+    assert_int_equal(decide("testing.example", "/client2", outside, true).verdict, VERDICT_PASS);
+    assert_int_equal(decide("testing.example", "/x", outside, true).verdict, VERDICT_UNKNOWN);
+    domains[2].access = (struct model_access){.n_allow = 1, .allow = lan};
+    assert_int_equal(decide("testing.example", "/client2", outside, true).verdict, VERDICT_REFUSED);
+    assert_int_equal(decide("testing.example", "/x", outside, true).verdict, VERDICT_REFUSED);
+    sites[SITE_CLIENT1].n_allow = 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -408,6 +570,14 @@ int main(void)
         cmocka_unit_test_setup(access_lists, set_up),
         cmocka_unit_test_setup(denied_addresses_stay_out_whatever_is_allowed, set_up),
         cmocka_unit_test_setup(whom_a_guard_keeps_away, set_up),
+        cmocka_unit_test_setup(each_destination, set_up),
+        cmocka_unit_test_setup(each_path_that_nobody_asked_for, set_up),
+        cmocka_unit_test_setup(each_suffix, set_up),
+        cmocka_unit_test_setup(each_sign_of_a_prefetch_and_of_a_part, set_up),
+        cmocka_unit_test_setup(monitors_by_any_character, set_up),
+        cmocka_unit_test_setup(each_name_of_a_client, set_up),
+        cmocka_unit_test_setup(each_way_to_wake, set_up),
+        cmocka_unit_test_setup(a_project_may_let_in_fewer, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -405,6 +406,236 @@ static void a_url_may_name_the_host_asked_for(void **state)
         assert_int_not_equal(retarget_url(refused[i], &request), REQUEST_FINE);
 }
 
+/* Every header line that Hall reads: its name, whether it may come once only, and whether an empty
+ * one counts as none. */
+static void each_header_line(void **state)
+{
+    static const struct {
+        enum field field;
+        const char *name;
+        bool once, empty_is_none;
+    } rows[] = {
+        {FIELD_HOST, "Host", true, false},
+        {FIELD_FORWARDED_HOST, "X-Forwarded-Host", true, false},
+        {FIELD_FORWARDED_URI, "X-Forwarded-Uri", true, false},
+        {FIELD_FORWARDED_METHOD, "X-Forwarded-Method", true, false},
+        {FIELD_FORWARDED_PROTO, "X-Forwarded-Proto", true, false},
+        {FIELD_FORWARDED_FOR, "X-Forwarded-For", true, false},
+        {FIELD_HALL_SITE, "X-Hall-Site", true, false},
+        {FIELD_REAL_IP, "X-Real-Ip", false, false},
+        {FIELD_CONTENT_LENGTH, "Content-Length", true, false},
+        {FIELD_TRANSFER_ENCODING, "Transfer-Encoding", true, false},
+        {FIELD_ACCEPT, "Accept", false, true},
+        {FIELD_ACCEPT_LANGUAGE, "Accept-Language", false, true},
+        {FIELD_USER_AGENT, "User-Agent", false, true},
+        {FIELD_ORIGIN, "Origin", true, true},
+        {FIELD_FETCH_MODE, "Sec-Fetch-Mode", false, true},
+        {FIELD_FETCH_DEST, "Sec-Fetch-Dest", false, true},
+        {FIELD_FETCH_SITE, "Sec-Fetch-Site", true, true},
+        {FIELD_SEC_PURPOSE, "Sec-Purpose", false, true},
+        {FIELD_PURPOSE, "Purpose", false, true},
+        {FIELD_X_MOZ, "X-Moz", false, true},
+        {FIELD_WEBSOCKET_KEY, "Sec-WebSocket-Key", false, true},
+        {FIELD_SERVICE_WORKER, "Service-Worker", false, true},
+    };
+    struct request request;
+    assert_int_equal(ARRAY_SIZE(rows), FIELDS);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        assert_string_equal(request_field_name(rows[i].field), rows[i].name);
+        /* From a peer that is not trusted, so that no value is read further. */
+        assert_int_equal(read_from("192.0.2.1", REQUEST_VIA_DIRECT, "/", NULL,
+                                   HEADERS({rows[i].name, " \t1"}), &request),
+                         REQUEST_FINE);
+        for (size_t j = 0; j < FIELDS; j++)
+            assert_int_equal(request.fields[j] != NULL, j == rows[i].field);
+        assert_string_equal(request.fields[rows[i].field], "1");
+        assert_int_equal(read_from("192.0.2.1", REQUEST_VIA_DIRECT, "/", NULL,
+                                   HEADERS({rows[i].name, "1"}, {rows[i].name, "2"}), &request),
+                         rows[i].once ? REQUEST_DOUBLED : REQUEST_FINE);
+        assert_string_equal(request.fields[rows[i].field], "1"); /* the first counts */
+        assert_int_equal(read_from("192.0.2.1", REQUEST_VIA_DIRECT, "/", NULL,
+                                   HEADERS({rows[i].name, " "}, {rows[i].name, "2"}), &request),
+                         rows[i].once && !rows[i].empty_is_none ? REQUEST_DOUBLED : REQUEST_FINE);
+        assert_string_equal(request.fields[rows[i].field], rows[i].empty_is_none ? "2" : "");
+    }
+}
+
+static void each_fault_has_its_status_and_sentence(void **state)
+{
+    static const struct {
+        enum request_fault fault;
+        int status;
+        const char *words;
+    } rows[] = {
+        {REQUEST_FINE, 200, ""},
+        {REQUEST_DOUBLED, 400, "came twice"},
+        {REQUEST_BODY_UNCLEAR, 400, "Content-Length and Transfer-Encoding"},
+        {REQUEST_BAD_LENGTH, 400, "not a number of bytes"},
+        {REQUEST_TOO_LONG, 414, "8192 bytes"},
+        {REQUEST_TOO_MANY_HEADERS, 431, "200 header lines"},
+        {REQUEST_BAD_LINE, 400, "header line is broken"},
+        {REQUEST_BAD_HOST, 400, "neither a DNS name nor"},
+        {REQUEST_BAD_URI, 400, "no sound path"},
+        {REQUEST_DOUBTFUL, 400, "depending on who reads it"},
+        {REQUEST_TWO_HOSTS, 400, "another host"},
+        {REQUEST_BAD_METHOD, 400, "method"},
+        {REQUEST_BAD_FORWARDED_FOR, 400, "X-Forwarded-For"},
+        {REQUEST_NOT_TRUSTED, 403, "trusted proxy"},
+    };
+    assert_int_equal(ARRAY_SIZE(rows), REQUEST_NOT_TRUSTED + 1);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const struct request_fault_text *text = request_fault_text(rows[i].fault);
+        assert_int_equal(text->status, rows[i].status);
+        assert_non_null(strstr(text->detail, rows[i].words));
+        assert_int_equal(text->detail[0] == '\0', rows[i].fault == REQUEST_FINE);
+    }
+}
+
+static enum request_fault read_method(const char *method)
+{
+    struct request request;
+    return read_from("127.0.0.1", REQUEST_VIA_AUTH, "/auth", NULL,
+                     HEADERS({"X-Forwarded-Method", method}), &request);
+}
+
+static void which_methods(void **state)
+{
+    assert_int_equal(read_method("M"), REQUEST_FINE);
+    assert_int_equal(read_method("VERSION-CONTROL!#$%&'*+.^_`|~0aZ"), REQUEST_FINE); /* 32 */
+    assert_int_equal(read_method("VERSION-CONTROL!#$%&'*+.^_`|~0aZz"), REQUEST_BAD_METHOD);
+    assert_int_equal(read_method("GET "), REQUEST_BAD_METHOD);
+    assert_true(request_is_repeatable("GET"));
+    assert_true(request_is_repeatable("HEAD"));
+    assert_true(request_is_repeatable("OPTIONS"));
+    assert_false(request_is_repeatable("POST"));
+    assert_false(request_is_repeatable("get"));
+}
+
+/* The longest of each that is read, and the first that is not. */
+static void bounds(void **state)
+{
+    static char text[REQUEST_URI_MAX + 200];
+    struct request request;
+    memset(text, ' ', sizeof text);
+    memcpy(text, "192.0.2.7", 9);
+    text[2048] = '\0';
+    assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_AUTH, "/auth", NULL,
+                               HEADERS({"X-Forwarded-For", text}), &request),
+                     REQUEST_FINE);
+    assert_string_equal(request.who, "192.0.2.7");
+    text[2048] = ' ';
+    text[2049] = '\0';
+    assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_AUTH, "/auth", NULL,
+                               HEADERS({"X-Forwarded-For", text}), &request),
+                     REQUEST_BAD_FORWARDED_FOR);
+    /* Path, question mark and query of the request line together. */
+    memset(text, 'q', sizeof text);
+    text[REQUEST_URI_MAX - 3] = '\0';
+    assert_int_equal(
+        read_from("192.0.2.1", REQUEST_VIA_DIRECT, "/a", text, HEADERS({"Host", "a"}), &request),
+        REQUEST_FINE);
+    assert_int_equal(request.query.length, REQUEST_URI_MAX - 3);
+    assert_int_equal(
+        read_from("192.0.2.1", REQUEST_VIA_DIRECT, "/ab", text, HEADERS({"Host", "a"}), &request),
+        REQUEST_TOO_LONG);
+    assert_int_equal(
+        read_from("192.0.2.1", REQUEST_VIA_DIRECT, "/a", "b#c", HEADERS({"Host", "a"}), &request),
+        REQUEST_BAD_URI);
+    assert_int_equal(
+        read_from("192.0.2.1", REQUEST_VIA_DIRECT, "/%", "b", HEADERS({"Host", "a"}), &request),
+        REQUEST_BAD_URI);
+    assert_int_equal(read_from("192.0.2.1", REQUEST_VIA_DIRECT, "/a", NULL,
+                               HEADERS({"Host", "a:65535"}), &request),
+                     REQUEST_FINE);
+    assert_null(request.query.at);
+    /* A reference is made where there is room for it however it is written. */
+    char reference[256];
+    assert_int_equal(request_retarget(&request, "/abc?de", 7), REQUEST_FINE);
+    assert_int_equal(request_reference(&request, reference, 3 * (4 + 2) + 3), 7);
+    assert_string_equal(reference, "/abc?de");
+    assert_int_equal(request_reference(&request, reference, 3 * (4 + 2) + 2), 1);
+    assert_string_equal(reference, "/");
+}
+
+/* What could not be read is not left from the request before. */
+static void nothing_is_left_from_before(void **state)
+{
+    struct request request;
+    read_from("127.0.0.1", REQUEST_VIA_AUTH, "/auth", NULL,
+              HEADERS({"X-Forwarded-Host", "a.example"}, {"X-Forwarded-Uri", "/a"}), &request);
+    assert_string_equal(request.path, "/a");
+    assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_AUTH, "/auth", NULL,
+                               HEADERS({"X-Forwarded-For", "x"}), &request),
+                     REQUEST_BAD_FORWARDED_FOR);
+    assert_string_equal(request.host, "");
+    assert_string_equal(request.path, "");
+    assert_null(request.target.at);
+    struct raw_request raw = {
+        .method = "GET", .target = "/", .peer = ip("192.0.2.9"), .broken = true};
+    assert_int_equal(request_read(&raw, &proxies, REQUEST_VIA_DIRECT, &request), REQUEST_BAD_LINE);
+    assert_string_equal(request.who, "192.0.2.9");
+    assert_null(request.fields[FIELD_FORWARDED_FOR]);
+}
+
+static void who_an_address_is(void **state)
+{
+    static const struct {
+        const char *list, *who;
+        bool has_address;
+    } cases[] = {
+        {"2001:db8::1", "2001:db8::1", false},
+        {"::1", "127.0.0.1", true},
+        {"::ffff:192.0.2.9", "192.0.2.9", true},
+        {"192.0.2.9", "192.0.2.9", true},
+        {"\t192.0.2.9\t", "192.0.2.9", true},
+        {"192.0.2.9 \t ,\t 10.0.0.1 \t", "192.0.2.9", true},
+        {"2001:db8:1111:2222:3333:4444:5555:6666", "2001:db8:1111:2222:3333:4444:5555:6666", false},
+        {"[2001:db8:1111:2222:3333:4444:5555:6666]:65535", "2001:db8:1111:2222:3333:4444:5555:6666",
+         false},
+    };
+    static const char *const broken[] = {"[]", "[]:1", ":1",
+                                         "2001:db8:1111:2222:3333:4444:255.255.255.2555",
+                                         "[2001:db8:1111:2222:3333:4444:255.255.255.25555]"};
+    struct request request;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_AUTH, "/auth", NULL,
+                                   HEADERS({"X-Forwarded-For", cases[i].list}), &request),
+                         REQUEST_FINE);
+        assert_string_equal(request.who, cases[i].who);
+        assert_int_equal(request.has_address, cases[i].has_address);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(broken); i++)
+        assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_AUTH, "/auth", NULL,
+                                   HEADERS({"X-Forwarded-For", broken[i]}), &request),
+                         REQUEST_BAD_FORWARDED_FOR);
+}
+
+/* What is like an origin, and the ports where one is hidden. */
+static void odd_origins(void **state)
+{
+    assert_false(same_origin(HEADERS({"Host", "a.example"}, {"Origin", "http:/xa.example"})));
+    assert_false(same_origin(HEADERS({"Host", "a.example"}, {"Origin", "https:/xa.example"})));
+    assert_false(same_origin(HEADERS({"Host", "a.example"}, {"Origin", "ftp://a.example"})));
+    assert_false(same_origin(HEADERS({"Host", "a.example"}, {"Origin", "http://a.example/x"})));
+    assert_true(same_origin(HEADERS({"Host", "a.example"}, {"Origin", "http://a.example:81"})));
+    assert_true(same_origin(HEADERS({"Host", "a.example:81"}, {"Origin", "http://a.example"})));
+    assert_false(same_origin(HEADERS({"Host", "a.example:81"}, {"Origin", "http://b.example:81"})));
+}
+
+/* A host in a URL may be as long as any, with its port. */
+static void long_hosts_in_urls(void **state)
+{
+    char host[260], url[400];
+    struct request request;
+    memset(host, 'a', 253);
+    host[253] = '\0';
+    snprintf(url, sizeof url, "http://%s:65535/x", host);
+    read_from("127.0.0.1", REQUEST_VIA_DIRECT, "/", NULL, HEADERS({"Host", host}), &request);
+    assert_int_equal(request_retarget_url(&request, url, strlen(url)), REQUEST_FINE);
+    snprintf(url, sizeof url, "http://%s:655355/x", host);
+    assert_int_equal(request_retarget_url(&request, url, strlen(url)), REQUEST_BAD_HOST);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -425,6 +656,14 @@ int main(void)
         cmocka_unit_test(presses_of_other_origins_are_told),
         cmocka_unit_test(an_error_page_is_asked_for_without_forwarded_for),
         cmocka_unit_test(a_url_may_name_the_host_asked_for),
+        cmocka_unit_test(each_header_line),
+        cmocka_unit_test(each_fault_has_its_status_and_sentence),
+        cmocka_unit_test(which_methods),
+        cmocka_unit_test(bounds),
+        cmocka_unit_test(nothing_is_left_from_before),
+        cmocka_unit_test(who_an_address_is),
+        cmocka_unit_test(odd_origins),
+        cmocka_unit_test(long_hosts_in_urls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,6 +78,20 @@ static void one_too_many_ends_the_one_unused_for_longest(void **state)
         assert_true(is_open((uint8_t)(i + 1), 102));
 }
 
+/* A session that is over gives place before one that is not, however lately it was used. */
+static void what_is_over_gives_place_first(void **state)
+{
+    sessions_open(&sessions, id(1), 0);
+    for (int64_t now = 0; now < SESSION_LIFE_MS; now += 60000)
+        assert_true(sessions_find(&sessions, id(1), true, now, NULL));
+    for (int i = 1; i < SESSIONS_MAX; i++)
+        sessions_open(&sessions, id((uint8_t)(i + 1)), SESSION_LIFE_MS - 600000);
+    sessions_open(&sessions, id(99), SESSION_LIFE_MS);
+    for (int i = 1; i < SESSIONS_MAX; i++)
+        assert_true(is_open((uint8_t)(i + 1), SESSION_LIFE_MS));
+    assert_true(is_open(99, SESSION_LIFE_MS));
+}
+
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 static void the_cookie_is_found_whole_or_not_at_all(void **state)
@@ -95,6 +109,7 @@ static void the_cookie_is_found_whole_or_not_at_all(void **state)
         "hall_session=" HEX "0",
         "hall_session=" HEX " ",
         "xhall_session=" HEX,
+        "hall_session:" HEX,
         "x=hall_session=" HEX,
         "hall_session=0;hall_session=" HEX,
         "hall_session=0123456789ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef",
@@ -117,6 +132,7 @@ int main(void)
         cmocka_unit_test_setup(it_ends_after_twenty_minutes_without_use, set_up),
         cmocka_unit_test_setup(it_ends_after_eight_hours_however_it_is_used, set_up),
         cmocka_unit_test_setup(it_can_be_closed_once, set_up),
+        cmocka_unit_test_setup(what_is_over_gives_place_first, set_up),
         cmocka_unit_test(the_cookie_is_found_whole_or_not_at_all),
         cmocka_unit_test_setup(one_too_many_ends_the_one_unused_for_longest, set_up),
     };

@@ -29,8 +29,10 @@ static void an_address_may_guess_five_times_then_waits_longer_and_longer(void **
     }
     assert_int_equal(throttle_ask(&throttle, "a", now), THROTTLE_MOST_MS);
     now += THROTTLE_MOST_MS;
-    fail_often("a", 1, now);
-    assert_int_equal(throttle_ask(&throttle, "a", now), THROTTLE_MOST_MS);
+    for (int i = 0; i < 40; i++, now += THROTTLE_MOST_MS) {
+        fail_often("a", 1, now);
+        assert_int_equal(throttle_ask(&throttle, "a", now), THROTTLE_MOST_MS);
+    }
 }
 
 static void others_are_not_kept_away_with_it(void **state)
@@ -46,7 +48,9 @@ static void the_right_one_is_forgiven(void **state)
     fail_often("a", THROTTLE_FREE - 1, 1000);
     throttle_forgive(&throttle, "a");
     fail_often("a", THROTTLE_FREE, 1000);
+    throttle.in_window = 0;
     throttle_forgive(&throttle, "nobody");
+    fail_often("b", 1, 1000);
 }
 
 static void quiet_addresses_are_forgotten(void **state)
@@ -69,15 +73,15 @@ static void all_together_have_a_limit_too(void **state)
 static void a_flood_of_guesses_does_not_lock_out_who_was_in_before(void **state)
 {
     char who[16];
-    fail_often("owner", 1, 1000);
-    throttle_forgive(&throttle, "owner");
+    fail_often("o", 1, 1000);
+    throttle_forgive(&throttle, "o");
     for (int i = 0; i < THROTTLE_TOTAL; i++) {
         snprintf(who, sizeof who, "10.0.0.%d", i);
         fail_often(who, 1, 1000);
     }
     assert_true(throttle_attempt(&throttle, "10.0.1.1", 1001) > 0);
-    fail_often("owner", THROTTLE_FREE, 1001);
-    assert_int_equal(throttle_attempt(&throttle, "owner", 1001), THROTTLE_FIRST_MS);
+    fail_often("o", THROTTLE_FREE, 1001);
+    assert_int_equal(throttle_attempt(&throttle, "o", 1001), THROTTLE_FIRST_MS);
 }
 
 static void of_the_known_the_newest_stay(void **state)
@@ -109,6 +113,29 @@ static void a_flood_of_addresses_pushes_out_the_quiet(void **state)
     assert_true(throttle_ask(&throttle, who, now + THROTTLE_WINDOW_MS) > 0);
 }
 
+/* Exactly as many as there is room for, and then the one that failed longest ago gives place. */
+static void the_one_quiet_for_longest_gives_place(void **state)
+{
+    char who[16];
+    for (int i = 0; i < 64; i++) {
+        snprintf(who, sizeof who, "10.3.0.%d", i);
+        throttle.in_window = 0;
+        fail_often(who, 4, 1000 + (i == 40 ? 0 : i + 1));
+    }
+    throttle.in_window = 0;
+    fail_often("one more", 1, 2000);
+    for (int i = 0; i < 64; i++) {
+        snprintf(who, sizeof who, "10.3.0.%d", i);
+        throttle.in_window = 0;
+        if (i != 40)
+            fail_often(who, 1, 2000);
+        assert_int_equal(throttle_ask(&throttle, who, 2000), i == 40 ? 0 : 30000);
+    }
+    throttle.in_window = 0;
+    fail_often("10.3.0.40", 4, 3000);
+    assert_int_equal(throttle_ask(&throttle, "10.3.0.40", 3000), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +147,7 @@ int main(void)
         cmocka_unit_test_setup(all_together_have_a_limit_too, set_up),
         cmocka_unit_test_setup(a_flood_of_guesses_does_not_lock_out_who_was_in_before, set_up),
         cmocka_unit_test_setup(of_the_known_the_newest_stay, set_up),
+        cmocka_unit_test_setup(the_one_quiet_for_longest_gives_place, set_up),
         cmocka_unit_test_setup(a_flood_of_addresses_pushes_out_the_quiet, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,8 +14,10 @@ TOKEN = re.compile(
 COMPARISONS = {"==": ["!="], "!=": ["=="], "<": ["<=", ">="], "<=": ["<", ">"], ">": [">=", "<="], ">=": [">", "<"]}
 KEYWORDS = {"if", "else", "while", "for", "switch", "return", "do", "case", "default", "goto", "sizeof", "break", "continue"}
 # What only a sanitizer or a reader of the log can see is not taken away; assertions and the sizes of what is allocated are left.
-NOT_DELETED = re.compile(r"free$|_destroy$|_finish$|^close$|^log_|^va_|^pthread_|^explicit_bzero$|^sodium_memzero$")
-LEFT_ALONE = {"assert", "static_assert", "_Static_assert", "calloc", "malloc", "realloc", "reallocarray"}
+NOT_DELETED = re.compile(r"free$|_destroy$|_finish$|_unref$|^close$|^log_|^va_|^pthread_|_wipe$|^sodium_memzero$")
+LEFT_ALONE = {"assert", "static_assert", "_Static_assert", "calloc", "malloc", "realloc", "reallocarray", "BUF_INIT"}
+SIZES = ("_SIZE", "_LIMIT")
+LOG = re.compile(r"log_\w+$")
 
 
 # What stands at the start of a line: a function, a table, an enum.
@@ -114,20 +116,32 @@ class Reader:
         return list(found.values())
 
     def find_left_alone(self):
-        """Assertions, sizes of memory, labels of a switch, and first values that a function is there to overwrite."""
+        """Assertions, log lines, sizes of memory, labels of a switch, and first values that a function is there to overwrite."""
         alone = set()
         tokens = self.tokens
         for i, token in enumerate(tokens[:-3]):
-            if token.text in LEFT_ALONE and tokens[i + 1].text == "(":
+            if (token.text in LEFT_ALONE or LOG.match(token.text)) and tokens[i + 1].text == "(":
                 alone.update(range(i, closing(tokens, i + 1) + 1))
+            elif token.text == "if" and LOG.match(tokens[closing(tokens, i + 1) + 1].text):
+                alone.update(range(i, closing(tokens, i + 1)))
             elif token.text == "[" and tokens[i - 1].kind == "name" and self.in_declaration(i - 1):
                 alone.update(range(i, closing(tokens, i) + 1))
             elif token.text == "case":
                 alone.add(i + 1)
-            elif token.text.endswith("_SIZE") and tokens[i + 1].text == "=":
+            elif token.text.endswith(SIZES) and tokens[i + 1].text == "=":
                 alone.add(i + 2)
             elif token.text == "=" and tokens[i + 2].text in ",;" and self.in_declaration(i - 1) and self.is_filled(i - 1):
                 alone.add(i + 1)
+        return alone | self.find_log_functions()
+
+    def find_log_functions(self):
+        """Functions that do nothing but log, by their name."""
+        alone = set()
+        for i, token in enumerate(self.tokens[:-1]):
+            if LOG.match(token.text) and self.tokens[i + 1].text == "(":
+                body = closing(self.tokens, i + 1) + 1
+                if body < len(self.tokens) and self.tokens[body].text == "{":
+                    alone.update(range(i, closing(self.tokens, body) + 1))
         return alone
 
     def in_declaration(self, i):
@@ -173,7 +187,7 @@ class Reader:
             yield from self.negate(i + 2, closing(tokens, i + 1))
         elif token.text == "return":
             yield from self.other_return(i)
-        elif token.text in self.next_of and not token.text.endswith("_SIZE") and before not in ("enum", "struct") and not self.defines(i):
+        elif token.text in self.next_of and not token.text.endswith(SIZES) and before not in ("enum", "struct") and not self.defines(i):
             yield token.start, token.end, self.next_of[token.text], "enumerator"
         elif token.kind == "name" and after == "(":
             yield from self.delete_call(i)
