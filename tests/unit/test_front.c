@@ -29,11 +29,13 @@ static struct model_site sites[] = {
      .domain = 2,
      .path = "/",
      .upstream = "http://192.0.2.1/inner/"},
+    {.id = "wide.example", .name = "wide.example", .domain = 3, .path = "/"},
 };
 static struct model_domain domains[] = {
     {.name = "closed.example", .site = 0, .access = {.n_allow = 1, .allow = elsewhere}},
     {.name = "testing.example", .site = 1, .access = {.hold = 29000}},
     {.name = "up.example", .server = 1, .site = 2},
+    {.name = "wide.example", .site = 3},
 };
 
 static struct config make_config(void)
@@ -42,9 +44,9 @@ static struct config make_config(void)
         .http = {.n_trusted_proxies = 1, .trusted_proxies = loopback},
         .model = {.n_servers = 2,
                   .servers = servers,
-                  .n_sites = 3,
+                  .n_sites = 4,
                   .sites = sites,
-                  .n_domains = 3,
+                  .n_domains = 4,
                   .domains = domains},
     };
     config.http.gateway.sin_family = AF_INET;
@@ -407,6 +409,158 @@ static void who_was_read_a_moment_ago_is_not_slow(void **state)
 
 #define TEST(name_) cmocka_unit_test_setup_teardown(name_, set_up, tear_down)
 
+/* What almost every request gets, byte by byte; a proxy reads status and length alone. */
+static void a_visitor_is_let_through(void **state)
+{
+#define VISIT "X-Forwarded-Host: up.example\r\nX-Forwarded-Uri: /\r\nHost: hall\r\n"
+    static const struct {
+        const char *request, *answer;
+    } rows[] = {
+        {"GET /auth HTTP/1.1\r\n" VISIT "\r\n",
+         "HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Length: 3\r\n\r\nok\n"},
+        {"HEAD /auth HTTP/1.1\r\n" VISIT "\r\n",
+         "HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Length: 3\r\n\r\n"},
+        {"GET /auth/nginx HTTP/1.1\r\n" VISIT "\r\n",
+         "HTTP/1.1 204 No Content\r\nCache-Control: no-store\r\n\r\n"},
+        {"HEAD /auth/nginx HTTP/1.1\r\n" VISIT "\r\n",
+         "HTTP/1.1 204 No Content\r\nCache-Control: no-store\r\n\r\n"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        assert_string_equal(ask(rows[i].request), rows[i].answer);
+}
+
+/* ---- each client, at a site that is ready and at one that is not ---- */
+
+static const struct client {
+    const char *lines;
+    enum pass_kind pass;
+    bool uses, wakes;
+    const char *not_ready; /* the status of /auth */
+    enum count counted;
+    const char *words; /* what is in that answer */
+} clients[] = {
+    {"Sec-Fetch-Mode: navigate\r\n", PASS_PERSON, true, true, "503", COUNT_PAGES,
+     "<!doctype html>"},
+    {"Accept: application/json\r\n", PASS_PERSON, true, true, "503", COUNT_PROBLEMS,
+     "application/problem+json"},
+    {"Sec-Fetch-Mode: cors\r\nSec-Fetch-Dest: image\r\n", PASS_PART, false, false, "503",
+     COUNT_BARE, "Content-Length: 0"},
+    {"Sec-WebSocket-Key: x\r\n", PASS_WEBSOCKET, true, false, "503", COUNT_BARE,
+     "Content-Length: 0"},
+    {"User-Agent: x\r\nX-Forwarded-Method: HEAD\r\n", PASS_MONITOR, false, false, "503",
+     COUNT_PROBLEMS, "application/problem+json"},
+};
+
+static const char *ask_gate(const char *host, const char *lines)
+{
+    static char text[1024];
+    snprintf(text, sizeof text,
+             "GET /auth HTTP/1.1\r\nHost: hall\r\nX-Forwarded-Host: %s\r\nX-Forwarded-Uri: "
+             "/\r\nX-Forwarded-For: 192.168.1.7\r\n%s\r\n",
+             host, lines);
+    return ask(text);
+}
+
+/* The one visit that the loop is told of, and no other. */
+static void assert_visit(bool told, enum visit_kind kind, int site)
+{
+    struct visit visit;
+    assert_int_equal(board_take(board, &visit), told);
+    if (!told)
+        return;
+    assert_int_equal(visit.kind, kind);
+    assert_int_equal(visit.site, site);
+    assert_string_equal(visit.who, "192.168.1.7");
+    assert_false(board_take(board, &visit));
+}
+
+/* Which of the gate's counters has gone up by one, and no other. */
+static void assert_counted(enum count what, uint64_t before[COUNTS])
+{
+    for (enum count i = 0; i <= COUNT_HELD_CROWDED; i++) {
+        const uint64_t after = board_counted(board, i);
+        if (after != before[i] + (i == what))
+            fail_msg("%s: %u, then %u", count_name(i), (unsigned)before[i], (unsigned)after);
+        before[i] = after;
+    }
+}
+
+static void each_client_passes(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
+        uint64_t counted[COUNTS] = {0};
+        struct passes passes;
+        tear_down(state);
+        assert_int_equal(set_up(state), 0);
+        assert_non_null(strstr(ask_gate("up.example", clients[i].lines), "HTTP/1.1 200 OK"));
+        assert_visit(clients[i].uses, VISIT_USES, 2);
+        assert_counted(COUNT_PASSED, counted);
+        board_take_passes(board, 2, &passes);
+        for (size_t kind = 0; kind < PASS_KINDS; kind++)
+            assert_int_equal(passes.n[kind], kind == (size_t)clients[i].pass);
+    }
+}
+
+static void each_client_waits_in_its_way(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
+        uint64_t counted[COUNTS] = {0};
+        tear_down(state);
+        assert_int_equal(set_up(state), 0);
+        const char *answer = ask_gate("wide.example", clients[i].lines);
+        assert_memory_equal(answer + 9, clients[i].not_ready, 3);
+        if (!strcasestr(answer, clients[i].words))
+            fail_msg("%s is not in %s", clients[i].words, answer);
+        assert_visit(clients[i].wakes, VISIT_WANTS, 3);
+        assert_counted(clients[i].counted, counted);
+    }
+}
+
+/* Who is kept away by a guard: an answer for each, a note of those that are worth one. */
+static void each_client_is_limited(void **state)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
+        uint64_t counted[COUNTS] = {0};
+        tear_down(state);
+        assert_int_equal(set_up(state), 0);
+        board_limit(board, 2, 0xc0a80107,
+                    (struct guard){GUARD_CLIENT_MINUTES, clock_now().boot + 60000});
+        const char *answer = ask_gate("up.example", clients[i].lines);
+        assert_memory_equal(answer + 9, "429", 3);
+        assert_visit(clients[i].pass == PASS_PERSON || clients[i].pass == PASS_WEBSOCKET,
+                     VISIT_REFUSED, 2);
+        assert_counted(COUNT_REFUSED_GUARD, counted);
+    }
+}
+
+static void who_is_not_let_in_or_asks_for_nothing(void **state)
+{
+    uint64_t counted[COUNTS] = {0};
+    assert_memory_equal(ask_gate("nowhere.example", "") + 9, "404", 3);
+    assert_visit(false, VISIT_WANTS, 0);
+    assert_counted(COUNT_UNKNOWN, counted);
+    assert_memory_equal(ask_gate("closed.example", "") + 9, "403", 3);
+    assert_visit(true, VISIT_REFUSED, 0);
+    assert_counted(COUNT_REFUSED_ADDRESS, counted);
+}
+
+/* Who may wait does, and passes when the site is there; not for longer than the domain says. */
+static void a_program_is_held(void **state)
+{
+    uint64_t counted[COUNTS] = {0};
+    domains[3].access.hold = 30;
+    assert_memory_equal(ask_gate("wide.example", "") + 9, "503", 3);
+    assert_int_equal(board_counted(board, COUNT_HELD), 1);
+    assert_int_equal(board_counted(board, COUNT_HELD_PASSED), 0);
+    assert_int_equal(board_counted(board, COUNT_PROBLEMS), 1);
+    domains[3].access.hold = 0;
+    tear_down(state);
+    assert_int_equal(set_up(state), 0);
+    assert_memory_equal(ask_gate("wide.example", "") + 9, "503", 3);
+    assert_visit(true, VISIT_WANTS, 3);
+    assert_counted(COUNT_PROBLEMS, counted);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -426,6 +580,12 @@ int main(void)
         TEST(a_redirect_stays_below_the_upstream),
         TEST(nobody_connected_delays_the_end),
         TEST(who_was_read_a_moment_ago_is_not_slow),
+        TEST(a_visitor_is_let_through),
+        TEST(each_client_passes),
+        TEST(each_client_waits_in_its_way),
+        TEST(each_client_is_limited),
+        TEST(who_is_not_let_in_or_asks_for_nothing),
+        TEST(a_program_is_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

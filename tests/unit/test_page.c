@@ -301,6 +301,21 @@ static void languages(void **state)
         {"fro, frisian", LANGUAGE_ENGLISH},
         {",,,;;;q=,fr;q=x", LANGUAGE_ENGLISH},
         {"fr;q=1e999", LANGUAGE_FRENCH},
+        {"fr, en", LANGUAGE_ENGLISH},
+        {"fr;q=0.5, en;q=0.5", LANGUAGE_ENGLISH},
+        {"fr;q=0.501, en;q=0.5", LANGUAGE_FRENCH},
+        {"fr;q=0.001", LANGUAGE_FRENCH},
+        {"*, fr;q=0.9", LANGUAGE_ENGLISH},
+        {"en;q=0, *;q=0.9, fr;q=0.5", LANGUAGE_FRENCH},
+        {"fr;q=0.2, fr-CA;q=0.6, en;q=0.4", LANGUAGE_FRENCH},
+        {"*x, fr;q=0.5", LANGUAGE_FRENCH},
+        {"f, en;q=0.5", LANGUAGE_ENGLISH},
+        {"fr;level=1, en;q=0.5", LANGUAGE_FRENCH},
+        {"1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,fr",
+         LANGUAGE_FRENCH},
+        {"1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32,"
+         "fr",
+         LANGUAGE_ENGLISH},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
         assert_int_equal(language_choose(cases[i].accept), cases[i].language);

@@ -86,18 +86,72 @@ static void what_is_wrong_is_named(void **state)
     assert_int_equal(sablier_fault_text(SABLIER_BOTH)->status, 400);
 }
 
+static void each_fault(void **state)
+{
+    static const struct {
+        enum sablier_fault fault;
+        int status;
+        const char *words;
+    } rows[] = {
+        {SABLIER_FINE, 200, ""},           {SABLIER_NEITHER, 400, "must be given"},
+        {SABLIER_BOTH, 400, "exclude"},    {SABLIER_BROKEN, 400, "empty, too long"},
+        {SABLIER_DURATION, 400, "1h30m"},  {SABLIER_TOO_MANY, 400, "17 names"},
+        {SABLIER_NO_NAME, 404, "project"}, {SABLIER_NO_GROUP, 404, "no domain"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const struct sablier_fault_text *text = sablier_fault_text(rows[i].fault);
+        assert_int_equal(text->status, rows[i].status);
+        assert_non_null(strstr(text->detail, rows[i].words));
+    }
+}
+
+/* A domain with projects is one of its group where it has a site of its own. */
+static void who_is_in_a_group(void **state)
+{
+    struct sablier sablier;
+    assert_int_equal(read_query("group=testing.example", &sablier), SABLIER_FINE);
+    assert_int_equal(sablier.n, 2);
+    sites[1].upstream = "http://192.0.2.2";
+    assert_int_equal(read_query("group=testing.example", &sablier), SABLIER_FINE);
+    assert_int_equal(sablier.n, 3);
+    assert_int_equal(sablier.sites[2], 1);
+    sites[1].upstream = NULL;
+    domains[1].n_projects = 1;
+    assert_int_equal(read_query("group=testing.example", &sablier), SABLIER_FINE);
+    assert_int_equal(sablier.n, 1);
+    assert_int_equal(sablier.sites[0], 2);
+    domains[1].n_projects = 2;
+}
+
 static void durations_of_go(void **state)
 {
     static const struct {
         const char *text;
         int64_t ms;
-    } good[] = {{"0", 0},          {"5s", 5000},       {"1m30s", 90000},   {"1h0m0s", 3600000},
-                {"1.5h", 5400000}, {"300ms", 300},     {"+2m", 120000},    {".5s", 500},
-                {"1us", 0},        {"1500\u00b5s", 1}, {"2m0.25s", 120250}};
-    static const char *const bad[] = {"",         "5",   "-5s",   "s",
-                                      "1m30",     "1x",  "1 s",   "1..s",
-                                      ".s",       "5s ", "1h-2m", "9999999999999999999s",
-                                      "99999999h"};
+    } good[] = {{"0", 0},
+                {"5s", 5000},
+                {"1m30s", 90000},
+                {"1h0m0s", 3600000},
+                {"1.5h", 5400000},
+                {"300ms", 300},
+                {"+2m", 120000},
+                {".5s", 500},
+                {"1us", 0},
+                {"1500\u00b5s", 1},
+                {"2m0.25s", 120250},
+                {"1ns", 0},
+                {"2500000ns", 2},
+                {"3000us", 3},
+                {"3000\u03bcs", 3},
+                {"87600h", INT64_C(315360000000)},
+                {"1.s", 1000},
+                {"0.00000000000000025h", 0}};
+    static const char *const bad[] = {"",          "5",         "-5s",
+                                      "s",         "1m30",      "1x",
+                                      "1 s",       "1..s",      ".s",
+                                      "5s ",       "1h-2m",     "9999999999999999999s",
+                                      "99999999h", "87600h1ms", "0.000000000000000025h",
+                                      "1"};
     int64_t ms;
     for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
         assert_true(sablier_duration(good[i].text, &ms));
@@ -122,10 +176,9 @@ static void parameters_have_defaults(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_and_groups),
-        cmocka_unit_test(what_is_wrong_is_named),
-        cmocka_unit_test(durations_of_go),
-        cmocka_unit_test(parameters_have_defaults),
+        cmocka_unit_test(names_and_groups), cmocka_unit_test(what_is_wrong_is_named),
+        cmocka_unit_test(each_fault),       cmocka_unit_test(who_is_in_a_group),
+        cmocka_unit_test(durations_of_go),  cmocka_unit_test(parameters_have_defaults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

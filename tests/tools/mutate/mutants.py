@@ -18,8 +18,7 @@ NOT_DELETED = re.compile(r"free$|_destroy$|_finish$|_unref$|^close$|^log_|^va_|^
 LEFT_ALONE = {"assert", "static_assert", "_Static_assert", "calloc", "malloc", "realloc", "reallocarray", "BUF_INIT"}
 SIZES = ("_SIZE", "_LIMIT")
 LOG = re.compile(r"log_\w+$")
-
-
+SIGN_AFTER = {"=", "(", ",", "?", ":", "return", "{"}
 # What stands at the start of a line: a function, a table, an enum.
 PLACE = re.compile(r"^(?=[A-Za-z_])[^\n]*?\b(\w+)(?=\(|(?:\[[^\n]*)? =| \{)", re.M)
 
@@ -72,6 +71,8 @@ def enumerations(sources):
             j = i + 1 if tokens[i + 1].text == "{" else i + 2
             if j >= len(tokens) or tokens[j].text != "{":
                 continue
+            if j == i + 1 and any(t.text == "=" for t in tokens[j:closing(tokens, j)]):
+                continue  # numbers with a name, not a list
             names = [t.text for before, t in zip(tokens[j:], tokens[j + 1:closing(tokens, j)])
                      if t.kind == "name" and before.text in "{,"]
             for at, name in enumerate(names):
@@ -180,7 +181,8 @@ class Reader:
             elif token.text == "{":
                 yield from self.swap_cells(i)
         elif token.kind == "number" and "." not in token.text and (before, token.text, after) != ("return", "0", ";"):
-            yield from self.other_number(token)
+            negative = before == "-" and (i < 2 or self.tokens[i - 2].text in SIGN_AFTER)
+            yield from self.other_number(token, negative)
         elif token.text in ("true", "false"):
             yield token.start, token.end, "false" if token.text == "true" else "true", "bool"
         elif token.text in ("if", "while") and after == "(":
@@ -198,12 +200,16 @@ class Reader:
             i -= 1
         return i > 1 and self.tokens[i].text == "{" and "enum" in (self.tokens[i - 1].text, self.tokens[i - 2].text)
 
-    def other_number(self, token):
+    def other_number(self, token, negative):
         digits = token.text.rstrip("uUlL")
         value, suffix = int(digits, 0 if digits[:2] in ("0x", "0X") else 10), token.text[len(digits):]
         # One more in 30,000 ms is nothing that anybody could see.
         others = (value + 1, value - 1) if value < 1000 else (2 * value, value // 2)
-        for other in others[:2 if value else 1]:
+        if value == 0:
+            others = others[:1]
+        elif negative and value == 1:
+            others = others[1:]  # whatever is negative means "none"
+        for other in others:
             yield token.start, token.end, f"{other}{suffix}", "number"
 
     def negate(self, first, end):
@@ -252,6 +258,8 @@ class Reader:
         tokens = self.tokens
         if i == 0 or tokens[i - 1].text not in ("=", "{", ",", ")"):
             return
+        if tokens[i - 1].text == "=" and tokens[i - 2].text == "]" and tokens[i + 1].kind == "string":
+            return  # a plain list of words
         cells, cell = [], []
         for token in tokens[i + 1:closing(tokens, i) + 1]:
             if token.text in ",}":

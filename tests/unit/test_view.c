@@ -1,0 +1,255 @@
+/* How long a visitor waits, and how often a page asks: the bounds of view.c, written out. */
+#include <string.h>
+
+#include "base/array.h"
+#include "unit.h"
+#include "web/gate/view.h"
+
+static struct model_server servers[] = {{.id = "erp"}};
+static struct model_site sites[] = {{.id = "erp.example", .path = "/"}};
+static struct model_domain domains[] = {{.name = "erp.example"}};
+static const struct model model = {.n_servers = 1,
+                                   .servers = servers,
+                                   .n_sites = 1,
+                                   .sites = sites,
+                                   .n_domains = 1,
+                                   .domains = domains};
+static const struct now now = {.boot = 100000, .wall = INT64_C(1795339709000)};
+
+static void each_name(void **state)
+{
+    static const struct {
+        enum view_kind kind;
+        const char *name;
+        bool under_way, goes_on;
+    } rows[] = {
+        {VIEW_CLICK, "click", false, false},     {VIEW_WAKING, "waking", true, true},
+        {VIEW_BOOTING, "booting", true, true},   {VIEW_DEGRADED, "degraded", true, true},
+        {VIEW_SLEEPING, "sleeping", true, true}, {VIEW_READY, "ready", false, false},
+        {VIEW_FAILED, "failed", false, false},   {VIEW_REFUSED, "refused", false, false},
+        {VIEW_HELD, "held", false, true},        {VIEW_LIMITED, "limited", false, false},
+    };
+    assert_int_equal(ARRAY_SIZE(rows), VIEWS);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const struct view view = {.kind = rows[i].kind};
+        assert_string_equal(view_kind_name(rows[i].kind), rows[i].name);
+        assert_int_equal(view_is_under_way(&view), rows[i].under_way);
+        assert_int_equal(view_goes_on(&view), rows[i].goes_on);
+    }
+    assert_string_equal(stage_status_name(STAGE_DONE), "done");
+    assert_string_equal(stage_status_name(STAGE_NOW), "now");
+    assert_string_equal(stage_status_name(STAGE_TODO), "todo");
+    assert_string_equal(stage_status_name(STAGE_MISSED), "missed");
+}
+
+/* Seconds until it is sensible to ask again. */
+static void when_to_come_again(void **state)
+{
+    static const struct {
+        enum view_kind kind;
+        int64_t eta;
+        enum guard_kind guard;
+        int64_t rest;
+        int seconds;
+    } rows[] = {
+        {VIEW_WAKING, -1, GUARD_NONE, -1, 5},
+        {VIEW_WAKING, 0, GUARD_NONE, -1, 2},
+        {VIEW_WAKING, 2000, GUARD_NONE, -1, 2},
+        {VIEW_WAKING, 2001, GUARD_NONE, -1, 3},
+        {VIEW_BOOTING, 59001, GUARD_NONE, -1, 60},
+        {VIEW_SLEEPING, 60001, GUARD_NONE, -1, 60},
+        {VIEW_DEGRADED, 600000, GUARD_NONE, -1, 60},
+        {VIEW_FAILED, 7000, GUARD_NONE, -1, 60},
+        {VIEW_CLICK, 7000, GUARD_NONE, -1, 60},
+        {VIEW_REFUSED, 7000, GUARD_NONE, -1, 60},
+        {VIEW_READY, 7000, GUARD_NONE, -1, 7},
+        {VIEW_LIMITED, 7000, GUARD_WINDOW, -1, 0},
+        {VIEW_LIMITED, 7000, GUARD_WINDOW, 0, 1},
+        {VIEW_LIMITED, 7000, GUARD_WINDOW, 1000, 1},
+        {VIEW_LIMITED, 7000, GUARD_WINDOW, 1001, 2},
+        {VIEW_FAILED, 7000, GUARD_CLIENT_WAKES, 86400000, 86400},
+        {VIEW_HELD, 7000, GUARD_MIN_DOWN, INT64_MAX - 1000, INT32_MAX},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const struct view view = {.kind = rows[i].kind,
+                                  .eta = rows[i].eta,
+                                  .guard = {rows[i].guard, 0},
+                                  .rest = rows[i].rest};
+        assert_int_equal(view_retry_after(&view), rows[i].seconds);
+    }
+}
+
+/* ms until the page asks next: at least, and at most, by chance. */
+static void when_a_page_asks_next(void **state)
+{
+    static const struct {
+        enum view_kind kind;
+        int64_t eta, rest;
+        unsigned polls;
+        int64_t least, most;
+    } rows[] = {
+        {VIEW_WAKING, -1, -1, 0, 875, 1125},
+        {VIEW_WAKING, 0, -1, 0, 438, 563},
+        {VIEW_WAKING, 2500, -1, 0, 438, 563},
+        {VIEW_WAKING, 5000, -1, 0, 875, 1125},
+        {VIEW_WAKING, 10000, -1, 0, 1750, 2250},
+        {VIEW_WAKING, 900000, -1, 0, 1750, 2250},
+        {VIEW_WAKING, -1, -1, 250, 1313, 1688},
+        {VIEW_WAKING, -1, -1, 500, 1750, 2250}, /* in a crowd, half as often; not less */
+        {VIEW_WAKING, -1, -1, 100000, 1750, 2250},
+        {VIEW_CLICK, 0, -1, 0, 1750, 2250},
+        {VIEW_FAILED, 0, -1, 0, 1750, 2250},
+        {VIEW_HELD, 0, -1, 0, 1750, 2250},
+        {VIEW_LIMITED, 0, -1, 0, 13125, 16875},
+        {VIEW_LIMITED, 0, 0, 0, 438, 563}, /* right after it ends */
+        {VIEW_LIMITED, 0, 3500, 0, 3500, 4500},
+        {VIEW_LIMITED, 0, 14999, 0, 13562, 17436},
+        {VIEW_LIMITED, 0, 15000, 0, 13125, 16875},
+        {VIEW_LIMITED, 0, 900000, 0, 13125, 16875},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const struct view view = {.kind = rows[i].kind, .eta = rows[i].eta, .rest = rows[i].rest};
+        int64_t least = INT64_MAX, most = 0;
+        for (uint32_t chance = 0; chance < 10000; chance++) {
+            const int64_t pause = view_next_poll(&view, rows[i].polls, chance);
+            least = pause < least ? pause : least;
+            most = pause > most ? pause : most;
+        }
+        assert_int_equal(least, rows[i].least);
+        assert_int_equal(most, rows[i].most);
+    }
+}
+
+/* What is told of a wake that is open, and of none. */
+static void the_times_of_a_wake(void **state)
+{
+    static const struct {
+        bool open;
+        int64_t started, expected, deadline;
+        int64_t elapsed, eta, left;
+        bool overdue;
+    } rows[] = {
+        {true, 90000, 120000, 160000, 10000, 20000, 60000, false},
+        {true, 90000, 100000, 160000, 10000, 0, 60000, false},
+        {true, 90000, 99999, 160000, 10000, 0, 60000, true},
+        {true, 90000, -1, 160000, 10000, -1, 60000, false},
+        {true, 90000, 0, 160000, 10000, 0, 60000, true},
+        {true, 100001, 120000, 99999, 0, 20000, 0, false}, /* clocks of two threads */
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct view view;
+        const struct notice notice = {.state = POWER_WAKING,
+                                      .since = 50000,
+                                      .wake_open = rows[i].open,
+                                      .wake_started = rows[i].started,
+                                      .expected_ready = rows[i].expected,
+                                      .wake_deadline = rows[i].deadline};
+        view_init(&view, &model, 0, &notice, false, false, now);
+        assert_int_equal(view.kind, VIEW_WAKING);
+        assert_int_equal(view.elapsed, rows[i].elapsed);
+        assert_int_equal(view.eta, rows[i].eta);
+        assert_int_equal(view.left, rows[i].left);
+        assert_int_equal(view.overdue, rows[i].overdue);
+        assert_string_equal(view.reference, "/");
+    }
+}
+
+/* How long it is so already, by the state and by what the visitor sees of it. */
+static void the_times_without_a_wake(void **state)
+{
+    static const struct {
+        enum power_state state;
+        bool ready, asked;
+        enum view_kind kind;
+        int64_t elapsed;
+    } rows[] = {
+        {POWER_OFF, false, false, VIEW_CLICK, -1},
+        {POWER_OFF, false, true, VIEW_WAKING, 0},
+        {POWER_UNREACHABLE, false, false, VIEW_CLICK, -1},
+        {POWER_UNKNOWN, false, false, VIEW_CLICK, -1},
+        {POWER_BOOTING, false, false, VIEW_BOOTING, 40000},
+        {POWER_READY, true, false, VIEW_READY, -1},
+        {POWER_READY, false, false, VIEW_DEGRADED, 40000},
+        {POWER_DEGRADED, false, false, VIEW_DEGRADED, 40000},
+        {POWER_SLEEPING, false, false, VIEW_CLICK, -1},
+        {POWER_SLEEPING, false, true, VIEW_SLEEPING, 40000},
+        {POWER_WAKE_FAILED, false, false, VIEW_FAILED, 50000},
+        {POWER_WAKE_FAILED, false, true, VIEW_WAKING, 0},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct view view;
+        const struct notice notice = {.state = rows[i].state,
+                                      .since = 60000,
+                                      .wake_started = 10000,
+                                      .wake_deadline = 160000,
+                                      .expected_ready = 120000};
+        view_init(&view, &model, 0, &notice, rows[i].ready, rows[i].asked, now);
+        assert_int_equal(view.kind, rows[i].kind);
+        assert_int_equal(view.elapsed, rows[i].elapsed);
+        assert_int_equal(view.eta, -1);
+        assert_int_equal(view.left, -1);
+        assert_false(view.overdue);
+        assert_int_equal(view.rest, -1);
+    }
+}
+
+/* A guard of the server holds what is asleep, until its end. */
+static void when_a_guard_holds(void **state)
+{
+    for (unsigned power = 0; power < POWER_STATES; power++) {
+        const bool asleep = power == POWER_UNKNOWN || power == POWER_OFF ||
+                            power == POWER_UNREACHABLE || power == POWER_WAKE_FAILED ||
+                            power == POWER_SLEEPING;
+        struct view view;
+        struct notice notice = {.state = (enum power_state)power,
+                                .guard = {GUARD_MIN_DOWN, 100001},
+                                .expected_ready = -1};
+        view_init(&view, &model, 0, &notice, false, true, now);
+        assert_int_equal(view.kind == VIEW_HELD, asleep);
+        if (asleep) {
+            assert_int_equal(view.rest, 1);
+            assert_int_equal(view.until, now.wall + 1);
+            assert_int_equal(view.guard.kind, GUARD_MIN_DOWN);
+        }
+        notice.guard.until = 100000; /* it is over */
+        view_init(&view, &model, 0, &notice, false, true, now);
+        assert_int_not_equal(view.kind, VIEW_HELD);
+        notice.guard.until = 100001;
+        notice.wake_queued = true; /* it is woken all the same */
+        view_init(&view, &model, 0, &notice, false, true, now);
+        assert_int_not_equal(view.kind, VIEW_HELD);
+    }
+}
+
+static void how_far_it_is(void **state)
+{
+    static const struct {
+        enum view_kind kind;
+        int64_t elapsed, eta;
+        int percent;
+    } rows[] = {
+        {VIEW_READY, -1, -1, 100},   {VIEW_WAKING, -1, 1000, -100}, {VIEW_WAKING, 1000, -1, -100},
+        {VIEW_WAKING, 0, 1000, 0},   {VIEW_WAKING, 0, 0, 0},        {VIEW_WAKING, 500, 499, 50},
+        {VIEW_WAKING, 10000, 0, 95}, {VIEW_WAKING, 3, 0, 75},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const struct view view = {
+            .kind = rows[i].kind, .elapsed = rows[i].elapsed, .eta = rows[i].eta};
+        const double progress = view_progress(&view) * 100;
+        assert_int_equal((int)(progress + (progress < 0 ? -0.01 : 0.01)), rows[i].percent);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_name),
+        cmocka_unit_test(when_to_come_again),
+        cmocka_unit_test(when_a_page_asks_next),
+        cmocka_unit_test(the_times_of_a_wake),
+        cmocka_unit_test(the_times_without_a_wake),
+        cmocka_unit_test(when_a_guard_holds),
+        cmocka_unit_test(how_far_it_is),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
