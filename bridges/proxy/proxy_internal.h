@@ -2,6 +2,7 @@
 #ifndef HALL_BRIDGES_PROXY_PROXY_INTERNAL_H
 #define HALL_BRIDGES_PROXY_PROXY_INTERNAL_H
 
+#include "base/json.h"
 #include "bridges/proxy/proxy_config.h"
 #include "web/site/site_name.h"
 #include "web/site/uri.h"
@@ -13,6 +14,7 @@ struct proxy_job {
     bool tls;         /* the proxy itself speaks TLS to visitors */
     struct buf *out;
     struct buf *errors;
+    struct json_writer json; /* Traefik's */
 };
 
 /* http://HOST:PORT/BASE taken apart; borrows. */

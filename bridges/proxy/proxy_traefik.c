@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
 #include "bridges/proxy/proxy_internal.h"
 
 /* With fail_open Traefik asks Hall through itself: entry points of these names, on loopback. */
@@ -12,11 +11,6 @@
 #define OPEN_URL   "http://127.0.0.1:8891"
 
 enum { NAME_SIZE = 320, RULE_SIZE = 1024 };
-
-struct traefik {
-    struct proxy_job *job;
-    struct json_writer json;
-};
 
 /* The names of one site's router, service and middlewares. */
 static const char *name_of(const char *what, const struct model_site *site, char out[NAME_SIZE])
@@ -35,30 +29,31 @@ static void put_list(struct json_writer *json, const char *key, const char *cons
 
 /* ---- Routers ---- */
 
-static void put_tls(struct traefik *traefik)
-{
-    const struct config_proxy *proxy = &traefik->job->config->proxy;
-    if (!traefik->job->tls)
-        return;
-    json_begin_object(&traefik->json, "tls");
-    if (strcmp(proxy->resolver, "none") != 0)
-        json_put_string(&traefik->json, "certResolver", proxy->resolver);
-    json_end_object(&traefik->json);
-}
+struct router {
+    const char *name, *entry_point, *rule, *service;
+    const char *middlewares[5]; /* the last is NULL */
+    bool tls;
+    int priority; /* 0: by the length of its rule */
+};
 
-static void put_router(struct traefik *traefik, const char *name, const char *rule,
-                       const char *service, const char *const *middlewares)
+static void put_router(struct proxy_job *job, const struct router *router)
 {
-    struct json_writer *json = &traefik->json;
-    json_begin_object(json, name);
-    put_list(json, "entryPoints",
-             (const char *const[]){traefik->job->config->proxy.entry_point, NULL});
-    json_put_string(json, "rule", rule);
-    json_put_string(json, "service", service);
-    if (middlewares[0])
-        put_list(json, "middlewares", middlewares);
-    put_tls(traefik);
-    json_end_object(json);
+    const char *resolver = job->config->proxy.resolver;
+    json_begin_object(&job->json, router->name);
+    put_list(&job->json, "entryPoints", (const char *const[]){router->entry_point, NULL});
+    json_put_string(&job->json, "rule", router->rule);
+    if (router->priority > 0)
+        json_put_integer(&job->json, "priority", router->priority);
+    json_put_string(&job->json, "service", router->service);
+    if (router->middlewares[0])
+        put_list(&job->json, "middlewares", router->middlewares);
+    if (router->tls) {
+        json_begin_object(&job->json, "tls");
+        if (strcmp(resolver, "none") != 0)
+            json_put_string(&job->json, "certResolver", resolver);
+        json_end_object(&job->json);
+    }
+    json_end_object(&job->json);
 }
 
 /* Longer rules come first by themselves. The matchers compare exactly, the host without case. */
@@ -71,108 +66,84 @@ static void write_rule(char out[RULE_SIZE], const char *domain, const char *path
                  path);
 }
 
-static void put_site_router(struct traefik *traefik, const struct model_domain *domain,
+static void put_site_router(struct proxy_job *job, const struct model_domain *domain,
                             const struct model_site *site)
 {
-    /* A project without an upstream is part of its domain's site. */
-    const struct model_site *served =
-        site->upstream ? site : &traefik->job->config->model.sites[domain->site];
-    char name[NAME_SIZE];
-    char naming[NAME_SIZE];
-    char prefix[NAME_SIZE];
-    char service[NAME_SIZE];
-    char rule[RULE_SIZE];
-    bool has_base = served->upstream && proxy_target(served->upstream).base.length > 0;
+    const struct model_site *lead = proxy_lead(job, site);
+    char name[NAME_SIZE], naming[NAME_SIZE], prefix[NAME_SIZE], service[NAME_SIZE], rule[RULE_SIZE];
+    struct router router = {.name = name_of("", site, name),
+                            .entry_point = job->config->proxy.entry_point,
+                            .rule = rule,
+                            .service = "hall",
+                            .middlewares = {name_of("name-", site, naming)},
+                            .tls = job->tls};
 
     write_rule(rule, domain->name, site->path);
-    name_of("", site, name);
-    name_of("name-", site, naming);
-    if (!served->upstream) {
-        put_router(traefik, name, rule, "hall", (const char *const[]){naming, NULL});
-        return;
+    if (lead) {
+        router.service = name_of("", lead, service);
+        router.middlewares[1] = "hall-auth";
+        router.middlewares[2] = "hall-gone";
+        if (proxy_target(lead->upstream).base.length > 0)
+            router.middlewares[3] = name_of("prefix-", lead, prefix);
     }
-    put_router(traefik, name, rule, name_of("", served, service),
-               (const char *const[]){naming, "hall-auth", "hall-gone",
-                                     has_base ? name_of("prefix-", served, prefix) : NULL, NULL});
-}
-
-static void put_redirect(struct traefik *traefik, const struct model_domain *domain)
-{
-    struct json_writer *json = &traefik->json;
-    char name[NAME_SIZE];
-    char rule[RULE_SIZE];
-
-    snprintf(name, sizeof(name), "redirect-%s", domain->name);
-    write_rule(rule, domain->name, "/");
-    json_begin_object(json, name);
-    put_list(json, "entryPoints",
-             (const char *const[]){traefik->job->config->proxy.http_entry_point, NULL});
-    json_put_string(json, "rule", rule);
-    json_put_string(json, "service", "hall"); /* never asked: the redirect answers */
-    put_list(json, "middlewares", (const char *const[]){"hall-https", NULL});
-    json_end_object(json);
+    put_router(job, &router);
 }
 
 /* Hall's own addresses come before all others, whatever the projects' paths are. */
-static void put_helper_router(struct traefik *traefik, const struct model_domain *domain)
+static void put_helper_router(struct proxy_job *job, const struct model_domain *domain)
 {
-    struct json_writer *json = &traefik->json;
-    char name[NAME_SIZE];
-    char naming[NAME_SIZE];
-    char rule[RULE_SIZE];
+    char name[NAME_SIZE], naming[NAME_SIZE], rule[RULE_SIZE];
 
-    name_of("name-", &traefik->job->config->model.sites[domain->site], naming);
     snprintf(name, sizeof(name), "helper-%s", domain->name);
     snprintf(rule, sizeof(rule), "Host(`%s`) && PathPrefix(`/.hall/`)", domain->name);
-    json_begin_object(json, name);
-    put_list(json, "entryPoints",
-             (const char *const[]){traefik->job->config->proxy.entry_point, NULL});
-    json_put_string(json, "rule", rule);
-    json_put_integer(json, "priority", 100000);
-    json_put_string(json, "service", "hall");
-    put_list(json, "middlewares", (const char *const[]){naming, NULL});
-    put_tls(traefik);
-    json_end_object(json);
+    name_of("name-", &job->config->model.sites[domain->site], naming);
+    put_router(job, &(struct router){.name = name,
+                                     .entry_point = job->config->proxy.entry_point,
+                                     .rule = rule,
+                                     .service = "hall",
+                                     .middlewares = {naming},
+                                     .tls = job->tls,
+                                     .priority = 100000});
 }
 
-static void put_inner_router(struct traefik *traefik, const char *name, const char *service)
+/* Its service is never asked: the redirect answers. */
+static void put_redirect(struct proxy_job *job, const struct model_domain *domain)
 {
-    struct json_writer *json = &traefik->json;
-    json_begin_object(json, name);
-    put_list(json, "entryPoints", (const char *const[]){name, NULL});
-    json_put_string(json, "rule", "PathPrefix(`/`)");
-    json_put_string(json, "service", service);
-    json_end_object(json);
+    char name[NAME_SIZE], rule[RULE_SIZE];
+
+    snprintf(name, sizeof(name), "redirect-%s", domain->name);
+    write_rule(rule, domain->name, "/");
+    put_router(job, &(struct router){.name = name,
+                                     .entry_point = job->config->proxy.http_entry_point,
+                                     .rule = rule,
+                                     .service = "hall",
+                                     .middlewares = {"hall-https"}});
 }
 
-typedef void put_site_fn(struct traefik *traefik, const struct model_domain *domain,
-                         const struct model_site *site);
-
-static void each_site(struct traefik *traefik, const struct model_domain *domain, put_site_fn *put)
+static void put_inner_router(struct proxy_job *job, const char *name, const char *service)
 {
-    const struct model *model = &traefik->job->config->model;
-    for (size_t i = 0; i < domain->n_projects; i++)
-        put(traefik, domain, &model->sites[domain->projects[i]]);
-    put(traefik, domain, &model->sites[domain->site]);
+    put_router(
+        job, &(struct router){
+                 .name = name, .entry_point = name, .rule = "PathPrefix(`/`)", .service = service});
 }
 
-static void put_routers(struct traefik *traefik)
+static void put_routers(struct proxy_job *job)
 {
-    const struct model *model = &traefik->job->config->model;
+    const struct model *model = &job->config->model;
 
-    json_begin_object(&traefik->json, "routers");
+    json_begin_object(&job->json, "routers");
     for (size_t i = 0; i < model->n_domains; i++) {
         const struct model_domain *domain = &model->domains[i];
-        if (traefik->job->tls)
-            put_redirect(traefik, domain);
-        put_helper_router(traefik, domain);
-        each_site(traefik, domain, put_site_router);
+        if (job->tls)
+            put_redirect(job, domain);
+        put_helper_router(job, domain);
+        proxy_each_site(job, domain, put_site_router);
     }
-    if (traefik->job->options->fail_open) {
-        put_inner_router(traefik, "hall-auth", "hall-or-open");
-        put_inner_router(traefik, "hall-open", "ping@internal");
+    if (job->options->fail_open) {
+        put_inner_router(job, "hall-auth", "hall-or-open");
+        put_inner_router(job, "hall-open", "ping@internal");
     }
-    json_end_object(&traefik->json);
+    json_end_object(&job->json);
 }
 
 /* ---- Services ---- */
@@ -196,29 +167,24 @@ static void end_servers(struct json_writer *json)
     json_end_object(json);
 }
 
-static struct span whole(const char *text)
-{
-    return (struct span){text, strlen(text)};
-}
-
-static void put_site_service(struct traefik *traefik, const struct model_domain *domain,
+static void put_site_service(struct proxy_job *job, const struct model_domain *domain,
                              const struct model_site *site)
 {
     char name[NAME_SIZE];
     (void)domain;
     if (!site->upstream)
         return;
-    begin_servers(&traefik->json, name_of("", site, name), proxy_target(site->upstream).origin);
-    json_put_string(&traefik->json, "serversTransport",
+    begin_servers(&job->json, name_of("", site, name), proxy_target(site->upstream).origin);
+    json_put_string(&job->json, "serversTransport",
                     proxy_tls(site) ? name_of("tls-", site, name) : "hall-sites");
-    end_servers(&traefik->json);
+    end_servers(&job->json);
 }
 
 /* Hall while it is healthy, else an answer that lets everybody through. */
-static void put_failover(struct traefik *traefik)
+static void put_failover(struct proxy_job *job)
 {
-    struct json_writer *json = &traefik->json;
-    begin_servers(json, "hall-checked", whole(traefik->job->hall));
+    struct json_writer *json = &job->json;
+    begin_servers(json, "hall-checked", proxy_target(job->hall).origin);
     json_put_string(json, "serversTransport", "hall-asked");
     json_begin_object(json, "healthCheck");
     json_put_string(json, "path", "/healthz");
@@ -226,7 +192,7 @@ static void put_failover(struct traefik *traefik)
     json_put_string(json, "timeout", "1s");
     json_end_object(json);
     end_servers(json);
-    begin_servers(json, "hall-open", whole(OPEN_URL));
+    begin_servers(json, "hall-open", proxy_target(OPEN_URL).origin);
     end_servers(json);
     json_begin_object(json, "hall-or-open");
     json_begin_object(json, "failover");
@@ -236,19 +202,19 @@ static void put_failover(struct traefik *traefik)
     json_end_object(json);
 }
 
-static void put_services(struct traefik *traefik)
+static void put_services(struct proxy_job *job)
 {
-    const struct model *model = &traefik->job->config->model;
+    const struct model *model = &job->config->model;
 
-    json_begin_object(&traefik->json, "services");
-    begin_servers(&traefik->json, "hall", whole(traefik->job->hall));
-    json_put_string(&traefik->json, "serversTransport", "hall");
-    end_servers(&traefik->json);
+    json_begin_object(&job->json, "services");
+    begin_servers(&job->json, "hall", proxy_target(job->hall).origin);
+    json_put_string(&job->json, "serversTransport", "hall");
+    end_servers(&job->json);
     for (size_t i = 0; i < model->n_domains; i++)
-        each_site(traefik, &model->domains[i], put_site_service);
-    if (traefik->job->options->fail_open)
-        put_failover(traefik);
-    json_end_object(&traefik->json);
+        proxy_each_site(job, &model->domains[i], put_site_service);
+    if (job->options->fail_open)
+        put_failover(job);
+    json_end_object(&job->json);
 }
 
 /* ---- How sites are reached ---- */
@@ -282,10 +248,10 @@ static void put_hall_transport(struct json_writer *json, const char *name, int64
     json_end_object(json);
 }
 
-static void put_https_transport(struct traefik *traefik, const struct model_domain *domain,
+static void put_https_transport(struct proxy_job *job, const struct model_domain *domain,
                                 const struct model_site *site)
 {
-    struct json_writer *json = &traefik->json;
+    struct json_writer *json = &job->json;
     const struct model_tls *tls = proxy_tls(site);
     char name[NAME_SIZE];
     (void)domain;
@@ -311,42 +277,42 @@ static int64_t longest_wait(const struct model *model)
     return most;
 }
 
-static void put_transports(struct traefik *traefik)
+static void put_transports(struct proxy_job *job)
 {
-    const struct model *model = &traefik->job->config->model;
+    const struct model *model = &job->config->model;
 
-    json_begin_object(&traefik->json, "serversTransports");
-    put_hall_transport(&traefik->json, "hall", PROXY_HELPER_WAIT_S);
-    if (traefik->job->options->fail_open)
-        put_hall_transport(&traefik->json, "hall-asked", longest_wait(model));
-    json_begin_object(&traefik->json, "hall-sites");
-    put_limits(&traefik->json);
-    json_end_object(&traefik->json);
+    json_begin_object(&job->json, "serversTransports");
+    put_hall_transport(&job->json, "hall", PROXY_HELPER_WAIT_S);
+    if (job->options->fail_open)
+        put_hall_transport(&job->json, "hall-asked", longest_wait(model));
+    json_begin_object(&job->json, "hall-sites");
+    put_limits(&job->json);
+    json_end_object(&job->json);
     for (size_t i = 0; i < model->n_domains; i++)
-        each_site(traefik, &model->domains[i], put_https_transport);
-    json_end_object(&traefik->json);
+        proxy_each_site(job, &model->domains[i], put_https_transport);
+    json_end_object(&job->json);
 }
 
 /* ---- Middlewares ---- */
 
 /* Tells Hall which site this router leads to; overwrites what the visitor sent. */
-static void put_name(struct traefik *traefik, const struct model_domain *domain,
+static void put_name(struct proxy_job *job, const struct model_domain *domain,
                      const struct model_site *site)
 {
-    struct json_writer *json = &traefik->json;
+    struct json_writer *json = &job->json;
     char middleware[NAME_SIZE];
     char name[SITE_NAME_SIZE];
     (void)domain;
     json_begin_object(json, name_of("name-", site, middleware));
     json_begin_object(json, "headers");
     json_begin_object(json, "customRequestHeaders");
-    json_put_string(json, SITE_NAME_HEADER, site_name(&traefik->job->config->model, site, name));
+    json_put_string(json, SITE_NAME_HEADER, site_name(&job->config->model, site, name));
     json_end_object(json);
     json_end_object(json);
     json_end_object(json);
 }
 
-static void put_prefix(struct traefik *traefik, const struct model_domain *domain,
+static void put_prefix(struct proxy_job *job, const struct model_domain *domain,
                        const struct model_site *site)
 {
     char name[NAME_SIZE];
@@ -355,20 +321,19 @@ static void put_prefix(struct traefik *traefik, const struct model_domain *domai
     if (!site->upstream || proxy_target(site->upstream).base.length == 0)
         return;
     snprintf(prefix, sizeof(prefix), "%.*s", SPAN(proxy_target(site->upstream).base));
-    json_begin_object(&traefik->json, name_of("prefix-", site, name));
-    json_begin_object(&traefik->json, "addPrefix");
-    json_put_string(&traefik->json, "prefix", prefix);
-    json_end_object(&traefik->json);
-    json_end_object(&traefik->json);
+    json_begin_object(&job->json, name_of("prefix-", site, name));
+    json_begin_object(&job->json, "addPrefix");
+    json_put_string(&job->json, "prefix", prefix);
+    json_end_object(&job->json);
+    json_end_object(&job->json);
 }
 
-static void put_auth(struct traefik *traefik)
+static void put_auth(struct proxy_job *job)
 {
-    struct json_writer *json = &traefik->json;
+    struct json_writer *json = &job->json;
     char address[600];
 
-    snprintf(address, sizeof(address), "%s/auth",
-             traefik->job->options->fail_open ? ASKING_URL : traefik->job->hall);
+    snprintf(address, sizeof(address), "%s/auth", job->options->fail_open ? ASKING_URL : job->hall);
     json_begin_object(json, "hall-auth");
     json_begin_object(json, "forwardAuth");
     json_put_string(json, "address", address);
@@ -397,15 +362,15 @@ static void put_gone(struct json_writer *json)
     json_end_object(json);
 }
 
-static void put_middlewares(struct traefik *traefik)
+static void put_middlewares(struct proxy_job *job)
 {
-    const struct model *model = &traefik->job->config->model;
+    const struct model *model = &job->config->model;
 
-    json_begin_object(&traefik->json, "middlewares");
-    put_auth(traefik);
-    put_gone(&traefik->json);
-    if (traefik->job->tls) {
-        struct json_writer *json = &traefik->json;
+    json_begin_object(&job->json, "middlewares");
+    put_auth(job);
+    put_gone(&job->json);
+    if (job->tls) {
+        struct json_writer *json = &job->json;
         json_begin_object(json, "hall-https");
         json_begin_object(json, "redirectScheme");
         json_put_string(json, "scheme", "https");
@@ -414,23 +379,22 @@ static void put_middlewares(struct traefik *traefik)
         json_end_object(json);
     }
     for (size_t i = 0; i < model->n_domains; i++)
-        each_site(traefik, &model->domains[i], put_name);
+        proxy_each_site(job, &model->domains[i], put_name);
     for (size_t i = 0; i < model->n_domains; i++)
-        each_site(traefik, &model->domains[i], put_prefix);
-    json_end_object(&traefik->json);
+        proxy_each_site(job, &model->domains[i], put_prefix);
+    json_end_object(&job->json);
 }
 
 void proxy_write_traefik(struct proxy_job *job)
 {
-    struct traefik traefik = {.job = job};
-    json_writer_init(&traefik.json, job->out);
-    json_begin_object(&traefik.json, NULL);
-    json_begin_object(&traefik.json, "http");
-    put_routers(&traefik);
-    put_services(&traefik);
-    put_transports(&traefik);
-    put_middlewares(&traefik);
-    json_end_object(&traefik.json);
-    json_end_object(&traefik.json);
+    json_writer_init(&job->json, job->out);
+    json_begin_object(&job->json, NULL);
+    json_begin_object(&job->json, "http");
+    put_routers(job);
+    put_services(job);
+    put_transports(job);
+    put_middlewares(job);
+    json_end_object(&job->json);
+    json_end_object(&job->json);
     buf_putc(job->out, '\n');
 }

@@ -31,7 +31,8 @@ struct pointer {
 void report_error(struct report *report, const struct pointer *at, const char *found,
                   const char *allowed);
 
-/* The same with the keys on the way given one by one, NULL-terminated. */
+/* The same with the keys on the way given one by one, KEYS("servers", id, "mac"). */
+#define KEYS(...) ((const char *const[]){__VA_ARGS__, NULL})
 void report_error_at(struct report *report, const char *const *keys, const char *found,
                      const char *allowed);
 

@@ -13,7 +13,7 @@
 
 #define ALNUM "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
-static const char *store(struct arena *arena, const char *text, void *target)
+const char *format_keep(struct arena *arena, const char *text, void *target)
 {
     const char *copy = arena_copy(arena, text);
     if (copy)
@@ -21,18 +21,13 @@ static const char *store(struct arena *arena, const char *text, void *target)
     return NULL;
 }
 
-static const char *parse_any(struct arena *arena, const char *text, void *target)
-{
-    return store(arena, text, target);
-}
-
-const struct format format_any = {.allowed = "a text", .parse = parse_any};
+const struct format format_any = {.allowed = "a text", .parse = format_keep};
 
 static const char *parse_text(struct arena *arena, const char *text, void *target)
 {
     if (text[0] == '\0' || text_has_control(text))
         return format_text.allowed;
-    return store(arena, text, target);
+    return format_keep(arena, text, target);
 }
 
 const struct format format_text = {
@@ -43,7 +38,7 @@ const struct format format_text = {
 
 static const char *parse_slug(struct arena *arena, const char *text, void *target)
 {
-    return text_is_slug(text) ? store(arena, text, target) : format_slug.allowed;
+    return text_is_slug(text) ? format_keep(arena, text, target) : format_slug.allowed;
 }
 
 const struct format format_slug = {
@@ -55,7 +50,8 @@ const struct format format_slug = {
 static const char *parse_method(struct arena *arena, const char *text, void *target)
 {
     size_t length = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-");
-    return length > 0 && text[length] == '\0' ? store(arena, text, target) : format_method.allowed;
+    return length > 0 && text[length] == '\0' ? format_keep(arena, text, target)
+                                              : format_method.allowed;
 }
 
 const struct format format_method = {
@@ -66,7 +62,7 @@ const struct format format_method = {
 
 static const char *parse_zone(struct arena *arena, const char *text, void *target)
 {
-    return zone_exists(text) ? store(arena, text, target) : format_zone.allowed;
+    return zone_exists(text) ? format_keep(arena, text, target) : format_zone.allowed;
 }
 
 const struct format format_zone = {
@@ -81,7 +77,7 @@ static const char *parse_interface(struct arena *arena, const char *text, void *
     if (length == 0 || length >= IFNAMSIZ || text[strspn(text, ALNUM "_.:@-")] != '\0' ||
         strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
         return format_interface.allowed;
-    return store(arena, text, target);
+    return format_keep(arena, text, target);
 }
 
 const struct format format_interface = {
@@ -100,7 +96,7 @@ static const char *parse_container(struct arena *arena, const char *text, void *
 {
     if (strchr("_.-", text[0]) || text[strspn(text, ALNUM "_.-")] != '\0')
         return format_container.allowed;
-    return store(arena, text, target);
+    return format_keep(arena, text, target);
 }
 
 const struct format format_container = {

@@ -11,21 +11,13 @@
 #define UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 
-static const char *store(struct arena *arena, const char *text, void *target)
-{
-    const char *copy = arena_copy(arena, text);
-    if (copy)
-        memcpy(target, &copy, sizeof(copy));
-    return NULL;
-}
-
 /* No '-' in front: it stands among the arguments of ssh. */
 static const char *parse_user(struct arena *arena, const char *text, void *target)
 {
     if (text[0] == '\0' || !strchr(LOWER UPPER "_", text[0]) ||
         text[strspn(text, LOWER UPPER DIGITS "_.-")] != '\0')
         return format_user.allowed;
-    return store(arena, text, target);
+    return format_keep(arena, text, target);
 }
 
 const struct format format_user = {
@@ -84,7 +76,7 @@ static const char *parse_key_file(struct arena *arena, const char *text, void *t
 {
     if (text[0] != '/' || text_has_control(text) || strpbrk(text, "\"\\%$~"))
         return format_key_file.allowed;
-    return store(arena, text, target);
+    return format_keep(arena, text, target);
 }
 
 const struct format format_key_file = {
@@ -105,7 +97,7 @@ static const char *parse_header(struct arena *arena, const char *text, void *tar
         if (strcasecmp(own[i], text) == 0)
             return "a header other than Host, Content-Length, Transfer-Encoding, Upgrade, "
                    "Connection and Expect, which Hall sets";
-    return store(arena, text, target);
+    return format_keep(arena, text, target);
 }
 
 const struct format format_header = {
@@ -124,7 +116,7 @@ static const char *parse_secret(struct arena *arena, const char *text, void *tar
         return format_secret.allowed;
     if (strcmp(text, "HALL_SECRET_KEY") == 0)
         return "a name other than HALL_SECRET_KEY, which is Hall's own";
-    return store(arena, text, target);
+    return format_keep(arena, text, target);
 }
 
 const struct format format_secret = {

@@ -12,14 +12,6 @@
 
 enum { HOST_MAX = 253, LABEL_MAX = 63 };
 
-static const char *store(struct arena *arena, const char *text, void *target)
-{
-    const char *copy = arena_copy(arena, text);
-    if (copy)
-        memcpy(target, &copy, sizeof(copy));
-    return NULL;
-}
-
 /* RFC 1123: labels of letters, digits and inner hyphens. */
 static bool is_host(const char *text, size_t length)
 {
@@ -129,7 +121,7 @@ static const char *parse_http_url(struct arena *arena, const char *text, void *t
     if (scheme == 0 || !is_url_text(text) || strchr(text, '#') ||
         !split_authority(text + scheme, &authority, &rest))
         return format_http_url.allowed;
-    return store(arena, text, target);
+    return format_keep(arena, text, target);
 }
 
 const struct format format_http_url = {
@@ -145,7 +137,7 @@ static const char *parse_mqtt_unix(struct arena *arena, const char *path, struct
     mqtt->host = NULL;
     mqtt->port = 0;
     mqtt->tls = false;
-    return store(arena, path, &mqtt->unix_path);
+    return format_keep(arena, path, &mqtt->unix_path);
 }
 
 static const char *parse_mqtt_url(struct arena *arena, const char *text, void *target)
@@ -202,7 +194,7 @@ static const char *parse_path(struct arena *arena, const char *text, void *targe
     if (text[strspn(text, ALNUM "/-._~!$&'()*+,;=:@")] != '\0' ||
         (length > 1 && has_odd_segment(text)))
         return format_path.allowed;
-    return store(arena, text, target);
+    return format_keep(arena, text, target);
 }
 
 const struct format format_path = {
@@ -215,7 +207,7 @@ static const char *parse_health(struct arena *arena, const char *text, void *tar
 {
     if (text[0] != '/' || !is_url_text(text) || strchr(text, '#'))
         return format_health.allowed;
-    return store(arena, text, target);
+    return format_keep(arena, text, target);
 }
 
 const struct format format_health = {
@@ -231,7 +223,7 @@ static const char *parse_topic(struct arena *arena, const char *text, void *targ
     if (length == 0 || text[0] == '$' || text[0] == '/' || text[length - 1] == '/' ||
         strstr(text, "//") || strpbrk(text, "+#") || text_has_control(text))
         return format_topic.allowed;
-    return store(arena, text, target);
+    return format_keep(arena, text, target);
 }
 
 const struct format format_topic = {

@@ -8,8 +8,6 @@
 #include "base/text.h"
 #include "config/raw.h"
 
-#define KEYS(...) ((const char *const[]){__VA_ARGS__, NULL})
-
 /* Orders of indexes */
 
 typedef int compare_fn(const void *a, const void *b, void *context);

@@ -7,8 +7,6 @@
 #include "config/raw.h"
 #include "core/model.h"
 
-#define KEYS(...) ((const char *const[]){__VA_ARGS__, NULL})
-
 struct need {
     enum sleep_via via;
     const char *object, *key;

@@ -178,10 +178,10 @@ static void check_header(const struct model_server *server, const struct model_h
         report->n++;
     else if (!value) {
         snprintf(found, sizeof(found), "\"%s\", which is not set", header->secret);
-        report_error_at(report,
-                        (const char *const[]){"servers", server->id, "sleep", "webhook", "headers",
-                                              header->name, "secret", NULL},
-                        found, "a variable that is set in the environment file");
+        report_error_at(
+            report,
+            KEYS("servers", server->id, "sleep", "webhook", "headers", header->name, "secret"),
+            found, "a variable that is set in the environment file");
     }
     secret_free(value);
 }
