@@ -63,7 +63,7 @@ int api_stream(struct api *api, uint64_t *cursor, int64_t limit_ms, struct buf *
 
 /* The more exact path first. */
 static const struct api_route routes[] = {
-    {"GET", "/info", api_live_info, 0, 0, NULL},
+    {"GET", "/info", api_live_plain, 0, ERRAND_INFO, NULL},
     {"GET", "/servers", api_live_list, THINGS, ERRAND_SERVERS, NULL},
     {"GET", "/servers/*", api_live_one, 0, ERRAND_SERVER, NULL},
     {"POST", "/servers/*/wake", api_live_command, 0, ERRAND_WORD_COMMAND, "wake"},
@@ -105,7 +105,7 @@ static const struct api_route routes[] = {
     {"GET", "/config/versions/*", api_version_get, 0, 0, NULL},
     {"POST", "/config/versions/*/restore", api_version_restore, 0, 0, NULL},
     {"GET", "/config/changes", api_past_list, PARAM_BEFORE | PARAM_LIMIT, 0, "changes"},
-    {"POST", "/config/reload", api_live_reload, 0, 0, NULL},
+    {"POST", "/config/reload", api_live_plain, 0, ERRAND_RELOAD, NULL},
     {"POST", "/policies/preview", api_live_preview, 0, 0, NULL},
 };
 enum { ROUTES = ARRAY_SIZE(routes) };
@@ -206,6 +206,24 @@ struct buf *api_begin(struct api_call *call, int status, struct json_writer *wri
     if (writer)
         json_writer_init(writer, body);
     return body;
+}
+
+void api_begin_problem(struct api_call *call, int status, const char *detail,
+                       struct json_writer *writer)
+{
+    api_begin(call, status, writer);
+    json_begin_object(writer, NULL);
+    json_put_string(writer, "type", "about:blank");
+    json_put_string(writer, "title", answer_reason(status));
+    json_put_integer(writer, "status", status);
+    json_put_string(writer, "detail", detail);
+}
+
+void api_end_problem(struct api_call *call, struct json_writer *writer)
+{
+    json_end_object(writer);
+    answer_never_kept(call->answer);
+    answer_end(call->answer, "application/problem+json");
 }
 
 void api_end(struct api_call *call)

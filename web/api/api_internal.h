@@ -71,6 +71,10 @@ __attribute__((format(printf, 3, 4))) void api_problem(struct api_call *call, in
 /* JSON begins; writer ends it by api_end. */
 struct buf *api_begin(struct api_call *call, int status, struct json_writer *writer);
 void api_end(struct api_call *call);
+/* A problem document that says more than its detail: what is more stands between the two. */
+void api_begin_problem(struct api_call *call, int status, const char *detail,
+                       struct json_writer *writer);
+void api_end_problem(struct api_call *call, struct json_writer *writer);
 /* False: it is answered already. */
 bool api_params(struct api_call *call, struct api_params *ret_params);
 extern const struct json_limits api_limits; /* of what is read from clients and files here */
@@ -87,7 +91,7 @@ void api_by(const struct api_call *call, char *out, size_t size);
 bool api_run(struct api_call *call, struct errand *errand, int64_t limit_ms);
 struct errand *api_errand(struct api_call *call, enum errand_kind kind); /* NULL: answered */
 
-void api_live_info(struct api_call *call);
+void api_live_plain(struct api_call *call); /* the errand of the route, which needs no more */
 void api_live_list(struct api_call *call);
 void api_live_one(struct api_call *call);
 void api_live_command(struct api_call *call);
@@ -97,7 +101,6 @@ void api_live_keep_awake(struct api_call *call);
 void api_live_hold(struct api_call *call);
 void api_live_release_hold(struct api_call *call);
 void api_live_release(struct api_call *call);
-void api_live_reload(struct api_call *call);
 void api_live_preview(struct api_call *call);
 
 /* ---- past.c, figures.c, export.c ---- */
@@ -121,12 +124,10 @@ void api_figures(struct api_call *call);
 
 enum { ETAG_SIZE = 20 };
 
-/* Replaces the file; false: answered. Under no lock. */
-struct file_change {
-    const char *text;
-    size_t length;
-    const char *if_match; /* NULL: whatever it is now */
-};
+/* Adds what the file has; flags beside O_RDONLY. -errno, or the buf's error. */
+int api_file_load(const char *path, int flags, struct buf *out);
+/* All of it, and on the disk. -errno. */
+int api_file_write(int fd, const char *text, size_t length);
 void api_file_etag(const char *text, size_t length, char out[ETAG_SIZE]);
 bool api_file_read(struct api_call *call, struct buf *ret_text);
 /* Checks, keeps the old one, writes, has it loaded, answers. file_lock is held. */

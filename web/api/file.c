@@ -19,10 +19,10 @@ void api_file_etag(const char *text, size_t length, char out[ETAG_SIZE])
     snprintf(out, ETAG_SIZE, "\"%016" PRIx64 "\"", hash_add(HASH_START, text, length));
 }
 
-static int read_file(const char *path, struct buf *out)
+int api_file_load(const char *path, int flags, struct buf *out)
 {
     char piece[8192];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
     if (fd < 0)
         return -errno;
     ssize_t got;
@@ -35,7 +35,7 @@ static int read_file(const char *path, struct buf *out)
 
 bool api_file_read(struct api_call *call, struct buf *ret_text)
 {
-    int error = read_file(call->api->config_file, ret_text);
+    int error = api_file_load(call->api->config_file, 0, ret_text);
     if (error < 0)
         api_problem(call, 503, "%s cannot be read: %s.", call->api->config_file,
                     error == -EMSGSIZE ? "it is longer than 256 KiB" : strerror(-error));
@@ -96,17 +96,11 @@ static void put_errors(struct json_writer *writer, const struct buf *errors)
 static void answer_errors(struct api_call *call, const struct buf *errors)
 {
     struct json_writer writer;
-    api_begin(call, 422, &writer);
-    json_begin_object(&writer, NULL);
-    json_put_string(&writer, "type", "about:blank");
-    json_put_string(&writer, "title", answer_reason(422));
-    json_put_integer(&writer, "status", 422);
-    json_put_string(&writer, "detail",
-                    "The configuration has errors; nothing was changed. `errors` names them all.");
+    api_begin_problem(call, 422,
+                      "The configuration has errors; nothing was changed. `errors` names them all.",
+                      &writer);
     put_errors(&writer, errors);
-    json_end_object(&writer);
-    answer_never_kept(call->answer);
-    answer_end(call->answer, "application/problem+json");
+    api_end_problem(call, &writer);
 }
 
 static int check(const struct api *api, const char *text, size_t length, struct buf *errors)
@@ -123,7 +117,7 @@ static int check(const struct api *api, const char *text, size_t length, struct 
 
 /* ---- writing ---- */
 
-static int write_all(int fd, const char *text, size_t length)
+int api_file_write(int fd, const char *text, size_t length)
 {
     while (length > 0) {
         ssize_t put = write(fd, text, length);
@@ -150,7 +144,7 @@ static int write_beside(const char *path, const char *beside, const char *text, 
         errno = 0;
     int error = fchmod(fd, status.st_mode & 0777) < 0 ? -errno : 0;
     if (error == 0)
-        error = write_all(fd, text, length);
+        error = api_file_write(fd, text, length);
     close(fd);
     return error;
 }

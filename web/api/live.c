@@ -54,12 +54,14 @@ static void pass_on(struct api_call *call, struct errand *errand, int64_t limit_
     errand_drop(errand);
 }
 
-void api_live_info(struct api_call *call)
+void api_live_plain(struct api_call *call)
 {
     struct api_params params;
-    struct errand *errand = api_params(call, &params) ? api_errand(call, ERRAND_INFO) : NULL;
+    const bool reloads = call->route->which == ERRAND_RELOAD;
+    struct errand *errand =
+        api_params(call, &params) ? api_errand(call, (enum errand_kind)call->route->which) : NULL;
     if (errand)
-        pass_on(call, errand, API_LOOP_MS);
+        pass_on(call, errand, reloads ? API_COMMAND_MS : API_LOOP_MS);
 }
 
 void api_live_list(struct api_call *call)
@@ -102,22 +104,13 @@ void api_live_one(struct api_call *call)
 /* ---- commands ---- */
 
 /* A refusal is a problem that has the answer of the bus with it. */
-static void refuse(struct api_call *call, const struct json *result, const char *text)
+static void refuse(struct api_call *call, const struct json *result)
 {
     struct json_writer writer;
     const char *reason = json_get_string(result, "reason");
-    struct buf *body = api_begin(call, 409, &writer);
-    (void)body;
-    (void)text;
-    json_begin_object(&writer, NULL);
-    json_put_string(&writer, "type", "about:blank");
-    json_put_string(&writer, "title", answer_reason(409));
-    json_put_integer(&writer, "status", 409);
-    json_put_string(&writer, "detail", reason ? reason : "Hall refuses.");
+    api_begin_problem(call, 409, reason ? reason : "Hall refuses.", &writer);
     json_put_value(&writer, "result", result);
-    json_end_object(&writer);
-    answer_never_kept(call->answer);
-    answer_end(call->answer, "application/problem+json");
+    api_end_problem(call, &writer);
 }
 
 static void answer_result(struct api_call *call, const struct errand *errand)
@@ -134,7 +127,7 @@ static void answer_result(struct api_call *call, const struct errand *errand)
         buf_puts(api_begin(call, 202, NULL), text);
         api_end(call);
     } else {
-        refuse(call, result, text);
+        refuse(call, result);
     }
     json_free(result);
 }
@@ -294,14 +287,6 @@ void api_live_release(struct api_call *call)
     errand->lease = (enum lease_kind)call->route->which;
     text_copy(errand->name, sizeof(errand->name), call->args[1]);
     command(call, errand, ERRAND_WORD_COMMAND);
-}
-
-void api_live_reload(struct api_call *call)
-{
-    struct api_params params;
-    struct errand *errand = api_params(call, &params) ? api_errand(call, ERRAND_RELOAD) : NULL;
-    if (errand)
-        pass_on(call, errand, API_COMMAND_MS);
 }
 
 /* ---- the next week of a policy ---- */

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "web/api/api_internal.h"
+#include "web/site/uri.h"
 
 enum { KEPT = 10, LOOKED_AT_MAX = 64, NAME_SIZE = 128, HASH_SIZE = 16 };
 
@@ -102,27 +103,14 @@ static void name_by(const char *by, char *out, size_t size)
     out[n] = '\0';
 }
 
-static int digit_of(char c)
+/* And back; the file may be anybody's, so what is no such sequence stays as it is. */
+static void by_of_name(const char *name, char out[NAME_SIZE])
 {
-    const char digits[] = "0123456789ABCDEF";
-    const char *found = c != '\0' ? strchr(digits, c) : NULL;
-    return !found ? -1 : (int)(found - digits);
-}
-
-/* And back, in place; the file may be anybody's, so what is no letter stays as it is. */
-static void by_of_name(char *by)
-{
-    char *out = by;
-    for (; *by != '\0'; by++) {
-        int high = *by == '%' ? digit_of(by[1]) : -1, low = high >= 2 ? digit_of(by[2]) : -1;
-        if (low < 0 || (high << 4 | low) == 0x7f) {
-            *out++ = *by;
-            continue;
-        }
-        *out++ = (char)(high << 4 | low);
-        by += 2;
-    }
-    *out = '\0';
+    char query[NAME_SIZE + 8];
+    const char *by = hash_of(name) + HASH_SIZE + 1;
+    int length = snprintf(query, sizeof(query), "by=%.*s", (int)strlen(by) - 5, by);
+    if (uri_parameter((struct span){query, (size_t)length}, "by", out, NAME_SIZE) < 0)
+        text_copy(out, NAME_SIZE, query + 3);
 }
 
 static int write_version(const char *path, const char *text, size_t length)
@@ -130,10 +118,7 @@ static int write_version(const char *path, const char *text, size_t length)
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
-    ssize_t put = write(fd, text, length);
-    int error = put < 0 ? -errno : (size_t)put < length ? -ENOSPC : 0;
-    if (error == 0 && fsync(fd) < 0)
-        error = -errno;
+    int error = api_file_write(fd, text, length);
     close(fd);
     if (error < 0)
         (void)unlink(path);
@@ -194,9 +179,7 @@ static void put_version(struct json_writer *writer, const struct version *versio
     char id[64], etag[ETAG_SIZE], by[NAME_SIZE];
     id_of(version->name, id);
     snprintf(etag, sizeof(etag), "\"%.16s\"", hash_of(version->name));
-    text_copy(by, sizeof(by), hash_of(version->name) + HASH_SIZE + 1);
-    by[strlen(by) - 5] = '\0';
-    by_of_name(by);
+    by_of_name(version->name, by);
     json_begin_object(writer, NULL);
     json_put_string(writer, "version", id);
     json_put_time(writer, "at", version->at);
@@ -228,7 +211,7 @@ void api_version_list(struct api_call *call)
 static bool read_version(struct api_call *call, struct buf *out)
 {
     struct version versions[LOOKED_AT_MAX];
-    char folder[PATH_MAX], path[PATH_MAX + NAME_SIZE], id[64], piece[8192];
+    char folder[PATH_MAX], path[PATH_MAX + NAME_SIZE], id[64];
     size_t n = list(call->api, versions);
     folder_of(call->api, folder);
     for (size_t i = 0; i < n; i++) {
@@ -236,13 +219,7 @@ static bool read_version(struct api_call *call, struct buf *out)
         if (strcmp(id, call->args[0]) != 0)
             continue;
         snprintf(path, sizeof(path), "%s/%.*s", folder, NAME_SIZE - 1, versions[i].name);
-        int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-        ssize_t got = 0;
-        while (fd >= 0 && (got = read(fd, piece, sizeof(piece))) > 0)
-            buf_add(out, piece, (size_t)got);
-        if (fd >= 0)
-            close(fd);
-        if (fd >= 0 && got == 0 && buf_error(out) == 0)
+        if (api_file_load(path, O_NOFOLLOW, out) == 0)
             return true;
     }
     api_problem(call, 404, "There is no such version; see /api/v1/config/versions.");
