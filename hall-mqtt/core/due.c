@@ -70,6 +70,8 @@ static void move_down(struct due *due, size_t place)
 
 void due_set(struct due *due, int server, int64_t when)
 {
+    if (due->at[server] == when)
+        return;
     due->at[server] = when;
     move_up(due, (size_t)due->position[server]);
     move_down(due, (size_t)due->position[server]);

@@ -258,5 +258,6 @@ static handler *const handlers[] = {
 
 void event_handle(struct step *step, const struct fleet_event *event)
 {
+    step->heard.kind = event->kind;
     handlers[event->kind](step, event);
 }

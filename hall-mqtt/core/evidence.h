@@ -48,7 +48,6 @@ struct check_state {
 };
 
 struct evidence {
-    struct check_state checks[MODEL_CHECKS_MAX];
     enum mac_verdict mac;
     bool mac_heard;       /* a verdict came since it last was silent: only then do answers count */
     uint8_t other_mac[6]; /* with MAC_OTHER */
@@ -61,6 +60,7 @@ struct evidence {
     int64_t agent_since; /* boot clock, ms */
     bool alive, passing; /* the two facts, after the last event */
     bool settled;        /* enough was seen to say "silent" */
+    struct check_state checks[MODEL_CHECKS_MAX];
 };
 
 /* What an update changed, as edges. */

@@ -137,9 +137,10 @@ static void hear_again(struct step *step)
     for (size_t i = 0; i < step->model->n_checks; i++)
         if (step->model->checks[i].kind != CHECK_AGENT)
             return;
-    if (evidence->agent == AGENT_ONLINE)
-        step->heard.seen =
-            evidence_agent(evidence, step->model, AGENT_ONLINE, evidence->agent_since);
+    if (evidence->agent != AGENT_ONLINE)
+        return;
+    step->heard.kind = FLEET_AGENT;
+    step->heard.seen = evidence_agent(evidence, step->model, AGENT_ONLINE, evidence->agent_since);
 }
 
 void fleet_start(struct fleet *fleet, struct now now)

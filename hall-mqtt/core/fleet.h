@@ -17,8 +17,9 @@
 
 /* What happens to the fleet. */
 enum fleet_event_kind {
-    FLEET_VISIT, /* a visitor wants a site: wakes its server, takes or renews the visit lease */
-    FLEET_USE,   /* a ready site was used: renews the visit lease, never wakes */
+    FLEET_NOTHING, /* only time has passed */
+    FLEET_VISIT,   /* a visitor wants a site: wakes its server, takes or renews the visit lease */
+    FLEET_USE,     /* a ready site was used: renews the visit lease, never wakes */
     FLEET_COMMAND,
     FLEET_PROBE,
     FLEET_NEIGHBOUR,
@@ -29,6 +30,7 @@ enum fleet_event_kind {
     FLEET_SLEEP_ANSWER, /* what the sleep method said: agent's result, ssh's or webhook's end */
     FLEET_PACKET_FAILED,
 };
+enum { FLEET_EVENTS = 12 };
 
 /* What an agent or a sleep method says to what it was asked. A sleep that is done has been
  * accepted.

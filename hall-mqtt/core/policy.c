@@ -104,8 +104,10 @@ static bool is_about(int64_t a, int64_t b)
 static void keep(struct step *step, enum lease_kind kind, int subject, bool wanted, int64_t until)
 {
     struct lease_set *set = &step->power->leases;
-    const struct lease *lease = lease_find(set, kind, subject, "");
 
+    if (!wanted && set->n == 0)
+        return;
+    const struct lease *lease = lease_find(set, kind, subject, "");
     if (wanted && (!lease || !is_about(lease->until, until)))
         step->changed |= lease_take(set, kind, subject, "", NULL, step->now.boot, until);
     else if (!wanted && lease)

@@ -307,9 +307,9 @@ static const struct pace paces[POWER_STATES] = {
     [POWER_WAKE_FAILED] = {5000, 2000},
 };
 
-static bool is_suspect(const struct power *power)
+static bool is_suspect(const struct power *power, size_t n_checks)
 {
-    for (size_t i = 0; i < MODEL_CHECKS_MAX; i++) {
+    for (size_t i = 0; i < n_checks; i++) {
         const struct check_state *check = &power->evidence.checks[i];
 
         if (check->passing && check->fails > 0)
@@ -320,13 +320,14 @@ static bool is_suspect(const struct power *power)
     return false;
 }
 
-void power_pace(const struct power *power, int64_t *ret_interval, int64_t *ret_timeout)
+void power_pace(const struct power *power, size_t n_checks, int64_t *ret_interval,
+                int64_t *ret_timeout)
 {
     const struct pace *pace = &paces[power->state];
 
     if (power->wake.open || power->awaited_until > 0)
         pace = &pace_wake;
-    else if (power->state == POWER_READY && is_suspect(power))
+    else if (power->state == POWER_READY && is_suspect(power, n_checks))
         pace = &pace_suspect;
     *ret_interval = pace->interval;
     *ret_timeout = pace->timeout;

@@ -135,6 +135,8 @@ struct agent_report {
 };
 
 struct power {
+    /* What each step looks at stands together: with many servers it is the memory that takes the
+     * time. */
     enum power_state state;
     int64_t since;      /* boot clock, ms */
     int64_t up_since;   /* first sign of life of this run; 0: not up */
@@ -143,28 +145,29 @@ struct power {
     bool said_goodbye;  /* how it went down: with a goodbye (resume expected) or not */
     bool ever_woken;    /* a wake succeeded at some time: it is wakeable */
     enum wake_failure failure;
-    struct evidence evidence;
-    struct lease_set leases;
     uint32_t lease_mark; /* of the leases as last told */
-    struct wake wake;
-    struct sleep sleep;
     struct sight sight;
-    struct history history;
-    struct agent_report report;
-    bool resting;             /* put to sleep by force: standing leases do not wake it */
-    bool asked;               /* a wake of one that needs it has just begun; not looked at yet */
-    bool needed_others;       /* when last looked at: for those it depends on */
-    bool was_told_ready;      /* when last looked at: for those that depend on it */
-    struct guard guard;       /* the guard that refused the last wake, while it holds */
-    int32_t woken[WOKEN_MAX]; /* boot clock, whole s, rounded up: when it was last woken, a ring */
-    uint32_t n_woken;         /* wakes since the records began */
-    int64_t last_boot;        /* ms; -1: none yet */
-    int64_t last_ready;       /* wall, ms: when it became ready, in its latest run; 0: never */
-    int64_t probe_interval;   /* as last ordered */
+    bool resting;           /* put to sleep by force: standing leases do not wake it */
+    bool asked;             /* a wake of one that needs it has just begun; not looked at yet */
+    bool needed_others;     /* when last looked at: for those it depends on */
+    bool was_told_ready;    /* when last looked at: for those that depend on it */
+    struct guard guard;     /* the guard that refused the last wake, while it holds */
+    int64_t probe_interval; /* as last ordered */
     int64_t retry_at;  /* a standing lease wakes it again not before; back-off after failures */
     uint32_t failures; /* wakes failed in a row */
     int64_t
         awaited_until; /* a visited site does not answer yet: watched closely until then; 0: none */
+    struct evidence evidence;
+    struct wake wake;
+    struct sleep sleep;
+    struct lease_set leases;
+
+    struct history history;
+    struct agent_report report;
+    int32_t woken[WOKEN_MAX]; /* boot clock, whole s, rounded up: when it was last woken, a ring */
+    uint32_t n_woken;         /* wakes since the records began */
+    int64_t last_boot;        /* ms; -1: none yet */
+    int64_t last_ready;       /* wall, ms: when it became ready, in its latest run; 0: never */
     struct fact reason;
     struct fact problem; /* FACT_NONE: none */
 };
@@ -205,7 +208,8 @@ struct fact power_awake_because(const struct power *power, int server, struct no
 struct fact power_problem(const struct power *power);
 
 /* At which interval and with which time limit its checks should be made, ms. */
-void power_pace(const struct power *power, int64_t *ret_interval, int64_t *ret_timeout);
+void power_pace(const struct power *power, size_t n_checks, int64_t *ret_interval,
+                int64_t *ret_timeout);
 
 const char *power_state_name(enum power_state state);
 const char *power_event_name(enum power_event event);

@@ -98,6 +98,7 @@ enum project_verb { PROJECT_NOTHING, PROJECT_START, PROJECT_STOP, PROJECT_RESTAR
 enum { PROJECT_VERBS = 4 };
 
 struct project {
+    struct project *next; /* of the same server */
     int site;
     bool configured; /* its containers are named in the configuration */
     bool seen;       /* the agent told of them, and was not away since */

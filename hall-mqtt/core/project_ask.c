@@ -41,7 +41,7 @@ void project_fail_all(struct step *step, const struct fact *reason)
 
     if (power_is_up(step->power->state)) /* its containers may come all the same */
         return;
-    for (project = projects_first(step); project; project = projects_next(step, project)) {
+    for (project = projects_first(step); project; project = projects_next(project)) {
         if (project->wanted)
             project_end_wish(step, project);
         project_fail_commands(step, project, reason);

@@ -122,7 +122,7 @@ static void answered(struct step *step, enum sleep_answer said, const char *id,
     struct project *project = projects_first(step);
 
     while (project && (project->order == PROJECT_NOTHING || strcmp(project->id, id) != 0))
-        project = projects_next(step, project);
+        project = projects_next(project);
     if (!project)
         return;
     switch (said) {
@@ -145,7 +145,7 @@ static void lose_agent(struct step *step)
 {
     struct project *project;
 
-    for (project = projects_first(step); project; project = projects_next(step, project)) {
+    for (project = projects_first(step); project; project = projects_next(project)) {
         project->seen = false;
         if (project->order != PROJECT_NOTHING)
             end_order(step, project, OUTCOME_FAILED, &FACT(PROJECT_AGENT_WENT));

@@ -55,10 +55,10 @@ void projects_order(struct step *step)
 {
     struct project *project;
 
-    if (step->wake_failed)
-        project_fail_all(step, &step->wake_failure);
-    step->wake_failed = false;
-    for (project = projects_first(step); project; project = projects_next(step, project)) {
+    if (step->wake_failure)
+        project_fail_all(step, step->wake_failure);
+    step->wake_failure = NULL;
+    for (project = projects_first(step); project; project = projects_next(project)) {
         if (project->lost)
             project_answer_lost(step, project);
         watch_running(step, project);
@@ -68,7 +68,7 @@ void projects_order(struct step *step)
             stop_when_idle(step, project);
     }
     /* The one that still runs takes along what others left to it. */
-    for (project = projects_first(step); project; project = projects_next(step, project))
+    for (project = projects_first(step); project; project = projects_next(project))
         if (project->left)
             stop_when_idle(step, project);
 }
@@ -175,9 +175,9 @@ void projects_settle(struct step *step)
     bool visited = false;
     struct project *project;
 
-    for (project = projects_first(step); project; project = projects_next(step, project))
+    for (project = projects_first(step); project; project = projects_next(project))
         visited |= is_visited(step, project);
-    for (project = projects_first(step); project; project = projects_next(step, project)) {
+    for (project = projects_first(step); project; project = projects_next(project)) {
         mark_stages(step, project, !visited || is_visited(step, project));
         if (project_is_ready(step, project) && project->order == PROJECT_NOTHING)
             succeed(step, project);
@@ -197,7 +197,7 @@ int64_t projects_due(const struct step *step)
     int64_t due = DUE_NEVER;
     const struct project *project;
 
-    for (project = projects_first(step); project; project = projects_next(step, project)) {
+    for (project = projects_first(step); project; project = projects_next(project)) {
         due = sooner(due, project->order_until, now);
         const int64_t idle = project_idle_at(step, project);
 
@@ -228,6 +228,6 @@ void projects_tell(struct step *step)
 {
     struct project *project;
 
-    for (project = projects_first(step); project; project = projects_next(step, project))
+    for (project = projects_first(step); project; project = projects_next(project))
         tell_state(step, project);
 }

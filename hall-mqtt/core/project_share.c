@@ -62,7 +62,7 @@ static struct holder holder_of(const struct step *step, const struct project *pr
     struct holder holder = {0};
     const struct project *other;
 
-    for (other = projects_first(step); other; other = projects_next(step, other)) {
+    for (other = projects_first(step); other; other = projects_next(other)) {
         if (other == project || !find(other, name))
             continue;
         const enum need need = need_of(step, other);
@@ -144,7 +144,7 @@ void project_mark_leaving(struct step *step, const struct project *project, bool
 {
     struct project *other;
 
-    for (other = projects_first(step); other; other = projects_next(step, other))
+    for (other = projects_first(step); other; other = projects_next(other))
         for (size_t i = 0; other != project && i < project->n; i++) {
             struct container *same = find(other, project->containers[i].name);
 
@@ -159,7 +159,7 @@ bool project_is_taken(const struct step *step, const struct project *project)
 {
     const struct project *other;
 
-    for (other = projects_first(step); other; other = projects_next(step, other))
+    for (other = projects_first(step); other; other = projects_next(other))
         for (size_t i = 0; other != project && other->order != PROJECT_NOTHING && i < other->n; i++)
             if (other->containers[i].ordered && find(project, other->containers[i].name))
                 return true;

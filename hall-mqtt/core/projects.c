@@ -38,9 +38,10 @@ int projects_init(struct fleet *fleet)
             model->sites[i].is_project ? (int)fleet->n_projects++ : MODEL_NONE;
         slots += model->sites[i].is_project ? slots_of(&model->sites[i]) : 0;
     }
+    fleet->project_first = calloc(model->n_servers + 1, sizeof(struct project *));
     fleet->projects = calloc(fleet->n_projects + 1, sizeof(*fleet->projects));
     fleet->containers = calloc(slots + 1, sizeof(*fleet->containers));
-    if (!fleet->projects || !fleet->containers)
+    if (!fleet->project_first || !fleet->projects || !fleet->containers)
         return -ENOMEM;
     for (size_t i = 0; i < model->n_sites; i++) {
         if (fleet->sites[i].project == MODEL_NONE)
@@ -55,6 +56,14 @@ int projects_init(struct fleet *fleet)
         if (!project->found)
             return -ENOMEM;
     }
+    /* From the last to the first, so that each server has its own in the order of the model. */
+    for (size_t i = fleet->n_projects; i-- > 0;) {
+        struct project **first =
+            &fleet->project_first[model->sites[fleet->projects[i].site].server];
+
+        fleet->projects[i].next = *first;
+        *first = &fleet->projects[i];
+    }
     return 0;
 }
 
@@ -62,31 +71,21 @@ void projects_finish(struct fleet *fleet)
 {
     for (size_t i = 0; fleet->projects && i < fleet->n_projects; i++)
         free(fleet->projects[i].found);
+    free(fleet->project_first);
     free(fleet->projects);
     free(fleet->containers);
 }
 
 /* --- walking --- */
 
-/* The projects of the server at hand: first, next, NULL. */
-static struct project *next_of(const struct step *step, int site)
-{
-    const struct fleet *fleet = step->fleet;
-
-    for (; site != MODEL_NONE; site = fleet->site_next[site])
-        if (fleet->sites[site].project != MODEL_NONE)
-            return &fleet->projects[fleet->sites[site].project];
-    return NULL;
-}
-
 struct project *projects_first(const struct step *step)
 {
-    return next_of(step, step->fleet->site_first[step->server]);
+    return step->fleet->project_first[step->server];
 }
 
-struct project *projects_next(const struct step *step, const struct project *project)
+struct project *projects_next(const struct project *project)
 {
-    return next_of(step, step->fleet->site_next[project->site]);
+    return project->next;
 }
 
 const struct model_site *project_site(const struct step *step, const struct project *project)
@@ -188,7 +187,7 @@ static bool is_listed_elsewhere(const struct step *step, const struct project *p
 {
     const struct project *other;
 
-    for (other = projects_first(step); other; other = projects_next(step, other))
+    for (other = projects_first(step); other; other = projects_next(other))
         if (other != project && find_container(other, name))
             return true;
     return false;
@@ -199,7 +198,7 @@ static void note_listed(struct step *step)
 {
     struct project *project;
 
-    for (project = projects_first(step); project; project = projects_next(step, project))
+    for (project = projects_first(step); project; project = projects_next(project))
         for (size_t i = 0; !project->configured && i < project->n; i++)
             project->containers[i].listed =
                 is_listed_elsewhere(step, project, project->containers[i].name);
@@ -217,7 +216,7 @@ void projects_told(struct step *step, const struct containers_told *told)
     const bool foreign = told->schema > 0 && told->schema != AGENT_SCHEMA;
     struct project *project;
 
-    for (project = projects_first(step); project; project = projects_next(step, project))
+    for (project = projects_first(step); project; project = projects_next(project))
         if (foreign)
             distrust(project, told->schema);
         else
@@ -294,6 +293,7 @@ void project_adopt(struct project *project, const struct project *was)
     struct project new = *was;
 
     new.site = project->site;
+    new.next = project->next;
     new.configured = project->configured;
     new.n = project->n;
     new.containers = project->containers;

@@ -8,7 +8,7 @@
 
 /* projects.c: those of the server at hand: first, next, NULL */
 struct project *projects_first(const struct step *step);
-struct project *projects_next(const struct step *step, const struct project *project);
+struct project *projects_next(const struct project *project);
 const struct model_site *project_site(const struct step *step, const struct project *project);
 bool project_is_ready(const struct step *step, const struct project *project);
 struct project *project_of(const struct step *step, int site); /* NULL: it is none */

@@ -16,18 +16,23 @@
 #include "core/want.h"
 #include "core/wish.h"
 
-/* In this order: what has just been heard, what it makes of the transactions, who wants what, what
- * time makes due. */
+/* Who hears what an event says, once, in this order. What others say is in the facts already. */
+static void (*const hear[FLEET_EVENTS][3])(struct step *step) = {
+    [FLEET_VISIT] = {visit_take}, /* visitors take leases, and want wakes */
+    [FLEET_USE] = {visit_take},
+    [FLEET_COMMAND] = {order_take, projects_take_command}, /* answered, or begun */
+    [FLEET_PROBE] = {sight_follow},                        /* the evidence moves the state */
+    [FLEET_NEIGHBOUR] = {sight_follow},
+    [FLEET_AGENT] = {projects_hear, sleep_hear, sight_follow}, /* it is there, goes, is back */
+    [FLEET_SLEEP_ANSWER] = {projects_hear, sleep_hear},        /* what came of an order */
+};
+
+/* In this order: what it makes of the transactions, who wants what, what time makes due. */
 static const struct rule {
     void (*run)(struct step *step);
     int64_t (*due)(const struct step *step); /* when time alone makes it act, boot clock; or NULL */
 } rules[] = {
-    {order_take, NULL},             /* commands are answered, or begin what answers them */
-    {visit_take, NULL},             /* visitors take leases, and want wakes */
-    {projects_hear, NULL},          /* an agent has done what it was asked with containers */
-    {projects_take_command, NULL},  /* commands to projects */
-    {sleep_hear, NULL},             /* it agrees to a sleep or not, goes, is back */
-    {sight_follow, sight_due},      /* the evidence moves the state */
+    {sight_expect, sight_due},      /* one that nothing was seen of is off */
     {sleep_tick, sleep_due},        /* a sleep runs out of time */
     {sleep_end, NULL},              /* silence ends it */
     {wake_follow, NULL},            /* an answer ends a wake */
@@ -55,19 +60,19 @@ static bool run_rules(struct step *step)
         rules[i].run(step);
     const bool again = step->changed || wish_is_open(step);
     step->changed |= before;
-    step->heard = (struct heard){0};
     return again;
 }
 
 static void order_pace(struct step *step)
 {
-    struct action action = {.kind = ACTION_PACE};
+    int64_t interval, timeout;
 
-    power_pace(step->power, &action.pace.interval, &action.pace.timeout);
-    if (action.pace.interval == step->power->probe_interval)
+    power_pace(step->power, step->model->n_checks, &interval, &timeout);
+    if (interval == step->power->probe_interval)
         return;
-    step->power->probe_interval = action.pace.interval;
-    step_emit(step, &action);
+    step->power->probe_interval = interval;
+    step_emit(step, &(struct action){.kind = ACTION_PACE,
+                                     .pace = {.interval = interval, .timeout = timeout}});
 }
 
 static void tell_status(struct step *step)
@@ -106,6 +111,8 @@ void settle(struct step *step)
     unsigned rounds = 1;
     int64_t due = DUE_NEVER;
 
+    for (size_t i = 0; i < ARRAY_SIZE(hear[0]) && hear[step->heard.kind][i]; i++)
+        hear[step->heard.kind][i](step);
     while (run_rules(step) && rounds < SETTLE_ROUNDS_MOST)
         rounds++;
     if (rounds > step->fleet->rounds_most)

@@ -39,7 +39,7 @@ static void tell_intruder(struct step *step)
 
 /* Where nothing can prove silence (its agent was never heard, echoes are not permitted), time
  * decides. */
-static void settle_unknown(struct step *step)
+void sight_expect(struct step *step)
 {
     if (step->power->state == POWER_UNKNOWN && step->power->since + UNKNOWN_MOST <= step->now.boot)
         step_transition(step, POWER_SILENT, &FACT(SEEN_NOTHING));
@@ -50,7 +50,6 @@ void sight_follow(struct step *step)
     follow_evidence(step, step->heard.seen);
     if (step->heard.intruder)
         tell_intruder(step);
-    settle_unknown(step);
 }
 
 int64_t sight_due(const struct step *step)

@@ -6,7 +6,8 @@
 
 #include "core/state.h"
 
-void sight_follow(struct step *step);
+void sight_follow(struct step *step); /* what was just seen */
+void sight_expect(struct step *step); /* where nothing can be */
 int64_t sight_due(const struct step *step);
 
 #endif

@@ -34,13 +34,14 @@ struct depend {
 struct fleet {
     const struct model *model;
     struct fleet_sink sink;
-    struct power *powers;         /* [n_servers] */
-    struct override *overrides;   /* [n_servers] */
-    struct site_state *sites;     /* [n_sites] */
-    int *site_first;              /* [n_servers] its first site, or MODEL_NONE */
-    int *site_next;               /* [n_sites] the next site of the same server */
-    struct domain_state *domains; /* [n_domains] */
-    struct project *projects;     /* [n_projects] */
+    struct power *powers;           /* [n_servers] */
+    struct override *overrides;     /* [n_servers] */
+    struct site_state *sites;       /* [n_sites] */
+    int *site_first;                /* [n_servers] its first site, or MODEL_NONE */
+    int *site_next;                 /* [n_sites] the next site of the same server */
+    struct domain_state *domains;   /* [n_domains] */
+    struct project *projects;       /* [n_projects] */
+    struct project **project_first; /* [n_servers] or NULL */
     size_t n_projects;
     struct container *containers; /* of all projects */
     struct depend depend;
@@ -49,6 +50,9 @@ struct fleet {
     struct quota_book *quotas;
     const struct zone_port *zones;
     bool clock_trusted;
+    /* Of the step at hand: why a wake is wanted, why one has failed, what a cancelled one is told.
+     */
+    struct fact cause, failure, done;
     unsigned rounds_most; /* that settling has taken so far */
     uint32_t serial;      /* makes ids of wakes, sleeps and nameless commands unique */
 };
@@ -61,8 +65,9 @@ struct override {
     char by[COMMAND_BY_SIZE]; /* who changed it last */
 };
 
-/* What an event says; the rules hear it in the first round. */
+/* What an event says; it is heard once. */
 struct heard {
+    enum fleet_event_kind kind;
     const struct fleet_event *visit; /* a visit or a use */
     const struct command *command;
     struct ledger_entry *entry;       /* of that command, once it is in the ledger */
@@ -78,18 +83,17 @@ struct heard {
 /* A wake that somebody wants: the wake rule begins it, joins the one under way, queues it or
  * refuses. */
 struct wake_wish {
-    bool made;
+    const struct fact *cause; /* NULL: nobody does */
     bool force;
     int site;        /* a visitor's: its quotas count the wake; else MODEL_NONE */
     const char *who; /* the visitor's address */
-    struct fact cause;
 };
 
 /* A wake is to be called off. */
 struct cancel_wish {
     const char *by;             /* who; NULL: it is not */
     struct ledger_entry *entry; /* the command that is done by that, or NULL */
-    struct fact done;           /* and what it is told */
+    const struct fact *done;    /* and what it is told */
 };
 
 /* A command wants a sleep, or a restart. */
@@ -115,9 +119,8 @@ struct step {
     struct wake_wish wish;
     struct cancel_wish cancel;
     struct sleep_wish sleep;
-    bool wake_failed; /* nobody is to wait any longer for what is on the server */
-    struct fact wake_failure;
-    bool became_ready; /* the wake that led there is over */
+    const struct fact *wake_failure; /* why; nobody is to wait any longer for what is on it */
+    bool became_ready;               /* the wake that led there is over */
     enum silence silence;
 
     bool changed; /* the server's status is to be published */

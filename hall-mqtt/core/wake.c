@@ -129,8 +129,8 @@ static void answer_commands(struct step *step, enum command_outcome outcome,
 
 static void note_failure(struct step *step, const struct fact *reason)
 {
-    step->wake_failed = true;
-    step->wake_failure = *reason;
+    step->fleet->failure = *reason;
+    step->wake_failure = &step->fleet->failure;
 }
 
 static void end_failed(struct step *step, enum wake_failure failure, const struct fact *reason)
@@ -272,35 +272,40 @@ static void cancel(struct step *step, const char *by)
     step_transition(step, POWER_CANCEL, &reason);
 }
 
-/* Begins it, joins the one under way, or queues it. */
-static void take_up(struct step *step, const struct wake_wish *wish)
+static void call_off(struct step *step)
 {
+    const struct cancel_wish wish = step->cancel;
+
+    step->cancel = (struct cancel_wish){0};
+    cancel(step, wish.by);
+    if (wish.entry)
+        step_answer(step, wish.entry, OUTCOME_DONE, wish.done);
+}
+
+/* Begins it, joins the one under way, or queues it. */
+static void take_up(struct step *step)
+{
+    const struct wake_wish wish = step->wish;
     struct power *power = step->power;
     const bool joins = power->wake.open || power->wake.queued;
 
+    step->wish = (struct wake_wish){0};
     if (joins || power->state == POWER_SLEEPING)
-        waking_queue(step, &wish->cause, wish->force);
-    else if (is_refused(step, wish->force))
+        waking_queue(step, wish.cause, wish.force);
+    else if (is_refused(step, wish.force))
         return;
     else
-        begin(step, &wish->cause, wish->force);
-    if (wish->site != MODEL_NONE && !joins && !power->evidence.alive)
-        guard_note_use(step, wish->site, wish->who, true);
+        begin(step, wish.cause, wish.force);
+    if (wish.site != MODEL_NONE && !joins && !power->evidence.alive)
+        guard_note_use(step, wish.site, wish.who, true);
 }
 
 void wake_begin(struct step *step)
 {
-    const struct wake_wish wish = step->wish;
-    const struct cancel_wish call_off = step->cancel;
-
-    step->wish.made = step->wish.force = false;
-    step->cancel.by = NULL;
-    if (call_off.by)
-        cancel(step, call_off.by);
-    if (call_off.by && call_off.entry)
-        step_answer(step, call_off.entry, OUTCOME_DONE, &call_off.done);
-    if (wish.made)
-        take_up(step, &wish);
+    if (step->cancel.by)
+        call_off(step);
+    if (step->wish.cause)
+        take_up(step);
     begin_queued(step);
 }
 

@@ -8,16 +8,17 @@ void wish_wake(struct step *step, const struct fact *cause, bool force)
     if ((wake->open || wake->queued) && (wake->force || !force))
         return; /* it is under way */
     wish->force |= force;
-    if (wish->made)
+    if (wish->cause)
         return;
-    wish->made = true;
+    step->fleet->cause = *cause;
+    wish->cause = &step->fleet->cause;
     wish->site = MODEL_NONE;
-    wish->cause = *cause;
 }
 
 void wish_cancel(struct step *step, const char *by, struct ledger_entry *entry, struct fact done)
 {
-    step->cancel = (struct cancel_wish){.by = by, .entry = entry, .done = done};
+    step->fleet->done = done;
+    step->cancel = (struct cancel_wish){.by = by, .entry = entry, .done = &step->fleet->done};
 }
 
 void wish_sleep(struct step *step, struct ledger_entry *entry, const char *by, bool force,
@@ -28,5 +29,5 @@ void wish_sleep(struct step *step, struct ledger_entry *entry, const char *by, b
 
 bool wish_is_open(const struct step *step)
 {
-    return step->wish.made || step->cancel.by || step->sleep.entry;
+    return step->wish.cause || step->cancel.by || step->sleep.entry;
 }

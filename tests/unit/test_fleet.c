@@ -254,10 +254,10 @@ static void test_visited_site_is_watched_until_it_answers(void **state)
         world_probe(world, TESTING, CHECK_OF_CLIENT1, PROBE_ANSWER);
     world_agent(world, TESTING, AGENT_ONLINE);
     assert_state(world, TESTING, POWER_READY);
-    power_pace(world_power(world, TESTING), &interval, &timeout);
+    power_pace(world_power(world, TESTING), MODEL_CHECKS_MAX, &interval, &timeout);
     assert_true(interval <= 250);
     world_advance(world, 4 * MINUTE); /* but not for ever */
-    power_pace(world_power(world, TESTING), &interval, &timeout);
+    power_pace(world_power(world, TESTING), MODEL_CHECKS_MAX, &interval, &timeout);
     assert_true(interval >= 1000);
 }
 

@@ -231,18 +231,18 @@ static void test_pace(void **state)
     struct power power = {.state = POWER_OFF};
     int64_t off, waking, ready, suspect, timeout;
 
-    power_pace(&power, &off, &timeout);
+    power_pace(&power, MODEL_CHECKS_MAX, &off, &timeout);
     power.state = POWER_WAKING;
     power.wake.open = true;
-    power_pace(&power, &waking, &timeout);
+    power_pace(&power, MODEL_CHECKS_MAX, &waking, &timeout);
     assert_true(waking <= 250 && timeout > 0);
     power = (struct power){.state = POWER_READY};
-    power_pace(&power, &ready, &timeout);
+    power_pace(&power, MODEL_CHECKS_MAX, &ready, &timeout);
     power.evidence.checks[2] = (struct check_state){.known = true, .alive = true, .misses = 1};
-    power_pace(&power, &suspect, &timeout);
+    power_pace(&power, MODEL_CHECKS_MAX, &suspect, &timeout);
     assert_true(off > ready && ready > suspect && suspect > waking);
     power.awaited_until = 1;
-    power_pace(&power, &suspect, &timeout);
+    power_pace(&power, MODEL_CHECKS_MAX, &suspect, &timeout);
     assert_int_equal(suspect, waking);
 }
 
