@@ -27,14 +27,6 @@ static void answer(struct hub *hub, const struct ledger_entry *entry)
     answers_send(hub->reload->answers, entry, TOPIC_RESULT, NULL);
 }
 
-static struct ledger_entry *find(struct hub *hub, const char *id)
-{
-    for (size_t i = 0; i < COMMANDS_MAX; i++)
-        if (hub->entries[i].used && strcmp(hub->entries[i].id, id) == 0)
-            return &hub->entries[i];
-    return NULL;
-}
-
 /* The oldest gives way, unless it is still under way. NULL: all are. */
 static struct ledger_entry *find_room(struct hub *hub)
 {
@@ -62,14 +54,16 @@ static void refuse(struct hub *hub, const struct command *command, struct fact r
 
 static void take(struct hub *hub, const struct command *command)
 {
-    struct ledger_entry *entry = command->id[0] ? find(hub, command->id) : NULL;
+    for (size_t i = 0; command->id[0] && i < COMMANDS_MAX; i++) {
+        struct ledger_entry *known = &hub->entries[i];
 
-    if (entry) { /* the answer of before goes to whoever asks now */
-        entry->route = command->route;
-        answer(hub, entry);
+        if (!known->used || strcmp(known->id, command->id) != 0)
+            continue;
+        known->route = command->route; /* the answer of before goes to whoever asks now */
+        answer(hub, known);
         return;
     }
-    entry = find_room(hub);
+    struct ledger_entry *entry = find_room(hub);
     if (!entry) {
         refuse(hub, command, FACT(ANSWER_COMMANDS_FULL));
         return;

@@ -33,16 +33,6 @@ struct names {
     int64_t looked; /* boot clock, ms: when the last one began; 0: none */
 };
 
-static struct lookup *copy(const struct lookup *from)
-{
-    const size_t size = sizeof(*from) + from->n * sizeof(from->names[0]);
-    struct lookup *to = malloc(size);
-
-    if (to)
-        memcpy(to, from, size);
-    return to;
-}
-
 /* ---- on the thread ---- */
 
 static void look_up(struct name *name)
@@ -99,8 +89,11 @@ bool names_refresh(struct names *names, int64_t now)
     if (names->known->n == 0 || names->under_way ||
         (names->looked > 0 && now - names->looked < FRESH_MS))
         return ended;
-    struct lookup *lookup = copy(names->known);
+    const size_t size = sizeof(*names->known) + names->known->n * sizeof(names->known->names[0]);
+    struct lookup *lookup = malloc(size);
 
+    if (lookup)
+        memcpy(lookup, names->known, size);
     names->looked = now;
     if (!lookup || offload_start(names->loop, &task, lookup, names, &names->under_way) < 0)
         free(lookup);

@@ -167,28 +167,21 @@ bool totals_return(struct stats *stats, const char *id, struct book *book)
 
 /* ---- loading ---- */
 
-/* Rows of before energy was stored: the watts of today are the best that is known. */
-static void reckon(struct totals *totals, struct model_watts watts, uint32_t n_woken)
-{
-    if (totals->used_mj < 0) {
-        const double on = watts.on * (double)totals->on_ms;
-        const double asleep = watts.asleep * (double)totals->asleep_ms;
-        const double saved = (watts.on - watts.asleep) * (double)totals->asleep_ms;
-
-        totals->used_mj = llround(on + asleep);
-        totals->saved_mj = saved > 0 ? llround(saved) : 0;
-    }
-    if (totals->wakes < 0)
-        totals->wakes = n_woken;
-}
-
 /* Besides what was counted since. */
 static void read_into(struct book *book, const struct store_entry *entry, struct model_watts watts)
 {
     struct totals kept = {entry->numbers[1], entry->numbers[2], entry->numbers[3],
                           entry->numbers[4], entry->numbers[5]};
 
-    reckon(&kept, watts, book->woken);
+    if (kept.used_mj < 0) { /* from before energy was stored: the watts of today are all there is */
+        const double saved = (watts.on - watts.asleep) * (double)kept.asleep_ms;
+
+        kept.used_mj =
+            llround(watts.on * (double)kept.on_ms + watts.asleep * (double)kept.asleep_ms);
+        kept.saved_mj = saved > 0 ? llround(saved) : 0;
+    }
+    if (kept.wakes < 0)
+        kept.wakes = book->woken;
     book->row = entry->id;
     book->told = kept;
     book->totals.on_ms += kept.on_ms;
@@ -196,14 +189,6 @@ static void read_into(struct book *book, const struct store_entry *entry, struct
     book->totals.used_mj += kept.used_mj;
     book->totals.saved_mj += kept.saved_mj;
     book->totals.wakes += kept.wakes;
-}
-
-static bool has_left(const struct stats *stats, const char *id)
-{
-    for (size_t i = 0; i < stats->n_left; i++)
-        if (strcmp(stats->left[i].id, id) == 0)
-            return true;
-    return false;
 }
 
 /* Of several rows of one server (another file came between) the newest counts: it comes first. */
@@ -217,7 +202,10 @@ static bool read_totals(void *context, const struct store_entry *entry)
     if (server == MODEL_NONE) {
         struct book gone = {0};
 
-        if (!id || has_left(stats, id))
+        for (size_t i = 0; id && i < stats->n_left; i++)
+            if (strcmp(stats->left[i].id, id) == 0)
+                return true;
+        if (!id)
             return true;
         read_into(&gone, entry, model_watts(NULL));
         totals_leave(stats, id, &gone);

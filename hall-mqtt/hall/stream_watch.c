@@ -168,13 +168,6 @@ static void list_own(struct stream_watch *at)
     qsort(at->own, at->n_own, sizeof(at->own[0]), compare_inodes);
 }
 
-static bool is_own(struct stream_watch *at, uint32_t inode)
-{
-    if (!at->own_listed)
-        list_own(at);
-    return bsearch(&inode, at->own, at->n_own, sizeof(at->own[0]), compare_inodes) != NULL;
-}
-
 /* ---- a look ---- */
 
 static bool take(void *context, const struct tcp_socket *socket)
@@ -188,7 +181,11 @@ static bool take(void *context, const struct tcp_socket *socket)
                                .quiet_out = (uint32_t)socket->quiet_out_ms};
 
     /* What no program has open any more is what one has closed. */
-    if (socket->inode == 0 || !IN6_IS_ADDR_V4MAPPED(&socket->remote) || is_own(at, socket->inode))
+    if (socket->inode == 0 || !IN6_IS_ADDR_V4MAPPED(&socket->remote))
+        return true;
+    if (!at->own_listed)
+        list_own(at);
+    if (bsearch(&socket->inode, at->own, at->n_own, sizeof(at->own[0]), compare_inodes))
         return true;
     memcpy(&seen.peer.address, &socket->remote.s6_addr[12], sizeof(seen.peer.address));
     seen.peer = peer_meant(at, seen.peer);
@@ -266,15 +263,6 @@ static void look(struct stream_watch *at)
 
 /* ---- what the fleet is told ---- */
 
-static void add_use(struct stream_uses *uses, const struct stream_use *use)
-{
-    /* All of too many count as the last. */
-    const size_t place = uses->n < STREAMS_MAX ? uses->n++ : STREAMS_MAX - 1;
-
-    if (uses->list[place].until <= use->until)
-        uses->list[place] = *use;
-}
-
 static bool is_first_of_peer(const struct stream_watch *at, int site)
 {
     for (int other = fleet_first_site(at->current->fleet, at->model->sites[site].server);
@@ -300,15 +288,11 @@ static void add_use_of(const struct stream_watch *at, int site, struct stream_us
     if (came == MODEL_NONE || model->sites[came].server != first->server)
         came = site;
     use.site = came;
-    add_use(uses, &use);
-}
+    /* All of too many count as the last. */
+    const size_t place = uses->n < STREAMS_MAX ? uses->n++ : STREAMS_MAX - 1;
 
-static void collect_uses(const struct stream_watch *at, int server, struct stream_uses *uses)
-{
-    for (int site = fleet_first_site(at->current->fleet, server); site != MODEL_NONE;
-         site = fleet_next_site(at->current->fleet, site))
-        if (at->peer_of[site] != MODEL_NONE && is_first_of_peer(at, site))
-            add_use_of(at, site, uses);
+    if (uses->list[place].until <= use.until)
+        uses->list[place] = use;
 }
 
 /* Those who wait for it, who are in use or were, and who were not told yet. */
@@ -318,8 +302,11 @@ static void tell(struct stream_watch *at, int server, bool sight_changed)
     struct fleet_event event = {.kind = FLEET_STREAM, .server = server};
 
     event.streams.failed = at->error < 0;
-    if (!event.streams.failed)
-        collect_uses(at, server, &event.streams);
+    for (int site = fleet_first_site(at->current->fleet, server);
+         !event.streams.failed && site != MODEL_NONE;
+         site = fleet_next_site(at->current->fleet, site))
+        if (at->peer_of[site] != MODEL_NONE && is_first_of_peer(at, site))
+            add_use_of(at, site, &event.streams);
     if (!watch->ordered && watch->told && !watch->in_use && event.streams.n == 0 && !sight_changed)
         return;
     watch->ordered = false;
