@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """What the documentation shows is true: every whole configuration in a ```json block passes `hall --check`,
-every other such block is JSON, every relative link leads somewhere, and every option of the schema is explained."""
+every other such block is JSON, every relative link leads somewhere, every option of the schema is explained, and the list of
+facts is that of the code."""
 
 import json
 import re
@@ -67,8 +68,22 @@ def option_errors():
             yield f"docs/CONFIGURATION.md: no row for `{name}` under Top level"
 
 
+def fact_errors(hall, write):
+    """The list of facts in BUS.md is the one that hall_say has."""
+    begin, end = "--write -->\n", "<!-- end of the closed list -->\n"
+    page = ROOT / "docs" / "BUS.md"
+    text = page.read_text(encoding="utf-8")
+    table = subprocess.run([Path(hall).parent.parent / "tests" / "fact_codes"], capture_output=True, text=True, check=True).stdout
+    before, _, rest = text.partition(begin)
+    shown, _, after = rest.partition(end)
+    if write:
+        page.write_text(before + begin + table + end + after, encoding="utf-8")
+    elif shown != table:
+        yield "docs/BUS.md: its list of facts is not that of hall-mqtt/say/say_table.c; run tests/static/docs.py BUILD/bin/hall --write"
+
+
 def main():
-    errors = list(option_errors())
+    errors = [*option_errors(), *fact_errors(sys.argv[1], "--write" in sys.argv)]
     for page in pages():
         text = page.read_text(encoding="utf-8")
         errors += [*sample_errors(sys.argv[1], page, text), *link_errors(page, text)]
