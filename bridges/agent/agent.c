@@ -27,7 +27,7 @@ enum {
 
 /* ---- saying ---- */
 
-static void log_answer(struct agent *agent, const struct order_name *name,
+static void log_answer(struct agent *agent, const struct agent_command_name *name,
                        enum report_outcome outcome, const struct fact *why)
 {
     const char *action = name->action[0] != '\0' ? name->action : "a command";
@@ -52,8 +52,8 @@ static void log_answer(struct agent *agent, const struct order_name *name,
     }
 }
 
-void agent_answer(struct agent *agent, const struct order_name *name, enum report_outcome outcome,
-                  const struct fact *why, const struct vetoes *vetoes)
+void agent_answer(struct agent *agent, const struct agent_command_name *name,
+                  enum report_outcome outcome, const struct fact *why, const struct vetoes *vetoes)
 {
     struct buf text = BUF_INIT(REPORT_LIMIT);
     log_answer(agent, name, outcome, why);
@@ -147,7 +147,7 @@ static void on_docker_done(void *context, const char *request, const struct fact
     struct agent *agent = context;
     for (size_t i = 0; i < agent->under_way.n; i++)
         if (strcmp(agent->under_way.list[i].id, request) == 0) {
-            const struct order_name name = agent->under_way.list[i];
+            const struct agent_command_name name = agent->under_way.list[i];
             agent->under_way.list[i] = agent->under_way.list[--agent->under_way.n];
             agent_answer(agent, &name, fact_is(why, FACT_NONE) ? REPORT_DONE : REPORT_FAILED, why,
                          NULL);
@@ -158,22 +158,22 @@ static void on_docker_done(void *context, const char *request, const struct fact
 static const struct docker_listener docker_listener = {.changed = on_containers,
                                                        .done = on_docker_done};
 
-static bool is_meant(const struct order *order, const struct docker_container *container)
+static bool is_meant(const struct agent_command *command, const struct docker_container *container)
 {
-    for (size_t i = 0; i < order->n_names; i++)
-        if (strcmp(order->names[i], container->name) == 0)
+    for (size_t i = 0; i < command->n_names; i++)
+        if (strcmp(command->names[i], container->name) == 0)
             return true;
-    return order->n_names == 0 && strcmp(order->project, container->project) == 0;
+    return command->n_names == 0 && strcmp(command->project, container->project) == 0;
 }
 
 /* The busy container that a stop or restart would take away from under someone, or NULL. */
-static const char *find_busy(const struct agent *agent, const struct order *order)
+static const char *find_busy(const struct agent *agent, const struct agent_command *command)
 {
-    if (!agent->containers || order->verb == ORDER_START || order->force)
+    if (!agent->containers || command->verb == VERB_START || command->force)
         return NULL;
     for (size_t i = 0; i < agent->containers->n; i++) {
         const struct docker_container *container = &agent->containers->containers[i];
-        if (container->busy && is_meant(order, container))
+        if (container->busy && is_meant(command, container))
             return container->name;
     }
     return NULL;
@@ -194,22 +194,22 @@ static struct fact explain_docker(const struct agent *agent, int error)
     }
 }
 
-static int start_containers(struct agent *agent, const struct order *order)
+static int start_containers(struct agent *agent, const struct agent_command *command)
 {
-    static const enum docker_verb verbs[ORDER_VERBS] = {
-        [ORDER_START] = DOCKER_START, [ORDER_STOP] = DOCKER_STOP, [ORDER_RESTART] = DOCKER_RESTART};
-    const char *names[ORDER_CONTAINERS_MAX];
-    for (size_t i = 0; i < order->n_names; i++)
-        names[i] = order->names[i];
-    return docker_command(agent->docker, verbs[order->verb], order->project, names, order->n_names,
-                          order->id);
+    static const enum docker_verb verbs[AGENT_VERBS] = {
+        [VERB_START] = DOCKER_START, [VERB_STOP] = DOCKER_STOP, [VERB_RESTART] = DOCKER_RESTART};
+    const char *names[AGENT_COMMAND_CONTAINERS_MAX];
+    for (size_t i = 0; i < command->n_names; i++)
+        names[i] = command->names[i];
+    return docker_command(agent->docker, verbs[command->verb], command->project, names,
+                          command->n_names, command->id);
 }
 
-static void order_containers(struct agent *agent, const struct order *order,
-                             const struct order_name *name)
+static void move_containers(struct agent *agent, const struct agent_command *command,
+                            const struct agent_command_name *name)
 {
     struct under_way *under_way = &agent->under_way;
-    const char *busy = find_busy(agent, order);
+    const char *busy = find_busy(agent, command);
     struct fact why = !agent->docker                                ? FACT(CONTAINERS_OFF)
                       : under_way->n == ARRAY_SIZE(under_way->list) ? FACT(CONTAINERS_FULL)
                       : busy ? fact_with(FACT(VETO_CONTAINER), busy, NULL)
@@ -221,7 +221,7 @@ static void order_containers(struct agent *agent, const struct order *order,
     /* Docker may be done before it returns: the name is in the list by then, and "accepted" is said
      * first. */
     under_way->list[under_way->n++] = *name;
-    const int error = start_containers(agent, order);
+    const int error = start_containers(agent, command);
     if (error == 0) {
         agent_answer(agent, name, REPORT_ACCEPTED, NULL, NULL);
         return;
@@ -236,18 +236,18 @@ static void order_containers(struct agent *agent, const struct order *order,
 static void on_message(void *context, const struct mqtt_message *message)
 {
     struct agent *agent = context;
-    struct order_name name;
-    struct order order;
+    struct agent_command_name name;
+    struct agent_command command;
     struct fact why;
     if (strcmp(message->topic, agent->topics.command) != 0 || message->length == 0)
         return; /* empty: a retained one was cleared */
-    if (orders_read(&agent->orders, message->payload, message->length, message->retained,
-                    clock_now().wall, agent->config->rights, &order, &name, &why) < 0)
+    if (agent_commands_read(&agent->commands, message->payload, message->length, message->retained,
+                            clock_now().wall, agent->config->rights, &command, &name, &why) < 0)
         agent_answer(agent, &name, REPORT_REFUSED, &why, NULL);
-    else if (order_is_power(order.verb))
-        leave_order(agent, &order);
+    else if (agent_verb_is_power(command.verb))
+        leave_command(agent, &command);
     else
-        order_containers(agent, &order, &name);
+        move_containers(agent, &command, &name);
 }
 
 static void on_connected(void *context, bool connected, const char *why)

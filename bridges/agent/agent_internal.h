@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 #include "bridges/agent/agent.h"
-#include "bridges/agent/agent_orders.h"
+#include "bridges/agent/agent_commands.h"
 #include "bridges/agent/agent_words.h"
 #include "bridges/agent/docker/docker.h"
 #include "bridges/agent/logind/logind.h"
@@ -18,7 +18,7 @@
 
 enum leave_phase {
     LEAVE_NOT,      /* awake */
-    LEAVE_CHECKING, /* an order waits for a fresh look */
+    LEAVE_CHECKING, /* a command waits for a fresh look */
     LEAVE_SAYING,   /* "sleeping" is on its way to the broker; then logind is asked */
     LEAVE_ASKED,    /* logind was */
     LEAVE_GOING,    /* logind waits for us: "sleeping" is on its way to the broker */
@@ -27,17 +27,17 @@ enum leave_phase {
 
 struct leave {
     enum leave_phase phase;
-    struct order order;     /* from CHECKING on, where it began by one */
-    bool ordered;           /* the order is not answered for good */
-    unsigned look;          /* CHECKING: the look that decides */
-    unsigned connection;    /* the one there was when the machine went */
-    sd_event_source *limit; /* of the phase */
+    struct agent_command command; /* from CHECKING on, where it began by one */
+    bool commanded;               /* the command is not answered for good */
+    unsigned look;                /* CHECKING: the look that decides */
+    unsigned connection;          /* the one there was when the machine went */
+    sd_event_source *limit;       /* of the phase */
 };
 
 /* Commands to containers that were accepted, until Docker is done with them. */
 struct under_way {
     size_t n;
-    struct order_name list[16];
+    struct agent_command_name list[16];
 };
 
 struct agent {
@@ -49,7 +49,7 @@ struct agent {
     struct watch *watch;
     struct docker *docker;                /* NULL: not configured */
     const struct docker_view *containers; /* NULL: not heard of yet */
-    struct orders orders;
+    struct agent_commands commands;
     struct under_way under_way;
     struct leave leave;
     struct vetoes vetoes; /* of the last look */
@@ -66,8 +66,8 @@ struct agent {
 /* ---- agent.c ---- */
 
 /* Publishes a result, and logs it. why, vetoes: NULL where there is nothing to say. */
-void agent_answer(struct agent *agent, const struct order_name *name, enum report_outcome outcome,
-                  const struct fact *why, const struct vetoes *vetoes);
+void agent_answer(struct agent *agent, const struct agent_command_name *name,
+                  enum report_outcome outcome, const struct fact *why, const struct vetoes *vetoes);
 void agent_say(struct agent *agent, const char *state);
 /* The next look comes after so long at the latest. */
 void agent_look_within(struct agent *agent, int64_t delay_ms);
@@ -77,7 +77,7 @@ void agent_look_within(struct agent *agent, int64_t delay_ms);
 int leave_init(struct agent *agent);
 void leave_finish(struct agent *agent);
 /* A power verb that may be done here. */
-void leave_order(struct agent *agent, const struct order *order);
+void leave_command(struct agent *agent, const struct agent_command *command);
 /* A look has ended. */
 void leave_seen(struct agent *agent, unsigned look);
 /* The broker took all there was to say. */

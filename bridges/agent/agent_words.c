@@ -103,8 +103,8 @@ static void put_wol(struct json_writer *out, const char *interface, const struct
 static void put_can(struct json_writer *out, const struct logind_can *can, unsigned rights)
 {
     json_begin_object(out, "can");
-    for (enum order_verb verb = ORDER_SUSPEND; verb <= ORDER_REBOOT; verb++)
-        json_put_bool(out, order_verb_name(verb), can->can[verb] && (rights & (1U << verb)) != 0);
+    for (enum agent_verb verb = VERB_SUSPEND; verb <= VERB_REBOOT; verb++)
+        json_put_bool(out, agent_verb_name(verb), can->can[verb] && (rights & (1U << verb)) != 0);
     json_put_bool(out, "containers", (rights & RIGHT_CONTAINERS) != 0);
     put_sentence(out, "problem", &can->problem);
     say_put_fact(out, "problem_fact", &can->problem, NULL);
@@ -172,7 +172,7 @@ static const char *const outcomes[] = {
     [REPORT_FAILED] = "failed",
 };
 
-int report_write_result(const struct order_name *name, enum report_outcome outcome,
+int report_write_result(const struct agent_command_name *name, enum report_outcome outcome,
                         const struct fact *why, const struct vetoes *vetoes, struct buf *out)
 {
     static const struct fact nothing;

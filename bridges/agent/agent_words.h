@@ -6,7 +6,7 @@
 #define HALL_BRIDGES_AGENT_AGENT_WORDS_H
 
 #include "base/buf.h"
-#include "bridges/agent/agent_orders.h"
+#include "bridges/agent/agent_commands.h"
 #include "bridges/agent/watch/watch.h"
 
 enum { REPORT_SCHEMA = 1, REPORT_LIMIT = 60000 };
@@ -18,7 +18,7 @@ int report_write_containers(const struct docker_view *view, struct buf *out);
 
 enum report_outcome { REPORT_ACCEPTED, REPORT_REFUSED, REPORT_DONE, REPORT_FAILED };
 /* why: NULL or FACT_NONE where there is nothing to say. */
-int report_write_result(const struct order_name *name, enum report_outcome outcome,
+int report_write_result(const struct agent_command_name *name, enum report_outcome outcome,
                         const struct fact *why, const struct vetoes *vetoes, struct buf *out);
 
 #endif

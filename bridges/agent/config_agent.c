@@ -7,7 +7,7 @@
 
 #include "base/array.h"
 #include "base/text.h"
-#include "bridges/agent/agent_orders.h"
+#include "bridges/agent/agent_commands.h"
 #include "config/rows.h"
 
 enum { COMMAND_WORDS_MAX = 32 };

@@ -12,7 +12,7 @@
 struct config_agent {
     struct document_head head;
     const char *docker_socket; /* NULL: containers are not looked after */
-    unsigned rights;           /* enum order_right */
+    unsigned rights;           /* enum agent_right */
     struct watch_config watch;
 };
 

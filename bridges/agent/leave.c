@@ -17,11 +17,11 @@ enum {
     SENTENCE_SIZE = 256,
 };
 
-static struct order_name name_of(const struct order *order)
+static struct agent_command_name name_of(const struct agent_command *command)
 {
-    struct order_name name;
-    text_copy(name.id, sizeof(name.id), order->id);
-    text_copy(name.action, sizeof(name.action), order_verb_name(order->verb));
+    struct agent_command_name name;
+    text_copy(name.id, sizeof(name.id), command->id);
+    text_copy(name.action, sizeof(name.action), agent_verb_name(command->verb));
     return name;
 }
 
@@ -38,18 +38,18 @@ static void leave_enter(struct agent *agent, enum leave_phase phase, int64_t lim
 
 static int64_t patience(const struct leave *leave)
 {
-    return leave->order.verb == ORDER_POWEROFF || leave->order.verb == ORDER_REBOOT ? SHUTDOWN_MS
-                                                                                    : SLEEP_MS;
+    return leave->command.verb == VERB_POWEROFF || leave->command.verb == VERB_REBOOT ? SHUTDOWN_MS
+                                                                                      : SLEEP_MS;
 }
 
-/* The order's last word; an order that has had it gets no other. */
-static void end_order(struct agent *agent, enum report_outcome outcome, struct fact why,
-                      const struct vetoes *vetoes)
+/* The command's last word; a command that has had it gets no other. */
+static void end_command(struct agent *agent, enum report_outcome outcome, struct fact why,
+                        const struct vetoes *vetoes)
 {
-    const struct order_name name = name_of(&agent->leave.order);
-    if (!agent->leave.ordered)
+    const struct agent_command_name name = name_of(&agent->leave.command);
+    if (!agent->leave.commanded)
         return;
-    agent->leave.ordered = false;
+    agent->leave.commanded = false;
     agent_answer(agent, &name, outcome, &why, vetoes);
 }
 
@@ -77,50 +77,51 @@ static void say_sleeping(struct agent *agent, enum leave_phase phase)
         leave_said(agent);
 }
 
-static void accept_order(struct agent *agent)
+static void accept_command(struct agent *agent)
 {
-    const struct order_name name = name_of(&agent->leave.order);
+    const struct agent_command_name name = name_of(&agent->leave.command);
     agent_answer(agent, &name, REPORT_ACCEPTED, NULL, NULL);
     say_sleeping(agent, LEAVE_SAYING);
 }
 
-static void refuse_order(struct agent *agent, struct fact why, const struct vetoes *vetoes)
+static void refuse_command(struct agent *agent, struct fact why, const struct vetoes *vetoes)
 {
     leave_enter(agent, LEAVE_NOT, 0);
-    end_order(agent, REPORT_REFUSED, why, vetoes);
+    end_command(agent, REPORT_REFUSED, why, vetoes);
 }
 
 static void decide(struct agent *agent)
 {
     const struct logind_can *can = &watch_sight(agent->watch)->can;
-    const enum order_verb verb = agent->leave.order.verb;
-    const struct fact cannot = fact_with(FACT(AGENT_CANNOT), order_verb_name(verb), NULL);
+    const enum agent_verb verb = agent->leave.command.verb;
+    const struct fact cannot = fact_with(FACT(AGENT_CANNOT), agent_verb_name(verb), NULL);
     if (agent->vetoes.n > 0)
-        refuse_order(agent, agent->vetoes.list[0], &agent->vetoes);
+        refuse_command(agent, agent->vetoes.list[0], &agent->vetoes);
     else if (can->can[verb])
-        accept_order(agent);
+        accept_command(agent);
     else
-        refuse_order(agent,
-                     fact_because(cannot, fact_is(&can->problem, FACT_NONE) ? &FACT(AGENT_NO_RIGHT)
-                                                                            : &can->problem),
-                     NULL);
+        refuse_command(agent,
+                       fact_because(cannot, fact_is(&can->problem, FACT_NONE)
+                                                ? &FACT(AGENT_NO_RIGHT)
+                                                : &can->problem),
+                       NULL);
 }
 
-void leave_order(struct agent *agent, const struct order *order)
+void leave_command(struct agent *agent, const struct agent_command *command)
 {
     struct leave *leave = &agent->leave;
     if (leave->phase != LEAVE_NOT) {
-        const struct order_name name = name_of(order);
+        const struct agent_command_name name = name_of(command);
         agent_answer(agent, &name, REPORT_REFUSED, &FACT(AGENT_BUSY), NULL);
         return;
     }
-    leave->order = *order;
-    leave->ordered = true;
-    if (order->force) {
-        accept_order(agent);
+    leave->command = *command;
+    leave->commanded = true;
+    if (command->force) {
+        accept_command(agent);
         return;
     }
-    watch_hear_idle(agent->watch, order->idle_ms);
+    watch_hear_idle(agent->watch, command->idle_ms);
     leave->look = watch_look(agent->watch);
     leave_enter(agent, LEAVE_CHECKING, DECIDE_MS);
 }
@@ -136,7 +137,7 @@ void leave_seen(struct agent *agent, unsigned look)
 
 static void stay(struct agent *agent, struct fact why)
 {
-    end_order(agent, REPORT_FAILED, why, NULL);
+    end_command(agent, REPORT_FAILED, why, NULL);
     agent_say(agent, "online");
     logind_hold(agent->logind);
     leave_enter(agent, LEAVE_NOT, 0);
@@ -151,7 +152,7 @@ static void on_logind_answer(void *context, const struct fact *why)
 
 static void let_go(struct agent *agent)
 {
-    leave_enter(agent, LEAVE_GONE, agent->leave.ordered ? patience(&agent->leave) : SHUTDOWN_MS);
+    leave_enter(agent, LEAVE_GONE, agent->leave.commanded ? patience(&agent->leave) : SHUTDOWN_MS);
     logind_release(agent->logind);
 }
 
@@ -159,7 +160,7 @@ void leave_said(struct agent *agent)
 {
     if (agent->leave.phase == LEAVE_SAYING) {
         leave_enter(agent, LEAVE_ASKED, patience(&agent->leave));
-        logind_act(agent->logind, (enum logind_verb)agent->leave.order.verb, on_logind_answer,
+        logind_act(agent->logind, (enum logind_verb)agent->leave.command.verb, on_logind_answer,
                    agent);
     } else if (agent->leave.phase == LEAVE_GOING) {
         let_go(agent);
@@ -182,7 +183,7 @@ void leave_unheard(struct agent *agent, struct fact why)
 
 static void come_back(struct agent *agent, enum logind_change change)
 {
-    agent->leave.ordered = false; /* it was done */
+    agent->leave.commanded = false; /* it was done */
     leave_enter(agent, LEAVE_NOT, 0);
     logind_hold(agent->logind);
     watch_forget_rates(agent->watch);
@@ -210,7 +211,7 @@ void leave_going(struct agent *agent, enum logind_change change, bool begins)
     }
     agent->leave.connection = agent->connections;
     if (agent->leave.phase == LEAVE_CHECKING)
-        end_order(agent, REPORT_REFUSED, FACT(AGENT_GOING_DOWN), NULL);
+        end_command(agent, REPORT_REFUSED, FACT(AGENT_GOING_DOWN), NULL);
     log_info("this machine is about to %s", change == LOGIND_SLEEP ? "sleep" : "shut down");
     say_sleeping(agent, LEAVE_GOING);
 }
@@ -226,7 +227,7 @@ static int on_limit(sd_event_source *source, uint64_t usec, void *context)
     case LEAVE_NOT:
         break;
     case LEAVE_CHECKING:
-        refuse_order(agent, FACT(VETO_LATE), NULL);
+        refuse_command(agent, FACT(VETO_LATE), NULL);
         break;
     case LEAVE_SAYING:
     case LEAVE_GOING:

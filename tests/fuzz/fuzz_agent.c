@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "bridges/agent/agent_orders.h"
+#include "bridges/agent/agent_commands.h"
 #include "bridges/agent/config_agent.h"
 #include "bridges/agent/watch/forwarded.h"
 #include "bridges/agent/watch/proc.h"
@@ -17,14 +17,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void read_command(const char *text, size_t length)
 {
-    struct orders orders = {0};
-    struct order order;
-    struct order_name name;
+    struct agent_commands commands = {0};
+    struct agent_command command;
+    struct agent_command_name name;
     struct fact why;
     char reason[1024];
     for (unsigned turn = 0; turn < 2; turn++) {
-        const int error = orders_read(&orders, text, length, false, 0, 63, &order, &name, &why);
-        if (error == 0 && (turn > 0 || order.id[0] == '\0'))
+        const int error =
+            agent_commands_read(&commands, text, length, false, 0, 63, &command, &name, &why);
+        if (error == 0 && (turn > 0 || command.id[0] == '\0'))
             abort(); /* run twice, or without an id */
         if (error < 0)
             say_fact_text(&why, NULL, (struct say_how){0}, reason, sizeof reason);

@@ -19,8 +19,8 @@ static void (*answer_logind)(void *context, const struct fact *why);
 
 /* ---- the fakes: each is linked in place of what it is named after ---- */
 
-void agent_answer(struct agent *to, const struct order_name *name, enum report_outcome outcome,
-                  const struct fact *why, const struct vetoes *vetoes)
+void agent_answer(struct agent *to, const struct agent_command_name *name,
+                  enum report_outcome outcome, const struct fact *why, const struct vetoes *vetoes)
 {
     static const char *const outcomes[] = {"accepted", "refused", "done", "failed"};
     assert_ptr_equal(to, &agent);
@@ -135,15 +135,15 @@ static int end(void **state)
     return 0;
 }
 
-static struct order order_of(enum order_verb verb, bool force)
+static struct agent_command order_of(enum agent_verb verb, bool force)
 {
-    return (struct order){.id = "a1", .verb = verb, .force = force, .idle_ms = 600000};
+    return (struct agent_command){.id = "a1", .verb = verb, .force = force, .idle_ms = 600000};
 }
 
-static void order(enum order_verb verb, bool force)
+static void order(enum agent_verb verb, bool force)
 {
-    const struct order asked = order_of(verb, force);
-    leave_order(&agent, &asked);
+    const struct agent_command asked = order_of(verb, force);
+    leave_command(&agent, &asked);
 }
 
 /* The phase, and how long it may last: 0 for ever. */
@@ -173,7 +173,7 @@ static void let_time_run_out(void)
 static void test_an_order_waits_for_a_fresh_look(void **state)
 {
     assert_phase(LEAVE_NOT, 0);
-    order(ORDER_SUSPEND, false);
+    order(VERB_SUSPEND, false);
     assert_transcript("idle 600000; look; ");
     assert_phase(LEAVE_CHECKING, DECIDE_MS);
     leave_seen(&agent, 6); /* an older one */
@@ -188,7 +188,7 @@ static void test_an_order_waits_for_a_fresh_look(void **state)
 static void test_numbers_of_looks_wrap_around(void **state)
 {
     next_look = UINT32_MAX;
-    order(ORDER_SUSPEND, false);
+    order(VERB_SUSPEND, false);
     assert_transcript("idle 600000; look; ");
     leave_seen(&agent, UINT32_MAX - 1);
     assert_transcript("");
@@ -198,7 +198,7 @@ static void test_numbers_of_looks_wrap_around(void **state)
 
 static void test_vetoes_refuse(void **state)
 {
-    order(ORDER_SUSPEND, false);
+    order(VERB_SUSPEND, false);
     agent.vetoes = (struct vetoes){.n = 1, .list = {FACT(VETO_LATE)}};
     leave_seen(&agent, 7);
     assert_transcript("idle 600000; look; suspend a1 refused <veto.late> with vetoes; ");
@@ -211,7 +211,7 @@ static void test_vetoes_refuse(void **state)
 static void test_what_logind_cannot_is_refused(void **state)
 {
     static const char *const words[] = {"suspend", "hibernate", "poweroff", "reboot"};
-    for (enum order_verb verb = ORDER_SUSPEND; verb <= ORDER_REBOOT; verb++) {
+    for (enum agent_verb verb = VERB_SUSPEND; verb <= VERB_REBOOT; verb++) {
         char refusal[200];
         sight.can = (struct logind_can){.can = {true, true, true, true}};
         sight.can.can[verb] = false;
@@ -235,7 +235,7 @@ static void test_what_logind_cannot_is_refused(void **state)
 static void test_force_asks_nobody(void **state)
 {
     agent.vetoes = (struct vetoes){.n = 1, .list = {FACT(VETO_LATE)}};
-    order(ORDER_SUSPEND, true);
+    order(VERB_SUSPEND, true);
     assert_transcript("suspend a1 accepted; say sleeping; ");
     assert_phase(LEAVE_SAYING, SAY_MS);
 }
@@ -244,16 +244,16 @@ static void test_one_order_at_a_time(void **state)
 {
     for (enum leave_phase phase = LEAVE_CHECKING; phase <= LEAVE_GONE; phase++) {
         agent.leave.phase = phase;
-        order(ORDER_REBOOT, true);
+        order(VERB_REBOOT, true);
         assert_transcript("reboot a1 refused <agent.busy>; ");
         assert_int_equal(agent.leave.phase, phase);
-        assert_false(agent.leave.ordered);
+        assert_false(agent.leave.commanded);
     }
 }
 
 static void test_not_knowing_in_time_is_a_veto(void **state)
 {
-    order(ORDER_SUSPEND, false);
+    order(VERB_SUSPEND, false);
     let_time_run_out();
     assert_transcript("idle 600000; look; suspend a1 refused <veto.late>; ");
     assert_phase(LEAVE_NOT, 0);
@@ -266,14 +266,14 @@ static void test_not_knowing_in_time_is_a_veto(void **state)
 static void test_the_goodbye_comes_before_logind_is_asked(void **state)
 {
     static const struct {
-        enum order_verb verb;
+        enum agent_verb verb;
         const char *words;
         int64_t patience;
     } rows[] = {
-        {ORDER_SUSPEND, "logind: suspend; ", SLEEP_MS},
-        {ORDER_HIBERNATE, "logind: hibernate; ", SLEEP_MS},
-        {ORDER_POWEROFF, "logind: poweroff; ", SHUTDOWN_MS},
-        {ORDER_REBOOT, "logind: reboot; ", SHUTDOWN_MS},
+        {VERB_SUSPEND, "logind: suspend; ", SLEEP_MS},
+        {VERB_HIBERNATE, "logind: hibernate; ", SLEEP_MS},
+        {VERB_POWEROFF, "logind: poweroff; ", SHUTDOWN_MS},
+        {VERB_REBOOT, "logind: reboot; ", SHUTDOWN_MS},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         end(state);
@@ -299,7 +299,7 @@ static void test_the_goodbye_comes_before_logind_is_asked(void **state)
 static void test_a_broker_that_is_done_at_once(void **state)
 {
     settled = true;
-    order(ORDER_SUSPEND, true);
+    order(VERB_SUSPEND, true);
     assert_transcript("suspend a1 accepted; say sleeping; logind: suspend; ");
     leave_going(&agent, LOGIND_SLEEP, true);
     assert_transcript("say sleeping; let go; ");
@@ -310,18 +310,18 @@ static void test_no_goodbye_no_sleep(void **state)
 {
     connected = false;
     settled = true;
-    order(ORDER_SUSPEND, true);
+    order(VERB_SUSPEND, true);
     assert_transcript("suspend a1 accepted; say sleeping; suspend a1 failed <agent.no_broker>; say "
                       "online; hold; ");
     assert_phase(LEAVE_NOT, 0);
     connected = true;
     settled = false;
-    order(ORDER_SUSPEND, true);
+    order(VERB_SUSPEND, true);
     leave_unheard(&agent, FACT(DOCKER_SILENT));
     assert_transcript(
         "suspend a1 accepted; say sleeping; suspend a1 failed <docker.silent>; say online; hold; ");
     assert_phase(LEAVE_NOT, 0);
-    order(ORDER_SUSPEND, true);
+    order(VERB_SUSPEND, true);
     let_time_run_out();
     assert_transcript(
         "suspend a1 accepted; say sleeping; suspend a1 failed <agent.unheard>; say online; hold; ");
@@ -347,19 +347,19 @@ static void test_a_sleep_of_others_goes_on(void **state)
 
 static void test_a_sleep_of_others_ends_an_order_that_is_being_judged(void **state)
 {
-    order(ORDER_SUSPEND, false);
+    order(VERB_SUSPEND, false);
     leave_going(&agent, LOGIND_SHUTDOWN, true);
     assert_transcript("idle 600000; look; suspend a1 refused <agent.going_down>; say sleeping; ");
     leave_seen(&agent, 7);
     assert_transcript("");
     assert_phase(LEAVE_GOING, SAY_MS);
     leave_said(&agent);
-    assert_phase(LEAVE_GONE, SHUTDOWN_MS); /* not that of the order, which is over */
+    assert_phase(LEAVE_GONE, SHUTDOWN_MS); /* not that of the command, which is over */
 }
 
 static void test_logind_refuses(void **state)
 {
-    order(ORDER_SUSPEND, true);
+    order(VERB_SUSPEND, true);
     leave_said(&agent);
     transcript[0] = '\0';
     answer_logind(&agent, &FACT(AGENT_NO_RIGHT));
@@ -371,7 +371,7 @@ static void test_logind_refuses(void **state)
 
 static void test_logind_agreed_and_nothing_happens(void **state)
 {
-    order(ORDER_SUSPEND, true);
+    order(VERB_SUSPEND, true);
     leave_said(&agent);
     answer_logind(&agent, &FACT(NONE));
     transcript[0] = '\0';
@@ -379,7 +379,7 @@ static void test_logind_agreed_and_nothing_happens(void **state)
     assert_transcript("suspend a1 failed <agent.still_awake>; say "
                       "online; hold; ");
     assert_phase(LEAVE_NOT, 0);
-    order(ORDER_SUSPEND, true);
+    order(VERB_SUSPEND, true);
     leave_said(&agent);
     leave_going(&agent, LOGIND_SLEEP, true);
     leave_said(&agent);
@@ -406,7 +406,7 @@ static void test_the_broker_matters_only_to_a_goodbye(void **state)
 
 static void test_back_from_sleep(void **state)
 {
-    order(ORDER_SUSPEND, true);
+    order(VERB_SUSPEND, true);
     leave_said(&agent);
     leave_going(&agent, LOGIND_SLEEP, true);
     leave_said(&agent);
@@ -416,7 +416,7 @@ static void test_back_from_sleep(void **state)
     assert_phase(LEAVE_NOT, 0);
     assert_int_equal(agent.resumes, 1);
     assert_false(agent.measured);
-    /* The order is done: no word follows, and the next sleep is not its own. */
+    /* The command is done: no word follows, and the next sleep is not its own. */
     let_time_run_out();
     assert_transcript("");
     leave_going(&agent, LOGIND_SLEEP, true);
@@ -454,17 +454,17 @@ static void test_a_shutdown_that_was_called_off(void **state)
 static void test_the_card_is_armed_where_it_may_be(void **state)
 {
     config.rights |= RIGHT_WOL;
-    order(ORDER_SUSPEND, true);
+    order(VERB_SUSPEND, true);
     assert_transcript("suspend a1 accepted; say sleeping; "); /* no card is known */
     leave_unheard(&agent, FACT(DOCKER_SILENT));
     transcript[0] = '\0';
     strcpy(sight.interface, "e");
-    order(ORDER_SUSPEND, true);
+    order(VERB_SUSPEND, true);
     assert_transcript("suspend a1 accepted; arm e; say sleeping; ");
     leave_unheard(&agent, FACT(DOCKER_SILENT));
     transcript[0] = '\0';
     config.rights &= ~(unsigned)RIGHT_WOL;
-    order(ORDER_SUSPEND, true);
+    order(VERB_SUSPEND, true);
     assert_transcript("suspend a1 accepted; say sleeping; ");
 }
 

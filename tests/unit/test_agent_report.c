@@ -185,7 +185,7 @@ static void test_results(void **state)
     } rows[] = {{REPORT_ACCEPTED, SLEEP_ACCEPTED},
                 {REPORT_REFUSED, SLEEP_VETOED},
                 {REPORT_FAILED, SLEEP_FAILED}};
-    const struct order_name name = {.id = "s-1", .action = "suspend"};
+    const struct agent_command_name name = {.id = "s-1", .action = "suspend"};
     const struct fact because = FACT(AGENT_BUSY);
     struct buf text = BUF_INIT(REPORT_LIMIT);
     struct fleet_event event;
@@ -203,7 +203,7 @@ static void test_results(void **state)
         assert_string_equal(fact_text(&event.sleep.reason, 0, 1), "192.0.2.7");
     }
     buf_clear(&text);
-    assert_int_equal(report_write_result(&(struct order_name){0}, REPORT_REFUSED,
+    assert_int_equal(report_write_result(&(struct agent_command_name){0}, REPORT_REFUSED,
                                          &FACT(AGENT_REPEATED), NULL, &text),
                      0);
     assert_string_equal(

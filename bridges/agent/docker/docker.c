@@ -400,14 +400,14 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 int docker_command(struct docker *docker, enum docker_verb verb, const char *project,
                    const char *const *names, size_t n_names, const char *request)
 {
-    const struct docker_order order = {.verb = verb,
-                                       .project = project ? project : "",
-                                       .names = names,
-                                       .n_names = n_names,
-                                       .request = request};
+    const struct docker_task task = {.verb = verb,
+                                     .project = project ? project : "",
+                                     .names = names,
+                                     .n_names = n_names,
+                                     .request = request};
     if (!docker->view.up || !docker->known)
         return -ENOTCONN;
-    return docker_runs_begin(&docker->runs, docker->known, &order);
+    return docker_runs_begin(&docker->runs, docker->known, &task);
 }
 
 /* --- beginning and ending --- */

@@ -158,13 +158,13 @@ static bool is_chosen(const struct choice *choice, const struct docker_entry *en
     return false;
 }
 
-static void choose_named(const struct docker_list *list, const struct docker_order *order,
+static void choose_named(const struct docker_list *list, const struct docker_task *task,
                          struct choice *choice)
 {
-    for (size_t i = 0; i < order->n_names; i++) {
-        const struct docker_entry *entry = find(list, order->names[i]);
+    for (size_t i = 0; i < task->n_names; i++) {
+        const struct docker_entry *entry = find(list, task->names[i]);
         if (!entry)
-            choice->missing = order->names[i];
+            choice->missing = task->names[i];
         else if (!is_chosen(choice, entry))
             choice->entries[choice->n++] = entry;
     }
@@ -203,16 +203,16 @@ static void set_targets(struct docker_run *run, const struct choice *choice)
     }
 }
 
-static int make_run(struct docker_runs *runs, const struct docker_order *order,
+static int make_run(struct docker_runs *runs, const struct docker_task *task,
                     const struct choice *choice, struct docker_run **ret_run)
 {
     struct docker_run *run = calloc(1, sizeof(*run) + choice->n * sizeof(*run->targets));
     if (!run)
         return -ENOMEM;
     run->runs = runs;
-    run->verb = order->verb;
+    run->verb = task->verb;
     run->n = choice->n;
-    run->request = strdup(order->request);
+    run->request = strdup(task->request);
     set_targets(run, choice);
     if (choice->missing && verbs[run->verb].needs_all)
         complain(run, fact_with(FACT(CONTAINER_MISSING), choice->missing, NULL));
@@ -226,19 +226,19 @@ static int make_run(struct docker_runs *runs, const struct docker_order *order,
 }
 
 int docker_runs_begin(struct docker_runs *runs, const struct docker_list *list,
-                      const struct docker_order *order)
+                      const struct docker_task *task)
 {
     struct docker_run *run;
     struct choice choice = {0};
-    choose_named(list, order, &choice);
-    for (size_t i = 0; i < list->n && order->n_names == 0 && *order->project; i++)
-        if (strcmp(list->entries[i].shown.project, order->project) == 0)
+    choose_named(list, task, &choice);
+    for (size_t i = 0; i < list->n && task->n_names == 0 && *task->project; i++)
+        if (strcmp(list->entries[i].shown.project, task->project) == 0)
             choice.entries[choice.n++] = &list->entries[i];
     if (choice.n == 0)
         return -ENOENT;
     if (is_taken(runs, &choice))
         return -EBUSY;
-    int r = make_run(runs, order, &choice, &run);
+    int r = make_run(runs, task, &choice, &run);
     if (r < 0)
         return r;
     run->next = runs->first;

@@ -19,7 +19,7 @@ struct docker_runs {
     struct docker_run *first;
 };
 
-struct docker_order {
+struct docker_task {
     enum docker_verb verb;
     const char *project; /* whose containers, where none is named; or "" */
     const char *const *names;
@@ -30,7 +30,7 @@ struct docker_order {
 /* list: what there is to choose from. -ENOENT: nothing of it is there; -EBUSY: a container of it is
  * in another's hands, or too much is under way; -ENOMEM. */
 int docker_runs_begin(struct docker_runs *runs, const struct docker_list *list,
-                      const struct docker_order *order);
+                      const struct docker_task *task);
 /* Ends all without a word to the listener. */
 void docker_runs_finish(struct docker_runs *runs);
 

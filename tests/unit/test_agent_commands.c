@@ -11,7 +11,7 @@
 
 #include "base/array.h"
 #include "base/clock.h"
-#include "bridges/agent/agent_orders.h"
+#include "bridges/agent/agent_commands.h"
 #include "say/say.h"
 #include "words/payload.h"
 
@@ -20,9 +20,9 @@
 static const unsigned all =
     RIGHT_SUSPEND | RIGHT_HIBERNATE | RIGHT_POWEROFF | RIGHT_REBOOT | RIGHT_CONTAINERS;
 
-static struct orders orders;
-static struct order order;
-static struct order_name name;
+static struct agent_commands commands;
+static struct agent_command command;
+static struct agent_command_name name;
 static struct fact why;
 static char reason[1024]; /* the sentence for it */
 static int64_t now;
@@ -30,41 +30,41 @@ static int64_t now;
 static int empty(void **state)
 {
     (void)state;
-    orders = (struct orders){0};
-    order = (struct order){0};
+    commands = (struct agent_commands){0};
+    command = (struct agent_command){0};
     reason[0] = '\0';
     return rfc3339_parse("2026-11-22T09:28:29Z", &now);
 }
 
 static int read_with(const char *text, bool retained, unsigned rights)
 {
-    const int error =
-        orders_read(&orders, text, strlen(text), retained, now, rights, &order, &name, &why);
+    const int error = agent_commands_read(&commands, text, strlen(text), retained, now, rights,
+                                          &command, &name, &why);
     if (error < 0)
         say_fact_text(&why, NULL, (struct say_how){0}, reason, sizeof reason);
     return error;
 }
 
-static int read_order(const char *text)
+static int read_command(const char *text)
 {
     return read_with(text, false, all);
 }
 
 static void test_every_verb(void **state)
 {
-    static const char *const names[ORDER_VERBS] = {"suspend", "hibernate", "poweroff", "reboot",
+    static const char *const names[AGENT_VERBS] = {"suspend", "hibernate", "poweroff", "reboot",
                                                    "start",   "stop",      "restart"};
     char text[256];
     (void)state;
-    for (unsigned verb = 0; verb < ORDER_VERBS; verb++) {
+    for (unsigned verb = 0; verb < AGENT_VERBS; verb++) {
         snprintf(text, sizeof text,
                  "{\"id\":\"a%u\",\"action\":\"%s\",\"project\":\"client1\"," LATER "}", verb,
                  names[verb]);
-        assert_int_equal(read_order(text), 0);
-        assert_int_equal(order.verb, verb);
-        assert_string_equal(order_verb_name(order.verb), names[verb]);
-        assert_int_equal(order_is_power(order.verb), verb <= ORDER_REBOOT);
-        assert_false(order.force);
+        assert_int_equal(read_command(text), 0);
+        assert_int_equal(command.verb, verb);
+        assert_string_equal(agent_verb_name(command.verb), names[verb]);
+        assert_int_equal(agent_verb_is_power(command.verb), verb <= VERB_REBOOT);
+        assert_false(command.force);
     }
 }
 
@@ -74,11 +74,11 @@ static void test_reads_what_hall_writes(void **state)
     struct buf text = BUF_INIT(1024);
     (void)state;
     assert_int_equal(payload_agent_command("s-1", "suspend", true, now + 30000, 90000, &text), 0);
-    assert_int_equal(read_order(buf_text(&text)), 0);
-    assert_string_equal(order.id, "s-1");
-    assert_int_equal(order.verb, ORDER_SUSPEND);
-    assert_true(order.force);
-    assert_int_equal(order.idle_ms, 90000);
+    assert_int_equal(read_command(buf_text(&text)), 0);
+    assert_string_equal(command.id, "s-1");
+    assert_int_equal(command.verb, VERB_SUSPEND);
+    assert_true(command.force);
+    assert_int_equal(command.idle_ms, 90000);
     buf_finish(&text);
 }
 
@@ -86,40 +86,41 @@ static void test_containers(void **state)
 {
     (void)state;
     assert_int_equal(
-        read_order("{\"id\":\"a\",\"action\":\"stop\",\"containers\":[\"web\",\"db\"]," LATER "}"),
+        read_command("{\"id\":\"a\",\"action\":\"stop\",\"containers\":[\"web\",\"db\"]," LATER
+                     "}"),
         0);
-    assert_int_equal(order.n_names, 2);
-    assert_string_equal(order.names[1], "db");
-    assert_string_equal(order.project, "");
+    assert_int_equal(command.n_names, 2);
+    assert_string_equal(command.names[1], "db");
+    assert_string_equal(command.project, "");
     assert_int_equal(
-        read_order(
+        read_command(
             "{\"id\":\"b\",\"action\":\"stop\",\"project\":\"client1\",\"containers\":null," LATER
             "}"),
         0);
-    assert_string_equal(order.project, "client1");
-    assert_int_equal(order.n_names, 0);
+    assert_string_equal(command.project, "client1");
+    assert_int_equal(command.n_names, 0);
 }
 
 static void test_expiry_to_the_millisecond(void **state)
 {
     (void)state;
     now += 31000; /* 09:29:00 */
-    assert_int_equal(read_order("{\"id\":\"a\",\"action\":\"suspend\"," LATER "}"), -ESTALE);
+    assert_int_equal(read_command("{\"id\":\"a\",\"action\":\"suspend\"," LATER "}"), -ESTALE);
     assert_non_null(strstr(reason, "clocks differ"));
     now -= 1;
-    assert_int_equal(read_order("{\"id\":\"a\",\"action\":\"suspend\"," LATER "}"), 0);
+    assert_int_equal(read_command("{\"id\":\"a\",\"action\":\"suspend\"," LATER "}"), 0);
 }
 
 static void test_replay_is_refused_as_long_as_it_is_remembered(void **state)
 {
     char text[128];
     (void)state;
-    for (unsigned i = 0; i <= ORDERS_KEPT; i++) {
+    for (unsigned i = 0; i <= AGENT_COMMANDS_KEPT; i++) {
         snprintf(text, sizeof text, "{\"id\":\"id-%u\",\"action\":\"suspend\"," LATER "}", i);
-        assert_int_equal(read_order(text), 0);
-        assert_int_equal(read_order(text), -EALREADY);
+        assert_int_equal(read_command(text), 0);
+        assert_int_equal(read_command(text), -EALREADY);
     }
-    assert_int_equal(read_order("{\"id\":\"id-1\",\"action\":\"suspend\"," LATER "}"), -EALREADY);
+    assert_int_equal(read_command("{\"id\":\"id-1\",\"action\":\"suspend\"," LATER "}"), -EALREADY);
 }
 
 /* A command that was refused is not done when it is said again. */
@@ -129,7 +130,7 @@ static void test_refused_ones_are_remembered_too(void **state)
     (void)state;
     assert_int_equal(read_with(text, true, all), -ESTALE);
     assert_non_null(strstr(reason, "retained"));
-    assert_int_equal(read_order(text), -EALREADY);
+    assert_int_equal(read_command(text), -EALREADY);
 }
 
 static void test_rights(void **state)
@@ -175,10 +176,10 @@ static void test_malformed(void **state)
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        order.verb = ORDER_REBOOT;
-        if (read_order(rows[i].text) >= 0 || strstr(reason, rows[i].word) == NULL)
+        command.verb = VERB_REBOOT;
+        if (read_command(rows[i].text) >= 0 || strstr(reason, rows[i].word) == NULL)
             fail_msg("%s gave: %s", rows[i].text, reason);
-        assert_int_equal(order.verb, ORDER_REBOOT);
+        assert_int_equal(command.verb, VERB_REBOOT);
     }
 }
 
@@ -187,20 +188,20 @@ static void test_too_much(void **state)
     struct buf text = BUF_INIT(1 << 20);
     (void)state;
     buf_puts(&text, "{\"id\":\"a\",\"action\":\"start\"," LATER ",\"containers\":[");
-    for (unsigned i = 0; i <= ORDER_CONTAINERS_MAX; i++)
+    for (unsigned i = 0; i <= AGENT_COMMAND_CONTAINERS_MAX; i++)
         buf_printf(&text, "%s\"c%u\"", i > 0 ? "," : "", i);
     buf_puts(&text, "]}");
-    assert_int_equal(read_order(buf_text(&text)), -EINVAL);
+    assert_int_equal(read_command(buf_text(&text)), -EINVAL);
     buf_clear(&text);
     buf_puts(&text, "{\"id\":\"a\",\"action\":\"start\"," LATER ",\"containers\":[\"");
     for (unsigned i = 0; i < DOCKER_NAME_SIZE; i++)
         buf_putc(&text, 'x');
     buf_puts(&text, "\"]}");
-    assert_int_equal(read_order(buf_text(&text)), -EINVAL);
+    assert_int_equal(read_command(buf_text(&text)), -EINVAL);
     buf_clear(&text);
     for (unsigned i = 0; i < 100000; i++)
         buf_putc(&text, '[');
-    assert_int_equal(read_order(buf_text(&text)), -EINVAL);
+    assert_int_equal(read_command(buf_text(&text)), -EINVAL);
     buf_finish(&text);
 }
 
