@@ -125,54 +125,34 @@ static void take_json(struct json **known, const void *payload, size_t length)
     *known = value;
 }
 
-static void take_server(struct known *known, enum topic_kind kind, const void *payload,
-                        size_t length)
+static void take_known(struct known *known, enum topic_kind kind, const void *payload,
+                       size_t length)
 {
     if (kind == TOPIC_SERVER_STATE || kind == TOPIC_PROJECT_STATE)
         take_word(known->state, payload, length);
     else if (kind == TOPIC_SERVER_POWER)
         take_word(known->power, payload, length);
-    else if (kind == TOPIC_SERVER_STATUS || kind == TOPIC_PROJECT_STATUS)
-        take_json(&known->status, payload, length);
-    else if (kind == TOPIC_SERVER_CONFIG)
-        take_json(&known->config, payload, length);
     else
-        take_json(&known->report, payload, length);
+        take_json(kind == TOPIC_SERVER_CONFIG  ? &known->config
+                  : kind == TOPIC_AGENT_REPORT ? &known->report
+                                               : &known->status,
+                  payload, length);
 }
 
-static bool is_of_server(enum topic_kind kind)
-{
-    return kind == TOPIC_SERVER_STATE || kind == TOPIC_SERVER_POWER ||
-           kind == TOPIC_SERVER_STATUS || kind == TOPIC_SERVER_CONFIG;
-}
-
-static bool is_of_project(enum topic_kind kind)
-{
-    return kind == TOPIC_PROJECT_STATE || kind == TOPIC_PROJECT_STATUS;
-}
-
-/* An agent alone makes no server: it may be one of another Hall, or of none any more. */
-static bool take_report(struct picture *picture, const struct topic *topic, const void *payload,
+static void take_listed(struct known_list *list, const struct topic *topic, const void *payload,
                         size_t length)
 {
-    const size_t place = place_of(&picture->servers, topic->id);
+    /* An agent alone makes no server: it may be one of another Hall, or of none any more. */
+    const bool is_report = topic->kind == TOPIC_AGENT_REPORT;
+    const bool is_listed = is_at(list, place_of(list, topic->id), topic->id);
 
-    if (length > 0 && is_at(&picture->servers, place, topic->id))
-        take_json(&picture->servers.all[place]->report, payload, length);
-    return true;
-}
-
-static bool take_listed(struct known_list *list, const struct topic *topic, const void *payload,
-                        size_t length)
-{
-    if (length == 0) {
+    if (length == 0 && !is_report)
         forget(list, topic->id);
-        return true;
-    }
+    if (length == 0 || (is_report && !is_listed))
+        return;
     struct known *known = find_or_add(list, topic->id);
     if (known)
-        take_server(known, topic->kind, payload, length);
-    return true;
+        take_known(known, topic->kind, payload, length);
 }
 
 bool picture_take(struct picture *picture, const char *topic, const void *payload, size_t length,
@@ -181,16 +161,17 @@ bool picture_take(struct picture *picture, const char *topic, const void *payloa
     *ret_topic = (struct topic){.kind = TOPIC_AGENT_COMMAND};
     if (!topic_parse(picture->base, topic, ret_topic))
         return false;
-    if (is_of_server(ret_topic->kind))
-        return take_listed(&picture->servers, ret_topic, payload, length);
-    if (is_of_project(ret_topic->kind))
-        return take_listed(&picture->projects, ret_topic, payload, length);
-    if (ret_topic->kind == TOPIC_AGENT_REPORT)
-        return take_report(picture, ret_topic, payload, length);
-    if (ret_topic->kind == TOPIC_STATUS)
+    const enum topic_kind kind = ret_topic->kind;
+    if (kind == TOPIC_STATUS)
         take_word(picture->hall, payload, length);
-    else if (ret_topic->kind == TOPIC_INFO)
+    else if (kind == TOPIC_INFO)
         take_json(&picture->info, payload, length);
+    else if (kind == TOPIC_PROJECT_STATE || kind == TOPIC_PROJECT_STATUS)
+        take_listed(&picture->projects, ret_topic, payload, length);
+    else if (kind == TOPIC_SERVER_STATE || kind == TOPIC_SERVER_POWER ||
+             kind == TOPIC_SERVER_STATUS || kind == TOPIC_SERVER_CONFIG ||
+             kind == TOPIC_AGENT_REPORT)
+        take_listed(&picture->servers, ret_topic, payload, length);
     else
         return false;
     return true;

@@ -21,22 +21,43 @@ enum { FILE_MAX = 65536, URL_MAX = 512 };
 #define DEFAULT_ADMIN  "http://127.0.0.1:8881"
 #define DEFAULT_BASE   "hall"
 
-/* ---- the file ---- */
-
-struct raw_file {
+/* What one source names; what is NULL it does not. */
+struct source {
     const char *schema, *url, *username, *password, *ca, *base_topic, *admin, *api_key;
     enum mqtt_version version;
 };
 
+static void prefer(const char **known, const char *other)
+{
+    if (!*known && other && other[0] != '\0')
+        *known = other;
+}
+
+/* Takes what it names; what was named before stays. */
+static void add(struct source *known, const struct source *other)
+{
+    prefer(&known->url, other->url);
+    prefer(&known->username, other->username);
+    prefer(&known->password, other->password);
+    prefer(&known->ca, other->ca);
+    prefer(&known->base_topic, other->base_topic);
+    prefer(&known->admin, other->admin);
+    prefer(&known->api_key, other->api_key);
+    if (known->version == MQTT_VERSION_AUTO)
+        known->version = other->version;
+}
+
+/* ---- the file ---- */
+
 /* clang-format off */
-#define AT(field_) .kind = OPTION_TEXT, .offset = offsetof(struct raw_file, field_)
+#define AT(field_) .kind = OPTION_TEXT, .offset = offsetof(struct source, field_)
 static const struct option file_rows[] = {
     {"$schema", AT(schema), .format = &format_any, .max = 1024, .help = "For editors."},
     {"broker", AT(url), .format = &format_text, .max = URL_MAX, .help = "mqtt://HOST[:PORT], mqtts://, mqtt+unix:///PATH."},
     {"username", AT(username), .format = &format_text, .max = 256, .help = "The user at the broker."},
     {"password", AT(password), .format = &format_text, .max = 1024, .help = "The user's password."},
     {"ca", AT(ca), .format = &format_file, .max = 1024, .help = "The authorities that TLS trusts."},
-    {"mqtt_version", .kind = OPTION_CHOICE, .names = document_mqtt_versions, .offset = offsetof(struct raw_file, version),
+    {"mqtt_version", .kind = OPTION_CHOICE, .names = document_mqtt_versions, .offset = offsetof(struct source, version),
      .fallback = "auto", .help = "MQTT 5 or 3.1.1; auto takes what the broker knows."},
     {"base_topic", AT(base_topic), .format = &format_topic, .max = 128, .help = "What every topic of Hall begins with."},
     {"admin", AT(admin), .format = &format_http_url, .max = URL_MAX, .help = "Hall's admin address."},
@@ -44,35 +65,10 @@ static const struct option file_rows[] = {
 };
 /* clang-format on */
 static const struct option_table file_table = {
-    "hallctl", sizeof(struct raw_file), file_rows, ARRAY_SIZE(file_rows), false, 0};
-
-/* Takes what is named; what was named before stays. */
-static void prefer(const char **known, const char *other)
-{
-    if (!*known && other && other[0] != '\0')
-        *known = other;
-}
-
-struct wanted { /* as texts, until all of them are known */
-    const char *url, *username, *ca, *base_topic;
-    enum mqtt_version version;
-};
-
-static void take_file(const struct raw_file *raw, struct settings *settings, struct wanted *wanted)
-{
-    prefer(&wanted->url, raw->url);
-    prefer(&wanted->username, raw->username);
-    prefer(&wanted->ca, raw->ca);
-    prefer(&wanted->base_topic, raw->base_topic);
-    if (wanted->version == MQTT_VERSION_AUTO)
-        wanted->version = raw->version;
-    prefer(&settings->password, raw->password);
-    prefer(&settings->admin, raw->admin);
-    prefer(&settings->api_key, raw->api_key);
-}
+    "hallctl", sizeof(struct source), file_rows, ARRAY_SIZE(file_rows), false, 0};
 
 static int parse_file(const char *file, const char *text, size_t length, struct arena *arena,
-                      struct raw_file *ret_raw, struct buf *errors)
+                      struct source *ret_raw, struct buf *errors)
 {
     struct report report = {.file = file, .errors = errors};
     struct json_error wrong = {0};
@@ -88,7 +84,7 @@ static int parse_file(const char *file, const char *text, size_t length, struct 
 }
 
 /* A file with secrets that others may read is refused, as ssh does. */
-static int check_secrecy(const char *file, const struct stat *status, const struct raw_file *raw,
+static int check_secrecy(const char *file, const struct stat *status, const struct source *raw,
                          struct buf *errors)
 {
     if ((!raw->password && !raw->api_key) || (status->st_mode & 077) == 0)
@@ -129,12 +125,11 @@ static const char *file_name(struct arena *arena)
 }
 
 /* No file is fine. */
-static int load_file(struct arena *arena, struct settings *settings, struct wanted *wanted,
-                     struct buf *errors)
+static int load_file(struct arena *arena, struct source *known, struct buf *errors)
 {
     const char *file = file_name(arena);
     char *text = file ? malloc(FILE_MAX) : NULL;
-    struct raw_file raw = {0};
+    struct source source = {0};
     struct stat status;
     size_t length = 0;
 
@@ -142,22 +137,17 @@ static int load_file(struct arena *arena, struct settings *settings, struct want
         return 0;
     int error = read_file(file, text, &length, &status, errors);
     if (error == 0)
-        error = parse_file(file, text, length, arena, &raw, errors);
+        error = parse_file(file, text, length, arena, &source, errors);
     if (error == 0)
-        error = check_secrecy(file, &status, &raw, errors);
+        error = check_secrecy(file, &status, &source, errors);
     explicit_bzero(text, FILE_MAX);
     free(text);
     if (error == 0)
-        take_file(&raw, settings, wanted);
+        add(known, &source);
     return error == -ENOENT ? 0 : error;
 }
 
 /* ---- the other sources ---- */
-
-static const char *text_of(const struct call *call, enum flag flag)
-{
-    return call_has(call, flag) ? call->texts[flag] : NULL;
-}
 
 static const char *broker_of(struct arena *arena, const struct config_mqtt *mqtt)
 {
@@ -177,34 +167,40 @@ static const char *admin_of(struct arena *arena, const struct sockaddr_in *admin
     return arena_printf(arena, "http://%s:%u", address, (unsigned)ntohs(admin->sin_port));
 }
 
-static int load_config(const struct call *call, struct arena *arena, struct settings *settings,
-                       struct wanted *wanted, struct buf *errors)
+static int load_config(const char *file, struct arena *arena, struct settings *settings,
+                       struct source *known, struct buf *errors)
 {
     struct config *config = NULL;
-    const char *file = text_of(call, FLAG_CONFIG);
     const int error = file ? config_load(file, &config, errors) : 0;
 
     if (!config)
         return error;
     settings->config = config;
-    prefer(&wanted->url, broker_of(arena, &config->mqtt));
-    prefer(&wanted->username, config->mqtt.username);
-    prefer(&wanted->ca, config->mqtt.ca);
-    prefer(&wanted->base_topic, config->mqtt.base_topic);
-    wanted->version = config->mqtt.version;
-    prefer(&settings->admin, admin_of(arena, &config->http.admin));
+    add(known, &(struct source){.url = broker_of(arena, &config->mqtt),
+                                .username = config->mqtt.username,
+                                .ca = config->mqtt.ca,
+                                .base_topic = config->mqtt.base_topic,
+                                .version = config->mqtt.version,
+                                .admin = admin_of(arena, &config->http.admin)});
     return 0;
 }
 
-static int load_secrets(struct arena *arena, struct settings *settings, struct buf *errors)
+static int load_environment(struct arena *arena, struct source *known, struct buf *errors)
 {
     struct secrets secrets = {0};
     const int error = secrets_load(&secrets, errors);
 
-    if (error == 0 && secrets.mqtt_password)
-        settings->password = arena_copy(arena, secrets.mqtt_password);
-    if (error == 0 && secrets.api_key)
-        settings->api_key = arena_copy(arena, secrets.api_key);
+    if (error == 0)
+        add(known,
+            &(struct source){
+                .url = getenv("HALL_MQTT_URL"),
+                .username = getenv("HALL_MQTT_USERNAME"),
+                .ca = getenv("HALL_MQTT_CA"),
+                .base_topic = getenv("HALL_BASE_TOPIC"),
+                .admin = getenv("HALL_ADMIN_URL"),
+                .password = secrets.mqtt_password ? arena_copy(arena, secrets.mqtt_password) : NULL,
+                .api_key = secrets.api_key ? arena_copy(arena, secrets.api_key) : NULL,
+            });
     secrets_finish(&secrets);
     return error;
 }
@@ -224,49 +220,44 @@ static int check_text(struct arena *arena, const struct format *format, const ch
     return -EINVAL;
 }
 
-static int complete(struct arena *arena, const struct wanted *wanted, struct settings *settings,
+static int complete(struct arena *arena, struct source *known, struct settings *settings,
                     struct buf *errors)
 {
-    const char *url = wanted->url ? wanted->url : DEFAULT_BROKER;
-    const char *base = wanted->base_topic ? wanted->base_topic : DEFAULT_BASE;
-    int error = check_text(arena, &format_mqtt_url, "the broker", url, &settings->mqtt, errors);
+    int error;
 
+    add(known, &(struct source){.url = DEFAULT_BROKER, .base_topic = DEFAULT_BASE});
+    error = check_text(arena, &format_mqtt_url, "the broker", known->url, &settings->mqtt, errors);
     if (error == 0)
-        error = check_text(arena, &format_topic, "the base topic", base, &settings->mqtt.base_topic,
-                           errors);
-    if (error == 0 && settings->admin)
-        error = check_text(arena, &format_http_url, "the admin address", settings->admin,
-                           &settings->admin, errors);
-    if (error < 0)
-        return error;
-    settings->mqtt.username = wanted->username;
-    settings->mqtt.ca = wanted->ca;
-    settings->mqtt.version = wanted->version;
-    settings->broker = broker_of(arena, &settings->mqtt);
-    prefer(&settings->admin, DEFAULT_ADMIN);
-    return arena_failed(arena) ? -ENOMEM : 0;
+        error = check_text(arena, &format_topic, "the base topic", known->base_topic,
+                           &settings->mqtt.base_topic, errors);
+    if (error == 0 && known->admin)
+        error = check_text(arena, &format_http_url, "the admin address", known->admin,
+                           &known->admin, errors);
+    settings->mqtt.username = known->username;
+    settings->mqtt.ca = known->ca;
+    settings->mqtt.version = known->version;
+    settings->broker = error == 0 ? broker_of(arena, &settings->mqtt) : NULL;
+    settings->password = known->password;
+    settings->api_key = known->api_key;
+    settings->admin = known->admin ? known->admin : DEFAULT_ADMIN;
+    return error == 0 && arena_failed(arena) ? -ENOMEM : error;
 }
 
 static int load(const struct call *call, struct arena *arena, struct settings *settings,
                 struct buf *errors)
 {
-    struct wanted wanted = {.url = text_of(call, FLAG_BROKER),
-                            .username = text_of(call, FLAG_USER),
-                            .ca = text_of(call, FLAG_CA),
-                            .base_topic = text_of(call, FLAG_BASE)};
-    int error;
+    struct source known = {.url = call->texts[FLAG_BROKER],
+                           .username = call->texts[FLAG_USER],
+                           .ca = call->texts[FLAG_CA],
+                           .base_topic = call->texts[FLAG_BASE],
+                           .admin = call->texts[FLAG_ADMIN]};
+    int error = load_config(call->texts[FLAG_CONFIG], arena, settings, &known, errors);
 
-    settings->admin = text_of(call, FLAG_ADMIN);
-    if ((error = load_config(call, arena, settings, &wanted, errors)) < 0 ||
-        (error = load_secrets(arena, settings, errors)) < 0)
-        return error;
-    prefer(&wanted.url, getenv("HALL_MQTT_URL"));
-    prefer(&wanted.username, getenv("HALL_MQTT_USERNAME"));
-    prefer(&wanted.ca, getenv("HALL_MQTT_CA"));
-    prefer(&wanted.base_topic, getenv("HALL_BASE_TOPIC"));
-    prefer(&settings->admin, getenv("HALL_ADMIN_URL"));
-    error = load_file(arena, settings, &wanted, errors);
-    return error < 0 ? error : complete(arena, &wanted, settings, errors);
+    if (error == 0)
+        error = load_environment(arena, &known, errors);
+    if (error == 0)
+        error = load_file(arena, &known, errors);
+    return error < 0 ? error : complete(arena, &known, settings, errors);
 }
 
 int settings_load(const struct call *call, struct settings *ret_settings, struct buf *errors)
