@@ -37,6 +37,18 @@ void stats_visited(const struct model *model, const struct fact *cause, const ch
     *ret_domain = model->domains[site->domain].name;
 }
 
+/* As JSON; NULL: there is none. */
+static const char *write_fact(const struct stats *stats, const struct fact *fact, struct buf *out)
+{
+    struct json_writer writer;
+
+    if (fact_is(fact, FACT_NONE))
+        return NULL;
+    json_writer_init(&writer, out);
+    say_put_fact(&writer, NULL, fact, &stats->current->config->model);
+    return buf_error(out) == 0 ? buf_text(out) : NULL;
+}
+
 /* Local, Monday 00:00 is 0. The first day of 1970 was a Thursday. */
 static int64_t hour_of_week(struct stats *stats, int64_t wall_ms)
 {
@@ -56,6 +68,7 @@ static void write_wake(struct stats *stats, int server, bool ready)
     const struct wake *wake = &power->wake;
     const int64_t started = clock_wall_at(clock_now(), wake->started);
     const struct model *model = &stats->current->config->model;
+    struct buf fact = BUF_INIT(SAY_SENTENCE_MAX);
     char cause[SAID_SIZE];
     struct store_entry entry = {
         .table = STORE_WAKES,
@@ -64,7 +77,8 @@ static void write_wake(struct stats *stats, int server, bool ready)
                     hour_of_week(stats, started)},
         .texts = {wake->id, stats->current->config->model.servers[server].id, NULL, NULL,
                   say_english(&wake->cause, model, clock_now().wall, cause), class_of(&wake->cause),
-                  ready ? NULL : wake_failure_name(power->failure)},
+                  ready ? NULL : wake_failure_name(power->failure),
+                  write_fact(stats, &wake->cause, &fact)},
     };
 
     book->wake_kind = (uint8_t)wake->kind;
@@ -72,6 +86,7 @@ static void write_wake(struct stats *stats, int server, bool ready)
         entry.numbers[6 + i] = wake->stages[i];
     stats_visited(model, &wake->cause, &entry.texts[2], &entry.texts[3]);
     (void)store_keep(stats->store, &entry, false);
+    buf_finish(&fact);
 }
 
 static void end_wake(struct stats *stats, int server, int64_t ms, bool ready)
@@ -118,6 +133,7 @@ static void write_sleep(struct stats *stats, const struct action *action, enum s
 {
     const struct power *power = fleet_power(stats->current->fleet, action->server);
     const struct now now = clock_now();
+    struct buf fact = BUF_INIT(SAY_SENTENCE_MAX);
     char detail[SAID_SIZE];
     const char *by = power->sleep.own ? "hall" : power->sleep.by;
     say_english(action->event.detail, &stats->current->config->model, now.wall, detail);
@@ -127,10 +143,11 @@ static void write_sleep(struct stats *stats, const struct action *action, enum s
         .numbers = {now.wall, action->event.ms > 0 ? action->event.ms : -1,
                     power->up_since > 0 ? now.boot - power->up_since : -1, outcome},
         .texts = {stats->current->config->model.servers[action->server].id, by[0] ? by : NULL,
-                  detail[0] ? detail : NULL},
+                  detail[0] ? detail : NULL, write_fact(stats, action->event.detail, &fact)},
     };
 
     (void)store_keep(stats->store, &entry, false);
+    buf_finish(&fact);
     if (outcome == STORE_ASLEEP)
         stats_flush_server(stats, action->server, false);
 }

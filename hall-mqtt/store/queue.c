@@ -217,7 +217,9 @@ static const char *pack(char **at, const char *text)
 static bool entry_fits(const struct store_entry *entry)
 {
     for (size_t i = 0; i < STORE_TEXTS_MAX; i++) {
-        const bool is_body = entry->table == STORE_EVENTS && i == 4;
+        const bool is_body = (entry->table == STORE_EVENTS && i == 4) ||
+                             (entry->table == STORE_WAKES && i == 7) ||
+                             (entry->table == STORE_SLEEPS && i == 3);
         if (!text_fits(entry->texts[i], is_body ? QUEUE_BODY_MAX : QUEUE_TEXT_MAX))
             return false;
     }

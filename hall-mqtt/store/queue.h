@@ -14,7 +14,7 @@
 enum {
     QUEUE_EVENTS_MAX = 1000, /* waiting */
     QUEUE_ROWS_MAX = 65536,  /* known */
-    QUEUE_KEY_MAX = 256,     /* bytes; longer keys and bodies are refused */
+    QUEUE_KEY_MAX = 512,     /* bytes; longer keys and bodies are refused */
     QUEUE_TEXT_MAX = 1024,
     QUEUE_BODY_MAX = 65536,
 };

@@ -47,8 +47,10 @@ struct store_event {
 enum store_table {
     STORE_EVENTS,   /* at; server, domain, project, type, body */
     STORE_WAKES,    /* started, ms, packets, kind, ready, hour of the week, 7 stages; id on the bus,
-                       server, project, domain, cause, class of the cause, failure */
-    STORE_SLEEPS,   /* at, ms, awake ms, outcome (enum store_sleep); server, by, reason */
+                       server, project, domain, cause, class of the cause, failure, fact of the
+                       cause (JSON; NULL in old rows) */
+    STORE_SLEEPS,   /* at, ms, awake ms, outcome (enum store_sleep); server, by, reason, its
+                       fact (JSON; NULL in old rows) */
     STORE_SPANS,    /* ended, ms, state, open, used and always mJ (-1: unknown); server */
     STORE_VISITS,   /* hour, last, n; domain, project, server */
     STORE_REFUSALS, /* at, last, n; address, domain, project, path, why */
@@ -57,7 +59,7 @@ enum store_table {
     STORE_LOGINS,   /* at, ok; address, detail */
     STORE_CHANGES,  /* at, loaded; by, etag, detail */
 };
-enum { STORE_TABLES = 9, STORE_NUMBERS_MAX = 13, STORE_TEXTS_MAX = 7 };
+enum { STORE_TABLES = 9, STORE_NUMBERS_MAX = 13, STORE_TEXTS_MAX = 8 };
 
 enum store_sleep { STORE_ASLEEP, STORE_SLEEP_REFUSED, STORE_SLEEP_FAILED };
 

@@ -135,6 +135,10 @@ const char *const schema_migrations[SCHEMA_VERSION] = {
     "INSERT INTO totals_3 SELECT id, at, on_ms, asleep_ms, -1, -1, -1, server FROM totals;"
     "DROP TABLE totals;"
     "ALTER TABLE totals_3 RENAME TO totals;",
+
+    /* What a sentence says, as JSON. Rows of before have the sentence alone. */
+    "ALTER TABLE wakes ADD COLUMN cause_fact TEXT;"
+    "ALTER TABLE sleeps ADD COLUMN reason_fact TEXT;",
 };
 
 const char *const schema_kinds[] = {
@@ -160,8 +164,8 @@ const char *const schema_statements[SCHEMA_STATEMENTS] = {
     [SCHEMA_EVENT] = "INSERT INTO events (id, at, server, domain, project, type, body)"
                      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO NOTHING",
     [SCHEMA_WAKE] = "INSERT OR REPLACE INTO wakes VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
-                    " ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
-    [SCHEMA_SLEEP] = "INSERT OR REPLACE INTO sleeps VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                    " ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)",
+    [SCHEMA_SLEEP] = "INSERT OR REPLACE INTO sleeps VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     [SCHEMA_SPAN] = "INSERT OR REPLACE INTO spans VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [SCHEMA_VISITS] = "INSERT OR REPLACE INTO visits VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [SCHEMA_REFUSAL] =
@@ -190,8 +194,8 @@ const char *const schema_statements[SCHEMA_STATEMENTS] = {
 
 const struct schema_table schema_tables[STORE_TABLES] = {
     [STORE_EVENTS] = {"events", SCHEMA_EVENT, 1, 5},
-    [STORE_WAKES] = {"wakes", SCHEMA_WAKE, 13, 7},
-    [STORE_SLEEPS] = {"sleeps", SCHEMA_SLEEP, 4, 3},
+    [STORE_WAKES] = {"wakes", SCHEMA_WAKE, 13, 8},
+    [STORE_SLEEPS] = {"sleeps", SCHEMA_SLEEP, 4, 4},
     [STORE_SPANS] = {"spans", SCHEMA_SPAN, 6, 1},
     [STORE_VISITS] = {"visits", SCHEMA_VISITS, 3, 3},
     [STORE_REFUSALS] = {"refusals", SCHEMA_REFUSAL, 3, 5},

@@ -2,12 +2,13 @@
 comes again."""
 
 import copy
+import json
 import sqlite3
 import time
 from pathlib import Path
 
 import pytest
-from helpers import asleep, awake, reload, status, topic, wait_state
+from helpers import asleep, awake, reload, status, topic, wait_state, wait_status
 from process import wait_until
 from test_reload import add_extra
 
@@ -168,6 +169,7 @@ def test_what_an_earlier_version_counted_is_the_base(world, bus):
             CREATE TABLE old_spans (id INTEGER PRIMARY KEY, ended INTEGER NOT NULL, ms INTEGER NOT NULL, state INTEGER NOT NULL, open INTEGER NOT NULL, server TEXT NOT NULL) STRICT;
             INSERT INTO old_spans SELECT id, ended, ms, state, open, server FROM spans;
             DROP TABLE spans; ALTER TABLE old_spans RENAME TO spans;
+            ALTER TABLE wakes DROP COLUMN cause_fact; ALTER TABLE sleeps DROP COLUMN reason_fact;
             PRAGMA user_version = 2""")
     mark = bus.mark()
     begin_again(world, bus)
@@ -175,5 +177,28 @@ def test_what_an_earlier_version_counted_is_the_base(world, bus):
     assert first["used_kwh"] == pytest.approx(18, abs=0.1) and first["saved_kwh"] == pytest.approx(12, abs=0.1)
     assert first["wakes"] == 1
     with sqlite3.connect(file) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (3,)
+        assert db.execute("PRAGMA user_version").fetchone() == (4,)
         assert db.execute("SELECT count(*) FROM spans WHERE used_mj = -1").fetchone()[0] > 0
+
+
+def test_the_longest_domain_is_kept_whole(world, bus):
+    """A name of 253 characters: in the rows of the store, on the bus, and in the sentences."""
+    name = ".".join(["long" * 15, "er" * 30, "d" * 60, "e" * 60, "example"])
+    name = "x" * (253 - len(name) - 1) + "." + name
+    config = copy.deepcopy(world.hall.config)
+    config["domains"][name] = {**config["domains"]["testing.localhost"], "projects": {}}
+    reload(world, bus, lambda written: written.update(config))
+    wait_state(bus, "testing", "off")
+    world.hall.auth("/", host=name)
+    wait_state(bus, "testing", "ready")
+    told = wait_status(bus, "testing", lambda s: s["leases"] and s["wake"] is None)
+    assert [(lease["kind"], lease["holder"], lease["reason_fact"]["site"]) for lease in told["leases"]] == [("visit", name, name)]
+    assert told["awake_because_fact"]["code"] == "lease.visit" and f"awake because {name} was visited" in told["awake_because"]
+    file = Path(world.hall.config["store"]["path"])
+    assert not [m for m in bus.heard("hall/event") if m.json()["event_type"] == "store_problem"]
+    world.hall.stop()
+    with sqlite3.connect(file) as db:
+        domain, cause, fact = db.execute("SELECT domain, cause, cause_fact FROM wakes WHERE server = 'testing'").fetchone()
+        events = db.execute("SELECT domain, body FROM events WHERE type = 'wake_requested'").fetchall()
+    assert domain == name and cause == f"visit of {name}" and json.loads(fact) == {"code": "wake.visit", "site": name}
+    assert [(of, json.loads(body)["detail_fact"]) for of, body in events] == [(name, {"code": "wake.visit", "site": name})]

@@ -157,7 +157,7 @@ def test_the_file_is_what_it_should_be(drive, tmp_path):
     one.end()
     assert [p.name for p in path.parent.iterdir()] == ["hall.db"]
     found = {p: ask(path, f"PRAGMA {p}") for p in ("application_id", "user_version", "auto_vacuum", "journal_mode")}
-    assert found == {"application_id": 0x48616C6C, "user_version": 3, "auto_vacuum": 2, "journal_mode": "wal"}
+    assert found == {"application_id": 0x48616C6C, "user_version": 4, "auto_vacuum": 2, "journal_mode": "wal"}
 
 
 def test_routine_rows_wait_for_their_batch_and_are_written_at_the_end(drive, tmp_path):
@@ -319,7 +319,7 @@ def test_a_file_of_the_first_version_is_brought_forward(drive, tmp_path):
     assert one.wait("row") == "row server a 1"
     one.sure("sure-event 1")
     one.end()
-    assert ask(path, "PRAGMA user_version") == 3 and ask(path, "SELECT count(*) FROM wakes") == 0
+    assert ask(path, "PRAGMA user_version") == 4 and ask(path, "SELECT count(*) FROM wakes") == 0
     with sqlite3.connect(path) as db:
         assert [row[0] for row in db.execute("SELECT id FROM events ORDER BY id")] == [7, 8]
 

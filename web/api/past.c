@@ -65,6 +65,18 @@ static void put_ms(struct json_writer *writer, const char *key, int64_t ms)
         json_put_null(writer, key);
 }
 
+/* A fact as it was stored; null in old rows. */
+static void put_stored_fact(struct json_writer *writer, const char *key, const char *text)
+{
+    struct json *fact = NULL;
+    struct json_error error;
+    if (text && json_read(text, strlen(text), &api_limits, &fact, &error) == 0)
+        json_put_value(writer, key, fact);
+    else
+        json_put_null(writer, key);
+    json_free(fact);
+}
+
 const char *api_event_detail(const struct json *body)
 {
     return json_get_string(body, "detail");
@@ -104,6 +116,7 @@ static void put_wake(struct json_writer *writer, const struct store_entry *entry
     json_put_string(writer, "server", entry->texts[1]);
     json_put_string(writer, "project", entry->texts[2]);
     json_put_string(writer, "cause", entry->texts[4]);
+    put_stored_fact(writer, "cause_fact", entry->texts[7]);
     json_put_string(writer, "kind", wake_kind_name(number[3] != 0 ? WAKE_COLD : WAKE_RESUME));
     json_put_string(writer, "outcome", number[4] != 0 ? "ready" : "failed");
     json_put_string(writer, "failure", entry->texts[6]);
@@ -128,6 +141,7 @@ static void put_sleep(struct json_writer *writer, const struct store_entry *entr
     json_put_string(writer, "outcome", outcomes[outcome >= 0 && outcome <= 2 ? outcome : 2]);
     json_put_string(writer, "by", entry->texts[1]);
     json_put_string(writer, "reason", entry->texts[2]);
+    put_stored_fact(writer, "reason_fact", entry->texts[3]);
     put_ms(writer, "seconds", entry->numbers[1]);
     put_ms(writer, "awake_s", entry->numbers[2]);
     json_end_object(writer);
