@@ -1,3 +1,7 @@
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "base/array.h"
 #include "core/model.h"
 #include "unit.h"
 
@@ -91,6 +95,51 @@ static void test_site_for_path(void **state)
     assert_int_equal(model_site_for_path(&plain, 2, "/anything"), 3);
 }
 
+/* Where a site's upstream leads; a project without one has that of its domain. */
+static void test_upstreams(void **state)
+{
+    static const struct {
+        const char *url;
+        const char *host; /* NULL: there is none */
+        unsigned port;
+        const char *address; /* NULL: it is a name */
+    } rows[] = {
+        {"http://192.0.2.1", "192.0.2.1", 80, "192.0.2.1"},
+        {"https://192.0.2.1", "192.0.2.1", 443, "192.0.2.1"},
+        {"HTTPS://nas.lan/x", "nas.lan", 443, NULL},
+        {"http://nas.lan:8080/x:1", "nas.lan", 8080, NULL},
+        {"http://nas.lan:1", "nas.lan", 1, NULL},
+        {"http://nas.lan:65535?x", "nas.lan", 65535, NULL},
+        {"http://255.255.255.255:80#x", "255.255.255.255", 80, "255.255.255.255"},
+        {"http://255.255.255.2555", "255.255.255.2555", 80, NULL},
+        {"http://nas.lan:0", NULL, 0, NULL},
+        {"http://nas.lan:65536", NULL, 0, NULL},
+        {"http://:80", NULL, 0, NULL},
+        {"http://", NULL, 0, NULL},
+        {"nas.lan:80", NULL, 0, NULL},
+        {NULL, NULL, 0, NULL},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        for (int site = 0; site < 2; site++) {
+            struct model_site two[] = {{.upstream = rows[i].url}, {.upstream = NULL}};
+            struct model_domain domain = {.name = "a", .site = 0};
+            const struct model of = {
+                .n_sites = 2, .sites = two, .n_domains = 1, .domains = &domain};
+            struct model_upstream upstream;
+            char address[INET_ADDRSTRLEN];
+            assert_int_equal(model_upstream(&of, site, &upstream), rows[i].host != NULL);
+            if (!rows[i].host)
+                continue;
+            assert_int_equal(upstream.host_length, strlen(rows[i].host));
+            assert_memory_equal(upstream.host, rows[i].host, upstream.host_length);
+            assert_int_equal(upstream.port, rows[i].port);
+            assert_int_equal(upstream.is_address, rows[i].address != NULL);
+            if (rows[i].address)
+                assert_string_equal(inet_ntop(AF_INET, &upstream.address, address, sizeof address),
+                                    rows[i].address);
+        }
+}
+
 static void test_names(void **state)
 {
     enum policy_mode mode = POLICY_ALWAYS_ON;
@@ -125,6 +174,7 @@ int main(void)
         cmocka_unit_test(test_by_id),
         cmocka_unit_test(test_domain_by_host),
         cmocka_unit_test(test_site_for_path),
+        cmocka_unit_test(test_upstreams),
         cmocka_unit_test(test_names),
         cmocka_unit_test(watts_are_usual_ones_where_none_are_configured),
     };

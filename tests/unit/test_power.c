@@ -246,6 +246,39 @@ static void test_pace(void **state)
     assert_int_equal(suspect, waking);
 }
 
+/* Each state's own pace. What is there is looked at every few seconds, what is asleep seldom, what
+ * is on its way up or down several times a second. */
+static void test_pace_of_each_state(void **state)
+{
+    static const struct {
+        enum power_state state;
+        int64_t interval, timeout;
+    } rows[POWER_STATES] = {
+        {POWER_UNKNOWN, 500, 1000},      {POWER_OFF, 10000, 2000},
+        {POWER_WAKING, 200, 1000},       {POWER_BOOTING, 1000, 1000},
+        {POWER_READY, 5000, 2000},       {POWER_DEGRADED, 2000, 2000},
+        {POWER_SLEEPING, 500, 500},      {POWER_UNREACHABLE, 5000, 2000},
+        {POWER_WAKE_FAILED, 5000, 2000},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct power power = {.state = rows[i].state};
+        const bool ready = rows[i].state == POWER_READY;
+        int64_t interval, timeout;
+        power_pace(&power, MODEL_CHECKS_MAX, &interval, &timeout);
+        assert_int_equal(interval, rows[i].interval);
+        assert_int_equal(timeout, rows[i].timeout);
+        power.evidence.checks[0] = (struct check_state){.known = true, .alive = true, .misses = 1};
+        power_pace(&power, MODEL_CHECKS_MAX, &interval,
+                   &timeout); /* only what is ready can become suspect */
+        assert_int_equal(interval, ready ? 1000 : rows[i].interval);
+        assert_int_equal(timeout, ready ? 1000 : rows[i].timeout);
+        power.wake.open = true;
+        power_pace(&power, MODEL_CHECKS_MAX, &interval, &timeout);
+        assert_int_equal(interval, 200);
+        assert_int_equal(timeout, 1000);
+    }
+}
+
 static const struct now noon = {.boot = 10000000, .wall = 1795345200000}; /* 2026-11-22T11:00:00Z */
 
 /* The lease that lives longest is why; without one, what the state says. */
@@ -276,10 +309,15 @@ static void test_why(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_pair), cmocka_unit_test(test_the_table_has_no_gap),
-        cmocka_unit_test(test_names),      cmocka_unit_test(test_kinds_of_states),
-        cmocka_unit_test(test_target),     cmocka_unit_test(test_eta),
-        cmocka_unit_test(test_stage),      cmocka_unit_test(test_pace),
+        cmocka_unit_test(test_every_pair),
+        cmocka_unit_test(test_the_table_has_no_gap),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_kinds_of_states),
+        cmocka_unit_test(test_target),
+        cmocka_unit_test(test_eta),
+        cmocka_unit_test(test_stage),
+        cmocka_unit_test(test_pace),
+        cmocka_unit_test(test_pace_of_each_state),
         cmocka_unit_test(test_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
