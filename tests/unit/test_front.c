@@ -544,6 +544,27 @@ static void who_is_not_let_in_or_asks_for_nothing(void **state)
     assert_counted(COUNT_REFUSED_ADDRESS, counted);
 }
 
+/* Without a question before it: the visitor is sent to the site, or sees the page. */
+static void who_comes_without_being_asked_about(void **state)
+{
+    static const char real[] =
+        "GET / HTTP/1.1\r\nHost: wide.example\r\nX-Real-Ip: 192.0.2.9\r\n\r\n";
+    struct visit visit;
+    check_status(real, "503");
+    assert_true(board_take(board, &visit));
+    assert_int_equal(visit.kind, VISIT_WANTS);
+    assert_string_equal(visit.who, "127.0.0.1"); /* X-Real-Ip is read on error pages alone */
+    assert_non_null(strstr(ask("GET / HTTP/1.1\r\nHost: up.example\r\n\r\n"),
+                           "HTTP/1.1 307 Temporary Redirect\r\n"));
+    /* It became ready while the proxy was on its way here: the page asks again. */
+    const char *answer = ask("GET / HTTP/1.1\r\nHost: hall\r\nX-Forwarded-Host: up.example\r\n"
+                             "Sec-Fetch-Mode: navigate\r\n\r\n");
+    assert_memory_equal(answer + 9, "503", 3);
+    assert_non_null(strcasestr(answer, "<!doctype html>"));
+    assert_int_equal(board_counted(board, COUNT_PASSED), 2);
+    assert_int_equal(board_counted(board, COUNT_PAGES), 1);
+}
+
 /* Who may wait does, and passes when the site is there; not for longer than the domain says. */
 static void a_program_is_held(void **state)
 {
@@ -585,6 +606,7 @@ int main(void)
         TEST(each_client_waits_in_its_way),
         TEST(each_client_is_limited),
         TEST(who_is_not_let_in_or_asks_for_nothing),
+        TEST(who_comes_without_being_asked_about),
         TEST(a_program_is_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

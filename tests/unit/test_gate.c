@@ -504,6 +504,27 @@ static void monitors_by_any_character(void **state)
     assert_int_equal(kind_of("/client1", NULL), CLIENT_API);
 }
 
+/* No more are kept than there is room for. */
+static void a_monitor_too_many(void **state)
+{
+    static char texts[GATE_MONITORS_MAX + 1][16];
+    static const char *names[GATE_MONITORS_MAX + 1];
+    struct config other = config;
+    char agent[24];
+    other.http.n_monitors = GATE_MONITORS_MAX + 1;
+    other.http.monitors = names;
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        snprintf(texts[i], sizeof texts[i], "<%zu>", i);
+        names[i] = texts[i];
+    }
+    gate_init(&gate, &other);
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        snprintf(agent, sizeof agent, "x <%zu>", i);
+        assert_int_equal(kind_of("/client1", HEADERS({"User-Agent", agent})),
+                         i < GATE_MONITORS_MAX ? CLIENT_MONITOR : CLIENT_API);
+    }
+}
+
 static void each_name_of_a_client(void **state)
 {
     static const struct {
@@ -575,6 +596,7 @@ int main(void)
         cmocka_unit_test_setup(each_suffix, set_up),
         cmocka_unit_test_setup(each_sign_of_a_prefetch_and_of_a_part, set_up),
         cmocka_unit_test_setup(monitors_by_any_character, set_up),
+        cmocka_unit_test_setup(a_monitor_too_many, set_up),
         cmocka_unit_test_setup(each_name_of_a_client, set_up),
         cmocka_unit_test_setup(each_way_to_wake, set_up),
         cmocka_unit_test_setup(a_project_may_let_in_fewer, set_up),

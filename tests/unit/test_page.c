@@ -301,6 +301,7 @@ static void languages(void **state)
         {"fro, frisian", LANGUAGE_ENGLISH},
         {",,,;;;q=,fr;q=x", LANGUAGE_ENGLISH},
         {"fr;q=1e999", LANGUAGE_FRENCH},
+        {"fr;q=1.5, en", LANGUAGE_ENGLISH},
         {"fr, en", LANGUAGE_ENGLISH},
         {"fr;q=0.5, en;q=0.5", LANGUAGE_ENGLISH},
         {"fr;q=0.501, en;q=0.5", LANGUAGE_FRENCH},

@@ -221,6 +221,85 @@ static void when_a_guard_holds(void **state)
     }
 }
 
+static const struct notice unreached = {
+    .expected_ready = -1,
+    .stages = {STAGE_UNREACHED, STAGE_UNREACHED, STAGE_UNREACHED, STAGE_UNREACHED, STAGE_UNREACHED,
+               STAGE_UNREACHED, STAGE_UNREACHED}};
+
+/* Which stages are shown before they are reached, by what the server and the site have. */
+static void which_stages_concern_a_site(void **state)
+{
+    static struct model_check agent[] = {{.kind = CHECK_AGENT}}, ping[] = {{.kind = CHECK_PING}};
+    static const struct {
+        struct model_check *check;
+        size_t n_containers;
+        bool shown[STAGES];
+    } rows[] = {
+        {ping, 0, {true, true, false, false, false, false, true}},
+        {agent, 0, {true, true, true, false, false, false, true}},
+        {ping, 1, {true, true, true, true, true, true, true}},
+        {agent, 1, {true, true, true, true, true, true, true}},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const struct model_server server = {.n_checks = 1, .checks = rows[i].check};
+        const struct model_site site = {.n_containers = rows[i].n_containers};
+        struct view view = {.notice = unreached, .server = &server, .site = &site, .stage = -1};
+        for (int stage = 0; stage < STAGES; stage++)
+            assert_int_equal(view_shows_stage(&view, stage), rows[i].shown[stage]);
+        view.alone = true; /* only its containers start */
+        for (int stage = 0; stage < STAGES; stage++)
+            assert_int_equal(view_shows_stage(&view, stage),
+                             stage >= STAGE_DOCKER_UP && rows[i].shown[stage]);
+        view.alone = false;
+        view.notice.stages[STAGE_DOCKER_UP] = 5; /* reached */
+        assert_true(view_shows_stage(&view, STAGE_DOCKER_UP));
+    }
+}
+
+/* While its server wakes, the stages of a project count from the wake. */
+static void the_stages_of_a_project_that_wakes(void **state)
+{
+    struct notice notice = unreached;
+    struct project_notice project = {
+        .state = PROJECT_STARTING, .coming = true, .started = 93000, .expected = -1};
+    struct view view;
+    memcpy(project.stages, unreached.stages, sizeof project.stages);
+    project.stages[STAGE_DOCKER_UP] = 4000;
+    notice.state = POWER_WAKING;
+    notice.wake_open = true;
+    notice.wake_started = 90000;
+    notice.stages[STAGE_PACKET_SENT] = 0;
+    view_init(&view, &model, 0, &notice, false, false, now);
+    assert_int_equal(view.stage, STAGE_PACKET_SENT);
+    view_add_project(&view, &project, false, now);
+    assert_int_equal(view.notice.stages[STAGE_DOCKER_UP], 7000);
+    assert_int_equal(view.notice.stages[STAGE_CONTAINER_PRESENT], STAGE_UNREACHED);
+    assert_int_equal(view.stage, STAGE_DOCKER_UP);
+    view_limit(&view, (struct guard){GUARD_CLIENT_MINUTES, 100500}, now);
+    assert_int_equal(view.kind, VIEW_LIMITED);
+    assert_int_equal(view.stage, -1);
+    assert_int_equal(view.elapsed, -1);
+    assert_int_equal(view.eta, -1);
+    assert_int_equal(view.left, -1);
+    assert_int_equal(view.rest, 500);
+    assert_int_equal(view.notice.stages[STAGE_PACKET_SENT], STAGE_UNREACHED);
+}
+
+/* A failure stays to be read where only the wakes are used up. */
+static void which_limits_hide_a_failure(void **state)
+{
+    for (unsigned kind = GUARD_NONE; kind < GUARDS; kind++) {
+        struct view view = {.kind = VIEW_FAILED, .notice = unreached};
+        view_limit(&view, (struct guard){(enum guard_kind)kind, LEASE_FOREVER}, now);
+        assert_int_equal(view.kind, kind == GUARD_CLIENT_WAKES || kind == GUARD_PROJECT_WAKES
+                                        ? VIEW_FAILED
+                                        : VIEW_LIMITED);
+        assert_int_equal(view.guard.kind, kind);
+        assert_int_equal(view.rest, -1);
+        assert_int_equal(view.until, 0);
+    }
+}
+
 static void how_far_it_is(void **state)
 {
     static const struct {
@@ -249,6 +328,9 @@ int main(void)
         cmocka_unit_test(the_times_of_a_wake),
         cmocka_unit_test(the_times_without_a_wake),
         cmocka_unit_test(when_a_guard_holds),
+        cmocka_unit_test(which_stages_concern_a_site),
+        cmocka_unit_test(the_stages_of_a_project_that_wakes),
+        cmocka_unit_test(which_limits_hide_a_failure),
         cmocka_unit_test(how_far_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

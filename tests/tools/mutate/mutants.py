@@ -260,6 +260,8 @@ class Reader:
             return
         if tokens[i - 1].text == "=" and tokens[i - 2].text == "]" and tokens[i + 1].kind == "string":
             return  # a plain list of words
+        if any(token.text == ";" for token in tokens[i:closing(tokens, i)]):
+            return  # a block of code
         cells, cell = [], []
         for token in tokens[i + 1:closing(tokens, i) + 1]:
             if token.text in ",}":
