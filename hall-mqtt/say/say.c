@@ -87,6 +87,21 @@ static void put_fraction(const struct saying *saying, int64_t number, int64_t wh
                is_french(saying) ? "," : ".", digits, (long long)(number % whole));
 }
 
+/* "2026-11-22T14:32:10Z"; of a time that is near, hours and minutes are what people want. */
+static void put_time(const struct saying *saying, int64_t at, bool is_near)
+{
+    const int64_t behind = saying->how.behind;
+    char text[RFC3339_SIZE], shown[LOCAL_SIZE];
+
+    if (saying->how.local)
+        buf_puts(saying->out,
+                 local_short(saying->how.local, at - behind, saying->how.now - behind, shown));
+    else if (is_near)
+        buf_printf(saying->out, "%.5s UTC", rfc3339_format(at, text) + 11);
+    else
+        buf_puts(saying->out, rfc3339_format(at, text));
+}
+
 static void put_number(const struct saying *saying, enum param_kind kind, int64_t number)
 {
     char text[RFC3339_SIZE];
@@ -117,11 +132,8 @@ static void put_number(const struct saying *saying, enum param_kind kind, int64_
         put_ago(saying, number);
         break;
     case PARAM_CLOCK:
-        /* "2026-11-22T14:32:10Z": hours and minutes are what people want. */
-        buf_printf(saying->out, "%.5s UTC", rfc3339_format(number, text) + 11);
-        break;
     case PARAM_INSTANT:
-        buf_puts(saying->out, rfc3339_format(number, text));
+        put_time(saying, number, kind == PARAM_CLOCK);
         break;
     case PARAM_END:
     case PARAM_SERVER:

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/local.h"
 #include "core/fleet.h"
 
 enum say_language { SAY_ENGLISH, SAY_FRENCH };
@@ -21,7 +22,9 @@ enum { SAID_SIZE = 512 }; /* room for most sentences: log lines */
 
 struct say_how {
     enum say_language language;
-    int64_t now; /* wall, ms: for "4 min ago" */
+    int64_t now;               /* wall, ms: for "4 min ago" */
+    const struct local *local; /* times as its clock shows them; NULL: UTC */
+    int64_t behind;            /* with local: its clock shows so much less than now, ms */
 };
 
 /* The value of one parameter: a text, or a number where there is no text. */

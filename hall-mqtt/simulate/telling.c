@@ -1,62 +1,13 @@
 #include "simulate/telling.h"
 
-#include <ctype.h>
 #include <stdarg.h>
-#include <string.h>
 
-#include "base/clock.h"
 #include "base/json.h"
 #include "base/number.h"
 
 enum { LINE_LIMIT = 8192 };
 
-static const int64_t minute = 60000, hour = 3600000, day = 86400000;
-
-/* ---- times within the core's sentences ---- */
-
-/* "2026-03-28T09:00:00Z" at the beginning of text? */
-static bool is_instant(const char *text, int64_t *ret_at)
-{
-    char word[21];
-
-    if (strlen(text) < 20 || text[19] != 'Z')
-        return false;
-    snprintf(word, sizeof(word), "%.20s", text);
-    return rfc3339_parse(word, ret_at) == 0;
-}
-
-/* "14:32 UTC" at the beginning of text? As the next time at which it is so late. */
-static bool is_time_of_day(const char *text, int64_t now, int64_t *ret_at)
-{
-    if (strlen(text) < 9 || strncmp(text + 5, " UTC", 4) != 0 || text[2] != ':' ||
-        !isdigit((unsigned char)text[0]) || !isdigit((unsigned char)text[1]) ||
-        !isdigit((unsigned char)text[3]) || !isdigit((unsigned char)text[4]))
-        return false;
-    const int64_t of_day = ((text[0] - '0') * 10 + (text[1] - '0')) * hour +
-                           ((text[3] - '0') * 10 + (text[4] - '0')) * minute;
-    *ret_at = now - now % day + of_day;
-    if (*ret_at + minute <= now)
-        *ret_at += day;
-    return true;
-}
-
-/* The core speaks of UTC by Hall's clock; whoever reads this thinks in the zone of the script. */
-static void add_localized(const struct telling *telling, struct buf *out, const char *text)
-{
-    char shown[LOCAL_SIZE];
-    int64_t at = 0;
-
-    while (*text) {
-        const size_t length = is_instant(text, &at)                                       ? 20
-                              : is_time_of_day(text, telling->now + telling->behind, &at) ? 9
-                                                                                          : 0;
-        if (length > 0)
-            buf_puts(out, local_short(telling->local, at - telling->behind, telling->now, shown));
-        else
-            buf_putc(out, *text);
-        text += length > 0 ? length : 1;
-    }
-}
+static const int64_t hour = 3600000;
 
 /* ---- lines ---- */
 
@@ -98,18 +49,15 @@ void telling_line(const struct telling *telling, const char *subject, const char
                   const char *format, ...)
 {
     char text[TELLING_TEXT_SIZE];
-    struct buf localized = BUF_INIT(2 * sizeof(text));
     va_list args;
 
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    add_localized(telling, &localized, text);
     if (telling->json)
-        print_json(telling, subject, what, buf_text(&localized));
+        print_json(telling, subject, what, text);
     else
-        print_text(telling, subject, what, buf_text(&localized));
-    buf_finish(&localized);
+        print_text(telling, subject, what, text);
 }
 
 /* ---- the summary ---- */

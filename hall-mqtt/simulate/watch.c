@@ -55,7 +55,10 @@ char *watch_time(const struct watch *watch, int64_t boot, char out[LOCAL_SIZE])
 /* Why, where that is known beside who. */
 static char *say_reason(const struct watch *watch, const struct fact *fact, char out[SAID_SIZE])
 {
-    const struct say_how how = {.language = SAY_ENGLISH, .now = watch->now.wall};
+    const struct say_how how = {.language = SAY_ENGLISH,
+                                .now = watch->now.wall,
+                                .local = watch->telling.local,
+                                .behind = watch->telling.behind};
 
     return say_fact_text(fact, watch->model, how, out, SAID_SIZE);
 }

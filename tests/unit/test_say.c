@@ -265,6 +265,31 @@ static void sentences_as_people_know_them(void **state)
                 "waits for its turn: testing starts on the same circuit (rack)");
 }
 
+static int32_t one_hour(void *context, const char *zone, int64_t utc_s)
+{
+    (void)context;
+    (void)zone;
+    (void)utc_s;
+    return 3600;
+}
+
+/* For a reader an hour east of UTC, while Hall's clock is three hours fast. */
+static void times_are_those_of_the_readers_clock(void **state)
+{
+    const struct world *world = *state;
+    const struct zone_port zones = {.offset = one_hour};
+    const struct local local = {.zones = &zones, .zone = "Test"};
+    const struct say_how how = {.language = SAY_ENGLISH,
+                                .now = english.now,
+                                .local = &local,
+                                .behind = INT64_C(3) * 3600000};
+    const struct fact visit =
+        FACT(LEASE_VISIT, .subject = 1, .n = {english.now - 240000, INT64_C(1795000320000)});
+
+    assert_string_equal(said(&visit, &world->model, how),
+                        "client1 was visited 4 min ago (until 09:12)");
+}
+
 static void checks_are_named(void **state)
 {
     struct world *world = *state;
@@ -445,6 +470,7 @@ int main(void)
         cmocka_unit_test(subjects_are_what_the_table_says),
         cmocka_unit_test(faults_are_checks_in_the_same_order),
         cmocka_unit_test(sentences_as_people_know_them),
+        cmocka_unit_test(times_are_those_of_the_readers_clock),
         cmocka_unit_test(checks_are_named),
         cmocka_unit_test(no_name_is_cut),
         cmocka_unit_test(words_are_cut_between_characters_and_causes_keep_theirs),
