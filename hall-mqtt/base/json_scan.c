@@ -20,23 +20,15 @@ struct scan {
 /* The column counts characters, not bytes, as editors do. */
 static void locate(const struct scan *scan, struct json_error *error)
 {
-    const char *line_start = scan->start;
-    error->line = 1;
-    error->column = 1;
+    error->line = error->column = 1;
     for (const char *at = scan->start; at < scan->at; at++) {
-        if (*at == '\n') {
-            error->line++;
-            line_start = at + 1;
-        }
+        error->line += *at == '\n';
+        error->column = *at == '\n' ? 1 : error->column + (((unsigned char)*at & 0xc0) != 0x80);
     }
-    for (const char *at = line_start; at < scan->at; at++)
-        error->column += ((unsigned char)*at & 0xc0) != 0x80;
 }
 
-static int fail(struct scan *scan, int error, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static int fail(struct scan *scan, int error, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static int fail(struct scan *scan, int error,
+                                                      const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -59,23 +51,19 @@ static int fail_expected(struct scan *scan, const char *expected)
 
 static char peek(const struct scan *scan)
 {
-    if (scan->at == scan->end)
-        return '\0';
-    return *scan->at;
+    return scan->at < scan->end ? *scan->at : '\0';
 }
 
 static bool accept_char(struct scan *scan, char c)
 {
-    if (scan->at == scan->end || *scan->at != c)
-        return false;
-    scan->at++;
-    return true;
+    const bool found = scan->at < scan->end && *scan->at == c;
+    scan->at += found;
+    return found;
 }
 
 static void skip_space(struct scan *scan)
 {
-    while (scan->at < scan->end &&
-           (*scan->at == ' ' || *scan->at == '\t' || *scan->at == '\n' || *scan->at == '\r'))
+    while (scan->at < scan->end && memchr(" \t\n\r", *scan->at, 4))
         scan->at++;
 }
 
@@ -134,17 +122,14 @@ static int scan_number(struct scan *scan)
 
 static bool scan_hex4(struct scan *scan, unsigned *ret_unit)
 {
-    unsigned unit = 0;
-    for (int i = 0; i < 4; i++) {
-        char c = peek(scan);
-        const char *digits = "0123456789abcdef";
-        const char *found = c == '\0' ? NULL : strchr(digits, (char)tolower((unsigned char)c));
+    static const char digits[] = "0123456789abcdef";
+    *ret_unit = 0;
+    for (int i = 0; i < 4; i++, scan->at++) {
+        const char *found = memchr(digits, tolower((unsigned char)peek(scan)), 16);
         if (!found)
             return false;
-        unit = unit << 4 | (unsigned)(found - digits);
-        scan->at++;
+        *ret_unit = *ret_unit << 4 | (unsigned)(found - digits);
     }
-    *ret_unit = unit;
     return true;
 }
 

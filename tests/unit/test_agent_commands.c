@@ -1,10 +1,4 @@
 /* What Hall may ask of an agent, and all that must be refused. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +7,7 @@
 #include "base/clock.h"
 #include "bridges/agent/agent_commands.h"
 #include "say/say.h"
+#include "unit.h"
 #include "words/payload.h"
 
 #define LATER "\"expires\":\"2026-11-22T09:29:00Z\""
@@ -29,7 +24,6 @@ static int64_t now;
 
 static int empty(void **state)
 {
-    (void)state;
     commands = (struct agent_commands){0};
     command = (struct agent_command){0};
     reason[0] = '\0';
@@ -55,7 +49,6 @@ static void test_every_verb(void **state)
     static const char *const names[AGENT_VERBS] = {"suspend", "hibernate", "poweroff", "reboot",
                                                    "start",   "stop",      "restart"};
     char text[256];
-    (void)state;
     for (unsigned verb = 0; verb < AGENT_VERBS; verb++) {
         snprintf(text, sizeof text,
                  "{\"id\":\"a%u\",\"action\":\"%s\",\"project\":\"client1\"," LATER "}", verb,
@@ -72,7 +65,6 @@ static void test_every_verb(void **state)
 static void test_reads_what_hall_writes(void **state)
 {
     struct buf text = BUF_INIT(1024);
-    (void)state;
     assert_int_equal(payload_agent_command("s-1", "suspend", true, now + 30000, 90000, &text), 0);
     assert_int_equal(read_command(buf_text(&text)), 0);
     assert_string_equal(command.id, "s-1");
@@ -84,7 +76,6 @@ static void test_reads_what_hall_writes(void **state)
 
 static void test_containers(void **state)
 {
-    (void)state;
     assert_int_equal(
         read_command("{\"id\":\"a\",\"action\":\"stop\",\"containers\":[\"web\",\"db\"]," LATER
                      "}"),
@@ -103,7 +94,6 @@ static void test_containers(void **state)
 
 static void test_expiry_to_the_millisecond(void **state)
 {
-    (void)state;
     now += 31000; /* 09:29:00 */
     assert_int_equal(read_command("{\"id\":\"a\",\"action\":\"suspend\"," LATER "}"), -ESTALE);
     assert_non_null(strstr(reason, "clocks differ"));
@@ -114,7 +104,6 @@ static void test_expiry_to_the_millisecond(void **state)
 static void test_replay_is_refused_as_long_as_it_is_remembered(void **state)
 {
     char text[128];
-    (void)state;
     for (unsigned i = 0; i <= AGENT_COMMANDS_KEPT; i++) {
         snprintf(text, sizeof text, "{\"id\":\"id-%u\",\"action\":\"suspend\"," LATER "}", i);
         assert_int_equal(read_command(text), 0);
@@ -127,7 +116,6 @@ static void test_replay_is_refused_as_long_as_it_is_remembered(void **state)
 static void test_refused_ones_are_remembered_too(void **state)
 {
     const char *text = "{\"id\":\"a\",\"action\":\"suspend\"," LATER "}";
-    (void)state;
     assert_int_equal(read_with(text, true, all), -ESTALE);
     assert_non_null(strstr(reason, "retained"));
     assert_int_equal(read_command(text), -EALREADY);
@@ -135,7 +123,6 @@ static void test_refused_ones_are_remembered_too(void **state)
 
 static void test_rights(void **state)
 {
-    (void)state;
     assert_int_equal(read_with("{\"id\":\"a\",\"action\":\"reboot\",\"force\":true," LATER "}",
                                false, RIGHT_SUSPEND),
                      -EACCES);
@@ -174,7 +161,6 @@ static void test_malformed(void **state)
         {"{\"id\":\"a\",\"action\":\"start\",\"containers\":[7]," LATER "}", "\"containers\""},
         {"{\"id\":\"a\",\"id\":\"b\",\"action\":\"suspend\"," LATER "}", "JSON"},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         command.verb = VERB_REBOOT;
         if (read_command(rows[i].text) >= 0 || strstr(reason, rows[i].word) == NULL)
@@ -186,7 +172,6 @@ static void test_malformed(void **state)
 static void test_too_much(void **state)
 {
     struct buf text = BUF_INIT(1 << 20);
-    (void)state;
     buf_puts(&text, "{\"id\":\"a\",\"action\":\"start\"," LATER ",\"containers\":[");
     for (unsigned i = 0; i <= AGENT_COMMAND_CONTAINERS_MAX; i++)
         buf_printf(&text, "%s\"c%u\"", i > 0 ? "," : "", i);

@@ -1,23 +1,17 @@
 /* What counts as use of a server, and that not knowing does. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "bridges/agent/watch/vetoes.h"
 #include "say/say.h"
+#include "unit.h"
 
 static struct watch_sample sample;
 static struct vetoes vetoes;
 
 static int empty(void **state)
 {
-    (void)state;
     memset(&sample, 0, sizeof sample);
     memset(&vetoes, 0, sizeof vetoes);
     return 0;
@@ -43,7 +37,6 @@ static void check(size_t index, const char *text)
 
 static void test_nothing_asked_nothing_found(void **state)
 {
-    (void)state;
     sample.load.value = 100;
     sample.sessions.n = 1;
     sample.disk.problem = FACT(LOOK_HIDDEN);
@@ -68,7 +61,6 @@ static void test_sessions(void **state)
         {{.user = "a", .class = "lock-screen", .state = "active"}, false},
         {{.user = "a", .class = "background", .state = "active"}, false},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         assert_int_equal(veto_session_counts(&rows[i].session), rows[i].counts);
     sample.sessions.n = 2;
@@ -99,7 +91,6 @@ static void test_inhibitors(void **state)
         {{.what = "sleeper", .mode = "block"}, false},
         {{.what = "", .mode = "block"}, false},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         assert_int_equal(veto_inhibitor_counts(&rows[i].inhibitor), rows[i].counts);
     sample.inhibitors.n = 1;
@@ -112,7 +103,6 @@ static void test_inhibitors(void **state)
 static void test_thresholds_count_from_their_value_on(void **state)
 {
     const struct watch_config limits = {.load = 2, .network = 100000, .disk = 1000000};
-    (void)state;
     sample.load.value = 1.999;
     sample.network.value = 99999;
     sample.disk.value = 999999;
@@ -133,7 +123,6 @@ static void test_lists(void **state)
     const char *const command[] = {"/usr/local/bin/busy", NULL};
     const struct watch_config limits = {
         .connections = true, .n_processes = 1, .processes = &process, .command = command};
-    (void)state;
     judge(&limits);
     assert_int_equal(vetoes.n, 0);
     sample.connections.n = 3;
@@ -178,7 +167,6 @@ static void test_not_knowing_counts(void **state)
     static const char *const names[] = {"sessions", "inhibitors", "connections", "processes",
                                         "load",     "network",    "disk",        "command"};
     char text[64];
-    (void)state;
     sample.sessions.problem = sample.inhibitors.problem = sample.connections.problem =
         sample.processes.problem = sample.load.problem = sample.network.problem =
             sample.disk.problem = sample.command.problem = FACT(LOGIND_SILENT);
@@ -193,7 +181,6 @@ static void test_not_knowing_counts(void **state)
 static void test_containers(void **state)
 {
     struct docker_view view = {.up = true, .n = 3};
-    (void)state;
     view.containers[0] = (struct docker_container){.name = "web", .state = "running"};
     view.containers[1] =
         (struct docker_container){.name = "build", .state = "running", .busy = true};
@@ -261,7 +248,6 @@ static void use(const char *name, bool used)
  * the configuration has it off; it vetoes where it could not look. */
 static void test_each_check(void **state)
 {
-    (void)state;
     for (size_t i = 0; i < VETO_CHECKS; i++) {
         const struct veto_check *check = veto_checks[i];
         use(check->name, false);
@@ -290,7 +276,6 @@ static void test_each_check(void **state)
 
 static void test_more_vetoes_than_there_is_room(void **state)
 {
-    (void)state;
     sample.sessions.n = LOGIND_SESSIONS_MAX;
     for (size_t i = 0; i < LOGIND_SESSIONS_MAX; i++) {
         sample.sessions.list[i] = (struct logind_session){.class = "user", .remote = true};

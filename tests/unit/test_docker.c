@@ -1,12 +1,5 @@
 /* The engine's answers as they are read, and the adapter where there is no engine. With one:
  * integration/. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +9,7 @@
 #include "base/array.h"
 #include "bridges/agent/docker/docker.h"
 #include "bridges/agent/docker/docker_api.h"
+#include "unit.h"
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
@@ -42,7 +36,6 @@ static struct docker_entry read_one(const char *members)
 
 static void test_a_container_is_read(void **state)
 {
-    (void)state;
     struct docker_entry entry =
         read_one("\"State\":\"running\",\"Status\":\"Up 5 seconds (healthy)\",\"Labels\":{"
                  "\"hall.project\":\"client1\",\"hall.busy\":\"true\",\"com.docker.compose."
@@ -63,7 +56,6 @@ static void test_a_container_is_read(void **state)
 
 static void test_compose_names_the_project_where_hall_does_not(void **state)
 {
-    (void)state;
     assert_string_equal(
         read_one("\"Labels\":{\"com.docker.compose.project\":\"shop\"}").shown.project, "shop");
     assert_string_equal(read_one("\"Labels\":{\"com.docker.compose.project\":\"shop\","
@@ -99,7 +91,6 @@ static void test_health_is_read_from_the_list(void **state)
         {"\"Health\":{\"Status\":\"odd\"},\"Status\":\"Up (healthy)\"", "healthy",
          DOCKER_SIGHT_LISTED},
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         char members[256];
         (void)snprintf(members, sizeof members, "\"State\":\"running\",%s", cases[i].members);
@@ -114,7 +105,6 @@ static void test_health_is_read_from_the_list(void **state)
 
 static void test_states_are_a_closed_set(void **state)
 {
-    (void)state;
     assert_string_equal(read_one("\"State\":\"restarting\"").shown.state, "restarting");
     assert_string_equal(read_one("\"State\":\"configured\"").shown.state, "created");
     assert_string_equal(read_one("\"State\":\"stopped\"").shown.state, "exited");
@@ -124,7 +114,6 @@ static void test_states_are_a_closed_set(void **state)
 
 static void test_the_list_is_sorted_and_a_link_is_no_name(void **state)
 {
-    (void)state;
     struct docker_list *list =
         read_list("[{\"Id\":\"" ID "\",\"Names\":[\"/other/alias\",\"/web\"]},"
                   "{\"Id\":\"" ID "\",\"Names\":[\"db\"]}]");
@@ -150,7 +139,6 @@ static void test_what_cannot_go_into_a_path_is_left_out(void **state)
         "{\"Id\":\"" ID "\",\"Names\":[\"/-a\"]}",
         "{\"Id\":\"" ID "\",\"Names\":[\"/a b\"]}",
     };
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
         char text[256];
         (void)snprintf(text, sizeof text, "[%s]", bad[i]);
@@ -163,7 +151,6 @@ static void test_what_cannot_go_into_a_path_is_left_out(void **state)
 
 static void test_of_too_many_those_of_projects_stay(void **state)
 {
-    (void)state;
     struct buf text = BUF_INIT(1 << 20);
     buf_puts(&text, "[");
     for (unsigned i = 0; i < 200; i++)
@@ -190,7 +177,6 @@ static int error_of_list(const char *bytes, size_t length)
 
 static void test_no_list_is_refused(void **state)
 {
-    (void)state;
     assert_int_equal(error_of_list("", 0), -EBADMSG);
     assert_int_equal(error_of_list("{}", 2), -EBADMSG);
     assert_int_equal(error_of_list("[{\"Id\":", 7), -EBADMSG);
@@ -215,7 +201,6 @@ static int health_of(const char *text, char health[24])
 static void test_health_is_read_from_an_inspection(void **state)
 {
     char health[24];
-    (void)state;
     assert_int_equal(health_of("{\"State\":{\"Health\":{\"Status\":\"starting\"}}}", health), 0);
     assert_string_equal(health, "starting");
     assert_int_equal(health_of("{\"State\":{\"Healthcheck\":{\"Status\":\"healthy\"}}}", health),
@@ -242,7 +227,6 @@ static bool matters(const char *text)
 
 static void test_events_that_matter(void **state)
 {
-    (void)state;
     assert_true(matters("{\"Type\":\"container\",\"Action\":\"start\"}"));
     assert_true(matters("{\"Type\":\"container\",\"Action\":\"health_status: healthy\"}"));
     assert_true(matters("{\"Type\":\"container\",\"Action\":\"died\"}"));
@@ -258,7 +242,6 @@ static void test_the_engines_words_can_be_shown(void **state)
 {
     static const char text[] = "{\"message\":\"no\\n\\u001bsuch thing\"}";
     char out[12];
-    (void)state;
     assert_string_equal(docker_api_message(text, strlen(text), out, sizeof out), "no??such...");
     assert_string_equal(docker_api_message("{\"message\":5}", 13, out, sizeof out), "");
     assert_string_equal(docker_api_message("<html>", 6, out, sizeof out), "");
@@ -306,7 +289,6 @@ static void test_depends_on_names_whole_services(void **state)
                 {"", "db", "adb"},
                 {",,:,", "", "a"},
                 {",,:,", ":", "a:"}};
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         check_order((struct service[]){{"p", "a", rows[i].depends}, {"p", rows[i].service, ""}}, 2,
                     rows[i].wanted);
@@ -314,7 +296,6 @@ static void test_depends_on_names_whole_services(void **state)
 
 static void test_dependencies_come_first(void **state)
 {
-    (void)state;
     check_order((struct service[]){{"p", "a", "b,c"}, {"p", "b", "c"}, {"p", "c", ""}}, 3, "cba");
     check_order((struct service[]){{"p", "a", ""}, {"p", "b", ""}}, 2, "ab");
     check_order((struct service[]){{"p", "a", "x"}, {"p", "b", "a"}}, 2, "ab");
@@ -346,7 +327,6 @@ static void test_lines_are_joined_and_cut(void **state)
 {
     struct docker_lines lines;
     struct buf got = BUF_INIT(4096);
-    (void)state;
     docker_lines_init(&lines);
     feed(&lines, "one\ntw", &got);
     feed(&lines, "", &got);
@@ -363,7 +343,6 @@ static void test_a_line_too_long_is_told_once_and_passed_over(void **state)
     struct docker_lines lines;
     struct buf got = BUF_INIT(4096);
     char part[1001];
-    (void)state;
     memset(part, 'x', sizeof part - 1);
     part[sizeof part - 1] = '\0';
     docker_lines_init(&lines);
@@ -406,7 +385,6 @@ static void test_no_engine_is_told(void **state)
 {
     struct seen seen = {0};
     struct docker *docker;
-    (void)state;
     assert_true(sd_event_new(&seen.loop) >= 0);
     assert_int_equal(
         docker_create(seen.loop, "/nonexistent/docker.sock", &listener, &seen, &docker), 0);
@@ -427,7 +405,6 @@ static void test_a_path_that_cannot_be_a_socket_is_refused(void **state)
     struct seen seen = {0};
     struct docker *docker = NULL;
     char path[109];
-    (void)state;
     memset(path, 'x', sizeof path - 1);
     path[sizeof path - 1] = '\0';
     assert_true(sd_event_new(&seen.loop) >= 0);

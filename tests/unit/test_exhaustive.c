@@ -5,13 +5,7 @@
  * each the quiet that follows must close all that is open. So many states are searched in every
  * run; HALL_STATES=<n> searches n, at about 20,000 a second.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/array.h"
 #include "core/state.h"
@@ -692,7 +686,6 @@ static void expand(struct search *search, size_t index)
 
 static void test_search(void **state)
 {
-    (void)state;
     const char *given = getenv("HALL_STATES");
     struct search *search = calloc(1, sizeof(*search));
 

@@ -5,7 +5,6 @@
 
 static void test_each_has_its_code(void **state)
 {
-    (void)state;
     assert_null(fault_name(FAULT_NONE));
     for (unsigned i = FAULT_NONE + 1; i < FAULTS; i++) {
         enum fault_code found = FAULT_NONE;

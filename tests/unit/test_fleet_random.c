@@ -5,14 +5,8 @@
  * HALL_STEPS=<n> goes on for so many steps, about 50,000 a second.
  */
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/array.h"
 #include "core/saved.h"
@@ -1401,7 +1395,6 @@ static void add_reach(struct trial *sum, const struct trial *trial)
 
 static void test_random(void **state)
 {
-    (void)state;
     const char *given = getenv("HALL_SEED");
     const uint64_t first = given ? strtoull(given, NULL, 10) : 1;
     const char *steps = getenv("HALL_STEPS");

@@ -384,7 +384,6 @@ static void who_was_read_a_moment_ago_is_not_slow(void **state)
     static const struct timespec moment = {.tv_nsec = 100000000};
     char answer[512] = "";
     int slow[WORKERS];
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(slow); i++) {
         slow[i] = call_from(0x7f000101 + (uint32_t)i, front_port(front));
         say(slow[i], "GET /slow HTTP/1.1\r\n");

@@ -250,7 +250,6 @@ static void test_events(void **state)
                              .server = 1,
                              .event = {.what = HAPPENED_COMMAND_REFUSED, .detail = &FACT(NONE)}};
     const struct told told = say_words(FACT_ACCESS_REFUSED_PATH, "192.0.2.7", "/x");
-    (void)state;
     check_golden("event_stage", payload_event(&model, &stage, now, &text), &text);
     text = BUF_INIT(PAYLOAD_LIMIT);
     check_golden("event_refused", payload_event(&model, &refused, now, &text), &text);
@@ -267,7 +266,6 @@ static void test_results(void **state)
                                  .id = "x-1",
                                  .by = "operator"};
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
-    (void)state;
     check_golden("result_done", payload_result(&entry, &model, now, &text), &text);
     entry = (struct ledger_entry){
         .action = COMMAND_KEEP_AWAKE, .outcome = OUTCOME_REFUSED, .reason = FACT(ANSWER_RETAINED)};

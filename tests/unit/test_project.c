@@ -1,11 +1,4 @@
 /* Projects: what their agent tells, what state that makes, what is ordered, and commands. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "base/array.h"
 #include "core/saved.h"
 #include "fleet_fixture.h"

@@ -1,11 +1,4 @@
 /* What Hall and a relay say to each other, what a relay refuses, and its file. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -15,6 +8,7 @@
 #include "base/array.h"
 #include "bridges/relay/config_relay.h"
 #include "bridges/relay/relay_guard.h"
+#include "unit.h"
 
 #define EXPIRES "\"expires\":\"2026-11-25T10:00:10Z\""
 #define MAC     "\"mac\":\"02:00:00:00:00:01\""
@@ -28,7 +22,6 @@ static int read_request(const char *text, struct relay_request *request)
 
 static void test_an_order_reads_back(void **state)
 {
-    (void)state;
     static const uint8_t lengths[] = {0, 4, 6};
     struct relay_request request = {.id = "erp-1",
                                     .mac = {2, 0, 0, 0, 0, 0xfe},
@@ -55,7 +48,6 @@ static void test_an_order_reads_back(void **state)
 
 static void test_the_words_of_an_order(void **state)
 {
-    (void)state;
     const struct relay_request request = {
         .id = "a", .mac = {2, 0, 0, 0, 0, 1}, .port = 9, .expires = INT64_C(1795600810000)};
     struct buf text = BUF_INIT(1000);
@@ -68,7 +60,6 @@ static void test_the_words_of_an_order(void **state)
 
 static void test_bad_orders(void **state)
 {
-    (void)state;
     static const struct {
         const char *text, *words;
     } cases[] = {
@@ -105,7 +96,6 @@ static void test_bad_orders(void **state)
 
 static void test_a_result_reads_back(void **state)
 {
-    (void)state;
     for (unsigned outcome = RELAY_DONE; outcome <= RELAY_FAILED; outcome++) {
         struct relay_result result = {.id = "x", .outcome = (enum relay_outcome)outcome}, again;
         struct buf text = BUF_INIT(1000);
@@ -125,7 +115,6 @@ static void test_a_result_reads_back(void **state)
 
 static void test_states(void **state)
 {
-    (void)state;
     bool online = false;
     assert_int_equal(relay_read_state("online", 6, &online, reason), 0);
     assert_true(online);
@@ -142,7 +131,6 @@ static struct now now;
 
 static int fresh(void **state)
 {
-    (void)state;
     guard = (struct relay_guard){.rate = 3};
     now = (struct now){.boot = 5000000, .wall = INT64_C(1795600800000)};
     return 0;
@@ -163,7 +151,6 @@ static void pass(int64_t ms)
 
 static void test_late_and_retained_orders(void **state)
 {
-    (void)state;
     assert_int_equal(check("a", 10000, true), -ESTALE);
     assert_int_equal(check("a", 0, false), -ESTALE);
     assert_int_equal(check("a", -1, false), -ESTALE);
@@ -172,7 +159,6 @@ static void test_late_and_retained_orders(void **state)
 
 static void test_a_repeated_order(void **state)
 {
-    (void)state;
     assert_int_equal(check("a", 10000, false), 0);
     assert_int_equal(check("a", 10000, false), -EALREADY);
     assert_int_equal(check("a", 60000, false), -EALREADY);
@@ -185,7 +171,6 @@ static void test_a_repeated_order(void **state)
 
 static void test_a_flood(void **state)
 {
-    (void)state;
     char id[16];
     unsigned obeyed = 0;
     for (unsigned i = 0; i < 1000; i++) { /* ten seconds, a hundred a second */
@@ -206,7 +191,6 @@ static void test_a_flood(void **state)
 /* Ids that may still come again are never forgotten. */
 static void test_more_ids_than_can_be_kept(void **state)
 {
-    (void)state;
     char id[16];
     guard.rate = RELAY_RATE_MAX;
     for (unsigned i = 0; i < RELAY_SEEN_MAX; i++) {
@@ -232,7 +216,6 @@ static void refused(const char *text, const char *lines)
 
 static void test_the_file(void **state)
 {
-    (void)state;
     static const char least[] = "{\"id\":\"attic\",\"mqtt\":{}}";
     static const char all[] =
         "{\"$schema\":\"x\",\"id\":\"attic\",\"mqtt\":{\"url\":\"mqtts://h\",\"username\":\"u\"},"

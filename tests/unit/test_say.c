@@ -1,18 +1,14 @@
 /* Every code has a name, a sentence in each language and a way through JSON and back. */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "base/array.h"
 #include "base/text.h"
 #include "core/fault.h"
 #include "core/fleet.h"
 #include "say/say_table.h"
+#include "unit.h"
 
 #define NBSP  "\u00a0"
 #define NNBSP "\u202f"
@@ -120,7 +116,6 @@ static bool is_code(const char *name)
 
 static void every_code_has_a_name_and_its_sentences(void **state)
 {
-    (void)state;
     for (unsigned code = FACT_NONE + 1; code < FACTS; code++) {
         const struct say_row *row = &say_rows[code];
         enum fact_code found;
@@ -197,7 +192,6 @@ static void every_code_speaks_without_parameters(void **state)
 /* What a subject is the core must know too, to move it to other indexes. */
 static void subjects_are_what_the_table_says(void **state)
 {
-    (void)state;
     for (unsigned code = FACT_NONE + 1; code < FACTS; code++) {
         enum fact_subject subject = FACT_OF_NOTHING;
 
@@ -213,7 +207,6 @@ static void subjects_are_what_the_table_says(void **state)
 
 static void faults_are_checks_in_the_same_order(void **state)
 {
-    (void)state;
     for (unsigned code = FAULT_NONE + 1; code < FAULTS; code++) {
         char name[64];
 
@@ -410,7 +403,6 @@ static void strangers_are_not_believed(void **state)
     struct told told = {.parts = {{.code = FACT_SAID}}};
     char longest[4096] = "{\"code\":\"said\",\"said\":\"";
 
-    (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
         assert_int_equal(read_text(bad[i], &told), -EINVAL);
     memset(longest + strlen(longest), 'x', 3000);
@@ -423,7 +415,6 @@ static void what_is_missing_or_deep_is_left_out(void **state)
 {
     struct told told;
 
-    (void)state;
     assert_int_equal(
         read_text("{\"code\":\"sleep.failed\",\"cause\":{\"code\":\"new.one\"}}", &told), 0);
     assert_int_equal(told.parts[1].code, FACT_NONE);

@@ -1,11 +1,4 @@
 /* Leases of open connections, as the fleet takes them from looks and from agents' reports. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "fleet_fixture.h"
 
 enum { IDLE = 20 * MINUTE, WINDOW = 2 * MINUTE };
