@@ -261,6 +261,8 @@ static void test_monsters(void **state)
     /* What lies behind the payload is not read. */
     assert_int_equal(read_bytes(TOPIC_SERVER_COMMAND, " {", 1, false), -EINVAL);
     check_reason("a blank before a brace", "\"\" is not understood");
+    assert_int_equal(read_bytes(TOPIC_SERVER_COMMAND, "  wake", 1, false), -EINVAL);
+    check_reason("a blank before a blank", "\"\" is not understood");
     free(text);
 }
 
@@ -419,6 +421,40 @@ static void test_bounds(void **state)
     assert_int_equal(command.minutes, 1);
 }
 
+/* Whom a command is for, by its topic: the ids of servers and projects are two lists. */
+static void test_whom_it_is_for(void **state)
+{
+    static struct model_server servers[] = {{.id = "erp"}, {.id = "both"}};
+    static struct model_site sites[] = {
+        {.id = "a.example", .server = 0, .path = "/"},
+        {.id = "both", .server = 0, .is_project = true, .path = "/both"},
+        {.id = "client1", .server = 1, .is_project = true, .path = "/client1"},
+    };
+    static const struct model model = {
+        .n_servers = 2, .servers = servers, .n_sites = 3, .sites = sites};
+    static const struct {
+        enum topic_kind kind;
+        const char *id;
+        int server, site;
+    } rows[] = {
+        {TOPIC_SERVER_COMMAND, "erp", 0, MODEL_NONE},
+        {TOPIC_SERVER_COMMAND, "both", 1, MODEL_NONE},
+        {TOPIC_SERVER_HOLD, "both", 1, MODEL_NONE},
+        {TOPIC_SERVER_COMMAND, "client1", MODEL_NONE, MODEL_NONE},
+        {TOPIC_PROJECT_COMMAND, "both", 0, 1},
+        {TOPIC_PROJECT_COMMAND, "client1", 1, 2},
+        {TOPIC_PROJECT_COMMAND, "erp", MODEL_NONE, MODEL_NONE},
+        {TOPIC_PROJECT_COMMAND, "a.example", MODEL_NONE, MODEL_NONE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct topic topic = {.kind = rows[i].kind};
+        snprintf(topic.id, sizeof topic.id, "%s", rows[i].id);
+        command.site = 7;
+        assert_int_equal(command_subject(&model, &topic, &command), rows[i].server);
+        assert_int_equal(command.site, rows[i].site);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -436,6 +472,7 @@ int main(void)
         cmocka_unit_test(test_which_actions_each_topic_takes),
         cmocka_unit_test(test_which_keys_each_topic_takes),
         cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_whom_it_is_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
