@@ -4,8 +4,8 @@
 #include "base/text.h"
 #include "core/emit.h"
 #include "core/event.h"
-#include "core/leases.h"
-#include "core/projects.h"
+#include "core/facts/leases.h"
+#include "core/facts/projects.h"
 
 enum { STREAMS_TOLD_EVERY = 15000 }; /* ms: figures alone are published no more often */
 

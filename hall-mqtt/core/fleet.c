@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "core/depend.h"
 #include "core/event.h"
-#include "core/projects.h"
+#include "core/facts/depend.h"
+#include "core/facts/projects.h"
 #include "core/settle.h"
 
 /* Which site belongs to which server, so that no step walks over all of them. */

@@ -8,12 +8,12 @@
 #define HALL_CORE_FLEET_H
 
 #include "base/clock.h"
-#include "core/ledger.h"
+#include "core/facts/ledger.h"
+#include "core/facts/project.h"
+#include "core/facts/quota.h"
+#include "core/facts/schedule.h"
 #include "core/model.h"
 #include "core/power.h"
-#include "core/project.h"
-#include "core/quota.h"
-#include "core/schedule.h"
 
 /* What happens to the fleet. */
 enum fleet_event_kind {

@@ -1,6 +1,6 @@
 /* What time alone brings next to a server, for the views. */
+#include "core/facts/waking.h"
 #include "core/state.h"
-#include "core/waking.h"
 
 static void consider(struct next_event *next, int64_t at, const char *what, struct fact reason)
 {

@@ -11,10 +11,10 @@
 #include <stdint.h>
 
 #include "base/clock.h"
-#include "core/evidence.h"
-#include "core/history.h"
-#include "core/lease.h"
-#include "core/ledger.h"
+#include "core/facts/evidence.h"
+#include "core/facts/history.h"
+#include "core/facts/lease.h"
+#include "core/facts/ledger.h"
 #include "core/model.h"
 
 enum power_state {

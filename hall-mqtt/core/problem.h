@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "core/fault.h"
+#include "core/facts/fault.h"
 #include "core/model.h"
 
 struct fleet;

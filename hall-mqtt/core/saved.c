@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "core/projects.h"
+#include "core/facts/projects.h"
 
 /* Between the clocks: 0 stays unset, forever stays for ever. */
 static int64_t to_wall(struct now now, int64_t boot)

@@ -5,9 +5,9 @@
 #ifndef HALL_CORE_STATE_H
 #define HALL_CORE_STATE_H
 
-#include "core/due.h"
+#include "core/facts/due.h"
+#include "core/facts/quota.h"
 #include "core/fleet.h"
-#include "core/quota.h"
 
 /* What a domain's schedule says, as last looked at. Wall times, ms. */
 struct domain_state {

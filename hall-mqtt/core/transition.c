@@ -2,8 +2,8 @@
 
 #include "base/text.h"
 #include "core/emit.h"
-#include "core/leases.h"
-#include "core/waking.h"
+#include "core/facts/leases.h"
+#include "core/facts/waking.h"
 
 /* What entering a state brings with it; one function per state that has something to do. */
 

@@ -7,7 +7,7 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/number.h"
-#include "core/fault.h"
+#include "core/facts/fault.h"
 
 enum { SPAN_SIZE = 48, TEXT_SIZE = 2048 };
 

@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-#include "core/evidence.h"
+#include "core/facts/evidence.h"
 #include "core/model.h"
 
 enum { ATTEMPTS_MAX = 4 }; /* under way of one check */

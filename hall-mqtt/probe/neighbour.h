@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/evidence.h"
+#include "core/facts/evidence.h"
 
 struct neighbours;
 

@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-#include "core/evidence.h"
+#include "core/facts/evidence.h"
 #include "core/model.h"
 
 struct prober;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "core/lease.h"
+#include "core/facts/lease.h"
 
 static void write_int64(struct json_writer *writer, const char *name, int64_t value)
 {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "core/lease.h"
+#include "core/facts/lease.h"
 #include "say/say_table.h"
 
 enum { TEXT_MOST = 2048 };

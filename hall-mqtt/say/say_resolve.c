@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "core/lease.h"
+#include "core/facts/lease.h"
 #include "say/say_table.h"
 
 static bool is_word(enum param_kind kind)

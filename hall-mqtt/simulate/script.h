@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "base/local.h"
-#include "core/due.h"
+#include "core/facts/due.h"
 #include "core/fleet.h"
 
 enum { SCRIPT_BYTES_MAX = 1024 * 1024, SCRIPT_EVENTS_MAX = 10000 };

@@ -6,7 +6,7 @@
 #ifndef HALL_SIMULATE_WORLD_INTERNAL_H
 #define HALL_SIMULATE_WORLD_INTERNAL_H
 
-#include "core/due.h"
+#include "core/facts/due.h"
 #include "simulate/machine.h"
 #include "simulate/watch.h"
 #include "simulate/world.h"

@@ -8,7 +8,7 @@
 #include <netinet/in.h>
 
 #include "base/buf.h"
-#include "core/ledger.h"
+#include "core/facts/ledger.h"
 
 /* hall/relays/<id>/send: {id, mac, secureon, broadcast, port, expires} */
 struct relay_request {

@@ -62,6 +62,24 @@ def folder_of(name):
     return name.rsplit("/", 1)[0]
 
 
+def room_of(name):
+    """The facts of the core are seen wherever the core is; its rules have a law of their own (core_errors)."""
+    folder = folder_of(name)
+    return "core" if folder in ("core/facts", "core/rules") else folder
+
+
+def core_errors(path, names):
+    """A rule of the core knows no other: its headers are for its own files (wake.h, wake_internal.h for wake*.c), and for
+    settle.c, which runs them all. What the rules find, the facts, knows none of them."""
+    stem = Path(path).stem
+    for name in names:
+        own = path.startswith("hall-mqtt/core/rules/") and Path(name).stem.split("_")[0] == stem.split("_")[0]
+        if name.startswith("core/rules/") and not own and path != "hall-mqtt/core/settle.c":
+            yield f"{path}: includes {name}; rules are run by settle.c and known to nobody else"
+        if path.startswith(("hall-mqtt/core/rules/", "hall-mqtt/core/facts/")) and name in ("core/settle.h", "core/event.h"):
+            yield f"{path}: includes {name}, which drives it"
+
+
 def rule_for(path):
     return next((ALLOWED[k] for k in sorted(ALLOWED, key=len, reverse=True) if path.startswith(k + "/")), None)
 
@@ -70,8 +88,9 @@ def layer_errors(path, includes):
     rule = rule_for(path)
     if rule is None:
         yield f"{path}: no layer is known for its folder"
+    yield from core_errors(path, [name for quote, name in includes if quote == '"'])
     for quote, name in includes:
-        if quote == '"' and rule is not None and "/" in name and name not in GENERATED and folder_of(name) not in rule:
+        if quote == '"' and rule is not None and "/" in name and name not in GENERATED and room_of(name) not in rule:
             yield f"{path}: includes {name}; its layer may only include from {', '.join(sorted(rule))}"
         if quote == '"' and "/" not in name or ".." in name.split("/"):
             yield f"{path}: includes {name}, which does not say its room"

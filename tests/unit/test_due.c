@@ -1,4 +1,4 @@
-#include "core/due.h"
+#include "core/facts/due.h"
 #include "unit.h"
 
 enum { SERVERS = 257 };

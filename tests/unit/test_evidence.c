@@ -1,5 +1,5 @@
 #include "base/array.h"
-#include "core/evidence.h"
+#include "core/facts/evidence.h"
 #include "unit.h"
 
 #include <string.h>

@@ -3,7 +3,7 @@
 
 #include "base/array.h"
 #include "core/fact.h"
-#include "core/lease.h"
+#include "core/facts/lease.h"
 #include "unit.h"
 
 static void texts_are_kept_and_compared(void **state)

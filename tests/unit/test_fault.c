@@ -1,4 +1,4 @@
-#include "core/fault.h"
+#include "core/facts/fault.h"
 #include "unit.h"
 
 #include <string.h>

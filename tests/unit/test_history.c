@@ -1,4 +1,4 @@
-#include "core/history.h"
+#include "core/facts/history.h"
 #include "unit.h"
 
 enum { LEAST = 30000, MOST = 180000 };

@@ -1,4 +1,4 @@
-#include "core/lease.h"
+#include "core/facts/lease.h"
 #include "unit.h"
 
 #include <stdio.h>

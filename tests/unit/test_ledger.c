@@ -1,4 +1,4 @@
-#include "core/ledger.h"
+#include "core/facts/ledger.h"
 #include "unit.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/quota.h"
+#include "core/facts/quota.h"
 #include "unit.h"
 
 enum { TODAY = 20000, DOMAIN = 3 };

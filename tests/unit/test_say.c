@@ -5,7 +5,7 @@
 
 #include "base/array.h"
 #include "base/text.h"
-#include "core/fault.h"
+#include "core/facts/fault.h"
 #include "core/fleet.h"
 #include "say/say_table.h"
 #include "unit.h"

@@ -1,5 +1,5 @@
 #include "base/array.h"
-#include "core/schedule.h"
+#include "core/facts/schedule.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "core/history.h"
+#include "core/facts/history.h"
 #include "core/power.h"
 #include "store/archive.h"
 #include "web/api/api_internal.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "core/project.h"
+#include "core/facts/project.h"
 
 enum {
     RUNS_MAX = 16,

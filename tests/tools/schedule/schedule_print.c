@@ -13,7 +13,7 @@
 
 #include "base/number.h"
 #include "base/zone.h"
-#include "core/schedule.h"
+#include "core/facts/schedule.h"
 
 struct job {
     int64_t from, until;

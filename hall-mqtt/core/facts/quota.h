@@ -1,0 +1,42 @@
+/*
+ * quota: what clients and projects used up today: wakes, and time awake. A table of fixed size: a
+ * flood of addresses pushes out those that used least, never the heavy ones. Pure.
+ */
+#ifndef HALL_CORE_FACTS_QUOTA_H
+#define HALL_CORE_FACTS_QUOTA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum quota_kind { QUOTA_CLIENT, QUOTA_PROJECT };
+enum {
+    QUOTA_SLOTS = 1024,
+    QUOTA_REACH = 16
+}; /* a key is looked for in so many neighbouring slots */
+
+struct quota {
+    bool used;
+    enum quota_kind kind;
+    int subject;      /* CLIENT: the domain; PROJECT: the site */
+    uint32_t address; /* CLIENT: IPv4, host byte order; else 0 */
+    int32_t day;      /* local day since 1970; counts of another day are forgotten */
+    uint32_t wakes;
+    int64_t awake_ms;
+    int64_t last_use; /* boot clock, ms; 0: none today */
+};
+
+struct quota_book {
+    struct quota slots[QUOTA_SLOTS];
+};
+
+/* The entry of this key for this day, made if need be. Never NULL. */
+struct quota *quota_open(struct quota_book *book, enum quota_kind kind, int subject,
+                         uint32_t address, int32_t day);
+/* The same without making one; NULL where nothing was used that day. */
+const struct quota *quota_look(const struct quota_book *book, enum quota_kind kind, int subject,
+                               uint32_t address, int32_t day);
+/* Counts a use at now: the time since the last one, gap at most, was time awake for it. */
+void quota_use(struct quota *quota, int64_t now, int64_t gap);
+
+#endif

@@ -1,0 +1,150 @@
+#include <string.h>
+
+#include "base/array.h"
+#include "core/emit.h"
+#include "core/rules/project_internal.h"
+#include "core/rules/project_rule.h"
+
+enum {
+    REST = 300000, /* a wish that came to nothing: the next visit begins no new one before */
+};
+
+/* --- commands --- */
+
+/* Those that were under way when Hall was restarted: how they ended nobody heard. */
+void project_answer_lost(struct step *step, struct project *project)
+{
+    static const enum project_verb verbs[] = {PROJECT_STOP, PROJECT_RESTART};
+
+    for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+        if (project->lost & project_bit(verbs[i]))
+            project_answer(step, project, verbs[i], OUTCOME_FAILED, &FACT(PROJECT_LOST));
+    if (project->lost & project_bit(PROJECT_START))
+        projects_want(step, project->site);
+    project->lost = 0;
+}
+
+/* --- the wish --- */
+
+void project_give_up(struct step *step, struct project *project, const struct fact *reason)
+{
+    project_end_wish(step, project);
+    project->given_up = true;
+    project->retry_at = step->now.boot + REST;
+    project->trouble = *reason;
+    project_fail_commands(step, project, reason);
+}
+
+void project_fail_all(struct step *step, const struct fact *reason)
+{
+    struct project *project;
+
+    if (power_is_up(step->power->state)) /* its containers may come all the same */
+        return;
+    for (project = projects_first(step); project; project = projects_next(project)) {
+        if (project->wanted)
+            project_end_wish(step, project);
+        project_fail_commands(step, project, reason);
+    }
+}
+
+/* --- commands to a project --- */
+
+static void command_start(struct step *step, struct ledger_entry *entry)
+{
+    struct project *project = project_of(step, entry->site);
+
+    project->asked |= (uint8_t)project_bit(PROJECT_START);
+    step->fleet->sites[entry->site].last_visit = step->now.boot;
+    if (!project->wanted)
+        project_begin_wish(step, project);
+}
+
+/* Why its containers cannot be stopped or restarted now; FACT_NONE: they can. */
+static struct fact bar_of(const struct step *step, const struct project *project)
+{
+    const struct power *power = step->power;
+
+    if (!power_is_up(power->state))
+        return FACT(PROJECT_SERVER_NOT_UP, .word = (uint8_t)power->state);
+    if (power->evidence.agent != AGENT_ONLINE)
+        return FACT(PROJECT_NO_AGENT);
+    if (!project->seen || (project->docker_up && project->n == 0))
+        return FACT(PROJECT_UNTOLD);
+    if (!project->docker_up)
+        return project->trouble;
+    if (project->order != PROJECT_NOTHING)
+        return FACT(PROJECT_BUSY, .word = (uint8_t)project->order);
+    return power->sleep.phase != SLEEP_NONE ? FACT(PROJECT_SERVER_SLEEPS) : FACT(NONE);
+}
+
+/* Who wants it stopped wants nobody to be waited for. */
+static void call_off(struct step *step, struct project *project)
+{
+    if (project->wanted)
+        project_end_wish(step, project);
+    project_fail_commands(step, project, &FACT(PROJECT_STOPPED));
+    lease_release(&step->power->leases, LEASE_VISIT, project->site, "");
+}
+
+/* Is there a container of its own to stop or restart? If not, the command is refused. */
+static bool has_own(struct step *step, struct project *project, struct ledger_entry *entry,
+                    enum project_verb verb)
+{
+    const uint8_t before = project->asked;
+
+    project->asked |= (uint8_t)project_bit(verb);
+    if (project_choose(step, project, verb) > 0)
+        return true;
+    project->asked = before;
+    step_answer(step, entry, OUTCOME_REFUSED,
+                fact_is(&project->spared, FACT_NONE) ? &FACT(PROJECT_TAKEN) : &project->spared);
+    return false;
+}
+
+static void command_stop(struct step *step, struct ledger_entry *entry)
+{
+    struct project *project = project_of(step, entry->site);
+    const struct fact bar = bar_of(step, project);
+
+    if (step->power->state == POWER_OFF) {
+        step_answer(step, entry, OUTCOME_DONE, &FACT(PROJECT_SERVER_OFF));
+    } else if (!fact_is(&bar, FACT_NONE)) {
+        step_answer(step, entry, OUTCOME_REFUSED, &bar);
+    } else if (!project_is_running(project) && !project_has_own(step, project)) {
+        call_off(step, project);
+        step_answer(step, entry, OUTCOME_DONE, &FACT(PROJECT_IDLE));
+    } else if (has_own(step, project, entry, PROJECT_STOP)) {
+        call_off(step, project);
+        project_order(step, project, PROJECT_STOP);
+    }
+}
+
+static void command_restart(struct step *step, struct ledger_entry *entry)
+{
+    struct project *project = project_of(step, entry->site);
+    const struct fact bar = bar_of(step, project);
+
+    if (!fact_is(&bar, FACT_NONE)) {
+        step_answer(step, entry, OUTCOME_REFUSED, &bar);
+        return;
+    }
+    if (!has_own(step, project, entry, PROJECT_RESTART))
+        return;
+    step->fleet->sites[entry->site].last_visit = step->now.boot;
+    project_order(step, project, PROJECT_RESTART);
+}
+
+void projects_take_command(struct step *step)
+{
+    struct ledger_entry *entry = step->heard.entry;
+
+    if (!entry || !entry->open || !command_is_for_project(entry) || !project_of(step, entry->site))
+        return;
+    if (entry->action == COMMAND_START)
+        command_start(step, entry);
+    else if (entry->action == COMMAND_STOP)
+        command_stop(step, entry);
+    else
+        command_restart(step, entry);
+}
