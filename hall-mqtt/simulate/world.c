@@ -18,7 +18,7 @@ void world_plan_machine(struct world *world, int server)
 
 static void act_packet(struct world *world, const struct action *action)
 {
-    world->watch.servers[action->server].packet_lost =
+    world->observer.servers[action->server].packet_lost =
         !machine_packet(&world->machines[action->server], world->now.boot);
     world_plan_machine(world, action->server);
 }
@@ -66,7 +66,7 @@ static void act(void *context, const struct action *action)
 {
     struct world *world = context;
 
-    watch_action(&world->watch, action);
+    observer_action(&world->observer, action);
     if ((size_t)action->kind < ARRAY_SIZE(actors) && actors[action->kind])
         actors[action->kind](world, action);
 }
@@ -111,7 +111,7 @@ int world_begin_hall(struct world *world, struct fleet **ret_fleet)
 void world_start_hall(struct world *world, struct fleet *fleet)
 {
     world->fleet = fleet;
-    world->watch.fleet = fleet;
+    world->observer.fleet = fleet;
     fleet_start(fleet, world->now);
     meet_machines(world);
 }
@@ -145,8 +145,8 @@ static void advance(struct world *world, int64_t boot)
 {
     world->now.wall += boot - world->now.boot;
     world->now.boot = boot;
-    world->watch.now = world->now;
-    world->watch.telling.now = world->now.wall - world->watch.telling.behind;
+    world->observer.now = world->now;
+    world->observer.telling.now = world->now.wall - world->observer.telling.behind;
 }
 
 static void step_machine(struct world *world)
@@ -177,7 +177,7 @@ static void settle(struct world *world)
         world_let_in(world, site);
     }
     world_see_off(world);
-    watch_settle(&world->watch);
+    observer_settle(&world->observer);
 }
 
 static void run(struct world *world)
@@ -205,10 +205,10 @@ static int sum_up(const struct world *world)
     if (!accounts)
         return -ENOMEM;
     for (size_t i = 0; i < n; i++) {
-        accounts[i] = world->watch.servers[i].account;
+        accounts[i] = world->observer.servers[i].account;
         accounts[i].on = machine_on(&world->machines[i], world->now.boot);
     }
-    telling_summary(&world->watch.telling, world->plan->from, world->plan->until, accounts, n);
+    telling_summary(&world->observer.telling, world->plan->from, world->plan->until, accounts, n);
     free(accounts);
     return 0;
 }
@@ -240,7 +240,7 @@ static int create(struct world *world, const struct world_plan *plan)
     world->is_answering = calloc(model->n_sites + 1, sizeof(*world->is_answering));
     if (!world->machines || !world->visitors || !world->answering || !world->is_answering ||
         due_init(&world->due, model->n_servers) < 0 ||
-        watch_init(&world->watch, model, &telling) < 0 ||
+        observer_init(&world->observer, model, &telling) < 0 ||
         world_begin_hall(world, &world->fleet) < 0)
         return -ENOMEM;
     for (size_t i = 0; i < model->n_servers; i++)
@@ -251,7 +251,7 @@ static int create(struct world *world, const struct world_plan *plan)
 static void destroy(struct world *world)
 {
     fleet_destroy(world->fleet);
-    watch_finish(&world->watch);
+    observer_finish(&world->observer);
     due_finish(&world->due);
     free(world->machines);
     free(world->visitors);
@@ -265,7 +265,7 @@ int world_run(const struct world_plan *plan)
     int error = create(&world, plan);
 
     if (error == 0) {
-        world.watch.now = world.now;
+        world.observer.now = world.now;
         world_start_hall(&world, world.fleet);
         run(&world);
         error = sum_up(&world);

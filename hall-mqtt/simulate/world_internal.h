@@ -8,7 +8,7 @@
 
 #include "core/facts/due.h"
 #include "simulate/machine.h"
-#include "simulate/watch.h"
+#include "simulate/observer.h"
 #include "simulate/world.h"
 
 /* Who stands behind one line of the script. */
@@ -26,7 +26,7 @@ struct world {
     struct machine *machines; /* [n_servers] */
     struct due due;           /* of the machines */
     struct visitor *visitors; /* [events of the script] */
-    struct watch watch;
+    struct observer observer;
     bool refused; /* the visitor at hand was */
     size_t n_waiting;
     size_t n_answering;

@@ -7,7 +7,7 @@
 
 static void say_to_hall(struct world *world, int server, const char *what, const char *text)
 {
-    telling_line(&world->watch.telling,
+    telling_line(&world->observer.telling,
                  server == MODEL_NONE ? "hall" : world->model->servers[server].id, what, "%s",
                  text);
 }
@@ -110,8 +110,8 @@ static void play_clock(struct world *world, const struct script_event *event)
     char text[96], stamp[LOCAL_SIZE];
 
     world->now.wall += event->duration;
-    world->watch.now = world->now;
-    world->watch.telling.behind += event->duration;
+    world->observer.now = world->now;
+    world->observer.telling.behind += event->duration;
     snprintf(text, sizeof(text), "Hall's clock now shows %s",
              local_stamp(world->plan->local, world->now.wall, stamp));
     say_to_hall(world, MODEL_NONE, "clock", text);

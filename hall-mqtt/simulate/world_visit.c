@@ -33,9 +33,9 @@ static const char *name_visitor(const struct script_event *event)
 
 static void turn_away(struct world *world, const struct script_event *event)
 {
-    telling_line(&world->watch.telling, world->model->servers[event->server].id, "refused",
+    telling_line(&world->observer.telling, world->model->servers[event->server].id, "refused",
                  "%s: access.allow refuses %s", world->model->sites[event->site].id, event->from);
-    world->watch.servers[event->server].account.refused++;
+    world->observer.servers[event->server].account.refused++;
 }
 
 /* Told the first time, and when it does not simply get what it wants. */
@@ -46,7 +46,7 @@ static void tell_visit(struct world *world, const struct script_event *event,
 
     if (visitor->seen && (ready || visitor->since > 0 || visitor->refused))
         return;
-    telling_line(&world->watch.telling, world->model->servers[event->server].id, "visit",
+    telling_line(&world->observer.telling, world->model->servers[event->server].id, "visit",
                  "%s asks for %s%s", name_visitor(event), world->model->sites[event->site].id,
                  ready ? ", which is there" : "");
 }
@@ -56,7 +56,7 @@ void world_visit(struct world *world, const struct script_event *event)
     struct visitor *visitor = &world->visitors[event - world->plan->script->events];
     struct fleet_event visit = {.kind = FLEET_VISIT, .visit = {.site = event->site}};
 
-    world->watch.servers[event->server].account.visits++;
+    world->observer.servers[event->server].account.visits++;
     tell_visit(world, event, visitor);
     visitor->seen = true;
     visitor->refused = !is_allowed(world, event);
@@ -78,7 +78,7 @@ static int64_t end_wait(struct world *world, const struct script_event *event,
                         struct visitor *visitor)
 {
     const int64_t waited = world->now.boot - visitor->since;
-    struct telling_account *account = &world->watch.servers[event->server].account;
+    struct telling_account *account = &world->observer.servers[event->server].account;
 
     account->wait = waited > account->wait ? waited : account->wait;
     visitor->since = 0;
@@ -93,7 +93,7 @@ static void let_in(struct world *world, const struct script_event *event, struct
     struct fleet_event use = {.kind = FLEET_USE, .visit = {.site = event->site}};
     char span[32];
 
-    telling_line(&world->watch.telling, world->model->servers[event->server].id, "visitor",
+    telling_line(&world->observer.telling, world->model->servers[event->server].id, "visitor",
                  "%s is on %s after %s", name_visitor(event), world->model->sites[event->site].id,
                  duration_show(waited, span, sizeof(span)));
     text_copy(use.visit.who, sizeof(use.visit.who), event->from);
@@ -124,7 +124,7 @@ void world_see_off(struct world *world)
                        ""))
             continue;
         const int64_t waited = end_wait(world, event, &world->visitors[i]);
-        telling_line(&world->watch.telling, world->model->servers[event->server].id, "visitor",
+        telling_line(&world->observer.telling, world->model->servers[event->server].id, "visitor",
                      "%s gives up on %s after %s", name_visitor(event), site,
                      duration_show(waited, span, sizeof(span)));
     }
@@ -136,7 +136,7 @@ void world_end_visits(struct world *world)
 
     for (size_t i = 0; i < script->n_events; i++)
         if (world->visitors[i].since > 0) {
-            world->watch.servers[script->events[i].server].account.waiting = true;
+            world->observer.servers[script->events[i].server].account.waiting = true;
             end_wait(world, &script->events[i], &world->visitors[i]);
         }
 }

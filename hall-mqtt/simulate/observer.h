@@ -1,15 +1,15 @@
 /*
- * watch: looks at what the fleet does and says what of it an owner wants to know: states, wakes,
+ * observer: looks at what the fleet does and says what of it an owner wants to know: states, wakes,
  * leases, refusals, what comes next. Keeps the account of each server. Owns its memory; the rest is
  * borrowed.
  */
-#ifndef HALL_SIMULATE_WATCH_H
-#define HALL_SIMULATE_WATCH_H
+#ifndef HALL_SIMULATE_OBSERVER_H
+#define HALL_SIMULATE_OBSERVER_H
 
 #include "core/fleet.h"
 #include "simulate/telling.h"
 
-struct watch_server {
+struct observed_server {
     struct lease_set leases; /* as last told */
     struct guard guard;
     struct next_event next;
@@ -19,33 +19,34 @@ struct watch_server {
     struct telling_account account;
 };
 
-struct watch_site {
+struct observed_site {
     bool ready;
     int64_t closed_until;
     struct guard limit; /* what is used up, as last told, and whose it was */
     uint32_t limit_of;
 };
 
-struct watch {
+struct observer {
     const struct model *model;
     const struct fleet *fleet; /* follows a restart */
     struct now now;            /* as the fleet is told */
     struct telling telling;
-    struct watch_server *servers;
-    struct watch_site *sites;
+    struct observed_server *servers;
+    struct observed_site *sites;
     size_t n_touched;
     int *touched;
 };
 
-int watch_init(struct watch *watch, const struct model *model, const struct telling *telling);
-void watch_finish(struct watch *watch);
+int observer_init(struct observer *observer, const struct model *model,
+                  const struct telling *telling);
+void observer_finish(struct observer *observer);
 
 /* During a step: tells an action, and what changed without one. */
-void watch_action(struct watch *watch, const struct action *action);
+void observer_action(struct observer *observer, const struct action *action);
 /* After it: tells what comes next. */
-void watch_settle(struct watch *watch);
+void observer_settle(struct observer *observer);
 
 /* A wall time that people read, for a time of the boot clock. */
-char *watch_time(const struct watch *watch, int64_t boot, char out[LOCAL_SIZE]);
+char *observer_time(const struct observer *observer, int64_t boot, char out[LOCAL_SIZE]);
 
 #endif
