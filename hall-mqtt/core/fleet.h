@@ -37,7 +37,10 @@ enum { FLEET_EVENTS = 12 };
  */
 enum sleep_answer { SLEEP_ACCEPTED, SLEEP_VETOED, SLEEP_FAILED, SLEEP_DONE };
 
-enum { COMMAND_NAME_SIZE = 256 }; /* of a lease: a domain at most */
+enum {
+    COMMAND_NAME_SIZE = 256, /* of a lease: a domain at most */
+    COMMAND_REASON_SIZE = 64
+};
 struct command {
     enum command_action action;
     int site;                 /* the project commanded, or MODEL_NONE */
@@ -49,9 +52,9 @@ struct command {
     char name[COMMAND_NAME_SIZE]; /* hold, release: its name */
     bool of_kind;                 /* release: a lease of this kind, not a hold */
     enum lease_kind lease;
-    char reason[LEASE_LABEL_SIZE]; /* hold: why */
-    bool end_is_relative;          /* hold: it lasts so long from now, not until an instant */
-    enum policy_mode policy;       /* policy; with policy_configured: back to the configured one */
+    char reason[COMMAND_REASON_SIZE]; /* hold: why */
+    bool end_is_relative;             /* hold: it lasts so long from now, not until an instant */
+    enum policy_mode policy; /* policy; with policy_configured: back to the configured one */
     bool policy_configured;
     int minutes; /* idle */
     bool on;     /* keep_awake */

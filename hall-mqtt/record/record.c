@@ -189,7 +189,8 @@ static void read_leases(const struct json *array, const struct model *model, int
         const struct fact why = read_fact(item, "label", model, server);
 
         field_read(item, lease_fields, ARRAY_SIZE(lease_fields), &lease);
-        if ((unsigned)lease.kind >= LEASE_KINDS || !find_holder(item, model, server, &lease))
+        if ((unsigned)lease.kind >= LEASE_KINDS || strlen(lease.holder) >= LEASE_HOLDER_SIZE ||
+            !find_holder(item, model, server, &lease))
             continue;
         lease_say(&lease, &why);
         set->leases[set->n++] = lease;

@@ -937,7 +937,7 @@ static void compare_leases(struct trial *trial, const struct crossing *crossing,
             continue;
         MUST(trial, is->until == moved(crossing, was->until));
         MUST(trial, is->since == moved(crossing, was->since));
-        MUST(trial, memcmp(is->label, was->label, sizeof(is->label)) == 0);
+        MUST(trial, memcmp(is->holder, was->holder, sizeof(is->holder)) == 0);
     }
     MUST(trial, new->n <= old->n);
 }

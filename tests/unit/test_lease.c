@@ -17,7 +17,9 @@ static void test_take_and_renew(void **state)
     assert_int_equal(lease->since, 100);
     assert_int_equal(lease->renewed, 200);
     assert_int_equal(lease->until, 600);
-    assert_string_equal(lease->label, "again");
+    const struct fact kept = lease_why(lease);
+
+    assert_string_equal(fact_text(&kept, 0, 0), "again");
     assert_null(lease_find(&set, LEASE_HOLD, MODEL_NONE, "client1"));
     assert_null(lease_find(&set, LEASE_VISIT, MODEL_NONE, "client"));
 }
@@ -95,7 +97,9 @@ static void test_long_names(void **state)
     assert_true(lease_take(&set, LEASE_HOLD, MODEL_NONE, holder, &why, 0, 2));
     assert_int_equal(set.n, 1);
     assert_int_equal(strlen(set.leases[0].holder), LEASE_HOLDER_SIZE - 1);
-    assert_int_equal(strlen(set.leases[0].label), LEASE_LABEL_SIZE - 1);
+    const struct fact kept = lease_why(&set.leases[0]);
+
+    assert_int_equal(strlen(fact_text(&kept, 0, 0)), LEASE_TEXT_SIZE - LEASE_HOLDER_SIZE - 1);
     assert_true(lease_release(&set, LEASE_HOLD, MODEL_NONE, holder));
 }
 

@@ -49,7 +49,7 @@ struct errand {
     enum errand_kind kind;
     enum errand_word word;
     char id[64 + 1];              /* server or project */
-    char name[LEASE_HOLDER_SIZE]; /* hold, holder, project */
+    char name[COMMAND_NAME_SIZE]; /* hold, holder, project */
     enum lease_kind lease;        /* RELEASE */
     char by[COMMAND_BY_SIZE];     /* who asks */
     int64_t after, limit;

@@ -59,10 +59,10 @@ const struct lease *lease_find(const struct lease_set *set, enum lease_kind kind
 /* The first code of a fact; its texts move into the lease. */
 void lease_say(struct lease *lease, const struct fact *why)
 {
-    size_t end = 0;
+    size_t end = strlen(lease->holder) + 1;
 
     lease->why = (struct fact_part){0};
-    memset(lease->label, 0, sizeof(lease->label));
+    memset(&lease->holder[end], 0, sizeof(lease->holder) - end);
     if (!why)
         return;
     lease->why = why->parts[0];
@@ -70,21 +70,22 @@ void lease_say(struct lease *lease, const struct fact *why)
         const char *text = fact_text(why, 0, i);
 
         lease->why.text[i] = 0;
-        if (text[0] == '\0' || end + 1 >= sizeof(lease->label))
+        if (text[0] == '\0' || end + 1 >= sizeof(lease->holder))
             continue;
-        text_copy(&lease->label[end], sizeof(lease->label) - end, text);
-        lease->why.text[i] = (uint8_t)(end + 1);
-        end += strlen(&lease->label[end]) + 1;
+        text_copy(&lease->holder[end], sizeof(lease->holder) - end, text);
+        lease->why.text[i] = (uint8_t)end;
+        end += strlen(&lease->holder[end]) + 1;
     }
 }
 
 struct fact lease_why(const struct lease *lease)
 {
+    const uint8_t *at = lease->why.text;
     struct fact fact = {.parts = {lease->why}};
 
     memset(fact.parts[0].text, 0, sizeof(fact.parts[0].text));
-    return fact_with(fact, lease->why.text[0] ? &lease->label[lease->why.text[0] - 1] : "",
-                     lease->why.text[1] ? &lease->label[lease->why.text[1] - 1] : "");
+    return fact_with(fact, at[0] > 0 ? &lease->holder[at[0]] : NULL,
+                     at[1] > 0 ? &lease->holder[at[1]] : NULL);
 }
 
 bool lease_take(struct lease_set *set, enum lease_kind kind, int subject, const char *holder,
@@ -97,7 +98,7 @@ bool lease_take(struct lease_set *set, enum lease_kind kind, int subject, const 
             return false;
         lease = &set->leases[set->n++];
         *lease = (struct lease){.kind = kind, .subject = subject, .since = now};
-        text_copy(lease->holder, sizeof(lease->holder), holder);
+        text_copy(lease->holder, LEASE_HOLDER_SIZE, holder);
     }
     lease->renewed = now;
     lease->until = until;

@@ -27,7 +27,7 @@ enum lease_kind {
 enum stream_kind { STREAM_DOWNLOAD, STREAM_UPLOAD, STREAM_WEBSOCKET, STREAM_REQUEST };
 enum { STREAM_KINDS = 4 };
 
-enum { LEASE_KINDS = 8, LEASES_MAX = 10, LEASE_HOLDER_SIZE = 65, LEASE_LABEL_SIZE = 64 };
+enum { LEASE_KINDS = 8, LEASES_MAX = 10, LEASE_HOLDER_SIZE = 65, LEASE_TEXT_SIZE = 104 };
 #define LEASE_FOREVER INT64_MAX
 /* Holder of the `stream` that an agent reports: the name of its check. */
 #define AGENT_STREAM "connections"
@@ -39,11 +39,11 @@ struct lease {
     enum lease_kind kind;
     int subject; /* visit, stream: its site; schedule, always_on: its domain; dependent: the server
                     that needs it; MODEL_NONE: an always_on of the server itself, and all others */
-    char holder[LEASE_HOLDER_SIZE]; /* of the others: name of the hold, who commanded, the check of
-                                       the agent; else "" */
-    char label[LEASE_LABEL_SIZE];   /* the texts of `why`, each with its end */
-    struct fact_part why;           /* what is known besides: of a hold why, of a stream what goes
-                                       on, of an agent its veto, of a manual one how it began */
+    char holder[LEASE_TEXT_SIZE]; /* of the others: name of the hold, who commanded, the check of
+                                     the agent, up to LEASE_HOLDER_SIZE; else "". Behind its end
+                                     are the texts of `why`, each with its own */
+    struct fact_part why;         /* what is known besides: of a hold why, of a stream what goes
+                                     on, of an agent its veto, of a manual one how it began */
 };
 
 struct lease_set {
