@@ -32,7 +32,7 @@ def test_bad_commands_are_answered_refused(world, bus, name):
     mark = bus.mark()
     bus.publish(topic("testing", "command"), BAD_PAYLOADS[name])
     refused = bus.wait_json(topic("testing", "result"), mark, outcome="refused").json()
-    assert set(refused) == {"id", "action", "by", "outcome", "reason", "seconds"} and refused["reason"]
+    assert set(refused) == {"id", "action", "by", "outcome", "reason", "reason_fact", "seconds"} and refused["reason"]
     assert events(bus, "testing", "wake_requested", mark) == []
     assert world.hall.get("/healthz").status == 200
 

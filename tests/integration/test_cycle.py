@@ -114,7 +114,7 @@ def test_wake_and_sleep_by_command(world, bus, words):
         command(bus, "testing", "wake", id="w-json", by="pytest", **{"for": "30m", "expires": "2099-01-01T00:00:00Z"})
     accepted = bus.wait_json(topic("testing", "result"), mark, outcome="accepted").json()
     done = result(bus, "testing", accepted["id"], "done", mark)
-    assert set(done) == {"id", "action", "by", "outcome", "reason", "seconds"}
+    assert set(done) == {"id", "action", "by", "outcome", "reason", "reason_fact", "seconds"}
     assert done["action"] == "wake" and 0 < done["seconds"] < 30
     wait_state(bus, "testing", "ready")
     assert [r["outcome"] for r in results(bus, "testing", accepted["id"])] == ["accepted", "done"]
