@@ -123,6 +123,7 @@ static void put_lease(const struct model *model, int server, const struct lease 
     json_put_string(&writer, "holder", lease_holder(lease, model, server));
     say_fact_text(&why, model, how, text, sizeof(text));
     json_put_string(&writer, "label", text[0] ? text : NULL);
+    say_put_fact(&writer, "label_fact", &why, model);
     json_put_string(&writer, "reason", say_fact_text(&reason, model, how, text, sizeof(text)));
     say_put_fact(&writer, "reason_fact", &reason, model);
     json_put_time(&writer, "since", lease->since > 0 ? clock_wall_at(now, lease->since) : 0);

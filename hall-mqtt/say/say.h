@@ -81,6 +81,10 @@ void say_put_fact(struct json_writer *json, const char *key, const struct fact *
  * cannot be read is left out. */
 int say_read_fact(const struct json *json, struct told *ret_told);
 
+/* A copy of a document in which each sentence NAME that has its fact beside it, NAME_fact, is said
+ * anew in that language, and the list `vetoes` by its `veto_facts`. The rest stays as it is. */
+void say_localize(const struct json *document, struct say_how how, struct json_writer *json);
+
 const char *say_code_name(enum fact_code code); /* "lease.visit"; FACT_NONE is NULL */
 bool say_code_from_name(const char *name, enum fact_code *ret_code);
 

@@ -169,6 +169,7 @@ static void put_label(struct page *page, const struct lease *lease)
 
     say_fact(&why, page->model, how, &text);
     put_text_or_null(page, "label", buf_text(&text));
+    say_put_fact(&page->json, "label_fact", &why, page->model);
     buf_finish(&text);
 }
 

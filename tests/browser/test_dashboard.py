@@ -242,9 +242,24 @@ def test_what_happened_is_told_in_french_too(inside, world):
     ready(world)
     inside.type("#language", "fr")
     inside.go("events")
-    for words in ("paquet magique n°", "silence confirmé", "demandé par"):
+    for words in ("paquet magique n°", "le silence est confirmé", "mise en veille par", "commande de réveil de"):
         inside.until(lambda said=words: said in inside.one("tbody").text, words)
     assert "magic packet" not in inside.one("tbody").text and "ready after" not in inside.one("tbody").text
+
+
+def test_a_refused_sleep_is_told_in_french_too(inside, world):
+    page = inside
+    ready(world)
+    api(world, "/servers/testing/holds/backup", "PUT", {"for": "1h", "reason": "sauvegarde"})
+    page.type("#language", "fr")
+    page.go("servers/testing")
+    page.until_text(".facts", "tous les contrôles requis")
+    page.click(".head [data-act=sleep]")
+    page.until_text("dialog", "sauvegarde")
+    assert not page.all("dialog p[lang=en]"), page.text("dialog")
+    page.shot("veto-fr")
+    page.click("dialog button:not(.danger)")
+    api(world, "/servers/testing/holds/backup", "DELETE")
 
 
 def test_a_refused_visitor_is_let_in_by_one_click(inside, world):

@@ -194,6 +194,41 @@ def test_refused_visitors_are_listed_and_counted_together(api, world):
     assert refusal["address"] == "127.0.0.1" and refusal["count"] >= 1
 
 
+def test_sentences_are_in_the_language_asked_for(api, bus, world):
+    """What has its fact beside it is French where French is asked for; codes are the same in both."""
+    awake(bus, "testing")
+    api.do("PUT", "/servers/testing/holds/night", {"for": "1h", "reason": "sauvegarde"})
+
+    def asked(language, method, path, status=200, body=None):
+        answer = api.ask(method, path, body, headers={"Accept-Language": language})
+        assert answer.status == status, answer.body
+        return answer.json()
+
+    english, french = (asked(language, "GET", "/servers/testing")["status"] for language in ("en", "fr-FR, en;q=0.5"))
+    assert english["reason_fact"]["code"] == french["reason_fact"]["code"]
+    assert english["reason"] != french["reason"]
+    hold = [le for le in french["leases"] if le["kind"] == "hold"][0]
+    assert hold["reason_fact"]["code"] == "lease.hold" and hold["holder"] == "night" and "sauvegarde" in hold["reason"]
+    refused = [asked(language, "POST", "/servers/testing/sleep", 409, {}) for language in ("en", "fr")]
+    codes = {r["result"]["reason_fact"]["code"] for r in refused}
+    assert len(codes) == 1 and refused[0]["detail"] != refused[1]["detail"] and refused[1]["detail"] == refused[1]["result"]["reason"]
+    api.do("DELETE", "/servers/testing/holds/night")
+    past = {language: {e["id"]: e for e in asked(language, "GET", "/events?server=testing&type=ready")["events"]} for language in ("en", "fr")}
+    both = past["en"].keys() & past["fr"].keys()
+    assert both and all(past["en"][i]["detail_fact"] == past["fr"][i]["detail_fact"] for i in both)
+    assert all(past["en"][i]["detail"].startswith("ready") and past["fr"][i]["detail"].startswith("prêt") for i in both)
+    with socket.create_connection(world.hall.admin, 10) as stream:
+        stream.sendall(f"GET /api/v1/stream?lang=fr HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {KEY}\r\n\r\n".encode())
+        stream.settimeout(20)
+        heard = stream.recv(65536).decode()
+        time.sleep(0.5)
+        asked("en", "POST", "/servers/testing/cancel", 409)
+        while "event: result" not in heard or "\n\n" not in heard.split("event: result", 1)[1]:
+            heard += stream.recv(65536).decode()
+    result = json.loads(heard.split("event: result\ndata: ", 1)[1].split("\n", 1)[0])
+    assert result["reason_fact"]["code"] == "answer.no_wake" and result["reason"] != "no wake is under way"
+
+
 def test_changes_are_streamed(api, bus, world):
     host, port = world.hall.admin
     with socket.create_connection((host, port), 10) as stream:

@@ -443,6 +443,43 @@ static void names_that_are_not_configured_have_no_index(void **state)
     assert_int_equal(fact.parts[0].subject, 0);
 }
 
+static void documents_change_their_language(void **state)
+{
+    static const char from[] =
+        "{\"reason\":\"silence is proven\",\"reason_fact\":{\"code\":\"sleep.proven\"},"
+        "\"problem\":\"words\",\"problem_fact\":{\"code\":\"no.such\"},\"detail\":null,"
+        "\"detail_fact\":null,\"list\":[{\"why\":\"x\",\"why_fact\":{\"code\":\"seen.pass\"}},1.5,"
+        "true],"
+        "\"vetoes\":[\"a\",\"b\"],\"veto_facts\":[{\"code\":\"veto.late\"},null]}";
+    struct json *document = NULL, *said_again = NULL;
+    struct json_error error;
+    struct json_writer writer;
+    struct buf out = BUF_INIT(4096);
+    const struct fact proven = FACT(SLEEP_PROVEN), passing = FACT(SEEN_PASS),
+                      late = FACT(VETO_LATE);
+
+    (void)state;
+    assert_int_equal(json_read(from, strlen(from), &json_limits_payload, &document, &error), 0);
+    json_writer_init(&writer, &out);
+    say_localize(document, french, &writer);
+    assert_int_equal(
+        json_read(buf_text(&out), out.length, &json_limits_payload, &said_again, &error), 0);
+    assert_string_equal(json_get_string(said_again, "reason"), said(&proven, NULL, french));
+    assert_string_not_equal(json_get_string(said_again, "reason"), "silence is proven");
+    assert_string_equal(json_get_string(said_again, "problem"), "words");
+    assert_string_equal(json_get_string(json_get(said_again, "reason_fact"), "code"),
+                        "sleep.proven");
+    const struct json *first = json_first(json_get(said_again, "list"));
+    assert_string_equal(json_get_string(first, "why"), said(&passing, NULL, french));
+    assert_int_equal(json_count(json_get(said_again, "list")), 3);
+    const struct json *veto = json_first(json_get(said_again, "vetoes"));
+    assert_string_equal(json_string(veto), said(&late, NULL, french));
+    assert_string_equal(json_string(json_next(veto)), "b");
+    json_free(said_again);
+    json_free(document);
+    buf_finish(&out);
+}
+
 static int setup(void **state)
 {
     static struct world world;
@@ -470,6 +507,7 @@ int main(void)
         cmocka_unit_test(strangers_are_not_believed),
         cmocka_unit_test(what_is_missing_or_deep_is_left_out),
         cmocka_unit_test(names_that_are_not_configured_have_no_index),
+        cmocka_unit_test(documents_change_their_language),
     };
 
     return cmocka_run_group_tests_name("say", tests, setup, NULL);

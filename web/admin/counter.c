@@ -107,6 +107,7 @@ static void ask_api(struct call *call)
         .if_match = call_header(call, "If-Match"),
         .who = request->who,
         .by = call->by_key ? "api-key" : "admin",
+        .language = language_choose(request->fields[FIELD_ACCEPT_LANGUAGE]),
         .write = write_piece,
         .context = call,
     };

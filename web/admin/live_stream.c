@@ -53,14 +53,28 @@ static uint64_t read_cursor(const struct call *call)
     return cursor;
 }
 
+/* A page cannot set headers of its stream: "?lang=fr" comes before what the browser says. */
+static enum language language_of(const struct call *call)
+{
+    const struct span query = call->request->query;
+    static const char asked[] = "lang=";
+
+    if (query.length == sizeof(asked) + 1 && strncmp(query.at, asked, sizeof(asked) - 1) == 0)
+        return strncmp(query.at + sizeof(asked) - 1, "fr", 2) == 0 ? LANGUAGE_FRENCH
+                                                                   : LANGUAGE_ENGLISH;
+    return language_choose(call->request->fields[FIELD_ACCEPT_LANGUAGE]);
+}
+
 static void follow(struct call *call)
 {
+    const enum language language = language_of(call);
     struct buf news = BUF_INIT(STREAM_LIMIT);
     uint64_t cursor = read_cursor(call);
     int64_t quiet_since = call->now;
 
     if (exchange_send(call->exchange, head, sizeof(head) - 1)) {
-        while (goes_on(call) && api_stream(call->admin->api, &cursor, LOOK_MS, &news) == 0 &&
+        while (goes_on(call) &&
+               api_stream(call->admin->api, language, &cursor, LOOK_MS, &news) == 0 &&
                buf_error(&news) == 0 && send_news(call, &news, &quiet_since))
             ;
     }

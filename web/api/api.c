@@ -8,6 +8,7 @@
 
 #include "base/array.h"
 #include "base/text.h"
+#include "say/say.h"
 #include "web/api/api_internal.h"
 
 #define PREFIX "/api/v1"
@@ -47,11 +48,63 @@ size_t api_body_max(const char *path)
     return strncmp(path, config, sizeof(config) - 1) == 0 ? API_CONFIG_MAX : API_BODY_MAX;
 }
 
-int api_stream(struct api *api, uint64_t *cursor, int64_t limit_ms, struct buf *out)
+/* ---- the reader's language ---- */
+
+/* A document as it is, or with its sentences in another language than English. */
+static void add_document(enum language language, const char *text, size_t length, struct buf *out)
+{
+    const struct say_how how = {.language = SAY_FRENCH, .now = clock_now().wall};
+    struct json *document = NULL;
+    struct json_writer writer;
+    struct json_error error;
+
+    if (language == LANGUAGE_ENGLISH ||
+        json_read(text, length, &api_limits, &document, &error) < 0) {
+        buf_add(out, text, length);
+        return;
+    }
+    json_writer_init(&writer, out);
+    say_localize(document, how, &writer);
+    json_free(document);
+}
+
+void api_say(struct api_call *call, const char *text, size_t length, struct buf *out)
+{
+    add_document(call->request->language, text, length, out);
+}
+
+/* Each event is a line "data: JSON" between others. */
+static void add_events(enum language language, const char *text, struct buf *out)
+{
+    static const char data[] = "data: ";
+
+    while (*text) {
+        const size_t length = strcspn(text, "\n");
+
+        if (strncmp(text, data, sizeof(data) - 1) == 0) {
+            buf_puts(out, data);
+            add_document(language, text + sizeof(data) - 1, length - (sizeof(data) - 1), out);
+        } else {
+            buf_add(out, text, length);
+        }
+        text += length;
+        if (*text)
+            buf_putc(out, *text++);
+    }
+}
+
+int api_stream(struct api *api, enum language language, uint64_t *cursor, int64_t limit_ms,
+               struct buf *out)
 {
     if (!api)
         return -ESHUTDOWN;
-    return errands_watch(api->errands, cursor, limit_ms, out);
+    if (language == LANGUAGE_ENGLISH)
+        return errands_watch(api->errands, cursor, limit_ms, out);
+    struct buf english = BUF_INIT(out->limit);
+    const int error = errands_watch(api->errands, cursor, limit_ms, &english);
+    add_events(language, buf_text(&english), out);
+    buf_finish(&english);
+    return error;
 }
 
 /* ---- routes ---- */

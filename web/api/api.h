@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "web/api/errand.h"
+#include "web/gate/language.h"
 #include "web/gate/request.h"
 #include "web/page/answer.h"
 
@@ -37,9 +38,10 @@ struct api_request {
     const char *content_type; /* or NULL */
     const char *body;         /* length bytes; NULL where there is none */
     size_t length;
-    const char *if_match; /* or NULL */
-    const char *who;      /* the client's address */
-    const char *by;       /* "admin" or "api-key" */
+    const char *if_match;   /* or NULL */
+    const char *who;        /* the client's address */
+    const char *by;         /* "admin" or "api-key" */
+    enum language language; /* of the sentences in the answer */
     /* Long answers (exports) leave by this, as they are, head included; 0 or -errno. */
     int (*write)(void *context, const char *bytes, size_t length);
     void *context;
@@ -59,6 +61,7 @@ void api_answer(struct api *api, const struct api_request *request, struct answe
 /* What changed since *cursor (0: from now on), as text/event-stream, appended to out; waits
  * limit_ms at most. 0: *cursor went on, or nothing came; -ESHUTDOWN: Hall stops. At most three at a
  * time is the caller's business. */
-int api_stream(struct api *api, uint64_t *cursor, int64_t limit_ms, struct buf *out);
+int api_stream(struct api *api, enum language language, uint64_t *cursor, int64_t limit_ms,
+               struct buf *out);
 
 #endif

@@ -75,6 +75,8 @@ void api_end(struct api_call *call);
 void api_begin_problem(struct api_call *call, int status, const char *detail,
                        struct json_writer *writer);
 void api_end_problem(struct api_call *call, struct json_writer *writer);
+/* Adds a document of the bus to an answer, its sentences in the reader's language. */
+void api_say(struct api_call *call, const char *text, size_t length, struct buf *out);
 /* False: it is answered already. */
 bool api_params(struct api_call *call, struct api_params *ret_params);
 extern const struct json_limits api_limits; /* of what is read from clients and files here */

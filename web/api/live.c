@@ -48,7 +48,7 @@ static void pass_on(struct api_call *call, struct errand *errand, int64_t limit_
 {
     if (api_run(call, errand, limit_ms)) {
         struct buf *body = api_begin(call, errand->status, NULL);
-        buf_add(body, buf_text(&errand->out), errand->out.length);
+        api_say(call, buf_text(&errand->out), errand->out.length, body);
         api_end(call);
     }
     errand_drop(errand);
@@ -108,6 +108,7 @@ static void refuse(struct api_call *call, const struct json *result)
 {
     struct json_writer writer;
     const char *reason = json_get_string(result, "reason");
+
     api_begin_problem(call, 409, reason ? reason : "Hall refuses.", &writer);
     json_put_value(&writer, "result", result);
     api_end_problem(call, &writer);
@@ -115,21 +116,25 @@ static void refuse(struct api_call *call, const struct json *result)
 
 static void answer_result(struct api_call *call, const struct errand *errand)
 {
+    struct buf said = BUF_INIT(ERRAND_OUT_MAX);
     struct json *result = NULL;
     struct json_error error;
-    const char *text = buf_text(&errand->out);
-    if (json_read(text, errand->out.length, &json_limits_payload, &result, &error) < 0) {
+
+    api_say(call, buf_text(&errand->out), errand->out.length, &said);
+    if (json_read(buf_text(&said), said.length, &api_limits, &result, &error) < 0) {
         api_problem(call, 500, "Hall's own answer cannot be read: %s.", error.what);
+        buf_finish(&said);
         return;
     }
     const char *outcome = json_get_string(result, "outcome");
     if (text_equal(outcome, "accepted") || text_equal(outcome, "done")) {
-        buf_puts(api_begin(call, 202, NULL), text);
+        buf_add(api_begin(call, 202, NULL), buf_text(&said), said.length);
         api_end(call);
     } else {
         refuse(call, result);
     }
     json_free(result);
+    buf_finish(&said);
 }
 
 /* Gives what the client sent to the loop as the bus would have brought it, and drops the errand. */

@@ -97,6 +97,7 @@ void api_put_event(struct json_writer *writer, const struct store_entry *entry)
     json_put_string(writer, "project", entry->texts[2]);
     json_put_string(writer, "type", entry->texts[3]);
     json_put_string(writer, "detail", body ? api_event_detail(body) : NULL);
+    json_put_value(writer, "detail_fact", json_get(body, "detail_fact"));
     if (body) {
         json_put_value(writer, "body", body);
     } else {
@@ -237,13 +238,15 @@ static void answer_list(struct api_call *call, struct archive *archive,
     while (strcmp(list->name, call->route->word) != 0)
         list++;
     struct listing listing = {.list = list};
+    struct buf rows = BUF_INIT(2 * BODY_ROOM);
     char why[ARCHIVE_SENTENCE];
     int64_t next = 0;
-    api_begin(call, 200, &listing.writer);
+    json_writer_init(&listing.writer, &rows);
     json_begin_object(&listing.writer, NULL);
     json_begin_array(&listing.writer, listing.list->name);
     if (archive_page(archive, listing.list->table, filter, put_row, &listing, &next, why) < 0) {
         api_problem(call, 503, "%s", why);
+        buf_finish(&rows);
         return;
     }
     json_end_array(&listing.writer);
@@ -253,7 +256,9 @@ static void answer_list(struct api_call *call, struct archive *archive,
     else
         json_put_null(&listing.writer, "next");
     json_end_object(&listing.writer);
+    api_say(call, buf_text(&rows), rows.length, api_begin(call, 200, NULL));
     api_end(call);
+    buf_finish(&rows);
 }
 
 void api_past_list(struct api_call *call)

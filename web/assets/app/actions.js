@@ -3,7 +3,7 @@ import { api, path } from './api.js';
 import { ask, h, say, toast } from './dom.js';
 import { duration } from './format.js';
 import { live } from './live.js';
-import { leaseLine, leaseName } from './state.js';
+import { leaseLine, leaseName, said } from './state.js';
 import { name, t } from './words.js';
 
 // Sends a command; true where it was accepted. Problems are told.
@@ -26,7 +26,7 @@ async function forced(known, action, why) {
   const answer = await ask({
     title: t(`force.${action}.title`, { name: server.config.name }),
     body: [server.status.leases.length ? h('ul', { class: 'note bad stack' }, server.status.leases.map(leaseLine)) : null,
-      h('p', { class: server.status.leases.length ? 'small soft' : 'note bad', lang: 'en' }, why), h('p', null, t(`force.${action}.text`))],
+      h('p', { class: server.status.leases.length ? 'small soft' : 'note bad', lang: why.lang }, why.text), h('p', null, t(`force.${action}.text`))],
     actions: [{ text: t('cancel'), cancel: true }, { text: t(`force.${action}`), value: 'force', kind: 'main danger' }],
   });
   if (answer) await command(api(path('servers', server.id, action), { body: { force: true } }), t(`told.${action}`, { name: server.config.name }));
@@ -40,7 +40,7 @@ async function withVetoes(server, action) {
     if (result && result.id) waiting.set(result.id, (why) => forced(server, action, why));
     toast(t(`told.${action}`, { name: server.config.name }));
   } catch (problem) {
-    if (problem.status === 409) await forced(server, action, problem.message);
+    if (problem.status === 409) await forced(server, action, said(problem.data.result || {}, 'reason'));
     else toast(problem.message, true);
   }
 }
@@ -58,7 +58,7 @@ export function heardResult(result) {
   const told = result && result.id ? waiting.get(result.id) : null;
   if (!told || result.outcome === 'accepted') return;
   waiting.delete(result.id);
-  if (result.outcome === 'refused' || result.outcome === 'failed') told(result.reason || name('outcome', result.outcome));
+  if (result.outcome === 'refused' || result.outcome === 'failed') told(result.reason ? said(result, 'reason') : { text: name('outcome', result.outcome), lang: null });
 }
 
 export async function hold(server) {

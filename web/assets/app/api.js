@@ -1,5 +1,5 @@
 // The door to Hall. Errors are thrown as Problem, with what the answer said; a lost session is told to whoever listens.
-import { t } from './words.js';
+import { language, t } from './words.js';
 
 export class Problem extends Error {
   constructor(status, detail, data) {
@@ -26,7 +26,7 @@ function explain(response, data) {
 
 // One request. options: method, body (sent as JSON; a string as it is), headers, background, raw (the text, not its value).
 export async function call(path, options = {}) {
-  const headers = { Accept: 'application/json', ...(options.headers || {}) };
+  const headers = { Accept: 'application/json', 'Accept-Language': language(), ...(options.headers || {}) };
   const method = options.method || (options.body !== undefined ? 'POST' : 'GET');
   if (method !== 'GET' && state.csrf) headers['X-CSRF-Token'] = state.csrf;
   if (options.background) headers['X-Hall-Background'] = '1';

@@ -1,7 +1,7 @@
 // One event as a sentence.
 import { h } from './dom.js';
 import { stamp } from './format.js';
-import { inWords } from './state.js';
+import { said } from './state.js';
 import { name } from './words.js';
 
 export function eventWords(event) {
@@ -9,10 +9,10 @@ export function eventWords(event) {
   return event.type === 'stage' && stage ? name('stage', stage) : name('event', event.type);
 }
 
-// What the words do not say already, as inWords() has it.
+// What the words do not say already, as said() has it.
 export function eventDetail(event) {
-  if (!event.detail || event.detail === event.type || event.detail === (event.body && event.body.stage)) return null;
-  return inWords(event.detail);
+  if (!event.detail || event.type === 'stage') return null;
+  return said(event, 'detail');
 }
 
 // That a packet was sent is told twice: as itself, and as a stage.

@@ -1,5 +1,6 @@
 // What is live: servers and projects, kept up to date by the stream, by asking where there is none.
 import { api, session } from './api.js';
+import { language } from './words.js';
 
 const POLL_MS = 4000, STREAM_AGAIN_MS = 10000, QUIET_MS = 15000;
 
@@ -66,7 +67,7 @@ function on(kind, what) {
 function follow() {
   clearTimeout(again);
   if (!running) return;
-  source = new EventSource('/api/v1/stream');
+  source = new EventSource(`/api/v1/stream?lang=${language()}`);
   source.onopen = () => { setLink('stream'); ask(); };
   source.onerror = () => {
     if (source && source.readyState === EventSource.CLOSED) {

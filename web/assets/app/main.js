@@ -36,6 +36,7 @@ function setTheme(theme) {
 function changeLanguage(name) {
   setLanguage(name);
   kept.set('hall.language', name);
+  stop(); // what Hall says is asked for anew, in this language
   arrive();
 }
 

@@ -7,7 +7,7 @@ import { finder } from './finder.js';
 import { ago, number, stamp } from './format.js';
 import { icon, scene } from './icons.js';
 import { live } from './live.js';
-import { chip, inWordsSpan, isUp, leaseLine, nextLine, progress, tone } from './state.js';
+import { chip, isUp, leaseLine, nextLine, progress, saidSpan, tone } from './state.js';
 import { name, t } from './words.js';
 
 // When the wake under way began, on our clock.
@@ -31,7 +31,7 @@ function why(server) {
   const { status } = server;
   const lines = status.leases.slice(0, 4).map(leaseLine);
   const more = status.leases.length - lines.length;
-  if (status.problem) lines.push(h('li', { 'data-key': 'problem' }, icon('degraded'), inWordsSpan(status.problem)));
+  if (status.problem) lines.push(h('li', { 'data-key': 'problem' }, icon('degraded'), saidSpan(status, 'problem')));
   if (!status.leases.length) lines.push(h('li', { 'data-key': 'none', class: 'soft' }, icon(status.state === 'off' ? 'off' : 'ready'),
     h('span', null, status.state === 'off' ? t('why.asleep') : t('why.nobody'), status.state === 'off' && status.since ? ` (${ago(status.since)})` : '')));
   if (more > 0) lines.push(h('li', { 'data-key': 'more', class: 'soft' }, icon('next'), t('why.more', { n: more })));

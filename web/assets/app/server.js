@@ -8,7 +8,7 @@ import { ago, clock, day, duration, number, short, stamp, when } from './format.
 import { icon } from './icons.js';
 import { live } from './live.js';
 import { wakeBar } from './overview.js';
-import { STAGES, STATES, because, causeWords, chip, containerWords, inWords, inWordsSpan, isUp, leaseName, stageList } from './state.js';
+import { STAGES, STATES, because, chip, containerWords, isUp, leaseName, said, saidSpan, stageList } from './state.js';
 import { name, t } from './words.js';
 
 const SPANS = { '24h': 86400, '7d': 7 * 86400, '30d': 30 * 86400 };
@@ -42,7 +42,7 @@ function check(c) {
   return h('li', { class: 'row' }, h('span', { class: 'chip', 'data-tone': c.passing ? 'ok' : c.passing === null ? 'none' : 'bad' }, icon(state),
     c.passing ? t('check.passes') : c.passing === null ? t('check.unknown') : t('check.fails')),
   h('span', null, name('check', c.kind), c.site ? ` · ${c.site}` : '', c.status ? ` · ${c.status}` : '',
-    c.fault ? `: ${t(`fault.${c.fault}`, { number: c.number })}` : ''));
+    c.reason ? [': ', saidSpan(c, 'reason')] : ''));
 }
 
 function facts(server) {
@@ -50,8 +50,8 @@ function facts(server) {
   return h('section', { class: 'card stack' }, h('h2', null, t('facts')),
     h('dl', { class: 'facts' },
       row('fact.since', status.since ? h('span', null, stamp(status.since), ` (${ago(status.since)})`) : null),
-      row('fact.reason', status.reason ? inWordsSpan(status.reason) : null),
-      row('fact.refused', status.sleep_refused ? h('span', { lang: 'en' }, status.sleep_refused.reason) : null),
+      row('fact.reason', status.reason ? saidSpan(status, 'reason') : null),
+      row('fact.refused', status.sleep_refused ? saidSpan(status.sleep_refused, 'reason') : null),
       row('fact.guard', status.guard ? h('span', null, name('guard', status.guard.name), status.guard.until ? [' – ', t('until', { at: when(status.guard.until) })] : '') : null),
       row('fact.load', status.load === null ? null : number(status.load, 2)),
       row('fact.uptime', status.uptime_s === null ? null : duration(status.uptime_s)),
@@ -73,7 +73,7 @@ function wakeNow(server, wakes) {
   return h('section', { class: 'card stack' }, h('h2', null, open ? t('wake.now') : t('wake.last')),
     open ? [wakeBar(server), stageList(open.stages, true)]
       : last ? [h('p', { class: 'row wrap' }, h('span', { class: 'chip', 'data-tone': last.outcome === 'ready' ? 'ok' : 'bad' }, icon(last.outcome === 'ready' ? 'ready' : 'wake_failed'), name('outcome', last.outcome)),
-        h('span', { class: 'soft' }, stamp(last.started), ` · ${causeWords(last.cause)} · ${duration(last.seconds)}`)), stageList(last.stages, false)]
+        h('span', { class: 'soft' }, stamp(last.started), ' · ', saidSpan(last, 'cause'), ` · ${duration(last.seconds)}`)), stageList(last.stages, false)]
         : h('p', { class: 'empty' }, t('wakes.none')));
 }
 
@@ -96,7 +96,7 @@ function wakeTable(wakes) {
     wakes.length ? h('div', { class: 'scroll' }, h('table', null, h('caption', { class: 'vh' }, t('wakes')),
       h('thead', null, h('tr', null, [t('col.at'), t('col.cause'), t('col.result'), t('col.seconds'), t('col.stages')].map((c) => h('th', { scope: 'col' }, c)))),
       h('tbody', null, wakes.slice(0, 12).map((w) => h('tr', { 'data-key': `w${w.id}` }, h('td', { class: 'tight' }, stamp(w.started)),
-        h('td', null, causeWords(w.cause), w.project && !String(w.cause).includes(w.project) ? ` · ${w.project}` : ''),
+        h('td', null, saidSpan(w, 'cause'), w.project && !(w.cause_fact && w.cause_fact.site === w.project) ? ` · ${w.project}` : ''),
         h('td', null, w.outcome === 'ready' ? name('kind', w.kind) : h('span', { class: 'chip', 'data-tone': 'bad' }, icon('wake_failed'), name('failure', w.failure))),
         h('td', { class: 'tight' }, duration(w.seconds)), h('td', null, wakeParts(w, longest))))))) : h('p', { class: 'empty' }, t('wakes.none')),
     wakes.length ? h('p', { class: 'legend' }, STAGES.map((s, i) => h('span', null, h('i', { class: `w${i}` }), name('stage', s)))) : null);
@@ -251,7 +251,7 @@ export function create(context) {
     return [
       h('div', { class: 'head', 'data-server': id }, h('div', null, h('p', { class: 'small' }, h('a', { href: '#/' }, t('nav.overview'))),
         h('div', { class: 'row wrap' }, h('h1', { tabindex: '-1' }, server.config.name), chip(server.status.state))), actions(server)),
-      server.status.problem ? h('p', { class: 'note bad', role: 'status', lang: inWords(server.status.problem).lang }, inWords(server.status.problem).text) : null,
+      server.status.problem ? h('p', { class: 'note bad', role: 'status', lang: said(server.status, 'problem').lang }, server.status.problem) : null,
       history(spans, chosen, (key) => { chosen = key; again(readSpans); }),
       h('div', { class: 'two' }, h('div', { class: 'stack wide' }, leases(server), wakeNow(server, wakes), policy(server)), h('div', { class: 'stack wide' }, facts(server), tools(server, results, run), projects(server))),
       bootChart(server, wakes), wakeTable(wakes),

@@ -64,66 +64,12 @@ export function containerWords(list) {
   return list.map((c) => (typeof c === 'string' ? c : `${c.name}${c.health || c.state ? ` (${name('cstate', c.health || c.state)})` : ''}`)).join(', ') || '–';
 }
 
-// What Hall writes of an event in the known forms, as [pattern, word]; $1 and $2 go into the word.
-const DETAILS = [
-  [/^ready after ([\d.]+) s \((resume|cold_boot)\)$/, 'detail.ready'],
-  [/^magic packet (\d+)$/, 'detail.packet'],
-  [/^silence is proven$/, 'detail.silent'],
-  [/^no sign of life$/, 'detail.nolife'],
-  [/^all required checks pass$/, 'detail.checks'],
-  [/^a required check fails$/, 'detail.check_fails'],
-  [/^it was up and fell silent without a goodbye/, 'detail.silent_fall'],
-  [/^sleep by idle$/, 'detail.idle'],
-  [/^sleep by (.+)$/, 'detail.by'],
-  [/^restart by (.+)$/, 'detail.by'],
-];
-
-const NOT_READY = /^not ready after (\d+) s, last stage reached: (\w+); (.+)$/;
-// Its end: what to look at.
-const ADVICE = [
-  [/^it is up, but a check does not pass: (.+)$/, 'advice.check'],
-  [/^no sign of life: check/, 'advice.no_sign'],
-  [/^another machine answers/, 'advice.other_mac'],
-  [/^it is up, but/, 'advice.not_ready'],
-  [/^no magic packet/, 'advice.no_packet'],
-];
-
-function failureWords([, seconds, stage, advice]) {
-  const known = ADVICE.find(([pattern]) => pattern.test(advice));
-  const words = known ? t(known[1], { check: known[0].exec(advice)[1] }) : advice;
-  return t('detail.not_ready', { seconds, stage: stage === 'none' ? t('none') : name('stage', stage), advice: words });
+// What Hall says of it: { text, lang }. A sentence that has its fact beside it is in the reader's language, others are English.
+export function said(of, key) {
+  return { text: of[key] || '', lang: of[`${key}_fact`] ? null : 'en' };
 }
 
-// In the reader's language where it is one of those or a cause, else null.
-export function detailWords(text) {
-  const failed = NOT_READY.exec(text);
-  if (failed) return failureWords(failed);
-  for (const [pattern, word] of DETAILS) {
-    const found = pattern.exec(text);
-    if (found && word === 'detail.ready') return t(word, { seconds: number(Number(found[1]), 1), kind: name('kind', found[2]) });
-    if (found) return t(word, { what: found[1] });
-  }
-  return causeWords(text) === text ? null : causeWords(text);
-}
-
-// A sentence of Hall's: { text, lang }, the language being its own where the sentence is not a known one.
-export function inWords(sentence) {
-  const words = detailWords(sentence);
-  return { text: words || sentence, lang: words ? null : 'en' };
-}
-
-export function inWordsSpan(sentence) {
-  const { text, lang } = inWords(sentence);
-  return h('span', { lang }, text);
-}
-
-// "visit of client1": what Hall writes as a wake's cause, in the reader's language where it is one of the known forms.
-export function causeWords(cause) {
-  const text = cause || '';
-  const found = /^(visit|schedule|always_on|manual|hold|agent|dependent|stream) of (.+)$/.exec(text);
-  const asked = /^wake command by (.+)$/.exec(text);
-  const needed = /^(.+) needs it$/.exec(text);
-  if (found) return t('cause.of', { kind: name('lease.short', found[1]), what: found[2] });
-  if (asked) return t('cause.of', { kind: name('lease.short', 'manual'), what: asked[1] });
-  return needed ? t('lease.dependent', { holder: needed[1] }) : text || '–';
+export function saidSpan(of, key) {
+  const { text, lang } = said(of, key);
+  return h('span', { lang }, text || '–');
 }
