@@ -78,10 +78,9 @@ void buf_putc(struct buf *buf, char c)
     buf_add(buf, &c, 1);
 }
 
-void buf_printf(struct buf *buf, const char *format, ...)
+void buf_vprintf(struct buf *buf, const char *format, va_list args)
 {
-    va_list args, again;
-    va_start(args, format);
+    va_list again;
     va_copy(again, args);
     int length = vsnprintf(NULL, 0, format, args);
     if (length < 0) {
@@ -91,6 +90,13 @@ void buf_printf(struct buf *buf, const char *format, ...)
         buf->length += (size_t)length;
     }
     va_end(again);
+}
+
+void buf_printf(struct buf *buf, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    buf_vprintf(buf, format, args);
     va_end(args);
 }
 

@@ -27,6 +27,8 @@ void buf_add(struct buf *buf, const char *bytes, size_t length);
 void buf_puts(struct buf *buf, const char *text);
 void buf_putc(struct buf *buf, char c);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void buf_vprintf(struct buf *buf, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 const char *buf_text(const struct buf *buf); /* "" when nothing was written */
 int buf_error(const struct buf *buf);

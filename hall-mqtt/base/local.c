@@ -62,12 +62,18 @@ static bool is_shift_day(const struct local *local, int64_t at)
            offset_at(local, to_seconds(local_midnight(local, at, 1)) - 1);
 }
 
+static const char *day_name(const struct local *local, int day)
+{
+    static const char *const english[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+
+    return (local->days ? local->days : english)[day];
+}
+
 char *local_stamp(const struct local *local, int64_t at, char out[LOCAL_SIZE])
 {
-    static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
     const struct tm parts = local_show(local, at);
 
-    snprintf(out, LOCAL_SIZE, "%s %04d-%02d-%02d %02d:%02d:%02d", days[parts.tm_wday],
+    snprintf(out, LOCAL_SIZE, "%s %04d-%02d-%02d %02d:%02d:%02d", day_name(local, parts.tm_wday),
              parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min,
              parts.tm_sec);
     const long minutes = labs(parts.tm_gmtoff) / 60;
@@ -81,7 +87,7 @@ char *local_stamp(const struct local *local, int64_t at, char out[LOCAL_SIZE])
 char *local_short(const struct local *local, int64_t at, int64_t now, char out[LOCAL_SIZE])
 {
     const struct tm parts = local_show(local, at);
-    const size_t date = sizeof("Sat 2026-03-28 ") - 1;
+    const size_t date = strlen(day_name(local, parts.tm_wday)) + sizeof(" 2026-03-28 ") - 1;
     char stamp[LOCAL_SIZE];
 
     local_stamp(local, at, stamp);

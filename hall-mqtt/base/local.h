@@ -16,6 +16,7 @@ enum { LOCAL_SIZE = 48 };
 struct local { /* borrowed for as long as it is used */
     const struct zone_port *zones;
     const char *zone;
+    const char *const *days; /* how they are shown, Sunday first; NULL: "Sun" to "Sat" */
 };
 
 /* What the wall clock shows then; tm_gmtoff is set. */

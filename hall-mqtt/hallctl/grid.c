@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "hallctl/reader.h"
 
-enum { GAP = 2, CELL_MAX = 1024 };
+enum { GAP = 2 };
 
 size_t grid_width(const char *text)
 {
@@ -29,15 +30,16 @@ void grid_finish(struct grid *grid)
 
 void grid_put(struct grid *grid, const char *text)
 {
-    char shown[CELL_MAX];
-    size_t *width = &grid->widths[grid->n_cells % grid->n_columns];
+    size_t *widest = &grid->widths[grid->n_cells % grid->n_columns];
+    struct buf cell = BUF_INIT(GRID_BYTES_MAX);
 
-    text_show(shown, sizeof(shown), text && text[0] ? text : "-",
-              text && text[0] ? strlen(text) : 1);
-    buf_add(&grid->cells, shown, strlen(shown) + 1);
+    buf_puts(&cell, text && text[0] ? text : "-");
+    const size_t width = grid_width(reader_show(&cell));
+    buf_add(&grid->cells, buf_text(&cell), cell.length + 1);
+    buf_finish(&cell);
     if (buf_error(&grid->cells) < 0)
         return;
-    *width = grid_width(shown) > *width ? grid_width(shown) : *width;
+    *widest = width > *widest ? width : *widest;
     grid->n_cells++;
 }
 

@@ -11,7 +11,7 @@
 
 #include "base/buf.h"
 
-enum { GRID_COLUMNS_MAX = 8, GRID_BYTES_MAX = 4 << 20 };
+enum { GRID_COLUMNS_MAX = 8, GRID_BYTES_MAX = 16 << 20 };
 
 struct grid {
     size_t n_columns, n_cells;

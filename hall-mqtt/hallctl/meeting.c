@@ -1,7 +1,6 @@
 #include "hallctl/meeting.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -9,7 +8,6 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "base/zone.h"
 
 enum { WISHES_MAX = 12, NAMES_SIZE = 512, SHOWN_SIZE_ID = 80 };
 
@@ -32,32 +30,6 @@ size_t meeting_width(void)
     return size.ws_col;
 }
 
-/* An IANA name from TZ or from the link /etc/localtime; else UTC. */
-static const char *zone_name(void)
-{
-    static char name[PATH_MAX];
-    const char *tz = getenv("TZ");
-    const ssize_t length = tz ? -1 : readlink("/etc/localtime", name, sizeof(name) - 1);
-    const char *found = tz ? tz + (tz[0] == ':') : "UTC";
-
-    if (length > 0) {
-        name[length] = '\0';
-        const char *in = strstr(name, "/zoneinfo/");
-        found = in ? in + strlen("/zoneinfo/") : "UTC";
-    }
-    if (found != name)
-        memmove(name, found, strlen(found) < sizeof(name) ? strlen(found) + 1 : 1);
-    return zone_exists(name) ? name : "UTC";
-}
-
-struct local meeting_local(void)
-{
-    static struct zone_cache cache; /* large, and only one at a time is of use: TZ is global */
-    static const struct zone_port zones = {.offset = zone_offset, .context = &cache};
-
-    return (struct local){.zones = &zones, .zone = zone_name()};
-}
-
 /* ---- beginning and end ---- */
 
 static void hear(void *context, const struct mqtt_message *message, bool own)
@@ -76,7 +48,6 @@ int meeting_begin(struct meeting *meeting, const struct call *call)
     char why[TALK_WHY_SIZE] = "out of memory";
 
     meeting->call = call;
-    meeting->local = meeting_local();
     log_init(LOG_LEVEL_ERROR);
     const int status = hallctl_settings(call, &meeting->settings);
     if (status >= 0)

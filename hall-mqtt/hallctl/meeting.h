@@ -6,7 +6,6 @@
 #ifndef HALL_HALLCTL_MEETING_H
 #define HALL_HALLCTL_MEETING_H
 
-#include "base/local.h"
 #include "hallctl/hallctl.h"
 #include "hallctl/picture.h"
 #include "hallctl/talk.h"
@@ -16,7 +15,6 @@ struct meeting {
     struct settings settings;
     struct talk *talk;
     struct picture picture;
-    struct local local; /* the zone of whoever looks */
     /* Told of each message, after the picture took it; NULL: nobody asks. */
     void (*hear)(void *context, const struct topic *topic, const struct mqtt_message *message,
                  bool own);
@@ -42,9 +40,6 @@ int meeting_check_project(const struct meeting *meeting, const char *id);
 int meeting_failed(const struct meeting *meeting, int error);
 /* Hall said goodbye, or the broker said it for it. */
 bool meeting_is_over(const struct meeting *meeting);
-
-/* The zone of whoever looks at this terminal. */
-struct local meeting_local(void);
 
 /* Is there a terminal, and may it be coloured? Its width; 0: no terminal. */
 bool meeting_is_bold(void);

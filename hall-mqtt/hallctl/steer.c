@@ -9,14 +9,13 @@
 
 #include "base/clock.h"
 #include "base/number.h"
-#include "hallctl/event_words.h"
+#include "hallctl/reader.h"
 
 enum {
     BY_SIZE = 65, /* what Hall takes, and NUL */
     HOST_SIZE = 65,
     SPAN_SIZE = 48,
     WAIT_MS = 1800000, /* for an end: a wake, with what it depends on */
-    TEXT_SIZE = 640,
 };
 
 /* What is known of a command under way. */
@@ -106,18 +105,21 @@ static void tell_eta(const struct following *following)
 static void tell_event(const struct following *following, const struct json *event)
 {
     const char *stage = json_get_string(event, "stage");
-    char span[SPAN_SIZE], shown[TEXT_SIZE];
+    struct buf words = BUF_INIT(SAY_SENTENCE_MAX);
+    char span[SPAN_SIZE];
 
     if (!json_get_string(event, "event_type"))
         return;
+    say_event(event, reader_how(), &words);
     printf("%s: ", subject_of(following));
     if (span_of(event, "seconds", span))
         printf("after %s: ", span);
-    printf("%s", phrase_event(event, shown, sizeof(shown)));
+    printf("%s", reader_show(&words));
     if (stage)
         tell_eta(following);
     putchar('\n');
     fflush(stdout);
+    buf_finish(&words);
 }
 
 static void advise(const struct following *following)
@@ -131,16 +133,18 @@ static void advise(const struct following *following)
         fprintf(stderr, "What is known of it: hallctl why %s\n", steer->subject);
 }
 
-static void tell_bad(const struct following *following, const char *outcome, const char *reason)
+static void tell_bad(const struct following *following, const struct json *result)
 {
-    char shown[TEXT_SIZE] = "Hall gives no reason";
+    struct buf reason = BUF_INIT(SAY_SENTENCE_MAX);
 
-    if (reason)
-        text_show(shown, sizeof(shown), reason, strlen(reason));
+    if (!say_member(result, "reason", reader_how(), &reason))
+        buf_puts(&reason, reader_language() == SAY_FRENCH ? "Hall ne donne pas de raison"
+                                                          : "Hall gives no reason");
     fprintf(stderr, "hallctl: %s: %s %s: %s\n", subject_of(following), following->steer->action,
-            outcome, shown);
+            json_get_string(result, "outcome"), reader_show(&reason));
     if (following->steer->subject)
         advise(following);
+    buf_finish(&reason);
 }
 
 static void tell_result(const struct following *following, const struct json *result)
@@ -149,7 +153,7 @@ static void tell_result(const struct following *following, const struct json *re
     char span[SPAN_SIZE];
 
     if (following->refused || following->failed) {
-        tell_bad(following, outcome, json_get_string(result, "reason"));
+        tell_bad(following, result);
         return;
     }
     /* What ends at once is told once. */

@@ -7,10 +7,10 @@
 #include "base/clock.h"
 #include "base/number.h"
 #include "base/when.h"
-#include "hallctl/event_words.h"
 #include "hallctl/fetch.h"
 #include "hallctl/grid.h"
 #include "hallctl/meeting.h"
+#include "hallctl/reader.h"
 #include "hallctl/why.h"
 
 enum {
@@ -31,7 +31,6 @@ static const int64_t day_ms = 86400000;
 struct asking {
     const struct call *call;
     struct settings settings;
-    struct local local;
     int64_t now;
 };
 
@@ -101,7 +100,7 @@ static int64_t read_since(const struct asking *asking, const char *text)
 
     if (duration_parse(text, &value) == 0)
         return asking->now - value;
-    return when_read(text, &asking->local, asking->now, false, &value) ? value : 0;
+    return when_read(text, reader_local(), asking->now, false, &value) ? value : 0;
 }
 
 /* ---- events ---- */
@@ -162,26 +161,21 @@ static int read_pages(const struct asking *asking, struct pages *pages, int64_t 
     return -1;
 }
 
-static void print_event(const struct asking *asking, const struct json *event)
+static void print_event(const struct json *event)
 {
     const struct json *body = json_get(event, "body");
     const char *server = json_get_string(event, "server");
     const char *subject = server ? server : json_get_string(event, "project");
-    const char *type = json_get_string(event, "type"), *detail = json_get_string(event, "detail");
-    char at[LOCAL_SIZE], words[1024], text[1024], shown[SUBJECT_SIZE];
+    struct buf words = BUF_INIT(LINE_LIMIT);
+    char at[LOCAL_SIZE], shown[SUBJECT_SIZE];
 
     /* What is older than the body is told by its columns. */
-    if (json_get_string(body, "event_type")) {
-        phrase_event(body, words, sizeof(words));
-    } else {
-        snprintf(text, sizeof(text), "%.40s%s%.900s", type ? type : "event", detail ? ": " : "",
-                 detail ? detail : "");
-        text_show(words, sizeof(words), text, strlen(text));
-    }
-    printf("%s  %-*s %s\n", local_stamp(&asking->local, why_time(event, "at"), at), SUBJECT_WIDTH,
+    say_event(json_get_string(body, "event_type") ? body : event, reader_how(), &words);
+    printf("%s  %-*s %s\n", local_stamp(reader_local(), why_time(event, "at"), at), SUBJECT_WIDTH,
            text_show(shown, sizeof(shown), subject ? subject : "Hall",
                      strlen(subject ? subject : "Hall")),
-           words);
+           reader_show(&words));
+    buf_finish(&words);
 }
 
 static void print_event_json(const struct json *event)
@@ -202,7 +196,7 @@ static int print_pages(const struct asking *asking, const struct pages *pages)
         if (call_has(asking->call, FLAG_JSON))
             print_event_json(pages->events[i - 1]);
         else
-            print_event(asking, pages->events[i - 1]);
+            print_event(pages->events[i - 1]);
     return HALLCTL_OK;
 }
 
@@ -330,12 +324,12 @@ static void print_energy(const struct json *value)
     puts(".");
 }
 
-static int print_stats(const struct asking *asking, const struct json *value)
+static int print_stats(const struct json *value)
 {
     char from[LOCAL_SIZE], to[LOCAL_SIZE], refused[CELL_SIZE];
 
-    printf("From %s to %s%s\n\n", local_stamp(&asking->local, why_time(value, "from"), from),
-           local_stamp(&asking->local, why_time(value, "to"), to),
+    printf("From %s to %s%s\n\n", local_stamp(reader_local(), why_time(value, "from"), from),
+           local_stamp(reader_local(), why_time(value, "to"), to),
            json_get_bool(value, "complete", true) ? "" : " (cut short: ask for fewer days)");
     print_servers(value);
     putchar('\n');
@@ -364,7 +358,7 @@ static int show_stats(const struct asking *asking)
     if (call_has(call, FLAG_JSON))
         print_event_json(value);
     else
-        print_stats(asking, value);
+        print_stats(value);
     json_free(value);
     return HALLCTL_OK;
 }
@@ -373,7 +367,7 @@ static int show_stats(const struct asking *asking)
 
 static int look_back(const struct call *call, int (*show)(const struct asking *asking))
 {
-    struct asking asking = {.call = call, .local = meeting_local(), .now = clock_now().wall};
+    struct asking asking = {.call = call, .now = clock_now().wall};
 
     if (call->n_operands > 0 && !text_is_slug(call->operands[0]))
         return hallctl_refuse(call, "the server", call->operands[0], "1 to 64 of a-z 0-9 _ -");

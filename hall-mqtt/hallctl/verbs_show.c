@@ -6,6 +6,7 @@
 #include "base/number.h"
 #include "hallctl/grid.h"
 #include "hallctl/meeting.h"
+#include "hallctl/reader.h"
 #include "hallctl/steer.h"
 #include "hallctl/why.h"
 
@@ -16,25 +17,23 @@ static const char *ago(int64_t at, int64_t now, char out[SPAN_SIZE])
     return at > 0 ? duration_show(now > at ? now - at : 0, out, SPAN_SIZE) : NULL;
 }
 
-static const char *when(const struct meeting *meeting, int64_t at, int64_t now,
-                        char out[LOCAL_SIZE])
+static const char *when(int64_t at, int64_t now, char out[LOCAL_SIZE])
 {
-    return at > 0 ? local_short(&meeting->local, at, now, out) : NULL;
+    return at > 0 ? local_short(reader_local(), at, now, out) : NULL;
 }
 
 /* ---- status ---- */
 
-static void put_server_row(const struct meeting *meeting, struct grid *grid,
-                           const struct known *server, int64_t now)
+static void put_server_row(struct grid *grid, const struct known *server, int64_t now)
 {
     char span[SPAN_SIZE], until[LOCAL_SIZE];
-    struct buf why = BUF_INIT(CELL_SIZE);
+    struct buf why = BUF_INIT(SAY_SENTENCE_MAX);
 
-    why_write_short(server, &why);
+    why_write_short(server, reader_how(), &why);
     grid_put(grid, server->id);
     grid_put(grid, server->state);
     grid_put(grid, ago(why_time(server->status, "since"), now, span));
-    grid_put(grid, when(meeting, why_time(server->status, "awake_until"), now, until));
+    grid_put(grid, when(why_time(server->status, "awake_until"), now, until));
     grid_put(grid, json_get_string(server->status, "policy"));
     grid_put(grid, buf_text(&why));
     buf_finish(&why);
@@ -49,7 +48,7 @@ static int print_status_table(const struct meeting *meeting)
     grid_init(&grid, titles, ARRAY_SIZE(titles));
     for (size_t i = 0; i < meeting->picture.servers.n; i++)
         if (hallctl_names(meeting->call, meeting->picture.servers.all[i]->id))
-            put_server_row(meeting, &grid, meeting->picture.servers.all[i], now);
+            put_server_row(&grid, meeting->picture.servers.all[i], now);
     grid_print(&grid, meeting_width(), meeting_is_bold(), stdout);
     grid_finish(&grid);
     return HALLCTL_OK;
@@ -133,12 +132,14 @@ static int say_none(const struct meeting *meeting)
 /* What concerns all servers comes before them. */
 static void say_problem(const struct meeting *meeting)
 {
-    const char *problem = json_string(json_get(meeting->picture.info, "config_problem"));
-    char shown[1024];
+    struct buf problem = BUF_INIT(SAY_SENTENCE_MAX);
 
-    if (problem)
-        printf("The configuration file was refused: %s\n\n",
-               text_show(shown, sizeof(shown), problem, strlen(problem)));
+    if (say_member(meeting->picture.info, "config_problem", reader_how(), &problem))
+        printf(reader_language() == SAY_FRENCH
+                   ? "Le fichier de configuration a été refusé\u00a0: %s\n\n"
+                   : "The configuration file was refused: %s\n\n",
+               reader_show(&problem));
+    buf_finish(&problem);
 }
 
 static int show_status(struct meeting *meeting)
@@ -173,12 +174,11 @@ static int run_status(const struct call *call)
 
 /* ---- why ---- */
 
-static int print_why(const struct meeting *meeting, const struct known *server)
+static int print_why(const struct known *server)
 {
-    const struct why_view view = {.local = &meeting->local, .now = clock_now().wall};
     struct buf out = BUF_INIT(OUT_LIMIT);
 
-    why_write(server, &view, &out);
+    why_write(server, reader_how(), &out);
     return hallctl_print(&out);
 }
 
@@ -210,7 +210,7 @@ static int show_why(struct meeting *meeting)
     if ((status = meeting_read(meeting, &report, 1)) >= 0)
         return status;
     const struct known *server = picture_find(&meeting->picture.servers, id);
-    return call_has(meeting->call, FLAG_JSON) ? print_why_json(server) : print_why(meeting, server);
+    return call_has(meeting->call, FLAG_JSON) ? print_why_json(server) : print_why(server);
 }
 
 static int run_why(const struct call *call)
@@ -220,11 +220,11 @@ static int run_why(const struct call *call)
 
 /* ---- projects ---- */
 
-static void put_project_row(const struct meeting *meeting, struct grid *grid,
-                            const struct known *project, int64_t now)
+static void put_project_row(struct grid *grid, const struct known *project, int64_t now)
 {
     const struct json *status = project->status;
     const char *domain = json_get_string(status, "domain"), *path = json_get_string(status, "path");
+    struct buf problem = BUF_INIT(SAY_SENTENCE_MAX);
     char last[LOCAL_SIZE], address[CELL_SIZE], visits[32] = "";
     int64_t n = 0;
 
@@ -236,8 +236,10 @@ static void put_project_row(const struct meeting *meeting, struct grid *grid,
     grid_put(grid, json_get_string(status, "server"));
     grid_put(grid, address);
     grid_put(grid, visits);
-    grid_put(grid, when(meeting, why_time(status, "last_visit"), now, last));
-    grid_put(grid, json_get_string(status, "problem"));
+    grid_put(grid, when(why_time(status, "last_visit"), now, last));
+    say_member(status, "problem", reader_how(), &problem);
+    grid_put(grid, buf_text(&problem));
+    buf_finish(&problem);
 }
 
 static int print_projects(const struct meeting *meeting)
@@ -249,7 +251,7 @@ static int print_projects(const struct meeting *meeting)
 
     grid_init(&grid, titles, ARRAY_SIZE(titles));
     for (size_t i = 0; i < meeting->picture.projects.n; i++)
-        put_project_row(meeting, &grid, meeting->picture.projects.all[i], now);
+        put_project_row(&grid, meeting->picture.projects.all[i], now);
     grid_print(&grid, meeting_width(), meeting_is_bold(), stdout);
     grid_finish(&grid);
     return HALLCTL_OK;

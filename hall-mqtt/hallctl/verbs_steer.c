@@ -11,6 +11,7 @@
 #include "base/number.h"
 #include "base/when.h"
 #include "hallctl/meeting.h"
+#include "hallctl/reader.h"
 #include "hallctl/steer.h"
 
 enum { MINUTE_MS = 60000, IDLE_MOST = 10080, COMM_SIZE = 32 };
@@ -97,11 +98,10 @@ int steer_project(const struct call *call, const char *word)
 static int put_until(const struct call *call, struct json_writer *json)
 {
     const char *text = call->texts[FLAG_UNTIL];
-    const struct local local = meeting_local();
     char shown[RFC3339_SIZE];
     int64_t at = 0;
 
-    if (!when_read(text, &local, clock_now().wall, true, &at))
+    if (!when_read(text, reader_local(), clock_now().wall, true, &at))
         return hallctl_refuse(call, "--until", text,
                               "a time such as 18:00 or 2026-11-22T18:00:00Z");
     json_put_string(json, "until", rfc3339_format(at, shown));

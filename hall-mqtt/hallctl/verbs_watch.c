@@ -5,8 +5,9 @@
 
 #include "base/array.h"
 #include "base/clock.h"
-#include "hallctl/event_words.h"
 #include "hallctl/meeting.h"
+#include "hallctl/reader.h"
+#include "say/say_table.h"
 
 enum { AGAIN_S = 2, LINE_LIMIT = 131072, SUBJECT_WIDTH = 16 };
 
@@ -16,32 +17,38 @@ struct watching {
     int64_t told, limit; /* lines; 0: no limit */
 };
 
-static void tell(struct watching *watching, const char *subject, const char *what)
+static void tell(struct watching *watching, const char *subject, struct buf *what)
 {
-    char at[LOCAL_SIZE], shown[1024];
-    const int64_t now = clock_now().wall;
+    char at[LOCAL_SIZE];
 
-    text_show(shown, sizeof(shown), what, strlen(what));
-    printf("%s  %-*s %s\n", local_stamp(&watching->meeting->local, now, at), SUBJECT_WIDTH, subject,
-           shown);
+    printf("%s  %-*s %s\n", local_stamp(reader_local(), clock_now().wall, at), SUBJECT_WIDTH,
+           subject, reader_show(what));
     watching->told++;
+    buf_finish(what);
 }
 
 static void tell_state(struct watching *watching, const char *subject, const char *state,
                        bool project)
 {
-    char what[128];
+    const enum say_language language = reader_language();
+    struct buf what = BUF_INIT(LINE_LIMIT);
 
-    snprintf(what, sizeof(what), "%s %.80s", project ? "project is" : "is", state);
-    tell(watching, subject, what);
+    buf_printf(&what, language == SAY_FRENCH ? "%sétat\u00a0: %s" : "%sis %s",
+               !project                 ? ""
+               : language == SAY_FRENCH ? "projet, "
+                                        : "project ",
+               say_word_shown(PARAM_STATE, state, language));
+    tell(watching, subject, &what);
 }
 
 static void tell_event(struct watching *watching, const char *subject, const struct json *event)
 {
-    char words[1024];
+    struct buf what = BUF_INIT(LINE_LIMIT);
 
-    if (json_get_string(event, "event_type"))
-        tell(watching, subject, phrase_event(event, words, sizeof(words)));
+    if (!json_get_string(event, "event_type"))
+        return;
+    say_event(event, reader_how(), &what);
+    tell(watching, subject, &what);
 }
 
 static void tell_json(struct watching *watching, const struct mqtt_message *message,

@@ -7,36 +7,62 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/number.h"
-#include "core/facts/fault.h"
+#include "hallctl/reader.h"
+#include "say/say_table.h"
 
-enum { SPAN_SIZE = 48, TEXT_SIZE = 2048 };
+enum { SPAN_SIZE = 48 };
+
+#define NBSP  "\u00a0" /* before a French colon */
+#define NNBSP "\u202f" /* before a French semicolon */
 
 /* What the functions below write from. */
 struct page {
     const struct known *server;
     const struct json *status, *config;
-    const struct why_view *view;
+    struct say_how how;
     struct buf *out;
 };
 
 /* ---- small things ---- */
 
-/* Texts of others may be in it: what a terminal would obey is shown as '?', and a line ends where
- * the format says so. */
-__attribute__((format(printf, 2, 3))) static void say(struct buf *out, const char *format, ...)
+/* In the reader's language; both take the same. What others wrote ends no line. */
+__attribute__((format(printf, 2, 4), format(printf, 3, 4))) static void
+say(const struct page *page, const char *english, const char *french, ...)
 {
-    char text[TEXT_SIZE], shown[TEXT_SIZE];
-    const size_t length = strlen(format);
-    const bool is_line = length > 0 && format[length - 1] == '\n';
+    struct buf text = BUF_INIT(page->out->limit);
     va_list args;
 
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    va_start(args, french);
+    buf_vprintf(&text, page->how.language == SAY_FRENCH ? french : english, args);
     va_end(args);
-    const size_t used = strlen(text);
-    buf_puts(out,
-             text_show(shown, sizeof(shown), text, used - (is_line && text[used - 1] == '\n')));
-    buf_puts(out, is_line ? "\n" : "");
+    const bool is_line = text.length > 0 && buf_text(&text)[text.length - 1] == '\n';
+    if (is_line)
+        text.text[--text.length] = '\0';
+    buf_puts(page->out, reader_show(&text));
+    buf_puts(page->out, is_line ? "\n" : "");
+    buf_finish(&text);
+}
+
+/* The sentence of this key, as the reader knows it. */
+static bool say_key(const struct page *page, const struct json *object, const char *key)
+{
+    struct buf text = BUF_INIT(SAY_SENTENCE_MAX);
+    const bool known = say_member(object, key, page->how, &text);
+
+    buf_puts(page->out, reader_show(&text));
+    buf_finish(&text);
+    return known;
+}
+
+static void say_key_or_not(const struct page *page, const struct json *object, const char *key)
+{
+    if (!say_key(page, object, key))
+        say(page, "no reason is known", "raison inconnue");
+}
+
+static const char *word(const struct page *page, enum param_kind kind, const char *known)
+{
+    return say_word_shown(kind, known, page->how.language);
 }
 
 int64_t why_time(const struct json *object, const char *key)
@@ -71,12 +97,12 @@ static const char *or_else(const char *text, const char *other)
 
 static char *stamp(const struct page *page, int64_t at, char out[LOCAL_SIZE])
 {
-    return local_short(page->view->local, at, page->view->now, out);
+    return local_short(page->how.local, at, page->how.now, out);
 }
 
 static char *ago(const struct page *page, int64_t at, char out[SPAN_SIZE])
 {
-    return span(page->view->now > at ? page->view->now - at : 0, out);
+    return span(page->how.now > at ? page->how.now - at : 0, out);
 }
 
 static bool is_state(const struct page *page, const char *names)
@@ -103,73 +129,49 @@ static void write_state(const struct page *page)
 
     buf_puts(page->out, page->server->id);
     if (name && strcmp(name, page->server->id) != 0)
-        say(page->out, " (%s)", name);
-    say(page->out, " is %s", or_else(state, "unknown"));
+        say(page, " (%s)", " (%s)", name);
+    say(page, " is %s", NBSP ": %s", word(page, PARAM_STATE, or_else(state, "unknown")));
     if (since > 0)
-        say(page->out, " since %s (%s)", stamp(page, since, at), ago(page, since, shown));
-    say(page->out, ": %s.\n",
-        or_else(json_get_string(page->status, "reason"), "no reason is known"));
+        say(page, " since %s (%s)", " depuis %s (%s)", stamp(page, since, at),
+            ago(page, since, shown));
+    say(page, ": ", NBSP "– ");
+    say_key_or_not(page, page->status, "reason");
+    buf_puts(page->out, ".\n");
 }
 
 static void write_problem(const struct page *page)
 {
-    const char *problem = json_get_string(page->status, "problem");
-
-    if (problem)
-        say(page->out, "Problem: %s.\n", problem);
+    if (!json_get_string(page->status, "problem"))
+        return;
+    say(page, "Problem: ", "Problème" NBSP ": ");
+    say_key(page, page->status, "problem");
+    buf_puts(page->out, ".\n");
 }
 
 /* ---- why it is awake ---- */
 
-struct kind_words {
-    const char *kind, *format; /* of the holder */
-    bool label_tells;          /* the label says more than the holder, or says it alone */
-};
-
-static const struct kind_words kinds[] = {
-    {"visit", "%s was visited", false},      {"schedule", "the schedule of %s wants it on", false},
-    {"always_on", "%s is always on", false}, {"manual", "%s", true},
-    {"hold", "%s holds it", false},          {"agent", "%s is in use on it", false},
-    {"dependent", "%s needs it", false},     {"stream", "%s is in use", false},
-};
-
-static void write_lease_words(const struct json *lease, struct buf *out)
+/* An older Hall says no reason. */
+static void write_lease_words(const struct page *page, const struct json *lease)
 {
-    const char *kind = or_else(json_get_string(lease, "kind"), "");
-    const char *holder = or_else(json_get_string(lease, "holder"), "somebody");
-    const char *label = json_get_string(lease, "label");
-
-    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-        if (strcmp(kinds[i].kind, kind) != 0)
-            continue;
-        const char *found = strstr(kinds[i].format, "%s");
-        say(out, "%.*s%s%s", (int)(found - kinds[i].format), kinds[i].format,
-            kinds[i].label_tells ? or_else(label, holder) : holder, found + 2);
-        return;
-    }
-    say(out, "%s (%s)", holder, kind);
+    if (!say_key(page, lease, "reason"))
+        say(page, "%s (%s)", "%s (%s)", or_else(json_get_string(lease, "holder"), "?"),
+            or_else(json_get_string(lease, "kind"), "?"));
 }
 
 static void write_lease(const struct page *page, const struct json *lease)
 {
     const int64_t since = why_time(lease, "since"), until = why_time(lease, "until");
-    const char *label = json_get_string(lease, "label");
     char at[LOCAL_SIZE];
 
     buf_puts(page->out, "  - ");
-    write_lease_words(lease, page->out);
-    if (label && label[0] && text_is(lease, "kind", "hold"))
-        say(page->out, ": \"%s\"", label);
-    else if (label && label[0] && text_is(lease, "kind", "stream"))
-        say(page->out, ": %s", label);
-    say(page->out, " (%s", or_else(json_get_string(lease, "kind"), "lease"));
+    write_lease_words(page, lease);
     if (since > 0)
-        say(page->out, ", since %s", stamp(page, since, at));
-    if (until > 0)
-        say(page->out, ", until %s", stamp(page, until, at));
-    else
-        buf_puts(page->out, ", no end known");
-    buf_puts(page->out, ")\n");
+        say(page, ", since %s", ", depuis %s", stamp(page, since, at));
+    if (until == 0)
+        say(page, ", no end known", ", sans fin connue");
+    else if (!json_get(lease, "reason_fact"))
+        say(page, ", until %s", ", jusqu’à %s", stamp(page, until, at));
+    buf_putc(page->out, '\n');
 }
 
 static void write_leases(const struct page *page)
@@ -177,12 +179,12 @@ static void write_leases(const struct page *page)
     const struct json *leases = leases_of(page->status);
     const bool on = text_is(page->status, "target", "ON");
 
-    if (json_count(leases) == 0) {
-        if (on)
-            buf_puts(page->out, "Nothing needs it.\n");
-        return;
-    }
-    buf_puts(page->out, on ? "It is on because:\n" : "It is wanted because:\n");
+    if (json_count(leases) > 0 && on)
+        say(page, "It is on because:\n", "Il est allumé car" NBSP ":\n");
+    else if (json_count(leases) > 0)
+        say(page, "It is wanted because:\n", "Il est voulu car" NBSP ":\n");
+    else if (on)
+        say(page, "Nothing needs it.\n", "Rien n’a besoin de lui.\n");
     for (const struct json *lease = json_first(leases); lease; lease = json_next(lease))
         write_lease(page, lease);
 }
@@ -198,14 +200,16 @@ static void write_wake(const struct page *page)
 
     if (!wake || json_type(wake) != JSON_OBJECT)
         return;
-    say(page->out, "A wake is under way: %s; the last stage reached: %s.\n",
-        or_else(json_get_string(wake, "cause"), "cause unknown"),
-        or_else(json_get_string(wake, "stage"), "none yet"));
+    say(page, "A wake is under way: ", "Un réveil est en cours" NBSP ": ");
+    say_key_or_not(page, wake, "cause");
+    say(page, "; the last stage reached: %s.\n", NNBSP "; dernière étape atteinte" NBSP ": %s.\n",
+        word(page, PARAM_STAGE, or_else(json_get_string(wake, "stage"), "none")));
     if (json_number(json_get(wake, "eta_s"), &eta))
-        say(page->out, "It was last expected to be ready in %s.\n",
+        say(page, "It was last expected to be ready in %s.\n",
+            "Il devait être prêt dans %s, selon la dernière estimation.\n",
             span((int64_t)(eta * 1000), shown));
     if (deadline > 0)
-        say(page->out, "It is given up at %s.\n", stamp(page, deadline, at));
+        say(page, "It is given up at %s.\n", "Abandon à %s.\n", stamp(page, deadline, at));
 }
 
 /* ---- what ends it ---- */
@@ -233,13 +237,20 @@ static int64_t last_end(const struct json *leases)
 static void write_vetoes(const struct page *page)
 {
     const struct json *vetoes = json_get(page->server->report, "vetoes");
+    const struct json *fact = json_first(json_get(page->server->report, "veto_facts"));
 
     if (json_count(vetoes) == 0)
         return;
-    buf_puts(page->out, "Its agent would veto a sleep now:\n");
-    for (const struct json *veto = json_first(vetoes); veto; veto = json_next(veto))
-        if (json_string(veto))
-            say(page->out, "  - %s\n", json_string(veto));
+    say(page, "Its agent would veto a sleep now:\n",
+        "Son agent refuserait maintenant une mise en veille" NBSP ":\n");
+    for (const struct json *veto = json_first(vetoes); veto; veto = json_next(veto)) {
+        struct buf text = BUF_INIT(SAY_SENTENCE_MAX);
+
+        if (say_again(fact, json_string(veto), page->how, &text))
+            buf_printf(page->out, "  - %s\n", reader_show(&text));
+        buf_finish(&text);
+        fact = fact ? json_next(fact) : NULL;
+    }
 }
 
 static void write_refusal(const struct page *page)
@@ -250,40 +261,44 @@ static void write_refusal(const struct page *page)
 
     if (!refusal || json_type(refusal) != JSON_OBJECT)
         return;
-    say(page->out, "The last sleep was refused: %s.",
-        or_else(json_get_string(refusal, "reason"), "no reason was given"));
-    if (again > page->view->now && json_count(leases_of(page->status)) == 0)
-        say(page->out, " Hall asks again at %s.", stamp(page, again, at));
+    say(page, "The last sleep was refused: ", "La dernière mise en veille a été refusée" NBSP ": ");
+    say_key_or_not(page, refusal, "reason");
+    buf_putc(page->out, '.');
+    if (again > page->how.now && json_count(leases_of(page->status)) == 0)
+        say(page, " Hall asks again at %s.", " Hall redemande à %s.", stamp(page, again, at));
     buf_putc(page->out, '\n');
-}
-
-static const char *agreement(const struct page *page)
-{
-    const char *via = json_get_string(json_get(page->config, "sleep"), "via");
-
-    return text_equal(via, "agent") ? ", if its agent agrees" : "";
 }
 
 /* What would put it to sleep, and when. */
 static void write_sleep(const struct page *page)
 {
+    const struct json *sleep = json_get(page->config, "sleep");
     const struct json *leases = leases_of(page->status);
-    const char *id = page->server->id;
     char at[LOCAL_SIZE];
 
     if (!is_state(page, "ready degraded booting"))
         return;
-    if (text_is(json_get(page->config, "sleep"), "via", "none"))
-        buf_puts(page->out, "Hall never puts it to sleep: its sleep.via is none.\n");
-    else if (json_count(leases) == 0)
-        say(page->out, "Hall puts it to sleep now%s.\n", agreement(page));
+    if (text_is(sleep, "via", "none")) {
+        say(page, "Hall never puts it to sleep: its sleep.via is none.\n",
+            "Hall ne le met jamais en veille" NBSP ": son sleep.via vaut none.\n");
+        return;
+    }
+    if (json_count(leases) == 0)
+        say(page, "Hall puts it to sleep now", "Hall le met maintenant en veille");
     else if (has_endless(leases))
-        say(page->out, "It goes to sleep when all of these have ended%s.\n", agreement(page));
+        say(page, "It goes to sleep when all of these have ended",
+            "Il sera mis en veille quand tout cela aura pris fin");
     else
-        say(page->out, "It goes to sleep at %s, when the last of these ends%s.\n",
-            stamp(page, last_end(leases), at), agreement(page));
-    if (json_count(leases) > 0 && !text_is(json_get(page->config, "sleep"), "via", "none"))
-        say(page->out, "To end it now: hallctl sleep %s --force\n", id);
+        say(page, "It goes to sleep at %s, when the last of these ends",
+            "Il sera mis en veille à %s, quand tout cela aura pris fin",
+            stamp(page, last_end(leases), at));
+    if (text_is(sleep, "via", "agent"))
+        say(page, ", if its agent agrees", ", si son agent l’accepte");
+    buf_puts(page->out, ".\n");
+    if (json_count(leases) > 0)
+        say(page, "To end it now: hallctl sleep %s --force\n",
+            "Pour y mettre fin tout de suite" NBSP ": hallctl sleep %s --force\n",
+            page->server->id);
 }
 
 static void write_rouse(const struct page *page)
@@ -294,11 +309,14 @@ static void write_rouse(const struct page *page)
     char at[LOCAL_SIZE];
 
     if (name && until > 0)
-        say(page->out, "The guard %s refuses to wake it until %s.\n", name, stamp(page, until, at));
+        say(page, "The guard %s refuses to wake it until %s.\n",
+            "La garde %s refuse de le réveiller jusqu’à %s.\n", name, stamp(page, until, at));
     else if (name)
-        say(page->out, "The guard %s refuses to wake it.\n", name);
+        say(page, "The guard %s refuses to wake it.\n", "La garde %s refuse de le réveiller.\n",
+            name);
     if (is_state(page, "off sleeping wake_failed unreachable"))
-        say(page->out, "A visit of its sites wakes it, or: hallctl wake %s --wait\n",
+        say(page, "A visit of its sites wakes it, or: hallctl wake %s --wait\n",
+            "Une visite de ses sites le réveille, ou" NBSP ": hallctl wake %s --wait\n",
             page->server->id);
 }
 
@@ -313,17 +331,20 @@ static void write_policy(const struct page *page)
 
     if (!policy)
         return;
-    say(page->out, "Its policy is %s", policy);
+    say(page, "Its policy is %s", "Sa politique est «" NBSP "%s" NBSP "»",
+        word(page, PARAM_POLICY, policy));
     if (json_number(json_get(page->config, "idle_s"), &idle))
-        say(page->out, "; a visit keeps it on for %s", span((int64_t)(idle * 1000), shown));
+        say(page, "; a visit keeps it on for %s",
+            NNBSP "; une visite le maintient allumé pendant %s",
+            span((int64_t)(idle * 1000), shown));
     if (json_get_bool(page->config, "keep_awake", false))
-        buf_puts(page->out, "; keep-awake is on");
+        say(page, "; keep-awake is on", NNBSP "; keep-awake est activé");
     buf_puts(page->out, ".\n");
     if (json_count(needs) == 0)
         return;
-    buf_puts(page->out, "It needs");
+    say(page, "It needs", "Il a besoin de");
     for (const struct json *need = json_first(needs); need; need = json_next(need))
-        say(page->out, "%s %s", need == json_first(needs) ? "" : ",",
+        say(page, "%s %s", "%s %s", need == json_first(needs) ? "" : ",",
             or_else(json_string(need), "?"));
     buf_puts(page->out, ".\n");
 }
@@ -334,44 +355,57 @@ static void write_next(const struct page *page)
     const int64_t at = why_time(next, "at");
     char shown[LOCAL_SIZE];
 
-    if (at > 0)
-        say(page->out, "Next: at %s %s: %s.\n", stamp(page, at, shown),
-            or_else(json_get_string(next, "what"), "something"),
-            or_else(json_get_string(next, "reason"), "no reason is known"));
-}
-
-static void write_fault(const struct page *page, const struct json *check)
-{
-    const char *reason = json_get_string(check, "reason");
-
-    if (reason)
-        say(page->out, " (%s)", reason);
+    if (at == 0)
+        return;
+    say(page, "Next: at %s %s: ", "Ensuite" NBSP ": à %s, %s" NBSP ": ", stamp(page, at, shown),
+        say_coming(or_else(json_get_string(next, "what"), "?"), page->how.language));
+    say_key_or_not(page, next, "reason");
+    buf_puts(page->out, ".\n");
 }
 
 static void write_check(const struct page *page, const struct json *check)
 {
     const char *site = json_get_string(check, "site");
+    struct buf reason = BUF_INIT(SAY_SENTENCE_MAX);
     bool passing;
     int64_t status;
 
-    say(page->out, "; %s%s%s%s ", or_else(json_get_string(check, "kind"), "check"),
-        site ? " (" : "", site ? site : "", site ? ")" : "");
+    say(page, "; %s", NNBSP "; %s", or_else(json_get_string(check, "kind"), "?"));
+    if (site)
+        say(page, " (%s)", " (%s)", site);
     if (!json_bool(json_get(check, "passing"), &passing))
-        buf_puts(page->out, "not known");
+        say(page, " not known", NBSP ": inconnu");
+    else if (passing)
+        say(page, " passes", NBSP ": bon");
     else
-        buf_puts(page->out, passing ? "passes" : "fails");
+        say(page, " fails", NBSP ": échec");
     if (json_integer(json_get(check, "status"), &status) && status > 0)
-        say(page->out, ", HTTP %lld", (long long)status);
-    write_fault(page, check);
+        say(page, ", HTTP %lld", ", HTTP %lld", (long long)status);
+    if (say_member(check, "reason", page->how, &reason))
+        say(page, " (%s)", " (%s)", buf_text(&reason));
+    buf_finish(&reason);
 }
 
 static void write_mac(const struct page *page, const struct json *evidence)
 {
     if (text_is(evidence, "mac", "match"))
-        buf_puts(page->out, "; its MAC answers at its address");
+        say(page, "; its MAC answers at its address",
+            NNBSP "; son adresse MAC répond à son adresse");
     else if (text_is(evidence, "mac", "other"))
-        say(page->out, "; another machine has its address: %s",
-            or_else(json_get_string(evidence, "other_mac"), "MAC unknown"));
+        say(page, "; another machine has its address: %s",
+            NNBSP "; une autre machine a son adresse" NBSP ": %s",
+            or_else(json_get_string(evidence, "other_mac"), "?"));
+}
+
+static const char *agent_word(const struct page *page, const char *said)
+{
+    static const char *const french[][2] = {
+        {"online", "en ligne"}, {"sleeping", "en veille"}, {"offline", "hors ligne"}};
+
+    for (size_t i = 0; page->how.language == SAY_FRENCH && i < ARRAY_SIZE(french); i++)
+        if (strcmp(french[i][0], said) == 0)
+            return french[i][1];
+    return said;
 }
 
 static void write_evidence(const struct page *page)
@@ -383,9 +417,11 @@ static void write_evidence(const struct page *page)
     if (!evidence || json_type(evidence) != JSON_OBJECT)
         return;
     if (agent)
-        say(page->out, "Evidence: its agent says %s", agent);
+        say(page, "Evidence: its agent says %s", "Indices" NBSP ": selon son agent, %s",
+            agent_word(page, agent));
     else
-        buf_puts(page->out, "Evidence: nothing was heard of its agent");
+        say(page, "Evidence: nothing was heard of its agent",
+            "Indices" NBSP ": rien n’a été entendu de son agent");
     write_mac(page, evidence);
     for (const struct json *check = json_first(checks); check; check = json_next(check))
         write_check(page, check);
@@ -398,37 +434,33 @@ static void write_boot(const struct page *page)
     double boot;
 
     if (json_number(json_get(page->status, "last_boot_s"), &boot))
-        say(page->out, "The last wake took %s.\n", span((int64_t)(boot * 1000), shown));
+        say(page, "The last wake took %s.\n", "Le dernier réveil a pris %s.\n",
+            span((int64_t)(boot * 1000), shown));
 }
 
-void why_write(const struct known *server, const struct why_view *view, struct buf *out)
+void why_write(const struct known *server, struct say_how how, struct buf *out)
 {
     static void (*const parts[])(const struct page *page) = {
         write_state,  write_problem, write_leases, write_wake,   write_sleep,    write_refusal,
         write_vetoes, write_rouse,   write_next,   write_policy, write_evidence, write_boot,
     };
-    const struct page page = {.server = server,
-                              .status = server->status,
-                              .config = server->config,
-                              .view = view,
-                              .out = out};
+    const struct page page = {server, server->status, server->config, how, out};
 
     for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
         parts[i](&page);
 }
 
-void why_write_short(const struct known *server, struct buf *out)
+void why_write_short(const struct known *server, struct say_how how, struct buf *out)
 {
+    const struct page page = {server, server->status, server->config, how, out};
     const struct json *leases = leases_of(server->status);
 
-    if (json_get_string(server->status, "problem")) {
-        say(out, "%s", json_get_string(server->status, "problem"));
+    if (say_key(&page, server->status, "problem"))
         return;
-    }
     if (json_count(leases) == 0)
-        say(out, "%s", or_else(json_get_string(server->status, "reason"), ""));
+        say_key(&page, server->status, "reason");
     for (const struct json *lease = json_first(leases); lease; lease = json_next(lease)) {
         buf_puts(out, lease == json_first(leases) ? "" : ", ");
-        write_lease_words(lease, out);
+        write_lease_words(&page, lease);
     }
 }

@@ -8,19 +8,14 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "base/local.h"
 #include "hallctl/picture.h"
+#include "say/say.h"
 
-struct why_view {
-    const struct local *local;
-    int64_t now; /* wall, ms */
-};
-
-/* Whole lines. What is missing in the status or of another type is passed over. */
-void why_write(const struct known *server, const struct why_view *view, struct buf *out);
+/* Whole lines; how has a zone. What is missing in the status or of another type is passed over. */
+void why_write(const struct known *server, struct say_how how, struct buf *out);
 
 /* The short answer, for a column of a table: "client1 was visited, backup holds it". */
-void why_write_short(const struct known *server, struct buf *out);
+void why_write_short(const struct known *server, struct say_how how, struct buf *out);
 
 /* A time of a JSON object, ms; 0: none. */
 int64_t why_time(const struct json *object, const char *key);

@@ -85,6 +85,20 @@ int say_read_fact(const struct json *json, struct told *ret_told);
  * anew in that language, and the list `vetoes` by its `veto_facts`. The rest stays as it is. */
 void say_localize(const struct json *document, struct say_how how, struct json_writer *json);
 
+/* What this fact says; where none can be read, as of an older Hall, the sentence that stands beside
+ * it. False: there is neither. */
+bool say_again(const struct json *fact, const char *sentence, struct say_how how, struct buf *out);
+/* The same of the sentence KEY of a document, whose fact is KEY_fact. */
+bool say_member(const struct json *object, const char *key, struct say_how how, struct buf *out);
+/* An event of the bus, or a row of the API's events: "wake requested: wake command by cron". */
+void say_event(const struct json *event, struct say_how how, struct buf *out);
+
+/* The same of the `what` of a next_event. */
+const char *say_coming(const char *what, enum say_language language);
+
+/* The days from Sunday on, as a struct local shows them; NULL: English ones. */
+const char *const *say_days(enum say_language language);
+
 const char *say_code_name(enum fact_code code); /* "lease.visit"; FACT_NONE is NULL */
 bool say_code_from_name(const char *name, enum fact_code *ret_code);
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "hallctl/event_words.h"
+#include "hallctl/reader.h"
 #include "hallctl/why.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -54,24 +54,23 @@ static void tell(const struct known *known)
 {
     static const struct zone_port zones = {.offset = no_offset};
     static const struct local local = {.zones = &zones, .zone = "Test"};
-    const struct why_view view = {.local = &local, .now = 1790000000000};
+    const struct say_how how = {.local = &local, .now = 1790000000000};
     struct buf out = BUF_INIT(OUT_LIMIT);
     struct json_writer json;
-    char words[256];
-    why_write(known, &view, &out);
+    why_write(known, how, &out);
     assert(buf_error(&out) == 0 && out.length > 0);
     for (const char *at = buf_text(&out); *at != '\0'; at++)
         assert((unsigned char)*at >= 0x20 || *at == '\n');
     buf_clear(&out);
-    why_write_short(known, &out);
+    why_write_short(known, how, &out);
     buf_clear(&out);
     json_writer_init(&json, &out);
     json_put_value(&json, NULL, known->status);
+    buf_clear(&out);
+    say_event(known->status, how, &out);
+    const char *words = reader_show(&out);
+    assert(!text_has_control(words) && text_is_utf8(words, strlen(words)));
     buf_finish(&out);
-    if (known->status) {
-        phrase_event(known->status, words, sizeof words);
-        assert(!text_has_control(words) && text_is_utf8(words, strlen(words)));
-    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

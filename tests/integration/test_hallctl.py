@@ -29,7 +29,7 @@ class Ctl:
         self.home = home
         self.env = {k: v for k, v in os.environ.items() if not k.startswith(("HALL_", "XDG_", "NO_COLOR"))}
         self.env |= {"HALL_MQTT_URL": f"mqtt://127.0.0.1:{broker.port}", "HALL_MQTT_USERNAME": user,
-                     "HALL_MQTT_PASSWORD": broker.passwords[user], "HOME": str(home), "TZ": "Europe/Paris"}
+                     "HALL_MQTT_PASSWORD": broker.passwords[user], "HOME": str(home), "TZ": "Europe/Paris", "LC_ALL": "C"}
 
     def run(self, *words, expect=DONE, text="", **env):
         done = subprocess.run([self.path, *words], env={**self.env, **env}, input=text, text=True, capture_output=True,
@@ -94,13 +94,18 @@ def test_why_ends_the_argument(ctl, bus, world):
     wait_lease(bus, "testing", "visit")
     wait_lease(bus, "testing", "hold")
     on = ctl.said("why", "testing")
-    assert "client1 was visited (visit, since " in on
-    assert 'backup holds it: "nightly" (hold, since ' in on
+    until = r"\(until (\w+ )?[-\d:+ ]+\), since "
+    assert re.search(r"client1 was visited \d+ s ago " + until, on), on
+    assert re.search("backup holds it: nightly " + until, on), on
     assert re.search(r"It goes to sleep at [\d:]+, when the last of these ends, if its agent agrees\.", on)
     assert "Next: at " in on and "Its policy is on_demand; a visit keeps it on for 20 min." in on
     assert "Evidence: its agent says online" in on
     value = json.loads(ctl.said("why", "testing", "--json"))
     assert value["server"] == "testing" and value["status"]["state"] == "ready" and value["vetoes"] == []
+    french = ctl.said("why", "testing", LC_ALL="fr_FR.UTF-8")
+    assert french.startswith("testing (Testing)\u00a0: prêt depuis ")
+    assert "client1 a été visité il y a " in french and "backup le maintient\u00a0: nightly (jusqu’à " in french
+    assert "backup le maintient" in ctl.said("status", "testing", LC_ALL="", LANG="fr_FR.UTF-8")
     ctl.run("release", "testing", "backup")
     assert "backup" not in ctl.said("why", "testing")
 

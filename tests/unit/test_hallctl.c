@@ -8,9 +8,9 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "hallctl/arguments.h"
-#include "hallctl/event_words.h"
 #include "hallctl/grid.h"
 #include "hallctl/picture.h"
+#include "hallctl/reader.h"
 #include "hallctl/why.h"
 #include "unit.h"
 
@@ -246,22 +246,28 @@ static const struct local local = {.zones = &zones, .zone = "Test"};
 
 #define NOW "2026-11-22T10:00:00Z" /* 11:00 on the wall */
 
-static char *why_of(const char *status, const char *config, const char *report)
+static char *why_in(enum say_language language, const char *status, const char *config,
+                    const char *report)
 {
     struct picture picture;
     struct buf out = BUF_INIT(8192);
-    struct why_view view = {.local = &local};
+    struct say_how how = {.language = language, .local = &local};
     char *text = NULL;
-    assert_int_equal(rfc3339_parse(NOW, &view.now), 0);
+    assert_int_equal(rfc3339_parse(NOW, &how.now), 0);
     picture_init(&picture, "hall");
     take(&picture, "hall/servers/testing/state", "ready");
     take(&picture, "hall/servers/testing/status", status);
     take(&picture, "hall/servers/testing/config", config);
     take(&picture, "hall/agents/testing/report", report);
-    why_write(picture.servers.all[0], &view, &out);
+    why_write(picture.servers.all[0], how, &out);
     assert_int_equal(buf_steal(&out, &text), 0);
     picture_finish(&picture);
     return text;
+}
+
+static char *why_of(const char *status, const char *config, const char *report)
+{
+    return why_in(SAY_ENGLISH, status, config, report);
 }
 
 static void check_why(const char *status, const char *config, const char *report,
@@ -276,41 +282,85 @@ static const char config_text[] =
     "{\"name\":\"Testing\",\"policy\":\"on_demand\",\"idle_s\":1200,\"keep_awake\":false,"
     "\"depends_on\":[\"nas\",\"erp\"],\"sleep\":{\"via\":\"agent\",\"mode\":\"suspend\"}}";
 
+static const char awake_text[] =
+    "{\"state\":\"ready\",\"since\":\"2026-11-22T09:00:00Z\",\"reason\":\"all required checks "
+    "pass\",\"reason_fact\":{\"code\":\"seen.pass\"},\"target\":\"ON\",\"leases\":["
+    "{\"kind\":\"visit\",\"holder\":\"client1\",\"label\":null,\"since\":\"2026-11-22T09:30:00Z\","
+    "\"until\":\"2026-11-22T10:16:00Z\",\"reason\":\"in UTC\",\"reason_fact\":{\"code\":"
+    "\"lease.visit\",\"site\":\"client1\",\"visited\":\"2026-11-22T09:56:00Z\",\"until\":"
+    "\"2026-11-22T10:16:00Z\"}},"
+    "{\"kind\":\"hold\",\"holder\":\"backup\",\"label\":\"nightly\",\"since\":\"2026-11-22T09:"
+    "00:00Z\",\"until\":\"2026-11-22T11:00:00Z\",\"reason\":\"in UTC\",\"reason_fact\":{\"code\":"
+    "\"lease.hold\",\"name\":\"backup\",\"reason\":\"nightly\",\"until\":\"2026-11-22T11:00:"
+    "00Z\"}}],"
+    "\"next_event\":{\"at\":\"2026-11-22T11:00:00Z\",\"what\":\"sleep\",\"reason\":\"the last "
+    "lease ends\"},"
+    "\"sleep_refused\":{\"reason\":\"sessions: root\",\"not_before\":\"2026-11-22T10:01:00Z\"},"
+    "\"evidence\":{\"alive\":true,\"passing\":true,\"agent\":\"online\",\"mac\":\"match\","
+    "\"checks\":[{\"kind\":\"ping\",\"site\":null,\"passing\":true,\"status\":null},"
+    "{\"kind\":\"http\",\"site\":\"client1\",\"passing\":false,\"status\":502}]},"
+    "\"policy\":\"on_demand\",\"last_boot_s\":41.2}";
+
+static const char vetoing_text[] =
+    "{\"vetoes\":[\"sessions: root from 192.0.2.7\",\"busy\"],\"veto_facts\":[{\"code\":"
+    "\"veto.remote_session\",\"user\":\"root\",\"from\":\"192.0.2.7\"},null]}";
+
 static void test_why_awake(void **state)
 {
-    check_why(
-        "{\"state\":\"ready\",\"since\":\"2026-11-22T09:00:00Z\",\"reason\":\"all required checks "
-        "pass\","
-        "\"target\":\"ON\",\"leases\":["
-        "{\"kind\":\"visit\",\"holder\":\"client1\",\"label\":null,\"since\":\"2026-11-22T09:30:"
-        "00Z\","
-        "\"until\":\"2026-11-22T10:16:00Z\"},"
-        "{\"kind\":\"hold\",\"holder\":\"backup\",\"label\":\"nightly\",\"since\":\"2026-11-22T09:"
-        "00:00Z\","
-        "\"until\":\"2026-11-22T11:00:00Z\"}],"
-        "\"next_event\":{\"at\":\"2026-11-22T11:00:00Z\",\"what\":\"sleep\",\"reason\":\"the last "
-        "lease ends\"},"
-        "\"sleep_refused\":{\"reason\":\"sessions: root\",\"not_before\":\"2026-11-22T10:01:00Z\"},"
-        "\"evidence\":{\"alive\":true,\"passing\":true,\"agent\":\"online\",\"mac\":\"match\","
-        "\"checks\":[{\"kind\":\"ping\",\"site\":null,\"passing\":true,\"status\":null},"
-        "{\"kind\":\"http\",\"site\":\"client1\",\"passing\":false,\"status\":502}]},"
-        "\"policy\":\"on_demand\",\"last_boot_s\":41.2}",
-        config_text, "{\"vetoes\":[\"sessions: root from 192.0.2.7\"]}",
-        "testing (Testing) is ready since 10:00 (60 min): all required checks pass.\n"
-        "It is on because:\n"
-        "  - client1 was visited (visit, since 10:30, until 11:16)\n"
-        "  - backup holds it: \"nightly\" (hold, since 10:00, until 12:00)\n"
-        "It goes to sleep at 12:00, when the last of these ends, if its agent agrees.\n"
-        "To end it now: hallctl sleep testing --force\n"
-        "The last sleep was refused: sessions: root.\n"
-        "Its agent would veto a sleep now:\n"
-        "  - sessions: root from 192.0.2.7\n"
-        "Next: at 12:00 sleep: the last lease ends.\n"
-        "Its policy is on_demand; a visit keeps it on for 20 min.\n"
-        "It needs nas, erp.\n"
-        "Evidence: its agent says online; its MAC answers at its address; ping passes; "
-        "http (client1) fails, HTTP 502.\n"
-        "The last wake took 41 s.\n");
+    check_why(awake_text, config_text, vetoing_text,
+              "testing (Testing) is ready since 10:00 (60 min): all required checks pass.\n"
+              "It is on because:\n"
+              "  - client1 was visited 4 min ago (until 11:16), since 10:30\n"
+              "  - backup holds it: nightly (until 12:00), since 10:00\n"
+              "It goes to sleep at 12:00, when the last of these ends, if its agent agrees.\n"
+              "To end it now: hallctl sleep testing --force\n"
+              "The last sleep was refused: sessions: root.\n"
+              "Its agent would veto a sleep now:\n"
+              "  - sessions: root from 192.0.2.7\n"
+              "  - busy\n"
+              "Next: at 12:00 sleep: the last lease ends.\n"
+              "Its policy is on_demand; a visit keeps it on for 20 min.\n"
+              "It needs nas, erp.\n"
+              "Evidence: its agent says online; its MAC answers at its address; ping passes; "
+              "http (client1) fails, HTTP 502.\n"
+              "The last wake took 41 s.\n");
+}
+
+/* What an older Hall said without a fact stays as it said it. */
+static void test_why_in_french(void **state)
+{
+    char *text = why_in(SAY_FRENCH, awake_text, config_text, vetoing_text);
+    assert_string_equal(
+        text, "testing (Testing)\u00a0: prêt depuis 10:00 (60 min)\u00a0– tous les contrôles "
+              "requis sont bons.\n"
+              "Il est allumé car\u00a0:\n"
+              "  - client1 a été visité il y a 4\u202fmin (jusqu’à 11:16), depuis 10:30\n"
+              "  - backup le maintient\u00a0: nightly (jusqu’à 12:00), depuis 10:00\n"
+              "Il sera mis en veille à 12:00, quand tout cela aura pris fin, si son agent "
+              "l’accepte.\n"
+              "Pour y mettre fin tout de suite\u00a0: hallctl sleep testing --force\n"
+              "La dernière mise en veille a été refusée\u00a0: sessions: root.\n"
+              "Son agent refuserait maintenant une mise en veille\u00a0:\n"
+              "  - session à distance\u00a0: root depuis 192.0.2.7\n"
+              "  - busy\n"
+              "Ensuite\u00a0: à 12:00, mise en veille\u00a0: the last lease ends.\n"
+              "Sa politique est «\u00a0à la demande\u00a0»\u202f; une visite le maintient allumé "
+              "pendant 20 min.\n"
+              "Il a besoin de nas, erp.\n"
+              "Indices\u00a0: selon son agent, en ligne\u202f; son adresse MAC répond à son "
+              "adresse\u202f; ping\u00a0: bon\u202f; http (client1)\u00a0: échec, HTTP 502.\n"
+              "Le dernier réveil a pris 41 s.\n");
+    free(text);
+}
+
+static void test_why_of_an_older_hall(void **state)
+{
+    char *text = why_of("{\"state\":\"ready\",\"target\":\"ON\",\"leases\":[{\"kind\":\"visit\","
+                        "\"holder\":\"client1\",\"since\":\"2026-11-22T09:30:00Z\","
+                        "\"until\":\"2026-11-22T10:16:00Z\"}]}",
+                        "{}", "{}");
+    assert_non_null(strstr(text, "  - client1 (visit), since 10:30, until 11:16\n"));
+    free(text);
 }
 
 static void test_why_refused_without_a_lease(void **state)
@@ -331,9 +381,11 @@ static void test_why_without_an_end(void **state)
 {
     char *text =
         why_of("{\"state\":\"ready\",\"target\":\"ON\",\"leases\":[{\"kind\":\"always_on\","
-               "\"holder\":\"testing.example\",\"label\":null,\"since\":null,\"until\":null}]}",
+               "\"holder\":\"testing.example\",\"label\":null,\"since\":null,\"until\":null,"
+               "\"reason_fact\":{\"code\":\"lease.always_on\",\"domain\":"
+               "\"testing.example\"}}]}",
                "{\"sleep\":{\"via\":\"none\",\"mode\":null},\"keep_awake\":true}", "{}");
-    assert_non_null(strstr(text, "  - testing.example is always on (always_on, no end known)\n"));
+    assert_non_null(strstr(text, "  - testing.example is always on, no end known\n"));
     assert_non_null(strstr(text, "Hall never puts it to sleep: its sleep.via is none.\n"));
     assert_null(strstr(text, "--force"));
     free(text);
@@ -391,17 +443,18 @@ static void test_why_of_nonsense(void **state)
 static void test_why_short(void **state)
 {
     struct picture picture;
+    const struct say_how how = {.local = &local};
     struct buf out = BUF_INIT(1024);
     picture_init(&picture, "hall");
     take(&picture, "hall/servers/a/status",
-         "{\"leases\":[{\"kind\":\"visit\",\"holder\":\"client1\"},{\"kind\":\"manual\",\"holder\":"
-         "\"cron\","
-         "\"label\":\"cron woke it\"}]}");
-    why_write_short(picture.servers.all[0], &out);
+         "{\"leases\":[{\"kind\":\"visit\",\"holder\":\"client1\",\"reason_fact\":{\"code\":"
+         "\"lease.visit\",\"site\":\"client1\"}},{\"kind\":\"manual\",\"reason\":\"cron woke "
+         "it\"}]}");
+    why_write_short(picture.servers.all[0], how, &out);
     assert_string_equal(buf_text(&out), "client1 was visited, cron woke it");
     buf_clear(&out);
     take(&picture, "hall/servers/a/status", "{\"problem\":\"the sleep failed\",\"leases\":[]}");
-    why_write_short(picture.servers.all[0], &out);
+    why_write_short(picture.servers.all[0], how, &out);
     assert_string_equal(buf_text(&out), "the sleep failed");
     buf_finish(&out);
     picture_finish(&picture);
@@ -431,24 +484,51 @@ static void test_json_value_is_written_again(void **state)
     json_free(value);
 }
 
-static void check_phrase(const char *event, const char *expected)
+static void check_phrase(const char *event, const char *english, const char *french)
 {
     struct json *value = parse(event);
-    char out[64];
-    assert_string_equal(phrase_event(value, out, sizeof out), expected);
+    struct buf out = BUF_INIT(1024);
+    say_event(value, (struct say_how){.language = SAY_ENGLISH}, &out);
+    assert_string_equal(reader_show(&out), english);
+    buf_clear(&out);
+    say_event(value, (struct say_how){.language = SAY_FRENCH}, &out);
+    assert_string_equal(reader_show(&out), french);
+    buf_finish(&out);
     json_free(value);
+}
+
+static void test_the_language_of_the_terminal(void **state)
+{
+    static const struct {
+        const char *all, *messages, *lang;
+        enum say_language language;
+    } cases[] = {
+        {NULL, NULL, NULL, SAY_ENGLISH},      {NULL, NULL, "fr_FR.UTF-8", SAY_FRENCH},
+        {NULL, "fr_BE", "en_US", SAY_FRENCH}, {"C", "fr_FR", "fr_FR", SAY_ENGLISH},
+        {"", "", "fr", SAY_FRENCH},           {"fr_CA.UTF-8", "C", "C", SAY_FRENCH},
+    };
+    static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const char *const values[] = {cases[i].all, cases[i].messages, cases[i].lang};
+        for (size_t n = 0; n < ARRAY_SIZE(names); n++)
+            (void)(values[n] ? setenv(names[n], values[n], 1) : unsetenv(names[n]));
+        assert_int_equal(reader_language(), cases[i].language);
+    }
 }
 
 static void test_phrases(void **state)
 {
     check_phrase("{\"event_type\":\"stage\",\"stage\":\"first_sign\",\"detail\":\"first_sign\"}",
-                 "the server answers");
+                 "the server answers", "le serveur répond");
     check_phrase(
         "{\"event_type\":\"wake_requested\",\"stage\":null,\"detail\":\"visit of client1\"}",
-        "wake requested: visit of client1");
-    check_phrase("{\"event_type\":\"asleep\"}", "asleep");
-    check_phrase("{\"event_type\":\"x\\u001by\",\"detail\":\"\\u001b[2J\"}", "x?y: ?[2J");
-    check_phrase("{}", "event");
+        "wake requested: visit of client1", "réveil demandé\u00a0: visit of client1");
+    check_phrase("{\"type\":\"asleep\",\"detail\":\"x\",\"detail_fact\":{\"code\":"
+                 "\"sleep.proven\"}}",
+                 "asleep: silence is proven", "en veille\u00a0: le silence est confirmé");
+    check_phrase("{\"event_type\":\"x\\u001by\",\"detail\":\"\\u001b[2J\"}", "x?y: ?[2J",
+                 "x?y\u00a0: ?[2J");
+    check_phrase("{}", "event", "événement");
 }
 
 int main(void)
@@ -464,6 +544,8 @@ int main(void)
         cmocka_unit_test(test_picture),
         cmocka_unit_test(test_picture_shows_no_control_characters),
         cmocka_unit_test(test_why_awake),
+        cmocka_unit_test(test_why_in_french),
+        cmocka_unit_test(test_why_of_an_older_hall),
         cmocka_unit_test(test_why_refused_without_a_lease),
         cmocka_unit_test(test_why_without_an_end),
         cmocka_unit_test(test_why_asleep_and_guarded),
@@ -472,6 +554,7 @@ int main(void)
         cmocka_unit_test(test_why_short),
         cmocka_unit_test(test_json_value_is_written_again),
         cmocka_unit_test(test_phrases),
+        cmocka_unit_test(test_the_language_of_the_terminal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
