@@ -1,7 +1,7 @@
 /*
- * fact: what is told to people, as data: a code of a closed list with its parameters, and up to two
- * causes behind it, each again a code with its parameters. No sentence, no pointer: a fact is kept,
- * copied and compared as it is. hall_say makes sentences and JSON of it; its table says which
+ * fact: what is told to people, as data: a code of a closed list with its parameters, and up to
+ * three causes behind it, each again a code with its parameters. No sentence, no pointer: a fact is
+ * kept, copied and compared as it is. hall_say makes sentences and JSON of it; its table says which
  * parameters a code has. Names that are configured are indexes of the model, so none is cut; words
  * of people and of other programs are cut where the room ends. Pure.
  */
