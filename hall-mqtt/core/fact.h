@@ -307,8 +307,10 @@ struct fact {
     char text[FACT_TEXT_SIZE];
 };
 
-/* FACT(WAKE_VISIT, .subject = site): a fact without texts. */
-#define FACT(code_, ...) ((struct fact){.parts = {{.code = FACT_##code_, __VA_ARGS__}}})
+/* FACT(WAKE_VISIT, .subject = site): a fact without texts. Where there is only a code, FACT_OF gets
+ * an empty second argument: C17 asks for one. */
+#define FACT(...)           FACT_OF(__VA_ARGS__, )
+#define FACT_OF(code_, ...) ((struct fact){.parts = {{.code = FACT_##code_, __VA_ARGS__}}})
 
 /* The same fact with texts; NULL or "" is none. A text that does not fit is cut between characters.
  */

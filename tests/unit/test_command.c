@@ -284,8 +284,9 @@ static void test_what_each_topic_takes(void **state)
         [TOPIC_SERVER_HOLD] = {"{\"until\":\"2026-11-22T10:00:00Z\"}", true, true},
         [TOPIC_PROJECT_COMMAND] = {"start", false, false},
     };
-    for (size_t kind = 0; kind < TOPIC_KINDS; kind++) {
-        const char *payload = rows[kind].payload;
+    for (size_t i = 0; i < TOPIC_KINDS; i++) {
+        const enum topic_kind kind = (enum topic_kind)i;
+        const char *payload = rows[i].payload;
         if (!payload) {
             assert_int_equal(read_text(kind, "wake"), -ENOTSUP);
             assert_int_equal(read_text(kind, ""), -ENOTSUP);
