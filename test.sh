@@ -66,7 +66,7 @@ suite() { # NAME COMMAND..., which gets the report's name in $REPORT
   fi
 }
 
-run_ctest() { ctest --test-dir "$1" --output-on-failure --output-junit "$REPORT" --no-tests=error -j2 --timeout 120; }
+run_ctest() { ctest --test-dir "$1" --output-on-failure --output-junit "$REPORT" --no-tests=error -j2 --timeout 600; }
 run_pytest() { # BUILD WORKERS FOLDER [OPTION...]
   HALL_BUILD=$PWD/$1 "$python" -B -m pytest -p no:cacheprovider -q --durations=20 --junitxml="$REPORT" -n "$2" "${@:4}" "$3"
 }
@@ -132,8 +132,9 @@ part_fuzz() {
 }
 
 part_integration() {
+  check integration.build-asan build asan || return
   check integration.traefik "$python" -B tests/demo/peers.py # fetched once, for the tests that follow
-  check integration.build-asan build asan && suite integration run_pytest build-asan 6 tests/integration -m "not measures"
+  suite integration run_pytest build-asan 6 tests/integration -m "not measures"
 }
 
 # The same tests' folder, with the build that docs/INSTALL.md installs.
@@ -152,7 +153,7 @@ part_browser() {
   check browser.build-release build_release && suite browser run_pytest build 2 tests/browser
 }
 
-run_demo() { "$python" tests/demo/demo.py --once --directory "build/demo-$1" "${@:2}"; }
+run_demo() { "$python" tests/demo/demo.py --once --directory "$PWD/build/demo-$1" "${@:2}"; }
 
 # As ./run.sh --once does, in each of its ways.
 part_demo() {
