@@ -322,19 +322,6 @@ static void languages(void **state)
         assert_int_equal(language_choose(cases[i].accept), cases[i].language);
 }
 
-static void every_word_is_there_in_every_language(void **state)
-{
-    for (int word = 0; word < (int)WORDS; word++) {
-        for (int language = 0; language < LANGUAGES; language++) {
-            assert_non_null(words[word][language]);
-            assert_true(text_is_utf8(words[word][language], strlen(words[word][language])));
-            assert_null(strpbrk(words[word][language], "<>&\"'"));
-        }
-        assert_int_equal(strstr(words[word][0], "%s") == NULL,
-                         strstr(words[word][1], "%s") == NULL);
-    }
-}
-
 static void all_views_render_within_the_limit(void **state)
 {
     struct notice notice = waking();
@@ -624,7 +611,6 @@ int main(void)
         cmocka_unit_test(a_wake_just_asked_for_has_no_old_stages),
         cmocka_unit_test(polls_are_slow_early_and_quick_near_the_end),
         cmocka_unit_test(languages),
-        cmocka_unit_test(every_word_is_there_in_every_language),
         cmocka_unit_test(all_views_render_within_the_limit),
         cmocka_unit_test(names_and_addresses_are_escaped),
         cmocka_unit_test(refresh_only_while_something_happens),

@@ -34,7 +34,7 @@ static void put_text(const struct view *view, void (*put)(const struct view *, s
 
 static void put_word(const struct view *view, struct buf *out, enum word word)
 {
-    buf_puts(out, words[word][view->language]); /* our own: nothing to escape */
+    buf_puts(out, visitor_word(word, phrase_language(view))); /* our own: nothing to escape */
 }
 
 static void hole_lang(const struct view *view, struct buf *out)
@@ -221,7 +221,7 @@ static void hole_stages(const struct view *view, struct buf *out)
                    stage_name((enum stage)stage), stage_status_name(status),
                    status == STAGE_NOW ? " aria-current=\"step\"" : "",
                    view_shows_stage(view, stage) ? "" : " hidden",
-                   words[phrase_stage_word(stage)][view->language]);
+                   visitor_word(phrase_stage_word(stage), phrase_language(view)));
         phrase_stage(view, stage, out);
         buf_puts(out, "</small></li>");
     }

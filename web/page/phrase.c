@@ -5,24 +5,20 @@
 
 #include "base/clock.h"
 #include "core/problem.h"
-#include "say/say.h"
 
-static const char *say(const struct view *view, enum word word)
+enum say_language phrase_language(const struct view *view)
 {
-    return words[word][view->language];
+    return view->language == LANGUAGE_FRENCH ? SAY_FRENCH : SAY_ENGLISH;
 }
 
-/* A sentence of the table with its one %s filled in; the table is ours, so the format is. */
-static void put_with(struct buf *out, const char *sentence, const char *filling)
+static const char *word_of(const struct view *view, enum word word)
 {
-    const char *hole = strstr(sentence, "%s");
-    if (!hole) {
-        buf_puts(out, sentence);
-        return;
-    }
-    buf_add(out, sentence, (size_t)(hole - sentence));
-    buf_puts(out, filling);
-    buf_puts(out, hole + 2);
+    return visitor_word(word, phrase_language(view));
+}
+
+static void put_with(struct buf *out, const struct view *view, enum word word, const char *filling)
+{
+    visitor_say(word, phrase_language(view), filling, out);
 }
 
 /* What people call it: a domain without a name of its own is known by its server. */
@@ -43,7 +39,7 @@ void phrase_headline(const struct view *view, struct buf *out)
     };
     enum word headline =
         view->guard.kind == GUARD_WINDOW ? WORD_TITLE_CLOSED : headlines[view->kind];
-    put_with(out, say(view, headline), shown_name(view));
+    put_with(out, view, headline, shown_name(view));
 }
 
 static enum word booting_message(int stage)
@@ -140,18 +136,17 @@ static void phrase_fault(const struct view *view, struct buf *out)
 {
     const bool known = view->kind == VIEW_FAILED ? view->notice.failure == FAILURE_NOT_READY
                                                  : view_is_under_way(view);
-    const struct say_how how = {.language =
-                                    view->language == LANGUAGE_FRENCH ? SAY_FRENCH : SAY_ENGLISH};
+    const struct say_how how = {.language = phrase_language(view)};
     const struct fact fault = problem_of_fault(view->fault);
     char text[SAID_SIZE];
 
     if (known && view->fault.code != FAULT_NONE)
-        put_with(out, say(view, WORD_REASON), say_fact_text(&fault, NULL, how, text, sizeof(text)));
+        put_with(out, view, WORD_REASON, say_fact_text(&fault, NULL, how, text, sizeof(text)));
 }
 
 void phrase_message(const struct view *view, struct buf *out)
 {
-    put_with(out, say(view, message_of(view)),
+    put_with(out, view, message_of(view),
              view->kind == VIEW_DEGRADED ? view->container
              : view->who                 ? view->who
                                          : "");
@@ -159,7 +154,7 @@ void phrase_message(const struct view *view, struct buf *out)
     if (view->kind == VIEW_FAILED) {
         bool limited = view->guard.kind != GUARD_NONE;
         buf_putc(out, ' ');
-        buf_puts(out, say(view, limited ? guard_message(view->guard.kind) : WORD_ADVICE));
+        buf_puts(out, word_of(view, limited ? guard_message(view->guard.kind) : WORD_ADVICE));
     }
 }
 
@@ -196,14 +191,14 @@ void phrase_estimate(const struct view *view, struct buf *out)
     if (view->kind == VIEW_SLEEPING || !view_is_under_way(view) || !view->notice.wake_open)
         return;
     if (view->overdue)
-        put_with(out, say(view, view->left > 0 ? WORD_OVERDUE_LEFT : WORD_OVERDUE),
+        put_with(out, view, view->left > 0 ? WORD_OVERDUE_LEFT : WORD_OVERDUE,
                  rough_time(view->left, time));
     else if (view->eta < 0)
-        buf_puts(out, say(view, WORD_NO_ESTIMATE));
+        buf_puts(out, word_of(view, WORD_NO_ESTIMATE));
     else if (view->eta < 5000)
-        buf_puts(out, say(view, WORD_SECONDS_LEFT));
+        buf_puts(out, word_of(view, WORD_SECONDS_LEFT));
     else
-        put_with(out, say(view, WORD_ABOUT_LEFT), rough_time(view->eta, time));
+        put_with(out, view, WORD_ABOUT_LEFT, rough_time(view->eta, time));
 }
 
 enum word phrase_button(const struct view *view)
@@ -220,7 +215,7 @@ static char *exact_time(const struct view *view, int64_t ms, char out[24])
 {
     if (ms >= 100000)
         return whole_time(ms, out);
-    snprintf(out, 24, "%d%s%d" NBSP "s", (int)(ms / 1000), say(view, WORD_DECIMAL),
+    snprintf(out, 24, "%d%s%d" NBSP "s", (int)(ms / 1000), word_of(view, WORD_DECIMAL),
              (int)(ms % 1000 / 100));
     return out;
 }
@@ -234,29 +229,29 @@ void phrase_stage(const struct view *view, int stage, struct buf *out)
     switch (view_stage_status(view, stage)) {
     case STAGE_DONE:
         if (at == STAGE_UNREACHED)
-            buf_puts(out, say(view, WORD_STAGE_DONE));
+            buf_puts(out, word_of(view, WORD_STAGE_DONE));
         else if (at < 100)
-            buf_puts(out, say(view, WORD_STAGE_AT_ONCE));
+            buf_puts(out, word_of(view, WORD_STAGE_AT_ONCE));
         else
-            put_with(out, say(view, WORD_STAGE_AFTER), exact_time(view, at, time));
+            put_with(out, view, WORD_STAGE_AFTER, exact_time(view, at, time));
         return;
     case STAGE_NOW:
-        buf_puts(out, say(view, WORD_STAGE_NOW));
+        buf_puts(out, word_of(view, WORD_STAGE_NOW));
         return;
     case STAGE_MISSED:
-        buf_puts(out, say(view, WORD_STAGE_MISSED));
+        buf_puts(out, word_of(view, WORD_STAGE_MISSED));
         return;
     case STAGE_TODO:
         break;
     }
     if (view->kind == VIEW_FAILED)
-        buf_puts(out, say(view, WORD_STAGE_MISSED));
+        buf_puts(out, word_of(view, WORD_STAGE_MISSED));
     else if (stage < view->stage)
-        buf_puts(out, say(view, WORD_STAGE_PASSED));
+        buf_puts(out, word_of(view, WORD_STAGE_PASSED));
     else if (expected > 0 && view->notice.wake_open)
-        put_with(out, say(view, WORD_STAGE_USUALLY), whole_time(expected, time));
+        put_with(out, view, WORD_STAGE_USUALLY, whole_time(expected, time));
     else
-        buf_puts(out, say(view, WORD_STAGE_TODO));
+        buf_puts(out, word_of(view, WORD_STAGE_TODO));
 }
 
 enum word phrase_stage_word(int stage)
@@ -269,7 +264,7 @@ void phrase_where(const struct view *view, struct buf *out)
     buf_puts(out, view->domain->name);
     if (view->kind != VIEW_REFUSED && strcmp(shown_name(view), view->server->name) != 0) {
         buf_puts(out, " · ");
-        put_with(out, say(view, WORD_ON_SERVER), view->server->name);
+        put_with(out, view, WORD_ON_SERVER, view->server->name);
     }
 }
 
@@ -282,6 +277,6 @@ void phrase_all(const struct view *view, struct buf *out)
     buf_puts(out, ". ");
     phrase_message(&english, out);
     if (view->until != 0)
-        buf_printf(out, " %s %s.", say(&english, phrase_when(&english)),
+        buf_printf(out, " %s %s.", word_of(&english, phrase_when(&english)),
                    rfc3339_format(view->until, time));
 }

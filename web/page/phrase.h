@@ -1,14 +1,15 @@
 /*
- * phrase: what is said of a view, in its language: sentences of words.h, chosen and filled in.
- * Plain text; whoever puts it into HTML escapes it. Pure; output goes to the caller's buf.
+ * phrase: what is said of a view, in its language: sentences of say/visitor.h, chosen and filled
+ * in. Plain text; whoever puts it into HTML escapes it. Pure; output goes to the caller's buf.
  */
 #ifndef HALL_WEB_PAGE_PHRASE_H
 #define HALL_WEB_PAGE_PHRASE_H
 
 #include "base/buf.h"
+#include "say/visitor.h"
 #include "web/gate/view.h"
-#include "web/page/words.h"
 
+enum say_language phrase_language(const struct view *view);
 void phrase_headline(const struct view *view, struct buf *out);
 void phrase_message(const struct view *view, struct buf *out);
 void phrase_estimate(const struct view *view, struct buf *out); /* nothing where there is none */

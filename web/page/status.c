@@ -7,9 +7,9 @@
 #include "web/page/phrase.h"
 
 /* WORDS: nothing is said. */
-static const char *say(const struct view *view, enum word word)
+static const char *word_of(const struct view *view, enum word word)
 {
-    return word == WORDS ? NULL : words[word][view->language];
+    return visitor_word(word, phrase_language(view));
 }
 
 static void put_seconds(struct json_writer *writer, const char *key, int64_t ms)
@@ -35,7 +35,7 @@ static void put_json_stage(struct json_writer *writer, const struct view *view, 
     phrase_stage(view, stage, &text);
     json_begin_object(writer, NULL);
     json_put_string(writer, "name", stage_name((enum stage)stage));
-    json_put_string(writer, "label", say(view, phrase_stage_word(stage)));
+    json_put_string(writer, "label", word_of(view, phrase_stage_word(stage)));
     json_put_string(writer, "status", stage_status_name(view_stage_status(view, stage)));
     json_put_string(writer, "text", buf_text(&text));
     put_seconds(writer, "at_s", view->notice.stages[stage]);
@@ -50,8 +50,8 @@ static void put_json_words(struct json_writer *writer, const struct view *view)
     put_json_text(writer, "title", view, phrase_headline);
     put_json_text(writer, "message", view, phrase_message);
     put_json_text(writer, "estimate", view, phrase_estimate);
-    json_put_string(writer, "when", say(view, phrase_when(view)));
-    json_put_string(writer, "button", say(view, phrase_button(view)));
+    json_put_string(writer, "when", word_of(view, phrase_when(view)));
+    json_put_string(writer, "button", word_of(view, phrase_button(view)));
 }
 
 static void put_json_progress(struct json_writer *writer, double progress)

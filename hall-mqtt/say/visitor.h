@@ -1,13 +1,13 @@
 /*
- * words: every sentence the waiting page says, in each language it speaks. At most one %s in each.
- * Typography is each language's own: no-break spaces, apostrophes and quotation marks are the real
- * ones. For phrase.c.
+ * visitor: every sentence the waiting page says, in each language it speaks. At most one place to
+ * be filled in each. Typography is each language's own: no-break spaces, apostrophes and quotation
+ * marks are the real ones. Pure.
  */
-#ifndef HALL_WEB_PAGE_WORDS_H
-#define HALL_WEB_PAGE_WORDS_H
+#ifndef HALL_SAY_VISITOR_H
+#define HALL_SAY_VISITOR_H
 
 #include "core/power.h"
-#include "web/gate/language.h"
+#include "say/say.h"
 
 #define NBSP  "\u00a0" /* no-break space */
 #define NNBSP "\u202f" /* the narrow one French puts before ; ! ? */
@@ -91,6 +91,9 @@ enum word {
     WORDS = WORD_STAGES + STAGES,
 };
 
-extern const char *const words[WORDS][LANGUAGES];
+/* As it stands in the table, with "%s" for its place; NULL for WORDS. */
+const char *visitor_word(enum word word, enum say_language language);
+/* The same, filled in. */
+void visitor_say(enum word word, enum say_language language, const char *filling, struct buf *out);
 
 #endif

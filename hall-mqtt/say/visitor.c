@@ -1,6 +1,8 @@
-#include "web/page/words.h"
+#include "say/visitor.h"
 
-const char *const words[WORDS][LANGUAGES] = {
+#include <string.h>
+
+static const char *const words[WORDS][SAY_LANGUAGES] = {
     [WORD_TAG] = {"en", "fr"},
     [WORD_DECIMAL] = {".", ","},
 
@@ -168,3 +170,19 @@ const char *const words[WORDS][LANGUAGES] = {
     [WORD_STAGES + STAGE_CONTAINER_HEALTHY] = {"Containers healthy", "Conteneurs opérationnels"},
     [WORD_STAGES + STAGE_SITE_ANSWERS] = {"Site answers", "Le site répond"},
 };
+
+const char *visitor_word(enum word word, enum say_language language)
+{
+    return word == WORDS ? NULL : words[word][language];
+}
+
+void visitor_say(enum word word, enum say_language language, const char *filling, struct buf *out)
+{
+    const char *sentence = words[word][language], *hole = strstr(sentence, "%s");
+
+    buf_add(out, sentence, hole ? (size_t)(hole - sentence) : strlen(sentence));
+    if (hole) {
+        buf_puts(out, filling);
+        buf_puts(out, hole + 2);
+    }
+}
