@@ -44,9 +44,7 @@ static void post_project(const struct current *current, int site)
     for (unsigned i = 0; i < STAGES; i++)
         notice.stages[i] = project->wanted ? project->stages[i] : STAGE_UNREACHED;
     text_show(notice.container, sizeof(notice.container), container, strlen(container));
-    const struct fact problem = fleet_project_problem(current->fleet, site);
-
-    (void)say_english(&problem, &current->config->model, clock_now().wall, notice.problem);
+    notice.problem = fleet_project_problem(current->fleet, site);
     board_post_project(current->board, site, &notice);
 }
 
@@ -64,6 +62,7 @@ static void post(const struct current *current, int server)
         .failure = power->failure,
         .guard = power->guard,
         .sites_ready = sites_ready(current->fleet, server),
+        .problem = fleet_problem(current->fleet, server),
     };
 
     if (current->renewing)
@@ -72,13 +71,11 @@ static void post(const struct current *current, int server)
     for (unsigned i = 0; i < STAGES; i++)
         notice.expected[i] =
             (int32_t)history_stage_median(&power->history, power->wake.kind, (enum stage)i);
-    const struct fact problem = fleet_problem(current->fleet, server);
     struct buf why = BUF_INIT(SAY_SENTENCE_MAX);
 
     say_awake(current->fleet, server, clock_now(), SAY_ENGLISH, &why);
     text_copy(notice.why, sizeof(notice.why), buf_text(&why));
     buf_finish(&why);
-    (void)say_english(&problem, &current->config->model, clock_now().wall, notice.problem);
     for (int site = fleet_first_site(current->fleet, server); site != MODEL_NONE;
          site = fleet_next_site(current->fleet, site)) {
         board_post_fault(current->board, site, problem_of_site(current->fleet, site));

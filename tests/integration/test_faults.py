@@ -270,9 +270,10 @@ def test_wake_that_fails_says_why_and_a_new_one_mends_it(make_world):
     assert result(bus, "testing", id, "failed", mark, 30)["reason"]
     wait_state(bus, "testing", "wake_failed")
     wait_event(bus, "testing", "wake_failed", mark)
-    bus.wait(topic("testing", "status"), lambda m: m.json()["problem"], mark)
+    told = bus.wait(topic("testing", "status"), lambda m: m.json()["problem"], mark).json()
     answer = world.hall.get("/.hall/status?path=/client1/", host="testing.localhost").json()
     assert answer["state"] == "wake_failed"
+    assert (answer["problem"], answer["problem_fact"]) == (told["problem"], told["problem_fact"])
     sim.tell("deaf off")
     awake(bus, "testing")
     wait_until(lambda: bus.last(topic("testing", "status")).json()["problem"] is None, 5, "the problem to be gone")

@@ -218,10 +218,10 @@ static void what_ails_a_project_is_named_in_both_languages(void **state)
     for (int ailment = AILMENT_DOCKER; ailment < AILMENTS; ailment++) {
         project.ailment = (enum project_ailment)ailment;
         snprintf(project.container, sizeof project.container, "client1-web");
-        snprintf(project.problem, sizeof project.problem, "its container client1-web ...");
+        project.problem = fact_with(FACT(PROJECT_MISSING), "client1-web", NULL);
         struct view view = see_project(&notice, &project, true, 5000);
         assert_int_equal(view.kind, VIEW_DEGRADED);
-        assert_string_equal(view.notice.problem, project.problem);
+        assert_true(fact_equal(&view.notice.problem, &project.problem));
         for (int language = 0; language < LANGUAGES; language++) {
             const bool named = ailment == AILMENT_MISSING || ailment == AILMENT_RESTARTS ||
                                ailment == AILMENT_UNHEALTHY;
@@ -423,12 +423,31 @@ static void only_this_machine_is_told_who_else_uses_it(void **state)
     buf_finish(&out);
 }
 
+static void what_is_wrong_is_a_sentence_and_a_fact(void **state)
+{
+    struct notice notice = in_state(POWER_WAKE_FAILED);
+    struct buf out = BUF_INIT(65536);
+    notice.problem = FACT(WAKE_NO_SIGN, .word = STAGE_PACKET_SENT, .n = {5000});
+    struct view view = see(&notice, false, false, 11000);
+    struct json *json = status_of(&view, &out);
+    assert_memory_equal(json_get_string(json, "problem"), "not ready after 5 s", 19);
+    assert_string_equal(json_get_string(json_get(json, "problem_fact"), "code"), "wake.no_sign");
+    json_free(json);
+    buf_clear(&out);
+    view.notice.problem = FACT(NONE);
+    json = status_of(&view, &out);
+    assert_int_equal(json_type(json_get(json, "problem")), JSON_NULL);
+    assert_int_equal(json_type(json_get(json, "problem_fact")), JSON_NULL);
+    json_free(json);
+    buf_finish(&out);
+}
+
 static void the_status_says_the_same_as_json(void **state)
 {
-    static const char *const keys[] = {"state",   "stage",        "stages",     "elapsed_s",
-                                       "eta_s",   "progress",     "deadline_s", "failure",
-                                       "problem", "next_poll_ms", "redirect",   "version",
-                                       "guard",   "until",        "when",       "awake_because"};
+    static const char *const keys[] = {
+        "state",      "stage",   "stages",  "elapsed_s",    "eta_s",        "progress",
+        "deadline_s", "failure", "problem", "problem_fact", "next_poll_ms", "redirect",
+        "version",    "guard",   "until",   "when",         "awake_because"};
     struct notice notice = waking();
     struct buf out = BUF_INIT(65536);
     struct view view = see(&notice, false, false, 11000);
@@ -617,6 +636,7 @@ int main(void)
         cmocka_unit_test(the_refused_learn_nothing),
         cmocka_unit_test(the_policy_names_script_and_style),
         cmocka_unit_test(only_this_machine_is_told_who_else_uses_it),
+        cmocka_unit_test(what_is_wrong_is_a_sentence_and_a_fact),
         cmocka_unit_test(the_status_says_the_same_as_json),
         cmocka_unit_test(a_guard_of_the_server_holds_until_its_end),
         cmocka_unit_test(the_held_page_waits_and_has_no_button),

@@ -21,13 +21,14 @@ enum {
 };
 #define NEVER INT64_MIN
 
-enum { NOTICE_FIXED = offsetof(struct notice, problem) };
+enum { NOTICE_FIXED = offsetof(struct notice, why) };
 
 /* The notice is guarded by the slot's lock. */
 struct slot {
     _Atomic uint32_t version; /* what waiters look at without the lock */
-    char *problem;            /* NULL: none */
-    _Alignas(struct notice) unsigned char fixed[NOTICE_FIXED]; /* all but the problem */
+    char *why;                /* NULL: nothing */
+    struct fact *problem;     /* NULL: none */
+    _Alignas(struct notice) unsigned char fixed[NOTICE_FIXED]; /* all but these */
 };
 
 struct site_slot {
@@ -110,15 +111,26 @@ static size_t place_projects(struct board *board, const struct model *model)
 static void slot_get(const struct slot *slot, struct notice *ret_notice)
 {
     memcpy(ret_notice, slot->fixed, NOTICE_FIXED);
-    text_copy(ret_notice->problem, sizeof(ret_notice->problem), slot->problem ? slot->problem : "");
+    text_copy(ret_notice->why, sizeof(ret_notice->why), slot->why ? slot->why : "");
+    ret_notice->problem = slot->problem ? *slot->problem : FACT(NONE);
 }
 
-/* Without memory the problem goes untold. */
+static void slot_clear(struct slot *slot)
+{
+    free(slot->why);
+    free(slot->problem);
+    slot->why = NULL;
+    slot->problem = NULL;
+}
+
+/* Without memory why and the problem go untold. */
 static void slot_set(struct slot *slot, const struct notice *notice)
 {
     memcpy(slot->fixed, notice, NOTICE_FIXED);
-    free(slot->problem);
-    slot->problem = notice->problem[0] ? strdup(notice->problem) : NULL;
+    slot_clear(slot);
+    slot->why = notice->why[0] ? strdup(notice->why) : NULL;
+    if (!fact_is(&notice->problem, FACT_NONE) && (slot->problem = malloc(sizeof(*slot->problem))))
+        *slot->problem = notice->problem;
 }
 
 static void init_slots(struct board *board, const struct model *model)
@@ -184,7 +196,7 @@ void board_destroy(struct board *board)
     inbox_destroy(board->inbox);
     limits_destroy(board->limits);
     for (size_t i = 0; board->slots && i < board->config->model.n_servers; i++)
-        free(board->slots[i].problem);
+        slot_clear(&board->slots[i]);
     free(board->slots);
     free(board->sites);
     free(board->projects);
@@ -221,7 +233,7 @@ static bool is_news(const struct notice *old, const struct notice *new)
            old->wake_started != new->wake_started || old->wake_deadline != new->wake_deadline ||
            old->expected_ready != new->expected_ready || old->failure != new->failure ||
            old->guard.kind != new->guard.kind || old->guard.until != new->guard.until ||
-           old->sites_ready != new->sites_ready || strcmp(old->problem, new->problem) != 0 ||
+           old->sites_ready != new->sites_ready || !fact_equal(&old->problem, &new->problem) ||
            memcmp(old->stages, new->stages, sizeof(old->stages)) != 0 ||
            memcmp(old->expected, new->expected, sizeof(old->expected)) != 0;
 }
@@ -275,7 +287,7 @@ static bool is_news_of_project(const struct project_notice *old, const struct pr
     return old->state != new->state || old->ailment != new->ailment || old->coming != new->coming ||
            old->started != new->started || old->expected != new->expected ||
            memcmp(old->stages, new->stages, sizeof(old->stages)) != 0 ||
-           strcmp(old->container, new->container) != 0 || strcmp(old->problem, new->problem) != 0;
+           strcmp(old->container, new->container) != 0 || !fact_equal(&old->problem, &new->problem);
 }
 
 void board_post_project(struct board *board, int site, const struct project_notice *notice)

@@ -17,7 +17,7 @@
 #include "core/stream.h"
 #include "web/board/count.h"
 
-enum { BOARD_SITES_MAX = 64, NOTICE_TEXT_SIZE = 512 };
+enum { BOARD_SITES_MAX = 64, NOTICE_WHY_SIZE = 2048 };
 
 /* What the workers know of one server. Times: boot clock, ms, so that ages are right whatever wall
  * time does. */
@@ -35,9 +35,9 @@ struct notice {
     struct guard guard; /* the server's guard that refused the last wake: it is not woken before */
     uint64_t sites_ready; /* bit i: the i-th site of this server (in model order) lets visitors
                            * through; sites beyond BOARD_SITES_MAX of one server never do */
-    char why[192];        /* "awake because ..." in English, for logs and programs */
-    char problem[NOTICE_TEXT_SIZE]; /* last: most have none, and the board keeps only what there is
-                                     */
+    /* The board keeps only what there is of these, which most have not: they come last. */
+    char why[NOTICE_WHY_SIZE]; /* "awake because ..." in English, for logs and programs */
+    struct fact problem;
 };
 
 /* And of one project, beside the notice of its server. */
@@ -50,7 +50,7 @@ struct project_notice {
     int64_t expected;       /* when it should be ready; -1: no estimate */
     int32_t stages[STAGES]; /* ms after it began; those of containers and of the site */
     char container[64];     /* which one ails */
-    char problem[NOTICE_TEXT_SIZE];
+    struct fact problem;
 };
 
 /* What workers tell the loop. */

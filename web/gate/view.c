@@ -133,7 +133,7 @@ static void set_guard(struct view *view, struct guard guard, struct now now)
 void view_init(struct view *view, const struct model *model, int site, const struct notice *notice,
                bool ready, bool asked, struct now now)
 {
-    *view = (struct view){.notice = *notice, .rest = -1, .reference = "/"};
+    *view = (struct view){.model = model, .notice = *notice, .rest = -1, .reference = "/"};
     view->site = &model->sites[site];
     view->server = &model->servers[view->site->server];
     view->domain = &model->domains[view->site->domain];
@@ -205,7 +205,7 @@ static void show_ailment(struct view *view, const struct project_notice *project
 {
     view->ailment = project->ailment;
     text_copy(view->container, sizeof(view->container), project->container);
-    text_copy(view->notice.problem, sizeof(view->notice.problem), project->problem);
+    view->notice.problem = project->problem;
 }
 
 void view_add_project(struct view *view, const struct project_notice *project, bool asked,

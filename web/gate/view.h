@@ -32,6 +32,7 @@ enum { VIEWS = 10 };
 struct view {
     enum view_kind kind;
     enum language language;
+    const struct model *model;
     const struct model_site *site;
     const struct model_server *server;
     const struct model_domain *domain;

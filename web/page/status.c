@@ -67,13 +67,15 @@ static void put_problem(struct json_writer *writer, const struct view *view)
 {
     const bool of_site = view->fault.code != FAULT_NONE && view->kind != VIEW_FAILED &&
                          (view->ailment == AILMENT_NONE || view->ailment == AILMENT_SILENT);
-    const char *problem = view->notice.problem;
-    const struct fact fault = problem_of_fault(view->fault);
-    char text[SAID_SIZE];
+    const struct fact fact = of_site ? problem_of_fault(view->fault) : view->notice.problem;
+    struct buf problem = BUF_INIT(SAY_SENTENCE_MAX);
+    struct told told;
 
-    if (of_site)
-        problem = say_fact_text(&fault, NULL, (struct say_how){0}, text, sizeof(text));
-    json_put_string(writer, "problem", problem[0] != '\0' ? problem : NULL);
+    say_resolve(&fact, of_site ? NULL : view->model, &told);
+    say_sentence(&told, (struct say_how){.now = clock_now().wall}, &problem);
+    json_put_string(writer, "problem", problem.length > 0 ? buf_text(&problem) : NULL);
+    say_put_told(writer, "problem_fact", &told);
+    buf_finish(&problem);
     json_put_string(writer, "fault", fault_name((enum fault_code)view->fault.code));
 }
 
