@@ -38,10 +38,10 @@
 #define RUNNING_TEMPLATE                                                                           \
     "{{ 'None' if value_json.state == 'unknown' else 'ON' if value_json.state in "                 \
     "['booting', 'ready', 'degraded'] else 'OFF' }}"
-#define PROBLEM_TEMPLATE                                                                           \
-    "{{ 'ON' if value_json.problem or value_json.state in ['degraded', 'unreachable', "            \
-    "'wake_failed'] else 'OFF' }}"
-#define IDLE_TEMPLATE "{{ [1, (value_json.idle_s / 60) | round(0, 'ceil') | int] | max }}"
+#define IS_PROBLEM                                                                                 \
+    "value_json.problem or value_json.state in ['degraded', 'unreachable', 'wake_failed']"
+#define PROBLEM_TEMPLATE "{{ 'ON' if " IS_PROBLEM " else 'OFF' }}"
+#define IDLE_TEMPLATE    "{{ [1, (value_json.idle_s / 60) | round(0, 'ceil') | int] | max }}"
 #define PROJECT_RUNNING_TEMPLATE                                                                   \
     "{{ 'None' if value_json.state == 'unknown' else 'ON' if value_json.state == 'ready' else "    \
     "'OFF' }}"
@@ -49,16 +49,26 @@
 
 /* Attributes are made one by one: "state", "icon", "available" and "device_class" would vanish, and
  * a whole status would fill Home Assistant's database. */
+#define FACT_ATTRIBUTES(fact_)                                                                     \
+    "'reason_fact': " fact_ " or None, 'reason_code': (" fact_ " or {}).get('code'), "
 #define STATE_ATTRIBUTES                                                                           \
-    "{{ {'reason': value_json.reason, 'since': value_json.since, 'wake': value_json.wake, "        \
-    "'next_event': value_json.next_event, 'guard': value_json.guard} | tojson }}"
+    "{{ {'reason': value_json.reason, " FACT_ATTRIBUTES(                                           \
+        "value_json.reason_fact") "'since': value_json.since, 'wake': value_json.wake, "           \
+                                  "'next_event': value_json.next_event, 'guard': "                 \
+                                  "value_json.guard} | tojson }}"
 #define PROBLEM_ATTRIBUTES                                                                         \
-    "{{ {'reason': value_json.problem or value_json.reason if value_json.problem or "              \
-    "value_json.state in ['degraded', 'unreachable', 'wake_failed'] else None} | tojson }}"
-#define BECAUSE_ATTRIBUTES "{{ {'leases': value_json.leases} | tojson }}"
+    "{% set fact = value_json.problem_fact or value_json.reason_fact or {} if " IS_PROBLEM         \
+    " else {} %}{{ {'reason': value_json.problem or value_json.reason if " IS_PROBLEM              \
+    " else None, 'reason_fact': fact or None, 'reason_code': fact.get('code')} | tojson }}"
+/* The whole sentence too: a state of Home Assistant has no room for many leases. */
+#define BECAUSE_ATTRIBUTES                                                                         \
+    "{{ {'because': value_json.awake_because, 'reason_code': (value_json.awake_because_fact or "   \
+    "{}).get('code'), 'leases': value_json.leases} | tojson }}"
 #define PROJECT_ATTRIBUTES                                                                         \
-    "{{ {'reason': value_json.problem, 'visits': value_json.visits, "                              \
-    "'last_visit': value_json.last_visit, 'containers': value_json.containers} | tojson }}"
+    "{{ {'reason': value_json.problem, " FACT_ATTRIBUTES(                                          \
+        "value_json.problem_fact") "'visits': value_json.visits, 'last_visit': "                   \
+                                   "value_json.last_visit, 'containers': value_json.containers} "  \
+                                   "| tojson }}"
 
 /* clang-format off */
 const struct entity entities[] = {

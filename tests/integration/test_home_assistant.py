@@ -193,8 +193,15 @@ def test_every_template_in_each_of_the_nine_states(make_world):
                 attributes = entity.attributes(json.dumps(status))
                 if key == "problem":
                     assert bool(attributes["reason"]) == entity.state(payload), (state, attributes)
+                    fact = status["problem_fact"] or status["reason_fact"]
+                    assert attributes["reason_code"] == (fact["code"] if entity.state(payload) else None)
+                if key == "state":
+                    assert attributes["reason_fact"] == status["reason_fact"] and status["reason_fact"], status
+                    assert attributes["reason_code"] == status["reason_fact"]["code"]
                 if key == "awake_because":
                     assert attributes["leases"] == status["leases"]
+                    assert attributes["because"] == status["awake_because"]
+                    assert attributes["reason_code"] == status["awake_because_fact"]["code"]
     check_events(bus, home)
     check_hub(bus, home)
     check_projects(bus, home)
