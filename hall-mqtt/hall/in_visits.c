@@ -1,27 +1,24 @@
 #include "hall/in_visits.h"
 
-#include <string.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 
 #include "base/text.h"
 
-/* The detail of a refused visit is its path, and why. */
 static void on_refused(const struct in_visits *in, const struct visit *visit)
 {
-    const char *why = strstr(visit->detail, ": ");
-    char path[sizeof(visit->detail)] = "";
-    struct news news = {.kind = NEWS_REFUSED,
-                        .refused = {.who = visit->who,
-                                    .path = path,
-                                    .why = why ? why + 2 : visit->detail,
-                                    .site = visit->site}};
+    const char *why = visit->why ? visit->why : "";
+    const struct news news = {
+        .kind = NEWS_REFUSED,
+        .refused = {.who = visit->who, .path = visit->path, .why = why, .site = visit->site}};
+    struct buf said = BUF_INIT(SAY_SENTENCE_MAX);
 
-    if (why)
-        text_show(path, sizeof(path), visit->detail, (size_t)(why - visit->detail));
     outlets_tell(in->outlets, &news);
+    buf_printf(&said, "%s: %s", visit->path, why);
     if (outlets_may_tell(in->outlets))
         outlets_event(in->outlets, "access_refused",
-                      say_words(FACT_ACCESS_REFUSED_PATH, visit->who, visit->detail));
+                      say_words(FACT_ACCESS_REFUSED_PATH, visit->who, buf_text(&said)));
+    buf_finish(&said);
 }
 
 static void on_visit(const struct in_visits *in, const struct visit *visit)
@@ -40,11 +37,13 @@ void in_visits_take(const struct in_visits *in)
 {
     struct visit visit;
 
-    while (board_take(in->current->board, &visit))
+    while (board_take(in->current->board, &visit)) {
         if (visit.kind == VISIT_REFUSED)
             on_refused(in, &visit);
         else
             on_visit(in, &visit);
+        free(visit.why);
+    }
 }
 
 static int on_inbox(sd_event_source *source, int fd, uint32_t events, void *context)

@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -470,6 +471,8 @@ static void assert_visit(bool told, enum visit_kind kind, int site)
     assert_int_equal(visit.kind, kind);
     assert_int_equal(visit.site, site);
     assert_string_equal(visit.who, "192.168.1.7");
+    assert_int_equal(visit.why != NULL && visit.path[0] == '/', kind == VISIT_REFUSED);
+    free(visit.why);
     assert_false(board_take(board, &visit));
 }
 

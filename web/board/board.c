@@ -193,6 +193,8 @@ void board_destroy(struct board *board)
         pthread_mutex_destroy(&board->locks[i]);
     pthread_mutex_destroy(&board->wait_lock);
     pthread_cond_destroy(&board->changed);
+    for (struct visit visit; board->inbox && board_take(board, &visit);)
+        free(visit.why);
     inbox_destroy(board->inbox);
     limits_destroy(board->limits);
     for (size_t i = 0; board->slots && i < board->config->model.n_servers; i++)

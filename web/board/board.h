@@ -49,7 +49,7 @@ struct project_notice {
     int64_t started;        /* when that began */
     int64_t expected;       /* when it should be ready; -1: no estimate */
     int32_t stages[STAGES]; /* ms after it began; those of containers and of the site */
-    char container[64];     /* which one ails */
+    char container[CONTAINER_NAME_SIZE]; /* which one ails */
     struct fact problem;
 };
 
@@ -57,13 +57,14 @@ struct project_notice {
 enum visit_kind {
     VISIT_WANTS,   /* a visitor is waiting for the site: wake */
     VISIT_USES,    /* a ready site was used */
-    VISIT_REFUSED, /* access refused, by address or by a guard; detail says why */
+    VISIT_REFUSED, /* access refused, by address or by a guard; why says so */
 };
 struct visit {
     enum visit_kind kind;
-    int site;         /* or MODEL_NONE */
-    char who[48];     /* client address */
-    char detail[128]; /* REFUSED: path and reason, cleaned */
+    int site;      /* or MODEL_NONE */
+    char who[48];  /* client address */
+    char path[60]; /* REFUSED: what was asked for, cleaned */
+    char *why;     /* REFUSED: a sentence, of whoever holds the visit; NULL: none */
 };
 
 struct board;
@@ -76,9 +77,10 @@ void board_destroy(struct board *board);
 void board_post(struct board *board, int server,
                 const struct notice *notice); /* version is set by the board */
 void board_post_project(struct board *board, int site,
-                        const struct project_notice *notice);  /* before that of its server */
-int board_fd(const struct board *board);                       /* readable when visits wait */
-bool board_take(struct board *board, struct visit *ret_visit); /* false: none left */
+                        const struct project_notice *notice); /* before that of its server */
+int board_fd(const struct board *board);                      /* readable when visits wait */
+/* False: none left. Its why is the caller's to free. */
+bool board_take(struct board *board, struct visit *ret_visit);
 void board_close(
     struct board *board); /* wakes all waiting workers; waits return at once from now on */
 /* Goes on counting where the older one stops (a reload). */

@@ -51,9 +51,9 @@ struct view {
     bool alone;         /* its server runs already: only its containers start */
     struct fault fault; /* why the site does not answer, where that is known */
     enum project_ailment ailment;
-    char container[64];    /* the one that ails; "" */
-    const char *who;       /* VIEW_REFUSED: the visitor's address */
-    const char *reference; /* path and query asked for, from request_reference */
+    char container[CONTAINER_NAME_SIZE]; /* the one that ails; "" */
+    const char *who;                     /* VIEW_REFUSED: the visitor's address */
+    const char *reference;               /* path and query asked for, from request_reference */
 };
 
 /* asked: this visitor's wish to wake was just told, so what is asleep is on its way. */

@@ -75,7 +75,7 @@ static void pass(struct desk *desk, struct clerk *clerk, const struct decision *
     board_count(desk->board, COUNT_PASSED);
     board_pass(desk->board, decision->place.site, pass_kinds[decision->client]);
     if (decision->uses)
-        desk_tell(desk, VISIT_USES, decision->place.site, clerk, "");
+        desk_tell(desk, VISIT_USES, decision->place.site, clerk);
     if (door != DOOR_ANY) {
         bool nginx = door == DOOR_NGINX;
         bool close = clerk->answer.close;
@@ -126,7 +126,7 @@ static void wait_and_see(struct desk *desk, struct clerk *clerk, struct decision
                          enum door door)
 {
     if (decision->wakes)
-        desk_tell(desk, VISIT_WANTS, decision->place.site, clerk, "");
+        desk_tell(desk, VISIT_WANTS, decision->place.site, clerk);
     /* Behind a proxy's error page the request was held already. */
     bool holds = decision->hold > 0 && (door != DOOR_ANY || !clerk->request.forwarded);
     if (holds && held_until_ready(desk, clerk, decision)) {

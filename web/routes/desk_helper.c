@@ -147,7 +147,7 @@ static void press_button(struct desk *desk, struct clerk *clerk, const struct ra
     }
     board_read(desk->board, place->server, &notice);
     if (!board_site_ready(desk->board, place->site)) {
-        desk_tell(desk, VISIT_WANTS, place->site, clerk, "");
+        desk_tell(desk, VISIT_WANTS, place->site, clerk);
         board_wait(desk->board, BOARD_PAGES, place->server, notice.version, START_HOLD_MS);
     }
     desk_redirect(clerk, 303, desk_reference(clerk));

@@ -69,8 +69,7 @@ void desk_redirect(struct clerk *clerk, int status, const char *to);
 /* The address asked for, as request_reference writes it; lives in the clerk. */
 const char *desk_reference(struct clerk *clerk);
 
-void desk_tell(struct desk *desk, enum visit_kind kind, int site, const struct clerk *clerk,
-               const char *detail);
+void desk_tell(struct desk *desk, enum visit_kind kind, int site, const struct clerk *clerk);
 /* Into the log and to the loop. A flood of refusals is one line a second, with the number of the
  * others. */
 void desk_note_refusal(struct desk *desk, const struct clerk *clerk, const struct raw_request *raw,

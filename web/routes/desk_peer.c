@@ -109,11 +109,11 @@ static int ask_for(struct desk *desk, const struct clerk *clerk, const struct sa
         const struct model_access *access =
             &desk->model->domains[desk->model->sites[site].domain].access;
         if (board_site_ready(desk->board, site)) {
-            desk_tell(desk, VISIT_USES, site, clerk, "");
+            desk_tell(desk, VISIT_USES, site, clerk);
             continue;
         }
         if (access->wake == ACCESS_WAKE_VISIT)
-            desk_tell(desk, VISIT_WANTS, site, clerk, "");
+            desk_tell(desk, VISIT_WANTS, site, clerk);
         if (waited_for == MODEL_NONE)
             waited_for = site;
     }

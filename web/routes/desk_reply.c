@@ -1,6 +1,7 @@
 #include "web/routes/desk_internal.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -29,14 +30,11 @@ const char *desk_reference(struct clerk *clerk)
     return clerk->reference;
 }
 
-void desk_tell(struct desk *desk, enum visit_kind kind, int site, const struct clerk *clerk,
-               const char *detail)
+void desk_tell(struct desk *desk, enum visit_kind kind, int site, const struct clerk *clerk)
 {
-    struct visit visit;
-    visit.kind = kind;
-    visit.site = site;
-    memcpy(visit.who, clerk->request.who, sizeof(visit.who));
-    text_copy(visit.detail, sizeof(visit.detail), detail);
+    struct visit visit = {.kind = kind, .site = site};
+
+    text_copy(visit.who, sizeof(visit.who), clerk->request.who);
     board_tell(desk->board, &visit);
 }
 
@@ -54,8 +52,7 @@ void desk_note_refusal(struct desk *desk, const struct clerk *clerk, const struc
 {
     int64_t now = desk_now();
     int64_t before = atomic_load(&desk->refusal_told);
-    char path[60];
-    char detail[sizeof((struct visit *)0)->detail];
+    struct visit visit = {.kind = VISIT_REFUSED, .site = site};
 
     if (now - before < LOG_PAUSE_MS ||
         !atomic_compare_exchange_strong(&desk->refusal_told, &before, now)) {
@@ -64,16 +61,17 @@ void desk_note_refusal(struct desk *desk, const struct clerk *clerk, const struc
     }
     unsigned others = atomic_exchange(&desk->refusals_untold, 0);
     struct span target = asked_for(clerk, raw);
-    text_show(path, sizeof(path), target.at, target.length);
+    text_show(visit.path, sizeof(visit.path), target.at, target.length);
     if (site != MODEL_NONE || clerk->request.host[0] != '\0')
         log_warning("web: refused %s, %s%s: %s (%u more since the last such line)",
-                    clerk->request.who, clerk->request.host, path, why, others);
+                    clerk->request.who, clerk->request.host, visit.path, why, others);
     else
         log_warning("web: refused %s, %s: %s (%u more since the last such line)",
-                    clerk->request.who, path, why, others);
-    size_t used = (size_t)snprintf(detail, sizeof(detail), "%s: ", path);
-    text_show(detail + used, sizeof(detail) - used, why, strlen(why));
-    desk_tell(desk, VISIT_REFUSED, site, clerk, detail);
+                    clerk->request.who, visit.path, why, others);
+    text_copy(visit.who, sizeof(visit.who), clerk->request.who);
+    visit.why = strdup(why);
+    if (!board_tell(desk->board, &visit))
+        free(visit.why);
 }
 
 void desk_refuse_fault(struct desk *desk, struct clerk *clerk, const struct raw_request *raw,

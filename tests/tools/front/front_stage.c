@@ -292,7 +292,9 @@ static void print_visits(struct stage_play *play)
     while (board_take(play->board, &visit)) {
         const char *site =
             visit.site == MODEL_NONE ? "-" : play->config->model.sites[visit.site].id;
-        printf("%s %s %s %s\n", kinds[visit.kind], site, visit.who, visit.detail);
+        printf("%s %s %s %s%s%s\n", kinds[visit.kind], site, visit.who, visit.path,
+               visit.why ? ": " : "", visit.why ? visit.why : "");
+        free(visit.why);
     }
 }
 
