@@ -71,9 +71,10 @@ static void post(const struct current *current, int server)
     for (unsigned i = 0; i < STAGES; i++)
         notice.expected[i] =
             (int32_t)history_stage_median(&power->history, power->wake.kind, (enum stage)i);
+    const struct now now = clock_now();
     struct buf why = BUF_INIT(SAY_SENTENCE_MAX);
 
-    say_awake(current->fleet, server, clock_now(), SAY_ENGLISH, &why);
+    say_awake(current->fleet, server, now, (struct say_how){.now = now.wall}, &why);
     text_copy(notice.why, sizeof(notice.why), buf_text(&why));
     buf_finish(&why);
     for (int site = fleet_first_site(current->fleet, server); site != MODEL_NONE;

@@ -25,11 +25,12 @@ static void on_state(void *context, const struct action *action)
 static void on_status(void *context, const struct action *action)
 {
     const struct current *current = context;
+    const struct now now = clock_now();
     struct buf why = BUF_INIT(SAY_SENTENCE_MAX);
 
     if (!action->status.leases)
         return;
-    say_awake(current->fleet, action->server, clock_now(), SAY_ENGLISH, &why);
+    say_awake(current->fleet, action->server, now, (struct say_how){.now = now.wall}, &why);
     log_info("%s: %s", id_of(current, action->server), buf_text(&why));
     buf_finish(&why);
 }

@@ -34,7 +34,8 @@ struct visited {
 struct refused {
     int64_t id, at, last, n;
     bool dirty;
-    char address[48], domain[254], project[SLUG_MAX + 1], path[128], why[128];
+    char address[48], domain[254], project[SLUG_MAX + 1], path[128],
+        why[768]; /* with the names of two sites */
 };
 
 struct visitors {

@@ -295,7 +295,7 @@ char *say_english(const struct fact *fact, const struct model *model, int64_t no
     return say_fact_text(fact, model, (struct say_how){.now = now}, out, SAID_SIZE);
 }
 
-void say_awake(const struct fleet *fleet, int server, struct now now, enum say_language language,
+void say_awake(const struct fleet *fleet, int server, struct now now, struct say_how how,
                struct buf *out)
 {
     static const char *const because[SAY_LANGUAGES][2] = {{"wanted because ", "awake because "},
@@ -303,20 +303,19 @@ void say_awake(const struct fleet *fleet, int server, struct now now, enum say_l
     static const char *const last[SAY_LANGUAGES] = {" and ", " et "};
     const struct model *model = fleet_model(fleet);
     const struct power *power = fleet_power(fleet, server);
-    const struct say_how how = {.language = language, .now = now.wall};
     const struct lease_set *set = &power->leases;
 
     if (set->n == 0) {
-        buf_puts(out, say_word_shown(PARAM_STATE, power_state_name(power->state), language));
-        buf_puts(out, language == SAY_FRENCH ? NBSP ": " : ": ");
+        buf_puts(out, say_word_shown(PARAM_STATE, power_state_name(power->state), how.language));
+        buf_puts(out, how.language == SAY_FRENCH ? NBSP ": " : ": ");
         say_fact(&power->reason, model, how, out);
         return;
     }
-    buf_puts(out, because[language][power_target_on(power)]);
+    buf_puts(out, because[how.language][power_target_on(power)]);
     for (size_t i = 0; i < set->n; i++) {
         const struct fact fact = lease_fact(&set->leases[i], server, now);
 
-        buf_puts(out, i == 0 ? "" : i + 1 == set->n ? last[language] : ", ");
+        buf_puts(out, i == 0 ? "" : i + 1 == set->n ? last[how.language] : ", ");
         say_fact(&fact, model, how, out);
     }
 }

@@ -67,7 +67,7 @@ char *say_english(const struct fact *fact, const struct model *model, int64_t no
                   char out[SAID_SIZE]);
 /* Why a server is awake, all its leases: "awake because client1 was visited 4 min ago (until 14:32
  * UTC) and backup holds it"; without one its state, and why. */
-void say_awake(const struct fleet *fleet, int server, struct now now, enum say_language language,
+void say_awake(const struct fleet *fleet, int server, struct now now, struct say_how how,
                struct buf *out);
 
 /* {"code":"lease.visit","site":"client1","visited":"...","until":"..."}, with all keys of its

@@ -8,7 +8,6 @@
 #include "base/array.h"
 #include "say/say.h"
 
-enum { WORDS_SIZE = 1024 };
 #include "base/number.h"
 
 int observer_init(struct observer *observer, const struct model *model,
@@ -53,53 +52,18 @@ char *observer_time(const struct observer *observer, int64_t boot, char out[LOCA
 
 /* ---- leases and guards, which change without an action of their own ---- */
 
-/* Why, where that is known beside who. */
+static struct say_how how_of(const struct observer *observer)
+{
+    return (struct say_how){.language = SAY_ENGLISH,
+                            .now = observer->now.wall,
+                            .local = observer->telling.local,
+                            .behind = observer->telling.behind};
+}
+
 static char *say_reason(const struct observer *observer, const struct fact *fact,
                         char out[SAID_SIZE])
 {
-    const struct say_how how = {.language = SAY_ENGLISH,
-                                .now = observer->now.wall,
-                                .local = observer->telling.local,
-                                .behind = observer->telling.behind};
-
-    return say_fact_text(fact, observer->model, how, out, SAID_SIZE);
-}
-
-static char *say_lease(const struct observer *observer, int server, const struct lease *lease,
-                       char *out, size_t size)
-{
-    const char *holder = lease_holder(lease, observer->model, server);
-    const struct fact fact = lease_why(lease);
-    char why[SAID_SIZE];
-
-    say_reason(observer, &fact, why);
-    switch (lease->kind) {
-    case LEASE_VISIT:
-        snprintf(out, size, "%s is visited", holder);
-        break;
-    case LEASE_SCHEDULE:
-        snprintf(out, size, "the schedule of %s wants it", holder);
-        break;
-    case LEASE_ALWAYS_ON:
-        snprintf(out, size, "%s is always on", holder);
-        break;
-    case LEASE_MANUAL:
-        snprintf(out, size, "%s%s", why[0] ? why : holder, why[0] ? "" : " woke it");
-        break;
-    case LEASE_HOLD:
-        snprintf(out, size, "%s holds it%s%s", holder, why[0] ? ": " : "", why);
-        break;
-    case LEASE_AGENT:
-        snprintf(out, size, "%s is in use on it", holder);
-        break;
-    case LEASE_DEPENDENT:
-        snprintf(out, size, "%s needs it", holder);
-        break;
-    case LEASE_STREAM:
-        snprintf(out, size, "%s is in use%s%s", holder, why[0] ? ": " : "", why);
-        break;
-    }
-    return out;
+    return say_fact_text(fact, observer->model, how_of(observer), out, SAID_SIZE);
 }
 
 static void say_until(const struct observer *observer, int64_t boot, char *out, size_t size)
@@ -114,11 +78,11 @@ static void say_until(const struct observer *observer, int64_t boot, char *out, 
 static void tell_begun(const struct observer *observer, int server, const struct lease *lease)
 {
     const bool up = power_is_up(fleet_power(observer->fleet, server)->state);
-    char words[WORDS_SIZE], until[64];
+    const struct fact fact = lease_fact(lease, server, observer->now);
+    char words[SAID_SIZE];
 
-    say_until(observer, lease->until, until, sizeof(until));
-    TELL(observer, server, "lease", "begins: %s because %s%s", up ? "awake" : "wanted",
-         say_lease(observer, server, lease, words, sizeof(words)), until);
+    TELL(observer, server, "lease", "begins: %s because %s", up ? "awake" : "wanted",
+         say_reason(observer, &fact, words));
 }
 
 static void tell_ended(const struct observer *observer, int server, const struct lease *lease)
@@ -177,21 +141,12 @@ static void tell_state(struct observer *observer, const struct action *action)
 /* All that keeps it awake, now that it is there. */
 static void tell_why(struct observer *observer, int server)
 {
-    const struct lease_set *set = &fleet_power(observer->fleet, server)->leases;
-    char text[TELLING_TEXT_SIZE / 2] = "", words[WORDS_SIZE], until[64];
-    size_t used = 0;
+    struct buf why = BUF_INIT(SAY_SENTENCE_MAX);
 
-    for (size_t i = 0; i < set->n && used < sizeof(text); i++) {
-        say_until(observer, set->leases[i].until, until, sizeof(until));
-        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s%s",
-                                 i == 0            ? ""
-                                 : i + 1 == set->n ? " and "
-                                                   : ", ",
-                                 say_lease(observer, server, &set->leases[i], words, sizeof(words)),
-                                 until);
-    }
-    if (set->n > 0)
-        TELL(observer, server, "why", "awake because %s", text);
+    say_awake(observer->fleet, server, observer->now, how_of(observer), &why);
+    if (fleet_power(observer->fleet, server)->leases.n > 0)
+        TELL(observer, server, "why", "%s", buf_text(&why));
+    buf_finish(&why);
 }
 
 /* While a veto stands it is asked again each minute; that a packet was sent has a line already. */

@@ -30,7 +30,7 @@ static void print_buf(const struct telling *telling, struct buf *out)
 static void print_json(const struct telling *telling, const char *subject, const char *what,
                        const char *text)
 {
-    struct buf out = BUF_INIT(LINE_LIMIT);
+    struct buf out = BUF_INIT(2 * LINE_LIMIT);
     struct json_writer writer;
     char stamp[LOCAL_SIZE];
 
@@ -48,16 +48,17 @@ static void print_json(const struct telling *telling, const char *subject, const
 void telling_line(const struct telling *telling, const char *subject, const char *what,
                   const char *format, ...)
 {
-    char text[TELLING_TEXT_SIZE];
+    struct buf text = BUF_INIT(LINE_LIMIT);
     va_list args;
 
     va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
+    buf_vprintf(&text, format, args);
     va_end(args);
     if (telling->json)
-        print_json(telling, subject, what, text);
+        print_json(telling, subject, what, buf_text(&text));
     else
-        print_text(telling, subject, what, text);
+        print_text(telling, subject, what, buf_text(&text));
+    buf_finish(&text);
 }
 
 /* ---- the summary ---- */

@@ -11,8 +11,6 @@
 #include "base/buf.h"
 #include "base/local.h"
 
-enum { TELLING_TEXT_SIZE = 640 };
-
 struct telling {
     FILE *out;
     bool json;

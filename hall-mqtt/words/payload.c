@@ -277,7 +277,7 @@ static void put_awake(struct page *page, const struct power *power, int server)
     struct buf why = BUF_INIT(SAY_SENTENCE_MAX);
 
     put_instant(page, "awake_until", lease_awake_until(&power->leases));
-    say_awake(page->fleet, server, page->now, SAY_ENGLISH, &why);
+    say_awake(page->fleet, server, page->now, (struct say_how){.now = page->now.wall}, &why);
     put_text_or_null(page, "awake_because", buf_text(&why));
     say_put_fact(&page->json, "awake_because_fact", &because, page->model);
     buf_finish(&why);

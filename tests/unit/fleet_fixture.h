@@ -91,7 +91,7 @@ static inline const char *world_why(const struct world *world, int server)
     static char text[2048];
     struct buf why = BUF_INIT(sizeof(text) - 1);
 
-    say_awake(world->fleet, server, world->now, SAY_ENGLISH, &why);
+    say_awake(world->fleet, server, world->now, (struct say_how){.now = world->now.wall}, &why);
     snprintf(text, sizeof(text), "%s", buf_text(&why));
     buf_finish(&why);
     return text;
