@@ -444,6 +444,30 @@ static void test_names(void **state)
     assert_null(agent_word_name(AGENT_UNHEARD));
 }
 
+/* What each word of the agent makes of its goodbye: only "online" takes it back. */
+static void test_each_word_and_the_goodbye(void **state)
+{
+    static const struct {
+        bool before;
+        enum agent_word word;
+        bool after;
+    } words[] = {
+        {false, AGENT_ONLINE, false},  {false, AGENT_SLEEPING, true}, {false, AGENT_OFFLINE, false},
+        {false, AGENT_UNHEARD, false}, {true, AGENT_ONLINE, false},   {true, AGENT_SLEEPING, true},
+        {true, AGENT_OFFLINE, true},   {true, AGENT_UNHEARD, true},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        struct evidence evidence = up(&lan);
+
+        evidence.goodbye = words[i].before;
+        evidence_agent(&evidence, &lan, words[i].word, 7);
+        if (evidence.goodbye != words[i].after)
+            fail_msg("%d after %d", words[i].word, words[i].before);
+        assert_int_equal(evidence.agent_since, words[i].word == AGENT_ONLINE ? 5 : 7);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -471,6 +495,7 @@ int main(void)
         cmocka_unit_test(test_no_mac_is_learned_after_the_configured_one),
         cmocka_unit_test(test_a_fault_is_known_beyond_doubt),
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_each_word_and_the_goodbye),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 #include <arpa/inet.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -584,6 +585,102 @@ static void a_program_is_held(void **state)
     assert_counted(COUNT_PROBLEMS, counted);
 }
 
+/* The server posts that the site is ready, while somebody waits for it. */
+static void *become_ready(void *context)
+{
+    const struct notice ready = {.state = POWER_READY, .expected_ready = -1, .sites_ready = 1 << 2};
+
+    while (board_counted(board, COUNT_HELD) == 0)
+        sched_yield();
+    board_post(board, 0, &(struct notice){.state = POWER_BOOTING, .expected_ready = -1});
+    board_post(board, 0, &ready);
+    return NULL;
+}
+
+/* By each door: passed as if it had been ready, and counted as one that waited. */
+static void who_is_held_passes_once_the_site_is_ready(void **state)
+{
+    static const struct {
+        const char *head, *status;
+        bool uses;
+    } rows[] = {
+        {"GET /auth HTTP/1.1\r\nHost: hall\r\nX-Forwarded-Host: wide.example\r\n", "200", true},
+        {"GET /auth/nginx HTTP/1.1\r\nHost: hall\r\nX-Forwarded-Host: wide.example\r\n", "204",
+         true},
+        {"GET / HTTP/1.1\r\nHost: wide.example\r\n", "502", true}, /* it has no upstream */
+    };
+    domains[3].access.hold = 3000;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        pthread_t thread;
+        struct visit visit;
+        char text[256];
+        tear_down(state);
+        assert_int_equal(set_up(state), 0);
+        assert_int_equal(pthread_create(&thread, NULL, become_ready, NULL), 0);
+        snprintf(text, sizeof text, "%sAccept: application/json\r\n\r\n", rows[i].head);
+        assert_memory_equal(ask(text) + 9, rows[i].status, 3);
+        pthread_join(thread, NULL);
+        assert_int_equal(board_counted(board, COUNT_HELD), 1);
+        assert_int_equal(board_counted(board, COUNT_HELD_PASSED), 1);
+        assert_int_equal(board_counted(board, COUNT_HELD_CROWDED), 0);
+        assert_int_equal(board_counted(board, COUNT_PASSED), 1);
+        assert_true(board_take(board, &visit));
+        assert_int_equal(visit.kind, VISIT_WANTS);
+        assert_int_equal(board_take(board, &visit), rows[i].uses);
+        assert_int_equal(visit.kind, VISIT_USES);
+    }
+    domains[3].access.hold = 0;
+}
+
+/* Held is who may be, for a millisecond even; a proxy's error page comes after its own wait. */
+static void who_is_held(void **state)
+{
+    static const struct {
+        const char *head;
+        int hold;
+        bool held;
+    } rows[] = {
+        {"GET /auth HTTP/1.1\r\nHost: hall\r\nX-Forwarded-Host: wide.example\r\n", 0, false},
+        {"GET /auth HTTP/1.1\r\nHost: hall\r\nX-Forwarded-Host: wide.example\r\n", 1, true},
+        {"GET /auth/nginx HTTP/1.1\r\nHost: hall\r\nX-Forwarded-Host: wide.example\r\n", 1, true},
+        {"GET / HTTP/1.1\r\nHost: wide.example\r\n", 1, true},
+        {"GET / HTTP/1.1\r\nHost: hall\r\nX-Forwarded-Host: wide.example\r\n", 1, false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char text[256];
+        const uint64_t before = board_counted(board, COUNT_HELD);
+        domains[3].access.hold = rows[i].hold;
+        snprintf(text, sizeof text, "%sAccept: application/json\r\n\r\n", rows[i].head);
+        ask(text);
+        if (board_counted(board, COUNT_HELD) != before + rows[i].held)
+            fail_msg("row %zu", i);
+    }
+    assert_int_equal(board_counted(board, COUNT_HELD_PASSED), 0);
+    domains[3].access.hold = 0;
+}
+
+/* Ready, but nobody has said where it is; nothing behind the upstream's last slash is doubled. */
+static void where_a_visitor_is_led(void **state)
+{
+    static const struct {
+        const char *upstream, *answer, *words;
+    } rows[] = {
+        {NULL, "502", "Hall does not know where"},
+        {"http://192.0.2.1", "307", "Location: http://192.0.2.1/x?y\r\n"},
+        {"http://192.0.2.1/", "307", "Location: http://192.0.2.1/x?y\r\n"},
+        {"http://192.0.2.1/a//", "307", "Location: http://192.0.2.1/a/x?y\r\n"},
+    };
+    const char *was = sites[2].upstream;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        sites[2].upstream = rows[i].upstream;
+        const char *answer = ask("GET /x?y HTTP/1.1\r\nHost: up.example\r\n\r\n");
+        assert_memory_equal(answer + 9, rows[i].answer, 3);
+        if (!strstr(answer, rows[i].words))
+            fail_msg("%s is not in %s", rows[i].words, answer);
+    }
+    sites[2].upstream = was;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -610,6 +707,9 @@ int main(void)
         TEST(who_is_not_let_in_or_asks_for_nothing),
         TEST(who_comes_without_being_asked_about),
         TEST(a_program_is_held),
+        TEST(who_is_held_passes_once_the_site_is_ready),
+        TEST(who_is_held),
+        TEST(where_a_visitor_is_led),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -168,6 +168,26 @@ static void watts_are_usual_ones_where_none_are_configured(void **state)
     assert_string_equal(model_watts(&server).basis, "measured");
 }
 
+/* Each of its cards is its own: the one that is woken, and those listed besides. */
+static void test_addresses_of_a_server(void **state)
+{
+    static uint8_t more[2][6] = {{2, 0, 0, 0, 0, 8}, {2, 0, 0, 0, 0, 9}};
+    static const struct {
+        size_t n;
+        uint8_t last;
+        bool own;
+    } rows[] = {{0, 7, true}, {0, 8, false}, {1, 7, true}, {1, 8, true}, {1, 9, false},
+                {2, 7, true}, {2, 8, true},  {2, 9, true}, {2, 6, false}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const struct model_server server = {
+            .mac = {2, 0, 0, 0, 0, 7}, .n_macs = rows[i].n, .macs = more};
+        const uint8_t mac[6] = {2, 0, 0, 0, 0, rows[i].last};
+
+        assert_int_equal(model_has_mac(&server, mac), rows[i].own);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +197,7 @@ int main(void)
         cmocka_unit_test(test_upstreams),
         cmocka_unit_test(test_names),
         cmocka_unit_test(watts_are_usual_ones_where_none_are_configured),
+        cmocka_unit_test(test_addresses_of_a_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "core/facts/quota.h"
 #include "unit.h"
 
@@ -84,6 +85,58 @@ static void test_yesterday_makes_room(void **state)
     assert_in_range(known, QUOTA_SLOTS / 4 - QUOTA_SLOTS / 64, QUOTA_SLOTS / 4);
 }
 
+/* A place that is worth less than all others is given away wherever it is within reach, and never
+ * one beyond; of equal ones it is the first. */
+static void test_the_least_worth_makes_room(void **state)
+{
+    enum { CLIENT = 0x0a0b0c0d, COMMON = 0x0b000000 };
+    const size_t start =
+        (size_t)(quota_open(&book, QUOTA_CLIENT, DOMAIN, CLIENT, TODAY) - book.slots);
+    static const struct {
+        struct quota cheap;
+        bool first; /* it is worth as much as the others */
+    } rows[] = {
+        {{.used = false, .day = TODAY, .wakes = 9}, false},
+        {{.used = true, .day = TODAY - 1, .wakes = 9}, false},
+        {{.used = true, .day = TODAY, .wakes = 1}, false},
+        {{.used = true, .day = TODAY, .awake_ms = 2 * 3600000 - 1}, false},
+        {{.used = true, .day = TODAY, .wakes = 1, .awake_ms = 3600000 - 1}, false},
+        {{.used = true, .day = TODAY, .awake_ms = 2 * 3600000}, true},
+        {{.used = true, .day = TODAY, .wakes = 1, .awake_ms = 3600000}, true},
+    };
+
+    for (size_t row = 0; row < ARRAY_SIZE(rows); row++)
+        for (size_t at = 0; at <= QUOTA_REACH; at++) {
+            const bool taken = at < QUOTA_REACH && !rows[row].first;
+
+            for (uint32_t i = 0; i < QUOTA_SLOTS; i++)
+                book.slots[i] = (struct quota){
+                    .used = true, .subject = -1, .address = COMMON + i, .day = TODAY, .wakes = 2};
+            book.slots[(start + at) % QUOTA_SLOTS] = rows[row].cheap;
+            book.slots[(start + at) % QUOTA_SLOTS].subject = -1;
+            assert_ptr_equal(quota_open(&book, QUOTA_CLIENT, DOMAIN, CLIENT, TODAY),
+                             &book.slots[(start + (taken ? at : 0)) % QUOTA_SLOTS]);
+        }
+}
+
+/* A key is found again wherever it is within reach. */
+static void test_reach(void **state)
+{
+    const struct quota mine = *quota_open(&book, QUOTA_PROJECT, 5, 0, TODAY);
+    size_t start = 0;
+
+    while (!book.slots[start].used)
+        start++;
+    for (size_t at = 0; at <= QUOTA_REACH; at++) {
+        struct quota *place = &book.slots[(start + at) % QUOTA_SLOTS];
+
+        memset(&book, 0, sizeof(book));
+        *place = mine;
+        assert_ptr_equal(quota_look(&book, QUOTA_PROJECT, 5, 0, TODAY),
+                         at < QUOTA_REACH ? place : NULL);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -92,6 +145,8 @@ int main(void)
         cmocka_unit_test_setup(test_use, empty),
         cmocka_unit_test_setup(test_flood, empty),
         cmocka_unit_test_setup(test_yesterday_makes_room, empty),
+        cmocka_unit_test_setup(test_the_least_worth_makes_room, empty),
+        cmocka_unit_test_setup(test_reach, empty),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

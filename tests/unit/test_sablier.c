@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -173,12 +174,65 @@ static void parameters_have_defaults(void **state)
     assert_int_equal(sablier.refresh, 60000);
 }
 
+/* Seventeen sites may be named, each once; an eighteenth is too many, one named again is not. */
+static void seventeen_names(void **state)
+{
+    static char ids[18][4];
+    static struct model_site many[18];
+    const struct model crowd = {.n_sites = 18, .sites = many};
+    struct sablier sablier;
+    char query[160] = "names=p00";
+
+    for (int i = 0; i < 18; i++) {
+        snprintf(ids[i], sizeof ids[i], "p%02d", i);
+        many[i] = (struct model_site){.id = ids[i], .is_project = true};
+    }
+    for (int i = 1; i <= 18; i++) {
+        const enum sablier_fault fault =
+            sablier_read(&crowd, (struct span){query, strlen(query)}, &sablier);
+        assert_int_equal(fault, i <= 17 ? SABLIER_FINE : SABLIER_TOO_MANY);
+        assert_int_equal(sablier.n, i <= 17 ? i : 17);
+        assert_int_equal(sablier.sites[sablier.n - 1], sablier.n - 1);
+        if (i == 17) {
+            char again[256];
+            snprintf(again, sizeof again, "%s,p16,p00", query);
+            assert_int_equal(sablier_read(&crowd, (struct span){again, strlen(again)}, &sablier),
+                             SABLIER_FINE);
+        }
+        snprintf(query + strlen(query), sizeof query - strlen(query), ",p%02d", i);
+    }
+}
+
+/* What nobody knows is told back whole, up to 253 bytes: a name that is longer is broken, a group
+ * is cut. */
+static void what_is_missing_is_told_whole(void **state)
+{
+    static const struct {
+        const char *word;
+        int length;
+        enum sablier_fault fault;
+        size_t told;
+    } rows[] = {
+        {"names", 1, SABLIER_NO_NAME, 1},      {"names", 253, SABLIER_NO_NAME, 253},
+        {"names", 254, SABLIER_BROKEN, 0},     {"group", 1, SABLIER_NO_GROUP, 1},
+        {"group", 253, SABLIER_NO_GROUP, 253}, {"group", 254, SABLIER_NO_GROUP, 253},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct sablier sablier;
+        char query[300];
+        snprintf(query, sizeof query, "%s=%0*d", rows[i].word, rows[i].length, 0);
+        assert_int_equal(read_query(query, &sablier), rows[i].fault);
+        assert_int_equal(strlen(sablier.missing), rows[i].told);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_and_groups), cmocka_unit_test(what_is_wrong_is_named),
         cmocka_unit_test(each_fault),       cmocka_unit_test(who_is_in_a_group),
         cmocka_unit_test(durations_of_go),  cmocka_unit_test(parameters_have_defaults),
+        cmocka_unit_test(seventeen_names),  cmocka_unit_test(what_is_missing_is_told_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

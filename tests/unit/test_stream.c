@@ -471,6 +471,100 @@ static void test_peers(void **state)
     streams_destroy(NULL);
 }
 
+/* Up to a megabyte for each request that has passed, question and answer together, is no use beside
+ * the visit. */
+static void test_how_much_is_short(void **state)
+{
+    static const struct {
+        enum pass_kind kind;
+        unsigned requests;
+        uint64_t in, out;
+        bool use;
+    } rows[] = {
+        {PASS_PERSON, 1, 1048576 - 300, 300, false},  {PASS_PERSON, 1, 1048577 - 300, 300, true},
+        {PASS_PERSON, 2, 2097152 - 300, 300, false},  {PASS_PERSON, 2, 2097153 - 300, 300, true},
+        {PASS_PART, 1, 1048576 - 300, 300, false},    {PASS_PART, 3, 3145729 - 300, 300, true},
+        {PASS_MONITOR, 1, 1048576 - 300, 300, false}, {PASS_MONITOR, 1, 1048577 - 300, 300, true},
+        {PASS_PERSON, 1, 300, 1048576 - 300, false},  {PASS_PERSON, 1, 300, 1048577 - 300, true},
+    };
+    struct stream_use use;
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        tear_down(state);
+        assert_int_equal(set_up(state), 0);
+        struct story *story = begun(state);
+        const size_t line = open_line(story);
+
+        for (unsigned n = 0; n < rows[i].requests; n++)
+            pass(story, rows[i].kind);
+        send_out(story, line, rows[i].out);
+        come_in(story, line, rows[i].in);
+        look(story);
+        if (uses(story, &use) != rows[i].use)
+            fail_msg("row %zu", i);
+    }
+}
+
+/* It waits from the request until the answer, be it the first on this connection or a later one;
+ * quiet: ms since the last byte each way. */
+static void test_what_waits(void **state)
+{
+    static const struct {
+        uint64_t received, sent;
+        uint32_t quiet_in, quiet_out;
+        bool waits;
+    } rows[] = {
+        {0, 0, 5000, 5000, false},      {0, 300, 5000, 5000, true},
+        {0, 300, 5000, 4000, true},     {0, 300, 4000, 5000, true},
+        {2000, 300, 5000, 4999, true},  {2000, 300, 5000, 5000, false},
+        {2000, 300, 4999, 5000, false}, {2000, 0, 5000, 4000, false},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        tear_down(state);
+        assert_int_equal(set_up(state), 0);
+        struct story *story = *state;
+        const struct socket_seen seen = {.cookie = 9,
+                                         .peer = upstream,
+                                         .received = rows[i].received,
+                                         .sent = rows[i].sent,
+                                         .quiet_in = rows[i].quiet_in,
+                                         .quiet_out = rows[i].quiet_out};
+        const struct stream_terms terms = {.idle = IDLE, .silent = true};
+        struct stream_use use = {0};
+        int site;
+
+        /* Of the second look nothing moves any more, and what moved in the first is a visitor's. */
+        for (int n = 0; n < 2; n++) {
+            streams_begin(story->streams, story->now);
+            assert_int_equal(streams_see(story->streams, &seen), 0);
+            streams_passed(story->streams, 0, &(struct passes){.n = {[PASS_PERSON] = 1}});
+            streams_end(story->streams);
+        }
+        const bool found = streams_use(story->streams, 0, terms, &site, &use);
+
+        if (found != rows[i].waits || (found && !strstr(said(&use), "open request")))
+            fail_msg("row %zu: %s", i, found ? said(&use) : "no use");
+    }
+}
+
+/* A request on a connection that has answered others is under way as well. */
+static void test_long_poll_on_a_kept_connection(void **state)
+{
+    struct story *story = begun(state);
+    const size_t line = open_line(story);
+
+    pass(story, PASS_PERSON);
+    exchange(story, line, 2000);
+    look(story);
+    assert_no_use(story);
+    pass(story, PASS_PERSON);
+    send_out(story, line, 300);
+    for (int i = 0; i < 12; i++)
+        look(story);
+    assert_use(story, "open request from 192.0.2.7, silent for 55 s");
+}
+
 int main(void)
 {
 #define TEST(test_) cmocka_unit_test_setup_teardown(test_, set_up, tear_down)
@@ -493,6 +587,9 @@ int main(void)
         TEST(test_ten_thousand),
         TEST(test_strange_sockets),
         TEST(test_peers),
+        TEST(test_how_much_is_short),
+        TEST(test_what_waits),
+        TEST(test_long_poll_on_a_kept_connection),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -319,6 +319,180 @@ static void how_far_it_is(void **state)
     }
 }
 
+/* What a visitor sees of a project that is not ready, by his server and by the project. */
+static void what_a_project_makes_of_the_view(void **state)
+{
+    enum { OPEN = 1, QUEUED = 2, PACKET = 4 }; /* of the server's wake */
+    enum { COMING = 1, ALONE = 2, AILS = 4, ASKED = 8, TOLD = 16 /* of a container */ };
+    /* What becomes of the stages: the server's own; the project's behind them; its own alone; none.
+     */
+    enum shown { OWN, BEHIND, BY_ITSELF, NONE };
+    static const struct {
+        enum view_kind from;
+        unsigned wake;
+        enum project_state project;
+        unsigned how;
+        enum view_kind to;
+        enum shown shown;
+    } rows[] = {
+        /* While the server wakes, whoever began it. */
+        {VIEW_WAKING, OPEN | PACKET, PROJECT_STARTING, COMING, VIEW_WAKING, BEHIND},
+        {VIEW_WAKING, PACKET, PROJECT_STARTING, COMING, VIEW_WAKING, BEHIND},
+        {VIEW_WAKING, OPEN | PACKET, PROJECT_STOPPED, AILS, VIEW_WAKING, BEHIND},
+        {VIEW_BOOTING, OPEN | PACKET, PROJECT_STARTING, COMING, VIEW_BOOTING, BEHIND},
+        {VIEW_BOOTING, QUEUED | PACKET, PROJECT_STARTING, COMING, VIEW_BOOTING, BEHIND},
+        {VIEW_BOOTING, OPEN | PACKET, PROJECT_STARTING, COMING | ALONE, VIEW_BOOTING, BEHIND},
+        {VIEW_BOOTING, OPEN | PACKET, PROJECT_STOPPED, 0, VIEW_BOOTING, BEHIND},
+        /* It is up: what ails the project comes first. */
+        {VIEW_DEGRADED, PACKET, PROJECT_STARTING, COMING | AILS | TOLD, VIEW_DEGRADED, OWN},
+        {VIEW_BOOTING, PACKET, PROJECT_STOPPED, ASKED | AILS, VIEW_BOOTING, OWN},
+        /* It woke for this project: one start. */
+        {VIEW_DEGRADED, PACKET, PROJECT_STARTING, COMING | TOLD, VIEW_BOOTING, BEHIND},
+        {VIEW_BOOTING, PACKET, PROJECT_STARTING, COMING | TOLD, VIEW_BOOTING, BEHIND},
+        {VIEW_DEGRADED, OPEN | PACKET, PROJECT_STARTING, COMING | TOLD, VIEW_BOOTING, BEHIND},
+        /* It was up before: only the project starts. */
+        {VIEW_DEGRADED, PACKET, PROJECT_STARTING, COMING | TOLD | ALONE, VIEW_BOOTING, BY_ITSELF},
+        {VIEW_DEGRADED, 0, PROJECT_STARTING, COMING | TOLD, VIEW_BOOTING, BY_ITSELF},
+        {VIEW_BOOTING, 0, PROJECT_STARTING, COMING | TOLD, VIEW_BOOTING, BY_ITSELF},
+        {VIEW_DEGRADED, 0, PROJECT_STOPPED, ASKED, VIEW_BOOTING, BY_ITSELF},
+        {VIEW_DEGRADED, PACKET, PROJECT_STOPPED, ASKED, VIEW_BOOTING, BY_ITSELF},
+        /* Nobody asked for it. */
+        {VIEW_DEGRADED, PACKET, PROJECT_STOPPED, 0, VIEW_CLICK, NONE},
+        {VIEW_BOOTING, 0, PROJECT_STOPPED, 0, VIEW_CLICK, NONE},
+        /* It has no containers that could start, and it is not stopped. */
+        {VIEW_DEGRADED, PACKET, PROJECT_STARTING, COMING, VIEW_DEGRADED, OWN},
+        {VIEW_DEGRADED, PACKET, PROJECT_UNHEALTHY, ASKED | TOLD, VIEW_DEGRADED, OWN},
+        {VIEW_BOOTING, PACKET, PROJECT_UNKNOWN, ASKED, VIEW_BOOTING, OWN},
+        /* What the project does is not to be seen. */
+        {VIEW_CLICK, PACKET, PROJECT_STARTING, COMING | TOLD, VIEW_CLICK, OWN},
+        {VIEW_SLEEPING, OPEN | PACKET, PROJECT_STARTING, COMING | TOLD, VIEW_SLEEPING, OWN},
+        {VIEW_READY, PACKET, PROJECT_STOPPED, 0, VIEW_READY, OWN},
+        {VIEW_FAILED, PACKET, PROJECT_STOPPED, ASKED | AILS, VIEW_FAILED, OWN},
+        {VIEW_REFUSED, PACKET, PROJECT_STOPPED, 0, VIEW_REFUSED, OWN},
+        {VIEW_HELD, PACKET, PROJECT_STOPPED, ASKED, VIEW_HELD, OWN},
+        {VIEW_LIMITED, PACKET, PROJECT_STOPPED, 0, VIEW_LIMITED, OWN},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct view view = {.kind = rows[i].from,
+                            .site = &sites[0],
+                            .notice = unreached,
+                            .stage = 6,
+                            .elapsed = 1,
+                            .eta = 2,
+                            .left = 3};
+        struct project_notice project = {.state = rows[i].project,
+                                         .ailment =
+                                             rows[i].how & AILS ? AILMENT_MISSING : AILMENT_NONE,
+                                         .coming = rows[i].how & COMING,
+                                         .alone = rows[i].how & ALONE,
+                                         .started = 93000,
+                                         .expected = -1,
+                                         .container = "client1-web",
+                                         .problem = fact_said("it is not there")};
+        view.notice.wake_open = rows[i].wake & OPEN;
+        view.notice.wake_queued = rows[i].wake & QUEUED;
+        view.notice.wake_started = 90000;
+        view.notice.stages[STAGE_PACKET_SENT] = rows[i].wake & PACKET ? 0 : STAGE_UNREACHED;
+        view.notice.stages[STAGE_CONTAINER_HEALTHY] = 9; /* of the server's other sites */
+        memcpy(project.stages, unreached.stages, sizeof project.stages);
+        if (rows[i].how & TOLD)
+            project.stages[STAGE_CONTAINER_PRESENT] = 4000;
+        const bool ails = rows[i].how & AILS && rows[i].shown == OWN &&
+                          (rows[i].from == VIEW_DEGRADED || rows[i].from == VIEW_BOOTING);
+        const int32_t present = !(rows[i].how & TOLD) || rows[i].shown == OWN ? STAGE_UNREACHED
+                                : rows[i].shown == BEHIND                     ? 7000
+                                                                              : 4000;
+
+        view_add_project(&view, &project, rows[i].how & ASKED, now);
+        if (view.kind != rows[i].to)
+            fail_msg("row %zu: %s", i, view_kind_name(view.kind));
+        if (view.notice.stages[STAGE_CONTAINER_PRESENT] != present ||
+            view.notice.stages[STAGE_CONTAINER_HEALTHY] !=
+                (rows[i].shown == OWN ? 9 : STAGE_UNREACHED) ||
+            view.alone != (rows[i].shown == BY_ITSELF))
+            fail_msg("row %zu: its stages", i);
+        if ((view.ailment == AILMENT_MISSING) != ails ||
+            (strcmp(view.container, "client1-web") == 0) != ails ||
+            fact_equal(&view.notice.problem, &project.problem) != ails)
+            fail_msg("row %zu: what ails", i);
+        if (rows[i].shown == NONE) {
+            assert_int_equal(view.elapsed, -1);
+            assert_int_equal(view.eta, -1);
+            assert_int_equal(view.left, -1);
+            assert_int_equal(view.stage, -1);
+        }
+    }
+}
+
+/* The times of a project's start: by itself, and behind its server's wake. */
+static void the_times_of_a_project(void **state)
+{
+    static const struct {
+        bool alone, coming;
+        int64_t started, expected; /* of the project */
+        int32_t usual;             /* of the whole start */
+        int64_t elapsed, eta;
+        bool overdue;
+    } rows[] = {
+        {true, true, 93000, -1, 20000, 7000, -1, false},
+        {true, true, 93000, 100000, 20000, 7000, 0, false},
+        {true, true, 93000, 99999, 20000, 7000, 0, true},
+        {true, true, 93000, 130000, 20000, 7000, 30000, false},
+        {true, true, 93000, 0, 20000, 7000, 0, true},
+        {true, true, 100001, 130000, 20000, 0, 30000, false},
+        {true, false, 93000, 130000, 20000, 0, -1, false},
+        {false, true, 93000, 130000, STAGE_UNREACHED, 10000, -1, false},
+        {false, true, 93000, 130000, 10000, 10000, 0, false},
+        {false, true, 93000, 130000, 9999, 10000, 0, true},
+        {false, true, 93000, 130000, 20000, 10000, 10000, false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct view view = {
+            .kind = VIEW_DEGRADED, .site = &sites[0], .notice = unreached, .left = 3};
+        struct project_notice project = {.state = PROJECT_STOPPED,
+                                         .coming = rows[i].coming,
+                                         .alone = rows[i].alone,
+                                         .started = rows[i].started,
+                                         .expected = rows[i].expected};
+        memcpy(project.stages, unreached.stages, sizeof project.stages);
+        project.stages[STAGE_CONTAINER_PRESENT] = 4000;
+        view.notice.wake_started = 90000;
+        view.notice.stages[STAGE_PACKET_SENT] = 0;
+        view.notice.expected[STAGE_SITE_ANSWERS] = rows[i].usual;
+        view_add_project(&view, &project, true, now);
+        assert_int_equal(view.kind, VIEW_BOOTING);
+        if (view.elapsed != rows[i].elapsed || view.eta != rows[i].eta ||
+            view.overdue != rows[i].overdue || view.left != -1)
+            fail_msg("row %zu: %d, %d, %d", i, (int)view.elapsed, (int)view.eta, view.overdue);
+        assert_int_equal(view.notice.expected[STAGE_SITE_ANSWERS],
+                         rows[i].alone ? STAGE_UNREACHED : rows[i].usual);
+        assert_int_equal(view.notice.stages[STAGE_PACKET_SENT],
+                         rows[i].alone ? STAGE_UNREACHED : 0);
+    }
+}
+
+/* Who may not see the site is told nothing of how it stands. */
+static void what_a_refused_visitor_sees(void **state)
+{
+    struct view view;
+    view_init_refused(&view, &model, 0, "192.0.2.7");
+    assert_int_equal(view.kind, VIEW_REFUSED);
+    assert_string_equal(view.who, "192.0.2.7");
+    assert_ptr_equal(view.domain, &domains[0]);
+    assert_ptr_equal(view.server, &servers[0]);
+    assert_ptr_equal(view.site, &sites[0]);
+    assert_string_equal(view.reference, "/");
+    assert_int_equal(view.stage, -1);
+    assert_int_equal(view.elapsed, -1);
+    assert_int_equal(view.eta, -1);
+    assert_int_equal(view.left, -1);
+    assert_int_equal(view.rest, -1);
+    assert_int_equal(view.until, 0);
+    assert_int_equal(view.notice.expected_ready, -1);
+    for (int stage = 0; stage < STAGES; stage++)
+        assert_int_equal(view.notice.stages[stage], STAGE_UNREACHED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +506,9 @@ int main(void)
         cmocka_unit_test(the_stages_of_a_project_that_wakes),
         cmocka_unit_test(which_limits_hide_a_failure),
         cmocka_unit_test(how_far_it_is),
+        cmocka_unit_test(what_a_project_makes_of_the_view),
+        cmocka_unit_test(the_times_of_a_project),
+        cmocka_unit_test(what_a_refused_visitor_sees),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
