@@ -82,3 +82,12 @@ def test_a_low_share_fails(project):
     (folder / "tests" / "test_limit.c").write_text("#include \"../web/limit.h\"\nint main(void) { return limit_rest(0) != 3; }\n")
     assert run("--all", "--min", "90").returncode == 1
     assert run("nothing").returncode == 1
+
+
+def test_what_happens_without_memory_is_left(project):
+    folder, run = project
+    source = folder / "web" / "limit.c"
+    source.write_text("#include <errno.h>\n" + SOURCE + "int limit_make(int a, int b)\n{\n    if (a < 0 || b < 0)\n        return -ENOMEM;\n"
+                      "    return a + b;\n}\n")
+    said = run("--all").stdout
+    assert "+ if (a < 1 || b < 0)" in said and "&&" not in said

@@ -125,6 +125,8 @@ class Reader:
                 alone.update(range(i, closing(tokens, i + 1) + 1))
             elif token.text == "if" and LOG.match(tokens[closing(tokens, i + 1) + 1].text):
                 alone.update(range(i, closing(tokens, i + 1)))
+            elif token.text == "if" and self.is_without_memory(closing(tokens, i + 1) + 1):
+                alone.update(j for j in range(i, closing(tokens, i + 1)) if tokens[j].text == "||")
             elif token.text == "[" and tokens[i - 1].kind == "name" and self.in_declaration(i - 1):
                 alone.update(range(i, closing(tokens, i) + 1))
             elif token.text == "case":
@@ -134,6 +136,11 @@ class Reader:
             elif token.text == "=" and tokens[i + 2].text in ",;" and self.in_declaration(i - 1) and self.is_filled(i - 1):
                 alone.add(i + 1)
         return alone | self.find_log_functions()
+
+    def is_without_memory(self, i):
+        """Does the branch at i end with -ENOMEM?"""
+        end = closing(self.tokens, i) if self.tokens[i].text == "{" else i + 4
+        return [token.text for token in self.tokens[end - 4:end]] == ["return", "-", "ENOMEM", ";"]
 
     def find_log_functions(self):
         """Functions that do nothing but log, by their name."""
