@@ -137,8 +137,8 @@ const char *const schema_migrations[SCHEMA_VERSION] = {
     "ALTER TABLE totals_3 RENAME TO totals;",
 
     /* What a sentence says, as JSON. Rows of before have the sentence alone. */
-    "ALTER TABLE wakes ADD COLUMN cause_fact TEXT;"
-    "ALTER TABLE sleeps ADD COLUMN reason_fact TEXT;",
+    ("ALTER TABLE wakes ADD COLUMN cause_fact TEXT;"
+     "ALTER TABLE sleeps ADD COLUMN reason_fact TEXT;"),
 };
 
 const char *const schema_kinds[] = {
