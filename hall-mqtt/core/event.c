@@ -74,7 +74,7 @@ static bool is_agent_stream(const char *holder)
 /* What it said before it went holds no more; what it reported in use lives on a while. */
 static void agent_went(struct step *step)
 {
-    struct lease_set *set = &step->power->leases;
+    struct lease_set *set = step->power->leases;
     const int64_t until = step->now.boot + step_idle(step);
 
     step->heard.agent_gone = true;
@@ -119,7 +119,7 @@ static bool is_lasting(const struct step *step, const struct agent_use *use)
 /* The leases of an agent are those of its latest report. */
 static void take_uses(struct step *step, const struct agent_uses *uses)
 {
-    struct lease_set *set = &step->power->leases;
+    struct lease_set *set = step->power->leases;
 
     for (size_t i = set->n; i-- > 0;) {
         const struct lease lease = set->leases[i];
@@ -178,7 +178,7 @@ static bool release_unseen(struct lease_set *set, const struct stream_uses *uses
 /* A full set must not cut a stream off: then the longest of its leases grows. */
 static bool take_stream(struct step *step, const struct stream_use *use)
 {
-    struct lease_set *set = &step->power->leases;
+    struct lease_set *set = step->power->leases;
     const bool is_new = !lease_find(set, LEASE_STREAM, use->site, "");
 
     if (use->until <= step->now.boot)
@@ -193,7 +193,7 @@ static bool take_stream(struct step *step, const struct stream_use *use)
 static void take_streams(struct step *step, const struct stream_uses *uses)
 {
     struct sight *sight = &step->power->sight;
-    bool changed = release_unseen(&step->power->leases, uses);
+    bool changed = release_unseen(step->power->leases, uses);
 
     for (size_t i = 0; i < uses->n; i++)
         changed |= take_stream(step, &uses->list[i]);

@@ -25,8 +25,9 @@ static void link_sites(struct fleet *fleet)
     }
 }
 
-static void init_power(struct power *power, struct now now)
+static void init_power(struct power *power, struct lease_set *leases, struct now now)
 {
+    power->leases = leases;
     power->since = now.boot;
     power->last_boot = -1;
     power->report.load = -1;
@@ -57,6 +58,7 @@ int fleet_create(const struct model *model, const struct fleet_sink *sink, struc
     fleet->model = model;
     fleet->sink = *sink;
     fleet->powers = calloc(model->n_servers + 1, sizeof(*fleet->powers));
+    fleet->lease_sets = calloc(model->n_servers + 1, sizeof(*fleet->lease_sets));
     fleet->overrides = calloc(model->n_servers + 1, sizeof(*fleet->overrides));
     fleet->sites = calloc(model->n_sites + 1, sizeof(*fleet->sites));
     fleet->site_first = calloc(model->n_servers + 1, sizeof(*fleet->site_first));
@@ -65,8 +67,8 @@ int fleet_create(const struct model *model, const struct fleet_sink *sink, struc
     fleet->quotas = calloc(1, sizeof(*fleet->quotas));
     fleet->zones = &utc_everywhere;
     fleet->clock_trusted = true;
-    if (!fleet->powers || !fleet->overrides || !fleet->sites || !fleet->site_first ||
-        !fleet->site_next || !fleet->domains || !fleet->quotas ||
+    if (!fleet->powers || !fleet->lease_sets || !fleet->overrides || !fleet->sites ||
+        !fleet->site_first || !fleet->site_next || !fleet->domains || !fleet->quotas ||
         due_init(&fleet->due, model->n_servers) < 0 || depend_init(&fleet->depend, model) < 0 ||
         projects_init(fleet) < 0) {
         fleet_destroy(fleet);
@@ -74,7 +76,7 @@ int fleet_create(const struct model *model, const struct fleet_sink *sink, struc
     }
     link_sites(fleet);
     for (size_t i = 0; i < model->n_servers; i++)
-        init_power(&fleet->powers[i], now);
+        init_power(&fleet->powers[i], &fleet->lease_sets[i], now);
     *ret_fleet = fleet;
     return 0;
 }
@@ -84,6 +86,7 @@ void fleet_destroy(struct fleet *fleet)
     if (!fleet)
         return;
     free(fleet->powers);
+    free(fleet->lease_sets);
     free(fleet->overrides);
     projects_finish(fleet);
     free(fleet->sites);

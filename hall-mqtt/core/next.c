@@ -23,12 +23,12 @@ static void consider_wake(struct next_event *next, const struct power *power, st
 
 static void consider_sleep(struct next_event *next, const struct power *power, struct now now)
 {
-    const int64_t until = lease_awake_until(&power->leases);
+    const int64_t until = lease_awake_until(power->leases);
 
     if (power->sleep.phase != SLEEP_NONE)
         consider(next, clock_wall_at(now, power->sleep.deadline), "sleep_deadline",
                  fact_with(FACT(NEXT_SLEEP_DEADLINE), power->sleep.by, NULL));
-    else if (power_is_up(power->state) && power->leases.n > 0 && until != LEASE_FOREVER)
+    else if (power_is_up(power->state) && power->leases->n > 0 && until != LEASE_FOREVER)
         consider(next, clock_wall_at(now, until), "sleep", FACT(NEXT_SLEEP));
 }
 

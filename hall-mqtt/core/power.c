@@ -335,7 +335,7 @@ void power_pace(const struct power *power, size_t n_checks, int64_t *ret_interva
 
 struct fact power_awake_because(const struct power *power, int server, struct now now)
 {
-    const struct lease *lease = lease_longest(&power->leases);
+    const struct lease *lease = lease_longest(power->leases);
 
     return lease ? lease_fact(lease, server, now) : power->reason;
 }

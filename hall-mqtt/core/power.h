@@ -160,7 +160,7 @@ struct power {
     struct evidence evidence;
     struct wake wake;
     struct sleep sleep;
-    struct lease_set leases;
+    struct lease_set *leases; /* the fleet's: most are empty, and take no memory */
 
     struct history history;
     struct agent_report report;

@@ -116,7 +116,7 @@ void fleet_save(const struct fleet *fleet, int server, struct now now, struct sa
                      .idle = override->idle},
         .wake = power->wake,
         .sleep = power->sleep,
-        .leases = power->leases,
+        .leases = *power->leases,
         .history = power->history,
         .n_woken = power->n_woken,
     };
@@ -218,7 +218,7 @@ static void restore_power(struct power *power, struct now now, const struct save
     power->last_ready = saved->last_ready;
     power->wake = saved->wake;
     power->sleep = saved->sleep;
-    power->leases = saved->leases;
+    *power->leases = saved->leases;
     power->history = saved->history;
     power->n_woken = saved->n_woken;
     for (size_t i = 0; i < WOKEN_MAX; i++)
@@ -233,7 +233,7 @@ static void restore_power(struct power *power, struct now now, const struct save
     /* To what was only proposed the answer may be lost, and not knowing is a veto. */
     if (saved->sleep.phase == SLEEP_PROPOSED)
         power->sleep.deadline = now.boot;
-    convert_leases(&power->leases, now, to_boot);
+    convert_leases(power->leases, now, to_boot);
 }
 
 /* What was waiting for others, or was up and had no need of a turn, asks again whether it must. */
@@ -277,7 +277,7 @@ static bool is_founded(const struct model *model, int server, const struct lease
 
 static void drop_unfounded(struct fleet *fleet, int server)
 {
-    struct lease_set *set = &fleet->powers[server].leases;
+    struct lease_set *set = fleet->powers[server].leases;
 
     for (size_t i = set->n; i-- > 0;) {
         const struct lease lease = set->leases[i];

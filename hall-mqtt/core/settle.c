@@ -77,7 +77,7 @@ static void order_pace(struct step *step)
 
 static void tell_status(struct step *step)
 {
-    const uint32_t mark = lease_mark(&step->power->leases);
+    const uint32_t mark = lease_mark(step->power->leases);
     struct action action = {.kind = ACTION_STATUS,
                             .status = {.leases = mark != step->power->lease_mark}};
 

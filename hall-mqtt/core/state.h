@@ -35,6 +35,7 @@ struct fleet {
     const struct model *model;
     struct fleet_sink sink;
     struct power *powers;           /* [n_servers] */
+    struct lease_set *lease_sets;   /* [n_servers] */
     struct override *overrides;     /* [n_servers] */
     struct site_state *sites;       /* [n_sites] */
     int *site_first;                /* [n_servers] its first site, or MODEL_NONE */

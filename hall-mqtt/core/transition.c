@@ -16,8 +16,8 @@ static void begin_run(struct step *step, enum power_state from)
     power->down_since = 0;
     power->resting = false;
     power->guard = (struct guard){0};
-    if (!power->wake.open && power->leases.n == 0)
-        lease_take(&power->leases, LEASE_MANUAL, MODEL_NONE, "found awake",
+    if (!power->wake.open && power->leases->n == 0)
+        lease_take(power->leases, LEASE_MANUAL, MODEL_NONE, "found awake",
                    from == POWER_UNKNOWN ? &FACT(LEASE_FOUND_UP) : &FACT(LEASE_FOUND_AWAKE),
                    step->now.boot, step->now.boot + step_idle(step));
 }
@@ -31,8 +31,8 @@ static void end_run(struct step *step)
         power->down_since = step->now.boot;
     power->up_since = 0;
     power->was_ready = false;
-    lease_release_kind(&power->leases, LEASE_AGENT);
-    lease_release_kind(&power->leases, LEASE_STREAM);
+    lease_release_kind(power->leases, LEASE_AGENT);
+    lease_release_kind(power->leases, LEASE_STREAM);
     power->sight = (struct sight){.watched = power->sight.watched};
     power->wake.recent = false;
 }

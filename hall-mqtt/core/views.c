@@ -67,5 +67,5 @@ int64_t fleet_idle(const struct fleet *fleet, int server)
 
 bool fleet_keep_awake(const struct fleet *fleet, int server)
 {
-    return lease_find(&fleet->powers[server].leases, LEASE_HOLD, MODEL_NONE, KEEP_AWAKE);
+    return lease_find(fleet->powers[server].leases, LEASE_HOLD, MODEL_NONE, KEEP_AWAKE);
 }

@@ -140,7 +140,7 @@ void describe_leases(const struct describe *from, int64_t after, int64_t limit, 
 
     buf_puts(out, "{\"leases\":[");
     for (; i < model->n_servers && given < limit && out->length < ROOM; i++) {
-        const struct lease_set *set = &fleet_power(from->current->fleet, (int)i)->leases;
+        const struct lease_set *set = fleet_power(from->current->fleet, (int)i)->leases;
 
         for (size_t k = 0; k < set->n; k++) {
             if (given++ > 0)

@@ -303,7 +303,7 @@ void say_awake(const struct fleet *fleet, int server, struct now now, struct say
     static const char *const last[SAY_LANGUAGES] = {" and ", " et "};
     const struct model *model = fleet_model(fleet);
     const struct power *power = fleet_power(fleet, server);
-    const struct lease_set *set = &power->leases;
+    const struct lease_set *set = power->leases;
 
     if (set->n == 0) {
         buf_puts(out, say_word_shown(PARAM_STATE, power_state_name(power->state), how.language));

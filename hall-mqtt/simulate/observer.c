@@ -87,7 +87,7 @@ static void tell_begun(const struct observer *observer, int server, const struct
 
 static void tell_ended(const struct observer *observer, int server, const struct lease *lease)
 {
-    const bool last = fleet_power(observer->fleet, server)->leases.n == 0;
+    const bool last = fleet_power(observer->fleet, server)->leases->n == 0;
     char used[LOCAL_SIZE], words[128] = "";
 
     if (lease->kind == LEASE_VISIT)
@@ -100,7 +100,7 @@ static void tell_ended(const struct observer *observer, int server, const struct
 
 static void look_at_leases(struct observer *observer, int server)
 {
-    const struct lease_set *set = &fleet_power(observer->fleet, server)->leases;
+    const struct lease_set *set = fleet_power(observer->fleet, server)->leases;
     struct lease_set *told = &observer->servers[server].leases;
 
     for (size_t i = 0; i < told->n; i++)
@@ -144,7 +144,7 @@ static void tell_why(struct observer *observer, int server)
     struct buf why = BUF_INIT(SAY_SENTENCE_MAX);
 
     say_awake(observer->fleet, server, observer->now, how_of(observer), &why);
-    if (fleet_power(observer->fleet, server)->leases.n > 0)
+    if (fleet_power(observer->fleet, server)->leases->n > 0)
         TELL(observer, server, "why", "%s", buf_text(&why));
     buf_finish(&why);
 }

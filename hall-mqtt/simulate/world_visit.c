@@ -120,7 +120,7 @@ void world_see_off(struct world *world)
         char span[32];
 
         if (world->visitors[i].since == 0 ||
-            lease_find(&fleet_power(world->fleet, event->server)->leases, LEASE_VISIT, event->site,
+            lease_find(fleet_power(world->fleet, event->server)->leases, LEASE_VISIT, event->site,
                        ""))
             continue;
         const int64_t waited = end_wait(world, event, &world->visitors[i]);

@@ -276,7 +276,7 @@ static void put_awake(struct page *page, const struct power *power, int server)
     const struct fact because = power_awake_because(power, server, page->now);
     struct buf why = BUF_INIT(SAY_SENTENCE_MAX);
 
-    put_instant(page, "awake_until", lease_awake_until(&power->leases));
+    put_instant(page, "awake_until", lease_awake_until(power->leases));
     say_awake(page->fleet, server, page->now, (struct say_how){.now = page->now.wall}, &why);
     put_text_or_null(page, "awake_because", buf_text(&why));
     say_put_fact(&page->json, "awake_because_fact", &because, page->model);
@@ -314,7 +314,7 @@ int payload_server_status(const struct fleet *fleet, const struct model *model, 
     put_fact(&page, "reason", &power->reason);
     json_put_string(&page.json, "target", payload_server_power(fleet, server));
     put_evidence(&page, &model->servers[server], power);
-    put_leases(&page, &power->leases, server);
+    put_leases(&page, power->leases, server);
     put_awake(&page, power, server);
     put_wake(&page, power);
     put_seconds_or_null(&page, "last_boot_s", power->last_boot);

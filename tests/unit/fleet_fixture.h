@@ -76,7 +76,7 @@ static inline const char *world_said(const struct world *world, const struct fac
 static inline const struct lease *world_lease(const struct world *world, int server,
                                               enum lease_kind kind, const char *holder)
 {
-    const struct lease_set *set = &fleet_power(world->fleet, server)->leases;
+    const struct lease_set *set = fleet_power(world->fleet, server)->leases;
 
     for (size_t i = 0; i < set->n; i++)
         if (set->leases[i].kind == kind &&

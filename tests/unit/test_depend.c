@@ -183,7 +183,7 @@ static void test_sleep_in_reverse(void **state)
     assert_true(is_needed_by(world, NAS, "db"));
     world_fall_asleep(world, DB);
     assert_int_equal(world_last(world, ACTION_SLEEP)->action.server, NAS);
-    assert_int_equal(world_power(world, NAS)->leases.n, 0);
+    assert_int_equal(world_power(world, NAS)->leases->n, 0);
 }
 
 static void test_sleep_command_is_refused_while_needed(void **state)
@@ -306,7 +306,7 @@ static void test_failure_goes_up_the_chain(void **state)
     assert_string_equal(world_outcomes(world, "w1"), "accepted failed ");
     assert_non_null(strstr(world_said(world, &world_power(world, DB)->problem),
                            "nas, which it needs, did not become ready: not ready after 180 s"));
-    assert_int_equal(world_power(world, NAS)->leases.n, 0);
+    assert_int_equal(world_power(world, NAS)->leases->n, 0);
     world_forget(world);
     world_visit(world, SITE_FRONT); /* anew, and nobody waits for a back-off */
     assert_int_equal(packets_to(world, NAS), 1);

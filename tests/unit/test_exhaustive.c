@@ -235,6 +235,7 @@ enum { ROOTS = ARRAY_SIZE(roots) };
 struct snapshot {
     struct now now;
     struct power power;
+    struct lease_set leases;
     struct override override;
     struct site_state site;
     int64_t due;
@@ -267,6 +268,7 @@ static void save(struct search *search, struct snapshot *out)
 
     out->now = search->world.now;
     out->power = fleet->powers[TESTING];
+    out->leases = *fleet->powers[TESTING].leases;
     out->override = fleet->overrides[TESTING];
     out->site = fleet->sites[SITE_TESTING];
     out->due = fleet->due.at[TESTING];
@@ -282,6 +284,7 @@ static void restore(struct search *search, const struct snapshot *from)
 
     search->world.now = from->now;
     fleet->powers[TESTING] = from->power;
+    *fleet->powers[TESTING].leases = from->leases;
     fleet->overrides[TESTING] = from->override;
     fleet->sites[SITE_TESTING] = from->site;
     due_set(&fleet->due, TESTING, from->due);
@@ -337,8 +340,8 @@ static int32_t relative(int64_t at, int64_t now)
 
 static void canon_leases(struct canon *canon, const struct power *power, int64_t now)
 {
-    for (size_t i = 0; i < power->leases.n; i++) {
-        const struct lease *lease = &power->leases.leases[i];
+    for (size_t i = 0; i < power->leases->n; i++) {
+        const struct lease *lease = &power->leases->leases[i];
 
         canon->leases[i][0] = (int32_t)lease->kind + 1;
         canon->leases[i][1] = relative(lease->until, now);
@@ -477,7 +480,7 @@ static void judge(void *context, const struct action *action)
     if (action->kind == ACTION_SLEEP) {
         MUST(search, power->evidence.alive && power->sleep.phase == SLEEP_PROPOSED);
         MUST(search, !power->wake.open && !power->wake.queued);
-        MUST(search, strcmp(power->sleep.by, "idle") != 0 || power->leases.n == 0);
+        MUST(search, strcmp(power->sleep.by, "idle") != 0 || power->leases->n == 0);
         MUST(search, strcmp(power->sleep.by, "idle") != 0 || world_sees(power, search->world.now));
     }
     if (action->kind == ACTION_ANSWER) { /* answered once, ended once */
@@ -504,8 +507,8 @@ static void check_leases(struct search *search, const struct power *power)
 {
     const int64_t now = search->world.now.boot;
 
-    for (size_t i = 0; i < power->leases.n; i++) {
-        const struct lease *lease = &power->leases.leases[i];
+    for (size_t i = 0; i < power->leases->n; i++) {
+        const struct lease *lease = &power->leases->leases[i];
 
         MUST(search, power->wake.open || lease->until > now);
         /* Never asleep under a lease: a guard refuses, or what stands waits or rests. */
@@ -560,7 +563,7 @@ static void check_quiet(struct search *search)
     check(search);
     MUST(search, !power->wake.open && !power->wake.queued);
     MUST(search, power->sleep.phase != SLEEP_AGREED);
-    MUST(search, power->leases.n == 0 && power->guard.kind == GUARD_NONE);
+    MUST(search, power->leases->n == 0 && power->guard.kind == GUARD_NONE);
     MUST(search, power_is_settled(power->state) || power->state == POWER_BOOTING);
     MUST(search, power->state != POWER_UNKNOWN);
     for (size_t i = 0; i < world->fleet->ledger.next; i++) {

@@ -99,7 +99,7 @@ static void test_restart_beside_a_running_server(void **state)
     world_pass(world, TESTING);
     assert_state(world, TESTING, POWER_READY);
     assert_int_equal(world_count(world, ACTION_PACKET), 0);
-    assert_int_equal(world_power(world, TESTING)->leases.n, 1);
+    assert_int_equal(world_power(world, TESTING)->leases->n, 1);
     world_advance(world, 20 * MINUTE - 1);
     assert_int_equal(world_count(world, ACTION_SLEEP), 0);
     world_advance(world, 1);
@@ -112,8 +112,8 @@ static void test_woken_by_someone_else(void **state)
 
     world_up(world, TESTING);
     assert_state(world, TESTING, POWER_READY);
-    assert_int_equal(world_power(world, TESTING)->leases.n, 1);
-    assert_int_equal(world_power(world, TESTING)->leases.leases[0].until,
+    assert_int_equal(world_power(world, TESTING)->leases->n, 1);
+    assert_int_equal(world_power(world, TESTING)->leases->leases[0].until,
                      world->now.boot + 20 * MINUTE);
     assert_int_equal(world_count_event(world, HAPPENED_READY), 1);
     assert_false(world_power(world, TESTING)->ever_woken);
@@ -190,7 +190,7 @@ static void test_a_thousand_visits(void **state)
     assert_int_equal(world_count_event(world, HAPPENED_WAKE_REQUESTED), 1);
     assert_string_equal(wake_of(world, TESTING)->id, id);
     assert_string_equal(world_said(world, &wake_of(world, TESTING)->cause), "visit of client1");
-    assert_int_equal(world_power(world, TESTING)->leases.n, 2);
+    assert_int_equal(world_power(world, TESTING)->leases->n, 2);
     assert_int_equal(fleet_site(world->fleet, SITE_CLIENT1)->visits, 1);
 }
 
@@ -287,8 +287,8 @@ static void test_a_named_time_is_kept(void **state)
     world_advance(world, 30 * SECOND);
     world_up(world, TESTING);
     assert_state(world, TESTING, POWER_READY);
-    assert_int_equal(power->leases.n, 1);
-    assert_int_equal(power->leases.leases[0].until, world->now.boot + 2 * MINUTE);
+    assert_int_equal(power->leases->n, 1);
+    assert_int_equal(power->leases->leases[0].until, world->now.boot + 2 * MINUTE);
 }
 
 /* A domain that has but projects is up with its server; who wakes by command waits for a project.
@@ -433,11 +433,12 @@ static void test_leases_outlive_a_long_wake(void **state)
     asleep(state);
     world_visit(world, SITE_CLIENT1);
     world_advance(world, 150 * SECOND);
-    assert_int_equal(world_power(world, TESTING)->leases.n, 1);
+    assert_int_equal(world_power(world, TESTING)->leases->n, 1);
     world_up(world, TESTING);
-    assert_int_equal(world_power(world, TESTING)->leases.leases[0].until, world->now.boot + MINUTE);
+    assert_int_equal(world_power(world, TESTING)->leases->leases[0].until,
+                     world->now.boot + MINUTE);
     world_advance(world, MINUTE);
-    assert_int_equal(world_power(world, TESTING)->leases.n, 0);
+    assert_int_equal(world_power(world, TESTING)->leases->n, 0);
 }
 
 static void test_ready_already(void **state)
@@ -563,7 +564,7 @@ static void test_cancel(void **state)
     assert_string_equal(world_outcomes(world, "w1"), "accepted failed ");
     assert_state(world, TESTING, POWER_OFF);
     assert_int_equal(world_power(world, TESTING)->failure, FAILURE_CANCELLED);
-    assert_int_equal(world_power(world, TESTING)->leases.n, 0);
+    assert_int_equal(world_power(world, TESTING)->leases->n, 0);
     world_forget(world);
     world_advance(world, MINUTE);
     assert_int_equal(world_count(world, ACTION_PACKET), 0);
@@ -600,7 +601,7 @@ static void test_sleep_during_waking(void **state)
     force.force = true;
     world_order(world, TESTING, force);
     assert_string_equal(world_outcomes(world, "s3"), "accepted done ");
-    assert_int_equal(world_power(world, TESTING)->leases.n, 0);
+    assert_int_equal(world_power(world, TESTING)->leases->n, 0);
     world_advance(world, 10 * MINUTE);
     assert_state(world, TESTING, POWER_OFF);
 }
@@ -659,7 +660,7 @@ static void test_use_never_wakes(void **state)
 
     world_use(world, SITE_CLIENT1);
     assert_state(world, TESTING, POWER_OFF);
-    assert_int_equal(world_power(world, TESTING)->leases.n, 0);
+    assert_int_equal(world_power(world, TESTING)->leases->n, 0);
 }
 
 static void test_the_kind_of_wake_is_corrected(void **state)
@@ -705,7 +706,7 @@ static void test_manual_and_hold(void **state)
     world_order(world, TESTING, wake);
     world_hold(world, TESTING, "backup", 90 * MINUTE);
     world_advance(world, 61 * MINUTE);
-    assert_int_equal(world_power(world, TESTING)->leases.n, 1);
+    assert_int_equal(world_power(world, TESTING)->leases->n, 1);
     world_command(world, TESTING, COMMAND_SLEEP, "s1");
     assert_string_equal(world_outcomes(world, "s1"), "refused ");
     assert_non_null(strstr(world_said(world, &world_last(world, ACTION_ANSWER)->answer.reason),
@@ -776,7 +777,7 @@ static void test_too_many_leases(void **state)
     world_order(world, TESTING, hold);
     assert_string_equal(world_outcomes(world, "h1"), "refused ");
     world_visit(world, SITE_TESTING); /* a visitor's time counts all the same */
-    assert_int_equal(world_power(world, TESTING)->leases.n, LEASES_MAX);
+    assert_int_equal(world_power(world, TESTING)->leases->n, LEASES_MAX);
 }
 
 static void test_veto(void **state)
@@ -902,7 +903,7 @@ static void test_goodbye_nobody_asked_for(void **state)
     world_advance(world, 3 * SECOND);
     world_silence(world, TESTING);
     assert_state(world, TESTING, POWER_OFF);
-    assert_int_equal(world_power(world, TESTING)->leases.n, 0);
+    assert_int_equal(world_power(world, TESTING)->leases->n, 0);
     assert_int_equal(world_count_event(world, HAPPENED_ASLEEP), 1);
     assert_string_equal(world_said(world, &world_power(world, TESTING)->problem), "");
 }
@@ -977,7 +978,7 @@ static void test_wake_during_sleeping(void **state)
     world_advance(world, 3 * SECOND);
     world_up(world, TESTING);
     assert_string_equal(world_outcomes(world, "w1"), "accepted done ");
-    assert_int_equal(world_power(world, TESTING)->leases.n, 2);
+    assert_int_equal(world_power(world, TESTING)->leases->n, 2);
 }
 
 /* The sleep does not come about: what was queued ends all the same. */
@@ -1072,7 +1073,7 @@ static void test_sleep_ends_the_manual_lease(void **state)
     world_fall_asleep(world, TESTING);
     world_advance(world, 10 * MINUTE);
     assert_state(world, TESTING, POWER_OFF);
-    assert_int_equal(world_power(world, TESTING)->leases.n, 0);
+    assert_int_equal(world_power(world, TESTING)->leases->n, 0);
 }
 
 /* It is suspended by hand while visitors wait for it to boot. */
@@ -1172,7 +1173,7 @@ static void test_force(void **state)
     assert_true(world_last(world, ACTION_SLEEP)->action.sleep.force);
     world_fall_asleep(world, TESTING);
     assert_state(world, TESTING, POWER_OFF);
-    assert_int_equal(world_power(world, TESTING)->leases.n, 0);
+    assert_int_equal(world_power(world, TESTING)->leases->n, 0);
     assert_int_equal(world_count_event(world, HAPPENED_RELEASE), 1);
     world_advance(world, 60 * MINUTE);
     assert_state(world, TESTING, POWER_OFF);
@@ -1600,7 +1601,7 @@ static void test_always_on(void **state)
     world_advance(world, 30 * SECOND);
     assert_state(world, ERP, POWER_WAKING);
     world_policy(world, ERP, POLICY_ON_DEMAND);
-    assert_int_equal(world_power(world, ERP)->leases.n, 0);
+    assert_int_equal(world_power(world, ERP)->leases->n, 0);
 }
 
 static void test_policies_of_domains(void **state)

@@ -198,7 +198,7 @@ static void judge_sleep(struct trial *trial, const struct action *action)
     MUST(trial, power->sleep.phase == SLEEP_PROPOSED);
     MUST(trial, action->sleep.id[0] != '\0');
     if (strcmp(power->sleep.by, "idle") == 0) {
-        MUST(trial, power->leases.n == 0);
+        MUST(trial, power->leases->n == 0);
         MUST(trial, world_sees(power, trial->world.now));
         MUST(trial, !power->wake.open && !power->wake.queued);
         MUST(trial, !action->sleep.force && !action->sleep.restart);
@@ -292,7 +292,7 @@ static void judge_project(struct trial *trial, const struct action *action)
         MUST(trial, !project->wanted && !project->containers[0].busy);
         trial->idled = true;
     } else if (action->project.verb == PROJECT_STOP) {
-        MUST(trial, !lease_find(&power->leases, LEASE_VISIT, action->project.site, ""));
+        MUST(trial, !lease_find(power->leases, LEASE_VISIT, action->project.site, ""));
     }
 }
 
@@ -471,7 +471,7 @@ static void check_needs(struct trial *trial, int server)
     for (size_t i = 0; i < model->n_depends_on; i++) {
         if (!world_has(&trial->world, model->depends_on[i]))
             continue;
-        const struct lease_set *set = &world_power(&trial->world, model->depends_on[i])->leases;
+        const struct lease_set *set = world_power(&trial->world, model->depends_on[i])->leases;
         const bool held = lease_find(set, LEASE_DEPENDENT,
                                      world_place(trial->world.server_at, server), "") != NULL;
 
@@ -524,9 +524,9 @@ static void check_leases(struct trial *trial, int server)
 {
     const struct power *power = world_power(&trial->world, server);
 
-    MUST(trial, power->leases.n <= LEASES_MAX);
-    for (size_t i = 0; i < power->leases.n; i++) {
-        const struct lease *lease = &power->leases.leases[i];
+    MUST(trial, power->leases->n <= LEASES_MAX);
+    for (size_t i = 0; i < power->leases->n; i++) {
+        const struct lease *lease = &power->leases->leases[i];
 
         MUST(trial, power->wake.open || lease->until > trial->world.now.boot);
         MUST(trial, is_founded(trial, server, lease, trial->world.fleet));
@@ -964,7 +964,7 @@ static void compare_server(struct trial *trial, const struct crossing *crossing,
     for (unsigned kind = 0; kind < WAKE_KINDS; kind++)
         MUST(trial, history_median(&is->history, (enum wake_kind)kind) ==
                         history_median(&was->history, (enum wake_kind)kind));
-    compare_leases(trial, crossing, server, &was->leases, &is->leases);
+    compare_leases(trial, crossing, server, was->leases, is->leases);
     trial->resumed |= is->wake.open;
     if (!trial->unsighted[server])
         trial->was_up[server] = was->up_since > 0;
@@ -1260,10 +1260,10 @@ static void fall_quiet(struct trial *trial)
     }
     for (int server = 0; server < WORLD_SERVERS; server++) {
         const struct power *power = world_power(world, server);
-        const bool stands = has_standing(&power->leases) || outlasts_its_lease(&power->wake);
+        const bool stands = has_standing(power->leases) || outlasts_its_lease(&power->wake);
 
         MUST(trial, power->state != POWER_UNKNOWN && power->state != POWER_SLEEPING);
-        MUST(trial, stands || (!power->wake.open && power->leases.n == 0));
+        MUST(trial, stands || (!power->wake.open && power->leases->n == 0));
         MUST(trial, stands || power_is_settled(power->state) || power->state == POWER_BOOTING);
         MUST(trial, power->awaited_until == 0 || power->wake.open);
     }

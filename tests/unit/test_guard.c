@@ -79,7 +79,7 @@ static void test_nobody_waits_any_more(void **state)
     world_visit(world, SITE_ERP);
     assert_int_equal(guard_of(world, ERP)->kind, GUARD_MIN_DOWN);
     world_advance(world, 2 * MINUTE);
-    assert_int_equal(world_power(world, ERP)->leases.n, 0);
+    assert_int_equal(world_power(world, ERP)->leases->n, 0);
     world_forget(world);
     world_advance(world, HOUR);
     assert_int_equal(world_count(world, ACTION_PACKET), 0);
@@ -319,7 +319,7 @@ static void test_wakes_of_a_client(void **state)
     world_forget(world);
     world_come(world, FLEET_VISIT, SITE_ERP, ALICE);
     assert_int_equal(world_count(world, ACTION_PACKET), 0);
-    assert_int_equal(world_power(world, ERP)->leases.n, 0);
+    assert_int_equal(world_power(world, ERP)->leases->n, 0);
     assert_true(last_limit(world)->limit.refused);
     assert_int_equal(last_limit(world)->limit.address, 0xc0a8010a);
     assert_int_equal(clock_wall_at(world->now, last_limit(world)->limit.guard.until),

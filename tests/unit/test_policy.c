@@ -398,7 +398,7 @@ static void configured(struct world *world)
 static void test_override(void **state)
 {
     struct world *world = night(state, office_hours);
-    const struct lease_set *set = &world_power(world, ERP)->leases;
+    const struct lease_set *set = world_power(world, ERP)->leases;
 
     world_policy(world, ERP, POLICY_ALWAYS_ON);
     assert_int_equal(fleet_policy(world->fleet, ERP), POLICY_ALWAYS_ON);
@@ -506,7 +506,7 @@ static void test_a_hold_is_renewed(void **state)
         world_advance(world, 50 * MINUTE);
         world_hold(world, ERP, "backup", HOUR);
     }
-    assert_int_equal(world_power(world, ERP)->leases.n, 1);
+    assert_int_equal(world_power(world, ERP)->leases->n, 1);
     assert_int_equal(world_count(world, ACTION_SLEEP), 0);
     world_advance(world, HOUR);
     assert_int_equal(world_count(world, ACTION_SLEEP), 1);
@@ -586,7 +586,7 @@ static void test_refused_outside(void **state)
 
     assert_int_equal(clock_wall_at(world->now, site->closed_until), MONDAY + 8 * HOUR);
     world_visit(world, SITE_ERP);
-    assert_int_equal(world_power(world, ERP)->leases.n, 0);
+    assert_int_equal(world_power(world, ERP)->leases->n, 0);
     assert_state(world, ERP, POWER_OFF);
     const struct action *limit = &world_last(world, ACTION_LIMIT)->action;
     assert_int_equal(limit->limit.guard.kind, GUARD_WINDOW);

@@ -284,22 +284,22 @@ static const struct now noon = {.boot = 10000000, .wall = 1795345200000}; /* 202
 /* The lease that lives longest is why; without one, what the state says. */
 static void test_why(void **state)
 {
-    struct power power = {.state = POWER_READY, .reason = FACT(SEEN_SILENT)};
+    struct lease_set leases = {0};
+    struct power power = {.state = POWER_READY, .reason = FACT(SEEN_SILENT), .leases = &leases};
     const struct fact nightly = fact_said("nightly");
     struct fact why = power_awake_because(&power, 0, noon);
 
     assert_true(fact_is(&why, FACT_SEEN_SILENT));
-    lease_take(&power.leases, LEASE_VISIT, 3, "", NULL, noon.boot - 240000, noon.boot + 960000);
+    lease_take(&leases, LEASE_VISIT, 3, "", NULL, noon.boot - 240000, noon.boot + 960000);
     why = power_awake_because(&power, 0, noon);
     assert_true(fact_equal(
         &why, &FACT(LEASE_VISIT, .subject = 3, .n = {noon.wall - 240000, noon.wall + 960000})));
-    lease_take(&power.leases, LEASE_HOLD, MODEL_NONE, "backup", &nightly, noon.boot,
-               noon.boot + 3600000);
+    lease_take(&leases, LEASE_HOLD, MODEL_NONE, "backup", &nightly, noon.boot, noon.boot + 3600000);
     why = power_awake_because(&power, 0, noon);
     assert_true(fact_is(&why, FACT_LEASE_HOLD));
     assert_string_equal(fact_text(&why, 0, 0), "backup");
     assert_string_equal(fact_text(&why, 0, 1), "nightly");
-    lease_take(&power.leases, LEASE_ALWAYS_ON, MODEL_NONE, "", NULL, noon.boot, LEASE_FOREVER);
+    lease_take(&leases, LEASE_ALWAYS_ON, MODEL_NONE, "", NULL, noon.boot, LEASE_FOREVER);
     why = power_awake_because(&power, 7, noon);
     assert_true(
         fact_equal(&why, &FACT(LEASE_ALWAYS_ON_SERVER, .subject = 7, .n = {0, LEASE_FOREVER})));

@@ -741,7 +741,7 @@ static void test_uses_are_leases(void **state)
     report_use(world, "load", "3.1");
     assert_null(world_lease(world, TESTING, LEASE_AGENT, "sessions"));
     report_use(world, NULL, "");
-    assert_int_equal(world_power(world, TESTING)->leases.n, 0);
+    assert_int_equal(world_power(world, TESTING)->leases->n, 0);
 }
 
 static void test_uses_end_with_the_agent(void **state)
@@ -754,10 +754,10 @@ static void test_uses_end_with_the_agent(void **state)
     world_advance(world, 20 * MINUTE - 1);
     assert_non_null(world_lease(world, TESTING, LEASE_AGENT, "sessions"));
     world_advance(world, 1);
-    assert_int_equal(world_power(world, TESTING)->leases.n, 0);
+    assert_int_equal(world_power(world, TESTING)->leases->n, 0);
     world_silence(world, TESTING);
     report_use(world, "sessions", "root"); /* said again by the broker */
-    assert_int_equal(world_power(world, TESTING)->leases.n, 0);
+    assert_int_equal(world_power(world, TESTING)->leases->n, 0);
 }
 
 /* An agent that is asked looks afresh: what it reported a while ago is no reason to refuse. */
@@ -773,7 +773,7 @@ static void test_a_sleep_command_asks_the_agent_in_spite_of_its_report(void **st
     assert_int_equal(world_count(world, ACTION_SLEEP), 1);
     world_fall_asleep(world, TESTING);
     assert_state(world, TESTING, POWER_OFF);
-    assert_int_equal(world_power(world, TESTING)->leases.n, 0);
+    assert_int_equal(world_power(world, TESTING)->leases->n, 0);
 }
 
 /* Wake-on-LAN. */

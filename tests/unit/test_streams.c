@@ -33,7 +33,7 @@ static void test_no_sleep_while_bytes_move(void **state)
         world_advance(world, MINUTE);
     }
     assert_int_equal(world_count(world, ACTION_SLEEP), 0);
-    assert_int_equal(world_power(world, TESTING)->leases.n, 1);
+    assert_int_equal(world_power(world, TESTING)->leases->n, 1);
     world_advance(world, WINDOW);
     assert_null(stream_of(world, "client1"));
 }
@@ -185,7 +185,7 @@ static void test_figures_are_told_now_and_then(void **state)
 static void test_a_full_set(void **state)
 {
     struct world *world = watched(state);
-    struct lease_set *set = &((struct power *)world_power(world, TESTING))->leases;
+    struct lease_set *set = ((struct power *)world_power(world, TESTING))->leases;
     char holder[16];
 
     for (int i = 0; set->n < LEASES_MAX; i++) {

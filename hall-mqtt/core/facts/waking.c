@@ -49,7 +49,7 @@ void waking_queue(struct step *step, const struct fact *cause, bool force)
 /* A standing lease wakes a server that is found down, with back-off after failures. */
 const struct lease *waking_lease(const struct power *power)
 {
-    const struct lease_set *set = &power->leases;
+    const struct lease_set *set = power->leases;
     const bool is_down = power->state == POWER_OFF || power->state == POWER_UNREACHABLE ||
                          power->state == POWER_WAKE_FAILED;
 

@@ -21,7 +21,7 @@ static void take(struct step *step, int from)
 {
     struct power *power = step->power;
 
-    if (!lease_take(&power->leases, LEASE_DEPENDENT, from, "", NULL, step->now.boot, LEASE_FOREVER))
+    if (!lease_take(power->leases, LEASE_DEPENDENT, from, "", NULL, step->now.boot, LEASE_FOREVER))
         return;
     step->changed = true;
     power->retry_at = 0;
@@ -32,7 +32,7 @@ static void take(struct step *step, int from)
 void dependents_keep(struct step *step)
 {
     const struct fleet *fleet = step->fleet;
-    struct lease_set *set = &step->power->leases;
+    struct lease_set *set = step->power->leases;
 
     for (int edge = fleet->depend.first[step->server]; edge != MODEL_NONE;
          edge = fleet->depend.next[edge]) {

@@ -4,7 +4,7 @@
 
 static void tell_ended_holds(struct step *step)
 {
-    const struct lease_set *set = &step->power->leases;
+    const struct lease_set *set = step->power->leases;
 
     for (size_t i = 0; i < set->n; i++)
         if (set->leases[i].kind == LEASE_HOLD && set->leases[i].until <= step->now.boot) {
@@ -20,11 +20,11 @@ void expire_leases(struct step *step)
     if (step->power->wake.open)
         return;
     tell_ended_holds(step);
-    if (lease_expire(&step->power->leases, step->now.boot) > 0)
+    if (lease_expire(step->power->leases, step->now.boot) > 0)
         step->changed = true;
 }
 
 int64_t expire_due(const struct step *step)
 {
-    return step->power->wake.open ? DUE_NEVER : lease_next_end(&step->power->leases);
+    return step->power->wake.open ? DUE_NEVER : lease_next_end(step->power->leases);
 }

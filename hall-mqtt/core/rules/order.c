@@ -40,7 +40,7 @@ static bool take_manual(struct step *step, struct ledger_entry *entry,
         step_answer(step, entry, OUTCOME_REFUSED, &reason);
         return false;
     }
-    if (!lease_take(&power->leases, LEASE_MANUAL, MODEL_NONE, asker(command), NULL, step->now.boot,
+    if (!lease_take(power->leases, LEASE_MANUAL, MODEL_NONE, asker(command), NULL, step->now.boot,
                     step->now.boot + lasts)) {
         step_answer(step, entry, OUTCOME_REFUSED, &FACT(ANSWER_LEASES_FULL));
         return false;
@@ -68,7 +68,7 @@ static void order_wake(struct step *step, struct ledger_entry *entry, const stru
 static void sleep_instead_of_wake(struct step *step, struct ledger_entry *entry,
                                   const struct command *command)
 {
-    const struct lease_set *set = &step->power->leases;
+    const struct lease_set *set = step->power->leases;
 
     for (size_t i = 0; i < set->n && !command->force; i++)
         if (set->leases[i].kind != LEASE_MANUAL) {
@@ -146,7 +146,7 @@ static void order_hold(struct step *step, struct ledger_entry *entry, const stru
     const struct fact why = fact_said(command->reason);
     const struct fact begun = fact_with(FACT(HOLD_BEGUN), command->name, command->reason);
 
-    if (!lease_take(&power->leases, LEASE_HOLD, MODEL_NONE, command->name, &why, step->now.boot,
+    if (!lease_take(power->leases, LEASE_HOLD, MODEL_NONE, command->name, &why, step->now.boot,
                     step->now.boot + command->lasts)) {
         step_answer(step, entry, OUTCOME_REFUSED, &FACT(ANSWER_LEASES_FULL));
         return;
@@ -161,7 +161,7 @@ static void order_hold(struct step *step, struct ledger_entry *entry, const stru
 static const struct lease *find_named(const struct step *step, enum lease_kind kind,
                                       const char *name)
 {
-    const struct lease_set *set = &step->power->leases;
+    const struct lease_set *set = step->power->leases;
 
     for (size_t i = 0; i < set->n; i++)
         if (set->leases[i].kind == kind &&
@@ -184,7 +184,7 @@ static void order_release(struct step *step, struct ledger_entry *entry,
     }
     const struct lease ended = *lease;
 
-    lease_release(&step->power->leases, kind, ended.subject, ended.holder);
+    lease_release(step->power->leases, kind, ended.subject, ended.holder);
     step->changed = true;
     step_tell(step, HAPPENED_RELEASE, 0, &released);
     step_answer(step, entry, OUTCOME_DONE, NULL);
@@ -238,7 +238,7 @@ static void order_idle(struct step *step, struct ledger_entry *entry, const stru
 static void order_keep_awake(struct step *step, struct ledger_entry *entry,
                              const struct command *command)
 {
-    struct lease_set *set = &step->power->leases;
+    struct lease_set *set = step->power->leases;
     const struct fact cause = fact_with(FACT(WAKE_HOLD), KEEP_AWAKE, NULL);
     const struct fact told = fact_with(FACT(HOLD_KEEP_AWAKE), asker(command), NULL);
 

@@ -103,7 +103,7 @@ static bool is_about(int64_t a, int64_t b)
 
 static void keep(struct step *step, enum lease_kind kind, int subject, bool wanted, int64_t until)
 {
-    struct lease_set *set = &step->power->leases;
+    struct lease_set *set = step->power->leases;
 
     if (!wanted && set->n == 0)
         return;
@@ -214,7 +214,7 @@ static void look_at_hours(struct step *step)
 
 static void end_rest(struct step *step)
 {
-    const struct lease_set *set = &step->power->leases;
+    const struct lease_set *set = step->power->leases;
 
     for (size_t i = 0; i < set->n; i++)
         if (lease_is_standing(set->leases[i].kind))

@@ -84,7 +84,7 @@ static void call_off(struct step *step, struct project *project)
     if (project->wanted)
         project_end_wish(step, project);
     project_fail_commands(step, project, &FACT(PROJECT_STOPPED));
-    lease_release(&step->power->leases, LEASE_VISIT, project->site, "");
+    lease_release(step->power->leases, LEASE_VISIT, project->site, "");
 }
 
 /* Is there a container of its own to stop or restart? If not, the command is refused. */

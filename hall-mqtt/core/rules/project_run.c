@@ -87,7 +87,7 @@ static void mark(struct step *step, struct project *project, enum stage stage)
 
 static bool is_visited(const struct step *step, const struct project *project)
 {
-    return lease_find(&step->power->leases, LEASE_VISIT, project->site, "");
+    return lease_find(step->power->leases, LEASE_VISIT, project->site, "");
 }
 
 /* Of the project, and of the wake under way where it is this one that is waited for. */

@@ -22,8 +22,8 @@ static bool is_visited(const struct step *step, const struct project *project)
     const int64_t used = step->fleet->sites[project->site].last_visit;
 
     if (site->idle_stop == 0)
-        return lease_find(&step->power->leases, LEASE_VISIT, project->site, "") ||
-               lease_find(&step->power->leases, LEASE_STREAM, project->site, "");
+        return lease_find(step->power->leases, LEASE_VISIT, project->site, "") ||
+               lease_find(step->power->leases, LEASE_STREAM, project->site, "");
     return used != 0 && used + site->idle_stop > step->now.boot;
 }
 

@@ -13,7 +13,7 @@ static bool has_an_answer(const struct model *model, const struct model_site *si
 /* The site whose answer ends the wait: a visited one; with no visitors, any that gives one. */
 static bool is_waited_for(const struct step *step, int site)
 {
-    const struct lease_set *set = &step->power->leases;
+    const struct lease_set *set = step->power->leases;
     bool visited = false;
 
     for (size_t i = 0; i < set->n; i++)

@@ -32,7 +32,7 @@ static bool is_blocking(const struct step *step, const struct lease *lease)
 
 static bool is_blocked(const struct step *step)
 {
-    const struct lease_set *set = &step->power->leases;
+    const struct lease_set *set = step->power->leases;
 
     for (size_t i = 0; i < set->n; i++)
         if (is_blocking(step, &set->leases[i]))
@@ -59,7 +59,7 @@ static struct fact lacking_method(const struct step *step)
  * then one that has a cause. */
 static struct fact in_use(const struct step *step)
 {
-    const struct lease_set *set = &step->power->leases;
+    const struct lease_set *set = step->power->leases;
     struct fact last = {0}, all = FACT(SLEEP_IN_USE);
 
     for (size_t i = 0; i < set->n; i++) {
@@ -130,7 +130,7 @@ static bool is_newer(const struct sleep *sleep, const struct lease *lease)
 static void release_for_sleep(struct step *step)
 {
     struct power *power = step->power;
-    struct lease_set *set = &power->leases;
+    struct lease_set *set = power->leases;
 
     lease_release_kind(set, LEASE_AGENT);
     lease_release_kind(set, LEASE_STREAM);
@@ -149,7 +149,7 @@ static void release_for_sleep(struct step *step)
 
 static void queue_wanted(struct step *step)
 {
-    const struct lease_set *set = &step->power->leases;
+    const struct lease_set *set = step->power->leases;
 
     for (size_t i = 0; i < set->n; i++)
         if (set->leases[i].kind == LEASE_VISIT || set->leases[i].kind == LEASE_MANUAL) {
@@ -432,7 +432,7 @@ static bool is_idle(const struct step *step)
 {
     const struct power *power = step->power;
 
-    return power->evidence.alive && power->leases.n == 0 && !power->wake.open &&
+    return power->evidence.alive && power->leases->n == 0 && !power->wake.open &&
            !power->wake.queued && power->sleep.phase == SLEEP_NONE &&
            power->state != POWER_SLEEPING && step->model->sleep.via != SLEEP_VIA_NONE;
 }

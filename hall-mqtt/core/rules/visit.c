@@ -13,7 +13,7 @@ static int64_t later(int64_t a, int64_t b)
 
 static void take_visit_lease(struct step *step, int site)
 {
-    struct lease_set *set = &step->power->leases;
+    struct lease_set *set = step->power->leases;
     const bool is_new = !lease_find(set, LEASE_VISIT, site, "");
     const int64_t until = step->now.boot + step_idle(step);
 

@@ -315,7 +315,7 @@ static bool is_awaited(const struct step *step)
 
     for (int site = fleet->site_first[step->server]; site != MODEL_NONE;
          site = fleet->site_next[site])
-        if (!fleet->sites[site].ready && lease_find(&step->power->leases, LEASE_VISIT, site, ""))
+        if (!fleet->sites[site].ready && lease_find(step->power->leases, LEASE_VISIT, site, ""))
             return true;
     return false;
 }
@@ -415,7 +415,7 @@ static enum wake_kind actual_kind(const struct power *power)
  * whose time was named shorter, that time. */
 static void renew_waiting(struct step *step)
 {
-    struct lease_set *set = &step->power->leases;
+    struct lease_set *set = step->power->leases;
     const int64_t idle = step_idle(step);
 
     for (size_t i = 0; i < set->n; i++) {

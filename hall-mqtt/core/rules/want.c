@@ -23,7 +23,7 @@ static const struct lease *waiting_lease(const struct lease_set *set)
 static void end_guard(struct step *step)
 {
     struct power *power = step->power;
-    const struct lease *lease = waiting_lease(&power->leases);
+    const struct lease *lease = waiting_lease(power->leases);
 
     if (power->guard.kind == GUARD_NONE || power->guard.until > step->now.boot)
         return;
