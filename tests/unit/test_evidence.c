@@ -468,6 +468,22 @@ static void test_each_word_and_the_goodbye(void **state)
     }
 }
 
+/* Only a check that asks for an echo tells of one, and not where the kernel answers for everyone.
+ */
+static void test_who_echoes(void **state)
+{
+    for (unsigned alive = 0; alive < 8; alive++) {
+        struct evidence evidence;
+
+        evidence_init(&evidence);
+        for (unsigned check = 0; check < 3; check++)
+            evidence.checks[check].alive = alive & 1U << check;
+        assert_int_equal(evidence_echoes(&evidence, &lan), alive & 1U << PING ? 1 : 0);
+        assert_false(evidence_echoes(&evidence, &local));
+        assert_false(evidence_echoes(&evidence, &no_checks));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -496,6 +512,7 @@ int main(void)
         cmocka_unit_test(test_a_fault_is_known_beyond_doubt),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_each_word_and_the_goodbye),
+        cmocka_unit_test(test_who_echoes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

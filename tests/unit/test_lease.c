@@ -129,6 +129,41 @@ static void test_mark_tells_other_holders(void **state)
     assert_int_equal(lease_mark(&set), one);
 }
 
+/* Name, first and second text share one room: what fits to the last byte is kept whole, the rest of
+ * the second is cut. */
+static void test_texts_fill_the_room(void **state)
+{
+    enum { FIRST = 50, SECOND = LEASE_TEXT_SIZE - 2 - (FIRST + 1) - 1 };
+    static const struct {
+        int first, second, kept_first, kept_second;
+    } rows[] = {
+        {FIRST, SECOND, FIRST, SECOND},
+        {FIRST, SECOND + 1, FIRST, SECOND},
+        {FIRST + SECOND, 0, FIRST + SECOND, 0},
+        {FIRST + SECOND, 1, FIRST + SECOND, 0},
+        {0, FIRST + SECOND + 1, 0, FIRST + SECOND + 1},
+        {1, 1, 1, 1},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct lease_set set = {0};
+        char first[128], second[128];
+
+        memset(first, 'a', sizeof(first));
+        memset(second, 'b', sizeof(second));
+        first[rows[i].first] = second[rows[i].second] = '\0';
+        const struct fact why = fact_with(FACT(AGENT_SAID), first, second);
+
+        assert_true(lease_take(&set, LEASE_HOLD, MODEL_NONE, "h", &why, 0, 1));
+        const struct fact kept = lease_why(&set.leases[0]);
+
+        assert_string_equal(set.leases[0].holder, "h");
+        assert_int_equal(strlen(fact_text(&kept, 0, 0)), rows[i].kept_first);
+        assert_int_equal(strlen(fact_text(&kept, 0, 1)), rows[i].kept_second);
+        assert_int_equal(fact_text(&kept, 0, 1)[0], rows[i].kept_second ? 'b' : '\0');
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -140,6 +175,7 @@ int main(void)
         cmocka_unit_test(test_release_kind),
         cmocka_unit_test(test_long_names),
         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_texts_fill_the_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -802,6 +802,89 @@ static void test_not_slept_when_it_could_not_be_woken(void **state)
 
 #define TEST(name_) cmocka_unit_test_setup_teardown(name_, world_init, world_finish)
 
+/* What an order came to stays until one does better; what ailed Docker ends with its return. */
+static void test_how_long_trouble_lasts(void **state)
+{
+    struct world *world = *state;
+
+    stopped(world);
+    command(world, COMMAND_START, "s");
+    answer(world, SLEEP_ACCEPTED, "");
+    answer(world, SLEEP_FAILED, "no such image");
+    assert_true(fact_is(&project_of_world(world)->trouble, FACT_PROJECT_START_FAILED));
+    world_containers(world, TESTING, "client1-web exited -");
+    assert_true(fact_is(&project_of_world(world)->trouble, FACT_PROJECT_START_FAILED));
+    world_containers(world, TESTING, NULL);
+    assert_true(fact_is(&project_of_world(world)->trouble, FACT_AGENT_SAID));
+    world_containers(world, TESTING, "client1-web exited -");
+    assert_true(fact_is(&project_of_world(world)->trouble, FACT_NONE));
+}
+
+/* Without Docker nothing is known of any container; without its agent nothing of what it told. */
+static void test_what_is_known_no_more(void **state)
+{
+    struct world *world = *state;
+
+    again(&world, with_two);
+    *state = world;
+    up(world);
+    world_containers(world, TESTING, "client1-web running healthy busy,client1-db running healthy");
+    world_containers(world, TESTING, NULL);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(project_of_world(world)->containers[i].state, CONTAINER_UNKNOWN);
+        assert_int_equal(project_of_world(world)->containers[i].health, HEALTH_NONE);
+        assert_false(project_of_world(world)->containers[i].busy);
+    }
+    world_containers(world, TESTING, "client1-web exited -,client1-db exited -");
+    assert_project(world, "stopped");
+    world_agent(world, TESTING, AGENT_OFFLINE);
+    assert_project(world, "unhealthy");
+    world_probe(world, TESTING, CHECK_OF_CLIENT1, PROBE_PASS);
+    assert_project(world, "ready");
+}
+
+/* As many as are shown: an order goes on for each of them over the next report, whatever the order
+ * in which they are told. */
+static void test_an_order_goes_on_for_all_that_are_found(void **state)
+{
+    struct world *world = *state;
+    struct containers_told *told = calloc(1, sizeof(*told));
+
+    again(&world, with_none);
+    *state = world;
+    up(world);
+    assert_non_null(told);
+    told->docker_up = true;
+    told->n = PROJECT_FOUND_MAX + 1;
+    for (size_t i = 0; i < told->n; i++) {
+        snprintf(told->list[i].name, sizeof(told->list[i].name), "c%zu", i);
+        snprintf(told->list[i].project, sizeof(told->list[i].project), "client1");
+        told->list[i].state = CONTAINER_EXITED;
+    }
+    const struct fleet_event event = {
+        .kind = FLEET_CONTAINERS, .server = TESTING, .containers = told};
+
+    world_handle(world, &event);
+    assert_int_equal(project_of_world(world)->n, PROJECT_FOUND_MAX);
+    for (size_t i = 0; i < PROJECT_FOUND_MAX; i++) {
+        project_of_world(world)->containers[i].ordered = i % 2 == 0;
+        project_of_world(world)->containers[i].leaving = i % 3 == 0;
+    }
+    for (size_t i = 0; i < PROJECT_FOUND_MAX; i++)
+        snprintf(told->list[i].name, sizeof(told->list[i].name), "c%zu", PROJECT_FOUND_MAX - 1 - i);
+    world_handle(world, &event);
+    assert_int_equal(project_of_world(world)->n, PROJECT_FOUND_MAX);
+    for (size_t i = 0; i < PROJECT_FOUND_MAX; i++) {
+        const struct container *one = &project_of_world(world)->containers[i];
+        const size_t was = PROJECT_FOUND_MAX - 1 - i;
+
+        assert_string_equal(one->name, told->list[i].name);
+        assert_int_equal(one->ordered, was % 2 == 0);
+        assert_int_equal(one->leaving, was % 3 == 0);
+    }
+    free(told);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -838,6 +921,9 @@ int main(void)
         TEST(test_uses_end_with_the_agent),
         TEST(test_a_sleep_command_asks_the_agent_in_spite_of_its_report),
         TEST(test_not_slept_when_it_could_not_be_woken),
+        TEST(test_how_long_trouble_lasts),
+        TEST(test_what_is_known_no_more),
+        TEST(test_an_order_goes_on_for_all_that_are_found),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -565,6 +565,33 @@ static void test_long_poll_on_a_kept_connection(void **state)
     assert_use(story, "open request from 192.0.2.7, silent for 55 s");
 }
 
+/* A websocket begins with a byte that is sent: what only comes in is none, be it seen first when
+ * one passes. */
+static void test_what_a_websocket_begins_with(void **state)
+{
+    static const struct {
+        uint64_t out;
+        const char *label;
+    } rows[] = {
+        {0, "download from 192.0.2.7, 2.0 MB in the last minute"},
+        {1, "websocket from 192.0.2.7, 2.0 MB in the last minute"},
+        {2, "websocket from 192.0.2.7, 2.0 MB in the last minute"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        tear_down(state);
+        assert_int_equal(set_up(state), 0);
+        struct story *story = begun(state);
+        const size_t line = open_line(story);
+
+        pass(story, PASS_WEBSOCKET);
+        send_out(story, line, rows[i].out);
+        come_in(story, line, 2000000);
+        look(story);
+        assert_use(story, rows[i].label);
+    }
+}
+
 int main(void)
 {
 #define TEST(test_) cmocka_unit_test_setup_teardown(test_, set_up, tear_down)
@@ -590,6 +617,7 @@ int main(void)
         TEST(test_how_much_is_short),
         TEST(test_what_waits),
         TEST(test_long_poll_on_a_kept_connection),
+        TEST(test_what_a_websocket_begins_with),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

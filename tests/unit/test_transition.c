@@ -1,0 +1,419 @@
+/* What comes with a change of state, what is wrong with a server or a site, and what a sleep ends:
+ * each row by hand, on a server that is put into the state at hand. */
+#include "base/array.h"
+#include "core/problem.h"
+#include "core/saved.h"
+#include "core/state.h"
+#include "core/transition.h"
+#include "fleet_fixture.h"
+
+/* Each event says why it moves the state, unless somebody says it better. */
+static void test_each_event_says_why(void **state)
+{
+    static const struct {
+        enum power_state from;
+        enum power_event event;
+        enum power_state to;
+        enum fact_code why;
+    } rows[] = {
+        {POWER_OFF, POWER_SIGN, POWER_BOOTING, FACT_SEEN_SIGN},
+        {POWER_OFF, POWER_PASS, POWER_READY, FACT_SEEN_PASS},
+        {POWER_READY, POWER_FAIL, POWER_DEGRADED, FACT_SEEN_FAIL},
+        {POWER_READY, POWER_SILENT, POWER_UNREACHABLE, FACT_SEEN_SILENT},
+        {POWER_READY, POWER_GOODBYE, POWER_SLEEPING, FACT_AGENT_GOODBYE},
+        {POWER_SLEEPING, POWER_BACK, POWER_WAKING, FACT_AGENT_BACK},
+        {POWER_OFF, POWER_WAKE, POWER_WAKING, FACT_WAKE_REQUESTED},
+        {POWER_READY, POWER_SLEEP, POWER_SLEEPING, FACT_SLEEP_AGREED},
+        {POWER_WAKING, POWER_DEADLINE, POWER_WAKE_FAILED, FACT_WAKE_OUT_OF_TIME},
+        {POWER_WAKING, POWER_CANCEL, POWER_WAKING, FACT_NONE},
+        {POWER_WAKING, POWER_CANCEL, POWER_OFF, FACT_WAKE_CANCELLED},
+    };
+    struct world *world = *state;
+    struct power *power = &world->fleet->powers[ERP];
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        for (int given = 0; given < 2; given++) {
+            const struct fact reason = FACT(SEEN_CRASH);
+            struct step step = {.fleet = world->fleet,
+                                .now = world->now,
+                                .server = ERP,
+                                .power = power,
+                                .model = &world->servers[ERP]};
+            const bool moves = rows[i].to != rows[i].from;
+
+            power->state = rows[i].from;
+            power->reason = FACT(NONE);
+            power->since = 0;
+            power->wake.open = rows[i].to == POWER_WAKING;
+            world_forget(world);
+            step_transition(&step, rows[i].event, given ? &reason : NULL);
+            assert_int_equal(power->state, rows[i].to);
+            assert_int_equal(step.changed, moves);
+            assert_int_equal(power->since, moves ? world->now.boot : 0);
+            assert_int_equal(world_count(world, ACTION_STATE), moves);
+            if (!moves)
+                continue;
+            assert_int_equal(world_last(world, ACTION_STATE)->action.state.from, rows[i].from);
+            assert_int_equal(world_last(world, ACTION_STATE)->action.state.to, rows[i].to);
+            assert_int_equal(power->reason.parts[0].code, given ? FACT_SEEN_CRASH : rows[i].why);
+        }
+}
+
+/* ---- what is wrong ---- */
+
+/* A check that has failed often enough to be sure. */
+static struct check_state failed(enum fault_code code)
+{
+    return (struct check_state){.known = true,
+                                .alive = true,
+                                .fails = EVIDENCE_MISSES,
+                                .fault = {.code = (uint8_t)code, .number = 502}};
+}
+
+/* It is told while the server is up, and of a wake that ended before all was ready; while it starts
+ * only what gets no better by waiting. */
+static void test_when_a_fault_is_told(void **state)
+{
+    static const struct {
+        bool alive, wakes;
+        enum wake_failure failure;
+        enum fault_code code;
+        bool told, logged;
+    } rows[] = {
+        {true, false, FAILURE_NONE, FAULT_REFUSED, true, true},
+        {true, false, FAILURE_NONE, FAULT_NONE, false, false},
+        {true, true, FAILURE_NONE, FAULT_REFUSED, false, false},
+        {true, true, FAILURE_NONE, FAULT_EXPIRED, true, true},
+        {true, false, FAILURE_NO_SIGN, FAULT_REFUSED, true, true},
+        {true, false, FAILURE_NOT_READY, FAULT_REFUSED, true, true},
+        {false, false, FAILURE_NONE, FAULT_REFUSED, false, false},
+        {false, false, FAILURE_NO_SIGN, FAULT_REFUSED, false, false},
+        {false, false, FAILURE_NOT_READY, FAULT_REFUSED, true, false},
+        {false, false, FAILURE_NO_PACKET, FAULT_REFUSED, false, false},
+        {false, false, FAILURE_CANCELLED, FAULT_REFUSED, false, false},
+        {false, false, FAILURE_DEPENDENCY, FAULT_REFUSED, false, false},
+        {false, true, FAILURE_NONE, FAULT_EXPIRED, false, false},
+    };
+    struct world *world = *state;
+    struct power *power = &world->fleet->powers[ERP];
+
+    world->sites[SITE_ERP].check = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const int check = rows[i].code == FAULT_NONE ? MODEL_NONE : 0;
+
+        power->evidence.alive = rows[i].alive;
+        power->wake.open = rows[i].wakes;
+        power->failure = rows[i].failure;
+        power->problem = FACT(NONE);
+        power->evidence.checks[0] = failed(rows[i].code);
+        if (rows[i].code == FAULT_NONE)
+            power->evidence.checks[0].passing = true;
+        const struct fault fault = problem_of_site(world->fleet, SITE_ERP);
+        const struct fact problem = fleet_problem(world->fleet, ERP);
+
+        if (fault.code != (rows[i].told ? rows[i].code : FAULT_NONE))
+            fail_msg("row %zu: of the site %d", i, fault.code);
+        if (problem_check(power, &world->model, ERP) != (rows[i].told ? check : MODEL_NONE))
+            fail_msg("row %zu: of the server", i);
+        if (fact_is(&problem, FACT_NONE) == rows[i].told)
+            fail_msg("row %zu: as a fact", i);
+        if (problem_untold(power, &world->model, ERP) != (rows[i].logged ? check : MODEL_NONE))
+            fail_msg("row %zu: of the log", i);
+        /* It is logged once, and again after it was over. */
+        assert_int_equal(problem_untold(power, &world->model, ERP), MODEL_NONE);
+        power->evidence.checks[0].passing = true;
+        assert_int_equal(problem_untold(power, &world->model, ERP), MODEL_NONE);
+    }
+    /* Seen once or twice is not yet beyond doubt; without a check nothing is known. */
+    power->evidence.alive = true;
+    power->wake.open = false;
+    power->evidence.checks[0] = failed(FAULT_REFUSED);
+    power->evidence.checks[0].fails = EVIDENCE_MISSES - 1;
+    assert_int_equal(problem_of_site(world->fleet, SITE_ERP).code, FAULT_NONE);
+    power->evidence.checks[0] = failed(FAULT_REFUSED);
+    assert_int_equal(problem_of_site(world->fleet, SITE_ERP).code, FAULT_REFUSED);
+    world->sites[SITE_ERP].check = MODEL_NONE;
+    assert_int_equal(problem_of_site(world->fleet, SITE_ERP).code, FAULT_NONE);
+}
+
+/* Each fault has a fact of its own; of a server's check the fact says which, of a site's not. */
+static void test_the_fact_of_each_fault(void **state)
+{
+    static const enum fact_code codes[FAULTS] = {
+        [FAULT_NONE] = FACT_NONE,
+        [FAULT_SILENT] = FACT_CHECK_SILENT,
+        [FAULT_REFUSED] = FACT_CHECK_REFUSED,
+        [FAULT_STATUS] = FACT_CHECK_STATUS,
+        [FAULT_SLOW] = FACT_CHECK_SLOW,
+        [FAULT_CLOSED] = FACT_CHECK_CLOSED,
+        [FAULT_UNRESOLVED] = FACT_CHECK_UNRESOLVED,
+        [FAULT_SELF_SIGNED] = FACT_CHECK_SELF_SIGNED,
+        [FAULT_UNTRUSTED] = FACT_CHECK_UNTRUSTED,
+        [FAULT_EXPIRED] = FACT_CHECK_EXPIRED,
+        [FAULT_NOT_YET_VALID] = FACT_CHECK_NOT_YET_VALID,
+        [FAULT_WRONG_NAME] = FACT_CHECK_WRONG_NAME,
+        [FAULT_BAD_CERTIFICATE] = FACT_CHECK_BAD_CERTIFICATE,
+        [FAULT_CA_FILE] = FACT_CHECK_CA_FILE,
+        [FAULT_NO_TLS] = FACT_CHECK_NO_TLS,
+        [FAULT_UNABLE] = FACT_CHECK_UNABLE,
+        [FAULT_NO_AGENT] = FACT_CHECK_NO_AGENT,
+    };
+
+    for (unsigned code = 0; code < FAULTS; code++) {
+        struct power power = {.evidence = {.checks = {[2] = failed((enum fault_code)code)}}};
+        const struct fact of_site = problem_of_fault(power.evidence.checks[2].fault);
+        const struct fact of_server = problem_of_check(&power, TESTING + 3, 2);
+
+        assert_int_equal(of_site.parts[0].code, codes[code]);
+        assert_int_equal(of_server.parts[0].code, codes[code]);
+        if (code == FAULT_NONE)
+            continue;
+        assert_int_equal(of_site.parts[0].n[0], 502);
+        assert_int_equal(of_site.parts[0].subject, MODEL_NONE);
+        assert_int_equal(of_server.parts[0].n[0], 502);
+        assert_int_equal(of_server.parts[0].subject, TESTING + 3);
+        assert_int_equal(of_server.parts[0].word, 2);
+    }
+}
+
+/* A required check comes before others, wherever it stands; beside the site of a domain one that
+ * nobody named says nothing, and a project's site says it itself. */
+static void test_which_check_is_named(void **state)
+{
+    static const struct {
+        bool required[3];
+        int site[3];
+        bool any_site;
+        unsigned failing; /* a bit each */
+        int named;
+    } rows[] = {
+        {{true, true, true}, {-1, -1, -1}, false, 7, 0},
+        {{true, true, true}, {-1, -1, -1}, false, 6, 1},
+        {{true, true, true}, {-1, -1, -1}, false, 0, -1},
+        {{false, false, true}, {SITE_TESTING, -1, -1}, false, 7, 2},
+        {{false, false, true}, {SITE_TESTING, -1, -1}, false, 3, 0},
+        {{false, false, true}, {-1, SITE_TESTING, -1}, true, 3, 1},
+        {{false, false, false}, {-1, -1, -1}, true, 7, -1},
+        {{false, false, false}, {-1, -1, -1}, false, 6, 1},
+        {{false, false, false}, {SITE_CLIENT1, SITE_CLIENT1, SITE_TESTING}, false, 7, 2},
+        {{true, false, false}, {SITE_CLIENT1, -1, -1}, true, 7, -1},
+    };
+    struct world *world = *state;
+
+    world->servers[TESTING].n_checks = 3;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct power power = {.evidence = {.alive = true}};
+
+        world->servers[TESTING].any_site = rows[i].any_site;
+        for (unsigned n = 0; n < 3; n++) {
+            world->checks[TESTING][n].required = rows[i].required[n];
+            world->checks[TESTING][n].site = rows[i].site[n] < 0 ? MODEL_NONE : rows[i].site[n];
+            if (rows[i].failing & 1U << n)
+                power.evidence.checks[n] = failed(FAULT_REFUSED);
+        }
+        const int found = problem_check(&power, &world->model, TESTING);
+
+        if (found != (rows[i].named < 0 ? MODEL_NONE : rows[i].named))
+            fail_msg("row %zu: check %d", i, found);
+    }
+}
+
+/* ---- what a sleep ends ---- */
+
+/* Those of the run end with it, those of people and programs only by force. */
+static void test_which_leases_a_sleep_ends(void **state)
+{
+    static const struct {
+        enum lease_kind kind;
+        const char *holder;
+        int subject;
+        bool after_goodbye, after_force;
+    } rows[] = {
+        {LEASE_VISIT, "", SITE_ERP, false, false},
+        {LEASE_MANUAL, "operator", MODEL_NONE, false, false},
+        {LEASE_AGENT, "ssh", MODEL_NONE, false, false},
+        {LEASE_STREAM, AGENT_STREAM, MODEL_NONE, false, false},
+        {LEASE_HOLD, "backup", MODEL_NONE, true, false},
+    };
+
+    for (int force = 0; force < 2; force++) {
+        struct world *world = *state;
+        struct power *power;
+
+        world_finish(state);
+        *state = world = world_new(NULL);
+        power = &world->fleet->powers[ERP];
+        world_wake(world, ERP, 5 * SECOND);
+        world_agent(world, ERP, AGENT_ONLINE);
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+            assert_true(lease_take(power->leases, rows[i].kind, rows[i].subject, rows[i].holder,
+                                   NULL, world->now.boot, world->now.boot + HOUR));
+        world_advance(world, SECOND);
+        if (force) {
+            struct command command = world_new_command(COMMAND_SLEEP, "s");
+
+            command.force = true;
+            world_order(world, ERP, command);
+            world_sleep_answer(world, ERP, SLEEP_ACCEPTED, "");
+        } else {
+            world_agent(world, ERP, AGENT_SLEEPING);
+        }
+        assert_state(world, ERP, POWER_SLEEPING);
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+            const bool kept =
+                lease_find(power->leases, rows[i].kind, rows[i].subject, rows[i].holder) != NULL;
+
+            if (kept != (force ? rows[i].after_force : rows[i].after_goodbye))
+                fail_msg("%s: %d", lease_kind_name(rows[i].kind), kept);
+        }
+    }
+}
+
+/* The agent is back before silence was proven: a sleep has failed, a restart was too quick to be
+ * seen. */
+static void test_back_before_silence(void **state)
+{
+    for (int restart = 0; restart < 2; restart++) {
+        struct world *world = *state;
+
+        world_finish(state);
+        *state = world = world_new(NULL);
+        world_wake(world, ERP, 5 * SECOND);
+        world_agent(world, ERP, AGENT_ONLINE);
+        world_advance(world, 10 * MINUTE);
+        world_command(world, ERP, restart ? COMMAND_RESTART : COMMAND_SLEEP, "c");
+        world_sleep_answer(world, ERP, SLEEP_ACCEPTED, "");
+        world_agent(world, ERP, AGENT_SLEEPING);
+        assert_state(world, ERP, POWER_SLEEPING);
+        world_forget(world);
+        world_agent(world, ERP, AGENT_ONLINE);
+        assert_state(world, ERP, POWER_READY);
+        const struct power *power = world_power(world, ERP);
+
+        assert_int_equal(power->reason.parts[0].code,
+                         restart ? FACT_SLEEP_RESTARTED : FACT_AGENT_BACK);
+        assert_int_equal(power->sleep.phase, SLEEP_NONE);
+        assert_false(power->resting);
+        assert_int_equal(world_count_event(world, HAPPENED_SLEEP_FAILED), !restart);
+        assert_int_equal(fact_is(&power->problem, FACT_SLEEP_FAILED), !restart);
+        assert_string_equal(world_outcomes(world, "c"), restart ? "done " : "failed ");
+    }
+}
+
+/* An agent that never answers is asked each minute; that it does not is news once. */
+static void test_the_same_refusal_is_told_once(void **state)
+{
+    struct world *world = *state;
+
+    world_wake(world, ERP, 5 * SECOND);
+    world_agent(world, ERP, AGENT_ONLINE);
+    world_advance(world, HOUR);
+    assert_true(world_count(world, ACTION_SLEEP) > 10);
+    assert_int_equal(world_count_event(world, HAPPENED_SLEEP_REFUSED), 1);
+    assert_int_equal(world_count_event(world, HAPPENED_SLEEP_REQUESTED), 1);
+    world_sleep_answer(world, ERP, SLEEP_VETOED, "apt is running");
+    world_advance(world, MINUTE);
+    world_sleep_answer(world, ERP, SLEEP_VETOED, "apt is running");
+    assert_in_range(world_count_event(world, HAPPENED_SLEEP_REFUSED), 1, 3);
+}
+
+/* ---- over a reload ---- */
+
+/* A lease follows what holds it to its new place, and ends with it. */
+static void test_leases_over_a_reload(void **state)
+{
+    struct world *world = *state;
+    struct model model = world->model;
+    struct model_site sites[WORLD_SITES];
+    struct model_domain domains[WORLD_SERVERS];
+    const struct lease_set *set;
+    struct fleet *fleet;
+    const struct fleet_sink sink = {.act = world_act, .context = world};
+
+    /* nas and db change places among the sites, erp's site has gone. */
+    memcpy(sites, world->sites, sizeof(sites));
+    memcpy(domains, world->domains, sizeof(domains));
+    sites[SITE_NAS] = world->sites[SITE_DB];
+    sites[SITE_DB] = world->sites[SITE_NAS];
+    sites[SITE_ERP].id = "other.example";
+    domains[NAS].site = SITE_DB;
+    domains[DB].site = SITE_NAS;
+    model.sites = sites;
+    model.domains = domains;
+    world_up(world, NAS);
+    world_up(world, ERP);
+    world_visit(world, SITE_NAS);
+    world_use(world, SITE_NAS);
+    world_use(world, SITE_ERP);
+    world_hold(world, NAS, "backup", HOUR);
+    world_look(world, NAS, "nas.example", MINUTE);
+    const struct lease visit = *world_lease(world, NAS, LEASE_VISIT, "nas.example");
+    assert_non_null(world_lease(world, ERP, LEASE_VISIT, "erp.example"));
+    world_advance(world, SECOND);
+    assert_int_equal(fleet_create(&model, &sink, world->now, &fleet), 0);
+    fleet_set_zones(fleet, &world->zones);
+    fleet_adopt(fleet, world->fleet, world->now);
+    fleet_destroy(world->fleet);
+    world->fleet = fleet;
+    set = world_power(world, NAS)->leases;
+    assert_non_null(lease_find(set, LEASE_VISIT, SITE_DB, ""));
+    assert_int_equal(lease_find(set, LEASE_VISIT, SITE_DB, "")->since, visit.since);
+    assert_int_equal(lease_find(set, LEASE_VISIT, SITE_DB, "")->until, visit.until);
+    assert_null(lease_find(set, LEASE_VISIT, SITE_NAS, ""));
+    assert_non_null(lease_find(set, LEASE_STREAM, SITE_DB, ""));
+    assert_non_null(lease_find(set, LEASE_HOLD, MODEL_NONE, "backup"));
+    assert_null(lease_find(world_power(world, ERP)->leases, LEASE_VISIT, SITE_ERP, ""));
+    fleet_destroy(world->fleet);
+    world->fleet = NULL;
+}
+
+/* ---- what wakes one that was put to sleep by force ---- */
+
+static void test_what_wakes_in_spite_of_force(void **state)
+{
+    for (int hold = 0; hold < 2; hold++) {
+        struct world *world = *state;
+        struct command command = world_new_command(COMMAND_SLEEP, "s");
+
+        world_finish(state);
+        *state = world = world_new(NULL);
+        world_wake(world, ERP, 5 * SECOND);
+        world_agent(world, ERP, AGENT_ONLINE);
+        world_policy(world, ERP, POLICY_ALWAYS_ON);
+        command.force = true;
+        world_order(world, ERP, command);
+        world_fall_asleep(world, ERP);
+        assert_state(world, ERP, POWER_OFF);
+        assert_true(world_power(world, ERP)->resting);
+        world_forget(world);
+        if (hold)
+            world_hold(world, ERP, "backup", HOUR);
+        else
+            world_keep_awake(world, ERP, true);
+        assert_state(world, ERP, POWER_WAKING);
+        const struct seen_action *asked = NULL;
+
+        for (size_t i = 0; i < world->n; i++) {
+            if (world->seen[i].action.kind == ACTION_EVENT &&
+                world->seen[i].action.event.what == HAPPENED_HOLD)
+                asked = &world->seen[i];
+        }
+        assert_non_null(asked);
+        assert_int_equal(asked->action.event.ms, 0);
+        assert_int_equal(world_count(world, ACTION_PACKET), 1);
+    }
+}
+
+int main(void)
+{
+#define TEST(test_) cmocka_unit_test_setup_teardown(test_, world_init, world_finish)
+    const struct CMUnitTest tests[] = {
+        TEST(test_each_event_says_why),           TEST(test_when_a_fault_is_told),
+        TEST(test_the_fact_of_each_fault),        TEST(test_which_check_is_named),
+        TEST(test_which_leases_a_sleep_ends),     TEST(test_back_before_silence),
+        TEST(test_the_same_refusal_is_told_once), TEST(test_leases_over_a_reload),
+        TEST(test_what_wakes_in_spite_of_force),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
