@@ -564,6 +564,7 @@ static void who_comes_without_being_asked_about(void **state)
                              "Sec-Fetch-Mode: navigate\r\n\r\n");
     assert_memory_equal(answer + 9, "503", 3);
     assert_non_null(strcasestr(answer, "<!doctype html>"));
+    assert_non_null(strstr(answer, "data-view=\"ready\""));
     assert_int_equal(board_counted(board, COUNT_PASSED), 2);
     assert_int_equal(board_counted(board, COUNT_PAGES), 1);
 }

@@ -580,6 +580,24 @@ static void a_project_may_let_in_fewer(void **state)
     sites[SITE_CLIENT1].n_allow = 0;
 }
 
+/* A host may be of one letter; one that is not told is no domain, though one has no name. */
+static void the_shortest_hosts(void **state)
+{
+    static const struct {
+        const char *domain, *host;
+        bool known;
+    } rows[] = {{"x", "x", true}, {"x", "y", false}, {"", "", false}};
+    const char *was = domains[2].name;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct request request = {.path = "/client1"};
+        domains[2].name = rows[i].domain;
+        snprintf(request.host, sizeof request.host, "%s", rows[i].host);
+        const struct place place = gate_place(&gate, &request);
+        assert_int_equal(place.domain, rows[i].known ? 2 : MODEL_NONE);
+    }
+    domains[2].name = was;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -604,6 +622,7 @@ int main(void)
         cmocka_unit_test_setup(each_name_of_a_client, set_up),
         cmocka_unit_test_setup(each_way_to_wake, set_up),
         cmocka_unit_test_setup(a_project_may_let_in_fewer, set_up),
+        cmocka_unit_test_setup(the_shortest_hosts, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -150,6 +150,25 @@ static void the_site_of_a_path(void **state)
         assert_int_equal(reading_site(&model, 0, cases[i].path), cases[i].site);
 }
 
+/* Another case of a path may be another site's, but of this domain's projects alone. */
+static void only_projects_of_the_domain_count(void **state)
+{
+    static const struct {
+        const char *raw;
+        size_t n_projects;
+        bool doubtful;
+    } rows[] = {
+        {"/SHARED/x", 3, true}, {"/SHARED/x", 2, true},  {"/SHARED/x", 1, false},
+        {"/SHAREDx", 3, false}, {"/shared/x", 3, false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        domains[0].n_projects = rows[i].n_projects;
+        if (doubtful(0, rows[i].raw) != rows[i].doubtful)
+            fail_msg("row %zu: %s", i, rows[i].raw);
+    }
+    domains[0].n_projects = 3;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +176,7 @@ int main(void)
         cmocka_unit_test(upstreams_written_differently),
         cmocka_unit_test(paths_that_all_read_alike),
         cmocka_unit_test(the_site_of_a_path),
+        cmocka_unit_test(only_projects_of_the_domain_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -493,6 +493,50 @@ static void what_a_refused_visitor_sees(void **state)
         assert_int_equal(view.notice.stages[stage], STAGE_UNREACHED);
 }
 
+/* Of the stages that are shown the first behind the last reached is the one that is waited for. */
+static void what_each_stage_is(void **state)
+{
+    enum { O = STAGE_TODO, N = STAGE_NOW, D = STAGE_DONE, M = STAGE_MISSED };
+    static struct model_check agent[] = {{.kind = CHECK_AGENT}};
+    static const struct {
+        enum view_kind kind;
+        bool has_agent;
+        size_t n_containers;
+        int last; /* reached, and all before it that are shown */
+        int expected[STAGES];
+    } rows[] = {
+        {VIEW_WAKING, false, 0, -1, {N, O, O, O, O, O, O}},
+        {VIEW_WAKING, false, 0, 0, {D, N, O, O, O, O, O}},
+        {VIEW_BOOTING, false, 0, 1, {D, D, O, O, O, O, N}},
+        {VIEW_BOOTING, true, 0, 1, {D, D, N, O, O, O, O}},
+        {VIEW_BOOTING, true, 0, 2, {D, D, D, O, O, O, N}},
+        {VIEW_BOOTING, true, 1, 2, {D, D, D, N, O, O, O}},
+        {VIEW_DEGRADED, true, 1, 5, {D, D, D, D, D, D, N}},
+        {VIEW_SLEEPING, false, 0, -1, {N, O, O, O, O, O, O}},
+        {VIEW_FAILED, false, 0, 0, {D, M, O, O, O, O, O}},
+        {VIEW_FAILED, false, 0, 1, {D, D, O, O, O, O, M}},
+        {VIEW_CLICK, false, 0, -1, {O, O, O, O, O, O, O}},
+        {VIEW_HELD, false, 0, -1, {O, O, O, O, O, O, O}},
+        {VIEW_READY, false, 0, 1, {D, D, D, D, D, D, D}},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const struct model_server server = {.n_checks = rows[i].has_agent, .checks = agent};
+        const struct model_site site = {.n_containers = rows[i].n_containers};
+        struct view view = {.kind = rows[i].kind,
+                            .notice = unreached,
+                            .server = &server,
+                            .site = &site,
+                            .stage = rows[i].last};
+        for (int stage = 0; stage <= rows[i].last; stage++)
+            if (rows[i].expected[stage] == D)
+                view.notice.stages[stage] = stage * 1000;
+        for (int stage = 0; stage < STAGES; stage++)
+            if ((int)view_stage_status(&view, stage) != rows[i].expected[stage])
+                fail_msg("row %zu, stage %d: %s", i, stage,
+                         stage_status_name(view_stage_status(&view, stage)));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -509,6 +553,7 @@ int main(void)
         cmocka_unit_test(what_a_project_makes_of_the_view),
         cmocka_unit_test(the_times_of_a_project),
         cmocka_unit_test(what_a_refused_visitor_sees),
+        cmocka_unit_test(what_each_stage_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
