@@ -205,6 +205,21 @@ static void each_lease_says_why(void **state)
         }
 }
 
+/* Each part moves, whatever the one before it says. */
+static void each_part_moves(void **state)
+{
+    for (unsigned code = FACT_NONE + 1; code < FACTS; code++) {
+        if (fact_subject((enum fact_code)code) != FACT_OF_NOTHING)
+            continue;
+        const struct fact fact = {
+            .parts = {{.code = (uint8_t)code}, {.code = FACT_WAKE_VISIT, .subject = 1}}};
+        const struct fact moved = fact_move(&fact, &from, &to);
+        assert_int_equal(moved.parts[0].code, code);
+        assert_int_equal(moved.parts[1].code, FACT_WAKE_VISIT);
+        assert_int_equal(moved.parts[1].subject, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -215,6 +230,7 @@ int main(void)
         cmocka_unit_test(a_cause_about_what_is_gone_is_left_out),
         cmocka_unit_test(a_check_is_known_by_its_place_and_kind),
         cmocka_unit_test(each_lease_says_why),
+        cmocka_unit_test(each_part_moves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

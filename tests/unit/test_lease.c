@@ -164,6 +164,55 @@ static void test_texts_fill_the_room(void **state)
     }
 }
 
+/* What each kind says: why the server is awake, and why it was woken. */
+static void test_what_each_lease_says(void **state)
+{
+    enum { SERVER = 5, OTHER = 3 };
+    static const struct {
+        enum lease_kind kind;
+        int subject;
+        const char *holder;
+        enum fact_code awake, woken;
+        int told; /* the subject that is told */
+        bool named;
+    } rows[] = {
+        {LEASE_VISIT, OTHER, "", FACT_LEASE_VISIT, FACT_WAKE_VISIT, OTHER, false},
+        {LEASE_SCHEDULE, OTHER, "", FACT_LEASE_SCHEDULE, FACT_WAKE_SCHEDULE, OTHER, false},
+        {LEASE_ALWAYS_ON, OTHER, "", FACT_LEASE_ALWAYS_ON, FACT_WAKE_ALWAYS_ON, OTHER, false},
+        {LEASE_ALWAYS_ON, MODEL_NONE, "", FACT_LEASE_ALWAYS_ON_SERVER, FACT_WAKE_ALWAYS_ON_SERVER,
+         SERVER, false},
+        {LEASE_MANUAL, MODEL_NONE, "anne", FACT_LEASE_MANUAL, FACT_WAKE_MANUAL, MODEL_NONE, true},
+        {LEASE_HOLD, MODEL_NONE, "backup", FACT_LEASE_HOLD, FACT_WAKE_HOLD, MODEL_NONE, true},
+        {LEASE_DEPENDENT, OTHER, "", FACT_LEASE_DEPENDENT, FACT_WAKE_DEPENDENT, OTHER, false},
+        {LEASE_STREAM, OTHER, "", FACT_LEASE_STREAM, FACT_WAKE_STREAM, OTHER, false},
+        {LEASE_STREAM, MODEL_NONE, AGENT_STREAM, FACT_LEASE_AGENT, FACT_WAKE_AGENT, MODEL_NONE,
+         true},
+        {LEASE_AGENT, MODEL_NONE, "ssh", FACT_LEASE_AGENT, FACT_WAKE_AGENT, MODEL_NONE, true},
+    };
+    const struct now now = {.boot = 50000, .wall = 1795345200000};
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct lease_set set = {0};
+
+        assert_true(
+            lease_take(&set, rows[i].kind, rows[i].subject, rows[i].holder, NULL, 40000, 70000));
+        const struct lease *lease = &set.leases[0];
+        const struct fact awake = lease_fact(lease, SERVER, now);
+        const struct fact woken = lease_cause(lease, SERVER);
+
+        assert_int_equal(awake.parts[0].code, rows[i].awake);
+        assert_int_equal(woken.parts[0].code, rows[i].woken);
+        assert_int_equal(awake.parts[0].subject,
+                         rows[i].named ? awake.parts[0].subject : rows[i].told);
+        assert_int_equal(awake.parts[0].n[1], now.wall + 20000);
+        assert_int_equal(awake.parts[0].n[0], rows[i].kind == LEASE_VISIT ? now.wall - 10000 : 0);
+        if (rows[i].named)
+            assert_string_equal(fact_text(&woken, 0, 0), rows[i].holder);
+        else
+            assert_int_equal(woken.parts[0].subject, rows[i].told);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +225,7 @@ int main(void)
         cmocka_unit_test(test_long_names),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_texts_fill_the_room),
+        cmocka_unit_test(test_what_each_lease_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

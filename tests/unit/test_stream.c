@@ -592,6 +592,37 @@ static void test_what_a_websocket_begins_with(void **state)
     }
 }
 
+/* A request is merely under way for a second after its last byte; then it is one that waits, for an
+ * idle time. */
+static void test_when_silence_begins(void **state)
+{
+    static const struct {
+        uint32_t quiet;
+        bool waits;
+    } rows[] = {{0, false}, {999, false}, {1000, true}, {IDLE - 1, true}, {IDLE, false}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        tear_down(state);
+        assert_int_equal(set_up(state), 0);
+        struct story *story = *state;
+        const struct stream_terms terms = {.idle = IDLE, .silent = true};
+        const struct socket_seen seen = {.cookie = 9,
+                                         .peer = upstream,
+                                         .sent = 300,
+                                         .quiet_in = UINT32_MAX,
+                                         .quiet_out = rows[i].quiet};
+        struct stream_use use;
+        int site;
+
+        story->now += 10 * IDLE;
+        streams_begin(story->streams, story->now);
+        assert_int_equal(streams_see(story->streams, &seen), 0);
+        streams_passed(story->streams, 0, &(struct passes){.n = {[PASS_PERSON] = 1}});
+        streams_end(story->streams);
+        assert_int_equal(streams_use(story->streams, 0, terms, &site, &use), rows[i].waits);
+    }
+}
+
 int main(void)
 {
 #define TEST(test_) cmocka_unit_test_setup_teardown(test_, set_up, tear_down)
@@ -618,6 +649,7 @@ int main(void)
         TEST(test_what_waits),
         TEST(test_long_poll_on_a_kept_connection),
         TEST(test_what_a_websocket_begins_with),
+        TEST(test_when_silence_begins),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -404,6 +404,96 @@ static void test_what_wakes_in_spite_of_force(void **state)
     }
 }
 
+/* ---- who else is told of ---- */
+
+static void report_use(struct world *world, const char *holder)
+{
+    struct fleet_event event = {.kind = FLEET_REPORT, .server = ERP, .uses = {.n = holder != NULL}};
+
+    snprintf(event.uses.list[0].holder, sizeof(event.uses.list[0].holder), "%s",
+             holder ? holder : "");
+    event.uses.list[0].veto = fact_said("in use");
+    world_handle(world, &event);
+}
+
+/* A lease of the agent goes on while each report tells of it. */
+static void test_what_an_agent_goes_on_to_report(void **state)
+{
+    struct world *world = *state;
+    const struct lease_set *set = world_power(world, ERP)->leases;
+
+    world_wake(world, ERP, 5 * SECOND);
+    world_agent(world, ERP, AGENT_ONLINE);
+    report_use(world, "ssh");
+    const int64_t since = world->now.boot;
+
+    for (int i = 0; i < 3; i++) {
+        world_advance(world, MINUTE);
+        report_use(world, "ssh");
+        const struct lease *lease = lease_find(set, LEASE_AGENT, MODEL_NONE, "ssh");
+
+        assert_non_null(lease);
+        assert_int_equal(lease->since, since);
+        assert_int_equal(lease->renewed, world->now.boot);
+    }
+    report_use(world, "zypper");
+    assert_null(lease_find(set, LEASE_AGENT, MODEL_NONE, "ssh"));
+    assert_non_null(lease_find(set, LEASE_AGENT, MODEL_NONE, "zypper"));
+    report_use(world, NULL);
+    assert_null(lease_find(set, LEASE_AGENT, MODEL_NONE, "zypper"));
+}
+
+/* A stream that is the first of the leases ends like any other. */
+static void test_a_stream_alone_ends(void **state)
+{
+    struct world *world = *state;
+    struct lease_set *set = world->fleet->powers[ERP].leases;
+
+    world_up(world, ERP);
+    world_look(world, ERP, "erp.example", MINUTE);
+    lease_release_kind(set, LEASE_MANUAL);
+    assert_int_equal(set->n, 1);
+    assert_int_equal(set->leases[0].kind, LEASE_STREAM);
+    world_look(world, ERP, NULL, 0);
+    assert_int_equal(set->n, 0);
+}
+
+/* Who changed it last is kept, and the longest idle time of its domains holds; 20 minutes where
+ * none is configured. */
+static void test_the_idle_time(void **state)
+{
+    struct world *world = *state;
+    struct command command = world_new_command(COMMAND_IDLE, "i");
+    static const struct {
+        int64_t configured, idle;
+    } rows[] = {{0, 20 * MINUTE}, {1, 1}, {HOUR, HOUR}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        world->domains[ERP].policy.idle = rows[i].configured;
+        assert_int_equal(fleet_idle(world->fleet, ERP), rows[i].idle);
+    }
+    snprintf(command.by, sizeof(command.by), "anne");
+    command.minutes = 7;
+    world_order(world, ERP, command);
+    assert_int_equal(fleet_idle(world->fleet, ERP), 7 * MINUTE);
+    assert_string_equal(world->fleet->overrides[ERP].by, "anne");
+}
+
+/* Before its agent has told of them nothing is known of the containers. */
+static void test_containers_before_any_report(void **state)
+{
+    struct world *world = *state;
+    const struct project *project = fleet_project(world->fleet, SITE_CLIENT1);
+
+    assert_int_equal(project->n, 1);
+    assert_string_equal(project->containers[0].name, "client1-web");
+    assert_int_equal(project->containers[0].state, CONTAINER_UNKNOWN);
+    assert_int_equal(project->containers[0].health, HEALTH_NONE);
+    assert_false(project->containers[0].busy);
+    for (unsigned stage = 0; stage < STAGES; stage++)
+        assert_int_equal(project->stages[stage], STAGE_UNREACHED);
+}
+
 int main(void)
 {
 #define TEST(test_) cmocka_unit_test_setup_teardown(test_, world_init, world_finish)
@@ -412,7 +502,9 @@ int main(void)
         TEST(test_the_fact_of_each_fault),        TEST(test_which_check_is_named),
         TEST(test_which_leases_a_sleep_ends),     TEST(test_back_before_silence),
         TEST(test_the_same_refusal_is_told_once), TEST(test_leases_over_a_reload),
-        TEST(test_what_wakes_in_spite_of_force),
+        TEST(test_what_wakes_in_spite_of_force),  TEST(test_what_an_agent_goes_on_to_report),
+        TEST(test_a_stream_alone_ends),           TEST(test_the_idle_time),
+        TEST(test_containers_before_any_report),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
