@@ -500,6 +500,56 @@ static void test_which_macs_are_learned(void **state)
         }
 }
 
+/* The edges between the three ways it can stand: silent, alive, and all required checks passing. */
+static void test_each_edge(void **state)
+{
+    static const struct {
+        enum probe_outcome before, after;
+        bool sign, silent, pass, fail;
+    } edges[] = {
+        {PROBE_ANSWER, PROBE_ANSWER, false, false, false, false},
+        {PROBE_ANSWER, PROBE_PASS, false, false, true, false},
+        {PROBE_ANSWER, PROBE_MISS, false, true, false, false},
+        {PROBE_PASS, PROBE_PASS, false, false, false, false},
+        {PROBE_PASS, PROBE_ANSWER, false, false, false, true},
+        {PROBE_PASS, PROBE_MISS, false, true, false, false},
+        {PROBE_MISS, PROBE_MISS, false, false, false, false},
+        {PROBE_MISS, PROBE_ANSWER, true, false, false, false},
+        {PROBE_MISS, PROBE_PASS, true, false, true, false},
+    };
+    static struct model_check only[] = {{.kind = CHECK_TCP, .required = true, .site = MODEL_NONE}};
+    static const struct model_server server = {.n_checks = 1, .checks = only};
+
+    for (size_t i = 0; i < ARRAY_SIZE(edges); i++) {
+        struct evidence evidence;
+        struct evidence_change seen = {0};
+
+        evidence_init(&evidence);
+        evidence_neighbour(&evidence, &server, MAC_MATCH, server.mac);
+        for (int n = 0; n < 2 * EVIDENCE_MISSES; n++)
+            probe(&evidence, &server, 0, edges[i].before);
+        evidence_neighbour(&evidence, &server, MAC_MATCH, server.mac);
+        for (int n = 0; n < EVIDENCE_MISSES; n++) {
+            struct evidence_change change = probe(&evidence, &server, 0, edges[i].after);
+
+            seen.sign |= change.sign;
+            seen.silent |= change.silent;
+            seen.pass |= change.pass;
+            seen.fail |= change.fail;
+            if (change.sign || change.silent || change.pass || change.fail)
+                assert_true(change.changed);
+            if (edges[i].after != PROBE_MISS || edges[i].before != PROBE_MISS) {
+                change = evidence_neighbour(&evidence, &server, MAC_MATCH, server.mac);
+                seen.sign |= change.sign;
+                seen.pass |= change.pass;
+            }
+        }
+        if (seen.sign != edges[i].sign || seen.silent != edges[i].silent ||
+            seen.pass != edges[i].pass || seen.fail != edges[i].fail)
+            fail_msg("row %zu: %d %d %d %d", i, seen.sign, seen.silent, seen.pass, seen.fail);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -530,6 +580,7 @@ int main(void)
         cmocka_unit_test(test_each_word_and_the_goodbye),
         cmocka_unit_test(test_who_echoes),
         cmocka_unit_test(test_which_macs_are_learned),
+        cmocka_unit_test(test_each_edge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

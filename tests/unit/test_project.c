@@ -885,6 +885,75 @@ static void test_an_order_goes_on_for_all_that_are_found(void **state)
     free(told);
 }
 
+/* Each order that fails is named as what it was. */
+static void test_each_order_that_fails(void **state)
+{
+    static const struct {
+        enum command_action action;
+        const char *told;
+        enum fact_code trouble;
+    } rows[] = {
+        {COMMAND_START, "client1-web exited -", FACT_PROJECT_START_FAILED},
+        {COMMAND_STOP, "client1-web running healthy", FACT_PROJECT_STOP_FAILED},
+        {COMMAND_RESTART, "client1-web running healthy", FACT_PROJECT_RESTART_FAILED},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct world *world = *state;
+
+        again(&world, NULL);
+        *state = world;
+        up(world);
+        world_containers(world, TESTING, rows[i].told);
+        command(world, rows[i].action, "c");
+        answer(world, SLEEP_ACCEPTED, "");
+        answer(world, SLEEP_FAILED, "no such image");
+        assert_true(fact_is(&project_of_world(world)->trouble, rows[i].trouble));
+        assert_int_equal(project_of_world(world)->trouble.parts[1].code, FACT_SAID);
+        assert_non_null(world_last(world, ACTION_STATUS));
+    }
+}
+
+/* When it should be ready: by the median of its starts, the longer one of two. */
+static void test_when_a_start_should_end(void **state)
+{
+    static const struct {
+        uint8_t n;
+        int32_t runs[PROJECT_RUNS_MAX];
+        int32_t usual;
+    } rows[] = {
+        {1, {7000}, 7000},
+        {2, {3000, 7000}, 7000},
+        {2, {7000, 3000}, 7000},
+        {3, {9000, 3000, 7000}, 7000},
+        {3, {3000, 7000, 9000}, 7000},
+        {3, {7000, 9000, 3000}, 7000},
+        {4, {9000, 8000, 1000, 3000}, 8000},
+        {5, {9000, 1000, 8000, 3000, 7000}, 7000},
+        {5, {1000, 3000, 7000, 8000, 9000}, 7000},
+        {5, {9000, 8000, 7000, 3000, 1000}, 7000},
+        {5, {7000, 7000, 1000, 7000, 9000}, 7000},
+        {1, {7000, 1, 1, 1, 1}, 7000},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct project project = {
+            .wanted = true, .alone = true, .n_runs = rows[i].n, .started = 50000};
+
+        memcpy(project.runs, rows[i].runs, sizeof(project.runs));
+        if (project_expected(&project) != 50000 + rows[i].usual)
+            fail_msg("row %zu: %d", i, (int)project_expected(&project));
+        project.wanted = false;
+        assert_int_equal(project_expected(&project), -1);
+        project.wanted = true;
+        project.alone = false;
+        assert_int_equal(project_expected(&project), -1);
+        project.alone = true;
+        project.n_runs = 0;
+        assert_int_equal(project_expected(&project), -1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -924,6 +993,8 @@ int main(void)
         TEST(test_how_long_trouble_lasts),
         TEST(test_what_is_known_no_more),
         TEST(test_an_order_goes_on_for_all_that_are_found),
+        TEST(test_each_order_that_fails),
+        TEST(test_when_a_start_should_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
