@@ -550,6 +550,23 @@ static void test_each_edge(void **state)
     }
 }
 
+/* A view shows another fault as well as another figure of the same. */
+static void test_which_faults_are_shown_alike(void **state)
+{
+    static const struct fault faults[] = {
+        {FAULT_STATUS, 502}, {FAULT_STATUS, 503}, {FAULT_SLOW, 502}, {FAULT_SLOW, 503}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(faults); i++)
+        for (size_t k = 0; k < ARRAY_SIZE(faults); k++) {
+            struct evidence evidence = up(&lan);
+
+            for (int n = 0; n <= EVIDENCE_MISSES; n++)
+                evidence_probe(&evidence, &lan, HTTP, PROBE_ANSWER, faults[i], 0);
+            assert_int_equal(
+                evidence_probe(&evidence, &lan, HTTP, PROBE_ANSWER, faults[k], 0).changed, i != k);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -581,6 +598,7 @@ int main(void)
         cmocka_unit_test(test_who_echoes),
         cmocka_unit_test(test_which_macs_are_learned),
         cmocka_unit_test(test_each_edge),
+        cmocka_unit_test(test_which_faults_are_shown_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

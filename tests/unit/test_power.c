@@ -305,6 +305,18 @@ static void test_why(void **state)
         fact_equal(&why, &FACT(LEASE_ALWAYS_ON_SERVER, .subject = 7, .n = {0, LEASE_FOREVER})));
 }
 
+/* To the last millisecond, and then it is overdue. */
+static void test_the_end_of_an_eta(void **state)
+{
+    struct power power = {.wake = {.open = true, .started = 1000, .kind = WAKE_COLD}};
+
+    add_boot(&power, WAKE_COLD, 60000);
+    assert_int_equal(power_eta(&power, 60998), 2);
+    assert_int_equal(power_eta(&power, 60999), 1);
+    assert_int_equal(power_eta(&power, 61000), 0);
+    assert_int_equal(power_eta(&power, 61001), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_pace),
         cmocka_unit_test(test_pace_of_each_state),
         cmocka_unit_test(test_why),
+        cmocka_unit_test(test_the_end_of_an_eta),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

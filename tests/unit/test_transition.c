@@ -494,6 +494,31 @@ static void test_containers_before_any_report(void **state)
         assert_int_equal(project->stages[stage], STAGE_UNREACHED);
 }
 
+/* An answer that names another question is none; one that names none is to this one. */
+static void test_whose_answer_it_is(void **state)
+{
+    static const struct {
+        const char *id;
+        bool counts;
+    } rows[] = {{"m", true}, {"", true}, {"a", false}, {"z", false}, {"l", false}, {"mm", false}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct world *world = *state;
+        struct fleet_event event = {
+            .kind = FLEET_SLEEP_ANSWER, .server = ERP, .sleep = {.answer = SLEEP_ACCEPTED}};
+
+        world_finish(state);
+        *state = world = world_new(NULL);
+        world_wake(world, ERP, 5 * SECOND);
+        world_agent(world, ERP, AGENT_ONLINE);
+        world_advance(world, 10 * MINUTE);
+        world_command(world, ERP, COMMAND_SLEEP, "m");
+        snprintf(event.sleep.id, sizeof(event.sleep.id), "%s", rows[i].id);
+        world_handle(world, &event);
+        assert_state(world, ERP, rows[i].counts ? POWER_SLEEPING : POWER_READY);
+    }
+}
+
 int main(void)
 {
 #define TEST(test_) cmocka_unit_test_setup_teardown(test_, world_init, world_finish)
@@ -504,7 +529,7 @@ int main(void)
         TEST(test_the_same_refusal_is_told_once), TEST(test_leases_over_a_reload),
         TEST(test_what_wakes_in_spite_of_force),  TEST(test_what_an_agent_goes_on_to_report),
         TEST(test_a_stream_alone_ends),           TEST(test_the_idle_time),
-        TEST(test_containers_before_any_report),
+        TEST(test_containers_before_any_report),  TEST(test_whose_answer_it_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
