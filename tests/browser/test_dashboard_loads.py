@@ -21,7 +21,6 @@ from world import ROOT, Hall, free_port  # noqa: E402
 BUILD = ROOT / os.environ.get("HALL_BUILD", "build")
 LOADS = int(os.environ.get("HALL_LOADS", "20"))
 PASSWORD = "a password for tests"
-INTERRUPTED_MAX = 5
 FIRST_VIEW_S = 3  # one second on a quiet machine; tests share theirs
 
 
@@ -135,15 +134,12 @@ def test_it_loads_each_time_beside_three_tabs_and_idle_connections(cold, hall):
         page.one(".frame")
     page.driver.execute_cdp_cmd("Network.enable", {})
     page.driver.execute_cdp_cmd("Network.setCacheDisabled", {"cacheDisabled": True})
-    times, told, interrupted = [], [], 0
+    times, told = [], []
     with Idle(hall.admin, 24):
         page.driver.get_log("browser")
         while len(times) < LOADS:
             seconds = load(page)
             messages = [m["message"] for m in page.driver.get_log("browser") if "/stream" not in m["message"]]
-            if seconds is None and any("ERR_NETWORK_CHANGED" in m for m in messages) and interrupted < INTERRUPTED_MAX:
-                interrupted += 1  # another test's interface came or went: Chromium drops what it loads, from any server
-                continue
             times.append(seconds)
             told += [(messages, page.text("body")[:300])] if seconds is None else []
     for tab in tabs[1:]:
