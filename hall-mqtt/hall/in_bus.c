@@ -97,7 +97,8 @@ static void on_command(const struct in_bus *in, const struct topic *topic,
     if (message->retained && error == -ESTALE)
         (void)mqtt_clear(in->mqtt, message->topic);
     event.server = command_subject(&in->current->config->model, topic, &event.command);
-    struct fact refused = answers_invalid(error, message->retained, reason);
+    struct fact refused =
+        answers_invalid(message->retained && !command_may_be_retained(topic->kind), reason);
 
     if (error == 0 && event.server == MODEL_NONE) {
         error = -ENOENT;

@@ -93,7 +93,8 @@ void hub_hear(struct hub *hub, const struct topic *topic, const struct mqtt_mess
     if (message->retained && error == -ESTALE)
         (void)mqtt_clear(hub->reload->mqtt, message->topic);
     if (error < 0)
-        refuse(hub, &command, answers_invalid(error, message->retained, reason));
+        refuse(hub, &command,
+               answers_invalid(message->retained && !command_may_be_retained(topic->kind), reason));
     else
         take(hub, &command);
 }

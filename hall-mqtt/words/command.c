@@ -183,6 +183,11 @@ static int read_kind(struct reading *reading, const struct kind *kind)
     return reading->retained && error < 0 ? -ESTALE : error;
 }
 
+bool command_may_be_retained(enum topic_kind kind)
+{
+    return kinds[kind].may_be_retained;
+}
+
 int command_read(const struct topic *topic, const void *payload, size_t length, bool retained,
                  struct now now, struct command *ret_command, char ret_reason[REASON_SIZE])
 {

@@ -24,6 +24,8 @@
  */
 int command_read(const struct topic *topic, const void *payload, size_t length, bool retained,
                  struct now now, struct command *ret_command, char ret_reason[REASON_SIZE]);
+/* May it stand on the broker? Then it has an end. */
+bool command_may_be_retained(enum topic_kind kind);
 /* The server that it is for: the topic's, or that of the project it names, which becomes the
  * command's site. MODEL_NONE: neither is configured. */
 int command_subject(const struct model *model, const struct topic *topic, struct command *command);

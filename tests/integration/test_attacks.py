@@ -154,6 +154,7 @@ print(connection.getresponse().status, time.monotonic() - start)
 """
 
 
+@pytest.mark.measures
 def test_who_does_not_read_keeps_nobody_waiting(binary, tmp_path):
     host = Host("unread")
     hall = Hall(binary, tmp_path, config(tmp_path), "x", {"HALL_API_KEY": KEY})

@@ -134,7 +134,7 @@ def test_without_a_proxy_the_gateway_serves_page_then_redirect(world, bus, sleep
     answer = world.hall.get("/client1/a?b=c", BROWSER, host="testing.localhost")
     check_not_ready(answer)
     assert b"<html" in answer.body
-    wait_state(bus, "testing", "ready")
+    awake(bus, "testing")
     answer = world.hall.get("/client1/a?b=c", BROWSER, host="testing.localhost")
     assert answer.status in (302, 303, 307)
     assert answer.headers["Location"] == f"http://{world.lan.address(20)}:8081/client1/a?b=c"

@@ -287,7 +287,8 @@ def test_at_each_change_the_reason_is_that_of_the_new_state(make_world):
         mark = bus.mark()
         wait_until(lambda: bus.last(topic("erp", "state")).text() in ("off", "wake_failed"), 10, "erp settled")
         command(bus, "erp", "wake", by=by)
-        bus.wait_text(topic("erp", "state"), "wake_failed", mark, 10)
+        bus.wait_text(topic("erp", "state"), "waking", mark, 10)
+        wait_until(lambda: bus.last(topic("erp", "state")).text() == "wake_failed", 10, "erp failed")
     awake(bus, "testing")
     mark = bus.mark()
     asleep(bus, "testing")
@@ -349,6 +350,7 @@ def test_every_command_is_accepted(world, bus, home):
                 awake(bus, "testing")
             if key == "power" and value == "ON" or key == "wake":
                 asleep(bus, "testing")
+            barrier(bus)  # the end of the last command has been told
             mark = bus.mark()
             sender.publish(entity.config["command_topic"], payload, qos=entity.config["qos"])
             answer = bus.wait(topic("testing", "result"), after=mark).json()

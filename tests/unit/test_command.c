@@ -294,6 +294,7 @@ static void test_what_each_topic_takes(void **state)
         }
         assert_int_equal(read_text(kind, payload), 0);
         assert_int_equal(read_text(kind, ""), rows[kind].may_be_empty ? 0 : -EINVAL);
+        assert_int_equal(command_may_be_retained(kind), rows[kind].may_be_retained);
         assert_int_equal(read_bytes(kind, payload, strlen(payload), true),
                          rows[kind].may_be_retained ? 0 : -ESTALE);
         assert_int_equal(read_bytes(kind, "", 0, true), rows[kind].may_be_retained ? 0 : -EINVAL);
