@@ -14,6 +14,7 @@
 static inline uint64_t hash_add(uint64_t hash, const void *bytes, size_t n)
 {
     for (const unsigned char *at = bytes; n > 0; n--)
+        // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): bytes of wider values
         hash = (hash ^ *at++) * UINT64_C(1099511628211);
     return hash;
 }

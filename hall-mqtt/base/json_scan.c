@@ -51,7 +51,9 @@ static int fail_expected(struct scan *scan, const char *expected)
 
 static char peek(const struct scan *scan)
 {
-    return scan->at < scan->end ? *scan->at : '\0';
+    if (scan->at < scan->end)
+        return *scan->at;
+    return '\0';
 }
 
 static bool accept_char(struct scan *scan, char c)
@@ -63,7 +65,7 @@ static bool accept_char(struct scan *scan, char c)
 
 static void skip_space(struct scan *scan)
 {
-    while (scan->at < scan->end && memchr(" \t\n\r", *scan->at, 4))
+    while (peek(scan) != '\0' && strchr(" \t\n\r", peek(scan)))
         scan->at++;
 }
 
@@ -125,8 +127,8 @@ static bool scan_hex4(struct scan *scan, unsigned *ret_unit)
     static const char digits[] = "0123456789abcdef";
     *ret_unit = 0;
     for (int i = 0; i < 4; i++, scan->at++) {
-        const char *found = memchr(digits, tolower((unsigned char)peek(scan)), 16);
-        if (!found)
+        const char *found = strchr(digits, tolower((unsigned char)peek(scan)));
+        if (!found || *found == '\0')
             return false;
         *ret_unit = *ret_unit << 4 | (unsigned)(found - digits);
     }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/text.h"
 #include "bridges/agent/watch/vetoes.h"
 #include "say/say.h"
 #include "unit.h"
@@ -225,7 +226,8 @@ static void use(const char *name, bool used)
     if (strcmp(name, "sessions") == 0)
         sample.sessions.list[0].idle = !used;
     else if (strcmp(name, "inhibitors") == 0)
-        strcpy(sample.inhibitors.list[0].mode, used ? "block" : "delay");
+        text_copy(sample.inhibitors.list[0].mode, sizeof(sample.inhibitors.list[0].mode),
+                  used ? "block" : "delay");
     else if (strcmp(name, "connections") == 0)
         sample.connections.n = used;
     else if (strcmp(name, "processes") == 0)
@@ -239,7 +241,8 @@ static void use(const char *name, bool used)
     else if (strcmp(name, "command") == 0)
         sample.command.active = used;
     else if (strcmp(name, "containers") == 0)
-        strcpy(docker.containers[0].state, used ? "running" : "exited");
+        text_copy(docker.containers[0].state, sizeof(docker.containers[0].state),
+                  used ? "running" : "exited");
     else
         fail_msg("%s: this test has no sample for it", name);
 }

@@ -487,14 +487,14 @@ static void test_who_echoes(void **state)
 /* Only what was learned counts, not what stands in the places behind. */
 static void test_which_macs_are_learned(void **state)
 {
-    for (uint8_t n = 0; n <= EVIDENCE_MACS; n++)
-        for (uint8_t i = 0; i < EVIDENCE_MACS; i++) {
+    for (unsigned n = 0; n <= EVIDENCE_MACS; n++)
+        for (unsigned i = 0; i < EVIDENCE_MACS; i++) {
             struct evidence evidence;
 
             evidence_init(&evidence);
-            for (uint8_t k = 0; k < EVIDENCE_MACS; k++)
+            for (unsigned k = 0; k < EVIDENCE_MACS; k++)
                 evidence.macs[k][5] = (uint8_t)(k + 1);
-            evidence.n_macs = n;
+            evidence.n_macs = (uint8_t)n;
             evidence_neighbour(&evidence, &lan, MAC_OTHER, evidence.macs[i]);
             assert_int_equal(evidence.mac, i < n ? MAC_MATCH : MAC_OTHER);
         }

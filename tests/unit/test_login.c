@@ -66,7 +66,7 @@ int nanosleep(const struct timespec *pause, struct timespec *rest)
     assert_int_equal(pause->tv_sec, 0);
     assert_int_equal(pause->tv_nsec, 10000000);
     if (++naps == naps_until_hashed) {
-        strcpy(admin.hash, kept_hash);
+        text_copy(admin.hash, sizeof(admin.hash), kept_hash);
         admin.hashing = false;
     }
     return 0;
@@ -93,8 +93,8 @@ static int set_up(void **state)
     admin.secrets = &secrets;
     admin.throttled_told = admin.refusal_told = -1000000;
     admin.throttle.window = -1000000;
-    strcpy(admin.site, "attic");
-    strcpy(admin.hash, kept_hash);
+    text_copy(admin.site, sizeof(admin.site), "attic");
+    text_copy(admin.hash, sizeof(admin.hash), kept_hash);
     secrets = (struct secrets){.api_key = NULL};
     answer_init(&admin.workers[0].answer);
     admin.workers[0].body = BUF_INIT(65536);
@@ -301,7 +301,7 @@ static void a_login_waits_for_the_first_hash(void **state)
     assert_answer(503, "No password is set");
     assert_int_equal(naps, 600);
     admin.hashing = false;
-    strcpy(admin.hash, kept_hash);
+    text_copy(admin.hash, sizeof(admin.hash), kept_hash);
     log_in(NULL);
     assert_int_equal(naps, 600);
 }
@@ -312,8 +312,8 @@ static void each_login_has_a_session_of_its_own(void **state)
     char first[128], first_csrf[80];
     log_in(NULL);
     take_session();
-    strcpy(first, cookie);
-    strcpy(first_csrf, csrf);
+    text_copy(first, sizeof(first), cookie);
+    text_copy(first_csrf, sizeof(first_csrf), csrf);
     log_in(HEADERS({"Cookie", first}));
     take_session();
     assert_string_not_equal(first, cookie);
@@ -559,7 +559,7 @@ static void what_the_page_is_told(void **state)
     login_route_info(&call);
     assert_answer(200, "\"configured\":true");
     admin.hashing = false;
-    strcpy(admin.hash, kept_hash);
+    text_copy(admin.hash, sizeof(admin.hash), kept_hash);
     log_in(NULL);
     assert_answer(200, "\"until\":\"2");
     ask("GET", "/login", NULL);

@@ -406,7 +406,7 @@ static void strangers_are_not_believed(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
         assert_int_equal(read_text(bad[i], &told), -EINVAL);
     memset(longest + strlen(longest), 'x', 3000);
-    strcat(longest, "\"}");
+    memcpy(longest + strlen(longest), "\"}", 2);
     assert_int_equal(read_text(longest, &told), -EINVAL);
     assert_int_equal(told.parts[0].code, FACT_SAID); /* untouched */
 }

@@ -237,7 +237,7 @@ static void test_which_leases_a_sleep_ends(void **state)
     };
 
     for (int force = 0; force < 2; force++) {
-        struct world *world = *state;
+        struct world *world;
         struct power *power;
 
         world_finish(state);
@@ -274,7 +274,7 @@ static void test_which_leases_a_sleep_ends(void **state)
 static void test_back_before_silence(void **state)
 {
     for (int restart = 0; restart < 2; restart++) {
-        struct world *world = *state;
+        struct world *world;
 
         world_finish(state);
         *state = world = world_new(NULL);
@@ -372,7 +372,7 @@ static void test_leases_over_a_reload(void **state)
 static void test_what_wakes_in_spite_of_force(void **state)
 {
     for (int hold = 0; hold < 2; hold++) {
-        struct world *world = *state;
+        struct world *world;
         struct command command = world_new_command(COMMAND_SLEEP, "s");
 
         world_finish(state);
@@ -503,7 +503,7 @@ static void test_whose_answer_it_is(void **state)
     } rows[] = {{"m", true}, {"", true}, {"a", false}, {"z", false}, {"l", false}, {"mm", false}};
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        struct world *world = *state;
+        struct world *world;
         struct fleet_event event = {
             .kind = FLEET_SLEEP_ANSWER, .server = ERP, .sleep = {.answer = SLEEP_ACCEPTED}};
 

@@ -32,6 +32,7 @@ struct veto_check {
     size_t problem; /* its offset in the sample; 0: there can be none */
 };
 
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a member
 #define VETO_PROBLEM(part_) offsetof(struct watch_sample, part_.problem)
 
 extern const struct veto_check *const veto_checks[VETO_CHECKS];

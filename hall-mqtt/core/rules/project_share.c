@@ -77,9 +77,11 @@ static void note_spared(const struct step *step, struct project *project, enum p
                         const char *name, size_t n)
 {
     const struct holder holder = holder_of(step, project, name);
+
+    if (!holder.project)
+        return;
     const struct fact spared =
         FACT(PROJECT_SPARED, .subject = holder.project->site, .n = {(int64_t)n - 1});
-
     project->spared = fact_with(spared, name, NULL);
     if (verb != PROJECT_STOP)
         project->spared.parts[0].code = FACT_PROJECT_SPARED_RESTART;
