@@ -6,9 +6,9 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" || exit 1
 exec </dev/null
 
 # What mostly waits, what waits too, and what only computes: three lanes run beside each other, each one part at a time.
-lanes=("integration" "interop browser demo vm" "static unit fuzz")
-# What measures time and memory: by itself, at the end.
-alone=(measures)
+lanes=("integration" "interop browser demo" "static unit fuzz")
+# A machine that is emulated, and what measures time and memory: each by itself, at the end.
+alone=(vm measures)
 read -ra parts <<<"${lanes[*]} ${alone[*]}"
 python=/usr/bin/python3
 logs=build/test

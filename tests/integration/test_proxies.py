@@ -164,8 +164,8 @@ class Site(http.server.ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self, address, port):
-        self.got, self.checked, self.open, self.status = [], [], set(), 200
+    def __init__(self, address, port, status):
+        self.got, self.checked, self.open, self.status = [], [], set(), status
         super().__init__((address, port), SiteHandler)
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -247,8 +247,7 @@ class Place:
         return self
 
     def open(self, status=200):
-        self.site = Site(self.address, self.port)
-        self.site.status = status
+        self.site = Site(self.address, self.port, status)
         return self.site
 
     def proxy(self, kind, **options):
