@@ -97,7 +97,7 @@ def test_why_ends_the_argument(ctl, bus, world):
     until = r"\(until (\w+ )?[-\d:+ ]+\), since "
     assert re.search(r"client1 was visited \d+ s ago " + until, on), on
     assert re.search("backup holds it: nightly " + until, on), on
-    assert re.search(r"It goes to sleep at [\d:]+, when the last of these ends, if its agent agrees\.", on)
+    assert re.search(r"It goes to sleep at (\w+ )?[-\d:+ ]+, when the last of these ends, if its agent agrees\.", on), on
     assert "Next: at " in on and "Its policy is on_demand; a visit keeps it on for 20 min." in on
     assert "Evidence: its agent says online" in on
     value = json.loads(ctl.said("why", "testing", "--json"))
