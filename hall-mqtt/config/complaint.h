@@ -1,5 +1,5 @@
 /*
- * report: the errors of one configuration file, one line each, all of them:
+ * complaint: the errors of one configuration file, one line each, all of them:
  *   FILE: /json/pointer: found X; allowed: Y
  * Values are shown cut and without control characters; the user and password in a URL are never
  * shown.
