@@ -1,6 +1,7 @@
 """Slow clients: a thousand that never finish their request do not keep the gateway from the proxy, nor are those ended
 who wait for an answer."""
 
+import socket
 import threading
 import time
 
@@ -27,6 +28,19 @@ def test_a_thousand_slow_clients_do_not_keep_the_proxy_waiting(world, bus, silen
         slow.close()
     times.sort()
     assert times[197] < 1.0, f"p99 {times[197]:.2f} s, {slow.sent_away} sent away"
+
+
+def test_a_proxy_held_up_before_it_asks_is_answered(world, bus):
+    """Between connecting and asking a busy machine may stop it for longer than a slow client is left alone."""
+    slow = SlowClients(world.hall.gateway, pause=0.1)
+    try:
+        for _ in range(20):
+            with socket.create_connection(world.hall.gateway, timeout=10) as proxy:
+                time.sleep(0.2)
+                proxy.sendall(b"GET /healthz HTTP/1.1\r\nHost: hall\r\nConnection: close\r\n\r\n")
+                assert proxy.recv(12) == b"HTTP/1.1 200"
+    finally:
+        slow.close()
 
 
 def test_who_waits_for_an_answer_is_not_sent_away(make_world):

@@ -25,6 +25,7 @@ enum {
     HEAD_MAX = 65 * 1024, /* a head of 64 KB, and what comes with it */
     DRAIN_MAX = 8 * 1024 * 1024,
     ROOM = 160 * 1024, /* the longest file of the dashboard */
+    SILENT_S = 3,      /* civetweb's own patience, request_timeout_ms, comes after it */
 };
 
 struct worker {
@@ -416,6 +417,7 @@ static int begin(struct listener *listener, const struct sockaddr_in *address)
         listener->port = (uint16_t)port.port;
     listener->rules.port = listener->port;
     own_socket_give_room(listener->port, ROOM);
+    own_socket_await_data(listener->port, SILENT_S);
     log_info("web: %s listens on %s:%u", role->name, text, listener->port);
     return 0;
 }

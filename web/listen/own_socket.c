@@ -162,6 +162,16 @@ void own_socket_give_room(uint16_t port, int bytes)
     for_each(port, true, give_room, bytes);
 }
 
+static void await_data(int held, int seconds)
+{
+    (void)setsockopt(held, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof(seconds));
+}
+
+void own_socket_await_data(uint16_t port, int seconds)
+{
+    for_each(port, true, await_data, seconds);
+}
+
 static void end_reading(int held, int value)
 {
     (void)value;
