@@ -81,12 +81,14 @@ static bool text_is(const struct json *object, const char *key, const char *text
 /* "20 min": without the "0 s" behind it. */
 static char *span(int64_t ms, char out[SPAN_SIZE])
 {
-    duration_show(ms, out, SPAN_SIZE);
-    char *rest = strrchr(out, ' ');
-    while (rest && rest > out && *(rest - 1) != ' ')
-        rest--;
-    if (rest && rest > out && strncmp(rest, "0 ", 2) == 0)
-        *(rest - 1) = '\0';
+    const long long s = (ms + 500) / 1000;
+
+    if (s >= 7200 && s / 60 % 60 == 0)
+        snprintf(out, SPAN_SIZE, "%lld h", s / 3600);
+    else if (s >= 120 && s < 7200 && s % 60 == 0)
+        snprintf(out, SPAN_SIZE, "%lld min", s / 60);
+    else
+        duration_show(ms, out, SPAN_SIZE);
     return out;
 }
 
@@ -105,12 +107,21 @@ static char *ago(const struct page *page, int64_t at, char out[SPAN_SIZE])
     return span(page->how.now > at ? page->how.now - at : 0, out);
 }
 
-static bool is_state(const struct page *page, const char *names)
+/* Sets of states. */
+enum {
+    IS_UP = 1 << POWER_READY | 1 << POWER_DEGRADED | 1 << POWER_BOOTING,
+    IS_DOWN =
+        1 << POWER_OFF | 1 << POWER_SLEEPING | 1 << POWER_WAKE_FAILED | 1 << POWER_UNREACHABLE,
+};
+
+static bool is_state(const struct page *page, unsigned states)
 {
     const char *state = or_else(json_get_string(page->status, "state"), page->server->state);
-    const char *found = strstr(names, state);
 
-    return state[0] != '\0' && found && (found[strlen(state)] == ' ' || found[strlen(state)] == 0);
+    for (unsigned i = 0; i < POWER_STATES; i++)
+        if (strcmp(power_state_name((enum power_state)i), state) == 0)
+            return (states >> i & 1) != 0;
+    return false;
 }
 
 static const struct json *leases_of(const struct json *status)
@@ -276,7 +287,7 @@ static void write_sleep(const struct page *page)
     const struct json *leases = leases_of(page->status);
     char at[LOCAL_SIZE];
 
-    if (!is_state(page, "ready degraded booting"))
+    if (!is_state(page, IS_UP))
         return;
     if (text_is(sleep, "via", "none")) {
         say(page, "Hall never puts it to sleep: its sleep.via is none.\n",
@@ -314,7 +325,7 @@ static void write_rouse(const struct page *page)
     else if (name)
         say(page, "The guard %s refuses to wake it.\n", "La garde %s refuse de le réveiller.\n",
             name);
-    if (is_state(page, "off sleeping wake_failed unreachable"))
+    if (is_state(page, IS_DOWN))
         say(page, "A visit of its sites wakes it, or: hallctl wake %s --wait\n",
             "Une visite de ses sites le réveille, ou" NBSP ": hallctl wake %s --wait\n",
             page->server->id);
