@@ -67,7 +67,7 @@ enum fact_code {
     FACT_WAKE_SCHEDULE,         /* s domain */
     FACT_WAKE_ALWAYS_ON,        /* s domain */
     FACT_WAKE_ALWAYS_ON_SERVER, /* s server */
-    FACT_WAKE_AGENT,            /* t0 its check */
+    FACT_WAKE_AGENT,            /* t0 its check, or "" */
     FACT_WAKE_STREAM,           /* s site */
     FACT_WAKE_DEPENDENT,        /* s the server that needs it */
 

@@ -224,7 +224,7 @@ const struct say_row say_rows[FACTS] = {
                                      "{server} doit toujours être allumé"}},
     [FACT_WAKE_AGENT] = {"wake.agent",
                          {TEXT("veto")},
-                         {"agent of {veto}", "usage signalé par son agent ({veto})"}},
+                         {"agent[ of {veto}]", "usage signalé par son agent[ ({veto})]"}},
     [FACT_WAKE_STREAM] = {"wake.stream",
                           {SITE},
                           {"stream of {site}", "connexion active de {site}"}},

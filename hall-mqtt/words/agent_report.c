@@ -160,7 +160,7 @@ static bool read_agent_fact(const struct json *json, struct fact *ret_fact)
     return true;
 }
 
-/* The check that a veto comes from. */
+/* The check that a veto comes from, as far as its code says so. */
 static const char *check_of(const struct fact *veto)
 {
     static const char *const checks[] = {
@@ -179,37 +179,30 @@ static const char *check_of(const struct fact *veto)
     };
     const enum fact_code code = (enum fact_code)veto->parts[0].code;
 
-    return code >= FACT_VETO_SESSION && code <= FACT_VETO_CONTAINER
-               ? checks[code - FACT_VETO_SESSION]
-               : fact_text(veto, 0, 0);
+    if (code >= FACT_VETO_SESSION && code <= FACT_VETO_CONTAINER)
+        return checks[code - FACT_VETO_SESSION];
+    const bool names = code == FACT_VETO_UNKNOWN || code == FACT_VETO_MORE;
+    const char *name = names ? fact_text(veto, 0, 0) : "";
+
+    return name[0] ? name : AGENT_WORDS;
 }
 
-/* "sessions: root from 192.0.2.7" is a use by sessions; without a colon the whole names it. An
- * agent that gives codes needs no such reading. */
-static void name_use(struct agent_use *use, const char *words)
-{
-    const char *colon = strstr(words, ": ");
-
-    text_show(use->holder, sizeof(use->holder), words,
-              colon ? (size_t)(colon - words) : strlen(words));
-}
-
-/* One lease for each check; of more vetoes of one check the first is shown, and those of too many
- * checks are left out. */
+/* One lease for each check, and one for all words without a code; of more vetoes of one the first
+ * is shown, and those of too many checks are left out. */
 static void add_use(struct agent_uses *uses, const char *words, const struct json *fact)
 {
     struct agent_use use = {0};
 
-    if (read_agent_fact(fact, &use.veto)) {
-        text_copy(use.holder, sizeof(use.holder), check_of(&use.veto));
-    } else {
+    if (!read_agent_fact(fact, &use.veto)) {
+        if (words[0] == '\0')
+            return;
         use.veto = said(words);
-        name_use(&use, words);
     }
+    text_copy(use.holder, sizeof(use.holder), check_of(&use.veto));
     for (size_t i = 0; i < uses->n; i++)
         if (strcmp(uses->list[i].holder, use.holder) == 0)
             return;
-    if (use.holder[0] != '\0' && uses->n < AGENT_USES_MAX)
+    if (uses->n < AGENT_USES_MAX)
         uses->list[uses->n++] = use;
 }
 

@@ -364,13 +364,20 @@ def test_what_the_agent_reports_in_use_is_a_lease(told):
     say(agent, "state", "online")
     wait_status(bus, "testing", lambda s: s["evidence"]["agent"] == "online")
     wait_until(lambda: state_of(bus, "testing") in ("booting", "ready", "degraded"), 20, "it is up")
-    say(agent, "report", report(vetoes=["sessions: root from 192.0.2.7", "sessions: marie on seat0", "load: 3.1, the limit is 2"]))
+    root = {"code": "veto.remote_session", "user": "root", "from": "192.0.2.7"}
+    marie = {"code": "veto.session", "user": "marie", "seat": "seat0"}
+    load = {"code": "veto.load", "load": 3.1, "limit": 2}
+    say(agent, "report", report(vetoes=["root", "marie", "load"], veto_facts=[root, marie, load]))
     lease = wait_lease(bus, "testing", "agent", holder="sessions")
     assert lease["label"] == "sessions: root from 192.0.2.7" and lease["until"] is None
     assert [x["holder"] for x in leases(bus, "testing", "agent")] == ["sessions", "load"]
     assert "its agent reports sessions: root from 192.0.2.7" in status(bus, "testing")["awake_because"]
-    say(agent, "report", report(vetoes=["load: 3.1, the limit is 2"]))
+    say(agent, "report", report(vetoes=["load"], veto_facts=[load]))
     wait_status(bus, "testing", lambda s: [x["holder"] for x in s["leases"] if x["kind"] == "agent"] == ["load"])
+    say(agent, "report", report(vetoes=["sessions: root", "load: 3.1"]))
+    lease = wait_lease(bus, "testing", "agent", holder="agent")
+    assert lease["label"] == "sessions: root" and lease["reason_fact"]["cause"] == {"code": "agent.said", "said": "sessions: root"}
+    assert len(leases(bus, "testing", "agent")) == 1
     say(agent, "report", report())
     wait_no_lease(bus, "testing", "agent")
 
@@ -403,4 +410,4 @@ def test_an_agent_of_another_schema_is_named_and_not_believed(told):
     assert leases(bus, "testing", "agent") == []
     assert all(c["state"] is None for c in bus.last("hall/projects/client1/status").json()["containers"])
     say(agent, "report", report(schema=1, vetoes=["sessions: root"]))
-    wait_lease(bus, "testing", "agent", holder="sessions")
+    wait_lease(bus, "testing", "agent", holder="agent")

@@ -177,28 +177,52 @@ static void check_use(size_t i, const char *holder, const char *label)
     assert_string_equal(fact_text(&event.uses.list[i].veto, 0, 0), label);
 }
 
+#define CONNECTION "{\"code\":\"veto.connection\",\"port\":80,\"from\":\"192.0.2.7\",\"bytes\":1}"
+
 static void test_uses(void **state)
 {
     assert_int_equal(
-        read_report("{\"vetoes\":[\"sessions: root from 192.0.2.7\",\"sessions: marie on seat0\","
-                    "\"load: 3.10, the limit is 2.00\",7,\"somebody plays\\u001b\",\"\"]}"),
+        read_report("{\"vetoes\":[\"a\",\"b\",\"c\",7,\"d\",\"e\",\"f\"],\"veto_facts\":["
+                    "{\"code\":\"veto.remote_session\",\"user\":\"root\",\"from\":\"192.0.2.7\"},"
+                    "{\"code\":\"veto.session\",\"user\":\"marie\",\"seat\":\"seat0\"},"
+                    "{\"code\":\"veto.late\"},null,"
+                    "{\"code\":\"veto.unknown\",\"veto\":\"load\",\"cause\":null},"
+                    "{\"code\":\"veto.process\",\"name\":\"rsync\"},"
+                    "{\"code\":\"veto.command\",\"command\":\"x\"}]}"),
         0);
-    assert_int_equal(event.uses.n, 3);
-    check_use(0, "sessions", "sessions: root from 192.0.2.7");
-    check_use(1, "load", "load: 3.10, the limit is 2.00");
-    check_use(2, "somebody plays?", "somebody plays?");
-    assert_int_equal(read_report("{\"vetoes\":[\"a: 1\",\"b: 2\",\"c: 3\",\"d: 4\",\"e: 5\"]}"), 0);
     assert_int_equal(event.uses.n, AGENT_USES_MAX);
-    assert_int_equal(read_report("{\"vetoes\":[\"connections: port 80\"],\"connections\":["
+    check_use(0, "sessions", "root");
+    check_use(1, AGENT_WORDS, "");
+    check_use(2, "load", "load");
+    check_use(3, "processes", "rsync");
+    assert_int_equal(read_report("{\"vetoes\":[\"c\"],\"veto_facts\":[" CONNECTION "],"
+                                 "\"connections\":["
                                  "{\"quiet_s\":40},{\"quiet_s\":7},{},3,{\"quiet_s\":\"x\"}]}"),
                      0);
+    check_use(0, AGENT_STREAM, "192.0.2.7");
     assert_int_equal(event.uses.list[0].quiet, 7000);
-    assert_int_equal(read_report("{\"vetoes\":[\"connections: port 80\"]}"), 0);
+    assert_int_equal(read_report("{\"vetoes\":[\"c\"],\"veto_facts\":[" CONNECTION "]}"), 0);
     assert_int_equal(event.uses.list[0].quiet, 0);
     assert_int_equal(read_report("{\"vetoes\":null}"), 0);
     assert_int_equal(event.uses.n, 0);
     assert_int_equal(read_report("{\"vetoes\":\"all\"}"), -EINVAL);
     check_reason("vetoes as text", "\"vetoes\" is string");
+}
+
+/* Words are not taken apart: those of one check would be those of another in the next version. */
+static void test_uses_in_words(void **state)
+{
+    assert_int_equal(read_report("{\"vetoes\":[\"\",\"sessions: root\\u001b\",\"load: 3\","
+                                 "\"connections: port 80\"],\"connections\":[{\"quiet_s\":7}]}"),
+                     0);
+    assert_int_equal(event.uses.n, 1);
+    check_use(0, AGENT_WORDS, "sessions: root?");
+    assert_int_equal(event.uses.list[0].quiet, 0);
+    assert_int_equal(read_report("{\"vetoes\":[\"a: 1\",\"b: 2\"],\"veto_facts\":"
+                                 "[{\"code\":\"veto.nova\"},{\"code\":\"lease.visit\"}]}"),
+                     0);
+    assert_int_equal(event.uses.n, 1);
+    check_use(0, AGENT_WORDS, "a: 1");
 }
 
 static void test_wol(void **state)
@@ -279,17 +303,12 @@ static void test_broken_results(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_state_words),
-        cmocka_unit_test(test_whole_report),
-        cmocka_unit_test(test_nothing_known),
-        cmocka_unit_test(test_broken_reports),
-        cmocka_unit_test(test_containers),
-        cmocka_unit_test(test_too_many_containers),
-        cmocka_unit_test(test_foreign_schema),
-        cmocka_unit_test(test_uses),
-        cmocka_unit_test(test_wol),
-        cmocka_unit_test(test_broken_containers),
-        cmocka_unit_test(test_results),
+        cmocka_unit_test(test_state_words),       cmocka_unit_test(test_whole_report),
+        cmocka_unit_test(test_nothing_known),     cmocka_unit_test(test_broken_reports),
+        cmocka_unit_test(test_containers),        cmocka_unit_test(test_too_many_containers),
+        cmocka_unit_test(test_foreign_schema),    cmocka_unit_test(test_uses),
+        cmocka_unit_test(test_uses_in_words),     cmocka_unit_test(test_wol),
+        cmocka_unit_test(test_broken_containers), cmocka_unit_test(test_results),
         cmocka_unit_test(test_broken_results),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -251,7 +251,8 @@ struct fact lease_cause(const struct lease *lease, int server)
     case LEASE_AGENT:
         break;
     }
-    return fact_with(FACT(WAKE_AGENT), lease->holder, NULL);
+    return fact_with(FACT(WAKE_AGENT),
+                     strcmp(lease->holder, AGENT_WORDS) == 0 ? NULL : lease->holder, NULL);
 }
 
 const char *lease_holder(const struct lease *lease, const struct model *model, int server)

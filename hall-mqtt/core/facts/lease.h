@@ -31,6 +31,8 @@ enum { LEASE_KINDS = 8, LEASES_MAX = 10, LEASE_HOLDER_SIZE = 65, LEASE_TEXT_SIZE
 #define LEASE_FOREVER INT64_MAX
 /* Holder of the `stream` that an agent reports: the name of its check. */
 #define AGENT_STREAM "connections"
+/* Holder of what an agent reports in words, without a code that names the check. */
+#define AGENT_WORDS "agent"
 /* Name of the hold that the switch of that name takes. */
 #define KEEP_AWAKE "keep_awake"
 
