@@ -77,6 +77,19 @@ def test_a_listed_equivalent_is_not_counted(project):
     assert "1 survived" in said and "+ return count > 2" not in said
 
 
+def test_a_program_with_a_function_of_its_own(project):
+    """It has another limit_is_reached than the library, and is no test of that one."""
+    folder, run = project
+    before = run("--all").stdout
+    (folder / "tests" / "test_own.c").write_text(
+        "#include \"../web/limit.h\"\nbool limit_is_reached(int count) { return count; }\nint limit_rest(int count) { return count; }\n"
+        "int main(void) { return !limit_is_reached(limit_rest(1)); }\n")
+    (folder / "CMakeLists.txt").write_text(CMAKE + CMAKE.split("\n", 4)[4].replace("test_limit", "test_own"))
+    said = run("--all")
+    assert said.returncode == 0, said.stderr
+    assert said.stdout == before
+
+
 def test_a_low_share_fails(project):
     folder, run = project
     (folder / "tests" / "test_limit.c").write_text("#include \"../web/limit.h\"\nint main(void) { return limit_rest(0) != 3; }\n")
