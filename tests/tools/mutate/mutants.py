@@ -127,7 +127,7 @@ class Reader:
                 alone.update(range(i, closing(tokens, i + 1)))
             elif token.text == "if" and self.is_without_memory(closing(tokens, i + 1) + 1):
                 alone.update(j for j in range(i, closing(tokens, i + 1)) if tokens[j].text == "||")
-            elif token.text == "[" and tokens[i - 1].kind == "name" and self.in_declaration(i - 1):
+            elif token.text == "[" and (i - 1 in alone or tokens[i - 1].kind == "name" and self.in_declaration(i - 1)):
                 alone.update(range(i, closing(tokens, i) + 1))
             elif token.text == "case":
                 alone.add(i + 1)
@@ -158,6 +158,8 @@ class Reader:
         while start > 0 and self.tokens[start - 1].text not in ("{", "}", ";", "("):
             start -= 1
         first, second = self.tokens[start], self.tokens[start + 1]
+        if (first.text, second.text) == ("*", "const"):
+            return True  # a table of functions
         return start < i and first.kind == "name" and first.text not in KEYWORDS and (second.kind == "name" or second.text == "*")
 
     def is_filled(self, i):

@@ -34,7 +34,7 @@ class Trial:
 
     def object_of(self, path, source):
         """The file of an object made from source in place of path, or None if it does not compile. No debug lines, so that equal
-        code gives equal objects."""
+        code gives equal objects. A step beyond an array of known size ends the program, as it does under sanitizers."""
         command = self.commands[path]
         words = [w for w in shlex.split(command["command"]) if w != "-Werror" and not w.endswith("ccache")]
         target = self.folder / "mutant.o"
@@ -42,7 +42,7 @@ class Trial:
         text.write_text(source)
         words[words.index("-o") + 1] = str(target)
         words[words.index("-c") + 1] = str(text)
-        words += ["-w", "-g0", "-O1", "-iquote", str((self.root / path).parent)]
+        words += ["-w", "-g0", "-O1", "-fsanitize=bounds-strict", "-fsanitize-undefined-trap-on-error", "-iquote", str((self.root / path).parent)]
         done = subprocess.run(words, cwd=command["directory"], capture_output=True)
         return target if done.returncode == 0 else None
 
