@@ -265,7 +265,7 @@ static bool is_under_way(const struct connection *one)
 
 static bool is_short(const struct connection *one, uint64_t requests)
 {
-    return one->in + one->out <= SHORT_MOST * (requests > 0 ? requests : 1);
+    return one->in + one->out <= SHORT_MOST * requests;
 }
 
 /* A connection that rests whenever nothing passes the gate, and moves when a monitor does, is not
@@ -342,7 +342,7 @@ static void note_silence(struct peer *peer, const struct connection *one)
 /* Its bytes came after those of the request, so they may outlive a visit that is as short. */
 static bool is_drawn_out(const struct connection *one)
 {
-    return !one->websocket && one->last_in - one->last_out > BRIEF_MOST;
+    return one->last_in - one->last_out > BRIEF_MOST;
 }
 
 static void judge(struct streams *streams, struct connection *one)
@@ -369,7 +369,7 @@ static void judge(struct streams *streams, struct connection *one)
 static void forget_websockets(struct streams *streams, int peer)
 {
     for (size_t i = 0; i < streams->now.size; i++)
-        if (streams->now.slots[i].cookie != 0 && streams->now.slots[i].peer == peer)
+        if (streams->now.slots[i].peer == peer)
             streams->now.slots[i].websocket = false;
 }
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "core/stream.h"
+#include "core/stream_internal.h"
 #include "say/say.h"
 #include "unit.h"
 
@@ -464,6 +464,7 @@ static void test_peers(void **state)
     assert_int_equal(streams_find(streams, peers[1]), 1);
     assert_int_equal(streams_find(streams, peers[0]), 2);
     assert_int_equal(streams_find(streams, upstream), MODEL_NONE);
+    assert_int_equal(streams->n, 3);
     streams_destroy(streams);
     assert_int_equal(streams_create(NULL, 0, &streams), 0);
     assert_int_equal(streams_find(streams, upstream), MODEL_NONE);
@@ -515,6 +516,7 @@ static void test_what_waits(void **state)
         bool waits;
     } rows[] = {
         {0, 0, 5000, 5000, false},      {0, 300, 5000, 5000, true},
+        {0, 1, 5000, 5000, true},       {2000, 1, 5000, 4999, true},
         {0, 300, 5000, 4000, true},     {0, 300, 4000, 5000, true},
         {2000, 300, 5000, 4999, true},  {2000, 300, 5000, 5000, false},
         {2000, 300, 4999, 5000, false}, {2000, 0, 5000, 4000, false},
@@ -623,6 +625,515 @@ static void test_when_silence_begins(void **state)
     }
 }
 
+/* Two equal peers are one, wherever they stand among the others. */
+static void test_equal_peers(void **state)
+{
+    static const struct {
+        uint16_t ports[4];
+        size_t n;
+    } rows[] = {
+        {{1, 2, 3, 4}, 4}, {{1, 1, 2, 3}, 3}, {{1, 2, 2, 3}, 3}, {{1, 2, 3, 3}, 3},
+        {{3, 1, 3, 2}, 3}, {{1, 1, 2, 2}, 2}, {{2, 2, 1, 2}, 2}, {{1, 1, 1, 1}, 1},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct stream_peer peers[4];
+        struct streams *streams;
+
+        for (size_t k = 0; k < 4; k++)
+            peers[k] = (struct stream_peer){.address = upstream.address, .port = rows[i].ports[k]};
+        assert_int_equal(streams_create(peers, 4, &streams), 0);
+        assert_int_equal(streams->n, rows[i].n);
+        for (size_t k = 0; k < 4; k++)
+            assert_int_equal(streams_find(streams, peers[k]), rows[i].ports[k] - 1);
+        streams_destroy(streams);
+    }
+}
+
+/* A story for one row of a table. */
+static struct story *anew(void **state)
+{
+    tear_down(state);
+    assert_int_equal(set_up(state), 0);
+    return *state;
+}
+
+/* A look at one connection, and what has passed since the look before. */
+static void glance(struct story *story, struct socket_seen seen, struct passes passes)
+{
+    seen.peer = upstream;
+    streams_begin(story->streams, story->now);
+    assert_int_equal(streams_see(story->streams, &seen), 0);
+    streams_passed(story->streams, 0, &passes);
+    streams_end(story->streams);
+}
+
+/* Did bytes that count as use move since the look before? A person's short request may go on, but
+ * does not count. */
+static bool moved(const struct story *story)
+{
+    const struct stream_terms terms = {.idle = INT64_MAX / 2};
+    struct stream_use use;
+    int site;
+
+    return streams_use(story->streams, 0, terms, &site, &use) &&
+           use.until - WINDOW > story->streams->at - LOOK;
+}
+
+/* A request under way is use beside the visit, be it short: one that goes on since the look before,
+ * one whose answer has taken longer than a second, one that has sent more than a head and waits. */
+static void test_what_is_under_way(void **state)
+{
+    static const struct {
+        bool known, waited;
+        uint64_t in, out;
+        uint32_t quiet_in, quiet_out;
+        bool use;
+    } rows[] = {
+        {false, false, 500, 300, 0, 0, false},   {false, false, 500, 300, 0, 1000, false},
+        {false, false, 500, 300, 0, 1001, true}, {false, false, 0, 16384, 9, 0, false},
+        {false, false, 0, 16385, 9, 0, true},    {false, false, 1, 16385, 0, 0, false},
+        {true, false, 500, 300, 0, 0, false},    {true, false, 500, 0, 0, 100, true},
+        {true, false, 500, 1, 0, 0, false},      {true, false, 0, 300, 100, 0, false},
+        {true, true, 0, 300, 100, 0, true},      {true, true, 500, 300, 0, 0, false},
+        {true, true, 500, 0, 0, 100, true},      {true, false, 0, 16385, 9, 0, true},
+        {true, false, 0, 16384, 9, 0, false},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct story *story = anew(state);
+        struct socket_seen seen = {.cookie = 9, .received = rows[i].waited ? 0 : 400, .sent = 200};
+        const struct passes person = {.n = {[PASS_PERSON] = 1}};
+
+        if (rows[i].known)
+            glance(story, seen, person);
+        else
+            seen.received = seen.sent = 0;
+        assert_false(moved(story));
+        story->now += LOOK;
+        seen.received += rows[i].in;
+        seen.sent += rows[i].out;
+        seen.quiet_in = rows[i].quiet_in;
+        seen.quiet_out = rows[i].quiet_out;
+        glance(story, seen, person);
+        if (moved(story) != rows[i].use)
+            fail_msg("row %zu", i);
+    }
+}
+
+/* Whose request it is: where all that passed were monitors, one that takes its time is theirs, up
+ * to a megabyte. */
+static void test_whose_request(void **state)
+{
+    static const struct {
+        struct passes passes;
+        uint64_t bytes;
+        bool use;
+    } rows[] = {
+        {{{0}}, 1000, true},
+        {{{[PASS_PERSON] = 1}}, 1000, true},
+        {{{[PASS_WEBSOCKET] = 1}}, 1000, true},
+        {{{[PASS_PART] = 1}}, 1000, true},
+        {{{[PASS_MONITOR] = 1}}, 1000, false},
+        {{{[PASS_MONITOR] = 9}}, 1000, false},
+        {{{[PASS_MONITOR] = 1, [PASS_PERSON] = 1}}, 1000, true},
+        {{{[PASS_MONITOR] = 1, [PASS_WEBSOCKET] = 1}}, 1000, true},
+        {{{[PASS_MONITOR] = 1, [PASS_PART] = 1}}, 1000, true},
+        {{{[PASS_MONITOR] = 1}}, 1048576, false},
+        {{{[PASS_MONITOR] = 1}}, 1048577, true},
+        {{{[PASS_MONITOR] = 9}}, 1048577, true},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct story *story = anew(state);
+        const struct socket_seen seen = {
+            .cookie = 9, .received = rows[i].bytes - 300, .sent = 300, .quiet_out = 2000};
+
+        glance(story, seen, rows[i].passes);
+        if (moved(story) != rows[i].use)
+            fail_msg("row %zu", i);
+    }
+}
+
+/* A websocket passed, and one connection may be it. Look after look: w: the websocket passes, and
+ * it moves; .: nothing; p, P: a person passes, and with P it moves; m, M: so a monitor, and two of
+ * them with 2; b: it moves, and nothing passes. One that has rested while nothing passed, and moves
+ * with monitors alone, is none, until bytes that nothing else explains show that it is one. */
+static void test_what_a_websocket_is(void **state)
+{
+    static const struct {
+        const char *looks;
+        uint64_t bytes; /* each time it moves */
+        bool use;       /* what moves in the last look */
+    } rows[] = {
+        {"w", 100, true},         {"w.", 100, false},      {"w.M", 100, true},
+        {"w..M", 100, false},     {"w..b", 100, true},     {"w..bM", 100, true},
+        {"w..b..M", 100, false},  {"w..P", 100, true},     {"w..PM", 100, true},
+        {"w..P.M", 100, false},   {"w..pM", 100, true},    {"w..p.M", 100, false},
+        {"w..m.M", 100, false},   {"wMMMM", 100, true},    {"w..M..M", 100, false},
+        {"w..M", 1048576, false}, {"w..M", 1048577, true}, {"w..2", 1048577, false},
+        {"w..2", 2097152, false}, {"w..2", 2097153, true}, {"w..M..b", 100, true},
+        {"w..M..bM", 100, true},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct story *story = anew(state);
+        struct socket_seen seen = {.cookie = 9};
+
+        for (const char *look = rows[i].looks; *look; look++) {
+            struct passes passes = {0};
+
+            passes.n[PASS_WEBSOCKET] = *look == 'w';
+            passes.n[PASS_PERSON] = *look == 'p' || *look == 'P';
+            passes.n[PASS_MONITOR] = *look == '2' ? 2 : *look == 'm' || *look == 'M';
+            story->now += LOOK;
+            seen.quiet_in += LOOK;
+            seen.quiet_out += LOOK;
+            if (strchr("wPM2b", *look)) {
+                seen.sent += 10;
+                seen.received += rows[i].bytes - 10;
+                seen.quiet_in = seen.quiet_out = 0;
+            }
+            glance(story, seen, passes);
+        }
+        if (moved(story) != rows[i].use)
+            fail_msg("row %zu: %s", i, rows[i].looks);
+    }
+}
+
+/* With an idle time of up to two minutes, an answer that is drawn out counts where a person asked.
+ */
+static void test_what_outlives_a_visit(void **state)
+{
+    static const struct {
+        struct passes passes;
+        int64_t idle;
+        uint32_t took;
+        bool use;
+    } rows[] = {
+        {{{[PASS_PERSON] = 1}}, LOOK, 250, false},
+        {{{[PASS_PERSON] = 1}}, LOOK, 251, true},
+        {{{[PASS_PERSON] = 1, [PASS_MONITOR] = 1}}, LOOK, 251, true},
+        {{{[PASS_PART] = 1}}, LOOK, 251, false},
+        {{{[PASS_MONITOR] = 1}}, LOOK, 251, false},
+        {{{[PASS_PERSON] = 1}}, WINDOW, 251, true},
+        {{{[PASS_PERSON] = 1}}, WINDOW + 1, 251, false},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct story *story = anew(state);
+        const struct socket_seen seen = {
+            .cookie = 9, .received = 100, .sent = 300, .quiet_out = rows[i].took};
+        const struct stream_terms terms = {.idle = rows[i].idle};
+        struct stream_use use;
+        int site;
+
+        look(story);
+        glance(story, seen, rows[i].passes);
+        if (streams_use(story->streams, 0, terms, &site, &use) != rows[i].use)
+            fail_msg("row %zu", i);
+        if (rows[i].use)
+            assert_int_equal(use.what.parts[0].n[0], 400);
+    }
+}
+
+/* A monitor's request that goes on is none of a person who comes later. */
+static void test_a_monitor_beside_a_person(void **state)
+{
+    const struct stream_terms terms = {.idle = LOOK};
+    struct story *story = begun(state);
+    struct socket_seen seen = {.cookie = 9, .sent = 300, .quiet_in = LOOK};
+    struct stream_use use;
+    int site;
+
+    glance(story, seen, (struct passes){.n = {[PASS_MONITOR] = 1}});
+    story->now += LOOK;
+    seen = (struct socket_seen){.cookie = 9, .received = 900, .sent = 300, .quiet_out = LOOK};
+    glance(story, seen, (struct passes){.n = {[PASS_PERSON] = 1}});
+    assert_false(streams_use(story->streams, 0, terms, &site, &use));
+}
+
+/* An upload sends more than comes in, and more than a head; its bytes are in the figure. */
+static void test_what_an_upload_is(void **state)
+{
+    static const struct {
+        uint64_t in, out;
+        enum stream_kind kind;
+    } rows[] = {
+        {0, 16384, STREAM_DOWNLOAD},     {0, 16385, STREAM_UPLOAD},
+        {16384, 16385, STREAM_UPLOAD},   {16385, 16385, STREAM_DOWNLOAD},
+        {16386, 16385, STREAM_DOWNLOAD}, {20000, 300, STREAM_DOWNLOAD},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct story *story = anew(state);
+        struct stream_use use;
+
+        look(story);
+        glance(story,
+               (struct socket_seen){.cookie = 9, .received = rows[i].in, .sent = rows[i].out},
+               (struct passes){0});
+        assert_true(uses(story, &use));
+        if (use.what.parts[0].word != rows[i].kind)
+            fail_msg("row %zu", i);
+        assert_int_equal(use.what.parts[0].n[0], rows[i].in + rows[i].out);
+    }
+}
+
+/* Another kind of use than at the look before has another name, once; but not what is silent. */
+static void test_renamed(void **state)
+{
+    static const struct {
+        uint64_t in, out;
+        enum stream_kind kind;
+        bool renamed;
+    } rows[] = {
+        {9000, 0, STREAM_DOWNLOAD, false}, {9000, 0, STREAM_DOWNLOAD, false},
+        {0, 20000, STREAM_UPLOAD, true},   {0, 20000, STREAM_UPLOAD, false},
+        {9000, 0, STREAM_DOWNLOAD, true},
+    };
+    struct story *story = begun(state);
+    struct socket_seen seen = {.cookie = 9};
+    struct stream_use use;
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        story->now += LOOK;
+        seen.received += rows[i].in;
+        seen.sent += rows[i].out;
+        glance(story, seen, (struct passes){0});
+        assert_true(uses(story, &use));
+        assert_int_equal(use.what.parts[0].word, rows[i].kind);
+        assert_int_equal(use.renamed, rows[i].renamed);
+    }
+}
+
+/* A short upload of a visitor changes no name of what waits beside it. */
+static void test_what_is_silent_keeps_its_name(void **state)
+{
+    struct story *story = begun(state);
+    const size_t waiting = open_line(story), short_one = open_line(story);
+    struct stream_use use;
+
+    pass(story, PASS_PERSON);
+    send_out(story, waiting, 300);
+    look(story);
+    pass(story, PASS_PERSON);
+    send_out(story, short_one, 20000);
+    story->now += 300;
+    come_in(story, short_one, 100);
+    look(story);
+    assert_true(uses(story, &use));
+    assert_non_null(strstr(said(&use), "open request"));
+    assert_false(use.renamed);
+}
+
+/* What moves is told for two minutes after its last byte; then what rests. */
+static void test_when_it_is_told_as_silent(void **state)
+{
+    static const struct {
+        int64_t age;
+        const char *label;
+    } rows[] = {
+        {WINDOW - 1, "websocket from 192.0.2.7, 0 bytes in the last minute"},
+        {WINDOW, "websocket from 192.0.2.7, silent for 2 min"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct story *story = anew(state);
+        struct socket_seen seen = {.cookie = 9, .received = 200, .sent = 300};
+        const struct passes websocket = {.n = {[PASS_WEBSOCKET] = 1}};
+
+        look(story);
+        glance(story, seen, websocket);
+        story->now += rows[i].age;
+        seen.quiet_in = seen.quiet_out = (uint32_t)rows[i].age;
+        glance(story, seen, (struct passes){0});
+        assert_use(story, rows[i].label);
+    }
+}
+
+/* The figure is of the last twelve stretches of five seconds. */
+static void test_the_last_minute(void **state)
+{
+    static const struct {
+        int64_t age;
+        int64_t bytes;
+    } rows[] = {{0, 1000}, {LOOK, 1000}, {11 * LOOK, 1000}, {12 * LOOK, 0}, {13 * LOOK, 0}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct story *story = anew(state);
+        struct socket_seen seen = {.cookie = 9, .received = 700, .sent = 300};
+        struct stream_use use;
+
+        look(story);
+        glance(story, seen, (struct passes){0});
+        story->now += rows[i].age;
+        seen.quiet_in = seen.quiet_out = (uint32_t)rows[i].age;
+        if (rows[i].age > 0)
+            glance(story, seen, (struct passes){0});
+        assert_true(uses(story, &use));
+        assert_int_equal(use.what.parts[0].n[0], rows[i].bytes);
+    }
+}
+
+/* In the first minutes of the machine: that nothing has moved is not that it moved at its start. */
+static void test_soon_after_the_start(void **state)
+{
+    struct story *story = *state;
+
+    story->now = 500;
+    for (int i = 0; i < 3; i++) {
+        look(story);
+        assert_no_use(story);
+    }
+}
+
+/* Use that nobody passed the gate for is of no site that is known. */
+static void test_nobody_came(void **state)
+{
+    const struct stream_terms terms = {.idle = IDLE};
+    struct streams *streams;
+    struct stream_use use;
+    int site = SITE;
+
+    assert_int_equal(streams_create(&upstream, 1, &streams), 0);
+    streams_begin(streams, 1000000);
+    assert_int_equal(
+        streams_see(streams, &(struct socket_seen){.cookie = 1, .peer = upstream, .received = 1}),
+        0);
+    streams_end(streams);
+    assert_true(streams_use(streams, 0, terms, &site, &use));
+    assert_int_equal(site, MODEL_NONE);
+    assert_int_equal(use.site, MODEL_NONE);
+    streams_destroy(streams);
+}
+
+/* Three connections could be the one websocket. Where one of another kind ends, they stay; where
+ * one of them ends, the others are none: whatever number the kernel gave each. */
+static void test_which_one_is_the_websocket(void **state)
+{
+    for (uint64_t first = 1; first < 300; first++) {
+        struct story *story = anew(state);
+        struct stream_use use;
+        size_t lines[4];
+
+        for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+            lines[i] = open_line(story);
+            story->lines[lines[i]].seen.cookie = first + i;
+        }
+        exchange(story, lines[3], 100); /* one of the pool, from before */
+        look(story);
+        for (int i = 0; i < WINDOW / LOOK; i++)
+            look(story);
+        pass(story, PASS_WEBSOCKET);
+        for (size_t i = 0; i < 3; i++)
+            exchange(story, lines[i], 100);
+        look(story);
+        story->lines[lines[3]].open = false;
+        for (int i = 0; i < WINDOW / LOOK; i++)
+            look(story);
+        assert_true(uses(story, &use));
+        assert_string_equal(said(&use), "websocket from 192.0.2.7, silent for 2 min");
+        story->lines[lines[first % 3]].open = false;
+        look(story);
+        assert_no_use(story);
+    }
+}
+
+/* A websocket of one upstream ends: that of another goes on. */
+static void test_websockets_of_two_upstreams(void **state)
+{
+    const struct stream_peer peers[] = {upstream, {.address = upstream.address, .port = 9090}};
+    const struct stream_terms terms = {.idle = IDLE, .silent = true};
+    struct streams *streams;
+    struct stream_use use;
+    int site;
+
+    assert_int_equal(streams_create(peers, 2, &streams), 0);
+    for (int i = 0; i < 3; i++) {
+        streams_begin(streams, 1000000 + (int64_t)i * LOOK);
+        for (uint32_t k = 0; k < 2; k++) {
+            const struct socket_seen seen = {.cookie = k + 1,
+                                             .peer = peers[k],
+                                             .received = 200,
+                                             .sent = 300,
+                                             .quiet_in = (uint32_t)(i * LOOK),
+                                             .quiet_out = (uint32_t)(i * LOOK)};
+
+            if (k == 1 || i == 0)
+                assert_int_equal(streams_see(streams, &seen), 0);
+            streams_passed(streams, (int)k, &(struct passes){.n = {[PASS_WEBSOCKET] = i == 0}});
+        }
+        streams_end(streams);
+    }
+    assert_true(streams_use(streams, 1, terms, &site, &use));
+    assert_int_equal(streams->places[1].peer->silent_websocket, true);
+    streams_destroy(streams);
+}
+
+/* The table of connections is never fuller than three quarters, and none is lost while it grows. */
+static void test_how_the_table_grows(void **state)
+{
+    static const struct {
+        uint64_t connections;
+        size_t size;
+    } rows[] = {{1, 64}, {48, 64}, {49, 128}, {96, 128}, {97, 256}, {192, 256}, {193, 512}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        for (uint64_t first = 1; first < 64; first++) {
+            struct story *story = anew(state);
+            struct stream_use use;
+
+            look(story);
+            streams_begin(story->streams, story->now);
+            for (uint64_t k = 0; k < rows[i].connections; k++)
+                assert_int_equal(
+                    streams_see(story->streams, &(struct socket_seen){.cookie = first + k,
+                                                                      .peer = upstream,
+                                                                      .received = 10}),
+                    0);
+            streams_end(story->streams);
+            assert_int_equal(streams_open(story->streams), rows[i].connections);
+            assert_int_equal(story->streams->now.size, rows[i].size);
+            assert_true(uses(story, &use));
+            assert_int_equal(use.what.parts[0].n[0], 10 * rows[i].connections);
+        }
+}
+
+/* A table more than eight times too large is given back, the first size never. */
+static void test_when_the_table_is_given_back(void **state)
+{
+    static const struct {
+        size_t many, few, size; /* connections of two looks; of the table in the third */
+    } rows[] = {{1, 0, 64}, {40, 0, 64}, {60, 14, 0}, {60, 15, 128}, {100, 30, 0}, {100, 31, 256}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct story *story = anew(state);
+
+        for (size_t n = 0; n < rows[i].many; n++)
+            open_line(story);
+        look(story);
+        for (size_t n = rows[i].few; n < rows[i].many; n++)
+            story->lines[n].open = false;
+        look(story);
+        streams_begin(story->streams, story->now);
+        assert_int_equal(story->streams->now.size, rows[i].size);
+        assert_int_equal(streams_open(story->streams), 0);
+        streams_end(story->streams);
+    }
+}
+
+/* Numbers far apart, which fall on every second place of the table. */
+static void test_cookies_that_fall_together(void **state)
+{
+    struct story *story = *state;
+
+    for (uint64_t i = 1; i <= 48; i++)
+        story->lines[open_line(story)].seen.cookie = i << 21;
+    look(story);
+    assert_int_equal(streams_open(story->streams), 48);
+}
+
 int main(void)
 {
 #define TEST(test_) cmocka_unit_test_setup_teardown(test_, set_up, tear_down)
@@ -650,6 +1161,24 @@ int main(void)
         TEST(test_long_poll_on_a_kept_connection),
         TEST(test_what_a_websocket_begins_with),
         TEST(test_when_silence_begins),
+        TEST(test_equal_peers),
+        TEST(test_what_is_under_way),
+        TEST(test_whose_request),
+        TEST(test_what_a_websocket_is),
+        TEST(test_what_outlives_a_visit),
+        TEST(test_a_monitor_beside_a_person),
+        TEST(test_what_an_upload_is),
+        TEST(test_renamed),
+        TEST(test_what_is_silent_keeps_its_name),
+        TEST(test_when_it_is_told_as_silent),
+        TEST(test_the_last_minute),
+        TEST(test_soon_after_the_start),
+        TEST(test_nobody_came),
+        TEST(test_which_one_is_the_websocket),
+        TEST(test_websockets_of_two_upstreams),
+        TEST(test_how_the_table_grows),
+        TEST(test_when_the_table_is_given_back),
+        TEST(test_cookies_that_fall_together),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
