@@ -299,7 +299,7 @@ void say_awake(const struct fleet *fleet, int server, struct now now, struct say
                struct buf *out)
 {
     static const char *const because[SAY_LANGUAGES][2] = {{"wanted because ", "awake because "},
-                                                          {"voulu car ", "allumé car "}};
+                                                          {"demandé car ", "allumé car "}};
     static const char *const last[SAY_LANGUAGES] = {" and ", " et "};
     const struct model *model = fleet_model(fleet);
     const struct power *power = fleet_power(fleet, server);

@@ -169,7 +169,7 @@ const struct say_row say_rows[FACTS] = {
     [FACT_LEASE_FOUND_UP] = {"lease.found_up",
                              {UNTIL},
                              {"it was up when Hall started" EN_UNTIL,
-                              "il était allumé au démarrage de Hall" FR_UNTIL}},
+                              "il était déjà allumé au démarrage de Hall" FR_UNTIL}},
     [FACT_LEASE_FOUND_AWAKE] =
         {"lease.found_awake",
          {UNTIL},
@@ -681,7 +681,7 @@ const struct say_row say_rows[FACTS] = {
     [FACT_CHECK_SLOW] = {"check.slow",
                          {CHECK, NUMBER("seconds", 0)},
                          {EN_CHECK "no answer within {seconds} s",
-                          FR_CHECK "aucune réponse en {seconds} s"}},
+                          FR_CHECK "aucune réponse en {seconds}" NNBSP "s"}},
     [FACT_CHECK_CLOSED] = {"check.closed",
                            {CHECK},
                            {EN_CHECK "the connection was closed without an answer",
@@ -1133,7 +1133,8 @@ const char *say_word(enum param_kind kind, unsigned word)
     return NULL;
 }
 
-/* Guards and policies are options of the configuration, and stay as they are written there. */
+/* Guards and policies are options of the configuration, and stay as they are written there.
+ * "someone" stands for who did not say who he is. */
 static const struct french {
     uint8_t kind;
     const char *word, *french;
@@ -1180,6 +1181,7 @@ static const struct french {
     {PARAM_STREAM, "open request", "requête en attente"},
     {PARAM_KIND, "resume", "sortie de veille"},
     {PARAM_KIND, "cold_boot", "démarrage à froid"},
+    {PARAM_TEXT, "someone", "quelqu’un"},
 };
 
 const char *say_word_shown(enum param_kind kind, const char *word, enum say_language language)

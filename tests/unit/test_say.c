@@ -245,6 +245,9 @@ static void sentences_as_people_know_them(void **state)
                           "Mo dans la dernière minute");
     assert_said(FACT(WAKE_READY, .word = WAKE_COLD, .n = {12345}),
                 "ready after 12.345 s (cold_boot)");
+    const struct fact asked = fact_with(FACT(WAKE_COMMAND), "someone", NULL);
+    assert_said(asked, "wake command by someone");
+    assert_french(asked, "commande de réveil de quelqu’un");
     assert_french(FACT(WAKE_READY, .word = WAKE_COLD, .n = {12345}),
                   "prêt au bout de 12,345" NNBSP "s (démarrage à froid)");
     assert_said(FACT(GUARD, .word = GUARD_MIN_DOWN, .n = {INT64_C(1763806201000)}),
