@@ -115,6 +115,13 @@ static void put_text(struct page *page, const char *key, const char *text)
         json_put_string(&page->json, key, text);
 }
 
+/* Entities that show sentences show them in the language of their names. */
+static void put_template(struct page *page, const char *key, const char *english,
+                         const char *localized)
+{
+    put_text(page, key, page->discovery->language != 0 && localized ? localized : english);
+}
+
 static void put_presence(struct page *page, const char *topic_id, bool agent)
 {
     struct json_writer *json = &page->json;
@@ -253,11 +260,12 @@ static void put_component(struct page *page, const struct entity *entity,
     char filled[NAME_SIZE];
     json_put_string(&page->json, "name", name ? fill_name(name, subject, filled) : NULL);
     put_topic(page, "state_topic", entity->state, subject->id);
-    put_text(page, "value_template", entity->value_template);
+    put_template(page, "value_template", entity->value_template, entity->localized.value);
     put_topic(page, "command_topic", entity->command, subject->id);
     put_text(page, "payload_press", entity->press);
     put_topic(page, "json_attributes_topic", entity->attributes, subject->id);
-    put_text(page, "json_attributes_template", entity->attributes_template);
+    put_template(page, "json_attributes_template", entity->attributes_template,
+                 entity->localized.attributes);
     put_text(page, "entity_category", entity->category);
     put_text(page, "icon", entity->icon);
     put_words(page, entity);

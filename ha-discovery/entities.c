@@ -28,9 +28,26 @@
         "message_expiry_interval", NULL, 60                                                        \
     }
 
-/* A state of Home Assistant has 255 characters at most. */
-#define BECAUSE_TEMPLATE                                                                           \
-    "{{ value_json.awake_because[:255] if value_json.awake_because else 'None' }}"
+/* Sentences as they are read, by how_: ENGLISH, or LOCAL, in the language of the names; retained
+ * messages of an older Hall have the English ones alone. SAID is a sentence, WITH an object in
+ * which one stands, LEASES their list, after what OPEN_LEASES has prepared. */
+/* clang-format off */
+#define ENGLISH_SAID(object_, key_) object_ "." key_
+#define ENGLISH_WITH(object_, key_) object_
+#define ENGLISH_OPEN_LEASES         ""
+#define ENGLISH_LEASES              "value_json.leases"
+
+#define LOCAL_SAID(object_, key_) "(" object_ ".get('" key_ "_localized') or " object_ "." key_ ")"
+#define LOCAL_WITH(object_, key_)                                                                  \
+    "(dict(" object_ ".items() | rejectattr('0', 'eq', '" key_ "_localized'), "                    \
+    key_ "=" LOCAL_SAID(object_, key_) ") if " object_ " else None)"
+#define LOCAL_OPEN_LEASES                                                                          \
+    "{% set said = namespace(leases=[]) %}{% for lease in value_json.leases %}"                    \
+    "{% set said.leases = said.leases + [dict(lease.items() | rejectattr('0', 'in', "              \
+    "['label_localized', 'reason_localized']), label=" LOCAL_SAID("lease", "label")                \
+    ", reason=" LOCAL_SAID("lease", "reason") ")] %}{% endfor %}"
+#define LOCAL_LEASES "said.leases"
+
 /* State and attributes come from one message: were they two, an automation that runs at a change of
  * the state would read the reason of the state before. */
 #define STATE_TEMPLATE "{{ value_json.state }}"
@@ -42,35 +59,42 @@
     "value_json.problem or value_json.state in ['degraded', 'unreachable', 'wake_failed']"
 #define PROBLEM_TEMPLATE "{{ 'ON' if " IS_PROBLEM " else 'OFF' }}"
 #define IDLE_TEMPLATE    "{{ [1, (value_json.idle_s / 60) | round(0, 'ceil') | int] | max }}"
+/* A state of Home Assistant has 255 characters at most. */
+#define BECAUSE_TEMPLATE(how_)                                                                     \
+    "{{ " how_##_SAID("value_json", "awake_because") "[:255] if value_json.awake_because else "    \
+    "'None' }}"
 #define PROJECT_RUNNING_TEMPLATE                                                                   \
     "{{ 'None' if value_json.state == 'unknown' else 'ON' if value_json.state == 'ready' else "    \
     "'OFF' }}"
 #define ENERGY_TEMPLATE(key_) "{{ value_json.energy." key_ " if value_json.energy else 'None' }}"
+#define LOCAL_EVENT_TEMPLATE  "{{ " LOCAL_WITH("value_json", "detail") " | tojson }}"
 
 /* Attributes are made one by one: "state", "icon", "available" and "device_class" would vanish, and
  * a whole status would fill Home Assistant's database. */
 #define FACT_ATTRIBUTES(fact_)                                                                     \
     "'reason_fact': " fact_ " or None, 'reason_code': (" fact_ " or {}).get('code'), "
-#define STATE_ATTRIBUTES                                                                           \
-    "{{ {'reason': value_json.reason, " FACT_ATTRIBUTES(                                           \
-        "value_json.reason_fact") "'since': value_json.since, 'wake': value_json.wake, "           \
-                                  "'next_event': value_json.next_event, 'guard': "                 \
-                                  "value_json.guard} | tojson }}"
-#define PROBLEM_ATTRIBUTES                                                                         \
+#define STATE_ATTRIBUTES(how_)                                                                     \
+    "{{ {'reason': " how_##_SAID("value_json", "reason") ", "                                      \
+    FACT_ATTRIBUTES("value_json.reason_fact")                                                      \
+    "'since': value_json.since, 'wake': " how_##_WITH("value_json.wake", "cause")                  \
+    ", 'next_event': " how_##_WITH("value_json.next_event", "reason")                              \
+    ", 'guard': value_json.guard} | tojson }}"
+#define PROBLEM_ATTRIBUTES(how_)                                                                   \
     "{% set fact = value_json.problem_fact or value_json.reason_fact or {} if " IS_PROBLEM         \
-    " else {} %}{{ {'reason': value_json.problem or value_json.reason if " IS_PROBLEM              \
+    " else {} %}{{ {'reason': " how_##_SAID("value_json", "problem") " or "                        \
+    how_##_SAID("value_json", "reason") " if " IS_PROBLEM                                          \
     " else None, 'reason_fact': fact or None, 'reason_code': fact.get('code')} | tojson }}"
 /* The whole sentence too: a state of Home Assistant has no room for many leases. */
-#define BECAUSE_ATTRIBUTES                                                                         \
-    "{{ {'because': value_json.awake_because, 'reason_code': (value_json.awake_because_fact or "   \
-    "{}).get('code'), 'leases': value_json.leases} | tojson }}"
-#define PROJECT_ATTRIBUTES                                                                         \
-    "{{ {'reason': value_json.problem, " FACT_ATTRIBUTES(                                          \
-        "value_json.problem_fact") "'visits': value_json.visits, 'last_visit': "                   \
-                                   "value_json.last_visit, 'containers': value_json.containers} "  \
-                                   "| tojson }}"
+#define BECAUSE_ATTRIBUTES(how_)                                                                   \
+    how_##_OPEN_LEASES "{{ {'because': " how_##_SAID("value_json", "awake_because")                \
+    ", 'reason_code': (value_json.awake_because_fact or {}).get('code'), 'leases': "               \
+    how_##_LEASES "} | tojson }}"
+#define PROJECT_ATTRIBUTES(how_)                                                                   \
+    "{{ {'reason': " how_##_SAID("value_json", "problem") ", "                                     \
+    FACT_ATTRIBUTES("value_json.problem_fact")                                                     \
+    "'visits': value_json.visits, 'last_visit': value_json.last_visit, "                           \
+    "'containers': value_json.containers} | tojson }}"
 
-/* clang-format off */
 const struct entity entities[] = {
     {.owner = OWNER_HUB, .key = "connectivity", .platform = "binary_sensor",
      .state = ON(STATUS), .category = "diagnostic", .presence = PRESENCE_ALWAYS,
@@ -88,7 +112,9 @@ const struct entity entities[] = {
      .options = {{"payload_on", "ON", 0}, {"payload_off", "OFF", 0}, EXPIRES}},
     {.owner = OWNER_SERVER, .key = "state", .platform = "sensor", .names = {"State", "État"},
      .state = ON(SERVER_STATUS), .value_template = STATE_TEMPLATE,
-     .attributes = ON(SERVER_STATUS), .attributes_template = STATE_ATTRIBUTES, .icon = "mdi:state-machine", .words = WORDS_STATES,
+     .attributes = ON(SERVER_STATUS), .attributes_template = STATE_ATTRIBUTES(ENGLISH),
+     .localized = {.attributes = STATE_ATTRIBUTES(LOCAL)}, .icon = "mdi:state-machine",
+     .words = WORDS_STATES,
      .options = {CLASS("enum")}},
     {.owner = OWNER_SERVER, .key = "running", .platform = "binary_sensor",
      .names = {"Running", "En marche"}, .state = ON(SERVER_STATUS),
@@ -96,7 +122,8 @@ const struct entity entities[] = {
     {.owner = OWNER_SERVER, .key = "problem", .platform = "binary_sensor",
      .names = {"Problem", "Problème"}, .state = ON(SERVER_STATUS),
      .value_template = PROBLEM_TEMPLATE, .attributes = ON(SERVER_STATUS),
-     .attributes_template = PROBLEM_ATTRIBUTES, .options = {CLASS("problem")}},
+     .attributes_template = PROBLEM_ATTRIBUTES(ENGLISH),
+     .localized = {.attributes = PROBLEM_ATTRIBUTES(LOCAL)}, .options = {CLASS("problem")}},
     {.owner = OWNER_SERVER, .key = "wake", .platform = "button", .names = {"Wake", "Réveiller"},
      .command = ON(SERVER_COMMAND), .press = PRESS("wake"), .icon = "mdi:power-on",
      .options = {EXPIRES}},
@@ -123,15 +150,17 @@ const struct entity entities[] = {
      .options = {UNIT("min"), {"min", NULL, 1}, {"max", NULL, 10080}, {"step", NULL, 1},
                  {"mode", "box", 0}, EXPIRES}},
     {.owner = OWNER_SERVER, .key = "activity", .platform = "event",
-     .names = {"Activity", "Activité"}, .state = ON(SERVER_EVENT), .icon = "mdi:history",
-     .words = WORDS_EVENTS},
+     .names = {"Activity", "Activité"}, .state = ON(SERVER_EVENT),
+     .localized = {.value = LOCAL_EVENT_TEMPLATE}, .icon = "mdi:history", .words = WORDS_EVENTS},
     {.owner = OWNER_SERVER, .key = "awake_until", .platform = "sensor",
      .names = {"Awake until", "Éveillé jusqu’à"}, .state = ON(SERVER_STATUS),
      .value_template = "{{ value_json.awake_until }}", .options = {CLASS("timestamp")}},
     {.owner = OWNER_SERVER, .key = "awake_because", .platform = "sensor",
      .names = {"Awake because", "Raison de l’éveil"}, .state = ON(SERVER_STATUS),
-     .value_template = BECAUSE_TEMPLATE, .attributes = ON(SERVER_STATUS),
-     .attributes_template = BECAUSE_ATTRIBUTES, .icon = "mdi:comment-question-outline"},
+     .value_template = BECAUSE_TEMPLATE(ENGLISH), .attributes = ON(SERVER_STATUS),
+     .attributes_template = BECAUSE_ATTRIBUTES(ENGLISH),
+     .localized = {BECAUSE_TEMPLATE(LOCAL), BECAUSE_ATTRIBUTES(LOCAL)},
+     .icon = "mdi:comment-question-outline"},
     {.owner = OWNER_SERVER, .key = "last_ready", .platform = "sensor",
      .names = {"Last ready", "Prêt pour la dernière fois"}, .state = ON(SERVER_STATUS),
      .value_template = "{{ value_json.last_ready }}", .options = {CLASS("timestamp")}},
@@ -164,7 +193,9 @@ const struct entity entities[] = {
 
     {.owner = OWNER_PROJECT, .key = "state", .platform = "sensor",
      .names = {"{} state", "État de {}"}, .state = ON(PROJECT_STATUS),
-     .value_template = STATE_TEMPLATE, .attributes = ON(PROJECT_STATUS), .attributes_template = PROJECT_ATTRIBUTES,
+     .value_template = STATE_TEMPLATE, .attributes = ON(PROJECT_STATUS),
+     .attributes_template = PROJECT_ATTRIBUTES(ENGLISH),
+     .localized = {.attributes = PROJECT_ATTRIBUTES(LOCAL)},
      .icon = "mdi:application-outline", .words = WORDS_PROJECT_STATES,
      .options = {CLASS("enum")}},
     {.owner = OWNER_PROJECT, .key = "running", .platform = "binary_sensor",

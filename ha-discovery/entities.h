@@ -30,6 +30,10 @@ enum entity_presence {
     PRESENCE_ALWAYS, /* nobody's */
 };
 
+struct entity_templates {
+    const char *value, *attributes;
+};
+
 /* A row of further keys: text is written as a string, else as a number. */
 struct entity_option {
     const char *key, *text;
@@ -45,7 +49,8 @@ struct entity {
     uint8_t state, command, attributes; /* enum topic_kind + 1; 0: none */
     const char *value_template;
     const char *attributes_template;
-    const char *press; /* payload of a button */
+    struct entity_templates localized; /* in another language than English; NULL: the same */
+    const char *press;                 /* payload of a button */
     const char *category;
     const char *icon;
     enum entity_words words;

@@ -169,7 +169,6 @@ void answers_refuse(struct answers *answers, const struct topic *topic,
                                      is_project ? MODEL_NONE : model_server_by_id(model, topic->id),
                                  .event = {.what = HAPPENED_COMMAND_REFUSED, .detail = reason}};
     struct ledger_entry entry = answers_entry(command);
-    struct buf text = BUF_INIT(PAYLOAD_LIMIT);
     char said[SAID_SIZE];
 
     entry.reason = *reason;
@@ -178,9 +177,8 @@ void answers_refuse(struct answers *answers, const struct topic *topic,
                     say_english(reason, model, clock_now().wall, said));
     answers_send(answers, &entry, is_project ? TOPIC_PROJECT_RESULT : TOPIC_SERVER_RESULT,
                  topic->id);
-    if (event.server != MODEL_NONE && payload_event(model, &event, clock_now(), &text) == 0)
-        out_bus_send(answers->bus, TOPIC_SERVER_EVENT, topic->id, buf_text(&text));
-    buf_finish(&text);
+    if (event.server != MODEL_NONE)
+        out_bus_event(answers->bus, &event);
 }
 
 /* ---- those that wait for the disk ---- */

@@ -42,7 +42,8 @@ void describe_server(const struct describe *from, int server, struct buf *out)
     json_end_array(&writer);
     json_put_string(&writer, "configured_policy", policy_mode_name(mode));
     buf_puts(out, ",\"status\":");
-    (void)payload_server_status(fleet, model, server, counted ? &energy : NULL, clock_now(), out);
+    (void)payload_server_status(fleet, model, server, counted ? &energy : NULL, SAY_ENGLISH,
+                                clock_now(), out);
     buf_puts(out, ",\"config\":");
     (void)payload_server_config(fleet, model, server, out);
     json_end_object(&writer);
@@ -59,7 +60,7 @@ void describe_project(const struct describe *from, int site, struct buf *out)
     json_put_string(&writer, "name", model->sites[site].name);
     json_put_string(&writer, "state", payload_project_state(from->current->fleet, model, site));
     buf_puts(out, ",\"status\":");
-    (void)payload_project_status(from->current->fleet, model, site, clock_now(), out);
+    (void)payload_project_status(from->current->fleet, model, site, SAY_ENGLISH, clock_now(), out);
     json_end_object(&writer);
 }
 

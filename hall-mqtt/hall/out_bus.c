@@ -61,13 +61,23 @@ void out_bus_clear(struct out_bus *bus, enum topic_kind kind, const char *id)
     retain(bus, kind, id, "");
 }
 
-/* said: what the other outlets are told of it beside topic, id and text. */
-static void send_said(struct out_bus *bus, enum topic_kind kind, const char *id, const char *text,
-                      struct news said)
+/* Of the sentences beside the English ones. */
+static enum say_language language_of(const struct out_bus *bus)
+{
+    return bus->current->config->language == CONFIG_FRENCH ? SAY_FRENCH : SAY_ENGLISH;
+}
+
+static void publish(struct out_bus *bus, enum topic_kind kind, const char *id, const char *text)
 {
     char topic[TOPIC_MAX];
 
     (void)mqtt_publish(bus->mqtt, format(bus, kind, id, topic), text, strlen(text));
+}
+
+/* said: what the other outlets are told of it beside topic, id and text. */
+static void tell_said(struct out_bus *bus, enum topic_kind kind, const char *id, const char *text,
+                      struct news said)
+{
     said.kind = NEWS_SAID;
     said.said.topic = kind;
     said.said.id = id;
@@ -77,7 +87,31 @@ static void send_said(struct out_bus *bus, enum topic_kind kind, const char *id,
 
 void out_bus_send(struct out_bus *bus, enum topic_kind kind, const char *id, const char *text)
 {
-    send_said(bus, kind, id, text, (struct news){0});
+    publish(bus, kind, id, text);
+    tell_said(bus, kind, id, text, (struct news){0});
+}
+
+/* The store keeps it, and the API says it in each reader's language: both are told it in English
+ * alone. */
+static void send_event(struct out_bus *bus, const struct action *action, struct news said)
+{
+    const struct model *model = &bus->current->config->model;
+    const char *id = model->servers[action->server].id;
+    const struct now now = clock_now();
+    struct buf told = BUF_INIT(PAYLOAD_LIMIT), text = BUF_INIT(PAYLOAD_LIMIT);
+
+    if (payload_event(model, action, language_of(bus), now, &told) == 0 &&
+        payload_event(model, action, SAY_ENGLISH, now, &text) == 0) {
+        publish(bus, TOPIC_SERVER_EVENT, id, buf_text(&told));
+        tell_said(bus, TOPIC_SERVER_EVENT, id, buf_text(&text), said);
+    }
+    buf_finish(&told);
+    buf_finish(&text);
+}
+
+void out_bus_event(struct out_bus *bus, const struct action *action)
+{
+    send_event(bus, action, (struct news){0});
 }
 
 /* ---- retained topics ---- */
@@ -105,7 +139,8 @@ static void publish_projects(struct out_bus *bus, int server)
             continue;
         retain(bus, TOPIC_PROJECT_STATE, id, payload_project_state(fleet, model, site));
         retain_buf(bus, TOPIC_PROJECT_STATUS, id,
-                   payload_project_status(fleet, model, site, clock_now(), &text), &text);
+                   payload_project_status(fleet, model, site, language_of(bus), clock_now(), &text),
+                   &text);
     }
 }
 
@@ -122,10 +157,10 @@ static void publish_server(struct out_bus *bus, int server)
     const bool counted = stats_energy(bus->stats, server, &energy);
 
     publish_state(bus, server);
-    retain_buf(
-        bus, TOPIC_SERVER_STATUS, id,
-        payload_server_status(fleet, model, server, counted ? &energy : NULL, clock_now(), &status),
-        &status);
+    retain_buf(bus, TOPIC_SERVER_STATUS, id,
+               payload_server_status(fleet, model, server, counted ? &energy : NULL,
+                                     language_of(bus), clock_now(), &status),
+               &status);
     retain_buf(bus, TOPIC_SERVER_CONFIG, id, payload_server_config(fleet, model, server, &config),
                &config);
     publish_projects(bus, server);
@@ -205,14 +240,7 @@ static void on_changed(void *context, const struct news *news)
 
 static void on_event(void *context, const struct action *action)
 {
-    struct out_bus *bus = context;
-    const struct model *model = &bus->current->config->model;
-    struct buf text = BUF_INIT(PAYLOAD_LIMIT);
-
-    if (payload_event(model, action, clock_now(), &text) == 0)
-        send_said(bus, TOPIC_SERVER_EVENT, model->servers[action->server].id, buf_text(&text),
-                  (struct news){.said = {.action = action}});
-    buf_finish(&text);
+    send_event(context, action, (struct news){.said = {.action = action}});
 }
 
 /* A guard refused a visitor: an event of Hall itself. */
@@ -241,9 +269,11 @@ static void on_hall_event(void *context, const struct news *news)
 {
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
 
-    if (payload_hall_event(news->event.type, news->event.told, clock_now(), &text) == 0)
-        send_said(context, TOPIC_EVENT, NULL, buf_text(&text),
+    if (payload_hall_event(news->event.type, news->event.told, clock_now(), &text) == 0) {
+        publish(context, TOPIC_EVENT, NULL, buf_text(&text));
+        tell_said(context, TOPIC_EVENT, NULL, buf_text(&text),
                   (struct news){.said = {.type = news->event.type}});
+    }
     buf_finish(&text);
 }
 

@@ -20,6 +20,8 @@ extern const struct outlet_ops out_bus_outlet; /* context: a struct out_bus */
 
 /* Not retained. id: of the server, project, relay; NULL: Hall itself. */
 void out_bus_send(struct out_bus *bus, enum topic_kind kind, const char *id, const char *text);
+/* An event of a server that the log of events does not keep. */
+void out_bus_event(struct out_bus *bus, const struct action *action);
 /* Everything is to be told anew: by the end of this turn of the loop, or at once. */
 void out_bus_renew(struct out_bus *bus);
 void out_bus_publish(struct out_bus *bus);

@@ -8,10 +8,14 @@
 #include "core/problem.h"
 #include "say/say.h"
 
+enum { KEY_SIZE = 40 };
+static const char localized[] = "_localized";
+
 /* What the functions below write with. */
 struct page {
     const struct fleet *fleet;
     const struct model *model;
+    enum say_language language; /* of the sentences beside the English ones */
     struct now now;
     struct json_writer json;
 };
@@ -56,18 +60,32 @@ static void put_text_or_null(struct page *page, const char *key, const char *tex
     json_put_string(&page->json, key, text && text[0] != '\0' ? text : NULL);
 }
 
+static const char *beside(const char *key, const char *suffix, char out[KEY_SIZE])
+{
+    snprintf(out, KEY_SIZE, "%s%s", key, suffix);
+    return out;
+}
+
+static void put_sentence(struct page *page, const char *key, const struct told *told,
+                         enum say_language language)
+{
+    const struct say_how how = {.language = language, .now = page->now.wall};
+    struct buf text = BUF_INIT(SAY_SENTENCE_MAX);
+
+    say_sentence(told, how, &text);
+    put_text_or_null(page, key, buf_text(&text));
+    buf_finish(&text);
+}
+
 /* What is told to people: the sentence, in English, and beside it what it says. */
 static void put_told(struct page *page, const char *key, const struct told *told)
 {
-    const struct say_how how = {.language = SAY_ENGLISH, .now = page->now.wall};
-    struct buf text = BUF_INIT(SAY_SENTENCE_MAX);
-    char fact_key[40];
+    char name[KEY_SIZE];
 
-    snprintf(fact_key, sizeof(fact_key), "%s_fact", key);
-    say_sentence(told, how, &text);
-    put_text_or_null(page, key, buf_text(&text));
-    say_put_told(&page->json, fact_key, told);
-    buf_finish(&text);
+    put_sentence(page, key, told, SAY_ENGLISH);
+    if (page->language != SAY_ENGLISH)
+        put_sentence(page, beside(key, localized, name), told, page->language);
+    say_put_told(&page->json, beside(key, "_fact", name), told);
 }
 
 static void put_fact(struct page *page, const char *key, const struct fact *fact)
@@ -160,30 +178,19 @@ static void put_evidence(struct page *page, const struct model_server *server,
     json_end_object(&page->json);
 }
 
-/* What is known beside kind and holder, as words: of a hold why, of a stream what goes on. */
-static void put_label(struct page *page, const struct lease *lease)
-{
-    const struct say_how how = {.language = SAY_ENGLISH, .now = page->now.wall};
-    const struct fact why = lease_why(lease);
-    struct buf text = BUF_INIT(SAY_SENTENCE_MAX);
-
-    say_fact(&why, page->model, how, &text);
-    put_text_or_null(page, "label", buf_text(&text));
-    say_put_fact(&page->json, "label_fact", &why, page->model);
-    buf_finish(&text);
-}
-
 static void put_leases(struct page *page, const struct lease_set *set, int server)
 {
     json_begin_array(&page->json, "leases");
     for (size_t i = 0; i < set->n; i++) {
         const struct lease *lease = &set->leases[i];
         const struct fact reason = lease_fact(lease, server, page->now);
+        /* What is known beside kind and holder: of a hold why, of a stream what goes on. */
+        const struct fact why = lease_why(lease);
 
         json_begin_object(&page->json, NULL);
         json_put_string(&page->json, "kind", lease_kind_name(lease->kind));
         json_put_string(&page->json, "holder", lease_holder(lease, page->model, server));
-        put_label(page, lease);
+        put_fact(page, "label", &why);
         put_instant(page, "since", lease->since);
         put_instant(page, "until", lease->until);
         put_fact(page, "reason", &reason);
@@ -271,16 +278,27 @@ static void put_report(struct page *page, const struct agent_report *report)
         json_put_null(&page->json, "uptime_s");
 }
 
+/* All its leases, where the fact is that of one. */
+static void put_because(struct page *page, const char *key, int server, enum say_language language)
+{
+    const struct say_how how = {.language = language, .now = page->now.wall};
+    struct buf why = BUF_INIT(SAY_SENTENCE_MAX);
+
+    say_awake(page->fleet, server, page->now, how, &why);
+    put_text_or_null(page, key, buf_text(&why));
+    buf_finish(&why);
+}
+
 static void put_awake(struct page *page, const struct power *power, int server)
 {
     const struct fact because = power_awake_because(power, server, page->now);
-    struct buf why = BUF_INIT(SAY_SENTENCE_MAX);
+    char name[KEY_SIZE];
 
     put_instant(page, "awake_until", lease_awake_until(power->leases));
-    say_awake(page->fleet, server, page->now, (struct say_how){.now = page->now.wall}, &why);
-    put_text_or_null(page, "awake_because", buf_text(&why));
+    put_because(page, "awake_because", server, SAY_ENGLISH);
+    if (page->language != SAY_ENGLISH)
+        put_because(page, beside("awake_because", localized, name), server, page->language);
     say_put_fact(&page->json, "awake_because_fact", &because, page->model);
-    buf_finish(&why);
 }
 
 /* To a watt-hour: more would only look exact. */
@@ -303,10 +321,11 @@ static void put_energy(struct page *page, const struct payload_energy *energy)
 }
 
 int payload_server_status(const struct fleet *fleet, const struct model *model, int server,
-                          const struct payload_energy *energy, struct now now, struct buf *out)
+                          const struct payload_energy *energy, enum say_language language,
+                          struct now now, struct buf *out)
 {
     const struct power *power = fleet_power(fleet, server);
-    struct page page = {.fleet = fleet, .model = model, .now = now};
+    struct page page = {.fleet = fleet, .model = model, .language = language, .now = now};
     const struct fact problem = fleet_problem(fleet, server);
     page_begin(&page, out);
     json_put_string(&page.json, "state", power_state_name(power->state));
@@ -408,11 +427,11 @@ static void put_containers(struct page *page, int site)
 }
 
 int payload_project_status(const struct fleet *fleet, const struct model *model, int site,
-                           struct now now, struct buf *out)
+                           enum say_language language, struct now now, struct buf *out)
 {
     const struct model_site *configured = &model->sites[site];
     const struct site_state *state = fleet_site(fleet, site);
-    struct page page = {.fleet = fleet, .model = model, .now = now};
+    struct page page = {.fleet = fleet, .model = model, .language = language, .now = now};
     const struct fact problem = fleet_project_problem(fleet, site);
     page_begin(&page, out);
     json_put_string(&page.json, "state", payload_project_state(fleet, model, site));
@@ -459,12 +478,12 @@ int payload_info(const struct hall_info *info, const struct model *model, struct
     return page_end(&page);
 }
 
-int payload_event(const struct model *model, const struct action *action, struct now now,
-                  struct buf *out)
+int payload_event(const struct model *model, const struct action *action,
+                  enum say_language language, struct now now, struct buf *out)
 {
     bool is_stage = action->event.what == HAPPENED_STAGE;
     bool is_timed = is_stage || action->event.what == HAPPENED_READY;
-    struct page page = {.model = model, .now = now};
+    struct page page = {.model = model, .language = language, .now = now};
     page_begin(&page, out);
     json_put_string(&page.json, "event_type", happening_name(action->event.what));
     json_put_string(&page.json, "server", model->servers[action->server].id);

@@ -1,6 +1,9 @@
 /*
  * payload: what Hall publishes, as JSON with all keys, null where unset. Pure: reads the fleet,
  * writes text. Each returns 0 or -EMSGSIZE, -ENOMEM.
+ *
+ * Sentences are English. Where a language is asked for and it is another one, each NAME has
+ * NAME_localized beside it, the same in that language.
  */
 #ifndef HALL_WORDS_PAYLOAD_H
 #define HALL_WORDS_PAYLOAD_H
@@ -31,16 +34,17 @@ enum { PAYLOAD_SCHEMA = 1, PAYLOAD_LIMIT = 65536 };
 int payload_info(const struct hall_info *info, const struct model *model, struct buf *out);
 /* energy: NULL where nothing is known. */
 int payload_server_status(const struct fleet *fleet, const struct model *model, int server,
-                          const struct payload_energy *energy, struct now now, struct buf *out);
+                          const struct payload_energy *energy, enum say_language language,
+                          struct now now, struct buf *out);
 int payload_server_config(const struct fleet *fleet, const struct model *model, int server,
                           struct buf *out);
 const char *payload_server_power(const struct fleet *fleet, int server); /* "ON" or "OFF" */
 int payload_project_status(const struct fleet *fleet, const struct model *model, int site,
-                           struct now now, struct buf *out);
+                           enum say_language language, struct now now, struct buf *out);
 const char *payload_project_state_name(unsigned index); /* NULL behind the last */
 const char *payload_project_state(const struct fleet *fleet, const struct model *model, int site);
-int payload_event(const struct model *model, const struct action *action, struct now now,
-                  struct buf *out);
+int payload_event(const struct model *model, const struct action *action,
+                  enum say_language language, struct now now, struct buf *out);
 int payload_hall_event(const char *event_type, const struct told *told, struct now now,
                        struct buf *out);
 int payload_result(const struct ledger_entry *entry, const struct model *model, struct now now,

@@ -219,9 +219,13 @@ class Entity:
         return None if text == "None" else text == on
 
     def _event(self, payload):
+        return self.event(payload)["event_type"]
+
+    def event(self, payload):
+        """An event with its attributes."""
         event = json.loads(render(self.config.get("value_template"), payload))
         need(event["event_type"] in self.config["event_types"], f"{self.key}: {event['event_type']}")
-        return event["event_type"]
+        return event
 
     def _value(self, text):
         config = self.config

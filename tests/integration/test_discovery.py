@@ -6,10 +6,10 @@ import time
 
 import pytest
 from ha_rules import check_config
-from helpers import awake, topic
+from helpers import awake, barrier, topic, wait_state
 from process import wait_until
 from test_mqtt_client import EchoingBroker, OldBroker
-from test_home_assistant import HUB, PROJECTS, SERVER, announced, watch
+from test_home_assistant import HUB, PROJECTS, SERVER, announced, last_config, watch
 
 ERP = "homeassistant/device/hall/server_erp/config"
 FOREIGN = json.dumps({"device": {"identifiers": ["x"], "name": "X"}, "origin": {"name": "zigbee2mqtt"}, "components": {
@@ -184,6 +184,36 @@ def test_names_in_french(make_world):
     assert found["state"].config["default_entity_id"] == "sensor.testing_state", "the same in every language"
     _, projects = check_config(PROJECTS, home.wait(PROJECTS).payload)
     assert projects["client1_state"].config["name"] == "État de Client1"
+
+
+def test_a_reload_that_changes_the_language_changes_what_is_shown(make_world):
+    """Documents and announcements, there and back; in English nothing is left of it."""
+    world = make_world()
+    bus, home = world.bus(), watch(world)
+    settled(home, world)
+    wait_state(bus, "testing", "off")
+    barrier(bus)
+    documents = [topic("testing", "status"), "hall/projects/client1/status"]
+    first, before = last_config(home, SERVER), [bus.last(where).payload for where in documents]
+    mark = bus.mark()
+    changed(world, lambda c: c.update(language="fr"))
+    reload(world)
+    french = bus.wait(documents[0], lambda m: b"_localized" in m.payload, mark).json()
+    assert french["reason_localized"] != french["reason"] and french["reason_fact"]["code"]
+    bus.wait(documents[1], lambda m: b"problem_localized" in m.payload, mark)
+    announcement = announced(home, SERVER, lambda c: c["components"]["state"]["name"] == "État")
+    _, found = check_config(SERVER, json.dumps(announcement))
+    assert found["state"].attributes(json.dumps(french))["reason"] == french["reason_localized"]
+    mark, heard = bus.mark(), home.mark()
+    changed(world, lambda c: c.update(language="en"))
+    reload(world)
+    for where, was in zip(documents, before):
+        bus.wait(where, lambda m, was=was: m.payload == was, mark)
+    home.wait(SERVER, lambda m: m.payload == first, heard)
+    bus.wait_json("hall/event", mark, event_type="config_loaded")
+    barrier(bus)
+    assert not [m.topic for m in bus.messages if b"_localized" in m.payload and m.topic not in
+                (*documents, topic("erp", "status"), "hall/projects/client2/status")]
 
 
 ODD_NAMES = ["+/#", "Sérvèr 名前 🦉", "a\"b\\c{{ 1 }}", "x" * 64, "{}", "</script>"]

@@ -6,9 +6,10 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from ha_rules import Rejected, check_config
-from helpers import STATES, asleep, awake, barrier, command, topic, wait_state
+from ha_rules import Entity, Rejected, check_config
+from helpers import STATES, asleep, awake, barrier, command, topic, wait_lease, wait_state
 from process import wait_until
+from test_api import KEY, Api
 
 HUB, SERVER, PROJECTS = ("homeassistant/device/hall/" + o + "/config" for o in ("hub", "server_testing", "domain_testing_localhost"))
 SERVER_ENTITIES = {
@@ -205,6 +206,126 @@ def test_every_template_in_each_of_the_nine_states(make_world):
     check_events(bus, home)
     check_hub(bus, home)
     check_projects(bus, home)
+
+
+# In French
+
+
+def golden(name):
+    return (Path(__file__).parent.parent / "golden" / (name + ".json")).read_text(encoding="utf-8")
+
+
+def test_golden_documents_are_shown_in_french():
+    server, projects, event = (check_config("homeassistant/device/hall/any/config", golden(name))[1][key] for name, key in (
+        ("discovery_server_full", "awake_because"), ("discovery_domain_removing", "client1_state"), ("discovery_server_full", "activity")))
+    because = server.attributes(golden("status_fr"))
+    assert because["because"] == server.state(golden("status_fr")) and because["because"].startswith("allumé car il était déjà allumé")
+    assert [lease["reason"].split(" (")[0] for lease in because["leases"]] == [
+        "il était déjà allumé au démarrage de Hall", "backup le maintient\u00a0: nightly", "client1 a été visité il y a 3\u202fmin"]
+    assert because["reason_code"] == "lease.visit" and because["leases"][2]["reason_fact"]["site"] == "client1"
+    problem = projects.attributes(golden("project_fr"))
+    assert problem["reason"].startswith("rien n’indique l’état de ses conteneurs") and problem["reason_code"] == "project.agent_silent"
+    refused = event.event(golden("event_fr"))
+    assert refused["detail"].startswith("une commande conservée (retained) est refusée")
+    assert refused["detail_fact"] == {"code": "answer.retained"} and "detail_localized" not in refused
+
+
+def english(document):
+    """The document as a Hall that speaks English says it, or one from before there was another language."""
+    if isinstance(document, list):
+        return [english(item) for item in document]
+    if isinstance(document, dict):
+        return {key: english(value) for key, value in document.items() if not key.endswith("_localized")}
+    return document
+
+
+def french(document):
+    """The document with its French sentences in the place of the English ones."""
+    if isinstance(document, list):
+        return [french(item) for item in document]
+    if isinstance(document, dict):
+        return {key: document.get(key + "_localized") or french(value) for key, value in document.items() if not key.endswith("_localized")}
+    return document
+
+
+def shown(entity, message):
+    """All that a person sees of an entity after this message."""
+    if entity.platform == "event":
+        return entity.event(message)
+    return (entity.state(message), entity.attributes(message) if "json_attributes_template" in entity.config else None)
+
+
+def announced_in_english(home, topic):
+    """The same entities as they would be announced in English: with the templates of the golden files, which have other ids."""
+    known = check_config("homeassistant/device/hall/any/config", golden("discovery_domain" if topic == PROJECTS else "discovery_server"))[1]
+    found = {}
+    for key, entity in entities(home, topic)[1].items():
+        config = dict(entity.config)
+        for template in ("value_template", "json_attributes_template"):
+            config.pop(template, None)
+            if key in known or key.startswith("client"):
+                source = known[key if key in known else "client1_" + key.split("_", 1)[1]].config
+                config.update({template: source[template]} if template in source else {})
+        found[key] = Entity(key, config)
+    return found
+
+
+def test_every_sentence_is_french_where_hall_is(make_world):
+    """What is shown is what an English Hall shows, but for its sentences; codes and states are the same."""
+    world = make_world(start=False)
+    world.hall.secrets = {"HALL_API_KEY": KEY}
+    world.hall.config["servers"]["erp"]["wake"]["timeout"] = "1s"
+    world.hall.write({**world.hall.config, "language": "fr"})
+    world.broker.start()
+    bus, home = world.bus(), watch(world)
+    for id in world.described:
+        world.add_sim(id)
+    world.hall.start()
+    bus.wait_text("hall/status", "online")
+    command(bus, "testing", "hold")  # is refused: an event with a sentence
+    go_through_all_states(world, bus)
+    bus.publish(topic("testing", "hold/night"), json.dumps({"for": "1h", "reason": "sauvegarde"}))
+    wait_lease(bus, "testing", "hold")
+    said = set()
+    for where, topics in ((SERVER, ["servers/testing/status", "servers/testing/event"]), (PROJECTS, ["projects/client1/status"]),
+                          (SERVER.replace("testing", "erp"), ["servers/erp/status", "servers/erp/event"])):
+        in_french, in_english = entities(home, where)[1], announced_in_english(home, where)
+        for message in (m for t in topics for m in bus.heard("hall/" + t) if m.payload):
+            for key, entity in in_french.items():
+                if entity.config.get("state_topic") != message.topic:
+                    continue
+                document = message.json()
+                now, before = shown(entity, message.text()), shown(in_english[key], json.dumps(english(document)))
+                assert now == shown(in_english[key], json.dumps(french(document))), (key, document)
+                assert "_localized" not in json.dumps(now, default=str)
+                assert shown(entity, json.dumps(english(document))) == before, "what an older Hall left is shown as it is"
+                said |= sentences(now) - sentences(before)
+    assert {"un contrôle requis échoue", "son agent a accepté la mise en veille", "commande de réveil de quelqu’un"} <= said, sorted(said)
+    assert any(re.match("(allumé|demandé) car .*night le maintient\u00a0: sauvegarde", s) for s in said), sorted(said)
+    assert any("aucun signe de vie" in s and "vérifiez" in s for s in said), sorted(said)
+    assert not [s for s in said if re.search(r"\b(the|its|is|by|and)\b", s)], sorted(said)
+    check_the_api_is_as_before(world, bus)
+
+
+def sentences(value):
+    """All texts in what is shown."""
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, (list, tuple)):
+        return {value} if isinstance(value, str) else set()
+    return {s for item in value for s in sentences(item)}
+
+
+def check_the_api_is_as_before(world, bus):
+    """It speaks its reader's language: the French sentences of the bus are those it makes, and it has no others beside them."""
+    api = Api(world.hall)
+    answers = [api.ask("GET", "/servers/erp", headers={"Accept-Language": language}).json() for language in ("en", "fr")]
+    said = bus.last(topic("erp", "status")).json()
+    assert answers[1]["status"]["problem"] == said["problem_localized"] != said["problem"] == answers[0]["status"]["problem"]
+    assert "_localized" not in json.dumps(answers)
+    assert "detail_localized" in bus.heard(topic("erp", "event"))[-1].json()
+    wait_until(lambda: api.get("/events", server="erp", type="wake_failed")["events"], 10, "the event in the store")
+    assert "_localized" not in json.dumps(api.get("/events", server="erp"))
 
 
 def check_events(bus, home):

@@ -125,7 +125,7 @@ static struct now later(int64_t ms)
 static void check_status(const char *name, struct fleet *fleet, struct now at)
 {
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
-    int error = payload_server_status(fleet, &model, 0, NULL, at, &text);
+    int error = payload_server_status(fleet, &model, 0, NULL, SAY_ENGLISH, at, &text);
     check_golden(name, error, &text);
 }
 
@@ -158,7 +158,8 @@ static void test_status_of_a_wake(void **state)
     feed_agent(*state, now, AGENT_SLEEPING);
     visit(*state, later(1000));
     assert_int_equal(fleet_power(*state, 0)->wake.open, true);
-    assert_int_equal(payload_server_status(*state, &model, 0, NULL, later(2000), &text), 0);
+    assert_int_equal(
+        payload_server_status(*state, &model, 0, NULL, SAY_ENGLISH, later(2000), &text), 0);
     assert_int_equal(json_read(buf_text(&text), text.length, &json_limits_payload, &root, &problem),
                      0);
     const struct json *wake = json_get(root, "wake");
@@ -185,6 +186,116 @@ static void test_status_ready(void **state)
     check_status("status_ready", *state, later(1000));
 }
 
+/* ---- the reader's language ---- */
+
+static bool is_localized(const char *key)
+{
+    const char *end = key ? strstr(key, "_localized") : NULL;
+
+    return end && strcmp(end, "_localized") == 0;
+}
+
+/* As deep as the documents are. */
+// NOLINTNEXTLINE(misc-no-recursion)
+static void put_english(struct json_writer *json, const struct json *value)
+{
+    const enum json_type type = json_type(value);
+
+    if (is_localized(json_key(value)))
+        return;
+    if (type != JSON_ARRAY && type != JSON_OBJECT) {
+        json_put_value(json, json_key(value), value);
+        return;
+    }
+    (type == JSON_ARRAY ? json_begin_array : json_begin_object)(json, json_key(value));
+    for (const struct json *at = json_first(value); at; at = json_next(at))
+        put_english(json, at);
+    (type == JSON_ARRAY ? json_end_array : json_end_object)(json);
+}
+
+/* Each sentence has its fact beside it, and where there is one, it is said in both languages. */
+// NOLINTNEXTLINE(misc-no-recursion)
+static size_t count_localized(const struct json *value)
+{
+    size_t n = 0;
+
+    for (const struct json *at = json_first(value); at; at = json_next(at)) {
+        const char *key = json_key(at), *end = key ? strstr(key, "_fact") : NULL;
+        char name[64];
+
+        n += count_localized(at);
+        if (!end || strcmp(end, "_fact") != 0)
+            continue;
+        snprintf(name, sizeof(name), "%.*s_localized", (int)(end - key), key);
+        const struct json *said = json_get(value, name);
+        assert_non_null(said);
+        assert_int_equal(json_type(said) == JSON_NULL, json_type(at) == JSON_NULL);
+        n += json_type(said) != JSON_NULL;
+    }
+    return n;
+}
+
+/* The one in French is golden, has so many sentences in it, and is the English one but for them. */
+static void check_french(const char *name, size_t sentences, struct buf *french,
+                         struct buf *english)
+{
+    struct buf rest = BUF_INIT(PAYLOAD_LIMIT);
+    struct json_error problem;
+    struct json_writer writer;
+    struct json *root = NULL;
+
+    assert_null(strstr(buf_text(english), "_localized"));
+    assert_int_equal(
+        json_read(buf_text(french), french->length, &json_limits_payload, &root, &problem), 0);
+    assert_int_equal(count_localized(root), sentences);
+    json_writer_init(&writer, &rest);
+    put_english(&writer, root);
+    assert_string_equal(buf_text(&rest), buf_text(english));
+    check_golden(name, 0, french);
+    json_free(root);
+    buf_finish(&rest);
+    buf_finish(english);
+}
+
+static void test_status_in_french(void **state)
+{
+    struct buf french = BUF_INIT(PAYLOAD_LIMIT), english = BUF_INIT(PAYLOAD_LIMIT);
+    const struct now at = later(240000);
+    feed_agent(*state, now, AGENT_ONLINE);
+    fleet_handle(*state, later(500),
+                 &(struct fleet_event){.kind = FLEET_COMMAND,
+                                       .command = {.action = COMMAND_HOLD,
+                                                   .site = MODEL_NONE,
+                                                   .name = "backup",
+                                                   .reason = "nightly",
+                                                   .lasts = 600000}});
+    visit(*state, later(1000));
+    assert_int_equal(payload_server_status(*state, &model, 0, NULL, SAY_ENGLISH, at, &english), 0);
+    assert_int_equal(payload_server_status(*state, &model, 0, NULL, SAY_FRENCH, at, &french), 0);
+    check_french("status_fr", 8, &french, &english);
+}
+
+static void test_project_in_french(void **state)
+{
+    struct buf french = BUF_INIT(PAYLOAD_LIMIT), english = BUF_INIT(PAYLOAD_LIMIT);
+    feed_agent(*state, now, AGENT_ONLINE);
+    assert_int_equal(payload_project_status(*state, &model, 1, SAY_ENGLISH, now, &english), 0);
+    assert_int_equal(payload_project_status(*state, &model, 1, SAY_FRENCH, now, &french), 0);
+    check_french("project_fr", 1, &french, &english);
+}
+
+static void test_event_in_french(void **state)
+{
+    struct buf french = BUF_INIT(PAYLOAD_LIMIT), english = BUF_INIT(PAYLOAD_LIMIT);
+    const struct action refused = {
+        .kind = ACTION_EVENT,
+        .server = 1,
+        .event = {.what = HAPPENED_COMMAND_REFUSED, .detail = &FACT(ANSWER_RETAINED)}};
+    assert_int_equal(payload_event(&model, &refused, SAY_ENGLISH, now, &english), 0);
+    assert_int_equal(payload_event(&model, &refused, SAY_FRENCH, now, &french), 0);
+    check_french("event_fr", 1, &french, &english);
+}
+
 static void test_config(void **state)
 {
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
@@ -195,7 +306,7 @@ static void test_config(void **state)
 static void test_project(void **state)
 {
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
-    int error = payload_project_status(*state, &model, 1, now, &text);
+    int error = payload_project_status(*state, &model, 1, SAY_ENGLISH, now, &text);
     check_golden("project", error, &text);
 }
 
@@ -250,9 +361,9 @@ static void test_events(void **state)
                              .server = 1,
                              .event = {.what = HAPPENED_COMMAND_REFUSED, .detail = &FACT(NONE)}};
     const struct told told = say_words(FACT_ACCESS_REFUSED_PATH, "192.0.2.7", "/x");
-    check_golden("event_stage", payload_event(&model, &stage, now, &text), &text);
+    check_golden("event_stage", payload_event(&model, &stage, SAY_ENGLISH, now, &text), &text);
     text = BUF_INIT(PAYLOAD_LIMIT);
-    check_golden("event_refused", payload_event(&model, &refused, now, &text), &text);
+    check_golden("event_refused", payload_event(&model, &refused, SAY_ENGLISH, now, &text), &text);
     text = BUF_INIT(PAYLOAD_LIMIT);
     check_golden("hall_event", payload_hall_event("access_refused", &told, now, &text), &text);
 }
@@ -291,7 +402,7 @@ static void test_hold(void **state)
 static void test_too_long_is_told(void **state)
 {
     struct buf text = BUF_INIT(40);
-    assert_true(payload_server_status(*state, &model, 0, NULL, now, &text) < 0);
+    assert_true(payload_server_status(*state, &model, 0, NULL, SAY_ENGLISH, now, &text) < 0);
     buf_finish(&text);
 }
 
@@ -301,12 +412,15 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_status_unknown, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_status_of_a_wake, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_status_ready, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_status_in_french, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_project_in_french, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_config, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_project, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_project_states, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_too_long_is_told, set_up, tear_down),
         cmocka_unit_test(test_info),
         cmocka_unit_test(test_events),
+        cmocka_unit_test(test_event_in_french),
         cmocka_unit_test(test_results),
         cmocka_unit_test(test_agent_command),
         cmocka_unit_test(test_hold),
