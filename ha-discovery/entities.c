@@ -162,7 +162,7 @@ const struct entity entities[] = {
      .localized = {BECAUSE_TEMPLATE(LOCAL), BECAUSE_ATTRIBUTES(LOCAL)},
      .icon = "mdi:comment-question-outline"},
     {.owner = OWNER_SERVER, .key = "last_ready", .platform = "sensor",
-     .names = {"Last ready", "Prêt pour la dernière fois"}, .state = ON(SERVER_STATUS),
+     .names = {"Last ready", "Dernière disponibilité"}, .state = ON(SERVER_STATUS),
      .value_template = "{{ value_json.last_ready }}", .options = {CLASS("timestamp")}},
     {.owner = OWNER_SERVER, .key = "boot_time", .platform = "sensor",
      .names = {"Boot time", "Durée de démarrage"}, .state = ON(SERVER_STATUS),
