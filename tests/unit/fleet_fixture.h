@@ -97,6 +97,13 @@ static inline const char *world_why(const struct world *world, int server)
     return text;
 }
 
+/* Only these are told with the time they took. */
+static inline bool world_takes_time(enum happening what)
+{
+    return what == HAPPENED_PACKET_SENT || what == HAPPENED_STAGE || what == HAPPENED_READY ||
+           what == HAPPENED_WAKE_FAILED || what == HAPPENED_ASLEEP || what == HAPPENED_SLEEP_FAILED;
+}
+
 static inline void world_act(void *context, const struct action *action)
 {
     struct world *world = context;
@@ -104,6 +111,8 @@ static inline void world_act(void *context, const struct action *action)
     assert_true(world->n < WORLD_ACTIONS);
     struct seen_action *seen = &world->seen[world->n++];
     *seen = (struct seen_action){.action = *action, .at = world->now.boot};
+    if (action->kind == ACTION_EVENT && !world_takes_time(action->event.what))
+        assert_int_equal(action->event.ms, 0);
     if (action->kind == ACTION_EVENT)
         snprintf(seen->detail, sizeof(seen->detail), "%s", world_said(world, action->event.detail));
     if (action->kind == ACTION_SLEEP)

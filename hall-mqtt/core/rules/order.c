@@ -21,7 +21,7 @@ static bool is_refused_by_guard(const struct step *step, const struct command *c
     const struct power *power = step->power;
     struct guard guard;
 
-    if (command->force || power->evidence.alive || power->wake.open || power->wake.queued ||
+    if (command->force || power->evidence.alive || power->wake.open ||
         power->state == POWER_SLEEPING || !guard_wake(step, &guard))
         return false;
     *ret_reason = guard_fact(step, &guard);
@@ -45,7 +45,6 @@ static bool take_manual(struct step *step, struct ledger_entry *entry,
         step_answer(step, entry, OUTCOME_REFUSED, &FACT(ANSWER_LEASES_FULL));
         return false;
     }
-    step->changed = true;
     return true;
 }
 
@@ -185,7 +184,6 @@ static void order_release(struct step *step, struct ledger_entry *entry,
     const struct lease ended = *lease;
 
     lease_release(step->power->leases, kind, ended.subject, ended.holder);
-    step->changed = true;
     step_tell(step, HAPPENED_RELEASE, 0, &released);
     step_answer(step, entry, OUTCOME_DONE, NULL);
 }
@@ -214,7 +212,6 @@ static void order_policy(struct step *step, struct ledger_entry *entry,
     override->policy = command->policy;
     text_copy(override->by, sizeof(override->by), asker(command));
     step->power->resting = false;
-    step->durable = true;
     const struct fact changed =
         fact_with(FACT(POLICY_CHANGED, .word = (uint8_t)fleet_policy(step->fleet, step->server)),
                   asker(command), NULL);
@@ -331,8 +328,7 @@ static void take(struct step *step, const struct command *command)
     }
     entry = ledger_add(ledger, step->server, command->action, id, asker(command), step->now.boot);
     if (!entry) {
-        struct ledger_entry refused = {.used = true,
-                                       .server = step->server,
+        struct ledger_entry refused = {.server = step->server,
                                        .action = command->action,
                                        .site = command->site,
                                        .route = command->route,
@@ -345,7 +341,7 @@ static void take(struct step *step, const struct command *command)
     }
     entry->site = command->site;
     entry->route = command->route;
-    step->durable = true;
+    step->changed = step->durable = true; /* also one that is answered later */
     step->heard.entry = entry;
     orders[command->action](step, entry, command);
 }
