@@ -46,6 +46,36 @@ static void a_text_that_does_not_fit_is_cut(void **state)
     assert_true(strlen(fact_text(&fact, 0, 1)) <= 1);
 }
 
+/* How much of a second text has room behind the first: each ends with a byte of its own. */
+static void what_has_room(void **state)
+{
+    static const struct {
+        size_t first, second;
+    } rows[] = {{0, 3},
+                {1, 3},
+                {FACT_TEXT_SIZE - 5, 3},
+                {FACT_TEXT_SIZE - 4, 2},
+                {FACT_TEXT_SIZE - 3, 1},
+                {FACT_TEXT_SIZE - 2, 0},
+                {FACT_TEXT_SIZE - 1, 0}};
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char first[FACT_TEXT_SIZE] = {0};
+        memset(first, 'x', rows[i].first);
+        const struct fact fact = fact_with(FACT(LEASE_HOLD), first, "abc");
+        const struct fact alone = fact_with(FACT(LEASE_HOLD), first, NULL);
+        const struct fact cause = fact_because(alone, &(struct fact){0});
+        const struct fact said = fact_with(FACT(AGENT_SAID), "abc", "abc");
+        const struct fact because = fact_because(alone, &said);
+        assert_string_equal(fact_text(&fact, 0, 0), first);
+        assert_int_equal(strlen(fact_text(&fact, 0, 1)), rows[i].second);
+        assert_int_equal(fact_equal(&fact, &alone), rows[i].second == 0);
+        assert_true(fact_equal(&cause, &alone));
+        assert_string_equal(fact_text(&because, 0, 0), first);
+        assert_int_equal(strlen(fact_text(&because, 1, 0)), rows[i].second);
+        assert_int_equal(because.parts[1].text[0] != 0, rows[i].second > 0);
+    }
+}
+
 static void causes_come_behind(void **state)
 {
     const struct fact deepest = fact_with(FACT(AGENT_SAID), "sessions", NULL);
@@ -69,6 +99,42 @@ static void causes_come_behind(void **state)
     const struct fact more = fact_because(whole, &whole);
     assert_int_equal(more.parts[FACT_DEPTH - 1].code, FACT_WAKE_QUEUED);
     assert_string_equal(fact_text(&more, FACT_DEPTH - 1, 0), "t");
+}
+
+/* A cause keeps both its texts, behind a fact and taken from behind it, where its place is another.
+ */
+static void causes_keep_their_texts(void **state)
+{
+    static const char *const texts[][2] = {
+        {"anna", "ssh"}, {"anna", NULL}, {NULL, "ssh"}, {NULL, NULL}};
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+        for (size_t k = 0; k < ARRAY_SIZE(texts); k++) {
+            const struct fact cause =
+                fact_with(FACT(VETO_SESSION, .n = {5, 6}), texts[i][0], texts[i][1]);
+            const struct fact fact = fact_with(FACT(LEASE_AGENT), texts[k][0], texts[k][1]);
+            const struct fact whole = fact_because(fact, &cause);
+            const struct fact taken = fact_cause(&whole);
+            for (size_t place = 0; place < 2; place++) {
+                const char *of_cause = texts[i][place] ? texts[i][place] : "";
+                const char *of_fact = texts[k][place] ? texts[k][place] : "";
+                assert_string_equal(fact_text(&whole, 0, place), of_fact);
+                assert_string_equal(fact_text(&whole, 1, place), of_cause);
+                assert_string_equal(fact_text(&taken, 0, place), of_cause);
+            }
+            assert_int_equal(whole.parts[1].n[1], 6);
+            assert_true(fact_equal(&taken, &cause));
+        }
+}
+
+/* What an agent says in codes of its own: its vetoes, its containers, why it could not look; and
+ * its words. */
+static void what_is_of_an_agent(void **state)
+{
+    for (unsigned code = FACT_NONE; code < FACTS; code++) {
+        const bool expected =
+            code == FACT_AGENT_SAID || (code >= FACT_VETO_UNKNOWN && code <= FACT_LOOK_STATUS);
+        assert_int_equal(fact_is_of_agent((enum fact_code)code), expected);
+    }
 }
 
 /* ---- names that move ---- */
@@ -159,6 +225,16 @@ static void a_check_is_known_by_its_place_and_kind(void **state)
         assert_int_equal(moved.parts[0].subject, place < 1 ? 0 : MODEL_NONE);
         assert_int_equal(moved.parts[0].word, place);
     }
+    for (size_t now_has = 0; now_has <= 2; now_has++) {
+        static struct model_server fewer[] = {{.id = "b", .checks = checks}};
+        changed.servers = fewer;
+        fewer[0].n_checks = now_has;
+        for (uint8_t place = 0; place < 2; place++) {
+            const struct fact fact = FACT(CHECK_SILENT, .subject = 1, .word = place);
+            const struct fact moved = fact_move(&fact, &from, &changed);
+            assert_int_equal(moved.parts[0].subject, place < now_has ? 0 : MODEL_NONE);
+        }
+    }
     const struct fact none = FACT(CHECK_SILENT, .subject = MODEL_NONE);
     const struct fact moved = fact_move(&none, &from, &to);
     assert_int_equal(moved.parts[0].subject, MODEL_NONE);
@@ -205,6 +281,19 @@ static void each_lease_says_why(void **state)
         }
 }
 
+/* A fact that is as deep as can be moves as a whole. */
+static void the_deepest_moves(void **state)
+{
+    struct fact fact = {0};
+    for (size_t i = 0; i < FACT_DEPTH; i++)
+        fact.parts[i] = (struct fact_part){.code = FACT_WAKE_VISIT, .subject = 1};
+    const struct fact moved = fact_move(&fact, &from, &to);
+    for (size_t i = 0; i < FACT_DEPTH; i++) {
+        assert_int_equal(moved.parts[i].code, FACT_WAKE_VISIT);
+        assert_int_equal(moved.parts[i].subject, 0);
+    }
+}
+
 /* Each part moves, whatever the one before it says. */
 static void each_part_moves(void **state)
 {
@@ -225,11 +314,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_are_kept_and_compared),
         cmocka_unit_test(a_text_that_does_not_fit_is_cut),
+        cmocka_unit_test(what_has_room),
         cmocka_unit_test(causes_come_behind),
+        cmocka_unit_test(causes_keep_their_texts),
+        cmocka_unit_test(what_is_of_an_agent),
         cmocka_unit_test(each_subject),
         cmocka_unit_test(a_cause_about_what_is_gone_is_left_out),
         cmocka_unit_test(a_check_is_known_by_its_place_and_kind),
         cmocka_unit_test(each_lease_says_why),
+        cmocka_unit_test(the_deepest_moves),
         cmocka_unit_test(each_part_moves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,9 +1,10 @@
-#include "core/facts/ledger.h"
-#include "unit.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/array.h"
+#include "core/facts/ledger.h"
+#include "unit.h"
 
 static struct ledger_entry *add(struct ledger *ledger, int number)
 {
@@ -45,6 +46,32 @@ static void test_add_and_find(void **state)
     assert_int_equal(entry->action, COMMAND_SLEEP);
     assert_int_equal(entry->received, 77);
     assert_string_equal(entry->by, "operator");
+}
+
+/* Each is found by its server and its id, and by nothing else; a place that is free is none. */
+static void test_what_is_found(void **state)
+{
+    static const struct {
+        int server;
+        const char *id;
+    } rows[] = {{0, "a"}, {0, "b"}, {1, "a"}, {1, "c"}, {2, "d"}};
+    struct ledger *ledger = *state;
+    struct ledger_entry *entries[ARRAY_SIZE(rows)];
+
+    assert_null(ledger_find(ledger, 0, ""));
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        entries[i] = ledger_add(ledger, rows[i].server, COMMAND_WAKE, rows[i].id, "me", 1);
+    for (int server = 0; server < 4; server++)
+        for (const char *id = "abcde"; *id; id++) {
+            const char name[] = {*id, '\0'};
+            const struct ledger_entry *expected = NULL;
+
+            for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+                if (rows[i].server == server && strcmp(rows[i].id, name) == 0)
+                    expected = entries[i];
+            assert_ptr_equal(ledger_find(ledger, server, name), expected);
+        }
+    assert_null(ledger_find(ledger, 0, ""));
 }
 
 static void test_closed_ones_make_room_oldest_first(void **state)
@@ -116,6 +143,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_add_and_find),
+        TEST(test_what_is_found),
         TEST(test_closed_ones_make_room_oldest_first),
         TEST(test_open_ones_are_never_overwritten),
         TEST(test_all_open),
