@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/mqtt_version.h"
+#include "config/wording.h"
 #include "core/model.h"
 
 struct config_mqtt {
@@ -64,9 +65,6 @@ struct config_energy {
     const char *currency;
     double hall_watts;
 };
-
-/* Of the names that Hall gives things for people, where it does not know who reads. */
-enum config_language { CONFIG_ENGLISH, CONFIG_FRENCH };
 
 struct config {
     const char *file;
