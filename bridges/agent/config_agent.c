@@ -14,11 +14,8 @@ enum { COMMAND_WORDS_MAX = 32 };
 
 /* ---- formats ---- */
 
-static const char rate_allowed[] = "bytes a second, as \"500B/s\", \"100kB/s\" or \"1.5MB/s\"";
-static const char process_allowed[] = "the name of a process as in /proc/PID/comm, without a path";
-
 /* A number and its unit: "100kB/s". Units are powers of ten; whole bytes come out. */
-static const char *parse_rate(struct arena *arena, const char *text, void *target)
+static enum wording parse_rate(struct arena *arena, const char *text, void *target)
 {
     static const struct {
         const char *name;
@@ -27,26 +24,27 @@ static const char *parse_rate(struct arena *arena, const char *text, void *targe
     char *unit;
     (void)arena;
     if (!isdigit((unsigned char)text[0]) || text[strspn(text, "0123456789.")] == '\0')
-        return rate_allowed;
+        return WORDING_RATE;
     const double number = strtod(text, &unit);
     for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
         const double bytes = number * units[i].factor;
         if (strcmp(units[i].name, unit) != 0 || bytes < 1 || bytes > 1e12)
             continue;
         *(int64_t *)target = (int64_t)bytes;
-        return NULL;
+        return WORDING_NONE;
     }
-    return rate_allowed;
+    return WORDING_RATE;
 }
 
-static const struct format format_rate = {.allowed = rate_allowed, .parse = parse_rate};
+static const struct format format_rate = {.allowed = WORDING_RATE, .parse = parse_rate};
 
-static const char *parse_process(struct arena *arena, const char *text, void *target)
+static enum wording parse_process(struct arena *arena, const char *text, void *target)
 {
-    return strchr(text, '/') || format_text.parse(arena, text, target) ? process_allowed : NULL;
+    return strchr(text, '/') || format_text.parse(arena, text, target) ? WORDING_PROCESS
+                                                                       : WORDING_NONE;
 }
 
-static const struct format format_process = {.allowed = process_allowed, .parse = parse_process};
+static const struct format format_process = {.allowed = WORDING_PROCESS, .parse = parse_process};
 
 /* ---- tables ---- */
 
@@ -149,10 +147,11 @@ static void finish(struct arena *arena, void *target, struct report *report)
     struct config_agent *config = &raw->out;
     const char *program = raw->n_command > 0 ? raw->command[0] : NULL;
     char shown[SHOWN_SIZE];
-    if (program && program[0] != '/')
-        report_error_at(report, (const char *const[]){"activity", "command", "0", NULL},
-                        text_show(shown, sizeof(shown), program, strlen(program)),
-                        "an absolute path of a program");
+    if (program && program[0] != '/') {
+        text_show(shown, sizeof(shown), program, strlen(program));
+        report_error_at(report, COMPLAINT_VALUE, KEYS("activity", "command", "0"),
+                        PHRASE(VALUE, .texts = {shown}), PHRASE(PROGRAM));
+    }
     config->rights = rights_of(raw);
     config->watch.command = argv_of(arena, raw);
     config->watch.connections = !raw->ports || raw->n_ports > 0;

@@ -28,13 +28,15 @@ int companion_main(const struct companion *companion, int argc, char *argv[])
     };
     struct program_arguments arguments;
     struct buf errors = BUF_INIT(PROGRAM_ERRORS_LIMIT);
+    struct report report = {0};
     struct secrets secrets = {0};
     int status = program_arguments(&program, argc, argv, &arguments);
     if (status >= 0)
         return status;
     log_init(arguments.level);
-    struct document_head *config = document_load(companion->document, arguments.config, &errors);
-    if (secrets_load(&secrets, &errors) < 0 || !config) {
+    struct document_head *config = document_load(companion->document, arguments.config, &report);
+    if (secrets_load(&secrets, &report) < 0 || !config) {
+        report_say(&report, CONFIG_ENGLISH, &errors);
         fputs(buf_text(&errors), stderr);
         status = arguments.check ? EXIT_FAILURE : PROGRAM_EXIT_CONFIG;
     } else {
@@ -42,6 +44,7 @@ int companion_main(const struct companion *companion, int argc, char *argv[])
     }
     secrets_finish(&secrets);
     document_free(config);
+    report_finish(&report);
     buf_finish(&errors);
     return status;
 }

@@ -29,8 +29,8 @@ static void finish(struct arena *arena, void *target, struct report *report)
     const struct config_relay *config = target;
     (void)arena;
     if (config->raw && !config->interface)
-        report_error_at(report, (const char *const[]){"interface", NULL}, "nothing",
-                        "the interface that frames leave by, as \"eth0\"; raw needs it");
+        report_error_at(report, COMPLAINT_MISSING, KEYS("interface"), PHRASE(NOTHING),
+                        PHRASE(FRAME_INTERFACE));
 }
 
 const struct document config_relay_document = {.table = &root_table, .finish = finish};

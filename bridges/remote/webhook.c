@@ -106,9 +106,9 @@ static int append(struct webhook *webhook, const char *line, char reason[REASON_
 static int find_secret(const struct model_header *header, char **ret_secret,
                        char reason[REASON_SIZE])
 {
-    struct buf errors = BUF_INIT(256);
-    int error = secret_find(header->secret, ret_secret, &errors);
-    buf_finish(&errors);
+    struct report report = {0};
+    int error = secret_find(header->secret, ret_secret, &report);
+    report_finish(&report);
     if (error == 0 && !*ret_secret)
         error = -ENOENT;
     if (error < 0)

@@ -7,14 +7,77 @@
 
 #include "base/array.h"
 #include "base/text.h"
+#include "config/arena.h"
 
-enum {
-    POINTER_MAX = 16 * 1024,
-    POINTER_SHOWN = 256,
-    FOUND_SHOWN = 160,
-    ALLOWED_SHOWN = 320,
-    WORD_MAX = 32
+/* Room for every name that is allowed. */
+enum { POINTER_MAX = 64 * 1024, POINTER_SHOWN = 1024, TEXT_SHOWN = 640, WORD_MAX = 32 };
+
+static const char *const codes[COMPLAINTS] = {
+    [COMPLAINT_FILE] = "config.file",         [COMPLAINT_SYNTAX] = "config.syntax",
+    [COMPLAINT_VALUE] = "config.value",       [COMPLAINT_UNKNOWN_KEY] = "config.unknown_key",
+    [COMPLAINT_MISSING] = "config.missing",   [COMPLAINT_CONFLICT] = "config.conflict",
+    [COMPLAINT_SECRET] = "config.secret",     [COMPLAINT_UNSET] = "config.unset",
+    [COMPLAINT_VARIABLE] = "config.variable", [COMPLAINT_MORE] = "config.more",
 };
+
+const char *complaint_code_name(enum complaint_code code)
+{
+    return codes[code];
+}
+
+/* ---- the list ---- */
+
+static const char *keep(struct report *report, const char *text, size_t most)
+{
+    char shown[POINTER_SHOWN];
+
+    return arena_copy(report->memory, text_show(shown, most, text, strlen(text)));
+}
+
+static struct phrase keep_phrase(struct report *report, struct phrase phrase)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(phrase.texts); i++)
+        if (phrase.texts[i])
+            phrase.texts[i] = keep(report, phrase.texts[i], TEXT_SHOWN);
+    return phrase;
+}
+
+/* Without memory it is only counted. */
+static void add(struct report *report, const struct complaint *given)
+{
+    if (!report->memory)
+        report->memory = arena_create();
+    struct complaint *complaint =
+        report->memory ? arena_alloc(report->memory, 1, sizeof(*complaint)) : NULL;
+    if (!complaint)
+        return;
+    *complaint = *given;
+    complaint->subject = keep(report, given->subject ? given->subject : "", POINTER_SHOWN);
+    complaint->found = keep_phrase(report, given->found);
+    complaint->allowed = keep_phrase(report, given->allowed);
+    if (given->pointer)
+        complaint->pointer = keep(report, given->pointer, POINTER_SHOWN);
+    if (arena_failed(report->memory))
+        return;
+    if (report->last)
+        report->last->next = complaint;
+    else
+        report->first = complaint;
+    report->last = complaint;
+}
+
+void report_begin(struct report *report, const char *file)
+{
+    report->file = file;
+    report->n = 0;
+}
+
+void report_finish(struct report *report)
+{
+    if (report->memory)
+        arena_destroy(report->memory);
+    *report = (struct report){0};
+}
 
 static void add_pointer(struct buf *out, const struct pointer *at)
 {
@@ -28,52 +91,142 @@ static void add_pointer(struct buf *out, const struct pointer *at)
         buf_printf(out, "%zu", at->index);
 }
 
-static void add_cut(struct buf *out, const char *text, size_t most)
+void report_error(struct report *report, enum complaint_code code, const struct pointer *at,
+                  struct phrase found, struct phrase allowed)
 {
-    char shown[ALLOWED_SHOWN];
-    buf_puts(out,
-             text_show(shown, most < sizeof(shown) ? most : sizeof(shown), text, strlen(text)));
-}
-
-void report_error(struct report *report, const struct pointer *at, const char *found,
-                  const char *allowed)
-{
-    if (report->n++ >= REPORT_LINES_MAX)
+    if (report->n++ >= REPORT_ERRORS_MAX)
         return;
     struct buf place = BUF_INIT(POINTER_MAX);
     add_pointer(&place, at);
-    buf_printf(report->errors, "%s: ", report->file);
-    add_cut(report->errors, place.length > 0 ? buf_text(&place) : "/", POINTER_SHOWN);
-    buf_puts(report->errors, ": found ");
-    add_cut(report->errors, found, FOUND_SHOWN);
-    buf_puts(report->errors, "; allowed: ");
-    add_cut(report->errors, allowed, ALLOWED_SHOWN);
-    buf_putc(report->errors, '\n');
+    add(report, &(struct complaint){.code = code,
+                                    .subject = report->file,
+                                    .pointer = buf_text(&place),
+                                    .found = found,
+                                    .allowed = allowed});
     buf_finish(&place);
 }
 
-void report_error_at(struct report *report, const char *const *keys, const char *found,
-                     const char *allowed)
+void report_error_at(struct report *report, enum complaint_code code, const char *const *keys,
+                     struct phrase found, struct phrase allowed)
 {
     struct pointer chain[8];
     size_t n = 0;
     for (; keys[n] && n < ARRAY_SIZE(chain); n++)
         chain[n] = (struct pointer){.parent = n > 0 ? &chain[n - 1] : NULL, .key = keys[n]};
-    report_error(report, n > 0 ? &chain[n - 1] : NULL, found, allowed);
+    report_error(report, code, n > 0 ? &chain[n - 1] : NULL, found, allowed);
+}
+
+void report_whole(struct report *report, enum complaint_code code, const char *subject,
+                  struct phrase why)
+{
+    if (report->n++ < REPORT_ERRORS_MAX)
+        add(report, &(struct complaint){.code = code, .subject = subject, .found = why});
+}
+
+void report_syntax(struct report *report, const struct json_error *error)
+{
+    report->n++;
+    add(report, &(struct complaint){.code = COMPLAINT_SYNTAX,
+                                    .subject = report->file,
+                                    .line = error->line,
+                                    .column = error->column,
+                                    .found = PHRASE(SAID, .texts = {error->what})});
 }
 
 bool report_is_full(const struct report *report)
 {
-    return report->n >= REPORT_LINES_MAX;
+    return report->n >= REPORT_ERRORS_MAX;
 }
 
 int report_end(struct report *report)
 {
-    if (report->n > REPORT_LINES_MAX)
-        buf_printf(report->errors, "%s: and %zu more\n", report->file,
-                   report->n - REPORT_LINES_MAX);
+    const size_t more = report->n - REPORT_ERRORS_MAX;
+
+    if (report->n > REPORT_ERRORS_MAX)
+        add(report, &(struct complaint){.code = COMPLAINT_MORE,
+                                        .subject = report->file,
+                                        .found = PHRASE(MORE, .numbers = {(int64_t)more})});
     return report->n > 0 ? -EINVAL : 0;
 }
+
+/* ---- for people and programs ---- */
+
+#define NBSP  "\u00a0"
+#define NNBSP "\u202f"
+
+/* {"found ", "; allowed: "} */
+static const char *const around[CONFIG_LANGUAGES][2] = {
+    {"found ", "; allowed: "}, {"trouvé" NBSP ": ", NNBSP "; attendu" NBSP ": "}};
+
+void complaint_say_message(const struct complaint *complaint, enum config_language language,
+                           struct buf *out)
+{
+    if (complaint->pointer)
+        buf_puts(out, around[language][0]);
+    phrase_say(&complaint->found, language, out);
+    if (!complaint->pointer)
+        return;
+    buf_puts(out, around[language][1]);
+    phrase_say(&complaint->allowed, language, out);
+}
+
+/* "FILE: /json/pointer", "FILE:3:7", "FILE" */
+static void say_subject(const struct complaint *complaint, struct buf *out)
+{
+    buf_puts(out, complaint->subject);
+    if (complaint->line > 0)
+        buf_printf(out, ":%u:%u", complaint->line, complaint->column);
+    if (complaint->pointer)
+        buf_printf(out, ": %s", complaint->pointer[0] ? complaint->pointer : "/");
+}
+
+void complaint_say(const struct complaint *complaint, enum config_language language,
+                   struct buf *out)
+{
+    say_subject(complaint, out);
+    buf_puts(out, ": ");
+    complaint_say_message(complaint, language, out);
+}
+
+void complaint_say_place(const struct complaint *complaint, enum config_language language,
+                         struct buf *out)
+{
+    if (complaint->pointer)
+        say_subject(complaint, out);
+    else
+        complaint_say(complaint, language, out);
+}
+
+void report_say(const struct report *report, enum config_language language, struct buf *out)
+{
+    for (const struct complaint *at = report->first; at; at = at->next) {
+        complaint_say(at, language, out);
+        buf_putc(out, '\n');
+    }
+}
+
+static void put_count(struct json_writer *json, const char *key, unsigned count)
+{
+    if (count > 0)
+        json_put_integer(json, key, count);
+    else
+        json_put_null(json, key);
+}
+
+void complaint_put(struct json_writer *json, const char *key, const struct complaint *complaint)
+{
+    json_begin_object(json, key);
+    json_put_string(json, "code", codes[complaint->code]);
+    json_put_string(json, "subject", complaint->subject);
+    json_put_string(json, "pointer", complaint->pointer);
+    put_count(json, "line", complaint->line);
+    put_count(json, "column", complaint->column);
+    phrase_put(json, "found", &complaint->found);
+    phrase_put(json, "allowed", &complaint->allowed);
+    json_end_object(json);
+}
+
+/* ---- values ---- */
 
 /* What stands before the '@' of a URL is nobody's business. */
 static void show_string(const char *text, char *out, size_t size)
@@ -91,34 +244,32 @@ static void show_string(const char *text, char *out, size_t size)
     snprintf(out, size, "\"%.*s://***%s\"", (int)scheme, text, shown);
 }
 
-char *report_show(const struct json *value, char out[SHOWN_SIZE])
+struct phrase report_show(const struct json *value, char shown[SHOWN_SIZE])
 {
     double number = 0;
     bool flag = false;
 
     switch (json_type(value)) {
     case JSON_STRING:
-        show_string(json_string(value), out, SHOWN_SIZE);
+        show_string(json_string(value), shown, SHOWN_SIZE);
         break;
     case JSON_NUMBER:
         json_number(value, &number);
-        snprintf(out, SHOWN_SIZE, "%.15g", number);
+        snprintf(shown, SHOWN_SIZE, "%.15g", number);
         break;
     case JSON_BOOL:
         json_bool(value, &flag);
-        snprintf(out, SHOWN_SIZE, "%s", flag ? "true" : "false");
+        snprintf(shown, SHOWN_SIZE, "%s", flag ? "true" : "false");
         break;
     case JSON_NULL:
-        snprintf(out, SHOWN_SIZE, "null");
+        snprintf(shown, SHOWN_SIZE, "null");
         break;
     case JSON_ARRAY:
-        snprintf(out, SHOWN_SIZE, "an array of %zu", json_count(value));
-        break;
+        return PHRASE(ARRAY, .numbers = {(int64_t)json_count(value)});
     case JSON_OBJECT:
-        snprintf(out, SHOWN_SIZE, "an object");
-        break;
+        return PHRASE(OBJECT);
     }
-    return out;
+    return PHRASE(VALUE, .texts = {shown});
 }
 
 unsigned report_distance(const char *a, const char *b)

@@ -14,14 +14,10 @@
 #include "config/option.h"
 #include "config/raw.h"
 
-static int fail_syntax(const char *file, const struct json_error *error, int code,
-                       struct buf *errors)
+static int fail_memory(struct report *report)
 {
-    if (error->line > 0)
-        buf_printf(errors, "%s:%u:%u: %s\n", file, error->line, error->column, error->what);
-    else
-        buf_printf(errors, "%s: %s\n", file, error->what);
-    return code == -ENOMEM ? code : -EINVAL;
+    report_whole(report, COMPLAINT_FILE, report->file, PHRASE(NO_MEMORY));
+    return -ENOMEM;
 }
 
 static bool any_failed(const struct arena *arena, const struct arena *scratch)
@@ -30,25 +26,23 @@ static bool any_failed(const struct arena *arena, const struct arena *scratch)
 }
 
 /* What the configuration keeps is in arena; the document and scratch are needed only meanwhile. */
-static int read_document(struct arena *arena, struct arena *scratch, const char *file,
-                         const struct json *document, struct buf *errors,
-                         struct config **ret_config)
+static int read_document(struct arena *arena, struct arena *scratch, const struct json *document,
+                         struct report *report, struct config **ret_config)
 {
-    struct report report = {.file = file, .errors = errors};
     struct raw_config *raw = arena_alloc(scratch, 1, sizeof(*raw));
     struct config *config = arena_alloc(arena, 1, sizeof(*config));
     if (!raw || !config)
         return -ENOMEM;
 
-    option_read_object(arena, scratch, &report, &option_root, NULL, document, raw);
+    option_read_object(arena, scratch, report, &option_root, NULL, document, raw);
     if (!any_failed(arena, scratch))
-        link_raw(arena, scratch, &report, raw);
-    int r = any_failed(arena, scratch) ? -ENOMEM : report_end(&report);
+        link_raw(arena, scratch, report, raw);
+    int r = any_failed(arena, scratch) ? -ENOMEM : report_end(report);
     if (r < 0)
         return r;
 
     *config = raw->config;
-    config->file = arena_copy(arena, file);
+    config->file = arena_copy(arena, report->file);
     config->memory = arena;
     build_model(arena, raw, &config->model);
     if (arena_failed(arena))
@@ -58,25 +52,25 @@ static int read_document(struct arena *arena, struct arena *scratch, const char 
 }
 
 int config_parse(const char *file, const char *text, size_t length, struct config **ret_config,
-                 struct buf *errors)
+                 struct report *report)
 {
     struct json_error error = {0};
     struct json *document = NULL;
+    report_begin(report, file);
     int r = json_read(text, length, &json_limits_config, &document, &error);
-    if (r < 0)
-        return fail_syntax(file, &error, r, errors);
+    if (r < 0) {
+        report_syntax(report, &error);
+        return r == -ENOMEM ? r : -EINVAL;
+    }
 
     struct arena *arena = arena_create();
     struct arena *scratch = arena_create();
-    r = arena && scratch ? read_document(arena, scratch, file, document, errors, ret_config)
-                         : -ENOMEM;
+    r = arena && scratch ? read_document(arena, scratch, document, report, ret_config) : -ENOMEM;
     json_free(document);
     arena_destroy(scratch);
     if (r < 0)
         arena_destroy(arena);
-    if (r == -ENOMEM)
-        buf_printf(errors, "%s: out of memory\n", file);
-    return r;
+    return r == -ENOMEM ? fail_memory(report) : r;
 }
 
 void config_free(struct config *config)
@@ -87,36 +81,35 @@ void config_free(struct config *config)
 
 /* The file */
 
-static int fail_file(const char *file, const char *why, int error, struct buf *errors)
+int config_unreadable(struct report *report, const char *file, int error, const char *why)
 {
-    buf_printf(errors, "%s: %s\n", file, why);
+    const enum wording wording = error == -ENOENT                      ? WORDING_ABSENT
+                                 : error == -EACCES || error == -EPERM ? WORDING_DENIED
+                                                                       : WORDING_UNREADABLE;
+    report_whole(report, COMPLAINT_FILE, file, (struct phrase){.kind = wording, .texts = {why}});
     return error;
 }
 
-static const char *advice(int error)
+static int fail_file(struct report *report, const char *file, enum wording why, int error)
 {
-    return error == -ENOENT                      ? "; write it, or name another file"
-           : error == -EACCES || error == -EPERM ? "; let this user read it and enter its folder"
-                                                 : "";
+    report_whole(report, COMPLAINT_FILE, file, (struct phrase){.kind = why});
+    return error;
 }
 
 /* Not blocking, so that a FIFO without a writer is told apart instead of waited for. */
-static int open_regular(const char *file, size_t *ret_size, struct buf *errors)
+static int open_regular(const char *file, size_t *ret_size, struct report *report)
 {
     struct stat status;
     int fd = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0) {
-        int error = -errno;
-        buf_printf(errors, "%s: cannot be read: %s%s\n", file, strerror(-error), advice(error));
-        return error;
-    }
+    if (fd < 0)
+        return config_unreadable(report, file, -errno, strerror(errno));
     int r = fstat(fd, &status) < 0 ? -errno : 0;
     if (r == 0 && S_ISDIR(status.st_mode))
-        r = fail_file(file, "is a directory; a JSON file is needed", -EISDIR, errors);
+        r = fail_file(report, file, WORDING_DIRECTORY, -EISDIR);
     else if (r == 0 && !S_ISREG(status.st_mode))
-        r = fail_file(file, "is not a regular file", -EINVAL, errors);
+        r = fail_file(report, file, WORDING_NOT_REGULAR, -EINVAL);
     else if (r == 0 && status.st_size > (off_t)json_limits_config.bytes)
-        r = fail_file(file, "is larger than 4 MiB", -EFBIG, errors);
+        r = fail_file(report, file, WORDING_TOO_LARGE, -EFBIG);
     if (r < 0) {
         close(fd);
         return r;
@@ -142,31 +135,31 @@ static int read_all(int fd, char *text, size_t size, size_t *ret_length)
     return 0;
 }
 
-int config_read(const char *file, char **ret_text, size_t *ret_length, struct buf *errors)
+int config_read(const char *file, char **ret_text, size_t *ret_length, struct report *report)
 {
     size_t size = 0;
-    int fd = open_regular(file, &size, errors);
+    int fd = open_regular(file, &size, report);
     if (fd < 0)
         return fd;
     char *text = malloc(size + 1);
     int r = text ? read_all(fd, text, size, ret_length) : -ENOMEM;
     close(fd);
     if (r < 0) {
-        buf_printf(errors, "%s: cannot be read: %s\n", file, strerror(-r));
         free(text);
+        report_whole(report, COMPLAINT_FILE, file, PHRASE(UNREADABLE, .texts = {strerror(-r)}));
         return r;
     }
     *ret_text = text;
     return 0;
 }
 
-int config_load(const char *file, struct config **ret_config, struct buf *errors)
+int config_load(const char *file, struct config **ret_config, struct report *report)
 {
     char *text = NULL;
     size_t length = 0;
-    int r = config_read(file, &text, &length, errors);
+    int r = config_read(file, &text, &length, report);
     if (r == 0)
-        r = config_parse(file, text, length, ret_config, errors);
+        r = config_parse(file, text, length, ret_config, report);
     free(text);
     return r;
 }

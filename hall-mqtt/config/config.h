@@ -14,7 +14,7 @@
 
 #include "base/buf.h"
 #include "base/mqtt_version.h"
-#include "config/wording.h"
+#include "config/complaint.h"
 #include "core/model.h"
 
 struct config_mqtt {
@@ -92,15 +92,16 @@ struct secrets {
 };
 
 /*
- * Reads a whole configuration. On failure ret_config is untouched and errors holds one line per
- * error: FILE: /json/pointer: found X; allowed: Y -EINVAL errors in the file; -ENOENT, -EACCES ...
- * it cannot be read (said in errors too); -ENOMEM.
+ * Reads a whole configuration. On failure ret_config is untouched and the report has all errors.
+ * -EINVAL errors in the file; -ENOENT, -EACCES ... it cannot be read (reported too); -ENOMEM.
  */
-int config_load(const char *file, struct config **ret_config, struct buf *errors);
+int config_load(const char *file, struct config **ret_config, struct report *report);
 int config_parse(const char *file, const char *text, size_t length, struct config **ret_config,
-                 struct buf *errors);
+                 struct report *report);
 /* The text of the file, for config_parse; to be freed. */
-int config_read(const char *file, char **ret_text, size_t *ret_length, struct buf *errors);
+int config_read(const char *file, char **ret_text, size_t *ret_length, struct report *report);
+/* Reports that a file cannot be read, why, and what to do. Returns error. */
+int config_unreadable(struct report *report, const char *file, int error, const char *why);
 void config_free(struct config *config);
 
 /* What is no error but good to know, one line each: which containers several projects share.
@@ -110,14 +111,14 @@ int config_notes(const struct config *config, struct buf *out);
 int config_write_schema(
     struct buf *out); /* JSON Schema draft 2020-12 of domains.json, made from the option table */
 
-int secrets_load(struct secrets *ret_secrets, struct buf *errors);
+int secrets_load(struct secrets *ret_secrets, struct report *report);
 void secrets_finish(struct secrets *secrets); /* wipes */
 
 /* A secret that the configuration names, HALL_SECRET_...: as above, a variable or a credential.
- * NULL: not set. To be given to secret_free. -EINVAL, -EMSGSIZE, -EACCES: said in errors. */
-int secret_find(const char *variable, char **ret_value, struct buf *errors);
+ * NULL: not set. To be given to secret_free. -EINVAL, -EMSGSIZE, -EACCES: reported. */
+int secret_find(const char *variable, char **ret_value, struct report *report);
 void secret_free(char *value); /* wipes */
-/* Are all there that the configuration names? One line in errors for each that is not. -EINVAL. */
-int secrets_check(const struct config *config, struct buf *errors);
+/* Are all there that the configuration names? -EINVAL: each that is not is reported. */
+int secrets_check(const struct config *config, struct report *report);
 
 #endif

@@ -31,41 +31,45 @@ static const struct option mqtt_rows[] = {
 /* clang-format on */
 const struct option_table document_mqtt_table = TABLE("mqtt", config_mqtt, mqtt_rows);
 
-static struct document_head *read_document(struct arena *arena, const struct document *document,
-                                           const char *file, const struct json *root,
-                                           struct buf *errors)
+static void fail_memory(struct report *report, const char *file)
 {
-    struct report report = {.file = file, .errors = errors};
+    report_whole(report, COMPLAINT_FILE, file, PHRASE(NO_MEMORY));
+}
+
+static struct document_head *read_document(struct arena *arena, const struct document *document,
+                                           const struct json *root, struct report *report)
+{
     struct document_head *head = arena_alloc(arena, 1, document->table->size);
     if (head) {
-        option_read_object(arena, arena, &report, document->table, NULL, root, head);
-        head->file = arena_copy(arena, file);
+        option_read_object(arena, arena, report, document->table, NULL, root, head);
+        head->file = arena_copy(arena, report->file);
         head->memory = arena;
         if (!head->mqtt.username)
             head->mqtt.username = head->id;
     }
     if (!arena_failed(arena) && document->finish)
-        document->finish(arena, head, &report);
+        document->finish(arena, head, report);
     if (arena_failed(arena))
-        buf_printf(errors, "%s: out of memory\n", file);
-    return report_end(&report) < 0 || arena_failed(arena) ? NULL : head;
+        fail_memory(report, report->file);
+    return report_end(report) < 0 || arena_failed(arena) ? NULL : head;
 }
 
 void *document_parse(const struct document *document, const char *file, const char *text,
-                     size_t length, struct buf *errors)
+                     size_t length, struct report *report)
 {
     struct json_error wrong = {0};
     struct json *root = NULL;
+    report_begin(report, file);
     if (json_read(text, length, &json_limits_payload, &root, &wrong) < 0) {
-        buf_printf(errors, "%s:%u:%u: %s\n", file, wrong.line, wrong.column, wrong.what);
+        report_syntax(report, &wrong);
         return NULL;
     }
     struct arena *arena = arena_create();
     struct document_head *head = NULL;
     if (arena)
-        head = read_document(arena, document, file, root, errors);
+        head = read_document(arena, document, root, report);
     else
-        buf_printf(errors, "%s: out of memory\n", file);
+        fail_memory(report, file);
     json_free(root);
     if (!head)
         arena_destroy(arena);
@@ -78,43 +82,34 @@ void document_free(struct document_head *config)
         arena_destroy(config->memory); /* the configuration itself is in there */
 }
 
-static int fail_file(const char *file, const char *why, int error, struct buf *errors)
-{
-    buf_printf(errors, "%s: cannot be read: %s%s\n", file, why,
-               error == -ENOENT ? "; write it, or name another file"
-               : error == -EACCES || error == -EPERM
-                   ? "; let this user read it and enter its folder"
-                   : "");
-    return error;
-}
-
-/* The length of the file, or -errno, said in errors. */
-static ssize_t read_file(const char *file, char *text, struct buf *errors)
+/* The length of the file, or -errno, reported. */
+static ssize_t read_file(const char *file, char *text, struct report *report)
 {
     struct stat status;
     /* Not blocking, so that a FIFO without a writer is told apart instead of waited for. */
     const int fd = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     if (fd < 0)
-        return fail_file(file, strerror(errno), -errno, errors);
+        return config_unreadable(report, file, -errno, strerror(errno));
     const bool regular = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
     const ssize_t length = regular ? read(fd, text, FILE_MAX) : 0;
     close(fd);
     if (!regular)
-        return fail_file(file, "it is not a regular file", -EINVAL, errors);
+        return config_unreadable(report, file, -EINVAL, "it is not a regular file");
     if (length < 0)
-        return fail_file(file, "reading fails", -EIO, errors);
-    return length < FILE_MAX ? length : fail_file(file, "it is larger than 64 KiB", -EFBIG, errors);
+        return config_unreadable(report, file, -EIO, "reading fails");
+    return length < FILE_MAX ? length
+                             : config_unreadable(report, file, -EFBIG, "it is larger than 64 KiB");
 }
 
-void *document_load(const struct document *document, const char *file, struct buf *errors)
+void *document_load(const struct document *document, const char *file, struct report *report)
 {
     char *text = malloc(FILE_MAX);
     void *config = NULL;
-    const ssize_t length = text ? read_file(file, text, errors) : -ENOMEM;
+    const ssize_t length = text ? read_file(file, text, report) : -ENOMEM;
     if (!text)
-        buf_printf(errors, "%s: out of memory\n", file);
+        fail_memory(report, file);
     if (length >= 0)
-        config = document_parse(document, file, text, (size_t)length, errors);
+        config = document_parse(document, file, text, (size_t)length, report);
     free(text);
     return config;
 }

@@ -28,10 +28,10 @@ struct document {
     void (*finish)(struct arena *arena, void *config, struct report *report);
 };
 
-/* The configuration, to be freed; NULL: why is in errors, a line each. */
-void *document_load(const struct document *document, const char *file, struct buf *errors);
+/* The configuration, to be freed; NULL: why is reported. */
+void *document_load(const struct document *document, const char *file, struct report *report);
 void *document_parse(const struct document *document, const char *file, const char *text,
-                     size_t length, struct buf *errors);
+                     size_t length, struct report *report);
 void document_free(struct document_head *config); /* NULL is accepted */
 
 #endif

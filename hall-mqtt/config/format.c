@@ -13,170 +13,169 @@
 
 #define ALNUM "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
-const char *format_keep(struct arena *arena, const char *text, void *target)
+enum wording format_keep(struct arena *arena, const char *text, void *target)
 {
     const char *copy = arena_copy(arena, text);
     if (copy)
         memcpy(target, &copy, sizeof(copy));
-    return NULL;
+    return WORDING_NONE;
 }
 
-const struct format format_any = {.allowed = "a text", .parse = format_keep};
+const struct format format_any = {.allowed = WORDING_ANY_TEXT, .parse = format_keep};
 
-static const char *parse_text(struct arena *arena, const char *text, void *target)
+static enum wording parse_text(struct arena *arena, const char *text, void *target)
 {
     if (text[0] == '\0' || text_has_control(text))
-        return format_text.allowed;
+        return WORDING_TEXT;
     return format_keep(arena, text, target);
 }
 
 const struct format format_text = {
-    .allowed = "a text, not empty, without control characters",
+    .allowed = WORDING_TEXT,
     .pattern = "^[^\\u0000-\\u001f\\u007f]+$",
     .parse = parse_text,
 };
 
-static const char *parse_slug(struct arena *arena, const char *text, void *target)
+static enum wording parse_slug(struct arena *arena, const char *text, void *target)
 {
-    return text_is_slug(text) ? format_keep(arena, text, target) : format_slug.allowed;
+    return text_is_slug(text) ? format_keep(arena, text, target) : WORDING_SLUG;
 }
 
 const struct format format_slug = {
-    .allowed = "an id of 1 to 64 characters a-z, 0-9, '_' and '-'",
+    .allowed = WORDING_SLUG,
     .pattern = "^[a-z0-9_-]{1,64}$",
     .parse = parse_slug,
 };
 
-static const char *parse_method(struct arena *arena, const char *text, void *target)
+static enum wording parse_method(struct arena *arena, const char *text, void *target)
 {
     size_t length = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-");
-    return length > 0 && text[length] == '\0' ? format_keep(arena, text, target)
-                                              : format_method.allowed;
+    return length > 0 && text[length] == '\0' ? format_keep(arena, text, target) : WORDING_METHOD;
 }
 
 const struct format format_method = {
-    .allowed = "a method in capital letters, as \"HEAD\"",
+    .allowed = WORDING_METHOD,
     .pattern = "^[A-Z-]+$",
     .parse = parse_method,
 };
 
-static const char *parse_zone(struct arena *arena, const char *text, void *target)
+static enum wording parse_zone(struct arena *arena, const char *text, void *target)
 {
-    return zone_exists(text) ? format_keep(arena, text, target) : format_zone.allowed;
+    return zone_exists(text) ? format_keep(arena, text, target) : WORDING_ZONE;
 }
 
 const struct format format_zone = {
-    .allowed = "a time zone that " ZONE_DIRECTORY " has, as \"Europe/Paris\" or \"UTC\"",
+    .allowed = WORDING_ZONE,
     .pattern = "^[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*$",
     .parse = parse_zone,
 };
 
-static const char *parse_interface(struct arena *arena, const char *text, void *target)
+static enum wording parse_interface(struct arena *arena, const char *text, void *target)
 {
     size_t length = strlen(text);
     if (length == 0 || length >= IFNAMSIZ || text[strspn(text, ALNUM "_.:@-")] != '\0' ||
         strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
-        return format_interface.allowed;
+        return WORDING_INTERFACE;
     return format_keep(arena, text, target);
 }
 
 const struct format format_interface = {
-    .allowed = "the name of a network interface, as \"eth0\"",
+    .allowed = WORDING_INTERFACE,
     .pattern = "^[A-Za-z0-9_.:@-]{1,15}$",
     .parse = parse_interface,
 };
 
 const struct format format_file = {
-    .allowed = "the path of a file",
+    .allowed = WORDING_FILE,
     .pattern = "^[^\\u0000-\\u001f\\u007f]+$",
     .parse = parse_text,
 };
 
-static const char *parse_container(struct arena *arena, const char *text, void *target)
+static enum wording parse_container(struct arena *arena, const char *text, void *target)
 {
     if (strchr("_.-", text[0]) || text[strspn(text, ALNUM "_.-")] != '\0')
-        return format_container.allowed;
+        return WORDING_CONTAINER;
     return format_keep(arena, text, target);
 }
 
 const struct format format_container = {
-    .allowed = "the name of a container, as \"client1-web\"",
+    .allowed = WORDING_CONTAINER,
     .pattern = "^[A-Za-z0-9][A-Za-z0-9_.-]*$",
     .parse = parse_container,
 };
 
-static const char *parse_ipv4(struct arena *arena, const char *text, void *target)
+static enum wording parse_ipv4(struct arena *arena, const char *text, void *target)
 {
     (void)arena;
-    return text_parse_ipv4(text, target) < 0 ? format_ipv4.allowed : NULL;
+    return text_parse_ipv4(text, target) < 0 ? WORDING_IPV4 : WORDING_NONE;
 }
 
 #define IPV4_PATTERN "^[0-9]{1,3}(\\.[0-9]{1,3}){3}"
 
 const struct format format_ipv4 = {
-    .allowed = "an IPv4 address, as \"192.168.1.255\"",
+    .allowed = WORDING_IPV4,
     .pattern = IPV4_PATTERN "$",
     .parse = parse_ipv4,
 };
 
-static const char *parse_unicast(struct arena *arena, const char *text, void *target)
+static enum wording parse_unicast(struct arena *arena, const char *text, void *target)
 {
     struct in_addr address;
     (void)arena;
     if (text_parse_ipv4(text, &address) < 0)
-        return format_unicast.allowed;
+        return WORDING_MACHINE;
     uint32_t host = ntohl(address.s_addr);
     if (host >> 24 == 0 || host >> 28 >= 0xe) /* 0.0.0.0/8, multicast, reserved, broadcast */
-        return "the IPv4 address of one machine: not 0.x, multicast or broadcast";
+        return WORDING_ONE_MACHINE;
     memcpy(target, &address, sizeof(address));
-    return NULL;
+    return WORDING_NONE;
 }
 
 const struct format format_unicast = {
-    .allowed = "an IPv4 address, as \"192.168.1.20\"",
+    .allowed = WORDING_MACHINE,
     .pattern = IPV4_PATTERN "$",
     .parse = parse_unicast,
 };
 
-static const char *parse_cidr(struct arena *arena, const char *text, void *target)
+static enum wording parse_cidr(struct arena *arena, const char *text, void *target)
 {
     (void)arena;
-    return text_parse_cidr(text, target) < 0 ? format_cidr.allowed : NULL;
+    return text_parse_cidr(text, target) < 0 ? WORDING_CIDR : WORDING_NONE;
 }
 
 const struct format format_cidr = {
-    .allowed = "an IPv4 range with its host bits zero, as \"192.168.1.0/24\", or one address",
+    .allowed = WORDING_CIDR,
     .pattern = IPV4_PATTERN "(/[0-9]{1,2})?$",
     .parse = parse_cidr,
 };
 
-static const char *parse_endpoint(struct arena *arena, const char *text, void *target)
+static enum wording parse_endpoint(struct arena *arena, const char *text, void *target)
 {
     (void)arena;
-    return text_parse_endpoint(text, target) < 0 ? format_endpoint.allowed : NULL;
+    return text_parse_endpoint(text, target) < 0 ? WORDING_ENDPOINT : WORDING_NONE;
 }
 
 const struct format format_endpoint = {
-    .allowed = "an IPv4 address and a port, as \"127.0.0.1:8880\"",
+    .allowed = WORDING_ENDPOINT,
     .pattern = IPV4_PATTERN ":[0-9]{1,5}$",
     .parse = parse_endpoint,
 };
 
-static const char *parse_mac(struct arena *arena, const char *text, void *target)
+static enum wording parse_mac(struct arena *arena, const char *text, void *target)
 {
     static const uint8_t zero[6];
     uint8_t mac[6];
     (void)arena;
     if (text_parse_mac(text, mac) < 0)
-        return format_mac.allowed;
+        return WORDING_MAC;
     if ((mac[0] & 1) != 0 || memcmp(mac, zero, sizeof(mac)) == 0)
-        return "the MAC of one network card: not zero, multicast or broadcast";
+        return WORDING_ONE_MAC;
     memcpy(target, mac, sizeof(mac));
-    return NULL;
+    return WORDING_NONE;
 }
 
 const struct format format_mac = {
-    .allowed = "a MAC, as \"aa:bb:cc:dd:ee:01\"",
+    .allowed = WORDING_MAC,
     .pattern = "^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$|^([0-9A-Fa-f]{2}-){5}[0-9A-Fa-f]{2}$",
     .parse = parse_mac,
 };
@@ -191,7 +190,7 @@ static bool parse_four_bytes(const char *text, uint8_t bytes[6])
     return text_parse_mac(padded, bytes) == 0;
 }
 
-static const char *parse_secureon(struct arena *arena, const char *text, void *target)
+static enum wording parse_secureon(struct arena *arena, const char *text, void *target)
 {
     struct model_wake *wake = target;
     struct in_addr dotted;
@@ -204,14 +203,14 @@ static const char *parse_secureon(struct arena *arena, const char *text, void *t
     else if (text_parse_ipv4(text, &dotted) == 0)
         memcpy(bytes, &dotted, 4);
     else if (!parse_four_bytes(text, bytes))
-        return format_secureon.allowed;
+        return WORDING_SECUREON;
     memcpy(wake->secureon, bytes, sizeof(bytes));
     wake->secureon_length = length;
-    return NULL;
+    return WORDING_NONE;
 }
 
 const struct format format_secureon = {
-    .allowed = "6 or 4 bytes, as \"11:22:33:44:55:66\", \"11:22:33:44\" or \"17.34.51.68\"",
+    .allowed = WORDING_SECUREON,
     .pattern = "^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){3}(([:-][0-9A-Fa-f]{2}){2})?$"
                "|" IPV4_PATTERN "$",
     .parse = parse_secureon,
@@ -247,30 +246,30 @@ static bool take_day_range(const char **at, uint8_t *days)
     }
 }
 
-static const char *parse_days(struct arena *arena, const char *text, void *target)
+static enum wording parse_days(struct arena *arena, const char *text, void *target)
 {
     uint8_t days = 0;
     (void)arena;
     if (strcmp(text, "daily") == 0 || strcmp(text, "*") == 0) {
         *(uint8_t *)target = 0x7f;
-        return NULL;
+        return WORDING_NONE;
     }
     for (;; text++) {
         if (!take_day_range(&text, &days))
-            return format_days.allowed;
+            return WORDING_DAYS;
         if (*text != ',')
             break;
     }
     if (*text != '\0')
-        return format_days.allowed;
+        return WORDING_DAYS;
     *(uint8_t *)target = days;
-    return NULL;
+    return WORDING_NONE;
 }
 
 #define DAY "(mon|tue|wed|thu|fri|sat|sun)"
 
 const struct format format_days = {
-    .allowed = "days of mon tue wed thu fri sat sun, as \"mon-fri\", \"mon,wed\" or \"daily\"",
+    .allowed = WORDING_DAYS,
     .pattern = "^(daily|\\*|" DAY "(-" DAY ")?(," DAY "(-" DAY ")?)*)$",
     .parse = parse_days,
 };
@@ -295,33 +294,33 @@ static bool parse_time(const char *text, int most, void *target)
     return true;
 }
 
-static const char *parse_time_from(struct arena *arena, const char *text, void *target)
+static enum wording parse_time_from(struct arena *arena, const char *text, void *target)
 {
     (void)arena;
-    return parse_time(text, 24 * 60 - 1, target) ? NULL : format_time_from.allowed;
+    return parse_time(text, 24 * 60 - 1, target) ? WORDING_NONE : WORDING_TIME_FROM;
 }
 
 const struct format format_time_from = {
-    .allowed = "a time from \"00:00\" to \"23:59\"",
+    .allowed = WORDING_TIME_FROM,
     .pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$",
     .parse = parse_time_from,
 };
 
-static const char *parse_time_to(struct arena *arena, const char *text, void *target)
+static enum wording parse_time_to(struct arena *arena, const char *text, void *target)
 {
     (void)arena;
-    return parse_time(text, 24 * 60, target) ? NULL : format_time_to.allowed;
+    return parse_time(text, 24 * 60, target) ? WORDING_NONE : WORDING_TIME_TO;
 }
 
 const struct format format_time_to = {
-    .allowed = "a time from \"00:00\" to \"24:00\"",
+    .allowed = WORDING_TIME_TO,
     .pattern = "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$",
     .parse = parse_time_to,
 };
 
 enum { LEAP_YEAR = 2000 };
 
-static const char *parse_date(struct arena *arena, const char *text, void *target)
+static enum wording parse_date(struct arena *arena, const char *text, void *target)
 {
     (void)arena;
     const bool every_year = strlen(text) == strlen("12-25");
@@ -329,7 +328,7 @@ static const char *parse_date(struct arena *arena, const char *text, void *targe
     if (!every_year) {
         if (strlen(text) != strlen("2026-12-25") || text[4] != '-' || two_digits(text) < 0 ||
             two_digits(text + 2) < 0)
-            return format_date.allowed;
+            return WORDING_DATE;
         year = two_digits(text) * 100 + two_digits(text + 2);
         text += strlen("2026-");
     }
@@ -337,16 +336,16 @@ static const char *parse_date(struct arena *arena, const char *text, void *targe
     int day = two_digits(text + 3);
     if (text[2] != '-' || year < 1970 || month < 1 || month > 12 || day < 1 ||
         day > clock_days_in_month(year, month))
-        return format_date.allowed;
+        return WORDING_DATE;
     if (every_year)
         year = MODEL_EVERY_YEAR;
     *(struct model_date *)target =
         (struct model_date){.year = (int16_t)year, .month = (uint8_t)month, .day = (uint8_t)day};
-    return NULL;
+    return WORDING_NONE;
 }
 
 const struct format format_date = {
-    .allowed = "a date of the calendar, as \"2026-12-25\", or \"12-25\" for every year",
+    .allowed = WORDING_DATE,
     .pattern = "^([0-9]{4}-)?[0-9]{2}-[0-9]{2}$",
     .parse = parse_date,
 };

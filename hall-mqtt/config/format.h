@@ -37,7 +37,7 @@ extern const struct format format_time_from; /* uint16_t, minutes */
 extern const struct format format_time_to;   /* uint16_t, minutes; "24:00" too */
 extern const struct format format_date;      /* struct model_date */
 
-/* Stores a copy of the text; NULL, as a parser that accepts it. */
-const char *format_keep(struct arena *arena, const char *text, void *target);
+/* Stores a copy of the text; WORDING_NONE, as a parser that accepts it. */
+enum wording format_keep(struct arena *arena, const char *text, void *target);
 
 #endif

@@ -32,30 +32,28 @@ static bool is_host(const char *text, size_t length)
     return true;
 }
 
-static const char *parse_host(struct arena *arena, const char *text, void *target)
+static enum wording parse_host(struct arena *arena, const char *text, void *target)
 {
     if (!is_host(text, strlen(text))) {
         if (!text_is_utf8(text, strlen(text)) || !strpbrk(text, ALNUM))
-            return format_host.allowed;
+            return WORDING_HOST;
         for (const char *at = text; *at != '\0'; at++) {
             if ((unsigned char)*at >= 0x80)
-                return "a host name in its ASCII form, as \"xn--bcher-kva.example\"";
+                return WORDING_ASCII_HOST;
         }
-        return strpbrk(text, ":/")
-                   ? "a host name alone, without scheme, port or path, as \"app.example.org\""
-                   : format_host.allowed;
+        return strpbrk(text, ":/") ? WORDING_HOST_ALONE : WORDING_HOST;
     }
     char *copy = arena_copy(arena, text);
     if (!copy)
-        return NULL;
+        return WORDING_NONE;
     for (char *at = copy; *at != '\0'; at++)
         *at = (char)tolower((unsigned char)*at);
     memcpy(target, &copy, sizeof(copy));
-    return NULL;
+    return WORDING_NONE;
 }
 
 const struct format format_host = {
-    .allowed = "a host name of letters, digits, '-' and '.', as \"app.example.org\"",
+    .allowed = WORDING_HOST,
     .pattern =
         "^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$",
     .parse = parse_host,
@@ -93,9 +91,6 @@ static bool split_authority(const char *at, struct authority *ret, const char **
     return true;
 }
 
-static const char no_password_in_url[] =
-    "a URL without user and password; secrets belong in the environment file";
-
 static bool has_userinfo(const char *text)
 {
     const char *authority = strstr(text, "://");
@@ -108,7 +103,7 @@ static bool is_url_text(const char *text)
     return text[strspn(text, ALNUM "-._~:/?#[]@!$&'()*+,;=%")] == '\0';
 }
 
-static const char *parse_http_url(struct arena *arena, const char *text, void *target)
+static enum wording parse_http_url(struct arena *arena, const char *text, void *target)
 {
     struct authority authority;
     const char *rest;
@@ -117,30 +112,30 @@ static const char *parse_http_url(struct arena *arena, const char *text, void *t
                                                         : 0;
 
     if (has_userinfo(text))
-        return no_password_in_url;
+        return WORDING_URL_WITHOUT_USER;
     if (scheme == 0 || !is_url_text(text) || strchr(text, '#') ||
         !split_authority(text + scheme, &authority, &rest))
-        return format_http_url.allowed;
+        return WORDING_HTTP_URL;
     return format_keep(arena, text, target);
 }
 
 const struct format format_http_url = {
-    .allowed = "a URL http://HOST[:PORT][/PATH] or https://..., as \"http://192.168.1.20:8080\"",
+    .allowed = WORDING_HTTP_URL,
     .pattern = "^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?][^#\\s]*)?$",
     .parse = parse_http_url,
 };
 
-static const char *parse_mqtt_unix(struct arena *arena, const char *path, struct config_mqtt *mqtt)
+static enum wording parse_mqtt_unix(struct arena *arena, const char *path, struct config_mqtt *mqtt)
 {
     if (path[0] != '/' || strlen(path) < 2 || strlen(path) > 107)
-        return "mqtt+unix:// and the absolute path of a socket, of at most 107 bytes";
+        return WORDING_MQTT_UNIX;
     mqtt->host = NULL;
     mqtt->port = 0;
     mqtt->tls = false;
     return format_keep(arena, path, &mqtt->unix_path);
 }
 
-static const char *parse_mqtt_url(struct arena *arena, const char *text, void *target)
+static enum wording parse_mqtt_url(struct arena *arena, const char *text, void *target)
 {
     struct config_mqtt *mqtt = target;
     struct authority authority;
@@ -148,25 +143,24 @@ static const char *parse_mqtt_url(struct arena *arena, const char *text, void *t
     bool tls = strncmp(text, "mqtts://", 8) == 0;
 
     if (has_userinfo(text))
-        return "a URL without user and password: the user in \"username\", the password in "
-               "HALL_MQTT_PASSWORD";
+        return WORDING_MQTT_WITHOUT_USER;
     if (text_has_control(text))
-        return format_mqtt_url.allowed;
+        return WORDING_MQTT_URL;
     if (strncmp(text, "mqtt+unix://", 12) == 0)
         return parse_mqtt_unix(arena, text + 12, mqtt);
     if ((!tls && strncmp(text, "mqtt://", 7) != 0) ||
         !split_authority(text + (tls ? 8 : 7), &authority, &rest) ||
         (*rest != '\0' && strcmp(rest, "/") != 0))
-        return format_mqtt_url.allowed;
+        return WORDING_MQTT_URL;
     mqtt->tls = tls;
     mqtt->port = authority.port != 0 ? authority.port : tls ? 8883 : 1883;
     mqtt->unix_path = NULL;
     mqtt->host = arena_copy_part(arena, authority.host, authority.length);
-    return NULL;
+    return WORDING_NONE;
 }
 
 const struct format format_mqtt_url = {
-    .allowed = "mqtt://HOST[:PORT], mqtts://HOST[:PORT] or mqtt+unix:///PATH",
+    .allowed = WORDING_MQTT_URL,
     .pattern = "^(mqtts?://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?|mqtt\\+unix:///.+)$",
     .parse = parse_mqtt_url,
 };
@@ -184,52 +178,50 @@ static bool has_odd_segment(const char *path)
     return false;
 }
 
-static const char *parse_path(struct arena *arena, const char *text, void *target)
+static enum wording parse_path(struct arena *arena, const char *text, void *target)
 {
     size_t length = strlen(text);
     if (text[0] != '/')
-        return "a path that begins with '/', as \"/client1\"";
+        return WORDING_PATH_SLASH;
     if (length > 1 && text[length - 1] == '/')
-        return "a path without '/' at its end, as \"/client1\"";
+        return WORDING_PATH_END;
     if (text[strspn(text, ALNUM "/-._~!$&'()*+,;=:@")] != '\0' ||
         (length > 1 && has_odd_segment(text)))
-        return format_path.allowed;
+        return WORDING_PATH;
     return format_keep(arena, text, target);
 }
 
 const struct format format_path = {
-    .allowed = "a path such as \"/client1\": no query, no escapes, no empty, '.' or '..' segments",
+    .allowed = WORDING_PATH,
     .pattern = "^/$|^(/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+$",
     .parse = parse_path,
 };
 
-static const char *parse_health(struct arena *arena, const char *text, void *target)
+static enum wording parse_health(struct arena *arena, const char *text, void *target)
 {
     if (text[0] != '/' || !is_url_text(text) || strchr(text, '#'))
-        return format_health.allowed;
+        return WORDING_HEALTH;
     return format_keep(arena, text, target);
 }
 
 const struct format format_health = {
-    .allowed = "a path on the upstream, as \"/health\" or \"/health?full=1\"",
+    .allowed = WORDING_HEALTH,
     .pattern = "^/[^#\\s]*$",
     .parse = parse_health,
 };
 
 /* "hall" or "site/hall": what may stand in front of every topic. */
-static const char *parse_topic(struct arena *arena, const char *text, void *target)
+static enum wording parse_topic(struct arena *arena, const char *text, void *target)
 {
     size_t length = strlen(text);
     if (length == 0 || text[0] == '$' || text[0] == '/' || text[length - 1] == '/' ||
         strstr(text, "//") || strpbrk(text, "+#") || text_has_control(text))
-        return format_topic.allowed;
+        return WORDING_TOPIC;
     return format_keep(arena, text, target);
 }
 
 const struct format format_topic = {
-    .allowed =
-        "a topic such as \"hall\" or \"home/hall\": no '+' or '#', no '$' in front, no empty "
-        "level",
+    .allowed = WORDING_TOPIC,
     .pattern = "^[^$/+#][^/+#]*(/[^/+#]+)*$",
     .parse = parse_topic,
 };

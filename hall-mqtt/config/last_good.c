@@ -26,13 +26,13 @@ static int path_of(const char *file, char out[PATH_MAX])
 
 static int read_copy(const char *path, char **ret_text, size_t *ret_length)
 {
-    struct buf nobody = BUF_INIT(PATH_MAX + 256);
+    struct report nobody = {0};
     struct stat status;
     int error = lstat(path, &status) < 0       ? -errno
                 : S_ISREG(status.st_mode) == 0 ? -EINVAL
                                                : config_read(path, ret_text, ret_length, &nobody);
 
-    buf_finish(&nobody);
+    report_finish(&nobody);
     return error;
 }
 
@@ -83,7 +83,7 @@ int last_good_keep(const char *file, const char *text, size_t length)
 }
 
 int last_good_load(const char *file, struct config **ret_config, int64_t *ret_kept,
-                   struct buf *errors)
+                   struct report *report)
 {
     char path[PATH_MAX], *text = NULL;
     struct stat status;
@@ -95,8 +95,8 @@ int last_good_load(const char *file, struct config **ret_config, int64_t *ret_ke
     if (error == 0 && stat(path, &status) < 0)
         error = -errno;
     if (error == 0) {
-        buf_printf(errors, "%s: the last good configuration:\n", path);
-        error = config_parse(file, text, length, ret_config, errors);
+        report_whole(report, COMPLAINT_FILE, path, PHRASE(LAST_GOOD));
+        error = config_parse(file, text, length, ret_config, report);
         *ret_kept = (int64_t)status.st_mtim.tv_sec * 1000;
     }
     free(text);

@@ -13,8 +13,8 @@
 int last_good_keep(const char *file, const char *text, size_t length);
 
 /* The copy, parsed as if it were the file, and when it was kept (wall, ms). -ENOENT: there is none;
- * -EINVAL: it has errors itself, named in errors. */
+ * -EINVAL: it has errors itself, which are reported. */
 int last_good_load(const char *file, struct config **ret_config, int64_t *ret_kept,
-                   struct buf *errors);
+                   struct report *report);
 
 #endif

@@ -90,27 +90,22 @@ static int find_server(const struct raw_config *raw, const char *id)
 static void fail_no_server(struct report *report, const struct raw_config *raw,
                            const struct pointer *at, const char *id)
 {
-    char found[160];
-    char allowed[200] = "the id of a server in this file";
+    struct phrase allowed = PHRASE(SERVER);
     unsigned least = 3;
-    snprintf(found, sizeof(found), "\"%s\", which is no server", id);
     for (size_t i = 0; i < raw->n_servers && !report_is_full(report); i++) {
         unsigned distance = report_distance(raw->servers[i].key.given, id);
         if (distance < least) {
             least = distance;
-            snprintf(allowed, sizeof(allowed),
-                     "the id of a server in this file; did you mean \"%s\"?",
-                     raw->servers[i].key.given);
+            allowed = PHRASE(NEAR_SERVER, .texts = {raw->servers[i].key.given});
         }
     }
-    report_error(report, at, found, allowed);
+    report_error(report, COMPLAINT_CONFLICT, at, PHRASE(NO_SERVER, .texts = {id}), allowed);
 }
 
 static void check_macs(struct arena *arena, struct report *report, const struct raw_config *raw)
 {
     static const uint8_t zero[6];
     char mac[MAC_TEXT_SIZE];
-    char found[160];
     int *order = sorted_indexes(arena, raw->n_servers, compare_macs, raw->servers);
 
     for (size_t i = 1; i < raw->n_servers && order; i++) {
@@ -119,10 +114,9 @@ static void check_macs(struct arena *arena, struct report *report, const struct 
         if (memcmp(second->out.mac, zero, 6) == 0 ||
             memcmp(first->out.mac, second->out.mac, 6) != 0)
             continue;
-        snprintf(found, sizeof(found), "%s, which server %s has too",
-                 text_format_mac(second->out.mac, mac), first->key.given);
-        report_error_at(report, KEYS("servers", second->key.given, "mac"), found,
-                        "a MAC of its own");
+        text_format_mac(second->out.mac, mac);
+        report_error_at(report, COMPLAINT_CONFLICT, KEYS("servers", second->key.given, "mac"),
+                        PHRASE(SHARED, .texts = {mac, first->key.given}), PHRASE(OWN_MAC));
     }
 }
 
@@ -130,7 +124,6 @@ static void check_addresses(struct arena *arena, struct report *report,
                             const struct raw_config *raw)
 {
     char address[INET_ADDRSTRLEN];
-    char found[160];
     int *order = sorted_indexes(arena, raw->n_servers, compare_addresses, raw->servers);
 
     for (size_t i = 1; i < raw->n_servers && order; i++) {
@@ -140,9 +133,8 @@ static void check_addresses(struct arena *arena, struct report *report,
             first->out.address.s_addr != second->out.address.s_addr)
             continue;
         inet_ntop(AF_INET, &second->out.address, address, sizeof(address));
-        snprintf(found, sizeof(found), "%s, which server %s has too", address, first->key.given);
-        report_error_at(report, KEYS("servers", second->key.given, "address"), found,
-                        "an address of its own");
+        report_error_at(report, COMPLAINT_CONFLICT, KEYS("servers", second->key.given, "address"),
+                        PHRASE(SHARED, .texts = {address, first->key.given}), PHRASE(OWN_ADDRESS));
     }
 }
 
@@ -165,12 +157,13 @@ static void link_dependencies(struct report *report, struct raw_config *raw, int
             continue;
         }
         if (needed == index) {
-            report_error(report, &at, "the server itself", "other servers in this file");
+            report_error(report, COMPLAINT_CONFLICT, &at, PHRASE(ITSELF), PHRASE(OTHER_SERVERS));
             continue;
         }
         for (size_t j = 0; j < out->n_depends_on; j++) {
             if (out->depends_on[j] == needed)
-                report_error(report, &at, "the same server twice", "each server once");
+                report_error(report, COMPLAINT_CONFLICT, &at, PHRASE(SERVER_TWICE),
+                             PHRASE(SERVER_ONCE));
         }
         out->depends_on[out->n_depends_on++] = needed;
     }
@@ -189,13 +182,12 @@ static void fail_cycle(struct report *report, const struct raw_config *raw, cons
                        size_t n)
 {
     struct buf path = BUF_INIT(4096);
-    buf_puts(&path, "a cycle: ");
     for (size_t i = 0; i < n && path.length < 512; i++)
         buf_printf(&path, "%s -> ", raw->servers[from[i].server].key.given);
     buf_puts(&path, raw->servers[from[0].server].key.given);
-    report_error_at(report,
+    report_error_at(report, COMPLAINT_CONFLICT,
                     KEYS("servers", raw->servers[from[n - 1].server].key.given, "depends_on"),
-                    buf_text(&path), "dependencies that end somewhere");
+                    PHRASE(CYCLE, .texts = {buf_text(&path)}), PHRASE(NO_CYCLE));
     buf_finish(&path);
 }
 
@@ -234,9 +226,8 @@ static void check_domain_names(struct report *report, const struct raw_config *r
         const struct raw_domain *first = &raw->domains[raw->domains_by_name[i - 1]];
         const struct raw_domain *second = &raw->domains[raw->domains_by_name[i]];
         if (strcmp(domain_name(first), domain_name(second)) == 0)
-            report_error_at(report, KEYS("domains", second->key.given),
-                            "a host name that is there already (case does not count)",
-                            "each host name once");
+            report_error_at(report, COMPLAINT_CONFLICT, KEYS("domains", second->key.given),
+                            PHRASE(HOST_TWICE), PHRASE(HOST_ONCE));
     }
 }
 
@@ -245,13 +236,12 @@ static void check_paths(struct report *report, const struct raw_domain *domain)
     for (size_t i = 0; i < domain->n_projects; i++) {
         const struct raw_site *project = &domain->projects[i];
         for (size_t j = 0; j < i; j++) {
-            char found[160];
             if (!text_equal(project->out.path, domain->projects[j].out.path))
                 continue;
-            snprintf(found, sizeof(found), "the path of project %s", domain->projects[j].key.given);
             report_error_at(
-                report, KEYS("domains", domain->key.given, "projects", project->key.given, "path"),
-                found, "a path of its own");
+                report, COMPLAINT_CONFLICT,
+                KEYS("domains", domain->key.given, "projects", project->key.given, "path"),
+                PHRASE(PATH_OF, .texts = {domain->projects[j].key.given}), PHRASE(OWN_PATH));
         }
     }
 }
@@ -314,15 +304,12 @@ static void check_project_ids(struct arena *arena, struct report *report,
     }
     qsort(places, n, sizeof(*places), compare_projects);
     for (size_t i = 1; i < n; i++) {
-        char found[320];
         if (strcmp(places[i - 1].project->key.given, places[i].project->key.given) != 0)
             continue;
-        snprintf(found, sizeof(found), "an id that a project of %s has too",
-                 places[i - 1].domain->key.given);
         report_error_at(
-            report,
+            report, COMPLAINT_CONFLICT,
             KEYS("domains", places[i].domain->key.given, "projects", places[i].project->key.given),
-            found, "ids that are unique in the whole file");
+            PHRASE(PROJECT_TWICE, .texts = {places[i - 1].domain->key.given}), PHRASE(UNIQUE_IDS));
     }
 }
 
@@ -345,16 +332,14 @@ static void count_checks(const struct raw_config *raw, size_t *counts)
 static void check_counts(struct report *report, const struct raw_config *raw)
 {
     for (size_t i = 0; i < raw->n_servers; i++) {
-        char found[96];
         if (raw->check_counts[i] <= MODEL_CHECKS_MAX)
             continue;
-        snprintf(found, sizeof(found), "%zu checks, those of its sites included",
-                 raw->check_counts[i]);
-        report_error_at(report, KEYS("servers", raw->servers[i].key.given, "checks"), found,
-                        "at most 24");
+        report_error_at(report, COMPLAINT_CONFLICT,
+                        KEYS("servers", raw->servers[i].key.given, "checks"),
+                        PHRASE(CHECKS, .numbers = {(int64_t)raw->check_counts[i]}),
+                        PHRASE(AT_MOST, .numbers = {MODEL_CHECKS_MAX}));
     }
 }
-_Static_assert(MODEL_CHECKS_MAX == 24, "the message above says so");
 
 /* Home Assistant's birth message stands on PREFIX/status: that must not be Hall's own. */
 static void check_topics(struct report *report, const struct raw_config *raw)
@@ -364,8 +349,8 @@ static void check_topics(struct report *report, const struct raw_config *raw)
     if (length == 0 || !prefix || strncmp(base, prefix, length) != 0 ||
         (prefix[length] != '\0' && prefix[length] != '/'))
         return;
-    report_error_at(report, KEYS("mqtt", "discovery_prefix"), "a topic of Hall's own",
-                    "one that does not begin with the base_topic");
+    report_error_at(report, COMPLAINT_CONFLICT, KEYS("mqtt", "discovery_prefix"), PHRASE(OWN_TOPIC),
+                    PHRASE(OTHER_PREFIX));
 }
 
 void link_raw(struct arena *arena, struct arena *scratch, struct report *report,

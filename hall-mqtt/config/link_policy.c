@@ -6,10 +6,10 @@
 #include "config/raw.h"
 
 static void fail_key(struct report *report, const struct pointer *parent, const char *key,
-                     const char *found, const char *allowed)
+                     struct phrase found, struct phrase allowed)
 {
     struct pointer at = {.parent = parent, .key = key};
-    report_error(report, &at, found, allowed);
+    report_error(report, COMPLAINT_CONFLICT, &at, found, allowed);
 }
 
 static bool is_same_window(const struct model_window *a, const struct model_window *b)
@@ -22,16 +22,14 @@ static void check_window(struct report *report, const struct pointer *at,
                          const struct model_policy *policy, bool sure)
 {
     const struct model_window *window = &policy->windows[at->index];
-    char found[64];
 
     if (window->from == window->to && (sure || window->from != 0))
-        report_error(report, at, "a window that ends when it begins",
-                     "another end; for the whole day from \"00:00\" to \"24:00\"");
+        report_error(report, COMPLAINT_CONFLICT, at, PHRASE(EMPTY_WINDOW), PHRASE(OTHER_END));
     for (size_t i = 0; i < at->index && sure; i++) {
         if (!is_same_window(window, &policy->windows[i]))
             continue;
-        snprintf(found, sizeof(found), "the same window as number %zu", i);
-        report_error(report, at, found, "each window once");
+        report_error(report, COMPLAINT_CONFLICT, at, PHRASE(SAME_WINDOW, .numbers = {(int64_t)i}),
+                     PHRASE(WINDOW_ONCE));
         return;
     }
 }
@@ -58,7 +56,7 @@ static void check_date(struct report *report, const struct pointer *at,
                        const struct model_policy *policy)
 {
     const struct model_date *date = &policy->except[at->index];
-    char found[64];
+    char shown[24];
 
     for (size_t i = 0; i < at->index && date->year != 0; i++) {
         if (!overlaps(date, &policy->except[i]))
@@ -66,9 +64,10 @@ static void check_date(struct report *report, const struct pointer *at,
         char year[8] = "";
         if (date->year != MODEL_EVERY_YEAR)
             snprintf(year, sizeof(year), "%04d-", date->year);
-        snprintf(found, sizeof(found), "%s%02d-%02d, which is in number %zu already", year,
-                 date->month, date->day, i);
-        report_error(report, at, found, "each date once");
+        snprintf(shown, sizeof(shown), "%s%02d-%02d", year, date->month, date->day);
+        report_error(report, COMPLAINT_CONFLICT, at,
+                     PHRASE(DATE_TWICE, .texts = {shown}, .numbers = {(int64_t)i}),
+                     PHRASE(DATE_ONCE));
         return;
     }
 }
@@ -90,8 +89,7 @@ static void check_hours(struct report *report, const struct pointer *at,
     check_dates(report, at, hours);
     if (hours->n_windows == 0 && given != GIVEN_BADLY && hours->n_except > 0 &&
         hours->except[0].year != 0)
-        fail_key(report, at, "except", "dates without windows",
-                 "windows that do not begin on these dates, or no dates");
+        fail_key(report, at, "except", PHRASE(DATES_ALONE), PHRASE(WINDOWS_OR_NO_DATES));
 }
 
 static void check_mode(struct report *report, const struct pointer *at,
@@ -99,14 +97,13 @@ static void check_mode(struct report *report, const struct pointer *at,
 {
     if (policy->out.n_windows == 0) {
         if (policy->out.mode == POLICY_SCHEDULED)
-            fail_key(report, at, "windows", "none", "at least one window with mode \"scheduled\"");
+            fail_key(report, at, "windows", PHRASE(NO_WINDOW), PHRASE(A_WINDOW));
     } else if (policy->mode_given == GIVEN_NOT) {
-        fail_key(report, at, "mode", "nothing beside windows",
-                 "\"scheduled\", for the server to be on in them, or \"on_demand\", to have them "
-                 "ready for a change of the policy at run time");
+        fail_key(report, at, "mode", PHRASE(MODE_MISSING), PHRASE(A_MODE));
     } else if (policy->out.mode == POLICY_ALWAYS_ON) {
-        fail_key(report, at, "windows", "windows with mode \"always_on\"",
-                 "none; or mode \"scheduled\", for the server to be on in them only");
+        fail_key(report, at, "windows",
+                 PHRASE(WINDOWS_WITH, .texts = {policy_mode_name(POLICY_ALWAYS_ON)}),
+                 PHRASE(NO_WINDOWS));
     }
 }
 
@@ -114,16 +111,13 @@ static void check_mode(struct report *report, const struct pointer *at,
 static void check_otherwise(struct report *report, const struct pointer *at,
                             const struct raw_policy *policy)
 {
-    char found[64];
     enum policy_mode mode = policy->out.mode;
 
     if (policy->otherwise_given != GIVEN_WELL || mode == POLICY_SCHEDULED ||
         (mode == POLICY_ON_DEMAND && policy->out.n_windows > 0))
         return;
-    snprintf(found, sizeof(found), "it with mode \"%s\"", policy_mode_name(mode));
-    fail_key(report, at, "otherwise", found,
-             "it with mode \"scheduled\" only: it is for the time outside the windows; to let "
-             "visitors in at certain hours only, access.windows");
+    fail_key(report, at, "otherwise", PHRASE(OTHERWISE_WITH, .texts = {policy_mode_name(mode)}),
+             PHRASE(WHEN_SCHEDULED));
 }
 
 static void check_policy(struct report *report, const struct pointer *domain,
@@ -141,8 +135,7 @@ static void check_quota(struct report *report, const struct pointer *access, con
                         int inside, int outside)
 {
     if (inside > 0 && outside > 0)
-        fail_key(report, access, key, "a quota that the project has outside its access too",
-                 "each quota once");
+        fail_key(report, access, key, PHRASE(QUOTA_TWICE), PHRASE(QUOTA_ONCE));
 }
 
 static void check_project(struct report *report, const struct pointer *projects,
@@ -166,8 +159,7 @@ static void check_monitors(struct report *report, const struct pointer *access,
         const struct model_rule *rule = &out->monitors[i];
         struct pointer at = {.parent = &monitors, .index = i};
         if (!rule->agent && !rule->path && !rule->method && rule->address.mask == 0)
-            report_error(report, &at, "a rule that fits everybody",
-                         "at least one of agent, path, method and address");
+            report_error(report, COMPLAINT_MISSING, &at, PHRASE(RULE_FOR_ALL), PHRASE(RULE_KEY));
     }
 }
 

@@ -11,18 +11,16 @@ struct need {
     enum sleep_via via;
     const char *object, *key;
     size_t given_offset; /* enum option_given, in struct raw_sleep */
-    const char *allowed;
+    enum wording allowed;
 };
 
 static const struct need needs[] = {
-    {SLEEP_VIA_SSH, "ssh", "user", offsetof(struct raw_sleep, user_given),
-     "the user that logs in; via ssh needs it"},
-    {SLEEP_VIA_SSH, "ssh", "key", offsetof(struct raw_sleep, key_given),
-     "the file of the private key; via ssh needs it"},
+    {SLEEP_VIA_SSH, "ssh", "user", offsetof(struct raw_sleep, user_given), WORDING_SSH_USER},
+    {SLEEP_VIA_SSH, "ssh", "key", offsetof(struct raw_sleep, key_given), WORDING_SSH_KEY},
     {SLEEP_VIA_SSH, "ssh", "host_key", offsetof(struct raw_sleep, host_key_given),
-     "the server's public host key, \"ssh-ed25519 AAAA...\"; via ssh needs it"},
+     WORDING_SSH_HOST_KEY},
     {SLEEP_VIA_WEBHOOK, "webhook", "url", offsetof(struct raw_sleep, url_given),
-     "the URL that puts it to sleep; via webhook needs it"},
+     WORDING_WEBHOOK_URL},
 };
 
 static enum option_given given_at(const struct raw_sleep *sleep, size_t offset)
@@ -38,9 +36,9 @@ static void check_needs(struct report *report, const struct raw_server *server)
     for (size_t i = 0; i < ARRAY_SIZE(needs); i++) {
         const struct need *need = &needs[i];
         if (sleep->out.via == need->via && given_at(sleep, need->given_offset) == GIVEN_NOT)
-            report_error_at(report,
+            report_error_at(report, COMPLAINT_MISSING,
                             KEYS("servers", server->key.given, "sleep", need->object, need->key),
-                            "nothing", need->allowed);
+                            PHRASE(NOTHING), (struct phrase){.kind = need->allowed});
     }
 }
 
@@ -48,15 +46,12 @@ static void check_needs(struct report *report, const struct raw_server *server)
 static void check_use(struct report *report, const struct raw_server *server, const char *object,
                       enum option_given given, enum sleep_via via)
 {
-    char found[64];
     const struct raw_sleep *sleep = &server->sleep;
     if (given == GIVEN_NOT || sleep->via_given == GIVEN_BADLY || sleep->out.via == via)
         return;
-    snprintf(found, sizeof(found), "settings of %s beside via %s", object,
-             sleep_via_name(sleep->out.via));
-    report_error_at(report, KEYS("servers", server->key.given, "sleep", object), found,
-                    via == SLEEP_VIA_SSH ? "\"via\": \"ssh\", or no \"ssh\""
-                                         : "\"via\": \"webhook\", or no \"webhook\"");
+    report_error_at(report, COMPLAINT_CONFLICT, KEYS("servers", server->key.given, "sleep", object),
+                    PHRASE(OTHER_WAY, .texts = {object, sleep_via_name(sleep->out.via)}),
+                    PHRASE(VIA_OR_NONE, .texts = {object}));
 }
 
 static void check_headers(struct report *report, const struct raw_server *server)
@@ -65,11 +60,10 @@ static void check_headers(struct report *report, const struct raw_server *server
     for (size_t i = 1; i < webhook->n_headers; i++)
         for (size_t j = 0; j < i; j++)
             if (strcasecmp(webhook->headers[i].key.given, webhook->headers[j].key.given) == 0)
-                report_error_at(report,
+                report_error_at(report, COMPLAINT_CONFLICT,
                                 KEYS("servers", server->key.given, "sleep", "webhook", "headers",
                                      webhook->headers[i].key.given),
-                                "a header that is there already (case does not count)",
-                                "each header once");
+                                PHRASE(HEADER_TWICE), PHRASE(HEADER_ONCE));
 }
 
 void link_sleeps(struct report *report, const struct raw_config *raw)

@@ -89,11 +89,12 @@ static const struct option *item_of(const struct option *row)
 
 static void put_allowed(struct buf *out, const struct option *row)
 {
-    char allowed[ALLOWED_SIZE];
+    char names[OPTION_NAMES_SIZE], text[PHRASE_SIZE];
+    const struct phrase allowed = option_allowed(row, names);
     if (item_of(row)->table)
         return;
     buf_puts(out, "\nAllowed: ");
-    put_text(out, option_allowed(row, allowed, sizeof(allowed)));
+    put_text(out, phrase_english(&allowed, text));
     buf_puts(out, ".\n");
 }
 

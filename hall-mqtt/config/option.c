@@ -28,23 +28,23 @@ static void store_items(void *base, const struct option *row, size_t n, void *it
 }
 
 static void fail_found(struct reader *reader, const struct option *row, const struct pointer *at,
-                       const char *found)
+                       enum complaint_code code, struct phrase found)
 {
-    char allowed[320];
-    report_error(reader->report, at, found, option_allowed(row, allowed, sizeof(allowed)));
+    char names[OPTION_NAMES_SIZE];
+    report_error(reader->report, code, at, found, option_allowed(row, names));
 }
 
 static void fail(struct reader *reader, const struct option *row, const struct pointer *at,
                  const struct json *value)
 {
-    char found[SHOWN_SIZE];
-    fail_found(reader, row, at, report_show(value, found));
+    char shown[SHOWN_SIZE];
+    fail_found(reader, row, at, COMPLAINT_VALUE, report_show(value, shown));
 }
 
 static void read_text(struct reader *reader, const struct option *row, const struct pointer *at,
                       const struct json *value, void *target)
 {
-    char found[SHOWN_SIZE];
+    char shown[SHOWN_SIZE];
     const char *text = json_string(value);
     if (!text) {
         fail(reader, row, at, value);
@@ -52,16 +52,15 @@ static void read_text(struct reader *reader, const struct option *row, const str
     }
     size_t length = strlen(text);
     if (length > (size_t)row->max) {
-        snprintf(found, sizeof(found), "a text of %zu bytes", length);
-        char allowed[400];
-        snprintf(allowed, sizeof(allowed), "%s, of at most %lld bytes", row->format->allowed,
-                 (long long)row->max);
-        report_error(reader->report, at, found, allowed);
+        report_error(reader->report, COMPLAINT_VALUE, at,
+                     PHRASE(LONG_TEXT, .numbers = {(int64_t)length}),
+                     PHRASE(SHORT_TEXT, .format = row->format->allowed, .numbers = {row->max}));
         return;
     }
-    const char *better = row->format->parse(reader->arena, text, target);
+    const enum wording better = row->format->parse(reader->arena, text, target);
     if (better)
-        report_error(reader->report, at, report_show(value, found), better);
+        report_error(reader->report, COMPLAINT_VALUE, at, report_show(value, shown),
+                     (struct phrase){.kind = better});
 }
 
 /* Lists and maps */
@@ -70,13 +69,10 @@ static void read_text(struct reader *reader, const struct option *row, const str
 static size_t begin_items(struct reader *reader, const struct option *row, const struct pointer *at,
                           const struct json *value, size_t size, char **ret_items)
 {
-    char found[SHOWN_SIZE];
-    char allowed[64];
     size_t n = json_count(value);
     if (n > (size_t)row->max) {
-        snprintf(found, sizeof(found), "%zu entries", n);
-        snprintf(allowed, sizeof(allowed), "at most %lld", (long long)row->max);
-        report_error(reader->report, at, found, allowed);
+        report_error(reader->report, COMPLAINT_VALUE, at, PHRASE(ENTRIES, .numbers = {(int64_t)n}),
+                     PHRASE(AT_MOST, .numbers = {row->max}));
         n = (size_t)row->max;
     }
     struct arena *arena = row->kind == OPTION_MAP ? reader->scratch : reader->arena;
@@ -117,7 +113,7 @@ static void read_map(struct reader *reader, const struct option *row, const stru
 {
     char *items;
     size_t size = row->table->size;
-    char found[SHOWN_SIZE];
+    char shown[SHOWN_SIZE];
 
     if (json_type(value) != JSON_OBJECT) {
         fail(reader, row, at, value);
@@ -129,11 +125,13 @@ static void read_map(struct reader *reader, const struct option *row, const stru
         struct pointer here = {.parent = at, .key = json_key(member)};
         struct option_key *key = (void *)(items + i * size);
         key->given = arena_copy(reader->arena, json_key(member));
-        const char *allowed = row->format->parse(reader->arena, json_key(member), &key->name);
+        const enum wording allowed =
+            row->format->parse(reader->arena, json_key(member), &key->name);
         if (allowed) {
-            text_show(found, sizeof(found), json_key(member), strlen(json_key(member)));
-            report_error(reader->report, &here, found[0] != '\0' ? found : "an empty name",
-                         allowed);
+            text_show(shown, sizeof(shown), json_key(member), strlen(json_key(member)));
+            report_error(reader->report, COMPLAINT_VALUE, &here,
+                         shown[0] ? PHRASE(NAME, .texts = {shown}) : PHRASE(EMPTY_NAME),
+                         (struct phrase){.kind = allowed});
         }
         read_object(reader, row->table, &here, member, items + i * size);
     }
@@ -241,22 +239,22 @@ static void list_keys(const struct option_table *table, struct buf *out)
 static void fail_unknown(struct reader *reader, const struct option_table *table,
                          const struct pointer *at)
 {
-    const char *secret = option_secret_hint(table, at->key);
+    const struct phrase secret = option_secret_hint(table, at->key);
     const char *nearest = nearest_key(table, at->key);
-    struct buf allowed = BUF_INIT(1024);
+    struct buf keys = BUF_INIT(1024);
 
     if (report_is_full(reader->report)) {
         reader->report->n++;
         return;
     }
-    if (nearest)
-        buf_printf(&allowed, "did you mean \"%s\"? ", nearest);
-    list_keys(table, &allowed);
-    if (secret)
-        report_error(reader->report, at, "a secret", secret);
+    list_keys(table, &keys);
+    if (secret.kind)
+        report_error(reader->report, COMPLAINT_SECRET, at, PHRASE(A_SECRET), secret);
     else
-        report_error(reader->report, at, "an unknown key", buf_text(&allowed));
-    buf_finish(&allowed);
+        report_error(reader->report, COMPLAINT_UNKNOWN_KEY, at, PHRASE(UNKNOWN_KEY),
+                     nearest ? PHRASE(NEAR_KEY, .texts = {buf_text(&keys), nearest})
+                             : PHRASE(KEYS, .texts = {buf_text(&keys)}));
+    buf_finish(&keys);
 }
 
 static void check_complete(struct reader *reader, const struct option_table *table,
@@ -266,15 +264,16 @@ static void check_complete(struct reader *reader, const struct option_table *tab
         const struct option *row = &table->rows[i];
         struct pointer here = {.parent = at, .key = row->key};
         if (row->required && !json_get(object, row->key))
-            fail_found(reader, row, &here, "nothing");
+            fail_found(reader, row, &here, COMPLAINT_MISSING, PHRASE(NOTHING));
     }
     if (table->exactly_one && json_count(object) != 1) {
-        struct buf allowed = BUF_INIT(256);
-        buf_puts(&allowed, "exactly one of ");
-        list_keys(table, &allowed);
-        report_error(reader->report, at, json_count(object) == 0 ? "none of them" : "several",
-                     buf_text(&allowed));
-        buf_finish(&allowed);
+        const bool none = json_count(object) == 0;
+        struct buf keys = BUF_INIT(256);
+        list_keys(table, &keys);
+        report_error(reader->report, none ? COMPLAINT_MISSING : COMPLAINT_CONFLICT, at,
+                     none ? PHRASE(NONE_OF_THEM) : PHRASE(SEVERAL),
+                     PHRASE(ONE_KEY, .texts = {buf_text(&keys)}));
+        buf_finish(&keys);
     }
 }
 
@@ -302,11 +301,12 @@ static void read_member(struct reader *reader, const struct option_table *table,
 static void read_object(struct reader *reader, const struct option_table *table,
                         const struct pointer *at, const struct json *object, void *target)
 {
-    char found[SHOWN_SIZE];
+    char shown[SHOWN_SIZE];
     for (size_t i = 0; i < table->n_rows && !table->exactly_one; i++)
         default_option(reader, &table->rows[i], target);
     if (json_type(object) != JSON_OBJECT) {
-        report_error(reader->report, at, report_show(object, found), "an object");
+        report_error(reader->report, COMPLAINT_VALUE, at, report_show(object, shown),
+                     PHRASE(OBJECT));
         return;
     }
     for (const struct json *member = json_first(object); member; member = json_next(member)) {

@@ -34,11 +34,12 @@ enum option_given { GIVEN_NOT, GIVEN_WELL, GIVEN_BADLY };
 
 /* A kind of string. */
 struct format {
-    const char *allowed; /* for people */
+    enum wording allowed;
     const char
         *pattern; /* for the schema (ECMA 262); may accept more than parse does. NULL: any text */
-    /* Stores at target; NULL, or what is allowed where that can be said better than above. */
-    const char *(*parse)(struct arena *arena, const char *text, void *target);
+    /* Stores at target; WORDING_NONE, or what is allowed where that can be said better than above.
+     */
+    enum wording (*parse)(struct arena *arena, const char *text, void *target);
 };
 
 /* The key of a map's item, as written and as normalised. */
@@ -63,7 +64,7 @@ struct option {
     const struct option_table *table; /* object, map */
     unsigned tag;        /* what a table with exactly_one stores when this is the one */
     size_t given_offset; /* enum option_given; 0: nobody asks */
-    const char *hint;    /* said behind what is allowed, or NULL */
+    bool no_limit;       /* integer: there is none where it is left out */
     const char *help;
 };
 
@@ -78,8 +79,9 @@ struct option_table {
 
 extern const struct option_table option_root; /* of struct raw_config */
 
-/* "a duration from 1s to 7d, such as ...". Returns out. */
-char *option_allowed(const struct option *row, char *out, size_t size);
+/* "a duration from 1s to 7d, such as ..."; choices are written to names. */
+enum { OPTION_NAMES_SIZE = 320 };
+struct phrase option_allowed(const struct option *row, char names[OPTION_NAMES_SIZE]);
 
 /* Stores one value that is neither text nor made of others; false where it is not allowed. */
 bool option_store(const struct option *row, const struct json *value, void *target);
@@ -95,7 +97,7 @@ void option_read_object(struct arena *arena, struct arena *scratch, struct repor
                         const struct option_table *table, const struct pointer *at,
                         const struct json *object, void *target);
 
-/* Where a secret belongs that was found in the file; NULL if the key is none. */
-const char *option_secret_hint(const struct option_table *table, const char *key);
+/* Where a secret belongs that was found in the file; WORDING_NONE if the key is none. */
+struct phrase option_secret_hint(const struct option_table *table, const char *key);
 
 #endif

@@ -19,55 +19,42 @@ static void join_names(const char *const *names, char *out, size_t size)
     }
 }
 
-static void put_allowed(const struct option *row, char *out, size_t size)
+struct phrase option_allowed(const struct option *row, char names[OPTION_NAMES_SIZE])
 {
-    char from[40];
-    char to[40];
+    struct phrase phrase = {.numbers = {row->min, row->max}};
 
     switch (row->kind) {
     case OPTION_TEXT:
-        snprintf(out, size, "%s", row->format->allowed);
+        phrase.kind = row->format->allowed;
         break;
     case OPTION_INTEGER:
     case OPTION_PORT:
-        snprintf(out, size, "a whole number from %lld to %lld", (long long)row->min,
-                 (long long)row->max);
+        phrase.kind = row->no_limit ? WORDING_INTEGER_OR_NONE : WORDING_INTEGER;
         break;
     case OPTION_NUMBER:
-        snprintf(out, size, "a number from %lld to %lld", (long long)row->min, (long long)row->max);
+        phrase.kind = WORDING_NUMBER;
         break;
     case OPTION_BOOL:
-        snprintf(out, size, "true or false");
+        phrase.kind = WORDING_BOOL;
         break;
     case OPTION_DURATION:
-        snprintf(out, size, "a duration from %s to %s, as \"90s\", \"20m\" or \"1h30m\"",
-                 duration_format(row->min, from, sizeof(from)),
-                 duration_format(row->max, to, sizeof(to)));
+        phrase.kind = WORDING_DURATION;
         break;
     case OPTION_CHOICE:
-        join_names(row->names, out, size);
-        break;
+        join_names(row->names, names, OPTION_NAMES_SIZE);
+        return PHRASE(CHOICE, .texts = {names});
     case OPTION_STATUS:
-        snprintf(out, size, "an HTTP status from 100 to 599, \"2xx\" or \"200-299\"");
+        phrase.kind = WORDING_STATUS;
         break;
     case OPTION_OBJECT:
     case OPTION_MAP:
-        snprintf(out, size, "an object");
+        phrase.kind = WORDING_OBJECT;
         break;
     case OPTION_LIST:
-        snprintf(out, size, "an array of at most %lld%s", (long long)row->max,
-                 row->or_bool ? ", true or false" : "");
-        break;
+        return (struct phrase){.kind = row->or_bool ? WORDING_LIST_OR_BOOL : WORDING_LIST,
+                               .numbers = {row->max}};
     }
-}
-
-char *option_allowed(const struct option *row, char *out, size_t size)
-{
-    put_allowed(row, out, size);
-    size_t used = strlen(out);
-    if (row->hint)
-        snprintf(out + used, size - used, "; %s", row->hint);
-    return out;
+    return phrase;
 }
 
 /* Enums are stored as what they are made of. */
@@ -201,28 +188,28 @@ void option_store_default(const struct option *row, struct arena *arena, void *t
     }
 }
 
-const char *option_secret_hint(const struct option_table *table, const char *key)
+struct phrase option_secret_hint(const struct option_table *table, const char *key)
 {
     static const struct {
-        const char *table, *key, *hint;
+        const char *table, *key, *variable;
+        bool hashed;
     } secrets[] = {
-        {"mqtt", "password", "put it in HALL_MQTT_PASSWORD, in the environment file"},
-        {"mqtt", "pass", "put it in HALL_MQTT_PASSWORD, in the environment file"},
-        {NULL, "mqtt_password", "put it in HALL_MQTT_PASSWORD, in the environment file"},
-        {NULL, "password", "put its hash in HALL_ADMIN_PASSWORD_HASH, in the environment file"},
-        {NULL, "admin_password",
-         "put its hash in HALL_ADMIN_PASSWORD_HASH, in the environment file"},
-        {NULL, "admin_password_hash",
-         "put it in HALL_ADMIN_PASSWORD_HASH, in the environment file"},
-        {NULL, "secret_key", "put it in HALL_SECRET_KEY, in the environment file"},
-        {NULL, "secret", "put it in HALL_SECRET_KEY, in the environment file"},
-        {NULL, "api_key", "put it in HALL_API_KEY, in the environment file"},
-        {NULL, "token", "put it in HALL_API_KEY, in the environment file"},
+        {"mqtt", "password", "HALL_MQTT_PASSWORD", false},
+        {"mqtt", "pass", "HALL_MQTT_PASSWORD", false},
+        {NULL, "mqtt_password", "HALL_MQTT_PASSWORD", false},
+        {NULL, "password", "HALL_ADMIN_PASSWORD_HASH", true},
+        {NULL, "admin_password", "HALL_ADMIN_PASSWORD_HASH", true},
+        {NULL, "admin_password_hash", "HALL_ADMIN_PASSWORD_HASH", false},
+        {NULL, "secret_key", "HALL_SECRET_KEY", false},
+        {NULL, "secret", "HALL_SECRET_KEY", false},
+        {NULL, "api_key", "HALL_API_KEY", false},
+        {NULL, "token", "HALL_API_KEY", false},
     };
     for (size_t i = 0; i < ARRAY_SIZE(secrets); i++) {
         bool here = !secrets[i].table || strcmp(secrets[i].table, table->name) == 0;
         if (here && strcmp(secrets[i].key, key) == 0)
-            return secrets[i].hint;
+            return (struct phrase){.kind = secrets[i].hashed ? WORDING_PUT_HASH_IN : WORDING_PUT_IN,
+                                   .texts = {secrets[i].variable}};
     }
-    return NULL;
+    return (struct phrase){0};
 }

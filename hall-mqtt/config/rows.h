@@ -20,7 +20,7 @@
 #define LIST(item_, most_) .kind = OPTION_LIST, .item = &(item_), .max = (most_)
 #define MAP(table_, of_, most_) \
     .kind = OPTION_MAP, .table = &(table_), .format = &format_##of_, .max = (most_)
-#define NO_LIMIT .hint = "leave it out for no limit"
+#define NO_LIMIT .no_limit = true
 #define COUNT_AT(type_, field_) .count_offset = offsetof(struct type_, field_)
 #define GIVEN_AT(type_, field_) .given_offset = offsetof(struct type_, field_)
 

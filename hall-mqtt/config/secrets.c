@@ -35,36 +35,36 @@ struct secret_store {
     char *values[N_SECRETS];
 };
 
-static int fail(struct buf *errors, const char *name, const char *why, int error)
+static int fail(struct report *report, const char *name, struct phrase why, int error)
 {
-    buf_printf(errors, "%s: %s\n", name, why);
+    report_whole(report, COMPLAINT_VARIABLE, name, why);
     return error;
 }
 
 /* A secret of one line; what echo and editors put behind it is dropped. *ret stays NULL where it is
  * empty. */
-static int keep(const char *name, char *value, char **ret, struct buf *errors)
+static int keep(const char *name, char *value, char **ret, struct report *report)
 {
     value[strcspn(value, "\r\n")] = '\0';
     if (value[0] == '\0')
         return 0;
     if (text_has_control(value) || !text_is_utf8(value, strlen(value)))
-        return fail(errors, name, "has control characters or broken UTF-8; it must be plain text",
-                    -EINVAL);
+        return fail(report, name, PHRASE(NOT_PLAIN), -EINVAL);
     *ret = strdup(value);
-    return *ret ? 0 : fail(errors, name, "out of memory", -ENOMEM);
+    return *ret ? 0 : fail(report, name, PHRASE(NO_MEMORY), -ENOMEM);
 }
 
 static int read_variable(const struct secret_row *row, char *scratch, char **ret,
-                         struct buf *errors)
+                         struct report *report)
 {
     const char *value = getenv(row->variable);
     if (!value)
         return 0;
     if (strlen(value) >= SECRET_MAX)
-        return fail(errors, row->variable, "is longer than 4095 bytes", -EMSGSIZE);
+        return fail(report, row->variable, PHRASE(TOO_LONG, .numbers = {SECRET_MAX - 1}),
+                    -EMSGSIZE);
     text_copy(scratch, SECRET_MAX, value);
-    return keep(row->variable, scratch, ret, errors);
+    return keep(row->variable, scratch, ret, report);
 }
 
 static int open_credential(const char *name)
@@ -82,7 +82,7 @@ static int open_credential(const char *name)
 }
 
 static int read_credential(const struct secret_row *row, char *scratch, char **ret,
-                           struct buf *errors)
+                           struct report *report)
 {
     int fd = open_credential(row->credential);
     if (fd == -ENOENT)
@@ -91,33 +91,35 @@ static int read_credential(const struct secret_row *row, char *scratch, char **r
     if (fd >= 0)
         close(fd);
     if (length < 0)
-        return fail(errors, row->credential, "this credential cannot be read", -EACCES);
+        return fail(report, row->credential, PHRASE(NO_CREDENTIAL), -EACCES);
     if (length == SECRET_MAX)
-        return fail(errors, row->credential, "is longer than 4095 bytes", -EMSGSIZE);
+        return fail(report, row->credential, PHRASE(TOO_LONG, .numbers = {SECRET_MAX - 1}),
+                    -EMSGSIZE);
     scratch[length] = '\0';
-    return keep(row->credential, scratch, ret, errors);
+    return keep(row->credential, scratch, ret, report);
 }
 
-static int load_one(const struct secret_row *row, char **ret, struct buf *errors)
+static int load_one(const struct secret_row *row, char **ret, struct report *report)
 {
     char scratch[SECRET_MAX];
-    int r = read_variable(row, scratch, ret, errors);
+    int r = read_variable(row, scratch, ret, report);
     if (r == 0 && !*ret)
-        r = read_credential(row, scratch, ret, errors);
+        r = read_credential(row, scratch, ret, report);
     explicit_bzero(scratch, sizeof(scratch));
     return r;
 }
 
-int secrets_load(struct secrets *ret_secrets, struct buf *errors)
+int secrets_load(struct secrets *ret_secrets, struct report *report)
 {
     struct secrets secrets = {0};
     struct secret_store *store = calloc(1, sizeof(*store));
-    int result = store ? 0 : fail(errors, "secrets", "out of memory", -ENOMEM);
+    report_begin(report, "the environment");
+    int result = store ? 0 : fail(report, "secrets", PHRASE(NO_MEMORY), -ENOMEM);
 
     secrets.memory = store;
     for (size_t i = 0; i < N_SECRETS && store; i++) {
         const char **field = (const char **)(void *)((char *)&secrets + rows[i].offset);
-        int r = load_one(&rows[i], &store->values[i], errors);
+        int r = load_one(&rows[i], &store->values[i], report);
         if (r < 0)
             result = r;
         else if (!*field)
@@ -147,17 +149,17 @@ void secrets_finish(struct secrets *secrets)
 
 /* What the configuration names */
 
-int secret_find(const char *variable, char **ret_value, struct buf *errors)
+int secret_find(const char *variable, char **ret_value, struct report *report)
 {
     char credential[NAME_MAX_BYTES + 1];
     const size_t length = strlen(variable);
     if (length > NAME_MAX_BYTES)
-        return fail(errors, variable, "is longer than 128 bytes", -EMSGSIZE);
+        return fail(report, variable, PHRASE(TOO_LONG, .numbers = {NAME_MAX_BYTES}), -EMSGSIZE);
     for (size_t i = 0; i <= length; i++)
         credential[i] = (char)(variable[i] == '_' ? '-' : tolower((unsigned char)variable[i]));
     *ret_value = NULL;
     return load_one(&(struct secret_row){.variable = variable, .credential = credential}, ret_value,
-                    errors);
+                    report);
 }
 
 void secret_free(char *value)
@@ -170,30 +172,25 @@ void secret_free(char *value)
 static void check_header(const struct model_server *server, const struct model_header *header,
                          struct report *report)
 {
-    char found[NAME_MAX_BYTES + 32];
     char *value = NULL;
     if (!header->secret)
         return;
-    if (secret_find(header->secret, &value, report->errors) < 0)
-        report->n++;
-    else if (!value) {
-        snprintf(found, sizeof(found), "\"%s\", which is not set", header->secret);
+    if (secret_find(header->secret, &value, report) == 0 && !value)
         report_error_at(
-            report,
+            report, COMPLAINT_UNSET,
             KEYS("servers", server->id, "sleep", "webhook", "headers", header->name, "secret"),
-            found, "a variable that is set in the environment file");
-    }
+            PHRASE(NOT_SET, .texts = {header->secret}), PHRASE(SET_VARIABLE));
     secret_free(value);
 }
 
-int secrets_check(const struct config *config, struct buf *errors)
+int secrets_check(const struct config *config, struct report *report)
 {
-    struct report report = {.file = config->file, .errors = errors};
+    report_begin(report, config->file);
     for (size_t i = 0; i < config->model.n_servers; i++) {
         const struct model_server *server = &config->model.servers[i];
         const struct model_webhook *webhook = server->sleep.webhook;
         for (size_t j = 0; webhook && j < webhook->n_headers; j++)
-            check_header(server, &webhook->headers[j], &report);
+            check_header(server, &webhook->headers[j], report);
     }
-    return report_end(&report);
+    return report_end(report);
 }

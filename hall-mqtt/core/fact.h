@@ -283,6 +283,8 @@ enum fact_code {
 
     /* Hall itself. */
     FACT_CONFIG_PROBLEM,      /* t0 */
+    FACT_CONFIG_LAST_GOOD,    /* t0 where its first error is, n0 how many more, n1 when kept */
+    FACT_CONFIG_KEPT,         /* t0 where its first error is, n0 how many more */
     FACT_CONFIG_LOADED,       /* t0 file */
     FACT_STORE_PROBLEM,       /* t0 */
     FACT_STORE_REPAIRED,      /* */

@@ -27,9 +27,9 @@ struct current {
     struct stream_watch *streams;
     sd_event_source *visits; /* of the board */
     bool renewing; /* the new fleet takes its first step: the board waits for the whole of it */
-    char problem[START_PROBLEM_SIZE]; /* why config is not what the file says; "": it is */
-    int64_t started;                  /* wall, ms: when this run began */
-    struct zone_port zones;           /* local time, by this cache */
+    struct trouble trouble; /* why config is not what the file says */
+    int64_t started;        /* wall, ms: when this run began */
+    struct zone_port zones; /* local time, by this cache */
     struct zone_cache zone_cache;
 };
 

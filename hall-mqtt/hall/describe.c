@@ -154,6 +154,17 @@ void describe_leases(const struct describe *from, int64_t after, int64_t limit, 
 
 /* ---- Hall itself ---- */
 
+static void put_trouble(struct json_writer *writer, const struct trouble *trouble)
+{
+    const struct told told = start_tell_trouble(trouble);
+    struct buf text = BUF_INIT(SAY_SENTENCE_MAX);
+
+    say_sentence(&told, (struct say_how){.language = SAY_ENGLISH}, &text);
+    json_put_string(writer, "config_problem", text.length > 0 ? buf_text(&text) : NULL);
+    say_put_told(writer, "config_problem_fact", &told);
+    buf_finish(&text);
+}
+
 void describe_info(const struct describe *from, struct buf *out)
 {
     const struct config *config = from->current->config;
@@ -173,8 +184,7 @@ void describe_info(const struct describe *from, struct buf *out)
     json_put_integer(&writer, "servers", (int64_t)model->n_servers);
     json_put_integer(&writer, "domains", (int64_t)model->n_domains);
     json_put_integer(&writer, "projects", (int64_t)model->n_projects);
-    json_put_string(&writer, "config_problem",
-                    from->current->problem[0] ? from->current->problem : NULL);
+    put_trouble(&writer, &from->current->trouble);
     json_begin_object(&writer, "broker");
     json_put_bool(&writer, "connected", mqtt_is_connected(from->mqtt));
     json_put_string(&writer, "protocol", mqtt_protocol(from->mqtt));

@@ -229,7 +229,7 @@ static int create_parts(struct hall *hall)
 
 static void start(struct hall *hall)
 {
-    board_set_config_current(hall->current.board, !hall->current.problem[0]);
+    board_set_config_current(hall->current.board, !hall->current.trouble.place[0]);
     fleet_start(hall->current.fleet, clock_now());
     stream_watch_start(hall->current.streams);
     out_bus_renew(hall->out_bus);
@@ -239,18 +239,17 @@ static void start(struct hall *hall)
     out_bus_publish(hall->out_bus);
 }
 
-int hall_create(const struct config *config, const struct secrets *secrets, const char *problem,
-                struct hall **ret_hall)
+int hall_create(const struct config *config, const struct secrets *secrets,
+                const struct trouble *trouble, struct hall **ret_hall)
 {
     struct hall *hall = calloc(1, sizeof(*hall));
     int error;
 
     if (!hall)
         return -ENOMEM;
-    hall->current =
-        (struct current){.config = config, .begun = config, .started = clock_now().wall};
+    hall->current = (struct current){
+        .config = config, .begun = config, .trouble = *trouble, .started = clock_now().wall};
     hall->secrets = secrets;
-    text_copy(hall->current.problem, sizeof(hall->current.problem), problem);
     error = daemon_create(&hall->loop);
     if (error == 0)
         error = create_parts(hall);
@@ -267,11 +266,12 @@ int hall_create(const struct config *config, const struct secrets *secrets, cons
 
 int hall_run(struct hall *hall)
 {
-    const char *problem = hall->current.problem;
+    const struct trouble *trouble = &hall->current.trouble;
+    const bool is_rejected = trouble->place[0] != '\0';
 
-    outlets_event(&hall->outlets, problem[0] ? "config_rejected" : "config_loaded",
-                  problem[0] ? say_words(FACT_CONFIG_PROBLEM, problem, NULL)
-                             : say_words(FACT_CONFIG_LOADED, hall->current.config->file, NULL));
+    outlets_event(&hall->outlets, is_rejected ? "config_rejected" : "config_loaded",
+                  is_rejected ? start_tell_trouble(trouble)
+                              : say_words(FACT_CONFIG_LOADED, hall->current.config->file, NULL));
     return daemon_run(hall->loop);
 }
 

@@ -9,11 +9,12 @@
 #include "config/config.h"
 
 struct hall;
+struct trouble;
 
-/* config and secrets are borrowed; problem: why config is not what the file says, "": it is. Serves
- * as soon as it returns. 0 or -errno; the log says what failed and what to do. */
-int hall_create(const struct config *config, const struct secrets *secrets, const char *problem,
-                struct hall **ret_hall);
+/* config and secrets are borrowed; trouble: why config is not what the file says. Serves as soon as
+ * it returns. 0 or -errno; the log says what failed and what to do. */
+int hall_create(const struct config *config, const struct secrets *secrets,
+                const struct trouble *trouble, struct hall **ret_hall);
 /* Until SIGTERM or SIGINT. */
 int hall_run(struct hall *hall);
 void hall_destroy(struct hall *hall);

@@ -48,7 +48,7 @@ static int check(const struct config *config, const struct buf *errors)
 static int serve(struct start *start, const struct secrets *secrets)
 {
     struct hall *hall = NULL;
-    int result = hall_create(start->config, secrets, start->problem, &hall);
+    int result = hall_create(start->config, secrets, &start->trouble, &hall);
 
     if (result == 0) {
         start_keep(start);
@@ -58,11 +58,13 @@ static int serve(struct start *start, const struct secrets *secrets)
     return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* A broken file does not keep the sites closed, where Hall ran before. */
-static int run(struct start *start, const char *file, bool has_secrets,
-               const struct secrets *secrets, struct buf *errors)
+/* A broken file does not keep the sites closed, where Hall ran before. secrets: NULL where they
+ * cannot be used. */
+static int run(struct start *start, const char *file, const struct secrets *secrets,
+               const struct report *report, struct buf *errors)
 {
-    const bool ready = has_secrets && (start->config || start_fall_back(start, file, errors) == 0);
+    const bool ready =
+        secrets && (start->config || start_fall_back(start, file, report, errors) == 0);
 
     log_error_lines(buf_text(errors));
     if (!ready)
@@ -75,6 +77,7 @@ int main(int argc, char *argv[])
 {
     struct program_arguments arguments;
     struct buf errors = BUF_INIT(PROGRAM_ERRORS_LIMIT);
+    struct report report = {0};
     struct start start = {0};
     struct secrets secrets = {0};
     int status = program_arguments(&program, argc, argv, &arguments);
@@ -82,12 +85,15 @@ int main(int argc, char *argv[])
     if (status >= 0)
         return status;
     log_init(arguments.level);
-    (void)start_read(&start, arguments.config, &errors);
-    const bool has_secrets = secrets_load(&secrets, &errors) == 0;
-    status = arguments.check ? check(start.config, &errors)
-                             : run(&start, arguments.config, has_secrets, &secrets, &errors);
+    (void)start_read(&start, arguments.config, &report);
+    const bool has_secrets = secrets_load(&secrets, &report) == 0;
+    report_say(&report, CONFIG_ENGLISH, &errors);
+    status = arguments.check
+                 ? check(start.config, &errors)
+                 : run(&start, arguments.config, has_secrets ? &secrets : NULL, &report, &errors);
     secrets_finish(&secrets);
     start_finish(&start);
+    report_finish(&report);
     buf_finish(&errors);
     return status;
 }

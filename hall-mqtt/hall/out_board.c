@@ -151,7 +151,7 @@ static void on_config(void *context, const struct news *news)
     const struct current *current = context;
 
     (void)news;
-    board_set_config_current(current->board, !current->problem[0]);
+    board_set_config_current(current->board, !current->trouble.place[0]);
 }
 
 const struct outlet_ops out_board_outlet = {

@@ -170,10 +170,11 @@ static void publish_server(struct out_bus *bus, int server)
 static void publish_info(struct out_bus *bus)
 {
     const struct current *current = bus->current;
+    const struct told trouble = start_tell_trouble(&current->trouble);
     const struct hall_info info = {.version = HALL_VERSION,
                                    .started = current->started,
                                    .awake = bus->n_awake,
-                                   .config_problem = current->problem,
+                                   .config_problem = &trouble,
                                    .broker = mqtt_protocol(bus->mqtt)};
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
 

@@ -315,18 +315,12 @@ static void apply(struct reload *reload, struct renewal *new, struct config *con
 
 /* It ended so: why, or ""; told to who asked, and noted for good. What Hall runs on is shown until
  * it is what the file says. */
-static void end(struct reload *reload, const char *why)
+static void end(struct reload *reload, const char *why, const struct trouble *trouble)
 {
     struct current *current = reload->current;
-    char place[REASON_SIZE];
 
     text_copy(reload->why, sizeof(reload->why), why);
-    current->problem[0] = '\0';
-    if (why[0])
-        snprintf(current->problem, sizeof(current->problem),
-                 "%s (see Hall's log). Hall goes on with the configuration it had; correct the "
-                 "file and reload",
-                 start_error_place(why, place, sizeof(place)));
+    current->trouble = *trouble;
     outlets_tell(reload->outlets, &(struct news){.kind = NEWS_CONFIG});
     stats_change(reload->stats, reload->by[0] ? reload->by : "signal or bus", why[0] == '\0',
                  why[0] ? why : current->config->file);
@@ -336,33 +330,38 @@ static void end(struct reload *reload, const char *why)
                                 .ended = {.action = COMMAND_RELOAD, .why = why[0] ? why : NULL}});
 }
 
-static void reject(struct reload *reload, const struct buf *errors)
+static void reject(struct reload *reload, const struct report *report)
 {
-    const char *text = buf_text(errors);
-    char why[REASON_SIZE] = "the new configuration cannot be read";
+    struct buf errors = BUF_INIT(ERRORS_LIMIT), first = BUF_INIT(ERRORS_LIMIT);
+    struct trouble trouble;
 
-    if (text[0])
-        text_show(why, sizeof(why), text, strcspn(text, "\n"));
-    log_error_lines(text);
+    report_say(report, CONFIG_ENGLISH, &errors);
+    log_error_lines(buf_text(&errors));
+    if (report->first)
+        complaint_say(report->first, CONFIG_ENGLISH, &first);
+    start_note_trouble(report, &trouble);
     outlets_event(reload->outlets, "config_rejected",
                   say_words(FACT_CONFIG_PROBLEM,
                             "the new configuration has errors; the old one goes on", NULL));
-    end(reload, why);
+    end(reload, first.length > 0 ? buf_text(&first) : trouble.place, &trouble);
+    buf_finish(&first);
+    buf_finish(&errors);
 }
 
 /* Too many workers still answer from older ones: the file is read again as soon as they have. */
 static void put_off(struct reload *reload, int error)
 {
-    char why[REASON_SIZE];
+    struct trouble trouble = {0};
+    char *why = trouble.place;
 
     if (error == -EBUSY && reload->retired) {
         reload->again = true;
         return;
     }
-    snprintf(why, sizeof(why), "the new configuration cannot be applied: %s; the old one goes on",
-             strerror(-error));
+    snprintf(why, sizeof(trouble.place),
+             "the new configuration cannot be applied: %s; the old one goes on", strerror(-error));
     outlets_event(reload->outlets, "config_rejected", say_words(FACT_CONFIG_PROBLEM, why, NULL));
-    end(reload, why);
+    end(reload, why, &trouble);
 }
 
 static void renew(struct reload *reload, struct config *config, const char *text, size_t length)
@@ -384,13 +383,13 @@ static void renew(struct reload *reload, struct config *config, const char *text
     start_keep_good(config->file, text, length);
     outlets_event(reload->outlets, "config_loaded",
                   say_words(FACT_CONFIG_LOADED, reload->current->config->file, NULL));
-    end(reload, "");
+    end(reload, "", &(struct trouble){0});
 }
 
 void reload_now(struct reload *reload, const char *by)
 {
     const char *file = reload->current->config->file;
-    struct buf errors = BUF_INIT(ERRORS_LIMIT);
+    struct report report = {0};
     struct config *config = NULL;
     char *text = NULL;
     size_t length = 0;
@@ -400,17 +399,17 @@ void reload_now(struct reload *reload, const char *by)
         text_copy(reload->by, sizeof(reload->by), by);
     reload->again = false;
     reload->why[0] = '\0';
-    if (config_read(file, &text, &length, &errors) < 0 ||
-        config_parse(file, text, length, &config, &errors) < 0) {
-        reject(reload, &errors);
-    } else if (secrets_check(config, &errors) < 0) {
-        reject(reload, &errors);
+    if (config_read(file, &text, &length, &report) < 0 ||
+        config_parse(file, text, length, &config, &report) < 0) {
+        reject(reload, &report);
+    } else if (secrets_check(config, &report) < 0) {
+        reject(reload, &report);
         config_free(config);
     } else {
         renew(reload, config, text, length);
     }
     free(text);
-    buf_finish(&errors);
+    report_finish(&report);
     sd_notify(0, "READY=1");
 }
 

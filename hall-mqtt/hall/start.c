@@ -12,9 +12,9 @@
 #include "config/last_good.h"
 
 /* A configuration with its secrets, or nothing. */
-static int check_secrets(struct config *config, struct config **ret_config, struct buf *errors)
+static int check_secrets(struct config *config, struct config **ret_config, struct report *report)
 {
-    if (secrets_check(config, errors) < 0) {
+    if (secrets_check(config, report) < 0) {
         config_free(config);
         return -EINVAL;
     }
@@ -22,42 +22,50 @@ static int check_secrets(struct config *config, struct config **ret_config, stru
     return 0;
 }
 
-int start_read(struct start *start, const char *file, struct buf *errors)
+int start_read(struct start *start, const char *file, struct report *report)
 {
     struct config *config = NULL;
-    int error = config_read(file, &start->text, &start->length, errors);
+    int error = config_read(file, &start->text, &start->length, report);
 
     if (error == 0)
-        error = config_parse(file, start->text, start->length, &config, errors);
-    return error < 0 ? error : check_secrets(config, &start->config, errors);
+        error = config_parse(file, start->text, start->length, &config, report);
+    return error < 0 ? error : check_secrets(config, &start->config, report);
 }
 
-char *start_error_place(const char *errors, char *out, size_t size)
+void start_note_trouble(const struct report *report, struct trouble *ret_trouble)
 {
-    const size_t length = strcspn(errors, "\n");
-    const char *found = memmem(errors, length, ": found ", sizeof(": found ") - 1);
+    struct buf place = BUF_INIT(TROUBLE_PLACE_SIZE);
 
-    return text_show(out, size, errors, found ? (size_t)(found - errors) : length);
+    *ret_trouble = (struct trouble){.place = "the configuration cannot be read"};
+    if (!report->first)
+        return;
+    complaint_say_place(report->first, CONFIG_ENGLISH, &place);
+    text_copy(ret_trouble->place, sizeof(ret_trouble->place), buf_text(&place));
+    buf_finish(&place);
+    for (const struct complaint *at = report->first->next; at; at = at->next)
+        ret_trouble->more++;
 }
 
-static void note_problem(struct start *start, const struct buf *errors, int64_t kept)
+struct told start_tell_trouble(const struct trouble *trouble)
 {
-    size_t n = 0;
-    char first[START_PROBLEM_SIZE / 2], at[RFC3339_SIZE];
+    const bool has_fallen_back = trouble->kept != 0;
+    struct told told = {0};
 
-    for (const char *text = buf_text(errors); *text; text++)
-        n += *text == '\n';
-    start_error_place(buf_text(errors), first, sizeof(first));
-    snprintf(
-        start->problem, sizeof(start->problem),
-        "%s (%zu error%s, named in Hall's log). Hall runs on the last good configuration, of %s; "
-        "correct the file and reload",
-        first, n, n == 1 ? "" : "s", rfc3339_format(kept, at));
+    if (!trouble->place[0])
+        return told;
+    told =
+        say_words(has_fallen_back ? FACT_CONFIG_LAST_GOOD : FACT_CONFIG_KEPT, trouble->place, NULL);
+    told.parts[0].values[1] =
+        (struct told_value){.known = trouble->more > 0, .number = (int64_t)trouble->more};
+    if (has_fallen_back)
+        told.parts[0].values[2] = (struct told_value){.known = true, .number = trouble->kept};
+    return told;
 }
 
-int start_fall_back(struct start *start, const char *file, struct buf *errors)
+int start_fall_back(struct start *start, const char *file, const struct report *report,
+                    struct buf *errors)
 {
-    struct buf more = BUF_INIT(PROGRAM_ERRORS_LIMIT);
+    struct report more = {0};
     struct config *config = NULL;
     int64_t kept = 0;
     int error = last_good_load(file, &config, &kept, &more);
@@ -65,13 +73,14 @@ int start_fall_back(struct start *start, const char *file, struct buf *errors)
     if (error == 0)
         error = check_secrets(config, &start->config, &more);
     if (error == 0) {
-        note_problem(start, errors, kept);
+        start_note_trouble(report, &start->trouble);
+        start->trouble.kept = kept;
         free(start->text);
         start->text = NULL;
     } else if (error != -ENOENT) {
-        buf_puts(errors, buf_text(&more));
+        report_say(&more, CONFIG_ENGLISH, errors);
     }
-    buf_finish(&more);
+    report_finish(&more);
     return error;
 }
 

@@ -6,28 +6,39 @@
 #define HALL_HALL_START_H
 
 #include "config/config.h"
+#include "say/say.h"
 
-enum { START_PROBLEM_SIZE = 512 };
+/* Why Hall does not run on what its configuration file says. */
+enum { TROUBLE_PLACE_SIZE = 2304 };
+struct trouble {
+    char place[TROUBLE_PLACE_SIZE]; /* of the first error; "": it does */
+    size_t more;                    /* errors beside it */
+    int64_t kept; /* when the last good configuration, which it runs on, was kept (wall, ms); 0: it
+                     runs on what it had */
+};
 
 struct start {
     struct config *config;
     char *text; /* of the file; NULL: config is the last good one */
     size_t length;
-    char problem[START_PROBLEM_SIZE]; /* why that is; "" */
+    struct trouble trouble; /* why that is */
 };
 
-/* The file alone. 0; or what is wrong is in errors. */
-int start_read(struct start *start, const char *file, struct buf *errors);
-/* After that failed, with its errors: the last good one. 0; or what is wrong with that is in errors
- * too. */
-int start_fall_back(struct start *start, const char *file, struct buf *errors);
+/* The file alone. 0; or what is wrong is in the report. */
+int start_read(struct start *start, const char *file, struct report *report);
+/* After that failed, with what it reported: the last good one. 0; or what is wrong with that is in
+ * errors, a line each. */
+int start_fall_back(struct start *start, const char *file, const struct report *report,
+                    struct buf *errors);
 /* Hall runs on it: a copy is kept, and the text is no longer needed. */
 void start_keep(struct start *start);
 void start_finish(struct start *start);
 
-/* Where the first of these errors is. Not what was found there, which may be a secret in the wrong
- * place: more people read the bus than the log. Returns out. */
-char *start_error_place(const char *errors, char *out, size_t size);
+/* Where the first error is. Not what was found there, which may be a secret in the wrong place:
+ * more people read the bus than the log. */
+void start_note_trouble(const struct report *report, struct trouble *ret_trouble);
+/* The same as people and programs are told; FACT_NONE where there is none. Borrows. */
+struct told start_tell_trouble(const struct trouble *trouble);
 /* Keeps a copy of what Hall runs on; the log says when that fails. */
 void start_keep_good(const char *file, const char *text, size_t length);
 

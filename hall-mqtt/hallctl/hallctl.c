@@ -29,10 +29,12 @@ int hallctl_config(const struct call *call, const char *fallback, struct config 
 {
     const char *file = call_has(call, FLAG_CONFIG) ? call->texts[FLAG_CONFIG] : fallback;
     struct buf errors = BUF_INIT(ERRORS_LIMIT);
-    const int error = file ? config_load(file, ret_config, &errors) : 0;
+    struct report report = {0};
+    const int error = file ? config_load(file, ret_config, &report) : 0;
 
-    if (error < 0)
-        fputs(buf_text(&errors), stderr);
+    report_say(&report, CONFIG_ENGLISH, &errors);
+    fputs(buf_text(&errors), stderr);
+    report_finish(&report);
     buf_finish(&errors);
     return error < 0 ? HALLCTL_ERROR : -1;
 }
@@ -40,10 +42,13 @@ int hallctl_config(const struct call *call, const char *fallback, struct config 
 int hallctl_settings(const struct call *call, struct settings *ret_settings)
 {
     struct buf errors = BUF_INIT(ERRORS_LIMIT);
-    const int error = settings_load(call, ret_settings, &errors);
+    struct report report = {0};
+    const int error = settings_load(call, ret_settings, &report);
 
+    report_say(&report, CONFIG_ENGLISH, &errors);
     if (error < 0)
         fprintf(stderr, "hallctl %s: %s", call->verb->name, buf_text(&errors));
+    report_finish(&report);
     buf_finish(&errors);
     return error < 0 ? HALLCTL_USAGE : -1;
 }

@@ -68,33 +68,33 @@ static const struct option_table file_table = {
     "hallctl", sizeof(struct source), file_rows, ARRAY_SIZE(file_rows), false, 0};
 
 static int parse_file(const char *file, const char *text, size_t length, struct arena *arena,
-                      struct source *ret_raw, struct buf *errors)
+                      struct source *ret_raw, struct report *report)
 {
-    struct report report = {.file = file, .errors = errors};
     struct json_error wrong = {0};
     struct json *document = NULL;
 
+    report_begin(report, file);
     if (json_read(text, length, &json_limits_payload, &document, &wrong) < 0) {
-        buf_printf(errors, "%s:%u:%u: %s\n", file, wrong.line, wrong.column, wrong.what);
+        report_syntax(report, &wrong);
         return -EINVAL;
     }
-    option_read_object(arena, arena, &report, &file_table, NULL, document, ret_raw);
+    option_read_object(arena, arena, report, &file_table, NULL, document, ret_raw);
     json_free(document);
-    return report_end(&report);
+    return report_end(report);
 }
 
 /* A file with secrets that others may read is refused, as ssh does. */
 static int check_secrecy(const char *file, const struct stat *status, const struct source *raw,
-                         struct buf *errors)
+                         struct report *report)
 {
     if ((!raw->password && !raw->api_key) || (status->st_mode & 077) == 0)
         return 0;
-    buf_printf(errors, "%s: others may read the secrets in it: chmod 600 %s\n", file, file);
+    report_whole(report, COMPLAINT_FILE, file, PHRASE(OTHERS_MAY_READ, .texts = {file}));
     return -EACCES;
 }
 
 static int read_file(const char *file, char *text, size_t *ret_length, struct stat *ret_status,
-                     struct buf *errors)
+                     struct report *report)
 {
     const int fd = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
     int error = fd < 0 ? -errno : 0;
@@ -109,7 +109,7 @@ static int read_file(const char *file, char *text, size_t *ret_length, struct st
     if (fd >= 0)
         close(fd);
     if (error < 0 && error != -ENOENT)
-        buf_printf(errors, "%s: cannot be read: %s\n", file, strerror(-error));
+        report_whole(report, COMPLAINT_FILE, file, PHRASE(UNREADABLE, .texts = {strerror(-error)}));
     *ret_length = (size_t)length;
     return error;
 }
@@ -125,7 +125,7 @@ static const char *file_name(struct arena *arena)
 }
 
 /* No file is fine. */
-static int load_file(struct arena *arena, struct source *known, struct buf *errors)
+static int load_file(struct arena *arena, struct source *known, struct report *report)
 {
     const char *file = file_name(arena);
     char *text = file ? malloc(FILE_MAX) : NULL;
@@ -135,11 +135,11 @@ static int load_file(struct arena *arena, struct source *known, struct buf *erro
 
     if (!text)
         return 0;
-    int error = read_file(file, text, &length, &status, errors);
+    int error = read_file(file, text, &length, &status, report);
     if (error == 0)
-        error = parse_file(file, text, length, arena, &source, errors);
+        error = parse_file(file, text, length, arena, &source, report);
     if (error == 0)
-        error = check_secrecy(file, &status, &source, errors);
+        error = check_secrecy(file, &status, &source, report);
     explicit_bzero(text, FILE_MAX);
     free(text);
     if (error == 0)
@@ -168,10 +168,10 @@ static const char *admin_of(struct arena *arena, const struct sockaddr_in *admin
 }
 
 static int load_config(const char *file, struct arena *arena, struct settings *settings,
-                       struct source *known, struct buf *errors)
+                       struct source *known, struct report *report)
 {
     struct config *config = NULL;
-    const int error = file ? config_load(file, &config, errors) : 0;
+    const int error = file ? config_load(file, &config, report) : 0;
 
     if (!config)
         return error;
@@ -185,10 +185,10 @@ static int load_config(const char *file, struct arena *arena, struct settings *s
     return 0;
 }
 
-static int load_environment(struct arena *arena, struct source *known, struct buf *errors)
+static int load_environment(struct arena *arena, struct source *known, struct report *report)
 {
     struct secrets secrets = {0};
-    const int error = secrets_load(&secrets, errors);
+    const int error = secrets_load(&secrets, report);
 
     if (error == 0)
         add(known,
@@ -208,31 +208,32 @@ static int load_environment(struct arena *arena, struct source *known, struct bu
 /* ---- together ---- */
 
 static int check_text(struct arena *arena, const struct format *format, const char *what,
-                      const char *text, void *target, struct buf *errors)
+                      const char *text, void *target, struct report *report)
 {
     char shown[SHOWN_SIZE];
-    const char *allowed = format->parse(arena, text, target);
+    const enum wording allowed = format->parse(arena, text, target);
 
     if (!allowed)
         return 0;
-    buf_printf(errors, "%s: found \"%s\"; allowed: %s\n", what,
-               text_show(shown, sizeof(shown), text, strlen(text)), allowed);
+    text_show(shown, sizeof(shown), text, strlen(text));
+    report_whole(report, COMPLAINT_VALUE, what,
+                 PHRASE(SETTING, .format = allowed, .texts = {shown}));
     return -EINVAL;
 }
 
 static int complete(struct arena *arena, struct source *known, struct settings *settings,
-                    struct buf *errors)
+                    struct report *report)
 {
     int error;
 
     add(known, &(struct source){.url = DEFAULT_BROKER, .base_topic = DEFAULT_BASE});
-    error = check_text(arena, &format_mqtt_url, "the broker", known->url, &settings->mqtt, errors);
+    error = check_text(arena, &format_mqtt_url, "the broker", known->url, &settings->mqtt, report);
     if (error == 0)
         error = check_text(arena, &format_topic, "the base topic", known->base_topic,
-                           &settings->mqtt.base_topic, errors);
+                           &settings->mqtt.base_topic, report);
     if (error == 0 && known->admin)
         error = check_text(arena, &format_http_url, "the admin address", known->admin,
-                           &known->admin, errors);
+                           &known->admin, report);
     settings->mqtt.username = known->username;
     settings->mqtt.ca = known->ca;
     settings->mqtt.version = known->version;
@@ -244,30 +245,30 @@ static int complete(struct arena *arena, struct source *known, struct settings *
 }
 
 static int load(const struct call *call, struct arena *arena, struct settings *settings,
-                struct buf *errors)
+                struct report *report)
 {
     struct source known = {.url = call->texts[FLAG_BROKER],
                            .username = call->texts[FLAG_USER],
                            .ca = call->texts[FLAG_CA],
                            .base_topic = call->texts[FLAG_BASE],
                            .admin = call->texts[FLAG_ADMIN]};
-    int error = load_config(call->texts[FLAG_CONFIG], arena, settings, &known, errors);
+    int error = load_config(call->texts[FLAG_CONFIG], arena, settings, &known, report);
 
     if (error == 0)
-        error = load_environment(arena, &known, errors);
+        error = load_environment(arena, &known, report);
     if (error == 0)
-        error = load_file(arena, &known, errors);
-    return error < 0 ? error : complete(arena, &known, settings, errors);
+        error = load_file(arena, &known, report);
+    return error < 0 ? error : complete(arena, &known, settings, report);
 }
 
-int settings_load(const struct call *call, struct settings *ret_settings, struct buf *errors)
+int settings_load(const struct call *call, struct settings *ret_settings, struct report *report)
 {
     struct arena *arena = arena_create();
 
     *ret_settings = (struct settings){.memory = arena};
     if (!arena)
         return -ENOMEM;
-    const int error = load(call, arena, ret_settings, errors);
+    const int error = load(call, arena, ret_settings, report);
     if (error < 0)
         settings_finish(ret_settings);
     return error;

@@ -9,7 +9,6 @@
 
 #include <stdbool.h>
 
-#include "base/buf.h"
 #include "config/config.h"
 #include "hallctl/arguments.h"
 
@@ -23,8 +22,8 @@ struct settings {
     void *memory;
 };
 
-/* -EINVAL, -ENOENT ...: errors says what is wrong, whole lines. */
-int settings_load(const struct call *call, struct settings *ret_settings, struct buf *errors);
+/* -EINVAL, -ENOENT ...: what is wrong is reported. */
+int settings_load(const struct call *call, struct settings *ret_settings, struct report *report);
 void settings_finish(struct settings *settings); /* wipes; accepts a zeroed one */
 
 #endif

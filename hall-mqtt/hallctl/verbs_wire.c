@@ -250,12 +250,13 @@ static void add_check(struct target *target, struct model_check check)
 static int add_http(const struct call *call, struct target *target, struct arena *arena)
 {
     const char *url = NULL;
-    const char *allowed = call_has(call, FLAG_HTTP)
-                              ? format_http_url.parse(arena, call->texts[FLAG_HTTP], &url)
-                              : NULL;
+    const enum wording allowed = call_has(call, FLAG_HTTP)
+                                     ? format_http_url.parse(arena, call->texts[FLAG_HTTP], &url)
+                                     : WORDING_NONE;
 
     if (allowed)
-        return hallctl_refuse(call, "--http", call->texts[FLAG_HTTP], allowed);
+        return hallctl_refuse(call, "--http", call->texts[FLAG_HTTP],
+                              wording_text(allowed, CONFIG_ENGLISH));
     if (url)
         add_check(target, (struct model_check){.kind = CHECK_HTTP,
                                                .url = url,
@@ -342,7 +343,7 @@ static int find_woken(const struct call *call, struct target *target)
 static int take_way(const struct call *call, struct target *target, struct arena *arena)
 {
     struct model_wake *wake = &target->server.wake;
-    const char *allowed = NULL;
+    enum wording allowed;
 
     if (call_has(call, FLAG_BROADCAST) &&
         text_parse_ipv4(call->texts[FLAG_BROADCAST], &wake->broadcast) < 0)
@@ -352,10 +353,12 @@ static int take_way(const struct call *call, struct target *target, struct arena
         wake->port = (uint16_t)call->numbers[FLAG_PORT];
     if (call_has(call, FLAG_INTERFACE) &&
         (allowed = format_interface.parse(arena, call->texts[FLAG_INTERFACE], &wake->interface)))
-        return hallctl_refuse(call, "--interface", call->texts[FLAG_INTERFACE], allowed);
+        return hallctl_refuse(call, "--interface", call->texts[FLAG_INTERFACE],
+                              wording_text(allowed, CONFIG_ENGLISH));
     if (call_has(call, FLAG_SECUREON) &&
         (allowed = format_secureon.parse(arena, call->texts[FLAG_SECUREON], wake)))
-        return hallctl_refuse(call, "--secureon", "(not shown)", allowed);
+        return hallctl_refuse(call, "--secureon", "(not shown)",
+                              wording_text(allowed, CONFIG_ENGLISH));
     return -1;
 }
 

@@ -1054,6 +1054,20 @@ const struct say_row say_rows[FACTS] = {
                            "code de sortie {status}" NNBSP "; 0 signifie actif, 1 inactif"}},
 
     [FACT_CONFIG_PROBLEM] = {"config.problem", {TEXT("said")}, {"{said}", "{said}"}},
+    [FACT_CONFIG_LAST_GOOD] =
+        {"config.last_good",
+         {TEXT("place"), NUMBER("more", 0), {"kept", PARAM_INSTANT, 1}},
+         {"{place}[ and {more} more] (see Hall's log). Hall runs on the last good "
+          "configuration, of {kept}; correct the file and reload",
+          "{place}[ et {more} de plus] (voir le journal de Hall). Hall fonctionne avec la "
+          "dernière bonne configuration, du {kept}" NNBSP "; corrigez le fichier et rechargez-le"}},
+    [FACT_CONFIG_KEPT] =
+        {"config.kept",
+         {TEXT("place"), NUMBER("more", 0)},
+         {"{place}[ and {more} more] (see Hall's log). Hall goes on with the configuration it had; "
+          "correct the file and reload",
+          "{place}[ et {more} de plus] (voir le journal de Hall). Hall continue avec la "
+          "configuration qu’il avait" NNBSP "; corrigez le fichier et rechargez-le"}},
     [FACT_CONFIG_LOADED] = {"config.loaded", {TEXT("file")}, {"{file}", "{file}"}},
     [FACT_ACCESS_REFUSED] = {"access.refused",
                              {TEXT("from"), SITE, CAUSE},

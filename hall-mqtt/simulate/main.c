@@ -152,6 +152,16 @@ static int simulate(const struct arguments *arguments, const struct config *conf
     return status;
 }
 
+static int load(const char *file, struct config **ret_config, struct buf *errors)
+{
+    struct report report = {0};
+    const int error = config_load(file, ret_config, &report);
+
+    report_say(&report, CONFIG_ENGLISH, errors);
+    report_finish(&report);
+    return error;
+}
+
 int main(int argc, char *argv[])
 {
     struct arguments arguments = {.days = DAYS_DEFAULT};
@@ -160,7 +170,7 @@ int main(int argc, char *argv[])
     int status = read_arguments(argc, argv, &arguments);
 
     if (status < 0)
-        status = config_load(arguments.config, &config, &errors) < 0
+        status = load(arguments.config, &config, &errors) < 0
                      ? fail(&errors)
                      : simulate(&arguments, config, &errors);
     config_free(config);

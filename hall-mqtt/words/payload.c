@@ -458,9 +458,6 @@ static void put_broker(struct page *page, const char *protocol)
 
 int payload_info(const struct hall_info *info, const struct model *model, struct buf *out)
 {
-    const char *problem = info->config_problem ? info->config_problem : "";
-    const struct told told =
-        problem[0] ? say_words(FACT_CONFIG_PROBLEM, problem, NULL) : (struct told){0};
     struct page page = {.model = model};
     size_t projects = 0;
     for (size_t i = 0; i < model->n_sites; i++)
@@ -473,7 +470,7 @@ int payload_info(const struct hall_info *info, const struct model *model, struct
     json_put_integer(&page.json, "servers_awake", (int64_t)info->awake);
     json_put_integer(&page.json, "domains", (int64_t)model->n_domains);
     json_put_integer(&page.json, "projects", (int64_t)projects);
-    put_told(&page, "config_problem", &told);
+    put_told(&page, "config_problem", info->config_problem);
     put_broker(&page, info->broker);
     return page_end(&page);
 }

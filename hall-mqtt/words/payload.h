@@ -14,11 +14,10 @@
 
 struct hall_info {
     const char *version;
-    int64_t started; /* wall, ms */
-    size_t awake;    /* servers that are up */
-    const char
-        *config_problem; /* why Hall does not run on what the file says; "" or NULL: it does */
-    const char *broker;  /* what is known of the broker's protocol: "5" or "3.1.1" */
+    int64_t started;                   /* wall, ms */
+    size_t awake;                      /* servers that are up */
+    const struct told *config_problem; /* why Hall does not run on what the file says */
+    const char *broker;                /* what is known of the broker's protocol: "5" or "3.1.1" */
 };
 
 /* What is counted of a server and never falls: its wakes, what it used, and what it saved against

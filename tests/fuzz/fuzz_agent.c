@@ -37,13 +37,13 @@ static void read_command(const char *text, size_t length)
 
 static void read_file(const char *text, size_t length)
 {
-    struct buf errors = BUF_INIT(1 << 20);
+    struct report report = {0};
     struct document_head *config =
-        document_parse(&config_agent_document, "agent.json", text, length, &errors);
-    if ((config != NULL) != (errors.length == 0))
+        document_parse(&config_agent_document, "agent.json", text, length, &report);
+    if ((config != NULL) != (report.first == NULL))
         abort(); /* refused without a word, or taken with a complaint */
     document_free(config);
-    buf_finish(&errors);
+    report_finish(&report);
 }
 
 static void read_proc(const char *text)

@@ -73,19 +73,51 @@ static void check_model(const struct model *model)
     }
 }
 
+/* Each has its line in each language, and its fact is JSON. */
+static void check_report(const struct report *report)
+{
+    struct buf lines[CONFIG_LANGUAGES] = {BUF_INIT(ERRORS_MAX), BUF_INIT(ERRORS_MAX)};
+    size_t n = 0;
+
+    for (const struct complaint *at = report->first; at != NULL; at = at->next) {
+        struct buf fact = BUF_INIT(ERRORS_MAX);
+        struct json_writer writer;
+        struct json_error error;
+        struct json *json = NULL;
+
+        json_writer_init(&writer, &fact);
+        complaint_put(&writer, NULL, at);
+        assert(json_read(buf_text(&fact), fact.length, &json_limits_payload, &json, &error) == 0);
+        json_free(json);
+        buf_finish(&fact);
+        n++;
+    }
+    assert(n <= REPORT_ERRORS_MAX + 1);
+    for (size_t i = 0; i < CONFIG_LANGUAGES; i++) {
+        size_t found = 0;
+
+        report_say(report, (enum config_language)i, &lines[i]);
+        assert(buf_error(&lines[i]) == 0);
+        assert(text_is_utf8(buf_text(&lines[i]), lines[i].length));
+        for (const char *at = buf_text(&lines[i]); *at != '\0'; at++)
+            found += *at == '\n';
+        assert(found == n);
+        buf_finish(&lines[i]);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct config *config = NULL;
-    struct buf errors = BUF_INIT(ERRORS_MAX);
-    int r = config_parse("F", (const char *)data, size, &config, &errors);
+    struct report report = {0};
+    int r = config_parse("F", (const char *)data, size, &config, &report);
 
-    assert(buf_error(&errors) == 0);
     assert((r == 0) == (config != NULL));
-    assert((r == 0) == (errors.length == 0));
-    assert(text_is_utf8(buf_text(&errors), errors.length));
+    assert((r == 0) == (report.first == NULL));
+    check_report(&report);
     if (config != NULL)
         check_model(&config->model);
     config_free(config);
-    buf_finish(&errors);
+    report_finish(&report);
     return 0;
 }

@@ -33,16 +33,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *text = (const char *)data;
     struct relay_result result;
-    struct buf errors = BUF_INIT(65536);
+    struct report report = {0};
     char reason[REASON_SIZE] = "";
     bool online;
     check_order(text, size);
     if (relay_read_result(text, size, &result, reason) == 0)
         assert(result.id[0] != '\0' && !text_has_control(result.reason));
     (void)relay_read_state(text, size, &online, reason);
-    struct document_head *config = document_parse(&config_relay_document, "F", text, size, &errors);
-    assert((config != NULL) == (errors.length == 0));
+    struct document_head *config = document_parse(&config_relay_document, "F", text, size, &report);
+    assert((config != NULL) == (report.first == NULL));
     document_free(config);
-    buf_finish(&errors);
+    report_finish(&report);
     return 0;
 }

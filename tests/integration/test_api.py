@@ -182,7 +182,7 @@ def test_settings_holds_and_tools(api, bus):
     week = api.do("POST", "/policies/preview", {"policy": {"mode": "scheduled", "windows": [{"days": "mon-sun", "from": "08:00", "to": "10:00"}]}, "days": 7}, 200)
     assert week["timezone"] == "Europe/Paris" and 12 <= week["hours_on"] <= 16 and len(week["windows"]) >= 7
     wrong = api.do("POST", "/policies/preview", {"policy": {"mode": "sometimes"}}, 400)
-    assert "mode" in wrong["detail"]
+    assert [e["pointer"] for e in wrong["errors"]] == ["/domains/preview.invalid/policy/mode"]
 
 
 def test_refused_visitors_are_listed_and_counted_together(api, world):
@@ -192,6 +192,37 @@ def test_refused_visitors_are_listed_and_counted_together(api, world):
     wait_until(lambda: api.get("/access")["refusals"], 5, "the refusal")
     refusal = api.get("/access", limit=1)["refusals"][0]
     assert refusal["address"] == "127.0.0.1" and refusal["count"] >= 1
+
+
+def test_errors_of_the_configuration_are_facts_in_the_language_asked_for(api):
+    config, etag = read_config(api)
+    config["store"] = {"keep_days": 0, "pasword": "hunter2", "api_key": "hunter2"}
+    config["servers"]["erp"].update(address="x", mac=config["servers"]["testing"]["mac"])
+    pointers = {"/store/keep_days": ("config.value", "value", "integer"),
+                "/store/pasword": ("config.unknown_key", "unknown_key", "keys"),
+                "/store/api_key": ("config.secret", "a_secret", "put_in"),
+                "/servers/erp/address": ("config.value", "value", "machine")}
+
+    def asked(language, method, path, status):
+        answer = api.ask(method, path, config, headers={"Accept-Language": language, "If-Match": etag})
+        assert answer.status == status and b"hunter2" not in answer.body, answer.body
+        return openapi.check(method, path, answer).json()["errors"]
+
+    english, french = (asked(language, "PUT", "/config", 422) for language in ("en", "fr"))
+    assert [e["fact"] for e in english] == [e["fact"] for e in french] and len(english) == 5
+    for error, autre in zip(english, french):
+        fact, pointer = error["fact"], error["pointer"]
+        assert pointer == fact["pointer"] == autre["pointer"]
+        if pointer in pointers:
+            assert (fact["code"], fact["found"]["code"], fact["allowed"]["code"]) == pointers[pointer]
+        assert error["text"] == f"domains.json: {pointer}: {error['message']}" and error["message"].startswith("found ")
+        assert autre["text"] == f"domains.json: {pointer}: {autre['message']}" and autre["message"].startswith("trouvé\u00a0: ")
+    said = {e["pointer"]: e["message"] for e in french}
+    assert said["/store/keep_days"] == "trouvé\u00a0: 0\u202f; attendu\u00a0: un nombre entier de 1 à 3650"
+    assert english == asked("en", "POST", "/config/validate", 200)
+    conflict = {e["fact"]["code"]: e["fact"] for e in english}["config.conflict"]
+    assert conflict["found"]["code"] == "shared" and conflict["allowed"] == {"code": "own_mac"}
+    assert {conflict["found"]["server"], conflict["pointer"].split("/")[2]} == {"erp", "testing"}
 
 
 def test_sentences_are_in_the_language_asked_for(api, bus, world):

@@ -81,8 +81,11 @@ def test_a_broken_file_leaves_the_sites_open_and_is_loud(make_world, tmp_path):
     problem = wait_until(lambda: bus.last("hall/info").json()["config_problem"], 10, "the problem on the bus")
     assert rejected["detail"] == problem == info(world)["config_problem"]
     assert "nonsense" in log and "nonsense" not in problem  # it could be a password in the wrong place
-    for words in ("/servers/testing/mac", "2 errors", "last good configuration", "reload"):
+    for words in ("/servers/testing/mac", "and 1 more", "last good configuration", "reload"):
         assert words in problem
+    fact = bus.last("hall/info").json()["config_problem_fact"]
+    assert (fact["code"], fact["more"]) == ("config.last_good", 1) and fact["kept"] and fact["place"].endswith(": /servers/testing/mac")
+    assert info(world)["config_problem_fact"] == fact == rejected["detail_fact"]
     assert current(world) == 0
     ctl = Ctl(world.hall.binary, world.broker, tmp_path)
     assert "/servers/testing/mac" in ctl.said("status") and json.loads(ctl.said("status", "--json"))["info"]["config_problem"] == problem
@@ -91,6 +94,8 @@ def test_a_broken_file_leaves_the_sites_open_and_is_loud(make_world, tmp_path):
     mark = bus.mark()
     world.hall.process.signal(signal.SIGHUP)
     hall_event(bus, "config_rejected", mark)
+    fact = wait_until(lambda: (f := bus.last("hall/info").json()["config_problem_fact"])["code"] == "config.kept" and f, 10, "its new problem")
+    assert fact["more"] == 1 and fact["place"].endswith(": /servers/testing/mac")
     assert world.hall.auth("/client1/", headers=BROWSER).status == 200 and current(world) == 0
     mark = bus.mark()
     mended = json.loads(good)

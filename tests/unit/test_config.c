@@ -25,7 +25,10 @@ static int parse(const char *text, struct config **ret_config, struct buf *error
         if (*at == '\'')
             *at = '"';
     }
-    int r = config_parse("F", json, strlen(json), ret_config, errors);
+    struct report report = {0};
+    int r = config_parse("F", json, strlen(json), ret_config, &report);
+    report_say(&report, CONFIG_ENGLISH, errors);
+    report_finish(&report);
     free(json);
     return r;
 }
@@ -168,7 +171,10 @@ static void test_example_ships_whole(void **state)
 {
     struct buf errors = BUF_INIT(100000);
     struct config *config = NULL;
-    int r = config_load(TEST_DIR "/../docs/domains.example.json", &config, &errors);
+    struct report report = {0};
+    int r = config_load(TEST_DIR "/../docs/domains.example.json", &config, &report);
+    report_say(&report, CONFIG_ENGLISH, &errors);
+    report_finish(&report);
     if (r != 0)
         fail_msg("%s", buf_text(&errors));
     const struct model *model = &config->model;
@@ -1028,6 +1034,7 @@ static void test_sleep_by_webhook(void **state)
                "'Authorization':{'secret':'HALL_SECRET_TEST'},'X-A':{'value':'b'}},'body':'{}'}}"));
     const struct model_webhook *webhook = config->model.servers[0].sleep.webhook;
     struct buf errors = BUF_INIT(1000);
+    struct report report = {0};
     assert_null(config->model.servers[0].sleep.ssh);
     assert_string_equal(webhook->url, "https://nas/api?a=1");
     assert_null(webhook->restart_url);
@@ -1041,22 +1048,27 @@ static void test_sleep_by_webhook(void **state)
     assert_string_equal(webhook->headers[1].value, "b");
 
     unsetenv("HALL_SECRET_TEST");
-    assert_int_equal(secrets_check(config, &errors), -EINVAL);
+    assert_int_equal(secrets_check(config, &report), -EINVAL);
+    report_say(&report, CONFIG_ENGLISH, &errors);
     assert_string_equal(buf_text(&errors),
                         "F: /servers/s/sleep/webhook/headers/Authorization/secret: found "
                         "\"HALL_SECRET_TEST\", which is not set; allowed: a variable that is set "
                         "in the environment file\n");
     buf_clear(&errors);
+    report_finish(&report);
     setenv("HALL_SECRET_TEST", "Bearer x", 1);
-    assert_int_equal(secrets_check(config, &errors), 0);
+    assert_int_equal(secrets_check(config, &report), 0);
     char *value = NULL;
-    assert_int_equal(secret_find("HALL_SECRET_TEST", &value, &errors), 0);
+    assert_int_equal(secret_find("HALL_SECRET_TEST", &value, &report), 0);
     assert_string_equal(value, "Bearer x");
     secret_free(value);
     setenv("HALL_SECRET_TEST", "a\tb", 1);
-    assert_int_equal(secrets_check(config, &errors), -EINVAL);
+    assert_int_equal(secrets_check(config, &report), -EINVAL);
+    report_say(&report, CONFIG_ENGLISH, &errors);
+    assert_non_null(strstr(buf_text(&errors), "HALL_SECRET_TEST: has control characters"));
     assert_null(strstr(buf_text(&errors), "a\tb")); /* a secret is never shown */
     unsetenv("HALL_SECRET_TEST");
+    report_finish(&report);
     buf_finish(&errors);
     config_free(config);
 }
@@ -1150,6 +1162,199 @@ static void test_values_are_shown_cut_and_clean(void **state)
     buf_finish(&text);
 }
 
+/* ---- errors as data ---- */
+
+/* Of the first error. */
+static const char *fact_of(const char *text, char out[1024])
+{
+    struct buf fact = BUF_INIT(1024), json = BUF_INIT(4096);
+    struct json_writer writer;
+    struct report report = {0};
+    struct config *config = NULL;
+    for (const char *at = text; *at != '\0'; at++)
+        buf_putc(&json, *at == '\'' ? '"' : *at);
+    assert_int_equal(config_parse("F", buf_text(&json), json.length, &config, &report), -EINVAL);
+    json_writer_init(&writer, &fact);
+    complaint_put(&writer, NULL, report.first);
+    text_copy(out, 1024, buf_text(&fact));
+    report_finish(&report);
+    buf_finish(&json);
+    buf_finish(&fact);
+    return out;
+}
+
+static void test_errors_are_facts(void **state)
+{
+#define FACT_AT(code, pointer, rest)                                                               \
+    "{\"code\":\"config." code "\",\"subject\":\"F\",\"pointer\":\"" pointer                       \
+    "\",\"line\":null,\"column\":null," rest "}"
+    static const struct {
+        const char *text, *fact;
+    } cases[] = {
+        {"{'store':{'keep_days':0}}",
+         FACT_AT("value", "/store/keep_days",
+                 "\"found\":{\"code\":\"value\",\"value\":\"0\"},"
+                 "\"allowed\":{\"code\":\"integer\",\"from\":1,\"to\":3650}")},
+        {"[]", FACT_AT("value", "",
+                       "\"found\":{\"code\":\"array\",\"n\":0},\"allowed\":{\"code\":\"object\"}")},
+        {S("'wake':{'timeout':'0s'}"),
+         FACT_AT("value", "/servers/s/wake/timeout",
+                 "\"found\":{\"code\":\"value\",\"value\":\"\\\"0s\\\"\"},"
+                 "\"allowed\":{\"code\":\"duration\",\"from\":1,\"to\":3600}")},
+        {"{'servers':{'s':{'address':'10.0.0.1'}}}",
+         FACT_AT("missing", "/servers/s/mac",
+                 "\"found\":{\"code\":\"nothing\"},\"allowed\":{\"code\":\"mac\"}")},
+        {S("'checks':[{'pong':{}}]"),
+         FACT_AT("unknown_key", "/servers/s/checks/0/pong",
+                 "\"found\":{\"code\":\"unknown_key\"},\"allowed\":{\"code\":\"near_key\","
+                 "\"keys\":\"ping, tcp, http, agent\",\"meant\":\"ping\"}")},
+        {"{'mqtt':{'password':'hunter2'}}",
+         FACT_AT("secret", "/mqtt/password",
+                 "\"found\":{\"code\":\"a_secret\"},"
+                 "\"allowed\":{\"code\":\"put_in\",\"variable\":\"HALL_MQTT_PASSWORD\"}")},
+        {S("'depends_on':['t']"),
+         FACT_AT("conflict", "/servers/s/depends_on/0",
+                 "\"found\":{\"code\":\"no_server\",\"server\":\"t\"},"
+                 "\"allowed\":{\"code\":\"near_server\",\"meant\":\"s\"}")},
+        {"{'site':'0123456789012345678901234567890123456789012345678901234567890123456789'}",
+         FACT_AT("value", "/site",
+                 "\"found\":{\"code\":\"long_text\",\"bytes\":70},"
+                 "\"allowed\":{\"code\":\"short_text\",\"format\":\"slug\",\"bytes\":64}")},
+        {"{\n  'site': 'a',\n}",
+         "{\"code\":\"config.syntax\",\"subject\":\"F\",\"pointer\":null,\"line\":3,\"column\":1,"
+         "\"found\":{\"code\":\"said\",\"said\":\"found \\\"}\\\" where a key in double quotes is "
+         "expected\"},\"allowed\":null}"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char fact[1024];
+        assert_string_equal(fact_of(cases[i].text, fact), cases[i].fact);
+    }
+}
+
+static void test_errors_in_french(void **state)
+{
+    static const char json[] = "{\"store\":{\"keep_days\":0},\"serves\":{},\"servers\":{\"s\":{"
+                               "\"address\":\"x\",\"depends_on\":[\"s\"],\"macs\":{}}}}";
+    struct report report = {0};
+    struct buf lines = BUF_INIT(10000);
+    struct config *config = NULL;
+    assert_int_equal(config_parse("F", json, strlen(json), &config, &report), -EINVAL);
+    report_say(&report, CONFIG_FRENCH, &lines);
+    assert_string_equal(
+        buf_text(&lines),
+        "F: /store/keep_days: trouvé\u00a0: 0\u202f; attendu\u00a0: un nombre entier de 1 à 3650\n"
+        "F: /serves: trouvé\u00a0: une clé inconnue\u202f; attendu\u00a0: vouliez-vous dire "
+        "\"servers\"\u202f? $schema, timezone, site, language, mqtt, http, store, energy, proxy, "
+        "servers, domains\n"
+        "F: /servers/s/address: trouvé\u00a0: \"x\"\u202f; attendu\u00a0: une adresse IPv4, comme "
+        "\"192.168.1.20\"\n"
+        "F: /servers/s/macs: trouvé\u00a0: un objet\u202f; attendu\u00a0: un tableau de 8 au "
+        "plus\n"
+        "F: /servers/s/mac: trouvé\u00a0: rien\u202f; attendu\u00a0: une adresse MAC, comme "
+        "\"aa:bb:cc:dd:ee:01\"\n"
+        "F: /servers/s/depends_on/0: trouvé\u00a0: le serveur lui-même\u202f; attendu\u00a0: "
+        "d’autres serveurs de ce fichier\n");
+    report_finish(&report);
+    buf_finish(&lines);
+}
+
+/* The {parameters} that stand in a text, in any order. */
+static unsigned holes_of(const char *text, const struct phrase *phrase, enum config_language to)
+{
+    struct buf said = BUF_INIT(4096);
+    unsigned holes = 0;
+    for (const char *at = text; *at != '\0'; at++)
+        holes += *at == '{' ? (unsigned)strcspn(at, "}") * 31 + (unsigned char)at[1] : 0;
+    phrase_say(phrase, to, &said);
+    assert_null(strchr(buf_text(&said), '{')); /* each is known */
+    buf_finish(&said);
+    return holes;
+}
+
+static void test_every_wording_has_its_name_and_its_words(void **state)
+{
+    for (unsigned i = WORDING_NONE + 1; i < WORDINGS; i++) {
+        const struct phrase phrase = {
+            .kind = (enum wording)i, .format = WORDING_MAC, .texts = {"a", "b"}};
+        const char *english = wording_text((enum wording)i, CONFIG_ENGLISH);
+        const char *french = wording_text((enum wording)i, CONFIG_FRENCH);
+        if (wording_name((enum wording)i) == NULL)
+            fail_msg("wording %u has no name", i);
+        assert_true(english[0] != '\0' && french[0] != '\0');
+        assert_int_equal(holes_of(english, &phrase, CONFIG_ENGLISH),
+                         holes_of(french, &phrase, CONFIG_FRENCH));
+        for (unsigned j = WORDING_NONE + 1; j < i; j++)
+            assert_string_not_equal(wording_name((enum wording)i), wording_name((enum wording)j));
+    }
+    for (unsigned i = 0; i < COMPLAINTS; i++)
+        assert_non_null(complaint_code_name((enum complaint_code)i));
+}
+
+/* Keys without end, of control characters, each wrong twice, and secrets. */
+static void test_hostile_errors_are_bounded_and_clean(void **state)
+{
+    struct buf json = BUF_INIT(4 * 1024 * 1024), lines = BUF_INIT(4 * 1024 * 1024);
+    struct report report = {0};
+    struct config *config = NULL;
+    size_t n = 0;
+    buf_puts(&json, "{\"api_key\":\"hunter2\",\"mqtt\":{\"url\":\"mqtt://u:hunter2@h\"},"
+                    "\"servers\":{");
+    for (int i = 0; i < 300; i++) {
+        buf_printf(&json, "%s\"\\u001b[2J%d", i > 0 ? "," : "", i);
+        for (int j = 0; j < 3000; j++)
+            buf_putc(&json, 'k');
+        buf_puts(&json, "\":0");
+    }
+    buf_puts(&json, "}}");
+    assert_int_equal(config_parse("F", buf_text(&json), json.length, &config, &report), -EINVAL);
+    for (const struct complaint *at = report.first; at != NULL; at = at->next, n++) {
+        struct json_writer writer;
+        buf_clear(&lines);
+        json_writer_init(&writer, &lines);
+        complaint_put(&writer, NULL, at);
+        complaint_say(at, CONFIG_FRENCH, &lines);
+        assert_true(lines.length < 4000);
+        assert_false(text_has_control(buf_text(&lines)));
+        assert_null(strstr(buf_text(&lines), "u001b"));
+        assert_null(strstr(buf_text(&lines), "hunter2"));
+    }
+    assert_int_equal(n, REPORT_ERRORS_MAX + 1);
+    assert_int_equal(report.last->code, COMPLAINT_MORE);
+    assert_int_equal(report.last->found.numbers[0], 602 - REPORT_ERRORS_MAX);
+    assert_int_equal(report.n, 602);
+    report_finish(&report);
+    buf_finish(&lines);
+    buf_finish(&json);
+}
+
+/* A name as long as it may be is whole where it is. */
+static void test_configured_names_are_not_cut(void **state)
+{
+    struct buf json = BUF_INIT(100000), place = BUF_INIT(10000);
+    struct report report = {0};
+    struct config *config = NULL;
+    char domain[254], project[65];
+    for (size_t i = 0; i < sizeof domain; i++)
+        domain[i] = i % 50 == 49 ? '.' : 'd';
+    domain[253] = '\0';
+    memset(project, 'p', 64);
+    project[64] = '\0';
+    buf_printf(&json,
+               "{\"domains\":{\"%s\":{\"server\":\"s\",\"projects\":{\"%s\":{\"path\":7}}},"
+               "\"e.org\":{\"server\":\"s\",\"projects\":{\"%s\":{}}}},"
+               "\"servers\":{\"s\":{\"address\":\"10.0.0.1\",\"mac\":\"02:00:00:00:00:01\"}}}",
+               domain, project, project);
+    assert_int_equal(config_parse("F", buf_text(&json), json.length, &config, &report), -EINVAL);
+    complaint_say_place(report.first, CONFIG_ENGLISH, &place);
+    buf_clear(&json);
+    buf_printf(&json, "F: /domains/%s/projects/%s/path", domain, project);
+    assert_string_equal(buf_text(&place), buf_text(&json));
+    assert_string_equal(report.last->found.texts[0], domain);
+    report_finish(&report);
+    buf_finish(&place);
+    buf_finish(&json);
+}
+
 static void test_syntax_errors_name_the_place(void **state)
 {
     static const struct refusal cases[] = {
@@ -1183,8 +1388,11 @@ static void write_file(const char *path, const char *bytes, size_t length)
 static void load_fails(const char *path, int error, const char *what)
 {
     struct buf errors = BUF_INIT(10000);
+    struct report report = {0};
     struct config *config = NULL;
-    int r = config_load(path, &config, &errors);
+    int r = config_load(path, &config, &report);
+    report_say(&report, CONFIG_ENGLISH, &errors);
+    report_finish(&report);
     if (r != error || config != NULL || strstr(buf_text(&errors), what) == NULL ||
         strncmp(buf_text(&errors), path, strlen(path)) != 0)
         fail_msg("%s: %d %s", path, r, buf_text(&errors));
@@ -1315,12 +1523,12 @@ static int clear_environment(void **state)
 
 static void test_secrets_from_the_environment(void **state)
 {
-    struct buf errors = BUF_INIT(1000);
+    struct report report = {0};
     struct secrets secrets;
     setenv("HALL_MQTT_PASSWORD", "p w", 1);
     setenv("HALL_SECRET_KEY", "", 1);
     setenv("WOL_API_KEY", "old", 1);
-    assert_int_equal(secrets_load(&secrets, &errors), 0);
+    assert_int_equal(secrets_load(&secrets, &report), 0);
     assert_string_equal(secrets.mqtt_password, "p w");
     assert_null(secrets.secret_key);
     assert_null(secrets.admin_password);
@@ -1332,32 +1540,34 @@ static void test_secrets_from_the_environment(void **state)
     secrets_finish(NULL);
 
     setenv("HALL_API_KEY", "new", 1);
-    assert_int_equal(secrets_load(&secrets, &errors), 0);
+    assert_int_equal(secrets_load(&secrets, &report), 0);
     assert_string_equal(secrets.api_key, "new");
     secrets_finish(&secrets);
-    buf_finish(&errors);
+    assert_null(report.first);
+    report_finish(&report);
 }
 
 static void test_secrets_from_credentials(void **state)
 {
     char directory[64];
     char path[128];
-    struct buf errors = BUF_INIT(1000);
+    struct report report = {0};
     struct secrets secrets;
     make_directory(directory);
     snprintf(path, sizeof path, "%s/hall-mqtt-password", directory);
     write_file(path, "from file\n", 10);
     setenv("CREDENTIALS_DIRECTORY", directory, 1);
-    assert_int_equal(secrets_load(&secrets, &errors), 0);
+    assert_int_equal(secrets_load(&secrets, &report), 0);
     assert_string_equal(secrets.mqtt_password, "from file");
     secrets_finish(&secrets);
     setenv("HALL_MQTT_PASSWORD", "from environment", 1);
-    assert_int_equal(secrets_load(&secrets, &errors), 0);
+    assert_int_equal(secrets_load(&secrets, &report), 0);
     assert_string_equal(secrets.mqtt_password, "from environment");
     secrets_finish(&secrets);
     unlink(path);
     rmdir(directory);
-    buf_finish(&errors);
+    assert_null(report.first);
+    report_finish(&report);
 }
 
 static void test_bad_secrets_are_named_not_shown(void **state)
@@ -1366,6 +1576,7 @@ static void test_bad_secrets_are_named_not_shown(void **state)
     char path[128];
     static char huge[5000];
     struct buf errors = BUF_INIT(1000);
+    struct report report = {0};
     struct secrets secrets = {.api_key = "untouched"};
     setenv("HALL_SECRET_KEY", "hunter2\x01", 1);
     memset(huge, 'x', sizeof huge - 1);
@@ -1374,7 +1585,8 @@ static void test_bad_secrets_are_named_not_shown(void **state)
     snprintf(path, sizeof path, "%s/hall-mqtt-password", directory);
     assert_int_equal(mkdir(path, 0700), 0);
     setenv("CREDENTIALS_DIRECTORY", directory, 1);
-    assert_true(secrets_load(&secrets, &errors) < 0);
+    assert_true(secrets_load(&secrets, &report) < 0);
+    report_say(&report, CONFIG_ENGLISH, &errors);
     assert_string_equal(secrets.api_key, "untouched");
     assert_non_null(strstr(buf_text(&errors), "HALL_SECRET_KEY: has control characters"));
     assert_non_null(strstr(buf_text(&errors), "HALL_API_KEY: is longer than 4095 bytes\n"));
@@ -1383,6 +1595,7 @@ static void test_bad_secrets_are_named_not_shown(void **state)
     assert_null(strstr(buf_text(&errors), "hunter2"));
     rmdir(path);
     rmdir(directory);
+    report_finish(&report);
     buf_finish(&errors);
 }
 
@@ -1412,6 +1625,11 @@ int main(void)
         cmocka_unit_test(test_too_many_checks_of_one_server),
         cmocka_unit_test(test_all_errors_at_once),
         cmocka_unit_test(test_errors_are_capped),
+        cmocka_unit_test(test_errors_are_facts),
+        cmocka_unit_test(test_errors_in_french),
+        cmocka_unit_test(test_every_wording_has_its_name_and_its_words),
+        cmocka_unit_test(test_hostile_errors_are_bounded_and_clean),
+        cmocka_unit_test(test_configured_names_are_not_cut),
         cmocka_unit_test(test_secrets_are_refused_and_not_shown),
         cmocka_unit_test(test_values_are_shown_cut_and_clean),
         cmocka_unit_test(test_syntax_errors_name_the_place),

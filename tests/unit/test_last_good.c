@@ -47,10 +47,13 @@ static int remove_place(void **state)
 static int load(const struct place *place)
 {
     struct buf errors = BUF_INIT(4096);
+    struct report report = {0};
     struct config *config = NULL;
     int64_t kept = 0;
-    int result = last_good_load(place->file, &config, &kept, &errors);
+    int result = last_good_load(place->file, &config, &kept, &report);
 
+    report_say(&report, CONFIG_ENGLISH, &errors);
+    report_finish(&report);
     if (result == 0) {
         assert_string_equal(config->file, place->file);
         assert_true(kept > 0);

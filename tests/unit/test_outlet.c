@@ -39,11 +39,11 @@ static int begin(void **state)
         "{\"servers\":{\"s\":{\"address\":\"192.0.2.1\",\"mac\":\"aa:bb:cc:dd:ee:01\"}}}";
     struct daemon *daemon = calloc(1, sizeof(*daemon));
     const struct fleet_sink sink = {.act = outlets_act, .context = &daemon->outlets};
-    struct buf errors = BUF_INIT(1000);
+    struct report report = {0};
 
     assert_non_null(daemon);
-    assert_int_equal(config_parse("F", text, strlen(text), &daemon->config, &errors), 0);
-    buf_finish(&errors);
+    assert_int_equal(config_parse("F", text, strlen(text), &daemon->config, &report), 0);
+    report_finish(&report);
     daemon->current.config = daemon->current.begun = daemon->config;
     assert_int_equal(
         fleet_create(&daemon->config->model, &sink, clock_now(), &daemon->current.fleet), 0);

@@ -342,11 +342,13 @@ static void test_project_states(void **state)
 static void test_info(void **state)
 {
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
-    check_golden(
-        "info",
-        payload_info(&(struct hall_info){.version = "0.1.0", .started = now.wall, .broker = "5"},
-                     &model, &text),
-        &text);
+    check_golden("info",
+                 payload_info(&(struct hall_info){.version = "0.1.0",
+                                                  .started = now.wall,
+                                                  .config_problem = &(struct told){.parts = {{0}}},
+                                                  .broker = "5"},
+                              &model, &text),
+                 &text);
 }
 
 static void test_events(void **state)

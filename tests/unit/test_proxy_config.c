@@ -14,8 +14,11 @@
 static struct config *load(const char *file)
 {
     struct buf errors = BUF_INIT(4096);
+    struct report report = {0};
     struct config *config = NULL;
-    int error = config_load(file, &config, &errors);
+    int error = config_load(file, &config, &report);
+    report_say(&report, CONFIG_ENGLISH, &errors);
+    report_finish(&report);
     if (error != 0)
         print_error("%s", buf_text(&errors));
     buf_finish(&errors);
@@ -25,10 +28,10 @@ static struct config *load(const char *file)
 
 static struct config *parse(const char *text)
 {
-    struct buf errors = BUF_INIT(4096);
+    struct report report = {0};
     struct config *config = NULL;
-    assert_int_equal(config_parse("test", text, strlen(text), &config, &errors), 0);
-    buf_finish(&errors);
+    assert_int_equal(config_parse("test", text, strlen(text), &config, &report), 0);
+    report_finish(&report);
     return config;
 }
 

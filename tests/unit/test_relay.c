@@ -209,7 +209,10 @@ static void test_more_ids_than_can_be_kept(void **state)
 static void refused(const char *text, const char *lines)
 {
     struct buf errors = BUF_INIT(10000);
-    assert_null(document_parse(&config_relay_document, "F", text, strlen(text), &errors));
+    struct report report = {0};
+    assert_null(document_parse(&config_relay_document, "F", text, strlen(text), &report));
+    report_say(&report, CONFIG_ENGLISH, &errors);
+    report_finish(&report);
     assert_string_equal(buf_text(&errors), lines);
     buf_finish(&errors);
 }
@@ -220,9 +223,9 @@ static void test_the_file(void **state)
     static const char all[] =
         "{\"$schema\":\"x\",\"id\":\"attic\",\"mqtt\":{\"url\":\"mqtts://h\",\"username\":\"u\"},"
         "\"interface\":\"eth0\",\"raw\":true,\"packets_per_second\":2}";
-    struct buf errors = BUF_INIT(10000);
+    struct report report = {0};
     struct config_relay *config =
-        document_parse(&config_relay_document, "F", least, strlen(least), &errors);
+        document_parse(&config_relay_document, "F", least, strlen(least), &report);
     assert_non_null(config);
     assert_string_equal(config->head.mqtt.username, "attic");
     assert_string_equal(config->head.mqtt.base_topic, "hall");
@@ -230,7 +233,7 @@ static void test_the_file(void **state)
     assert_false(config->raw);
     assert_int_equal(config->rate, 10);
     document_free(&config->head);
-    config = document_parse(&config_relay_document, "F", all, strlen(all), &errors);
+    config = document_parse(&config_relay_document, "F", all, strlen(all), &report);
     assert_non_null(config);
     assert_string_equal(config->head.mqtt.username, "u");
     assert_true(config->head.mqtt.tls);
@@ -238,7 +241,7 @@ static void test_the_file(void **state)
     assert_true(config->raw);
     assert_int_equal(config->rate, 2);
     document_free(&config->head);
-    buf_finish(&errors);
+    report_finish(&report);
 
     refused("{}", "F: /id: found nothing; allowed: an id of 1 to 64 characters a-z, 0-9, '_' and "
                   "'-'\nF: /mqtt: found nothing; allowed: an object\n");

@@ -433,7 +433,7 @@ static bool find_period(struct api_call *call, const struct api_params *params,
 void api_figures(struct api_call *call)
 {
     struct api_params params;
-    struct buf errors = BUF_INIT(65536);
+    struct report report = {0};
     struct figures figures = {.call = call, .complete = true};
     if (!api_params(call, &params) || !find_period(call, &params, &figures))
         return;
@@ -441,7 +441,7 @@ void api_figures(struct api_call *call)
     figures.archive = api_archive(call, LIMIT_MS, true, true);
     if (!figures.archive)
         return;
-    if (config_load(call->api->config_file, &figures.config, &errors) < 0)
+    if (config_load(call->api->config_file, &figures.config, &report) < 0)
         figures.config = NULL;
     figures.servers = calloc(SERVERS_MAX, sizeof(*figures.servers));
     if (figures.servers)
@@ -450,6 +450,6 @@ void api_figures(struct api_call *call)
         api_problem(call, 503, "There is no memory for this at the moment.");
     free(figures.servers);
     config_free(figures.config);
-    buf_finish(&errors);
+    report_finish(&report);
     archive_close(figures.archive);
 }

@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "web/api/api_internal.h"
 
-enum { ERRORS_LIMIT = 64 * 1024, ERRORS_MAX = 100 };
+enum { ERROR_MAX = 8192 };
 
 void api_file_etag(const char *text, size_t length, char out[ETAG_SIZE])
 {
@@ -58,59 +58,54 @@ void api_file_get(struct api_call *call)
 
 /* ---- errors ---- */
 
-/* "FILE: /json/pointer: found X; allowed: Y", or "FILE:LINE:COLUMN: ...". */
-static void put_error(struct json_writer *writer, const char *line, size_t length)
+static enum config_language language_of(const struct api_call *call)
 {
-    char text[1024], pointer[512] = "";
-    text_show(text, sizeof(text), line, length);
-    const char *at = strstr(text, ": /"), *message = text;
-    if (at) {
-        const char *end = strstr(at + 2, ": ");
-        size_t size = end ? (size_t)(end - at) - 2 : 0;
-        if (end && size < sizeof(pointer)) {
-            memcpy(pointer, at + 2, size);
-            pointer[size] = '\0';
-            message = end + 2;
-        }
-    }
-    json_begin_object(writer, NULL);
-    json_put_string(writer, "text", text);
-    json_put_string(writer, "pointer", pointer[0] != '\0' ? pointer : NULL);
-    json_put_string(writer, "message", message);
-    json_end_object(writer);
+    return call->request->language == LANGUAGE_FRENCH ? CONFIG_FRENCH : CONFIG_ENGLISH;
 }
 
-static void put_errors(struct json_writer *writer, const struct buf *errors)
+static void put_error(struct json_writer *writer, const struct complaint *complaint,
+                      enum config_language language)
 {
-    const char *line = buf_text(errors);
+    struct buf text = BUF_INIT(ERROR_MAX), message = BUF_INIT(ERROR_MAX);
+
+    complaint_say(complaint, language, &text);
+    complaint_say_message(complaint, language, &message);
+    json_begin_object(writer, NULL);
+    json_put_string(writer, "text", buf_text(&text));
+    json_put_string(writer, "pointer", complaint->pointer);
+    json_put_string(writer, "message", buf_text(&message));
+    complaint_put(writer, "fact", complaint);
+    json_end_object(writer);
+    buf_finish(&message);
+    buf_finish(&text);
+}
+
+void api_put_errors(struct api_call *call, struct json_writer *writer, const struct report *report)
+{
     json_begin_array(writer, "errors");
-    for (int n = 0; *line != '\0' && n < ERRORS_MAX; n++) {
-        size_t length = strcspn(line, "\n");
-        if (length > 0)
-            put_error(writer, line, length);
-        line += length + (line[length] == '\n' ? 1 : 0);
-    }
+    for (const struct complaint *at = report->first; at; at = at->next)
+        put_error(writer, at, language_of(call));
     json_end_array(writer);
 }
 
-static void answer_errors(struct api_call *call, const struct buf *errors)
+static void answer_errors(struct api_call *call, const struct report *report)
 {
     struct json_writer writer;
     api_begin_problem(call, 422,
                       "The configuration has errors; nothing was changed. `errors` names them all.",
                       &writer);
-    put_errors(&writer, errors);
+    api_put_errors(call, &writer, report);
     api_end_problem(call, &writer);
 }
 
-static int check(const struct api *api, const char *text, size_t length, struct buf *errors)
+static int check(const struct api *api, const char *text, size_t length, struct report *report)
 {
     struct config *config = NULL;
     /* Just the name: the errors say it at each line. */
     const char *slash = strrchr(api->config_file, '/');
-    int error = config_parse(slash ? slash + 1 : api->config_file, text, length, &config, errors);
+    int error = config_parse(slash ? slash + 1 : api->config_file, text, length, &config, report);
     if (error == 0)
-        error = secrets_check(config, errors); /* as a reload does */
+        error = secrets_check(config, report); /* as a reload does */
     config_free(config);
     return error;
 }
@@ -234,13 +229,14 @@ static void replace(struct api_call *call, const struct buf *old, const char *te
 
 void api_file_replace(struct api_call *call, const char *text, size_t length)
 {
-    struct buf old = BUF_INIT(API_CONFIG_MAX), errors = BUF_INIT(ERRORS_LIMIT);
-    if (check(call->api, text, length, &errors) < 0)
-        answer_errors(call, &errors);
+    struct buf old = BUF_INIT(API_CONFIG_MAX);
+    struct report report = {0};
+    if (check(call->api, text, length, &report) < 0)
+        answer_errors(call, &report);
     else if (api_file_read(call, &old))
         replace(call, &old, text, length);
     buf_finish(&old);
-    buf_finish(&errors);
+    report_finish(&report);
 }
 
 bool api_file_matches(struct api_call *call, const struct buf *current)
@@ -277,20 +273,20 @@ void api_file_put(struct api_call *call)
 
 void api_file_validate(struct api_call *call)
 {
-    struct buf errors = BUF_INIT(ERRORS_LIMIT);
+    struct report report = {0};
     struct json_writer writer;
     struct json *body = NULL;
     if (!api_body(call, false, &body))
         return;
     json_free(body);
-    int error = check(call->api, call->request->body, call->request->length, &errors);
+    int error = check(call->api, call->request->body, call->request->length, &report);
     api_begin(call, 200, &writer);
     json_begin_object(&writer, NULL);
     json_put_bool(&writer, "valid", error == 0);
-    put_errors(&writer, &errors);
+    api_put_errors(call, &writer, &report);
     json_end_object(&writer);
     api_end(call);
-    buf_finish(&errors);
+    report_finish(&report);
 }
 
 static void answer_diff(struct api_call *call, const struct buf *text, const struct json *new)

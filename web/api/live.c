@@ -321,26 +321,31 @@ static void write_around(const struct json *policy, const char *zone, struct buf
 /* The zone of the file as it stands; where it cannot be read, UTC. */
 static void find_timezone(const struct api *api, char *out, size_t size)
 {
-    struct buf errors = BUF_INIT(65536);
+    struct report report = {0};
     struct config *config = NULL;
     text_copy(out, size, "UTC");
-    if (config_load(api->config_file, &config, &errors) == 0)
+    if (config_load(api->config_file, &config, &report) == 0)
         text_copy(out, size, config->timezone);
     config_free(config);
-    buf_finish(&errors);
+    report_finish(&report);
 }
 
 static bool parse_policy(struct api_call *call, const struct json *policy, struct errand *errand)
 {
-    struct buf text = BUF_INIT(API_BODY_MAX + 1024), errors = BUF_INIT(65536);
+    struct buf text = BUF_INIT(API_BODY_MAX + 1024);
+    struct report report = {0};
+    struct json_writer writer;
     char zone[128];
     find_timezone(call->api, zone, sizeof(zone));
     write_around(policy, zone, &text);
-    int error = config_parse("policy", buf_text(&text), text.length, &errand->config, &errors);
-    if (error < 0)
-        api_problem(call, 400, "%.1000s", buf_text(&errors));
+    int error = config_parse("policy", buf_text(&text), text.length, &errand->config, &report);
+    if (error < 0) {
+        api_begin_problem(call, 400, "The policy has errors; `errors` names them all.", &writer);
+        api_put_errors(call, &writer, &report);
+        api_end_problem(call, &writer);
+    }
     buf_finish(&text);
-    buf_finish(&errors);
+    report_finish(&report);
     return error == 0;
 }
 
