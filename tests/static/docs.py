@@ -69,17 +69,18 @@ def option_errors():
 
 
 def fact_errors(hall, write):
-    """The list of facts in BUS.md is the one that hall_say has."""
+    """The lists of codes in BUS.md and API.md are those that the programs have."""
     begin, end = "--write -->\n", "<!-- end of the closed list -->\n"
-    page = ROOT / "docs" / "BUS.md"
-    text = page.read_text(encoding="utf-8")
-    table = subprocess.run([Path(hall).parent.parent / "tests" / "fact_codes"], capture_output=True, text=True, check=True).stdout
-    before, _, rest = text.partition(begin)
-    shown, _, after = rest.partition(end)
-    if write:
-        page.write_text(before + begin + table + end + after, encoding="utf-8")
-    elif shown != table:
-        yield "docs/BUS.md: its list of facts is not that of hall-mqtt/say/say_table.c; run tests/static/docs.py BUILD/bin/hall --write"
+    for name, source, *args in (("BUS.md", "say/say_table.c"), ("API.md", "config/wording.c", "wordings")):
+        page = ROOT / "docs" / name
+        text = page.read_text(encoding="utf-8")
+        table = subprocess.run([Path(hall).parent.parent / "tests" / "fact_codes", *args], capture_output=True, text=True, check=True).stdout
+        before, _, rest = text.partition(begin)
+        shown, _, after = rest.partition(end)
+        if write:
+            page.write_text(before + begin + table + end + after, encoding="utf-8")
+        elif shown != table:
+            yield f"docs/{name}: its list of codes is not that of hall-mqtt/{source}; run tests/static/docs.py BUILD/bin/hall --write"
 
 
 def main():

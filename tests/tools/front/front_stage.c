@@ -348,10 +348,12 @@ int main(int argc, char **argv)
 {
     struct stage_play play = {0};
     struct buf errors = BUF_INIT(65536);
+    struct report report = {0};
 
     setvbuf(stdout, NULL, _IOLBF, 0);
     log_init(LOG_LEVEL_INFO);
-    if (argc != 2 || config_load(argv[1], &play.config, &errors) != 0) {
+    if (argc != 2 || config_load(argv[1], &play.config, &report) != 0) {
+        report_say(&report, CONFIG_ENGLISH, &errors);
         fprintf(stderr, "usage: front_stage CONFIG\n%s", buf_text(&errors));
         return 1;
     }

@@ -10,7 +10,7 @@ export async function readConfig() {
 }
 
 export function errorList(errors) {
-  return h('ul', { class: 'errors', lang: 'en' }, errors.map((e) => h('li', null, e.pointer ? h('code', null, e.pointer) : null, e.pointer ? ' ' : '', e.message || e.text)));
+  return h('ul', { class: 'errors' }, errors.map((e) => h('li', null, e.pointer ? h('code', null, e.pointer) : null, e.pointer ? ' ' : '', e.message)));
 }
 
 export const writeConfig = (text, etag) => api('/config', { method: 'PUT', body: text, headers: { 'If-Match': etag } });

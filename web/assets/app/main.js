@@ -13,6 +13,7 @@ import * as policies from './policies.js';
 import * as projects from './projects.js';
 import * as server from './server.js';
 import * as statistics from './statistics.js';
+import { saidSpan } from './state.js';
 import { language, setLanguage, t } from './words.js';
 
 const screens = { '': overview, servers: server, projects, policies, events, access, statistics, config };
@@ -75,7 +76,7 @@ function top() {
 
 function banner() {
   if (live.link === 'lost') return h('p', { class: 'banner bad', id: 'lost', role: 'alert' }, icon('unreachable'), t('lost', { at: clock(new Date(live.heard)) }), h('button', { onclick: ask }, t('retry')));
-  if (live.info && live.info.config_problem) return h('p', { class: 'banner bad', role: 'alert' }, icon('degraded'), h('span', null, t('config.problem'), ' ', h('span', { lang: 'en' }, live.info.config_problem)));
+  if (live.info && live.info.config_problem) return h('p', { class: 'banner bad', role: 'alert' }, icon('degraded'), h('span', null, t('config.problem'), ' ', saidSpan(live.info, 'config_problem')));
   if (live.info && live.info.store.problem) return h('p', { class: 'banner' }, icon('degraded'), h('span', null, t('store.problem'), ' ', h('span', { lang: 'en' }, live.info.store.problem)));
   if (live.info && !live.info.broker.connected) return h('p', { class: 'banner' }, icon('degraded'), t('broker.problem'));
   return null;

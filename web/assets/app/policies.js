@@ -71,7 +71,8 @@ export function create(context) {
       draft.preview = await api('/policies/preview', { body: { policy: clean(draft.policy), days: 7 }, background: true });
       draft.problem = null;
     } catch (problem) {
-      draft.problem = (problem.data && problem.data.errors && problem.data.errors.length) ? problem.data.errors.map((e) => e.message).join('; ') : problem.message;
+      const errors = (problem.data && problem.data.errors) || [];
+      draft.problem = errors.length ? { text: errors.map((e) => e.message).join('; '), lang: null } : { text: problem.message, lang: 'en' };
     }
   }
 
@@ -131,7 +132,7 @@ export function create(context) {
       draft.policy.mode !== 'always_on' ? h('label', { class: 'field' }, t('policy.idle'), h('input', { value: draft.policy.idle || '', placeholder: '20m', pattern: '[0-9]+(s|m|h|d).*', onchange: (e) => { if (e.target.value.trim()) draft.policy.idle = e.target.value.trim(); else delete draft.policy.idle; changed(draft); } })) : null,
       h('h3', null, t('preview')),
       !draft.preview && !draft.problem ? h('p', null, h('button', { type: 'button', class: 'tiny', onclick: () => look(draft).then(redraw) }, t('preview.show'))) :
-      draft.problem ? h('p', { class: 'note bad', role: 'alert', lang: 'en' }, draft.problem) : draft.preview && draft.policy.mode === 'on_demand' ? h('p', { class: 'soft' }, t('preview.demand')) : draft.preview ? [week(draft.preview), h('p', { class: 'small soft' }, t('preview.sum', { hours: number(draft.preview.hours_on, 1), zone: draft.preview.timezone }))] : h('p', { class: 'soft' }, t('loading')),
+      draft.problem ? h('p', { class: 'note bad', role: 'alert', lang: draft.problem.lang }, draft.problem.text) : draft.preview && draft.policy.mode === 'on_demand' ? h('p', { class: 'soft' }, t('preview.demand')) : draft.preview ? [week(draft.preview), h('p', { class: 'small soft' }, t('preview.sum', { hours: number(draft.preview.hours_on, 1), zone: draft.preview.timezone }))] : h('p', { class: 'soft' }, t('loading')),
       h('div', { class: 'row wrap' }, h('button', { class: 'main', 'data-act': 'save', disabled: !draft.dirty || Boolean(draft.problem), onclick: () => save(domain, draft) }, t('save')),
         draft.dirty ? h('button', { class: 'plain', onclick: () => load().then(redraw) }, t('discard')) : null));
   }
