@@ -74,7 +74,7 @@ class Broker:
     def start(self):
         self.process = Process([_tool("mosquitto"), "-c", self.directory / "mosquitto.conf"],
                                self.directory / "mosquitto.log")
-        wait_until(self._ready, 5, "the broker")
+        wait_until(self._ready, 15, "the broker")
 
     def _ready(self):
         if not self.process.alive():
@@ -245,12 +245,12 @@ class World:
     """Everything together. Parts are started by start() or one by one, and ended by close() whatever happened."""
 
     def __init__(self, binary, directory, servers=None, namespaces=None, boot_s=1.0, idle="20m", min_up="5m",
-                 wanted_ports=False, lan=None, hear=None, agent=None):
+                 wanted_ports=False, lan=None, hear=None, agent=None, timezone="Europe/Paris"):
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.described = servers or SERVERS
         self.boot_s = boot_s
-        self.idle, self.min_up = idle, min_up
+        self.idle, self.min_up, self.timezone = idle, min_up, timezone
         self.hear = hear
         self.agent = agent  # the program, for servers with the real one
         self.lan = lan or make_lan(namespaces)
@@ -271,7 +271,7 @@ class World:
 
     def config(self, gateway, admin):
         return {
-            "timezone": "Europe/Paris",
+            "timezone": self.timezone,
             "mqtt": {"url": f"mqtt://127.0.0.1:{self.broker.port}", "username": "hall"},
             "http": {"gateway": f"127.0.0.1:{gateway}", "admin": f"127.0.0.1:{admin}"},
             "store": {"path": str(self.directory / "hall" / "hall.db")},

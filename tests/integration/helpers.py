@@ -6,6 +6,7 @@ import uuid
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
+import pytest
 from process import wait_until
 
 PROJECTS = {"testing": ("client1", "client2"), "erp": ()}
@@ -134,17 +135,9 @@ def status(bus, server):
 
 
 def wait_status(bus, server, where, limit=10.0, after=0, what="such status"):
-    """The newest status, once it is so; those before `after` do not count."""
-
-    def newest():
-        found = bus.heard(topic(server, "status"), after)
-        return found and where(found[-1].json()) and found[-1]
-
-    try:
-        return wait_until(newest, limit, what).json()
-    except AssertionError as error:
-        raise AssertionError(f"{error}; the last: {bus.last(topic(server, 'status'))}"
-                             f" {bus.last(topic(server, 'status')).text()}") from None
+    """The newest status if it is so, else the first that comes which is; those before `after` do not count."""
+    with_newest = max((i for i, m in enumerate(bus.messages) if m.topic == topic(server, "status")), default=0)
+    return bus.wait(topic(server, "status"), lambda m: m.payload and where(m.json()), max(after, with_newest), limit, what).json()
 
 
 def leases(bus, server, kind):
@@ -177,6 +170,13 @@ def instant(text):
     return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
+# Time
+
+def promised(seconds, otherwise=15):
+    """A test with a `limit`: what is promised, measured by itself, and a patient one beside the other tests and under sanitizers."""
+    return pytest.mark.parametrize("limit", [otherwise, pytest.param(seconds, marks=pytest.mark.measures)], ids=["patient", "promised"])
+
+
 # Chance
 
 def seed():
@@ -191,9 +191,22 @@ def seed():
 def local_minutes(zone, minutes, start=None):
     """HH:MM in that zone, so many minutes from now (or from start)."""
     now = datetime.fromtimestamp(time.time() if start is None else start, timezone.utc)
-    return (now.astimezone(ZoneInfo(zone)) + timedelta(minutes=minutes)).strftime("%H:%M")
+    return (now + timedelta(minutes=minutes)).astimezone(ZoneInfo(zone)).strftime("%H:%M")
 
 
-def window(zone, before, after):
-    """A daily window from `before` minutes ago (negative: from now) to `after` minutes from now."""
-    return {"days": "daily", "from": local_minutes(zone, -before), "to": local_minutes(zone, after)}
+def window(zone, before, after, start=None):
+    """A daily window from `before` minutes ago (negative: from now) to `after` minutes from now (or from start)."""
+    return {"days": "daily", "from": local_minutes(zone, -before, start), "to": local_minutes(zone, after, start)}
+
+
+def steady(zone):
+    """That zone; one whose clocks are never set where its own are within half a day: hours named by the clock are skipped then, or
+    come twice."""
+    now = datetime.now(timezone.utc)
+    offsets = {(now + timedelta(hours=hours)).astimezone(ZoneInfo(zone)).utcoffset() for hours in range(-12, 13)}
+    return zone if len(offsets) == 1 else "Asia/Kathmandu"
+
+
+def zone_by_day():
+    """Somewhere it is the middle of the day: no midnight comes while a test runs, and no clock is set."""
+    return next(z for z in ("Europe/Paris", "Asia/Tokyo", "America/New_York") if "06:00" < local_minutes(z, 0) < "22:00")

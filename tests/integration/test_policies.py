@@ -7,7 +7,7 @@ import zoneinfo
 import pytest
 from clocks import Clock
 from helpers import (answer_of, asleep, awake, barrier, command, configured, instant, leases, local_minutes, result, state_of,
-                     status, topic, wait_event, wait_lease, wait_no_lease, wait_state, wait_status, window)
+                     status, steady, topic, wait_event, wait_lease, wait_no_lease, wait_state, wait_status, window, zone_by_day)
 from world import BROWSER
 
 API = {"Accept": "application/json", "User-Agent": "curl/8.5.0"}
@@ -78,15 +78,15 @@ def test_always_on_backs_off_after_a_failure(make_world):
     bus = world.bus()
     wait_state(bus, "testing", "wake_failed", 40)
     failed = wait_event(bus, "testing", "wake_failed")
-    found = wait_status(bus, "testing", lambda s: (s["next_event"] or {}).get("what") == "wake_retry", 5)
+    found = wait_status(bus, "testing", lambda s: (s["next_event"] or {}).get("what") == "wake_retry", 15)
     assert found["problem"]
     retry = instant(found["next_event"]["at"])
     assert retry - instant(failed["at"]) == pytest.approx(60, abs=2)
-    before, mark = sim.count("frame"), bus.mark()
+    mark = bus.mark()
     sim.tell("deaf off")
     clock.pass_until(bus, retry - 2)
-    assert sim.count("frame") == before, "nothing before the back-off is over"
-    assert instant(wait_event(bus, "testing", "wake_requested", mark)["at"]) == pytest.approx(retry, abs=1.5)
+    again = instant(wait_event(bus, "testing", "wake_requested", mark)["at"])
+    assert again == pytest.approx(retry, abs=1.5), "nothing before the back-off is over"
     wait_state(bus, "testing", "ready", 20)
 
 
@@ -95,29 +95,28 @@ def test_always_on_backs_off_after_a_failure(make_world):
 @pytest.mark.parametrize("zone", ZONES)
 def test_inside_a_window_it_is_on_outside_it_is_not(make_world, zone):
     def change(_servers, domains):
-        domains["testing.localhost"]["policy"] = {"mode": "scheduled", "timezone": zone, "windows": [window(zone, 60, 120)]}
-        domains["erp.localhost"]["policy"] = {"mode": "scheduled", "timezone": zone, "windows": [window(zone, -120, 180)]}
+        domains["testing.localhost"]["policy"] = {"mode": "scheduled", "timezone": zone, "windows": [window(zone, 60, 120, began)]}
+        domains["erp.localhost"]["policy"] = {"mode": "scheduled", "timezone": zone, "windows": [window(zone, -120, 180, began)]}
 
+    zone, began = steady(zone), time.time()
     world = configured(make_world, change)
     bus = world.bus()
-    began = time.time()
     wait_state(bus, "testing", "ready", 20)
     lease = wait_lease(bus, "testing", "schedule", holder="testing.localhost")
     end = instant(lease["until"])
-    assert abs(end - (began + 120 * 60)) <= 62 and (end + 1) % 60 <= 2
+    assert end == pytest.approx((began // 60 + 120) * 60, abs=1)
     assert status(bus, "testing")["policy"] == "scheduled"
     barrier(bus)
     wait_state(bus, "erp", "off")
     assert world.sims["erp"].count("frame") == 0 and not leases(bus, "erp", "schedule")
-    coming = wait_status(bus, "erp", lambda s: s["next_event"], 5)["next_event"]
+    coming = wait_status(bus, "erp", lambda s: s["next_event"], 15)["next_event"]
     assert coming["what"] == "schedule" and "erp.localhost" in coming["reason"]
     opening = (began // 60 + 120) * 60
     assert instant(coming["at"]) == pytest.approx(opening - 60, abs=61), "a lead before the window"
 
 
 def test_dates_and_days_without_a_window_are_respected(make_world):
-    # Somewhere it is the middle of the day: no midnight comes while the test runs.
-    zone = next(z for z in ("Europe/Paris", "Asia/Tokyo", "America/New_York") if "02:00" < local_minutes(z, 0) < "23:00")
+    zone = zone_by_day()
     today = datetime.datetime.now(zoneinfo.ZoneInfo(zone)).strftime("%Y-%m-%d")
 
     def change(_servers, domains):
@@ -134,9 +133,8 @@ def test_dates_and_days_without_a_window_are_respected(make_world):
 
 def test_a_window_ends_and_another_is_prepared(make_world):
     """To the minute: it sleeps when the window ends; its neighbour is woken a lead of one minute before one begins."""
-    zone = "America/New_York"
-    now = time.time()
-    minutes = 1 if now % 60 < 40 else 2
+    zone, now = steady("America/New_York"), time.time()
+    minutes = 2  # time enough to start; the rest is passed over
     edge = (now // 60 + minutes) * 60
 
     def change(_servers, domains):
@@ -151,7 +149,7 @@ def test_a_window_ends_and_another_is_prepared(make_world):
     clock = Clock(world)
     world.start()
     bus = world.bus()
-    wait_state(bus, "testing", "ready", 18)
+    wait_state(bus, "testing", "ready", 30)
     clock.add(max(0, int(edge - 2 - time.time())))
     slept = wait_event(bus, "testing", "sleep_requested")
     assert 0 <= instant(slept["at"]) - edge <= 3, "at the end of the window, not before"
@@ -167,11 +165,12 @@ def test_otherwise_refuse_names_the_opening(make_world):
 
     def change(_servers, domains):
         domains["testing.localhost"]["policy"] = {"mode": "scheduled", "timezone": zone, "otherwise": "refuse",
-                                                  "windows": [window(zone, -120, 180)]}
+                                                  "windows": [window(zone, -120, 180, began)]}
         domains["erp.localhost"]["policy"] = {"mode": "scheduled", "timezone": zone, "otherwise": "on_demand",
-                                              "windows": [window(zone, -120, 180)]}
+                                              "windows": [window(zone, -120, 180, began)]}
 
-    opening = (time.time() // 60 + 120) * 60
+    began = time.time()
+    opening = (began // 60 + 120) * 60
     world = configured(make_world, change)
     bus = world.bus()
     wait_state(bus, "testing", "off")
@@ -184,14 +183,14 @@ def test_otherwise_refuse_names_the_opening(make_world):
     problem = world.hall.auth("/client1/api", headers=API)
     assert problem.status == 403 and problem.headers["Content-Type"].startswith("application/problem+json")
     words = problem.json()
-    assert words["guard"] == "access.windows" and instant(words["until"]) == pytest.approx(opening, abs=61)
+    assert words["guard"] == "access.windows" and instant(words["until"]) == pytest.approx(opening, abs=1)
     shown = time.strftime("%H:%M", time.gmtime(instant(words["until"]) + 20700))
     assert shown in page.text() or words["until"][:16] in page.text(), (shown, words["until"], page.text()[-2500:])
     assert world.hall.auth("/client1/", headers=BROWSER, path="/auth/nginx").status in (401, 403)
     told = bus.wait_json("hall/event", mark, 5, event_type="access_refused").json()
     assert "access.windows" in told["detail"] or "window" in told["detail"], told
     assert world.hall.auth("/", host="erp.localhost", headers=BROWSER).status == 503, "otherwise on_demand lets in"
-    world.sims["erp"].wait("frame", 5)
+    world.sims["erp"].wait("frame", 15)
     assert world.sims["testing"].count("frame") == 0
     id, mark = command(bus, "testing", "wake")
     result(bus, "testing", id, "done", mark, 20)
@@ -333,7 +332,7 @@ def test_hold_wakes_keeps_awake_and_says_why(make_world):
     id, mark = command(bus, "testing", "sleep")
     assert "backup" in result(bus, "testing", id, "refused", mark)["reason"]
     bus.publish(topic("testing", "hold/backup"), {"for": "3h", "reason": "longer"})
-    wait_status(bus, "testing", lambda s: [x["label"] for x in s["leases"] if x["kind"] == "hold"] == ["longer"], 5)
+    wait_status(bus, "testing", lambda s: [x["label"] for x in s["leases"] if x["kind"] == "hold"] == ["longer"], 15)
     bus.publish(topic("testing", "hold/backup"), "")
     answer_of(bus, "testing", "release", mark, "done")
     wait_event(bus, "testing", "release", mark)
@@ -348,7 +347,7 @@ def test_hold_ends_by_itself(make_world):
     bus = world.bus()
     wait_state(bus, "testing", "off")
     bus.publish(topic("testing", "hold/short"), {"for": "4s", "reason": "a moment"})
-    lease = wait_lease(bus, "testing", "hold", holder="short")
+    lease = next(x for x in bus.wait(topic("testing", "status"), lambda m: m.json()["leases"]).json()["leases"] if x["holder"] == "short")
     requested = wait_event(bus, "testing", "sleep_requested", limit=20)
     assert instant(requested["at"]) >= instant(lease["until"]) - 1
     wait_state(bus, "testing", "off", 20)
@@ -382,7 +381,7 @@ def test_retained_hold_for_a_time_does_not_begin_anew_at_each_start(make_world):
     begun = time.time()
     bus.publish(topic("testing", "hold/job"), {"for": "1h", "reason": "retained job"}, retain=True)
     lease = wait_lease(bus, "testing", "hold", holder="job")
-    assert instant(lease["until"]) == pytest.approx(begun + 3600, abs=5)
+    assert begun - 1 <= instant(lease["until"]) - 3600 <= time.time()
     late = world.bus(topics=["hall/servers/testing/hold/+"])
     kept = late.wait(topic("testing", "hold/job"), lambda m: "until" in m.text()).json()
     assert kept["reason"] == "retained job"
@@ -447,12 +446,13 @@ def test_awake_because_and_next_event_tell_the_truth(make_world):
     world = make_world()
     bus = world.bus()
     wait_state(bus, "testing", "off")
+    mark = bus.mark()
     world.hall.auth("/client1/", headers=BROWSER)
-    found = wait_status(bus, "testing", lambda s: s["state"] in ("waking", "booting"), 5)
+    found = bus.wait(topic("testing", "status"), lambda m: m.json()["state"] in ("waking", "booting"), mark).json()
     assert found["next_event"]["what"] in ("ready", "wake_deadline") and "client1" in found["next_event"]["reason"]
     wait_state(bus, "testing", "ready", 20)
     awake(bus, "testing")
-    found = wait_status(bus, "testing", lambda s: (s["next_event"] or {}).get("what") == "sleep", 5)
+    found = wait_status(bus, "testing", lambda s: (s["next_event"] or {}).get("what") == "sleep", 15)
     assert found["next_event"]["at"] == found["awake_until"]
     assert "client1" in found["awake_because"]
     api = world.hall.get("/.hall/status?path=/client1/", host="testing.localhost").json()
