@@ -2,7 +2,9 @@
 
 import os
 import re
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -49,7 +51,8 @@ class Worlds:
     def __call__(self, start=True, **options):
         options.setdefault("boot_s", 0.8)
         options.setdefault("min_up", "0s")
-        world = World(self.binary, self.factory.mktemp("world"), **options)
+        directory = options.pop("directory", None) or self.factory.mktemp("world")
+        world = World(self.binary, directory, **options)
         self.made.append(world)
         _open_worlds.append(world)
         if start:
@@ -68,6 +71,15 @@ class Worlds:
                 world.close()
         if errors:
             raise errors[0]
+
+
+@pytest.fixture
+def open_path():
+    """A directory that other users may enter. Those of pytest are root's alone, again whenever another pytest begins."""
+    path = Path(tempfile.mkdtemp(prefix="hall-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
 
 
 @pytest.fixture

@@ -5,13 +5,11 @@ import signal
 import socket
 import statistics
 import subprocess
-import tempfile
 import threading
 import time
-from pathlib import Path
 
 import pytest
-from helpers import asleep, awake, command, result, results, state_of, topic, wait_event, wait_state
+from helpers import asleep, awake, command, promised, result, results, state_of, topic, wait_event, wait_state
 from process import wait_until
 from world import BROWSER
 
@@ -26,7 +24,7 @@ def test_gate_and_wake_work_without_any_broker(make_world):
     world.hall.start()
     assert world.hall.get("/healthz").status == 200
     assert world.hall.auth("/client1/", headers=BROWSER).status == 503
-    world.sims["testing"].wait("frame", 3)
+    world.sims["testing"].wait("frame")
     wait_until(lambda: world.hall.auth("/client1/", headers=BROWSER).status == 200, 20, "passage", pause=0.1)
     world.broker.start()
     bus = world.bus()
@@ -34,7 +32,8 @@ def test_gate_and_wake_work_without_any_broker(make_world):
     wait_state(bus, "testing", "ready")
 
 
-def test_broker_killed_and_restarted(make_world):
+@promised(2.2)
+def test_broker_killed_and_restarted(make_world, limit):
     world = make_world()
     bus = world.bus()
     wait_state(bus, "testing", "off")
@@ -42,14 +41,14 @@ def test_broker_killed_and_restarted(make_world):
     bus.close()
     world.buses.clear()
     world.broker.kill()
-    wait_until(lambda: world.hall.auth("/client1/", headers=BROWSER).status == 200, 5, "the gate goes on")
+    wait_until(lambda: world.hall.auth("/client1/", headers=BROWSER).status == 200, 15, "the gate goes on")
     world.broker.start()
     back = time.monotonic()
     again = world.bus()
-    again.wait_text("hall/status", "online", limit=5)
-    assert time.monotonic() - back <= 2.2, "reconnected within 2 s"
-    wait_state(again, "testing", "ready", 5)
-    wait_state(again, "erp", "off", 5)
+    again.wait_text("hall/status", "online", limit=limit)
+    assert time.monotonic() - back <= limit, "reconnected within 2 s"
+    wait_state(again, "testing", "ready", 15)
+    wait_state(again, "erp", "off", 15)
     for what in ("power", "status", "config"):
         assert wait_until(lambda w=what: again.last(topic("testing", w)), 3, what).payload
     id, mark = command(again, "erp", "wake")
@@ -80,7 +79,7 @@ def test_a_broker_that_stands_still_and_goes_on(make_world):
     world.broker.process.signal(signal.SIGSTOP)
     try:
         assert world.hall.auth("/client1/", headers=BROWSER).status == 503
-        world.sims["testing"].wait("frame", 3)
+        world.sims["testing"].wait("frame", 15)
         took = []
 
         def passes():
@@ -171,7 +170,6 @@ def test_wrong_broker_password_is_said_and_the_gate_goes_on(make_world):
 def test_silence_without_goodbye_is_unreachable_and_return_is_seen(make_world, namespaces):
     world = make_world(namespaces=namespaces)
     bus, sim = world.bus(), world.sims["testing"]
-    awake_mark = bus.mark()
     wait_state(bus, "testing", "off")
     awake(bus, "testing")
     mark = bus.mark()
@@ -182,7 +180,7 @@ def test_silence_without_goodbye_is_unreachable_and_return_is_seen(make_world, n
     sim.tell("boot")
     wait_event(bus, "testing", "back", mark, 60)
     wait_state(bus, "testing", "ready", 30)
-    states = [m.text() for m in bus.heard(topic("testing", "state"), awake_mark)]
+    states = [m.text() for m in bus.heard(topic("testing", "state"))]
     assert states[:4] == ["off", "waking", "booting", "ready"] or states[0] == "unknown"
 
 
@@ -215,8 +213,8 @@ def test_goodbye_of_its_own_counts_at_once(make_world):
     mark = bus.mark()
     voice = world.bus(user="hall", topics=[])
     voice.publish("hall/agents/testing/command", {"id": "own", "action": "suspend", "expires": "2099-01-01T00:00:00Z"})
-    sim.wait("asleep", 5)
-    bus.wait_text(topic("testing", "state"), "sleeping", mark, 3)
+    sim.wait("asleep")
+    bus.wait_text(topic("testing", "state"), "sleeping", mark)
     wait_state(bus, "testing", "off", 60)
     assert "unreachable" not in [m.text() for m in bus.heard(topic("testing", "state"), mark)]
 
@@ -276,7 +274,7 @@ def test_wake_that_fails_says_why_and_a_new_one_mends_it(make_world):
     assert (answer["problem"], answer["problem_fact"]) == (told["problem"], told["problem_fact"])
     sim.tell("deaf off")
     awake(bus, "testing")
-    wait_until(lambda: bus.last(topic("testing", "status")).json()["problem"] is None, 5, "the problem to be gone")
+    wait_until(lambda: bus.last(topic("testing", "status")).json()["problem"] is None, 15, "the problem to be gone")
 
 
 def test_a_site_out_of_order_is_degraded_not_down(make_world):
@@ -316,6 +314,7 @@ def test_killed_in_the_middle_of_a_wake(make_world):
     wait_state(bus, "testing", "ready", 30)
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_clean_stop_within_two_seconds(make_world, number):
     world = make_world()
@@ -325,6 +324,7 @@ def test_clean_stop_within_two_seconds(make_world, number):
     assert time.monotonic() - start <= 2
 
 
+@pytest.mark.measures
 def test_clean_stop_with_clients_waiting_and_no_broker(make_world):
     world = make_world(start=False)
     world.hall.start()
@@ -340,14 +340,10 @@ def test_port_in_use_is_said(make_world):
     assert str(world.hall.gateway[1]) in done.stderr
 
 
-def test_unprivileged_on_loopback_alone(make_world):
-    world = make_world(start=False, namespaces=False)
+def test_unprivileged_on_loopback_alone(open_path, make_world):
+    world = make_world(start=False, namespaces=False, directory=open_path)
     program = world.directory / "hall-copy"
     shutil.copy(world.hall.binary, program)
-    top = Path(tempfile.gettempdir())
-    for directory in (world.directory / "hall", world.directory, *world.directory.parents):
-        if directory.is_relative_to(top) and directory != top:
-            directory.chmod(0o755)
     world.hall.binary = program
     world.broker.start()
     for id in world.described:

@@ -6,7 +6,6 @@ import signal
 import sqlite3
 import stat
 import subprocess
-import tempfile
 import threading
 import time
 
@@ -285,9 +284,7 @@ def test_a_folder_stands_in_its_place(drive, tmp_path):
     one = drive(path, "quick")
     assert "is not a file" in one.wait("problem")
     assert one.rows()[0] < 0
-    begun = time.monotonic()
-    one.sure("sure-event 1")
-    assert time.monotonic() - begun < 3, "nobody waits for ever"
+    one.sure("sure-event 1")  # nobody waits for ever
     path.rmdir()
     one.wait("well")
     one.end()
@@ -441,18 +438,15 @@ def as_nobody(path):
 
 
 @needs_root
-@pytest.mark.parametrize("folder_mode, file_mode", [(0o555, 0o666), (0o777, 0o444)])
-def test_no_permission(drive, tmp_path, folder_mode, file_mode):
+@pytest.mark.parametrize("folder_mode, file_mode, word", [(0o555, 0o666, "read-only"), (0o777, 0o444, "permission denied")])
+def test_no_permission(open_path, drive, folder_mode, file_mode, word):
     """As an ordinary user, in a folder and with a file of root's."""
-    for folder in [tmp_path, *tmp_path.parents]:
-        if str(folder).startswith(tempfile.gettempdir() + "/"):
-            folder.chmod(folder.stat().st_mode | 0o055)
-    path = tmp_path / "disk" / "hall.db"
+    path = open_path / "disk" / "hall.db"
     filled(drive, path, 3)
     path.chmod(file_mode)
     path.parent.chmod(folder_mode)
     one = drive(path, command=as_nobody(path))
-    assert "permission" in one.wait("problem")
+    assert word in one.wait("problem")
     path.chmod(0o666)
     path.parent.chmod(0o777)
     one.wait("well")
