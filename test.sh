@@ -137,11 +137,12 @@ part_integration() {
   suite integration run_pytest build-asan 6 tests/integration -m "not measures"
 }
 
-# The same tests' folder, with the build that docs/INSTALL.md installs.
+# Of the same tests, with the build that docs/INSTALL.md installs.
 part_measures() {
   check measures.build-release build_release || return
   check measures.hardening "$python" -B tests/static/hardening.py build/bin
   suite measures run_pytest build 2 tests/integration -m measures
+  suite measures-browser run_pytest build 0 tests/browser -m measures
 }
 
 # Clients and brokers that others made.
@@ -150,7 +151,7 @@ part_interop() {
 }
 
 part_browser() {
-  check browser.build-release build_release && suite browser run_pytest build 2 tests/browser
+  check browser.build-release build_release && suite browser run_pytest build 2 tests/browser -m "not measures"
 }
 
 run_demo() { "$python" tests/demo/demo.py --once --directory "$PWD/build/demo-$1" "${@:2}"; }

@@ -5,6 +5,11 @@ import ctypes
 import os
 import subprocess
 
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "measures: of time; test.sh runs it by itself")
+
+
 CLONE_NEWNET = 0x40000000  # unshare(2)
 
 if os.geteuid() == 0 and ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) == 0:

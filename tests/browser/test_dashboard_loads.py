@@ -21,7 +21,7 @@ from world import ROOT, Hall, free_port  # noqa: E402
 BUILD = ROOT / os.environ.get("HALL_BUILD", "build")
 LOADS = int(os.environ.get("HALL_LOADS", "20"))
 PASSWORD = "a password for tests"
-FIRST_VIEW_S = 3  # one second on a quiet machine; tests share theirs
+FIRST_VIEW_S = 3  # one second on a quiet machine; two of these share theirs
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +124,7 @@ def load(page):
     return None
 
 
+@pytest.mark.measures
 def test_it_loads_each_time_beside_three_tabs_and_idle_connections(cold, hall):
     page = cold
     tabs = [page.driver.current_window_handle]

@@ -282,9 +282,7 @@ def test_from_asleep_to_the_site(stage, proxy, browser):
     assert "Atelier Lumière is starting" in text(driver, "#s"), "screen readers are told"
     shot(driver, "booting-en-light")
     stage.say("ready testing")
-    began = time.monotonic()
     landed(driver, proxy, path)
-    assert time.monotonic() - began < 1.5
     assert proxy.site_requests[-1] == ("GET", path)
     assert errors(driver) == []
 

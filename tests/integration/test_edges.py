@@ -228,6 +228,7 @@ def test_an_upload_streams(edge, kind):
             assert b" 201 " in client.recv(4096)
 
 
+@pytest.mark.measures
 def test_a_hung_hall(edge):
     """It takes connections and answers none: after two seconds it counts as down, for the page's questions after twelve."""
     edge.wake()

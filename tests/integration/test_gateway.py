@@ -33,7 +33,7 @@ def wakes(world, bus, mark):
     world.hall.auth("/", host="erp.localhost", headers=BROWSER)
     wait_until(lambda: any(x["kind"] == "visit" for x in bus.last(topic("erp", "status")).json()["leases"]), 5,
                "the visit of erp")
-    wait_until(lambda: state_of(bus, "erp") != "off", 5, "the wake of erp")
+    wait_until(lambda: state_of(bus, "erp") != "off", 15, "the wake of erp")
     return len(events(bus, "testing", "wake_requested", mark))
 
 
@@ -121,7 +121,7 @@ def test_use_renews_and_a_bot_does_not(world, bus, ready):
         return max((x["until"] or "" for x in status["leases"] if x["kind"] == "visit"), default="")
 
     world.hall.auth("/client1/x", headers=BROWSER)
-    first = wait_until(last_use, 5, "a visit lease")
+    first = wait_until(last_use, 15, "a visit lease")
     world.hall.auth("/client1/x", headers=BOT)
     world.hall.auth("/client2/x", headers=BROWSER)
     wait_until(lambda: any(x["holder"] == "client2" for x in bus.last(topic("testing", "status")).json()["leases"]), 5,
@@ -168,7 +168,7 @@ def test_forwarded_headers_from_an_untrusted_address_count_for_nothing(world, bu
     answer = world.hall.get("/auth", headers, source="127.0.0.2")
     assert answer.status == 403, answer
     assert wakes(world, bus, sleeping) == 0
-    wait_until(lambda: "127.0.0.2" in world.hall.log_text(), 5, "the log line that names the address")
+    wait_until(lambda: "127.0.0.2" in world.hall.log_text(), 15, "the log line that names the address")
 
 
 def test_access_list(make_world):
@@ -247,6 +247,7 @@ def test_errors_are_problem_json(world):
     assert json.loads(answer.body)["status"] == 404
 
 
+@pytest.mark.measures
 def test_those_who_are_held_leave_the_gate_free(make_world):
     """Some of many programs are held, the others get their 503 at once; the gate answers all the while."""
     world = make_world(start=False)

@@ -102,6 +102,7 @@ def test_what_is_not_for_everybody_is_not_for_plugins(make_world):
         assert events(bus, server, "wake_requested") == []
 
 
+@pytest.mark.measures
 def test_those_who_block_leave_the_gate_free(world, bus, sleeping):
     """Some are held, the others are answered at once; /auth is answered all the while."""
     world.sims["testing"].tell("deaf on")
