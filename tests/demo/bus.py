@@ -7,6 +7,7 @@ import time
 import paho.mqtt.client as mqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from process import Patience
 
 
 def make_client(client_id):
@@ -54,7 +55,7 @@ class Bus:
         self.client.reconnect_delay_set(min_delay=1, max_delay=1)
         self.client.connect(host, port, keepalive=30)
         self.client.loop_start()
-        if not self._subscribed.wait(5):
+        if not self._subscribed.wait(15):
             self.close()
             raise OSError(f"broker {host}:{port} does not take user {user}: {self._refused}")
 
@@ -99,17 +100,17 @@ class Bus:
 
     def wait(self, topic, where=None, after=0, limit=10.0, what=None):
         """The first message on that topic, from the mark on, for which where(message) holds."""
-        end = time.monotonic() + limit
+        patience = Patience(limit)
         with self._changed:
             while True:
                 for message in self.messages[after:]:
                     if message.topic == topic and (where is None or where(message)):
                         return message
-                left = end - time.monotonic()
+                left = patience.left()
                 if left <= 0:
                     seen = [m for m in self.messages[after:] if m.topic == topic][-8:]
                     raise AssertionError(f"no {what or 'such message'} on {topic} within {limit} s; heard there: {seen}")
-                self._changed.wait(left)
+                self._changed.wait(min(left, Patience.AT_ONCE))
 
     def wait_text(self, topic, text, after=0, limit=10.0):
         return self.wait(topic, lambda m: m.text() == text, after, limit, what=repr(text))

@@ -19,6 +19,21 @@ def _die_with_parent():
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+class Patience:
+    """So many seconds, of which one at most goes at once: a machine that stands still for longer takes nobody's patience."""
+
+    AT_ONCE = 1.0
+
+    def __init__(self, seconds):
+        self.rest, self.seen = seconds, time.monotonic()
+
+    def left(self):
+        now = time.monotonic()
+        self.rest -= min(now - self.seen, self.AT_ONCE)
+        self.seen = now
+        return self.rest
+
+
 class Process:
     """One child. Its stderr (and stdout, unless lines are wanted) goes to a file."""
 
@@ -104,17 +119,17 @@ class Talker(Process):
 
     def wait(self, name, limit=10.0, after=0, where=None):
         """The first event of that name whose index among all events is at least `after`."""
-        end = time.monotonic() + limit
+        patience = Patience(limit)
         with self._changed:
             while True:
                 for event in self.events[after:]:
                     if event["event"] == name and (where is None or where(event)):
                         return event
-                left = end - time.monotonic()
+                left = patience.left()
                 if left <= 0:
                     seen = [e["event"] for e in self.events[after:]]
                     raise AssertionError(f"no '{name}' within {limit} s; seen: {seen}")
-                self._changed.wait(left)
+                self._changed.wait(min(left, Patience.AT_ONCE))
 
     def mark(self):
         with self._changed:
@@ -123,12 +138,11 @@ class Talker(Process):
 
 def wait_until(predicate, limit=10.0, what="condition", pause=0.02):
     """For what has no event to wait for: asks again and again, for so long at most."""
-    end = time.monotonic() + limit
-    pace = threading.Event()
+    patience, pace = Patience(limit), threading.Event()
     while True:
         value = predicate()
         if value:
             return value
-        if time.monotonic() > end:
+        if patience.left() <= 0:
             raise AssertionError(f"{what} did not come within {limit} s")
         pace.wait(pause)

@@ -379,6 +379,7 @@ class SimServer:
                 self.agent.containers()
         elif stage == "sites":
             self.phase = "up"
+            say("opening")  # nobody was answered before; of the stage others may know already when it is told
             self.open_sites()
         say("stage", stage=stage)
 

@@ -67,7 +67,7 @@ class Server:
         self.address = self.lan.address(NUMBER)
         self.directory, self.binary = directory, binary
         self.holder = Process(self.lan.command(["sleep", "600"]), directory / "holder.log")
-        wait_until(self._is_apart, 5, "a namespace")
+        wait_until(self._is_apart, 15, "a namespace")
         self.lan.attach(self.holder.pid, "02:00:5e:10:00:20")
         self.inside = ["nsenter", f"--net=/proc/{self.holder.pid}/ns/net"]
         self.run("ip", "addr", "add", f"{self.address}/24", "dev", "eth0")
@@ -183,7 +183,7 @@ def test_use_that_begins_and_ends_is_reported_before_the_next_look_is_due(server
 
 def come_back(server, agent, n):
     """It was let go; now it is awake again."""
-    wait_until(lambda: len(server.system.calls("Suspend")) == n, 5, "Suspend")
+    wait_until(lambda: len(server.system.calls("Suspend")) == n, 15, "Suspend")
     mark = agent.bus.mark()
     server.system.going(True)
     server.system.going(False)

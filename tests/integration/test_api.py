@@ -133,12 +133,18 @@ def test_statistics_count_what_happened(api, bus, world):
     cycle(api, bus)
     awake(bus, "testing")
     world.hall.auth("/client1")
-    figures = api.get("/statistics")
+    figures = {}
+
+    def are_counted():
+        figures.update(api.get("/statistics"))
+        return sum(figures["wakes_by_hour"]) >= 2
+
+    wait_until(are_counted, 10, "both wakes")
     erp = [s for s in figures["servers"] if s["server"] == "erp"][0]
     assert erp["wakes"] >= 1 and erp["wakes_failed"] == 0 and erp["availability"] == 1
     assert erp["boots"][0]["n"] >= 1 and erp["boots"][0]["p50_s"] > 0 and erp["boot_history"]
     assert erp["seconds"]["ready"] > 0 and erp["energy"]["basis"] == "estimated"
-    assert sum(figures["wakes_by_hour"]) == sum(c["n"] for c in figures["wakes_by_cause"]) >= 2
+    assert sum(figures["wakes_by_hour"]) == sum(c["n"] for c in figures["wakes_by_cause"])
     energy = figures["energy"]
     assert energy["price_kwh"] == 0.25 and energy["hall_kwh"] >= 0
     assert energy["saved_money"] == pytest.approx(energy["saved_kwh"] * 0.25, abs=0.002)
@@ -153,10 +159,11 @@ def test_visits_and_their_wakes_are_known_by_project(api, bus, world):
     world.hall.auth("/client1/page")
     wait_state(bus, "testing", "ready")
     wait_until(lambda: api.get("/wakes", server="testing", limit=1)["wakes"][0]["project"] == "client1", 10, "the wake of client1")
+    wait_until(lambda: {"wake_requested", "ready"} <= {e["type"] for e in api.get("/events", project="client1")["events"]}, 10, "its events")
     events = api.get("/events", project="client1")["events"]
-    assert {"wake_requested", "ready"} <= {e["type"] for e in events}
     assert all(e["domain"] == "testing.localhost" and e["server"] == "testing" for e in events)
-    assert api.get("/events", domain="testing.localhost")["events"] == events
+    known = {e["id"] for e in events}
+    assert known <= {e["id"] for e in api.get("/events", domain="testing.localhost")["events"]}
     wait_until(lambda: {p["project"]: p["visits"] for p in api.get("/statistics")["projects"]}.get("client1", 0) > before.get("client1", 0), 10, "the visit")
     assert {"project": "client1", "n": 1}.items() <= [p for p in api.get("/statistics", server="testing")["wakes_by_project"] if p["project"] == "client1"][0].items()
 
@@ -164,11 +171,11 @@ def test_visits_and_their_wakes_are_known_by_project(api, bus, world):
 def test_settings_holds_and_tools(api, bus):
     awake(bus, "testing")
     api.do("POST", "/servers/testing/policy", {"policy": "always_on"})
-    wait_until(lambda: api.get("/servers/testing")["status"]["policy"] == "always_on", 5, "the policy")
+    wait_until(lambda: api.get("/servers/testing")["status"]["policy"] == "always_on", 15, "the policy")
     assert api.get("/servers/testing")["configured_policy"] == "on_demand"
     api.do("POST", "/servers/testing/policy", {"policy": None})
     api.do("POST", "/servers/testing/idle", {"minutes": 7})
-    wait_until(lambda: api.get("/servers/testing")["config"]["idle_s"] == 420, 5, "the idle time")
+    wait_until(lambda: api.get("/servers/testing")["config"]["idle_s"] == 420, 15, "the idle time")
     api.do("POST", "/servers/testing/keep_awake", {"on": True})
     api.do("POST", "/servers/testing/keep_awake", {"on": False})
     api.do("PUT", "/servers/testing/holds/backup", {"for": "2h", "reason": "backup"})
@@ -189,7 +196,7 @@ def test_refused_visitors_are_listed_and_counted_together(api, world):
     for _ in range(3):
         world.hall.ask_admin("/", {}, "GET", "evil.example")
         time.sleep(1.1)  # a flood is told once a second
-    wait_until(lambda: api.get("/access")["refusals"], 5, "the refusal")
+    wait_until(lambda: api.get("/access")["refusals"], 15, "the refusal")
     refusal = api.get("/access", limit=1)["refusals"][0]
     assert refusal["address"] == "127.0.0.1" and refusal["count"] >= 1
 
@@ -244,15 +251,14 @@ def test_sentences_are_in_the_language_asked_for(api, bus, world):
     codes = {r["result"]["reason_fact"]["code"] for r in refused}
     assert len(codes) == 1 and refused[0]["detail"] != refused[1]["detail"] and refused[1]["detail"] == refused[1]["result"]["reason"]
     api.do("DELETE", "/servers/testing/holds/night")
+    wait_until(lambda: api.get("/events", server="testing", type="ready")["events"], 10, "an event of before")
     past = {language: {e["id"]: e for e in asked(language, "GET", "/events?server=testing&type=ready")["events"]} for language in ("en", "fr")}
     both = past["en"].keys() & past["fr"].keys()
     assert both and all(past["en"][i]["detail_fact"] == past["fr"][i]["detail_fact"] for i in both)
     assert all(past["en"][i]["detail"].startswith("ready") and past["fr"][i]["detail"].startswith("prêt") for i in both)
     with socket.create_connection(world.hall.admin, 10) as stream:
         stream.sendall(f"GET /api/v1/stream?lang=fr HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {KEY}\r\n\r\n".encode())
-        stream.settimeout(20)
-        heard = stream.recv(65536).decode()
-        time.sleep(0.5)
+        heard = watched(stream)
         asked("en", "POST", "/servers/testing/cancel", 409)
         while "event: result" not in heard or "\n\n" not in heard.split("event: result", 1)[1]:
             heard += stream.recv(65536).decode()
@@ -260,14 +266,21 @@ def test_sentences_are_in_the_language_asked_for(api, bus, world):
     assert result["reason_fact"]["code"] == "answer.no_wake" and result["reason"] != "no wake is under way"
 
 
+def watched(stream):
+    """What comes up to its first word, which is said a second at most after it began to listen: from then on it misses nothing."""
+    stream.settimeout(20)
+    heard = ""
+    while not re.search(r"^(:|id:)", heard, re.M):
+        heard += stream.recv(65536).decode()
+    return heard
+
+
 def test_changes_are_streamed(api, bus, world):
     host, port = world.hall.admin
     with socket.create_connection((host, port), 10) as stream:
         stream.sendall(f"GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {KEY}\r\n\r\n".encode())
-        stream.settimeout(20)
-        heard = stream.recv(65536).decode()
+        heard = watched(stream)
         assert "200 OK" in heard and "text/event-stream" in heard
-        time.sleep(0.5)
         api.do("PUT", "/servers/testing/holds/stream", {"for": "1h", "reason": "look"})
         while not all(f"event: {kind}\n" in heard for kind in ("server", "event", "result")):
             heard += stream.recv(65536).decode()

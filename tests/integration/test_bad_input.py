@@ -73,7 +73,7 @@ def test_commands_for_servers_that_do_not_exist_are_logged(world, bus, server):
     bus.publish(topic("testing", "command"), {"action": "nonsense", "id": "after-" + server[:20]})
     result(bus, "testing", "after-" + server[:20], "refused")
     if server == "nobody":
-        wait_until(lambda: "nobody" in world.hall.log_text()[before:], 5, "a log line that names it")
+        wait_until(lambda: "nobody" in world.hall.log_text()[before:], 15, "a log line that names it")
 
 
 @pytest.mark.parametrize("what", ["state", "report", "containers", "result"])

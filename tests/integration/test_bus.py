@@ -58,7 +58,7 @@ def test_status_tells_why_and_until_when(world, bus):
         status = bus.last(topic("testing", "status")).json()
         return status if any(x["kind"] == "visit" for x in status["leases"]) else None
 
-    status = wait_until(visited, 5, "the visit lease in the status")
+    status = wait_until(visited, 15, "the visit lease in the status")
     assert status["awake_until"] is not None and status["state"] == "ready"
     assert all({"kind", "holder", "label", "since", "until"} <= set(x) for x in status["leases"])
     assert status["evidence"]["agent"] == "online"
@@ -85,7 +85,7 @@ def test_hall_lends_nobody_its_right_to_write(world, bus, response):
     bus.publish(topic("testing", "command"), {"action": "wake", "id": "lent-1"}, response=response)
     answers.wait_json(topic("testing", "result"), id="lent-1", outcome="done", limit=20)
     assert [m for m in answers.heard(response, mark) if "lent-1" in m.text()] == []
-    wait_until(lambda: f"response topic {response} refused" in world.hall.log_text(), 5, "the refusal in the log")
+    wait_until(lambda: f"response topic {response} refused" in world.hall.log_text(), 15, "the refusal in the log")
 
 
 def test_a_repeated_id_is_answered_from_memory(world, bus):
@@ -179,7 +179,7 @@ def test_who_mistakes_a_name_is_told(world, bus, words, answers):
         bus.publish(f"hall/{words}", '{"action":"wake","id":"odd","by":"me"}', retain=retain)
         answer = bus.wait(f"hall/{answers}/result", lambda m: m.json()["outcome"] == "refused", after=mark).json()
         assert "a-z, 0-9" in answer["reason"], answer
-    wait_until(lambda: keeps_nothing(world, f"hall/{words}"), 5, "the cleared topic")
+    wait_until(lambda: keeps_nothing(world, f"hall/{words}"), 15, "the cleared topic")
 
 
 def test_sleep_is_refused_with_the_reason(world, bus):
@@ -240,7 +240,7 @@ def test_clean_stop_says_offline(make_world):
     bus.wait_text("hall/status", "online")
     mark = bus.mark()
     world.hall.process.signal(signal.SIGTERM)
-    assert world.hall.process.popen.wait(2) == 0
+    assert world.hall.process.popen.wait(10) == 0
     bus.wait_text("hall/status", "offline", mark)
     assert retained(world, "hall/status").text() == "offline"
 

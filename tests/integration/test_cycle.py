@@ -37,7 +37,7 @@ def follow(world, url_path, host="testing.localhost"):
         answers.append(world.hall.get(url_path, BROWSER, host=host))
         return answers[-1].status in (302, 303, 307)
 
-    wait_until(leads_on, 5, "a redirect")
+    wait_until(leads_on, 15, "a redirect")
     answer = answers[-1]
     assert "no-store" in answer.headers["Cache-Control"]
     parts = urlsplit(answer.headers["Location"])
@@ -58,7 +58,8 @@ def test_packet_on_the_wire_byte_by_byte_and_its_resends(make_world):
         assert (destination, port) == (world.lan.broadcast, 9)
         assert payload == magic(world.described["testing"]["mac"]) and len(payload) == 102
     start = frames[0]["seen_mono"]
-    assert [round(f["seen_mono"] - start, 1) for f in frames] == pytest.approx([0, 1, 3], abs=0.3)
+    # A busy machine may be late, never early; the plan to the millisecond is the core's.
+    assert all(f["seen_mono"] - start >= due - 0.3 for f, due in zip(frames, (0, 1, 3)))
 
 
 def test_packet_carries_secureon_and_reaches_only_its_server(make_world):
@@ -69,7 +70,7 @@ def test_packet_carries_secureon_and_reaches_only_its_server(make_world):
     bus = world.bus()
     wait_state(bus, "erp", "off")
     bus.publish(topic("erp", "command"), "wake")
-    frame = bytes.fromhex(world.sims["erp"].wait("frame", 5)["hex"])
+    frame = bytes.fromhex(world.sims["erp"].wait("frame", 15)["hex"])
     assert frame.endswith(magic(world.described["erp"]["mac"], "01:23:45:67:89:ab"))
     wait_state(bus, "erp", "ready")
     assert world.sims["testing"].count("boot") == 0
@@ -78,13 +79,13 @@ def test_packet_carries_secureon_and_reaches_only_its_server(make_world):
 
 @pytest.mark.parametrize("namespaces", [True, False], ids=["namespaces", "loopback"])
 def test_whole_cycle_by_visit(make_world, namespaces):
-    world = make_world(namespaces=namespaces, idle="3s", min_up="1s")
+    world = make_world(namespaces=namespaces, idle="5s", min_up="1s")
     bus, sim = world.bus(), world.sims["testing"]
     wait_state(bus, "testing", "off")
     mark = bus.mark()
     answer = world.hall.get("/client1/a%20b?q=1&r=%C3%A9", BROWSER, host="testing.localhost")
     assert answer.status == 503 and b"<html" in answer.body
-    sim.wait("frame", 3)
+    sim.wait("frame")
     wait_event(bus, "testing", "ready", mark)
     wait_event(bus, "testing", "stage", mark, stage="site_answers")
     reached = [e["stage"] for e in events(bus, "testing", "stage", mark)]
@@ -95,7 +96,7 @@ def test_whole_cycle_by_visit(make_world, namespaces):
     assert site.status == 200 and b"Client 1" in site.body
     assert b"/client1/a%20b?q=1&amp;r=%C3%A9" in site.body, "the URL first asked for, unchanged"
     wait_event(bus, "testing", "sleep_requested", mark)
-    assert sim.wait("command", 5)["action"] == "suspend"
+    assert sim.wait("command")["action"] == "suspend"
     wait_event(bus, "testing", "asleep", mark, 30)
     wait_state(bus, "testing", "off")
     states = [m.text() for m in bus.heard(topic("testing", "state"), mark)]
@@ -162,6 +163,7 @@ def test_every_waiting_command_joins_one_wake(world, bus):
 def test_thousand_first_visitors_cause_one_wake(world, bus):
     asleep(bus, "testing")
     sim, mark, seen = world.sims["testing"], bus.mark(), world.sims["testing"].count("frame")
+    sim.tell("slow 3")  # so that there are many before it is ready
 
     def visit(number):
         return world.hall.auth("/client1/", headers=BROWSER, client=f"198.51.{100 + number // 250}.{1 + number % 250}",
@@ -172,6 +174,7 @@ def test_thousand_first_visitors_cause_one_wake(world, bus):
     assert set(statuses) <= {503, 200}, "200 only for those who came once it was ready"
     assert statuses.count(503) >= 100
     wait_state(bus, "testing", "ready")
+    sim.tell(f"slow {world.boot_s}")
     assert len(events(bus, "testing", "wake_requested", mark)) == 1
     wakes = {m.json()["wake"]["id"] for m in bus.heard(topic("testing", "status"), mark) if m.json()["wake"]}
     assert len(wakes) == 1, wakes

@@ -402,7 +402,7 @@ def test_no_right_to_the_socket_says_what_to_do(engine, watch, folder):
     w.down("no permission", str(engine.socket), "group docker", "docker.socket")
     os.chmod(engine.socket, 0o666)
     try:
-        w.up(limit=5)
+        w.up(limit=15)
     finally:
         os.chmod(engine.socket, 0o660)
 
@@ -687,7 +687,7 @@ def test_a_half_event_and_the_end_of_the_stream(fake, watch):
     fake.say(event()[:10])
     fake.list = answer([container("web")])
     fake.end_stream()
-    w.sees("web", limit=5)
+    w.sees("web", limit=15)
     assert len(fake.streams) == 2 and all(v["up"] for v in w.views())
 
 
@@ -703,7 +703,7 @@ def test_a_crash_that_leaves_the_socket_behind(fake, folder, watch):
     again = Fake(fake.path)
     try:
         again.list = answer([container("web")])
-        w.sees("web", after=mark, limit=5)
+        w.sees("web", after=mark, limit=15)
     finally:
         again.close()
 
@@ -736,7 +736,7 @@ def test_a_list_that_is_behind_its_events_is_taken_again(fake, watch):
     w.sees("web", state="running")
     before = fake.count("/containers/json")
     fake.say(event("die"))
-    wait_until(lambda: fake.count("/containers/json") > before, 5)
+    wait_until(lambda: fake.count("/containers/json") > before, 15)
     fake.list = answer([container("web", "exited", "Exited (0) 1 second ago")])
     w.sees("web", limit=10, state="exited")
 
@@ -812,7 +812,7 @@ def test_a_slow_command_keeps_its_containers_and_no_others(fake, watch):
     w = watch(fake.path)
     w.up()
     request = w.ask("start", "shop")
-    wait_until(lambda: fake.posts(), 5)
+    wait_until(lambda: fake.posts(), 15)
     assert w.refused("stop", "shop") == "EBUSY"
     assert w.refused("restart", "", "db") == "EBUSY"
     w.carry_out("restart", "other")
@@ -837,10 +837,10 @@ def test_the_watcher_ends_in_the_middle_of_everything(fake, watch):
     w = watch(fake.path)
     w.up()
     w.ask("start", "shop")
-    wait_until(lambda: fake.posts(), 5)
+    wait_until(lambda: fake.posts(), 15)
     fake.list = lambda connection, path: gate.wait(10) and b""
     fake.say(event())
-    wait_until(lambda: fake.count("/containers/json") >= 2, 5)
+    wait_until(lambda: fake.count("/containers/json") >= 2, 15)
     w.talker.popen.stdin.close()
     w.talker.popen.wait(5)
     gate.set()
@@ -859,6 +859,6 @@ def test_no_socket_there(folder, watch, make):
         path.rmdir() if make == "folder" else path.unlink()
     fake = Fake(path)
     try:
-        w.up(limit=5)
+        w.up(limit=15)
     finally:
         fake.close()

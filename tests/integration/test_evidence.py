@@ -83,7 +83,7 @@ def test_the_mac_of_a_bridge_belongs_to_the_server(make_world, echoes):
     wait_state(bus, "box", "off")
     assert visit(world) == 503
     wait_state(bus, "box", "ready")
-    wait_until(lambda: visit(world) == 200, 5, "passage")
+    wait_until(lambda: visit(world) == 200, 15, "passage")
     assert status(bus)["problem"] is None
     world.sims["box"].do("sleep")
     wait_state(bus, "box", "unreachable", 20)
@@ -105,7 +105,7 @@ def test_a_site_that_answers_is_enough_without_echoes(make_world, echoes):
     wait_state(bus, "box", "off")
     assert visit(world) == 503
     wait_state(bus, "box", "ready")
-    wait_until(lambda: visit(world) == 200, 5, "passage")
+    wait_until(lambda: visit(world) == 200, 15, "passage")
     assert status(bus)["problem"] is None
 
 
@@ -115,12 +115,12 @@ def test_a_card_that_answers_for_a_sleeper_is_no_life(make_world, echoes):
     wait_state(bus, "box", "off")
     assert bus.last(topic("box", "power")).text() == "OFF"
     assert visit(world) == 503
-    world.sims["box"].wait("woken", 5)
+    world.sims["box"].wait("woken", 15)
     wait_state(bus, "box", "ready")
     # It says goodbye, as its agent would.
     voice = world.bus(user="hall", topics=[])
     voice.publish("hall/agents/box/state", "online", retain=True)
-    wait_until(lambda: status(bus)["evidence"]["agent"] == "online", 5, "the agent's word")
+    wait_until(lambda: status(bus)["evidence"]["agent"] == "online", 15, "the agent's word")
     voice.publish("hall/agents/box/state", "sleeping", retain=True)
     world.sims["box"].do("sleep")
     wait_state(bus, "box", "off", 20)
@@ -217,9 +217,8 @@ def test_slow_sites_are_waited_for_and_asked_once_at_a_time(make_world, sites):
     slow = {f"s{delay}.localhost": sites(delay=delay) for delay in (0, 4, 9)}
     world = local_world(make_world, {host: {"upstream": url(s)} for host, s in slow.items()})
     start(world)
-    began = time.monotonic()
-    assert wait_until(lambda: visit(world, "s0.localhost") == 200, 5, "the fast site")
-    assert time.monotonic() - began < 2
+    assert wait_until(lambda: visit(world, "s0.localhost") == 200, 15, "the fast site")
+    assert visit(world, "s9.localhost") == 503, "nobody waits for the slow ones"
     for host in ("s4.localhost", "s9.localhost"):
         wait_until(lambda host=host: visit(world, host) == 200, 20, host)
     assert [s.most for s in slow.values()] == [1, 1, 1], "one question at a time"
@@ -265,7 +264,7 @@ def test_one_dead_or_ill_certified_site_closes_no_other(make_world, sites, tmp_p
     wait_until(named, 30, "every failing check by its fault")
     assert [c["number"] for c in status(bus)["evidence"]["checks"] if c["site"] == "ill.localhost"] == [500]
     assert status(bus)["problem"].split(":")[0] in {f"site {host}" for host in faults}
-    wait_until(lambda: "self-signed" in (bus.last("hall/projects/part/status").json()["problem"] or ""), 5, "the project's")
+    wait_until(lambda: "self-signed" in (bus.last("hall/projects/part/status").json()["problem"] or ""), 15, "the project's")
     for host, words in {"self.localhost": "self-signed", "other.localhost": "name mismatch", "dead.localhost": "refused",
                         "ill.localhost": "500"}.items():
         assert visit(world, host) == 503

@@ -76,10 +76,16 @@ def test_status(ctl, bus):
 
 def test_status_json_is_what_the_bus_has(ctl, bus):
     asleep(bus, "testing")
-    value = json.loads(ctl.said("status", "--json"))
+    value = {}
+
+    def is_the_same():
+        """Unless something was published in between."""
+        value.update(json.loads(ctl.said("status", "--json")))
+        return value["servers"]["testing"]["status"] == status(bus, "testing")
+
+    wait_until(is_the_same, 20, "what the bus has")
     assert value["hall"] == "online" and value["info"]["servers"] == 2
     assert set(value["servers"]) == {"erp", "testing"}
-    assert value["servers"]["testing"]["status"] == status(bus, "testing")
     assert value["servers"]["testing"]["config"] == bus.last(topic("testing", "config")).json()
     assert set(json.loads(ctl.said("--json", "status", "erp"))["servers"]) == {"erp"}
 
@@ -123,7 +129,7 @@ def test_why_tells_the_veto(ctl, bus, world):
     finally:
         busy.unlink()
     ctl.run("sleep", "erp", "--wait", "--force")
-    assert status(bus, "erp")["sleep_refused"] is None
+    wait_status(bus, "erp", lambda s: s["sleep_refused"] is None)
 
 
 def test_projects(ctl, bus):
@@ -185,9 +191,11 @@ def test_wake_json_is_the_bus_line_by_line(ctl, bus):
     assert {"stage", "ready"} <= {x["event_type"] for x in lines if "event_type" in x}
 
 
-def test_a_wake_that_takes_too_long(ctl, bus):
+def test_a_wake_that_takes_too_long(ctl, bus, world):
     asleep(bus, "testing")
-    assert "not at its end yet" in ctl.complained("wake", "testing", "--wait", "--timeout", "200ms", expect=TIMEOUT)
+    world.sims["testing"].tell("slow 4")
+    assert "not at its end yet" in ctl.complained("wake", "testing", "--wait", "--timeout", "2s", expect=TIMEOUT)
+    world.sims["testing"].tell(f"slow {world.boot_s}")
     wait_state(bus, "testing", "ready")
 
 
@@ -198,7 +206,7 @@ def test_sleep_names_what_is_in_its_way(ctl, bus):
     refused = ctl.complained("sleep", "testing")
     assert "move holds it" in refused and "--force passes over it" in refused
     assert re.search(r"sleep done after [\d.]+ s", ctl.said("sleep", "testing", "--force", "--wait"))
-    assert state_of(bus, "testing") == "off"
+    wait_state(bus, "testing", "off")
 
 
 def test_restart_and_cancel(ctl, bus, world):

@@ -188,7 +188,7 @@ def test_orders_as_the_bus_has_them(site, broadcast, port, secureon):
     broadcast = site.world.lan.broadcast if broadcast == "lan" else broadcast
     order = site.order(broadcast=broadcast, port=port, secureon=secureon)
     assert site.send(order) == {"id": order["id"], "outcome": "done", "reason": None}
-    wait_until(lambda: len(site.sim.frames()) > mark, 5, "the packet")
+    wait_until(lambda: len(site.sim.frames()) > mark, 15, "the packet")
     frame = bytes.fromhex(site.sim.frames()[mark]["hex"])
     assert frame[30:34] == bytes(map(int, (broadcast or "255.255.255.255").split(".")))
     assert (int.from_bytes(frame[36:38], "big"), frame[42:]) == (port, magic(site.mac, secureon or ""))
@@ -198,7 +198,7 @@ def test_refused_orders_send_nothing(site):
     site.relay.start(site.bus)
     good, before = site.order(), len(site.sim.frames())
     assert site.send(good)["outcome"] == "done"
-    wait_until(lambda: len(site.sim.frames()) > before, 5, "the packet")
+    wait_until(lambda: len(site.sim.frames()) > before, 15, "the packet")
     other = "02:00:00:00:99:99"
     heard = len(site.sim.frames())
     past = (datetime.now(timezone.utc) - timedelta(seconds=5)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -210,7 +210,7 @@ def test_refused_orders_send_nothing(site):
         assert answer["outcome"] == "refused" and words in answer["reason"], (order, answer)
     last = site.order()
     assert site.send(last)["outcome"] == "done"
-    wait_until(lambda: len(site.sim.frames()) > heard, 5, "the last packet")
+    wait_until(lambda: len(site.sim.frames()) > heard, 15, "the last packet")
     assert len(site.sim.frames()) == heard + 1
 
 
