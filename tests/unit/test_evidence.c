@@ -185,6 +185,38 @@ static void test_an_agent_may_outlive_a_short_silence(void **state)
     assert_true(evidence.passing);
 }
 
+/* A connection that was taken is a sign of life: misses count from there anew. */
+static void test_a_pending_answer_is_life(void **state)
+{
+    struct evidence evidence = up(&lan);
+    const struct check_state *http = &evidence.checks[HTTP];
+
+    for (int i = 1; i < EVIDENCE_MISSES; i++)
+        probe(&evidence, &lan, HTTP, PROBE_MISS);
+    probe(&evidence, &lan, HTTP, PROBE_PENDING);
+    assert_true(http->alive && http->pending && http->passing);
+    for (int i = 1; i < EVIDENCE_MISSES; i++)
+        probe(&evidence, &lan, HTTP, PROBE_MISS);
+    assert_true(http->alive && !http->pending);
+    probe(&evidence, &lan, HTTP, PROBE_MISS);
+    assert_false(http->alive);
+    probe(&evidence, &lan, HTTP, PROBE_PENDING);
+    assert_true(http->alive);
+}
+
+/* One that can be made no more shows nothing. */
+static void test_what_a_check_shows_no_more(void **state)
+{
+    struct evidence evidence = up(&lan);
+    const struct check_state *http = &evidence.checks[HTTP];
+
+    probe(&evidence, &lan, HTTP, PROBE_UNABLE);
+    assert_true(http->known && http->unable);
+    assert_false(http->alive || http->passing || http->pending);
+    probe(&evidence, &lan, HTTP, PROBE_PENDING);
+    assert_true(http->alive && !http->unable);
+}
+
 static void test_a_check_that_cannot_be_made(void **state)
 {
     struct evidence evidence;
@@ -581,6 +613,8 @@ int main(void)
         cmocka_unit_test(test_a_dead_agents_last_word_is_outlived),
         cmocka_unit_test(test_a_verdict_is_of_its_time),
         cmocka_unit_test(test_an_agent_may_outlive_a_short_silence),
+        cmocka_unit_test(test_a_pending_answer_is_life),
+        cmocka_unit_test(test_what_a_check_shows_no_more),
         cmocka_unit_test(test_a_check_that_cannot_be_made),
         cmocka_unit_test(test_loopback),
         cmocka_unit_test(test_loopback_refusals_are_silence),

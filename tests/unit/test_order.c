@@ -170,6 +170,9 @@ static void test_each_command(void **state)
         {is_off, {COMMAND_WAKE, SERVER}, ACCEPTED, FACT_NONE, WAKES},
         {wakes, {COMMAND_WAKE, SERVER}, ACCEPTED, FACT_NONE, ""},
         {boots, {COMMAND_WAKE, SERVER}, ACCEPTED, FACT_NONE, ""},
+        {wakes, {COMMAND_WAKE, SERVER, .force = true}, ACCEPTED, FACT_NONE, ""},
+        {boots, {COMMAND_WAKE, SERVER, .force = true}, ACCEPTED, FACT_NONE, ""},
+        {is_queued, {COMMAND_WAKE, SERVER, .force = true}, ACCEPTED, FACT_NONE, ""},
         {is_ready, {COMMAND_WAKE, SERVER}, DONE, FACT_ANSWER_READY_ALREADY, ""},
         {falls_asleep, {COMMAND_WAKE, SERVER}, ACCEPTED, FACT_NONE, "wake_requested "},
         {is_queued, {COMMAND_WAKE, SERVER}, ACCEPTED, FACT_NONE, ""},
@@ -298,6 +301,27 @@ static void test_each_command(void **state)
             strcmp(told(world), rows[i].told) != 0)
             fail_msg("row %zu: %s(%u, %s): %s", i, world_outcomes(world, "x"), reason,
                      answer ? world_said(world, &answer->reason) : "", told(world));
+    }
+}
+
+/* A wake that is refused leaves no lease, and no guard to wait for. */
+static void test_what_a_refused_wake_leaves(void **state)
+{
+    static const struct {
+        void (*situation)(struct world *);
+        size_t leases;
+    } rows[] = {{is_guarded, 1}, {is_full, LEASES_MAX}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct world *world = anew(state, rows[i].situation);
+        const struct power *power = world_power(world, ERP);
+        struct command command = {COMMAND_WAKE, SERVER, .id = "x", .by = "bert"};
+
+        world_order(world, ERP, command);
+        assert_string_equal(world_outcomes(world, "x"), REFUSED);
+        assert_int_equal(power->leases->n, rows[i].leases);
+        assert_int_equal(power->guard.kind, GUARD_NONE);
+        assert_false(power->wake.open || power->wake.queued);
     }
 }
 
@@ -477,10 +501,15 @@ int main(void)
 {
 #define TEST(test_) cmocka_unit_test_setup_teardown(test_, world_init, world_finish)
     const struct CMUnitTest tests[] = {
-        TEST(test_each_command),          TEST(test_each_command_is_kept),
-        TEST(test_accepted_first),        TEST(test_commands_without_an_id),
-        TEST(test_who_wakes_it_holds_it), TEST(test_which_lease_a_release_ends),
-        TEST(test_who_changed_it),        TEST(test_too_many_commands),
+        TEST(test_each_command),
+        TEST(test_what_a_refused_wake_leaves),
+        TEST(test_each_command_is_kept),
+        TEST(test_accepted_first),
+        TEST(test_commands_without_an_id),
+        TEST(test_who_wakes_it_holds_it),
+        TEST(test_which_lease_a_release_ends),
+        TEST(test_who_changed_it),
+        TEST(test_too_many_commands),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -239,6 +239,31 @@ static void test_containers_without_names(void **state)
     assert_project(world, "stopped");
 }
 
+/* Over a reload all that were found are known, and no more. */
+static void test_found_containers_over_a_reload(void **state)
+{
+    struct world *world = *state;
+    struct fleet *fleet;
+    const struct fleet_sink sink = {.act = world_act, .context = world};
+
+    again(&world, with_none);
+    *state = world;
+    up(world);
+    world_containers(world, TESTING, "a@client1 exited -,b@client1 running -,c@client1 running -");
+    assert_int_equal(fleet_create(&world->model, &sink, world->now, &fleet), 0);
+    fleet_adopt(fleet, world->fleet, world->now);
+    fleet_destroy(world->fleet);
+    world->fleet = fleet;
+    assert_int_equal(project_of_world(world)->n, 3);
+    for (size_t i = 0; i < 3; i++) {
+        const char name[] = {(char)('a' + i), '\0'};
+
+        assert_string_equal(project_of_world(world)->containers[i].name, name);
+        assert_int_equal(project_of_world(world)->containers[i].state,
+                         i == 0 ? CONTAINER_EXITED : CONTAINER_RUNNING);
+    }
+}
+
 /* A visit. */
 
 static void test_a_visit_starts_what_is_stopped_once(void **state)
@@ -636,6 +661,36 @@ static void test_restart(void **state)
     assert_project(world, "ready");
 }
 
+/* The site that answers while it is restarted may be the one that is about to stop. */
+static void test_an_answer_during_a_restart(void **state)
+{
+    struct world *world = *state;
+
+    running(world);
+    command(world, COMMAND_RESTART, "c1");
+    world_probe(world, TESTING, CHECK_OF_CLIENT1, PROBE_PASS);
+    done(world);
+    assert_string_equal(world_outcomes(world, "c1"), "accepted ");
+    assert_false(fleet_site_ready(world->fleet, SITE_CLIENT1));
+    world_probe(world, TESTING, CHECK_OF_CLIENT1, PROBE_PASS);
+    assert_string_equal(world_outcomes(world, "c1"), "accepted done ");
+    assert_true(fleet_site_ready(world->fleet, SITE_CLIENT1));
+}
+
+/* One that was ready and answers no more is not starting, whoever asks for it. */
+static void test_one_that_was_ready(void **state)
+{
+    struct world *world = *state;
+
+    running(world);
+    for (int i = 0; i < EVIDENCE_MISSES; i++)
+        world_probe(world, TESTING, CHECK_OF_CLIENT1, PROBE_ANSWER);
+    assert_project(world, "unhealthy");
+    world_visit(world, SITE_CLIENT1);
+    assert_true(project_of_world(world)->wanted);
+    assert_project(world, "unhealthy");
+}
+
 static void test_a_restart_of_the_server_is_another_thing(void **state)
 {
     struct world *world = *state;
@@ -983,6 +1038,9 @@ int main(void)
         TEST(test_stop_calls_a_start_off),
         TEST(test_stop_of_one_whose_server_is_off),
         TEST(test_restart),
+        TEST(test_an_answer_during_a_restart),
+        TEST(test_one_that_was_ready),
+        TEST(test_found_containers_over_a_reload),
         TEST(test_a_restart_of_the_server_is_another_thing),
         TEST(test_a_restart_of_hall),
         TEST(test_a_start_goes_on_over_a_restart),

@@ -401,6 +401,24 @@ static void test_how_long_it_took(void **state)
     }
 }
 
+/* Put to sleep by force, it rests while something stands that would wake it, and no longer: what a
+ * hold left where leases are kept is nothing that stands. */
+static void test_how_long_it_rests(void **state)
+{
+    for (int stands = 0; stands < 2; stands++) {
+        struct world *world = anew(state);
+
+        if (stands)
+            world_policy(world, TESTING, POLICY_ALWAYS_ON);
+        world_hold(world, TESTING, "backup", HOUR);
+        world_order(world, TESTING, a_sleep("x", true));
+        world_sleep_answer(world, TESTING, SLEEP_ACCEPTED, "");
+        assert_state(world, TESTING, POWER_SLEEPING);
+        assert_int_equal(power_of(world)->leases->n, stands);
+        assert_int_equal(power_of(world)->resting, stands);
+    }
+}
+
 int main(void)
 {
 #define TEST(test_) cmocka_unit_test_setup_teardown(test_, world_init, world_finish)
@@ -417,6 +435,7 @@ int main(void)
         TEST(test_out_of_time),
         TEST(test_silent_before_it_agreed),
         TEST(test_how_long_it_took),
+        TEST(test_how_long_it_rests),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

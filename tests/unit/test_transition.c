@@ -59,6 +59,50 @@ static void test_each_event_says_why(void **state)
         }
 }
 
+/* Found awake where nobody asked for it, it has a lease of its own for a while, which says how. */
+static void test_who_is_found_awake(void **state)
+{
+    static const struct {
+        enum power_state from;
+        bool wakes, leased;
+        enum fact_code why; /* NONE: it gets no lease */
+    } rows[] = {
+        {POWER_UNKNOWN, false, false, FACT_LEASE_FOUND_UP},
+        {POWER_OFF, false, false, FACT_LEASE_FOUND_AWAKE},
+        {POWER_UNREACHABLE, false, false, FACT_LEASE_FOUND_AWAKE},
+        {POWER_OFF, false, true, FACT_NONE},
+        {POWER_WAKING, true, false, FACT_NONE},
+        {POWER_WAKING, true, true, FACT_NONE},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct world *world;
+        struct power *power;
+
+        world_finish(state);
+        *state = world = world_new(NULL);
+        power = &world->fleet->powers[ERP];
+        struct step step = {.fleet = world->fleet,
+                            .now = world->now,
+                            .server = ERP,
+                            .power = power,
+                            .model = &world->servers[ERP]};
+        power->state = rows[i].from;
+        power->wake.open = rows[i].wakes;
+        if (rows[i].leased)
+            assert_true(lease_take(power->leases, LEASE_HOLD, MODEL_NONE, "backup", NULL,
+                                   world->now.boot, LEASE_FOREVER));
+        step_transition(&step, POWER_SIGN, NULL);
+        assert_state(world, ERP, POWER_BOOTING);
+        const struct lease *lease = world_lease(world, ERP, LEASE_MANUAL, "found awake");
+
+        if ((lease ? lease->why.code : FACT_NONE) != rows[i].why)
+            fail_msg("row %zu", i);
+        if (lease)
+            assert_int_equal(lease->until, world->now.boot + 20 * MINUTE);
+    }
+}
+
 /* ---- what is wrong ---- */
 
 /* A check that has failed often enough to be sure. */
@@ -523,13 +567,21 @@ int main(void)
 {
 #define TEST(test_) cmocka_unit_test_setup_teardown(test_, world_init, world_finish)
     const struct CMUnitTest tests[] = {
-        TEST(test_each_event_says_why),           TEST(test_when_a_fault_is_told),
-        TEST(test_the_fact_of_each_fault),        TEST(test_which_check_is_named),
-        TEST(test_which_leases_a_sleep_ends),     TEST(test_back_before_silence),
-        TEST(test_the_same_refusal_is_told_once), TEST(test_leases_over_a_reload),
-        TEST(test_what_wakes_in_spite_of_force),  TEST(test_what_an_agent_goes_on_to_report),
-        TEST(test_a_stream_alone_ends),           TEST(test_the_idle_time),
-        TEST(test_containers_before_any_report),  TEST(test_whose_answer_it_is),
+        TEST(test_each_event_says_why),
+        TEST(test_who_is_found_awake),
+        TEST(test_when_a_fault_is_told),
+        TEST(test_the_fact_of_each_fault),
+        TEST(test_which_check_is_named),
+        TEST(test_which_leases_a_sleep_ends),
+        TEST(test_back_before_silence),
+        TEST(test_the_same_refusal_is_told_once),
+        TEST(test_leases_over_a_reload),
+        TEST(test_what_wakes_in_spite_of_force),
+        TEST(test_what_an_agent_goes_on_to_report),
+        TEST(test_a_stream_alone_ends),
+        TEST(test_the_idle_time),
+        TEST(test_containers_before_any_report),
+        TEST(test_whose_answer_it_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
