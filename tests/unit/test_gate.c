@@ -598,6 +598,26 @@ static void the_shortest_hosts(void **state)
     domains[2].name = was;
 }
 
+/* A path that others may read as one of another site; of a host that is not known there is none. */
+static void which_paths_are_doubtful(void **state)
+{
+    static const struct {
+        const char *host, *uri;
+        bool doubtful;
+    } rows[] = {
+        {"testing.example", "/client1/..%2fclient2", true},
+        {"testing.example", "/client1/x", false},
+        {"unknown.example", "/client1/..%2fclient2", false},
+        {"erp.example", "/client1/..%2fclient2", false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct request request;
+        ask(&request, rows[i].host, rows[i].uri, NULL);
+        const struct place place = gate_place(&gate, &request);
+        assert_int_equal(gate_is_doubtful(&gate, &place, &request), rows[i].doubtful);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -606,6 +626,7 @@ int main(void)
         cmocka_unit_test_setup(clients_are_told_apart, set_up),
         cmocka_unit_test_setup(the_decision_table, set_up),
         cmocka_unit_test_setup(places, set_up),
+        cmocka_unit_test_setup(which_paths_are_doubtful, set_up),
         cmocka_unit_test_setup(the_proxy_and_hall_name_the_same_site, set_up),
         cmocka_unit_test_setup(only_a_trusted_proxy_names_the_site, set_up),
         cmocka_unit_test_setup(nothing_unknown_wakes, set_up),

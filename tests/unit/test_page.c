@@ -96,6 +96,12 @@ static void every_state_has_its_view(void **state)
         assert_int_equal(see(&notice, false, false, 2000).kind, cases[i].alone);
         assert_int_equal(see(&notice, false, true, 2000).kind, cases[i].asked);
         assert_int_equal(see(&notice, true, false, 2000).kind, VIEW_READY);
+        /* Somebody else has asked, and its wake is under way or queued. */
+        notice.wake_open = true;
+        assert_int_equal(see(&notice, false, false, 2000).kind, cases[i].asked);
+        notice.wake_open = false;
+        notice.wake_queued = true;
+        assert_int_equal(see(&notice, false, false, 2000).kind, cases[i].asked);
     }
 }
 
@@ -303,6 +309,8 @@ static void languages(void **state)
         {"fr;q=1e999", LANGUAGE_FRENCH},
         {"fr;q=1.5, en", LANGUAGE_ENGLISH},
         {"fr, en", LANGUAGE_ENGLISH},
+        {"fr, en;q=1", LANGUAGE_ENGLISH},
+        {"fr;q=1, en", LANGUAGE_ENGLISH},
         {"fr;q=0.5, en;q=0.5", LANGUAGE_ENGLISH},
         {"fr;q=0.501, en;q=0.5", LANGUAGE_FRENCH},
         {"fr;q=0.001", LANGUAGE_FRENCH},

@@ -80,6 +80,8 @@ static void paths_that_others_read_otherwise(void **state)
         "/shared;a=b/c",
         "/x/..;/shared",
         "/x/..;y=z/shared",
+        "/x/..;\\shared",
+        "/x\\..;y=z\\shared",
         "/shared./x",
         "/shared.%20/x",
         "/shared/../echo",
