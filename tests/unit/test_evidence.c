@@ -391,6 +391,30 @@ static void test_echoes_count_again_after_silence(void **state)
     assert_true(evidence.alive);
 }
 
+/* An echo alone is no life where another check could speak, whichever is named first. */
+static void test_an_echo_beside_another_check(void **state)
+{
+    static struct model_check orders[][2] = {
+        {{.kind = CHECK_PING, .required = true, .site = MODEL_NONE},
+         {.kind = CHECK_HTTP, .required = true, .site = MODEL_NONE}},
+        {{.kind = CHECK_HTTP, .required = true, .site = MODEL_NONE},
+         {.kind = CHECK_PING, .required = true, .site = MODEL_NONE}},
+    };
+
+    for (unsigned ping = 0; ping < 2; ping++)
+        for (int unable = 0; unable < 2; unable++) {
+            const struct model_server server = {.n_checks = 2, .checks = orders[ping]};
+            struct evidence evidence;
+
+            evidence_init(&evidence);
+            if (unable)
+                probe(&evidence, &server, 1 - ping, PROBE_UNABLE);
+            probe(&evidence, &server, ping, PROBE_PASS);
+            evidence_neighbour(&evidence, &server, MAC_MATCH, server.mac);
+            assert_int_equal(evidence.alive, unable);
+        }
+}
+
 static void test_a_mac_is_learned_from_a_site(void **state)
 {
     struct evidence evidence;
@@ -623,6 +647,7 @@ int main(void)
         cmocka_unit_test(test_sites),
         cmocka_unit_test(test_what_each_proves),
         cmocka_unit_test(test_echoes_count_again_after_silence),
+        cmocka_unit_test(test_an_echo_beside_another_check),
         cmocka_unit_test(test_a_mac_is_learned_from_a_site),
         cmocka_unit_test(test_a_mac_is_learned_from_the_agent),
         cmocka_unit_test(test_no_mac_is_learned_after_the_configured_one),

@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include "base/array.h"
 #include "fleet_fixture.h"
 
 #define DAY    (INT64_C(24) * HOUR)
@@ -629,6 +630,30 @@ static void test_override_opens(void **state)
     assert_int_equal(fleet_site(world->fleet, SITE_ERP)->closed_until, 0);
 }
 
+static void hours_of_access(struct world *world)
+{
+    office_hours(world);
+    world->domains[ERP].access.hours = world->domains[ERP].policy;
+    world->domains[ERP].policy = (struct model_policy){.mode = POLICY_ON_DEMAND};
+}
+
+/* A site that opens or closes while its server stays as it is: that is told, and published. */
+static void test_opening_and_closing_are_published(void **state)
+{
+    struct world *world = night(state, hours_of_access);
+    static const int64_t edges[] = {MONDAY + 8 * HOUR, MONDAY + 19 * HOUR};
+
+    for (size_t i = 0; i < ARRAY_SIZE(edges); i++) {
+        world_until(world, edges[i] - MINUTE);
+        world_forget(world);
+        world_until(world, edges[i]);
+        assert_state(world, ERP, POWER_OFF);
+        assert_int_equal(world_count(world, ACTION_SITE), 1);
+        assert_int_equal(world_count(world, ACTION_STATUS), 1);
+        assert_int_equal(fleet_site(world->fleet, SITE_ERP)->closed_until != 0, i == 1);
+    }
+}
+
 static void projects_too(struct world *world)
 {
     office_hours_alone(world);
@@ -716,6 +741,7 @@ int main(void)
         TEST(test_refused_outside),
         TEST(test_commands_are_not_refused_outside),
         TEST(test_override_opens),
+        TEST(test_opening_and_closing_are_published),
         TEST(test_projects_are_closed_too),
         TEST(test_next_event),
     };

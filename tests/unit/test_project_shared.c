@@ -1,4 +1,6 @@
 /* Containers that several projects of a server list: who may stop and restart them. */
+#include "base/array.h"
+#include "core/state.h"
 #include "fleet_fixture.h"
 
 /* Three projects around one database: two list it by its name, one finds it by its label. */
@@ -309,6 +311,44 @@ static void test_a_command_ends_what_nobody_wants(void **state)
     assert_string_equal(docker.said, "stop:b-web+shared-db ");
 }
 
+/* Of another that is on its way, for whatever reason, nothing is taken. */
+static void test_which_other_one_keeps_it(void **state)
+{
+    static const struct {
+        bool wanted;
+        enum project_verb order;
+        unsigned asked;
+        const char *said;
+    } rows[] = {
+        {false, PROJECT_NOTHING, 0, "stop:b-web+shared-db "},
+        {true, PROJECT_NOTHING, 0, ""},
+        {false, PROJECT_START, 0, ""},
+        {false, PROJECT_RESTART, 0, ""},
+        {false, PROJECT_NOTHING, 1U << PROJECT_START, ""},
+        {false, PROJECT_NOTHING, 1U << PROJECT_RESTART, ""},
+        {false, PROJECT_NOTHING, 1U << PROJECT_STOP, "stop:b-web+shared-db "},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        if (i > 0)
+            end(state);
+        begin(with_the_same, false);
+        all_run();
+        for (size_t k = 0; k < docker.world->fleet->n_projects; k++) {
+            struct project *project = &docker.world->fleet->projects[k];
+
+            if (project->site != SITE_B)
+                continue;
+            project->wanted = rows[i].wanted;
+            project->order = rows[i].order;
+            project->asked = (uint8_t)rows[i].asked;
+        }
+        (void)command(A, COMMAND_STOP, "s");
+        if (strcmp(docker.said, rows[i].said) != 0)
+            fail_msg("row %zu: %s", i, docker.said);
+    }
+}
+
 static void test_one_start_at_a_time_of_what_both_need(void **state)
 {
     begin(NULL, false);
@@ -448,6 +488,7 @@ int main(void)
         TEST(test_commands_say_what_they_leave),
         TEST(test_two_names_of_one_thing),
         TEST(test_a_command_ends_what_nobody_wants),
+        TEST(test_which_other_one_keeps_it),
         TEST(test_one_start_at_a_time_of_what_both_need),
         TEST(test_found_by_label_it_is_stopped_and_starts_again),
         TEST(test_no_container_is_taken_from_one_that_is_wanted),

@@ -262,6 +262,7 @@ static void test_what_came_meanwhile(void **state)
             fail_msg("row %zu", i);
         assert_int_equal(power_of(world)->wake.queued, rows[i].kept);
         assert_false(power_of(world)->wake.force);
+        assert_int_equal(power_of(world)->wake.wait, WAIT_NOTHING);
     }
 }
 

@@ -67,6 +67,7 @@ static void all_together_have_a_limit_too(void **state)
         fail_often(who, 1, 1000);
     }
     assert_int_equal(throttle_attempt(&throttle, "10.0.1.1", 1001), THROTTLE_WINDOW_MS - 1);
+    assert_int_equal(throttle_attempt(&throttle, "10.0.1.1", 999 + THROTTLE_WINDOW_MS), 1);
     assert_int_equal(throttle_attempt(&throttle, "10.0.1.1", 1000 + THROTTLE_WINDOW_MS), 0);
 }
 

@@ -1,6 +1,7 @@
 /* What comes with a change of state, what is wrong with a server or a site, and what a sleep ends:
  * each row by hand, on a server that is put into the state at hand. */
 #include "base/array.h"
+#include "core/emit.h"
 #include "core/problem.h"
 #include "core/saved.h"
 #include "core/state.h"
@@ -56,6 +57,54 @@ static void test_each_event_says_why(void **state)
             assert_int_equal(world_last(world, ACTION_STATE)->action.state.from, rows[i].from);
             assert_int_equal(world_last(world, ACTION_STATE)->action.state.to, rows[i].to);
             assert_int_equal(power->reason.parts[0].code, given ? FACT_SEEN_CRASH : rows[i].why);
+        }
+}
+
+/* A stage of a wake is told and published once, as long as it is under way or was a moment ago, and
+ * not while it waits for others. */
+static void test_when_a_stage_is_told(void **state)
+{
+    static const struct {
+        bool open, recent;
+        enum wake_wait wait;
+        bool reached, told;
+    } rows[] = {
+        {true, false, WAIT_NOTHING, false, true},     {false, true, WAIT_NOTHING, false, true},
+        {true, true, WAIT_NOTHING, false, true},      {false, false, WAIT_NOTHING, false, false},
+        {true, false, WAIT_NOTHING, true, false},     {false, true, WAIT_NOTHING, true, false},
+        {true, false, WAIT_DEPENDENCY, false, false}, {true, false, WAIT_TURN, false, false},
+    };
+    struct world *world = *state;
+    struct power *power = &world->fleet->powers[ERP];
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        for (unsigned stage = 0; stage < STAGES; stage++) {
+            struct step step = {.fleet = world->fleet,
+                                .now = world->now,
+                                .server = ERP,
+                                .power = power,
+                                .model = &world->servers[ERP]};
+
+            power->wake = (struct wake){.open = rows[i].open,
+                                        .recent = rows[i].recent,
+                                        .wait = rows[i].wait,
+                                        .started = world->now.boot - 7 * SECOND};
+            for (unsigned k = 0; k < STAGES; k++)
+                power->wake.stages[k] = STAGE_UNREACHED;
+            if (rows[i].reached)
+                power->wake.stages[stage] = 1;
+            world_forget(world);
+            step_stage(&step, (enum stage)stage);
+            assert_int_equal(step.changed, rows[i].told);
+            assert_int_equal(world_count_event(world, HAPPENED_STAGE), rows[i].told);
+            assert_int_equal(world->n, rows[i].told);
+            assert_int_equal(power->wake.stages[stage], rows[i].told      ? 7 * SECOND
+                                                        : rows[i].reached ? 1
+                                                                          : STAGE_UNREACHED);
+            if (!rows[i].told)
+                continue;
+            assert_int_equal(world->seen[0].action.event.stage, stage);
+            assert_int_equal(world->seen[0].action.event.ms, 7 * SECOND);
         }
 }
 
@@ -567,21 +616,14 @@ int main(void)
 {
 #define TEST(test_) cmocka_unit_test_setup_teardown(test_, world_init, world_finish)
     const struct CMUnitTest tests[] = {
-        TEST(test_each_event_says_why),
-        TEST(test_who_is_found_awake),
-        TEST(test_when_a_fault_is_told),
-        TEST(test_the_fact_of_each_fault),
-        TEST(test_which_check_is_named),
-        TEST(test_which_leases_a_sleep_ends),
-        TEST(test_back_before_silence),
-        TEST(test_the_same_refusal_is_told_once),
-        TEST(test_leases_over_a_reload),
-        TEST(test_what_wakes_in_spite_of_force),
-        TEST(test_what_an_agent_goes_on_to_report),
-        TEST(test_a_stream_alone_ends),
-        TEST(test_the_idle_time),
-        TEST(test_containers_before_any_report),
-        TEST(test_whose_answer_it_is),
+        TEST(test_each_event_says_why),           TEST(test_who_is_found_awake),
+        TEST(test_when_a_stage_is_told),          TEST(test_when_a_fault_is_told),
+        TEST(test_the_fact_of_each_fault),        TEST(test_which_check_is_named),
+        TEST(test_which_leases_a_sleep_ends),     TEST(test_back_before_silence),
+        TEST(test_the_same_refusal_is_told_once), TEST(test_leases_over_a_reload),
+        TEST(test_what_wakes_in_spite_of_force),  TEST(test_what_an_agent_goes_on_to_report),
+        TEST(test_a_stream_alone_ends),           TEST(test_the_idle_time),
+        TEST(test_containers_before_any_report),  TEST(test_whose_answer_it_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
