@@ -84,6 +84,7 @@ static void test_nobody_waits_any_more(void **state)
     world_advance(world, HOUR);
     assert_int_equal(world_count(world, ACTION_PACKET), 0);
     assert_int_equal(guard_of(world, ERP)->kind, GUARD_NONE);
+    assert_int_equal(world_count(world, ACTION_STATUS), 1); /* that it is over */
 }
 
 static void test_force_overrides(void **state)

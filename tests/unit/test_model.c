@@ -155,17 +155,29 @@ static void test_names(void **state)
 
 static void watts_are_usual_ones_where_none_are_configured(void **state)
 {
-    struct model_server server = {.watts_on = -1, .watts_asleep = -1};
+    static const struct {
+        int on, asleep;
+        bool measured;
+        int told_on, told_asleep;
+        const char *basis;
+    } rows[] = {
+        {-1, -1, false, 45, 2, "estimated"}, {-1, -1, true, 45, 2, "estimated"},
+        {30, -1, false, 30, 2, "estimated"}, {-1, 1, false, 45, 1, "estimated"},
+        {0, -1, false, 0, 2, "estimated"},   {-1, 0, false, 45, 0, "estimated"},
+        {30, 1, false, 30, 1, "configured"}, {0, 0, false, 0, 0, "configured"},
+        {30, 1, true, 30, 1, "measured"},    {0, 0, true, 0, 0, "measured"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const struct model_server server = {.watts_on = rows[i].on,
+                                            .watts_asleep = rows[i].asleep,
+                                            .watts_measured = rows[i].measured};
+        const struct model_watts watts = model_watts(&server);
+        if (watts.on != rows[i].told_on || watts.asleep != rows[i].told_asleep ||
+            strcmp(watts.basis, rows[i].basis) != 0)
+            fail_msg("row %zu", i);
+    }
     assert_true(model_watts(NULL).on == 45 && model_watts(NULL).asleep == 2);
-    assert_string_equal(model_watts(&server).basis, "estimated");
-    server.watts_on = 30;
-    assert_true(model_watts(&server).on == 30 && model_watts(&server).asleep == 2);
-    assert_string_equal(model_watts(&server).basis, "estimated");
-    server.watts_asleep = 0;
-    assert_true(model_watts(&server).asleep == 0);
-    assert_string_equal(model_watts(&server).basis, "configured");
-    server.watts_measured = true;
-    assert_string_equal(model_watts(&server).basis, "measured");
+    assert_string_equal(model_watts(NULL).basis, "estimated");
 }
 
 /* Each of its cards is its own: the one that is woken, and those listed besides. */
