@@ -232,6 +232,13 @@ def test_errors_of_the_configuration_are_facts_in_the_language_asked_for(api):
     assert {conflict["found"]["server"], conflict["pointer"].split("/")[2]} == {"erp", "testing"}
 
 
+def test_errors_about_very_long_keys_still_fit_into_an_answer(api):
+    config = {"servers": {f"{i:03}" + '"' * 1000: 0 for i in range(100)}}
+    wrong = api.do("POST", "/config/validate", config, 200)
+    assert not wrong["valid"] and 20 < len(wrong["errors"]) <= 101
+    assert all(len(e["text"]) < 2500 for e in wrong["errors"])
+
+
 def test_sentences_are_in_the_language_asked_for(api, bus, world):
     """What has its fact beside it is French where French is asked for; codes are the same in both."""
     awake(bus, "testing")

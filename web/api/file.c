@@ -12,7 +12,8 @@
 #include "base/text.h"
 #include "web/api/api_internal.h"
 
-enum { ERROR_MAX = 8192 };
+/* Very long keys may leave no room for all errors in one answer. */
+enum { ERROR_MAX = 8192, ERRORS_MAX = ANSWER_LIMIT - 4 * ERROR_MAX };
 
 void api_file_etag(const char *text, size_t length, char out[ETAG_SIZE])
 {
@@ -82,8 +83,10 @@ static void put_error(struct json_writer *writer, const struct complaint *compla
 
 void api_put_errors(struct api_call *call, struct json_writer *writer, const struct report *report)
 {
+    const struct buf *room = &call->answer->room;
+
     json_begin_array(writer, "errors");
-    for (const struct complaint *at = report->first; at; at = at->next)
+    for (const struct complaint *at = report->first; at && room->length < ERRORS_MAX; at = at->next)
         put_error(writer, at, language_of(call));
     json_end_array(writer);
 }
