@@ -340,9 +340,7 @@ static void reject(struct reload *reload, const struct report *report)
     if (report->first)
         complaint_say(report->first, CONFIG_ENGLISH, &first);
     start_note_trouble(report, &trouble);
-    outlets_event(reload->outlets, "config_rejected",
-                  say_words(FACT_CONFIG_PROBLEM,
-                            "the new configuration has errors; the old one goes on", NULL));
+    outlets_event(reload->outlets, "config_rejected", start_tell_trouble(&trouble));
     end(reload, first.length > 0 ? buf_text(&first) : trouble.place, &trouble);
     buf_finish(&first);
     buf_finish(&errors);

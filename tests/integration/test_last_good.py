@@ -93,9 +93,9 @@ def test_a_broken_file_leaves_the_sites_open_and_is_loud(make_world, tmp_path):
     # A reload of what is still broken changes nothing; the mended file ends it.
     mark = bus.mark()
     world.hall.process.signal(signal.SIGHUP)
-    hall_event(bus, "config_rejected", mark)
+    rejected = hall_event(bus, "config_rejected", mark)
     fact = wait_until(lambda: (f := bus.last("hall/info").json()["config_problem_fact"])["code"] == "config.kept" and f, 10, "its new problem")
-    assert fact["more"] == 1 and fact["place"].endswith(": /servers/testing/mac")
+    assert fact["more"] == 1 and fact["place"].endswith(": /servers/testing/mac") and rejected["detail_fact"] == fact
     assert world.hall.auth("/client1/", headers=BROWSER).status == 200 and current(world) == 0
     mark = bus.mark()
     mended = json.loads(good)
