@@ -282,6 +282,17 @@ def edit(page, old, new):
     page.run("const e = document.querySelector('#editor'); e.value = e.value.replace(arguments[0], arguments[1]); e.dispatchEvent(new Event('input', {bubbles: true}))", old, new)
 
 
+def test_errors_of_the_configuration_are_told_in_french_too(inside):
+    page = inside
+    page.type("#language", "fr")
+    page.go("config")
+    edit(page, '"address": "', '"address": "x')
+    page.click("#validate")
+    page.until_text("#report .errors", "une adresse IPv4, comme")
+    assert not page.all("#report [lang=en]") and "found" not in page.text("#report")
+    edit(page, '"address": "x', '"address": "')
+
+
 def test_the_configuration_is_checked_compared_and_saved(inside, world):
     page = inside
     page.go("config")
