@@ -41,7 +41,7 @@ def test_mosquitto_wakes_and_hears_how_it_went(mosquitto, bus):
     listener = mosquitto.listen(RESULT, 2)
     mosquitto.pub(topic("testing", "power/set"), "-m", "OFF")
     assert outcomes(mosquitto.heard(listener)) == ["accepted", "done"]
-    assert state_of(bus, "testing") == "off"
+    wait_state(bus, "testing", "off")
 
 
 def test_mosquitto_holds_and_releases(mosquitto, bus):

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "config/option.h"
 #include "unit.h"
 
@@ -1445,9 +1445,9 @@ static void test_ten_thousand_servers(void **state)
     buf_puts(&text, "}}");
     assert_int_equal(buf_error(&text), 0);
 
-    int64_t start = clock_boot_ns();
+    const clock_t start = clock(); /* of the processor: others may have it meanwhile */
     struct config *config = good(buf_text(&text));
-    int64_t ms = (clock_boot_ns() - start) / 1000000;
+    const long long ms = (long long)(clock() - start) * 1000 / CLOCKS_PER_SEC;
     assert_int_equal(config->model.n_servers, 10000);
     assert_int_equal(config->model.n_sites, 20000);
     assert_int_equal(model_server_by_id(&config->model, "s09999"), 9999);
@@ -1458,7 +1458,7 @@ static void test_ten_thousand_servers(void **state)
     config_free(config);
     buf_finish(&text);
     if (ms > 5000) /* quadratic work would take minutes, sanitizers take a second */
-        fail_msg("%lld ms", (long long)ms);
+        fail_msg("%lld ms", ms);
 }
 
 static char *read_text_file(const char *path, char *text, size_t size)

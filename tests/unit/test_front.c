@@ -301,7 +301,7 @@ static void a_version_from_before_a_restart_is_answered_at_once(void **state)
     int64_t start = clock_now().boot;
     check_status("GET /.hall/status?version=4000000" LAST, "200");
     check_status("GET /.hall/status?version=99999999999999" LAST, "200");
-    assert_in_range(clock_now().boot - start, 0, 3000);
+    assert_in_range(clock_now().boot - start, 0, 9000); /* held, each would take five or ten */
 }
 
 static void a_broken_parameter_is_refused(void **state)
@@ -355,7 +355,7 @@ static void nobody_connected_delays_the_end(void **state)
     board_close(board);
     front_destroy(front);
     front = NULL;
-    assert_in_range(clock_now().boot - start, 0, 1000);
+    assert_in_range(clock_now().boot - start, 0, 5000);
     assert_true(recv(fds[0], answer, sizeof answer - 1, 0) > 0);
     assert_memory_equal(answer, "HTTP/1.1 503", 12);
     for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
