@@ -4,37 +4,54 @@
 
 #include "base/text.h"
 
-_Static_assert(FACTS <= UINT8_MAX, "a code is one byte");
+_Static_assert(FACTS <= UINT16_MAX, "a code is two bytes");
+
+bool fact_put_pair(char *room, size_t size, size_t at, const char *first, const char *second)
+{
+    if (((!first || first[0] == '\0') && (!second || second[0] == '\0')) || at + 1 >= size)
+        return false;
+    text_copy(&room[at], size - at, first ? first : "");
+    at += strlen(&room[at]) + 1;
+    if (second && at < size)
+        text_copy(&room[at], size - at, second);
+    return true;
+}
+
+const char *fact_second(const char *room, size_t size, size_t at)
+{
+    at += strlen(&room[at]) + 1;
+    return at < size ? &room[at] : "";
+}
 
 /* The bytes of the texts that are there. */
 static size_t used(const struct fact *fact)
 {
     size_t end = 0;
 
-    for (size_t i = 0; i < FACT_DEPTH; i++)
-        for (size_t k = 0; k < 2; k++) {
-            const uint8_t at = fact->parts[i].text[k];
-            const size_t behind = at > 0 ? at + strlen(&fact->text[at - 1]) : 0;
+    for (size_t i = 0; i < FACT_DEPTH; i++) {
+        const uint8_t at = fact->parts[i].text;
 
-            end = behind > end ? behind : end;
-        }
+        if (at == 0)
+            continue;
+        const size_t behind = at + strlen(&fact->text[at - 1]) + 1 +
+                              strlen(fact_second(fact->text, FACT_TEXT_SIZE, at - 1U));
+
+        end = behind > end ? behind : end;
+    }
     return end;
 }
 
-static void put(struct fact *fact, size_t part, size_t place, const char *text)
+static void put(struct fact *fact, size_t part, const char *first, const char *second)
 {
     const size_t at = used(fact);
 
-    if (!text || text[0] == '\0' || at + 1 >= FACT_TEXT_SIZE)
-        return;
-    text_copy(&fact->text[at], FACT_TEXT_SIZE - at, text);
-    fact->parts[part].text[place] = (uint8_t)(at + 1);
+    fact->parts[part].text =
+        fact_put_pair(fact->text, FACT_TEXT_SIZE, at, first, second) ? (uint8_t)(at + 1) : 0;
 }
 
 struct fact fact_with(struct fact fact, const char *first, const char *second)
 {
-    put(&fact, 0, 0, first);
-    put(&fact, 0, 1, second);
+    put(&fact, 0, first, second);
     return fact;
 }
 
@@ -51,9 +68,8 @@ struct fact fact_because(struct fact fact, const struct fact *cause)
         end++;
     for (size_t i = 0; end + i < FACT_DEPTH && cause->parts[i].code != FACT_NONE; i++) {
         fact.parts[end + i] = cause->parts[i];
-        memset(fact.parts[end + i].text, 0, sizeof(fact.parts[end + i].text));
-        put(&fact, end + i, 0, fact_text(cause, i, 0));
-        put(&fact, end + i, 1, fact_text(cause, i, 1));
+        fact.parts[end + i].text = 0;
+        put(&fact, end + i, fact_text(cause, i, 0), fact_text(cause, i, 1));
     }
     return fact;
 }
@@ -64,9 +80,8 @@ struct fact fact_cause(const struct fact *fact)
 
     for (size_t i = 1; i < FACT_DEPTH && fact->parts[i].code != FACT_NONE; i++) {
         cause.parts[i - 1] = fact->parts[i];
-        memset(cause.parts[i - 1].text, 0, sizeof(cause.parts[i - 1].text));
-        put(&cause, i - 1, 0, fact_text(fact, i, 0));
-        put(&cause, i - 1, 1, fact_text(fact, i, 1));
+        cause.parts[i - 1].text = 0;
+        put(&cause, i - 1, fact_text(fact, i, 0), fact_text(fact, i, 1));
     }
     return cause;
 }
@@ -89,6 +104,7 @@ static const uint8_t subjects[FACTS] = {
     [FACT_WAKE_WAITS_TURN] = FACT_OF_SERVER,
     [FACT_WAKE_NEEDED_NOT_READY] = FACT_OF_SERVER,
     [FACT_ACCESS_REFUSED] = FACT_OF_SITE,
+    [FACT_ACCESS_ASTRAY] = FACT_OF_SITE,
     [FACT_NEXT_SCHEDULE] = FACT_OF_DOMAIN,
     [FACT_PROJECT_SPARED] = FACT_OF_SITE,
     [FACT_PROJECT_SPARED_RESTART] = FACT_OF_SITE,
@@ -154,9 +170,11 @@ struct fact fact_move(const struct fact *fact, const struct model *from, const s
 
 const char *fact_text(const struct fact *fact, size_t part, size_t place)
 {
-    const uint8_t at = fact->parts[part].text[place];
+    const uint8_t at = fact->parts[part].text;
 
-    return at > 0 ? &fact->text[at - 1] : "";
+    if (at == 0)
+        return "";
+    return place == 0 ? &fact->text[at - 1] : fact_second(fact->text, FACT_TEXT_SIZE, at - 1U);
 }
 
 bool fact_is_of_agent(enum fact_code code)

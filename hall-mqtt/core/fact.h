@@ -290,15 +290,63 @@ enum fact_code {
     FACT_STORE_REPAIRED,      /* */
     FACT_ACCESS_REFUSED,      /* s site, t0 from, or "", c guard */
     FACT_ACCESS_REFUSED_PATH, /* t0 from, t1 path and why; of a login too */
-};
-enum { FACTS = FACT_ACCESS_REFUSED_PATH + 1, FACT_DEPTH = 4, FACT_TEXT_SIZE = 160 };
+    FACT_ACCESS_DENIED,       /* t0 from, t1 path, c why */
 
-/* One code and its parameters; `text` is where its texts begin in the fact, 1 the first byte; 0:
- * it is "". */
+    /* Why a request is refused; the first in the order of enum request_fault, */
+    FACT_REQUEST_DOUBLED,
+    FACT_REQUEST_BODY,
+    FACT_REQUEST_LENGTH,
+    FACT_REQUEST_TOO_LONG, /* n0 bytes at most */
+    FACT_REQUEST_HEADERS,  /* n0 lines at most */
+    FACT_REQUEST_LINE,
+    FACT_REQUEST_HOST,
+    FACT_REQUEST_PATH,
+    FACT_REQUEST_DOUBTFUL,
+    FACT_REQUEST_TWO_HOSTS,
+    FACT_REQUEST_BAD_METHOD,
+    FACT_REQUEST_FORWARDED_FOR,
+    FACT_REQUEST_UNTRUSTED,
+    FACT_REQUEST_BROKEN,
+    FACT_REQUEST_HEAD, /* n0 KB at most */
+    FACT_REQUEST_VERSION,
+    FACT_REQUEST_NO_PATH,
+    FACT_REQUEST_METHOD, /* t0 those allowed */
+    /* by whom it comes, */
+    FACT_ACCESS_ADDRESS,
+    FACT_ACCESS_CLIENT,
+    FACT_ACCESS_ASTRAY, /* s the site that host and path name, t0 where the proxy leads, or "" */
+    FACT_ACCESS_ORIGIN,
+    FACT_ACCESS_PROXIED,
+    FACT_ACCESS_ADMIN_ADDRESS,
+    FACT_ACCESS_ADMIN_HOST,
+    FACT_ACCESS_LOGIN,
+    FACT_ACCESS_TOKEN,
+    FACT_ACCESS_KEY,
+    FACT_ACCESS_NO_KEY,
+    FACT_ACCESS_MORE, /* too many reasons to tell each */
+    /* what it asks for; */
+    FACT_SITE_UNKNOWN_HOST,
+    FACT_SITE_UNKNOWN_PATH,
+    FACT_SITE_HELPER,
+    FACT_SITE_NO_UPSTREAM,
+    /* in the order of enum sablier_fault. */
+    FACT_SABLIER_NEITHER,
+    FACT_SABLIER_BOTH,
+    FACT_SABLIER_BROKEN,
+    FACT_SABLIER_DURATION,
+    FACT_SABLIER_TOO_MANY, /* n0 names at most */
+    FACT_SABLIER_NO_NAME,  /* t0 */
+    FACT_SABLIER_NO_GROUP, /* t0 */
+    FACT_SABLIER_LATE,
+};
+enum { FACTS = FACT_SABLIER_LATE + 1, FACT_DEPTH = 4, FACT_TEXT_SIZE = 160 };
+
+/* One code and its parameters; `text` is where its texts begin in the fact, 1 the first byte: the
+ * first, its end, the second. 0: both are "". */
 struct fact_part {
-    uint8_t code; /* enum fact_code */
+    uint16_t code; /* enum fact_code */
     uint8_t word;
-    uint8_t text[2];
+    uint8_t text;
     int32_t subject;
     int64_t n[2];
 };
@@ -326,6 +374,11 @@ struct fact fact_because(struct fact fact, const struct fact *cause);
 struct fact fact_cause(const struct fact *fact);
 
 const char *fact_text(const struct fact *fact, size_t part, size_t place); /* "" where none */
+/* The two texts of a part in a room that is zero from here on, each cut where the room ends. False:
+ * both are "", or there is no room. */
+bool fact_put_pair(char *room, size_t size, size_t at, const char *first, const char *second);
+const char *fact_second(const char *room, size_t size,
+                        size_t at); /* of the pair that begins here */
 /* The same fact in the indexes of another model, where its names are known by id. A cause about
  * something that is not there is left out; what is itself about it is FACT_NONE. */
 struct fact fact_move(const struct fact *fact, const struct model *from, const struct model *to);

@@ -77,7 +77,7 @@ struct fact problem_of_fault(struct fault fault)
 {
     if (fault.code == FAULT_NONE)
         return FACT(NONE);
-    return (struct fact){.parts = {{.code = (uint8_t)(FACT_CHECK_SILENT + fault.code - 1),
+    return (struct fact){.parts = {{.code = (uint16_t)(FACT_CHECK_SILENT + fault.code - 1),
                                     .subject = MODEL_NONE,
                                     .n = {fault.number}}}};
 }

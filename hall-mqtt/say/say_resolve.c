@@ -196,7 +196,7 @@ static bool locate_part(const struct told_part *told, const struct model *model,
 {
     const struct say_param *param = say_rows[told->code].params;
     const char *texts[2] = {NULL, NULL};
-    struct fact fact = {.parts = {{.code = (uint8_t)told->code}}};
+    struct fact fact = {.parts = {{.code = (uint16_t)told->code}}};
 
     if (param[0].kind == PARAM_CHECK && !find_check(told, model, server, &fact.parts[0]))
         return false;

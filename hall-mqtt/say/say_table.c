@@ -1079,6 +1079,230 @@ const struct say_row say_rows[FACTS] = {
     [FACT_STORE_REPAIRED] = {"store.repaired",
                              {{0}},
                              {"the store works again", "la base de données fonctionne de nouveau"}},
+
+    [FACT_ACCESS_DENIED] = {"access.denied",
+                            {TEXT("from"), SECOND("path"), CAUSE},
+                            {"{from}[: {path}][: {cause}]",
+                             "{from}[" NBSP ": {path}][" NBSP ": {cause}]"}},
+    [FACT_REQUEST_DOUBLED] =
+        {"request.doubled",
+         {{0}},
+         {"a header that may come once came twice (Host, Content-Length, Transfer-Encoding, "
+          "Origin, X-Hall-Site or X-Forwarded-*); let the proxy replace such headers, not add to "
+          "them",
+          "un en-tête qui ne peut figurer qu’une fois est arrivé deux fois (Host, Content-Length, "
+          "Transfer-Encoding, Origin, X-Hall-Site ou X-Forwarded-*)" NNBSP
+          "; le proxy doit remplacer ces en-têtes, et non en ajouter"}},
+    [FACT_REQUEST_BODY] = {"request.body",
+                           {{0}},
+                           {"Content-Length and Transfer-Encoding came together; send one of them",
+                            "Content-Length et Transfer-Encoding sont arrivés ensemble" NNBSP
+                            "; n’envoyez que l’un des deux"}},
+    [FACT_REQUEST_LENGTH] = {"request.length",
+                             {{0}},
+                             {"Content-Length is missing, or is not a number of bytes; send one",
+                              "Content-Length manque, ou n’est pas un nombre d’octets" NNBSP
+                              "; envoyez-en un"}},
+    [FACT_REQUEST_TOO_LONG] = {"request.too_long",
+                               {NUMBER("most", 0)},
+                               {"the address asked for is longer than {most} bytes",
+                                "l’adresse demandée dépasse {most} octets"}},
+    [FACT_REQUEST_HEADERS] = {"request.headers",
+                              {NUMBER("most", 0)},
+                              {"more than {most} header lines came; send fewer",
+                               "plus de {most} lignes d’en-tête sont arrivées" NNBSP
+                               "; envoyez-en moins"}},
+    [FACT_REQUEST_LINE] = {"request.line",
+                           {{0}},
+                           {"a header line is broken: it must be \"Name: value\", on one line",
+                            "une ligne d’en-tête est mal formée" NBSP
+                            ": il faut un nom, un deux-points et une "
+                            "valeur, sur une seule ligne"}},
+    [FACT_REQUEST_HOST] = {"request.host",
+                           {{0}},
+                           {"the host asked for is neither a DNS name nor an IPv4 address",
+                            "l’hôte demandé n’est ni un nom DNS ni une adresse IPv4"}},
+    [FACT_REQUEST_PATH] =
+        {"request.path",
+         {{0}},
+         {"the address asked for is no sound path: it must begin with '/', without control "
+          "characters, '#' or broken percent sequences",
+          "l’adresse demandée n’est pas un chemin valide" NBSP ": elle doit commencer par «" NBSP
+          "/" NBSP "», sans caractère de contrôle, ni «" NBSP "#" NBSP "», ni séquence «" NBSP
+          "%" NBSP "» incorrecte"}},
+    [FACT_REQUEST_DOUBTFUL] =
+        {"request.doubtful",
+         {{0}},
+         {"the path names one site or another, depending on who reads it (encoded slashes, "
+          "backslashes, dots, parameters or capitals); ask for it without them",
+          "le chemin désigne un site ou un autre selon le programme qui le lit (barres obliques "
+          "encodées ou inversées, points, paramètres ou majuscules)" NNBSP
+          "; demandez-le sans cela"}},
+    [FACT_REQUEST_TWO_HOSTS] = {"request.two_hosts",
+                                {{0}},
+                                {"the URL names another host than the one asked for",
+                                 "l’URL désigne un autre hôte que celui qui est demandé"}},
+    [FACT_REQUEST_BAD_METHOD] = {"request.bad_method",
+                                 {{0}},
+                                 {"the method is not a plain word",
+                                  "la méthode n’est pas un simple mot"}},
+    [FACT_REQUEST_FORWARDED_FOR] = {"request.forwarded_for",
+                                    {{0}},
+                                    {"X-Forwarded-For does not end with an IP address",
+                                     "X-Forwarded-For ne se termine pas par une adresse IP"}},
+    [FACT_REQUEST_UNTRUSTED] =
+        {"request.untrusted",
+         {{0}},
+         {"only a trusted proxy may ask here; add its address to /http/trusted_proxies in the "
+          "configuration",
+          "seul un proxy de confiance peut interroger cette adresse" NNBSP
+          "; ajoutez la sienne à /http/trusted_proxies dans la configuration"}},
+    [FACT_REQUEST_BROKEN] = {"request.broken",
+                             {{0}},
+                             {"this is no sound HTTP/1.1 request, or its method is unknown",
+                              "ce n’est pas une requête HTTP/1.1 valide, ou sa méthode est "
+                              "inconnue"}},
+    [FACT_REQUEST_HEAD] = {"request.head",
+                           {NUMBER("most_kb", 0)},
+                           {"the head of the request is longer than {most_kb} KB; send less",
+                            "l’en-tête de la requête dépasse {most_kb}" NNBSP "Kio" NNBSP
+                            "; envoyez-en moins"}},
+    [FACT_REQUEST_VERSION] = {"request.version",
+                              {{0}},
+                              {"Hall speaks HTTP/1.0 and HTTP/1.1 here",
+                               "ici, Hall parle HTTP/1.0 et HTTP/1.1"}},
+    [FACT_REQUEST_NO_PATH] =
+        {"request.no_path",
+         {{0}},
+         {"Hall is no proxy: the request line must name a path that begins with '/'",
+          "Hall n’est pas un proxy" NBSP ": la ligne de requête doit indiquer un chemin qui "
+          "commence par «" NBSP "/" NBSP "»"}},
+    [FACT_REQUEST_METHOD] = {"request.method",
+                             {TEXT("allowed")},
+                             {"the method is not among those of this address[: {allowed}]",
+                              "la méthode n’est pas de celles que cette adresse accepte[" NBSP
+                              ": {allowed}]"}},
+    [FACT_ACCESS_ADDRESS] = {"access.address",
+                             {{0}},
+                             {"/access/allow or /access/deny of the domain keeps this address out",
+                              "/access/allow ou /access/deny du domaine exclut cette adresse"}},
+    [FACT_ACCESS_CLIENT] = {"access.client",
+                            {{0}},
+                            {"a rule of /access/monitors of the domain refuses this client",
+                             "une règle de /access/monitors du domaine refuse ce client"}},
+    [FACT_ACCESS_ASTRAY] =
+        {"access.astray",
+         {TEXT("to"), SITE},
+         {"the proxy leads this request to another site[ (\"{to}\")] than its host and path name[ "
+          "({site})]; use the configuration that hallctl proxy-config prints",
+          "le proxy mène cette requête à un autre site[ («" NBSP "{to}" NBSP
+          "»)] que celui que désignent son hôte et son chemin[ ({site})]" NNBSP
+          "; utilisez la configuration qu’affiche hallctl proxy-config"}},
+    [FACT_ACCESS_ORIGIN] = {"access.origin",
+                            {{0}},
+                            {"a page of another origin asked for this",
+                             "cette demande vient d’une page d’une autre origine"}},
+    [FACT_ACCESS_PROXIED] = {"access.proxied",
+                             {{0}},
+                             {"this is not given through a proxy; ask Hall itself",
+                              "ceci n’est pas accessible à travers un proxy" NNBSP
+                              "; interrogez Hall directement"}},
+    [FACT_ACCESS_ADMIN_ADDRESS] =
+        {"access.admin_address",
+         {{0}},
+         {"this address is not within /http/admin_allow; add it there if it is yours",
+          "cette adresse n’est pas dans /http/admin_allow" NNBSP "; ajoutez-la si c’est la vôtre"}},
+    [FACT_ACCESS_ADMIN_HOST] =
+        {"access.admin_host",
+         {{0}},
+         {"the dashboard does not answer under this host name; add it to /http/admin_hosts if it "
+          "is yours",
+          "le tableau de bord ne répond pas sous ce nom d’hôte" NNBSP
+          "; ajoutez-le à /http/admin_hosts si c’est le vôtre"}},
+    [FACT_ACCESS_LOGIN] = {"access.login",
+                           {{0}},
+                           {"log in first, or send X-API-Key",
+                            "connectez-vous d’abord, ou envoyez X-API-Key"}},
+    [FACT_ACCESS_TOKEN] =
+        {"access.token",
+         {{0}},
+         {"X-CSRF-Token is missing or wrong; GET /api/v1/session tells the right one",
+          "X-CSRF-Token manque ou est incorrect" NNBSP "; GET /api/v1/session donne le bon"}},
+    [FACT_ACCESS_KEY] = {"access.key",
+                         {{0}},
+                         {"the X-API-Key is wrong", "la clé X-API-Key est incorrecte"}},
+    [FACT_ACCESS_NO_KEY] = {"access.no_key",
+                            {{0}},
+                            {"no API key is set; put one into HALL_API_KEY and restart Hall",
+                             "aucune clé d’API n’est définie" NNBSP
+                             "; mettez-en une dans HALL_API_KEY et redémarrez Hall"}},
+    [FACT_ACCESS_MORE] = {"access.more",
+                          {{0}},
+                          {"more than can be told apart in an hour",
+                           "plus qu’il n’est possible d’en distinguer en une heure"}},
+    [FACT_SITE_UNKNOWN_HOST] =
+        {"site.unknown_host",
+         {{0}},
+         {"Hall has no domain of this name; add it to /domains in the configuration",
+          "Hall n’a aucun domaine de ce nom" NNBSP
+          "; ajoutez-le à /domains dans la configuration"}},
+    [FACT_SITE_UNKNOWN_PATH] =
+        {"site.unknown_path",
+         {{0}},
+         {"this path is in no project of the domain, and the domain has no upstream",
+          "ce chemin n’appartient à aucun projet du domaine, et le domaine n’a pas d’upstream"}},
+    [FACT_SITE_HELPER] =
+        {"site.helper",
+         {{0}},
+         {"this is one of Hall's own addresses; let the proxy send /.hall/ straight to Hall",
+          "c’est l’une des adresses propres à Hall" NNBSP
+          "; le proxy doit envoyer /.hall/ directement à Hall"}},
+    [FACT_SITE_NO_UPSTREAM] =
+        {"site.no_upstream",
+         {{0}},
+         {"the site is ready, but Hall does not know where: give it an \"upstream\" in the "
+          "configuration, or let a reverse proxy ask /auth",
+          "le site est prêt, mais Hall ne sait pas où" NBSP ": donnez-lui un «" NBSP "upstream" NBSP
+          "» dans la configuration, ou faites interroger /auth par un reverse proxy"}},
+    [FACT_SABLIER_NEITHER] = {"sablier.neither",
+                              {{0}},
+                              {"'names' or 'group' must be given",
+                               "«" NBSP "names" NBSP "» ou «" NBSP "group" NBSP
+                               "» doit être indiqué"}},
+    [FACT_SABLIER_BOTH] = {"sablier.both",
+                           {{0}},
+                           {"'names' and 'group' exclude each other; give one of them",
+                            "«" NBSP "names" NBSP "» et «" NBSP "group" NBSP "» s’excluent" NNBSP
+                            "; indiquez l’un des deux"}},
+    [FACT_SABLIER_BROKEN] = {"sablier.broken",
+                             {{0}},
+                             {"a parameter is empty, too long, or not percent-encoded rightly",
+                              "un paramètre est vide, trop long ou mal encodé"}},
+    [FACT_SABLIER_DURATION] =
+        {"sablier.duration",
+         {{0}},
+         {"session_duration, refresh_frequency and timeout are durations, such as 5m or 1h30m",
+          "session_duration, refresh_frequency et timeout sont des durées, par exemple 5m ou "
+          "1h30m"}},
+    [FACT_SABLIER_TOO_MANY] = {"sablier.too_many",
+                               {NUMBER("most", 0)},
+                               {"more than {most} names came; use a group, or fewer names",
+                                "plus de {most} noms sont arrivés" NNBSP
+                                "; utilisez un groupe, ou moins de noms"}},
+    [FACT_SABLIER_NO_NAME] = {"sablier.no_name",
+                              {TEXT("name")},
+                              {"Hall has no project, container or domain of this name[: {name}]",
+                               "Hall n’a aucun projet, conteneur ou domaine de ce nom[" NBSP
+                               ": {name}]"}},
+    [FACT_SABLIER_NO_GROUP] = {"sablier.no_group",
+                               {TEXT("name")},
+                               {"Hall has no domain of this name[: {name}]",
+                                "Hall n’a aucun domaine de ce nom[" NBSP ": {name}]"}},
+    [FACT_SABLIER_LATE] = {"sablier.late",
+                           {{0}},
+                           {"not everything asked for was ready in time; ask again",
+                            "tout ce qui a été demandé n’a pas été prêt à temps" NNBSP
+                            "; redemandez"}},
 };
 
 bool say_has_cause(enum fact_code code)

@@ -141,7 +141,7 @@ static void test_texts_fill_the_room(void **state)
         {FIRST, SECOND + 1, FIRST, SECOND},
         {FIRST + SECOND, 0, FIRST + SECOND, 0},
         {FIRST + SECOND, 1, FIRST + SECOND, 0},
-        {0, FIRST + SECOND + 1, 0, FIRST + SECOND + 1},
+        {0, FIRST + SECOND + 1, 0, FIRST + SECOND},
         {1, 1, 1, 1},
     };
 

@@ -68,7 +68,7 @@ static char *said(const struct fact *fact, const struct model *model, struct say
 static struct fact whole(enum fact_code code)
 {
     const struct fact cause = FACT(WAKE_VISIT, .subject = 1);
-    struct fact fact = {.parts = {{.code = (uint8_t)code, .word = 1, .n = {120000, 240000}}}};
+    struct fact fact = {.parts = {{.code = (uint16_t)code, .word = 1, .n = {120000, 240000}}}};
     const char *texts[2] = {NULL, NULL};
 
     for (const struct say_param *param = say_rows[code].params; param->name; param++)
@@ -182,7 +182,7 @@ static void every_code_speaks_without_parameters(void **state)
     struct world *world = *state;
 
     for (unsigned code = FACT_NONE + 1; code < FACTS; code++) {
-        const struct fact bare = {.parts = {{.code = (uint8_t)code, .word = 255, .subject = 999}}};
+        const struct fact bare = {.parts = {{.code = (uint16_t)code, .word = 255, .subject = 999}}};
 
         assert_true(strlen(said(&bare, &world->model, english)) > 0);
         assert_true(strlen(said(&bare, NULL, french)) > 0);

@@ -258,7 +258,7 @@ struct fact docker_http_why(int error, const char *socket)
 {
     for (size_t i = 0; i < ARRAY_SIZE(troubles); i++)
         if (troubles[i].error == error)
-            return fact_with((struct fact){.parts = {{.code = (uint8_t)troubles[i].code}}}, socket,
+            return fact_with((struct fact){.parts = {{.code = (uint16_t)troubles[i].code}}}, socket,
                              NULL);
     return fact_with(FACT(ENGINE_FAILED), socket, strerror(-error));
 }

@@ -95,7 +95,7 @@ static bool take_flow(void *context, const struct forwarded_flow *flow)
 /* Without the right there may be forwarded connections that cannot be seen; sockets need none. */
 static struct fact explain(enum fact_code code, int error)
 {
-    const struct fact failed = {.parts = {{.code = (uint8_t)code}}};
+    const struct fact failed = {.parts = {{.code = (uint16_t)code}}};
     return error == -EPERM    ? FACT(LOOK_NO_CAPABILITY)
            : error == -ENOENT ? FACT(LOOK_NO_TCP_DIAG)
                               : fact_with(failed, strerror(-error), NULL);

@@ -59,33 +59,28 @@ const struct lease *lease_find(const struct lease_set *set, enum lease_kind kind
 /* The first code of a fact; its texts move into the lease. */
 void lease_say(struct lease *lease, const struct fact *why)
 {
-    size_t end = strlen(lease->holder) + 1;
+    const size_t end = strlen(lease->holder) + 1;
 
     lease->why = (struct fact_part){0};
     memset(&lease->holder[end], 0, sizeof(lease->holder) - end);
     if (!why)
         return;
     lease->why = why->parts[0];
-    for (size_t i = 0; i < 2; i++) {
-        const char *text = fact_text(why, 0, i);
-
-        lease->why.text[i] = 0;
-        if (text[0] == '\0' || end + 1 >= sizeof(lease->holder))
-            continue;
-        text_copy(&lease->holder[end], sizeof(lease->holder) - end, text);
-        lease->why.text[i] = (uint8_t)end;
-        end += strlen(&lease->holder[end]) + 1;
-    }
+    lease->why.text = fact_put_pair(lease->holder, sizeof(lease->holder), end, fact_text(why, 0, 0),
+                                    fact_text(why, 0, 1))
+                          ? (uint8_t)end
+                          : 0;
 }
 
 struct fact lease_why(const struct lease *lease)
 {
-    const uint8_t *at = lease->why.text;
+    const uint8_t at = lease->why.text;
     struct fact fact = {.parts = {lease->why}};
 
-    memset(fact.parts[0].text, 0, sizeof(fact.parts[0].text));
-    return fact_with(fact, at[0] > 0 ? &lease->holder[at[0]] : NULL,
-                     at[1] > 0 ? &lease->holder[at[1]] : NULL);
+    fact.parts[0].text = 0;
+    return at == 0 ? fact
+                   : fact_with(fact, &lease->holder[at],
+                               fact_second(lease->holder, sizeof(lease->holder), at));
 }
 
 bool lease_take(struct lease_set *set, enum lease_kind kind, int subject, const char *holder,

@@ -192,7 +192,7 @@ struct fact fleet_project_problem(const struct fleet *fleet, int site)
 {
     const struct container *container;
     const enum project_ailment ailment = find_ailment(fleet, site, &container);
-    const struct fact fact = {.parts = {{.code = (uint8_t)ailment_code(ailment)}}};
+    const struct fact fact = {.parts = {{.code = (uint16_t)ailment_code(ailment)}}};
     const struct fact fault = problem_of_fault(problem_of_site(fleet, site));
 
     switch (ailment) {
