@@ -205,6 +205,13 @@ const char *guard_name(enum guard_kind kind)
     return guard_names[kind];
 }
 
+struct fact guard_fact(const struct guard *guard, struct now now)
+{
+    return FACT(
+        GUARD, .word = (uint8_t)guard->kind,
+        .n = {guard->until == LEASE_FOREVER ? LEASE_FOREVER : clock_wall_at(now, guard->until)});
+}
+
 static bool is_wanted(const struct power *power)
 {
     return power->wake.open || power->wake.queued;

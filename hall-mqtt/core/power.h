@@ -213,7 +213,8 @@ void power_pace(const struct power *power, size_t n_checks, int64_t *ret_interva
 
 const char *power_state_name(enum power_state state);
 const char *power_event_name(enum power_event event);
-const char *guard_name(enum guard_kind kind);             /* "min_down" ...; GUARD_NONE is NULL */
+const char *guard_name(enum guard_kind kind); /* "min_down" ...; GUARD_NONE is NULL */
+struct fact guard_fact(const struct guard *guard, struct now now); /* that it refuses */
 const char *wake_failure_name(enum wake_failure failure); /* "no_sign" ...; FAILURE_NONE is NULL */
 
 #endif

@@ -44,19 +44,21 @@ static void keep_hash(struct in_admin *in, const char *hash)
 
 static void tell(struct in_admin *in, const struct admin_news *told)
 {
-    static const char *const types[] = {[ADMIN_LOGIN] = "login",
-                                        [ADMIN_LOGIN_FAILED] = "login_failed",
-                                        [ADMIN_REFUSED] = "access_refused"};
+    static const char *const types[] = {
+        [ADMIN_LOGIN] = "login", [ADMIN_LOGIN_FAILED] = "login_failed"};
     struct news news = {
         .kind = NEWS_LOGIN,
         .login = {.who = told->who, .why = told->why, .ok = told->kind == ADMIN_LOGIN}};
     char detail[320];
 
-    if (told->kind == ADMIN_REFUSED)
+    if (told->kind == ADMIN_REFUSED) {
         news = (struct news){
             .kind = NEWS_REFUSED,
             .refused = {
-                .who = told->who, .path = told->path, .why = told->why, .site = MODEL_NONE}};
+                .who = told->who, .path = told->path, .why = &told->refused, .site = MODEL_NONE}};
+        outlets_refused(in->outlets, NULL, &news);
+        return;
+    }
     outlets_tell(in->outlets, &news);
     snprintf(detail, sizeof(detail), "%s: %s", told->path, told->why);
     if (outlets_may_tell(in->outlets))

@@ -7,18 +7,12 @@
 
 static void on_refused(const struct in_visits *in, const struct visit *visit)
 {
-    const char *why = visit->why ? visit->why : "";
+    const struct fact *why = visit->why ? visit->why : &FACT(NONE);
     const struct news news = {
         .kind = NEWS_REFUSED,
         .refused = {.who = visit->who, .path = visit->path, .why = why, .site = visit->site}};
-    struct buf said = BUF_INIT(SAY_SENTENCE_MAX);
 
-    outlets_tell(in->outlets, &news);
-    buf_printf(&said, "%s: %s", visit->path, why);
-    if (outlets_may_tell(in->outlets))
-        outlets_event(in->outlets, "access_refused",
-                      say_words(FACT_ACCESS_REFUSED_PATH, visit->who, buf_text(&said)));
-    buf_finish(&said);
+    outlets_refused(in->outlets, &in->current->config->model, &news);
 }
 
 static void on_visit(const struct in_visits *in, const struct visit *visit)

@@ -248,12 +248,8 @@ static void on_event(void *context, const struct action *action)
 static void on_limit(void *context, const struct action *action)
 {
     const struct out_bus *bus = context;
-    const struct guard guard = action->limit.guard;
     const struct in_addr address = {.s_addr = htonl(action->limit.address)};
-    const struct fact refuses =
-        FACT(GUARD, .word = (uint8_t)guard.kind,
-             .n = {guard.until == LEASE_FOREVER ? LEASE_FOREVER
-                                                : clock_wall_at(clock_now(), guard.until)});
+    const struct fact refuses = guard_fact(&action->limit.guard, clock_now());
     const struct fact refused =
         fact_because(fact_with(FACT(ACCESS_REFUSED, .subject = action->limit.site),
                                action->limit.address ? inet_ntoa(address) : NULL, NULL),

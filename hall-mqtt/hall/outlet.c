@@ -34,6 +34,18 @@ void outlets_event(const struct outlets *outlets, const char *type, struct told 
     outlets_tell(outlets, &(struct news){.kind = NEWS_EVENT, .event = {type, &told}});
 }
 
+void outlets_refused(struct outlets *outlets, const struct model *model, const struct news *news)
+{
+    const struct fact denied = fact_because(
+        fact_with(FACT(ACCESS_DENIED), news->refused.who, news->refused.path), news->refused.why);
+    struct told told;
+
+    outlets_tell(outlets, news);
+    say_resolve(&denied, model, &told);
+    if (outlets_may_tell(outlets))
+        outlets_event(outlets, "access_refused", told);
+}
+
 bool outlets_may_tell(struct outlets *outlets)
 {
     return log_may_tell(&outlets->told, clock_now().boot, TOLD_A_MINUTE, "refused input");

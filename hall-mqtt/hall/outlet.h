@@ -47,8 +47,9 @@ struct news {
             bool uses; /* it was ready; else a wake is wanted */
         } visit;
         struct {
-            const char *who, *path, *why; /* path: "" where none is known */
-            int site;                     /* or MODEL_NONE */
+            const char *who, *path; /* path: "" where none is known */
+            const struct fact *why;
+            int site; /* or MODEL_NONE */
         } refused;
         struct {
             const char *who, *why;
@@ -97,6 +98,8 @@ void outlets_act(void *context, const struct action *action);
 void outlets_tell(const struct outlets *outlets, const struct news *news);
 /* An event of Hall itself. */
 void outlets_event(const struct outlets *outlets, const char *type, struct told told);
+/* NEWS_REFUSED, and the event of it, as far as one more may be told. */
+void outlets_refused(struct outlets *outlets, const struct model *model, const struct news *news);
 /* May one more line about hostile input be told? */
 bool outlets_may_tell(struct outlets *outlets);
 

@@ -55,6 +55,11 @@ struct stats {
 /* Writes the stretch of time that lasts, and the totals. durable: at once. */
 void stats_flush_server(struct stats *stats, int server, bool durable);
 
+/* ---- stats_wakes.c ---- */
+
+/* As JSON; NULL: there is none. */
+const char *stats_write_fact(const struct stats *stats, const struct fact *fact, struct buf *out);
+
 /* ---- stats_totals.c ---- */
 
 /* Until it succeeds once, nothing that only rises is written or published. */

@@ -1,7 +1,7 @@
 /* What is counted of visitors: visits of each site by the hour, refused accesses by address and
- * reason; and what people did at the dashboard. Counted in memory and written 25 s after the first
- * that waits, so that a crash takes no more than the last half minute and a thousand visits in that
- * time are one row of each site. */
+ * the code of the reason; and what people did at the dashboard. Counted in memory and written 25 s
+ * after the first that waits, so that a crash takes no more than the last half minute and a
+ * thousand visits in that time are one row of each site. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -34,8 +34,10 @@ struct visited {
 struct refused {
     int64_t id, at, last, n;
     bool dirty;
-    char address[48], domain[254], project[SLUG_MAX + 1], path[128],
-        why[768]; /* with the names of two sites */
+    uint8_t guard; /* of FACT_GUARD: which */
+    uint16_t code;
+    char address[48], domain[254], project[SLUG_MAX + 1], path[128];
+    struct buf why, fact; /* of the first: in English, and as JSON */
 };
 
 struct visitors {
@@ -70,11 +72,19 @@ int visitors_create(sd_event *loop, struct stats *stats, struct visitors **ret_v
     return loop_timer_create(loop, SOON_SLACK_US, on_soon, stats, &visitors->soon);
 }
 
+static void forget(struct refused *refused)
+{
+    buf_finish(&refused->why);
+    buf_finish(&refused->fact);
+}
+
 void visitors_destroy(struct visitors *visitors)
 {
     if (!visitors)
         return;
     sd_event_source_disable_unref(visitors->soon);
+    for (size_t i = 0; visitors->refused && i < REFUSALS_MAX; i++)
+        forget(&visitors->refused[i]);
     free(visitors->visited);
     free(visitors->refused);
     free(visitors);
@@ -186,7 +196,8 @@ static void write_refused(struct stats *stats, struct refused *refused)
         .id = refused->id,
         .numbers = {refused->at, refused->last, refused->n},
         .texts = {refused->address, text_or_null(refused->domain), text_or_null(refused->project),
-                  text_or_null(refused->path), refused->why},
+                  text_or_null(refused->path), buf_text(&refused->why),
+                  text_or_null(buf_text(&refused->fact))},
     };
 
     refused->dirty = false;
@@ -200,37 +211,51 @@ static struct refused *find_refused(struct visitors *visitors, const struct refu
 
         if (old->id > 0 && strcmp(old->address, new->address) == 0 &&
             strcmp(old->domain, new->domain) == 0 && strcmp(old->project, new->project) == 0 &&
-            strcmp(old->why, new->why) == 0 && new->at - old->at < together_ms &&new->at >= old->at)
+            old->code == new->code &&
+            old->guard == new->guard &&new->at - old->at < together_ms &&new->at >= old->at)
             return old;
     }
     return NULL;
 }
 
-/* Beyond so many an hour they are counted as one. */
-static void bound(struct visitors *visitors, struct refused *new)
+static void set_why(struct refused *refused, const struct fact *why)
 {
+    refused->code = why->parts[0].code;
+    refused->guard = why->parts[0].word;
+}
+
+/* Beyond so many an hour they are counted as one. Why. */
+static const struct fact *bound(struct visitors *visitors, struct refused *new,
+                                const struct fact *why)
+{
+    static const struct fact more = {.parts = {{.code = FACT_ACCESS_MORE}}};
+
     if (new->at / hour_ms != visitors->limit_hour) {
         visitors->limit_hour = new->at / hour_ms;
         visitors->new_rows = 0;
     }
     if (visitors->new_rows < NEW_AN_HOUR_MAX)
-        return;
+        return why;
     new->domain[0] = new->project[0] = new->path[0] = '\0';
     text_copy(new->address, sizeof(new->address), "others");
-    text_copy(new->why, sizeof(new->why), "more than can be told apart in an hour");
+    set_why(new, &more);
+    return &more;
 }
 
-static void count_refused(struct stats *stats, struct refused *new)
+static void count_refused(struct stats *stats, struct refused *new, const struct fact *why)
 {
     struct visitors *visitors = stats->visitors;
-    struct refused *known = find_refused(visitors, new);
 
+    set_why(new, why);
+    struct refused *known = find_refused(visitors, new);
     if (!known) {
-        bound(visitors, new);
+        why = bound(visitors, new, why);
         known = find_refused(visitors, new);
     }
     if (known) {
         known->n++;
+        if (!known->path[0]) /* the fleet refused first, and knew none */
+            text_copy(known->path, sizeof(known->path), new->path);
         known->last = new->at;
         known->dirty = true;
         write_soon(visitors);
@@ -242,7 +267,11 @@ static void count_refused(struct stats *stats, struct refused *new)
             place = &visitors->refused[i];
     if (place->dirty)
         write_refused(stats, place);
+    forget(place);
     *place = *new;
+    place->why = place->fact = BUF_INIT(SAY_SENTENCE_MAX);
+    say_fact(why, &stats->current->config->model, (struct say_how){.now = new->at}, &place->why);
+    (void)stats_write_fact(stats, why, &place->fact);
     place->id = store_new_id(stats->store, STORE_REFUSALS);
     visitors->new_rows++;
     write_refused(stats, place);
@@ -265,29 +294,26 @@ void stats_on_refused(void *context, const struct news *news)
     text_copy(refused.address, sizeof(refused.address),
               news->refused.who[0] ? news->refused.who : "unknown");
     text_copy(refused.path, sizeof(refused.path), news->refused.path);
-    text_copy(refused.why, sizeof(refused.why), news->refused.why);
     if (site)
         text_copy(refused.domain, sizeof(refused.domain), model->domains[site->domain].name);
     if (site && site->is_project)
         text_copy(refused.project, sizeof(refused.project), site->id);
-    count_refused(stats, &refused);
+    count_refused(stats, &refused, news->refused.why);
 }
 
 /* A guard refused somebody. */
 void stats_on_limit(void *context, const struct action *action)
 {
     const struct in_addr address = {.s_addr = htonl(action->limit.address)};
-    struct news news = {.kind = NEWS_REFUSED,
-                        .refused = {.who = action->limit.address ? inet_ntoa(address) : "",
-                                    .path = "",
-                                    .site = action->limit.site}};
-    char why[64];
+    const struct fact why = guard_fact(&action->limit.guard, clock_now());
+    const struct news news = {.kind = NEWS_REFUSED,
+                              .refused = {.why = &why,
+                                          .who = action->limit.address ? inet_ntoa(address) : "",
+                                          .path = "",
+                                          .site = action->limit.site}};
 
-    if (!action->limit.refused)
-        return;
-    snprintf(why, sizeof(why), "guard %s refuses", guard_name(action->limit.guard.kind));
-    news.refused.why = why;
-    stats_on_refused(context, &news);
+    if (action->limit.refused)
+        stats_on_refused(context, &news);
 }
 
 void stats_flush_visitors(struct stats *stats)

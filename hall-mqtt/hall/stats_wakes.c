@@ -37,8 +37,7 @@ void stats_visited(const struct model *model, const struct fact *cause, const ch
     *ret_domain = model->domains[site->domain].name;
 }
 
-/* As JSON; NULL: there is none. */
-static const char *write_fact(const struct stats *stats, const struct fact *fact, struct buf *out)
+const char *stats_write_fact(const struct stats *stats, const struct fact *fact, struct buf *out)
 {
     struct json_writer writer;
 
@@ -78,7 +77,7 @@ static void write_wake(struct stats *stats, int server, bool ready)
         .texts = {wake->id, stats->current->config->model.servers[server].id, NULL, NULL,
                   say_english(&wake->cause, model, clock_now().wall, cause), class_of(&wake->cause),
                   ready ? NULL : wake_failure_name(power->failure),
-                  write_fact(stats, &wake->cause, &fact)},
+                  stats_write_fact(stats, &wake->cause, &fact)},
     };
 
     book->wake_kind = (uint8_t)wake->kind;
@@ -143,7 +142,7 @@ static void write_sleep(struct stats *stats, const struct action *action, enum s
         .numbers = {now.wall, action->event.ms > 0 ? action->event.ms : -1,
                     power->up_since > 0 ? now.boot - power->up_since : -1, outcome},
         .texts = {stats->current->config->model.servers[action->server].id, by[0] ? by : NULL,
-                  detail[0] ? detail : NULL, write_fact(stats, action->event.detail, &fact)},
+                  detail[0] ? detail : NULL, stats_write_fact(stats, action->event.detail, &fact)},
     };
 
     (void)store_keep(stats->store, &entry, false);

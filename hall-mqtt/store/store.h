@@ -53,7 +53,8 @@ enum store_table {
                        fact (JSON; NULL in old rows) */
     STORE_SPANS,    /* ended, ms, state, open, used and always mJ (-1: unknown); server */
     STORE_VISITS,   /* hour, last, n; domain, project, server */
-    STORE_REFUSALS, /* at, last, n; address, domain, project, path, why */
+    STORE_REFUSALS, /* at, last, n; address, domain, project, path, why, its fact
+                       (JSON; NULL in old rows) */
     STORE_TOTALS,   /* at, on ms, asleep ms, used and saved mJ, wakes (-1: unknown); server: one
                        row of each, kept for good */
     STORE_LOGINS,   /* at, ok; address, detail */

@@ -139,6 +139,8 @@ const char *const schema_migrations[SCHEMA_VERSION] = {
     /* What a sentence says, as JSON. Rows of before have the sentence alone. */
     ("ALTER TABLE wakes ADD COLUMN cause_fact TEXT;"
      "ALTER TABLE sleeps ADD COLUMN reason_fact TEXT;"),
+
+    "ALTER TABLE refusals ADD COLUMN why_fact TEXT;", /* so of refusals */
 };
 
 const char *const schema_kinds[] = {
@@ -169,7 +171,7 @@ const char *const schema_statements[SCHEMA_STATEMENTS] = {
     [SCHEMA_SPAN] = "INSERT OR REPLACE INTO spans VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [SCHEMA_VISITS] = "INSERT OR REPLACE INTO visits VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [SCHEMA_REFUSAL] =
-        "INSERT OR REPLACE INTO refusals VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT OR REPLACE INTO refusals VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     [SCHEMA_TOTALS] = "INSERT OR REPLACE INTO totals VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [SCHEMA_LOGIN] = "INSERT OR REPLACE INTO logins VALUES (?1, ?2, ?3, ?4, ?5)",
     [SCHEMA_CHANGE] = "INSERT OR REPLACE INTO changes VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -198,7 +200,7 @@ const struct schema_table schema_tables[STORE_TABLES] = {
     [STORE_SLEEPS] = {"sleeps", SCHEMA_SLEEP, 4, 4},
     [STORE_SPANS] = {"spans", SCHEMA_SPAN, 6, 1},
     [STORE_VISITS] = {"visits", SCHEMA_VISITS, 3, 3},
-    [STORE_REFUSALS] = {"refusals", SCHEMA_REFUSAL, 3, 5},
+    [STORE_REFUSALS] = {"refusals", SCHEMA_REFUSAL, 3, 6},
     [STORE_TOTALS] = {"totals", SCHEMA_TOTALS, 6, 1},
     [STORE_LOGINS] = {"logins", SCHEMA_LOGIN, 2, 2},
     [STORE_CHANGES] = {"changes", SCHEMA_CHANGE, 2, 3},

@@ -10,7 +10,7 @@
 #include "store/store.h"
 
 enum {
-    SCHEMA_VERSION = 4,
+    SCHEMA_VERSION = 5,
     SCHEMA_APPLICATION = 0x48616c6c, /* "Hall": tells our files from another program's */
 };
 

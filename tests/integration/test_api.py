@@ -196,9 +196,25 @@ def test_refused_visitors_are_listed_and_counted_together(api, world):
     for _ in range(3):
         world.hall.ask_admin("/", {}, "GET", "evil.example")
         time.sleep(1.1)  # a flood is told once a second
-    wait_until(lambda: api.get("/access")["refusals"], 15, "the refusal")
-    refusal = api.get("/access", limit=1)["refusals"][0]
-    assert refusal["address"] == "127.0.0.1" and refusal["count"] >= 1
+    def of(code):
+        return [r for r in api.get("/access")["refusals"] if r["why_fact"]["code"] == code]
+
+    wait_until(lambda: of("access.admin_host"), 15, "the refusal")
+    refusal = of("access.admin_host")[0]
+    assert refusal["address"] == "127.0.0.1" and refusal["count"] >= 1 and "/http/admin_hosts" in refusal["why"]
+    # By their code and site, whatever else their sentences say.
+    for other in ("one", "two"):
+        astray = {"Accept": "application/json", "X-Forwarded-For": "192.0.2.7", "X-Forwarded-Host": "testing.localhost", "X-Forwarded-Uri": "/client1/", "X-Hall-Site": other}
+        assert world.hall.get("/auth", astray).status == 403
+        time.sleep(1.1)
+    world.hall.get("/auth", {**astray, "X-Forwarded-Uri": "/client2/"})
+    wait_until(lambda: len(of("access.astray")) == 2, 40, "both sites")
+    second, first = of("access.astray")
+    assert (first["project"], second["project"]) == ("client1", "client2") and first["domain"] == "testing.localhost"
+    assert first["why_fact"] == {"code": "access.astray", "to": "one", "site": "client1"} and '"one"' in first["why"]
+    french = api.ask("GET", "/access", headers={"Accept-Language": "fr"}).json()["refusals"]
+    assert next(r["why"] for r in french if r["id"] == refusal["id"]).startswith("le tableau de bord ne répond pas")
+    wait_until(lambda: of("access.astray")[1]["count"] == 2, 40, "the second is counted with the first")
 
 
 def test_errors_of_the_configuration_are_facts_in_the_language_asked_for(api):

@@ -170,6 +170,7 @@ def test_what_an_earlier_version_counted_is_the_base(world, bus):
             INSERT INTO old_spans SELECT id, ended, ms, state, open, server FROM spans;
             DROP TABLE spans; ALTER TABLE old_spans RENAME TO spans;
             ALTER TABLE wakes DROP COLUMN cause_fact; ALTER TABLE sleeps DROP COLUMN reason_fact;
+            ALTER TABLE refusals DROP COLUMN why_fact;
             PRAGMA user_version = 2""")
     mark = bus.mark()
     begin_again(world, bus)
@@ -177,7 +178,7 @@ def test_what_an_earlier_version_counted_is_the_base(world, bus):
     assert first["used_kwh"] == pytest.approx(18, abs=0.1) and first["saved_kwh"] == pytest.approx(12, abs=0.1)
     assert first["wakes"] == 1
     with sqlite3.connect(file) as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (4,)
+        assert db.execute("PRAGMA user_version").fetchone() == (5,)
         assert db.execute("SELECT count(*) FROM spans WHERE used_mj = -1").fetchone()[0] > 0
 
 

@@ -145,8 +145,10 @@ def test_both_readings_are_logged(edge):
                                     ("/auth/nginx", BROWSER, "application/problem+json"), ("/", BROWSER, "text/html")):
             answer = hall.get(path, {**headers, **told})
             assert answer.status == 403 and answer.headers["Content-Type"].startswith(form), (path, answer)
+            if form == "application/problem+json":  # what the proxy says is not the visitor's to know
+                assert answer.json()["detail_fact"] == {"code": "access.astray", "to": None, "site": None}
         log = hall.log.read_text(encoding="utf-8")
-        return f'{HOST}/where: the proxy leads to "{HOST}/else", but host and path name "{HOST}"' in log
+        return f'{HOST}/where: the proxy leads this request to another site ("{HOST}/else") than its host and path name ({HOST});' in log
 
     wait_until(is_logged, 10, "a line in the log; there is one a second", pause=0.3)
     assert hall.get("/auth", {**API, **told, "X-Hall-Site": HOST}).status == 503

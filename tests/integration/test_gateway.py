@@ -180,7 +180,11 @@ def test_access_list(make_world):
     mark = bus.mark()
     assert world.hall.auth("/client1/", headers=BROWSER, client="198.51.100.1").status == 403
     refused = bus.wait_json("hall/event", mark, event_type="access_refused")
-    assert "198.51.100.1" in refused.text()
+    told = refused.json()
+    assert told["detail_fact"]["from"] == "198.51.100.1" and told["detail_fact"]["cause"] == {"code": "access.address"}, told
+    assert told["detail"].startswith("198.51.100.1: ") and "/access/allow" in told["detail"]
+    program = world.hall.auth("/client1/", headers=API, client="198.51.100.1")
+    assert program.status == 403 and program.json()["detail_fact"] == {"code": "access.address"}
     assert events(bus, "testing", "wake_requested", mark) == []
     assert world.hall.auth("/client1/", headers=BROWSER, client="192.0.2.1").status == 503
     wait_wake(bus, "testing", mark)
@@ -246,6 +250,31 @@ def test_errors_are_problem_json(world):
     assert json.loads(answer.body)["status"] == 404
 
 
+@pytest.mark.parametrize("path, host, headers, status, fact", [
+    ("/x", "nowhere.example", {}, 404, {"code": "site.unknown_host"}),
+    ("/elsewhere", "erp.localhost", {"X-Forwarded-Host": "testing.localhost"}, 404, {"code": "site.unknown_path"}),
+    ("/x" * 4097, "erp.localhost", {}, 414, {"code": "request.too_long", "most": 8192}),
+    ("/%zz", "erp.localhost", {}, 400, {"code": "request.path"}),
+    ("/x", "a_b..c", {}, 400, {"code": "request.host"}),
+    ("/x", "erp.localhost", {"Content-Length": "1, 2"}, 400, {"code": "request.length"}),
+    ("/auth", "127.0.0.1", {"X-Forwarded-Host": "erp.localhost", "X-Forwarded-For": "somebody"}, 400, {"code": "request.forwarded_for"}),
+    ("/metrics", "127.0.0.1", {"Via": "1.1 proxy"}, 403, {"code": "access.proxied"}),
+    ("/api/strategies/dynamic", "127.0.0.1", {}, 400, {"code": "sablier.neither"}),
+    ("/api/strategies/dynamic?names=nobody", "127.0.0.1", {}, 404, {"code": "sablier.no_name", "name": "nobody"}),
+])
+def test_who_is_refused_is_told_a_code(world, path, host, headers, status, fact):
+    answer = world.hall.get(path, {**API, **headers}, host=host)
+    assert answer.status == status, answer.body
+    problem = answer.json()
+    assert problem["detail_fact"] == fact and problem["detail"] and problem["title"]
+
+
+def test_a_method_that_is_not_known_names_those_that_are(world):
+    answer = world.hall.get("/healthz", API, host="127.0.0.1", method="POST")
+    assert answer.status == 405 and answer.headers["Allow"] == "GET, HEAD, OPTIONS"
+    assert answer.json()["detail_fact"] == {"code": "request.method", "allowed": "GET, HEAD, OPTIONS"}
+
+
 @pytest.mark.measures
 def test_those_who_are_held_leave_the_gate_free(make_world):
     """Some of many programs are held, the others get their 503 at once; the gate answers all the while."""
@@ -285,8 +314,8 @@ def test_monitors_by_path_method_agent_and_address(make_world):
     assert world.hall.auth("/client1/", headers=BROWSER, client="192.0.2.99").status == 503
     assert world.hall.auth("/client1/", headers=BOT).status == 403
     assert wakes(world, bus, mark) == 0
-    refused = bus.wait_json("hall/event", mark, event_type="access_refused").text()
-    assert "/access/monitors" in refused, refused
+    refused = bus.wait_json("hall/event", mark, event_type="access_refused").json()
+    assert refused["detail_fact"]["cause"] == {"code": "access.client"}, refused
     answer = world.hall.auth("/client1/", headers={"User-Agent": "my-deploy-bot/1.0"})
     assert answer.status == 503
     wait_wake(bus, "testing", mark)

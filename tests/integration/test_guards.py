@@ -123,6 +123,9 @@ def check_limited(world, bus, mark, guard, path, client, ends):
     assert instant(words["until"]) == pytest.approx(ends, abs=2), words
     told = hall_event(bus, "access_refused", mark)
     assert guard in told["detail"], told
+    refuses = told["detail_fact"]["cause"]
+    assert refuses["code"] == "guard" and refuses["guard"] == guard, told
+    assert words["detail_fact"] == {"code": "guard", "guard": guard, "until": words["until"]}, words
     assert guard in world.hall.log_text()
     nginx = world.hall.auth(path, headers=BROWSER, client=client, path="/auth/nginx")
     assert nginx.status in (401, 429)

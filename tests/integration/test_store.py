@@ -156,7 +156,7 @@ def test_the_file_is_what_it_should_be(drive, tmp_path):
     one.end()
     assert [p.name for p in path.parent.iterdir()] == ["hall.db"]
     found = {p: ask(path, f"PRAGMA {p}") for p in ("application_id", "user_version", "auto_vacuum", "journal_mode")}
-    assert found == {"application_id": 0x48616C6C, "user_version": 4, "auto_vacuum": 2, "journal_mode": "wal"}
+    assert found == {"application_id": 0x48616C6C, "user_version": 5, "auto_vacuum": 2, "journal_mode": "wal"}
 
 
 def test_routine_rows_wait_for_their_batch_and_are_written_at_the_end(drive, tmp_path):
@@ -316,9 +316,26 @@ def test_a_file_of_the_first_version_is_brought_forward(drive, tmp_path):
     assert one.wait("row") == "row server a 1"
     one.sure("sure-event 1")
     one.end()
-    assert ask(path, "PRAGMA user_version") == 4 and ask(path, "SELECT count(*) FROM wakes") == 0
+    assert ask(path, "PRAGMA user_version") == 5 and ask(path, "SELECT count(*) FROM wakes") == 0
     with sqlite3.connect(path) as db:
         assert [row[0] for row in db.execute("SELECT id FROM events ORDER BY id")] == [7, 8]
+
+
+def test_refusals_of_before_keep_their_sentence(drive, tmp_path):
+    """A file of the fourth version: rows of refusals have no fact beside the sentence."""
+    path = tmp_path / "hall.db"
+    one = drive(path)
+    one.end()
+    with sqlite3.connect(path) as db:
+        db.executescript("""ALTER TABLE refusals DROP COLUMN why_fact;
+            INSERT INTO refusals VALUES (3, 1700000000000, 1700000000500, 4, '192.0.2.7', 'a.org', NULL, '/x', 'its address is kept out');
+            PRAGMA user_version = 4""")
+    one = drive(path)
+    one.sure("sure-event 1")
+    one.end()
+    assert ask(path, "PRAGMA user_version") == 5
+    with sqlite3.connect(path) as db:
+        assert db.execute("SELECT n, why, why_fact FROM refusals").fetchall() == [(4, "its address is kept out", None)]
 
 
 @pytest.mark.parametrize("version, word", [(99, "newer version"), (0, "another program's")])

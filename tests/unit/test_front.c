@@ -162,7 +162,7 @@ static void nothing_in_a_body_is_taken_for_a_request(void **state)
 static void what_names_no_path_gets_an_answer(void **state)
 {
     check_status("GET http://testing.example/" LAST, "400");
-    assert_non_null(strstr(answers, "Hall is no proxy"));
+    assert_non_null(strstr(answers, "\"request.no_path\""));
     check_status("OPTIONS *" LAST, "400");
     assert_int_equal(count_answers(ask("GET / HTTP/9.9\r\n\r\n")), 1);
 }
@@ -170,7 +170,7 @@ static void what_names_no_path_gets_an_answer(void **state)
 static void broken_requests_are_told_what_is_wrong(void **state)
 {
     check_status("GET / b" LAST, "400");
-    assert_non_null(strstr(answers, "no sound HTTP/1.1 request"));
+    assert_non_null(strstr(answers, "\"request.broken\""));
     check_status("GET / HTTP/2.0\r\nHost: a\r\n\r\n", "505");
     assert_non_null(strstr(answers, "Hall speaks HTTP/1.0 and HTTP/1.1"));
 }
@@ -222,7 +222,7 @@ static void heads_may_be_long(void **state)
     check_status(long_head(10, 65536, "A: b"), "200");
     check_status(long_head(201, 0, "A: b"), "431");
     check_status(long_head(10, 80000, "A: b"), "431");
-    assert_non_null(strstr(answers, "longer than 64 KB"));
+    assert_non_null(strstr(answers, "\"request.head\",\"most_kb\":64"));
     check_status(long_head(10, 1000000, "A: b"), "431");
     assert_int_equal(count_answers(answers), 1);
 }

@@ -9,6 +9,7 @@
 
 #include "../fakes/transcript.h"
 #include "base/array.h"
+#include "say/say.h"
 #include "unit.h"
 #include "web/admin/admin_internal.h"
 
@@ -58,6 +59,12 @@ void admin_tell(struct admin *to, enum admin_news_kind kind, const char *who, co
     if (kind == ADMIN_HASHED)
         assert_string_equal(why, other_hash);
     transcribe("told: %s %s %s %s; ", kinds[kind], who, path, kind == ADMIN_HASHED ? "" : why);
+}
+
+void admin_tell_refused(struct admin *to, const char *who, const char *path, const struct fact *why)
+{
+    assert_ptr_equal(to, &admin);
+    transcribe("told: refused %s %s %s; ", who, path, say_code_name(why->parts[0].code));
 }
 
 int nanosleep(const struct timespec *pause, struct timespec *rest)
@@ -361,9 +368,9 @@ static void what_is_no_login(void **state)
 static void who_cannot_log_in(void **state)
 {
     log_in(HEADERS({"Origin", "https://evil.example"}));
-    assert_answer(403, "A page of another origin sent this login.");
+    assert_answer(403, "\"access.origin\"");
     log_in(HEADERS({"Sec-Fetch-Site", "cross-site"}));
-    assert_answer(403, "another origin");
+    assert_answer(403, "\"access.origin\"");
     verify_error = -EBUSY;
     transcript[0] = '\0';
     log_in(NULL);
@@ -457,16 +464,17 @@ static void what_needs_a_login(void **state)
         int status;
         const char *words;
     } rows[] = {
-        {"GET", false, false, NULL, false, 401, "Log in first, or send X-API-Key."},
-        {"POST", false, true, NULL, false, 401, "Log in first"},
+        {"GET", false, false, NULL, false, 401,
+         "log in first, or send X-API-Key\",\"detail_fact\":{\"code\":\"access.login\"}"},
+        {"POST", false, true, NULL, false, 401, "\"access.login\""},
         {"GET", true, false, NULL, true, 0, ""},
         {"HEAD", true, false, NULL, true, 0, ""},
-        {"POST", true, false, NULL, false, 403, "X-CSRF-Token is missing or wrong"},
-        {"PUT", true, false, NULL, false, 403, "X-CSRF-Token"},
-        {"DELETE", true, false, NULL, false, 403, "X-CSRF-Token"},
+        {"POST", true, false, NULL, false, 403, "\"access.token\""},
+        {"PUT", true, false, NULL, false, 403, "\"access.token\""},
+        {"DELETE", true, false, NULL, false, 403, "\"access.token\""},
         {"POST", true, true, NULL, true, 0, ""},
         {"DELETE", true, true, "http://hall.lan", true, 0, ""},
-        {"POST", true, true, "http://evil.example", false, 403, "another origin"},
+        {"POST", true, true, "http://evil.example", false, 403, "\"access.origin\""},
     };
     log_in(NULL);
     take_session();
@@ -497,7 +505,7 @@ static void keys_of_scripts(void **state)
 {
     ask("POST", "/api/v1/servers/erp/wake", HEADERS({"X-API-Key", "anything"}));
     assert_false(login_required(&call));
-    assert_answer(401, "No API key is set");
+    assert_answer(401, "\"access.no_key\"");
     secrets.api_key = "0123456789abcdef";
     ask("POST", "/api/v1/servers/erp/wake", HEADERS({"X-API-Key", "0123456789abcdef"}));
     assert_true(login_required(&call));
@@ -505,7 +513,7 @@ static void keys_of_scripts(void **state)
     for (int i = 0; i < 4; i++) { /* the one above counted as well */
         ask("POST", "/api/v1/servers/erp/wake", HEADERS({"X-API-Key", "0123456789abcdeF"}));
         assert_false(login_required(&call));
-        assert_answer(401, "The X-API-Key is wrong.");
+        assert_answer(401, "\"access.key\"");
         assert_false(call.by_key);
     }
     /* Kept away, with the right one too, so that nobody learns which is right. */
@@ -524,10 +532,10 @@ static void logging_out(void **state)
     take_session();
     ask("POST", "/logout", HEADERS({"Cookie", cookie}, {"Origin", "http://evil.example"}));
     login_route_out(&call);
-    assert_answer(403, "A page of another origin asked to log out.");
+    assert_answer(403, "\"access.origin\"");
     ask("POST", "/logout", HEADERS({"Cookie", cookie}));
     login_route_out(&call);
-    assert_answer(403, "X-CSRF-Token");
+    assert_answer(403, "\"access.token\"");
     assert_true(has_session(cookie));
     ask("POST", "/logout", HEADERS({"Cookie", cookie}, {"X-CSRF-Token", csrf}));
     login_route_out(&call);

@@ -83,8 +83,8 @@ static void what_is_wrong_is_named(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
         assert_int_equal(read_query(cases[i].query, &sablier), cases[i].fault);
     assert_string_equal(sablier.missing, "client1");
-    assert_int_equal(sablier_fault_text(SABLIER_NO_GROUP)->status, 404);
-    assert_int_equal(sablier_fault_text(SABLIER_BOTH)->status, 400);
+    assert_int_equal(sablier_fault_status(SABLIER_NO_GROUP), 404);
+    assert_int_equal(sablier_fault_status(SABLIER_BOTH), 400);
 }
 
 static void each_fault(void **state)
@@ -92,17 +92,25 @@ static void each_fault(void **state)
     static const struct {
         enum sablier_fault fault;
         int status;
-        const char *words;
+        enum fact_code code;
+        int64_t most;
+        const char *name;
     } rows[] = {
-        {SABLIER_FINE, 200, ""},           {SABLIER_NEITHER, 400, "must be given"},
-        {SABLIER_BOTH, 400, "exclude"},    {SABLIER_BROKEN, 400, "empty, too long"},
-        {SABLIER_DURATION, 400, "1h30m"},  {SABLIER_TOO_MANY, 400, "17 names"},
-        {SABLIER_NO_NAME, 404, "project"}, {SABLIER_NO_GROUP, 404, "no domain"},
+        {SABLIER_NEITHER, 400, FACT_SABLIER_NEITHER, 0, ""},
+        {SABLIER_BOTH, 400, FACT_SABLIER_BOTH, 0, ""},
+        {SABLIER_BROKEN, 400, FACT_SABLIER_BROKEN, 0, ""},
+        {SABLIER_DURATION, 400, FACT_SABLIER_DURATION, 0, ""},
+        {SABLIER_TOO_MANY, 400, FACT_SABLIER_TOO_MANY, 17, ""},
+        {SABLIER_NO_NAME, 404, FACT_SABLIER_NO_NAME, 0, "no?"},
+        {SABLIER_NO_GROUP, 404, FACT_SABLIER_NO_GROUP, 0, "no?"},
     };
+    const struct sablier sablier = {.missing = "no\n"};
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        const struct sablier_fault_text *text = sablier_fault_text(rows[i].fault);
-        assert_int_equal(text->status, rows[i].status);
-        assert_non_null(strstr(text->detail, rows[i].words));
+        const struct fact why = sablier_fault_fact(rows[i].fault, &sablier);
+        assert_int_equal(sablier_fault_status(rows[i].fault), rows[i].status);
+        assert_int_equal(why.parts[0].code, rows[i].code);
+        assert_int_equal(why.parts[0].n[0], rows[i].most);
+        assert_string_equal(fact_text(&why, 0, 0), rows[i].name);
     }
 }
 

@@ -32,6 +32,16 @@ void admin_tell(struct admin *admin, enum admin_news_kind kind, const char *who,
     (void)inbox_put(admin->inbox, &news);
 }
 
+void admin_tell_refused(struct admin *admin, const char *who, const char *path,
+                        const struct fact *why)
+{
+    struct admin_news news = {.kind = ADMIN_REFUSED, .refused = *why};
+
+    text_copy(news.who, sizeof(news.who), who);
+    text_copy(news.path, sizeof(news.path), path);
+    (void)inbox_put(admin->inbox, &news);
+}
+
 int admin_fd(const struct admin *admin)
 {
     return inbox_fd(admin->inbox);

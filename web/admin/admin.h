@@ -40,7 +40,10 @@ struct admin_news {
     enum admin_news_kind kind;
     char who[48];
     char path[96];
-    char why[160];
+    union {
+        char why[160];
+        struct fact refused; /* REFUSED: why */
+    };
 };
 /* Loop thread: readable when news wait. */
 int admin_fd(const struct admin *admin);

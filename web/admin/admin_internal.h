@@ -95,6 +95,8 @@ struct call {
 
 void admin_tell(struct admin *admin, enum admin_news_kind kind, const char *who, const char *path,
                 const char *why);
+void admin_tell_refused(struct admin *admin, const char *who, const char *path,
+                        const struct fact *why);
 
 /* ---- door.c ---- */
 
@@ -104,7 +106,7 @@ void rules_finish(struct rules *rules);
 const char *call_header(const struct call *call, const char *name);
 void call_problem(struct call *call, int status, const char *detail);
 /* The same, logged and told. */
-void call_refuse(struct call *call, int status, const char *why);
+void call_refuse(struct call *call, int status, const struct fact *why);
 /* Reads the request and looks at address and host. False: it was answered. */
 bool door_opens(struct call *call);
 /* May it go on, by the rules of now? */
@@ -139,7 +141,7 @@ bool counter_read_body(struct call *call, size_t limit);
 int counter_serve(void *context, unsigned worker, struct exchange *exchange,
                   const struct raw_request *raw);
 void counter_refuse(void *context, unsigned worker, struct exchange *exchange, int status,
-                    const char *detail);
+                    const struct fact *why);
 
 /* ---- stream.c ---- */
 

@@ -142,9 +142,11 @@ static bool fits(const struct call *call, const char *method)
 
 static void other_method(struct call *call, const char *allow)
 {
+    const struct fact why = fact_with(FACT(REQUEST_METHOD), allow, NULL);
+
     answer_begin(call->answer, 405);
     answer_header(call->answer, "Allow", allow);
-    answer_problem(call->answer, "Allow names the methods this address knows.");
+    answer_refuse(call->answer, &why);
 }
 
 /* True: one of the routes has that path, and the request was answered. */
@@ -232,13 +234,13 @@ int counter_serve(void *context, unsigned number, struct exchange *exchange,
 }
 
 void counter_refuse(void *context, unsigned number, struct exchange *exchange, int status,
-                    const char *detail)
+                    const struct fact *why)
 {
     struct answer *answer = &((struct admin *)context)->workers[number].answer;
     answer->close = true;
     answer->head_only = false;
     answer->always = always;
     answer_begin(answer, status);
-    answer_problem(answer, detail);
+    answer_refuse(answer, why);
     send_answer(exchange, answer);
 }

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/log.h"
+#include "say/say.h"
 #include "web/admin/admin_internal.h"
 
 enum { LOG_PAUSE_MS = 1000 }; /* between two lines about refusals */
@@ -111,8 +112,9 @@ static bool may_tell(struct admin *admin, int64_t now, unsigned *ret_others)
     return may;
 }
 
-void call_refuse(struct call *call, int status, const char *why)
+void call_refuse(struct call *call, int status, const struct fact *why)
 {
+    char said[SAID_SIZE];
     const struct request *request = call->request;
     char path[sizeof((struct admin_news *)0)->path];
     unsigned others = 0;
@@ -120,10 +122,11 @@ void call_refuse(struct call *call, int status, const char *why)
     text_show(path, sizeof(path), call->raw->target, strlen(call->raw->target));
     if (may_tell(call->admin, call->now, &others)) {
         log_warning("admin: refused %s, %s%s: %s (%u more since the last such line)", request->who,
-                    request->host, path, why, others);
-        admin_tell(call->admin, ADMIN_REFUSED, request->who, path, why);
+                    request->host, path, say_english(why, NULL, clock_now().wall, said), others);
+        admin_tell_refused(call->admin, request->who, path, why);
     }
-    call_problem(call, status, why);
+    answer_begin(call->answer, status);
+    answer_refuse(call->answer, why);
 }
 
 const char *call_header(const struct call *call, const char *name)
@@ -174,20 +177,19 @@ bool door_stays_open(struct call *call)
 bool door_opens(struct call *call)
 {
     enum request_fault fault;
+    struct fact why;
     switch (look(call, &fault)) {
     case ENTRY_FREE:
         return true;
     case ENTRY_FAULT:
-        call_refuse(call, request_fault_text(fault)->status, request_fault_text(fault)->detail);
+        why = request_fault_fact(fault);
+        call_refuse(call, request_fault_status(fault), &why);
         return false;
     case ENTRY_ADDRESS:
-        call_refuse(call, 403,
-                    "This address is not within /http/admin_allow; add it there if it is yours.");
+        call_refuse(call, 403, &FACT(ACCESS_ADMIN_ADDRESS));
         return false;
     case ENTRY_HOST:
-        call_refuse(call, 403,
-                    "The dashboard does not answer under this host name; add it to "
-                    "/http/admin_hosts if it is yours.");
+        call_refuse(call, 403, &FACT(ACCESS_ADMIN_HOST));
         return false;
     }
     return false;

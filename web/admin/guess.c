@@ -42,10 +42,7 @@ bool guess_key(struct call *call, const char *given)
         return false;
     }
     if (!good)
-        call_refuse(call, 401,
-                    admin->secrets->api_key
-                        ? "The X-API-Key is wrong."
-                        : "No API key is set; put one into HALL_API_KEY and restart Hall.");
+        call_refuse(call, 401, admin->secrets->api_key ? &FACT(ACCESS_KEY) : &FACT(ACCESS_NO_KEY));
     call->by_key = good;
     return good;
 }

@@ -156,12 +156,11 @@ static bool check_page(struct call *call)
     if (!is_change(call))
         return true;
     if (!door_same_origin(call)) {
-        call_refuse(call, 403, "A page of another origin asked for this change.");
+        call_refuse(call, 403, &FACT(ACCESS_ORIGIN));
         return false;
     }
     if (!token || !secret_equal(token, strlen(token), call->csrf, strlen(call->csrf))) {
-        call_refuse(call, 403,
-                    "X-CSRF-Token is missing or wrong; GET /api/v1/session tells the right one.");
+        call_refuse(call, 403, &FACT(ACCESS_TOKEN));
         return false;
     }
     return true;
@@ -174,7 +173,7 @@ bool login_required(struct call *call)
         return guess_key(call, key);
     if (call->has_session)
         return check_page(call);
-    call_refuse(call, 401, "Log in first, or send X-API-Key.");
+    call_refuse(call, 401, &FACT(ACCESS_LOGIN));
     return false;
 }
 
@@ -327,7 +326,7 @@ void login_route_post(struct call *call)
     char hash[SECRET_HASH_SIZE];
 
     if (!door_same_origin(call)) {
-        call_refuse(call, 403, "A page of another origin sent this login.");
+        call_refuse(call, 403, &FACT(ACCESS_ORIGIN));
         return;
     }
     /* Hall has only just started: the first hash is there in a moment. */
@@ -352,7 +351,7 @@ void login_route_out(struct call *call)
 
     /* Without a session as well: the answer takes the cookie away, and that is not for others. */
     if (!door_same_origin(call)) {
-        call_refuse(call, 403, "A page of another origin asked to log out.");
+        call_refuse(call, 403, &FACT(ACCESS_ORIGIN));
         return;
     }
     if (call->has_session && !check_page(call))

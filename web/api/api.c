@@ -208,9 +208,10 @@ static void no_route(struct api_call *call, const char *path)
         api_problem(call, 404, "There is no such address below /api/v1; see /api/v1/openapi.json.");
         return;
     }
+    const struct fact why = fact_with(FACT(REQUEST_METHOD), allow, NULL);
     answer_begin(call->answer, 405);
     answer_header(call->answer, "Allow", allow);
-    answer_problem(call->answer, "Allow names the methods this address knows.");
+    answer_refuse(call->answer, &why);
 }
 
 static void answer_call(struct api_call *call, const char *path)
@@ -262,7 +263,7 @@ struct buf *api_begin(struct api_call *call, int status, struct json_writer *wri
 }
 
 void api_begin_problem(struct api_call *call, int status, const char *detail,
-                       struct json_writer *writer)
+                       const struct json *fact, struct json_writer *writer)
 {
     api_begin(call, status, writer);
     json_begin_object(writer, NULL);
@@ -270,6 +271,7 @@ void api_begin_problem(struct api_call *call, int status, const char *detail,
     json_put_string(writer, "title", answer_reason(status));
     json_put_integer(writer, "status", status);
     json_put_string(writer, "detail", detail);
+    json_put_value(writer, "detail_fact", fact);
 }
 
 void api_end_problem(struct api_call *call, struct json_writer *writer)

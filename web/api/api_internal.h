@@ -74,7 +74,7 @@ struct buf *api_begin(struct api_call *call, int status, struct json_writer *wri
 void api_end(struct api_call *call);
 /* A problem document that says more than its detail: what is more stands between the two. */
 void api_begin_problem(struct api_call *call, int status, const char *detail,
-                       struct json_writer *writer);
+                       const struct json *fact, struct json_writer *writer);
 void api_end_problem(struct api_call *call, struct json_writer *writer);
 /* Adds a document of the bus to an answer, its sentences in the reader's language. */
 void api_say(struct api_call *call, const char *text, size_t length, struct buf *out);

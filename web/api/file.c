@@ -96,7 +96,7 @@ static void answer_errors(struct api_call *call, const struct report *report)
     struct json_writer writer;
     api_begin_problem(call, 422,
                       "The configuration has errors; nothing was changed. `errors` names them all.",
-                      &writer);
+                      NULL, &writer);
     api_put_errors(call, &writer, report);
     api_end_problem(call, &writer);
 }

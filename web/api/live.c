@@ -109,7 +109,8 @@ static void refuse(struct api_call *call, const struct json *result)
     struct json_writer writer;
     const char *reason = json_get_string(result, "reason");
 
-    api_begin_problem(call, 409, reason ? reason : "Hall refuses.", &writer);
+    api_begin_problem(call, 409, reason ? reason : "Hall refuses.", json_get(result, "reason_fact"),
+                      &writer);
     json_put_value(&writer, "result", result);
     api_end_problem(call, &writer);
 }
@@ -340,7 +341,8 @@ static bool parse_policy(struct api_call *call, const struct json *policy, struc
     write_around(policy, zone, &text);
     int error = config_parse("policy", buf_text(&text), text.length, &errand->config, &report);
     if (error < 0) {
-        api_begin_problem(call, 400, "The policy has errors; `errors` names them all.", &writer);
+        api_begin_problem(call, 400, "The policy has errors; `errors` names them all.", NULL,
+                          &writer);
         api_put_errors(call, &writer, &report);
         api_end_problem(call, &writer);
     }

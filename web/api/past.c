@@ -174,6 +174,7 @@ static void put_refusal(struct json_writer *writer, const struct store_entry *en
     json_put_string(writer, "project", entry->texts[2]);
     json_put_string(writer, "path", entry->texts[3]);
     json_put_string(writer, "why", entry->texts[4]);
+    put_stored_fact(writer, "why_fact", entry->texts[5]);
     json_put_integer(writer, "count", entry->numbers[2]);
     json_end_object(writer);
 }

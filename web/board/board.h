@@ -61,10 +61,10 @@ enum visit_kind {
 };
 struct visit {
     enum visit_kind kind;
-    int site;      /* or MODEL_NONE */
-    char who[48];  /* client address */
-    char path[60]; /* REFUSED: what was asked for, cleaned */
-    char *why;     /* REFUSED: a sentence, of whoever holds the visit; NULL: none */
+    int site;         /* or MODEL_NONE */
+    char who[48];     /* client address */
+    char path[60];    /* REFUSED: what was asked for, cleaned */
+    struct fact *why; /* REFUSED: of whoever holds the visit; NULL: there was no memory */
 };
 
 struct board;

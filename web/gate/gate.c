@@ -247,15 +247,13 @@ struct place gate_place(const struct gate *gate, const struct request *request)
     return place;
 }
 
-const char *gate_site_name(const struct gate *gate, const struct place *place,
-                           const struct request *request, char out[SITE_NAME_SIZE])
+int gate_site(const struct gate *gate, const struct place *place, const struct request *request)
 {
     const struct model *model = &gate->config->model;
     if (place->domain == MODEL_NONE)
-        return "";
-    int site = place->kind == PLACE_HELPER ? model->domains[place->domain].site
-                                           : reading_site(model, place->domain, request->path);
-    return site_name(model, &model->sites[site], out);
+        return MODEL_NONE;
+    return place->kind == PLACE_HELPER ? model->domains[place->domain].site
+                                       : reading_site(model, place->domain, request->path);
 }
 
 bool gate_is_doubtful(const struct gate *gate, const struct place *place,
@@ -282,7 +280,9 @@ bool gate_agrees(const struct gate *gate, const struct place *place, const struc
     char room[SITE_NAME_SIZE];
     if (!told)
         return true;
-    const char *name = gate_site_name(gate, place, request, room);
+    const struct model *model = &gate->config->model;
+    int site = gate_site(gate, place, request);
+    const char *name = site == MODEL_NONE ? "" : site_name(model, &model->sites[site], room);
     size_t length = compared_length(place, told);
     return strlen(name) == length && strncmp(told, name, length) == 0;
 }

@@ -83,9 +83,8 @@ enum client_kind gate_client(const struct gate *gate, const struct model_rule *r
 struct place gate_place(const struct gate *gate, const struct request *request);
 bool gate_allows(const struct gate *gate, const struct place *place, const struct request *request);
 
-/* The name (site_name.h) of the site that host and path name; "" where they name no domain. */
-const char *gate_site_name(const struct gate *gate, const struct place *place,
-                           const struct request *request, char out[SITE_NAME_SIZE]);
+/* The site that host and path name, has it an upstream or not; MODEL_NONE: no domain. */
+int gate_site(const struct gate *gate, const struct place *place, const struct request *request);
 /* May another program read the path as one of another site? */
 bool gate_is_doubtful(const struct gate *gate, const struct place *place,
                       const struct request *request);

@@ -41,36 +41,29 @@ static const struct wanted {
     [FIELD_SERVICE_WORKER] = WANTED("Service-Worker", false),
 };
 
-static const struct request_fault_text faults[] = {
-    [REQUEST_FINE] = {200, ""},
-    [REQUEST_DOUBLED] =
-        {400, "A header that may come once came twice (Host, Content-Length, Transfer-Encoding, "
-              "Origin, X-Hall-Site or X-Forwarded-*); let the proxy replace such headers, not "
-              "add to them."},
-    [REQUEST_BODY_UNCLEAR] =
-        {400, "Content-Length and Transfer-Encoding came together; send one of them."},
-    [REQUEST_BAD_LENGTH] = {400, "Content-Length is not a number of bytes; send one."},
-    [REQUEST_TOO_LONG] = {414, "The address asked for is longer than 8192 bytes."},
-    [REQUEST_TOO_MANY_HEADERS] = {431, "More than 200 header lines came; send fewer."},
-    [REQUEST_BAD_LINE] = {400, "A header line is broken: it must be \"Name: value\", on one line."},
-    [REQUEST_BAD_HOST] = {400, "The host asked for is neither a DNS name nor an IPv4 address."},
-    [REQUEST_BAD_URI] =
-        {400, "The address asked for is no sound path: it must begin with '/', without control "
-              "characters, '#' or broken percent sequences."},
-    [REQUEST_DOUBTFUL] =
-        {400, "The path names one site or another, depending on who reads it (encoded slashes, "
-              "backslashes, dots, parameters or capitals); ask for it without them."},
-    [REQUEST_TWO_HOSTS] = {400, "The URL names another host than the one asked for."},
-    [REQUEST_BAD_METHOD] = {400, "The method is not a plain word."},
-    [REQUEST_BAD_FORWARDED_FOR] = {400, "X-Forwarded-For does not end with an IP address."},
-    [REQUEST_NOT_TRUSTED] =
-        {403, "Only a trusted proxy may ask here; add its address to /http/trusted_proxies in "
-              "the configuration."},
+/* Those of no other status are 400. */
+static const struct {
+    int16_t status;
+    int16_t most; /* what its fact names */
+} faults[] = {
+    [REQUEST_TOO_LONG] = {414, REQUEST_URI_MAX},
+    [REQUEST_TOO_MANY_HEADERS] = {431, REQUEST_HEADERS_MAX},
+    [REQUEST_NOT_TRUSTED] = {403, 0},
 };
+_Static_assert(FACT_REQUEST_UNTRUSTED - FACT_REQUEST_DOUBLED ==
+                   REQUEST_NOT_TRUSTED - REQUEST_DOUBLED,
+               "faults and their facts stand in one order");
 
-const struct request_fault_text *request_fault_text(enum request_fault fault)
+int request_fault_status(enum request_fault fault)
 {
-    return &faults[fault];
+    return faults[fault].status > 0 ? faults[fault].status : 400;
+}
+
+struct fact request_fault_fact(enum request_fault fault)
+{
+    const unsigned code = FACT_REQUEST_DOUBLED + (unsigned)fault - REQUEST_DOUBLED;
+
+    return (struct fact){.parts = {{.code = (uint16_t)code, .n = {faults[fault].most}}}};
 }
 
 const char *request_field_name(enum field field)

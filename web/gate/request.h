@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "base/text.h"
+#include "core/fact.h"
 #include "web/site/uri.h"
 
 enum {
@@ -108,14 +109,11 @@ enum request_fault {
     REQUEST_NOT_TRUSTED, /* /auth from a peer that is no trusted proxy */
 };
 
-struct request_fault_text {
-    int status;
-    const char *detail; /* one sentence: what is wrong and what to do */
-};
-
 enum request_fault request_read(const struct raw_request *raw, const struct proxies *proxies,
                                 enum request_via via, struct request *ret_request);
-const struct request_fault_text *request_fault_text(enum request_fault fault);
+/* The status it is answered with, and what is wrong and what to do. Not of REQUEST_FINE. */
+int request_fault_status(enum request_fault fault);
+struct fact request_fault_fact(enum request_fault fault);
 const char *request_field_name(enum field field); /* "Host" ... */
 
 /* Replaces what is asked for by this path and query (not decoded), as /.hall/status?path= names it.

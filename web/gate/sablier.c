@@ -5,23 +5,26 @@
 
 #include "base/array.h"
 
-static const struct sablier_fault_text faults[] = {
-    [SABLIER_FINE] = {200, ""},
-    [SABLIER_NEITHER] = {400, "'names' or 'group' must be given."},
-    [SABLIER_BOTH] = {400, "'names' and 'group' exclude each other; give one of them."},
-    [SABLIER_BROKEN] = {400, "A parameter is empty, too long, or not percent-encoded rightly."},
-    [SABLIER_DURATION] =
-        {400,
-         "session_duration, refresh_frequency and timeout are durations, such as 5m or 1h30m."},
-    [SABLIER_TOO_MANY] = {400, "More than 17 names came; use a group, or fewer names."},
-    [SABLIER_NO_NAME] = {404, "Hall has no project, container or domain of this name"},
-    [SABLIER_NO_GROUP] = {404, "Hall has no domain of this name"},
-};
-_Static_assert(SABLIER_SITES_MAX == 17, "the message above says so");
+_Static_assert(FACT_SABLIER_NO_GROUP - FACT_SABLIER_NEITHER == SABLIER_NO_GROUP - SABLIER_NEITHER,
+               "faults and their facts stand in one order");
 
-const struct sablier_fault_text *sablier_fault_text(enum sablier_fault fault)
+int sablier_fault_status(enum sablier_fault fault)
 {
-    return &faults[fault];
+    return fault == SABLIER_NO_NAME || fault == SABLIER_NO_GROUP ? 404 : 400;
+}
+
+struct fact sablier_fault_fact(enum sablier_fault fault, const struct sablier *sablier)
+{
+    const unsigned code = FACT_SABLIER_NEITHER + (unsigned)fault - SABLIER_NEITHER;
+    const struct fact fact = {
+        .parts = {
+            {.code = (uint16_t)code, .n = {fault == SABLIER_TOO_MANY ? SABLIER_SITES_MAX : 0}}}};
+    char shown[FACT_TEXT_SIZE];
+
+    if (fault != SABLIER_NO_NAME && fault != SABLIER_NO_GROUP)
+        return fact;
+    return fact_with(
+        fact, text_show(shown, sizeof(shown), sablier->missing, strlen(sablier->missing)), NULL);
 }
 
 /* ---- Durations ---- */

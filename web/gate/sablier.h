@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/model.h"
+#include "core/fact.h"
 #include "web/site/uri.h"
 
 enum {
@@ -41,11 +41,9 @@ enum sablier_fault {
 enum sablier_fault sablier_read(const struct model *model, struct span query,
                                 struct sablier *ret_sablier);
 
-struct sablier_fault_text {
-    int status;
-    const char *detail;
-};
-const struct sablier_fault_text *sablier_fault_text(enum sablier_fault fault);
+/* The status it is answered with, and what is wrong and what to do. Not of SABLIER_FINE. */
+int sablier_fault_status(enum sablier_fault fault);
+struct fact sablier_fault_fact(enum sablier_fault fault, const struct sablier *sablier);
 
 /* "1m30s", "1.5h", "300ms", "0": as Go writes durations (https://pkg.go.dev/time#ParseDuration).
  * False: it is none, is negative, or longer than ten years. */

@@ -72,12 +72,12 @@ static int serve(void *context, unsigned number, struct exchange *exchange,
 }
 
 static void refuse(void *context, unsigned number, struct exchange *exchange, int status,
-                   const char *detail)
+                   const struct fact *why)
 {
     struct clerk *clerk = &((struct front *)context)->workers[number].clerk;
     clerk->answer.close = true;
     clerk->answer.head_only = false;
-    desk_refuse(clerk, status, detail);
+    desk_refuse(clerk, status, why);
     send_answer(exchange, &clerk->answer);
 }
 

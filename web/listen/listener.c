@@ -21,8 +21,9 @@
 #include "web/listen/stack.h"
 
 enum {
-    STOP_MS = 500,        /* answers under way may take so long when Hall ends */
-    HEAD_MAX = 65 * 1024, /* a head of 64 KB, and what comes with it */
+    STOP_MS = 500, /* answers under way may take so long when Hall ends */
+    HEAD_KB = 64,
+    HEAD_MAX = (HEAD_KB + 1) * 1024, /* a head, and what comes with it */
     DRAIN_MAX = 8 * 1024 * 1024,
     ROOM = 160 * 1024, /* the longest file of the dashboard */
     SILENT_S = 3,      /* civetweb's own patience, request_timeout_ms, comes after it */
@@ -196,28 +197,28 @@ static int on_request(struct mg_connection *connection)
 }
 
 static void refuse(struct mg_connection *connection, struct worker *worker, int status,
-                   const char *detail)
+                   const struct fact *why)
 {
     struct listener *listener = listener_of(connection);
     struct exchange exchange = {connection, listener};
     worker->refused = true;
     exchange_close(&exchange);
-    listener->role->refuse(listener->context, worker->number, &exchange, status, detail);
+    listener->role->refuse(listener->context, worker->number, &exchange, status, why);
 }
 
-static const char *detail_of(int status, const char *message)
+static struct fact fact_of(int status, const char *message)
 {
     switch (status) {
     case 400:
-        return "This is no sound HTTP/1.1 request, or its method is unknown.";
+        return FACT(REQUEST_BROKEN);
     case 431:
-        return "The head of the request is longer than 64 KB; send less.";
+        return FACT(REQUEST_HEAD, .n = {HEAD_KB});
     case 411:
-        return "Content-Length is missing, or is not a number of bytes; send one.";
+        return FACT(REQUEST_LENGTH);
     case 505:
-        return "Hall speaks HTTP/1.0 and HTTP/1.1 here.";
+        return FACT(REQUEST_VERSION);
     default:
-        return message;
+        return fact_said(message);
     }
 }
 
@@ -239,7 +240,8 @@ static int on_error(struct mg_connection *connection, int status, const char *me
         return 1;
     if ((status == 400 || status == 413) && drain_head(connection))
         status = 431; /* civetweb does not always tell a long head from a broken one */
-    refuse(connection, worker, status, detail_of(status, message));
+    const struct fact why = fact_of(status, message);
+    refuse(connection, worker, status, &why);
     return 0;
 }
 
@@ -268,8 +270,7 @@ static void on_connection_close(const struct mg_connection *connection)
     struct worker *worker = mg_get_thread_pointer(connection);
     const struct mg_request_info *info = mg_get_request_info(connection);
     if (worker && !worker->refused && info && info->request_uri && !info->local_uri)
-        refuse((struct mg_connection *)connection, worker, 400,
-               "Hall is no proxy: the request line must name a path that begins with '/'.");
+        refuse((struct mg_connection *)connection, worker, 400, &FACT(REQUEST_NO_PATH));
 }
 
 static void on_connection_closed(const struct mg_connection *connection)

@@ -26,7 +26,7 @@ struct listener_role {
                  const struct raw_request *raw);
     /* What the listener itself refuses (broken requests), sent in the role's form. */
     void (*refuse)(void *context, unsigned worker, struct exchange *exchange, int status,
-                   const char *detail);
+                   const struct fact *why);
 };
 
 /* Listens and starts the workers. role and context outlive it. -EADDRINUSE, -EACCES, -errno; the

@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "say/say.h"
 
 static const struct reason {
     int status;
@@ -162,7 +164,7 @@ void answer_never_kept(struct answer *answer)
                             "X-Content-Type-Options: nosniff\r\n");
 }
 
-void answer_problem(struct answer *answer, const char *detail)
+static void put_problem(struct answer *answer, const char *detail, const struct fact *why)
 {
     struct json_writer writer;
     json_writer_init(&writer, &answer->room);
@@ -171,7 +173,20 @@ void answer_problem(struct answer *answer, const char *detail)
     json_put_string(&writer, "title", answer_reason(answer->status));
     json_put_integer(&writer, "status", answer->status);
     json_put_string(&writer, "detail", detail);
+    say_put_fact(&writer, "detail_fact", why, NULL);
     json_end_object(&writer);
     answer_never_kept(answer);
     answer_end(answer, "application/problem+json");
+}
+
+void answer_problem(struct answer *answer, const char *detail)
+{
+    put_problem(answer, detail, &FACT(NONE));
+}
+
+void answer_refuse(struct answer *answer, const struct fact *why)
+{
+    char said[SAID_SIZE];
+
+    put_problem(answer, say_english(why, NULL, clock_now().wall, said), why);
 }

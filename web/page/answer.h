@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "base/buf.h"
+#include "core/fact.h"
 
 enum { ANSWER_HEAD_MAX = 3 * 8192 + 2048, ANSWER_LIMIT = 256 * 1024 };
 
@@ -48,6 +49,8 @@ void answer_end_apart(struct answer *answer, const char *type, const void *body,
 void answer_never_kept(struct answer *answer);
 /* A whole RFC 9457 answer; more headers may be added before. Call after answer_begin. */
 void answer_problem(struct answer *answer, const char *detail);
+/* The same, of a fact without names from the configuration. */
+void answer_refuse(struct answer *answer, const struct fact *why);
 
 const char *answer_reason(int status);
 

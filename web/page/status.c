@@ -122,6 +122,9 @@ static void put_retry_after(struct json_writer *writer, int seconds)
 
 void status_write_problem(const struct view *view, int status, struct buf *out)
 {
+    const bool limited = view->guard.kind != GUARD_NONE;
+    const struct fact why =
+        limited ? FACT(GUARD, .word = (uint8_t)view->guard.kind, .n = {view->until}) : FACT(NONE);
     struct buf detail = BUF_INIT(2048);
     struct json_writer writer;
 
@@ -132,6 +135,7 @@ void status_write_problem(const struct view *view, int status, struct buf *out)
     json_put_string(&writer, "title", answer_reason(status));
     json_put_integer(&writer, "status", status);
     json_put_string(&writer, "detail", buf_text(&detail));
+    say_put_fact(&writer, "detail_fact", &why, NULL);
     json_put_string(&writer, "site", view->site->id);
     json_put_string(&writer, "state", power_state_name(view->notice.state));
     json_put_string(&writer, "stage", view->stage < 0 ? NULL : stage_name((enum stage)view->stage));

@@ -61,9 +61,10 @@ bool desk_trusts(const struct desk *desk, struct in_addr peer)
     return false;
 }
 
-void desk_refuse(struct clerk *clerk, int status, const char *detail)
+void desk_refuse(struct clerk *clerk, int status, const struct fact *why)
 {
-    desk_problem(clerk, status, detail);
+    answer_begin(&clerk->answer, status);
+    answer_refuse(&clerk->answer, why);
 }
 
 /* ---- Health ---- */
@@ -119,7 +120,7 @@ bool desk_is_for_visitor(const struct raw_request *raw)
 static void route_metrics(struct desk *desk, const struct raw_request *raw, struct clerk *clerk)
 {
     if (desk_is_for_visitor(raw)) {
-        desk_problem(clerk, 403, "Metrics are not given through a proxy; ask Hall itself.");
+        desk_refuse(clerk, 403, &FACT(ACCESS_PROXIED));
         return;
     }
     metrics_write(desk->board, answer_begin(&clerk->answer, 200));
@@ -160,13 +161,14 @@ static bool method_fits(const char *method, unsigned methods)
 
 static void other_method(struct clerk *clerk, const struct route *route, const char *method)
 {
+    const struct fact why = fact_with(FACT(REQUEST_METHOD), route->allow, NULL);
     bool asks = strcmp(method, "OPTIONS") == 0;
     answer_begin(&clerk->answer, asks ? 204 : 405);
     answer_header(&clerk->answer, "Allow", route->allow);
     if (asks)
         answer_end(&clerk->answer, NULL);
     else
-        answer_problem(&clerk->answer, "Allow names the methods this address knows.");
+        answer_refuse(&clerk->answer, &why);
 }
 
 /* Does the request name a configured domain, so that its paths are the site's? */

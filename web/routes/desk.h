@@ -33,7 +33,7 @@ void clerk_finish(struct clerk *clerk);
 void desk_answer(struct desk *desk, const struct raw_request *raw, struct clerk *clerk);
 
 /* The listener's own refusals (broken requests), in the same form. */
-void desk_refuse(struct clerk *clerk, int status, const char *detail);
+void desk_refuse(struct clerk *clerk, int status, const struct fact *why);
 
 /* May a connection of this peer be kept open? Only the trusted proxies' are. */
 bool desk_trusts(const struct desk *desk, struct in_addr peer);

@@ -53,10 +53,7 @@ static const enum pass_kind pass_kinds[CLIENT_KINDS] = {
 static void lead_to_site(struct clerk *clerk, const struct model_site *site)
 {
     if (!site->upstream) {
-        desk_problem(
-            clerk, 502,
-            "The site is ready, but Hall does not know where: give it an \"upstream\" in the "
-            "configuration, or let a reverse proxy ask /auth.");
+        desk_refuse(clerk, 502, &FACT(SITE_NO_UPSTREAM));
         return;
     }
     size_t length = strlen(site->upstream);

@@ -139,10 +139,9 @@ static void press_button(struct desk *desk, struct clerk *clerk, const struct ra
 {
     struct notice notice;
     if (!request_is_same_origin(&clerk->request)) {
-        static const char why[] = "The button was pressed on a page of another origin.";
         board_count(desk->board, COUNT_REFUSED_ORIGIN);
-        desk_note_refusal(desk, clerk, raw, place->site, why);
-        desk_problem(clerk, 403, why);
+        desk_note_refusal(desk, clerk, raw, place->site, &FACT(ACCESS_ORIGIN));
+        desk_refuse(clerk, 403, &FACT(ACCESS_ORIGIN));
         return;
     }
     board_read(desk->board, place->server, &notice);

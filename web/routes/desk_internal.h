@@ -62,7 +62,6 @@ void desk_route_sablier_blocking(struct desk *desk, const struct raw_request *ra
 /* Sablier's header: may its plugin let the visitor pass? */
 void desk_put_session(struct clerk *clerk, bool ready);
 
-void desk_problem(struct clerk *clerk, int status, const char *detail);
 /* Did a proxy lead a visitor here, as far as it says so? */
 bool desk_is_for_visitor(const struct raw_request *raw);
 void desk_redirect(struct clerk *clerk, int status, const char *to);
@@ -73,7 +72,7 @@ void desk_tell(struct desk *desk, enum visit_kind kind, int site, const struct c
 /* Into the log and to the loop. A flood of refusals is one line a second, with the number of the
  * others. */
 void desk_note_refusal(struct desk *desk, const struct clerk *clerk, const struct raw_request *raw,
-                       int site, const char *why);
+                       int site, const struct fact *why);
 void desk_note_limit(struct desk *desk, const struct clerk *clerk, const struct raw_request *raw,
                      int site, struct guard guard);
 

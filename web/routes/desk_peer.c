@@ -38,9 +38,8 @@ void desk_route_traefik(struct desk *desk, const struct raw_request *raw, struct
     if (!is_from_proxy(desk, raw, clerk))
         return;
     if (desk_is_for_visitor(raw)) {
-        static const char why[] = "The configuration is for Traefik itself, not for its visitors.";
-        desk_note_refusal(desk, clerk, raw, MODEL_NONE, why);
-        desk_problem(clerk, 403, why);
+        desk_note_refusal(desk, clerk, raw, MODEL_NONE, &FACT(ACCESS_PROXIED));
+        desk_refuse(clerk, 403, &FACT(ACCESS_PROXIED));
         return;
     }
     clerk->answer.room.limit = PROXY_CONFIG_MAX;
@@ -56,21 +55,14 @@ static bool read_sablier(struct desk *desk, const struct raw_request *raw, struc
                          struct sablier *ret_sablier)
 {
     struct span query = {raw->query, raw->query ? strlen(raw->query) : 0};
-    char detail[512];
-    char shown[128];
 
     if (!is_from_proxy(desk, raw, clerk))
         return false;
     enum sablier_fault fault = sablier_read(desk->model, query, ret_sablier);
     if (fault == SABLIER_FINE)
         return true;
-    const struct sablier_fault_text *text = sablier_fault_text(fault);
-    bool names = fault == SABLIER_NO_NAME || fault == SABLIER_NO_GROUP;
-    snprintf(
-        detail, sizeof(detail), "%s%s%s", text->detail, names ? ": " : "",
-        names ? text_show(shown, sizeof(shown), ret_sablier->missing, strlen(ret_sablier->missing))
-              : "");
-    desk_problem(clerk, text->status, detail);
+    const struct fact why = sablier_fault_fact(fault, ret_sablier);
+    desk_refuse(clerk, sablier_fault_status(fault), &why);
     return false;
 }
 
@@ -207,7 +199,7 @@ void desk_route_sablier_blocking(struct desk *desk, const struct raw_request *ra
         board_count(desk->board, COUNT_PROBLEMS);
         answer_begin(&clerk->answer, 504);
         desk_put_session(clerk, false);
-        answer_problem(&clerk->answer, "Not everything asked for was ready in time; ask again.");
+        answer_refuse(&clerk->answer, &FACT(SABLIER_LATE));
         return;
     }
     board_count(desk->board, COUNT_PASSED);

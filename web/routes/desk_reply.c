@@ -6,15 +6,13 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "say/say.h"
 #include "web/page/status.h"
 
-enum { LOG_PAUSE_MS = 1000 }; /* between two lines about refusals */
-
-void desk_problem(struct clerk *clerk, int status, const char *detail)
-{
-    answer_begin(&clerk->answer, status);
-    answer_problem(&clerk->answer, detail);
-}
+enum {
+    LOG_PAUSE_MS = 1000, /* between two lines about refusals */
+    ASTRAY_SIZE = 48,    /* of what a proxy says: address and path have to fit beside it */
+};
 
 void desk_redirect(struct clerk *clerk, int status, const char *to)
 {
@@ -48,8 +46,9 @@ static struct span asked_for(const struct clerk *clerk, const struct raw_request
 
 /* A flood of refusals is one line a second, with the number of the others. */
 void desk_note_refusal(struct desk *desk, const struct clerk *clerk, const struct raw_request *raw,
-                       int site, const char *why)
+                       int site, const struct fact *why)
 {
+    char said[SAID_SIZE];
     int64_t now = desk_now();
     int64_t before = atomic_load(&desk->refusal_told);
     struct visit visit = {.kind = VISIT_REFUSED, .site = site};
@@ -62,14 +61,13 @@ void desk_note_refusal(struct desk *desk, const struct clerk *clerk, const struc
     unsigned others = atomic_exchange(&desk->refusals_untold, 0);
     struct span target = asked_for(clerk, raw);
     text_show(visit.path, sizeof(visit.path), target.at, target.length);
-    if (site != MODEL_NONE || clerk->request.host[0] != '\0')
-        log_warning("web: refused %s, %s%s: %s (%u more since the last such line)",
-                    clerk->request.who, clerk->request.host, visit.path, why, others);
-    else
-        log_warning("web: refused %s, %s: %s (%u more since the last such line)",
-                    clerk->request.who, visit.path, why, others);
+    log_warning("web: refused %s, %s%s: %s (%u more since the last such line)", clerk->request.who,
+                clerk->request.host, visit.path,
+                say_english(why, desk->model, clock_now().wall, said), others);
     text_copy(visit.who, sizeof(visit.who), clerk->request.who);
-    visit.why = strdup(why);
+    visit.why = malloc(sizeof(*visit.why));
+    if (visit.why)
+        *visit.why = *why;
     if (!board_tell(desk->board, &visit))
         free(visit.why);
 }
@@ -77,16 +75,16 @@ void desk_note_refusal(struct desk *desk, const struct clerk *clerk, const struc
 void desk_refuse_fault(struct desk *desk, struct clerk *clerk, const struct raw_request *raw,
                        enum request_fault fault, enum door door)
 {
-    const struct request_fault_text *text = request_fault_text(fault);
+    const struct fact why = request_fault_fact(fault);
     bool told = door != DOOR_NGINX || fault == REQUEST_NOT_TRUSTED; /* else when nginx is back */
 
     clerk->answer.close = true; /* what follows on this connection may be read wrong as well */
-    desk_problem(clerk, told ? text->status : 401, text->detail);
+    desk_refuse(clerk, told ? request_fault_status(fault) : 401, &why);
     if (!told)
         return;
     board_count(desk->board,
                 fault == REQUEST_NOT_TRUSTED ? COUNT_REFUSED_PROXY : COUNT_REFUSED_BROKEN);
-    desk_note_refusal(desk, clerk, raw, MODEL_NONE, text->detail);
+    desk_note_refusal(desk, clerk, raw, MODEL_NONE, &why);
 }
 
 void desk_look(struct desk *desk, struct clerk *clerk, const struct place *place, bool ready,
@@ -190,13 +188,9 @@ bool desk_is_limited(struct desk *desk, const struct clerk *clerk, const struct 
 void desk_note_limit(struct desk *desk, const struct clerk *clerk, const struct raw_request *raw,
                      int site, struct guard guard)
 {
-    char until[RFC3339_SIZE] = "";
-    char why[REASON_SIZE];
-    if (guard.until != LEASE_FOREVER)
-        rfc3339_format(clock_wall_at(clock_now(), guard.until), until);
-    snprintf(why, sizeof(why), "guard %s refuses%s%s", guard_name(guard.kind),
-             until[0] != '\0' ? " until " : "", until);
-    desk_note_refusal(desk, clerk, raw, site, why);
+    const struct fact why = guard_fact(&guard, clock_now());
+
+    desk_note_refusal(desk, clerk, raw, site, &why);
 }
 
 void desk_send_limit(struct desk *desk, struct clerk *clerk, const struct place *place,
@@ -220,50 +214,45 @@ static void begin_refusal(struct desk *desk, struct clerk *clerk, const struct p
     state_headers(&clerk->answer, notice.state);
 }
 
-enum { WHY_SIZE = 2 * SITE_NAME_SIZE + 128 };
-
 /* What the proxy says is shown in the log only: it may be anything. */
 static void note_astray(struct desk *desk, const struct clerk *clerk, const struct raw_request *raw,
                         const struct place *place)
 {
     const char *told = clerk->request.fields[FIELD_HALL_SITE];
-    char shown[SITE_NAME_SIZE];
-    char name[SITE_NAME_SIZE];
-    char why[WHY_SIZE];
-    text_show(shown, sizeof(shown), told, strlen(told));
-    snprintf(why, sizeof(why), "the proxy leads to \"%s\", but host and path name \"%s\"", shown,
-             gate_site_name(&desk->gate, place, &clerk->request, name));
-    desk_note_refusal(desk, clerk, raw, place->site, why);
+    char shown[ASTRAY_SIZE];
+    const struct fact why =
+        fact_with(FACT(ACCESS_ASTRAY, .subject = gate_site(&desk->gate, place, &clerk->request)),
+                  text_show(shown, sizeof(shown), told, strlen(told)), NULL);
+
+    desk_note_refusal(desk, clerk, raw, place->site, &why);
 }
 
-/* Counts and logs a refusal; the sentence for the one who is refused. */
-static const char *note_decision(struct desk *desk, const struct clerk *clerk,
+/* Counts and logs a refusal; what the one who is refused is told. */
+static struct fact note_decision(struct desk *desk, const struct clerk *clerk,
                                  const struct raw_request *raw, const struct decision *decision)
 {
-    const char *why = decision->unwanted
-                          ? "A rule of /access/monitors of the domain refuses this client."
-                          : "/access/allow or /access/deny of the domain keeps this address out.";
+    const struct fact why = decision->unwanted ? FACT(ACCESS_CLIENT) : FACT(ACCESS_ADDRESS);
+
     if (decision->astray) {
         board_count(desk->board, COUNT_REFUSED_SITE);
         note_astray(desk, clerk, raw, &decision->place);
-        return "The proxy leads this request to another site than its host and path name; use the "
-               "configuration that hallctl proxy-config prints.";
+        return FACT(ACCESS_ASTRAY, .subject = MODEL_NONE);
     }
     board_count(desk->board, decision->unwanted ? COUNT_REFUSED_CLIENT : COUNT_REFUSED_ADDRESS);
-    desk_note_refusal(desk, clerk, raw, decision->place.site, why);
+    desk_note_refusal(desk, clerk, raw, decision->place.site, &why);
     return why;
 }
 
 void desk_refuse_address(struct desk *desk, struct clerk *clerk, const struct raw_request *raw,
                          const struct decision *decision, enum door door)
 {
-    const char *why = note_decision(desk, clerk, raw, decision);
+    const struct fact why = note_decision(desk, clerk, raw, decision);
     struct view view;
 
     if (door == DOOR_NGINX || decision->client != CLIENT_BROWSER ||
         decision->place.domain == MODEL_NONE) {
         begin_refusal(desk, clerk, &decision->place, 403);
-        answer_problem(&clerk->answer, why);
+        answer_refuse(&clerk->answer, &why);
         return;
     }
     view_init_refused(&view, desk->model, decision->place.domain, clerk->request.who);
@@ -275,18 +264,17 @@ void desk_refuse_address(struct desk *desk, struct clerk *clerk, const struct ra
 void desk_send_unknown(struct desk *desk, struct clerk *clerk, const struct place *place,
                        enum door door)
 {
-    static const char *const details[] = {
-        [PLACE_SITE] = "",
-        [PLACE_UNKNOWN_HOST] =
-            "Hall has no domain of this name; add it to /domains in the configuration.",
-        [PLACE_UNKNOWN_PATH] =
-            "This path is in no project of the domain, and the domain has no upstream.",
-        [PLACE_HELPER] =
-            "This is one of Hall's own addresses; let the proxy send /.hall/ straight to Hall.",
+    static const uint16_t codes[] = {
+        [PLACE_SITE] = FACT_NONE,
+        [PLACE_UNKNOWN_HOST] = FACT_SITE_UNKNOWN_HOST,
+        [PLACE_UNKNOWN_PATH] = FACT_SITE_UNKNOWN_PATH,
+        [PLACE_HELPER] = FACT_SITE_HELPER,
     };
+    const struct fact why = {.parts = {{.code = codes[place->kind]}}};
+
     begin_refusal(desk, clerk, place, door == DOOR_NGINX ? 401 : 404);
     if (door != DOOR_NGINX) {
-        answer_problem(&clerk->answer, details[place->kind]);
+        answer_refuse(&clerk->answer, &why);
         return;
     }
     answer_never_kept(&clerk->answer);

@@ -150,7 +150,7 @@ static struct fact failure_of(const struct step *step, int needed)
     const struct power *power = &step->fleet->powers[needed];
 
     if (power->guard.kind != GUARD_NONE)
-        return guard_fact(step, &power->guard);
+        return guard_fact(&power->guard, step->now);
     if (is_at_rest(power))
         return FACT(SLEEP_FORCED);
     if (power->failure == FAILURE_CANCELLED || fact_is(&power->problem, FACT_NONE))

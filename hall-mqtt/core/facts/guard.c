@@ -180,10 +180,3 @@ void guard_note_use(struct step *step, int site, const char *who, bool wakes)
     if (kind != GUARD_NONE)
         tell_limit(step, site, address, (struct guard){kind, day.ends}, false);
 }
-
-struct fact guard_fact(const struct step *step, const struct guard *guard)
-{
-    return FACT(GUARD, .word = (uint8_t)guard->kind,
-                .n = {guard->until == LEASE_FOREVER ? LEASE_FOREVER
-                                                    : clock_wall_at(step->now, guard->until)});
-}

@@ -10,6 +10,5 @@ bool guard_wake(const struct step *step, struct guard *ret_guard);
 void guard_note_wake(struct step *step);
 bool guard_visit(struct step *step, int site, const char *who); /* true: refused, told */
 void guard_note_use(struct step *step, int site, const char *who, bool wakes);
-struct fact guard_fact(const struct step *step, const struct guard *guard);
 
 #endif

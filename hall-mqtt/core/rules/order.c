@@ -24,7 +24,7 @@ static bool is_refused_by_guard(const struct step *step, const struct command *c
     if (command->force || power->evidence.alive || power->wake.open ||
         power->state == POWER_SLEEPING || !guard_wake(step, &guard))
         return false;
-    *ret_reason = guard_fact(step, &guard);
+    *ret_reason = guard_fact(&guard, step->now);
     return true;
 }
 

@@ -210,7 +210,7 @@ static void fail_in_vain(struct step *step, enum wake_failure failure)
     int check = MODEL_NONE;
 
     if (!is_taken)
-        reason.parts[0].code = (uint8_t)failure_code(failure);
+        reason.parts[0].code = (uint16_t)failure_code(failure);
     if (!is_taken && failure == FAILURE_NOT_READY)
         check = find_failing_check(step);
     if (check != MODEL_NONE) {
@@ -236,7 +236,7 @@ static void resume_packets(struct step *step)
 static void refuse_queued(struct step *step)
 {
     struct power *power = step->power;
-    const struct fact reason = guard_fact(step, &power->guard);
+    const struct fact reason = guard_fact(&power->guard, step->now);
 
     power->wake.queued = false;
     step_transition(step, POWER_CANCEL, &reason);

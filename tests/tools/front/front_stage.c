@@ -24,6 +24,7 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "say/say.h"
 #include "web/listen/front.h"
 
 struct stage_play {
@@ -292,8 +293,11 @@ static void print_visits(struct stage_play *play)
     while (board_take(play->board, &visit)) {
         const char *site =
             visit.site == MODEL_NONE ? "-" : play->config->model.sites[visit.site].id;
+        char why[SAID_SIZE] = "";
+        if (visit.why)
+            say_english(visit.why, &play->config->model, 0, why);
         printf("%s %s %s %s%s%s\n", kinds[visit.kind], site, visit.who, visit.path,
-               visit.why ? ": " : "", visit.why ? visit.why : "");
+               visit.why ? ": " : "", why);
         free(visit.why);
     }
 }

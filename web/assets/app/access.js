@@ -3,6 +3,7 @@ import { api, query } from './api.js';
 import { ask, h } from './dom.js';
 import { number, stamp } from './format.js';
 import { icon } from './icons.js';
+import { saidSpan } from './state.js';
 import { t } from './words.js';
 import { live } from './live.js';
 
@@ -55,7 +56,7 @@ export function create(context) {
 
   function row(r) {
     return h('tr', { 'data-key': `r${r.id}` }, h('td', { class: 'tight' }, stamp(r.last)), h('td', { class: 'tight' }, h('code', null, r.address)),
-      h('td', null, r.domain || '–', r.path ? h('code', { class: 'soft' }, ` ${r.path}`) : null), h('td', { lang: 'en', class: 'whole' }, r.why), h('td', { class: 'right' }, `${number(r.count)}×`),
+      h('td', null, r.domain || '–', r.path ? h('code', { class: 'soft' }, ` ${r.path}`) : null), h('td', { class: 'whole' }, saidSpan(r, 'why')), h('td', { class: 'right' }, `${number(r.count)}×`),
       h('td', { class: 'right' }, h('div', { class: 'row' }, button(r, 'allow'), button(r, 'deny'))));
   }
 
