@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include "core/facts/depend.h"
 #include "fleet_fixture.h"
 
 /* front needs app and db, each of them needs nas: a chain and a diamond. */
@@ -676,9 +677,60 @@ static void test_a_circle_ends(void **state)
 
 #define TEST(test_) cmocka_unit_test_teardown(test_, world_finish)
 
+static void two_circuits(struct world *world)
+{
+    static const char *const groups[] = {"rack", "shelf", "rack", "shelf"};
+
+    for (int i = NAS; i <= FRONT; i++)
+        world->servers[i].group = groups[i - NAS];
+}
+
+/* Those of one circuit wait for each other, and not for those of another, in whatever order they
+ * are named. */
+static void test_two_circuits(void **state)
+{
+    struct world *world = asleep(state, two_circuits);
+
+    visit_all(world);
+    for (int i = NAS; i <= FRONT; i++)
+        assert_int_equal(world_power(world, i)->wake.wait,
+                         i == NAS || i == DB ? WAIT_NOTHING : WAIT_TURN);
+    world_advance(world, SECOND);
+    world_up(world, DB);
+    assert_int_equal(world_power(world, APP)->wake.wait, WAIT_TURN);
+    assert_int_equal(world_power(world, FRONT)->wake.wait, WAIT_NOTHING);
+    world_up(world, NAS);
+    assert_int_equal(world_power(world, APP)->wake.wait, WAIT_NOTHING);
+}
+
+/* A needed one comes no more when something has failed, unless it is there or on its way. */
+static void test_who_will_not_come(void **state)
+{
+    static const struct {
+        struct power power;
+        bool lost;
+    } rows[] = {
+        {{.state = POWER_OFF}, false},
+        {{.state = POWER_OFF, .failure = FAILURE_NO_SIGN}, true},
+        {{.state = POWER_OFF, .guard = {GUARD_MIN_DOWN, 1}}, true},
+        {{.state = POWER_OFF, .resting = true}, true},
+        {{.state = POWER_OFF, .resting = true, .evidence = {.alive = true}}, false},
+        {{.state = POWER_READY, .failure = FAILURE_NO_SIGN}, false},
+        {{.state = POWER_SLEEPING, .failure = FAILURE_NO_SIGN}, false},
+        {{.state = POWER_OFF, .failure = FAILURE_NO_SIGN, .wake = {.open = true}}, false},
+        {{.state = POWER_OFF, .failure = FAILURE_NO_SIGN, .wake = {.queued = true}}, false},
+        {{.state = POWER_OFF, .failure = FAILURE_NO_SIGN, .asked = true}, false},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (depend_will_not_come(&rows[i].power) != rows[i].lost)
+            fail_msg("row %zu", i);
+}
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_two_circuits),
+        TEST(test_who_will_not_come),
         TEST(test_woken_first),
         TEST(test_the_deadline_begins_with_the_packet),
         TEST(test_needed_one_is_ready_already),

@@ -215,9 +215,57 @@ static void test_what_each_lease_says(void **state)
     }
 }
 
+/* Two names are one where they are equal as far as they are kept. */
+static void test_which_names_are_the_same(void **state)
+{
+    static const struct {
+        size_t length, differs; /* the character in which the second is another */
+        size_t n;
+    } rows[] = {{1, 0, 2},   {5, 4, 2},   {62, 61, 2}, {63, 62, 2},
+                {64, 63, 2}, {65, 64, 1}, {90, 80, 1}, {90, 63, 2}};
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct lease_set set = {0};
+        char name[100] = {0};
+
+        memset(name, 'x', rows[i].length);
+        assert_true(lease_take(&set, LEASE_HOLD, MODEL_NONE, name, NULL, 0, 1));
+        name[rows[i].differs] = 'y';
+        assert_true(lease_take(&set, LEASE_HOLD, MODEL_NONE, name, NULL, 0, 2));
+        if (set.n != rows[i].n)
+            fail_msg("row %zu", i);
+    }
+}
+
+/* How much of why it is held has room behind the name and another text. */
+static void test_how_much_of_a_reason_is_kept(void **state)
+{
+    enum { ROOM = LEASE_TEXT_SIZE - 2 }; /* behind a name of one letter and its end */
+    static const struct {
+        size_t first, second;
+    } rows[] = {{1, 3}, {ROOM - 5, 3}, {ROOM - 4, 2}, {ROOM - 3, 1}, {ROOM - 2, 0}, {ROOM - 1, 0}};
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct lease_set set = {0};
+        char first[LEASE_TEXT_SIZE] = {0};
+
+        memset(first, 'x', rows[i].first);
+        const struct fact why = fact_with(FACT(VETO_SESSION), first, "abc");
+
+        assert_true(lease_take(&set, LEASE_HOLD, MODEL_NONE, "h", &why, 0, 1));
+        const struct fact kept = lease_why(&set.leases[0]);
+
+        assert_string_equal(fact_text(&kept, 0, 0), first);
+        assert_int_equal(strlen(fact_text(&kept, 0, 1)), rows[i].second);
+        assert_int_equal(set.leases[0].why.text[1] != 0, rows[i].second > 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_which_names_are_the_same),
+        cmocka_unit_test(test_how_much_of_a_reason_is_kept),
         cmocka_unit_test(test_take_and_renew),
         cmocka_unit_test(test_mark_tells_other_holders),
         cmocka_unit_test(test_kind_and_holder_name_a_lease),

@@ -1,6 +1,7 @@
 /* Each command in each situation: how it is answered and why, what is told of it, and what it
  * leaves: a row for each. */
 #include "base/array.h"
+#include "core/settle.h"
 #include "core/state.h"
 #include "fleet_fixture.h"
 
@@ -301,6 +302,7 @@ static void test_each_command(void **state)
             strcmp(told(world), rows[i].told) != 0)
             fail_msg("row %zu: %s(%u, %s): %s", i, world_outcomes(world, "x"), reason,
                      answer ? world_said(world, &answer->reason) : "", told(world));
+        assert_true(world->fleet->rounds_most < SETTLE_ROUNDS_MOST);
     }
 }
 

@@ -637,20 +637,34 @@ static void hours_of_access(struct world *world)
     world->domains[ERP].policy = (struct model_policy){.mode = POLICY_ON_DEMAND};
 }
 
+/* The same of the site alone, and not of its domain. */
+static void hours_of_a_site(struct world *world)
+{
+    hours_of_access(world);
+    world->sites[SITE_ERP].hours = world->domains[ERP].access.hours;
+    world->domains[ERP].access.hours = (struct model_policy){0};
+}
+
 /* A site that opens or closes while its server stays as it is: that is told, and published. */
 static void test_opening_and_closing_are_published(void **state)
 {
-    struct world *world = night(state, hours_of_access);
     static const int64_t edges[] = {MONDAY + 8 * HOUR, MONDAY + 19 * HOUR};
+    struct world *world = NULL;
 
-    for (size_t i = 0; i < ARRAY_SIZE(edges); i++) {
-        world_until(world, edges[i] - MINUTE);
+    for (size_t i = 0; i < 2 * ARRAY_SIZE(edges); i++) {
+        const size_t edge = i % ARRAY_SIZE(edges);
+
+        if (edge == 0) {
+            world_finish(state);
+            world = night(state, i == 0 ? hours_of_access : hours_of_a_site);
+        }
+        world_until(world, edges[edge] - MINUTE);
         world_forget(world);
-        world_until(world, edges[i]);
+        world_until(world, edges[edge]);
         assert_state(world, ERP, POWER_OFF);
         assert_int_equal(world_count(world, ACTION_SITE), 1);
         assert_int_equal(world_count(world, ACTION_STATUS), 1);
-        assert_int_equal(fleet_site(world->fleet, SITE_ERP)->closed_until != 0, i == 1);
+        assert_int_equal(fleet_site(world->fleet, SITE_ERP)->closed_until != 0, edge == 1);
     }
 }
 
@@ -707,9 +721,31 @@ static void test_next_event(void **state)
 
 #define TEST(test_) cmocka_unit_test_teardown(test_, world_finish)
 
+/* A clock that is set by less than two seconds moves no end of a lease. */
+static void test_how_far_a_clock_is_set(void **state)
+{
+    static const struct {
+        int64_t by;
+        bool moves;
+    } rows[] = {{-3000, true}, {-2000, true}, {-1999, false},
+                {1999, false}, {2000, true},  {3000, true}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        world_finish(state);
+        struct world *world = night(state, office_hours);
+
+        world_until(world, MONDAY + 10 * HOUR);
+        const int64_t until = schedule_lease(world)->until;
+
+        fleet_clock_was_set(world->fleet);
+        world_set_clock(world, world->now.wall + rows[i].by);
+        assert_int_equal(schedule_lease(world)->until, rows[i].moves ? until - rows[i].by : until);
+    }
+}
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_how_far_a_clock_is_set),
         TEST(test_a_day),
         TEST(test_ready_at_the_start),
         TEST(test_weekend),

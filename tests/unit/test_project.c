@@ -1,6 +1,7 @@
 /* Projects: what their agent tells, what state that makes, what is ordered, and commands. */
 #include "base/array.h"
 #include "core/saved.h"
+#include "core/state.h"
 #include "fleet_fixture.h"
 
 static const char *two_containers[] = {"client1-web", "client1-db"};
@@ -1009,9 +1010,107 @@ static void test_when_a_start_should_end(void **state)
     }
 }
 
+/* An order that was accepted, and then refused, has failed. */
+static void test_a_veto_after_an_acceptance(void **state)
+{
+    struct world *world = *state;
+
+    running(world);
+    command(world, COMMAND_STOP, "c1");
+    answer(world, SLEEP_ACCEPTED, "");
+    answer(world, SLEEP_VETOED, "docker said no");
+    assert_string_equal(world_outcomes(world, "c1"), "accepted failed ");
+}
+
+/* A restart whose site never answers fails as well. */
+static void test_a_restart_of_what_never_answers(void **state)
+{
+    struct world *world = *state;
+
+    running(world);
+    command(world, COMMAND_RESTART, "c1");
+    done(world);
+    world_advance(world, 6 * MINUTE);
+    assert_string_equal(world_outcomes(world, "c1"), "accepted failed ");
+}
+
+/* One with a name of one letter speaks for itself alone. */
+static void test_a_short_name(void **state)
+{
+    struct world *world = *state;
+
+    up(world);
+    world_containers(world, TESTING, "x@client1 running -");
+    assert_project(world, "missing");
+    assert_problem(world, "client1-web");
+}
+
+/* While not all of its containers are there, that stage has not come. */
+static void test_when_containers_are_present(void **state)
+{
+    struct world *world = *state;
+
+    again(&world, with_two);
+    *state = world;
+    up(world);
+    world_containers(world, TESTING, "client1-web exited -");
+    world_visit(world, SITE_CLIENT1);
+    world_advance(world, SECOND);
+    world_containers(world, TESTING, "client1-web exited -");
+    assert_int_equal(project_of_world(world)->stages[STAGE_CONTAINER_PRESENT], STAGE_UNREACHED);
+    world_containers(world, TESTING, "client1-web exited -,client1-db exited -");
+    assert_int_not_equal(project_of_world(world)->stages[STAGE_CONTAINER_PRESENT], STAGE_UNREACHED);
+}
+
+/* Nothing is wrong with one whose server is not up. */
+static void test_no_problem_of_one_that_is_down(void **state)
+{
+    struct world *world = *state;
+
+    running(world);
+    world_containers(world, TESTING, "client1-web running unhealthy");
+    assert_problem(world, "unhealthy");
+    world_agent(world, TESTING, AGENT_OFFLINE);
+    world_silence(world, TESTING);
+    assert_state(world, TESTING, POWER_UNREACHABLE);
+    assert_problem(world, NULL);
+}
+
+/* A site that does not answer is silent, or fails by what its check has seen. */
+static void test_why_a_site_does_not_answer(void **state)
+{
+    static const struct {
+        enum fault_code fault;
+        enum fact_code parts[2];
+    } rows[] = {
+        {FAULT_NONE, {FACT_PROJECT_SITE_SILENT, FACT_NONE}},
+        {FAULT_REFUSED, {FACT_PROJECT_SITE_FAILS, FACT_CHECK_REFUSED}},
+    };
+    struct world *world = *state;
+
+    running(world);
+    for (int i = 0; i < EVIDENCE_MISSES; i++)
+        world_probe(world, TESTING, CHECK_OF_CLIENT1, PROBE_ANSWER);
+    assert_project(world, "unhealthy");
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        world->fleet->powers[TESTING].evidence.checks[CHECK_OF_CLIENT1].fault =
+            (struct fault){.code = (uint8_t)rows[i].fault};
+        const struct fact problem = fleet_project_problem(world->fleet, SITE_CLIENT1);
+
+        for (size_t k = 0; k < 2; k++)
+            assert_int_equal(problem.parts[k].code, rows[i].parts[k]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_a_veto_after_an_acceptance),
+        TEST(test_a_restart_of_what_never_answers),
+        TEST(test_a_short_name),
+        TEST(test_when_containers_are_present),
+        TEST(test_no_problem_of_one_that_is_down),
+        TEST(test_why_a_site_does_not_answer),
         TEST(test_states),
         TEST(test_states_of_the_server_come_first),
         TEST(test_a_project_without_a_check_is_ready_when_its_containers_are),

@@ -612,18 +612,177 @@ static void test_whose_answer_it_is(void **state)
     }
 }
 
+/* ---- what a report of an agent does ---- */
+
+/* Bytes that moved as long ago as the idle time are no use; nor is what an agent says that has gone
+ * to sleep, or of a server that is not up. */
+static void test_which_use_is_taken(void **state)
+{
+    static const struct {
+        int64_t quiet;
+        enum power_state state;
+        enum agent_word word;
+        bool taken;
+    } rows[] = {
+        {0, POWER_READY, AGENT_ONLINE, true},
+        {1, POWER_READY, AGENT_ONLINE, true},
+        {20 * MINUTE - 1, POWER_READY, AGENT_ONLINE, true},
+        {20 * MINUTE, POWER_READY, AGENT_ONLINE, false},
+        {0, POWER_DEGRADED, AGENT_OFFLINE, true},
+        {0, POWER_DEGRADED, AGENT_SLEEPING, false},
+        {0, POWER_SLEEPING, AGENT_ONLINE, false},
+        {0, POWER_OFF, AGENT_ONLINE, false},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct world *world;
+        struct fleet_event event = {.kind = FLEET_REPORT, .server = ERP};
+
+        world_finish(state);
+        *state = world = world_new(NULL);
+        world->fleet->powers[ERP].state = rows[i].state;
+        world->fleet->powers[ERP].evidence.agent = rows[i].word;
+        event.uses.n = 1;
+        snprintf(event.uses.list[0].holder, LEASE_HOLDER_SIZE, "ssh");
+        event.uses.list[0].quiet = rows[i].quiet;
+        world_handle(world, &event);
+        if ((world_lease(world, ERP, LEASE_AGENT, "ssh") != NULL) != rows[i].taken)
+            fail_msg("row %zu", i);
+    }
+}
+
+/* When it goes, what it reported lives on for an idle time, each of it. */
+static void test_what_outlives_an_agent(void **state)
+{
+    struct world *world = *state;
+    struct fleet_event event = {.kind = FLEET_REPORT, .server = ERP};
+    struct lease_set *set = world->fleet->powers[ERP].leases;
+
+    world_up(world, ERP);
+    world_agent(world, ERP, AGENT_ONLINE);
+    set->n = 0;
+    event.uses.n = 2;
+    snprintf(event.uses.list[0].holder, LEASE_HOLDER_SIZE, "ssh");
+    snprintf(event.uses.list[1].holder, LEASE_HOLDER_SIZE, "%s", AGENT_STREAM);
+    world_handle(world, &event);
+    assert_int_equal(set->n, 2);
+    world_agent(world, ERP, AGENT_OFFLINE);
+    assert_int_equal(set->n, 2);
+    for (size_t i = 0; i < set->n; i++)
+        assert_int_equal(set->leases[i].until, world->now.boot + 20 * MINUTE);
+}
+
+/* ---- how a wake ends ---- */
+
+/* Found ready: it is told without a time. Woken: with its time, and without stages of an agent that
+ * was not heard. */
+static void test_what_is_told_of_ready(void **state)
+{
+    for (int woken = 0; woken < 2; woken++) {
+        struct world *world;
+
+        world_finish(state);
+        *state = world = world_new(NULL);
+        world_silence(world, ERP);
+        if (woken)
+            world_command(world, ERP, COMMAND_WAKE, "");
+        world_advance(world, 5 * SECOND);
+        world_forget(world);
+        world_pass(world, ERP);
+        assert_state(world, ERP, POWER_READY);
+        assert_int_equal(world_count_event(world, HAPPENED_READY), 1);
+        for (size_t i = 0; i < world->n; i++)
+            if (world->seen[i].action.kind == ACTION_EVENT &&
+                world->seen[i].action.event.what == HAPPENED_READY)
+                assert_int_equal(world->seen[i].action.event.ms, woken ? 5 * SECOND : 0);
+        assert_int_equal(world_power(world, ERP)->wake.stages[STAGE_AGENT_ONLINE], STAGE_UNREACHED);
+        assert_int_equal(world_power(world, ERP)->wake.stages[STAGE_FIRST_SIGN],
+                         woken ? 5 * SECOND : STAGE_UNREACHED);
+    }
+}
+
+/* It resumed where its boot id is the same, and booted where it is another; where one is not known,
+ * what was expected stands. */
+static void test_which_kind_of_wake_it_was(void **state)
+{
+    static const struct {
+        const char *before, *after;
+        bool goodbye;
+        enum wake_kind kind;
+    } rows[] = {
+        {"a", "a", true, WAKE_RESUME}, {"a", "a", false, WAKE_RESUME}, {"a", "b", true, WAKE_COLD},
+        {"a", "b", false, WAKE_COLD},  {"", "b", true, WAKE_RESUME},   {"", "b", false, WAKE_COLD},
+        {"a", "", true, WAKE_RESUME},  {"a", "", false, WAKE_COLD},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct world *world;
+
+        world_finish(state);
+        *state = world = world_new(NULL);
+        world_silence(world, ERP);
+        world->fleet->powers[ERP].said_goodbye = rows[i].goodbye;
+        world_report(world, ERP, rows[i].before, true);
+        world_command(world, ERP, COMMAND_WAKE, "");
+        world_advance(world, 5 * SECOND);
+        world_report(world, ERP, rows[i].after, true);
+        world_up(world, ERP);
+        assert_state(world, ERP, POWER_READY);
+        if (world_power(world, ERP)->wake.kind != rows[i].kind)
+            fail_msg("row %zu", i);
+    }
+}
+
+/* It is watched closely while a visitor's site does not answer yet, and no longer. */
+static void test_how_long_a_site_is_awaited(void **state)
+{
+    for (int ready = 0; ready < 2; ready++)
+        for (int leased = 0; leased < 2; leased++) {
+            struct world *world;
+            struct power *power;
+
+            world_finish(state);
+            *state = world = world_new(NULL);
+            power = &world->fleet->powers[ERP];
+            world_up(world, ERP);
+            world->fleet->sites[SITE_ERP].ready = ready;
+            power->evidence.passing = ready;
+            if (leased)
+                assert_true(lease_take(power->leases, LEASE_VISIT, SITE_ERP, "", NULL,
+                                       world->now.boot, LEASE_FOREVER));
+            if (!ready)
+                power->state = POWER_BOOTING;
+            power->awaited_until = world->now.boot + MINUTE;
+            world_blind(world, ERP);
+            assert_int_equal(power->awaited_until != 0, !ready && leased);
+        }
+}
+
 int main(void)
 {
 #define TEST(test_) cmocka_unit_test_setup_teardown(test_, world_init, world_finish)
     const struct CMUnitTest tests[] = {
-        TEST(test_each_event_says_why),           TEST(test_who_is_found_awake),
-        TEST(test_when_a_stage_is_told),          TEST(test_when_a_fault_is_told),
-        TEST(test_the_fact_of_each_fault),        TEST(test_which_check_is_named),
-        TEST(test_which_leases_a_sleep_ends),     TEST(test_back_before_silence),
-        TEST(test_the_same_refusal_is_told_once), TEST(test_leases_over_a_reload),
-        TEST(test_what_wakes_in_spite_of_force),  TEST(test_what_an_agent_goes_on_to_report),
-        TEST(test_a_stream_alone_ends),           TEST(test_the_idle_time),
-        TEST(test_containers_before_any_report),  TEST(test_whose_answer_it_is),
+        TEST(test_which_use_is_taken),
+        TEST(test_what_outlives_an_agent),
+        TEST(test_what_is_told_of_ready),
+        TEST(test_which_kind_of_wake_it_was),
+        TEST(test_how_long_a_site_is_awaited),
+        TEST(test_each_event_says_why),
+        TEST(test_who_is_found_awake),
+        TEST(test_when_a_stage_is_told),
+        TEST(test_when_a_fault_is_told),
+        TEST(test_the_fact_of_each_fault),
+        TEST(test_which_check_is_named),
+        TEST(test_which_leases_a_sleep_ends),
+        TEST(test_back_before_silence),
+        TEST(test_the_same_refusal_is_told_once),
+        TEST(test_leases_over_a_reload),
+        TEST(test_what_wakes_in_spite_of_force),
+        TEST(test_what_an_agent_goes_on_to_report),
+        TEST(test_a_stream_alone_ends),
+        TEST(test_the_idle_time),
+        TEST(test_containers_before_any_report),
+        TEST(test_whose_answer_it_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
