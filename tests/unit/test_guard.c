@@ -508,9 +508,25 @@ static void test_refused_visits_do_not_count(void **state)
 
 #define TEST(test_) cmocka_unit_test_teardown(test_, world_finish)
 
+/* Soon after the machine's start: one that was never seen to go down has not gone down just now. */
+static void soon(struct world *world)
+{
+    min_down(world);
+    world->now.boot = 1000;
+}
+
+static void test_min_down_of_one_that_never_ran(void **state)
+{
+    struct world *world = asleep(state, soon);
+
+    world_command(world, ERP, COMMAND_WAKE, "w1");
+    assert_string_equal(world_outcomes(world, "w1"), "accepted ");
+    assert_state(world, ERP, POWER_WAKING);
+}
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_min_down_of_one_that_never_ran),
         TEST(test_min_down),
         TEST(test_nobody_waits_any_more),
         TEST(test_force_overrides),

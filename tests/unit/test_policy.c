@@ -742,9 +742,22 @@ static void test_how_far_a_clock_is_set(void **state)
         assert_int_equal(schedule_lease(world)->until, rows[i].moves ? until - rows[i].by : until);
     }
 }
+
+/* A policy that opens a domain opens its projects with it, in the middle of a minute as well. */
+static void test_an_override_opens_all(void **state)
+{
+    struct world *world = night(state, projects_too);
+
+    world_advance(world, 30 * SECOND);
+    assert_true(fleet_site(world->fleet, SITE_CLIENT1)->closed_until > 0);
+    world_policy(world, TESTING, POLICY_ON_DEMAND);
+    assert_int_equal(fleet_site(world->fleet, SITE_TESTING)->closed_until, 0);
+    assert_int_equal(fleet_site(world->fleet, SITE_CLIENT1)->closed_until, 0);
+}
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_an_override_opens_all),
         TEST(test_how_far_a_clock_is_set),
         TEST(test_a_day),
         TEST(test_ready_at_the_start),

@@ -1102,9 +1102,23 @@ static void test_why_a_site_does_not_answer(void **state)
     }
 }
 
+/* Who has it stopped wants nobody to be waited for, though somebody has just visited it. */
+static void test_a_stop_ends_a_visit(void **state)
+{
+    struct world *world = *state;
+
+    running(world);
+    world_visit(world, SITE_CLIENT1);
+    assert_non_null(world_lease(world, TESTING, LEASE_VISIT, "client1"));
+    command(world, COMMAND_STOP, "c1");
+    assert_string_equal(orders(world), "stop ");
+    assert_null(world_lease(world, TESTING, LEASE_VISIT, "client1"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_a_stop_ends_a_visit),
         TEST(test_a_veto_after_an_acceptance),
         TEST(test_a_restart_of_what_never_answers),
         TEST(test_a_short_name),

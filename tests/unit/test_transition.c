@@ -685,12 +685,13 @@ static void test_what_is_told_of_ready(void **state)
         *state = world = world_new(NULL);
         world_silence(world, ERP);
         if (woken)
-            world_command(world, ERP, COMMAND_WAKE, "");
+            world_visit(world, SITE_ERP);
         world_advance(world, 5 * SECOND);
         world_forget(world);
         world_pass(world, ERP);
         assert_state(world, ERP, POWER_READY);
         assert_int_equal(world_count_event(world, HAPPENED_READY), 1);
+        assert_true(!woken || world_last(world, ACTION_SAVE)->action.save.durable);
         for (size_t i = 0; i < world->n; i++)
             if (world->seen[i].action.kind == ACTION_EVENT &&
                 world->seen[i].action.event.what == HAPPENED_READY)
@@ -758,10 +759,114 @@ static void test_how_long_a_site_is_awaited(void **state)
         }
 }
 
+/* ---- what entering a state brings with it ---- */
+
+static void test_what_a_state_brings(void **state)
+{
+    static const struct {
+        enum power_state from;
+        enum power_event event;
+        bool wakes, goodbye; /* a wake is open; it said goodbye when it went */
+        enum power_state to;
+        bool goodbye_after, failure_after, rests, back;
+    } rows[] = {
+        {POWER_UNKNOWN, POWER_SILENT, false, true, POWER_OFF, false, false, false, false},
+        {POWER_SLEEPING, POWER_SILENT, false, false, POWER_OFF, true, false, false, false},
+        {POWER_WAKING, POWER_CANCEL, false, true, POWER_OFF, true, true, false, false},
+        {POWER_WAKING, POWER_CANCEL, false, false, POWER_OFF, false, true, false, false},
+        {POWER_READY, POWER_SILENT, false, true, POWER_UNREACHABLE, false, false, true, false},
+        {POWER_DEGRADED, POWER_SILENT, false, true, POWER_UNREACHABLE, false, false, true, false},
+        {POWER_BOOTING, POWER_SILENT, true, true, POWER_WAKING, false, true, false, false},
+        {POWER_SLEEPING, POWER_SILENT, true, false, POWER_WAKING, true, true, false, false},
+        {POWER_OFF, POWER_WAKE, true, true, POWER_WAKING, true, true, false, false},
+        {POWER_OFF, POWER_WAKE, true, false, POWER_WAKING, false, true, false, false},
+        {POWER_UNREACHABLE, POWER_SIGN, false, false, POWER_BOOTING, false, true, false, true},
+        {POWER_OFF, POWER_SIGN, false, true, POWER_BOOTING, true, true, false, false},
+        {POWER_UNREACHABLE, POWER_PASS, false, false, POWER_READY, false, true, false, true},
+        {POWER_WAKE_FAILED, POWER_PASS, false, false, POWER_READY, false, true, false, false},
+        {POWER_OFF, POWER_PASS, false, true, POWER_READY, true, true, false, false},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct world *world;
+        struct power *power;
+
+        world_finish(state);
+        *state = world = world_new(NULL);
+        power = &world->fleet->powers[ERP];
+        struct step step = {.fleet = world->fleet,
+                            .now = world->now,
+                            .server = ERP,
+                            .power = power,
+                            .model = &world->servers[ERP]};
+        power->state = rows[i].from;
+        power->said_goodbye = rows[i].goodbye;
+        power->failure = FAILURE_NO_SIGN;
+        power->wake.open = rows[i].wakes;
+        power->retry_at = 1;
+        world_forget(world);
+        step_transition(&step, rows[i].event, NULL);
+        assert_state(world, ERP, rows[i].to);
+        if (power->said_goodbye != rows[i].goodbye_after ||
+            power->failure != (rows[i].failure_after ? FAILURE_NO_SIGN : FAILURE_NONE) ||
+            power->retry_at != (rows[i].rests ? world->now.boot + 30 * SECOND : 1) ||
+            world_count_event(world, HAPPENED_BACK) != rows[i].back)
+            fail_msg("row %zu", i);
+    }
+}
+
+/* Where no lease has room for what moves, the first one lives at least as long. */
+static void test_a_stream_without_room(void **state)
+{
+    struct world *world = *state;
+    struct lease_set *set = world->fleet->powers[ERP].leases;
+    char name[] = "h0";
+
+    world_up(world, ERP);
+    set->n = 0;
+    for (; set->n < LEASES_MAX; name[1]++)
+        assert_true(lease_take(set, LEASE_HOLD, MODEL_NONE, name, NULL, world->now.boot,
+                               world->now.boot + (set->n == 0 ? MINUTE : HOUR)));
+    world_look(world, ERP, "erp.example", SECOND);
+    assert_int_equal(set->leases[0].until, world->now.boot + MINUTE);
+    world_look(world, ERP, "erp.example", 2 * MINUTE);
+    assert_int_equal(set->leases[0].until, world->now.boot + 2 * MINUTE);
+    assert_int_equal(set->n, LEASES_MAX);
+}
+
+/* Ready, it is looked at closely while a check that passed has failed once, or one that answered
+ * has not. */
+static void test_when_it_is_suspect(void **state)
+{
+    static const struct {
+        struct check_state check;
+        bool suspect;
+    } rows[] = {
+        {{.passing = true, .alive = true}, false}, {{.passing = true, .fails = 1}, true},
+        {{.passing = false, .fails = 3}, false},   {{.alive = true, .misses = 1}, true},
+        {{.alive = false, .misses = 3}, false},
+    };
+    struct world *world = *state;
+    struct power *power = &world->fleet->powers[ERP];
+    int64_t usual, interval, timeout;
+
+    power->state = POWER_READY;
+    power_pace(power, 0, &usual, &timeout);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        power->evidence.checks[0] = rows[i].check;
+        power_pace(power, 1, &interval, &timeout);
+        if ((interval < usual) != rows[i].suspect)
+            fail_msg("row %zu", i);
+    }
+}
+
 int main(void)
 {
 #define TEST(test_) cmocka_unit_test_setup_teardown(test_, world_init, world_finish)
     const struct CMUnitTest tests[] = {
+        TEST(test_what_a_state_brings),
+        TEST(test_a_stream_without_room),
+        TEST(test_when_it_is_suspect),
         TEST(test_which_use_is_taken),
         TEST(test_what_outlives_an_agent),
         TEST(test_what_is_told_of_ready),
