@@ -31,7 +31,8 @@ static bool add(void **state, int site, uint32_t address, enum guard_kind kind, 
 static struct guard ask(void **state, int site, uint32_t address, bool wakes, int64_t now)
 {
     struct guard guard = {GUARD_NONE, 0};
-    limits_refuse(*state, site, address, wakes, now, &guard);
+    const bool refused = limits_refuse(*state, site, address, wakes, now, &guard);
+    assert_int_equal(refused, guard.kind != GUARD_NONE);
     return guard;
 }
 

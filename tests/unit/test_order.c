@@ -499,10 +499,30 @@ static void test_too_many_commands(void **state)
     assert_string_equal(told(world), "command_refused ");
 }
 
+/* It fell asleep with a wake queued, and a guard does not let it be woken so soon. */
+static void test_a_queued_wake_that_is_refused(void **state)
+{
+    struct world *world = anew(state, is_guarded_and_queued);
+
+    world_agent(world, ERP, AGENT_SLEEPING);
+    world_forget(world);
+    world_advance(world, 2 * SECOND);
+    world_silence(world, ERP);
+    assert_state(world, ERP, POWER_OFF);
+    assert_string_equal(world_outcomes(world, "w1"), "failed ");
+    assert_int_equal(world_count_event(world, HAPPENED_WAKE_FAILED), 1);
+    for (size_t i = 0; i < world->n; i++)
+        if (world->seen[i].action.kind == ACTION_EVENT &&
+            world->seen[i].action.event.what == HAPPENED_WAKE_FAILED)
+            assert_int_equal(world->seen[i].action.event.ms, 0);
+    assert_int_equal(world_power(world, ERP)->guard.kind, GUARD_MIN_DOWN);
+}
+
 int main(void)
 {
 #define TEST(test_) cmocka_unit_test_setup_teardown(test_, world_init, world_finish)
     const struct CMUnitTest tests[] = {
+        TEST(test_a_queued_wake_that_is_refused),
         TEST(test_each_command),
         TEST(test_what_a_refused_wake_leaves),
         TEST(test_each_command_is_kept),

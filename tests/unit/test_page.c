@@ -144,6 +144,8 @@ static void a_project_starts_alone(void **state)
     assert_int_equal(view_stage_status(&view, STAGE_CONTAINER_HEALTHY), STAGE_NOW);
     assert_int_equal(view_stage_status(&view, STAGE_SITE_ANSWERS), STAGE_TODO);
     assert_true(see_project(&notice, &project, true, 113000).overdue);
+    for (int stage = 0; stage < STAGES; stage++) /* those of a wake are not its own */
+        assert_int_equal(view.notice.expected[stage], STAGE_UNREACHED);
     project.expected = -1;
     assert_int_equal(see_project(&notice, &project, true, 104000).eta, -1);
 }
@@ -624,9 +626,22 @@ static void stages_that_do_not_concern_the_site_are_left_out(void **state)
     assert_true(view_shows_stage(&view, STAGE_AGENT_ONLINE));
 }
 
+/* Nor has one that a guard holds, until the wake that comes after it. */
+static void one_that_is_held_has_no_old_stages(void **state)
+{
+    struct notice notice = in_state(POWER_OFF);
+    notice.stages[STAGE_PACKET_SENT] = notice.stages[STAGE_FIRST_SIGN] = 5;
+    notice.guard = (struct guard){GUARD_MIN_DOWN, 9000};
+    const struct view held = see(&notice, false, true, 2000);
+    assert_int_equal(held.kind, VIEW_HELD);
+    for (int stage = 0; stage < STAGES; stage++)
+        assert_int_equal(held.notice.stages[stage], STAGE_UNREACHED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_that_is_held_has_no_old_stages),
         cmocka_unit_test(every_state_has_its_view),
         cmocka_unit_test(a_project_starts_alone),
         cmocka_unit_test(a_project_follows_its_server),

@@ -1,5 +1,6 @@
 /* Projects: what their agent tells, what state that makes, what is ordered, and commands. */
 #include "base/array.h"
+#include "core/facts/projects.h"
 #include "core/saved.h"
 #include "core/state.h"
 #include "fleet_fixture.h"
@@ -1115,9 +1116,43 @@ static void test_a_stop_ends_a_visit(void **state)
     assert_null(world_lease(world, TESTING, LEASE_VISIT, "client1"));
 }
 
+/* As many starts are remembered as there is room for, the latest. */
+static void test_how_many_starts_are_remembered(void **state)
+{
+    struct project project = {0};
+
+    project_learn(&project, -1);
+    assert_int_equal(project.n_runs, 0);
+    for (int i = 1; i <= 3 * PROJECT_RUNS_MAX; i++) {
+        project_learn(&project, 1000 * i);
+        assert_int_equal(project.n_runs, i < PROJECT_RUNS_MAX ? i : PROJECT_RUNS_MAX);
+    }
+    for (size_t i = 0; i < PROJECT_RUNS_MAX; i++)
+        assert_true(project.runs[i] > 2000 * PROJECT_RUNS_MAX);
+}
+
+/* A restart tells how long a start takes, from when it was done. */
+static void test_what_a_restart_teaches(void **state)
+{
+    struct world *world = *state;
+
+    running(world);
+    world_advance(world, MINUTE);
+    command(world, COMMAND_RESTART, "c1");
+    world_advance(world, 2 * SECOND);
+    done(world);
+    world_advance(world, 7 * SECOND);
+    world_probe(world, TESTING, CHECK_OF_CLIENT1, PROBE_PASS);
+    assert_string_equal(world_outcomes(world, "c1"), "accepted done ");
+    assert_int_equal(project_of_world(world)->n_runs, 1);
+    assert_int_equal(project_of_world(world)->runs[0], 7 * SECOND);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_how_many_starts_are_remembered),
+        TEST(test_what_a_restart_teaches),
         TEST(test_a_stop_ends_a_visit),
         TEST(test_a_veto_after_an_acceptance),
         TEST(test_a_restart_of_what_never_answers),

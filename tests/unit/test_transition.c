@@ -860,10 +860,39 @@ static void test_when_it_is_suspect(void **state)
     }
 }
 
+/* A MAC is learned from what answers when nothing is known yet, or in a wake of Hall's: one that
+ * comes up by itself may be anybody. */
+static void test_when_a_mac_may_be_learned(void **state)
+{
+    static const struct {
+        enum power_state state;
+        bool wakes, learns;
+    } rows[] = {
+        {POWER_UNKNOWN, false, true}, {POWER_OFF, false, false},
+        {POWER_READY, false, false},  {POWER_WAKING, true, true},
+        {POWER_BOOTING, true, true},  {POWER_UNREACHABLE, false, false},
+    };
+    struct world *world = *state;
+    struct power *power = &world->fleet->powers[ERP];
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        for (int neighbour = 0; neighbour < 2; neighbour++) {
+            power->state = rows[i].state;
+            power->wake = (struct wake){.open = rows[i].wakes, .deadline = LEASE_FOREVER};
+            if (neighbour)
+                world_neighbour(world, ERP, MAC_UNKNOWN);
+            else
+                world_probe(world, ERP, 0, PROBE_PENDING);
+            if (power->evidence.learns != rows[i].learns)
+                fail_msg("row %zu", i);
+        }
+}
+
 int main(void)
 {
 #define TEST(test_) cmocka_unit_test_setup_teardown(test_, world_init, world_finish)
     const struct CMUnitTest tests[] = {
+        TEST(test_when_a_mac_may_be_learned),
         TEST(test_what_a_state_brings),
         TEST(test_a_stream_without_room),
         TEST(test_when_it_is_suspect),
