@@ -3,13 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/number.h"
 #include "base/text.h"
 #include "say/say_table.h"
 
-#define NBSP  "\u00a0" /* before a French colon */
-#define NNBSP "\u202f" /* before a French unit */
+#define NBSP "\u00a0" /* before a French colon */
 
 /* A sentence in the making. */
 struct saying {
@@ -17,146 +14,6 @@ struct saying {
     struct say_how how;
     struct buf *out;
 };
-
-static bool is_french(const struct saying *saying)
-{
-    return saying->how.language == SAY_FRENCH;
-}
-
-/* ---- numbers and times ---- */
-
-static void put_count(const struct saying *saying, int64_t number, const char *unit)
-{
-    buf_printf(saying->out, is_french(saying) ? "%lld" NNBSP "%s" : "%lld %s", (long long)number,
-               unit);
-}
-
-/* "1.2 MB", from 10 on without a fraction. */
-static void put_bytes(const struct saying *saying, int64_t bytes, const char *per)
-{
-    static const char *const units[SAY_LANGUAGES][4] = {{"kB", "MB", "GB", "TB"},
-                                                        {"ko", "Mo", "Go", "To"}};
-    static const char *const few[SAY_LANGUAGES][2] = {{"bytes", "B"}, {"octets", "o"}};
-    double number = (double)bytes / 1000;
-    char digits[32];
-    size_t unit = 0;
-
-    while (number >= 999.5 && unit < 3) {
-        number /= 1000;
-        unit++;
-    }
-    if (bytes < 1000) {
-        put_count(saying, bytes, few[saying->how.language][*per != '\0']);
-    } else {
-        snprintf(digits, sizeof(digits), number < 9.95 ? "%.1f" : "%.0f", number);
-        char *point = strchr(digits, '.');
-        if (point && is_french(saying))
-            *point = ',';
-        buf_printf(saying->out, "%s%s%s", digits, is_french(saying) ? NNBSP : " ",
-                   units[saying->how.language][unit]);
-    }
-    buf_puts(saying->out, per);
-}
-
-static void put_ago(const struct saying *saying, int64_t at)
-{
-    const int64_t ms = saying->how.now > at ? saying->how.now - at : 0;
-
-    buf_puts(saying->out, is_french(saying) ? "il y a " : "");
-    if (ms < 60000)
-        put_count(saying, ms / 1000, "s");
-    else if (ms < 5400000)
-        put_count(saying, ms / 60000, "min");
-    else
-        put_count(saying, ms / 3600000, "h");
-    buf_puts(saying->out, is_french(saying) ? "" : " ago");
-}
-
-static void put_quiet(const struct saying *saying, int64_t ms)
-{
-    if (ms < 90000)
-        put_count(saying, ms / 1000, "s");
-    else
-        put_count(saying, ms / 60000, "min");
-}
-
-/* Hundredths and thousandths, with the language's mark. */
-static void put_fraction(const struct saying *saying, int64_t number, int64_t whole, int digits)
-{
-    buf_printf(saying->out, "%lld%s%0*lld", (long long)(number / whole),
-               is_french(saying) ? "," : ".", digits, (long long)(number % whole));
-}
-
-/* "2026-11-22T14:32:10Z"; of a time that is near, hours and minutes are what people want. */
-static void put_time(const struct saying *saying, int64_t at, bool is_near)
-{
-    const int64_t behind = saying->how.behind;
-    char text[RFC3339_SIZE], shown[LOCAL_SIZE];
-
-    if (saying->how.local)
-        buf_puts(saying->out,
-                 local_short(saying->how.local, at - behind, saying->how.now - behind, shown));
-    else if (is_near)
-        buf_printf(saying->out, "%.5s UTC", rfc3339_format(at, text) + 11);
-    else
-        buf_puts(saying->out, rfc3339_format(at, text));
-}
-
-static void put_number(const struct saying *saying, enum param_kind kind, int64_t number)
-{
-    char text[RFC3339_SIZE];
-
-    switch (kind) {
-    case PARAM_SECONDS:
-        buf_printf(saying->out, "%lld", (long long)(number / 1000));
-        break;
-    case PARAM_EXACT:
-        put_fraction(saying, number, 1000, 3);
-        break;
-    case PARAM_LOAD:
-        put_fraction(saying, number, 100, 2);
-        break;
-    case PARAM_SPAN:
-        buf_puts(saying->out, duration_format(number, text, sizeof(text)));
-        break;
-    case PARAM_QUIET:
-        put_quiet(saying, number);
-        break;
-    case PARAM_BYTES:
-        put_bytes(saying, number, "");
-        break;
-    case PARAM_RATE:
-        put_bytes(saying, number, "/s");
-        break;
-    case PARAM_AGO:
-        put_ago(saying, number);
-        break;
-    case PARAM_CLOCK:
-    case PARAM_INSTANT:
-        put_time(saying, number, kind == PARAM_CLOCK);
-        break;
-    case PARAM_END:
-    case PARAM_SERVER:
-    case PARAM_DOMAIN:
-    case PARAM_SITE:
-    case PARAM_CHECK:
-    case PARAM_ABOUT:
-    case PARAM_GROUP:
-    case PARAM_STAGE:
-    case PARAM_GUARD:
-    case PARAM_ACTION:
-    case PARAM_POLICY:
-    case PARAM_STATE:
-    case PARAM_VERB:
-    case PARAM_STREAM:
-    case PARAM_KIND:
-    case PARAM_NUMBER:
-    case PARAM_TEXT:
-    case PARAM_CAUSE:
-        buf_printf(saying->out, "%lld", (long long)number);
-        break;
-    }
-}
 
 /* ---- sentences ---- */
 
@@ -199,7 +56,8 @@ static void put_hole(const struct saying *saying, size_t part, const char *name,
         buf_puts(saying->out, say_word_shown((enum param_kind)row->params[param].kind,
                                              told->values[param].text, saying->how.language));
     else
-        put_number(saying, (enum param_kind)row->params[param].kind, told->values[param].number);
+        say_kinds[row->params[param].kind].show(told->values[param].number, saying->how,
+                                                saying->out);
 }
 
 /* The end of what a bracket holds. */

@@ -2,65 +2,19 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "core/facts/lease.h"
 #include "say/say_table.h"
-
-enum { TEXT_MOST = 2048 };
-
-#define NUMBER_MOST (INT64_C(1) << 52)
 
 /* ---- writing ---- */
 
 static void put_value(struct json_writer *json, const struct say_param *param,
                       const struct told_value *value)
 {
-    if (!value->known) {
+    if (!value->known)
         json_put_null(json, param->name);
-        return;
-    }
-    if (value->text) {
+    else if (value->text)
         json_put_string(json, param->name, value->text);
-        return;
-    }
-    switch ((enum param_kind)param->kind) {
-    case PARAM_SECONDS:
-    case PARAM_EXACT:
-    case PARAM_SPAN:
-    case PARAM_QUIET:
-        json_put_seconds(json, param->name, value->number);
-        break;
-    case PARAM_LOAD:
-        json_put_number(json, param->name, (double)value->number / 100);
-        break;
-    case PARAM_AGO:
-    case PARAM_CLOCK:
-    case PARAM_INSTANT:
-        json_put_time(json, param->name, value->number);
-        break;
-    case PARAM_NUMBER:
-    case PARAM_BYTES:
-    case PARAM_RATE:
-    case PARAM_END:
-    case PARAM_SERVER:
-    case PARAM_DOMAIN:
-    case PARAM_SITE:
-    case PARAM_CHECK:
-    case PARAM_ABOUT:
-    case PARAM_GROUP:
-    case PARAM_STAGE:
-    case PARAM_GUARD:
-    case PARAM_ACTION:
-    case PARAM_POLICY:
-    case PARAM_STATE:
-    case PARAM_VERB:
-    case PARAM_STREAM:
-    case PARAM_KIND:
-    case PARAM_TEXT:
-    case PARAM_CAUSE:
-        json_put_integer(json, param->name, value->number);
-        break;
-    }
+    else
+        say_kinds[param->kind].put(json, param->name, value->number);
 }
 
 static void put_part(struct json_writer *json, const char *key, const struct told *told, size_t at)
@@ -101,70 +55,6 @@ void say_put_fact(struct json_writer *json, const char *key, const struct fact *
 
 /* ---- reading ---- */
 
-static bool read_scaled(const struct json *json, double factor, int64_t *ret_number)
-{
-    double number;
-
-    if (!json_number(json, &number) || number < 0 || number * factor > (double)NUMBER_MOST)
-        return false;
-    *ret_number = (int64_t)(number * factor + 0.5);
-    return true;
-}
-
-static bool read_text(const struct json *json, struct told_value *value)
-{
-    value->text = json_string(json);
-    return value->text && value->text[0] != '\0' && strlen(value->text) <= TEXT_MOST;
-}
-
-static bool read_time(const struct json *json, struct told_value *value)
-{
-    const char *text = json_string(json);
-
-    return text && rfc3339_parse(text, &value->number) == 0 && value->number > 0;
-}
-
-static bool read_value(const struct json *json, enum param_kind kind, struct told_value *value)
-{
-    switch (kind) {
-    case PARAM_SERVER:
-    case PARAM_DOMAIN:
-    case PARAM_SITE:
-    case PARAM_CHECK:
-    case PARAM_ABOUT:
-    case PARAM_GROUP:
-    case PARAM_STAGE:
-    case PARAM_GUARD:
-    case PARAM_ACTION:
-    case PARAM_POLICY:
-    case PARAM_STATE:
-    case PARAM_VERB:
-    case PARAM_STREAM:
-    case PARAM_KIND:
-    case PARAM_TEXT:
-        return read_text(json, value);
-    case PARAM_AGO:
-    case PARAM_CLOCK:
-    case PARAM_INSTANT:
-        return read_time(json, value);
-    case PARAM_SECONDS:
-    case PARAM_EXACT:
-    case PARAM_SPAN:
-    case PARAM_QUIET:
-        return read_scaled(json, 1000, &value->number);
-    case PARAM_LOAD:
-        return read_scaled(json, 100, &value->number);
-    case PARAM_NUMBER:
-    case PARAM_BYTES:
-    case PARAM_RATE:
-        return read_scaled(json, 1, &value->number);
-    case PARAM_END:
-    case PARAM_CAUSE:
-        break;
-    }
-    return true;
-}
-
 static int read_part(const struct json *json, struct told *told, size_t at);
 
 /* A cause, or what stands beside it; what cannot be read is left out. */
@@ -191,7 +81,7 @@ static int read_part(const struct json *json, struct told *told, size_t at)
             continue;
         if (param->kind == PARAM_CAUSE) {
             read_next(value, told, at + 1);
-        } else if (!read_value(value, (enum param_kind)param->kind, &part->values[i])) {
+        } else if (!say_kinds[param->kind].read(value, &part->values[i])) {
             return -EINVAL;
         } else {
             part->values[i].known = true;

@@ -1,106 +1,22 @@
 /* From indexes to names, and back. */
-#include <arpa/inet.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "base/text.h"
-#include "core/facts/lease.h"
 #include "say/say_table.h"
-
-static bool is_word(enum param_kind kind)
-{
-    return kind == PARAM_STAGE || kind == PARAM_GUARD || kind == PARAM_ACTION ||
-           kind == PARAM_POLICY || kind == PARAM_STATE || kind == PARAM_VERB ||
-           kind == PARAM_STREAM || kind == PARAM_KIND;
-}
-
-static bool is_time(enum param_kind kind)
-{
-    return kind == PARAM_AGO || kind == PARAM_CLOCK || kind == PARAM_INSTANT;
-}
-
-/* A model with fewer servers or sites than the fact says is none of its own: it has no names. */
-static bool fits(int subject, size_t n)
-{
-    return subject >= 0 && (size_t)subject < n;
-}
-
-/* The check of a fact about a check; NULL: it names none. */
-static const struct model_check *check_of(const struct fact_part *part, const struct model *model)
-{
-    if (!model || !fits(part->subject, model->n_servers) ||
-        part->word >= model->servers[part->subject].n_checks)
-        return NULL;
-    return &model->servers[part->subject].checks[part->word];
-}
-
-static const char *check_kind_of(const struct model_check *check)
-{
-    return check->site != MODEL_NONE ? "site" : check_kind_name(check->kind);
-}
-
-/* What it looks at; an address is written to `about`. NULL: its agent. */
-static const char *about_check(const struct model_check *check, const struct model *model,
-                               char about[SAY_ABOUT_SIZE])
-{
-    char address[INET_ADDRSTRLEN] = "";
-
-    if (check->site != MODEL_NONE)
-        return model->sites[check->site].id;
-    if (check->kind == CHECK_HTTP)
-        return check->url;
-    if (check->kind == CHECK_AGENT)
-        return NULL;
-    inet_ntop(AF_INET, &check->address, address, sizeof(address));
-    if (check->kind == CHECK_TCP)
-        snprintf(about, SAY_ABOUT_SIZE, "%s:%u", address, (unsigned)check->port);
-    else
-        snprintf(about, SAY_ABOUT_SIZE, "%s", address);
-    return about;
-}
 
 /* What stands for a parameter as text; NULL: nothing, or a number does. */
 static const char *text_of(const struct fact *fact, size_t at, const struct say_param *param,
                            const struct model *model, char about[SAY_ABOUT_SIZE])
 {
     const struct fact_part *part = &fact->parts[at];
-    const enum param_kind kind = (enum param_kind)param->kind;
-    const int subject = part->subject;
-    const struct model_check *check;
+    const struct say_kind *kind = &say_kinds[param->kind];
 
-    if (is_word(kind))
-        return say_word(kind, part->word);
-    if (kind == PARAM_TEXT) {
+    if (param->kind == PARAM_TEXT) {
         const char *text = fact_text(fact, at, param->place);
         return text[0] ? text : NULL;
     }
-    if (kind == PARAM_CHECK || kind == PARAM_ABOUT) {
-        check = check_of(part, model);
-        return !check                ? NULL
-               : kind == PARAM_CHECK ? check_kind_of(check)
-                                     : about_check(check, model, about);
-    }
-    if (kind == PARAM_SERVER && model && fits(subject, model->n_servers))
-        return model->servers[subject].id;
-    if (kind == PARAM_GROUP && model && fits(subject, model->n_servers))
-        return model->servers[subject].group;
-    if (kind == PARAM_DOMAIN && model && fits(subject, model->n_domains))
-        return model->domains[subject].name;
-    if (kind == PARAM_SITE && model && fits(subject, model->n_sites))
-        return model->sites[subject].id;
-    return NULL;
-}
-
-static bool is_numeric(enum param_kind kind)
-{
-    return kind >= PARAM_NUMBER && kind <= PARAM_INSTANT;
-}
-
-static bool has_number(enum param_kind kind, int64_t number)
-{
-    if (is_time(kind))
-        return number > 0 && number != LEASE_FOREVER;
-    return is_numeric(kind) && (kind == PARAM_NUMBER ? number != 0 : number >= 0);
+    if (kind->word)
+        return kind->word(part->word);
+    return kind->text && model ? kind->text(part, model, about) : NULL;
 }
 
 void say_resolve(const struct fact *fact, const struct model *model, struct told *ret_told)
@@ -114,9 +30,12 @@ void say_resolve(const struct fact *fact, const struct model *model, struct told
         for (size_t k = 0; param[k].name; k++) {
             struct told_value *value = &told->values[k];
 
+            if (param[k].kind == PARAM_CAUSE)
+                continue;
+            bool (*holds)(int64_t number) = say_kinds[param[k].kind].holds;
             value->text = text_of(fact, i, &param[k], model, told->about);
             value->number = fact->parts[i].n[param[k].place];
-            value->known = value->text || has_number((enum param_kind)param[k].kind, value->number);
+            value->known = value->text || (holds && holds(value->number));
         }
     }
 }
@@ -137,57 +56,29 @@ struct told say_words(enum fact_code code, const char *first, const char *second
 
 /* ---- back ---- */
 
-static bool find_word(enum param_kind kind, const char *text, uint8_t *ret_word)
-{
-    for (unsigned word = 0; word < SAY_WORDS_MAX; word++) {
-        const char *name = say_word(kind, word);
-
-        if (!name || strcmp(name, text) != 0)
-            continue;
-        *ret_word = (uint8_t)word;
-        return true;
-    }
-    return false;
-}
-
 static bool find_check(const struct told_part *told, const struct model *model, int server,
                        struct fact_part *part)
 {
-    char about[SAY_ABOUT_SIZE];
+    const struct told_value *kind = &told->values[0], *about = &told->values[1];
 
     part->subject = MODEL_NONE;
-    if (!told->values[0].known)
-        return true;
-    for (size_t i = 0; server != MODEL_NONE && i < model->servers[server].n_checks; i++) {
-        const struct model_check *check = &model->servers[server].checks[i];
-
-        if (!text_equal(check_kind_of(check), told->values[0].text) ||
-            !text_equal(about_check(check, model, about), told->values[1].text))
-            continue;
-        part->subject = server;
-        part->word = (uint8_t)i;
-        return true;
-    }
-    return false;
+    return !kind->known || say_find_check(kind->text, about->text, model, server, part);
 }
 
-static bool locate(const struct told_value *value, const struct say_param *param,
+/* Of a check the other parameters are known with it. */
+static bool locate(const struct told_value *value, const struct say_param *param, bool of_check,
                    const struct model *model, struct fact_part *part)
 {
-    const enum param_kind kind = (enum param_kind)param->kind;
+    const struct say_kind *kind = &say_kinds[param->kind];
 
-    if (is_numeric(kind))
+    if (kind->holds)
         part->n[param->place] = value->known ? value->number : 0;
-    if (!value->known)
+    if (!value->known || of_check)
         return true;
-    if (is_word(kind))
-        return find_word(kind, value->text, &part->word);
-    if (kind == PARAM_SERVER)
-        part->subject = model_server_by_id(model, value->text);
-    else if (kind == PARAM_DOMAIN)
-        part->subject = model_domain_by_host(model, value->text);
-    else if (kind == PARAM_SITE)
-        part->subject = model_site_by_id(model, value->text);
+    if (kind->word)
+        return say_find_word(kind->word, value->text, &part->word);
+    if (kind->find)
+        part->subject = kind->find(model, value->text);
     return part->subject != MODEL_NONE;
 }
 
@@ -195,17 +86,17 @@ static bool locate_part(const struct told_part *told, const struct model *model,
                         struct fact *ret_fact)
 {
     const struct say_param *param = say_rows[told->code].params;
+    const bool of_check = param[0].kind == PARAM_CHECK;
     const char *texts[2] = {NULL, NULL};
     struct fact fact = {.parts = {{.code = (uint16_t)told->code}}};
 
-    if (param[0].kind == PARAM_CHECK && !find_check(told, model, server, &fact.parts[0]))
+    if (of_check && !find_check(told, model, server, &fact.parts[0]))
         return false;
     for (size_t i = 0; param[i].name; i++) {
         if (param[i].kind == PARAM_TEXT && told->values[i].known)
             texts[param[i].place] = told->values[i].text;
-        if (param[i].kind != PARAM_CHECK && param[i].kind != PARAM_ABOUT &&
-            !(param[0].kind == PARAM_CHECK && !is_numeric((enum param_kind)param[i].kind)) &&
-            !locate(&told->values[i], &param[i], model, &fact.parts[0]))
+        if (param[i].kind != PARAM_CAUSE &&
+            !locate(&told->values[i], &param[i], of_check, model, &fact.parts[0]))
             return false;
     }
     *ret_fact = fact_with(fact, texts[0], texts[1]);

@@ -1315,62 +1315,6 @@ bool say_has_cause(enum fact_code code)
 
 /* ---- words of closed lists ---- */
 
-enum { CHECK_KINDS = CHECK_AGENT + 1 };
-
-static const char *check_word(unsigned word)
-{
-    return word < CHECK_KINDS    ? check_kind_name((enum check_kind)word)
-           : word == CHECK_KINDS ? "site"
-                                 : NULL;
-}
-
-const char *say_word(enum param_kind kind, unsigned word)
-{
-    switch (kind) {
-    case PARAM_STAGE:
-        return word < STAGES ? stage_name((enum stage)word) : word == STAGES ? "none" : NULL;
-    case PARAM_GUARD:
-        return word < GUARDS ? guard_name((enum guard_kind)word) : NULL;
-    case PARAM_ACTION:
-        return word < COMMAND_ACTIONS ? command_action_name((enum command_action)word)
-               : word == COMMAND_NONE ? "command"
-                                      : NULL;
-    case PARAM_POLICY:
-        return word <= POLICY_ON_DEMAND ? policy_mode_name((enum policy_mode)word) : NULL;
-    case PARAM_STATE:
-        return word < POWER_STATES ? power_state_name((enum power_state)word) : NULL;
-    case PARAM_VERB:
-        return word < PROJECT_VERBS ? project_verb_name((enum project_verb)word) : NULL;
-    case PARAM_STREAM:
-        return word < STREAM_KINDS ? stream_kind_name((enum stream_kind)word) : NULL;
-    case PARAM_KIND:
-        return word < WAKE_KINDS ? wake_kind_name((enum wake_kind)word) : NULL;
-    case PARAM_CHECK:
-        return check_word(word);
-    case PARAM_END:
-    case PARAM_SERVER:
-    case PARAM_DOMAIN:
-    case PARAM_SITE:
-    case PARAM_ABOUT:
-    case PARAM_GROUP:
-    case PARAM_NUMBER:
-    case PARAM_SECONDS:
-    case PARAM_EXACT:
-    case PARAM_SPAN:
-    case PARAM_QUIET:
-    case PARAM_BYTES:
-    case PARAM_RATE:
-    case PARAM_LOAD:
-    case PARAM_AGO:
-    case PARAM_CLOCK:
-    case PARAM_INSTANT:
-    case PARAM_TEXT:
-    case PARAM_CAUSE:
-        break;
-    }
-    return NULL;
-}
-
 /* Guards and policies are options of the configuration, and stay as they are written there.
  * "someone" stands for who did not say who he is. */
 static const struct french {
