@@ -58,20 +58,14 @@ int companion_connect(sd_event *loop, const struct document_head *config, const 
         .role = topics->role,
         .name = config->id,
         .base_topic = mqtt->base_topic,
-        .username = mqtt->username,
+        .username = mqtt->broker.username,
         .password = password,
     };
     char client_id[CLIENT_ID_SIZE];
     client_id_derive(&owner, client_id);
     const struct mqtt_options options = {
-        .host = mqtt->host,
-        .unix_path = mqtt->unix_path,
-        .port = mqtt->port,
-        .tls = mqtt->tls,
-        .ca = mqtt->ca,
-        .version = mqtt->version,
+        .broker = mqtt->broker,
         .client_id = client_id,
-        .username = mqtt->username,
         .password = password,
         .will_topic = topics->state,
         .will_payload = "offline",

@@ -13,18 +13,12 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "base/mqtt_version.h"
+#include "base/mqtt_broker.h"
 #include "config/complaint.h"
 #include "core/model.h"
 
 struct config_mqtt {
-    const char *host;      /* name, dotted address, or NULL with unix_path */
-    const char *unix_path; /* mqtt+unix:///run/mosquitto.sock, or NULL */
-    uint16_t port;
-    bool tls;       /* mqtts:// */
-    const char *ca; /* file, or NULL: the system's */
-    enum mqtt_version version;
-    const char *username;         /* or NULL */
+    struct mqtt_broker broker;
     const char *base_topic;       /* "hall" */
     const char *discovery_prefix; /* "homeassistant" */
 };

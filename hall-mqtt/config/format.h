@@ -20,7 +20,7 @@ extern const struct format format_method;    /* const char * */
 extern const struct format format_health;    /* const char *: path and query */
 extern const struct format format_container; /* const char * */
 extern const struct format format_http_url;  /* const char * */
-extern const struct format format_mqtt_url;  /* struct config_mqtt: host or unix_path, port, tls */
+extern const struct format format_mqtt_url;  /* struct mqtt_broker: host or unix_path, port, tls */
 extern const struct format format_unicast;   /* struct in_addr of one machine */
 extern const struct format format_ipv4;      /* struct in_addr */
 extern const struct format format_cidr;      /* struct cidr */

@@ -125,19 +125,20 @@ const struct format format_http_url = {
     .parse = parse_http_url,
 };
 
-static enum wording parse_mqtt_unix(struct arena *arena, const char *path, struct config_mqtt *mqtt)
+static enum wording parse_mqtt_unix(struct arena *arena, const char *path,
+                                    struct mqtt_broker *broker)
 {
     if (path[0] != '/' || strlen(path) < 2 || strlen(path) > 107)
         return WORDING_MQTT_UNIX;
-    mqtt->host = NULL;
-    mqtt->port = 0;
-    mqtt->tls = false;
-    return format_keep(arena, path, &mqtt->unix_path);
+    broker->host = NULL;
+    broker->port = 0;
+    broker->tls = false;
+    return format_keep(arena, path, &broker->unix_path);
 }
 
 static enum wording parse_mqtt_url(struct arena *arena, const char *text, void *target)
 {
-    struct config_mqtt *mqtt = target;
+    struct mqtt_broker *broker = target;
     struct authority authority;
     const char *rest;
     bool tls = strncmp(text, "mqtts://", 8) == 0;
@@ -147,15 +148,15 @@ static enum wording parse_mqtt_url(struct arena *arena, const char *text, void *
     if (text_has_control(text))
         return WORDING_MQTT_URL;
     if (strncmp(text, "mqtt+unix://", 12) == 0)
-        return parse_mqtt_unix(arena, text + 12, mqtt);
+        return parse_mqtt_unix(arena, text + 12, broker);
     if ((!tls && strncmp(text, "mqtt://", 7) != 0) ||
         !split_authority(text + (tls ? 8 : 7), &authority, &rest) ||
         (*rest != '\0' && strcmp(rest, "/") != 0))
         return WORDING_MQTT_URL;
-    mqtt->tls = tls;
-    mqtt->port = authority.port != 0 ? authority.port : tls ? 8883 : 1883;
-    mqtt->unix_path = NULL;
-    mqtt->host = arena_copy_part(arena, authority.host, authority.length);
+    broker->tls = tls;
+    broker->port = authority.port != 0 ? authority.port : tls ? 8883 : 1883;
+    broker->unix_path = NULL;
+    broker->host = arena_copy_part(arena, authority.host, authority.length);
     return WORDING_NONE;
 }
 

@@ -24,13 +24,13 @@ static const struct option item_status = {
 /* mqtt, http, store */
 
 static const struct option mqtt_rows[] = {
-    {"url", TEXT(mqtt_url, 512), .offset = 0, .fallback = "mqtt://127.0.0.1:1883",
+    {"url", TEXT(mqtt_url, 512), AT(config_mqtt, broker), .fallback = "mqtt://127.0.0.1:1883",
      .help = "The broker: mqtt://HOST[:PORT], mqtts:// for TLS, mqtt+unix:///PATH for a socket."},
-    {"username", TEXT(text, 256), AT(config_mqtt, username),
+    {"username", TEXT(text, 256), AT(config_mqtt, broker.username),
      .help = "The user at the broker; the password is HALL_MQTT_PASSWORD in the environment."},
-    {"ca", TEXT(file, 1024), AT(config_mqtt, ca),
+    {"ca", TEXT(file, 1024), AT(config_mqtt, broker.ca),
      .help = "File with the authorities that TLS trusts; by default the system's."},
-    {"version", CHOICE(document_mqtt_versions), AT(config_mqtt, version), .fallback = "auto",
+    {"version", CHOICE(document_mqtt_versions), AT(config_mqtt, broker.version), .fallback = "auto",
      .help = "MQTT 5 or 3.1.1; auto takes 5, or 3.1.1 if the broker does not speak 5."},
     {"base_topic", TEXT(topic, 128), AT(config_mqtt, base_topic), .fallback = "hall",
      .help = "What every topic of this Hall begins with."},

@@ -152,11 +152,12 @@ static void tell_unchanged(const struct config *old, const struct config *new)
         {"/http/gateway",
          memcmp(&old->http.gateway, &new->http.gateway, sizeof(new->http.gateway)) != 0},
         {"/http/admin", memcmp(&old->http.admin, &new->http.admin, sizeof(new->http.admin)) != 0},
-        {"/mqtt", !text_equal(old->mqtt.host, new->mqtt.host) || old->mqtt.port != new->mqtt.port ||
-                      old->mqtt.tls != new->mqtt.tls ||
-                      !text_equal(old->mqtt.unix_path, new->mqtt.unix_path) ||
-                      !text_equal(old->mqtt.ca, new->mqtt.ca) ||
-                      !text_equal(old->mqtt.username, new->mqtt.username)},
+        {"/mqtt", !text_equal(old->mqtt.broker.host, new->mqtt.broker.host) ||
+                      old->mqtt.broker.port != new->mqtt.broker.port ||
+                      old->mqtt.broker.tls != new->mqtt.broker.tls ||
+                      !text_equal(old->mqtt.broker.unix_path, new->mqtt.broker.unix_path) ||
+                      !text_equal(old->mqtt.broker.ca, new->mqtt.broker.ca) ||
+                      !text_equal(old->mqtt.broker.username, new->mqtt.broker.username)},
         {"/mqtt/base_topic", !text_equal(old->mqtt.base_topic, new->mqtt.base_topic)},
         {"/mqtt/discovery_prefix",
          !text_equal(old->mqtt.discovery_prefix, new->mqtt.discovery_prefix)},

@@ -80,7 +80,8 @@ int meeting_failed(const struct meeting *meeting, int error)
               stderr);
     if (error == -EACCES)
         fprintf(stderr, "Check the rights of user %s at the broker: docs/BUS.md, \"Rights\".\n",
-                meeting->settings.mqtt.username ? meeting->settings.mqtt.username : "(none)");
+                meeting->settings.mqtt.broker.username ? meeting->settings.mqtt.broker.username
+                                                       : "(none)");
     return error == -EACCES ? HALLCTL_ERROR : HALLCTL_UNREACHABLE;
 }
 
@@ -101,7 +102,8 @@ static int check_hall(const struct meeting *meeting)
                 "%s/status\nIs Hall connected to this broker, is its base topic \"%s\" (--base), "
                 "and may user %s read it?\n",
                 meeting->call->verb->name, meeting->settings.broker, base, base,
-                meeting->settings.mqtt.username ? meeting->settings.mqtt.username : "(none)");
+                meeting->settings.mqtt.broker.username ? meeting->settings.mqtt.broker.username
+                                                       : "(none)");
     else
         fprintf(stderr,
                 "hallctl %s: Hall is not connected to the broker %s: %s/status is %s\nLook at "

@@ -149,12 +149,12 @@ static int load_file(struct arena *arena, struct source *known, struct report *r
 
 /* ---- the other sources ---- */
 
-static const char *broker_of(struct arena *arena, const struct config_mqtt *mqtt)
+static const char *broker_of(struct arena *arena, const struct mqtt_broker *broker)
 {
-    if (mqtt->unix_path)
-        return arena_printf(arena, "mqtt+unix://%s", mqtt->unix_path);
-    return arena_printf(arena, "%s://%s:%u", mqtt->tls ? "mqtts" : "mqtt", mqtt->host,
-                        (unsigned)mqtt->port);
+    if (broker->unix_path)
+        return arena_printf(arena, "mqtt+unix://%s", broker->unix_path);
+    return arena_printf(arena, "%s://%s:%u", broker->tls ? "mqtts" : "mqtt", broker->host,
+                        (unsigned)broker->port);
 }
 
 static const char *admin_of(struct arena *arena, const struct sockaddr_in *admin)
@@ -176,11 +176,11 @@ static int load_config(const char *file, struct arena *arena, struct settings *s
     if (!config)
         return error;
     settings->config = config;
-    add(known, &(struct source){.url = broker_of(arena, &config->mqtt),
-                                .username = config->mqtt.username,
-                                .ca = config->mqtt.ca,
+    add(known, &(struct source){.url = broker_of(arena, &config->mqtt.broker),
+                                .username = config->mqtt.broker.username,
+                                .ca = config->mqtt.broker.ca,
                                 .base_topic = config->mqtt.base_topic,
-                                .version = config->mqtt.version,
+                                .version = config->mqtt.broker.version,
                                 .admin = admin_of(arena, &config->http.admin)});
     return 0;
 }
@@ -227,17 +227,18 @@ static int complete(struct arena *arena, struct source *known, struct settings *
     int error;
 
     add(known, &(struct source){.url = DEFAULT_BROKER, .base_topic = DEFAULT_BASE});
-    error = check_text(arena, &format_mqtt_url, "the broker", known->url, &settings->mqtt, report);
+    error = check_text(arena, &format_mqtt_url, "the broker", known->url, &settings->mqtt.broker,
+                       report);
     if (error == 0)
         error = check_text(arena, &format_topic, "the base topic", known->base_topic,
                            &settings->mqtt.base_topic, report);
     if (error == 0 && known->admin)
         error = check_text(arena, &format_http_url, "the admin address", known->admin,
                            &known->admin, report);
-    settings->mqtt.username = known->username;
-    settings->mqtt.ca = known->ca;
-    settings->mqtt.version = known->version;
-    settings->broker = error == 0 ? broker_of(arena, &settings->mqtt) : NULL;
+    settings->mqtt.broker.username = known->username;
+    settings->mqtt.broker.ca = known->ca;
+    settings->mqtt.broker.version = known->version;
+    settings->broker = error == 0 ? broker_of(arena, &settings->mqtt.broker) : NULL;
     settings->password = known->password;
     settings->api_key = known->api_key;
     settings->admin = known->admin ? known->admin : DEFAULT_ADMIN;

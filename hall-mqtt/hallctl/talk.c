@@ -158,14 +158,14 @@ static int open_link(struct talk *talk, bool v311)
 /* Some brokers of 3.1.1 say that they are, others hang up or are silent. */
 static bool may_be_too_new(const struct talk *talk, int error)
 {
-    return talk->options.version == MQTT_VERSION_AUTO && talk->link &&
+    return talk->options.broker.version == MQTT_VERSION_AUTO && talk->link &&
            (error == -ECONNRESET || error == -ETIMEDOUT) &&
            mqtt_link_doubt(talk->link) != MQTT_LINK_SURE;
 }
 
 static int connect_link(struct talk *talk)
 {
-    const int error = open_link(talk, talk->options.version == MQTT_VERSION_311);
+    const int error = open_link(talk, talk->options.broker.version == MQTT_VERSION_311);
 
     if (!may_be_too_new(talk, error))
         return error;
@@ -182,24 +182,7 @@ static void say_unreachable(const struct talk *talk, int error, char ret_why[TAL
              "%s: %.180s\nWhere the broker is: --broker, HALL_MQTT_URL; who asks: --user, "
              "HALL_MQTT_USERNAME, HALL_MQTT_PASSWORD (%s)",
              settings->broker, error == -ETIMEDOUT ? "it does not answer within 5 s" : talk->why,
-             settings->mqtt.username ? settings->mqtt.username : "no user now");
-}
-
-static void fill_options(struct talk *talk)
-{
-    const struct config_mqtt *mqtt = &talk->settings->mqtt;
-
-    talk->options = (struct mqtt_options){
-        .host = mqtt->host,
-        .unix_path = mqtt->unix_path,
-        .port = mqtt->port,
-        .tls = mqtt->tls,
-        .ca = mqtt->ca,
-        .version = mqtt->version,
-        .client_id = talk->client_id,
-        .username = mqtt->username,
-        .password = mqtt->username ? talk->settings->password : NULL,
-    };
+             settings->mqtt.broker.username ? settings->mqtt.broker.username : "no user now");
 }
 
 /* Names of its own for each run, so that two do not push each other off the broker. */
@@ -226,7 +209,11 @@ int talk_open(const struct settings *settings, const struct talk_listener *liste
     talk->settings = settings;
     talk->listener = *listener;
     name_self(talk);
-    fill_options(talk);
+    talk->options = (struct mqtt_options){
+        .broker = settings->mqtt.broker,
+        .client_id = talk->client_id,
+        .password = settings->mqtt.broker.username ? settings->password : NULL,
+    };
     int error = sd_event_new(&talk->loop);
     if (error >= 0)
         error = connect_link(talk);

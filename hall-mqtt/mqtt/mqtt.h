@@ -24,7 +24,7 @@
 #include <stdint.h>
 #include <systemd/sd-event.h>
 
-#include "base/mqtt_version.h"
+#include "base/mqtt_broker.h"
 
 struct mqtt;
 
@@ -65,15 +65,10 @@ struct mqtt_listener {
 };
 
 struct mqtt_options {
-    const char *host; /* or NULL with unix_path */
-    const char *unix_path;
-    uint16_t port;
-    bool tls;       /* verifies the certificate against host, be it a name or an address */
-    const char *ca; /* file; NULL: the system's */
-    enum mqtt_version version;
+    struct mqtt_broker broker;
     const char *client_id;
-    const char *username, *password; /* or NULL */
-    const char *will_topic;          /* retained, QoS 1 */
+    const char *password;   /* or NULL */
+    const char *will_topic; /* retained, QoS 1 */
     const char *will_payload;
     const char *birth_payload; /* published retained on will_topic once connected, subscribed and up
                                   to date */

@@ -20,13 +20,13 @@ enum { WHY_SIZE = 192 };
 const char *mqtt_link_broker(const struct mqtt_link *link)
 {
     const struct mqtt_options *options = link->setup.options;
-    return options->host ? options->host : options->unix_path;
+    return options->broker.host ? options->broker.host : options->broker.unix_path;
 }
 
 /* The broker is there, and knows by now what is wanted. */
 static bool was_asked(const struct mqtt_link *link)
 {
-    return link->setup.options->tls ? link->said : link->heard_at != 0;
+    return link->setup.options->broker.tls ? link->said : link->heard_at != 0;
 }
 
 void mqtt_link_fail(struct mqtt_link *link, const char *format, ...)
@@ -83,7 +83,7 @@ void mqtt_link_break_off(struct mqtt_link *link, int rc, int error)
                                                                   : mosquitto_strerror(rc),
         .answered = link->answered,
         .asked = was_asked(link),
-        .tls = link->setup.options->tls,
+        .tls = link->setup.options->broker.tls,
         .v311 = link->setup.v311,
     };
     link->hung_up = ending.asked && !ending.answered && mqtt_ending_is_hangup(&ending);

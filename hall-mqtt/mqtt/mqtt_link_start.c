@@ -38,13 +38,15 @@ static void on_log(struct mosquitto *client, void *userdata, int level, const ch
 static int client_set_tls(struct mqtt_link *link)
 {
     const struct mqtt_options *options = link->setup.options;
-    if (!options->tls)
+    if (!options->broker.tls)
         return MOSQ_ERR_SUCCESS;
-    int rc = options->ca ? mosquitto_tls_set(link->client, options->ca, NULL, NULL, NULL, NULL)
-                         : mosquitto_int_option(link->client, MOSQ_OPT_TLS_USE_OS_CERTS, 1);
+    int rc = options->broker.ca
+                 ? mosquitto_tls_set(link->client, options->broker.ca, NULL, NULL, NULL, NULL)
+                 : mosquitto_int_option(link->client, MOSQ_OPT_TLS_USE_OS_CERTS, 1);
     if (rc != MOSQ_ERR_SUCCESS)
         mqtt_link_fail(link, "the certificate authority's file %s cannot be used: %s",
-                       options->ca ? options->ca : "of the system", mosquitto_strerror(rc));
+                       options->broker.ca ? options->broker.ca : "of the system",
+                       mosquitto_strerror(rc));
     return rc;
 }
 
@@ -66,8 +68,8 @@ static int client_configure(struct mqtt_link *link)
     mosquitto_int_option(link->client, MOSQ_OPT_TCP_NODELAY, 1);
     mosquitto_log_callback_set(link->client, on_log);
     int rc = client_set_will(link);
-    if (rc == MOSQ_ERR_SUCCESS && options->username)
-        rc = mosquitto_username_pw_set(link->client, options->username, options->password);
+    if (rc == MOSQ_ERR_SUCCESS && options->broker.username)
+        rc = mosquitto_username_pw_set(link->client, options->broker.username, options->password);
     if (rc == MOSQ_ERR_SUCCESS)
         rc = client_set_tls(link);
     return rc;
@@ -132,9 +134,9 @@ static int attempt_start(struct mqtt_link *link)
     struct attempt *attempt = calloc(1, sizeof(*attempt));
     if (!attempt)
         return -ENOMEM;
-    attempt->host = strdup(options->host);
-    attempt->port = options->port;
-    attempt->tls = options->tls;
+    attempt->host = strdup(options->broker.host);
+    attempt->port = options->broker.port;
+    attempt->tls = options->broker.tls;
     attempt->turn = link->setup.turn;
     attempt->client = link->client;
     mosquitto_user_data_set(attempt->client, attempt);
@@ -155,7 +157,8 @@ void mqtt_link_start(struct mqtt_link *link)
 {
     const struct mqtt_options *options = link->setup.options;
     int rc = client_configure(link);
-    if (rc == MOSQ_ERR_SUCCESS && options->host && !address_is_numeric(options->host)) {
+    if (rc == MOSQ_ERR_SUCCESS && options->broker.host &&
+        !address_is_numeric(options->broker.host)) {
         int error = attempt_start(link);
         if (error == 0)
             return;
@@ -165,7 +168,7 @@ void mqtt_link_start(struct mqtt_link *link)
         /* Port 0 means a unix socket. */
         errno = 0;
         rc = mosquitto_connect_async(link->client, mqtt_link_broker(link),
-                                     options->host ? options->port : 0, KEEPALIVE_S);
+                                     options->broker.host ? options->broker.port : 0, KEEPALIVE_S);
     }
     connection_started(link, rc, errno);
 }

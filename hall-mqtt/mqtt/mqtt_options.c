@@ -8,16 +8,11 @@
 #include "base/array.h"
 
 static const size_t texts[] = {
-    offsetof(struct mqtt_options, host),
-    offsetof(struct mqtt_options, unix_path),
-    offsetof(struct mqtt_options, ca),
-    offsetof(struct mqtt_options, client_id),
-    offsetof(struct mqtt_options, username),
-    offsetof(struct mqtt_options, password),
-    offsetof(struct mqtt_options, will_topic),
-    offsetof(struct mqtt_options, will_payload),
-    offsetof(struct mqtt_options, birth_payload),
-    offsetof(struct mqtt_options, echo_topic),
+    offsetof(struct mqtt_options, broker.host),     offsetof(struct mqtt_options, broker.unix_path),
+    offsetof(struct mqtt_options, broker.ca),       offsetof(struct mqtt_options, client_id),
+    offsetof(struct mqtt_options, broker.username), offsetof(struct mqtt_options, password),
+    offsetof(struct mqtt_options, will_topic),      offsetof(struct mqtt_options, will_payload),
+    offsetof(struct mqtt_options, birth_payload),   offsetof(struct mqtt_options, echo_topic),
 };
 enum { TEXTS = ARRAY_SIZE(texts) };
 
@@ -28,10 +23,10 @@ static const char **text_at(struct mqtt_options *options, size_t index)
 
 bool mqtt_options_are_valid(const struct mqtt_options *options)
 {
-    return (options->host) != (options->unix_path) && options->client_id && options->will_topic &&
-           options->will_payload && options->birth_payload &&
+    return (options->broker.host) != (options->broker.unix_path) && options->client_id &&
+           options->will_topic && options->will_payload && options->birth_payload &&
            (options->echo_topic || options->n_retained_filters == 0) &&
-           (!options->host || options->port != 0);
+           (!options->broker.host || options->broker.port != 0);
 }
 
 static bool copy_text(const char **text)

@@ -24,7 +24,7 @@ const char *mqtt_refusal_advice(const struct mqtt_options *options, int reason)
 {
     if (!is_of_login(reason))
         return "";
-    if (!options->username)
+    if (!options->broker.username)
         return "; no user is configured (mqtt.username)";
     return options->password ? "; check the user and HALL_MQTT_PASSWORD"
                              : "; HALL_MQTT_PASSWORD is not set";

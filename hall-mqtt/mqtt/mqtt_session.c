@@ -83,7 +83,7 @@ __attribute__((format(printf, 2, 3))) static void because(struct mqtt *mqtt, con
 
 const char *mqtt_session_user(const struct mqtt *mqtt)
 {
-    return mqtt->options.username ? mqtt->options.username : "(none)";
+    return mqtt->options.broker.username ? mqtt->options.broker.username : "(none)";
 }
 
 bool mqtt_session_may_complain(struct mqtt *mqtt)
@@ -192,7 +192,7 @@ static void drop_link(struct mqtt *mqtt)
  * or ends, or is slow, does so too. One that was like that before is believed at once. */
 static bool is_older(struct mqtt *mqtt)
 {
-    const bool asks = mqtt->options.version == MQTT_VERSION_AUTO && !mqtt->again;
+    const bool asks = mqtt->options.broker.version == MQTT_VERSION_AUTO && !mqtt->again;
     const enum mqtt_link_doubt doubt = asks ? mqtt_link_doubt(mqtt->link) : MQTT_LINK_SURE;
     if (doubt == MQTT_LINK_SURE || doubt == MQTT_LINK_TOO_NEW)
         return doubt == MQTT_LINK_TOO_NEW;
@@ -240,7 +240,7 @@ static void lose(struct mqtt *mqtt)
 
 static void connect_start(struct mqtt *mqtt)
 {
-    mqtt->v311 = mqtt->retry_v311 || mqtt->options.version == MQTT_VERSION_311;
+    mqtt->v311 = mqtt->retry_v311 || mqtt->options.broker.version == MQTT_VERSION_311;
     mqtt->guessed = mqtt->guessed && mqtt->retry_v311;
     mqtt->retry_v311 = false;
     struct mqtt_link_setup setup = {
@@ -336,7 +336,8 @@ static int on_timer(sd_event_source *source, uint64_t us, void *userdata)
     case PHASE_CONNECTING:
     case PHASE_SUBSCRIBING:
         because(mqtt, "the broker at %s does not answer within %d s",
-                mqtt->options.host ? mqtt->options.host : mqtt->options.unix_path,
+                mqtt->options.broker.host ? mqtt->options.broker.host
+                                          : mqtt->options.broker.unix_path,
                 MQTT_ANSWER_MS / 1000);
         lose(mqtt);
         break;

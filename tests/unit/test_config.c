@@ -85,12 +85,12 @@ static void test_ten_lines_are_enough(void **state)
     assert_string_equal(config->timezone, "UTC");
     assert_string_equal(config->site, "hall");
     assert_int_equal(config->language, CONFIG_ENGLISH);
-    assert_string_equal(config->mqtt.host, "127.0.0.1");
-    assert_int_equal(config->mqtt.port, 1883);
-    assert_false(config->mqtt.tls);
-    assert_null(config->mqtt.unix_path);
-    assert_null(config->mqtt.username);
-    assert_null(config->mqtt.ca);
+    assert_string_equal(config->mqtt.broker.host, "127.0.0.1");
+    assert_int_equal(config->mqtt.broker.port, 1883);
+    assert_false(config->mqtt.broker.tls);
+    assert_null(config->mqtt.broker.unix_path);
+    assert_null(config->mqtt.broker.username);
+    assert_null(config->mqtt.broker.ca);
     assert_string_equal(config->mqtt.base_topic, "hall");
     assert_string_equal(config->mqtt.discovery_prefix, "homeassistant");
     assert_int_equal(ntohs(config->http.gateway.sin_port), 8880);
@@ -163,7 +163,7 @@ static void test_empty_is_a_configuration(void **state)
     assert_int_equal(config->model.n_servers, 0);
     config_free(config);
     config = good("{'servers':null,'mqtt':null,'timezone':null}");
-    assert_string_equal(config->mqtt.host, "127.0.0.1");
+    assert_string_equal(config->mqtt.broker.host, "127.0.0.1");
     config_free(config);
 }
 
@@ -182,7 +182,7 @@ static void test_example_ships_whole(void **state)
     const struct model_server *erp = &model->servers[1];
 
     assert_string_equal(config->timezone, "Europe/Paris");
-    assert_string_equal(config->mqtt.username, "hall");
+    assert_string_equal(config->mqtt.broker.username, "hall");
     assert_string_equal(testing->wake.interface, "eth0");
     address_is(testing->wake.broadcast, "192.168.1.255");
     assert_true(testing->watts_on > 44 && testing->watts_on < 46);
@@ -264,10 +264,10 @@ static void test_every_key_is_read(void **state)
     assert_true(config->energy.price_kwh == 0.31 && config->energy.hall_watts == 4.5);
     assert_string_equal(config->energy.currency, "CHF");
     assert_int_equal(domain->access.n_deny, 2);
-    assert_true(config->mqtt.tls);
-    assert_int_equal(config->mqtt.port, 8883);
-    assert_string_equal(config->mqtt.host, "Broker.lan");
-    assert_string_equal(config->mqtt.ca, "/etc/ca.crt");
+    assert_true(config->mqtt.broker.tls);
+    assert_int_equal(config->mqtt.broker.port, 8883);
+    assert_string_equal(config->mqtt.broker.host, "Broker.lan");
+    assert_string_equal(config->mqtt.broker.ca, "/etc/ca.crt");
     assert_string_equal(config->mqtt.base_topic, "a/b");
     assert_int_equal(config->language, CONFIG_FRENCH);
     assert_string_equal(config->mqtt.discovery_prefix, "ha");
@@ -353,8 +353,8 @@ static void test_every_key_is_read(void **state)
 static void test_mqtt_over_a_socket(void **state)
 {
     struct config *config = good("{'mqtt':{'url':'mqtt+unix:///run/m.sock'}}");
-    assert_null(config->mqtt.host);
-    assert_string_equal(config->mqtt.unix_path, "/run/m.sock");
+    assert_null(config->mqtt.broker.host);
+    assert_string_equal(config->mqtt.broker.unix_path, "/run/m.sock");
     config_free(config);
 }
 

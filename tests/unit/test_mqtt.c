@@ -329,8 +329,7 @@ static const struct mqtt_listener listener = {.message = ignore_message,
                                               .connected = ignore_connected};
 
 static const struct mqtt_options options = {
-    .host = "127.0.0.1",
-    .port = 1,
+    .broker = {.host = "127.0.0.1", .port = 1},
     .client_id = "test",
     .will_topic = "hall/status",
     .will_payload = "offline",
@@ -361,7 +360,7 @@ static void test_client_refuses_half_options(void **state)
 {
     struct mqtt_options broken = options;
     struct mqtt *mqtt = NULL;
-    broken.unix_path = "/run/mqtt.sock";
+    broken.broker.unix_path = "/run/mqtt.sock";
     assert_int_equal(mqtt_create(NULL, &broken, &listener, NULL, &mqtt), -EINVAL);
     broken = options;
     broken.echo_topic = NULL; /* without it nothing tells when the replay is over */
@@ -370,7 +369,7 @@ static void test_client_refuses_half_options(void **state)
     broken.n_retained_filters = 1;
     assert_int_equal(mqtt_create(NULL, &broken, &listener, NULL, &mqtt), -EINVAL);
     broken = options;
-    broken.port = 0;
+    broken.broker.port = 0;
     assert_int_equal(mqtt_create(NULL, &broken, &listener, NULL, &mqtt), -EINVAL);
     assert_null(mqtt);
 }
@@ -413,7 +412,7 @@ static void test_refusals_that_mean_the_version(void **state)
 {
     static const int of_version[] = {1, 2, 5, 0x81, 0x82, 0x84};
     static const int others[] = {0x80, 0x86, 0x87, 0x88, 0x89, 0x97};
-    struct mqtt_options nobody = {.host = "127.0.0.1"};
+    struct mqtt_options nobody = {.broker = {.host = "127.0.0.1"}};
     for (size_t i = 0; i < ARRAY_SIZE(of_version); i++)
         assert_true(mqtt_refusal_is_of_version(of_version[i]));
     for (size_t i = 0; i < ARRAY_SIZE(others); i++)

@@ -145,8 +145,7 @@ static void an_answer_waits_until_what_it_promises_is_on_the_disk(void **state)
     static const struct outlet_ops ops = {.hear = {[NEWS_SAID] = on_said}};
     const struct ledger_entry entry = {
         .used = true, .site = MODEL_NONE, .action = COMMAND_HOLD, .id = "1", .by = "a test"};
-    const struct mqtt_options options = {.host = "192.0.2.2",
-                                         .port = 1883,
+    const struct mqtt_options options = {.broker = {.host = "192.0.2.2", .port = 1883},
                                          .client_id = "test",
                                          .will_topic = "hall/status",
                                          .will_payload = "offline",

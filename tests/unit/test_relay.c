@@ -227,7 +227,7 @@ static void test_the_file(void **state)
     struct config_relay *config =
         document_parse(&config_relay_document, "F", least, strlen(least), &report);
     assert_non_null(config);
-    assert_string_equal(config->head.mqtt.username, "attic");
+    assert_string_equal(config->head.mqtt.broker.username, "attic");
     assert_string_equal(config->head.mqtt.base_topic, "hall");
     assert_null(config->interface);
     assert_false(config->raw);
@@ -235,8 +235,8 @@ static void test_the_file(void **state)
     document_free(&config->head);
     config = document_parse(&config_relay_document, "F", all, strlen(all), &report);
     assert_non_null(config);
-    assert_string_equal(config->head.mqtt.username, "u");
-    assert_true(config->head.mqtt.tls);
+    assert_string_equal(config->head.mqtt.broker.username, "u");
+    assert_true(config->head.mqtt.broker.tls);
     assert_string_equal(config->interface, "eth0");
     assert_true(config->raw);
     assert_int_equal(config->rate, 2);

@@ -133,14 +133,14 @@ static enum mqtt_version version_of(const char *name)
 static struct mqtt_options read_options(int argc, char **argv)
 {
     return (struct mqtt_options){
-        .host = argument(argc, argv, "host", NULL),
-        .unix_path = argument(argc, argv, "unix", NULL),
-        .port = (uint16_t)strtol(argument(argc, argv, "port", "1883"), NULL, 10),
-        .tls = argument(argc, argv, "tls", NULL) != NULL,
-        .ca = argument(argc, argv, "ca", NULL),
-        .version = version_of(argument(argc, argv, "version", "auto")),
+        .broker = {.host = argument(argc, argv, "host", NULL),
+                   .unix_path = argument(argc, argv, "unix", NULL),
+                   .port = (uint16_t)strtol(argument(argc, argv, "port", "1883"), NULL, 10),
+                   .tls = argument(argc, argv, "tls", NULL) != NULL,
+                   .ca = argument(argc, argv, "ca", NULL),
+                   .version = version_of(argument(argc, argv, "version", "auto")),
+                   .username = argument(argc, argv, "username", NULL)},
         .client_id = argument(argc, argv, "id", "hall-test"),
-        .username = argument(argc, argv, "username", NULL),
         .password = argument(argc, argv, "password", NULL),
         .will_topic = "hall/status",
         .will_payload = "offline",
