@@ -118,7 +118,7 @@ int watch_create(sd_event *loop, const struct watch_config *config, struct login
     if (error >= 0 && config->connections)
         error = connections_begin(watch);
     if (error >= 0 && config->command)
-        error = command_begin(watch);
+        error = check_command_begin(watch);
     if (error < 0) {
         watch_destroy(watch);
         return error;

@@ -51,6 +51,6 @@ static inline bool watch_read(struct watch *watch, const char *path)
 }
 
 int connections_begin(struct watch *watch);
-int command_begin(struct watch *watch);
+int check_command_begin(struct watch *watch);
 
 #endif

@@ -17,7 +17,7 @@ static void on_done(void *context, int status, const char *problem)
     watch_answered(watch);
 }
 
-int command_begin(struct watch *watch)
+int check_command_begin(struct watch *watch)
 {
     const struct child_work work = {
         .argv = watch->config->command, .done = on_done, .context = watch};
