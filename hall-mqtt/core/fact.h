@@ -370,8 +370,6 @@ struct fact fact_said(const char *words);
 /* The same fact with a cause; of one whose sentence has no place for a cause, with another fact
  * beside it. What is deeper than there is room is left out. */
 struct fact fact_because(struct fact fact, const struct fact *cause);
-/* What is behind the first code; FACT_NONE: nothing. */
-struct fact fact_cause(const struct fact *fact);
 
 const char *fact_text(const struct fact *fact, size_t part, size_t place); /* "" where none */
 /* The two texts of a part in a room that is zero from here on, each cut where the room ends. False:

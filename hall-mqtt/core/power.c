@@ -154,21 +154,9 @@ static const char *const state_names[POWER_STATES] = {
     [POWER_WAKE_FAILED] = "wake_failed",
 };
 
-static const char *const event_names[POWER_EVENTS] = {
-    [POWER_SIGN] = "sign",     [POWER_PASS] = "pass",       [POWER_FAIL] = "fail",
-    [POWER_SILENT] = "silent", [POWER_GOODBYE] = "goodbye", [POWER_BACK] = "back",
-    [POWER_WAKE] = "wake",     [POWER_SLEEP] = "sleep",     [POWER_DEADLINE] = "deadline",
-    [POWER_CANCEL] = "cancel",
-};
-
 const char *power_state_name(enum power_state state)
 {
     return state_names[state];
-}
-
-const char *power_event_name(enum power_event event)
-{
-    return event_names[event];
 }
 
 const char *wake_failure_name(enum wake_failure failure)
@@ -249,11 +237,6 @@ int32_t power_seconds(int64_t ms)
 bool power_is_up(enum power_state state)
 {
     return state == POWER_BOOTING || state == POWER_READY || state == POWER_DEGRADED;
-}
-
-bool power_is_settled(enum power_state state)
-{
-    return state != POWER_WAKING && state != POWER_BOOTING && state != POWER_SLEEPING;
 }
 
 bool power_target_on(const struct power *power)

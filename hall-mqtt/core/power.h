@@ -189,8 +189,7 @@ enum power_state power_next_state(const struct power *power, enum power_event ev
 
 /* Whole seconds that are not before this time: how power.woken keeps it. */
 int32_t power_seconds(int64_t ms);
-bool power_is_up(enum power_state state);      /* booting, ready, degraded */
-bool power_is_settled(enum power_state state); /* neither waking, booting nor sleeping */
+bool power_is_up(enum power_state state); /* booting, ready, degraded */
 bool power_target_on(
     const struct power *power); /* the target in transition, the truth when settled */
 
@@ -212,7 +211,6 @@ void power_pace(const struct power *power, size_t n_checks, int64_t *ret_interva
                 int64_t *ret_timeout);
 
 const char *power_state_name(enum power_state state);
-const char *power_event_name(enum power_event event);
 const char *guard_name(enum guard_kind kind); /* "min_down" ...; GUARD_NONE is NULL */
 struct fact guard_fact(const struct guard *guard, struct now now); /* that it refuses */
 const char *wake_failure_name(enum wake_failure failure); /* "no_sign" ...; FAILURE_NONE is NULL */

@@ -7,7 +7,8 @@
 
 enum { GAP = 2 };
 
-size_t grid_width(const char *text)
+/* Columns of a terminal that text takes, if each character takes one. */
+static size_t width_of(const char *text)
 {
     size_t width = 0;
 
@@ -34,7 +35,7 @@ void grid_put(struct grid *grid, const char *text)
     struct buf cell = BUF_INIT(GRID_BYTES_MAX);
 
     buf_puts(&cell, text && text[0] ? text : "-");
-    const size_t width = grid_width(reader_show(&cell));
+    const size_t width = width_of(reader_show(&cell));
     buf_add(&grid->cells, buf_text(&cell), cell.length + 1);
     buf_finish(&cell);
     if (buf_error(&grid->cells) < 0)
@@ -55,7 +56,7 @@ static int fitting(const char *text, size_t width)
 
 static void print_last(const char *cell, size_t used, size_t width, FILE *out)
 {
-    if (width == 0 || used + grid_width(cell) <= width || used + GAP >= width)
+    if (width == 0 || used + width_of(cell) <= width || used + GAP >= width)
         fputs(cell, out);
     else
         fprintf(out, "%.*s\u2026", fitting(cell, width - used - 1), cell);
@@ -71,7 +72,7 @@ static const char *print_row(const struct grid *grid, const char *cell, size_t w
             continue;
         }
         const size_t column = grid->widths[i] + GAP;
-        fprintf(out, "%s%*s", cell, (int)(column - grid_width(cell)), "");
+        fprintf(out, "%s%*s", cell, (int)(column - width_of(cell)), "");
         used += column;
     }
     return cell;

@@ -28,7 +28,4 @@ void grid_put(struct grid *grid, const char *text);
 /* width: columns of the terminal; 0: none, nothing is cut. bold: the titles. */
 void grid_print(const struct grid *grid, size_t width, bool bold, FILE *out);
 
-/* Columns of a terminal that text takes, if each character takes one. */
-size_t grid_width(const char *text);
-
 #endif

@@ -195,10 +195,3 @@ bool say_code_from_name(const char *name, enum fact_code *ret_code)
     }
     return false;
 }
-
-const struct told_value *say_value(const struct told *told, const char *name)
-{
-    const int param = find_param(&say_rows[told->parts[0].code], name, strlen(name));
-
-    return param >= 0 && told->parts[0].values[param].known ? &told->parts[0].values[param] : NULL;
-}

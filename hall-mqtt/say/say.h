@@ -102,7 +102,4 @@ const char *const *say_days(enum say_language language);
 const char *say_code_name(enum fact_code code); /* "lease.visit"; FACT_NONE is NULL */
 bool say_code_from_name(const char *name, enum fact_code *ret_code);
 
-/* The parameter of the first code with this name; NULL: it has none, or none is known. */
-const struct told_value *say_value(const struct told *told, const char *name);
-
 #endif

@@ -40,7 +40,8 @@ void observer_finish(struct observer *observer)
     *observer = (struct observer){0};
 }
 
-char *observer_time(const struct observer *observer, int64_t boot, char out[LOCAL_SIZE])
+/* A wall time that people read, for a time of the boot clock. */
+static char *time_of(const struct observer *observer, int64_t boot, char out[LOCAL_SIZE])
 {
     const int64_t at = observer->telling.now + (boot - observer->now.boot);
 
@@ -72,7 +73,7 @@ static void say_until(const struct observer *observer, int64_t boot, char *out, 
 
     out[0] = '\0';
     if (boot != LEASE_FOREVER)
-        snprintf(out, size, " until %s", observer_time(observer, boot, shown));
+        snprintf(out, size, " until %s", time_of(observer, boot, shown));
 }
 
 static void tell_begun(const struct observer *observer, int server, const struct lease *lease)
@@ -91,8 +92,7 @@ static void tell_ended(const struct observer *observer, int server, const struct
     char used[LOCAL_SIZE], words[128] = "";
 
     if (lease->kind == LEASE_VISIT)
-        snprintf(words, sizeof(words), ", last used %s",
-                 observer_time(observer, lease->renewed, used));
+        snprintf(words, sizeof(words), ", last used %s", time_of(observer, lease->renewed, used));
     TELL(observer, server, "lease", "ends: %s of %s%s%s", lease_kind_name(lease->kind),
          lease_holder(lease, observer->model, server), words,
          last ? "; nothing else keeps it awake" : "");

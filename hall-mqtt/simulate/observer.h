@@ -46,7 +46,4 @@ void observer_action(struct observer *observer, const struct action *action);
 /* After it: tells what comes next. */
 void observer_settle(struct observer *observer);
 
-/* A wall time that people read, for a time of the boot clock. */
-char *observer_time(const struct observer *observer, int64_t boot, char out[LOCAL_SIZE]);
-
 #endif

@@ -24,8 +24,6 @@ static void names_of_servers(void **state)
 {
     EACH_NAME(POWER_STATES, enum power_state, power_state_name, "unknown", "off", "waking",
               "booting", "ready", "degraded", "sleeping", "unreachable", "wake_failed");
-    EACH_NAME(POWER_EVENTS, enum power_event, power_event_name, "sign", "pass", "fail", "silent",
-              "goodbye", "back", "wake", "sleep", "deadline", "cancel");
     EACH_NAME(GUARDS, enum guard_kind, guard_name, NULL, "min_down", "wakes_per_hour",
               "access.wakes_per_day", "access.minutes_per_day", "project.wakes_per_day",
               "project.minutes_per_day", "access.windows");
@@ -95,11 +93,6 @@ static void names_of_faults(void **state)
               "closed", "unresolved", "certificate.self_signed", "certificate.untrusted",
               "certificate.expired", "certificate.not_yet_valid", "certificate.wrong_name",
               "certificate.refused", "certificate.ca_file", "tls", "unable", "agent");
-    for (unsigned i = FAULT_SILENT; i < FAULTS; i++) {
-        enum fault_code read = FAULT_NONE;
-        assert_true(fault_from_name(fault_name((enum fault_code)i), &read));
-        assert_int_equal(read, i);
-    }
 }
 
 int main(void)

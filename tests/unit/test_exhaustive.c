@@ -564,7 +564,7 @@ static void check_quiet(struct search *search)
     MUST(search, !power->wake.open && !power->wake.queued);
     MUST(search, power->sleep.phase != SLEEP_AGREED);
     MUST(search, power->leases->n == 0 && power->guard.kind == GUARD_NONE);
-    MUST(search, power_is_settled(power->state) || power->state == POWER_BOOTING);
+    MUST(search, power->state != POWER_WAKING && power->state != POWER_SLEEPING);
     MUST(search, power->state != POWER_UNKNOWN);
     for (size_t i = 0; i < world->fleet->ledger.next; i++) {
         const struct ledger_entry *entry = &world->fleet->ledger.entries[i];

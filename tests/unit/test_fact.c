@@ -97,21 +97,13 @@ static void causes_come_behind(void **state)
     assert_string_equal(fact_text(&whole, 0, 0), "t");
     assert_string_equal(fact_text(&whole, 1, 0), "anna");
     assert_string_equal(fact_text(&whole, 2, 0), "sessions");
-    const struct fact cause = fact_cause(&whole);
-    assert_true(fact_equal(&cause, &middle));
-    const struct fact first = fact_cause(&cause);
-    assert_true(fact_equal(&first, &deepest));
-    const struct fact nothing = fact_cause(&first);
-    assert_true(fact_is(&nothing, FACT_NONE));
-    assert_int_equal(nothing.parts[0].text, 0);
     /* What is deeper than there is room is left out. */
     const struct fact more = fact_because(whole, &whole);
     assert_int_equal(more.parts[FACT_DEPTH - 1].code, FACT_WAKE_QUEUED);
     assert_string_equal(fact_text(&more, FACT_DEPTH - 1, 0), "t");
 }
 
-/* A cause keeps both its texts, behind a fact and taken from behind it, where its place is another.
- */
+/* A cause keeps both its texts behind a fact. */
 static void causes_keep_their_texts(void **state)
 {
     static const char *const texts[][2] = {
@@ -122,16 +114,13 @@ static void causes_keep_their_texts(void **state)
                 fact_with(FACT(VETO_SESSION, .n = {5, 6}), texts[i][0], texts[i][1]);
             const struct fact fact = fact_with(FACT(LEASE_AGENT), texts[k][0], texts[k][1]);
             const struct fact whole = fact_because(fact, &cause);
-            const struct fact taken = fact_cause(&whole);
             for (size_t place = 0; place < 2; place++) {
                 const char *of_cause = texts[i][place] ? texts[i][place] : "";
                 const char *of_fact = texts[k][place] ? texts[k][place] : "";
                 assert_string_equal(fact_text(&whole, 0, place), of_fact);
                 assert_string_equal(fact_text(&whole, 1, place), of_cause);
-                assert_string_equal(fact_text(&taken, 0, place), of_cause);
             }
             assert_int_equal(whole.parts[1].n[1], 6);
-            assert_true(fact_equal(&taken, &cause));
         }
 }
 

@@ -1264,7 +1264,7 @@ static void fall_quiet(struct trial *trial)
 
         MUST(trial, power->state != POWER_UNKNOWN && power->state != POWER_SLEEPING);
         MUST(trial, stands || (!power->wake.open && power->leases->n == 0));
-        MUST(trial, stands || power_is_settled(power->state) || power->state == POWER_BOOTING);
+        MUST(trial, stands || power->state != POWER_WAKING);
         MUST(trial, power->awaited_until == 0 || power->wake.open);
     }
 }

@@ -26,17 +26,6 @@ const char *fault_name(enum fault_code code)
     return names[code];
 }
 
-bool fault_from_name(const char *name, enum fault_code *ret_code)
-{
-    for (unsigned code = FAULT_NONE + 1; code < FAULTS; code++) {
-        if (strcmp(names[code], name) != 0)
-            continue;
-        *ret_code = (enum fault_code)code;
-        return true;
-    }
-    return false;
-}
-
 bool fault_is_of_tls(enum fault_code code)
 {
     return code >= FAULT_SELF_SIGNED && code <= FAULT_CA_FILE;

@@ -38,8 +38,6 @@ struct fault {
 /* The code as others see it: "certificate.expired"; FAULT_NONE is NULL. */
 const char *fault_name(enum fault_code code);
 
-bool fault_from_name(const char *name, enum fault_code *ret_code);
-
 /* A fault of the certificate or of its authorities: it does not pass by itself. */
 bool fault_is_of_tls(enum fault_code code);
 

@@ -269,7 +269,7 @@ unsigned project_bit(enum project_verb verb)
     return 1U << verb;
 }
 
-enum project_verb project_verb_of(enum command_action action)
+static enum project_verb verb_of(enum command_action action)
 {
     return action == COMMAND_START     ? PROJECT_START
            : action == COMMAND_STOP    ? PROJECT_STOP
@@ -282,7 +282,7 @@ void projects_restore_command(struct fleet *fleet, const struct ledger_entry *en
     if (!entry->open || !command_is_for_project(entry))
         return;
     struct project *project = &fleet->projects[fleet->sites[entry->site].project];
-    const uint8_t flag = (uint8_t)project_bit(project_verb_of(entry->action));
+    const uint8_t flag = (uint8_t)project_bit(verb_of(entry->action));
 
     project->asked |= flag;
     project->lost |= flag;

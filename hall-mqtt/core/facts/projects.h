@@ -46,7 +46,6 @@ int64_t project_idle_at(const struct step *step, const struct project *project);
 void project_forget_answer(struct step *step, const struct project *project);
 /* Commands that wait for their end: a bit each. */
 unsigned project_bit(enum project_verb verb);
-enum project_verb project_verb_of(enum command_action action);
 void project_learn(struct project *project, int32_t ms); /* how long a start took */
 /* After a restart or reload: whoever asked still waits for an end. */
 void projects_restore_command(struct fleet *fleet, const struct ledger_entry *entry);

@@ -200,13 +200,6 @@ static int64_t in_ms(int64_t seconds)
     return seconds == SCHEDULE_NEVER ? SCHEDULE_NEVER : seconds * 1000;
 }
 
-bool schedule_wants(const struct model_policy *policy, const struct zone_port *zones,
-                    int64_t wall_ms)
-{
-    const struct walk walk = {policy, zones};
-    return wants_at(&walk, in_s(wall_ms));
-}
-
 struct schedule_view schedule_view(const struct model_policy *policy, const struct zone_port *zones,
                                    int64_t wall_ms)
 {

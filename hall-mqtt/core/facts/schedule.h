@@ -26,9 +26,6 @@ struct schedule_view {
     int64_t next;  /* the stretch after that begins */
 };
 
-bool schedule_wants(const struct model_policy *policy, const struct zone_port *zones,
-                    int64_t wall_ms);
-
 /* Costs less than a microsecond for each day looked at: to the next edges, usually a few days. */
 struct schedule_view schedule_view(const struct model_policy *policy, const struct zone_port *zones,
                                    int64_t wall_ms);

@@ -100,8 +100,8 @@ static void check_view(const struct job *job, const struct zone_port *zones, int
     int64_t last = view->until == SCHEDULE_NEVER ? begin : view->until - 1;
     struct schedule_view again = schedule_view(&job->policy, zones, last);
 
-    if (!schedule_wants(&job->policy, zones, last) || !again.wants || again.until != view->until ||
-        (view->until != SCHEDULE_NEVER && schedule_wants(&job->policy, zones, view->until))) {
+    if (!again.wants || again.until != view->until ||
+        (view->until != SCHEDULE_NEVER && schedule_view(&job->policy, zones, view->until).wants)) {
         fprintf(stderr, "schedule_print: %s: views of one stretch differ at %" PRId64 "\n",
                 job->policy.timezone, last);
         exit(1);
