@@ -42,14 +42,6 @@ static long status_of(const struct webhook *webhook)
     return status >= 200 ? status : 0;
 }
 
-static bool is_expected(const struct webhook *webhook, long status)
-{
-    for (size_t i = 0; i < webhook->n_expect; i++)
-        if (status >= webhook->expect[i].low && status <= webhook->expect[i].high)
-            return true;
-    return false;
-}
-
 static void settle(struct asking *asking, const char *sentence)
 {
     log_info("%s: %s", asking->server, sentence);
@@ -63,7 +55,7 @@ void webhook_done(void *transfer, int result)
     const struct webhook *webhook = asking->way;
     const long status = status_of(webhook);
     char sentence[REASON_SIZE];
-    if (status && is_expected(webhook, status)) {
+    if (status && status_is_in(webhook->expect, webhook->n_expect, status)) {
         snprintf(sentence, sizeof(sentence), "it was asked by webhook, which answered %ld", status);
         settle(asking, sentence);
         return;

@@ -27,6 +27,13 @@ int64_t clock_boot_ns(void)
     return read_ns(CLOCK_BOOTTIME);
 }
 
+struct timespec clock_monotonic_after(int64_t ms)
+{
+    const int64_t ns = read_ns(CLOCK_MONOTONIC) + ms * 1000000;
+    return (struct timespec){.tv_sec = (time_t)(ns / 1000000000),
+                             .tv_nsec = (long)(ns % 1000000000)};
+}
+
 /* Both clocks are read to the millisecond, one after the other: what was a whole second is not to
  * become the one before. */
 enum { CLOCKS_APART = 2 };

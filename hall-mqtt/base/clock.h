@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #define RFC3339_SIZE 32 /* "2026-11-22T09:28:29Z" with room for milliseconds, and NUL */
 
@@ -22,6 +23,8 @@ struct now clock_now(void);
  * synchronised, or before this program was made, it is not. */
 bool clock_is_trusted(struct now now);
 int64_t clock_boot_ns(void); /* for measuring */
+/* For condition variables whose clock is CLOCK_MONOTONIC. */
+struct timespec clock_monotonic_after(int64_t ms);
 
 /* The wall time at which the boot clock showed boot_ms, as seen now; a whole second stays one. */
 int64_t clock_wall_at(struct now now, int64_t boot_ms);

@@ -139,7 +139,7 @@ char *text_show(char *target, size_t size, const char *bytes, size_t length)
     return target;
 }
 
-static int hex_digit(char c)
+int text_hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -156,8 +156,8 @@ int text_parse_mac(const char *text, uint8_t ret_mac[6])
         return -EINVAL;
     for (size_t i = 0; i < 6; i++) {
         const char *at = text + 3 * i;
-        int high = hex_digit(at[0]);
-        int low = hex_digit(at[1]);
+        int high = text_hex_digit(at[0]);
+        int low = text_hex_digit(at[1]);
         if (high < 0 || low < 0)
             return -EINVAL;
         if (i < 5 && ((at[2] != ':' && at[2] != '-') || at[2] != text[2]))

@@ -29,6 +29,8 @@ char *text_copy(char *target, size_t size, const char *source);
  * '?', cut with "..." */
 char *text_show(char *target, size_t size, const char *bytes, size_t length);
 
+int text_hex_digit(char c); /* its value, or -1 */
+
 /* "aa:bb:cc:dd:ee:ff", also with '-', either case. -EINVAL. */
 int text_parse_mac(const char *text, uint8_t ret_mac[6]);
 char *text_format_mac(const uint8_t mac[6], char out[MAC_TEXT_SIZE]);

@@ -175,6 +175,14 @@ bool policy_mode_from_name(const char *name, enum policy_mode *ret_mode)
     return false;
 }
 
+bool status_is_in(const struct status_range *ranges, size_t n, long status)
+{
+    for (size_t i = 0; i < n; i++)
+        if (status >= ranges[i].low && status <= ranges[i].high)
+            return true;
+    return false;
+}
+
 const char *sleep_via_name(enum sleep_via via)
 {
     static const char *const names[] = {

@@ -31,6 +31,8 @@ struct status_range {
     uint16_t low, high;
 };
 
+bool status_is_in(const struct status_range *ranges, size_t n, long status);
+
 enum check_kind { CHECK_PING, CHECK_TCP, CHECK_HTTP, CHECK_AGENT };
 
 /* What TLS towards an https upstream verifies. */

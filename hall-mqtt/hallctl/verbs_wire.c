@@ -311,21 +311,6 @@ static int find_pinged(const struct call *call, struct target *target)
     return call_has(call, FLAG_MAC) ? take_mac(call, call->texts[FLAG_MAC], target) : -1;
 }
 
-static int run_ping(const struct call *call)
-{
-    struct target target = {0};
-    struct arena *arena = arena_create();
-    int status = arena ? find_pinged(call, &target) : HALLCTL_ERROR;
-
-    if (status < 0)
-        status = choose_checks(call, &target, arena);
-    if (status < 0)
-        status = ping(call, &target);
-    config_free(target.config);
-    arena_destroy(arena);
-    return status;
-}
-
 /* ---- send ---- */
 
 static int find_woken(const struct call *call, struct target *target)
@@ -394,19 +379,34 @@ static int send_packet(const struct call *call, const struct target *target)
     return HALLCTL_OK;
 }
 
-static int run_send(const struct call *call)
+typedef int find_target(const struct call *call, struct target *target);
+typedef int complete_target(const struct call *call, struct target *target, struct arena *arena);
+
+/* Each returns an exit status, or less than 0 where the next one goes on. */
+static int run(const struct call *call, find_target *find, complete_target *complete,
+               int (*act)(const struct call *call, const struct target *target))
 {
     struct target target = {0};
     struct arena *arena = arena_create();
-    int status = arena ? find_woken(call, &target) : HALLCTL_ERROR;
+    int status = arena ? find(call, &target) : HALLCTL_ERROR;
 
     if (status < 0)
-        status = take_way(call, &target, arena);
+        status = complete(call, &target, arena);
     if (status < 0)
-        status = send_packet(call, &target);
+        status = act(call, &target);
     config_free(target.config);
     arena_destroy(arena);
     return status;
+}
+
+static int run_ping(const struct call *call)
+{
+    return run(call, find_pinged, choose_checks, ping);
+}
+
+static int run_send(const struct call *call)
+{
+    return run(call, find_woken, take_way, send_packet);
 }
 
 /* clang-format off */

@@ -122,18 +122,10 @@ void attempt_end_wrong(struct attempt *attempt, enum fault_code fault, uint16_t 
     attempt_end(attempt, loopback ? PROBE_MISS : PROBE_ANSWER, fault, number);
 }
 
-static bool is_expected(const struct model_check *check, uint16_t status)
-{
-    for (size_t i = 0; i < check->n_expect; i++)
-        if (status >= check->expect[i].low && status <= check->expect[i].high)
-            return true;
-    return false;
-}
-
 void attempt_end_with_status(struct attempt *attempt, uint16_t status)
 {
     const struct probe_check *check = attempt->check;
-    if (is_expected(check->check, status))
+    if (status_is_in(check->check->expect, check->check->n_expect, status))
         attempt_end(attempt, PROBE_PASS, FAULT_NONE, status);
     else
         attempt_end_wrong(attempt, FAULT_STATUS, status);

@@ -259,42 +259,66 @@ int store_load(struct store *store, enum store_kind kind, store_row *row, void *
 
 /* ---- writing ---- */
 
-/* Under lock, after a row came in: what of it concerns the writer, and who waits. */
-static void came_in(struct store *store, int64_t due_before, bool durable, int64_t boot)
+/* What a row that comes in finds. */
+struct arrival {
+    struct now now;
+    int64_t due;
+};
+
+static struct arrival lock_for(struct store *store)
+{
+    const struct now now = clock_now();
+    pthread_mutex_lock(&store->lock);
+    return (struct arrival){now, queue_due(&store->queue, &store->tuning.pace)};
+}
+
+/* What of the row concerns the writer, and who waits. */
+static uint64_t unlock_with(struct store *store, struct arrival arrival, bool durable,
+                            uint64_t ticket)
 {
     if (durable) {
         if (!someone_waits(store))
-            store->durable_since = boot;
+            store->durable_since = arrival.now.boot;
         store->durable_last = store->queue.ticket;
         store_arm(store, give_up_at(store));
         if (store->checking)
             db_interrupt(store->db);
     }
-    if (queue_due(&store->queue, &store->tuning.pace) < due_before)
+    if (queue_due(&store->queue, &store->tuning.pace) < arrival.due)
         eventfd_write(store->bell, 1);
+    pthread_mutex_unlock(&store->lock);
+    return ticket;
 }
 
 uint64_t store_put(struct store *store, enum store_kind kind, const char *key, const char *body,
                    bool durable)
 {
-    struct now now = clock_now();
-    pthread_mutex_lock(&store->lock);
-    int64_t due = queue_due(&store->queue, &store->tuning.pace);
-    uint64_t ticket = queue_put(&store->queue, kind, key, body, durable, now);
-    came_in(store, due, durable, now.boot);
-    pthread_mutex_unlock(&store->lock);
-    return ticket;
+    const struct arrival arrival = lock_for(store);
+    return unlock_with(store, arrival, durable,
+                       queue_put(&store->queue, kind, key, body, durable, arrival.now));
 }
 
 uint64_t store_log(struct store *store, const struct store_event *event, bool durable)
 {
-    struct now now = clock_now();
-    pthread_mutex_lock(&store->lock);
-    int64_t due = queue_due(&store->queue, &store->tuning.pace);
-    uint64_t ticket = queue_log(&store->queue, event, durable, now);
-    came_in(store, due, durable, now.boot);
-    pthread_mutex_unlock(&store->lock);
-    return ticket;
+    const struct arrival arrival = lock_for(store);
+    return unlock_with(store, arrival, durable,
+                       queue_log(&store->queue, event, durable, arrival.now));
+}
+
+uint64_t store_keep(struct store *store, const struct store_entry *entry, bool durable)
+{
+    const struct arrival arrival = lock_for(store);
+    return unlock_with(store, arrival, durable,
+                       queue_keep(&store->queue, entry, durable, arrival.now));
+}
+
+uint64_t store_flush(struct store *store)
+{
+    const struct arrival arrival = lock_for(store);
+    const bool waits = queue_waiting(&store->queue) > 0;
+    if (waits)
+        queue_hurry(&store->queue);
+    return unlock_with(store, arrival, waits, waits ? store->queue.ticket : 0);
 }
 
 int64_t store_new_id(struct store *store, enum store_table table)
@@ -303,31 +327,6 @@ int64_t store_new_id(struct store *store, enum store_table table)
     int64_t id = queue_new_id(&store->queue, table);
     pthread_mutex_unlock(&store->lock);
     return id;
-}
-
-uint64_t store_keep(struct store *store, const struct store_entry *entry, bool durable)
-{
-    struct now now = clock_now();
-    pthread_mutex_lock(&store->lock);
-    int64_t due = queue_due(&store->queue, &store->tuning.pace);
-    uint64_t ticket = queue_keep(&store->queue, entry, durable, now);
-    came_in(store, due, durable, now.boot);
-    pthread_mutex_unlock(&store->lock);
-    return ticket;
-}
-
-uint64_t store_flush(struct store *store)
-{
-    uint64_t ticket = 0;
-    pthread_mutex_lock(&store->lock);
-    int64_t due = queue_due(&store->queue, &store->tuning.pace);
-    if (queue_waiting(&store->queue) > 0) {
-        queue_hurry(&store->queue);
-        came_in(store, due, true, clock_now().boot);
-        ticket = store->queue.ticket;
-    }
-    pthread_mutex_unlock(&store->lock);
-    return ticket;
 }
 
 int store_fd(const struct store *store)

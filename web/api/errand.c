@@ -106,19 +106,6 @@ void errand_drop(struct errand *errand)
 
 /* ---- the worker's side ---- */
 
-static struct timespec deadline_after(int64_t ms)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at); /* the condition variable's own clock */
-    at.tv_sec += (time_t)(ms / 1000);
-    at.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    return at;
-}
-
 static int put(struct errands *errands, struct waiting *waiting)
 {
     if (errands->closed)
@@ -140,7 +127,7 @@ static int put(struct errands *errands, struct waiting *waiting)
 int errands_run(struct errands *errands, struct errand *errand, int64_t limit_ms)
 {
     struct waiting *waiting = (struct waiting *)errand;
-    struct timespec deadline = deadline_after(limit_ms);
+    struct timespec deadline = clock_monotonic_after(limit_ms);
     int late = 0;
     pthread_mutex_lock(&errands->lock);
     int error = put(errands, waiting);
@@ -253,7 +240,7 @@ static void tell_since(const struct errands *errands, uint64_t *cursor, struct b
 
 int errands_watch(struct errands *errands, uint64_t *cursor, int64_t limit_ms, struct buf *out)
 {
-    struct timespec deadline = deadline_after(limit_ms);
+    struct timespec deadline = clock_monotonic_after(limit_ms);
     int late = 0;
     atomic_store(&errands->watched, boot_now());
     pthread_mutex_lock(&errands->lock);

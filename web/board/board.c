@@ -433,20 +433,6 @@ bool board_refuses(struct board *board, int site, uint32_t address, bool ready,
     return limits_refuse(board->limits, site, address, wakes, clock_boot_ns() / 1000000, ret_guard);
 }
 
-static struct timespec deadline_after(int64_t ms)
-{
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC,
-                  &at); /* the condition variable's own clock; no time is taken from it */
-    at.tv_sec += (time_t)(ms / 1000);
-    at.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    return at;
-}
-
 /* Versions wrap; half the circle ahead is newer. */
 static bool is_newer(struct board *board, int server, uint32_t version)
 {
@@ -456,7 +442,7 @@ static bool is_newer(struct board *board, int server, uint32_t version)
 
 static bool wait_newer(struct board *board, int server, uint32_t version, int64_t limit_ms)
 {
-    struct timespec deadline = deadline_after(limit_ms);
+    struct timespec deadline = clock_monotonic_after(limit_ms);
     int error = 0;
 
     pthread_mutex_lock(&board->wait_lock);

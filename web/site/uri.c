@@ -5,17 +5,9 @@
 #include <strings.h>
 
 #include "base/array.h"
+#include "base/text.h"
 
 enum { KEPT_SEPARATOR = 1 }; /* stands for a '/' that is part of a name */
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 /* One byte of percent-encoded text; advances *at. -1: broken, or a NUL. */
 static int decode_one(const char **at, const char *end)
@@ -27,8 +19,8 @@ static int decode_one(const char **at, const char *end)
     }
     if (end - here < 3)
         return -1;
-    int high = hex_value(here[1]);
-    int low = hex_value(here[2]);
+    int high = text_hex_digit(here[1]);
+    int low = text_hex_digit(here[2]);
     if (high < 0 || low < 0 || (high | low) == 0)
         return -1;
     *at = here + 3;
