@@ -12,11 +12,6 @@ static void fail_key(struct report *report, const struct pointer *parent, const 
     report_error(report, COMPLAINT_CONFLICT, &at, found, allowed);
 }
 
-static bool is_same_window(const struct model_window *a, const struct model_window *b)
-{
-    return a->days == b->days && a->from == b->from && a->to == b->to;
-}
-
 /* Times that could not be read are 0, so of a list that is wrong only what is sure is told. */
 static void check_window(struct report *report, const struct pointer *at,
                          const struct model_policy *policy, bool sure)
@@ -26,21 +21,12 @@ static void check_window(struct report *report, const struct pointer *at,
     if (window->from == window->to && (sure || window->from != 0))
         report_error(report, COMPLAINT_CONFLICT, at, PHRASE(EMPTY_WINDOW), PHRASE(OTHER_END));
     for (size_t i = 0; i < at->index && sure; i++) {
-        if (!is_same_window(window, &policy->windows[i]))
+        const struct model_window *other = &policy->windows[i];
+        if (window->days != other->days || window->from != other->from || window->to != other->to)
             continue;
         report_error(report, COMPLAINT_CONFLICT, at, PHRASE(SAME_WINDOW, .numbers = {(int64_t)i}),
                      PHRASE(WINDOW_ONCE));
         return;
-    }
-}
-
-static void check_windows(struct report *report, const struct pointer *parent,
-                          const struct model_policy *policy, enum option_given given)
-{
-    struct pointer windows = {.parent = parent, .key = "windows"};
-    for (size_t i = 0; i < policy->n_windows; i++) {
-        struct pointer at = {.parent = &windows, .index = i};
-        check_window(report, &at, policy, given == GIVEN_WELL);
     }
 }
 
@@ -72,21 +58,19 @@ static void check_date(struct report *report, const struct pointer *at,
     }
 }
 
-static void check_dates(struct report *report, const struct pointer *parent,
-                        const struct model_policy *policy)
-{
-    struct pointer except = {.parent = parent, .key = "except"};
-    for (size_t i = 0; i < policy->n_except; i++) {
-        struct pointer at = {.parent = &except, .index = i};
-        check_date(report, &at, policy);
-    }
-}
-
 static void check_hours(struct report *report, const struct pointer *at,
                         const struct model_policy *hours, enum option_given given)
 {
-    check_windows(report, at, hours, given);
-    check_dates(report, at, hours);
+    struct pointer windows = {.parent = at, .key = "windows"};
+    for (size_t i = 0; i < hours->n_windows; i++) {
+        struct pointer window = {.parent = &windows, .index = i};
+        check_window(report, &window, hours, given == GIVEN_WELL);
+    }
+    struct pointer except = {.parent = at, .key = "except"};
+    for (size_t i = 0; i < hours->n_except; i++) {
+        struct pointer date = {.parent = &except, .index = i};
+        check_date(report, &date, hours);
+    }
     if (hours->n_windows == 0 && given != GIVEN_BADLY && hours->n_except > 0 &&
         hours->except[0].year != 0)
         fail_key(report, at, "except", PHRASE(DATES_ALONE), PHRASE(WINDOWS_OR_NO_DATES));

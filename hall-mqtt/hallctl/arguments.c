@@ -89,16 +89,6 @@ static const char *name_of(const struct verb *verb)
     return verb ? verb->name : "";
 }
 
-static int complain(const struct verb *verb, const char *what, const char *found,
-                    const char *allowed)
-{
-    char shown[SHOWN_MAX];
-
-    fprintf(stderr, "hallctl%s%s: %s: found \"%s\"; allowed: %s\n", verb ? " " : "", name_of(verb),
-            what, text_show(shown, sizeof(shown), found, strlen(found)), allowed);
-    return -EINVAL;
-}
-
 static const char *allowed_of(const struct flag_row *row, char *out, size_t size)
 {
     char least[32], most[32];
@@ -134,11 +124,13 @@ static bool is_value(const struct flag_row *row, const char *text, int64_t *ret_
 static int take(const struct verb *verb, unsigned flag, const char *text, struct call *ret_call)
 {
     const struct flag_row *row = &rows[flag];
-    char what[32], allowed[128];
+    char shown[SHOWN_MAX], allowed[128];
 
     if (!is_value(row, text ? text : "", &ret_call->numbers[flag])) {
-        snprintf(what, sizeof(what), "--%s", row->name);
-        return complain(verb, what, text, allowed_of(row, allowed, sizeof(allowed)));
+        fprintf(stderr, "hallctl%s%s: --%s: found \"%s\"; allowed: %s\n", verb ? " " : "",
+                name_of(verb), row->name, text_show(shown, sizeof(shown), text, strlen(text)),
+                allowed_of(row, allowed, sizeof(allowed)));
+        return -EINVAL;
     }
     call_give(ret_call, (int)flag, text ? text : "");
     return 0;
@@ -222,15 +214,6 @@ int arguments_read(const struct verb *verb, int argc, char *argv[], struct call 
     return verb && !call_has(ret_call, FLAG_HELP) ? count_operands(verb, argc - optind) : 0;
 }
 
-static void print_option(const struct flag_row *row, FILE *out)
-{
-    char left[48];
-
-    snprintf(left, sizeof(left), "--%s%s%s", row->name, row->value ? " " : "",
-             row->value ? row->value : "");
-    fprintf(out, "  %-*s %s\n", HELP_COLUMN, left, row->help);
-}
-
 void arguments_help(const struct verb *verb, FILE *out)
 {
     fprintf(out, "Usage: hallctl %s%s%s [OPTION...]\n%c%s.\n", verb->name,
@@ -240,8 +223,12 @@ void arguments_help(const struct verb *verb, FILE *out)
         fprintf(out, "\n%s", verb->detail);
     fputs("\nOptions:\n", out);
     for (unsigned i = 0; i < FLAGS; i++)
-        if (takes(verb, i))
-            print_option(&rows[i], out);
+        if (takes(verb, i)) {
+            char left[48];
+            snprintf(left, sizeof(left), "--%s%s%s", rows[i].name, rows[i].value ? " " : "",
+                     rows[i].value ? rows[i].value : "");
+            fprintf(out, "  %-*s %s\n", HELP_COLUMN, left, rows[i].help);
+        }
 }
 
 int arguments_find(const char *word, const char **ret_value)

@@ -46,15 +46,6 @@ static void pause_ms(long ms)
 
 /* ---- the scan ---- */
 
-/* An empty datagram to nobody's port: what counts is that the kernel must ask for the MAC. */
-static void touch(int fd, uint32_t address)
-{
-    const struct sockaddr_in to = {
-        .sin_family = AF_INET, .sin_addr = {htonl(address)}, .sin_port = htons(DISCARD_PORT)};
-
-    (void)sendto(fd, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)&to, sizeof(to));
-}
-
 static int open_socket(const struct call *call)
 {
     const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -84,7 +75,12 @@ static int scan(const struct call *call)
         return hallctl_fail(call, "the scan", strerror(errno));
     const uint32_t n = ~range.mask + 1;
     for (uint32_t i = 0; i < n; i++) {
-        touch(fd, range.network + i);
+        /* To nobody's port, and empty: what counts is that the kernel must ask for the MAC. */
+        const struct sockaddr_in to = {.sin_family = AF_INET,
+                                       .sin_addr = {htonl(range.network + i)},
+                                       .sin_port = htons(DISCARD_PORT)};
+        (void)sendto(fd, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)&to,
+                     sizeof(to));
         if (i % BURST == BURST - 1)
             pause_ms(PAUSE_MS);
     }

@@ -54,21 +54,16 @@ static int fitting(const char *text, size_t width)
     return (int)(end - text);
 }
 
-static void print_last(const char *cell, size_t used, size_t width, FILE *out)
-{
-    if (width == 0 || used + width_of(cell) <= width || used + GAP >= width)
-        fputs(cell, out);
-    else
-        fprintf(out, "%.*s\u2026", fitting(cell, width - used - 1), cell);
-}
-
 static const char *print_row(const struct grid *grid, const char *cell, size_t width, FILE *out)
 {
     size_t used = 0;
 
     for (size_t i = 0; i < grid->n_columns; i++, cell += strlen(cell) + 1) {
         if (i + 1 == grid->n_columns) {
-            print_last(cell, used, width, out);
+            if (width == 0 || used + width_of(cell) <= width || used + GAP >= width)
+                fputs(cell, out);
+            else
+                fprintf(out, "%.*s\u2026", fitting(cell, width - used - 1), cell);
             continue;
         }
         const size_t column = grid->widths[i] + GAP;

@@ -122,28 +122,22 @@ static void tell_event(const struct following *following, const struct json *eve
     buf_finish(&words);
 }
 
-static void advise(const struct following *following)
-{
-    const struct steer *steer = following->steer;
-
-    if (strcmp(steer->action, "sleep") == 0 || strcmp(steer->action, "restart") == 0)
-        fprintf(stderr, "What keeps it on: hallctl why %s; --force passes over it.\n",
-                steer->subject);
-    else if (strcmp(steer->action, "wake") == 0)
-        fprintf(stderr, "What is known of it: hallctl why %s\n", steer->subject);
-}
-
 static void tell_bad(const struct following *following, const struct json *result)
 {
+    const struct steer *steer = following->steer;
     struct buf reason = BUF_INIT(SAY_SENTENCE_MAX);
 
     if (!say_member(result, "reason", reader_how(), &reason))
         buf_puts(&reason, reader_language() == SAY_FRENCH ? "Hall ne donne pas de raison"
                                                           : "Hall gives no reason");
-    fprintf(stderr, "hallctl: %s: %s %s: %s\n", subject_of(following), following->steer->action,
+    fprintf(stderr, "hallctl: %s: %s %s: %s\n", subject_of(following), steer->action,
             json_get_string(result, "outcome"), reader_show(&reason));
-    if (following->steer->subject)
-        advise(following);
+    if (steer->subject &&
+        (strcmp(steer->action, "sleep") == 0 || strcmp(steer->action, "restart") == 0))
+        fprintf(stderr, "What keeps it on: hallctl why %s; --force passes over it.\n",
+                steer->subject);
+    else if (steer->subject && strcmp(steer->action, "wake") == 0)
+        fprintf(stderr, "What is known of it: hallctl why %s\n", steer->subject);
     buf_finish(&reason);
 }
 
@@ -168,16 +162,6 @@ static void tell_result(const struct following *following, const struct json *re
 
 /* ---- hearing ---- */
 
-static void note_outcome(struct following *following, const struct json *result)
-{
-    const char *outcome = json_get_string(result, "outcome");
-
-    following->accepted = following->accepted || text_equal(outcome, "accepted");
-    following->refused = text_equal(outcome, "refused");
-    following->failed = text_equal(outcome, "failed");
-    following->ended = following->refused || following->failed || text_equal(outcome, "done");
-}
-
 /* Where answers come to everyone, this one is ours by its id; one without is by its action. */
 static bool is_our_result(const struct following *following, const struct json *result, bool own)
 {
@@ -195,7 +179,11 @@ static void take_result(struct following *following, const struct json *result,
 {
     if (!is_our_result(following, result, own) || following->ended)
         return;
-    note_outcome(following, result);
+    const char *outcome = json_get_string(result, "outcome");
+    following->accepted = following->accepted || text_equal(outcome, "accepted");
+    following->refused = text_equal(outcome, "refused");
+    following->failed = text_equal(outcome, "failed");
+    following->ended = following->refused || following->failed || text_equal(outcome, "done");
     if (following->json)
         tell_json(message);
     if (!following->json || following->refused || following->failed)
@@ -270,21 +258,15 @@ static int say_gone(const struct following *following)
     return HALLCTL_UNREACHABLE;
 }
 
-static int64_t deadline_of(const struct meeting *meeting, const struct following *following)
+/* The first answer comes soon or never; its end may take as long as it is waited for. */
+static int await(struct meeting *meeting, struct following *following)
 {
     const bool long_wait = following->wait && !following->steer->is_short;
     const int64_t limit = call_has(meeting->call, FLAG_TIMEOUT)
                               ? meeting->call->numbers[FLAG_TIMEOUT]
                           : long_wait ? WAIT_MS
                                       : TALK_ANSWER_MS;
-
-    return clock_now().boot + limit;
-}
-
-/* The first answer comes soon or never; its end may take as long as it is waited for. */
-static int await(struct meeting *meeting, struct following *following)
-{
-    const int64_t deadline = deadline_of(meeting, following);
+    const int64_t deadline = clock_now().boot + limit;
     const int64_t first = clock_now().boot + TALK_ANSWER_MS;
     int error =
         talk_wait(meeting->talk, is_answered, following, first < deadline ? first : deadline);

@@ -38,19 +38,17 @@ const struct verb *verbs_guess(const char *name)
     return best;
 }
 
-static void print_family(const struct verb_family *family, FILE *out)
-{
-    if (family->title[0] != '\0')
-        fprintf(out, "\n%s:\n", family->title);
-    for (size_t i = 0; i < family->n_verbs; i++)
-        if (!family->verbs[i].hidden)
-            fprintf(out, "  %-*s %s\n", COLUMN, family->verbs[i].name, family->verbs[i].summary);
-}
-
 void verbs_print(FILE *out)
 {
-    for (size_t i = 0; i < FAMILIES; i++)
-        print_family(families[i], out);
+    for (size_t i = 0; i < FAMILIES; i++) {
+        const struct verb_family *family = families[i];
+        if (family->title[0] != '\0')
+            fprintf(out, "\n%s:\n", family->title);
+        for (size_t k = 0; k < family->n_verbs; k++)
+            if (!family->verbs[k].hidden)
+                fprintf(out, "  %-*s %s\n", COLUMN, family->verbs[k].name,
+                        family->verbs[k].summary);
+    }
 }
 
 void verbs_list(FILE *out)

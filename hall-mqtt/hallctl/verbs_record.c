@@ -112,15 +112,6 @@ struct pages {
     size_t n_events, limit;
 };
 
-static void add_events(struct pages *pages, const struct json *page)
-{
-    const struct json *list = json_get(page, "events");
-
-    for (const struct json *event = json_first(list); event; event = json_next(event))
-        if (pages->n_events < pages->limit)
-            pages->events[pages->n_events++] = event;
-}
-
 static void format_url(const struct asking *asking, const struct pages *pages, int64_t since,
                        int64_t before, char out[URL_SIZE])
 {
@@ -155,7 +146,10 @@ static int read_pages(const struct asking *asking, struct pages *pages, int64_t 
         if (status >= 0)
             return status;
         pages->all[pages->n++] = page;
-        add_events(pages, page);
+        const struct json *list = json_get(page, "events");
+        for (const struct json *event = json_first(list); event; event = json_next(event))
+            if (pages->n_events < pages->limit)
+                pages->events[pages->n_events++] = event;
         more = json_integer(json_get(page, "next"), &before) && before > 0;
     }
     return -1;

@@ -102,11 +102,6 @@ static char *stamp(const struct page *page, int64_t at, char out[LOCAL_SIZE])
     return local_short(page->how.local, at, page->how.now, out);
 }
 
-static char *ago(const struct page *page, int64_t at, char out[SPAN_SIZE])
-{
-    return span(page->how.now > at ? page->how.now - at : 0, out);
-}
-
 /* Sets of states. */
 enum {
     IS_UP = 1 << POWER_READY | 1 << POWER_DEGRADED | 1 << POWER_BOOTING,
@@ -144,7 +139,7 @@ static void write_state(const struct page *page)
     say(page, " is %s", NBSP ": %s", word(page, PARAM_STATE, or_else(state, "unknown")));
     if (since > 0)
         say(page, " since %s (%s)", " depuis %s (%s)", stamp(page, since, at),
-            ago(page, since, shown));
+            span(page->how.now > since ? page->how.now - since : 0, shown));
     say(page, ": ", NBSP "– ");
     say_key_or_not(page, page->status, "reason");
     buf_puts(page->out, ".\n");

@@ -97,13 +97,6 @@ void curl_loop_remove(struct curl_loop *loop, void *easy)
     (void)curl_multi_remove_handle(loop->multi, easy);
 }
 
-static int make_timer(struct curl_loop *loop)
-{
-    const int r =
-        sd_event_add_time(loop->loop, &loop->timer, CLOCK_BOOTTIME, 0, 1000, on_timer, loop);
-    return r < 0 ? r : sd_event_source_set_enabled(loop->timer, SD_EVENT_OFF);
-}
-
 static int make_multi(struct curl_loop *loop, bool tls)
 {
     if (curl_global_init(tls ? CURL_GLOBAL_DEFAULT : CURL_GLOBAL_NOTHING) != CURLE_OK)
@@ -125,7 +118,9 @@ int curl_loop_create(sd_event *event, bool tls, curl_loop_done *done, struct cur
     if (!loop)
         return -ENOMEM;
     *loop = (struct curl_loop){.loop = sd_event_ref(event), .done = done};
-    int r = make_timer(loop);
+    int r = sd_event_add_time(loop->loop, &loop->timer, CLOCK_BOOTTIME, 0, 1000, on_timer, loop);
+    if (r >= 0)
+        r = sd_event_source_set_enabled(loop->timer, SD_EVENT_OFF);
     if (r >= 0)
         r = make_multi(loop, tls);
     if (r < 0) {

@@ -221,13 +221,6 @@ static int look_ahead(const struct mqtt_link *link, int fd)
     return error == 0 ? MOSQ_ERR_SUCCESS : error == -ENODATA ? MOSQ_ERR_CONN_LOST : MOSQ_ERR_ERRNO;
 }
 
-static int write_on(struct mqtt_link *link)
-{
-    const int rc = mosquitto_loop_write(link->client, 1);
-    link->said = link->said || (rc == MOSQ_ERR_SUCCESS && !mosquitto_want_write(link->client));
-    return rc;
-}
-
 static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
     struct mqtt_link *link = userdata;
@@ -241,8 +234,10 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
     errno = rc == MOSQ_ERR_SUCCESS ? 0 : errno;
     if (rc == MOSQ_ERR_SUCCESS && (first || (revents & ~(uint32_t)EPOLLOUT) != 0))
         rc = mosquitto_loop_read(link->client, 1);
-    if (rc == MOSQ_ERR_SUCCESS && !link->failed && mosquitto_want_write(link->client))
-        rc = write_on(link);
+    if (rc == MOSQ_ERR_SUCCESS && !link->failed && mosquitto_want_write(link->client)) {
+        rc = mosquitto_loop_write(link->client, 1);
+        link->said = link->said || (rc == MOSQ_ERR_SUCCESS && !mosquitto_want_write(link->client));
+    }
     mqtt_link_settle(link, rc);
     return 0;
 }
@@ -253,15 +248,6 @@ int mqtt_link_watch(struct mqtt_link *link, int fd)
 }
 
 /* ---- beginning and end ---- */
-
-static void set_callbacks(struct mosquitto *client)
-{
-    mosquitto_connect_v5_callback_set(client, on_connect);
-    mosquitto_disconnect_v5_callback_set(client, on_disconnect);
-    mosquitto_subscribe_v5_callback_set(client, on_subscribe);
-    mosquitto_publish_v5_callback_set(client, on_publish);
-    mosquitto_message_v5_callback_set(client, on_message);
-}
 
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
 
@@ -287,7 +273,11 @@ int mqtt_link_open(sd_event *loop, const struct mqtt_link_setup *setup,
         free(link);
         return -ENOMEM;
     }
-    set_callbacks(link->client);
+    mosquitto_connect_v5_callback_set(link->client, on_connect);
+    mosquitto_disconnect_v5_callback_set(link->client, on_disconnect);
+    mosquitto_subscribe_v5_callback_set(link->client, on_subscribe);
+    mosquitto_publish_v5_callback_set(link->client, on_publish);
+    mosquitto_message_v5_callback_set(link->client, on_message);
     *ret_link = link;
     mqtt_link_start(link);
     return 0;

@@ -13,16 +13,10 @@ bool mqtt_refusal_is_of_version(int reason)
            reason == MQTT_RC_MALFORMED_PACKET || reason == MQTT_RC_PROTOCOL_ERROR;
 }
 
-static bool is_of_login(int reason)
-{
-    return reason == MQTT_RC_NOT_AUTHORIZED || reason == MQTT_RC_BAD_USERNAME_OR_PASSWORD ||
-           reason == CONNACK_REFUSED_BAD_USERNAME_PASSWORD ||
-           reason == CONNACK_REFUSED_NOT_AUTHORIZED;
-}
-
 const char *mqtt_refusal_advice(const struct mqtt_options *options, int reason)
 {
-    if (!is_of_login(reason))
+    if (reason != MQTT_RC_NOT_AUTHORIZED && reason != MQTT_RC_BAD_USERNAME_OR_PASSWORD &&
+        reason != CONNACK_REFUSED_BAD_USERNAME_PASSWORD && reason != CONNACK_REFUSED_NOT_AUTHORIZED)
         return "";
     if (!options->broker.username)
         return "; no user is configured (mqtt.username)";

@@ -78,20 +78,15 @@ static void report(const struct probe_kind *kind, struct probe_check *check,
         is_status ? number : 0);
 }
 
-static void unlink_attempt(struct attempt *attempt)
+static void attempt_drop(struct attempt *attempt)
 {
     struct probe_check *check = attempt->check;
+    struct probe_kind *kind = check->kind;
     struct attempt **link = &check->attempts;
     while (*link != attempt)
         link = &(*link)->next;
     *link = attempt->next;
     check->n_attempts--;
-}
-
-static void attempt_drop(struct attempt *attempt)
-{
-    struct probe_kind *kind = attempt->check->kind;
-    unlink_attempt(attempt);
     sd_event_source_disable_unref(attempt->deadline);
     kind->busy--;
     kind->impl->drop(attempt);
@@ -202,15 +197,6 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
     return 0;
 }
 
-static int arm_deadline(struct attempt *attempt)
-{
-    const struct probe_check *check = attempt->check;
-    return sd_event_add_time_relative(check->kind->env->loop, &attempt->deadline, CLOCK_BOOTTIME,
-                                      (uint64_t)time_of_round(check) * 1000,
-                                      check->hurried ? ACCURACY_HURRIED_US : ACCURACY_CALM_US,
-                                      on_deadline, attempt);
-}
-
 /* Only the newest are kept: in a row of tries without an answer the oldest is given up as missed.
  */
 static void give_up_oldest(struct probe_check *check)
@@ -239,7 +225,9 @@ static void begin(struct probe_check *check)
     check->attempts = attempt;
     check->n_attempts++;
     kind->busy++;
-    r = arm_deadline(attempt);
+    r = sd_event_add_time_relative(
+        kind->env->loop, &attempt->deadline, CLOCK_BOOTTIME, (uint64_t)time_of_round(check) * 1000,
+        check->hurried ? ACCURACY_HURRIED_US : ACCURACY_CALM_US, on_deadline, attempt);
     if (r < 0)
         attempt_fail(attempt, -r);
     else if (check->n_attempts > ATTEMPTS_MAX)
@@ -261,22 +249,16 @@ static void enqueue(struct probe_check *check)
     kind->last_waiting = check;
 }
 
-static struct probe_check *dequeue(struct probe_kind *kind)
-{
-    struct probe_check *check = kind->first_waiting;
-    kind->first_waiting = check->next_waiting;
-    if (!kind->first_waiting)
-        kind->last_waiting = NULL;
-    check->queued = false;
-    return check;
-}
-
 static int on_turn(sd_event_source *source, void *userdata)
 {
     (void)source;
     struct probe_kind *kind = userdata;
     while (kind->first_waiting && kind->busy < kind->limit) {
-        struct probe_check *check = dequeue(kind);
+        struct probe_check *check = kind->first_waiting;
+        kind->first_waiting = check->next_waiting;
+        if (!kind->first_waiting)
+            kind->last_waiting = NULL;
+        check->queued = false;
         if (check->wanted)
             begin(check);
     }

@@ -245,23 +245,17 @@ static const struct option_text options_text[] = {
     {CURLOPT_USERAGENT, "Hall/" HALL_VERSION " (check)"},
 };
 
-static CURLcode set_fixed_options(CURL *easy)
-{
-    CURLcode r = CURLE_OK;
-    for (size_t i = 0; !r && i < ARRAY_SIZE(options_long); i++)
-        r = curl_easy_setopt(easy, options_long[i].option, options_long[i].value);
-    for (size_t i = 0; !r && i < ARRAY_SIZE(options_text); i++)
-        r = curl_easy_setopt(easy, options_text[i].option, options_text[i].value);
-    return r;
-}
-
 #define SET(option, value)                                                                         \
     if (!r)                                                                                        \
     r = curl_easy_setopt(request->easy, option, value)
 
 static CURLcode set_options(struct request *request, const struct model_check *check)
 {
-    CURLcode r = set_fixed_options(request->easy);
+    CURLcode r = CURLE_OK;
+    for (size_t i = 0; !r && i < ARRAY_SIZE(options_long); i++)
+        r = curl_easy_setopt(request->easy, options_long[i].option, options_long[i].value);
+    for (size_t i = 0; !r && i < ARRAY_SIZE(options_text); i++)
+        r = curl_easy_setopt(request->easy, options_text[i].option, options_text[i].value);
     const struct model_tls *tls = &check->tls;
     SET(CURLOPT_URL, request->url ? request->url : check->url);
     SET(CURLOPT_SSL_VERIFYPEER, tls->verify ? 1L : 0L);

@@ -143,13 +143,6 @@ static int on_round(sd_event_source *source, uint64_t due_usec, void *userdata)
     return 0;
 }
 
-static void stop(struct server_run *run)
-{
-    (void)sd_event_source_set_enabled(run->timer, SD_EVENT_OFF);
-    for (size_t i = 0; i < run->n_checks; i++)
-        check_cancel(&run->prober->checks[run->first_check + i]);
-}
-
 static int start(struct server_run *run)
 {
     uint64_t now_usec = 0;
@@ -173,7 +166,9 @@ void prober_pace(struct prober *prober, int server, int64_t interval_ms, int64_t
     if (run->n_checks == 0)
         return;
     if (!interval_ms) {
-        stop(run);
+        (void)sd_event_source_set_enabled(run->timer, SD_EVENT_OFF);
+        for (size_t i = 0; i < run->n_checks; i++)
+            check_cancel(&run->prober->checks[run->first_check + i]);
         return;
     }
     int r = start(run);

@@ -6,14 +6,6 @@
 #include "base/text.h"
 #include "core/facts/lease.h"
 
-static void write_int64(struct json_writer *writer, const char *name, int64_t value)
-{
-    if (value == LEASE_FOREVER)
-        json_put_null(writer, name);
-    else
-        json_put_integer(writer, name, value);
-}
-
 static void write_field(struct json_writer *writer, const struct field *field, const void *from)
 {
     const char *at = (const char *)from + field->offset;
@@ -33,7 +25,10 @@ static void write_field(struct json_writer *writer, const struct field *field, c
         json_put_integer(writer, field->name, *(const uint32_t *)(const void *)at);
         break;
     case FIELD_INT64:
-        write_int64(writer, field->name, *(const int64_t *)(const void *)at);
+        if (*(const int64_t *)(const void *)at == LEASE_FOREVER)
+            json_put_null(writer, field->name);
+        else
+            json_put_integer(writer, field->name, *(const int64_t *)(const void *)at);
         break;
     }
 }

@@ -172,19 +172,16 @@ static bool page_by_id(struct archive *archive, struct reading *reading,
 /* As the index has it; of the other types there are so many that they are found without. */
 #define INDEXED_TYPES " AND type NOT IN ('stage', 'packet_sent')"
 
-static bool is_indexed(const char *type)
-{
-    return type && strcmp(type, "stage") != 0 && strcmp(type, "packet_sent") != 0;
-}
-
 /* Events have indexes: the narrowest one leads, the rest is looked at row by row. */
 static const char *leading(const struct archive_filter *filter, const char **ret_value)
 {
+    const char *type = filter->type;
+    const bool indexed = type && strcmp(type, "stage") != 0 && strcmp(type, "packet_sent") != 0;
     const struct {
         const char *column, *value;
     } leads[] = {{"project", filter->project},
                  {"domain", filter->domain},
-                 {"type", is_indexed(filter->type) ? filter->type : NULL},
+                 {"type", indexed ? type : NULL},
                  {"server", filter->server}};
     for (size_t i = 0; i < ARRAY_SIZE(leads); i++)
         if (leads[i].value) {

@@ -315,12 +315,6 @@ int64_t queue_due(const struct queue *queue, const struct queue_pace *pace)
     return queue_waiting(queue) > 0 ? queue->since + pace->batch_ms : QUEUE_NEVER;
 }
 
-static struct batch_row row_take(struct queue_row *row)
-{
-    row->waits = false;
-    return (struct batch_row){.row = row, .body = body_share(row->body), .ticket = row->ticket};
-}
-
 int queue_take(struct queue *queue, struct batch *ret_batch)
 {
     struct batch batch = {.events = queue->events,
@@ -330,8 +324,11 @@ int queue_take(struct queue *queue, struct batch *ret_batch)
     batch.rows = calloc(queue->n_rows + 1, sizeof(*batch.rows));
     if (!batch.rows)
         return -ENOMEM;
-    for (struct queue_row *row = queue->first; row; row = row->after)
-        batch.rows[batch.n_rows++] = row_take(row);
+    for (struct queue_row *row = queue->first; row; row = row->after) {
+        row->waits = false;
+        batch.rows[batch.n_rows++] =
+            (struct batch_row){.row = row, .body = body_share(row->body), .ticket = row->ticket};
+    }
     for (struct queue_event *event = queue->events.first; event; event = event->after)
         if (event->id == 0)
             event->id = queue_new_id(queue, event->table);

@@ -37,23 +37,19 @@ static void add_news(struct store *store, const char *text)
     store_arm(store, 0);
 }
 
-static void tell_dropped(struct store *store)
-{
-    char text[128];
-    snprintf(text, sizeof(text), "The store could not keep %llu events or rows.",
-             (unsigned long long)store->queue.dropped);
-    store->queue.dropped = 0;
-    add_news(store, text);
-}
-
 /* A job ended well: whatever was wrong is over. */
 static void set_well(struct store *store)
 {
     store->retry_at = 0;
     store->retry_ms = 0;
     store_set_problem(store, "");
-    if (store->queue.dropped > 0)
-        tell_dropped(store);
+    if (store->queue.dropped > 0) {
+        char text[128];
+        snprintf(text, sizeof(text), "The store could not keep %llu events or rows.",
+                 (unsigned long long)store->queue.dropped);
+        store->queue.dropped = 0;
+        add_news(store, text);
+    }
 }
 
 /* ---- failing ---- */
