@@ -273,16 +273,6 @@ static const struct mqtt_listener mqtt_listener = {
 
 /* ---- life ---- */
 
-static void name_topics(struct agent *agent)
-{
-    const char *base = agent->config->head.mqtt.base_topic, *id = agent->config->head.id;
-    topic_format(base, TOPIC_AGENT_STATE, id, NULL, agent->topics.state);
-    topic_format(base, TOPIC_AGENT_REPORT, id, NULL, agent->topics.report);
-    topic_format(base, TOPIC_AGENT_CONTAINERS, id, NULL, agent->topics.containers);
-    topic_format(base, TOPIC_AGENT_COMMAND, id, NULL, agent->topics.command);
-    topic_format(base, TOPIC_AGENT_RESULT, id, NULL, agent->topics.result);
-}
-
 static int agent_init(struct agent *agent, const char *password)
 {
     const struct config_agent *config = agent->config;
@@ -316,7 +306,12 @@ int agent_create(const struct config_agent *config, const char *password, struct
     if (!agent)
         return -ENOMEM;
     agent->config = config;
-    name_topics(agent);
+    const char *base = config->head.mqtt.base_topic, *id = config->head.id;
+    topic_format(base, TOPIC_AGENT_STATE, id, NULL, agent->topics.state);
+    topic_format(base, TOPIC_AGENT_REPORT, id, NULL, agent->topics.report);
+    topic_format(base, TOPIC_AGENT_CONTAINERS, id, NULL, agent->topics.containers);
+    topic_format(base, TOPIC_AGENT_COMMAND, id, NULL, agent->topics.command);
+    topic_format(base, TOPIC_AGENT_RESULT, id, NULL, agent->topics.result);
     const int error = agent_init(agent, password);
     if (error < 0) {
         log_error("cannot start: %s", strerror(-error));

@@ -100,17 +100,6 @@ static void put_wol(struct json_writer *out, const char *interface, const struct
     json_end_object(out);
 }
 
-static void put_can(struct json_writer *out, const struct logind_can *can, unsigned rights)
-{
-    json_begin_object(out, "can");
-    for (enum agent_verb verb = VERB_SUSPEND; verb <= VERB_REBOOT; verb++)
-        json_put_bool(out, agent_verb_name(verb), can->can[verb] && (rights & (1U << verb)) != 0);
-    json_put_bool(out, "containers", (rights & RIGHT_CONTAINERS) != 0);
-    put_sentence(out, "problem", &can->problem);
-    say_put_fact(out, "problem_fact", &can->problem, NULL);
-    json_end_object(out);
-}
-
 int report_write(const struct watch_sight *sight, const struct vetoes *vetoes, unsigned rights,
                  unsigned resumes, struct buf *out)
 {
@@ -135,7 +124,15 @@ int report_write(const struct watch_sight *sight, const struct vetoes *vetoes, u
     put_connections(&writer, &sight->sample);
     put_vetoes(&writer, vetoes);
     put_wol(&writer, sight->interface, &sight->wol);
-    put_can(&writer, &sight->can, rights);
+    const struct logind_can *can = &sight->can;
+    json_begin_object(&writer, "can");
+    for (enum agent_verb verb = VERB_SUSPEND; verb <= VERB_REBOOT; verb++)
+        json_put_bool(&writer, agent_verb_name(verb),
+                      can->can[verb] && (rights & (1U << verb)) != 0);
+    json_put_bool(&writer, "containers", (rights & RIGHT_CONTAINERS) != 0);
+    put_sentence(&writer, "problem", &can->problem);
+    say_put_fact(&writer, "problem_fact", &can->problem, NULL);
+    json_end_object(&writer);
     json_end_object(&writer);
     return buf_error(out);
 }

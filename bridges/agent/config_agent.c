@@ -121,26 +121,6 @@ static const struct option_table root_table = {"agent", sizeof(struct raw_agent)
 
 /* ---- what follows from what ---- */
 
-static unsigned rights_of(const struct raw_agent *raw)
-{
-    unsigned rights = 0;
-    for (size_t i = 0; !raw->allow && i < N_RIGHTS; i++)
-        rights |= rights_by_name[i];
-    for (size_t i = 0; i < raw->n_allow; i++)
-        rights |= rights_by_name[raw->allow[i]];
-    return rights;
-}
-
-/* The list of a command's words with the NULL that exec wants. */
-static const char *const *argv_of(struct arena *arena, const struct raw_agent *raw)
-{
-    const char **argv =
-        raw->n_command > 0 ? arena_alloc(arena, raw->n_command + 1, sizeof(*argv)) : NULL;
-    for (size_t i = 0; argv && i < raw->n_command; i++)
-        argv[i] = raw->command[i];
-    return argv;
-}
-
 static void finish(struct arena *arena, void *target, struct report *report)
 {
     struct raw_agent *raw = target;
@@ -152,8 +132,17 @@ static void finish(struct arena *arena, void *target, struct report *report)
         report_error_at(report, COMPLAINT_VALUE, KEYS("activity", "command", "0"),
                         PHRASE(VALUE, .texts = {shown}), PHRASE(PROGRAM));
     }
-    config->rights = rights_of(raw);
-    config->watch.command = argv_of(arena, raw);
+    config->rights = 0;
+    for (size_t i = 0; !raw->allow && i < N_RIGHTS; i++)
+        config->rights |= rights_by_name[i];
+    for (size_t i = 0; i < raw->n_allow; i++)
+        config->rights |= rights_by_name[raw->allow[i]];
+    /* The list of a command's words with the NULL that exec wants. */
+    const char **argv =
+        raw->n_command > 0 ? arena_alloc(arena, raw->n_command + 1, sizeof(*argv)) : NULL;
+    for (size_t i = 0; argv && i < raw->n_command; i++)
+        argv[i] = raw->command[i];
+    config->watch.command = argv;
     config->watch.connections = !raw->ports || raw->n_ports > 0;
     config->watch.n_ports = raw->n_ports;
     config->watch.ports = raw->ports;

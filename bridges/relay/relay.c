@@ -131,14 +131,6 @@ static const struct mqtt_listener listener = {.message = on_message, .connected 
 
 /* ---- life ---- */
 
-static void name_topics(struct relay *relay)
-{
-    const char *base = relay->config->head.mqtt.base_topic, *id = relay->config->head.id;
-    topic_format(base, TOPIC_RELAY_STATE, id, NULL, relay->state);
-    topic_format(base, TOPIC_RELAY_SEND, id, NULL, relay->send);
-    topic_format(base, TOPIC_RELAY_RESULT, id, NULL, relay->result);
-}
-
 static int open_raw(struct relay *relay)
 {
     relay->raw = -1;
@@ -172,7 +164,10 @@ int relay_create(const struct config_relay *config, const char *password, struct
         return -ENOMEM;
     relay->config = config;
     relay->guard.rate = config->rate;
-    name_topics(relay);
+    const char *base = config->head.mqtt.base_topic, *id = config->head.id;
+    topic_format(base, TOPIC_RELAY_STATE, id, NULL, relay->state);
+    topic_format(base, TOPIC_RELAY_SEND, id, NULL, relay->send);
+    topic_format(base, TOPIC_RELAY_RESULT, id, NULL, relay->result);
     const int error = relay_init(relay, password);
     if (error < 0) {
         log_error("cannot start: %s", strerror(-error));

@@ -35,13 +35,6 @@ static size_t on_bytes(char *bytes, size_t one, size_t length, void *userdata)
 
 /* ---- what it came to ---- */
 
-static long status_of(const struct webhook *webhook)
-{
-    long status = 0;
-    (void)curl_easy_getinfo(webhook->easy, CURLINFO_RESPONSE_CODE, &status);
-    return status >= 200 ? status : 0;
-}
-
 static void settle(struct asking *asking, const char *sentence)
 {
     log_info("%s: %s", asking->server, sentence);
@@ -53,7 +46,9 @@ void webhook_done(void *transfer, int result)
 {
     struct asking *asking = transfer;
     const struct webhook *webhook = asking->way;
-    const long status = status_of(webhook);
+    long status = 0;
+    (void)curl_easy_getinfo(webhook->easy, CURLINFO_RESPONSE_CODE, &status);
+    status = status >= 200 ? status : 0;
     char sentence[REASON_SIZE];
     if (status && status_is_in(webhook->expect, webhook->n_expect, status)) {
         snprintf(sentence, sizeof(sentence), "it was asked by webhook, which answered %ld", status);

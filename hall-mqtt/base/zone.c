@@ -67,12 +67,6 @@ static char *enter(const char *name)
     return saved;
 }
 
-static void leave(char *saved)
-{
-    set_tz(saved ? saved : ":/etc/localtime");
-    free(saved);
-}
-
 static int32_t libc_offset(int64_t utc_s)
 {
     time_t time = (time_t)utc_s;
@@ -140,7 +134,8 @@ static const struct zone_block *cache_read(struct zone_cache *cache, const char 
     scan(block, utc_s - past);
     if (utc_s >= block->until)
         scan(block, utc_s);
-    leave(saved);
+    set_tz(saved ? saved : ":/etc/localtime");
+    free(saved);
     snprintf(block->name, sizeof(block->name), "%s", name);
     cache->latest = cache->oldest;
     cache->oldest = (cache->oldest + 1) % ZONE_BLOCKS;

@@ -82,15 +82,6 @@ static void save_project(const struct fleet *fleet, int site, struct now now,
                           PROJECT_RUNS_MAX];
 }
 
-static void save_projects(const struct fleet *fleet, int server, struct now now,
-                          struct saved *saved)
-{
-    for (int site = fleet->site_first[server];
-         site != MODEL_NONE && saved->n_projects < SAVED_PROJECTS; site = fleet->site_next[site])
-        if (fleet->sites[site].project != MODEL_NONE)
-            save_project(fleet, site, now, &saved->projects[saved->n_projects++]);
-}
-
 void fleet_save(const struct fleet *fleet, int server, struct now now, struct saved *ret_saved)
 {
     const struct power *power = &fleet->powers[server];
@@ -128,7 +119,11 @@ void fleet_save(const struct fleet *fleet, int server, struct now now, struct sa
     for (size_t i = 0; i < WOKEN_MAX; i++)
         ret_saved->woken[i] = to_wall(now, INT64_C(1000) * power->woken[i]);
     save_commands(fleet, server, now, ret_saved);
-    save_projects(fleet, server, now, ret_saved);
+    for (int site = fleet->site_first[server];
+         site != MODEL_NONE && ret_saved->n_projects < SAVED_PROJECTS;
+         site = fleet->site_next[site])
+        if (fleet->sites[site].project != MODEL_NONE)
+            save_project(fleet, site, now, &ret_saved->projects[ret_saved->n_projects++]);
 }
 
 /* The project it was for; false: that is no more, and nobody waits for an answer. */

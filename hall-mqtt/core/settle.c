@@ -75,34 +75,22 @@ static void order_pace(struct step *step)
                                      .pace = {.interval = interval, .timeout = timeout}});
 }
 
-static void tell_status(struct step *step)
-{
-    const uint32_t mark = lease_mark(step->power->leases);
-    struct action action = {.kind = ACTION_STATUS,
-                            .status = {.leases = mark != step->power->lease_mark}};
-
-    step->power->lease_mark = mark;
-    step_emit(step, &action);
-}
-
-static void tell_faults(struct step *step)
-{
-    int check;
-
-    while ((check = problem_untold(step->power, step->fleet->model, step->server)) != MODEL_NONE)
-        step_emit(step,
-                  &(struct action){.kind = ACTION_CHECK, .check = {.check = (unsigned)check}});
-}
-
 /* What has changed leaves, once all of it has. */
 static void leave(struct step *step)
 {
     order_pace(step);
     projects_tell(step);
-    tell_faults(step);
+    int check;
+    while ((check = problem_untold(step->power, step->fleet->model, step->server)) != MODEL_NONE)
+        step_emit(step,
+                  &(struct action){.kind = ACTION_CHECK, .check = {.check = (unsigned)check}});
     if (!step->changed)
         return;
-    tell_status(step);
+    const uint32_t mark = lease_mark(step->power->leases);
+    struct action action = {.kind = ACTION_STATUS,
+                            .status = {.leases = mark != step->power->lease_mark}};
+    step->power->lease_mark = mark;
+    step_emit(step, &action);
     step_emit(step, &(struct action){.kind = ACTION_SAVE, .save = {.durable = step->durable}});
 }
 

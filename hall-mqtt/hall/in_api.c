@@ -268,17 +268,6 @@ static const struct {
     [ERRAND_RELOAD] = {on_reload, false},   [ERRAND_FLUSH] = {on_flush, false},
 };
 
-static void take(struct in_api *in, struct errand *errand)
-{
-    const int server = model_server_by_id(model_of(in), errand->id);
-    const int status = handlers[errand->kind].of_server && server == MODEL_NONE
-                           ? refuse_name(errand, "server")
-                           : handlers[errand->kind].run(in, errand, server);
-
-    if (status > 0)
-        answer(in, errand, status);
-}
-
 static int on_errands(sd_event_source *source, int fd, uint32_t events, void *context)
 {
     struct in_api *in = context;
@@ -287,8 +276,14 @@ static int on_errands(sd_event_source *source, int fd, uint32_t events, void *co
     (void)source;
     (void)fd;
     (void)events;
-    for (int i = 0; i < AT_ONCE && (errand = errands_take(in->errands)); i++)
-        take(in, errand);
+    for (int i = 0; i < AT_ONCE && (errand = errands_take(in->errands)); i++) {
+        const int server = model_server_by_id(model_of(in), errand->id);
+        const int status = handlers[errand->kind].of_server && server == MODEL_NONE
+                               ? refuse_name(errand, "server")
+                               : handlers[errand->kind].run(in, errand, server);
+        if (status > 0)
+            answer(in, errand, status);
+    }
     return 0;
 }
 

@@ -15,27 +15,22 @@ static void on_refused(const struct in_visits *in, const struct visit *visit)
     outlets_refused(in->outlets, &in->current->config->model, &news);
 }
 
-static void on_visit(const struct in_visits *in, const struct visit *visit)
-{
-    const bool uses = visit->kind == VISIT_USES;
-    struct fleet_event event = {.kind = uses ? FLEET_USE : FLEET_VISIT,
-                                .visit = {.site = visit->site}};
-
-    outlets_tell(in->outlets,
-                 &(struct news){.kind = NEWS_VISIT, .visit = {visit->site, visit->who, uses}});
-    text_copy(event.visit.who, sizeof(event.visit.who), visit->who);
-    turn_feed(in->turn, &event);
-}
-
 void in_visits_take(const struct in_visits *in)
 {
     struct visit visit;
 
     while (board_take(in->current->board, &visit)) {
-        if (visit.kind == VISIT_REFUSED)
+        if (visit.kind == VISIT_REFUSED) {
             on_refused(in, &visit);
-        else
-            on_visit(in, &visit);
+        } else {
+            const bool uses = visit.kind == VISIT_USES;
+            struct fleet_event event = {.kind = uses ? FLEET_USE : FLEET_VISIT,
+                                        .visit = {.site = visit.site}};
+            outlets_tell(in->outlets, &(struct news){.kind = NEWS_VISIT,
+                                                     .visit = {visit.site, visit.who, uses}});
+            text_copy(event.visit.who, sizeof(event.visit.who), visit.who);
+            turn_feed(in->turn, &event);
+        }
         free(visit.why);
     }
 }

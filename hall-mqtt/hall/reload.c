@@ -207,18 +207,6 @@ static void answer_gone(struct reload *reload, int server, struct now now)
     }
 }
 
-/* While the old configuration holds. */
-static void leave_gone(struct reload *reload, const struct model *new)
-{
-    const struct model *old = &reload->current->config->model;
-
-    for (size_t i = 0; i < old->n_servers; i++)
-        if (model_server_by_id(new, old->servers[i].id) == MODEL_NONE) {
-            answer_gone(reload, (int)i, clock_now());
-            stats_gone(reload->stats, (int)i);
-        }
-}
-
 /* Is there a server or project whose agent may have spoken before it was configured? */
 static bool has_newcomer(const struct model *old, const struct model *new)
 {
@@ -266,18 +254,6 @@ static int on_look(sd_event_source *source, uint64_t usec, void *context)
     return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-static void retire(struct reload *reload, struct retired *retired, struct board *board,
-                   struct config *config)
-{
-    *retired = (struct retired){.next = reload->retired, .board = board, .config = config};
-    reload->retired = retired;
-    board_close(board);
-    sd_event_source_disable_unref(reload->reclaim);
-    reload->reclaim = NULL;
-    (void)sd_event_add_time_relative(reload->loop, &reload->reclaim, CLOCK_MONOTONIC, LOOK_EVERY_US,
-                                     0, on_look, reload);
-}
-
 /* ---- a new configuration ---- */
 
 /* Nothing fails from here on. */
@@ -289,12 +265,25 @@ static void apply(struct reload *reload, struct renewal *new, struct config *con
 
     stats_flush(reload->stats);
     answers_release(reload->answers); /* they name servers by index */
-    leave_gone(reload, model);
+    /* While the old configuration holds. */
+    for (size_t i = 0; i < old->n_servers; i++)
+        if (model_server_by_id(model, old->servers[i].id) == MODEL_NONE) {
+            answer_gone(reload, (int)i, clock_now());
+            stats_gone(reload->stats, (int)i);
+        }
     fleet_adopt(new->next.fleet, current->fleet, clock_now());
     clear_gone(reload->bus, old, model);
     out_discovery_adopt(reload->discovery, new->announcer);
     board_carry_counts(new->next.board, current->board);
-    retire(reload, new->retired, current->board, reload->own);
+    struct retired *retired = new->retired;
+    *retired =
+        (struct retired){.next = reload->retired, .board = current->board, .config = reload->own};
+    reload->retired = retired;
+    board_close(current->board);
+    sd_event_source_disable_unref(reload->reclaim);
+    reload->reclaim = NULL;
+    (void)sd_event_add_time_relative(reload->loop, &reload->reclaim, CLOCK_MONOTONIC, LOOK_EVERY_US,
+                                     0, on_look, reload);
     reload_drop(current);
     *current = new->next;
     reload->own = config;

@@ -136,19 +136,6 @@ static int take(const struct verb *verb, unsigned flag, const char *text, struct
     return 0;
 }
 
-/* getopt's table of what is allowed here. */
-static void list_options(const struct verb *verb, struct option out[FLAGS + 1])
-{
-    size_t n = 0;
-
-    for (unsigned i = 0; i < FLAGS; i++)
-        if (takes(verb, i))
-            out[n++] = (struct option){rows[i].name,
-                                       rows[i].kind == VALUE_NONE ? no_argument : required_argument,
-                                       NULL, FIRST_CODE + (int)i};
-    out[n] = (struct option){0};
-}
-
 static int hint(const struct verb *verb)
 {
     fprintf(stderr, "Try: hallctl%s%s --help\n", verb ? " " : "", name_of(verb));
@@ -192,7 +179,14 @@ int arguments_read(const struct verb *verb, int argc, char *argv[], struct call 
     struct option options[FLAGS + 1];
     int option;
 
-    list_options(verb, options);
+    /* getopt's table of what is allowed here. */
+    size_t n = 0;
+    for (unsigned i = 0; i < FLAGS; i++)
+        if (takes(verb, i))
+            options[n++] = (struct option){
+                rows[i].name, rows[i].kind == VALUE_NONE ? no_argument : required_argument, NULL,
+                FIRST_CODE + (int)i};
+    options[n] = (struct option){0};
     optind = 0; /* glibc: begin anew */
     opterr = 0;
     while ((option = getopt_long(argc, argv, verb ? ":h" : "+:h", options, NULL)) != -1) {

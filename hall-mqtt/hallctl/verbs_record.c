@@ -183,17 +183,6 @@ static void print_event_json(const struct json *event)
     buf_finish(&line);
 }
 
-/* As a log: the newest last. */
-static int print_pages(const struct asking *asking, const struct pages *pages)
-{
-    for (size_t i = pages->n_events; i > 0; i--)
-        if (call_has(asking->call, FLAG_JSON))
-            print_event_json(pages->events[i - 1]);
-        else
-            print_event(pages->events[i - 1]);
-    return HALLCTL_OK;
-}
-
 static int show_events(const struct asking *asking)
 {
     const struct call *call = asking->call;
@@ -211,8 +200,15 @@ static int show_events(const struct asking *asking)
         return HALLCTL_ERROR;
     pages->limit = limit < EVENTS_MOST ? (size_t)limit : EVENTS_MOST;
     int status = read_pages(asking, pages, since);
-    if (status < 0)
-        status = print_pages(asking, pages);
+    if (status < 0) {
+        /* As a log: the newest last. */
+        for (size_t i = pages->n_events; i > 0; i--)
+            if (call_has(asking->call, FLAG_JSON))
+                print_event_json(pages->events[i - 1]);
+            else
+                print_event(pages->events[i - 1]);
+        status = HALLCTL_OK;
+    }
     for (size_t i = 0; i < pages->n; i++)
         json_free(pages->all[i]);
     free(pages);

@@ -129,19 +129,6 @@ static int say_none(const struct meeting *meeting)
     return HALLCTL_ERROR;
 }
 
-/* What concerns all servers comes before them. */
-static void say_problem(const struct meeting *meeting)
-{
-    struct buf problem = BUF_INIT(SAY_SENTENCE_MAX);
-
-    if (say_member(meeting->picture.info, "config_problem", reader_how(), &problem))
-        printf(reader_language() == SAY_FRENCH
-                   ? "Le fichier de configuration a été refusé\u00a0: %s\n\n"
-                   : "The configuration file was refused: %s\n\n",
-               reader_show(&problem));
-    buf_finish(&problem);
-}
-
 static int show_status(struct meeting *meeting)
 {
     int status = read_servers(meeting);
@@ -151,7 +138,14 @@ static int show_status(struct meeting *meeting)
         return status;
     if (call_has(meeting->call, FLAG_JSON))
         return print_status_json(meeting);
-    say_problem(meeting);
+    /* What concerns all servers comes before them. */
+    struct buf problem = BUF_INIT(SAY_SENTENCE_MAX);
+    if (say_member(meeting->picture.info, "config_problem", reader_how(), &problem))
+        printf(reader_language() == SAY_FRENCH
+                   ? "Le fichier de configuration a été refusé\u00a0: %s\n\n"
+                   : "The configuration file was refused: %s\n\n",
+               reader_show(&problem));
+    buf_finish(&problem);
     return print_status_table(meeting);
 }
 

@@ -85,18 +85,6 @@ static void hear_event(struct watching *watching, const char *subject,
     json_free(value);
 }
 
-static void hear_word(struct watching *watching, const struct topic *topic,
-                      const struct mqtt_message *message)
-{
-    struct buf word = BUF_INIT(256);
-
-    buf_add(&word, message->payload, message->length);
-    if (!watching->json)
-        tell_state(watching, topic->kind == TOPIC_STATUS ? "Hall" : topic->id, buf_text(&word),
-                   topic->kind == TOPIC_PROJECT_STATE);
-    buf_finish(&word);
-}
-
 static void hear(void *context, const struct topic *topic, const struct mqtt_message *message,
                  bool own)
 {
@@ -112,8 +100,14 @@ static void hear(void *context, const struct topic *topic, const struct mqtt_mes
         hear_event(watching, topic->id, message);
     else if (topic->kind == TOPIC_STATUS || (topic->kind == TOPIC_PROJECT_STATE && !named) ||
              (topic->kind == TOPIC_SERVER_STATE &&
-              hallctl_names(watching->meeting->call, topic->id)))
-        hear_word(watching, topic, message);
+              hallctl_names(watching->meeting->call, topic->id))) {
+        struct buf word = BUF_INIT(256);
+        buf_add(&word, message->payload, message->length);
+        if (!watching->json)
+            tell_state(watching, topic->kind == TOPIC_STATUS ? "Hall" : topic->id, buf_text(&word),
+                       topic->kind == TOPIC_PROJECT_STATE);
+        buf_finish(&word);
+    }
     fflush(stdout);
 }
 

@@ -392,17 +392,6 @@ static void write_check(const struct page *page, const struct json *check)
     buf_finish(&reason);
 }
 
-static void write_mac(const struct page *page, const struct json *evidence)
-{
-    if (text_is(evidence, "mac", "match"))
-        say(page, "; its MAC answers at its address",
-            NNBSP "; son adresse MAC répond à son adresse");
-    else if (text_is(evidence, "mac", "other"))
-        say(page, "; another machine has its address: %s",
-            NNBSP "; une autre machine a son adresse" NBSP ": %s",
-            or_else(json_get_string(evidence, "other_mac"), "?"));
-}
-
 static const char *agent_word(const struct page *page, const char *said)
 {
     static const char *const french[][2] = {
@@ -428,7 +417,13 @@ static void write_evidence(const struct page *page)
     else
         say(page, "Evidence: nothing was heard of its agent",
             "Indices" NBSP ": rien n’a été entendu de son agent");
-    write_mac(page, evidence);
+    if (text_is(evidence, "mac", "match"))
+        say(page, "; its MAC answers at its address",
+            NNBSP "; son adresse MAC répond à son adresse");
+    else if (text_is(evidence, "mac", "other"))
+        say(page, "; another machine has its address: %s",
+            NNBSP "; une autre machine a son adresse" NBSP ": %s",
+            or_else(json_get_string(evidence, "other_mac"), "?"));
     for (const struct json *check = json_first(checks); check; check = json_next(check))
         write_check(page, check);
     buf_puts(page->out, ".\n");

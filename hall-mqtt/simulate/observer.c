@@ -138,17 +138,6 @@ static void tell_state(struct observer *observer, const struct action *action)
          say_reason(observer, &fleet_power(observer->fleet, action->server)->reason, reason));
 }
 
-/* All that keeps it awake, now that it is there. */
-static void tell_why(struct observer *observer, int server)
-{
-    struct buf why = BUF_INIT(SAY_SENTENCE_MAX);
-
-    say_awake(observer->fleet, server, observer->now, how_of(observer), &why);
-    if (fleet_power(observer->fleet, server)->leases->n > 0)
-        TELL(observer, server, "why", "%s", buf_text(&why));
-    buf_finish(&why);
-}
-
 /* While a veto stands it is asked again each minute; that a packet was sent has a line already. */
 static bool is_repetition(struct observer *observer, const struct action *action)
 {
@@ -177,8 +166,14 @@ static void tell_event(struct observer *observer, const struct action *action)
          what == HAPPENED_PACKET_SENT && of->packet_lost ? ", which does not reach it" : "");
     of->account.failed += what == HAPPENED_WAKE_FAILED;
     of->account.refused += what == HAPPENED_COMMAND_REFUSED;
-    if (what == HAPPENED_READY)
-        tell_why(observer, action->server);
+    if (what == HAPPENED_READY) {
+        /* All that keeps it awake, now that it is there. */
+        struct buf why = BUF_INIT(SAY_SENTENCE_MAX);
+        say_awake(observer->fleet, action->server, observer->now, how_of(observer), &why);
+        if (fleet_power(observer->fleet, action->server)->leases->n > 0)
+            TELL(observer, action->server, "why", "%s", buf_text(&why));
+        buf_finish(&why);
+    }
 }
 
 static void count_packet(struct observer *observer, const struct action *action)

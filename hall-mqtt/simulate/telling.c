@@ -11,15 +11,6 @@ static const int64_t hour = 3600000;
 
 /* ---- lines ---- */
 
-static void print_text(const struct telling *telling, const char *subject, const char *what,
-                       const char *text)
-{
-    char stamp[LOCAL_SIZE];
-
-    fprintf(telling->out, "%s  %-*s  %-15s  %s\n", local_stamp(telling->local, telling->now, stamp),
-            telling->width, subject, what, text);
-}
-
 static void print_buf(const struct telling *telling, struct buf *out)
 {
     if (buf_error(out) == 0)
@@ -54,10 +45,14 @@ void telling_line(const struct telling *telling, const char *subject, const char
     va_start(args, format);
     buf_vprintf(&text, format, args);
     va_end(args);
-    if (telling->json)
+    if (telling->json) {
         print_json(telling, subject, what, buf_text(&text));
-    else
-        print_text(telling, subject, what, buf_text(&text));
+    } else {
+        char stamp[LOCAL_SIZE];
+        fprintf(telling->out, "%s  %-*s  %-15s  %s\n",
+                local_stamp(telling->local, telling->now, stamp), telling->width, subject, what,
+                buf_text(&text));
+    }
     buf_finish(&text);
 }
 
@@ -114,18 +109,6 @@ static void summary_text(const struct telling *telling, int64_t from, int64_t un
         fputs("+ a visitor still waits at the end\n", telling->out);
 }
 
-static void put_energy(struct json_writer *writer, const struct telling_account *account,
-                       int64_t whole)
-{
-    if (is_metered(account)) {
-        json_put_number(writer, "kwh", used(account, whole));
-        json_put_number(writer, "kwh_always_on", kwh(account->watts_on, whole));
-    } else {
-        json_put_null(writer, "kwh");
-        json_put_null(writer, "kwh_always_on");
-    }
-}
-
 static void put_account(struct json_writer *writer, const struct telling_account *account,
                         int64_t whole)
 {
@@ -141,7 +124,13 @@ static void put_account(struct json_writer *writer, const struct telling_account
     else
         json_put_null(writer, "longest_wait_s");
     json_put_bool(writer, "still_waiting", account->waiting);
-    put_energy(writer, account, whole);
+    if (is_metered(account)) {
+        json_put_number(writer, "kwh", used(account, whole));
+        json_put_number(writer, "kwh_always_on", kwh(account->watts_on, whole));
+    } else {
+        json_put_null(writer, "kwh");
+        json_put_null(writer, "kwh_always_on");
+    }
     json_end_object(writer);
 }
 

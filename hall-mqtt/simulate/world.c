@@ -88,16 +88,6 @@ struct machine_listener world_listener(struct world *world)
 
 /* ---- Hall begins ---- */
 
-static void meet_machines(struct world *world)
-{
-    const struct machine_listener ears = world_listener(world);
-
-    for (size_t i = 0; i < world->model->n_servers; i++) {
-        machine_meet(&world->machines[i], world->now.boot, &ears);
-        world_plan_machine(world, (int)i);
-    }
-}
-
 int world_begin_hall(struct world *world, struct fleet **ret_fleet)
 {
     const struct fleet_sink sink = {.act = act, .context = world};
@@ -113,7 +103,11 @@ void world_start_hall(struct world *world, struct fleet *fleet)
     world->fleet = fleet;
     world->observer.fleet = fleet;
     fleet_start(fleet, world->now);
-    meet_machines(world);
+    const struct machine_listener ears = world_listener(world);
+    for (size_t i = 0; i < world->model->n_servers; i++) {
+        machine_meet(&world->machines[i], world->now.boot, &ears);
+        world_plan_machine(world, (int)i);
+    }
 }
 
 /* ---- time ---- */
@@ -149,23 +143,18 @@ static void advance(struct world *world, int64_t boot)
     world->observer.telling.now = world->now.wall - world->observer.telling.behind;
 }
 
-static void step_machine(struct world *world)
-{
-    const struct machine_listener ears = world_listener(world);
-    const int server = due_server(&world->due);
-
-    machine_step(&world->machines[server], world->now.boot, &ears);
-    world_plan_machine(world, server);
-}
-
 static void do_one(struct world *world)
 {
-    if (fleet_deadline(world->fleet) <= world->now.boot)
+    if (fleet_deadline(world->fleet) <= world->now.boot) {
         fleet_tick(world->fleet, world->now);
-    else if (due_next(&world->due) <= world->now.boot)
-        step_machine(world);
-    else if (happening_due(world) <= world->now.boot)
+    } else if (due_next(&world->due) <= world->now.boot) {
+        const struct machine_listener ears = world_listener(world);
+        const int server = due_server(&world->due);
+        machine_step(&world->machines[server], world->now.boot, &ears);
+        world_plan_machine(world, server);
+    } else if (happening_due(world) <= world->now.boot) {
         world_play_next(world);
+    }
 }
 
 static void settle(struct world *world)
@@ -248,17 +237,6 @@ static int create(struct world *world, const struct world_plan *plan)
     return 0;
 }
 
-static void destroy(struct world *world)
-{
-    fleet_destroy(world->fleet);
-    observer_finish(&world->observer);
-    due_finish(&world->due);
-    free(world->machines);
-    free(world->visitors);
-    free(world->answering);
-    free(world->is_answering);
-}
-
 int world_run(const struct world_plan *plan)
 {
     struct world world;
@@ -270,6 +248,12 @@ int world_run(const struct world_plan *plan)
         run(&world);
         error = sum_up(&world);
     }
-    destroy(&world);
+    fleet_destroy(world.fleet);
+    observer_finish(&world.observer);
+    due_finish(&world.due);
+    free(world.machines);
+    free(world.visitors);
+    free(world.answering);
+    free(world.is_answering);
     return error;
 }

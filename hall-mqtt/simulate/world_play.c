@@ -12,18 +12,6 @@ static void say_to_hall(struct world *world, int server, const char *what, const
                  text);
 }
 
-static void play_command(struct world *world, const struct fleet_event *event)
-{
-    const struct command *command = &event->command;
-    char text[512];
-
-    snprintf(text, sizeof(text), "%s%s%s%s%s%s", command_action_name(command->action),
-             command->name[0] ? " " : "", command->name, command->by[0] ? " by " : "", command->by,
-             command->force ? ", forced" : "");
-    say_to_hall(world, event->server, "command", text);
-    world_handle(world, event);
-}
-
 static void play_report(struct world *world, const struct fleet_event *event)
 {
     const struct machine_listener ears = world_listener(world);
@@ -40,10 +28,17 @@ static void play_report(struct world *world, const struct fleet_event *event)
 
 static void play_bus(struct world *world, const struct script_event *event)
 {
-    if (event->bus->kind == FLEET_COMMAND)
-        play_command(world, event->bus);
-    else
+    if (event->bus->kind == FLEET_COMMAND) {
+        const struct command *command = &event->bus->command;
+        char text[512];
+        snprintf(text, sizeof(text), "%s%s%s%s%s%s", command_action_name(command->action),
+                 command->name[0] ? " " : "", command->name, command->by[0] ? " by " : "",
+                 command->by, command->force ? ", forced" : "");
+        say_to_hall(world, event->server, "command", text);
+        world_handle(world, event->bus);
+    } else {
         play_report(world, event->bus);
+    }
 }
 
 static void play_crash(struct world *world, const struct script_event *event)

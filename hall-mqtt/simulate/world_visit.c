@@ -31,13 +31,6 @@ static const char *name_visitor(const struct script_event *event)
     return event->from[0] ? event->from : "a visitor";
 }
 
-static void turn_away(struct world *world, const struct script_event *event)
-{
-    telling_line(&world->observer.telling, world->model->servers[event->server].id, "refused",
-                 "%s: access.allow refuses %s", world->model->sites[event->site].id, event->from);
-    world->observer.servers[event->server].account.refused++;
-}
-
 /* Told the first time, and when it does not simply get what it wants. */
 static void tell_visit(struct world *world, const struct script_event *event,
                        const struct visitor *visitor)
@@ -61,7 +54,10 @@ void world_visit(struct world *world, const struct script_event *event)
     visitor->seen = true;
     visitor->refused = !is_allowed(world, event);
     if (visitor->refused) {
-        turn_away(world, event);
+        telling_line(&world->observer.telling, world->model->servers[event->server].id, "refused",
+                     "%s: access.allow refuses %s", world->model->sites[event->site].id,
+                     event->from);
+        world->observer.servers[event->server].account.refused++;
         return;
     }
     text_copy(visit.visit.who, sizeof(visit.visit.who), event->from);

@@ -100,17 +100,6 @@ static int read_wol(const struct json *root, struct agent_report *report,
     return error;
 }
 
-static int read_can(const struct json *root, struct agent_report *report,
-                    char ret_reason[REASON_SIZE])
-{
-    const struct json *can = NULL;
-    int error = member(root, "can", JSON_OBJECT, &can, ret_reason);
-    if (error == 0 && can)
-        report->can_restart =
-            json_get_bool(can, "restart", false) || json_get_bool(can, "reboot", false);
-    return error;
-}
-
 /* Has the message another schema? Then nothing else of it is understood. */
 static int read_schema(const struct json *root, int *ret_schema, char ret_reason[REASON_SIZE])
 {
@@ -136,13 +125,6 @@ static struct fact said(const char *words)
     return fact_with(FACT(AGENT_SAID), text_show(shown, sizeof(shown), words, strlen(words)), NULL);
 }
 
-static void show_texts(struct fact *fact)
-{
-    for (size_t i = 0; i < sizeof(fact->text); i++)
-        if (((unsigned char)fact->text[i] < ' ' && fact->text[i] != '\0') || fact->text[i] == 0x7f)
-            fact->text[i] = '?';
-}
-
 /* What an agent says with a code. One that Hall does not know, or that is none of its codes, counts
  * for nothing: then its words do. */
 static bool read_agent_fact(const struct json *json, struct fact *ret_fact)
@@ -156,7 +138,10 @@ static bool read_agent_fact(const struct json *json, struct fact *ret_fact)
             return false;
     if (!say_locate(&told, NULL, MODEL_NONE, ret_fact))
         return false;
-    show_texts(ret_fact);
+    for (size_t i = 0; i < sizeof(ret_fact->text); i++)
+        if (((unsigned char)ret_fact->text[i] < ' ' && ret_fact->text[i] != '\0') ||
+            ret_fact->text[i] == 0x7f)
+            ret_fact->text[i] = '?';
     return true;
 }
 
@@ -253,8 +238,13 @@ static int read_known_report(const struct json *root, struct agent_report *repor
         error = read_number(root, "uptime_s", &uptime, ret_reason);
     if (error == 0)
         error = read_wol(root, report, ret_reason);
-    if (error == 0)
-        error = read_can(root, report, ret_reason);
+    if (error == 0) {
+        const struct json *can = NULL;
+        error = member(root, "can", JSON_OBJECT, &can, ret_reason);
+        if (error == 0 && can)
+            report->can_restart =
+                json_get_bool(can, "restart", false) || json_get_bool(can, "reboot", false);
+    }
     report->uptime_s = (int64_t)uptime;
     return error;
 }

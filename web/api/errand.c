@@ -217,13 +217,6 @@ void errands_news(struct errands *errands, const char *event, const char *json)
     pthread_mutex_unlock(&errands->lock);
 }
 
-static void tell(const struct news *news, struct buf *out)
-{
-    buf_printf(out, "id: %llu\nevent: %s\ndata: ", (unsigned long long)news->number, news->event);
-    buf_puts(out, news->json); /* the writer leaves no line feed in it */
-    buf_puts(out, "\n\n");
-}
-
 static void tell_since(const struct errands *errands, uint64_t *cursor, struct buf *out)
 {
     uint64_t from = *cursor + 1;
@@ -233,8 +226,13 @@ static void tell_since(const struct errands *errands, uint64_t *cursor, struct b
     if (missed)
         buf_printf(out, "id: %llu\nevent: resync\ndata: {}\n\n",
                    (unsigned long long)errands->number);
-    for (uint64_t i = from; !missed && i <= errands->number; i++)
-        tell(&errands->news[i % NEWS_MAX], out);
+    for (uint64_t i = from; !missed && i <= errands->number; i++) {
+        const struct news *news = &errands->news[i % NEWS_MAX];
+        buf_printf(out, "id: %llu\nevent: %s\ndata: ", (unsigned long long)news->number,
+                   news->event);
+        buf_puts(out, news->json); /* the writer leaves no line feed in it */
+        buf_puts(out, "\n\n");
+    }
     *cursor = errands->number;
 }
 

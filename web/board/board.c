@@ -133,16 +133,6 @@ static void slot_set(struct slot *slot, const struct notice *notice)
         *slot->problem = notice->problem;
 }
 
-static void init_slots(struct board *board, const struct model *model)
-{
-    struct notice none = {.expected_ready = -1};
-
-    for (int stage = 0; stage < STAGES; stage++)
-        none.stages[stage] = none.expected[stage] = STAGE_UNREACHED;
-    for (size_t i = 0; i < model->n_servers; i++)
-        slot_set(&board->slots[i], &none);
-}
-
 static void init_locks(struct board *board)
 {
     pthread_condattr_t monotonic;
@@ -180,7 +170,11 @@ int board_create(const struct config *config, struct board **ret_board)
         return error;
     }
     init_sites(board, model);
-    init_slots(board, model);
+    struct notice none = {.expected_ready = -1};
+    for (int stage = 0; stage < STAGES; stage++)
+        none.stages[stage] = none.expected[stage] = STAGE_UNREACHED;
+    for (size_t i = 0; i < model->n_servers; i++)
+        slot_set(&board->slots[i], &none);
     *ret_board = board;
     return 0;
 }
@@ -217,15 +211,6 @@ static void tell_waiters(struct board *board)
     pthread_mutex_unlock(&board->wait_lock);
 }
 
-static void post_sites(struct board *board, int server, uint64_t ready)
-{
-    for (size_t i = board->site_from[server]; i < board->site_from[server + 1]; i++) {
-        struct site_slot *site = &board->sites[board->site_order[i]];
-        bool is_ready = site->bit < BOARD_SITES_MAX && (ready >> site->bit & 1) != 0;
-        atomic_store(&site->ready, is_ready);
-    }
-}
-
 /* Would a waiting page show it? Why the server is awake is for programs, and changes with each
  * visit. */
 static bool is_news(const struct notice *old, const struct notice *new)
@@ -254,7 +239,11 @@ void board_post(struct board *board, int server, const struct notice *notice)
     pthread_mutex_lock(slot_lock(board, server));
     slot_set(slot, &posted);
     pthread_mutex_unlock(slot_lock(board, server));
-    post_sites(board, server, notice->sites_ready);
+    for (size_t i = board->site_from[server]; i < board->site_from[server + 1]; i++) {
+        struct site_slot *site = &board->sites[board->site_order[i]];
+        bool is_ready = site->bit < BOARD_SITES_MAX && (notice->sites_ready >> site->bit & 1) != 0;
+        atomic_store(&site->ready, is_ready);
+    }
     atomic_store(&slot->version, version);
     if (news)
         tell_waiters(board);

@@ -48,15 +48,6 @@ static void put_servers(struct board *board, struct buf *out)
     }
 }
 
-static void put_sites(struct board *board, struct buf *out)
-{
-    const struct model *model = &board_config(board)->model;
-    uint64_t ready = 0;
-    for (size_t i = 0; i < model->n_sites; i++)
-        ready += board_site_ready(board, (int)i);
-    put_gauge(out, "sites_ready", "Sites that let visitors through.", ready);
-}
-
 /* ---- what was counted ---- */
 
 /* A family of counters: those from first to last, by the rest of their names behind a prefix. */
@@ -78,14 +69,6 @@ static const struct family {
      COUNT_SLEEPS_FAILED, sizeof "sleeps_" - 1},
 };
 
-static void put_family(const struct family *family, const struct board *board, struct buf *out)
-{
-    begin_family(out, family->name, "counter", family->help);
-    for (enum count i = family->first; i <= family->last; i++)
-        buf_printf(out, "hall_%s{%s=\"%s\"} %llu\n", family->name, family->label,
-                   count_name(i) + family->prefix, (unsigned long long)board_counted(board, i));
-}
-
 /* Troubles that began and ended are counted, so that no more than numbers is shared. */
 static bool store_works(const struct board *board)
 {
@@ -98,9 +81,17 @@ void metrics_write(struct board *board, struct buf *out)
     buf_puts(out, "hall_build_info{version=\"" HALL_VERSION "\"} 1\n");
     put_states(board, out);
     put_servers(board, out);
-    put_sites(board, out);
-    for (size_t i = 0; i < ARRAY_SIZE(families); i++)
-        put_family(&families[i], board, out);
+    const struct model *model = &board_config(board)->model;
+    uint64_t ready = 0;
+    for (size_t i = 0; i < model->n_sites; i++)
+        ready += board_site_ready(board, (int)i);
+    put_gauge(out, "sites_ready", "Sites that let visitors through.", ready);
+    for (const struct family *of = families; of < families + ARRAY_SIZE(families); of++) {
+        begin_family(out, of->name, "counter", of->help);
+        for (enum count i = of->first; i <= of->last; i++)
+            buf_printf(out, "hall_%s{%s=\"%s\"} %llu\n", of->name, of->label,
+                       count_name(i) + of->prefix, (unsigned long long)board_counted(board, i));
+    }
     put_gauge(out, "broker_connected", "1 while the broker is connected.", board_broker(board));
     put_gauge(out, "config_current", "1 while Hall runs on what its configuration file says.",
               board_config_current(board));

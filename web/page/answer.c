@@ -102,16 +102,6 @@ void answer_header_number(struct answer *answer, const char *name, long value)
     buf_printf(&answer->head, "%s: %ld\r\n", name, value);
 }
 
-/* Memory is out, or more was written than any answer may hold. */
-static void answer_broken(struct answer *answer)
-{
-    static const char text[] =
-        "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-    answer->close = true;
-    answer->apart_length = 0;
-    answer_fixed(answer, 500, text, sizeof(text) - 1);
-}
-
 static void join(struct answer *answer)
 {
     size_t head = answer->head.length;
@@ -143,8 +133,14 @@ void answer_end(struct answer *answer, const char *type)
     buf_puts(&answer->head, "\r\n");
     if (buf_error(&answer->head) == 0 && buf_error(&answer->room) == 0)
         join(answer);
-    if (buf_error(&answer->head) != 0 || buf_error(&answer->room) != 0)
-        answer_broken(answer);
+    if (buf_error(&answer->head) != 0 || buf_error(&answer->room) != 0) {
+        /* Memory is out, or more was written than any answer may hold. */
+        static const char text[] =
+            "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+        answer->close = true;
+        answer->apart_length = 0;
+        answer_fixed(answer, 500, text, sizeof(text) - 1);
+    }
 }
 
 void answer_end_apart(struct answer *answer, const char *type, const void *body, size_t length)

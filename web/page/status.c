@@ -44,24 +44,6 @@ static void put_json_stage(struct json_writer *writer, const struct view *view, 
     buf_finish(&text);
 }
 
-static void put_json_words(struct json_writer *writer, const struct view *view)
-{
-    json_put_string(writer, "view", view_kind_name(view->kind));
-    put_json_text(writer, "title", view, phrase_headline);
-    put_json_text(writer, "message", view, phrase_message);
-    put_json_text(writer, "estimate", view, phrase_estimate);
-    json_put_string(writer, "when", word_of(view, phrase_when(view)));
-    json_put_string(writer, "button", word_of(view, phrase_button(view)));
-}
-
-static void put_json_progress(struct json_writer *writer, double progress)
-{
-    if (progress < 0)
-        json_put_null(writer, "progress");
-    else
-        json_put_number(writer, "progress", (double)(int)(progress * 1000) / 1000);
-}
-
 /* Why this site does not answer comes before what is wrong with another of its server. */
 static void put_problem(struct json_writer *writer, const struct view *view)
 {
@@ -97,7 +79,11 @@ void status_write(const struct view *view, int64_t next_poll, struct buf *out)
     json_end_array(&writer);
     put_seconds(&writer, "elapsed_s", view->elapsed);
     put_seconds(&writer, "eta_s", view->eta);
-    put_json_progress(&writer, view_progress(view));
+    double progress = view_progress(view);
+    if (progress < 0)
+        json_put_null(&writer, "progress");
+    else
+        json_put_number(&writer, "progress", (double)(int)(progress * 1000) / 1000);
     put_seconds(&writer, "deadline_s", view->left);
     json_put_string(&writer, "failure", failed ? wake_failure_name(notice->failure) : NULL);
     put_problem(&writer, view);
@@ -108,16 +94,13 @@ void status_write(const struct view *view, int64_t next_poll, struct buf *out)
     json_put_integer(&writer, "next_poll_ms", next_poll);
     json_put_string(&writer, "redirect", view->kind == VIEW_READY ? view->reference : NULL);
     json_put_integer(&writer, "version", notice->version);
-    put_json_words(&writer, view);
+    json_put_string(&writer, "view", view_kind_name(view->kind));
+    put_json_text(&writer, "title", view, phrase_headline);
+    put_json_text(&writer, "message", view, phrase_message);
+    put_json_text(&writer, "estimate", view, phrase_estimate);
+    json_put_string(&writer, "when", word_of(view, phrase_when(view)));
+    json_put_string(&writer, "button", word_of(view, phrase_button(view)));
     json_end_object(&writer);
-}
-
-static void put_retry_after(struct json_writer *writer, int seconds)
-{
-    if (seconds == 0)
-        json_put_null(writer, "retry_after_s");
-    else
-        json_put_integer(writer, "retry_after_s", seconds);
 }
 
 void status_write_problem(const struct view *view, int status, struct buf *out)
@@ -142,7 +125,11 @@ void status_write_problem(const struct view *view, int status, struct buf *out)
     put_seconds(&writer, "eta_s", view->eta);
     json_put_string(&writer, "guard", guard_name(view->guard.kind));
     json_put_time(&writer, "until", view->until);
-    put_retry_after(&writer, view_retry_after(view));
+    int seconds = view_retry_after(view);
+    if (seconds == 0)
+        json_put_null(&writer, "retry_after_s");
+    else
+        json_put_integer(&writer, "retry_after_s", seconds);
     json_end_object(&writer);
     buf_finish(&detail);
 }

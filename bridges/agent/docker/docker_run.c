@@ -158,18 +158,6 @@ static bool is_chosen(const struct choice *choice, const struct docker_entry *en
     return false;
 }
 
-static void choose_named(const struct docker_list *list, const struct docker_task *task,
-                         struct choice *choice)
-{
-    for (size_t i = 0; i < task->n_names; i++) {
-        const struct docker_entry *entry = find(list, task->names[i]);
-        if (!entry)
-            choice->missing = task->names[i];
-        else if (!is_chosen(choice, entry))
-            choice->entries[choice->n++] = entry;
-    }
-}
-
 /* --- beginning --- */
 
 static bool has_target(const struct docker_run *run, const char *id)
@@ -230,7 +218,13 @@ int docker_runs_begin(struct docker_runs *runs, const struct docker_list *list,
 {
     struct docker_run *run;
     struct choice choice = {0};
-    choose_named(list, task, &choice);
+    for (size_t i = 0; i < task->n_names; i++) {
+        const struct docker_entry *entry = find(list, task->names[i]);
+        if (!entry)
+            choice.missing = task->names[i];
+        else if (!is_chosen(&choice, entry))
+            choice.entries[choice.n++] = entry;
+    }
     for (size_t i = 0; i < list->n && task->n_names == 0 && *task->project; i++)
         if (strcmp(list->entries[i].shown.project, task->project) == 0)
             choice.entries[choice.n++] = &list->entries[i];

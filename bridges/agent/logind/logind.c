@@ -101,15 +101,6 @@ static struct fact no_bus(int error)
 
 /* ---- the delay inhibitor ---- */
 
-static void complain(struct logind *logind, const struct fact *why)
-{
-    char text[SHOWN_SIZE];
-    if (!logind->told)
-        log_warning("no goodbye can be said when someone else sends this machine to sleep: %s",
-                    say_fact_text(why, NULL, (struct say_how){0}, text, sizeof(text)));
-    logind->told = true;
-}
-
 static int on_held(sd_bus_message *reply, void *context, sd_bus_error *ret_error)
 {
     struct hold *hold = context;
@@ -118,7 +109,11 @@ static int on_held(sd_bus_message *reply, void *context, sd_bus_error *ret_error
     hold->asked = false;
     if (sd_bus_message_is_method_error(reply, NULL)) {
         const struct fact why = error_of(reply);
-        complain(hold->logind, &why);
+        char text[SHOWN_SIZE];
+        if (!hold->logind->told)
+            log_warning("no goodbye can be said when someone else sends this machine to sleep: %s",
+                        say_fact_text(&why, NULL, (struct say_how){0}, text, sizeof(text)));
+        hold->logind->told = true;
         return 0;
     }
     hold->logind->told = false;

@@ -45,14 +45,6 @@ static void swap(struct due *due, size_t a, size_t b)
     due->position[due->heap[b]] = (int)b;
 }
 
-static void move_up(struct due *due, size_t place)
-{
-    while (place > 0 && at(due, place) < at(due, (place - 1) / 2)) {
-        swap(due, place, (place - 1) / 2);
-        place = (place - 1) / 2;
-    }
-}
-
 static void move_down(struct due *due, size_t place)
 {
     for (;;) {
@@ -73,7 +65,11 @@ void due_set(struct due *due, int server, int64_t when)
     if (due->at[server] == when)
         return;
     due->at[server] = when;
-    move_up(due, (size_t)due->position[server]);
+    size_t place = (size_t)due->position[server];
+    while (place > 0 && at(due, place) < at(due, (place - 1) / 2)) {
+        swap(due, place, (place - 1) / 2);
+        place = (place - 1) / 2;
+    }
     move_down(due, (size_t)due->position[server]);
 }
 

@@ -296,15 +296,6 @@ static void check_update(struct check_state *state, enum probe_outcome outcome, 
     }
 }
 
-/* A machine that fell silent after its goodbye, and answers again, is awake; so is one that does
- * more than answer echoes. */
-static void outlive_goodbye(struct evidence *evidence, const struct model_check *check,
-                            const struct check_state *state)
-{
-    if (check->kind == CHECK_PING ? state->misses == EVIDENCE_MISSES : state->passing)
-        evidence->goodbye = false;
-}
-
 /* Why a try failed is shown once that is beyond doubt. */
 static bool is_shown_alike(const struct check_state *a, const struct check_state *b)
 {
@@ -323,7 +314,11 @@ struct evidence_change evidence_probe(struct evidence *evidence, const struct mo
     const struct check_state before = *state;
 
     check_update(state, outcome, fault, detail);
-    outlive_goodbye(evidence, &server->checks[check], state);
+    /* A machine that fell silent after its goodbye, and answers again, is awake; so is one that
+     * does more than answer echoes. */
+    if (server->checks[check].kind == CHECK_PING ? state->misses == EVIDENCE_MISSES
+                                                 : state->passing)
+        evidence->goodbye = false;
     adopt_mac(evidence, server);
     return weigh(evidence, server, !is_shown_alike(&before, state));
 }
@@ -398,13 +393,6 @@ struct evidence_change evidence_neighbour(struct evidence *evidence,
     return weigh(evidence, server, before != evidence->mac);
 }
 
-/* The agent's own word is newer than all misses before it. */
-static void forgive_misses(struct evidence *evidence)
-{
-    for (size_t i = 0; i < MODEL_CHECKS_MAX; i++)
-        evidence->checks[i].misses = 0;
-}
-
 /* Its own check passes while it is online. */
 static void note_agent(struct evidence *evidence, const struct model_server *server)
 {
@@ -429,8 +417,11 @@ struct evidence_change evidence_agent(struct evidence *evidence, const struct mo
     evidence->agent = word;
     if (changed)
         evidence->agent_since = boot_ms;
-    if (word == AGENT_ONLINE)
-        forgive_misses(evidence);
+    if (word == AGENT_ONLINE) {
+        /* The agent's own word is newer than all misses before it. */
+        for (size_t i = 0; i < MODEL_CHECKS_MAX; i++)
+            evidence->checks[i].misses = 0;
+    }
     evidence->goodbye = word == AGENT_SLEEPING || (evidence->goodbye && word != AGENT_ONLINE);
     adopt_mac(evidence, server);
     note_agent(evidence, server);

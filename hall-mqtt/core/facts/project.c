@@ -80,13 +80,6 @@ static void see_found(struct project *project, const char *id, const struct cont
     keep_orders(project, was, n);
 }
 
-static void see_nothing(struct project *project, const struct fact *why)
-{
-    for (size_t i = 0; i < project->n; i++)
-        take(&project->containers[i], &(struct container_told){.state = CONTAINER_UNKNOWN});
-    project->trouble = fact_is(why, FACT_NONE) ? FACT(DOCKER_SILENT) : *why;
-}
-
 void project_told(struct step *step, struct project *project, const struct containers_told *told)
 {
     const char *id = step->fleet->model->sites[project->site].id;
@@ -96,12 +89,15 @@ void project_told(struct step *step, struct project *project, const struct conta
         project->trouble = FACT(NONE);
     project->seen = true;
     project->docker_up = told->docker_up;
-    if (!told->docker_up)
-        see_nothing(project, &told->problem);
-    else if (project->configured)
+    if (!told->docker_up) {
+        for (size_t i = 0; i < project->n; i++)
+            take(&project->containers[i], &(struct container_told){.state = CONTAINER_UNKNOWN});
+        project->trouble = fact_is(&told->problem, FACT_NONE) ? FACT(DOCKER_SILENT) : told->problem;
+    } else if (project->configured) {
         see_configured(project, id, told);
-    else
+    } else {
         see_found(project, id, told);
+    }
 }
 
 /* What that means. */
@@ -110,12 +106,6 @@ static bool is_stopped_state(unsigned state)
 {
     return state == CONTAINER_CREATED || state == CONTAINER_EXITED || state == CONTAINER_PAUSED ||
            state == CONTAINER_DEAD;
-}
-
-static bool runs_well(const struct container *container)
-{
-    return container->state == CONTAINER_RUNNING &&
-           (container->health == HEALTH_NONE || container->health == HEALTH_HEALTHY);
 }
 
 /* The first container of which this is true, or NULL. */
@@ -157,7 +147,8 @@ static bool is_sick(const struct container *container)
 
 static bool is_unfit(const struct container *container)
 {
-    return !runs_well(container);
+    return container->state != CONTAINER_RUNNING ||
+           (container->health != HEALTH_NONE && container->health != HEALTH_HEALTHY);
 }
 
 static bool is_busy(const struct container *container)

@@ -204,23 +204,19 @@ static void note_listed(struct step *step)
                 is_listed_elsewhere(step, project, project->containers[i].name);
 }
 
-/* One that Hall does not understand tells nothing. */
-static void distrust(struct project *project, int schema)
-{
-    project->seen = project->docker_up = false;
-    project->trouble = FACT(PROJECT_SCHEMA, .n = {schema, AGENT_SCHEMA});
-}
-
 void projects_told(struct step *step, const struct containers_told *told)
 {
     const bool foreign = told->schema > 0 && told->schema != AGENT_SCHEMA;
     struct project *project;
 
     for (project = projects_first(step); project; project = projects_next(project))
-        if (foreign)
-            distrust(project, told->schema);
-        else
+        if (foreign) {
+            /* One that Hall does not understand tells nothing. */
+            project->seen = project->docker_up = false;
+            project->trouble = FACT(PROJECT_SCHEMA, .n = {told->schema, AGENT_SCHEMA});
+        } else {
             project_told(step, project, told);
+        }
     note_listed(step);
     if (told->docker_up && !projects_first(step))
         step_stage(step, STAGE_DOCKER_UP);

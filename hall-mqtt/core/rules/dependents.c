@@ -50,18 +50,13 @@ void dependents_keep(struct step *step)
     }
 }
 
-/* What those who need this server look at. */
-static bool is_telling(const struct power *power)
-{
-    return power->state == POWER_READY;
-}
-
 void dependents_tell(struct step *step)
 {
     const struct fleet *fleet = step->fleet;
     struct power *power = step->power;
     const bool needs = needs_others(power);
-    const bool tells = is_telling(power);
+    /* What those who need this server look at. */
+    const bool tells = power->state == POWER_READY;
 
     power->asked = false;
     if (needs != power->needed_others)

@@ -62,14 +62,6 @@ static void end_start(struct step *step, struct project *project, bool done)
     project->retry_at = step->now.boot + (done ? SETTLE : last ? 0 : back_off(project->tries));
 }
 
-static void end_stop(struct step *step, struct project *project, enum command_outcome outcome,
-                     const struct fact *reason)
-{
-    project->retry_at = step->now.boot + (outcome == OUTCOME_DONE ? SETTLE : IDLE_AGAIN);
-    project_answer(step, project, PROJECT_STOP, outcome,
-                   outcome == OUTCOME_DONE ? &project->spared : reason);
-}
-
 /* A restart is done when the site answers again. */
 static void end_restart(struct step *step, struct project *project, enum command_outcome outcome,
                         const struct fact *reason)
@@ -100,20 +92,15 @@ static void end_order(struct step *step, struct project *project, enum command_o
         note_trouble(step, project, verb, reason);
     else
         project->trouble = FACT(NONE);
-    if (verb == PROJECT_START)
+    if (verb == PROJECT_START) {
         end_start(step, project, outcome == OUTCOME_DONE);
-    else if (verb == PROJECT_STOP)
-        end_stop(step, project, outcome, reason);
-    else
+    } else if (verb == PROJECT_STOP) {
+        project->retry_at = step->now.boot + (outcome == OUTCOME_DONE ? SETTLE : IDLE_AGAIN);
+        project_answer(step, project, PROJECT_STOP, outcome,
+                       outcome == OUTCOME_DONE ? &project->spared : reason);
+    } else {
         end_restart(step, project, outcome, reason);
-}
-
-static void accept_order(struct step *step, struct project *project)
-{
-    project->accepted = true;
-    project->order_until = step->now.boot + ORDER_MOST;
-    if (project->order != PROJECT_START)
-        project_answer(step, project, project->order, OUTCOME_ACCEPTED, &project->spared);
+    }
 }
 
 static void answered(struct step *step, enum sleep_answer said, const char *id,
@@ -127,7 +114,10 @@ static void answered(struct step *step, enum sleep_answer said, const char *id,
         return;
     switch (said) {
     case SLEEP_ACCEPTED:
-        accept_order(step, project);
+        project->accepted = true;
+        project->order_until = step->now.boot + ORDER_MOST;
+        if (project->order != PROJECT_START)
+            project_answer(step, project, project->order, OUTCOME_ACCEPTED, &project->spared);
         break;
     case SLEEP_DONE:
         end_order(step, project, OUTCOME_DONE, &FACT(NONE));
@@ -141,23 +131,18 @@ static void answered(struct step *step, enum sleep_answer said, const char *id,
     }
 }
 
-static void lose_agent(struct step *step)
-{
-    struct project *project;
-
-    for (project = projects_first(step); project; project = projects_next(project)) {
-        project->seen = false;
-        if (project->order != PROJECT_NOTHING)
-            end_order(step, project, OUTCOME_FAILED, &FACT(PROJECT_AGENT_WENT));
-    }
-}
-
 void projects_hear(struct step *step)
 {
     const struct heard *heard = &step->heard;
 
-    if (heard->agent_gone)
-        lose_agent(step);
+    if (heard->agent_gone) {
+        struct project *project;
+        for (project = projects_first(step); project; project = projects_next(project)) {
+            project->seen = false;
+            if (project->order != PROJECT_NOTHING)
+                end_order(step, project, OUTCOME_FAILED, &FACT(PROJECT_AGENT_WENT));
+        }
+    }
     if (heard->answer)
         answered(step, heard->answer->sleep.answer, heard->answer->sleep.id,
                  &heard->answer->sleep.reason);

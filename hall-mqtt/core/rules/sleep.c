@@ -444,12 +444,6 @@ static int64_t idle_due(const struct step *step)
     return ripe > step->power->sleep.not_before ? ripe : step->power->sleep.not_before;
 }
 
-static void order_look(struct step *step)
-{
-    step->power->sight.asked = step->now.boot;
-    step_emit(step, &(struct action){.kind = ACTION_LOOK});
-}
-
 /* Bytes may have moved since the last look, so a new one comes before the proposal. */
 static bool awaits_look(struct step *step)
 {
@@ -458,7 +452,8 @@ static bool awaits_look(struct step *step)
     if (!sight->watched || step->now.boot - sight->looked <= LOOK_FRESH)
         return false;
     if (sight->asked == 0) {
-        order_look(step);
+        step->power->sight.asked = step->now.boot;
+        step_emit(step, &(struct action){.kind = ACTION_LOOK});
     } else if (sight->asked + LOOK_MOST <= step->now.boot) {
         sight->asked = 0;
         note_refusal(step, &FACT(SLEEP_LOOK_LATE));
