@@ -1,7 +1,6 @@
-#include "record/record.h"
+#include "record/record_internal.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/array.h"
@@ -68,15 +67,10 @@ static const struct field project_fields[] = {
     FIELD(saved_project, visits, FIELD_UINT32),
     FIELD(saved_project, last_visit, FIELD_INT64),
 };
-static const struct field quota_fields[] = {
-    FIELD(quota, kind, FIELD_INT),       FIELD(quota, address, FIELD_UINT32),
-    FIELD(quota, day, FIELD_INT32),      FIELD(quota, wakes, FIELD_UINT32),
-    FIELD(quota, awake_ms, FIELD_INT64),
-};
 
 /* Whose it is. */
 
-static void write_owner(struct json_writer *writer, const struct record_owner *owner)
+void record_put_owner(struct json_writer *writer, const struct record_owner *owner)
 {
     char mac[MAC_TEXT_SIZE];
 
@@ -85,7 +79,7 @@ static void write_owner(struct json_writer *writer, const struct record_owner *o
         json_put_string(writer, "mac", text_format_mac(owner->mac, mac));
 }
 
-static bool is_owner(const struct json *record, const struct record_owner *owner)
+bool record_is_of(const struct json *record, const struct record_owner *owner)
 {
     char mac[MAC_TEXT_SIZE];
 
@@ -360,7 +354,7 @@ int record_write_server(const struct saved *saved, const struct model *model, in
 
     json_writer_init(&writer, out);
     json_begin_object(&writer, NULL);
-    write_owner(&writer, owner);
+    record_put_owner(&writer, owner);
     field_write(&writer, saved_fields, ARRAY_SIZE(saved_fields), saved);
     json_begin_object(&writer, "override");
     field_write(&writer, override_fields, ARRAY_SIZE(override_fields), &saved->override);
@@ -441,7 +435,7 @@ int record_read_server(const char *text, size_t length, const struct model *mode
 
     if (json_read(text, length, &json_limits_payload, &record, &error) < 0)
         return -EINVAL;
-    const bool owned = is_owner(record, owner);
+    const bool owned = record_is_of(record, owner);
     if (owned)
         read_server(record, model, server, &saved);
     json_free(record);
@@ -451,69 +445,4 @@ int record_read_server(const char *text, size_t length, const struct model *mode
         return -EINVAL;
     *ret_saved = saved;
     return 0;
-}
-
-/* Quotas. */
-
-static const char *subject_name(const struct model *model, const struct quota *quota)
-{
-    return quota->kind == QUOTA_CLIENT ? model->domains[quota->subject].name
-                                       : model->sites[quota->subject].id;
-}
-
-void record_quota_key(const struct model *model, const struct quota *quota,
-                      char out[RECORD_KEY_SIZE])
-{
-    snprintf(out, RECORD_KEY_SIZE, "%s %.255s %u",
-             quota->kind == QUOTA_CLIENT ? "client" : "project", subject_name(model, quota),
-             quota->address);
-}
-
-int record_write_quota(const struct model *model, const struct quota *quota,
-                       const struct record_owner *owner, struct buf *out)
-{
-    struct json_writer writer;
-
-    json_writer_init(&writer, out);
-    json_begin_object(&writer, NULL);
-    write_owner(&writer, owner);
-    json_put_string(&writer, "subject", subject_name(model, quota));
-    field_write(&writer, quota_fields, ARRAY_SIZE(quota_fields), quota);
-    json_end_object(&writer);
-    return buf_error(out);
-}
-
-static int find_subject(const struct model *model, enum quota_kind kind, const char *name)
-{
-    if (!name)
-        return MODEL_NONE;
-    if (kind == QUOTA_CLIENT)
-        return model_domain_by_host(model, name);
-    const int project = model_project_by_id(model, name);
-    const int domain = project == MODEL_NONE ? model_domain_by_host(model, name) : MODEL_NONE;
-    return domain == MODEL_NONE ? project : model->domains[domain].site;
-}
-
-int record_read_quota(const struct model *model, const char *text, size_t length,
-                      const struct record_owner *owner, struct quota *ret_quota)
-{
-    struct quota quota = {.used = true};
-    struct json_error error;
-    struct json *record;
-    int result = -EINVAL;
-
-    if (json_read(text, length, &json_limits_payload, &record, &error) < 0)
-        return result;
-    field_read(record, quota_fields, ARRAY_SIZE(quota_fields), &quota);
-    if (!is_owner(record, owner))
-        result = -ESTALE;
-    else if ((unsigned)quota.kind <= QUOTA_PROJECT && quota.awake_ms >= 0 &&
-             quota.awake_ms != LEASE_FOREVER) {
-        quota.subject = find_subject(model, quota.kind, json_get_string(record, "subject"));
-        result = quota.subject == MODEL_NONE ? -ESTALE : 0;
-    }
-    json_free(record);
-    if (result == 0)
-        *ret_quota = quota;
-    return result;
 }

@@ -1,0 +1,69 @@
+/* What a limit of wakes or minutes has counted. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/array.h"
+#include "core/facts/lease.h"
+#include "record/field.h"
+#include "record/record_internal.h"
+
+static const struct field quota_fields[] = {
+    FIELD(quota, kind, FIELD_INT),       FIELD(quota, address, FIELD_UINT32),
+    FIELD(quota, day, FIELD_INT32),      FIELD(quota, wakes, FIELD_UINT32),
+    FIELD(quota, awake_ms, FIELD_INT64),
+};
+
+static const char *subject_name(const struct model *model, const struct quota *quota)
+{
+    return quota->kind == QUOTA_CLIENT ? model->domains[quota->subject].name
+                                       : model->sites[quota->subject].id;
+}
+
+void record_quota_key(const struct model *model, const struct quota *quota,
+                      char out[RECORD_KEY_SIZE])
+{
+    snprintf(out, RECORD_KEY_SIZE, "%s %.255s %u",
+             quota->kind == QUOTA_CLIENT ? "client" : "project", subject_name(model, quota),
+             quota->address);
+}
+
+int record_write_quota(const struct model *model, const struct quota *quota,
+                       const struct record_owner *owner, struct buf *out)
+{
+    struct json_writer writer;
+
+    json_writer_init(&writer, out);
+    json_begin_object(&writer, NULL);
+    record_put_owner(&writer, owner);
+    json_put_string(&writer, "subject", subject_name(model, quota));
+    field_write(&writer, quota_fields, ARRAY_SIZE(quota_fields), quota);
+    json_end_object(&writer);
+    return buf_error(out);
+}
+
+int record_read_quota(const struct model *model, const char *text, size_t length,
+                      const struct record_owner *owner, struct quota *ret_quota)
+{
+    struct quota quota = {.used = true};
+    struct json_error error;
+    struct json *record;
+    int result = -EINVAL;
+
+    if (json_read(text, length, &json_limits_payload, &record, &error) < 0)
+        return result;
+    field_read(record, quota_fields, ARRAY_SIZE(quota_fields), &quota);
+    if (!record_is_of(record, owner))
+        result = -ESTALE;
+    else if ((unsigned)quota.kind <= QUOTA_PROJECT && quota.awake_ms >= 0 &&
+             quota.awake_ms != LEASE_FOREVER) {
+        const char *name = json_get_string(record, "subject");
+        quota.subject = !name                        ? MODEL_NONE
+                        : quota.kind == QUOTA_CLIENT ? model_domain_by_host(model, name)
+                                                     : model_site_by_id(model, name);
+        result = quota.subject == MODEL_NONE ? -ESTALE : 0;
+    }
+    json_free(record);
+    if (result == 0)
+        *ret_quota = quota;
+    return result;
+}
