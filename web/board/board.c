@@ -429,18 +429,6 @@ static bool is_newer(struct board *board, int server, uint32_t version)
     return now != version && now - version < UINT32_MAX / 2;
 }
 
-static bool wait_newer(struct board *board, int server, uint32_t version, int64_t limit_ms)
-{
-    struct timespec deadline = clock_monotonic_after(limit_ms);
-    int error = 0;
-
-    pthread_mutex_lock(&board->wait_lock);
-    while (!is_newer(board, server, version) && !atomic_load(&board->closed) && error == 0)
-        error = pthread_cond_timedwait(&board->changed, &board->wait_lock, &deadline);
-    pthread_mutex_unlock(&board->wait_lock);
-    return is_newer(board, server, version);
-}
-
 bool board_is_full(struct board *board, enum board_queue queue)
 {
     return atomic_load(&board->waiters[queue]) >= BOARD_WAITERS_MAX;
@@ -451,11 +439,16 @@ bool board_wait(struct board *board, enum board_queue queue, int server, uint32_
 {
     if (is_newer(board, server, version))
         return true;
-    bool newer = false;
-    if (atomic_fetch_add(&board->waiters[queue], 1) < BOARD_WAITERS_MAX)
-        newer = wait_newer(board, server, version, limit_ms);
+    if (atomic_fetch_add(&board->waiters[queue], 1) < BOARD_WAITERS_MAX) {
+        const struct timespec deadline = clock_monotonic_after(limit_ms);
+        int error = 0;
+        pthread_mutex_lock(&board->wait_lock);
+        while (!is_newer(board, server, version) && !atomic_load(&board->closed) && error == 0)
+            error = pthread_cond_timedwait(&board->changed, &board->wait_lock, &deadline);
+        pthread_mutex_unlock(&board->wait_lock);
+    }
     atomic_fetch_sub(&board->waiters[queue], 1);
-    return newer;
+    return is_newer(board, server, version);
 }
 
 void board_pass(struct board *board, int site, enum pass_kind kind)

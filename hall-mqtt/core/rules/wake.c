@@ -222,16 +222,6 @@ static void fail_in_vain(struct step *step, enum wake_failure failure)
     fail(step, failure, &reason);
 }
 
-/* Packets are due again when a host that had shown itself falls silent; then too those that it
- * needs come first. */
-static void resume_packets(struct step *step)
-{
-    struct wake *wake = &step->power->wake;
-
-    if (wake->next_packet == 0 && wake->wait == WAIT_NOTHING && waking_needs_packets(step))
-        start_or_wait(step);
-}
-
 /* It fell asleep, and a guard does not let it be woken so soon. Leases wait for the guard's end. */
 static void refuse_queued(struct step *step)
 {
@@ -320,14 +310,6 @@ static bool is_awaited(const struct step *step)
     return false;
 }
 
-static void tick_awaited(struct step *step)
-{
-    struct power *power = step->power;
-
-    if (power->awaited_until > 0 && (power->awaited_until <= step->now.boot || !is_awaited(step)))
-        power->awaited_until = 0;
-}
-
 /* An open wake that has not begun to send: may it now, or is it in vain? */
 static void tick_wait(struct step *step)
 {
@@ -370,9 +352,11 @@ static void leave_room(struct step *step)
 
 void wake_tick(struct step *step)
 {
-    struct wake *wake = &step->power->wake;
+    struct power *power = step->power;
+    struct wake *wake = &power->wake;
 
-    tick_awaited(step);
+    if (power->awaited_until > 0 && (power->awaited_until <= step->now.boot || !is_awaited(step)))
+        power->awaited_until = 0;
     if (wake->open && wake->wait != WAIT_NOTHING)
         tick_wait(step);
     if (!wake->open)
@@ -383,7 +367,10 @@ void wake_tick(struct step *step)
         give_up(step);
         return;
     }
-    resume_packets(step);
+    /* Packets are due again when a host that had shown itself falls silent; then too those that it
+     * needs come first. */
+    if (wake->next_packet == 0 && wake->wait == WAIT_NOTHING && waking_needs_packets(step))
+        start_or_wait(step);
     if (!waking_needs_packets(step))
         wake->next_packet = 0;
     if (wake->next_packet > 0 && wake->next_packet <= step->now.boot)
