@@ -50,19 +50,6 @@ static void log_result(struct relay *relay, const struct relay_request *request,
                     result->reason);
 }
 
-static void answer(struct relay *relay, const struct relay_request *request,
-                   const struct relay_result *result)
-{
-    struct buf text = BUF_INIT(RESULT_LIMIT);
-    log_result(relay, request, result);
-    int error = relay_write_result(result, &text);
-    if (error == 0)
-        error = mqtt_publish(relay->mqtt, relay->result, buf_text(&text), text.length);
-    if (error < 0)
-        log_error("the result cannot be published: %s", strerror(-error));
-    buf_finish(&text);
-}
-
 /* ---- sending ---- */
 
 static struct wol_target target_of(const struct relay *relay, const struct relay_request *request)
@@ -113,7 +100,14 @@ static void on_message(void *context, const struct mqtt_message *message)
     text_copy(result.id, sizeof(result.id), request.id);
     if (error == 0)
         send_packet(relay, &request, &result);
-    answer(relay, &request, &result);
+    struct buf text = BUF_INIT(RESULT_LIMIT);
+    log_result(relay, &request, &result);
+    error = relay_write_result(&result, &text);
+    if (error == 0)
+        error = mqtt_publish(relay->mqtt, relay->result, buf_text(&text), text.length);
+    if (error < 0)
+        log_error("the result cannot be published: %s", strerror(-error));
+    buf_finish(&text);
 }
 
 static void on_connected(void *context, bool connected, const char *why)

@@ -82,14 +82,6 @@ static const struct model_webhook *build_webhook(struct arena *arena, const stru
     return webhook;
 }
 
-static const struct model_ssh *build_ssh(struct arena *arena, const struct model_ssh *raw)
-{
-    struct model_ssh *ssh = arena_alloc(arena, 1, sizeof(*ssh));
-    if (ssh)
-        *ssh = *raw;
-    return ssh;
-}
-
 static void build_server(struct builder *builder, size_t index)
 {
     const struct raw_server *raw = &builder->raw->servers[index];
@@ -98,8 +90,12 @@ static void build_server(struct builder *builder, size_t index)
     *server = raw->out;
     server->id = raw->key.given;
     struct model_sleep sleep = raw->sleep.out;
-    if (sleep.via == SLEEP_VIA_SSH)
-        sleep.ssh = build_ssh(builder->arena, &raw->sleep.ssh);
+    if (sleep.via == SLEEP_VIA_SSH) {
+        struct model_ssh *ssh = arena_alloc(builder->arena, 1, sizeof(*ssh));
+        if (ssh)
+            *ssh = raw->sleep.ssh;
+        sleep.ssh = ssh;
+    }
     if (sleep.via == SLEEP_VIA_WEBHOOK)
         sleep.webhook = build_webhook(builder->arena, &raw->sleep.webhook);
     server->sleep = sleep;
@@ -201,18 +197,6 @@ static struct model_site *add_site(struct builder *builder, int domain, const st
     return site;
 }
 
-static void build_own_site(struct builder *builder, int domain, const struct raw_domain *raw)
-{
-    struct model_domain *out = &builder->model->domains[domain];
-    struct model_site *site = add_site(builder, domain, &raw->own, &raw->own);
-    site->id = out->name;
-    if (!site->name)
-        site->name = out->name;
-    site->path = "/";
-    out->site = (int)(site - builder->model->sites);
-    build_site(builder, &raw->own, site);
-}
-
 /* Longest path first. */
 static void insert_project(const struct model *model, struct model_domain *domain, int site)
 {
@@ -254,7 +238,13 @@ static void build_domain(struct builder *builder, int index)
     domain->access.websocket_holds =
         raw->access.websocket_given == GIVEN_NOT || domain->access.websocket_wakes;
     inherit(&domain->access.hours.timezone, domain->policy.timezone);
-    build_own_site(builder, index, raw);
+    struct model_site *site = add_site(builder, index, &raw->own, &raw->own);
+    site->id = domain->name;
+    if (!site->name)
+        site->name = domain->name;
+    site->path = "/";
+    domain->site = (int)(site - builder->model->sites);
+    build_site(builder, &raw->own, site);
     build_projects(builder, index, raw);
 }
 

@@ -147,22 +147,18 @@ static void check_monitors(struct report *report, const struct pointer *access,
     }
 }
 
-static void check_domain(struct report *report, const struct raw_domain *domain)
-{
-    struct pointer domains = {.key = "domains"};
-    struct pointer here = {.parent = &domains, .key = domain->key.given};
-    struct pointer access = {.parent = &here, .key = "access"};
-    struct pointer projects = {.parent = &here, .key = "projects"};
-
-    check_policy(report, &here, &domain->policy);
-    check_hours(report, &access, &domain->access.out.hours, domain->access.hours_given);
-    check_monitors(report, &access, &domain->access.out);
-    for (size_t i = 0; i < domain->n_projects; i++)
-        check_project(report, &projects, &domain->projects[i]);
-}
-
 void link_policies(struct report *report, const struct raw_config *raw)
 {
-    for (size_t i = 0; i < raw->n_domains; i++)
-        check_domain(report, &raw->domains[i]);
+    for (size_t i = 0; i < raw->n_domains; i++) {
+        const struct raw_domain *domain = &raw->domains[i];
+        struct pointer domains = {.key = "domains"};
+        struct pointer here = {.parent = &domains, .key = domain->key.given};
+        struct pointer access = {.parent = &here, .key = "access"};
+        struct pointer projects = {.parent = &here, .key = "projects"};
+        check_policy(report, &here, &domain->policy);
+        check_hours(report, &access, &domain->access.out.hours, domain->access.hours_given);
+        check_monitors(report, &access, &domain->access.out);
+        for (size_t k = 0; k < domain->n_projects; k++)
+            check_project(report, &projects, &domain->projects[k]);
+    }
 }

@@ -31,18 +31,6 @@ struct target {
 
 /* ---- whom ---- */
 
-static int say_unknown(const struct call *call, const struct config *config, const char *id)
-{
-    char shown[80];
-
-    fprintf(stderr, "hallctl %s: there is no server \"%s\" in %s; known:", call->verb->name,
-            text_show(shown, sizeof(shown), id, strlen(id)), config->file);
-    for (size_t i = 0; i < config->model.n_servers && i < 20; i++)
-        fprintf(stderr, "%s %s", i > 0 ? "," : "", config->model.servers[i].id);
-    fputs(config->model.n_servers > 20 ? ", ...\n" : "\n", stderr);
-    return HALLCTL_ERROR;
-}
-
 static int find_configured(const struct call *call, const char *id, struct target *target)
 {
     const int status = hallctl_config(call, HALLCTL_CONFIG, &target->config);
@@ -54,10 +42,18 @@ static int find_configured(const struct call *call, const char *id, struct targe
                   stderr);
         return status;
     }
-    const int index = model_server_by_id(&target->config->model, id);
-    if (index == MODEL_NONE)
-        return say_unknown(call, target->config, id);
-    target->server = target->config->model.servers[index];
+    const struct model *model = &target->config->model;
+    const int index = model_server_by_id(model, id);
+    if (index == MODEL_NONE) {
+        char shown[80];
+        fprintf(stderr, "hallctl %s: there is no server \"%s\" in %s; known:", call->verb->name,
+                text_show(shown, sizeof(shown), id, strlen(id)), target->config->file);
+        for (size_t i = 0; i < model->n_servers && i < 20; i++)
+            fprintf(stderr, "%s %s", i > 0 ? "," : "", model->servers[i].id);
+        fputs(model->n_servers > 20 ? ", ...\n" : "\n", stderr);
+        return HALLCTL_ERROR;
+    }
+    target->server = model->servers[index];
     target->has_mac = true;
     target->name = id;
     return -1;

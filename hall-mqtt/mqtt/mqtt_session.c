@@ -177,17 +177,6 @@ static const struct mqtt_link_listener link_listener = {
     .failed = on_failed,
 };
 
-static void drop_link(struct mqtt *mqtt)
-{
-    mqtt_link_close(mqtt->link, 0);
-    mqtt->link = NULL;
-    mqtt_upgrade_end(&mqtt->upgrade);
-    mqtt_sender_lost(&mqtt->sender);
-    retained_forget(mqtt->sender.retained, mqtt->options.will_topic);
-    mqtt->born = mqtt->browsing = mqtt->browsed = false;
-    mqtt->echo_pending = false;
-}
-
 /* It says that it knows no MQTT 5, or gave it no answer more than once: a broker that just starts
  * or ends, or is slow, does so too. One that was like that before is believed at once. */
 static bool is_older(struct mqtt *mqtt)
@@ -226,7 +215,13 @@ static void lose(struct mqtt *mqtt)
     bool at_once = older || mqtt->again;
     char why[MQTT_WHY_SIZE];
     judge_end(mqtt);
-    drop_link(mqtt);
+    mqtt_link_close(mqtt->link, 0);
+    mqtt->link = NULL;
+    mqtt_upgrade_end(&mqtt->upgrade);
+    mqtt_sender_lost(&mqtt->sender);
+    retained_forget(mqtt->sender.retained, mqtt->options.will_topic);
+    mqtt->born = mqtt->browsing = mqtt->browsed = false;
+    mqtt->echo_pending = false;
     text_copy(why, sizeof(why), mqtt->why);
     mqtt->why[0] = '\0';
     mqtt->broken = mqtt->again = false;

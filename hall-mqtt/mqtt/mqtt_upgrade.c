@@ -41,18 +41,6 @@ static const struct mqtt_link_listener listener = {
     .failed = on_failed,
 };
 
-static void ask(struct mqtt_upgrade *upgrade, sd_event *loop, const struct mqtt_options *options,
-                int64_t now)
-{
-    const struct mqtt_link_setup setup = {.options = &upgrade->options, .mark = ""};
-    upgrade->options = *options;
-    upgrade->options.will_topic = NULL;
-    upgrade->options.client_id = upgrade->client_id;
-    client_id_random("check", upgrade->client_id);
-    upgrade->at = now + MQTT_UPGRADE_ANSWER_MS;
-    (void)mqtt_link_open(loop, &setup, &listener, upgrade, &upgrade->link);
-}
-
 bool mqtt_upgrade_tick(struct mqtt_upgrade *upgrade, sd_event *loop,
                        const struct mqtt_options *options, int64_t now)
 {
@@ -61,7 +49,13 @@ bool mqtt_upgrade_tick(struct mqtt_upgrade *upgrade, sd_event *loop,
     if (now < upgrade->at)
         return false;
     if (!upgrade->link) {
-        ask(upgrade, loop, options, now);
+        const struct mqtt_link_setup setup = {.options = &upgrade->options, .mark = ""};
+        upgrade->options = *options;
+        upgrade->options.will_topic = NULL;
+        upgrade->options.client_id = upgrade->client_id;
+        client_id_random("check", upgrade->client_id);
+        upgrade->at = now + MQTT_UPGRADE_ANSWER_MS;
+        (void)mqtt_link_open(loop, &setup, &listener, upgrade, &upgrade->link);
         return false;
     }
     mqtt_link_close(upgrade->link, 0);

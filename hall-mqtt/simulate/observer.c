@@ -76,39 +76,32 @@ static void say_until(const struct observer *observer, int64_t boot, char *out, 
         snprintf(out, size, " until %s", time_of(observer, boot, shown));
 }
 
-static void tell_begun(const struct observer *observer, int server, const struct lease *lease)
-{
-    const bool up = power_is_up(fleet_power(observer->fleet, server)->state);
-    const struct fact fact = lease_fact(lease, server, observer->now);
-    char words[SAID_SIZE];
-
-    TELL(observer, server, "lease", "begins: %s because %s", up ? "awake" : "wanted",
-         say_reason(observer, &fact, words));
-}
-
-static void tell_ended(const struct observer *observer, int server, const struct lease *lease)
-{
-    const bool last = fleet_power(observer->fleet, server)->leases->n == 0;
-    char used[LOCAL_SIZE], words[128] = "";
-
-    if (lease->kind == LEASE_VISIT)
-        snprintf(words, sizeof(words), ", last used %s", time_of(observer, lease->renewed, used));
-    TELL(observer, server, "lease", "ends: %s of %s%s%s", lease_kind_name(lease->kind),
-         lease_holder(lease, observer->model, server), words,
-         last ? "; nothing else keeps it awake" : "");
-}
-
 static void look_at_leases(struct observer *observer, int server)
 {
     const struct lease_set *set = fleet_power(observer->fleet, server)->leases;
     struct lease_set *told = &observer->servers[server].leases;
 
-    for (size_t i = 0; i < told->n; i++)
-        if (!lease_find(set, told->leases[i].kind, told->leases[i].subject, told->leases[i].holder))
-            tell_ended(observer, server, &told->leases[i]);
+    for (size_t i = 0; i < told->n; i++) {
+        const struct lease *lease = &told->leases[i];
+        char used[LOCAL_SIZE], words[128] = "";
+
+        if (lease_find(set, lease->kind, lease->subject, lease->holder))
+            continue;
+        if (lease->kind == LEASE_VISIT)
+            snprintf(words, sizeof(words), ", last used %s",
+                     time_of(observer, lease->renewed, used));
+        TELL(observer, server, "lease", "ends: %s of %s%s%s", lease_kind_name(lease->kind),
+             lease_holder(lease, observer->model, server), words,
+             set->n == 0 ? "; nothing else keeps it awake" : "");
+    }
     for (size_t i = 0; i < set->n; i++)
-        if (!lease_find(told, set->leases[i].kind, set->leases[i].subject, set->leases[i].holder))
-            tell_begun(observer, server, &set->leases[i]);
+        if (!lease_find(told, set->leases[i].kind, set->leases[i].subject, set->leases[i].holder)) {
+            const bool up = power_is_up(fleet_power(observer->fleet, server)->state);
+            const struct fact fact = lease_fact(&set->leases[i], server, observer->now);
+            char words[SAID_SIZE];
+            TELL(observer, server, "lease", "begins: %s because %s", up ? "awake" : "wanted",
+                 say_reason(observer, &fact, words));
+        }
     *told = *set;
 }
 

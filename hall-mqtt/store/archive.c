@@ -126,22 +126,16 @@ static bool fits(const struct store_entry *entry, const struct archive_filter *f
            is_found(entry, shape->search, filter->search);
 }
 
-static void entry_of(const struct db_row *row, enum store_table table, struct store_entry *ret)
-{
-    const struct schema_table *schema = &schema_tables[table];
-    int column = 1;
-    *ret = (struct store_entry){.table = table, .id = db_row_number(row, 0)};
-    for (size_t i = 0; i < schema->numbers; i++)
-        ret->numbers[i] = db_row_number(row, column++);
-    for (size_t i = 0; i < schema->texts; i++)
-        ret->texts[i] = db_row_text(row, column++);
-}
-
 static bool read_row(void *context, const struct db_row *row)
 {
     struct reading *reading = context;
-    struct store_entry entry;
-    entry_of(row, reading->table, &entry);
+    struct store_entry entry = {.table = reading->table, .id = db_row_number(row, 0)};
+    const struct schema_table *schema = &schema_tables[reading->table];
+    int column = 1;
+    for (size_t i = 0; i < schema->numbers; i++)
+        entry.numbers[i] = db_row_number(row, column++);
+    for (size_t i = 0; i < schema->texts; i++)
+        entry.texts[i] = db_row_text(row, column++);
     const bool fitting = fits(&entry, reading->filter);
     if (fitting && reading->given == reading->filter->limit) {
         reading->more = true;

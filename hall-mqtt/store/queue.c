@@ -102,17 +102,6 @@ static void row_wait(struct queue *queue, struct queue_row *row)
     queue->n_rows++;
 }
 
-static void events_add(struct queue_events *events, struct queue_event *event)
-{
-    event->after = NULL;
-    if (events->last)
-        events->last->after = event;
-    else
-        events->first = event;
-    events->last = event;
-    events->n++;
-}
-
 static void events_free(struct queue_events *events)
 {
     struct queue_event *after;
@@ -121,19 +110,6 @@ static void events_free(struct queue_events *events)
         free(event);
     }
     *events = (struct queue_events){0};
-}
-
-static void events_remove(struct queue_events *events, struct queue_event *before,
-                          struct queue_event *event)
-{
-    if (before)
-        before->after = event->after;
-    else
-        events->first = event->after;
-    if (events->last == event)
-        events->last = before;
-    events->n--;
-    free(event);
 }
 
 /* The oldest routine event goes; where all are durable, the oldest. */
@@ -150,7 +126,14 @@ static void events_drop_one(struct queue *queue)
     }
     if (!event)
         return;
-    events_remove(&queue->events, before, event);
+    if (before)
+        before->after = event->after;
+    else
+        queue->events.first = event->after;
+    if (queue->events.last == event)
+        queue->events.last = before;
+    queue->events.n--;
+    free(event);
     queue->dropped++;
 }
 
@@ -255,7 +238,13 @@ uint64_t queue_keep(struct queue *queue, const struct store_entry *entry, bool d
     }
     copy->durable = durable;
     copy->ticket = queue->ticket;
-    events_add(&queue->events, copy);
+    copy->after = NULL;
+    if (queue->events.last)
+        queue->events.last->after = copy;
+    else
+        queue->events.first = copy;
+    queue->events.last = copy;
+    queue->events.n++;
     events_bound(queue);
     return queue->ticket;
 }

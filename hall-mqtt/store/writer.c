@@ -387,15 +387,6 @@ static const struct job *pick(const struct store *store, int64_t *ret_next)
     return NULL;
 }
 
-static void sleep_until(struct store *store, int64_t boot)
-{
-    struct pollfd bell = {.fd = store->bell, .events = POLLIN};
-    eventfd_t count;
-    int64_t wait = boot == QUEUE_NEVER ? -1 : later(boot - boot_now(), 0);
-    poll(&bell, 1, wait > INT32_MAX ? INT32_MAX : (int)wait);
-    eventfd_read(store->bell, &count);
-}
-
 /* False when it is time to end. */
 static bool turn(struct store *store)
 {
@@ -407,7 +398,11 @@ static bool turn(struct store *store)
     if (stop)
         return false;
     if (!job) {
-        sleep_until(store, next);
+        struct pollfd bell = {.fd = store->bell, .events = POLLIN};
+        eventfd_t count;
+        int64_t wait = next == QUEUE_NEVER ? -1 : later(next - boot_now(), 0);
+        poll(&bell, 1, wait > INT32_MAX ? INT32_MAX : (int)wait);
+        eventfd_read(store->bell, &count);
         return true;
     }
     pthread_mutex_lock(&store->file);
@@ -424,9 +419,13 @@ static bool waits(struct store *store)
     return any;
 }
 
-/* One more try for what waits; twice, because the first may have to set a corrupt file aside. */
-static void finish(struct store *store)
+void *writer_run(void *argument)
 {
+    struct store *store = argument;
+    while (turn(store))
+        ;
+    /* One more try for what waits; twice, because the first may have to set a corrupt file aside.
+     */
     pthread_mutex_lock(&store->file);
     for (int i = 0; i < 2 && waits(store); i++) {
         if (!store->db)
@@ -437,14 +436,6 @@ static void finish(struct store *store)
     db_close(store->db, true);
     store->db = NULL;
     pthread_mutex_unlock(&store->file);
-}
-
-void *writer_run(void *argument)
-{
-    struct store *store = argument;
-    while (turn(store))
-        ;
-    finish(store);
     eventfd_write(store->ended, 1);
     store_leave(store);
     return NULL;

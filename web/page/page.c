@@ -333,19 +333,6 @@ static void base64_sha256(const unsigned char bytes[32], char out[BASE64_SHA256_
     out[44] = '\0';
 }
 
-static void make_policy(struct page *page)
-{
-    char script[BASE64_SHA256_SIZE];
-    char style[BASE64_SHA256_SIZE];
-    base64_sha256(wait_page_script_sha256, script);
-    base64_sha256(wait_page_style_sha256, style);
-    snprintf(page->policy, sizeof(page->policy),
-             "default-src 'none'; script-src 'sha256-%s'; style-src 'sha256-%s'; img-src data:; "
-             "connect-src 'self'; "
-             "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-             script, style);
-}
-
 int page_create(struct page **ret_page)
 {
     struct page *page = calloc(1, sizeof(*page));
@@ -363,7 +350,15 @@ int page_create(struct page **ret_page)
         at = close + 2;
     }
     page->segments[page->n++] = (struct segment){at, strlen(at), NULL};
-    make_policy(page);
+    char script[BASE64_SHA256_SIZE];
+    char style[BASE64_SHA256_SIZE];
+    base64_sha256(wait_page_script_sha256, script);
+    base64_sha256(wait_page_style_sha256, style);
+    snprintf(page->policy, sizeof(page->policy),
+             "default-src 'none'; script-src 'sha256-%s'; style-src 'sha256-%s'; img-src data:; "
+             "connect-src 'self'; "
+             "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+             script, style);
     *ret_page = page;
     return 0;
 }

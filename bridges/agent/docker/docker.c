@@ -346,24 +346,20 @@ static void on_stream_over(void *context, const struct docker_answer *answer)
     }
 }
 
-static void open_stream(struct docker *docker)
-{
-    const struct docker_ask ask = {
-        .path = events_path, .stream = on_stream, .done = on_stream_over, .context = docker};
-    docker->link = LINK_OPENING;
-    docker_lines_finish(&docker->lines);
-    arm(docker, OPEN_LIMIT_MS);
-    int r = docker_http_begin(docker->http, &ask, &docker->stream);
-    if (r < 0)
-        fail_for(docker, r);
-}
-
 static void on_pinged(void *context, const struct docker_answer *answer)
 {
     struct docker *docker = context;
     docker->asked = NULL;
-    if (is_good(docker, answer))
-        open_stream(docker);
+    if (is_good(docker, answer)) {
+        const struct docker_ask ask = {
+            .path = events_path, .stream = on_stream, .done = on_stream_over, .context = docker};
+        docker->link = LINK_OPENING;
+        docker_lines_finish(&docker->lines);
+        arm(docker, OPEN_LIMIT_MS);
+        int r = docker_http_begin(docker->http, &ask, &docker->stream);
+        if (r < 0)
+            fail_for(docker, r);
+    }
 }
 
 static void ping(struct docker *docker)

@@ -178,19 +178,6 @@ static bool is_taken(const struct docker_runs *runs, const struct choice *choice
     return under_way >= RUNS_MAX;
 }
 
-/* What others depend on starts first and stops last. */
-static void set_targets(struct docker_run *run, const struct choice *choice)
-{
-    size_t places[DOCKER_CONTAINERS_MAX];
-    docker_api_order(choice->entries, choice->n, places);
-    for (size_t i = 0; i < choice->n; i++) {
-        size_t from = run->verb == DOCKER_STOP ? choice->n - 1 - i : i;
-        const struct docker_entry *entry = choice->entries[places[from]];
-        text_copy(run->targets[i].id, sizeof(run->targets[i].id), entry->id);
-        text_copy(run->targets[i].name, sizeof(run->targets[i].name), entry->shown.name);
-    }
-}
-
 static int make_run(struct docker_runs *runs, const struct docker_task *task,
                     const struct choice *choice, struct docker_run **ret_run)
 {
@@ -201,7 +188,15 @@ static int make_run(struct docker_runs *runs, const struct docker_task *task,
     run->verb = task->verb;
     run->n = choice->n;
     run->request = strdup(task->request);
-    set_targets(run, choice);
+    /* What others depend on starts first and stops last. */
+    size_t places[DOCKER_CONTAINERS_MAX];
+    docker_api_order(choice->entries, choice->n, places);
+    for (size_t i = 0; i < choice->n; i++) {
+        size_t from = run->verb == DOCKER_STOP ? choice->n - 1 - i : i;
+        const struct docker_entry *entry = choice->entries[places[from]];
+        text_copy(run->targets[i].id, sizeof(run->targets[i].id), entry->id);
+        text_copy(run->targets[i].name, sizeof(run->targets[i].name), entry->shown.name);
+    }
     if (choice->missing && verbs[run->verb].needs_all)
         complain(run, fact_with(FACT(CONTAINER_MISSING), choice->missing, NULL));
     int r = run->request ? begin_step(run) : -ENOMEM;

@@ -8,18 +8,6 @@
 
 /* ---- the machine ---- */
 
-static void look_machine(struct watch *watch)
-{
-    struct watch_sight *sight = &watch->sight;
-    if (sight->boot_id[0] == '\0' && (!watch_read(watch, "/proc/sys/kernel/random/boot_id") ||
-                                      !proc_read_boot_id(watch->text, sight->boot_id)))
-        sight->boot_id[0] = '\0';
-    if (!watch_read(watch, "/proc/uptime") || !proc_read_uptime(watch->text, &sight->uptime_s))
-        sight->uptime_s = -1;
-    if (!watch_read(watch, "/proc/meminfo") || !proc_read_memory(watch->text, &sight->memory))
-        sight->memory = (struct proc_memory){-1, -1};
-}
-
 static void look_interface(struct watch *watch)
 {
     struct watch_sight *sight = &watch->sight;
@@ -54,7 +42,14 @@ static int on_begin(sd_event_source *source, void *context)
     struct watch *watch = context;
     (void)source;
     watch_await(watch);
-    look_machine(watch);
+    struct watch_sight *sight = &watch->sight;
+    if (sight->boot_id[0] == '\0' && (!watch_read(watch, "/proc/sys/kernel/random/boot_id") ||
+                                      !proc_read_boot_id(watch->text, sight->boot_id)))
+        sight->boot_id[0] = '\0';
+    if (!watch_read(watch, "/proc/uptime") || !proc_read_uptime(watch->text, &sight->uptime_s))
+        sight->uptime_s = -1;
+    if (!watch_read(watch, "/proc/meminfo") || !proc_read_memory(watch->text, &sight->memory))
+        sight->memory = (struct proc_memory){-1, -1};
     look_interface(watch);
     for (size_t i = 0; i < VETO_CHECKS; i++) {
         const struct veto_check *check = veto_checks[i];
