@@ -191,11 +191,13 @@ static int on_packet(struct in_api *in, struct errand *errand, int server)
 
 static int on_reload(struct in_api *in, struct errand *errand, int server)
 {
-    const struct reload *reload = in->reload;
+    struct reload *reload = in->reload;
     struct json_writer writer;
 
     (void)server;
-    reload_now(in->reload, errand->by);
+    reload_now(reload, errand->by);
+    errand->report = reload->report;
+    reload->report = (struct report){0};
     if (reload->why[0])
         return refuse(errand, 422, reload->why);
     json_writer_init(&writer, &errand->out);

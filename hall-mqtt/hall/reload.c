@@ -320,8 +320,9 @@ static void end(struct reload *reload, const char *why, const struct trouble *tr
                                 .ended = {.action = COMMAND_RELOAD, .why = why[0] ? why : NULL}});
 }
 
-static void reject(struct reload *reload, const struct report *report)
+static void reject(struct reload *reload)
 {
+    const struct report *report = &reload->report;
     struct buf errors = BUF_INIT(ERRORS_LIMIT), first = BUF_INIT(ERRORS_LIMIT);
     struct trouble trouble;
 
@@ -377,7 +378,6 @@ static void renew(struct reload *reload, struct config *config, const char *text
 void reload_now(struct reload *reload, const char *by)
 {
     const char *file = reload->current->config->file;
-    struct report report = {0};
     struct config *config = NULL;
     char *text = NULL;
     size_t length = 0;
@@ -387,23 +387,24 @@ void reload_now(struct reload *reload, const char *by)
         text_copy(reload->by, sizeof(reload->by), by);
     reload->again = false;
     reload->why[0] = '\0';
-    if (config_read(file, &text, &length, &report) < 0 ||
-        config_parse(file, text, length, &config, &report) < 0) {
-        reject(reload, &report);
-    } else if (secrets_check(config, &report) < 0) {
-        reject(reload, &report);
+    report_finish(&reload->report);
+    if (config_read(file, &text, &length, &reload->report) < 0 ||
+        config_parse(file, text, length, &config, &reload->report) < 0) {
+        reject(reload);
+    } else if (secrets_check(config, &reload->report) < 0) {
+        reject(reload);
         config_free(config);
     } else {
         renew(reload, config, text, length);
     }
     free(text);
-    report_finish(&report);
     sd_notify(0, "READY=1");
 }
 
 void reload_finish(struct reload *reload)
 {
     sd_event_source_disable_unref(reload->reclaim);
+    report_finish(&reload->report);
     while (reload->retired)
         free_first(&reload->retired);
     config_free(reload->own);

@@ -34,6 +34,7 @@ struct reload {
     bool again;               /* it was put off until some of those are freed */
     char by[COMMAND_BY_SIZE]; /* who asked for it */
     char why[REASON_SIZE];    /* why the last one was refused; "": it was not */
+    struct report report;     /* all its errors */
 };
 
 /* Fleet, board, prober, watch of the connections and visits of next->config, which is set. On

@@ -248,6 +248,20 @@ def test_errors_of_the_configuration_are_facts_in_the_language_asked_for(api):
     assert {conflict["found"]["server"], conflict["pointer"].split("/")[2]} == {"erp", "testing"}
 
 
+def test_a_reload_names_all_errors_too(api, world):
+    good = world.hall.file.read_text(encoding="utf-8")
+    world.hall.file.write_text(good.replace('"servers"', '"serves"', 1), encoding="utf-8")
+    try:
+        for language, words in (("en", "an unknown key"), ("fr", "une clé inconnue")):
+            answer = api.ask("POST", "/config/reload", None, headers={"Accept-Language": language})
+            errors = openapi.check("POST", "/config/reload", answer).json()["errors"]
+            assert answer.status == 422 and errors[0]["fact"]["code"] == "config.unknown_key" and errors[0]["pointer"] == "/serves"
+            assert words in errors[0]["message"] and len(errors) > 1
+    finally:
+        world.hall.file.write_text(good, encoding="utf-8")
+    assert api.do("POST", "/config/reload", None, 200)["loaded"]
+
+
 def test_errors_about_very_long_keys_still_fit_into_an_answer(api):
     config = {"servers": {f"{i:03}" + '"' * 1000: 0 for i in range(100)}}
     wrong = api.do("POST", "/config/validate", config, 200)

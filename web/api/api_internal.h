@@ -133,8 +133,9 @@ int api_file_load(const char *path, int flags, struct buf *out);
 int api_file_write(int fd, const char *text, size_t length);
 void api_file_etag(const char *text, size_t length, char out[ETAG_SIZE]);
 bool api_file_read(struct api_call *call, struct buf *ret_text);
-/* The list `errors`, in the reader's language and as facts. */
-void api_put_errors(struct api_call *call, struct json_writer *writer, const struct report *report);
+/* A problem with the list `errors`, in the reader's language and as facts. */
+void api_answer_errors(struct api_call *call, int status, const char *detail,
+                       const struct report *report);
 /* Checks, keeps the old one, writes, has it loaded, answers. file_lock is held. */
 void api_file_replace(struct api_call *call, const char *text, size_t length);
 /* False: answered 412 or 428. file_lock is held. */

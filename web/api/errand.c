@@ -99,6 +99,7 @@ void errand_drop(struct errand *errand)
     if (!errand || atomic_fetch_sub(&waiting->owners, 1) > 1)
         return;
     config_free(errand->config);
+    report_finish(&errand->report);
     buf_finish(&errand->in);
     buf_finish(&errand->out);
     free(waiting);

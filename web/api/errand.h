@@ -56,8 +56,9 @@ struct errand {
     struct buf in;         /* what the client sent */
     struct config *config; /* PREVIEW; freed with the errand */
     /* The answer. */
-    int status;     /* HTTP */
-    struct buf out; /* JSON; or the sentence of a problem where status >= 400 */
+    int status;           /* HTTP */
+    struct report report; /* RELOAD: why the file was refused */
+    struct buf out;       /* JSON; or the sentence of a problem where status >= 400 */
 };
 
 struct errands;

@@ -81,7 +81,8 @@ static void put_error(struct json_writer *writer, const struct complaint *compla
     buf_finish(&text);
 }
 
-void api_put_errors(struct api_call *call, struct json_writer *writer, const struct report *report)
+static void put_errors(struct api_call *call, struct json_writer *writer,
+                       const struct report *report)
 {
     const struct buf *room = &call->answer->room;
 
@@ -91,13 +92,12 @@ void api_put_errors(struct api_call *call, struct json_writer *writer, const str
     json_end_array(writer);
 }
 
-static void answer_errors(struct api_call *call, const struct report *report)
+void api_answer_errors(struct api_call *call, int status, const char *detail,
+                       const struct report *report)
 {
     struct json_writer writer;
-    api_begin_problem(call, 422,
-                      "The configuration has errors; nothing was changed. `errors` names them all.",
-                      NULL, &writer);
-    api_put_errors(call, &writer, report);
+    api_begin_problem(call, status, detail, NULL, &writer);
+    put_errors(call, &writer, report);
     api_end_problem(call, &writer);
 }
 
@@ -235,7 +235,9 @@ void api_file_replace(struct api_call *call, const char *text, size_t length)
     struct buf old = BUF_INIT(API_CONFIG_MAX);
     struct report report = {0};
     if (check(call->api, text, length, &report) < 0)
-        answer_errors(call, &report);
+        api_answer_errors(
+            call, 422,
+            "The configuration has errors; nothing was changed. `errors` names them all.", &report);
     else if (api_file_read(call, &old))
         replace(call, &old, text, length);
     buf_finish(&old);
@@ -286,7 +288,7 @@ void api_file_validate(struct api_call *call)
     api_begin(call, 200, &writer);
     json_begin_object(&writer, NULL);
     json_put_bool(&writer, "valid", error == 0);
-    api_put_errors(call, &writer, &report);
+    put_errors(call, &writer, &report);
     json_end_object(&writer);
     api_end(call);
     report_finish(&report);

@@ -38,8 +38,11 @@ bool api_run(struct api_call *call, struct errand *errand, int64_t limit_ms)
     }
     if (errand->status < 400 && buf_error(&errand->out) == 0)
         return true;
-    api_problem(call, errand->status >= 400 ? errand->status : 500, "%s",
-                errand->status >= 400 ? buf_text(&errand->out) : "The answer is too long.");
+    if (errand->report.first)
+        api_answer_errors(call, errand->status, buf_text(&errand->out), &errand->report);
+    else
+        api_problem(call, errand->status >= 400 ? errand->status : 500, "%s",
+                    errand->status >= 400 ? buf_text(&errand->out) : "The answer is too long.");
     return false;
 }
 
@@ -335,17 +338,12 @@ static bool parse_policy(struct api_call *call, const struct json *policy, struc
 {
     struct buf text = BUF_INIT(API_BODY_MAX + 1024);
     struct report report = {0};
-    struct json_writer writer;
     char zone[128];
     find_timezone(call->api, zone, sizeof(zone));
     write_around(policy, zone, &text);
     int error = config_parse("policy", buf_text(&text), text.length, &errand->config, &report);
-    if (error < 0) {
-        api_begin_problem(call, 400, "The policy has errors; `errors` names them all.", NULL,
-                          &writer);
-        api_put_errors(call, &writer, &report);
-        api_end_problem(call, &writer);
-    }
+    if (error < 0)
+        api_answer_errors(call, 400, "The policy has errors; `errors` names them all.", &report);
     buf_finish(&text);
     report_finish(&report);
     return error == 0;
