@@ -412,6 +412,11 @@ static void test_an_echo_beside_another_check(void **state)
             probe(&evidence, &server, ping, PROBE_PASS);
             evidence_neighbour(&evidence, &server, MAC_MATCH, server.mac);
             assert_int_equal(evidence.alive, unable);
+            assert_int_equal(evidence_answers(&evidence, &server), unable);
+            if (unable)
+                continue;
+            probe(&evidence, &server, 1 - ping, PROBE_PASS);
+            assert_true(evidence_answers(&evidence, &server));
         }
 }
 
@@ -623,9 +628,56 @@ static void test_which_faults_are_shown_alike(void **state)
         }
 }
 
+/* Of one that was up, everything is taken to be as it was, until its agent or a check says
+ * otherwise. */
+static void test_what_is_assumed(void **state)
+{
+    struct evidence evidence;
+
+    evidence_init(&evidence);
+    evidence_assume_up(&evidence, &lan);
+    for (unsigned check = PING; check <= HTTP; check++) {
+        const struct check_state *one = &evidence.checks[check];
+        const bool assumed = check != AGENT;
+
+        assert_int_equal(one->known, assumed);
+        assert_int_equal(one->passing, assumed);
+        assert_int_equal(one->alive, assumed);
+    }
+    assert_true(evidence.alive && evidence.settled && evidence.mac_heard);
+}
+
+/* Where none of the checks that its owner named can be made, being there is enough; but where it
+ * has sites, one of them must answer. */
+static void test_where_no_check_can_be_made(void **state)
+{
+    static const struct {
+        int site;
+        bool passes, passing;
+    } cases[] = {
+        {MODEL_NONE, false, true}, {MODEL_NONE, true, true}, {0, false, false}, {0, true, true}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct model_check two[] = {{.kind = CHECK_PING, .required = true, .site = MODEL_NONE},
+                                    {.kind = CHECK_HTTP, .site = cases[i].site}};
+        const struct model_server server = {.n_checks = 2, .checks = two};
+        struct evidence evidence;
+
+        evidence_init(&evidence);
+        probe(&evidence, &server, 0, PROBE_UNABLE);
+        probe(&evidence, &server, 1, cases[i].passes ? PROBE_PASS : PROBE_ANSWER);
+        evidence_neighbour(&evidence, &server, MAC_MATCH, server.mac);
+        assert_true(evidence.alive);
+        if (evidence.passing != cases[i].passing)
+            fail_msg("row %zu", i);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_assumed),
+        cmocka_unit_test(test_where_no_check_can_be_made),
         cmocka_unit_test(test_an_answer_counts_with_its_mac),
         cmocka_unit_test(test_an_unknown_mac_is_no_objection),
         cmocka_unit_test(test_another_machine_is_not_this_server),

@@ -1,4 +1,5 @@
 #include "core/saved.h"
+#include "core/state.h"
 #include "fleet_fixture.h"
 
 static struct fleet *other_fleet(struct world *world, const struct model *model)
@@ -461,9 +462,67 @@ static void test_turn(void **state)
 #define TEST(test_) cmocka_unit_test_setup_teardown(test_, world_init, world_finish)
 #define OWN(test_)  cmocka_unit_test_setup_teardown(test_, NULL, world_finish)
 
+/* The lease of a server that needs this one goes on over a reload. */
+static void test_needed_over_a_reload(void **state)
+{
+    world_finish(state);
+    struct world *world = world_new(world_link);
+
+    *state = world;
+    for (int i = 0; i < WORLD_SERVERS; i++)
+        world_silence(world, i);
+    world_visit(world, SITE_APP);
+    const int64_t needed = world_lease(world, NAS, LEASE_DEPENDENT, "app")->since;
+
+    world_advance(world, MINUTE);
+    adopt(world, &world->model);
+    assert_int_equal(world_lease(world, NAS, LEASE_DEPENDENT, "app")->since, needed);
+}
+
+/* What was used of a quota is known over a reload. */
+static void test_quotas_over_a_reload(void **state)
+{
+    struct world *world = *state;
+    const struct quota *quota;
+    size_t cursor = 0;
+
+    assert_null(fleet_quota(world->fleet, &cursor));
+    quota_open(world->fleet->quotas, QUOTA_PROJECT, SITE_CLIENT1, 0, 5)->wakes = 3;
+    adopt(world, &world->model);
+    cursor = 0;
+    quota = fleet_quota(world->fleet, &cursor);
+    assert_non_null(quota);
+    assert_int_equal(quota->kind, QUOTA_PROJECT);
+    assert_int_equal(quota->subject, SITE_CLIENT1);
+    assert_int_equal(quota->wakes, 3);
+    assert_null(fleet_quota(world->fleet, &cursor));
+}
+
+/* When it was woken is known over a restart, as exactly as a second. */
+static void test_wakes_over_a_restart(void **state)
+{
+    struct world *world = *state;
+
+    open_wake(world);
+    world_advance(world, 5 * SECOND);
+    world_up(world, ERP);
+    world_advance(world, MINUTE);
+    const struct power *power = world_power(world, ERP);
+    const int64_t ago = world->now.boot - INT64_C(1000) * power->woken[0];
+
+    assert_int_equal(power->n_woken, 1);
+    restart(world, HOUR, 20 * SECOND);
+    power = world_power(world, ERP);
+    assert_int_equal(power->n_woken, 1);
+    assert_in_range(world->now.boot - INT64_C(1000) * power->woken[0] - ago, HOUR - SECOND,
+                    HOUR + SECOND);
+}
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_needed_over_a_reload),
+        TEST(test_quotas_over_a_reload),
+        TEST(test_wakes_over_a_restart),
         TEST(test_wake_goes_on),
         TEST(test_wake_goes_on_after_reboot),
         TEST(test_wake_ends_after_long),
