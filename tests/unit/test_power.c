@@ -311,9 +311,38 @@ static void test_the_end_of_an_eta(void **state)
     assert_int_equal(power_eta(&power, 61001), 0);
 }
 
+/* Whole seconds that are not before the time, as far as there is room. */
+static void test_whole_seconds(void **state)
+{
+    static const struct {
+        int64_t ms;
+        int32_t seconds;
+    } times[] = {
+        {0, 0},
+        {1, 1},
+        {500, 1},
+        {999, 1},
+        {1000, 1},
+        {1001, 2},
+        {1500, 2},
+        {2000, 2},
+        {-1, 0},
+        {-1000, -1},
+        {-1001, -1},
+        {-1999, -1},
+        {-2000, -2},
+        {INT64_MAX, INT32_MAX},
+        {INT64_MIN, INT32_MIN},
+    };
+
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+        assert_int_equal(power_seconds(times[i].ms), times[i].seconds);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_whole_seconds),
         cmocka_unit_test(test_every_pair),
         cmocka_unit_test(test_the_table_has_no_gap),
         cmocka_unit_test(test_names),

@@ -888,10 +888,40 @@ static void test_when_a_mac_may_be_learned(void **state)
         }
 }
 
+/* Streams are published when one is new or of another kind; figures alone only now and then. */
+static void test_when_streams_are_published(void **state)
+{
+    static const struct {
+        int64_t later;
+        bool renamed, published;
+    } rows[] = {
+        {0, false, true},       {SECOND, false, false}, {SECOND, true, true},
+        {SECOND, false, false}, {13999, false, false},  {1, false, true},
+    };
+    struct world *world = *state;
+
+    world_up(world, ERP);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct fleet_event event = {.kind = FLEET_STREAM, .server = ERP};
+
+        world_advance(world, rows[i].later);
+        world_forget(world);
+        event.streams.n = 1;
+        event.streams.list[0] = (struct stream_use){.site = SITE_ERP,
+                                                    .what = FACT(STREAM_MOVING),
+                                                    .until = world->now.boot + HOUR,
+                                                    .renamed = rows[i].renamed};
+        world_handle(world, &event);
+        if (world_count(world, ACTION_STATUS) != rows[i].published)
+            fail_msg("row %zu", i);
+    }
+}
+
 int main(void)
 {
 #define TEST(test_) cmocka_unit_test_setup_teardown(test_, world_init, world_finish)
     const struct CMUnitTest tests[] = {
+        TEST(test_when_streams_are_published),
         TEST(test_when_a_mac_may_be_learned),
         TEST(test_what_a_state_brings),
         TEST(test_a_stream_without_room),
