@@ -10,7 +10,8 @@ from selenium.webdriver.common.by import By
 PATIENCE = 20
 SCREENS = ("", "servers/testing", "projects", "policies", "events", "access", "statistics", "config")
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--window-size=1366,900")
+         "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--window-size=1366,900",
+         "--disable-features=BackForwardCache")  # a page that is left leaves its stream
 
 # Every text that is seen against what is really behind it; 4.5, or 3 where it is large.
 CONTRAST = """

@@ -8,7 +8,6 @@ import pathlib
 import re
 import signal
 import sys
-import time
 import urllib.parse
 
 import pytest
@@ -386,15 +385,17 @@ def test_without_a_place_for_its_stream_it_asks_at_intervals(inside, world):
     page = inside
     asleep(world)
     streams = []
+
+    def all_are_taken():
+        stream = http.client.HTTPConnection(*world.hall.admin, timeout=20)
+        stream.request("GET", "/api/v1/stream", headers={"X-API-Key": KEY})
+        answer = stream.getresponse()
+        streams.extend([(stream, answer)] * (answer.status == 200))
+        return len(streams) == 3
+
     try:
         page.driver.get("about:blank")  # its own stream ends; its worker finds out a little later
-        for _ in range(40):
-            stream = http.client.HTTPConnection(*world.hall.admin, timeout=20)
-            stream.request("GET", "/api/v1/stream", headers={"X-API-Key": KEY})
-            streams.append(stream)
-            if len(streams) > 3 and stream.getresponse().status == 503:
-                break
-            time.sleep(0.2)
+        wait_until(all_are_taken, 20, "three streams", pause=0.2)
         page.open()
         page.until_text(".link", "Up to date")
         page.go("")
@@ -403,7 +404,8 @@ def test_without_a_place_for_its_stream_it_asks_at_intervals(inside, world):
         page.until(lambda: state(page, "testing") == "ready", "testing ready", 30)
         page.check("polling")
     finally:
-        for stream in streams:
+        for stream, answer in streams:
+            answer.close()
             stream.close()
 
 
