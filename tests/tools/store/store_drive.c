@@ -168,7 +168,6 @@ int main(int n, char **arguments)
         tuning.retry_first_ms = 50;
         tuning.retry_most_ms = 200;
         tuning.check_after_ms = 100;
-        tuning.check_again_ms = 100;
         tuning.busy_ms = 100;
     }
     const struct store_options options = {.path = arguments[1], .keep_days = 90, .max_mb = 50};
