@@ -39,6 +39,7 @@ struct figures {
     size_t n;
     struct server_figures *servers; /* [SERVERS_MAX] */
     const struct server_figures *current;
+    const char *counted_what, *count_key; /* keys of the list at hand */
     struct energy sum;
     int64_t hours[HOURS];
     int64_t observed_most; /* the longest observed of one server: how long Hall itself ran */
@@ -284,22 +285,13 @@ static void put_server(struct figures *figures, const struct server_figures *ser
 
 /* ---- all together ---- */
 
-static void put_cause(void *context, const struct figure_row *row)
+static void put_counted(void *context, const struct figure_row *row)
 {
-    struct json_writer *writer = &((struct figures *)context)->writer;
-    json_begin_object(writer, NULL);
-    json_put_string(writer, "cause", row->texts[0]);
-    json_put_integer(writer, "n", row->numbers[0]);
-    json_end_object(writer);
-}
-
-static void put_project_wakes(void *context, const struct figure_row *row)
-{
-    struct json_writer *writer = &((struct figures *)context)->writer;
-    json_begin_object(writer, NULL);
-    json_put_string(writer, "project", row->texts[0]);
-    json_put_integer(writer, "n", row->numbers[0]);
-    json_end_object(writer);
+    struct figures *figures = context;
+    json_begin_object(&figures->writer, NULL);
+    json_put_string(&figures->writer, figures->counted_what, row->texts[0]);
+    json_put_integer(&figures->writer, figures->count_key, row->numbers[0]);
+    json_end_object(&figures->writer);
 }
 
 static void put_failure(void *context, const struct figure_row *row)
@@ -325,24 +317,6 @@ static void put_project(void *context, const struct figure_row *row)
     json_end_object(writer);
 }
 
-static void put_visit_day(void *context, const struct figure_row *row)
-{
-    struct json_writer *writer = &((struct figures *)context)->writer;
-    json_begin_object(writer, NULL);
-    json_put_string(writer, "day", row->texts[0]);
-    json_put_integer(writer, "visits", row->numbers[0]);
-    json_end_object(writer);
-}
-
-static void put_address(void *context, const struct figure_row *row)
-{
-    struct json_writer *writer = &((struct figures *)context)->writer;
-    json_begin_object(writer, NULL);
-    json_put_string(writer, "address", row->texts[0]);
-    json_put_integer(writer, "n", row->numbers[0]);
-    json_end_object(writer);
-}
-
 static void put_count(void *context, const struct figure_row *row)
 {
     json_put_integer(&((struct figures *)context)->writer, "n", row->numbers[0]);
@@ -354,6 +328,15 @@ static void put_list(struct figures *figures, const char *key, enum archive_figu
     json_begin_array(&figures->writer, key);
     ask(figures, figure, put);
     json_end_array(&figures->writer);
+}
+
+/* How many of each there are: a list of {what, count}. */
+static void put_counts(struct figures *figures, const char *key, enum archive_figure figure,
+                       const char *what, const char *count)
+{
+    figures->counted_what = what;
+    figures->count_key = count;
+    put_list(figures, key, figure, put_counted);
 }
 
 static void put_energy(struct figures *figures)
@@ -385,8 +368,8 @@ static void put_all(struct figures *figures)
     for (size_t i = 0; i < figures->n; i++)
         put_server(figures, &figures->servers[i]);
     json_end_array(writer);
-    put_list(figures, "wakes_by_cause", FIGURE_CAUSES, put_cause);
-    put_list(figures, "wakes_by_project", FIGURE_PROJECTS, put_project_wakes);
+    put_counts(figures, "wakes_by_cause", FIGURE_CAUSES, "cause", "n");
+    put_counts(figures, "wakes_by_project", FIGURE_PROJECTS, "project", "n");
     ask(figures, FIGURE_HOURS, read_hour);
     json_begin_array(writer, "wakes_by_hour");
     for (int i = 0; i < HOURS; i++)
@@ -394,10 +377,10 @@ static void put_all(struct figures *figures)
     json_end_array(writer);
     put_list(figures, "failures", FIGURE_FAILURES, put_failure);
     put_list(figures, "projects", FIGURE_VISITS, put_project);
-    put_list(figures, "visits_by_day", FIGURE_VISIT_DAYS, put_visit_day);
+    put_counts(figures, "visits_by_day", FIGURE_VISIT_DAYS, "day", "visits");
     json_begin_object(writer, "refusals");
     ask(figures, FIGURE_REFUSED, put_count);
-    put_list(figures, "addresses", FIGURE_REFUSALS, put_address);
+    put_counts(figures, "addresses", FIGURE_REFUSALS, "address", "n");
     json_end_object(writer);
     put_energy(figures);
     json_put_bool(writer, "complete", figures->complete);
