@@ -338,8 +338,33 @@ enum fact_code {
     FACT_SABLIER_NO_NAME,  /* t0 */
     FACT_SABLIER_NO_GROUP, /* t0 */
     FACT_SABLIER_LATE,
+
+    /* What is wrong with a command: its payload, */
+    FACT_COMMAND_EMPTY,
+    FACT_COMMAND_NO_TOPIC,
+    FACT_COMMAND_WORD,    /* t0 what it says, t1 the actions allowed; so up to HOLD */
+    FACT_COMMAND_SWITCH,  /* t0 */
+    FACT_COMMAND_POLICY,  /* t0 */
+    FACT_COMMAND_MINUTES, /* t0, n0 minutes at most */
+    FACT_COMMAND_HOLD,    /* t0 */
+    /* a member of it. */
+    FACT_COMMAND_NO_ACTION,   /* t0 the actions allowed */
+    FACT_COMMAND_ACTION,      /* t0 what it says, t1 the actions allowed */
+    FACT_COMMAND_UNKNOWN_KEY, /* t0 key, t1 the keys allowed */
+    FACT_COMMAND_TEXT,        /* t0 key, t1 its type */
+    FACT_COMMAND_LENGTH,      /* t0 key, n0 bytes at most */
+    FACT_COMMAND_CONTROL,     /* t0 key */
+    FACT_COMMAND_FORCE,       /* t0 its type */
+    FACT_COMMAND_DURATION,    /* t0 what it says */
+    FACT_COMMAND_TIME,        /* t0 key, t1 what it says */
+    FACT_COMMAND_EXPIRED,     /* n0 when, n1 now */
+    FACT_COMMAND_OVER,        /* n0 when */
+    FACT_COMMAND_FAR,         /* n0 when */
+    FACT_COMMAND_FOR,         /* w enum command_action */
+    FACT_COMMAND_TWO_ENDS,
+    FACT_COMMAND_NO_END,
 };
-enum { FACTS = FACT_SABLIER_LATE + 1, FACT_DEPTH = 4, FACT_TEXT_SIZE = 160 };
+enum { FACTS = FACT_COMMAND_NO_END + 1, FACT_DEPTH = 4, FACT_TEXT_SIZE = 160 };
 
 /* One code and its parameters; `text` is where its texts begin in the fact, 1 the first byte: the
  * first, its end, the second. 0: both are "". */

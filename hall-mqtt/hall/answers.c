@@ -139,11 +139,6 @@ void answers_give(struct answers *answers, const struct ledger_entry *entry, int
     answers_send(answers, entry, is_project ? TOPIC_PROJECT_RESULT : TOPIC_SERVER_RESULT, id);
 }
 
-struct fact answers_invalid(bool retained, const char *reason)
-{
-    return retained ? FACT(ANSWER_RETAINED) : fact_with(FACT(ANSWER_INVALID), reason, NULL);
-}
-
 struct ledger_entry answers_entry(const struct command *command)
 {
     struct ledger_entry entry = {.used = true,

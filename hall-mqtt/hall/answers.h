@@ -31,8 +31,6 @@ void answers_give(struct answers *answers, const struct ledger_entry *entry, int
 /* A command that never reached the fleet. */
 void answers_refuse(struct answers *answers, const struct topic *topic,
                     const struct command *command, const struct fact *reason);
-/* What command_read found wrong, as a fact. retained: a message was that may not be. */
-struct fact answers_invalid(bool retained, const char *reason);
 /* All that wait for the disk. */
 void answers_release(struct answers *answers);
 /* A command's entry as it came, for those who keep no ledger. */

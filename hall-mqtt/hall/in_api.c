@@ -106,19 +106,21 @@ static int on_command(struct in_api *in, struct errand *errand, int server)
     };
     struct topic topic = {.kind = topics[errand->word]};
     struct fleet_event event = {.kind = FLEET_COMMAND};
-    char reason[REASON_SIZE];
+    struct fact why;
+    char said[SAID_SIZE];
     int error;
 
     (void)server;
     text_copy(topic.id, sizeof(topic.id), errand->id);
     text_copy(topic.name, sizeof(topic.name), errand->name);
     error = command_read(&topic, buf_text(&errand->in), errand->in.length, false, clock_now(),
-                         &event.command, reason);
+                         &event.command, &why);
     event.server = command_subject(model_of(in), &topic, &event.command);
     if (event.server == MODEL_NONE)
         return refuse_name(errand, topic.kind == TOPIC_PROJECT_COMMAND ? "project" : "server");
     if (error < 0)
-        return refuse(errand, error == -ESTALE ? 409 : 400, reason);
+        return refuse(errand, error == -ESTALE ? 409 : 400,
+                      say_english(&why, NULL, clock_now().wall, said));
     return run(in, errand, &event);
 }
 

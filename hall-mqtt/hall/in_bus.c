@@ -88,18 +88,15 @@ static void on_command(const struct in_bus *in, const struct topic *topic,
 {
     struct fleet_event event = {.kind = FLEET_COMMAND};
     const bool is_project = topic->kind == TOPIC_PROJECT_COMMAND;
-    char reason[REASON_SIZE];
+    struct fact refused;
     int error;
 
     error = command_read(topic, message->payload, message->length, message->retained, clock_now(),
-                         &event.command, reason);
+                         &event.command, &refused);
     event.command.route = answers_route(in->answers, message);
     if (message->retained && error == -ESTALE)
         (void)mqtt_clear(in->mqtt, message->topic);
     event.server = command_subject(&in->current->config->model, topic, &event.command);
-    struct fact refused =
-        answers_invalid(message->retained && !command_may_be_retained(topic->kind), reason);
-
     if (error == 0 && event.server == MODEL_NONE) {
         error = -ENOENT;
         refused = is_project ? FACT(ANSWER_UNKNOWN_PROJECT) : FACT(ANSWER_UNKNOWN_SERVER);
@@ -118,12 +115,12 @@ static void on_misnamed(const struct in_bus *in, const struct topic *topic,
                         const struct mqtt_message *message)
 {
     struct command command;
-    char reason[REASON_SIZE];
+    struct fact why;
 
     if (message->retained && message->length == 0)
         return;
     (void)command_read(topic, message->payload, message->length, message->retained, clock_now(),
-                       &command, reason);
+                       &command, &why);
     command.route = answers_route(in->answers, message);
     if (message->retained)
         (void)mqtt_clear(in->mqtt, message->topic);

@@ -85,16 +85,15 @@ static void take(struct hub *hub, const struct command *command)
 void hub_hear(struct hub *hub, const struct topic *topic, const struct mqtt_message *message)
 {
     struct command command;
-    char reason[REASON_SIZE];
+    struct fact why;
     const int error = command_read(topic, message->payload, message->length, message->retained,
-                                   clock_now(), &command, reason);
+                                   clock_now(), &command, &why);
 
     command.route = answers_route(hub->reload->answers, message);
     if (message->retained && error == -ESTALE)
         (void)mqtt_clear(hub->reload->mqtt, message->topic);
     if (error < 0)
-        refuse(hub, &command,
-               answers_invalid(message->retained && !command_may_be_retained(topic->kind), reason));
+        refuse(hub, &command, why);
     else
         take(hub, &command);
 }

@@ -1303,6 +1303,121 @@ const struct say_row say_rows[FACTS] = {
                            {"not everything asked for was ready in time; ask again",
                             "tout ce qui a été demandé n’a pas été prêt à temps" NNBSP
                             "; redemandez"}},
+
+    [FACT_COMMAND_EMPTY] = {"command.empty", {{0}}, {"empty", "vide"}},
+    [FACT_COMMAND_NO_TOPIC] = {"command.no_topic",
+                               {{0}},
+                               {"this topic takes no commands",
+                                "ce topic n’accepte pas de commandes"}},
+    [FACT_COMMAND_WORD] = {"command.word",
+                           {TEXT("found"), SECOND("allowed")},
+                           {"not understood[: \"{found}\"]; allowed: {allowed}, or "
+                            "JSON with an \"action\"",
+                            "non compris[" NBSP ": «" NBSP "{found}" NBSP "»]" NNBSP
+                            "; autorisé" NBSP ": {allowed}, ou du JSON avec «" NBSP "action" NBSP
+                            "»"}},
+    [FACT_COMMAND_SWITCH] = {"command.switch",
+                             {TEXT("found")},
+                             {"not understood[: \"{found}\"]; allowed: ON, OFF",
+                              "non compris[" NBSP ": «" NBSP "{found}" NBSP "»]" NNBSP
+                              "; autorisé" NBSP ": ON, OFF"}},
+    [FACT_COMMAND_POLICY] =
+        {"command.policy",
+         {TEXT("found")},
+         {"not understood[: \"{found}\"]; allowed: always_on, scheduled, on_demand, "
+          "or nothing for the configured one",
+          "non compris[" NBSP ": «" NBSP "{found}" NBSP "»]" NNBSP "; autorisé" NBSP
+          ": always_on, scheduled, on_demand, ou rien pour la politique configurée"}},
+    [FACT_COMMAND_MINUTES] = {"command.minutes",
+                              {TEXT("found"), NUMBER("most", 0)},
+                              {"not understood[: \"{found}\"]; allowed: whole minutes, 1 to {most}",
+                               "non compris[" NBSP ": «" NBSP "{found}" NBSP "»]" NNBSP
+                               "; autorisé" NBSP ": un nombre entier de minutes, de 1 à {most}"}},
+    [FACT_COMMAND_HOLD] =
+        {"command.hold",
+         {TEXT("found")},
+         {"not understood[: \"{found}\"]; allowed: JSON with \"for\" or \"until\", "
+          "or nothing to release",
+          "non compris[" NBSP ": «" NBSP "{found}" NBSP "»]" NNBSP "; autorisé" NBSP
+          ": du JSON avec «" NBSP "for" NBSP "» ou «" NBSP "until" NBSP
+          "», ou rien pour y mettre fin"}},
+    [FACT_COMMAND_NO_ACTION] = {"command.no_action",
+                                {TEXT("allowed")},
+                                {"\"action\" is missing; allowed: {allowed}",
+                                 "«" NBSP "action" NBSP "» manque" NNBSP "; autorisé" NBSP
+                                 ": {allowed}"}},
+    [FACT_COMMAND_ACTION] = {"command.action",
+                             {TEXT("found"), SECOND("allowed")},
+                             {"\"action\"[ is \"{found}\", which] is not known; allowed: {allowed}",
+                              "«" NBSP "action" NBSP "»[ vaut «" NBSP "{found}" NBSP
+                              "», qui] est inconnue" NNBSP "; autorisé" NBSP ": {allowed}"}},
+    [FACT_COMMAND_UNKNOWN_KEY] = {"command.unknown_key",
+                                  {TEXT("key"), SECOND("allowed")},
+                                  {"the key \"{key}\" is unknown; allowed: {allowed}",
+                                   "la clé «" NBSP "{key}" NBSP "» est inconnue" NNBSP
+                                   "; autorisé" NBSP ": {allowed}"}},
+    [FACT_COMMAND_TEXT] = {"command.text",
+                           {TEXT("key"), SECOND("found")},
+                           {"\"{key}\" is {found}; allowed: a string",
+                            "«" NBSP "{key}" NBSP "» est de type {found}" NNBSP "; autorisé" NBSP
+                            ": une chaîne de caractères"}},
+    [FACT_COMMAND_LENGTH] = {"command.length",
+                             {TEXT("key"), NUMBER("most", 0)},
+                             {"\"{key}\" is empty or too long; allowed: at most {most} bytes",
+                              "«" NBSP "{key}" NBSP "» est vide ou trop long" NNBSP
+                              "; autorisé" NBSP ": {most} octets au plus"}},
+    [FACT_COMMAND_CONTROL] = {"command.control",
+                              {TEXT("key")},
+                              {"\"{key}\" has control characters; allowed: printable text",
+                               "«" NBSP "{key}" NBSP "» contient des caractères de contrôle" NNBSP
+                               "; autorisé" NBSP ": du texte imprimable"}},
+    [FACT_COMMAND_FORCE] = {"command.force",
+                            {TEXT("found")},
+                            {"\"force\" is {found}; allowed: true or false",
+                             "«" NBSP "force" NBSP "» est de type {found}" NNBSP "; autorisé" NBSP
+                             ": true ou false"}},
+    [FACT_COMMAND_DURATION] =
+        {"command.duration",
+         {TEXT("found")},
+         {"\"for\" is not a duration from 1s to 30d, such as \"30m\" or \"1h30m\"[: \"{found}\"]",
+          "«" NBSP "for" NBSP "» n’est pas une durée de 1s à 30d, telle que «" NBSP "30m" NBSP
+          "» ou «" NBSP "1h30m" NBSP "»[" NBSP ": «" NBSP "{found}" NBSP "»]"}},
+    [FACT_COMMAND_TIME] =
+        {"command.time",
+         {TEXT("key"), SECOND("found")},
+         {"\"{key}\" is not a time such as \"2026-11-22T09:28:29Z\"[: \"{found}\"]",
+          "«" NBSP "{key}" NBSP "» n’est pas une date selon la norme RFC 3339[" NBSP ": «" NBSP
+          "{found}" NBSP "»]"}},
+    [FACT_COMMAND_EXPIRED] = {"command.expired",
+                              {{"expires", PARAM_INSTANT, 0}, {"now", PARAM_INSTANT, 1}},
+                              {"it expired at {expires}, and it is {now} now",
+                               "elle a expiré à {expires}, et il est maintenant {now}"}},
+    [FACT_COMMAND_OVER] = {"command.over",
+                           {{"until", PARAM_INSTANT, 0}},
+                           {"\"until\" is {until}, which is over: the hold has expired",
+                            "«" NBSP "until" NBSP "» vaut {until}, ce qui est passé" NBSP
+                            ": le maintien a expiré"}},
+    [FACT_COMMAND_FAR] = {"command.far",
+                          {{"until", PARAM_INSTANT, 0}},
+                          {"\"until\" is {until}; allowed: at most 30d from now",
+                           "«" NBSP "until" NBSP "» vaut {until}" NNBSP "; autorisé" NBSP
+                           ": dans 30 jours au plus"}},
+    [FACT_COMMAND_FOR] = {"command.for",
+                          {{"action", PARAM_ACTION, 0}},
+                          {"\"for\" goes with wake only, not with {action}",
+                           "«" NBSP "for" NBSP "» ne va qu’avec wake, et non avec" NBSP
+                           ": {action}"}},
+    [FACT_COMMAND_TWO_ENDS] = {"command.two_ends",
+                               {{0}},
+                               {"\"for\" and \"until\" are both given; allowed: one of them",
+                                "«" NBSP "for" NBSP "» et «" NBSP "until" NBSP
+                                "» sont tous deux indiqués" NNBSP "; autorisé" NBSP
+                                ": l’un des deux"}},
+    [FACT_COMMAND_NO_END] = {"command.no_end",
+                             {{0}},
+                             {"a hold needs an end: \"for\", such as \"2h\", or \"until\"",
+                              "un maintien a besoin d’une fin" NBSP ": «" NBSP "for" NBSP
+                              "», par exemple «" NBSP "2h" NBSP "», ou «" NBSP "until" NBSP "»"}},
 };
 
 bool say_has_cause(enum fact_code code)

@@ -11,6 +11,7 @@
 #include "base/number.h"
 #include "base/text.h"
 #include "base/when.h"
+#include "say/say.h"
 #include "words/agent_report.h"
 #include "words/command.h"
 
@@ -255,12 +256,16 @@ static int read_message(const struct topic *topic, const char *payload, int64_t 
                         struct fleet_event *event, char ret_reason[REASON_SIZE])
 {
     const struct now now = {.wall = at};
+    struct fact why;
 
     if (topic->kind == TOPIC_AGENT_REPORT)
         return report_read_report(payload, strlen(payload), event, ret_reason);
     event->kind = FLEET_COMMAND;
     event->command.site = MODEL_NONE;
-    return command_read(topic, payload, strlen(payload), false, now, &event->command, ret_reason);
+    const int error =
+        command_read(topic, payload, strlen(payload), false, now, &event->command, &why);
+    say_fact_text(&why, NULL, (struct say_how){.now = at}, ret_reason, REASON_SIZE);
+    return error;
 }
 
 static bool is_of_a_server(enum topic_kind kind)

@@ -1,8 +1,6 @@
 #include "words/command_internal.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -11,22 +9,18 @@
 
 enum { WORD_SIZE = 32, IDLE_MOST_MINUTES = 10080 };
 
-int command_refuse(struct reading *reading, int error, const char *format, ...)
+int command_refuse(struct reading *reading, int error, struct fact why)
 {
-    va_list args;
-    va_start(args, format);
-    vsnprintf(reading->reason, REASON_SIZE, format, args);
-    va_end(args);
+    *reading->why = why;
     return error;
 }
 
-/* What was found, fit to be shown to people. */
-static int refuse_payload(struct reading *reading, const char *allowed)
+/* With what was found, fit to be shown to people, as its first text. */
+static int refuse_payload(struct reading *reading, int error, struct fact why, const char *allowed)
 {
     char shown[COMMAND_SHOWN_SIZE];
     text_show(shown, sizeof(shown), reading->payload, reading->length);
-    return command_refuse(reading, -EINVAL, "\"%s\" is not understood; allowed: %s", shown,
-                          allowed);
+    return command_refuse(reading, error, fact_with(why, shown, allowed));
 }
 
 static bool is_blank(char c)
@@ -65,14 +59,12 @@ static bool is_json(const struct reading *reading)
 /* An action as one word, or a JSON object with one. */
 static int read_action(struct reading *reading)
 {
-    char word[WORD_SIZE], words[COMMAND_WORDS_SIZE], allowed[COMMAND_WORDS_SIZE + 32];
+    char word[WORD_SIZE], words[COMMAND_WORDS_SIZE];
     if (is_json(reading))
         return command_read_json(reading);
     if (take_word(reading, word) && command_find_action(reading, word))
         return 0;
-    snprintf(allowed, sizeof(allowed), "%s, or JSON with an \"action\"",
-             command_words(reading, words));
-    return refuse_payload(reading, allowed);
+    return refuse_payload(reading, -EINVAL, FACT(COMMAND_WORD), command_words(reading, words));
 }
 
 static int read_switch(struct reading *reading, bool *ret_on)
@@ -80,7 +72,7 @@ static int read_switch(struct reading *reading, bool *ret_on)
     char word[WORD_SIZE];
     bool is_word = take_word(reading, word);
     if (!is_word || (strcasecmp(word, "ON") != 0 && strcasecmp(word, "OFF") != 0))
-        return refuse_payload(reading, "ON, OFF");
+        return refuse_payload(reading, -EINVAL, FACT(COMMAND_SWITCH), NULL);
     *ret_on = strcasecmp(word, "ON") == 0;
     return 0;
 }
@@ -101,8 +93,7 @@ static int read_policy(struct reading *reading)
     if (reading->length == 0)
         reading->command->policy_configured = true;
     else if (!take_word(reading, word) || !policy_mode_from_name(word, &reading->command->policy))
-        return refuse_payload(reading,
-                              "always_on, scheduled, on_demand, or nothing for the configured one");
+        return refuse_payload(reading, -EINVAL, FACT(COMMAND_POLICY), NULL);
     return 0;
 }
 
@@ -119,15 +110,13 @@ static int read_idle(struct reading *reading)
     char word[WORD_SIZE];
     int64_t minutes = 0;
     reading->command->action = COMMAND_IDLE;
-    if (!take_word(reading, word))
-        return refuse_payload(reading, "whole minutes, 1 to 10080");
-    drop_zero_decimals(word);
-    int error = number_parse(word, 1, IDLE_MOST_MINUTES, &minutes);
-    if (error == -ERANGE)
-        return command_refuse(reading, -ERANGE, "%s minutes; allowed: 1 to %d", word,
-                              IDLE_MOST_MINUTES);
+    const bool is_word = take_word(reading, word);
+    if (is_word)
+        drop_zero_decimals(word);
+    const int error = is_word ? number_parse(word, 1, IDLE_MOST_MINUTES, &minutes) : -EINVAL;
     if (error < 0)
-        return refuse_payload(reading, "whole minutes, 1 to 10080");
+        return refuse_payload(reading, error, FACT(COMMAND_MINUTES, .n = {IDLE_MOST_MINUTES}),
+                              NULL);
     reading->command->minutes = (int)minutes;
     return 0;
 }
@@ -145,8 +134,7 @@ static int read_hold(struct reading *reading)
     if (reading->length == 0)
         return 0;
     if (!is_json(reading))
-        return refuse_payload(reading, "JSON such as {\"for\":\"2h\",\"reason\":\"backup\"}, or "
-                                       "nothing to release");
+        return refuse_payload(reading, -EINVAL, FACT(COMMAND_HOLD), NULL);
     return command_read_json(reading);
 }
 
@@ -173,12 +161,13 @@ static int read_kind(struct reading *reading, const struct kind *kind)
     /* Empty and retained clears what is retained: on a hold's topic that ends the hold. */
     if (reading->length == 0 &&
         (!kind->may_be_empty || (reading->retained && !kind->may_be_retained)))
-        return command_refuse(reading, -EINVAL, "empty");
+        return command_refuse(reading, -EINVAL,
+                              reading->retained && !kind->may_be_retained ? FACT(ANSWER_RETAINED)
+                                                                          : FACT(COMMAND_EMPTY));
     trim(reading);
     int error = kind->read(reading);
     if (reading->retained && !kind->may_be_retained)
-        return command_refuse(reading, -ESTALE,
-                              "a retained command is refused; publish without -r");
+        return command_refuse(reading, -ESTALE, FACT(ANSWER_RETAINED));
     /* Stale: what the broker would replay for ever is to be cleared, whatever is wrong with it. */
     return reading->retained && error < 0 ? -ESTALE : error;
 }
@@ -189,7 +178,7 @@ bool command_may_be_retained(enum topic_kind kind)
 }
 
 int command_read(const struct topic *topic, const void *payload, size_t length, bool retained,
-                 struct now now, struct command *ret_command, char ret_reason[REASON_SIZE])
+                 struct now now, struct command *ret_command, struct fact *ret_why)
 {
     const struct kind *kind = &kinds[topic->kind];
     struct reading reading = {
@@ -200,12 +189,12 @@ int command_read(const struct topic *topic, const void *payload, size_t length, 
         .retained = retained,
         .now = now,
         .command = ret_command,
-        .reason = ret_reason,
+        .why = ret_why,
     };
     *ret_command = (struct command){.action = COMMAND_NONE, .site = MODEL_NONE};
-    ret_reason[0] = '\0';
+    *ret_why = FACT(NONE);
     if (!kind->read)
-        return command_refuse(&reading, -ENOTSUP, "this topic takes no commands");
+        return command_refuse(&reading, -ENOTSUP, FACT(COMMAND_NO_TOPIC));
     return read_kind(&reading, kind);
 }
 

@@ -14,16 +14,17 @@
 
 /*
  * Reads one payload that came on a command topic. retained: the message was a retained one (only a
- * hold with an end may be). now is for `expires`. 0, or -errno with a sentence in ret_reason that
- * names what was wrong and what is allowed: -EINVAL not understood, -ESTALE retained or expired,
+ * hold with an end may be). now is for `expires`. 0, or -errno with what was wrong and what is
+ * allowed in ret_why: -EINVAL not understood, -ESTALE retained or expired,
  * -ERANGE a value out of range, -ENOTSUP. On failure as much of id and by as could be read is in
  * ret_command, so that the refusal can carry them. An empty payload is what clearing a retained
  * message looks like: but for a policy (back to the configured one) and a hold (released) it is
- * -EINVAL "empty", which the caller passes over in silence. A retained hold that says `for`
- * (end_is_relative) would begin anew at each replay: the caller leaves it with its end instead.
+ * -EINVAL, and FACT_COMMAND_EMPTY unless it is retained where it may not be. A retained hold that
+ * says `for` (end_is_relative) would begin anew at each replay: the caller leaves it with its end
+ * instead.
  */
 int command_read(const struct topic *topic, const void *payload, size_t length, bool retained,
-                 struct now now, struct command *ret_command, char ret_reason[REASON_SIZE]);
+                 struct now now, struct command *ret_command, struct fact *ret_why);
 /* May it stand on the broker? Then it has an end. */
 bool command_may_be_retained(enum topic_kind kind);
 /* The server that it is for: the topic's, or that of the project it names, which becomes the

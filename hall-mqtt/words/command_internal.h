@@ -19,7 +19,7 @@ struct reading {
     bool retained;
     struct now now;
     struct command *command;
-    char *reason; /* REASON_SIZE */
+    struct fact *why;
 };
 
 /* A key that a JSON payload may have. */
@@ -38,9 +38,8 @@ struct command_language {
 extern const struct command_language command_to_server, command_to_project, command_to_hall,
     command_to_hold;
 
-/* Writes the sentence; returns the error. */
-__attribute__((format(printf, 3, 4))) int command_refuse(struct reading *reading, int error,
-                                                         const char *format, ...);
+/* Says why; returns the error. */
+int command_refuse(struct reading *reading, int error, struct fact why);
 
 /* Sets the action that this word names; false when the topic takes no such action. */
 bool command_find_action(struct reading *reading, const char *word);

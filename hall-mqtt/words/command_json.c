@@ -12,11 +12,11 @@ static const int64_t lasts_most = INT64_C(30) * 24 * 3600 * 1000;
 
 /* ---- members ---- */
 
-static int wrong_type(struct reading *reading, const char *key, const struct json *value,
-                      const char *allowed)
+static int no_text(struct reading *reading, const struct json *value)
 {
-    return command_refuse(reading, -EINVAL, "\"%s\" is %s; allowed: %s", key,
-                          json_type_name(json_type(value)), allowed);
+    return command_refuse(
+        reading, -EINVAL,
+        fact_with(FACT(COMMAND_TEXT), json_key(value), json_type_name(json_type(value))));
 }
 
 /* UTF-8 was checked by the reader; U+0080 to U+009F are controls too. */
@@ -33,13 +33,12 @@ static int read_text(struct reading *reading, const char *key, const struct json
 {
     const char *text = json_string(value);
     if (!text)
-        return wrong_type(reading, key, value, "a string");
+        return no_text(reading, value);
     if (strlen(text) < least || strlen(text) >= size)
-        return command_refuse(reading, -ERANGE, "\"%s\" has %zu bytes; allowed: %zu to %zu", key,
-                              strlen(text), least, size - 1);
+        return command_refuse(reading, -ERANGE,
+                              fact_with(FACT(COMMAND_LENGTH, .n = {(int64_t)size - 1}), key, NULL));
     if (!is_printable(text))
-        return command_refuse(reading, -EINVAL,
-                              "\"%s\" has control characters; allowed: printable text", key);
+        return command_refuse(reading, -EINVAL, fact_with(FACT(COMMAND_CONTROL), key, NULL));
     text_copy(out, size, text);
     return 0;
 }
@@ -66,15 +65,14 @@ static int read_for(struct reading *reading, const struct json *value)
     int64_t lasts = 0;
     char shown[COMMAND_SHOWN_SIZE];
     if (!text)
-        return wrong_type(reading, "for", value, "a duration such as \"30m\" or \"1h30m\"");
+        return command_refuse(
+            reading, -EINVAL,
+            fact_with(FACT(COMMAND_DURATION), json_type_name(json_type(value)), NULL));
     text_show(shown, sizeof(shown), text, strlen(text));
     int error = duration_parse(text, &lasts);
-    if (error == -EINVAL)
-        return command_refuse(reading, -EINVAL,
-                              "\"for\" is \"%s\"; allowed: a duration such as \"30m\" or \"1h30m\"",
-                              shown);
     if (error < 0 || lasts < lasts_least || lasts > lasts_most)
-        return command_refuse(reading, -ERANGE, "\"for\" is \"%s\"; allowed: 1s to 30d", shown);
+        return command_refuse(reading, error == -EINVAL ? -EINVAL : -ERANGE,
+                              fact_with(FACT(COMMAND_DURATION), shown, NULL));
     reading->command->lasts = lasts;
     return 0;
 }
@@ -83,7 +81,9 @@ static int read_force(struct reading *reading, const struct json *value)
 {
     return json_bool(value, &reading->command->force)
                ? 0
-               : wrong_type(reading, "force", value, "true or false");
+               : command_refuse(
+                     reading, -EINVAL,
+                     fact_with(FACT(COMMAND_FORCE), json_type_name(json_type(value)), NULL));
 }
 
 static int read_time(struct reading *reading, const char *key, const struct json *value,
@@ -92,40 +92,33 @@ static int read_time(struct reading *reading, const char *key, const struct json
     const char *text = json_string(value);
     char shown[COMMAND_SHOWN_SIZE];
     if (!text)
-        return wrong_type(reading, key, value, "a time such as \"2026-11-22T09:28:29Z\"");
+        return command_refuse(reading, -EINVAL,
+                              fact_with(FACT(COMMAND_TIME), key, json_type_name(json_type(value))));
     text_show(shown, sizeof(shown), text, strlen(text));
     if (rfc3339_parse(text, ret_wall) < 0)
-        return command_refuse(reading, -EINVAL,
-                              "\"%s\" is \"%s\"; allowed: a time such as \"2026-11-22T09:28:29Z\"",
-                              key, shown);
+        return command_refuse(reading, -EINVAL, fact_with(FACT(COMMAND_TIME), key, shown));
     return 0;
 }
 
 static int read_expires(struct reading *reading, const struct json *value)
 {
-    char expired[RFC3339_SIZE], now[RFC3339_SIZE];
     int64_t at = 0;
     int error = read_time(reading, "expires", value, &at);
     if (error < 0 || at > reading->now.wall)
         return error;
-    return command_refuse(reading, -ESTALE, "it expired at %s, and it is %s now",
-                          rfc3339_format(at, expired), rfc3339_format(reading->now.wall, now));
+    return command_refuse(reading, -ESTALE, FACT(COMMAND_EXPIRED, .n = {at, reading->now.wall}));
 }
 
 static int read_until(struct reading *reading, const struct json *value)
 {
-    char end[RFC3339_SIZE];
     int64_t at = 0;
     int error = read_time(reading, "until", value, &at);
     if (error < 0)
         return error;
-    rfc3339_format(at, end);
     if (at <= reading->now.wall)
-        return command_refuse(reading, -ESTALE,
-                              "\"until\" is %s, which is over: the hold has expired", end);
+        return command_refuse(reading, -ESTALE, FACT(COMMAND_OVER, .n = {at}));
     if (at - reading->now.wall > lasts_most)
-        return command_refuse(reading, -ERANGE, "\"until\" is %s; allowed: at most 30d from now",
-                              end);
+        return command_refuse(reading, -ERANGE, FACT(COMMAND_FAR, .n = {at}));
     reading->command->lasts = at - reading->now.wall;
     return 0;
 }
@@ -161,12 +154,12 @@ static int read_action(struct reading *reading, const struct json *value)
     const char *text = json_string(value);
     char shown[COMMAND_SHOWN_SIZE], words[COMMAND_WORDS_SIZE];
     if (!text)
-        return wrong_type(reading, "action", value, command_words(reading, words));
+        return no_text(reading, value);
     if (command_find_action(reading, text))
         return 0;
     text_show(shown, sizeof(shown), text, strlen(text));
-    return command_refuse(reading, -EINVAL, "\"action\" is \"%s\"; allowed: %s", shown,
-                          command_words(reading, words));
+    return command_refuse(reading, -EINVAL,
+                          fact_with(FACT(COMMAND_ACTION), shown, command_words(reading, words)));
 }
 
 /* ---- the whole ---- */
@@ -181,11 +174,12 @@ static int check_command(struct reading *reading, const struct json *root)
 {
     char words[COMMAND_WORDS_SIZE];
     if (!is_given(root, "action"))
-        return command_refuse(reading, -EINVAL, "\"action\" is missing; allowed: %s",
-                              command_words(reading, words));
+        return command_refuse(
+            reading, -EINVAL,
+            fact_with(FACT(COMMAND_NO_ACTION), command_words(reading, words), NULL));
     if (reading->command->lasts > 0 && reading->command->action != COMMAND_WAKE)
-        return command_refuse(reading, -EINVAL, "\"for\" goes with wake only, not with %s",
-                              command_action_name(reading->command->action));
+        return command_refuse(reading, -EINVAL,
+                              FACT(COMMAND_FOR, .word = (uint8_t)reading->command->action));
     return 0;
 }
 
@@ -195,9 +189,7 @@ static int check_hold(struct reading *reading, const struct json *root)
     reading->command->end_is_relative = has_for;
     if (has_for == has_until)
         return command_refuse(reading, -EINVAL,
-                              has_for
-                                  ? "\"for\" and \"until\" are both given; allowed: one of them"
-                                  : "a hold needs an end: \"for\", such as \"2h\", or \"until\"");
+                              has_for ? FACT(COMMAND_TWO_ENDS) : FACT(COMMAND_NO_END));
     return 0;
 }
 
@@ -258,8 +250,9 @@ static int read_member(struct reading *reading, const struct json *value)
     if (is_left_unset(value))
         return 0;
     text_show(shown, sizeof(shown), key, strlen(key));
-    return command_refuse(reading, -EINVAL, "the key \"%s\" is unknown; allowed: %s", shown,
-                          member_keys(reading->language->members, keys, sizeof(keys)));
+    return command_refuse(reading, -EINVAL,
+                          fact_with(FACT(COMMAND_UNKNOWN_KEY), shown,
+                                    member_keys(reading->language->members, keys, sizeof(keys))));
 }
 
 /* id and by first and whatever else is wrong, so that a refusal finds its way home. */
@@ -286,10 +279,10 @@ static int read_object(struct reading *reading, const struct json *root)
 int command_read_json(struct reading *reading)
 {
     struct json *root = NULL;
-    int error =
-        json_read_object(reading->payload, reading->length, &root, reading->reason, REASON_SIZE);
+    char wrong[REASON_SIZE];
+    int error = json_read_object(reading->payload, reading->length, &root, wrong, sizeof(wrong));
     if (error < 0)
-        return error;
+        return command_refuse(reading, error, fact_with(FACT(ANSWER_INVALID), wrong, NULL));
     error = read_object(reading, root);
     json_free(root);
     return error;

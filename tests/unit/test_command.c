@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "say/say.h"
 #include "unit.h"
 #include "words/command.h"
 
@@ -11,12 +12,15 @@
 static const struct now now = {.boot = 5000, .wall = INT64_C(1795339709000)};
 
 static struct command command;
-static char reason[REASON_SIZE];
+static struct fact why;
+static char reason[REASON_SIZE]; /* the same in English */
 
 static int read_bytes(enum topic_kind kind, const char *bytes, size_t length, bool retained)
 {
     struct topic topic = {.kind = kind, .id = "testing", .name = "backup"};
-    return command_read(&topic, bytes, length, retained, now, &command, reason);
+    const int error = command_read(&topic, bytes, length, retained, now, &command, &why);
+    say_fact_text(&why, NULL, (struct say_how){.now = now.wall}, reason, sizeof reason);
+    return error;
 }
 
 static int read_text(enum topic_kind kind, const char *text)
@@ -146,10 +150,59 @@ static void test_empty_is_refused(void **state)
         assert_int_equal(read_bytes(kinds[i], "", 0, false), -EINVAL);
         assert_string_equal(reason, "empty");
         assert_int_equal(read_bytes(kinds[i], "", 0, true), -EINVAL);
-        assert_string_equal(reason, "empty");
+        assert_true(fact_is(&why, FACT_ANSWER_RETAINED));
     }
     assert_int_equal(read_bytes(TOPIC_SERVER_POLICY_SET, "", 0, true), -EINVAL);
-    assert_string_equal(reason, "empty");
+    assert_true(fact_is(&why, FACT_ANSWER_RETAINED));
+}
+
+static void test_each_reason_has_its_code(void **state)
+{
+    static const struct {
+        enum topic_kind kind;
+        const char *text;
+        enum fact_code code;
+        const char *first, *second;
+    } rows[] = {
+        {TOPIC_SERVER_COMMAND, "", FACT_COMMAND_EMPTY, "", ""},
+        {TOPIC_AGENT_STATE, "wake", FACT_COMMAND_NO_TOPIC, "", ""},
+        {TOPIC_PROJECT_COMMAND, "wake", FACT_COMMAND_WORD, "wake", "start, stop, restart"},
+        {TOPIC_SERVER_POWER_SET, "1", FACT_COMMAND_SWITCH, "1", ""},
+        {TOPIC_SERVER_POLICY_SET, "never", FACT_COMMAND_POLICY, "never", ""},
+        {TOPIC_SERVER_IDLE_SET, "20m", FACT_COMMAND_MINUTES, "20m", ""},
+        {TOPIC_SERVER_IDLE_SET, "0", FACT_COMMAND_MINUTES, "0", ""},
+        {TOPIC_SERVER_HOLD, "2h", FACT_COMMAND_HOLD, "2h", ""},
+        {TOPIC_SERVER_COMMAND, "{", FACT_ANSWER_INVALID, NULL, ""},
+        {TOPIC_PROJECT_COMMAND, "{}", FACT_COMMAND_NO_ACTION, "start, stop, restart", ""},
+        {TOPIC_PROJECT_COMMAND, "{\"action\":\"no\"}", FACT_COMMAND_ACTION, "no",
+         "start, stop, restart"},
+        {TOPIC_PROJECT_COMMAND, "{\"speed\":1}", FACT_COMMAND_UNKNOWN_KEY, "speed",
+         "id, by, action, expires"},
+        {TOPIC_SERVER_COMMAND, "{\"by\":[]}", FACT_COMMAND_TEXT, "by", "array"},
+        {TOPIC_SERVER_COMMAND, "{\"id\":\"\"}", FACT_COMMAND_LENGTH, "id", ""},
+        {TOPIC_SERVER_COMMAND, "{\"id\":\"\\n\"}", FACT_COMMAND_CONTROL, "id", ""},
+        {TOPIC_SERVER_COMMAND, "{\"force\":1}", FACT_COMMAND_FORCE, "number", ""},
+        {TOPIC_SERVER_COMMAND, "{\"for\":\"0s\"}", FACT_COMMAND_DURATION, "0s", ""},
+        {TOPIC_SERVER_COMMAND, "{\"expires\":\"x\"}", FACT_COMMAND_TIME, "expires", "x"},
+        {TOPIC_SERVER_COMMAND, "{\"expires\":\"2026-11-22T09:28:29Z\"}", FACT_COMMAND_EXPIRED, "",
+         ""},
+        {TOPIC_SERVER_HOLD, "{\"until\":\"2026-11-22T09:28:29Z\"}", FACT_COMMAND_OVER, "", ""},
+        {TOPIC_SERVER_HOLD, "{\"until\":\"2027-11-22T09:28:29Z\"}", FACT_COMMAND_FAR, "", ""},
+        {TOPIC_SERVER_COMMAND, "{\"action\":\"sleep\",\"for\":\"1h\"}", FACT_COMMAND_FOR, "", ""},
+        {TOPIC_SERVER_HOLD, "{\"for\":\"1h\",\"until\":\"2026-11-22T10:00:00Z\"}",
+         FACT_COMMAND_TWO_ENDS, "", ""},
+        {TOPIC_SERVER_HOLD, "{}", FACT_COMMAND_NO_END, "", ""},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        assert_true(read_text(rows[i].kind, rows[i].text) < 0);
+        if (!fact_is(&why, rows[i].code))
+            fail_msg("%s: %s", rows[i].text, reason);
+        if (rows[i].first)
+            assert_string_equal(fact_text(&why, 0, 0), rows[i].first);
+        assert_string_equal(fact_text(&why, 0, 1), rows[i].second);
+    }
+    assert_int_equal(read_text(TOPIC_SERVER_COMMAND, "wake"), 0);
+    assert_true(fact_is(&why, FACT_NONE));
 }
 
 static void test_refusals(void **state)
@@ -163,7 +216,7 @@ static void test_refusals(void **state)
         {TOPIC_SERVER_COMMAND, -EINVAL, "Wake", "\"Wake\""},
         {TOPIC_SERVER_COMMAND, -EINVAL, "hold", "\"hold\""},
         {TOPIC_SERVER_COMMAND, -EINVAL, "start", "\"start\""},
-        {TOPIC_SERVER_COMMAND, -EINVAL, "  \n", "\"\""},
+        {TOPIC_SERVER_COMMAND, -EINVAL, "  \n", "not understood;"},
         {TOPIC_SERVER_COMMAND, -EINVAL, "\x01\xff", "\"??\""},
         {TOPIC_SERVER_COMMAND, -EINVAL, "{", "JSON"},
         {TOPIC_SERVER_COMMAND, -EINVAL, "[]", "array"},
@@ -176,11 +229,12 @@ static void test_refusals(void **state)
          "\"speed\" is unknown"},
         {TOPIC_SERVER_COMMAND, -EINVAL, "{\"action\":\"wake\",\"action\":\"sleep\"}", "twice"},
         {TOPIC_SERVER_COMMAND, -EINVAL, "{\"action\":\"wake\",\"id\":3}", "\"id\" is number"},
-        {TOPIC_SERVER_COMMAND, -ERANGE, "{\"action\":\"wake\",\"id\":\"\"}", "\"id\" has 0 bytes"},
+        {TOPIC_SERVER_COMMAND, -ERANGE, "{\"action\":\"wake\",\"id\":\"\"}", "\"id\" is empty"},
         {TOPIC_SERVER_COMMAND, -EINVAL, "{\"action\":\"wake\",\"id\":\"a\\nb\"}", "control"},
         {TOPIC_SERVER_COMMAND, -EINVAL, "{\"action\":\"wake\",\"id\":\"a\\u0085\"}", "control"},
         {TOPIC_SERVER_COMMAND, -EINVAL, "{\"action\":\"wake\",\"by\":[]}", "\"by\" is array"},
-        {TOPIC_SERVER_COMMAND, -EINVAL, "{\"action\":\"wake\",\"for\":30}", "\"for\" is number"},
+        {TOPIC_SERVER_COMMAND, -EINVAL, "{\"action\":\"wake\",\"for\":30}",
+         "\"1h30m\": \"number\""},
         {TOPIC_SERVER_COMMAND, -EINVAL, "{\"action\":\"wake\",\"for\":\"forever\"}", "forever"},
         {TOPIC_SERVER_COMMAND, -ERANGE, "{\"action\":\"wake\",\"for\":\"0s\"}", "1s to 30d"},
         {TOPIC_SERVER_COMMAND, -ERANGE, "{\"action\":\"wake\",\"for\":\"31d\"}", "1s to 30d"},
@@ -207,7 +261,7 @@ static void test_refusals(void **state)
         {TOPIC_SERVER_HOLD, -EINVAL, "{\"for\":\"1h\",\"action\":\"wake\"}",
          "\"action\" is unknown"},
         {TOPIC_SERVER_HOLD, -ERANGE, "{\"until\":\"2027-11-22T10:00:00Z\"}", "30d"},
-        {TOPIC_SERVER_HOLD, -EINVAL, "2h", "{\"for\":\"2h\""},
+        {TOPIC_SERVER_HOLD, -EINVAL, "2h", "JSON with \"for\""},
         {TOPIC_PROJECT_COMMAND, -EINVAL, "wake", "start, stop, restart"},
         {TOPIC_PROJECT_COMMAND, -EINVAL, "{\"action\":\"wake\"}", "start, stop, restart"},
         {TOPIC_PROJECT_COMMAND, -EINVAL, "{\"action\":\"stop\",\"force\":true}", "\"force\""},
@@ -260,9 +314,9 @@ static void test_monsters(void **state)
     assert_int_equal(read_bytes(TOPIC_SERVER_COMMAND, "wake\0x", 6, false), -EINVAL);
     /* What lies behind the payload is not read. */
     assert_int_equal(read_bytes(TOPIC_SERVER_COMMAND, " {", 1, false), -EINVAL);
-    check_reason("a blank before a brace", "\"\" is not understood");
+    check_reason("a blank before a brace", "not understood;");
     assert_int_equal(read_bytes(TOPIC_SERVER_COMMAND, "  wake", 1, false), -EINVAL);
-    check_reason("a blank before a blank", "\"\" is not understood");
+    check_reason("a blank before a blank", "not understood;");
     free(text);
 }
 
@@ -467,6 +521,7 @@ int main(void)
         cmocka_unit_test(test_retained),
         cmocka_unit_test(test_empty_is_refused),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_each_reason_has_its_code),
         cmocka_unit_test(test_a_refusal_knows_who_asked),
         cmocka_unit_test(test_id_lengths),
         cmocka_unit_test(test_monsters),
