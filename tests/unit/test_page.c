@@ -626,6 +626,18 @@ static void stages_that_do_not_concern_the_site_are_left_out(void **state)
     assert_true(view_shows_stage(&view, STAGE_AGENT_ONLINE));
 }
 
+/* The stage that is shown is the last of those reached, whichever it is. */
+static void each_stage_may_be_the_last(void **state)
+{
+    for (int stage = 0; stage < STAGES; stage++) {
+        struct notice notice = in_state(POWER_WAKING);
+        notice.wake_open = true;
+        for (int i = 0; i < STAGES; i++)
+            notice.stages[i] = i <= stage ? 10 * i : STAGE_UNREACHED;
+        assert_int_equal(see(&notice, false, false, 2000).stage, stage);
+    }
+}
+
 /* Nor has one that a guard holds, until the wake that comes after it. */
 static void one_that_is_held_has_no_old_stages(void **state)
 {
@@ -641,6 +653,7 @@ static void one_that_is_held_has_no_old_stages(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_stage_may_be_the_last),
         cmocka_unit_test(one_that_is_held_has_no_old_stages),
         cmocka_unit_test(every_state_has_its_view),
         cmocka_unit_test(a_project_starts_alone),

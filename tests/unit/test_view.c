@@ -94,9 +94,11 @@ static void when_a_page_asks_next(void **state)
         {VIEW_WAKING, 5000, -1, 0, 875, 1125},
         {VIEW_WAKING, 7500, -1, 0, 1313, 1688},
         {VIEW_WAKING, 10000, -1, 0, 1750, 2250},
+        {VIEW_WAKING, 15000, -1, 0, 1750, 2250},
         {VIEW_WAKING, 900000, -1, 0, 1750, 2250},
         {VIEW_WAKING, -1, -1, 250, 1313, 1688},
         {VIEW_WAKING, -1, -1, 500, 1750, 2250}, /* in a crowd, half as often; not less */
+        {VIEW_WAKING, -1, -1, 501, 1750, 2250},
         {VIEW_WAKING, -1, -1, 100000, 1750, 2250},
         {VIEW_CLICK, 0, -1, 0, 1750, 2250},
         {VIEW_FAILED, 0, -1, 0, 1750, 2250},
