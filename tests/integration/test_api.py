@@ -164,7 +164,7 @@ def test_visits_and_their_wakes_are_known_by_project(api, bus, world):
     assert all(e["domain"] == "testing.localhost" and e["server"] == "testing" for e in events)
     known = {e["id"] for e in events}
     assert known <= {e["id"] for e in api.get("/events", domain="testing.localhost")["events"]}
-    wait_until(lambda: {p["project"]: p["visits"] for p in api.get("/statistics")["projects"]}.get("client1", 0) > before.get("client1", 0), 10, "the visit")
+    wait_until(lambda: {p["project"]: p["visits"] for p in api.get("/statistics")["projects"]}.get("client1", 0) > before.get("client1", 0), 30, "the visit")  # written after 25 s at the latest
     assert {"project": "client1", "n": 1}.items() <= [p for p in api.get("/statistics", server="testing")["wakes_by_project"] if p["project"] == "client1"][0].items()
 
 
