@@ -76,7 +76,7 @@ enum fact_code {
     FACT_WAKE_WAITS_FOR,        /* s the server it needs, c its cause */
     FACT_WAKE_WAITS_TURN,       /* s the server that starts, c its cause */
     FACT_WAKE_PACKET,           /* n0 its number */
-    FACT_WAKE_PACKET_FAILED,    /* t0 why */
+    FACT_WAKE_PACKET_FAILED,    /* t0 why, or c why */
     FACT_WAKE_STAGE,            /* w enum stage */
     FACT_WAKE_READY,            /* w enum wake_kind, n0 ms */
     FACT_WAKE_OUT_OF_TIME,      /* */
@@ -363,8 +363,17 @@ enum fact_code {
     FACT_COMMAND_FOR,         /* w enum command_action */
     FACT_COMMAND_TWO_ENDS,
     FACT_COMMAND_NO_END,
+
+    /* Why a relay does not send a packet. t0 the relay */
+    FACT_RELAY_REFUSED, /* t1 its words */
+    FACT_RELAY_FAILED,  /* t1 its words */
+    FACT_RELAY_SILENT,
+    FACT_RELAY_NO_BROKER,
+    FACT_RELAY_OFFLINE,
+    FACT_RELAY_UNHEARD,
+    FACT_RELAY_FULL, /* no t0 */
 };
-enum { FACTS = FACT_COMMAND_NO_END + 1, FACT_DEPTH = 4, FACT_TEXT_SIZE = 160 };
+enum { FACTS = FACT_RELAY_FULL + 1, FACT_DEPTH = 4, FACT_TEXT_SIZE = 160 };
 
 /* One code and its parameters; `text` is where its texts begin in the fact, 1 the first byte: the
  * first, its end, the second. 0: both are "". */

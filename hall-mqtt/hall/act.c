@@ -17,8 +17,9 @@ static const struct model_server *model_of(const struct act *act, int server)
 }
 
 /* 0, or -errno with a sentence. */
-static int send_packet(const struct model_server *server, char reason[REASON_SIZE])
+static int send_packet(const struct model_server *server, struct fact *ret_why)
 {
+    char reason[REASON_SIZE];
     struct wol_target target = {
         .broadcast = server->wake.broadcast,
         .port = server->wake.port,
@@ -29,19 +30,21 @@ static int send_packet(const struct model_server *server, char reason[REASON_SIZ
     memcpy(target.mac, server->mac, sizeof(target.mac));
     memcpy(target.secureon, server->wake.secureon, sizeof(target.secureon));
     const int error = wol_send(&target);
-    if (error < 0)
-        snprintf(reason, REASON_SIZE, "%s%s%s%s", strerror(-error), target.interface ? " on " : "",
-                 target.interface ? target.interface : "",
-                 error == -ENODEV ? "; correct wake.interface (ip link shows the names)" : "");
+    if (error == 0)
+        return 0;
+    snprintf(reason, sizeof(reason), "%s%s%s%s", strerror(-error), target.interface ? " on " : "",
+             target.interface ? target.interface : "",
+             error == -ENODEV ? "; correct wake.interface (ip link shows the names)" : "");
+    *ret_why = fact_said(reason);
     return error;
 }
 
-int act_send_packet(const struct act *act, int server, char reason[REASON_SIZE])
+int act_send_packet(const struct act *act, int server, struct fact *ret_why)
 {
     const struct model_server *configured = model_of(act, server);
 
-    return configured->wake.relay ? relays_ask(act->relays, configured, reason)
-                                  : send_packet(configured, reason);
+    return configured->wake.relay ? relays_ask(act->relays, configured, ret_why)
+                                  : send_packet(configured, ret_why);
 }
 
 static void on_packet(void *context, const struct action *action)
@@ -49,13 +52,16 @@ static void on_packet(void *context, const struct action *action)
     const struct act *act = context;
     const struct model_server *server = model_of(act, action->server);
     struct fleet_event failed = {.kind = FLEET_PACKET_FAILED, .server = action->server};
-    char reason[REASON_SIZE];
+    struct fact why;
+    char said[SAID_SIZE];
 
-    if (act_send_packet(act, action->server, reason) == 0)
+    if (act_send_packet(act, action->server, &why) == 0)
         return;
     log_warning("%s: magic packet %u could not be sent: %s", server->id, action->packet.number,
-                reason);
-    failed.packet.reason = fact_with(FACT(WAKE_PACKET_FAILED), reason, NULL);
+                say_english(&why, NULL, clock_now().wall, said));
+    failed.packet.reason = fact_is(&why, FACT_SAID)
+                               ? fact_with(FACT(WAKE_PACKET_FAILED), fact_text(&why, 0, 0), NULL)
+                               : fact_because(FACT(WAKE_PACKET_FAILED), &why);
     turn_defer(act->turn, &failed);
 }
 

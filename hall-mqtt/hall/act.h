@@ -22,6 +22,6 @@ extern const struct outlet_ops act_outlet; /* context: a struct act */
 
 /* One magic packet, by the server's own way. 0, and a relay may fail later; or -errno with a
  * sentence. */
-int act_send_packet(const struct act *act, int server, char reason[REASON_SIZE]);
+int act_send_packet(const struct act *act, int server, struct fact *ret_why);
 
 #endif

@@ -175,10 +175,11 @@ static int on_check(struct in_api *in, struct errand *errand, int server)
 static int on_packet(struct in_api *in, struct errand *errand, int server)
 {
     const struct model_server *configured = &model_of(in)->servers[server];
-    char reason[REASON_SIZE] = "", where[INET_ADDRSTRLEN];
+    struct fact why;
+    char said[SAID_SIZE], where[INET_ADDRSTRLEN];
 
-    if (act_send_packet(in->act, server, reason) < 0)
-        return refuse(errand, 409, reason);
+    if (act_send_packet(in->act, server, &why) < 0)
+        return refuse(errand, 409, say_english(&why, NULL, clock_now().wall, said));
     log_info("%s: one magic packet sent for %s", configured->id, errand->by);
     if (configured->wake.relay)
         buf_printf(&errand->out, "relay %s", configured->wake.relay);

@@ -82,19 +82,16 @@ static int on_state(struct relays *relays, const struct topic *topic,
 
 /* ---- what became of a packet ---- */
 
-static void fail(struct relays *relays, struct pending *pending, const char *what,
-                 const char *reason)
+static void fail(struct relays *relays, struct pending *pending, const struct fact *why)
 {
     const struct model *model = &relays->current->config->model;
     struct fleet_event event = {.kind = FLEET_PACKET_FAILED,
                                 .server = model_server_by_id(model, pending->server)};
+    char said[SAID_SIZE];
 
-    char said[REASON_SIZE];
-
-    snprintf(said, sizeof(said), "relay %s %s%s%.120s", pending->relay, what, reason[0] ? ": " : "",
-             reason);
-    log_warning("%s: magic packet could not be sent: %s", pending->server, said);
-    event.packet.reason = fact_with(FACT(WAKE_PACKET_FAILED), said, NULL);
+    log_warning("%s: magic packet could not be sent: %s", pending->server,
+                say_english(why, model, clock_now().wall, said));
+    event.packet.reason = fact_because(FACT(WAKE_PACKET_FAILED), why);
     *pending = (struct pending){0};
     if (event.server != MODEL_NONE)
         turn_feed(relays->turn, &event);
@@ -113,12 +110,13 @@ static int on_result(struct relays *relays, const struct topic *topic,
 
         if (strcmp(pending->id, result.id) != 0 || strcmp(pending->relay, topic->id) != 0)
             continue;
+        const struct fact why =
+            fact_with(result.outcome == RELAY_REFUSED ? FACT(RELAY_REFUSED) : FACT(RELAY_FAILED),
+                      pending->relay, result.reason);
         if (result.outcome == RELAY_DONE)
             *pending = (struct pending){0};
         else
-            fail(relays, pending,
-                 result.outcome == RELAY_REFUSED ? "refused it" : "could not send it",
-                 result.reason);
+            fail(relays, pending, &why);
         break;
     }
     return 0; /* what nobody waits for came too late, or was not asked by us */
@@ -157,8 +155,9 @@ static int on_due(sd_event_source *source, uint64_t usec, void *context)
     for (size_t i = 0; i < PENDING_MAX; i++) {
         struct pending *pending = &relays->pending[i];
 
+        const struct fact why = fact_with(FACT(RELAY_SILENT), pending->relay, NULL);
         if (pending->id[0] && pending->due <= now)
-            fail(relays, pending, "did not answer", "");
+            fail(relays, pending, &why);
     }
     arm(relays);
     return 0;
@@ -190,7 +189,7 @@ static int publish(struct relays *relays, const struct model_server *server,
     return error;
 }
 
-int relays_ask(struct relays *relays, const struct model_server *server, char reason[REASON_SIZE])
+int relays_ask(struct relays *relays, const struct model_server *server, struct fact *ret_why)
 {
     const char *relay = server->wake.relay;
     const struct word *word = find_word(relays, relay);
@@ -200,19 +199,17 @@ int relays_ask(struct relays *relays, const struct model_server *server, char re
         if (!relays->pending[i].id[0])
             pending = &relays->pending[i];
     if (!mqtt_is_connected(relays->mqtt) || !word || !word->online || !pending) {
-        if (!mqtt_is_connected(relays->mqtt))
-            snprintf(reason, REASON_SIZE,
-                     "the broker is not connected, so relay %s cannot be asked", relay);
-        else if (!word || !word->online)
-            snprintf(reason, REASON_SIZE, "relay %s %s", relay,
-                     word ? "is offline" : "has not been heard of");
-        else
-            snprintf(reason, REASON_SIZE, "too many packets wait for an answer of relays");
+        *ret_why = !mqtt_is_connected(relays->mqtt) ? FACT(RELAY_NO_BROKER)
+                   : !word                          ? FACT(RELAY_UNHEARD)
+                   : !word->online                  ? FACT(RELAY_OFFLINE)
+                                                    : FACT(RELAY_FULL);
+        if (!fact_is(ret_why, FACT_RELAY_FULL))
+            *ret_why = fact_with(*ret_why, relay, NULL);
         return -ENOTCONN;
     }
     const int error = publish(relays, server, pending->id);
     if (error < 0) {
-        snprintf(reason, REASON_SIZE, "%s", strerror(-error));
+        *ret_why = fact_said(strerror(-error));
         return error;
     }
     text_copy(pending->relay, sizeof(pending->relay), relay);

@@ -250,9 +250,10 @@ const struct say_row say_rows[FACTS] = {
                           {NUMBER("number", 0)},
                           {"magic packet {number}", "paquet magique n°" NBSP "{number}"}},
     [FACT_WAKE_PACKET_FAILED] = {"wake.packet_failed",
-                                 {TEXT("said")},
-                                 {"a magic packet could not be sent[: {said}]",
-                                  "un paquet magique n’a pas pu être envoyé[" NBSP ": {said}]"}},
+                                 {TEXT("said"), CAUSE},
+                                 {"a magic packet could not be sent[: {said}][: {cause}]",
+                                  "un paquet magique n’a pas pu être envoyé[" NBSP ": {said}][" NBSP
+                                  ": {cause}]"}},
     [FACT_WAKE_STAGE] = {"wake.stage", {STAGE}, {"{stage}", "{stage}"}},
     [FACT_WAKE_READY] = {"wake.ready",
                          {{"seconds", PARAM_EXACT, 0}, {"kind", PARAM_KIND, 0}},
@@ -1418,6 +1419,34 @@ const struct say_row say_rows[FACTS] = {
                              {"a hold needs an end: \"for\", such as \"2h\", or \"until\"",
                               "un maintien a besoin d’une fin" NBSP ": «" NBSP "for" NBSP
                               "», par exemple «" NBSP "2h" NBSP "», ou «" NBSP "until" NBSP "»"}},
+
+    [FACT_RELAY_REFUSED] = {"relay.refused",
+                            {TEXT("relay"), SECOND("said")},
+                            {"relay {relay} refused it[: {said}]",
+                             "le relais {relay} l’a refusé[" NBSP ": {said}]"}},
+    [FACT_RELAY_FAILED] = {"relay.failed",
+                           {TEXT("relay"), SECOND("said")},
+                           {"relay {relay} could not send it[: {said}]",
+                            "le relais {relay} n’a pas pu l’envoyer[" NBSP ": {said}]"}},
+    [FACT_RELAY_SILENT] = {"relay.silent",
+                           {TEXT("relay")},
+                           {"relay {relay} did not answer", "le relais {relay} n’a pas répondu"}},
+    [FACT_RELAY_NO_BROKER] = {"relay.no_broker",
+                              {TEXT("relay")},
+                              {"the broker is not connected, so relay {relay} cannot be asked",
+                               "le broker n’est pas connecté" NNBSP
+                               "; le relais {relay} ne peut pas être interrogé"}},
+    [FACT_RELAY_OFFLINE] = {"relay.offline",
+                            {TEXT("relay")},
+                            {"relay {relay} is offline", "le relais {relay} est hors ligne"}},
+    [FACT_RELAY_UNHEARD] = {"relay.unheard",
+                            {TEXT("relay")},
+                            {"relay {relay} has not been heard of",
+                             "le relais {relay} ne s’est pas encore annoncé"}},
+    [FACT_RELAY_FULL] = {"relay.full",
+                         {{0}},
+                         {"too many packets wait for an answer of relays",
+                          "trop de paquets attendent la réponse d’un relais"}},
 };
 
 bool say_has_cause(enum fact_code code)

@@ -133,8 +133,13 @@ def site(binary, tmp_path_factory):
         worlds.close()
 
 
-def problem(site, words):
-    return wait_status(site.bus, "erp", lambda s: words in (s["problem"] or ""), what=words)["problem"]
+def problem(site, words, code=None):
+    status = wait_status(site.bus, "erp", lambda s: words in (s["problem"] or ""), what=words)
+    if code:
+        assert status["problem_fact"]["code"] == "wake.packet_failed" and status["problem_fact"]["said"] is None
+        cause = status["problem_fact"]["cause"]
+        assert cause["code"] == code and cause["relay"] == "attic", cause
+    return status["problem"]
 
 
 def test_hall_never_falls_back_to_its_own_packets(site):
@@ -142,7 +147,7 @@ def test_hall_never_falls_back_to_its_own_packets(site):
     site.asleep()
     before = len(site.sim.frames())
     id, mark = command(site.bus, "erp", "wake")
-    assert problem(site, "has not been heard of") == "a magic packet could not be sent: relay attic has not been heard of"
+    assert problem(site, "has not been heard of", "relay.unheard") == "a magic packet could not be sent: relay attic has not been heard of"
     assert len(site.sim.frames()) == before
     site.relay.start(site.bus)
     result(site.bus, "erp", id, "done", mark, 30)
@@ -250,7 +255,7 @@ def test_a_flood_is_held_back_and_hall_is_told(site):
     thread.start()
     try:
         id, mark = command(site.bus, "erp", "wake")
-        assert "relay attic refused it: more than 1 packets a second" in problem(site, "refused")
+        assert "relay attic refused it: more than 1 packets a second" in problem(site, "refused", "relay.refused")
     finally:
         over.set()
         thread.join()
@@ -263,7 +268,7 @@ def test_a_relay_that_does_not_answer_is_named(site):
     site.relay.process.signal(signal.SIGSTOP)
     id, mark = command(site.bus, "erp", "wake")
     try:
-        assert "relay attic did not answer" in problem(site, "did not answer")
+        assert "relay attic did not answer" in problem(site, "did not answer", "relay.silent")
     finally:
         site.relay.process.signal(signal.SIGCONT)
     result(site.bus, "erp", id, "done", mark, 30)
@@ -273,7 +278,7 @@ def test_what_the_relay_cannot_send_is_named(site):
     site.asleep()
     site.relay.start(site.bus, interface="nosuch0")
     command(site.bus, "erp", "wake")
-    assert "relay attic could not send it: the packet could not be sent on nosuch0: No such device" in problem(site, "nosuch0")
+    assert "relay attic could not send it: the packet could not be sent on nosuch0: No such device" in problem(site, "nosuch0", "relay.failed")
     site.relay.start(site.bus)
     wait_state(site.bus, "erp", "ready", 30)
 
@@ -285,7 +290,7 @@ def test_offline_by_goodbye_and_by_will(site):
     site.bus.wait_text("hall/relays/attic/state", "offline", mark)
     site.asleep()
     command(site.bus, "erp", "wake")
-    assert problem(site, "is offline").endswith("relay attic is offline")
+    assert problem(site, "is offline", "relay.offline").endswith("relay attic is offline")
     site.relay.start(site.bus)
     wait_state(site.bus, "erp", "ready", 30)
     mark = site.bus.mark()
