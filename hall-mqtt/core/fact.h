@@ -352,7 +352,8 @@ enum fact_code {
     FACT_COMMAND_ACTION,      /* t0 what it says, t1 the actions allowed */
     FACT_COMMAND_UNKNOWN_KEY, /* t0 key, t1 the keys allowed */
     FACT_COMMAND_TEXT,        /* t0 key, t1 its type */
-    FACT_COMMAND_LENGTH,      /* t0 key, n0 bytes at most */
+    FACT_COMMAND_BLANK,       /* t0 key */
+    FACT_COMMAND_LENGTH,      /* t0 key, n0 its bytes, n1 bytes at most */
     FACT_COMMAND_CONTROL,     /* t0 key */
     FACT_COMMAND_FORCE,       /* t0 its type */
     FACT_COMMAND_DURATION,    /* t0 what it says */

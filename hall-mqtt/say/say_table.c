@@ -1362,11 +1362,16 @@ const struct say_row say_rows[FACTS] = {
                            {"\"{key}\" is {found}; allowed: a string",
                             "«" NBSP "{key}" NBSP "» est de type {found}" NNBSP "; autorisé" NBSP
                             ": une chaîne de caractères"}},
+    [FACT_COMMAND_BLANK] = {"command.blank",
+                            {TEXT("key")},
+                            {"\"{key}\" is empty; give it a value, or leave it out",
+                             "«" NBSP "{key}" NBSP "» est vide" NNBSP
+                             "; donnez-lui une valeur, ou omettez-le"}},
     [FACT_COMMAND_LENGTH] = {"command.length",
-                             {TEXT("key"), NUMBER("most", 0)},
-                             {"\"{key}\" is empty or too long; allowed: at most {most} bytes",
-                              "«" NBSP "{key}" NBSP "» est vide ou trop long" NNBSP
-                              "; autorisé" NBSP ": {most} octets au plus"}},
+                             {TEXT("key"), NUMBER("bytes", 0), NUMBER("most", 1)},
+                             {"\"{key}\" has {bytes} bytes; allowed: at most {most}",
+                              "«" NBSP "{key}" NBSP "» a {bytes} octets" NNBSP "; autorisé" NBSP
+                              ": {most} au plus"}},
     [FACT_COMMAND_CONTROL] = {"command.control",
                               {TEXT("key")},
                               {"\"{key}\" has control characters; allowed: printable text",

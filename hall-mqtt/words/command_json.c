@@ -34,9 +34,13 @@ static int read_text(struct reading *reading, const char *key, const struct json
     const char *text = json_string(value);
     if (!text)
         return no_text(reading, value);
-    if (strlen(text) < least || strlen(text) >= size)
-        return command_refuse(reading, -ERANGE,
-                              fact_with(FACT(COMMAND_LENGTH, .n = {(int64_t)size - 1}), key, NULL));
+    const size_t length = strlen(text);
+    if (length < least)
+        return command_refuse(reading, -ERANGE, fact_with(FACT(COMMAND_BLANK), key, NULL));
+    if (length >= size)
+        return command_refuse(
+            reading, -ERANGE,
+            fact_with(FACT(COMMAND_LENGTH, .n = {(int64_t)length, (int64_t)size - 1}), key, NULL));
     if (!is_printable(text))
         return command_refuse(reading, -EINVAL, fact_with(FACT(COMMAND_CONTROL), key, NULL));
     text_copy(out, size, text);

@@ -223,7 +223,7 @@ HOSTILE = {
     "no utf-8": (b'{"at": "+1h", "visit": "\xff"}\n', "UTF-8"),
     "escape": (b'{"at": "+1h", "visit": "\\u001b[31m"}\n', "?[31m"),
     "long name": (b'{"at": "+1h", "topic": "hall/servers/erp/command", "payload": {"action": "wake", "by": "'
-                  + b"x" * 65 + b'"}}\n', "0 to 64"),
+                  + b"x" * 65 + b'"}}\n', "65 bytes; allowed: at most 64"),
     "a list": (b"[]\n", "object"),
     "deep": (b'{"at":' + b"[" * 40 + b"]" * 40 + b"}\n", "deep"),
     "many events": (b'{"at": "+1h", "restart_hall": true}\n' * 10001, "10000 events"),

@@ -8,6 +8,8 @@
 #include "unit.h"
 #include "words/command.h"
 
+#define SIXTEEN "0123456789abcdef"
+
 /* 2026-11-22T09:28:29Z */
 static const struct now now = {.boot = 5000, .wall = INT64_C(1795339709000)};
 
@@ -179,7 +181,9 @@ static void test_each_reason_has_its_code(void **state)
         {TOPIC_PROJECT_COMMAND, "{\"speed\":1}", FACT_COMMAND_UNKNOWN_KEY, "speed",
          "id, by, action, expires"},
         {TOPIC_SERVER_COMMAND, "{\"by\":[]}", FACT_COMMAND_TEXT, "by", "array"},
-        {TOPIC_SERVER_COMMAND, "{\"id\":\"\"}", FACT_COMMAND_LENGTH, "id", ""},
+        {TOPIC_SERVER_COMMAND, "{\"id\":\"\"}", FACT_COMMAND_BLANK, "id", ""},
+        {TOPIC_SERVER_COMMAND, "{\"by\":\"" SIXTEEN SIXTEEN SIXTEEN SIXTEEN "x\"}",
+         FACT_COMMAND_LENGTH, "by", ""},
         {TOPIC_SERVER_COMMAND, "{\"id\":\"\\n\"}", FACT_COMMAND_CONTROL, "id", ""},
         {TOPIC_SERVER_COMMAND, "{\"force\":1}", FACT_COMMAND_FORCE, "number", ""},
         {TOPIC_SERVER_COMMAND, "{\"for\":\"0s\"}", FACT_COMMAND_DURATION, "0s", ""},
