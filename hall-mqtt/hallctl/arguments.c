@@ -124,15 +124,16 @@ static bool is_value(const struct flag_row *row, const char *text, int64_t *ret_
 static int take(const struct verb *verb, unsigned flag, const char *text, struct call *ret_call)
 {
     const struct flag_row *row = &rows[flag];
+    const char *value = text ? text : ""; /* none is taken */
     char shown[SHOWN_MAX], allowed[128];
 
-    if (!is_value(row, text ? text : "", &ret_call->numbers[flag])) {
+    if (!is_value(row, value, &ret_call->numbers[flag])) {
         fprintf(stderr, "hallctl%s%s: --%s: found \"%s\"; allowed: %s\n", verb ? " " : "",
-                name_of(verb), row->name, text_show(shown, sizeof(shown), text, strlen(text)),
+                name_of(verb), row->name, text_show(shown, sizeof(shown), value, strlen(value)),
                 allowed_of(row, allowed, sizeof(allowed)));
         return -EINVAL;
     }
-    call_give(ret_call, (int)flag, text ? text : "");
+    call_give(ret_call, (int)flag, value);
     return 0;
 }
 

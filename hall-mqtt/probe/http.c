@@ -249,9 +249,25 @@ static const struct option_text options_text[] = {
     if (!r)                                                                                        \
     r = curl_easy_setopt(request->easy, option, value)
 
-static CURLcode set_options(struct request *request, const struct model_check *check)
+static CURLcode set_callbacks(struct request *request)
 {
     CURLcode r = CURLE_OK;
+    SET(CURLOPT_PRIVATE, request);
+    SET(CURLOPT_OPENSOCKETFUNCTION, on_socket_wanted);
+    SET(CURLOPT_OPENSOCKETDATA, request);
+    SET(CURLOPT_SSL_CTX_FUNCTION, on_tls_begins);
+    SET(CURLOPT_SSL_CTX_DATA, request);
+    SET(CURLOPT_PREREQFUNCTION, on_request_due);
+    SET(CURLOPT_PREREQDATA, request);
+    SET(CURLOPT_HEADERFUNCTION, on_header);
+    SET(CURLOPT_HEADERDATA, request);
+    SET(CURLOPT_WRITEFUNCTION, on_body);
+    return r;
+}
+
+static CURLcode set_options(struct request *request, const struct model_check *check)
+{
+    CURLcode r = set_callbacks(request);
     for (size_t i = 0; !r && i < ARRAY_SIZE(options_long); i++)
         r = curl_easy_setopt(request->easy, options_long[i].option, options_long[i].value);
     for (size_t i = 0; !r && i < ARRAY_SIZE(options_text); i++)
@@ -265,16 +281,6 @@ static CURLcode set_options(struct request *request, const struct model_check *c
     if (request->to)
         SET(CURLOPT_CONNECT_TO, request->to);
     SET(CURLOPT_HTTPHEADER, request->headers);
-    SET(CURLOPT_PRIVATE, request);
-    SET(CURLOPT_OPENSOCKETFUNCTION, on_socket_wanted);
-    SET(CURLOPT_OPENSOCKETDATA, request);
-    SET(CURLOPT_SSL_CTX_FUNCTION, on_tls_begins);
-    SET(CURLOPT_SSL_CTX_DATA, request);
-    SET(CURLOPT_PREREQFUNCTION, on_request_due);
-    SET(CURLOPT_PREREQDATA, request);
-    SET(CURLOPT_HEADERFUNCTION, on_header);
-    SET(CURLOPT_HEADERDATA, request);
-    SET(CURLOPT_WRITEFUNCTION, on_body);
     return r;
 }
 
