@@ -202,20 +202,20 @@ static bool is_time(int64_t at)
 /* ---- words of closed lists ---- */
 
 /* after: the word behind the last one. */
-#define WORDS(list_, type_, n_, after_)                                                            \
+#define WORDS(list_, n_, after_)                                                                   \
     static const char *list_##_word(unsigned word)                                                 \
     {                                                                                              \
         const unsigned n = (n_);                                                                   \
-        return word < n ? list_##_name((enum type_)word) : word == n ? (after_) : NULL;            \
+        return word < n ? list_##_name(word) : word == n ? (after_) : NULL;                        \
     }
-WORDS(stage, stage, STAGES, "none")
-WORDS(guard, guard_kind, GUARDS, NULL)
-WORDS(command_action, command_action, COMMAND_ACTIONS, "command")
-WORDS(policy_mode, policy_mode, POLICY_ON_DEMAND + 1, NULL)
-WORDS(power_state, power_state, POWER_STATES, NULL)
-WORDS(project_verb, project_verb, PROJECT_VERBS, NULL)
-WORDS(stream_kind, stream_kind, STREAM_KINDS, NULL)
-WORDS(wake_kind, wake_kind, WAKE_KINDS, NULL)
+WORDS(stage, STAGES, "none")
+WORDS(guard, GUARDS, NULL)
+WORDS(command_action, COMMAND_ACTIONS, "command")
+WORDS(policy_mode, POLICY_ON_DEMAND + 1, NULL)
+WORDS(power_state, POWER_STATES, NULL)
+WORDS(project_verb, PROJECT_VERBS, NULL)
+WORDS(stream_kind, STREAM_KINDS, NULL)
+WORDS(wake_kind, WAKE_KINDS, NULL)
 
 bool say_find_word(const char *(*list)(unsigned word), const char *name, uint8_t *ret_word)
 {
