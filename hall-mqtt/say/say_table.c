@@ -1126,7 +1126,7 @@ const struct say_row say_rows[FACTS] = {
     [FACT_REQUEST_PATH] =
         {"request.path",
          {{0}},
-         {"the address asked for is no sound path: it must begin with '/', without control "
+         {"the path of the address is not valid: it must begin with '/', without control "
           "characters, '#' or broken percent sequences",
           "l’adresse demandée n’est pas un chemin valide" NBSP ": elle doit commencer par «" NBSP
           "/" NBSP "», sans caractère de contrôle, ni «" NBSP "#" NBSP "», ni séquence «" NBSP
@@ -1160,7 +1160,7 @@ const struct say_row say_rows[FACTS] = {
           "; ajoutez la sienne à /http/trusted_proxies dans la configuration"}},
     [FACT_REQUEST_BROKEN] = {"request.broken",
                              {{0}},
-                             {"this is no sound HTTP/1.1 request, or its method is unknown",
+                             {"this is not a valid HTTP/1.1 request, or its method is unknown",
                               "ce n’est pas une requête HTTP/1.1 valide, ou sa méthode est "
                               "inconnue"}},
     [FACT_REQUEST_HEAD] = {"request.head",

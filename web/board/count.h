@@ -17,7 +17,7 @@ enum count {
     COUNT_REFUSED_ORIGIN,  /* the button, pressed on another site's page */
     COUNT_REFUSED_PROXY,   /* who asks is no trusted proxy */
     COUNT_REFUSED_SITE,    /* the proxy leads to another site than the address names */
-    COUNT_REFUSED_BROKEN,  /* no sound request */
+    COUNT_REFUSED_BROKEN,  /* not a valid request */
     COUNT_HELD,            /* programs and forms held for the site */
     COUNT_HELD_PASSED,     /* of those, let through in time */
     COUNT_HELD_CROWDED,    /* not held, for too many were already */

@@ -24,9 +24,9 @@ bool own_socket_drain_head(uint16_t port, const struct sockaddr_in *peer, size_t
  * on, lest a worker wait for whoever does not read. */
 void own_socket_give_room(uint16_t port, int bytes);
 
-/* The kernel keeps a new connection to itself until its peer sends something, for so many seconds
- * at most (TCP_DEFER_ACCEPT, tcp(7)): who only connects takes no worker, and whoever is held up
- * between connecting and asking is not taken for one who never asks. */
+/* The kernel keeps a new connection to itself until its peer sends something, for at most this long
+ * (TCP_DEFER_ACCEPT, tcp(7)). A client that only connects takes no worker, and one that is delayed
+ * between connecting and asking is not mistaken for a client that never asks. */
 void own_socket_await_data(uint16_t port, int seconds);
 
 /* Whoever reads from these sockets reads the end: the listening ones, or all others. */
