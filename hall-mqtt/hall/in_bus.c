@@ -56,7 +56,7 @@ static void on_agent(const struct in_bus *in, const struct topic *topic,
 
 /* ---- commands ---- */
 
-/* A retained hold `for` a time would begin anew at each replay: the broker keeps its end instead.
+/* A retained hold `for` a time would start again at each replay: the broker keeps its end instead.
  */
 static void leave_hold_with_its_end(const struct in_bus *in, const char *topic,
                                     const struct command *command)

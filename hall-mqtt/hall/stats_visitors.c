@@ -224,7 +224,7 @@ static void set_why(struct refused *refused, const struct fact *why)
     refused->guard = why->parts[0].word;
 }
 
-/* Beyond so many an hour they are counted as one. Why. */
+/* Above NEW_AN_HOUR_MAX all others are counted in one row. Returns the reason that row gives. */
 static const struct fact *bound(struct visitors *visitors, struct refused *new,
                                 const struct fact *why)
 {

@@ -20,7 +20,7 @@
  * ret_command, so that the refusal can carry them. An empty payload is what clearing a retained
  * message looks like: but for a policy (back to the configured one) and a hold (released) it is
  * -EINVAL, and FACT_COMMAND_EMPTY unless it is retained where it may not be. A retained hold that
- * says `for` (end_is_relative) would begin anew at each replay: the caller leaves it with its end
+ * says `for` (end_is_relative) would start again at each replay: the caller leaves it with its end
  * instead.
  */
 int command_read(const struct topic *topic, const void *payload, size_t length, bool retained,

@@ -703,7 +703,7 @@ static void test_two_circuits(void **state)
     assert_int_equal(world_power(world, APP)->wake.wait, WAIT_NOTHING);
 }
 
-/* A needed one comes no more when something has failed, unless it is there or on its way. */
+/* After a failure a needed server is no longer awaited, unless it is up or on its way. */
 static void test_who_will_not_come(void **state)
 {
     static const struct {

@@ -185,7 +185,7 @@ static void test_an_agent_may_outlive_a_short_silence(void **state)
     assert_true(evidence.passing);
 }
 
-/* A connection that was taken is a sign of life: misses count from there anew. */
+/* A connection that was taken is a sign of life: the count of misses starts again. */
 static void test_a_pending_answer_is_life(void **state)
 {
     struct evidence evidence = up(&lan);
@@ -204,7 +204,7 @@ static void test_a_pending_answer_is_life(void **state)
     assert_true(http->alive);
 }
 
-/* One that can be made no more shows nothing. */
+/* A check that can no longer be made shows nothing. */
 static void test_what_a_check_shows_no_more(void **state)
 {
     struct evidence evidence = up(&lan);

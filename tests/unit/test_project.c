@@ -679,7 +679,7 @@ static void test_an_answer_during_a_restart(void **state)
     assert_true(fleet_site_ready(world->fleet, SITE_CLIENT1));
 }
 
-/* One that was ready and answers no more is not starting, whoever asks for it. */
+/* A project that was ready and stopped answering is not starting, even if somebody asks for it. */
 static void test_one_that_was_ready(void **state)
 {
     struct world *world = *state;
