@@ -48,19 +48,20 @@ check() { # NAME COMMAND...
 
 # Runs a program that writes a JUnit report, and counts every test in it. No report is a failure.
 suite() { # NAME COMMAND..., which gets the report's name in $REPORT
-  local name=$1 log="$logs/$1.log" start=$SECONDS counts status
+  local name=$1 log="$logs/$1.log" start=$SECONDS counted good bad status
   shift
   REPORT="$PWD/$logs/$name.xml"
   rm -f "$REPORT"
   "$@" >"$log" 2>&1
   status=$?
-  counts=$("$python" tests/static/count.py "$REPORT" "$status")
-  count "$name" "${counts% *}" "${counts#* }"
-  if [ "${counts#* }" -eq 0 ]; then
-    printf 'ok    %-28s %4d s, %d tests\n' "$name" $((SECONDS - start)) "${counts% *}"
+  counted=$("$python" tests/static/count.py "$REPORT" "$status")
+  read -r good bad <<<"$counted"
+  count "$name" "$good" "$bad"
+  if [ "$bad" -eq 0 ]; then
+    printf 'ok    %-28s %4d s, %d tests\n' "$name" $((SECONDS - start)) "$good"
   else
-    printf 'FAIL  %-28s %4d s, %d failed, %d passed, %s:\n' "$name" $((SECONDS - start)) "${counts#* }" \
-      "${counts% *}" "$log"
+    printf 'FAIL  %-28s %4d s, %d failed, %d passed, %s:\n' "$name" $((SECONDS - start)) "$bad" "$good" "$log"
+    sed 1d <<<"$counted" | sed 's/^/      /' | tee "$logs/$name.failed"
     tail -n 80 "$log" | sed 's/^/      /'
     return 1
   fi
@@ -240,6 +241,11 @@ wanted_of() { # LANE
   done
 }
 
+# A few of a suite's, for the end of a long log.
+name_failed() { # SUITE
+  [ ! -e "$logs/$1.failed" ] || head -n 5 "$logs/$1.failed" | tr -s ' \n' ' '
+}
+
 # A part that has not ended is a failure.
 sum_up() {
   local part name good bad passed=0 failed=0 failures=()
@@ -247,7 +253,7 @@ sum_up() {
     [ -e "$logs/$part.ended" ] || echo "$part.end 0 1" >>"$logs/$part.results"
     while read -r name good bad; do
       passed=$((passed + good)) failed=$((failed + bad))
-      [ "$bad" -eq 0 ] || failures+=("$name ($bad)")
+      [ "$bad" -eq 0 ] || failures+=("$name ($bad)$(name_failed "$name")")
     done <"$logs/$part.results"
   done
   [ "${#failures[@]}" -eq 0 ] || printf 'Failed: %s\n' "${failures[@]}"
@@ -276,7 +282,7 @@ done
 [ "${#wanted[@]}" -gt 0 ] || wanted=("${parts[@]}")
 
 mkdir -p "$logs"
-rm -f "$logs"/*.results "$logs"/*.ended
+rm -f "$logs"/*.results "$logs"/*.ended "$logs"/*.failed
 ! command -v ccache >/dev/null || export CMAKE_C_COMPILER_LAUNCHER=ccache
 if ! packages_install "${BUILD_PACKAGES[@]}" "${DEMO_PACKAGES[@]}" "${TEST_PACKAGES[@]}"; then
   echo "Failed: packages"

@@ -109,9 +109,9 @@ class Lan:
 
     def __init__(self):
         _sweep()
-        letter = chr(ord("a") + Lan._serial % 26)
+        self.letters = chr(ord("a") + Lan._serial // 26 % 26) + chr(ord("a") + Lan._serial % 26)
         Lan._serial += 1
-        self.bridge = f"{PREFIX}{os.getpid()}{letter}"
+        self.bridge = f"{PREFIX}{os.getpid()}{self.letters}"  # 15 characters at most, see netdevice(7)
         self.network, self.sign = _pick_network()
         self.gateway = str(self.network[1])
         self.broadcast = str(self.network.broadcast_address)
@@ -136,10 +136,13 @@ class Lan:
         """What a simulated server is told of its network card."""
         return {"interface": "eth0", "address": self.address(number), "prefix": 24, "mac": mac}
 
+    def _port(self, number):
+        return f"hv{number}-{os.getpid()}{self.letters}"
+
     def attach(self, pid, mac):
         """Plugs the cable between a server's namespace and the bridge."""
         self._ports += 1
-        port = f"hv{self._ports}-{os.getpid()}{self.bridge[-1]}"
+        port = self._port(self._ports)
         ip("link", "add", port, "type", "veth", "peer", "name", "eth0", "address", mac, "netns", str(pid))
         ip("link", "set", port, "master", self.bridge, "up")
         return port
@@ -148,6 +151,9 @@ class Lan:
         ip("link", "set", port, "up" if plugged else "down")
 
     def close(self):
+        """A namespace outlives its processes while one of its connections still seeks an end: its cable does not wait for that."""
+        for number in range(1, self._ports + 1):
+            ip("link", "del", self._port(number), check=False)
         ip("link", "del", self.bridge, check=False)
         self.sign.close()
 

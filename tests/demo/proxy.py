@@ -97,10 +97,13 @@ http {{
         return self
 
     def _routes(self):
-        """Traefik listens before it knows its routers."""
+        """Traefik listens before it knows its routers, and at one address before it does at the next."""
         if not self._listens():
             return False
-        answer = http_get("127.0.0.1", self.api, "/api/http/routers")
+        try:
+            answer = http_get("127.0.0.1", self.api, "/api/http/routers")
+        except OSError:
+            return False
         return answer.status == 200 and any(router["provider"] != "internal" for router in answer.json())
 
     def _listens(self):

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Prints "PASSED FAILED" of a JUnit report. A skipped test counts as failed, and so do a missing report and a
-runner that failed although no test did."""
+"""Prints "PASSED FAILED" of a JUnit report, then the name of each test that failed, a line each. A skipped test counts
+as failed, and so do a missing report and a runner that failed although no test did."""
 
 import sys
 import xml.etree.ElementTree as tree
@@ -12,13 +12,13 @@ def main():
         cases = list(tree.parse(report).iter("testcase"))
     except (OSError, tree.ParseError):
         cases = []
-    bad = sum(1 for c in cases
-              if any(c.find(k) is not None for k in ("failure", "error", "skipped"))
-              or c.get("status") in ("fail", "notrun", "disabled"))
-    good = len(cases) - bad
-    if not cases or (status != 0 and bad == 0):
-        bad += 1
-    print(good, bad)
+    bad = [c.get("classname", "").removeprefix("tests.") + "::" + c.get("name", "?") for c in cases
+           if any(c.find(k) is not None for k in ("failure", "error", "skipped"))
+           or c.get("status") in ("fail", "notrun", "disabled")]
+    good = len(cases) - len(bad)
+    if not cases or (status != 0 and not bad):
+        bad.append("the runner itself")
+    print("\n".join([f"{good} {len(bad)}", *bad]))
 
 
 if __name__ == "__main__":
