@@ -95,6 +95,9 @@ class SystemBus:
         return manager.Inhibit(what, who, why, mode).take()
 
     def going(self, begins, what="Sleep"):
+        """It begins once somebody listens: whoever has a delay asked for the signal before."""
+        if begins:
+            wait_until(lambda: any(i[0] == what.lower() and i[3] == "delay" for i in self.inhibitors()), 10, "a delay inhibitor")
         self._mock().EmitSignal(MANAGER, f"PrepareFor{what}", "b", [begins], signature="sssav")
 
     def stop(self):
