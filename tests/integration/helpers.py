@@ -23,8 +23,12 @@ def state_of(bus, server):
 
 
 def wait_state(bus, server, state, limit=15.0):
-    """Until the last word on the state topic is this one."""
-    wait_until(lambda: state_of(bus, server) == state, limit, f"{server} {state} (it is {state_of(bus, server)})")
+    """Until the last word on the state topic is this one, and the status, which may come a moment later, says so too."""
+    def says():
+        last = bus.last(topic(server, "status"))
+        return state_of(bus, server) == state and (not last or last.json()["state"] == state)
+
+    wait_until(says, limit, f"{server} {state} (it is {state_of(bus, server)})")
 
 
 def command(bus, server, action, **words):

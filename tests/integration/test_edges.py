@@ -36,7 +36,7 @@ class Edge(Place):
         site = config["domains"][HOST]
         site["projects"] = {"apart": {"path": "/apart", "upstream": f"http://{self.address}:{free_port()}", "access": FAR},
                             "shared": {"path": "/shared", "access": FAR}}
-        config["domains"]["secret.localhost"] = {"server": "testing", "upstream": site["upstream"], "access": FAR}
+        config["domains"]["secret.localhost"] = {"server": "testing", "upstream": site["upstream"], "health": "/health", "access": FAR}
 
     def wake(self):
         self.bus.publish("hall/servers/testing/command", {"action": "wake"})
