@@ -52,7 +52,7 @@ struct listener {
     struct long_head *long_heads; /* one for each worker */
     atomic_uint workers_given;
     atomic_uint connections; /* being served: each has a worker of its own */
-    uint16_t port;
+    _Atomic uint16_t port;
     struct patience_rules rules;
     struct patience *patience;
 };
@@ -229,7 +229,7 @@ static bool drain_head(const struct mg_connection *connection)
     struct sockaddr_in peer = {.sin_family = AF_INET,
                                .sin_port = htons((uint16_t)info->remote_port)};
     return inet_pton(AF_INET, info->remote_addr, &peer.sin_addr) == 1 &&
-           own_socket_drain_head(listener_of(connection)->port, &peer, HEAD_MAX);
+           own_socket_drain_head(atomic_load(&listener_of(connection)->port), &peer, HEAD_MAX);
 }
 
 /* What civetweb refuses by itself, answered in our form. 1: let it say so its own way. */
@@ -281,9 +281,24 @@ static void on_connection_closed(const struct mg_connection *connection)
         stack_give_back(&worker->stack, clock_boot_ns());
 }
 
+static uint16_t learn_port(struct listener *listener, const struct mg_context *civetweb)
+{
+    struct mg_server_port port = {0};
+    if (mg_get_server_ports(civetweb, 1, &port) == 1)
+        atomic_store(&listener->port, (uint16_t)port.port);
+    return (uint16_t)port.port;
+}
+
+/* civetweb's master thread, which accepts, says 0 before it accepts the first; its workers say 1.
+ */
 static void *on_thread(const struct mg_context *civetweb, int type)
 {
     struct listener *listener = mg_get_user_data(civetweb);
+    if (type == 0) {
+        const uint16_t port = learn_port(listener, civetweb);
+        own_socket_give_room(port, ROOM);
+        own_socket_await_data(port, SILENT_S);
+    }
     if (type != 1)
         return NULL;
     unsigned number = atomic_fetch_add(&listener->workers_given, 1);
@@ -371,6 +386,11 @@ static struct mg_context *start(struct listener *listener, const char *endpoint)
     return civetweb;
 }
 
+static uint16_t own_port(void *context)
+{
+    return atomic_load(&((struct listener *)context)->port);
+}
+
 static unsigned served(void *context)
 {
     return atomic_load(&((struct listener *)context)->connections);
@@ -403,7 +423,6 @@ static int begin(struct listener *listener, const struct sockaddr_in *address)
     const struct listener_role *role = listener->role;
     char text[INET_ADDRSTRLEN];
     char endpoint[INET_ADDRSTRLEN + 8];
-    struct mg_server_port port;
 
     inet_ntop(AF_INET, &address->sin_addr, text, sizeof(text));
     snprintf(endpoint, sizeof(endpoint), "%s:%u", text, ntohs(address->sin_port));
@@ -414,12 +433,8 @@ static int begin(struct listener *listener, const struct sockaddr_in *address)
                   role->pointer);
         return -error;
     }
-    if (mg_get_server_ports(listener->civetweb, 1, &port) == 1)
-        listener->port = (uint16_t)port.port;
-    listener->rules.port = listener->port;
-    own_socket_give_room(listener->port, ROOM);
-    own_socket_await_data(listener->port, SILENT_S);
-    log_info("web: %s listens on %s:%u", role->name, text, listener->port);
+    log_info("web: %s listens on %s:%u", role->name, text,
+             learn_port(listener, listener->civetweb));
     return 0;
 }
 
@@ -440,6 +455,7 @@ int listener_create(const struct listener_role *role, void *context,
     listener->rules = (struct patience_rules){.scarce = role->workers - role->workers / 4,
                                               .most = role->workers,
                                               .new_ms = role->new_ms,
+                                              .port = own_port,
                                               .served = served,
                                               .at_work = at_work,
                                               .reads_for = reads_for};
@@ -457,7 +473,7 @@ int listener_create(const struct listener_role *role, void *context,
 
 uint16_t listener_port(const struct listener *listener)
 {
-    return listener->port;
+    return atomic_load(&listener->port);
 }
 
 /* While civetweb waits for a socket, it looks only every two seconds whether it is to stop, and
@@ -466,10 +482,10 @@ uint16_t listener_port(const struct listener *listener)
 static void stop(struct listener *listener)
 {
     static const struct timespec pause = {.tv_nsec = 5000000};
-    own_socket_end_reading(listener->port, false);
+    own_socket_end_reading(atomic_load(&listener->port), false);
     for (int waited = 0; atomic_load(&listener->connections) > 0 && waited < STOP_MS; waited += 5)
         nanosleep(&pause, NULL);
-    own_socket_end_reading(listener->port, true);
+    own_socket_end_reading(atomic_load(&listener->port), true);
     mg_stop(listener->civetweb);
 }
 

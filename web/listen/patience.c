@@ -144,7 +144,7 @@ static void judge(const struct patience *patience, int connection, struct seen *
 static bool see_number(struct patience *patience, int fd)
 {
     struct sight *now = &patience->now;
-    int connection = own_socket_hold(fd, patience->rules->port);
+    int connection = own_socket_hold(fd, patience->rules->port(patience->context));
 
     if (connection < 0)
         return connection != -EBADF;
@@ -199,7 +199,7 @@ static bool was_slow(const struct sight *before, const struct seen *seen)
 
 static void end_connection(const struct patience *patience, const struct seen *seen)
 {
-    int connection = own_socket_hold(seen->fd, patience->rules->port);
+    int connection = own_socket_hold(seen->fd, patience->rules->port(patience->context));
     if (connection < 0)
         return;
     if (peer_of(connection) == seen->peer)

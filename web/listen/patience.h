@@ -18,10 +18,10 @@
 struct patience;
 
 struct patience_rules {
-    uint16_t port;                     /* the listener's own */
     unsigned scarce;                   /* below so many connections nobody needs to look */
     unsigned most;                     /* so many can be served at once */
     unsigned new_ms;                   /* how long a new connection is left alone */
+    uint16_t (*port)(void *context);   /* the listener's own */
     unsigned (*served)(void *context); /* how many connections are being served */
     bool (*at_work)(void *context, uint64_t peer); /* is a request from there being answered? */
     /* For how long a worker has been reading the body of one from there, ms; 0: none is. */
