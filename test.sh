@@ -46,7 +46,8 @@ check() { # NAME COMMAND...
   fi
 }
 
-# Runs a program that writes a JUnit report, and counts every test in it. No report is a failure.
+# Runs a program that writes a JUnit report, and counts every test in it. No report, or none that can be counted, is a
+# failure.
 suite() { # NAME COMMAND..., which gets the report's name in $REPORT
   local name=$1 log="$logs/$1.log" start=$SECONDS counted good bad status
   shift
@@ -55,7 +56,7 @@ suite() { # NAME COMMAND..., which gets the report's name in $REPORT
   "$@" >"$log" 2>&1
   status=$?
   counted=$("$python" tests/static/count.py "$REPORT" "$status")
-  read -r good bad <<<"$counted"
+  read -r good bad <<<"${counted:-0 1}"
   count "$name" "$good" "$bad"
   if [ "$bad" -eq 0 ]; then
     printf 'ok    %-28s %4d s, %d tests\n' "$name" $((SECONDS - start)) "$good"

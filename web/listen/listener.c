@@ -289,8 +289,7 @@ static uint16_t learn_port(struct listener *listener, const struct mg_context *c
     return (uint16_t)port.port;
 }
 
-/* civetweb's master thread, which accepts, says 0 before it accepts the first; its workers say 1.
- */
+/* type: 0 for the thread that accepts, before it accepts the first connection; 1 for a worker. */
 static void *on_thread(const struct mg_context *civetweb, int type)
 {
     struct listener *listener = mg_get_user_data(civetweb);
