@@ -16,7 +16,7 @@ static const struct model_server *model_of(const struct act *act, int server)
     return &act->current->config->model.servers[server];
 }
 
-/* 0, or -errno with a sentence. */
+/* 0, or -errno and why. */
 static int send_packet(const struct model_server *server, struct fact *ret_why)
 {
     char reason[REASON_SIZE];

@@ -20,8 +20,7 @@ struct act {
 
 extern const struct outlet_ops act_outlet; /* context: a struct act */
 
-/* One magic packet, by the server's own way. 0, and a relay may fail later; or -errno with a
- * sentence. */
+/* One magic packet, by the server's own way. 0, but a relay may fail later; -errno and why. */
 int act_send_packet(const struct act *act, int server, struct fact *ret_why);
 
 #endif

@@ -20,7 +20,7 @@ void relays_destroy(struct relays *relays);
 
 void relays_hear(struct relays *relays, const struct topic *topic,
                  const struct mqtt_message *message);
-/* Asks the server's relay for a packet: 0, and a failure comes later; or -errno with a sentence. */
+/* Asks the server's relay for a packet: 0, and a failure comes later; or -errno and why. */
 int relays_ask(struct relays *relays, const struct model_server *server, struct fact *ret_why);
 
 #endif
