@@ -86,7 +86,7 @@ def test_the_mac_of_a_bridge_belongs_to_the_server(make_world, echoes):
     wait_until(lambda: visit(world) == 200, 15, "passage")
     assert status(bus)["problem"] is None
     world.sims["box"].do("sleep")
-    wait_state(bus, "box", "unreachable", 20)
+    wait_state(bus, "box", "unreachable", 60)
     world.sims["box"].do("boot")  # by itself: the MAC is known now
     wait_state(bus, "box", "ready")
 

@@ -161,7 +161,7 @@ def go_through_all_states(world, bus):
     asleep(bus, "testing")
     awake(bus, "testing")
     world.sims["testing"].tell("crash")
-    wait_state(bus, "testing", "unreachable")
+    wait_state(bus, "testing", "unreachable", 60)  # a check that is open when it crashes may take 15 s to fail
     world.sims["erp"].tell("deaf on")
     command(bus, "erp", "wake")
     wait_state(bus, "erp", "wake_failed")
