@@ -242,9 +242,9 @@ wanted_of() { # LANE
   done
 }
 
-# A few of a suite's, for the end of a long log.
+# The failed ones of a suite, with their reasons, for the end of a long log.
 name_failed() { # SUITE
-  [ ! -e "$logs/$1.failed" ] || head -n 5 "$logs/$1.failed" | tr -s ' \n' ' '
+  [ ! -e "$logs/$1.failed" ] || { echo && head -n 40 "$logs/$1.failed"; }
 }
 
 # A part that has not ended is a failure.
