@@ -70,6 +70,11 @@ const struct model_tls *proxy_tls(const struct model_site *site)
     return https ? &site->tls : NULL;
 }
 
+bool proxy_is_h2c(const struct model_site *site)
+{
+    return site->upstream && strncmp(site->upstream, MODEL_H2C, strlen(MODEL_H2C)) == 0;
+}
+
 bool proxy_tls_is_fit(struct proxy_job *job, const struct model_site *site)
 {
     const struct model_tls *tls = proxy_tls(site);

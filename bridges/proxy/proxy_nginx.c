@@ -66,6 +66,17 @@ static const char open_location[] = "    location @hall_open {\n"
                                     "        return 204;\n"
                                     "    }\n";
 
+/* The same for a site that speaks gRPC: both ways at once, with as long a silence as it likes. */
+static const char grpc[] = "        client_body_timeout 1h;\n"
+                           "        grpc_connect_timeout 5s;\n"
+                           "        grpc_read_timeout 1h;\n"
+                           "        grpc_send_timeout 1h;\n"
+                           "        grpc_set_header Host $host$hall_port;\n"
+                           "        grpc_set_header X-Forwarded-Host $host$hall_port;\n"
+                           "        grpc_set_header X-Forwarded-Proto $scheme;\n"
+                           "        grpc_set_header X-Forwarded-For $remote_addr;\n"
+                           "        grpc_set_header X-Hall-Site \"\";\n";
+
 /* Such lines for a location that asks Hall: what Hall reads of the request, and no other header. */
 static void put_hall(struct proxy_job *job, const char *uri, int64_t wait_s)
 {
@@ -168,6 +179,21 @@ static void put_upstream(struct proxy_job *job, const struct model_domain *domai
                SPAN(authority), proxy_tls(site) && !has_port ? ":443" : "");
 }
 
+static void put_pass(struct proxy_job *job, const struct model_site *lead, const char *path,
+                     const char *slash)
+{
+    struct proxy_target target = proxy_target(lead->upstream);
+    put_tls(job, proxy_tls(lead));
+    if (proxy_is_h2c(lead))
+        buf_printf(job->out, "%s        grpc_pass \"grpc://", grpc);
+    else
+        buf_printf(job->out, "        proxy_pass \"http%s://", proxy_tls(lead) ? "s" : "");
+    put_upstream_name(job, lead);
+    if (target.base.length > 0)
+        buf_printf(job->out, "%.*s%s%s", SPAN(target.base), path, slash);
+    buf_puts(job->out, "\";\n");
+}
+
 /* match: "= /x" or "/x/". With a path behind its upstream nginx puts that in the place of what
  * matched. */
 static void put_location(struct proxy_job *job, const struct model_site *site, const char *sign,
@@ -187,13 +213,8 @@ static void put_location(struct proxy_job *job, const struct model_site *site, c
     buf_puts(job->out, "        auth_request /.hall-auth;\n"
                        "        error_page 401 403 502 504 = @hall;\n"
                        "        error_page 500 = @hall_closed;\n");
-    put_tls(job, proxy_tls(lead));
-    struct proxy_target target = proxy_target(lead->upstream);
-    buf_printf(job->out, "        proxy_pass \"http%s://", proxy_tls(lead) ? "s" : "");
-    put_upstream_name(job, lead);
-    if (target.base.length > 0)
-        buf_printf(job->out, "%.*s%s%s", SPAN(target.base), path, slash);
-    buf_puts(job->out, "\";\n    }\n");
+    put_pass(job, lead, path, slash);
+    buf_puts(job->out, "    }\n");
 }
 
 static void put_site(struct proxy_job *job, const struct model_domain *domain,

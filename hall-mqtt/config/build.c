@@ -19,6 +19,8 @@ struct builder {
  * home. */
 static const struct status_range check_expect[] = {{200, 399}};
 static const struct status_range site_expect[] = {{200, 399}, {401, 401}, {403, 405}};
+/* A gRPC server has no page: whatever it says of a question that is none, it says it itself. */
+static const struct status_range h2c_expect[] = {{200, 499}};
 
 static void set_expect(struct model_check *check, const struct raw_expect *given,
                        const struct status_range *otherwise, size_t n)
@@ -117,14 +119,22 @@ static void build_server(struct builder *builder, size_t index)
         add_check(server, CHECK_PING, false);
 }
 
+static bool is_h2c(const struct model_site *site)
+{
+    return strncmp(site->upstream, MODEL_H2C, strlen(MODEL_H2C)) == 0;
+}
+
 /* scheme://host:port of the upstream and then the path that is asked for. Without a path for
  * health, an upstream that has one itself is asked as it is. */
 static const char *check_url(struct arena *arena, const struct raw_site *raw,
                              const struct model_site *site)
 {
     const char *authority = strstr(site->upstream, "://") + 3;
-    size_t length = strcspn(authority, "/?");
+    int length = (int)strcspn(authority, "/?");
     const char *path = authority + length;
+    if (is_h2c(site))
+        return arena_printf(arena, "http://%.*s%s", length, authority,
+                            raw->health ? raw->health : site->path);
     if (!raw->health && strlen(path) > 1)
         return site->upstream;
     return arena_printf(arena, "%.*s%s", (int)(path - site->upstream), site->upstream,
@@ -144,13 +154,17 @@ static void build_site(struct builder *builder, const struct raw_site *raw, stru
     check->url = check_url(builder->arena, raw, site);
     check->tls = site->tls;
     check->timeout = site->timeout;
-    set_expect(check, &raw->expect, site_expect, ARRAY_SIZE(site_expect));
+    check->h2c = is_h2c(site);
+    if (check->h2c)
+        set_expect(check, &raw->expect, h2c_expect, ARRAY_SIZE(h2c_expect));
+    else
+        set_expect(check, &raw->expect, site_expect, ARRAY_SIZE(site_expect));
 }
 
-static void inherit(const char **timezone, const char *otherwise)
+static void inherit(const char **zone, const char *otherwise)
 {
-    if (!*timezone)
-        *timezone = otherwise;
+    if (!*zone)
+        *zone = otherwise;
 }
 
 /* The name an https upstream is verified by: its own, or the domain where it is an address. */

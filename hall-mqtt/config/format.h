@@ -7,19 +7,20 @@
 
 #include "config/option.h"
 
-extern const struct format format_text;      /* const char *; printable, not empty */
-extern const struct format format_any;       /* const char *; whatever it is */
-extern const struct format format_slug;      /* const char * */
-extern const struct format format_host;      /* const char *, lower case */
-extern const struct format format_zone;      /* const char * */
-extern const struct format format_topic;     /* const char * */
-extern const struct format format_interface; /* const char * */
-extern const struct format format_file;      /* const char * */
-extern const struct format format_path;      /* const char *: of a project, normalised */
-extern const struct format format_method;    /* const char * */
-extern const struct format format_health;    /* const char *: path and query */
-extern const struct format format_container; /* const char * */
-extern const struct format format_http_url;  /* const char * */
+extern const struct format format_text;         /* const char *; printable, not empty */
+extern const struct format format_any;          /* const char *; whatever it is */
+extern const struct format format_slug;         /* const char * */
+extern const struct format format_host;         /* const char *, lower case */
+extern const struct format format_zone;         /* const char * */
+extern const struct format format_topic;        /* const char * */
+extern const struct format format_interface;    /* const char * */
+extern const struct format format_file;         /* const char * */
+extern const struct format format_path;         /* const char *: of a project, normalised */
+extern const struct format format_method;       /* const char * */
+extern const struct format format_health;       /* const char *: path and query */
+extern const struct format format_container;    /* const char * */
+extern const struct format format_http_url;     /* const char * */
+extern const struct format format_upstream_url; /* const char * */
 extern const struct format format_mqtt_url;  /* struct mqtt_broker: host or unix_path, port, tls */
 extern const struct format format_unicast;   /* struct in_addr of one machine */
 extern const struct format format_ipv4;      /* struct in_addr */

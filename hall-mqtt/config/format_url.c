@@ -125,6 +125,30 @@ const struct format format_http_url = {
     .parse = parse_http_url,
 };
 
+/* What a proxy leads to: also HTTP/2 without TLS, which gRPC speaks; its methods have the path. */
+static enum wording parse_upstream_url(struct arena *arena, const char *text, void *target)
+{
+    struct authority authority;
+    const char *rest;
+
+    if (has_userinfo(text))
+        return WORDING_URL_WITHOUT_USER;
+    if (strncmp(text, MODEL_H2C, strlen(MODEL_H2C)) != 0)
+        return parse_http_url(arena, text, target) == WORDING_NONE ? WORDING_NONE
+                                                                   : WORDING_UPSTREAM_URL;
+    if (!split_authority(text + strlen(MODEL_H2C), &authority, &rest) ||
+        (strcmp(rest, "") != 0 && strcmp(rest, "/") != 0))
+        return WORDING_UPSTREAM_URL;
+    return format_keep(arena, text, target);
+}
+
+const struct format format_upstream_url = {
+    .allowed = WORDING_UPSTREAM_URL,
+    .pattern = "^(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?][^#\\s]*)?|h2c://"
+               "[A-Za-z0-9.-]+(:[0-9]{1,5})?/?)$",
+    .parse = parse_upstream_url,
+};
+
 static enum wording parse_mqtt_unix(struct arena *arena, const char *path,
                                     struct mqtt_broker *broker)
 {

@@ -409,7 +409,8 @@ static const struct option project_access_rows[] = {
 static const struct option_table project_access_table =
     TABLE("project_access", raw_site, project_access_rows);
 
-#define UPSTREAM_HELP "Where the site really is; it then has a check of its own."
+#define UPSTREAM_HELP                                                                              \
+    "Where the site really is; it then has a check of its own. Of a gRPC server h2c://HOST:PORT."
 #define EXPECT_HELP                                                                                \
     "Statuses that count as an answer of the site; by default 200-399, 401, 403, 404 and 405."
 
@@ -418,7 +419,7 @@ static const struct option project_rows[] = {
      .help = "For people; by default the id with a capital letter."},
     {"path", TEXT(path, 200), AT(raw_site, out.path),
      .help = "Takes this path and all below it; by default \"/\" and the id."},
-    {"upstream", TEXT(http_url, 512), AT(raw_site, out.upstream), .help = UPSTREAM_HELP},
+    {"upstream", TEXT(upstream_url, 512), AT(raw_site, out.upstream), .help = UPSTREAM_HELP},
     {"containers", LIST(item_container, 32), AT(raw_site, out.containers),
      COUNT_AT(raw_site, out.n_containers), .help = "Docker containers the project is made of."},
     {"health", TEXT(health, 512), AT(raw_site, health),
@@ -444,7 +445,7 @@ static const struct option domain_rows[] = {
      .help = "Id of the server behind it."},
     {"name", TEXT(text, 64), AT(raw_domain, own.out.name),
      .help = "For people; by default the host name."},
-    {"upstream", TEXT(http_url, 512), AT(raw_domain, own.out.upstream), .help = UPSTREAM_HELP},
+    {"upstream", TEXT(upstream_url, 512), AT(raw_domain, own.out.upstream), .help = UPSTREAM_HELP},
     {"health", TEXT(health, 512), AT(raw_domain, own.health),
      .help = "Path its check asks for; by default that of the upstream, or \"/\"."},
     {"expect", LIST(item_status, MODEL_EXPECT_MAX), AT(raw_domain, own.expect.ranges),

@@ -259,6 +259,14 @@ static const struct row {
          {{0}},
          {"a URL http://HOST[:PORT][/PATH] or https://..., as \"http://192.168.1.20:8080\"",
           "une URL http://HOST[:PORT][/PATH] ou https://..., comme \"http://192.168.1.20:8080\""}},
+    [WORDING_UPSTREAM_URL] = {"upstream_url",
+                              {{0}},
+                              {"a URL http://HOST[:PORT][/PATH] or https://..., as "
+                               "\"http://192.168.1.20:8080\", or for gRPC "
+                               "h2c://HOST[:PORT]",
+                               "une URL http://HOST[:PORT][/PATH] ou https://..., comme "
+                               "\"http://192.168.1.20:8080\", ou "
+                               "pour gRPC h2c://HOST[:PORT]"}},
     [WORDING_URL_WITHOUT_USER] =
         {"url_without_user",
          {{0}},

@@ -42,6 +42,9 @@ struct model_tls {
     const char *name; /* the name verified and sent as SNI; NULL: the URL's host */
 };
 
+/* The scheme of an upstream that speaks HTTP/2 without TLS. */
+#define MODEL_H2C "h2c://"
+
 struct model_check {
     enum check_kind kind;
     bool required;          /* of the server: all required ones must pass for `ready` */
@@ -49,6 +52,7 @@ struct model_check {
     struct in_addr address; /* ping, tcp */
     uint16_t port;          /* tcp */
     const char *url;        /* http */
+    bool h2c;               /* http: HTTP/2 from the first byte, without TLS */
     const char *host;       /* http: the Host it asks for, as visitors do; NULL: the url's */
     struct model_tls tls;   /* http */
     int64_t timeout;        /* how long an answer may take; 0: as long as a round allows */

@@ -278,6 +278,8 @@ static CURLcode set_options(struct request *request, const struct model_check *c
     SET(CURLOPT_SSL_VERIFYHOST, tls->verify ? 2L : 0L);
     if (tls->ca)
         SET(CURLOPT_CAINFO, tls->ca);
+    if (check->h2c)
+        SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
     if (request->to)
         SET(CURLOPT_CONNECT_TO, request->to);
     SET(CURLOPT_HTTPHEADER, request->headers);

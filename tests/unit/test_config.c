@@ -404,6 +404,44 @@ static void test_derived_checks(void **state)
     config_free(config);
 }
 
+/* gRPC: asked by HTTP/2, and whatever it says of that it says itself. */
+static void test_an_upstream_that_speaks_grpc(void **state)
+{
+    struct config *config =
+        good("{'servers':{'s':{'address':'10.0.0.1','mac':'02:00:00:00:00:01'}},"
+             "'domains':{'a.org':{'server':'s','upstream':'h2c://10.0.0.1:50051','projects':{"
+             "'p':{'path':'/p','upstream':'h2c://10.0.0.1','health':'/ok','expect':[200]},"
+             "'q':{'path':'/q','upstream':'http://10.0.0.1:1'}}}}}");
+    const struct model *model = &config->model;
+    const struct model_server *server = &model->servers[0];
+    const struct model_check *of_p = &server->checks[model->sites[0].check];
+    struct model_upstream upstream;
+
+    (void)state;
+    for (size_t i = 0; i < model->n_sites; i++) {
+        const struct model_check *check = &server->checks[model->sites[i].check];
+        if (strcmp(model->sites[i].id, "a.org") == 0) {
+            assert_true(check->h2c);
+            assert_string_equal(check->url, "http://10.0.0.1:50051/");
+            assert_int_equal(check->n_expect, 1);
+            assert_int_equal(check->expect[0].low, 200);
+            assert_int_equal(check->expect[0].high, 499);
+            assert_true(model_upstream(model, (int)i, &upstream));
+            assert_int_equal(upstream.port, 50051);
+        } else if (strcmp(model->sites[i].id, "p") == 0) {
+            of_p = check;
+            assert_true(model_upstream(model, (int)i, &upstream));
+            assert_int_equal(upstream.port, 80);
+        } else {
+            assert_false(check->h2c);
+        }
+    }
+    assert_true(of_p->h2c);
+    assert_string_equal(of_p->url, "http://10.0.0.1/ok");
+    assert_int_equal(of_p->expect[0].high, 200);
+    config_free(config);
+}
+
 /* A project has what it does not say itself from its domain; the name verified is the upstream's,
  * or the domain where the upstream is an address. */
 static void test_how_upstreams_are_reached(void **state)
@@ -681,6 +719,13 @@ static void test_formats(void **state)
         {P("'path':'/./p'"), "/domains/d.org/projects/p/path", "a path such as"},
         {P("'path':'/%2e%2e'"), "/domains/d.org/projects/p/path", "a path such as"},
         {P("'health':'x'"), "/domains/d.org/projects/p/health", "a path on the upstream"},
+        {P("'upstream':'h2c://'"), "/domains/d.org/projects/p/upstream", "a URL http://HOST"},
+        {P("'upstream':'h2c://h:0'"), "/domains/d.org/projects/p/upstream", "a URL http://HOST"},
+        {P("'upstream':'h2c://h/x'"), "/domains/d.org/projects/p/upstream", "a URL http://HOST"},
+        {P("'upstream':'h2c://h?x'"), "/domains/d.org/projects/p/upstream", "a URL http://HOST"},
+        {P("'upstream':'h3://h'"), "/domains/d.org/projects/p/upstream", "a URL http://HOST"},
+        {P("'upstream':'h2c://me:pw@h'"), "/domains/d.org/projects/p/upstream",
+         "a URL without user"},
         {P("'containers':['-x']"), "/domains/d.org/projects/p/containers/0", "the name of a"},
         {P("'containers':['']"), "/domains/d.org/projects/p/containers/0", "the name of a"},
         {D("'policy':{'except':['2026-02-29']}"), "/domains/d.org/policy/except/0", "a date"},
@@ -1609,6 +1654,7 @@ int main(void)
         cmocka_unit_test(test_mqtt_over_a_socket),
         cmocka_unit_test(test_derived_checks),
         cmocka_unit_test(test_how_upstreams_are_reached),
+        cmocka_unit_test(test_an_upstream_that_speaks_grpc),
         cmocka_unit_test(test_zones_are_inherited),
         cmocka_unit_test(test_quotas_of_a_project_may_stand_in_its_access),
         cmocka_unit_test(test_wrong_types_and_ranges),

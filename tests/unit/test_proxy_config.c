@@ -221,6 +221,29 @@ static void nginx_and_caddy_name_the_site_of_each_block(void **state)
     config_free(config);
 }
 
+/* Each in its own words; the site beside it is led to as ever. */
+static void grpc_is_led_to_by_http_2(void **state)
+{
+    (void)state;
+    struct config *config = parse("{" SERVER ",\"domains\":{\"a.example\":{\"server\":\"s\","
+                                  "\"upstream\":\"h2c://192.0.2.1:50051\",\"projects\":{"
+                                  "\"p\":{\"path\":\"/p\",\"upstream\":\"http://192.0.2.1\"}}}}}");
+    char *nginx = write_kind(config, PROXY_NGINX);
+    assert_non_null(strstr(nginx, "        grpc_set_header X-Hall-Site \"\";\n"
+                                  "        grpc_pass \"grpc://hall-domain-a.example\";\n"));
+    assert_non_null(strstr(nginx, "        client_body_timeout 1h;\n"));
+    assert_non_null(strstr(nginx, "        proxy_pass \"http://hall-project-p\";\n"));
+    assert_non_null(strstr(nginx, "    server 192.0.2.1:50051;\n"));
+    free(nginx);
+    char *caddy = write_kind(config, PROXY_CADDY);
+    assert_non_null(strstr(caddy, "\t\t\treverse_proxy h2c://192.0.2.1:50051 {\n"));
+    free(caddy);
+    char *traefik = write_kind(config, PROXY_TRAEFIK);
+    assert_non_null(strstr(traefik, "{\"url\":\"h2c://192.0.2.1:50051\"}"));
+    free(traefik);
+    config_free(config);
+}
+
 /* What is new in Hall's reading has to be sent to it, too. */
 static void the_proxies_send_what_hall_reads(void **state)
 {
@@ -275,6 +298,7 @@ int main(void)
         cmocka_unit_test(https_upstreams_are_verified_alike),
         cmocka_unit_test(traefik_names_the_site_of_each_router),
         cmocka_unit_test(nginx_and_caddy_name_the_site_of_each_block),
+        cmocka_unit_test(grpc_is_led_to_by_http_2),
         cmocka_unit_test(the_proxies_send_what_hall_reads),
         cmocka_unit_test(what_cannot_be_said_is_named),
         cmocka_unit_test(kinds_have_names),
