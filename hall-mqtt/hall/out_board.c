@@ -17,18 +17,6 @@ static int64_t expected_ready(const struct power *power)
     return expected < 0 ? -1 : power->wake.started + expected;
 }
 
-static uint64_t sites_ready(const struct fleet *fleet, int server)
-{
-    uint64_t bits = 0;
-    unsigned bit = 0;
-
-    for (int site = fleet_first_site(fleet, server); site != MODEL_NONE && bit < 64;
-         site = fleet_next_site(fleet, site), bit++)
-        if (fleet_site_ready(fleet, site))
-            bits |= UINT64_C(1) << bit;
-    return bits;
-}
-
 static void post_project(const struct current *current, int site)
 {
     const struct project *project = fleet_project(current->fleet, site);
@@ -61,7 +49,6 @@ static void post(const struct current *current, int server)
         .expected_ready = expected_ready(power),
         .failure = power->failure,
         .guard = power->guard,
-        .sites_ready = sites_ready(current->fleet, server),
         .problem = fleet_problem(current->fleet, server),
     };
 
@@ -79,6 +66,7 @@ static void post(const struct current *current, int server)
     buf_finish(&why);
     for (int site = fleet_first_site(current->fleet, server); site != MODEL_NONE;
          site = fleet_next_site(current->fleet, site)) {
+        board_post_ready(current->board, site, fleet_site_ready(current->fleet, site));
         board_post_fault(current->board, site, problem_of_site(current->fleet, site));
         if (fleet_project(current->fleet, site))
             post_project(current, site);
@@ -88,6 +76,8 @@ static void post(const struct current *current, int server)
 
 /* ---- what it listens to ---- */
 
+/* Of a state, and of what else changed in the turn: it is posted before it is on the bus, so that
+ * who hears of a state there finds it at the gate. */
 static void on_status(void *context, const struct action *action)
 {
     post(context, action->server);
@@ -155,7 +145,8 @@ static void on_config(void *context, const struct news *news)
 }
 
 const struct outlet_ops out_board_outlet = {
-    .act = {[ACTION_STATUS] = on_status,
+    .act = {[ACTION_STATE] = on_status,
+            [ACTION_STATUS] = on_status,
             [ACTION_SITE] = on_site,
             [ACTION_LIMIT] = on_limit,
             [ACTION_EVENT] = on_event},

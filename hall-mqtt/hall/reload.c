@@ -80,20 +80,14 @@ static int find_site(const struct model *from, int site, const struct model *in)
     return domain == MODEL_NONE ? MODEL_NONE : in->domains[domain].site;
 }
 
-static uint64_t carry_sites(const struct current *old, const struct current *new, int server)
+static void carry_sites(const struct current *old, const struct current *new, int server)
 {
-    uint64_t bits = 0;
-    unsigned bit = 0;
-
-    for (int site = fleet_first_site(new->fleet, server);
-         site != MODEL_NONE && bit < BOARD_SITES_MAX;
-         site = fleet_next_site(new->fleet, site), bit++) {
+    for (int site = fleet_first_site(new->fleet, server); site != MODEL_NONE;
+         site = fleet_next_site(new->fleet, site)) {
         const int was = find_site(&new->config->model, site, &old->config->model);
 
-        if (was != MODEL_NONE && fleet_site_ready(old->fleet, was))
-            bits |= UINT64_C(1) << bit;
+        board_post_ready(new->board, site, was != MODEL_NONE && fleet_site_ready(old->fleet, was));
     }
-    return bits;
 }
 
 /* Until the new fleet has its say, the new board says what the old one did: nobody is kept from a
@@ -109,7 +103,7 @@ static void carry_notices(const struct current *old, const struct current *new)
         if (was == MODEL_NONE)
             continue;
         board_read(old->board, was, &notice);
-        notice.sites_ready = carry_sites(old, new, (int)i);
+        carry_sites(old, new, (int)i);
         board_post(new->board, (int)i, &notice);
     }
 }

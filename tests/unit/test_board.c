@@ -35,6 +35,30 @@ static bool readable(const struct board *board)
     return poll(&fd, 1, 0) == 1;
 }
 
+/* All sites at one moment: each is told, whoever else is. */
+static void each_site_of_a_crowd_is_told(void **state)
+{
+    enum { SITES = 1000 };
+    static struct model_site many[SITES];
+    const struct config of_many = {
+        .model = {.n_servers = 3, .servers = servers, .n_sites = SITES, .sites = many}};
+    struct board *board;
+    struct visit visit;
+    size_t told = 0;
+
+    assert_int_equal(board_create(&of_many, &board), 0);
+    for (int round = 0; round < 2; round++) {
+        for (int site = 0; site < SITES; site++) {
+            assert_true(board_tell(board, &(struct visit){.kind = VISIT_WANTS, .site = site}));
+            assert_true(board_tell(board, &(struct visit){.kind = VISIT_USES, .site = site}));
+        }
+        while (board_take(board, &visit))
+            told++;
+    }
+    assert_int_equal(told, 2 * SITES); /* again, so soon, is no news */
+    board_destroy(board);
+}
+
 static void what_is_posted_is_read(void **state)
 {
     struct notice notice;
@@ -77,17 +101,26 @@ static void what_is_posted_of_a_project_is_news_of_its_server(void **state)
     board_destroy(board);
 }
 
-static void sites_are_ready_by_their_bit(void **state)
+static void sites_are_ready_each_by_itself(void **state)
 {
-    board_post(*state, 1, &(struct notice){.sites_ready = 2});
+    struct notice notice;
+
+    board_post_ready(*state, 2, true);
+    board_post(*state, 1, &(struct notice){0});
     assert_false(board_site_ready(*state, 0));
     assert_true(board_site_ready(*state, 2));
     assert_false(board_site_ready(*state, 1));
-    board_post(*state, 1, &(struct notice){.sites_ready = 1});
+    board_post_ready(*state, 0, true);
+    board_post_ready(*state, 2, false);
+    board_post(*state, 1, &(struct notice){0}); /* that of its sites is news */
     assert_true(board_site_ready(*state, 0));
     assert_false(board_site_ready(*state, 2));
-    board_post(*state, 2, &(struct notice){.sites_ready = 1});
-    assert_true(board_site_ready(*state, 3));
+    board_read(*state, 1, &notice);
+    assert_int_equal(notice.version, 2);
+    board_post_ready(*state, 0, true);
+    board_post(*state, 1, &(struct notice){0}); /* the same again is none */
+    board_read(*state, 1, &notice);
+    assert_int_equal(notice.version, 2);
 }
 
 static void repeated_visits_are_told_once(void **state)
@@ -334,10 +367,9 @@ static void workers_and_the_loop_do_not_disturb_each_other(void **state)
     for (size_t i = 0; i < 4; i++)
         pthread_create(&threads[i], NULL, work, *state);
     for (int64_t i = 1; i < 20000; i++) {
-        board_post(
-            *state, (int)(i % 3),
-            &(struct notice){
-                .since = i, .wake_started = i, .wake_deadline = i, .sites_ready = (uint64_t)i});
+        board_post_ready(*state, (int)(i % 4), i % 8 < 4);
+        board_post(*state, (int)(i % 3),
+                   &(struct notice){.since = i, .wake_started = i, .wake_deadline = i});
         board_limit(*state, 1, (uint32_t)(i % 9), (struct guard){GUARD_CLIENT_MINUTES, later + i});
         while (board_take(*state, &visit))
             taken++;
@@ -372,9 +404,10 @@ int main(void)
 {
 #define TEST(name_) cmocka_unit_test_setup_teardown(name_, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        TEST(each_site_of_a_crowd_is_told),
         TEST(what_is_posted_is_read),
         TEST(what_is_posted_of_a_project_is_news_of_its_server),
-        TEST(sites_are_ready_by_their_bit),
+        TEST(sites_are_ready_each_by_itself),
         TEST(repeated_visits_are_told_once),
         TEST(a_full_inbox_says_so_and_forgets_nothing),
         TEST(waiting_ends_at_once_where_news_are_there),

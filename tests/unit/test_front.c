@@ -88,8 +88,9 @@ static int set_up(void **state)
     if (board_create(&config, &board) != 0)
         return -1;
     board_post(board, 0, &(struct notice){.state = POWER_OFF, .expected_ready = -1});
-    board_post(board, 1,
-               &(struct notice){.state = POWER_READY, .expected_ready = -1, .sites_ready = 1});
+    for (size_t i = 0; i < config.model.n_sites; i++)
+        board_post_ready(board, (int)i, config.model.sites[i].server == 1);
+    board_post(board, 1, &(struct notice){.state = POWER_READY, .expected_ready = -1});
     return front_create(board, &front);
 }
 
@@ -589,11 +590,12 @@ static void a_program_is_held(void **state)
 /* The server posts that the site is ready, while somebody waits for it. */
 static void *become_ready(void *context)
 {
-    const struct notice ready = {.state = POWER_READY, .expected_ready = -1, .sites_ready = 1 << 2};
+    const struct notice ready = {.state = POWER_READY, .expected_ready = -1};
 
     while (board_counted(board, COUNT_HELD) == 0)
         sched_yield();
     board_post(board, 0, &(struct notice){.state = POWER_BOOTING, .expected_ready = -1});
+    board_post_ready(board, 3, true);
     board_post(board, 0, &ready);
     return NULL;
 }

@@ -3,37 +3,32 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/text.h"
 #include "web/board/inbox.h"
+#include "web/board/kept_notice.h"
 #include "web/board/limits.h"
 
 enum {
-    LOCKS = 64,      /* slots share locks: a copy takes less than a microsecond */
-    INBOX_MAX = 512, /* visits untold */
+    LOCKS = 64,        /* slots share locks: a copy takes less than a microsecond */
+    INBOX_LEAST = 512, /* visits untold, beside one of each kind of each site */
     USE_PAUSE_MS = 1000,
     WANT_PAUSE_MS = 100,
 };
 #define NEVER INT64_MIN
 
-enum { NOTICE_FIXED = offsetof(struct notice, why) };
-
 /* The notice is guarded by the slot's lock. */
 struct slot {
     _Atomic uint32_t version; /* what waiters look at without the lock */
-    char *why;                /* NULL: nothing */
-    struct fact *problem;     /* NULL: none */
-    _Alignas(struct notice) unsigned char fixed[NOTICE_FIXED]; /* all but these */
+    bool sites_changed;       /* since the last post; the loop thread's own */
+    struct kept_notice notice;
 };
 
 struct site_slot {
     atomic_bool ready;
-    uint8_t bit; /* in its server's sites_ready; BOARD_SITES_MAX: none */
     int project; /* its place in projects, or MODEL_NONE */
     _Atomic int64_t told_use, told_want;
     _Atomic uint32_t passes[PASS_KINDS];
@@ -50,8 +45,6 @@ struct board {
     struct slot *slots;
     struct site_slot *sites;
     struct project_slot *projects;
-    int *site_order;   /* sites grouped by server */
-    size_t *site_from; /* where a server's group begins in site_order; one more at the end */
     pthread_mutex_t locks[LOCKS];
     struct limits *limits;
     struct inbox *inbox; /* of struct visit */
@@ -69,68 +62,16 @@ static pthread_mutex_t *slot_lock(struct board *board, int server)
     return &board->locks[(size_t)server % LOCKS];
 }
 
-/* Groups the sites by server, in model order, and numbers them within it. */
-static void order_sites(struct board *board, const struct model *model)
-{
-    for (size_t i = 0; i < model->n_sites; i++)
-        board->site_from[model->sites[i].server + 1]++;
-    for (size_t i = 0; i < model->n_servers; i++)
-        board->site_from[i + 1] += board->site_from[i];
-    size_t *next = board->site_from; /* runs ahead, and is set right below */
-    for (size_t i = 0; i < model->n_sites; i++)
-        board->site_order[next[model->sites[i].server]++] = (int)i;
-    for (size_t i = model->n_servers; i > 0; i--)
-        board->site_from[i] = board->site_from[i - 1];
-    board->site_from[0] = 0;
-}
-
-static void init_sites(struct board *board, const struct model *model)
-{
-    order_sites(board, model);
-    for (size_t server = 0; server < model->n_servers; server++) {
-        size_t from = board->site_from[server];
-        for (size_t i = from; i < board->site_from[server + 1]; i++) {
-            struct site_slot *site = &board->sites[board->site_order[i]];
-            size_t bit = i - from;
-            site->bit = (uint8_t)(bit < BOARD_SITES_MAX ? bit : BOARD_SITES_MAX);
-            atomic_init(&site->told_use, NEVER);
-            atomic_init(&site->told_want, NEVER);
-        }
-    }
-}
-
-/* Counts them too: how many slots they need. */
-static size_t place_projects(struct board *board, const struct model *model)
+/* Counts the projects: how many slots they need. */
+static size_t init_sites(struct board *board, const struct model *model)
 {
     int n = 0;
-    for (size_t i = 0; i < model->n_sites; i++)
+    for (size_t i = 0; i < model->n_sites; i++) {
         board->sites[i].project = model->sites[i].is_project ? n++ : MODEL_NONE;
+        atomic_init(&board->sites[i].told_use, NEVER);
+        atomic_init(&board->sites[i].told_want, NEVER);
+    }
     return (size_t)n;
-}
-
-static void slot_get(const struct slot *slot, struct notice *ret_notice)
-{
-    memcpy(ret_notice, slot->fixed, NOTICE_FIXED);
-    text_copy(ret_notice->why, sizeof(ret_notice->why), slot->why ? slot->why : "");
-    ret_notice->problem = slot->problem ? *slot->problem : FACT(NONE);
-}
-
-static void slot_clear(struct slot *slot)
-{
-    free(slot->why);
-    free(slot->problem);
-    slot->why = NULL;
-    slot->problem = NULL;
-}
-
-/* Without memory why and the problem go untold. */
-static void slot_set(struct slot *slot, const struct notice *notice)
-{
-    memcpy(slot->fixed, notice, NOTICE_FIXED);
-    slot_clear(slot);
-    slot->why = notice->why[0] ? strdup(notice->why) : NULL;
-    if (!fact_is(&notice->problem, FACT_NONE) && (slot->problem = malloc(sizeof(*slot->problem))))
-        *slot->problem = notice->problem;
 }
 
 static void init_locks(struct board *board)
@@ -156,25 +97,22 @@ int board_create(const struct config *config, struct board **ret_board)
     init_locks(board);
     board->slots = calloc(model->n_servers + 1, sizeof(*board->slots));
     board->sites = calloc(model->n_sites + 1, sizeof(*board->sites));
-    board->site_order = calloc(model->n_sites + 1, sizeof(*board->site_order));
-    board->site_from = calloc(model->n_servers + 2, sizeof(*board->site_from));
-    int error = inbox_create(sizeof(struct visit), INBOX_MAX, &board->inbox);
-    if (!board->slots || !board->sites || !board->site_order || !board->site_from)
+    int error = inbox_create(sizeof(struct visit), INBOX_LEAST + 2 * model->n_sites, &board->inbox);
+    if (!board->slots || !board->sites)
         error = -ENOMEM;
     if (error == 0) {
-        board->projects = calloc(place_projects(board, model) + 1, sizeof(*board->projects));
+        board->projects = calloc(init_sites(board, model) + 1, sizeof(*board->projects));
         error = !board->projects ? -ENOMEM : limits_create(model, &board->limits);
     }
     if (error != 0) {
         board_destroy(board);
         return error;
     }
-    init_sites(board, model);
     struct notice none = {.expected_ready = -1};
     for (int stage = 0; stage < STAGES; stage++)
         none.stages[stage] = none.expected[stage] = STAGE_UNREACHED;
     for (size_t i = 0; i < model->n_servers; i++)
-        slot_set(&board->slots[i], &none);
+        kept_notice_set(&board->slots[i].notice, &none);
     *ret_board = board;
     return 0;
 }
@@ -192,12 +130,10 @@ void board_destroy(struct board *board)
     inbox_destroy(board->inbox);
     limits_destroy(board->limits);
     for (size_t i = 0; board->slots && i < board->config->model.n_servers; i++)
-        slot_clear(&board->slots[i]);
+        kept_notice_clear(&board->slots[i].notice);
     free(board->slots);
     free(board->sites);
     free(board->projects);
-    free(board->site_order);
-    free(board->site_from);
     free(board);
 }
 
@@ -211,39 +147,21 @@ static void tell_waiters(struct board *board)
     pthread_mutex_unlock(&board->wait_lock);
 }
 
-/* Would a waiting page show it? Why the server is awake is for programs, and changes with each
- * visit. */
-static bool is_news(const struct notice *old, const struct notice *new)
-{
-    return old->version == 0 || old->state != new->state || old->since != new->since ||
-           old->wake_open != new->wake_open || old->wake_queued != new->wake_queued ||
-           old->wake_started != new->wake_started || old->wake_deadline != new->wake_deadline ||
-           old->expected_ready != new->expected_ready || old->failure != new->failure ||
-           old->guard.kind != new->guard.kind || old->guard.until != new->guard.until ||
-           old->sites_ready != new->sites_ready || !fact_equal(&old->problem, &new->problem) ||
-           memcmp(old->stages, new->stages, sizeof(old->stages)) != 0 ||
-           memcmp(old->expected, new->expected, sizeof(old->expected)) != 0;
-}
-
 void board_post(struct board *board, int server, const struct notice *notice)
 {
     struct slot *slot = &board->slots[server];
     struct notice posted = *notice, before;
 
-    slot_get(slot, &before); /* only this thread writes it */
-    const bool news = is_news(&before, notice);
+    kept_notice_read(&slot->notice, &before); /* only this thread writes it */
+    const bool news = notice_is_news(&before, notice) || slot->sites_changed;
     uint32_t version = atomic_load(&slot->version) + (news ? 1 : 0);
 
     version = version == 0 ? 1 : version; /* 0 says that nothing was posted */
     posted.version = version;
+    slot->sites_changed = false;
     pthread_mutex_lock(slot_lock(board, server));
-    slot_set(slot, &posted);
+    kept_notice_set(&slot->notice, &posted);
     pthread_mutex_unlock(slot_lock(board, server));
-    for (size_t i = board->site_from[server]; i < board->site_from[server + 1]; i++) {
-        struct site_slot *site = &board->sites[board->site_order[i]];
-        bool is_ready = site->bit < BOARD_SITES_MAX && (notice->sites_ready >> site->bit & 1) != 0;
-        atomic_store(&site->ready, is_ready);
-    }
     atomic_store(&slot->version, version);
     if (news)
         tell_waiters(board);
@@ -259,10 +177,10 @@ static void renew(struct board *board, int server)
     if (version == 0)
         return; /* nothing was posted: nobody knows an older version */
     version = version == UINT32_MAX ? 1 : version + 1;
-    slot_get(slot, &notice); /* only this thread writes it */
+    kept_notice_read(&slot->notice, &notice); /* only this thread writes it */
     notice.version = version;
     pthread_mutex_lock(slot_lock(board, server));
-    slot_set(slot, &notice);
+    kept_notice_set(&slot->notice, &notice);
     pthread_mutex_unlock(slot_lock(board, server));
     atomic_store(&slot->version, version);
     tell_waiters(board);
@@ -271,6 +189,12 @@ static void renew(struct board *board, int server)
 static int server_of(const struct board *board, int site)
 {
     return board->config->model.sites[site].server;
+}
+
+void board_post_ready(struct board *board, int site, bool ready)
+{
+    if (atomic_exchange(&board->sites[site].ready, ready) != ready)
+        board->slots[server_of(board, site)].sites_changed = true;
 }
 
 static bool is_news_of_project(const struct project_notice *old, const struct project_notice *new)
@@ -365,7 +289,7 @@ const struct config *board_config(const struct board *board)
 void board_read(struct board *board, int server, struct notice *ret_notice)
 {
     pthread_mutex_lock(slot_lock(board, server));
-    slot_get(&board->slots[server], ret_notice);
+    kept_notice_read(&board->slots[server].notice, ret_notice);
     pthread_mutex_unlock(slot_lock(board, server));
 }
 

@@ -17,7 +17,7 @@
 #include "core/stream.h"
 #include "web/board/count.h"
 
-enum { BOARD_SITES_MAX = 64, NOTICE_WHY_SIZE = 2048 };
+enum { NOTICE_WHY_SIZE = 2048 };
 
 /* What the workers know of one server. Times: boot clock, ms, so that ages are right whatever wall
  * time does. */
@@ -33,8 +33,6 @@ struct notice {
     int64_t expected_ready;   /* boot clock when it should be ready; -1: no estimate */
     enum wake_failure failure;
     struct guard guard; /* the server's guard that refused the last wake: it is not woken before */
-    uint64_t sites_ready; /* bit i: the i-th site of this server (in model order) lets visitors
-                           * through; sites beyond BOARD_SITES_MAX of one server never do */
     /* The board keeps only what there is of these, which most have not: they come last. */
     char why[NOTICE_WHY_SIZE]; /* "awake because ..." in English, for logs and programs */
     struct fact problem;
@@ -78,7 +76,9 @@ void board_post(struct board *board, int server,
                 const struct notice *notice); /* version is set by the board */
 void board_post_project(struct board *board, int site,
                         const struct project_notice *notice); /* before that of its server */
-int board_fd(const struct board *board);                      /* readable when visits wait */
+/* Does the site let visitors through? Those who wait hear of it with the post of its server. */
+void board_post_ready(struct board *board, int site, bool ready);
+int board_fd(const struct board *board); /* readable when visits wait */
 /* False: none left. Its why is the caller's to free. */
 bool board_take(struct board *board, struct visit *ret_visit);
 void board_close(

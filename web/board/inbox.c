@@ -73,8 +73,9 @@ bool inbox_take(struct inbox *inbox, void *ret_item)
     bool any = inbox->n > 0;
     if (any) {
         memcpy(ret_item, item_at(inbox, 0), inbox->size);
-        inbox->first = (inbox->first + 1) % inbox->most;
         inbox->n--;
+        /* Empty, it begins again: room that is seldom needed stays untouched. */
+        inbox->first = inbox->n > 0 ? (inbox->first + 1) % inbox->most : 0;
     } else {
         (void)eventfd_read(inbox->fd, &count); /* not readable is what is wanted */
     }

@@ -73,7 +73,6 @@ static void set_state(struct notice *notice, enum power_state state)
     notice->state = state;
     notice->since = now_ms();
     if (state == POWER_OFF || state == POWER_SLEEPING) {
-        notice->sites_ready = 0;
         notice->wake_open = notice->wake_queued = false;
     }
 }
@@ -129,7 +128,6 @@ static bool do_ready(struct notice *notice, char **words)
         notice->stages[STAGE_SITE_ANSWERS] = (int32_t)(now_ms() - notice->wake_started);
     set_state(notice, POWER_READY);
     notice->wake_open = false;
-    notice->sites_ready = UINT64_MAX;
     return true;
 }
 
@@ -195,11 +193,25 @@ static bool do_touch(struct notice *notice, char **words)
 static const struct verb {
     const char *name;
     bool (*run)(struct notice *notice, char **words);
+    bool moves; /* its sites follow the server's state */
 } verbs[] = {
-    {"state", do_state}, {"wake", do_wake},   {"expect", do_expect}, {"stage", do_stage},
-    {"ready", do_ready}, {"fail", do_fail},   {"queue", do_queue},   {"touch", do_touch},
-    {"ago", do_ago},     {"guard", do_guard},
+    {"state", do_state, true},  {"wake", do_wake, false},   {"expect", do_expect, false},
+    {"stage", do_stage, false}, {"ready", do_ready, true},  {"fail", do_fail, false},
+    {"queue", do_queue, true},  {"touch", do_touch, false}, {"ago", do_ago, false},
+    {"guard", do_guard, false},
 };
+
+static void move_sites(struct stage_play *play, int server, const char *verb)
+{
+    const struct model *model = &play->config->model;
+    const enum power_state state = play->notices[server].state;
+    const bool ready = strcmp(verb, "ready") == 0;
+
+    for (size_t site = 0; site < model->n_sites; site++)
+        if (model->sites[site].server == server &&
+            (ready || state == POWER_OFF || state == POWER_SLEEPING))
+            board_post_ready(play->board, (int)site, ready);
+}
 
 static bool run_verb(struct stage_play *play, char **words)
 {
@@ -207,6 +219,8 @@ static bool run_verb(struct stage_play *play, char **words)
     for (size_t i = 0; server != MODEL_NONE && i < ARRAY_SIZE(verbs); i++) {
         if (strcmp(verbs[i].name, words[0]) == 0) {
             bool done = verbs[i].run(&play->notices[server], words);
+            if (verbs[i].moves)
+                move_sites(play, server, words[0]);
             board_post(play->board, server, &play->notices[server]);
             return done;
         }
@@ -214,19 +228,12 @@ static bool run_verb(struct stage_play *play, char **words)
     return false;
 }
 
-/* Bit i of sites_ready is the server's i-th site. */
 static bool do_site(struct stage_play *play, int site, char **words)
 {
-    const struct model *model = &play->config->model;
-    int server = model->sites[site].server;
-    unsigned bit = 0;
-    for (int before = 0; before < site; before++)
-        bit += model->sites[before].server == server;
-    uint64_t mask = UINT64_C(1) << bit;
-    struct notice *notice = &play->notices[server];
-    notice->sites_ready =
-        strcmp(words[2], "on") == 0 ? notice->sites_ready | mask : notice->sites_ready & ~mask;
-    board_post(play->board, server, notice);
+    const int server = play->config->model.sites[site].server;
+
+    board_post_ready(play->board, site, strcmp(words[2], "on") == 0);
+    board_post(play->board, server, &play->notices[server]);
     return true;
 }
 
