@@ -83,6 +83,12 @@ static void tend_retained_hold(const struct in_bus *in, const struct mqtt_messag
         (void)mqtt_leave(in->mqtt, message->topic, "", 0);
 }
 
+/* Over 3.1.1 one that is sent just now may be retained or not, and is kept in any case. */
+static bool may_be_kept(const struct in_bus *in, const struct mqtt_message *message)
+{
+    return message->retained || !mqtt_knows_retained(in->mqtt);
+}
+
 static void on_command(const struct in_bus *in, const struct topic *topic,
                        const struct mqtt_message *message)
 {
@@ -154,6 +160,17 @@ static hearer *const hearers[TOPIC_KINDS] = {
 
 /* ---- the connection ---- */
 
+/* Over 3.1.1 it may be retained: what was run is not to be refused, or run, once it is replayed. */
+static void clear_command(const struct in_bus *in, const struct topic *topic,
+                          const struct mqtt_message *message)
+{
+    hearer *const hear = hearers[topic->kind];
+
+    if ((hear == on_command || hear == on_hub_command) && !message->retained &&
+        message->length > 0 && may_be_kept(in, message) && !command_may_be_retained(topic->kind))
+        (void)mqtt_leave(in->mqtt, message->topic, "", 0);
+}
+
 static void on_message(void *context, const struct mqtt_message *message)
 {
     const struct in_bus *in = context;
@@ -173,6 +190,7 @@ static void on_message(void *context, const struct mqtt_message *message)
         return;
     }
     /* What has no hearer is Hall's own; the client watches over those that are retained. */
+    clear_command(in, &topic, message);
     if (hearers[topic.kind])
         hearers[topic.kind](in, &topic, message);
 }
@@ -183,6 +201,14 @@ static void on_connected(void *context, bool connected, const char *why)
 
     log_info("bus: %s: %s", connected ? "connected" : "not connected", why);
     outlets_tell(in->outlets, &(struct news){.kind = NEWS_BROKER, .connected = connected});
+}
+
+static void on_dropped(void *context, size_t n, bool awaited)
+{
+    const struct in_bus *in = context;
+
+    outlets_tell(in->outlets,
+                 &(struct news){.kind = NEWS_DROPPED, .dropped = {.n = n, .awaited = awaited}});
 }
 
 static void on_browsed(void *context)
@@ -203,6 +229,7 @@ static void on_spare_taken(void *context, uint64_t token, bool taken)
 static const struct mqtt_listener listener = {.message = on_message,
                                               .connected = on_connected,
                                               .browsed = on_browsed,
+                                              .dropped = on_dropped,
                                               .spare = on_spare,
                                               .spare_taken = on_spare_taken};
 

@@ -129,6 +129,15 @@ static void on_broker(void *context, const struct news *news)
     board_set_broker(current->board, news->connected);
 }
 
+static void on_dropped(void *context, const struct news *news)
+{
+    const struct current *current = context;
+
+    for (size_t i = 0; i < news->dropped.n; i++)
+        board_count(current->board,
+                    news->dropped.awaited ? COUNT_DROPPED_AWAITED : COUNT_DROPPED_EVENTS);
+}
+
 static void on_trouble(void *context, const struct news *news)
 {
     const struct current *current = context;
@@ -152,6 +161,7 @@ const struct outlet_ops out_board_outlet = {
             [ACTION_EVENT] = on_event},
     .hear = {[NEWS_CHANGED] = on_changed,
              [NEWS_BROKER] = on_broker,
+             [NEWS_DROPPED] = on_dropped,
              [NEWS_TROUBLE] = on_trouble,
              [NEWS_CONFIG] = on_config},
 };

@@ -25,7 +25,8 @@ struct out_bus {
     struct outlets *outlets;
     sd_event_source *publish; /* after all events of this turn of the loop */
     struct marks *marks;
-    size_t n_awake; /* servers that are up */
+    size_t n_awake;     /* servers that are up */
+    uint64_t n_dropped; /* messages that found no room */
 };
 
 /* ---- messages ---- */
@@ -67,6 +68,7 @@ static enum say_language language_of(const struct out_bus *bus)
     return bus->current->config->language == CONFIG_FRENCH ? SAY_FRENCH : SAY_ENGLISH;
 }
 
+/* An event. What finds no room is counted and told by the client. */
 static void publish(struct out_bus *bus, enum topic_kind kind, const char *id, const char *text)
 {
     char topic[TOPIC_MAX];
@@ -87,7 +89,9 @@ static void tell_said(struct out_bus *bus, enum topic_kind kind, const char *id,
 
 void out_bus_send(struct out_bus *bus, enum topic_kind kind, const char *id, const char *text)
 {
-    publish(bus, kind, id, text);
+    char topic[TOPIC_MAX];
+
+    (void)mqtt_deliver(bus->mqtt, format(bus, kind, id, topic), text, strlen(text));
     tell_said(bus, kind, id, text, (struct news){0});
 }
 
@@ -175,6 +179,7 @@ static void publish_info(struct out_bus *bus)
                                    .started = current->started,
                                    .awake = bus->n_awake,
                                    .config_problem = &trouble,
+                                   .dropped = bus->n_dropped,
                                    .broker = mqtt_protocol(bus->mqtt)};
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
 
@@ -280,6 +285,14 @@ static void on_broker(void *context, const struct news *news)
         publish_info(context);
 }
 
+static void on_dropped(void *context, const struct news *news)
+{
+    struct out_bus *bus = context;
+
+    bus->n_dropped += news->dropped.n;
+    publish_info(bus);
+}
+
 static void on_config(void *context, const struct news *news)
 {
     (void)news;
@@ -295,6 +308,7 @@ const struct outlet_ops out_bus_outlet = {
     .hear = {[NEWS_CHANGED] = on_changed,
              [NEWS_EVENT] = on_hall_event,
              [NEWS_BROKER] = on_broker,
+             [NEWS_DROPPED] = on_dropped,
              [NEWS_CONFIG] = on_config},
 };
 

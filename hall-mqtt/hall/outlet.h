@@ -27,6 +27,7 @@ enum news_kind {
     NEWS_SAID,      /* a message left that is not retained */
     NEWS_PUBLISHED, /* server: all retained topics of it are up to date */
     NEWS_BROKER,    /* is it connected? */
+    NEWS_DROPPED,   /* messages to the broker gave way, for too much waited */
     NEWS_SAVED,     /* server: its record is on its way to the disk */
     NEWS_STORED,    /* everything up to this ticket is on the disk */
     NEWS_TROUBLE,   /* the store stopped working, or works again */
@@ -67,6 +68,10 @@ struct news {
             const char *type;            /* events of Hall */
         } said;
         bool connected;
+        struct {
+            size_t n;
+            bool awaited; /* answers or commands */
+        } dropped;
         uint64_t ticket;     /* SAVED, STORED */
         const char *problem; /* TROUBLE: "": it works again */
         struct {

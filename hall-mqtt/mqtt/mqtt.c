@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "mqtt/mqtt_hear.h"
 #include "mqtt/mqtt_options.h"
 #include "mqtt/mqtt_session.h"
 
@@ -74,9 +75,31 @@ int mqtt_retain(struct mqtt *mqtt, const char *topic, const char *payload, size_
     return error;
 }
 
+/* In the outbox, or not: on its way as far as there is room, and what was dropped is told. */
+static int added(struct mqtt *mqtt, int error)
+{
+    if (error == 0)
+        mqtt_session_pump(mqtt);
+    mqtt_sender_tell_dropped(&mqtt->sender);
+    return error;
+}
+
+static int add(struct mqtt *mqtt, enum outbox_kind kind, const char *topic, const char *payload,
+               size_t length)
+{
+    if (!mqtt_link_topic_is_valid(topic))
+        return -EINVAL;
+    return added(mqtt, outbox_add(&mqtt->sender.outbox, kind, topic, NULL, 0, payload, length));
+}
+
 int mqtt_publish(struct mqtt *mqtt, const char *topic, const char *payload, size_t length)
 {
-    return mqtt_respond(mqtt, topic, NULL, 0, payload, length);
+    return add(mqtt, OUTBOX_PASSING, topic, payload, length);
+}
+
+int mqtt_deliver(struct mqtt *mqtt, const char *topic, const char *payload, size_t length)
+{
+    return add(mqtt, OUTBOX_AWAITED, topic, payload, length);
 }
 
 int mqtt_respond(struct mqtt *mqtt, const char *topic, const void *correlation,
@@ -86,21 +109,21 @@ int mqtt_respond(struct mqtt *mqtt, const char *topic, const void *correlation,
         return -EINVAL;
     if (correlation_length > UINT16_MAX)
         return -EMSGSIZE;
-    int error =
-        outbox_add(&mqtt->sender.outbox, topic, correlation, correlation_length, payload, length);
-    if (error == 0)
-        mqtt_session_pump(mqtt);
-    return error;
+    return added(mqtt, outbox_add(&mqtt->sender.outbox, OUTBOX_AWAITED, topic, correlation,
+                                  correlation_length, payload, length));
 }
 
 int mqtt_leave(struct mqtt *mqtt, const char *topic, const char *payload, size_t length)
 {
     if (!mqtt_link_topic_is_valid(topic))
         return -EINVAL;
-    int error = outbox_add_retained(&mqtt->sender.outbox, topic, payload, length);
-    if (error == 0)
-        mqtt_session_pump(mqtt);
-    return error;
+    mqtt_hear_left(mqtt, topic, payload, length);
+    return added(mqtt, outbox_add_retained(&mqtt->sender.outbox, topic, payload, length));
+}
+
+bool mqtt_knows_retained(const struct mqtt *mqtt)
+{
+    return !mqtt->v311;
 }
 
 void mqtt_hurry(struct mqtt *mqtt)

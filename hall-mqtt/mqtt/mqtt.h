@@ -9,9 +9,9 @@
  * Retained messages are a map: a newer payload for a topic replaces the older, an unchanged one is
  * not sent again, and on each connect those the broker does not hold any more (learned from what it
  * replays) are sent, those below the own filters that are not in the map are cleared. So retain
- * everything before the loop first runs. Other messages wait in an outbox of 256 messages and 1
- * MiB, also while there is no connection; the oldest gives way, one log line tells how many did.
- * Nothing is returned to the caller as "sent".
+ * everything before the loop first runs. Other messages wait in an outbox of 16 MiB, also while
+ * there is no connection; beyond that the oldest gives way, those that somebody awaits last, which
+ * the listener and the log are told. Nothing is returned to the caller as "sent".
  *
  * mqtt_session has the life of the connections, mqtt_sender what is to be sent, mqtt_link alone
  * knows libmosquitto. Loop thread only.
@@ -60,6 +60,9 @@ struct mqtt_listener {
     /* There is room for a spare message, behind everything else: the next, or false. Some few are
      * on their way at once; mqtt_hurry says that there is one again. NULL: there are none. */
     bool (*spare)(void *context, struct mqtt_spare *ret_spare);
+    /* So many messages gave way, or found no room; awaited: answers or commands. NULL: nobody
+     * counts them. */
+    void (*dropped)(void *context, size_t n, bool awaited);
     /* The broker took it, or refused it. Not told of those that a lost connection took along. */
     void (*spare_taken)(void *context, uint64_t token, bool taken);
 };
@@ -105,14 +108,19 @@ void mqtt_reconnect(struct mqtt *mqtt, const char *why);
  */
 int mqtt_retain(struct mqtt *mqtt, const char *topic, const char *payload, size_t length);
 /* Sends once, QoS 1, not retained; waits in the outbox while not connected. -EINVAL (no topic),
- * -EMSGSIZE, -ENOMEM. */
+ * -EMSGSIZE, -ENOMEM: counted as dropped. */
 int mqtt_publish(struct mqtt *mqtt, const char *topic, const char *payload, size_t length);
+/* The same, of what somebody waits for: the last to give way. */
+int mqtt_deliver(struct mqtt *mqtt, const char *topic, const char *payload, size_t length);
 /* The same to an MQTT 5 response topic with its correlation data. */
 int mqtt_respond(struct mqtt *mqtt, const char *topic, const void *correlation,
                  size_t correlation_length, const char *payload, size_t length);
 /* Sends once what the broker is to keep on a topic that is not ours: unlike mqtt_retain it is not
  * watched over afterwards. Errors as mqtt_publish. */
 int mqtt_leave(struct mqtt *mqtt, const char *topic, const char *payload, size_t length);
+/* Does `retained` of a message that is sent just now say what its publisher said? Not over 3.1.1.
+ */
+bool mqtt_knows_retained(const struct mqtt *mqtt);
 /* A spare message waits. */
 void mqtt_hurry(struct mqtt *mqtt);
 /* Clears a retained message that is not ours to keep (a retained command). */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/number.h"
 #include "base/text.h"
@@ -217,6 +218,32 @@ static bool is_own_clearing(const struct mqtt *mqtt, const struct mqtt_message *
            retained_has(mqtt->sender.retained, message->topic);
 }
 
+static uint64_t hash_of(const char *topic, const void *payload, size_t length)
+{
+    return hash_add(hash_add(HASH_START, topic, strlen(topic) + 1), payload, length);
+}
+
+void mqtt_hear_left(struct mqtt *mqtt, const char *topic, const void *payload, size_t length)
+{
+    if (!mqtt->v311)
+        return;
+    mqtt->left[mqtt->next_left] = hash_of(topic, payload, length);
+    mqtt->next_left = (mqtt->next_left + 1) % MQTT_LEFT_MAX;
+}
+
+/* Others who say the same at that moment mean the same: one of the two is heard. */
+static bool take_left(struct mqtt *mqtt, const struct mqtt_message *message)
+{
+    const uint64_t hash = hash_of(message->topic, message->payload, message->length);
+
+    for (size_t i = 0; i < MQTT_LEFT_MAX && mqtt->v311 && !message->retained; i++)
+        if (mqtt->left[i] == hash) {
+            mqtt->left[i] = 0;
+            return true;
+        }
+    return false;
+}
+
 /* Brokers that know nothing of no-local give back what is sent from here; what they replay is
  * another matter. */
 static bool came_back(const struct mqtt *mqtt, const struct mqtt_message *message, bool own)
@@ -238,7 +265,7 @@ void mqtt_hear_message(void *context, const struct mqtt_message *message, bool o
     else if (matches_any(mqtt->options.retained_filters, mqtt->options.n_retained_filters,
                          message->topic))
         take_retained(mqtt, message);
-    else if (!mqtt->closing && !is_own_clearing(mqtt, message))
+    else if (!take_left(mqtt, message) && !mqtt->closing && !is_own_clearing(mqtt, message))
         mqtt->listener->message(mqtt->context, message);
 }
 

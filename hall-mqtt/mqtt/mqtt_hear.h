@@ -15,6 +15,8 @@ void mqtt_hear_message(void *context, const struct mqtt_message *message, bool o
 
 /* Reads what the broker holds below the browsed filters. */
 void mqtt_hear_browse(struct mqtt *mqtt);
+/* This is sent on a topic that is heard, too: over 3.1.1 it comes back, and is not passed on. */
+void mqtt_hear_left(struct mqtt *mqtt, const char *topic, const void *payload, size_t length);
 /* Sends a message to ourselves: what was sent before it, the broker has had. */
 void mqtt_hear_echo(struct mqtt *mqtt);
 /* The echo has not come back yet while the broker replays: asks again, or gives up. */

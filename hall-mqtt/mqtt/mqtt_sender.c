@@ -177,9 +177,21 @@ bool mqtt_sender_has_work(const struct mqtt_sender *sender)
 
 void mqtt_sender_tell_dropped(struct mqtt_sender *sender)
 {
-    size_t dropped = outbox_take_dropped(&sender->outbox);
-    if (dropped > 0)
-        log_warning(
-            "mqtt: %zu messages were dropped, the oldest first: more than %d waited for the broker",
-            dropped, OUTBOX_MAX);
+    const int64_t now = clock_now().boot;
+    size_t untold = 0;
+    for (unsigned kind = 0; kind < OUTBOX_KINDS; kind++) {
+        const size_t dropped = outbox_take_dropped(&sender->outbox, (enum outbox_kind)kind);
+        if (dropped > 0 && sender->listener->dropped)
+            sender->listener->dropped(sender->context, dropped, kind == OUTBOX_AWAITED);
+        sender->untold[kind] += dropped;
+        untold += sender->untold[kind];
+    }
+    if (untold == 0 ||
+        (sender->told_dropped_at != 0 && now - sender->told_dropped_at < COMPLAIN_EVERY_MS))
+        return;
+    sender->told_dropped_at = now;
+    log_error("mqtt: %zu messages were dropped, %zu of them answers or commands: more than %d MiB "
+              "waited for the broker",
+              untold, sender->untold[OUTBOX_AWAITED], OUTBOX_BYTES >> 20);
+    memset(sender->untold, 0, sizeof(sender->untold));
 }

@@ -31,7 +31,9 @@ struct mqtt_sender {
     struct retained *retained;
     struct outbox outbox;
     struct mqtt_flight flights[MQTT_FLIGHTS_MAX];
-    int64_t complained_at; /* boot clock, ms; 0: never */
+    int64_t complained_at;       /* boot clock, ms; 0: never */
+    size_t untold[OUTBOX_KINDS]; /* dropped, and not in the log yet */
+    int64_t told_dropped_at;     /* likewise */
 };
 
 /* -ENOMEM. */
@@ -49,6 +51,7 @@ void mqtt_sender_lost(struct mqtt_sender *sender);
 
 /* Something waits or is on its way. */
 bool mqtt_sender_has_work(const struct mqtt_sender *sender);
+/* What was dropped is told the listener at once, and the log every ten seconds. */
 void mqtt_sender_tell_dropped(struct mqtt_sender *sender);
 
 #endif

@@ -16,6 +16,7 @@ enum {
     MQTT_WHY_SIZE = 192,
     MQTT_MARK_SIZE = 20,
     MQTT_ANSWER_MS = 5000,
+    MQTT_LEFT_MAX = 64,
     MQTT_TICK_MS = 8000, /* 3 ticks and their inaccuracy stay below 1.5 x keepalive */
 };
 
@@ -54,8 +55,10 @@ struct mqtt {
     bool browsed;    /* it has been */
     int browsing_id; /* of the subscription */
     bool closing;
-    bool broken; /* the connection is to be dropped at the next turn of the loop */
-    bool again;  /* and made anew at once */
+    bool broken;                  /* the connection is to be dropped at the next turn of the loop */
+    bool again;                   /* and made again at once */
+    uint64_t left[MQTT_LEFT_MAX]; /* hashes of what 3.1.1 will give back; 0: none */
+    size_t next_left;
     int pending_subscriptions[3];
     size_t n_pending_subscriptions;
     int64_t up_at, echo_at; /* boot clock, ms */

@@ -20,40 +20,58 @@ static void message_remove(struct outbox *outbox, struct outbox_message *before,
     if (outbox->last == message)
         outbox->last = before;
     outbox->n--;
+    outbox->of_kind[message->kind]--;
     outbox->bytes -=
         sizeof(*message) + message->topic_size + message->length + message->correlation_length;
     free(message);
 }
 
-/* False when all are on their way. */
-static bool drop_oldest(struct outbox *outbox)
+/* False when none of this kind waits. */
+static bool drop_oldest(struct outbox *outbox, enum outbox_kind kind)
 {
-    struct outbox_message *before = NULL, *message = outbox->first;
-    while (message && message->flying) {
+    struct outbox_message *before = NULL,
+                          *message = outbox->of_kind[kind] > 0 ? outbox->first : NULL;
+    while (message && (message->flying || message->kind != kind)) {
         before = message;
         message = message->next;
     }
     if (!message)
         return false;
     message_remove(outbox, before, message);
-    outbox->dropped++;
+    outbox->dropped[kind]++;
     return true;
 }
 
-int outbox_add(struct outbox *outbox, const char *topic, const void *correlation,
-               size_t correlation_length, const char *payload, size_t length)
+static bool make_room(struct outbox *outbox, enum outbox_kind kind, size_t bytes)
+{
+    while (outbox->bytes + bytes > OUTBOX_BYTES)
+        if (!drop_oldest(outbox, OUTBOX_PASSING) &&
+            (kind == OUTBOX_PASSING || !drop_oldest(outbox, kind)))
+            return false;
+    return true;
+}
+
+static int refuse(struct outbox *outbox, enum outbox_kind kind, int error)
+{
+    outbox->dropped[kind]++;
+    return error;
+}
+
+int outbox_add(struct outbox *outbox, enum outbox_kind kind, const char *topic,
+               const void *correlation, size_t correlation_length, const char *payload,
+               size_t length)
 {
     size_t topic_size = strlen(topic) + 1;
     if (topic_size > OUTBOX_BYTES || correlation_length > OUTBOX_BYTES || length > OUTBOX_BYTES)
-        return -EMSGSIZE;
+        return refuse(outbox, kind, -EMSGSIZE);
     size_t bytes = sizeof(struct outbox_message) + topic_size + length + correlation_length;
-    while (outbox->n >= OUTBOX_MAX || outbox->bytes + bytes > OUTBOX_BYTES)
-        if (!drop_oldest(outbox))
-            return -EMSGSIZE;
+    if (bytes > OUTBOX_BYTES || !make_room(outbox, kind, bytes))
+        return refuse(outbox, kind, -EMSGSIZE);
 
     struct outbox_message *message = calloc(1, bytes);
     if (!message)
-        return -ENOMEM;
+        return refuse(outbox, kind, -ENOMEM);
+    message->kind = kind;
     message->topic_size = topic_size;
     message->length = length;
     message->correlation_length = correlation_length;
@@ -68,6 +86,7 @@ int outbox_add(struct outbox *outbox, const char *topic, const void *correlation
         outbox->first = message;
     outbox->last = message;
     outbox->n++;
+    outbox->of_kind[kind]++;
     outbox->bytes += bytes;
     return 0;
 }
@@ -75,7 +94,7 @@ int outbox_add(struct outbox *outbox, const char *topic, const void *correlation
 int outbox_add_retained(struct outbox *outbox, const char *topic, const char *payload,
                         size_t length)
 {
-    int error = outbox_add(outbox, topic, NULL, 0, payload, length);
+    int error = outbox_add(outbox, OUTBOX_AWAITED, topic, NULL, 0, payload, length);
     if (error == 0)
         outbox->last->retain = true;
     return error;
@@ -106,10 +125,10 @@ void outbox_unsent(struct outbox *outbox)
         message->flying = false;
 }
 
-size_t outbox_take_dropped(struct outbox *outbox)
+size_t outbox_take_dropped(struct outbox *outbox, enum outbox_kind kind)
 {
-    size_t dropped = outbox->dropped;
-    outbox->dropped = 0;
+    size_t dropped = outbox->dropped[kind];
+    outbox->dropped[kind] = 0;
     return dropped;
 }
 

@@ -1,7 +1,8 @@
 /*
- * outbox: messages to be sent once, in order, kept until the broker took them. At most OUTBOX_MAX
- * messages and OUTBOX_BYTES bytes: the oldest that is not on its way gives room for a new one and
- * is counted. Does no I/O.
+ * outbox: messages to be sent once, in order, kept until the broker took them. At most OUTBOX_BYTES
+ * bytes. Where there is no room for a new one, the oldest gives way that is not on its way, and is
+ * counted: of the passing ones first, and of the others only where there is no passing one, and
+ * never for one. Does no I/O.
  */
 #ifndef HALL_MQTT_OUTBOX_H
 #define HALL_MQTT_OUTBOX_H
@@ -9,10 +10,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { OUTBOX_MAX = 256, OUTBOX_BYTES = 1 << 20 };
+enum { OUTBOX_BYTES = 1 << 24 };
+
+/* What is told whoever listens, and what somebody waits for: an answer, a command. */
+enum outbox_kind { OUTBOX_PASSING, OUTBOX_AWAITED };
+enum { OUTBOX_KINDS = OUTBOX_AWAITED + 1 };
 
 struct outbox_message {
     struct outbox_message *next;
+    enum outbox_kind kind;
     bool flying; /* sent, not acknowledged */
     bool retain; /* the broker is to keep it */
     size_t topic_size, length, correlation_length;
@@ -22,15 +28,18 @@ struct outbox_message {
 struct outbox {
     struct outbox_message *first, *last;
     size_t n, bytes;
-    size_t dropped; /* since outbox_take_dropped */
+    size_t of_kind[OUTBOX_KINDS];
+    size_t dropped[OUTBOX_KINDS]; /* since outbox_take_dropped */
 };
 
 void outbox_finish(struct outbox *outbox);
 
-/* -EMSGSIZE: larger than the whole outbox; -ENOMEM. */
-int outbox_add(struct outbox *outbox, const char *topic, const void *correlation,
-               size_t correlation_length, const char *payload, size_t length);
-/* The same; the broker is to keep it. */
+/* -EMSGSIZE: there is no room, nor any that may give way; -ENOMEM. Where it was not added, it is
+ * counted as dropped. */
+int outbox_add(struct outbox *outbox, enum outbox_kind kind, const char *topic,
+               const void *correlation, size_t correlation_length, const char *payload,
+               size_t length);
+/* The same, of the awaited; the broker is to keep it. */
 int outbox_add_retained(struct outbox *outbox, const char *topic, const char *payload,
                         size_t length);
 
@@ -42,7 +51,7 @@ void outbox_acknowledged(struct outbox *outbox, struct outbox_message *message);
 void outbox_unsent(struct outbox *outbox);
 
 /* How many were dropped since this was last asked. */
-size_t outbox_take_dropped(struct outbox *outbox);
+size_t outbox_take_dropped(struct outbox *outbox, enum outbox_kind kind);
 
 const char *outbox_topic(const struct outbox_message *message);
 const char *outbox_payload(const struct outbox_message *message);

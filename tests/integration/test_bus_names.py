@@ -169,6 +169,16 @@ def test_ids_tell_nothing_and_are_the_same_at_each_start(place):
         assert place.ids(owner) == ids * 2, owner
 
 
+def slow_down(place, owner, logs):
+    """Both of that role name the suspicion, and wait longer and longer."""
+    for log in logs:
+        wait_until(lambda log=log: "does another client use the same client id?" in log(), 20, "the suspicion in the log")
+    started, known = time.monotonic(), len(place.ids(owner))
+    wait_until(lambda: len(place.ids(owner)) >= known + 2, 60, "two more connections")
+    # Without a back-off of its own they would need two seconds.
+    assert time.monotonic() - started > 3.5
+
+
 def test_a_second_hall_is_named_and_both_slow_down(place):
     """The same installation twice: the same secrets on the same machine."""
     hall = place.world.hall
@@ -178,12 +188,19 @@ def test_a_second_hall_is_named_and_both_slow_down(place):
     second = type(hall)(hall.binary, place.directory / "second", config, hall.password)
     second.start()
     try:
-        word = "does another client use the same client id?"
-        for one in (hall, second):
-            wait_until(lambda one=one: one.log_text().count(word) > 0, 20, "the suspicion in the log")
-        started, known = time.monotonic(), len(place.ids("hall"))
-        wait_until(lambda: len(place.ids("hall")) >= known + 2, 60, "two more connections")
-        # Without a back-off of its own they would need two seconds.
-        assert time.monotonic() - started > 3.5
+        slow_down(place, "hall", [hall.log_text, second.log_text])
     finally:
         second.stop()
+
+
+@pytest.mark.parametrize("owner", ["agent", "relay"])
+def test_a_second_agent_or_relay_is_named_and_both_slow_down(place, owner):
+    """The image of a server that was copied with its agent."""
+    first = place.agent if owner == "agent" else place.relay
+    (place.directory / "second").mkdir()
+    program, id, settings = {"agent": ("hall-agent", "testing", {"interface": "lo"}), "relay": ("hall-wol", "attic", {})}[owner]
+    second = Daemon(program, place.world, place.directory / "second", id, **settings)
+    try:
+        slow_down(place, owner, [first.log.read_text, second.log.read_text])
+    finally:
+        second.close()

@@ -198,8 +198,8 @@ static void test_many(void **state)
 static void test_outbox_keeps_order(void **state)
 {
     struct outbox outbox = {0};
-    assert_int_equal(outbox_add(&outbox, "a", NULL, 0, "one", 3), 0);
-    assert_int_equal(outbox_add(&outbox, "b", "c\0d", 3, "", 0), 0);
+    assert_int_equal(outbox_add(&outbox, OUTBOX_PASSING, "a", NULL, 0, "one", 3), 0);
+    assert_int_equal(outbox_add(&outbox, OUTBOX_PASSING, "b", "c\0d", 3, "", 0), 0);
     struct outbox_message *first = outbox_next(&outbox), *second = outbox_next(&outbox);
     assert_string_equal(outbox_topic(first), "a");
     assert_memory_equal(outbox_payload(first), "one", 3);
@@ -212,7 +212,7 @@ static void test_outbox_keeps_order(void **state)
     outbox_acknowledged(&outbox, first);
     assert_int_equal(outbox.n, 0);
     assert_int_equal(outbox_add_retained(&outbox, "c", "kept", 4), 0);
-    assert_int_equal(outbox_add(&outbox, "d", NULL, 0, "not", 3), 0);
+    assert_int_equal(outbox_add(&outbox, OUTBOX_PASSING, "d", NULL, 0, "not", 3), 0);
     assert_true(outbox_next(&outbox)->retain);
     assert_false(outbox_next(&outbox)->retain);
     outbox_finish(&outbox);
@@ -221,36 +221,71 @@ static void test_outbox_keeps_order(void **state)
     outbox_finish(&outbox);
 }
 
-static void test_outbox_is_bounded(void **state)
+/* A kilobyte, so that a few thousand fill it. */
+static int add_large(struct outbox *outbox, enum outbox_kind kind, const char *topic)
 {
-    struct outbox outbox = {0};
-    char payload[16];
-    for (int i = 0; i < OUTBOX_MAX; i++) {
-        snprintf(payload, sizeof payload, "%d", i);
-        assert_int_equal(outbox_add(&outbox, "t", NULL, 0, payload, strlen(payload)), 0);
-    }
-    struct outbox_message *flying = outbox_next(&outbox);
-    assert_int_equal(outbox_add(&outbox, "t", NULL, 0, "new", 3), 0);
-    assert_int_equal(outbox.n, OUTBOX_MAX);
-    assert_ptr_equal(outbox.first, flying);
-    assert_memory_equal(outbox_payload(outbox_next(&outbox)), "2", 1);
-    assert_int_equal(outbox_take_dropped(&outbox), 1);
-    assert_int_equal(outbox_take_dropped(&outbox), 0);
-    outbox_finish(&outbox);
+    static char payload[1024];
+    return outbox_add(outbox, kind, topic, NULL, 0, payload, sizeof payload);
 }
 
+static size_t waiting(const struct outbox *outbox, const char *topic)
+{
+    size_t n = 0;
+    for (const struct outbox_message *at = outbox->first; at; at = at->next)
+        n += strcmp(outbox_topic(at), topic) == 0;
+    return n;
+}
+
+/* Thousands wait; what nobody awaits gives way first, the oldest first, and never one under way. */
 static void test_outbox_is_bounded_in_bytes(void **state)
 {
     struct outbox outbox = {0};
-    size_t half = OUTBOX_BYTES / 2;
+    size_t events = 0;
+    assert_int_equal(add_large(&outbox, OUTBOX_AWAITED, "answer"), 0);
+    assert_int_equal(add_large(&outbox, OUTBOX_PASSING, "first"), 0);
+    assert_int_equal(add_large(&outbox, OUTBOX_PASSING, "second"), 0);
+    outbox_next(&outbox);
+    struct outbox_message *flying = outbox_next(&outbox);
+    while (outbox.bytes + 2048 < OUTBOX_BYTES) {
+        assert_int_equal(add_large(&outbox, OUTBOX_PASSING, "events"), 0);
+        events++;
+    }
+    assert_true(events > 10000);
+    while (outbox_take_dropped(&outbox, OUTBOX_PASSING) == 0)
+        assert_int_equal(add_large(&outbox, OUTBOX_AWAITED, "answer"), 0);
+    assert_string_equal(outbox_topic(flying), "first");
+    assert_int_equal(waiting(&outbox, "first"), 1);
+    assert_int_equal(waiting(&outbox, "second"), 0);
+    assert_int_equal(waiting(&outbox, "events"), events);
+    assert_int_equal(outbox_take_dropped(&outbox, OUTBOX_PASSING), 0);
+
+    /* Answers up to the brim: no event is left, nor may one come in for an answer. */
+    const size_t answers = waiting(&outbox, "answer") + events;
+    for (size_t i = 0; i < events; i++)
+        assert_int_equal(add_large(&outbox, OUTBOX_AWAITED, "answer"), 0);
+    assert_int_equal(outbox_take_dropped(&outbox, OUTBOX_AWAITED), 0);
+    assert_int_equal(waiting(&outbox, "answer"), answers);
+    assert_int_equal(outbox_take_dropped(&outbox, OUTBOX_PASSING), events);
+    while (outbox.bytes + sizeof(*flying) + 1024 + sizeof "answer" <= OUTBOX_BYTES)
+        assert_int_equal(add_large(&outbox, OUTBOX_AWAITED, "answer"), 0);
+    assert_int_equal(add_large(&outbox, OUTBOX_PASSING, "events"), -EMSGSIZE);
+    assert_int_equal(outbox_take_dropped(&outbox, OUTBOX_PASSING), 1);
+    assert_int_equal(outbox_take_dropped(&outbox, OUTBOX_AWAITED), 0);
+    assert_int_equal(add_large(&outbox, OUTBOX_AWAITED, "answer"), 0);
+    assert_int_equal(outbox_take_dropped(&outbox, OUTBOX_AWAITED), 1);
+    assert_true(outbox.bytes <= OUTBOX_BYTES);
+    outbox_finish(&outbox);
+}
+
+static void test_outbox_takes_nothing_larger_than_itself(void **state)
+{
+    struct outbox outbox = {0};
     char *payload = calloc(1, OUTBOX_BYTES);
     assert_non_null(payload);
-    assert_int_equal(outbox_add(&outbox, "t", NULL, 0, payload, OUTBOX_BYTES), -EMSGSIZE);
-    assert_int_equal(outbox_add(&outbox, "t", NULL, 0, payload, half - 100), 0);
-    assert_int_equal(outbox_add(&outbox, "t", NULL, 0, payload, half - 100), 0);
-    assert_int_equal(outbox_add(&outbox, "t", NULL, 0, payload, half - 100), 0);
-    assert_int_equal(outbox.n, 2);
-    assert_int_equal(outbox_take_dropped(&outbox), 1);
+    assert_int_equal(outbox_add(&outbox, OUTBOX_AWAITED, "t", NULL, 0, payload, OUTBOX_BYTES),
+                     -EMSGSIZE);
+    assert_int_equal(outbox_take_dropped(&outbox, OUTBOX_AWAITED), 1);
+    assert_int_equal(outbox.n, 0);
     outbox_finish(&outbox);
     free(payload);
 }
@@ -496,7 +531,7 @@ int main(void)
         cmocka_unit_test(test_others_are_corrected_not_too_often),
         cmocka_unit_test(test_many),
         cmocka_unit_test(test_outbox_keeps_order),
-        cmocka_unit_test(test_outbox_is_bounded),
+        cmocka_unit_test(test_outbox_takes_nothing_larger_than_itself),
         cmocka_unit_test(test_outbox_is_bounded_in_bytes),
         cmocka_unit_test(test_backoff),
         cmocka_unit_test(test_backoff_of_connections_that_others_end),

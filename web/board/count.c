@@ -21,6 +21,8 @@ static const char *const names[COUNTS] = {
     [COUNT_SLEEPS_ASLEEP] = "sleeps_asleep",
     [COUNT_SLEEPS_REFUSED] = "sleeps_refused",
     [COUNT_SLEEPS_FAILED] = "sleeps_failed",
+    [COUNT_DROPPED_EVENTS] = "dropped_events",
+    [COUNT_DROPPED_AWAITED] = "dropped_awaited",
     [COUNT_STORE_TROUBLES] = "store_troubles",
     [COUNT_STORE_REPAIRS] = "store_repairs",
 };

@@ -27,8 +27,10 @@ enum count {
     COUNT_SLEEPS_ASLEEP,
     COUNT_SLEEPS_REFUSED,
     COUNT_SLEEPS_FAILED,
-    COUNT_STORE_TROUBLES, /* that began, */
-    COUNT_STORE_REPAIRS,  /* and ended */
+    COUNT_DROPPED_EVENTS,  /* messages to the broker that found no room */
+    COUNT_DROPPED_AWAITED, /* answers and commands among them */
+    COUNT_STORE_TROUBLES,  /* that began, */
+    COUNT_STORE_REPAIRS,   /* and ended */
 };
 enum { COUNTS = COUNT_STORE_REPAIRS + 1 };
 

@@ -67,6 +67,10 @@ static const struct family {
      COUNT_WAKES_FAILED, sizeof "wakes_" - 1},
     {"sleeps_total", "Proposals to sleep that ended, by the end.", "outcome", COUNT_SLEEPS_ASLEEP,
      COUNT_SLEEPS_FAILED, sizeof "sleeps_" - 1},
+    {"messages_dropped_total",
+     "Messages that gave way because too much waited for the broker: events, or answers and "
+     "commands.",
+     "what", COUNT_DROPPED_EVENTS, COUNT_DROPPED_AWAITED, sizeof "dropped_" - 1},
 };
 
 /* Troubles that began and ended are counted, so that no more than numbers is shared. */
