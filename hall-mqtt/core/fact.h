@@ -288,6 +288,10 @@ enum fact_code {
     FACT_CONFIG_LOADED,       /* t0 file */
     FACT_STORE_PROBLEM,       /* t0 */
     FACT_STORE_REPAIRED,      /* */
+    FACT_STORE_SALVAGED,      /* t0 file, n0 records, c more of it */
+    FACT_STORE_LOST,          /* t0 file, c more of it */
+    FACT_STORE_COPIED,        /* t0 copy, n0 rows, c more of it */
+    FACT_STORE_HISTORY,       /* t0 file, n0 entries, n1 pages lost, c more of it */
     FACT_ACCESS_REFUSED,      /* s site, t0 from, or "", c guard */
     FACT_ACCESS_REFUSED_PATH, /* t0 from, t1 path and why; of a login too */
     FACT_ACCESS_DENIED,       /* t0 from, t1 path, c why */

@@ -14,6 +14,7 @@
 #include "core/fleet.h"
 #include "hall/start.h"
 #include "probe/probe.h"
+#include "store/store.h"
 #include "web/board/board.h"
 
 struct stream_watch;
@@ -27,9 +28,10 @@ struct current {
     struct stream_watch *streams;
     sd_event_source *visits; /* of the board */
     bool renewing; /* the new fleet takes its first step: the board waits for the whole of it */
-    struct trouble trouble; /* why config is not what the file says */
-    int64_t started;        /* wall, ms: when this run began */
-    struct zone_port zones; /* local time, by this cache */
+    struct trouble trouble;       /* why config is not what the file says */
+    struct store_salvage salvage; /* of a damaged store */
+    int64_t started;              /* wall, ms: when this run began */
+    struct zone_port zones;       /* local time, by this cache */
     struct zone_cache zone_cache;
 };
 

@@ -154,14 +154,14 @@ void describe_leases(const struct describe *from, int64_t after, int64_t limit, 
 
 /* ---- Hall itself ---- */
 
-static void put_trouble(struct json_writer *writer, const struct trouble *trouble)
+static void put_told(struct json_writer *writer, const char *key, const char *fact_key,
+                     const struct told *told)
 {
-    const struct told told = start_tell_trouble(trouble);
     struct buf text = BUF_INIT(SAY_SENTENCE_MAX);
 
-    say_sentence(&told, (struct say_how){.language = SAY_ENGLISH}, &text);
-    json_put_string(writer, "config_problem", text.length > 0 ? buf_text(&text) : NULL);
-    say_put_told(writer, "config_problem_fact", &told);
+    say_sentence(told, (struct say_how){.language = SAY_ENGLISH}, &text);
+    json_put_string(writer, key, text.length > 0 ? buf_text(&text) : NULL);
+    say_put_told(writer, fact_key, told);
     buf_finish(&text);
 }
 
@@ -171,6 +171,8 @@ void describe_info(const struct describe *from, struct buf *out)
     const struct model *model = &config->model;
     const char *problem = from->store->problem;
     const struct now now = clock_now();
+    const struct told trouble = start_tell_trouble(&from->current->trouble);
+    const struct told salvaged = in_store_tell(&from->current->salvage, now.wall);
     struct json_writer writer;
 
     json_writer_init(&writer, out);
@@ -184,7 +186,8 @@ void describe_info(const struct describe *from, struct buf *out)
     json_put_integer(&writer, "servers", (int64_t)model->n_servers);
     json_put_integer(&writer, "domains", (int64_t)model->n_domains);
     json_put_integer(&writer, "projects", (int64_t)model->n_projects);
-    put_trouble(&writer, &from->current->trouble);
+    put_told(&writer, "config_problem", "config_problem_fact", &trouble);
+    put_told(&writer, "store_salvaged", "store_salvaged_fact", &salvaged);
     json_begin_object(&writer, "broker");
     json_put_bool(&writer, "connected", mqtt_is_connected(from->mqtt));
     json_put_string(&writer, "protocol", mqtt_protocol(from->mqtt));

@@ -94,8 +94,9 @@ static int create_store(struct hall *hall)
     if (error < 0)
         return error;
     out_store_restore(hall->out_store);
-    hall->in_store =
-        (struct in_store){.store = out_store_store(hall->out_store), .outlets = &hall->outlets};
+    hall->in_store = (struct in_store){.store = out_store_store(hall->out_store),
+                                       .outlets = &hall->outlets,
+                                       .salvage = &hall->current.salvage};
     error = in_store_listen(&hall->in_store, hall->loop);
     if (error == 0)
         error =

@@ -89,6 +89,24 @@ static void on_published(void *context, const struct news *news)
     }
 }
 
+/* Hall itself: its file, its store, its clock or its broker. */
+static void on_info(void *context, const struct news *news)
+{
+    const struct out_api *api = context;
+    struct buf out = BUF_INIT(PAYLOAD_LIMIT);
+
+    (void)news;
+    if (!errands_watched(api->errands))
+        return;
+    describe_info(api->describe, &out);
+    tell(api, "info", &out);
+}
+
 const struct outlet_ops out_api_outlet = {
-    .hear = {[NEWS_SAID] = on_said, [NEWS_PUBLISHED] = on_published},
+    .hear = {[NEWS_SAID] = on_said,
+             [NEWS_PUBLISHED] = on_published,
+             [NEWS_BROKER] = on_info,
+             [NEWS_TROUBLE] = on_info,
+             [NEWS_SALVAGED] = on_info,
+             [NEWS_CONFIG] = on_info},
 };

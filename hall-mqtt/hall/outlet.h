@@ -29,8 +29,9 @@ enum news_kind {
     NEWS_BROKER,    /* is it connected? */
     NEWS_DROPPED,   /* messages to the broker gave way, for too much waited */
     NEWS_SAVED,     /* server: its record is on its way to the disk */
-    NEWS_STORED,    /* everything up to this ticket is on the disk */
+    NEWS_STORED,    /* everything up to this ticket is on the disk, or given up waiting for */
     NEWS_TROUBLE,   /* the store stopped working, or works again */
+    NEWS_SALVAGED,  /* more is known of what was saved of a damaged store */
     NEWS_CONFIG,    /* whether the file is what Hall runs on */
     NEWS_RENEWED,   /* another configuration holds */
     NEWS_ENDED,     /* all commands of this kind to Hall itself */
@@ -72,7 +73,10 @@ struct news {
             size_t n;
             bool awaited; /* answers or commands */
         } dropped;
-        uint64_t ticket;     /* SAVED, STORED */
+        struct {
+            uint64_t ticket;  /* SAVED, STORED: nobody waits for more than this */
+            uint64_t written; /* STORED: and this is on the disk */
+        };
         const char *problem; /* TROUBLE: "": it works again */
         struct {
             enum command_action action;

@@ -145,6 +145,10 @@ static int show_status(struct meeting *meeting)
                    ? "Le fichier de configuration a été refusé\u00a0: %s\n\n"
                    : "The configuration file was refused: %s\n\n",
                reader_show(&problem));
+    buf_clear(&problem);
+    if (say_member(meeting->picture.info, "store_salvaged", reader_how(), &problem))
+        printf(reader_language() == SAY_FRENCH ? "Stockage\u00a0: %s\n\n" : "Store: %s\n\n",
+               reader_show(&problem));
     buf_finish(&problem);
     return print_status_table(meeting);
 }

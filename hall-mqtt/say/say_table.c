@@ -1080,6 +1080,33 @@ const struct say_row say_rows[FACTS] = {
     [FACT_STORE_REPAIRED] = {"store.repaired",
                              {{0}},
                              {"the store works again", "la base de données fonctionne de nouveau"}},
+    [FACT_STORE_SALVAGED] =
+        {"store.salvaged",
+         {TEXT("file"), NUMBER("records", 0), CAUSE},
+         {"the database was damaged[ and is kept as {file}][; {records} records of servers, quotas "
+          "and settings were read out of it][; {cause}]",
+          "la base de données était endommagée[ et est conservée sous le nom {file}][" NNBSP
+          "; {records} enregistrements de serveurs, de quotas et de réglages y ont été lus][" NNBSP
+          "; {cause}]"}},
+    [FACT_STORE_LOST] =
+        {"store.lost",
+         {TEXT("file"), CAUSE},
+         {"the database was damaged[ and is kept as {file}]; no record of a server, a quota or a "
+          "setting could be read out of it[; {cause}]",
+          "la base de données était endommagée[ et est conservée sous le nom {file}]" NNBSP
+          "; aucun enregistrement de serveur, de quota ou de réglage n’a pu y être lu[" NNBSP
+          "; {cause}]"}},
+    [FACT_STORE_COPIED] = {"store.copied",
+                           {TEXT("copy"), NUMBER("rows", 0), CAUSE},
+                           {"{rows} came from the nightly copy {copy}[; {cause}]",
+                            "{rows} viennent de la copie nocturne {copy}[" NNBSP "; {cause}]"}},
+    [FACT_STORE_HISTORY] =
+        {"store.history",
+         {TEXT("file"), NUMBER("entries", 0), NUMBER("lost", 1), CAUSE},
+         {"the history[ of {file}] was gone through[: {entries} entries are back][; damaged pages: "
+          "{lost}][; {cause}]",
+          "l’historique[ de {file}] a été parcouru[" NBSP ": {entries} entrées retrouvées][" NNBSP
+          "; pages endommagées" NBSP ": {lost}][" NNBSP "; {cause}]"}},
 
     [FACT_ACCESS_DENIED] = {"access.denied",
                             {TEXT("from"), SECOND("path"), CAUSE},

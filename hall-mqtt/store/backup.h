@@ -17,5 +17,7 @@ bool backup_is_due(const char *path, int64_t wall_ms, int hour);
 int backup_begin(const char *path, char ret_work[PATH_MAX]);
 /* It is whole and on the disk: gives it its name, and removes all but the newest ones. -errno. */
 int backup_end(const char *path, const char *work, int64_t wall_ms, int keep);
+/* The newest copy there is, or the newest that is older than that one. */
+bool backup_before(const char *path, const char *before, char out[PATH_MAX]);
 
 #endif

@@ -193,14 +193,23 @@ bool db_run_with(struct db *db, enum schema_statement which, size_t n, const str
 
 /* ---- opening ---- */
 
-/* Before anything is changed: whose file is it? */
+/* Before anything is changed: whose file is it? One with all of Hall's tables is Hall's, whatever
+ * its header says; and no version of Hall has so large a number. */
 static bool check_owner(sqlite3 *sql, int64_t *ret_version, struct trouble *ret_trouble)
 {
-    int64_t application = 0, tables = 0;
+    enum { VERSION_MOST = 1000 };
+    int64_t application = 0, tables = 0, ours = 0;
     if (!ask_number(sql, "PRAGMA application_id", &application, ret_trouble) ||
         !ask_number(sql, "PRAGMA user_version", ret_version, ret_trouble) ||
-        !ask_number(sql, "SELECT count(*) FROM sqlite_schema", &tables, ret_trouble))
+        !ask_number(sql, "SELECT count(*) FROM sqlite_schema", &tables, ret_trouble) ||
+        !ask_number(sql,
+                    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN"
+                    " ('state', 'events', 'wakes', 'sleeps', 'spans', 'totals')",
+                    &ours, ret_trouble))
         return false;
+    if ((ours == 6 && (application != SCHEMA_APPLICATION || *ret_version == 0)) ||
+        (application == SCHEMA_APPLICATION && (*ret_version < 0 || *ret_version > VERSION_MOST)))
+        return refuse(ret_trouble, TROUBLE_CORRUPT, "its header is not as Hall wrote it");
     if (application != SCHEMA_APPLICATION && (application != 0 || tables > 0))
         return refuse(ret_trouble, TROUBLE_FOREIGN, "its application_id is not Hall's");
     if (*ret_version < 0 || *ret_version > SCHEMA_VERSION)

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -83,7 +84,7 @@ static int move(const char *path, const char *aside, const char *suffix)
     return rename(from, to) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-static int choose_name(const char *path, int64_t wall_ms, char out[PATH_MAX])
+int place_choose_aside(const char *path, int64_t wall_ms, char out[PATH_MAX])
 {
     char stamp[RFC3339_SIZE];
     format_stamp(wall_ms, stamp);
@@ -99,17 +100,39 @@ static int choose_name(const char *path, int64_t wall_ms, char out[PATH_MAX])
 }
 
 /* The log goes first: left behind alone it would be replayed into the next file. */
+int place_move(const char *path, const char *aside)
+{
+    int error = move(path, aside, "-wal");
+    if (error == 0)
+        error = move(path, aside, "-shm");
+    return error < 0 ? error : move(path, aside, "");
+}
+
 int place_set_aside(const char *path, int64_t wall_ms, char ret_aside[PATH_MAX])
 {
     char aside[PATH_MAX];
-    int error = choose_name(path, wall_ms, aside);
+    int error = place_choose_aside(path, wall_ms, aside);
     if (error == 0)
-        error = move(path, aside, "-wal");
-    if (error == 0)
-        error = move(path, aside, "-shm");
-    if (error == 0)
-        error = move(path, aside, "");
+        error = place_move(path, aside);
     if (error == 0)
         text_copy(ret_aside, PATH_MAX, aside);
     return error;
+}
+
+static int sync_one(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    int error = fsync(fd) < 0 ? -errno : 0;
+    close(fd);
+    return error;
+}
+
+int place_sync(const char *path)
+{
+    char folder[PATH_MAX];
+    int error = sync_one(path);
+    text_copy(folder, sizeof(folder), path);
+    return error < 0 ? error : sync_one(dirname(folder));
 }

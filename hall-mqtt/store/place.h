@@ -16,5 +16,10 @@ int place_prepare(const char *path);
 /* Renames the file and what belongs to it (-wal, -shm) to PATH.corrupt.TIME, never over another
  * file. -errno. */
 int place_set_aside(const char *path, int64_t wall_ms, char ret_aside[PATH_MAX]);
+/* Its two halves: a name that nothing has, and the renaming, which may be done again. */
+int place_choose_aside(const char *path, int64_t wall_ms, char ret_aside[PATH_MAX]);
+int place_move(const char *path, const char *aside);
+/* What was written to it, and then to its folder, is on the disk. -errno. */
+int place_sync(const char *path);
 
 #endif

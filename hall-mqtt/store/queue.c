@@ -203,7 +203,7 @@ static bool entry_fits(const struct store_entry *entry)
         const bool is_body = (entry->table == STORE_EVENTS && i == 4) ||
                              (entry->table == STORE_WAKES && i == 7) ||
                              (entry->table == STORE_SLEEPS && i == 3);
-        if (!text_fits(entry->texts[i], is_body ? QUEUE_BODY_MAX : QUEUE_TEXT_MAX))
+        if (!text_fits(entry->texts[i], is_body ? QUEUE_TOLD_MAX : QUEUE_TEXT_MAX))
             return false;
     }
     return true;

@@ -12,11 +12,12 @@
 #include "store/store.h"
 
 enum {
-    QUEUE_EVENTS_MAX = 1000, /* waiting */
-    QUEUE_ROWS_MAX = 65536,  /* known */
-    QUEUE_KEY_MAX = 512,     /* bytes; longer keys and bodies are refused */
+    QUEUE_EVENTS_MAX = 16384, /* waiting: what a storm of commands tells while a disk is slow */
+    QUEUE_ROWS_MAX = 65536,   /* known */
+    QUEUE_KEY_MAX = 512,      /* bytes; longer keys and bodies are refused */
     QUEUE_TEXT_MAX = 1024,
-    QUEUE_BODY_MAX = 65536,
+    QUEUE_BODY_MAX = STORE_BODY_MAX,
+    QUEUE_TOLD_MAX = 524288, /* of an event */
 };
 
 #define QUEUE_NEVER INT64_MAX

@@ -29,6 +29,9 @@ const struct store_tuning store_tuning_real = {
     .backup_every_ms = 3600000,
     .backup_again_ms = 300000,
     .backup_hour = 2,
+    .salvage_after_ms = 2000,
+    .salvage_ms = 50,
+    .salvage_pause_ms = 50,
     .busy_ms = 1000,
 };
 
@@ -230,12 +233,35 @@ static bool load_aside(struct load *load, struct trouble *ret_trouble)
     return ok;
 }
 
+static void check_row(void *context, const char *key, const char *body, int64_t saved_wall)
+{
+    bool *is_sound = context;
+    (void)key;
+    (void)saved_wall;
+    *is_sound = *is_sound && salvage_is_sound(body);
+}
+
+/* Nothing is handed on of what is damaged: SQLite does not see it within a text. */
 static bool load_open(struct load *load, struct trouble *ret_trouble)
 {
-    if (db_load(load->store->db, load->kind, load_row, load, ret_trouble))
+    struct db *db = load->store->db;
+    bool is_sound = true;
+    bool ok = db_load(db, load->kind, check_row, &is_sound, ret_trouble);
+    if (ok && !is_sound)
+        *ret_trouble = (struct trouble){.kind = TROUBLE_CORRUPT, .detail = "a row is no JSON"};
+    if (ok && is_sound && db_load(db, load->kind, load_row, load, ret_trouble))
         return true;
     writer_failed(load->store, ret_trouble);
     return false;
+}
+
+/* What was damaged has been set aside by then, and another file is in its place. */
+static bool load_again(struct load *load, struct trouble *ret_trouble)
+{
+    if (ret_trouble->kind != TROUBLE_CORRUPT || load->store->retry_at > 0)
+        return false;
+    writer_reopen(load->store);
+    return load->store->db && db_load(load->store->db, load->kind, load_row, load, ret_trouble);
 }
 
 static int trouble_errno(enum trouble_kind kind)
@@ -252,7 +278,11 @@ int store_load(struct store *store, enum store_kind kind, store_row *row, void *
     struct load load = {store, kind, row, context};
     struct trouble trouble = {0};
     pthread_mutex_lock(&store->file);
-    bool ok = store->db ? load_open(&load, &trouble) : load_aside(&load, &trouble);
+    bool was_open = store->db;
+    bool ok = was_open ? load_open(&load, &trouble) || load_again(&load, &trouble)
+                       : load_aside(&load, &trouble);
+    if (!ok && !store->db) /* what is damaged, or gone, may have left something */
+        ok = salvage_load(store->path, kind, load_row, &load) == 0;
     pthread_mutex_unlock(&store->file);
     return ok ? 0 : trouble_errno(trouble.kind);
 }
@@ -334,6 +364,14 @@ int store_fd(const struct store *store)
     return store->told;
 }
 
+uint64_t store_written(struct store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    const uint64_t written = store->written;
+    pthread_mutex_unlock(&store->lock);
+    return written;
+}
+
 uint64_t store_committed(struct store *store)
 {
     uint64_t expirations;
@@ -346,6 +384,13 @@ uint64_t store_committed(struct store *store)
     uint64_t committed = store->committed;
     pthread_mutex_unlock(&store->lock);
     return committed;
+}
+
+void store_salvaged(struct store *store, struct store_salvage *ret_salvage)
+{
+    pthread_mutex_lock(&store->lock);
+    *ret_salvage = store->salvaged;
+    pthread_mutex_unlock(&store->lock);
 }
 
 void store_problem(struct store *store, char *out, size_t size)

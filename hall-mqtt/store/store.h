@@ -9,7 +9,8 @@
  * A store that cannot be opened, is full, read-only or corrupt never stops Hall: rows wait in
  * memory as far as the queue reaches (newest state per key is kept, oldest events are dropped and
  * counted), the problem is told once, and the writer tries again until it succeeds. A corrupt file
- * is set aside as PATH.corrupt.TIME and a fresh one begun.
+ * is set aside as PATH.corrupt.TIME; what can be saved of it, or of the nightly copies, goes into
+ * the fresh one: rows of state at once, before they are loaded, the history bit by bit.
  */
 #ifndef HALL_STORE_STORE_H
 #define HALL_STORE_STORE_H
@@ -60,6 +61,8 @@ enum store_table {
     STORE_LOGINS,   /* at, ok; address, detail */
     STORE_CHANGES,  /* at, loaded; by, etag, detail */
 };
+/* Bytes of what is put under one key; more is dropped, and said in the log. */
+enum { STORE_BODY_MAX = 4 << 20 };
 enum { STORE_TABLES = 9, STORE_NUMBERS_MAX = 13, STORE_TEXTS_MAX = 8 };
 
 enum store_sleep { STORE_ASLEEP, STORE_SLEEP_REFUSED, STORE_SLEEP_FAILED };
@@ -69,6 +72,21 @@ struct store_entry {
     int64_t id; /* from store_new_id */
     int64_t numbers[STORE_NUMBERS_MAX];
     const char *texts[STORE_TEXTS_MAX];
+};
+
+/* What was saved of a damaged file. */
+struct store_salvage {
+    uint32_t turn;   /* another one: it has changed; 0: nothing ever was damaged */
+    bool is_new;     /* found by this process */
+    bool done;       /* the history too */
+    char file[256];  /* its name from now on, beside the store; "": it was empty or gone */
+    char copy[256];  /* the nightly copy that gave what was missing; "": none did */
+    int64_t at;      /* wall, ms */
+    int64_t records; /* of servers, quotas and settings, out of the file itself, */
+    int64_t records_copied;
+    int64_t entries; /* of the history: events, wakes, ... so far */
+    int64_t entries_copied;
+    int64_t lost; /* pages that could not be read */
 };
 
 /* A row of state, as loaded. */
@@ -102,7 +120,11 @@ int store_fd(const struct store *store);
 /* All durable tickets up to this one are on the disk, or (with a problem) were given up waiting
  * for: nobody waits for ever. */
 uint64_t store_committed(struct store *store);
+/* Those up to this one are on the disk. */
+uint64_t store_written(struct store *store);
 /* A sentence with what to do, or "" when all is well. Copies at most size bytes. */
 void store_problem(struct store *store, char *out, size_t size);
+/* The last damage, as far as it is known. */
+void store_salvaged(struct store *store, struct store_salvage *ret_salvage);
 
 #endif

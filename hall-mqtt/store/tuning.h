@@ -15,6 +15,7 @@ struct store_tuning {
     int64_t prune_every_ms;
     int64_t backup_after_ms, backup_every_ms, backup_again_ms; /* looks whether one is due */
     int backup_hour; /* of the day, UTC, from which on that day's is */
+    int64_t salvage_after_ms, salvage_ms, salvage_pause_ms; /* of a damaged file's history */
     int busy_ms;
 };
 

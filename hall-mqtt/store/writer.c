@@ -1,20 +1,18 @@
-#include "store/writer.h"
+#include "store/writer_internal.h"
 
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/text.h"
-#include "store/backup.h"
 #include "store/place.h"
 
 enum { SET_ASIDE_PAUSE = 60000 }; /* ms: a file that breaks again so soon is tried again slowly */
 
-static const int64_t day_ms = INT64_C(86400000);
+static const int64_t ids_apart = INT64_C(1) << 40; /* no file counts so far */
 
 static int64_t boot_now(void)
 {
@@ -28,7 +26,7 @@ static int64_t later(int64_t a, int64_t b)
 
 /* ---- what the loop is told ---- */
 
-static void add_news(struct store *store, const char *text)
+void writer_add_news(struct store *store, const char *text)
 {
     size_t used = strlen(store->news);
     if (used > 0 && used + 1 < sizeof(store->news))
@@ -38,7 +36,7 @@ static void add_news(struct store *store, const char *text)
 }
 
 /* A job ended well: whatever was wrong is over. */
-static void set_well(struct store *store)
+void writer_set_well(struct store *store)
 {
     store->retry_at = 0;
     store->retry_ms = 0;
@@ -48,7 +46,7 @@ static void set_well(struct store *store)
         snprintf(text, sizeof(text), "The store could not keep %llu events or rows.",
                  (unsigned long long)store->queue.dropped);
         store->queue.dropped = 0;
-        add_news(store, text);
+        writer_add_news(store, text);
     }
 }
 
@@ -67,6 +65,8 @@ static void drop_connection(struct store *store)
     struct db *db = store->db;
     store->db = NULL;
     pthread_mutex_unlock(&store->lock);
+    pages_close(store->pages);
+    store->pages = NULL;
     db_close(db, false);
 }
 
@@ -89,13 +89,13 @@ static void begin_afresh(struct store *store, const char *news)
     if (again)
         back_off(store);
     queue_know_anew(&store->queue, now);
-    add_news(store, news);
+    if (news[0] != '\0')
+        writer_add_news(store, news);
 }
 
-static void set_aside(struct store *store, const struct trouble *trouble)
+static void set_aside_lost(struct store *store, const struct trouble *trouble)
 {
     char aside[PATH_MAX], news[TROUBLE_SIZE];
-    drop_connection(store);
     int error = place_set_aside(store->path, clock_now().wall, aside);
     snprintf(news, sizeof(news),
              "The store was corrupt (%s). It was set aside as %.700s and a fresh one begun; the "
@@ -106,6 +106,31 @@ static void set_aside(struct store *store, const struct trouble *trouble)
         set_problem(store, trouble);
     else
         begin_afresh(store, news);
+    pthread_mutex_unlock(&store->lock);
+}
+
+/* It waits where it is while nothing can be written beside it. */
+static bool may_wait(enum trouble_kind kind)
+{
+    return kind == TROUBLE_FULL || kind == TROUBLE_READ_ONLY || kind == TROUBLE_PERMISSION ||
+           kind == TROUBLE_MEMORY || kind == TROUBLE_IO;
+}
+
+static void set_aside(struct store *store, const struct trouble *trouble)
+{
+    struct trouble why = {0};
+    drop_connection(store);
+    bool ok = salvage_begin(store->path, clock_now().wall, &store->salvage, &why);
+    if (!ok && !may_wait(why.kind)) {
+        set_aside_lost(store, trouble);
+        return;
+    }
+    pthread_mutex_lock(&store->lock);
+    if (ok)
+        begin_afresh(store, "");
+    else
+        set_problem(store, &why);
+    store->salvaged.is_new = ok;
     pthread_mutex_unlock(&store->lock);
 }
 
@@ -175,8 +200,26 @@ static int64_t open_due(const struct store *store)
     return !store->db ? store->retry_at : QUEUE_NEVER;
 }
 
+/* What is known of the last damage. Rows of the time before are still to come while its history is
+ * read: ids from here on are beyond whatever they have. */
+static void know_salvage(struct store *store, const struct salvage *salvage)
+{
+    const int64_t wall = clock_now().wall;
+    const bool is_new = store->salvaged.is_new;
+    if (salvage->told.turn == 0)
+        return;
+    store->salvage = *salvage;
+    store->salvaged = salvage->told;
+    store->salvaged.is_new = is_new;
+    store->salvage_at = boot_now() + store->tuning.salvage_after_ms;
+    for (size_t i = 0; i < STORE_TABLES && !salvage->told.done; i++)
+        queue_know_last(&store->queue, (enum store_table)i, later(wall, ids_apart));
+    store_arm(store, 0);
+}
+
 /* What was open and now begins as an empty file gets every known row. */
-static void opened(struct store *store, struct db *db, const int64_t last_ids[STORE_TABLES])
+static void opened(struct store *store, struct db *db, const int64_t last_ids[STORE_TABLES],
+                   const struct salvage *salvage)
 {
     int64_t now = boot_now();
     pthread_mutex_lock(&store->lock);
@@ -186,21 +229,23 @@ static void opened(struct store *store, struct db *db, const int64_t last_ids[ST
     store->backup_at = now + store->tuning.backup_after_ms;
     for (size_t i = 0; i < STORE_TABLES; i++)
         queue_know_last(&store->queue, (enum store_table)i, last_ids[i]);
+    know_salvage(store, salvage);
     if (db_is_fresh(db))
         queue_know_anew(&store->queue, now);
     if (queue_waiting(&store->queue) == 0)
-        set_well(store);
+        writer_set_well(store);
     store->retry_at = 0;
     pthread_mutex_unlock(&store->lock);
 }
 
 static bool open_file(struct store *store, struct db **ret_db, int64_t ret_last_ids[STORE_TABLES],
-                      struct trouble *ret_trouble)
+                      struct salvage *ret_salvage, struct trouble *ret_trouble)
 {
     struct db *db = NULL;
     if (!db_open(store->path, store->tuning.busy_ms, &db, ret_trouble))
         return false;
-    if (!db_last_ids(db, ret_last_ids, ret_trouble)) {
+    if (!db_last_ids(db, ret_last_ids, ret_trouble) ||
+        !salvage_read(db, ret_salvage, ret_trouble)) {
         db_close(db, false);
         return false;
     }
@@ -208,23 +253,49 @@ static bool open_file(struct store *store, struct db **ret_db, int64_t ret_last_
     return true;
 }
 
+/* An empty file, or none, beside its log or nightly copies: at the start, for later Hall knows
+ * better. */
+static bool is_lost(struct store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    bool knows = store->queue.n_known > 0;
+    pthread_mutex_unlock(&store->lock);
+    return !knows && salvage_is_missing(store->path);
+}
+
 static void open_run(struct store *store)
 {
     struct db *db = NULL;
     struct trouble trouble = {0};
+    struct salvage salvage = {0};
     int64_t last_ids[STORE_TABLES] = {0};
-    int error = place_prepare(store->path);
+    if (store->db) /* opened by store_load while this waited for the file */
+        return;
+    int error = salvage_finish(store->path);
+    if (error == 0 && is_lost(store)) {
+        set_aside(store, &(struct trouble){.kind = TROUBLE_CORRUPT, .detail = "it is empty"});
+        return;
+    }
+    if (error == 0)
+        error = place_prepare(store->path);
     if (error < 0)
         trouble = trouble_of_errno(error);
-    else if (open_file(store, &db, last_ids, &trouble))
-        opened(store, db, last_ids);
+    else if (open_file(store, &db, last_ids, &salvage, &trouble))
+        opened(store, db, last_ids, &salvage);
     writer_failed(store, &trouble);
+}
+
+void writer_reopen(struct store *store)
+{
+    open_run(store);
 }
 
 void writer_open(struct store *store)
 {
     pthread_mutex_lock(&store->file);
     open_run(store);
+    if (!store->db && store->retry_at == 0) /* what is damaged is set aside by now */
+        open_run(store);
     pthread_mutex_unlock(&store->file);
 }
 
@@ -250,7 +321,8 @@ static void write_run(struct store *store)
     pthread_mutex_lock(&store->lock);
     if (ok) {
         queue_written(&store->queue, &batch);
-        set_well(store);
+        writer_set_well(store);
+        store->written = last > store->written ? last : store->written;
         if (durable) {
             store->committed = last > store->committed ? last : store->committed;
             store->durable_since = boot_now();
@@ -263,113 +335,10 @@ static void write_run(struct store *store)
     writer_failed(store, &trouble);
 }
 
-static int64_t check_due(const struct store *store)
-{
-    return !store->db ? QUEUE_NEVER : later(store->check_at, store->retry_at);
-}
-
-/* The loop may interrupt while checking is set, and only then. */
-static void set_checking(struct store *store, bool checking, int64_t next)
-{
-    pthread_mutex_lock(&store->lock);
-    store->checking = checking;
-    store->check_at = next;
-    pthread_mutex_unlock(&store->lock);
-}
-
-static void check_run(struct store *store)
-{
-    struct trouble trouble = {0};
-    set_checking(store, true, QUEUE_NEVER);
-    bool ok = db_check(store->db, &trouble);
-    set_checking(store, false, ok ? QUEUE_NEVER : boot_now() + store->tuning.check_again_ms);
-    writer_failed(store, &trouble);
-}
-
-static int64_t prune_due(const struct store *store)
-{
-    return !store->db ? QUEUE_NEVER : later(store->prune_at, store->retry_at);
-}
-
-static void prune_run(struct store *store)
-{
-    bool more = false;
-    struct trouble trouble = {0};
-    int64_t before = clock_now().wall - store->keep_days * day_ms;
-    bool ok = db_prune(store->db, before, (int64_t)store->max_mb << 20, &more, &trouble);
-    pthread_mutex_lock(&store->lock);
-    if (ok) {
-        set_well(store);
-        store->prune_at = more ? 0 : boot_now() + store->tuning.prune_every_ms;
-    }
-    pthread_mutex_unlock(&store->lock);
-    writer_failed(store, &trouble);
-}
-
-static int64_t backup_due(const struct store *store)
-{
-    return !store->db || store->backups == 0 ? QUEUE_NEVER
-                                             : later(store->backup_at, store->retry_at);
-}
-
-/* Told when it fails for the first time, and when it works again. */
-static void tell_backup(struct store *store, const struct trouble *trouble, const char *work)
-{
-    char text[TROUBLE_SIZE];
-    bool failed = trouble->kind != TROUBLE_NONE;
-    if (failed)
-        unlink(work);
-    if (failed == store->backup_failed)
-        return;
-    store->backup_failed = failed;
-    snprintf(text, sizeof(text),
-             failed ? "The nightly backup %.500s could not be written: %s."
-                    : "The nightly backup was written again%.0s%.0s.",
-             work, trouble->detail);
-    add_news(store, text);
-}
-
-static bool make_backup(struct store *store, char work[PATH_MAX], struct trouble *ret_trouble)
-{
-    int error = backup_begin(store->path, work);
-    if (error == 0 && !db_copy(store->db, work, ret_trouble))
-        return false;
-    if (error == 0)
-        error = backup_end(store->path, work, clock_now().wall, store->backups);
-    if (error < 0)
-        *ret_trouble = trouble_of_errno(error);
-    return error == 0;
-}
-
-/* What is wrong with a copy says nothing about the store itself. */
-static void backup_run(struct store *store)
-{
-    char work[PATH_MAX] = "";
-    struct trouble trouble = {0};
-    if (backup_is_due(store->path, clock_now().wall, store->tuning.backup_hour)) {
-        pthread_mutex_lock(&store->lock);
-        store->checking = true;
-        pthread_mutex_unlock(&store->lock);
-        (void)make_backup(store, work, &trouble);
-    }
-    bool again = trouble.kind == TROUBLE_INTERRUPTED;
-    pthread_mutex_lock(&store->lock);
-    store->checking = false;
-    store->backup_at =
-        boot_now() + (again ? store->tuning.backup_again_ms : store->tuning.backup_every_ms);
-    if (again)
-        unlink(work);
-    else if (work[0] != '\0')
-        tell_backup(store, &trouble, work);
-    pthread_mutex_unlock(&store->lock);
-}
-
 /* The most urgent first. */
-static const struct job jobs[] = {{open_due, open_run},
-                                  {write_due, write_run},
-                                  {check_due, check_run},
-                                  {prune_due, prune_run},
-                                  {backup_due, backup_run}};
+static const struct job jobs[] = {{open_due, open_run},       {write_due, write_run},
+                                  {check_due, check_run},     {prune_due, prune_run},
+                                  {salvage_due, salvage_run}, {backup_due, backup_run}};
 
 /* ---- the thread ---- */
 
@@ -433,6 +402,7 @@ void *writer_run(void *argument)
         if (store->db)
             write_run(store);
     }
+    pages_close(store->pages);
     db_close(store->db, true);
     store->db = NULL;
     pthread_mutex_unlock(&store->file);

@@ -471,6 +471,7 @@ int payload_info(const struct hall_info *info, const struct model *model, struct
     json_put_integer(&page.json, "domains", (int64_t)model->n_domains);
     json_put_integer(&page.json, "projects", (int64_t)projects);
     put_told(&page, "config_problem", info->config_problem);
+    put_told(&page, "store_salvaged", info->store_salvaged);
     json_put_integer(&page.json, "dropped", (int64_t)info->dropped);
     put_broker(&page, info->broker);
     return page_end(&page);

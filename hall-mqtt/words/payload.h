@@ -17,6 +17,7 @@ struct hall_info {
     int64_t started;                   /* wall, ms */
     size_t awake;                      /* servers that are up */
     const struct told *config_problem; /* why Hall does not run on what the file says */
+    const struct told *store_salvaged; /* what was saved of a damaged store */
     uint64_t dropped;                  /* messages to the broker, since the start */
     const char *broker;                /* what is known of the broker's protocol: "5" or "3.1.1" */
 };

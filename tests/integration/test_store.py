@@ -1,136 +1,17 @@
 """The store on real disks that misbehave: killed, full, read-only, corrupt, locked, missing. In a mount namespace of its own."""
 import contextlib
 import os
-import queue
 import random
 import signal
 import sqlite3
 import stat
-import subprocess
-import threading
 import time
 
 import pytest
+from drives import LIMIT, PROGRAM, ask, asides, drive, events, filled, sound  # noqa: F401 (drive: a fixture)
 from helpers import seed
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PROGRAM = os.path.join(os.environ.get("HALL_BUILD", os.path.join(TOP, "build")), "tests", "store_drive")
-LIMIT = 20
-
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
-
-
-class Drive:
-    """The store under test: orders in, lines out. `script` is a shell that prepares its mounts; it must exec "$@"."""
-
-    def __init__(self, path, *options, script=None, command=None):
-        command = command or [PROGRAM, str(path), *options]
-        if script is not None:
-            command = ["unshare", "-m", "--propagation", "private", "sh", "-ec", script + '\nexec "$@"', "sh", *command]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.lines, self.seen = queue.Queue(), []
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
-
-    def _read(self):
-        for line in self.process.stdout:
-            self.lines.put(line.rstrip("\n"))
-        self.lines.put(None)
-
-    def order(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-
-    def wait(self, start, limit=LIMIT):
-        deadline = time.monotonic() + limit
-        while True:
-            try:
-                line = self.lines.get(timeout=max(0.001, deadline - time.monotonic()))
-            except queue.Empty:
-                raise AssertionError(f"no line begins with {start!r}; seen: {self.seen}") from None
-            assert line is not None, f"it ended before {start!r}; seen: {self.seen}"
-            self.seen.append(line)
-            if line.startswith(start):
-                return line
-
-    def number(self, order):
-        self.order(order)
-        return int(self.wait("ticket").split()[1])
-
-    def sure(self, order):
-        """A durable order, waited for until it is committed or given up."""
-        ticket = self.number(order)
-        while int(self.wait("committed").split()[1]) < ticket:
-            pass
-
-    def rows(self):
-        mark = len(self.seen)
-        self.order("load")
-        code = int(self.wait("loaded").split()[1])
-        return code, [line for line in self.seen[mark:] if line.startswith("row ")]
-
-    def inside(self, command):
-        """Runs a command in the mount namespace of the program."""
-        subprocess.run(["nsenter", "-m", "-t", str(self.process.pid), "sh", "-ec", command], check=True)
-
-    def end(self):
-        if self.process.poll() is None:
-            self.order("quit")
-        status = self.process.wait(LIMIT)
-        self.reader.join(LIMIT)
-        while not self.lines.empty():
-            self.seen.append(self.lines.get())
-        assert status == 0, self.seen
-
-    def kill(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait(LIMIT)
-
-
-@pytest.fixture
-def drive():
-    made = []
-
-    def start(*args, **kwargs):
-        made.append(Drive(*args, **kwargs))
-        made[-1].wait("created 0")
-        return made[-1]
-
-    yield start
-    for one in made:
-        one.kill()
-
-
-def events(path):
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
-        return [row[0] for row in db.execute("SELECT json_extract(body, '$.n') FROM events ORDER BY id")]
-
-
-def ask(path, question):
-    with sqlite3.connect(path) as db:
-        return db.execute(question).fetchone()[0]
-
-
-def sound(path):
-    return ask(path, "PRAGMA integrity_check") == "ok"
-
-
-def asides(folder):
-    return sorted(p.name for p in folder.iterdir() if ".corrupt." in p.name and p.name.endswith("Z"))
-
-
-def filled(drive, path, n=300):
-    """A store with n events and some state, closed in good order."""
-    one = drive(path, "quick")
-    for i in range(n):
-        one.order(f"event {i}")
-    one.order("put setting idle 20")
-    one.sure("sure server testing {\"state\":\"ready\"}")
-    one.end()
-    # Where a check was under way its end leaves the log, which would hide what is spoilt in the file.
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def test_rows_come_back_after_a_restart(drive, tmp_path):
@@ -223,15 +104,12 @@ def test_corrupt_at_the_start(drive, tmp_path, spoil):
     spoil(path)
     spoilt = path.read_bytes()
     one = drive(path, "quick")
-    told = one.wait("problem")
-    assert "corrupt" in told and f"{path}.corrupt." in told
-    one.wait("well")
+    aside = one.wait("salvage").split()[1]
     one.sure("sure-event 7")
-    assert one.rows() == (0, [])
     one.end()
-    aside, = asides(tmp_path)
+    assert asides(tmp_path) == [aside] and aside.startswith("hall.db.corrupt.")
     assert (tmp_path / aside).read_bytes() == spoilt
-    assert events(path) == [7] and sound(path)
+    assert 7 in events(path) and sound(path)
 
 
 def test_a_truncated_file(drive, tmp_path):
@@ -239,10 +117,10 @@ def test_a_truncated_file(drive, tmp_path):
     filled(drive, path)
     os.truncate(path, path.stat().st_size // 2)
     one = drive(path, "quick")
-    assert "corrupt" in one.wait("problem")
+    one.wait("salvage")
     one.sure("sure-event 7")
     one.end()
-    assert len(asides(tmp_path)) == 1 and events(path) == [7] and sound(path)
+    assert len(asides(tmp_path)) == 1 and 7 in events(path) and sound(path)
 
 
 def page_of(path, table):
@@ -264,7 +142,7 @@ def test_a_corrupt_page_is_found_while_it_runs_and_the_state_is_kept(drive, tmp_
     one = drive(path, "quick")
     code, rows = one.rows()
     assert code == 0 and len(rows) == 2
-    one.wait("problem")
+    one.wait("salvage")
     one.sure("sure setting new 1")
     one.end()
     assert len(asides(tmp_path)) == 1 and sound(path)
@@ -388,17 +266,20 @@ def test_moved_away_while_in_use(drive, tmp_path):
     assert events(path) == [2] and ask(path, "SELECT body FROM state") == "20"
 
 
+ROOM = 16384  # events that wait for a file that can be written: QUEUE_EVENTS_MAX
+
+
 def test_events_are_bounded_while_nothing_can_be_written(drive, tmp_path):
     path = tmp_path / "missing" / "x" / "hall.db"
     one = drive(path, "quick")
     one.wait("problem")
     one.number("sure-event 0")
-    for i in range(1, 1200):
+    for i in range(1, ROOM + 200):
         one.number(f"event {i}")
     path.parent.parent.mkdir()
     one.wait("problem The store could not keep 200")
     one.end()
-    assert events(path) == [0, *range(201, 1200)], "the durable one is kept, and the newest of the others"
+    assert events(path) == [0, *range(201, ROOM + 200)], "the durable one is kept, and the newest of the others"
 
 
 @needs_root

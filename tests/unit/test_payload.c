@@ -346,6 +346,7 @@ static void test_info(void **state)
                  payload_info(&(struct hall_info){.version = "0.1.0",
                                                   .started = now.wall,
                                                   .config_problem = &(struct told){.parts = {{0}}},
+                                                  .store_salvaged = &(struct told){.parts = {{0}}},
                                                   .dropped = 2,
                                                   .broker = "5"},
                               &model, &text),

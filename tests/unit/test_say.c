@@ -107,6 +107,15 @@ static void check_text(const struct say_row *row, const char *text)
     }
 }
 
+/* Each parameter tells something else. */
+static void check_places(const struct say_row *row)
+{
+    for (const struct say_param *param = row->params; param->name; param++)
+        for (const struct say_param *other = row->params; other != param; other++)
+            if (other->kind == param->kind && other->place == param->place)
+                fail_msg("%s: %s is %s again", row->name, param->name, other->name);
+}
+
 static bool is_code(const char *name)
 {
     if (name[0] < 'a' || name[0] > 'z')
@@ -127,6 +136,7 @@ static void every_code_has_a_name_and_its_sentences(void **state)
         assert_int_equal(found, code); /* also: no name twice */
         for (unsigned i = 0; i < SAY_LANGUAGES; i++)
             check_text(row, row->texts[i]);
+        check_places(row);
         assert_null(strstr(row->texts[SAY_FRENCH], "'"));
         for (const char *mark = ":;!?"; *mark; mark++)
             for (const char *at = row->texts[SAY_FRENCH]; (at = strchr(at, *mark)); at++)

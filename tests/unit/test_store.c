@@ -295,9 +295,10 @@ static void test_the_loop_is_not_woken_for_nothing(void **state)
     store_destroy(store, LIMIT_MS);
 }
 
-static void test_a_corrupt_file_is_set_aside_and_told_once(void **state)
+static void test_a_corrupt_file_is_set_aside_and_told(void **state)
 {
     const struct place *place = *state;
+    struct store_salvage salvage;
     char problem[2048];
     FILE *file = fopen(place->path, "we");
     assert_non_null(file);
@@ -305,7 +306,9 @@ static void test_a_corrupt_file_is_set_aside_and_told_once(void **state)
         fputs("this is no database ", file);
     fclose(file);
     struct store *store = open_store(place, &store_tuning_real);
-    wait_problem(store, ".corrupt.");
+    store_salvaged(store, &salvage);
+    assert_true(salvage.turn > 0 && salvage.is_new && strstr(salvage.file, ".corrupt."));
+    assert_int_equal(salvage.records + salvage.records_copied, 0);
     store_problem(store, problem, sizeof problem);
     assert_string_equal(problem, "");
     wait_for(store, store_put(store, STORE_SERVER, "a", "1", true));
@@ -400,7 +403,7 @@ int main(void)
                                         remove_place),
         cmocka_unit_test_setup_teardown(test_the_loop_is_not_woken_for_nothing, make_place,
                                         remove_place),
-        cmocka_unit_test_setup_teardown(test_a_corrupt_file_is_set_aside_and_told_once, make_place,
+        cmocka_unit_test_setup_teardown(test_a_corrupt_file_is_set_aside_and_told, make_place,
                                         remove_place),
         cmocka_unit_test_setup_teardown(test_nobody_waits_for_ever, make_place, remove_place),
         cmocka_unit_test_setup_teardown(test_what_is_old_is_forgotten, make_place, remove_place),

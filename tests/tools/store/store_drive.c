@@ -7,6 +7,7 @@
  * What happens is lines on stdout:
  *   created CODE ...     ticket N     committed N     step N     problem WORDS     well
  *   row KIND KEY BODY     loaded CODE
+ *   salvage FILE RECORDS COPIED COPY     history ENTRIES COPIED LOST (all of it)
  */
 #include <errno.h>
 #include <poll.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/number.h"
 #include "store/store.h"
 #include "store/tuning.h"
 
@@ -25,6 +27,7 @@ struct driver {
     struct store *store;
     uint64_t committed;
     char problem[2048];
+    struct store_salvage salvage;
 };
 
 static const char *const kinds[] = {"server", "quota", "setting"};
@@ -37,6 +40,22 @@ static enum store_kind kind_named(const char *name)
     return kind;
 }
 
+static void look_salvage(struct driver *driver)
+{
+    struct store_salvage now;
+    const struct store_salvage *known = &driver->salvage;
+    store_salvaged(driver->store, &now);
+    bool is_other = now.turn > 0 && (known->turn == 0 || now.at != known->at);
+    if (is_other && now.is_new)
+        printf("salvage %s %lld %lld %s\n", now.file[0] != '\0' ? now.file : "-",
+               (long long)now.records, (long long)now.records_copied,
+               now.copy[0] != '\0' ? now.copy : "-");
+    if (now.done && (is_other || !known->done))
+        printf("history %lld %lld %lld\n", (long long)now.entries, (long long)now.entries_copied,
+               (long long)now.lost);
+    driver->salvage = now;
+}
+
 static void look(struct driver *driver)
 {
     char problem[sizeof driver->problem];
@@ -46,6 +65,7 @@ static void look(struct driver *driver)
         printf(problem[0] != '\0' ? "problem %s\n" : "well%s\n", problem);
     if (committed != driver->committed)
         printf("committed %llu\n", (unsigned long long)committed);
+    look_salvage(driver);
     memcpy(driver->problem, problem, sizeof problem);
     driver->committed = committed;
 }
@@ -169,8 +189,14 @@ int main(int n, char **arguments)
         tuning.retry_most_ms = 200;
         tuning.check_after_ms = 100;
         tuning.busy_ms = 100;
+        tuning.salvage_after_ms = tuning.salvage_pause_ms = 0;
+        tuning.salvage_ms = 5;
     }
-    const struct store_options options = {.path = arguments[1], .keep_days = 90, .max_mb = 50};
+    int64_t max_mb = 50;
+    if (n > 3 && number_parse(arguments[3], 1, 1000000, &max_mb) < 0)
+        return 2;
+    const struct store_options options = {
+        .path = arguments[1], .keep_days = 90, .max_mb = (int)max_mb};
     int64_t start = clock_boot_ns();
     int error = store_create_tuned(&options, &tuning, &driver.store);
     printf("created %d in %lld us\n", error, (long long)((clock_boot_ns() - start) / 1000));

@@ -78,7 +78,8 @@ function follow() {
   };
   on('server', (server) => { live.servers.set(server.id, server); tell('server', server); });
   on('project', (project) => { live.projects.set(project.id, project); tell('project', project); });
-  on('event', (event) => { if (event.type === 'config_loaded' || event.type === 'config_rejected') ask(); live.events = [event, ...live.events].slice(0, 100); tell('event', event); });
+  on('info', (info) => { live.info = info; tell('all'); });
+  on('event', (event) => { if (['config_loaded', 'store_problem'].includes(event.type)) ask(); live.events = [event, ...live.events].slice(0, 100); tell('event', event); });
   on('result', (result) => tell('result', result));
   on('resync', () => ask());
 }
