@@ -66,6 +66,12 @@ static void handle_neighbour(struct step *step, const struct fleet_event *event)
     step->heard.intruder = event->neighbour.verdict == MAC_OTHER && evidence->mac == MAC_OTHER;
 }
 
+static void handle_moved(struct step *step, const struct fleet_event *event)
+{
+    step->changed |= step->power->moved.s_addr != event->moved.address.s_addr;
+    step->power->moved = event->moved.address;
+}
+
 static bool is_agent_stream(const char *holder)
 {
     return strcmp(holder, AGENT_STREAM) == 0;
@@ -248,6 +254,7 @@ static handler *const handlers[] = {
     [FLEET_COMMAND] = handle_command,
     [FLEET_PROBE] = handle_probe,
     [FLEET_NEIGHBOUR] = handle_neighbour,
+    [FLEET_MOVED] = handle_moved,
     [FLEET_AGENT] = handle_agent,
     [FLEET_REPORT] = handle_report,
     [FLEET_STREAM] = handle_stream,

@@ -35,6 +35,7 @@ enum fact_code {
     FACT_SEEN_CRASH,
     FACT_SEEN_ECHOES,
     FACT_ADDRESS_TAKEN, /* t0 the MAC */
+    FACT_ADDRESS_MOVED, /* t0 where its MAC answers */
     FACT_AGENT_SAID,    /* t0 words of an agent that has no code for them */
     FACT_AGENT_GOODBYE,
     FACT_AGENT_BACK,

@@ -23,6 +23,7 @@ enum fleet_event_kind {
     FLEET_COMMAND,
     FLEET_PROBE,
     FLEET_NEIGHBOUR,
+    FLEET_MOVED, /* its MAC answers at another address, or no longer does */
     FLEET_AGENT, /* the agent's state topic */
     FLEET_REPORT,
     FLEET_STREAM, /* a look at the connections: `stream` leases */
@@ -30,7 +31,7 @@ enum fleet_event_kind {
     FLEET_SLEEP_ANSWER, /* what the sleep method said: agent's result, ssh's or webhook's end */
     FLEET_PACKET_FAILED,
 };
-enum { FLEET_EVENTS = 12 };
+enum { FLEET_EVENTS = 13 };
 
 /* What an agent or a sleep method says to what it was asked. A sleep that is done has been
  * accepted.
@@ -107,6 +108,9 @@ struct fleet_event {
             enum mac_verdict verdict;
             uint8_t mac[6];
         } neighbour;
+        struct {
+            struct in_addr address; /* 0.0.0.0: nowhere else */
+        } moved;
         struct {
             enum agent_word word;
         } agent;

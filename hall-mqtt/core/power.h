@@ -160,6 +160,7 @@ struct power {
     struct evidence evidence;
     struct wake wake;
     struct sleep sleep;
+    struct in_addr moved; /* where its MAC answers while it is not seen at its own address; or 0 */
     struct lease_set *leases; /* the fleet's: most are empty, and take no memory */
 
     struct history history;

@@ -1,5 +1,7 @@
 #include "core/problem.h"
 
+#include <arpa/inet.h>
+
 #include "core/state.h"
 
 /* A project's site may rest while its server is up: what is wrong with it, the project tells. */
@@ -93,10 +95,24 @@ struct fact problem_of_check(const struct power *power, int server, int check)
     return fact;
 }
 
+/* It runs, but where nobody looks for it. */
+static struct fact moved(const struct power *power)
+{
+    char address[INET_ADDRSTRLEN];
+
+    if (power->moved.s_addr == 0 || power->evidence.alive)
+        return FACT(NONE);
+    (void)inet_ntop(AF_INET, &power->moved, address, sizeof(address));
+    return fact_with(FACT(ADDRESS_MOVED), address, NULL);
+}
+
 struct fact fleet_problem(const struct fleet *fleet, int server)
 {
     const struct power *power = &fleet->powers[server];
-    const struct fact told = power_problem(power);
+    struct fact told = moved(power);
+
+    if (fact_is(&told, FACT_NONE))
+        told = power_problem(power);
     const int check = problem_check(power, fleet->model, server);
 
     return fact_is(&told, FACT_NONE) && check != MODEL_NONE ? problem_of_check(power, server, check)

@@ -22,5 +22,11 @@ static void on_neighbour(void *context, int server, enum mac_verdict verdict, co
     turn_feed(context, &event);
 }
 
-const struct prober_listener in_probes_listener = {.outcome = on_outcome,
-                                                   .neighbour = on_neighbour};
+static void on_moved(void *context, int server, struct in_addr address)
+{
+    turn_feed(context, &(struct fleet_event){
+                           .kind = FLEET_MOVED, .server = server, .moved = {.address = address}});
+}
+
+const struct prober_listener in_probes_listener = {
+    .outcome = on_outcome, .neighbour = on_neighbour, .moved = on_moved};

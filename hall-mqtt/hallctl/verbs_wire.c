@@ -88,6 +88,7 @@ static const char *outcome_words(enum probe_outcome outcome)
     case PROBE_ANSWER:
         return "the machine answers, but not as required";
     case PROBE_MISS:
+    case PROBE_GONE:
         return "no answer";
     case PROBE_UNABLE:
         return "cannot be tried here";

@@ -75,12 +75,12 @@ static void take_datagram(struct dump *dump, const char *bytes, size_t left, uin
     }
 }
 
-/* ---- a dump ---- */
+/* ---- a question ---- */
 
-static int ask(struct netlink *netlink, struct nlmsghdr *request)
+static int send_request(struct netlink *netlink, struct nlmsghdr *request, uint16_t flags)
 {
     const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
-    request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+    request->nlmsg_flags = NLM_F_REQUEST | flags;
     request->nlmsg_seq = ++netlink->sequence;
     return sendto(netlink->fd, request, request->nlmsg_len, MSG_DONTWAIT,
                   (const struct sockaddr *)&kernel, sizeof(kernel)) < 0
@@ -88,19 +88,44 @@ static int ask(struct netlink *netlink, struct nlmsghdr *request)
                : 0;
 }
 
+/* How much the kernel said; 0: it was somebody else, or a signal came between. */
+static ssize_t receive(struct netlink *netlink)
+{
+    struct sockaddr_nl from = {0};
+    socklen_t from_size = sizeof(from);
+    const ssize_t length = recvfrom(netlink->fd, netlink->datagram, DATAGRAM_SIZE, MSG_DONTWAIT,
+                                    (struct sockaddr *)&from, &from_size);
+    if (length < 0)
+        return errno == EINTR ? 0 : errno == EAGAIN ? -EPROTO : -errno;
+    return from.nl_pid == 0 ? length : 0;
+}
+
+static int converse(struct netlink *netlink, struct nlmsghdr *request, uint16_t flags,
+                    struct dump *dump)
+{
+    const int error = send_request(netlink, request, flags);
+    for (int i = 0; error == 0 && !dump->over && i < DATAGRAMS_MAX; i++) {
+        const ssize_t length = receive(netlink);
+        if (length < 0)
+            return (int)length;
+        take_datagram(dump, netlink->datagram, (size_t)length, request->nlmsg_seq);
+    }
+    return error < 0 ? error : dump->error;
+}
+
 int netlink_dump(struct netlink *netlink, struct nlmsghdr *request, netlink_take *take,
                  void *context)
 {
     struct dump dump = {.take = take, .context = context};
-    const int error = ask(netlink, request);
-    for (int i = 0; error == 0 && !dump.over && i < DATAGRAMS_MAX; i++) {
-        const ssize_t length = recv(netlink->fd, netlink->datagram, DATAGRAM_SIZE, MSG_DONTWAIT);
-        if (length < 0 && errno != EINTR)
-            return errno == EAGAIN ? -EPROTO : -errno;
-        if (length > 0)
-            take_datagram(&dump, netlink->datagram, (size_t)length, request->nlmsg_seq);
-    }
-    return error < 0 ? error : dump.error;
+    return converse(netlink, request, NLM_F_DUMP, &dump);
+}
+
+/* The kernel ends its answer with a word that it has done so. */
+int netlink_ask(struct netlink *netlink, struct nlmsghdr *request, netlink_take *take,
+                void *context)
+{
+    struct dump dump = {.take = take, .context = context};
+    return converse(netlink, request, NLM_F_ACK, &dump);
 }
 
 /* ---- attributes ---- */

@@ -1,7 +1,8 @@
 /*
- * netlink: asks the kernel for one of its tables and hands over what it lists, message by message.
- * Never waits: the kernel fills a dump while it is read. Every length is checked, so a message that
- * is cut or lies about its size ends the walk, nothing more. One user at a time.
+ * netlink: asks the kernel for one of its tables, or for one entry of it, and hands over what it
+ * answers, message by message. Never waits: the kernel answers while it is asked, and fills a dump
+ * while it is read. Every length is checked, so a message that is cut or lies about its size ends
+ * the walk, nothing more. One user at a time.
  */
 #ifndef HALL_LOOP_NETLINK_H
 #define HALL_LOOP_NETLINK_H
@@ -24,6 +25,9 @@ typedef bool netlink_take(void *context, uint16_t type, const void *body, size_t
  * here. 0, also where take ended it; -errno as the kernel refuses it (-EPERM, -ENOENT ...). */
 int netlink_dump(struct netlink *netlink, struct nlmsghdr *request, netlink_take *take,
                  void *context);
+/* The same for the one thing that the request names. */
+int netlink_ask(struct netlink *netlink, struct nlmsghdr *request, netlink_take *take,
+                void *context);
 
 /* The data of the first attribute of this type among those in `bytes`, with its size; NULL where
  * there is none of at least that many bytes. Pure. */

@@ -7,7 +7,8 @@
 #include "base/log.h"
 
 enum {
-    PATIENCE_MS = 15 * 1000, /* of http, where its check names no time */
+    PATIENCE_MS = 15 * 1000,      /* of http, where its check names no time */
+    LATE_MOST_MS = 5 * 60 * 1000, /* one that was too slow is waited for so long in all */
     SHORTAGE_LOG_US = 60 * 1000 * 1000,
     ACCURACY_HURRIED_US = 5 * 1000,
     ACCURACY_CALM_US = 500 * 1000, /* so that the time-outs of sleeping servers fall together */
@@ -71,7 +72,7 @@ static void report(const struct probe_kind *kind, struct probe_check *check,
 {
     const bool is_status = fault == FAULT_NONE || fault == FAULT_STATUS;
 
-    check->missed = outcome == PROBE_MISS;
+    check->missed = outcome == PROBE_MISS || outcome == PROBE_GONE;
     kind->env->report(
         kind->env->context, check, outcome,
         (struct fault){.code = (uint8_t)fault, .number = fault == FAULT_NONE ? 0 : number},
@@ -88,7 +89,8 @@ static void attempt_drop(struct attempt *attempt)
     *link = attempt->next;
     check->n_attempts--;
     sd_event_source_disable_unref(attempt->deadline);
-    kind->busy--;
+    kind->busy -= !attempt->late;
+    kind->late -= attempt->late;
     kind->impl->drop(attempt);
     if (kind->first_waiting && kind->busy < kind->limit)
         (void)sd_event_source_set_enabled(kind->turn, SD_EVENT_ONESHOT);
@@ -100,6 +102,17 @@ static void drop_all(struct probe_check *check)
         attempt_drop(check->attempts);
 }
 
+/* The machine is gone: what it was asked it has forgotten. */
+static void drop_late(struct probe_check *check)
+{
+    struct attempt *next;
+    for (struct attempt *attempt = check->attempts; attempt; attempt = next) {
+        next = attempt->next;
+        if (attempt->late)
+            attempt_drop(attempt);
+    }
+}
+
 void attempt_end(struct attempt *attempt, enum probe_outcome outcome, enum fault_code fault,
                  uint16_t number)
 {
@@ -108,6 +121,8 @@ void attempt_end(struct attempt *attempt, enum probe_outcome outcome, enum fault
         drop_all(check);
     else
         attempt_drop(attempt);
+    if (outcome == PROBE_MISS || outcome == PROBE_GONE)
+        drop_late(check);
     report(check->kind, check, outcome, fault, number);
 }
 
@@ -117,10 +132,38 @@ void attempt_end_wrong(struct attempt *attempt, enum fault_code fault, uint16_t 
     attempt_end(attempt, loopback ? PROBE_MISS : PROBE_ANSWER, fault, number);
 }
 
+/* How long an answer may take; ping and tcp are asked again at each round. */
+static int64_t patience_of(const struct probe_check *check)
+{
+    const int64_t named = check->check->timeout;
+    if (named > 0)
+        return named;
+    return check->check->kind == CHECK_HTTP ? PATIENCE_MS : check->timeout_ms;
+}
+
+static uint16_t patience_s(const struct probe_check *check)
+{
+    return (uint16_t)((patience_of(check) + 999) / 1000);
+}
+
+/* Whether nothing answered since it last did is not for a slow answer to say. */
+static enum probe_outcome outcome_of_slowness(const struct probe_check *check)
+{
+    return check->missed || check->server->loopback ? PROBE_MISS : PROBE_ANSWER;
+}
+
+static void end_slow(struct attempt *attempt)
+{
+    const struct probe_check *check = attempt->check;
+    attempt_end(attempt, outcome_of_slowness(check), FAULT_SLOW, patience_s(check));
+}
+
 void attempt_end_with_status(struct attempt *attempt, uint16_t status)
 {
     const struct probe_check *check = attempt->check;
-    if (status_is_in(check->check->expect, check->check->n_expect, status))
+    if (attempt->late)
+        end_slow(attempt);
+    else if (status_is_in(check->check->expect, check->check->n_expect, status))
         attempt_end(attempt, PROBE_PASS, FAULT_NONE, status);
     else
         attempt_end_wrong(attempt, FAULT_STATUS, status);
@@ -143,13 +186,11 @@ void check_cancel(struct probe_check *check)
     drop_all(check);
 }
 
-/* How long an answer may take; ping and tcp are asked again at each round. */
-static int64_t patience_of(const struct probe_check *check)
+void check_forget(struct probe_check *check)
 {
-    const int64_t named = check->check->timeout;
-    if (named > 0)
-        return named;
-    return check->check->kind == CHECK_HTTP ? PATIENCE_MS : check->timeout_ms;
+    check_cancel(check);
+    check->missed = false;
+    check->rest_until = check->look_after = check->ask_after = 0;
 }
 
 static int64_t time_of_round(const struct probe_check *check)
@@ -157,25 +198,37 @@ static int64_t time_of_round(const struct probe_check *check)
     return check->check->kind == CHECK_HTTP ? check->timeout_ms : patience_of(check);
 }
 
+static bool set_deadline(struct attempt *attempt, int64_t ms)
+{
+    return ms > 0 &&
+           sd_event_source_set_time_relative(attempt->deadline, (uint64_t)ms * 1000) >= 0 &&
+           sd_event_source_set_enabled(attempt->deadline, SD_EVENT_ONESHOT) >= 0;
+}
+
 /* The whole time of a try that the machine had taken is over. */
 static void run_out(struct attempt *attempt)
 {
-    const uint16_t seconds = (uint16_t)((patience_of(attempt->check) + 999) / 1000);
-    if (attempt->check->missed)
-        attempt_end(attempt, PROBE_MISS, FAULT_SLOW, seconds);
-    else
-        attempt_end_wrong(attempt, FAULT_SLOW, seconds);
+    struct probe_check *check = attempt->check;
+    struct probe_kind *kind = check->kind;
+    if (attempt->late || kind->late >= kind->limit ||
+        !set_deadline(attempt, LATE_MOST_MS - patience_of(check))) {
+        end_slow(attempt);
+        return;
+    }
+    attempt->late = true;
+    kind->late++;
+    kind->busy--;
+    if (kind->first_waiting && kind->busy < kind->limit)
+        (void)sd_event_source_set_enabled(kind->turn, SD_EVENT_ONESHOT);
+    report(kind, check, outcome_of_slowness(check), FAULT_SLOW, patience_s(check));
 }
 
 /* The machine is there; its answer may take as long as the check allows. */
 static void go_on(struct attempt *attempt)
 {
     struct probe_check *check = attempt->check;
-    const int64_t left = patience_of(check) - time_of_round(check);
     attempt->patient = true;
-    if (left <= 0 ||
-        sd_event_source_set_time_relative(attempt->deadline, (uint64_t)left * 1000) < 0 ||
-        sd_event_source_set_enabled(attempt->deadline, SD_EVENT_ONESHOT) < 0) {
+    if (!set_deadline(attempt, patience_of(check) - time_of_round(check))) {
         run_out(attempt);
         return;
     }

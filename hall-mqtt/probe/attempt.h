@@ -22,6 +22,7 @@ enum { ATTEMPTS_MAX = 4 }; /* under way of one check */
 
 struct attempt;
 struct probe_kind;
+struct question;
 
 /* A check at run time. Owned by the prober; the lists by this module. */
 struct probe_check {
@@ -42,6 +43,7 @@ struct probe_check {
     int64_t look_after; /* http: while an answer is pending, the connection alone is tried again not
                            before; boot clock, ms */
     int64_t ask_after;  /* http: it was slow, and is not asked again before */
+    struct question *question; /* http: what it shares with others; NULL: it was never asked */
 };
 
 /* The first member of each kind's own struct. */
@@ -50,6 +52,8 @@ struct attempt {
     struct attempt *next;
     sd_event_source *deadline;
     bool patient; /* the machine has taken it; it may last as long as its check allows */
+    bool late;    /* and did not answer by then, which was told: it is waited for all the same, so
+                     that no question is abandoned and repeated; it holds no turn */
 };
 
 struct kind_impl {
@@ -81,7 +85,7 @@ struct probe_kind {
     const struct probe_env *env;
     sd_event_source *turn; /* runs when the queue can go on */
     struct probe_check *first_waiting, *last_waiting;
-    unsigned busy, limit;
+    unsigned busy, late, limit;
     uint64_t shortage_told; /* when it was last logged; boot clock, us */
 };
 
@@ -95,6 +99,8 @@ void kind_destroy(
 void check_ask(struct probe_check *check, int timeout_ms, bool hurried);
 /* Drops all tries of a check without a word. */
 void check_cancel(struct probe_check *check);
+/* And all that it was left to rest for: it is asked again with the next round. */
+void check_forget(struct probe_check *check);
 
 /* A try has ended; it is freed, the others of its check too if the machine answered. Reports; the
  * caller does nothing after it with what it knew. */

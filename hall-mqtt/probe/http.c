@@ -3,6 +3,9 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,15 +18,28 @@ enum {
     REST_MS = 5 * 1000,    /* after a name that did not resolve in time: the resolver's thread may
                                still be at it */
     HEADS_MAX = 16 * 1024, /* bytes of interim heads before the final status line */
-    LOOK_MS = 5 * 1000,    /* while an answer is pending, the machine is looked for so often */
-    SLOW_MS = 1000,        /* a site that takes longer rests as long as it took, before it is asked
-                              again; REST_MOST_MS at most */
+    LOOK_MS = 5 * 1000,  /* while another's answer is pending, the machine is looked for so often */
+    LOOK_HERE_MS = 1000, /* and on loopback, where no keepalive tells that it is gone */
+    GONE_MS = 3 * 1000,  /* the peer's kernel acknowledged nothing for so long */
+    SLOW_MS = 1000,      /* a site that takes longer rests as long as it took, before it is asked
+                            again; REST_MOST_MS at most */
     REST_MOST_MS = 10 * 1000,
+    NEXT_MS = 15 * 1000, /* so long the others wait for the check whose turn is next */
+};
+
+/* What is asked of one upstream at one path, by whichever checks and names: one of them at a time.
+ */
+struct question {
+    const char *url;                /* of the model */
+    const struct request *asked;    /* its answer is still to come; or NULL */
+    const struct probe_check *next; /* found it asked, so it is the next to ask; or NULL */
+    int64_t next_until;             /* boot clock, ms */
 };
 
 struct http {
     struct probe_kind kind;
     struct curl_loop *loop;
+    void *questions; /* a tree of tsearch(3), by url */
 };
 
 struct request {
@@ -38,9 +54,23 @@ struct request {
     int error;                  /* errno of making the socket */
     bool resolved;              /* the address is known */
     bool connected;             /* by TCP; the request is this one's to send */
+    bool gave_way;              /* it only looked: its check asks next */
+    bool broken;                /* its connection ended before the answer came */
 };
 
 /* --- one request: what libcurl calls back --- */
+
+/* A site may take its time, its machine's kernel not: it acknowledges what was sent, and keepalives
+ * (RFC 9293, 3.8.4). Only while a question is open. */
+static void notice_death(int fd)
+{
+    const int on = 1, after_s = 1, gone_ms = GONE_MS;
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &after_s, sizeof(after_s));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &after_s, sizeof(after_s));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &gone_ms, sizeof(gone_ms));
+}
 
 static curl_socket_t on_socket_wanted(void *userdata, curlsocktype purpose,
                                       struct curl_sockaddr *to)
@@ -50,6 +80,8 @@ static curl_socket_t on_socket_wanted(void *userdata, curlsocktype purpose,
     int fd = socket(to->family, to->socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, to->protocol);
     request->resolved = true;
     request->error = fd < 0 ? errno : 0;
+    if (fd >= 0)
+        notice_death(fd);
     return fd;
 }
 
@@ -61,17 +93,40 @@ static bool someone_connected(const struct probe_check *check)
     return false;
 }
 
+static bool is_others(const struct probe_check *check)
+{
+    const struct question *question = check->question;
+    return question && question->asked && question->asked->attempt.check != check;
+}
+
+static bool is_others_turn(const struct probe_check *check, int64_t now)
+{
+    const struct question *question = check->question;
+    return question && question->next && question->next != check && now < question->next_until;
+}
+
 /* Of several tries the first that connects asks; the others go. */
 static bool claim(struct request *request)
 {
     struct probe_check *check = request->attempt.check;
+    struct question *question = check->question;
+    const int64_t now = clock_now().boot;
     if (request->connected)
         return true;
-    if (someone_connected(check))
+    if (someone_connected(check) || is_others_turn(check, now))
         return false;
+    if (is_others(check)) {
+        question->next = check;
+        question->next_until = now + NEXT_MS;
+        request->gave_way = true;
+        check->look_after = now + LOOK_MS;
+        return false;
+    }
+    question->asked = request;
+    question->next = NULL;
     request->connected = true;
-    request->asked = clock_now().boot;
-    check->look_after = request->asked + LOOK_MS;
+    request->asked = now;
+    check->look_after = request->asked + LOOK_HERE_MS;
     return true;
 }
 
@@ -131,6 +186,12 @@ static int error_of(const struct request *request, CURLcode result)
     return (int)error;
 }
 
+/* Nothing came from the machine any longer, or a router said that it is not there. */
+static bool is_death(int error)
+{
+    return error == ETIMEDOUT || error == EHOSTUNREACH || error == ENETUNREACH;
+}
+
 /* OpenSSL's verdict on a certificate (X509_V_ERR_... of x509_vfy.h), as far as people can act on
  * it. libcurl compares the name itself, after OpenSSL found nothing. */
 static enum fault_code fault_of_certificate(long verdict)
@@ -160,6 +221,7 @@ static enum fault_code fault_of_certificate(long verdict)
 static void finish_without_status(struct request *request, CURLcode result)
 {
     struct attempt *attempt = &request->attempt;
+    request->broken = true;
     if (result == CURLE_PEER_FAILED_VERIFICATION) {
         long verdict = 0;
         (void)curl_easy_getinfo(request->easy, CURLINFO_SSL_VERIFYRESULT, &verdict);
@@ -168,6 +230,8 @@ static void finish_without_status(struct request *request, CURLcode result)
         attempt_end_wrong(attempt, FAULT_CA_FILE, 0);
     else if (result == CURLE_SSL_CONNECT_ERROR)
         attempt_end_wrong(attempt, FAULT_NO_TLS, 0);
+    else if (request->connected && is_death(error_of(request, result)))
+        attempt_end(attempt, PROBE_GONE, FAULT_SILENT, 0);
     else if (request->connected)
         attempt_end_wrong(attempt, FAULT_CLOSED, 0);
     else if (result == CURLE_COULDNT_RESOLVE_HOST)
@@ -200,15 +264,21 @@ static bool http_may_go_on(struct attempt *attempt)
     return request->connected;
 }
 
-/* A name is asked for once at a time. While an answer is pending, only now and then it is looked
- * whether the machine still takes connections: that try ends there. */
+/* A name is asked for once at a time. While an answer is pending, its connection tells whether the
+ * machine is still there. Where it can't (on loopback, or the question is another's), it is looked
+ * now and then whether the machine still takes connections: that try ends there. */
 static bool http_engaged(const struct probe_check *check)
 {
     const int64_t now = clock_now().boot;
     for (const struct attempt *a = check->attempts; a; a = a->next)
         if (!((const struct request *)a)->resolved)
             return true;
-    return someone_connected(check) ? now < check->look_after : now < check->ask_after;
+    if (someone_connected(check))
+        return !check->server->loopback || now < check->look_after;
+    /* What nobody answered is tried again at once. */
+    if (is_others(check) || is_others_turn(check, now))
+        return now < check->look_after && !check->missed;
+    return now < check->ask_after;
 }
 
 /* --- beginning and ending --- */
@@ -290,7 +360,7 @@ static CURLcode set_options(struct request *request, const struct model_check *c
 static void let_rest(struct request *request)
 {
     const int64_t now = clock_now().boot;
-    const int64_t took = request->connected ? now - request->asked : 0;
+    const int64_t took = request->connected && !request->broken ? now - request->asked : 0;
     if (took >= SLOW_MS)
         request->attempt.check->ask_after = now + (took < REST_MOST_MS ? took : REST_MOST_MS);
 }
@@ -298,7 +368,12 @@ static void let_rest(struct request *request)
 static void http_drop(struct attempt *attempt)
 {
     struct request *request = (struct request *)attempt;
+    struct question *question = attempt->check->question;
     let_rest(request);
+    if (question->asked == request)
+        question->asked = NULL;
+    if (question->next == attempt->check && !request->connected && !request->gave_way)
+        question->next = NULL; /* it had its turn, and came to nothing */
     if (request->easy) {
         curl_loop_remove(request->http->loop, request->easy);
         curl_easy_cleanup(request->easy);
@@ -348,6 +423,24 @@ static bool name_peer(struct request *request, const struct model_check *check)
                      check->host ? strlen(check->host) : whole);
 }
 
+static int compare_questions(const void *a, const void *b)
+{
+    return strcmp(((const struct question *)a)->url, ((const struct question *)b)->url);
+}
+
+/* NULL: no memory. */
+static struct question *find_question(struct http *http, const char *url)
+{
+    struct question *new = calloc(1, sizeof(*new));
+    if (!new)
+        return NULL;
+    new->url = url;
+    struct question **found = tsearch(new, &http->questions, compare_questions);
+    if (!found || *found != new)
+        free(new);
+    return found ? *found : NULL;
+}
+
 static int http_begin(struct probe_kind *kind, struct probe_check *check,
                       struct attempt **ret_attempt)
 {
@@ -355,7 +448,11 @@ static int http_begin(struct probe_kind *kind, struct probe_check *check,
     const int64_t now = clock_now().boot;
     if (check->rest_until > now)
         return -EHOSTUNREACH;
-    check->look_after = now + LOOK_MS;
+    if (!check->question)
+        check->question = find_question(http, check->check->url);
+    if (!check->question)
+        return -ENOMEM;
+    check->look_after = now + (check->server->loopback ? LOOK_HERE_MS : LOOK_MS);
     struct request *request = calloc(1, sizeof(*request));
     if (!request)
         return -ENOMEM;
@@ -374,6 +471,7 @@ static void http_destroy(struct probe_kind *kind)
 {
     struct http *http = (struct http *)kind;
     curl_loop_destroy(http->loop);
+    tdestroy(http->questions, free);
     kind_finish(kind);
     free(http);
 }

@@ -24,6 +24,10 @@ void neighbours_destroy(struct neighbours *neighbours);
 enum mac_verdict neighbours_look(struct neighbours *neighbours, struct in_addr address,
                                  const uint8_t mac[6], uint8_t ret_mac[6]);
 
+/* The interface on whose link the address is; 0 behind a router, for our own address, or without a
+ * route. */
+int neighbours_link(struct neighbours *neighbours, struct in_addr address);
+
 /* One entry of the table, as neighbours_list finds it. */
 struct neighbour {
     struct in_addr address;

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "probe/attempt.h"
+#include "probe/elsewhere.h"
 #include "probe/kinds.h"
 #include "probe/neighbour.h"
 
@@ -19,6 +20,8 @@ enum {
     SERVERS_PER_TICK =
         32, /* calm rounds of so many servers fall together, the next ones a tick later */
     TICK_MS = 1000,
+    SILENT_ROUNDS = 4,  /* before it is looked for elsewhere */
+    SLEEPER_MS = 10000, /* one asked so seldom may sleep: no other packets are sent to it */
     DESCRIPTORS_MIN = 16,
     DESCRIPTORS_MAX = 256,
 };
@@ -30,10 +33,14 @@ struct server_run {
     struct prober *prober;
     sd_event_source *timer; /* the next round; NULL until the first pace */
     int64_t interval_ms;    /* 0: stopped */
+    int64_t due_ms;         /* when the next round begins; boot clock */
     int timeout_ms;
-    size_t first_check;  /* of prober.checks */
-    size_t n_checks;     /* those that are probed */
-    bool neighbour_told; /* in this round */
+    size_t first_check;   /* of prober.checks */
+    size_t n_checks;      /* those that are probed */
+    bool neighbour_told;  /* in this round */
+    unsigned silent;      /* rounds in a row in which nothing answered; stops at SILENT_ROUNDS */
+    int64_t search_at;    /* its MAC is looked for elsewhere not before; boot clock, ms */
+    struct in_addr moved; /* as told; 0.0.0.0: nowhere */
 };
 
 struct prober {
@@ -46,6 +53,7 @@ struct prober {
     struct probe_check *checks;      /* of all servers, one server's together */
     size_t n_checks;
     struct server_run *servers;
+    struct elsewhere elsewhere;
 };
 
 typedef int kind_create(const struct probe_env *env, struct probe_kind **ret_kind);
@@ -56,6 +64,15 @@ static kind_create *const creators[KINDS] = {
 };
 
 /* --- results --- */
+
+static void tell_moved(struct server_run *run, struct in_addr address)
+{
+    struct prober *prober = run->prober;
+    if (run->moved.s_addr == address.s_addr || !prober->listener->moved)
+        return;
+    run->moved = address;
+    prober->listener->moved(prober->context, (int)(run - prober->servers), address);
+}
 
 static void tell_neighbour(struct prober *prober, int server)
 {
@@ -74,8 +91,11 @@ static void on_report(void *context, struct probe_check *check, enum probe_outco
                       struct fault fault, uint16_t detail)
 {
     struct prober *prober = context;
-    if (outcome == PROBE_PASS || outcome == PROBE_ANSWER || outcome == PROBE_PENDING)
+    if (outcome == PROBE_PASS || outcome == PROBE_ANSWER || outcome == PROBE_PENDING) {
+        prober->servers[check->server_index].silent = 0;
+        tell_moved(&prober->servers[check->server_index], (struct in_addr){0});
         tell_neighbour(prober, check->server_index);
+    }
     prober->listener->outcome(prober->context, check->server_index, check->index, outcome, fault,
                               detail);
 }
@@ -115,10 +135,30 @@ static int arm(struct server_run *run, uint64_t usec)
                                                                        : HURRIED_ACCURACY_US);
     if (r < 0)
         return r;
+    run->due_ms = (int64_t)(usec / 1000);
     r = sd_event_source_set_time(run->timer, usec);
     if (r < 0)
         return r;
     return sd_event_source_set_enabled(run->timer, SD_EVENT_ONESHOT);
+}
+
+/* Who does not answer may have been given another address. */
+static void search(struct server_run *run, int64_t now)
+{
+    struct prober *prober = run->prober;
+    const int index = server_index(run);
+    struct in_addr found = {0};
+    if (run->silent < SILENT_ROUNDS) {
+        run->silent++;
+        return;
+    }
+    if (now < run->search_at || !prober->listener->moved)
+        return;
+    run->search_at = now + ELSEWHERE_EVERY_MS;
+    (void)elsewhere_find(&prober->elsewhere, prober->neighbours, &prober->model->servers[index],
+                         index, prober->listener->owns, prober->context,
+                         run->interval_ms < SLEEPER_MS, now, &found);
+    tell_moved(run, found);
 }
 
 static int on_round(sd_event_source *source, uint64_t due_usec, void *userdata)
@@ -137,6 +177,7 @@ static int on_round(sd_event_source *source, uint64_t due_usec, void *userdata)
     if (r < 0)
         return r;
     run->neighbour_told = false;
+    search(run, now_ms);
     /* A report may change the pace, or stop it. */
     for (size_t i = 0; i < run->n_checks && run->interval_ms; i++)
         check_ask(&prober->checks[run->first_check + i], run->timeout_ms, !is_calm(run));
@@ -175,6 +216,24 @@ void prober_pace(struct prober *prober, int server, int64_t interval_ms, int64_t
     if (r < 0)
         log_error("probe: server %s is not probed: %s", prober->model->servers[server].id,
                   strerror(-r));
+}
+
+bool prober_is_behind(const struct prober *prober, int64_t before)
+{
+    for (size_t s = 0; s < prober->model->n_servers; s++) {
+        const struct server_run *run = &prober->servers[s];
+        if (run->timer && run->interval_ms && run->due_ms <= before)
+            return true;
+    }
+    return false;
+}
+
+void prober_stood_still(struct prober *prober)
+{
+    for (size_t i = 0; i < prober->n_checks; i++)
+        check_forget(&prober->checks[i]);
+    for (size_t s = 0; s < prober->model->n_servers; s++)
+        prober->servers[s].silent = 0;
 }
 
 /* --- making and ending --- */

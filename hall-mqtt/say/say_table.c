@@ -125,6 +125,13 @@ const struct say_row say_rows[FACTS] = {
                             {TEXT("mac")},
                             {"another machine ({mac}) answers on its address",
                              "une autre machine ({mac}) répond à son adresse"}},
+    [FACT_ADDRESS_MOVED] = {"address.moved",
+                            {TEXT("address")},
+                            {"its MAC answers at {address}: correct its address in the "
+                             "configuration, or reserve the old one for it in the DHCP server",
+                             "son adresse MAC répond à {address}" NBSP
+                             ": corrigez son adresse dans la configuration, ou réservez-lui "
+                             "l’ancienne dans le serveur DHCP"}},
     [FACT_AGENT_SAID] = {"agent.said", {TEXT("said")}, {"{said}", "{said}"}},
     [FACT_AGENT_GOODBYE] = {"agent.goodbye",
                             {{0}},

@@ -550,6 +550,123 @@ static void test_http_slow_site_rests(void **state)
     assert_int_equal(f->peer.accepted, 1);
 }
 
+/* It broke off after so long: that was no slow answer, and it is asked again at once. */
+static void test_http_broken_question_does_not_rest(void **state)
+{
+    struct fixture *f = *state;
+    f->server.loopback = false;
+    peer_accept(&f->peer);
+    add_http(f, f->peer.port);
+    start(f, 20, 60);
+    run_until(f, &f->peer.requests, 1);
+    run_for(f, 1200);
+    assert_int_equal(shutdown(f->peer.connections[0], SHUT_RDWR), 0);
+    run_until(f, &f->seen[0].outcomes[PROBE_ANSWER], 1);
+    assert_int_equal(f->seen[0].fault.code, FAULT_CLOSED);
+    run_until_due(f, &f->peer.requests, 2, clock_now().boot + 900);
+}
+
+/* What was asked before the loop stood still is forgotten with its answer, which would have been
+ * slow, and is asked again at once. */
+static void test_http_after_a_standstill(void **state)
+{
+    static const char answer[] = "HTTP/1.1 200 OK\r\n\r\n";
+    struct fixture *f = *state;
+    f->server.loopback = false;
+    peer_accept(&f->peer);
+    add_http(f, f->peer.port);
+    start(f, 20, 60);
+    run_until(f, &f->peer.requests, 1);
+    run_for(f, 1200);
+    (void)send(f->peer.connections[0], answer, strlen(answer), MSG_NOSIGNAL);
+    prober_stood_still(f->prober);
+    run_until_due(f, &f->peer.requests, 2, clock_now().boot + 900);
+    assert_int_equal(f->seen[0].outcomes[PROBE_PASS], 0);
+}
+
+/* It is told that it is too slow, and waited for: it is not asked again while it is at it. */
+static void test_http_slow_question_is_kept(void **state)
+{
+    static const char answer[] = "HTTP/1.1 200 OK\r\n\r\n";
+    struct fixture *f = *state;
+    f->server.loopback = false;
+    peer_accept(&f->peer);
+    add_http(f, f->peer.port)->timeout = 100;
+    start(f, 20, 60);
+    run_until(f, &f->seen[0].outcomes[PROBE_ANSWER], 1);
+    assert_int_equal(f->seen[0].fault.code, FAULT_SLOW);
+    run_for(f, 400);
+    assert_int_equal(f->peer.accepted, 1);
+    assert_int_equal(f->seen[0].outcomes[PROBE_ANSWER], 1);
+    assert_int_equal(send(f->peer.connections[0], answer, strlen(answer), MSG_NOSIGNAL),
+                     (int)strlen(answer));
+    run_until(f, &f->seen[0].outcomes[PROBE_ANSWER], 2);
+    assert_int_equal(f->seen[0].fault.code, FAULT_SLOW);
+    assert_int_equal(f->seen[0].outcomes[PROBE_PASS], 0);
+    run_until(f, &f->peer.accepted, 2);
+}
+
+/* It comes byte by byte, for ever. */
+static void test_http_trickle(void **state)
+{
+    static const char answer[] = "HTTP/1.1 200 OK\r\n\r\n";
+    struct fixture *f = *state;
+    f->server.loopback = false;
+    peer_accept(&f->peer);
+    add_http(f, f->peer.port)->timeout = 100;
+    start(f, 20, 60);
+    run_until(f, &f->peer.requests, 1);
+    for (size_t i = 0; i < 10; i++) {
+        assert_int_equal(send(f->peer.connections[0], &answer[i], 1, MSG_NOSIGNAL), 1);
+        run_for(f, 50);
+    }
+    assert_int_equal(f->peer.accepted, 1);
+    assert_int_equal(f->seen[0].outcomes[PROBE_ANSWER], 1);
+    assert_int_equal(f->seen[0].fault.code, FAULT_SLOW);
+}
+
+/* Two checks have one upstream and path: they ask by turns, never both. */
+static void test_http_one_question_at_a_time(void **state)
+{
+    static const char answer[] = "HTTP/1.1 200 OK\r\n\r\n";
+    struct fixture *f = *state;
+    f->server.loopback = false;
+    peer_accept(&f->peer);
+    add_http(f, f->peer.port)->host = "a.example";
+    add_http(f, f->peer.port)->host = "b.example";
+    start(f, 20, 60);
+    for (int i = 0; i < 6; i++) {
+        run_until(f, &f->peer.requests, i + 1);
+        run_for(f, 100);
+        assert_int_equal(f->peer.requests, i + 1);
+        for (int k = 0; k < f->peer.n_connections; k++)
+            (void)send(f->peer.connections[k], answer, strlen(answer), MSG_NOSIGNAL);
+    }
+    run_until(f, &f->seen[0].outcomes[PROBE_PASS], 3);
+    run_until(f, &f->seen[1].outcomes[PROBE_PASS], 3);
+}
+
+/* The check whose turn is next finds nobody there: the other is asked all the same. */
+static void test_http_turn_that_comes_to_nothing(void **state)
+{
+    struct fixture *f = *state;
+    f->server.loopback = false;
+    peer_accept(&f->peer);
+    add_http(f, f->peer.port)->host = "a.example";
+    add_http(f, f->peer.port)->host = "b.example";
+    start(f, 20, 60);
+    run_until(f, &f->peer.requests, 1);
+    run_until(f, &f->seen[0].outcomes[PROBE_PENDING], 1);
+    run_until(f, &f->seen[1].outcomes[PROBE_PENDING], 1);
+    peer_close(&f->peer);
+    peer_listen(&f->peer, f->loop, 1); /* elsewhere */
+    const int seen[] = {f->seen[0].total, f->seen[1].total};
+    const int64_t begun = clock_now().boot;
+    for (size_t i = 0; i < 2; i++)
+        run_until(f, &f->seen[i].total, seen[i] + 3);
+    assert_true(clock_now().boot - begun < 10000); /* a turn that is not taken lasts 15 s */
+}
+
 static void test_http_strange_urls(void **state)
 {
     struct fixture *f = *state;
@@ -625,6 +742,20 @@ static void test_pace_is_kept(void **state)
     for (int rounds = 2; rounds <= 11; rounds++)
         run_until_due(f, &f->seen[0].total, rounds, clock_now().boot + 41);
     assert_true(clock_now().boot - begun >= 395);
+}
+
+static void test_rounds_that_are_late(void **state)
+{
+    enum { LONG = 60000 };
+    struct fixture *f = *state;
+    add_tcp(f, f->peer.port);
+    start(f, LONG, 1000);
+    run_until_first(f);
+    const int64_t now = clock_now().boot;
+    assert_false(prober_is_behind(f->prober, now));
+    assert_true(prober_is_behind(f->prober, now + 2 * LONG));
+    prober_pace(f->prober, 0, 0, 0);
+    assert_false(prober_is_behind(f->prober, now + 2 * LONG));
 }
 
 static void test_same_pace_again_changes_nothing(void **state)
@@ -815,9 +946,16 @@ int main(void)
         TEST(test_http_silent_site),
         TEST(test_http_slow_site),
         TEST(test_http_slow_site_rests),
+        TEST(test_http_broken_question_does_not_rest),
+        TEST(test_http_after_a_standstill),
+        TEST(test_http_slow_question_is_kept),
+        TEST(test_http_trickle),
+        TEST(test_http_one_question_at_a_time),
+        TEST(test_http_turn_that_comes_to_nothing),
         TEST(test_http_strange_urls),
         TEST(test_each_check_has_its_own_outcome),
         TEST(test_pace_is_kept),
+        TEST(test_rounds_that_are_late),
         TEST(test_same_pace_again_changes_nothing),
         TEST(test_stop),
         TEST(test_stop_from_within),

@@ -183,6 +183,7 @@ static void test_who_hears_an_event(void **state)
         {FLEET_COMMAND, {"order_take", "projects_take_command"}},
         {FLEET_PROBE, {"sight_follow"}},
         {FLEET_NEIGHBOUR, {"sight_follow"}},
+        {FLEET_MOVED, {NULL}},
         {FLEET_AGENT, {"projects_hear", "sleep_hear", "sight_follow"}},
         {FLEET_REPORT, {NULL}},
         {FLEET_STREAM, {NULL}},

@@ -230,6 +230,7 @@ static struct fault fault_of(enum probe_outcome outcome, struct fault told, uint
         return told;
     switch (outcome) {
     case PROBE_MISS:
+    case PROBE_GONE:
         return (struct fault){.code = FAULT_SILENT};
     case PROBE_ANSWER:
         return detail > 0 ? (struct fault){.code = FAULT_STATUS, .number = detail}
@@ -276,7 +277,9 @@ static void check_update(struct check_state *state, enum probe_outcome outcome, 
         state->passing = state->alive = false;
         return;
     }
-    if (outcome == PROBE_MISS) {
+    if (outcome == PROBE_GONE)
+        state->misses = state->fails = EVIDENCE_MISSES - 1;
+    if (outcome == PROBE_MISS || outcome == PROBE_GONE) {
         count_up(&state->misses);
         if (state->misses == EVIDENCE_MISSES)
             state->alive = false;

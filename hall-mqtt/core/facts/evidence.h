@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "core/facts/fault.h"
+#include "core/facts/macs.h"
 #include "core/model.h"
 
 enum { EVIDENCE_MISSES = 3, EVIDENCE_MACS = 4 };
@@ -27,8 +28,10 @@ enum probe_outcome {
     PROBE_MISS,    /* nothing came back in time, or no route */
     PROBE_UNABLE,  /* this probe cannot be made here (ICMP not permitted): counts for nothing */
     PROBE_PENDING, /* the machine took the connection, its answer is still to come */
+    PROBE_GONE, /* it had taken the connection, and acknowledges nothing on it any longer: as sure
+                   as several misses */
 };
-enum { PROBE_OUTCOMES = 5 };
+enum { PROBE_OUTCOMES = 6 };
 
 enum mac_verdict { MAC_UNKNOWN, MAC_MATCH, MAC_OTHER };
 
