@@ -52,17 +52,29 @@ static void log_answer(struct agent *agent, const struct agent_command_name *nam
     }
 }
 
-void agent_answer(struct agent *agent, const struct agent_command_name *name,
-                  enum report_outcome outcome, const struct fact *why, const struct vetoes *vetoes)
+static void answer(struct agent *agent, const struct agent_command_name *name,
+                   enum report_outcome outcome, const struct fact *why, const struct vetoes *vetoes,
+                   int64_t limit_ms)
 {
     struct buf text = BUF_INIT(REPORT_LIMIT);
     log_answer(agent, name, outcome, why);
-    int error = report_write_result(name, outcome, why, vetoes, &text);
+    int error = report_write_result(name, outcome, why, vetoes, limit_ms, &text);
     if (error == 0)
         error = mqtt_publish(agent->mqtt, agent->topics.result, buf_text(&text), text.length);
     if (error < 0)
         log_error("the result cannot be published: %s", strerror(-error));
     buf_finish(&text);
+}
+
+void agent_answer(struct agent *agent, const struct agent_command_name *name,
+                  enum report_outcome outcome, const struct fact *why, const struct vetoes *vetoes)
+{
+    answer(agent, name, outcome, why, vetoes, 0);
+}
+
+void agent_agree(struct agent *agent, const struct agent_command_name *name, int64_t limit_ms)
+{
+    answer(agent, name, REPORT_ACCEPTED, NULL, NULL, limit_ms);
 }
 
 static void retain(struct agent *agent, const char *topic, const struct buf *text, int error)
@@ -102,15 +114,28 @@ static int on_look_timer(sd_event_source *source, uint64_t usec, void *context)
     return 0;
 }
 
+/* Whether work goes on or has ended is soon known. */
+static bool may_end_soon(const struct vetoes *vetoes)
+{
+    for (size_t i = 0; i < vetoes->n; i++)
+        if (fact_is(&vetoes->list[i], FACT_VETO_PROCESSOR) ||
+            fact_is(&vetoes->list[i], FACT_VETO_NETWORK) ||
+            fact_is(&vetoes->list[i], FACT_VETO_DISK))
+            return true;
+    return false;
+}
+
 static void on_seen(void *context, unsigned look)
 {
     struct agent *agent = context;
     const struct watch_sight *sight = watch_sight(agent->watch);
     struct buf text = BUF_INIT(REPORT_LIMIT);
-    vetoes_judge(&agent->config->watch, &sight->sample, &agent->vetoes);
+    vetoes_judge(&agent->config->watch, &sight->sample, false, &agent->vetoes);
     retain(agent, agent->topics.report, &text,
            report_write(sight, &agent->vetoes, agent->config->rights, agent->resumes, &text));
     buf_finish(&text);
+    if (may_end_soon(&agent->vetoes))
+        agent_look_within(agent, LOOK_AGAIN_MS);
     leave_seen(agent, look);
 }
 

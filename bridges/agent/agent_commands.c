@@ -55,14 +55,15 @@ static int read_verb(const struct json *root, const struct agent_command_name *n
     return refuse(ret_why, -EINVAL, fact_with(FACT(AGENT_BAD_ACTION), name->action, NULL));
 }
 
-static int read_force(const struct json *root, bool *ret_force, struct fact *ret_why)
+static int read_flag(const struct json *root, const char *key, enum fact_code code, bool *ret_flag,
+                     struct fact *ret_why)
 {
-    const struct json *force = json_get(root, "force");
-    *ret_force = false;
-    if (!force || json_type(force) == JSON_NULL || json_bool(force, ret_force))
+    const struct json *flag = json_get(root, key);
+    const struct fact wrong = {.parts = {{.code = (uint16_t)code}}};
+    *ret_flag = false;
+    if (!flag || json_type(flag) == JSON_NULL || json_bool(flag, ret_flag))
         return 0;
-    return refuse(ret_why, -EINVAL,
-                  fact_with(FACT(AGENT_BAD_FORCE), json_type_name(json_type(force)), NULL));
+    return refuse(ret_why, -EINVAL, fact_with(wrong, json_type_name(json_type(flag)), NULL));
 }
 
 /* Only what it is, if it is there: a Hall that does not say it is an older one. */
@@ -147,7 +148,9 @@ static int read_command(struct agent_commands *commands, const struct json *root
     if (error == 0)
         error = read_expiry(root, now, ret_why);
     if (error == 0)
-        error = read_force(root, &command->force, ret_why);
+        error = read_flag(root, "force", FACT_AGENT_BAD_FORCE, &command->force, ret_why);
+    if (error == 0)
+        error = read_flag(root, "asked", FACT_AGENT_BAD_ASKED, &command->asked, ret_why);
     if (error == 0)
         error = read_idle(root, &command->idle_ms, ret_why);
     if (error == 0 && !agent_verb_is_power(command->verb))

@@ -41,6 +41,7 @@ struct agent_command {
     char id[AGENT_COMMAND_ID_SIZE];
     enum agent_verb verb;
     bool force;      /* skips vetoes, never rights */
+    bool asked;      /* it came of a command, not because nobody uses this server */
     int64_t idle_ms; /* Hall's idle time for this server; 0: not said */
     /* Of containers: a project, or names. */
     char project[SLUG_MAX + 1];

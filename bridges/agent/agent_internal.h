@@ -68,6 +68,8 @@ struct agent {
 /* Publishes a result, and logs it. why, vetoes: NULL where there is nothing to say. */
 void agent_answer(struct agent *agent, const struct agent_command_name *name,
                   enum report_outcome outcome, const struct fact *why, const struct vetoes *vetoes);
+/* This machine goes, within this time; or it says that it failed. */
+void agent_agree(struct agent *agent, const struct agent_command_name *name, int64_t limit_ms);
 void agent_say(struct agent *agent, const char *state);
 /* The next look comes after so long at the latest. */
 void agent_look_within(struct agent *agent, int64_t delay_ms);

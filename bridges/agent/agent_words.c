@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "base/json.h"
+#include "base/text.h"
 #include "say/say.h"
 
 enum { SENTENCE_MAX = 2048 };
@@ -88,16 +89,43 @@ static void put_connections(struct json_writer *out, const struct watch_sample *
     json_end_array(out);
 }
 
-static void put_wol(struct json_writer *out, const char *interface, const struct wol_nic *wol)
+static void put_silent(struct json_writer *out, const struct watch_sample *sample)
 {
+    json_begin_array(out, "silent");
+    for (size_t i = 0; i < sample->connections.n_silent; i++) {
+        const struct sample_silence *silence = &sample->connections.silent[i];
+        json_begin_object(out, NULL);
+        json_put_string(out, "from", silence->peer);
+        json_put_integer(out, "port", silence->port);
+        json_put_integer(out, "quiet_s", silence->quiet_ms / 1000);
+        json_put_bool(out, "owed", silence->owed);
+        json_end_object(out);
+    }
+    json_end_array(out);
+}
+
+static void put_wol(struct json_writer *out, const struct watch_sight *sight)
+{
+    const struct wol_nic *wol = &sight->wol;
     json_begin_object(out, "wol");
-    put_text(out, "interface", interface);
+    put_text(out, "interface", sight->interface);
+    put_text(out, "card", sight->cards[sight->card]);
     if (wol->known)
         json_put_bool(out, "armed", wol->armed);
     else
         json_put_null(out, "armed");
+    json_put_string(out, "letters", wol->known ? wol->letters : NULL);
     put_text(out, "problem", wol->problem);
     json_end_object(out);
+}
+
+static void put_macs(struct json_writer *out, const struct watch_sight *sight)
+{
+    char text[MAC_TEXT_SIZE];
+    json_begin_array(out, "macs");
+    for (size_t i = 0; i < sight->n_macs; i++)
+        json_put_string(out, NULL, text_format_mac(sight->macs[i], text));
+    json_end_array(out);
 }
 
 int report_write(const struct watch_sight *sight, const struct vetoes *vetoes, unsigned rights,
@@ -122,13 +150,16 @@ int report_write(const struct watch_sight *sight, const struct vetoes *vetoes, u
     put_sessions(&writer, &sight->sample);
     put_inhibitors(&writer, &sight->sample);
     put_connections(&writer, &sight->sample);
+    put_silent(&writer, &sight->sample);
     put_vetoes(&writer, vetoes);
-    put_wol(&writer, sight->interface, &sight->wol);
+    put_wol(&writer, sight);
+    put_macs(&writer, sight);
     const struct logind_can *can = &sight->can;
     json_begin_object(&writer, "can");
     for (enum agent_verb verb = VERB_SUSPEND; verb <= VERB_REBOOT; verb++)
         json_put_bool(&writer, agent_verb_name(verb),
-                      can->can[verb] && (rights & (1U << verb)) != 0);
+                      (can->can[verb] == LOGIND_YES || can->can[verb] == LOGIND_BLOCKED) &&
+                          (rights & (1U << verb)) != 0);
     json_put_bool(&writer, "containers", (rights & RIGHT_CONTAINERS) != 0);
     put_sentence(&writer, "problem", &can->problem);
     say_put_fact(&writer, "problem_fact", &can->problem, NULL);
@@ -170,7 +201,8 @@ static const char *const outcomes[] = {
 };
 
 int report_write_result(const struct agent_command_name *name, enum report_outcome outcome,
-                        const struct fact *why, const struct vetoes *vetoes, struct buf *out)
+                        const struct fact *why, const struct vetoes *vetoes, int64_t limit_ms,
+                        struct buf *out)
 {
     static const struct fact nothing;
     struct json_writer writer;
@@ -182,6 +214,10 @@ int report_write_result(const struct agent_command_name *name, enum report_outco
     put_sentence(&writer, "reason", why ? why : &nothing);
     say_put_fact(&writer, "reason_fact", why ? why : &nothing, NULL);
     put_vetoes(&writer, vetoes);
+    if (limit_ms > 0)
+        json_put_integer(&writer, "limit_s", limit_ms / 1000);
+    else
+        json_put_null(&writer, "limit_s");
     json_end_object(&writer);
     return buf_error(out);
 }

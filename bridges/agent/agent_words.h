@@ -17,8 +17,10 @@ int report_write(const struct watch_sight *sight, const struct vetoes *vetoes, u
 int report_write_containers(const struct docker_view *view, struct buf *out);
 
 enum report_outcome { REPORT_ACCEPTED, REPORT_REFUSED, REPORT_DONE, REPORT_FAILED };
-/* why: NULL or FACT_NONE where there is nothing to say. */
+/* why: NULL or FACT_NONE where there is nothing to say. limit_ms: how long the machine may take to
+ * go, where it will; else 0. */
 int report_write_result(const struct agent_command_name *name, enum report_outcome outcome,
-                        const struct fact *why, const struct vetoes *vetoes, struct buf *out);
+                        const struct fact *why, const struct vetoes *vetoes, int64_t limit_ms,
+                        struct buf *out);
 
 #endif

@@ -55,20 +55,26 @@ static void end_command(struct agent *agent, enum report_outcome outcome, struct
 
 /* ---- deciding ---- */
 
-static void arm_card(struct agent *agent)
+static void arm_cards(struct agent *agent)
 {
-    const char *interface = watch_sight(agent->watch)->interface;
-    if ((agent->config->rights & RIGHT_WOL) == 0 || interface[0] == '\0')
+    const struct watch_sight *sight = watch_sight(agent->watch);
+    int error = 0;
+    bool armed = false;
+    if ((agent->config->rights & RIGHT_WOL) == 0 || sight->interface[0] == '\0')
         return;
-    const int error = wol_nic_arm(interface);
-    if (error < 0)
-        log_warning("%s is not armed to wake this machine: %s", interface, strerror(-error));
+    for (size_t i = 0; i < sight->n_cards; i++) {
+        const int one = wol_nic_arm(sight->cards[i], agent->config->magic_packet_only);
+        armed |= one == 0;
+        error = one < 0 ? one : error;
+    }
+    if (!armed)
+        log_warning("%s is not armed to wake this machine: %s", sight->interface, strerror(-error));
 }
 
 /* The broker may be done before anybody waits for it. */
 static void say_sleeping(struct agent *agent, enum leave_phase phase)
 {
-    arm_card(agent);
+    arm_cards(agent);
     agent_say(agent, "sleeping");
     leave_enter(agent, phase, SAY_MS);
     if (!mqtt_is_connected(agent->mqtt))
@@ -80,7 +86,7 @@ static void say_sleeping(struct agent *agent, enum leave_phase phase)
 static void accept_command(struct agent *agent)
 {
     const struct agent_command_name name = name_of(&agent->leave.command);
-    agent_answer(agent, &name, REPORT_ACCEPTED, NULL, NULL);
+    agent_agree(agent, &name, SAY_MS + patience(&agent->leave));
     say_sleeping(agent, LEAVE_SAYING);
 }
 
@@ -90,29 +96,74 @@ static void refuse_command(struct agent *agent, struct fact why, const struct ve
     end_command(agent, REPORT_REFUSED, why, vetoes);
 }
 
+/* Why logind cannot do it now; FACT_NONE: it can. What only a delay inhibitor stands against, such
+ * as this agent's own, is possible. */
+static struct fact why_not(const struct watch_sight *sight, enum agent_verb verb)
+{
+    switch (sight->can.can[verb]) {
+    case LOGIND_YES:
+        return FACT(NONE);
+    case LOGIND_BLOCKED:
+        return logind_is_inhibited(&sight->sample.inhibitors) ? FACT(LOGIND_BLOCKED) : FACT(NONE);
+    case LOGIND_CHALLENGE:
+        return fact_with(FACT(LOGIND_NO_RIGHT), agent_verb_name(verb), NULL);
+    case LOGIND_UNABLE:
+        return FACT(LOGIND_UNABLE);
+    case LOGIND_STRANGE:
+        return FACT(LOGIND_ODD);
+    case LOGIND_NO:
+        break;
+    }
+    return fact_is(&sight->can.problem, FACT_NONE) ? FACT(AGENT_NO_RIGHT) : sight->can.problem;
+}
+
 static void decide(struct agent *agent)
 {
-    const struct logind_can *can = &watch_sight(agent->watch)->can;
-    const enum agent_verb verb = agent->leave.command.verb;
-    const struct fact cannot = fact_with(FACT(AGENT_CANNOT), agent_verb_name(verb), NULL);
-    if (agent->vetoes.n > 0)
-        refuse_command(agent, agent->vetoes.list[0], &agent->vetoes);
-    else if (can->can[verb])
+    const struct watch_sight *sight = watch_sight(agent->watch);
+    const struct agent_command *command = &agent->leave.command;
+    const struct fact cannot = fact_with(FACT(AGENT_CANNOT), agent_verb_name(command->verb), NULL);
+    const struct fact why = why_not(sight, command->verb);
+    struct vetoes vetoes = agent->vetoes;
+    if (command->asked)
+        vetoes_judge(&agent->config->watch, &sight->sample, true, &vetoes);
+    if (vetoes.n > 0)
+        refuse_command(agent, vetoes.list[0], &vetoes);
+    else if (fact_is(&why, FACT_NONE))
         accept_command(agent);
     else
-        refuse_command(agent,
-                       fact_because(cannot, fact_is(&can->problem, FACT_NONE)
-                                                ? &FACT(AGENT_NO_RIGHT)
-                                                : &can->problem),
-                       NULL);
+        refuse_command(agent, fact_because(cannot, &why), NULL);
+}
+
+/* The same is under way, and now a person wants it, or it is wanted by force: other vetoes count,
+ * or none; or it goes already. */
+static bool is_urged(const struct leave *leave, const struct agent_command *command)
+{
+    const struct agent_command *now = &leave->command;
+    return leave->commanded && command->verb == now->verb && leave->phase != LEAVE_GOING &&
+           (command->force || (command->asked && !now->asked));
+}
+
+static void take_besides(struct agent *agent, const struct agent_command *command)
+{
+    const struct agent_command_name name = name_of(command);
+    if (!is_urged(&agent->leave, command)) {
+        agent_answer(agent, &name, REPORT_REFUSED, &FACT(AGENT_BUSY), NULL);
+    } else if (agent->leave.phase != LEAVE_CHECKING) {
+        agent_agree(agent, &name, SAY_MS + patience(&agent->leave));
+    } else {
+        end_command(agent, REPORT_REFUSED, FACT(AGENT_OVERTAKEN), NULL);
+        agent->leave.command = *command;
+        agent->leave.commanded = true;
+        if (command->force)
+            accept_command(agent);
+    }
 }
 
 void leave_command(struct agent *agent, const struct agent_command *command)
 {
     struct leave *leave = &agent->leave;
     if (leave->phase != LEAVE_NOT) {
-        const struct agent_command_name name = name_of(command);
-        agent_answer(agent, &name, REPORT_REFUSED, &FACT(AGENT_BUSY), NULL);
+        take_besides(agent, command);
         return;
     }
     leave->command = *command;
@@ -122,7 +173,7 @@ void leave_command(struct agent *agent, const struct agent_command *command)
         return;
     }
     watch_hear_idle(agent->watch, command->idle_ms);
-    leave->look = watch_look(agent->watch);
+    leave->look = watch_look_closely(agent->watch);
     leave_enter(agent, LEAVE_CHECKING, DECIDE_MS);
 }
 

@@ -316,8 +316,9 @@ static const struct row {
                         ": sans \"+\" ni \"#\", sans \"$\" au début, sans niveau vide"}},
     [WORDING_RATE] = {"rate",
                       {{0}},
-                      {"bytes a second, as \"500B/s\", \"100kB/s\" or \"1.5MB/s\"",
-                       "des octets par seconde, comme \"500B/s\", \"100kB/s\" ou \"1.5MB/s\""}},
+                      {"bytes a second, as \"500B/s\", \"100kB/s\" or \"1.5MB/s\"; or \"off\"",
+                       "des octets par seconde, comme \"500B/s\", \"100kB/s\" ou \"1.5MB/s\"" NNBSP
+                       "; ou \"off\""}},
     [WORDING_PROCESS] = {"process",
                          {{0}},
                          {"the name of a process as in /proc/PID/comm, without a path",

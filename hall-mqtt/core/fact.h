@@ -213,6 +213,7 @@ enum fact_code {
     FACT_VETO_SESSION,           /* t0 user, t1 seat or "" */
     FACT_VETO_REMOTE_SESSION,    /* t0 user, t1 from or "" */
     FACT_VETO_INHIBITOR,         /* t0 who, t1 why */
+    FACT_VETO_IDLE_INHIBITOR,    /* t0 who, t1 why */
     FACT_VETO_CONNECTION,        /* n0 port, t0 from, n1 bytes of the last minute */
     FACT_VETO_CONNECTION_QUIET,  /* n0 port, t0 from, n1 ms */
     FACT_VETO_CONNECTION_PACKET, /* n0 port, t0 from, n1 ms since its last packet */
@@ -222,11 +223,22 @@ enum fact_code {
     FACT_VETO_DISK,              /* likewise */
     FACT_VETO_COMMAND,           /* t0 command */
     FACT_VETO_CONTAINER,         /* t0 container */
+    FACT_VETO_TERMINAL,          /* t0 what runs, t1 in what */
+    FACT_VETO_COPY,              /* t0 program */
+    FACT_VETO_PACKAGE,           /* t0 program */
+    FACT_VETO_PACKAGE_LOCK,      /* t0 file */
+    FACT_VETO_JOB,               /* t0 unit, t1 its state, or "" */
+    FACT_VETO_GUEST,             /* t0 name, t1 kind */
+    FACT_VETO_EXEC,              /* t0 what runs, t1 container, or "" */
+    FACT_VETO_SHARE,             /* t0 client, t1 protocol */
+    FACT_VETO_SHARE_UNSEEN,      /* likewise */
+    FACT_VETO_PROCESSOR,         /* n0 busy, n1 limit, both in hundredths */
 
     /* Why an agent does not do what it is told: the command itself, */
     FACT_AGENT_BAD_ID,         /* n0 bytes at most */
     FACT_AGENT_BAD_ACTION,     /* t0 what it says, or "" */
     FACT_AGENT_BAD_FORCE,      /* t0 its type */
+    FACT_AGENT_BAD_ASKED,      /* t0 its type */
     FACT_AGENT_BAD_IDLE,       /* n0 seconds at most */
     FACT_AGENT_BAD_EXPIRES,    /* n0 now */
     FACT_AGENT_BAD_CONTAINERS, /* n0 names at most */
@@ -239,6 +251,7 @@ enum fact_code {
     FACT_AGENT_NOT_ALLOWED, /* t0 action */
     /* its machine, */
     FACT_AGENT_BUSY,
+    FACT_AGENT_OVERTAKEN,
     FACT_AGENT_GOING_DOWN,
     FACT_AGENT_CANNOT, /* t0 action, c why */
     FACT_AGENT_NO_RIGHT,
@@ -250,7 +263,9 @@ enum fact_code {
     FACT_LOGIND_SAYS, /* t0 */
     FACT_LOGIND_ODD,
     FACT_LOGIND_NO_RIGHT, /* t0 action */
-    FACT_LOGIND_NO_BUS,   /* t0 the system's word for it */
+    FACT_LOGIND_UNABLE,
+    FACT_LOGIND_BLOCKED,
+    FACT_LOGIND_NO_BUS, /* t0 the system's word for it */
     /* its containers. */
     FACT_CONTAINERS_OFF,
     FACT_CONTAINERS_FULL,
@@ -280,7 +295,9 @@ enum fact_code {
     FACT_LOOK_NO_SOCKETS,   /* t0 the system's word for it */
     FACT_LOOK_NO_FORWARDED, /* likewise */
     FACT_LOOK_NO_CAPABILITY,
-    FACT_LOOK_STATUS, /* n0 exit status */
+    FACT_LOOK_STATUS,   /* n0 exit status */
+    FACT_LOOK_TOO_MANY, /* n0 at most */
+    FACT_LOOK_NO_UNITS,
 
     /* Hall itself. */
     FACT_CONFIG_PROBLEM,      /* t0 */

@@ -68,10 +68,22 @@ struct agent_use {
     char holder[LEASE_HOLDER_SIZE];
     struct fact veto; /* a FACT_VETO_... or FACT_AGENT_SAID */
     int64_t quiet;    /* ms since bytes moved on any of the connections; 0 where that is not told */
+    int64_t until;    /* boot clock, ms; 0: as long as the agent reports it */
 };
+/* Open connections to a port on which nothing moves any more: the one that moved last. */
+struct agent_silence {
+    uint16_t port;
+    bool owed; /* the client spoke last: an answer is owed */
+    int64_t quiet;
+    char from[INET6_ADDRSTRLEN];
+};
+enum { AGENT_PORTS_MAX = 7, AGENT_SILENT_MAX = 64 };
 struct agent_uses {
-    size_t n;
+    bool unknown; /* the report tells nothing of use, or Hall does not understand it */
+    size_t n, n_cut, n_ports, n_silent; /* n_cut: for which there is no room */
     struct agent_use list[AGENT_USES_MAX];
+    uint16_t ports[AGENT_PORTS_MAX]; /* to which bytes move; n_ports may be more: any port */
+    struct agent_silence silent[AGENT_SILENT_MAX];
 };
 
 /* What Hall saw on the open connections to one server: everything that is in use, or that it could
@@ -123,6 +135,7 @@ struct fleet_event {
         struct {
             enum sleep_answer answer;
             char id[COMMAND_ID_SIZE];
+            int64_t limit; /* ms it may take to go, where it is accepted and that is told; or 0 */
             struct fact reason;
         } sleep;
         struct {
@@ -194,6 +207,7 @@ struct action {
         struct {
             const char *id; /* of the sleep; borrowed for the call */
             bool force, restart;
+            bool asked;    /* a command wants it, not Hall by itself */
             int64_t lasts; /* the proposal expires after, ms */
         } sleep;
         struct {

@@ -124,14 +124,21 @@ enum { AGENT_SCHEMA = 1 }; /* of agents' messages, which Hall understands */
 /* The agent's last report, what of it the core and the views use. */
 struct agent_report {
     bool heard;
+    bool unheard;     /* since the broker is back: it may be just what the broker kept */
+    uint64_t mark;    /* tells it from another; 0: not known */
+    bool past;        /* it tells of a run that is over, or of what its agent no longer sees */
     int64_t heard_at; /* boot clock, ms */
     bool wol_armed, wol_known;
     bool can_restart;
     int16_t schema; /* another than AGENT_SCHEMA: nothing else is known; 0: it does not say */
     char wol_interface[16]; /* "" not known */
+    char wol_letters[10];   /* what wakes it, as ethtool(8) writes it; "" not known */
     char boot_id[40];
-    double load;      /* negative: unknown */
-    int64_t uptime_s; /* negative: unknown */
+    uint16_t n_cut;                   /* of its checks with something in use: without a lease */
+    uint8_t n_macs;                   /* of its interfaces */
+    uint8_t macs[MACS_MAX][MAC_SIZE]; /* those of its way to the network first */
+    double load;                      /* negative: unknown */
+    int64_t uptime_s;                 /* negative: unknown */
 };
 
 struct power {

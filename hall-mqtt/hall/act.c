@@ -86,9 +86,10 @@ static int sleep_by_agent(const struct act *act, const struct action *action, st
         *ret_why = FACT(SLEEP_NO_BROKER);
         return -ENOTCONN;
     }
-    const int error = payload_agent_command(action->sleep.id, verb, action->sleep.force,
-                                            clock_now().wall + action->sleep.lasts,
-                                            fleet_idle(act->current->fleet, action->server), &text);
+    const int error =
+        payload_agent_command(action->sleep.id, verb, action->sleep.force, action->sleep.asked,
+                              clock_now().wall + action->sleep.lasts,
+                              fleet_idle(act->current->fleet, action->server), &text);
     if (error == 0)
         out_bus_send(act->bus, TOPIC_AGENT_COMMAND, server->id, buf_text(&text));
     else

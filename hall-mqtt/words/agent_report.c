@@ -1,27 +1,14 @@
 #include "words/agent_report.h"
 
-#include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "base/buf.h"
-#include "base/json.h"
+#include "base/hash.h"
 #include "base/text.h"
-#include "say/say.h"
+#include "words/agent_report_internal.h"
 
-enum { SHOWN_SIZE = 48, QUIET_MOST_S = 24 * 3600 };
-
-__attribute__((format(printf, 2, 3))) static int refuse(char ret_reason[REASON_SIZE],
-                                                        const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(ret_reason, REASON_SIZE, format, args);
-    va_end(args);
-    return -EINVAL;
-}
+enum { SHOWN_SIZE = 48, LIMIT_MOST_S = 3600 };
 
 int report_read_state(const void *payload, size_t length, struct fleet_event *ret_event,
                       char ret_reason[REASON_SIZE])
@@ -35,22 +22,8 @@ int report_read_state(const void *payload, size_t length, struct fleet_event *re
             return 0;
         }
     }
-    return refuse(ret_reason, "its state is \"%s\"; allowed: online, sleeping, offline",
-                  text_show(shown, sizeof(shown), payload, length));
-}
-
-/* The value of a key that may be absent or null (NULL, no error), else must have the type. */
-static int member(const struct json *object, const char *key, enum json_type type,
-                  const struct json **ret_value, char ret_reason[REASON_SIZE])
-{
-    const struct json *value = json_get(object, key);
-    if (value && json_type(value) == JSON_NULL)
-        value = NULL;
-    if (value && json_type(value) != type)
-        return refuse(ret_reason, "\"%s\" is %s; allowed: %s", key,
-                      json_type_name(json_type(value)), json_type_name(type));
-    *ret_value = value;
-    return 0;
+    return report_refuse(ret_reason, "its state is \"%s\"; allowed: online, sleeping, offline",
+                         text_show(shown, sizeof(shown), payload, length));
 }
 
 /* ---- report ---- */
@@ -60,11 +33,11 @@ static int read_number(const struct json *root, const char *key, double *ret_num
 {
     const struct json *value = NULL;
     double number = -1;
-    int error = member(root, key, JSON_NUMBER, &value, ret_reason);
+    int error = report_member(root, key, JSON_NUMBER, &value, ret_reason);
     if (error < 0)
         return error;
     if (value && (!json_number(value, &number) || number < 0 || number > 1e12))
-        return refuse(ret_reason, "\"%s\" is out of range; allowed: 0 to 1e12", key);
+        return report_refuse(ret_reason, "\"%s\" is out of range; allowed: 0 to 1e12", key);
     *ret_number = number;
     return 0;
 }
@@ -73,158 +46,66 @@ static int read_boot_id(const struct json *root, struct agent_report *report,
                         char ret_reason[REASON_SIZE])
 {
     const struct json *value = NULL;
-    int error = member(root, "boot_id", JSON_STRING, &value, ret_reason);
+    int error = report_member(root, "boot_id", JSON_STRING, &value, ret_reason);
     if (error < 0 || !value)
         return error;
     const char *text = json_string(value);
     if (strlen(text) >= sizeof(report->boot_id) || text_has_control(text))
-        return refuse(ret_reason, "\"boot_id\" is no boot id; allowed: up to %zu printable bytes",
-                      sizeof(report->boot_id) - 1);
+        return report_refuse(ret_reason,
+                             "\"boot_id\" is no boot id; allowed: up to %zu printable bytes",
+                             sizeof(report->boot_id) - 1);
     text_copy(report->boot_id, sizeof(report->boot_id), text);
+    return 0;
+}
+
+/* As ethtool(8) writes what wakes it. */
+static int read_letters(const char *text, struct agent_report *report, char ret_reason[REASON_SIZE])
+{
+    char shown[SHOWN_SIZE];
+    if (text[strspn(text, "pumbagsfd")] != '\0' || strlen(text) >= sizeof(report->wol_letters))
+        return report_refuse(ret_reason, "\"letters\" is \"%s\"; allowed: those of pumbagsfd",
+                             text_show(shown, sizeof(shown), text, strlen(text)));
+    text_copy(report->wol_letters, sizeof(report->wol_letters), text);
     return 0;
 }
 
 static int read_wol(const struct json *root, struct agent_report *report,
                     char ret_reason[REASON_SIZE])
 {
-    const struct json *wol = NULL, *armed = NULL, *interface = NULL;
-    int error = member(root, "wol", JSON_OBJECT, &wol, ret_reason);
+    const struct json *wol = NULL, *armed = NULL, *interface = NULL, *letters = NULL;
+    int error = report_member(root, "wol", JSON_OBJECT, &wol, ret_reason);
     if (error == 0 && wol)
-        error = member(wol, "armed", JSON_BOOL, &armed, ret_reason);
+        error = report_member(wol, "armed", JSON_BOOL, &armed, ret_reason);
     if (error == 0 && wol)
-        error = member(wol, "interface", JSON_STRING, &interface, ret_reason);
+        error = report_member(wol, "interface", JSON_STRING, &interface, ret_reason);
+    if (error == 0 && wol)
+        error = report_member(wol, "letters", JSON_STRING, &letters, ret_reason);
     report->wol_known = armed && json_bool(armed, &report->wol_armed);
     if (error == 0 && interface)
         text_show(report->wol_interface, sizeof(report->wol_interface), json_string(interface),
                   strlen(json_string(interface)));
+    if (error == 0 && letters)
+        error = read_letters(json_string(letters), report, ret_reason);
     return error;
 }
 
-/* Has the message another schema? Then nothing else of it is understood. */
-static int read_schema(const struct json *root, int *ret_schema, char ret_reason[REASON_SIZE])
+/* Of more than there is room for the first count: those of its way to the network. */
+static int read_macs(const struct json *root, struct agent_report *report,
+                     char ret_reason[REASON_SIZE])
 {
-    const struct json *value = NULL;
-    int64_t schema = 0;
-    int error = member(root, "schema", JSON_NUMBER, &value, ret_reason);
-    if (error == 0 && value && (!json_integer(value, &schema) || schema < 1 || schema > INT16_MAX))
-        error = refuse(ret_reason, "\"schema\" is out of range; allowed: 1 to %d", INT16_MAX);
-    *ret_schema = (int)schema;
-    return error;
-}
-
-static bool is_foreign(int schema)
-{
-    return schema > 0 && schema != AGENT_SCHEMA;
-}
-
-/* The words of an agent that gives no code for them. */
-static struct fact said(const char *words)
-{
-    char shown[FACT_TEXT_SIZE];
-
-    return fact_with(FACT(AGENT_SAID), text_show(shown, sizeof(shown), words, strlen(words)), NULL);
-}
-
-/* What an agent says with a code. One that Hall does not know, or that is none of its codes, counts
- * for nothing: then its words do. */
-static bool read_agent_fact(const struct json *json, struct fact *ret_fact)
-{
-    struct told told;
-
-    if (!json || say_read_fact(json, &told) < 0)
-        return false;
-    for (size_t i = 0; i < FACT_DEPTH && told.parts[i].code != FACT_NONE; i++)
-        if (!fact_is_of_agent(told.parts[i].code))
-            return false;
-    if (!say_locate(&told, NULL, MODEL_NONE, ret_fact))
-        return false;
-    for (size_t i = 0; i < sizeof(ret_fact->text); i++)
-        if (((unsigned char)ret_fact->text[i] < ' ' && ret_fact->text[i] != '\0') ||
-            ret_fact->text[i] == 0x7f)
-            ret_fact->text[i] = '?';
-    return true;
-}
-
-/* The check that a veto comes from, as far as its code says so. */
-static const char *check_of(const struct fact *veto)
-{
-    static const char *const checks[] = {
-        [FACT_VETO_SESSION - FACT_VETO_SESSION] = "sessions",
-        [FACT_VETO_REMOTE_SESSION - FACT_VETO_SESSION] = "sessions",
-        [FACT_VETO_INHIBITOR - FACT_VETO_SESSION] = "inhibitors",
-        [FACT_VETO_CONNECTION - FACT_VETO_SESSION] = AGENT_STREAM,
-        [FACT_VETO_CONNECTION_QUIET - FACT_VETO_SESSION] = AGENT_STREAM,
-        [FACT_VETO_CONNECTION_PACKET - FACT_VETO_SESSION] = AGENT_STREAM,
-        [FACT_VETO_PROCESS - FACT_VETO_SESSION] = "processes",
-        [FACT_VETO_LOAD - FACT_VETO_SESSION] = "load",
-        [FACT_VETO_NETWORK - FACT_VETO_SESSION] = "network",
-        [FACT_VETO_DISK - FACT_VETO_SESSION] = "disk",
-        [FACT_VETO_COMMAND - FACT_VETO_SESSION] = "command",
-        [FACT_VETO_CONTAINER - FACT_VETO_SESSION] = "containers",
-    };
-    const enum fact_code code = (enum fact_code)veto->parts[0].code;
-
-    if (code >= FACT_VETO_SESSION && code <= FACT_VETO_CONTAINER)
-        return checks[code - FACT_VETO_SESSION];
-    const bool names = code == FACT_VETO_UNKNOWN || code == FACT_VETO_MORE;
-    const char *name = names ? fact_text(veto, 0, 0) : "";
-
-    return name[0] ? name : AGENT_WORDS;
-}
-
-/* One lease for each check, and one for all words without a code; of more vetoes of one the first
- * is shown, and those of too many checks are left out. */
-static void add_use(struct agent_uses *uses, const char *words, const struct json *fact)
-{
-    struct agent_use use = {0};
-
-    if (!read_agent_fact(fact, &use.veto)) {
-        if (words[0] == '\0')
-            return;
-        use.veto = said(words);
+    const struct json *macs = NULL;
+    int error = report_member(root, "macs", JSON_ARRAY, &macs, ret_reason);
+    const struct json *item = error == 0 && macs ? json_first(macs) : NULL;
+    char shown[SHOWN_SIZE];
+    for (; item && report->n_macs < MACS_MAX; item = json_next(item)) {
+        const char *text = json_string(item);
+        if (!text || text_parse_mac(text, report->macs[report->n_macs]) < 0)
+            return report_refuse(
+                ret_reason, "\"macs\" has \"%s\"; allowed: MAC addresses such as 02:00:00:00:00:01",
+                text_show(shown, sizeof(shown), text ? text : "", text ? strlen(text) : 0));
+        report->n_macs++;
     }
-    text_copy(use.holder, sizeof(use.holder), check_of(&use.veto));
-    for (size_t i = 0; i < uses->n; i++)
-        if (strcmp(uses->list[i].holder, use.holder) == 0)
-            return;
-    if (uses->n < AGENT_USES_MAX)
-        uses->list[uses->n++] = use;
-}
-
-/* How long ago something moved on the liveliest connection of the list; 0 where nothing tells. */
-static int64_t read_quiet(const struct json *connections)
-{
-    const struct json *connection = connections ? json_first(connections) : NULL;
-    int64_t least = INT64_MAX, seconds = 0;
-    for (; connection; connection = json_next(connection))
-        if (json_integer(json_get(connection, "quiet_s"), &seconds) && seconds < least)
-            least = seconds;
-    return least > 0 && least <= QUIET_MOST_S ? least * 1000 : 0;
-}
-
-static int read_connections(const struct json *root, struct agent_uses *uses,
-                            char ret_reason[REASON_SIZE])
-{
-    const struct json *connections = NULL;
-    int error = member(root, "connections", JSON_ARRAY, &connections, ret_reason);
-    for (size_t i = 0; error == 0 && i < uses->n; i++)
-        if (strcmp(uses->list[i].holder, AGENT_STREAM) == 0)
-            uses->list[i].quiet = read_quiet(connections);
     return error;
-}
-
-static int read_uses(const struct json *root, struct agent_uses *uses, char ret_reason[REASON_SIZE])
-{
-    const struct json *vetoes = NULL, *facts = NULL;
-    int error = member(root, "vetoes", JSON_ARRAY, &vetoes, ret_reason);
-    if (error == 0)
-        error = member(root, "veto_facts", JSON_ARRAY, &facts, ret_reason);
-    const struct json *veto = error == 0 && vetoes ? json_first(vetoes) : NULL;
-    const struct json *fact = facts ? json_first(facts) : NULL;
-    for (; veto; veto = json_next(veto), fact = fact ? json_next(fact) : NULL)
-        if (json_string(veto))
-            add_use(uses, json_string(veto), fact);
-    return error < 0 ? error : read_connections(root, uses, ret_reason);
 }
 
 static int read_known_report(const struct json *root, struct agent_report *report,
@@ -238,9 +119,11 @@ static int read_known_report(const struct json *root, struct agent_report *repor
         error = read_number(root, "uptime_s", &uptime, ret_reason);
     if (error == 0)
         error = read_wol(root, report, ret_reason);
+    if (error == 0)
+        error = read_macs(root, report, ret_reason);
     if (error == 0) {
         const struct json *can = NULL;
-        error = member(root, "can", JSON_OBJECT, &can, ret_reason);
+        error = report_member(root, "can", JSON_OBJECT, &can, ret_reason);
         if (error == 0 && can)
             report->can_restart =
                 json_get_bool(can, "restart", false) || json_get_bool(can, "reboot", false);
@@ -253,14 +136,18 @@ static int read_report(const struct json *root, struct fleet_event *event,
                        char ret_reason[REASON_SIZE])
 {
     int schema = 0;
-    int error = read_schema(root, &schema, ret_reason);
+    int error = report_read_schema(root, &schema, ret_reason);
     event->report.schema = (int16_t)schema;
     event->report.load = -1;
     event->report.uptime_s = -1;
-    if (error < 0 || is_foreign(schema))
+    event->uses.unknown = report_is_foreign(schema);
+    if (error < 0 || event->uses.unknown)
         return error;
     error = read_known_report(root, &event->report, ret_reason);
-    return error < 0 ? error : read_uses(root, &event->uses, ret_reason);
+    if (error == 0)
+        error = report_read_uses(root, &event->uses, ret_reason);
+    event->report.n_cut = event->uses.n_cut < UINT16_MAX ? (uint16_t)event->uses.n_cut : UINT16_MAX;
+    return error;
 }
 
 int report_read_report(const void *payload, size_t length, struct fleet_event *ret_event,
@@ -272,6 +159,7 @@ int report_read_report(const void *payload, size_t length, struct fleet_event *r
     if (error < 0)
         return error;
     event.report.heard = true;
+    event.report.mark = hash_add(HASH_START, payload, length);
     error = read_report(root, &event, ret_reason);
     json_free(root);
     if (error == 0)
@@ -286,10 +174,10 @@ static int check_container(const struct json *container, char ret_reason[REASON_
     static const char *const keys[] = {"name", "project", "state", "health"};
     const struct json *value = NULL;
     if (json_type(container) != JSON_OBJECT)
-        return refuse(ret_reason, "a container is %s; allowed: an object",
-                      json_type_name(json_type(container)));
+        return report_refuse(ret_reason, "a container is %s; allowed: an object",
+                             json_type_name(json_type(container)));
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-        int error = member(container, keys[i], JSON_STRING, &value, ret_reason);
+        int error = report_member(container, keys[i], JSON_STRING, &value, ret_reason);
         if (error < 0)
             return error;
     }
@@ -327,6 +215,8 @@ static int read_list(const struct json *containers, struct containers_told *told
             return error;
         if (told->n < CONTAINERS_TOLD_MAX)
             read_container(container, told);
+        else
+            told->n_cut++;
     }
     return 0;
 }
@@ -335,24 +225,24 @@ static int read_containers(const struct json *root, struct containers_told *told
                            char ret_reason[REASON_SIZE])
 {
     const struct json *docker = NULL, *containers = NULL, *problem = NULL;
-    int error = read_schema(root, &told->schema, ret_reason);
-    if (error < 0 || is_foreign(told->schema))
+    int error = report_read_schema(root, &told->schema, ret_reason);
+    if (error < 0 || report_is_foreign(told->schema))
         return error;
-    error = member(root, "docker", JSON_BOOL, &docker, ret_reason);
+    error = report_member(root, "docker", JSON_BOOL, &docker, ret_reason);
     if (error == 0)
-        error = member(root, "containers", JSON_ARRAY, &containers, ret_reason);
+        error = report_member(root, "containers", JSON_ARRAY, &containers, ret_reason);
     if (error == 0)
-        error = member(root, "problem", JSON_STRING, &problem, ret_reason);
+        error = report_member(root, "problem", JSON_STRING, &problem, ret_reason);
     if (error == 0)
         error = read_list(containers, told, ret_reason);
     if (error < 0)
         return error;
     if (!docker)
-        return refuse(ret_reason, "\"docker\" is missing; allowed: true or false");
+        return report_refuse(ret_reason, "\"docker\" is missing; allowed: true or false");
     (void)json_bool(docker, &told->docker_up);
-    if (!read_agent_fact(json_get(root, "problem_fact"), &told->problem))
+    if (!report_read_fact(json_get(root, "problem_fact"), &told->problem))
         told->problem =
-            problem && json_string(problem)[0] ? said(json_string(problem)) : FACT(NONE);
+            problem && json_string(problem)[0] ? report_said(json_string(problem)) : FACT(NONE);
     return 0;
 }
 
@@ -366,7 +256,7 @@ int report_read_containers(const void *payload, size_t length, struct containers
     ret_told->docker_up = false;
     ret_told->schema = 0;
     ret_told->problem = FACT(NONE);
-    ret_told->n = 0;
+    ret_told->n = ret_told->n_cut = 0;
     error = read_containers(root, ret_told, ret_reason);
     json_free(root);
     return error;
@@ -395,8 +285,8 @@ static int read_outcome(const struct json *root, enum sleep_answer *ret_answer,
             return 0;
         }
     text_show(shown, sizeof(shown), text ? text : "", text ? strlen(text) : 0);
-    return refuse(ret_reason, "\"outcome\" is \"%s\"; allowed: accepted, refused, done, failed",
-                  shown);
+    return report_refuse(ret_reason,
+                         "\"outcome\" is \"%s\"; allowed: accepted, refused, done, failed", shown);
 }
 
 /* The vetoes side by side, by their codes; FACT_NONE: there are none, or one has no code. */
@@ -407,7 +297,7 @@ static struct fact read_vetoes(const struct json *root)
     size_t n = 0;
 
     for (; one && n < FACT_DEPTH; one = json_next(one))
-        if (!read_agent_fact(one, &vetoes[n++]))
+        if (!report_read_fact(one, &vetoes[n++]))
             return FACT(NONE);
     while (n-- > 0)
         all = fact_because(vetoes[n], &all);
@@ -419,25 +309,39 @@ static int read_why(const struct json *root, struct fact *ret_why, char ret_reas
 {
     const struct json *vetoes = NULL, *reason = NULL, *facts = NULL;
     struct buf text = BUF_INIT(4096);
-    int error = member(root, "vetoes", JSON_ARRAY, &vetoes, ret_reason);
+    int error = report_member(root, "vetoes", JSON_ARRAY, &vetoes, ret_reason);
     if (error == 0)
-        error = member(root, "veto_facts", JSON_ARRAY, &facts, ret_reason);
+        error = report_member(root, "veto_facts", JSON_ARRAY, &facts, ret_reason);
     if (error == 0)
-        error = member(root, "reason", JSON_STRING, &reason, ret_reason);
+        error = report_member(root, "reason", JSON_STRING, &reason, ret_reason);
     if (error < 0)
         return error;
     *ret_why = read_vetoes(root);
     const struct json *veto = vetoes ? json_first(vetoes) : NULL;
     if (!fact_is(ret_why, FACT_NONE) ||
-        (!veto && read_agent_fact(json_get(root, "reason_fact"), ret_why)))
+        (!veto && report_read_fact(json_get(root, "reason_fact"), ret_why)))
         return 0;
     for (; veto; veto = json_next(veto))
         if (json_string(veto))
             buf_printf(&text, "%s%s", text.length > 0 ? ", " : "", json_string(veto));
     if (text.length == 0 && reason)
         buf_puts(&text, json_string(reason));
-    *ret_why = text.length > 0 ? said(buf_text(&text)) : FACT(NONE);
+    *ret_why = text.length > 0 ? report_said(buf_text(&text)) : FACT(NONE);
     buf_finish(&text);
+    return 0;
+}
+
+/* How long it may take to go. Of an agent that would never go an hour counts. */
+static int read_limit(const struct json *root, int64_t *ret_ms, char ret_reason[REASON_SIZE])
+{
+    const struct json *limit = json_get(root, "limit_s");
+    int64_t seconds = 0;
+
+    if (limit && json_type(limit) != JSON_NULL && (!json_integer(limit, &seconds) || seconds < 0))
+        return report_refuse(ret_reason,
+                             "\"limit_s\" is no number of seconds; allowed: 0 to %d, or null",
+                             LIMIT_MOST_S);
+    *ret_ms = 1000 * (seconds < LIMIT_MOST_S ? seconds : LIMIT_MOST_S);
     return 0;
 }
 
@@ -446,9 +350,12 @@ static int read_result(const struct json *root, struct fleet_event *event,
 {
     const char *id = json_get_string(root, "id");
     if (!id || id[0] == '\0' || strlen(id) >= sizeof(event->sleep.id) || text_has_control(id))
-        return refuse(ret_reason, "\"id\" is missing or no id; allowed: the id of Hall's command");
+        return report_refuse(ret_reason,
+                             "\"id\" is missing or no id; allowed: the id of Hall's command");
     text_copy(event->sleep.id, sizeof(event->sleep.id), id);
     int error = read_outcome(root, &event->sleep.answer, ret_reason);
+    if (error == 0)
+        error = read_limit(root, &event->sleep.limit, ret_reason);
     return error < 0 ? error : read_why(root, &event->sleep.reason, ret_reason);
 }
 

@@ -531,8 +531,8 @@ int payload_hold(const struct command *command, int64_t until_wall, struct buf *
     return page_end(&page);
 }
 
-int payload_agent_command(const char *id, const char *action, bool force, int64_t expires_wall,
-                          int64_t idle_ms, struct buf *out)
+int payload_agent_command(const char *id, const char *action, bool force, bool asked,
+                          int64_t expires_wall, int64_t idle_ms, struct buf *out)
 {
     struct page page = {0};
     page_begin(&page, out);
@@ -540,6 +540,7 @@ int payload_agent_command(const char *id, const char *action, bool force, int64_
     json_put_string(&page.json, "action", action);
     json_put_time(&page.json, "expires", expires_wall);
     json_put_bool(&page.json, "force", force);
+    json_put_bool(&page.json, "asked", asked);
     json_put_integer(&page.json, "idle_s", idle_ms / 1000);
     return page_end(&page);
 }

@@ -57,9 +57,10 @@ int payload_hold(const struct command *command, int64_t until_wall, struct buf *
 int payload_agent_project(const struct model_site *site, const struct project *project,
                           const char *id, enum project_verb verb, int64_t expires_wall,
                           struct buf *out);
-/* What Hall tells an agent: {id, action, expires, force, idle_s}. action: "suspend", "hibernate",
- * "poweroff", "reboot". idle_ms: how long this server stays awake after its last use. */
-int payload_agent_command(const char *id, const char *action, bool force, int64_t expires_wall,
-                          int64_t idle_ms, struct buf *out);
+/* What Hall tells an agent: {id, action, expires, force, asked, idle_s}. action: "suspend",
+ * "hibernate", "poweroff", "reboot". asked: a command wants it, and not only Hall itself. idle_ms:
+ * how long this server stays awake after its last use. */
+int payload_agent_command(const char *id, const char *action, bool force, bool asked,
+                          int64_t expires_wall, int64_t idle_ms, struct buf *out);
 
 #endif

@@ -13,8 +13,9 @@ from rig import BUILD, NotMeasured
 from world import Broker
 
 TOPIC = "hall/agents/testing/"
-CONFIG = {"id": "testing", "interface": "lo", "activity": {"connections": [22, 443], "processes": ["rsync"], "load": 900.0,
-                                                          "network": "1GB/s", "disk": "10GB/s"}}
+CONFIG = {"id": "testing", "interface": "lo", "activity": {"connections": [22, 443], "processes": ["busybee"], "load": 900.0,
+                                                          "processor": 900, "network": "1GB/s", "disk": "10GB/s", "copies": ["busybee"],
+                                                          "packages": False, "terminals": False, "guests": False}}
 
 
 class AgentRig:

@@ -16,6 +16,9 @@ from logind import SystemBus
 from process import Process, wait_until
 
 VERBS = {"Suspend": "suspend", "Hibernate": "hibernate", "PowerOff": "poweroff", "Reboot": "reboot"}
+# The simulated server shares its processors, disks and processes with the machine that it runs on: none of that is its use.
+SHARED = {"shares": False, "terminals": False, "copies": False, "packages": False, "jobs": False, "guests": False, "execs": False,
+          "processor": 0, "network": "off", "disk": "off"}
 HEALTHY_SHARE = 0.2  # of the boot time: so long a container takes to become healthy
 
 
@@ -36,7 +39,7 @@ class RealAgent:
 
     def _write(self):
         spec = self.sim.spec
-        activity = {"sessions": True, "inhibitors": True}
+        activity = {**SHARED, "sessions": True, "inhibitors": True}
         if not spec["nic"]["interface"]:  # on loopback nobody is a visitor
             activity["connections"] = False
         if spec.get("busy_file"):

@@ -1,5 +1,6 @@
 /* What the agent reads: commands, its own file, the texts of /proc, the kernel's messages. The
  * first byte chooses. */
+#include <linux/rtnetlink.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include "bridges/agent/agent_commands.h"
 #include "bridges/agent/config_agent.h"
 #include "bridges/agent/watch/forwarded.h"
+#include "bridges/agent/watch/link.h"
 #include "bridges/agent/watch/proc.h"
 #include "loop/sockets.h"
 #include "say/say.h"
@@ -49,11 +51,17 @@ static void read_file(const char *text, size_t length)
 static void read_proc(const char *text)
 {
     struct proc_memory memory;
+    struct proc_ticks ticks;
+    struct proc_stat stat;
+    struct proc_lock lock;
     char interface[IF_NAMESIZE], comm[PROC_COMM_SIZE], id[37];
     uint64_t bytes;
     int64_t seconds;
     double load;
     proc_read_memory(text, &memory);
+    proc_read_ticks(text, &ticks);
+    proc_read_stat(text, &stat);
+    proc_read_lock(text, &lock);
     proc_read_default_interface(text, interface);
     proc_read_comm(text, comm);
     proc_read_boot_id(text, id);
@@ -69,8 +77,10 @@ static void read_netlink(const char *text, size_t length)
 {
     struct tcp_socket socket;
     struct forwarded_flow flow;
+    struct link link;
     sockets_read(text, length, &socket);
     forwarded_read(text, length, &flow);
+    link_read(RTM_NEWLINK, text, length, &link);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

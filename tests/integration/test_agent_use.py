@@ -181,6 +181,29 @@ def test_use_that_begins_and_ends_is_reported_before_the_next_look_is_due(server
     agent.wait_report(lambda r: not r["vetoes"], mark, WINDOW_S + 4)
 
 
+@BOTH
+def test_what_stays_open_in_silence_is_reported(server, agent, port):
+    """Hall knows from its gate whether a websocket was asked for."""
+    mark = agent.bus.mark()
+    client = Client(server.address, port, "/socket")
+    client.move()
+    seen = agent.wait_report(lambda r: r["silent"], mark, WINDOW_S + 8)
+    assert not seen["vetoes"], seen
+    found = [(s["from"], s["port"], s["owed"]) for s in seen["silent"]]
+    assert (lan_address(server), port, False) in found and all(s["quiet_s"] >= WINDOW_S - 1 for s in seen["silent"]), seen
+    client.close()
+
+
+def test_an_answer_that_is_owed_is_reported(server, agent):
+    mark = agent.bus.mark()
+    client = Client(server.address, HOST_PORT, "/upload")  # which is never answered
+    time.sleep(0.1)  # the kernel's clock for this has ticks of 4 ms
+    client.move()
+    seen = agent.wait_report(lambda r: r["silent"], mark, WINDOW_S + 8)
+    assert [(s["port"], s["owed"]) for s in seen["silent"]] == [(HOST_PORT, True)], seen
+    client.close()
+
+
 def come_back(server, agent, n):
     """It was let go; now it is awake again."""
     wait_until(lambda: len(server.system.calls("Suspend")) == n, 15, "Suspend")

@@ -65,12 +65,20 @@ static void test_every_verb(void **state)
 static void test_reads_what_hall_writes(void **state)
 {
     struct buf text = BUF_INIT(1024);
-    assert_int_equal(payload_agent_command("s-1", "suspend", true, now + 30000, 90000, &text), 0);
+    assert_int_equal(payload_agent_command("s-1", "suspend", true, true, now + 30000, 90000, &text),
+                     0);
     assert_int_equal(read_command(buf_text(&text)), 0);
     assert_string_equal(command.id, "s-1");
     assert_int_equal(command.verb, VERB_SUSPEND);
     assert_true(command.force);
+    assert_true(command.asked);
     assert_int_equal(command.idle_ms, 90000);
+    buf_finish(&text);
+    text = BUF_INIT(1024);
+    assert_int_equal(
+        payload_agent_command("s-2", "suspend", false, false, now + 30000, 90000, &text), 0);
+    assert_int_equal(read_command(buf_text(&text)), 0);
+    assert_false(command.force || command.asked);
     buf_finish(&text);
 }
 

@@ -1,5 +1,6 @@
 /* The way to sleep and back: leave.c alone, between fakes of all that it moves. */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "../fakes/transcript.h"
@@ -14,6 +15,7 @@ static struct agent agent;
 static struct config_agent config;
 static struct watch_sight sight;
 static bool connected, settled; /* the broker */
+static bool installing;         /* a package */
 static unsigned next_look;
 static void (*answer_logind)(void *context, const struct fact *why);
 
@@ -28,6 +30,15 @@ void agent_answer(struct agent *to, const struct agent_command_name *name,
     for (size_t i = 0; why && i < FACT_DEPTH && why->parts[i].code != FACT_NONE; i++)
         transcribe(" <%s>%s", say_code_name(why->parts[i].code), fact_text(why, i, 0));
     transcribe(vetoes ? " with vetoes; " : "; ");
+}
+
+/* With all the time that its phases may take. */
+void agent_agree(struct agent *to, const struct agent_command_name *name, int64_t limit_ms)
+{
+    const bool shuts_down =
+        strcmp(name->action, "poweroff") == 0 || strcmp(name->action, "reboot") == 0;
+    agent_answer(to, name, REPORT_ACCEPTED, NULL, NULL);
+    assert_int_equal(limit_ms, SAY_MS + (shuts_down ? SHUTDOWN_MS : SLEEP_MS));
 }
 
 void agent_say(struct agent *to, const char *state)
@@ -83,7 +94,7 @@ void logind_release(struct logind *logind)
     transcribe("let go; ");
 }
 
-unsigned watch_look(struct watch *watch)
+unsigned watch_look_closely(struct watch *watch)
 {
     (void)watch;
     transcribe("look; ");
@@ -108,9 +119,22 @@ void watch_forget_rates(struct watch *watch)
     transcribe("forget rates; ");
 }
 
-int wol_nic_arm(const char *interface)
+/* A film plays, and `installing`. */
+void vetoes_judge(const struct watch_config *limits, const struct watch_sample *sample, bool asked,
+                  struct vetoes *ret_vetoes)
 {
-    transcribe("arm %s; ", interface);
+    assert_ptr_equal(limits, &config.watch);
+    assert_ptr_equal(sample, &sight.sample);
+    *ret_vetoes = (struct vetoes){0};
+    if (!asked)
+        ret_vetoes->list[ret_vetoes->n++] = FACT(VETO_IDLE_INHIBITOR);
+    if (installing)
+        ret_vetoes->list[ret_vetoes->n++] = FACT(VETO_INHIBITOR);
+}
+
+int wol_nic_arm(const char *interface, bool only)
+{
+    transcribe("arm %s%s; ", interface, only ? " by packets only" : "");
     return 0;
 }
 
@@ -120,9 +144,9 @@ static int wake_up(void **state)
 {
     agent = (struct agent){.config = &config, .measured = true, .connections = 1};
     config = (struct config_agent){.rights = RIGHT_SUSPEND};
-    sight = (struct watch_sight){.can = {.can = {true, true, true, true}}};
+    sight = (struct watch_sight){.can = {.can = {LOGIND_YES, LOGIND_YES, LOGIND_YES, LOGIND_YES}}};
     connected = true;
-    settled = false;
+    settled = installing = false;
     next_look = 7;
     transcript[0] = '\0';
     return sd_event_new(&agent.loop) < 0 || leave_init(&agent) < 0 ? -1 : 0;
@@ -213,8 +237,8 @@ static void test_what_logind_cannot_is_refused(void **state)
     static const char *const words[] = {"suspend", "hibernate", "poweroff", "reboot"};
     for (enum agent_verb verb = VERB_SUSPEND; verb <= VERB_REBOOT; verb++) {
         char refusal[200];
-        sight.can = (struct logind_can){.can = {true, true, true, true}};
-        sight.can.can[verb] = false;
+        sight.can = (struct logind_can){.can = {LOGIND_YES, LOGIND_YES, LOGIND_YES, LOGIND_YES}};
+        sight.can.can[verb] = LOGIND_NO;
         order(verb, false);
         leave_seen(&agent, 7);
         snprintf(refusal, sizeof refusal,
@@ -230,6 +254,69 @@ static void test_what_logind_cannot_is_refused(void **state)
         assert_transcript(refusal);
         assert_phase(LEAVE_NOT, 0);
     }
+}
+
+/* Each word that logind has for an answer, with and without a program that blocks a sleep, and with
+ * this agent's own delay inhibitor, which never counts. */
+static void test_each_answer_of_logind(void **state)
+{
+    static const char accepted[] = "accepted; say sleeping; ";
+    static const struct {
+        const char *word, *alone, *blocked;
+    } rows[] = {
+        {"yes", accepted, accepted},
+        {"no", "refused <agent.cannot>suspend <agent.no_right>; ", NULL},
+        {"na", "refused <agent.cannot>suspend <logind.unable>; ", NULL},
+        {"challenge", "refused <agent.cannot>suspend <logind.no_right>suspend; ", NULL},
+        {"inhibited", accepted, "refused <agent.cannot>suspend <logind.blocked>; "},
+        {"inhibitor-blocked", accepted, "refused <agent.cannot>suspend <logind.blocked>; "},
+        {"challenge-inhibitor-blocked", accepted,
+         "refused <agent.cannot>suspend <logind.blocked>; "},
+        {"maybe", "refused <agent.cannot>suspend <logind.odd>; ", NULL},
+        {"", "refused <agent.cannot>suspend <logind.odd>; ", NULL},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        for (int blocked = 0; blocked < 2; blocked++) {
+            char expected[200];
+            end(state);
+            assert_int_equal(wake_up(state), 0);
+            sight.can.can[LOGIND_SUSPEND] = logind_read_answer(rows[i].word);
+            sight.sample.inhibitors.n = 2;
+            sight.sample.inhibitors.list[0] = (struct logind_inhibitor){
+                .who = "hall-agent", .what = "sleep", .why = "says goodbye", .mode = "delay"};
+            sight.sample.inhibitors.list[1] =
+                (struct logind_inhibitor){.who = "dnf", .what = "sleep:shutdown", .mode = "delay"};
+            if (blocked)
+                memcpy(sight.sample.inhibitors.list[1].mode, "block", sizeof "block");
+            order(VERB_SUSPEND, false);
+            leave_seen(&agent, 7);
+            snprintf(expected, sizeof expected, "idle 600000; look; suspend a1 %s",
+                     blocked && rows[i].blocked ? rows[i].blocked : rows[i].alone);
+            assert_transcript(expected);
+        }
+}
+
+/* What only says that the machine is not idle is no veto for who asks; all else is. */
+static void test_who_asks_passes_over_idle_inhibitors(void **state)
+{
+    struct agent_command command = order_of(VERB_SUSPEND, false);
+    vetoes_judge(&config.watch, &sight.sample, false, &agent.vetoes);
+    leave_command(&agent, &command);
+    leave_seen(&agent, 7);
+    assert_transcript("idle 600000; look; suspend a1 refused <veto.idle_inhibitor> with vetoes; ");
+    command.asked = true;
+    leave_command(&agent, &command);
+    leave_seen(&agent, 7);
+    assert_transcript("idle 600000; look; suspend a1 accepted; say sleeping; ");
+}
+
+static void test_who_asks_passes_over_nothing_else(void **state)
+{
+    struct agent_command command = order_of(VERB_SUSPEND, false);
+    command.asked = installing = true;
+    leave_command(&agent, &command);
+    leave_seen(&agent, 7);
+    assert_transcript("idle 600000; look; suspend a1 refused <veto.inhibitor> with vetoes; ");
 }
 
 static void test_force_asks_nobody(void **state)
@@ -248,6 +335,67 @@ static void test_one_order_at_a_time(void **state)
         assert_transcript("reboot a1 refused <agent.busy>; ");
         assert_int_equal(agent.leave.phase, phase);
         assert_false(agent.leave.commanded);
+    }
+}
+
+static void urge(enum agent_verb verb)
+{
+    struct agent_command asked = order_of(verb, true);
+    text_copy(asked.id, sizeof(asked.id), "b2");
+    leave_command(&agent, &asked);
+}
+
+/* The same by force while it looks for vetoes: it looks no further, and each has its answer. */
+static void test_force_overtakes_a_look(void **state)
+{
+    agent.vetoes = (struct vetoes){.n = 1, .list = {FACT(VETO_LATE)}};
+    order(VERB_POWEROFF, false);
+    assert_transcript("idle 600000; look; ");
+    urge(VERB_REBOOT); /* another thing altogether */
+    assert_transcript("reboot b2 refused <agent.busy>; ");
+    assert_phase(LEAVE_CHECKING, DECIDE_MS);
+    urge(VERB_POWEROFF);
+    assert_transcript(
+        "poweroff a1 refused <agent.overtaken>; poweroff b2 accepted; say sleeping; ");
+    assert_phase(LEAVE_SAYING, SAY_MS);
+    leave_seen(&agent, 7); /* the vetoes of the look are nothing any more */
+    assert_transcript("");
+    leave_said(&agent);
+    assert_transcript("logind: poweroff; ");
+    let_time_run_out();
+    assert_transcript("poweroff b2 failed <agent.still_awake>; say online; hold; ");
+}
+
+/* A person wants what Hall proposed: what that look finds is judged as for a person. */
+static void test_a_person_overtakes_a_look(void **state)
+{
+    struct agent_command asked = order_of(VERB_SUSPEND, false);
+    order(VERB_SUSPEND, false);
+    assert_transcript("idle 600000; look; ");
+    text_copy(asked.id, sizeof(asked.id), "b2");
+    leave_command(&agent, &asked); /* Hall once more */
+    assert_transcript("suspend b2 refused <agent.busy>; ");
+    asked.asked = true;
+    leave_command(&agent, &asked);
+    assert_transcript("suspend a1 refused <agent.overtaken>; ");
+    assert_phase(LEAVE_CHECKING, DECIDE_MS);
+    agent.vetoes = (struct vetoes){.n = 1, .list = {FACT(VETO_LATE)}}; /* for Hall alone */
+    leave_seen(&agent, 7);
+    assert_transcript("suspend b2 accepted; say sleeping; ");
+}
+
+/* It goes already, as it was asked to: so it agrees to that once more. */
+static void test_force_while_it_goes(void **state)
+{
+    for (enum leave_phase phase = LEAVE_SAYING; phase <= LEAVE_GONE; phase++) {
+        agent.leave.phase = phase;
+        agent.leave.command = order_of(VERB_SUSPEND, false);
+        agent.leave.commanded = true;
+        urge(VERB_SUSPEND);
+        assert_transcript(phase == LEAVE_GOING ? "suspend b2 refused <agent.busy>; "
+                                               : "suspend b2 accepted; ");
+        assert_int_equal(agent.leave.phase, phase);
+        assert_string_equal(agent.leave.command.id, "a1");
     }
 }
 
@@ -458,9 +606,14 @@ static void test_the_card_is_armed_where_it_may_be(void **state)
     assert_transcript("suspend a1 accepted; say sleeping; "); /* no card is known */
     leave_unheard(&agent, FACT(DOCKER_SILENT));
     transcript[0] = '\0';
-    strcpy(sight.interface, "e");
+    strcpy(sight.interface, "br0");
+    sight.n_cards = 2;
+    strcpy(sight.cards[0], "e");
+    strcpy(sight.cards[1], "f");
+    config.magic_packet_only = true;
     order(VERB_SUSPEND, true);
-    assert_transcript("suspend a1 accepted; arm e; say sleeping; ");
+    assert_transcript(
+        "suspend a1 accepted; arm e by packets only; arm f by packets only; say sleeping; ");
     leave_unheard(&agent, FACT(DOCKER_SILENT));
     transcript[0] = '\0';
     config.rights &= ~(unsigned)RIGHT_WOL;
@@ -477,7 +630,13 @@ int main(void)
         LEAVE(test_numbers_of_looks_wrap_around),
         LEAVE(test_vetoes_refuse),
         LEAVE(test_what_logind_cannot_is_refused),
+        LEAVE(test_each_answer_of_logind),
+        LEAVE(test_who_asks_passes_over_idle_inhibitors),
+        LEAVE(test_who_asks_passes_over_nothing_else),
         LEAVE(test_force_asks_nobody),
+        LEAVE(test_force_overtakes_a_look),
+        LEAVE(test_a_person_overtakes_a_look),
+        LEAVE(test_force_while_it_goes),
         LEAVE(test_one_order_at_a_time),
         LEAVE(test_not_knowing_in_time_is_a_veto),
         LEAVE(test_the_goodbye_comes_before_logind_is_asked),

@@ -80,6 +80,37 @@ static void test_default_interface(void **state)
     assert_false(proc_read_default_interface("", interface));
 }
 
+static void test_ticks(void **state)
+{
+    struct proc_ticks ticks = {0};
+    assert_true(
+        proc_read_ticks("cpu  1 20 300 4000 50000 600000 7000000 80 900 1000\ncpu0 1\n", &ticks));
+    assert_int_equal(ticks.busy, 7600321);
+    assert_int_equal(ticks.all, 7654321);
+    assert_false(proc_read_ticks("cpu0 1 20 300 4000 50000 600000 7000000\n", &ticks));
+    assert_false(proc_read_ticks("cpu  1 20 300 4000 50000 600000\n", &ticks));
+    assert_false(proc_read_ticks("cpu  1 20 -3 4000 50000 600000 7000000\n", &ticks));
+    assert_false(proc_read_ticks("cpu", &ticks));
+    assert_false(proc_read_ticks("", &ticks));
+}
+
+static void test_locks(void **state)
+{
+    struct proc_lock lock = {0};
+    assert_true(proc_read_lock("1: POSIX  ADVISORY  WRITE 1234 fe:1F:131090 0 EOF\n", &lock));
+    assert_int_equal(lock.major, 0xfe);
+    assert_int_equal(lock.minor, 0x1f);
+    assert_int_equal(lock.inode, 131090);
+    assert_true(proc_read_lock("12: OFDLCK ADVISORY  READ -1 00:2a:7 0 EOF\n", &lock));
+    assert_false(proc_read_lock("1: -> POSIX  ADVISORY  WRITE 1234 08:01:131090 0 EOF\n", &lock));
+    assert_false(proc_read_lock("1: POSIX  ADVISORY  WRITE 1234 08:01 0 EOF\n", &lock));
+    assert_false(proc_read_lock("1: POSIX  ADVISORY  WRITE 1234 zz:01:1 0 EOF\n", &lock));
+    assert_false(proc_read_lock("1: POSIX ADVISORY WRITE 1 fffffffff:01:1 0 EOF\n", &lock));
+    assert_false(proc_read_lock("1: POSIX ADVISORY WRITE 1 08:01:99999999999999999999 0\n", &lock));
+    assert_false(proc_read_lock("1: LEASE  ACTIVE    READ 5 <none>:0 0 EOF\n", &lock));
+    assert_false(proc_read_lock("", &lock));
+}
+
 static void test_disks(void **state)
 {
     uint64_t bytes = 0;
@@ -120,6 +151,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_load_and_uptime), cmocka_unit_test(test_memory),
         cmocka_unit_test(test_traffic),         cmocka_unit_test(test_default_interface),
+        cmocka_unit_test(test_ticks),           cmocka_unit_test(test_locks),
         cmocka_unit_test(test_disks),           cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

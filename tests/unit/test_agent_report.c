@@ -1,4 +1,5 @@
 /* What an agent publishes: byte by byte, and readable by Hall. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -47,7 +48,11 @@ static void fill(void)
         .uptime_s = 3600,
         .memory = {7859, 6000},
         .interface = "eno1",
-        .wol = {.known = true, .armed = true},
+        .n_cards = 1,
+        .cards = {"eno1"},
+        .wol = {.known = true, .armed = true, .letters = "ug"},
+        .n_macs = 2,
+        .macs = {{2, 0, 0, 0, 0, 1}, {2, 0, 0, 0, 0, 2}},
         .can = {.can = {true, false, true, true}},
     };
     sight.sample.load.value = 0.25;
@@ -66,6 +71,9 @@ static void fill(void)
         .port = 8080, .peer = "192.0.2.7", .bytes = 12345678, .quiet_ms = 2999};
     sight.sample.connections.list[1] =
         (struct sample_connection){.port = 80, .peer = "192.0.2.8", .bytes = -1, .quiet_ms = 40000};
+    sight.sample.connections.n_silent = 1;
+    sight.sample.connections.silent[0] = (struct sample_silence){
+        .port = 8080, .peer = "192.0.2.9", .quiet_ms = 130999, .owed = true};
     vetoes = (struct vetoes){.n = 2};
     vetoes.list[0] = fact_with(FACT(VETO_REMOTE_SESSION), "root", "192.0.2.7");
     vetoes.list[1] = fact_with(FACT(VETO_CONNECTION, .n = {8080, 12345678}), "192.0.2.7", NULL);
@@ -86,7 +94,16 @@ static void test_report(void **state)
     assert_int_equal(event.uses.n, 2);
     assert_string_equal(event.uses.list[1].holder, AGENT_STREAM);
     assert_int_equal(event.uses.list[1].quiet, 2000);
+    assert_int_equal(event.uses.n_ports, 2);
+    assert_int_equal(event.uses.ports[1], 80);
+    assert_int_equal(event.uses.n_silent, 1);
+    assert_int_equal(event.uses.silent[0].port, 8080);
+    assert_int_equal(event.uses.silent[0].quiet, 130000);
+    assert_true(event.uses.silent[0].owed);
+    assert_string_equal(event.uses.silent[0].from, "192.0.2.9");
     assert_true(event.report.wol_known && event.report.wol_armed && event.report.can_restart);
+    assert_int_equal(event.report.n_macs, 2);
+    assert_memory_equal(event.report.macs, sight.macs, 2 * MAC_SIZE);
     buf_finish(&text);
 }
 
@@ -136,6 +153,12 @@ static void test_largest_report_is_within_its_limit(void **state)
         *connection = (struct sample_connection){
             .port = UINT16_MAX, .bytes = INT64_MAX, .quiet_ms = INT64_MAX};
         memset(connection->peer, 'f', sizeof connection->peer - 1);
+    }
+    sight.sample.connections.n_silent = SAMPLE_SILENT_MAX;
+    for (size_t i = 0; i < SAMPLE_SILENT_MAX; i++) {
+        struct sample_silence *silence = &sight.sample.connections.silent[i];
+        *silence = (struct sample_silence){.port = UINT16_MAX, .quiet_ms = INT64_MAX};
+        memset(silence->peer, 'f', sizeof silence->peer - 1);
     }
     for (size_t i = 0; i < VETOES_MAX; i++)
         vetoes.list[i] = fact_with(FACT(VETO_INHIBITOR), sight.sample.inhibitors.list[0].who,
@@ -195,7 +218,8 @@ static void test_results(void **state)
     vetoes.n = 1;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         buf_clear(&text);
-        assert_int_equal(report_write_result(&name, rows[i].outcome, &because, &vetoes, &text), 0);
+        assert_int_equal(report_write_result(&name, rows[i].outcome, &because, &vetoes, 0, &text),
+                         0);
         assert_int_equal(report_read_result(buf_text(&text), text.length, &event, reason), 0);
         assert_int_equal(event.sleep.answer, rows[i].answer);
         assert_string_equal(event.sleep.id, "s-1");
@@ -204,13 +228,44 @@ static void test_results(void **state)
     }
     buf_clear(&text);
     assert_int_equal(report_write_result(&(struct agent_command_name){0}, REPORT_REFUSED,
-                                         &FACT(AGENT_REPEATED), NULL, &text),
+                                         &FACT(AGENT_REPEATED), NULL, 0, &text),
                      0);
     assert_string_equal(
         buf_text(&text),
         "{\"id\":null,\"action\":null,\"outcome\":\"refused\",\"reason\":\"a command with this id "
         "was handled before\",\"reason_fact\":{\"code\":\"agent.repeated\"},\"vetoes\":[],"
-        "\"veto_facts\":[]}");
+        "\"veto_facts\":[],\"limit_s\":null}");
+    buf_finish(&text);
+}
+
+/* How long it may take to go; Hall believes an hour. */
+static void test_limits(void **state)
+{
+    static const struct {
+        const char *said;
+        int64_t ms; /* negative: the result is refused */
+    } rows[] = {{"0", 0},          {"1", 1000},       {"122", 122000},
+                {"3600", 3600000}, {"3601", 3600000}, {"9007199254740991", 3600000},
+                {"null", 0},       {"-1", -1},        {"1.5", -1},
+                {"\"90\"", -1},    {"[]", -1}};
+    const struct agent_command_name name = {.id = "s-1", .action = "poweroff"};
+    struct buf text = BUF_INIT(REPORT_LIMIT);
+    struct fleet_event event;
+    char reason[REASON_SIZE], said[200];
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        snprintf(said, sizeof(said), "{\"id\":\"s\",\"outcome\":\"accepted\",\"limit_s\":%s}",
+                 rows[i].said);
+        const int error = report_read_result(said, strlen(said), &event, reason);
+        assert_int_equal(error, rows[i].ms < 0 ? -EINVAL : 0);
+        if (error < 0)
+            assert_non_null(strstr(reason, "limit_s"));
+        else
+            assert_int_equal(event.sleep.limit, rows[i].ms);
+    }
+    assert_int_equal(report_write_result(&name, REPORT_ACCEPTED, NULL, NULL, 122000, &text), 0);
+    assert_int_equal(report_read_result(buf_text(&text), text.length, &event, reason), 0);
+    assert_int_equal(event.sleep.limit, 122000);
     buf_finish(&text);
 }
 
@@ -222,6 +277,7 @@ int main(void)
         cmocka_unit_test(test_largest_report_is_within_its_limit),
         cmocka_unit_test(test_containers),
         cmocka_unit_test(test_results),
+        cmocka_unit_test(test_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 /* Which open connections are use: bytes that move on one that stays. */
+#include <errno.h>
 #include <string.h>
 
 #include "bridges/agent/watch/traffic.h"
@@ -48,6 +49,45 @@ static bool look_one(int64_t bytes, int64_t quiet_ms, int64_t later)
 {
     const struct traffic_seen seen = connection(7, bytes, quiet_ms);
     return look(&seen, 1, later);
+}
+
+/* Of each port one, of those that are owed an answer another; the shortest silence first. */
+static void test_silence(void **state)
+{
+    static const struct {
+        uint16_t port;
+        bool owed;
+        int64_t quiet;
+    } rows[] = {{80, false, 600000}, {80, false, 200000}, {80, false, 300000},
+                {80, true, 400000},  {443, true, 150000}, {80, true, 500000}};
+    enum { MANY = SAMPLE_SILENT_MAX + 20 };
+    struct traffic_seen seen[MANY];
+
+    for (size_t i = 0; i < 6; i++) {
+        seen[i] = connection(i + 1, 100, rows[i].quiet);
+        seen[i].port = rows[i].port;
+        seen[i].owed = rows[i].owed;
+    }
+    look(seen, 6, 0);
+    assert_int_equal(found.n_silent, 0);
+    look(seen, 6, TRAFFIC_SETTLE_MS);
+    assert_int_equal(found.n, 0);
+    assert_int_equal(found.n_silent, 3);
+    assert_true(found.silent[0].port == 443 && found.silent[0].owed);
+    assert_int_equal(found.silent[1].quiet_ms, 200000);
+    assert_true(found.silent[1].port == 80 && !found.silent[1].owed);
+    assert_int_equal(found.silent[2].quiet_ms, 400000);
+    assert_true(found.silent[2].port == 80 && found.silent[2].owed);
+    assert_string_equal(found.silent[2].peer, "192.0.2.7");
+    for (int i = 0; i < MANY; i++) {
+        seen[i] = connection((uint64_t)i + 1, 100, 1000000 - 1000 * i);
+        seen[i].port = (uint16_t)(1000 + i);
+    }
+    look(seen, MANY, TRAFFIC_SETTLE_MS);
+    look(seen, MANY, TRAFFIC_SETTLE_MS);
+    assert_int_equal(found.n_silent, SAMPLE_SILENT_MAX);
+    for (size_t i = 0; i < SAMPLE_SILENT_MAX; i++)
+        assert_int_equal(found.silent[i].port, 1000 + MANY - 1 - i);
 }
 
 static void test_a_stream_counts_from_the_second_look_on(void **state)
@@ -143,13 +183,14 @@ static void test_more_than_are_followed(void **state)
     struct traffic_seen seen = connection(0, 1, 0);
     for (; seen.id < TRAFFIC_MAX; seen.id++)
         assert_int_equal(traffic_take(&traffic, &seen, now), 0);
-    assert_true(traffic_take(&traffic, &seen, now) < 0);
+    assert_int_equal(traffic_take(&traffic, &seen, now), -E2BIG);
     assert_true(traffic_end(&traffic, now, WINDOW));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_silence, begin, end),
         cmocka_unit_test_setup_teardown(test_a_stream_counts_from_the_second_look_on, begin, end),
         cmocka_unit_test_setup_teardown(test_it_ends_with_its_last_byte_and_the_window, begin, end),
         cmocka_unit_test_setup_teardown(test_checks_each_second_are_nothing, begin, end),

@@ -4,6 +4,7 @@
 
 #include "base/array.h"
 #include "base/text.h"
+#include "bridges/agent/config_agent.h"
 #include "bridges/agent/watch/vetoes.h"
 #include "say/say.h"
 #include "unit.h"
@@ -20,7 +21,7 @@ static int empty(void **state)
 
 static void judge(const struct watch_config *limits)
 {
-    vetoes_judge(limits, &sample, &vetoes);
+    vetoes_judge(limits, &sample, false, &vetoes);
 }
 
 static const char *sentence(size_t index, enum say_language language)
@@ -93,12 +94,57 @@ static void test_inhibitors(void **state)
         {{.what = "", .mode = "block"}, false},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-        assert_int_equal(veto_inhibitor_counts(&rows[i].inhibitor), rows[i].counts);
+        assert_int_equal(logind_inhibits_sleep(&rows[i].inhibitor), rows[i].counts);
     sample.inhibitors.n = 1;
     sample.inhibitors.list[0] = (struct logind_inhibitor){
         .who = "dnf", .why = "installs", .what = "sleep", .mode = "block"};
     judge(&(struct watch_config){.inhibitors = true});
     check(0, "inhibitors: dnf (installs)");
+    judge(&(struct watch_config){.idle_inhibitors = true});
+    assert_int_equal(vetoes.n, 0);
+}
+
+static void test_idle_inhibitors(void **state)
+{
+    static const struct {
+        struct logind_inhibitor inhibitor;
+        bool counts;
+    } rows[] = {
+        {{.what = "idle", .mode = "block"}, true},
+        {{.what = "handle-lid-switch:idle", .mode = "block-weak"}, true},
+        {{.what = "idle", .mode = "delay"}, false},
+        {{.what = "idle:sleep", .mode = "block"}, false}, /* the other check has it */
+        {{.what = "sleep", .mode = "block"}, false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        assert_int_equal(logind_inhibits_idle(&rows[i].inhibitor), rows[i].counts);
+    sample.inhibitors.n = 1;
+    sample.inhibitors.list[0] = (struct logind_inhibitor){
+        .who = "player", .why = "plays a film", .what = "idle", .mode = "block"};
+    judge(&(struct watch_config){.idle_inhibitors = true});
+    check(0, "inhibitors: player says that this machine is not idle (plays a film)");
+    assert_true(fact_is(&vetoes.list[0], FACT_VETO_IDLE_INHIBITOR));
+    judge(&(struct watch_config){.inhibitors = true});
+    assert_int_equal(vetoes.n, 0);
+    vetoes_judge(&(struct watch_config){.idle_inhibitors = true}, &sample, true, &vetoes);
+    assert_int_equal(vetoes.n, 0);
+}
+
+static void test_what_blocks(void **state)
+{
+    struct logind_inhibitors *inhibitors = &sample.inhibitors;
+    assert_false(logind_is_inhibited(inhibitors));
+    inhibitors->n = 1;
+    inhibitors->list[0] = (struct logind_inhibitor){.what = "sleep", .mode = "delay"};
+    assert_false(logind_is_inhibited(inhibitors));
+    inhibitors->more = 1;
+    assert_true(logind_is_inhibited(inhibitors));
+    inhibitors->more = 0;
+    inhibitors->problem = FACT(LOGIND_SILENT);
+    assert_true(logind_is_inhibited(inhibitors));
+    inhibitors->problem = FACT(NONE);
+    inhibitors->list[0] = (struct logind_inhibitor){.what = "shutdown", .mode = "block"};
+    assert_true(logind_is_inhibited(inhibitors));
 }
 
 static void test_thresholds_count_from_their_value_on(void **state)
@@ -135,7 +181,7 @@ static void test_lists(void **state)
     sample.connections.list[2] =
         (struct sample_connection){.port = 80, .peer = "192.0.2.8", .bytes = -1, .quiet_ms = 3000};
     sample.processes.n = 1;
-    snprintf(sample.processes.list[0], PROC_COMM_SIZE, "rsync");
+    snprintf(sample.processes.list[0].what, sizeof sample.processes.list[0].what, "rsync");
     sample.command.active = true;
     judge(&limits);
     check(0, "connections: port 8080 from 192.0.2.7, 12 MB in the last minute");
@@ -159,18 +205,29 @@ static void test_not_knowing_counts(void **state)
     const struct watch_config limits = {.sessions = true,
                                         .inhibitors = true,
                                         .connections = true,
+                                        .shares = true,
+                                        .terminals = true,
+                                        .copies = true,
+                                        .packages = true,
+                                        .jobs = true,
+                                        .guests = true,
+                                        .execs = true,
                                         .load = 1,
+                                        .processor = 1,
                                         .network = 1,
                                         .disk = 1,
                                         .n_processes = 1,
                                         .processes = &process,
                                         .command = command};
-    static const char *const names[] = {"sessions", "inhibitors", "connections", "processes",
-                                        "load",     "network",    "disk",        "command"};
+    static const char *const names[] = {"sessions",  "inhibitors", "connections", "shares",
+                                        "terminals", "copies",     "packages",    "jobs",
+                                        "guests",    "execs",      "processes",   "processor",
+                                        "load",      "network",    "disk",        "command"};
     char text[64];
-    sample.sessions.problem = sample.inhibitors.problem = sample.connections.problem =
-        sample.processes.problem = sample.load.problem = sample.network.problem =
-            sample.disk.problem = sample.command.problem = FACT(LOGIND_SILENT);
+    for (size_t i = 0; i < VETO_CHECKS; i++)
+        if (veto_checks[i]->problem > 0)
+            memcpy((char *)&sample + veto_checks[i]->problem, &FACT(LOGIND_SILENT),
+                   sizeof(struct fact));
     judge(&limits);
     assert_int_equal(vetoes.n, ARRAY_SIZE(names));
     for (size_t i = 0; i < vetoes.n; i++) {
@@ -190,6 +247,40 @@ static void test_containers(void **state)
     judge(&(struct watch_config){0});
     check(0, "containers: build is busy");
     assert_int_equal(vetoes.n, 1);
+    view.left_out = 1;
+    judge(&(struct watch_config){0});
+    assert_int_equal(vetoes.n, 2);
+    check(1, "containers: not known: there are more than the 128 that can be looked at");
+    judge(&(struct watch_config){.unseen = ~0U});
+    assert_int_equal(vetoes.n, 1);
+}
+
+/* Nobody who listens runs nothing; somebody who does not let us look may. */
+static void test_engines_that_do_not_tell(void **state)
+{
+    const struct {
+        struct fact problem;
+        bool counts;
+    } rows[] = {
+        {FACT(ENGINE_DENIED), true},  {FACT(ENGINE_LATE), true},   {FACT(ENGINE_TOO_LONG), true},
+        {FACT(ENGINE_ODD), true},     {FACT(ENGINE_STATUS), true}, {FACT(ENGINE_NO_SOCKET), false},
+        {FACT(ENGINE_NOBODY), false}, {FACT(ENGINE_CUT), false},   {FACT(NONE), false},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct docker_view view = {.problem = fact_with(rows[i].problem, "/run/docker.sock", NULL)};
+        sample.containers = &view;
+        judge(&(struct watch_config){0});
+        assert_int_equal(vetoes.n, rows[i].counts);
+        judge(&(struct watch_config){.unseen = ~0U});
+        assert_int_equal(vetoes.n, 0);
+    }
+    struct docker_view denied = {.problem =
+                                     fact_with(FACT(ENGINE_DENIED), "/run/docker.sock", NULL)};
+    sample.containers = &denied;
+    judge(&(struct watch_config){0});
+    check(0,
+          "containers: not known: no permission for /run/docker.sock: add the agent's user to the "
+          "group docker, or set docker.socket");
 }
 
 /* ---- the table ---- */
@@ -199,13 +290,66 @@ static const char *const a_command[] = {"/busy", NULL};
 static const struct watch_config all_checks = {.sessions = true,
                                                .inhibitors = true,
                                                .connections = true,
+                                               .shares = true,
+                                               .terminals = true,
+                                               .copies = true,
+                                               .packages = true,
+                                               .jobs = true,
+                                               .guests = true,
+                                               .execs = true,
                                                .load = 1,
+                                               .processor = 0.5,
                                                .network = 1000,
                                                .disk = 1000,
                                                .n_processes = 1,
                                                .processes = &a_process,
                                                .command = a_command};
 static struct docker_view docker;
+
+/* The file names them by their order. */
+static void test_names_of_checks(void **state)
+{
+    for (size_t i = 0; i < VETO_CHECKS; i++)
+        assert_string_equal(veto_checks[i]->name, config_agent_checks[i]);
+    assert_null(config_agent_checks[VETO_CHECKS]);
+}
+
+/* Each may be blind where its owner says so, and no other. */
+static void test_the_owner_may_do_without(void **state)
+{
+    for (size_t i = 0; i < VETO_CHECKS; i++) {
+        memset(&sample, 0, sizeof sample);
+        if (veto_checks[i]->problem == 0)
+            continue;
+        memcpy((char *)&sample + veto_checks[i]->problem, &FACT(LOOK_HIDDEN), sizeof(struct fact));
+        struct watch_config limits = all_checks;
+        judge(&limits);
+        assert_int_equal(vetoes.n, 1);
+        limits.unseen = ~(1U << i);
+        judge(&limits);
+        assert_int_equal(vetoes.n, 1);
+        limits.unseen = 1U << i;
+        judge(&limits);
+        assert_int_equal(vetoes.n, 0);
+    }
+}
+
+static struct sample_found *find_found(const char *name)
+{
+    const struct {
+        const char *name;
+        struct sample_found *found;
+    } rows[] = {
+        {"processes", &sample.processes}, {"terminals", &sample.terminals},
+        {"copies", &sample.copies},       {"packages", &sample.packages},
+        {"jobs", &sample.jobs},           {"guests", &sample.guests},
+        {"execs", &sample.execs},         {"shares", &sample.shares},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        if (strcmp(rows[i].name, name) == 0)
+            return rows[i].found;
+    return NULL;
+}
 
 /* In use as far as this check sees, and no other. */
 static void use(const char *name, bool used)
@@ -230,8 +374,10 @@ static void use(const char *name, bool used)
                   used ? "block" : "delay");
     else if (strcmp(name, "connections") == 0)
         sample.connections.n = used;
-    else if (strcmp(name, "processes") == 0)
-        sample.processes.n = used;
+    else if (strcmp(name, "processor") == 0)
+        sample.processor.value = used ? 0.5 : 0.49;
+    else if (find_found(name))
+        find_found(name)->n = used;
     else if (strcmp(name, "load") == 0)
         sample.load.value = used ? 1 : 0.99;
     else if (strcmp(name, "network") == 0)
@@ -297,10 +443,15 @@ int main(void)
         cmocka_unit_test_setup(test_nothing_asked_nothing_found, empty),
         cmocka_unit_test_setup(test_sessions, empty),
         cmocka_unit_test_setup(test_inhibitors, empty),
+        cmocka_unit_test_setup(test_idle_inhibitors, empty),
+        cmocka_unit_test_setup(test_what_blocks, empty),
         cmocka_unit_test_setup(test_thresholds_count_from_their_value_on, empty),
         cmocka_unit_test_setup(test_lists, empty),
         cmocka_unit_test_setup(test_not_knowing_counts, empty),
         cmocka_unit_test_setup(test_containers, empty),
+        cmocka_unit_test_setup(test_engines_that_do_not_tell, empty),
+        cmocka_unit_test_setup(test_names_of_checks, empty),
+        cmocka_unit_test_setup(test_the_owner_may_do_without, empty),
         cmocka_unit_test_setup(test_each_check, empty),
         cmocka_unit_test_setup(test_more_vetoes_than_there_is_room, empty),
     };

@@ -130,7 +130,7 @@ static void what_is_of_an_agent(void **state)
 {
     for (unsigned code = FACT_NONE; code < FACTS; code++) {
         const bool expected =
-            code == FACT_AGENT_SAID || (code >= FACT_VETO_UNKNOWN && code <= FACT_LOOK_STATUS);
+            code == FACT_AGENT_SAID || (code >= FACT_VETO_UNKNOWN && code <= FACT_LOOK_NO_UNITS);
         assert_int_equal(fact_is_of_agent((enum fact_code)code), expected);
     }
 }

@@ -391,9 +391,10 @@ static void test_results(void **state)
 static void test_agent_command(void **state)
 {
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
-    check_golden("agent_command",
-                 payload_agent_command("s-1", "suspend", false, now.wall + 30000, 1200000, &text),
-                 &text);
+    check_golden(
+        "agent_command",
+        payload_agent_command("s-1", "suspend", false, true, now.wall + 30000, 1200000, &text),
+        &text);
 }
 
 static void test_hold(void **state)

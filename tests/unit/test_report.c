@@ -160,6 +160,7 @@ static void test_foreign_schema(void **state)
         read_report("{\"schema\":2,\"boot_id\":5,\"vetoes\":[\"sessions: root\"],\"load\":1}"), 0);
     assert_int_equal(event.report.schema, 2);
     assert_int_equal(event.uses.n, 0);
+    assert_true(event.uses.unknown);
     assert_true(event.report.load < 0);
     assert_int_equal(read_report("{\"schema\":1,\"load\":1}"), 0);
     assert_int_equal(event.report.schema, 1);
@@ -182,7 +183,7 @@ static void check_use(size_t i, const char *holder, const char *label)
 static void test_uses(void **state)
 {
     assert_int_equal(
-        read_report("{\"vetoes\":[\"a\",\"b\",\"c\",7,\"d\",\"e\",\"f\"],\"veto_facts\":["
+        read_report("{\"vetoes\":[\"a\",\"b\",\"c\",\"\",\"d\",\"e\",\"f\"],\"veto_facts\":["
                     "{\"code\":\"veto.remote_session\",\"user\":\"root\",\"from\":\"192.0.2.7\"},"
                     "{\"code\":\"veto.session\",\"user\":\"marie\",\"seat\":\"seat0\"},"
                     "{\"code\":\"veto.late\"},null,"
@@ -203,10 +204,18 @@ static void test_uses(void **state)
     assert_int_equal(event.uses.list[0].quiet, 7000);
     assert_int_equal(read_report("{\"vetoes\":[\"c\"],\"veto_facts\":[" CONNECTION "]}"), 0);
     assert_int_equal(event.uses.list[0].quiet, 0);
+    assert_false(event.uses.unknown);
+    assert_int_equal(read_report("{\"vetoes\":[]}"), 0);
+    assert_false(event.uses.unknown);
     assert_int_equal(read_report("{\"vetoes\":null}"), 0);
     assert_int_equal(event.uses.n, 0);
+    assert_true(event.uses.unknown);
+    assert_int_equal(read_report("{}"), 0);
+    assert_true(event.uses.unknown);
     assert_int_equal(read_report("{\"vetoes\":\"all\"}"), -EINVAL);
     check_reason("vetoes as text", "\"vetoes\" is string");
+    assert_int_equal(read_report("{\"vetoes\":[\"a\",7]}"), -EINVAL);
+    check_reason("a number among vetoes", "\"vetoes\" has number");
 }
 
 /* Words are not taken apart: those of one check would be those of another in the next version. */

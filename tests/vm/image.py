@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path
 
 PACKAGES = ["systemd", "systemd-sysv", "dbus", "libpam-systemd", "polkitd", "openssh-server", "udev", "kmod", "iproute2",
-            "busybox-static", "libmosquitto1", "libcjson1", "libsystemd0"]
+            "busybox-static", "libmosquitto1", "libcjson1", "libsystemd0", "tmux", "rsync"]
 CURL = {"bookworm": "libcurl4"}  # libcurl4t64 from the release after it on
 MODULES = ["virtio_pci", "virtio_blk", "ext4", "e100", "button", "tcp_diag"]  # others find no module to load on demand
 UNWANTED = ["apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer",

@@ -105,7 +105,7 @@ class Scene:
         """A login of ours, and the use of its connection, may take a moment to end."""
         id, mark = self.asked = command(self.bus, SERVER, "sleep")
         first = self.bus.wait_json(topic(SERVER, "result"), mark, 30, id=id).json()
-        assert first["outcome"] == "accepted" or re.search("sessions|connections", first["reason"]), first
+        assert first["outcome"] == "accepted" or re.search("sessions|connections|processor|network|disk", first["reason"]), first
         return first["outcome"] == "accepted"
 
     def gone(self, event, mark, qmp):
@@ -197,6 +197,52 @@ def test_a_login_is_a_veto(scene):
     assert scene.machine.monitor.count("SUSPEND", qmp) == 0
     mark = scene.bus.mark()
     scene.report(mark, vetoes=[])
+
+
+# Each is begun by a login that ends at once, and prints its pid; and what the agent says of it.
+AWAY = "</dev/null >/dev/null 2>&1 & echo $!"
+WORK = {
+    "tmux": ("tmux new-session -d -P -F '#{pane_pid}' 'sleep 6000'", "terminals: sleep runs in tmux"),
+    "rsync": (f"truncate -s 64M /var/tmp/big; setsid rsync --bwlimit=1 /var/tmp/big /var/tmp/copy {AWAY}", "copies: rsync runs"),
+    "dpkg": (f"setsid flock --no-fork /var/lib/dpkg/lock-frontend sleep 6000 {AWAY}", "packages: /var/lib/dpkg/lock-frontend is locked"),
+    "systemd-run": ("systemd-run --quiet --unit=nightly sleep 6000; systemctl show --property MainPID --value nightly",
+                    "jobs: nightly.service runs"),
+    "loop": (f"setsid sh -c 'while :; do :; done' {AWAY}", "processor: a load of "),
+    "idle": (f"setsid systemd-inhibit --what=idle --who=player --why='plays a film' sleep 6000 {AWAY}",
+             "inhibitors: player says that this machine is not idle (plays a film)"),
+}
+
+
+def test_work_that_nobody_watches_keeps_it_awake(scene):
+    """With the agent's own defaults, and nobody logged in. All at once; then one after the other ends, and the last lets it go."""
+    scene.ready()
+    machine, qmp, hall = scene.machine, scene.machine.monitor.mark(), scene.world.bus(user="hall")
+    pids = {kind: machine.run(command).split()[-1] for kind, (command, _) in WORK.items()}
+    rest = [words for _, words in WORK.values()]
+
+    def missing(report):
+        """What it does not name; somebody who is logged in is no part of this."""
+        unnamed = [words for words in rest if not any(veto.startswith(words) for veto in report["vetoes"])]
+        return unnamed + [session["user"] for session in report["sessions"] if session["counts"]]
+
+    def seen(mark):
+        try:
+            return scene.bus.wait(f"hall/agents/{SERVER}/report", lambda m: not missing(m.json()), mark, 120).json()
+        except AssertionError:
+            report = scene.last_report()
+            raise AssertionError(f"without {missing(report)}: {report['vetoes']}") from None
+
+    for kind, pid in pids.items():
+        report = seen(scene.bus.mark())
+        hall.publish(f"hall/agents/{SERVER}/command", {"id": f"while-{kind}", "action": "suspend", "expires": "2099-01-01T00:00:00Z"})
+        answer = hall.wait_json(f"hall/agents/{SERVER}/result", id=f"while-{kind}", limit=30).json()
+        assert answer["outcome"] == "refused" and not missing({"vetoes": answer["vetoes"], "sessions": []}), answer
+        assert machine.monitor.count("SUSPEND", qmp) == 0
+        tell(f"work       {next(v for v in report['vetoes'] if v.startswith(rest[0]))}")
+        machine.run(f"kill {pid}")
+        rest.pop(0)
+    scene.gone("SUSPEND", scene.sleep(), qmp)
+    scene.wake("resume", RESUME_LIMIT)
 
 
 def test_suspended_by_hall_and_woken_by_its_packet(scene):

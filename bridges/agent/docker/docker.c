@@ -225,6 +225,7 @@ static void show_found(struct docker *docker)
     docker->found = NULL;
     view.up = true;
     view.n = docker->known->n;
+    view.left_out = docker->known->left_out;
     for (size_t i = 0; i < view.n; i++)
         view.containers[i] = docker->known->entries[i].shown;
     arm_for_list(docker);

@@ -33,6 +33,7 @@ struct docker_view {
     bool up;             /* the engine answers */
     struct fact problem; /* why not; FACT_NONE when up */
     size_t n;
+    size_t left_out; /* more than there is room for, or without a name that can be one */
     struct docker_container containers[DOCKER_CONTAINERS_MAX]; /* by name; none when not up */
 };
 

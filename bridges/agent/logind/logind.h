@@ -33,6 +33,7 @@ void logind_destroy(struct logind *logind);
 enum {
     LOGIND_SESSIONS_MAX = 32,
     LOGIND_INHIBITORS_MAX = 32,
+    LOGIND_UNITS_MAX = 32,
 };
 
 struct logind_session {
@@ -58,13 +59,45 @@ struct logind_inhibitors {
     struct logind_inhibitor list[LOGIND_INHIBITORS_MAX];
 };
 
+/* It keeps the machine from sleeping or going down, not only for a while. Pure, as those below. */
+bool logind_inhibits_sleep(const struct logind_inhibitor *inhibitor);
+/* It only says that the machine is not idle: a film plays. */
+bool logind_inhibits_idle(const struct logind_inhibitor *inhibitor);
+/* One of these keeps it from sleeping or going down, or that is not known. */
+bool logind_is_inhibited(const struct logind_inhibitors *inhibitors);
+
 enum logind_verb { LOGIND_SUSPEND, LOGIND_HIBERNATE, LOGIND_POWEROFF, LOGIND_REBOOT };
 enum { LOGIND_VERBS = 4 };
+
+/* What it says to "can you?". Blocked: it can, and will as soon as no program inhibits it; of who
+ * that is the list of inhibitors tells. */
+enum logind_answer {
+    LOGIND_NO, /* this agent may not; also where nothing was answered */
+    LOGIND_YES,
+    LOGIND_CHALLENGE, /* a person would have to allow it */
+    LOGIND_UNABLE,    /* this machine cannot */
+    LOGIND_BLOCKED,
+    LOGIND_STRANGE, /* a word that is not known here */
+};
 
 /* What it can be asked for now. */
 struct logind_can {
     struct fact problem;
-    bool can[LOGIND_VERBS];
+    enum logind_answer can[LOGIND_VERBS];
+};
+
+/* The word of CanSuspend and the like; those of version 257 and later too. Pure. */
+enum logind_answer logind_read_answer(const char *word);
+
+/* Units of systemd that start, stop or reload. */
+struct logind_unit {
+    char name[64], sub[24];
+};
+
+struct logind_units {
+    struct fact problem;
+    size_t n, more;
+    struct logind_unit list[LOGIND_UNITS_MAX];
 };
 
 /*
@@ -74,6 +107,9 @@ struct logind_can {
 void logind_list_sessions(struct logind *logind, struct logind_sessions *sessions,
                           void (*done)(void *context), void *context);
 void logind_list_inhibitors(struct logind *logind, struct logind_inhibitors *inhibitors,
+                            void (*done)(void *context), void *context);
+/* Of systemd itself, on the same bus; none where it is not there. */
+void logind_list_busy_units(struct logind *logind, struct logind_units *units,
                             void (*done)(void *context), void *context);
 void logind_ask_can(struct logind *logind, struct logind_can *can, void (*done)(void *context),
                     void *context);

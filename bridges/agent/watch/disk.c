@@ -10,7 +10,8 @@ static void look(struct watch *watch)
 {
     uint64_t bytes = 0;
     const bool read = watch_read(watch, "/proc/diskstats") && proc_read_disks(watch->text, &bytes);
-    meter_take(&watch->disk, read ? &bytes : NULL, "/proc/diskstats", &watch->sight.sample.disk);
+    meter_take(&watch->disk, read ? &bytes : NULL, "/proc/diskstats", watch->config->sustained,
+               &watch->sight.sample.disk);
 }
 
 static void judge(const struct watch_config *config, const struct watch_sample *sample,

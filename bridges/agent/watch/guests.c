@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bridges/agent/watch/link.h"
 #include "bridges/agent/watch/proc.h"
 #include "loop/netlink.h"
 
@@ -41,38 +42,16 @@ static void add(int *list, size_t *n, int index)
         list[(*n)++] = index;
 }
 
-static bool is_text(const char *text, size_t size, const char *word)
-{
-    return text && strnlen(text, size) == strlen(word) && memcmp(text, word, strlen(word)) == 0;
-}
-
-static const char *kind_of(const void *attributes, size_t left, size_t *ret_size)
-{
-    size_t size = 0;
-    const void *info = netlink_attribute(attributes, left, IFLA_LINKINFO, 1, &size);
-    return info ? netlink_attribute(info, size, IFLA_INFO_KIND, 1, ret_size) : NULL;
-}
-
 static bool take_link(void *context, uint16_t type, const void *body, size_t size)
 {
     struct guests *guests = context;
-    struct ifinfomsg link;
-    size_t kind_size = 0, name_size = 0, master_size = 0;
-    int master;
-    if (type != RTM_NEWLINK || size < sizeof(link))
+    struct link link;
+    if (!link_read(type, body, size, &link))
         return true;
-    memcpy(&link, body, sizeof(link));
-    const void *rest = (const char *)body + sizeof(link);
-    const size_t left = size - sizeof(link);
-    const char *kind = kind_of(rest, left, &kind_size);
-    const char *name = netlink_attribute(rest, left, IFLA_IFNAME, 1, &name_size);
-    const void *above = netlink_attribute(rest, left, IFLA_MASTER, sizeof(master), &master_size);
-    if (is_text(kind, kind_size, "bridge") && !is_text(name, name_size, guests->outside))
-        add(guests->bridges, &guests->n_bridges, link.ifi_index);
-    if (above && !is_text(kind, kind_size, "veth") && !is_text(kind, kind_size, "tun")) {
-        memcpy(&master, above, sizeof(master));
-        add(guests->real, &guests->n_real, master);
-    }
+    if (strcmp(link.kind, "bridge") == 0 && strcmp(link.name, guests->outside) != 0)
+        add(guests->bridges, &guests->n_bridges, link.index);
+    if (link.master != 0 && strcmp(link.kind, "veth") != 0 && strcmp(link.kind, "tun") != 0)
+        add(guests->real, &guests->n_real, link.master);
     return true;
 }
 

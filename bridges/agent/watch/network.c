@@ -12,7 +12,7 @@ static void look(struct watch *watch)
     uint64_t bytes = 0;
     const bool read =
         watch_read(watch, "/proc/net/dev") && proc_read_traffic(watch->text, interface, &bytes);
-    meter_take(&watch->network, read ? &bytes : NULL, "/proc/net/dev",
+    meter_take(&watch->network, read ? &bytes : NULL, "/proc/net/dev", watch->config->sustained,
                &watch->sight.sample.network);
 }
 

@@ -12,7 +12,7 @@
 #include "base/array.h"
 #include "base/text.h"
 
-enum { SECTOR = 512 };
+enum { SECTOR = 512, PROC_KERNEL_THREAD = 0x00200000 };
 
 bool proc_load(const char *path, char *text, size_t size)
 {
@@ -92,6 +92,25 @@ static bool read_positive(const char *text, double *ret)
 bool proc_read_load(const char *text, double *ret_load)
 {
     return read_positive(text, ret_load);
+}
+
+/* "cpu  user nice system idle iowait irq softirq steal ...": guests' time is in user's. */
+bool proc_read_ticks(const char *text, struct proc_ticks *ret)
+{
+    uint64_t ticks[7], idle;
+    const char *at = text + 4;
+    struct proc_ticks sum = {0};
+    if (strncmp(text, "cpu ", 4) != 0)
+        return false;
+    for (size_t i = 0; i < ARRAY_SIZE(ticks); i++) {
+        if (!take_counter(&at, &ticks[i]))
+            return false;
+        idle = i == 3 || i == 4 ? ticks[i] : 0;
+        sum.all += ticks[i];
+        sum.busy += ticks[i] - idle;
+    }
+    *ret = sum;
+    return true;
 }
 
 bool proc_read_uptime(const char *text, int64_t *ret_seconds)
@@ -242,6 +261,40 @@ bool proc_read_disks(const char *text, uint64_t *ret_bytes)
     return found;
 }
 
+/* ---- locks ---- */
+
+/* A number and the sign behind it. */
+static bool take_number(const char **at, int base, char sign, uint64_t most, uint64_t *ret)
+{
+    char *end;
+    if (!isxdigit((unsigned char)**at))
+        return false;
+    const unsigned long long value = strtoull(*at, &end, base);
+    if (value > most || *end != sign)
+        return false;
+    *at = end + 1;
+    *ret = value;
+    return true;
+}
+
+/* "1: POSIX  ADVISORY  WRITE 1234 08:01:131090 0 EOF"; "->" in front of the kind of those that
+ * wait. */
+bool proc_read_lock(const char *line, struct proc_lock *ret)
+{
+    char kind[16];
+    uint64_t major, minor, inode;
+    if (!skip_words(&line, 1) || !take_word(&line, kind, sizeof(kind)) || strcmp(kind, "->") == 0 ||
+        !skip_words(&line, 3))
+        return false;
+    line += strspn(line, " \t");
+    if (!take_number(&line, 16, ':', UINT32_MAX, &major) ||
+        !take_number(&line, 16, ':', UINT32_MAX, &minor) ||
+        !take_number(&line, 10, ' ', INT64_MAX, &inode))
+        return false;
+    *ret = (struct proc_lock){.major = (unsigned)major, .minor = (unsigned)minor, .inode = inode};
+    return true;
+}
+
 /* ---- names ---- */
 
 bool proc_read_comm(const char *text, char ret_name[PROC_COMM_SIZE])
@@ -251,6 +304,32 @@ bool proc_read_comm(const char *text, char ret_name[PROC_COMM_SIZE])
         return false;
     memcpy(ret_name, text, length);
     ret_name[length] = '\0';
+    return true;
+}
+
+/* "12 (a (b) c) S 1 12 12 0 -1 4194560 ...": the name may hold anything, so it ends with the last
+ * bracket; those of kernel threads are longer than others. Behind it: state, parent, group,
+ * session, terminal, its group, flags, 12 others, and the start. */
+bool proc_read_stat(const char *text, struct proc_stat *ret)
+{
+    const char *at = text, *name = strchr(text, '('), *end = strrchr(text, ')');
+    uint64_t pid, parent, flags, start;
+    if (!name || !end || end <= name || !take_counter(&at, &pid))
+        return false;
+    const size_t length = (size_t)(end - name - 1);
+    at = end + 1;
+    if (!skip_words(&at, 1) || !take_counter(&at, &parent) || !skip_words(&at, 2))
+        return false;
+    const bool has_terminal = strncmp(at, " 0 ", 3) != 0;
+    if (!skip_words(&at, 2) || !take_counter(&at, &flags) || !skip_words(&at, 12) ||
+        !take_counter(&at, &start) || pid < 1 || pid > INT32_MAX || parent > INT32_MAX)
+        return false;
+    *ret = (struct proc_stat){.pid = (int32_t)pid,
+                              .parent = (int32_t)parent,
+                              .kernel = (flags & PROC_KERNEL_THREAD) != 0,
+                              .terminal = has_terminal,
+                              .start_ticks = (int64_t)start};
+    memcpy(ret->name, name + 1, length < PROC_COMM_SIZE ? length : PROC_COMM_SIZE - 1);
     return true;
 }
 

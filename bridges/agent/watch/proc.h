@@ -20,6 +20,13 @@ enum { PROC_NAME_SIZE = 64, PROC_COMM_SIZE = 16 };
 /* /proc/loadavg: the first number. */
 bool proc_read_load(const char *text, double *ret_load);
 
+/* /proc/stat: ticks that all processors have worked, and had. Those that a host took from a guest
+ * are in neither. */
+struct proc_ticks {
+    uint64_t busy, all;
+};
+bool proc_read_ticks(const char *text, struct proc_ticks *ret);
+
 /* /proc/uptime: whole seconds. */
 bool proc_read_uptime(const char *text, int64_t *ret_seconds);
 
@@ -42,6 +49,22 @@ bool proc_read_disks(const char *text, uint64_t *ret_bytes);
 
 /* /proc/N/comm: the name without its line end. */
 bool proc_read_comm(const char *text, char ret_name[PROC_COMM_SIZE]);
+/* A line of /proc/locks: the file that is locked, by its device and number. False also of those
+ * that only wait. */
+struct proc_lock {
+    unsigned major, minor;
+    uint64_t inode;
+};
+bool proc_read_lock(const char *line, struct proc_lock *ret);
+
+/* /proc/N/stat */
+struct proc_stat {
+    int32_t pid, parent;
+    char name[PROC_COMM_SIZE];
+    bool kernel, terminal;
+    int64_t start_ticks; /* since the machine was started */
+};
+bool proc_read_stat(const char *text, struct proc_stat *ret);
 /* The kernel keeps 15 bytes of a name: as many are compared. */
 bool proc_is_named(const char *comm, const char *name);
 

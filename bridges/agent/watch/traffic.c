@@ -16,7 +16,7 @@ struct traffic_entry {
     uint64_t id;
     struct in6_addr peer;
     uint16_t port;
-    bool counted;
+    bool counted, owed;
     int64_t first; /* when it was seen first */
     int64_t moved; /* when bytes moved last */
     int64_t bytes;
@@ -67,30 +67,33 @@ static struct traffic_entry go_on(const struct traffic_entry *before,
     return entry;
 }
 
-static bool make_room(struct traffic *traffic)
+static int make_room(struct traffic *traffic)
 {
     const size_t room = traffic->room == 0 ? FIRST_ROOM : traffic->room * 2;
     if (traffic->n_now < traffic->room)
-        return true;
-    struct traffic_entry *more =
-        room <= TRAFFIC_MAX ? reallocarray(traffic->now, room, sizeof(*more)) : NULL;
+        return 0;
+    if (room > TRAFFIC_MAX)
+        return -E2BIG;
+    struct traffic_entry *more = reallocarray(traffic->now, room, sizeof(*more));
     if (!more)
-        return false;
+        return -ENOMEM;
     traffic->now = more;
     traffic->room = room;
-    return true;
+    return 0;
 }
 
 int traffic_take(struct traffic *traffic, const struct traffic_seen *seen, int64_t now)
 {
     const struct traffic_entry *before = find(traffic, seen->id);
-    if (!make_room(traffic))
-        return -ENOMEM;
+    const int error = make_room(traffic);
+    if (error < 0)
+        return error;
     struct traffic_entry *entry = &traffic->now[traffic->n_now++];
     *entry = before ? go_on(before, seen, now) : open_entry(traffic, seen, now);
     entry->peer = seen->peer;
     entry->port = seen->port;
     entry->counted = seen->counted;
+    entry->owed = seen->owed;
     return 0;
 }
 
@@ -146,23 +149,58 @@ static void insert(struct sample_connections *list, const struct sample_connecti
     list->list[at] = *connection;
 }
 
+static void print_peer(const struct traffic_entry *entry, char ret_text[static INET6_ADDRSTRLEN])
+{
+    const bool v4 = IN6_IS_ADDR_V4MAPPED(&entry->peer);
+    (void)inet_ntop(v4 ? AF_INET : AF_INET6, &entry->peer.s6_addr[v4 ? 12 : 0], ret_text,
+                    INET6_ADDRSTRLEN);
+}
+
+/* Keeps the list by silence, the shortest first, with one for each port and each kind. */
+static void note_silence(struct sample_connections *list, const struct traffic_entry *entry,
+                         int64_t now)
+{
+    struct sample_silence *silent = list->silent;
+    size_t at = 0, last = 0;
+    while (at < list->n_silent && silent[at].quiet_ms <= now - entry->moved) {
+        if (silent[at].port == entry->port && silent[at].owed == entry->owed)
+            return;
+        at++;
+    }
+    if (at == SAMPLE_SILENT_MAX)
+        return;
+    for (last = at; last < list->n_silent; last++)
+        if (silent[last].port == entry->port && silent[last].owed == entry->owed)
+            break;
+    if (last == list->n_silent && list->n_silent < SAMPLE_SILENT_MAX)
+        list->n_silent++;
+    else if (last == SAMPLE_SILENT_MAX)
+        last--;
+    memmove(&silent[at + 1], &silent[at], (last - at) * sizeof(silent[0]));
+    silent[at] = (struct sample_silence){
+        .port = entry->port, .quiet_ms = now - entry->moved, .owed = entry->owed};
+    print_peer(entry, silent[at].peer);
+}
+
 void traffic_judge(const struct traffic *traffic, int64_t now, int64_t window_ms,
                    struct sample_connections *ret_connections)
 {
-    ret_connections->n = ret_connections->more = 0;
+    ret_connections->n = ret_connections->more = ret_connections->n_silent = 0;
     for (size_t i = 0; i < traffic->n_before; i++) {
         const struct traffic_entry *entry = &traffic->before[i];
-        if (!is_settled(entry, now) || !has_moved(entry, now, window_ms))
+        if (!is_settled(entry, now))
             continue;
+        if (!has_moved(entry, now, window_ms)) {
+            note_silence(ret_connections, entry, now);
+            continue;
+        }
         const int64_t bytes = entry->bytes - entry->older.bytes;
-        const bool v4 = IN6_IS_ADDR_V4MAPPED(&entry->peer);
         struct sample_connection seen = {.port = entry->port,
                                          .bytes = !entry->counted ? -1
                                                   : bytes > 0     ? bytes
                                                                   : 0,
                                          .quiet_ms = now - entry->moved};
-        (void)inet_ntop(v4 ? AF_INET : AF_INET6, &entry->peer.s6_addr[v4 ? 12 : 0], seen.peer,
-                        sizeof(seen.peer));
+        print_peer(entry, seen.peer);
         insert(ret_connections, &seen);
     }
 }

@@ -14,7 +14,7 @@
 #include "bridges/agent/watch/sample.h"
 
 enum {
-    TRAFFIC_MAX = 16384,      /* connections that are followed; of more the first count */
+    TRAFFIC_MAX = 16384,      /* connections that are followed */
     TRAFFIC_SETTLE_MS = 1000, /* between the two looks */
 };
 
@@ -24,6 +24,7 @@ struct traffic_seen {
     uint16_t port;
     bool counted;     /* bytes are known */
     bool timed;       /* quiet_ms says when bytes moved; else only when a packet did */
+    bool owed;        /* the client spoke last; false also where that is not known */
     int64_t bytes;    /* both directions, since it was opened; may be a little off */
     int64_t quiet_ms; /* see timed */
 };
@@ -39,14 +40,16 @@ struct traffic {
 
 void traffic_finish(struct traffic *traffic);
 
-/* One look: what is open, in any order. now is the boot clock, ms. -ENOMEM: it is not followed.
+/* One look: what is open, in any order. now is the boot clock, ms. -ENOMEM, or -E2BIG beyond
+ * TRAFFIC_MAX: it is not followed, so that not all is known.
  * traffic_end returns true where a connection was seen for the first time and counts, if it is
  * still there TRAFFIC_SETTLE_MS later. */
 int traffic_take(struct traffic *traffic, const struct traffic_seen *seen, int64_t now);
 bool traffic_end(struct traffic *traffic, int64_t now, int64_t window_ms);
 
 /* The connections of the last look that two looks have seen and on which bytes moved within the
- * window: those that moved most in the last minute, and how many more. */
+ * window: those that moved most in the last minute, and how many more; and of each port the one
+ * that is silent for the shortest time. */
 void traffic_judge(const struct traffic *traffic, int64_t now, int64_t window_ms,
                    struct sample_connections *ret_connections);
 

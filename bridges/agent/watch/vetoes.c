@@ -2,8 +2,18 @@
 
 /* In the order in which people read them. */
 const struct veto_check *const veto_checks[VETO_CHECKS] = {
-    &veto_sessions, &veto_inhibitors, &veto_connections, &veto_processes, &veto_load,
-    &veto_network,  &veto_disk,       &veto_command,     &veto_containers};
+    &veto_sessions,  &veto_inhibitors, &veto_connections, &veto_shares,  &veto_terminals,
+    &veto_copies,    &veto_packages,   &veto_jobs,        &veto_guests,  &veto_execs,
+    &veto_processes, &veto_processor,  &veto_load,        &veto_network, &veto_disk,
+    &veto_command,   &veto_containers};
+
+bool veto_allows_unseen(const struct watch_config *config, const struct veto_check *check)
+{
+    for (size_t i = 0; i < VETO_CHECKS; i++)
+        if (veto_checks[i] == check)
+            return (config->unseen >> i & 1) != 0;
+    return false;
+}
 
 void veto(struct vetoes *vetoes, struct fact fact)
 {
@@ -26,9 +36,10 @@ static const struct fact *problem_of(const struct veto_check *check,
     return check->problem > 0 ? (const void *)((const char *)sample + check->problem) : &none;
 }
 
-void vetoes_judge(const struct watch_config *config, const struct watch_sample *sample,
+void vetoes_judge(const struct watch_config *config, const struct watch_sample *sample, bool asked,
                   struct vetoes *ret_vetoes)
 {
+    ret_vetoes->asked = asked;
     ret_vetoes->n = ret_vetoes->more = 0;
     for (size_t i = 0; i < VETO_CHECKS; i++) {
         const struct veto_check *check = veto_checks[i];
@@ -37,7 +48,7 @@ void vetoes_judge(const struct watch_config *config, const struct watch_sample *
             continue;
         if (fact_is(problem, FACT_NONE))
             check->judge(config, sample, ret_vetoes);
-        else
+        else if (!veto_allows_unseen(config, check))
             veto(ret_vetoes,
                  fact_because(fact_with(FACT(VETO_UNKNOWN), check->name, NULL), problem));
     }

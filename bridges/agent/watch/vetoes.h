@@ -10,9 +10,11 @@
 
 struct watch;
 
-enum { VETOES_MAX = 24, VETO_CHECKS = 9 };
+enum { VETOES_MAX = 24, VETO_CHECKS = 17 };
 
 struct vetoes {
+    bool
+        asked; /* a person asked for the sleep, or a program of his: the machine need not be idle */
     size_t n;
     size_t more; /* that found no place */
     struct fact list[VETOES_MAX];
@@ -37,11 +39,15 @@ struct veto_check {
 
 extern const struct veto_check *const veto_checks[VETO_CHECKS];
 
-extern const struct veto_check veto_sessions, veto_inhibitors, veto_connections, veto_processes,
-    veto_load, veto_network, veto_disk, veto_command, veto_containers;
+extern const struct veto_check veto_sessions, veto_inhibitors, veto_connections, veto_shares,
+    veto_terminals, veto_copies, veto_packages, veto_jobs, veto_guests, veto_execs, veto_processes,
+    veto_processor, veto_load, veto_network, veto_disk, veto_command, veto_containers;
 
-/* Not knowing counts as use. Pure. */
-void vetoes_judge(const struct watch_config *config, const struct watch_sample *sample,
+/* Is it no veto that this check cannot look? The owner may have said so. */
+bool veto_allows_unseen(const struct watch_config *config, const struct veto_check *check);
+
+/* Not knowing counts as use. asked: as in struct vetoes. Pure. */
+void vetoes_judge(const struct watch_config *config, const struct watch_sample *sample, bool asked,
                   struct vetoes *ret_vetoes);
 
 /* For judges: one more veto, and how many more there were than could be listed. */
@@ -50,7 +56,5 @@ void veto_more(struct vetoes *vetoes, const char *check, size_t more);
 
 /* Someone is there: a remote session always, a local one unless it says it is idle. */
 bool veto_session_counts(const struct logind_session *session);
-/* It keeps the machine from sleeping or going down. */
-bool veto_inhibitor_counts(const struct logind_inhibitor *inhibitor);
 
 #endif

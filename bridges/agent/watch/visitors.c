@@ -18,6 +18,7 @@ struct visitors {
     struct guests *guests;
     struct traffic traffic;
     int64_t now;
+    int error;                    /* of what was taken */
     uint8_t published[PORTS / 8]; /* a bit for each port; rebuilt by each look */
 };
 
@@ -69,9 +70,11 @@ static bool take_socket(void *context, const struct tcp_socket *socket)
                                       .port = socket->local_port,
                                       .counted = true,
                                       .timed = true,
+                                      .owed = socket->quiet_in_ms < socket->quiet_out_ms,
                                       .bytes = (int64_t)(socket->received + socket->sent),
                                       .quiet_ms = socket->quiet_ms};
-    return traffic_take(&visitors->traffic, &seen, visitors->now) == 0;
+    visitors->error = traffic_take(&visitors->traffic, &seen, visitors->now);
+    return visitors->error == 0;
 }
 
 /* A forwarded port is published by being forwarded. */
@@ -89,7 +92,8 @@ static bool take_flow(void *context, const struct forwarded_flow *flow)
                                       .bytes = flow->bytes,
                                       .quiet_ms =
                                           forwarded_silent_s(visitors->forwarded, flow) * 1000};
-    return traffic_take(&visitors->traffic, &seen, visitors->now) == 0;
+    visitors->error = traffic_take(&visitors->traffic, &seen, visitors->now);
+    return visitors->error == 0;
 }
 
 /* Without the right there may be forwarded connections that cannot be seen; sockets need none. */
@@ -97,6 +101,7 @@ static struct fact explain(enum fact_code code, int error)
 {
     const struct fact failed = {.parts = {{.code = (uint16_t)code}}};
     return error == -EPERM    ? FACT(LOOK_NO_CAPABILITY)
+           : error == -E2BIG  ? FACT(LOOK_TOO_MANY, .n = {TRAFFIC_MAX})
            : error == -ENOENT ? FACT(LOOK_NO_TCP_DIAG)
                               : fact_with(failed, strerror(-error), NULL);
 }
@@ -105,6 +110,7 @@ bool visitors_look(struct visitors *visitors, int64_t now, int64_t window_ms,
                    struct sample_connections *ret_seen)
 {
     visitors->now = now;
+    visitors->error = 0;
     ret_seen->problem = FACT(NONE);
     memset(visitors->published, 0, sizeof(visitors->published));
     for (size_t i = 0; i < visitors->config->n_ports; i++)
@@ -113,9 +119,13 @@ bool visitors_look(struct visitors *visitors, int64_t now, int64_t window_ms,
     int error = visitors->sockets ? 0 : sockets_create(&visitors->sockets);
     if (error == 0)
         error = sockets_list(visitors->sockets, take_socket, visitors);
+    if (error == 0)
+        error = visitors->error;
     if (error < 0)
         ret_seen->problem = explain(FACT_LOOK_NO_SOCKETS, error);
     error = forwarded_list(visitors->forwarded, take_flow, visitors);
+    if (error == 0)
+        error = visitors->error;
     if (error < 0)
         ret_seen->problem = explain(FACT_LOOK_NO_FORWARDED, error);
     const bool fresh = traffic_end(&visitors->traffic, now, window_ms);

@@ -9,6 +9,7 @@
 
 #include <systemd/sd-event.h>
 
+#include "bridges/agent/watch/links.h"
 #include "bridges/agent/watch/vetoes.h"
 #include "bridges/agent/watch/wol_nic.h"
 
@@ -20,7 +21,12 @@ struct watch_sight {
     int64_t uptime_s;
     struct proc_memory memory;
     char interface[IF_NAMESIZE];
+    size_t n_cards; /* below the interface, itself where it is one */
+    char cards[CARDS_MAX][IF_NAMESIZE];
+    size_t card; /* whose wol is told: one that is armed, where one is */
     struct wol_nic wol;
+    size_t n_macs;
+    uint8_t macs[MACS_MAX][MAC_SIZE];
     struct logind_can can;
     struct watch_sample sample;
 };
@@ -35,6 +41,8 @@ void watch_destroy(struct watch *watch);
 /* Begins a look in the next turn of the loop, or once the one under way has ended. Returns its
  * number: what is seen then is newer than this call. */
 unsigned watch_look(struct watch *watch);
+/* The same, for a decision: reads also what seldom changes, and is read now and then else. */
+unsigned watch_look_closely(struct watch *watch);
 const struct watch_sight *watch_sight(const struct watch *watch);
 
 /* How long Hall leaves this server awake after its last use, as it said with its last command; 0:

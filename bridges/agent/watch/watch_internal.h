@@ -5,9 +5,12 @@
 #ifndef HALL_BRIDGES_AGENT_WATCH_WATCH_INTERNAL_H
 #define HALL_BRIDGES_AGENT_WATCH_WATCH_INTERNAL_H
 
+#include <stdio.h>
+
 #include "bridges/agent/watch/meter.h"
 #include "bridges/agent/watch/traffic.h"
 #include "bridges/agent/watch/visitors.h"
+#include "bridges/agent/watch/walk.h"
 #include "bridges/agent/watch/watch.h"
 #include "loop/child.h"
 
@@ -33,7 +36,12 @@ struct watch {
     struct visitors *visitors;
     int64_t window; /* ms: bytes that moved on one within it count */
 
-    struct meter network, disk;
+    struct links *links;        /* NULL: they cannot be listed here */
+    struct walk walk;           /* the processes of the last look */
+    bool closely;               /* the next one is to be a close one */
+    struct logind_units units;  /* that are busy */
+    sd_event_source *measuring; /* reads the meters once more, where they have no rate yet */
+    struct meter processor, network, disk;
     struct child *command; /* NULL: none is configured */
 };
 
@@ -47,8 +55,13 @@ void watch_answered(void *watch);
 /* As proc_load, into text. */
 static inline bool watch_read(struct watch *watch, const char *path)
 {
-    return proc_load(path, watch->text, sizeof(watch->text));
+    char whole[256];
+    snprintf(whole, sizeof(whole), "%.200s%s", watch->walk.root, path);
+    return proc_load(whole, watch->text, sizeof(watch->text));
 }
+
+/* Has the owner said that this is no use? */
+bool watch_ignores(const struct watch *watch, const char *name);
 
 int connections_begin(struct watch *watch);
 int check_command_begin(struct watch *watch);

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/text.h"
 
 static int ask_card(const char *interface, struct ethtool_wolinfo *wol)
@@ -38,6 +39,20 @@ static const char *explain(int error)
     }
 }
 
+static void write_letters(uint32_t options, char ret_letters[WOL_LETTERS_SIZE])
+{
+    static const struct {
+        uint32_t option;
+        char letter;
+    } letters[] = {{WAKE_PHY, 'p'}, {WAKE_UCAST, 'u'}, {WAKE_MCAST, 'm'},  {WAKE_BCAST, 'b'},
+                   {WAKE_ARP, 'a'}, {WAKE_MAGIC, 'g'}, {WAKE_FILTER, 'f'}, {WAKE_MAGICSECURE, 's'}};
+    size_t n = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(letters); i++)
+        if ((options & letters[i].option) != 0)
+            ret_letters[n++] = letters[i].letter;
+    ret_letters[n] = '\0';
+}
+
 void wol_nic_read(const char *interface, struct wol_nic *ret_nic)
 {
     struct ethtool_wolinfo wol = {.cmd = ETHTOOL_GWOL};
@@ -50,9 +65,11 @@ void wol_nic_read(const char *interface, struct wol_nic *ret_nic)
                  "the card cannot wake by a magic packet");
     else
         ret_nic->armed = (wol.wolopts & WAKE_MAGIC) != 0;
+    if (error == 0)
+        write_letters(wol.wolopts, ret_nic->letters);
 }
 
-int wol_nic_arm(const char *interface)
+int wol_nic_arm(const char *interface, bool only)
 {
     struct ethtool_wolinfo wol = {.cmd = ETHTOOL_GWOL};
     const int error = ask_card(interface, &wol);
@@ -60,9 +77,10 @@ int wol_nic_arm(const char *interface)
         return error;
     if ((wol.supported & WAKE_MAGIC) == 0)
         return -EOPNOTSUPP;
-    if ((wol.wolopts & WAKE_MAGIC) != 0)
+    const uint32_t kept = only ? wol.wolopts & WAKE_MAGICSECURE : wol.wolopts;
+    if (wol.wolopts == (kept | WAKE_MAGIC))
         return 0;
     wol.cmd = ETHTOOL_SWOL;
-    wol.wolopts |= WAKE_MAGIC;
+    wol.wolopts = kept | WAKE_MAGIC;
     return ask_card(interface, &wol);
 }

@@ -55,7 +55,7 @@ struct containers_told {
     bool docker_up;
     int schema;          /* another than AGENT_SCHEMA: nothing else is known; 0: it does not say */
     struct fact problem; /* why Docker is not up; may be FACT_NONE */
-    size_t n;
+    size_t n, n_cut;     /* n_cut: for which there is no room */
     struct container_told list[CONTAINERS_TOLD_MAX];
 };
 

@@ -185,7 +185,11 @@ static void propose(struct step *step, const char *id, const char *by, bool forc
         step,
         &(struct action){
             .kind = ACTION_SLEEP,
-            .sleep = {.id = sleep->id, .force = force, .restart = restart, .lasts = ANSWER_MOST}});
+            .sleep = {.id = sleep->id,
+                      .force = force,
+                      .restart = restart,
+                      .asked = !own,
+                      .lasts = ANSWER_MOST}});
 }
 
 /* Why a command may not have what it wants; false: it may. */
