@@ -27,6 +27,22 @@ int64_t clock_boot_ns(void)
     return read_ns(CLOCK_BOOTTIME);
 }
 
+void clock_boot_id(char out[BOOT_ID_SIZE])
+{
+    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+    if (!file || !fgets(out, BOOT_ID_SIZE, file))
+        out[0] = '\0';
+    if (file)
+        fclose(file);
+    out[strcspn(out, "\n")] = '\0';
+}
+
+int64_t clock_thread_ns(void)
+{
+    return read_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
 struct timespec clock_monotonic_after(int64_t ms)
 {
     const int64_t ns = read_ns(CLOCK_MONOTONIC) + ms * 1000000;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <time.h>
 
+enum { BOOT_ID_SIZE = 40 };
 #define RFC3339_SIZE 32 /* "2026-11-22T09:28:29Z" with room for milliseconds, and NUL */
 
 /* One reading of both clocks. Milliseconds. */
@@ -23,6 +24,10 @@ struct now clock_now(void);
  * synchronised, or before this program was made, it is not. */
 bool clock_is_trusted(struct now now);
 int64_t clock_boot_ns(void); /* for measuring */
+/* Which run of the machine the boot clock belongs to; "" where the kernel does not say. */
+void clock_boot_id(char out[BOOT_ID_SIZE]);
+int64_t
+clock_thread_ns(void); /* what this thread has had of a processor; what others had is not its */
 /* For condition variables whose clock is CLOCK_MONOTONIC. */
 struct timespec clock_monotonic_after(int64_t ms);
 

@@ -7,7 +7,10 @@
 #include "core/facts/leases.h"
 #include "core/facts/projects.h"
 
-enum { STREAMS_TOLD_EVERY = 15000 }; /* ms: figures alone are published no more often */
+enum {
+    STREAMS_TOLD_EVERY = 15000, /* ms: figures alone are not published more often */
+    SUSPECT_MOST = 3000,        /* ms: by then the checks have told */
+};
 
 static int64_t later(int64_t a, int64_t b)
 {
@@ -225,8 +228,24 @@ static void handle_stream(struct step *step, const struct fleet_event *event)
     sight->watched = true;
     sight->failed = false;
     sight->looked = step->now.boot;
-    if (power_is_up(power->state))
+    if (power_is_awake(power))
         take_streams(step, &event->streams);
+}
+
+/* It may be gone: its checks will tell, soon. */
+static void handle_stalled(struct step *step, const struct fleet_event *event)
+{
+    (void)event;
+    if (power_is_awake(step->power))
+        step->power->suspect_until = step->now.boot + SUSPECT_MOST;
+}
+
+static void handle_websocket(struct step *step, const struct fleet_event *event)
+{
+    struct site_state *site = &step->fleet->sites[event->visit.site];
+
+    if (site->websocket == 0 || site->websocket < step->power->up_since)
+        site->websocket = step->now.boot;
 }
 
 static void handle_containers(struct step *step, const struct fleet_event *event)
@@ -258,6 +277,8 @@ static handler *const handlers[] = {
     [FLEET_AGENT] = handle_agent,
     [FLEET_REPORT] = handle_report,
     [FLEET_STREAM] = handle_stream,
+    [FLEET_STALLED] = handle_stalled,
+    [FLEET_WEBSOCKET] = handle_websocket,
     [FLEET_CONTAINERS] = handle_containers,
     [FLEET_SLEEP_ANSWER] = handle_sleep_answer,
     [FLEET_PACKET_FAILED] = handle_packet_failed,

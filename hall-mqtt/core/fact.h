@@ -55,6 +55,7 @@ enum fact_code {
     FACT_LEASE_DEPENDENT, /* s server */
     FACT_LEASE_STREAM,    /* s site, c what goes on */
     FACT_STREAM_MOVING,   /* w enum stream_kind, t0 from, n0 bytes of the last minute */
+    FACT_STREAM_SEVERAL,  /* as moving, of several visitors */
     FACT_STREAM_SILENT,   /* w enum stream_kind, t0 from, n0 ms */
 
     /* Why a wake was wanted. */

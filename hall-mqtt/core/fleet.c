@@ -173,7 +173,8 @@ int64_t fleet_deadline(const struct fleet *fleet)
 
 void fleet_handle(struct fleet *fleet, struct now now, const struct fleet_event *event)
 {
-    const bool names_site = event->kind == FLEET_VISIT || event->kind == FLEET_USE;
+    const bool names_site =
+        event->kind == FLEET_VISIT || event->kind == FLEET_USE || event->kind == FLEET_WEBSOCKET;
     const int server = names_site ? fleet->model->sites[event->visit.site].server : event->server;
     struct step step = step_begin(fleet, now, server);
 

@@ -26,12 +26,14 @@ enum fleet_event_kind {
     FLEET_MOVED, /* its MAC answers at another address, or no longer does */
     FLEET_AGENT, /* the agent's state topic */
     FLEET_REPORT,
-    FLEET_STREAM, /* a look at the connections: `stream` leases */
+    FLEET_STREAM,    /* a look at the connections: `stream` leases */
+    FLEET_STALLED,   /* what moved on its connections has stopped of a sudden */
+    FLEET_WEBSOCKET, /* one was let through to a site, of late */
     FLEET_CONTAINERS,
     FLEET_SLEEP_ANSWER, /* what the sleep method said: agent's result, ssh's or webhook's end */
     FLEET_PACKET_FAILED,
 };
-enum { FLEET_EVENTS = 13 };
+enum { FLEET_EVENTS = 15 };
 
 /* What an agent or a sleep method says to what it was asked. A sleep that is done has been
  * accepted.
@@ -88,7 +90,6 @@ struct agent_uses {
 
 /* What Hall saw on the open connections to one server: everything that is in use, or that it could
  * not look. */
-enum { STREAMS_MAX = 4 };
 struct stream_use {
     int site;
     struct fact what; /* FACT_STREAM_MOVING or _SILENT */
@@ -98,17 +99,17 @@ struct stream_use {
 struct stream_uses {
     bool failed;
     size_t n;
-    struct stream_use list[STREAMS_MAX];
+    const struct stream_use *list; /* [n], each of another site; borrowed for the call */
 };
 
 struct fleet_event {
     enum fleet_event_kind kind;
-    int server; /* all but visit and use */
+    int server; /* all but visit, use and websocket */
     union {
         struct {
             int site;
             char who[48]; /* client address, for the log */
-        } visit;          /* VISIT, USE */
+        } visit;          /* VISIT, USE; of WEBSOCKET the site */
         struct command command;
         struct {
             unsigned check;
@@ -294,6 +295,7 @@ struct site_state {
     int64_t hours_looked, hours_valid_until; /* wall: when its hours were last looked at */
     uint32_t visits;                         /* ever, as far as the store remembers */
     int64_t last_visit;                      /* boot clock, ms; 0: none */
+    int64_t websocket; /* boot clock, ms: the first of this run was let through; 0: none */
 };
 /* The sites of one server, in model order: first, next, MODEL_NONE. */
 int fleet_first_site(const struct fleet *fleet, int server);

@@ -239,6 +239,12 @@ bool power_is_up(enum power_state state)
     return state == POWER_BOOTING || state == POWER_READY || state == POWER_DEGRADED;
 }
 
+bool power_is_awake(const struct power *power)
+{
+    return power_is_up(power->state) ||
+           (power->state == POWER_WAKE_FAILED && power->evidence.alive);
+}
+
 bool power_target_on(const struct power *power)
 {
     /* The switch follows the command at once and springs back only if the agent vetoes. */

@@ -160,6 +160,7 @@ struct power {
     bool was_told_ready;    /* when last looked at: for those that depend on it */
     struct guard guard;     /* the guard that refused the last wake, while it holds */
     int64_t probe_interval; /* as last ordered */
+    int64_t suspect_until;  /* its agent or a stream says that it is gone: seen soon; 0: neither */
     int64_t retry_at;  /* a standing lease wakes it again not before; back-off after failures */
     uint32_t failures; /* wakes failed in a row */
     int64_t
@@ -198,6 +199,8 @@ enum power_state power_next_state(const struct power *power, enum power_event ev
 /* Whole seconds that are not before this time: how power.woken keeps it. */
 int32_t power_seconds(int64_t ms);
 bool power_is_up(enum power_state state); /* booting, ready, degraded */
+/* It runs, so it may be in use and may be put to sleep: up, or alive though its wake failed. */
+bool power_is_awake(const struct power *power);
 bool power_target_on(
     const struct power *power); /* the target in transition, the truth when settled */
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+#include "base/hash.h"
 #include "base/text.h"
 #include "core/stream_internal.h"
 
@@ -13,6 +15,7 @@ enum {
     ANSWER_MOST = 1000,       /* ms: an answer that takes longer is one that streams */
     BRIEF_MOST = 250,         /* ms: an answer is there at once */
     SLOTS_FIRST = 64,
+    PINGS_MOST = 1000, /* bytes: more pings do not come from look to look */
 };
 
 /* ---- peers ---- */
@@ -71,8 +74,6 @@ static struct peer *peer_of(struct streams *streams, int number)
 
     if (!place->peer) {
         place->peer = calloc(1, sizeof(*place->peer));
-        if (place->peer)
-            place->peer->site = MODEL_NONE;
     }
     return place->peer;
 }
@@ -83,8 +84,23 @@ void streams_came(struct streams *streams, int peer, int site, const char *who)
 
     if (!at)
         return;
-    at->site = site;
-    text_copy(at->who, sizeof(at->who), who);
+    const uint32_t visitor = streams_visitor(who);
+    struct came *came = &at->came[at->n_came % CAME_MAX];
+
+    if (at->n_came > 0 && at->came[(at->n_came - 1) % CAME_MAX].who == visitor)
+        came = &at->came[(at->n_came - 1) % CAME_MAX];
+    else
+        at->n_came++;
+    came->who = visitor;
+    came->site = site;
+    text_copy(came->text, sizeof(came->text), who);
+}
+
+uint32_t streams_visitor(const char *who)
+{
+    const uint32_t number = (uint32_t)hash_add(HASH_START, who, strlen(who)) | 1;
+
+    return number != WHO_SEVERAL ? number : 1;
 }
 
 /* ---- the table of connections ---- */
@@ -156,6 +172,7 @@ void streams_begin(struct streams *streams, int64_t now)
         peer->most = 0;
         peer->kind_before = peer->kind;
         peer->silent = 0;
+        peer->counted = false;
     }
 }
 
@@ -211,6 +228,10 @@ void streams_passed(struct streams *streams, int peer, const struct passes *pass
     /* Where no connection is, nothing has to be explained. */
     for (unsigned kind = 0; at && kind < PASS_KINDS; kind++)
         at->passes.n[kind] += passes->n[kind];
+    if (!at || passes->who == 0)
+        return;
+    at->passes.several |= passes->several || (at->passes.who != 0 && at->passes.who != passes->who);
+    at->passes.who = passes->who;
 }
 
 size_t streams_open(const struct streams *streams)
@@ -246,11 +267,34 @@ static bool goes_on(const struct connection *one)
     return one->known && (one->out == 0 || (one->waited && one->in == 0));
 }
 
+/* Of this look and the one before. */
+static uint32_t who_passed(const struct peer *peer)
+{
+    const uint32_t now = peer->passes.who, before = peer->before.who;
+
+    if (peer->passes.several || peer->before.several)
+        return WHO_SEVERAL;
+    if (now == 0 || before == 0)
+        return now | before;
+    return now == before ? now : WHO_SEVERAL;
+}
+
+/* Of one that was in use the request may go on, beside that of another visitor. */
+static void name_visitor(const struct peer *peer, struct connection *one)
+{
+    const uint32_t who = who_passed(peer);
+
+    if (who == 0 || (one->websocket && passed(peer, PASS_WEBSOCKET) == 0))
+        return;
+    one->who = one->used && one->who != who ? WHO_SEVERAL : who;
+}
+
 /* A new request: whose is it? Of several candidates for one websocket each is marked. */
 static void attribute(struct peer *peer, struct connection *one)
 {
     if (one->out == 0 || goes_on(one))
         return;
+    name_visitor(peer, one);
     one->monitor = only_monitors_passed(peer);
     one->websocket |= passed(peer, PASS_WEBSOCKET) > 0;
 }
@@ -275,6 +319,20 @@ static bool is_websocket_in_use(const struct peer *peer, const struct connection
     return !(one->gap && only_monitors_passed(peer) && is_short(one, passed(peer, PASS_MONITOR)));
 }
 
+/* Pings of HTTP/2 and their answers, in plain, by TLS 1.3 or by TLS 1.2: a proxy sends them on idle
+ * connections too. */
+static bool is_ping(const struct connection *one)
+{
+    static const uint64_t sizes[] = {17, 39, 46};
+
+    if (one->in != one->out || one->in > PINGS_MOST)
+        return false;
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+        if (one->in % sizes[i] == 0)
+            return true;
+    return false;
+}
+
 /* Is what moved use, beside the visit that the gate has seen? */
 static bool is_use(const struct peer *peer, const struct connection *one)
 {
@@ -282,6 +340,8 @@ static bool is_use(const struct peer *peer, const struct connection *one)
 
     if (one->websocket)
         return is_websocket_in_use(peer, one);
+    if (is_ping(one))
+        return false;
     if (is_under_way(one))
         return !one->monitor || !is_short(one, 1);
     return requests == 0 || !is_short(one, requests);
@@ -316,10 +376,13 @@ static void add_figures(struct peer *peer, const struct connection *one, int64_t
     bucket->out += one->out;
 }
 
-static void count(struct streams *streams, struct peer *peer, const struct connection *one)
+static void count(struct streams *streams, struct peer *peer, struct connection *one)
 {
     const uint64_t bytes = one->in + one->out;
 
+    one->used = true;
+    peer->user = peer->counted && peer->user != one->who ? WHO_SEVERAL : one->who;
+    peer->counted = true;
     if (bytes >= peer->most) {
         peer->most = bytes;
         peer->kind = kind_of(one);
@@ -337,6 +400,7 @@ static void note_silence(struct peer *peer, const struct connection *one)
         return;
     peer->silent = last;
     peer->silent_websocket = one->websocket;
+    peer->silent_user = one->who;
 }
 
 /* Its bytes came after those of the request, so they may outlive a visit that is as short. */
@@ -352,6 +416,7 @@ static void judge(struct streams *streams, struct connection *one)
 
     attribute(peer, one);
     note_silence(peer, one);
+    one->used = false;
     if (one->in + one->out == 0) {
         one->gap |= quiet_gate;
         return;

@@ -36,6 +36,8 @@ enum pass_kind { PASS_PERSON, PASS_WEBSOCKET, PASS_PART, PASS_MONITOR };
 enum { PASS_KINDS = 4 };
 struct passes {
     uint32_t n[PASS_KINDS];
+    uint32_t who; /* streams_visitor of one of them, monitors excepted; 0: there is none */
+    bool several; /* and another one came */
 };
 
 struct streams;
@@ -46,6 +48,8 @@ void streams_destroy(struct streams *streams);
 /* The peer's number, or MODEL_NONE. */
 int streams_find(const struct streams *streams, struct stream_peer peer);
 
+/* A number for a visitor, never 0. */
+uint32_t streams_visitor(const char *who);
 /* Who passed the gate to a peer last, and to which site. */
 void streams_came(struct streams *streams, int peer, int site, const char *who);
 
@@ -64,9 +68,12 @@ struct stream_terms {
     int64_t idle;
     bool silent; /* a silent websocket or open request counts, for as long as idle */
 };
-/* What is in use at a peer; false: nothing. The site is the one that passed the gate last;
- * MODEL_NONE: not known. */
-bool streams_use(const struct streams *streams, int peer, struct stream_terms terms, int *ret_site,
+/* The site whose visitor uses a peer, else the one that was let through last; MODEL_NONE: not
+ * known.
+ */
+int streams_site(const struct streams *streams, int peer);
+/* What is in use at a peer, of that site; false: nothing. */
+bool streams_use(const struct streams *streams, int peer, struct stream_terms terms,
                  struct stream_use *ret_use);
 
 #endif

@@ -9,6 +9,14 @@
 enum {
     BUCKETS = 12, /* the last minute, for the figures */
     BUCKET_MS = 5000,
+    CAME_MAX = 8, /* visitors whose names are known */
+};
+#define WHO_SEVERAL UINT32_MAX
+
+struct came {
+    uint32_t who;
+    int site;
+    char text[48]; /* "" not known */
 };
 
 /* A connection, from look to look. */
@@ -24,6 +32,8 @@ struct connection {
     bool monitor;   /* its request is a monitor's */
     bool websocket; /* a websocket passed the gate when its request began */
     bool gap;       /* it rested while nothing passed the gate */
+    bool used;      /* it was in use at the look before */
+    uint32_t who;   /* whose request it is: streams_visitor, 0: not known, or WHO_SEVERAL */
 };
 
 struct table {
@@ -38,8 +48,10 @@ struct bucket {
 
 /* What goes on at one; made when something does. */
 struct peer {
-    int site;                     /* which passed the gate last, or MODEL_NONE */
-    char who[48];                 /* "" not known */
+    struct came came[CAME_MAX]; /* the last is at n_came - 1, of all that came */
+    uint32_t n_came;
+    uint32_t user, silent_user;   /* who of connection; of several in use WHO_SEVERAL */
+    bool counted;                 /* in this look one was in use */
     struct passes passes, before; /* of this look, and of the look before */
     uint32_t websockets;          /* which may be open on the connections marked so */
     int64_t moved;                /* when the last byte moved that counts; 0: never */

@@ -14,7 +14,8 @@ struct name {
     int site;
     char host[NAME_SIZE];
     size_t n;
-    struct in_addr addresses[NAME_ADDRESSES_MAX];
+    struct in6_addr addresses[NAME_ADDRESSES_MAX];
+    size_t n_cut; /* addresses for which there is no room */
     bool unknown; /* it led nowhere */
 };
 
@@ -35,20 +36,36 @@ struct names {
 
 /* ---- on the thread ---- */
 
+static struct in6_addr read_address(const struct addrinfo *found)
+{
+    struct sockaddr_in6 six = {.sin6_addr.s6_addr = {[10] = 0xff, [11] = 0xff}};
+    struct sockaddr_in four;
+
+    if (found->ai_family == AF_INET6) {
+        memcpy(&six, found->ai_addr, sizeof(six));
+    } else {
+        memcpy(&four, found->ai_addr, sizeof(four));
+        memcpy(&six.sin6_addr.s6_addr[12], &four.sin_addr, sizeof(four.sin_addr));
+    }
+    return six.sin6_addr;
+}
+
 static void look_up(struct name *name)
 {
-    const struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
+    const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
 
-    name->n = 0;
+    name->n = name->n_cut = 0;
     name->unknown = getaddrinfo(name->host, NULL, &hints, &found) != 0;
     if (name->unknown)
         return;
-    for (const struct addrinfo *at = found; at && name->n < NAME_ADDRESSES_MAX; at = at->ai_next) {
-        struct sockaddr_in address;
-
-        memcpy(&address, at->ai_addr, sizeof(address));
-        name->addresses[name->n++] = address.sin_addr;
+    for (const struct addrinfo *at = found; at; at = at->ai_next) {
+        if (at->ai_family != AF_INET && at->ai_family != AF_INET6)
+            continue;
+        if (name->n < NAME_ADDRESSES_MAX)
+            name->addresses[name->n++] = read_address(at);
+        else
+            name->n_cut++;
     }
     freeaddrinfo(found);
 }
@@ -63,16 +80,29 @@ static void run(void *data)
 
 /* ---- on the loop ---- */
 
+/* Once, as long as it is so. */
+static void tell(const struct names *names, const struct name *now, const struct name *before)
+{
+    const char *site = names->model->sites[now->site].id;
+
+    if (now->unknown && !before->unknown)
+        log_warning("the upstream %s of %s has no address: open connections are looked "
+                    "for at its server's address alone",
+                    now->host, site);
+    if (now->n_cut > 0 && before->n_cut == 0)
+        log_warning("the upstream %s of %s has %zu addresses: open connections are looked for at "
+                    "%d of them alone; give its server's address as the upstream, or a name that "
+                    "leads to fewer",
+                    now->host, site, now->n + now->n_cut, NAME_ADDRESSES_MAX);
+}
+
 static void done(void *context, void *data)
 {
     struct names *names = context;
     struct lookup *found = data;
 
     for (size_t i = 0; i < found->n; i++)
-        if (found->names[i].unknown && !names->known->names[i].unknown)
-            log_warning("the upstream %s of %s has no IPv4 address: open connections are looked "
-                        "for at its server's address alone",
-                        found->names[i].host, names->model->sites[found->names[i].site].id);
+        tell(names, &found->names[i], &names->known->names[i]);
     free(names->known);
     names->known = found;
     names->under_way = NULL;
@@ -106,7 +136,7 @@ static int compare_sites(const void *a, const void *b)
 }
 
 size_t names_addresses(const struct names *names, int site,
-                       struct in_addr ret_addresses[static NAME_ADDRESSES_MAX])
+                       struct in6_addr ret_addresses[static NAME_ADDRESSES_MAX])
 {
     const struct name wanted = {.site = site};
     const struct name *name =

@@ -1,7 +1,8 @@
 /*
  * names: where upstreams are that the configuration gives a name. A proxy connects to what the name
  * leads to, which need not be the address of the server. Names are looked up on a thread, since
- * that can block, and again every minute while somebody asks. Only the IPv4 addresses are kept.
+ * that can block, and again every minute while somebody asks. IPv4 addresses are written as IPv4 in
+ * IPv6.
  */
 #ifndef HALL_HALL_NAMES_H
 #define HALL_HALL_NAMES_H
@@ -15,7 +16,7 @@
 
 struct names;
 
-enum { NAME_ADDRESSES_MAX = 4 };
+enum { NAME_ADDRESSES_MAX = 16 };
 
 /* loop and model are borrowed and outlive it. -ENOMEM. */
 int names_create(sd_event *loop, const struct model *model, struct names **ret_names);
@@ -26,6 +27,6 @@ bool names_refresh(struct names *names, int64_t now);
 size_t names_count(const struct names *names); /* sites whose upstream has a name */
 /* Those of one site's upstream; how many. None: it is an address, or not known yet. */
 size_t names_addresses(const struct names *names, int site,
-                       struct in_addr ret_addresses[static NAME_ADDRESSES_MAX]);
+                       struct in6_addr ret_addresses[static NAME_ADDRESSES_MAX]);
 
 #endif

@@ -1,4 +1,4 @@
-#include "hall/stream_watch.h"
+#include "hall/stream_watch_internal.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -11,9 +11,6 @@
 #include "base/log.h"
 #include "base/number.h"
 #include "base/text.h"
-#include "core/stream.h"
-#include "hall/names.h"
-#include "loop/sockets.h"
 #include "loop/timer.h"
 
 enum {
@@ -22,53 +19,10 @@ enum {
     LOOK_BLIND_MS = 30000, /* after one that failed */
     LOOK_LEAST_MS = 500,
     LOOKS_AN_IDLE = 4, /* at least, within the shortest idle time */
-    LOOK_SHARE = 50,   /* a look takes at most this part of the time between two */
     ACCURACY_US = 100000,
-    OWN_MAX = 4096, /* own sockets that are known */
-};
-
-struct watch {
-    bool up;      /* its server is up, and may be slept */
-    bool ordered; /* the fleet waits for a look */
-    bool told;    /* the fleet knows that it is watched */
-    bool in_use;  /* as last told */
-};
-
-struct stream_watch {
-    const struct current *current;
-    struct turn *turn;
-    const struct model *model;
-    struct streams *streams;
-    struct socket_peer *peers; /* [n_peers] of servers that are up, to ask the kernel for */
-    size_t n_peers;
-    bool peers_stale;
-    int *peer_of;          /* [n_sites] its peer in streams, or MODEL_NONE */
-    struct watch *watches; /* [n_servers] */
-    int n_up;              /* of them */
-    struct sockets *sockets;
-    struct names *names; /* of upstreams */
-    sd_event_source *timer;
-    int64_t took_us; /* by the last look */
-    int error;       /* of the last look */
-    bool own_listed; /* in this look */
-    uint32_t own[OWN_MAX];
-    size_t n_own;
 };
 
 /* ---- where upstreams are ---- */
-
-/* The peer stands for the upstream, whatever addresses its name leads to (names.c). */
-static bool read_upstream(const struct model *model, int site, struct stream_peer *ret_peer)
-{
-    struct model_upstream upstream;
-
-    if (!model_upstream(model, site, &upstream))
-        return false;
-    *ret_peer = (struct stream_peer){.address = upstream.address, .port = upstream.port};
-    if (!upstream.is_address)
-        ret_peer->address = model->servers[model->sites[site].server].address;
-    return true;
-}
 
 static int create_peers(struct stream_watch *at)
 {
@@ -78,64 +32,27 @@ static int create_peers(struct stream_watch *at)
     int error = -ENOMEM;
 
     for (size_t i = 0; peers && i < model->n_sites; i++)
-        n += read_upstream(model, (int)i, &peers[n]);
+        n += upstreams_peer(model, (int)i, &peers[n]);
     if (peers)
         error = streams_create(peers, n, &at->streams);
     for (size_t i = 0; error == 0 && i < model->n_sites; i++) {
         struct stream_peer peer;
 
         at->peer_of[i] =
-            read_upstream(model, (int)i, &peer) ? streams_find(at->streams, peer) : MODEL_NONE;
+            upstreams_peer(model, (int)i, &peer) ? streams_find(at->streams, peer) : MODEL_NONE;
     }
     free(peers);
-    /* For every upstream, and every address that its name leads to. */
-    at->peers = calloc(model->n_sites + NAME_ADDRESSES_MAX * names_count(at->names) + 1,
-                       sizeof(*at->peers));
-    return error == 0 && !at->peers ? -ENOMEM : error;
-}
-
-static void ask_for(struct stream_watch *at, struct stream_peer peer)
-{
-    for (size_t i = 0; i < at->n_peers; i++)
-        if (at->peers[i].address.s_addr == peer.address.s_addr && at->peers[i].port == peer.port)
-            return;
-    at->peers[at->n_peers++] = (struct socket_peer){.address = peer.address, .port = peer.port};
+    return error;
 }
 
 static void collect_peers(struct stream_watch *at)
 {
-    const struct model *model = at->model;
-
-    at->n_peers = 0;
-    for (size_t i = 0; i < model->n_sites; i++) {
-        struct in_addr addresses[NAME_ADDRESSES_MAX];
-        struct stream_peer peer;
-
-        if (!at->watches[model->sites[i].server].up || !read_upstream(model, (int)i, &peer))
-            continue;
-        ask_for(at, peer);
-        for (size_t n = names_addresses(at->names, (int)i, addresses); n > 0; n--)
-            ask_for(at, (struct stream_peer){.address = addresses[n - 1], .port = peer.port});
-    }
+    upstreams_begin(at->upstreams);
+    for (size_t i = 0; i < at->model->n_sites; i++)
+        if (at->watches[at->model->sites[i].server].up)
+            upstreams_add(at->upstreams, (int)i);
+    upstreams_end(at->upstreams);
     at->peers_stale = false;
-}
-
-/* The peer of the upstream whose name leads to this address, where there is one. */
-static struct stream_peer peer_meant(const struct stream_watch *at, struct stream_peer seen)
-{
-    const struct model *model = at->model;
-
-    for (size_t i = 0; streams_find(at->streams, seen) == MODEL_NONE && i < model->n_sites; i++) {
-        struct in_addr addresses[NAME_ADDRESSES_MAX];
-        struct stream_peer peer;
-
-        if (!read_upstream(model, (int)i, &peer) || peer.port != seen.port)
-            continue;
-        for (size_t n = names_addresses(at->names, (int)i, addresses); n > 0; n--)
-            if (addresses[n - 1].s_addr == seen.address.s_addr)
-                return peer;
-    }
-    return seen;
 }
 
 /* ---- Hall's own connections: its probes are nobody's use ---- */
@@ -173,22 +90,22 @@ static void list_own(struct stream_watch *at)
 static bool take(void *context, const struct tcp_socket *socket)
 {
     struct stream_watch *at = context;
+    const struct stream_peer *peer =
+        upstreams_find(at->upstreams, &socket->remote, socket->remote_port);
     struct socket_seen seen = {.cookie = socket->id,
-                               .peer = {.port = socket->remote_port},
                                .received = socket->received,
                                .sent = socket->sent,
                                .quiet_in = (uint32_t)socket->quiet_in_ms,
                                .quiet_out = (uint32_t)socket->quiet_out_ms};
 
     /* What no program has open any more is what one has closed. */
-    if (socket->inode == 0 || !IN6_IS_ADDR_V4MAPPED(&socket->remote))
+    if (!peer || socket->inode == 0)
         return true;
     if (!at->own_listed)
         list_own(at);
     if (bsearch(&socket->inode, at->own, at->n_own, sizeof(at->own[0]), compare_inodes))
         return true;
-    memcpy(&seen.peer.address, &socket->remote.s6_addr[12], sizeof(seen.peer.address));
-    seen.peer = peer_meant(at, seen.peer);
+    seen.peer = *peer;
     at->error = streams_see(at->streams, &seen);
     return at->error == 0;
 }
@@ -204,18 +121,21 @@ static void read_passes(struct stream_watch *at)
         if (!at->watches[model->sites[i].server].up || at->peer_of[i] == MODEL_NONE)
             continue;
         board_take_passes(at->current->board, (int)i, &passes);
+        at->websocket[i] |= passes.n[PASS_WEBSOCKET] > 0;
         streams_passed(at->streams, at->peer_of[i], &passes);
     }
 }
 
 static int list_connections(struct stream_watch *at)
 {
+    const uint16_t *ports;
+    const size_t n = upstreams_ports(at->upstreams, &ports);
     int error = at->sockets ? 0 : sockets_create(&at->sockets);
 
     at->own_listed = false;
     at->error = 0;
     if (error == 0)
-        error = sockets_list_to(at->sockets, at->peers, at->n_peers, take, at);
+        error = sockets_list_to(at->sockets, ports, n, take, at);
     if (error == 0)
         error = at->error;
     if (error < 0) {
@@ -245,9 +165,9 @@ static void note_error(struct stream_watch *at, int before)
 static void look(struct stream_watch *at)
 {
     const int before = at->error;
-    const int64_t began = clock_boot_ns();
+    const int64_t began = clock_thread_ns();
 
-    at->peers_stale |= names_refresh(at->names, clock_now().boot);
+    at->peers_stale |= upstreams_refresh(at->upstreams, clock_now().boot);
     if (at->peers_stale)
         collect_peers(at);
     streams_begin(at->streams, clock_now().boot);
@@ -257,42 +177,49 @@ static void look(struct stream_watch *at)
         streams_end(at->streams);
     else
         streams_undo(at->streams);
-    at->took_us = (clock_boot_ns() - began) / 1000;
+    at->took_us = (clock_thread_ns() - began) / 1000;
     note_error(at, before);
 }
 
 /* ---- what the fleet is told ---- */
 
-static bool is_first_of_peer(const struct stream_watch *at, int site)
-{
-    for (int other = fleet_first_site(at->current->fleet, at->model->sites[site].server);
-         other != MODEL_NONE && other != site; other = fleet_next_site(at->current->fleet, other))
-        if (at->peer_of[other] == at->peer_of[site])
-            return false;
-    return true;
-}
-
-/* The site that passed the gate last has the use, where it is one of this server's. */
-static void add_use_of(const struct stream_watch *at, int site, struct stream_uses *uses)
+/* The site whose visitor it is has the use, where it is one of this server's; whether silence
+ * counts is for its domain to say. */
+static void add_use_of(struct stream_watch *at, int site)
 {
     const struct model *model = at->model;
-    const struct model_site *first = &model->sites[site];
-    const struct stream_terms terms = {.idle = fleet_idle(at->current->fleet, first->server),
-                                       .silent =
-                                           model->domains[first->domain].access.websocket_holds};
+    const int server = model->sites[site].server;
+    int came = streams_site(at->streams, at->peer_of[site]);
     struct stream_use use;
-    int came = MODEL_NONE;
 
-    if (!streams_use(at->streams, at->peer_of[site], terms, &came, &use))
-        return;
-    if (came == MODEL_NONE || model->sites[came].server != first->server)
+    if (came == MODEL_NONE || model->sites[came].server != server)
         came = site;
-    use.site = came;
-    /* All of too many count as the last. */
-    const size_t place = uses->n < STREAMS_MAX ? uses->n++ : STREAMS_MAX - 1;
+    const struct stream_terms terms = {
+        .idle = fleet_idle(at->current->fleet, server),
+        .silent = model->domains[model->sites[came].domain].access.websocket_holds};
 
-    if (uses->list[place].until <= use.until)
-        uses->list[place] = use;
+    if (!streams_use(at->streams, at->peer_of[site], terms, &use))
+        return;
+    use.site = came;
+    for (size_t i = 0; i < at->n_uses; i++)
+        if (at->uses[i].site == came) {
+            if (at->uses[i].until <= use.until)
+                at->uses[i] = use;
+            return;
+        }
+    at->uses[at->n_uses++] = use;
+}
+
+static void tell_websockets(struct stream_watch *at, int server)
+{
+    for (int site = fleet_first_site(at->current->fleet, server); site != MODEL_NONE;
+         site = fleet_next_site(at->current->fleet, site)) {
+        if (!at->websocket[site])
+            continue;
+        at->websocket[site] = false;
+        turn_feed(at->turn,
+                  &(struct fleet_event){.kind = FLEET_WEBSOCKET, .visit = {.site = site}});
+    }
 }
 
 /* Those who wait for it, who are in use or were, and who were not told yet. */
@@ -301,17 +228,27 @@ static void tell(struct stream_watch *at, int server, bool sight_changed)
     struct watch *watch = &at->watches[server];
     struct fleet_event event = {.kind = FLEET_STREAM, .server = server};
 
-    event.streams.failed = at->error < 0;
+    tell_websockets(at, server);
+    at->telling++;
+    at->n_uses = 0;
+    /* Where no site is, there is nothing to see. */
+    event.streams.failed = watch->up && at->error < 0;
     for (int site = fleet_first_site(at->current->fleet, server);
          !event.streams.failed && site != MODEL_NONE;
          site = fleet_next_site(at->current->fleet, site))
-        if (at->peer_of[site] != MODEL_NONE && is_first_of_peer(at, site))
-            add_use_of(at, site, &event.streams);
+        if (at->peer_of[site] != MODEL_NONE && at->asked_in[at->peer_of[site]] != at->telling) {
+            at->asked_in[at->peer_of[site]] = at->telling;
+            add_use_of(at, site);
+        }
+    event.streams.list = at->uses;
+    event.streams.n = at->n_uses;
     if (!watch->ordered && watch->told && !watch->in_use && event.streams.n == 0 && !sight_changed)
         return;
     watch->ordered = false;
     watch->told = true;
     watch->in_use = event.streams.n > 0;
+    if (watch->in_use)
+        stream_watch_glance_later(at);
     turn_feed(at->turn, &event);
 }
 
@@ -354,12 +291,11 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *context)
 
     (void)source;
     (void)usec;
-    if (at->n_up == 0)
-        return 0;
     look(at);
-    arm(at, pause_of(at));
+    if (at->n_up > 0)
+        arm(at, pause_of(at));
     for (size_t i = 0; i < at->model->n_servers; i++)
-        if (at->watches[i].up)
+        if (at->watches[i].up || at->watches[i].ordered)
             tell(at, (int)i, was_blind != (at->error < 0));
     return 0;
 }
@@ -375,11 +311,11 @@ static bool has_peer(const struct stream_watch *at, int server)
     return false;
 }
 
-/* Its state is, or has become, this one. */
-static void watch_server(struct stream_watch *at, int server, enum power_state state)
+/* Its state is known, or has become another. */
+static void watch_server(struct stream_watch *at, int server)
 {
-    const bool up = power_is_up(state) && at->model->servers[server].sleep.via != SLEEP_VIA_NONE &&
-                    has_peer(at, server);
+    const bool up = power_is_awake(fleet_power(at->current->fleet, server)) &&
+                    at->model->servers[server].sleep.via != SLEEP_VIA_NONE && has_peer(at, server);
 
     if (up == at->watches[server].up)
         return;
@@ -393,14 +329,14 @@ static void watch_server(struct stream_watch *at, int server, enum power_state s
 void stream_watch_start(struct stream_watch *at)
 {
     for (size_t i = 0; i < at->model->n_servers; i++)
-        watch_server(at, (int)i, fleet_power(at->current->fleet, (int)i)->state);
+        watch_server(at, (int)i);
 }
 
 static void on_state(void *context, const struct action *action)
 {
     const struct current *current = context;
 
-    watch_server(current->streams, action->server, action->state.to);
+    watch_server(current->streams, action->server);
 }
 
 static void on_look(void *context, const struct action *action)
@@ -439,12 +375,17 @@ int stream_watch_create(sd_event *loop, const struct current *current, const str
     at->model = model;
     at->watches = calloc(model->n_servers + 1, sizeof(*at->watches));
     at->peer_of = calloc(model->n_sites + 1, sizeof(*at->peer_of));
-    if (at->watches && at->peer_of)
-        error = names_create(loop, model, &at->names);
+    at->asked_in = calloc(model->n_sites + 1, sizeof(*at->asked_in));
+    at->websocket = calloc(model->n_sites + 1, sizeof(*at->websocket));
+    at->uses = calloc(model->n_sites + 1, sizeof(*at->uses));
+    if (at->watches && at->peer_of && at->asked_in && at->websocket && at->uses)
+        error = upstreams_create(loop, model, &at->upstreams);
     if (error == 0)
         error = create_peers(at);
     if (error == 0)
         error = sd_event_add_time(loop, &at->timer, CLOCK_BOOTTIME, 0, ACCURACY_US, on_timer, at);
+    if (error == 0)
+        error = stream_watch_glance_create(loop, at);
     if (error < 0) {
         stream_watch_destroy(at);
         return error;
@@ -458,11 +399,14 @@ void stream_watch_destroy(struct stream_watch *at)
     if (!at)
         return;
     sd_event_source_disable_unref(at->timer);
+    sd_event_source_disable_unref(at->glance);
     sockets_destroy(at->sockets);
-    names_destroy(at->names);
+    upstreams_destroy(at->upstreams);
     streams_destroy(at->streams);
     free(at->watches);
-    free(at->peers);
     free(at->peer_of);
+    free(at->asked_in);
+    free(at->websocket);
+    free(at->uses);
     free(at);
 }

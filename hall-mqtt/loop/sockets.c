@@ -28,31 +28,26 @@ static const uint32_t connected_states =
 static const uint32_t moving_states = 1U << STATE_ESTABLISHED | 1U << STATE_FIN_WAIT1 |
                                       1U << STATE_FIN_WAIT2 | 1U << STATE_CLOSE_WAIT;
 
-enum { PEERS_MAX = 32 }; /* which the kernel compares by itself: a walk for each connection */
+enum { RANGES_MAX = 32 }; /* of ports, which the kernel walks over for each connection */
 
-/* As struct inet_diag_hostcond, with its address. */
-struct destination {
-    uint8_t family, prefix_length;
-    int32_t port;
-    struct in_addr address;
+/* A port that a connection's is compared with stands where an operation would lead. */
+struct comparison {
+    struct inet_diag_bc_op test, with;
 };
-_Static_assert(offsetof(struct destination, port) == offsetof(struct inet_diag_hostcond, port) &&
-                   offsetof(struct destination, address) == sizeof(struct inet_diag_hostcond),
-               "the kernel's layout");
 
-/* One peer of a filter: "does it lead there? Then take it, else see the next one". */
+/* A range of ports, in a list of rising ones: "is its port below? Then refuse it; not above? Then
+ * take it, else see the next one". */
 struct clause {
-    struct inet_diag_bc_op compare;
-    struct destination there;
+    struct comparison least, most;
     struct inet_diag_bc_op accept;
 };
 _Static_assert(sizeof(struct clause) == 20, "the kernel walks over it by offsets");
 
 struct request {
     struct nlmsghdr header;
-    struct inet_diag_req_v2 body;
+    struct inet_diag_req body;
     struct nlattr attribute;
-    struct clause clauses[PEERS_MAX];
+    struct clause clauses[RANGES_MAX];
 };
 
 struct sockets {
@@ -85,6 +80,7 @@ static void read_info(const void *data, size_t size, struct tcp_socket *socket)
     memcpy(&info, data, size < sizeof(info) ? size : sizeof(info));
     socket->received = info.tcpi_bytes_received;
     socket->sent = info.tcpi_bytes_acked;
+    socket->unheard = info.tcpi_unacked > 0 && info.tcpi_retransmits > 0;
     socket->quiet_in_ms = info.tcpi_last_data_recv;
     socket->quiet_out_ms = info.tcpi_last_data_sent;
     socket->quiet_ms =
@@ -122,79 +118,90 @@ static bool take_message(void *context, uint16_t type, const void *body, size_t 
 {
     struct listing *listing = context;
     struct tcp_socket socket;
-    if (type == SOCK_DIAG_BY_FAMILY && sockets_read(body, size, &socket))
+    if (type == TCPDIAG_GETSOCK && sockets_read(body, size, &socket))
         listing->over = !listing->take(listing->context, &socket);
     return !listing->over;
 }
 
-static int list(struct sockets *sockets, uint8_t family, uint32_t states, struct listing *listing)
+/* By the older of the kernel's two requests: it has both families in one walk over the table. */
+static int list(struct sockets *sockets, uint32_t states, struct listing *listing)
 {
     struct request *request = &sockets->request;
     const size_t filter = request->attribute.nla_len;
     request->header =
         (struct nlmsghdr){.nlmsg_len = (uint32_t)(offsetof(struct request, attribute) + filter),
-                          .nlmsg_type = SOCK_DIAG_BY_FAMILY};
-    request->body = (struct inet_diag_req_v2){.sdiag_family = family,
-                                              .sdiag_protocol = IPPROTO_TCP,
-                                              .idiag_states = states,
-                                              .idiag_ext = 1U << (INET_DIAG_INFO - 1)};
+                          .nlmsg_type = TCPDIAG_GETSOCK};
+    request->body = (struct inet_diag_req){
+        .idiag_family = AF_INET, .idiag_states = states, .idiag_ext = 1U << (INET_DIAG_INFO - 1)};
     return listing->over ? 0
                          : netlink_dump(sockets->netlink, &request->header, take_message, listing);
-}
-
-static int list_states(struct sockets *sockets, uint32_t states, struct listing *listing)
-{
-    const int error = list(sockets, AF_INET, states, listing);
-    const int error6 = error < 0 ? 0 : list(sockets, AF_INET6, states, listing);
-    return error < 0 ? error : error6 == -ENOENT ? 0 : error6;
 }
 
 int sockets_list(struct sockets *sockets, sockets_take *take, void *context)
 {
     struct listing listing = {.take = take, .context = context};
-    const int error = list_states(sockets, listening_states, &listing);
-    return error < 0 ? error : list_states(sockets, connected_states, &listing);
+    const int error = list(sockets, listening_states, &listing);
+    return error < 0 ? error : list(sockets, connected_states, &listing);
 }
 
 /* ---- those that lead somewhere ---- */
 
 /* Offsets lead forward, in bytes; to leave at the end accepts, past it refuses. */
-static struct clause clause_for(const struct socket_peer *peer, size_t left)
+static struct clause clause_for(uint16_t least, uint16_t most, size_t left)
 {
-    const size_t past = left == sizeof(struct clause) ? sizeof(struct inet_diag_bc_op) : 0;
+    const size_t past = sizeof(struct inet_diag_bc_op);
+    const bool last = left == sizeof(struct clause);
     return (struct clause){
-        .compare = {.code = INET_DIAG_BC_D_COND,
-                    .yes = offsetof(struct clause, accept),
-                    .no = (uint16_t)(sizeof(struct clause) + past)},
-        .there = {.family = AF_INET,
-                  .prefix_length = 32,
-                  .port = peer->port,
-                  .address = peer->address},
+        .least = {.test = {.code = INET_DIAG_BC_D_GE,
+                           .yes = offsetof(struct clause, most),
+                           .no = (uint16_t)(left + past)},
+                  .with.no = least},
+        .most = {.test = {.code = INET_DIAG_BC_D_LE,
+                          .yes = sizeof(struct comparison),
+                          .no = (uint16_t)(sizeof(struct clause) - offsetof(struct clause, most) +
+                                           (last ? past : 0))},
+                 .with.no = most},
         .accept = {.code = INET_DIAG_BC_JMP,
                    .yes = sizeof(struct inet_diag_bc_op),
                    .no = (uint16_t)(left - offsetof(struct clause, accept))},
     };
 }
 
-static void set_filter(struct request *request, const struct socket_peer *peers, size_t n)
+/* How many ranges the ports make where a gap up to this wide is no gap. */
+static size_t count_ranges(const uint16_t *ports, size_t n, int gap)
 {
-    if (n > PEERS_MAX)
-        return;
-    for (size_t i = 0; i < n; i++)
-        request->clauses[i] = clause_for(&peers[i], (n - i) * sizeof(struct clause));
-    request->attribute =
-        (struct nlattr){.nla_type = INET_DIAG_REQ_BYTECODE,
-                        .nla_len = (uint16_t)(sizeof(struct nlattr) + n * sizeof(struct clause))};
+    size_t ranges = 1;
+    for (size_t i = 1; i < n; i++)
+        ranges += ports[i] - ports[i - 1] > gap;
+    return ranges;
 }
 
-int sockets_list_to(struct sockets *sockets, const struct socket_peer *peers, size_t n,
-                    sockets_take *take, void *context)
+static void set_filter(struct request *request, const uint16_t *ports, size_t n)
+{
+    int gap = 1;
+    size_t ranges, first = 0, place = 0;
+    while ((ranges = count_ranges(ports, n, gap)) > RANGES_MAX)
+        gap *= 2;
+    for (size_t i = 0; i < n; i++) {
+        if (i + 1 < n && ports[i + 1] - ports[i] <= gap)
+            continue;
+        const size_t left = (ranges - place) * sizeof(struct clause);
+        request->clauses[place++] = clause_for(ports[first], ports[i], left);
+        first = i + 1;
+    }
+    request->attribute = (struct nlattr){
+        .nla_type = INET_DIAG_REQ_BYTECODE,
+        .nla_len = (uint16_t)(sizeof(struct nlattr) + ranges * sizeof(struct clause))};
+}
+
+int sockets_list_to(struct sockets *sockets, const uint16_t *ports, size_t n, sockets_take *take,
+                    void *context)
 {
     struct listing listing = {.take = take, .context = context};
     if (n == 0)
         return 0;
-    set_filter(&sockets->request, peers, n);
-    const int error = list_states(sockets, moving_states, &listing);
+    set_filter(&sockets->request, ports, n);
+    const int error = list(sockets, moving_states, &listing);
     sockets->request.attribute.nla_len = 0;
     return error;
 }

@@ -22,13 +22,8 @@ struct tcp_socket {
     uint64_t received, sent;           /* payload, bytes; sent: what the other side acknowledged */
     int64_t quiet_in_ms, quiet_out_ms; /* since payload came, was sent; keepalives are none */
     int64_t quiet_ms;                  /* the smaller of both */
-    uint32_t inode;                    /* 0: no program has it open any more */
-};
-
-/* Where connections lead: an address and a port in host order. */
-struct socket_peer {
-    struct in_addr address;
-    uint16_t port;
+    bool unheard; /* what was sent had to be sent again, for no word of its arrival came in time */
+    uint32_t inode; /* 0: no program has it open any more */
 };
 
 /* False: enough was seen. */
@@ -36,13 +31,13 @@ typedef bool sockets_take(void *context, const struct tcp_socket *socket);
 
 int sockets_create(struct sockets **ret_sockets);
 void sockets_destroy(struct sockets *sockets);
-/* All that listen, then all that are connected. -errno of the kernel; a kernel without IPv6 has
- * none of those. */
+/* All that listen, then all that are connected. -errno of the kernel. */
 int sockets_list(struct sockets *sockets, sockets_take *take, void *context);
-/* The connections whose remote end is one of the peers, so of a connection within this machine one
- * end alone. The kernel picks them out, where the peers are few; else those of others come too. */
-int sockets_list_to(struct sockets *sockets, const struct socket_peer *peers, size_t n,
-                    sockets_take *take, void *context);
+/* The connections whose remote end has one of these ports, so of a connection within this machine
+ * usually one end alone. The ports are rising, each once. The kernel picks them out; where there
+ * are too many for it, it takes those between close ones too. */
+int sockets_list_to(struct sockets *sockets, const uint16_t *ports, size_t n, sockets_take *take,
+                    void *context);
 
 /* One message of the kernel. Pure; false where it is none or cut. */
 bool sockets_read(const void *body, size_t size, struct tcp_socket *ret_socket);

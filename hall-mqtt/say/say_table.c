@@ -201,6 +201,11 @@ const struct say_row say_rows[FACTS] = {
                             {{"stream", PARAM_STREAM, 0}, TEXT("from"), {"bytes", PARAM_BYTES, 0}},
                             {"{stream}[ from {from}], {bytes} in the last minute",
                              "{stream}[ depuis {from}], {bytes} dans la dernière minute"}},
+    [FACT_STREAM_SEVERAL] = {"stream.several",
+                             {{"stream", PARAM_STREAM, 0}, {"bytes", PARAM_BYTES, 0}},
+                             {"{stream} from several visitors, {bytes} in the last minute",
+                              "{stream} depuis plusieurs visiteurs, {bytes} dans la dernière "
+                              "minute"}},
     [FACT_STREAM_SILENT] = {"stream.silent",
                             {{"stream", PARAM_STREAM, 0}, TEXT("from"), {"silent", PARAM_QUIET, 0}},
                             {"{stream}[ from {from}], silent for {silent}",

@@ -13,7 +13,6 @@ static void judge(const struct tcp_socket *socket)
     struct stream_peer peer = {.port = socket->remote_port};
     struct streams *streams = NULL;
     struct stream_use use;
-    int site;
     memcpy(&peer.address, &socket->remote.s6_addr[12], sizeof peer.address);
     const struct socket_seen seen = {.cookie = socket->id,
                                      .peer = peer,
@@ -26,8 +25,7 @@ static void judge(const struct tcp_socket *socket)
         streams_begin(streams, INT64_C(5000) * look);
         assert(streams_see(streams, &seen) == 0);
         streams_end(streams);
-        if (streams_use(streams, 0, (struct stream_terms){.idle = 60000, .silent = true}, &site,
-                        &use))
+        if (streams_use(streams, 0, (struct stream_terms){.idle = 60000, .silent = true}, &use))
             assert(use.until > INT64_C(5000) * look && !fact_is(&use.what, FACT_NONE));
     }
     streams_destroy(streams);

@@ -1,8 +1,13 @@
 """A server without an agent, in a network namespace of its own: run by plain.Plain, which tells it on stdin what to do.
 
-It boots on a magic packet. Its site is plain HTTP on port 8080. The spec says what its card does while it sleeps
+It boots on a magic packet, with `unicast` on any frame that is addressed to its card, after
+`boot_s` seconds. Its site is plain HTTP on port 8080,
+where /download and /upload have no end. The spec says what its card does while it sleeps
 (`card`: answers echoes and ARP, and drops TCP), and how it looks when it is up (`bridge`: its address is on a bridge with
-this MAC; `echoes`: false drops echoes)."""
+this MAC; `echoes`: false drops echoes). While it is up, `mac M` gives its card another MAC, `dance M M ...` one of these by
+turns each second until `rest`, `move A G I` gives its interface I another
+address, from which it speaks with G, and `slow S` makes its page take so long, which is told when it is asked for; so it is
+after `pause`, from which on its downloads stand still."""
 
 import http.server
 import json
@@ -13,11 +18,28 @@ import threading
 
 
 class Page(http.server.BaseHTTPRequestHandler):
+    slow = 0
+    paused = threading.Event()
+
     def do_GET(self):
+        if Page.slow or Page.paused.is_set():
+            print(json.dumps({"event": "asked"}), flush=True)
+            threading.Event().wait(Page.slow)
+        if self.path in ("/download", "/upload"):
+            self.move_on()
         self.send_response(200)
         self.send_header("Content-Length", "3")
         self.end_headers()
         self.wfile.write(b"ok\n")
+
+    def move_on(self):
+        """A request without an end."""
+        self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        while self.path == "/download":
+            self.wfile.write(b"" if Page.paused.is_set() else b"x" * 20000)
+            threading.Event().wait(0.1)
+        while self.rfile.read1(65536):
+            pass
 
     def log_message(self, *words):
         pass
@@ -28,6 +50,8 @@ class Machine:
         self.spec = spec
         self.site = None
         self.up = False
+        self.dancing = threading.Event()
+        self.dancer = None
 
     def run(self, *words):
         subprocess.run(words, check=True)
@@ -42,6 +66,7 @@ class Machine:
     def attach(self):
         self.run("ip", "link", "set", "lo", "up")
         self.sysctl("ipv6/conf/all/disable_ipv6", 1)
+        self.sysctl("ipv4/conf/eth0/arp_notify", 1)  # it announces its address, as machines do
         self.run("ip", "link", "set", "eth0", "up")
         if not self.spec.get("echoes", True):
             self.drop("icmp", True)
@@ -66,7 +91,8 @@ class Machine:
             return
         if self.spec.get("card"):
             self.drop("tcp", False)
-        elif self.spec.get("bridge"):
+            self.run("ip", "addr", "flush", "dev", "eth0")
+        if self.spec.get("bridge"):
             self.run("ip", "link", "add", "br0", "address", self.spec["bridge"], "type", "bridge")
             self.run("ip", "link", "set", "br0", "up")
             self.run("ip", "link", "set", "eth0", "master", "br0")
@@ -77,22 +103,56 @@ class Machine:
         threading.Thread(target=self.site.serve_forever, args=(0.05,), daemon=True).start()
         self.up = True
 
+    def mac(self, mac):
+        self.run("ip", "link", "set", "eth0", "address", mac)
+
+    def move(self, address, gateway, interface):
+        self.run("ip", "addr", "flush", "dev", interface)
+        self.run("ip", "addr", "add", f"{address}/24", "dev", interface)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as talk:
+            talk.bind((address, 0))
+            talk.sendto(b"", (gateway, 9))
+
+    def dance(self, *macs):
+        self.dancing.clear()
+
+        def dance():
+            turn = 0
+            while not self.dancing.wait(1):
+                self.mac(macs[turn % len(macs)])
+                print(json.dumps({"event": "danced"}), flush=True)
+                turn += 1
+
+        self.dancer = threading.Thread(target=dance)
+        self.dancer.start()
+
+    def rest(self):
+        self.dancing.set()
+        self.dancer.join()
+
     def listen(self):
-        """Its card: every frame until a magic packet is in one."""
-        magic = b"\xff" * 6 + bytes.fromhex(self.spec["mac"].replace(":", "")) * 16
+        """Its card: every frame until one wakes it."""
+        mac = bytes.fromhex(self.spec["mac"].replace(":", ""))
+        magic = b"\xff" * 6 + mac * 16
         with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as card:
             card.bind(("eth0", 0))
             while True:
-                if magic in card.recv(65536) and not self.up:
+                frame = card.recv(65536)
+                by_magic = magic in frame
+                if not self.up and (by_magic or (self.spec.get("unicast") and frame[:6] == mac)):
+                    threading.Event().wait(self.spec.get("boot_s", 0))
                     self.boot()
-                    print(json.dumps({"event": "woken"}), flush=True)
+                    print(json.dumps({"event": "woken", "magic": by_magic}), flush=True)
 
 
 def main():
     machine = Machine(json.loads(sys.stdin.readline()))
     print(json.dumps({"event": "started"}), flush=True)
+    words = {"attach": machine.attach, "boot": machine.boot, "sleep": machine.fall_asleep, "mac": machine.mac,
+             "dance": machine.dance, "move": machine.move, "rest": machine.rest, "pause": Page.paused.set, "slow": lambda seconds: setattr(Page, "slow", float(seconds))}
     for line in sys.stdin:
-        {"attach": machine.attach, "boot": machine.boot, "sleep": machine.fall_asleep}[line.strip()]()
+        word, *rest = line.split()
+        words[word](*rest)
         print(json.dumps({"event": "done"}), flush=True)
 
 

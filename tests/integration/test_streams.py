@@ -3,31 +3,59 @@ the kernel's socket table. When it has ended the server sleeps. Idle connections
 Each kind of use has a server of its own, so that all run at once and none hides behind another."""
 
 import base64
+import contextlib
+import ctypes
 import hashlib
 import http.server
 import os
 import re
 import socket
+import subprocess
 import threading
 import time
 
 import pytest
+from helpers import events as events_of
 from helpers import status, wait_event, wait_lease
 from process import wait_until
 from proxy import KINDS
 from test_proxies import hallctl, make_proxy  # noqa: F401
 from world import free_port, http_get
 
-IDLE_S, LASTS_S, STEP_S = 4, 10, 0.25
-USES = ("download", "upload", "websocket", "events", "named")
-SEEN_AS = {"events": "download", "named": "download"}
-IDS = (*USES, "monitored")
+IDLE_S, LASTS_S, STEP_S = 4, 12, 0.25
+USES = ("download", "upload", "websocket", "strict", "events", "named", "six")
+SEEN_AS = {"strict": "websocket", "events": "download", "named": "download", "six": "download"}
+CLONE_NEWNS = 0x00020000
+HEALTHY = (*USES, "monitored")
+IDS = (*HEALTHY, "broken")
+
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="names of its own need root")
+
+
+@contextlib.contextmanager
+def hosts(directory, text):
+    """/etc/hosts for all that is started meanwhile: this thread gets mounts of its own."""
+    path = directory / "hosts"
+    path.write_text(text, "utf-8")
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+    subprocess.run(["mount", "--bind", path, "/etc/hosts"], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "/etc/hosts"], check=True)
 
 
 class Sites(http.server.ThreadingHTTPServer):
     """One server's site: its path is what goes on there."""
 
     daemon_threads = True
+
+    def __init__(self, address, site):
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, site)
 
     def handle_error(self, request, client_address):
         pass
@@ -80,6 +108,14 @@ class Site(http.server.BaseHTTPRequestHandler):
             time.sleep(STEP_S)
         self.close_connection = True
 
+    def go_poll(self):
+        """A long one: the answer is late."""
+        time.sleep(LASTS_S - 2)
+        self.send_response(200)
+        self.send_header("Content-Length", "4")
+        self.end_headers()
+        self.wfile.write(b"late")
+
     def do_POST(self):
         left = int(self.headers["Content-Length"])
         while left > 0:
@@ -100,6 +136,11 @@ class Site(http.server.BaseHTTPRequestHandler):
         while data := self.connection.recv(1000):
             self.connection.sendall(data)
         self.close_connection = True
+
+
+class BrokenSite(Site):
+    def go_page(self):
+        self.send_error(500)
 
 
 class Hooks(http.server.ThreadingHTTPServer):
@@ -141,9 +182,13 @@ class Place:
         upstreams = {id: "http://%s:%d" % address for id, address in self.addresses.items()}
         # A name that leads elsewhere than to the server's address: to another card of it, say.
         upstreams["named"] = f"http://localhost:{self.addresses['named'][1]}"
+        # One that has addresses of both families, of which programs take the newer.
+        upstreams["six"] = f"http://six.test:{self.addresses['six'][1]}"
         config = world.hall.config
         config["servers"] = {id: self.server(i, id) for i, id in enumerate(IDS)}
         config["domains"] = {host(id): {"server": id, "upstream": upstreams[id], "policy": {"idle": f"{IDLE_S}s"}} for id in IDS}
+        # There a websocket wakes nothing, and one that is silent counts for nothing; one that moves does.
+        config["domains"][host("strict")]["access"] = {"websocket": False}
         world.hall.write(config)
         world.broker.start()
         world.hall.start()
@@ -151,8 +196,10 @@ class Place:
         self.proxy = make_proxy(world, hallctl, kind)
 
     def server(self, index, id):
-        return {"address": self.addresses[id][0], "mac": f"02:00:5e:10:07:{index:02x}",
-                "wake": {"broadcast": "127.255.255.255", "port": free_port()},
+        address, port = self.addresses[id]
+        broken = {"checks": [{"tcp": {"port": port}}, {"http": {"url": f"http://{address}:{port}"}}]} if id == "broken" else {}
+        return {"address": address, "mac": f"02:00:5e:10:07:{index:02x}", **broken,
+                "wake": {"broadcast": "127.255.255.255", "port": free_port(), **({"timeout": "3s"} if broken else {})},
                 "sleep": {"via": "webhook", "min_up": "0s", "webhook": {"url": self.hooks.url(id)}}}
 
     def put_to_sleep(self, id):
@@ -162,11 +209,14 @@ class Place:
     def get(self, id, path="/", headers=None, method="GET", **words):
         return http_get("127.0.0.1", self.proxy.port, path, headers, method, host(id), **words)
 
-    def wake(self, id):
+    def boot(self, id, site=Site):
         assert self.get(id).status == 503
         wait_event(self.bus, id, "packet_sent")
-        address = ("127.0.0.1", self.addresses[id][1]) if id == "named" else self.addresses[id]
-        self.running[id] = Sites(address, Site).start()
+        anywhere = {"named": "127.0.0.1", "six": "::"}
+        self.running[id] = Sites((anywhere.get(id, self.addresses[id][0]), self.addresses[id][1]), site).start()
+
+    def wake(self, id):
+        self.boot(id)
         wait_until(lambda: self.get(id).status == 200, 15, f"the site of {id}")
         self.bus.publish(f"hall/servers/{id}/hold/others", {"for": "1h", "reason": "the others are not there yet"})
         wait_lease(self.bus, id, "hold")
@@ -196,6 +246,10 @@ def named(place):
     download(place, "named")
 
 
+def six(place):
+    download(place, "six")
+
+
 def upload(place):
     class Body:
         """Read by http.client piece by piece."""
@@ -215,19 +269,29 @@ def events(place):
     assert place.get("events", "/events", timeout=30).body.count(b"data:") == int(LASTS_S / STEP_S)
 
 
-def websocket(place):
+def connect(visitor, id):
+    """Asks for a websocket; the head of the answer."""
+    key = base64.b64encode(os.urandom(16)).decode()
+    visitor.sendall(f"GET /websocket HTTP/1.1\r\nHost: {host(id)}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                    f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode())
+    head = b""
+    while b"\r\n\r\n" not in head:
+        head += visitor.recv(1000)
+    return head
+
+
+def websocket(place, id="websocket"):
     with socket.create_connection(("127.0.0.1", place.proxy.port), 10) as visitor:
-        key = base64.b64encode(os.urandom(16)).decode()
-        visitor.sendall(f"GET /websocket HTTP/1.1\r\nHost: {host('websocket')}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                        f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode())
-        head = b""
-        while b"\r\n\r\n" not in head:
-            head += visitor.recv(1000)
+        head = connect(visitor, id)
         assert head.startswith(b"HTTP/1.1 101"), head
         for _ in range(int(LASTS_S / STEP_S)):
             time.sleep(STEP_S)
             visitor.sendall(b"hello")
             assert visitor.recv(100)
+
+
+def strict(place):
+    websocket(place, "strict")
 
 
 class Use(threading.Thread):
@@ -260,32 +324,54 @@ class Monitor(threading.Thread):
 
 
 @pytest.fixture(params=KINDS)
-def place(make_world, hallctl, request):  # noqa: F811
-    place = Place(make_world(start=False, namespaces=False), hallctl, request.param)
-    yield place
-    place.close()
+def place(make_world, hallctl, tmp_path, request):  # noqa: F811
+    with hosts(tmp_path, "127.0.0.1 localhost\n127.0.0.1 six.test\n::1 six.test\n"):
+        place = Place(make_world(start=False, namespaces=False), hallctl, request.param)
+        yield place
+        place.close()
+
+
+def is_seen(place, id):
+    return re.fullmatch(rf"{SEEN_AS.get(id, id)} from 127\.0\.0\.1, [0-9.]+ (bytes|kB|MB) in the last minute", place.stream(id) or "")
 
 
 def test_nobody_is_cut_while_bytes_move(place):
-    for id in IDS:
+    with socket.create_connection(("127.0.0.1", place.proxy.port), 10) as visitor:
+        assert connect(visitor, "strict").startswith(b"HTTP/1.1 503")
+    assert not events_of(place.bus, "strict", "wake_requested"), "a websocket wakes nothing"
+    for id in HEALTHY:
         place.wake(id)
     monitor = Monitor(place)
-    uses = {what.__name__: Use(what, place) for what in (download, upload, websocket, events, named)}
+    uses = {what.__name__: Use(what, place) for what in (download, upload, websocket, strict, events, named, six)}
     place.release("monitored")
     try:
-        for id in uses:
-            label = rf"{SEEN_AS.get(id, id)} from 127\.0\.0\.1, [0-9.]+ (bytes|kB|MB) in the last minute"
-            wait_until(lambda id=id, label=label: re.fullmatch(label, place.stream(id) or ""), LASTS_S, f"{id} is seen")
-            place.release(id)
+        unseen = set(uses)
+
+        def all_seen():
+            for id in [id for id in unseen if is_seen(place, id)]:
+                place.release(id)
+                unseen.remove(id)
+            return not unseen
+
+        wait_until(all_seen, LASTS_S, f"all of {unseen} are seen")
         because = status(place.bus, "download")["awake_because"]
         assert "download.localhost is in use: download from 127.0.0.1" in because
         for id, use in uses.items():
             use.join(30)
             assert use.error is None, (id, use.error)
-        wait_until(lambda: set(place.hooks.asked) == set(IDS), 30, "all are asked to sleep")
+        wait_until(lambda: set(place.hooks.asked) == set(HEALTHY), 30, "all are asked to sleep")
     finally:
         monitor.over.set()
         monitor.join()
     for id, use in uses.items():
         assert place.hooks.asked[id] > use.ended, f"{id} slept while it was in use"
     assert place.hooks.asked["monitored"] < min(use.ended for use in uses.values()), "a monitor held its server"
+
+
+@pytest.mark.parametrize("place", ["nginx"], indirect=True)
+def test_a_server_whose_site_is_broken_sleeps_after_its_last_use(place):
+    place.boot("broken", BrokenSite)
+    last = time.monotonic()
+    wait_event(place.bus, "broken", "wake_failed")
+    wait_until(lambda: "broken" in place.hooks.asked, 20, "it is asked to sleep")
+    assert place.hooks.asked["broken"] - last > IDLE_S - 1

@@ -299,7 +299,8 @@ static inline bool world_has_site(const struct world *world, int site)
 /* What concerns one that is not in the fleet's model does not reach it. */
 static inline void world_handle(struct world *world, const struct fleet_event *event)
 {
-    const bool names_site = event->kind == FLEET_VISIT || event->kind == FLEET_USE;
+    const bool names_site =
+        event->kind == FLEET_VISIT || event->kind == FLEET_USE || event->kind == FLEET_WEBSOCKET;
     struct fleet_event here = *event;
 
     if (names_site ? !world_has_site(world, event->visit.site) : !world_has(world, event->server))
@@ -370,14 +371,16 @@ static inline void world_report(struct world *world, int server, const char *boo
 /* What a look at the connections found: a stream on this site that lives so long; NULL: none. */
 static inline void world_look(struct world *world, int server, const char *holder, int64_t lasts)
 {
-    struct fleet_event event = {.kind = FLEET_STREAM, .server = server};
+    struct stream_use use = {.until = world->now.boot + lasts};
+    struct fleet_event event = {.kind = FLEET_STREAM, .server = server, .streams = {.list = &use}};
 
-    event.streams.list[0].until = world->now.boot + lasts;
-    for (int i = 0; holder && i < WORLD_SITES; i++)
+    for (int i = 0; holder && event.streams.n == 0 && i < WORLD_SITES; i++)
         if (strcmp(world->sites[i].id, holder) == 0 && world->sites[i].server == server &&
-            world_place(world->site_at, i) != MODEL_NONE)
-            event.streams.list[event.streams.n++].site = world_place(world->site_at, i);
-    event.streams.list[0].what =
+            world_place(world->site_at, i) != MODEL_NONE) {
+            use.site = world_place(world->site_at, i);
+            event.streams.n = 1;
+        }
+    use.what =
         fact_with(FACT(STREAM_MOVING, .word = STREAM_DOWNLOAD, .n = {12000000}), "192.0.2.7", NULL);
     world_handle(world, &event);
 }

@@ -187,6 +187,8 @@ static void test_who_hears_an_event(void **state)
         {FLEET_AGENT, {"projects_hear", "sleep_hear", "sight_follow"}},
         {FLEET_REPORT, {NULL}},
         {FLEET_STREAM, {NULL}},
+        {FLEET_STALLED, {NULL}},
+        {FLEET_WEBSOCKET, {NULL}},
         {FLEET_CONTAINERS, {NULL}},
         {FLEET_SLEEP_ANSWER, {"projects_hear", "sleep_hear"}},
         {FLEET_PACKET_FAILED, {NULL}},

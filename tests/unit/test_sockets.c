@@ -147,59 +147,71 @@ static uint32_t inode_of(int fd)
     return (uint32_t)about.st_ino;
 }
 
-/* The kernel picks out one end of many connections, by address and port; also where the near end is
- * an IPv6 socket. */
+static struct found list_to(const uint16_t *ports, size_t n, uint16_t port)
+{
+    struct found found = {.port = port};
+    struct sockets *sockets;
+    assert_int_equal(sockets_create(&sockets), 0);
+    assert_int_equal(sockets_list_to(sockets, ports, n, take_found, &found), 0);
+    sockets_destroy(sockets);
+    return found;
+}
+
+/* The kernel picks out one end of many connections, by its port, in both families. */
 static void test_those_that_lead_somewhere(void **state)
 {
-    struct pair pairs[2] = {0};
-    struct sockets *sockets;
-    struct socket_peer peers[40];
-    open_pair(&pairs[0], AF_INET);
-    open_pair(&pairs[1], AF_INET);
-    assert_int_equal(sockets_create(&sockets), 0);
-    for (size_t n = 1; n <= 3; n++)
-        for (size_t place = 0; place < n; place++) {
-            struct found found = {.port = pairs[0].port};
-            for (size_t i = 0; i < n; i++)
-                peers[i] = (struct socket_peer){.address = {htonl(INADDR_LOOPBACK - 1)},
-                                                .port = pairs[0].port};
-            peers[place].address.s_addr = htonl(INADDR_LOOPBACK);
-            assert_int_equal(sockets_list_to(sockets, peers, n, take_found, &found), 0);
-            assert_true(found.ends[0] == 1 && found.ends[1] == 0);
-            assert_int_equal(found.inode, inode_of(pairs[0].fds[CLIENT]));
-        }
-    struct found none = {.port = pairs[0].port};
-    assert_int_equal(sockets_list_to(sockets, peers, 0, take_found, &none), 0);
-    peers[0] = (struct socket_peer){.address = {htonl(INADDR_LOOPBACK)}, .port = 1};
-    assert_int_equal(sockets_list_to(sockets, peers, 1, take_found, &none), 0);
-    assert_true(none.ends[0] == 0 && none.ends[1] == 0);
-    /* Too many for the kernel: all are listed. */
-    for (size_t i = 0; i < ARRAY_SIZE(peers); i++)
-        peers[i] = peers[0];
-    struct found all = {.port = pairs[0].port};
-    assert_int_equal(sockets_list_to(sockets, peers, 40, take_found, &all), 0);
-    assert_true(all.ends[0] == 1 && all.ends[1] >= 3);
-    sockets_destroy(sockets);
-    close_pair(&pairs[0]);
-    close_pair(&pairs[1]);
+    static const int families[] = {AF_INET, AF_INET6};
+    for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+        struct pair pairs[2] = {0};
+        open_pair(&pairs[0], families[i]);
+        open_pair(&pairs[1], families[i]);
+        const uint16_t port = pairs[0].port;
+        for (size_t n = 1; n <= 3; n++)
+            for (size_t place = 0; place < n; place++) {
+                uint16_t ports[3];
+                for (size_t k = 0; k < n; k++)
+                    ports[k] = (uint16_t)(port + 3 * ((int)k - (int)place));
+                const struct found found = list_to(ports, n, port);
+                assert_int_equal(found.ends[0], 1);
+                assert_int_equal(found.inode, inode_of(pairs[0].fds[CLIENT]));
+            }
+        assert_int_equal(list_to(NULL, 0, port).ends[0], 0);
+        assert_int_equal(list_to(&(const uint16_t){1}, 1, port).ends[0], 0);
+        close_pair(&pairs[0]);
+        close_pair(&pairs[1]);
+    }
+}
+
+/* Of too many for the kernel those close to each other become one range. */
+static void test_many_ports(void **state)
+{
+    struct pair pair = {0};
+    uint16_t ports[1000];
+    open_pair(&pair, AF_INET);
+    for (size_t i = 0; i < ARRAY_SIZE(ports); i++)
+        ports[i] = (uint16_t)(i < 500 ? 1 + 3 * i : 2000 + 2 * i);
+    assert_int_equal(list_to(ports, ARRAY_SIZE(ports), pair.port).ends[0], 0);
+    ports[ARRAY_SIZE(ports) - 1] = pair.port;
+    struct found found = list_to(ports, ARRAY_SIZE(ports), pair.port);
+    assert_int_equal(found.ends[0], 1);
+    assert_int_equal(found.inode, inode_of(pair.fds[CLIENT]));
+    ports[0] = 0;
+    ports[ARRAY_SIZE(ports) - 1] = UINT16_MAX;
+    ports[ARRAY_SIZE(ports) - 2] = pair.port;
+    assert_int_equal(list_to(ports, ARRAY_SIZE(ports), pair.port).ends[0], 1);
+    close_pair(&pair);
 }
 
 static void test_mapped_addresses(void **state)
 {
     struct pair pair = {0};
-    struct sockets *sockets;
     struct sockaddr_in6 to = {.sin6_family = AF_INET6};
     open_pair(&pair, AF_INET);
     const int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_return_code(inet_pton(AF_INET6, "::ffff:127.0.0.1", &to.sin6_addr), 0);
     to.sin6_port = htons(pair.port);
     assert_return_code(connect(fd, (void *)&to, sizeof to), 0);
-    struct found found = {.port = pair.port};
-    const struct socket_peer peer = {.address = {htonl(INADDR_LOOPBACK)}, .port = pair.port};
-    assert_int_equal(sockets_create(&sockets), 0);
-    assert_int_equal(sockets_list_to(sockets, &peer, 1, take_found, &found), 0);
-    assert_int_equal(found.ends[0], 2);
-    sockets_destroy(sockets);
+    assert_int_equal(list_to(&pair.port, 1, pair.port).ends[0], 2);
     close(fd);
     close_pair(&pair);
 }
@@ -233,6 +245,7 @@ int main(void)
         cmocka_unit_test(test_what_moved_is_seen),
         cmocka_unit_test(test_a_listing_that_was_ended_does_not_stand_in_the_way),
         cmocka_unit_test(test_those_that_lead_somewhere),
+        cmocka_unit_test(test_many_ports),
         cmocka_unit_test(test_mapped_addresses),
         cmocka_unit_test(test_messages_that_lie),
     };

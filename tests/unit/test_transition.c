@@ -902,15 +902,15 @@ static void test_when_streams_are_published(void **state)
 
     world_up(world, ERP);
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        struct fleet_event event = {.kind = FLEET_STREAM, .server = ERP};
-
         world_advance(world, rows[i].later);
         world_forget(world);
-        event.streams.n = 1;
-        event.streams.list[0] = (struct stream_use){.site = SITE_ERP,
-                                                    .what = FACT(STREAM_MOVING),
-                                                    .until = world->now.boot + HOUR,
-                                                    .renamed = rows[i].renamed};
+        const struct stream_use use = {.site = SITE_ERP,
+                                       .what = FACT(STREAM_MOVING),
+                                       .until = world->now.boot + HOUR,
+                                       .renamed = rows[i].renamed};
+        const struct fleet_event event = {
+            .kind = FLEET_STREAM, .server = ERP, .streams = {.n = 1, .list = &use}};
+
         world_handle(world, &event);
         if (world_count(world, ACTION_STATUS) != rows[i].published)
             fail_msg("row %zu", i);

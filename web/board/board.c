@@ -32,6 +32,8 @@ struct site_slot {
     int project; /* its place in projects, or MODEL_NONE */
     _Atomic int64_t told_use, told_want;
     _Atomic uint32_t passes[PASS_KINDS];
+    _Atomic uint32_t who; /* of them, since they were taken; 0: nobody */
+    atomic_bool several;
     _Atomic struct fault fault;
 };
 
@@ -375,9 +377,22 @@ bool board_wait(struct board *board, enum board_queue queue, int server, uint32_
     return is_newer(board, server, version);
 }
 
-void board_pass(struct board *board, int site, enum pass_kind kind)
+static void note_visitor(struct site_slot *slot, const char *who)
+{
+    const uint32_t visitor = streams_visitor(who);
+
+    if (atomic_load_explicit(&slot->who, memory_order_relaxed) == visitor)
+        return;
+    const uint32_t before = atomic_exchange_explicit(&slot->who, visitor, memory_order_relaxed);
+    if (before != 0 && before != visitor)
+        atomic_store_explicit(&slot->several, true, memory_order_relaxed);
+}
+
+void board_pass(struct board *board, int site, enum pass_kind kind, const char *who)
 {
     atomic_fetch_add_explicit(&board->sites[site].passes[kind], 1, memory_order_relaxed);
+    if (kind != PASS_MONITOR)
+        note_visitor(&board->sites[site], who);
 }
 
 void board_take_passes(struct board *board, int site, struct passes *ret_passes)
@@ -385,6 +400,9 @@ void board_take_passes(struct board *board, int site, struct passes *ret_passes)
     for (int kind = 0; kind < PASS_KINDS; kind++)
         ret_passes->n[kind] =
             atomic_exchange_explicit(&board->sites[site].passes[kind], 0, memory_order_relaxed);
+    ret_passes->who = atomic_exchange_explicit(&board->sites[site].who, 0, memory_order_relaxed);
+    ret_passes->several =
+        atomic_exchange_explicit(&board->sites[site].several, false, memory_order_relaxed);
 }
 
 void board_count(struct board *board, enum count what)

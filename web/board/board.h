@@ -120,7 +120,7 @@ bool board_wait(struct board *board, enum board_queue queue, int server, uint32_
                 int64_t limit_ms);
 bool board_is_full(struct board *board, enum board_queue queue); /* nobody can wait there now */
 /* A request was let through to a site; what has been since the last time (loop thread). */
-void board_pass(struct board *board, int site, enum pass_kind kind);
+void board_pass(struct board *board, int site, enum pass_kind kind, const char *who);
 void board_take_passes(struct board *board, int site, struct passes *ret_passes);
 /* What happened at the gate, for /metrics. */
 void board_count(struct board *board, enum count what);

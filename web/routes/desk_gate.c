@@ -70,7 +70,7 @@ static void pass(struct desk *desk, struct clerk *clerk, const struct decision *
                  enum door door)
 {
     board_count(desk->board, COUNT_PASSED);
-    board_pass(desk->board, decision->place.site, pass_kinds[decision->client]);
+    board_pass(desk->board, decision->place.site, pass_kinds[decision->client], clerk->request.who);
     if (decision->uses)
         desk_tell(desk, VISIT_USES, decision->place.site, clerk);
     if (door != DOOR_ANY) {
