@@ -76,18 +76,6 @@ void step_problem(struct step *step, const struct fact *problem)
     step->changed = true;
 }
 
-static void answer_repeats(struct step *step, const struct ledger_entry *entry)
-{
-    struct ledger_entry again = *entry;
-
-    again.quiet = true;
-    for (size_t i = 0; i < LEDGER_REPEATS; i++) {
-        again.route = entry->repeats[i];
-        if (again.route != 0)
-            step_emit(step, &(struct action){.kind = ACTION_ANSWER, .answer = &again});
-    }
-}
-
 void step_answer(struct step *step, struct ledger_entry *entry, enum command_outcome outcome,
                  const struct fact *reason)
 {
@@ -100,12 +88,12 @@ void step_answer(struct step *step, struct ledger_entry *entry, enum command_out
     /* Said once: the record of it goes to the disk first. */
     step->changed = step->durable = true;
     entry->answered = true;
-    entry->open = !is_end;
+    if (is_end && entry->open)
+        ledger_close(&step->fleet->ledger, entry);
     entry->outcome = outcome;
     entry->seconds_ms = step->now.boot - entry->received;
     entry->reason = reason ? *reason : nothing;
     step_emit(step, &(struct action){.kind = ACTION_ANSWER, .answer = entry});
-    answer_repeats(step, entry);
     if (outcome == OUTCOME_REFUSED) {
         const struct fact refused = fact_because(
             fact_with(FACT(COMMAND_REFUSED, .word = (uint8_t)entry->action), entry->by, NULL),
@@ -118,15 +106,19 @@ void step_answer(struct step *step, struct ledger_entry *entry, enum command_out
 void step_answer_open(struct step *step, enum command_action action, enum command_outcome outcome,
                       const struct fact *reason)
 {
-    struct ledger *ledger = &step->fleet->ledger;
+    step_answer_open_of(step, action, NULL, outcome, reason);
+}
 
-    for (size_t i = 0; i < LEDGER_MAX; i++) {
-        struct ledger_entry *entry = &ledger->entries[i];
+void step_answer_open_of(struct step *step, enum command_action action, const char *by,
+                         enum command_outcome outcome, const struct fact *reason)
+{
+    const struct ledger *ledger = &step->fleet->ledger;
 
-        if (entry->used && entry->open && entry->server == step->server &&
-            entry->action == action && !command_is_for_project(entry))
+    for (struct ledger_entry *entry = ledger_newest(ledger, step->server); entry;
+         entry = ledger_older(ledger, entry))
+        if (entry->open && entry->action == action && !command_is_for_project(entry) &&
+            (!by || strcmp(entry->by, by) == 0))
             step_answer(step, entry, outcome, reason);
-    }
 }
 
 void step_new_id(struct step *step, char kind, char out[COMMAND_ID_SIZE])

@@ -16,6 +16,9 @@ void step_answer(struct step *step, struct ledger_entry *entry, enum command_out
 /* Answers every open command of this action on this server. */
 void step_answer_open(struct step *step, enum command_action action, enum command_outcome outcome,
                       const struct fact *reason);
+/* The same of those of one person. */
+void step_answer_open_of(struct step *step, enum command_action action, const char *by,
+                         enum command_outcome outcome, const struct fact *reason);
 void step_new_id(struct step *step, char kind, char out[COMMAND_ID_SIZE]);
 void step_emit(struct step *step, struct action *action);
 

@@ -12,11 +12,6 @@ enum {
     SUSPECT_MOST = 3000,        /* ms: by then the checks have told */
 };
 
-static int64_t later(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 static void handle_visit(struct step *step, const struct fleet_event *event)
 {
     step->heard.visit = event;
@@ -184,7 +179,6 @@ static bool release_unseen(struct lease_set *set, const struct stream_uses *uses
     return set->n != before;
 }
 
-/* A full set must not cut a stream off: then the longest of its leases grows. */
 static bool take_stream(struct step *step, const struct stream_use *use)
 {
     struct lease_set *set = step->power->leases;
@@ -194,8 +188,7 @@ static bool take_stream(struct step *step, const struct stream_use *use)
         return false;
     /* Traffic at a site is use of it, so its containers stay up as well. */
     step->fleet->sites[use->site].last_visit = step->now.boot;
-    if (!lease_take(set, LEASE_STREAM, use->site, "", &use->what, step->now.boot, use->until))
-        set->leases[0].until = later(set->leases[0].until, use->until);
+    (void)lease_take(set, LEASE_STREAM, use->site, "", &use->what, step->now.boot, use->until);
     return is_new || use->renamed;
 }
 

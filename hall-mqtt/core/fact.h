@@ -123,8 +123,8 @@ enum fact_code {
     FACT_ANSWER_READY_ALREADY,
     FACT_ANSWER_SLEEPS_ALREADY,
     FACT_ANSWER_OFF_ALREADY,
-    FACT_ANSWER_LEASES_FULL,
-    FACT_ANSWER_COMMANDS_FULL,
+    FACT_ANSWER_LEASES_FULL,   /* n0 how many there are */
+    FACT_ANSWER_COMMANDS_FULL, /* n0 how many are open */
     FACT_ANSWER_NO_WAKE,
     FACT_ANSWER_NO_HOLD,
     FACT_ANSWER_NO_LEASE,
@@ -137,6 +137,8 @@ enum fact_code {
     FACT_ANSWER_UNKNOWN_PROJECT,
     FACT_ANSWER_BAD_ID,
     FACT_ANSWER_GONE, /* its server was removed from the configuration */
+    FACT_ANSWER_PROJECT_GONE,
+    FACT_ANSWER_NOT_KEPT, /* Hall's records cannot be written */
 
     /* What else happened. */
     FACT_COMMAND_REFUSED, /* w enum command_action, t0 by, c why */

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "core/event.h"
 #include "core/facts/depend.h"
+#include "core/facts/guard.h"
 #include "core/facts/projects.h"
 #include "core/settle.h"
 
@@ -23,6 +24,38 @@ static void link_sites(struct fleet *fleet)
         fleet->site_next[i] = fleet->site_first[server];
         fleet->site_first[server] = (int)i;
     }
+}
+
+static void count_holders(const struct model *model, struct lease_holders *holders)
+{
+    for (size_t i = 0; i < model->n_sites; i++) {
+        holders[model->sites[i].server].sites++;
+        holders[model->sites[i].server].domains += !model->sites[i].is_project;
+    }
+    for (size_t i = 0; i < model->n_servers; i++)
+        for (size_t k = 0; k < model->servers[i].n_depends_on; k++)
+            holders[model->servers[i].depends_on[k]].servers++;
+}
+
+/* All in one piece, of which what no lease ever uses takes no memory. */
+static int make_leases(struct fleet *fleet)
+{
+    const size_t n = fleet->model->n_servers;
+    struct lease_holders *holders = calloc(n + 1, sizeof(*holders));
+    size_t all = 0;
+
+    if (!holders)
+        return -ENOMEM;
+    count_holders(fleet->model, holders);
+    for (size_t i = 0; i < n; i++)
+        all += fleet->lease_sets[i].room = lease_room(&holders[i]);
+    free(holders);
+    fleet->leases = calloc(all + 1, sizeof(*fleet->leases));
+    if (!fleet->leases)
+        return -ENOMEM;
+    for (size_t i = n; i-- > 0;)
+        fleet->lease_sets[i].leases = &fleet->leases[all -= fleet->lease_sets[i].room];
+    return 0;
 }
 
 static void init_power(struct power *power, struct lease_set *leases, struct now now)
@@ -64,13 +97,14 @@ int fleet_create(const struct model *model, const struct fleet_sink *sink, struc
     fleet->site_first = calloc(model->n_servers + 1, sizeof(*fleet->site_first));
     fleet->site_next = calloc(model->n_sites + 1, sizeof(*fleet->site_next));
     fleet->domains = calloc(model->n_domains + 1, sizeof(*fleet->domains));
-    fleet->quotas = calloc(1, sizeof(*fleet->quotas));
     fleet->zones = &utc_everywhere;
     fleet->clock_trusted = true;
     if (!fleet->powers || !fleet->lease_sets || !fleet->overrides || !fleet->sites ||
-        !fleet->site_first || !fleet->site_next || !fleet->domains || !fleet->quotas ||
-        due_init(&fleet->due, model->n_servers) < 0 || depend_init(&fleet->depend, model) < 0 ||
-        projects_init(fleet) < 0) {
+        !fleet->site_first || !fleet->site_next || !fleet->domains ||
+        due_init(&fleet->due, model->n_servers) < 0 ||
+        ledger_init(&fleet->ledger, model->n_servers) < 0 ||
+        depend_init(&fleet->depend, model) < 0 || projects_init(fleet) < 0 ||
+        quota_init(&fleet->quotas) < 0 || make_leases(fleet) < 0) {
         fleet_destroy(fleet);
         return -ENOMEM;
     }
@@ -87,15 +121,17 @@ void fleet_destroy(struct fleet *fleet)
         return;
     free(fleet->powers);
     free(fleet->lease_sets);
+    free(fleet->leases);
     free(fleet->overrides);
     projects_finish(fleet);
     free(fleet->sites);
     free(fleet->site_first);
     free(fleet->site_next);
     free(fleet->domains);
-    free(fleet->quotas);
+    quota_finish(&fleet->quotas);
     depend_finish(&fleet->depend);
     due_finish(&fleet->due);
+    ledger_finish(&fleet->ledger);
     free(fleet);
 }
 
@@ -108,20 +144,18 @@ static struct step step_begin(struct fleet *fleet, struct now now, int server)
                          .model = &fleet->model->servers[server]};
 }
 
+int fleet_reserve(struct fleet *fleet)
+{
+    return ledger_reserve(&fleet->ledger) < 0 || quota_reserve(&fleet->quotas) < 0 ? -ENOMEM : 0;
+}
+
 void fleet_set_zones(struct fleet *fleet, const struct zone_port *zones)
 {
     fleet->zones = zones;
 }
 
-void fleet_trust_clock(struct fleet *fleet, bool trusted)
-{
-    if (trusted == fleet->clock_trusted)
-        return;
-    fleet->clock_trusted = trusted;
-    fleet_clock_was_set(fleet);
-}
-
-void fleet_clock_was_set(struct fleet *fleet)
+/* What schedules and hours say is looked at again. */
+static void forget_wall(struct fleet *fleet)
 {
     for (size_t i = 0; i < fleet->model->n_domains; i++)
         fleet->domains[i].looked = 0;
@@ -129,6 +163,41 @@ void fleet_clock_was_set(struct fleet *fleet)
         fleet->sites[i].hours_valid_until = 0;
     for (size_t i = 0; i < fleet->model->n_servers; i++)
         due_set(&fleet->due, (int)i, 0);
+}
+
+void fleet_trust_clock(struct fleet *fleet, bool trusted)
+{
+    if (trusted == fleet->clock_trusted)
+        return;
+    fleet->clock_trusted = trusted;
+    fleet->clock_missed = false;
+    forget_wall(fleet);
+}
+
+void fleet_miss_clock(struct fleet *fleet)
+{
+    fleet->clock_missed = true;
+}
+
+bool fleet_clock_is_trusted(const struct fleet *fleet)
+{
+    return fleet->clock_trusted;
+}
+
+void fleet_clock_was_set(struct fleet *fleet, struct now now)
+{
+    forget_wall(fleet);
+    guard_clock_was_set(fleet, now);
+    for (size_t i = 0; i < fleet->model->n_servers; i++) {
+        struct step step = step_begin(fleet, now, (int)i);
+
+        if (fleet->clock_trusted)
+            lease_clock_was_set(step.power->leases, now);
+        lease_tell_again(step.power->leases, now);
+        step.changed = step.durable = true; /* by the old one a record would be read amiss */
+        settle(&step);
+    }
+    fleet_tick(fleet, now);
 }
 
 /* After a reload, of a server that nothing but its agent tells of: no probe will show what its word

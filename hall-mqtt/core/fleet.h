@@ -56,7 +56,9 @@ struct command {
     bool of_kind;                 /* release: a lease of this kind, not a hold */
     enum lease_kind lease;
     char reason[COMMAND_REASON_SIZE]; /* hold: why */
-    bool end_is_relative;             /* hold: it lasts so long from now, not until an instant */
+    int64_t until;                    /* hold: wall, ms, the instant it ends; 0: it lasts so long */
+    int64_t told; /* hold: wall, ms, the end that the broker has of one that lasts so long; with
+                     until: the broker repeats it; or 0 */
     enum policy_mode policy; /* policy; with policy_configured: back to the configured one */
     bool policy_configured;
     int minutes; /* idle */
@@ -65,7 +67,7 @@ struct command {
 
 /* What an agent reports as in use, each by the name of its check: an `agent` lease, or a `stream`
  * lease where the check is that of the connections to the server. */
-enum { AGENT_USES_MAX = 4 };
+enum { AGENT_USES_MAX = LEASES_AGENT_MAX };
 struct agent_use {
     char holder[LEASE_HOLDER_SIZE];
     struct fact veto; /* a FACT_VETO_... or FACT_AGENT_SAID */
@@ -160,6 +162,7 @@ enum action_kind {
     ACTION_QUOTA,   /* a quota was used */
     ACTION_PROJECT, /* ask the agent to start, stop or restart a project's containers */
     ACTION_LOOK,    /* look at the connections now; the answer is FLEET_STREAM */
+    ACTION_JOIN,    /* who said an open command again hears what else is answered to it */
     ACTION_CHECK,   /* a check of the server fails, and it is known why: log */
 };
 
@@ -219,6 +222,9 @@ struct action {
         } event;
         const struct ledger_entry *answer;
         struct {
+            uint64_t route, to; /* routes of commands; to: of the one that is open */
+        } join;
+        struct {
             int site;
             uint32_t address; /* IPv4, host byte order; 0: everyone */
             struct guard guard;
@@ -251,13 +257,22 @@ int fleet_create(const struct model *model, const struct fleet_sink *sink, struc
                  struct fleet **ret_fleet);
 void fleet_destroy(struct fleet *fleet);
 
+/* Between events: makes room for one more command or visitor, which no step does. -ENOMEM: then the
+ * next command may be refused, and the next visitor's quota may push out another's. */
+int fleet_reserve(struct fleet *fleet);
+
 /* Where local time comes from, for schedules and days; borrowed. Without it all zones are UTC. */
 void fleet_set_zones(struct fleet *fleet, const struct zone_port *zones);
-/* Schedules wait while the clock is not to be trusted (a Pi has no clock of its own). At first it
- * is. */
+/* Schedules wait while the clock is not to be trusted (a Pi has no clock of its own), and so do
+ * ends that were named as instants. At first it is. */
 void fleet_trust_clock(struct fleet *fleet, bool trusted);
-/* Wall time was set: what schedules say is looked at anew. */
-void fleet_clock_was_set(struct fleet *fleet);
+bool fleet_clock_is_trusted(const struct fleet *fleet);
+/* It should be by now: servers whose hours wait for it say so. */
+void fleet_miss_clock(struct fleet *fleet);
+/* Wall time was set, or is known from now on: schedules, days and ends that were named as instants
+ * follow it, spans do not; and every server is saved again, for records speak of wall time. After
+ * fleet_start. */
+void fleet_clock_was_set(struct fleet *fleet, struct now now);
 
 /* Orders the first probes of every server. Once, before the first step. */
 void fleet_start(struct fleet *fleet, struct now now);

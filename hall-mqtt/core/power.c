@@ -239,6 +239,13 @@ bool power_is_up(enum power_state state)
     return state == POWER_BOOTING || state == POWER_READY || state == POWER_DEGRADED;
 }
 
+bool power_is_down(const struct power *power)
+{
+    return !power->evidence.alive &&
+           (power->state == POWER_OFF || power->state == POWER_UNREACHABLE ||
+            power->state == POWER_WAKE_FAILED);
+}
+
 bool power_is_awake(const struct power *power)
 {
     return power_is_up(power->state) ||
@@ -266,6 +273,20 @@ bool power_target_on(const struct power *power)
         break;
     }
     return false;
+}
+
+enum power_need power_need(const struct power *power, int64_t now)
+{
+    if ((power->wake.open && power->wake.deadline > now) || power->wake.queued)
+        return NEED_ALL;
+    if (power->state == POWER_SLEEPING)
+        return NEED_WHO_IS_UP;
+    return power->evidence.alive ? NEED_ALL : NEED_NOBODY;
+}
+
+void power_note_needs(struct power *power)
+{
+    power->need = power_need(power, 0);
 }
 
 int64_t power_eta(const struct power *power, int64_t now)

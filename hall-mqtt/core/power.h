@@ -110,6 +110,9 @@ struct sleep {
                             same */
 };
 
+/* Which of those that it depends on a server needs: they stay up, or are woken too. */
+enum power_need { NEED_NOBODY, NEED_WHO_IS_UP, NEED_ALL };
+
 /* Whether Hall can see the open connections to a server, and when it last looked. */
 struct sight {
     bool watched;   /* it was seen once: from then on there is no sleep without a fresh look */
@@ -156,7 +159,7 @@ struct power {
     struct sight sight;
     bool resting;           /* put to sleep by force: standing leases do not wake it */
     bool asked;             /* a wake of one that needs it has just begun; not looked at yet */
-    bool needed_others;     /* when last looked at: for those it depends on */
+    enum power_need need;   /* when last looked at: for those it depends on */
     bool was_told_ready;    /* when last looked at: for those that depend on it */
     struct guard guard;     /* the guard that refused the last wake, while it holds */
     int64_t probe_interval; /* as last ordered */
@@ -199,10 +202,18 @@ enum power_state power_next_state(const struct power *power, enum power_event ev
 /* Whole seconds that are not before this time: how power.woken keeps it. */
 int32_t power_seconds(int64_t ms);
 bool power_is_up(enum power_state state); /* booting, ready, degraded */
+/* It is known not to run, and nobody wakes it yet. */
+bool power_is_down(const struct power *power);
 /* It runs, so it may be in use and may be put to sleep: up, or alive though its wake failed. */
 bool power_is_awake(const struct power *power);
 bool power_target_on(
     const struct power *power); /* the target in transition, the truth when settled */
+
+/* Up it needs the others, ready or not. One that falls asleep has nobody woken for it. A wake whose
+ * time went by while Hall was away is only looked at once more. */
+enum power_need power_need(const struct power *power, int64_t now);
+/* Those that it needs are told of a change after this: as they see it in their first step. */
+void power_note_needs(struct power *power);
 
 /* Milliseconds until it is expected to be ready; -1: no estimate, or no wake open. Never negative
  * otherwise: 0 when overdue. */

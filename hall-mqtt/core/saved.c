@@ -1,8 +1,11 @@
 #include "core/saved.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "core/facts/guard.h"
 #include "core/facts/projects.h"
 
 /* Between the clocks: 0 stays unset, forever stays for ever. */
@@ -35,37 +38,39 @@ static void convert_sleep(struct sleep *sleep, struct now now, convert *turn)
     sleep->not_before = turn(now, sleep->not_before);
 }
 
-static void convert_leases(struct lease_set *set, struct now now, convert *turn)
+static void convert_lease(struct lease *lease, struct now now, convert *turn)
 {
-    for (size_t i = 0; i < set->n; i++) {
-        set->leases[i].since = turn(now, set->leases[i].since);
-        set->leases[i].renewed = turn(now, set->leases[i].renewed);
-        set->leases[i].until = turn(now, set->leases[i].until);
-    }
+    lease->since = turn(now, lease->since);
+    lease->renewed = turn(now, lease->renewed);
+    lease->until = turn(now, lease->until);
 }
 
-/* Of the ledger's ring, this server's entries: first what is open, then the latest others; oldest
- * first within each. */
+/* First what is open, then the latest others; the newest first of each. */
 static void save_commands(const struct fleet *fleet, int server, struct now now,
                           struct saved *saved)
 {
     const struct ledger *ledger = &fleet->ledger;
 
-    for (int open = 1; open >= 0; open--)
-        for (size_t i = 1; i <= LEDGER_MAX && saved->n_commands < SAVED_COMMANDS; i++) {
-            const struct ledger_entry *entry =
-                &ledger->entries[(ledger->next + LEDGER_MAX - i) % LEDGER_MAX];
+    for (int open = 1; open >= 0; open--) {
+        size_t left = open ? SAVED_COMMANDS : SAVED_ENDED;
 
-            if (!entry->used || entry->server != server || entry->open != (open == 1))
+        for (const struct ledger_entry *entry = ledger_newest(ledger, server);
+             entry && left > 0 && saved->n_commands < SAVED_COMMANDS;
+             entry = ledger_older(ledger, entry)) {
+            if (entry->open != (open == 1))
                 continue;
             struct ledger_entry *kept = &saved->commands[saved->n_commands];
+            char *commanded = saved->commanded[saved->n_commands++];
+
             *kept = *entry;
-            if (entry->site != MODEL_NONE && fleet->model->sites[entry->site].is_project)
-                text_copy(saved->commanded[saved->n_commands], sizeof(saved->commanded[0]),
-                          fleet->model->sites[entry->site].id);
-            saved->n_commands++;
             kept->received = to_wall(now, entry->received);
+            commanded[0] = '\0';
+            if (entry->site != MODEL_NONE && fleet->model->sites[entry->site].is_project)
+                text_copy(commanded, sizeof(saved->commanded[0]),
+                          fleet->model->sites[entry->site].id);
+            left--;
         }
+    }
 }
 
 static void save_project(const struct fleet *fleet, int site, struct now now,
@@ -82,48 +87,99 @@ static void save_project(const struct fleet *fleet, int site, struct now now,
                           PROJECT_RUNS_MAX];
 }
 
-void fleet_save(const struct fleet *fleet, int server, struct now now, struct saved *ret_saved)
+static void *make(size_t n, size_t size)
+{
+    return calloc(n > 0 ? n : 1, size);
+}
+
+int saved_init(struct saved *saved, size_t leases, size_t projects, size_t commands)
+{
+    *saved = (struct saved){.last_boot = -1};
+    saved->leases.room = leases;
+    saved->leases.leases = make(leases, sizeof(*saved->leases.leases));
+    saved->projects = make(projects, sizeof(*saved->projects));
+    saved->commands = make(commands, sizeof(*saved->commands));
+    saved->commanded = make(commands, sizeof(*saved->commanded));
+    if (saved->leases.leases && saved->projects && saved->commands && saved->commanded)
+        return 0;
+    saved_finish(saved);
+    return -ENOMEM;
+}
+
+void saved_finish(struct saved *saved)
+{
+    free(saved->leases.leases);
+    free(saved->projects);
+    free(saved->commands);
+    free(saved->commanded);
+    *saved = (struct saved){0};
+}
+
+static void save_leases(const struct lease_set *set, struct now now, struct lease_set *saved)
+{
+    saved->n = set->n;
+    memcpy(saved->leases, set->leases, set->n * sizeof(saved->leases[0]));
+    for (size_t i = 0; i < saved->n; i++)
+        convert_lease(&saved->leases[i], now, to_wall);
+}
+
+static size_t count_projects(const struct fleet *fleet, int server)
+{
+    size_t n = 0;
+
+    for (int site = fleet->site_first[server]; site != MODEL_NONE; site = fleet->site_next[site])
+        n += fleet->sites[site].project != MODEL_NONE;
+    return n;
+}
+
+static void save_power(const struct power *power, struct now now, struct saved *ret_saved)
+{
+    ret_saved->at = now.wall;
+    ret_saved->boot_at = now.boot;
+    ret_saved->state = power->state;
+    ret_saved->since = to_wall(now, power->since);
+    ret_saved->up_since = to_wall(now, power->up_since);
+    ret_saved->down_since = to_wall(now, power->down_since);
+    ret_saved->retry_at = to_wall(now, power->retry_at);
+    ret_saved->was_ready = power->was_ready;
+    ret_saved->said_goodbye = power->said_goodbye;
+    ret_saved->ever_woken = power->ever_woken;
+    ret_saved->resting = power->resting;
+    ret_saved->failures = power->failures;
+    ret_saved->failure = power->failure;
+    ret_saved->last_boot = power->last_boot;
+    ret_saved->last_ready = power->last_ready;
+    ret_saved->wake = power->wake;
+    ret_saved->sleep = power->sleep;
+    ret_saved->history = power->history;
+    ret_saved->n_woken = power->n_woken;
+    text_copy(ret_saved->boot_id, sizeof(ret_saved->boot_id), power->report.boot_id);
+    convert_wake(&ret_saved->wake, now, to_wall);
+    convert_sleep(&ret_saved->sleep, now, to_wall);
+    save_leases(power->leases, now, &ret_saved->leases);
+    for (size_t i = 0; i < WOKEN_MAX; i++)
+        ret_saved->woken[i] = to_wall(now, INT64_C(1000) * power->woken[i]);
+}
+
+int fleet_save(const struct fleet *fleet, int server, struct now now, struct saved *ret_saved)
 {
     const struct power *power = &fleet->powers[server];
     const struct override *override = &fleet->overrides[server];
+    struct saved saved;
 
-    *ret_saved = (struct saved){
-        .at = now.wall,
-        .state = power->state,
-        .since = to_wall(now, power->since),
-        .up_since = to_wall(now, power->up_since),
-        .down_since = to_wall(now, power->down_since),
-        .retry_at = to_wall(now, power->retry_at),
-        .was_ready = power->was_ready,
-        .said_goodbye = power->said_goodbye,
-        .ever_woken = power->ever_woken,
-        .resting = power->resting,
-        .failures = power->failures,
-        .failure = power->failure,
-        .last_boot = power->last_boot,
-        .last_ready = power->last_ready,
-        .override = {.policy_set = override->policy_set,
-                     .policy = override->policy,
-                     .idle = override->idle},
-        .wake = power->wake,
-        .sleep = power->sleep,
-        .leases = *power->leases,
-        .history = power->history,
-        .n_woken = power->n_woken,
-    };
-    text_copy(ret_saved->boot_id, sizeof(ret_saved->boot_id), power->report.boot_id);
-    text_copy(ret_saved->override.by, sizeof(ret_saved->override.by), override->by);
-    convert_wake(&ret_saved->wake, now, to_wall);
-    convert_sleep(&ret_saved->sleep, now, to_wall);
-    convert_leases(&ret_saved->leases, now, to_wall);
-    for (size_t i = 0; i < WOKEN_MAX; i++)
-        ret_saved->woken[i] = to_wall(now, INT64_C(1000) * power->woken[i]);
-    save_commands(fleet, server, now, ret_saved);
-    for (int site = fleet->site_first[server];
-         site != MODEL_NONE && ret_saved->n_projects < SAVED_PROJECTS;
-         site = fleet->site_next[site])
+    if (saved_init(&saved, power->leases->n, count_projects(fleet, server),
+                   fleet->ledger.servers[server].n) < 0)
+        return -ENOMEM;
+    save_power(power, now, &saved);
+    saved.override = (struct saved_override){
+        .policy_set = override->policy_set, .policy = override->policy, .idle = override->idle};
+    text_copy(saved.override.by, sizeof(saved.override.by), override->by);
+    save_commands(fleet, server, now, &saved);
+    for (int site = fleet->site_first[server]; site != MODEL_NONE; site = fleet->site_next[site])
         if (fleet->sites[site].project != MODEL_NONE)
-            save_project(fleet, site, now, &ret_saved->projects[ret_saved->n_projects++]);
+            save_project(fleet, site, now, &saved.projects[saved.n_projects++]);
+    *ret_saved = saved;
+    return 0;
 }
 
 /* The project it was for; false: that is no more, and nobody waits for an answer. */
@@ -142,18 +198,19 @@ static void restore_commands(struct fleet *fleet, int server, struct now now,
 
         if (!find_commanded(fleet, server, saved->commanded[i], &site))
             continue;
+        (void)ledger_reserve(&fleet->ledger); /* without memory the oldest are forgotten */
         struct ledger_entry *entry = ledger_add(&fleet->ledger, server, kept->action, kept->id,
                                                 kept->by, to_boot(now, kept->received));
 
         if (!entry)
             return;
         entry->answered = kept->answered;
-        entry->open = kept->open;
+        if (!kept->open)
+            ledger_close(&fleet->ledger, entry);
         entry->outcome = kept->outcome;
         entry->seconds_ms = kept->seconds_ms;
         entry->site = site;
         entry->route = kept->route; /* of a reload; a record from the disk has none */
-        memcpy(entry->repeats, kept->repeats, sizeof(entry->repeats));
         entry->reason = kept->reason;
         projects_restore_command(fleet, entry);
     }
@@ -185,7 +242,7 @@ static int64_t to_boot_set(struct now now, int64_t wall)
     return wall != 0 && boot < 1 ? 1 : boot;
 }
 
-/* A transaction that was under way keeps its state, for it goes on; all else must be seen anew. */
+/* A transaction that was under way keeps its state, for it goes on; all else must be seen again. */
 static enum power_state state_after(const struct saved *saved)
 {
     if (saved->wake.open)
@@ -195,10 +252,15 @@ static enum power_state state_after(const struct saved *saved)
     return POWER_UNKNOWN;
 }
 
+static bool is_same_boot(const struct saved *saved, struct now now)
+{
+    return saved->boot_at > 0 && saved->boot_at <= now.boot;
+}
+
 static void restore_power(struct power *power, struct now now, const struct saved *saved)
 {
     power->state = state_after(saved);
-    power->since = power->state == POWER_UNKNOWN ? now.boot : to_boot(now, saved->since);
+    power->since = to_boot(now, saved->since);
     /* While it is woken, its run begins when it is seen. */
     power->up_since = power->state == POWER_WAKING ? 0 : to_boot_set(now, saved->up_since);
     power->down_since = to_boot(now, saved->down_since);
@@ -213,7 +275,6 @@ static void restore_power(struct power *power, struct now now, const struct save
     power->last_ready = saved->last_ready;
     power->wake = saved->wake;
     power->sleep = saved->sleep;
-    *power->leases = saved->leases;
     power->history = saved->history;
     power->n_woken = saved->n_woken;
     for (size_t i = 0; i < WOKEN_MAX; i++)
@@ -228,7 +289,6 @@ static void restore_power(struct power *power, struct now now, const struct save
     /* To what was only proposed the answer may be lost, and not knowing is a veto. */
     if (saved->sleep.phase == SLEEP_PROPOSED)
         power->sleep.deadline = now.boot;
-    convert_leases(power->leases, now, to_boot);
 }
 
 /* What was waiting for others, or was up and had no need of a turn, asks again whether it must. */
@@ -270,15 +330,19 @@ static bool is_founded(const struct model *model, int server, const struct lease
     return true;
 }
 
-static void drop_unfounded(struct fleet *fleet, int server)
+static void restore_leases(struct fleet *fleet, int server, struct now now,
+                           const struct saved *saved)
 {
     struct lease_set *set = fleet->powers[server].leases;
 
-    for (size_t i = set->n; i-- > 0;) {
-        const struct lease lease = set->leases[i];
+    set->n = 0;
+    for (size_t i = 0; i < saved->leases.n; i++) {
+        struct lease lease = saved->leases.leases[i];
 
         if (!is_founded(fleet->model, server, &lease))
-            lease_release(set, lease.kind, lease.subject, lease.holder);
+            continue;
+        convert_lease(&lease, now, to_boot);
+        lease_put(set, &lease);
     }
 }
 
@@ -292,25 +356,33 @@ static void assume_up(struct evidence *evidence, const struct model_server *serv
             evidence->passing = false;
 }
 
-/* As those that it needs see it in their first step: what changes afterwards they are told. */
-static void note_needs(struct power *power)
+/* Both clocks at one moment, by which the saved times are understood. Within the same boot the boot
+ * clock tells how much time has passed, however the wall clock was set meanwhile. After another
+ * boot the wall clock must tell; where it went back, for a Pi has no clock of its own, no time is
+ * known to have passed, and no end moves away. */
+static struct now saved_clocks(const struct saved *saved, struct now now)
 {
-    power->needed_others = power->wake.open || power->wake.queued || power->evidence.alive;
-}
-
-void fleet_restore(struct fleet *fleet, int server, struct now now, const struct saved *saved)
-{
-    struct override *override = &fleet->overrides[server];
-
-    /* A Pi has no clock of its own: where it went back, no time is known to have passed, and no end
-     * moves away. */
+    if (is_same_boot(saved, now))
+        return (struct now){.boot = saved->boot_at, .wall = saved->at};
     if (now.wall < saved->at)
         now.wall = saved->at;
+    return now;
+}
+
+void fleet_restore(struct fleet *fleet, int server, struct now today, const struct saved *saved)
+{
+    struct override *override = &fleet->overrides[server];
+    const struct now now = saved_clocks(saved, today);
+
     restore_power(&fleet->powers[server], now, saved);
-    drop_unfounded(fleet, server);
+    restore_leases(fleet, server, now, saved);
+    if (fleet->powers[server].state == POWER_UNKNOWN)
+        fleet->powers[server].since = today.boot;
+    if (fleet->clock_trusted)
+        lease_clock_was_set(fleet->powers[server].leases, today);
     if (fleet->powers[server].state == POWER_SLEEPING)
         assume_up(&fleet->powers[server].evidence, &fleet->model->servers[server]);
-    note_needs(&fleet->powers[server]);
+    power_note_needs(&fleet->powers[server]);
     restore_commands(fleet, server, now, saved);
     restore_projects(fleet, server, now, saved);
     resume_turn(fleet, server);
@@ -320,153 +392,10 @@ void fleet_restore(struct fleet *fleet, int server, struct now now, const struct
     text_copy(override->by, sizeof(override->by), saved->override.by);
 }
 
-static bool same_tls(const struct model_tls *a, const struct model_tls *b)
-{
-    return a->verify == b->verify && text_equal(a->ca, b->ca) && text_equal(a->name, b->name);
-}
-
-/* Are these the same checks, so that what they saw still holds? */
-static bool same_checks(const struct model_server *a, const struct model_server *b)
-{
-    if (a->n_checks != b->n_checks || a->address.s_addr != b->address.s_addr ||
-        memcmp(a->mac, b->mac, sizeof(a->mac)) != 0)
-        return false;
-    for (size_t i = 0; i < a->n_checks; i++) {
-        const struct model_check *left = &a->checks[i];
-        const struct model_check *right = &b->checks[i];
-
-        if (left->kind != right->kind || left->address.s_addr != right->address.s_addr ||
-            left->port != right->port || !text_equal(left->url, right->url) ||
-            !same_tls(&left->tls, &right->tls))
-            return false;
-    }
-    return true;
-}
-
-/* False: what holds it is configured no more. */
-static bool move_lease(struct lease *lease, const struct model *from, const struct model *to)
-{
-    if (lease->subject == MODEL_NONE)
-        return true;
-    if (lease->kind == LEASE_DEPENDENT)
-        lease->subject = model_server_by_id(to, from->servers[lease->subject].id);
-    else if (lease->kind == LEASE_VISIT || lease->kind == LEASE_STREAM)
-        lease->subject = model_site_in(to, from, lease->subject);
-    else
-        lease->subject = model_domain_by_host(to, from->domains[lease->subject].name);
-    return lease->subject != MODEL_NONE;
-}
-
-/* Into the indexes of the new configuration. */
-static void saved_move(struct saved *saved, const struct model *from, const struct model *to)
-{
-    struct lease_set kept = {0};
-
-    for (size_t i = 0; i < saved->leases.n; i++)
-        if (move_lease(&saved->leases.leases[i], from, to))
-            kept.leases[kept.n++] = saved->leases.leases[i];
-    saved->leases = kept;
-    saved->wake.cause = fact_move(&saved->wake.cause, from, to);
-    saved->sleep.refusal = fact_move(&saved->sleep.refusal, from, to);
-    for (size_t i = 0; i < saved->n_commands; i++)
-        saved->commands[i].reason = fact_move(&saved->commands[i].reason, from, to);
-}
-
-static void adopt_server(struct fleet *fleet, int server, const struct fleet *old, int old_server,
-                         struct now now)
-{
-    struct power *power = &fleet->powers[server];
-    const struct power *was = &old->powers[old_server];
-    struct saved saved;
-
-    fleet_save(old, old_server, now, &saved);
-    saved_move(&saved, old->model, fleet->model);
-    fleet_restore(fleet, server, now, &saved);
-    power->report = was->report;
-    evidence_keep_agent(&power->evidence, &fleet->model->servers[server], &was->evidence);
-    if (!same_checks(&fleet->model->servers[server], &old->model->servers[old_server]))
-        return;
-    /* Nothing needs to be seen anew. */
-    power->state = was->state;
-    power->since = was->since;
-    power->up_since = was->up_since;
-    power->sleep.deadline = was->sleep.deadline;
-    power->evidence = was->evidence;
-    power->guard = was->guard;
-    power->awaited_until = was->awaited_until;
-    power->reason = fact_move(&was->reason, old->model, fleet->model);
-    power->problem = fact_move(&was->problem, old->model, fleet->model);
-    note_needs(power);
-}
-
-static bool is_same_server(const struct fleet *fleet, int site, const struct fleet *old,
-                           int old_site)
-{
-    return text_equal(fleet->model->servers[fleet->model->sites[site].server].id,
-                      old->model->servers[old->model->sites[old_site].server].id);
-}
-
-static void adopt_project(struct fleet *fleet, int site, const struct fleet *old, int old_site)
-{
-    struct project *project = &fleet->projects[fleet->sites[site].project];
-
-    project_adopt(project, &old->projects[old->sites[old_site].project]);
-    project->trouble = fact_move(&project->trouble, old->model, fleet->model);
-    project->spared = fact_move(&project->spared, old->model, fleet->model);
-}
-
-static void adopt_sites(struct fleet *fleet, const struct fleet *old)
-{
-    for (size_t i = 0; i < old->model->n_sites; i++) {
-        const struct model_site *was = &old->model->sites[i];
-        const int site = model_site_in(fleet->model, old->model, (int)i);
-
-        if (site == MODEL_NONE)
-            continue;
-        fleet->sites[site].visits = old->sites[i].visits;
-        fleet->sites[site].last_visit = old->sites[i].last_visit;
-        if (was->is_project && is_same_server(fleet, site, old, (int)i))
-            adopt_project(fleet, site, old, (int)i);
-    }
-}
-
-/* Quotas name domains and sites by index: those change with a reload. */
-static void adopt_quotas(struct fleet *fleet, const struct fleet *old)
-{
-    size_t cursor = 0;
-    const struct quota *was;
-
-    while ((was = fleet_quota(old, &cursor))) {
-        struct quota quota = *was;
-        const struct model *model = old->model;
-
-        quota.subject = was->kind == QUOTA_CLIENT
-                            ? model_domain_by_host(fleet->model, model->domains[was->subject].name)
-                            : model_project_by_id(fleet->model, model->sites[was->subject].id);
-        if (quota.subject != MODEL_NONE)
-            fleet_restore_quota(fleet, &quota);
-    }
-}
-
-void fleet_adopt(struct fleet *fleet, const struct fleet *old, struct now now)
-{
-    fleet->serial = old->serial;
-    fleet->zones = old->zones;
-    fleet->clock_trusted = old->clock_trusted;
-    for (size_t i = 0; i < fleet->model->n_servers; i++) {
-        const int was = model_server_by_id(old->model, fleet->model->servers[i].id);
-
-        if (was != MODEL_NONE)
-            adopt_server(fleet, (int)i, old, was, now);
-    }
-    adopt_sites(fleet, old);
-    adopt_quotas(fleet, old);
-}
-
 const struct quota *fleet_quota(const struct fleet *fleet, size_t *cursor)
 {
-    while (*cursor < QUOTA_SLOTS) {
-        const struct quota *quota = &fleet->quotas->slots[(*cursor)++];
+    while (*cursor < fleet->quotas.size) {
+        const struct quota *quota = &fleet->quotas.slots[(*cursor)++];
 
         if (quota->used)
             return quota;
@@ -474,12 +403,19 @@ const struct quota *fleet_quota(const struct fleet *fleet, size_t *cursor)
     return NULL;
 }
 
-void fleet_restore_quota(struct fleet *fleet, const struct quota *quota)
+void fleet_restore_quota(struct fleet *fleet, struct now now, const struct quota *quota)
 {
-    struct quota *kept =
-        quota_open(fleet->quotas, quota->kind, quota->subject, quota->address, quota->day);
+    struct quota was = *quota;
 
-    kept->wakes = quota->wakes;
-    kept->awake_ms = quota->awake_ms;
-    kept->last_use = quota->last_use;
+    /* Of a boot clock that is further on than this one: another's. */
+    was.at = was.at < 0 || was.at > now.boot ? 0 : was.at;
+    was.last_use = was.last_use < 0 || was.last_use > now.boot ? 0 : was.last_use;
+    (void)quota_reserve(&fleet->quotas);
+    struct quota *kept =
+        quota_open(&fleet->quotas, was.kind, was.subject, was.address, guard_day(fleet, now, &was));
+
+    kept->wakes = was.wakes;
+    kept->awake_ms = was.awake_ms;
+    kept->last_use = was.last_use;
+    kept->at = was.at;
 }

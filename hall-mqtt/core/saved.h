@@ -1,7 +1,8 @@
 /*
  * saved: what of one server must survive a restart of Hall or a reload of its configuration, as
- * plain data. All times are wall time, ms, since the boot clock of another life means nothing; 0
- * where unset, INT64_MAX where there is no end. Pure. How it is written down is not its business.
+ * plain data. All times are wall time, ms, as it was when it was saved, since the boot clock of
+ * another boot means nothing; 0 where unset, INT64_MAX where there is no end. Pure. How it is
+ * written down is not its business.
  */
 #ifndef HALL_CORE_SAVED_H
 #define HALL_CORE_SAVED_H
@@ -9,9 +10,8 @@
 #include "core/fleet.h"
 
 enum {
-    SAVED_COMMANDS = 24, /* of one server: all that are open, as far as there is room, and the
-                            latest ones */
-    SAVED_PROJECTS = 32,
+    SAVED_COMMANDS = LEDGER_OF_SERVER, /* of one server: all that are open, */
+    SAVED_ENDED = 24,                  /* and the latest of the others */
 };
 
 struct saved_project {
@@ -29,9 +29,11 @@ struct saved_override {
     char by[COMMAND_BY_SIZE];
 };
 
-/* Structs of the core stand here with their boot-clock times turned into wall times. */
+/* Structs of the core stand here with their boot-clock times turned into wall times. What there may
+ * be several of is its own memory. */
 struct saved {
     int64_t at;
+    int64_t boot_at; /* the boot clock then, ms, where this is still the same boot; else 0 */
     enum power_state state;
     int64_t since, up_since, down_since, retry_at;
     bool was_ready, said_goodbye, ever_woken, resting;
@@ -47,24 +49,27 @@ struct saved {
     struct history history;
     uint32_t n_woken;
     int64_t woken[WOKEN_MAX];
-    size_t n_commands;
-    struct ledger_entry commands[SAVED_COMMANDS]; /* oldest first; sites mean nothing here */
-    char commanded[SAVED_COMMANDS][SLUG_MAX + 1]; /* the project each was for, or "" */
     size_t n_projects;
-    struct saved_project projects[SAVED_PROJECTS];
+    struct saved_project *projects;
+    size_t n_commands;
+    struct ledger_entry *commands;   /* open ones first, the newest first of each; sites mean
+                                        nothing here */
+    char (*commanded)[SLUG_MAX + 1]; /* the project each was for, or "" */
 };
 
-void fleet_save(const struct fleet *fleet, int server, struct now now, struct saved *ret_saved);
+/* Nothing is saved yet; room for this many of each. -ENOMEM. */
+int saved_init(struct saved *saved, size_t leases, size_t projects, size_t commands);
+void saved_finish(struct saved *saved);
+
+/* -ENOMEM: ret_saved is not touched. */
+int fleet_save(const struct fleet *fleet, int server, struct now now, struct saved *ret_saved);
 /* Before fleet_start. What was open goes on; a server that was up or down is `unknown` until it is
  * seen. */
 void fleet_restore(struct fleet *fleet, int server, struct now now, const struct saved *saved);
 
-/* For a reload: servers of both configurations, by id, keep everything; also what is known of them.
- */
-void fleet_adopt(struct fleet *fleet, const struct fleet *old, struct now now);
-
 /* Quotas one by one; a cursor begins at 0. NULL after the last. */
 const struct quota *fleet_quota(const struct fleet *fleet, size_t *cursor);
-void fleet_restore_quota(struct fleet *fleet, const struct quota *quota);
+/* Times of it are of the boot clock that runs now. */
+void fleet_restore_quota(struct fleet *fleet, struct now now, const struct quota *quota);
 
 #endif

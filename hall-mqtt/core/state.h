@@ -36,6 +36,7 @@ struct fleet {
     struct fleet_sink sink;
     struct power *powers;           /* [n_servers] */
     struct lease_set *lease_sets;   /* [n_servers] */
+    struct lease *leases;           /* of all sets */
     struct override *overrides;     /* [n_servers] */
     struct site_state *sites;       /* [n_sites] */
     int *site_first;                /* [n_servers] its first site, or MODEL_NONE */
@@ -44,13 +45,15 @@ struct fleet {
     struct project *projects;       /* [n_projects] */
     struct project **project_first; /* [n_servers] or NULL */
     size_t n_projects;
-    struct container *containers; /* of all projects */
+    struct container *containers;       /* of all projects */
+    char (*found)[CONTAINER_NAME_SIZE]; /* names for those whose containers are not configured */
     struct depend depend;
     struct due due;
     struct ledger ledger;
-    struct quota_book *quotas;
+    struct quota_book quotas;
     const struct zone_port *zones;
     bool clock_trusted;
+    bool clock_missed; /* it has not been trusted for so long that it is told */
     /* Of the step at hand: why a wake is wanted, why one has failed, what a cancelled one is told.
      */
     struct fact cause, failure, done;

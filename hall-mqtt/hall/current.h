@@ -35,4 +35,14 @@ struct current {
     struct zone_cache zone_cache;
 };
 
+/* By which commands are judged: wall 0 while it is not known what time it is. */
+static inline struct now current_now(const struct current *current)
+{
+    struct now now = clock_now();
+
+    if (!fleet_clock_is_trusted(current->fleet))
+        now.wall = 0;
+    return now;
+}
+
 #endif

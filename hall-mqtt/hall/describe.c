@@ -7,7 +7,9 @@
 #include "base/json.h"
 #include "words/payload.h"
 
-enum { ROOM = 180 * 1024, WINDOWS_MAX = 500 };
+/* Lists end before ROOM bytes, beyond which one document has its place; leases have a number within
+ * their server. */
+enum { ROOM = 160 * 1024, WINDOWS_MAX = 500, LEASES_APART = 1 << 20 };
 
 /* ---- a server ---- */
 
@@ -136,20 +138,23 @@ static void put_lease(const struct model *model, int server, const struct lease 
 void describe_leases(const struct describe *from, int64_t after, int64_t limit, struct buf *out)
 {
     const struct model *model = &from->current->config->model;
-    size_t i = after > 0 ? (size_t)after : 0;
+    size_t i = after > 0 ? (size_t)after / LEASES_APART : 0;
+    size_t k = after > 0 ? (size_t)after % LEASES_APART : 0;
     int64_t given = 0;
 
     buf_puts(out, "{\"leases\":[");
-    for (; i < model->n_servers && given < limit && out->length < ROOM; i++) {
+    for (; i < model->n_servers && given < limit && out->length < ROOM; i++, k = 0) {
         const struct lease_set *set = fleet_power(from->current->fleet, (int)i)->leases;
 
-        for (size_t k = 0; k < set->n; k++) {
+        for (; k < set->n && given < limit && out->length < ROOM; k++) {
             if (given++ > 0)
                 buf_putc(out, ',');
             put_lease(model, (int)i, &set->leases[k], out);
         }
+        if (k < set->n)
+            break;
     }
-    end_list(out, i, i < model->n_servers);
+    end_list(out, i * LEASES_APART + k, i < model->n_servers);
 }
 
 /* ---- Hall itself ---- */

@@ -113,8 +113,8 @@ static int on_command(struct in_api *in, struct errand *errand, int server)
     (void)server;
     text_copy(topic.id, sizeof(topic.id), errand->id);
     text_copy(topic.name, sizeof(topic.name), errand->name);
-    error = command_read(&topic, buf_text(&errand->in), errand->in.length, false, clock_now(),
-                         &event.command, &why);
+    error = command_read(&topic, buf_text(&errand->in), errand->in.length, false,
+                         current_now(in->describe.current), &event.command, &why);
     event.server = command_subject(model_of(in), &topic, &event.command);
     if (event.server == MODEL_NONE)
         return refuse_name(errand, topic.kind == TOPIC_PROJECT_COMMAND ? "project" : "server");

@@ -27,7 +27,7 @@ static void on_agent(const struct in_bus *in, const struct topic *topic,
     };
     const int server = model_server_by_id(&in->current->config->model, topic->id);
     struct fleet_event event = {.kind = FLEET_CONTAINERS};
-    struct containers_told told; /* lives until it is fed */
+    struct containers_told told = {0}; /* lives until it is fed */
     const char *why = NULL;
     char reason[REASON_SIZE];
     int error = 0;
@@ -59,34 +59,67 @@ static void on_agent(const struct in_bus *in, const struct topic *topic,
 /* A retained hold `for` a time would start again at each replay: the broker keeps its end instead.
  */
 static void leave_hold_with_its_end(const struct in_bus *in, const char *topic,
-                                    const struct command *command)
+                                    const struct command *command, int64_t until_wall)
 {
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
 
-    if (payload_hold(command, clock_now().wall + command->lasts, &text) < 0 ||
+    if (payload_hold(command, until_wall, &text) < 0 ||
         mqtt_leave(in->mqtt, topic, buf_text(&text), text.length) < 0)
         log_error("bus: %s: no memory to keep this hold", topic);
     buf_finish(&text);
 }
 
-/* What is released is not to come back with the next replay. Over MQTT 3.1.1 what Hall publishes
- * would come back to it at once; there only who published a retained hold clears it. */
-static void tend_retained_hold(const struct in_bus *in, const struct mqtt_message *message,
-                               const struct command *command)
+static void leave_again(const struct in_bus *in, const char *id, const struct lease *lease)
 {
-    const char *protocol = mqtt_protocol(in->mqtt);
+    const struct fact why = lease_why(lease);
+    struct command command = {.action = COMMAND_HOLD};
+    char topic[TOPIC_MAX];
 
-    if (command->action == COMMAND_HOLD && message->retained && command->end_is_relative)
-        leave_hold_with_its_end(in, message->topic, command);
-    else if (command->action == COMMAND_RELEASE && !message->retained && protocol &&
-             strcmp(protocol, "5") == 0)
-        (void)mqtt_leave(in->mqtt, message->topic, "", 0);
+    text_copy(command.reason, sizeof(command.reason), fact_text(&why, 0, 0));
+    topic_format(in->current->begun->mqtt.base_topic, TOPIC_SERVER_HOLD, id, lease->holder, topic);
+    leave_hold_with_its_end(in, topic, &command, lease->told);
+}
+
+static const struct lease *hold_named(const struct in_bus *in, int server, const char *name)
+{
+    return server == MODEL_NONE ? NULL
+                                : lease_find(fleet_power(in->current->fleet, server)->leases,
+                                             LEASE_HOLD, MODEL_NONE, name);
+}
+
+/* Does the broker repeat a hold that lasts so long and goes on? By the clock as it is now, its end
+ * may be past. */
+static bool told_hold(const struct in_bus *in, int server, const struct command *command)
+{
+    const struct lease *lease = hold_named(in, server, command->name);
+
+    return lease && command->until != 0 && lease_is_told(lease, command->until);
+}
+
+static void mend_told_hold(const struct in_bus *in, const struct topic *topic,
+                           const struct command *command)
+{
+    const int server = model_server_by_id(&in->current->config->model, topic->id);
+    const struct lease *lease = hold_named(in, server, command->name);
+
+    if (lease && lease->told != 0 && !lease_is_told(lease, command->until))
+        leave_again(in, topic->id, lease);
 }
 
 /* Over 3.1.1 one that is sent just now may be retained or not, and is kept in any case. */
 static bool may_be_kept(const struct in_bus *in, const struct mqtt_message *message)
 {
     return message->retained || !mqtt_knows_retained(in->mqtt);
+}
+
+/* By the clock as it is set now, or its end would move at each replay. */
+static void tend_retained_hold(const struct in_bus *in, const struct mqtt_message *message,
+                               struct command *command)
+{
+    if (command->action != COMMAND_HOLD || !may_be_kept(in, message) || command->until != 0)
+        return;
+    command->told = clock_now().wall + command->lasts;
+    leave_hold_with_its_end(in, message->topic, command, command->told);
 }
 
 static void on_command(const struct in_bus *in, const struct topic *topic,
@@ -97,12 +130,17 @@ static void on_command(const struct in_bus *in, const struct topic *topic,
     struct fact refused;
     int error;
 
-    error = command_read(topic, message->payload, message->length, message->retained, clock_now(),
-                         &event.command, &refused);
+    error = command_read(topic, message->payload, message->length, message->retained,
+                         current_now(in->current), &event.command, &refused);
     event.command.route = answers_route(in->answers, message);
+    event.server = command_subject(&in->current->config->model, topic, &event.command);
+    if (topic->kind == TOPIC_SERVER_HOLD && message->retained &&
+        told_hold(in, event.server, &event.command)) {
+        event.command.told = event.command.until;
+        error = 0;
+    }
     if (message->retained && error == -ESTALE)
         (void)mqtt_clear(in->mqtt, message->topic);
-    event.server = command_subject(&in->current->config->model, topic, &event.command);
     if (error == 0 && event.server == MODEL_NONE) {
         error = -ENOENT;
         refused = is_project ? FACT(ANSWER_UNKNOWN_PROJECT) : FACT(ANSWER_UNKNOWN_SERVER);
@@ -114,6 +152,8 @@ static void on_command(const struct in_bus *in, const struct topic *topic,
     if (topic->kind == TOPIC_SERVER_HOLD)
         tend_retained_hold(in, message, &event.command);
     turn_feed(in->turn, &event);
+    if (event.command.until != 0 && event.command.told != 0)
+        mend_told_hold(in, topic, &event.command);
 }
 
 /* A command to hall/servers/Testing, say: its sender waits for an answer, too. */

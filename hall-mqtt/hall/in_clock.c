@@ -31,7 +31,7 @@ static int on_clock_set(sd_event_source *source, int fd, uint32_t events, void *
     const ssize_t cancelled = read(fd, &expirations, sizeof(expirations)); /* always fails */
     (void)cancelled;
     log_info("hall: the clock was set; schedules are looked at anew");
-    fleet_clock_was_set(in->current->fleet);
+    fleet_clock_was_set(in->current->fleet, clock_now());
     turn_tick(in->turn);
     for (size_t i = 0; i < in->current->config->model.n_servers; i++)
         /* All that is told of time stands elsewhere now. */

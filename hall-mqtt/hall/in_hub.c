@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "words/command.h"
 
-enum { COMMANDS_MAX = 16 };
+enum { COMMANDS_MAX = LEDGER_OF_SERVER };
 
 struct hub {
     struct reload *reload;
@@ -65,7 +65,7 @@ static void take(struct hub *hub, const struct command *command)
     }
     struct ledger_entry *entry = find_room(hub);
     if (!entry) {
-        refuse(hub, command, FACT(ANSWER_COMMANDS_FULL));
+        refuse(hub, command, FACT(ANSWER_COMMANDS_FULL, .n = {COMMANDS_MAX}));
         return;
     }
     *entry = answers_entry(command);

@@ -247,8 +247,25 @@ static void on_changed(void *context, const struct news *news)
     mark(context, news->server);
 }
 
+/* A hold that is released is not to come back with the next replay of what the broker keeps. */
+static void clear_hold(const struct out_bus *bus, const struct action *action)
+{
+    const struct fact *detail = action->event.detail;
+    char topic[TOPIC_MAX];
+
+    if (action->event.what != HAPPENED_RELEASE ||
+        !(fact_is(detail, FACT_HOLD_RELEASED) || fact_is(detail, FACT_HOLD_FORCED)) ||
+        !mqtt_is_connected(bus->mqtt))
+        return;
+    topic_format(bus->current->begun->mqtt.base_topic, TOPIC_SERVER_HOLD,
+                 bus->current->config->model.servers[action->server].id, fact_text(detail, 0, 0),
+                 topic);
+    (void)mqtt_leave(bus->mqtt, topic, "", 0);
+}
+
 static void on_event(void *context, const struct action *action)
 {
+    clear_hold(context, action);
     send_event(context, action, (struct news){.said = {.action = action}});
 }
 

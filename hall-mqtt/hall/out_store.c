@@ -12,18 +12,22 @@
 #include "record/record.h"
 
 enum { GOODBYE_MS = 1000 };
+_Static_assert((int)RECORD_LIMIT <= (int)STORE_BODY_MAX, "the store takes each record");
 
 struct out_store {
     const struct current *current;
     const struct outlets *outlets;
     struct store *store;
     char *file; /* the configuration, absolute: whose records these are */
+    char boot[BOOT_ID_SIZE];
+    int64_t saved, saved_before; /* wall, ms: the latest of all records, and of those before */
 };
 
 static struct record_owner owner_of(const struct out_store *out, int server)
 {
     return (struct record_owner){.config = out->file,
-                                 .mac = out->current->config->model.servers[server].mac};
+                                 .mac = out->current->config->model.servers[server].mac,
+                                 .boot = out->boot};
 }
 
 /* ---- restoring ---- */
@@ -34,7 +38,7 @@ static void restore_server(void *context, const char *key, const char *body, int
     const int server = model_server_by_id(&out->current->config->model, key);
     struct saved saved;
 
-    (void)saved_wall;
+    out->saved = saved_wall > out->saved ? saved_wall : out->saved;
     if (server == MODEL_NONE)
         return;
     const struct record_owner owner = owner_of(out, server);
@@ -46,17 +50,21 @@ static void restore_server(void *context, const char *key, const char *body, int
         log_warning("%s: the store's record cannot be read; not used", key);
     else
         fleet_restore(out->current->fleet, server, clock_now(), &saved);
+    if (error == 0 && saved.boot_at == 0 && saved.at > out->saved_before)
+        out->saved_before = saved.at;
+    if (error == 0)
+        saved_finish(&saved);
 }
 
 static void restore_quota(void *context, const char *key, const char *body, int64_t saved_wall)
 {
     struct out_store *out = context;
-    const struct record_owner owner = {.config = out->file};
+    const struct record_owner owner = {.config = out->file, .boot = out->boot};
     struct quota quota;
 
     (void)saved_wall;
     if (record_read_quota(&out->current->config->model, body, strlen(body), &owner, &quota) == 0)
-        fleet_restore_quota(out->current->fleet, &quota);
+        fleet_restore_quota(out->current->fleet, clock_now(), &quota);
     else
         (void)store_put(out->store, STORE_QUOTA, key, NULL, false);
 }
@@ -72,16 +80,23 @@ void out_store_restore(struct out_store *out)
 static void on_save(void *context, const struct action *action)
 {
     struct out_store *out = context;
+    const struct model *model = &out->current->config->model;
     const struct record_owner owner = owner_of(out, action->server);
     struct news news = {.kind = NEWS_SAVED, .server = action->server};
     struct buf text = BUF_INIT(RECORD_LIMIT);
     struct saved saved;
 
-    fleet_save(out->current->fleet, action->server, clock_now(), &saved);
-    if (record_write_server(&saved, &out->current->config->model, action->server, &owner, &text) ==
-        0)
-        news.ticket = store_put(out->store, STORE_SERVER,
-                                out->current->config->model.servers[action->server].id,
+    int error = fleet_save(out->current->fleet, action->server, clock_now(), &saved);
+
+    if (error == 0) {
+        error = record_write_server(&saved, model, action->server, &owner, &text);
+        saved_finish(&saved);
+    }
+    if (error < 0)
+        log_error("%s: its record cannot be written (%s): a restart of Hall would forget it",
+                  model->servers[action->server].id, strerror(-error));
+    else
+        news.ticket = store_put(out->store, STORE_SERVER, model->servers[action->server].id,
                                 buf_text(&text), action->save.durable);
     buf_finish(&text);
     if (action->save.durable)
@@ -92,7 +107,7 @@ static void on_quota(void *context, const struct action *action)
 {
     struct out_store *out = context;
     const struct model *model = &out->current->config->model;
-    const struct record_owner owner = {.config = out->file};
+    const struct record_owner owner = {.config = out->file, .boot = out->boot};
     struct buf text = BUF_INIT(RECORD_LIMIT);
     char key[RECORD_KEY_SIZE];
 
@@ -181,6 +196,7 @@ int out_store_create(const struct current *current, const struct outlets *outlet
     if (!out)
         return error;
     *out = (struct out_store){.current = current, .outlets = outlets};
+    clock_boot_id(out->boot);
     out->file = absolute(current->config->file);
     if (out->file)
         error = store_create(&options, &out->store);
@@ -200,6 +216,12 @@ void out_store_destroy(struct out_store *out)
         store_destroy(out->store, GOODBYE_MS);
     free(out->file);
     free(out);
+}
+
+void out_store_saved(const struct out_store *out, int64_t *ret_saved, int64_t *ret_before)
+{
+    *ret_saved = out->saved;
+    *ret_before = out->saved_before;
 }
 
 struct store *out_store_store(const struct out_store *out)

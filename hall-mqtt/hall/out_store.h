@@ -16,6 +16,10 @@ int out_store_create(const struct current *current, const struct outlets *outlet
                      struct out_store **ret_out);
 /* What waits is written first, within a second. */
 void out_store_destroy(struct out_store *out);
+/* Wall, ms: the latest time that was written down before this run, and before this boot; 0: none.
+ */
+void out_store_saved(const struct out_store *out, int64_t *ret_saved, int64_t *ret_before);
+
 extern const struct outlet_ops out_store_outlet; /* context: a struct out_store */
 
 struct store *out_store_store(const struct out_store *out); /* borrowed */

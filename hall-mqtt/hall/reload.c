@@ -9,6 +9,7 @@
 #include "base/array.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "core/adopt.h"
 #include "core/saved.h"
 #include "hall/in_probes.h"
 #include "hall/start.h"
@@ -131,6 +132,9 @@ static int renewal_prepare(struct reload *reload, struct renewal *new, const str
         error = out_discovery_prepare(reload->discovery, config, &new->announcer);
     if (error < 0)
         return error;
+    error = fleet_adopt(next->fleet, reload->current->fleet, clock_now());
+    if (error < 0)
+        return error;
     carry_notices(reload->current, next);
     /* The last that may fail: from here on workers answer from the new board. */
     return front_replace(reload->front, next->board);
@@ -183,22 +187,57 @@ static void clear_gone(struct out_bus *bus, const struct model *old, const struc
                 out_bus_clear(bus, of_project[k], old->sites[i].id);
 }
 
-/* An accepted command has an end, also when its server is configured no more. */
-static void answer_gone(struct reload *reload, int server, struct now now)
+/* Has what this command is about been removed? A project that has moved to another server is a
+ * new one there. */
+static bool is_gone(const struct model *old, const struct model *new, int server, int site)
 {
+    const char *id = old->servers[server].id;
+
+    if (model_server_by_id(new, id) == MODEL_NONE)
+        return true;
+    if (site == MODEL_NONE || !old->sites[site].is_project)
+        return false;
+    const int now = model_project_by_id(new, old->sites[site].id);
+
+    return now == MODEL_NONE || !text_equal(new->servers[new->sites[now].server].id, id);
+}
+
+static bool loses_any(const struct reload *reload, const struct model *new, int server)
+{
+    const struct current *current = reload->current;
+    const struct model *old = &current->config->model;
+
+    for (int site = fleet_first_site(current->fleet, server); site != MODEL_NONE;
+         site = fleet_next_site(current->fleet, site))
+        if (is_gone(old, new, server, site))
+            return true;
+    return is_gone(old, new, server, MODEL_NONE);
+}
+
+/* An accepted command has an end, also when its server or project has been removed. */
+static void answer_gone(struct reload *reload, const struct model *new, int server, struct now now)
+{
+    const struct model *old = &reload->current->config->model;
     struct saved saved;
 
-    fleet_save(reload->current->fleet, server, now, &saved);
+    if (!loses_any(reload, new, server))
+        return;
+    if (fleet_save(reload->current->fleet, server, now, &saved) < 0) {
+        log_error("%s: no memory to answer its open commands", old->servers[server].id);
+        return;
+    }
     for (size_t i = 0; i < saved.n_commands; i++) {
         struct ledger_entry *entry = &saved.commands[i];
 
-        if (!entry->open)
+        if (!entry->open || !is_gone(old, new, server, entry->site))
             continue;
         entry->outcome = entry->answered ? OUTCOME_FAILED : OUTCOME_REFUSED;
         entry->seconds_ms = now.wall - entry->received;
-        entry->reason = FACT(ANSWER_GONE);
+        entry->reason =
+            is_gone(old, new, server, MODEL_NONE) ? FACT(ANSWER_GONE) : FACT(ANSWER_PROJECT_GONE);
         answers_give(reload->answers, entry, server);
     }
+    saved_finish(&saved);
 }
 
 /* Is there a server or project whose agent may have spoken before it was configured? */
@@ -260,12 +299,11 @@ static void apply(struct reload *reload, struct renewal *new, struct config *con
     stats_flush(reload->stats);
     answers_release(reload->answers); /* they name servers by index */
     /* While the old configuration holds. */
-    for (size_t i = 0; i < old->n_servers; i++)
-        if (model_server_by_id(model, old->servers[i].id) == MODEL_NONE) {
-            answer_gone(reload, (int)i, clock_now());
+    for (size_t i = 0; i < old->n_servers; i++) {
+        answer_gone(reload, model, (int)i, clock_now());
+        if (model_server_by_id(model, old->servers[i].id) == MODEL_NONE)
             stats_gone(reload->stats, (int)i);
-        }
-    fleet_adopt(new->next.fleet, current->fleet, clock_now());
+    }
     clear_gone(reload->bus, old, model);
     out_discovery_adopt(reload->discovery, new->announcer);
     board_carry_counts(new->next.board, current->board);

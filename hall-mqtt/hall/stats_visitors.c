@@ -15,7 +15,7 @@
 enum {
     SOON_MS = 25000,
     SOON_SLACK_US = 2000000,
-    SITES_MAX = 256,      /* visited in one hour and counted apart */
+    SITES_FIRST = 64,     /* visited in one hour; room for more is made */
     REFUSALS_MAX = 32,    /* that are counted together */
     NEW_AN_HOUR_MAX = 300 /* rows about refusals, so that a flood does not wear out an SD card */
 };
@@ -28,7 +28,7 @@ struct visited {
     int64_t last;
     uint32_t n;
     bool dirty;
-    char name[256]; /* domain, NUL, project */
+    char name[254 + SLUG_MAX + 1]; /* domain, NUL, project */
 };
 
 struct refused {
@@ -42,8 +42,8 @@ struct refused {
 
 struct visitors {
     int64_t hour; /* wall: beginning of the hour that is counted */
-    size_t n_visited;
-    struct visited *visited; /* [SITES_MAX], NULL until somebody comes */
+    size_t n_visited, room;
+    struct visited *visited; /* [room], NULL until somebody comes */
     int64_t limit_hour;
     int new_rows;
     struct refused *refused; /* [REFUSALS_MAX] so too */
@@ -145,7 +145,21 @@ static void turn_hour(struct stats *stats, int64_t wall)
     visitors->hour = hour;
 }
 
-/* NULL: too many, or a name too long. */
+static bool make_room(struct visitors *visitors)
+{
+    if (visitors->n_visited < visitors->room)
+        return true;
+    const size_t room = visitors->room > 0 ? 2 * visitors->room : SITES_FIRST;
+    struct visited *visited = reallocarray(visitors->visited, room, sizeof(*visited));
+
+    if (!visited)
+        return false;
+    visitors->visited = visited;
+    visitors->room = room;
+    return true;
+}
+
+/* NULL: no memory. */
 static struct visited *find_visited(struct stats *stats, const char *domain, const char *project)
 {
     struct visitors *visitors = stats->visitors;
@@ -155,7 +169,7 @@ static struct visited *find_visited(struct stats *stats, const char *domain, con
         if (strcmp(visitors->visited[i].name, domain) == 0 &&
             strcmp(visitors->visited[i].name + length, project) == 0)
             return &visitors->visited[i];
-    if (visitors->n_visited == SITES_MAX || length + rest > sizeof(visitors->visited[0].name))
+    if (length + rest > sizeof(visitors->visited[0].name) || !make_room(visitors))
         return NULL;
     struct visited *visited = &visitors->visited[visitors->n_visited++];
     *visited = (struct visited){.id = store_new_id(stats->store, STORE_VISITS)};
@@ -171,10 +185,6 @@ void stats_on_visit(void *context, const struct news *news)
     const struct now now = clock_now();
     struct visitors *visitors = stats->visitors;
 
-    if (!visitors->visited)
-        visitors->visited = calloc(SITES_MAX, sizeof(*visitors->visited));
-    if (!visitors->visited)
-        return;
     turn_hour(stats, now.wall);
     struct visited *visited =
         find_visited(stats, stats->current->config->model.domains[model->domain].name,

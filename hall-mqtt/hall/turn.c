@@ -3,16 +3,17 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "loop/timer.h"
 
-enum { ACCURACY_US = 5000, DEFERRED_MAX = 16 };
+enum { ACCURACY_US = 5000, DEFERRED_FIRST = 16 };
 
 struct turn {
     const struct current *current;
     const struct outlets *outlets;
     sd_event_source *timer; /* the fleet's next deadline */
-    size_t n_deferred;
-    struct fleet_event deferred[DEFERRED_MAX];
+    size_t n_deferred, room;
+    struct fleet_event *deferred; /* [room] */
 };
 
 void turn_settle(struct turn *turn)
@@ -27,8 +28,17 @@ void turn_settle(struct turn *turn)
     loop_timer_set(turn->timer, fleet_deadline(turn->current->fleet));
 }
 
+const struct fleet *turn_fleet(const struct turn *turn)
+{
+    return turn->current->fleet;
+}
+
 void turn_feed(struct turn *turn, const struct fleet_event *event)
 {
+    const bool grows = event->kind == FLEET_COMMAND || event->kind == FLEET_VISIT;
+
+    if (grows && fleet_reserve(turn->current->fleet) < 0)
+        log_error("no memory for more commands and visitors");
     fleet_handle(turn->current->fleet, clock_now(), event);
     turn_settle(turn);
 }
@@ -41,8 +51,19 @@ void turn_tick(struct turn *turn)
 
 void turn_defer(struct turn *turn, const struct fleet_event *event)
 {
-    if (turn->n_deferred < DEFERRED_MAX)
-        turn->deferred[turn->n_deferred++] = *event;
+    if (turn->n_deferred == turn->room) {
+        const size_t room = turn->room > 0 ? 2 * turn->room : DEFERRED_FIRST;
+        struct fleet_event *deferred = reallocarray(turn->deferred, room, sizeof(*deferred));
+
+        if (!deferred) {
+            log_error("%s: no memory to keep what became of it",
+                      turn->current->config->model.servers[event->server].id);
+            return;
+        }
+        turn->deferred = deferred;
+        turn->room = room;
+    }
+    turn->deferred[turn->n_deferred++] = *event;
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *context)
@@ -77,5 +98,6 @@ void turn_destroy(struct turn *turn)
     if (!turn)
         return;
     sd_event_source_disable_unref(turn->timer);
+    free(turn->deferred);
     free(turn);
 }

@@ -16,6 +16,7 @@ int turn_create(sd_event *loop, const struct current *current, const struct outl
                 struct turn **ret_turn);
 void turn_destroy(struct turn *turn);
 
+const struct fleet *turn_fleet(const struct turn *turn);
 void turn_feed(struct turn *turn, const struct fleet_event *event);
 /* What time alone makes due. */
 void turn_tick(struct turn *turn);

@@ -9,11 +9,14 @@
 #include "record/field.h"
 #include "say/say.h"
 
-enum { TRANSACTION_MOST = 2 * 3600000, WAKES_MOST = 1000000000 }; /* ms; wakes */
+enum { TRANSACTION_MOST = 2 * 3600000 }; /* ms */
+/* ms: Hall may have been away for long when it was asked for. Ten years. */
+static const int64_t AWAY_MOST = 10LL * 366 * 24 * 3600000;
 
 /* Enumerations are ints; what they may be is checked where they are read. */
 static const struct field saved_fields[] = {
     FIELD(saved, at, FIELD_INT64),
+    FIELD(saved, boot_at, FIELD_INT64),
     FIELD(saved, state, FIELD_INT),
     FIELD(saved, since, FIELD_INT64),
     FIELD(saved, up_since, FIELD_INT64),
@@ -54,6 +57,7 @@ static const struct field sleep_fields[] = {
 static const struct field lease_fields[] = {
     FIELD_ALWAYS(lease, kind, FIELD_INT), FIELD(lease, since, FIELD_INT64),
     FIELD(lease, renewed, FIELD_INT64),   FIELD(lease, until, FIELD_INT64),
+    FIELD(lease, ends, FIELD_INT64),      FIELD(lease, told, FIELD_INT64),
     FIELD(lease, holder, FIELD_TEXT),
 };
 static const struct field command_fields[] = {
@@ -77,6 +81,14 @@ void record_put_owner(struct json_writer *writer, const struct record_owner *own
     json_put_string(writer, "config", owner->config);
     if (owner->mac)
         json_put_string(writer, "mac", text_format_mac(owner->mac, mac));
+    if (owner->boot && owner->boot[0])
+        json_put_string(writer, "boot", owner->boot);
+}
+
+bool record_is_of_boot(const struct json *record, const struct record_owner *owner)
+{
+    return owner->boot && owner->boot[0] &&
+           text_equal(json_get_string(record, "boot"), owner->boot);
 }
 
 bool record_is_of(const struct json *record, const struct record_owner *owner)
@@ -177,8 +189,7 @@ static bool find_holder(const struct json *item, const struct model *model, int 
 static void read_leases(const struct json *array, const struct model *model, int server,
                         struct lease_set *set)
 {
-    for (const struct json *item = json_first(array); item && set->n < LEASES_MAX;
-         item = json_next(item)) {
+    for (const struct json *item = json_first(array); item; item = json_next(item)) {
         struct lease lease = {.kind = (enum lease_kind)LEASE_KINDS};
         const struct fact why = read_fact(item, "label", model, server);
 
@@ -186,6 +197,8 @@ static void read_leases(const struct json *array, const struct model *model, int
         if ((unsigned)lease.kind >= LEASE_KINDS || strlen(lease.holder) >= LEASE_HOLDER_SIZE ||
             !find_holder(item, model, server, &lease))
             continue;
+        if (lease.ends == LEASE_FOREVER || lease.told == LEASE_FOREVER)
+            lease.ends = lease.told = 0;
         lease_say(&lease, &why);
         set->leases[set->n++] = lease;
     }
@@ -221,7 +234,8 @@ static void read_commands(const struct json *array, const struct model *model, i
 
             text_copy(saved->commanded[saved->n_commands], sizeof(saved->commanded[0]),
                       project ? project : "");
-            entry.reason = read_fact(item, "reason", model, server);
+            if (model)
+                entry.reason = read_fact(item, "reason", model, server);
             saved->commands[saved->n_commands++] = entry;
         }
     }
@@ -255,96 +269,6 @@ static void read_runs(const struct json *array, struct saved_project *project)
     }
 }
 
-static void write_times(struct json_writer *writer, const char *name, const int32_t *times)
-{
-    size_t reached = 0;
-
-    for (size_t i = 0; i < STAGES; i++)
-        reached += times[i] != STAGE_UNREACHED;
-    if (reached == 0)
-        return;
-    json_begin_array(writer, name);
-    for (size_t i = 0; i < STAGES; i++)
-        json_put_integer(writer, NULL, times[i]);
-    json_end_array(writer);
-}
-
-static void read_times(const struct json *array, int32_t times[STAGES])
-{
-    const struct json *item = json_first(array);
-
-    for (size_t i = 0; i < STAGES; i++, item = item ? json_next(item) : NULL) {
-        int64_t time = STAGE_UNREACHED;
-
-        if (!item || !json_integer(item, &time) || time < STAGE_UNREACHED || time > INT32_MAX)
-            time = STAGE_UNREACHED;
-        times[i] = (int32_t)time;
-    }
-}
-
-static void write_history(struct json_writer *writer, const struct history *history)
-{
-    json_begin_array(writer, "boots");
-    for (unsigned kind = 0; kind < WAKE_KINDS; kind++)
-        for (unsigned i = 0; i < history->kinds[kind].n; i++) {
-            /* Oldest first, so that reading is adding. */
-            const unsigned start =
-                (unsigned)(history->kinds[kind].next + HISTORY_MAX - history->kinds[kind].n);
-            const struct boot *boot = &history->kinds[kind].boots[(start + i) % HISTORY_MAX];
-
-            json_begin_object(writer, NULL);
-            json_put_integer(writer, "kind", kind);
-            json_put_integer(writer, "ready", boot->ready);
-            write_times(writer, "stages", boot->stages);
-            json_end_object(writer);
-        }
-    json_end_array(writer);
-}
-
-static void read_history(const struct json *array, struct history *history)
-{
-    for (const struct json *item = json_first(array); item; item = json_next(item)) {
-        int64_t kind = WAKE_KINDS, ready = -1;
-        struct boot boot;
-
-        if (!json_integer(json_get(item, "kind"), &kind) || kind < 0 || kind >= WAKE_KINDS ||
-            !json_integer(json_get(item, "ready"), &ready) || ready < 0 || ready > INT32_MAX)
-            continue;
-        boot.ready = (int32_t)ready;
-        read_times(json_get(item, "stages"), boot.stages);
-        history_add(history, (enum wake_kind)kind, &boot);
-    }
-}
-
-static void write_woken(struct json_writer *writer, const struct saved *saved)
-{
-    const uint32_t n = saved->n_woken < WOKEN_MAX ? saved->n_woken : WOKEN_MAX;
-
-    json_put_integer(writer, "wakes", saved->n_woken);
-    json_begin_array(writer, "woken");
-    for (uint32_t i = 0; i < n; i++)
-        json_put_integer(writer, NULL, saved->woken[(saved->n_woken - n + i) % WOKEN_MAX]);
-    json_end_array(writer);
-}
-
-/* The newest times, each at its place in the ring; how many there were before is counted on. */
-static void read_woken(const struct json *record, struct saved *saved)
-{
-    int64_t times[WOKEN_MAX], all = 0;
-    uint32_t n = 0;
-
-    for (const struct json *item = json_first(json_get(record, "woken")); item && n < WOKEN_MAX;
-         item = json_next(item))
-        if (json_integer(item, &times[n]))
-            n++;
-    saved->n_woken = n;
-    if (n == WOKEN_MAX && json_integer(json_get(record, "wakes"), &all) && all > n &&
-        all < WAKES_MOST)
-        saved->n_woken = (uint32_t)all;
-    for (uint32_t i = 0; i < n; i++)
-        saved->woken[(saved->n_woken - n + i) % WOKEN_MAX] = times[i];
-}
-
 /* Servers. */
 
 int record_write_server(const struct saved *saved, const struct model *model, int server,
@@ -362,7 +286,7 @@ int record_write_server(const struct saved *saved, const struct model *model, in
     json_begin_object(&writer, "wake");
     field_write(&writer, wake_fields, ARRAY_SIZE(wake_fields), &saved->wake);
     write_fact(&writer, "cause", &saved->wake.cause, model);
-    write_times(&writer, "stages", saved->wake.stages);
+    record_put_times(&writer, "stages", saved->wake.stages);
     json_end_object(&writer);
     json_begin_object(&writer, "sleep");
     field_write(&writer, sleep_fields, ARRAY_SIZE(sleep_fields), &saved->sleep);
@@ -371,43 +295,54 @@ int record_write_server(const struct saved *saved, const struct model *model, in
     write_leases(&writer, &saved->leases, model, server);
     write_commands(&writer, saved, model);
     write_projects(&writer, saved);
-    write_history(&writer, &saved->history);
-    write_woken(&writer, saved);
+    record_put_learned(&writer, saved);
     json_end_object(&writer);
     return buf_error(out);
 }
 
-static void read_server(const struct json *record, const struct model *model, int server,
-                        struct saved *saved)
+/* What may come of one list: no record says how much memory is taken. */
+static size_t count(const struct json *list, size_t most)
 {
-    const struct json *wake = json_get(record, "wake");
+    const size_t n = json_count(list);
 
-    *saved = (struct saved){.last_boot = -1};
+    return n < most ? n : most;
+}
+
+static int read_server(const struct json *record, const struct model *model, int server,
+                       struct saved *saved)
+{
+    const struct json *wake = json_get(record, "wake"), *projects = json_get(record, "projects");
+    const size_t leases = json_count(json_get(record, "leases"));
+
+    if (saved_init(saved, leases, count(projects, model->n_sites),
+                   count(json_get(record, "commands"), SAVED_COMMANDS)) < 0)
+        return -ENOMEM;
     field_read(record, saved_fields, ARRAY_SIZE(saved_fields), saved);
     field_read(json_get(record, "override"), override_fields, ARRAY_SIZE(override_fields),
                &saved->override);
     field_read(wake, wake_fields, ARRAY_SIZE(wake_fields), &saved->wake);
     saved->wake.cause = read_fact(wake, "cause", model, server);
-    read_times(json_get(wake, "stages"), saved->wake.stages);
+    record_read_times(json_get(wake, "stages"), saved->wake.stages);
     field_read(json_get(record, "sleep"), sleep_fields, ARRAY_SIZE(sleep_fields), &saved->sleep);
     saved->sleep.refusal = read_fact(json_get(record, "sleep"), "refusal", model, server);
     read_leases(json_get(record, "leases"), model, server, &saved->leases);
     read_commands(json_get(record, "commands"), model, server, saved);
-    for (const struct json *item = json_first(json_get(record, "projects"));
-         item && saved->n_projects < SAVED_PROJECTS; item = json_next(item)) {
+    for (const struct json *item = json_first(projects); item && saved->n_projects < model->n_sites;
+         item = json_next(item)) {
         struct saved_project *project = &saved->projects[saved->n_projects++];
         field_read(item, project_fields, ARRAY_SIZE(project_fields), project);
         read_runs(json_get(item, "runs"), project);
     }
-    read_history(json_get(record, "boots"), &saved->history);
-    read_woken(record, saved);
+    record_read_learned(record, saved);
+    return 0;
 }
 
 /* No transaction begins after it was written down, or may last longer than the longest there is:
  * else it would hardly end. */
 static bool is_timely(int64_t at, int64_t started, int64_t deadline)
 {
-    return started <= at && started <= deadline && started >= deadline - TRANSACTION_MOST;
+    return started <= at && started <= deadline && deadline <= at + TRANSACTION_MOST &&
+           started >= at - AWAY_MOST;
 }
 
 static bool is_sound(const struct saved *saved)
@@ -426,23 +361,47 @@ static bool is_sound(const struct saved *saved)
            (unsigned)saved->sleep.phase <= SLEEP_AGREED && saved->override.idle >= 0;
 }
 
+static const struct json_limits record_limits = {.bytes = RECORD_LIMIT, .depth = 16};
+
+int record_read_commands(const char *text, size_t length, const struct record_owner *owner,
+                         struct saved *ret_saved)
+{
+    struct json_error wrong;
+    struct json *record;
+
+    if (json_read(text, length, &record_limits, &record, &wrong) < 0)
+        return -EINVAL;
+    const struct json *commands = json_get(record, "commands");
+    const int error = !record_is_of(record, owner)
+                          ? -ESTALE
+                          : saved_init(ret_saved, 0, 0, count(commands, SAVED_COMMANDS));
+
+    if (error == 0)
+        read_commands(commands, NULL, MODEL_NONE, ret_saved);
+    json_free(record);
+    return error;
+}
+
 int record_read_server(const char *text, size_t length, const struct model *model, int server,
                        const struct record_owner *owner, struct saved *ret_saved)
 {
-    struct json_error error;
+    struct json_error wrong;
     struct json *record;
     struct saved saved;
 
-    if (json_read(text, length, &json_limits_payload, &record, &error) < 0)
+    if (json_read(text, length, &record_limits, &record, &wrong) < 0)
         return -EINVAL;
     const bool owned = record_is_of(record, owner);
-    if (owned)
-        read_server(record, model, server, &saved);
+    const int error = owned ? read_server(record, model, server, &saved) : -ESTALE;
+    if (error == 0 && !record_is_of_boot(record, owner))
+        saved.boot_at = 0;
     json_free(record);
-    if (!owned)
-        return -ESTALE;
-    if (!is_sound(&saved))
+    if (error < 0)
+        return error;
+    if (!is_sound(&saved)) {
+        saved_finish(&saved);
         return -EINVAL;
+    }
     *ret_saved = saved;
     return 0;
 }

@@ -12,20 +12,28 @@
 #include "base/buf.h"
 #include "core/saved.h"
 
-enum { RECORD_LIMIT = 65536, RECORD_KEY_SIZE = 400 };
+/* Bytes of a record: about 2,500 sites of one server, all in use, beside as many holds and commands
+ * as there may be. */
+enum { RECORD_LIMIT = 4 << 20, RECORD_KEY_SIZE = 400 };
 
 /* Whose record it is. */
 struct record_owner {
     const char *config; /* the configuration file, absolute */
     const uint8_t *mac; /* the server's */
+    const char *boot;   /* the boot of Hall's machine that it is of; NULL or "": unknown */
 };
 
 /* Names instead of the indexes of this model. */
 int record_write_server(const struct saved *saved, const struct model *model, int server,
                         const struct record_owner *owner, struct buf *out);
-/* -EINVAL: not readable; -ESTALE: somebody else's. */
+/* -EINVAL: not readable; -ESTALE: somebody else's; -ENOMEM. The caller finishes what was read. */
 int record_read_server(const char *text, size_t length, const struct model *model, int server,
                        const struct record_owner *owner, struct saved *ret_saved);
+
+/* Its commands alone, without their reasons, also where its server is not configured; without a
+ * MAC of the owner any server's. Errors as above. */
+int record_read_commands(const char *text, size_t length, const struct record_owner *owner,
+                         struct saved *ret_saved);
 
 /* Quotas name domains and projects, since indexes change. The key is unique per quota. */
 void record_quota_key(const struct model *model, const struct quota *quota,

@@ -10,7 +10,8 @@
 static const struct field quota_fields[] = {
     FIELD(quota, kind, FIELD_INT),       FIELD(quota, address, FIELD_UINT32),
     FIELD(quota, day, FIELD_INT32),      FIELD(quota, wakes, FIELD_UINT32),
-    FIELD(quota, awake_ms, FIELD_INT64),
+    FIELD(quota, awake_ms, FIELD_INT64), FIELD(quota, last_use, FIELD_INT64),
+    FIELD(quota, at, FIELD_INT64),
 };
 
 static const char *subject_name(const struct model *model, const struct quota *quota)
@@ -52,6 +53,8 @@ int record_read_quota(const struct model *model, const char *text, size_t length
     if (json_read(text, length, &json_limits_payload, &record, &error) < 0)
         return result;
     field_read(record, quota_fields, ARRAY_SIZE(quota_fields), &quota);
+    if (!record_is_of_boot(record, owner))
+        quota.at = quota.last_use = 0;
     if (!record_is_of(record, owner))
         result = -ESTALE;
     else if ((unsigned)quota.kind <= QUOTA_PROJECT && quota.awake_ms >= 0 &&

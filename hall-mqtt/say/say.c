@@ -8,6 +8,9 @@
 
 #define NBSP "\u00a0" /* before a French colon */
 
+/* Bytes after which the other leases are only counted. */
+enum { AWAKE_LONG = 4000 };
+
 /* A sentence in the making. */
 struct saying {
     const struct told *told;
@@ -159,9 +162,11 @@ void say_awake(const struct fleet *fleet, int server, struct now now, struct say
     static const char *const because[SAY_LANGUAGES][2] = {{"wanted because ", "awake because "},
                                                           {"demandé car ", "allumé car "}};
     static const char *const last[SAY_LANGUAGES] = {" and ", " et "};
+    static const char *const more[SAY_LANGUAGES] = {"more", "de plus"};
     const struct model *model = fleet_model(fleet);
     const struct power *power = fleet_power(fleet, server);
     const struct lease_set *set = power->leases;
+    const size_t start = out->length;
 
     if (set->n == 0) {
         buf_puts(out, say_word_shown(PARAM_STATE, power_state_name(power->state), how.language));
@@ -173,6 +178,10 @@ void say_awake(const struct fleet *fleet, int server, struct now now, struct say
     for (size_t i = 0; i < set->n; i++) {
         const struct fact fact = lease_fact(&set->leases[i], server, now);
 
+        if (out->length - start > AWAKE_LONG && i + 1 < set->n) {
+            buf_printf(out, "%s%zu %s", last[how.language], set->n - i, more[how.language]);
+            return;
+        }
         buf_puts(out, i == 0 ? "" : i + 1 == set->n ? last[how.language] : ", ");
         say_fact(&fact, model, how, out);
     }

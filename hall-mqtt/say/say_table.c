@@ -429,14 +429,19 @@ const struct say_row say_rows[FACTS] = {
                                  {{0}},
                                  {"it is off already", "il est déjà éteint"}},
     [FACT_ANSWER_LEASES_FULL] = {"answer.leases_full",
-                                 {{0}},
-                                 {"too many leases on this server; release one",
-                                  "trop de baux sur ce serveur" NNBSP "; libérez-en un"}},
-    [FACT_ANSWER_COMMANDS_FULL] = {"answer.commands_full",
-                                   {{0}},
-                                   {"too many commands are under way; wait for their end",
-                                    "trop de commandes sont en cours" NNBSP
-                                    "; attendez qu’elles se terminent"}},
+                                 {NUMBER("most", 0)},
+                                 {"{most} holds and wake commands keep this server awake already, "
+                                  "the most at once; release one or wait for one to end",
+                                  "{most} réservations et ordres de réveil tiennent déjà ce "
+                                  "serveur allumé, le maximum à la fois" NNBSP
+                                  "; libérez-en un ou attendez que l’un d’eux se termine"}},
+    [FACT_ANSWER_COMMANDS_FULL] =
+        {"answer.commands_full",
+         {NUMBER("most", 0)},
+         {"{most} commands are under way here already, the most at once; "
+          "wait for one to end",
+          "{most} commandes sont déjà en cours ici, le maximum à la fois" NNBSP
+          "; attendez que l’une d’elles se termine"}},
     [FACT_ANSWER_NO_WAKE] = {"answer.no_wake",
                              {{0}},
                              {"no wake is under way", "aucun réveil n’est en cours"}},
@@ -480,6 +485,16 @@ const struct say_row say_rows[FACTS] = {
                              "les identifiants et les noms ont de 1 à 64 caractères parmi a-z, "
                              "0-9, «" NBSP "_" NBSP "» et «" NBSP "-" NBSP "»"}},
 
+    [FACT_ANSWER_PROJECT_GONE] =
+        {"answer.project_gone",
+         {{0}},
+         {"its project was removed from the configuration, or moved to another server",
+          "son projet a été retiré de la configuration, ou déplacé sur un autre serveur"}},
+    [FACT_ANSWER_NOT_KEPT] = {"answer.not_kept",
+                              {{0}},
+                              {"Hall cannot write its records now: a restart would forget this",
+                               "Hall ne peut pas écrire ses enregistrements pour l’instant" NBSP
+                               ": un redémarrage oublierait ceci"}},
     [FACT_ANSWER_GONE] = {"answer.gone",
                           {{0}},
                           {"the server was removed from the configuration",

@@ -34,6 +34,8 @@ void observer_finish(struct observer *observer)
 {
     if (!observer)
         return;
+    for (size_t i = 0; observer->servers && i < observer->model->n_servers; i++)
+        free(observer->servers[i].leases.leases);
     free(observer->servers);
     free(observer->sites);
     free(observer->touched);
@@ -76,6 +78,22 @@ static void say_until(const struct observer *observer, int64_t boot, char *out, 
         snprintf(out, size, " until %s", time_of(observer, boot, shown));
 }
 
+/* Without memory it stays as it was: then something is told twice. */
+static void note_leases(const struct lease_set *set, struct lease_set *told)
+{
+    if (set->n > told->room) {
+        struct lease *leases = reallocarray(told->leases, set->n, sizeof(*leases));
+
+        if (!leases)
+            return;
+        told->leases = leases;
+        told->room = set->n;
+    }
+    if (set->n > 0)
+        memcpy(told->leases, set->leases, set->n * sizeof(*told->leases));
+    told->n = set->n;
+}
+
 static void look_at_leases(struct observer *observer, int server)
 {
     const struct lease_set *set = fleet_power(observer->fleet, server)->leases;
@@ -102,7 +120,7 @@ static void look_at_leases(struct observer *observer, int server)
             TELL(observer, server, "lease", "begins: %s because %s", up ? "awake" : "wanted",
                  say_reason(observer, &fact, words));
         }
-    *told = *set;
+    note_leases(set, told);
 }
 
 static void look_at_guard(struct observer *observer, int server)
@@ -253,7 +271,7 @@ static teller *const tellers[] = {
     [ACTION_PACKET] = count_packet, [ACTION_PACE] = NULL,          [ACTION_SLEEP] = NULL,
     [ACTION_EVENT] = tell_event,    [ACTION_ANSWER] = tell_answer, [ACTION_LIMIT] = tell_limit,
     [ACTION_SAVE] = NULL,           [ACTION_QUOTA] = NULL,         [ACTION_PROJECT] = NULL,
-    [ACTION_LOOK] = NULL,           [ACTION_CHECK] = NULL,
+    [ACTION_LOOK] = NULL,           [ACTION_CHECK] = NULL,         [ACTION_JOIN] = NULL,
 };
 
 void observer_action(struct observer *observer, const struct action *action)

@@ -59,7 +59,7 @@ static actor *const actors[] = {
     [ACTION_PACKET] = act_packet, [ACTION_PACE] = act_pace, [ACTION_SLEEP] = act_sleep,
     [ACTION_EVENT] = NULL,        [ACTION_ANSWER] = NULL,   [ACTION_LIMIT] = act_limit,
     [ACTION_SAVE] = NULL,         [ACTION_QUOTA] = NULL,    [ACTION_PROJECT] = NULL,
-    [ACTION_LOOK] = NULL,         [ACTION_CHECK] = NULL,
+    [ACTION_LOOK] = NULL,         [ACTION_CHECK] = NULL,    [ACTION_JOIN] = NULL,
 };
 
 static void act(void *context, const struct action *action)

@@ -69,7 +69,7 @@ static void play_boot(struct world *world, const struct script_event *event)
     world->machines[event->server].boot = event->duration;
 }
 
-static void restore(const struct world *world, struct fleet *fleet)
+static bool restore(const struct world *world, struct fleet *fleet)
 {
     const struct quota *quota;
     size_t cursor = 0;
@@ -77,11 +77,14 @@ static void restore(const struct world *world, struct fleet *fleet)
     for (size_t i = 0; i < world->model->n_servers; i++) {
         struct saved saved;
 
-        fleet_save(world->fleet, (int)i, world->now, &saved);
+        if (fleet_save(world->fleet, (int)i, world->now, &saved) < 0)
+            return false;
         fleet_restore(fleet, (int)i, world->now, &saved);
+        saved_finish(&saved);
     }
     while ((quota = fleet_quota(world->fleet, &cursor)))
-        fleet_restore_quota(fleet, quota);
+        fleet_restore_quota(fleet, world->now, quota);
+    return true;
 }
 
 static void play_restart_hall(struct world *world, const struct script_event *event)
@@ -90,12 +93,12 @@ static void play_restart_hall(struct world *world, const struct script_event *ev
     struct fleet *fleet = NULL;
 
     (void)event;
-    if (world_begin_hall(world, &fleet) < 0) {
+    if (world_begin_hall(world, &fleet) < 0 || !restore(world, fleet)) {
+        fleet_destroy(fleet);
         say_to_hall(world, MODEL_NONE, "restart_hall", "no memory to restart: it goes on");
         return;
     }
     say_to_hall(world, MODEL_NONE, "restart_hall", "it goes on from its store");
-    restore(world, fleet);
     world_start_hall(world, fleet);
     fleet_destroy(old);
 }
@@ -110,7 +113,7 @@ static void play_clock(struct world *world, const struct script_event *event)
     snprintf(text, sizeof(text), "Hall's clock now shows %s",
              local_stamp(world->plan->local, world->now.wall, stamp));
     say_to_hall(world, MODEL_NONE, "clock", text);
-    fleet_clock_was_set(world->fleet);
+    fleet_clock_was_set(world->fleet, world->now);
 }
 
 typedef void player(struct world *world, const struct script_event *event);

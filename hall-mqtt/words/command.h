@@ -14,13 +14,14 @@
 
 /*
  * Reads one payload that came on a command topic. retained: the message was a retained one (only a
- * hold with an end may be). now is for `expires`. 0, or -errno with what was wrong and what is
+ * hold with an end may be). now is for `expires` and `until`; wall 0: what time it is is not known
+ * yet, and neither is judged. 0, or -errno with what was wrong and what is
  * allowed in ret_why: -EINVAL not understood, -ESTALE retained or expired,
  * -ERANGE a value out of range, -ENOTSUP. On failure as much of id and by as could be read is in
  * ret_command, so that the refusal can carry them. An empty payload is what clearing a retained
  * message looks like: but for a policy (back to the configured one) and a hold (released) it is
  * -EINVAL, and FACT_COMMAND_EMPTY unless it is retained where it may not be. A retained hold that
- * says `for` (end_is_relative) would start again at each replay: the caller leaves it with its end
+ * says `for` (no `until`) would start again at each replay: the caller leaves it with its end
  * instead.
  */
 int command_read(const struct topic *topic, const void *payload, size_t length, bool retained,

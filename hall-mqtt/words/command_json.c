@@ -119,6 +119,9 @@ static int read_until(struct reading *reading, const struct json *value)
     int error = read_time(reading, "until", value, &at);
     if (error < 0)
         return error;
+    reading->command->until = at;
+    if (reading->now.wall == 0)
+        return 0;
     if (at <= reading->now.wall)
         return command_refuse(reading, -ESTALE, FACT(COMMAND_OVER, .n = {at}));
     if (at - reading->now.wall > lasts_most)
@@ -190,7 +193,6 @@ static int check_command(struct reading *reading, const struct json *root)
 static int check_hold(struct reading *reading, const struct json *root)
 {
     bool has_for = is_given(root, "for"), has_until = is_given(root, "until");
-    reading->command->end_is_relative = has_for;
     if (has_for == has_until)
         return command_refuse(reading, -EINVAL,
                               has_for ? FACT(COMMAND_TWO_ENDS) : FACT(COMMAND_NO_END));

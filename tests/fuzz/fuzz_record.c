@@ -42,10 +42,12 @@ static void read_as_ours(const uint8_t *data, size_t size)
     if (buf_error(&text) == 0 &&
         record_read_server(buf_text(&text), text.length, &model, 0, &owner, &saved) == 0) {
         write_again(&saved, &once);
+        saved_finish(&saved);
         const int error =
             record_read_server(buf_text(&once), once.length, &model, 0, &owner, &saved);
         assert(error == 0);
         write_again(&saved, &twice);
+        saved_finish(&saved);
         assert(strcmp(buf_text(&once), buf_text(&twice)) == 0);
     }
     buf_finish(&text);
@@ -57,7 +59,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct saved saved;
 
-    (void)record_read_server((const char *)data, size, &model, 0, &owner, &saved);
+    if (record_read_server((const char *)data, size, &model, 0, &owner, &saved) == 0)
+        saved_finish(&saved);
     read_as_ours(data, size);
     return 0;
 }

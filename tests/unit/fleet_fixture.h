@@ -440,6 +440,7 @@ static inline struct command world_new_command(enum command_action action, const
 
 static inline void world_order(struct world *world, int server, struct command command)
 {
+    assert_int_equal(fleet_reserve(world->fleet), 0);
     world_handle(
         world, &(struct fleet_event){.kind = FLEET_COMMAND, .server = server, .command = command});
 }

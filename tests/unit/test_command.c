@@ -113,14 +113,34 @@ static void test_holds(void **state)
     assert_string_equal(command.name, "backup");
     assert_string_equal(command.reason, "backup");
     assert_int_equal(command.lasts, 7200000);
-    assert_true(command.end_is_relative);
+    assert_int_equal(command.until, 0);
     assert_int_equal(read_text(TOPIC_SERVER_HOLD, ""), 0);
     assert_int_equal(command.action, COMMAND_RELEASE);
     assert_int_equal(read_bytes(TOPIC_SERVER_HOLD, "", 0, true), 0);
     assert_int_equal(command.action, COMMAND_RELEASE);
     assert_int_equal(read_bytes(TOPIC_SERVER_HOLD, until, strlen(until), true), 0);
     assert_int_equal(command.lasts, 3600000);
-    assert_false(command.end_is_relative);
+    assert_true(command.until == now.wall + 3600000);
+}
+
+/* What time it is is not known yet: no end is over or too far then. */
+static void test_hold_before_the_clock_is_known(void **state)
+{
+    static const char *const ends[] = {"1970-01-01T00:00:00Z", "2026-11-22T10:28:29Z",
+                                       "2100-01-01T00:00:00Z"};
+    const struct topic topic = {.kind = TOPIC_SERVER_HOLD, .id = "testing", .name = "backup"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+        char text[96];
+        int64_t at = -1;
+
+        snprintf(text, sizeof(text), "{\"until\":\"%s\"}", ends[i]);
+        assert_int_equal(command_read(&topic, text, strlen(text), true, (struct now){.boot = 5000},
+                                      &command, &why),
+                         0);
+        assert_int_equal(rfc3339_parse(ends[i], &at), 0);
+        assert_int_equal(command.until, at);
+    }
 }
 
 static void check_retained(enum topic_kind kind, const char *text, const char *word)
@@ -522,6 +542,7 @@ int main(void)
         cmocka_unit_test(test_whole_json),
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_holds),
+        cmocka_unit_test(test_hold_before_the_clock_is_known),
         cmocka_unit_test(test_retained),
         cmocka_unit_test(test_empty_is_refused),
         cmocka_unit_test(test_refusals),

@@ -232,14 +232,18 @@ enum { ROOTS = ARRAY_SIZE(roots) };
 
 /* One world for all: what a step may change is put aside and back. */
 
+enum { LEASES = 10 }; /* more than one server has here at once */
+
 struct snapshot {
     struct now now;
     struct power power;
-    struct lease_set leases;
+    size_t n_leases;
+    struct lease leases[LEASES];
     struct override override;
     struct site_state site;
     int64_t due;
-    size_t next_entry;
+    struct ledger ledger;
+    struct ledger_server commands;
     struct ledger_entry entries[ENTRIES];
     uint32_t serial;
 };
@@ -268,13 +272,16 @@ static void save(struct search *search, struct snapshot *out)
 
     out->now = search->world.now;
     out->power = fleet->powers[TESTING];
-    out->leases = *fleet->powers[TESTING].leases;
+    out->n_leases = fleet->powers[TESTING].leases->n;
+    assert_true(out->n_leases <= LEASES);
+    memcpy(out->leases, fleet->powers[TESTING].leases->leases, sizeof(out->leases));
     out->override = fleet->overrides[TESTING];
     out->site = fleet->sites[SITE_TESTING];
     out->due = fleet->due.at[TESTING];
-    out->next_entry = fleet->ledger.next;
-    assert_true(fleet->ledger.next < ENTRIES);
-    memcpy(out->entries, fleet->ledger.entries, fleet->ledger.next * sizeof(out->entries[0]));
+    out->ledger = fleet->ledger;
+    out->commands = fleet->ledger.servers[TESTING];
+    assert_true(fleet->ledger.n < ENTRIES);
+    memcpy(out->entries, fleet->ledger.entries, fleet->ledger.n * sizeof(out->entries[0]));
     out->serial = fleet->serial;
 }
 
@@ -284,14 +291,16 @@ static void restore(struct search *search, const struct snapshot *from)
 
     search->world.now = from->now;
     fleet->powers[TESTING] = from->power;
-    *fleet->powers[TESTING].leases = from->leases;
+    fleet->powers[TESTING].leases->n = from->n_leases;
+    memcpy(fleet->powers[TESTING].leases->leases, from->leases, sizeof(from->leases));
     fleet->overrides[TESTING] = from->override;
     fleet->sites[SITE_TESTING] = from->site;
     due_set(&fleet->due, TESTING, from->due);
-    for (size_t i = from->next_entry; i < fleet->ledger.next; i++)
+    for (size_t i = from->ledger.n; i < fleet->ledger.n; i++)
         fleet->ledger.entries[i] = (struct ledger_entry){0};
-    fleet->ledger.next = from->next_entry;
-    memcpy(fleet->ledger.entries, from->entries, from->next_entry * sizeof(from->entries[0]));
+    fleet->ledger = from->ledger; /* it never grows here */
+    fleet->ledger.servers[TESTING] = from->commands;
+    memcpy(fleet->ledger.entries, from->entries, from->ledger.n * sizeof(from->entries[0]));
     fleet->serial = from->serial;
 }
 
@@ -322,7 +331,7 @@ static void tell_path(const struct search *search, char *out, size_t size)
 
 struct canon {
     int32_t times[12];
-    int32_t leases[LEASES_MAX][3];
+    int32_t leases[LEASES][3];
     uint8_t checks[CHECKS][6];
     uint8_t facts[40];
 };
@@ -365,7 +374,7 @@ static unsigned open_commands(const struct fleet *fleet)
 {
     unsigned open = 0;
 
-    for (size_t i = 0; i < fleet->ledger.next; i++)
+    for (size_t i = 0; i < fleet->ledger.n; i++)
         if (fleet->ledger.entries[i].open)
             open |= 1U << (2 * fleet->ledger.entries[i].action + fleet->ledger.entries[i].answered);
     return open;
@@ -485,7 +494,7 @@ static void judge(void *context, const struct action *action)
     }
     if (action->kind == ACTION_ANSWER) { /* answered once, ended once */
         const size_t entry =
-            (size_t)(action->answer - search->world.fleet->ledger.entries) % LEDGER_MAX;
+            (size_t)(action->answer - search->world.fleet->ledger.entries) % LEDGER_LEAST;
         const bool is_first = action->answer->outcome == OUTCOME_ACCEPTED ||
                               action->answer->outcome == OUTCOME_REFUSED;
 
@@ -566,7 +575,7 @@ static void check_quiet(struct search *search)
     MUST(search, power->leases->n == 0 && power->guard.kind == GUARD_NONE);
     MUST(search, power->state != POWER_WAKING && power->state != POWER_SLEEPING);
     MUST(search, power->state != POWER_UNKNOWN);
-    for (size_t i = 0; i < world->fleet->ledger.next; i++) {
+    for (size_t i = 0; i < world->fleet->ledger.n; i++) {
         const struct ledger_entry *entry = &world->fleet->ledger.entries[i];
 
         MUST(search, entry->answered && !entry->open);

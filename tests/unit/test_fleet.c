@@ -480,7 +480,7 @@ static void test_repeated_id(void **state)
 }
 
 /* Answers that go to this route. */
-static const char *outcomes_of_route(struct world *world, uint64_t route, bool quiet)
+static const char *outcomes_of_route(struct world *world, uint64_t route)
 {
     static char text[80];
     size_t length = 0;
@@ -490,8 +490,7 @@ static const char *outcomes_of_route(struct world *world, uint64_t route, bool q
         const struct seen_action *seen = &world->seen[i];
         const struct ledger_entry *answer = &seen->answer;
 
-        if (seen->action.kind == ACTION_ANSWER && answer->route == route &&
-            answer->quiet == quiet) {
+        if (seen->action.kind == ACTION_ANSWER && answer->route == route) {
             length += (size_t)snprintf(text + length, sizeof(text) - length, "%s ",
                                        command_outcome_name(answer->outcome));
             assert_true(length < sizeof(text));
@@ -500,20 +499,33 @@ static const char *outcomes_of_route(struct world *world, uint64_t route, bool q
     return text;
 }
 
-/* Who says it again while it is under way is told how it ends, and nobody else twice. */
+static bool joined(const struct world *world, uint64_t route, uint64_t to)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < world->n; i++) {
+        const struct action *action = &world->seen[i].action;
+
+        n += action->kind == ACTION_JOIN && action->join.route == route && action->join.to == to;
+    }
+    return n == 1;
+}
+
+/* Whoever says it again while it is under way hears how it ends, however many they are. */
 static void test_repeated_id_of_an_open_command(void **state)
 {
+    enum { MANY = 100 };
     struct world *world = asleep(state);
     struct command command = world_new_command(COMMAND_WAKE, "w1");
 
-    for (command.route = 70; command.route < 70 + 1 + LEDGER_REPEATS; command.route++)
+    for (command.route = 70; command.route <= 70 + MANY; command.route++)
         world_order(world, TESTING, command);
     assert_int_equal(world_count(world, ACTION_PACKET), 1);
     world_up(world, TESTING);
-    assert_string_equal(outcomes_of_route(world, 70, false), "accepted done ");
-    for (uint64_t route = 71; route < 71 + LEDGER_REPEATS; route++) {
-        assert_string_equal(outcomes_of_route(world, route, false), "accepted ");
-        assert_string_equal(outcomes_of_route(world, route, true), "done ");
+    assert_string_equal(outcomes_of_route(world, 70), "accepted done ");
+    for (uint64_t route = 71; route <= 70 + MANY; route++) {
+        assert_string_equal(outcomes_of_route(world, route), "accepted ");
+        assert_true(joined(world, route, 70));
     }
 }
 
@@ -529,26 +541,53 @@ static void test_repeated_id_of_an_unanswered_command(void **state)
     world_order(world, TESTING, command);
     command.route = 71;
     world_order(world, TESTING, command);
-    assert_string_equal(outcomes_of_route(world, 71, true), "");
+    assert_true(joined(world, 71, 70));
     world_fall_asleep(world, TESTING);
-    assert_string_equal(outcomes_of_route(world, 70, false), "accepted done ");
-    assert_string_equal(outcomes_of_route(world, 71, true), "accepted done ");
+    assert_string_equal(outcomes_of_route(world, 70), "accepted done ");
+    assert_string_equal(outcomes_of_route(world, 71), "");
 }
 
+/* It came without a route: who repeats it with one gets the rest. */
+static void test_repeated_id_with_the_first_route(void **state)
+{
+    struct world *world = asleep(state);
+    struct command command = world_new_command(COMMAND_WAKE, "w1");
+
+    world_order(world, TESTING, command);
+    command.route = 71;
+    world_order(world, TESTING, command);
+    command.route = 72;
+    world_order(world, TESTING, command);
+    world_up(world, TESTING);
+    assert_string_equal(outcomes_of_route(world, 71), "accepted done ");
+    assert_true(joined(world, 72, 71));
+}
+
+/* The most of one server; and how many of them there are is no matter of the other servers'. */
 static void test_too_many_commands(void **state)
 {
     struct world *world = asleep(state);
     char id[COMMAND_ID_SIZE];
 
-    for (int i = 0; i < LEDGER_MAX; i++) {
+    for (int i = 0; i < LEDGER_OF_SERVER; i++) {
         snprintf(id, sizeof(id), "w%d", i);
         world_command(world, TESTING, COMMAND_WAKE, id);
+        world_command(world, ERP, COMMAND_WAKE, id);
     }
+    world_forget(world);
     world_command(world, TESTING, COMMAND_WAKE, "much");
     assert_string_equal(world_outcomes(world, "much"), "refused ");
-    world_up(world, TESTING);
-    assert_string_equal(world_outcomes(world, "w0"), "accepted done ");
-    assert_string_equal(world_outcomes(world, "w255"), "accepted done ");
+    assert_string_equal(world_said(world, &world_last(world, ACTION_ANSWER)->answer.reason),
+                        "256 commands are under way here already, the most at once; wait for one "
+                        "to end");
+    for (int server = TESTING; server <= ERP; server++) {
+        world_forget(world);
+        world_up(world, server);
+        for (int i = 0; i < LEDGER_OF_SERVER; i++) {
+            snprintf(id, sizeof(id), "w%d", i);
+            assert_string_equal(world_outcomes(world, id), "done ");
+        }
+    }
 }
 
 static void test_cancel(void **state)
@@ -768,7 +807,7 @@ static void test_too_many_leases(void **state)
     struct command hold = world_new_command(COMMAND_HOLD, "h1");
     char name[16];
 
-    for (int i = 0; i < LEASES_MAX; i++) {
+    for (int i = 0; i < LEASES_ASKED_MAX; i++) {
         snprintf(name, sizeof(name), "h%d", i);
         world_hold(world, TESTING, name, 60 * MINUTE);
     }
@@ -776,8 +815,8 @@ static void test_too_many_leases(void **state)
     snprintf(hold.name, sizeof(hold.name), "one-more");
     world_order(world, TESTING, hold);
     assert_string_equal(world_outcomes(world, "h1"), "refused ");
-    world_visit(world, SITE_TESTING); /* a visitor's time counts all the same */
-    assert_int_equal(world_power(world, TESTING)->leases->n, LEASES_MAX);
+    world_visit(world, SITE_TESTING); /* a visitor has a place of his own */
+    assert_non_null(world_lease(world, TESTING, LEASE_VISIT, "testing.example"));
 }
 
 static void test_veto(void **state)
@@ -1649,6 +1688,7 @@ int main(void)
         TEST(test_repeated_id),
         TEST(test_repeated_id_of_an_open_command),
         TEST(test_repeated_id_of_an_unanswered_command),
+        TEST(test_repeated_id_with_the_first_route),
         TEST(test_too_many_commands),
         TEST(test_cancel),
         TEST(test_cancel_of_a_standing_wake),

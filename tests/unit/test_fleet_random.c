@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "core/adopt.h"
 #include "core/saved.h"
 #include "core/settle.h"
 #include "fleet_fixture.h"
@@ -212,20 +213,21 @@ static uint32_t number_of(const char *id)
 }
 
 /* A route is the number of the command as sent, 0 once it was on the disk; a repetition's is that
- * number plus COMMANDS. */
+ * number plus COMMANDS, and takes the place of one that is lost. */
 static void judge_answer(struct trial *trial, const struct ledger_entry *entry)
 {
-    const bool repetition = entry->route >= COMMANDS;
     const uint32_t number = number_of(entry->id);
     struct sent *sent = &trial->sent[number];
+    const bool repetition = entry->route >= COMMANDS && sent->repeated;
 
     MUST(trial, number < trial->n_sent && !sent->forgotten);
-    MUST(trial, entry->route % COMMANDS == (sent->routeless && !repetition ? 0 : number));
+    if (entry->route >= COMMANDS)
+        MUST(trial,
+             entry->route == COMMANDS + number && (repetition || sent->routeless || number == 0));
+    else
+        MUST(trial, entry->route == (sent->routeless ? 0 : number));
     MUST(trial, sent->server == entry->server && sent->action == entry->action);
     if (repetition) {
-        if (entry->quiet) /* it was said again before its end, and hears of that too */
-            return;
-        MUST(trial, sent->repeated);
         sent->repeated = false;
         return;
     }
@@ -326,6 +328,9 @@ static void judge(struct trial *trial, const struct action *action)
         break;
     case ACTION_PROJECT:
         judge_project(trial, action);
+        break;
+    case ACTION_JOIN: /* it was said again before its end, and hears of that too */
+        MUST(trial, action->join.route % COMMANDS == action->join.to % COMMANDS);
         break;
     case ACTION_STATUS:
     case ACTION_SAVE:
@@ -462,7 +467,15 @@ static void check_projects(struct trial *trial)
         MUST(trial, !fleet_site_ready(trial->world.fleet, at));
 }
 
-/* Whoever is up, or is to come up, has a lease on all it needs. */
+static bool is_down(const struct power *power)
+{
+    return !power->evidence.alive &&
+           (power->state == POWER_OFF || power->state == POWER_UNREACHABLE ||
+            power->state == POWER_WAKE_FAILED);
+}
+
+/* Whoever is up, or is to come up, has a lease on all it needs; not for a wake whose time is over.
+ * One that falls asleep has none on what is down. */
 static void check_needs(struct trial *trial, int server)
 {
     const struct power *power = world_power(&trial->world, server);
@@ -471,12 +484,16 @@ static void check_needs(struct trial *trial, int server)
     for (size_t i = 0; i < model->n_depends_on; i++) {
         if (!world_has(&trial->world, model->depends_on[i]))
             continue;
-        const struct lease_set *set = world_power(&trial->world, model->depends_on[i])->leases;
-        const bool held = lease_find(set, LEASE_DEPENDENT,
+        const struct power *needed = world_power(&trial->world, model->depends_on[i]);
+        const bool held = lease_find(needed->leases, LEASE_DEPENDENT,
                                      world_place(trial->world.server_at, server), "") != NULL;
+        const bool falls_asleep = power->state == POWER_SLEEPING && !power->wake.queued;
 
-        if (power->wake.open || power->evidence.alive)
-            MUST(trial, held || set->n == LEASES_MAX);
+        if ((power->wake.open && power->wake.deadline > trial->world.now.boot) ||
+            (power->evidence.alive && !falls_asleep))
+            MUST(trial, held);
+        else if (falls_asleep)
+            MUST(trial, held == !is_down(needed));
         else if (!power->wake.queued)
             MUST(trial, !held);
     }
@@ -524,7 +541,7 @@ static void check_leases(struct trial *trial, int server)
 {
     const struct power *power = world_power(&trial->world, server);
 
-    MUST(trial, power->leases->n <= LEASES_MAX);
+    MUST(trial, power->leases->n <= power->leases->room);
     for (size_t i = 0; i < power->leases->n; i++) {
         const struct lease *lease = &power->leases->leases[i];
 
@@ -680,7 +697,7 @@ static void change_clock(struct trial *trial)
 
     trial->world.now.wall += roll(trial, 2) ? by : -by;
     if (roll(trial, 2))
-        fleet_clock_was_set(trial->world.fleet);
+        fleet_clock_was_set(trial->world.fleet, trial->world.now);
     if (roll(trial, 4) == 0)
         fleet_trust_clock(trial->world.fleet, roll(trial, 4) > 0);
 }
@@ -977,7 +994,7 @@ static void compare_overrides(struct trial *trial, const struct crossing *crossi
     MUST(trial, fleet_idle(crossing->new, at) == fleet_idle(crossing->old, at));
 }
 
-/* The latest commands of a server are kept, and surely all that are open. */
+/* All commands of a server that are open are kept, and the latest others. */
 static void note_kept(struct trial *trial, int server, const struct saved *saved)
 {
     bool kept[COMMANDS] = {false};
@@ -989,7 +1006,7 @@ static void note_kept(struct trial *trial, int server, const struct saved *saved
 
         if (sent->server != server || sent->forgotten)
             continue;
-        MUST(trial, kept[i] || sent->refused || sent->ended || saved->n_commands == SAVED_COMMANDS);
+        MUST(trial, kept[i] || sent->refused || sent->ended);
         sent->forgotten = !kept[i];
         if (sent->forgotten && !sent->refused) /* nobody can wait for its end */
             sent->accepted = sent->ended = true;
@@ -1068,7 +1085,7 @@ static void reload(struct trial *trial, struct difference difference)
 
     lay(new, world, difference);
     struct fleet *fleet = create(trial, new);
-    fleet_adopt(fleet, world->fleet, world->now);
+    MUST(trial, fleet_adopt(fleet, world->fleet, world->now) == 0);
     crossing.new = fleet;
     world->server_at = new->server_at;
     world->site_at = new->site_at;
@@ -1080,8 +1097,9 @@ static void reload(struct trial *trial, struct difference difference)
             remove_server(trial, i);
             continue;
         }
-        fleet_save(world->fleet, old->server_at[i], world->now, &saved);
+        MUST(trial, fleet_save(world->fleet, old->server_at[i], world->now, &saved) == 0);
         note_kept(trial, i, &saved);
+        saved_finish(&saved);
         compare_server(trial, &crossing, i, old->server_at[i], new->server_at[i]);
         trial->retyped |= i == difference.checks_of;
     }
@@ -1094,10 +1112,12 @@ static void reload(struct trial *trial, struct difference difference)
 static void over_the_disk(struct trial *trial, const struct model *model, int server,
                           const uint8_t mac[6], struct saved *saved)
 {
-    const struct record_owner owner = {.config = "/etc/hall/config.json", .mac = mac};
+    const struct record_owner owner = {
+        .config = "/etc/hall/config.json", .mac = mac, .boot = "this one"};
     struct buf text = BUF_INIT(RECORD_LIMIT);
 
     MUST(trial, record_write_server(saved, model, server, &owner, &text) == 0);
+    saved_finish(saved);
     MUST(trial,
          record_read_server(buf_text(&text), text.length, model, server, &owner, saved) == 0);
     buf_finish(&text);
@@ -1106,7 +1126,7 @@ static void over_the_disk(struct trial *trial, const struct model *model, int se
 static void restart_quotas(struct trial *trial, struct fleet *new)
 {
     const struct model *model = &trial->layouts[trial->layout].model;
-    const struct record_owner owner = {.config = "/etc/hall/config.json"};
+    const struct record_owner owner = {.config = "/etc/hall/config.json", .boot = "this one"};
     struct buf text = BUF_INIT(RECORD_LIMIT);
     const struct quota *was;
     struct quota read;
@@ -1119,13 +1139,14 @@ static void restart_quotas(struct trial *trial, struct fleet *new)
         MUST(trial, read.kind == was->kind && read.subject == was->subject);
         MUST(trial, read.address == was->address && read.day == was->day);
         MUST(trial, read.wakes == was->wakes && read.awake_ms == was->awake_ms);
-        fleet_restore_quota(new, &read);
+        fleet_restore_quota(new, trial->world.now, &read);
     }
     buf_finish(&text);
 }
 
-/* The clocks when Hall is there again: a moment later after a kill; after a reboot the boot clock
- * begins anew, and the wall clock may have gone back. How far boot times move. */
+/* The clocks when Hall is there again: a moment later after a kill, with the wall clock set in
+ * between or not; after a reboot the boot clock begins at 0, and the wall clock may have gone back.
+ * How far boot times move. */
 static int64_t pass_away(struct trial *trial, bool reboot)
 {
     static const uint32_t most[] = {20 * SECOND, 2 * MINUTE, 5 * HOUR};
@@ -1135,6 +1156,10 @@ static int64_t pass_away(struct trial *trial, bool reboot)
 
     now->boot = reboot ? 1 + roll(trial, 40 * SECOND) : now->boot + away;
     now->wall += reboot && roll(trial, 4) == 0 ? -away : away;
+    if (!reboot) {
+        now->wall += roll(trial, 4) > 0 ? 0 : roll(trial, 2) ? 3 * HOUR : -3 * HOUR;
+        return 0;
+    }
     /* No time is known to have passed where the clock went back. */
     return now->boot - was.boot - (now->wall > was.wall ? now->wall - was.wall : 0);
 }
@@ -1148,7 +1173,7 @@ static void restart(struct trial *trial, bool reboot)
     struct saved saved[WORLD_SERVERS];
 
     for (size_t i = 0; i < layout->model.n_servers; i++) {
-        fleet_save(world->fleet, (int)i, world->now, &saved[i]);
+        MUST(trial, fleet_save(world->fleet, (int)i, world->now, &saved[i]) == 0);
         if (on_disk)
             over_the_disk(trial, &layout->model, (int)i, layout->servers[i].mac, &saved[i]);
         note_kept(trial, layout->server_of[i], &saved[i]);
@@ -1158,10 +1183,13 @@ static void restart(struct trial *trial, bool reboot)
     for (uint32_t i = 0; i < trial->n_sent; i++)
         trial->sent[i].routeless = true;
     crossing.moved = pass_away(trial, reboot);
+    for (size_t i = 0; reboot && i < layout->model.n_servers; i++)
+        saved[i].boot_at = 0;
     struct fleet *fleet = create(trial, layout);
     crossing.new = fleet;
     for (size_t i = 0; i < layout->model.n_servers; i++) {
         fleet_restore(fleet, (int)i, world->now, &saved[i]);
+        saved_finish(&saved[i]);
         compare_server(trial, &crossing, layout->server_of[i], (int)i, (int)i);
         compare_overrides(trial, &crossing, (int)i);
     }

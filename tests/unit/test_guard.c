@@ -468,6 +468,27 @@ static void test_quota_of_a_project(void **state)
     assert_int_equal(last_limit(world)->limit.guard.kind, GUARD_PROJECT_MINUTES);
 }
 
+/* The clock is set: today ends at another time, and whom it keeps away is told so. What was used up
+ * yesterday, by the clock as it is now, keeps nobody away. */
+static void test_a_limit_follows_the_clock(void **state)
+{
+    struct world *world = asleep(state, of_the_project);
+
+    world_come(world, FLEET_VISIT, SITE_CLIENT1, ALICE);
+    const int64_t until = last_limit(world)->limit.guard.until;
+    world_forget(world);
+    world->now.wall += 3 * HOUR;
+    fleet_clock_was_set(world->fleet, world->now);
+    assert_int_equal(last_limit(world)->limit.guard.kind, GUARD_PROJECT_WAKES);
+    assert_int_equal(last_limit(world)->limit.site, SITE_CLIENT1);
+    assert_int_equal(last_limit(world)->limit.guard.until, until - 3 * HOUR);
+    assert_false(last_limit(world)->limit.refused);
+    world_advance(world, until - world->now.boot);
+    world_forget(world);
+    fleet_clock_was_set(world->fleet, world->now);
+    assert_int_equal(world_count(world, ACTION_LIMIT), 0);
+}
+
 /* A flood of addresses does not make Hall forget who woke its share. */
 static void test_flood_of_addresses(void **state)
 {
@@ -547,6 +568,7 @@ int main(void)
         TEST(test_minutes_of_a_client),
         TEST(test_a_long_gap_counts_as_idle_time),
         TEST(test_quota_of_a_project),
+        TEST(test_a_limit_follows_the_clock),
         TEST(test_flood_of_addresses),
         TEST(test_refused_visits_do_not_count),
     };

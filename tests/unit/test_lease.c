@@ -4,9 +4,21 @@
 #include <stdio.h>
 #include <string.h>
 
+static struct lease places[LEASES_ASKED_MAX + LEASES_AGENT_MAX + 7];
+
+/* A set of a server with one site, one domain and two servers that may need it. */
+static struct lease_set empty(void)
+{
+    const struct lease_holders holders = {.sites = 1, .domains = 1, .servers = 2};
+
+    assert_int_equal(lease_room(&holders), sizeof(places) / sizeof(places[0]));
+    memset(places, 0, sizeof(places));
+    return (struct lease_set){.room = lease_room(&holders), .leases = places};
+}
+
 static void test_take_and_renew(void **state)
 {
-    struct lease_set set = {0};
+    struct lease_set set = empty();
     const struct fact again = fact_said("again");
 
     assert_true(lease_take(&set, LEASE_VISIT, MODEL_NONE, "client1", NULL, 100, 500));
@@ -26,7 +38,7 @@ static void test_take_and_renew(void **state)
 
 static void test_kind_and_holder_name_a_lease(void **state)
 {
-    struct lease_set set = {0};
+    struct lease_set set = empty();
 
     assert_true(lease_take(&set, LEASE_VISIT, MODEL_NONE, "backup", NULL, 0, 10));
     assert_true(lease_take(&set, LEASE_HOLD, MODEL_NONE, "backup", NULL, 0, 20));
@@ -36,25 +48,58 @@ static void test_kind_and_holder_name_a_lease(void **state)
     assert_non_null(lease_find(&set, LEASE_HOLD, MODEL_NONE, "backup"));
 }
 
-/* A set is bounded; what is in it can still be renewed when it is full. */
+/* As many of a sort as may be; what is in the set can still be renewed, and those who have a place
+ * of their own have it. */
 static void test_full(void **state)
 {
-    struct lease_set set = {0};
+    struct lease_set set = empty();
     char name[LEASE_HOLDER_SIZE];
 
-    for (int i = 0; i < LEASES_MAX; i++) {
+    for (int i = 0; i < LEASES_ASKED_MAX; i++) {
         snprintf(name, sizeof(name), "h%d", i);
-        assert_true(lease_take(&set, LEASE_HOLD, MODEL_NONE, name, NULL, 0, 10 + i));
+        assert_true(
+            lease_take(&set, i % 2 ? LEASE_HOLD : LEASE_MANUAL, MODEL_NONE, name, NULL, 0, 10 + i));
     }
     assert_false(lease_take(&set, LEASE_HOLD, MODEL_NONE, "one more", NULL, 0, 10));
-    assert_int_equal(set.n, LEASES_MAX);
-    assert_true(lease_take(&set, LEASE_HOLD, MODEL_NONE, "h3", NULL, 5, 99));
-    assert_int_equal(lease_awake_until(&set), 99);
+    assert_false(lease_take(&set, LEASE_MANUAL, MODEL_NONE, "one more", NULL, 0, 10));
+    assert_true(lease_take(&set, LEASE_HOLD, MODEL_NONE, "h3", NULL, 5, 999));
+    assert_int_equal(lease_awake_until(&set), 999);
+    for (int i = 0; i < LEASES_AGENT_MAX - 1; i++) {
+        snprintf(name, sizeof(name), "a%d", i);
+        assert_true(lease_take(&set, LEASE_AGENT, MODEL_NONE, name, NULL, 0, 10));
+    }
+    assert_true(lease_take(&set, LEASE_STREAM, MODEL_NONE, AGENT_STREAM, NULL, 0, 10));
+    assert_false(lease_take(&set, LEASE_AGENT, MODEL_NONE, "one more", NULL, 0, 10));
+    assert_true(lease_take(&set, LEASE_VISIT, 0, "", NULL, 0, 10));
+    assert_true(lease_take(&set, LEASE_STREAM, 0, "", NULL, 0, 10));
+    assert_true(lease_take(&set, LEASE_ALWAYS_ON, MODEL_NONE, "", NULL, 0, 10));
+    assert_true(lease_take(&set, LEASE_ALWAYS_ON, 0, "", NULL, 0, 10));
+    assert_true(lease_take(&set, LEASE_SCHEDULE, 0, "", NULL, 0, 10));
+    assert_true(lease_take(&set, LEASE_DEPENDENT, 0, "", NULL, 0, 10));
+    assert_true(lease_take(&set, LEASE_DEPENDENT, 1, "", NULL, 0, 10));
+    assert_int_equal(set.n, set.room);
+}
+
+/* What was saved comes back once, where it has a place. */
+static void test_put(void **state)
+{
+    struct lease_set set = empty();
+    struct lease lease = {.kind = LEASE_HOLD, .subject = MODEL_NONE, .since = 3, .until = 9};
+
+    for (int i = 0; i < LEASES_ASKED_MAX + 5; i++) {
+        snprintf(lease.holder, LEASE_HOLDER_SIZE, "h%d", i);
+        lease_put(&set, &lease);
+        lease_put(&set, &lease);
+    }
+    assert_int_equal(set.n, LEASES_ASKED_MAX);
+    lease = (struct lease){.kind = LEASE_VISIT, .until = 7};
+    lease_put(&set, &lease);
+    assert_int_equal(lease_find(&set, LEASE_VISIT, 0, "")->until, 7);
 }
 
 static void test_expire(void **state)
 {
-    struct lease_set set = {0};
+    struct lease_set set = empty();
 
     assert_int_equal(lease_awake_until(&set), 0);
     assert_true(lease_next_end(&set) == LEASE_FOREVER);
@@ -72,7 +117,7 @@ static void test_expire(void **state)
 
 static void test_release_kind(void **state)
 {
-    struct lease_set set = {0};
+    struct lease_set set = empty();
 
     lease_take(&set, LEASE_VISIT, MODEL_NONE, "a", NULL, 0, 100);
     lease_take(&set, LEASE_HOLD, MODEL_NONE, "b", NULL, 0, 100);
@@ -86,7 +131,7 @@ static void test_release_kind(void **state)
 /* Longer names than fit are cut, and found again by the same long name. */
 static void test_long_names(void **state)
 {
-    struct lease_set set = {0};
+    struct lease_set set = empty();
     char holder[300];
 
     memset(holder, 'x', sizeof(holder) - 1);
@@ -114,7 +159,7 @@ static void test_names(void **state)
 
 static void test_mark_tells_other_holders(void **state)
 {
-    struct lease_set set = {0};
+    struct lease_set set = empty();
     uint32_t one;
 
     assert_int_equal(lease_mark(&set), 0);
@@ -146,8 +191,8 @@ static void test_texts_fill_the_room(void **state)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct lease_set set = {0};
-        char first[128], second[128];
+        struct lease_set set = empty();
+        char first[LEASE_TEXT_SIZE + 1], second[LEASE_TEXT_SIZE + 1];
 
         memset(first, 'a', sizeof(first));
         memset(second, 'b', sizeof(second));
@@ -193,7 +238,7 @@ static void test_what_each_lease_says(void **state)
     const struct now now = {.boot = 50000, .wall = 1795345200000};
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct lease_set set = {0};
+        struct lease_set set = empty();
 
         assert_true(
             lease_take(&set, rows[i].kind, rows[i].subject, rows[i].holder, NULL, 40000, 70000));
@@ -225,7 +270,7 @@ static void test_which_names_are_the_same(void **state)
                 {64, 63, 2}, {65, 64, 1}, {90, 80, 1}, {90, 63, 2}};
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct lease_set set = {0};
+        struct lease_set set = empty();
         char name[100] = {0};
 
         memset(name, 'x', rows[i].length);
@@ -246,7 +291,7 @@ static void test_how_much_of_a_reason_is_kept(void **state)
     } rows[] = {{1, 3}, {ROOM - 5, 3}, {ROOM - 4, 2}, {ROOM - 3, 1}, {ROOM - 2, 0}, {ROOM - 1, 0}};
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct lease_set set = {0};
+        struct lease_set set = empty();
         char first[LEASE_TEXT_SIZE] = {0};
 
         memset(first, 'x', rows[i].first);
@@ -260,15 +305,49 @@ static void test_how_much_of_a_reason_is_kept(void **state)
     }
 }
 
+/* A named instant follows the wall clock, a span does not; renewed as a span, it is one. */
+static void test_ends_when_the_clock_is_set(void **state)
+{
+    const struct now now = {.boot = 10000, .wall = 900000};
+    struct lease_set set = empty();
+    char name[LEASE_HOLDER_SIZE];
+
+    assert_true(
+        lease_hold(&set, "span", NULL, (struct lease_end){.until = 20000, .told = 700000}, 1000));
+    assert_true(
+        lease_hold(&set, "named", NULL, (struct lease_end){.until = 20000, .ends = 905000}, 1000));
+    assert_true(lease_take(&set, LEASE_ALWAYS_ON, 0, "", NULL, 1000, LEASE_FOREVER));
+    lease_clock_was_set(&set, now);
+    assert_int_equal(set.leases[0].until, 20000);
+    assert_int_equal(set.leases[1].until, 15000);
+    assert_true(lease_is_told(&set.leases[0], 700000));
+    lease_tell_again(&set, now);
+    assert_true(lease_is_told(&set.leases[0], 910999));
+    assert_false(lease_is_told(&set.leases[0], 911000));
+    assert_false(lease_is_told(&set.leases[1], 0));
+    assert_false(lease_is_told(&set.leases[1], 905000));
+    assert_true(set.leases[2].until == LEASE_FOREVER);
+    assert_true(lease_hold(&set, "named", NULL, (struct lease_end){.until = 30000}, 2000));
+    lease_clock_was_set(&set, now);
+    assert_int_equal(set.leases[1].until, 30000);
+    for (int i = 2; i < LEASES_ASKED_MAX; i++) {
+        snprintf(name, sizeof(name), "h%d", i);
+        assert_true(lease_hold(&set, name, NULL, (struct lease_end){.until = 30000}, 2000));
+    }
+    assert_false(lease_hold(&set, "one too many", NULL, (struct lease_end){.until = 30000}, 2000));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_which_names_are_the_same),
+        cmocka_unit_test(test_ends_when_the_clock_is_set),
         cmocka_unit_test(test_how_much_of_a_reason_is_kept),
         cmocka_unit_test(test_take_and_renew),
         cmocka_unit_test(test_mark_tells_other_holders),
         cmocka_unit_test(test_kind_and_holder_name_a_lease),
         cmocka_unit_test(test_full),
+        cmocka_unit_test(test_put),
         cmocka_unit_test(test_expire),
         cmocka_unit_test(test_release_kind),
         cmocka_unit_test(test_long_names),

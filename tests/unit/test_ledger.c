@@ -6,28 +6,45 @@
 #include "core/facts/ledger.h"
 #include "unit.h"
 
-static struct ledger_entry *add(struct ledger *ledger, int number)
+enum { SERVERS = 400 };
+
+static struct ledger_entry *add_to(struct ledger *ledger, int server, int number)
 {
     char id[COMMAND_ID_SIZE];
 
     snprintf(id, sizeof(id), "c%d", number);
-    return ledger_add(ledger, 0, COMMAND_WAKE, id, "me", number);
+    assert_int_equal(ledger_reserve(ledger), 0);
+    return ledger_add(ledger, server, COMMAND_WAKE, id, "me", number);
 }
 
-static void close_entry(struct ledger_entry *entry)
+static struct ledger_entry *add(struct ledger *ledger, int number)
+{
+    return add_to(ledger, 0, number);
+}
+
+static struct ledger_entry *find(struct ledger *ledger, int server, int number)
+{
+    char id[COMMAND_ID_SIZE];
+
+    snprintf(id, sizeof(id), "c%d", number);
+    return ledger_find(ledger, server, id);
+}
+
+static void close_entry(struct ledger *ledger, struct ledger_entry *entry)
 {
     entry->answered = true;
-    entry->open = false;
+    ledger_close(ledger, entry);
 }
 
 static int make(void **state)
 {
     *state = calloc(1, sizeof(struct ledger));
-    return *state ? 0 : -1;
+    return *state ? ledger_init(*state, SERVERS) : -1;
 }
 
 static int unmake(void **state)
 {
+    ledger_finish(*state);
     free(*state);
     return 0;
 }
@@ -78,12 +95,31 @@ static void test_closed_ones_make_room_oldest_first(void **state)
 {
     struct ledger *ledger = *state;
 
-    for (int i = 0; i < LEDGER_MAX; i++)
-        close_entry(add(ledger, i));
+    for (int i = 0; i < LEDGER_OF_SERVER; i++)
+        close_entry(ledger, add(ledger, i));
     assert_non_null(ledger_find(ledger, 0, "c0"));
-    assert_non_null(add(ledger, LEDGER_MAX));
+    assert_non_null(add(ledger, LEDGER_OF_SERVER));
     assert_null(ledger_find(ledger, 0, "c0"));
     assert_non_null(ledger_find(ledger, 0, "c1"));
+}
+
+/* Of all servers together the first that ended gives way, whoever's it is. */
+static void test_the_first_that_ended_makes_room_for_another_server(void **state)
+{
+    struct ledger *ledger = *state;
+    struct ledger_entry *first = add_to(ledger, 1, 1), *second = add_to(ledger, 2, 2);
+
+    close_entry(ledger, second);
+    close_entry(ledger, first);
+    for (size_t i = 2; i < ledger->room; i++)
+        close_entry(ledger, add_to(ledger, (int)(i % SERVERS), 1000 + (int)i));
+    assert_non_null(find(ledger, 2, 2));
+    assert_non_null(add_to(ledger, 3, 9000));
+    assert_null(find(ledger, 2, 2));
+    assert_non_null(find(ledger, 1, 1));
+    assert_non_null(add_to(ledger, 4, 9000));
+    assert_null(find(ledger, 1, 1));
+    assert_non_null(find(ledger, 3, 9000));
 }
 
 static void test_open_ones_are_never_overwritten(void **state)
@@ -91,23 +127,77 @@ static void test_open_ones_are_never_overwritten(void **state)
     struct ledger *ledger = *state;
     struct ledger_entry *open = add(ledger, 0);
 
-    for (int i = 1; i < 3 * LEDGER_MAX; i++)
-        close_entry(add(ledger, i));
+    for (int i = 1; i < 3 * LEDGER_OF_SERVER; i++)
+        close_entry(ledger, add(ledger, i));
     assert_ptr_equal(ledger_find(ledger, 0, "c0"), open);
     assert_true(open->open);
 }
 
-static void test_all_open(void **state)
+static void test_all_open_of_a_server(void **state)
 {
     struct ledger *ledger = *state;
 
-    for (int i = 0; i < LEDGER_MAX; i++)
+    for (int i = 0; i < LEDGER_OF_SERVER; i++)
         assert_non_null(add(ledger, i));
     assert_null(add(ledger, 999));
-    close_entry(ledger_find(ledger, 0, "c100"));
+    assert_non_null(add_to(ledger, 1, 999)); /* another server's */
+    close_entry(ledger, ledger_find(ledger, 0, "c100"));
     assert_non_null(add(ledger, 1000));
     assert_null(ledger_find(ledger, 0, "c100"));
     assert_null(add(ledger, 1001));
+}
+
+/* Thousands may be open; and an id that ended is known for a while beside them. */
+static void test_it_grows(void **state)
+{
+    enum { OPEN = 5000 };
+    struct ledger *ledger = *state;
+
+    for (int i = 0; i < OPEN; i++) {
+        assert_non_null(add_to(ledger, i % SERVERS, i));
+        close_entry(ledger, add_to(ledger, i % SERVERS, -i - 1));
+        for (int k = i < 50 ? 0 : i - 50; k <= i; k += 7)
+            assert_non_null(find(ledger, k % SERVERS, -k - 1));
+    }
+    for (int i = 0; i < OPEN; i++) {
+        struct ledger_entry *entry = find(ledger, i % SERVERS, i);
+
+        assert_non_null(entry);
+        assert_true(entry->open && entry->received == i && entry->server == i % SERVERS);
+        close_entry(ledger, entry);
+    }
+    assert_int_equal(ledger->n_open, 0);
+    assert_true(ledger->room < 4 * OPEN);
+}
+
+/* The chains hold together, whatever is added and ended in whichever order. */
+static void test_chains(void **state)
+{
+    enum { FEW = 5, STEPS = 20000 };
+    struct ledger *ledger = *state;
+    uint32_t chance = 1;
+
+    for (int i = 0; i < STEPS; i++) {
+        chance = chance * 1664525u + 1013904223u;
+        const int server = (int)(chance >> 16) % FEW;
+        struct ledger_entry *entry = ledger_newest(ledger, server);
+
+        for (uint32_t k = chance >> 24; entry && k > 0; k--)
+            entry = ledger_older(ledger, entry);
+        if (entry && entry->open && chance % 3 != 0)
+            close_entry(ledger, entry);
+        else
+            (void)add_to(ledger, server, i);
+        size_t n = 0, open = 0;
+        for (const struct ledger_entry *at = ledger_newest(ledger, server); at;
+             at = ledger_older(ledger, at), n++) {
+            assert_int_equal(at->server, server);
+            open += at->open;
+        }
+        assert_int_equal(n, ledger->servers[server].n);
+        assert_int_equal(open, ledger->servers[server].n_open);
+        assert_true(n <= LEDGER_OF_SERVER);
+    }
 }
 
 static void test_action_names(void **state)
@@ -146,7 +236,10 @@ int main(void)
         TEST(test_what_is_found),
         TEST(test_closed_ones_make_room_oldest_first),
         TEST(test_open_ones_are_never_overwritten),
-        TEST(test_all_open),
+        TEST(test_the_first_that_ended_makes_room_for_another_server),
+        TEST(test_all_open_of_a_server),
+        TEST(test_it_grows),
+        TEST(test_chains),
         cmocka_unit_test(test_action_names),
         cmocka_unit_test(test_outcome_names),
     };

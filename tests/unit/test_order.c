@@ -49,16 +49,18 @@ static void is_held(struct world *world)
     world_hold(world, ERP, "night", HOUR);
 }
 
-/* No room for another lease: one is of who woke it, nine are holds. */
+/* No room for another that is asked for: one is of who woke it, the others are holds. */
 static void is_full(struct world *world)
 {
-    char name[] = "h0";
+    char name[8];
 
     is_ready(world);
     for (int server = ERP;; server = TESTING) {
-        for (name[1] = '1'; name[1] <= '9'; name[1]++)
+        for (int i = 1; i < LEASES_ASKED_MAX; i++) {
+            snprintf(name, sizeof(name), "h%d", i);
             world_hold(world, server, name, HOUR);
-        assert_int_equal(world_power(world, server)->leases->n, LEASES_MAX);
+        }
+        assert_int_equal(world_power(world, server)->leases->n, LEASES_ASKED_MAX);
         if (server == TESTING)
             return;
     }
@@ -312,7 +314,7 @@ static void test_what_a_refused_wake_leaves(void **state)
     static const struct {
         void (*situation)(struct world *);
         size_t leases;
-    } rows[] = {{is_guarded, 1}, {is_full, LEASES_MAX}};
+    } rows[] = {{is_guarded, 1}, {is_full, LEASES_ASKED_MAX}};
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         struct world *world = anew(state, rows[i].situation);
@@ -409,6 +411,44 @@ static void test_who_wakes_it_holds_it(void **state)
     }
 }
 
+/* Of two wakes of one person the later end holds, whichever command it was. */
+static void test_the_later_end_holds(void **state)
+{
+    static const struct {
+        enum command_action first, then;
+        int64_t first_lasts, then_lasts, ends;
+    } rows[] = {
+        {COMMAND_WAKE, COMMAND_WAKE, 4 * HOUR, 0, 4 * HOUR},
+        {COMMAND_WAKE, COMMAND_WAKE, 4 * HOUR, HOUR, 4 * HOUR},
+        {COMMAND_WAKE, COMMAND_WAKE, HOUR, 2 * HOUR, 2 * HOUR + 30 * MINUTE},
+        {COMMAND_WAKE, COMMAND_START, 4 * HOUR, 0, 4 * HOUR},
+        {COMMAND_START, COMMAND_WAKE, 4 * HOUR, 0, 4 * HOUR},
+    };
+
+    for (int named = 0; named < 2; named++)
+        for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+            struct world *world = anew(state, is_off);
+            struct command first = world_new_command(rows[i].first, "");
+            struct command then = world_new_command(rows[i].then, "");
+            const int64_t began = world->now.boot;
+
+            first.lasts = rows[i].first_lasts;
+            then.lasts = rows[i].then_lasts;
+            first.site = rows[i].first == COMMAND_START ? SITE_CLIENT1 : MODEL_NONE;
+            then.site = rows[i].then == COMMAND_START ? SITE_CLIENT1 : MODEL_NONE;
+            if (!named)
+                first.by[0] = then.by[0] = '\0';
+            world_order(world, TESTING, first);
+            world_up(world, TESTING);
+            world_advance(world, 30 * MINUTE);
+            world_order(world, TESTING, then);
+            const struct lease *lease =
+                world_lease(world, TESTING, LEASE_MANUAL, named ? "operator" : "someone");
+
+            assert_int_equal(lease->until, began + rows[i].ends);
+        }
+}
+
 /* Of the leases that are there, exactly the one that is named ends. */
 static void test_which_lease_a_release_ends(void **state)
 {
@@ -470,15 +510,15 @@ static void test_who_changed_it(void **state)
     assert_int_equal(override->idle, 7 * MINUTE);
 }
 
-/* While all that are remembered are open, one more is refused: its answer names it, who asked, and
- * where the answer goes. */
+/* While as many as may be of one server are open, one more is refused: its answer says how many,
+ * and names it, who asked, and where the answer goes. Of another server it is not. */
 static void test_too_many_commands(void **state)
 {
     struct world *world = anew(state, wakes);
     struct command command = {COMMAND_WAKE, SERVER, .by = "anna", .route = 7};
     const struct ledger_entry *answer = NULL;
 
-    for (int i = 0; i <= LEDGER_MAX; i++) {
+    for (int i = 0; i <= LEDGER_OF_SERVER; i++) {
         snprintf(command.id, sizeof(command.id), "x%d", i);
         world_forget(world);
         world_order(world, ERP, command);
@@ -490,6 +530,7 @@ static void test_too_many_commands(void **state)
     }
     assert_int_equal(answer->outcome, OUTCOME_REFUSED);
     assert_true(fact_is(&answer->reason, FACT_ANSWER_COMMANDS_FULL));
+    assert_int_equal(answer->reason.parts[0].n[0], LEDGER_OF_SERVER);
     assert_string_equal(answer->by, "anna");
     assert_int_equal(answer->action, COMMAND_WAKE);
     assert_int_equal(answer->server, ERP);
@@ -497,6 +538,8 @@ static void test_too_many_commands(void **state)
     assert_int_equal(answer->route, 7);
     assert_int_equal(answer->seconds_ms, 0);
     assert_string_equal(told(world), "command_refused ");
+    world_order(world, TESTING, command);
+    assert_int_equal(last_answer(world, command.id)->outcome, OUTCOME_ACCEPTED);
 }
 
 /* It fell asleep with a wake queued, and a guard does not let it be woken so soon. */
@@ -529,6 +572,7 @@ int main(void)
         TEST(test_accepted_first),
         TEST(test_commands_without_an_id),
         TEST(test_who_wakes_it_holds_it),
+        TEST(test_the_later_end_holds),
         TEST(test_which_lease_a_release_ends),
         TEST(test_who_changed_it),
         TEST(test_too_many_commands),

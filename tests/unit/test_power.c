@@ -278,7 +278,8 @@ static const struct now noon = {.boot = 10000000, .wall = 1795345200000}; /* 202
 /* The lease that lives longest is why; without one, what the state says. */
 static void test_why(void **state)
 {
-    struct lease_set leases = {0};
+    struct lease places[4];
+    struct lease_set leases = {.room = 4, .leases = places};
     struct power power = {.state = POWER_READY, .reason = FACT(SEEN_SILENT), .leases = &leases};
     const struct fact nightly = fact_said("nightly");
     struct fact why = power_awake_because(&power, 0, noon);

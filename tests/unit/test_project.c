@@ -1,5 +1,6 @@
 /* Projects: what their agent tells, what state that makes, what is ordered, and commands. */
 #include "base/array.h"
+#include "core/adopt.h"
 #include "core/facts/projects.h"
 #include "core/saved.h"
 #include "core/state.h"
@@ -253,7 +254,7 @@ static void test_found_containers_over_a_reload(void **state)
     up(world);
     world_containers(world, TESTING, "a@client1 exited -,b@client1 running -,c@client1 running -");
     assert_int_equal(fleet_create(&world->model, &sink, world->now, &fleet), 0);
-    fleet_adopt(fleet, world->fleet, world->now);
+    assert_int_equal(fleet_adopt(fleet, world->fleet, world->now), 0);
     fleet_destroy(world->fleet);
     world->fleet = fleet;
     assert_int_equal(project_of_world(world)->n, 3);
@@ -726,7 +727,7 @@ static void test_a_restart_of_hall(void **state)
     world_probe(world, TESTING, CHECK_OF_CLIENT1, PROBE_PASS);
     command(world, COMMAND_STOP, "c2");
     answer(world, SLEEP_ACCEPTED, "");
-    fleet_save(world->fleet, TESTING, world->now, &saved);
+    assert_int_equal(fleet_save(world->fleet, TESTING, world->now, &saved), 0);
     assert_int_equal(saved.projects[0].runs[0], 7000);
     saved.projects[0].last_visit = wall;
     fleet_destroy(world->fleet);
@@ -736,6 +737,7 @@ static void test_a_restart_of_hall(void **state)
     const struct fleet_sink sink = {.act = world_act, .context = world};
     assert_int_equal(fleet_create(&world->model, &sink, world->now, &world->fleet), 0);
     fleet_restore(world->fleet, TESTING, world->now, &saved);
+    saved_finish(&saved);
     fleet_start(world->fleet, world->now);
     assert_int_equal(fleet_site(world->fleet, SITE_CLIENT1)->visits, 1);
     assert_int_equal(clock_wall_at(world->now, fleet_site(world->fleet, SITE_CLIENT1)->last_visit),
@@ -752,13 +754,14 @@ static void test_a_start_goes_on_over_a_restart(void **state)
 
     stopped(world);
     command(world, COMMAND_START, "c1");
-    fleet_save(world->fleet, TESTING, world->now, &saved);
+    assert_int_equal(fleet_save(world->fleet, TESTING, world->now, &saved), 0);
     fleet_destroy(world->fleet);
     world->fleet = NULL;
     world_forget(world);
     const struct fleet_sink sink = {.act = world_act, .context = world};
     assert_int_equal(fleet_create(&world->model, &sink, world->now, &world->fleet), 0);
     fleet_restore(world->fleet, TESTING, world->now, &saved);
+    saved_finish(&saved);
     fleet_start(world->fleet, world->now);
     up(world);
     world_containers(world, TESTING, "client1-web exited -");
@@ -912,7 +915,7 @@ static void test_an_order_goes_on_for_all_that_are_found(void **state)
     up(world);
     assert_non_null(told);
     told->docker_up = true;
-    told->n = PROJECT_FOUND_MAX + 1;
+    told->n = PROJECT_FOUND_MAX;
     for (size_t i = 0; i < told->n; i++) {
         snprintf(told->list[i].name, sizeof(told->list[i].name), "c%zu", i);
         snprintf(told->list[i].project, sizeof(told->list[i].project), "client1");

@@ -11,8 +11,8 @@ static struct quota_book book;
 
 static int empty(void **state)
 {
-    memset(&book, 0, sizeof(book));
-    return 0;
+    quota_finish(&book);
+    return quota_init(&book);
 }
 
 static void test_keys(void **state)
@@ -72,17 +72,78 @@ static void test_flood(void **state)
     }
 }
 
+/* A flood never pushes out a project. */
+static void test_flood_beside_projects(void **state)
+{
+    for (int site = 0; site < 100; site++)
+        quota_open(&book, QUOTA_PROJECT, site, 0, TODAY)->wakes = 1;
+    for (uint32_t i = 0; i < 100000; i++)
+        quota_open(&book, QUOTA_CLIENT, DOMAIN, i * 2654435761U, TODAY)->wakes = 1000;
+    for (int site = 0; site < 100; site++)
+        assert_non_null(quota_look(&book, QUOTA_PROJECT, site, 0, TODAY));
+}
+
+/* With room made between steps, each of many clients stays known. */
+static void test_room_for_many(void **state)
+{
+    enum { MANY = 20000 };
+
+    for (uint32_t i = 0; i < MANY; i++) {
+        assert_int_equal(quota_reserve(&book), 0);
+        quota_open(&book, QUOTA_CLIENT, DOMAIN, i * 2654435761U, TODAY)->wakes = 1 + i;
+    }
+    for (uint32_t i = 0; i < MANY; i++) {
+        const struct quota *quota = quota_look(&book, QUOTA_CLIENT, DOMAIN, i * 2654435761U, TODAY);
+
+        assert_non_null(quota);
+        assert_int_equal(quota->wakes, 1 + i);
+    }
+    assert_in_range(book.size, 2 * MANY, QUOTA_SLOTS_MAX);
+}
+
+/* Some were counted while the clock showed another day, years on or back: when room is made,
+ * neither they nor those of today are forgotten. */
+static void test_no_wrong_day_clears_others(void **state)
+{
+    static const int32_t days[] = {TODAY, TODAY + 5000, TODAY - 5000, TODAY - 1};
+    const uint32_t size = book.size, most = size / 2;
+
+    for (uint32_t i = 0; i < most; i++)
+        quota_open(&book, QUOTA_CLIENT, DOMAIN, i * 2654435761U, TODAY)->wakes = i + 1;
+    for (uint32_t i = 0; i < size; i++)
+        book.slots[i].day = days[book.slots[i].wakes % 4];
+    assert_int_equal(quota_reserve(&book), 0);
+    assert_int_equal(book.size, 2 * size);
+    for (uint32_t i = 0; i < most; i++) {
+        const struct quota *quota =
+            quota_look(&book, QUOTA_CLIENT, DOMAIN, i * 2654435761U, days[(i + 1) % 4]);
+
+        assert_non_null(quota);
+        assert_int_equal(quota->wakes, i + 1);
+    }
+}
+
+/* However many come, it does not grow without end. */
+static void test_most_room(void **state)
+{
+    for (uint32_t i = 0; i < 200000; i++) {
+        assert_int_equal(quota_reserve(&book), 0);
+        (void)quota_open(&book, QUOTA_CLIENT, DOMAIN, i * 2654435761U, TODAY);
+    }
+    assert_int_equal(book.size, QUOTA_SLOTS_MAX);
+}
+
 /* What was used up yesterday makes room before anything of today. */
 static void test_yesterday_makes_room(void **state)
 {
-    for (uint32_t i = 0; i < QUOTA_SLOTS; i++)
+    for (uint32_t i = 0; i < QUOTA_SLOTS_FIRST; i++)
         quota_open(&book, QUOTA_CLIENT, DOMAIN, i * 7919, TODAY - 1)->wakes = 1000;
-    for (uint32_t i = 0; i < QUOTA_SLOTS / 4; i++)
+    for (uint32_t i = 0; i < QUOTA_SLOTS_FIRST / 4; i++)
         quota_open(&book, QUOTA_CLIENT, DOMAIN, 0x0a000000 + i * 104729, TODAY)->wakes = 1;
     size_t known = 0;
-    for (uint32_t i = 0; i < QUOTA_SLOTS / 4; i++)
+    for (uint32_t i = 0; i < QUOTA_SLOTS_FIRST / 4; i++)
         known += quota_look(&book, QUOTA_CLIENT, DOMAIN, 0x0a000000 + i * 104729, TODAY) != NULL;
-    assert_in_range(known, QUOTA_SLOTS / 4 - QUOTA_SLOTS / 64, QUOTA_SLOTS / 4);
+    assert_in_range(known, QUOTA_SLOTS_FIRST / 4 - QUOTA_SLOTS_FIRST / 64, QUOTA_SLOTS_FIRST / 4);
 }
 
 /* A place that is worth less than all others is given away wherever it is within reach, and never
@@ -109,13 +170,13 @@ static void test_the_least_worth_makes_room(void **state)
         for (size_t at = 0; at <= QUOTA_REACH; at++) {
             const bool taken = at < QUOTA_REACH && !rows[row].first;
 
-            for (uint32_t i = 0; i < QUOTA_SLOTS; i++)
+            for (uint32_t i = 0; i < QUOTA_SLOTS_FIRST; i++)
                 book.slots[i] = (struct quota){
                     .used = true, .subject = -1, .address = COMMON + i, .day = TODAY, .wakes = 2};
-            book.slots[(start + at) % QUOTA_SLOTS] = rows[row].cheap;
-            book.slots[(start + at) % QUOTA_SLOTS].subject = -1;
+            book.slots[(start + at) % QUOTA_SLOTS_FIRST] = rows[row].cheap;
+            book.slots[(start + at) % QUOTA_SLOTS_FIRST].subject = -1;
             assert_ptr_equal(quota_open(&book, QUOTA_CLIENT, DOMAIN, CLIENT, TODAY),
-                             &book.slots[(start + (taken ? at : 0)) % QUOTA_SLOTS]);
+                             &book.slots[(start + (taken ? at : 0)) % QUOTA_SLOTS_FIRST]);
         }
 }
 
@@ -128,9 +189,9 @@ static void test_reach(void **state)
     while (!book.slots[start].used)
         start++;
     for (size_t at = 0; at <= QUOTA_REACH; at++) {
-        struct quota *place = &book.slots[(start + at) % QUOTA_SLOTS];
+        struct quota *place = &book.slots[(start + at) % QUOTA_SLOTS_FIRST];
 
-        memset(&book, 0, sizeof(book));
+        memset(book.slots, 0, book.size * sizeof(*book.slots));
         *place = mine;
         assert_ptr_equal(quota_look(&book, QUOTA_PROJECT, 5, 0, TODAY),
                          at < QUOTA_REACH ? place : NULL);
@@ -144,10 +205,17 @@ int main(void)
         cmocka_unit_test_setup(test_days, empty),
         cmocka_unit_test_setup(test_use, empty),
         cmocka_unit_test_setup(test_flood, empty),
+        cmocka_unit_test_setup(test_flood_beside_projects, empty),
+        cmocka_unit_test_setup(test_room_for_many, empty),
+        cmocka_unit_test_setup(test_no_wrong_day_clears_others, empty),
+        cmocka_unit_test_setup(test_most_room, empty),
         cmocka_unit_test_setup(test_yesterday_makes_room, empty),
         cmocka_unit_test_setup(test_the_least_worth_makes_room, empty),
         cmocka_unit_test_setup(test_reach, empty),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+    quota_finish(&book);
+    return failed;
 }

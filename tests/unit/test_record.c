@@ -8,7 +8,8 @@
 #include "unit.h"
 
 static const uint8_t mac[6] = {2, 0, 0, 0, 0, 1};
-static const struct record_owner owner = {.config = "/etc/hall/config.json", .mac = mac};
+static const struct record_owner owner = {
+    .config = "/etc/hall/config.json", .mac = mac, .boot = "boot-1"};
 
 /* One server; a domain with its own site and a project. */
 static struct model_server servers[] = {{.id = "testing"}};
@@ -22,8 +23,27 @@ static const struct model model = {.n_servers = 1,
                                    .n_sites = 2,
                                    .sites = sites};
 
+/* Of a server all of whose places are taken. */
+enum { LEASES = LEASES_ASKED_MAX + LEASES_AGENT_MAX + 500 };
+
 #define ESCAPED 1 /* U+0001: written as \u0001 */
 #define AT      INT64_C(1795341600000)
+
+/* What is read takes the place of what was there. */
+#define SAVED(name_) struct saved name_ __attribute__((cleanup(saved_finish))) = {.last_boot = -1}
+
+static int read_text(const char *text, size_t length, const struct record_owner *whose,
+                     struct saved *ret_saved)
+{
+    struct saved saved;
+    const int error = record_read_server(text, length, &model, 0, whose, &saved);
+
+    if (error == 0) {
+        saved_finish(ret_saved);
+        *ret_saved = saved;
+    }
+    return error;
+}
 
 /* A record with these members beside the owner's. */
 static int read_with(const char *members, struct saved *ret_saved)
@@ -33,7 +53,7 @@ static int read_with(const char *members, struct saved *ret_saved)
 
     buf_printf(&text, "{\"config\":\"%s\",\"mac\":\"02:00:00:00:00:01\"%s%s}", owner.config,
                members[0] ? "," : "", members);
-    error = record_read_server(buf_text(&text), text.length, &model, 0, &owner, ret_saved);
+    error = read_text(buf_text(&text), text.length, &owner, ret_saved);
     buf_finish(&text);
     return error;
 }
@@ -84,7 +104,7 @@ static void fill_transactions(struct saved *saved)
 
 static void fill_lists(struct saved *saved)
 {
-    for (size_t i = 0; i < LEASES_MAX; i++) {
+    for (size_t i = 0; i < LEASES; i++) {
         struct lease *lease = &saved->leases.leases[saved->leases.n++];
         char label[32];
         struct fact why;
@@ -92,6 +112,8 @@ static void fill_lists(struct saved *saved)
         lease->kind = (enum lease_kind)(i % LEASE_KINDS);
         lease->since = AT - 3000 - (int64_t)i;
         lease->renewed = AT - 2000 - (int64_t)i;
+        lease->ends = i % 2 ? AT + 7 : 0;
+        lease->told = i % 2 ? 0 : AT + 8;
         lease->until = i == 1 ? LEASE_FOREVER : AT + 1000 * (int64_t)i;
         lease->subject =
             lease->kind == LEASE_MANUAL || lease->kind == LEASE_HOLD || lease->kind == LEASE_AGENT
@@ -133,6 +155,7 @@ static struct saved *full(void)
     struct saved *saved = calloc(1, sizeof(*saved));
 
     assert_non_null(saved);
+    assert_int_equal(saved_init(saved, LEASES, 0, SAVED_COMMANDS), 0);
     saved->at = AT;
     saved->state = POWER_SLEEPING;
     saved->since = AT - 100;
@@ -143,6 +166,7 @@ static struct saved *full(void)
     saved->failures = UINT32_MAX;
     saved->failure = FAILURE_DEPENDENCY;
     saved->last_boot = 4321;
+    saved->boot_at = 123456;
     SET_TEXT(saved->boot_id, "3f6c0c1e-7d3a-4f6e-9d58-2f1f7f1d9a10");
     saved->override =
         (struct saved_override){.policy_set = true, .policy = POLICY_SCHEDULED, .idle = 60000};
@@ -150,6 +174,12 @@ static struct saved *full(void)
     fill_transactions(saved);
     fill_lists(saved);
     return saved;
+}
+
+static void drop(struct saved *saved)
+{
+    saved_finish(saved);
+    free(saved);
 }
 
 static void compare_history(const struct history *a, const struct history *b)
@@ -210,6 +240,8 @@ static void compare_leases(const struct lease_set *a, const struct lease_set *b)
         assert_int_equal(a->leases[i].since, b->leases[i].since);
         assert_int_equal(a->leases[i].renewed, b->leases[i].renewed);
         assert_true(a->leases[i].until == b->leases[i].until);
+        assert_int_equal(a->leases[i].ends, b->leases[i].ends);
+        assert_int_equal(a->leases[i].told, b->leases[i].told);
         assert_string_equal(a->leases[i].holder, b->leases[i].holder);
         assert_int_equal(a->leases[i].subject, b->leases[i].subject);
         const struct fact left = lease_why(&a->leases[i]), right = lease_why(&b->leases[i]);
@@ -255,6 +287,7 @@ static void compare(const struct saved *a, const struct saved *b)
     assert_int_equal(a->failures, b->failures);
     assert_int_equal(a->failure, b->failure);
     assert_int_equal(a->last_boot, b->last_boot);
+    assert_int_equal(a->boot_at, b->boot_at);
     assert_string_equal(a->boot_id, b->boot_id);
     assert_int_equal(a->override.policy_set, b->override.policy_set);
     assert_int_equal(a->override.policy, b->override.policy);
@@ -273,11 +306,43 @@ static void test_every_member(void **state)
 {
     struct saved *saved = full();
     char *text = written(saved);
-    struct saved read;
+    SAVED(read);
 
-    assert_int_equal(record_read_server(text, strlen(text), &model, 0, &owner, &read), 0);
+    assert_int_equal(read_text(text, strlen(text), &owner, &read), 0);
     compare(saved, &read);
     free(text);
+    drop(saved);
+}
+
+/* The boot clock of another boot, or of one that is not known, means nothing. */
+static void test_other_boot(void **state)
+{
+    static const char *const boots[] = {"boot-2", "", NULL};
+    struct saved *saved = full();
+    struct saved read;
+
+    for (size_t i = 0; i < ARRAY_SIZE(boots); i++) {
+        const struct record_owner other = {.config = owner.config, .mac = mac, .boot = boots[i]};
+        struct buf text = BUF_INIT(RECORD_LIMIT);
+        char *ours = written(saved);
+
+        assert_int_equal(record_read_server(ours, strlen(ours), &model, 0, &other, &read), 0);
+        assert_int_equal(read.boot_at, 0);
+        assert_int_equal(read.at, saved->at);
+        saved_finish(&read);
+        free(ours);
+        assert_int_equal(record_write_server(saved, &model, 0, &other, &text), 0);
+        assert_int_equal(record_read_server(buf_text(&text), text.length, &model, 0, &owner, &read),
+                         0);
+        assert_int_equal(read.boot_at, 0);
+        saved_finish(&read);
+        buf_finish(&text);
+    }
+    assert_int_equal(read_with("\"leases\":[{\"kind\":4,\"holder\":\"x\",\"ends\":null}]", &read),
+                     0);
+    assert_int_equal(read.leases.leases[0].ends, 0); /* no instant */
+    saved_finish(&read);
+    saved_finish(saved);
     free(saved);
 }
 
@@ -287,25 +352,26 @@ static void test_again(void **state)
     struct saved *saved = full();
     char *first = written(saved);
     char *second;
-    struct saved read;
+    SAVED(read);
 
-    assert_int_equal(record_read_server(first, strlen(first), &model, 0, &owner, &read), 0);
+    assert_int_equal(read_text(first, strlen(first), &owner, &read), 0);
     second = written(&read);
     assert_string_equal(first, second);
     free(first);
     free(second);
-    free(saved);
+    drop(saved);
 }
 
 static void test_nothing_to_say(void **state)
 {
-    struct saved saved = {.last_boot = -1}, read;
+    SAVED(saved);
+    SAVED(read);
     char *text;
 
     for (unsigned i = 0; i < STAGES; i++)
         saved.wake.stages[i] = STAGE_UNREACHED;
     text = written(&saved);
-    assert_int_equal(record_read_server(text, strlen(text), &model, 0, &owner, &read), 0);
+    assert_int_equal(read_text(text, strlen(text), &owner, &read), 0);
     compare(&saved, &read);
     free(text);
 }
@@ -313,13 +379,14 @@ static void test_nothing_to_say(void **state)
 /* A ring that went round is written oldest first, and those before it are counted still. */
 static void test_woken_ring(void **state)
 {
-    struct saved saved = {.last_boot = -1}, read;
+    SAVED(saved);
+    SAVED(read);
     char *text;
 
     for (unsigned i = 0; i < WOKEN_MAX + 3; i++)
         saved.woken[saved.n_woken++ % WOKEN_MAX] = AT + i;
     text = written(&saved);
-    assert_int_equal(record_read_server(text, strlen(text), &model, 0, &owner, &read), 0);
+    assert_int_equal(read_text(text, strlen(text), &owner, &read), 0);
     assert_int_equal(read.n_woken, WOKEN_MAX + 3);
     assert_memory_equal(read.woken, saved.woken, sizeof(saved.woken));
     free(text);
@@ -337,7 +404,7 @@ static void test_count_of_wakes(void **state)
         {"\"wakes\":-1,\"woken\":[5,6]", 2},
         {"\"wakes\":1e300,\"woken\":[5,6]", 2},
     };
-    struct saved saved;
+    SAVED(saved);
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         assert_int_equal(read_with(cases[i].members, &saved), 0);
@@ -348,7 +415,7 @@ static void test_count_of_wakes(void **state)
 /* Of an older Hall members are missing, of a newer one there are more. */
 static void test_other_versions(void **state)
 {
-    struct saved saved;
+    SAVED(saved);
 
     assert_int_equal(read_with("", &saved), 0);
     assert_int_equal(saved.last_boot, -1);
@@ -392,7 +459,8 @@ static void test_wrong_types(void **state)
         "\"boots\":[{\"kind\":2,\"ready\":5},{\"kind\":-1,\"ready\":5}]",
         "\"woken\":[\"a\",null,1.5]",
     };
-    struct saved plain, saved;
+    SAVED(plain);
+    SAVED(saved);
 
     assert_int_equal(read_with("", &plain), 0);
     for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
@@ -403,7 +471,7 @@ static void test_wrong_types(void **state)
 
 static void test_bad_stages(void **state)
 {
-    struct saved saved;
+    SAVED(saved);
 
     assert_int_equal(read_with("\"wake\":{\"stages\":[-5,1e12,\"x\",null,7]},"
                                "\"boots\":[{\"kind\":1,\"ready\":5,\"stages\":[3]}]",
@@ -448,7 +516,7 @@ static void test_out_of_range(void **state)
 /* An item that says nothing sensible is passed over, the others stay. */
 static void test_bad_items(void **state)
 {
-    struct saved saved;
+    SAVED(saved);
 
     assert_int_equal(
         read_with("\"leases\":[{\"kind\":8,\"holder\":\"a\"},{\"kind\":-1,\"holder\":\"b\"},"
@@ -466,7 +534,7 @@ static void test_bad_items(void **state)
 /* An older Hall wrote sentences, and the name of a site or domain, perhaps cut, as the holder. */
 static void test_sentences_of_an_older_hall(void **state)
 {
-    struct saved saved;
+    SAVED(saved);
     struct fact fact;
 
     assert_int_equal(
@@ -495,13 +563,13 @@ static void test_sentences_of_an_older_hall(void **state)
 static void test_too_many(void **state)
 {
     struct buf members = BUF_INIT(RECORD_LIMIT);
-    struct saved saved;
+    SAVED(saved);
 
     buf_puts(&members, "\"leases\":[{\"kind\":4,\"holder\":\"0\"}");
     for (int i = 1; i < 100; i++)
         buf_printf(&members, ",{\"kind\":4,\"holder\":\"%d\"}", i);
     buf_puts(&members, "],\"commands\":[{\"id\":\"0\",\"action\":1}");
-    for (int i = 1; i < 100; i++)
+    for (int i = 1; i < 2 * SAVED_COMMANDS; i++)
         buf_printf(&members, ",{\"id\":\"%d\",\"action\":1}", i);
     buf_puts(&members, "],\"woken\":[0");
     for (int i = 1; i < 100; i++)
@@ -511,7 +579,7 @@ static void test_too_many(void **state)
         buf_puts(&members, ",{\"kind\":0,\"ready\":1}");
     buf_puts(&members, "]");
     assert_int_equal(read_with(buf_text(&members), &saved), 0);
-    assert_int_equal(saved.leases.n, LEASES_MAX);
+    assert_int_equal(saved.leases.n, 100);
     assert_int_equal(saved.n_commands, SAVED_COMMANDS);
     assert_int_equal(saved.n_woken, WOKEN_MAX);
     assert_int_equal(saved.history.kinds[WAKE_RESUME].n, HISTORY_MAX);
@@ -521,7 +589,7 @@ static void test_too_many(void **state)
 /* Longer text than there is room for is cut, at whole characters. */
 static void test_long_text(void **state)
 {
-    struct saved saved;
+    SAVED(saved);
     char members[400];
 
     memset(members, 0, sizeof(members));
@@ -539,7 +607,7 @@ static void test_largest(void **state)
     struct saved *saved = full();
     struct buf text = BUF_INIT(RECORD_LIMIT);
     char escaped[FACT_TEXT_SIZE] = "";
-    struct saved read;
+    SAVED(read);
 
     memset(escaped, ESCAPED, sizeof(escaped) - 1);
     for (size_t i = 0; i < saved->n_commands; i++) {
@@ -557,11 +625,11 @@ static void test_largest(void **state)
         lease_say(&saved->leases.leases[i], &why);
     }
     assert_int_equal(record_write_server(saved, &model, 0, &owner, &text), 0);
-    assert_int_equal(record_read_server(buf_text(&text), text.length, &model, 0, &owner, &read), 0);
+    assert_int_equal(read_text(buf_text(&text), text.length, &owner, &read), 0);
     assert_int_equal(read.n_commands, SAVED_COMMANDS);
-    assert_int_equal(read.leases.n, LEASES_MAX);
+    assert_int_equal(read.leases.n, LEASES);
     buf_finish(&text);
-    free(saved);
+    drop(saved);
 }
 
 /* However much of it is missing: never a record, never a crash. */
@@ -570,37 +638,36 @@ static void test_cut(void **state)
     struct saved *saved = full();
     char *text = written(saved);
     const size_t length = strlen(text);
-    struct saved read;
+    SAVED(read);
 
     for (size_t n = 0; n < length; n += n < 1000 ? 1 : 37) {
         char *cut = malloc(n + 1); /* so that a look beyond its end is seen */
 
         assert_non_null(cut);
         memcpy(cut, text, n);
-        assert_int_equal(record_read_server(cut, n, &model, 0, &owner, &read), -EINVAL);
+        assert_int_equal(read_text(cut, n, &owner, &read), -EINVAL);
         free(cut);
     }
     free(text);
-    free(saved);
+    drop(saved);
 }
 
 static void test_hostile_text(void **state)
 {
     static const char *const texts[] = {"",        " ",        "[]x", "{\"config\":1,}",
                                         "{\"a\":", "\xff\xfe", "nan", "{}{}"};
-    struct saved saved;
+    SAVED(saved);
     char deep[200];
 
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-        assert_int_equal(record_read_server(texts[i], strlen(texts[i]), &model, 0, &owner, &saved),
-                         -EINVAL);
+        assert_int_equal(read_text(texts[i], strlen(texts[i]), &owner, &saved), -EINVAL);
     memset(deep, '[', sizeof(deep));
-    assert_int_equal(record_read_server(deep, sizeof(deep), &model, 0, &owner, &saved), -EINVAL);
+    assert_int_equal(read_text(deep, sizeof(deep), &owner, &saved), -EINVAL);
     assert_int_equal(read_with("\"at\":1,\"at\":2", &saved), -EINVAL);
-    char *large = calloc(1, 1 << 20);
+    char *large = calloc(1, RECORD_LIMIT + 1);
     assert_non_null(large);
-    memset(large, ' ', 1 << 20);
-    assert_int_equal(record_read_server(large, 1 << 20, &model, 0, &owner, &saved), -EINVAL);
+    memset(large, ' ', RECORD_LIMIT + 1);
+    assert_int_equal(read_text(large, RECORD_LIMIT + 1, &owner, &saved), -EINVAL);
     free(large);
 }
 
@@ -619,16 +686,14 @@ static void test_other_owner(void **state)
                                         "{\"mac\":\"02:00:00:00:00:01\"}"};
     struct saved *saved = full();
     char *text = written(saved);
-    struct saved read;
+    SAVED(read);
 
     for (size_t i = 0; i < ARRAY_SIZE(owners); i++)
-        assert_int_equal(record_read_server(text, strlen(text), &model, 0, &owners[i], &read),
-                         -ESTALE);
+        assert_int_equal(read_text(text, strlen(text), &owners[i], &read), -ESTALE);
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-        assert_int_equal(record_read_server(texts[i], strlen(texts[i]), &model, 0, &owner, &read),
-                         -ESTALE);
+        assert_int_equal(read_text(texts[i], strlen(texts[i]), &owner, &read), -ESTALE);
     free(text);
-    free(saved);
+    drop(saved);
 }
 
 /* Times at the edges: what a record holds is what is read. */
@@ -636,12 +701,14 @@ static void test_times(void **state)
 {
     static const int64_t times[] = {
         0, 1, -1, AT, -AT, LEASE_FOREVER, INT64_C(1) << 53, -(INT64_C(1) << 53)};
-    struct saved saved = {.last_boot = -1, .leases.n = 1}, read;
+    struct lease lease = {0};
+    SAVED(read);
+    struct saved saved = {.last_boot = -1, .leases = {.n = 1, .leases = &lease}};
 
     for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
         saved.leases.leases[0].until = saved.since = saved.retry_at = times[i];
         char *text = written(&saved);
-        assert_int_equal(record_read_server(text, strlen(text), &model, 0, &owner, &read), 0);
+        assert_int_equal(read_text(text, strlen(text), &owner, &read), 0);
         assert_true(read.leases.leases[0].until == times[i]);
         assert_true(read.since == times[i] && read.retry_at == times[i]);
         free(text);
@@ -672,7 +739,15 @@ static void quota_over(const struct quota *quota)
     assert_int_equal(read.day, quota->day);
     assert_int_equal(read.wakes, quota->wakes);
     assert_int_equal(read.awake_ms, quota->awake_ms);
+    assert_int_equal(read.last_use, quota->last_use);
+    assert_int_equal(read.at, quota->at);
+    const struct record_owner later = {.config = owner.config, .mac = mac, .boot = "boot-2"};
+
+    assert_int_equal(record_read_quota(&quota_model, buf_text(&text), text.length, &later, &read),
+                     0);
+    assert_int_equal(read.wakes, quota->wakes);
     assert_int_equal(read.last_use, 0); /* of another boot clock */
+    assert_int_equal(read.at, 0);
     buf_finish(&text);
 }
 
@@ -685,7 +760,8 @@ static void test_quota(void **state)
                                  .day = 20000,
                                  .wakes = UINT32_MAX,
                                  .awake_ms = AT,
-                                 .last_use = 77};
+                                 .last_use = 77,
+                                 .at = 78};
     struct quota project = {
         .used = true, .kind = QUOTA_PROJECT, .day = -3, .wakes = 2, .awake_ms = 5};
 
@@ -765,6 +841,7 @@ int main(void)
         cmocka_unit_test(test_cut),
         cmocka_unit_test(test_hostile_text),
         cmocka_unit_test(test_other_owner),
+        cmocka_unit_test(test_other_boot),
         cmocka_unit_test(test_times),
         cmocka_unit_test(test_quota),
         cmocka_unit_test(test_quota_keys),

@@ -180,6 +180,25 @@ static void check_use(size_t i, const char *holder, const char *label)
 
 #define CONNECTION "{\"code\":\"veto.connection\",\"port\":80,\"from\":\"192.0.2.7\",\"bytes\":1}"
 
+/* Of more checks than have a lease the first ones keep the server awake. */
+static void test_most_uses(void **state)
+{
+    struct buf text = BUF_INIT(65536);
+
+    buf_puts(&text, "{\"vetoes\":[\"a\"");
+    for (int i = 1; i < 2 * AGENT_USES_MAX; i++)
+        buf_puts(&text, ",\"a\"");
+    buf_puts(&text, "],\"veto_facts\":[null");
+    for (int i = 1; i < 2 * AGENT_USES_MAX; i++)
+        buf_printf(&text, ",{\"code\":\"veto.unknown\",\"veto\":\"check %d\",\"cause\":null}", i);
+    buf_puts(&text, "]}");
+    assert_int_equal(read_report(buf_text(&text)), 0);
+    buf_finish(&text);
+    assert_int_equal(event.uses.n, AGENT_USES_MAX);
+    assert_int_equal(event.report.n_cut, AGENT_USES_MAX);
+    check_use(AGENT_USES_MAX - 1, "check 31", "check 31");
+}
+
 static void test_uses(void **state)
 {
     assert_int_equal(
@@ -191,11 +210,12 @@ static void test_uses(void **state)
                     "{\"code\":\"veto.process\",\"name\":\"rsync\"},"
                     "{\"code\":\"veto.command\",\"command\":\"x\"}]}"),
         0);
-    assert_int_equal(event.uses.n, AGENT_USES_MAX);
+    assert_int_equal(event.uses.n, 5);
     check_use(0, "sessions", "root");
     check_use(1, AGENT_WORDS, "");
     check_use(2, "load", "load");
     check_use(3, "processes", "rsync");
+    check_use(4, "command", "x");
     assert_int_equal(read_report("{\"vetoes\":[\"c\"],\"veto_facts\":[" CONNECTION "],"
                                  "\"connections\":["
                                  "{\"quiet_s\":40},{\"quiet_s\":7},{},3,{\"quiet_s\":\"x\"}]}"),
@@ -312,12 +332,19 @@ static void test_broken_results(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_state_words),       cmocka_unit_test(test_whole_report),
-        cmocka_unit_test(test_nothing_known),     cmocka_unit_test(test_broken_reports),
-        cmocka_unit_test(test_containers),        cmocka_unit_test(test_too_many_containers),
-        cmocka_unit_test(test_foreign_schema),    cmocka_unit_test(test_uses),
-        cmocka_unit_test(test_uses_in_words),     cmocka_unit_test(test_wol),
-        cmocka_unit_test(test_broken_containers), cmocka_unit_test(test_results),
+        cmocka_unit_test(test_state_words),
+        cmocka_unit_test(test_whole_report),
+        cmocka_unit_test(test_nothing_known),
+        cmocka_unit_test(test_broken_reports),
+        cmocka_unit_test(test_containers),
+        cmocka_unit_test(test_too_many_containers),
+        cmocka_unit_test(test_foreign_schema),
+        cmocka_unit_test(test_most_uses),
+        cmocka_unit_test(test_uses),
+        cmocka_unit_test(test_uses_in_words),
+        cmocka_unit_test(test_wol),
+        cmocka_unit_test(test_broken_containers),
+        cmocka_unit_test(test_results),
         cmocka_unit_test(test_broken_results),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,3 +1,5 @@
+#include "base/array.h"
+#include "core/adopt.h"
 #include "core/saved.h"
 #include "core/state.h"
 #include "fleet_fixture.h"
@@ -27,12 +29,14 @@ static void restart(struct world *world, int64_t away, int64_t boot)
     struct saved saved[WORLD_SERVERS];
 
     for (int i = 0; i < WORLD_SERVERS; i++)
-        fleet_save(world->fleet, i, world->now, &saved[i]);
+        assert_int_equal(fleet_save(world->fleet, i, world->now, &saved[i]), 0);
     world->now.boot = boot;
     world->now.wall += away;
     struct fleet *fleet = other_fleet(world, &world->model);
     for (int i = 0; i < WORLD_SERVERS; i++)
         fleet_restore(fleet, i, world->now, &saved[i]);
+    for (int i = 0; i < WORLD_SERVERS; i++)
+        saved_finish(&saved[i]);
     change_over(world, fleet);
 }
 
@@ -45,7 +49,7 @@ static void adopt(struct world *world, const struct model *model)
 {
     struct fleet *fleet = other_fleet(world, model);
 
-    fleet_adopt(fleet, world->fleet, world->now);
+    assert_int_equal(fleet_adopt(fleet, world->fleet, world->now), 0);
     change_over(world, fleet);
 }
 
@@ -166,11 +170,12 @@ static void test_edges_of_time(void **state)
 
     world_silence(world, ERP);
     world_keep_awake(world, ERP, true);
-    fleet_save(world->fleet, ERP, world->now, &saved);
+    assert_int_equal(fleet_save(world->fleet, ERP, world->now, &saved), 0);
     assert_int_equal(saved.at, world->now.wall);
     assert_int_equal(saved.up_since, 0);
     assert_int_equal(saved.sleep.started, 0);
     assert_true(saved.leases.leases[0].until == LEASE_FOREVER);
+    saved_finish(&saved);
     restart(world, MINUTE, 20 * SECOND);
     assert_int_equal(world_power(world, ERP)->up_since, 0);
     assert_int_equal(world_power(world, ERP)->sleep.started, 0);
@@ -274,7 +279,7 @@ static void test_commands_are_remembered(void **state)
     assert_int_equal(world_count_event(world, HAPPENED_WAKE_REQUESTED), 0);
 }
 
-/* Of more commands than are kept all that are open stay, then the latest. */
+/* All that are open stay, and the latest others. */
 static void test_which_commands_are_kept(void **state)
 {
     struct world *world = *state;
@@ -282,16 +287,28 @@ static void test_which_commands_are_kept(void **state)
     char id[16];
 
     open_wake(world);
-    for (int i = 0; i < 2 * SAVED_COMMANDS; i++) {
+    for (int i = 0; i < 100; i++) {
         snprintf(id, sizeof(id), "k%d", i);
         world_command(world, ERP, COMMAND_IDLE, id);
+        snprintf(id, sizeof(id), "w%d", i);
+        world_command(world, ERP, COMMAND_WAKE, id);
     }
-    fleet_save(world->fleet, ERP, world->now, &saved);
-    assert_int_equal(saved.n_commands, SAVED_COMMANDS);
-    assert_string_equal(saved.commands[0].id, "w");
-    assert_true(saved.commands[0].open);
-    snprintf(id, sizeof(id), "k%d", 2 * SAVED_COMMANDS - 1);
-    assert_string_equal(saved.commands[1].id, id);
+    assert_int_equal(fleet_save(world->fleet, ERP, world->now, &saved), 0);
+    assert_int_equal(saved.n_commands, 101 + SAVED_ENDED);
+    for (int i = 0; i < 100; i++) {
+        snprintf(id, sizeof(id), "w%d", 99 - i);
+        assert_string_equal(saved.commands[i].id, id);
+        assert_true(saved.commands[i].open);
+    }
+    assert_string_equal(saved.commands[100].id, "w");
+    assert_string_equal(saved.commands[101].id, "k99");
+    saved_finish(&saved);
+    restart(world, SECOND, SECOND);
+    world_up(world, ERP);
+    for (int i = 0; i < 100; i++) {
+        snprintf(id, sizeof(id), "w%d", i);
+        assert_string_equal(world_outcomes(world, id), "done ");
+    }
 }
 
 static void test_overrides(void **state)
@@ -487,7 +504,7 @@ static void test_quotas_over_a_reload(void **state)
     size_t cursor = 0;
 
     assert_null(fleet_quota(world->fleet, &cursor));
-    quota_open(world->fleet->quotas, QUOTA_PROJECT, SITE_CLIENT1, 0, 5)->wakes = 3;
+    quota_open(&world->fleet->quotas, QUOTA_PROJECT, SITE_CLIENT1, 0, 5)->wakes = 3;
     adopt(world, &world->model);
     cursor = 0;
     quota = fleet_quota(world->fleet, &cursor);
@@ -496,6 +513,30 @@ static void test_quotas_over_a_reload(void **state)
     assert_int_equal(quota->subject, SITE_CLIENT1);
     assert_int_equal(quota->wakes, 3);
     assert_null(fleet_quota(world->fleet, &cursor));
+}
+
+/* The time of the wake went by while Hall was away: what it needed is woken no more for it. */
+static void test_an_old_wake_needs_nobody(void **state)
+{
+    struct world *world;
+
+    world_finish(state);
+    *state = world = world_new(world_link);
+    world_silence(world, NAS);
+    world_silence(world, APP);
+    world_wake(world, NAS, 5 * SECOND);
+    world_command(world, APP, COMMAND_WAKE, "w");
+    world_advance(world, 5 * SECOND);
+    assert_true(world_power(world, APP)->wake.packets > 0);
+    assert_non_null(world_lease(world, NAS, LEASE_DEPENDENT, "app"));
+    kill_hall(world, HOUR);
+    world_silence(world, NAS);
+    world_silence(world, APP);
+    world_advance(world, 15 * SECOND);
+    assert_string_equal(world_outcomes(world, "w"), "failed ");
+    assert_state(world, APP, POWER_WAKE_FAILED);
+    assert_state(world, NAS, POWER_OFF);
+    assert_int_equal(world_count(world, ACTION_PACKET), 0);
 }
 
 /* When it was woken is known over a restart, as exactly as a second. */
@@ -517,12 +558,160 @@ static void test_wakes_over_a_restart(void **state)
     assert_in_range(world->now.boot - INT64_C(1000) * power->woken[0] - ago, HOUR - SECOND,
                     HOUR + SECOND);
 }
+
+/* Within one boot of Hall's machine the boot clock tells how much time has passed, though the wall
+ * clock was set three hours forward, or back, while Hall was away. */
+static void test_spans_within_a_boot(void **state)
+{
+    static const int64_t steps[] = {3 * HOUR, -3 * HOUR, 0, INT64_C(400) * 24 * HOUR};
+
+    for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+        world_finish(state);
+        struct world *world = *state = world_new(NULL);
+
+        world_up(world, TESTING);
+        open_wake(world);
+        world_hold(world, ERP, "backup", 2 * HOUR);
+        world_advance(world, 10 * SECOND);
+        const int64_t until = hold_of(world, "backup")->until;
+        const int64_t deadline = world_power(world, ERP)->wake.deadline;
+        const int64_t up_since = world_power(world, TESTING)->up_since;
+        const int64_t woken = world_power(world, ERP)->woken[0];
+
+        restart(world, steps[i] + 5 * SECOND, world->now.boot + 5 * SECOND);
+        assert_int_equal(hold_of(world, "backup")->until, until);
+        assert_int_equal(world_power(world, ERP)->wake.deadline, deadline);
+        assert_int_equal(world_power(world, ERP)->woken[0], woken);
+        assert_int_equal(world_power(world, TESTING)->up_since, up_since);
+        world_advance(world, until - world->now.boot - SECOND);
+        assert_non_null(hold_of(world, "backup"));
+        world_advance(world, SECOND);
+        assert_null(hold_of(world, "backup"));
+    }
+}
+
+static void hold_until(struct world *world, int64_t wall)
+{
+    struct command command = world_new_command(COMMAND_HOLD, "");
+
+    snprintf(command.name, sizeof(command.name), "backup");
+    command.until = wall;
+    command.lasts = wall - world->now.wall;
+    world_order(world, ERP, command);
+}
+
+/* Until noon is until noon: while Hall runs, over a kill, over a reboot. */
+static void test_named_ends_follow_the_clock(void **state)
+{
+    struct world *world = *state;
+    const int64_t noon = WORLD_START + 2 * HOUR;
+
+    world_up(world, ERP);
+    hold_until(world, noon);
+    assert_int_equal(hold_of(world, "backup")->until - world->now.boot, 2 * HOUR);
+    world->now.wall += HOUR;
+    fleet_clock_was_set(world->fleet, world->now);
+    assert_int_equal(hold_of(world, "backup")->until - world->now.boot, HOUR);
+    restart(world, HOUR / 2, world->now.boot + SECOND);
+    world_up(world, ERP);
+    assert_int_equal(hold_of(world, "backup")->until - world->now.boot, HOUR / 2);
+    restart(world, -HOUR, 20 * SECOND);
+    world_up(world, ERP);
+    assert_int_equal(hold_of(world, "backup")->until - world->now.boot, 3 * HOUR / 2);
+    world_advance(world, 3 * HOUR / 2);
+    assert_null(hold_of(world, "backup"));
+    hold_until(world, noon + HOUR);
+    world->now.wall += 3 * HOUR;
+    fleet_clock_was_set(world->fleet, world->now);
+    assert_null(hold_of(world, "backup"));
+}
+
+/* Before it is known what time it is, a hold that names its end holds. */
+static void test_named_ends_before_the_clock_is_known(void **state)
+{
+    struct world *world = *state;
+
+    fleet_trust_clock(world->fleet, false);
+    world_set_clock(world, WORLD_START + INT64_C(40000) * HOUR);
+    hold_until(world, WORLD_START + 2 * HOUR);
+    world_advance(world, MINUTE);
+    assert_non_null(hold_of(world, "backup"));
+    world->now.wall += 5 * HOUR;
+    fleet_clock_was_set(world->fleet, world->now); /* set, but not known to be right */
+    assert_non_null(hold_of(world, "backup"));
+    world->now.wall = WORLD_START + HOUR;
+    fleet_trust_clock(world->fleet, true);
+    fleet_clock_was_set(world->fleet, world->now);
+    assert_int_equal(hold_of(world, "backup")->until - world->now.boot, HOUR);
+}
+
+/* Its records speak of wall time. */
+static void test_all_is_saved_when_the_clock_is_set(void **state)
+{
+    struct world *world = *state;
+
+    world_advance(world, HOUR);
+    world_forget(world);
+    fleet_tick(world->fleet, world->now);
+    assert_int_equal(world_count(world, ACTION_SAVE), 0);
+    world->now.wall += 3 * HOUR;
+    fleet_clock_was_set(world->fleet, world->now);
+    assert_int_equal(world_count(world, ACTION_SAVE), WORLD_SERVERS);
+    for (size_t i = 0; i < world->n; i++) /* Hall may be killed, and its machine started again */
+        assert_true(world->seen[i].action.kind != ACTION_SAVE ||
+                    world->seen[i].action.save.durable);
+    assert_int_equal(world_count(world, ACTION_STATUS), WORLD_SERVERS);
+}
+
+/* What was used at 22:00 was used the next day, if it was past midnight in truth; over a kill as
+ * well. A boot clock that is further on than this one is another's. */
+static void test_quotas_follow_the_clock(void **state)
+{
+    struct world *world = *state;
+    struct quota *quota;
+    struct quota kept;
+    size_t cursor = 0;
+
+    world_up(world, ERP);
+    world_set_clock(world, WORLD_START + 12 * HOUR);
+    world_come(world, FLEET_USE, SITE_ERP, "10.0.0.1");
+    quota = (struct quota *)fleet_quota(world->fleet, &cursor);
+    assert_int_equal(quota->at, world->now.boot);
+    kept = *quota;
+    world_forget(world);
+    world->now.wall += HOUR;
+    fleet_clock_was_set(world->fleet, world->now);
+    assert_int_equal(quota->day, kept.day);
+    assert_int_equal(world_count(world, ACTION_QUOTA), 0);
+    world->now.wall += 2 * HOUR;
+    fleet_clock_was_set(world->fleet, world->now);
+    assert_int_equal(quota->day, kept.day + 1);
+    assert_int_equal(world_count(world, ACTION_QUOTA), 2); /* the client's and the site's */
+    struct fleet *fleet = other_fleet(world, &world->model);
+    fleet_restore_quota(fleet, world->now, &kept);
+    cursor = 0;
+    assert_int_equal(fleet_quota(fleet, &cursor)->day, kept.day + 1);
+    kept.at = kept.last_use = world->now.boot + 1;
+    fleet_restore_quota(fleet, world->now, &kept);
+    cursor = 0;
+    assert_int_equal(fleet_quota(fleet, &cursor)->day, kept.day);
+    cursor = 0;
+    assert_int_equal(fleet_quota(fleet, &cursor)->last_use, 0);
+    fleet_destroy(fleet);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_needed_over_a_reload),
         TEST(test_quotas_over_a_reload),
+        TEST(test_an_old_wake_needs_nobody),
         TEST(test_wakes_over_a_restart),
+        TEST(test_spans_within_a_boot),
+        TEST(test_named_ends_follow_the_clock),
+        TEST(test_named_ends_before_the_clock_is_known),
+        TEST(test_all_is_saved_when_the_clock_is_set),
+        TEST(test_quotas_follow_the_clock),
         TEST(test_wake_goes_on),
         TEST(test_wake_goes_on_after_reboot),
         TEST(test_wake_ends_after_long),

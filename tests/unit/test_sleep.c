@@ -24,6 +24,7 @@ static void is_ready(struct world *world)
     world_advance(world, 5 * SECOND);
     world_up(world, TESTING);
     world_advance(world, 9 * MINUTE);
+    lease_release_kind(power_of(world)->leases, LEASE_MANUAL);
     wake.lasts = 10 * MINUTE;
     world_order(world, TESTING, wake);
     assert_int_equal(power_of(world)->leases->n, 1);

@@ -181,33 +181,40 @@ static void test_figures_are_told_now_and_then(void **state)
     assert_int_equal(world_count(world, ACTION_STATUS), 2);
 }
 
-/* Of a set that is full the longest lease grows instead. */
-static void test_a_full_set(void **state)
+/* All that is in use has a lease of its own, however many sites that are. */
+static void test_each_site_has_its_lease(void **state)
 {
     struct world *world = watched(state);
-    struct lease_set *set = ((struct power *)world_power(world, TESTING))->leases;
-    char holder[16];
+    const struct lease_set *set = world_power(world, TESTING)->leases;
+    struct stream_use uses[WORLD_SITES];
+    struct fleet_event event = {.kind = FLEET_STREAM, .server = TESTING, .streams = {.list = uses}};
 
-    for (int i = 0; set->n < LEASES_MAX; i++) {
-        snprintf(holder, sizeof(holder), "h%d", i);
-        lease_take(set, LEASE_HOLD, MODEL_NONE, holder, NULL, world->now.boot,
-                   world->now.boot + MINUTE);
-    }
-    set->leases[0].until = world->now.boot + SECOND;
-    world_look(world, TESTING, "client1", WINDOW);
-    assert_int_equal(set->leases[0].until, world->now.boot + WINDOW);
+    for (int site = 0; site < WORLD_SITES; site++)
+        if (world->sites[site].server == TESTING)
+            uses[event.streams.n++] = (struct stream_use){
+                .site = site, .what = FACT(STREAM_MOVING), .until = world->now.boot + WINDOW};
+    world_handle(world, &event);
+    for (size_t i = 0; i < event.streams.n; i++)
+        assert_int_equal(lease_find(set, LEASE_STREAM, uses[i].site, "")->until,
+                         world->now.boot + WINDOW);
 }
 
 int main(void)
 {
 #define TEST(test_) cmocka_unit_test_setup_teardown(test_, world_init, world_finish)
     const struct CMUnitTest tests[] = {
-        TEST(test_no_sleep_while_bytes_move),        TEST(test_why_names_it),
-        TEST(test_a_look_that_sees_nothing_ends_it), TEST(test_a_proposal_waits_for_a_fresh_look),
-        TEST(test_a_look_that_fails_is_a_veto),      TEST(test_a_look_that_never_comes_is_a_veto),
-        TEST(test_who_was_never_watched_sleeps),     TEST(test_a_command_is_refused_by_name),
-        TEST(test_connections_of_the_agent),         TEST(test_silence_ends_streams),
-        TEST(test_figures_are_told_now_and_then),    TEST(test_a_full_set),
+        TEST(test_no_sleep_while_bytes_move),
+        TEST(test_why_names_it),
+        TEST(test_a_look_that_sees_nothing_ends_it),
+        TEST(test_a_proposal_waits_for_a_fresh_look),
+        TEST(test_a_look_that_fails_is_a_veto),
+        TEST(test_a_look_that_never_comes_is_a_veto),
+        TEST(test_who_was_never_watched_sleeps),
+        TEST(test_a_command_is_refused_by_name),
+        TEST(test_connections_of_the_agent),
+        TEST(test_silence_ends_streams),
+        TEST(test_figures_are_told_now_and_then),
+        TEST(test_each_site_has_its_lease),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* What comes with a change of state, what is wrong with a server or a site, and what a sleep ends:
  * each row by hand, on a server that is put into the state at hand. */
 #include "base/array.h"
+#include "core/adopt.h"
 #include "core/emit.h"
 #include "core/problem.h"
 #include "core/saved.h"
@@ -445,7 +446,7 @@ static void test_leases_over_a_reload(void **state)
     world_advance(world, SECOND);
     assert_int_equal(fleet_create(&model, &sink, world->now, &fleet), 0);
     fleet_set_zones(fleet, &world->zones);
-    fleet_adopt(fleet, world->fleet, world->now);
+    assert_int_equal(fleet_adopt(fleet, world->fleet, world->now), 0);
     fleet_destroy(world->fleet);
     world->fleet = fleet;
     set = world_power(world, NAS)->leases;
@@ -815,23 +816,25 @@ static void test_what_a_state_brings(void **state)
     }
 }
 
-/* Where no lease has room for what moves, the first one lives at least as long. */
-static void test_a_stream_without_room(void **state)
+/* As many holds as there may be leave what moves its lease. */
+static void test_a_stream_beside_a_crowd(void **state)
 {
     struct world *world = *state;
     struct lease_set *set = world->fleet->powers[ERP].leases;
-    char name[] = "h0";
+    char name[8];
 
     world_up(world, ERP);
     set->n = 0;
-    for (; set->n < LEASES_MAX; name[1]++)
+    for (int i = 0; i < LEASES_ASKED_MAX; i++) {
+        snprintf(name, sizeof(name), "h%d", i);
         assert_true(lease_take(set, LEASE_HOLD, MODEL_NONE, name, NULL, world->now.boot,
-                               world->now.boot + (set->n == 0 ? MINUTE : HOUR)));
-    world_look(world, ERP, "erp.example", SECOND);
-    assert_int_equal(set->leases[0].until, world->now.boot + MINUTE);
+                               world->now.boot + HOUR));
+    }
     world_look(world, ERP, "erp.example", 2 * MINUTE);
-    assert_int_equal(set->leases[0].until, world->now.boot + 2 * MINUTE);
-    assert_int_equal(set->n, LEASES_MAX);
+    assert_int_equal(world_lease(world, ERP, LEASE_STREAM, "erp.example")->until,
+                     world->now.boot + 2 * MINUTE);
+    assert_int_equal(set->leases[0].until, world->now.boot + HOUR);
+    assert_int_equal(set->n, LEASES_ASKED_MAX + 1);
 }
 
 /* Ready, it is looked at closely while a check that passed has failed once, or one that answered
@@ -924,7 +927,7 @@ int main(void)
         TEST(test_when_streams_are_published),
         TEST(test_when_a_mac_may_be_learned),
         TEST(test_what_a_state_brings),
-        TEST(test_a_stream_without_room),
+        TEST(test_a_stream_beside_a_crowd),
         TEST(test_when_it_is_suspect),
         TEST(test_which_use_is_taken),
         TEST(test_what_outlives_an_agent),

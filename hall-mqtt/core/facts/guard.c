@@ -108,12 +108,12 @@ static enum guard_kind spent_quota(const struct step *step, int site, uint32_t a
     const struct model_access *access = &fleet->model->domains[model->domain].access;
     enum guard_kind kind = GUARD_NONE;
 
-    if (!is_spent(quota_look(fleet->quotas, QUOTA_CLIENT, model->domain, address, day),
+    if (!is_spent(quota_look(&fleet->quotas, QUOTA_CLIENT, model->domain, address, day),
                   access->wakes_per_day, access->minutes_per_day, wakes, GUARD_CLIENT_WAKES,
                   GUARD_CLIENT_MINUTES, &kind))
-        (void)is_spent(quota_look(fleet->quotas, QUOTA_PROJECT, site, 0, day), model->wakes_per_day,
-                       model->minutes_per_day, wakes, GUARD_PROJECT_WAKES, GUARD_PROJECT_MINUTES,
-                       &kind);
+        (void)is_spent(quota_look(&fleet->quotas, QUOTA_PROJECT, site, 0, day),
+                       model->wakes_per_day, model->minutes_per_day, wakes, GUARD_PROJECT_WAKES,
+                       GUARD_PROJECT_MINUTES, &kind);
     return kind;
 }
 
@@ -160,18 +160,19 @@ bool guard_visit(struct step *step, int site, const char *who)
 
 void guard_note_use(struct step *step, int site, const char *who, bool wakes)
 {
-    const struct fleet *fleet = step->fleet;
+    struct fleet *fleet = step->fleet;
     const struct model_site *model = &fleet->model->sites[site];
     const struct day day = today(step, &fleet->model->domains[model->domain]);
     const uint32_t address = address_of(who);
     const int64_t gap = step_idle(step);
     struct quota *const quotas[] = {
-        quota_open(fleet->quotas, QUOTA_CLIENT, model->domain, address, day.number),
-        quota_open(fleet->quotas, QUOTA_PROJECT, site, 0, day.number),
+        quota_open(&fleet->quotas, QUOTA_CLIENT, model->domain, address, day.number),
+        quota_open(&fleet->quotas, QUOTA_PROJECT, site, 0, day.number),
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(quotas); i++) {
         quotas[i]->wakes += wakes ? 1 : 0;
+        quotas[i]->at = step->now.boot;
         if (!wakes)
             quota_use(quotas[i], step->now.boot, gap);
         step_emit(step, &(struct action){.kind = ACTION_QUOTA, .quota = quotas[i]});
@@ -179,4 +180,44 @@ void guard_note_use(struct step *step, int site, const char *who, bool wakes)
     const enum guard_kind kind = spent_quota(step, site, address, day.number, true);
     if (kind != GUARD_NONE)
         tell_limit(step, site, address, (struct guard){kind, day.ends}, false);
+}
+
+static int domain_of(const struct model *model, const struct quota *quota)
+{
+    return quota->kind == QUOTA_CLIENT ? quota->subject : model->sites[quota->subject].domain;
+}
+
+int32_t guard_day(const struct fleet *fleet, struct now now, const struct quota *quota)
+{
+    const struct model *model = fleet->model;
+    const struct step then = {.fleet = (struct fleet *)fleet,
+                              .now = {quota->at, clock_wall_at(now, quota->at)}};
+
+    return quota->at == 0 ? quota->day
+                          : today(&then, &model->domains[domain_of(model, quota)]).number;
+}
+
+void guard_clock_was_set(struct fleet *fleet, struct now now)
+{
+    const struct model *model = fleet->model;
+
+    for (uint32_t i = 0; i < fleet->quotas.size; i++) {
+        struct quota *quota = &fleet->quotas.slots[i];
+
+        if (!quota->used)
+            continue;
+        const struct model_domain *domain = &model->domains[domain_of(model, quota)];
+        const int site = quota->kind == QUOTA_CLIENT ? domain->site : quota->subject;
+        struct step step = {.fleet = fleet, .now = now, .server = model->sites[site].server};
+        const struct day day = today(&step, domain);
+        const int32_t counted = guard_day(fleet, now, quota);
+
+        if (counted != quota->day) {
+            quota->day = counted;
+            step_emit(&step, &(struct action){.kind = ACTION_QUOTA, .quota = quota});
+        }
+        const enum guard_kind kind = spent_quota(&step, site, quota->address, day.number, true);
+        if (kind != GUARD_NONE)
+            tell_limit(&step, site, quota->address, (struct guard){kind, day.ends}, false);
+    }
 }

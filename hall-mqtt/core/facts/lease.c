@@ -83,22 +83,86 @@ struct fact lease_why(const struct lease *lease)
                                fact_second(lease->holder, sizeof(lease->holder), at));
 }
 
+size_t lease_room(const struct lease_holders *holders)
+{
+    /* A visit and a stream of each site; always_on and a schedule of each domain, and always_on of
+     * the server. */
+    return LEASES_ASKED_MAX + LEASES_AGENT_MAX + 2 * holders->sites + 2 * holders->domains + 1 +
+           holders->servers;
+}
+
+static bool is_asked(const struct lease *lease)
+{
+    return lease->kind == LEASE_HOLD || lease->kind == LEASE_MANUAL;
+}
+
+static size_t count(const struct lease_set *set, bool (*is_sort)(const struct lease *))
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < set->n; i++)
+        n += is_sort(&set->leases[i]);
+    return n;
+}
+
+/* Those that have no place of their own leave the places of the others alone. */
+static bool has_place(const struct lease_set *set, const struct lease *lease)
+{
+    if (set->n >= set->room)
+        return false;
+    if (is_asked(lease))
+        return count(set, is_asked) < LEASES_ASKED_MAX;
+    return !lease_is_of_agent(lease) || count(set, lease_is_of_agent) < LEASES_AGENT_MAX;
+}
+
+void lease_put(struct lease_set *set, const struct lease *lease)
+{
+    if (!find(set, lease->kind, lease->subject, lease->holder) && has_place(set, lease))
+        set->leases[set->n++] = *lease;
+}
+
 bool lease_take(struct lease_set *set, enum lease_kind kind, int subject, const char *holder,
                 const struct fact *why, int64_t now, int64_t until)
 {
     struct lease *lease = find(set, kind, subject, holder);
 
     if (!lease) {
-        if (set->n == LEASES_MAX)
+        struct lease taken = {.kind = kind, .subject = subject, .since = now};
+
+        text_copy(taken.holder, LEASE_HOLDER_SIZE, holder);
+        if (!has_place(set, &taken))
             return false;
         lease = &set->leases[set->n++];
-        *lease = (struct lease){.kind = kind, .subject = subject, .since = now};
-        text_copy(lease->holder, LEASE_HOLDER_SIZE, holder);
+        *lease = taken;
     }
     lease->renewed = now;
     lease->until = until;
+    lease->ends = 0;
+    lease->told = 0;
     lease_say(lease, why);
     return true;
+}
+
+bool lease_is_told(const struct lease *lease, int64_t ends)
+{
+    return lease->told != 0 && lease->told / 1000 == ends / 1000; /* whole seconds stand there */
+}
+
+void lease_clock_was_set(struct lease_set *set, struct now now)
+{
+    for (size_t i = 0; i < set->n; i++) {
+        struct lease *lease = &set->leases[i];
+
+        if (lease->ends != 0)
+            lease->until = now.boot + (lease->ends - now.wall);
+    }
+}
+
+void lease_tell_again(struct lease_set *set, struct now now)
+{
+    for (size_t i = 0; i < set->n; i++)
+        if (set->leases[i].told != 0)
+            set->leases[i].told = clock_wall_at(now, set->leases[i].until);
 }
 
 static void remove_at(struct lease_set *set, size_t index)
@@ -106,6 +170,18 @@ static void remove_at(struct lease_set *set, size_t index)
     set->n--;
     memmove(&set->leases[index], &set->leases[index + 1],
             (set->n - index) * sizeof(set->leases[0]));
+}
+
+bool lease_hold(struct lease_set *set, const char *name, const struct fact *why,
+                struct lease_end end, int64_t now)
+{
+    if (!lease_take(set, LEASE_HOLD, MODEL_NONE, name, why, now, end.until))
+        return false;
+    struct lease *lease = find(set, LEASE_HOLD, MODEL_NONE, name);
+
+    lease->ends = end.ends;
+    lease->told = end.told;
+    return true;
 }
 
 bool lease_release(struct lease_set *set, enum lease_kind kind, int subject, const char *holder)

@@ -1,7 +1,9 @@
 /*
  * lease: why a server is awake. A set of leases of one server; the server should be on exactly
  * while one of them is alive. Kind, subject and holder together name a lease: taking it again
- * renews it. Pure, fixed size.
+ * renews it. Each site, domain and server that can hold one has its place in the set, and so has
+ * what the agent reports; what people and programs ask for by name has LEASES_ASKED_MAX places.
+ * Pure; the room is the caller's.
  */
 #ifndef HALL_CORE_FACTS_LEASE_H
 #define HALL_CORE_FACTS_LEASE_H
@@ -27,7 +29,13 @@ enum lease_kind {
 enum stream_kind { STREAM_DOWNLOAD, STREAM_UPLOAD, STREAM_WEBSOCKET, STREAM_REQUEST };
 enum { STREAM_KINDS = 4 };
 
-enum { LEASE_KINDS = 8, LEASES_MAX = 10, LEASE_HOLDER_SIZE = 65, LEASE_TEXT_SIZE = 104 };
+enum {
+    LEASE_KINDS = 8,
+    LEASES_ASKED_MAX = 128, /* holds and wake commands of one server at once */
+    LEASES_AGENT_MAX = 32,  /* of what its agent reports */
+    LEASE_HOLDER_SIZE = 65,
+    LEASE_TEXT_SIZE = 136, /* a holder and what a person says, whole */
+};
 #define LEASE_FOREVER INT64_MAX
 /* Holder of the `stream` that an agent reports: the name of its check. */
 #define AGENT_STREAM "connections"
@@ -38,6 +46,8 @@ enum { LEASE_KINDS = 8, LEASES_MAX = 10, LEASE_HOLDER_SIZE = 65, LEASE_TEXT_SIZE
 
 struct lease {
     int64_t since, renewed, until; /* boot clock, ms; until LEASE_FOREVER: no end known */
+    int64_t ends;                  /* wall, ms: its end was named as this instant; 0: as a span */
+    int64_t told; /* wall, ms: of a span that the broker keeps, the end that stands there; else 0 */
     enum lease_kind kind;
     int subject; /* visit, stream: its site; schedule, always_on: its domain; dependent: the server
                     that needs it; MODEL_NONE: an always_on of the server itself, and all others */
@@ -49,14 +59,35 @@ struct lease {
 };
 
 struct lease_set {
-    size_t n;
-    struct lease leases[LEASES_MAX];
+    size_t n, room;
+    struct lease *leases; /* [room] */
 };
 
+/* How many places those have who hold by what they are. */
+struct lease_holders {
+    size_t sites, domains, servers;
+};
+/* The places of a set: those of these, and those of agents, people and programs. */
+size_t lease_room(const struct lease_holders *holders);
+
 /* Takes or renews. A renewal keeps since; until and why (of which only the first code is kept;
- * NULL: nothing) become the new ones. False when the set is full. */
+ * NULL: nothing) become the new ones. False: as many of its sort are there as may be. */
 bool lease_take(struct lease_set *set, enum lease_kind kind, int subject, const char *holder,
                 const struct fact *why, int64_t now, int64_t until);
+/* A copy of one, as it was, where it has a place and is not there yet. */
+void lease_put(struct lease_set *set, const struct lease *lease);
+/* A hold with these members. False: as lease_take. */
+struct lease_end {
+    int64_t until, ends, told;
+};
+bool lease_hold(struct lease_set *set, const char *name, const struct fact *why,
+                struct lease_end end, int64_t now);
+/* Is this end, as the broker has it, the one of a span that this hold is? */
+bool lease_is_told(const struct lease *lease, int64_t ends);
+/* The wall clock was set: ends that were named as instants stand elsewhere on the boot clock; */
+void lease_clock_was_set(struct lease_set *set, struct now now);
+/* and what the broker is to have of spans is said by the new one. */
+void lease_tell_again(struct lease_set *set, struct now now);
 /* Ends one. False if there was none. */
 bool lease_release(struct lease_set *set, enum lease_kind kind, int subject, const char *holder);
 /* Ends all of a kind; how many. */

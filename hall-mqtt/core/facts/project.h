@@ -22,8 +22,8 @@ struct fleet;
 enum {
     CONTAINERS_TOLD_MAX = 128, /* of one agent */
     CONTAINER_NAME_SIZE = 129,
-    PROJECT_FOUND_MAX = 16, /* containers shown of a project whose containers are not configured */
-    PROJECT_RUNS_MAX = 5,   /* starts an estimate is made from */
+    PROJECT_FOUND_MAX = CONTAINERS_TOLD_MAX, /* of a project whose containers are not configured */
+    PROJECT_RUNS_MAX = 5,                    /* starts an estimate is made from */
 };
 
 /* As the agent says; the first is what it does not say. */

@@ -31,17 +31,19 @@ static void init_project(struct project *project, const struct model *model, int
 int projects_init(struct fleet *fleet)
 {
     const struct model *model = fleet->model;
-    size_t slots = 0, at = 0;
+    size_t slots = 0, at = 0, unnamed = 0;
 
     for (size_t i = 0; i < model->n_sites; i++) {
         fleet->sites[i].project =
             model->sites[i].is_project ? (int)fleet->n_projects++ : MODEL_NONE;
         slots += model->sites[i].is_project ? slots_of(&model->sites[i]) : 0;
+        unnamed += model->sites[i].is_project && model->sites[i].n_containers == 0;
     }
     fleet->project_first = calloc(model->n_servers + 1, sizeof(struct project *));
     fleet->projects = calloc(fleet->n_projects + 1, sizeof(*fleet->projects));
     fleet->containers = calloc(slots + 1, sizeof(*fleet->containers));
-    if (!fleet->project_first || !fleet->projects || !fleet->containers)
+    fleet->found = calloc(unnamed * PROJECT_FOUND_MAX + 1, sizeof(*fleet->found));
+    if (!fleet->project_first || !fleet->projects || !fleet->containers || !fleet->found)
         return -ENOMEM;
     for (size_t i = 0; i < model->n_sites; i++) {
         if (fleet->sites[i].project == MODEL_NONE)
@@ -50,11 +52,8 @@ int projects_init(struct fleet *fleet)
 
         init_project(project, model, (int)i, &fleet->containers[at]);
         at += slots_of(&model->sites[i]);
-        if (project->configured)
-            continue;
-        project->found = calloc(PROJECT_FOUND_MAX, sizeof(*project->found));
-        if (!project->found)
-            return -ENOMEM;
+        if (!project->configured)
+            project->found = &fleet->found[--unnamed * PROJECT_FOUND_MAX];
     }
     /* From the last to the first, so that each server has its own in the order of the model. */
     for (size_t i = fleet->n_projects; i-- > 0;) {
@@ -69,8 +68,7 @@ int projects_init(struct fleet *fleet)
 
 void projects_finish(struct fleet *fleet)
 {
-    for (size_t i = 0; fleet->projects && i < fleet->n_projects; i++)
-        free(fleet->projects[i].found);
+    free(fleet->found);
     free(fleet->project_first);
     free(fleet->projects);
     free(fleet->containers);

@@ -1,6 +1,7 @@
 /*
- * quota: what clients and projects used up today: wakes, and time awake. A table of fixed size: a
- * flood of addresses pushes out those that used least, never the heavy ones. Pure.
+ * quota: what clients and projects used up today: wakes, and time awake. The table grows between
+ * steps, up to QUOTA_SLOTS_MAX; then a flood of addresses pushes out those that used least, never
+ * the heavy ones, and never a project. Pure.
  */
 #ifndef HALL_CORE_FACTS_QUOTA_H
 #define HALL_CORE_FACTS_QUOTA_H
@@ -11,9 +12,10 @@
 
 enum quota_kind { QUOTA_CLIENT, QUOTA_PROJECT };
 enum {
-    QUOTA_SLOTS = 1024,
-    QUOTA_REACH = 16
-}; /* a key is looked for in so many neighbouring slots */
+    QUOTA_SLOTS_FIRST = 1024, /* powers of two */
+    QUOTA_SLOTS_MAX = 65536,
+    QUOTA_REACH = 32, /* a key is looked for in this many neighbouring slots */
+};
 
 struct quota {
     bool used;
@@ -24,11 +26,18 @@ struct quota {
     uint32_t wakes;
     int64_t awake_ms;
     int64_t last_use; /* boot clock, ms; 0: none today */
+    int64_t at;       /* boot clock, ms: when it last counted; 0: before this boot */
 };
 
 struct quota_book {
-    struct quota slots[QUOTA_SLOTS];
+    uint32_t size, n; /* slots, and those in use, of whichever day */
+    struct quota *slots;
 };
+
+int quota_init(struct quota_book *book); /* -ENOMEM */
+void quota_finish(struct quota_book *book);
+/* Between steps: makes room for more before the table is full. -ENOMEM: it stays as it is. */
+int quota_reserve(struct quota_book *book);
 
 /* The entry of this key for this day, made if need be. Never NULL. */
 struct quota *quota_open(struct quota_book *book, enum quota_kind kind, int subject,

@@ -3,11 +3,12 @@
 #include "core/facts/depend.h"
 #include "core/facts/wish.h"
 
-/* Does this server, as it stands, need those it depends on? Up it does, ready or not. */
-static bool needs_others(const struct power *power)
+/* Does it, as it stands, need the server at hand? */
+static bool needs(const struct step *step, int from)
 {
-    return power->wake.open || power->wake.queued || power->evidence.alive ||
-           power->state == POWER_SLEEPING;
+    const enum power_need need = power_need(&step->fleet->powers[from], step->now.boot);
+
+    return need == NEED_ALL || (need == NEED_WHO_IS_UP && !power_is_down(step->power));
 }
 
 /* A server that is up but not ready has nobody to wake it, but somebody now waits, with a limit. */
@@ -38,7 +39,7 @@ void dependents_keep(struct step *step)
          edge = fleet->depend.next[edge]) {
         const int from = fleet->depend.from[edge];
         const bool held = lease_find(set, LEASE_DEPENDENT, from, "");
-        const bool needed = needs_others(&fleet->powers[from]);
+        const bool needed = needs(step, from);
 
         if (needed && !held)
             take(step, from);
@@ -54,12 +55,12 @@ void dependents_tell(struct step *step)
 {
     const struct fleet *fleet = step->fleet;
     struct power *power = step->power;
-    const bool needs = needs_others(power);
+    const enum power_need need = power_need(power, step->now.boot);
     /* What those who need this server look at. */
     const bool tells = power->state == POWER_READY;
 
     power->asked = false;
-    if (needs != power->needed_others)
+    if (need != power->need)
         for (size_t i = 0; i < step->model->n_depends_on; i++)
             depend_touch(step, step->model->depends_on[i]);
     if (tells != power->was_told_ready || depend_will_not_come(power))
@@ -67,6 +68,6 @@ void dependents_tell(struct step *step)
              edge = fleet->depend.next[edge])
             if (fleet->powers[fleet->depend.from[edge]].wake.wait == WAIT_DEPENDENCY)
                 depend_touch(step, fleet->depend.from[edge]);
-    power->needed_others = needs;
+    power->need = need;
     power->was_told_ready = tells;
 }

@@ -28,6 +28,14 @@ static bool is_refused_by_guard(const struct step *step, const struct command *c
     return true;
 }
 
+/* Of two wakes of the same person the later end holds. */
+static int64_t later_end(const struct lease_set *set, const char *by, int64_t until)
+{
+    const struct lease *held = lease_find(set, LEASE_MANUAL, MODEL_NONE, by);
+
+    return held && held->until > until ? held->until : until;
+}
+
 /* Whoever wakes it holds it for a while. False: refused, and answered so. */
 static bool take_manual(struct step *step, struct ledger_entry *entry,
                         const struct command *command)
@@ -41,8 +49,9 @@ static bool take_manual(struct step *step, struct ledger_entry *entry,
         return false;
     }
     if (!lease_take(power->leases, LEASE_MANUAL, MODEL_NONE, asker(command), NULL, step->now.boot,
-                    step->now.boot + lasts)) {
-        step_answer(step, entry, OUTCOME_REFUSED, &FACT(ANSWER_LEASES_FULL));
+                    later_end(power->leases, asker(command), step->now.boot + lasts))) {
+        step_answer(step, entry, OUTCOME_REFUSED,
+                    &FACT(ANSWER_LEASES_FULL, .n = {LEASES_ASKED_MAX}));
         return false;
     }
     return true;
@@ -138,6 +147,36 @@ static void order_cancel(struct step *step, struct ledger_entry *entry,
     wish_cancel(step, asker(command), entry, FACT(NONE));
 }
 
+/* An instant that was named means nothing before the wall clock is known: until then it holds. */
+static struct lease_end end_of_hold(const struct step *step, const struct command *command)
+{
+    static const int64_t until_known = 30LL * 24 * 3600000; /* ms */
+    struct lease_end end = {.ends = command->until, .told = command->told};
+    const int64_t lasts = command->until == 0           ? command->lasts
+                          : !step->fleet->clock_trusted ? until_known
+                                                        : command->until - step->now.wall;
+
+    end.until = step->now.boot + lasts;
+    return end;
+}
+
+/* The broker repeats a span that goes on, with the end that it had by the clock as it was then. */
+static bool is_repeated(const struct step *step, const struct command *command)
+{
+    struct lease_set *set = step->power->leases;
+
+    for (size_t i = 0; command->told != 0 && i < set->n; i++) {
+        struct lease *lease = &set->leases[i];
+
+        if (lease->kind == LEASE_HOLD && strcmp(lease->holder, command->name) == 0 &&
+            lease_is_told(lease, command->until)) {
+            lease->told = clock_wall_at(step->now, lease->until);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void order_hold(struct step *step, struct ledger_entry *entry, const struct command *command)
 {
     struct power *power = step->power;
@@ -145,9 +184,14 @@ static void order_hold(struct step *step, struct ledger_entry *entry, const stru
     const struct fact why = fact_said(command->reason);
     const struct fact begun = fact_with(FACT(HOLD_BEGUN), command->name, command->reason);
 
-    if (!lease_take(power->leases, LEASE_HOLD, MODEL_NONE, command->name, &why, step->now.boot,
-                    step->now.boot + command->lasts)) {
-        step_answer(step, entry, OUTCOME_REFUSED, &FACT(ANSWER_LEASES_FULL));
+    if (is_repeated(step, command)) {
+        step_answer(step, entry, OUTCOME_DONE, NULL);
+        return;
+    }
+    if (!lease_hold(power->leases, command->name, &why, end_of_hold(step, command),
+                    step->now.boot)) {
+        step_answer(step, entry, OUTCOME_REFUSED,
+                    &FACT(ANSWER_LEASES_FULL, .n = {LEASES_ASKED_MAX}));
         return;
     }
     step_tell(step, HAPPENED_HOLD, 0, &begun);
@@ -241,7 +285,8 @@ static void order_keep_awake(struct step *step, struct ledger_entry *entry,
 
     if (command->on &&
         !lease_take(set, LEASE_HOLD, MODEL_NONE, KEEP_AWAKE, NULL, step->now.boot, LEASE_FOREVER)) {
-        step_answer(step, entry, OUTCOME_REFUSED, &FACT(ANSWER_LEASES_FULL));
+        step_answer(step, entry, OUTCOME_REFUSED,
+                    &FACT(ANSWER_LEASES_FULL, .n = {LEASES_ASKED_MAX}));
         return;
     }
     if (!command->on)
@@ -302,8 +347,11 @@ static void repeat_answer(struct step *step, struct ledger_entry *known,
 {
     struct ledger_entry again = *known;
 
-    if (known->open)
-        ledger_join(known, command->route);
+    if (known->open && command->route != 0 && known->route == 0)
+        known->route = command->route;
+    else if (known->open && command->route != 0)
+        step_emit(step, &(struct action){.kind = ACTION_JOIN,
+                                         .join = {.route = command->route, .to = known->route}});
     if (!known->answered)
         return;
     again.route = command->route;
@@ -336,7 +384,8 @@ static void take(struct step *step, const struct command *command)
 
         text_copy(refused.id, sizeof(refused.id), id);
         text_copy(refused.by, sizeof(refused.by), asker(command));
-        step_answer(step, &refused, OUTCOME_REFUSED, &FACT(ANSWER_COMMANDS_FULL));
+        step_answer(step, &refused, OUTCOME_REFUSED,
+                    &FACT(ANSWER_COMMANDS_FULL, .n = {ledger->servers[step->server].n_open}));
         return;
     }
     entry->site = command->site;

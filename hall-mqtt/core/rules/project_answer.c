@@ -11,20 +11,17 @@ static enum command_action action_of(enum project_verb verb)
 void project_answer(struct step *step, struct project *project, enum project_verb verb,
                     enum command_outcome outcome, const struct fact *reason)
 {
-    struct ledger *ledger = &step->fleet->ledger;
+    const struct ledger *ledger = &step->fleet->ledger;
     const enum command_action action = action_of(verb);
 
     if ((project->asked & project_bit(verb)) == 0)
         return;
     if (outcome != OUTCOME_ACCEPTED)
         project->asked &= (uint8_t)~project_bit(verb);
-    for (size_t i = 0; i < LEDGER_MAX; i++) {
-        struct ledger_entry *entry = &ledger->entries[i];
-
-        if (entry->used && entry->open && entry->server == step->server &&
-            entry->site == project->site && entry->action == action)
+    for (struct ledger_entry *entry = ledger_newest(ledger, step->server); entry;
+         entry = ledger_older(ledger, entry))
+        if (entry->open && entry->site == project->site && entry->action == action)
             step_answer(step, entry, outcome, reason);
-    }
 }
 
 void project_fail_commands(struct step *step, struct project *project, const struct fact *reason)

@@ -6,21 +6,13 @@
 #include "core/facts/projects.h"
 #include "core/facts/wish.h"
 
-static int64_t later(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 static void take_visit_lease(struct step *step, int site)
 {
     struct lease_set *set = step->power->leases;
     const bool is_new = !lease_find(set, LEASE_VISIT, site, "");
     const int64_t until = step->now.boot + step_idle(step);
 
-    /* A full set must not send a visitor's server to sleep: then the longest lease lives on for
-     * all. */
-    if (!lease_take(set, LEASE_VISIT, site, "", NULL, step->now.boot, until))
-        set->leases[0].until = later(until, set->leases[0].until);
+    (void)lease_take(set, LEASE_VISIT, site, "", NULL, step->now.boot, until);
     if (is_new)
         step->fleet->sites[site].visits++;
     step->fleet->sites[site].last_visit = step->now.boot;

@@ -1,0 +1,107 @@
+/* What was learned of a server in the course of time: how long its wakes take and when they were.
+ */
+#include "record/record_internal.h"
+
+enum { WAKES_MOST = 1000000000 };
+
+void record_put_times(struct json_writer *writer, const char *name, const int32_t times[STAGES])
+{
+    size_t reached = 0;
+
+    for (size_t i = 0; i < STAGES; i++)
+        reached += times[i] != STAGE_UNREACHED;
+    if (reached == 0)
+        return;
+    json_begin_array(writer, name);
+    for (size_t i = 0; i < STAGES; i++)
+        json_put_integer(writer, NULL, times[i]);
+    json_end_array(writer);
+}
+
+void record_read_times(const struct json *array, int32_t times[STAGES])
+{
+    const struct json *item = json_first(array);
+
+    for (size_t i = 0; i < STAGES; i++, item = item ? json_next(item) : NULL) {
+        int64_t time = STAGE_UNREACHED;
+
+        if (!item || !json_integer(item, &time) || time < STAGE_UNREACHED || time > INT32_MAX)
+            time = STAGE_UNREACHED;
+        times[i] = (int32_t)time;
+    }
+}
+
+static void write_history(struct json_writer *writer, const struct history *history)
+{
+    json_begin_array(writer, "boots");
+    for (unsigned kind = 0; kind < WAKE_KINDS; kind++)
+        for (unsigned i = 0; i < history->kinds[kind].n; i++) {
+            /* Oldest first, so that reading is adding. */
+            const unsigned start =
+                (unsigned)(history->kinds[kind].next + HISTORY_MAX - history->kinds[kind].n);
+            const struct boot *boot = &history->kinds[kind].boots[(start + i) % HISTORY_MAX];
+
+            json_begin_object(writer, NULL);
+            json_put_integer(writer, "kind", kind);
+            json_put_integer(writer, "ready", boot->ready);
+            record_put_times(writer, "stages", boot->stages);
+            json_end_object(writer);
+        }
+    json_end_array(writer);
+}
+
+static void read_history(const struct json *array, struct history *history)
+{
+    for (const struct json *item = json_first(array); item; item = json_next(item)) {
+        int64_t kind = WAKE_KINDS, ready = -1;
+        struct boot boot;
+
+        if (!json_integer(json_get(item, "kind"), &kind) || kind < 0 || kind >= WAKE_KINDS ||
+            !json_integer(json_get(item, "ready"), &ready) || ready < 0 || ready > INT32_MAX)
+            continue;
+        boot.ready = (int32_t)ready;
+        record_read_times(json_get(item, "stages"), boot.stages);
+        history_add(history, (enum wake_kind)kind, &boot);
+    }
+}
+
+static void write_woken(struct json_writer *writer, const struct saved *saved)
+{
+    const uint32_t n = saved->n_woken < WOKEN_MAX ? saved->n_woken : WOKEN_MAX;
+
+    json_put_integer(writer, "wakes", saved->n_woken);
+    json_begin_array(writer, "woken");
+    for (uint32_t i = 0; i < n; i++)
+        json_put_integer(writer, NULL, saved->woken[(saved->n_woken - n + i) % WOKEN_MAX]);
+    json_end_array(writer);
+}
+
+/* The newest times, each at its place in the ring; how many there were before is counted on. */
+static void read_woken(const struct json *record, struct saved *saved)
+{
+    int64_t times[WOKEN_MAX], all = 0;
+    uint32_t n = 0;
+
+    for (const struct json *item = json_first(json_get(record, "woken")); item && n < WOKEN_MAX;
+         item = json_next(item))
+        if (json_integer(item, &times[n]))
+            n++;
+    saved->n_woken = n;
+    if (n == WOKEN_MAX && json_integer(json_get(record, "wakes"), &all) && all > n &&
+        all < WAKES_MOST)
+        saved->n_woken = (uint32_t)all;
+    for (uint32_t i = 0; i < n; i++)
+        saved->woken[(saved->n_woken - n + i) % WOKEN_MAX] = times[i];
+}
+
+void record_put_learned(struct json_writer *writer, const struct saved *saved)
+{
+    write_history(writer, &saved->history);
+    write_woken(writer, saved);
+}
+
+void record_read_learned(const struct json *record, struct saved *saved)
+{
+    read_history(json_get(record, "boots"), &saved->history);
+    read_woken(record, saved);
+}
