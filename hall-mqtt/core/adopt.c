@@ -70,17 +70,28 @@ static int adopt_server(struct fleet *fleet, int server, const struct fleet *old
     if (fleet_save(old, old_server, now, &saved) < 0)
         return -ENOMEM;
     saved_move(&saved, old->model, fleet->model);
+    if (memcmp(fleet->model->servers[server].mac, old->model->servers[old_server].mac, MAC_SIZE) !=
+        0) { /* another machine under the same name */
+        saved.mac_matched = false;
+        saved.macs.n = 0;
+    }
     fleet_restore(fleet, server, now, &saved);
     saved_finish(&saved);
     power->report = was->report;
+    power->agent_heard = was->agent_heard;
     evidence_keep_agent(&power->evidence, &fleet->model->servers[server], &was->evidence);
+    power->sleep.deadline = was->sleep.deadline;
+    if (power->leaving != 0)
+        power->leaving = was->leaving;
     if (!same_checks(&fleet->model->servers[server], &old->model->servers[old_server]))
         return 0;
     /* Nothing needs to be seen again. */
     power->state = was->state;
     power->since = was->since;
     power->up_since = was->up_since;
-    power->sleep.deadline = was->sleep.deadline;
+    power->rousing = was->rousing;
+    power->looking_since = was->looking_since;
+    power->wake.unseen = was->wake.unseen;
     power->evidence = was->evidence;
     power->guard = was->guard;
     power->awaited_until = was->awaited_until;
@@ -117,6 +128,7 @@ static void adopt_sites(struct fleet *fleet, const struct fleet *old)
         fleet->sites[site].visits = old->sites[i].visits;
         fleet->sites[site].last_visit = old->sites[i].last_visit;
         fleet->sites[site].websocket = old->sites[i].websocket;
+        fleet->sites[site].moves = old->sites[i].moves;
         if (was->is_project && is_same_server(fleet, site, old, (int)i))
             adopt_project(fleet, site, old, (int)i);
     }

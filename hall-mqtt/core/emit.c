@@ -55,9 +55,10 @@ void step_stage(struct step *step, enum stage stage)
         wake->stages[stage] != STAGE_UNREACHED)
         return;
     const int64_t ms = step->now.boot - wake->started;
-    wake->stages[stage] = ms < INT32_MAX ? (int32_t)ms : INT32_MAX;
+    wake->stages[stage] = history_time(ms, INT32_MAX);
     if (!wake->open)
-        history_amend(&power->history, wake->kind, stage, wake->stages[stage]);
+        history_amend(&power->history, wake->kind, stage,
+                      history_time(ms, step->model->wake.timeout));
     step_emit(step, &(struct action){.kind = ACTION_EVENT,
                                      .event = {.what = HAPPENED_STAGE,
                                                .detail = &FACT(WAKE_STAGE, .word = (uint8_t)stage),

@@ -4,12 +4,15 @@
 #include "base/text.h"
 #include "core/emit.h"
 #include "core/event.h"
+#include "core/facts/agent_ports.h"
 #include "core/facts/leases.h"
 #include "core/facts/projects.h"
 
 enum {
     STREAMS_TOLD_EVERY = 15000, /* ms: figures alone are not published more often */
     SUSPECT_MOST = 3000,        /* ms: by then the checks have told */
+    REPORTED_WITHIN = 60000,    /* ms: by then an agent that is there has reported more than once */
+    BIRTH_MOST = 10000,         /* ms: so soon an agent that connects has told all it knows */
 };
 
 static void handle_visit(struct step *step, const struct fleet_event *event)
@@ -24,9 +27,11 @@ static void handle_command(struct step *step, const struct fleet_event *event)
 
 /* Whose site answers where another MAC does: the server's own when it was sent packets, and at the
  * first look. One that comes up by itself may be anybody's. */
-static bool may_learn(const struct power *power)
+static enum mac_lesson lesson_of(const struct power *power)
 {
-    return power->state == POWER_UNKNOWN || power->wake.open;
+    if (power->wake.open)
+        return LEARN_WOKEN;
+    return power->state == POWER_UNKNOWN ? LEARN_FIRST : LEARN_NOTHING;
 }
 
 /* The other machine that answered on its address has gone. */
@@ -43,10 +48,13 @@ static void handle_probe(struct step *step, const struct fleet_event *event)
 
     if (event->probe.check >= step->model->n_checks)
         return;
-    evidence->learns = may_learn(step->power);
+    evidence->lesson = lesson_of(step->power);
+    const bool was_passing = evidence->checks[event->probe.check].passing;
     const struct evidence_change change =
         evidence_probe(evidence, step->model, event->probe.check, event->probe.outcome,
                        event->probe.fault, event->probe.detail);
+    if (evidence->checks[event->probe.check].passing && !was_passing)
+        step->power->in_vain = false;
     forget_intruder(step, was_other);
     step->heard.seen = change;
 }
@@ -56,12 +64,13 @@ static void handle_neighbour(struct step *step, const struct fleet_event *event)
     struct evidence *evidence = &step->power->evidence;
     const bool was_other = evidence->mac == MAC_OTHER;
 
-    evidence->learns = may_learn(step->power);
-    const struct evidence_change change =
-        evidence_neighbour(evidence, step->model, event->neighbour.verdict, event->neighbour.mac);
+    evidence->lesson = lesson_of(step->power);
+    const struct evidence_change change = evidence_neighbour(
+        evidence, step->model, event->neighbour.verdict, event->neighbour.mac, step->now.boot);
     forget_intruder(step, was_other);
     step->heard.seen = change;
-    step->heard.intruder = event->neighbour.verdict == MAC_OTHER && evidence->mac == MAC_OTHER;
+    step->heard.intruder = event->neighbour.verdict == MAC_OTHER && evidence->mac == MAC_OTHER &&
+                           !evidence_doubts(evidence);
 }
 
 static void handle_moved(struct step *step, const struct fleet_event *event)
@@ -75,16 +84,24 @@ static bool is_agent_stream(const char *holder)
     return strcmp(holder, AGENT_STREAM) == 0;
 }
 
-/* What it said before it went holds no more; what it reported in use lives on a while. */
-static void agent_went(struct step *step)
+/* What it reported in use lives on a while. */
+static void outlive_report(struct step *step, int64_t at_least)
 {
     struct lease_set *set = step->power->leases;
-    const int64_t until = step->now.boot + step_idle(step);
+    const int64_t idle = step_idle(step);
+    const int64_t until = step->now.boot + (idle > at_least ? idle : at_least);
 
-    step->heard.agent_gone = true;
     for (size_t i = 0; i < set->n; i++)
         if (lease_is_of_agent(&set->leases[i]) && set->leases[i].until > until)
             set->leases[i].until = until;
+}
+
+/* What it said before it went no longer holds. */
+static void agent_went(struct step *step)
+{
+    step->heard.agent_gone = true;
+    step->power->report.past = true;
+    outlive_report(step, 0);
 }
 
 static void handle_agent(struct step *step, const struct fleet_event *event)
@@ -92,14 +109,27 @@ static void handle_agent(struct step *step, const struct fleet_event *event)
     struct power *power = step->power;
     const enum agent_word word = event->agent.word, before = power->evidence.agent;
     const bool was_sleeping = before == AGENT_SLEEPING;
+    /* It was not let go, and tells of nothing else again. */
+    const bool stays = was_sleeping && power->state == POWER_SLEEPING;
     const struct evidence_change change =
         evidence_agent(&power->evidence, step->model, word, step->now.boot);
 
+    power->in_vain &= word == before;
     if (word != AGENT_ONLINE && word != before)
         agent_went(step);
-    /* The broker says a retained word again at each reconnect: that is no new goodbye. */
-    if (word == AGENT_SLEEPING && was_sleeping)
+    if (word == AGENT_ONLINE && before != AGENT_ONLINE) {
+        power_forget_goodbye(power);
+        if (!stays)
+            projects_forget(step, step->now.boot - BIRTH_MOST);
+    }
+    if (word == AGENT_OFFLINE && before == AGENT_ONLINE)
+        power->suspect_until = step->now.boot + SUSPECT_MOST;
+    /* The broker says a retained word again at each reconnect, of it or of Hall: that is no new
+     * goodbye. */
+    if (word == AGENT_SLEEPING && (was_sleeping || power->leaving == LEASE_FOREVER)) {
+        step->heard.seen = change;
         return;
+    }
     if (word == AGENT_SLEEPING) {
         step->changed = true;
         power->said_goodbye |= power->state == POWER_OFF;
@@ -141,19 +171,83 @@ static void take_uses(struct step *step, const struct agent_uses *uses)
         if (!is_lasting(step, use))
             continue;
         (void)lease_take(set, is_agent_stream(use->holder) ? LEASE_STREAM : LEASE_AGENT, MODEL_NONE,
-                         use->holder, &use->veto, step->now.boot, LEASE_FOREVER);
+                         use->holder, &use->veto, step->now.boot,
+                         use->until > 0 ? use->until : LEASE_FOREVER);
     }
+}
+
+/* Where no bytes move that count, a connection in silence may. */
+static void take_report(struct step *step, const struct agent_uses *told)
+{
+    struct agent_uses uses = *told;
+    bool moves = false;
+
+    if (told->unknown) {
+        outlive_report(step, 0);
+        return;
+    }
+    for (size_t i = 0; i < uses.n; i++)
+        moves |= is_agent_stream(uses.list[i].holder) && is_lasting(step, &uses.list[i]);
+    if (!moves && uses.n < AGENT_USES_MAX && agent_ports_silent(step, told, &uses.list[uses.n]))
+        uses.n++;
+    take_uses(step, &uses);
+    agent_ports_note(step, told);
+}
+
+/* The broker says an old report again. Before anything is known of it, its agent's word will tell.
+ */
+static bool is_of_the_past(const struct power *power)
+{
+    const enum agent_word word = power->evidence.agent;
+
+    return word == AGENT_SLEEPING || word == AGENT_OFFLINE ||
+           (power->state != POWER_UNKNOWN && !power_is_awake(power));
+}
+
+/* A crash that took the broker along: nobody said that its agent had gone. */
+static void notice_boot(struct step *step, const char *boot_id)
+{
+    const char *before = step->power->report.boot_id;
+
+    if (boot_id[0] && before[0] && strcmp(boot_id, before) != 0)
+        projects_forget(step, step->now.boot - BIRTH_MOST);
+}
+
+/* After the broker was away it says again what it has: nobody has reported that now. */
+static bool is_kept_by_broker(const struct agent_report *before, const struct agent_report *now)
+{
+    return before->unheard && before->mark != 0 && before->mark == now->mark;
+}
+
+/* While the broker is away nothing of an agent is known, and what it reported goes on: not to know
+ * is a veto. An agent that went meanwhile says nothing when the broker is back. */
+static void handle_unheard(struct step *step, const struct fleet_event *event)
+{
+    (void)event;
+    step->power->report.unheard = true;
+    outlive_report(step, REPORTED_WITHIN);
+    step->changed = true;
 }
 
 /* An old report, said again by the broker, tells nothing of a server that is not up. */
 static void handle_report(struct step *step, const struct fleet_event *event)
 {
+    const bool was_other = step->power->evidence.mac == MAC_OTHER;
+    const bool is_kept = is_kept_by_broker(&step->power->report, &event->report);
+
+    notice_boot(step, event->report.boot_id);
     step->heard.reported = step->power->report.heard_at <= step->power->wake.started;
     step->power->report = event->report;
     step->power->report.heard = true;
     step->power->report.heard_at = step->now.boot;
-    if (power_is_up(step->power->state) && step->power->evidence.agent != AGENT_SLEEPING)
-        take_uses(step, &event->uses);
+    step->power->report.unheard = is_kept;
+    step->power->report.past = is_of_the_past(step->power);
+    step->durable |= rousing_hear(&step->power->rousing, event->report.wol_letters);
+    step->heard.seen = evidence_macs(&step->power->evidence, step->model, event->report.macs,
+                                     event->report.n_macs);
+    forget_intruder(step, was_other);
+    if (!is_kept && power_is_awake(step->power) && step->power->evidence.agent != AGENT_SLEEPING)
+        take_report(step, &event->uses);
     step->changed = true;
 }
 
@@ -189,6 +283,7 @@ static bool take_stream(struct step *step, const struct stream_use *use)
     /* Traffic at a site is use of it, so its containers stay up as well. */
     step->fleet->sites[use->site].last_visit = step->now.boot;
     (void)lease_take(set, LEASE_STREAM, use->site, "", &use->what, step->now.boot, use->until);
+    step->durable |= is_new;
     return is_new || use->renamed;
 }
 
@@ -251,11 +346,29 @@ static void handle_sleep_answer(struct step *step, const struct fleet_event *eve
     step->heard.answer = event;
 }
 
+static void handle_packet_sent(struct step *step, const struct fleet_event *event)
+{
+    step->heard.packet = event->packet.number;
+}
+
+/* Of a wake that is over it is no news. */
 static void handle_packet_failed(struct step *step, const struct fleet_event *event)
 {
-    if (step->power->wake.packets_failed < step->power->wake.packets)
-        step->power->wake.packets_failed++;
-    step_problem(step, &event->packet.reason);
+    step->power->forced_packet = false;
+    if (step->power->wake.open)
+        step_problem(step, &event->packet.reason);
+}
+
+/* A MAC that was learned is known after a crash of Hall too; of two that take turns not each time.
+ */
+static void keep_macs(struct step *step, uint16_t before)
+{
+    const struct macs *macs = &step->power->evidence.macs;
+
+    if (macs->learned == before)
+        return;
+    step->changed = true;
+    step->durable |= !macs_alternate(macs);
 }
 
 typedef void handler(struct step *, const struct fleet_event *);
@@ -269,16 +382,30 @@ static handler *const handlers[] = {
     [FLEET_MOVED] = handle_moved,
     [FLEET_AGENT] = handle_agent,
     [FLEET_REPORT] = handle_report,
+    [FLEET_UNHEARD] = handle_unheard,
     [FLEET_STREAM] = handle_stream,
     [FLEET_STALLED] = handle_stalled,
     [FLEET_WEBSOCKET] = handle_websocket,
     [FLEET_CONTAINERS] = handle_containers,
     [FLEET_SLEEP_ANSWER] = handle_sleep_answer,
+    [FLEET_PACKET_SENT] = handle_packet_sent,
     [FLEET_PACKET_FAILED] = handle_packet_failed,
 };
 
+static void note_agent(struct step *step, enum fleet_event_kind kind)
+{
+    if (kind != FLEET_AGENT && kind != FLEET_REPORT && kind != FLEET_CONTAINERS)
+        return;
+    step->power->agent_heard = step->now.boot;
+    evidence_hear_agent(&step->power->evidence);
+}
+
 void event_handle(struct step *step, const struct fleet_event *event)
 {
+    const uint16_t learned = step->power->evidence.macs.learned;
+
     step->heard.kind = event->kind;
+    note_agent(step, event->kind);
     handlers[event->kind](step, event);
+    keep_macs(step, learned);
 }

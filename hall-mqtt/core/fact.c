@@ -74,6 +74,18 @@ struct fact fact_because(struct fact fact, const struct fact *cause)
     return fact;
 }
 
+struct fact fact_cause(const struct fact *fact)
+{
+    struct fact cause = {0};
+
+    for (size_t i = 1; i < FACT_DEPTH && fact->parts[i].code != FACT_NONE; i++) {
+        cause.parts[i - 1] = fact->parts[i];
+        cause.parts[i - 1].text = 0;
+        put(&cause, i - 1, fact_text(fact, i, 0), fact_text(fact, i, 1));
+    }
+    return cause;
+}
+
 static const uint8_t subjects[FACTS] = {
     [FACT_LEASE_VISIT] = FACT_OF_SITE,
     [FACT_LEASE_SCHEDULE] = FACT_OF_DOMAIN,

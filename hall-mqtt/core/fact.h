@@ -34,13 +34,16 @@ enum fact_code {
     FACT_SEEN_PASS_AGAIN,
     FACT_SEEN_CRASH,
     FACT_SEEN_ECHOES,
-    FACT_ADDRESS_TAKEN, /* t0 the MAC */
-    FACT_ADDRESS_MOVED, /* t0 where its MAC answers */
-    FACT_AGENT_SAID,    /* t0 words of an agent that has no code for them */
+    FACT_ADDRESS_TAKEN,  /* t0 the MAC */
+    FACT_ADDRESS_SHARED, /* t0 the address, t1 both MACs */
+    FACT_ADDRESS_MOVED,  /* t0 where its MAC answers */
+    FACT_AGENT_SAID,     /* t0 words of an agent that has no code for them */
     FACT_AGENT_GOODBYE,
     FACT_AGENT_BACK,
     FACT_AGENT_SCHEMA, /* n0 its schema, n1 ours */
     FACT_WOL_OFF,      /* t0 the interface, or "" */
+    FACT_CLOCK_SCHEDULE,
+    FACT_WOL_ROUSED, /* n0 how often in a row, t0 the letters of Wake-on, or "" */
 
     /* Why it is awake. n1: until, or LEASE_FOREVER */
     FACT_LEASE_VISIT,            /* s site, n0 last visit */
@@ -79,11 +82,14 @@ enum fact_code {
     FACT_WAKE_WAITS_TURN,       /* s the server that starts, c its cause */
     FACT_WAKE_PACKET,           /* n0 its number */
     FACT_WAKE_PACKET_FAILED,    /* t0 why, or c why */
+    FACT_WOL_NO_INTERFACE,      /* t0 interface */
+    FACT_WOL_SEND_FAILED,       /* t0 the system's word for it, t1 interface or "" */
     FACT_WAKE_STAGE,            /* w enum stage */
     FACT_WAKE_READY,            /* w enum wake_kind, n0 ms */
     FACT_WAKE_OUT_OF_TIME,      /* */
     FACT_WAKE_CANCELLED,        /* t0 by, or "" */
     FACT_WAKE_CALLED_OFF,       /* */
+    FACT_WAKE_GOES_ON,          /* c the lease of another who waits for it */
     FACT_WAKE_ITS_CALLED_OFF,   /* of a server that another one needs */
     FACT_WAKE_NO_SIGN,          /* w enum stage or STAGES, n0 ms; these five alike */
     FACT_WAKE_NOT_READY,        /* */
@@ -92,6 +98,7 @@ enum fact_code {
     FACT_WAKE_CHECK_FAILS,      /* c the check */
     FACT_WAKE_NEEDED_NOT_READY, /* s the server it needs, c what became of that */
     FACT_WAKE_GIVEN_UP,         /* c what it waited for */
+    FACT_WAKE_UNWANTED,         /* who wanted it went while Hall was away */
     FACT_GUARD,                 /* w enum guard_kind, n0 until */
 
     /* How a sleep goes, and ends. */
@@ -130,6 +137,7 @@ enum fact_code {
     FACT_ANSWER_NO_LEASE,
     FACT_ANSWER_NO_WINDOWS,
     FACT_ANSWER_NOT_SETTLED, /* w enum power_state */
+    FACT_ANSWER_RESTARTS,
     FACT_ANSWER_NO_PROJECT,
     FACT_ANSWER_INVALID,  /* t0 what is wrong with the command */
     FACT_ANSWER_RETAINED, /* a command that was retained */
@@ -303,16 +311,16 @@ enum fact_code {
     FACT_LOOK_NO_UNITS,
 
     /* Hall itself. */
-    FACT_CONFIG_PROBLEM,      /* t0 */
-    FACT_CONFIG_LAST_GOOD,    /* t0 where its first error is, n0 how many more, n1 when kept */
-    FACT_CONFIG_KEPT,         /* t0 where its first error is, n0 how many more */
-    FACT_CONFIG_LOADED,       /* t0 file */
-    FACT_STORE_PROBLEM,       /* t0 */
-    FACT_STORE_REPAIRED,      /* */
-    FACT_STORE_SALVAGED,      /* t0 file, n0 records, c more of it */
-    FACT_STORE_LOST,          /* t0 file, c more of it */
-    FACT_STORE_COPIED,        /* t0 copy, n0 rows, c more of it */
-    FACT_STORE_HISTORY,       /* t0 file, n0 entries, n1 pages lost, c more of it */
+    FACT_CONFIG_PROBLEM,   /* t0 */
+    FACT_CONFIG_LAST_GOOD, /* t0 where its first error is, n0 how many more, n1 when kept */
+    FACT_CONFIG_KEPT,      /* t0 where its first error is, n0 how many more */
+    FACT_CONFIG_LOADED,    /* t0 file */
+    FACT_STORE_PROBLEM,    /* t0 */
+    FACT_STORE_REPAIRED,   /* */
+    FACT_STORE_SALVAGED,   /* t0 file, n0 records, c more of it */
+    FACT_STORE_LOST,       /* t0 file, c more of it */
+    FACT_STORE_COPIED,     /* t0 copy, n0 rows, c more of it */
+    FACT_STORE_HISTORY,    /* t0 file, n0 entries, n1 pages lost, c more of it */
     FACT_ACCESS_REFUSED,      /* s site, t0 from, or "", c guard */
     FACT_ACCESS_REFUSED_PATH, /* t0 from, t1 path and why; of a login too */
     FACT_ACCESS_DENIED,       /* t0 from, t1 path, c why */
@@ -430,6 +438,9 @@ struct fact fact_said(const char *words);
 /* The same fact with a cause; of one whose sentence has no place for a cause, with another fact
  * beside it. What is deeper than there is room is left out. */
 struct fact fact_because(struct fact fact, const struct fact *cause);
+
+/* The cause alone; FACT_NONE where there is none. */
+struct fact fact_cause(const struct fact *fact);
 
 const char *fact_text(const struct fact *fact, size_t part, size_t place); /* "" where none */
 /* The two texts of a part in a room that is zero from here on, each cut where the room ends. False:

@@ -8,6 +8,7 @@
 #include "core/event.h"
 #include "core/facts/depend.h"
 #include "core/facts/guard.h"
+#include "core/facts/look.h"
 #include "core/facts/projects.h"
 #include "core/settle.h"
 
@@ -62,6 +63,7 @@ static void init_power(struct power *power, struct lease_set *leases, struct now
 {
     power->leases = leases;
     power->since = now.boot;
+    power->looking_since = now.boot;
     power->last_boot = -1;
     power->report.load = -1;
     power->report.uptime_s = -1;
@@ -228,11 +230,26 @@ void fleet_start(struct fleet *fleet, struct now now)
 
 void fleet_tick(struct fleet *fleet, struct now now)
 {
+    look_notice_gap(fleet, now);
     while (due_next(&fleet->due) <= now.boot) {
         struct step step = step_begin(fleet, now, due_server(&fleet->due));
 
         settle(&step);
     }
+}
+
+bool fleet_is_behind(const struct fleet *fleet, int64_t before)
+{
+    const int64_t due = due_next(&fleet->due);
+
+    /* 0: it is not due for its time. */
+    return due > 0 && due <= before;
+}
+
+void fleet_stood_still(struct fleet *fleet, struct now now, int64_t since)
+{
+    look_begin(fleet, now, since);
+    fleet_tick(fleet, now);
 }
 
 int64_t fleet_deadline(const struct fleet *fleet)
@@ -247,6 +264,7 @@ void fleet_handle(struct fleet *fleet, struct now now, const struct fleet_event 
     const int server = names_site ? fleet->model->sites[event->visit.site].server : event->server;
     struct step step = step_begin(fleet, now, server);
 
+    look_notice_gap(fleet, now);
     /* What time made due before this event comes first. */
     if (fleet->due.at[server] <= now.boot)
         settle(&step);

@@ -26,14 +26,16 @@ enum fleet_event_kind {
     FLEET_MOVED, /* its MAC answers at another address, or no longer does */
     FLEET_AGENT, /* the agent's state topic */
     FLEET_REPORT,
+    FLEET_UNHEARD,   /* the broker is back, and nothing is known of what was reported meanwhile */
     FLEET_STREAM,    /* a look at the connections: `stream` leases */
     FLEET_STALLED,   /* what moved on its connections has stopped of a sudden */
     FLEET_WEBSOCKET, /* one was let through to a site, of late */
     FLEET_CONTAINERS,
     FLEET_SLEEP_ANSWER, /* what the sleep method said: agent's result, ssh's or webhook's end */
+    FLEET_PACKET_SENT,  /* it left: by Hall's own hand, or a relay said so */
     FLEET_PACKET_FAILED,
 };
-enum { FLEET_EVENTS = 15 };
+enum { FLEET_EVENTS = 17 };
 
 /* What an agent or a sleep method says to what it was asked. A sleep that is done has been
  * accepted.
@@ -142,7 +144,8 @@ struct fleet_event {
             struct fact reason;
         } sleep;
         struct {
-            struct fact reason;
+            uint32_t number;    /* SENT: as it was ordered */
+            struct fact reason; /* FAILED */
         } packet;
     };
 };
@@ -280,6 +283,15 @@ void fleet_start(struct fleet *fleet, struct now now);
 void fleet_handle(struct fleet *fleet, struct now now, const struct fleet_event *event);
 /* Does what time alone makes due. */
 void fleet_tick(struct fleet *fleet, struct now now);
+/* ms: a loop that runs is never so late. */
+enum { FLEET_LATE = 2000 };
+/* Was something due by then, and has not been done? Boot clock, ms. */
+bool fleet_is_behind(const struct fleet *fleet, int64_t before);
+/* Hall stood still since (boot clock, ms): its machine was suspended or overloaded, or its process
+ * stopped. What was only half seen before counts for nothing, and no deadline is judged before
+ * there was time for a look. The fleet notices it by itself only where one of its own deadlines is
+ * late. */
+void fleet_stood_still(struct fleet *fleet, struct now now, int64_t since);
 /* Boot clock, ms, when fleet_tick is due; INT64_MAX: never. */
 int64_t fleet_deadline(const struct fleet *fleet);
 
@@ -311,6 +323,7 @@ struct site_state {
     uint32_t visits;                         /* ever, as far as the store remembers */
     int64_t last_visit;                      /* boot clock, ms; 0: none */
     int64_t websocket; /* boot clock, ms: the first of this run was let through; 0: none */
+    bool moves;        /* its agent sees bytes move that may be to this site */
 };
 /* The sites of one server, in model order: first, next, MODEL_NONE. */
 int fleet_first_site(const struct fleet *fleet, int server);

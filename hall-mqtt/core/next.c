@@ -1,4 +1,5 @@
 /* What time alone brings next to a server, for the views. */
+#include "core/facts/look.h"
 #include "core/facts/waking.h"
 #include "core/state.h"
 
@@ -17,8 +18,8 @@ static void consider_wake(struct next_event *next, const struct power *power, st
     if (eta > 0)
         consider(next, now.wall + eta, "ready", fact_because(FACT(NEXT_READY), &power->wake.cause));
     else
-        consider(next, clock_wall_at(now, power->wake.deadline), "wake_deadline",
-                 fact_because(FACT(NEXT_WAKE_DEADLINE), &power->wake.cause));
+        consider(next, clock_wall_at(now, look_before(power, power->wake.deadline)),
+                 "wake_deadline", fact_because(FACT(NEXT_WAKE_DEADLINE), &power->wake.cause));
 }
 
 static void consider_sleep(struct next_event *next, const struct power *power, struct now now)
@@ -26,10 +27,12 @@ static void consider_sleep(struct next_event *next, const struct power *power, s
     const int64_t until = lease_awake_until(power->leases);
 
     if (power->sleep.phase != SLEEP_NONE)
-        consider(next, clock_wall_at(now, power->sleep.deadline), "sleep_deadline",
-                 fact_with(FACT(NEXT_SLEEP_DEADLINE), power->sleep.by, NULL));
+        consider(next, clock_wall_at(now, look_before(power, power->sleep.deadline)),
+                 "sleep_deadline", fact_with(FACT(NEXT_SLEEP_DEADLINE), power->sleep.by, NULL));
     else if (power_is_up(power->state) && power->leases->n > 0 && until != LEASE_FOREVER)
         consider(next, clock_wall_at(now, until), "sleep", FACT(NEXT_SLEEP));
+    else if (power_is_up(power->state) && power->leases->n == 0 && power->rousing.until > now.boot)
+        consider(next, clock_wall_at(now, power->rousing.until), "sleep", power_roused(power));
 }
 
 static void consider_retry(struct next_event *next, const struct power *power, int server,

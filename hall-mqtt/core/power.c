@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-/* Rows are read aloud: "booting, and it falls silent: unreachable; or, when a wake is wanted,
- * waking again". */
+/* Rows are read aloud: "booting, and it falls silent: unreachable, or off where it said that
+ * it goes; or, when a wake is wanted, waking again". */
 #define STAY                                                                                       \
     {                                                                                              \
         NEXT_STAY, NEXT_STAY                                                                       \
@@ -15,6 +15,10 @@
 #define EITHER(to_, wanted_)                                                                       \
     {                                                                                              \
         POWER_##to_, POWER_##wanted_                                                               \
+    }
+#define GONE_OR(wanted_)                                                                           \
+    {                                                                                              \
+        NEXT_GONE, wanted_                                                                         \
     }
 #define AS_SEEN                                                                                    \
     {                                                                                              \
@@ -32,7 +36,7 @@ const struct power_row power_table[POWER_STATES][POWER_EVENTS] =
                 [POWER_GOODBYE] = TO(OFF),
                 [POWER_BACK] = STAY,
                 [POWER_WAKE] = AS_SEEN,
-                [POWER_SLEEP] = STAY,
+                [POWER_SLEEP] = TO(SLEEPING),
                 [POWER_DEADLINE] = STAY,
                 [POWER_CANCEL] = STAY,
             },
@@ -67,7 +71,7 @@ const struct power_row power_table[POWER_STATES][POWER_EVENTS] =
                 [POWER_SIGN] = STAY,
                 [POWER_PASS] = TO(READY),
                 [POWER_FAIL] = STAY,
-                [POWER_SILENT] = EITHER(UNREACHABLE, WAKING),
+                [POWER_SILENT] = GONE_OR(POWER_WAKING),
                 [POWER_GOODBYE] = TO(SLEEPING),
                 [POWER_BACK] = STAY,
                 [POWER_WAKE] = STAY,
@@ -80,7 +84,7 @@ const struct power_row power_table[POWER_STATES][POWER_EVENTS] =
                 [POWER_SIGN] = STAY,
                 [POWER_PASS] = STAY,
                 [POWER_FAIL] = TO(DEGRADED),
-                [POWER_SILENT] = EITHER(UNREACHABLE, WAKING),
+                [POWER_SILENT] = GONE_OR(POWER_WAKING),
                 [POWER_GOODBYE] = TO(SLEEPING),
                 [POWER_BACK] = STAY,
                 [POWER_WAKE] = STAY,
@@ -93,7 +97,7 @@ const struct power_row power_table[POWER_STATES][POWER_EVENTS] =
                 [POWER_SIGN] = STAY,
                 [POWER_PASS] = TO(READY),
                 [POWER_FAIL] = STAY,
-                [POWER_SILENT] = EITHER(UNREACHABLE, WAKING),
+                [POWER_SILENT] = GONE_OR(POWER_WAKING),
                 [POWER_GOODBYE] = TO(SLEEPING),
                 [POWER_BACK] = STAY,
                 [POWER_WAKE] = STAY,
@@ -132,7 +136,7 @@ const struct power_row power_table[POWER_STATES][POWER_EVENTS] =
                 [POWER_SIGN] = TO(BOOTING),
                 [POWER_PASS] = TO(READY),
                 [POWER_FAIL] = STAY,
-                [POWER_SILENT] = TO(UNREACHABLE),
+                [POWER_SILENT] = GONE_OR(NEXT_GONE),
                 [POWER_GOODBYE] = TO(SLEEPING),
                 [POWER_BACK] = STAY,
                 [POWER_WAKE] = AS_SEEN,
@@ -224,6 +228,8 @@ enum power_state power_next_state(const struct power *power, enum power_event ev
         return power->state;
     if (next == NEXT_AS_SEEN)
         return as_seen(power);
+    if (next == NEXT_GONE)
+        return power->leaving != 0 ? POWER_OFF : POWER_UNREACHABLE;
     return (enum power_state)next;
 }
 
@@ -250,6 +256,20 @@ bool power_is_awake(const struct power *power)
 {
     return power_is_up(power->state) ||
            (power->state == POWER_WAKE_FAILED && power->evidence.alive);
+}
+
+void power_forget_goodbye(struct power *power)
+{
+    if (power->leaving == 0)
+        return;
+    power->leaving = 0;
+    power->resting = false;
+}
+
+bool power_report_holds(const struct power *power)
+{
+    return power->report.heard && !power->report.past && power_is_up(power->state) &&
+           power->evidence.agent == AGENT_ONLINE;
 }
 
 bool power_target_on(const struct power *power)
@@ -315,17 +335,45 @@ struct pace {
     int64_t interval, timeout;
 };
 static const struct pace pace_wake = {200, 1000};
-static const struct pace pace_suspect = {1000, 1000};
+static const struct pace pace_suspect = {300, 700};
+static const struct pace pace_told = {200,
+                                      500}; /* something beside the checks says that it is gone */
 static const struct pace paces[POWER_STATES] = {
     [POWER_UNKNOWN] = {500, 1000},      [POWER_OFF] = {10000, 2000},
     [POWER_WAKING] = {200, 1000},       [POWER_BOOTING] = {1000, 1000},
-    [POWER_READY] = {5000, 2000},       [POWER_DEGRADED] = {2000, 2000},
+    [POWER_READY] = {2500, 1000},       [POWER_DEGRADED] = {2000, 1000},
     [POWER_SLEEPING] = {500, 500},      [POWER_UNREACHABLE] = {5000, 2000},
     [POWER_WAKE_FAILED] = {5000, 2000},
 };
 
+static bool is_watched_closely(enum power_state state)
+{
+    return state == POWER_READY || state == POWER_DEGRADED;
+}
+
+/* Its goodbye was heard, or was before Hall started: it will say when it is back. */
+static bool agent_will_tell(const struct power *power)
+{
+    return power->evidence.agent == AGENT_SLEEPING ||
+           (power->state == POWER_UNKNOWN && power->said_goodbye &&
+            power->evidence.agent == AGENT_UNHEARD);
+}
+
+bool power_is_left_alone(const struct power *power)
+{
+    if (!power->rousing.quiet || power->wake.open || power->wake.queued ||
+        power->evidence.agent == AGENT_ONLINE)
+        return false;
+    if (power->state == POWER_OFF)
+        return true;
+    return (power->state == POWER_UNKNOWN || power->state == POWER_SLEEPING) &&
+           agent_will_tell(power);
+}
+
 static bool is_suspect(const struct power *power, size_t n_checks)
 {
+    if (evidence_doubts(&power->evidence))
+        return true;
     for (size_t i = 0; i < n_checks; i++) {
         const struct check_state *check = &power->evidence.checks[i];
 
@@ -340,13 +388,20 @@ static bool is_suspect(const struct power *power, size_t n_checks)
 void power_pace(const struct power *power, size_t n_checks, int64_t *ret_interval,
                 int64_t *ret_timeout)
 {
-    const struct pace *pace = &paces[power->state];
+    /* Its wake failed, and it is up: visitors are at those of its sites that answer. */
+    const enum power_state state =
+        power_is_awake(power) && !power_is_up(power->state) ? POWER_DEGRADED : power->state;
+    const struct pace *pace = &paces[state];
 
     if (power->wake.open || power->awaited_until > 0)
         pace = &pace_wake;
-    else if (power->state == POWER_READY && is_suspect(power, n_checks))
+    else if (is_watched_closely(state) && power->suspect_until > 0)
+        pace = &pace_told;
+    else if (is_watched_closely(state) && is_suspect(power, n_checks))
         pace = &pace_suspect;
     *ret_interval = pace->interval;
+    if (power_is_left_alone(power))
+        *ret_interval = agent_will_tell(power) ? 0 : ROUSING_QUIET_LOOK;
     *ret_timeout = pace->timeout;
 }
 
@@ -357,10 +412,19 @@ struct fact power_awake_because(const struct power *power, int server, struct no
     return lease ? lease_fact(lease, server, now) : power->reason;
 }
 
+struct fact power_roused(const struct power *power)
+{
+    return fact_with(FACT(WOL_ROUSED, .n = {power->rousing.rounds}), power->report.wol_letters,
+                     NULL);
+}
+
 struct fact power_problem(const struct power *power)
 {
     const struct agent_report *report = &power->report;
 
+    if (rousing_is_told(&power->rousing) &&
+        (fact_is(&power->problem, FACT_NONE) || fact_is(&power->problem, FACT_SLEEP_FAILED)))
+        return power_roused(power);
     if (power->problem.parts[0].code != FACT_NONE)
         return power->problem;
     if (report->schema > 0 && report->schema != AGENT_SCHEMA)

@@ -15,6 +15,7 @@
 #include "core/facts/history.h"
 #include "core/facts/lease.h"
 #include "core/facts/ledger.h"
+#include "core/facts/rousing.h"
 #include "core/model.h"
 
 enum power_state {
@@ -79,15 +80,19 @@ enum wake_wait { WAIT_NOTHING, WAIT_DEPENDENCY, WAIT_TURN };
 struct wake {
     bool open;
     enum wake_wait wait;
-    bool queued;             /* wanted while it is falling asleep: begins when silence is proven */
-    bool force;              /* guards do not apply */
-    bool begun;              /* its time counts; before, it waits for others */
-    bool recent;             /* it ended ready; stages that come later are still noted */
-    bool found_alive;        /* it showed life when the wake began: nothing is learned of it */
-    uint32_t packets;        /* sent so far */
-    uint32_t packets_failed; /* of these, could not be sent */
-    enum wake_kind kind;     /* what is expected: resume or cold boot */
+    bool queued;           /* wanted while it is falling asleep: begins when silence is proven */
+    bool force;            /* guards do not apply */
+    bool begun;            /* its time counts; before, it waits for others */
+    bool recent;           /* it ended ready; stages that come later are still noted */
+    bool found_alive;      /* it showed life when the wake began: nothing is learned of it */
+    bool unseen;           /* Hall stood still meanwhile: how long it took nobody knows */
+    bool sent_in_silence;  /* a packet left while it showed no life */
+    bool deserted;         /* for so long that those who waited may have gone */
+    uint32_t packets;      /* ordered so far */
+    uint32_t packets_sent; /* of these, known to have left */
+    enum wake_kind kind;   /* what is expected: resume or cold boot */
     int64_t started, deadline;
+    uint32_t order;         /* of those that began in the same ms */
     int64_t next_packet;    /* boot clock; 0: none due */
     int32_t stages[STAGES]; /* ms after started, or STAGE_UNREACHED */
     char boot_id[40];       /* the agent's before this wake: tells a resume from a cold boot */
@@ -153,16 +158,22 @@ struct power {
     int64_t down_since; /* when its last run ended; 0: up, or not known */
     bool was_ready;     /* it was ready in this run */
     bool said_goodbye;  /* how it went down: with a goodbye (resume expected) or not */
-    bool ever_woken;    /* a wake succeeded at some time: it is wakeable */
+    bool ever_woken;    /* it answered after our packets at some time: it is wakeable */
     enum wake_failure failure;
     uint32_t lease_mark; /* of the leases as last told */
     struct sight sight;
-    bool resting;           /* put to sleep by force: standing leases do not wake it */
-    bool asked;             /* a wake of one that needs it has just begun; not looked at yet */
+    int64_t leaving;    /* boot clock: it said that it goes, and until then its silence is no crash;
+                           LEASE_FOREVER after a goodbye; 0: it did not, or has gone */
+    bool resting;       /* put to sleep by force: standing leases do not wake it */
+    bool in_vain;       /* its last wake left it up and not ready, and nothing changed since */
+    bool forced_packet; /* one that force sent while it was ready is not told of yet */
+    bool asked;         /* a wake of one that needs it has just begun; not looked at yet */
     enum power_need need;   /* when last looked at: for those it depends on */
     bool was_told_ready;    /* when last looked at: for those that depend on it */
     struct guard guard;     /* the guard that refused the last wake, while it holds */
     int64_t probe_interval; /* as last ordered */
+    int64_t looking_since;  /* boot clock: from then on Hall looks at it without a gap */
+    int64_t agent_heard;    /* boot clock: its agent told something; 0: not yet */
     int64_t suspect_until;  /* its agent or a stream says that it is gone: seen soon; 0: neither */
     int64_t retry_at;  /* a standing lease wakes it again not before; back-off after failures */
     uint32_t failures; /* wakes failed in a row */
@@ -171,6 +182,7 @@ struct power {
     struct evidence evidence;
     struct wake wake;
     struct sleep sleep;
+    struct rousing rousing;
     struct in_addr moved; /* where its MAC answers while it is not seen at its own address; or 0 */
     struct lease_set *leases; /* the fleet's: most are empty, and take no memory */
 
@@ -190,6 +202,7 @@ enum power_next {
     NEXT_STAY = POWER_STATES, /* no change */
     NEXT_AS_SEEN, /* what the evidence says: ready, degraded, booting; silent: waking if wanted,
                      else off */
+    NEXT_GONE,    /* off where it said that it goes, else unreachable */
 };
 struct power_row {
     uint8_t to, wanted; /* enum power_state or enum power_next */
@@ -206,6 +219,10 @@ bool power_is_up(enum power_state state); /* booting, ready, degraded */
 bool power_is_down(const struct power *power);
 /* It runs, so it may be in use and may be put to sleep: up, or alive though its wake failed. */
 bool power_is_awake(const struct power *power);
+/* It is back, or stays: what a person wanted by force is over with that. */
+void power_forget_goodbye(struct power *power);
+/* Does what its agent reported tell of now? */
+bool power_report_holds(const struct power *power);
 bool power_target_on(
     const struct power *power); /* the target in transition, the truth when settled */
 
@@ -223,6 +240,13 @@ enum stage power_stage(const struct power *power);
 
 /* Why it is awake, or wanted: the lease that lives longest; without one, why it is as it is. */
 struct fact power_awake_because(const struct power *power, int server, struct now now);
+
+/* It sleeps, and is not asked anything while it does: its card may take that for a wake. Its agent,
+ * if it has one, will tell. */
+bool power_is_left_alone(const struct power *power);
+
+/* That it woke soon after it went to sleep, again and again. */
+struct fact power_roused(const struct power *power);
 
 /* What is wrong with it: the last failure, else what its agent shows; FACT_NONE: nothing.
  * fleet_problem() knows its checks besides. */

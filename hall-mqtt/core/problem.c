@@ -1,7 +1,9 @@
 #include "core/problem.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 
+#include "base/text.h"
 #include "core/state.h"
 
 /* A project's site may rest while its server is up: what is wrong with it, the project tells. */
@@ -95,6 +97,42 @@ struct fact problem_of_check(const struct power *power, int server, int check)
     return fact;
 }
 
+static struct fact dispute(const struct power *power, const struct model_server *server)
+{
+    const struct macs *macs = &power->evidence.macs;
+    char address[INET_ADDRSTRLEN], first[MAC_TEXT_SIZE], second[MAC_TEXT_SIZE];
+    char both[2 * MAC_TEXT_SIZE + 2];
+
+    if (!evidence_is_disputed(&power->evidence, server))
+        return FACT(NONE);
+    (void)inet_ntop(AF_INET, &server->address, address, sizeof(address));
+    snprintf(both, sizeof(both), "%s, %s", text_format_mac(macs->heard[0], first),
+             text_format_mac(macs->heard[1], second));
+    return fact_with(FACT(ADDRESS_SHARED), address, both);
+}
+
+static bool keeps_hours(const struct fleet *fleet, int site)
+{
+    const struct model_site *model = &fleet->model->sites[site];
+    const struct model_domain *domain = &fleet->model->domains[model->domain];
+    const struct override *override = &fleet->overrides[model->server];
+    const enum policy_mode mode = override->policy_set ? override->policy : domain->policy.mode;
+
+    return (mode == POLICY_SCHEDULED && domain->policy.n_windows > 0) ||
+           model->hours.n_windows > 0 || domain->access.hours.n_windows > 0;
+}
+
+/* Its hours wait for a clock that should be known by now. */
+static struct fact waiting(const struct fleet *fleet, int server)
+{
+    if (fleet->clock_trusted || !fleet->clock_missed)
+        return FACT(NONE);
+    for (int site = fleet->site_first[server]; site != MODEL_NONE; site = fleet->site_next[site])
+        if (keeps_hours(fleet, site))
+            return FACT(CLOCK_SCHEDULE);
+    return FACT(NONE);
+}
+
 /* It runs, but where nobody looks for it. */
 static struct fact moved(const struct power *power)
 {
@@ -109,12 +147,14 @@ static struct fact moved(const struct power *power)
 struct fact fleet_problem(const struct fleet *fleet, int server)
 {
     const struct power *power = &fleet->powers[server];
-    struct fact told = moved(power);
+    const struct fact shared = dispute(power, &fleet->model->servers[server]);
+    struct fact told = fact_is(&shared, FACT_NONE) ? moved(power) : shared;
 
     if (fact_is(&told, FACT_NONE))
         told = power_problem(power);
     const int check = problem_check(power, fleet->model, server);
 
-    return fact_is(&told, FACT_NONE) && check != MODEL_NONE ? problem_of_check(power, server, check)
-                                                            : told;
+    if (!fact_is(&told, FACT_NONE))
+        return told;
+    return check != MODEL_NONE ? problem_of_check(power, server, check) : waiting(fleet, server);
 }

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "core/facts/guard.h"
+#include "core/facts/look.h"
 #include "core/facts/projects.h"
 
 /* Between the clocks: 0 stays unset, forever stays for ever. */
@@ -36,6 +37,12 @@ static void convert_sleep(struct sleep *sleep, struct now now, convert *turn)
     sleep->started = turn(now, sleep->started);
     sleep->deadline = turn(now, sleep->deadline);
     sleep->not_before = turn(now, sleep->not_before);
+}
+
+static void convert_rousing(struct rousing *rousing, struct now now, convert *turn)
+{
+    rousing->slept = turn(now, rousing->slept);
+    rousing->until = turn(now, rousing->until);
 }
 
 static void convert_lease(struct lease *lease, struct now now, convert *turn)
@@ -79,6 +86,7 @@ static void save_project(const struct fleet *fleet, int site, struct now now,
     const struct project *project = &fleet->projects[fleet->sites[site].project];
 
     text_copy(saved->id, sizeof(saved->id), fleet->model->sites[site].id);
+    saved->wanted = project->wanted;
     saved->visits = fleet->sites[site].visits;
     saved->last_visit = to_wall(now, fleet->sites[site].last_visit);
     for (uint32_t i = 0; i < project->n_runs; i++)
@@ -145,17 +153,24 @@ static void save_power(const struct power *power, struct now now, struct saved *
     ret_saved->said_goodbye = power->said_goodbye;
     ret_saved->ever_woken = power->ever_woken;
     ret_saved->resting = power->resting;
+    ret_saved->leaving = to_wall(now, power->leaving);
+    ret_saved->guard = (struct guard){power->guard.kind, to_wall(now, power->guard.until)};
     ret_saved->failures = power->failures;
     ret_saved->failure = power->failure;
     ret_saved->last_boot = power->last_boot;
     ret_saved->last_ready = power->last_ready;
+    ret_saved->goodbye = power->evidence.goodbye;
+    ret_saved->mac_matched = power->evidence.mac_matched;
+    ret_saved->macs = power->evidence.macs;
     ret_saved->wake = power->wake;
     ret_saved->sleep = power->sleep;
+    ret_saved->rousing = power->rousing;
     ret_saved->history = power->history;
     ret_saved->n_woken = power->n_woken;
     text_copy(ret_saved->boot_id, sizeof(ret_saved->boot_id), power->report.boot_id);
     convert_wake(&ret_saved->wake, now, to_wall);
     convert_sleep(&ret_saved->sleep, now, to_wall);
+    convert_rousing(&ret_saved->rousing, now, to_wall);
     save_leases(power->leases, now, &ret_saved->leases);
     for (size_t i = 0; i < WOKEN_MAX; i++)
         ret_saved->woken[i] = to_wall(now, INT64_C(1000) * power->woken[i]);
@@ -229,6 +244,8 @@ static void restore_projects(struct fleet *fleet, int server, struct now now,
 
         fleet->sites[site].visits = was->visits;
         fleet->sites[site].last_visit = to_boot(now, was->last_visit);
+        if (was->wanted)
+            project_want_again(project, now);
         for (uint32_t k = 0; k < was->n_runs && k < PROJECT_RUNS_MAX; k++)
             project_learn(project, was->runs[k]);
     }
@@ -257,7 +274,8 @@ static bool is_same_boot(const struct saved *saved, struct now now)
     return saved->boot_at > 0 && saved->boot_at <= now.boot;
 }
 
-static void restore_power(struct power *power, struct now now, const struct saved *saved)
+static void restore_power(struct power *power, struct now now, struct now today,
+                          const struct saved *saved)
 {
     power->state = state_after(saved);
     power->since = to_boot(now, saved->since);
@@ -269,12 +287,16 @@ static void restore_power(struct power *power, struct now now, const struct save
     power->said_goodbye = saved->said_goodbye;
     power->ever_woken = saved->ever_woken;
     power->resting = saved->resting;
+    power->leaving = power->state == POWER_WAKING ? 0 : to_boot_set(now, saved->leaving);
+    if (power->state == POWER_UNKNOWN && saved->guard.kind != GUARD_NONE)
+        power->guard = (struct guard){saved->guard.kind, to_boot_set(now, saved->guard.until)};
     power->failures = saved->failures;
     power->failure = saved->failure;
     power->last_boot = saved->last_boot;
     power->last_ready = saved->last_ready;
     power->wake = saved->wake;
     power->sleep = saved->sleep;
+    power->rousing = saved->rousing;
     power->history = saved->history;
     power->n_woken = saved->n_woken;
     for (size_t i = 0; i < WOKEN_MAX; i++)
@@ -284,11 +306,12 @@ static void restore_power(struct power *power, struct now now, const struct save
     if ((power->wake.open || power->wake.queued) && fact_is(&power->wake.cause, FACT_NONE))
         power->wake.cause = FACT(WAKE_REQUESTED); /* what it was for is configured no more */
     convert_wake(&power->wake, now, to_boot);
+    power->wake.unseen = true;
+    power->wake.deserted |= is_same_boot(saved, today) ? look_was_long(saved->boot_at, today.boot)
+                                                       : look_was_long(saved->at, today.wall);
     power->wake.next_packet = to_boot_set(now, saved->wake.next_packet);
     convert_sleep(&power->sleep, now, to_boot);
-    /* To what was only proposed the answer may be lost, and not knowing is a veto. */
-    if (saved->sleep.phase == SLEEP_PROPOSED)
-        power->sleep.deadline = now.boot;
+    convert_rousing(&power->rousing, now, to_boot);
 }
 
 /* What was waiting for others, or was up and had no need of a turn, asks again whether it must. */
@@ -330,6 +353,13 @@ static bool is_founded(const struct model *model, int server, const struct lease
     return true;
 }
 
+/* How much time has passed nobody knows yet: what was only a while ago may be long ago. */
+static void forget_lately(struct power *power)
+{
+    power->retry_at = 0;
+    power->rousing.slept = 0;
+}
+
 static void restore_leases(struct fleet *fleet, int server, struct now now,
                            const struct saved *saved)
 {
@@ -356,6 +386,15 @@ static void assume_up(struct evidence *evidence, const struct model_server *serv
             evidence->passing = false;
 }
 
+static void restore_evidence(struct evidence *evidence, const struct saved *saved)
+{
+    evidence->goodbye = saved->goodbye;
+    evidence->mac_matched = saved->mac_matched;
+    evidence->macs = saved->macs;
+    evidence->macs.turns = 0;
+    evidence->macs.turned = 0; /* of another boot clock */
+}
+
 /* Both clocks at one moment, by which the saved times are understood. Within the same boot the boot
  * clock tells how much time has passed, however the wall clock was set meanwhile. After another
  * boot the wall clock must tell; where it went back, for a Pi has no clock of its own, no time is
@@ -374,14 +413,17 @@ void fleet_restore(struct fleet *fleet, int server, struct now today, const stru
     struct override *override = &fleet->overrides[server];
     const struct now now = saved_clocks(saved, today);
 
-    restore_power(&fleet->powers[server], now, saved);
+    restore_power(&fleet->powers[server], now, today, saved);
     restore_leases(fleet, server, now, saved);
     if (fleet->powers[server].state == POWER_UNKNOWN)
         fleet->powers[server].since = today.boot;
     if (fleet->clock_trusted)
         lease_clock_was_set(fleet->powers[server].leases, today);
+    else if (!is_same_boot(saved, today))
+        forget_lately(&fleet->powers[server]);
     if (fleet->powers[server].state == POWER_SLEEPING)
         assume_up(&fleet->powers[server].evidence, &fleet->model->servers[server]);
+    restore_evidence(&fleet->powers[server].evidence, saved);
     power_note_needs(&fleet->powers[server]);
     restore_commands(fleet, server, now, saved);
     restore_projects(fleet, server, now, saved);

@@ -18,6 +18,7 @@ struct saved_project {
     char id[SLUG_MAX + 1];
     uint32_t visits;
     int64_t last_visit;
+    bool wanted; /* somebody waits for it */
     uint32_t n_runs;
     int32_t runs[PROJECT_RUNS_MAX]; /* oldest first */
 };
@@ -37,14 +38,20 @@ struct saved {
     enum power_state state;
     int64_t since, up_since, down_since, retry_at;
     bool was_ready, said_goodbye, ever_woken, resting;
+    int64_t leaving;
+    struct guard guard; /* who waits for its end still does */
     uint32_t failures;
     enum wake_failure failure;
     int64_t last_boot; /* ms; -1 */
     int64_t last_ready;
     char boot_id[40];
+    bool goodbye;     /* its agent said so, and it has not been back since */
+    bool mac_matched; /* as in evidence, and so are the MACs */
+    struct macs macs;
     struct saved_override override;
     struct wake wake;
     struct sleep sleep;
+    struct rousing rousing;
     struct lease_set leases;
     struct history history;
     uint32_t n_woken;

@@ -23,8 +23,10 @@ static void (*const hear[FLEET_EVENTS][3])(struct step *step) = {
     [FLEET_COMMAND] = {order_take, projects_take_command}, /* answered, or begun */
     [FLEET_PROBE] = {sight_follow},                        /* the evidence moves the state */
     [FLEET_NEIGHBOUR] = {sight_follow},
+    [FLEET_REPORT] = {sight_follow},                           /* whose MACs it names */
     [FLEET_AGENT] = {projects_hear, sleep_hear, sight_follow}, /* it is there, goes, is back */
     [FLEET_SLEEP_ANSWER] = {projects_hear, sleep_hear},        /* what came of an order */
+    [FLEET_PACKET_SENT] = {wake_hear},                         /* and of a magic packet */
 };
 
 /* In this order: what it makes of the transactions, who wants what, what time makes due. */

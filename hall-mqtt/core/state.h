@@ -82,6 +82,7 @@ struct heard {
     bool back;       /* its agent is online again, and it was falling asleep */
     bool reported;   /* its agent, for the first time since a wake began */
     bool agent_gone; /* what its agent said holds no more */
+    uint32_t packet; /* the number of a magic packet that left; 0: none */
 };
 
 /* A wake that somebody wants: the wake rule begins it, joins the one under way, queues it or

@@ -3,9 +3,25 @@
 #include "base/text.h"
 #include "core/emit.h"
 #include "core/facts/leases.h"
+#include "core/facts/projects.h"
 #include "core/facts/waking.h"
 
 /* What entering a state brings with it; one function per state that has something to do. */
+
+/* What put it to sleep wanted it to sleep on. */
+static void note_rousing(struct step *step)
+{
+    struct power *power = step->power;
+
+    if (power->wake.open)
+        rousing_note_wake(&power->rousing, step->now.boot);
+    else if (rousing_note_life(&power->rousing, step->now.boot)) {
+        const struct fact roused = power_roused(power);
+
+        step->durable = true;
+        step_tell(step, HAPPENED_SLEEP_FAILED, 0, &roused);
+    }
+}
 
 static void begin_run(struct step *step, enum power_state from)
 {
@@ -14,9 +30,11 @@ static void begin_run(struct step *step, enum power_state from)
     if (power->up_since == 0)
         power->up_since = step->now.boot;
     power->down_since = 0;
-    power->resting = false;
+    power->resting &= power->leaving != 0;
     power->guard = (struct guard){0};
-    if (!power->wake.open && power->leases->n == 0)
+    note_rousing(step);
+    /* One that is asked to sleep as its run begins is not found awake: it goes. */
+    if (!power->wake.open && power->leases->n == 0 && power->sleep.phase == SLEEP_NONE)
         lease_take(power->leases, LEASE_MANUAL, MODEL_NONE, "found awake",
                    from == POWER_UNKNOWN ? &FACT(LEASE_FOUND_UP) : &FACT(LEASE_FOUND_AWAKE),
                    step->now.boot, step->now.boot + step_idle(step));
@@ -31,6 +49,8 @@ static void end_run(struct step *step)
         power->down_since = step->now.boot;
     power->up_since = 0;
     power->was_ready = false;
+    power->in_vain = false;
+    power->report.past = true;
     lease_release_kind(power->leases, LEASE_AGENT);
     lease_release_kind(power->leases, LEASE_STREAM);
     power->sight = (struct sight){.watched = power->sight.watched};
@@ -63,10 +83,24 @@ static void enter_ready(struct step *step, enum power_state from)
     step->became_ready = true;
 }
 
-/* Silence ends a sleep: as it was meant to, or before it was agreed. */
+/* Was it asked to sleep before Hall went away? What it said to that may be lost. */
+static bool was_asked(const struct power *power, enum power_state from)
+{
+    return from == POWER_UNKNOWN && power->sleep.phase != SLEEP_NONE;
+}
+
+/* Silence ends a sleep: as it was meant to, be it late, or before it was agreed. */
 static void note_silence(struct step *step, enum power_state from)
 {
-    step->silence = from == POWER_SLEEPING ? SILENCE_AGREED : SILENCE_SUDDEN;
+    struct power *power = step->power;
+    const bool late = power->leaving != 0 && power->evidence.settled;
+    const bool agreed = from == POWER_SLEEPING || was_asked(power, from) || late;
+
+    step->silence = agreed ? SILENCE_AGREED : SILENCE_SUDDEN;
+    /* A cable that was pulled takes nothing from a machine; one that went starts afresh. */
+    if (agreed)
+        projects_forget(step, LEASE_FOREVER);
+    power->leaving = 0;
 }
 
 static void enter_off(struct step *step, enum power_state from)
@@ -75,8 +109,8 @@ static void enter_off(struct step *step, enum power_state from)
     const bool was_asleep = from == POWER_WAKING && power->said_goodbye;
 
     end_run(step);
-    power->said_goodbye =
-        from == POWER_SLEEPING || was_asleep || power->evidence.agent == AGENT_SLEEPING;
+    power->said_goodbye = from == POWER_SLEEPING || was_asleep || was_asked(power, from) ||
+                          power->leaving != 0 || power->evidence.agent == AGENT_SLEEPING;
     note_silence(step, from);
     /* Of a wake that was called off the views still tell. */
     if (from != POWER_WAKING)
@@ -90,7 +124,7 @@ static void enter_waking(struct step *step, enum power_state from)
 
     end_run(step);
     power->wake.next_packet = 0; /* due at once, after those that it needs */
-    if (from == POWER_SLEEPING)
+    if (from == POWER_SLEEPING || power->leaving != 0)
         power->said_goodbye = true;
     else if (power_is_up(from))
         power->said_goodbye = false;

@@ -19,7 +19,6 @@ static const struct model_server *model_of(const struct act *act, int server)
 /* 0, or -errno and why. */
 static int send_packet(const struct model_server *server, struct fact *ret_why)
 {
-    char reason[REASON_SIZE];
     struct wol_target target = {
         .broadcast = server->wake.broadcast,
         .port = server->wake.port,
@@ -32,10 +31,10 @@ static int send_packet(const struct model_server *server, struct fact *ret_why)
     const int error = wol_send(&target);
     if (error == 0)
         return 0;
-    snprintf(reason, sizeof(reason), "%s%s%s%s", strerror(-error), target.interface ? " on " : "",
-             target.interface ? target.interface : "",
-             error == -ENODEV ? "; correct wake.interface (ip link shows the names)" : "");
-    *ret_why = fact_said(reason);
+    *ret_why = error == -ENODEV && target.interface ? fact_with(FACT(WOL_NO_INTERFACE),
+                                                                target.interface, NULL)
+                                                    : fact_with(FACT(WOL_SEND_FAILED),
+                                                                strerror(-error), target.interface);
     return error;
 }
 
@@ -43,7 +42,7 @@ int act_send_packet(const struct act *act, int server, struct fact *ret_why)
 {
     const struct model_server *configured = model_of(act, server);
 
-    return configured->wake.relay ? relays_ask(act->relays, configured, ret_why)
+    return configured->wake.relay ? relays_ask(act->relays, configured, 0, ret_why)
                                   : send_packet(configured, ret_why);
 }
 
@@ -51,18 +50,25 @@ static void on_packet(void *context, const struct action *action)
 {
     const struct act *act = context;
     const struct model_server *server = model_of(act, action->server);
-    struct fleet_event failed = {.kind = FLEET_PACKET_FAILED, .server = action->server};
+    struct fleet_event event = {.kind = FLEET_PACKET_SENT,
+                                .server = action->server,
+                                .packet = {.number = action->packet.number}};
     struct fact why;
     char said[SAID_SIZE];
 
-    if (act_send_packet(act, action->server, &why) == 0)
+    if (server->wake.relay && relays_ask(act->relays, server, action->packet.number, &why) == 0)
+        return; /* it says what became of it */
+    if (!server->wake.relay && send_packet(server, &why) == 0) {
+        turn_defer(act->turn, &event);
         return;
+    }
     log_warning("%s: magic packet %u could not be sent: %s", server->id, action->packet.number,
                 say_english(&why, NULL, clock_now().wall, said));
-    failed.packet.reason = fact_is(&why, FACT_SAID)
-                               ? fact_with(FACT(WAKE_PACKET_FAILED), fact_text(&why, 0, 0), NULL)
-                               : fact_because(FACT(WAKE_PACKET_FAILED), &why);
-    turn_defer(act->turn, &failed);
+    event.kind = FLEET_PACKET_FAILED;
+    event.packet.reason = fact_is(&why, FACT_SAID)
+                              ? fact_with(FACT(WAKE_PACKET_FAILED), fact_text(&why, 0, 0), NULL)
+                              : fact_because(FACT(WAKE_PACKET_FAILED), &why);
+    turn_defer(act->turn, &event);
 }
 
 static void on_pace(void *context, const struct action *action)

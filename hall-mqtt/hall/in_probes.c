@@ -17,7 +17,7 @@ static void on_neighbour(void *context, int server, enum mac_verdict verdict, co
     struct fleet_event event = {
         .kind = FLEET_NEIGHBOUR, .server = server, .neighbour = {.verdict = verdict}};
 
-    if (verdict == MAC_OTHER)
+    if (verdict != MAC_UNKNOWN)
         memcpy(event.neighbour.mac, mac, sizeof(event.neighbour.mac));
     turn_feed(context, &event);
 }
@@ -28,5 +28,10 @@ static void on_moved(void *context, int server, struct in_addr address)
                            .kind = FLEET_MOVED, .server = server, .moved = {.address = address}});
 }
 
+static bool is_learned(void *context, int server, const uint8_t mac[6])
+{
+    return macs_have(&fleet_power(turn_fleet(context), server)->evidence.macs, mac);
+}
+
 const struct prober_listener in_probes_listener = {
-    .outcome = on_outcome, .neighbour = on_neighbour, .moved = on_moved};
+    .outcome = on_outcome, .neighbour = on_neighbour, .moved = on_moved, .owns = is_learned};

@@ -11,8 +11,8 @@
 #include "words/relay_words.h"
 
 enum {
-    RELAYS_MAX = 64,  /* that spoke on the bus */
-    PENDING_MAX = 64, /* packets that no answer came for yet */
+    RELAYS_MAX = 64,    /* that spoke on the bus */
+    PENDING_FIRST = 64, /* packets that no answer came for yet; room for more is made */
     EXPIRES_MS = 10000,
     ANSWER_MS = 4000, /* a relay that has not answered by then has not sent */
     ACCURACY_US = 100000,
@@ -28,6 +28,7 @@ struct pending {
     char id[COMMAND_ID_SIZE]; /* "": free */
     char relay[SLUG_MAX + 1];
     char server[SLUG_MAX + 1]; /* its index may change with a reload */
+    uint32_t number;           /* of its wake; 0: of none */
     int64_t due;               /* boot clock */
 };
 
@@ -39,8 +40,9 @@ struct relays {
     struct outlets *outlets;
     size_t n;
     struct word words[RELAYS_MAX];
-    struct pending pending[PENDING_MAX];
-    uint64_t next; /* makes ids */
+    size_t room;
+    struct pending *pending; /* [room] */
+    uint64_t next;           /* makes ids */
     sd_event_source *timer;
 };
 
@@ -82,6 +84,19 @@ static int on_state(struct relays *relays, const struct topic *topic,
 
 /* ---- what became of a packet ---- */
 
+static void succeed(struct relays *relays, struct pending *pending)
+{
+    const struct fleet_event event = {
+        .kind = FLEET_PACKET_SENT,
+        .server = model_server_by_id(&relays->current->config->model, pending->server),
+        .packet = {.number = pending->number},
+    };
+
+    *pending = (struct pending){0};
+    if (event.server != MODEL_NONE && event.packet.number > 0)
+        turn_feed(relays->turn, &event);
+}
+
 static void fail(struct relays *relays, struct pending *pending, const struct fact *why)
 {
     const struct model *model = &relays->current->config->model;
@@ -105,7 +120,7 @@ static int on_result(struct relays *relays, const struct topic *topic,
 
     if (error < 0)
         return error;
-    for (size_t i = 0; i < PENDING_MAX; i++) {
+    for (size_t i = 0; i < relays->room; i++) {
         struct pending *pending = &relays->pending[i];
 
         if (strcmp(pending->id, result.id) != 0 || strcmp(pending->relay, topic->id) != 0)
@@ -114,7 +129,7 @@ static int on_result(struct relays *relays, const struct topic *topic,
             fact_with(result.outcome == RELAY_REFUSED ? FACT(RELAY_REFUSED) : FACT(RELAY_FAILED),
                       pending->relay, result.reason);
         if (result.outcome == RELAY_DONE)
-            *pending = (struct pending){0};
+            succeed(relays, pending);
         else
             fail(relays, pending, &why);
         break;
@@ -139,7 +154,7 @@ static void arm(struct relays *relays)
 {
     int64_t due = INT64_MAX;
 
-    for (size_t i = 0; i < PENDING_MAX; i++)
+    for (size_t i = 0; i < relays->room; i++)
         if (relays->pending[i].id[0] && relays->pending[i].due < due)
             due = relays->pending[i].due;
     loop_timer_set(relays->timer, due);
@@ -152,7 +167,7 @@ static int on_due(sd_event_source *source, uint64_t usec, void *context)
 
     (void)source;
     (void)usec;
-    for (size_t i = 0; i < PENDING_MAX; i++) {
+    for (size_t i = 0; i < relays->room; i++) {
         struct pending *pending = &relays->pending[i];
 
         const struct fact why = fact_with(FACT(RELAY_SILENT), pending->relay, NULL);
@@ -189,15 +204,31 @@ static int publish(struct relays *relays, const struct model_server *server,
     return error;
 }
 
-int relays_ask(struct relays *relays, const struct model_server *server, struct fact *ret_why)
+/* NULL: no memory. */
+static struct pending *free_place(struct relays *relays)
+{
+    for (size_t i = 0; i < relays->room; i++)
+        if (!relays->pending[i].id[0])
+            return &relays->pending[i];
+    const size_t room = relays->room > 0 ? 2 * relays->room : PENDING_FIRST;
+    struct pending *pending = reallocarray(relays->pending, room, sizeof(*pending));
+
+    if (!pending)
+        return NULL;
+    memset(&pending[relays->room], 0, (room - relays->room) * sizeof(*pending));
+    relays->pending = pending;
+    pending = &relays->pending[relays->room];
+    relays->room = room;
+    return pending;
+}
+
+int relays_ask(struct relays *relays, const struct model_server *server, uint32_t number,
+               struct fact *ret_why)
 {
     const char *relay = server->wake.relay;
     const struct word *word = find_word(relays, relay);
-    struct pending *pending = NULL;
+    struct pending *pending = free_place(relays);
 
-    for (size_t i = 0; i < PENDING_MAX && !pending; i++)
-        if (!relays->pending[i].id[0])
-            pending = &relays->pending[i];
     if (!mqtt_is_connected(relays->mqtt) || !word || !word->online || !pending) {
         *ret_why = !mqtt_is_connected(relays->mqtt) ? FACT(RELAY_NO_BROKER)
                    : !word                          ? FACT(RELAY_UNHEARD)
@@ -214,6 +245,7 @@ int relays_ask(struct relays *relays, const struct model_server *server, struct 
     }
     text_copy(pending->relay, sizeof(pending->relay), relay);
     text_copy(pending->server, sizeof(pending->server), server->id);
+    pending->number = number;
     pending->due = clock_now().boot + ANSWER_MS;
     arm(relays);
     return 0;
@@ -247,5 +279,6 @@ void relays_destroy(struct relays *relays)
     if (!relays)
         return;
     sd_event_source_disable_unref(relays->timer);
+    free(relays->pending);
     free(relays);
 }

@@ -1,6 +1,6 @@
 /*
  * in_relay: packets that a relay sends in Hall's place: which relays are there, what they were
- * asked, and what became of it; a packet that could not leave becomes FLEET_PACKET_FAILED. Nothing
+ * asked, and what became of it; a packet becomes FLEET_PACKET_SENT or FLEET_PACKET_FAILED. Nothing
  * falls back to Hall's own sending: where a relay is configured, Hall cannot reach the server
  * itself. Loop thread only.
  */
@@ -20,7 +20,9 @@ void relays_destroy(struct relays *relays);
 
 void relays_hear(struct relays *relays, const struct topic *topic,
                  const struct mqtt_message *message);
-/* Asks the server's relay for a packet: 0, and a failure comes later; or -errno and why. */
-int relays_ask(struct relays *relays, const struct model_server *server, struct fact *ret_why);
+/* Asks the server's relay for a packet, by its number in a wake (0: of none): 0, and what became of
+ * it comes later; or -errno and why. */
+int relays_ask(struct relays *relays, const struct model_server *server, uint32_t number,
+               struct fact *ret_why);
 
 #endif

@@ -72,7 +72,7 @@ static void write_wake(struct stats *stats, int server, bool ready)
     struct store_entry entry = {
         .table = STORE_WAKES,
         .id = book->wake,
-        .numbers = {started, book->wake_ms, wake->packets, wake->kind == WAKE_COLD, ready,
+        .numbers = {started, book->wake_ms, wake->packets_sent, wake->kind == WAKE_COLD, ready,
                     hour_of_week(stats, started)},
         .texts = {wake->id, stats->current->config->model.servers[server].id, NULL, NULL,
                   say_english(&wake->cause, model, clock_now().wall, cause), class_of(&wake->cause),

@@ -307,7 +307,7 @@ static const struct verb verbs[] = {
                "over the agent's vetoes, never over rights.\n"},
     {.name = "restart", .operands = "SERVER", .summary = "restarts a server",
      .flags = GIVING | WITH(FLAG_WAIT) | WITH(FLAG_FORCE), .least = 1, .most = 1, .run = run_command},
-    {.name = "cancel", .operands = "SERVER", .summary = "gives up the wake or sleep under way",
+    {.name = "cancel", .operands = "SERVER", .summary = "gives up the wake under way",
      .flags = GIVING, .least = 1, .most = 1, .run = run_command},
     {.name = "hold", .operands = "SERVER NAME", .summary = "keeps a server on for a named reason, until an end",
      .flags = GIVING | WITH(FLAG_FOR) | WITH(FLAG_UNTIL) | WITH(FLAG_REASON), .least = 2, .most = 2, .run = run_hold,

@@ -26,6 +26,11 @@ static const struct field saved_fields[] = {
     FIELD(saved, said_goodbye, FIELD_BOOL),
     FIELD(saved, ever_woken, FIELD_BOOL),
     FIELD(saved, resting, FIELD_BOOL),
+    FIELD(saved, leaving, FIELD_INT64),
+    FIELD(saved, guard.kind, FIELD_INT),
+    FIELD(saved, guard.until, FIELD_INT64),
+    FIELD(saved, goodbye, FIELD_BOOL),
+    FIELD(saved, mac_matched, FIELD_BOOL),
     FIELD(saved, failures, FIELD_UINT32),
     FIELD(saved, failure, FIELD_INT),
     FIELD_ALWAYS(saved, last_boot, FIELD_INT64),
@@ -39,13 +44,14 @@ static const struct field override_fields[] = {
     FIELD(saved_override, by, FIELD_TEXT),
 };
 static const struct field wake_fields[] = {
-    FIELD(wake, open, FIELD_BOOL),      FIELD(wake, wait, FIELD_INT),
-    FIELD(wake, queued, FIELD_BOOL),    FIELD(wake, recent, FIELD_BOOL),
-    FIELD(wake, packets, FIELD_UINT32), FIELD(wake, packets_failed, FIELD_UINT32),
-    FIELD(wake, kind, FIELD_INT),       FIELD(wake, started, FIELD_INT64),
-    FIELD(wake, deadline, FIELD_INT64), FIELD(wake, next_packet, FIELD_INT64),
-    FIELD(wake, boot_id, FIELD_TEXT),   FIELD(wake, id, FIELD_TEXT),
-    FIELD(wake, begun, FIELD_BOOL),     FIELD(wake, force, FIELD_BOOL),
+    FIELD(wake, open, FIELD_BOOL),        FIELD(wake, wait, FIELD_INT),
+    FIELD(wake, queued, FIELD_BOOL),      FIELD(wake, recent, FIELD_BOOL),
+    FIELD(wake, packets, FIELD_UINT32),   FIELD(wake, packets_sent, FIELD_UINT32),
+    FIELD(wake, kind, FIELD_INT),         FIELD(wake, started, FIELD_INT64),
+    FIELD(wake, deadline, FIELD_INT64),   FIELD(wake, next_packet, FIELD_INT64),
+    FIELD(wake, boot_id, FIELD_TEXT),     FIELD(wake, id, FIELD_TEXT),
+    FIELD(wake, begun, FIELD_BOOL),       FIELD(wake, force, FIELD_BOOL),
+    FIELD(wake, found_alive, FIELD_BOOL),
 };
 static const struct field sleep_fields[] = {
     FIELD(sleep, phase, FIELD_INT),        FIELD(sleep, restart, FIELD_BOOL),
@@ -70,6 +76,7 @@ static const struct field project_fields[] = {
     FIELD(saved_project, id, FIELD_TEXT),
     FIELD(saved_project, visits, FIELD_UINT32),
     FIELD(saved_project, last_visit, FIELD_INT64),
+    FIELD(saved_project, wanted, FIELD_BOOL),
 };
 
 /* Whose it is. */
@@ -354,7 +361,7 @@ static bool is_sound(const struct saved *saved)
         return false;
     if (sleep->phase != SLEEP_NONE && !is_timely(saved->at, sleep->started, sleep->deadline))
         return false;
-    return (unsigned)saved->state < POWER_STATES &&
+    return (unsigned)saved->state < POWER_STATES && (unsigned)saved->guard.kind < GUARDS &&
            (unsigned)saved->failure <= FAILURE_DEPENDENCY &&
            (unsigned)saved->override.policy <= POLICY_ON_DEMAND &&
            (unsigned)saved->wake.kind < WAKE_KINDS && (unsigned)saved->wake.wait <= WAIT_TURN &&

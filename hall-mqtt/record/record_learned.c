@@ -1,8 +1,18 @@
-/* What was learned of a server in the course of time: how long its wakes take and when they were.
- */
+/* What was learned of a server in the course of time: how long its wakes take and when they were,
+ * its MACs, whether it wakes by itself. */
+#include "base/array.h"
+#include "base/text.h"
+#include "record/field.h"
 #include "record/record_internal.h"
 
 enum { WAKES_MOST = 1000000000 };
+
+static const struct field rousing_fields[] = {
+    FIELD(rousing, slept, FIELD_INT64),
+    FIELD(rousing, until, FIELD_INT64),
+    FIELD(rousing, rounds, FIELD_UINT32),
+    FIELD(rousing, quiet, FIELD_BOOL),
+};
 
 void record_put_times(struct json_writer *writer, const char *name, const int32_t times[STAGES])
 {
@@ -94,14 +104,50 @@ static void read_woken(const struct json *record, struct saved *saved)
         saved->woken[(saved->n_woken - n + i) % WOKEN_MAX] = times[i];
 }
 
+/* The MACs that were learned, the latest first. */
+
+static void write_macs(struct json_writer *writer, const struct macs *macs)
+{
+    char text[MAC_TEXT_SIZE];
+
+    if (macs->n == 0)
+        return;
+    json_begin_array(writer, "macs");
+    for (size_t i = 0; i < macs->n; i++)
+        json_put_string(writer, NULL, text_format_mac(macs->list[i], text));
+    json_end_array(writer);
+}
+
+static void read_macs(const struct json *array, struct macs *macs)
+{
+    uint8_t list[MACS_MAX][MAC_SIZE];
+    size_t n = 0;
+
+    for (const struct json *item = json_first(array); item && n < MACS_MAX; item = json_next(item))
+        n += json_string(item) && text_parse_mac(json_string(item), list[n]) == 0;
+    while (n-- > 0)
+        macs_learn(macs, list[n], false);
+}
+
 void record_put_learned(struct json_writer *writer, const struct saved *saved)
 {
     write_history(writer, &saved->history);
     write_woken(writer, saved);
+    write_macs(writer, &saved->macs);
+    if (saved->rousing.slept == 0 && saved->rousing.rounds == 0 && !saved->rousing.quiet)
+        return;
+    json_begin_object(writer, "rousing");
+    field_write(writer, rousing_fields, ARRAY_SIZE(rousing_fields), &saved->rousing);
+    json_end_object(writer);
 }
 
 void record_read_learned(const struct json *record, struct saved *saved)
 {
     read_history(json_get(record, "boots"), &saved->history);
     read_woken(record, saved);
+    read_macs(json_get(record, "macs"), &saved->macs);
+    field_read(json_get(record, "rousing"), rousing_fields, ARRAY_SIZE(rousing_fields),
+               &saved->rousing);
+    if (saved->rousing.until > saved->at + ROUSING_REST_MOST || saved->rousing.slept > saved->at)
+        saved->rousing.until = saved->rousing.slept = 0;
 }

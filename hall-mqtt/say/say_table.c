@@ -125,6 +125,13 @@ const struct say_row say_rows[FACTS] = {
                             {TEXT("mac")},
                             {"another machine ({mac}) answers on its address",
                              "une autre machine ({mac}) répond à son adresse"}},
+    [FACT_ADDRESS_SHARED] = {"address.shared",
+                             {TEXT("address"), SECOND("macs")},
+                             {"two machines answer at {address}: {macs}; give one of them another "
+                              "address, or list both in macs if they are its own",
+                              "deux machines répondent à l’adresse {address}" NBSP ": {macs}" NNBSP
+                              "; donnez une autre adresse à l’une d’elles, ou "
+                              "indiquez les deux dans macs si ce sont les siennes"}},
     [FACT_ADDRESS_MOVED] = {"address.moved",
                             {TEXT("address")},
                             {"its MAC answers at {address}: correct its address in the "
@@ -144,6 +151,27 @@ const struct say_row say_rows[FACTS] = {
                             "son agent parle le schéma {schema}, ce Hall connaît le {known}" NBSP
                             ": ce qu’il rapporte n’est pas utilisé" NNBSP
                             "; mettez à jour le plus ancien des deux"}},
+    [FACT_CLOCK_SCHEDULE] = {"clock.schedule",
+                             {{0}},
+                             {"its hours wait: what time it is is not known on Hall's machine (see "
+                              "hall/info)",
+                              "ses horaires attendent" NBSP
+                              ": l’heure n’est pas connue sur la machine de Hall (voir "
+                              "hall/info)"}},
+    [FACT_WOL_ROUSED] =
+        {"wol.roused",
+         {NUMBER("times", 0), TEXT("letters")},
+         {"it woke {times} times in a row soon after it went to sleep, and Hall had not woken it: "
+          "Hall's own checks may wake it[, as its network card wakes by more than magic packets "
+          "(Wake-on: {letters})]; allow wol in its agent's file with magic_packet_only, or run "
+          "ethtool -s with wol g on it. Hall does not ask it anything while it sleeps, and puts "
+          "it to sleep less often",
+          "il s’est réveillé {times} fois de suite peu après sa mise en veille, sans que Hall "
+          "l’ait réveillé" NBSP ": les contrôles de Hall le réveillent peut-être[, car sa carte "
+          "réseau se réveille par d’autres paquets que les paquets magiques (Wake-on" NBSP
+          ": {letters})]" NNBSP "; autorisez wol dans le fichier de son agent avec "
+          "magic_packet_only, ou lancez-y ethtool -s avec wol g. Hall ne lui demande rien "
+          "pendant qu’il dort, et le met en veille moins souvent"}},
     [FACT_WOL_OFF] =
         {"wol.off",
          {TEXT("interface")},
@@ -266,6 +294,15 @@ const struct say_row say_rows[FACTS] = {
                                  {"a magic packet could not be sent[: {said}][: {cause}]",
                                   "un paquet magique n’a pas pu être envoyé[" NBSP ": {said}][" NBSP
                                   ": {cause}]"}},
+    [FACT_WOL_NO_INTERFACE] = {"wol.no_interface",
+                               {TEXT("interface")},
+                               {"there is no network interface {interface}; correct "
+                                "wake.interface (ip link shows the names)",
+                                "il n’y a pas d’interface réseau {interface}" NNBSP
+                                "; corrigez wake.interface (ip link montre les noms)"}},
+    [FACT_WOL_SEND_FAILED] = {"wol.send_failed",
+                              {TEXT("said"), SECOND("interface")},
+                              {"{said}[ on {interface}]", "{said}[ sur {interface}]"}},
     [FACT_WAKE_STAGE] = {"wake.stage", {STAGE}, {"{stage}", "{stage}"}},
     [FACT_WAKE_READY] = {"wake.ready",
                          {{"seconds", PARAM_EXACT, 0}, {"kind", PARAM_KIND, 0}},
@@ -276,6 +313,10 @@ const struct say_row say_rows[FACTS] = {
     [FACT_WAKE_CALLED_OFF] = {"wake.called_off",
                               {{0}},
                               {"the wake was called off", "le réveil a été annulé"}},
+    [FACT_WAKE_GOES_ON] = {"wake.goes_on",
+                           {CAUSE},
+                           {"the wake goes on, for others wait for it: {cause}",
+                            "le réveil se poursuit, car d’autres l’attendent" NBSP ": {cause}"}},
     [FACT_WAKE_ITS_CALLED_OFF] = {"wake.its_called_off",
                                   {{0}},
                                   {"its wake was cancelled", "son réveil a été annulé"}},
@@ -295,12 +336,12 @@ const struct say_row say_rows[FACTS] = {
                               FR_FAILED "il est allumé, mais ses contrôles échouent" NBSP
                                         ": vérifiez ses services et l’adresse du contrôle"}},
     [FACT_WAKE_NO_PACKET] = {"wake.no_packet",
-                             {SECONDS, STAGE},
+                             {SECONDS, STAGE, CAUSE},
                              {EN_FAILED "no magic packet could be sent: check the interface and "
-                                        "the broadcast address, or the relay",
+                                        "the broadcast address, or the relay[ ({cause})]",
                               FR_FAILED "aucun paquet magique n’a pu être envoyé" NBSP
                                         ": vérifiez l’interface et l’adresse de diffusion, ou le "
-                                        "relais"}},
+                                        "relais[ ({cause})]"}},
     [FACT_WAKE_ADDRESS_TAKEN] = {"wake.address_taken",
                                  {SECONDS, STAGE},
                                  {EN_FAILED "another machine answers on its address: check who "
@@ -321,6 +362,10 @@ const struct say_row say_rows[FACTS] = {
                             {CAUSE},
                             {"given up[: it still {cause}]",
                              "abandonné[" NBSP ": toujours en attente ({cause})]"}},
+    [FACT_WAKE_UNWANTED] = {"wake.unwanted",
+                            {{0}},
+                            {"while Hall was away, everyone who wanted it has gone",
+                             "pendant l’absence de Hall, tous ceux qui le voulaient sont partis"}},
     [FACT_GUARD] = {"guard",
                     {GUARD, {"until", PARAM_INSTANT, 0}},
                     {"guard {guard} refuses[ until {until}]",
@@ -461,6 +506,10 @@ const struct say_row say_rows[FACTS] = {
                                  {"it is {state}; only a server that is up and settled restarts",
                                   "état" NBSP ": {state}" NNBSP
                                   "; seul un serveur allumé et stable peut redémarrer"}},
+    [FACT_ANSWER_RESTARTS] = {"answer.restarts",
+                              {{0}},
+                              {"it is about to restart; ask again once it is up",
+                               "il va redémarrer" NNBSP "; redemandez une fois qu’il sera prêt"}},
     [FACT_ANSWER_NO_PROJECT] = {"answer.no_project",
                                 {{0}},
                                 {"only a project is stopped; a server sleeps",

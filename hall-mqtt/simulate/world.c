@@ -20,6 +20,9 @@ static void act_packet(struct world *world, const struct action *action)
 {
     world->observer.servers[action->server].packet_lost =
         !machine_packet(&world->machines[action->server], world->now.boot);
+    if (world->sent[action->server] == 0)
+        world->sending[world->n_sending++] = action->server;
+    world->sent[action->server] = action->packet.number;
     world_plan_machine(world, action->server);
 }
 
@@ -157,8 +160,21 @@ static void do_one(struct world *world)
     }
 }
 
+static void tell_sent(struct world *world)
+{
+    while (world->n_sending > 0) {
+        const int server = world->sending[--world->n_sending];
+        const struct fleet_event sent = {
+            .kind = FLEET_PACKET_SENT, .server = server, .packet = {.number = world->sent[server]}};
+
+        world->sent[server] = 0;
+        world_handle(world, &sent);
+    }
+}
+
 static void settle(struct world *world)
 {
+    tell_sent(world);
     while (world->n_answering > 0) {
         const int site = world->answering[--world->n_answering];
 
@@ -227,8 +243,10 @@ static int create(struct world *world, const struct world_plan *plan)
     world->visitors = calloc(plan->script->n_events + 1, sizeof(*world->visitors));
     world->answering = calloc(model->n_sites + 1, sizeof(*world->answering));
     world->is_answering = calloc(model->n_sites + 1, sizeof(*world->is_answering));
+    world->sending = calloc(model->n_servers + 1, sizeof(*world->sending));
+    world->sent = calloc(model->n_servers + 1, sizeof(*world->sent));
     if (!world->machines || !world->visitors || !world->answering || !world->is_answering ||
-        due_init(&world->due, model->n_servers) < 0 ||
+        !world->sending || !world->sent || due_init(&world->due, model->n_servers) < 0 ||
         observer_init(&world->observer, model, &telling) < 0 ||
         world_begin_hall(world, &world->fleet) < 0)
         return -ENOMEM;
@@ -253,6 +271,8 @@ int world_run(const struct world_plan *plan)
     due_finish(&world.due);
     free(world.machines);
     free(world.visitors);
+    free(world.sending);
+    free(world.sent);
     free(world.answering);
     free(world.is_answering);
     return error;

@@ -30,6 +30,9 @@ struct world {
     bool refused; /* the visitor at hand was */
     size_t n_waiting;
     size_t n_answering;
+    size_t n_sending;
+    int *sending;   /* servers that a packet was sent to in this step, [n_servers] */
+    uint32_t *sent; /* [n_servers] its number; 0: none */
     int *answering; /* sites that answer since this step, [n_sites] */
     bool *is_answering;
 };

@@ -181,13 +181,16 @@ static void put_guard(struct page *page, const struct guard *guard)
 }
 
 /* Of now, or not at all. */
-static void put_report(struct page *page, const struct agent_report *report)
+static void put_report(struct page *page, const struct power *power)
 {
-    if (report->heard && report->load >= 0)
+    const struct agent_report *report = &power->report;
+    const bool holds = power_report_holds(power);
+
+    if (holds && report->load >= 0)
         json_put_number(&page->json, "load", report->load);
     else
         json_put_null(&page->json, "load");
-    if (report->heard && report->uptime_s >= 0)
+    if (holds && report->uptime_s >= 0)
         json_put_integer(&page->json, "uptime_s", report->uptime_s);
     else
         json_put_null(&page->json, "uptime_s");
@@ -260,7 +263,7 @@ int payload_server_status(const struct fleet *fleet, const struct model *model, 
     put_refusal(&page, &power->sleep);
     put_guard(&page, &power->guard);
     json_put_string(&page.json, "policy", policy_mode_name(fleet_policy(fleet, server)));
-    put_report(&page, &power->report);
+    put_report(&page, power);
     put_energy(&page, energy);
     return page_end(&page);
 }

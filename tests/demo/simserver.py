@@ -4,8 +4,8 @@ sites, reports as an agent, and goes to sleep when told. Where its description n
 agent (see real_agent.py); else it speaks the agent's part by itself, and can be told to misbehave.
 
 The first line on its stdin describes it, in JSON. It tells what happens as one JSON object a line on stdout, and
-takes words on stdin: attach (the network is there), boot, crash, deaf on|off, stubborn on|off, sick on|off,
-slow SECONDS, agent off|on; with the real agent also suspend, poweroff, reboot, docker off|on, remove CONTAINER. The end of stdin is the end of the server.
+takes words on stdin: attach (the network is there), boot, crash, deaf on|off, stubborn on|off, sick on|off, hold on|off (what
+asks how it is waits, which is told, as its answer is), slow SECONDS, agent off|on; with the real agent also suspend, poweroff, reboot, docker off|on, remove CONTAINER. The end of stdin is the end of the server.
 
 In a network namespace it has no address while it sleeps, so neither ARP nor a ping is answered. On loopback it closes
 its sockets.
@@ -147,7 +147,7 @@ class SitePage(http.server.BaseHTTPRequestHandler):
         if self.server.sim.sick:
             return self._answer(503, "text/plain", b"out of order\n")
         if self.path == "/health":
-            return self._answer(200, "text/plain", b"ok\n")
+            return self._tell_health()
         slow = re.search(r"/download\?seconds=(\d{1,3})\Z", self.path)
         if slow:
             return self._trickle(int(slow.group(1)))
@@ -169,6 +169,15 @@ class SitePage(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+    def _tell_health(self):
+        is_held = not self.server.sim.free.is_set()
+        if is_held:
+            say("asked")
+            self.server.sim.free.wait()
+        self._answer(200, "text/plain", b"ok\n")
+        if is_held:
+            say("answered")
 
     def _trickle(self, seconds):
         """A download that takes so long: ten pieces a second."""
@@ -323,6 +332,8 @@ class SimServer:
         self.resumes = 0
         self.up_since = time.monotonic()
         self.deaf = self.stubborn = self.sick = False
+        self.free = threading.Event()
+        self.free.set()
         self.with_agent = spec.get("agent", True)
         self.seen = set()
         self.next_report = None
@@ -463,6 +474,8 @@ class SimServer:
             setattr(self, words[0], switch(words[1]))
             if self.agent.ready:
                 self.agent.containers()
+        elif words[0] == "hold":
+            self.free.clear() if switch(words[1]) else self.free.set()
         elif words[0] in ("suspend", "poweroff", "reboot"):
             if self.phase != "asleep":
                 self.go_down(words[0])

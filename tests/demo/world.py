@@ -64,7 +64,8 @@ class Broker:
         shutil.copy(ROOT / "broker-conf" / "acl", acl)
         acl.chmod(0o600)
         lines = ["per_listener_settings false", "allow_anonymous false", f"password_file {users}", f"acl_file {acl}",
-                 "persistence false", "set_tcp_nodelay true", "max_packet_size 65536", "log_dest stderr",
+                 "persistence false", "set_tcp_nodelay true", "max_packet_size 65536", "max_queued_messages 20000",
+                 "max_queued_bytes 16777216", "log_dest stderr",
                  "log_type error", "log_type warning", "log_type notice", "connection_messages true"]
         if os.geteuid() == 0:
             lines.append("user root")

@@ -21,18 +21,21 @@ class Clock:
         assert shim.exists()
         libraries = subprocess.run(["ldd", world.hall.binary], capture_output=True, text=True, check=True).stdout
         first = re.findall(r"=> (\S*lib[at]san\S*)", libraries)
-        world.hall.secrets |= {"LD_PRELOAD": " ".join([*first, str(shim)]), "CLOCK_FILE": str(self.file), "CLOCK_PIPE": str(self.pipe)}
+        self.others = {"LD_PRELOAD": " ".join([*first, str(shim)]), "CLOCK_FILE": str(self.file)}  # environment of other programs
+        world.hall.secrets |= self.others | {"CLOCK_PIPE": str(self.pipe)}
 
-    def _write(self):
+    def _write(self, heard=True):
         with self.file.open("r+b") as file:
             file.write(struct.pack("=qq", self.set, self.passed))
+        if not heard:
+            return
         with self.pipe.open("wb", buffering=0) as pipe:
             pipe.write(b"the clock")
 
-    def add(self, seconds):
-        """The wall clock is set so many seconds ahead of the machine's."""
+    def add(self, seconds, heard=True):
+        """The wall clock is set so many seconds ahead of the machine's; heard: Hall runs, and is told by the kernel."""
         self.set = seconds
-        self._write()
+        self._write(heard)
 
     def now(self):
         return time.time() + self.set + self.passed

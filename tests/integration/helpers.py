@@ -64,6 +64,13 @@ def is_sanitized(world):
     return b"__asan_init" in world.hall.binary.read_bytes()
 
 
+def first_answer(bus, where, send):
+    """What is answered first to what `send` sends, on this topic of results; those sent before it may still end."""
+    known = {m.json()["id"] for m in bus.heard(where)}
+    send()
+    return bus.wait(where, lambda m: m.json()["id"] not in known).json()
+
+
 def barrier(bus):
     """All that Hall was told before is handled, and what came of it is published: it answered two commands since."""
     for _ in range(2):

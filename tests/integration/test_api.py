@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import socket
 import sqlite3
 import threading
@@ -319,13 +320,15 @@ def test_changes_are_streamed(api, bus, world):
         heard = watched(stream)
         assert "200 OK" in heard and "text/event-stream" in heard
         api.do("PUT", "/servers/testing/holds/stream", {"for": "1h", "reason": "look"})
-        while not all(f"event: {kind}\n" in heard for kind in ("server", "event", "result")):
+        world.hall.process.signal(signal.SIGHUP)
+        end = time.monotonic() + 30
+        while not all(re.search(f"event: {kind}\ndata: .*\n\n", heard) for kind in ("server", "event", "result", "info")):
+            assert time.monotonic() < end, heard[-2000:]
             heard += stream.recv(65536).decode()
     api.do("DELETE", "/servers/testing/holds/stream")
-    for block in heard.split("\n\n"):
-        if "event: server\n" in block:
-            data = json.loads(block.split("data: ", 1)[1])
-            openapi.validate(data, openapi.DOCUMENT["components"]["schemas"]["Server"])
+    for kind, schema in (("server", "Server"), ("info", "Info")):
+        for data in re.findall(f"event: {kind}\ndata: (.*)\n\n", heard):
+            openapi.validate(json.loads(data), openapi.DOCUMENT["components"]["schemas"][schema])
 
 
 def test_events_leave_as_files(api, bus):

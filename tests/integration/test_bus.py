@@ -5,7 +5,8 @@ import signal
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from helpers import STATES, asleep, awake, barrier, command, events, result, results, state_of, status, topic, wait_event, wait_state
+from helpers import (STATES, asleep, awake, barrier, command, events, result, results, state_of, status, topic, wait_event, wait_state,
+                     wait_status)
 from process import wait_until
 
 
@@ -271,3 +272,17 @@ def test_topics_of_removed_servers_are_cleared(make_world):
     world.hall.start()
     for what in ("state", "power", "status", "config"):
         bus.wait(topic("erp", what), lambda m: m.payload == b"", mark)
+
+
+def test_figures_of_a_sleeper_are_null(world, bus):
+    """Not those of before it slept; and its agent's vetoes of then are none of now."""
+    awake(bus, "testing")
+    up = wait_status(bus, "testing", lambda s: s["load"] is not None and s["uptime_s"] is not None, what="figures")
+    assert up["state"] in ("ready", "booting", "degraded")
+    asleep(bus, "testing")
+    down = wait_status(bus, "testing", lambda s: s["state"] == "off", what="off")
+    assert down["load"] is None and down["uptime_s"] is None
+    assert retained(world, "hall/agents/testing/report").json()["load"] is not None, "what the agent left is its own"
+    mark = bus.mark()
+    awake(bus, "testing")
+    wait_status(bus, "testing", lambda s: s["load"] is not None, after=mark, what="figures again")

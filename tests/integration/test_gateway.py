@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import pytest
-from helpers import asleep, awake, configured, events, instant, state_of, topic, wait_lease, wait_state, wait_status, wait_wake
+from helpers import (asleep, awake, configured, events, instant, reload, simple_servers, state_of, topic, wait_lease, wait_state,
+                     wait_status, wait_wake)
 from process import wait_until
 from world import BROWSER
 
@@ -352,3 +353,28 @@ def test_nobody_is_led_elsewhere_by_what_he_writes(world, bus, ready):
     assert answer.headers["CDN-Cache-Control"] == "no-store"
     worker = world.hall.get("/client1/sw.js", {"Service-Worker": "script", "Accept": "*/*"}, host="testing.localhost")
     assert worker.status == 503 and worker.body == b"" and worker.headers["Cache-Control"] == "no-store"
+
+
+def test_any_number_of_sites_of_a_server_is_let_through(make_world):
+    """Eighty projects of five domains, all behind what their domains have in front of them; also after a reload."""
+    def change(servers, domains):
+        upstream = domains["testing.localhost"].pop("upstream")
+        for n in range(5):
+            projects = {f"p{n}x{i}": {"path": f"/p{i}"} for i in range(16)}
+            domains[f"many{n}.localhost"] = {"server": "testing", "upstream": upstream, "projects": projects}
+        domains["testing.localhost"]["upstream"] = upstream
+
+    world = configured(make_world, change, servers=simple_servers("testing"))
+    bus = world.bus()
+    asleep(bus, "testing")
+    asked = [(f"many{n}.localhost", f"/p{i}/x") for n in range(5) for i in range(16)]
+
+    def ready():
+        return [world.hall.auth(path, host=host, headers=ASSET).status for host, path in asked]
+
+    assert set(ready()) == {503}
+    world.hall.auth("/p15/x", host="many4.localhost", headers=BROWSER)
+    wait_until(lambda: world.hall.auth("/p15/x", host="many4.localhost", headers=ASSET).status == 200, 20, "the last site")
+    assert ready() == [200] * len(asked)
+    reload(world, bus)
+    assert ready() == [200] * len(asked)

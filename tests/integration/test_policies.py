@@ -6,8 +6,9 @@ import zoneinfo
 
 import pytest
 from clocks import Clock
-from helpers import (answer_of, asleep, awake, barrier, command, configured, instant, leases, local_minutes, result, state_of,
+from helpers import (answer_of, asleep, awake, barrier, command, configured, events, instant, leases, local_minutes, result, state_of,
                      status, steady, topic, wait_event, wait_lease, wait_no_lease, wait_state, wait_status, window, zone_by_day)
+from test_api import KEY, Api
 from world import BROWSER
 
 API = {"Accept": "application/json", "User-Agent": "curl/8.5.0"}
@@ -390,6 +391,37 @@ def test_retained_hold_for_a_time_does_not_begin_anew_at_each_start(make_world):
     bus.publish(topic("testing", "hold/job"), "")
     wait_no_lease(bus, "testing", "hold")
     barrier(bus)
+    later = world.bus(topics=["hall/servers/testing/hold/+", "hall/status"])
+    later.wait_text("hall/status", "online")
+    assert later.last(topic("testing", "hold/job")) is None
+
+
+@pytest.mark.parametrize("how", ["by force", "by another", "by the API"])
+def test_a_retained_hold_that_is_released_does_not_come_back(make_world, how):
+    world = make_world(start=False)
+    world.hall.secrets |= {"HALL_API_KEY": KEY}
+    world.start()
+    bus = world.bus()
+    awake(bus, "testing")
+    until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
+    bus.publish(topic("testing", "hold/job"), {"until": until, "reason": "retained job"}, retain=True)
+    wait_lease(bus, "testing", "hold", holder="job")
+    if how == "by force":
+        id, mark = command(bus, "testing", "sleep", force=True)
+        result(bus, "testing", id, "done", mark, 30)
+    elif how == "by another":
+        bus.publish(topic("testing", "hold/job"), "")
+    else:
+        Api(world.hall).do("DELETE", "/servers/testing/holds/job")
+    wait_no_lease(bus, "testing", "hold")
+    barrier(bus)
+    mark = bus.mark()
+    world.hall.kill()
+    world.hall.start()
+    bus.wait_text("hall/status", "online", mark, 15)
+    barrier(bus)
+    wait_no_lease(bus, "testing", "hold")
+    assert not events(bus, "testing", "hold", mark)
     later = world.bus(topics=["hall/servers/testing/hold/+", "hall/status"])
     later.wait_text("hall/status", "online")
     assert later.last(topic("testing", "hold/job")) is None

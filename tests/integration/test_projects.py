@@ -1,9 +1,12 @@
 """Projects: Hall, the real agent and a real Docker engine in a server's network namespace. What the server is to the
 network is simulated: it is silent while it sleeps, and a magic packet brings it up."""
+import copy
 import json
 import os
+import re
 import shutil
 import signal
+import subprocess
 
 import pytest
 from helpers import (barrier, configured, events, hall_event, instant, leases, reload, state_of, status, topic, wait_event,
@@ -122,7 +125,9 @@ def project(server, id):
 
 
 def wait_project(server, id, state, limit=40.0):
-    wait_until(lambda: server.bus.last(f"hall/projects/{id}/state").text() == state, limit, f"{id} {state}")
+    """In both of its topics: which is told first is open."""
+    wait_until(lambda: server.bus.last(f"hall/projects/{id}/state").text() == state == project(server, id)["state"], limit,
+               f"{id} {state}")
 
 
 def wait_problem(server, id, *words, limit=30.0):
@@ -411,3 +416,79 @@ def test_an_agent_of_another_schema_is_named_and_not_believed(told):
     assert all(c["state"] is None for c in bus.last("hall/projects/client1/status").json()["containers"])
     say(agent, "report", report(schema=1, vetoes=["sessions: root"]))
     wait_lease(bus, "testing", "agent", holder="agent")
+
+
+def test_a_container_that_restarts_again_and_again_is_one_state(told):
+    """Docker starts it each time, and it runs for a second: its project is not ready by turns, and its name is told."""
+    _, agent, bus = told
+    bus.publish(topic("testing", "command"), "wake")
+    wait_until(lambda: state_of(bus, "testing") == "booting", 20, "it is up")
+    say(agent, "state", "online")
+    say(agent, "report", report())
+    wait_until(lambda: state_of(bus, "testing") == "ready", 20, "it is ready")
+
+    def web(state):
+        say(agent, "containers", {"docker": True, "containers": [{"name": "client1-web", "state": state}, {"name": "client1-db", "state": "running"}]})
+        barrier(bus)
+
+    web("running")
+    wait_until(lambda: bus.last("hall/projects/client1/state").text() == "ready", 20, "its page to answer")
+    before = bus.mark()
+    for _ in range(20):
+        web("restarting")
+        web("running")
+    shown = bus.wait("hall/projects/client1/status", lambda m: (m.json()["problem_fact"] or {}).get("code") == "project.restarts").json()
+    assert shown["problem_fact"]["container"] == "client1-web" and "again and again" in shown["problem"]
+    assert bus.last("hall/projects/client1/state").text() == "unhealthy"
+    assert len(bus.heard("hall/projects/client1/state", before)) <= 1
+
+
+def three(projects):
+    """A third one beside them, with a cache that it shares with the second alone."""
+    sharing(projects)
+    projects["client2"]["containers"] = ["client2-web", "shared-db", "shared-cache"]
+    projects["client3"] = {**copy.deepcopy(projects["client2"]), "name": "Client 3", "path": "/client3",
+                           "upstream": projects["client2"]["upstream"].replace(":8082", ":8083"),
+                           "containers": ["client3-web", "shared-db", "shared-cache"]}
+
+
+def test_three_projects_share_and_the_last_one_ends_what_is_shared(server):
+    """With a real engine: whoever falls idle or is stopped leaves alone what any other one that is wanted lists; `--check` names it."""
+    s = server(three)
+    done = subprocess.run([s.world.hall.binary, "--config", s.world.hall.file, "--check"], capture_output=True, text=True, check=True,
+                          env={**os.environ, **s.world.hall.environment()})
+    for words in ("container shared-db on server testing is shared by projects client1, client2 and client3",
+                  "container shared-cache on server testing is shared by projects client2 and client3"):
+        assert words in done.stdout + done.stderr, done
+    s.create()
+    s.engine.create("client3-web", "busybox httpd -f -p 8083 -h /flags")
+    for name in ("shared-db", "shared-cache"):
+        s.engine.create(name)
+    for flag in ("well", "open"):
+        s.engine.flag(flag).touch()
+    awake(s)
+    for id in ("client1", "client2", "client3"):
+        assert order(s, id, "start")[-1]["outcome"] == "done"
+    began = {name: s.engine.inspect(name)["State"]["StartedAt"] for name in ("shared-db", "shared-cache")}
+
+    def unmoved(*names):
+        return all(s.state(name) == "running" and s.engine.inspect(name)["State"]["StartedAt"] == began[name] for name in names)
+
+    # Only the third is visited: the others end, and nothing of what it needs.
+    wait_until(lambda: visit(s, "/client3/") == 200 and s.state("client1-web") == s.state("client2-web") == "exited", 40,
+               "the idle ones to end", pause=0.5)
+    assert unmoved("shared-db", "shared-cache") and s.state("client3-web") == "running"
+    # Commands to the second, which is wanted again, name the one that is in the way.
+    assert visit(s, "/client2/") == 503
+    wait_until(lambda: visit(s, "/client3/") == 200 and visit(s, "/client2/") == 200, 30, "client2 to come back", pause=0.25)
+    restarted = order(s, "client2", "restart", meanwhile="/client3/")[-1]
+    assert restarted["outcome"] == "done" and "client3" in restarted["reason"] and "is not restarted" in restarted["reason"]
+    stopped = order(s, "client2", "stop", meanwhile="/client3/")[-1]
+    assert stopped["outcome"] == "done" and "client3" in stopped["reason"] and re.search("stays? up", stopped["reason"])
+    assert unmoved("shared-db", "shared-cache") and s.state("client2-web") == "exited"
+    # The first comes while the third goes: the database is the first's now, the cache nobody's.
+    assert visit(s) == 503
+    wait_until(lambda: visit(s) == 200, 30, "client1 to come", pause=0.25)
+    wait_until(lambda: visit(s) == 200 and s.state("client3-web") == s.state("shared-cache") == "exited", 40, "client3 to end", pause=0.5)
+    assert unmoved("shared-db")
+    wait_until(lambda: s.state("client1-web") == s.state("shared-db") == "exited", 40, "the last one to end what is shared")

@@ -99,6 +99,46 @@ def test_the_response_topic_of_an_open_command_is_remembered(make_world):
     assert heard.properties.CorrelationData == b"c1"
 
 
+@pytest.mark.parametrize("what", ["project", "server", "project that moves"])
+def test_what_is_removed_ends_its_open_commands(make_world, what):
+    """Each has one end, and those of what stays go on."""
+    world = make_world()
+    bus = world.bus()
+    wait_state(bus, "testing", "off")
+    wait_state(bus, "erp", "off")
+    world.sims["testing"].tell("deaf on")
+    mark = bus.mark()
+    for project, id in (("client1", "p1"), ("client2", "p2")):
+        bus.publish(f"hall/projects/{project}/command", {"action": "start", "id": id})
+        bus.wait_json(f"hall/projects/{project}/result", mark, id=id, outcome="accepted")
+    wake, _ = command(bus, "testing", "wake")
+    result(bus, "testing", wake, "accepted", mark)
+
+    def change(config):
+        domains = config["domains"]
+        if what == "server":
+            del config["servers"]["testing"], domains["testing.localhost"]
+            return
+        gone = domains["testing.localhost"]["projects"].pop("client1")
+        if what == "project that moves":
+            domains["erp.localhost"].setdefault("projects", {})["client1"] = gone
+
+    reload(world, bus, change)
+    told = bus.wait_json("hall/projects/client1/result", mark, id="p1", outcome="failed").json()
+    assert told["reason_fact"] == {"code": "answer.gone" if what == "server" else "answer.project_gone"}
+    if what == "server":
+        bus.wait_json("hall/projects/client2/result", mark, id="p2", outcome="failed")
+        result(bus, "testing", wake, "failed", mark)
+    else:
+        world.sims["testing"].tell("deaf off")
+        bus.wait_json("hall/projects/client2/result", mark, 40, id="p2", outcome="done")
+        result(bus, "testing", wake, "done", mark, 30)
+    barrier(bus)
+    for project, id in (("client1", "p1"), ("client2", "p2")):
+        heard = [m.json()["outcome"] for m in bus.heard(f"hall/projects/{project}/result", mark) if m.json()["id"] == id]
+        assert len(heard) == 2 and heard[0] == "accepted", heard
+
+
 def test_ready_servers_stay_ready_and_visitors_notice_nothing(make_world):
     world = make_world()
     bus = world.bus()

@@ -2,9 +2,11 @@
 
 import http.server
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 from conftest import Worlds
@@ -293,3 +295,34 @@ def test_a_secret_that_is_not_set_is_an_error_of_the_configuration(nas, binary):
     assert done.returncode == 1
     assert ('/servers/erp/sleep/webhook/headers/Authorization/secret: found "HALL_SECRET_NAS", which is not set; '
             "allowed: a variable that is set in the environment file") in done.stderr
+
+
+@pytest.mark.parametrize("goes, how", [(True, "killed"), (False, "killed"), (True, "stopped"), (False, "stopped")],
+                         ids=["it goes-killed", "it stays-killed", "it goes-stopped", "it stays-stopped"])
+def test_its_time_ends_while_hall_is_away(nas, goes, how):
+    nas.by_ssh(timeout="3s", suspend="true")
+    asked = nas.sim.mark()
+    if how == "stopped":  # over a question that is open, and is answered meanwhile
+        nas.sim.tell("hold on")
+        nas.sim.wait("asked", 15, asked)
+    id, mark = command(nas.bus, "erp", "sleep")
+    result(nas.bus, "erp", id, "accepted", mark, 15)
+    over = time.monotonic() + 14  # past the look of ten seconds that a reload begins, and what one that stood still does not notice
+    if how == "killed":
+        nas.hall.kill()
+    else:
+        nas.hall.process.signal(signal.SIGSTOP)
+        nas.sim.tell("hold off")
+        nas.sim.wait("answered", 15, asked)
+    if goes:
+        nas.sim.tell("crash")
+    wait_until(lambda: time.monotonic() > over, 30, "its time to be over")
+    again = nas.bus.mark()
+    if how == "killed":
+        nas.hall.start()
+    else:
+        nas.hall.process.signal(signal.SIGCONT)
+    result(nas.bus, "erp", id, "done" if goes else "failed", mark, 30)
+    wait_state(nas.bus, "erp", "off" if goes else "ready", 20)
+    assert [r["outcome"] for r in results(nas.bus, "erp", id)] == ["accepted", "done" if goes else "failed"]
+    assert not events(nas.bus, "erp", "unreachable", again)

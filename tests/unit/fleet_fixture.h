@@ -55,6 +55,12 @@ struct world {
     /* Where each server and site is in the fleet's model, MODEL_NONE if it is not; NULL: where it
      * is here. */
     const int *server_at, *site_at;
+    bool mute; /* whether a packet leaves, nobody says */
+    size_t n_unsent;
+    struct {
+        int server;
+        uint32_t number;
+    } unsent[WORLD_SERVERS * 2]; /* what is to be said of packets once the step is over */
     size_t n;
     struct seen_action seen[WORLD_ACTIONS];
 };
@@ -104,6 +110,15 @@ static inline bool world_takes_time(enum happening what)
            what == HAPPENED_WAKE_FAILED || what == HAPPENED_ASLEEP || what == HAPPENED_SLEEP_FAILED;
 }
 
+static inline void world_note_packet(struct world *world, const struct action *action)
+{
+    if (action->kind != ACTION_PACKET || world->mute)
+        return;
+    assert_true(world->n_unsent < WORLD_SERVERS * 2);
+    world->unsent[world->n_unsent].server = action->server;
+    world->unsent[world->n_unsent++].number = action->packet.number;
+}
+
 static inline void world_act(void *context, const struct action *action)
 {
     struct world *world = context;
@@ -111,6 +126,7 @@ static inline void world_act(void *context, const struct action *action)
     assert_true(world->n < WORLD_ACTIONS);
     struct seen_action *seen = &world->seen[world->n++];
     *seen = (struct seen_action){.action = *action, .at = world->now.boot};
+    world_note_packet(world, action);
     if (action->kind == ACTION_EVENT && !world_takes_time(action->event.what))
         assert_int_equal(action->event.ms, 0);
     if (action->kind == ACTION_EVENT)
@@ -297,6 +313,22 @@ static inline bool world_has_site(const struct world *world, int site)
 }
 
 /* What concerns one that is not in the fleet's model does not reach it. */
+/* The packets of the step that is over have left. */
+static inline void world_send(struct world *world)
+{
+    for (size_t i = 0; i < world->n_unsent; i++) {
+        const struct fleet_event sent = {
+            .kind = FLEET_PACKET_SENT,
+            .server = world_place(world->server_at, world->unsent[i].server),
+            .packet = {.number = world->unsent[i].number},
+        };
+
+        if (world_has(world, world->unsent[i].server))
+            fleet_handle(world->fleet, world->now, &sent);
+    }
+    world->n_unsent = 0;
+}
+
 static inline void world_handle(struct world *world, const struct fleet_event *event)
 {
     const bool names_site =
@@ -311,7 +343,9 @@ static inline void world_handle(struct world *world, const struct fleet_event *e
         here.server = world_place(world->server_at, event->server);
     if (event->kind == FLEET_COMMAND)
         here.command.site = world_place(world->site_at, event->command.site);
+    world_send(world);
     fleet_handle(world->fleet, world->now, &here);
+    world_send(world);
 }
 
 static inline void world_come(struct world *world, enum fleet_event_kind kind, int site,
@@ -492,11 +526,13 @@ static inline void world_advance(struct world *world, int64_t ms)
     const int64_t end = world->now.boot + ms;
     const int64_t wall_ahead = world->now.wall - world->now.boot;
 
+    world_send(world);
     while (fleet_deadline(world->fleet) <= end) {
         if (fleet_deadline(world->fleet) > world->now.boot)
             world->now.boot = fleet_deadline(world->fleet);
         world->now.wall = world->now.boot + wall_ahead;
         fleet_tick(world->fleet, world->now);
+        world_send(world);
         assert_true(fleet_deadline(world->fleet) > world->now.boot);
     }
     world->now.boot = end;
@@ -514,6 +550,7 @@ static inline void world_set_clock(struct world *world, int64_t wall)
 {
     world->now.wall = wall;
     fleet_tick(world->fleet, world->now);
+    world_send(world);
 }
 
 /* Larger happenings. */

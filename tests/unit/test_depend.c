@@ -187,6 +187,29 @@ static void test_sleep_in_reverse(void **state)
     assert_int_equal(world_power(world, NAS)->leases->n, 0);
 }
 
+/* It still needs what is up, but nothing is woken for it; if it stays up, it is. */
+static void test_one_that_falls_asleep_wakes_nobody(void **state)
+{
+    struct world *world = all_ready(state);
+
+    world_advance(world, 20 * MINUTE);
+    world_sleep_answer(world, FRONT, SLEEP_ACCEPTED, "");
+    world_agent(world, FRONT, AGENT_SLEEPING);
+    assert_state(world, FRONT, POWER_SLEEPING);
+    assert_true(is_needed_by(world, DB, "front"));
+    world_silence(world, DB); /* it crashes */
+    assert_state(world, DB, POWER_UNREACHABLE);
+    assert_false(is_needed_by(world, DB, "front"));
+    world_forget(world);
+    world_advance(world, MINUTE);
+    assert_state(world, FRONT, POWER_SLEEPING);
+    assert_int_equal(packets_to(world, DB), 0);
+    world_agent(world, FRONT, AGENT_ONLINE);
+    assert_state(world, FRONT, POWER_READY);
+    assert_true(is_needed_by(world, DB, "front"));
+    assert_int_equal(packets_to(world, DB), 1);
+}
+
 static void test_sleep_command_is_refused_while_needed(void **state)
 {
     struct world *world = all_ready(state);
@@ -228,7 +251,7 @@ static void test_forced_sleep_of_a_needed_one(void **state)
     world_advance(world, 10 * MINUTE);
     assert_state(world, NAS, POWER_OFF); /* what stands rests */
     assert_true(is_needed_by(world, NAS, "db"));
-    /* db falls, and front needs it: that is a new wake, and what it needs is wanted anew */
+    /* db falls, and front needs it: that is a new wake, and what it needs is wanted again */
     world_agent(world, DB, AGENT_SLEEPING);
     world_silence(world, DB);
     assert_state(world, DB, POWER_WAKING);
@@ -309,7 +332,7 @@ static void test_failure_goes_up_the_chain(void **state)
                            "nas, which it needs, did not become ready: not ready after 180 s"));
     assert_int_equal(world_power(world, NAS)->leases->n, 0);
     world_forget(world);
-    world_visit(world, SITE_FRONT); /* anew, and nobody waits for a back-off */
+    world_visit(world, SITE_FRONT); /* again, and nobody waits for a back-off */
     assert_int_equal(packets_to(world, NAS), 1);
     assert_state(world, FRONT, POWER_WAKING);
 }
@@ -497,6 +520,33 @@ static void test_a_failed_start_hands_on(void **state)
         assert_state(world, i, POWER_WAKE_FAILED);
 }
 
+/* Whoever asked first starts first, in the same millisecond too, and whoever leaves is passed over.
+ */
+static void test_turns_come_in_the_order_of_asking(void **state)
+{
+    static const int asked[][4] = {
+        {FRONT, APP, DB, NAS}, {DB, FRONT, NAS, APP}, {APP, NAS, FRONT, DB}, {NAS, DB, APP, FRONT}};
+
+    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++)
+        for (int leaves = 0; leaves < 4; leaves++) {
+            struct world *world = asleep(state, one_circuit);
+
+            for (int k = 0; k < 4; k++)
+                world_command(world, asked[i][k], COMMAND_WAKE, "w");
+            if (leaves > 0)
+                world_command(world, asked[i][leaves], COMMAND_CANCEL, "c");
+            for (int k = 0; k < 4; k++) {
+                if (leaves > 0 && k == leaves)
+                    continue;
+                assert_int_equal(starting(world), asked[i][k]);
+                world_up(world, asked[i][k]);
+            }
+            assert_int_equal(starting(world), MODEL_NONE);
+            world_finish(state);
+        }
+    *state = NULL;
+}
+
 /* One that never comes is tried for ever; the others have their turns between its tries. */
 static void test_everyone_gets_a_turn(void **state)
 {
@@ -531,7 +581,7 @@ static void test_cancel_of_the_one_that_starts(void **state)
 {
     struct world *world = asleep(state, one_circuit);
 
-    world_visit(world, SITE_NAS);
+    world_command(world, NAS, COMMAND_WAKE, "w1");
     world_visit(world, SITE_DB);
     world_command(world, NAS, COMMAND_CANCEL, "c1");
     assert_int_equal(starting(world), DB);
@@ -638,7 +688,7 @@ static void test_needed_one_fails_during_the_turn_of_another(void **state)
         world_silence(world, i);
     world_up(world, NAS);
     world->servers[APP].wake.timeout = 30 * MINUTE;
-    world_visit(world, SITE_APP);
+    world_command(world, APP, COMMAND_WAKE, "w0");
     world_command(world, DB, COMMAND_WAKE, "w1");
     assert_int_equal(world_power(world, DB)->wake.wait, WAIT_TURN);
     world_agent(world, NAS, AGENT_OFFLINE);
@@ -733,6 +783,7 @@ int main(void)
         TEST(test_silent_again_while_the_needed_one_wakes),
         TEST(test_a_hold_waits_too),
         TEST(test_sleep_in_reverse),
+        TEST(test_one_that_falls_asleep_wakes_nobody),
         TEST(test_sleep_command_is_refused_while_needed),
         TEST(test_needed_while_up_but_failed),
         TEST(test_forced_sleep_of_a_needed_one),
@@ -748,6 +799,7 @@ int main(void)
         TEST(test_beside_a_crowd_of_holds),
         TEST(test_one_start_at_a_time),
         TEST(test_a_failed_start_hands_on),
+        cmocka_unit_test(test_turns_come_in_the_order_of_asking),
         TEST(test_everyone_gets_a_turn),
         TEST(test_cancel_while_waiting_for_a_turn),
         TEST(test_cancel_of_the_one_that_starts),

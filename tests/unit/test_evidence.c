@@ -12,7 +12,7 @@ static struct model_check checks[] = {
     {.kind = CHECK_AGENT, .required = true, .site = MODEL_NONE},
     {.kind = CHECK_HTTP, .required = true, .site = MODEL_NONE},
 };
-static const struct model_server lan = {.n_checks = 3, .checks = checks};
+static const struct model_server lan = {.mac = {2, 0, 0, 0, 0, 1}, .n_checks = 3, .checks = checks};
 static const struct model_server local = {.n_checks = 3, .checks = checks, .loopback = true};
 static const struct model_server agent_alone = {.n_checks = 1, .checks = &checks[AGENT]};
 static const struct model_server no_checks = {.n_checks = 0};
@@ -41,7 +41,7 @@ static struct evidence up(const struct model_server *server)
     evidence_init(&evidence);
     probe(&evidence, server, PING, PROBE_PASS);
     probe(&evidence, server, HTTP, PROBE_PASS);
-    evidence_neighbour(&evidence, server, MAC_MATCH, lan.mac);
+    evidence_neighbour(&evidence, server, MAC_MATCH, lan.mac, 0);
     evidence_agent(&evidence, server, AGENT_ONLINE, 5);
     return evidence;
 }
@@ -53,7 +53,7 @@ static void test_an_answer_counts_with_its_mac(void **state)
     evidence_init(&evidence);
     assert_false(probe(&evidence, &lan, HTTP, PROBE_ANSWER).sign);
     assert_false(evidence.alive);
-    assert_true(evidence_neighbour(&evidence, &lan, MAC_MATCH, lan.mac).sign);
+    assert_true(evidence_neighbour(&evidence, &lan, MAC_MATCH, lan.mac, 0).sign);
     assert_true(evidence.alive);
     assert_false(evidence.passing);
 }
@@ -65,7 +65,7 @@ static void test_an_unknown_mac_is_no_objection(void **state)
 
     evidence_init(&evidence);
     probe(&evidence, &lan, HTTP, PROBE_ANSWER);
-    assert_true(evidence_neighbour(&evidence, &lan, MAC_UNKNOWN, lan.mac).sign);
+    assert_true(evidence_neighbour(&evidence, &lan, MAC_UNKNOWN, lan.mac, 0).sign);
 }
 
 static void test_another_machine_is_not_this_server(void **state)
@@ -74,23 +74,31 @@ static void test_another_machine_is_not_this_server(void **state)
 
     evidence_init(&evidence);
     probe(&evidence, &lan, HTTP, PROBE_PASS);
-    const struct evidence_change change = evidence_neighbour(&evidence, &lan, MAC_OTHER, other_mac);
+    const struct evidence_change change =
+        evidence_neighbour(&evidence, &lan, MAC_OTHER, other_mac, 0);
     assert_false(change.sign);
     assert_true(change.silent);
     assert_memory_equal(evidence.other_mac, other_mac, 6);
     /* its entry may go away; it may still answer */
-    assert_false(evidence_neighbour(&evidence, &lan, MAC_UNKNOWN, lan.mac).sign);
+    assert_false(evidence_neighbour(&evidence, &lan, MAC_UNKNOWN, lan.mac, 0).sign);
     assert_false(evidence.alive);
-    assert_true(evidence_neighbour(&evidence, &lan, MAC_MATCH, lan.mac).sign);
+    /* what it answered says nothing of the server */
+    assert_false(evidence_neighbour(&evidence, &lan, MAC_MATCH, lan.mac, 0).sign);
+    assert_true(probe(&evidence, &lan, HTTP, PROBE_PASS).sign);
 }
 
+/* Nothing passes any more, and only another MAC answers: it is believed after a while. */
 static void test_the_address_is_taken_while_up(void **state)
 {
     struct evidence evidence = up(&lan);
+    bool silent = false;
 
-    assert_true(evidence.passing);
-    const struct evidence_change change = evidence_neighbour(&evidence, &lan, MAC_OTHER, other_mac);
-    assert_true(change.silent);
+    evidence_agent(&evidence, &lan, AGENT_OFFLINE, 1);
+    for (int64_t now = 1000; now <= 11000; now += 1000) {
+        assert_false(silent);
+        silent = evidence_neighbour(&evidence, &lan, MAC_OTHER, other_mac, now).silent;
+    }
+    assert_true(silent);
     assert_false(evidence.alive || evidence.passing);
 }
 
@@ -100,7 +108,7 @@ static void test_pass_needs_all_required(void **state)
 
     evidence_init(&evidence);
     probe(&evidence, &lan, PING, PROBE_PASS);
-    evidence_neighbour(&evidence, &lan, MAC_MATCH, lan.mac);
+    evidence_neighbour(&evidence, &lan, MAC_MATCH, lan.mac, 0);
     evidence_agent(&evidence, &lan, AGENT_ONLINE, 1);
     assert_false(evidence.passing);
     assert_true(probe(&evidence, &lan, HTTP, PROBE_PASS).pass);
@@ -168,7 +176,7 @@ static void test_a_verdict_is_of_its_time(void **state)
     evidence_agent(&evidence, &lan, AGENT_OFFLINE, 9);
     miss_all(&evidence, &lan);
     assert_false(probe(&evidence, &lan, HTTP, PROBE_PASS).sign);
-    assert_true(evidence_neighbour(&evidence, &lan, MAC_MATCH, lan.mac).sign);
+    assert_true(evidence_neighbour(&evidence, &lan, MAC_MATCH, lan.mac, 0).sign);
 }
 
 /* A cable pulled for ten seconds: the agent's connection lives on, and it has no reason to speak.
@@ -181,7 +189,7 @@ static void test_an_agent_may_outlive_a_short_silence(void **state)
     assert_false(evidence.passing);
     probe(&evidence, &lan, PING, PROBE_PASS);
     probe(&evidence, &lan, HTTP, PROBE_PASS);
-    evidence_neighbour(&evidence, &lan, MAC_MATCH, lan.mac);
+    evidence_neighbour(&evidence, &lan, MAC_MATCH, lan.mac, 0);
     assert_true(evidence.passing);
 }
 
@@ -204,6 +212,20 @@ static void test_a_pending_answer_is_life(void **state)
     assert_true(http->alive);
 }
 
+/* A connection that was taken, and is acknowledged by nobody now, is beyond doubt. */
+static void test_a_question_whose_machine_is_gone(void **state)
+{
+    struct evidence evidence = up(&lan);
+    const struct check_state *http = &evidence.checks[HTTP];
+
+    probe(&evidence, &lan, HTTP, PROBE_PENDING);
+    probe(&evidence, &lan, HTTP, PROBE_GONE);
+    assert_false(http->alive || http->passing || http->pending);
+    assert_int_equal(http->fault.code, FAULT_SILENT);
+    probe(&evidence, &lan, HTTP, PROBE_PASS);
+    assert_true(http->alive && http->passing);
+}
+
 /* A check that can no longer be made shows nothing. */
 static void test_what_a_check_shows_no_more(void **state)
 {
@@ -224,7 +246,7 @@ static void test_a_check_that_cannot_be_made(void **state)
     evidence_init(&evidence);
     probe(&evidence, &lan, PING, PROBE_UNABLE);
     probe(&evidence, &lan, HTTP, PROBE_PASS);
-    evidence_neighbour(&evidence, &lan, MAC_MATCH, lan.mac);
+    evidence_neighbour(&evidence, &lan, MAC_MATCH, lan.mac, 0);
     evidence_agent(&evidence, &lan, AGENT_ONLINE, 1);
     assert_true(evidence.passing);
     evidence_agent(&evidence, &lan, AGENT_OFFLINE, 2);
@@ -297,7 +319,10 @@ static void test_sites(void **state)
     assert_false(evidence_site_answers(&evidence, &lan, HTTP));
     assert_false(evidence_site_answers(&evidence, &lan, MODEL_NONE));
     assert_true(evidence_site_answers(&evidence, &lan, PING));
-    evidence_neighbour(&evidence, &lan, MAC_OTHER, other_mac);
+    evidence_agent(&evidence, &lan, AGENT_OFFLINE, 6);
+    miss_all(&evidence, &lan);
+    evidence_neighbour(&evidence, &lan, MAC_OTHER, other_mac, 0);
+    probe(&evidence, &lan, PING, PROBE_PASS);
     assert_false(evidence_site_answers(&evidence, &lan, PING));
 }
 
@@ -311,6 +336,11 @@ static struct model_check derived[] = {
 static const struct model_server by_default = {.n_checks = 2, .checks = derived, .any_site = true};
 static struct model_check echo[] = {{.kind = CHECK_PING, .required = true, .site = MODEL_NONE}};
 static const struct model_server pinged = {.n_checks = 1, .checks = echo};
+static struct model_check echo_and_agent[] = {
+    {.kind = CHECK_PING, .required = true, .site = MODEL_NONE},
+    {.kind = CHECK_AGENT, .required = true, .site = MODEL_NONE},
+};
+static const struct model_server with_agent = {.n_checks = 2, .checks = echo_and_agent};
 
 /* What was seen of a server in rows: {what, of the site, agent} lead to {alive, passing, answers}.
  */
@@ -341,6 +371,11 @@ static const struct row rows[] = {
     {&pinged, PASS, NOT_SEEN, AGENT_OFFLINE, true, true, true},
     {&pinged, PASS, NOT_SEEN, AGENT_SLEEPING, false, false, false},
     {&pinged, SILENT, NOT_SEEN, AGENT_UNHEARD, false, false, false},
+    /* beside an agent they are a sign of life, and no answer to a wake */
+    {&with_agent, PASS, NOT_SEEN, AGENT_UNHEARD, true, false, false},
+    {&with_agent, PASS, NOT_SEEN, AGENT_OFFLINE, true, false, false},
+    {&with_agent, PASS, NOT_SEEN, AGENT_SLEEPING, false, false, false},
+    {&with_agent, PASS, NOT_SEEN, AGENT_ONLINE, true, true, true},
 };
 
 static void see(struct evidence *evidence, const struct model_server *server, unsigned check,
@@ -362,7 +397,7 @@ static void test_what_each_proves(void **state)
         struct evidence evidence;
 
         evidence_init(&evidence);
-        evidence_neighbour(&evidence, row->server, MAC_MATCH, lan.mac);
+        evidence_neighbour(&evidence, row->server, MAC_MATCH, lan.mac, 0);
         evidence_agent(&evidence, row->server, row->agent, 1);
         see(&evidence, row->server, PING, row->ping);
         if (row->server->n_checks > SITE)
@@ -380,14 +415,14 @@ static void test_echoes_count_again_after_silence(void **state)
     struct evidence evidence;
 
     evidence_init(&evidence);
-    evidence_neighbour(&evidence, &pinged, MAC_MATCH, lan.mac);
+    evidence_neighbour(&evidence, &pinged, MAC_MATCH, lan.mac, 0);
     probe(&evidence, &pinged, PING, PROBE_PASS);
     assert_true(evidence_agent(&evidence, &pinged, AGENT_SLEEPING, 2).silent);
     probe(&evidence, &pinged, PING, PROBE_PASS);
     assert_false(evidence.alive);
     see(&evidence, &pinged, PING, SILENT);
     probe(&evidence, &pinged, PING, PROBE_PASS);
-    evidence_neighbour(&evidence, &pinged, MAC_MATCH, lan.mac);
+    evidence_neighbour(&evidence, &pinged, MAC_MATCH, lan.mac, 0);
     assert_true(evidence.alive);
 }
 
@@ -410,7 +445,7 @@ static void test_an_echo_beside_another_check(void **state)
             if (unable)
                 probe(&evidence, &server, 1 - ping, PROBE_UNABLE);
             probe(&evidence, &server, ping, PROBE_PASS);
-            evidence_neighbour(&evidence, &server, MAC_MATCH, server.mac);
+            evidence_neighbour(&evidence, &server, MAC_MATCH, server.mac, 0);
             assert_int_equal(evidence.alive, unable);
             assert_int_equal(evidence_answers(&evidence, &server), unable);
             if (unable)
@@ -425,17 +460,70 @@ static void test_a_mac_is_learned_from_a_site(void **state)
     struct evidence evidence;
 
     evidence_init(&evidence);
-    evidence_neighbour(&evidence, &by_default, MAC_OTHER, other_mac);
+    evidence_neighbour(&evidence, &by_default, MAC_OTHER, other_mac, 0);
     probe(&evidence, &by_default, SITE, PROBE_PASS);
     assert_false(evidence.alive); /* it came up by itself: it may be anybody */
-    evidence.learns = true;
+    evidence.lesson = LEARN_WOKEN;
     probe(&evidence, &by_default, SITE, PROBE_ANSWER);
-    evidence_neighbour(&evidence, &by_default, MAC_OTHER, other_mac);
+    evidence_neighbour(&evidence, &by_default, MAC_OTHER, other_mac, 0);
     assert_true(evidence.alive && evidence.passing);
-    evidence.learns = false;
-    evidence_neighbour(&evidence, &by_default, MAC_OTHER, other_mac);
+    evidence.lesson = LEARN_NOTHING;
+    evidence_neighbour(&evidence, &by_default, MAC_OTHER, other_mac, 0);
     assert_true(evidence.alive);
     assert_int_equal(evidence.mac, MAC_MATCH);
+}
+
+/* A bridge answers, nobody knows whose it is; its machine falls asleep, and its card echoes. */
+static void test_a_card_that_echoes_after_a_stranger(void **state)
+{
+    struct evidence evidence;
+
+    evidence_init(&evidence);
+    probe(&evidence, &by_default, SITE, PROBE_PASS);
+    assert_false(evidence_neighbour(&evidence, &by_default, MAC_OTHER, other_mac, 0).sign);
+    probe(&evidence, &by_default, PING, PROBE_PASS);
+    assert_false(evidence_neighbour(&evidence, &by_default, MAC_MATCH, lan.mac, 0).sign);
+    assert_false(probe(&evidence, &by_default, PING, PROBE_PASS).sign);
+    assert_false(evidence.alive || evidence.mac_matched);
+    /* It is woken: that its card had answered does not make it a stranger. */
+    evidence.lesson = LEARN_WOKEN;
+    probe(&evidence, &by_default, SITE, PROBE_PASS);
+    evidence_neighbour(&evidence, &by_default, MAC_OTHER, other_mac, 0);
+    assert_true(evidence.alive && evidence.passing);
+}
+
+static void test_what_matches_a_mac(void **state)
+{
+    struct evidence evidence;
+
+    evidence_init(&evidence);
+    probe(&evidence, &by_default, SITE, PROBE_ANSWER);
+    evidence_neighbour(&evidence, &by_default, MAC_MATCH, lan.mac, 0);
+    assert_true(evidence.mac_matched);
+    evidence_init(&evidence); /* nothing but its card can speak */
+    probe(&evidence, &pinged, PING, PROBE_PASS);
+    evidence_neighbour(&evidence, &pinged, MAC_MATCH, lan.mac, 0);
+    assert_true(evidence.mac_matched && evidence.alive);
+}
+
+/* It was there at the first look, and its site answers later; one that comes later is another. */
+static void test_one_that_boots_at_the_first_look(void **state)
+{
+    static const uint8_t third_mac[6] = {2, 0, 0, 0, 0, 10};
+
+    for (int same = 0; same < 2; same++) {
+        struct evidence evidence;
+
+        evidence_init(&evidence);
+        evidence.lesson = LEARN_FIRST;
+        probe(&evidence, &by_default, SITE, PROBE_ANSWER);
+        evidence_neighbour(&evidence, &by_default, MAC_OTHER, other_mac, 0);
+        assert_false(evidence.alive);
+        evidence.lesson = LEARN_NOTHING;
+        evidence_neighbour(&evidence, &by_default, MAC_OTHER, same ? other_mac : third_mac, 0);
+        probe(&evidence, &by_default, SITE, PROBE_PASS);
+        assert_int_equal(evidence.alive, same);
+    }
 }
 
 static void test_a_mac_is_learned_from_the_agent(void **state)
@@ -444,26 +532,239 @@ static void test_a_mac_is_learned_from_the_agent(void **state)
 
     evidence_init(&evidence);
     probe(&evidence, &by_default, SITE, PROBE_ANSWER);
-    evidence_neighbour(&evidence, &by_default, MAC_OTHER, other_mac);
+    evidence_neighbour(&evidence, &by_default, MAC_OTHER, other_mac, 0);
     assert_false(evidence.alive);
     evidence_agent(&evidence, &by_default, AGENT_ONLINE, 1);
     assert_true(evidence.alive);
     assert_int_equal(evidence.mac, MAC_MATCH);
 }
 
-/* The MAC of the configuration was there: another one has taken the address, whatever it serves. */
-static void test_no_mac_is_learned_after_the_configured_one(void **state)
+/* Whose MAC it is that answers: {was the configured one heard before, what is to be learned, does
+ * the site answer, its agent, was it there before} lead to {is it the server's}. */
+static void test_whose_mac_it_is(void **state)
+{
+    static const struct {
+        bool matched;
+        enum mac_lesson lesson;
+        bool site, stranger;
+        enum agent_word agent;
+        bool own;
+    } macs[] = {
+        /* it came up by itself: it may be anybody, whatever it serves */
+        {false, LEARN_NOTHING, true, false, AGENT_UNHEARD, false},
+        {true, LEARN_NOTHING, true, false, AGENT_UNHEARD, false},
+        {true, LEARN_NOTHING, true, false, AGENT_OFFLINE, false},
+        /* the first look, while no MAC is known */
+        {false, LEARN_FIRST, true, false, AGENT_UNHEARD, true},
+        {false, LEARN_FIRST, false, false, AGENT_UNHEARD, false},
+        {true, LEARN_FIRST, true, false, AGENT_UNHEARD, false},
+        /* woken: the card answered for the sleeper, or the system before the real one did */
+        {false, LEARN_WOKEN, true, false, AGENT_UNHEARD, true},
+        {true, LEARN_WOKEN, true, false, AGENT_UNHEARD, true},
+        {true, LEARN_WOKEN, false, false, AGENT_UNHEARD, false},
+        {true, LEARN_WOKEN, true, true, AGENT_UNHEARD, false},
+        /* its agent is online */
+        {true, LEARN_NOTHING, false, false, AGENT_ONLINE, true},
+        {true, LEARN_NOTHING, true, true, AGENT_ONLINE, true},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(macs); i++) {
+        struct evidence evidence;
+
+        evidence_init(&evidence);
+        evidence.mac_matched = macs[i].matched;
+        if (macs[i].stranger)
+            evidence_neighbour(&evidence, &by_default, MAC_OTHER, other_mac, 0);
+        evidence.lesson = macs[i].lesson;
+        probe(&evidence, &by_default, SITE, macs[i].site ? PROBE_PASS : PROBE_ANSWER);
+        evidence_agent(&evidence, &by_default, macs[i].agent, 1);
+        evidence_neighbour(&evidence, &by_default, MAC_OTHER, other_mac, 0);
+        if (evidence.alive != macs[i].own || (evidence.mac == MAC_MATCH) != macs[i].own)
+            fail_msg("row %zu: alive %d, mac %d", i, evidence.alive, evidence.mac);
+    }
+}
+
+/* The agent's word from before a silence says nothing of who answers after it. */
+static void test_an_agent_that_was_outlived_vouches_for_nobody(void **state)
+{
+    struct evidence evidence = up(&lan);
+
+    miss_all(&evidence, &lan);
+    evidence_neighbour(&evidence, &lan, MAC_OTHER, other_mac, 9000);
+    probe(&evidence, &lan, HTTP, PROBE_PASS);
+    assert_false(evidence.alive);
+    evidence_agent(&evidence, &lan, AGENT_ONLINE, 9001);
+    assert_true(evidence.alive);
+}
+
+/* A card that failed over, a second one: the site answers on, and after a while it is its own. */
+static void test_another_mac_while_the_site_answers_on(void **state)
 {
     struct evidence evidence;
 
     evidence_init(&evidence);
-    evidence.learns = true;
-    evidence_neighbour(&evidence, &by_default, MAC_MATCH, lan.mac);
-    evidence_neighbour(&evidence, &by_default, MAC_OTHER, other_mac);
+    evidence_neighbour(&evidence, &by_default, MAC_MATCH, by_default.mac, 0);
     probe(&evidence, &by_default, SITE, PROBE_PASS);
-    evidence_agent(&evidence, &by_default, AGENT_ONLINE, 1);
-    assert_int_equal(evidence.mac, MAC_OTHER);
-    assert_false(evidence_answers(&evidence, &by_default) && evidence.passing);
+    assert_false(evidence_neighbour(&evidence, &by_default, MAC_OTHER, other_mac, 1000).silent);
+    assert_true(evidence_doubts(&evidence) && evidence.alive);
+    evidence_neighbour(&evidence, &by_default, MAC_OTHER, other_mac, 2000);
+    evidence_neighbour(&evidence, &by_default, MAC_OTHER, other_mac, 3000);
+    assert_true(evidence_doubts(&evidence));
+    probe(&evidence, &by_default, SITE, PROBE_PASS);
+    evidence_neighbour(&evidence, &by_default, MAC_OTHER, other_mac, 11000);
+    assert_true(evidence.alive && evidence.mac == MAC_MATCH);
+    assert_true(macs_have(&evidence.macs, other_mac));
+}
+
+/* Two that take turns: nothing flaps, and both are named. */
+static void test_two_machines_take_turns(void **state)
+{
+    struct evidence evidence = up(&lan);
+    int64_t now = 1000;
+
+    evidence_agent(&evidence, &lan, AGENT_OFFLINE, 1);
+    for (int i = 0; i < 60; i++, now += 1000) {
+        const bool other = i % 2 == 0;
+        const struct evidence_change change = evidence_neighbour(
+            &evidence, &lan, other ? MAC_OTHER : MAC_MATCH, other ? other_mac : lan.mac, now);
+
+        assert_false(change.silent || change.sign || change.fail);
+        assert_true(evidence.alive);
+        assert_int_equal(evidence_is_disputed(&evidence, &lan), i >= 2);
+    }
+    assert_memory_equal(evidence.macs.heard[1], other_mac, 6);
+    /* both named in the agent's report: one machine with two cards */
+    evidence_macs(&evidence, &lan, &other_mac, 1);
+    assert_false(evidence_is_disputed(&evidence, &lan));
+    /* it is over when only one answers */
+    evidence_macs(&evidence, &lan, NULL, 0);
+    assert_true(evidence_is_disputed(&evidence, &lan));
+    evidence_neighbour(&evidence, &lan, MAC_MATCH, lan.mac, now + 60000);
+    assert_false(evidence_is_disputed(&evidence, &lan));
+}
+
+/* A new one each time while its agent is online: all are its own, the oldest are forgotten. */
+static void test_macs_that_change_each_time(void **state)
+{
+    struct evidence evidence = up(&lan);
+    uint8_t mac[MAC_SIZE] = {2, 0, 0, 0, 1, 0};
+
+    for (int i = 0; i < 3 * MACS_MAX; i++) {
+        mac[5] = (uint8_t)i;
+        const struct evidence_change change =
+            evidence_neighbour(&evidence, &lan, MAC_OTHER, mac, 1000 + 1000 * i);
+
+        assert_false(change.silent || change.sign);
+        assert_true(evidence.alive && evidence.mac == MAC_MATCH);
+    }
+    for (int i = 0; i < 3 * MACS_MAX; i++) {
+        mac[5] = (uint8_t)i;
+        assert_int_equal(macs_have(&evidence.macs, mac), i >= 2 * MACS_MAX);
+    }
+    assert_true(evidence_is_disputed(&evidence, &lan));
+}
+
+/* What its agent names is its own, also where it answered before it was named. */
+static void test_macs_in_a_report(void **state)
+{
+    struct evidence evidence;
+    const uint8_t macs[2][MAC_SIZE] = {{2, 0, 0, 0, 0, 8}, {2, 0, 0, 0, 0, 9}};
+
+    evidence_init(&evidence);
+    evidence.mac_matched = true;
+    probe(&evidence, &by_default, SITE, PROBE_ANSWER);
+    evidence_neighbour(&evidence, &by_default, MAC_OTHER, other_mac, 0);
+    assert_false(evidence.alive);
+    assert_true(evidence_macs(&evidence, &by_default, macs, 2).sign);
+    assert_memory_equal(evidence.macs.list[0], macs[1], MAC_SIZE); /* it answered last */
+    assert_true(macs_are_told(&evidence.macs, macs[0]) && macs_are_told(&evidence.macs, macs[1]));
+    evidence_macs(&evidence, &by_default, macs, 1);
+    assert_false(macs_are_told(&evidence.macs, macs[1]));
+    assert_true(macs_have(&evidence.macs, macs[1]));
+}
+
+/* Places and their bits move together. */
+static void test_which_are_told(void **state)
+{
+    struct macs macs = {0};
+    uint8_t mac[MAC_SIZE] = {2};
+
+    for (uint8_t round = 0; round < 2; round++)
+        for (int i = 0; i < MACS_MAX; i++) {
+            mac[5] = (uint8_t)i;
+            macs_learn(&macs, mac, i % 3 == 0);
+            for (int k = 0; k < MACS_MAX; k++) {
+                mac[5] = (uint8_t)k;
+                assert_int_equal(macs_have(&macs, mac), round > 0 || k <= i);
+                assert_int_equal(macs_are_told(&macs, mac), (round > 0 || k <= i) && k % 3 == 0);
+            }
+        }
+    assert_int_equal(macs.n, MACS_MAX);
+}
+
+/* A server that crashes while a question is open: the question's own connection tells, not its 15
+ * s. What else falls silent may be a port that a firewall drops. */
+static void test_a_question_that_is_open_at_the_crash(void **state)
+{
+    struct evidence evidence;
+
+    evidence_init(&evidence);
+    evidence_neighbour(&evidence, &by_default, MAC_MATCH, lan.mac, 0);
+    probe(&evidence, &by_default, PING, PROBE_PASS);
+    probe(&evidence, &by_default, SITE, PROBE_PASS);
+    probe(&evidence, &by_default, SITE, PROBE_PENDING);
+    for (int i = 0; i < 2 * EVIDENCE_MISSES; i++)
+        assert_false(probe(&evidence, &by_default, PING, PROBE_MISS).silent);
+    assert_true(evidence.alive);
+    assert_true(probe(&evidence, &by_default, SITE, PROBE_GONE).silent);
+    assert_false(evidence.alive);
+}
+
+/* Two checks of one page: one asks, the other waits for its turn and would not be told. */
+static void test_a_question_that_another_asked_at_the_crash(void **state)
+{
+    static const struct fault slow = {.code = FAULT_SLOW, .number = 15};
+    static struct model_check page[] = {
+        {.kind = CHECK_HTTP, .url = "http://10.0.0.9:8080/", .site = 0},
+        {.kind = CHECK_HTTP, .url = "http://10.0.0.9:8080/", .site = 1},
+        {.kind = CHECK_HTTP, .url = "http://10.0.0.9:8081/", .site = 2}};
+    static const struct model_server server = {.n_checks = 3, .checks = page, .any_site = true};
+    struct evidence evidence;
+
+    evidence_init(&evidence);
+    evidence_neighbour(&evidence, &server, MAC_MATCH, lan.mac, 0);
+    for (unsigned i = 0; i < 3; i++) {
+        probe(&evidence, &server, i, PROBE_PASS);
+        probe(&evidence, &server, i, PROBE_PENDING);
+    }
+    assert_false(probe(&evidence, &server, 0, PROBE_GONE).silent);
+    assert_true(evidence.alive);
+    assert_true(probe(&evidence, &server, 2, PROBE_GONE).silent);
+    /* and its end is no answer */
+    evidence_probe(&evidence, &server, 1, PROBE_ANSWER, slow, 0);
+    evidence_neighbour(&evidence, &server, MAC_UNKNOWN, lan.mac, 0);
+    assert_false(evidence.alive);
+}
+
+/* Without a site of its own the echo stands in; where that is dropped, its agent does. */
+static void test_the_agent_stands_in_for_the_derived_echo(void **state)
+{
+    static struct model_check derived_echo[] = {
+        {.kind = CHECK_PING, .required = true, .site = MODEL_NONE}};
+    static const struct model_server bare = {
+        .n_checks = 1, .checks = derived_echo, .any_site = true};
+
+    for (int derives = 0; derives < 2; derives++) {
+        const struct model_server *server = derives ? &bare : &pinged;
+        struct evidence evidence;
+
+        evidence_init(&evidence);
+        evidence_neighbour(&evidence, server, MAC_MATCH, lan.mac, 0);
+        probe(&evidence, server, PING, PROBE_MISS);
+        evidence_agent(&evidence, server, AGENT_ONLINE, 1);
+        assert_true(evidence.alive);
+        assert_int_equal(evidence.passing, derives);
+    }
 }
 
 static void test_a_fault_is_known_beyond_doubt(void **state)
@@ -474,7 +775,7 @@ static void test_a_fault_is_known_beyond_doubt(void **state)
     struct evidence_change change = {0};
 
     evidence_init(&evidence);
-    evidence_neighbour(&evidence, &by_default, MAC_MATCH, lan.mac);
+    evidence_neighbour(&evidence, &by_default, MAC_MATCH, lan.mac, 0);
     for (int i = 0; i < EVIDENCE_MISSES; i++) {
         assert_false(evidence_fails(&evidence.checks[SITE]));
         change = evidence_probe(&evidence, &by_default, SITE, PROBE_ANSWER, closed, 0);
@@ -548,15 +849,16 @@ static void test_who_echoes(void **state)
 /* Only what was learned counts, not what stands in the places behind. */
 static void test_which_macs_are_learned(void **state)
 {
-    for (unsigned n = 0; n <= EVIDENCE_MACS; n++)
-        for (unsigned i = 0; i < EVIDENCE_MACS; i++) {
+    for (unsigned n = 0; n <= MACS_MAX; n++)
+        for (unsigned i = 0; i < MACS_MAX; i++) {
             struct evidence evidence;
 
             evidence_init(&evidence);
-            for (unsigned k = 0; k < EVIDENCE_MACS; k++)
-                evidence.macs[k][5] = (uint8_t)(k + 1);
-            evidence.n_macs = (uint8_t)n;
-            evidence_neighbour(&evidence, &lan, MAC_OTHER, evidence.macs[i]);
+            for (unsigned k = 0; k < MACS_MAX; k++)
+                evidence.macs.list[k][5] = (uint8_t)(k + 1);
+            evidence.macs.n = (uint8_t)n;
+            const uint8_t mac[MAC_SIZE] = {0, 0, 0, 0, 0, (uint8_t)(i + 1)};
+            evidence_neighbour(&evidence, &lan, MAC_OTHER, mac, 0);
             assert_int_equal(evidence.mac, i < n ? MAC_MATCH : MAC_OTHER);
         }
 }
@@ -586,10 +888,10 @@ static void test_each_edge(void **state)
         struct evidence_change seen = {0};
 
         evidence_init(&evidence);
-        evidence_neighbour(&evidence, &server, MAC_MATCH, server.mac);
+        evidence_neighbour(&evidence, &server, MAC_MATCH, server.mac, 0);
         for (int n = 0; n < 2 * EVIDENCE_MISSES; n++)
             probe(&evidence, &server, 0, edges[i].before);
-        evidence_neighbour(&evidence, &server, MAC_MATCH, server.mac);
+        evidence_neighbour(&evidence, &server, MAC_MATCH, server.mac, 0);
         for (int n = 0; n < EVIDENCE_MISSES; n++) {
             struct evidence_change change = probe(&evidence, &server, 0, edges[i].after);
 
@@ -600,7 +902,7 @@ static void test_each_edge(void **state)
             if (change.sign || change.silent || change.pass || change.fail)
                 assert_true(change.changed);
             if (edges[i].after != PROBE_MISS || edges[i].before != PROBE_MISS) {
-                change = evidence_neighbour(&evidence, &server, MAC_MATCH, server.mac);
+                change = evidence_neighbour(&evidence, &server, MAC_MATCH, server.mac, 0);
                 seen.sign |= change.sign;
                 seen.pass |= change.pass;
             }
@@ -666,7 +968,7 @@ static void test_where_no_check_can_be_made(void **state)
         evidence_init(&evidence);
         probe(&evidence, &server, 0, PROBE_UNABLE);
         probe(&evidence, &server, 1, cases[i].passes ? PROBE_PASS : PROBE_ANSWER);
-        evidence_neighbour(&evidence, &server, MAC_MATCH, server.mac);
+        evidence_neighbour(&evidence, &server, MAC_MATCH, server.mac, 0);
         assert_true(evidence.alive);
         if (evidence.passing != cases[i].passing)
             fail_msg("row %zu", i);
@@ -690,6 +992,7 @@ int main(void)
         cmocka_unit_test(test_a_verdict_is_of_its_time),
         cmocka_unit_test(test_an_agent_may_outlive_a_short_silence),
         cmocka_unit_test(test_a_pending_answer_is_life),
+        cmocka_unit_test(test_a_question_whose_machine_is_gone),
         cmocka_unit_test(test_what_a_check_shows_no_more),
         cmocka_unit_test(test_a_check_that_cannot_be_made),
         cmocka_unit_test(test_loopback),
@@ -702,7 +1005,19 @@ int main(void)
         cmocka_unit_test(test_an_echo_beside_another_check),
         cmocka_unit_test(test_a_mac_is_learned_from_a_site),
         cmocka_unit_test(test_a_mac_is_learned_from_the_agent),
-        cmocka_unit_test(test_no_mac_is_learned_after_the_configured_one),
+        cmocka_unit_test(test_a_card_that_echoes_after_a_stranger),
+        cmocka_unit_test(test_what_matches_a_mac),
+        cmocka_unit_test(test_one_that_boots_at_the_first_look),
+        cmocka_unit_test(test_whose_mac_it_is),
+        cmocka_unit_test(test_an_agent_that_was_outlived_vouches_for_nobody),
+        cmocka_unit_test(test_another_mac_while_the_site_answers_on),
+        cmocka_unit_test(test_two_machines_take_turns),
+        cmocka_unit_test(test_macs_that_change_each_time),
+        cmocka_unit_test(test_macs_in_a_report),
+        cmocka_unit_test(test_which_are_told),
+        cmocka_unit_test(test_a_question_that_is_open_at_the_crash),
+        cmocka_unit_test(test_a_question_that_another_asked_at_the_crash),
+        cmocka_unit_test(test_the_agent_stands_in_for_the_derived_echo),
         cmocka_unit_test(test_a_fault_is_known_beyond_doubt),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_each_word_and_the_goodbye),

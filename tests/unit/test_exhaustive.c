@@ -8,14 +8,15 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "core/facts/look.h"
 #include "core/state.h"
 #include "fleet_fixture.h"
 
 enum {
     STATES_USUAL = 40000,
     DEPTH_MOST = 40,
-    ENTRIES = 64, /* commands of one path and its quiet, at most */
-    QUIET = 2 * MINUTE,
+    ENTRIES = 64,        /* commands of one path and its quiet, at most */
+    QUIET = 12 * MINUTE, /* a goodbye lasts eleven */
     CHECKS = 2,
 };
 
@@ -330,7 +331,7 @@ static void tell_path(const struct search *search, char *out, size_t size)
 /* What decides the future, and nothing else. Times far ahead and long past are alike. */
 
 struct canon {
-    int32_t times[12];
+    int32_t times[13];
     int32_t leases[LEASES][3];
     uint8_t checks[CHECKS][6];
     uint8_t facts[40];
@@ -393,10 +394,11 @@ static void canon_make(struct canon *canon, const struct search *search)
         power->state == POWER_UNKNOWN ? relative(power->since + 15 * SECOND, now) : 0,
         power->up_since ? relative(power->up_since + model->sleep.min_up, now) : -1,
         power->down_since ? relative(power->down_since + model->min_down, now) : -1,
-        wake->open ? relative(wake->deadline, now) : -1,
+        wake->open ? relative(look_before(power, wake->deadline), now) : -1,
         wake->open && wake->next_packet ? relative(wake->next_packet, now) : -1,
-        sleep->phase ? relative(sleep->deadline, now) : -1,
+        sleep->phase ? relative(look_before(power, sleep->deadline), now) : -1,
         relative(sleep->not_before, now),
+        power->leaving && power->leaving != LEASE_FOREVER ? relative(power->leaving, now) : -1,
         relative(power->retry_at, now),
         power->awaited_until ? relative(power->awaited_until, now) : -1,
         power->guard.kind ? relative(power->guard.until, now) : -1,
@@ -410,6 +412,7 @@ static void canon_make(struct canon *canon, const struct search *search)
         power->said_goodbye,
         power->ever_woken,
         power->resting,
+        power->leaving == LEASE_FOREVER,
         (uint8_t)power->evidence.mac,
         power->evidence.mac_heard,
         (uint8_t)power->evidence.agent,
@@ -419,6 +422,7 @@ static void canon_make(struct canon *canon, const struct search *search)
         wake->open,
         wake->queued,
         wake->force,
+        power->forced_packet,
         wake->begun,
         wake->recent,
         wake->open && wake->packets > 3 ? 4 : (uint8_t)wake->packets,
@@ -480,10 +484,13 @@ static void judge(void *context, const struct action *action)
     struct search *search = context;
     const struct power *power = fleet_power(search->world.fleet, action->server);
 
+    world_note_packet(&search->world, action);
     if (action->kind == ACTION_STATE)
         search->fell_asleep = action->state.from == POWER_SLEEPING;
-    if (action->kind == ACTION_PACKET)
-        MUST(search, power->wake.open && (power->state == POWER_WAKING) == !power->evidence.alive &&
+    if (action->kind == ACTION_PACKET && !power->wake.open)
+        MUST(search, power->forced_packet && power->state == POWER_READY);
+    else if (action->kind == ACTION_PACKET)
+        MUST(search, (power->state == POWER_WAKING) == !power->evidence.alive &&
                          (power->wake.force ||
                           !evidence_answers(&power->evidence, &search->world.servers[TESTING])));
     if (action->kind == ACTION_SLEEP) {
@@ -548,12 +555,15 @@ static void check(struct search *search)
     MUST(search, !(wake->open && wake->queued));
     MUST(search, !wake->queued || power->state == POWER_SLEEPING);
     MUST(search, power->state != POWER_WAKING || wake->open);
-    MUST(search, !wake->open || (wake->begun && wake->deadline > now));
+    MUST(search, !wake->open || (wake->begun && look_before(power, wake->deadline) > now));
     MUST(search, !wake->open || power->state == POWER_WAKING || power->state == POWER_BOOTING ||
                      power->state == POWER_DEGRADED);
     MUST(search, (power->sleep.phase == SLEEP_AGREED) == (power->state == POWER_SLEEPING));
-    MUST(search, power->sleep.phase == SLEEP_NONE || power->sleep.deadline > now);
-    MUST(search, !power->resting || !power->evidence.alive || power->state == POWER_SLEEPING);
+    MUST(search,
+         power->sleep.phase == SLEEP_NONE || look_before(power, power->sleep.deadline) > now);
+    MUST(search, !power->resting || !power->evidence.alive || power->leaving != 0);
+    MUST(search, power->state != POWER_SLEEPING || power->leaving != 0);
+    MUST(search, power->leaving == 0 || power->evidence.alive || power->state == POWER_UNKNOWN);
     MUST(search, power->state != POWER_WAKE_FAILED || power->failure != FAILURE_NONE);
     MUST(search, power->state != POWER_READY || power->failure == FAILURE_NONE);
     check_leases(search, power);
@@ -640,6 +650,7 @@ static void apply(struct search *search, happen *what)
     search->fell_asleep = false;
     what(&search->world);
     fleet_tick(search->world.fleet, search->world.now);
+    world_send(&search->world);
     check(search);
 }
 

@@ -1,6 +1,8 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "core/problem.h"
+#include "core/saved.h"
 #include "fleet_fixture.h"
 
 /* Shorthands of this file: the world of the test, and where most stories start. */
@@ -345,33 +347,191 @@ static void test_wake_not_ready(void **state)
     assert_true(power_target_on(world_power(world, TESTING)));
 }
 
+static struct fleet_event a_failed_packet(void)
+{
+    struct fleet_event event = {.kind = FLEET_PACKET_FAILED, .server = TESTING};
+    const struct fact why = fact_with(FACT(WOL_NO_INTERFACE), "eth0", NULL);
+
+    event.packet.reason = fact_because(FACT(WAKE_PACKET_FAILED), &why);
+    return event;
+}
+
 static void test_wake_without_packet(void **state)
 {
     struct world *world = asleep(state);
-    struct fleet_event event = {.kind = FLEET_PACKET_FAILED, .server = TESTING};
+    const struct fleet_event event = a_failed_packet();
+    const struct power *power = world_power(world, TESTING);
 
-    event.packet.reason = fact_with(FACT(WAKE_PACKET_FAILED), "no such interface", NULL);
+    world->mute = true;
     world_visit(world, SITE_TESTING);
-    for (int i = 0; i < 180; i++) {
-        if (wake_of(world, TESTING)->packets > wake_of(world, TESTING)->packets_failed)
-            world_handle(world, &event);
-        if (i == 0)
-            assert_non_null(strstr(world_said(world, &world_power(world, TESTING)->problem),
-                                   "no such interface"));
-        world_advance(world, SECOND);
-    }
+    world_handle(world, &event);
+    assert_string_equal(world_said(world, &power->problem),
+                        "a magic packet could not be sent: there is no network interface eth0; "
+                        "correct wake.interface (ip link shows the names)");
+    world_advance(world, 179 * SECOND);
+    world_handle(world, &event);
+    world_advance(world, SECOND);
     assert_state(world, TESTING, POWER_WAKE_FAILED);
-    assert_int_equal(world_power(world, TESTING)->failure, FAILURE_NO_PACKET);
+    assert_int_equal(power->failure, FAILURE_NO_PACKET);
+    assert_true(world_count(world, ACTION_PACKET) > 0);
+    assert_int_equal(world_count_event(world, HAPPENED_PACKET_SENT), 0);
+    assert_int_equal(world_count_event(world, HAPPENED_STAGE), 0);
+    assert_int_equal(power_stage(power), STAGES);
+    assert_true(fact_is(&power->problem, FACT_WAKE_NO_PACKET));
+    assert_int_equal(power->problem.parts[1].code, FACT_WOL_NO_INTERFACE);
+    assert_string_equal(fact_text(&power->problem, 1, 0), "eth0");
 }
 
-/* A packet that failed after the wake had ended is no news of the next one. */
-static void test_packet_failure_too_late(void **state)
+/* Somebody pressed its button: nothing shows that it can be woken, or how long that takes. */
+static void test_nothing_is_learned_without_a_packet(void **state)
+{
+    static const struct {
+        int64_t sent; /* after so long the first leaves; negative: none does */
+        bool woken, learned;
+    } rows[] = {
+        {-1, false, false}, {0, true, true}, {5 * SECOND, true, true}, {13 * SECOND, true, false}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        world_finish(state);
+        struct world *world = *state = world_new(NULL);
+        const struct power *power = world_power(world, TESTING);
+
+        world_silence(world, TESTING);
+        world->mute = true;
+        world_visit(world, SITE_TESTING);
+        world_advance(world, rows[i].sent < 0 ? SECOND : rows[i].sent);
+        if (rows[i].sent >= 0)
+            world_handle(world, &(struct fleet_event){.kind = FLEET_PACKET_SENT,
+                                                      .server = TESTING,
+                                                      .packet = {.number = 1}});
+        assert_int_equal(world_count_event(world, HAPPENED_PACKET_SENT), rows[i].sent >= 0);
+        assert_int_equal(wake_of(world, TESTING)->stages[STAGE_PACKET_SENT],
+                         rows[i].sent < 0 ? STAGE_UNREACHED : rows[i].sent);
+        world_advance(world, 15 * SECOND);
+        world_up(world, TESTING);
+        assert_state(world, TESTING, POWER_READY);
+        assert_int_equal(power->ever_woken, rows[i].woken);
+        assert_int_equal(power->last_boot >= 0, rows[i].learned);
+    }
+}
+
+/* What is told of a packet after its wake had ended is no news of the next one. */
+static void test_packets_told_of_too_late(void **state)
 {
     struct world *world = ready(state);
+    const struct fleet_event failed = a_failed_packet();
+    const uint32_t sent = wake_of(world, TESTING)->packets_sent;
 
-    for (int i = 0; i < 9; i++)
-        world_handle(world, &(struct fleet_event){.kind = FLEET_PACKET_FAILED, .server = TESTING});
-    assert_true(wake_of(world, TESTING)->packets_failed <= wake_of(world, TESTING)->packets);
+    world_handle(world, &failed);
+    world_handle(world, &(struct fleet_event){
+                            .kind = FLEET_PACKET_SENT, .server = TESTING, .packet = {.number = 1}});
+    assert_true(fact_is(&world_power(world, TESTING)->problem, FACT_NONE));
+    assert_int_equal(wake_of(world, TESTING)->packets_sent, sent);
+}
+
+/* Not more can have left than were ordered; and one that leaves ends the trouble. */
+static void test_a_packet_that_leaves_after_all(void **state)
+{
+    struct world *world = asleep(state);
+    const struct fleet_event failed = a_failed_packet();
+
+    world->mute = true;
+    world_visit(world, SITE_TESTING);
+    world_handle(world, &failed);
+    for (uint32_t number = 1; number <= 2; number++) /* one was ordered */
+        world_handle(world, &(struct fleet_event){.kind = FLEET_PACKET_SENT,
+                                                  .server = TESTING,
+                                                  .packet = {.number = number}});
+    assert_int_equal(wake_of(world, TESTING)->packets_sent, 1);
+    assert_int_equal(world_count_event(world, HAPPENED_PACKET_SENT), 1);
+    assert_true(fact_is(&world_power(world, TESTING)->problem, FACT_NONE));
+}
+
+/* A crash of Hall forgets no visitor and no download: the first of each is on the disk at once,
+ * what goes on need not be. */
+static void test_new_use_is_kept_at_once(void **state)
+{
+    for (int look = 0; look < 2; look++) {
+        for (int known = 0; known < 2; known++) {
+            world_finish(state);
+            struct world *world = *state = world_new(NULL);
+            bool durable = false;
+
+            world_silence(world, TESTING);
+            world_wake(world, TESTING, 5 * SECOND);
+            world_advance(world, 30 * SECOND);
+            for (int i = 0; i <= known; i++) {
+                world_advance(world, 20 * SECOND);
+                world_forget(world);
+                if (look)
+                    world_look(world, TESTING, "client1", 2 * MINUTE);
+                else
+                    world_visit(world, SITE_CLIENT1);
+            }
+            for (size_t i = 0; i < world->n; i++)
+                durable |=
+                    world->seen[i].action.kind == ACTION_SAVE && world->seen[i].action.save.durable;
+            assert_int_equal(durable, !known);
+        }
+    }
+}
+
+/* One that is up and not ready, and a page that asks every other second: one wake fails, and a next
+ * one begins when something has changed, or when somebody commands it. */
+static void test_a_wake_in_vain_is_not_begun_again(void **state)
+{
+    enum change { NOTHING, A_FAULT, A_PASS, THE_AGENT, A_SILENCE, A_COMMAND, CHANGES };
+
+    for (unsigned change = 0; change < CHANGES; change++) {
+        world_finish(state);
+        struct world *world = *state = world_new(NULL);
+
+        world_silence(world, TESTING);
+        world_wake(world, TESTING, 20 * SECOND);
+        for (int i = 0; i < EVIDENCE_MISSES; i++) {
+            world_probe(world, TESTING, CHECK_OF_HTTP, PROBE_ANSWER);
+            world_probe(world, TESTING, CHECK_OF_CLIENT1, PROBE_ANSWER);
+        }
+        assert_state(world, TESTING, POWER_DEGRADED);
+        world_forget(world);
+        for (int i = 0; i < 1800; i++) {
+            world_visit(world, SITE_TESTING);
+            world_advance(world, 2 * SECOND);
+        }
+        assert_int_equal(world_count_event(world, HAPPENED_WAKE_REQUESTED), 1);
+        assert_int_equal(world_count_event(world, HAPPENED_WAKE_FAILED), 1);
+        assert_state(world, TESTING, POWER_DEGRADED);
+        assert_true(world_power(world, TESTING)->leases->n > 0); /* who waits keeps it awake */
+        world_forget(world);
+        switch ((enum change)change) {
+        case A_FAULT:
+            world_handle(world, &(struct fleet_event){.kind = FLEET_PROBE,
+                                                      .server = TESTING,
+                                                      .probe = {.check = CHECK_OF_HTTP,
+                                                                .outcome = PROBE_ANSWER,
+                                                                .detail = 502}});
+            break;
+        case A_PASS:
+            world_probe(world, TESTING, CHECK_OF_CLIENT1, PROBE_PASS);
+            break;
+        case THE_AGENT:
+            world_agent(world, TESTING, AGENT_OFFLINE);
+            break;
+        case A_SILENCE:
+            world_silence(world, TESTING);
+            break;
+        case A_COMMAND:
+            world_command(world, TESTING, COMMAND_WAKE, "w");
+            break;
+        case NOTHING:
+        case CHANGES:
+            break;
+        }
+        world_visit(world, SITE_TESTING);
+        if (world_count_event(world, HAPPENED_WAKE_REQUESTED) !=
+            (change != NOTHING && change != A_FAULT))
+            fail_msg("change %u", change);
+    }
 }
 
 /* Else a deadline once learned too short could never grow again. */
@@ -597,7 +757,6 @@ static void test_cancel(void **state)
     world_command(world, TESTING, COMMAND_CANCEL, "c0");
     assert_string_equal(world_outcomes(world, "c0"), "refused ");
     world_command(world, TESTING, COMMAND_WAKE, "w1");
-    world_visit(world, SITE_CLIENT1);
     world_command(world, TESTING, COMMAND_CANCEL, "c1");
     assert_string_equal(world_outcomes(world, "c1"), "accepted done ");
     assert_string_equal(world_outcomes(world, "w1"), "accepted failed ");
@@ -609,12 +768,50 @@ static void test_cancel(void **state)
     assert_int_equal(world_count(world, ACTION_PACKET), 0);
 }
 
-/* A standing lease does not undo at once what a person did. */
+/* What others want stays, and the wake goes on. */
+static void test_cancel_beside_others(void **state)
+{
+    enum other { VISITOR, HOLD, MANUAL, ANONYMOUS };
+
+    for (int other = VISITOR; other <= ANONYMOUS; other++) {
+        world_finish(state);
+        *state = world_new(NULL);
+        struct world *world = asleep(state);
+        struct command wake = world_new_command(COMMAND_WAKE, "o");
+        struct command sleep = world_new_command(COMMAND_SLEEP, "s");
+
+        snprintf(wake.by, sizeof(wake.by), "%s", other == MANUAL ? "bert" : "");
+        world_command(world, TESTING, COMMAND_WAKE, "w1");
+        if (other == VISITOR)
+            world_visit(world, SITE_CLIENT1);
+        else if (other == HOLD)
+            world_hold(world, TESTING, "backup", HOUR);
+        else
+            world_order(world, TESTING, wake);
+        world_order(world, TESTING, sleep);
+        assert_string_equal(world_outcomes(world, "s"), "refused ");
+        assert_int_equal(world_power(world, TESTING)->leases->n, 2);
+        world_command(world, TESTING, COMMAND_CANCEL, "c1");
+        assert_string_equal(world_outcomes(world, "c1"), "accepted done ");
+        assert_string_equal(world_outcomes(world, "w1"), "accepted failed ");
+        assert_state(world, TESTING, POWER_WAKING);
+        assert_int_equal(world_power(world, TESTING)->leases->n, 1);
+        assert_int_equal(world_count_event(world, HAPPENED_WAKE_FAILED), 0);
+        world_command(world, TESTING, COMMAND_CANCEL, "c2"); /* now he wants nothing himself */
+        assert_string_equal(world_outcomes(world, "c2"), "refused ");
+        world_up(world, TESTING);
+        if (other >= MANUAL)
+            assert_string_equal(world_outcomes(world, "o"), "accepted done ");
+        assert_state(world, TESTING, POWER_READY);
+    }
+}
+
+/* Its policy does not undo at once what a person did. */
 static void test_cancel_of_a_standing_wake(void **state)
 {
     struct world *world = asleep(state);
 
-    world_hold(world, TESTING, "backup", 60 * MINUTE);
+    world_policy(world, TESTING, POLICY_ALWAYS_ON);
     assert_state(world, TESTING, POWER_WAKING);
     world_command(world, TESTING, COMMAND_CANCEL, "c1");
     world_advance(world, 59 * SECOND);
@@ -904,7 +1101,9 @@ static void test_sleep_that_fails(void **state)
 {
     struct world *world = sleeping(state);
 
-    world_advance(world, 60 * SECOND);
+    world_advance(world, 11 * MINUTE - 1);
+    assert_state(world, TESTING, POWER_SLEEPING); /* a goodbye is a goodbye */
+    world_advance(world, 1);
     assert_state(world, TESTING, POWER_DEGRADED); /* what is true: its agent is gone */
     assert_non_null(
         strstr(world_said(world, &world_power(world, TESTING)->problem), "the sleep failed"));
@@ -952,7 +1151,7 @@ static void test_a_goodbye_said_again(void **state)
 {
     struct world *world = sleeping(state);
 
-    world_advance(world, 60 * SECOND);
+    world_advance(world, 11 * MINUTE);
     assert_state(world, TESTING, POWER_DEGRADED);
     world_agent(world, TESTING, AGENT_SLEEPING);
     assert_state(world, TESTING, POWER_DEGRADED);
@@ -1026,7 +1225,7 @@ static void test_wake_during_a_sleep_that_fails(void **state)
     struct world *world = sleeping(state);
 
     world_command(world, TESTING, COMMAND_WAKE, "w1");
-    world_advance(world, 60 * SECOND);
+    world_advance(world, 11 * MINUTE);
     assert_state(world, TESTING, POWER_DEGRADED);
     assert_false(wake_of(world, TESTING)->queued);
     world_advance(world, 180 * SECOND);
@@ -1218,7 +1417,7 @@ static void test_force(void **state)
     assert_state(world, TESTING, POWER_OFF);
 }
 
-/* A forced sleep is the last word: what stands wakes it no more, until somebody wants it anew. */
+/* A forced sleep is the last word: what stands wakes it no more, until somebody wants it again. */
 static void test_force_lets_standing_leases_rest(void **state)
 {
     struct world *world = ready(state);
@@ -1553,6 +1752,63 @@ static void test_a_deadline_leaves_room_for_an_answer(void **state)
         strstr(world_said(world, &world_power(world, TESTING)->problem), "a check does not pass"));
 }
 
+/* Its card answers, and nobody says that its agent has gone: the broker went with it. Reports that
+ * are missed tell it; those that come bring it back. */
+static void test_echoes_beside_an_agent_that_is_late(void **state)
+{
+    for (int reports = 0; reports < 2; reports++) {
+        world_finish(state);
+        struct world *world = *state = world_new(NULL);
+
+        world_up(world, TESTING);
+        if (reports)
+            world_report(world, TESTING, "boot", true);
+        world_probe(world, TESTING, CHECK_OF_PING, PROBE_PASS);
+        for (int i = 0; i < EVIDENCE_MISSES; i++) {
+            world_probe(world, TESTING, CHECK_OF_HTTP, PROBE_MISS);
+            world_probe(world, TESTING, CHECK_OF_CLIENT1, PROBE_MISS);
+        }
+        for (int i = 0; i < 20; i++) {
+            world_advance(world, 15 * SECOND);
+            if (reports)
+                world_report(world, TESTING, "boot", true);
+            assert_state(world, TESTING, POWER_DEGRADED);
+        }
+        world_advance(world, MINUTE - 1);
+        assert_state(world, TESTING, POWER_DEGRADED);
+        world_advance(world, 1);
+        assert_state(world, TESTING, reports ? POWER_UNREACHABLE : POWER_DEGRADED);
+        world_probe(world, TESTING, CHECK_OF_PING, PROBE_PASS);
+        assert_state(world, TESTING, reports ? POWER_UNREACHABLE : POWER_DEGRADED);
+        world_neighbour(world, TESTING, MAC_MATCH);
+        world_report(world, TESTING, "boot", true);
+        assert_true(world_power(world, TESTING)->evidence.alive);
+        assert_state(world, TESTING, reports ? POWER_BOOTING : POWER_DEGRADED);
+    }
+}
+
+/* It tells of its containers, and Hall stood still: it is late no sooner than Hall has listened. */
+static void test_when_an_agent_is_late(void **state)
+{
+    struct world *world = *state;
+
+    world_up(world, TESTING);
+    world_report(world, TESTING, "boot", true);
+    world_advance(world, 50 * SECOND);
+    world_containers(world, TESTING, "client1-web running healthy");
+    world_advance(world, 59 * SECOND);
+    assert_false(world_power(world, TESTING)->evidence.agent_late);
+    world->now.boot += HOUR;
+    world->now.wall += HOUR;
+    world_probe(world, TESTING, CHECK_OF_PING, PROBE_PASS);
+    assert_false(world_power(world, TESTING)->evidence.agent_late);
+    world_advance(world, 20 * SECOND);
+    assert_true(world_power(world, TESTING)->evidence.agent_late);
+    assert_state(world, TESTING, POWER_READY);
+    world_agent(world, TESTING, AGENT_ONLINE);
+    assert_false(world_power(world, TESTING)->evidence.agent_late);
+}
+
 static void test_echoes_alone_are_no_life(void **state)
 {
     struct world *world = ready(state);
@@ -1583,18 +1839,173 @@ static void test_another_machine(void **state)
     assert_state(world, TESTING, POWER_WAKING);
     assert_true(world_count(world, ACTION_PACKET) > 0);
     world_neighbour(world, TESTING, MAC_MATCH);
+    assert_state(world, TESTING, POWER_WAKING);
+    world_probe(world, TESTING, CHECK_OF_HTTP, PROBE_PASS);
     assert_state(world, TESTING, POWER_BOOTING);
     assert_string_equal(world_said(world, &world_power(world, TESTING)->problem), "");
 }
 
+/* It was on its way down when somebody wanted it: what brings it back are packets, if it was silent
+ * before. */
+static void test_one_that_falls_silent_is_woken(void **state)
+{
+    for (int silent = 0; silent < 2; silent++) {
+        world_finish(state);
+        struct world *world = *state = world_new(NULL);
+
+        world_pass(world, ERP);
+        for (int i = 0; i < EVIDENCE_MISSES; i++)
+            world_probe(world, ERP, 0, PROBE_ANSWER);
+        assert_state(world, ERP, POWER_DEGRADED);
+        world_command(world, ERP, COMMAND_WAKE, "");
+        world_advance(world, 5 * SECOND);
+        if (silent) {
+            world_silence(world, ERP);
+            assert_state(world, ERP, POWER_WAKING);
+        }
+        world_advance(world, 20 * SECOND);
+        assert_true(world_power(world, ERP)->wake.packets_sent > 0);
+        assert_false(world_power(world, ERP)->ever_woken);
+        world_pass(world, ERP);
+        assert_state(world, ERP, POWER_READY);
+        assert_int_equal(world_power(world, ERP)->ever_woken, silent);
+    }
+}
+
+/* A packet had left when its wake was called off; what comes up much later nobody knows. */
+static void test_woken_though_it_was_called_off(void **state)
+{
+    static const int64_t after[] = {20 * SECOND, 10 * MINUTE};
+
+    for (size_t i = 0; i < ARRAY_SIZE(after); i++) {
+        world_finish(state);
+        struct world *world = *state = world_new(NULL);
+
+        world_silence(world, ERP);
+        world_command(world, ERP, COMMAND_WAKE, "");
+        world_advance(world, 10);
+        world_command(world, ERP, COMMAND_CANCEL, "");
+        assert_state(world, ERP, POWER_OFF);
+        assert_int_equal(world_count(world, ACTION_PACKET), 1);
+        world_advance(world, after[i]);
+        world_pass(world, ERP);
+        assert_state(world, ERP, POWER_READY);
+        assert_int_equal(world_power(world, ERP)->ever_woken, i == 0);
+    }
+}
+
+/* It boots as Hall starts, by a MAC that nobody named. */
+static void test_another_mac_at_the_first_look(void **state)
+{
+    struct world *world = *state;
+
+    world_probe(world, TESTING, CHECK_OF_CLIENT1, PROBE_ANSWER);
+    world_neighbour(world, TESTING, MAC_OTHER);
+    assert_state(world, TESTING, POWER_OFF);
+    world_advance(world, MINUTE);
+    world_probe(world, TESTING, CHECK_OF_CLIENT1, PROBE_PASS);
+    world_neighbour(world, TESTING, MAC_OTHER);
+    assert_state(world, TESTING, POWER_BOOTING);
+    assert_string_equal(world_said(world, &world_power(world, TESTING)->problem), "");
+}
+
+/* Its address is another machine's now: believed once that has lasted, and its sites answer no
+ * more.
+ */
 static void test_another_machine_takes_over(void **state)
 {
     struct world *world = ready(state);
 
-    world_neighbour(world, TESTING, MAC_OTHER);
+    world_agent(world, TESTING, AGENT_OFFLINE);
+    for (int i = 0; i < EVIDENCE_MISSES; i++) {
+        world_probe(world, TESTING, CHECK_OF_HTTP, PROBE_ANSWER);
+        world_probe(world, TESTING, CHECK_OF_CLIENT1, PROBE_ANSWER);
+    }
+    for (int i = 0; i <= 10; i++) {
+        assert_state(world, TESTING, POWER_DEGRADED);
+        world_advance(world, SECOND);
+        world_neighbour(world, TESTING, MAC_OTHER);
+    }
     assert_state(world, TESTING, POWER_UNREACHABLE);
     assert_non_null(
         strstr(world_said(world, &world_power(world, TESTING)->problem), "another machine"));
+}
+
+/* Two machines answer by turns: no state comes and goes, no lease ends, and both are named. */
+static void test_two_machines_answer_by_turns(void **state)
+{
+    struct world *world = ready(state);
+
+    world_agent(world, TESTING, AGENT_OFFLINE);
+    world_hold(world, TESTING, "backup", HOUR);
+    world_forget(world);
+    for (int i = 0; i < 60; i++) {
+        world_advance(world, SECOND);
+        world_neighbour(world, TESTING, i % 2 ? MAC_MATCH : MAC_OTHER);
+        world_probe(world, TESTING, CHECK_OF_PING, PROBE_PASS);
+    }
+    assert_int_equal(world_count(world, ACTION_STATE), 0);
+    assert_non_null(
+        lease_find(world_power(world, TESTING)->leases, LEASE_HOLD, MODEL_NONE, "backup"));
+    const struct fact problem = fleet_problem(world->fleet, TESTING);
+    const char *said = world_said(world, &problem);
+    assert_non_null(strstr(said, "two machines answer at "));
+    assert_non_null(strstr(said, "02:00:00:00:00:63"));
+}
+
+/* What its agent reported is known after a restart of Hall too, and so is its goodbye. */
+static void test_macs_and_goodbye_outlive_hall(void **state)
+{
+    struct world *world = ready(state);
+    struct fleet_event report = {.kind = FLEET_REPORT, .server = TESTING};
+    struct saved saved;
+
+    report.report = (struct agent_report){.heard = true, .schema = AGENT_SCHEMA, .n_macs = 1};
+    memcpy(report.report.macs[0], world_other_mac, MAC_SIZE);
+    world_handle(world, &report);
+    world_agent(world, TESTING, AGENT_SLEEPING);
+    assert_int_equal(fleet_save(world->fleet, TESTING, world->now, &saved), 0);
+    assert_true(saved.goodbye && saved.mac_matched && saved.macs.n == 1);
+    fleet_restore(world->fleet, ERP, world->now, &saved);
+    saved_finish(&saved);
+    const struct evidence *evidence = &world_power(world, ERP)->evidence;
+    assert_true(evidence->goodbye && evidence->mac_matched);
+    assert_true(macs_have(&evidence->macs, world_other_mac));
+}
+
+/* A site whose own check passes is open, whatever keeps the server from being ready. */
+static void test_each_site_by_itself(void **state)
+{
+    struct world *world = asleep(state);
+
+    world_visit(world, SITE_CLIENT1);
+    world_probe(world, TESTING, CHECK_OF_HTTP, PROBE_ANSWER);
+    world_neighbour(world, TESTING, MAC_MATCH);
+    assert_state(world, TESTING, POWER_BOOTING);
+    assert_false(fleet_site_ready(world->fleet, SITE_CLIENT1));
+    world_probe(world, TESTING, CHECK_OF_CLIENT1, PROBE_PASS);
+    assert_true(fleet_site_ready(world->fleet, SITE_CLIENT1));
+    assert_false(fleet_site_ready(world->fleet, SITE_TESTING));
+    for (int i = 0; i < 200 && world_power(world, TESTING)->state != POWER_WAKE_FAILED; i++) {
+        world_advance(world, SECOND);
+        world_probe(world, TESTING, CHECK_OF_HTTP, PROBE_ANSWER);
+    }
+    assert_state(world, TESTING, POWER_WAKE_FAILED);
+    assert_true(fleet_site_ready(world->fleet, SITE_CLIENT1));
+    assert_false(fleet_site_ready(world->fleet, SITE_TESTING));
+}
+
+/* Its agent's last will says that it is gone: the checks look at once, and closely. */
+static void test_an_agent_that_went_hurries_the_checks(void **state)
+{
+    struct world *world = ready(state);
+
+    world_advance(world, 10 * MINUTE);
+    const int64_t usual = world_power(world, TESTING)->probe_interval;
+    world_agent(world, TESTING, AGENT_OFFLINE);
+    assert_true(world_power(world, TESTING)->probe_interval < usual / 4);
+    world_advance(world, 3 * SECOND);
+    assert_int_equal(world_power(world, TESTING)->suspect_until, 0);
 }
 
 static void test_loopback(void **state)
@@ -1658,12 +2069,49 @@ static void test_policies_of_domains(void **state)
     assert_int_equal(fleet_idle(world->fleet, TESTING), 7 * MINUTE);
 }
 
+static bool holds(const struct world *world)
+{
+    return power_report_holds(world_power(world, TESTING));
+}
+
+/* What an agent reported tells of now only while its server is up and it is online, and not before
+ * it reports again. */
+static void test_a_report_tells_of_its_run(void **state)
+{
+    struct world *world = *state;
+
+    world_report(world, TESTING, "a", true);
+    assert_false(holds(world)); /* whose server is not seen yet */
+    world_up(world, TESTING);
+    world_report(world, TESTING, "a", true);
+    assert_true(holds(world));
+    world_agent(world, TESTING, AGENT_OFFLINE);
+    assert_false(holds(world));
+    world_agent(world, TESTING, AGENT_ONLINE);
+    assert_false(holds(world));
+    world_report(world, TESTING, "a", true);
+    assert_true(holds(world));
+    world_silence(world, TESTING); /* a crash; the broker notices later */
+    assert_state(world, TESTING, POWER_UNREACHABLE);
+    assert_false(holds(world));
+    world_report(world, TESTING, "a", true); /* the broker says it again */
+    assert_false(holds(world));
+    world_up(world, TESTING);
+    assert_state(world, TESTING, POWER_READY);
+    assert_false(holds(world));
+    world_report(world, TESTING, "b", true);
+    assert_true(holds(world));
+    world_agent(world, TESTING, AGENT_SLEEPING);
+    assert_false(holds(world));
+}
+
 #define TEST(test_) cmocka_unit_test_setup_teardown(test_, world_init, world_finish)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_start),
+        TEST(test_a_report_tells_of_its_run),
         TEST(test_unknown_ends),
         TEST(test_restart_beside_a_running_server),
         TEST(test_woken_by_someone_else),
@@ -1679,7 +2127,11 @@ int main(void)
         TEST(test_wake_without_sign),
         TEST(test_wake_not_ready),
         TEST(test_wake_without_packet),
-        TEST(test_packet_failure_too_late),
+        TEST(test_nothing_is_learned_without_a_packet),
+        TEST(test_packets_told_of_too_late),
+        TEST(test_a_packet_that_leaves_after_all),
+        TEST(test_new_use_is_kept_at_once),
+        TEST(test_a_wake_in_vain_is_not_begun_again),
         TEST(test_late_success_is_learned),
         TEST(test_failure_is_forgotten_when_ready),
         TEST(test_leases_outlive_a_long_wake),
@@ -1691,6 +2143,7 @@ int main(void)
         TEST(test_repeated_id_with_the_first_route),
         TEST(test_too_many_commands),
         TEST(test_cancel),
+        TEST(test_cancel_beside_others),
         TEST(test_cancel_of_a_standing_wake),
         TEST(test_sleep_during_waking),
         TEST(test_a_whole_day),
@@ -1748,8 +2201,17 @@ int main(void)
         TEST(test_packets_until_a_check_passes),
         TEST(test_a_deadline_leaves_room_for_an_answer),
         TEST(test_echoes_alone_are_no_life),
+        TEST(test_echoes_beside_an_agent_that_is_late),
+        TEST(test_when_an_agent_is_late),
         TEST(test_another_machine),
+        TEST(test_one_that_falls_silent_is_woken),
+        TEST(test_woken_though_it_was_called_off),
+        TEST(test_another_mac_at_the_first_look),
         TEST(test_another_machine_takes_over),
+        TEST(test_two_machines_answer_by_turns),
+        TEST(test_macs_and_goodbye_outlive_hall),
+        TEST(test_each_site_by_itself),
+        TEST(test_an_agent_that_went_hurries_the_checks),
         TEST(test_loopback),
         TEST(test_always_on),
         TEST(test_policies_of_domains),

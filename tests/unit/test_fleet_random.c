@@ -10,6 +10,8 @@
 
 #include "base/array.h"
 #include "core/adopt.h"
+#include "core/facts/look.h"
+#include "core/facts/projects.h"
 #include "core/saved.h"
 #include "core/settle.h"
 #include "fleet_fixture.h"
@@ -63,7 +65,8 @@ struct trial {
     uint32_t n_woken[WORLD_SERVERS];
     char open_id[WORLD_SERVERS][COMMAND_ID_SIZE]; /* of the wake that is open */
     int64_t open_since[WORLD_SERVERS];
-    char wake_id[WORLD_SERVERS][COMMAND_ID_SIZE]; /* of the latest packet */
+    int64_t looking_since[WORLD_SERVERS], checked_at; /* as seen last; boot clock */
+    char wake_id[WORLD_SERVERS][COMMAND_ID_SIZE];     /* of the latest packet */
     uint32_t packet[WORLD_SERVERS];
     uint32_t n_sent;
     struct sent sent[COMMANDS];
@@ -108,6 +111,8 @@ static bool is_in_table(enum power_state from, enum power_state to)
         if (row->to == to || row->wanted == to)
             return true;
         if (row->to == NEXT_AS_SEEN && can_be_seen)
+            return true;
+        if (row->to == NEXT_GONE && (to == POWER_OFF || to == POWER_UNREACHABLE))
             return true;
     }
     return false;
@@ -176,7 +181,10 @@ static void judge_packet(struct trial *trial, const struct action *action)
 
     const struct model_server *model = &trial->world.servers[server];
 
-    MUST(trial, power->wake.open);
+    if (!power->wake.open) {
+        MUST(trial, power->forced_packet && power->state == POWER_READY);
+        return;
+    }
     MUST(trial, power->state == POWER_WAKING || power->state == POWER_BOOTING ||
                     power->state == POWER_DEGRADED);
     MUST(trial, (power->state == POWER_WAKING) == !power->evidence.alive);
@@ -321,7 +329,10 @@ static void judge(struct trial *trial, const struct action *action)
         trial->happened[action->event.what] = true;
         break;
     case ACTION_PACE:
-        MUST(trial, action->pace.interval > 0 && action->pace.timeout > 0);
+        MUST(trial, action->pace.timeout > 0);
+        /* Who sleeps and says when it is back need not be asked. */
+        MUST(trial, action->pace.interval > 0 ||
+                        power_is_left_alone(world_power(&trial->world, action->server)));
         break;
     case ACTION_LIMIT:
         judge_limit(trial, action);
@@ -408,33 +419,49 @@ static void check_transactions(struct trial *trial, int server, const struct pow
 
     MUST(trial, !(power->wake.open && power->wake.queued));
     MUST(trial, !power->wake.queued || power->state == POWER_SLEEPING);
-    MUST(trial, !power->wake.open || power->wake.deadline > now);
+    MUST(trial, !power->wake.open || look_before(power, power->wake.deadline) > now);
     MUST(trial, !power->wake.open || power->state == POWER_WAKING ||
                     power->state == POWER_BOOTING || power->state == POWER_DEGRADED);
     MUST(trial, power->state != POWER_WAKING || power->wake.open);
-    MUST(trial, power->wake.packets_failed <= power->wake.packets);
+    MUST(trial, power->wake.packets_sent <= power->wake.packets);
     MUST(trial, (power->sleep.phase == SLEEP_AGREED) == (power->state == POWER_SLEEPING));
-    MUST(trial, power->sleep.phase == SLEEP_NONE || power->sleep.deadline > now);
     MUST(trial,
-         power->sleep.phase != SLEEP_PROPOSED || power->evidence.alive || trial->unsighted[server]);
+         power->sleep.phase == SLEEP_NONE || look_before(power, power->sleep.deadline) > now);
+    MUST(trial, power->sleep.phase != SLEEP_PROPOSED || power->evidence.alive ||
+                    !power->evidence.settled || trial->unsighted[server]);
     MUST(trial, power->wake.wait == WAIT_NOTHING || power->state == POWER_WAKING);
-    MUST(trial, !power->asked && (power->guard.kind == GUARD_NONE || power->guard.until > now));
-    MUST(trial, !power->resting || !power->evidence.alive || power->state == POWER_SLEEPING);
+    /* One that nothing was seen of since a restart waits for that. */
+    MUST(trial, !power->asked && (power->guard.kind == GUARD_NONE || power->guard.until > now ||
+                                  power->state == POWER_UNKNOWN));
+    MUST(trial, !power->resting || !power->evidence.alive || power->leaving != 0);
+    MUST(trial, power->state != POWER_SLEEPING || power->leaving != 0);
+    MUST(trial, power->leaving == 0 || power->evidence.alive || power->state == POWER_UNKNOWN);
+    MUST(trial, !power->in_vain || (power->evidence.alive && !power->wake.open));
+    MUST(trial, !power->wake.recent || power->wake.packets_sent > 0); /* nothing else teaches */
     trial->waited |= power->wake.wait == WAIT_DEPENDENCY;
     trial->guarded |= power->guard.kind != GUARD_NONE;
     trial->rested |= power->resting;
 }
 
-/* A wake ends: it waits an hour at most, then its own time counts, once. */
+/* A wake ends: it waits an hour at most, then its own time counts, once. The time in which the loop
+ * stood still, and the look after it, do not count. */
 static void check_end(struct trial *trial, int server)
 {
-    const struct wake *wake = &world_power(&trial->world, server)->wake;
+    const struct power *power = world_power(&trial->world, server);
     const int64_t now = trial->world.now.boot;
 
-    if (!wake->open)
+    if (power->looking_since != trial->looking_since[server]) {
+        trial->looking_since[server] = power->looking_since;
+        trial->open_since[server] +=
+            LOOK_LASTS + (now > trial->checked_at ? now - trial->checked_at : 0);
+    }
+    if (!power->wake.open) {
+        /* Where the clock went back the next may have the same id. */
+        trial->open_id[server][0] = '\0';
         return;
-    if (strcmp(wake->id, trial->open_id[server]) != 0) {
-        memcpy(trial->open_id[server], wake->id, COMMAND_ID_SIZE);
+    }
+    if (strcmp(power->wake.id, trial->open_id[server]) != 0) {
+        memcpy(trial->open_id[server], power->wake.id, COMMAND_ID_SIZE);
         trial->open_since[server] = now;
     }
     MUST(trial, now - trial->open_since[server] <= HOUR + 180 * SECOND);
@@ -454,11 +481,14 @@ static void check_projects(struct trial *trial)
     trial->ordered = project->order != PROJECT_NOTHING;
     trial->ordered_until = project->order_until;
     trial->gave_up |= project->given_up;
-    MUST(trial, (project->order != PROJECT_NOTHING) == (project->order_until > now));
-    MUST(trial, project->lost == 0 && project->tries <= 3);
+    const bool ordered = project->order_until > 0 && look_before(power, project->order_until) > now;
+
+    MUST(trial, (project->order != PROJECT_NOTHING) == ordered);
+    MUST(trial, (project->lost & project_bit(PROJECT_START)) == 0 && project->tries <= 3);
     MUST(trial, !project->wanted || power_is_up(power->state) || power->wake.open ||
                     power->wake.queued || power->state == POWER_UNKNOWN);
-    MUST(trial, !project->wanted || project->deadline == 0 || project->deadline > now);
+    MUST(trial,
+         !project->wanted || project->deadline == 0 || look_before(power, project->deadline) > now);
     MUST(trial, fleet_project_state(trial->world.fleet, at) == project->state);
     (void)fleet_project_problem(trial->world.fleet, at);
     /* While its containers are known to be stopped nobody is sent to it. */
@@ -579,17 +609,19 @@ static void check(struct trial *trial)
         MUST(trial, power_eta(power, trial->world.now.boot) >= -1);
         MUST(trial, world_why(&trial->world, world_place(trial->world.server_at, server))[0]);
     }
+    trial->checked_at = trial->world.now.boot;
     MUST(trial, starting <= 1);
     check_projects(trial);
     for (int site = 0; site < WORLD_SITES; site++) {
-        const enum power_state state = trial->state[trial->world.sites[site].server];
+        const struct power *power = world_power(&trial->world, trial->world.sites[site].server);
         const int at = world_place(trial->world.site_at, site);
 
         if (at == MODEL_NONE)
             continue;
         MUST(trial, fleet_site_ready(fleet, at) == trial->site[site]);
         MUST(trial, (fleet_site(fleet, at)->closed_until != 0) == trial->closed[site]);
-        MUST(trial, !trial->site[site] || state == POWER_READY || state == POWER_DEGRADED);
+        MUST(trial,
+             !trial->site[site] || (power->evidence.alive && power->state != POWER_SLEEPING));
     }
 }
 
@@ -780,6 +812,7 @@ static void random_event(struct trial *trial)
         sleep_answer(trial, server);
         break;
     case 12:
+        world->mute = roll(trial, 3) == 0; /* from now on none leaves */
         world_handle(world, &(struct fleet_event){.kind = FLEET_PACKET_FAILED, .server = server});
         break;
     case 13:

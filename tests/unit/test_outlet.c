@@ -33,7 +33,7 @@ static void note(struct daemon *daemon, char letter)
 
 static unsigned failed_packets(const struct daemon *daemon)
 {
-    return fleet_power(daemon->current.fleet, 0)->wake.packets_failed;
+    return fact_is(&fleet_power(daemon->current.fleet, 0)->problem, FACT_WAKE_PACKET_FAILED);
 }
 
 static int begin(void **state)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/json.h"
 #include "unit.h"
 #include "words/payload.h"
@@ -184,6 +185,31 @@ static void test_status_ready(void **state)
     feed_agent(*state, now, AGENT_ONLINE);
     fleet_handle(*state, later(500), &report);
     check_status("status_ready", *state, later(1000));
+}
+
+/* Load and uptime are those of now, or null: not those of before it slept. */
+static void test_figures_of_now(void **state)
+{
+    static const struct {
+        enum agent_word word;
+        bool known;
+    } rows[] = {{AGENT_ONLINE, true}, {AGENT_OFFLINE, false}, {AGENT_SLEEPING, false}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct fleet_event report = {.kind = FLEET_REPORT, .report = {.load = 0.5, .uptime_s = 42}};
+        struct buf text = BUF_INIT(PAYLOAD_LIMIT);
+
+        feed_agent(*state, now, AGENT_ONLINE);
+        fleet_handle(*state, now, &report);
+        feed_agent(*state, now, rows[i].word);
+        assert_int_equal(payload_server_status(*state, &model, 0, NULL, SAY_ENGLISH, now, &text),
+                         0);
+        assert_int_equal(strstr(buf_text(&text), "\"load\":0.5,\"uptime_s\":42") != NULL,
+                         rows[i].known);
+        assert_int_equal(strstr(buf_text(&text), "\"load\":null,\"uptime_s\":null") != NULL,
+                         !rows[i].known);
+        buf_finish(&text);
+    }
 }
 
 /* ---- the reader's language ---- */
@@ -417,6 +443,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_status_unknown, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_status_of_a_wake, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_status_ready, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_figures_of_now, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_status_in_french, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_project_in_french, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_config, set_up, tear_down),

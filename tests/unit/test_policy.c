@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "core/problem.h"
 #include "fleet_fixture.h"
 
 #define DAY    (INT64_C(24) * HOUR)
@@ -146,6 +147,38 @@ static void test_failures_back_off(void **state)
     assert_state(world, ERP, POWER_WAKING);
     boot(world, 5 * SECOND);
     assert_int_equal(world_power(world, ERP)->failures, 0);
+}
+
+/* It was given up, and somebody pressed its button an hour later: no wake takes an hour. */
+static void test_lead_time_after_a_wake_in_vain(void **state)
+{
+    struct world *world = night(state, office_hours);
+
+    world_visit(world, SITE_ERP);
+    world_advance(world, 200 * SECOND);
+    assert_state(world, ERP, POWER_WAKE_FAILED);
+    world_advance(world, HOUR);
+    boot(world, 0);
+    assert_int_equal(world_power(world, ERP)->last_boot, HOUR + 200 * SECOND);
+    assert_int_equal(history_median(&world_power(world, ERP)->history, WAKE_COLD), 180 * SECOND);
+    close_day(world);
+    world_until(world, MONDAY + 8 * HOUR);
+    assert_int_equal(wall_of_first_packet(world), MONDAY + 8 * HOUR - 230 * SECOND);
+}
+
+/* A stage that comes long after it was ready is part of no wake either. */
+static void test_lead_time_after_a_late_stage(void **state)
+{
+    struct world *world = night(state, office_hours);
+
+    world_visit(world, SITE_ERP);
+    world_advance(world, 5 * SECOND);
+    world_pass(world, ERP);
+    world_advance(world, HOUR);
+    world_agent(world, ERP, AGENT_ONLINE);
+    assert_int_equal(
+        history_stage_median(&world_power(world, ERP)->history, WAKE_COLD, STAGE_AGENT_ONLINE),
+        180 * SECOND);
 }
 
 static void late_shift(struct world *world)
@@ -378,7 +411,16 @@ static void test_clock_not_trusted(void **state)
     world_advance(world, HOUR);
     assert_state(world, ERP, POWER_OFF);
     assert_int_equal(fleet_site(world->fleet, SITE_ERP)->closed_until, 0); /* nor does it refuse */
+    struct fact problem = fleet_problem(world->fleet, ERP);
+    assert_true(fact_is(&problem, FACT_NONE)); /* it may come any moment */
+    fleet_miss_clock(world->fleet);
+    problem = fleet_problem(world->fleet, ERP);
+    assert_true(fact_is(&problem, FACT_CLOCK_SCHEDULE));
+    problem = fleet_problem(world->fleet, NAS); /* without hours */
+    assert_true(fact_is(&problem, FACT_NONE));
     fleet_trust_clock(world->fleet, true);
+    problem = fleet_problem(world->fleet, ERP);
+    assert_true(fact_is(&problem, FACT_NONE));
     fleet_tick(world->fleet, world->now);
     assert_state(world, ERP, POWER_WAKING);
     boot(world, SECOND);
@@ -765,6 +807,8 @@ int main(void)
         TEST(test_failures_back_off),
         TEST(test_across_midnight),
         TEST(test_exception),
+        TEST(test_lead_time_after_a_wake_in_vain),
+        TEST(test_lead_time_after_a_late_stage),
         TEST(test_gap_shorter_than_the_lead),
         TEST(test_gap_longer_than_the_lead),
         TEST(test_many_windows_in_a_row),

@@ -11,8 +11,8 @@
  * checks pass.
  * - Only a server that is up can fail a check, and only one that was ready is then degraded.
  * - Silence of a server that was up, without a goodbye, is unreachable; after a goodbye or an
- * agreement it is off; just after the start it is off. Where a wake is wanted it is still to come:
- * waking.
+ * agreement, however late it goes, it is off; just after the start it is off. Where a wake is
+ * wanted it is still to come: waking.
  * - A goodbye of a server that is up begins its sleep: silence is not proven yet. Of one that is
  * silent already it explains the silence: off. One whose wake failed may be either, so its silence
  * is proven too.
@@ -33,19 +33,20 @@ enum {
     FAIL = POWER_WAKE_FAILED,
     SAME = 100, /* stays */
     SEEN,       /* what the evidence says */
+    GONE,       /* off if it said that it goes, else unreachable */
 };
 
 static const uint8_t expected[POWER_STATES][POWER_EVENTS] = {
     /*         sign  pass  fail  silent goodbye back wake  sleep deadline cancel */
-    [UNKN] = {BOOT, REDY, SAME, OFF_, OFF_, SAME, SEEN, SAME, SAME, SAME},
+    [UNKN] = {BOOT, REDY, SAME, OFF_, OFF_, SAME, SEEN, SLEE, SAME, SAME},
     [OFF_] = {BOOT, REDY, SAME, SAME, SAME, SAME, SEEN, SAME, SAME, SAME},
     [WAKI] = {BOOT, REDY, SAME, SAME, SAME, SAME, SAME, SAME, FAIL, SEEN},
-    [BOOT] = {SAME, REDY, SAME, UNRE, SLEE, SAME, SAME, SLEE, SAME, SAME},
-    [REDY] = {SAME, SAME, DEGR, UNRE, SLEE, SAME, SAME, SLEE, SAME, SAME},
-    [DEGR] = {SAME, REDY, SAME, UNRE, SLEE, SAME, SAME, SLEE, SAME, SAME},
+    [BOOT] = {SAME, REDY, SAME, GONE, SLEE, SAME, SAME, SLEE, SAME, SAME},
+    [REDY] = {SAME, SAME, DEGR, GONE, SLEE, SAME, SAME, SLEE, SAME, SAME},
+    [DEGR] = {SAME, REDY, SAME, GONE, SLEE, SAME, SAME, SLEE, SAME, SAME},
     [SLEE] = {SEEN, SAME, SAME, OFF_, SAME, SEEN, SAME, SAME, SEEN, SAME},
     [UNRE] = {BOOT, REDY, SAME, SAME, OFF_, SAME, SEEN, SAME, SAME, SAME},
-    [FAIL] = {BOOT, REDY, SAME, UNRE, SLEE, SAME, SEEN, SLEE, SAME, SAME},
+    [FAIL] = {BOOT, REDY, SAME, GONE, SLEE, SAME, SEEN, SLEE, SAME, SAME},
 };
 
 /* Where a wanted wake makes a difference. */
@@ -82,7 +83,7 @@ static enum power_state seen(size_t sight, enum wish wish)
 }
 
 static enum power_state expect(enum power_state from, enum power_event event, enum wish wish,
-                               size_t sight)
+                               size_t sight, bool leaves)
 {
     const uint8_t to = expected[from][event];
 
@@ -91,6 +92,8 @@ static enum power_state expect(enum power_state from, enum power_event event, en
             return wanted_differs[i].to;
     if (to == SAME)
         return from;
+    if (to == GONE)
+        return leaves ? POWER_OFF : POWER_UNREACHABLE;
     return to == SEEN ? seen(sight, wish) : (enum power_state)to;
 }
 
@@ -101,16 +104,18 @@ static void test_every_pair(void **state)
     for (unsigned from = 0; from < POWER_STATES; from++)
         for (unsigned event = 0; event < POWER_EVENTS; event++)
             for (unsigned wish = 0; wish < WISHES; wish++)
-                for (size_t sight = 0; sight < ARRAY_SIZE(sights); sight++) {
+                for (size_t way = 0; way < 2 * ARRAY_SIZE(sights); way++) {
+                    const size_t sight = way / 2;
                     const struct power power = {
+                        .leaving = way % 2 ? LEASE_FOREVER : 0,
                         .state = (enum power_state)from,
                         .was_ready = sights[sight].was_ready,
                         .evidence = {.alive = sights[sight].alive,
                                      .passing = sights[sight].passing},
                         .wake = {.open = wish == OPEN, .queued = wish == QUEUED},
                     };
-                    const enum power_state to =
-                        expect(power.state, (enum power_event)event, (enum wish)wish, sight);
+                    const enum power_state to = expect(power.state, (enum power_event)event,
+                                                       (enum wish)wish, sight, way % 2);
                     const enum power_state got = power_next_state(&power, (enum power_event)event);
 
                     if (got != to)
@@ -119,7 +124,7 @@ static void test_every_pair(void **state)
                                  power_state_name(got), power_state_name(to));
                     walked++;
                 }
-    assert_int_equal(walked, 9 * 10 * 3 * 6);
+    assert_int_equal(walked, 9 * 10 * 3 * 6 * 2);
 }
 
 static void test_the_table_has_no_gap(void **state)
@@ -128,7 +133,7 @@ static void test_the_table_has_no_gap(void **state)
         for (unsigned event = 0; event < POWER_EVENTS; event++) {
             const struct power_row *row = &power_table[from][event];
 
-            assert_true(row->to <= NEXT_AS_SEEN && row->wanted <= NEXT_AS_SEEN);
+            assert_true(row->to <= NEXT_GONE && row->wanted <= NEXT_GONE);
             /* a row that was left out reads "unknown": nothing leads there */
             assert_true(row->to != POWER_UNKNOWN && row->wanted != POWER_UNKNOWN);
         }
@@ -240,6 +245,19 @@ static void test_pace(void **state)
     assert_int_equal(suspect, waking);
 }
 
+/* Its wake failed, and some of its sites answer: it is watched as any that is up. */
+static void test_pace_of_one_that_is_up_all_the_same(void **state)
+{
+    struct power power = {.state = POWER_WAKE_FAILED, .evidence = {.alive = true}};
+    int64_t interval, timeout;
+
+    power_pace(&power, MODEL_CHECKS_MAX, &interval, &timeout);
+    assert_int_equal(interval, 2000);
+    power.evidence.checks[2] = (struct check_state){.known = true, .alive = true, .misses = 1};
+    power_pace(&power, MODEL_CHECKS_MAX, &interval, &timeout);
+    assert_int_equal(interval, 300);
+}
+
 /* Each state's own pace. What is there is looked at every few seconds, what is asleep seldom, what
  * is on its way up or down several times a second. */
 static void test_pace_of_each_state(void **state)
@@ -250,22 +268,30 @@ static void test_pace_of_each_state(void **state)
     } rows[POWER_STATES] = {
         {POWER_UNKNOWN, 500, 1000},      {POWER_OFF, 10000, 2000},
         {POWER_WAKING, 200, 1000},       {POWER_BOOTING, 1000, 1000},
-        {POWER_READY, 5000, 2000},       {POWER_DEGRADED, 2000, 2000},
+        {POWER_READY, 2500, 1000},       {POWER_DEGRADED, 2000, 1000},
         {POWER_SLEEPING, 500, 500},      {POWER_UNREACHABLE, 5000, 2000},
         {POWER_WAKE_FAILED, 5000, 2000},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         struct power power = {.state = rows[i].state};
-        const bool ready = rows[i].state == POWER_READY;
+        const bool ready = rows[i].state == POWER_READY || rows[i].state == POWER_DEGRADED;
         int64_t interval, timeout;
         power_pace(&power, MODEL_CHECKS_MAX, &interval, &timeout);
         assert_int_equal(interval, rows[i].interval);
         assert_int_equal(timeout, rows[i].timeout);
         power.evidence.checks[0] = (struct check_state){.known = true, .alive = true, .misses = 1};
         power_pace(&power, MODEL_CHECKS_MAX, &interval,
-                   &timeout); /* only what is ready can become suspect */
-        assert_int_equal(interval, ready ? 1000 : rows[i].interval);
-        assert_int_equal(timeout, ready ? 1000 : rows[i].timeout);
+                   &timeout); /* only what was ready can become suspect */
+        assert_int_equal(interval, ready ? 300 : rows[i].interval);
+        assert_int_equal(timeout, ready ? 700 : rows[i].timeout);
+        power.suspect_until = 1; /* something else says that it is gone */
+        power_pace(&power, MODEL_CHECKS_MAX, &interval, &timeout);
+        assert_int_equal(interval, ready ? 200 : rows[i].interval);
+        assert_int_equal(timeout, ready ? 500 : rows[i].timeout);
+        if (ready) /* one answer missing, then two more: within 5 s, and within 2 s where it is told
+                    */
+            assert_true(rows[i].interval + rows[i].timeout + 300 + 700 < 5000 &&
+                        2 * 200 + 500 < 2000);
         power.wake.open = true;
         power_pace(&power, MODEL_CHECKS_MAX, &interval, &timeout);
         assert_int_equal(interval, 200);
@@ -352,6 +378,7 @@ int main(void)
         cmocka_unit_test(test_eta),
         cmocka_unit_test(test_stage),
         cmocka_unit_test(test_pace),
+        cmocka_unit_test(test_pace_of_one_that_is_up_all_the_same),
         cmocka_unit_test(test_pace_of_each_state),
         cmocka_unit_test(test_why),
         cmocka_unit_test(test_the_end_of_an_eta),

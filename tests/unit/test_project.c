@@ -134,10 +134,10 @@ static void test_states(void **state)
         {"client1-web running starting,client1-db running -", "unhealthy", "client1-web"},
         {"client1-web running unhealthy,client1-db running -", "unhealthy",
          "client1-web is unhealthy"},
-        {"client1-web restarting -,client1-db running -", "unhealthy", "again and again"},
         {"client1-web running -,client1-db exited -", "stopped", NULL},
         {"client1-web created -,client1-db exited -", "stopped", NULL},
         {"client1-web paused -,client1-db running -", "stopped", NULL},
+        {"client1-web restarting -,client1-db running -", "unhealthy", "again and again"},
         {"client1-web running -", "missing", "client1-db is not on the server"},
         {"", "missing", "client1-web is not on the server"},
         {NULL, "unhealthy", "Docker is down on its server: there is no socket"},
@@ -170,6 +170,93 @@ static void test_states(void **state)
     world_probe(world, TESTING, CHECK_OF_CLIENT1, PROBE_PASS);
     assert_project(world, "ready");
     assert_string_equal(orders(world), "");
+}
+
+/* How often the project's state was told. */
+static size_t state_changes(const struct world *world)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < world->n; i++)
+        n += world->seen[i].action.kind == ACTION_SITE && world->seen[i].action.site.changed;
+    return n;
+}
+
+static void test_a_container_that_restarts_again_and_again(void **state)
+{
+    struct world *world = *state;
+
+    running(world);
+    assert_project(world, "ready");
+    for (int i = 0; i < 20; i++) {
+        world_containers(world, TESTING, "client1-web restarting -");
+        assert_project(world, "unhealthy");
+        world_advance(world, SECOND);
+        world_containers(world, TESTING, "client1-web running healthy");
+        world_probe(world, TESTING, CHECK_OF_CLIENT1, PROBE_PASS);
+        assert_project(world, "unhealthy");
+        assert_problem(world, "client1-web restarts again and again");
+        world_advance(world, SECOND);
+    }
+    assert_int_equal(state_changes(world), 1);
+    world_advance(world, 318 * SECOND); /* five times doubled */
+    assert_project(world, "unhealthy");
+    world_advance(world, 2 * SECOND);
+    assert_project(world, "ready");
+    assert_problem(world, NULL);
+    assert_int_equal(state_changes(world), 2);
+}
+
+/* One restart is over when it has run for ten seconds; the next in the same minutes for twenty.
+ * What lies further back is another matter. */
+static void test_how_long_a_restart_is_looked_at(void **state)
+{
+    static const struct {
+        int64_t before, settles;
+    } rows[] = {{0, 10}, {60, 20}, {60, 40}, {601, 10}};
+    struct world *world = *state;
+
+    running(world);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        world_advance(world, rows[i].before * SECOND);
+        world_containers(world, TESTING, "client1-web restarting -");
+        world_containers(world, TESTING, "client1-web running healthy");
+        world_advance(world, (rows[i].settles - 1) * SECOND);
+        assert_project(world, "unhealthy");
+        world_advance(world, SECOND);
+        assert_project(world, "ready");
+    }
+}
+
+/* Somebody else starts it each time: the third end makes it a loop. If it is not started again, it
+ * is stopped; and so it is at once where that was ordered. */
+static void test_a_container_that_ends_again_and_again(void **state)
+{
+    struct world *world = *state;
+
+    running(world);
+    for (int i = 0; i < 6; i++) {
+        world_containers(world, TESTING, "client1-web exited -");
+        assert_project(world, i < 2 ? "stopped" : "unhealthy");
+        world_advance(world, SECOND);
+        world_containers(world, TESTING, "client1-web running healthy");
+        world_probe(world, TESTING, CHECK_OF_CLIENT1, PROBE_PASS);
+        assert_project(world, i < 2 ? "ready" : "unhealthy");
+        world_advance(world, SECOND);
+    }
+    assert_string_equal(orders(world), "");
+    world_containers(world, TESTING, "client1-web exited -");
+    world_advance(world, 319 * SECOND);
+    assert_project(world, "unhealthy");
+    world_advance(world, SECOND);
+    assert_project(world, "stopped");
+    again(&world, NULL);
+    *state = world;
+    running(world);
+    world_containers(world, TESTING, "client1-web restarting -");
+    command(world, COMMAND_STOP, "s");
+    world_containers(world, TESTING, "client1-web exited -");
+    assert_project(world, "stopped");
 }
 
 static void test_states_of_the_server_come_first(void **state)
@@ -504,6 +591,49 @@ static void test_busy_containers_are_left_alone(void **state)
     assert_string_equal(orders(world), "stop stop ");
 }
 
+/* What only the agent sees keeps a project's containers: by the port of its upstream, and where no
+ * site has the port, each project of the server. */
+static void test_connections_of_the_agent_keep_it(void **state)
+{
+    static const struct {
+        size_t n_ports;
+        uint16_t port;
+        bool keeps;
+    } rows[] = {{1, 9090, true},
+                {1, 8080, false},
+                {1, 7000, true},
+                {AGENT_PORTS_MAX + 1, 8080, true},
+                {0, 0, true}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct world *world = *state;
+        struct fleet_event report = {.kind = FLEET_REPORT, .server = TESTING};
+
+        again(&world, with_idle_stop);
+        *state = world;
+        world->sites[SITE_TESTING].upstream = "http://192.0.2.20:8080";
+        world->sites[SITE_CLIENT1].upstream = "http://192.0.2.20:9090";
+        running(world);
+        world_hold(world, TESTING, "h", 4 * HOUR);
+        world_visit(world, SITE_CLIENT1);
+        report.uses.n = 1;
+        snprintf(report.uses.list[0].holder, LEASE_HOLDER_SIZE, "%s", AGENT_STREAM);
+        report.uses.n_ports = rows[i].n_ports;
+        report.uses.ports[0] = rows[i].port;
+        world_handle(world, &report);
+        world_advance(world, 30 * MINUTE);
+        assert_true(rows[i].keeps == (strcmp(orders(world), "") == 0));
+        if (!rows[i].keeps)
+            continue;
+        report.uses.n = report.uses.n_ports = 0;
+        world_handle(world, &report);
+        world_advance(world, 5 * MINUTE - 1);
+        assert_string_equal(orders(world), "");
+        world_advance(world, 1);
+        assert_string_equal(orders(world), "stop ");
+    }
+}
+
 static void test_without_idle_stop_it_runs_on(void **state)
 {
     struct world *world = *state;
@@ -743,8 +873,58 @@ static void test_a_restart_of_hall(void **state)
     assert_int_equal(clock_wall_at(world->now, fleet_site(world->fleet, SITE_CLIENT1)->last_visit),
                      wall);
     assert_int_equal(project_of_world(world)->n_runs, 1);
+    assert_string_equal(world_outcomes(world, "c2"), "");
+    world_advance(world, MINUTE);
     assert_string_equal(world_outcomes(world, "c2"), "failed ");
     assert_non_null(strstr(reason_of(world), "restarted"));
+}
+
+/* What was under way when Hall went away: what the agent tells then shows how it ended. */
+static void test_an_order_over_a_restart(void **state)
+{
+    static const struct {
+        enum command_action action;
+        bool accepted;
+        const char *containers;
+        bool answers;
+        const char *outcomes;
+    } rows[] = {
+        {COMMAND_STOP, true, "client1-web exited -", false, "done "},
+        {COMMAND_STOP, false, "client1-web exited -", false, "accepted done "},
+        {COMMAND_STOP, true, "client1-web running -", true, "failed "},
+        {COMMAND_RESTART, true, "client1-web running -", true, "done "},
+        {COMMAND_RESTART, false, "client1-web running -", true, "accepted failed "},
+        {COMMAND_RESTART, true, "client1-web running -", false, "failed "},
+        {COMMAND_RESTART, true, "client1-web exited -", false, "failed "},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        world_finish(state);
+        struct world *world = *state = world_new(NULL);
+        struct saved saved;
+
+        running(world);
+        command(world, rows[i].action, "c");
+        if (rows[i].accepted)
+            answer(world, SLEEP_ACCEPTED, "");
+        assert_int_equal(fleet_save(world->fleet, TESTING, world->now, &saved), 0);
+        fleet_destroy(world->fleet);
+        world->fleet = NULL;
+        world_forget(world);
+        const struct fleet_sink sink = {.act = world_act, .context = world};
+        assert_int_equal(fleet_create(&world->model, &sink, world->now, &world->fleet), 0);
+        fleet_restore(world->fleet, TESTING, world->now, &saved);
+        saved_finish(&saved);
+        fleet_start(world->fleet, world->now);
+        up(world);
+        assert_string_equal(world_outcomes(world, "c"), "");
+        world_containers(world, TESTING, rows[i].containers);
+        if (rows[i].answers)
+            world_probe(world, TESTING, CHECK_OF_CLIENT1, PROBE_PASS);
+        world_advance(world, 2 * MINUTE);
+        if (strcmp(world_outcomes(world, "c"), rows[i].outcomes) != 0)
+            fail_msg("row %zu: %s", i, world_outcomes(world, "c"));
+    }
 }
 
 static void test_a_start_goes_on_over_a_restart(void **state)
@@ -901,6 +1081,78 @@ static void test_what_is_known_no_more(void **state)
     assert_project(world, "unhealthy");
     world_probe(world, TESTING, CHECK_OF_CLIENT1, PROBE_PASS);
     assert_project(world, "ready");
+}
+
+/* Of an earlier life: what is told until silence is proven, and what the broker repeats. */
+static void test_containers_of_an_earlier_life(void **state)
+{
+    struct world *world = *state;
+
+    running(world);
+    world_agent(world, TESTING, AGENT_SLEEPING);
+    world_containers(world, TESTING, "client1-web running healthy"); /* as it goes down */
+    world_silence(world, TESTING);
+    assert_state(world, TESTING, POWER_OFF);
+    world_advance(world, 5 * SECOND);
+    world_agent(world, TESTING, AGENT_ONLINE);
+    assert_false(fleet_project_is_known(world->fleet, SITE_CLIENT1));
+    world_containers(world, TESTING, "client1-web exited -");
+    assert_true(fleet_project_is_known(world->fleet, SITE_CLIENT1));
+
+    world_agent(world, TESTING, AGENT_OFFLINE);
+    world_containers(world, TESTING, "client1-web exited -"); /* repeated */
+    world_advance(world, 30 * SECOND);
+    world_agent(world, TESTING, AGENT_ONLINE);
+    assert_false(fleet_project_is_known(world->fleet, SITE_CLIENT1));
+
+    world_agent(world, TESTING, AGENT_OFFLINE);
+    world_containers(world, TESTING, "client1-web exited -"); /* by one that connects */
+    world_advance(world, 2 * SECOND);
+    world_agent(world, TESTING, AGENT_ONLINE);
+    assert_true(fleet_project_is_known(world->fleet, SITE_CLIENT1));
+}
+
+/* The machine's own service would not let it sleep: its agent says that it stays, and nothing else.
+ */
+static void test_containers_of_one_that_said_goodbye_and_stays(void **state)
+{
+    struct world *world = *state;
+
+    running(world);
+    world_advance(world, 60 * SECOND);
+    world_agent(world, TESTING, AGENT_SLEEPING);
+    assert_state(world, TESTING, POWER_SLEEPING);
+    world_advance(world, SECOND);
+    world_agent(world, TESTING, AGENT_ONLINE);
+    assert_true(fleet_project_is_known(world->fleet, SITE_CLIENT1));
+}
+
+/* Nobody says that its agent went: its connection outlives a pulled cable; but not a crash, even
+ * where the broker went with it. */
+static void test_containers_after_a_silence_without_a_word(void **state)
+{
+    struct world *world = *state;
+
+    running(world);
+    world_report(world, TESTING, "first", true);
+    world_silence(world, TESTING);
+    assert_state(world, TESTING, POWER_UNREACHABLE);
+    world_advance(world, 30 * SECOND);
+    world_pass(world, TESTING);
+    world_agent(world, TESTING, AGENT_ONLINE);
+    world_report(world, TESTING, "first", true);
+    assert_true(fleet_project_is_known(world->fleet, SITE_CLIENT1));
+
+    world_report(world, TESTING, "second", true);
+    assert_false(fleet_project_is_known(world->fleet, SITE_CLIENT1));
+    world_containers(world, TESTING, "client1-web exited -");
+    world_report(world, TESTING, "second", true);
+    assert_true(fleet_project_is_known(world->fleet, SITE_CLIENT1));
+
+    world_advance(world, MINUTE);
+    world_containers(world, TESTING, "client1-web exited -"); /* before its report */
+    world_report(world, TESTING, "third", true);
+    assert_true(fleet_project_is_known(world->fleet, SITE_CLIENT1));
 }
 
 /* As many as are shown: an order goes on for each of them over the next report, whatever the order
@@ -1165,6 +1417,9 @@ int main(void)
         TEST(test_why_a_site_does_not_answer),
         TEST(test_states),
         TEST(test_states_of_the_server_come_first),
+        TEST(test_a_container_that_restarts_again_and_again),
+        TEST(test_how_long_a_restart_is_looked_at),
+        TEST(test_a_container_that_ends_again_and_again),
         TEST(test_a_project_without_a_check_is_ready_when_its_containers_are),
         TEST(test_containers_are_found_by_their_project),
         TEST(test_containers_without_names),
@@ -1179,6 +1434,7 @@ int main(void)
         TEST(test_an_agent_of_another_schema_is_not_believed),
         TEST(test_it_is_stopped_when_nobody_uses_it),
         TEST(test_busy_containers_are_left_alone),
+        TEST(test_connections_of_the_agent_keep_it),
         TEST(test_without_idle_stop_it_runs_on),
         TEST(test_start),
         TEST(test_start_wakes_the_server),
@@ -1194,6 +1450,7 @@ int main(void)
         TEST(test_found_containers_over_a_reload),
         TEST(test_a_restart_of_the_server_is_another_thing),
         TEST(test_a_restart_of_hall),
+        TEST(test_an_order_over_a_restart),
         TEST(test_a_start_goes_on_over_a_restart),
         TEST(test_uses_are_leases),
         TEST(test_uses_end_with_the_agent),
@@ -1201,6 +1458,9 @@ int main(void)
         TEST(test_not_slept_when_it_could_not_be_woken),
         TEST(test_how_long_trouble_lasts),
         TEST(test_what_is_known_no_more),
+        TEST(test_containers_of_an_earlier_life),
+        TEST(test_containers_of_one_that_said_goodbye_and_stays),
+        TEST(test_containers_after_a_silence_without_a_word),
         TEST(test_an_order_goes_on_for_all_that_are_found),
         TEST(test_each_order_that_fails),
         TEST(test_when_a_start_should_end),

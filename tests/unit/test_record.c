@@ -80,7 +80,7 @@ static void fill_transactions(struct saved *saved)
                                 .begun = true,
                                 .recent = true,
                                 .packets = 7,
-                                .packets_failed = 3,
+                                .packets_sent = 3,
                                 .kind = WAKE_COLD,
                                 .started = AT - 5000,
                                 .deadline = AT + 60000,
@@ -163,6 +163,9 @@ static struct saved *full(void)
     saved->down_since = AT - 300;
     saved->retry_at = AT + 400;
     saved->was_ready = saved->said_goodbye = saved->ever_woken = saved->resting = true;
+    saved->goodbye = saved->mac_matched = true;
+    for (int i = 0; i < MACS_MAX + 2; i++)
+        macs_learn(&saved->macs, (const uint8_t[]){2, 0, 0, 0, 1, (uint8_t)i}, false);
     saved->failures = UINT32_MAX;
     saved->failure = FAILURE_DEPENDENCY;
     saved->last_boot = 4321;
@@ -207,7 +210,7 @@ static void compare_wake(const struct wake *a, const struct wake *b)
     assert_int_equal(a->begun, b->begun);
     assert_int_equal(a->recent, b->recent);
     assert_int_equal(a->packets, b->packets);
-    assert_int_equal(a->packets_failed, b->packets_failed);
+    assert_int_equal(a->packets_sent, b->packets_sent);
     assert_int_equal(a->kind, b->kind);
     assert_int_equal(a->started, b->started);
     assert_int_equal(a->deadline, b->deadline);
@@ -282,6 +285,10 @@ static void compare(const struct saved *a, const struct saved *b)
     assert_int_equal(a->retry_at, b->retry_at);
     assert_int_equal(a->was_ready, b->was_ready);
     assert_int_equal(a->said_goodbye, b->said_goodbye);
+    assert_int_equal(a->goodbye, b->goodbye);
+    assert_int_equal(a->mac_matched, b->mac_matched);
+    assert_int_equal(a->macs.n, b->macs.n);
+    assert_memory_equal(a->macs.list, b->macs.list, sizeof(a->macs.list));
     assert_int_equal(a->ever_woken, b->ever_woken);
     assert_int_equal(a->resting, b->resting);
     assert_int_equal(a->failures, b->failures);

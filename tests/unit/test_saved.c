@@ -1,5 +1,6 @@
 #include "base/array.h"
 #include "core/adopt.h"
+#include "core/facts/look.h"
 #include "core/saved.h"
 #include "core/state.h"
 #include "fleet_fixture.h"
@@ -24,7 +25,7 @@ static void change_over(struct world *world, struct fleet *fleet)
 }
 
 /* Hall is away for so long by the wall clock, and there again at this time of the boot clock. */
-static void restart(struct world *world, int64_t away, int64_t boot)
+static void restart_by(struct world *world, int64_t away, int64_t boot, bool trusted)
 {
     struct saved saved[WORLD_SERVERS];
 
@@ -33,11 +34,17 @@ static void restart(struct world *world, int64_t away, int64_t boot)
     world->now.boot = boot;
     world->now.wall += away;
     struct fleet *fleet = other_fleet(world, &world->model);
+    fleet_trust_clock(fleet, trusted);
     for (int i = 0; i < WORLD_SERVERS; i++)
         fleet_restore(fleet, i, world->now, &saved[i]);
     for (int i = 0; i < WORLD_SERVERS; i++)
         saved_finish(&saved[i]);
     change_over(world, fleet);
+}
+
+static void restart(struct world *world, int64_t away, int64_t boot)
+{
+    restart_by(world, away, boot, true);
 }
 
 static void kill_hall(struct world *world, int64_t away)
@@ -117,16 +124,120 @@ static void test_wake_goes_on_after_reboot(void **state)
     assert_string_equal(world_outcomes(world, "w"), "failed ");
 }
 
-/* Its time was over while Hall was away. */
+/* Its time was over while Hall was away: one look, and then it has failed. */
 static void test_wake_ends_after_long(void **state)
 {
     struct world *world = *state;
 
     open_wake(world);
     restart(world, 5 * HOUR, 20 * SECOND);
+    assert_state(world, ERP, POWER_WAKING);
+    world_advance(world, LOOK_LASTS - 1);
+    assert_string_equal(world_outcomes(world, "w"), "");
+    world_advance(world, 1);
     assert_state(world, ERP, POWER_WAKE_FAILED);
     assert_string_equal(world_outcomes(world, "w"), "failed ");
     assert_int_equal(world_count(world, ACTION_PACKET), 0);
+}
+
+/* It came while Hall was away: when, nobody knows. */
+static void test_wake_that_came_meanwhile(void **state)
+{
+    struct world *world = *state;
+
+    open_wake(world);
+    restart(world, 5 * HOUR, 20 * SECOND);
+    world_advance(world, SECOND);
+    world_up(world, ERP);
+    assert_state(world, ERP, POWER_READY);
+    assert_string_equal(world_outcomes(world, "w"), "done ");
+    assert_int_equal(world_power(world, ERP)->last_boot, -1);
+    assert_int_equal(history_median(&world_power(world, ERP)->history, WAKE_COLD), -1);
+    assert_true(world_power(world, ERP)->ever_woken);
+}
+
+/* Hall stood still, its machine asleep or itself stopped, past the end of a wake. */
+static void test_hall_stood_still(void **state)
+{
+    for (int up = 0; up < 2; up++) {
+        world_finish(state);
+        struct world *world = *state = world_new(NULL);
+
+        open_wake(world);
+        world->now.boot += HOUR;
+        world->now.wall += HOUR;
+        fleet_tick(world->fleet, world->now);
+        assert_state(world, ERP, POWER_WAKING);
+        world_advance(world, SECOND);
+        if (up)
+            world_up(world, ERP);
+        world_advance(world, LOOK_LASTS);
+        assert_string_equal(world_outcomes(world, "w"), up ? "accepted done " : "accepted failed ");
+        assert_int_equal(world_power(world, ERP)->last_boot, -1);
+    }
+}
+
+static void stand_still(struct world *world, int64_t ms)
+{
+    const int64_t since = world->now.boot;
+
+    world->now.boot += ms;
+    world->now.wall += ms;
+    fleet_stood_still(world->fleet, world->now, since);
+}
+
+/* What was only half seen before it counts for nothing; what it ends is judged after a look. */
+static void test_hall_stood_still_while_it_went(void **state)
+{
+    struct world *world = *state;
+
+    agree_to_sleep(world);
+    world_advance(world, 40 * SECOND);
+    world_probe(world, ERP, 0, PROBE_MISS);
+    world_probe(world, ERP, 0, PROBE_MISS);
+    stand_still(world, 19 * SECOND); /* its time ends one second later */
+    assert_false(world_power(world, ERP)->wake.deserted);
+    world_probe(world, ERP, 0, PROBE_MISS);
+    assert_state(world, ERP, POWER_SLEEPING);
+    world_advance(world, LOOK_LASTS - 1);
+    assert_string_equal(world_outcomes(world, "s"), "accepted ");
+    world_probe(world, ERP, 0, PROBE_MISS);
+    world_probe(world, ERP, 0, PROBE_MISS);
+    assert_state(world, ERP, POWER_OFF);
+    assert_string_equal(world_outcomes(world, "s"), "accepted done ");
+}
+
+/* An answer that was awaited is no sign of life any longer; but silence must be proven. */
+static void test_hall_stood_still_over_a_question(void **state)
+{
+    struct world *world = *state;
+
+    agree_to_sleep(world);
+    world_probe(world, ERP, 0, PROBE_PENDING);
+    stand_still(world, 19 * SECOND);
+    assert_false(world_power(world, ERP)->evidence.checks[0].pending);
+    assert_state(world, ERP, POWER_SLEEPING);
+    world_silence(world, ERP);
+    assert_state(world, ERP, POWER_OFF);
+}
+
+/* Who uses it could not be seen either. */
+static void test_hall_stood_still_while_it_was_used(void **state)
+{
+    struct world *world = *state;
+
+    open_wake(world);
+    world_advance(world, 10 * SECOND);
+    world_up(world, ERP);
+    world_visit(world, SITE_ERP);
+    stand_still(world, HOUR);
+    assert_true(world_power(world, ERP)->wake.deserted);
+    world_pass(world, ERP);
+    world_advance(world, LOOK_LASTS - 1);
+    assert_int_equal(world_power(world, ERP)->leases->n, 0);
+    assert_int_equal(world_power(world, ERP)->sleep.phase, SLEEP_NONE);
+    world_advance(world, 1);
+    assert_int_equal(world_power(world, ERP)->sleep.phase, SLEEP_PROPOSED);
 }
 
 /* A Pi without a clock of its own may wake up in the past: no deadline moves away for it. */
@@ -146,6 +257,38 @@ static void test_clock_went_back(void **state)
     assert_null(hold_of(world, "backup"));
 }
 
+/* Its machine has no clock of its own: how long it was away nobody knows yet. What had just failed,
+ * or had just fallen asleep, may have done so long ago. */
+static void test_how_long_ago_is_not_known(void **state)
+{
+    static const struct {
+        int64_t boot; /* 0: of the same boot */
+        bool trusted, tries;
+    } rows[] = {{20 * SECOND, false, true}, {20 * SECOND, true, false}, {0, false, false}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        world_finish(state);
+        struct world *world = *state = world_new(NULL);
+
+        world_silence(world, ERP);
+        world_hold(world, ERP, "backup", 9 * HOUR);
+        for (int k = 0; k < 4; k++)
+            world_advance(world, 30 * MINUTE);
+        while (world_power(world, ERP)->wake.open)
+            world_advance(world, MINUTE);
+        world->fleet->powers[TESTING].rousing.slept = world->now.boot;
+        const int64_t retry = world_power(world, ERP)->retry_at - world->now.boot;
+
+        assert_true(retry > 10 * MINUTE);
+        restart_by(world, SECOND, rows[i].boot ? rows[i].boot : world->now.boot + SECOND,
+                   rows[i].trusted);
+        world_silence(world, ERP);
+        assert_state(world, ERP, rows[i].tries ? POWER_WAKING : POWER_OFF);
+        assert_int_equal(world_power(world, TESTING)->rousing.slept == 0, rows[i].tries);
+        assert_int_equal(world_count(world, ACTION_PACKET), rows[i].tries);
+    }
+}
+
 /* The clock was in the past when it was saved: all that had an end has ended. */
 static void test_clock_went_forward(void **state)
 {
@@ -156,6 +299,7 @@ static void test_clock_went_forward(void **state)
     world_hold(world, ERP, "backup", HOUR);
     world_keep_awake(world, ERP, true);
     restart(world, WORLD_START, 20 * SECOND);
+    world_advance(world, LOOK_LASTS);
     assert_int_equal(world_power(world, ERP)->failure, FAILURE_NO_SIGN);
     assert_string_equal(world_outcomes(world, "w"), "failed ");
     assert_null(hold_of(world, "backup"));
@@ -229,8 +373,147 @@ static void test_sleeping_fails(void **state)
     world_advance(world, MINUTE);
     assert_state(world, ERP, POWER_READY);
     assert_string_equal(world_outcomes(world, "s"), "failed ");
+    world_silence(world, ERP); /* it took a little longer */
+    assert_state(world, ERP, POWER_OFF);
+}
+
+/* A visitor waits for the end of a guard, and Hall is away before it, over it, or comes back to a
+ * server that is up by then. */
+static void test_who_waits_for_a_guard(void **state)
+{
+    enum then { BEFORE, AFTER, UP };
+
+    for (int then = BEFORE; then <= UP; then++) {
+        world_finish(state);
+        struct world *world = *state = world_new(NULL);
+
+        world->servers[ERP].min_down = 10 * MINUTE;
+        world_silence(world, ERP);
+        world_wake(world, ERP, SECOND);
+        world_silence(world, ERP);
+        assert_state(world, ERP, POWER_UNREACHABLE);
+        world_visit(world, SITE_ERP);
+        assert_int_equal(world_power(world, ERP)->guard.kind, GUARD_MIN_DOWN);
+        const int64_t until = world_power(world, ERP)->guard.until;
+
+        kill_hall(world, then == BEFORE ? SECOND : 11 * MINUTE);
+        assert_int_equal(world_power(world, ERP)->guard.until, until);
+        assert_int_equal(world_count(world, ACTION_PACKET), 0);
+        if (then == UP)
+            world_pass(world, ERP);
+        else
+            world_silence(world, ERP);
+        assert_int_equal(world_count(world, ACTION_PACKET), then == AFTER);
+        world_advance(world, 10 * MINUTE);
+        assert_int_equal(world_count(world, ACTION_PACKET) > 0, then != UP);
+        assert_int_equal(world_power(world, ERP)->guard.kind, GUARD_NONE);
+    }
+}
+
+/* A visitor waits for a project of a server that is up, and Hall ends: its containers are started
+ * all the same. */
+static void test_who_waits_for_a_project(void **state)
+{
+    for (int waits = 0; waits < 2; waits++) {
+        world_finish(state);
+        struct world *world = *state = world_new(NULL);
+
+        world_silence(world, TESTING);
+        world_wake(world, TESTING, 10 * SECOND);
+        world_containers(world, TESTING, "client1-web exited -");
+        if (waits)
+            world_visit(world, SITE_CLIENT1);
+        kill_hall(world, SECOND);
+        world_agent(world, TESTING, AGENT_ONLINE);
+        world_containers(world, TESTING, "client1-web exited -");
+        world_up(world, TESTING);
+        assert_int_equal(world_count(world, ACTION_PROJECT), waits);
+    }
+}
+
+/* After a goodbye it is told as it is, and Hall begins again: the broker repeats the goodbye, which
+ * says nothing of what is. Its silence is no crash, and what stands does not undo the force. */
+static void test_a_goodbye_that_lasts(void **state)
+{
+    struct world *world = *state;
+    struct command sleep = world_new_command(COMMAND_SLEEP, "s");
+
+    world_policy(world, ERP, POLICY_ALWAYS_ON);
+    world_wake(world, ERP, 30 * SECOND);
+    world_advance(world, 10 * MINUTE);
+    sleep.force = true;
+    world_order(world, ERP, sleep);
+    world_sleep_answer(world, ERP, SLEEP_ACCEPTED, "");
+    world_agent(world, ERP, AGENT_SLEEPING);
+    world_advance(world, MINUTE);
+    kill_hall(world, SECOND); /* while it counts as asleep */
+    world_agent(world, ERP, AGENT_SLEEPING);
+    world_pass(world, ERP);
+    assert_state(world, ERP, POWER_SLEEPING);
+    world_advance(world, 10 * MINUTE);
+    assert_state(world, ERP, POWER_READY);
+    assert_string_equal(world_outcomes(world, "s"), "failed ");
+    kill_hall(world, SECOND); /* and while it counts as up */
+    world_agent(world, ERP, AGENT_SLEEPING);
+    assert_state(world, ERP, POWER_UNKNOWN);
+    world_pass(world, ERP);
+    assert_state(world, ERP, POWER_READY);
+    world_forget(world);
     world_silence(world, ERP);
-    assert_state(world, ERP, POWER_UNREACHABLE);
+    assert_state(world, ERP, POWER_OFF);
+    assert_int_equal(world_count_event(world, HAPPENED_ASLEEP), 1);
+    world_advance(world, HOUR);
+    assert_int_equal(world_count(world, ACTION_PACKET), 0);
+}
+
+/* Its time is over when Hall is back: what is seen then decides, and nothing before. */
+static void test_sleeping_past_its_end(void **state)
+{
+    enum seen { SILENT, ANSWERS, ONLINE, GOODBYE };
+    static const struct {
+        enum sleep_via via;
+        enum seen seen;
+        const char *outcome;
+        enum power_state state;
+    } rows[] = {
+        {SLEEP_VIA_AGENT, SILENT, "done ", POWER_OFF},
+        {SLEEP_VIA_SSH, SILENT, "done ", POWER_OFF},
+        {SLEEP_VIA_AGENT, GOODBYE, "done ", POWER_OFF},
+        {SLEEP_VIA_SSH, ANSWERS, "failed ", POWER_READY},
+        {SLEEP_VIA_AGENT, ANSWERS, "failed ", POWER_READY},
+        {SLEEP_VIA_AGENT, ONLINE, "failed ", POWER_READY},
+    };
+    enum { RESTARTED, STOPPED };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        for (int how = RESTARTED; how <= STOPPED; how++) {
+            world_finish(state);
+            struct world *world = *state = world_new(NULL);
+
+            world->servers[ERP].sleep.via = rows[i].via;
+            agree_to_sleep(world);
+            if (how == RESTARTED) {
+                restart(world, 90 * SECOND, world->now.boot + 90 * SECOND);
+            } else {
+                world_forget(world);
+                world->now.boot += 90 * SECOND;
+                world->now.wall += 90 * SECOND;
+                fleet_tick(world->fleet, world->now);
+            }
+            assert_state(world, ERP, POWER_SLEEPING);
+            assert_string_equal(world_outcomes(world, "s"), "");
+            if (rows[i].seen == GOODBYE)
+                world_agent(world, ERP, AGENT_SLEEPING);
+            if (rows[i].seen == SILENT || rows[i].seen == GOODBYE)
+                world_silence(world, ERP);
+            else
+                world_pass(world, ERP);
+            if (rows[i].seen == ONLINE && how == RESTARTED)
+                world_agent(world, ERP, AGENT_ONLINE);
+            world_advance(world, LOOK_LASTS);
+            assert_string_equal(world_outcomes(world, "s"), rows[i].outcome);
+            assert_state(world, ERP, rows[i].state);
+        }
 }
 
 /* A wake that waits for silence still does. */
@@ -249,21 +532,119 @@ static void test_queued_wake(void **state)
     assert_string_equal(world_outcomes(world, "again"), "done ");
 }
 
-/* The answer to what was only proposed may be lost: it is a veto. */
-static void test_proposal_is_called_off(void **state)
+/* Unless all who wanted it have gone while Hall was away. */
+static void test_a_queued_wake_that_nobody_wants(void **state)
+{
+    static const struct {
+        int64_t away, boot; /* 0: of the same boot */
+        bool commanded, wakes;
+    } rows[] = {
+        {2 * HOUR, 0, false, false}, {2 * HOUR, 30 * SECOND, false, false},
+        {2 * HOUR, 0, true, true},   {2 * HOUR, 30 * SECOND, true, true},
+        {MINUTE, 0, false, true}, /* the visitor's idle time goes on */
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        world_finish(state);
+        struct world *world = *state = world_new(NULL);
+
+        agree_to_sleep(world);
+        if (rows[i].commanded)
+            world_command(world, ERP, COMMAND_WAKE, "again");
+        else
+            world_visit(world, SITE_ERP);
+        assert_true(world_power(world, ERP)->wake.queued);
+        restart(world, rows[i].away, rows[i].boot ? rows[i].boot : world->now.boot + rows[i].away);
+        assert_state(world, ERP, POWER_SLEEPING);
+        assert_int_equal(world_power(world, ERP)->wake.queued, rows[i].wakes);
+        world_silence(world, ERP);
+        assert_state(world, ERP, rows[i].wakes ? POWER_WAKING : POWER_OFF);
+        assert_int_equal(world_count(world, ACTION_PACKET), rows[i].wakes);
+    }
+}
+
+/* Nor begins one that waited for others: Hall was stopped, or stood still. */
+static void test_a_waiting_wake_that_nobody_wants(void **state)
+{
+    for (int still = 0; still < 2; still++) {
+        world_finish(state);
+        struct world *world = *state = world_new(world_link);
+
+        for (int i = 0; i < WORLD_SERVERS; i++)
+            world_silence(world, i);
+        world_visit(world, SITE_APP);
+        assert_int_equal(world_power(world, APP)->wake.wait, WAIT_DEPENDENCY);
+        world_forget(world);
+        if (still) {
+            world->now.boot += 40 * MINUTE;
+            world->now.wall += 40 * MINUTE;
+        } else {
+            kill_hall(world, 40 * MINUTE);
+        }
+        world_up(world, NAS);
+        assert_state(world, NAS, POWER_READY);
+        assert_int_equal(world_count(world, ACTION_PACKET), 0);
+        assert_state(world, APP, POWER_OFF);
+        assert_int_equal(world_power(world, APP)->failure, FAILURE_NONE);
+    }
+}
+
+/* Of what was only proposed the answer may be lost: what is seen tells it. */
+static void test_a_proposal_over_a_restart(void **state)
+{
+    enum seen { NOTHING, SILENCE, GOODBYE, ACCEPTED, VETOED };
+    static const struct {
+        enum seen seen;
+        const char *outcomes;
+        enum power_state state;
+    } rows[] = {
+        {NOTHING, "refused ", POWER_READY},     {SILENCE, "accepted done ", POWER_OFF},
+        {GOODBYE, "accepted done ", POWER_OFF}, {ACCEPTED, "accepted done ", POWER_OFF},
+        {VETOED, "refused ", POWER_READY},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        for (int64_t away = SECOND; away <= HOUR; away += HOUR - SECOND) {
+            world_finish(state);
+            struct world *world = *state = world_new(NULL);
+
+            open_wake(world);
+            world_up(world, ERP);
+            world_advance(world, 10 * MINUTE);
+            world_command(world, ERP, COMMAND_SLEEP, "s");
+            kill_hall(world, away);
+            assert_string_equal(world_outcomes(world, "s"), "");
+            if (rows[i].seen == GOODBYE)
+                world_agent(world, ERP, AGENT_SLEEPING);
+            if (rows[i].seen == ACCEPTED)
+                world_sleep_answer(world, ERP, SLEEP_ACCEPTED, "");
+            if (rows[i].seen == VETOED)
+                world_sleep_answer(world, ERP, SLEEP_VETOED, "apt is running");
+            if (rows[i].seen == NOTHING || rows[i].seen == VETOED)
+                world_up(world, ERP);
+            else
+                world_silence(world, ERP);
+            world_advance(world, LOOK_LASTS);
+            assert_string_equal(world_outcomes(world, "s"), rows[i].outcomes);
+            assert_state(world, ERP, rows[i].state);
+            assert_int_equal(world_power(world, ERP)->sleep.phase, SLEEP_NONE);
+        }
+}
+
+/* A restart that was only proposed, and is under way: it is woken again as it was meant to be. */
+static void test_a_proposed_restart_over_a_restart(void **state)
 {
     struct world *world = *state;
 
     open_wake(world);
     world_up(world, ERP);
     world_advance(world, 10 * MINUTE);
-    world_command(world, ERP, COMMAND_SLEEP, "s");
+    world_command(world, ERP, COMMAND_RESTART, "r");
     kill_hall(world, SECOND);
-    assert_string_equal(world_outcomes(world, "s"), "refused ");
-    world_sleep_answer(world, ERP, SLEEP_ACCEPTED, "");
-    assert_state(world, ERP, POWER_UNKNOWN);
+    world_silence(world, ERP);
+    assert_state(world, ERP, POWER_WAKING);
     world_up(world, ERP);
-    assert_state(world, ERP, POWER_READY);
+    assert_string_equal(world_outcomes(world, "r"), "accepted done ");
 }
 
 /* An id that was answered is answered again, not run again. */
@@ -715,14 +1096,27 @@ int main(void)
         TEST(test_wake_goes_on),
         TEST(test_wake_goes_on_after_reboot),
         TEST(test_wake_ends_after_long),
+        TEST(test_wake_that_came_meanwhile),
+        TEST(test_hall_stood_still),
+        TEST(test_hall_stood_still_while_it_went),
+        TEST(test_hall_stood_still_over_a_question),
+        TEST(test_hall_stood_still_while_it_was_used),
         TEST(test_clock_went_back),
+        TEST(test_how_long_ago_is_not_known),
         TEST(test_clock_went_forward),
         TEST(test_edges_of_time),
         TEST(test_up_over_a_reboot),
         TEST(test_sleeping_stays),
         TEST(test_sleeping_fails),
+        TEST(test_a_goodbye_that_lasts),
+        TEST(test_who_waits_for_a_guard),
+        TEST(test_who_waits_for_a_project),
         TEST(test_queued_wake),
-        TEST(test_proposal_is_called_off),
+        TEST(test_a_queued_wake_that_nobody_wants),
+        TEST(test_a_waiting_wake_that_nobody_wants),
+        TEST(test_sleeping_past_its_end),
+        TEST(test_a_proposal_over_a_restart),
+        TEST(test_a_proposed_restart_over_a_restart),
         TEST(test_commands_are_remembered),
         TEST(test_which_commands_are_kept),
         TEST(test_overrides),

@@ -92,6 +92,7 @@ RULE(sight_follow)
 RULE(sight_expect)
 RULE(sleep_tick)
 RULE(sleep_end)
+RULE(wake_hear)
 RULE(wake_follow)
 RULE(sleep_take_wish)
 RULE(wake_begin)
@@ -185,12 +186,14 @@ static void test_who_hears_an_event(void **state)
         {FLEET_NEIGHBOUR, {"sight_follow"}},
         {FLEET_MOVED, {NULL}},
         {FLEET_AGENT, {"projects_hear", "sleep_hear", "sight_follow"}},
-        {FLEET_REPORT, {NULL}},
+        {FLEET_REPORT, {"sight_follow"}},
+        {FLEET_UNHEARD, {NULL}},
         {FLEET_STREAM, {NULL}},
         {FLEET_STALLED, {NULL}},
         {FLEET_WEBSOCKET, {NULL}},
         {FLEET_CONTAINERS, {NULL}},
         {FLEET_SLEEP_ANSWER, {"projects_hear", "sleep_hear"}},
+        {FLEET_PACKET_SENT, {"wake_hear"}},
         {FLEET_PACKET_FAILED, {NULL}},
     };
     const struct containers_told none = {0};

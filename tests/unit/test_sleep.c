@@ -65,6 +65,29 @@ static bool was_saved_durably(const struct world *world)
     return durable;
 }
 
+/* It boots for so long that nobody needs it any more, is asked to sleep, and gets ready just then:
+ * it is not found awake, and not woken again. */
+static void test_ready_while_it_is_asked(void **state)
+{
+    struct world *world = anew(state);
+
+    world_fall_asleep(world, TESTING);
+    assert_state(world, TESTING, POWER_OFF);
+    world_probe(world, TESTING, CHECK_OF_PING, PROBE_PASS);
+    world_neighbour(world, TESTING, MAC_MATCH);
+    world_agent(world, TESTING, AGENT_ONLINE);
+    assert_state(world, TESTING, POWER_BOOTING);
+    world_forget(world);
+    world_advance(world, 20 * MINUTE);
+    assert_int_equal(world_count(world, ACTION_SLEEP), 1);
+    world_pass(world, TESTING);
+    assert_state(world, TESTING, POWER_READY);
+    assert_int_equal(power_of(world)->leases->n, 0);
+    world_fall_asleep(world, TESTING);
+    assert_state(world, TESTING, POWER_OFF);
+    assert_int_equal(world_count(world, ACTION_PACKET), 0);
+}
+
 /* Who asks, how, and what is told of it. */
 static void test_what_is_proposed(void **state)
 {
@@ -94,6 +117,7 @@ static void test_what_is_proposed(void **state)
         assert_non_null(asked);
         assert_int_equal(asked->action.sleep.force, rows[i].force);
         assert_int_equal(asked->action.sleep.restart, rows[i].action == COMMAND_RESTART);
+        assert_int_equal(asked->action.sleep.asked, !own);
         assert_int_equal(asked->action.sleep.lasts, 10 * SECOND);
         assert_int_equal(asked->detail[0], own ? 's' : 'x');
         assert_int_equal(sleep_of(world)->own, own);
@@ -356,6 +380,250 @@ static void test_out_of_time(void **state)
     }
 }
 
+static void accept_within(struct world *world, int64_t limit)
+{
+    const struct fleet_event event = {.kind = FLEET_SLEEP_ANSWER,
+                                      .server = TESTING,
+                                      .sleep = {.answer = SLEEP_ACCEPTED, .limit = limit}};
+
+    world_handle(world, &event);
+}
+
+/* Whoever agrees knows how long it may take, and what it says counts where it is longer. */
+static void test_its_own_limit_counts(void **state)
+{
+    static const struct {
+        int64_t limit, most;
+    } rows[] = {{0, MINUTE},
+                {50 * SECOND, MINUTE},
+                {50 * SECOND + 1, MINUTE + 1},
+                {122 * SECOND, 132 * SECOND},
+                {HOUR, HOUR + 10 * SECOND}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct world *world = anew(state);
+
+        world_order(world, TESTING, a_sleep("x", false));
+        accept_within(world, rows[i].limit);
+        world_advance(world, rows[i].most - 1);
+        assert_state(world, TESTING, POWER_SLEEPING);
+        assert_string_equal(world_outcomes(world, "x"), "accepted ");
+        world_advance(world, 1);
+        assert_state(world, TESTING, POWER_READY);
+        assert_string_equal(world_outcomes(world, "x"), "accepted failed ");
+        assert_int_equal(world_last(world, ACTION_ANSWER)->answer.reason.parts[0].n[0],
+                         rows[i].most);
+    }
+}
+
+/* After a goodbye it may answer for ten minutes more, and is asleep when it is silent. */
+static void test_a_goodbye_is_a_goodbye(void **state)
+{
+    enum way { ASKED, BY_FORCE, UNASKED, WAYS };
+    static const int64_t silences[] = {SECOND, 70 * SECOND, 12 * MINUTE + 11 * SECOND};
+
+    for (size_t i = 0; i < WAYS * ARRAY_SIZE(silences); i++) {
+        struct world *world = anew(state);
+        const enum way way = (enum way)(i % WAYS);
+
+        if (way != UNASKED) {
+            world_order(world, TESTING, a_sleep("x", way == BY_FORCE));
+            accept_within(world, 122 * SECOND);
+        }
+        world_agent(world, TESTING, AGENT_SLEEPING);
+        if (way == UNASKED && silences[i / WAYS] > 11 * MINUTE)
+            continue;
+        world_advance(world, silences[i / WAYS]);
+        world_agent(world, TESTING, AGENT_OFFLINE); /* its shutdown ends the agent first */
+        assert_state(world, TESTING, POWER_SLEEPING);
+        assert_int_equal(power_target_on(power_of(world)), false);
+        assert_string_equal(world_outcomes(world, "x"), way == UNASKED ? "" : "accepted ");
+        world_silence(world, TESTING);
+        assert_state(world, TESTING, POWER_OFF);
+        assert_string_equal(world_outcomes(world, "x"), way == UNASKED ? "" : "accepted done ");
+        assert_int_equal(world_count_event(world, HAPPENED_ASLEEP), 1);
+        assert_int_equal(world_count_event(world, HAPPENED_SLEEP_FAILED), 0);
+        assert_true(fact_is(&power_of(world)->problem, FACT_NONE));
+        assert_int_equal(power_of(world)->leaving, 0);
+    }
+}
+
+/* Then it is told as it is; and still its silence is no crash, whenever it comes. Without a goodbye
+ * that holds for ten minutes. */
+static void test_it_goes_later_still(void **state)
+{
+    static const struct {
+        bool goodbye;
+        enum sleep_via via;
+        int64_t until, later;
+        enum power_state silent;
+    } rows[] = {
+        {true, SLEEP_VIA_AGENT, 11 * MINUTE, SECOND, POWER_OFF},
+        {true, SLEEP_VIA_AGENT, 11 * MINUTE, 9 * HOUR, POWER_OFF},
+        {false, SLEEP_VIA_AGENT, MINUTE, SECOND, POWER_OFF},
+        {false, SLEEP_VIA_SSH, MINUTE, 10 * MINUTE - 1, POWER_OFF},
+        {false, SLEEP_VIA_SSH, MINUTE, 10 * MINUTE, POWER_UNREACHABLE},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct world *world = anew(state);
+
+        world->servers[TESTING].sleep.via = rows[i].via;
+        world_policy(world, TESTING, POLICY_ALWAYS_ON);
+        world_order(world, TESTING, a_sleep("x", true));
+        accept_within(world, 0);
+        if (rows[i].goodbye)
+            world_agent(world, TESTING, AGENT_SLEEPING);
+        world_advance(world, rows[i].until - 1);
+        assert_state(world, TESTING, POWER_SLEEPING);
+        world_advance(world, 1);
+        assert_string_equal(world_outcomes(world, "x"), "accepted failed ");
+        assert_true(power_is_up(power_of(world)->state));
+        world_forget(world);
+        world_advance(world, rows[i].later);
+        world_silence(world, TESTING);
+        if (power_of(world)->state != rows[i].silent)
+            fail_msg("row %zu: %s", i, power_state_name(power_of(world)->state));
+        assert_int_equal(world_count_event(world, HAPPENED_ASLEEP), rows[i].silent == POWER_OFF);
+        assert_int_equal(world_count_event(world, HAPPENED_UNREACHABLE),
+                         rows[i].silent != POWER_OFF);
+        /* And who put it down by force has his way until somebody wakes it. */
+        world_advance(world, HOUR);
+        assert_int_equal(world_count(world, ACTION_PACKET) > 0, rows[i].silent != POWER_OFF);
+    }
+}
+
+/* An agent that is back, or says that it stays, has taken its goodbye back: a crash is a crash, and
+ * what was wanted by force is over. */
+static void test_a_goodbye_taken_back(void **state)
+{
+    for (int says = 0; says < 2; says++) {
+        struct world *world = anew(state);
+
+        world_policy(world, TESTING, POLICY_ALWAYS_ON);
+        world_order(world, TESTING, a_sleep("x", true));
+        accept_within(world, 122 * SECOND);
+        world_agent(world, TESTING, AGENT_SLEEPING);
+        world_advance(world, 20 * SECOND);
+        if (says)
+            world_sleep_answer(world, TESTING, SLEEP_FAILED, "logind said no");
+        world_agent(world, TESTING, AGENT_ONLINE);
+        assert_string_equal(world_outcomes(world, "x"), "accepted failed ");
+        assert_state(world, TESTING, POWER_READY);
+        assert_false(power_of(world)->resting);
+        world_silence(world, TESTING);
+        assert_state(world, TESTING, POWER_UNREACHABLE);
+        world_advance(world, MINUTE);
+        assert_true(world_count(world, ACTION_PACKET) > 0);
+    }
+}
+
+/* What is proposed already, by whom, and what a further command makes of it. */
+static void test_a_command_joins_a_proposal(void **state)
+{
+    static const struct {
+        bool own, first_force, force, again;
+        const char *by;
+    } rows[] = {
+        {true, false, false, true, "anna"},   {true, false, true, true, "anna"},
+        {false, false, false, false, "bert"}, {false, false, true, true, "anna"},
+        {false, true, true, false, "bert"},   {false, true, false, false, "bert"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct world *world = anew(state);
+        struct command first = a_sleep("w", rows[i].first_force);
+
+        text_copy(first.by, sizeof(first.by), "bert");
+        if (rows[i].own)
+            let_go(world);
+        else
+            world_order(world, TESTING, first);
+        world_advance(world, 9 * SECOND);
+        world_forget(world);
+        world_order(world, TESTING, a_sleep("x", rows[i].force));
+        const bool forced = rows[i].force || rows[i].first_force;
+        const struct seen_action *asked = world_last(world, ACTION_SLEEP);
+
+        assert_int_equal(world_count(world, ACTION_SLEEP), rows[i].again);
+        if (rows[i].again) {
+            assert_string_equal(asked->detail, "x");
+            assert_int_equal(asked->action.sleep.force, rows[i].force);
+            assert_true(asked->action.sleep.asked);
+            assert_int_equal(sleep_of(world)->deadline, world->now.boot + 10 * SECOND);
+        }
+        assert_string_equal(sleep_of(world)->by, rows[i].by);
+        assert_int_equal(sleep_of(world)->force, forced);
+        assert_false(sleep_of(world)->own);
+        /* What the first is answered is no answer to the second. */
+        if (rows[i].again)
+            world_handle(world,
+                         &(struct fleet_event){.kind = FLEET_SLEEP_ANSWER,
+                                               .server = TESTING,
+                                               .sleep = {.answer = SLEEP_VETOED, .id = "w"}});
+        world_sleep_answer(world, TESTING, SLEEP_ACCEPTED, "");
+        assert_int_equal(power_of(world)->resting, false); /* nothing stands */
+        world_silence(world, TESTING);
+        assert_string_equal(world_outcomes(world, "x"), "accepted done ");
+        if (!rows[i].own)
+            assert_string_equal(world_outcomes(world, "w"), "accepted done ");
+    }
+}
+
+/* By ssh the same would be said again: what it says to the first is the answer to both. */
+static void test_force_joins_a_proposal_by_ssh(void **state)
+{
+    struct world *world = anew(state);
+
+    world->servers[TESTING].sleep.via = SLEEP_VIA_SSH;
+    world_order(world, TESTING, a_sleep("w", false));
+    world_order(world, TESTING, a_sleep("x", true));
+    assert_int_equal(world_count(world, ACTION_SLEEP), 1);
+    assert_string_equal(sleep_of(world)->id, "w");
+    world_hold(world, TESTING, "backup", HOUR);
+    world_sleep_answer(world, TESTING, SLEEP_DONE, "");
+    assert_null(world_lease(world, TESTING, LEASE_HOLD, "backup"));
+    world_silence(world, TESTING);
+    assert_string_equal(world_outcomes(world, "x"), "accepted done ");
+}
+
+/* Force comes late, where it sleeps already or is about to: what stands does not wake it then
+ * either. */
+static void test_force_when_it_sleeps_already(void **state)
+{
+    for (int silent = 0; silent < 2; silent++) {
+        struct world *world = anew(state);
+
+        world_agent(world, TESTING, AGENT_SLEEPING);
+        if (silent)
+            world_silence(world, TESTING);
+        power_of(world)->retry_at = world->now.boot + MINUTE;
+        world_policy(world, TESTING, POLICY_ALWAYS_ON);
+        world_order(world, TESTING, a_sleep("x", true));
+        if (!silent)
+            world_silence(world, TESTING);
+        assert_state(world, TESTING, POWER_OFF);
+        assert_string_equal(world_outcomes(world, "x"), "accepted done ");
+        world_forget(world);
+        world_advance(world, HOUR);
+        assert_int_equal(world_count(world, ACTION_PACKET), 0);
+    }
+}
+
+/* A sleep is no restart: it would be told as done, and the server would come back. */
+static void test_no_sleep_joins_a_restart(void **state)
+{
+    struct world *world = anew(state);
+    struct command restart = a_sleep("w", true);
+
+    restart.action = COMMAND_RESTART;
+    world_order(world, TESTING, restart);
+    world_order(world, TESTING, a_sleep("x", true));
+    assert_string_equal(world_outcomes(world, "x"), "refused ");
+    assert_true(fact_is(&world_last(world, ACTION_ANSWER)->answer.reason, FACT_ANSWER_RESTARTS));
+    assert_true(sleep_of(world)->restart);
+}
+
 /* Silent before it has agreed: that is a crash, and its problem is told as one. */
 static void test_silent_before_it_agreed(void **state)
 {
@@ -425,6 +693,7 @@ int main(void)
 {
 #define TEST(test_) cmocka_unit_test_setup_teardown(test_, world_init, world_finish)
     const struct CMUnitTest tests[] = {
+        TEST(test_ready_while_it_is_asked),
         TEST(test_what_is_proposed),
         TEST(test_no_two_proposals_are_the_same),
         TEST(test_how_old_a_look_may_be),
@@ -435,6 +704,14 @@ int main(void)
         TEST(test_which_refusal_is_new),
         TEST(test_a_sleep_that_fails),
         TEST(test_out_of_time),
+        TEST(test_its_own_limit_counts),
+        TEST(test_a_goodbye_is_a_goodbye),
+        TEST(test_it_goes_later_still),
+        TEST(test_a_goodbye_taken_back),
+        TEST(test_a_command_joins_a_proposal),
+        TEST(test_force_joins_a_proposal_by_ssh),
+        TEST(test_force_when_it_sleeps_already),
+        TEST(test_no_sleep_joins_a_restart),
         TEST(test_silent_before_it_agreed),
         TEST(test_how_long_it_took),
         TEST(test_how_long_it_rests),

@@ -537,6 +537,64 @@ static void test_what_an_agent_goes_on_to_report(void **state)
     assert_null(lease_find(set, LEASE_AGENT, MODEL_NONE, "zypper"));
 }
 
+/* A report that tells nothing of use does not say that the use is over; it is not for ever either.
+ */
+static void test_what_an_agent_does_not_say(void **state)
+{
+    struct world *world = *state;
+    const struct lease_set *set = world_power(world, ERP)->leases;
+    struct fleet_event event = {.kind = FLEET_REPORT, .server = ERP, .uses = {.unknown = true}};
+
+    world_wake(world, ERP, 5 * SECOND);
+    world_agent(world, ERP, AGENT_ONLINE);
+    report_use(world, "ssh");
+    const int64_t until = world->now.boot + fleet_idle(world->fleet, ERP);
+
+    world_handle(world, &event);
+    world_advance(world, MINUTE);
+    world_handle(world, &event);
+    const struct lease *lease = lease_find(set, LEASE_AGENT, MODEL_NONE, "ssh");
+
+    assert_non_null(lease);
+    assert_int_equal(lease->until, until);
+    report_use(world, "ssh");
+    assert_int_equal(lease_find(set, LEASE_AGENT, MODEL_NONE, "ssh")->until, LEASE_FOREVER);
+}
+
+/* The broker was away: what was reported goes on meanwhile, and ends after a while unless it is
+ * reported again. What the broker kept is no report. */
+static void test_what_an_agent_reported_before_the_broker_went(void **state)
+{
+    struct world *world = *state;
+    const struct lease_set *set = world_power(world, ERP)->leases;
+    const struct fleet_event back = {.kind = FLEET_UNHEARD, .server = ERP};
+    struct fleet_event report = {.kind = FLEET_REPORT, .server = ERP, .uses = {.n = 1}};
+
+    text_copy(report.uses.list[0].holder, sizeof(report.uses.list[0].holder), "ssh");
+    report.uses.list[0].veto = fact_said("in use");
+    report.report.mark = 7;
+    world_wake(world, ERP, 5 * SECOND);
+    world_agent(world, ERP, AGENT_ONLINE);
+    world_handle(world, &report);
+    world_advance(world, 5 * 3600 * SECOND);
+    assert_int_equal(lease_find(set, LEASE_AGENT, MODEL_NONE, "ssh")->until, LEASE_FOREVER);
+
+    const int64_t until = world->now.boot + fleet_idle(world->fleet, ERP);
+    world_handle(world, &back);
+    world_handle(world, &report);
+    world_handle(world, &report);
+    assert_int_equal(lease_find(set, LEASE_AGENT, MODEL_NONE, "ssh")->until, until);
+    report.report.mark = 8;
+    world_handle(world, &report);
+    assert_int_equal(lease_find(set, LEASE_AGENT, MODEL_NONE, "ssh")->until, LEASE_FOREVER);
+    world_handle(world, &report); /* as heard while the broker is there */
+    assert_int_equal(lease_find(set, LEASE_AGENT, MODEL_NONE, "ssh")->until, LEASE_FOREVER);
+
+    world_handle(world, &back);
+    world_advance(world, fleet_idle(world->fleet, ERP) + SECOND);
+    assert_null(lease_find(set, LEASE_AGENT, MODEL_NONE, "ssh"));
+}
+
 /* A stream that is the first of the leases ends like any other. */
 static void test_a_stream_alone_ends(void **state)
 {
@@ -886,7 +944,7 @@ static void test_when_a_mac_may_be_learned(void **state)
                 world_neighbour(world, ERP, MAC_UNKNOWN);
             else
                 world_probe(world, ERP, 0, PROBE_PENDING);
-            if (power->evidence.learns != rows[i].learns)
+            if ((power->evidence.lesson != LEARN_NOTHING) != rows[i].learns)
                 fail_msg("row %zu", i);
         }
 }
@@ -946,6 +1004,8 @@ int main(void)
         TEST(test_leases_over_a_reload),
         TEST(test_what_wakes_in_spite_of_force),
         TEST(test_what_an_agent_goes_on_to_report),
+        TEST(test_what_an_agent_does_not_say),
+        TEST(test_what_an_agent_reported_before_the_broker_went),
         TEST(test_a_stream_alone_ends),
         TEST(test_the_idle_time),
         TEST(test_containers_before_any_report),

@@ -123,6 +123,42 @@ bool depend_will_not_come(const struct power *power)
            (power->failure != FAILURE_NONE || power->guard.kind != GUARD_NONE || is_at_rest(power));
 }
 
+static bool is_before(const struct wake *a, const struct wake *b)
+{
+    return a->started < b->started || (a->started == b->started && a->order < b->order);
+}
+
+/* Who of this circuit has waited longest for its turn, beside the server at hand; MODEL_NONE. */
+static int first_in_line(const struct step *step, int group)
+{
+    const struct fleet *fleet = step->fleet;
+    int first = MODEL_NONE;
+
+    for (int server = fleet->depend.group_first[group]; server != MODEL_NONE;
+         server = fleet->depend.group_next[server]) {
+        const struct wake *wake = &fleet->powers[server].wake;
+
+        if (server != step->server && wake->open && wake->wait == WAIT_TURN &&
+            (first == MODEL_NONE || is_before(wake, &fleet->powers[first].wake)))
+            first = server;
+    }
+    return first;
+}
+
+/* The server that starts now on its circuit, or is to before the one at hand; MODEL_NONE. */
+static int whose_turn(const struct step *step, int group)
+{
+    const struct fleet *fleet = step->fleet;
+
+    if (fleet->depend.starting[group] != MODEL_NONE)
+        return fleet->depend.starting[group];
+    const int first = first_in_line(step, group);
+
+    return first != MODEL_NONE && is_before(&fleet->powers[first].wake, &step->power->wake)
+               ? first
+               : MODEL_NONE;
+}
+
 enum wake_wait depend_wait(const struct step *step, struct fact *ret_what)
 {
     const struct fleet *fleet = step->fleet;
@@ -136,10 +172,13 @@ enum wake_wait depend_wait(const struct step *step, struct fact *ret_what)
         *ret_what = FACT(WAKE_WAITS_FOR, .subject = needed);
         return WAIT_DEPENDENCY;
     }
-    if (group != MODEL_NONE && fleet->depend.starting[group] != MODEL_NONE &&
-        fleet->depend.starting[group] != step->server) {
-        *ret_what = FACT(WAKE_WAITS_TURN, .subject = fleet->depend.starting[group]);
-        return WAIT_TURN;
+    if (group != MODEL_NONE) {
+        const int turn = whose_turn(step, group);
+
+        if (turn != MODEL_NONE && turn != step->server) {
+            *ret_what = FACT(WAKE_WAITS_TURN, .subject = turn);
+            return WAIT_TURN;
+        }
     }
     return WAIT_NOTHING;
 }
@@ -204,11 +243,14 @@ void depend_end_turn(struct step *step)
     struct depend *depend = &step->fleet->depend;
     const int group = depend->group[step->server];
 
-    if (group == MODEL_NONE || depend->starting[group] != step->server)
+    if (group == MODEL_NONE)
         return;
-    depend->starting[group] = MODEL_NONE;
-    for (int server = depend->group_first[group]; server != MODEL_NONE;
-         server = depend->group_next[server])
-        if (step->fleet->powers[server].wake.wait == WAIT_TURN)
-            depend_touch(step, server);
+    if (depend->starting[group] == step->server)
+        depend->starting[group] = MODEL_NONE;
+    else if (depend->starting[group] != MODEL_NONE || step->power->wake.wait != WAIT_TURN)
+        return;
+    const int next = first_in_line(step, group);
+
+    if (next != MODEL_NONE)
+        depend_touch(step, next);
 }

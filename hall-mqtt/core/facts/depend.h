@@ -16,6 +16,8 @@ bool depend_failed(const struct step *step,
                    struct fact *ret_what); /* a server that it needs will not come */
 void depend_ask(struct step *step);        /* a wake begins: what it needs is wanted anew */
 void depend_take_turn(struct step *step);
+/* It has started, or has stopped waiting for its turn: that is the next one's, in the order of
+ * asking. */
 void depend_end_turn(struct step *step);
 
 #endif

@@ -1,4 +1,4 @@
-#include "core/facts/evidence.h"
+#include "core/facts/evidence_internal.h"
 
 #include <string.h>
 
@@ -56,11 +56,22 @@ static bool something_else_speaks(const struct evidence *evidence,
     return false;
 }
 
-/* A card may answer echoes for a machine that sleeps. They count beside an agent that is online, or
- * where nothing else can speak and no goodbye was said. */
+bool evidence_is_beyond_echoes(const struct evidence *evidence, const struct model_server *server)
+{
+    for (size_t i = 0; i < server->n_checks; i++) {
+        const unsigned weight = weight_of(server, &server->checks[i]);
+
+        if (weight != 0 && !(weight & WEAK) && evidence->checks[i].alive)
+            return true;
+    }
+    return !something_else_speaks(evidence, server);
+}
+
+/* A card may answer echoes for a machine that sleeps. They count beside an agent that is online and
+ * goes on telling, or where nothing else can speak and no goodbye was said. */
 static bool echoes_count(const struct evidence *evidence, const struct model_server *server)
 {
-    if (evidence->agent == AGENT_ONLINE)
+    if (evidence->agent == AGENT_ONLINE && !evidence->agent_late)
         return true;
     return !evidence->goodbye && !something_else_speaks(evidence, server);
 }
@@ -73,9 +84,12 @@ struct network_view {
 
 static void weigh_check(struct network_view *view, unsigned weight, const struct check_state *state)
 {
+    view->blind = false;
+    /* Its question was open when its site fell silent: no answer will come. */
+    if (state->pending && state->overtaken)
+        return;
     if ((weight & LIFE_BY_ANSWER) != 0 ? state->alive : state->passing)
         view->alive = true;
-    view->blind = false;
     /* Where only a pass speaks, a refusal is as good as silence. */
     if (((weight & LIFE_BY_PASS) != 0 ? state->fails : state->misses) < EVIDENCE_MISSES)
         view->silent = false;
@@ -97,9 +111,11 @@ static struct network_view view_network(const struct evidence *evidence,
         view.silent = false;
     if (server->loopback)
         return view;
-    if (!evidence->mac_heard || evidence->mac == MAC_OTHER)
+    const bool taken = evidence->mac == MAC_OTHER && !evidence_doubts(evidence);
+
+    if (!evidence->mac_heard || taken)
         view.alive = false;
-    if (evidence->mac == MAC_OTHER)
+    if (taken)
         view.silent = true;
     return view;
 }
@@ -114,7 +130,7 @@ static bool agent_shows_life(const struct evidence *evidence, const struct model
     return server->loopback || !network->silent;
 }
 
-static bool some_site_passes(const struct evidence *evidence, const struct model_server *server)
+bool evidence_some_site_passes(const struct evidence *evidence, const struct model_server *server)
 {
     for (size_t i = 0; i < server->n_checks; i++)
         if (server->checks[i].site != MODEL_NONE && evidence->checks[i].passing)
@@ -130,24 +146,30 @@ static bool has_site(const struct model_server *server)
     return false;
 }
 
+/* The echo that stands in where its owner named no check and nothing else could say "ready". */
+static bool is_derived_echo(const struct model_server *server, size_t check)
+{
+    return server->any_site && server->checks[check].kind == CHECK_PING;
+}
+
 /* All checks that its owner named; where he named none, or none of them can be made here, the
  * answer of any site does. */
 static bool required_pass(const struct evidence *evidence, const struct model_server *server)
 {
     bool has_usable = false;
 
-    if (server->any_site && some_site_passes(evidence, server))
+    if (server->any_site && evidence_some_site_passes(evidence, server))
         return true;
     for (size_t i = 0; i < server->n_checks; i++) {
         const struct check_state *state = &evidence->checks[i];
 
         if (!server->checks[i].required || state->unable)
             continue;
-        if (!state->passing)
+        if (!state->passing && !(is_derived_echo(server, i) && evidence_agent_is_there(evidence)))
             return false;
         has_usable = true;
     }
-    return has_usable || !has_site(server) || some_site_passes(evidence, server);
+    return has_usable || !has_site(server) || evidence_some_site_passes(evidence, server);
 }
 
 static bool is_settled(const struct evidence *evidence, const struct network_view *network)
@@ -159,21 +181,32 @@ static bool is_settled(const struct evidence *evidence, const struct network_vie
 
 /* The agent's own check stays: its connection may outlive a short silence, and then it says no new
  * word. */
-static void forget_answers(struct evidence *evidence, const struct model_server *server)
+void evidence_forget_answers(struct evidence *evidence, const struct model_server *server)
 {
     for (size_t i = 0; i < server->n_checks; i++) {
         if (server->checks[i].kind == CHECK_AGENT)
             continue;
         evidence->checks[i].passing = false;
         evidence->checks[i].alive = false;
+        evidence->checks[i].overtaken = evidence->checks[i].pending;
         evidence->checks[i].pending = false;
     }
     evidence->mac_heard = false;
 }
 
+void evidence_believe_silence(struct evidence *evidence, const struct model_server *server)
+{
+    evidence_forget_answers(evidence, server);
+    for (size_t i = 0; i < server->n_checks; i++)
+        if (server->checks[i].kind != CHECK_AGENT)
+            evidence->checks[i].misses = evidence->checks[i].fails = EVIDENCE_MISSES;
+    evidence->alive = evidence->passing = false;
+    evidence->settled = true;
+}
+
 /* Derives the two facts anew and reports the edges. */
-static struct evidence_change weigh(struct evidence *evidence, const struct model_server *server,
-                                    bool changed)
+struct evidence_change evidence_weigh(struct evidence *evidence, const struct model_server *server,
+                                      bool changed)
 {
     const struct network_view network = view_network(evidence, server);
     const bool was_alive = evidence->alive;
@@ -192,30 +225,12 @@ static struct evidence_change weigh(struct evidence *evidence, const struct mode
         .changed = changed || evidence->alive != was_alive || evidence->passing != was_passing,
     };
     if (was_alive && !evidence->alive && evidence->mac != MAC_OTHER)
-        forget_answers(evidence, server);
+        evidence_forget_answers(evidence, server);
+    if (was_alive && !evidence->alive) {
+        evidence->agent_outlived = evidence->agent == AGENT_ONLINE;
+        evidence->doubts = 0;
+    }
     return change;
-}
-
-/* Bridges, bonds and second cards have MACs that nobody configured. One that answers while the
- * agent is online, or for a site that may show itself, is the server's; but not where the MAC of
- * the configuration has answered before: then another machine took the address. */
-static void adopt_mac(struct evidence *evidence, const struct model_server *server)
-{
-    if (evidence->mac != MAC_OTHER || evidence->mac_matched || evidence->n_macs == EVIDENCE_MACS)
-        return;
-    if (evidence->agent != AGENT_ONLINE &&
-        !(evidence->learns && some_site_passes(evidence, server)))
-        return;
-    memcpy(evidence->macs[evidence->n_macs++], evidence->other_mac, sizeof(evidence->other_mac));
-    evidence->mac = MAC_MATCH;
-}
-
-static bool is_learned(const struct evidence *evidence, const uint8_t mac[6])
-{
-    for (size_t i = 0; i < evidence->n_macs; i++)
-        if (memcmp(evidence->macs[i], mac, sizeof(evidence->macs[i])) == 0)
-            return true;
-    return false;
 }
 
 static void count_up(uint8_t *counter)
@@ -250,6 +265,7 @@ static void note_pending(struct check_state *state)
     state->misses = 0;
     state->alive = true;
     state->pending = true;
+    state->overtaken = false;
     state->unable = false;
 }
 
@@ -270,6 +286,7 @@ static void check_update(struct check_state *state, enum probe_outcome outcome, 
     }
     state->known = true;
     state->pending = false;
+    state->overtaken = false;
     state->unable = outcome == PROBE_UNABLE;
     state->detail = detail;
     state->fault = fault_of(outcome, fault, detail);
@@ -299,6 +316,26 @@ static void check_update(struct check_state *state, enum probe_outcome outcome, 
     }
 }
 
+static bool asks_the_same(const struct model_check *a, const struct model_check *b)
+{
+    return a->url && b->url && strcmp(a->url, b->url) == 0;
+}
+
+/* A check that had its answers falls silent, or speaks again: what that makes of those that are
+ * still to come from the same page. Each other connection tells for itself when its machine is gone
+ * (PROBE_GONE), but not on loopback. */
+static void overtake(struct evidence *evidence, const struct model_server *server, unsigned check,
+                     const struct check_state *before)
+{
+    const struct check_state *now = &evidence->checks[check];
+
+    if (before->alive == now->alive || now->unable)
+        return;
+    for (size_t i = 0; i < server->n_checks; i++)
+        if (server->loopback || asks_the_same(&server->checks[i], &server->checks[check]))
+            evidence->checks[i].overtaken = evidence->checks[i].pending && !now->alive;
+}
+
 /* Why a try failed is shown once that is beyond doubt. */
 static bool is_shown_alike(const struct check_state *a, const struct check_state *b)
 {
@@ -316,14 +353,18 @@ struct evidence_change evidence_probe(struct evidence *evidence, const struct mo
     struct check_state *state = &evidence->checks[check];
     const struct check_state before = *state;
 
+    /* That no answer came to a question of before the silence is no answer. */
+    if (fault.code == FAULT_SLOW && state->overtaken)
+        outcome = PROBE_MISS;
     check_update(state, outcome, fault, detail);
+    overtake(evidence, server, check, &before);
     /* A machine that fell silent after its goodbye, and answers again, is awake; so is one that
      * does more than answer echoes. */
     if (server->checks[check].kind == CHECK_PING ? state->misses == EVIDENCE_MISSES
                                                  : state->passing)
         evidence->goodbye = false;
-    adopt_mac(evidence, server);
-    return weigh(evidence, server, !is_shown_alike(&before, state));
+    evidence_adopt_mac(evidence, server);
+    return evidence_weigh(evidence, server, !is_shown_alike(&before, state));
 }
 
 bool evidence_fails(const struct check_state *state)
@@ -340,7 +381,8 @@ bool evidence_answers(const struct evidence *evidence, const struct model_server
     for (size_t i = 0; i < server->n_checks; i++)
         if (evidence->checks[i].passing && server->checks[i].kind != CHECK_PING)
             return true;
-    return !something_else_speaks(evidence, server);
+    /* A card may be all that answered: an echo does where nothing else is required. */
+    return evidence->passing && !something_else_speaks(evidence, server);
 }
 
 int64_t evidence_pending(const struct evidence *evidence, const struct model_server *server)
@@ -355,6 +397,23 @@ int64_t evidence_pending(const struct evidence *evidence, const struct model_ser
             longest = server->checks[i].timeout;
     }
     return longest;
+}
+
+void evidence_count_afresh(struct evidence *evidence, int64_t boot_ms)
+{
+    for (size_t i = 0; i < MODEL_CHECKS_MAX; i++) {
+        struct check_state *state = &evidence->checks[i];
+
+        if (state->misses < EVIDENCE_MISSES)
+            state->misses = 0;
+        if (state->fails < EVIDENCE_MISSES)
+            state->fails = 0;
+        state->pending = state->overtaken = false;
+    }
+    if (!evidence_doubts(evidence))
+        return;
+    evidence->doubts = 1;
+    evidence->doubted = boot_ms;
 }
 
 bool evidence_echoes(const struct evidence *evidence, const struct model_server *server)
@@ -376,71 +435,6 @@ bool evidence_forget(struct evidence *evidence, const struct model_server *serve
     return true;
 }
 
-struct evidence_change evidence_neighbour(struct evidence *evidence,
-                                          const struct model_server *server,
-                                          enum mac_verdict verdict, const uint8_t mac[6])
-{
-    const enum mac_verdict before = evidence->mac;
-
-    /* While another machine holds the address, a neighbour entry that is gone proves nothing. */
-    if (verdict == MAC_UNKNOWN && before == MAC_OTHER)
-        return weigh(evidence, server, false);
-    evidence->mac = verdict;
-    evidence->mac_heard = true;
-    evidence->mac_matched |= verdict == MAC_MATCH;
-    if (verdict == MAC_OTHER && is_learned(evidence, mac))
-        evidence->mac = MAC_MATCH;
-    else if (verdict == MAC_OTHER)
-        memcpy(evidence->other_mac, mac, sizeof(evidence->other_mac));
-    adopt_mac(evidence, server);
-    return weigh(evidence, server, before != evidence->mac);
-}
-
-/* Its own check passes while it is online. */
-static void note_agent(struct evidence *evidence, const struct model_server *server)
-{
-    const bool online = evidence->agent == AGENT_ONLINE;
-
-    for (size_t i = 0; i < server->n_checks; i++)
-        if (server->checks[i].kind == CHECK_AGENT)
-            evidence->checks[i] = (struct check_state){
-                .known = true,
-                .passing = online,
-                .alive = online,
-                .fails = online ? 0 : EVIDENCE_MISSES,
-                .fault = {.code = online ? FAULT_NONE : FAULT_NO_AGENT},
-            };
-}
-
-struct evidence_change evidence_agent(struct evidence *evidence, const struct model_server *server,
-                                      enum agent_word word, int64_t boot_ms)
-{
-    const bool changed = evidence->agent != word;
-
-    evidence->agent = word;
-    if (changed)
-        evidence->agent_since = boot_ms;
-    if (word == AGENT_ONLINE) {
-        /* The agent's own word is newer than all misses before it. */
-        for (size_t i = 0; i < MODEL_CHECKS_MAX; i++)
-            evidence->checks[i].misses = 0;
-    }
-    evidence->goodbye = word == AGENT_SLEEPING || (evidence->goodbye && word != AGENT_ONLINE);
-    adopt_mac(evidence, server);
-    note_agent(evidence, server);
-    return weigh(evidence, server, changed);
-}
-
-void evidence_keep_agent(struct evidence *evidence, const struct model_server *server,
-                         const struct evidence *was)
-{
-    evidence->agent = was->agent;
-    evidence->goodbye = was->goodbye;
-    evidence->agent_since = was->agent_since;
-    if (was->agent != AGENT_UNHEARD)
-        note_agent(evidence, server);
-}
-
 bool evidence_site_answers(const struct evidence *evidence, const struct model_server *server,
                            int check)
 {
@@ -449,19 +443,4 @@ bool evidence_site_answers(const struct evidence *evidence, const struct model_s
     if (check == MODEL_NONE || (size_t)check >= server->n_checks)
         return evidence->passing;
     return evidence->checks[check].passing;
-}
-
-const char *agent_word_name(enum agent_word word)
-{
-    switch (word) {
-    case AGENT_ONLINE:
-        return "online";
-    case AGENT_SLEEPING:
-        return "sleeping";
-    case AGENT_OFFLINE:
-        return "offline";
-    case AGENT_UNHEARD:
-        break;
-    }
-    return NULL;
 }

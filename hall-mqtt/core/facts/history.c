@@ -23,6 +23,13 @@ const char *wake_kind_name(enum wake_kind kind)
     return kind == WAKE_RESUME ? "resume" : "cold_boot";
 }
 
+int32_t history_time(int64_t ms, int64_t most)
+{
+    const int64_t kept = ms < most ? ms : most;
+
+    return kept < INT32_MAX ? (int32_t)kept : INT32_MAX;
+}
+
 void history_add(struct history *history, enum wake_kind kind, const struct boot *boot)
 {
     const uint8_t next = history->kinds[kind].next;

@@ -38,6 +38,9 @@ struct history {
     } kinds[WAKE_KINDS];
 };
 
+/* A time as it is kept: most at the longest. */
+int32_t history_time(int64_t ms, int64_t most);
+
 void history_add(struct history *history, enum wake_kind kind, const struct boot *boot);
 /* Notes a stage of the newest wake that was reached after it was ready. */
 void history_amend(struct history *history, enum wake_kind kind, enum stage stage, int32_t ms);

@@ -11,6 +11,86 @@ static void take(struct container *container, const struct container_told *told)
     container->busy = told && told->busy;
 }
 
+enum {
+    SETTLES_FIRST = 10000, /* ms: Docker takes one that ran for so long for started */
+    SETTLES_MOST = 6,      /* falls after each of which it takes twice as long */
+    FALLS_APART = 600000,  /* ms: what lies further back is another matter */
+    FALLS_LOOP = 3,        /* of one that nobody but its project's own supervisor starts again */
+};
+
+static int64_t settle_time(const struct container *container)
+{
+    const unsigned falls = container->falls > SETTLES_MOST ? SETTLES_MOST : container->falls;
+
+    return (int64_t)SETTLES_FIRST << (falls > 0 ? falls - 1 : 0);
+}
+
+static bool is_end(unsigned state)
+{
+    return state == CONTAINER_EXITED || state == CONTAINER_DEAD || state == CONTAINER_RESTARTING;
+}
+
+/* What it was before it was told of again. One that ends by itself, starts and ends again is one
+ * matter, not as many as it has lives. */
+static void note_fall(struct container *container, const struct container *was, int64_t now,
+                      bool ordered)
+{
+    container->falls = was->falls;
+    container->looping = was->looping;
+    container->fell_at = was->fell_at;
+    container->settles_at = was->settles_at;
+    if (ordered || container->state == CONTAINER_MISSING) {
+        container->falls = 0;
+        container->looping = false;
+        return;
+    }
+    if (is_end(container->state) &&
+        (was->state == CONTAINER_RUNNING ||
+         (container->state == CONTAINER_RESTARTING && was->state != CONTAINER_RESTARTING))) {
+        container->falls = now - was->fell_at > FALLS_APART ? 1
+                           : was->falls < UINT8_MAX         ? (uint8_t)(was->falls + 1)
+                                                            : was->falls;
+        container->fell_at = now;
+        container->looping |=
+            container->state == CONTAINER_RESTARTING || container->falls >= FALLS_LOOP;
+    }
+    if (container->state != was->state)
+        container->settles_at = now + settle_time(container);
+}
+
+bool project_settle(struct project *project, int64_t now)
+{
+    bool changed = false;
+
+    for (size_t i = 0; i < project->n; i++) {
+        struct container *container = &project->containers[i];
+
+        if (!container->looping || container->state == CONTAINER_RESTARTING ||
+            now < container->settles_at)
+            continue;
+        container->looping = false;
+        changed = true;
+    }
+    return changed;
+}
+
+int64_t project_settles_at(const struct project *project)
+{
+    int64_t at = 0;
+
+    for (size_t i = 0; i < project->n; i++)
+        if (project->containers[i].looping &&
+            project->containers[i].state != CONTAINER_RESTARTING &&
+            (at == 0 || project->containers[i].settles_at < at))
+            at = project->containers[i].settles_at;
+    return at;
+}
+
+static bool is_ordered(const struct project *project, const struct container *container)
+{
+    return project->order != PROJECT_NOTHING || container->ordered || container->leaving;
+}
+
 static const struct container_told *find_told(const struct containers_told *told, const char *name)
 {
     for (size_t i = 0; i < told->n; i++)
@@ -30,17 +110,20 @@ static const struct container_told *find_nameless(const struct containers_told *
 }
 
 static void see_configured(struct project *project, const char *id,
-                           const struct containers_told *told)
+                           const struct containers_told *told, int64_t now)
 {
     for (size_t i = 0; i < project->n; i++) {
-        const struct container_told *one = find_told(told, project->containers[i].name);
+        struct container *container = &project->containers[i];
+        const struct container_told *one = find_told(told, container->name);
+        const struct container was = *container;
 
-        take(&project->containers[i], one ? one : find_nameless(told, id));
+        take(container, one ? one : find_nameless(told, id));
+        note_fall(container, &was, now, is_ordered(project, &was));
     }
 }
 
-/* What is under way with those found before. */
-static void keep_orders(struct project *project, const struct container *was, size_t n)
+/* What is under way with those found before, and what they did. */
+static void keep_known(struct project *project, const struct container *was, size_t n, int64_t now)
 {
     for (size_t i = 0; i < project->n; i++)
         for (size_t k = 0; k < n; k++) {
@@ -48,6 +131,7 @@ static void keep_orders(struct project *project, const struct container *was, si
                 continue;
             project->containers[i].ordered = was[k].ordered;
             project->containers[i].leaving = was[k].leaving;
+            note_fall(&project->containers[i], &was[k], now, is_ordered(project, &was[k]));
         }
 }
 
@@ -65,7 +149,8 @@ static void find_all(struct project *project, const char *id, const struct conta
     }
 }
 
-static void see_found(struct project *project, const char *id, const struct containers_told *told)
+static void see_found(struct project *project, const char *id, const struct containers_told *told,
+                      int64_t now)
 {
     char names[PROJECT_FOUND_MAX][CONTAINER_NAME_SIZE];
     struct container was[PROJECT_FOUND_MAX];
@@ -77,7 +162,7 @@ static void see_found(struct project *project, const char *id, const struct cont
         was[i].name = names[i];
     }
     find_all(project, id, told);
-    keep_orders(project, was, n);
+    keep_known(project, was, n, now);
 }
 
 void project_told(struct step *step, struct project *project, const struct containers_told *told)
@@ -88,15 +173,16 @@ void project_told(struct step *step, struct project *project, const struct conta
     if (told->docker_up && !project->docker_up)
         project->trouble = FACT(NONE);
     project->seen = true;
+    project->told_at = step->now.boot;
     project->docker_up = told->docker_up;
     if (!told->docker_up) {
         for (size_t i = 0; i < project->n; i++)
             take(&project->containers[i], &(struct container_told){.state = CONTAINER_UNKNOWN});
         project->trouble = fact_is(&told->problem, FACT_NONE) ? FACT(DOCKER_SILENT) : told->problem;
     } else if (project->configured) {
-        see_configured(project, id, told);
+        see_configured(project, id, told, step->now.boot);
     } else {
-        see_found(project, id, told);
+        see_found(project, id, told, step->now.boot);
     }
 }
 
@@ -141,14 +227,19 @@ static bool is_up_itself(const struct container *container)
 
 static bool is_sick(const struct container *container)
 {
-    return container->state == CONTAINER_RESTARTING ||
+    return container->looping || container->state == CONTAINER_RESTARTING ||
            (container->state == CONTAINER_RUNNING && container->health == HEALTH_UNHEALTHY);
 }
 
 static bool is_unfit(const struct container *container)
 {
-    return container->state != CONTAINER_RUNNING ||
+    return container->state != CONTAINER_RUNNING || container->looping ||
            (container->health != HEALTH_NONE && container->health != HEALTH_HEALTHY);
+}
+
+static bool is_looping(const struct container *container)
+{
+    return container->looping;
 }
 
 static bool is_busy(const struct container *container)
@@ -159,6 +250,11 @@ static bool is_busy(const struct container *container)
 const struct container *project_missing(const struct project *project)
 {
     return first(project, is_missing);
+}
+
+bool project_is_looping(const struct project *project)
+{
+    return first(project, is_looping);
 }
 
 const struct container *project_sick(const struct project *project)

@@ -65,9 +65,13 @@ struct container {
     uint8_t state;    /* enum container_state */
     uint8_t health;   /* enum container_health */
     bool busy;
-    bool ordered; /* the order under way is about it */
-    bool leaving; /* another project that lists it too stops or restarts it */
-    bool listed;  /* it was found by its label, and another project names it */
+    bool ordered;       /* the order under way is about it */
+    bool leaving;       /* another project that lists it too stops or restarts it */
+    bool listed;        /* it was found by its label, and another project names it */
+    bool looping;       /* it restarts again and again: that it runs at the moment says nothing */
+    uint8_t falls;      /* how often it ended by itself, of late */
+    int64_t fell_at;    /* the last time */
+    int64_t settles_at; /* boot clock, ms: if it runs until then, it runs */
 };
 
 enum project_state {
@@ -101,7 +105,7 @@ struct project {
     struct project *next; /* of the same server */
     int site;
     bool configured; /* its containers are named in the configuration */
-    bool seen;       /* the agent told of them, and was not away since */
+    bool seen;       /* the agent told of them, and its machine was not off since */
     bool docker_up;
     bool was_ready; /* since it was last seen not to run */
     bool wanted;    /* somebody wants it, and it is not ready yet */
@@ -112,11 +116,12 @@ struct project {
     uint8_t asked;  /* commands that wait for their end: bits by project_verb */
     uint8_t lost;   /* of these, those under way when Hall was restarted */
     uint8_t n_runs, next_run;
-    bool accepted;            /* the order, by the agent */
+    bool accepted;            /* the order, by the agent; also one that is lost */
     enum project_state state; /* as last told */
     enum project_verb order;  /* under way with the agent */
     char id[COMMAND_ID_SIZE];
-    int64_t order_until; /* boot clock, ms; as all times here; 0: none */
+    int64_t told_at;     /* boot clock, ms; as all times here: the agent told of them last */
+    int64_t order_until; /* 0: none */
     int64_t retry_at;    /* no order of our own before */
     int64_t deadline;    /* of the wish */
     int64_t running_since;

@@ -51,6 +51,8 @@ static enum project_state state_by_containers(const struct project *project, boo
         return booting ? PROJECT_STARTING : PROJECT_MISSING;
     if (project->order == PROJECT_STOP || (project_is_leaving(project) && !is_coming(project)))
         return PROJECT_STOPPED;
+    if (project_is_looping(project))
+        return PROJECT_UNHEALTHY;
     if (project_is_stopped(project))
         return is_coming(project) ? PROJECT_STARTING : PROJECT_STOPPED;
     if (project_sick(project))
@@ -128,7 +130,8 @@ static enum project_ailment ailment_by_containers(const struct project *project,
     if (missing)
         return AILMENT_MISSING;
     if (sick)
-        return sick->state == CONTAINER_RESTARTING ? AILMENT_RESTARTS : AILMENT_UNHEALTHY;
+        return sick->looping || sick->state == CONTAINER_RESTARTING ? AILMENT_RESTARTS
+                                                                    : AILMENT_UNHEALTHY;
     return AILMENT_NONE;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/emit.h"
+#include "core/facts/agent_ports.h"
 #include "core/facts/projects.h"
 
 /* --- making --- */
@@ -151,7 +152,7 @@ int64_t project_idle_at(const struct step *step, const struct project *project)
     const int64_t since = used > project->running_since ? used : project->running_since;
 
     if (project->wanted || project->asked || !project_may_order(step, project) ||
-        project_is_busy(project))
+        project_is_busy(project) || agent_ports_move(step, project->site))
         return 0;
     if (project->left && !project_is_running(project))
         return project->retry_at > 0 ? project->retry_at : step->now.boot;
@@ -221,6 +222,17 @@ void projects_told(struct step *step, const struct containers_told *told)
     step->changed = true;
 }
 
+void projects_forget(struct step *step, int64_t before)
+{
+    struct project *project;
+
+    for (project = projects_first(step); project; project = projects_next(project))
+        if (project->seen && project->told_at < before) {
+            project->seen = false;
+            step->changed = true;
+        }
+}
+
 void project_learn(struct project *project, int32_t ms)
 {
     if (ms < 0)
@@ -280,6 +292,16 @@ void projects_restore_command(struct fleet *fleet, const struct ledger_entry *en
 
     project->asked |= flag;
     project->lost |= flag;
+    project->accepted |= entry->answered;
+}
+
+void project_want_again(struct project *project, struct now now)
+{
+    project->wanted = true;
+    project->alone = true;
+    project->started = now.boot;
+    for (unsigned i = 0; i < STAGES; i++)
+        project->stages[i] = STAGE_UNREACHED;
 }
 
 void project_adopt(struct project *project, const struct project *was)

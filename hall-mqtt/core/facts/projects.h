@@ -24,6 +24,11 @@ bool project_is_busy(const struct project *project);
 bool project_is_leaving(const struct project *project);  /* another's order stops one of its own */
 bool project_has_up(const struct project *project);      /* at least one that is up */
 bool container_is_up(const struct container *container); /* there, and not stopped */
+/* Those that restarted again and again and have run for long enough do so no longer; true: one
+ * does. */
+bool project_settle(struct project *project, int64_t now);
+bool project_is_looping(const struct project *project);
+int64_t project_settles_at(const struct project *project); /* the next; boot clock; 0: none */
 /* The first container that is not there; that is unwell; NULL: none. */
 const struct container *project_missing(const struct project *project);
 const struct container *project_sick(const struct project *project);
@@ -34,6 +39,8 @@ bool project_admits(const struct power *power, const struct project *project, bo
 int projects_init(struct fleet *fleet); /* -ENOMEM */
 void projects_finish(struct fleet *fleet);
 void projects_told(struct step *step, const struct containers_told *told);
+/* What was told before is of an earlier life of its machine. */
+void projects_forget(struct step *step, int64_t before);
 /* Somebody wants this site, and it is not ready. */
 void projects_want(struct step *step, int site);
 void project_begin_wish(struct step *step, struct project *project);
@@ -50,6 +57,8 @@ void project_learn(struct project *project, int32_t ms); /* how long a start too
 /* After a restart or reload: whoever asked still waits for an end. */
 void projects_restore_command(struct fleet *fleet, const struct ledger_entry *entry);
 /* Over a reload: everything but what is configured. */
+/* Somebody waited for it when Hall ended: from now on he waits again. */
+void project_want_again(struct project *project, struct now now);
 void project_adopt(struct project *project, const struct project *was);
 
 #endif

@@ -57,6 +57,14 @@ static bool take_manual(struct step *step, struct ledger_entry *entry,
     return true;
 }
 
+/* What answers may be something else than the server: its card, or what keeps copies of its pages.
+ */
+static void send_to_ready(struct step *step)
+{
+    step->power->forced_packet = true;
+    step_emit(step, &(struct action){.kind = ACTION_PACKET, .packet = {.number = 1}});
+}
+
 static void order_wake(struct step *step, struct ledger_entry *entry, const struct command *command)
 {
     struct power *power = step->power;
@@ -66,32 +74,71 @@ static void order_wake(struct step *step, struct ledger_entry *entry, const stru
         return;
     step_answer(step, entry, OUTCOME_ACCEPTED, NULL);
     if (power->state == POWER_READY) {
+        if (command->force)
+            send_to_ready(step);
         step_answer(step, entry, OUTCOME_DONE, &FACT(ANSWER_READY_ALREADY));
         return;
     }
     wish_wake(step, &cause, command->force);
 }
 
-/* A sleep command while it wakes calls the wake off, unless others wait for it. */
-static void sleep_instead_of_wake(struct step *step, struct ledger_entry *entry,
-                                  const struct command *command)
+/* Is this lease the asker's own, or nobody's, so that it stands in the way of nothing he does? */
+static bool is_own(const struct lease *lease, const struct command *command)
+{
+    return lease->kind == LEASE_MANUAL &&
+           (lease->why.code == FACT_LEASE_FOUND_UP || lease->why.code == FACT_LEASE_FOUND_AWAKE ||
+            strncmp(lease->holder, asker(command), LEASE_HOLDER_SIZE - 1) == 0);
+}
+
+/* What others want of it; NULL: nobody else wants anything. */
+static const struct lease *find_others(const struct step *step, const struct command *command)
 {
     const struct lease_set *set = step->power->leases;
 
     for (size_t i = 0; i < set->n && !command->force; i++)
-        if (set->leases[i].kind != LEASE_MANUAL) {
-            const struct fact because = lease_fact(&set->leases[i], step->server, step->now);
-            const struct fact reason = fact_because(FACT(SLEEP_IN_USE), &because);
+        if (!is_own(&set->leases[i], command))
+            return &set->leases[i];
+    return NULL;
+}
 
-            step_answer(step, entry, OUTCOME_REFUSED, &reason);
-            return;
-        }
-    step_answer(step, entry, OUTCOME_ACCEPTED, NULL);
+/* As a sleep by force releases them. */
+static void release_for_rest(struct step *step)
+{
     step_release_passing_leases(step);
-    if (command->force) {
-        step_release_holds(step);
-        step->power->resting = true;
+    step_release_holds(step);
+    step->power->resting = true;
+}
+
+static void release_own(struct step *step, const struct command *command)
+{
+    struct lease_set *set = step->power->leases;
+
+    for (size_t i = set->n; i-- > 0;) {
+        const struct lease lease = set->leases[i];
+
+        if (is_own(&lease, command))
+            step->changed |= lease_release(set, lease.kind, lease.subject, lease.holder);
     }
+}
+
+/* A sleep command while it wakes calls the wake off, unless others wait for it. */
+static void sleep_instead_of_wake(struct step *step, struct ledger_entry *entry,
+                                  const struct command *command)
+{
+    const struct lease *other = find_others(step, command);
+
+    if (other) {
+        const struct fact because = lease_fact(other, step->server, step->now);
+        const struct fact reason = fact_because(FACT(SLEEP_IN_USE), &because);
+
+        step_answer(step, entry, OUTCOME_REFUSED, &reason);
+        return;
+    }
+    step_answer(step, entry, OUTCOME_ACCEPTED, NULL);
+    if (command->force)
+        release_for_rest(step);
+    else
+        release_own(step, command);
     wish_cancel(step, asker(command), entry, FACT(WAKE_CALLED_OFF));
 }
 
@@ -102,10 +149,14 @@ static void order_sleep(struct step *step, struct ledger_entry *entry,
 
     if (power->state == POWER_SLEEPING && !power->wake.queued) {
         step_answer(step, entry, OUTCOME_ACCEPTED, &FACT(ANSWER_SLEEPS_ALREADY));
+        if (command->force)
+            release_for_rest(step);
         return;
     }
     if (power->state == POWER_OFF) {
         step_answer(step, entry, OUTCOME_DONE, &FACT(ANSWER_OFF_ALREADY));
+        if (command->force)
+            release_for_rest(step);
         return;
     }
     if (power->wake.queued || (power->wake.open && !power->evidence.alive)) {
@@ -135,16 +186,54 @@ static void order_restart(struct step *step, struct ledger_entry *entry,
     wish_sleep(step, entry, asker(command), command->force, true);
 }
 
-static void order_cancel(struct step *step, struct ledger_entry *entry,
-                         const struct command *command)
+/* Who waits for the wake beside him who cancels it. A policy or another server is nobody. */
+static const struct lease *find_waiting(const struct step *step, const struct command *command)
 {
-    if (!step->power->wake.open && !step->power->wake.queued) {
-        step_answer(step, entry, OUTCOME_REFUSED, &FACT(ANSWER_NO_WAKE));
+    const struct lease_set *set = step->power->leases;
+
+    for (size_t i = 0; i < set->n; i++) {
+        const struct lease *lease = &set->leases[i];
+
+        if ((lease->kind == LEASE_VISIT || lease->kind == LEASE_HOLD ||
+             lease->kind == LEASE_MANUAL) &&
+            !is_own(lease, command))
+            return lease;
+    }
+    return NULL;
+}
+
+/* Others wait for the wake, so it goes on; his own wish ends. */
+static void leave_wake(struct step *step, struct ledger_entry *entry, const struct command *command,
+                       const struct lease *other)
+{
+    const struct fact because = lease_fact(other, step->server, step->now);
+    const struct fact goes_on = fact_because(FACT(WAKE_GOES_ON), &because);
+    const struct fact cancelled = fact_with(FACT(WAKE_CANCELLED), asker(command), NULL);
+
+    if (!lease_find(step->power->leases, LEASE_MANUAL, MODEL_NONE, asker(command))) {
+        step_answer(step, entry, OUTCOME_REFUSED, &goes_on);
         return;
     }
     step_answer(step, entry, OUTCOME_ACCEPTED, NULL);
-    step_release_passing_leases(step);
-    wish_cancel(step, asker(command), entry, FACT(NONE));
+    release_own(step, command);
+    step_answer_open_of(step, COMMAND_WAKE, asker(command), OUTCOME_FAILED, &cancelled);
+    step_answer(step, entry, OUTCOME_DONE, &goes_on);
+}
+
+static void order_cancel(struct step *step, struct ledger_entry *entry,
+                         const struct command *command)
+{
+    const struct lease *other = find_waiting(step, command);
+
+    if (!step->power->wake.open && !step->power->wake.queued) {
+        step_answer(step, entry, OUTCOME_REFUSED, &FACT(ANSWER_NO_WAKE));
+    } else if (other) {
+        leave_wake(step, entry, command, other);
+    } else {
+        step_answer(step, entry, OUTCOME_ACCEPTED, NULL);
+        release_own(step, command);
+        wish_cancel(step, asker(command), entry, FACT(NONE));
+    }
 }
 
 /* An instant that was named means nothing before the wall clock is known: until then it holds. */

@@ -1,27 +1,51 @@
 #include <string.h>
 
-#include "base/array.h"
 #include "core/emit.h"
+#include "core/facts/look.h"
 #include "core/rules/project_internal.h"
 #include "core/rules/project_rule.h"
 
 enum {
-    REST = 300000, /* a wish that came to nothing: the next visit begins no new one before */
+    LOST_MOST = 50000, /* ms after a look: what an agent does takes its time */
+    REST = 300000,     /* a wish that came to nothing: the next visit begins no new one before */
 };
 
 /* --- commands --- */
 
-/* Those that were under way when Hall was restarted: how they ended nobody heard. */
+static void end_lost(struct step *step, struct project *project, enum project_verb verb,
+                     enum command_outcome outcome, const struct fact *reason)
+{
+    if ((project->lost & project_bit(verb)) == 0)
+        return;
+    project->lost &= (uint8_t)~project_bit(verb);
+    project_answer(step, project, verb, outcome, reason);
+}
+
+/* Those that were under way when Hall was restarted: nobody heard how they ended, but what its
+ * agent tells shows it. */
 void project_answer_lost(struct step *step, struct project *project)
 {
-    static const enum project_verb verbs[] = {PROJECT_STOP, PROJECT_RESTART};
+    const bool known = project_is_known(step->power, project);
+    const int64_t now = step->now.boot;
 
-    for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
-        if (project->lost & project_bit(verbs[i]))
-            project_answer(step, project, verbs[i], OUTCOME_FAILED, &FACT(PROJECT_LOST));
     if (project->lost & project_bit(PROJECT_START))
         projects_want(step, project->site);
-    project->lost = 0;
+    project->lost &= (uint8_t)~project_bit(PROJECT_START);
+    if (known && project_is_stopped(project))
+        end_lost(step, project, PROJECT_STOP, OUTCOME_DONE, &FACT(NONE));
+    /* What the agent had agreed to it has done by the time of a look. */
+    if (known && project->accepted && project_is_ready(step, project) &&
+        look_before(step->power, 0) <= now)
+        end_lost(step, project, PROJECT_RESTART, OUTCOME_DONE, &FACT(NONE));
+    if (project_lost_until(step, project) > now)
+        return;
+    end_lost(step, project, PROJECT_STOP, OUTCOME_FAILED, &FACT(PROJECT_LOST));
+    end_lost(step, project, PROJECT_RESTART, OUTCOME_FAILED, &FACT(PROJECT_LOST));
+}
+
+int64_t project_lost_until(const struct step *step, const struct project *project)
+{
+    return project->lost ? look_before(step->power, 0) + LOST_MOST : DUE_NEVER;
 }
 
 /* --- the wish --- */

@@ -20,6 +20,7 @@ void project_fail_commands(struct step *step, struct project *project, const str
 
 /* project_ask.c: wishes that come to nothing */
 void project_answer_lost(struct step *step, struct project *project);
+int64_t project_lost_until(const struct step *step, const struct project *project);
 void project_give_up(struct step *step, struct project *project, const struct fact *reason);
 void project_fail_all(struct step *step, const struct fact *reason); /* the server does not come */
 

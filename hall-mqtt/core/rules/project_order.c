@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "core/emit.h"
+#include "core/facts/look.h"
 #include "core/rules/project_internal.h"
 #include "core/rules/project_rule.h"
 
@@ -136,9 +137,10 @@ void projects_hear(struct step *step)
     const struct heard *heard = &step->heard;
 
     if (heard->agent_gone) {
+        const bool may_stay = step->power->evidence.agent == AGENT_SLEEPING;
         struct project *project;
         for (project = projects_first(step); project; project = projects_next(project)) {
-            project->seen = false;
+            project->seen &= may_stay;
             if (project->order != PROJECT_NOTHING)
                 end_order(step, project, OUTCOME_FAILED, &FACT(PROJECT_AGENT_WENT));
         }
@@ -150,7 +152,8 @@ void projects_hear(struct step *step)
 
 void project_tick_order(struct step *step, struct project *project)
 {
-    if (project->order == PROJECT_NOTHING || project->order_until > step->now.boot)
+    if (project->order == PROJECT_NOTHING ||
+        look_before(step->power, project->order_until) > step->now.boot)
         return;
     if (project->accepted)
         end_order(step, project, OUTCOME_FAILED, &FACT(PROJECT_UNENDED));

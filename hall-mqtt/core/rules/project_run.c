@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "core/emit.h"
+#include "core/facts/look.h"
 #include "core/rules/project_internal.h"
 #include "core/rules/project_rule.h"
 
@@ -59,6 +60,7 @@ void projects_order(struct step *step)
         project_fail_all(step, step->wake_failure);
     step->wake_failure = NULL;
     for (project = projects_first(step); project; project = projects_next(project)) {
+        step->changed |= project_settle(project, step->now.boot);
         if (project->lost)
             project_answer_lost(step, project);
         watch_running(step, project);
@@ -132,7 +134,8 @@ static void succeed(struct step *step, struct project *project)
             project->trouble = FACT(NONE);
     }
     project_answer(step, project, PROJECT_START, OUTCOME_DONE, NULL);
-    project_answer(step, project, PROJECT_RESTART, OUTCOME_DONE, &project->spared);
+    if ((project->lost & project_bit(PROJECT_RESTART)) == 0)
+        project_answer(step, project, PROJECT_RESTART, OUTCOME_DONE, &project->spared);
 }
 
 /* Neither up nor on its way; just after a restart of Hall that is not known yet. */
@@ -165,7 +168,8 @@ static void follow_wish(struct step *step, struct project *project)
     } else if (project->deadline == 0 && power_is_up(step->power->state) &&
                !step->power->wake.open) {
         project->deadline = step->now.boot + PROJECT_READY_MOST;
-    } else if (project->deadline > 0 && project->deadline <= step->now.boot) {
+    } else if (project->deadline > 0 &&
+               look_before(step->power, project->deadline) <= step->now.boot) {
         give_up_late(step, project);
     }
 }
@@ -198,7 +202,11 @@ int64_t projects_due(const struct step *step)
     const struct project *project;
 
     for (project = projects_first(step); project; project = projects_next(project)) {
-        due = sooner(due, project->order_until, now);
+        if (project->order_until > 0)
+            due = sooner(due, look_before(step->power, project->order_until), now);
+        due = sooner(due, look_before(step->power, 0), now);
+        due = sooner(due, project_lost_until(step, project), now);
+        due = sooner(due, project_settles_at(project), now);
         const int64_t idle = project_idle_at(step, project);
 
         due = sooner(due, idle, now);
@@ -206,7 +214,8 @@ int64_t projects_due(const struct step *step)
             due = sooner(due, now + 1, now);
         if (project->wanted) {
             due = sooner(due, project->retry_at, now);
-            due = sooner(due, project->deadline, now);
+            if (project->deadline > 0)
+                due = sooner(due, look_before(step->power, project->deadline), now);
         }
     }
     return due;

@@ -2,6 +2,7 @@
  * another one needs. */
 #include <string.h>
 
+#include "core/facts/agent_ports.h"
 #include "core/rules/project_internal.h"
 
 /* How much a project needs its containers. */
@@ -21,6 +22,8 @@ static bool is_visited(const struct step *step, const struct project *project)
     const struct model_site *site = project_site(step, project);
     const int64_t used = step->fleet->sites[project->site].last_visit;
 
+    if (agent_ports_move(step, project->site))
+        return true;
     if (site->idle_stop == 0)
         return lease_find(step->power->leases, LEASE_VISIT, project->site, "") ||
                lease_find(step->power->leases, LEASE_STREAM, project->site, "");

@@ -2,10 +2,14 @@
 
 #include "base/text.h"
 #include "core/emit.h"
+#include "core/facts/look.h"
 #include "core/facts/waking.h"
 #include "core/transition.h"
 
-enum { UNKNOWN_MOST = 15000 }; /* ms: one that has shown nothing since the start is off */
+enum {
+    UNKNOWN_MOST = 15000, /* ms: one that has shown nothing since the start is off */
+    AGENT_MOST = 60000,   /* it reports four times in that */
+};
 
 static void follow_evidence(struct step *step, struct evidence_change change)
 {
@@ -14,6 +18,8 @@ static void follow_evidence(struct step *step, struct evidence_change change)
     const bool falls_silent =
         change.silent && (step->power->up_since > 0 || state == POWER_UNKNOWN);
 
+    if (state != POWER_SLEEPING && step->power->leaving <= step->now.boot)
+        power_forget_goodbye(step->power);
     if (change.changed)
         step->changed = true;
     if (change.sign || change.pass)
@@ -37,11 +43,47 @@ static void tell_intruder(struct step *step)
     step_problem(step, &taken);
 }
 
+static int64_t unknown_due(const struct step *step)
+{
+    return step->power->state == POWER_UNKNOWN
+               ? look_before(step->power, step->power->since + UNKNOWN_MOST)
+               : DUE_NEVER;
+}
+
+/* When a report of its agent is missed: of one that has reported before. */
+static int64_t agent_due(const struct step *step)
+{
+    const struct power *power = step->power;
+
+    return power->evidence.agent == AGENT_ONLINE && power->report.heard &&
+                   !power->evidence.agent_late
+               ? look_before(power, power->agent_heard + AGENT_MOST)
+               : DUE_NEVER;
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+int64_t sight_due(const struct step *step)
+{
+    const int64_t until = step->power->suspect_until;
+
+    return sooner(sooner(unknown_due(step), agent_due(step)), until > 0 ? until : DUE_NEVER);
+}
+
 /* Where nothing can prove silence (its agent was never heard, echoes are not permitted), time
  * decides. */
 void sight_expect(struct step *step)
 {
-    if (step->power->state == POWER_UNKNOWN && step->power->since + UNKNOWN_MOST <= step->now.boot)
+    struct power *power = step->power;
+
+    if (power->suspect_until > 0 && power->suspect_until <= step->now.boot)
+        power->suspect_until = 0;
+    if (agent_due(step) <= step->now.boot)
+        follow_evidence(step, evidence_miss_agent(&power->evidence, step->model));
+    if (unknown_due(step) <= step->now.boot)
         step_transition(step, POWER_SILENT, &FACT(SEEN_NOTHING));
 }
 
@@ -50,9 +92,4 @@ void sight_follow(struct step *step)
     follow_evidence(step, step->heard.seen);
     if (step->heard.intruder)
         tell_intruder(step);
-}
-
-int64_t sight_due(const struct step *step)
-{
-    return step->power->state == POWER_UNKNOWN ? step->power->since + UNKNOWN_MOST : DUE_NEVER;
 }

@@ -28,7 +28,8 @@ static bool lets_in(const struct step *step, int site)
     const struct project *project = project_of(step, site);
     const int check = step->fleet->model->sites[site].check;
 
-    return (power->state == POWER_READY || power->state == POWER_DEGRADED) &&
+    /* Its own check speaks for it, whatever else keeps the server from being ready. */
+    return power->state != POWER_SLEEPING &&
            evidence_site_answers(&power->evidence, step->model, check) &&
            (!project || project_admits(power, project, check != MODEL_NONE));
 }

@@ -5,114 +5,22 @@
 #include "core/emit.h"
 #include "core/facts/depend.h"
 #include "core/facts/leases.h"
+#include "core/facts/look.h"
 #include "core/facts/waking.h"
 #include "core/facts/wish.h"
 #include "core/rules/sleep.h"
+#include "core/rules/sleep_internal.h"
 #include "core/transition.h"
 
 enum {
     ANSWER_MOST = 10000,   /* an agent that has not answered by then has not agreed */
     VETO_WAIT = 60000,     /* next proposal of our own after a veto */
-    LOOK_FRESH = 500,      /* a look at its connections this old still tells what is */
-    LOOK_MOST = 5000,      /* a look that is ordered has been made by then */
     FAILURE_WAIT = 300000, /* next proposal of our own after a sleep that failed */
+    PROOF_TAKES = 10000,   /* its silence is proven, or its failure told, so long after its limit */
+    GONE_LATE = 600000,    /* it may still answer so long after its time, and go all the same */
+    QUIET_SUSPEND = 10000, /* after its goodbye one that is not asked is taken for asleep; */
+    QUIET_OTHERS = 60000,  /* so one that is shut down, or writes its memory to the disk */
 };
-
-static bool via_agent(const struct step *step)
-{
-    return step->model->sleep.via == SLEEP_VIA_AGENT;
-}
-
-/* Leases that a plain sleep command may not override; its own kind, `manual`, it ends. An agent
- * that is asked looks afresh, and vetoes itself. */
-static bool is_blocking(const struct step *step, const struct lease *lease)
-{
-    return lease->kind != LEASE_MANUAL && (lease->kind != LEASE_AGENT || !via_agent(step));
-}
-
-static bool is_blocked(const struct step *step)
-{
-    const struct lease_set *set = step->power->leases;
-
-    for (size_t i = 0; i < set->n; i++)
-        if (is_blocking(step, &set->leases[i]))
-            return true;
-    return false;
-}
-
-static bool is_wakeable(const struct power *power)
-{
-    return power->ever_woken || (power->report.wol_known && power->report.wol_armed);
-}
-
-/* Why nothing can ask it; FACT_NONE: something can. */
-static struct fact lacking_method(const struct step *step)
-{
-    if (step->model->sleep.via == SLEEP_VIA_NONE)
-        return FACT(SLEEP_VIA_NONE);
-    if (via_agent(step) && step->power->evidence.agent != AGENT_ONLINE)
-        return FACT(SLEEP_NO_AGENT);
-    return FACT(NONE);
-}
-
-/* By the leases that are in its way, as many as there is room for: those that speak for themselves,
- * then one that has a cause. */
-static struct fact in_use(const struct step *step)
-{
-    const struct lease_set *set = step->power->leases;
-    struct fact last = {0}, all = FACT(SLEEP_IN_USE);
-
-    for (size_t i = 0; i < set->n; i++) {
-        const struct fact fact = lease_fact(&set->leases[i], step->server, step->now);
-
-        if (!is_blocking(step, &set->leases[i]))
-            continue;
-        if (fact.parts[1].code == FACT_NONE)
-            all = fact_because(all, &fact);
-        else if (fact_is(&last, FACT_NONE))
-            last = fact;
-    }
-    return fact_because(all, &last);
-}
-
-/* What forbids it where nobody insists. */
-static struct fact plain_bar(const struct step *step)
-{
-    const struct power *power = step->power;
-    const int64_t up_for = step->now.boot - power->up_since;
-
-    if (is_blocked(step))
-        return in_use(step);
-    if (power->sight.failed) /* what cannot be seen may be in use */
-        return FACT(SLEEP_OUT_OF_SIGHT);
-    if (up_for < step->model->sleep.min_up)
-        return FACT(SLEEP_TOO_SOON, .n = {up_for, step->model->sleep.min_up});
-    return is_wakeable(power) ? FACT(NONE) : FACT(SLEEP_NOT_WAKEABLE);
-}
-
-/* Why it must not be put to sleep now; false: it may. */
-static bool is_barred(const struct step *step, bool force, struct fact *ret_why)
-{
-    const struct power *power = step->power;
-    struct fact why = lacking_method(step);
-
-    if (!power->evidence.alive)
-        why = FACT(SLEEP_NOT_UP, .word = (uint8_t)power->state);
-    else if (fact_is(&why, FACT_NONE) && !force)
-        why = plain_bar(step);
-    if (fact_is(&why, FACT_NONE))
-        return false;
-    *ret_why = why;
-    return true;
-}
-
-static bool is_in_use(const struct step *step, struct fact *ret_why)
-{
-    if (!is_blocked(step))
-        return false;
-    *ret_why = in_use(step);
-    return true;
-}
 
 /* Was this lease taken or renewed while the agent made up its mind? Then somebody still wants it.
  */
@@ -123,6 +31,13 @@ static bool is_newer(const struct sleep *sleep, const struct lease *lease)
     if (lease->kind == LEASE_VISIT)
         return sleep->id[0] && !sleep->force;
     return lease->renewed > sleep->started;
+}
+
+/* By force it rests too: what stands does not wake it, until somebody does. */
+static void release_by_force(struct step *step)
+{
+    step_release_holds(step);
+    step->power->resting = true;
 }
 
 /* Ends the leases of the run that ends, and with force those of people and programs too. What is
@@ -141,10 +56,8 @@ static void release_for_sleep(struct step *step)
         if (passing && !is_newer(&power->sleep, &lease))
             lease_release(set, lease.kind, lease.subject, lease.holder);
     }
-    if (!power->sleep.force)
-        return;
-    step_release_holds(step);
-    power->resting = true;
+    if (power->sleep.force)
+        release_by_force(step);
 }
 
 static void queue_wanted(struct step *step)
@@ -160,44 +73,74 @@ static void queue_wanted(struct step *step)
         }
 }
 
-static void propose(struct step *step, const char *id, const char *by, bool force, bool restart,
-                    bool own)
+static void ask(struct step *step, const char *id)
 {
     struct sleep *sleep = &step->power->sleep;
 
-    if (sleep->phase != SLEEP_NONE)
-        return;
+    sleep->deadline = step->now.boot + ANSWER_MOST;
+    text_copy(sleep->id, sizeof(sleep->id), id);
+    step_emit(step, &(struct action){.kind = ACTION_SLEEP,
+                                     .sleep = {.id = sleep->id,
+                                               .force = sleep->force,
+                                               .restart = sleep->restart,
+                                               .asked = !sleep->own,
+                                               .lasts = ANSWER_MOST}});
+}
+
+static void tell_requested(struct step *step)
+{
+    const struct sleep *sleep = &step->power->sleep;
+    const struct fact asked = fact_with(
+        sleep->restart ? FACT(RESTART_REQUESTED) : FACT(SLEEP_REQUESTED), sleep->by, NULL);
+
+    step_tell(step, HAPPENED_SLEEP_REQUESTED, 0, &asked);
+}
+
+void sleep_propose(struct step *step, const char *id, const char *by, bool force, bool restart,
+                   bool own)
+{
+    struct sleep *sleep = &step->power->sleep;
+
     sleep->phase = SLEEP_PROPOSED;
     sleep->restart = restart;
     sleep->force = force;
     sleep->own = own;
     sleep->started = step->now.boot;
-    sleep->deadline = step->now.boot + ANSWER_MOST;
-    text_copy(sleep->id, sizeof(sleep->id), id);
     text_copy(sleep->by, sizeof(sleep->by), by);
     /* While a veto stands, asking again each minute is no news. */
-    const struct fact asked =
-        fact_with(restart ? FACT(RESTART_REQUESTED) : FACT(SLEEP_REQUESTED), by, NULL);
-
     if (!own || fact_is(&sleep->refusal, FACT_NONE))
-        step_tell(step, HAPPENED_SLEEP_REQUESTED, 0, &asked);
-    step_emit(
-        step,
-        &(struct action){
-            .kind = ACTION_SLEEP,
-            .sleep = {.id = sleep->id,
-                      .force = force,
-                      .restart = restart,
-                      .asked = !own,
-                      .lasts = ANSWER_MOST}});
+        tell_requested(step);
+    ask(step, id);
+}
+
+/* It is proposed already. What a person wants weighs more than what Hall wants by itself; what
+ * somebody wants by force weighs more than that, and an agent hears of both: other vetoes count
+ * then, or none. The same command by ssh or webhook would say the same again. */
+static void join(struct step *step, const struct sleep_wish *wish)
+{
+    struct sleep *sleep = &step->power->sleep;
+    const bool forces = wish->force && !sleep->force;
+
+    if (!sleep->own && !forces)
+        return;
+    sleep->own = false;
+    sleep->force = wish->force;
+    text_copy(sleep->by, sizeof(sleep->by), wish->by);
+    tell_requested(step);
+    if (sleep_via_agent(step))
+        ask(step, wish->entry->id);
 }
 
 /* Why a command may not have what it wants; false: it may. */
 static bool is_refused(const struct step *step, const struct sleep_wish *wish, struct fact *ret_why)
 {
+    if (step->power->sleep.phase == SLEEP_PROPOSED && step->power->sleep.restart) {
+        *ret_why = FACT(ANSWER_RESTARTS);
+        return true;
+    }
     if (!wish->restart)
-        return is_barred(step, wish->force, ret_why);
-    return is_barred(step, true, ret_why) || (!wish->force && is_in_use(step, ret_why));
+        return sleep_is_barred(step, wish->force, ret_why);
+    return sleep_is_barred(step, true, ret_why) || (!wish->force && sleep_is_in_use(step, ret_why));
 }
 
 void sleep_take_wish(struct step *step)
@@ -216,7 +159,10 @@ void sleep_take_wish(struct step *step)
         wish_cancel(step, wish.by, NULL, FACT(NONE)); /* and then it is proposed */
     } else {
         step->sleep.entry = NULL;
-        propose(step, wish.entry->id, wish.by, wish.force, wish.restart, false);
+        if (step->power->sleep.phase == SLEEP_NONE)
+            sleep_propose(step, wish.entry->id, wish.by, wish.force, wish.restart, false);
+        else
+            join(step, &wish);
     }
 }
 
@@ -228,7 +174,15 @@ static void answer_commands(struct step *step, enum command_outcome outcome,
         step_answer_open(step, COMMAND_RESTART, outcome, reason);
 }
 
-static void begin_sleep(struct step *step, const struct fact *reason)
+/* Its own limit counts where it names one: it knows how long its shutdown may take. */
+static int64_t most_of(const struct step *step, int64_t limit)
+{
+    const int64_t timeout = step->model->sleep.timeout;
+
+    return limit > 0 && limit + PROOF_TAKES > timeout ? limit + PROOF_TAKES : timeout;
+}
+
+static void begin_sleep(struct step *step, const struct fact *reason, int64_t limit)
 {
     struct power *power = step->power;
     struct sleep *sleep = &power->sleep;
@@ -239,15 +193,19 @@ static void begin_sleep(struct step *step, const struct fact *reason)
         sleep->started = step->now.boot;
         sleep->id[0] = '\0';
     }
+    /* Nothing was seen of it since Hall began: its silence is still to be proven. */
+    if (power->state == POWER_UNKNOWN && !power->evidence.settled)
+        evidence_assume_up(&power->evidence, step->model);
     sleep->phase = SLEEP_AGREED;
     sleep->refusal = FACT(NONE);
-    sleep->deadline = step->now.boot + step->model->sleep.timeout;
+    sleep->deadline = step->now.boot + most_of(step, limit);
+    power->leaving = sleep->deadline + GONE_LATE;
     answer_commands(step, OUTCOME_ACCEPTED, NULL);
     /* A wake under way begins anew when silence is proven, and nobody who waits is forgotten. */
+    depend_end_turn(step);
     power->wake.open = false;
     power->wake.wait = WAIT_NOTHING;
     power->wake.queued = was_waking;
-    depend_end_turn(step);
     step->durable = true;
     if (!was_waking && !sleep->restart)
         release_for_sleep(step);
@@ -258,11 +216,32 @@ static void begin_sleep(struct step *step, const struct fact *reason)
         queue_wanted(step);
 }
 
-/* Also by a goodbye that nobody asked for. */
-static void agreed(struct step *step, const struct fact *reason)
+/* A goodbye said is a goodbye: it goes, however long that takes. */
+static void note_goodbye(struct step *step)
 {
+    struct power *power = step->power;
+
+    if (power->leaving == LEASE_FOREVER)
+        return;
+    power->leaving = LEASE_FOREVER;
+    power->sleep.deadline += GONE_LATE;
+    step->changed = step->durable = true;
+}
+
+/* Also by a goodbye that nobody asked for. */
+static void agreed(struct step *step, const struct fact *reason, int64_t limit)
+{
+    /* It was asked before Hall went away, and is woken since: it goes, and the wake goes on. */
+    if (step->power->sleep.phase == SLEEP_PROPOSED && step->power->state == POWER_WAKING) {
+        answer_commands(step, OUTCOME_ACCEPTED, NULL);
+        step->power->sleep.phase = SLEEP_NONE;
+        step_answer_open(step, COMMAND_SLEEP, OUTCOME_DONE, NULL);
+        return;
+    }
     if (step->power->sleep.phase != SLEEP_AGREED)
-        begin_sleep(step, reason);
+        begin_sleep(step, reason, limit);
+    if (step->heard.goodbye)
+        note_goodbye(step);
     /* Where only the agent tells of life, its goodbye is the silence. */
     if (step->power->state == POWER_SLEEPING && !step->power->evidence.alive)
         step_transition(step, POWER_SILENT, reason);
@@ -281,7 +260,7 @@ static bool is_as_refused(const struct fact *before, const struct fact *now)
 }
 
 /* Told once: while nothing changes, the same refusal each minute is noise. */
-static void note_refusal(struct step *step, const struct fact *reason)
+void sleep_note_refusal(struct step *step, const struct fact *reason)
 {
     struct sleep *sleep = &step->power->sleep;
 
@@ -299,14 +278,14 @@ static void vetoed(struct step *step, const struct fact *reason)
     struct sleep *sleep = &step->power->sleep;
 
     sleep->phase = SLEEP_NONE;
-    note_refusal(step, reason);
+    sleep_note_refusal(step, reason);
     answer_commands(step, OUTCOME_REFUSED, reason);
 }
 
 /* Without an agent nobody agrees: the server was told, by what the reason says. */
 static struct fact agreement(const struct step *step, const struct fact *reason)
 {
-    if (via_agent(step))
+    if (sleep_via_agent(step))
         return FACT(SLEEP_AGENT_AGREED);
     return fact_is(reason, FACT_NONE) ? FACT(SLEEP_ASKED) : *reason;
 }
@@ -317,6 +296,9 @@ static void succeed(struct step *step)
     const int64_t ms = step->now.boot - sleep->started;
 
     sleep->phase = SLEEP_NONE;
+    step->power->leaving = 0;
+    if (!step->power->wake.open && !step->power->wake.queued)
+        rousing_note_sleep(&step->power->rousing, step->now.boot);
     step_tell(step, HAPPENED_ASLEEP, sleep->id[0] ? ms : 0, &FACT(SLEEP_PROVEN));
     step_answer_open(step, COMMAND_SLEEP, OUTCOME_DONE, NULL);
 }
@@ -326,7 +308,8 @@ static void fail(struct step *step, const struct fact *reason)
     struct sleep *sleep = &step->power->sleep;
 
     sleep->phase = SLEEP_NONE;
-    step->power->resting = false;
+    if (step->power->leaving == 0)
+        step->power->resting = false;
     sleep->not_before = step->now.boot + FAILURE_WAIT;
     answer_commands(step, OUTCOME_FAILED, reason);
     if (step->power->state == POWER_SLEEPING)
@@ -345,10 +328,25 @@ void sleep_end(struct step *step)
     const enum silence silence = step->silence;
 
     step->silence = SILENCE_NONE;
+    /* It was asked when Hall went away, and has done so. */
+    if (silence == SILENCE_AGREED && step->power->sleep.phase == SLEEP_PROPOSED)
+        begin_sleep(step, NULL, 0);
     if (silence == SILENCE_AGREED)
         succeed(step);
     else if (silence == SILENCE_SUDDEN && step->power->sleep.phase != SLEEP_NONE)
         fail(step, &FACT(SLEEP_FELL_SILENT));
+}
+
+/* It slept, if only for a moment: one whose sleep failed says that instead. */
+static struct fact why_it_is_back(struct step *step)
+{
+    struct power *power = step->power;
+
+    if (power->wake.queued)
+        return FACT(SLEEP_CAME_BACK);
+    rousing_note_sleep(&power->rousing, step->now.boot);
+    return rousing_note_life(&power->rousing, step->now.boot) ? power_roused(power)
+                                                              : FACT(SLEEP_CAME_BACK);
 }
 
 /* The agent is online again before silence was proven. */
@@ -363,40 +361,46 @@ static void came_back(struct step *step)
         step_transition(step, POWER_BACK, &FACT(SLEEP_RESTARTED));
         return;
     }
+    const struct fact why = why_it_is_back(step);
+
     step_transition(step, POWER_BACK, NULL);
-    fail(step, &FACT(SLEEP_CAME_BACK));
+    fail(step, &why);
 }
 
-static void answered(struct step *step, enum sleep_answer answer, const char *id,
-                     const struct fact *reason)
+static void answered(struct step *step, const struct fleet_event *event)
 {
     struct sleep *sleep = &step->power->sleep;
+    const char *id = event->sleep.id;
+    const struct fact *reason = &event->sleep.reason;
     const struct fact agrees = agreement(step, reason);
 
     if (sleep->phase == SLEEP_NONE || (id[0] && strcmp(id, sleep->id) != 0))
         return;
-    switch (answer) {
+    switch (event->sleep.answer) {
     case SLEEP_ACCEPTED:
     case SLEEP_DONE:
-        agreed(step, &agrees);
+        agreed(step, &agrees, event->sleep.limit);
         break;
     case SLEEP_VETOED:
         if (sleep->phase == SLEEP_PROPOSED)
             vetoed(step, reason);
         break;
     case SLEEP_FAILED:
-        if (sleep->phase == SLEEP_PROPOSED)
+        if (sleep->phase == SLEEP_PROPOSED) {
             vetoed(step, reason);
-        else
-            fail(step, reason);
+            break;
+        }
+        power_forget_goodbye(step->power);
+        fail(step, reason);
         break;
     }
 }
 
 static void hear_goodbye(struct step *step)
 {
-    if (power_next_state(step->power, POWER_GOODBYE) == POWER_SLEEPING)
-        agreed(step, &FACT(AGENT_GOODBYE));
+    if (power_next_state(step->power, POWER_GOODBYE) == POWER_SLEEPING ||
+        step->power->sleep.phase != SLEEP_NONE)
+        agreed(step, &FACT(AGENT_GOODBYE), 0);
     else
         step_transition(step, POWER_GOODBYE, NULL);
 }
@@ -410,85 +414,56 @@ void sleep_hear(struct step *step)
     if (heard->back)
         came_back(step);
     if (heard->answer)
-        answered(step, heard->answer->sleep.answer, heard->answer->sleep.id,
-                 &heard->answer->sleep.reason);
+        answered(step, heard->answer);
+}
+
+static int64_t deadline_of(const struct power *power)
+{
+    return look_before(power, power->sleep.deadline);
+}
+
+/* Whose sleep no question may disturb is asleep some time after its goodbye. */
+static int64_t quiet_due(const struct step *step)
+{
+    const struct power *power = step->power;
+    const int64_t lasts = step->model->sleep.mode == SLEEP_SUSPEND ? QUIET_SUSPEND : QUIET_OTHERS;
+    const int64_t most = step->model->sleep.timeout / 2;
+    const int64_t since = power->evidence.agent_since > power->sleep.started
+                              ? power->evidence.agent_since
+                              : power->sleep.started;
+
+    if (power->state != POWER_SLEEPING || !power_is_left_alone(power))
+        return DUE_NEVER;
+    return look_before(power, since + (lasts < most ? lasts : most));
 }
 
 void sleep_tick(struct step *step)
 {
     struct sleep *sleep = &step->power->sleep;
 
-    if (sleep->phase == SLEEP_NONE || sleep->deadline > step->now.boot)
+    if (quiet_due(step) <= step->now.boot) {
+        evidence_believe_silence(&step->power->evidence, step->model);
+        step_transition(step, POWER_SILENT, &FACT(AGENT_GOODBYE));
+        return;
+    }
+    if (sleep->phase == SLEEP_NONE || deadline_of(step->power) > step->now.boot)
         return;
     if (sleep->phase == SLEEP_PROPOSED) {
         vetoed(step, &FACT(SLEEP_UNANSWERED, .n = {ANSWER_MOST}));
         return;
     }
-    struct fact reason = FACT(SLEEP_ASKED_AWAKE, .n = {step->model->sleep.timeout});
+    struct fact reason = FACT(SLEEP_ASKED_AWAKE, .n = {sleep->deadline - step->power->since});
 
-    if (via_agent(step))
+    if (sleep_via_agent(step))
         reason.parts[0].code = FACT_SLEEP_AGREED_AWAKE;
     fail(step, &reason);
 }
 
-/* When it may be slept for want of a lease: up, nobody needs it, nothing is under way. */
-static bool is_idle(const struct step *step)
-{
-    const struct power *power = step->power;
-
-    return power->evidence.alive && power->leases->n == 0 && !power->wake.open &&
-           !power->wake.queued && power->sleep.phase == SLEEP_NONE &&
-           power->state != POWER_SLEEPING && step->model->sleep.via != SLEEP_VIA_NONE;
-}
-
-static int64_t idle_due(const struct step *step)
-{
-    const int64_t ripe = step->power->up_since + step->model->sleep.min_up;
-
-    return ripe > step->power->sleep.not_before ? ripe : step->power->sleep.not_before;
-}
-
-/* Bytes may have moved since the last look, so a new one comes before the proposal. */
-static bool awaits_look(struct step *step)
-{
-    struct sight *sight = &step->power->sight;
-
-    if (!sight->watched || step->now.boot - sight->looked <= LOOK_FRESH)
-        return false;
-    if (sight->asked == 0) {
-        step->power->sight.asked = step->now.boot;
-        step_emit(step, &(struct action){.kind = ACTION_LOOK});
-    } else if (sight->asked + LOOK_MOST <= step->now.boot) {
-        sight->asked = 0;
-        note_refusal(step, &FACT(SLEEP_LOOK_LATE));
-    }
-    return true;
-}
-
-void sleep_when_idle(struct step *step)
-{
-    char id[COMMAND_ID_SIZE];
-    struct fact why;
-
-    if (!is_idle(step) || idle_due(step) > step->now.boot)
-        return;
-    if (is_barred(step, false, &why)) {
-        note_refusal(step, &why);
-        return;
-    }
-    if (awaits_look(step))
-        return;
-    step_new_id(step, 's', id);
-    propose(step, id, "idle", false, false, true);
-}
-
 int64_t sleep_due(const struct step *step)
 {
-    if (step->power->sleep.phase != SLEEP_NONE)
-        return step->power->sleep.deadline;
-    if (!is_idle(step))
-        return DUE_NEVER;
-    const int64_t ripe = idle_due(step), looked = step->power->sight.asked + LOOK_MOST;
+    const int64_t quiet = quiet_due(step);
 
-    return step->power->sight.asked > 0 && looked > ripe ? looked : ripe;
+    if (quiet < DUE_NEVER)
+        return quiet;
+    return step->power->sleep.phase != SLEEP_NONE ? deadline_of(step->power) : sleep_idle_due(step);
 }

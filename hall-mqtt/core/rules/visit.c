@@ -4,6 +4,7 @@
 #include "core/facts/guard.h"
 #include "core/facts/leases.h"
 #include "core/facts/projects.h"
+#include "core/facts/waking.h"
 #include "core/facts/wish.h"
 
 static void take_visit_lease(struct step *step, int site)
@@ -15,6 +16,7 @@ static void take_visit_lease(struct step *step, int site)
     (void)lease_take(set, LEASE_VISIT, site, "", NULL, step->now.boot, until);
     if (is_new)
         step->fleet->sites[site].visits++;
+    step->durable |= is_new; /* who is let in is not forgotten by a crash of Hall */
     step->fleet->sites[site].last_visit = step->now.boot;
     step->changed = true;
 }
@@ -32,7 +34,7 @@ static void visit(struct step *step, const struct fleet_event *event)
     }
     projects_want(step, site);
     step->power->awaited_until = step->now.boot + AWAITED_MOST;
-    if (step->power->state == POWER_READY)
+    if (step->power->state == POWER_READY || waking_is_in_vain(step))
         return;
     wish_wake(step, &FACT(WAKE_VISIT, .subject = site), false);
     step->wish.site = site;

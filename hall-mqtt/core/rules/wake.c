@@ -5,6 +5,7 @@
 #include "core/facts/depend.h"
 #include "core/facts/guard.h"
 #include "core/facts/leases.h"
+#include "core/facts/look.h"
 #include "core/facts/waking.h"
 #include "core/problem.h"
 #include "core/rules/wake_internal.h"
@@ -74,7 +75,8 @@ static void start_or_wait(struct step *step)
         start(step);
         return;
     }
-    depend_end_turn(step); /* perhaps those it waits for need it */
+    if (wait != WAIT_TURN)
+        depend_end_turn(step); /* perhaps those it waits for need it */
     note_wait(step, wait, &for_what);
 }
 
@@ -92,11 +94,14 @@ static void begin(struct step *step, const struct fact *cause, bool force)
                           .cause = *cause};
     for (unsigned i = 0; i < STAGES; i++)
         wake->stages[i] = STAGE_UNREACHED;
+    rousing_note_wake(&power->rousing, step->now.boot);
     text_copy(wake->boot_id, sizeof(wake->boot_id), power->report.boot_id);
     step_new_id(step, 'w', wake->id);
+    wake->order = step->fleet->serial;
     power->failure = FAILURE_NONE;
     power->awaited_until = 0;
     power->resting = false;
+    power->in_vain = false;
     step->durable = true;
     step_problem(step, NULL);
     step_tell(step, HAPPENED_WAKE_REQUESTED, 0, cause);
@@ -138,13 +143,13 @@ static void end_failed(struct step *step, enum wake_failure failure, const struc
     struct power *power = step->power;
     const int64_t ms = power->wake.open ? step->now.boot - power->wake.started : 0;
 
+    depend_end_turn(step);
     power->wake.open = false;
     power->wake.queued = false;
     power->wake.next_packet = 0;
     power->failure = failure;
     power->wake.wait = WAIT_NOTHING;
     step->durable = true;
-    depend_end_turn(step);
     step_tell(step, HAPPENED_WAKE_FAILED, ms, reason);
     answer_commands(step, OUTCOME_FAILED, reason);
     note_failure(step, reason);
@@ -168,6 +173,7 @@ static void fail(struct step *step, enum wake_failure failure, const struct fact
     step_transition(step, POWER_DEADLINE, reason);
     step_problem(step, reason);
     end_failed(step, failure, reason);
+    power->in_vain = power->evidence.alive && failure == FAILURE_NOT_READY;
 }
 
 /* It is up, or its card answers: which check keeps it from being ready? MODEL_NONE: it is not
@@ -213,6 +219,11 @@ static void fail_in_vain(struct step *step, enum wake_failure failure)
         reason.parts[0].code = (uint16_t)failure_code(failure);
     if (!is_taken && failure == FAILURE_NOT_READY)
         check = find_failing_check(step);
+    if (failure == FAILURE_NO_PACKET && fact_is(&power->problem, FACT_WAKE_PACKET_FAILED)) {
+        const struct fact why = fact_cause(&power->problem);
+
+        reason = fact_because(reason, &why);
+    }
     if (check != MODEL_NONE) {
         const struct fact fault = problem_of_check(power, step->server, check);
 
@@ -233,6 +244,12 @@ static void refuse_queued(struct step *step)
     step_tell(step, HAPPENED_WAKE_FAILED, 0, &reason);
     answer_commands(step, OUTCOME_FAILED, &reason);
     note_failure(step, &reason);
+}
+
+static void forsake(struct step *step)
+{
+    end_failed(step, FAILURE_NONE, &FACT(WAKE_UNWANTED));
+    step_transition(step, POWER_CANCEL, &FACT(WAKE_UNWANTED));
 }
 
 static void begin_queued(struct step *step)
@@ -296,6 +313,8 @@ void wake_begin(struct step *step)
         call_off(step);
     if (step->wish.cause)
         take_up(step);
+    if (waking_is_unwanted(step))
+        forsake(step);
     begin_queued(step);
 }
 
@@ -324,7 +343,7 @@ static void tick_wait(struct step *step)
 static void give_up(struct step *step)
 {
     const struct wake *wake = &step->power->wake;
-    const bool sent = wake->packets == 0 || wake->packets > wake->packets_failed;
+    const bool sent = wake->packets == 0 || wake->packets_sent > 0;
     struct fact for_what;
 
     if (wake->wait != WAIT_NOTHING && depend_wait(step, &for_what) != WAIT_NOTHING) {
@@ -364,7 +383,8 @@ void wake_tick(struct step *step)
     if (wake->deadline <= step->now.boot)
         leave_room(step);
     if (wake->deadline <= step->now.boot) {
-        give_up(step);
+        if (look_before(power, wake->deadline) <= step->now.boot)
+            give_up(step);
         return;
     }
     /* Packets are due again when a host that had shown itself falls silent; then too those that it
@@ -384,18 +404,14 @@ int64_t wake_due(const struct step *step)
 
     if (!wake->open)
         return due;
+    const int64_t deadline = look_before(step->power, wake->deadline);
+
+    /* Its time is over: no packet is sent any more. */
+    if (wake->deadline <= step->now.boot)
+        return deadline < due ? deadline : due;
     if (wake->next_packet > 0 && wake->next_packet < due)
         due = wake->next_packet;
     return wake->deadline < due ? wake->deadline : due;
-}
-
-/* The reports tell afterwards whether it resumed or booted; without them the expectation stands. */
-static enum wake_kind actual_kind(const struct power *power)
-{
-    if (power->wake.boot_id[0] == '\0' || power->report.boot_id[0] == '\0' ||
-        power->report.heard_at <= power->wake.started)
-        return power->wake.kind;
-    return strcmp(power->wake.boot_id, power->report.boot_id) == 0 ? WAKE_RESUME : WAKE_COLD;
 }
 
 /* Leases that were waiting for the server last the idle time at least from when it is there; one
@@ -419,23 +435,6 @@ static void renew_waiting(struct step *step)
     }
 }
 
-/* Only a server that was silent and answered after our packets has shown that it can be woken, and
- * how long that takes. */
-static void learn(struct step *step, int64_t ms)
-{
-    struct power *power = step->power;
-    struct wake *wake = &power->wake;
-    struct boot boot = {.ready = ms < INT32_MAX ? (int32_t)ms : INT32_MAX};
-
-    if (wake->packets <= wake->packets_failed || wake->found_alive)
-        return;
-    memcpy(boot.stages, wake->stages, sizeof(boot.stages));
-    history_add(&power->history, wake->kind, &boot);
-    wake->recent = true;
-    power->last_boot = ms;
-    power->ever_woken = true;
-}
-
 /* One that was given up and comes late counts too: else the learned deadline could never grow. */
 static void conclude(struct step *step)
 {
@@ -444,12 +443,12 @@ static void conclude(struct step *step)
     const int64_t ms = step->now.boot - wake->started;
 
     step_stage(step, STAGE_FIRST_SIGN);
+    depend_end_turn(step);
     wake->open = false;
     wake->wait = WAIT_NOTHING;
     step->durable = true;
-    depend_end_turn(step);
-    wake->kind = actual_kind(power);
-    learn(step, ms);
+    wake->kind = wake_actual_kind(power);
+    wake_learn(step, ms);
     power->failures = 0;
     power->retry_at = 0;
     power->awaited_until = step->now.boot + AWAITED_MOST;
@@ -468,17 +467,6 @@ static void succeed(struct step *step)
     answer_commands(step, OUTCOME_DONE, NULL);
 }
 
-/* The agent is online, and so the server may be ready, a moment before it has reported. */
-static void correct_kind(struct power *power)
-{
-    const enum wake_kind kind = actual_kind(power);
-
-    if (power->wake.open || !power->wake.recent || kind == power->wake.kind)
-        return;
-    history_move(&power->history, power->wake.kind, kind);
-    power->wake.kind = kind;
-}
-
 void wake_follow(struct step *step)
 {
     struct power *power = step->power;
@@ -490,5 +478,5 @@ void wake_follow(struct step *step)
     if (power->evidence.alive && power->evidence.agent == AGENT_ONLINE)
         step_stage(step, STAGE_AGENT_ONLINE);
     if (step->heard.reported)
-        correct_kind(power);
+        wake_correct_kind(power);
 }

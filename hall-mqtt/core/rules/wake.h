@@ -7,6 +7,7 @@
 #include "core/state.h"
 
 void wake_follow(struct step *step); /* what the evidence means for it */
+void wake_hear(struct step *step);   /* a magic packet has left */
 void wake_begin(struct step *step);  /* what is wished or queued */
 void wake_tick(struct step *step);
 

@@ -9,4 +9,9 @@
 void wake_send_first(struct step *step);
 void wake_send(struct step *step); /* the next of the plan */
 
+/* wake_learn.c */
+enum wake_kind wake_actual_kind(const struct power *power);
+void wake_learn(struct step *step, int64_t ms);
+void wake_correct_kind(struct power *power);
+
 #endif

@@ -37,10 +37,36 @@ void wake_send(struct step *step)
     wake->packets++;
     wake->next_packet = next_packet_time(wake, step->now.boot);
     step_emit(step, &(struct action){.kind = ACTION_PACKET, .packet = {.number = wake->packets}});
-    if (wake->packets == 1)
-        step_stage(step, STAGE_PACKET_SENT);
+    step->changed = true;
+}
+
+/* It was sent beside any wake. */
+static void hear_forced(struct step *step)
+{
+    if (!step->power->forced_packet)
+        return;
+    step->power->forced_packet = false;
+    step_tell(step, HAPPENED_PACKET_SENT, 0, &FACT(WAKE_PACKET, .n = {1}));
+}
+
+/* What is told is that it was sent, not that it was to be. */
+void wake_hear(struct step *step)
+{
+    struct power *power = step->power;
+    struct wake *wake = &power->wake;
+    const uint32_t number = step->heard.packet;
+
+    if (!wake->open)
+        hear_forced(step);
+    if (!wake->open || number > wake->packets || wake->packets_sent >= wake->packets)
+        return;
+    wake->packets_sent++;
+    wake->sent_in_silence |= !power->evidence.alive;
+    if (fact_is(&power->problem, FACT_WAKE_PACKET_FAILED))
+        step_problem(step, NULL);
+    step_stage(step, STAGE_PACKET_SENT);
     step_tell(step, HAPPENED_PACKET_SENT, step->now.boot - wake->started,
-              &FACT(WAKE_PACKET, .n = {wake->packets}));
+              &FACT(WAKE_PACKET, .n = {number}));
 }
 
 static void send_to_sleeper(struct step *step)

@@ -25,7 +25,9 @@ static void end_guard(struct step *step)
     struct power *power = step->power;
     const struct lease *lease = waiting_lease(power->leases);
 
-    if (power->guard.kind == GUARD_NONE || power->guard.until > step->now.boot)
+    /* After a restart it is looked at first. */
+    if (power->guard.kind == GUARD_NONE || power->guard.until > step->now.boot ||
+        power->state == POWER_UNKNOWN)
         return;
     power->guard = (struct guard){0};
     step->changed = true;
@@ -48,6 +50,6 @@ int64_t want_due(const struct step *step)
     const struct power *power = step->power;
 
     if (power->guard.kind != GUARD_NONE)
-        return power->guard.until;
+        return power->state == POWER_UNKNOWN ? DUE_NEVER : power->guard.until;
     return waking_lease(power) ? power->retry_at : DUE_NEVER;
 }
