@@ -350,7 +350,7 @@ int agent_create(const struct config_agent *config, const char *password, struct
 int agent_run(struct agent *agent)
 {
     log_info("agent of %s, version " HALL_VERSION, agent->config->head.id);
-    return daemon_run(agent->loop);
+    return daemon_run(agent->loop, NULL, NULL);
 }
 
 void agent_destroy(struct agent *agent)

@@ -175,7 +175,7 @@ int relay_create(const struct config_relay *config, const char *password, struct
 int relay_run(struct relay *relay)
 {
     log_info("relay %s, version " HALL_VERSION, relay->config->head.id);
-    return daemon_run(relay->loop);
+    return daemon_run(relay->loop, NULL, NULL);
 }
 
 void relay_destroy(struct relay *relay)

@@ -273,7 +273,7 @@ int hall_run(struct hall *hall)
     outlets_event(&hall->outlets, is_rejected ? "config_rejected" : "config_loaded",
                   is_rejected ? start_tell_trouble(trouble)
                               : say_words(FACT_CONFIG_LOADED, hall->current.config->file, NULL));
-    return daemon_run(hall->loop);
+    return daemon_run(hall->loop, turn_awake, hall->turn);
 }
 
 /* ---- end ---- */

@@ -12,6 +12,7 @@ struct turn {
     const struct current *current;
     const struct outlets *outlets;
     sd_event_source *timer; /* the fleet's next deadline */
+    int64_t awake_at;       /* when the loop last did something; boot clock, ms */
     size_t n_deferred, room;
     struct fleet_event *deferred; /* [room] */
 };
@@ -46,6 +47,28 @@ void turn_feed(struct turn *turn, const struct fleet_event *event)
 void turn_tick(struct turn *turn)
 {
     fleet_tick(turn->current->fleet, clock_now());
+    turn_settle(turn);
+}
+
+static bool is_late(const struct turn *turn, int64_t before)
+{
+    return fleet_is_behind(turn->current->fleet, before) ||
+           prober_is_behind(turn->current->prober, before);
+}
+
+/* Where nothing was due it was no standstill, but a calm time. */
+void turn_awake(void *context)
+{
+    struct turn *turn = context;
+    const struct now now = clock_now();
+    const int64_t before = now.boot - FLEET_LATE;
+    const int64_t since = turn->awake_at;
+
+    turn->awake_at = now.boot;
+    if (since > before || !is_late(turn, before))
+        return;
+    prober_stood_still(turn->current->prober);
+    fleet_stood_still(turn->current->fleet, now, since);
     turn_settle(turn);
 }
 
@@ -84,6 +107,7 @@ int turn_create(sd_event *loop, const struct current *current, const struct outl
         return -ENOMEM;
     turn->current = current;
     turn->outlets = outlets;
+    turn->awake_at = clock_now().boot;
     error = loop_timer_create(loop, ACCURACY_US, on_timer, turn, &turn->timer);
     if (error < 0) {
         turn_destroy(turn);

@@ -20,6 +20,8 @@ const struct fleet *turn_fleet(const struct turn *turn);
 void turn_feed(struct turn *turn, const struct fleet_event *event);
 /* What time alone makes due. */
 void turn_tick(struct turn *turn);
+/* The loop has waited. Before it hears of anything: did it stand still? */
+void turn_awake(void *turn);
 /* For outlets: an event found while acting; it is fed once the step is over. */
 void turn_defer(struct turn *turn, const struct fleet_event *event);
 /* After a step that was not fed here: the first of a fleet. */

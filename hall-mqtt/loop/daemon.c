@@ -30,12 +30,27 @@ int daemon_create(sd_event **ret_loop)
     return error < 0 ? error : 0;
 }
 
-int daemon_run(sd_event *loop)
+/* One turn, as sd_event_run(3) makes it. */
+static int turn(sd_event *loop, void (*awake)(void *context), void *context)
 {
-    int result;
+    int result = sd_event_prepare(loop);
+
+    if (result == 0)
+        result = sd_event_wait(loop, UINT64_MAX);
+    if (result <= 0)
+        return result;
+    if (awake)
+        awake(context);
+    return sd_event_dispatch(loop);
+}
+
+int daemon_run(sd_event *loop, void (*awake)(void *context), void *context)
+{
+    int result = 0;
 
     sd_notify(0, "READY=1");
-    result = sd_event_loop(loop);
+    while (result >= 0 && sd_event_get_state(loop) != SD_EVENT_FINISHED)
+        result = turn(loop, awake, context);
     if (result < 0)
         log_error("the loop failed: %s", strerror(-result));
     sd_notify(0, "STOPPING=1");

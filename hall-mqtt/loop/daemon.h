@@ -12,8 +12,9 @@
 /* SIGTERM and SIGINT are blocked (program_prepare). -errno of sd-event; *ret_loop is to be
  * unreferenced in any case. */
 int daemon_create(sd_event **ret_loop);
-/* Until the end; 0, or -errno, which is logged. */
-int daemon_run(sd_event *loop);
+/* Until the end; 0, or -errno, which is logged. awake (may be NULL) is called each time that the
+ * loop has waited, before anybody hears of what came meanwhile. */
+int daemon_run(sd_event *loop, void (*awake)(void *context), void *context);
 
 /* Gives memory back so much later; *source is made the first time, and set anew from then on. */
 int daemon_trim(sd_event *loop, int64_t after_ms, sd_event_source **source);

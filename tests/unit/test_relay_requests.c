@@ -58,7 +58,7 @@ int daemon_create(sd_event **ret_loop)
     return sd_event_new(ret_loop);
 }
 
-int daemon_run(sd_event *loop)
+int daemon_run(sd_event *loop, void (*awake)(void *of), void *of)
 {
     assert_non_null(loop);
     transcribe("run; ");
