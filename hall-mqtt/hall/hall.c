@@ -13,6 +13,7 @@
 #include "hall/in_bus.h"
 #include "hall/in_clock.h"
 #include "hall/in_remote.h"
+#include "hall/orphans.h"
 #include "hall/out_api.h"
 #include "hall/out_board.h"
 #include "hall/out_log.h"
@@ -260,6 +261,7 @@ int hall_create(const struct config *config, const struct secrets *secrets,
         return error;
     }
     add_outlets(hall);
+    orphans_answer(&hall->current, &hall->outlets, hall->answers, hall->out_store);
     start(hall);
     *ret_hall = hall;
     return 0;
