@@ -15,6 +15,25 @@ enum { SUBSCRIPTIONS_MAX = 32 };
 
 /* ---- agents ---- */
 
+/* What finds no room is told once, as long as it is so; agents tell of containers when something
+ * of them changes. */
+static void tell_cut(const struct in_bus *in, const struct topic *topic,
+                     const struct fleet_event *event)
+{
+    const unsigned n_cut = event->kind == FLEET_REPORT ? event->report.n_cut : 0;
+
+    if (n_cut > 0 && fleet_power(in->current->fleet, event->server)->report.n_cut == 0)
+        log_warning("agent %s: %u checks find something in use, and Hall names %d of them: the "
+                    "others are named as these end; see \"ignore\" and \"command\" of its "
+                    "agent.json",
+                    topic->id, n_cut + AGENT_USES_MAX, AGENT_USES_MAX);
+    if (event->kind == FLEET_CONTAINERS && event->containers->n_cut > 0 &&
+        outlets_may_tell_of(in->outlets, topic->id))
+        log_warning("agent %s: it tells of %zu containers, and Hall follows the first %d: remove "
+                    "those that are not used (docker container prune)",
+                    topic->id, event->containers->n_cut + CONTAINERS_TOLD_MAX, CONTAINERS_TOLD_MAX);
+}
+
 static void on_agent(const struct in_bus *in, const struct topic *topic,
                      const struct mqtt_message *message)
 {
@@ -41,7 +60,7 @@ static void on_agent(const struct in_bus *in, const struct topic *topic,
     else
         error = readers[topic->kind](message->payload, message->length, &event, reason);
     if (why || error < 0) {
-        if (message->length > 0 && outlets_may_tell(in->outlets))
+        if (message->length > 0 && outlets_may_tell_of(in->outlets, topic->id))
             log_warning("agent %s: message on %s ignored: %s", topic->id, message->topic,
                         why ? why : reason);
         return;
@@ -49,6 +68,7 @@ static void on_agent(const struct in_bus *in, const struct topic *topic,
     event.server = server;
     if (event.kind == FLEET_CONTAINERS)
         event.containers = &told;
+    tell_cut(in, topic, &event);
     turn_feed(in->turn, &event);
     if (event.kind == FLEET_REPORT)
         outlets_tell(in->outlets, &(struct news){.kind = NEWS_REPORT, .server = server});
@@ -235,9 +255,30 @@ static void on_message(void *context, const struct mqtt_message *message)
         hearers[topic.kind](in, &topic, message);
 }
 
+static bool has_agents_word(const struct fleet *fleet, int server)
+{
+    const struct lease_set *set = fleet_power(fleet, server)->leases;
+    size_t i = 0;
+
+    while (i < set->n && !lease_is_of_agent(&set->leases[i]))
+        i++;
+    return i < set->n;
+}
+
+/* Before the broker says what it has kept. */
+static void await_reports(const struct in_bus *in)
+{
+    for (size_t i = 0; i < in->current->config->model.n_servers; i++)
+        if (has_agents_word(in->current->fleet, (int)i))
+            turn_feed(in->turn, &(struct fleet_event){.kind = FLEET_UNHEARD, .server = (int)i});
+}
+
 static void on_connected(void *context, bool connected, const char *why)
 {
     const struct in_bus *in = context;
+
+    if (connected)
+        await_reports(in);
 
     log_info("bus: %s: %s", connected ? "connected" : "not connected", why);
     outlets_tell(in->outlets, &(struct news){.kind = NEWS_BROKER, .connected = connected});

@@ -144,7 +144,7 @@ void relays_hear(struct relays *relays, const struct topic *topic,
     const int error = topic->kind == TOPIC_RELAY_STATE ? on_state(relays, topic, message, reason)
                                                        : on_result(relays, topic, message, reason);
 
-    if (error < 0 && outlets_may_tell(relays->outlets))
+    if (error < 0 && outlets_may_tell_of(relays->outlets, topic->id))
         log_warning("relay %s: message on %s ignored: %s", topic->id, message->topic, reason);
 }
 

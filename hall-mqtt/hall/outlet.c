@@ -1,10 +1,10 @@
 #include "hall/outlet.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/clock.h"
-
-enum { TOLD_A_MINUTE = 120 };
+#include "base/text.h"
 
 void outlets_add(struct outlets *outlets, const struct outlet_ops *ops, void *context)
 {
@@ -49,4 +49,24 @@ void outlets_refused(struct outlets *outlets, const struct model *model, const s
 bool outlets_may_tell(struct outlets *outlets)
 {
     return log_may_tell(&outlets->told, clock_now().boot, TOLD_A_MINUTE, "refused input");
+}
+
+bool outlets_may_tell_of(struct outlets *outlets, const char *who)
+{
+    const int64_t now = clock_now().boot;
+
+    if (now / 60000 != outlets->named_in) {
+        outlets->named_in = now / 60000;
+        outlets->n_named = 0;
+    }
+    for (size_t i = 0; i < outlets->n_named; i++)
+        if (strcmp(outlets->named[i], who) == 0) {
+            outlets->told.hidden++;
+            return false;
+        }
+    if (!log_may_tell(&outlets->told, now, TOLD_A_MINUTE, "refused input"))
+        return false;
+    /* Each of them was a line of this minute, so there is room for all. */
+    text_copy(outlets->named[outlets->n_named++], sizeof(outlets->named[0]), who);
+    return true;
 }

@@ -13,7 +13,7 @@
 #include "say/say.h"
 #include "words/topic.h"
 
-enum { OUTLETS_MAX = 16, ACTION_KINDS = ACTION_CHECK + 1 };
+enum { OUTLETS_MAX = 16, ACTION_KINDS = ACTION_CHECK + 1, TOLD_A_MINUTE = 120 };
 
 /* What happens beside the actions of the fleet. */
 enum news_kind {
@@ -98,6 +98,9 @@ struct outlets {
     } list[OUTLETS_MAX];
     size_t n;
     struct log_flood told; /* about hostile input */
+    int64_t named_in;      /* the minute in which a line named each of these */
+    size_t n_named;
+    char named[TOLD_A_MINUTE][SLUG_MAX + 1];
 };
 
 /* ops and context are borrowed. At most OUTLETS_MAX. */
@@ -111,5 +114,7 @@ void outlets_event(const struct outlets *outlets, const char *type, struct told 
 void outlets_refused(struct outlets *outlets, const struct model *model, const struct news *news);
 /* May one more line about hostile input be told? */
 bool outlets_may_tell(struct outlets *outlets);
+/* Likewise of one agent or relay: one line a minute, so that none of them hides what others say. */
+bool outlets_may_tell_of(struct outlets *outlets, const char *who);
 
 #endif
