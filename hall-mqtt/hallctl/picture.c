@@ -61,6 +61,17 @@ const struct known *picture_find(const struct known_list *list, const char *id)
     return is_at(list, place, id) ? list->all[place] : NULL;
 }
 
+const struct json *picture_vetoes(const struct known *server)
+{
+    const struct json *evidence = json_get(server->status, "evidence");
+    const bool up = text_equal(server->state, "booting") || text_equal(server->state, "ready") ||
+                    text_equal(server->state, "degraded");
+
+    return up && text_equal(json_get_string(evidence, "agent"), "online")
+               ? json_get(server->report, "vetoes")
+               : NULL;
+}
+
 static bool make_room(struct known_list *list)
 {
     const size_t size = list->size > 0 ? list->size * 2 : 16;

@@ -43,6 +43,8 @@ bool picture_take(struct picture *picture, const char *topic, const void *payloa
 
 /* NULL: not heard of. */
 const struct known *picture_find(const struct known_list *list, const char *id);
+/* What the agent of a server says of its use now; NULL: not known, as while it sleeps. */
+const struct json *picture_vetoes(const struct known *server);
 /* "erp, testing", as much as fits, for a message; "none" where there is none. Returns out. */
 char *picture_names(const struct known_list *list, char *out, size_t size);
 /* The one that was probably meant; NULL: none is like it. */

@@ -190,7 +190,7 @@ static int print_why_json(const struct known *server)
     json_put_string(&json, "server", server->id);
     json_put_value(&json, "status", server->status);
     json_put_value(&json, "config", server->config);
-    json_put_value(&json, "vetoes", json_get(server->report, "vetoes"));
+    json_put_value(&json, "vetoes", picture_vetoes(server));
     json_end_object(&json);
     buf_putc(&out, '\n');
     return hallctl_print(&out);

@@ -1,5 +1,6 @@
 #include "hallctl/why.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -119,6 +120,14 @@ static bool is_state(const struct page *page, unsigned states)
     return false;
 }
 
+/* That there are beside those listed. */
+static int64_t leases_more(const struct json *status)
+{
+    int64_t more = 0;
+
+    return json_integer(json_get(status, "leases_more"), &more) ? more : 0;
+}
+
 static const struct json *leases_of(const struct json *status)
 {
     return json_get(status, "leases");
@@ -193,6 +202,9 @@ static void write_leases(const struct page *page)
         say(page, "Nothing needs it.\n", "Rien n’a besoin de lui.\n");
     for (const struct json *lease = json_first(leases); lease; lease = json_next(lease))
         write_lease(page, lease);
+    if (leases_more(page->status) > 0)
+        say(page, "  and %" PRId64 " more\n", "  et %" PRId64 " de plus\n",
+            leases_more(page->status));
 }
 
 /* ---- a wake under way ---- */
@@ -242,7 +254,7 @@ static int64_t last_end(const struct json *leases)
 
 static void write_vetoes(const struct page *page)
 {
-    const struct json *vetoes = json_get(page->server->report, "vetoes");
+    const struct json *vetoes = picture_vetoes(page->server);
     const struct json *fact = json_first(json_get(page->server->report, "veto_facts"));
 
     if (json_count(vetoes) == 0)
@@ -464,4 +476,6 @@ void why_write_short(const struct known *server, struct say_how how, struct buf 
         buf_puts(out, lease == json_first(leases) ? "" : ", ");
         write_lease_words(&page, lease);
     }
+    if (leases_more(server->status) > 0)
+        say(&page, " and %" PRId64 " more", " et %" PRId64 " de plus", leases_more(server->status));
 }

@@ -135,6 +135,20 @@ def test_a_server_is_woken_and_goes_ready_before_ones_eyes(inside, world, bus):
     page.shot("server-ready")
 
 
+def test_a_sleeper_shows_no_figures_of_before_it_slept(inside, world):
+    page = inside
+    ready(world)
+    page.go("servers/testing")
+
+    def shown():
+        return page.run("""return [...document.querySelectorAll('main dt')].filter((e) => ['Load', 'Up for'].includes(e.textContent.trim()))
+                           .map((e) => e.nextElementSibling.textContent.trim())""")
+
+    page.until(lambda: len(shown()) == 2 and all(any(c.isdigit() for c in words) for words in shown()), f"its load and time up: {shown()}")
+    asleep(world)
+    page.until(lambda: state(page, "testing") == "off" and not any(c.isdigit() for words in shown() for c in words), f"none: {shown()}")
+
+
 def test_sleep_is_vetoed_by_name_and_forced(inside, world):
     page = inside
     ready(world)

@@ -326,6 +326,25 @@ static void test_why_awake(void **state)
               "The last wake took 41 s.\n");
 }
 
+/* What an agent said before it went is no veto of now. */
+static void test_why_without_vetoes_of_before(void **state)
+{
+    static const char *const words[] = {"offline", "sleeping"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        const char *at = strstr(awake_text, "\"online\"");
+        char status[sizeof(awake_text) + 16];
+
+        snprintf(status, sizeof(status), "%.*s\"%s\"%s", (int)(at - awake_text), awake_text,
+                 words[i], at + strlen("\"online\""));
+        char *text = why_of(status, config_text, vetoing_text);
+
+        assert_non_null(strstr(text, "is ready since"));
+        assert_null(strstr(text, "would veto"));
+        free(text);
+    }
+}
+
 /* What an older Hall said without a fact stays as it said it. */
 static void test_why_in_french(void **state)
 {
@@ -544,6 +563,7 @@ int main(void)
         cmocka_unit_test(test_picture),
         cmocka_unit_test(test_picture_shows_no_control_characters),
         cmocka_unit_test(test_why_awake),
+        cmocka_unit_test(test_why_without_vetoes_of_before),
         cmocka_unit_test(test_why_in_french),
         cmocka_unit_test(test_why_of_an_older_hall),
         cmocka_unit_test(test_why_refused_without_a_lease),

@@ -30,7 +30,7 @@ export function wakeBar(server) {
 function why(server) {
   const { status } = server;
   const lines = status.leases.slice(0, 4).map(leaseLine);
-  const more = status.leases.length - lines.length;
+  const more = status.leases.length + (status.leases_more || 0) - lines.length;
   if (status.problem) lines.push(h('li', { 'data-key': 'problem' }, icon('degraded'), saidSpan(status, 'problem')));
   if (!status.leases.length) lines.push(h('li', { 'data-key': 'none', class: 'soft' }, icon(status.state === 'off' ? 'off' : 'ready'),
     h('span', null, status.state === 'off' ? t('why.asleep') : t('why.nobody'), status.state === 'off' && status.since ? ` (${ago(status.since)})` : '')));

@@ -6,7 +6,7 @@ import { finder } from './finder.js';
 import { ago, number } from './format.js';
 import { icon } from './icons.js';
 import { live } from './live.js';
-import { chip, containerWords } from './state.js';
+import { chip, containerWords, saidSpan } from './state.js';
 import { t } from './words.js';
 
 const SLUG = '[a-z0-9_\\-]{1,64}';
@@ -71,7 +71,7 @@ function card(p) {
       h('dt', null, t('server')), h('dd', null, h('a', { href: `#/servers/${encodeURIComponent(p.status.server)}` }, server ? server.config.name : p.status.server)),
       h('dt', null, t('project.containers')), h('dd', null, containerWords(p.status.containers)),
       h('dt', null, t('project.visits')), h('dd', null, number(p.status.visits), p.status.last_visit ? h('span', { class: 'soft' }, ` (${ago(p.status.last_visit)})`) : null),
-      p.status.problem ? [h('dt', null, t('problem')), h('dd', { lang: 'en' }, p.status.problem)] : null),
+      p.status.problem ? [h('dt', null, t('problem')), h('dd', null, saidSpan(p.status, 'problem'))] : null),
     h('div', { class: 'foot' }, h('div', { class: 'row wrap' }, p.status.containers.length ? [act('start'), act('stop'), act('restart')] : h('span', { class: 'small soft' }, t('project.nocontainers'))),
       h('div', { class: 'row' }, h('button', { class: 'tiny', 'data-act': 'edit', 'aria-label': `${t('edit')}: ${p.name}`, onclick: () => edit(p.status.domain, p.id) }, t('edit')),
         h('button', { class: 'tiny danger', 'data-act': 'remove', 'aria-label': `${t('project.remove')}: ${p.name}`, onclick: () => remove(p) }, t('project.remove')))));

@@ -28,7 +28,8 @@ function leases(server) {
   return h('section', { class: 'card' }, h('div', { class: 'cardhead' }, h('h2', null, t('leases')),
     h('button', { class: 'tiny', 'data-act': 'hold', onclick: () => hold(server) }, icon('hold'), t('hold'))),
   status.leases.length
-    ? h('div', { class: 'scroll' }, h('table', null, h('caption', { class: 'vh' }, t('leases')), h('tbody', null, status.leases.map((l) => leaseRow(server, l)))))
+    ? h('div', { class: 'scroll' }, h('table', null, h('caption', { class: 'vh' }, t('leases')), h('tbody', null, status.leases.map((l) => leaseRow(server, l)),
+      status.leases_more > 0 ? h('tr', null, h('td', { colspan: '2', class: 'soft' }, t('why.more', { n: status.leases_more }))) : null)))
     : h('p', { class: 'empty' }, isUp(status.state) ? t('why.nobody') : t('leases.none')),
   status.next_event && status.next_event.at ? h('p', { class: 'row soft' }, icon('next'), h('span', null, name('next', status.next_event.what), ' ', stamp(status.next_event.at))) : null);
 }

@@ -28,6 +28,8 @@ export function leaseName(lease) {
 export function because(lease) {
   const holder = leaseName(lease);
   const until = lease.until ? ` (${t('until', { at: when(lease.until) })})` : '';
+  // Nobody took it: its own sentence says why it is there.
+  if (lease.label_fact && lease.label_fact.code.startsWith('lease.found_')) return lease.label + until;
   return t(`lease.${lease.kind}`, { holder, label: lease.label || t('lease.short.stream'), ago: lease.since ? ago(lease.since) : '' }) + until;
 }
 
