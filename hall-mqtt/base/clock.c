@@ -7,6 +7,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/number.h"
+
+_Static_assert(sizeof(time_t) == sizeof(int64_t), "times of 32 bits end in 2038: _TIME_BITS=64");
+
 static int64_t read_ns(clockid_t id)
 {
     struct timespec time = {0};
@@ -177,15 +181,26 @@ int rfc3339_parse(const char *text, int64_t *ret_wall_ms)
     return 0;
 }
 
-enum { PROGRAM_MADE_S = 1767225600 }; /* 2026-01-01 */
-
-bool clock_is_trusted(struct now now)
+bool clock_is_synchronised(void)
 {
-    if (now.wall / 1000 < PROGRAM_MADE_S)
-        return false;
     /* systemd-timesyncd leaves a mark when it has synchronised; where it does not run, there is no
      * telling. */
     if (access("/run/systemd/timesync", F_OK) == 0)
         return access("/run/systemd/timesync/synchronized", F_OK) == 0;
     return true;
+}
+
+int64_t clock_rtc(void)
+{
+    FILE *file = fopen("/sys/class/rtc/rtc0/since_epoch", "re");
+    char line[24] = "";
+    int64_t seconds;
+
+    if (!file)
+        return 0;
+    if (!fgets(line, sizeof(line), file))
+        line[0] = '\0';
+    fclose(file);
+    line[strcspn(line, "\n")] = '\0';
+    return number_parse(line, 0, INT64_MAX / 1000, &seconds) < 0 ? 0 : seconds * 1000;
 }

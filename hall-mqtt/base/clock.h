@@ -20,9 +20,11 @@ struct now {
 };
 
 struct now clock_now(void);
-/* Is wall time to be believed? A Pi has no clock of its own: before its time service has
- * synchronised, or before this program was made, it is not. */
-bool clock_is_trusted(struct now now);
+/* Does the time service say that the wall clock is right? Where none is known of, it is taken to.
+ */
+bool clock_is_synchronised(void);
+/* What the hardware clock shows, wall, ms; 0: there is none. */
+int64_t clock_rtc(void);
 int64_t clock_boot_ns(void); /* for measuring */
 /* Which run of the machine the boot clock belongs to; "" where the kernel does not say. */
 void clock_boot_id(char out[BOOT_ID_SIZE]);

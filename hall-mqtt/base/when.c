@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 
-enum { YEAR_LEAST = 2000, YEAR_MOST = 2100 };
+enum { YEAR_LEAST = 2000, YEAR_MOST = 9999 };
 
 static const char *read_date(const char *text, struct tm *parts)
 {

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/clock_judge.h"
 #include "base/mqtt_broker.h"
 #include "config/complaint.h"
 #include "core/model.h"
@@ -54,6 +55,10 @@ struct config_store {
     int backups;
 };
 
+struct config_clock {
+    enum clock_trust trust;
+};
+
 struct config_energy {
     double price_kwh; /* negative: not configured */
     const char *currency;
@@ -68,6 +73,7 @@ struct config {
     struct config_mqtt mqtt;
     struct config_http http;
     struct config_store store;
+    struct config_clock clock;
     struct config_energy energy;
     struct config_proxy proxy;
     struct model model;

@@ -76,6 +76,18 @@ static const struct option store_rows[] = {
 };
 static const struct option_table store_table = TABLE("store", config_store, store_rows);
 
+static const char *const trust_names[] = {[CLOCK_TRUST_AUTO] = "auto",
+                                          [CLOCK_TRUST_SYNCHRONISED] = "synchronised",
+                                          [CLOCK_TRUST_ALWAYS] = "always",
+                                          NULL};
+static const struct option clock_rows[] = {
+    {"trust", CHOICE(trust_names), AT(config_clock, trust), .fallback = "auto",
+     .help = "When schedules believe the clock of Hall's machine: once its time service has "
+             "synchronised it; auto: also after five minutes in which nothing speaks against it; "
+             "always: at once."},
+};
+static const struct option_table clock_table = TABLE("clock", config_clock, clock_rows);
+
 static const struct option energy_rows[] = {
     {"price_kwh", NUMBER(0, 1000), AT(config_energy, price_kwh),
      .help = "What a kWh costs; without it the statistics name no money."},
@@ -474,6 +486,8 @@ static const struct option root_rows[] = {
     {"mqtt", OBJECT(mqtt_table), AT(raw_config, config.mqtt), .help = "The broker."},
     {"http", OBJECT(http_table), AT(raw_config, config.http), .help = "The listeners."},
     {"store", OBJECT(store_table), AT(raw_config, config.store), .help = "The database."},
+    {"clock", OBJECT(clock_table), AT(raw_config, config.clock),
+     .help = "The clock of Hall's machine."},
     {"energy", OBJECT(energy_table), AT(raw_config, config.energy),
      .help = "For the energy statistics."},
     {"proxy", OBJECT(proxy_table), AT(raw_config, config.proxy),

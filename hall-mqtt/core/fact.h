@@ -321,6 +321,12 @@ enum fact_code {
     FACT_STORE_LOST,       /* t0 file, c more of it */
     FACT_STORE_COPIED,     /* t0 copy, n0 rows, c more of it */
     FACT_STORE_HISTORY,    /* t0 file, n0 entries, n1 pages lost, c more of it */
+    FACT_CLOCK_WAITS,      /* in the order of enum clock_verdict */
+    FACT_CLOCK_EARLY,
+    FACT_CLOCK_BACK,
+    FACT_CLOCK_STOOD,
+    FACT_CLOCK_APART,
+    FACT_CLOCK_PLAUSIBLE,
     FACT_ACCESS_REFUSED,      /* s site, t0 from, or "", c guard */
     FACT_ACCESS_REFUSED_PATH, /* t0 from, t1 path and why; of a login too */
     FACT_ACCESS_DENIED,       /* t0 from, t1 path, c why */

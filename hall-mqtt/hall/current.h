@@ -28,6 +28,7 @@ struct current {
     struct stream_watch *streams;
     sd_event_source *visits; /* of the board */
     bool renewing; /* the new fleet takes its first step: the board waits for the whole of it */
+    enum clock_verdict clock;     /* what in_clock.c makes of wall time */
     struct trouble trouble;       /* why config is not what the file says */
     struct store_salvage salvage; /* of a damaged store */
     int64_t started;              /* wall, ms: when this run began */

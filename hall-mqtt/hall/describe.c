@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "hall/in_clock.h"
 #include "words/payload.h"
 
 /* Lists end before ROOM bytes, beyond which one document has its place; leases have a number within
@@ -175,6 +176,7 @@ void describe_info(const struct describe *from, struct buf *out)
     const struct config *config = from->current->config;
     const struct model *model = &config->model;
     const char *problem = from->store->problem;
+    const struct told clock = in_clock_tell(from->current->clock);
     const struct now now = clock_now();
     const struct told trouble = start_tell_trouble(&from->current->trouble);
     const struct told salvaged = in_store_tell(&from->current->salvage, now.wall);
@@ -203,7 +205,8 @@ void describe_info(const struct describe *from, struct buf *out)
     json_put_integer(&writer, "keep_days", config->store.keep_days);
     json_put_integer(&writer, "max_mb", config->store.max_mb);
     json_end_object(&writer);
-    json_put_bool(&writer, "clock_trusted", clock_is_trusted(now));
+    json_put_bool(&writer, "clock_trusted", clock_is_usable(from->current->clock));
+    put_told(&writer, "clock_problem", "clock_problem_fact", &clock);
     json_begin_object(&writer, "energy");
     if (config->energy.price_kwh >= 0)
         json_put_number(&writer, "price_kwh", config->energy.price_kwh);

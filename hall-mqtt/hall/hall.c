@@ -95,6 +95,7 @@ static int create_store(struct hall *hall)
     if (error < 0)
         return error;
     out_store_restore(hall->out_store);
+    out_store_saved(hall->out_store, &hall->in_clock.saved, &hall->in_clock.saved_before);
     hall->in_store = (struct in_store){.store = out_store_store(hall->out_store),
                                        .outlets = &hall->outlets,
                                        .salvage = &hall->current.salvage};
@@ -194,6 +195,8 @@ static void add_outlets(struct hall *hall)
     outlets_add(outlets, &hub_outlet, hall->hub);
     outlets_add(outlets, &in_api_outlet, &hall->in_api);
     outlets_add(outlets, &in_admin_outlet, &hall->in_admin);
+    outlets_add(outlets, &in_bus_outlet, &hall->in_bus);
+    outlets_add(outlets, &in_clock_outlet, &hall->in_clock);
 }
 
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *context)

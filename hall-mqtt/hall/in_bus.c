@@ -100,6 +100,19 @@ static void leave_again(const struct in_bus *in, const char *id, const struct le
     leave_hold_with_its_end(in, topic, &command, lease->told);
 }
 
+/* The wall clock was set: two hours end elsewhere on it, and the broker is to know. */
+static void on_clock(void *context, const struct news *news)
+{
+    const struct in_bus *in = context;
+    const struct lease_set *set = fleet_power(in->current->fleet, news->server)->leases;
+
+    for (size_t i = 0; i < set->n; i++)
+        if (set->leases[i].told != 0)
+            leave_again(in, in->current->config->model.servers[news->server].id, &set->leases[i]);
+}
+
+const struct outlet_ops in_bus_outlet = {.hear = {[NEWS_CLOCK] = on_clock}};
+
 static const struct lease *hold_named(const struct in_bus *in, int server, const char *name)
 {
     return server == MODEL_NONE ? NULL

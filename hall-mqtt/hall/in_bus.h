@@ -24,4 +24,6 @@ struct in_bus {
  * outlives it. -ENOMEM, -errno. */
 int in_bus_connect(struct in_bus *in, sd_event *loop, const struct secrets *secrets);
 
+extern const struct outlet_ops in_bus_outlet; /* context: a struct in_bus */
+
 #endif

@@ -108,5 +108,6 @@ const struct outlet_ops out_api_outlet = {
              [NEWS_BROKER] = on_info,
              [NEWS_TROUBLE] = on_info,
              [NEWS_SALVAGED] = on_info,
-             [NEWS_CONFIG] = on_info},
+             [NEWS_CONFIG] = on_info,
+             [NEWS_VERDICT] = on_info},
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "hall/in_clock.h"
 #include "hall/in_store.h"
 #include "loop/timer.h"
 
@@ -177,11 +178,14 @@ static void publish_info(struct out_bus *bus)
     const struct current *current = bus->current;
     const struct told trouble = start_tell_trouble(&current->trouble);
     const struct told salvaged = in_store_tell(&current->salvage, clock_now().wall);
+    const struct told clock = in_clock_tell(current->clock);
     const struct hall_info info = {.version = HALL_VERSION,
                                    .started = current->started,
                                    .awake = bus->n_awake,
                                    .config_problem = &trouble,
                                    .store_salvaged = &salvaged,
+                                   .clock_trusted = clock_is_usable(current->clock),
+                                   .clock_problem = &clock,
                                    .dropped = bus->n_dropped,
                                    .broker = mqtt_protocol(bus->mqtt)};
     struct buf text = BUF_INIT(PAYLOAD_LIMIT);
@@ -330,7 +334,8 @@ const struct outlet_ops out_bus_outlet = {
              [NEWS_BROKER] = on_broker,
              [NEWS_DROPPED] = on_dropped,
              [NEWS_CONFIG] = on_config,
-             [NEWS_SALVAGED] = on_config},
+             [NEWS_SALVAGED] = on_config,
+             [NEWS_VERDICT] = on_config},
 };
 
 /* ---- life ---- */

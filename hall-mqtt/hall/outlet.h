@@ -35,8 +35,10 @@ enum news_kind {
     NEWS_CONFIG,    /* whether the file is what Hall runs on */
     NEWS_RENEWED,   /* another configuration holds */
     NEWS_ENDED,     /* all commands of this kind to Hall itself */
+    NEWS_VERDICT,   /* whether wall time is believed, or why not, has changed */
+    NEWS_CLOCK,     /* server: wall time was set, or is known from now on; of each one */
 };
-enum { NEWS_KINDS = NEWS_ENDED + 1 };
+enum { NEWS_KINDS = NEWS_CLOCK + 1 };
 
 /* What it points to is borrowed for the call. */
 struct news {

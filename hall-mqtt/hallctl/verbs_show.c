@@ -149,6 +149,9 @@ static int show_status(struct meeting *meeting)
     if (say_member(meeting->picture.info, "store_salvaged", reader_how(), &problem))
         printf(reader_language() == SAY_FRENCH ? "Stockage\u00a0: %s\n\n" : "Store: %s\n\n",
                reader_show(&problem));
+    buf_clear(&problem);
+    if (say_member(meeting->picture.info, "clock_problem", reader_how(), &problem))
+        printf("%s\n\n", reader_show(&problem));
     buf_finish(&problem);
     return print_status_table(meeting);
 }

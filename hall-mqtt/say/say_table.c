@@ -1222,6 +1222,59 @@ const struct say_row say_rows[FACTS] = {
     [FACT_ACCESS_REFUSED_PATH] = {"access.tried",
                                   {TEXT("from"), SECOND("said")},
                                   {"{from}[: {said}]", "{from}[" NBSP ": {said}]"}},
+    [FACT_CLOCK_WAITS] = {"clock.waits",
+                          {{0}},
+                          {"the clock of Hall's machine is not synchronised: schedules and hours "
+                           "of access wait; see "
+                           "timedatectl on it, or set clock.trust",
+                           "l’horloge de la machine de Hall n’est pas synchronisée" NBSP
+                           ": les horaires attendent" NNBSP
+                           "; voir timedatectl sur celle-ci, ou réglez "
+                           "clock.trust"}},
+    [FACT_CLOCK_EARLY] =
+        {"clock.early",
+         {{0}},
+         {"the clock of Hall's machine shows a time before this Hall was made: schedules and hours "
+          "of access wait; set it, or see timedatectl on it",
+          "l’horloge de la machine de Hall est antérieure à la création de ce Hall" NBSP
+          ": les horaires attendent" NNBSP
+          "; mettez-la à l’heure, ou voir timedatectl sur celle-ci"}},
+    [FACT_CLOCK_BACK] =
+        {"clock.back",
+         {{0}},
+         {"the clock of Hall's machine was not synchronised and shows less than what Hall wrote "
+          "down before: schedules and hours of access wait; set it, or see timedatectl on it",
+          "l’horloge de la machine de Hall n’a pas été synchronisée et retarde sur ce que Hall a "
+          "noté auparavant" NBSP ": les horaires attendent" NNBSP
+          "; mettez-la à l’heure, ou voir timedatectl sur celle-ci"}},
+    [FACT_CLOCK_STOOD] =
+        {"clock.stood",
+         {{0}},
+         {"the clock of Hall's machine was not synchronised and may have stood still while it was "
+          "off: schedules and hours of access wait; set it, see timedatectl on it, or set "
+          "clock.trust",
+          "l’horloge de la machine de Hall n’a pas été synchronisée et s’est peut-être arrêtée "
+          "pendant que la machine était éteinte" NBSP ": les horaires attendent" NNBSP
+          "; mettez-la à l’heure, voir timedatectl sur celle-ci, ou réglez clock.trust"}},
+    [FACT_CLOCK_APART] =
+        {"clock.apart",
+         {{0}},
+         {"the clock of Hall's machine was not synchronised and its hardware clock shows another "
+          "time: schedules and hours of access wait; set both (hwclock), see timedatectl on it, or "
+          "set clock.trust",
+          "l’horloge de la machine de Hall n’a pas été synchronisée et son horloge matérielle "
+          "donne "
+          "une autre heure" NBSP ": les horaires attendent" NNBSP
+          "; mettez les deux à l’heure (hwclock), voir timedatectl sur celle-ci, ou réglez "
+          "clock.trust"}},
+    [FACT_CLOCK_PLAUSIBLE] =
+        {"clock.plausible",
+         {{0}},
+         {"the clock of Hall's machine was not synchronised; nothing speaks against it, so "
+          "schedules follow it; see timedatectl on it",
+          "l’horloge de la machine de Hall n’a pas été synchronisée" NNBSP
+          "; rien ne la contredit, les horaires la suivent donc" NNBSP
+          "; voir timedatectl sur celle-ci"}},
     [FACT_STORE_PROBLEM] = {"store.problem", {TEXT("said")}, {"{said}", "{said}"}},
     [FACT_STORE_REPAIRED] = {"store.repaired",
                              {{0}},

@@ -103,6 +103,8 @@ int payload_info(const struct hall_info *info, const struct model *model, struct
     json_put_integer(&page.json, "projects", (int64_t)projects);
     page_put_told(&page, "config_problem", info->config_problem);
     page_put_told(&page, "store_salvaged", info->store_salvaged);
+    json_put_bool(&page.json, "clock_trusted", info->clock_trusted);
+    page_put_told(&page, "clock_problem", info->clock_problem);
     json_put_integer(&page.json, "dropped", (int64_t)info->dropped);
     put_broker(&page, info->broker);
     return page_end(&page);

@@ -18,8 +18,10 @@ struct hall_info {
     size_t awake;                      /* servers that are up */
     const struct told *config_problem; /* why Hall does not run on what the file says */
     const struct told *store_salvaged; /* what was saved of a damaged store */
-    uint64_t dropped;                  /* messages to the broker, since the start */
-    const char *broker;                /* what is known of the broker's protocol: "5" or "3.1.1" */
+    bool clock_trusted;
+    const struct told *clock_problem; /* why not, or why nobody vouches for it */
+    uint64_t dropped;                 /* messages to the broker, since the start */
+    const char *broker;               /* what is known of the broker's protocol: "5" or "3.1.1" */
 };
 
 /* What is counted of a server and never falls: its wakes, what it used, and what it saved against

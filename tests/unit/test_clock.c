@@ -1,8 +1,10 @@
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
 #include "base/array.h"
 #include "base/clock.h"
 #include "unit.h"
-
-#include <errno.h>
 
 static void test_format(void **state)
 {
@@ -97,12 +99,40 @@ static void test_clocks(void **state)
     assert_int_equal(clock_wall_at((struct now){.boot = 5000, .wall = 900000}, 7000), 902000);
 }
 
+static void test_boot_id(void **state)
+{
+    char first[BOOT_ID_SIZE], second[BOOT_ID_SIZE];
+
+    clock_boot_id(first);
+    clock_boot_id(second);
+    assert_int_equal(strlen(first), 36);
+    assert_string_equal(first, second);
+}
+
+/* A thread that waits has nothing of a processor, and one that works has. */
+static void test_the_time_of_a_thread_is_its_own(void **state)
+{
+    const struct timespec wait = {.tv_nsec = 50000000};
+    const int64_t began = clock_thread_ns(), boot = clock_boot_ns();
+
+    (void)state;
+    nanosleep(&wait, NULL);
+    assert_true(clock_boot_ns() - boot >= 50000000);
+    assert_true(clock_thread_ns() - began < 40000000);
+    while (clock_thread_ns() - began < 50000000)
+        ;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_format),        cmocka_unit_test(test_parse),
-        cmocka_unit_test(test_parse_refuses), cmocka_unit_test(test_days_in_month),
+        cmocka_unit_test(test_format),
+        cmocka_unit_test(test_parse),
+        cmocka_unit_test(test_parse_refuses),
+        cmocka_unit_test(test_days_in_month),
         cmocka_unit_test(test_clocks),
+        cmocka_unit_test(test_boot_id),
+        cmocka_unit_test(test_the_time_of_a_thread_is_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

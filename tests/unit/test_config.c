@@ -107,6 +107,7 @@ static void test_ten_lines_are_enough(void **state)
     assert_int_equal(config->store.keep_days, 90);
     assert_int_equal(config->store.max_mb, 50);
     assert_int_equal(config->store.backups, 3);
+    assert_int_equal(config->clock.trust, CLOCK_TRUST_AUTO);
     assert_true(config->energy.price_kwh < 0 && config->energy.hall_watts == 3);
     assert_string_equal(config->energy.currency, "EUR");
 
@@ -228,6 +229,7 @@ static void test_every_key_is_read(void **state)
         "'http':{'gateway':'0.0.0.0:80','admin':'10.0.0.1:0','trusted_proxies':['10.0.0.0/8',"
         "'1.2.3.4'],'admin_allow':[],'admin_hosts':['HALL.lan'],'monitors':['Probe']},"
         "'store':{'path':'db','keep_days':1,'max_mb':2,'backups':5},"
+        "'clock':{'trust':'always'},"
         "'energy':{'price_kwh':0.31,'currency':'CHF','hall_watts':4.5},"
         "'servers':{'a':{'address':'10.0.0.2','mac':'02:00:00:00:00:01','wake':{'interface':'br-0',"
         "'broadcast':'10.255.255.255','port':7,'relay':'r1','secureon':'01:02:03:04:05:06',"
@@ -261,6 +263,7 @@ static void test_every_key_is_read(void **state)
     assert_string_equal(config->site, "attic");
     assert_int_equal(config->store.backups, 5);
     assert_true(a->watts_measured && !b->watts_measured);
+    assert_int_equal(config->clock.trust, CLOCK_TRUST_ALWAYS);
     assert_true(config->energy.price_kwh == 0.31 && config->energy.hall_watts == 4.5);
     assert_string_equal(config->energy.currency, "CHF");
     assert_int_equal(domain->access.n_deny, 2);
@@ -630,12 +633,12 @@ static void test_required_and_unknown_keys(void **state)
         {"{'domains':{'d.org':{'server':null}}}",
          "F: /domains/d.org/server: found null; allowed: an id of 1 to 64 characters a-z, 0-9, "
          "'_' and '-'\n"},
-        {"{'serves':{}}",
-         "F: /serves: found an unknown key; allowed: did you mean \"servers\"? "
-         "$schema, timezone, site, language, mqtt, http, store, energy, proxy, servers, domains\n"},
+        {"{'serves':{}}", "F: /serves: found an unknown key; allowed: did you mean \"servers\"? "
+                          "$schema, timezone, site, language, mqtt, http, store, clock, energy, "
+                          "proxy, servers, domains\n"},
         {"{'x~y/z':1}",
          "F: /x~0y~1z: found an unknown key; allowed: $schema, timezone, site, language, "
-         "mqtt, http, store, energy, proxy, servers, domains\n"},
+         "mqtt, http, store, clock, energy, proxy, servers, domains\n"},
         {S("'checks':[{'agent':{'x':1}}]"),
          "F: /servers/s/checks/0/agent/x: found an unknown key; allowed: {}\n"},
         {S("'checks':[{'pong':{}}]"),
@@ -1289,7 +1292,8 @@ static void test_errors_in_french(void **state)
         buf_text(&lines),
         "F: /store/keep_days: trouvé\u00a0: 0\u202f; attendu\u00a0: un nombre entier de 1 à 3650\n"
         "F: /serves: trouvé\u00a0: une clé inconnue\u202f; attendu\u00a0: vouliez-vous dire "
-        "\"servers\"\u202f? $schema, timezone, site, language, mqtt, http, store, energy, proxy, "
+        "\"servers\"\u202f? $schema, timezone, site, language, mqtt, http, store, clock, energy, "
+        "proxy, "
         "servers, domains\n"
         "F: /servers/s/address: trouvé\u00a0: \"x\"\u202f; attendu\u00a0: une adresse IPv4, comme "
         "\"192.168.1.20\"\n"

@@ -75,7 +75,7 @@ static void each_ends_by_itself(void **state)
     assert_int_equal(ask(state, SHOP, 7, true, 5000).kind, GUARD_CLIENT_WAKES);
     assert_int_equal(ask(state, SHOP, 7, true, 7000).kind, GUARD_PROJECT_WAKES);
     assert_int_equal(ask(state, SHOP, 7, true, 9000).kind, GUARD_NONE);
-    /* And begins anew the next day. */
+    /* And begins again the next day. */
     assert_true(add(state, SHOP, 7, GUARD_CLIENT_MINUTES, 15000));
     assert_int_equal(ask(state, SHOP, 7, true, 9000).kind, GUARD_CLIENT_MINUTES);
 }
@@ -176,6 +176,20 @@ static void a_client_has_one_place(void **state)
     }
 }
 
+/* Today ends at another time: what lasts for it is forgotten, closed hours are not. */
+static void a_day_that_moves_is_forgotten(void **state)
+{
+    assert_true(add(state, SHOP, 7, GUARD_CLIENT_WAKES, 5000));
+    assert_true(add(state, BLOG, 0, GUARD_PROJECT_MINUTES, 5000));
+    assert_true(limits_close(*state, OTHER, 6000));
+    limits_forget_day(*state);
+    assert_int_equal(ask(state, SHOP, 7, true, 1000).kind, GUARD_NONE);
+    assert_int_equal(ask(state, BLOG, 8, true, 1000).kind, GUARD_NONE);
+    assert_int_equal(ask(state, OTHER, 8, true, 1000).kind, GUARD_WINDOW);
+    assert_true(add(state, SHOP, 7, GUARD_CLIENT_WAKES, 4000));
+    assert_int_equal(ask(state, SHOP, 7, true, 1000).until, 4000);
+}
+
 int main(void)
 {
 #define TEST(name_) cmocka_unit_test_setup_teardown(name_, set_up, tear_down)
@@ -190,6 +204,7 @@ int main(void)
         TEST(an_opening_is_no_limit),
         TEST(limits_of_clients_end_each_at_its_time),
         TEST(a_client_has_one_place),
+        TEST(a_day_that_moves_is_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -373,6 +373,8 @@ static void test_info(void **state)
                                                   .started = now.wall,
                                                   .config_problem = &(struct told){.parts = {{0}}},
                                                   .store_salvaged = &(struct told){.parts = {{0}}},
+                                                  .clock_trusted = true,
+                                                  .clock_problem = &(struct told){.parts = {{0}}},
                                                   .dropped = 2,
                                                   .broker = "5"},
                               &model, &text),

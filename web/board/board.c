@@ -241,6 +241,11 @@ void board_set_closed(struct board *board, int site, int64_t closed_until)
         renew(board, server_of(board, site));
 }
 
+void board_clock_was_set(struct board *board)
+{
+    limits_forget_day(board->limits);
+}
+
 void board_limit(struct board *board, int site, uint32_t address, struct guard guard)
 {
     if (limits_add(board->limits, site, address, guard, clock_now().boot))

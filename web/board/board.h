@@ -93,6 +93,8 @@ bool board_config_current(struct board *board);
 /* Outside the hours of access until then (boot clock, ms); 0: open; LEASE_FOREVER: no opening
  * known. */
 void board_set_closed(struct board *board, int site, int64_t closed_until);
+/* Limits of today are forgotten: it ends at another time. */
+void board_clock_was_set(struct board *board);
 /* A guard refuses visitors until guard.until. A client's guard: those of this address (IPv4, host
  * byte order; 0: who has none), at all sites of the domain; a project's: everyone, at this site. */
 void board_limit(struct board *board, int site, uint32_t address, struct guard guard);

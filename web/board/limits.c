@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/array.h"
 #include "base/hash.h"
@@ -169,6 +170,16 @@ bool limits_add(struct limits *limits, int site, uint32_t address, struct guard 
         return false;
     }
     return false;
+}
+
+void limits_forget_day(struct limits *limits)
+{
+    for (size_t i = 0; i < limits->model->n_sites; i++)
+        for (int share = 0; share < SHARES; share++)
+            atomic_store(&limits->sites[i].until[share], 0);
+    pthread_mutex_lock(&limits->lock);
+    memset(limits->clients, 0, sizeof(limits->clients));
+    pthread_mutex_unlock(&limits->lock);
 }
 
 /* ---- Asked by the workers ---- */

@@ -28,6 +28,9 @@ bool limits_close(struct limits *limits, int site, int64_t until); /* 0: open */
  * here. */
 bool limits_add(struct limits *limits, int site, uint32_t address, struct guard guard, int64_t now);
 
+/* What lasts for today is forgotten, for today ends at another time: the loop tells it again. */
+void limits_forget_day(struct limits *limits);
+
 /* Any thread. */
 bool limits_any(const struct limits *limits); /* false: nothing was ever limited */
 /* wakes: letting the visitor in would begin a wake. Closed hours come first. */

@@ -77,6 +77,7 @@ function top() {
 function banner() {
   if (live.link === 'lost') return h('p', { class: 'banner bad', id: 'lost', role: 'alert' }, icon('unreachable'), t('lost', { at: clock(new Date(live.heard)) }), h('button', { onclick: ask }, t('retry')));
   if (live.info && live.info.config_problem) return h('p', { class: 'banner bad', role: 'alert' }, icon('degraded'), h('span', null, t('config.problem'), ' ', saidSpan(live.info, 'config_problem')));
+  if (live.info && live.info.clock_problem) return h('p', { class: live.info.clock_trusted ? 'banner' : 'banner bad', id: 'clock', role: 'alert' }, icon('degraded'), saidSpan(live.info, 'clock_problem'));
   if (live.info && live.info.store.problem) return h('p', { class: 'banner' }, icon('degraded'), h('span', null, t('store.problem'), ' ', h('span', { lang: 'en' }, live.info.store.problem)));
   if (live.info && live.info.store_salvaged) return h('p', { class: 'banner' }, icon('degraded'), h('span', null, t('store.problem'), ' ', saidSpan(live.info, 'store_salvaged')));
   if (live.info && !live.info.broker.connected) return h('p', { class: 'banner' }, icon('degraded'), t('broker.problem'));
