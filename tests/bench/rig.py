@@ -102,6 +102,10 @@ class Rig:
             domain["upstream"] = f"http://{address_of(number)}:{self.site_port}"
         return domain
 
+    def keep_records(self):
+        """With a store, which most rows do without."""
+        Path(self.hall.config["store"]["path"]).parent.mkdir()
+
     def start_hall(self):
         self.hall.start()
         return self.hall.process.pid
