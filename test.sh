@@ -122,7 +122,8 @@ part_static() {
 
 part_unit() {
   check unit.build-asan build asan && suite unit run_ctest build-asan
-  check unit.build-release build_release && check unit.model env HALL_STEPS=2000000 build/tests/test_fleet_random
+  check unit.build-release build_release && check unit.model env HALL_STEPS=2000000 build/tests/test_fleet_random &&
+    check unit.worlds build/tests/worlds --hours 200 --seed 1
 }
 
 part_fuzz() {
