@@ -18,7 +18,7 @@ DEFAULTS = {check: None for check in ("copies", "packages", "terminals", "jobs",
 def children(pid):
     try:
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return []
 
 
@@ -27,6 +27,14 @@ def name_of(pid):
         return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
     except (FileNotFoundError, ProcessLookupError):
         return None
+
+
+def words_of(pid):
+    """What it was started with; nothing while it is becoming what it is to be, and once it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace").split("\0")[:-1]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 class Room:
@@ -53,12 +61,12 @@ class Room:
         """Starts it inside and waits until it is what it is to be; gives its pid outside."""
         entering = Process(["nsenter", f"--target={self.first}", "--pid", "--mount", *argv], self.directory / "inside.log")
         self.started.append(entering)
-        wait_until(lambda: [name_of(pid) for pid in children(entering.pid)] == [name], 15, name)
+        wait_until(lambda: [(name_of(pid), words_of(pid)) for pid in children(entering.pid)] == [(name, list(argv))], 60, name)
         return children(entering.pid)[0]
 
     def must(self, *argv):
         done = Process(["nsenter", f"--target={self.first}", "--pid", "--mount", *argv], self.directory / "inside.log")
-        assert done.popen.wait(15) == 0, done.log_tail()
+        assert done.popen.wait(60) == 0, done.log_tail()
 
     def close(self):
         self.holder.kill()
@@ -135,14 +143,23 @@ def test_a_locked_package_manager(agent, room):
     agent.order(outcome="accepted")
 
 
+def in_tmux(room):
+    """What runs in its terminals, each by the words it was started with."""
+    servers = [pid for pid in children(room.first) if name_of(pid) == "tmux: server"]
+    return sorted(words_of(pid) for server in servers for pid in children(server))
+
+
 def test_a_job_in_a_detached_tmux(agent, room):
+    """tmux has answered before the shell that it started has become what it was told to be."""
     tmux = ["tmux", "-S", str(room.directory / "tmux"), "-f", "/dev/null"]
-    room.must(*tmux, "new-session", "-d", "-s", "work", "sleep 600")
+    room.must(*tmux, "new-session", "-d", "-s", "work", "exec sleep 600")
+    wait_until(lambda: in_tmux(room) == [["sleep", "600"]], 60, "the job")
     answer = refused(agent, "terminals: sleep runs in tmux")
     assert answer["veto_facts"] == [{"code": "veto.terminal", "name": "sleep", "in": "tmux"}]
     room.must(*tmux, "new-session", "-d", "-s", "idle", "exec sh")
     room.must(*tmux, "kill-session", "-t", "work")
-    agent.wait_report(lambda report: report["vetoes"] == [], agent.bus.mark(), 20, "a report without vetoes")
+    wait_until(lambda: in_tmux(room) == [["sh"]], 60, "the job's end, and the shell")
+    agent.wait_report(lambda report: report["vetoes"] == [], agent.bus.mark(), 60, "a report without vetoes")
     agent.order(outcome="accepted")
     room.must(*tmux, "kill-server")
 
