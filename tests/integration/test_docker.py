@@ -434,11 +434,12 @@ def container(name, state="running", status="Up 5 seconds", id=None, **labels):
 
 
 class Fake:
-    """Listens on a unix socket. An answer is bytes (then the connection ends), or a function of the connection."""
+    """Listens on a unix socket. An answer is bytes (then the connection ends), or a function of the connection. What it notes of a
+    request it has noted before it answers."""
 
-    def __init__(self, path):
+    def __init__(self, path, containers=()):
         self.path = path
-        self.ping, self.list, self.inspect, self.command = OK, answer([]), answer({"State": {}}), answer(b"", 204)
+        self.ping, self.list, self.inspect, self.command = OK, answer(list(containers)), answer({"State": {}}), answer(b"", 204)
         self.events = None  # None: stands until told otherwise
         self.requests, self.streams, self.closed = [], [], False
         self.lock = threading.Lock()
@@ -472,9 +473,9 @@ class Fake:
 
     def reply(self, connection, method, path):
         if path.startswith("/events") and self.events is None:
-            connection.sendall(STREAM)
             with self.lock:
                 self.streams.append(connection)
+            connection.sendall(STREAM)
             return
         kind = {"/_ping": "ping", "/containers/json?all=1": "list"}.get(path)
         if path.startswith("/events"):
@@ -700,9 +701,8 @@ def test_a_crash_that_leaves_the_socket_behind(fake, folder, watch):
     w.down("nobody listens", "start Docker", after=mark)
     mark = w.mark()
     fake.path.unlink()
-    again = Fake(fake.path)
+    again = Fake(fake.path, [container("web")])
     try:
-        again.list = answer([container("web")])
         w.sees("web", after=mark, limit=15)
     finally:
         again.close()
