@@ -64,6 +64,10 @@ class Watch:
 
         return self.view(fits, limit, after)
 
+    def shows(self, name, **wanted):
+        """Until the container is so in the newest view."""
+        wait_until(lambda: all(self.now().get(name, {}).get(k) == v for k, v in wanted.items()), 45, f"{name} {wanted}")
+
     def now(self):
         return {c["name"]: c for c in self.views()[-1]["containers"]}
 
@@ -71,12 +75,17 @@ class Watch:
         return self.talker.mark()
 
     def ask(self, verb, project, *names):
-        self.number += 1
-        request = f"r{self.number}"
-        self.talker.tell(" ".join([verb, project or "-", request, *names]))
-        return request
+        return self.ask_at_once((verb, project, *names))[0]
 
-    def done(self, request, limit=30.0):
+    def ask_at_once(self, *asked):
+        """All of them are read before the first is done."""
+        requests = [f"r{self.number + i + 1}" for i in range(len(asked))]
+        self.number += len(asked)
+        self.talker.tell("\n".join(" ".join([verb, project or "-", request, *names])
+                                   for request, (verb, project, *names) in zip(requests, asked)))
+        return requests
+
+    def done(self, request, limit=60.0):
         return self.talker.wait("done", limit, 0, lambda e: e["request"] == request)
 
     def carry_out(self, verb, project, *names):
@@ -86,11 +95,11 @@ class Watch:
 
     def refused(self, verb, project, *names):
         request = self.ask(verb, project, *names)
-        return self.talker.wait("refused", 10, 0, lambda e: e["request"] == request)["error"]
+        return self.talker.wait("refused", 60, 0, lambda e: e["request"] == request)["error"]
 
     def close(self):
         self.talker.popen.stdin.close()
-        status = self.talker.popen.wait(10)
+        status = self.talker.popen.wait(60)
         log = self.talker.log_text()
         assert not SANITIZER.search(log), log[:6000]
         assert status == 0, log[-2000:]
@@ -189,7 +198,7 @@ class Engine:
         }
         if health:
             # late: what fails before it was once healthy does not count, so that "starting" lasts
-            config["Healthcheck"] = {"Test": ["CMD-SHELL", health], "Interval": 300_000_000, "Timeout": 5_000_000_000,
+            config["Healthcheck"] = {"Test": ["CMD-SHELL", health], "Interval": 300_000_000, "Timeout": 60_000_000_000,
                                      "Retries": 1, "StartPeriod": 3600_000_000_000 if late else 0}
         if restart:
             config["HostConfig"]["RestartPolicy"] = {"Name": restart}
@@ -346,12 +355,11 @@ def test_two_projects_do_not_disturb_each_other(engine, watch):
     w.sees("two-web", health="healthy")
     assert w.now()["one-web"]["health"] != "healthy"
     before = [engine.inspect(f"two-{s}")["State"]["StartedAt"] for s in ("web", "db")]
-    requests = [w.ask("restart", "one"), w.ask("stop", "one")]
-    assert w.talker.wait("refused", 10)["error"] == "EBUSY"
+    requests = w.ask_at_once(("restart", "one"), ("stop", "one"))
+    assert w.talker.wait("refused", 60)["error"] == "EBUSY"
     assert w.done(requests[0])["ok"]
     w.carry_out("stop", "one")
-    mark = w.mark()
-    w.sees("one-web", after=mark - 1, state="exited")
+    w.shows("one-web", state="exited")
     assert [engine.inspect(f"two-{s}")["State"]["StartedAt"] for s in ("web", "db")] == before
     assert w.now()["two-web"] == {"name": "two-web", "project": "two", "state": "running", "health": "healthy", "busy": False}
 
@@ -387,7 +395,7 @@ def test_the_engine_stops_and_comes_back(engine, watch):
     assert w.refused("start", "p") == "ENOTCONN"
     mark = w.mark()
     engine.start()
-    w.sees("web", after=mark, limit=10, state="exited")
+    w.sees("web", after=mark, limit=30, state="exited")  # it is asked each ten seconds at least
     w.carry_out("start", "p")
     w.sees("web", after=mark, health="healthy")
 
@@ -402,7 +410,7 @@ def test_no_right_to_the_socket_says_what_to_do(engine, watch, folder):
     w.down("no permission", str(engine.socket), "group docker", "docker.socket")
     os.chmod(engine.socket, 0o666)
     try:
-        w.up(limit=15)
+        w.up()
     finally:
         os.chmod(engine.socket, 0o660)
 
@@ -441,7 +449,7 @@ class Fake:
         self.path = path
         self.ping, self.list, self.inspect, self.command = OK, answer(list(containers)), answer({"State": {}}), answer(b"", 204)
         self.events = None  # None: stands until told otherwise
-        self.requests, self.streams, self.closed = [], [], False
+        self.requests, self.times, self.streams, self.closed = [], [], [], False
         self.lock = threading.Lock()
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.listener.bind(str(path))
@@ -466,6 +474,7 @@ class Fake:
         method, path, _ = head.decode().split("\r\n")[0].split()
         with self.lock:
             self.requests.append((method, path))
+            self.times.append(time.monotonic())
         try:
             self.reply(connection, method, path)
         except OSError:
@@ -489,6 +498,10 @@ class Fake:
     def count(self, start):
         with self.lock:
             return sum(1 for _, path in self.requests if path.startswith(start))
+
+    def asked_at(self, start):
+        with self.lock:
+            return [at for (_, path), at in zip(self.requests, self.times) if path.startswith(start)]
 
     def posts(self):
         with self.lock:
@@ -569,11 +582,11 @@ def test_bad_answers_are_told_and_got_over(folder):
             (folder / str(number)).mkdir()
             told.append((part, which, words, fake, Watch(fake.path, folder / str(number))))
         for part, which, words, fake, w in told:
-            down = w.down(words, limit=30)
+            down = w.down(words, limit=60)
             assert down["containers"] == [] and str(fake.path) in down["problem"], (part, which, down)
             fake.ping, fake.events, fake.list = OK, None, answer([container("web")])
         for _, _, _, _, w in told:
-            w.sees("web", limit=30)
+            w.sees("web", limit=60)
     finally:
         for _, _, _, fake, w in told:
             w.close()
@@ -584,7 +597,7 @@ def test_a_slow_engine_is_told(fake, watch):
     gate = threading.Event()
     fake.ping = lambda connection, path: gate.wait(60) and b""
     w = watch(fake.path)
-    w.down("does not answer in time", limit=20)
+    w.down("does not answer in time")
     gate.set()
     fake.ping = OK
     w.up()
@@ -688,7 +701,7 @@ def test_a_half_event_and_the_end_of_the_stream(fake, watch):
     fake.say(event()[:10])
     fake.list = answer([container("web")])
     fake.end_stream()
-    w.sees("web", limit=15)
+    w.sees("web")
     assert len(fake.streams) == 2 and all(v["up"] for v in w.views())
 
 
@@ -703,7 +716,7 @@ def test_a_crash_that_leaves_the_socket_behind(fake, folder, watch):
     fake.path.unlink()
     again = Fake(fake.path, [container("web")])
     try:
-        w.sees("web", after=mark, limit=15)
+        w.sees("web", after=mark)
     finally:
         again.close()
 
@@ -711,9 +724,9 @@ def test_a_crash_that_leaves_the_socket_behind(fake, folder, watch):
 def test_a_stream_that_always_ends_at_once_is_asked_for_ever_more_slowly(fake, watch):
     fake.events = STREAM + chunk(event()) + b"0\r\n\r\n"
     w = watch(fake.path)
-    start = time.monotonic()
-    wait_until(lambda: fake.count("/events") >= 3, 15)
-    assert time.monotonic() - start >= 1.9
+    wait_until(lambda: fake.count("/events") >= 3, 60)
+    first, _, third = fake.asked_at("/events")[:3]
+    assert third - first >= 1.9  # it waits from the answer on, which came after this was noted
     fake.events = None
     w.up()
 
@@ -734,23 +747,27 @@ def test_a_list_that_is_behind_its_events_is_taken_again(fake, watch):
     fake.list = answer([container("web")])
     w = watch(fake.path)
     w.sees("web", state="running")
+    exited = answer([container("web", "exited", "Exited (0) 1 second ago")])
+    late = iter([fake.list])
+    fake.list = lambda connection, path: next(late, exited)
     before = fake.count("/containers/json")
     fake.say(event("die"))
-    wait_until(lambda: fake.count("/containers/json") > before, 15)
-    fake.list = answer([container("web", "exited", "Exited (0) 1 second ago")])
-    w.sees("web", limit=10, state="exited")
+    w.sees("web", limit=30, state="exited")
+    assert fake.count("/containers/json") - before >= 2
 
 
 def test_a_flood_of_events_does_not_become_a_flood_of_lists(fake, watch):
     w = watch(fake.path)
     w.up()
-    before, end = fake.count("/containers/json"), time.monotonic() + 2
-    while time.monotonic() < end:
+    before, start = fake.count("/containers/json"), time.monotonic()
+    while time.monotonic() < start + 2 or fake.count("/containers/json") < before + 2:
+        assert time.monotonic() < start + 60, "no list is taken while events come"
         fake.say(event() * 100)
     fake.list = answer([container("last")])
     fake.say(event())
     w.sees("last")
-    assert 2 <= fake.count("/containers/json") - before <= 8
+    lists = fake.count("/containers/json") - before
+    assert lists <= 1 + (time.monotonic() - start) / 0.49, "half a second lies between two"
 
 
 # --- commands to it ---
@@ -808,11 +825,11 @@ def test_a_slow_command_keeps_its_containers_and_no_others(fake, watch):
     gate = threading.Event()
     fake.list = answer(shop() + [container("lone", hall_project="other")])
     lone = container("lone")["Id"]
-    fake.command = lambda connection, path: (lone in path or gate.wait(30)) and answer(b"", 204)
+    fake.command = lambda connection, path: (lone in path or gate.wait(60)) and answer(b"", 204)
     w = watch(fake.path)
     w.up()
     request = w.ask("start", "shop")
-    wait_until(lambda: fake.posts(), 15)
+    wait_until(lambda: fake.posts(), 60)
     assert w.refused("stop", "shop") == "EBUSY"
     assert w.refused("restart", "", "db") == "EBUSY"
     w.carry_out("restart", "other")
@@ -833,16 +850,16 @@ def test_the_engine_goes_in_the_middle_of_a_command(fake, watch):
 def test_the_watcher_ends_in_the_middle_of_everything(fake, watch):
     gate = threading.Event()
     fake.list = answer(shop())
-    fake.command = lambda connection, path: gate.wait(10) and b""
+    fake.command = lambda connection, path: gate.wait(60) and b""
     w = watch(fake.path)
     w.up()
     w.ask("start", "shop")
-    wait_until(lambda: fake.posts(), 15)
-    fake.list = lambda connection, path: gate.wait(10) and b""
+    wait_until(lambda: fake.posts(), 60)
+    fake.list = lambda connection, path: gate.wait(60) and b""
     fake.say(event())
-    wait_until(lambda: fake.count("/containers/json") >= 2, 15)
+    wait_until(lambda: fake.count("/containers/json") >= 2, 60)
     w.talker.popen.stdin.close()
-    w.talker.popen.wait(5)
+    w.talker.popen.wait(60)
     gate.set()
 
 
@@ -859,6 +876,6 @@ def test_no_socket_there(folder, watch, make):
         path.rmdir() if make == "folder" else path.unlink()
     fake = Fake(path)
     try:
-        w.up(limit=15)
+        w.up()
     finally:
         fake.close()
