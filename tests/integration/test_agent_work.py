@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from process import Process, wait_until
-from test_agent import agent_binary, place, refused  # noqa: F401
+from test_agent import Place, agent_binary, refused  # noqa: F401
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="namespaces need root")
 # What is measured of the machine as a whole is other tests' too.
@@ -81,8 +81,16 @@ def room(tmp_path):
     room.close()
 
 
+@pytest.fixture
+def place(agent_binary, open_path):  # noqa: F811
+    """Other users come as far as an agent's file."""
+    place = Place(agent_binary, open_path)
+    yield place
+    place.close()
+
+
 @pytest.fixture(autouse=True)
-def killed(place):  # noqa: F811
+def killed(place):
     """At an end in good order a sanitizer would look for leaks by /proc, in which these agents do not stand."""
     yield
     for agent in place.agents:
@@ -90,7 +98,7 @@ def killed(place):  # noqa: F811
 
 
 @pytest.fixture
-def agent(place, room):  # noqa: F811
+def agent(place, room):
     agent = place.agent(start=False, prefix=room.sight, activity={**DEFAULTS, **ALONE})
     agent.start().wait_report(lambda report: report["vetoes"] == [], what="a report without vetoes")
     return agent
@@ -171,7 +179,7 @@ def test_a_guest(agent, room):
     assert refused(agent, "guests: nas runs (qemu)")["veto_facts"] == [{"code": "veto.guest", "name": "nas", "kind": "qemu"}]
 
 
-def test_what_the_owner_lets_pass(place, room):  # noqa: F811
+def test_what_the_owner_lets_pass(place, room):
     agent = place.agent(start=False, prefix=room.sight, activity={**DEFAULTS, **ALONE, "ignore": ["dd"]})
     agent.start()
     _, end = held(room, "dd", "if=PIPE", "of=/dev/null", name="dd")
@@ -186,11 +194,8 @@ def hidden(room, agent_user_id):
 
 
 @pytest.mark.parametrize("unseen", [False, True], ids=["a veto", "unless the owner allows it"])
-def test_hidden_processes(place, room, unseen):  # noqa: F811
+def test_hidden_processes(place, room, unseen):
     checks = ["copies", "packages", "terminals", "guests", "execs", "shares"]
-    for path in (place.directory, *place.directory.parents):  # the other user comes as far as its file
-        if path.stat().st_uid == 0 and path != Path("/"):
-            path.chmod(path.stat().st_mode | 0o055)
     activity = {**DEFAULTS, **ALONE, **({"unseen": checks} if unseen else {})}
     agent = place.agent(start=False, prefix=hidden(room, 65534), activity=activity)
     agent.start()
@@ -202,7 +207,7 @@ def test_hidden_processes(place, room, unseen):  # noqa: F811
     assert {f["cause"]["code"] for f in answer["veto_facts"]} == {"look.hidden"}
 
 
-def test_a_busy_processor(place, room):  # noqa: F811
+def test_a_busy_processor(place, room):
     agent = place.agent(start=False, prefix=room.sight, activity={**ALONE, "processor": 0.5, "sustained": "2s"})
     room.run("sh", "-c", "while :; do :; done", name="sh")
     agent.start()
