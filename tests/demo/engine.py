@@ -102,10 +102,13 @@ class Engine:
             container.state, container.health = "exited", ""
 
     def close(self):
-        if self.server:
-            self.server.shutdown()
-            self.server.server_close()
-            self.server = None
+        server = self.server
+        if server:
+            with self.news:
+                self.server = None
+                self.news.notify_all()
+            server.shutdown()
+            server.server_close()
 
 
 class Server(socketserver.ThreadingUnixStreamServer):
@@ -152,17 +155,18 @@ class Api(BaseHTTPRequestHandler):
         return self.answer(204)
 
     def stream(self):
-        """Chunks of one event each, until the agent goes away."""
-        engine = self.engine
+        """Chunks of one event each, until the agent or the engine goes away. Whoever hears that it begins misses nothing after."""
+        engine, server = self.engine, self.server
+        self.close_connection = True
+        with engine.news:
+            seen = len(engine.events)
         self.send_response(200)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         self.wfile.flush()
-        with engine.news:
-            seen = len(engine.events)
-        while engine.server:
+        while engine.server is server:
             with engine.news:
-                engine.news.wait_for(lambda: len(engine.events) > seen, 5)
+                engine.news.wait_for(lambda: len(engine.events) > seen or engine.server is not server, 5)
                 fresh, seen = engine.events[seen:], len(engine.events)
             for event in fresh:
                 line = json.dumps({**event, "time": int(time.time())}).encode() + b"\n"
