@@ -36,7 +36,7 @@ class SystemBus:
         config = self.directory / "bus.conf"
         config.write_text(CONFIG.format(socket=self.socket), encoding="utf-8")
         self.daemon = Process(["dbus-daemon", f"--config-file={config}", "--nofork"], self.directory / "bus.log")
-        wait_until(self._connect, 5, "the private bus")
+        wait_until(self._connect, 60, "the private bus")
         if logind:
             self.start_logind()
 
@@ -52,25 +52,26 @@ class SystemBus:
         self.logind = Process([sys.executable, "-m", "dbusmock", "--system", "--template", "logind"],
                               self.directory / "logind.log", env={"DBUS_SYSTEM_BUS_ADDRESS": self.address,
                                                                   "PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"})
-        wait_until(lambda: self.connection.name_has_owner(NAME), 10, "logind")
+        wait_until(lambda: self.connection.name_has_owner(NAME), 60, "logind")
 
     def stop_logind(self):
         self.logind.stop()
-        wait_until(lambda: not self.connection.name_has_owner(NAME), 5, "logind's end")
+        wait_until(lambda: not self.connection.name_has_owner(NAME), 60, "logind's end")
 
     def _mock(self, path=OBJECT):
         return dbus.Interface(self.connection.get_object(NAME, path, introspect=False), "org.freedesktop.DBus.Mock")
 
     def add_session(self, id, user="marie", seat="", **properties):
+        """All of it at once: whoever looks sees it as it is to be, or not at all."""
+        path, seat = dbus.ObjectPath(f"{OBJECT}/session/{id}"), seat or "seat0"
+        all_of_it = {"Id": id, "Name": user, "Active": True, "State": "active", "Class": "user", "Type": "test", "Remote": False,
+                     "RemoteHost": "", "IdleHint": False, "Leader": dbus.UInt32(1),
+                     "User": dbus.Struct((dbus.UInt32(1000), dbus.ObjectPath(f"{OBJECT}/user/1000")), signature="uo"),
+                     "Seat": dbus.Struct((seat, dbus.ObjectPath(f"{OBJECT}/seat/{seat}")), signature="so"), **properties}
         mock = self._mock()
-        path = mock.AddSession(id, seat or "seat0", dbus.UInt32(1000), user, True, signature="ssusb")
-        self.set_session(path, **properties)
-        mock.EmitSignal(MANAGER, "SessionNew", "so", [id, dbus.ObjectPath(path)], signature="sssav")
+        mock.AddObject(path, SESSION, all_of_it, dbus.Array([], signature="(ssss)"), signature="ssa{sv}a(ssss)")
+        mock.EmitSignal(MANAGER, "SessionNew", "so", [id, path], signature="sssav")
         return path
-
-    def set_session(self, path, **properties):
-        if properties:
-            self._mock(path).UpdateProperties(SESSION, properties, signature="sa{sv}")
 
     def remove_session(self, id, path):
         self._mock().RemoveObject(path)
@@ -97,7 +98,7 @@ class SystemBus:
     def going(self, begins, what="Sleep"):
         """It begins once somebody listens: whoever has a delay asked for the signal before."""
         if begins:
-            wait_until(lambda: any(i[0] == what.lower() and i[3] == "delay" for i in self.inhibitors()), 10, "a delay inhibitor")
+            wait_until(lambda: any(i[0] == what.lower() and i[3] == "delay" for i in self.inhibitors()), 60, "a delay inhibitor")
         self._mock().EmitSignal(MANAGER, f"PrepareFor{what}", "b", [begins], signature="sssav")
 
     def stop(self):
