@@ -4,6 +4,7 @@ import os
 import time
 import uuid
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -179,6 +180,23 @@ def answer_of(bus, server, action, after, outcome, limit=10.0):
 def instant(text):
     """Seconds of an RFC 3339 time."""
     return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+# Processes: a program that was started has its own name only a moment after, and its words again a moment later
+
+def name_of(pid):
+    try:
+        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def words_of(pid):
+    """What it was started with; nothing while it is becoming what it is to be, and once it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace").split("\0")[:-1]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 # Time

@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from helpers import name_of, words_of
 from process import Process, wait_until
 from test_agent import Place, agent_binary, refused  # noqa: F401
 
@@ -18,21 +19,6 @@ DEFAULTS = {check: None for check in ("copies", "packages", "terminals", "jobs",
 def children(pid):
     try:
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-
-
-def name_of(pid):
-    try:
-        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-
-
-def words_of(pid):
-    """What it was started with; nothing while it is becoming what it is to be, and once it has ended."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace").split("\0")[:-1]
     except (FileNotFoundError, ProcessLookupError):
         return []
 
