@@ -59,7 +59,7 @@ def serve(port):
 
 
 class Client:
-    """One open request; `move` lets a few bytes go both or one way, as its kind has it."""
+    """One open connection; `move` lets a few bytes go both or one way, as its kind has it."""
 
     def __init__(self, address, port, path="/"):
         self.path = path
@@ -79,6 +79,9 @@ class Client:
             assert self.socket.recv(2) == b"ok"
 
     def move(self):
+        if self.path == "/":
+            self.ask()
+            return
         if self.path == "/upload":
             self.socket.sendall(PIECE)
         if self.path == "/socket":
