@@ -79,6 +79,17 @@ def barrier(bus):
         result(bus, "testing", id, "refused", mark)
 
 
+def hall_again(world, bus):
+    """Hall is killed and comes back: it hears commands from now on. Its birth is the last it says when it has connected: that of
+    the one that is killed was heard before, or it could be taken for the next one's. Returns the mark in between."""
+    wait_until(lambda: (heard := bus.last("hall/status")) and heard.text() == "online", 60, "Hall's birth")
+    world.hall.kill()
+    mark = bus.mark()
+    world.hall.start()
+    bus.wait_text("hall/status", "online", mark, 60)
+    return mark
+
+
 def asleep(bus, server):
     """Brings it to off, whatever it was."""
     barrier(bus)

@@ -5,7 +5,7 @@ import json
 import time
 
 import pytest
-from helpers import (answer_of, asleep, awake, barrier, events, instant, leases, result, results, state_of, topic, wait_lease,
+from helpers import (answer_of, asleep, awake, barrier, events, hall_again, instant, leases, result, results, state_of, topic, wait_lease,
                      wait_no_lease, wait_state)
 from process import wait_until
 from test_bus import keeps_nothing
@@ -25,10 +25,7 @@ def old(make_world):
 
 def again(world, bus):
     """Hall is killed, comes back, and has heard all that the broker keeps."""
-    world.hall.kill()
-    mark = bus.mark()
-    world.hall.start()
-    bus.wait_text("hall/status", "online", mark)
+    hall_again(world, bus)
     barrier(bus)
 
 

@@ -1,7 +1,7 @@
 """Commands whose server or project was removed from the configuration while Hall did not run: each has one end."""
 
 import pytest
-from helpers import barrier, command, result, results, topic, wait_state
+from helpers import barrier, command, hall_again, result, results, topic, wait_state
 from process import wait_until
 
 
@@ -13,14 +13,6 @@ def without(config, what):
     gone = domains["testing.localhost"]["projects"].pop("client1")
     if what == "project that moves":
         domains["erp.localhost"].setdefault("projects", {})["client1"] = gone
-
-
-def again(world, bus):
-    world.hall.kill()
-    mark = bus.mark()
-    world.hall.start()
-    bus.wait_text("hall/status", "online", mark)
-    return mark
 
 
 @pytest.mark.parametrize("what", ["project", "project that moves", "server"])
@@ -51,13 +43,13 @@ def test_commands_of_what_was_removed_while_hall_was_dead_have_one_end(make_worl
     if what == "server":
         bus.wait_json("hall/projects/client2/result", mark, id="p2", outcome="failed")
         result(bus, "testing", wake, "failed", mark)
-    again(world, bus)
+    hall_again(world, bus)
     if what != "server":  # these go on, over both restarts
         world.sims["testing"].tell("deaf off")
         bus.wait_json("hall/projects/client2/result", began, 40, id="p2", outcome="done")
         result(bus, "testing", wake, "done", began, 30)
     barrier(bus)
-    again(world, bus)
+    hall_again(world, bus)
     barrier(bus)
     assert answers("client1", "p1") == ["accepted", "failed"]
     assert answers("client2", "p2") == ["accepted", "failed" if what == "server" else "done"]
@@ -72,6 +64,6 @@ def test_nothing_is_said_where_all_is_still_there(make_world):
     bus.publish("hall/projects/client1/command", {"action": "start", "id": "p1"})
     bus.wait_json("hall/projects/client1/result", mark, 40, id="p1", outcome="done")
     wait_until(lambda: bus.last(topic("testing", "state")).text() == "ready", 20, "ready")
-    again(world, bus)
+    hall_again(world, bus)
     barrier(bus)
     assert [m.json()["outcome"] for m in bus.heard("hall/projects/client1/result", mark)] == ["accepted", "done"]
