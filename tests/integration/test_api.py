@@ -11,7 +11,7 @@ import urllib.parse
 
 import openapi
 import pytest
-from helpers import awake, wait_state
+from helpers import awake, barrier, wait_state
 from process import wait_until
 from world import ROOT
 
@@ -28,7 +28,7 @@ class Api:
             words.setdefault("Content-Type", "application/json")
             body = body if isinstance(body, (str, bytes)) else json.dumps(body)
         target = "/api/v1" + path + ("?" + urllib.parse.urlencode(query) if query else "")
-        return self.hall.ask_admin(target, words, method, "localhost", body=body, timeout=15)
+        return self.hall.ask_admin(target, words, method, "localhost", body=body, timeout=60)
 
     def get(self, path, **query):
         answer = self.ask("GET", path, **query)
@@ -72,7 +72,7 @@ def cycle(api, bus):
         awake(bus, "erp")
         api.do("POST", "/servers/erp/sleep", {"force": True})
         wait_state(bus, "erp", "off")
-        wait_until(lambda: api.get("/sleeps", server="erp")["sleeps"], 10, "the sleep in the store")
+        wait_until(lambda: api.get("/sleeps", server="erp")["sleeps"], 60, "the sleep in the store")
 
 
 # Use
@@ -80,6 +80,7 @@ def cycle(api, bus):
 
 def test_what_is_live_is_what_the_bus_says(api, bus):
     awake(bus, "testing")
+    barrier(bus)  # the bus has heard all that came of what others asked for
     info = api.get("/info")
     assert info["servers"] == 2 and info["broker"]["connected"] and info["store"]["problem"] is None
     servers = api.get("/servers")["servers"]
@@ -102,19 +103,19 @@ def test_a_wake_and_a_sleep_leave_their_traces(api, bus, world):
     assert api.do("POST", "/servers/erp/wake", {"id": "w1"})["id"] == "w1"  # answered from memory
     wait_state(bus, "erp", "ready")
     cause = "wake command by a script"
-    wait_until(lambda: [w["cause"] for w in api.get("/wakes", server="erp", limit=1)["wakes"]] == [cause], 10, "the wake in the store")
+    wait_until(lambda: [w["cause"] for w in api.get("/wakes", server="erp", limit=1)["wakes"]] == [cause], 60, "the wake in the store")
     wake = api.get("/wakes", server="erp", limit=1)["wakes"][0]
     assert wake["outcome"] == "ready" and wake["kind"] in ("resume", "cold_boot")
     assert wake["seconds"] > 0 and wake["stages"]["first_sign"] is not None
     lease = api.get("/leases")["leases"]
     assert {"server": "erp", "kind": "manual", "holder": "a script"}.items() <= [le for le in lease if le["server"] == "erp"][0].items()
+    n = len(api.get("/sleeps", server="erp", limit=200)["sleeps"])  # without the lease it may go by itself
     api.do("DELETE", "/servers/erp/leases/manual/a%20script")
     again = api.do("DELETE", "/servers/erp/leases/manual/a%20script", status=409)
     assert "no such lease" in again["detail"] and again["result"]["outcome"] == "refused"
-    n = len(api.get("/sleeps", server="erp", limit=200)["sleeps"])
     api.do("POST", "/servers/erp/sleep", {"force": True})
     wait_state(bus, "erp", "off")
-    wait_until(lambda: len(api.get("/sleeps", server="erp", limit=200)["sleeps"]) > n, 10, "the sleep in the store")
+    wait_until(lambda: len(api.get("/sleeps", server="erp", limit=200)["sleeps"]) > n, 60, "the sleep in the store")
     assert api.get("/sleeps", server="erp")["sleeps"][0]["outcome"] == "asleep"
     spans = api.get("/states", server="erp")["states"]
     seen = [s["state"] for s in spans]
@@ -122,7 +123,7 @@ def test_a_wake_and_a_sleep_leave_their_traces(api, bus, world):
     def told():
         return {e["type"] for e in api.get("/events", server="erp", limit=200)["events"]}
 
-    wait_until(lambda: {"wake_requested", "packet_sent", "ready", "asleep"} <= told(), 10, "the events")
+    wait_until(lambda: {"wake_requested", "packet_sent", "ready", "asleep"} <= told(), 60, "the events")
     events = api.get("/events", server="erp", limit=200)["events"]
     assert [e["at"] for e in events] == sorted((e["at"] for e in events), reverse=True)
     only = api.get("/events", server="erp", type="ready")["events"]
@@ -140,7 +141,7 @@ def test_statistics_count_what_happened(api, bus, world):
         figures.update(api.get("/statistics"))
         return sum(figures["wakes_by_hour"]) >= 2
 
-    wait_until(are_counted, 10, "both wakes")
+    wait_until(are_counted, 60, "both wakes")
     erp = [s for s in figures["servers"] if s["server"] == "erp"][0]
     assert erp["wakes"] >= 1 and erp["wakes_failed"] == 0 and erp["availability"] == 1
     assert erp["boots"][0]["n"] >= 1 and erp["boots"][0]["p50_s"] > 0 and erp["boot_history"]
@@ -159,24 +160,24 @@ def test_visits_and_their_wakes_are_known_by_project(api, bus, world):
     before = {p["project"]: p["visits"] for p in api.get("/statistics")["projects"]}
     world.hall.auth("/client1/page")
     wait_state(bus, "testing", "ready")
-    wait_until(lambda: api.get("/wakes", server="testing", limit=1)["wakes"][0]["project"] == "client1", 10, "the wake of client1")
-    wait_until(lambda: {"wake_requested", "ready"} <= {e["type"] for e in api.get("/events", project="client1")["events"]}, 10, "its events")
+    wait_until(lambda: [w["project"] for w in api.get("/wakes", server="testing", limit=1)["wakes"]] == ["client1"], 60, "the wake of client1")
+    wait_until(lambda: {"wake_requested", "ready"} <= {e["type"] for e in api.get("/events", project="client1")["events"]}, 60, "its events")
     events = api.get("/events", project="client1")["events"]
     assert all(e["domain"] == "testing.localhost" and e["server"] == "testing" for e in events)
     known = {e["id"] for e in events}
     assert known <= {e["id"] for e in api.get("/events", domain="testing.localhost")["events"]}
-    wait_until(lambda: {p["project"]: p["visits"] for p in api.get("/statistics")["projects"]}.get("client1", 0) > before.get("client1", 0), 30, "the visit")  # written after 25 s at the latest
+    wait_until(lambda: {p["project"]: p["visits"] for p in api.get("/statistics")["projects"]}.get("client1", 0) > before.get("client1", 0), 60, "the visit")  # written 25 to 27 s after the first at the latest
     assert {"project": "client1", "n": 1}.items() <= [p for p in api.get("/statistics", server="testing")["wakes_by_project"] if p["project"] == "client1"][0].items()
 
 
 def test_settings_holds_and_tools(api, bus):
     awake(bus, "testing")
     api.do("POST", "/servers/testing/policy", {"policy": "always_on"})
-    wait_until(lambda: api.get("/servers/testing")["status"]["policy"] == "always_on", 15, "the policy")
+    wait_until(lambda: api.get("/servers/testing")["status"]["policy"] == "always_on", 60, "the policy")
     assert api.get("/servers/testing")["configured_policy"] == "on_demand"
     api.do("POST", "/servers/testing/policy", {"policy": None})
     api.do("POST", "/servers/testing/idle", {"minutes": 7})
-    wait_until(lambda: api.get("/servers/testing")["config"]["idle_s"] == 420, 15, "the idle time")
+    wait_until(lambda: api.get("/servers/testing")["config"]["idle_s"] == 420, 60, "the idle time")
     api.do("POST", "/servers/testing/keep_awake", {"on": True})
     api.do("POST", "/servers/testing/keep_awake", {"on": False})
     api.do("PUT", "/servers/testing/holds/backup", {"for": "2h", "reason": "backup"})
@@ -200,7 +201,7 @@ def test_refused_visitors_are_listed_and_counted_together(api, world):
     def of(code):
         return [r for r in api.get("/access")["refusals"] if r["why_fact"]["code"] == code]
 
-    wait_until(lambda: of("access.admin_host"), 15, "the refusal")
+    wait_until(lambda: of("access.admin_host"), 60, "the refusal")
     refusal = of("access.admin_host")[0]
     assert refusal["address"] == "127.0.0.1" and refusal["count"] >= 1 and "/http/admin_hosts" in refusal["why"]
     # By their code and site, whatever else their sentences say.
@@ -209,13 +210,13 @@ def test_refused_visitors_are_listed_and_counted_together(api, world):
         assert world.hall.get("/auth", astray).status == 403
         time.sleep(1.1)
     world.hall.get("/auth", {**astray, "X-Forwarded-Uri": "/client2/"})
-    wait_until(lambda: len(of("access.astray")) == 2, 40, "both sites")
+    wait_until(lambda: len(of("access.astray")) == 2, 60, "both sites")
     second, first = of("access.astray")
     assert (first["project"], second["project"]) == ("client1", "client2") and first["domain"] == "testing.localhost"
     assert first["why_fact"] == {"code": "access.astray", "to": "one", "site": "client1"} and '"one"' in first["why"]
     french = api.ask("GET", "/access", headers={"Accept-Language": "fr"}).json()["refusals"]
     assert next(r["why"] for r in french if r["id"] == refusal["id"]).startswith("le tableau de bord ne répond pas")
-    wait_until(lambda: of("access.astray")[1]["count"] == 2, 40, "the second is counted with the first")
+    wait_until(lambda: of("access.astray")[1]["count"] == 2, 60, "the second is counted with the first")
 
 
 def test_errors_of_the_configuration_are_facts_in_the_language_asked_for(api):
@@ -289,7 +290,7 @@ def test_sentences_are_in_the_language_asked_for(api, bus, world):
     codes = {r["result"]["reason_fact"]["code"] for r in refused}
     assert len(codes) == 1 and refused[0]["detail"] != refused[1]["detail"] and refused[1]["detail"] == refused[1]["result"]["reason"]
     api.do("DELETE", "/servers/testing/holds/night")
-    wait_until(lambda: api.get("/events", server="testing", type="ready")["events"], 10, "an event of before")
+    wait_until(lambda: api.get("/events", server="testing", type="ready")["events"], 60, "an event of before")
     past = {language: {e["id"]: e for e in asked(language, "GET", "/events?server=testing&type=ready")["events"]} for language in ("en", "fr")}
     both = past["en"].keys() & past["fr"].keys()
     assert both and all(past["en"][i]["detail_fact"] == past["fr"][i]["detail_fact"] for i in both)
@@ -298,19 +299,26 @@ def test_sentences_are_in_the_language_asked_for(api, bus, world):
         stream.sendall(f"GET /api/v1/stream?lang=fr HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {KEY}\r\n\r\n".encode())
         heard = watched(stream)
         asked("en", "POST", "/servers/testing/cancel", 409)
-        while "event: result" not in heard or "\n\n" not in heard.split("event: result", 1)[1]:
-            heard += stream.recv(65536).decode()
-    result = json.loads(heard.split("event: result\ndata: ", 1)[1].split("\n", 1)[0])
+        while b"event: result" not in heard or b"\n\n" not in heard.split(b"event: result", 1)[1]:
+            heard += received(stream)
+    result = json.loads(heard.decode("utf-8", "ignore").split("event: result\ndata: ", 1)[1].split("\n", 1)[0])
     assert result["reason_fact"]["code"] == "answer.no_wake" and result["reason"] != "no wake is under way"
 
 
 def watched(stream):
     """What comes up to its first word, which is said a second at most after it began to listen: from then on it misses nothing."""
-    stream.settimeout(20)
-    heard = ""
-    while not re.search(r"^(:|id:)", heard, re.M):
-        heard += stream.recv(65536).decode()
+    stream.settimeout(60)
+    heard = b""
+    while not re.search(rb"^(:|id:)", heard, re.M):
+        heard += received(stream)
     return heard
+
+
+def received(stream):
+    """A piece of it, which may end within a character."""
+    piece = stream.recv(65536)
+    assert piece, "the stream has ended"
+    return piece
 
 
 def test_changes_are_streamed(api, bus, world):
@@ -318,13 +326,14 @@ def test_changes_are_streamed(api, bus, world):
     with socket.create_connection((host, port), 10) as stream:
         stream.sendall(f"GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {KEY}\r\n\r\n".encode())
         heard = watched(stream)
-        assert "200 OK" in heard and "text/event-stream" in heard
+        assert b"200 OK" in heard and b"text/event-stream" in heard
         api.do("PUT", "/servers/testing/holds/stream", {"for": "1h", "reason": "look"})
         world.hall.process.signal(signal.SIGHUP)
-        end = time.monotonic() + 30
-        while not all(re.search(f"event: {kind}\ndata: .*\n\n", heard) for kind in ("server", "event", "result", "info")):
+        end = time.monotonic() + 60
+        while not all(re.search(f"event: {kind}\ndata: .*\n\n".encode(), heard) for kind in ("server", "event", "result", "info")):
             assert time.monotonic() < end, heard[-2000:]
-            heard += stream.recv(65536).decode()
+            heard += received(stream)
+    heard = heard.decode("utf-8", "ignore")
     api.do("DELETE", "/servers/testing/holds/stream")
     for kind, schema in (("server", "Server"), ("info", "Info")):
         for data in re.findall(f"event: {kind}\ndata: (.*)\n\n", heard):
@@ -528,14 +537,15 @@ def test_time_without_hall_is_called_unobserved(make_world):
     world.start()
     api, bus = Api(world.hall), world.bus()
     awake(bus, "testing")
-    figures = api.get("/statistics", server="testing")["servers"][0]  # writes what is counted
-    assert figures["unobserved_s"] < 1
+    asked = time.monotonic()
+    figures = api.get("/statistics", server="testing")["servers"][0]  # writes what is counted, then looks at the clock
+    assert figures["unobserved_s"] < 1 + time.monotonic() - asked
     energy = api.get("/servers/testing")["status"]["energy"]
     world.hall.kill()
     time.sleep(2)
     world.hall.start()
-    wait_until(lambda: answers(world.hall), 20, "the admin listener")
-    wait_until(lambda: api.get("/servers/testing")["status"]["state"] == "ready", 20, "ready")
+    wait_until(lambda: answers(world.hall), 60, "the admin listener")
+    wait_until(lambda: api.get("/servers/testing")["status"]["state"] == "ready", 60, "ready")
     later = api.get("/statistics", server="testing")["servers"][0]
     assert later["unobserved_s"] >= 2 and later["observed_s"] >= figures["observed_s"]
     assert later["seconds"]["ready"] >= figures["seconds"]["ready"]
@@ -592,7 +602,7 @@ def test_a_million_events_and_every_page_is_there_at_once(make_world):
     fill_store(world.hall.config["store"]["path"], n)
     world.hall.start()
     api = Api(world.hall)
-    wait_until(lambda: answers(world.hall), 20, "the admin listener")
+    wait_until(lambda: answers(world.hall), 60, "the admin listener")
     middle = api.get("/events", limit=1)["events"][0]["id"]
     queries = [{}, {"limit": 200}, {"server": "erp"}, {"project": "client1"}, {"domain": "testing.localhost"}, {"type": "ready"}, {"type": "stage"},
                {"server": "testing", "type": "ready"}, {"search": "number 777"}, {"search": "nowhere to be found"}, {"type": "no_such"}, {"server": "nobody"},
