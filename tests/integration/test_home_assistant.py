@@ -11,7 +11,8 @@ from helpers import STATES, asleep, awake, barrier, command, first_answer, topic
 from process import wait_until
 from test_api import KEY, Api
 
-HUB, SERVER, PROJECTS = ("homeassistant/device/hall/" + o + "/config" for o in ("hub", "server_testing", "domain_testing_localhost"))
+HUB, SERVER, ERP, PROJECTS = ("homeassistant/device/hall/" + o + "/config" for o in (
+    "hub", "server_testing", "server_erp", "domain_testing_localhost"))
 SERVER_ENTITIES = {
     "power": "switch", "state": "sensor", "running": "binary_sensor", "problem": "binary_sensor", "wake": "button", "sleep": "button",
     "restart": "button", "keep_awake": "switch", "policy": "select", "idle": "number", "activity": "event", "awake_until": "sensor",
@@ -39,9 +40,16 @@ def announced(home, topic, where=lambda config: True, after=0, limit=20):
     return home.wait(topic, lambda m: m.payload and where(m.json()), after, limit).json()
 
 
+def wait_announced(home, *topics):
+    """Each of the usual devices, in whatever order a new client hears what the broker keeps."""
+    for where in topics or (HUB, SERVER, ERP, PROJECTS):
+        home.wait(where, lambda m: m.payload, limit=60)
+
+
 @pytest.fixture(scope="module")
 def home(world):
     bus = watch(world)
+    wait_announced(bus)
     yield bus
 
 
@@ -62,7 +70,6 @@ def test_every_entity_is_announced_by_the_rules(world, bus, home):
 
 
 def test_ids_are_unique_and_main_entities_take_the_name_of_their_device(world, home):
-    home.wait(PROJECTS)
     ids, names = [], []
     for where in sorted({m.topic for m in home.messages if m.topic.endswith("/config")}):
         _, found = entities(home, where)
@@ -165,7 +172,8 @@ def go_through_all_states(world, bus):
     world.sims["erp"].tell("deaf on")
     command(bus, "erp", "wake")
     wait_state(bus, "erp", "wake_failed")
-    wait_until(lambda: states_seen(bus, seen) >= STATES, 10, f"all states, not only {sorted(states_seen(bus, seen))}")
+    barrier(bus)  # and what goes with it has come too
+    wait_until(lambda: states_seen(bus, seen) >= STATES, 60, f"all states, not only {sorted(states_seen(bus, seen))}")
     return seen
 
 
@@ -413,7 +421,7 @@ def test_at_each_change_the_reason_is_that_of_the_new_state(make_world):
     awake(bus, "testing")
     mark = bus.mark()
     asleep(bus, "testing")
-    bus.wait_text("hall/projects/client1/state", "stopped", mark)
+    bus.wait_text("hall/projects/client1/state", "stopped", mark, 60)
     barrier(bus)  # and what goes with it has come too
     for server in ("testing", "erp"):
         _, found = entities(home, f"homeassistant/device/hall/server_{server}/config")
@@ -448,6 +456,7 @@ def test_availability_is_halls_own(world, bus, home):
 def test_offline_is_seen_at_the_hub(make_world):
     world = make_world()
     bus, home = world.bus(), watch(world)
+    wait_announced(home)
     found = entities(home, HUB)[1]
     mark = bus.mark()
     world.hall.kill()
