@@ -32,7 +32,7 @@ def takes(port, user, password, client_id, version):
     level = {"5": 5, "3.1.1": 4}[version]
     body = text("MQTT") + bytes([level, 0xC2]) + struct.pack("!H", 30) + (b"\0" if level == 5 else b"")
     body += text(client_id) + text(user) + text(password)
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as peer:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as peer:
         peer.sendall(bytes([0x10, len(body)]) + body)
         answer = peer.recv(64)
         return len(answer) >= 4 and answer[0] == 0x20 and answer[3] == 0
@@ -111,6 +111,8 @@ def steal(place, stop, taken):
     while not stop.is_set():
         for user in THIEVES:
             for id in guesses():
+                if stop.is_set():
+                    return
                 version = "5" if len(taken) % 2 else "3.1.1"
                 assert takes(place.world.broker.port, user, place.world.broker.passwords[user], id, version)
                 taken.append((user, id))
@@ -143,7 +145,8 @@ def test_nobody_takes_the_name_of_another(place):
             answered += 1
     finally:
         stop.set()
-        thread.join(30)
+        thread.join(120)
+        assert not thread.is_alive()
     assert not failed, failed
     for topic in STATES:
         assert [m.text() for m in place.bus.heard(topic, before)] == [], topic

@@ -74,6 +74,7 @@ def test_a_hold_survives_and_everybody_is_told(make_world, tmp_path, spoil, code
     mark = bus.mark()
     world.hall.stop()
     world.hall.start()
+    bus.wait_text("hall/status", "online", mark, 60)
     wait_lease(bus, "testing", "hold", holder="backup")
     wait_until(lambda: (bus.last("hall/info").json()["store_salvaged_fact"] or {}).get("code") == code, 10, "it on the bus")
     assert not [m for m in bus.heard("hall/event", mark) if m.json()["event_type"] == "store_problem"]
