@@ -1,6 +1,7 @@
 """A visit or a command wakes a sleeping server by a real packet; left alone it goes to sleep again."""
 
 import struct
+import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
@@ -49,17 +50,16 @@ def test_packet_on_the_wire_byte_by_byte_and_its_resends(make_world):
     bus, sim = world.bus(), world.sims["testing"]
     wait_state(bus, "testing", "off")
     sim.tell("deaf on")
+    start = time.monotonic()
     bus.publish(topic("testing", "command"), "wake")
-    for number in range(1, 4):
-        sim.wait("frame", 8, where=lambda _e, n=number: sim.count("frame") >= n)
+    sim.wait("frame", 60, where=lambda _e: sim.count("frame") >= 3)
     frames = sim.frames()[:3]
     for frame in frames:
         destination, port, payload = dissect(bytes.fromhex(frame["hex"]))
         assert (destination, port) == (world.lan.broadcast, 9)
         assert payload == magic(world.described["testing"]["mac"]) and len(payload) == 102
-    start = frames[0]["seen_mono"]
-    # A busy machine may be late, never early; the plan to the millisecond is the core's.
-    assert all(f["seen_mono"] - start >= due - 0.3 for f, due in zip(frames, (0, 1, 3)))
+    # A busy machine may be late, with any of them, never early; the plan to the millisecond is the core's.
+    assert all(f["seen_mono"] - start >= due for f, due in zip(frames, (0, 1, 3)))
 
 
 def test_packet_carries_secureon_and_reaches_only_its_server(make_world):
@@ -163,18 +163,19 @@ def test_every_waiting_command_joins_one_wake(world, bus):
 def test_thousand_first_visitors_cause_one_wake(world, bus):
     asleep(bus, "testing")
     sim, mark, seen = world.sims["testing"], bus.mark(), world.sims["testing"].count("frame")
-    sim.tell("slow 3")  # so that there are many before it is ready
+    sim.tell("hold on")  # it is ready once all of them were there
 
     def visit(number):
         return world.hall.auth("/client1/", headers=BROWSER, client=f"198.51.{100 + number // 250}.{1 + number % 250}",
                                ).status
 
-    with ThreadPoolExecutor(100) as pool:
-        statuses = list(pool.map(visit, range(1000)))
-    assert set(statuses) <= {503, 200}, "200 only for those who came once it was ready"
-    assert statuses.count(503) >= 100
-    wait_state(bus, "testing", "ready")
-    sim.tell(f"slow {world.boot_s}")
+    try:
+        with ThreadPoolExecutor(100) as pool:
+            statuses = list(pool.map(visit, range(1000)))
+    finally:
+        sim.tell("hold off")
+    assert set(statuses) == {503}
+    wait_state(bus, "testing", "ready", 60)
     assert len(events(bus, "testing", "wake_requested", mark)) == 1
     wakes = {m.json()["wake"]["id"] for m in bus.heard(topic("testing", "status"), mark) if m.json()["wake"]}
     assert len(wakes) == 1, wakes

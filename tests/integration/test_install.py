@@ -59,8 +59,8 @@ setpriv --reuid=hall --regid=hall --clear-groups --bounding-set=-all --no-new-pr
   hall --config /etc/hall/domains.json 2>"$WORK/hall.log" &
 hall=$!
 trap 'kill "$hall" "$broker" 2>/dev/null || true; wait' EXIT
-for _ in $(seq 100); do grep -q 'bus: connected' "$WORK/hall.log" && break; sleep 0.1; done
-mosquitto_sub -h 127.0.0.1 -p "$PORT" -u operator -P "$(sed -n 's/^operator //p' "$WORK/users")" -t hall/status -C 1 -W 10
+for _ in $(seq 600); do grep -q 'bus: connected' "$WORK/hall.log" && break; sleep 0.1; done
+mosquitto_sub -h 127.0.0.1 -p "$PORT" -u operator -P "$(sed -n 's/^operator //p' "$WORK/users")" -t hall/status -C 1 -W 60
 ls -ld /var/lib/hall/hall.db
 """
 
@@ -104,7 +104,7 @@ def play(place, script):
     return subprocess.run(["unshare", "--mount", "--propagation", "private", "bash", "-c", PLAY + script],
                           env={**os.environ, "WORK": str(place), "ROOT": str(ROOT), "PORT": str(port),
                                "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"},
-                          capture_output=True, text=True, check=False, timeout=120)
+                          capture_output=True, text=True, check=False, timeout=300)
 
 
 def test_hall_is_installed_as_the_manual_says(place):

@@ -4,7 +4,7 @@ import os
 
 import pytest
 from conftest import SANITIZER
-from helpers import command, events, result, state_of, status, topic, wait_event, wait_state, wait_status
+from helpers import command, events, result, state_of, topic, wait_event, wait_state, wait_status
 from process import wait_until
 from world import BROWSER, ROOT
 
@@ -146,5 +146,5 @@ def test_it_resumes_without_a_network(real):
     agent_state(bus, "online", mark, 70)
     wait_state(bus, "testing", "ready", 60)
     assert report(bus, mark, lambda r: r["resumes"] == 1)
-    assert status(bus, "testing")["problem"] is None
+    wait_status(bus, "testing", lambda s: s["problem"] is None)
     assert wait_event(bus, "testing", "ready", mark)["detail"].endswith("Hall had not woken it")

@@ -95,7 +95,7 @@ class Manager:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(str(self.path))
         self.path.chmod(0o777)
-        self.socket.settimeout(15)
+        self.socket.settimeout(60)
 
     def hear(self, wanted):
         """Words up to the wanted one."""
@@ -142,7 +142,7 @@ def test_hall_as_a_service(place):
         assert "RELOADING=1" in manager.hear("READY=1")
         hall.signal(signal.SIGTERM)
         manager.hear("STOPPING=1")
-        assert hall.popen.wait(15) == 0, hall.log_tail()
+        assert hall.popen.wait(60) == 0, hall.log_tail()
         assert (state / "hall.db").exists()
     finally:
         hall.stop()
@@ -157,6 +157,6 @@ def test_hall_wol_as_a_service(place):
         relay.signal(signal.SIGHUP)  # is for Hall alone; here it changes nothing
         relay.signal(signal.SIGTERM)
         manager.hear("STOPPING=1")
-        assert relay.popen.wait(15) == 0, relay.log_tail()
+        assert relay.popen.wait(60) == 0, relay.log_tail()
     finally:
         relay.stop()
