@@ -11,7 +11,8 @@ import pytest
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAM = os.path.join(os.environ.get("HALL_BUILD", os.path.join(TOP, "build")), "tests", "store_drive")
-LIMIT = 20
+LIMIT = 60
+NUMBERED = ("put", "sure", "remove", "event", "sure-event")  # orders that are told their ticket
 
 
 class Drive:
@@ -23,6 +24,7 @@ class Drive:
             command = ["unshare", "-m", "--propagation", "private", "sh", "-ec", script + '\nexec "$@"', "sh", *command]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.lines, self.seen = queue.Queue(), []
+        self.ordered = self.told = 0  # of those with a ticket
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
@@ -32,6 +34,7 @@ class Drive:
         self.lines.put(None)
 
     def order(self, line):
+        self.ordered += line.split()[0] in NUMBERED
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
 
@@ -44,12 +47,17 @@ class Drive:
                 raise AssertionError(f"no line begins with {start!r}; seen: {self.seen}") from None
             assert line is not None, f"it ended before {start!r}; seen: {self.seen}"
             self.seen.append(line)
+            self.told += line.startswith("ticket ")
             if line.startswith(start):
                 return line
 
     def number(self, order):
+        """Its own ticket: those of the orders before it may still be told."""
         self.order(order)
-        return int(self.wait("ticket").split()[1])
+        while True:
+            ticket = int(self.wait("ticket ").split()[1])
+            if self.told == self.ordered:
+                return ticket
 
     def sure(self, order):
         """A durable order, waited for until it is committed or given up."""
@@ -97,12 +105,12 @@ def drive():
 
 
 def events(path):
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=LIMIT) as db:
         return [row[0] for row in db.execute("SELECT json_extract(body, '$.n') FROM events ORDER BY id")]
 
 
 def ask(path, question):
-    with sqlite3.connect(path) as db:
+    with sqlite3.connect(path, timeout=LIMIT) as db:
         return db.execute(question).fetchone()[0]
 
 

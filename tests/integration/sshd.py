@@ -36,7 +36,7 @@ class Sshd:
         ]) + "\n", encoding="utf-8")
         self.process = Process(["nsenter", "-t", str(pid), "-n", "/usr/sbin/sshd", "-D", "-e", "-f", file],
                                self.directory / "sshd.log")
-        wait_until(lambda: "listening" in self.process.log_text(), 10, "sshd")
+        wait_until(lambda: "listening" in self.process.log_text(), 60, "sshd")
 
     def settings(self, **changes):
         return {"user": "root", "port": self.port, "key": str(self.key), "host_key": self.host_key, **changes}
