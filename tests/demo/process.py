@@ -20,9 +20,9 @@ def _die_with_parent():
 
 
 class Patience:
-    """So many seconds, of which one at most goes at once: a machine that stands still for longer takes nobody's patience."""
+    """So many seconds, of which few go at once: a machine that stands still for longer takes nobody's patience."""
 
-    AT_ONCE = 1.0
+    AT_ONCE = 0.2
 
     def __init__(self, seconds):
         self.rest, self.seen = seconds, time.monotonic()
@@ -32,6 +32,33 @@ class Patience:
         self.rest -= min(now - self.seen, self.AT_ONCE)
         self.seen = now
         return self.rest
+
+
+class Pulse:
+    """Seconds in which this machine went on, for limits of what is promised: of a time in which it stood still one beat counts."""
+
+    BEAT, MOST = 0.01, 0.05
+
+    def __init__(self):
+        self.lock, self.seen, self.counted = threading.Lock(), None, 0.0
+
+    def _beat(self):
+        while True:
+            time.sleep(self.BEAT)
+            self()
+
+    def __call__(self):
+        with self.lock:
+            now = time.monotonic()
+            if self.seen is None:
+                threading.Thread(target=self._beat, daemon=True).start()
+                self.seen = now
+            self.counted += min(now - self.seen, self.MOST)
+            self.seen = now
+            return self.counted
+
+
+went_on = Pulse()  # begins to beat when it is first asked
 
 
 class Process:
@@ -69,14 +96,17 @@ class Process:
     def stop(self, limit=5.0):
         """SIGTERM, and SIGKILL if that is not heeded. Returns the exit status."""
         self.signal(signal.SIGTERM)
-        try:
-            return self.popen.wait(limit)
-        except subprocess.TimeoutExpired:
-            return self.kill()
+        patience = Patience(limit)
+        while patience.left() > 0:
+            try:
+                return self.popen.wait(Patience.AT_ONCE)
+            except subprocess.TimeoutExpired:
+                pass
+        return self.kill()
 
     def kill(self):
         self.signal(signal.SIGKILL)
-        return self.popen.wait(5)
+        return self.popen.wait(60)
 
     def log_text(self):
         with open(self.log, "rb") as file:
