@@ -75,7 +75,7 @@ class Broker:
     def start(self):
         self.process = Process([_tool("mosquitto"), "-c", self.directory / "mosquitto.conf"],
                                self.directory / "mosquitto.log")
-        wait_until(self._ready, 15, "the broker")
+        wait_until(self._ready, 60, "the broker")
 
     def _ready(self):
         if not self.process.alive():
@@ -117,10 +117,10 @@ class Sim:
         argv = lan.command([sys.executable, "-B", str(Path(__file__).with_name("simserver.py"))])
         self.talker = Talker(argv, log, hear=hear)
         self.talker.tell(json.dumps(spec))
-        self.talker.wait("started", 10)
+        self.talker.wait("started", 60)
         self.port = lan.attach(self.talker.pid, spec["nic"]["mac"])
         self.talker.tell("attach")
-        self.talker.wait("listening", 10)
+        self.talker.wait("listening", 60)
 
     def __getattr__(self, name):
         return getattr(self.talker, name)
@@ -129,7 +129,7 @@ class Sim:
         """Says it and waits until it was heard."""
         mark = self.talker.mark()
         self.talker.tell(words)
-        self.talker.wait("heard", 10, mark)
+        self.talker.wait("heard", 60, mark)
 
     def frames(self):
         return self.talker.all("frame")
@@ -138,7 +138,7 @@ class Sim:
         if self.talker.alive():
             self.talker.popen.stdin.close()
             try:
-                self.talker.popen.wait(3)
+                self.talker.popen.wait(10)
             except subprocess.TimeoutExpired:
                 self.talker.kill()
 
@@ -172,7 +172,7 @@ class Hall:
     def start(self, wait=True, argv=()):
         self.process = Process([*argv, self.binary, "--config", self.file], self.log, env=self.environment())
         if wait:
-            wait_until(self._serves, 10, "Hall's gateway", pause=0.005)
+            wait_until(self._serves, 60, "Hall's gateway", pause=0.005)
 
     def _serves(self):
         if not self.process.alive():
@@ -208,8 +208,7 @@ class Hall:
         return self.process.stop(limit) if self.process else 0
 
     def kill(self):
-        self.process.signal(signal.SIGKILL)
-        self.process.popen.wait(5)
+        self.process.kill()
 
     def log_text(self):
         return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
@@ -351,7 +350,7 @@ class World:
         self.hall.start()
         watch = self.broker.bus(topics=["hall/status"])
         try:
-            watch.wait_text("hall/status", "online", limit=10)  # it hears commands from now on
+            watch.wait_text("hall/status", "online", limit=60)  # it hears commands from now on
         finally:
             watch.close()
 
