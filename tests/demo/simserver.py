@@ -201,6 +201,7 @@ class Agent:
         self.base = f"{sim.spec['broker']['base']}/agents/{sim.id}"
         self.client = None
         self.ready = False
+        self.telling = threading.Lock()  # of two threads that tell of the containers the last one tells how they are
 
     def connect(self):
         broker = self.sim.spec["broker"]
@@ -221,17 +222,18 @@ class Agent:
             return
         client.subscribe(f"{self.base}/command", options=mqtt.SubscribeOptions(qos=1, retainAsPublished=True))
         client.publish(f"{self.base}/state", "online", qos=1, retain=True)
+        self.ready = True  # what changes from now on is told by who changes it, what did before is told here
         self.report()
         self.containers()
-        self.ready = True
         say("agent_online")
 
     def _on_message(self, _client, _userdata, message):
         self.sim.queue.put(("command", (message.payload, bool(message.retain))))
 
     def _retain(self, what, value):
-        if self.client:
-            self.client.publish(f"{self.base}/{what}", json.dumps(value), qos=1, retain=True)
+        client = self.client
+        if client:
+            client.publish(f"{self.base}/{what}", json.dumps(value), qos=1, retain=True)
 
     def report(self):
         sim = self.sim
@@ -251,12 +253,13 @@ class Agent:
 
     def containers(self):
         sim = self.sim
-        present = [] if sim.docker in ("down", "up") else [
-            {"name": name, "project": site["id"], "state": "running",
-             "health": "healthy" if sim.docker == "healthy" and not sim.sick else "starting"}
-            for site in sim.spec["sites"] for name in site["containers"]
-        ]
-        self._retain("containers", {"docker": sim.docker != "down", "containers": present})
+        with self.telling:
+            present = [] if sim.docker in ("down", "up") else [
+                {"name": name, "project": site["id"], "state": "running",
+                 "health": "healthy" if sim.docker == "healthy" and not sim.sick else "starting"}
+                for site in sim.spec["sites"] for name in site["containers"]
+            ]
+            self._retain("containers", {"docker": sim.docker != "down", "containers": present})
 
     def answer(self, id, outcome, reason=None, vetoes=()):
         say("answer", id=id, outcome=outcome, reason=reason)
@@ -269,19 +272,21 @@ class Agent:
             self.client.publish(f"{self.base}/state", "sleeping", qos=1, retain=True).wait_for_publish(2)
 
     def disconnect(self):
-        client, self.client, self.ready = self.client, None, False
+        client, self.client = self.client, None
         if client:
             client.disconnect()
             client.loop_stop()
+        self.ready = False  # it may have become so until its thread had ended
 
     def abandon(self):
         """The cable is gone: nothing is said to the broker."""
-        client, self.client, self.ready = self.client, None, False
+        client, self.client = self.client, None
         if client:
             client.loop_stop()
             connection = client.socket()
             if connection:
                 connection.close()
+        self.ready = False
 
 
 def read_command(payload, retained, seen, now):
