@@ -31,6 +31,12 @@ def generated(hallctl, kind, config, *options):
     return done.stdout
 
 
+def _connects(port):
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 class Proxy:
     """One proxy on 127.0.0.1:PORT, plain HTTP. Everything it writes is below its directory."""
 
@@ -93,7 +99,7 @@ http {{
 
     def start(self):
         self.process = Process(self.argv, self.log, env=self.env)
-        wait_until(self._routes if self.kind == "traefik" else self._listens, 15, self.kind)
+        wait_until(self._routes if self.kind == "traefik" else self._listens, 60, self.kind)
         return self
 
     def _routes(self):
@@ -109,9 +115,7 @@ http {{
     def _listens(self):
         if not self.process.alive():
             raise OSError(f"{self.kind} does not start:\n" + self.process.log_tail())
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        return _connects(self.port)
 
     def stop(self):
         if self.process:
@@ -130,6 +134,13 @@ class HttpsProxy(Proxy):
         text = generated(hallctl, kind, config)
         make = {"nginx": self._https_nginx, "caddy": self._https_caddy, "traefik": self._https_traefik}[kind]
         self.argv, self.env = make(text, host)
+
+    def _listens(self):
+        return super()._listens() and _connects(self.plain)
+
+    def is_vouched_for(self):
+        """Caddy makes its authority once it runs: its file may be there before all of it is written."""
+        return self.authority.exists() and b"-----END CERTIFICATE-----" in self.authority.read_bytes()
 
     def _certify(self, host):
         key, self.authority = self.directory / "privkey.pem", self.directory / "fullchain.pem"

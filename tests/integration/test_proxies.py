@@ -423,7 +423,7 @@ def test_https_as_it_is_printed(make_place, kind):
     place = make_place()
     proxy = HttpsProxy(kind, place.world.directory / f"{kind}-tls", place.hallctl, place.world.hall.file, free_port(), HOST).start()
     place.proxies.append(proxy)
-    wait_until(proxy.authority.exists, 20, "the certificate of the authority")
+    wait_until(proxy.is_vouched_for, 60, "the certificate of the authority")
 
     def curl(url, *words):
         done = subprocess.run(["curl", "-sS", "-i", "--cacert", proxy.authority, "--max-time", "20", *words,
