@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 import streams
-from helpers import (answer_of, asleep, awake, barrier, command, configured, events, hall_event, instant, is_sanitized, leases,
+from clocks import Clock
+from helpers import (answer_of, asleep, awake, barrier, command, events, hall_event, instant, is_sanitized, leases,
                      result, results, seed, state_of, status, topic, wait_event, wait_lease, wait_state, wait_status)
-from process import Process, wait_until
+from process import Process, wait_until, went_on
 from world import BROWSER, free_port
 
 SERVES = 0.2  # s, from exec to the first answer
@@ -29,11 +30,13 @@ def online(bus, mark):
 
 
 def restart(world, bus, kill=True):
-    """Returns the mark before the new one; it is connected to the broker."""
+    """Returns the mark before the new one, after all that the one before had said; it is connected to the broker."""
+    before = bus.mark()
     if kill:
         world.hall.kill()
     else:
         world.hall.stop()
+    bus.wait_text("hall/status", "offline", before, 60)
     mark = bus.mark()
     world.hall.start()
     online(bus, mark)
@@ -45,14 +48,14 @@ def ends(bus, server, id):
 
 
 def time_to_first_auth(world):
-    start = time.monotonic()
+    start = went_on()
     world.hall.start(wait=False)
     while True:
         try:
             answer = world.hall.auth("/client1/", headers=BROWSER)
-            return time.monotonic() - start, answer.status
+            return went_on() - start, answer.status
         except OSError:
-            assert time.monotonic() - start < 5, world.hall.log_text()[-2000:]
+            assert went_on() - start < 60, world.hall.log_text()[-2000:]
 
 
 def test_killed_mid_wake_the_same_wake_goes_on(make_world):
@@ -73,8 +76,8 @@ def test_killed_mid_wake_the_same_wake_goes_on(make_world):
     assert lease["since"] == next(x for x in before["leases"] if x["holder"] == "anna")["since"]
     start = sim.frames()[0]["seen_mono"]
     # By the plan of before; one that was due while Hall was dead may be sent again beside it.
-    sim.wait("frame", where=lambda e: e["seen_mono"] - start >= 2.6)
-    assert sim.count("frame") <= 4
+    late = sim.wait("frame", where=lambda e: e["seen_mono"] - start >= 2.6)
+    assert sum(e["seen_mono"] <= late["seen_mono"] for e in sim.frames()) <= 4
     sim.tell("deaf off")
     done = result(bus, "testing", id, "done", again, 20)
     assert done["seconds"] > 3, "from the command, not from the restart"
@@ -93,16 +96,17 @@ def test_killed_mid_wake_the_same_wake_goes_on(make_world):
 
 
 def test_a_wake_whose_deadline_passed_while_hall_was_dead_ends(make_world):
-    world = configured(make_world, lambda servers, _d: servers["testing"]["wake"].update(timeout="3s"))
+    world = make_world(start=False)
+    clock = Clock(world)
+    world.start()
     bus, sim = world.bus(), world.sims["testing"]
     wait_state(bus, "testing", "off")
     sim.tell("deaf on")
     id, mark = command(bus, "testing", "wake")
     result(bus, "testing", id, "accepted", mark)
     wait_event(bus, "testing", "packet_sent", mark)
-    deadline = time.monotonic() + 4
     world.hall.kill()
-    wait_until(lambda: time.monotonic() > deadline, 6, "the deadline")
+    clock.pass_unseen(61)
     again = bus.mark()
     world.hall.start()
     online(bus, again)
@@ -115,17 +119,20 @@ def test_a_server_that_came_up_while_hall_was_dead_ends_its_wake_well(make_world
     world = make_world(boot_s=1.0)
     bus, sim = world.bus(), world.sims["testing"]
     wait_state(bus, "testing", "off")
+    sim.tell("deaf on")  # it boots once Hall is dead, not before
     id, mark = command(bus, "testing", "wake")
     result(bus, "testing", id, "accepted", mark)
     sim.wait("frame", 15)
     world.hall.kill()
-    sim.wait("stage", 10, where=lambda e: e["stage"] == "sites")
+    sim.tell("boot")
+    sim.wait("stage", 15, where=lambda e: e["stage"] == "sites")
+    sent = sim.count("frame")
     again = bus.mark()
     world.hall.start()
     online(bus, again)
     result(bus, "testing", id, "done", again, 20)
     wait_state(bus, "testing", "ready", 10)
-    assert sim.count("frame") <= 3 and sim.count("boot") == 1
+    assert sim.count("frame") - sent <= 2 and sim.count("boot") == 1
 
 
 def test_killed_while_the_agent_makes_up_its_mind(make_world):
@@ -176,7 +183,7 @@ def test_holds_settings_and_learned_times_are_still_there(make_world):
     for server in ("testing", "erp"):
         wait_state(bus, server, "off")
     awake(bus, "erp")
-    told = wait_status(bus, "erp", lambda s: s["last_boot_s"], 10)
+    told = wait_status(bus, "erp", lambda s: s["last_boot_s"] and s["wakes"] and s["last_ready"], 10)
     known = {k: told[k] for k in ("last_boot_s", "wakes", "last_ready")}
     mark = bus.mark()
     bus.publish(topic("testing", "hold/backup"), {"for": "2h", "reason": "nightly", "id": "h1"})
@@ -470,8 +477,7 @@ def test_a_full_or_read_only_place_is_told_and_recovers_by_itself(make_world, ki
     result(bus, "erp", id, "done", mark, 40)
     mark = bus.mark()
     inside(world, "mount", "-o", "remount,rw,size=8m", str(place))
-    works = hall_event(bus, "store_problem", mark, 90)
-    assert "works again" in works["detail"]
+    bus.wait("hall/event", lambda m: m.json()["event_type"] == "store_problem" and "works again" in m.json()["detail"], mark, 90)
     mark = bus.mark()
     bus.publish(topic("testing", "idle/set"), "44")
     assert answer_of(bus, "testing", "idle", mark, "done")["reason_fact"] is None
