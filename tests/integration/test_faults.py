@@ -10,7 +10,7 @@ import time
 
 import pytest
 from helpers import asleep, awake, command, promised, result, results, state_of, topic, wait_event, wait_state
-from process import wait_until
+from process import wait_until, went_on
 from world import BROWSER
 
 
@@ -43,10 +43,10 @@ def test_broker_killed_and_restarted(make_world, limit):
     world.broker.kill()
     wait_until(lambda: world.hall.auth("/client1/", headers=BROWSER).status == 200, 15, "the gate goes on")
     world.broker.start()
-    back = time.monotonic()
+    back = went_on()
     again = world.bus()
     again.wait_text("hall/status", "online", limit=limit)
-    assert time.monotonic() - back <= limit, "reconnected within 2 s"
+    assert went_on() - back <= limit, "reconnected within 2 s"
     wait_state(again, "testing", "ready", 15)
     wait_state(again, "erp", "off", 15)
     for what in ("power", "status", "config"):
@@ -93,7 +93,7 @@ def test_a_broker_that_stands_still_and_goes_on(make_world):
     finally:
         world.broker.process.signal(signal.SIGCONT)
     wait_state(bus, "testing", "ready", 62)
-    assert [m.text() for m in bus.heard(topic("testing", "power"))][-1] == "ON"
+    wait_until(lambda: bus.last(topic("testing", "power")).text() == "ON", 15, "its power")
 
 
 class SlowLine:
@@ -227,7 +227,7 @@ def test_another_machine_on_its_address_is_not_the_server(make_world):
     world.add_sim("testing", key="impostor", nic=nic, agent=False)
     impostor = world.sims["impostor"]
     impostor.tell("boot")
-    impostor.wait("stage", 5, where=lambda e: e["stage"] == "sites")
+    impostor.wait("stage", 15, where=lambda e: e["stage"] == "sites")
 
     def other_seen():
         text = bus.last(topic("testing", "status")).text().lower()
@@ -318,24 +318,26 @@ def test_killed_in_the_middle_of_a_wake(make_world):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_clean_stop_within_two_seconds(make_world, number):
     world = make_world()
+    start = went_on()
     world.hall.process.signal(number)
-    start = time.monotonic()
-    assert world.hall.process.popen.wait(5) == 0
-    assert time.monotonic() - start <= 2
+    assert world.hall.process.popen.wait(60) == 0
+    assert went_on() - start <= 2
 
 
 @pytest.mark.measures
 def test_clean_stop_with_clients_waiting_and_no_broker(make_world):
     world = make_world(start=False)
     world.hall.start()
+    start = went_on()
     world.hall.process.signal(signal.SIGTERM)
-    assert world.hall.process.popen.wait(2) == 0
+    assert world.hall.process.popen.wait(60) == 0
+    assert went_on() - start <= 2
 
 
 def test_port_in_use_is_said(make_world):
     world = make_world()
     done = subprocess.run([world.hall.binary, "--config", world.hall.file], env=world.hall.environment(), capture_output=True,
-                          text=True, timeout=10, check=False)
+                          text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert str(world.hall.gateway[1]) in done.stderr
 
