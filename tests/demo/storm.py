@@ -1,7 +1,8 @@
 """Many commands at once, each with an id, half of them with a response topic; and the agents of their servers, which come up."""
 
 import threading
-import time
+
+from process import went_on
 
 ANSWERS = "hall/answers/storm"
 
@@ -26,7 +27,7 @@ class Storm:
         answer = message.json()
         if answer["id"] not in self.ids:
             return
-        (self.responded if message.topic == ANSWERS else self.said)[answer["id"]].append((answer["outcome"], time.monotonic()))
+        (self.responded if message.topic == ANSWERS else self.said)[answer["id"]].append((answer["outcome"], went_on()))
         self._missing -= 1
         if self._missing == 0:
             self._all.set()
@@ -44,7 +45,7 @@ class Storm:
 
     def run(self, limit):
         """Seconds from the first command to the last answer, and to the last end; waits so long for all."""
-        began = self.began = time.monotonic()
+        began = self.began = went_on()
         for id, server in self.ids.items():
             self._send(self.asker, f"hall/servers/{server}/command", f'{{"action":"wake","id":"{id}","by":"storm"}}',
                        ANSWERS if id in self.routed else None)

@@ -7,13 +7,12 @@ import os
 import re
 import signal
 import socket
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import Worlds
 from helpers import reload, wait_state
-from process import wait_until
+from process import wait_until, went_on
 from test_proxies import API, BROWSER, HOST, Place, hallctl  # noqa: F401 (fixture)
 from world import free_port
 
@@ -236,8 +235,8 @@ def test_a_hung_hall(edge):
     edge.wake()
 
     def timed(port, path):
-        began = time.monotonic()
-        return status_of(exchange(port, head(path))), time.monotonic() - began
+        began = went_on()
+        return status_of(exchange(port, head(path))), went_on() - began
 
     edge.world.hall.process.signal(signal.SIGSTOP)
     try:

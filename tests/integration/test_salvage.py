@@ -10,6 +10,7 @@ import time
 import pytest
 from drives import LIMIT, asides, ask, drive, sound  # noqa: F401 (drive: a fixture)
 from helpers import seed
+from process import went_on
 
 PAGE = 1024
 COPY = "hall.db.backup.2026-11-28"
@@ -356,15 +357,15 @@ def test_a_large_history_keeps_nobody_waiting(drive, place, whole):  # noqa: F81
     """200,000 events behind a broken first page: served at once; who waits for the disk waits for one step at most."""
     add_history_more(place, 200000)
     spoil(place, 0, bytes(PAGE))
-    start = time.monotonic()
+    start = went_on()
     one = drive(place)
     assert one.rows() == (0, whole)
-    assert time.monotonic() - start < 1
+    assert went_on() - start < 1
     waited = []
     while not any(line.startswith("history") for line in one.seen) and len(waited) < 200:
-        begin = time.monotonic()
+        begin = went_on()
         one.sure("sure-event 900000")
-        waited.append(time.monotonic() - begin)
+        waited.append(went_on() - begin)
         time.sleep(0.02)
     assert max(waited) < 2, sorted(waited)[-5:]
     one.end()

@@ -7,6 +7,7 @@ import time
 
 import pytest
 from helpers import asleep, wait_event
+from process import went_on
 from slow import SlowClients
 from world import BROWSER
 
@@ -21,9 +22,9 @@ def test_a_thousand_slow_clients_do_not_keep_the_proxy_waiting(world, bus, silen
         time.sleep(0.5)
         times = []
         for _ in range(200):
-            began = time.monotonic()
+            began = went_on()
             assert world.hall.auth("/client1/logo.png", headers={"Sec-Fetch-Dest": "image"}).status in (200, 503)
-            times.append(time.monotonic() - began)
+            times.append(went_on() - began)
     finally:
         slow.close()
     times.sort()
