@@ -354,6 +354,16 @@ class World:
         finally:
             watch.close()
 
+    def start_watched(self, **words):
+        """The same with a watcher that is there before Hall and misses nothing of it: what it does by itself is told but once."""
+        self.broker.start()
+        for id in self.described:
+            self.add_sim(id)
+        bus = self.bus()
+        self.hall.start(**words)
+        bus.wait_text("hall/status", "online", limit=60)
+        return bus
+
     def close(self):
         for bus in self.buses:
             bus.close()

@@ -36,8 +36,7 @@ def goodbye(world, server):
 def test_always_on_is_woken_at_the_start_and_whenever_it_is_found_off(make_world):
     world = configured(make_world, policy(mode="always_on"), start=False)
     clock = Clock(world)
-    world.start()
-    bus, sim = world.bus(), world.sims["testing"]
+    bus, sim = world.start_watched(), world.sims["testing"]
     sim.wait("frame", 20)
     wait_state(bus, "testing", "ready", 20)
     assert wait_event(bus, "testing", "wake_requested")["detail"] == "always_on of testing.localhost"
@@ -75,8 +74,9 @@ def test_always_on_backs_off_after_a_failure(make_world):
     sim = world.sims["testing"]
     sim.tell("deaf on")
     clock = Clock(world)
-    world.hall.start()
     bus = world.bus()
+    world.hall.start()
+    bus.wait_text("hall/status", "online", limit=60)
     wait_state(bus, "testing", "wake_failed", 40)
     failed = wait_event(bus, "testing", "wake_failed")
     found = wait_status(bus, "testing", lambda s: (s["next_event"] or {}).get("what") == "wake_retry", 15)
@@ -148,8 +148,7 @@ def test_a_window_ends_and_another_is_prepared(make_world):
 
     world = configured(make_world, change, start=False)
     clock = Clock(world)
-    world.start()
-    bus = world.bus()
+    bus = world.start_watched()
     wait_state(bus, "testing", "ready", 30)
     clock.add(max(0, int(edge - 2 - time.time())))
     slept = wait_event(bus, "testing", "sleep_requested")
