@@ -1,10 +1,32 @@
 """Many commands at once, each with an id, half of them with a response topic; and the agents of their servers, which come up."""
 
+import json
 import threading
 
 from process import went_on
 
 ANSWERS = "hall/answers/storm"
+
+
+def bare(broker, count):
+    """Seconds that so many messages take through the broker alone, with clients such as ours."""
+    heard, every = [], threading.Event()
+
+    def hear(message):
+        heard.append(message.json())
+        if len(heard) == count:
+            every.set()
+
+    watcher, sender = broker.bus("operator", topics=(ANSWERS,), hear=hear), broker.bus("hall", topics=())
+    sender.client.max_inflight_messages_set(count)
+    began = went_on()
+    for number in range(count):
+        sender.client.publish(ANSWERS, json.dumps({"id": f"bare-{number}", "outcome": "done"}), qos=1)
+    every.wait(60)
+    took = went_on() - began
+    for bus in (watcher, sender):
+        bus.close()
+    return took
 
 
 class Storm:
