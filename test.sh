@@ -104,7 +104,7 @@ shell_check() { { find . -name '*.sh' -not -path './build*' -print0; printf '.ci
 fuzz_one() { # TARGET
   local name=${1##*/fuzz_}
   mkdir -p "$logs/corpus/$name"
-  "$1" -seed="${HALL_SEED:-1}" -max_total_time="${HALL_FUZZ_SECONDS:-4}" -max_len=8192 -timeout=5 \
+  "$1" -seed="${HALL_SEED:-1}" -max_total_time="${HALL_FUZZ_SECONDS:-4}" -max_len=8192 -timeout=60 \
     -artifact_prefix="$logs/$name-" "$logs/corpus/$name" "tests/fuzz/corpus/$name"
 }
 
