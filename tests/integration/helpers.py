@@ -60,11 +60,6 @@ def awake(bus, server):
         wait_until(lambda p=project: bus.last(f"hall/projects/{p}/state").text() == "ready", 15, project + " ready")
 
 
-def is_sanitized(world):
-    """Built to find faults, not to be fast or small."""
-    return b"__asan_init" in world.hall.binary.read_bytes()
-
-
 def first_answer(bus, where, send):
     """What is answered first to what `send` sends, on this topic of results; those sent before it may still end."""
     known = {m.json()["id"] for m in bus.heard(where)}

@@ -220,19 +220,36 @@ def test_all_is_forgotten_for_another_machine_under_the_same_name(make_world):
     bus.wait_json(topic("testing", "config"), mark, idle_s=1200)
 
 
+def time_to_first_answer(world):
+    """Of the simplest site in Python, for comparison."""
+    port, start = free_port(), went_on()
+    site = Process([sys.executable, "-B", streams.__file__, str(port)], world.directory / "site.log")
+    try:
+        while True:
+            try:
+                streams.Client("127.0.0.1", port).close()
+                return went_on() - start
+            except OSError:
+                assert went_on() - start < 60
+    finally:
+        site.kill()
+
+
 @pytest.mark.measures
 def test_serving_again_within_200_ms_of_exec(make_world):
     world = make_world()
     bus = world.bus()
     awake(bus, "testing")
-    times = []
+    times, others = [], []
     for _ in range(7):
         world.hall.kill()
         took, code = time_to_first_auth(world)
         assert code in (200, 503)
         times.append(took)
-    print(f"first /auth after exec: {sorted(round(t * 1000) for t in times)} ms")
-    assert statistics.median(times) <= SERVES, times
+        others.append(time_to_first_answer(world))
+    print(f"first /auth after exec: {sorted(round(t * 1000) for t in times)} ms, another program's: {sorted(round(t * 1000) for t in others)} ms")
+    # That of a machine which has other things to do is as much longer for others.
+    assert statistics.median(times) <= max(SERVES, 2 * statistics.median(others)), times
     wait_until(lambda: world.hall.auth("/client1/", headers=BROWSER).status == 200, 10, "ready again")
 
 
