@@ -14,6 +14,7 @@ enum {
     HEAD_MOST = 16384,        /* bytes: no request is longer that sends nothing but its head */
     ANSWER_MOST = 1000,       /* ms: an answer that takes longer is one that streams */
     BRIEF_MOST = 250,         /* ms: an answer is there at once */
+    PASSED_LEAST = 1000,      /* ms: so long a pass explains bytes, however many looks there are */
     SLOTS_FIRST = 64,
     PINGS_MOST = 1000, /* bytes: more pings do not come from look to look */
 };
@@ -159,16 +160,23 @@ static void turn_over(struct streams *streams)
 
 void streams_begin(struct streams *streams, int64_t now)
 {
+    const bool is_later = now - streams->passed_since >= PASSED_LEAST;
+
     turn_over(streams);
     streams->at = now;
     streams->looks++;
+    if (is_later)
+        streams->passed_since = now;
     for (size_t i = 0; i < streams->n; i++) {
         struct peer *peer = streams->places[i].peer;
 
         if (!peer)
             continue;
-        peer->before = peer->passes;
-        peer->passes = (struct passes){0};
+        if (is_later) {
+            peer->before = peer->passes;
+            peer->passes = (struct passes){0};
+        }
+        peer->opened = 0;
         peer->most = 0;
         peer->kind_before = peer->kind;
         peer->silent = 0;
@@ -223,11 +231,17 @@ int streams_see(struct streams *streams, const struct socket_seen *seen)
 
 void streams_passed(struct streams *streams, int peer, const struct passes *passes)
 {
-    struct peer *at = streams->places[peer].peer;
+    uint64_t n = 0;
 
-    /* Where no connection is, nothing has to be explained. */
+    for (unsigned kind = 0; kind < PASS_KINDS; kind++)
+        n += passes->n[kind];
+    /* Its connection may be there only at the next look. */
+    struct peer *at = n > 0 ? peer_of(streams, peer) : NULL;
+
     for (unsigned kind = 0; at && kind < PASS_KINDS; kind++)
         at->passes.n[kind] += passes->n[kind];
+    if (at)
+        at->opened += passes->n[PASS_WEBSOCKET];
     if (!at || passes->who == 0)
         return;
     at->passes.several |= passes->several || (at->passes.who != 0 && at->passes.who != passes->who);
@@ -460,7 +474,7 @@ void streams_end(struct streams *streams)
         struct peer *peer = streams->places[i].peer;
 
         if (peer)
-            peer->websockets += peer->passes.n[PASS_WEBSOCKET];
+            peer->websockets += peer->opened;
     }
     for (size_t i = 0; i < streams->now.size; i++)
         if (streams->now.slots[i].cookie != 0)

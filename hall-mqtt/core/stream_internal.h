@@ -52,7 +52,8 @@ struct peer {
     uint32_t n_came;
     uint32_t user, silent_user;   /* who of connection; of several in use WHO_SEVERAL */
     bool counted;                 /* in this look one was in use */
-    struct passes passes, before; /* of this look, and of the look before */
+    struct passes passes, before; /* of this look and before: PASSED_LEAST */
+    uint32_t opened;              /* websockets that passed in this look */
     uint32_t websockets;          /* which may be open on the connections marked so */
     int64_t moved;                /* when the last byte moved that counts; 0: never */
     int64_t answered;             /* and the last of a person's short request, which may go on */
@@ -70,7 +71,8 @@ struct place {
 
 struct streams {
     struct table now, before;
-    int64_t at; /* of this look */
+    int64_t at;           /* of this look */
+    int64_t passed_since; /* when passes began to be counted as those of this look */
     uint32_t looks;
     size_t n;
     struct place places[]; /* sorted */

@@ -193,6 +193,43 @@ static void test_upload(void **state)
     assert_use(story, "upload from 192.0.2.7, 360 kB in the last minute");
 }
 
+/* Looks that come at once, since other servers change their states, between a page's pass and its
+ * bytes. */
+static void test_a_page_whose_bytes_come_some_looks_after_its_pass(void **state)
+{
+    struct story *story = begun(state);
+    const size_t line = open_line(story);
+
+    pass(story, PASS_PERSON);
+    for (int i = 0; i < 5; i++) {
+        look(story);
+        story->now -= LOOK - 100;
+    }
+    exchange(story, line, 1000);
+    look(story);
+    assert_no_use(story);
+    for (int i = 0; i < 5; i++) {
+        come_in(story, line, 100000);
+        look(story);
+    }
+    assert_use(story, "download from 192.0.2.7, 500 kB in the last minute");
+}
+
+/* Nothing was open to this upstream yet when its pass was read. */
+static void test_the_first_page_of_all(void **state)
+{
+    struct story *story = *state;
+    struct stream_use use;
+
+    streams_destroy(story->streams);
+    assert_int_equal(streams_create(&upstream, 1, &story->streams), 0);
+    story->passes = (struct passes){.n = {[PASS_PERSON] = 1}, .who = streams_visitor("192.0.2.7")};
+    look(story);
+    exchange(story, open_line(story), 1000);
+    look(story);
+    assert_false(uses(story, &use));
+}
+
 /* Who opens a page meanwhile downloads nothing; of two who download none is named alone. */
 static void test_whose_it_is(void **state)
 {
@@ -1212,6 +1249,8 @@ int main(void)
 #define TEST(test_) cmocka_unit_test_setup_teardown(test_, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_download),
+        TEST(test_a_page_whose_bytes_come_some_looks_after_its_pass),
+        TEST(test_the_first_page_of_all),
         TEST(test_whose_it_is),
         TEST(test_a_visitor_forgotten),
         TEST(test_pings),
