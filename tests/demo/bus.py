@@ -55,7 +55,7 @@ class Bus:
         self.client.reconnect_delay_set(min_delay=1, max_delay=1)
         self.client.connect(host, port, keepalive=30)
         self.client.loop_start()
-        if not self._subscribed.wait(15):
+        if not self._subscribed.wait(60):
             self.close()
             raise OSError(f"broker {host}:{port} does not take user {user}: {self._refused}")
 
@@ -84,7 +84,7 @@ class Bus:
             properties.MessageExpiryInterval = expiry
         if isinstance(payload, dict):
             payload = json.dumps(payload)
-        self.client.publish(topic, payload, qos=qos, retain=retain, properties=properties).wait_for_publish(5)
+        self.client.publish(topic, payload, qos=qos, retain=retain, properties=properties).wait_for_publish(60)
 
     def mark(self):
         with self._changed:

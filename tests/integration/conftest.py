@@ -35,7 +35,7 @@ def binary():
 def check_end(world):
     """Ends Hall as systemd would; it must end in good order, and no sanitizer may have spoken."""
     alive = world.hall.process is not None and world.hall.process.alive()
-    status = world.hall.stop(limit=10) if alive else 0
+    status = world.hall.stop(limit=60) if alive else 0
     log = world.hall.log_text()
     complaint = SANITIZER.search(log)
     assert complaint is None, log[max(0, complaint.start() - 200):complaint.start() + 6000]

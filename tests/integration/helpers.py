@@ -57,7 +57,7 @@ def awake(bus, server):
         result(bus, server, id, "done", mark, 30)
     wait_state(bus, server, "ready")
     for project in PROJECTS[server]:
-        wait_until(lambda p=project: bus.last(f"hall/projects/{p}/state").text() == "ready", 15, project + " ready")
+        wait_until(lambda p=project: (heard := bus.last(f"hall/projects/{p}/state")) and heard.text() == "ready", 60, project + " ready")
 
 
 def first_answer(bus, where, send):

@@ -175,7 +175,7 @@ def test_ids_tell_nothing_and_are_the_same_at_each_start(place):
 def slow_down(place, owner, logs):
     """Both of that role name the suspicion, and wait longer and longer."""
     for log in logs:
-        wait_until(lambda log=log: "does another client use the same client id?" in log(), 20, "the suspicion in the log")
+        wait_until(lambda log=log: "does another client use the same client id?" in log(), 60, "the suspicion in the log")
     started, known = time.monotonic(), len(place.ids(owner))
     wait_until(lambda: len(place.ids(owner)) >= known + 2, 60, "two more connections")
     # Without a back-off of its own they would need two seconds.

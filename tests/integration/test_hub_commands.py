@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from helpers import barrier, wait_state
 from test_bus import ago
 
 TOPIC, RESULT = "hall/command", "hall/result"
@@ -100,7 +101,8 @@ def test_a_peer_that_speaks_in_halls_name_is_corrected(make_world, retain):
     (world.broker.directory / "acl").write_text("user operator\ntopic readwrite #\nuser hall\ntopic readwrite #\n", encoding="utf-8")
     world.start()
     bus = world.bus()
-    bus.wait_text("hall/servers/testing/state", "off")
+    wait_state(bus, "testing", "off")
+    barrier(bus)
     for where, lie in (("hall/servers/testing/state", "ready"), ("hall/servers/testing/power", "ON"), ("hall/status", "offline")):
         true, mark = bus.last(where).text(), bus.mark()
         bus.publish(where, lie, retain=retain)
