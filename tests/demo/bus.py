@@ -86,6 +86,10 @@ class Bus:
             payload = json.dumps(payload)
         self.client.publish(topic, payload, qos=qos, retain=retain, properties=properties).wait_for_publish(60)
 
+    def hears(self, topic):
+        """It has subscribed to it."""
+        return any(mqtt.topic_matches_sub(pattern, topic) for pattern in self._topics)
+
     def mark(self):
         with self._changed:
             return len(self.messages)
@@ -98,7 +102,7 @@ class Bus:
         found = self.heard(topic)
         return found[-1] if found else None
 
-    def wait(self, topic, where=None, after=0, limit=10.0, what=None):
+    def wait(self, topic, where=None, after=0, limit=60.0, what=None):
         """The first message on that topic, from the mark on, for which where(message) holds."""
         patience = Patience(limit)
         with self._changed:
@@ -112,10 +116,10 @@ class Bus:
                     raise AssertionError(f"no {what or 'such message'} on {topic} within {limit} s; heard there: {seen}")
                 self._changed.wait(min(left, Patience.AT_ONCE))
 
-    def wait_text(self, topic, text, after=0, limit=10.0):
+    def wait_text(self, topic, text, after=0, limit=60.0):
         return self.wait(topic, lambda m: m.text() == text, after, limit, what=repr(text))
 
-    def wait_json(self, topic, after=0, limit=10.0, **wanted):
+    def wait_json(self, topic, after=0, limit=60.0, **wanted):
         def fits(message):
             try:
                 value = message.json()

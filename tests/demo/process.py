@@ -147,7 +147,7 @@ class Talker(Process):
         with self._changed:
             return [e for e in self.events if e["event"] == name]
 
-    def wait(self, name, limit=10.0, after=0, where=None):
+    def wait(self, name, limit=60.0, after=0, where=None):
         """The first event of that name whose index among all events is at least `after`."""
         patience = Patience(limit)
         with self._changed:
@@ -166,7 +166,7 @@ class Talker(Process):
             return len(self.events)
 
 
-def wait_until(predicate, limit=10.0, what="condition", pause=0.02):
+def wait_until(predicate, limit=60.0, what="condition", pause=0.02):
     """For what has no event to wait for: asks again and again, for so long at most."""
     patience, pace = Patience(limit), threading.Event()
     while True:

@@ -23,11 +23,11 @@ def state_of(bus, server):
     return message.text() if message else None
 
 
-def wait_state(bus, server, state, limit=15.0):
+def wait_state(bus, server, state, limit=60.0):
     """Until the last word on the state topic is this one, and the status, which may come a moment later, says so too."""
     def says():
         last = bus.last(topic(server, "status"))
-        return state_of(bus, server) == state and (not last or last.json()["state"] == state)
+        return state_of(bus, server) == state and (last.json()["state"] == state if last else not bus.hears(topic(server, "status")))
 
     wait_until(says, limit, f"{server} {state} (it is {state_of(bus, server)})")
 
@@ -40,7 +40,7 @@ def command(bus, server, action, **words):
     return id, mark
 
 
-def result(bus, server, id, outcome, after=0, limit=15.0):
+def result(bus, server, id, outcome, after=0, limit=60.0):
     return bus.wait_json(topic(server, "result"), after, limit, id=id, outcome=outcome).json()
 
 
@@ -57,7 +57,7 @@ def awake(bus, server):
         result(bus, server, id, "done", mark, 30)
     wait_state(bus, server, "ready")
     for project in PROJECTS[server]:
-        wait_until(lambda p=project: (heard := bus.last(f"hall/projects/{p}/state")) and heard.text() == "ready", 60, project + " ready")
+        wait_last(bus, f"hall/projects/{project}/state", "ready", 60)
 
 
 def first_answer(bus, where, send):
@@ -100,7 +100,7 @@ def events(bus, server, kind, after=0):
     return [m.json() for m in bus.heard(topic(server, "event"), after) if m.json()["event_type"] == kind]
 
 
-def wait_event(bus, server, kind, after=0, limit=15.0, **wanted):
+def wait_event(bus, server, kind, after=0, limit=60.0, **wanted):
     return bus.wait_json(topic(server, "event"), after, limit, event_type=kind, **wanted).json()
 
 
@@ -148,11 +148,26 @@ def reload(world, bus, change=None, expect="config_loaded"):
 
 # What Hall says
 
+def wait_last(bus, where, text, limit=60.0):
+    """Until the last word there is this one."""
+    def says():
+        last = bus.last(where)
+        return last and last.text() == text
+
+    wait_until(says, limit, f"{text} on {where}")
+
+
+def newest(bus, where):
+    """The last document there; the first one is waited for."""
+    bus.wait(where)
+    return bus.last(where).json()
+
+
 def status(bus, server):
-    return bus.last(topic(server, "status")).json()
+    return newest(bus, topic(server, "status"))
 
 
-def wait_status(bus, server, where, limit=10.0, after=0, what="such status"):
+def wait_status(bus, server, where, limit=60.0, after=0, what="such status"):
     """The newest status if it is so, else the first that comes which is; those before `after` do not count."""
     with_newest = max((i for i, m in enumerate(bus.messages) if m.topic == topic(server, "status")), default=0)
     return bus.wait(topic(server, "status"), lambda m: m.payload and where(m.json()), max(after, with_newest), limit, what).json()
@@ -162,7 +177,7 @@ def leases(bus, server, kind):
     return [lease for lease in status(bus, server)["leases"] if lease["kind"] == kind]
 
 
-def wait_lease(bus, server, kind, limit=10.0, **wanted):
+def wait_lease(bus, server, kind, limit=60.0, **wanted):
     def fits(lease):
         return lease["kind"] == kind and all(lease[k] == v for k, v in wanted.items())
 
@@ -170,15 +185,15 @@ def wait_lease(bus, server, kind, limit=10.0, **wanted):
     return next(x for x in found["leases"] if fits(x))
 
 
-def wait_no_lease(bus, server, kind, limit=10.0):
+def wait_no_lease(bus, server, kind, limit=60.0):
     wait_status(bus, server, lambda s: all(x["kind"] != kind for x in s["leases"]), limit, what=f"no lease {kind}")
 
 
-def hall_event(bus, kind, after=0, limit=10.0):
+def hall_event(bus, kind, after=0, limit=60.0):
     return bus.wait_json("hall/event", after, limit, event_type=kind).json()
 
 
-def answer_of(bus, server, action, after, outcome, limit=10.0):
+def answer_of(bus, server, action, after, outcome, limit=60.0):
     """The answer to a command without an id."""
     return bus.wait_json(topic(server, "result"), after, limit, action=action, outcome=outcome).json()
 
