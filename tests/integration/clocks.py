@@ -1,5 +1,6 @@
 """Hall's own clocks: a test sets its wall clock, or lets time pass for it. See tests/tools/clock."""
 
+import math
 import os
 import re
 import struct
@@ -40,10 +41,16 @@ class Clock:
     def now(self):
         return time.time() + self.set + self.passed
 
-    def pass_by(self, bus, seconds):
-        """So many seconds pass, one at a time, and Hall does in each what is due. The others' clocks stay as they are."""
-        for _ in range(seconds):
-            self.passed += 1
+    def elapsed(self):
+        """Seconds of Hall's time, from some moment on."""
+        return time.monotonic() + self.passed
+
+    def pass_by(self, bus, seconds, step=1, since=None):
+        """So many seconds pass, one at a time, and Hall does in each what is due; those that pass meanwhile anyway are of them,
+        however slow the machine is, and those since then. The others' clocks stay as they are."""
+        end = (self.elapsed() if since is None else since) + seconds
+        while (left := end - self.elapsed()) > 0:
+            self.passed += min(step, math.ceil(left))
             self._write()
             barrier(bus)
 

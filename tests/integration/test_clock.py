@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 
 import pytest
 from clocks import Clock
-from helpers import (barrier, command, configured, events, instant, reload, result, state_of, steady, wait_event, wait_lease, wait_no_lease,
+from helpers import (barrier, command, configured, events, instant, newest, reload, result, state_of, steady, wait_event, wait_lease, wait_no_lease,
                      wait_state, wait_status, window)
 from test_hallctl import Ctl
 from world import BROWSER
@@ -100,10 +100,7 @@ class Unsynchronised:
         subprocess.run(["nsenter", "-m", "-t", pid, "touch", "/run/systemd/timesync/synchronized"], check=True)
 
     def pass_minutes(self, minutes):
-        for _ in range(minutes * 2):
-            self.clock.passed += 30
-            self.clock.add(self.clock.set)
-            barrier(self.bus)
+        self.clock.pass_by(self.bus, minutes * 60, step=30)
 
     def info(self, code, limit=20):
         """hall/info, once its clock_problem has this code (None: there is none)."""
@@ -263,7 +260,7 @@ def test_far_dates(make_world, tmp_path, date):
     result(bus, "erp", id, "done", mark, 20)
     said = wait_status(bus, "erp", lambda s: s["state"] == "ready" and s["leases"], what="ready")
     assert abs(instant(said["since"]) - clock.now()) < 60 and abs(instant(said["leases"][0]["until"]) - clock.now() - 600) < 60
-    assert instant(bus.last("hall/info").json()["started"]) >= start - 60
+    assert instant(newest(bus, "hall/info")["started"]) >= start - 60
     ctl = Ctl(world.hall.binary, world.broker, tmp_path)
     at = datetime.fromtimestamp(clock.now() + 3 * HOUR, timezone.utc).strftime("%Y-%m-%d %H:%M")
     ctl.run("hold", "erp", "backup", "--until", at, TZ="UTC", **clock.others)

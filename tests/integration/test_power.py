@@ -6,8 +6,8 @@ import struct
 
 import pytest
 from clocks import Clock
-from helpers import (awake, barrier, command, configured, events, result, results, simple_servers, state_of, status, topic, wait_event, wait_state,
-                     wait_status)
+from helpers import (awake, barrier, command, configured, events, result, results, simple_servers, state_of, status, topic, wait_event, wait_last,
+                     wait_state, wait_status)
 from process import wait_until
 from world import BROWSER
 
@@ -119,7 +119,7 @@ def test_one_that_said_goodbye_and_stays_is_told_as_it_is_and_may_still_go(place
     told = result(here.bus, "box", id, "failed", mark)
     assert told["reason_fact"] == {"code": "sleep.agreed_awake", "seconds": 660}
     wait_state(here.bus, "box", "ready")
-    assert here.bus.last(topic("box", "power")).text() == "ON"
+    wait_last(here.bus, topic("box", "power"), "ON")
     here.clock.pass_by(here.bus, 60)
     here.sim.tell("crash")
     wait_state(here.bus, "box", "off", 20)
