@@ -1,7 +1,7 @@
 """A server without an agent, in a network namespace of its own: run by plain.Plain, which tells it on stdin what to do.
 
-It boots on a magic packet, with `unicast` on any frame that is addressed to its card, after
-`boot_s` seconds. Its site is plain HTTP on port 8080,
+It boots on a magic packet, with `unicast` on any frame that is addressed to its card; after `wait` not before `go`. What woke
+it is told before its site answers. Its site is plain HTTP on port 8080,
 where /download and /upload have no end. The spec says what its card does while it sleeps
 (`card`: answers echoes and ARP, and drops TCP), and how it looks when it is up (`bridge`: its address is on a bridge with
 this MAC; `echoes`: false drops echoes). While it is up, `mac M` gives its card another MAC, `dance M M ...` one of these by
@@ -50,6 +50,10 @@ class Machine:
         self.spec = spec
         self.site = None
         self.up = False
+        self.sleeps = 0
+        self.changing = threading.Lock()
+        self.may_boot = threading.Event()
+        self.may_boot.set()
         self.dancing = threading.Event()
         self.dancer = None
 
@@ -70,8 +74,16 @@ class Machine:
         self.run("ip", "link", "set", "eth0", "up")
         if not self.spec.get("echoes", True):
             self.drop("icmp", True)
-        self.fall_asleep()
-        threading.Thread(target=self.listen, daemon=True).start()
+        self.sleep()
+
+    def sleep(self):
+        with self.changing:
+            self.fall_asleep()
+            self.sleeps += 1
+            # A card of its own for each sleep: what came before is none of its frames.
+            card = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+            card.bind(("eth0", 0))
+        threading.Thread(target=self.listen, args=(card, self.sleeps), daemon=True).start()
 
     def fall_asleep(self):
         if self.site:
@@ -86,9 +98,13 @@ class Machine:
             self.drop("tcp", True)
         self.up = False
 
-    def boot(self):
-        if self.up:
-            return
+    def boot(self, sleep=None, **woken):
+        """By itself, or from that sleep by what woke it."""
+        with self.changing:
+            if not self.up and sleep in (None, self.sleeps):
+                self.come_up(woken)
+
+    def come_up(self, woken):
         if self.spec.get("card"):
             self.drop("tcp", False)
             self.run("ip", "addr", "flush", "dev", "eth0")
@@ -99,6 +115,8 @@ class Machine:
             self.run("ip", "addr", "add", f"{self.spec['address']}/24", "dev", "br0")
         else:
             self.run("ip", "addr", "add", f"{self.spec['address']}/24", "dev", "eth0")
+        if woken:
+            print(json.dumps({"event": "woken", **woken}), flush=True)
         self.site = http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Page)
         threading.Thread(target=self.site.serve_forever, args=(0.05,), daemon=True).start()
         self.up = True
@@ -130,25 +148,23 @@ class Machine:
         self.dancing.set()
         self.dancer.join()
 
-    def listen(self):
-        """Its card: every frame until one wakes it."""
+    def listen(self, card, sleep):
+        """Every frame until one wakes it."""
         mac = bytes.fromhex(self.spec["mac"].replace(":", ""))
         magic = b"\xff" * 6 + mac * 16
-        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as card:
-            card.bind(("eth0", 0))
-            while True:
+        with card:
+            while not self.up and sleep == self.sleeps:
                 frame = card.recv(65536)
                 by_magic = magic in frame
-                if not self.up and (by_magic or (self.spec.get("unicast") and frame[:6] == mac)):
-                    threading.Event().wait(self.spec.get("boot_s", 0))
-                    self.boot()
-                    print(json.dumps({"event": "woken", "magic": by_magic}), flush=True)
+                if by_magic or (self.spec.get("unicast") and frame[:6] == mac):
+                    self.may_boot.wait()
+                    self.boot(sleep, magic=by_magic)
 
 
 def main():
     machine = Machine(json.loads(sys.stdin.readline()))
     print(json.dumps({"event": "started"}), flush=True)
-    words = {"attach": machine.attach, "boot": machine.boot, "sleep": machine.fall_asleep, "mac": machine.mac,
+    words = {"wait": machine.may_boot.clear, "go": machine.may_boot.set, "attach": machine.attach, "boot": machine.boot, "sleep": machine.sleep, "mac": machine.mac,
              "dance": machine.dance, "move": machine.move, "rest": machine.rest, "pause": Page.paused.set, "slow": lambda seconds: setattr(Page, "slow", float(seconds))}
     for line in sys.stdin:
         word, *rest = line.split()
