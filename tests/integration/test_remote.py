@@ -102,10 +102,11 @@ class Nas:
         assert status(self.bus, "erp")["state"] == "ready"
         return reason
 
-    def fails(self):
+    def fails(self, then=lambda: None):
         """Asked, accepted, and awake all the same: the reason, and the problem that is shown."""
         id, mark = command(self.bus, "erp", "sleep")
         result(self.bus, "erp", id, "accepted", mark, 15)
+        then()
         reason = result(self.bus, "erp", id, "failed", mark, 25)["reason"]
         assert wait_event(self.bus, "erp", "sleep_failed", mark)["detail"] == reason
         shown = wait_status(self.bus, "erp", lambda s: s["problem"] and s["state"] == "ready")["problem"]
@@ -216,15 +217,18 @@ def test_ssh_accepted_but_stays_awake(nas):
 
 def test_a_late_failure_is_told(nas):
     """The command was taken for accepted, and then failed."""
-    nas.by_ssh(suspend="sleep 3; echo too late >&2; exit 4")
-    assert nas.fails() == "the command by ssh failed with status 4: too late"
+    over = nas.file("late")
+    nas.by_ssh(suspend=f"until [ -e {over} ]; do sleep 0.1; done; echo too late >&2; exit 4")
+    assert nas.fails(over.touch) == "the command by ssh failed with status 4: too late"
 
 
 def test_what_was_asked_outlives_a_new_configuration(nas):
-    nas.by_ssh(suspend="sleep 4; echo after all >&2; exit 7")
+    over = nas.file("outlived")
+    nas.by_ssh(suspend=f"until [ -e {over} ]; do sleep 0.1; done; echo after all >&2; exit 7")
     id, mark = command(nas.bus, "erp", "sleep")
     result(nas.bus, "erp", id, "accepted", mark, 15)
     reload(nas.world, nas.bus, lambda config: config.update(timezone="Europe/Berlin"))
+    over.touch()
     assert result(nas.bus, "erp", id, "failed", mark)["reason"] == "the command by ssh failed with status 7: after all"
 
 
