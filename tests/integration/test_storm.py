@@ -47,7 +47,7 @@ def test_every_command_of_a_storm_is_answered_once_and_ends_once(site, limit):
     hall, broker, config = site
     storm = Storm(broker, list(config["servers"]))
     bus = broker.bus("operator", topics=("hall/status", "hall/info"))
-    bus.wait_text("hall/status", "online", limit=30)
+    bus.wait_text("hall/status", "online", limit=120)
     try:
         most = max(limit, bare(broker, 5 * SERVERS))  # as many messages as there come and go
         answered, ended = storm.run(120)
