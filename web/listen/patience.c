@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "web/listen/own_socket.h"
 
 enum {
@@ -22,7 +23,9 @@ enum {
     SEEN_MAX = 512,
     FLOOD_TIMES = 3, /* so many times as many as there are workers are a flood */
     SPARE = 2, /* with so few workers left the looking begins; it ends where they are plenty */
-    ESTABLISHED = 1, /* of tcpi_state; <netinet/tcp.h> names it, but has an older struct tcp_info */
+    /* Of tcpi_state; <netinet/tcp.h> names them, but has an older struct tcp_info. */
+    ESTABLISHED = 1,
+    CLOSE_WAIT = 8,
 };
 
 /* The first is ended first. */
@@ -37,7 +40,7 @@ struct seen {
     int fd;
     enum conduct conduct;
     uint64_t peer;
-    unsigned age_ms; /* for which it has been as it is */
+    unsigned age_ms; /* for which it had been as it is when the look began; 0: it is served */
     unsigned others; /* of the same address; set by rank() */
     bool asks;       /* has asked, and no worker has come to it */
     bool has_asked;  /* a whole head was there: a worker that took it has all it needs */
@@ -46,7 +49,9 @@ struct seen {
 /* Open connections: those that workers serve, and those in the queue. */
 struct sight {
     size_t n, open; /* n are listed */
+    size_t leaving; /* so many of those open were ended, and their worker has yet to notice */
     bool asks;      /* one of them waits for a worker */
+    int64_t began;  /* boot clock, ms */
     struct seen list[SEEN_MAX];
 };
 
@@ -90,6 +95,15 @@ static unsigned unanswered_ms(int fd)
     return info.tcpi_last_data_sent;
 }
 
+/* Was it ended from here? Who says that nothing more will come may still wait for an answer. */
+static bool is_leaving(int fd)
+{
+    struct tcp_info info = {0};
+    socklen_t length = sizeof(info);
+    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0 &&
+           info.tcpi_state != ESTABLISHED && info.tcpi_state != CLOSE_WAIT;
+}
+
 /* Did its sender ever send a byte? */
 static bool is_silent(int fd)
 {
@@ -119,23 +133,34 @@ static const struct seen *find(const struct sight *sight, const struct seen *see
     return NULL;
 }
 
-/* connection is a duplicate of seen->fd. */
-static void judge(const struct patience *patience, int connection, struct seen *seen)
+static int64_t look_ms(const struct sight *sight)
+{
+    return clock_boot_ns() / 1000000 - sight->began;
+}
+
+/* connection is a duplicate of seen->fd. A look may be held up, and all are judged as they were
+ * when it began; false: this one came later, and is a matter of the next look. */
+static bool judge(const struct patience *patience, int connection, struct seen *seen)
 {
     const struct patience_rules *rules = patience->rules;
     const unsigned reads_ms = rules->reads_for(patience->context, seen->peer);
+    const unsigned age_ms = reads_ms > 0 ? reads_ms : unanswered_ms(connection);
+    const int64_t since_ms = look_ms(&patience->now);
 
     seen->conduct = CONDUCT_FAIR;
-    seen->age_ms = reads_ms > 0 ? reads_ms : unanswered_ms(connection);
+    seen->age_ms = age_ms > since_ms ? age_ms - (unsigned)since_ms : 0;
     if (reads_ms > 0) {
-        seen->conduct = reads_ms >= BODY_MS ? CONDUCT_BODY : CONDUCT_FAIR;
-    } else if (seen->age_ms > 0 && !rules->at_work(patience->context, seen->peer)) {
-        const struct seen *before = find(&patience->before, seen);
-        look_for_head(connection, seen);
-        seen->has_asked = seen->has_asked || (before && before->has_asked);
-        if (!seen->asks && !seen->has_asked && seen->age_ms >= rules->new_ms)
-            seen->conduct = is_silent(connection) ? CONDUCT_IDLE : CONDUCT_HEAD;
+        seen->conduct = seen->age_ms >= BODY_MS ? CONDUCT_BODY : CONDUCT_FAIR;
+        return true;
     }
+    if (age_ms == 0 || rules->at_work(patience->context, seen->peer))
+        return true;
+    const struct seen *before = find(&patience->before, seen);
+    look_for_head(connection, seen);
+    seen->has_asked = seen->has_asked || (before && before->has_asked);
+    if (!seen->asks && !seen->has_asked && seen->age_ms >= rules->new_ms)
+        seen->conduct = is_silent(connection) ? CONDUCT_IDLE : CONDUCT_HEAD;
+    return seen->age_ms > 0;
 }
 
 /* ---- All of them ---- */
@@ -150,9 +175,11 @@ static bool see_number(struct patience *patience, int fd)
         return connection != -EBADF;
     struct seen seen = {.fd = fd, .peer = peer_of(connection)};
     if (seen.peer != 0) {
-        judge(patience, connection, &seen);
-        now->open++;
-        now->asks = now->asks || seen.asks;
+        if (judge(patience, connection, &seen)) {
+            now->open++;
+            now->leaving += is_leaving(connection) ? 1 : 0;
+            now->asks = now->asks || seen.asks;
+        }
         if (now->n < SEEN_MAX)
             now->list[now->n++] = seen;
     }
@@ -207,30 +234,34 @@ static void end_connection(const struct patience *patience, const struct seen *s
     close(connection);
 }
 
-/* A worker may just have read the head: only who looks slow in the same way twice is. */
+/* A worker may just have read the head: only who looks slow in the same way twice is. Until then
+ * nobody leaves in its place: the last look may have been long ago, or have missed it. */
 static void end_some(struct patience *patience, size_t many)
 {
     struct sight *now = &patience->now;
 
     rank(now);
     for (size_t i = 0; i < now->n && many > 0; i++) {
-        if (now->list[i].conduct == CONDUCT_FAIR || !was_slow(&patience->before, &now->list[i]))
+        if (now->list[i].conduct == CONDUCT_FAIR)
             continue;
-        end_connection(patience, &now->list[i]);
         many--;
+        if (was_slow(&patience->before, &now->list[i]))
+            end_connection(patience, &now->list[i]);
     }
 }
 
-/* How many should leave. As many as wait, since those may stand before the one that asks; all where
- * there are so many that others may stand behind the queue, unseen. */
+/* How many should leave. As many as wait, since those may stand before the one that asks, without
+ * those that leave already; all where there are so many that others may stand behind the queue,
+ * unseen. */
 static size_t too_many(const struct patience *patience)
 {
     const struct sight *now = &patience->now;
     const size_t most = patience->rules->most;
+    const size_t stay = now->open - now->leaving;
 
     if (now->open >= FLOOD_TIMES * most)
         return now->open;
-    return now->asks && now->open > most ? now->open - most : 0;
+    return now->asks && stay > most ? stay - most : 0;
 }
 
 /* False: workers are plenty again. */
@@ -241,8 +272,9 @@ static bool look(struct patience *patience)
     if (rules->served(patience->context) < rules->scarce)
         return false;
     patience->before = patience->now;
-    patience->now.n = patience->now.open = 0;
+    patience->now.n = patience->now.open = patience->now.leaving = 0;
     patience->now.asks = false;
+    patience->now.began = clock_boot_ns() / 1000000;
     for (int fd = 3, gap = 0; fd < FDS_MAX && gap < GAP_MAX; fd++)
         gap = see_number(patience, fd) ? 0 : gap + 1;
     size_t many = too_many(patience);
