@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 from pathlib import Path
@@ -13,6 +14,11 @@ from process import Process, wait_until
 from world import http_get
 
 KINDS = ("nginx", "caddy", "traefik")
+# How long an answer of Hall is awaited, as it is printed: a second or two, for which a busy machine may stand still.
+AWAITED = {"nginx": (r"(\bproxy_(?:send|read)_timeout )\d+s", r"(\bproxy_connect_timeout )1s"),
+           "caddy": (r"(\bresponse_header_timeout )\d+s", r"(\bdial_timeout )2s", r"(\bhealth_timeout )1s", r"(\blb_try_duration )4s"),
+           "traefik": (r'("responseHeaderTimeout":")\d+s', r'("(?:dialTimeout|timeout)":")1s')}
+PATIENT_S = 90
 
 
 def tool(name):
@@ -37,18 +43,30 @@ def _connects(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-class Proxy:
-    """One proxy on 127.0.0.1:PORT, plain HTTP. Everything it writes is below its directory."""
+def patient(kind, text):
+    """For tests of what a proxy does while Hall answers: no stall of the machine is an outage of Hall."""
+    for n, pattern in enumerate(AWAITED[kind]):
+        text, found = re.subn(pattern, rf"\g<1>{PATIENT_S}s", text)
+        if n == 0 and not found:
+            raise OSError(f"hallctl proxy-config {kind} prints nothing like {pattern!r}")
+    return text
 
-    def __init__(self, kind, directory, hallctl, config, port, fail_open=False):
+
+class Proxy:
+    """One proxy on 127.0.0.1:PORT, plain HTTP. Everything it writes is below its directory. is_patient: see patient()."""
+
+    def __init__(self, kind, directory, hallctl, config, port, fail_open=False, is_patient=False):
         self.kind, self.directory, self.port = kind, Path(directory), port
         self.directory.mkdir(parents=True, exist_ok=True)
         self.log = self.directory / f"{kind}.log"
         self.process = None
         text = generated(hallctl, kind, config, "--listen", f"127.0.0.1:{port}",
                          "--fail-open" if fail_open else "--fail-closed")
+        text = patient(kind, text) if is_patient else text
         self.inner = [free_port() for _ in range(2)]  # for questions of the proxy to itself, where it is open to all
+        self.listens = [port]
         for printed, here in ((":8889", self.inner[0]), (":8890", self.inner[0]), (":8891", self.inner[1])):
+            self.listens += [here] if printed in text and here not in self.listens else []
             text = text.replace(printed, f":{here}")
         self.argv, self.env = {"nginx": self._nginx, "caddy": self._caddy, "traefik": self._traefik}[kind](text)
 
@@ -113,9 +131,10 @@ http {{
         return answer.status == 200 and any(router["provider"] != "internal" for router in answer.json())
 
     def _listens(self):
+        """At all its addresses: it begins at one after the other, in whatever order."""
         if not self.process.alive():
             raise OSError(f"{self.kind} does not start:\n" + self.process.log_tail())
-        return _connects(self.port)
+        return all(_connects(port) for port in self.listens)
 
     def stop(self):
         if self.process:
@@ -124,19 +143,17 @@ http {{
 
 class HttpsProxy(Proxy):
     """The same with what is printed for the world: HTTPS on PORT, plain HTTP on `plain` that leads there. Certificates of our own
-    (nginx, Traefik) or of Caddy's own authority; `authority` is the file that vouches for them."""
+    (nginx, Traefik) or of Caddy's own authority; `authority` is the file that vouches for them. Patient: tests alone have it."""
 
     def __init__(self, kind, directory, hallctl, config, port, host):
         self.kind, self.directory, self.port, self.plain = kind, Path(directory), port, free_port()
+        self.listens = [self.plain, self.port]
         self.directory.mkdir(parents=True, exist_ok=True)
         self.log = self.directory / f"{kind}.log"
         self.process = None
-        text = generated(hallctl, kind, config)
+        text = patient(kind, generated(hallctl, kind, config))
         make = {"nginx": self._https_nginx, "caddy": self._https_caddy, "traefik": self._https_traefik}[kind]
         self.argv, self.env = make(text, host)
-
-    def _listens(self):
-        return super()._listens() and _connects(self.plain)
 
     def is_vouched_for(self):
         """Caddy makes its authority once it runs: its file may be there before all of it is written."""

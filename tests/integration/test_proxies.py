@@ -31,8 +31,9 @@ def hallctl():
     return path
 
 
-def make_proxy(world, hallctl, kind, **options):
-    proxy = Proxy(kind, world.directory / f"{kind}-{free_port()}", hallctl, world.hall.file, free_port(), **options)
+def make_proxy(world, hallctl, kind, is_patient=True, **options):
+    """Patient but where the test is of an outage that only time tells of."""
+    proxy = Proxy(kind, world.directory / f"{kind}-{free_port()}", hallctl, world.hall.file, free_port(), is_patient=is_patient, **options)
     return proxy.start()
 
 

@@ -4,6 +4,7 @@ that is gone, its way to be open while Hall is away. What all proxies do alike i
 import copy
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -12,7 +13,7 @@ import time
 import peers
 import pytest
 import yaml
-from helpers import asleep, awake, configured
+from helpers import asleep, awake, configured, promised
 from process import Process, wait_until
 from proxy import Proxy, generated
 from test_proxies import API, HOST, ask, hallctl, make_place  # noqa: F401 (fixtures)
@@ -51,11 +52,13 @@ class Traefik:
         """Its questions to itself are asked at the ports it has here."""
         for name, port in (("hall-auth", 8890), ("hall-open", 8891)):
             dynamic = dynamic.replace(f":{port}", f":{self.ports.get(name, port)}")
+        for printed in ('"timeout":"1s"', '"responseHeaderTimeout":"2s"'):  # of its questions to Hall: a stall is no outage
+            dynamic = dynamic.replace(printed, re.sub(r"\ds", "5s", printed))
         return dynamic
 
     def start(self, routers=1):
         self.process = Process([peers.traefik(), f"--configFile={self.file}"], self.log, env={**os.environ, "HOME": "/nonexistent"})
-        wait_until(lambda: len(self.api("http/routers")) >= routers, 15, f"routers of Traefik: {self.process.log_tail()}")
+        wait_until(lambda: len(self.api("http/routers")) >= routers, 60, f"routers of Traefik: {self.process.log_tail()}")
         return self
 
     def api(self, what):
@@ -157,7 +160,8 @@ def in_front(world, hallctl, **options):
     return Proxy("traefik", world.directory / "traefik", hallctl, world.hall.file, free_port(), **options).start()
 
 
-def test_a_server_that_falls_gives_its_page_within_seconds(make_world, hallctl):
+@promised(7, otherwise=25)  # 30 s, were Traefik left to itself
+def test_a_server_that_falls_gives_its_page_within_seconds(make_world, hallctl, limit):
     """Power is cut, and Hall does not know yet. It is the visitor's own page, though its request names no X-Forwarded-For."""
     def change(_, domains):
         domains[HOST]["access"] = {"allow": ["127.0.0.1/32"]}
@@ -181,7 +185,7 @@ def test_a_server_that_falls_gives_its_page_within_seconds(make_world, hallctl):
         page = ask(proxy, "/client1/x", BROWSER)
         program.join()
         took = time.monotonic() - began
-        assert took < 7, took
+        assert took < limit, took
         assert page.status in (502, 503, 504) and page.headers["Content-Type"].startswith("text/html"), page
         assert b"No access" not in page.body and b"/client1/x" in page.body and int(page.headers["Retry-After"]) > 0
         assert both["program"].headers["Content-Type"] == "application/problem+json", both
@@ -212,7 +216,7 @@ def test_open_while_hall_is_away_even_if_traefik_starts_then(make_place, make_tr
     traefik = make_traefik(shipped("traefik-fail-open.yml"), text).start()
 
     def visit(headers=API):
-        return http_get("127.0.0.1", traefik.ports["websecure"], "/a", headers, host=HOST, timeout=10).status
+        return http_get("127.0.0.1", traefik.ports["websecure"], "/a", headers, host=HOST).status
 
     large = {**API, "X-Large": "x" * 24000}
     assert [visit(large if i % 2 else API) for i in range(40)] == [403] * 40
