@@ -132,6 +132,8 @@ class Sim:
         self.talker.wait("heard", 60, mark)
 
     def frames(self):
+        """All that its card has seen: what comes to it is told in the order in which it came, and so is that it heard us."""
+        self.tell("look")
         return self.talker.all("frame")
 
     def stop(self):
@@ -192,10 +194,10 @@ class Hall:
         host, port = self.config["http"]["admin"].split(":")
         return host, int(port)
 
-    def ask_admin(self, path, headers=None, method="GET", host=None, timeout=10, body=None, source=None):
+    def ask_admin(self, path, headers=None, method="GET", host=None, timeout=60, body=None, source=None):
         return http_get(*self.admin, path, headers, method, host, timeout, body, source)
 
-    def get(self, path, headers=None, method="GET", host=None, timeout=10, body=None, source=None):
+    def get(self, path, headers=None, method="GET", host=None, timeout=60, body=None, source=None):
         return http_get(*self.gateway, path, headers, method, host, timeout, body, source)
 
     def auth(self, url_path, host="testing.localhost", headers=None, method="GET", client="192.0.2.7", path="/auth"):
@@ -230,7 +232,7 @@ class Answer:
         return f"<{self.status} {dict(self.headers)} {self.body[:200]!r}>"
 
 
-def http_get(address, port, path, headers=None, method="GET", host=None, timeout=10, body=None, source=None):
+def http_get(address, port, path, headers=None, method="GET", host=None, timeout=60, body=None, source=None):
     connection = http.client.HTTPConnection(address, port, timeout=timeout,
                                             source_address=(source, 0) if source else None)
     try:
