@@ -86,7 +86,7 @@ def test_what_agents_say_wrongly(world, bus, what, payload):
     assert world.hall.process.alive() and world.hall.get("/healthz").status == 200
 
 
-def talk(world, data, limit=5):
+def talk(world, data, limit=60):
     """Bytes as they are; all that comes back until Hall closes or the limit."""
     with socket.create_connection(world.hall.gateway, timeout=limit) as connection:
         got = b""

@@ -144,7 +144,7 @@ def place(binary, tmp_path_factory, hallctl):
     worlds.close()
 
 
-async def send(port, source, request):
+async def send(port, source, request, limit):
     """(status, [(upstream, target, host)]) of all answers that came; status 0: none."""
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
@@ -152,7 +152,7 @@ async def send(port, source, request):
         return 0, []
     try:
         writer.write(request)
-        received = await asyncio.wait_for(until_answered(reader), 5)
+        received = await asyncio.wait_for(until_answered(reader), limit)
     except (OSError, asyncio.TimeoutError):
         return 0, []
     finally:
@@ -174,12 +174,13 @@ async def until_answered(reader):
     return received
 
 
-async def send_all(port, source, requests):
+async def send_all(port, source, requests, limit=5):
+    """Some that are odd are never answered."""
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def one(request):
         async with gate:
-            return await send(port, source, request)
+            return await send(port, source, request, limit)
 
     return await asyncio.gather(*(one(request) for request in requests))
 
@@ -205,7 +206,7 @@ def test_plain_requests_reach_their_sites(place, kind, opens):
     port = place.proxies[kind, opens].port
 
     def seen(source):
-        answers = asyncio.run(send_all(port, source, [plain(*one) for one in PLAIN]))
+        answers = asyncio.run(send_all(port, source, [plain(*one) for one in PLAIN], 60))
         return dict(zip(PLAIN, [answer[0][0] if answer else status for status, answer in answers]))
 
     wait_until(lambda: seen(MEMBER) == PLAIN, 10, "all sites for a member")

@@ -52,7 +52,7 @@ def project(tmp_path):
     subprocess.run(["cmake", "-G", "Ninja", "-S", tmp_path, "-B", tmp_path / "build-dev"], check=True, capture_output=True)
 
     def run(*words):
-        return subprocess.run([sys.executable, "-B", TOOL, "--root", tmp_path, "--table", tmp_path / "modules.txt", "--equivalent",
+        return subprocess.run([sys.executable, "-B", TOOL, "--root", tmp_path, "--table", tmp_path / "modules.txt", "--limit", "60", "--equivalent",
                                tmp_path / "equivalent.txt", *words], capture_output=True, text=True)
 
     return tmp_path, run

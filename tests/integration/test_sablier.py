@@ -54,7 +54,7 @@ def test_blocking_ends_in_time(world, bus, sleeping):
     try:
         began = time.monotonic()
         answer = ask(world, "blocking", "names=client1,client2&timeout=1s")
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < 20, "29 s without an end of its own"
         assert (answer.status, answer.headers[HEADER]) == (504, "not-ready")
         assert answer.headers["Content-Type"].startswith("application/problem+json")
     finally:

@@ -29,7 +29,7 @@ else:
 
 
 class Ear:
-    def __init__(self, host, interface, seconds=10):
+    def __init__(self, host, interface, seconds=60):
         self.process = host.start([sys.executable, "-c", EAR, interface, str(seconds)], stdout=subprocess.PIPE,
                                   text=True)
         assert self.process.stdout.readline() == "ready\n"
