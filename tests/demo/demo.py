@@ -143,7 +143,7 @@ class Player:
         self.timeline.line(what, text.format(detail=event.get("detail") or ""), message.at)
 
     def asleep_first(self):
-        self.state("off", 20)
+        self.state("off", 60)
         self.timeline.restart()
         self.timeline.line("asleep", "testing is off, nothing answers at its address")
 
@@ -155,19 +155,19 @@ class Player:
         self.timeline.line("waiting page", f"{answer.status}, {len(answer.body)} bytes")
 
     def woken(self, after):
-        frame = self.expect("magic packet at the server", 5, lambda s: self.sim.wait("frame", s))
+        frame = self.expect("magic packet at the server", 60, lambda s: self.sim.wait("frame", s))
         self.timeline.line("packet seen", f"by testing: {len(frame['hex']) // 2} bytes with its MAC", frame["seen_mono"])
         for stage in ("first_sign", "agent_online", "docker_up", "container_present", "container_healthy",
                       "site_answers"):
             self.event("stage", 60, after, stage=stage)
         self.event("ready", 60, after)
-        self.state("ready", 5, after)
+        self.state("ready", 60, after)
 
     def told_to_go(self):
         """What the waiting page asks, until it is told where to go."""
         parts = urlsplit(self.url)
         path = f"/.hall/status?path={quote(parts.path + '?' + parts.query, safe='/')}"
-        return self.expect("the status says where to go", 10, lambda s: wait_until(
+        return self.expect("the status says where to go", 60, lambda s: wait_until(
             lambda: self.get(path).json()["redirect"], s, "redirect"))
 
     def redirected(self):
@@ -184,17 +184,20 @@ class Player:
         self.timeline.line("redirect", f"{answer.status} to {where}: 200, the site itself")
 
     def downloaded(self):
-        """A download that takes longer than the idle time: the server must not sleep under it."""
+        """A download that takes longer than the idle time: the server must not sleep under it. The mark before it."""
         mark, began = self.bus.mark(), time.monotonic()
         self.timeline.line("download", f"of {DOWNLOAD_S} s begins; without visitors testing sleeps after {self.world.idle}")
         answer = self.expect("download", DOWNLOAD_S + 20, lambda s: self.fetch(f"/client1/download?seconds={DOWNLOAD_S}", s))
-        took = time.monotonic() - began
+        ended = time.monotonic()
+        took = ended - began
         if answer.status != 200 or len(answer.body) != int(answer.headers["Content-Length"]) or took < DOWNLOAD_S:
             raise Step(f"download: {answer.status}, {len(answer.body)} bytes in {took:.1f} s")
-        ends = [m.json() for m in self.bus.heard("hall/servers/testing/event", mark) if m.json()["event_type"] == "sleep_requested"]
+        ends = [m.json() for m in self.bus.heard("hall/servers/testing/event", mark)
+                if m.json()["event_type"] == "sleep_requested" and m.at < ended]
         if ends:
             raise Step(f"download: testing was sent to sleep under it: {ends}")
         self.timeline.line("download", f"{len(answer.body)} bytes came in {took:.1f} s, and testing stayed awake")
+        return mark
 
     def fetch(self, path, limit):
         """From where the page led: the site itself."""
@@ -203,11 +206,11 @@ class Player:
 
     def put_to_sleep(self, after):
         self.event("sleep_requested", 60, after)
-        command = self.expect("sleep command at the agent", 10,
+        command = self.expect("sleep command at the agent", 60,
                               lambda s: self.sim.wait("command", s, where=lambda e: e["action"] == "suspend"))
         self.timeline.line("sleep command", f"agent was told to {command['action']}, and agreed", command["mono"])
-        self.event("asleep", 30, after)
-        self.state("off", 5, after)
+        self.event("asleep", 60, after)
+        self.state("off", 60, after)
 
     def play(self):
         self.asleep_first()
@@ -215,8 +218,7 @@ class Player:
         self.visited()
         self.woken(mark)
         self.redirected()
-        self.downloaded()
-        self.put_to_sleep(self.bus.mark())
+        self.put_to_sleep(self.downloaded())
 
 
 def play_once(world, proxy):
