@@ -13,7 +13,7 @@ from datetime import datetime, timedelta, timezone
 import jsonschema
 import pytest
 from conftest import SANITIZER
-from helpers import command, name_of, result, state_of, wait_event, wait_state
+from helpers import command, name_of, result, state_of, wait_lease, wait_state
 from logind import SystemBus
 from process import Process, wait_until
 from real_agent import SHARED
@@ -687,8 +687,8 @@ def test_a_connection_made_since_the_sleep_is_kept(place):
 # With Hall
 
 def test_with_hall_a_whole_cycle(make_world, agent_binary, tmp_path):
-    """Idle, proposal, veto, goodbye, silence, off; a wake by a real packet, resumed, ready."""
-    world = make_world(start=False, idle="2s", min_up="1s")
+    """Veto, goodbye, silence, off; a wake by a real packet, resumed, ready."""
+    world = make_world(start=False, idle="2s")
     system = SystemBus(tmp_path)
     system.start()
     agent = None
@@ -704,12 +704,15 @@ def test_with_hall_a_whole_cycle(make_world, agent_binary, tmp_path):
         wait_until(lambda: sim.count("frame"), 15, "a magic packet")
         agent.start()
         result(bus, "testing", id, "done", word, 30)
-        assert "marie" in str(wait_event(bus, "testing", "sleep_refused", word, 20))
+        # Whether Hall proposes a sleep before it hears of the session is a matter of who is faster.
+        assert "marie" in str(wait_lease(bus, "testing", "agent", 30))
+        id, word = command(bus, "testing", "sleep")
+        assert "marie" in str(result(bus, "testing", id, "refused", word, 30))
         assert state_of(bus, "testing") == "ready" and system.calls("Suspend") == []
         mark = agent.bus.mark()
         system.remove_session("c1", path)
         id, word = command(bus, "testing", "sleep")
-        agent.wait_state("sleeping", mark, 20)
+        agent.wait_state("sleeping", mark)
         wait_until(lambda: system.calls("Suspend"), 15, "Suspend")
         system.going(True)
         wait_until(lambda: HELD not in system.inhibitors(), 10, "the agent to let go")
