@@ -87,11 +87,10 @@ def test_whole_cycle_by_visit(make_world, namespaces):
     assert answer.status == 503 and b"<html" in answer.body
     sim.wait("frame")
     wait_event(bus, "testing", "ready", mark)
-    wait_event(bus, "testing", "stage", mark, stage="site_answers")
+    for stage in STAGES:  # the probes and the bus are told of by themselves, so that their order is free
+        wait_event(bus, "testing", "stage", mark, stage=stage)
     reached = [e["stage"] for e in events(bus, "testing", "stage", mark)]
-    assert sorted(set(reached), key=STAGES.index) == [s for s in STAGES if s in reached]
-    assert {"first_sign", "agent_online", "docker_up", "container_present", "container_healthy",
-            "site_answers"} <= set(reached)
+    assert sorted(reached, key=STAGES.index) == STAGES, "each once"
     site = follow(world, "/client1/a%20b?q=1&r=%C3%A9")
     assert site.status == 200 and b"Client 1" in site.body
     assert b"/client1/a%20b?q=1&amp;r=%C3%A9" in site.body, "the URL first asked for, unchanged"
