@@ -612,7 +612,7 @@ static void who_is_held_passes_once_the_site_is_ready(void **state)
          true},
         {"GET / HTTP/1.1\r\nHost: wide.example\r\n", "502", true}, /* it has no upstream */
     };
-    domains[3].access.hold = 3000;
+    domains[3].access.hold = 60000;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         pthread_t thread;
         struct visit visit;
