@@ -70,9 +70,9 @@ def test_each_visitor_of_a_crowd_is_told_of_and_outlives_hall(make_world):
     world.hall.stop()
     mark = bus.mark()
     world.hall.start()
-    found = wait_status(bus, "testing", lambda s: len(holders(s, "visit")) == len(SITES), 20, mark, what="each lease after a restart")
+    found = wait_status(bus, "testing", lambda s: len(holders(s, "visit")) == len(SITES), 60, mark, what="each lease after a restart")
     assert sorted(holders(found, "visit")) == SITES
-    wait_state(bus, "testing", "ready", 20)
+    wait_state(bus, "testing", "ready", 60)
 
 
 def test_each_visitor_of_a_crowd_keeps_the_server_awake(make_world):
@@ -95,7 +95,7 @@ def test_each_visitor_of_a_crowd_keeps_the_server_awake(make_world):
         assert not [m for m in bus.heard(topic("testing", "event"), mark) if m.json()["event_type"] == "sleep_requested"]
     mark = bus.mark()
     clock.pass_by(bus, 30)
-    wait_event(bus, "testing", "asleep", mark, 30)
+    wait_event(bus, "testing", "asleep", mark, 60)
 
 
 def test_names_are_whole(make_world):
@@ -109,7 +109,7 @@ def test_names_are_whole(make_world):
 
     world = configured(make_world, change)
     bus = world.bus()
-    wait_state(bus, "testing", "ready", 30)
+    wait_state(bus, "testing", "ready", 60)
     wait_lease(bus, "testing", "always_on", holder=other)
     assert [lease["holder"] for lease in leases(bus, "testing", "always_on")] == [other]
     visit(world, one)
@@ -128,7 +128,7 @@ def test_as_many_holds_as_there_may_be(make_world):
     world.hall.secrets = {"HALL_API_KEY": KEY}
     world.start()
     bus = world.bus()
-    wait_state(bus, "testing", "off", 30)
+    wait_state(bus, "testing", "off", 60)
     names = [f"hold-{n:03}-" + "n" * 50 for n in range(HOLDS)]
     for name in names:
         hold(bus, name, bus.mark())
@@ -139,7 +139,7 @@ def test_as_many_holds_as_there_may_be(make_world):
     assert str(HOLDS) in refused["reason"]
     id, mark = command(bus, "testing", "wake", by="one-more")
     assert result(bus, "testing", id, "refused", mark)["reason_fact"]["code"] == "answer.leases_full"
-    wait_state(bus, "testing", "ready", 30)
+    wait_state(bus, "testing", "ready", 60)
     visit(world, SITES[40])  # has a place of his own
     found = wait_status(bus, "testing", lambda s: len(s["leases"]) + s["leases_more"] == HOLDS + 1, what="all leases")
     assert found["leases_more"] > 0 and found["awake_because"].endswith(" more")
@@ -217,7 +217,7 @@ def test_a_relay_is_asked_for_all_at_once(behind_a_relay):
     """Before it answers the first one."""
     hall, broker = behind_a_relay
     relay, bus = broker.bus("attic", topics=("hall/relays/attic/send",)), broker.bus("operator")
-    bus.wait_text("hall/status", "online", limit=30)
+    bus.wait_text("hall/status", "online", limit=60)
     relay.publish("hall/relays/attic/state", "online", retain=True)
     asked = set()
     try:

@@ -23,7 +23,7 @@ def build(make_world, change, ids, **options):
 
 
 def first_frame(world, server):
-    return world.sims[server].wait("frame", 20)["seen_mono"]
+    return world.sims[server].wait("frame", 60)["seen_mono"]
 
 
 def event_at(bus, server, kind, after=0, limit=20.0):
@@ -56,9 +56,9 @@ def test_the_needed_one_is_woken_first_and_is_ready_before_the_other_gets_a_pack
     assert first_frame(world, "db") < packet
     assert opened_at(world, "db") < packet, "not before its site answers"
     assert event_at(bus, "db", "ready") < event_at(bus, "app", "packet_sent")
-    bus.wait_text(topic("app", "state"), "booting", limit=20)
+    bus.wait_text(topic("app", "state"), "booting", limit=60)
     world.sims["app"].tell("hold off")
-    wait_state(bus, "app", "ready", 20)
+    wait_state(bus, "app", "ready", 60)
     lease = wait_lease(bus, "db", "dependent", holder="app")
     assert lease["until"] is None
     assert "app" in status(bus, "db")["awake_because"]
@@ -72,13 +72,13 @@ def test_the_wait_is_named_while_it_lasts(make_world):
     settle_off(bus, ("app", "db"))
     world.sims["db"].tell("deaf on")
     visit(world, "app")
-    found = wait_status(bus, "app", lambda s: s["state"] == "waking" and "waits for db" in s["reason"], 15)
+    found = wait_status(bus, "app", lambda s: s["state"] == "waking" and "waits for db" in s["reason"], 60)
     assert found["wake"] and found["wake"]["stage"] is None
     assert world.sims["app"].count("frame") == 0
     answer = world.hall.get("/.hall/status?path=/", host="app.localhost").json()
     assert answer["state"] == "waking"
     world.sims["db"].tell("boot")
-    wait_state(bus, "app", "ready", 30)
+    wait_state(bus, "app", "ready", 60)
 
 
 def test_chain_wakes_from_the_bottom_and_sleeps_from_the_top(make_world):
@@ -88,7 +88,7 @@ def test_chain_wakes_from_the_bottom_and_sleeps_from_the_top(make_world):
     settle_off(bus, ids)
     mark = bus.mark()
     id, _ = command(bus, "web", "wake")
-    result(bus, "web", id, "done", mark, 40)
+    result(bus, "web", id, "done", mark, 60)
     assert first_frame(world, "db") < first_frame(world, "app") < first_frame(world, "web")
     readies = [event_at(bus, id, "ready", mark) for id in ("db", "app", "web")]
     assert readies == sorted(readies)
@@ -107,7 +107,7 @@ def test_diamond_wakes_the_middle_in_parallel_and_the_bottom_once(make_world):
     bus = world.bus()
     settle_off(bus, ids)
     visit(world, "top")
-    wait_state(bus, "top", "ready", 40)
+    wait_state(bus, "top", "ready", 60)
     packets = {id: first_frame(world, id) for id in ids}
     assert packets["base"] < min(packets["left"], packets["right"])
     sent, readies = ([event_at(bus, id, kind) for id in ("left", "right")] for kind in ("packet_sent", "ready"))
@@ -123,12 +123,12 @@ def test_one_that_is_needed_is_not_put_to_sleep(make_world):
     bus = world.bus()
     settle_off(bus, ("app", "db"))
     visit(world, "app")
-    wait_state(bus, "app", "ready", 30)
+    wait_state(bus, "app", "ready", 60)
     id, mark = command(bus, "db", "sleep")
     assert "app" in result(bus, "db", id, "refused", mark)["reason"]
     assert state_of(bus, "db") == "ready"
     id, mark = command(bus, "app", "sleep", force=True)
-    result(bus, "app", id, "done", mark, 20)
+    result(bus, "app", id, "done", mark, 60)
     wait_no_lease(bus, "db", "dependent")
 
 
@@ -142,12 +142,12 @@ def test_failure_of_the_needed_one_is_told_everywhere(make_world):
     settle_off(bus, ("app", "db"))
     world.sims["db"].tell("deaf on")
     id, mark = command(bus, "app", "wake")
-    failed = result(bus, "app", id, "failed", mark, 30)
+    failed = result(bus, "app", id, "failed", mark, 60)
     assert failed["reason"].startswith("db, which it needs, did not become ready") and "no sign" in failed["reason"]
     wait_state(bus, "app", "wake_failed")
     wait_state(bus, "db", "wake_failed")
     assert "db" in wait_event(bus, "app", "wake_failed", mark)["detail"]
-    assert "db, which it needs" in wait_status(bus, "app", lambda s: s["problem"], 15)["problem"]
+    assert "db, which it needs" in wait_status(bus, "app", lambda s: s["problem"], 60)["problem"]
     assert world.sims["app"].count("frame") == 0
     answer = world.hall.get("/.hall/status?path=/", host="app.localhost").json()
     assert answer["state"] == "wake_failed"
@@ -156,7 +156,7 @@ def test_failure_of_the_needed_one_is_told_everywhere(make_world):
     world.sims["db"].tell("deaf off")
     reload(world, bus, lambda config: config["servers"]["db"]["wake"].update(timeout="60s"))
     id, mark = command(bus, "app", "wake")
-    result(bus, "app", id, "done", mark, 40)
+    result(bus, "app", id, "done", mark, 60)
 
 
 def test_a_needed_one_that_is_up_already_is_not_woken(make_world):
@@ -164,10 +164,10 @@ def test_a_needed_one_that_is_up_already_is_not_woken(make_world):
     bus = world.bus()
     settle_off(bus, ("app", "db"))
     id, mark = command(bus, "db", "wake")
-    result(bus, "db", id, "done", mark, 30)
+    result(bus, "db", id, "done", mark, 60)
     packets = world.sims["db"].count("frame")
     visit(world, "app")
-    wait_state(bus, "app", "ready", 30)
+    wait_state(bus, "app", "ready", 60)
     assert world.sims["db"].count("frame") == packets
 
 
@@ -176,7 +176,7 @@ def test_waking_the_needed_one_while_it_falls_asleep(make_world):
     bus = world.bus()
     settle_off(bus, ("app", "db"))
     id, mark = command(bus, "db", "wake")
-    result(bus, "db", id, "done", mark, 30)
+    result(bus, "db", id, "done", mark, 60)
     id, mark = command(bus, "db", "sleep", force=True)
     bus.wait_text(topic("db", "state"), "sleeping", mark)
     visit(world, "app")
@@ -201,10 +201,10 @@ def test_of_a_circuit_one_starts_at_a_time(make_world):
     turns = wait_until(lambda: [m for id in ids[:3] for m in bus.heard(topic(id, "status"), mark)
                                 if "waits for its turn" in m.json()["reason"]], 30, "a turn")
     assert "phase1" in turns[0].json()["reason"]
-    wait_state(bus, "free", "ready", 40)  # others are not held up
+    wait_state(bus, "free", "ready", 60)  # others are not held up
     world.sims["one"].tell("boot")
     for id in ids:
-        wait_state(bus, id, "ready", 40)
+        wait_state(bus, id, "ready", 60)
     frames = sorted((first_frame(world, id), id) for id in ids[:3])
     sites = {id: opened_at(world, id) for id in ids}
     for (_, before), (packet, _) in zip(frames, frames[1:]):
@@ -226,8 +226,8 @@ def test_a_turn_is_given_on_when_the_first_fails(make_world):
     id, mark = command(bus, "one", "wake")
     wait_event(bus, "one", "packet_sent", mark)
     second, mark = command(bus, "two", "wake")
-    result(bus, "one", id, "failed", 0, 20)
-    result(bus, "two", second, "done", mark, 20)
+    result(bus, "one", id, "failed", 0, 60)
+    result(bus, "two", second, "done", mark, 60)
     assert event_at(bus, "one", "wake_failed") < event_at(bus, "two", "packet_sent")
 
 

@@ -54,7 +54,7 @@ class Place:
 
     def up(self):
         id, mark = command(self.bus, "box", "wake")
-        result(self.bus, "box", id, "done", mark, 30)
+        result(self.bus, "box", id, "done", mark, 60)
         self.agent = Agent(self.world)
         wait_status(self.bus, "box", lambda s: s["evidence"]["agent"] == "online", what="the agent's word")
         barrier(self.bus)
@@ -96,14 +96,14 @@ def test_a_power_off_that_takes_long_is_a_power_off(place, limit):
     assert state_of(here.bus, "box") == "sleeping" and here.ends(id) == ["accepted"]
     frames = here.sim.count("frame")
     here.sim.tell("crash")
-    result(here.bus, "box", id, "done", mark, 20)
+    result(here.bus, "box", id, "done", mark, 60)
     wait_state(here.bus, "box", "off")
     here.clock.pass_by(here.bus, 200)
     assert here.ends(id) == ["accepted", "done"] and here.sim.count("frame") == frames
     assert len(events(here.bus, "box", "asleep", mark)) == 1
     here.sees_no_failure(mark)
     assert here.world.hall.auth("/", host="box.localhost", headers=BROWSER).status == 503  # a visitor wakes it all the same
-    wait_state(here.bus, "box", "ready", 20)
+    wait_state(here.bus, "box", "ready", 60)
 
 
 def test_one_that_said_goodbye_and_stays_is_told_as_it_is_and_may_still_go(place):
@@ -122,7 +122,7 @@ def test_one_that_said_goodbye_and_stays_is_told_as_it_is_and_may_still_go(place
     wait_last(here.bus, topic("box", "power"), "ON")
     here.clock.pass_by(here.bus, 60)
     here.sim.tell("crash")
-    wait_state(here.bus, "box", "off", 20)
+    wait_state(here.bus, "box", "off", 60)
     wait_event(here.bus, "box", "asleep", mark)
     assert not events(here.bus, "box", "unreachable", mark)
 
@@ -146,7 +146,7 @@ def test_force_overtakes_what_hall_or_a_person_proposed(place):
     here.agent.say("sleeping")
     here.sim.tell("crash")
     for id in (plain, forced):
-        result(here.bus, "box", id, "done", mark, 20)
+        result(here.bus, "box", id, "done", mark, 60)
         assert here.ends(id) == ["accepted", "done"]
     assert not events(here.bus, "box", "sleep_refused", mark)
 
@@ -160,7 +160,7 @@ def test_force_sends_a_packet_also_to_one_that_is_ready(place):
         result(here.bus, "box", id, "done", mark)
         if more:
             wait_event(here.bus, "box", "packet_sent", mark)
-            wait_until(lambda n=frames: here.sim.count("frame") == n + 1, 15, "the packet")
+            wait_until(lambda n=frames: here.sim.count("frame") == n + 1, 60, "the packet")
         barrier(here.bus)
         assert here.ends(id) == ["accepted", "done"] and here.sim.count("frame") == frames + more
         assert len(events(here.bus, "box", "packet_sent", mark)) == more
@@ -178,7 +178,7 @@ def test_a_packet_that_is_not_sent_is_not_told_as_sent(place):
     assert "nosuch0" in shown["problem"] and "wake.interface" in shown["problem"]
     assert shown["wake"]["stages"]["packet_sent"] is None and shown["wake"]["stage"] is None
     here.sim.tell("boot")
-    result(here.bus, "box", id, "done", mark, 30)
+    result(here.bus, "box", id, "done", mark, 60)
     wait_state(here.bus, "box", "ready")
     barrier(here.bus)
     assert not events(here.bus, "box", "packet_sent", mark)
@@ -189,7 +189,7 @@ def test_a_packet_that_is_not_sent_is_not_told_as_sent(place):
 def test_a_wake_without_a_packet_fails_with_the_reason(place):
     here = place(clock=False, wake={"interface": "nosuch0", "timeout": "2s"})
     id, mark = command(here.bus, "box", "wake")
-    told = result(here.bus, "box", id, "failed", mark, 20)["reason_fact"]
+    told = result(here.bus, "box", id, "failed", mark, 60)["reason_fact"]
     assert told["code"] == "wake.no_packet" and told["cause"] == {"code": "wol.no_interface", "interface": "nosuch0"}
     assert not events(here.bus, "box", "packet_sent", mark)
 
@@ -198,10 +198,10 @@ def test_a_page_that_polls_one_that_is_up_and_not_ready_fails_once(place):
     here = place()
     here.up()
     here.sim.tell("sick on")
-    wait_state(here.bus, "box", "degraded", 20)
+    wait_state(here.bus, "box", "degraded", 60)
     mark = here.bus.mark()
     page = lambda: here.world.hall.auth("/", host="box.localhost", headers=BROWSER).status  # noqa: E731
-    wait_until(lambda: page() == 503, 30, "the site's own check, which is another than the server's")
+    wait_until(lambda: page() == 503, 60, "the site's own check, which is another than the server's")
     for _ in range(150):
         assert page() == 503
         here.clock.pass_by(here.bus, 2)
@@ -209,8 +209,8 @@ def test_a_page_that_polls_one_that_is_up_and_not_ready_fails_once(place):
     assert len(events(here.bus, "box", "wake_failed", mark)) == 1
     assert len(events(here.bus, "box", "wake_requested", mark)) == 1
     here.sim.tell("sick off")
-    wait_state(here.bus, "box", "ready", 20)
-    wait_until(lambda: page() == 200, 15, "passage")
+    wait_state(here.bus, "box", "ready", 60)
+    wait_until(lambda: page() == 200, 60, "passage")
 
 
 # Hall is not there when the time of a command is over
@@ -233,7 +233,7 @@ class Away:
         mark = here.bus.mark()
         if self.how == "killed":
             here.world.hall.start()
-            here.bus.wait_text("hall/status", "online", mark, 15)
+            here.bus.wait_text("hall/status", "online", mark, 60)
         else:
             here.world.hall.process.signal(signal.SIGCONT)
             here.clock.pass_by(here.bus, 1)
@@ -260,19 +260,19 @@ def test_a_sleep_whose_time_ends_while_hall_is_away(place, how, becomes):
         here.agent.say("online")
     again = away.back()
     if "silent" in becomes:
-        result(here.bus, "box", id, "done", mark, 40)
-        wait_state(here.bus, "box", "off", 20)
+        result(here.bus, "box", id, "done", mark, 60)
+        wait_state(here.bus, "box", "off", 60)
         assert not events(here.bus, "box", "sleep_failed", mark)
     elif becomes == "goodbye and answers":  # a goodbye is a goodbye
         barrier(here.bus)
         here.clock.pass_by(here.bus, 60)
         assert state_of(here.bus, "box") == "sleeping" and here.ends(id) == ["accepted"]
         here.clock.pass_by(here.bus, 620)
-        result(here.bus, "box", id, "failed", mark, 20)
-        wait_state(here.bus, "box", "ready", 20)
+        result(here.bus, "box", id, "failed", mark, 60)
+        wait_state(here.bus, "box", "ready", 60)
     else:
-        result(here.bus, "box", id, "failed", mark, 40)
-        wait_state(here.bus, "box", "ready", 20)
+        result(here.bus, "box", id, "failed", mark, 60)
+        wait_state(here.bus, "box", "ready", 60)
     barrier(here.bus)
     assert len(here.ends(id)) == 2, here.ends(id)
     assert not events(here.bus, "box", "unreachable", again)
@@ -289,10 +289,10 @@ def test_a_wake_whose_time_ends_while_hall_is_away(place, how, boots):
     away = Away(here, how)
     if boots:
         here.sim.tell("boot")
-        here.sim.wait("stage", 15, where=lambda e: e["stage"] == "sites")
+        here.sim.wait("stage", 60, where=lambda e: e["stage"] == "sites")
     away.back()
-    result(here.bus, "box", id, "done" if boots else "failed", mark, 40)
-    wait_state(here.bus, "box", "ready" if boots else "wake_failed", 20)
+    result(here.bus, "box", id, "done" if boots else "failed", mark, 60)
+    wait_state(here.bus, "box", "ready" if boots else "wake_failed", 60)
     barrier(here.bus)
     assert len(here.ends(id)) == 2, here.ends(id)
     assert status(here.bus, "box")["last_boot_s"] is None  # how long it took nobody saw

@@ -23,7 +23,7 @@ def test_more_addresses_than_hall_looks_at(make_world, tmp_path, n):
         def told(words):
             return [x for x in world.hall.log_text().splitlines() if words in x]
 
-        wait_until(lambda: told("none.test of none.localhost has no address"), 30, "the look-up")
+        wait_until(lambda: told("none.test of none.localhost has no address"), 60, "the look-up")
         barrier(bus)
         many = told("addresses: open connections are looked for")
         assert len(many) == (n > 16), many
