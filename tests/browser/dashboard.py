@@ -7,7 +7,7 @@ from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
-PATIENCE = 20
+PATIENCE = 60
 SCREENS = ("", "servers/testing", "projects", "policies", "events", "access", "statistics", "config")
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--window-size=1366,900",
@@ -135,7 +135,7 @@ class Dashboard:
         """Chromium drops what it loads when an interface comes or goes, as another test's namespaces do: then once more."""
         for _ in range(5):
             self.driver.get(self.base)
-            end = time.monotonic() + 4
+            end = time.monotonic() + 15
             while time.monotonic() < end:
                 if self.all(".door h1, .frame"):
                     return

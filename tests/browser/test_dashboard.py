@@ -46,7 +46,7 @@ def past(world):
     """So that there is something to see."""
     world.hall.start()
     store = pathlib.Path(world.hall.config["store"]["path"])
-    wait_until(store.exists, 10, "the store")
+    wait_until(store.exists, 60, "the store")
     assert world.hall.stop() == 0
     history.fill(store, world.described, 14)
 
@@ -91,13 +91,13 @@ def ready(world):
     """Each test may be the first of its process."""
     if api(world, "/servers/testing").json()["status"]["state"] != "ready":
         api(world, "/servers/testing/wake", "POST", {})
-        wait_until(lambda: api(world, "/servers/testing").json()["status"]["state"] == "ready", 30, "testing ready")
+        wait_until(lambda: api(world, "/servers/testing").json()["status"]["state"] == "ready", 60, "testing ready")
 
 
 def asleep(world):
     if api(world, "/servers/testing").json()["status"]["state"] != "off":
         api(world, "/servers/testing/sleep", "POST", {"force": True})
-        wait_until(lambda: api(world, "/servers/testing").json()["status"]["state"] == "off", 30, "testing asleep")
+        wait_until(lambda: api(world, "/servers/testing").json()["status"]["state"] == "off", 60, "testing asleep")
 
 
 def test_the_door(page):
@@ -119,13 +119,13 @@ def test_the_door(page):
 
 def test_a_server_is_woken_and_goes_ready_before_ones_eyes(inside, world, bus):
     page = inside
-    wait_until(lambda: api(world, "/servers/testing").json()["status"]["state"] in ("off", "ready"), 20, "a known state")
+    wait_until(lambda: api(world, "/servers/testing").json()["status"]["state"] in ("off", "ready"), 60, "a known state")
     asleep(world)
     page.go("")
     page.until(lambda: state(page, "testing") == "off", "testing off")
     page.run("window.seen = []; new MutationObserver(() => { const e = document.querySelector('[data-server=testing] .chip'); if (e && window.seen.at(-1) !== e.dataset.state) window.seen.push(e.dataset.state); }).observe(document.body, {subtree: true, childList: true, attributes: true})")
     page.click("[data-server=testing] [data-act=wake]")
-    page.until(lambda: state(page, "testing") == "ready", "testing ready", 30)
+    page.until(lambda: state(page, "testing") == "ready", "testing ready")
     seen = page.run("return window.seen")
     assert "booting" in seen or "waking" in seen, seen
     assert page.text(".link") == "Live"
@@ -159,7 +159,7 @@ def test_sleep_is_vetoed_by_name_and_forced(inside, world):
     page.until_text("dialog", "backup")
     page.shot("veto")
     page.click("dialog button.danger")
-    page.until(lambda: state(page, "testing") == "off", "testing asleep by force", 30)
+    page.until(lambda: state(page, "testing") == "off", "testing asleep by force")
 
 
 def test_a_lease_is_released(inside, world):
@@ -199,11 +199,11 @@ def test_a_policy_is_edited_in_place(inside, world):
     page.until_text("#toasts", "saved")
     policy = api(world, "/config").json()["domains"]["testing.localhost"]["policy"]
     assert policy["mode"] == "scheduled" and policy["windows"][0]["days"] == "mon-sun", policy
-    wait_until(lambda: api(world, "/servers/testing").json()["status"]["policy"] == "scheduled", 10, "the new policy")
+    wait_until(lambda: api(world, "/servers/testing").json()["status"]["policy"] == "scheduled", 60, "the new policy")
     page.click(f"{card} input[value=on_demand]")
     page.until(lambda: not page.run(f"return document.querySelector(\"{card} [data-act=save]\").disabled"), "may be saved")
     page.click(f"{card} [data-act=save]")
-    wait_until(lambda: api(world, "/servers/testing").json()["status"]["policy"] == "on_demand", 10, "the old policy")
+    wait_until(lambda: api(world, "/servers/testing").json()["status"]["policy"] == "on_demand", 60, "the old policy")
 
 
 def test_a_project_is_added_and_removed(inside, world):
@@ -286,9 +286,9 @@ def test_a_refused_visitor_is_let_in_by_one_click(inside, world):
     page.until_text(row, "erp.localhost")
     page.click(f"{row} [data-act=allow]")
     page.until_text("#toasts", "198.51.100.7 may come to erp.localhost now.")
-    wait_until(lambda: world.hall.auth("/secret", host="erp.localhost", client="198.51.100.7", headers={"Accept": "application/json"}).status != 403, 10, "it is let in")
+    wait_until(lambda: world.hall.auth("/secret", host="erp.localhost", client="198.51.100.7", headers={"Accept": "application/json"}).status != 403, 60, "it is let in")
     page.click(f"{row} [data-act=deny]")
-    wait_until(lambda: world.hall.auth("/secret", host="erp.localhost", client="198.51.100.7", headers={"Accept": "application/json"}).status == 403, 10, "it is kept out")
+    wait_until(lambda: world.hall.auth("/secret", host="erp.localhost", client="198.51.100.7", headers={"Accept": "application/json"}).status == 403, 60, "it is kept out")
 
 
 def edit(page, old, new):
@@ -364,7 +364,7 @@ def test_what_others_say_is_text_and_never_markup(inside, world, bus):
     assert world.hall.auth(path, host="erp.localhost", client="198.51.100.8", headers=evil).status == 403
     world.hall.ask_admin(path, {"User-Agent": EVIL}, host="127.0.0.1")
     try:
-        wait_until(lambda: any(EVIL in lease.values() for lease in api(world, "/leases").json()["leases"]), 10, "the hold")
+        wait_until(lambda: any(EVIL in lease.values() for lease in api(world, "/leases").json()["leases"]), 60, "the hold")
         for screen in SCREENS:
             page.go(screen)
             assert page.run("return document.querySelectorAll('.owned, img[src=x]').length") == 0, screen
@@ -409,13 +409,13 @@ def test_without_a_place_for_its_stream_it_asks_at_intervals(inside, world):
 
     try:
         page.driver.get("about:blank")  # its own stream ends; its worker finds out a little later
-        wait_until(all_are_taken, 20, "three streams", pause=0.2)
+        wait_until(all_are_taken, 60, "three streams", pause=0.2)
         page.open()
         page.until_text(".link", "Up to date")
         page.go("")
         page.until(lambda: state(page, "testing") == "off", "testing off")
         api(world, "/servers/testing/wake", "POST", {})
-        page.until(lambda: state(page, "testing") == "ready", "testing ready", 30)
+        page.until(lambda: state(page, "testing") == "ready", "testing ready")
         page.check("polling")
     finally:
         for stream, answer in streams:
@@ -464,7 +464,7 @@ def test_a_lost_connection_is_said_and_a_new_start_asks_for_the_password(inside,
     page.check("lost")
     page.shot("lost")
     world.hall.start()
-    page.until(lambda: page.all("#password"), "the door", 30)
+    page.until(lambda: page.all("#password"), "the door")
     page.until_text("main", "Your session has ended")
 
 
@@ -474,7 +474,7 @@ def test_without_a_password_it_says_what_to_do(page, world):
         name.unlink()
     world.hall.secrets = {}
     world.hall.start()
-    wait_until(lambda: answers(world), 10, "the dashboard")
+    wait_until(lambda: answers(world), 60, "the dashboard")
     page.open()
     page.until_text("main", "hallctl hash-password")
     page.size(390)

@@ -89,7 +89,7 @@ def hall(tmp_path_factory):
     }, "x", {"ADMIN_PASSWORD": PASSWORD})
     try:
         hall.start(argv=UNSYNCHRONISED)
-        wait_until(lambda: can_log_in(hall), 10, "the first hash")
+        wait_until(lambda: can_log_in(hall), 60, "the first hash")
         yield hall
         assert hall.stop() == 0
     finally:

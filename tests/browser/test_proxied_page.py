@@ -88,7 +88,7 @@ class Place:
         self.world.start()
         self.bus = self.world.bus()
         self.bus.wait_text("hall/servers/testing/state", "off")
-        self.proxy = Proxy(kind, directory / kind, BUILD / "bin" / "hallctl", self.world.hall.file, free_port()).start()
+        self.proxy = Proxy(kind, directory / kind, BUILD / "bin" / "hallctl", self.world.hall.file, free_port(), is_patient=True).start()
         self.site = None
 
     def open(self):
@@ -127,14 +127,14 @@ def driver(tmp_path_factory):
 
 
 def landed(driver):
-    WebDriverWait(driver, 20, poll_frequency=0.02).until(lambda d: d.title == "The site")
+    WebDriverWait(driver, 60, poll_frequency=0.02).until(lambda d: d.title == "The site")
 
 
 def test_from_asleep_to_the_site(place, driver):
     path = "/atelier/plan?x=1%202&y=%C3%A9"
     driver.get(place.url(path))
     assert driver.title in ("Atelier is waking up", "Atelier is starting", "Atelier is almost there")
-    place.bus.wait_text("hall/servers/testing/state", "ready", limit=20)
+    place.bus.wait_text("hall/servers/testing/state", "ready")
     assert driver.title != "The site"
     place.open()
     landed(driver)
@@ -146,12 +146,12 @@ def test_a_form_that_is_sent_while_it_sleeps_arrives(place, driver):
     form = f'<form id=f method=post action="{place.url("/order")}"><input name=what value="a b&amp;c"></form>'
     driver.get("data:text/html," + urllib.parse.quote(form))
     driver.find_element(By.ID, "f").submit()
-    WebDriverWait(driver, 10).until(lambda d: d.find_elements(By.ID, "z"))
+    WebDriverWait(driver, 60).until(lambda d: d.find_elements(By.ID, "z"))
     assert "could not be delivered yet" in driver.find_element(By.ID, "z").text
     place.open()
     landed(driver)
     assert driver.find_element(By.ID, "m").text == "POST"
-    assert wait_until(lambda: ("POST", "/order", "what=a+b%26c") in place.site.got, 5, "the form")
+    assert wait_until(lambda: ("POST", "/order", "what=a+b%26c") in place.site.got, 60, "the form")
 
 
 def test_a_service_worker_cannot_keep_the_page(place, driver):
@@ -163,7 +163,7 @@ def test_a_service_worker_cannot_keep_the_page(place, driver):
     driver.get(place.url("/second"))
     assert driver.title != "The site" and driver.find_elements(By.ID, "s")
     driver.get(place.url("/third"))
-    WebDriverWait(driver, 20, poll_frequency=0.02).until(lambda d: d.execute_script("return navigator.serviceWorker.controller !== null"))
+    WebDriverWait(driver, 60, poll_frequency=0.02).until(lambda d: d.execute_script("return navigator.serviceWorker.controller !== null"))
     place.open()
     landed(driver)
     assert driver.current_url == place.url("/third")

@@ -23,7 +23,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 BUILD = pathlib.Path(os.environ.get("HALL_BUILD", pathlib.Path(__file__).parents[2] / "build")).resolve()
 SHOTS = BUILD / "screenshots"
-PATIENCE = 15
+PATIENCE = 60
 
 CONFIG = {
     "http": {"gateway": "127.0.0.1:0", "trusted_proxies": ["127.0.0.1"]},
@@ -183,7 +183,7 @@ def make_browser(folder, language, script):
     options.add_experimental_option("prefs", preferences)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(service=Service("/usr/bin/chromedriver"), options=options)
-    driver.set_page_load_timeout(30)
+    driver.set_page_load_timeout(60)
     return driver
 
 
@@ -458,7 +458,7 @@ def test_an_open_page_shows_a_limit_and_its_end(stage, proxy, browser):
     assert driver.find_element(By.TAG_NAME, "time").is_displayed()
     assert "share of starts" in text(driver, "#s"), "screen readers are told"
     stage.forget_visits()
-    until(driver, lambda: view() == "click", 20)
+    until(driver, lambda: view() == "click")
     assert stage.lines.empty(), "a page that is left open wakes nothing"
     assert not driver.find_element(By.TAG_NAME, "time").is_displayed()
     driver.find_element(By.CSS_SELECTOR, "button").click()
@@ -652,7 +652,7 @@ def test_lost_connection_is_said_and_survived(stage, proxy, browser):
     until(driver, lambda: driver.find_element(By.ID, "n").is_displayed())
     shot(driver, "connection-lost")
     proxy.cut = False
-    until(driver, lambda: not driver.find_element(By.ID, "n").is_displayed(), 30)
+    until(driver, lambda: not driver.find_element(By.ID, "n").is_displayed())
     stage.say("ready testing")
     until(driver, lambda: driver.title == "The site")
 
@@ -663,7 +663,7 @@ def test_missing_proxy_rule_falls_back_to_reloading(stage, proxy, browser):
     begin(stage)
     driver.get(url(proxy))
     stage.say("ready testing")
-    until(driver, lambda: driver.title == "The site", 30)
+    until(driver, lambda: driver.title == "The site")
 
 
 def test_a_fragment_survives(stage, proxy, browser):

@@ -12,7 +12,7 @@ const client = mqtt.connect(`mqtt://127.0.0.1:${port}`, {
   protocolVersion: v5 ? 5 : 4,
   reconnectPeriod: 0
 })
-setTimeout(() => fail('too late'), 20000)
+setTimeout(() => fail('too late'), 50000)
 
 function fail (why) {
   console.error(String(why))

@@ -5,7 +5,7 @@ import os
 import subprocess
 from pathlib import Path
 
-LIMIT = 30
+LIMIT = 60
 NODE = next((p for p in ("/usr/bin/node", "/usr/bin/nodejs") if os.path.exists(p)), "node")
 SCRIPT = Path(__file__).with_name("client.js")
 
@@ -30,7 +30,7 @@ class Mosquitto:
     def pub(self, topic, *words):
         run(["mosquitto_pub", *self.where, "-q", 1, "-t", topic, *words])
 
-    def first(self, topic, limit=10):
+    def first(self, topic, limit=30):
         """The first message there: what is retained, or the next."""
         return run(["mosquitto_sub", *self.where, "-q", 1, "-t", topic, "-C", 1, "-W", limit]).rstrip("\n")
 
@@ -51,7 +51,7 @@ class Mosquitto:
 
     def ask(self, command_topic, payload, answer_topic):
         """MQTT 5: one answer on a topic of one's own."""
-        return run(["mosquitto_rr", *self.where, "-t", command_topic, "-e", answer_topic, "-m", payload, "-W", 10]).strip()
+        return run(["mosquitto_rr", *self.where, "-t", command_topic, "-e", answer_topic, "-m", payload, "-W", 30]).strip()
 
 
 def node(port, user, password, version, job):

@@ -99,7 +99,7 @@ class Site:
         self.agent = Agent(self.rabbit.port, wol_port)
         self.hall.start()
         self.clients = Mosquitto(self.rabbit.port, USER, PASSWORD, "mqttv311")
-        wait_until(lambda: "bus: connected" in self.hall.log_text(), 30, "Hall's connection")
+        wait_until(lambda: "bus: connected" in self.hall.log_text(), 60, "Hall's connection")
         wait_until(lambda: self.clients.first("hall/status") == "online", 30, "Hall on the bus")
         self.v5 = self._speaks_5()
 
