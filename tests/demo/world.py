@@ -206,7 +206,7 @@ class Hall:
                  "X-Forwarded-Proto": "https", "X-Forwarded-For": client, **(headers or {})}
         return self.get(path, words)
 
-    def stop(self, limit=5.0):
+    def stop(self, limit=60.0):
         return self.process.stop(limit) if self.process else 0
 
     def kill(self):

@@ -104,7 +104,7 @@ class User:
         self.client.on_connect = on_connect
         self.client.connect("localhost" if tls else "127.0.0.1", port)
         self.client.loop_start()
-        assert ready.wait(10)
+        assert ready.wait(60)
 
     def hear(self, _client, _data, message):
         with self.condition:
@@ -113,14 +113,14 @@ class User:
 
     def wait(self, payload):
         with self.condition:
-            return self.condition.wait_for(lambda: any(p == payload for _, p in self.heard), 10)
+            return self.condition.wait_for(lambda: any(p == payload for _, p in self.heard), 60)
 
     def heard_on(self, payload):
         with self.condition:
             return {topic for topic, text in self.heard if text == payload}
 
     def publish(self, topic, payload):
-        self.client.publish(topic, payload, 1).wait_for_publish(10)
+        self.client.publish(topic, payload, 1).wait_for_publish(60)
 
     def end(self):
         self.client.disconnect()
@@ -144,7 +144,7 @@ def broker(tmp_path_factory):
     for user in [*users.values(), witness]:
         user.end()
     process.terminate()
-    process.wait(10)
+    process.wait(60)
 
 
 @pytest.mark.parametrize("name", USERS)
@@ -244,4 +244,4 @@ def test_tls_listener_as_shipped(tmp_path):
         user.end()
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)

@@ -21,7 +21,7 @@ def check(binary, tmp_path):
             file.write_bytes(content)
         elif content is not None:
             file.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
-        return subprocess.run([binary, "--config", file, "--check", *options], capture_output=True, text=True, timeout=20,
+        return subprocess.run([binary, "--config", file, "--check", *options], capture_output=True, text=True, timeout=60,
                               check=False)
 
     return run
@@ -92,21 +92,21 @@ def test_broken_files_are_refused_with_a_sentence(check, content):
 def test_missing_file_and_unknown_option(binary, check, tmp_path):
     done = check(None)
     assert done.returncode == 1 and "domains.json" in done.stdout + done.stderr
-    done = subprocess.run([binary, "--colour"], capture_output=True, text=True, timeout=10, check=False)
+    done = subprocess.run([binary, "--colour"], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode != 0 and "--colour" in done.stderr
-    done = subprocess.run([binary, "--check", "stray"], capture_output=True, text=True, timeout=10, check=False)
+    done = subprocess.run([binary, "--check", "stray"], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode != 0 and "stray" in done.stderr
 
 
 def test_version(binary):
-    done = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=10, check=False)
+    done = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0 and re.search(r"\d+\.\d+\.\d+", done.stdout)
 
 
 def test_a_daemon_does_not_start_on_a_bad_configuration(binary, tmp_path):
     file = tmp_path / "domains.json"
     file.write_text(json.dumps(changed(servers__box__mac="nope")), encoding="utf-8")
-    done = subprocess.run([binary, "--config", file], capture_output=True, text=True, timeout=10, check=False)
+    done = subprocess.run([binary, "--config", file], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 78 and "/servers/box/mac" in done.stderr
 
 

@@ -53,7 +53,7 @@ def current(world):
 def ends(world, **environment):
     """Hall is started and ends by itself: its status, and what it said."""
     done = subprocess.run([world.hall.binary, "--config", world.hall.file], env={**world.hall.environment(), **environment},
-                          capture_output=True, text=True, timeout=20, check=False)
+                          capture_output=True, text=True, timeout=60, check=False)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -149,7 +149,7 @@ def test_without_a_good_one_the_status_is_78(make_world, tmp_path):
     (tmp_path / "elsewhere").write_bytes(kept)
     assert ends(world)[0] == EX_CONFIG  # a link is not Hall's own
     done = subprocess.run([world.hall.binary, "--config", world.hall.file, "--check"], env=world.hall.environment(), capture_output=True,
-                          text=True, timeout=20, check=False)
+                          text=True, timeout=60, check=False)
     assert done.returncode == 1 and "/servers/testing/mac: " in done.stderr
 
 
@@ -171,6 +171,6 @@ def test_the_agent_and_the_relay_end_with_78_too(binary, tmp_path, program):
     file = tmp_path / "config.json"
     file.write_text('{"id": "Not An Id"}', encoding="utf-8")
     argv = [binary.with_name(program), "--config", file]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == EX_CONFIG and "/id: " in done.stderr
-    assert subprocess.run([*argv, "--check"], capture_output=True, timeout=20, check=False).returncode == 1
+    assert subprocess.run([*argv, "--check"], capture_output=True, timeout=60, check=False).returncode == 1
