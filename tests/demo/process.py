@@ -61,6 +61,22 @@ class Pulse:
 went_on = Pulse()  # begins to beat when it is first asked
 
 
+class Share:
+    """What a program got of the processors since: how many times longer it took than by itself, others having their part."""
+
+    def __init__(self, pid):
+        self.pid = pid
+        self.before = self._read()
+
+    def _read(self):
+        fields = [file.read_text(encoding="ascii").split() for file in Path(f"/proc/{self.pid}/task").glob("*/schedstat")]
+        return sum(int(f[0]) for f in fields), sum(int(f[1]) for f in fields)  # ns that it ran, and waited to run
+
+    def longer(self):
+        ran, waited = (now - before for now, before in zip(self._read(), self.before))
+        return 1 + waited / max(ran, 1)
+
+
 class Process:
     """One child. Its stderr (and stdout, unless lines are wanted) goes to a file."""
 
