@@ -14,7 +14,7 @@ from test_agent import agent_binary  # noqa: F401
 from test_proxies import HOST, hallctl, make_proxy  # noqa: F401
 from world import free_port, http_get
 
-IDLE_S, LASTS_S, PIECE = 1, 3, b"x" * 1000
+IDLE_S, LASTS_S, PIECE = 3, 7, b"x" * 1000
 RESERVE = 600  # pieces at most until Hall has seen the download, the rest of them at its end
 
 
