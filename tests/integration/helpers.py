@@ -222,7 +222,7 @@ def words_of(pid):
 
 # Time
 
-def promised(seconds, otherwise=15):
+def promised(seconds, otherwise=60):
     """A test with a `limit`: what is promised, measured by itself, and a patient one beside the other tests and under sanitizers."""
     return pytest.mark.parametrize("limit", [otherwise, pytest.param(seconds, marks=pytest.mark.measures)], ids=["patient", "promised"])
 

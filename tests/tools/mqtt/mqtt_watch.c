@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "mqtt/mqtt.h"
 
-enum { LINE_SIZE = 4096, LIMIT_MS = 2000 };
+enum { LINE_SIZE = 4096, LIMIT_MS = 30000 };
 
 struct watcher {
     sd_event *loop;
