@@ -96,7 +96,10 @@ def test_a_retained_command_runs_once_and_is_not_kept(old, name):
     wait_until(lambda: keeps_nothing(world, topic("testing", what)), 15, "nothing on the broker")
     bus.wait(topic("testing", "result"), lambda m: m.json()["id"] == answer["id"] and m.json()["outcome"] == "done", mark, 30)
     if name != "idle":  # all others wake it
-        wait_state(bus, "testing", "ready", 30)
+        wait_state(bus, "testing", "ready", 60)
+        asked = bus.mark()
+        bus.publish(topic("testing", "hold/later"), {"for": "1h"})
+        answer_of(bus, "testing", "hold", asked, "done")  # by then the end of the wake is on the disk: it is not taken up again
     frames = world.sims["testing"].count("frame")
     again(world, bus)
     assert events(bus, "testing", "wake_requested", mark)[1:] == [], "at most one wake"
