@@ -25,7 +25,7 @@ struct out_bus {
     struct mqtt *mqtt;
     struct stats *stats;
     struct outlets *outlets;
-    sd_event_source *publish; /* after all events of this turn of the loop */
+    struct loop_idle *publish; /* after all events of this turn of the loop */
     struct marks *marks;
     size_t n_awake;     /* servers that are up */
     uint64_t n_dropped; /* messages that found no room */
@@ -340,11 +340,9 @@ const struct outlet_ops out_bus_outlet = {
 
 /* ---- life ---- */
 
-static int on_publish(sd_event_source *source, void *context)
+static void on_publish(void *context)
 {
-    (void)source;
     out_bus_publish(context);
-    return 0;
 }
 
 struct marks *out_bus_marks(size_t n)
@@ -384,7 +382,7 @@ void out_bus_destroy(struct out_bus *bus)
 {
     if (!bus)
         return;
-    sd_event_source_disable_unref(bus->publish);
+    loop_idle_destroy(bus->publish);
     free(bus->marks);
     free(bus);
 }

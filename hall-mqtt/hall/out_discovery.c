@@ -27,7 +27,7 @@ struct out_discovery {
     struct outlets *outlets;
     struct announcer *announcer;
     sd_event_source *later; /* for what has to wait */
-    sd_event_source *more;  /* for what was too much for one turn of the loop */
+    struct loop_idle *more; /* for what was too much for one turn of the loop */
     int64_t repeat_at;      /* boot clock, ms; 0: nobody was born */
     char url[2][URL_SIZE];  /* of the dashboard, of this and the next configuration */
     unsigned turn;
@@ -121,16 +121,14 @@ void out_discovery_taken(void *context, uint64_t token, bool taken)
         loop_idle_set(out->more);
 }
 
-static int on_more(sd_event_source *source, void *context)
+static void on_more(void *context)
 {
     struct out_discovery *out = context;
 
-    (void)source;
     mqtt_hurry(out->mqtt);
     if (announcer_is_done(out->announcer))
         outlets_tell(out->outlets,
                      &(struct news){.kind = NEWS_ENDED, .ended = {.action = COMMAND_ANNOUNCE}});
-    return 0;
 }
 
 static int on_later(sd_event_source *source, uint64_t usec, void *context)
@@ -316,7 +314,7 @@ void out_discovery_destroy(struct out_discovery *out)
     if (!out)
         return;
     sd_event_source_disable_unref(out->later);
-    sd_event_source_disable_unref(out->more);
+    loop_idle_destroy(out->more);
     announcer_destroy(out->announcer);
     free(out);
 }

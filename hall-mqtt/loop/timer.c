@@ -1,6 +1,12 @@
 #include "loop/timer.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <time.h>
+
+#include "base/clock.h"
+
+enum { LATE_ACCURACY_US = 50000 };
 
 static int switch_off(sd_event_source *source)
 {
@@ -28,17 +34,75 @@ void loop_timer_set(sd_event_source *timer, int64_t due_ms)
     sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
 }
 
-int loop_idle_create(sd_event *loop, sd_event_handler_t handler, void *context,
-                     sd_event_source **ret_idle)
-{
-    int error = sd_event_add_defer(loop, ret_idle, handler, context);
+/* ---- when nothing else waits ---- */
 
-    if (error >= 0)
-        error = sd_event_source_set_priority(*ret_idle, SD_EVENT_PRIORITY_IDLE);
-    return error < 0 ? error : switch_off(*ret_idle);
+struct loop_idle {
+    void (*handler)(void *context);
+    void *context;
+    sd_event_source *idle;
+    sd_event_source *late; /* of the priority of the others, so that they cannot keep it away */
+};
+
+static int run(struct loop_idle *idle)
+{
+    (void)switch_off(idle->idle);
+    (void)switch_off(idle->late);
+    idle->handler(idle->context);
+    return 0;
 }
 
-void loop_idle_set(sd_event_source *idle)
+static int on_idle(sd_event_source *source, void *context)
 {
-    sd_event_source_set_enabled(idle, SD_EVENT_ONESHOT);
+    (void)source;
+    return run(context);
+}
+
+static int on_late(sd_event_source *source, uint64_t usec, void *context)
+{
+    (void)source;
+    (void)usec;
+    return run(context);
+}
+
+int loop_idle_create(sd_event *loop, void (*handler)(void *context), void *context,
+                     struct loop_idle **ret_idle)
+{
+    struct loop_idle *idle = calloc(1, sizeof(*idle));
+
+    if (!idle)
+        return -ENOMEM;
+    *idle = (struct loop_idle){.handler = handler, .context = context};
+    int error = sd_event_add_defer(loop, &idle->idle, on_idle, idle);
+    if (error >= 0)
+        error = sd_event_source_set_priority(idle->idle, SD_EVENT_PRIORITY_IDLE);
+    if (error >= 0)
+        error = switch_off(idle->idle);
+    if (error >= 0)
+        error = loop_timer_create(loop, LATE_ACCURACY_US, on_late, idle, &idle->late);
+    if (error < 0) {
+        loop_idle_destroy(idle);
+        return error;
+    }
+    *ret_idle = idle;
+    return 0;
+}
+
+void loop_idle_set(struct loop_idle *idle)
+{
+    int enabled = SD_EVENT_OFF;
+
+    (void)sd_event_source_get_enabled(idle->idle, &enabled);
+    if (enabled != SD_EVENT_OFF)
+        return; /* it has waited since it was first set */
+    sd_event_source_set_enabled(idle->idle, SD_EVENT_ONESHOT);
+    loop_timer_set(idle->late, clock_now().boot + IDLE_MOST_MS);
+}
+
+void loop_idle_destroy(struct loop_idle *idle)
+{
+    if (!idle)
+        return;
+    sd_event_source_disable_unref(idle->idle);
+    sd_event_source_disable_unref(idle->late);
+    free(idle);
 }
