@@ -29,7 +29,11 @@ def wait_state(bus, server, state, limit=60.0):
         last = bus.last(topic(server, "status"))
         return state_of(bus, server) == state and (last.json()["state"] == state if last else not bus.hears(topic(server, "status")))
 
-    wait_until(says, limit, f"{server} {state} (it is {state_of(bus, server)})")
+    try:
+        wait_until(says, limit)
+    except AssertionError:
+        heard = bus.last(topic(server, "status"))
+        raise AssertionError(f"{server} was not {state} within {limit} s; its state is {state_of(bus, server)}, its status {heard}") from None
 
 
 def command(bus, server, action, **words):
