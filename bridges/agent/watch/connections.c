@@ -4,7 +4,7 @@
 #include "bridges/agent/watch/watch_internal.h"
 
 enum {
-    SETTLE_US = (TRAFFIC_SETTLE_MS + 50) * 1000,
+    SETTLE_MS = TRAFFIC_SETTLE_MS + 50,
     SETTLE_ACCURACY_US = 50000,
     PEEK_LEAST_MS = 1000, /* between two looks at the connections alone */
     PEEK_MOST_MS = 5000,
@@ -24,10 +24,11 @@ static bool see(struct watch *watch, struct sample_connections *ret_seen)
     return visitors_look(watch->visitors, clock_now().boot, watch->window, ret_seen);
 }
 
+/* A second part that came too early would see nothing settled, and no use. */
 static void look(struct watch *watch)
 {
     if (see(watch, &watch->sight.sample.connections) &&
-        sd_event_source_set_time_relative(watch->settle, SETTLE_US) >= 0 &&
+        sd_event_source_set_time(watch->settle, watch_due_in(SETTLE_MS)) >= 0 &&
         sd_event_source_set_enabled(watch->settle, SD_EVENT_ONESHOT) >= 0)
         watch_await(watch);
 }
@@ -48,7 +49,7 @@ static uint64_t peek_pause_us(const struct watch *watch, bool fresh)
     const int64_t pause = share < PEEK_LEAST_MS  ? PEEK_LEAST_MS
                           : share > PEEK_MOST_MS ? PEEK_MOST_MS
                                                  : share;
-    return fresh ? SETTLE_US : (uint64_t)pause * 1000;
+    return fresh ? SETTLE_MS * 1000 : (uint64_t)pause * 1000;
 }
 
 /* Between two looks at everything: use that begins or ends is reported at once, so that Hall need
@@ -70,7 +71,7 @@ static int on_peek(sd_event_source *source, uint64_t usec, void *context)
 
 int connections_begin(struct watch *watch)
 {
-    int error = sd_event_add_time(watch->loop, &watch->settle, CLOCK_MONOTONIC, UINT64_MAX,
+    int error = sd_event_add_time(watch->loop, &watch->settle, CLOCK_BOOTTIME, UINT64_MAX,
                                   SETTLE_ACCURACY_US, on_settle, watch);
     if (error >= 0)
         error = sd_event_source_set_enabled(watch->settle, SD_EVENT_OFF);

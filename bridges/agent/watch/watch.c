@@ -10,7 +10,7 @@
 #include "bridges/agent/watch/watch_internal.h"
 
 enum {
-    MEASURE_US = (METER_SETTLE_MS + 50) * 1000,
+    MEASURE_MS = METER_SETTLE_MS + 50,
     MEASURE_ACCURACY_US = 50000,
     CLOSE_EVERY = 4, /* looks */
 };
@@ -58,6 +58,13 @@ static void look_interface(struct watch *watch)
             .problem = "there is no default route: name the interface in the configuration"};
 }
 
+/* ---- second parts ---- */
+
+uint64_t watch_due_in(int64_t ms)
+{
+    return (uint64_t)(clock_now().boot + ms) * 1000;
+}
+
 /* ---- rates ---- */
 
 static const struct veto_check *const rates[] = {&veto_processor, &veto_network, &veto_disk};
@@ -74,7 +81,7 @@ static bool is_measuring(const struct watch *watch)
 static void await_rates(struct watch *watch)
 {
     if (is_measuring(watch) &&
-        sd_event_source_set_time_relative(watch->measuring, MEASURE_US) >= 0 &&
+        sd_event_source_set_time(watch->measuring, watch_due_in(MEASURE_MS)) >= 0 &&
         sd_event_source_set_enabled(watch->measuring, SD_EVENT_ONESHOT) >= 0)
         watch_await(watch);
 }
@@ -213,7 +220,7 @@ int watch_create(sd_event *loop, const struct watch_config *config, struct login
     if (error >= 0)
         error = sd_event_source_set_enabled(watch->begin, SD_EVENT_OFF);
     if (error >= 0)
-        error = sd_event_add_time(loop, &watch->measuring, CLOCK_MONOTONIC, UINT64_MAX,
+        error = sd_event_add_time(loop, &watch->measuring, CLOCK_BOOTTIME, UINT64_MAX,
                                   MEASURE_ACCURACY_US, on_measured, watch);
     if (error >= 0)
         error = sd_event_source_set_enabled(watch->measuring, SD_EVENT_OFF);

@@ -52,6 +52,10 @@ static inline void watch_await(struct watch *watch)
 }
 void watch_answered(void *watch);
 
+/* The boot clock's time so long from now, for timers; µs. Not from when this turn of the loop
+ * began: a look takes a while. */
+uint64_t watch_due_in(int64_t ms);
+
 /* As proc_load, into text. */
 static inline bool watch_read(struct watch *watch, const char *path)
 {
