@@ -137,13 +137,13 @@ def spoken(binary, tmp_path_factory, sites):
     bus.wait_text("hall/status", "online", limit=60)
     for id in IDS:
         voice.publish(f"hall/agents/{id}/state", "online", retain=True)
-        wait_state(bus, id, "ready", 60)
+        wait_state(bus, id, "ready", 120)
         voice.publish(f"hall/agents/{id}/report", GOOD, retain=True)
         voice.publish(f"hall/agents/{id}/containers", RUNS, retain=True)
         bus.publish(topic(id, "hold/backup"), {"for": "2h"})
     for id in IDS:
-        wait_lease(bus, id, "agent", 30)
-        wait_lease(bus, id, "hold", 30)
+        wait_lease(bus, id, "agent", 120)
+        wait_lease(bus, id, "hold", 120)
         wait_until(lambda p=f"hall/projects/p-{id}/state": bus.last(p).text() == "ready", 60, id + "'s project")
     yield world, bus, voice
     check_end(world)
