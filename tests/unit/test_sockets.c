@@ -128,23 +128,35 @@ struct found {
     uint32_t inode;
 };
 
+static uint32_t inode_of(int fd)
+{
+    struct stat about;
+    assert_return_code(fstat(fd, &about), 0);
+    return (uint32_t)about.st_ino;
+}
+
+/* Others on this machine may use the same port at another address. */
+static bool is_own(const struct tcp_socket *socket)
+{
+    struct stat about;
+    for (int fd = 0; fd < 64; fd++)
+        if (fstat(fd, &about) == 0 && S_ISSOCK(about.st_mode) && inode_of(fd) == socket->inode)
+            return true;
+    return false;
+}
+
 static bool take_found(void *context, const struct tcp_socket *socket)
 {
     struct found *found = context;
     const bool leads_there = socket->remote_port == found->port;
+    if (leads_there && !is_own(socket))
+        return true;
     found->ends[!leads_there]++;
     if (leads_there) {
         found->inode = socket->inode;
         assert_true(socket->quiet_in_ms >= 0 && socket->quiet_out_ms >= 0);
     }
     return true;
-}
-
-static uint32_t inode_of(int fd)
-{
-    struct stat about;
-    assert_return_code(fstat(fd, &about), 0);
-    return (uint32_t)about.st_ino;
 }
 
 static struct found list_to(const uint16_t *ports, size_t n, uint16_t port)
