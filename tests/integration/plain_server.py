@@ -16,6 +16,14 @@ import subprocess
 import sys
 import threading
 
+telling = threading.Lock()
+
+
+def tell(event, **words):
+    """A line is one, whoever else tells something."""
+    with telling:
+        print(json.dumps({"event": event, **words}), flush=True)
+
 
 class Page(http.server.BaseHTTPRequestHandler):
     slow = 0
@@ -23,7 +31,7 @@ class Page(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         if Page.slow or Page.paused.is_set():
-            print(json.dumps({"event": "asked"}), flush=True)
+            tell("asked")
             threading.Event().wait(Page.slow)
         if self.path in ("/download", "/upload"):
             self.move_on()
@@ -116,7 +124,7 @@ class Machine:
         else:
             self.run("ip", "addr", "add", f"{self.spec['address']}/24", "dev", "eth0")
         if woken:
-            print(json.dumps({"event": "woken", **woken}), flush=True)
+            tell("woken", **woken)
         self.site = http.server.ThreadingHTTPServer(("0.0.0.0", 8080), Page)
         threading.Thread(target=self.site.serve_forever, args=(0.05,), daemon=True).start()
         self.up = True
@@ -138,7 +146,7 @@ class Machine:
             turn = 0
             while not self.dancing.wait(1):
                 self.mac(macs[turn % len(macs)])
-                print(json.dumps({"event": "danced"}), flush=True)
+                tell("danced")
                 turn += 1
 
         self.dancer = threading.Thread(target=dance)
@@ -163,13 +171,13 @@ class Machine:
 
 def main():
     machine = Machine(json.loads(sys.stdin.readline()))
-    print(json.dumps({"event": "started"}), flush=True)
+    tell("started")
     words = {"wait": machine.may_boot.clear, "go": machine.may_boot.set, "attach": machine.attach, "boot": machine.boot, "sleep": machine.sleep, "mac": machine.mac,
              "dance": machine.dance, "move": machine.move, "rest": machine.rest, "pause": Page.paused.set, "slow": lambda seconds: setattr(Page, "slow", float(seconds))}
     for line in sys.stdin:
         word, *rest = line.split()
         words[word](*rest)
-        print(json.dumps({"event": "done"}), flush=True)
+        tell("done")
 
 
 main()

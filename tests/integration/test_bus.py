@@ -5,8 +5,8 @@ import signal
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from helpers import (STATES, asleep, awake, barrier, command, events, result, results, state_of, status, topic, wait_event, wait_state,
-                     wait_status)
+from helpers import (STATES, asleep, awake, barrier, command, events, result, results, state_of, status, topic, wait_event, wait_last,
+                     wait_state, wait_status)
 from process import wait_until
 
 
@@ -255,7 +255,8 @@ def test_unchanged_retained_topics_are_not_sent_again(make_world):
     mark = bus.mark()
     world.hall.start()
     bus.wait_text("hall/status", "online", mark)
-    bus.wait_text(topic("testing", "state"), "off", mark)
+    barrier(bus)
+    wait_last(bus, topic("testing", "state"), "off")
     repeated = [m for what in ("config", "power") for m in bus.heard(topic("testing", what), mark)]
     assert repeated == [], "the broker still had it"
 
