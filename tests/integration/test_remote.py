@@ -10,7 +10,7 @@ import time
 
 import pytest
 from conftest import Worlds
-from helpers import (awake, command, events, reload, result, results, simple_servers, status, wait_event,
+from helpers import (awake, command, events, reload, result, results, simple_servers, wait_event,
                      wait_state, wait_status)
 from process import Process, wait_until
 from sshd import Sshd
@@ -99,7 +99,7 @@ class Nas:
         """The reason it gives."""
         id, mark = command(self.bus, "erp", action)
         reason = result(self.bus, "erp", id, "refused", mark)["reason"]
-        assert status(self.bus, "erp")["state"] == "ready"
+        wait_state(self.bus, "erp", "ready")
         return reason
 
     def fails(self, then=lambda: None):
