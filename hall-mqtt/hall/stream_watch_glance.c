@@ -12,7 +12,7 @@ enum {
     ACCURACY_US = 50000,
 };
 
-/* What is sent arrives no more; or much came, and now nothing does. */
+/* Sent bytes are no longer acknowledged; or many bytes came, and now none do. */
 static bool has_stalled(const struct tcp_socket *socket)
 {
     return socket->unheard ||

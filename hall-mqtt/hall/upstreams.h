@@ -26,7 +26,7 @@ bool upstreams_peer(const struct model *model, int site, struct stream_peer *ret
 /* Looks names up again, where that is due; now: boot clock, ms. True: the table may be out of date.
  */
 bool upstreams_refresh(struct upstreams *upstreams, int64_t now);
-/* Makes the table anew: begin, each watched site, end. */
+/* Rebuilds the table: begin, each watched site, end. */
 void upstreams_begin(struct upstreams *upstreams);
 void upstreams_add(struct upstreams *upstreams, int site);
 void upstreams_end(struct upstreams *upstreams);

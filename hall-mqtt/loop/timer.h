@@ -1,5 +1,5 @@
 /*
- * timer: a timer of the boot clock that is set anew each time, and work that is done when nothing
+ * timer: a timer of the boot clock that is set again each time, and work that is done when nothing
  * else waits. Both are off at first. A timer is freed with sd_event_source_disable_unref. Loop
  * thread only.
  */

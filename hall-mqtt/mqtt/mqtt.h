@@ -4,7 +4,7 @@
  * a short outage is over within 2 s. MQTT 5 (3.1.1 where the broker knows no better), clean start,
  * session expiry 0, keepalive 20 s, last will; subscriptions with no-local and retain-as-published.
  * Health is a self-echo: after each connect and once a minute a message to an own topic must come
- * back; where it does not, the connection is dropped and made anew.
+ * back; where it does not, Hall reconnects.
  *
  * Retained messages are a map: a newer payload for a topic replaces the older, an unchanged one is
  * not sent again, and on each connect those the broker does not hold any more (learned from what it

@@ -12,7 +12,7 @@
 
 enum { OUTBOX_BYTES = 1 << 24 };
 
-/* What is told whoever listens, and what somebody waits for: an answer, a command. */
+/* Messages for all subscribers, and messages somebody waits for: an answer, a command. */
 enum outbox_kind { OUTBOX_PASSING, OUTBOX_AWAITED };
 enum { OUTBOX_KINDS = OUTBOX_AWAITED + 1 };
 

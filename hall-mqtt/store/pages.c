@@ -93,7 +93,7 @@ static void read_frames(struct pages *pages, const uint8_t head[LOG_HEADER], uin
         }
         pages->frames[n] = (struct frame){btree_number4(frame), (uint32_t)n};
         n++;
-        if (btree_number4(frame + 4) > 0) { /* a commit: so many pages the file has with it */
+        if (btree_number4(frame + 4) > 0) { /* a commit: the file size in pages after it */
             pages->n_frames = n;
             pages->expected = btree_number4(frame + 4);
         }

@@ -23,7 +23,7 @@ struct store {
     int ended;        /* eventfd: the writer is done */
     atomic_bool left; /* one of the two threads has left; the second frees */
 
-    pthread_mutex_t file;   /* whoever uses the connection; taken before lock */
+    pthread_mutex_t file;   /* held while the connection is used; taken before lock */
     struct salvage salvage; /* under file; and of the damaged file what is open: */
     struct pages *pages;
 

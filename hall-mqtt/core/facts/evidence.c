@@ -204,7 +204,7 @@ void evidence_believe_silence(struct evidence *evidence, const struct model_serv
     evidence->settled = true;
 }
 
-/* Derives the two facts anew and reports the edges. */
+/* Derives the two facts again and reports the edges. */
 struct evidence_change evidence_weigh(struct evidence *evidence, const struct model_server *server,
                                       bool changed)
 {

@@ -13,7 +13,7 @@ bool evidence_is_beyond_echoes(const struct evidence *evidence, const struct mod
 void evidence_forget_answers(struct evidence *evidence, const struct model_server *server);
 /* Another MAC answers: where it may be taken for the server's own, it is. */
 void evidence_adopt_mac(struct evidence *evidence, const struct model_server *server);
-/* Derives the two facts anew and reports the edges. */
+/* Derives the two facts again and reports the edges. */
 struct evidence_change evidence_weigh(struct evidence *evidence, const struct model_server *server,
                                       bool changed);
 
