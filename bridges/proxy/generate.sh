@@ -7,3 +7,5 @@ for fails in open closed; do
   "$hallctl" proxy-config nginx --config example.json "--fail-$fails" >"nginx/fail-$fails.conf"
   "$hallctl" proxy-config caddy --config example.json "--fail-$fails" >"caddy/fail-$fails.Caddyfile"
 done
+"$hallctl" proxy-config nginx --config example.json --snippet erp.example.org >nginx/snippet.conf
+"$hallctl" proxy-config nginx --config example.json --swag testing.example.org >nginx/swag.conf

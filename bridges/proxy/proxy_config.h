@@ -17,8 +17,18 @@ enum { PROXY_KINDS = 3, PROXY_CONFIG_MAX = 16 * 1024 * 1024 };
 
 bool proxy_kind_from_name(const char *name, enum proxy_kind *ret_kind); /* "traefik" ... */
 
+/* How much of it is wanted. */
+enum proxy_form {
+    PROXY_WHOLE,
+    PROXY_SNIPPET,    /* nginx: what stands inside a server block that somebody else writes */
+    PROXY_SWAG,       /* nginx: one site's file for SWAG */
+    PROXY_MIDDLEWARE, /* Traefik: what routers of the user's own go through */
+};
+
 struct proxy_options {
     enum proxy_kind kind;
+    enum proxy_form form;
+    const char *domain; /* of PROXY_SNIPPET and PROXY_SWAG: the one that is meant */
     bool fail_open;     /* visitors are let through while Hall does not answer */
     const char *listen; /* ADDRESS:PORT, plain HTTP (Caddy and nginx); NULL: as configured */
 };

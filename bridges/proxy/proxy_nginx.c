@@ -2,10 +2,10 @@
  * auth_request. */
 #include <string.h>
 
-#include "bridges/proxy/proxy_internal.h"
+#include "bridges/proxy/proxy_nginx.h"
 
 static const char head[] =
-    "# Made from domains.json by: hallctl proxy-config nginx\n"
+    "# Made from domains.json by: hallctl proxy-config nginx%s%s\n"
     "%s"
     "map $http_upgrade $hall_connection {\n"
     "    default upgrade;\n"
@@ -20,10 +20,6 @@ static const char head[] =
     "    default 0;\n"
     "    \"~504 [^ ]+$\" 1;\n"
     "    \"~-$\" 1;\n"
-    "}\n"
-    "upstream hall {\n"
-    "    server %.*s;\n"
-    "    keepalive 16;\n"
     "}\n";
 
 static const char open_words[] =
@@ -31,34 +27,32 @@ static const char open_words[] =
 static const char closed_words[] =
     "# While Hall does not answer, visitors get 503 (fail-closed).\n";
 
-/* What the visitor said is overwritten, whatever it was. The host is the one nginx routes by. */
-#define FORWARDED(indent_)                                                                         \
-    indent_ "proxy_set_header Host $host$hall_port;\n" indent_                                     \
-            "proxy_set_header X-Forwarded-Host $host$hall_port;\n" indent_                         \
-            "proxy_set_header X-Forwarded-Uri $request_uri;\n" indent_                             \
-            "proxy_set_header X-Forwarded-Method $request_method;\n" indent_                       \
-            "proxy_set_header X-Forwarded-Proto $scheme;\n" indent_                                \
-            "proxy_set_header X-Forwarded-For $remote_addr;\n"
+const char *proxy_nginx_mode(const struct proxy_job *job)
+{
+    return job->options->fail_open ? open_words : closed_words;
+}
 
 /* For the sites: both ways as it comes, nothing is kept on the disk. */
 static const char common[] = "    client_max_body_size 0;\n"
                              "    large_client_header_buffers 8 64k;\n"
+                             "    recursive_error_pages on;\n"
                              "    proxy_http_version 1.1;\n"
                              "    proxy_buffering off;\n"
                              "    proxy_request_buffering off;\n"
                              "    proxy_connect_timeout 5s;\n"
                              "    proxy_read_timeout 1h;\n"
-                             "    proxy_send_timeout 1h;\n" FORWARDED(
-                                 "    ") "    proxy_set_header Upgrade $http_upgrade;\n"
+                             "    proxy_send_timeout 1h;\n" PROXY_NGINX_FORWARDED(
+                                 "    ") "    proxy_set_header X-Forwarded-For $remote_addr;\n"
+                                         "    proxy_set_header Upgrade $http_upgrade;\n"
                                          "    proxy_set_header Connection $hall_connection;\n"
                                          "    proxy_set_header X-Hall-Site \"\";\n"
                                          "\n";
 
-static const char closed_location[] = "    location @hall_closed {\n"
-                                      "        add_header Retry-After 10 always;\n"
-                                      "        add_header Cache-Control no-store always;\n"
-                                      "        return 503;\n"
-                                      "    }\n";
+const char proxy_nginx_closed[] = "    location @hall_closed {\n"
+                                  "        add_header Retry-After 10 always;\n"
+                                  "        add_header Cache-Control no-store always;\n"
+                                  "        return 503;\n"
+                                  "    }\n";
 static const char open_location[] = "    location @hall_open {\n"
                                     "        if ($hall_is_away = 0) {\n"
                                     "            return 500;\n"
@@ -77,18 +71,37 @@ static const char grpc[] = "        client_body_timeout 1h;\n"
                            "        grpc_set_header X-Forwarded-For $remote_addr;\n"
                            "        grpc_set_header X-Hall-Site \"\";\n";
 
-/* Such lines for a location that asks Hall: what Hall reads of the request, and no other header. */
-static void put_hall(struct proxy_job *job, const char *uri, int64_t wait_s)
+/* A file for each site needs names of its own. */
+static void put_hall_name(struct proxy_job *job)
 {
+    buf_puts(job->out, "hall");
+    if (job->options->form == PROXY_SWAG)
+        buf_printf(job->out, "-%s", job->options->domain);
+}
+
+/* Where there is a server block alone Hall has no upstream of its own, and no connection is kept.
+ * Others believe what some visitors say of their address: there the connection's own counts as
+ * well, unless it is a proxy that Hall trusts. */
+void proxy_nginx_put_hall(struct proxy_job *job, const char *uri, int64_t wait_s)
+{
+    bool is_within = job->options->form == PROXY_SNIPPET;
+    buf_puts(job->out, "        proxy_pass http://");
+    if (is_within)
+        buf_printf(job->out, "%.*s", SPAN(proxy_target(job->hall).authority));
+    else
+        put_hall_name(job);
     buf_printf(job->out,
-               "        proxy_pass http://hall%s;\n"
+               "%s;\n"
                "        proxy_pass_request_headers off;\n"
                "        proxy_connect_timeout 1s;\n"
                "        proxy_send_timeout 2s;\n"
-               "        proxy_read_timeout %llds;\n" FORWARDED(
-                   "        ") "        proxy_set_header Connection \"\";\n"
+               "        proxy_read_timeout %llds;\n" PROXY_NGINX_FORWARDED(
+                   "        ") "        proxy_set_header X-Forwarded-For %s;\n"
+                               "        proxy_set_header Connection %s;\n"
                                "        proxy_set_header " SITE_NAME_HEADER " $hall_site;\n",
-               uri, (long long)wait_s);
+               uri, (long long)wait_s,
+               is_within ? "\"$remote_addr, $realip_remote_addr\"" : "$remote_addr",
+               is_within ? "close" : "\"\"");
     for (const struct proxy_header *header = proxy_headers; header->name; header++)
         buf_printf(job->out, "        proxy_set_header %s $http_%s;\n", header->name,
                    header->variable);
@@ -99,29 +112,32 @@ static void put_hall(struct proxy_job *job, const char *uri, int64_t wait_s)
 static void put_hall_locations(struct proxy_job *job, const struct model_domain *domain)
 {
     buf_puts(job->out, "    location @hall {\n"
-                       "        recursive_error_pages on;\n"
                        "        error_page 502 504 = @hall_closed;\n"
                        "        proxy_method GET;\n");
-    put_hall(job, "", PROXY_HALL_WAIT_S);
+    proxy_nginx_put_hall(job, "", PROXY_HALL_WAIT_S);
     buf_puts(job->out, "    }\n"
                        "    location = /.hall-auth {\n"
                        "        internal;\n"
                        "        proxy_method GET;\n"
                        "        proxy_pass_request_body off;\n"
                        "        proxy_set_header Content-Length \"\";\n");
-    put_hall(job, "/auth/nginx", proxy_hall_wait(domain));
+    proxy_nginx_put_hall(job, "/auth/nginx", proxy_hall_wait(domain));
     if (job->options->fail_open)
         buf_puts(job->out, "        error_page 502 504 = @hall_open;\n");
     buf_puts(job->out, "    }\n");
     if (job->options->fail_open)
         buf_puts(job->out, open_location);
-    buf_puts(job->out, closed_location);
+    buf_puts(job->out, proxy_nginx_closed);
 }
 
-static bool is_fit(struct proxy_job *job, const struct model_site *site, struct span base)
+bool proxy_nginx_is_fit(struct proxy_job *job, const struct model_site *site)
 {
-    if (base.length == 0 || (!memchr(base.at, '$', base.length) && !strchr(site->path, '$')))
+    const struct model_site *lead = proxy_lead(job, site);
+    if (!lead)
         return true;
+    struct span base = proxy_target(lead->upstream).base;
+    if (base.length == 0 || (!memchr(base.at, '$', base.length) && !strchr(site->path, '$')))
+        return proxy_tls_is_fit(job, lead);
     buf_printf(job->errors,
                "%s %s: the path has a '$', which nginx cannot take behind an upstream with a path "
                "of its own; choose another path\n",
@@ -146,7 +162,7 @@ static void put_tls(struct proxy_job *job, const struct model_tls *tls)
                    tls->ca ? tls->ca : "/etc/ssl/certs/ca-certificates.crt");
 }
 
-static void put_name(struct proxy_job *job, const struct model_site *site)
+void proxy_nginx_put_name(struct proxy_job *job, const struct model_site *site)
 {
     char name[SITE_NAME_SIZE];
     buf_printf(job->out, "        set $hall_site \"%s\";\n",
@@ -179,11 +195,44 @@ static void put_upstream(struct proxy_job *job, const struct model_domain *domai
                SPAN(authority), proxy_tls(site) && !has_port ? ":443" : "");
 }
 
-static void put_pass(struct proxy_job *job, const struct model_site *lead, const char *path,
-                     const char *slash)
+/* By variables nginx looks a name up when it is asked for, not only when it starts; the rest of the
+ * address goes on as it came. */
+static void put_pass_by_variables(struct proxy_job *job, const struct model_site *lead,
+                                  const struct proxy_target *target)
+{
+    bool is_h2c = proxy_is_h2c(lead);
+    const char *proto = is_h2c ? "grpc" : proxy_tls(lead) ? "https" : "http";
+    const char *colon = memchr(target->authority.at, ':', target->authority.length);
+    size_t host = colon ? (size_t)(colon - target->authority.at) : target->authority.length;
+    const char *port = proxy_tls(lead) ? "443" : "80";
+
+    if (job->options->form == PROXY_SWAG)
+        buf_puts(job->out, "        include /config/nginx/resolver.conf;\n");
+    buf_printf(job->out,
+               "        set $upstream_app %.*s;\n"
+               "        set $upstream_port %.*s;\n"
+               "        set $upstream_proto %s;\n",
+               (int)host, target->authority.at,
+               colon ? (int)(target->authority.length - host - 1) : (int)strlen(port),
+               colon ? colon + 1 : port, proto);
+    if (is_h2c)
+        buf_puts(job->out, grpc);
+    buf_printf(job->out, "        %s_pass \"$upstream_proto://$upstream_app:$upstream_port",
+               is_h2c ? "grpc" : "proxy");
+    if (target->base.length > 0)
+        buf_printf(job->out, "%.*s$request_uri", SPAN(target->base));
+    buf_puts(job->out, "\";\n");
+}
+
+void proxy_nginx_put_pass(struct proxy_job *job, const struct model_site *lead, const char *path,
+                          const char *slash)
 {
     struct proxy_target target = proxy_target(lead->upstream);
     put_tls(job, proxy_tls(lead));
+    if (job->options->form != PROXY_WHOLE) {
+        put_pass_by_variables(job, lead, &target);
+        return;
+    }
     if (proxy_is_h2c(lead))
         buf_printf(job->out, "%s        grpc_pass \"grpc://", grpc);
     else
@@ -202,28 +251,26 @@ static void put_location(struct proxy_job *job, const struct model_site *site, c
     const char *path = *slash == '/' && strcmp(site->path, "/") == 0 ? "" : site->path;
     const struct model_site *lead = proxy_lead(job, site);
     buf_printf(job->out, "    location %s\"%s%s\" {\n", sign, path, slash);
-    put_name(job, site);
+    proxy_nginx_put_name(job, site);
     if (!lead) {
         buf_puts(job->out, "        error_page 502 504 = @hall_closed;\n"
                            "        proxy_method GET;\n");
-        put_hall(job, "", PROXY_HALL_WAIT_S);
+        proxy_nginx_put_hall(job, "", PROXY_HALL_WAIT_S);
         buf_puts(job->out, "    }\n");
         return;
     }
     buf_puts(job->out, "        auth_request /.hall-auth;\n"
                        "        error_page 401 403 502 504 = @hall;\n"
                        "        error_page 500 = @hall_closed;\n");
-    put_pass(job, lead, path, slash);
+    proxy_nginx_put_pass(job, lead, path, slash);
     buf_puts(job->out, "    }\n");
 }
 
 static void put_site(struct proxy_job *job, const struct model_domain *domain,
                      const struct model_site *site)
 {
-    const struct model_site *lead = proxy_lead(job, site);
     (void)domain;
-    if (lead &&
-        (!is_fit(job, site, proxy_target(lead->upstream).base) || !proxy_tls_is_fit(job, lead)))
+    if (!proxy_nginx_is_fit(job, site))
         return;
     if (strcmp(site->path, "/") != 0)
         put_location(job, site, "= ", "");
@@ -252,6 +299,10 @@ static void put_listen(struct proxy_job *job, const struct model_domain *domain)
     const char *folder = job->config->proxy.certificates;
     if (job->options->listen)
         buf_printf(job->out, "    listen %s;\n", job->options->listen);
+    else if (job->options->form == PROXY_SWAG)
+        buf_puts(job->out, "    listen 443 ssl;\n"
+                           "    listen [::]:443 ssl;\n"
+                           "    include /config/nginx/ssl.conf;\n");
     else if (!job->tls)
         buf_puts(job->out, "    listen 80;\n    listen [::]:80;\n");
     else
@@ -265,7 +316,7 @@ static void put_listen(struct proxy_job *job, const struct model_domain *domain)
 
 static void put_domain(struct proxy_job *job, const struct model_domain *domain)
 {
-    if (job->tls)
+    if (job->tls && job->options->form == PROXY_WHOLE)
         put_redirect(job, domain);
     buf_puts(job->out, "\nserver {\n");
     put_listen(job, domain);
@@ -274,18 +325,52 @@ static void put_domain(struct proxy_job *job, const struct model_domain *domain)
     put_hall_locations(job, domain);
     buf_puts(job->out, "    location ^~ /.hall/ {\n"
                        "        error_page 502 504 = @hall_closed;\n");
-    put_name(job, &job->config->model.sites[domain->site]);
-    put_hall(job, "", PROXY_HELPER_WAIT_S);
+    proxy_nginx_put_name(job, &job->config->model.sites[domain->site]);
+    proxy_nginx_put_hall(job, "", PROXY_HELPER_WAIT_S);
     buf_puts(job->out, "    }\n");
     proxy_each_site(job, domain, put_site);
     buf_puts(job->out, "}\n");
 }
 
+static void put_head(struct proxy_job *job)
+{
+    bool is_swag = job->options->form == PROXY_SWAG;
+    buf_printf(job->out, head, is_swag ? " --swag " : "", is_swag ? job->options->domain : "",
+               proxy_nginx_mode(job));
+    buf_puts(job->out, "upstream ");
+    put_hall_name(job);
+    buf_printf(job->out,
+               " {\n"
+               "    server %.*s;\n"
+               "    keepalive 16;\n"
+               "}\n",
+               SPAN(proxy_target(job->hall).authority));
+}
+
+static void write_one(struct proxy_job *job, const struct model_domain *domain)
+{
+    if (job->options->form == PROXY_SNIPPET) {
+        proxy_nginx_put_snippet(job, domain);
+        return;
+    }
+    put_head(job);
+    put_domain(job, domain);
+}
+
 void proxy_write_nginx(struct proxy_job *job)
 {
     const struct model *model = &job->config->model;
-    buf_printf(job->out, head, job->options->fail_open ? open_words : closed_words,
-               SPAN(proxy_target(job->hall).authority));
+    const char *only = job->options->domain;
+    for (size_t i = 0; only && i < model->n_domains; i++)
+        if (strcmp(model->domains[i].name, only) == 0) {
+            write_one(job, &model->domains[i]);
+            return;
+        }
+    if (only) {
+        buf_printf(job->errors, "%s: no domain of this configuration has that name\n", only);
+        return;
+    }
+    put_head(job);
     for (size_t i = 0; i < model->n_domains; i++)
         proxy_each_site(job, &model->domains[i], put_upstream);
     for (size_t i = 0; i < model->n_domains; i++)

@@ -127,6 +127,12 @@ static void put_inner_router(struct proxy_job *job, const char *name, const char
                  .name = name, .entry_point = name, .rule = "PathPrefix(`/`)", .service = service});
 }
 
+/* Without the sites: somebody else's routers lead there, and only ask Hall. */
+static bool is_middleware(const struct proxy_job *job)
+{
+    return job->options->form == PROXY_MIDDLEWARE;
+}
+
 static void put_routers(struct proxy_job *job)
 {
     const struct model *model = &job->config->model;
@@ -134,9 +140,11 @@ static void put_routers(struct proxy_job *job)
     json_begin_object(&job->json, "routers");
     for (size_t i = 0; i < model->n_domains; i++) {
         const struct model_domain *domain = &model->domains[i];
+        put_helper_router(job, domain);
+        if (is_middleware(job))
+            continue;
         if (job->tls)
             put_redirect(job, domain);
-        put_helper_router(job, domain);
         proxy_each_site(job, domain, put_site_router);
     }
     if (job->options->fail_open) {
@@ -210,7 +218,7 @@ static void put_services(struct proxy_job *job)
     begin_servers(&job->json, "hall", proxy_target(job->hall).origin);
     json_put_string(&job->json, "serversTransport", "hall");
     end_servers(&job->json);
-    for (size_t i = 0; i < model->n_domains; i++)
+    for (size_t i = 0; i < model->n_domains && !is_middleware(job); i++)
         proxy_each_site(job, &model->domains[i], put_site_service);
     if (job->options->fail_open)
         put_failover(job);
@@ -288,7 +296,7 @@ static void put_transports(struct proxy_job *job)
     json_begin_object(&job->json, "hall-sites");
     put_limits(&job->json);
     json_end_object(&job->json);
-    for (size_t i = 0; i < model->n_domains; i++)
+    for (size_t i = 0; i < model->n_domains && !is_middleware(job); i++)
         proxy_each_site(job, &model->domains[i], put_https_transport);
     json_end_object(&job->json);
 }
@@ -362,15 +370,49 @@ static void put_gone(struct json_writer *json)
     json_end_object(json);
 }
 
-static void put_middlewares(struct proxy_job *job)
+/* All that a router needs to name, in its order. */
+static void put_chain(struct proxy_job *job, const char *name, const char *naming)
+{
+    struct json_writer *json = &job->json;
+    json_begin_object(json, name);
+    json_begin_object(json, "chain");
+    put_list(json, "middlewares", (const char *const[]){naming, "hall-auth", "hall-gone", NULL});
+    json_end_object(json);
+    json_end_object(json);
+}
+
+static void put_site_chain(struct proxy_job *job, const struct model_domain *domain,
+                           const struct model_site *site)
+{
+    char name[NAME_SIZE], naming[NAME_SIZE];
+    (void)domain;
+    put_chain(job, name_of("hall-", site, name), name_of("name-", site, naming));
+}
+
+/* "hall" is for a router that names no site: Hall reads host and path by itself, and what the
+ * visitor says of it is taken away. */
+static void put_chains(struct proxy_job *job)
 {
     const struct model *model = &job->config->model;
+    struct json_writer *json = &job->json;
+    json_begin_object(json, "hall-unnamed");
+    json_begin_object(json, "headers");
+    json_begin_object(json, "customRequestHeaders");
+    json_put_string(json, SITE_NAME_HEADER, "");
+    json_end_object(json);
+    json_end_object(json);
+    json_end_object(json);
+    put_chain(job, "hall", "hall-unnamed");
+    for (size_t i = 0; i < model->n_domains; i++)
+        proxy_each_site(job, &model->domains[i], put_site_chain);
+}
 
-    json_begin_object(&job->json, "middlewares");
-    put_auth(job);
-    put_gone(&job->json);
+/* Traefik's own ways: plain HTTP leads to HTTPS, and paths behind the upstreams'. */
+static void put_ways(struct proxy_job *job)
+{
+    const struct model *model = &job->config->model;
+    struct json_writer *json = &job->json;
     if (job->tls) {
-        struct json_writer *json = &job->json;
         json_begin_object(json, "hall-https");
         json_begin_object(json, "redirectScheme");
         json_put_string(json, "scheme", "https");
@@ -379,9 +421,22 @@ static void put_middlewares(struct proxy_job *job)
         json_end_object(json);
     }
     for (size_t i = 0; i < model->n_domains; i++)
-        proxy_each_site(job, &model->domains[i], put_name);
-    for (size_t i = 0; i < model->n_domains; i++)
         proxy_each_site(job, &model->domains[i], put_prefix);
+}
+
+static void put_middlewares(struct proxy_job *job)
+{
+    const struct model *model = &job->config->model;
+
+    json_begin_object(&job->json, "middlewares");
+    put_auth(job);
+    put_gone(&job->json);
+    for (size_t i = 0; i < model->n_domains; i++)
+        proxy_each_site(job, &model->domains[i], put_name);
+    if (is_middleware(job))
+        put_chains(job);
+    else
+        put_ways(job);
     json_end_object(&job->json);
 }
 

@@ -59,6 +59,13 @@ static const struct flag_row rows[FLAGS] = {
                         "let visitors through while Hall does not answer"},
     [FLAG_FAIL_CLOSED] = {"fail-closed", VALUE_NONE, NULL, 0, 0,
                           "let nobody through then; else as /proxy/fail_open says"},
+    [FLAG_SNIPPET] = {"snippet", VALUE_TEXT, "HOST", 0, 0,
+                      "nginx: lines for a server block you have, as in Nginx Proxy Manager"},
+    [FLAG_SWAG] = {"swag", VALUE_TEXT, "HOST", 0, 0, "nginx: this site's file for SWAG"},
+    [FLAG_MIDDLEWARE] = {"middleware", VALUE_NONE, NULL, 0, 0,
+                         "Traefik: without the sites, for routers and labels of your own"},
+    [FLAG_CHECK] = {"check", VALUE_TEXT, "URL", 0, 0,
+                    "Traefik: ask its API there which routers pass Hall by"},
 };
 
 /* What may stand before the verb: whoever keeps it in an alias wants it there. */

@@ -40,8 +40,12 @@ enum flag {
     FLAG_LISTEN,
     FLAG_FAIL_OPEN,
     FLAG_FAIL_CLOSED,
+    FLAG_SNIPPET,
+    FLAG_SWAG,
+    FLAG_MIDDLEWARE,
+    FLAG_CHECK,
 };
-enum { FLAGS = FLAG_FAIL_CLOSED + 1 };
+enum { FLAGS = FLAG_CHECK + 1 };
 
 #define WITH(flag_) (UINT64_C(1) << (flag_))
 /* Where the broker is, and who asks. */

@@ -15,6 +15,35 @@ static bool is_endpoint(const char *text)
            strlen(colon + 1) <= 5;
 }
 
+static const struct {
+    enum flag flag;
+    const char *written;
+    enum proxy_kind kind;
+    enum proxy_form form;
+} forms[] = {
+    {FLAG_SNIPPET, "--snippet", PROXY_NGINX, PROXY_SNIPPET},
+    {FLAG_SWAG, "--swag", PROXY_NGINX, PROXY_SWAG},
+    {FLAG_MIDDLEWARE, "--middleware", PROXY_TRAEFIK, PROXY_MIDDLEWARE},
+};
+
+/* -1 to go on, else the exit status. */
+static int read_form(const struct call *call, struct proxy_options *ret)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
+        if (!call_has(call, forms[i].flag))
+            continue;
+        if (ret->form != PROXY_WHOLE || ret->listen)
+            return hallctl_refuse(call, forms[i].written, "together with another form of output",
+                                  "one of them");
+        if (ret->kind != forms[i].kind)
+            return hallctl_refuse(call, forms[i].written, call->operands[0],
+                                  forms[i].kind == PROXY_NGINX ? "nginx" : "traefik");
+        ret->form = forms[i].form;
+        ret->domain = call->texts[forms[i].flag];
+    }
+    return -1;
+}
+
 /* -1 to go on, else the exit status. */
 static int read_options(const struct call *call, struct proxy_options *ret)
 {
@@ -25,7 +54,7 @@ static int read_options(const struct call *call, struct proxy_options *ret)
         return hallctl_refuse(call, "--fail-open", "together with --fail-closed", "one of them");
     if (!proxy_kind_from_name(call->operands[0], &ret->kind))
         return hallctl_refuse(call, "proxy", call->operands[0], "traefik, caddy or nginx");
-    return -1;
+    return read_form(call, ret);
 }
 
 static int print(const struct call *call, const struct config *config,
@@ -62,7 +91,8 @@ static const struct verb verbs[] = {
     {.name = "proxy-config",
      .operands = "traefik|caddy|nginx",
      .summary = "prints what to tell a reverse proxy, made from a configuration",
-     .flags = WITH(FLAG_CONFIG) | WITH(FLAG_LISTEN) | WITH(FLAG_FAIL_OPEN) | WITH(FLAG_FAIL_CLOSED),
+     .flags = WITH(FLAG_CONFIG) | WITH(FLAG_LISTEN) | WITH(FLAG_FAIL_OPEN) |
+              WITH(FLAG_FAIL_CLOSED) | WITH(FLAG_SNIPPET) | WITH(FLAG_SWAG) | WITH(FLAG_MIDDLEWARE),
      .least = 1,
      .most = 1,
      .run = run_proxy_config,

@@ -68,6 +68,10 @@ static void the_examples_are_what_is_printed(void **state)
     } cases[] = {
         {"nginx/fail-closed.conf", {.kind = PROXY_NGINX}},
         {"nginx/fail-open.conf", {.kind = PROXY_NGINX, .fail_open = true}},
+        {"nginx/snippet.conf",
+         {.kind = PROXY_NGINX, .form = PROXY_SNIPPET, .domain = "erp.example.org"}},
+        {"nginx/swag.conf",
+         {.kind = PROXY_NGINX, .form = PROXY_SWAG, .domain = "testing.example.org"}},
         {"caddy/fail-closed.Caddyfile", {.kind = PROXY_CADDY}},
         {"caddy/fail-open.Caddyfile", {.kind = PROXY_CADDY, .fail_open = true}},
     };
@@ -279,6 +283,37 @@ static void what_cannot_be_said_is_named(void **state)
     config_free(config);
 }
 
+/* In a server block of somebody else's neither a map nor an upstream may stand, and NPM leaves its
+ * own "location /" away where it sees another. */
+static void a_snippet_is_for_inside_a_server_block(void **state)
+{
+    (void)state;
+    struct config *config = parse("{" SERVER ",\"domains\":{\"a.example\":{\"server\":\"s\","
+                                  "\"upstream\":\"http://192.0.2.1\",\"projects\":{"
+                                  "\"p\":{\"path\":\"/p\",\"upstream\":\"h2c://grpc-web:50051\"},"
+                                  "\"q\":{\"path\":\"/q\",\"upstream\":\"https://192.0.2.1/base\"},"
+                                  "\"r\":{\"path\":\"/r\"}}}}}");
+    char *text = write(config, &(struct proxy_options){.kind = PROXY_NGINX,
+                                                       .form = PROXY_SNIPPET,
+                                                       .fail_open = true,
+                                                       .domain = "a.example"});
+    assert_null(strstr(text, "map "));
+    assert_null(strstr(text, "upstream "));
+    assert_null(strstr(text, "server {"));
+    assert_null(strstr(text, "location / "));
+    assert_non_null(strstr(text, "    auth_request /.hall-auth;\n"));
+    assert_non_null(
+        strstr(text, "    location ^~ \"/p/\" {\n        auth_request /.hall-auth/p;\n"));
+    assert_non_null(strstr(text, "        set $upstream_app grpc-web;\n"
+                                 "        set $upstream_port 50051;\n"
+                                 "        set $upstream_proto grpc;\n"));
+    assert_non_null(strstr(text, "$upstream_port/base$request_uri\";\n"));
+    assert_non_null(strstr(text, "        set $hall_site \"a.example/r\";\n"));
+    assert_non_null(strstr(text, "        error_page 502 504 = @hall_open;\n"));
+    free(text);
+    config_free(config);
+}
+
 static void kinds_have_names(void **state)
 {
     enum proxy_kind kind;
@@ -301,6 +336,7 @@ int main(void)
         cmocka_unit_test(grpc_is_led_to_by_http_2),
         cmocka_unit_test(the_proxies_send_what_hall_reads),
         cmocka_unit_test(what_cannot_be_said_is_named),
+        cmocka_unit_test(a_snippet_is_for_inside_a_server_block),
         cmocka_unit_test(kinds_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

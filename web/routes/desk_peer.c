@@ -31,7 +31,9 @@ static bool is_from_proxy(struct desk *desk, const struct raw_request *raw, stru
 void desk_route_traefik(struct desk *desk, const struct raw_request *raw, struct clerk *clerk)
 {
     const struct config *config = board_config(desk->board);
+    const bool is_middleware = raw->query && strcmp(raw->query, "middleware") == 0;
     const struct proxy_options options = {.kind = PROXY_TRAEFIK,
+                                          .form = is_middleware ? PROXY_MIDDLEWARE : PROXY_WHOLE,
                                           .fail_open = config->proxy.fail_open};
     struct buf errors = BUF_INIT(1024);
 
