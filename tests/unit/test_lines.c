@@ -42,11 +42,39 @@ static void broken_lines(void **state)
     }
 }
 
+/* As civetweb leaves a head: CR, LF and colons of the lines it took apart are NULs. */
+static bool is_whole(const char *left, size_t size, const size_t *at, size_t n, char next)
+{
+    const char *rest = NULL;
+    memcpy(text, left, size);
+    for (size_t i = 0; i < n; i++)
+        headers[i] = (struct header){text + at[2 * i], text + at[2 * i + 1]};
+    bool whole = lines_are_whole(text, headers, n, &rest);
+    if (whole)
+        assert_int_equal(*rest, next);
+    return whole;
+}
+
+#define WHOLE(left_, n_, next_, ...)                                                               \
+    is_whole(left_, sizeof(left_), (const size_t[]){__VA_ARGS__}, n_, next_)
+
+static void lines_that_civetweb_took_apart(void **state)
+{
+    assert_true(WHOLE("1.1\0\0\r", 0, '\r', 0));
+    assert_true(WHOLE("1.1\0\0A\0 b\0\0B\0\tc\0\0\r", 2, '\r', 5, 8, 11, 14));
+    assert_true(WHOLE("1.1\0\0A\0\0\0B\0c\0\0 d", 2, ' ', 5, 7, 9, 11));  /* folded: as the rest */
+    assert_false(WHOLE("1.1\0A\0b\0\0\r", 1, '\r', 4, 6));                /* LF */
+    assert_false(WHOLE("1.1\0\0\0A\0b\0\0\r", 1, '\r', 6, 8));            /* a blank line's place */
+    assert_false(WHOLE("1.1\0\0A\0\0b\0\0\r", 1, '\r', 5, 8));            /* "A :b" */
+    assert_false(WHOLE("1.1\0\0A\0b\0B\0c\0\0\r", 2, '\r', 5, 7, 9, 11)); /* LF */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_and_values),
         cmocka_unit_test(broken_lines),
+        cmocka_unit_test(lines_that_civetweb_took_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,28 @@
 #include <stdbool.h>
 #include <string.h>
 
+/* Between the colon, where now a NUL is, and the value. */
+static bool are_blanks(const char *at, const char *end)
+{
+    while (at < end && (*at == ' ' || *at == '\t'))
+        at++;
+    return at == end;
+}
+
+bool lines_are_whole(const char *before, const struct header *lines, size_t n,
+                     const char **ret_rest)
+{
+    const char *end = before + strlen(before);
+    for (size_t i = 0; i < n; i++) {
+        const char *name = lines[i].name;
+        if (name != end + 2 || !are_blanks(name + strlen(name) + 1, lines[i].value))
+            return false;
+        end = lines[i].value + strlen(lines[i].value);
+    }
+    *ret_rest = end + 2;
+    return true;
+}
+
 /* Cuts one line; NULL: it is broken. Else where the next begins. */
 static char *cut(char *line, struct header *out)
 {

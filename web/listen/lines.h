@@ -1,13 +1,23 @@
 /*
- * lines: the header lines behind those that civetweb takes apart, which are 64 at most. The text is
- * cut into names and values where it stands. Pure.
+ * lines: what civetweb leaves open of a head: whether the lines it took apart are all of them, and
+ * those behind its 64th, which are cut into names and values where they stand. Pure.
  */
 #ifndef HALL_WEB_LISTEN_LINES_H
 #define HALL_WEB_LISTEN_LINES_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "web/gate/request.h"
+
+/* civetweb takes apart a head in place and takes a blank at the beginning of a line for its end,
+ * drops blanks before a colon, and lets LF alone end a line: others may read lines there that it
+ * does not. Are these n lines all that stand behind `before`, with nothing between them but CRLF?
+ * They are as civetweb left them, each CR and LF a NUL; what follows the last is written to
+ * ret_rest.
+ */
+bool lines_are_whole(const char *before, const struct header *lines, size_t n,
+                     const char **ret_rest);
 
 /* text: "Name: value" CRLF, again and again, up to an empty line or its NUL; it is changed. How
  * many there are. -EBADMSG: a line without a name, with a blank in it, folded, or not ended by

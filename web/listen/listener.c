@@ -60,6 +60,7 @@ struct listener {
 struct exchange {
     struct mg_connection *connection;
     struct listener *listener;
+    bool broken; /* its head: what follows it may be part of it */
 };
 
 _Static_assert(sizeof(struct header) == sizeof(struct mg_header) &&
@@ -79,22 +80,32 @@ static bool has_more_lines(const struct mg_request_info *info)
 }
 
 /* civetweb stops at its 64th line and leaves those behind it in its memory as they came, up to a
- * NUL in the place of the head's last byte; the end of the line before them is two NULs. */
-static void read_more_lines(const struct mg_request_info *info, struct header *lines,
+ * NUL in the place of the head's last byte. */
+static void read_more_lines(const struct mg_request_info *info, char *rest, struct header *lines,
                             struct raw_request *raw)
 {
-    const char *last = info->http_headers[MG_MAX_HEADERS - 1].value;
-    char *rest = (char *)last + strlen(last) + 1;
     memcpy(lines, info->http_headers, sizeof(struct header) * MG_MAX_HEADERS);
     raw->headers = lines;
-    raw->broken = *rest != '\0';
-    ssize_t more = raw->broken ? 0
-                               : lines_read(rest + 1, lines + MG_MAX_HEADERS,
-                                            REQUEST_HEADERS_MAX - MG_MAX_HEADERS);
-    raw->broken = raw->broken || more == -EBADMSG;
+    ssize_t more = lines_read(rest, lines + MG_MAX_HEADERS, REQUEST_HEADERS_MAX - MG_MAX_HEADERS);
+    raw->broken = more == -EBADMSG;
     raw->n_headers = more == -E2BIG ? REQUEST_HEADERS_MAX + 1 : MG_MAX_HEADERS;
     if (more > 0)
         raw->n_headers += (size_t)more;
+}
+
+/* Behind the lines that were taken apart comes the end of the head, or more lines. */
+static void read_rest(const struct mg_request_info *info, struct header *lines,
+                      struct raw_request *raw)
+{
+    const char *rest = NULL;
+    raw->broken = !lines_are_whole(info->http_version, raw->headers, raw->n_headers, &rest) ||
+                  rest - info->request_method >= HEAD_MAX;
+    if (raw->broken || raw->n_headers == 0)
+        return;
+    if (has_more_lines(info))
+        read_more_lines(info, (char *)rest, lines, raw);
+    else
+        raw->broken = rest[0] != '\r';
 }
 
 /* lines: room for REQUEST_HEADERS_MAX. */
@@ -110,8 +121,7 @@ static void read_raw(const struct mg_request_info *info, struct header *lines,
     };
     if (inet_pton(AF_INET, info->remote_addr, &raw->peer) != 1)
         raw->peer.s_addr = htonl(INADDR_NONE); /* never a trusted proxy */
-    if (has_more_lines(info))
-        read_more_lines(info, lines, raw);
+    read_rest(info, lines, raw);
 }
 
 static bool has_body(const struct mg_connection *connection)
@@ -129,8 +139,14 @@ bool exchange_may_stay(const struct exchange *exchange)
     const struct mg_request_info *info = mg_get_request_info(exchange->connection);
     return atomic_load_explicit(&listener->connections, memory_order_relaxed) <=
                listener->role->kept_max &&
-           strcmp(info->http_version, "1.1") == 0 && !has_more_lines(info) &&
+           !exchange->broken && strcmp(info->http_version, "1.1") == 0 && !has_more_lines(info) &&
            !has_body(exchange->connection);
+}
+
+uint64_t exchange_peer(const struct exchange *exchange)
+{
+    const struct worker *worker = mg_get_thread_pointer(exchange->connection);
+    return atomic_load(&worker->peer);
 }
 
 /* A quarter of the workers is always left for those who are answered at once. */
@@ -185,10 +201,11 @@ static int on_request(struct mg_connection *connection)
     struct listener *listener = listener_of(connection);
     struct worker *worker = mg_get_thread_pointer(connection);
     const struct mg_request_info *info = mg_get_request_info(connection);
-    struct exchange exchange = {connection, listener};
+    struct exchange exchange = {connection, listener, false};
     struct raw_request raw;
 
     read_raw(info, listener->long_heads[worker->number].lines, &raw);
+    exchange.broken = raw.broken;
     atomic_store(&worker->peer, patience_peer(raw.peer, (uint16_t)info->remote_port));
     int status = listener->role->serve(listener->context, worker->number, &exchange, &raw);
     atomic_store(&worker->peer, 0);
@@ -200,7 +217,7 @@ static void refuse(struct mg_connection *connection, struct worker *worker, int 
                    const struct fact *why)
 {
     struct listener *listener = listener_of(connection);
-    struct exchange exchange = {connection, listener};
+    struct exchange exchange = {connection, listener, true};
     worker->refused = true;
     exchange_close(&exchange);
     listener->role->refuse(listener->context, worker->number, &exchange, status, why);
@@ -499,4 +516,10 @@ void listener_destroy(struct listener *listener)
     free(listener->long_heads);
     free(listener->workers);
     free(listener);
+}
+
+void listener_end_reading(struct listener *listener, uint64_t peer)
+{
+    const struct sockaddr_in other = patience_address(peer);
+    own_socket_end_peer(atomic_load(&listener->port), &other);
 }

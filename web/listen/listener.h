@@ -35,7 +35,11 @@ int listener_create(const struct listener_role *role, void *context,
                     const struct sockaddr_in *address, struct listener **ret_listener);
 uint16_t listener_port(const struct listener *listener); /* the real one where 0 was configured */
 void listener_destroy(struct listener *listener);
+/* Whoever reads the body that this peer (exchange_peer) sends reads its end. Any thread. */
+void listener_end_reading(struct listener *listener, uint64_t peer);
 
+/* One number for the address and port at the other end; never 0. */
+uint64_t exchange_peer(const struct exchange *exchange);
 /* May the connection be kept open, as far as the listener is concerned? Not with a body, nor by
  * HTTP/1.0, nor when too many are. */
 bool exchange_may_stay(const struct exchange *exchange);

@@ -133,6 +133,15 @@ bool own_socket_drain_head(uint16_t port, const struct sockaddr_in *peer, size_t
     return drained;
 }
 
+void own_socket_end_peer(uint16_t port, const struct sockaddr_in *peer)
+{
+    int fd = hold_peer(port, peer);
+    if (fd < 0)
+        return;
+    shutdown(fd, SHUT_RD);
+    close(fd);
+}
+
 /* Each that listens, or each other. */
 static void for_each(uint16_t port, bool listening, void (*act)(int held, int value), int value)
 {

@@ -20,6 +20,9 @@ int own_socket_hold(int fd, uint16_t port);
  * 2 MB at most. False: it sends no more, or has not sent `most` bytes in all. */
 bool own_socket_drain_head(uint16_t port, const struct sockaddr_in *peer, size_t most);
 
+/* Whoever reads what this peer sends reads the end. */
+void own_socket_end_peer(uint16_t port, const struct sockaddr_in *peer);
+
 /* So many bytes of an answer may wait in the kernel on each connection that is accepted from now
  * on, lest a worker wait for whoever does not read. */
 void own_socket_give_room(uint16_t port, int bytes);

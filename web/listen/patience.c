@@ -71,6 +71,13 @@ uint64_t patience_peer(struct in_addr address, uint16_t port)
     return (uint64_t)ntohl(address.s_addr) << 16 | port;
 }
 
+struct sockaddr_in patience_address(uint64_t peer)
+{
+    return (struct sockaddr_in){.sin_family = AF_INET,
+                                .sin_addr = {htonl((uint32_t)(peer >> 16))},
+                                .sin_port = htons((uint16_t)peer)};
+}
+
 /* ---- One connection ---- */
 
 /* 0: not connected. */

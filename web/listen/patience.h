@@ -38,5 +38,6 @@ void patience_look(struct patience *patience, unsigned served);
 
 /* One number for an address and a port. */
 uint64_t patience_peer(struct in_addr address, uint16_t port);
+struct sockaddr_in patience_address(uint64_t peer); /* the other way round */
 
 #endif
