@@ -5,41 +5,96 @@
 #include <string.h>
 #include <sys/epoll.h>
 
+#include "base/array.h"
 #include "base/json.h"
 #include "base/log.h"
 
-#define HASH_KEY "admin_password_hash"
+#define HASH_KEY  "admin_password_hash"
+#define KNOWN_KEY "admin_known"
 
-enum { HASH_BODY_MAX = 512 };
+enum { KEPT_BODY_MAX = 1024 };
 
-static void read_hash(void *context, const char *key, const char *body, int64_t saved_wall)
+/* What an earlier start kept. */
+struct kept {
+    char hash[SECRET_HASH_SIZE];
+    struct throttle_known known;
+};
+
+static void read_hash(struct kept *kept, const struct json *json)
 {
-    char *hash = context;
-    struct json_error error;
-    struct json *json = NULL;
-
-    (void)saved_wall;
-    if (strcmp(key, HASH_KEY) != 0 ||
-        json_read(body, strlen(body), &json_limits_payload, &json, &error) < 0)
-        return;
     const char *text = json_get_string(json, "hash");
     if (text)
-        text_copy(hash, SECRET_HASH_SIZE, text);
-    json_free(json);
+        text_copy(kept->hash, sizeof(kept->hash), text);
+}
+
+static void read_known(struct kept *kept, const struct json *json)
+{
+    size_t n = 0;
+    const struct json *list = json_get(json, "known");
+    for (const struct json *one = list ? json_first(list) : NULL; one && n < THROTTLE_KNOWN;
+         one = json_next(one)) {
+        const char *who = json_string(one);
+        if (who && who[0] != '\0' && strlen(who) < THROTTLE_WHO_SIZE)
+            text_copy(kept->known.who[n++], THROTTLE_WHO_SIZE, who);
+    }
+}
+
+static const struct {
+    const char *key;
+    void (*read)(struct kept *kept, const struct json *json);
+} settings[] = {{HASH_KEY, read_hash}, {KNOWN_KEY, read_known}};
+
+static void read_setting(void *context, const char *key, const char *body, int64_t saved_wall)
+{
+    (void)saved_wall;
+    for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+        struct json_error error;
+        struct json *json = NULL;
+        if (strcmp(key, settings[i].key) != 0 ||
+            json_read(body, strlen(body), &json_limits_payload, &json, &error) < 0)
+            continue;
+        settings[i].read(context, json);
+        json_free(json);
+    }
+}
+
+static void keep(struct in_admin *in, const char *key, struct buf *body)
+{
+    if (buf_error(body) == 0)
+        (void)store_put(in->store, STORE_SETTING, key, buf_text(body), true);
+    buf_finish(body);
 }
 
 static void keep_hash(struct in_admin *in, const char *hash)
 {
-    struct buf text = BUF_INIT(HASH_BODY_MAX);
+    struct buf text = BUF_INIT(KEPT_BODY_MAX);
     struct json_writer writer;
 
     json_writer_init(&writer, &text);
     json_begin_object(&writer, NULL);
     json_put_string(&writer, "hash", hash);
     json_end_object(&writer);
-    if (buf_error(&text) == 0)
-        (void)store_put(in->store, STORE_SETTING, HASH_KEY, buf_text(&text), true);
-    buf_finish(&text);
+    keep(in, HASH_KEY, &text);
+}
+
+/* Who logs in again is known already, and nothing is written. */
+static void keep_known(struct in_admin *in)
+{
+    struct buf text = BUF_INIT(KEPT_BODY_MAX);
+    struct json_writer writer;
+    const struct throttle_known known = admin_known(in->admin);
+
+    if (memcmp(&known, &in->known, sizeof(known)) == 0)
+        return;
+    in->known = known;
+    json_writer_init(&writer, &text);
+    json_begin_object(&writer, NULL);
+    json_begin_array(&writer, "known");
+    for (size_t i = 0; i < THROTTLE_KNOWN && known.who[i][0] != '\0'; i++)
+        json_put_string(&writer, NULL, known.who[i]);
+    json_end_array(&writer);
+    json_end_object(&writer);
+    keep(in, KNOWN_KEY, &text);
 }
 
 static void tell(struct in_admin *in, const struct admin_news *told)
@@ -79,6 +134,8 @@ static int on_news(sd_event_source *source, int fd, uint32_t events, void *conte
             keep_hash(in, news.why);
         else
             tell(in, &news);
+        if (news.kind == ADMIN_LOGIN)
+            keep_known(in);
     }
     return 0;
 }
@@ -86,18 +143,20 @@ static int on_news(sd_event_source *source, int fd, uint32_t events, void *conte
 int in_admin_listen(struct in_admin *in, sd_event *loop, const struct secrets *secrets,
                     struct api *api)
 {
-    char hash[SECRET_HASH_SIZE] = "";
+    struct kept kept = {.hash = ""};
     int error;
 
-    (void)store_load(in->store, STORE_SETTING, read_hash, hash);
+    (void)store_load(in->store, STORE_SETTING, read_setting, &kept);
+    in->known = kept.known;
     const struct admin_options options = {
         .config = in->current->config,
         .secrets = secrets,
-        .stored_hash = hash[0] ? hash : NULL,
+        .stored_hash = kept.hash[0] ? kept.hash : NULL,
+        .known = &kept.known,
         .api = api,
     };
     error = admin_create(&options, &in->admin);
-    secret_wipe(hash, sizeof(hash));
+    secret_wipe(kept.hash, sizeof(kept.hash));
     if (error < 0) {
         log_error("admin: the dashboard is not there: %s; all else goes on", strerror(-error));
         return error == -ENOMEM ? error : 0;

@@ -20,6 +20,7 @@ struct in_admin {
     /* Its own. */
     struct admin *admin; /* NULL: it could not listen */
     sd_event_source *source;
+    struct throttle_known known; /* as they were kept last */
 };
 
 /* secrets and api are borrowed and outlive it. 0 or -errno. */

@@ -18,11 +18,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     memcpy(header, data, size);
     header[size] = '\0';
-    if (session_cookie(header, token)) {
+    for (int tls = 0; tls < 2; tls++) {
+        if (!session_cookie(header, tls, token))
+            continue;
         assert(strlen(token) == SESSION_TOKEN_SIZE - 1);
         assert(strspn(token, "0123456789abcdef") == SESSION_TOKEN_SIZE - 1);
-        char pair[sizeof SESSION_COOKIE "=" + SESSION_TOKEN_SIZE];
-        snprintf(pair, sizeof pair, SESSION_COOKIE "=%s", token);
+        char pair[32 + SESSION_TOKEN_SIZE];
+        snprintf(pair, sizeof pair, "%s=%s", session_cookie_name(tls), token);
         assert(strstr(header, pair) != NULL);
     }
     free(header);

@@ -52,7 +52,7 @@ class Visitor:
     def login(self, password=PASSWORD, **words):
         answer = self.ask("/login", "POST", {"password": password}, **words)
         if answer.status == 200:
-            self.cookie = re.match(r"hall_session=([0-9a-f]{64});", answer.headers["Set-Cookie"]).group(1)
+            self.cookie = re.match(r"(?:__Host-)?hall_session=([0-9a-f]{64});", answer.headers["Set-Cookie"]).group(1)
             self.csrf = answer.json()["csrf"]
         return answer
 

@@ -13,8 +13,21 @@ import time
 import pytest
 from conftest import check_end
 from links import Host
-from test_admin import JSON, KEY, Visitor, config, hall, make_hall, problem, visitor  # noqa: F401 (fixtures)
-from world import ROOT, Hall
+from process import Process, wait_until
+from test_admin import (  # noqa: F401 (fixtures)
+    JSON,
+    KEY,
+    PASSWORD,
+    Visitor,
+    config,
+    hall,
+    make_hall,
+    nginx,
+    problem,
+    start,
+    visitor,
+)
+from world import ROOT, Hall, free_port, http_get
 
 PARTS = {"id": "testing", "lease": "x", "name": "x", "version": "x"}
 
@@ -199,3 +212,122 @@ def test_who_is_kept_away_cannot_fill_the_log(hall):
     statuses = [guesser.login("no").status for _ in range(100)]
     assert statuses.count(429) == 95
     assert hall.log_text().count("too many failed attempts") <= 4
+
+
+# ---- Bodies before a login
+
+
+def unfinished(address, source):
+    s = socket.create_connection(address, timeout=60, source_address=(source, 0))
+    s.sendall(b"POST /login HTTP/1.1\r\nHost: hall.lan\r\nContent-Length: 8000\r\n\r\n{")
+    return s
+
+
+def is_answered(s):
+    s.settimeout(0.05)
+    try:
+        return bool(s.recv(1, socket.MSG_PEEK))
+    except TimeoutError:
+        return False
+
+
+def test_bodies_before_a_login_take_one_worker(hall, visitor):
+    slow = [unfinished(hall.admin, f"127.0.5.{i}") for i in range(1, 31)]
+    try:
+        wait_until(lambda: sum(not is_answered(s) for s in slow) <= 1, 60, "all but the one whose body is read to be sent away")
+        assert visitor.is_in()
+        assert Visitor(hall, "127.0.0.8").login().status == 200
+    finally:
+        for s in slow:
+            s.close()
+
+
+def test_who_never_ends_a_body_does_not_keep_others_at_that_address_from_logging_in(hall):
+    with unfinished(hall.admin, "127.0.0.8"):
+        assert Visitor(hall, "127.0.0.8").login().status == 200
+
+
+# ---- Guesses over a restart
+
+
+def test_who_was_in_before_a_restart_is_not_locked_out_after_it(hall, visitor):
+    known = Visitor(hall, "127.0.0.8")
+    assert known.login().status == 200
+    assert Visitor(hall, "127.0.0.9").login().status == 200
+    assert hall.stop() == 0
+    start(hall)
+    statuses = [Visitor(hall, f"127.0.{4 + i // 200}.{1 + i % 200}").login("no").status for i in range(300)]
+    assert statuses.count(429) >= 270
+    assert Visitor(hall, "127.0.0.10").login().status == 429
+    for address in ("127.0.0.8", "127.0.0.9"):
+        assert Visitor(hall, address).login().status == 200
+
+
+# ---- Behind a proxy
+
+
+@pytest.fixture
+def proxied(hall, tmp_path):
+    """nginx as docs/DASHBOARD.md has it, which keeps the API to itself."""
+    port = free_port()
+    command = nginx(hall, tmp_path, port)
+    file = tmp_path / "nginx.conf"
+    file.write_text(file.read_text(encoding="utf-8").replace("location / {", "location /api/ { return 403; } location / {", 1), encoding="utf-8")
+    process = Process(command, tmp_path / "proxy.log")
+
+    def ask(path, headers=None, method="GET", body=None):
+        return http_get("127.0.0.1", port, path, {**JSON, **(headers or {})}, method, "hall.lan", 60, body, "127.0.0.9")
+
+    def is_up():
+        try:
+            return ask("/").status == 200
+        except OSError:
+            return False
+
+    wait_until(is_up, 60, "the proxy")
+    yield ask
+    process.stop()
+
+
+def test_a_visitors_claims_change_no_path_of_the_dashboard(hall, proxied):
+    key = {"X-API-Key": KEY}
+    assert proxied("/api/v1/info", key).status == 403
+    page = proxied("/", key)
+    assert page.status == 200 and page.headers["Content-Type"].startswith("text/html")
+    for claim in ({"X-Forwarded-Uri": "/api/v1/info"}, {"X-Forwarded-Uri": "http://hall.lan/api/v1/info"}, {"X-Original-Uri": "/api/v1/info"},
+                  {"X-Original-Url": "/api/v1/info"}, {"X-Rewrite-Url": "/api/v1/info"}, {"X-Forwarded-Prefix": "/api/v1/info"},
+                  {"X-Forwarded-Uri": "#"}, {"X-Forwarded-Method": "DELETE"}, {"X-HTTP-Method-Override": "DELETE"}):
+        answer = proxied("/", {**key, **claim})
+        assert (answer.status, answer.body) == (200, page.body), claim
+    for path in ("/api/v1/info", "/%61pi/v1/info", "//api/v1/info", "/x/../api/v1/info", "/./api/v1/info", "/api%2fv1/info"):
+        assert proxied(path, key).status in (403, 404), path
+
+
+def test_a_proxy_names_the_visitor_by_address_host_and_scheme_alone(hall):
+    for words in ({"X-Forwarded-Host": "evil.example"}, {"X-Forwarded-For": "203.0.113.9"}, {"X-Forwarded-Host": "hall.lan, evil.example"}):
+        problem(hall.ask_admin("/", words, host="hall.lan"), 403)
+    for words in ({"Forwarded": "for=127.0.0.1;host=hall.lan"}, {"X-Real-Ip": "127.0.0.1"}, {"X-Forwarded-Server": "hall.lan"},
+                  {"X-Host": "hall.lan"}, {"X-Original-Host": "hall.lan"}):
+        problem(hall.ask_admin("/", words, host="evil.example"), 403)
+
+
+def cookies_of(answer):
+    return answer.headers.get_all("Set-Cookie")
+
+
+def test_over_tls_the_cookie_is_the_hosts_own(hall):
+    tls = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "hall.lan"}
+    answer = hall.ask_admin("/login", {**JSON, **tls}, "POST", "hall.lan", body=json.dumps({"password": PASSWORD}))
+    token = re.fullmatch(r"__Host-hall_session=([0-9a-f]{64}); Path=/; HttpOnly; SameSite=Strict; Secure", cookies_of(answer)[0]).group(1)
+
+    def is_in(cookie, headers=tls, source=None):
+        return hall.ask_admin("/api/v1/session", {**headers, "Cookie": cookie}, host="hall.lan", source=source).json()["authenticated"]
+
+    assert is_in(f"__Host-hall_session={token}")
+    assert is_in(f"hall_session={'0' * 64}; __Host-hall_session={token}")  # tossed by a neighbour in the domain
+    assert not is_in(f"hall_session={token}")
+    assert not is_in(f"__Host-hall_session={token}", {})
+    assert not is_in(f"__Host-hall_session={token}", tls, "127.0.0.9")  # no trusted proxy
+    out = hall.ask_admin("/logout", {**tls, "Cookie": f"__Host-hall_session={token}", "X-CSRF-Token": answer.json()["csrf"]}, "POST", "hall.lan")
+    assert out.status == 204 and cookies_of(out)[0].startswith("__Host-hall_session=;")
+    assert not is_in(f"__Host-hall_session={token}")

@@ -79,6 +79,12 @@ int nanosleep(const struct timespec *pause, struct timespec *rest)
     return 0;
 }
 
+uint64_t exchange_peer(const struct exchange *exchange)
+{
+    assert_null(exchange);
+    return 1;
+}
+
 bool counter_read_body(struct call *of, size_t limit)
 {
     assert_int_equal(limit, 8192);
@@ -95,6 +101,7 @@ bool counter_read_body(struct call *of, size_t limit)
 static int set_up(void **state)
 {
     memset(&admin, 0, sizeof(admin));
+    turnstile_init(&admin.turnstile, NULL, NULL);
     pthread_mutex_init(&admin.lock, NULL);
     pthread_mutex_init(&admin.rules_lock, NULL);
     admin.secrets = &secrets;
@@ -115,6 +122,8 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
+    assert_int_equal(admin.turnstile.reader, 0);
+    turnstile_finish(&admin.turnstile);
     answer_finish(&admin.workers[0].answer);
     buf_finish(&admin.workers[0].body);
     return 0;
@@ -130,7 +139,7 @@ static void ask(const char *method, const char *path, const struct header *more)
     headers[raw.n_headers++] = (struct header){"X-Forwarded-For", "192.168.1.7"};
     for (; more && more->name; more++)
         headers[raw.n_headers++] = *more;
-    assert_int_equal(request_read(&raw, &proxies, REQUEST_VIA_DIRECT, &request), REQUEST_FINE);
+    assert_int_equal(request_read(&raw, &proxies, REQUEST_VIA_LED, &request), REQUEST_FINE);
     call = (struct call){.admin = &admin,
                          .worker = &admin.workers[0],
                          .raw = &raw,
@@ -277,6 +286,8 @@ static void the_cookie_is_secure_behind_https(void **state)
     } rows[] = {{"https", true}, {"HTTPS", true}, {"http", false}, {"httpsx", false}};
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         log_in(HEADERS({"X-Forwarded-Proto", rows[i].proto}));
+        assert_answer(200, rows[i].secure ? "Set-Cookie: __Host-hall_session="
+                                          : "Set-Cookie: hall_session=");
         if (rows[i].secure)
             assert_answer(200, "SameSite=Strict; Secure\r\n");
         else

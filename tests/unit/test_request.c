@@ -623,6 +623,21 @@ static void odd_origins(void **state)
 }
 
 /* A host in a URL may be as long as any, with its port. */
+/* To the dashboard a proxy leads requests as they are. */
+static void a_led_request_keeps_its_path_and_method(void **state)
+{
+    struct request request;
+    const struct header *claims = HEADERS(
+        {"Host", "hall.lan"}, {"X-Forwarded-For", "192.168.1.7"}, {"X-Forwarded-Host", "hall.lan"},
+        {"X-Forwarded-Uri", "http://other.example/secret?a"}, {"X-Forwarded-Method", "PO ST"});
+    assert_int_equal(read_from("127.0.0.1", REQUEST_VIA_LED, "/plain", "b=1", claims, &request),
+                     REQUEST_FINE);
+    assert_string_equal(request.path, "/plain");
+    assert_string_equal(request.method, "GET");
+    assert_string_equal(request.who, "192.168.1.7");
+    assert_string_equal(request.host, "hall.lan");
+}
+
 static void long_hosts_in_urls(void **state)
 {
     char host[260], url[400];
@@ -663,6 +678,7 @@ int main(void)
         cmocka_unit_test(nothing_is_left_from_before),
         cmocka_unit_test(who_an_address_is),
         cmocka_unit_test(odd_origins),
+        cmocka_unit_test(a_led_request_keeps_its_path_and_method),
         cmocka_unit_test(long_hosts_in_urls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

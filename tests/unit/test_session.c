@@ -117,12 +117,23 @@ static void the_cookie_is_found_whole_or_not_at_all(void **state)
     };
     char token[SESSION_TOKEN_SIZE];
     for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
-        assert_true(session_cookie(good[i], token));
+        assert_true(session_cookie(good[i], false, token));
         assert_string_equal(token, HEX);
     }
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-        assert_false(session_cookie(bad[i], token));
-    assert_false(session_cookie(NULL, token));
+        assert_false(session_cookie(bad[i], false, token));
+    assert_false(session_cookie(NULL, false, token));
+}
+
+/* A neighbour in the domain may set the plain name for this host as well, but not the other. */
+static void over_tls_only_the_hosts_own_cookie_counts(void **state)
+{
+    char token[SESSION_TOKEN_SIZE];
+    assert_true(session_cookie("hall_session=0; __Host-hall_session=" HEX, true, token));
+    assert_string_equal(token, HEX);
+    assert_false(session_cookie("hall_session=" HEX, true, token));
+    assert_false(session_cookie("__host-hall_session=" HEX, true, token));
+    assert_false(session_cookie("__Host-hall_session=" HEX, false, token));
 }
 
 int main(void)
@@ -134,6 +145,7 @@ int main(void)
         cmocka_unit_test_setup(it_can_be_closed_once, set_up),
         cmocka_unit_test_setup(what_is_over_gives_place_first, set_up),
         cmocka_unit_test(the_cookie_is_found_whole_or_not_at_all),
+        cmocka_unit_test(over_tls_only_the_hosts_own_cookie_counts),
         cmocka_unit_test_setup(one_too_many_ends_the_one_unused_for_longest, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

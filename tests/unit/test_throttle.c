@@ -115,6 +115,37 @@ static void a_flood_of_addresses_pushes_out_the_quiet(void **state)
 }
 
 /* Exactly as many as there is room for, and then the one that failed longest ago gives place. */
+static void those_known_outlive_a_start(void **state)
+{
+    static const char *const told[] = {"k2", "k3", "k4", "k5", "k6", "k7", "k8", "k9"};
+    char who[THROTTLE_WHO_SIZE];
+    struct throttle_known known;
+    struct throttle next = {.window = -THROTTLE_WINDOW_MS};
+
+    throttle_forgive(&throttle, "alone");
+    known = throttle_known(&throttle);
+    assert_string_equal(known.who[0], "alone");
+    assert_string_equal(known.who[1], "");
+    for (int i = 0; i < 10; i++) {
+        snprintf(who, sizeof who, "k%d", i);
+        throttle_forgive(&throttle, who);
+    }
+    known = throttle_known(&throttle);
+    for (size_t i = 0; i < THROTTLE_KNOWN; i++)
+        assert_string_equal(known.who[i], told[i]);
+    throttle_recall(&next, &known);
+    for (int i = 0; i < THROTTLE_TOTAL; i++) {
+        snprintf(who, sizeof who, "10.4.0.%d", i);
+        assert_int_equal(throttle_attempt(&next, who, 1000), 0);
+    }
+    assert_true(throttle_attempt(&next, "k1", 1000) > 0);
+    assert_int_equal(throttle_attempt(&next, "k2", 1000), 0);
+    assert_int_equal(throttle_attempt(&next, "k9", 1000), 0);
+    throttle_forgive(&next, "k10"); /* the oldest gives place */
+    assert_int_equal(throttle_attempt(&next, "10.5.0.0", 1000), 0);
+    assert_true(throttle_attempt(&next, "k2", 1000) > 0);
+}
+
 static void the_one_quiet_for_longest_gives_place(void **state)
 {
     char who[16];
@@ -148,6 +179,7 @@ int main(void)
         cmocka_unit_test_setup(all_together_have_a_limit_too, set_up),
         cmocka_unit_test_setup(a_flood_of_guesses_does_not_lock_out_who_was_in_before, set_up),
         cmocka_unit_test_setup(of_the_known_the_newest_stay, set_up),
+        cmocka_unit_test_setup(those_known_outlive_a_start, set_up),
         cmocka_unit_test_setup(the_one_quiet_for_longest_gives_place, set_up),
         cmocka_unit_test_setup(a_flood_of_addresses_pushes_out_the_quiet, set_up),
     };

@@ -54,6 +54,11 @@ bool admin_take(struct admin *admin, struct admin_news *ret_news)
 
 /* ---- Life ---- */
 
+static void end_reading(void *context, uint64_t peer)
+{
+    listener_end_reading(((struct admin *)context)->listener, peer);
+}
+
 /* Digests are keyed by HALL_SECRET_KEY, or by chance anew with each start. */
 static int make_key(struct admin *admin)
 {
@@ -83,6 +88,14 @@ static int make_parts(struct admin *admin, const struct admin_options *options)
     return error;
 }
 
+struct throttle_known admin_known(struct admin *admin)
+{
+    pthread_mutex_lock(&admin->lock);
+    struct throttle_known known = throttle_known(&admin->throttle);
+    pthread_mutex_unlock(&admin->lock);
+    return known;
+}
+
 int admin_create(const struct admin_options *options, struct admin **ret_admin)
 {
     struct admin *admin = calloc(1, sizeof(*admin));
@@ -92,8 +105,11 @@ int admin_create(const struct admin_options *options, struct admin **ret_admin)
     admin->api = options->api;
     text_copy(admin->site, sizeof(admin->site), options->config->site);
     admin->refusal_told = admin->throttled_told = INT64_MIN / 2;
+    turnstile_init(&admin->turnstile, end_reading, admin);
     pthread_mutex_init(&admin->rules_lock, NULL);
     pthread_mutex_init(&admin->lock, NULL);
+    if (options->known)
+        throttle_recall(&admin->throttle, options->known);
     for (size_t i = 0; i < ADMIN_WORKERS; i++)
         answer_init(&admin->workers[i].answer);
     int error = inbox_create(sizeof(struct admin_news), ADMIN_INBOX, &admin->inbox);
@@ -136,6 +152,7 @@ void admin_destroy(struct admin *admin)
     }
     rules_finish(&admin->rules);
     inbox_destroy(admin->inbox);
+    turnstile_finish(&admin->turnstile);
     pthread_mutex_destroy(&admin->rules_lock);
     pthread_mutex_destroy(&admin->lock);
     secret_wipe(admin, sizeof(*admin));

@@ -11,6 +11,7 @@
 
 #include "config/config.h"
 #include "secret/secret.h"
+#include "web/admin/throttle.h"
 #include "web/api/api.h"
 
 struct admin;
@@ -19,7 +20,8 @@ struct admin_options {
     const struct config *config;   /* borrowed while it is read */
     const struct secrets *secrets; /* outlives the admin */
     const char *stored_hash;       /* of the password, as kept from an earlier start; or NULL */
-    struct api *api;               /* outlives the admin */
+    const struct throttle_known *known; /* as kept from an earlier start; or NULL */
+    struct api *api;                    /* outlives the admin */
 };
 
 /* Listens on /http/admin and starts its workers. -EADDRINUSE, -EACCES, -ENOMEM, -EIO; the log says
@@ -29,6 +31,9 @@ void admin_destroy(struct admin *admin);
 
 /* Loop thread: who may come in from now on. Sessions stay. -ENOMEM: as before. */
 int admin_configure(struct admin *admin, const struct config *config);
+
+/* Who is known now, to be kept over a restart. Any thread. */
+struct throttle_known admin_known(struct admin *admin);
 
 enum admin_news_kind {
     ADMIN_LOGIN,

@@ -14,6 +14,7 @@
 #include "web/admin/hasher.h"
 #include "web/admin/session.h"
 #include "web/admin/throttle.h"
+#include "web/admin/turnstile.h"
 #include "web/listen/listener.h"
 #include "web/page/answer.h"
 
@@ -55,6 +56,8 @@ struct admin {
     pthread_t first; /* makes or checks the first hash */
     bool has_first;
     char site[SLUG_MAX + 1];
+
+    struct turnstile turnstile; /* bodies before a login */
 
     pthread_mutex_t rules_lock;
     struct rules rules;

@@ -152,7 +152,7 @@ static enum entry look(struct call *call, enum request_fault *ret_fault)
     enum entry entry = ENTRY_FREE;
 
     pthread_mutex_lock(&admin->rules_lock);
-    *ret_fault = request_read(call->raw, &admin->rules.proxies, REQUEST_VIA_DIRECT, call->request);
+    *ret_fault = request_read(call->raw, &admin->rules.proxies, REQUEST_VIA_LED, call->request);
     if (*ret_fault != REQUEST_FINE)
         entry = ENTRY_FAULT;
     else if (!allows_address(&admin->rules, call->request))
@@ -183,6 +183,7 @@ bool door_opens(struct call *call)
         return true;
     case ENTRY_FAULT:
         why = request_fault_fact(fault);
+        call->answer->close = true; /* what follows may be part of it */
         call_refuse(call, request_fault_status(fault), &why);
         return false;
     case ENTRY_ADDRESS:

@@ -124,12 +124,20 @@ static void recall(struct call *call, const char *token)
     to_hex(csrf, sizeof(csrf), call->csrf);
 }
 
+/* As far as a trusted proxy says. */
+static bool over_tls(const struct call *call)
+{
+    const char *proto =
+        call->request->trusted ? call->request->fields[FIELD_FORWARDED_PROTO] : NULL;
+    return proto && strcasecmp(proto, "https") == 0;
+}
+
 void login_recognise(struct call *call)
 {
     struct admin *admin = call->admin;
     char token[TOKEN_SIZE];
 
-    if (!session_cookie(call_header(call, "Cookie"), token))
+    if (!session_cookie(call_header(call, "Cookie"), over_tls(call), token))
         return;
     recall(call, token);
     secret_wipe(token, sizeof(token));
@@ -176,12 +184,11 @@ bool login_required(struct call *call)
 
 static void set_cookie(struct call *call, const char *token)
 {
-    const char *proto =
-        call->request->trusted ? call->request->fields[FIELD_FORWARDED_PROTO] : NULL;
+    const bool tls = over_tls(call);
     char cookie[160];
 
-    snprintf(cookie, sizeof(cookie), SESSION_COOKIE "=%s; Path=/; HttpOnly; SameSite=Strict%s%s",
-             token, proto && strcasecmp(proto, "https") == 0 ? "; Secure" : "",
+    snprintf(cookie, sizeof(cookie), "%s=%s; Path=/; HttpOnly; SameSite=Strict%s%s",
+             session_cookie_name(tls), token, tls ? "; Secure" : "",
              token[0] == '\0' ? "; Max-Age=0" : "");
     answer_header(call->answer, "Set-Cookie", cookie);
     secret_wipe(cookie, sizeof(cookie));
@@ -227,6 +234,21 @@ void login_route_page(struct call *call)
     answer_end(call->answer, NULL);
 }
 
+/* Nobody knows who sends it: it is read in its turn. */
+static bool read_login_body(struct call *call)
+{
+    struct turnstile *turnstile = &call->admin->turnstile;
+    if (!turnstile_enter(turnstile, exchange_peer(call->exchange), call->request->who)) {
+        answer_begin(call->answer, 503);
+        answer_header_number(call->answer, "Retry-After", 1);
+        answer_problem(call->answer, "Others log in at this moment; try again in a second.");
+        return false;
+    }
+    bool whole = counter_read_body(call, LOGIN_BODY_MAX);
+    turnstile_leave(turnstile);
+    return whole;
+}
+
 /* {"password":"..."}; false: it was answered. */
 static bool read_password(struct call *call, char out[SECRET_PASSWORD_MAX + 1])
 {
@@ -234,7 +256,7 @@ static bool read_password(struct call *call, char out[SECRET_PASSWORD_MAX + 1])
     struct json *json = NULL;
     const struct buf *body = &call->worker->body;
 
-    if (!counter_read_body(call, LOGIN_BODY_MAX))
+    if (!read_login_body(call))
         return false;
     const char *password = NULL;
     if (json_read(buf_text(body), body->length, &json_limits_payload, &json, &error) == 0)

@@ -83,17 +83,23 @@ bool sessions_close(struct sessions *sessions, const uint8_t id[SESSION_ID_SIZE]
     return true;
 }
 
-bool session_cookie(const char *header, char ret_token[SESSION_TOKEN_SIZE])
+const char *session_cookie_name(bool tls)
 {
-    static const char name[] = SESSION_COOKIE "=";
+    return tls ? "__Host-hall_session" : "hall_session";
+}
+
+bool session_cookie(const char *header, bool tls, char ret_token[SESSION_TOKEN_SIZE])
+{
+    const char *name = session_cookie_name(tls);
+    const size_t named = strlen(name);
     const size_t digits = SESSION_TOKEN_SIZE - 1;
 
     for (const char *at = header; at && *at != '\0'; at += *at == ';') {
         at += strspn(at, " \t");
         size_t length = strcspn(at, ";");
-        if (strncmp(at, name, sizeof(name) - 1) == 0) {
-            const char *value = at + sizeof(name) - 1;
-            if (length != sizeof(name) - 1 + digits || strspn(value, "0123456789abcdef") < digits)
+        if (strncmp(at, name, named) == 0 && at[named] == '=') {
+            const char *value = at + named + 1;
+            if (length != named + 1 + digits || strspn(value, "0123456789abcdef") < digits)
                 return false;
             memcpy(ret_token, value, digits);
             ret_token[digits] = '\0';

@@ -33,10 +33,12 @@ bool sessions_find(struct sessions *sessions, const uint8_t id[SESSION_ID_SIZE],
                    int64_t now, int64_t *ret_until);
 /* False: it was not open. */
 bool sessions_close(struct sessions *sessions, const uint8_t id[SESSION_ID_SIZE], int64_t now);
+/* The cookie's name. Over TLS browsers take "__Host-" only from this very host, for it alone and
+ * with Secure (RFC 6265bis, 4.1.3): no neighbour in the domain can set one in its place. */
+const char *session_cookie_name(bool tls);
 /* The token that a Cookie header names (RFC 6265): 256 bits in hex. False: none, or it has another
  * form; of several the first counts. header may be NULL. */
-#define SESSION_COOKIE "hall_session"
 enum { SESSION_TOKEN_SIZE = 65 };
-bool session_cookie(const char *header, char ret_token[SESSION_TOKEN_SIZE]);
+bool session_cookie(const char *header, bool tls, char ret_token[SESSION_TOKEN_SIZE]);
 
 #endif

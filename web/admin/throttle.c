@@ -92,6 +92,29 @@ int64_t throttle_attempt(struct throttle *throttle, const char *who, int64_t now
     return 0;
 }
 
+static void know(struct throttle *throttle, const char *who)
+{
+    text_copy(throttle->known[throttle->next_known++ % THROTTLE_KNOWN], THROTTLE_WHO_SIZE, who);
+}
+
+struct throttle_known throttle_known(const struct throttle *throttle)
+{
+    struct throttle_known known;
+    memset(&known, 0, sizeof(known));
+    for (unsigned i = 0, n = 0; i < THROTTLE_KNOWN; i++) {
+        const char *who = throttle->known[(throttle->next_known + i) % THROTTLE_KNOWN];
+        if (who[0] != '\0')
+            text_copy(known.who[n++], THROTTLE_WHO_SIZE, who);
+    }
+    return known;
+}
+
+void throttle_recall(struct throttle *throttle, const struct throttle_known *known)
+{
+    for (unsigned i = 0; i < THROTTLE_KNOWN && known->who[i][0] != '\0'; i++)
+        know(throttle, known->who[i]);
+}
+
 void throttle_forgive(struct throttle *throttle, const char *who)
 {
     struct throttle_client *client = find(throttle, who);
@@ -99,7 +122,7 @@ void throttle_forgive(struct throttle *throttle, const char *who)
         *client = (struct throttle_client){0};
     if (is_known(throttle, who))
         return;
-    text_copy(throttle->known[throttle->next_known++ % THROTTLE_KNOWN], THROTTLE_WHO_SIZE, who);
+    know(throttle, who);
     if (throttle->in_window > 0)
         throttle->in_window--;
 }

@@ -22,6 +22,11 @@ enum {
     THROTTLE_WINDOW_MS = 60000,
 };
 
+/* Addresses that gave the right one, the oldest first; "" after the last. */
+struct throttle_known {
+    char who[THROTTLE_KNOWN][THROTTLE_WHO_SIZE];
+};
+
 struct throttle_client {
     char who[THROTTLE_WHO_SIZE];
     unsigned failures;
@@ -40,6 +45,9 @@ struct throttle {
 int64_t throttle_attempt(struct throttle *throttle, const char *who, int64_t now);
 /* As above, but counts nothing: is this address kept away at the moment? */
 int64_t throttle_ask(struct throttle *throttle, const char *who, int64_t now);
+/* Those who are known, to be kept, and how they are known again after a start. */
+struct throttle_known throttle_known(const struct throttle *throttle);
+void throttle_recall(struct throttle *throttle, const struct throttle_known *known);
 /* It was the right one: its failures are forgotten, and it is known from now on. */
 void throttle_forgive(struct throttle *throttle, const char *who);
 

@@ -246,10 +246,17 @@ static enum request_fault set_own_target(struct request *request, const struct r
     return REQUEST_FINE;
 }
 
+/* What a trusted proxy says about method or path; NULL: nothing that counts. */
+static const char *said_of_request(const struct request *request, enum field field,
+                                   enum request_via via)
+{
+    return request->trusted && via != REQUEST_VIA_LED ? request->fields[field] : NULL;
+}
+
 static enum request_fault choose_target(struct request *request, const struct raw_request *raw,
                                         enum request_via via)
 {
-    const char *uri = request->trusted ? request->fields[FIELD_FORWARDED_URI] : NULL;
+    const char *uri = said_of_request(request, FIELD_FORWARDED_URI, via);
     if (uri)
         return request_retarget_url(request, uri, strnlen(uri, REQUEST_LINE_MAX));
     if (via == REQUEST_VIA_AUTH)
@@ -261,9 +268,10 @@ static enum request_fault choose_target(struct request *request, const struct ra
 static const char token[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~";
 
-static enum request_fault choose_method(struct request *request, const struct raw_request *raw)
+static enum request_fault choose_method(struct request *request, const struct raw_request *raw,
+                                        enum request_via via)
 {
-    const char *method = request->trusted ? request->fields[FIELD_FORWARDED_METHOD] : NULL;
+    const char *method = said_of_request(request, FIELD_FORWARDED_METHOD, via);
     request->method = method ? method : raw->method;
     size_t length = strspn(request->method, token);
     return length >= 1 && length <= 32 && request->method[length] == '\0' ? REQUEST_FINE
@@ -391,7 +399,7 @@ enum request_fault request_read(const struct raw_request *raw, const struct prox
         request->trusted && (via == REQUEST_VIA_AUTH || request->fields[FIELD_FORWARDED_HOST]);
     if ((fault = choose_address(request, raw, proxies, via)) != REQUEST_FINE ||
         (fault = choose_host(request)) != REQUEST_FINE ||
-        (fault = choose_method(request, raw)) != REQUEST_FINE)
+        (fault = choose_method(request, raw, via)) != REQUEST_FINE)
         return fault;
     return choose_target(request, raw, via);
 }

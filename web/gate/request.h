@@ -74,8 +74,10 @@ struct proxies {
 
 /* Whose request is described: for /auth the visitor's, by forwarded headers alone; else this one,
  * unless a trusted proxy forwards it. Traefik's errors middleware asks without X-Forwarded-For and
- * names the visitor in X-Real-Ip, which is read there and nowhere else. */
-enum request_via { REQUEST_VIA_AUTH, REQUEST_VIA_DIRECT, REQUEST_VIA_ERRORS };
+ * names the visitor in X-Real-Ip, which is read there and nowhere else. To the dashboard a proxy
+ * leads requests as they are: its word counts for who asks and under which host, but method and
+ * path are those of the request, since proxies pass on what a visitor claims about them. */
+enum request_via { REQUEST_VIA_AUTH, REQUEST_VIA_DIRECT, REQUEST_VIA_ERRORS, REQUEST_VIA_LED };
 
 struct request {
     const char *fields[FIELDS]; /* NULL: absent. Values are trimmed on the left only */

@@ -79,35 +79,6 @@ static bool has_more_lines(const struct mg_request_info *info)
     return info->num_headers >= MG_MAX_HEADERS;
 }
 
-/* civetweb stops at its 64th line and leaves those behind it in its memory as they came, up to a
- * NUL in the place of the head's last byte. */
-static void read_more_lines(const struct mg_request_info *info, char *rest, struct header *lines,
-                            struct raw_request *raw)
-{
-    memcpy(lines, info->http_headers, sizeof(struct header) * MG_MAX_HEADERS);
-    raw->headers = lines;
-    ssize_t more = lines_read(rest, lines + MG_MAX_HEADERS, REQUEST_HEADERS_MAX - MG_MAX_HEADERS);
-    raw->broken = more == -EBADMSG;
-    raw->n_headers = more == -E2BIG ? REQUEST_HEADERS_MAX + 1 : MG_MAX_HEADERS;
-    if (more > 0)
-        raw->n_headers += (size_t)more;
-}
-
-/* Behind the lines that were taken apart comes the end of the head, or more lines. */
-static void read_rest(const struct mg_request_info *info, struct header *lines,
-                      struct raw_request *raw)
-{
-    const char *rest = NULL;
-    raw->broken = !lines_are_whole(info->http_version, raw->headers, raw->n_headers, &rest) ||
-                  rest - info->request_method >= HEAD_MAX;
-    if (raw->broken || raw->n_headers == 0)
-        return;
-    if (has_more_lines(info))
-        read_more_lines(info, (char *)rest, lines, raw);
-    else
-        raw->broken = rest[0] != '\r';
-}
-
 /* lines: room for REQUEST_HEADERS_MAX. */
 static void read_raw(const struct mg_request_info *info, struct header *lines,
                      struct raw_request *raw)
@@ -121,7 +92,10 @@ static void read_raw(const struct mg_request_info *info, struct header *lines,
     };
     if (inet_pton(AF_INET, info->remote_addr, &raw->peer) != 1)
         raw->peer.s_addr = htonl(INADDR_NONE); /* never a trusted proxy */
-    read_rest(info, lines, raw);
+    const struct lines_taken taken = {.before = info->http_version,
+                                      .limit = info->request_method + HEAD_MAX,
+                                      .most = MG_MAX_HEADERS};
+    lines_gather(&taken, lines, raw);
 }
 
 static bool has_body(const struct mg_connection *connection)
