@@ -34,7 +34,6 @@ static const char headers[] =
     "\theader_up -Authorization\n"
     "\theader_up -Cookie\n"
     "\theader_up -If-*\n"
-    "\theader_up -Referer\n"
     "\theader_up -Sec-Ch-*\n"
     "}\n";
 

@@ -48,6 +48,7 @@ const struct proxy_header proxy_headers[] = {
     {"Accept-Language", "accept_language"},
     {"User-Agent", "user_agent"},
     {"Origin", "origin"},
+    {"Referer", "referer"},
     {"Sec-Fetch-Mode", "sec_fetch_mode"},
     {"Sec-Fetch-Dest", "sec_fetch_dest"},
     {"Sec-Fetch-Site", "sec_fetch_site"},

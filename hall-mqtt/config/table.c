@@ -1,5 +1,6 @@
 /* Every option of domains.json, one row each. */
 #include "config/document.h"
+#include "config/monitors.h"
 #include "config/raw.h"
 #include "config/rows.h"
 #include "core/power.h"
@@ -55,11 +56,7 @@ static const struct option http_rows[] = {
      COUNT_AT(config_http, n_admin_hosts), .fallback = "localhost,127.0.0.1",
      .help = "Host names under which the dashboard answers (against DNS rebinding)."},
     {"monitors", LIST(item_text, 128), AT(config_http, monitors), COUNT_AT(config_http, n_monitors),
-     .fallback = "UptimeRobot,Uptime-Kuma,Pingdom,StatusCake,Better Uptime,Site24x7,HetrixTools,"
-                 "Freshping,updown.io,NodePing,DatadogSynthetics,Checkly,GoogleHC,kube-probe,"
-                 "ELB-HealthChecker,Prometheus,Blackbox Exporter,check_http,Zabbix,Gatus,"
-                 "Consul Health Check,bot/,Bot/,crawler,Crawler,spider,Spider,bingbot,Googlebot,"
-                 "facebookexternalhit",
+     .fallback = MONITORS_DEFAULT,
      .help = "Parts of User-Agent headers of monitors and robots, which never wake a server."},
 };
 static const struct option_table http_table = TABLE("http", config_http, http_rows);
@@ -345,7 +342,8 @@ static const struct option policy_rows[] = {
 static const struct option_table policy_table = TABLE("policy", raw_policy, policy_rows);
 
 static const char *const wake_names[] = {
-    [ACCESS_WAKE_VISIT] = "visit", [ACCESS_WAKE_CLICK] = "click", NULL};
+    [ACCESS_WAKE_VISIT] = "visit", [ACCESS_WAKE_CLICK] = "click",
+    [ACCESS_WAKE_PERSON] = "person", NULL};
 
 /* When visitors are let in: the same three for a domain and for a project. */
 /* clang-format off */
@@ -389,7 +387,8 @@ static const struct option access_rows[] = {
     {"minutes_per_day", INTEGER(1, 1440), AT(raw_access, out.minutes_per_day), NO_LIMIT,
      .help = "Awake minutes a client address may cause a day; without it there is no limit."},
     {"wake", CHOICE(wake_names), AT(raw_access, out.wake), .fallback = "visit",
-     .help = "Whether a visit wakes, or only a click on the waiting page."},
+     .help = "Whether any visit wakes, only a click on the waiting page, or only a person who "
+             "opens the site in a browser."},
     {"hold", DURATION(0, 29 * SECOND), AT(raw_access, out.hold), .fallback = "0s",
      .help = "How long an API request, or a form that is sent, is held for the server before it "
              "gets 503."},

@@ -362,7 +362,10 @@ enum fact_code {
     FACT_ACCESS_TOKEN,
     FACT_ACCESS_KEY,
     FACT_ACCESS_NO_KEY,
-    FACT_ACCESS_MORE, /* too many reasons to tell each */
+    FACT_ACCESS_MONITOR,     /* why a visit wakes nothing */
+    FACT_ACCESS_WAKE_CLICK,  /* so too */
+    FACT_ACCESS_WAKE_PERSON, /* so too */
+    FACT_ACCESS_MORE,        /* too many reasons to tell each */
     /* what it asks for; */
     FACT_SITE_UNKNOWN_HOST,
     FACT_SITE_UNKNOWN_PATH,

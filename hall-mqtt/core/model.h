@@ -163,7 +163,7 @@ struct model_policy {
     enum policy_otherwise otherwise;
 };
 
-enum access_wake { ACCESS_WAKE_VISIT, ACCESS_WAKE_CLICK };
+enum access_wake { ACCESS_WAKE_VISIT, ACCESS_WAKE_CLICK, ACCESS_WAKE_PERSON };
 
 /* A request that is told apart by what it names: all that is given must fit. */
 enum rule_as {

@@ -1463,6 +1463,28 @@ const struct say_row say_rows[FACTS] = {
                             {"no API key is set; put one into HALL_API_KEY and restart Hall",
                              "aucune clé d’API n’est définie" NNBSP
                              "; mettez-en une dans HALL_API_KEY et redémarrez Hall"}},
+    [FACT_ACCESS_MONITOR] =
+        {"access.monitor",
+         {{0}},
+         {"this request looks like that of a monitor or robot, which wakes nothing: by its "
+          "User-Agent, by HEAD or a GET right after it, or by a rule of /access/monitors",
+          "cette requête ressemble à celle d’un outil de surveillance ou d’un robot, qui ne "
+          "réveille rien" NBSP ": par son User-Agent, par HEAD ou un GET juste après, ou par une "
+          "règle de /access/monitors"}},
+    [FACT_ACCESS_WAKE_CLICK] =
+        {"access.wake_click",
+         {{0}},
+         {"only the button on its page wakes this site (/access/wake is \"click\")",
+          "seul le bouton de sa page réveille ce site (/access/wake vaut «" NBSP "click" NBSP
+          "»)"}},
+    [FACT_ACCESS_WAKE_PERSON] =
+        {"access.wake_person",
+         {{0}},
+         {"only a person who opens it in a browser wakes this site (/access/wake is \"person\"); "
+          "programs are answered once it is awake",
+          "seule une personne qui l’ouvre dans un navigateur réveille ce site (/access/wake vaut "
+          "«" NBSP "person" NBSP "»)" NNBSP "; les programmes obtiennent une réponse une fois "
+          "qu’il est réveillé"}},
     [FACT_ACCESS_MORE] = {"access.more",
                           {{0}},
                           {"more than can be told apart in an hour",

@@ -378,3 +378,68 @@ def test_any_number_of_sites_of_a_server_is_let_through(make_world):
     wait_until(lambda: ready() == [200] * len(asked), 60, "all sites, each by a check of its own")
     reload(world, bus)
     assert ready() == [200] * len(asked)
+
+
+CROSS = {"Sec-Fetch-Site": "cross-site", "User-Agent": BROWSER["User-Agent"]}
+FOREIGN = {
+    "cors": {**CROSS, "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty", "Origin": "https://evil.example", "Accept": "*/*"},
+    "no-cors": {**CROSS, "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "empty", "Accept": "text/html"},
+    "iframe": {**BROWSER, **CROSS, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"},
+    "object": {**BROWSER, **CROSS, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "object"},
+    "prerender": {**BROWSER, **CROSS, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document", "Sec-Purpose": "prefetch;prerender"},
+    "old": {"Accept": "*/*", "Origin": "http://evil.example", "User-Agent": BROWSER["User-Agent"]},
+    "old-referer": {"Accept": "*/*", "Referer": "http://evil.example/page", "User-Agent": BROWSER["User-Agent"]},
+    "websocket": {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13", "Origin": "https://evil.example"},
+}
+
+
+def test_a_page_of_another_site_wakes_nothing(world, bus, sleeping):
+    for name, headers in FOREIGN.items():
+        for method in ("GET", "POST"):
+            answer = world.hall.auth("/client1/x", headers=headers, method=method)
+            assert answer.status == 503 and answer.body == b"", (name, method, answer)
+            answer = world.hall.get("/client1/x", headers, method, "testing.localhost")
+            assert answer.status == 503 and answer.body == b"", (name, method, answer)
+    assert wakes(world, bus, sleeping) == 0
+
+
+@pytest.mark.parametrize("headers", [
+    {**BROWSER, **CROSS, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"},
+    {**BROWSER, "Referer": "http://elsewhere.example/"}, {**API, "Origin": "https://erp.localhost"}], ids=["link", "old-link", "own"])
+def test_a_persons_own_step_from_another_site_wakes(world, bus, sleeping, headers):
+    check_not_ready(world.hall.auth("/client1/x", headers=headers))
+    wait_wake(bus, "testing", sleeping)
+
+
+def test_only_people_wake(make_world):
+    """Programs, websockets, frames and monitors wake nothing and are told why; a page, a form and the button of a browser do."""
+    world = configured(make_world, lambda _, domains: domains["testing.localhost"].update(
+        access={"wake": "person", "websocket": True}))
+    bus = world.bus()
+    wait_state(bus, "testing", "off")
+    wait_state(bus, "erp", "off")
+    mark = bus.mark()
+    problem = world.hall.auth("/client1/api", headers=API)
+    check_not_ready(problem)
+    assert problem.json()["detail_fact"] == {"code": "access.wake_person"} and "person" in problem.json()["detail"], problem.body
+    assert world.hall.auth("/client1/api", headers=API, method="POST").json()["detail_fact"] == {"code": "access.wake_person"}
+    assert world.hall.auth("/client1/", headers=BOT).json()["detail_fact"] == {"code": "access.monitor"}
+    frame = {**BROWSER, "Sec-Fetch-Dest": "iframe", "Sec-Fetch-Site": "same-origin"}
+    for headers in (WEBSOCKET, ASSET, frame):
+        assert world.hall.auth("/client1/x", headers=headers).status == 503
+    button = "/.hall/wait?path=/client1/"
+    assert world.hall.get(button, API, "POST", "testing.localhost").status == 403, "a program presses no button"
+    assert wakes(world, bus, mark) == 0
+    form = {**BROWSER, "Sec-Fetch-Site": "same-origin", "Origin": "https://testing.localhost"}
+    assert world.hall.auth("/client1/x", headers=form, method="POST").status == 503
+    wait_wake(bus, "testing", mark)
+
+
+def test_the_button_of_a_site_for_people(make_world):
+    world = configured(make_world, lambda _, domains: domains["testing.localhost"].update(access={"wake": "person"}))
+    bus = world.bus()
+    wait_state(bus, "testing", "off")
+    mark = bus.mark()
+    answer = world.hall.get("/.hall/wait?path=/client1/", {**BROWSER, "Origin": "http://testing.localhost"}, "POST", "testing.localhost")
+    assert answer.status == 303, answer
+    wait_wake(bus, "testing", mark)

@@ -106,6 +106,27 @@ def test_those_who_do_not_wake(world, bus, proxy, sleeping, headers, method):
     assert events(bus, "testing", "wake_requested", sleeping) == []
 
 
+CROSS = {"Sec-Fetch-Site": "cross-site", "User-Agent": "Mozilla/5.0 Another/1.0"}
+
+
+def test_what_a_foreign_page_does_and_a_look_by_head_first(world, bus, proxy, sleeping):
+    """Each proxy hands on what tells them apart. A tile of a start page asks HEAD, and GET at once if that was no 200."""
+    for headers in ({**CROSS, "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "empty"},
+                    {**BROWSER, **CROSS, "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"},
+                    {"Accept": "*/*", "Referer": "http://evil.example/page?x", "User-Agent": CROSS["User-Agent"]},
+                    {"Accept": "*/*", "Origin": "http://evil.example", "User-Agent": CROSS["User-Agent"]}):
+        answer = ask(proxy, "/client1/x", headers)
+        assert answer.status == 503 and answer.body == b"", (headers, answer)
+    assert ask(proxy, "/client1/x", {}, "HEAD").status == 503
+    tile = ask(proxy, "/client1/x", {})
+    check_waiting(tile, "application/problem+json")
+    assert tile.json()["detail_fact"] == {"code": "access.monitor"}, tile.body
+    bus_quiet(world, bus)
+    assert events(bus, "testing", "wake_requested", sleeping) == []
+    check_waiting(ask(proxy, "/client1/x", API), "application/problem+json")
+    wait_event(bus, "testing", "wake_requested", sleeping)
+
+
 def bus_quiet(world, bus):
     """Visits pass to the loop in order: once one that is refused is told, those before were heard. One a second is."""
     mark = bus.mark()

@@ -1,8 +1,10 @@
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/array.h"
+#include "config/monitors.h"
 #include "unit.h"
 #include "web/gate/gate.h"
 
@@ -78,6 +80,12 @@ static const struct header navigation[] = {{"Sec-Fetch-Mode", "navigate"}, {NULL
 static const struct header program[] = {{"Accept", "application/json"}, {NULL, NULL}};
 static const struct header part[] = {
     {"Sec-Fetch-Mode", "no-cors"}, {"Sec-Fetch-Dest", "image"}, {NULL, NULL}};
+static const struct header frame[] = {{"Sec-Fetch-Mode", "navigate"},
+                                      {"Sec-Fetch-Dest", "iframe"},
+                                      {"Sec-Fetch-Site", "same-origin"},
+                                      {NULL, NULL}};
+static const struct header foreign[] = {
+    {"Sec-Fetch-Mode", "cors"}, {"Sec-Fetch-Site", "cross-site"}, {NULL, NULL}};
 static const struct header websocket[] = {{"Sec-WebSocket-Key", "x"}, {NULL, NULL}};
 static const struct header monitor[] = {{"User-Agent", "Mozilla/5.0 (compatible; uptimerobot/2.0)"},
                                         {NULL, NULL}};
@@ -108,7 +116,9 @@ static void clients_are_told_apart(void **state)
          {{"X-Forwarded-Method", "POST"}, {"Sec-Fetch-Mode", "navigate"}}},
         {CLIENT_BROWSER,
          "/client1",
-         {{"Sec-Fetch-Mode", "navigate"}, {"Sec-Fetch-Dest", "iframe"}}},
+         {{"X-Forwarded-Method", "POST"}, {"Accept", "text/html"}, {"User-Agent", "Mozilla/5.0"}}},
+        {CLIENT_FRAME, "/client1", {{"Sec-Fetch-Mode", "navigate"}, {"Sec-Fetch-Dest", "iframe"}}},
+        {CLIENT_FRAME, "/client1", {{"Sec-Fetch-Mode", "navigate"}, {"Sec-Fetch-Dest", "object"}}},
         {CLIENT_API, "/client1", {{NULL, NULL}}},
         {CLIENT_API, "/client1", {{"Accept", "*/*"}, {"User-Agent", "curl/7.88"}}},
         {CLIENT_API, "/client1/a.zip", {{"User-Agent", "Mozilla/5.0"}}},
@@ -163,6 +173,10 @@ static void the_decision_table(void **state)
         {websocket, false, VERDICT_BARE, false, false},
         {monitor, true, VERDICT_PASS, false, false},
         {monitor, false, VERDICT_PROBLEM, false, false},
+        {frame, true, VERDICT_PASS, true, false},
+        {frame, false, VERDICT_PAGE, false, true},
+        {foreign, true, VERDICT_PASS, false, false},
+        {foreign, false, VERDICT_BARE, false, false},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct decision decision =
@@ -274,7 +288,7 @@ static void settings_of_the_domain(void **state)
     domains[2].access =
         (struct model_access){.wake = ACCESS_WAKE_CLICK, .hold = 5000, .websocket_wakes = true};
     struct decision decision = decide("testing.example", "/client1", navigation, false);
-    assert_true(decision.click);
+    assert_int_equal(decision.why_not, FACT_ACCESS_WAKE_CLICK);
     assert_false(decision.wakes);
     assert_false(decide("testing.example", "/client1", program, false).wakes);
     domains[2].access.wake = ACCESS_WAKE_VISIT;
@@ -434,9 +448,21 @@ static void each_path_that_nobody_asked_for(void **state)
                                         "/apple-touch-icon.png",
                                         "/apple-touch-icon-120x120.png",
                                         "/site.webmanifest",
-                                        "/browserconfig.xml"};
+                                        "/browserconfig.xml",
+                                        "/sitemap.xml",
+                                        "/ads.txt",
+                                        "/app-ads.txt",
+                                        "/apple-app-site-association",
+                                        "/.well-known/acme-challenge/x",
+                                        "/.well-known/apple-app-site-association",
+                                        "/.well-known/appspecific/com.chrome.devtools.json",
+                                        "/.well-known/assetlinks.json",
+                                        "/.well-known/pki-validation/x.txt",
+                                        "/.well-known/security.txt",
+                                        "/.well-known/traffic-advice"};
     static const char *const others[] = {
-        "/favicons", "/client1/favicon.ico", "/robots", "/apple-touch", "/site", "/browserconfig"};
+        "/.well-known/caldav", "/favicons", "/client1/favicon.ico", "/robots",
+        "/apple-touch",        "/site",     "/browserconfig"};
     for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
         assert_int_equal(kind_of(paths[i], HEADERS({"Sec-Fetch-Mode", "navigate"})), CLIENT_ASSET);
     for (size_t i = 0; i < ARRAY_SIZE(others); i++)
@@ -511,11 +537,11 @@ static void monitors_by_any_character(void **state)
 /* No more are kept than there is room for. */
 static void a_monitor_too_many(void **state)
 {
-    static char texts[GATE_MONITORS_MAX + 1][16];
-    static const char *names[GATE_MONITORS_MAX + 1];
+    static char texts[ROBOTS_MAX + 1][16];
+    static const char *names[ROBOTS_MAX + 1];
     struct config other = config;
     char agent[24];
-    other.http.n_monitors = GATE_MONITORS_MAX + 1;
+    other.http.n_monitors = ROBOTS_MAX + 1;
     other.http.monitors = names;
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         snprintf(texts[i], sizeof texts[i], "<%zu>", i);
@@ -525,8 +551,163 @@ static void a_monitor_too_many(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         snprintf(agent, sizeof agent, "x <%zu>", i);
         assert_int_equal(kind_of("/client1", HEADERS({"User-Agent", agent})),
-                         i < GATE_MONITORS_MAX ? CLIENT_MONITOR : CLIENT_API);
+                         i < ROBOTS_MAX ? CLIENT_MONITOR : CLIENT_API);
     }
+}
+
+/* The headers of a request of another site's page, of one of ours and of a person's own wish. */
+static void what_comes_from_another_site(void **state)
+{
+    static const struct {
+        enum client_kind kind;
+        struct header headers[6];
+    } cases[] = {
+        /* a link, a form, a redirect: what the person sees is this site */
+        {CLIENT_BROWSER,
+         {{"Sec-Fetch-Site", "cross-site"},
+          {"Sec-Fetch-Mode", "navigate"},
+          {"Sec-Fetch-Dest", "document"}}},
+        {CLIENT_BROWSER,
+         {{"X-Forwarded-Method", "POST"},
+          {"Origin", "https://sso.example.net"},
+          {"Sec-Fetch-Site", "cross-site"},
+          {"Sec-Fetch-Mode", "navigate"},
+          {"Sec-Fetch-Dest", "document"}}},
+        {CLIENT_BROWSER, {{"Accept", "text/html"}, {"Referer", "https://evil.example.net/x"}}},
+        {CLIENT_FRAME,
+         {{"Sec-Fetch-Site", "same-site"},
+          {"Sec-Fetch-Mode", "navigate"},
+          {"Sec-Fetch-Dest", "iframe"}}},
+        {CLIENT_FOREIGN,
+         {{"Sec-Fetch-Site", "cross-site"},
+          {"Sec-Fetch-Mode", "navigate"},
+          {"Sec-Fetch-Dest", "iframe"}}},
+        {CLIENT_FOREIGN,
+         {{"Sec-Fetch-Site", "cross-site"},
+          {"Sec-Fetch-Mode", "navigate"},
+          {"Sec-Fetch-Dest", "frame"}}},
+        {CLIENT_FOREIGN,
+         {{"Sec-Fetch-Site", "cross-site"},
+          {"Sec-Fetch-Mode", "navigate"},
+          {"Sec-Fetch-Dest", "fencedframe"}}},
+        {CLIENT_FOREIGN,
+         {{"Sec-Fetch-Site", "cross-site"},
+          {"Sec-Fetch-Mode", "navigate"},
+          {"Sec-Fetch-Dest", "object"}}},
+        {CLIENT_FOREIGN,
+         {{"Sec-Fetch-Site", "cross-site"},
+          {"Sec-Fetch-Mode", "navigate"},
+          {"Sec-Fetch-Dest", "embed"}}},
+        {CLIENT_ASSET,
+         {{"Sec-Fetch-Site", "cross-site"},
+          {"Sec-Fetch-Mode", "navigate"},
+          {"Sec-Fetch-Dest", "document"},
+          {"Sec-Purpose", "prefetch;prerender"}}},
+        {CLIENT_FOREIGN,
+         {{"Sec-Fetch-Site", "cross-site"},
+          {"Sec-Fetch-Mode", "cors"},
+          {"Sec-Fetch-Dest", "empty"}}},
+        {CLIENT_FOREIGN,
+         {{"Sec-Fetch-Site", "cross-site"},
+          {"Sec-Fetch-Mode", "no-cors"},
+          {"Sec-Fetch-Dest", "empty"}}},
+        {CLIENT_FOREIGN,
+         {{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Mode", "cors"}, {"Accept", "text/html"}}},
+        {CLIENT_FOREIGN, {{"Sec-Fetch-Site", "cross-site"}}},
+        {CLIENT_FOREIGN, {{"Sec-WebSocket-Key", "x"}, {"Origin", "https://evil.example.net"}}},
+        {CLIENT_FOREIGN, {{"Sec-Fetch-Mode", "websocket"}, {"Sec-Fetch-Site", "cross-site"}}},
+        {CLIENT_WEBSOCKET, {{"Sec-WebSocket-Key", "x"}, {"Origin", "https://testing.example"}}},
+        {CLIENT_WEBSOCKET, {{"Sec-WebSocket-Key", "x"}, {"Origin", "https://erp.example:8443"}}},
+        /* no Fetch Metadata: plain HTTP, or an old browser */
+        {CLIENT_FOREIGN, {{"Accept", "*/*"}, {"Origin", "https://evil.example.net"}}},
+        {CLIENT_FOREIGN, {{"Accept", "*/*"}, {"Origin", "null"}}},
+        {CLIENT_FOREIGN, {{"Accept", "*/*"}, {"Origin", "https://testing.example.evil.net"}}},
+        {CLIENT_FOREIGN, {{"Accept", "*/*"}, {"Origin", "https://testing.example@evil.net"}}},
+        {CLIENT_FOREIGN,
+         {{"Accept", "*/*"}, {"Referer", "https://evil.example.net/a?https://testing.example/"}}},
+        {CLIENT_FOREIGN, {{"Accept", "*/*"}, {"Referer", "about:client"}}},
+        {CLIENT_FOREIGN,
+         {{"X-Forwarded-Method", "POST"},
+          {"Accept", "*/*"},
+          {"Origin", "https://evil.example.net"},
+          {"Referer", "https://testing.example/"}}},
+        {CLIENT_API, {{"Accept", "*/*"}, {"Origin", "HTTPS://Testing.Example"}}},
+        {CLIENT_API, {{"Accept", "*/*"}, {"Referer", "http://testing.example:8080/x?y"}}},
+        {CLIENT_API, {{"Accept", "*/*"}, {"Referer", "https://erp.example"}}},
+        {CLIENT_API, {{"Accept", "*/*"}, {"Origin", ""}}},
+        {CLIENT_API, {{"Sec-Fetch-Site", "same-origin"}, {"Sec-Fetch-Mode", "cors"}}},
+        {CLIENT_API, {{"Sec-Fetch-Site", "same-site"}, {"Sec-Fetch-Mode", "cors"}}},
+        {CLIENT_API, {{"Sec-Fetch-Site", "none"}, {"Sec-Fetch-Mode", "cors"}}},
+        {CLIENT_API, {{"Sec-Fetch-Site", "same-origin"}, {"Origin", "https://evil.example.net"}}},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const enum client_kind kind = kind_of("/client1", cases[i].headers);
+        if (kind != cases[i].kind)
+            fail_msg("case %zu: %s, not %s", i, client_kind_name(kind),
+                     client_kind_name(cases[i].kind));
+    }
+}
+
+static void a_get_after_head_is_a_monitors(void **state)
+{
+    static const struct {
+        enum client_kind kind;
+        struct header headers[4];
+    } cases[] = {
+        {CLIENT_MONITOR, {{NULL, NULL}}},
+        {CLIENT_MONITOR, {{"Accept", "text/html"}}},
+        {CLIENT_API, {{"Sec-Fetch-Mode", "cors"}}},
+        {CLIENT_BROWSER, {{"Sec-Fetch-Mode", "navigate"}}},
+        {CLIENT_API, {{"X-Forwarded-Method", "POST"}}},
+    };
+    static const struct model_rule rule = {.as = RULE_AS_CLIENT};
+    struct request request;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        ask(&request, "testing.example", "/client1", cases[i].headers);
+        assert_false(request.after_head);
+        request.after_head = true;
+        assert_int_equal(gate_client(&gate, NULL, &request), cases[i].kind);
+        assert_int_not_equal(gate_client(&gate, &rule, &request), CLIENT_MONITOR);
+    }
+}
+
+/* Those who come when somebody shares a link, and those who look whether a site is there. */
+static void each_monitor_of_the_default(void **state)
+{
+#define NAME(name_, agent_)  name_,
+#define AGENT(name_, agent_) agent_,
+    static const char *const names[] = {MONITORS(NAME)};
+    static const char *const agents[] = {MONITORS(AGENT)};
+    static const char *const people[] = {
+        "Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like "
+        "Gecko) Mobile/15E148 [FBAN/FBIOS;FBAV/440.0.0]",
+        "Mozilla/5.0 (Linux; Android 10; CUBOT NOTE 20; wv) AppleWebKit/537.36 Line/13.1.0",
+        "Mozilla/5.0 (Linux; Android 13) AppleWebKit/537.36 Chrome/120.0 Snapchat/12.60.0.60",
+        "curl/8.5.0",
+        "python-requests/2.31.0",
+        "Nextcloud/1.0 mirall/3.7.3",
+        "git/2.39.2",
+        "",
+    };
+    static struct robots robots;
+    char shout[256];
+    assert_true(ARRAY_SIZE(names) <= ROBOTS_MAX);
+    robots_init(&robots, ARRAY_SIZE(names), names);
+    assert_int_equal(robots.n, ARRAY_SIZE(names));
+    for (size_t i = 0; i < ARRAY_SIZE(agents); i++) {
+        struct robots one;
+        size_t n = 0;
+        robots_init(&one, 1, &names[i]);
+        for (; agents[i][n] != '\0' && n + 1 < sizeof(shout); n++)
+            shout[n] = (char)toupper((unsigned char)agents[i][n]);
+        shout[n] = '\0';
+        assert_true(robots_hold(&one, agents[i]));
+        assert_true(robots_hold(&robots, shout));
+        assert_null(strchr(names[i], ',')); /* the default is written as a list */
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(people); i++)
+        assert_false(robots_hold(&robots, people[i]));
 }
 
 static void each_name_of_a_client(void **state)
@@ -534,10 +715,9 @@ static void each_name_of_a_client(void **state)
     static const struct {
         enum client_kind kind;
         const char *name;
-    } rows[] = {{CLIENT_BROWSER, "browser"},
-                {CLIENT_API, "api"},
-                {CLIENT_ASSET, "asset"},
-                {CLIENT_WEBSOCKET, "websocket"},
+    } rows[] = {{CLIENT_BROWSER, "browser"}, {CLIENT_FRAME, "frame"},
+                {CLIENT_FOREIGN, "foreign"}, {CLIENT_API, "api"},
+                {CLIENT_ASSET, "asset"},     {CLIENT_WEBSOCKET, "websocket"},
                 {CLIENT_MONITOR, "monitor"}};
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         assert_string_equal(client_kind_name(rows[i].kind), rows[i].name);
@@ -546,8 +726,9 @@ static void each_name_of_a_client(void **state)
 /* Who may wake how, for each kind of client and each way a domain may be woken. */
 static void each_way_to_wake(void **state)
 {
-    static const struct header *const clients[] = {navigation, program, part, websocket, monitor};
-    static const bool wakes_visit[] = {true, true, false, false, false};
+    static const struct header *const clients[] = {navigation, program, part,   websocket,
+                                                   monitor,    frame,   foreign};
+    static const bool wakes_visit[] = {true, true, false, false, false, true, false};
     for (int websockets = 0; websockets < 2; websockets++)
         for (size_t i = 0; i < ARRAY_SIZE(clients); i++) {
             domains[2].access = (struct model_access){.wake = ACCESS_WAKE_VISIT,
@@ -555,11 +736,19 @@ static void each_way_to_wake(void **state)
             struct decision decision = decide("testing.example", "/client1", clients[i], false);
             assert_int_equal(decision.wakes,
                              wakes_visit[i] || (clients[i] == websocket && websockets));
-            assert_false(decision.click);
+            if (decision.wakes)
+                assert_int_equal(decision.why_not, FACT_NONE);
             domains[2].access.wake = ACCESS_WAKE_CLICK;
             decision = decide("testing.example", "/client1", clients[i], false);
             assert_false(decision.wakes);
-            assert_true(decision.click);
+            assert_int_equal(decision.why_not,
+                             clients[i] == monitor ? FACT_ACCESS_MONITOR : FACT_ACCESS_WAKE_CLICK);
+            domains[2].access.wake = ACCESS_WAKE_PERSON;
+            decision = decide("testing.example", "/client1", clients[i], false);
+            assert_int_equal(decision.wakes, clients[i] == navigation);
+            assert_int_equal(decision.why_not, clients[i] == navigation ? FACT_NONE
+                                               : clients[i] == monitor  ? FACT_ACCESS_MONITOR
+                                                                        : FACT_ACCESS_WAKE_PERSON);
         }
 }
 
@@ -640,6 +829,9 @@ int main(void)
         cmocka_unit_test_setup(each_sign_of_a_prefetch_and_of_a_part, set_up),
         cmocka_unit_test_setup(monitors_by_any_character, set_up),
         cmocka_unit_test_setup(a_monitor_too_many, set_up),
+        cmocka_unit_test_setup(what_comes_from_another_site, set_up),
+        cmocka_unit_test_setup(a_get_after_head_is_a_monitors, set_up),
+        cmocka_unit_test_setup(each_monitor_of_the_default, set_up),
         cmocka_unit_test_setup(each_name_of_a_client, set_up),
         cmocka_unit_test_setup(each_way_to_wake, set_up),
         cmocka_unit_test_setup(a_project_may_let_in_fewer, set_up),

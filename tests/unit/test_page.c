@@ -571,7 +571,7 @@ static void a_limit_is_told_to_programs(void **state)
     assert_int_equal(json_type(json_get(json, "button")), JSON_NULL);
     json_free(json);
     buf_clear(&out);
-    phrase_all(&view, &out);
+    phrase_all(&view, &FACT(NONE), &out);
     assert_non_null(strstr(buf_text(&out), "Available again: 2026-11-23T10:00:02Z."));
     buf_finish(&out);
 }

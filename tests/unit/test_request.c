@@ -429,6 +429,7 @@ static void each_header_line(void **state)
         {FIELD_ACCEPT_LANGUAGE, "Accept-Language", false, true},
         {FIELD_USER_AGENT, "User-Agent", false, true},
         {FIELD_ORIGIN, "Origin", true, true},
+        {FIELD_REFERER, "Referer", false, true},
         {FIELD_FETCH_MODE, "Sec-Fetch-Mode", false, true},
         {FIELD_FETCH_DEST, "Sec-Fetch-Dest", false, true},
         {FIELD_FETCH_SITE, "Sec-Fetch-Site", true, true},

@@ -1,27 +1,30 @@
 #include "web/gate/gate.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/array.h"
 #include "web/gate/reading.h"
+
+enum { ACCESS_WAKES = 3 };
 
 /*
  * The decision table: what each kind of client gets when the site is ready, and when it is not.
  */
 static const struct gate_row {
     const char *name;
-    bool uses;  /* ready: counts as use */
-    bool wakes; /* not ready: wakes (with wake "click" only the start button does) */
+    bool uses;                /* ready: counts as use */
+    bool wakes[ACCESS_WAKES]; /* not ready: wakes, by access.wake; beside that the start button */
     enum verdict not_ready;
 } rows[CLIENT_KINDS] = {
     /* clang-format off */
-    /*                    name         uses   wakes  not ready */
-    [CLIENT_BROWSER]   = {"browser",   true,  true,  VERDICT_PAGE},
-    [CLIENT_API]       = {"api",       true,  true,  VERDICT_PROBLEM},
-    [CLIENT_ASSET]     = {"asset",     false, false, VERDICT_BARE},
-    [CLIENT_WEBSOCKET] = {"websocket", true,  true,  VERDICT_BARE}, /* wakes where the domain says so */
-    [CLIENT_MONITOR]   = {"monitor",   false, false, VERDICT_PROBLEM},
+    /*                    name         uses    visit  click  person   not ready */
+    [CLIENT_BROWSER]   = {"browser",   true,  {true,  false, true},  VERDICT_PAGE},
+    [CLIENT_FRAME]     = {"frame",     true,  {true,  false, false}, VERDICT_PAGE},
+    [CLIENT_API]       = {"api",       true,  {true,  false, false}, VERDICT_PROBLEM},
+    [CLIENT_ASSET]     = {"asset",     false, {false, false, false}, VERDICT_BARE},
+    [CLIENT_WEBSOCKET] = {"websocket", true,  {true,  false, false}, VERDICT_BARE}, /* where the domain says so */
+    [CLIENT_MONITOR]   = {"monitor",   false, {false, false, false}, VERDICT_PROBLEM},
+    [CLIENT_FOREIGN]   = {"foreign",   false, {false, false, false}, VERDICT_BARE},
     /* clang-format on */
 };
 
@@ -30,141 +33,16 @@ const char *client_kind_name(enum client_kind kind)
     return rows[kind].name;
 }
 
-static char lower(char c)
+bool client_sees_page(enum client_kind kind)
 {
-    if (c >= 'A' && c <= 'Z')
-        return (char)(c - 'A' + 'a');
-    return c;
-}
-
-static void mark_start(struct gate *gate, char c)
-{
-    unsigned char byte = (unsigned char)c;
-    gate->monitor_starts[byte / 64] |= UINT64_C(1) << byte % 64;
+    return rows[kind].not_ready == VERDICT_PAGE;
 }
 
 void gate_init(struct gate *gate, const struct config *config)
 {
     *gate = (struct gate){.config = config};
     gate->proxies = (struct proxies){config->http.n_trusted_proxies, config->http.trusted_proxies};
-    for (size_t i = 0; i < config->http.n_monitors && gate->n_monitors < GATE_MONITORS_MAX; i++) {
-        const char *text = config->http.monitors[i];
-        if (*text == '\0')
-            continue;
-        gate->monitors[gate->n_monitors].text = text;
-        gate->monitors[gate->n_monitors++].length = strlen(text);
-        char c = lower(*text);
-        mark_start(gate, c);
-        if (c >= 'a' && c <= 'z')
-            mark_start(gate, (char)(c - 'a' + 'A'));
-    }
-}
-
-static bool monitor_starts_here(const struct gate *gate, const char *at)
-{
-    for (size_t i = 0; i < gate->n_monitors; i++) {
-        if (strncasecmp(at, gate->monitors[i].text, gate->monitors[i].length) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Every request passes here: one walk over the name, compared only where a monitor's name may
- * begin. */
-static bool is_monitor(const struct gate *gate, const char *agent)
-{
-    if (!agent)
-        return false;
-    for (; *agent != '\0'; agent++) {
-        unsigned char byte = (unsigned char)(*agent);
-        if ((gate->monitor_starts[byte / 64] >> byte % 64 & 1) != 0 &&
-            monitor_starts_here(gate, agent))
-            return true;
-    }
-    return false;
-}
-
-static bool says(const char *value, const char *word)
-{
-    return value && strncasecmp(value, word, strlen(word)) == 0;
-}
-
-static bool is_prefetch(const struct request *request)
-{
-    return says(request->fields[FIELD_SEC_PURPOSE], "prefetch") ||
-           says(request->fields[FIELD_PURPOSE], "prefetch") ||
-           says(request->fields[FIELD_X_MOZ], "prefetch");
-}
-
-/* Fetch destinations that are a program's own request or a navigation; all others are parts of a
- * page. */
-static bool is_part_destination(const char *destination)
-{
-    static const char *const others[] = {"empty", "document", "iframe", "frame", "fencedframe"};
-    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
-        if (strcmp(destination, others[i]) == 0)
-            return false;
-    }
-    return *destination != '\0';
-}
-
-/* What browsers and robots ask for by themselves at the root of every host. */
-static bool is_unasked_path(const char *path)
-{
-    static const char *const starts[] = {"/favicon.", "/robots.txt", "/apple-touch-icon",
-                                         "/site.webmanifest", "/browserconfig.xml"};
-    for (size_t i = 0; i < ARRAY_SIZE(starts); i++) {
-        if (strncmp(path, starts[i], strlen(starts[i])) == 0)
-            return true;
-    }
-    return false;
-}
-
-static bool has_part_suffix(const char *path)
-{
-    static const char *const suffixes[] = {".css",  ".js",   ".mjs",  ".map",   ".png",
-                                           ".jpg",  ".jpeg", ".gif",  ".svg",   ".webp",
-                                           ".avif", ".ico",  ".woff", ".woff2", ".ttf"};
-    const char *dot = strrchr(path, '.');
-    for (size_t i = 0; dot && i < ARRAY_SIZE(suffixes); i++) {
-        if (strcasecmp(dot, suffixes[i]) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Browsers too old to say what a request is for. */
-static bool is_part_by_habit(const struct request *request)
-{
-    const char *accept = request->fields[FIELD_ACCEPT];
-    if (says(accept, "image/") || says(accept, "text/css"))
-        return true;
-    return says(request->fields[FIELD_USER_AGENT], "Mozilla/") && has_part_suffix(request->path);
-}
-
-static bool accepts_html(const struct request *request)
-{
-    const char *accept = request->fields[FIELD_ACCEPT];
-    return accept && strcasestr(accept, "text/html");
-}
-
-static bool is_navigation(const struct request *request)
-{
-    const char *mode = request->fields[FIELD_FETCH_MODE];
-    if (mode)
-        return strcmp(mode, "navigate") == 0;
-    return strcmp(request->method, "GET") == 0 && accepts_html(request);
-}
-
-static bool is_part(const struct request *request)
-{
-    const char *destination = request->fields[FIELD_FETCH_DEST];
-    if (is_prefetch(request) || is_unasked_path(request->path) ||
-        request->fields[FIELD_SERVICE_WORKER])
-        return true; /* a service worker's script, too, would be kept */
-    if (is_navigation(request))
-        return false;
-    return destination ? is_part_destination(destination) : is_part_by_habit(request);
+    robots_init(&gate->robots, config->http.n_monitors, config->http.monitors);
 }
 
 /* Ranges are IPv4; an IPv6 visitor is in those that hold everyone. */
@@ -197,27 +75,10 @@ const struct model_rule *gate_rule(const struct gate *gate, const struct place *
     return NULL;
 }
 
-static bool counts_as_monitor(const struct gate *gate, const struct model_rule *rule,
-                              const struct request *request)
-{
-    if (rule)
-        return rule->as != RULE_AS_CLIENT;
-    return strcmp(request->method, "HEAD") == 0 ||
-           is_monitor(gate, request->fields[FIELD_USER_AGENT]);
-}
-
-/* The first that fits, from the one that may do least. */
 enum client_kind gate_client(const struct gate *gate, const struct model_rule *rule,
                              const struct request *request)
 {
-    if (counts_as_monitor(gate, rule, request))
-        return CLIENT_MONITOR;
-    if (request->fields[FIELD_WEBSOCKET_KEY] ||
-        says(request->fields[FIELD_FETCH_MODE], "websocket"))
-        return CLIENT_WEBSOCKET;
-    if (is_part(request))
-        return CLIENT_ASSET;
-    return is_navigation(request) ? CLIENT_BROWSER : CLIENT_API;
+    return client_of(&gate->robots, &gate->config->model, rule, request);
 }
 
 /* A domain with projects and no upstream of its own has nothing outside them. */
@@ -315,28 +176,34 @@ bool gate_allows(const struct gate *gate, const struct place *place, const struc
            lets_in(model->sites[place->site].n_allow, model->sites[place->site].allow, request);
 }
 
-static bool may_wake(const struct gate_row *row, const struct model_access *access,
-                     enum client_kind client)
+static bool may_wake(const struct model_access *access, enum client_kind client)
 {
-    if (access->wake == ACCESS_WAKE_CLICK)
-        return false;
-    return row->wakes && (client != CLIENT_WEBSOCKET || access->websocket_wakes);
+    return rows[client].wakes[access->wake] &&
+           (client != CLIENT_WEBSOCKET || access->websocket_wakes);
+}
+
+/* Why this client wakes nothing, for those who can read. */
+static uint16_t why_not(const struct model_access *access, enum client_kind client)
+{
+    if (client == CLIENT_MONITOR)
+        return FACT_ACCESS_MONITOR;
+    return access->wake == ACCESS_WAKE_PERSON ? FACT_ACCESS_WAKE_PERSON : FACT_ACCESS_WAKE_CLICK;
 }
 
 /* What a person sends in a form would be lost with a page; what he only asks for is not. */
 static bool may_be_held(enum client_kind client, const struct request *request)
 {
-    return client == CLIENT_API ||
-           (client == CLIENT_BROWSER && !request_is_repeatable(request->method));
+    return client == CLIENT_API || ((client == CLIENT_BROWSER || client == CLIENT_FRAME) &&
+                                    !request_is_repeatable(request->method));
 }
 
 static void decide_not_ready(struct decision *decision, const struct request *request,
                              const struct model_access *access)
 {
-    const struct gate_row *row = &rows[decision->client];
-    decision->verdict = row->not_ready;
-    decision->wakes = may_wake(row, access, decision->client);
-    decision->click = access->wake == ACCESS_WAKE_CLICK;
+    decision->verdict = rows[decision->client].not_ready;
+    decision->wakes = may_wake(access, decision->client);
+    if (!decision->wakes)
+        decision->why_not = why_not(access, decision->client);
     decision->hold = may_be_held(decision->client, request) ? access->hold : 0;
 }
 

@@ -11,17 +11,9 @@
 
 #include "config/config.h"
 #include "core/power.h"
+#include "web/gate/client.h"
 #include "web/gate/request.h"
 #include "web/site/site_name.h"
-
-enum client_kind {
-    CLIENT_BROWSER, /* a person navigates */
-    CLIENT_API,     /* a program */
-    CLIENT_ASSET,   /* part of a page, favicon, prefetch */
-    CLIENT_WEBSOCKET,
-    CLIENT_MONITOR, /* monitors, bots, HEAD */
-};
-enum { CLIENT_KINDS = 5 };
 
 /* What is asked for, as the model knows it. */
 enum place_kind {
@@ -53,24 +45,17 @@ struct decision {
     struct place place;
     bool uses;          /* counts as use of the site */
     bool wakes;         /* the visitor's wish is told, and wakes */
-    bool click;         /* only the start button wakes */
+    uint16_t why_not;   /* not ready and no wake: the code of the fact that says why */
     bool unwanted;      /* REFUSED: by a rule of access.monitors, not by its address */
     bool astray;        /* REFUSED: the proxy leads it to another site than it names */
     struct guard guard; /* LIMITED: which refuses, and until when */
     int64_t hold;       /* ms a program, or a form, may be held before it is answered; 0: not */
 };
 
-enum { GATE_MONITORS_MAX = 64 };
-
 struct gate {
     const struct config *config;
     struct proxies proxies;
-    struct {
-        const char *text;
-        size_t length;
-    } monitors[GATE_MONITORS_MAX];
-    size_t n_monitors;
-    uint64_t monitor_starts[4]; /* bit c: some monitor's name begins with the byte c, either case */
+    struct robots robots;
 };
 
 void gate_init(struct gate *gate, const struct config *config);
@@ -97,5 +82,6 @@ struct decision gate_decide(const struct gate *gate, const struct request *reque
                             const struct place *place, bool ready, const struct guard *guard);
 
 const char *client_kind_name(enum client_kind kind); /* "browser" ... */
+bool client_sees_page(enum client_kind kind);        /* answers to it are pages */
 
 #endif

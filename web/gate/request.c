@@ -31,6 +31,7 @@ static const struct wanted {
     [FIELD_ACCEPT_LANGUAGE] = WANTED("Accept-Language", false),
     [FIELD_USER_AGENT] = WANTED("User-Agent", false),
     [FIELD_ORIGIN] = WANTED("Origin", true),
+    [FIELD_REFERER] = WANTED("Referer", false),
     [FIELD_FETCH_MODE] = WANTED("Sec-Fetch-Mode", false),
     [FIELD_FETCH_DEST] = WANTED("Sec-Fetch-Dest", false),
     [FIELD_FETCH_SITE] = WANTED("Sec-Fetch-Site", true),
@@ -139,6 +140,19 @@ static bool is_host_character(char c)
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
 }
 
+static size_t host_length(const char *value, char out[REQUEST_HOST_SIZE])
+{
+    size_t length = 0;
+    for (char c; is_host_character(c = lower(value[length])); length++) {
+        if (length + 1 >= REQUEST_HOST_SIZE ||
+            (c == '.' && (length == 0 || out[length - 1] == '.')))
+            return 0;
+        out[length] = c;
+    }
+    out[length] = '\0';
+    return length;
+}
+
 /* Behind the name: nothing, blanks, or ":" and a port. */
 static bool is_host_end(const char *rest)
 {
@@ -154,16 +168,9 @@ static bool is_host_end(const char *rest)
 /* RFC 952/1123 names (and the underscores people use); IPv4 addresses have the same letters. */
 static enum request_fault read_host(const char *value, char out[REQUEST_HOST_SIZE])
 {
-    size_t length = 0;
-    for (char c; is_host_character(c = lower(value[length])); length++) {
-        if (length + 1 >= REQUEST_HOST_SIZE ||
-            (c == '.' && (length == 0 || out[length - 1] == '.')))
-            return REQUEST_BAD_HOST;
-        out[length] = c;
-    }
+    size_t length = host_length(value, out);
     if (length == 0 || !is_host_end(value + length))
         return REQUEST_BAD_HOST;
-    out[length] = '\0';
     return REQUEST_FINE;
 }
 
@@ -388,6 +395,7 @@ enum request_fault request_read(const struct raw_request *raw, const struct prox
     enum request_fault fault = read_headers(raw, request);
 
     request->host[0] = request->path[0] = '\0';
+    request->after_head = false;
     request->target = (struct span){NULL, 0};
     request->trusted = is_trusted(proxies, raw->peer);
     set_ipv4(request, raw->peer);
@@ -440,6 +448,27 @@ static bool ports_agree(const char *a, const char *b)
     return !port_a || !port_b || strcmp(port_a, port_b) == 0;
 }
 
+/* What stands behind "http://" or "https://"; NULL: it is neither. */
+static const char *authority_of(const char *url)
+{
+    if (strncasecmp(url, "http://", 7) != 0 && strncasecmp(url, "https://", 8) != 0)
+        return NULL;
+    return strchr(url, '/') + 2;
+}
+
+bool request_url_host(const char *url, char ret_host[REQUEST_HOST_SIZE])
+{
+    const char *authority = authority_of(url);
+    size_t length = authority ? host_length(authority, ret_host) : 0;
+    const char *end = length > 0 ? authority + length : NULL;
+    return end && strchr(":/?# \t", *end) && !memchr(authority, '@', strcspn(authority, "/?#"));
+}
+
+bool request_names_origin(const struct request *request)
+{
+    return request->fields[FIELD_FETCH_SITE] || request->fields[FIELD_ORIGIN];
+}
+
 bool request_is_same_origin(const struct request *request)
 {
     const char *site = request->fields[FIELD_FETCH_SITE];
@@ -450,9 +479,7 @@ bool request_is_same_origin(const struct request *request)
         return strcmp(site, "same-origin") == 0;
     if (!origin)
         return true;
-    if (strncmp(origin, "http://", 7) != 0 && strncmp(origin, "https://", 8) != 0)
-        return false;
-    const char *authority = strchr(origin, '/') + 2;
-    return read_host(authority, host) == REQUEST_FINE && strcmp(host, request->host) == 0 &&
-           ports_agree(authority, host_value(request));
+    const char *authority = authority_of(origin);
+    return authority && read_host(authority, host) == REQUEST_FINE &&
+           strcmp(host, request->host) == 0 && ports_agree(authority, host_value(request));
 }

@@ -41,6 +41,7 @@ enum field {
     FIELD_ACCEPT_LANGUAGE,
     FIELD_USER_AGENT,
     FIELD_ORIGIN,
+    FIELD_REFERER,
     FIELD_FETCH_MODE,
     FIELD_FETCH_DEST,
     FIELD_FETCH_SITE,
@@ -83,6 +84,7 @@ struct request {
     const char *fields[FIELDS]; /* NULL: absent. Values are trimmed on the left only */
     bool trusted;               /* the peer is a trusted proxy */
     bool forwarded;             /* and it asks for somebody else */
+    bool after_head;  /* the same client asked with HEAD a moment ago; set by who knows that */
     bool has_address; /* address is the visitor's; else an IPv6 visitor behind the proxy */
     struct in_addr address;
     const char *method;           /* the visitor's */
@@ -130,11 +132,16 @@ enum request_fault request_retarget_url(struct request *request, const char *url
  * should be 3 * REQUEST_URI_MAX + 2, with less the reference is "/". */
 size_t request_reference(const struct request *request, char *ret_reference, size_t size);
 
+/* The host of http://HOST[:PORT][/...] in lower case. False: it is no such URL. */
+bool request_url_host(const char *url, char ret_host[REQUEST_HOST_SIZE]);
+
 /* GET, HEAD, OPTIONS: nothing is lost when it is asked again. */
 bool request_is_repeatable(const char *method);
 
 /* May a POST of a page have come from our own page? Sec-Fetch-Site decides, else Origin; programs
  * send neither. */
 bool request_is_same_origin(const struct request *request);
+/* Does it say so at all, as every browser does of a form? */
+bool request_names_origin(const struct request *request);
 
 #endif

@@ -46,6 +46,7 @@ struct view {
     int64_t rest;       /* until its end; -1: no end known */
     int64_t until;      /* its end, wall time; 0: no end known */
     bool local;         /* asked on this machine itself, not by a proxy for a visitor */
+    uint16_t why_not;   /* CLICK: the code of the fact that says why this visit wakes nothing */
     bool sent;          /* the visitor sent a form: asked for anew, it would be lost */
     int reload_s;       /* the page asks for itself again so often; 0: it polls the status */
     bool alone;         /* its server runs already: only its containers start */

@@ -268,14 +268,20 @@ void phrase_where(const struct view *view, struct buf *out)
     }
 }
 
-void phrase_all(const struct view *view, struct buf *out)
+void phrase_all(const struct view *view, const struct fact *why_not, struct buf *out)
 {
     struct view english = *view;
     char time[RFC3339_SIZE];
     english.language = LANGUAGE_ENGLISH;
     phrase_headline(&english, out);
-    buf_puts(out, ". ");
-    phrase_message(&english, out);
+    if (view->kind == VIEW_CLICK && why_not->parts[0].code != FACT_NONE) {
+        buf_puts(out, ": ");
+        say_fact(why_not, NULL, (struct say_how){.language = SAY_ENGLISH}, out);
+        buf_putc(out, '.');
+    } else {
+        buf_puts(out, ". ");
+        phrase_message(&english, out);
+    }
     if (view->until != 0)
         buf_printf(out, " %s %s.", word_of(&english, phrase_when(&english)),
                    rfc3339_format(view->until, time));

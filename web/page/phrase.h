@@ -24,6 +24,6 @@ enum word phrase_stage_word(int stage);                                 /* its n
 void phrase_stage(const struct view *view, int stage, struct buf *out); /* how far it is */
 
 /* A few sentences for programs, in English. */
-void phrase_all(const struct view *view, struct buf *out);
+void phrase_all(const struct view *view, const struct fact *why_not, struct buf *out);
 
 #endif

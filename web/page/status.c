@@ -103,15 +103,23 @@ void status_write(const struct view *view, int64_t next_poll, struct buf *out)
     json_end_object(&writer);
 }
 
+/* What keeps this visitor from the site, or from waking it. */
+static struct fact why_not(const struct view *view)
+{
+    if (view->guard.kind != GUARD_NONE)
+        return FACT(GUARD, .word = (uint8_t)view->guard.kind, .n = {view->until});
+    if (view->kind == VIEW_CLICK)
+        return (struct fact){.parts = {{.code = view->why_not}}};
+    return FACT(NONE);
+}
+
 void status_write_problem(const struct view *view, int status, struct buf *out)
 {
-    const bool limited = view->guard.kind != GUARD_NONE;
-    const struct fact why =
-        limited ? FACT(GUARD, .word = (uint8_t)view->guard.kind, .n = {view->until}) : FACT(NONE);
+    const struct fact why = why_not(view);
     struct buf detail = BUF_INIT(2048);
     struct json_writer writer;
 
-    phrase_all(view, &detail);
+    phrase_all(view, &why, &detail);
     json_writer_init(&writer, out);
     json_begin_object(&writer, NULL);
     json_put_string(&writer, "type", "about:blank");

@@ -12,16 +12,22 @@ static void send_not_ready(struct desk *desk, struct clerk *clerk, const struct 
     struct view view;
     board_count(desk->board, counts[decision->verdict]);
     desk_look(desk, clerk, &decision->place, ready, decision->wakes, &view);
-    view.sent = decision->client == CLIENT_BROWSER && !request_is_repeatable(clerk->request.method);
+    view.why_not = decision->why_not;
+    view.sent = client_sees_page(decision->client) && !request_is_repeatable(clerk->request.method);
     desk_send_view(desk, clerk, &view, decision->client, door, 503);
 }
 
-/* Parts of a page and monitors are not worth a line. */
+/* Not of people or their programs: not worth a line. */
+static bool is_by_the_way(enum client_kind client)
+{
+    return client == CLIENT_ASSET || client == CLIENT_MONITOR || client == CLIENT_FOREIGN;
+}
+
 static void limit(struct desk *desk, struct clerk *clerk, const struct raw_request *raw,
                   const struct decision *decision, enum door door)
 {
     board_count(desk->board, COUNT_REFUSED_GUARD);
-    if (decision->client != CLIENT_ASSET && decision->client != CLIENT_MONITOR)
+    if (!is_by_the_way(decision->client))
         desk_note_limit(desk, clerk, raw, decision->place.site, decision->guard);
     desk_send_limit(desk, clerk, &decision->place, decision->guard, decision->client, door);
 }
@@ -44,9 +50,10 @@ static const struct {
 };
 
 static const enum pass_kind pass_kinds[CLIENT_KINDS] = {
-    [CLIENT_BROWSER] = PASS_PERSON,  [CLIENT_API] = PASS_PERSON,
-    [CLIENT_ASSET] = PASS_PART,      [CLIENT_WEBSOCKET] = PASS_WEBSOCKET,
-    [CLIENT_MONITOR] = PASS_MONITOR,
+    [CLIENT_BROWSER] = PASS_PERSON,      [CLIENT_FRAME] = PASS_PERSON,
+    [CLIENT_API] = PASS_PERSON,          [CLIENT_ASSET] = PASS_PART,
+    [CLIENT_WEBSOCKET] = PASS_WEBSOCKET, [CLIENT_MONITOR] = PASS_MONITOR,
+    [CLIENT_FOREIGN] = PASS_PART,
 };
 
 /* No proxy asked first: the visitor is sent to the site itself. */
@@ -154,6 +161,7 @@ void desk_judge(struct desk *desk, const struct raw_request *raw, struct clerk *
         return;
     }
     bool ready = place.site != MODEL_NONE && board_site_ready(desk->board, place.site);
+    clerk->request.after_head = heads_follow(&desk->heads, &clerk->request, desk_now());
     struct guard guard;
     bool limited = desk_is_limited(desk, clerk, &place, ready, &guard);
     struct decision decision =

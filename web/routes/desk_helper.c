@@ -132,13 +132,23 @@ void desk_route_status(struct desk *desk, const struct raw_request *raw, struct 
     answer_end(&clerk->answer, "application/json");
 }
 
+/* A form of our own page. Where only people wake a site, it has to come from a browser: programs do
+ * not say where their forms come from. */
+static bool is_own_form(const struct desk *desk, const struct clerk *clerk,
+                        const struct place *place)
+{
+    return request_is_same_origin(&clerk->request) &&
+           (desk->model->domains[place->domain].access.wake != ACCESS_WAKE_PERSON ||
+            request_names_origin(&clerk->request));
+}
+
 /* The button: the one way to wake a site that waits for a click, and to try again after a failure.
  */
 static void press_button(struct desk *desk, struct clerk *clerk, const struct raw_request *raw,
                          const struct place *place)
 {
     struct notice notice;
-    if (!request_is_same_origin(&clerk->request)) {
+    if (!is_own_form(desk, clerk, place)) {
         board_count(desk->board, COUNT_REFUSED_ORIGIN);
         desk_note_refusal(desk, clerk, raw, place->site, &FACT(ACCESS_ORIGIN));
         desk_refuse(clerk, 403, &FACT(ACCESS_ORIGIN));

@@ -13,12 +13,14 @@
 #include "web/gate/view.h"
 #include "web/page/page.h"
 #include "web/routes/desk.h"
+#include "web/routes/heads.h"
 
 struct desk {
     struct board *board;
     const struct model *model;
     struct gate gate;
     struct page *page;
+    struct heads heads;
     _Atomic int64_t polls_second;        /* of the count under way */
     atomic_uint polls_now, polls_before; /* this second's and the last one's */
     _Atomic int64_t refusal_told;

@@ -168,7 +168,7 @@ void desk_send_view(struct desk *desk, struct clerk *clerk, const struct view *v
 {
     if (door == DOOR_NGINX)
         send_bare(clerk, view, 401);
-    else if (client == CLIENT_BROWSER)
+    else if (client_sees_page(client))
         desk_send_page(desk, clerk, view, status);
     else if (client == CLIENT_API || client == CLIENT_MONITOR)
         send_problem(clerk, view, status);
@@ -249,7 +249,7 @@ void desk_refuse_address(struct desk *desk, struct clerk *clerk, const struct ra
     const struct fact why = note_decision(desk, clerk, raw, decision);
     struct view view;
 
-    if (door == DOOR_NGINX || decision->client != CLIENT_BROWSER ||
+    if (door == DOOR_NGINX || !client_sees_page(decision->client) ||
         decision->place.domain == MODEL_NONE) {
         begin_refusal(desk, clerk, &decision->place, 403);
         answer_refuse(&clerk->answer, &why);
