@@ -108,7 +108,7 @@ const struct model_site *proxy_lead(const struct proxy_job *job, const struct mo
 /* Where the proxy finds Hall: as configured, else where Hall itself listens. */
 static const char *hall_url(const struct config *config, char out[64])
 {
-    const struct sockaddr_in *gateway = &config->http.gateway;
+    const struct sockaddr_in *gateway = &config->http.gateway[0];
     char address[INET_ADDRSTRLEN];
     if (config->proxy.hall)
         return config->proxy.hall;

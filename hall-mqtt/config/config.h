@@ -18,6 +18,8 @@
 #include "config/complaint.h"
 #include "core/model.h"
 
+enum { CONFIG_LISTEN_MAX = 8 }; /* so many addresses the gateway listens on, and the dashboard */
+
 struct config_mqtt {
     struct mqtt_broker broker;
     const char *base_topic;       /* "hall" */
@@ -25,9 +27,11 @@ struct config_mqtt {
 };
 
 struct config_http {
-    struct sockaddr_in gateway; /* 127.0.0.1:8880 */
-    struct sockaddr_in admin;   /* 127.0.0.1:8881 */
-    size_t n_trusted_proxies;   /* default 127.0.0.1 */
+    size_t n_gateway; /* never none; default 127.0.0.1:8880 */
+    struct sockaddr_in *gateway;
+    size_t n_admin; /* never none; default 127.0.0.1:8881 */
+    struct sockaddr_in *admin;
+    size_t n_trusted_proxies; /* default 127.0.0.1 */
     struct cidr *trusted_proxies;
     size_t n_admin_allow;
     struct cidr *admin_allow;

@@ -92,7 +92,14 @@ static void read_list(struct reader *reader, const struct option *row, const str
             store_items(base, row, 0, arena_alloc(reader->arena, 1, size));
         return;
     }
-    if (json_type(value) != JSON_ARRAY) {
+    if (row->or_one && json_type(value) == JSON_STRING) {
+        items = arena_alloc(reader->arena, 1, size);
+        if (items)
+            read_option(reader, row->item, at, value, items);
+        store_items(base, row, items ? 1 : 0, items);
+        return;
+    }
+    if (json_type(value) != JSON_ARRAY || (row->or_one && json_count(value) == 0)) {
         fail(reader, row, at, value);
         return;
     }

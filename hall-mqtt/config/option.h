@@ -61,6 +61,7 @@ struct option {
     const char *const *names;    /* choice: NULL-terminated; an empty one cannot be chosen */
     const struct option *item;   /* list */
     bool or_bool;                /* list: false stands for an empty one, true for the default */
+    bool or_one;                 /* list: an item alone stands for a list of it; never empty */
     const struct option_table *table; /* object, map */
     unsigned tag;        /* what a table with exactly_one stores when this is the one */
     size_t given_offset; /* enum option_given; 0: nobody asks */

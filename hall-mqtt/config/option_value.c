@@ -51,6 +51,8 @@ struct phrase option_allowed(const struct option *row, char names[OPTION_NAMES_S
         phrase.kind = WORDING_OBJECT;
         break;
     case OPTION_LIST:
+        if (row->or_one)
+            return PHRASE(ONE_OR_LIST, .format = row->item->format->allowed, .numbers = {row->max});
         return (struct phrase){.kind = row->or_bool ? WORDING_LIST_OR_BOOL : WORDING_LIST,
                                .numbers = {row->max}};
     }

@@ -113,6 +113,34 @@ static void put_object(struct json_writer *out, const struct option *row, bool o
     json_end_array(out);
 }
 
+static void put_value(struct json_writer *out, const struct option *row, bool or_null);
+
+static void put_items(struct json_writer *out, const struct option *row, bool or_null)
+{
+    put_type(out, "array", or_null);
+    json_put_integer(out, "maxItems", row->max);
+    json_begin_object(out, "items");
+    put_value(out, row->item, false);
+    json_end_object(out);
+}
+
+static void put_list(struct json_writer *out, const struct option *row, bool or_null)
+{
+    if (!row->or_one) {
+        put_items(out, row, or_null);
+        return;
+    }
+    json_begin_array(out, "anyOf");
+    json_begin_object(out, NULL);
+    put_value(out, row->item, or_null);
+    json_end_object(out);
+    json_begin_object(out, NULL);
+    put_items(out, row, false);
+    json_put_integer(out, "minItems", 1);
+    json_end_object(out);
+    json_end_array(out);
+}
+
 static void put_value(struct json_writer *out, const struct option *row, bool or_null)
 {
     switch (row->kind) {
@@ -148,11 +176,7 @@ static void put_value(struct json_writer *out, const struct option *row, bool or
         put_object(out, row, or_null);
         break;
     case OPTION_LIST:
-        put_type(out, "array", or_null);
-        json_put_integer(out, "maxItems", row->max);
-        json_begin_object(out, "items");
-        put_value(out, row->item, false);
-        json_end_object(out);
+        put_list(out, row, or_null);
         break;
     case OPTION_MAP:
         put_type(out, "object", or_null);
@@ -168,6 +192,10 @@ static void put_value(struct json_writer *out, const struct option *row, bool or
 static void put_default_list(struct json_writer *out, const struct option *row)
 {
     char item[128];
+    if (row->or_one && !strchr(row->fallback, ',')) {
+        json_put_string(out, "default", row->fallback);
+        return;
+    }
     json_begin_array(out, "default");
     for (const char *at = row->fallback;; at++) {
         size_t length = strcspn(at, ",");

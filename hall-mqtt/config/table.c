@@ -18,6 +18,8 @@ static const struct option item_host = {TEXT(host, 253), .size = sizeof(char *)}
 static const struct option item_container = {TEXT(container, 128), .size = sizeof(char *)};
 static const struct option item_mac = {TEXT(mac, 32), .size = sizeof(uint8_t[6])};
 static const struct option item_cidr = {TEXT(cidr, 32), .size = sizeof(struct cidr)};
+static const struct option item_endpoint = {
+    TEXT(endpoint, 32), .size = sizeof(struct sockaddr_in)};
 static const struct option item_date = {TEXT(date, 32), .size = sizeof(struct model_date)};
 static const struct option item_status = {
     .kind = OPTION_STATUS, .size = sizeof(struct status_range)};
@@ -41,9 +43,11 @@ static const struct option mqtt_rows[] = {
 static const struct option_table mqtt_table = TABLE("mqtt", config_mqtt, mqtt_rows);
 
 static const struct option http_rows[] = {
-    {"gateway", TEXT(endpoint, 32), AT(config_http, gateway), .fallback = "127.0.0.1:8880",
+    {"gateway", LIST(item_endpoint, CONFIG_LISTEN_MAX), .or_one = true, AT(config_http, gateway),
+     COUNT_AT(config_http, n_gateway), .fallback = "127.0.0.1:8880",
      .help = "Where the gate and the waiting page listen, for the reverse proxy."},
-    {"admin", TEXT(endpoint, 32), AT(config_http, admin), .fallback = "127.0.0.1:8881",
+    {"admin", LIST(item_endpoint, CONFIG_LISTEN_MAX), .or_one = true, AT(config_http, admin),
+     COUNT_AT(config_http, n_admin), .fallback = "127.0.0.1:8881",
      .help = "Where the dashboard and its API listen."},
     {"trusted_proxies", LIST(item_cidr, 64), AT(config_http, trusted_proxies),
      COUNT_AT(config_http, n_trusted_proxies), .fallback = "127.0.0.1",

@@ -18,6 +18,7 @@
 #include "hall/out_board.h"
 #include "hall/out_log.h"
 #include "hall/out_store.h"
+#include "hall/ports.h"
 #include "hall/stream_watch.h"
 #include "loop/daemon.h"
 #include "web/api/api.h"
@@ -57,6 +58,7 @@ struct hall {
     struct in_remote in_remote;
     struct in_store in_store;
     struct in_visits in_visits;
+    struct ports ports;
 };
 
 /* ---- beginning: each function makes what the next one needs ---- */
@@ -173,6 +175,9 @@ static int create_admin(struct hall *hall)
         error = in_api_listen(&hall->in_api, hall->loop);
     if (error == 0)
         error = in_admin_listen(&hall->in_admin, hall->loop, hall->secrets, hall->api);
+    hall->ports = (struct ports){.front = hall->front, .admin = hall->in_admin.admin};
+    if (error == 0)
+        error = ports_watch(&hall->ports, hall->loop);
     return error;
 }
 
@@ -288,6 +293,7 @@ static void say_goodbye(struct hall *hall)
 {
     if (hall->current.board)
         board_close(hall->current.board);
+    ports_finish(&hall->ports);
     front_destroy(hall->front);
     if (hall->errands)
         errands_close(hall->errands);

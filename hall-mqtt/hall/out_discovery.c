@@ -38,15 +38,17 @@ struct out_discovery {
 /* Where the dashboard is found by others, as far as the configuration tells; "" if it does not. */
 static void write_url(const struct config *config, char out[URL_SIZE])
 {
-    const struct sockaddr_in *admin = &config->http.admin;
-    const uint32_t address = ntohl(admin->sin_addr.s_addr);
     char text[INET_ADDRSTRLEN] = "";
 
     out[0] = '\0';
-    if (address >> 24 == 127 || address == INADDR_ANY || admin->sin_port == 0)
-        return;
-    inet_ntop(AF_INET, &admin->sin_addr, text, sizeof(text));
-    snprintf(out, URL_SIZE, "http://%s:%u/", text, ntohs(admin->sin_port));
+    for (size_t i = 0; i < config->http.n_admin && out[0] == '\0'; i++) {
+        const struct sockaddr_in *admin = &config->http.admin[i];
+        const uint32_t address = ntohl(admin->sin_addr.s_addr);
+        if (address >> 24 == 127 || address == INADDR_ANY || admin->sin_port == 0)
+            continue;
+        inet_ntop(AF_INET, &admin->sin_addr, text, sizeof(text));
+        snprintf(out, URL_SIZE, "http://%s:%u/", text, ntohs(admin->sin_port));
+    }
 }
 
 /* mqtt: as it was when Hall began, since it changes with a restart only. */

@@ -140,6 +140,12 @@ static int renewal_prepare(struct reload *reload, struct renewal *new, const str
     return front_replace(reload->front, next->board);
 }
 
+static bool listens_elsewhere(size_t n_old, const struct sockaddr_in *old, size_t n_new,
+                              const struct sockaddr_in *new)
+{
+    return n_old != n_new || memcmp(old, new, n_new * sizeof(*new)) != 0;
+}
+
 /* What only a restart changes is said, not half done; old: what Hall began with. */
 static void tell_unchanged(const struct config *old, const struct config *new)
 {
@@ -147,9 +153,10 @@ static void tell_unchanged(const struct config *old, const struct config *new)
         const char *pointer;
         bool changed;
     } sections[] = {
-        {"/http/gateway",
-         memcmp(&old->http.gateway, &new->http.gateway, sizeof(new->http.gateway)) != 0},
-        {"/http/admin", memcmp(&old->http.admin, &new->http.admin, sizeof(new->http.admin)) != 0},
+        {"/http/gateway", listens_elsewhere(old->http.n_gateway, old->http.gateway,
+                                            new->http.n_gateway, new->http.gateway)},
+        {"/http/admin",
+         listens_elsewhere(old->http.n_admin, old->http.admin, new->http.n_admin, new->http.admin)},
         {"/mqtt", !text_equal(old->mqtt.broker.host, new->mqtt.broker.host) ||
                       old->mqtt.broker.port != new->mqtt.broker.port ||
                       old->mqtt.broker.tls != new->mqtt.broker.tls ||

@@ -181,7 +181,7 @@ static int load_config(const char *file, struct arena *arena, struct settings *s
                                 .ca = config->mqtt.broker.ca,
                                 .base_topic = config->mqtt.base_topic,
                                 .version = config->mqtt.broker.version,
-                                .admin = admin_of(arena, &config->http.admin)});
+                                .admin = admin_of(arena, &config->http.admin[0])});
     return 0;
 }
 

@@ -184,15 +184,18 @@ class Hall:
         except OSError:
             return False
 
-    @property
-    def gateway(self):
-        host, port = self.config["http"]["gateway"].split(":")
+    def _first(self, key):
+        listed = self.config["http"][key]
+        host, port = (listed if isinstance(listed, str) else listed[0]).split(":")
         return host, int(port)
 
     @property
+    def gateway(self):
+        return self._first("gateway")
+
+    @property
     def admin(self):
-        host, port = self.config["http"]["admin"].split(":")
-        return host, int(port)
+        return self._first("admin")
 
     def ask_admin(self, path, headers=None, method="GET", host=None, timeout=60, body=None, source=None):
         return http_get(*self.admin, path, headers, method, host, timeout, body, source)

@@ -93,9 +93,9 @@ static void test_ten_lines_are_enough(void **state)
     assert_null(config->mqtt.broker.ca);
     assert_string_equal(config->mqtt.base_topic, "hall");
     assert_string_equal(config->mqtt.discovery_prefix, "homeassistant");
-    assert_int_equal(ntohs(config->http.gateway.sin_port), 8880);
-    address_is(config->http.gateway.sin_addr, "127.0.0.1");
-    assert_int_equal(ntohs(config->http.admin.sin_port), 8881);
+    assert_int_equal(ntohs(config->http.gateway[0].sin_port), 8880);
+    address_is(config->http.gateway[0].sin_addr, "127.0.0.1");
+    assert_int_equal(ntohs(config->http.admin[0].sin_port), 8881);
     assert_int_equal(config->http.n_trusted_proxies, 1);
     assert_int_equal(config->http.trusted_proxies[0].network, 0x7f000001);
     assert_int_equal(config->http.n_admin_allow, 4);
@@ -226,7 +226,8 @@ static void test_every_key_is_read(void **state)
         "{'$schema':'x','timezone':'Europe/Paris','site':'attic','language':'fr',"
         "'mqtt':{'url':'mqtts://Broker.lan','username':'u','ca':'/etc/ca.crt','base_topic':'a/b',"
         "'discovery_prefix':'ha'},"
-        "'http':{'gateway':'0.0.0.0:80','admin':'10.0.0.1:0','trusted_proxies':['10.0.0.0/8',"
+        "'http':{'gateway':['0.0.0.0:80','10.0.0.1:81'],'admin':'10.0.0.1:0','trusted_proxies':['"
+        "10.0.0.0/8',"
         "'1.2.3.4'],'admin_allow':[],'admin_hosts':['HALL.lan'],'monitors':['Probe']},"
         "'store':{'path':'db','keep_days':1,'max_mb':2,'backups':5},"
         "'clock':{'trust':'always'},"
@@ -274,6 +275,10 @@ static void test_every_key_is_read(void **state)
     assert_string_equal(config->mqtt.base_topic, "a/b");
     assert_int_equal(config->language, CONFIG_FRENCH);
     assert_string_equal(config->mqtt.discovery_prefix, "ha");
+    assert_int_equal(config->http.n_gateway, 2);
+    address_is(config->http.gateway[1].sin_addr, "10.0.0.1");
+    assert_int_equal(ntohs(config->http.gateway[1].sin_port), 81);
+    assert_int_equal(config->http.n_admin, 1);
     assert_int_equal(config->http.n_trusted_proxies, 2);
     assert_int_equal(config->http.n_admin_allow, 0);
     assert_string_equal(config->http.admin_hosts[0], "hall.lan");
@@ -680,6 +685,14 @@ static void test_formats(void **state)
         {"{'mqtt':{'username':''}}", "/mqtt/username", "a text"},
         {"{'http':{'gateway':'8880'}}", "/http/gateway", "an IPv4 address and a port"},
         {"{'http':{'gateway':'[::1]:80'}}", "/http/gateway", "an IPv4 address and a port"},
+        {"{'http':{'gateway':80}}", "/http/gateway",
+         "an IPv4 address and a port, as \"127.0.0.1:8880\", or an array of 1 to 8 of them"},
+        {"{'http':{'gateway':[]}}", "/http/gateway", "an IPv4 address and a port"},
+        {"{'http':{'gateway':['127.0.0.1:1',null]}}", "/http/gateway/1", "an IPv4 address"},
+        {"{'http':{'admin':['127.0.0.1:1','127.0.0.1']}}", "/http/admin/1", "an IPv4 address"},
+        {"{'http':{'admin':['0.0.0.0:1','0.0.0.0:2','0.0.0.0:3','0.0.0.0:4','0.0.0.0:5',"
+         "'0.0.0.0:6','0.0.0.0:7','0.0.0.0:8','0.0.0.0:9']}}",
+         "/http/admin", "at most 8"},
         {"{'http':{'trusted_proxies':['10.0.0.1/8']}}", "/http/trusted_proxies/0", "an IPv4 range"},
         {"{'http':{'trusted_proxies':[null]}}", "/http/trusted_proxies/0", "an IPv4 range"},
         {"{'http':{'admin_hosts':['a_b']}}", "/http/admin_hosts/0", "a host name"},

@@ -42,6 +42,9 @@ static struct model_domain domains[] = {
 
 static struct config make_config(void)
 {
+    static struct sockaddr_in here = {.sin_family = AF_INET};
+
+    here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     struct config config = {
         .http = {.n_trusted_proxies = 1, .trusted_proxies = loopback},
         .model = {.n_servers = 2,
@@ -51,8 +54,8 @@ static struct config make_config(void)
                   .n_domains = 4,
                   .domains = domains},
     };
-    config.http.gateway.sin_family = AF_INET;
-    config.http.gateway.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    config.http.n_gateway = 1;
+    config.http.gateway = &here;
     return config;
 }
 

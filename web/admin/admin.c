@@ -12,6 +12,7 @@ static const struct listener_role role = {
     .name = "the dashboard",
     .pointer = "/http/admin",
     .workers = ADMIN_WORKERS,
+    .may_come_later = true,
     .new_ms = 150, /* browsers connect in advance */
     .kept_max = ADMIN_KEPT,
     .serve = counter_serve,
@@ -84,7 +85,8 @@ static int make_parts(struct admin *admin, const struct admin_options *options)
     if (error == 0)
         error = login_start(admin, options->stored_hash);
     if (error == 0)
-        error = listener_create(&role, admin, &options->config->http.admin, &admin->listener);
+        error = listener_create(&role, admin, options->config->http.admin,
+                                options->config->http.n_admin, &admin->listener);
     return error;
 }
 
@@ -121,6 +123,11 @@ int admin_create(const struct admin_options *options, struct admin **ret_admin)
     }
     *ret_admin = admin;
     return 0;
+}
+
+size_t admin_retry(struct admin *admin)
+{
+    return listener_retry(admin->listener);
 }
 
 int admin_configure(struct admin *admin, const struct config *config)

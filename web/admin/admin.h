@@ -24,9 +24,10 @@ struct admin_options {
     struct api *api;                    /* outlives the admin */
 };
 
-/* Listens on /http/admin and starts its workers. -EADDRINUSE, -EACCES, -ENOMEM, -EIO; the log says
- * what to do. */
+/* Listens on /http/admin and starts its workers. -EACCES, -ENOMEM, -errno; the log says what to do.
+ */
 int admin_create(const struct admin_options *options, struct admin **ret_admin);
+size_t admin_retry(struct admin *admin); /* the ports that were taken; how many still are */
 void admin_destroy(struct admin *admin);
 
 /* Loop thread: who may come in from now on. Sessions stay. -ENOMEM: as before. */

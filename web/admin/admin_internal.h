@@ -36,9 +36,7 @@ struct rules {
     struct proxies proxies;
     struct cidr *proxy_ranges;
     size_t n_hosts;
-    char (*hosts)[REQUEST_HOST_SIZE];
-    bool has_own; /* listens on one address: its own number is a host too */
-    struct in_addr own;
+    char (*hosts)[REQUEST_HOST_SIZE]; /* the numbers it listens on too */
 };
 
 struct admin_worker {

@@ -25,23 +25,26 @@ static int copy_ranges(size_t n, const struct cidr *ranges, struct cidr **ret)
     return 0;
 }
 
+/* A name that somebody else's DNS could point here is none of ours; our own number is. */
 static int copy_hosts(const struct config_http *http, struct rules *rules)
 {
-    rules->hosts = calloc(http->n_admin_hosts + 1, sizeof(*rules->hosts));
+    rules->hosts = calloc(http->n_admin_hosts + http->n_admin, sizeof(*rules->hosts));
     if (!rules->hosts)
         return -ENOMEM;
     for (size_t i = 0; i < http->n_admin_hosts; i++)
-        text_copy(rules->hosts[i], sizeof(rules->hosts[i]), http->admin_hosts[i]);
-    rules->n_hosts = http->n_admin_hosts;
+        text_copy(rules->hosts[rules->n_hosts++], sizeof(*rules->hosts), http->admin_hosts[i]);
+    for (size_t i = 0; i < http->n_admin; i++) {
+        const struct in_addr *own = &http->admin[i].sin_addr;
+        if (own->s_addr != htonl(INADDR_ANY))
+            inet_ntop(AF_INET, own, rules->hosts[rules->n_hosts++], sizeof(*rules->hosts));
+    }
     return 0;
 }
 
 int rules_copy(const struct config *config, struct rules *ret_rules)
 {
     const struct config_http *http = &config->http;
-    struct rules rules = {.n_allow = http->n_admin_allow,
-                          .own = http->admin.sin_addr,
-                          .has_own = http->admin.sin_addr.s_addr != htonl(INADDR_ANY)};
+    struct rules rules = {.n_allow = http->n_admin_allow};
     int error = copy_ranges(http->n_admin_allow, http->admin_allow, &rules.allow);
     if (error == 0)
         error = copy_ranges(http->n_trusted_proxies, http->trusted_proxies, &rules.proxy_ranges);
@@ -73,14 +76,8 @@ static bool allows_address(const struct rules *rules, const struct request *requ
     return false;
 }
 
-/* A name that somebody else's DNS could point here is none of ours; our own number is. */
 static bool allows_host(const struct rules *rules, const char *host)
 {
-    char own[INET_ADDRSTRLEN] = "";
-    if (rules->has_own)
-        inet_ntop(AF_INET, &rules->own, own, sizeof(own));
-    if (host[0] != '\0' && strcmp(host, own) == 0)
-        return true;
     for (size_t i = 0; i < rules->n_hosts; i++) {
         if (strcasecmp(rules->hosts[i], host) == 0)
             return true;

@@ -137,8 +137,8 @@ int front_create(struct board *board, struct front **ret_front)
     if (error == 0)
         error = make_workers(front);
     if (error == 0)
-        error =
-            listener_create(&gateway, front, &board_config(board)->http.gateway, &front->listener);
+        error = listener_create(&gateway, front, board_config(board)->http.gateway,
+                                board_config(board)->http.n_gateway, &front->listener);
     if (error != 0) {
         front_destroy(front);
         return error;
@@ -178,6 +178,11 @@ bool front_drop(struct front *front, const struct board *board)
     close_office(*place);
     *place = NULL;
     return true;
+}
+
+size_t front_retry(struct front *front)
+{
+    return listener_retry(front->listener);
 }
 
 uint16_t front_port(const struct front *front)

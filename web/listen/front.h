@@ -9,9 +9,11 @@
 
 struct front;
 
-/* Listens on the configured gateway address and starts its workers. board is borrowed. -EADDRINUSE,
- * -EACCES, -errno; the log says which address and what to do. */
+/* Listens on the configured gateway addresses and starts its workers. board is borrowed.
+ * -EADDRINUSE: all of their ports are taken; -EACCES, -errno; the log says which address and what
+ * to do. */
 int front_create(struct board *board, struct front **ret_front);
+size_t front_retry(struct front *front); /* the ports that were taken; how many still are */
 uint16_t
 front_port(const struct front *front); /* of the gateway: the real one where 0 was configured */
 /* Workers answer from this board from now on (loop thread). Who is at an answer finishes it from

@@ -4,6 +4,7 @@
 #include <civetweb.h>
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "web/listen/lines.h"
-#include "web/listen/own_socket.h"
+#include "web/listen/listen_sockets.h"
 #include "web/listen/patience.h"
 #include "web/listen/stack.h"
 
@@ -26,7 +27,6 @@ enum {
     HEAD_MAX = (HEAD_KB + 1) * 1024, /* a head, and what comes with it */
     DRAIN_MAX = 8 * 1024 * 1024,
     ROOM = 160 * 1024, /* the longest file of the dashboard */
-    SILENT_S = 3,      /* civetweb's own patience, request_timeout_ms, comes after it */
 };
 
 struct worker {
@@ -52,7 +52,9 @@ struct listener {
     struct long_head *long_heads; /* one for each worker */
     atomic_uint workers_given;
     atomic_uint connections; /* being served: each has a worker of its own */
-    _Atomic uint16_t port;
+    struct listen_sockets sockets;
+    sem_t put; /* they are in civetweb's places, or put_error says why not */
+    int put_error;
     struct patience_rules rules;
     struct patience *patience;
 };
@@ -220,7 +222,7 @@ static bool drain_head(const struct mg_connection *connection)
     struct sockaddr_in peer = {.sin_family = AF_INET,
                                .sin_port = htons((uint16_t)info->remote_port)};
     return inet_pton(AF_INET, info->remote_addr, &peer.sin_addr) == 1 &&
-           own_socket_drain_head(atomic_load(&listener_of(connection)->port), &peer, HEAD_MAX);
+           own_socket_drain_head(&listener_of(connection)->sockets.addresses, &peer, HEAD_MAX);
 }
 
 /* What civetweb refuses by itself, answered in our form. 1: let it say so its own way. */
@@ -272,23 +274,25 @@ static void on_connection_closed(const struct mg_connection *connection)
         stack_give_back(&worker->stack, clock_boot_ns());
 }
 
-static uint16_t learn_port(struct listener *listener, const struct mg_context *civetweb)
+/* Before the first connection is accepted. */
+static void put_sockets(struct listener *listener, const struct mg_context *civetweb)
 {
-    struct mg_server_port port = {0};
-    if (mg_get_server_ports(civetweb, 1, &port) == 1)
-        atomic_store(&listener->port, (uint16_t)port.port);
-    return (uint16_t)port.port;
+    const size_t n = listener->sockets.addresses.n;
+    struct mg_server_port places[OWN_ADDRESSES_MAX];
+    uint16_t ports[OWN_ADDRESSES_MAX] = {0};
+    const int got = mg_get_server_ports(civetweb, (int)n, places);
+    for (int i = 0; i < got; i++)
+        ports[i] = (uint16_t)places[i].port;
+    listener->put_error = listen_sockets_put(&listener->sockets, ports);
+    sem_post(&listener->put);
 }
 
-/* type: 0 for the thread that accepts, before it accepts the first connection; 1 for a worker. */
+/* type: 0 for the thread that accepts; 1 for a worker. */
 static void *on_thread(const struct mg_context *civetweb, int type)
 {
     struct listener *listener = mg_get_user_data(civetweb);
-    if (type == 0) {
-        const uint16_t port = learn_port(listener, civetweb);
-        own_socket_give_room(port, ROOM);
-        own_socket_await_data(port, SILENT_S);
-    }
+    if (type == 0)
+        put_sockets(listener, civetweb);
     if (type != 1)
         return NULL;
     unsigned number = atomic_fetch_add(&listener->workers_given, 1);
@@ -310,43 +314,14 @@ static const struct mg_callbacks callbacks = {
     .connection_closed = on_connection_closed,
 };
 
-/* civetweb does not say why it could not listen: asks the kernel the same. */
-static int why_not(const struct sockaddr_in *address)
-{
-    int one = 1;
-    int error = EIO;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return errno;
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
-        bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 || listen(fd, 1) < 0)
-        error = errno;
-    close(fd);
-    return error;
-}
-
-static const char *advice(int error)
-{
-    switch (error) {
-    case EADDRINUSE:
-        return "another program listens there; stop it, or choose another";
-    case EACCES:
-        return "ports below 1024 need a right this process does not have; choose another";
-    case EADDRNOTAVAIL:
-        return "no interface of this machine has that address; correct";
-    default:
-        return "see the reason, and";
-    }
-}
-
 /* Workers take no signals: those are for the loop. */
-static struct mg_context *start(struct listener *listener, const char *endpoint)
+static struct mg_context *start(struct listener *listener)
 {
     char workers[12];
     char head[12];
     /* clang-format off */
     const char *options[] = {
-        "listening_ports", endpoint,
+        "listening_ports", listen_sockets_places(listener->sockets.addresses.n),
         "num_threads", workers,
         "listen_backlog", "1024",
         "connection_queue", "200",
@@ -376,11 +351,6 @@ static struct mg_context *start(struct listener *listener, const char *endpoint)
     return civetweb;
 }
 
-static uint16_t own_port(void *context)
-{
-    return atomic_load(&((struct listener *)context)->port);
-}
-
 static unsigned served(void *context)
 {
     return atomic_load(&((struct listener *)context)->connections);
@@ -408,33 +378,44 @@ static unsigned reads_for(void *context, uint64_t peer)
     return 0;
 }
 
-static int begin(struct listener *listener, const struct sockaddr_in *address)
+static int begin(struct listener *listener)
 {
-    const struct listener_role *role = listener->role;
-    char text[INET_ADDRSTRLEN];
-    char endpoint[INET_ADDRSTRLEN + 8];
-
-    inet_ntop(AF_INET, &address->sin_addr, text, sizeof(text));
-    snprintf(endpoint, sizeof(endpoint), "%s:%u", text, ntohs(address->sin_port));
-    listener->civetweb = start(listener, endpoint);
+    listener->civetweb = start(listener);
     if (!listener->civetweb) {
-        int error = why_not(address);
-        log_error("web: cannot listen on %s: %s; %s %s", endpoint, strerror(error), advice(error),
-                  role->pointer);
-        return -error;
+        log_error("web: %s cannot be started: no memory, no descriptors or no threads left",
+                  listener->role->name);
+        return -EAGAIN;
     }
-    log_info("web: %s listens on %s:%u", role->name, text,
-             learn_port(listener, listener->civetweb));
+    while (sem_wait(&listener->put) < 0 && errno == EINTR)
+        continue;
+    if (listener->put_error < 0) {
+        log_error("web: %s cannot be started: its sockets are not found: %s", listener->role->name,
+                  strerror(-listener->put_error));
+        return listener->put_error;
+    }
+    listen_sockets_tell(&listener->sockets);
     return 0;
 }
 
+static int listen_there(struct listener *listener, const struct sockaddr_in *addresses, size_t n)
+{
+    const struct listener_role *role = listener->role;
+    listener->sockets =
+        (struct listen_sockets){.room = ROOM, .name = role->name, .pointer = role->pointer};
+    const int error = listen_sockets_open(&listener->sockets, addresses, n);
+    if (error == 0 && !role->may_come_later && listen_sockets_missing(&listener->sockets) == n)
+        return -EADDRINUSE;
+    return error;
+}
+
 int listener_create(const struct listener_role *role, void *context,
-                    const struct sockaddr_in *address, struct listener **ret_listener)
+                    const struct sockaddr_in *addresses, size_t n, struct listener **ret_listener)
 {
     struct listener *listener = calloc(1, sizeof(*listener));
     if (!listener)
         return -ENOMEM;
     mg_init_library(0);
+    sem_init(&listener->put, 0, 0);
     listener->role = role;
     listener->context = context;
     listener->workers = calloc(role->workers, sizeof(*listener->workers));
@@ -445,14 +426,16 @@ int listener_create(const struct listener_role *role, void *context,
     listener->rules = (struct patience_rules){.scarce = role->workers - role->workers / 4,
                                               .most = role->workers,
                                               .new_ms = role->new_ms,
-                                              .port = own_port,
                                               .served = served,
                                               .at_work = at_work,
                                               .reads_for = reads_for};
     if (error == 0)
-        error = patience_create(&listener->rules, listener, &listener->patience);
+        error = patience_create(&listener->rules, &listener->sockets.addresses, listener,
+                                &listener->patience);
     if (error == 0)
-        error = begin(listener, address);
+        error = listen_there(listener, addresses, n);
+    if (error == 0)
+        error = begin(listener);
     if (error != 0) {
         listener_destroy(listener);
         return error;
@@ -463,7 +446,12 @@ int listener_create(const struct listener_role *role, void *context,
 
 uint16_t listener_port(const struct listener *listener)
 {
-    return atomic_load(&listener->port);
+    return ntohs(listener->sockets.addresses.at[0].sin_port);
+}
+
+size_t listener_retry(struct listener *listener)
+{
+    return listen_sockets_retry(&listener->sockets);
 }
 
 /* While civetweb waits for a socket, it looks only every two seconds whether it is to stop, and
@@ -472,10 +460,10 @@ uint16_t listener_port(const struct listener *listener)
 static void stop(struct listener *listener)
 {
     static const struct timespec pause = {.tv_nsec = 5000000};
-    own_socket_end_reading(atomic_load(&listener->port), false);
+    own_socket_end_reading(&listener->sockets.addresses);
     for (int waited = 0; atomic_load(&listener->connections) > 0 && waited < STOP_MS; waited += 5)
         nanosleep(&pause, NULL);
-    own_socket_end_reading(atomic_load(&listener->port), true);
+    listen_sockets_end(&listener->sockets);
     mg_stop(listener->civetweb);
 }
 
@@ -485,8 +473,10 @@ void listener_destroy(struct listener *listener)
         return;
     if (listener->civetweb)
         stop(listener);
+    listen_sockets_close(&listener->sockets);
     patience_destroy(listener->patience);
     mg_exit_library();
+    sem_destroy(&listener->put);
     free(listener->long_heads);
     free(listener->workers);
     free(listener);
@@ -495,5 +485,5 @@ void listener_destroy(struct listener *listener)
 void listener_end_reading(struct listener *listener, uint64_t peer)
 {
     const struct sockaddr_in other = patience_address(peer);
-    own_socket_end_peer(atomic_load(&listener->port), &other);
+    own_socket_end_peer(&listener->sockets.addresses, &other);
 }

@@ -1,8 +1,8 @@
 /*
- * listener: one address Hall listens on, with workers of its own, by civetweb (listener.c alone
- * knows it). Each listener is a context of its own, so that one being full never starves another.
- * What is answered is its role's business. serve and refuse are called on a worker's thread, each
- * worker with its own number; an exchange lives as long as that call.
+ * listener: the addresses Hall listens on for one role, with workers of its own, by civetweb
+ * (listener.c alone knows it). Each listener is a context of its own, so that one being full never
+ * starves another. What is answered is its role's business. serve and refuse are called on a
+ * worker's thread, each worker with its own number; an exchange lives as long as that call.
  */
 #ifndef HALL_WEB_LISTEN_LISTENER_H
 #define HALL_WEB_LISTEN_LISTENER_H
@@ -17,6 +17,7 @@ struct exchange; /* one request under way */
 struct listener_role {
     const char *name;    /* "the gateway", for the log */
     const char *pointer; /* "/http/gateway", where its address is configured */
+    bool may_come_later; /* starts also where all its ports are taken; see listener_retry */
     unsigned workers;    /* each costs some 20 KB of stack */
     unsigned new_ms;     /* how long a new connection that says nothing is always left alone */
     unsigned kept_max;   /* connections kept open; beyond, each ends with its answer, so that
@@ -29,11 +30,14 @@ struct listener_role {
                    const struct fact *why);
 };
 
-/* Listens and starts the workers. role and context outlive it. -EADDRINUSE, -EACCES, -errno; the
- * log says which address and what to do. */
+/* Listens on all of these addresses (1 to 8) and starts the workers. role and context outlive it.
+ * One that no interface has yet, or whose port is taken, is waited for, while another is there.
+ * -EADDRINUSE, -EACCES, -errno; the log says which address and what to do. */
 int listener_create(const struct listener_role *role, void *context,
-                    const struct sockaddr_in *address, struct listener **ret_listener);
-uint16_t listener_port(const struct listener *listener); /* the real one where 0 was configured */
+                    const struct sockaddr_in *addresses, size_t n, struct listener **ret_listener);
+uint16_t listener_port(const struct listener *listener); /* the first; the real one for 0 */
+/* Tries the ports that were taken. How many still are. The creator's thread. */
+size_t listener_retry(struct listener *listener);
 void listener_destroy(struct listener *listener);
 /* Whoever reads the body that this peer (exchange_peer) sends reads its end. Any thread. */
 void listener_end_reading(struct listener *listener, uint64_t peer);

@@ -16,31 +16,42 @@ enum {
     HEAD_DRAIN_MS = 1000,
 };
 
-/* 0; -EBADF, -ENOTSOCK */
-static int look(int fd, uint16_t port)
+static bool is_on(const struct sockaddr_in *local, const struct own_addresses *own)
 {
-    struct sockaddr_in own = {.sin_family = AF_UNSPEC};
-    socklen_t length = sizeof(own);
+    for (size_t i = 0; i < own->n; i++) {
+        const struct sockaddr_in *at = &own->at[i];
+        if (local->sin_port == at->sin_port && (at->sin_addr.s_addr == htonl(INADDR_ANY) ||
+                                                at->sin_addr.s_addr == local->sin_addr.s_addr))
+            return true;
+    }
+    return false;
+}
+
+/* 0; -EBADF, -ENOTSOCK */
+static int look(int fd, const struct own_addresses *own)
+{
+    struct sockaddr_in local = {.sin_family = AF_UNSPEC};
+    socklen_t length = sizeof(local);
     int type = 0;
     socklen_t type_length = sizeof(type);
 
-    if (getsockname(fd, (struct sockaddr *)&own, &length) < 0)
+    if (getsockname(fd, (struct sockaddr *)&local, &length) < 0)
         return errno == EBADF ? -EBADF : -ENOTSOCK;
-    if (own.sin_family != AF_INET || ntohs(own.sin_port) != port ||
+    if (local.sin_family != AF_INET || !is_on(&local, own) ||
         getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_length) < 0 || type != SOCK_STREAM)
         return -ENOTSOCK;
     return 0;
 }
 
-int own_socket_hold(int fd, uint16_t port)
+int own_socket_hold(int fd, const struct own_addresses *own)
 {
-    int error = look(fd, port); /* most descriptors need no duplicate to be told */
+    int error = look(fd, own); /* most descriptors need no duplicate to be told */
     if (error < 0)
         return error;
     int held = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     if (held < 0)
         return -errno;
-    error = look(held, port);
+    error = look(held, own);
     if (error == 0)
         return held;
     close(held);
@@ -54,8 +65,9 @@ static bool listens(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &yes, &length) == 0 && yes != 0;
 }
 
-static bool has_peer(int fd, const struct sockaddr_in *peer)
+static bool has_peer(int fd, const void *context)
 {
+    const struct sockaddr_in *peer = context;
     struct sockaddr_in other = {.sin_family = AF_UNSPEC};
     socklen_t length = sizeof(other);
     return getpeername(fd, (struct sockaddr *)&other, &length) == 0 &&
@@ -63,7 +75,9 @@ static bool has_peer(int fd, const struct sockaddr_in *peer)
            other.sin_addr.s_addr == peer->sin_addr.s_addr;
 }
 
-static int hold_peer(uint16_t port, const struct sockaddr_in *peer)
+/* Calls for each connection of ours, and what listens, until one is found; closes all others. */
+static int find(const struct own_addresses *own, bool (*is_it)(int held, const void *context),
+                const void *context, int *ret_number)
 {
     DIR *descriptors = opendir("/proc/self/fd");
     int found = -ENOENT;
@@ -71,11 +85,15 @@ static int hold_peer(uint16_t port, const struct sockaddr_in *peer)
         return found;
     for (const struct dirent *entry; found < 0 && (entry = readdir(descriptors));) {
         int fd = (int)strtol(entry->d_name, NULL, 10);
-        int held = entry->d_name[0] != '.' ? own_socket_hold(fd, port) : -ENOTSOCK;
-        if (held >= 0 && has_peer(held, peer))
+        int held = entry->d_name[0] != '.' ? own_socket_hold(fd, own) : -ENOTSOCK;
+        if (held < 0)
+            continue;
+        if (is_it(held, context)) {
             found = held;
-        else if (held >= 0)
+            *ret_number = fd;
+        } else {
             close(held);
+        }
     }
     closedir(descriptors);
     return found;
@@ -123,9 +141,11 @@ static size_t drain_head(int fd)
     return total;
 }
 
-bool own_socket_drain_head(uint16_t port, const struct sockaddr_in *peer, size_t most)
+bool own_socket_drain_head(const struct own_addresses *own, const struct sockaddr_in *peer,
+                           size_t most)
 {
-    int fd = hold_peer(port, peer);
+    int number;
+    int fd = find(own, has_peer, peer, &number);
     if (fd < 0)
         return false;
     bool drained = received(fd) >= most && drain_head(fd) > 0;
@@ -133,61 +153,45 @@ bool own_socket_drain_head(uint16_t port, const struct sockaddr_in *peer, size_t
     return drained;
 }
 
-void own_socket_end_peer(uint16_t port, const struct sockaddr_in *peer)
+void own_socket_end_peer(const struct own_addresses *own, const struct sockaddr_in *peer)
 {
-    int fd = hold_peer(port, peer);
+    int number;
+    int fd = find(own, has_peer, peer, &number);
     if (fd < 0)
         return;
     shutdown(fd, SHUT_RD);
     close(fd);
 }
 
-/* Each that listens, or each other. */
-static void for_each(uint16_t port, bool listening, void (*act)(int held, int value), int value)
+static bool is_listening(int held, const void *context)
 {
-    DIR *descriptors = opendir("/proc/self/fd");
-    if (!descriptors)
-        return;
-    for (const struct dirent *entry; (entry = readdir(descriptors));) {
-        int fd = (int)strtol(entry->d_name, NULL, 10);
-        int held = entry->d_name[0] != '.' ? own_socket_hold(fd, port) : -ENOTSOCK;
-        if (held < 0)
-            continue;
-        if (listens(held) == listening)
-            act(held, value);
+    (void)context;
+    return listens(held);
+}
+
+int own_socket_listening(uint16_t port)
+{
+    const struct own_addresses own = {.n = 1,
+                                      .at = {{.sin_family = AF_INET,
+                                              .sin_port = htons(port),
+                                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}}};
+    int number = -ENOENT;
+    int held = find(&own, is_listening, NULL, &number);
+    if (held >= 0)
         close(held);
-    }
-    closedir(descriptors);
+    return held < 0 ? held : number;
 }
 
-/* What is accepted has the listening one's settings. */
-static void give_room(int held, int bytes)
+static bool end_reading(int held, const void *context)
 {
-    (void)setsockopt(held, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+    (void)context;
+    if (!listens(held))
+        shutdown(held, SHUT_RD);
+    return false;
 }
 
-void own_socket_give_room(uint16_t port, int bytes)
+void own_socket_end_reading(const struct own_addresses *own)
 {
-    for_each(port, true, give_room, bytes);
-}
-
-static void await_data(int held, int seconds)
-{
-    (void)setsockopt(held, IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof(seconds));
-}
-
-void own_socket_await_data(uint16_t port, int seconds)
-{
-    for_each(port, true, await_data, seconds);
-}
-
-static void end_reading(int held, int value)
-{
-    (void)value;
-    shutdown(held, SHUT_RD);
-}
-
-void own_socket_end_reading(uint16_t port, bool listening)
-{
-    for_each(port, listening, end_reading, 0);
+    int number;
+    (void)find(own, end_reading, NULL, &number);
 }

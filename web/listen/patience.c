@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "web/listen/own_socket.h"
 
 enum {
     LOOK_MS = 10,
@@ -57,6 +56,7 @@ struct sight {
 
 struct patience {
     const struct patience_rules *rules;
+    const struct own_addresses *own;
     void *context;
     pthread_t thread;
     pthread_mutex_t lock;
@@ -176,7 +176,7 @@ static bool judge(const struct patience *patience, int connection, struct seen *
 static bool see_number(struct patience *patience, int fd)
 {
     struct sight *now = &patience->now;
-    int connection = own_socket_hold(fd, patience->rules->port(patience->context));
+    int connection = own_socket_hold(fd, patience->own);
 
     if (connection < 0)
         return connection != -EBADF;
@@ -233,7 +233,7 @@ static bool was_slow(const struct sight *before, const struct seen *seen)
 
 static void end_connection(const struct patience *patience, const struct seen *seen)
 {
-    int connection = own_socket_hold(seen->fd, patience->rules->port(patience->context));
+    int connection = own_socket_hold(seen->fd, patience->own);
     if (connection < 0)
         return;
     if (peer_of(connection) == seen->peer)
@@ -353,13 +353,14 @@ static int start(struct patience *patience)
     return -error;
 }
 
-int patience_create(const struct patience_rules *rules, void *context,
-                    struct patience **ret_patience)
+int patience_create(const struct patience_rules *rules, const struct own_addresses *own,
+                    void *context, struct patience **ret_patience)
 {
     struct patience *patience = calloc(1, sizeof(*patience));
     if (!patience)
         return -ENOMEM;
     patience->rules = rules;
+    patience->own = own;
     patience->context = context;
     pthread_mutex_init(&patience->lock, NULL);
     pthread_cond_init(&patience->called, NULL);

@@ -15,22 +15,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "web/listen/own_socket.h"
+
 struct patience;
 
 struct patience_rules {
     unsigned scarce;                   /* below so many connections nobody needs to look */
     unsigned most;                     /* so many can be served at once */
     unsigned new_ms;                   /* how long a new connection is left alone */
-    uint16_t (*port)(void *context);   /* the listener's own */
     unsigned (*served)(void *context); /* how many connections are being served */
     bool (*at_work)(void *context, uint64_t peer); /* is a request from there being answered? */
     /* For how long a worker has been reading the body of one from there, ms; 0: none is. */
     unsigned (*reads_for)(void *context, uint64_t peer);
 };
 
-/* rules and context are borrowed. -ENOMEM, -errno. */
-int patience_create(const struct patience_rules *rules, void *context,
-                    struct patience **ret_patience);
+/* own: the listener's; rules, own and context are borrowed. -ENOMEM, -errno. */
+int patience_create(const struct patience_rules *rules, const struct own_addresses *own,
+                    void *context, struct patience **ret_patience);
 void patience_destroy(struct patience *patience);
 
 /* A connection was begun; so many are being served now. Any thread. */
