@@ -43,8 +43,11 @@ static void put_timeouts(struct proxy_job *job, const char *indent, int64_t wait
                "%stransport http {\n"
                "%s\tdial_timeout 2s\n"
                "%s\tresponse_header_timeout %llds\n"
+               "%s\tkeepalive %ds\n"
+               "%s\tkeepalive_idle_conns_per_host %d\n"
                "%s}\n",
-               indent, indent, indent, (long long)wait_s, indent);
+               indent, indent, indent, (long long)wait_s, indent, PROXY_HALL_IDLE_S, indent,
+               PROXY_HALL_KEPT, indent);
 }
 
 static void put_hall(struct proxy_job *job, const char *indent, bool keeps_method, int64_t wait_s)
@@ -133,7 +136,6 @@ static void put_base(struct proxy_job *job, struct span base)
     buf_puts(job->out, "\"\n");
 }
 
-/* A connection that is kept open looks to the agent as if the server were in use: not for long. */
 static void put_lead(struct proxy_job *job, const struct proxy_target *target,
                      const struct model_tls *tls)
 {
@@ -143,8 +145,9 @@ static void put_lead(struct proxy_job *job, const struct proxy_target *target,
                "\t\t\t\theader_up -" SITE_NAME_HEADER "\n"
                "\t\t\t\ttransport http {\n"
                "\t\t\t\t\tdial_timeout 5s\n"
-               "\t\t\t\t\tkeepalive 10s\n",
-               SPAN(target->origin));
+               "\t\t\t\t\tkeepalive %dms\n"
+               "\t\t\t\t\tkeepalive_idle_conns_per_host %d\n",
+               SPAN(target->origin), PROXY_SITE_IDLE_MS, PROXY_SITE_KEPT);
     put_tls(job, tls);
     buf_puts(job->out, "\t\t\t\t}\n"
                        "\t\t\t}\n");

@@ -46,6 +46,17 @@ extern const struct proxy_header proxy_headers[];
 enum { PROXY_HALL_WAIT_S = 2, PROXY_HELPER_WAIT_S = 12 };
 int64_t proxy_hall_wait(const struct model_domain *domain);
 
+/* Connections that the proxy keeps while nothing goes over them. To a site only for as long as one
+ * visit asks for one thing after another: a machine that has lost power takes what comes over an
+ * old connection in silence, and is found out only by connecting to it. To Hall for less than the
+ * 3 s after which Hall ends them. */
+enum {
+    PROXY_SITE_KEPT = 32,
+    PROXY_SITE_IDLE_MS = 250,
+    PROXY_HALL_KEPT = 16,
+    PROXY_HALL_IDLE_S = 2
+};
+
 #define SPAN(span_) (int)(span_).length, (span_).at
 
 void proxy_write_traefik(struct proxy_job *job);

@@ -169,8 +169,7 @@ void proxy_nginx_put_name(struct proxy_job *job, const struct model_site *site)
                site_name(&job->config->model, site, name));
 }
 
-/* The upstreams have names, so that connections to them are kept. Not for long: the server they
- * lead to may be put to sleep. */
+/* The upstreams have names, so that connections to them are kept. */
 static void put_upstream_name(struct proxy_job *job, const struct model_site *lead)
 {
     buf_printf(job->out, "hall-%s-%s", lead->is_project ? "project" : "domain", lead->id);
@@ -189,10 +188,11 @@ static void put_upstream(struct proxy_job *job, const struct model_domain *domai
     buf_printf(job->out,
                " {\n"
                "    server %.*s%s;\n"
-               "    keepalive 8;\n"
-               "    keepalive_timeout 4s;\n"
+               "    keepalive %d;\n"
+               "    keepalive_timeout %dms;\n"
                "}\n",
-               SPAN(authority), proxy_tls(site) && !has_port ? ":443" : "");
+               SPAN(authority), proxy_tls(site) && !has_port ? ":443" : "", PROXY_SITE_KEPT,
+               PROXY_SITE_IDLE_MS);
 }
 
 /* By variables nginx looks a name up when it is asked for, not only when it starts; the rest of the
@@ -342,9 +342,10 @@ static void put_head(struct proxy_job *job)
     buf_printf(job->out,
                " {\n"
                "    server %.*s;\n"
-               "    keepalive 16;\n"
+               "    keepalive %d;\n"
+               "    keepalive_timeout %ds;\n"
                "}\n",
-               SPAN(proxy_target(job->hall).authority));
+               SPAN(proxy_target(job->hall).authority), PROXY_HALL_KEPT, PROXY_HALL_IDLE_S);
 }
 
 static void write_one(struct proxy_job *job, const struct model_domain *domain)

@@ -227,31 +227,33 @@ static void put_services(struct proxy_job *job)
 
 /* ---- How sites are reached ---- */
 
-/* A site that lost power is noticed only by connecting to it. So no idle HTTP/1 connection is kept,
- * on which a request would wait for minutes, and those of HTTP/2 are pinged. An answer may take any
- * time. */
+/* A site that lost power is noticed only by connecting to it; connections of HTTP/2 are pinged. An
+ * answer may take any time. */
 static void put_limits(struct json_writer *json)
 {
-    json_put_integer(json, "maxIdleConnsPerHost", -1);
+    char idle[32];
+    snprintf(idle, sizeof(idle), "%dms", PROXY_SITE_IDLE_MS);
+    json_put_integer(json, "maxIdleConnsPerHost", PROXY_SITE_KEPT);
     json_begin_object(json, "forwardingTimeouts");
     json_put_string(json, "dialTimeout", "5s");
-    json_put_string(json, "idleConnTimeout", "10s");
+    json_put_string(json, "idleConnTimeout", idle);
     json_put_string(json, "readIdleTimeout", "2s");
     json_put_string(json, "pingTimeout", "3s");
     json_end_object(json);
 }
 
-/* Hall ends a connection that is idle for 3 s: Traefik has to let go of it before. */
 static void put_hall_transport(struct json_writer *json, const char *name, int64_t wait_s)
 {
     char wait[32];
+    char idle[32];
     snprintf(wait, sizeof(wait), "%llds", (long long)wait_s);
+    snprintf(idle, sizeof(idle), "%ds", PROXY_HALL_IDLE_S);
     json_begin_object(json, name);
-    json_put_integer(json, "maxIdleConnsPerHost", 16);
+    json_put_integer(json, "maxIdleConnsPerHost", PROXY_HALL_KEPT);
     json_begin_object(json, "forwardingTimeouts");
     json_put_string(json, "dialTimeout", "1s");
     json_put_string(json, "responseHeaderTimeout", wait);
-    json_put_string(json, "idleConnTimeout", "2s");
+    json_put_string(json, "idleConnTimeout", idle);
     json_end_object(json);
     json_end_object(json);
 }

@@ -1,23 +1,20 @@
 """A real Traefik with the shipped files, with /traefik/config of a running Hall, and with what it alone does: its page of a site
 that is gone, its way to be open while Hall is away. What all proxies do alike is in test_proxies.py."""
 
-import copy
 import json
 import os
 import re
 import signal
 import subprocess
-import threading
-import time
 
 import peers
 import pytest
 import yaml
-from helpers import asleep, awake, configured, promised
+from helpers import asleep
 from process import Process, wait_until
-from proxy import Proxy, generated
+from proxy import generated
 from test_proxies import API, HOST, ask, hallctl, make_place  # noqa: F401 (fixtures)
-from world import BROWSER, ROOT, SERVERS, free_port, http_get
+from world import BROWSER, ROOT, free_port, http_get
 
 FILES = ROOT / "bridges" / "proxy" / "traefik"
 EXAMPLE = ROOT / "bridges" / "proxy" / "example.json"
@@ -154,43 +151,6 @@ def test_the_provider_answers_traefik_alone(world):
         assert answer.status == 403 and b"services" not in answer.body, header
     assert world.hall.get("/traefik/config", method="POST").status == 405
     assert world.hall.get("/traefik/config", host="testing.localhost").status == 404
-
-
-def in_front(world, hallctl, **options):
-    return Proxy("traefik", world.directory / "traefik", hallctl, world.hall.file, free_port(), **options).start()
-
-
-@promised(7, otherwise=25)  # 30 s, were Traefik left to itself
-def test_a_server_that_falls_gives_its_page_within_seconds(make_world, hallctl, limit):
-    """Power is cut, and Hall does not know yet. It is the visitor's own page, though its request names no X-Forwarded-For."""
-    def change(_, domains):
-        domains[HOST]["access"] = {"allow": ["127.0.0.1/32"]}
-
-    servers = {"testing": copy.deepcopy(SERVERS["testing"])}
-    for site in servers["testing"]["sites"]:
-        site["protocol"] = "HTTP/1.1"
-    world = configured(make_world, change, servers=servers)
-    if not world.lan.namespaces:
-        pytest.fail("network namespaces are not permitted here: a server cannot fall without a word")
-    bus, proxy = world.bus(), in_front(world, hallctl)
-    try:
-        awake(bus, "testing")
-        for _ in range(3):  # the site would keep the connection
-            assert ask(proxy, "/client1/x", BROWSER).status == 200
-        world.sims["testing"].tell("crash")
-        began = time.monotonic()
-        both = {}
-        program = threading.Thread(target=lambda: both.update(program=ask(proxy, "/client1/y", API)))
-        program.start()
-        page = ask(proxy, "/client1/x", BROWSER)
-        program.join()
-        took = time.monotonic() - began
-        assert took < limit, took
-        assert page.status in (502, 503, 504) and page.headers["Content-Type"].startswith("text/html"), page
-        assert b"No access" not in page.body and b"/client1/x" in page.body and int(page.headers["Retry-After"]) > 0
-        assert both["program"].headers["Content-Type"] == "application/problem+json", both
-    finally:
-        proxy.stop()
 
 
 def test_long_cookies_pass(make_place):

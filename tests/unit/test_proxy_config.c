@@ -172,7 +172,7 @@ static void https_upstreams_are_verified_alike(void **state)
     char *traefik = write_kind(config, PROXY_TRAEFIK);
     assert_non_null(strstr(traefik, "\"serversTransport\":\"tls-site-a.example\""));
     assert_non_null(strstr(traefik, "\"tls-project-p\":{\"serverName\":\"pve.lan\","
-                                    "\"insecureSkipVerify\":true,\"maxIdleConnsPerHost\":-1,"));
+                                    "\"insecureSkipVerify\":true,\"maxIdleConnsPerHost\":32,"));
     assert_non_null(strstr(traefik, "\"tls-site-a.example\":{\"serverName\":\"a.example\","
                                     "\"insecureSkipVerify\":false,"
                                     "\"rootCAs\":[\"/etc/home ca.crt\"],"));
