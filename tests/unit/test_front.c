@@ -422,9 +422,9 @@ static void a_visitor_is_let_through(void **state)
         const char *request, *answer;
     } rows[] = {
         {"GET /auth HTTP/1.1\r\n" VISIT "\r\n",
-         "HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Length: 3\r\n\r\nok\n"},
+         "HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Length: 0\r\n\r\n"},
         {"HEAD /auth HTTP/1.1\r\n" VISIT "\r\n",
-         "HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Length: 3\r\n\r\n"},
+         "HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Length: 0\r\n\r\n"},
         {"GET /auth/nginx HTTP/1.1\r\n" VISIT "\r\n",
          "HTTP/1.1 204 No Content\r\nCache-Control: no-store\r\n\r\n"},
         {"HEAD /auth/nginx HTTP/1.1\r\n" VISIT "\r\n",

@@ -32,7 +32,8 @@ static void limit(struct desk *desk, struct clerk *clerk, const struct raw_reque
     desk_send_limit(desk, clerk, &decision->place, decision->guard, decision->client, door);
 }
 
-/* Complete as they stand: what almost every request gets. */
+/* Complete as they stand: what almost every request gets. Without a body: a proxy that only looks
+ * at the status would end the connection to be rid of one. */
 #define FIXED(text_)                                                                               \
     {                                                                                              \
         text_, sizeof(text_) - 1                                                                   \
@@ -42,9 +43,9 @@ static const struct {
     size_t length;
 } passes[2][2] = {
     /* [door is nginx's][connection ends] */
-    {FIXED("HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Length: 3\r\n\r\nok\n"),
-     FIXED("HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Length: 3\r\nConnection: "
-           "close\r\n\r\nok\n")},
+    {FIXED("HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Length: 0\r\n\r\n"),
+     FIXED("HTTP/1.1 200 OK\r\nCache-Control: no-store\r\nContent-Length: 0\r\nConnection: "
+           "close\r\n\r\n")},
     {FIXED("HTTP/1.1 204 No Content\r\nCache-Control: no-store\r\n\r\n"),
      FIXED("HTTP/1.1 204 No Content\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n")},
 };
@@ -83,10 +84,8 @@ static void pass(struct desk *desk, struct clerk *clerk, const struct decision *
     if (door != DOOR_ANY) {
         bool nginx = door == DOOR_NGINX;
         bool close = clerk->answer.close;
-        size_t length = passes[nginx][close].length;
-        if (clerk->answer.head_only && !nginx)
-            length -= 3;
-        answer_fixed(&clerk->answer, nginx ? 204 : 200, passes[nginx][close].text, length);
+        answer_fixed(&clerk->answer, nginx ? 204 : 200, passes[nginx][close].text,
+                     passes[nginx][close].length);
     } else if (clerk->request.forwarded)
         /* It became ready while the proxy was on its way here. The page asks the proxy again, after
          * a moment: a redirect to the same address would run in circles where a proxy sends
