@@ -137,19 +137,29 @@ static const struct route {
     unsigned methods;
     const char *allow;
     bool own_host; /* only where Host is no configured domain: a site may have the same path */
+    bool slash;    /* the same with a slash at the end */
     void (*answer)(struct desk *desk, const struct raw_request *raw, struct clerk *clerk);
 } routes[] = {
-    {"/auth", METHOD_GET, "GET, HEAD, OPTIONS", false, desk_route_auth},
-    {"/auth/nginx", METHOD_GET, "GET, HEAD, OPTIONS", false, desk_route_auth_nginx},
-    {"/.hall/status", METHOD_GET, "GET, HEAD, OPTIONS", false, desk_route_status},
-    {"/.hall/wait", METHOD_GET | METHOD_POST, "GET, HEAD, POST, OPTIONS", false, desk_route_wait},
-    {"/traefik/config", METHOD_GET, "GET, HEAD, OPTIONS", true, desk_route_traefik},
-    {"/api/strategies/dynamic", METHOD_GET, "GET, HEAD, OPTIONS", true, desk_route_sablier_dynamic},
-    {"/api/strategies/blocking", METHOD_GET, "GET, HEAD, OPTIONS", true,
+    {"/auth", METHOD_GET, "GET, HEAD, OPTIONS", false, false, desk_route_auth},
+    {"/auth/nginx", METHOD_GET, "GET, HEAD, OPTIONS", false, false, desk_route_auth_nginx},
+    {"/.hall/status", METHOD_GET, "GET, HEAD, OPTIONS", false, false, desk_route_status},
+    {"/.hall/wait", METHOD_GET | METHOD_POST, "GET, HEAD, POST, OPTIONS", false, false,
+     desk_route_wait},
+    {"/traefik/config", METHOD_GET, "GET, HEAD, OPTIONS", true, false, desk_route_traefik},
+    {"/api/strategies/dynamic", METHOD_GET, "GET, HEAD, OPTIONS", true, true,
+     desk_route_sablier_dynamic},
+    {"/api/strategies/blocking", METHOD_GET, "GET, HEAD, OPTIONS", true, true,
      desk_route_sablier_blocking},
-    {"/healthz", METHOD_GET, "GET, HEAD, OPTIONS", true, route_healthz},
-    {"/readyz", METHOD_GET, "GET, HEAD, OPTIONS", true, route_readyz},
-    {"/metrics", METHOD_GET, "GET, HEAD, OPTIONS", true, route_metrics},
+    {"/api/strategies/poke", METHOD_GET, "GET, HEAD, OPTIONS", true, true, desk_route_sablier_poke},
+    {"/api/strategies/dynamic/themes", METHOD_GET, "GET, HEAD, OPTIONS", true, true,
+     desk_route_sablier_themes},
+    {"/api/dynamic/themes", METHOD_GET, "GET, HEAD, OPTIONS", true, true,
+     desk_route_sablier_themes},
+    {"/api/themes", METHOD_GET, "GET, HEAD, OPTIONS", true, true, desk_route_sablier_themes},
+    {"/health", METHOD_GET, "GET, HEAD, OPTIONS", true, true, desk_route_sablier_health},
+    {"/healthz", METHOD_GET, "GET, HEAD, OPTIONS", true, false, route_healthz},
+    {"/readyz", METHOD_GET, "GET, HEAD, OPTIONS", true, false, route_readyz},
+    {"/metrics", METHOD_GET, "GET, HEAD, OPTIONS", true, false, route_metrics},
 };
 
 static bool method_fits(const char *method, unsigned methods)
@@ -181,11 +191,18 @@ static bool is_for_domain(struct desk *desk, const struct raw_request *raw, stru
     return gate_place(&desk->gate, &clerk->request).domain != MODEL_NONE;
 }
 
+static bool is_path(const struct route *route, const char *path)
+{
+    size_t length = strlen(route->path);
+    return strncmp(path, route->path, length) == 0 &&
+           (path[length] == '\0' || (route->slash && strcmp(path + length, "/") == 0));
+}
+
 static const struct route *find_route(struct desk *desk, const struct raw_request *raw,
                                       struct clerk *clerk)
 {
     for (size_t i = 0; i < ARRAY_SIZE(routes); i++) {
-        if (strcmp(raw->target, routes[i].path) == 0)
+        if (is_path(&routes[i], raw->target))
             return routes[i].own_host && is_for_domain(desk, raw, clerk) ? NULL : &routes[i];
     }
     return NULL;
@@ -200,4 +217,5 @@ void desk_answer(struct desk *desk, const struct raw_request *raw, struct clerk 
         route->answer(desk, raw, clerk);
     else
         other_method(clerk, route, raw->method);
+    clerk->answer.always = NULL;
 }

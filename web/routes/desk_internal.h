@@ -58,11 +58,13 @@ void desk_route_sablier_dynamic(struct desk *desk, const struct raw_request *raw
                                 struct clerk *clerk);
 void desk_route_sablier_blocking(struct desk *desk, const struct raw_request *raw,
                                  struct clerk *clerk);
+void desk_route_sablier_poke(struct desk *desk, const struct raw_request *raw, struct clerk *clerk);
+void desk_route_sablier_themes(struct desk *desk, const struct raw_request *raw,
+                               struct clerk *clerk);
+void desk_route_sablier_health(struct desk *desk, const struct raw_request *raw,
+                               struct clerk *clerk);
 
 /* ---- desk_reply.c ---- */
-
-/* Sablier's header: may its plugin let the visitor pass? */
-void desk_put_session(struct clerk *clerk, bool ready);
 
 /* Did a proxy lead a visitor here, as far as it says so? */
 bool desk_is_for_visitor(const struct raw_request *raw);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -53,11 +54,20 @@ void desk_route_traefik(struct desk *desk, const struct raw_request *raw, struct
 
 /* ---- Sablier ---- */
 
+/* May its plugin let the visitor pass? Every answer says so, the refusals too: the plugin for
+ * proxy-wasm lets a visitor in when the header is missing. */
+static void say_session(struct clerk *clerk, bool ready)
+{
+    clerk->answer.always =
+        ready ? "X-Sablier-Session-Status: ready\r\n" : "X-Sablier-Session-Status: not-ready\r\n";
+}
+
 static bool read_sablier(struct desk *desk, const struct raw_request *raw, struct clerk *clerk,
                          struct sablier *ret_sablier)
 {
     struct span query = {raw->query, raw->query ? strlen(raw->query) : 0};
 
+    say_session(clerk, false);
     if (!is_from_proxy(desk, raw, clerk))
         return false;
     enum sablier_fault fault = sablier_read(desk->model, query, ret_sablier);
@@ -146,6 +156,7 @@ void desk_route_sablier_dynamic(struct desk *desk, const struct raw_request *raw
     bool asked = desk->model->domains[place.domain].access.wake == ACCESS_WAKE_VISIT;
     desk_look(desk, clerk, &place, waited_for == MODEL_NONE, asked, &view);
     view.reload_s = reload_s(&sablier);
+    say_session(clerk, waited_for == MODEL_NONE);
     board_count(desk->board, waited_for == MODEL_NONE ? COUNT_PASSED : COUNT_PAGES);
     desk_send_page(desk, clerk, &view, 200);
 }
@@ -165,28 +176,45 @@ static bool wait_for_all(struct desk *desk, const struct clerk *clerk,
     return true;
 }
 
-static void put_instances(const struct desk *desk, const struct sablier *sablier, struct buf *body)
+static void put_instance(struct json_writer *json, const char *name, bool ready)
 {
+    json_begin_object(json, NULL);
+    json_begin_object(json, "instance");
+    json_put_string(json, "name", name);
+    json_put_integer(json, "currentReplicas", ready ? 1 : 0);
+    json_put_integer(json, "desiredReplicas", 1);
+    json_put_string(json, "status", ready ? "ready" : "not-ready");
+    json_end_object(json);
+    json_put_null(json, "error");
+    json_end_object(json);
+}
+
+/* How all sites stand at this moment. */
+static void send_session(const struct desk *desk, struct clerk *clerk,
+                         const struct sablier *sablier)
+{
+    bool ready[SABLIER_SITES_MAX];
+    bool all = true;
     struct json_writer json;
-    json_writer_init(&json, body);
+
+    for (size_t i = 0; i < sablier->n; i++) {
+        ready[i] = board_site_ready(desk->board, sablier->sites[i]);
+        all = all && ready[i];
+    }
+    say_session(clerk, all);
+    board_count(desk->board, all ? COUNT_PASSED : COUNT_PROBLEMS);
+    json_writer_init(&json, answer_begin(&clerk->answer, 200));
     json_begin_object(&json, NULL);
     json_begin_object(&json, "session");
     json_begin_array(&json, "instances");
-    for (size_t i = 0; i < sablier->n; i++) {
-        json_begin_object(&json, NULL);
-        json_begin_object(&json, "instance");
-        json_put_string(&json, "name", desk->model->sites[sablier->sites[i]].id);
-        json_put_integer(&json, "currentReplicas", 1);
-        json_put_integer(&json, "desiredReplicas", 1);
-        json_put_string(&json, "status", "ready");
-        json_end_object(&json);
-        json_put_null(&json, "error");
-        json_end_object(&json);
-    }
+    for (size_t i = 0; i < sablier->n; i++)
+        put_instance(&json, desk->model->sites[sablier->sites[i]].id, ready[i]);
     json_end_array(&json);
-    json_put_string(&json, "status", "ready");
+    json_put_string(&json, "status", all ? "ready" : "not-ready");
     json_end_object(&json);
     json_end_object(&json);
+    answer_never_kept(&clerk->answer);
+    answer_end(&clerk->answer, "application/json");
 }
 
 void desk_route_sablier_blocking(struct desk *desk, const struct raw_request *raw,
@@ -199,14 +227,50 @@ void desk_route_sablier_blocking(struct desk *desk, const struct raw_request *ra
     ask_for(desk, clerk, &sablier);
     if (!wait_for_all(desk, clerk, &sablier)) {
         board_count(desk->board, COUNT_PROBLEMS);
-        answer_begin(&clerk->answer, 504);
-        desk_put_session(clerk, false);
-        answer_refuse(&clerk->answer, &FACT(SABLIER_LATE));
+        desk_refuse(clerk, 504, &FACT(SABLIER_LATE));
         return;
     }
-    board_count(desk->board, COUNT_PASSED);
-    put_instances(desk, &sablier, answer_begin(&clerk->answer, 200));
-    desk_put_session(clerk, true);
+    send_session(desk, clerk, &sablier);
+}
+
+/* Asks as the other two do, and waits for nothing. */
+void desk_route_sablier_poke(struct desk *desk, const struct raw_request *raw, struct clerk *clerk)
+{
+    struct sablier sablier;
+
+    if (!read_sablier(desk, raw, clerk, &sablier) || !may_have_all(desk, raw, clerk, &sablier))
+        return;
+    ask_for(desk, clerk, &sablier);
+    send_session(desk, clerk, &sablier);
+}
+
+/* The names that Sablier brings with it: Hall takes any, and shows its own page. */
+void desk_route_sablier_themes(struct desk *desk, const struct raw_request *raw,
+                               struct clerk *clerk)
+{
+    static const char *const themes[] = {"ghost", "hacker-terminal", "matrix", "shuffle"};
+    struct json_writer json;
+
+    if (!is_from_proxy(desk, raw, clerk))
+        return;
+    json_writer_init(&json, answer_begin(&clerk->answer, 200));
+    json_begin_object(&json, NULL);
+    json_begin_array(&json, "themes");
+    for (size_t i = 0; i < ARRAY_SIZE(themes); i++)
+        json_put_string(&json, NULL, themes[i]);
+    json_end_array(&json);
+    json_end_object(&json);
     answer_never_kept(&clerk->answer);
     answer_end(&clerk->answer, "application/json");
+}
+
+void desk_route_sablier_health(struct desk *desk, const struct raw_request *raw,
+                               struct clerk *clerk)
+{
+    const int status = board_is_closed(desk->board) ? 503 : 200;
+
+    (void)raw;
+    buf_puts(answer_begin(&clerk->answer, status), answer_reason(status));
+    answer_never_kept(&clerk->answer);
+    answer_end(&clerk->answer, "text/plain; charset=utf-8");
 }

@@ -122,11 +122,6 @@ static void not_ready_headers(struct clerk *clerk, const struct view *view)
         answer_header_number(answer, "Retry-After", seconds);
 }
 
-void desk_put_session(struct clerk *clerk, bool ready)
-{
-    answer_header(&clerk->answer, "X-Sablier-Session-Status", ready ? "ready" : "not-ready");
-}
-
 /* Origin is told to our own forms only with a referrer policy that allows it, hence same-origin. */
 void desk_send_page(struct desk *desk, struct clerk *clerk, const struct view *view, int status)
 {
@@ -136,8 +131,6 @@ void desk_send_page(struct desk *desk, struct clerk *clerk, const struct view *v
     answer_header(&clerk->answer, "Referrer-Policy", "same-origin");
     answer_header(&clerk->answer, "Content-Language",
                   view->language == LANGUAGE_FRENCH ? "fr" : "en");
-    if (view->reload_s > 0)
-        desk_put_session(clerk, view->kind == VIEW_READY);
     if (view->kind != VIEW_REFUSED) {
         not_ready_headers(clerk, view);
     } else {
