@@ -76,10 +76,15 @@ bool proxy_is_h2c(const struct model_site *site)
     return site->upstream && strncmp(site->upstream, MODEL_H2C, strlen(MODEL_H2C)) == 0;
 }
 
+bool proxy_can_quote(const char *path)
+{
+    return !strpbrk(path, "\"\\{}");
+}
+
 bool proxy_tls_is_fit(struct proxy_job *job, const struct model_site *site)
 {
     const struct model_tls *tls = proxy_tls(site);
-    if (!tls || !tls->ca || !strpbrk(tls->ca, "\"\\{}"))
+    if (!tls || !tls->ca || proxy_can_quote(tls->ca))
         return true;
     buf_printf(job->errors,
                "%s %s: the path of its tls.ca has a quote, a backslash or a brace; choose another "

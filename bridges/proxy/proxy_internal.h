@@ -29,6 +29,8 @@ struct proxy_target proxy_target(const char *url);
 const struct model_tls *proxy_tls(const struct model_site *site);
 /* Does it speak HTTP/2 without TLS, as gRPC does? */
 bool proxy_is_h2c(const struct model_site *site);
+/* Can the path of a file stand in quotes, in nginx's and Caddy's language? */
+bool proxy_can_quote(const char *path);
 /* False: its ca cannot be quoted in a file of nginx or Caddy; that is reported. */
 bool proxy_tls_is_fit(struct proxy_job *job, const struct model_site *site);
 

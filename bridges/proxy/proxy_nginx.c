@@ -358,6 +358,17 @@ static void write_one(struct proxy_job *job, const struct model_domain *domain)
     put_domain(job, domain);
 }
 
+/* nginx takes a '$' there for one of its variables. */
+static bool certificates_fit(struct proxy_job *job)
+{
+    const char *folder = job->config->proxy.certificates;
+    if (!job->tls || (proxy_can_quote(folder) && !strchr(folder, '$')))
+        return true;
+    buf_puts(job->errors, "proxy: the path of certificates has a quote, a backslash, a brace or a "
+                          "'$'; choose another path\n");
+    return false;
+}
+
 void proxy_write_nginx(struct proxy_job *job)
 {
     const struct model *model = &job->config->model;
@@ -371,6 +382,8 @@ void proxy_write_nginx(struct proxy_job *job)
         buf_printf(job->errors, "%s: no domain of this configuration has that name\n", only);
         return;
     }
+    if (!certificates_fit(job))
+        return;
     put_head(job);
     for (size_t i = 0; i < model->n_domains; i++)
         proxy_each_site(job, &model->domains[i], put_upstream);

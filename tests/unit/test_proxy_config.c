@@ -269,18 +269,31 @@ static void the_proxies_send_what_hall_reads(void **state)
 
 static void what_cannot_be_said_is_named(void **state)
 {
-    struct config *config =
-        parse("{" SERVER ",\"domains\":{\"a.example\":{\"server\":\"s\",\"projects\":{"
-              "\"odd\":{\"path\":\"/a*b$c\",\"upstream\":\"http://192.0.2.1/base\"}}}}}");
-    struct buf out = BUF_INIT(PROXY_CONFIG_MAX);
-    struct buf errors = BUF_INIT(4096);
-    assert_int_equal(
-        proxy_config_write(config, &(struct proxy_options){.kind = PROXY_NGINX}, &out, &errors),
-        -EINVAL);
-    assert_non_null(strstr(buf_text(&errors), "project odd: the path has a '$'"));
-    buf_finish(&out);
-    buf_finish(&errors);
-    config_free(config);
+    static const struct {
+        const char *text, *error;
+    } cases[] = {
+        {"{" SERVER ",\"domains\":{\"a.example\":{\"server\":\"s\",\"projects\":{"
+         "\"odd\":{\"path\":\"/a*b$c\",\"upstream\":\"http://192.0.2.1/base\"}}}}}",
+         "project odd: the path has a '$'"},
+        {"{" SERVER ",\"domains\":{\"a.example\":{\"server\":\"s\"}},"
+         "\"proxy\":{\"certificates\":\"/etc/\\\"; include /tmp/x; #\"}}",
+         "proxy: the path of certificates has a quote"},
+        {"{" SERVER ",\"domains\":{\"a.example\":{\"server\":\"s\"}},"
+         "\"proxy\":{\"certificates\":\"/etc/$host\"}}",
+         "proxy: the path of certificates has a quote"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct config *config = parse(cases[i].text);
+        struct buf out = BUF_INIT(PROXY_CONFIG_MAX);
+        struct buf errors = BUF_INIT(4096);
+        assert_int_equal(
+            proxy_config_write(config, &(struct proxy_options){.kind = PROXY_NGINX}, &out, &errors),
+            -EINVAL);
+        assert_non_null(strstr(buf_text(&errors), cases[i].error));
+        buf_finish(&out);
+        buf_finish(&errors);
+        config_free(config);
+    }
 }
 
 /* In a server block of somebody else's neither a map nor an upstream may stand, and NPM leaves its
