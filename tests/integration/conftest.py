@@ -16,6 +16,9 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "demo")]
 
 from world import ROOT, World  # noqa: E402
 
+# Of a build with -fsanitize=thread; all that the tests start inherit it.
+os.environ.setdefault("TSAN_OPTIONS", f"history_size=7 suppressions={HERE.parent / 'tools' / 'tsan.txt'}")
+
 SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|Assertion .* failed|\*\*\* ")
 
 _open_worlds = []
