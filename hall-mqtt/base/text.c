@@ -212,26 +212,3 @@ int text_parse_endpoint(const char *text, struct sockaddr_in *ret_address)
         .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = address};
     return 0;
 }
-
-int text_parse_cidr(const char *text, struct cidr *ret_range)
-{
-    struct in_addr address;
-    const char *rest;
-    int64_t bits = 32;
-
-    if (parse_address_before(text, '/', &address, &rest) < 0)
-        return -EINVAL;
-    if (rest && (strlen(rest) > 2 || number_parse(rest, 0, 32, &bits) < 0))
-        return -EINVAL;
-    uint32_t mask = bits == 0 ? 0 : UINT32_MAX << (32 - bits);
-    uint32_t network = ntohl(address.s_addr);
-    if ((network & ~mask) != 0)
-        return -EINVAL;
-    *ret_range = (struct cidr){.network = network, .mask = mask};
-    return 0;
-}
-
-bool cidr_contains(const struct cidr *range, struct in_addr address)
-{
-    return (ntohl(address.s_addr) & range->mask) == range->network;
-}

@@ -41,12 +41,4 @@ int text_parse_ipv4(const char *text, struct in_addr *ret_address);
 /* "127.0.0.1:8880": dotted IPv4 and port 0-65535. -EINVAL. */
 int text_parse_endpoint(const char *text, struct sockaddr_in *ret_address);
 
-/* An IPv4 range "192.168.1.0/24", or one address; host bits must be zero. -EINVAL. */
-struct cidr {
-    uint32_t network; /* host byte order */
-    uint32_t mask;    /* host byte order */
-};
-int text_parse_cidr(const char *text, struct cidr *ret_range);
-bool cidr_contains(const struct cidr *range, struct in_addr address);
-
 #endif

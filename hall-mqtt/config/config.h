@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/address.h"
 #include "base/buf.h"
 #include "base/clock_judge.h"
 #include "base/mqtt_broker.h"

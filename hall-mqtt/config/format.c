@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "base/clock.h"
 #include "base/number.h"
 #include "base/text.h"
@@ -140,12 +141,13 @@ const struct format format_unicast = {
 static enum wording parse_cidr(struct arena *arena, const char *text, void *target)
 {
     (void)arena;
-    return text_parse_cidr(text, target) < 0 ? WORDING_CIDR : WORDING_NONE;
+    return cidr_parse(text, target) < 0 ? WORDING_CIDR : WORDING_NONE;
 }
 
 const struct format format_cidr = {
     .allowed = WORDING_CIDR,
-    .pattern = IPV4_PATTERN "(/[0-9]{1,2})?$",
+    .pattern = "^([0-9]{1,3}(\\.[0-9]{1,3}){3}(/[0-9]{1,2})?|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*(/"
+               "[0-9]{1,3})?)$",
     .parse = parse_cidr,
 };
 

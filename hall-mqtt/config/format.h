@@ -5,6 +5,7 @@
 #ifndef HALL_CONFIG_FORMAT_H
 #define HALL_CONFIG_FORMAT_H
 
+#include "base/address.h"
 #include "config/option.h"
 
 extern const struct format format_text;         /* const char *; printable, not empty */

@@ -142,7 +142,7 @@ static void check_monitors(struct report *report, const struct pointer *access,
     for (size_t i = 0; i < out->n_monitors && report->n == 0; i++) {
         const struct model_rule *rule = &out->monitors[i];
         struct pointer at = {.parent = &monitors, .index = i};
-        if (!rule->agent && !rule->path && !rule->method && rule->address.mask == 0)
+        if (!rule->agent && !rule->path && !rule->method && cidr_is_everyone(&rule->address))
             report_error(report, COMPLAINT_MISSING, &at, PHRASE(RULE_FOR_ALL), PHRASE(RULE_KEY));
     }
 }

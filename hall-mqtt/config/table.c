@@ -1,4 +1,5 @@
 /* Every option of domains.json, one row each. */
+#include "base/address.h"
 #include "config/document.h"
 #include "config/monitors.h"
 #include "config/raw.h"
@@ -17,7 +18,7 @@ static const struct option item_text = {TEXT(text, 200), .size = sizeof(char *)}
 static const struct option item_host = {TEXT(host, 253), .size = sizeof(char *)};
 static const struct option item_container = {TEXT(container, 128), .size = sizeof(char *)};
 static const struct option item_mac = {TEXT(mac, 32), .size = sizeof(uint8_t[6])};
-static const struct option item_cidr = {TEXT(cidr, 32), .size = sizeof(struct cidr)};
+static const struct option item_cidr = {TEXT(cidr, 50), .size = sizeof(struct cidr)};
 static const struct option item_endpoint = {
     TEXT(endpoint, 32), .size = sizeof(struct sockaddr_in)};
 static const struct option item_date = {TEXT(date, 32), .size = sizeof(struct model_date)};
@@ -54,7 +55,7 @@ static const struct option http_rows[] = {
      .help = "Addresses or ranges whose X-Forwarded-* headers are believed."},
     {"admin_allow", LIST(item_cidr, 64), AT(config_http, admin_allow),
      COUNT_AT(config_http, n_admin_allow),
-     .fallback = "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16",
+     .fallback = "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7,fe80::/10",
      .help = "Addresses or ranges that may reach the dashboard."},
     {"admin_hosts", LIST(item_host, 64), AT(config_http, admin_hosts),
      COUNT_AT(config_http, n_admin_hosts), .fallback = "localhost,127.0.0.1",
@@ -372,7 +373,7 @@ static const struct option rule_rows[] = {
      .help = "Part of the User-Agent; case does not count."},
     {"path", TEXT(path, 200), AT(model_rule, path), .help = "This path and all below it."},
     {"method", TEXT(method, 16), AT(model_rule, method), .help = "The method, as \"HEAD\"."},
-    {"address", TEXT(cidr, 32), AT(model_rule, address), .help = "Address or range of the client."},
+    {"address", TEXT(cidr, 50), AT(model_rule, address), .help = "Address or range of the client."},
     {"as", CHOICE(as_names), AT(model_rule, as), .fallback = "monitor",
      .help = "monitor: never wakes and never counts as use; client: treated like any other; "
              "refused: not let in."},

@@ -163,9 +163,10 @@ static const struct row {
     [WORDING_CIDR] =
         {"cidr",
          {{0}},
-         {"an IPv4 range with its host bits zero, as \"192.168.1.0/24\", or one address",
-          "une plage IPv4 dont les bits d’hôte sont à zéro, comme \"192.168.1.0/24\", ou une "
-          "adresse"}},
+         {"an IPv4 or IPv6 range with its host bits zero, as \"192.168.1.0/24\" or "
+          "\"2001:db8::/32\", or one address",
+          "une plage IPv4 ou IPv6 dont les bits d’hôte sont à zéro, comme \"192.168.1.0/24\" ou "
+          "\"2001:db8::/32\", ou une adresse"}},
     [WORDING_ENDPOINT] = {"endpoint",
                           {{0}},
                           {"an IPv4 address and a port, as \"127.0.0.1:8880\"",

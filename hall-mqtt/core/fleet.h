@@ -7,6 +7,7 @@
 #ifndef HALL_CORE_FLEET_H
 #define HALL_CORE_FLEET_H
 
+#include "base/address.h"
 #include "base/clock.h"
 #include "core/facts/ledger.h"
 #include "core/facts/project.h"
@@ -229,7 +230,7 @@ struct action {
         } join;
         struct {
             int site;
-            uint32_t address; /* IPv4, host byte order; 0: everyone */
+            struct address address; /* the client, as address_client; none: everyone */
             struct guard guard;
             bool refused; /* a visitor was refused: to be logged */
         } limit;

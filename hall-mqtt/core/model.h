@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/address.h"
 #include "base/text.h"
 
 enum {
@@ -176,7 +177,7 @@ struct model_rule {
     const char *agent;   /* part of the User-Agent, without case; or NULL */
     const char *path;    /* this path and all below it; or NULL */
     const char *method;  /* or NULL */
-    struct cidr address; /* of the visitor; mask 0: any */
+    struct cidr address; /* of the visitor; {0}: any */
     enum rule_as as;
 };
 

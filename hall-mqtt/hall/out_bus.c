@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "base/log.h"
 #include "hall/in_clock.h"
 #include "hall/in_store.h"
@@ -277,12 +278,13 @@ static void on_event(void *context, const struct action *action)
 static void on_limit(void *context, const struct action *action)
 {
     const struct out_bus *bus = context;
-    const struct in_addr address = {.s_addr = htonl(action->limit.address)};
+    char who[ADDRESS_TEXT_SIZE];
     const struct fact refuses = guard_fact(&action->limit.guard, clock_now());
-    const struct fact refused =
-        fact_because(fact_with(FACT(ACCESS_REFUSED, .subject = action->limit.site),
-                               action->limit.address ? inet_ntoa(address) : NULL, NULL),
-                     &refuses);
+
+    address_format_client(action->limit.address, who);
+    const struct fact refused = fact_because(
+        fact_with(FACT(ACCESS_REFUSED, .subject = action->limit.site), who[0] ? who : NULL, NULL),
+        &refuses);
     struct told told;
 
     if (!action->limit.refused || !outlets_may_tell(bus->outlets))

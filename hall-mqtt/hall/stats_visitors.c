@@ -2,12 +2,12 @@
  * the code of the reason; and what people did at the dashboard. Counted in memory and written 25 s
  * after the first that waits, so that a crash takes no more than the last half minute and a
  * thousand visits in that time are one row of each site. */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "base/text.h"
 #include "hall/stats_internal.h"
 #include "loop/timer.h"
@@ -314,11 +314,11 @@ void stats_on_refused(void *context, const struct news *news)
 /* A guard refused somebody. */
 void stats_on_limit(void *context, const struct action *action)
 {
-    const struct in_addr address = {.s_addr = htonl(action->limit.address)};
+    char who[ADDRESS_TEXT_SIZE];
     const struct fact why = guard_fact(&action->limit.guard, clock_now());
     const struct news news = {.kind = NEWS_REFUSED,
                               .refused = {.why = &why,
-                                          .who = action->limit.address ? inet_ntoa(address) : "",
+                                          .who = address_format_client(action->limit.address, who),
                                           .path = "",
                                           .site = action->limit.site}};
 

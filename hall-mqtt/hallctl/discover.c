@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/array.h"
 #include "base/buf.h"
 #include "base/clock.h"
@@ -66,18 +67,20 @@ static int scan(const struct call *call)
     const char *text = call->texts[FLAG_SCAN];
     struct cidr range;
 
-    if (text_parse_cidr(text, &range) < 0 || range.mask < UINT32_MAX << (32 - SCAN_BITS_LEAST))
+    if (cidr_parse(text, &range) < 0 || !address_is_v4(range.network) ||
+        range.bits < 96 + SCAN_BITS_LEAST)
         return hallctl_refuse(
             call, "--scan", text,
             "an IPv4 network such as 192.168.1.0/24, /22 at most, its host bits zero");
     const int fd = open_socket(call);
     if (fd < 0)
         return hallctl_fail(call, "the scan", strerror(errno));
-    const uint32_t n = ~range.mask + 1;
+    const uint32_t n = UINT32_C(1) << (128 - range.bits);
+    const uint32_t network = ntohl(address_to_v4(range.network).s_addr);
     for (uint32_t i = 0; i < n; i++) {
         /* To nobody's port, and empty: what counts is that the kernel must ask for the MAC. */
         const struct sockaddr_in to = {.sin_family = AF_INET,
-                                       .sin_addr = {htonl(range.network + i)},
+                                       .sin_addr = {htonl(network + i)},
                                        .sin_port = htons(DISCARD_PORT)};
         (void)sendto(fd, "", 0, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)&to,
                      sizeof(to));

@@ -218,7 +218,7 @@ static bool is_new_limit(struct observed_site *of, const struct action *action)
 {
     const struct guard guard = action->limit.guard;
     const bool is_new = guard.kind != of->limit.kind || is_moved(guard.until, of->limit.until) ||
-                        action->limit.address != of->limit_of;
+                        !address_equal(action->limit.address, of->limit_of);
 
     of->limit = guard;
     of->limit_of = action->limit.address;
@@ -228,11 +228,10 @@ static bool is_new_limit(struct observed_site *of, const struct action *action)
 static void tell_limit(struct observer *observer, const struct action *action)
 {
     const char *site = observer->model->sites[action->limit.site].id;
-    const struct in_addr address = {.s_addr = htonl(action->limit.address)};
-    char until[64], who[INET_ADDRSTRLEN] = "everyone";
+    char until[64], who[ADDRESS_TEXT_SIZE] = "everyone";
 
-    if (action->limit.address)
-        inet_ntop(AF_INET, &address, who, sizeof(who));
+    if (!address_is_none(action->limit.address))
+        address_format_client(action->limit.address, who);
     say_until(observer, action->limit.guard.until, until, sizeof(until));
     if (action->limit.refused)
         TELL(observer, action->server, "refused", "%s: %s refuses %s%s", site,

@@ -6,6 +6,7 @@
 #ifndef HALL_SIMULATE_OBSERVER_H
 #define HALL_SIMULATE_OBSERVER_H
 
+#include "base/address.h"
 #include "core/fleet.h"
 #include "simulate/telling.h"
 
@@ -23,7 +24,7 @@ struct observed_site {
     bool ready;
     int64_t closed_until;
     struct guard limit; /* what is used up, as last told, and whose it was */
-    uint32_t limit_of;
+    struct address limit_of;
 };
 
 struct observer {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -185,10 +186,10 @@ static bool read_visit(struct reading *reading, const struct json *value)
 static bool read_from(struct reading *reading, const struct json *value)
 {
     const char *text = json_string(value);
-    struct in_addr address;
+    struct address address;
 
-    if (!text || text_parse_ipv4(text, &address) < 0)
-        return refuse(reading, "an IPv4 address such as 192.168.1.50");
+    if (!text || address_parse(text, &address) < 0)
+        return refuse(reading, "an address such as 192.168.1.50 or 2001:db8::50");
     text_copy(reading->event.from, sizeof(reading->event.from), text);
     return true;
 }

@@ -1,12 +1,13 @@
+#include "base/address.h"
 #include "base/number.h"
 #include "base/text.h"
 #include "simulate/world_internal.h"
 
 static bool is_within(const struct cidr *ranges, size_t n, const char *address)
 {
-    struct in_addr parsed;
+    struct address parsed;
 
-    if (n == 0 || address[0] == '\0' || text_parse_ipv4(address, &parsed) < 0)
+    if (n == 0 || address[0] == '\0' || address_parse(address, &parsed) < 0)
         return true;
     for (size_t i = 0; i < n; i++)
         if (cidr_contains(&ranges[i], parsed))

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "base/clock.h"
 #include "base/number.h"
 #include "base/text.h"
@@ -36,7 +37,9 @@ static void check_addresses(const char *text)
     uint8_t mac[6];
     uint8_t again[6];
     char out[MAC_TEXT_SIZE];
-    struct in_addr address;
+    struct in_addr v4;
+    struct address address;
+    char shown[ADDRESS_TEXT_SIZE];
     struct sockaddr_in endpoint;
     struct cidr range;
 
@@ -44,12 +47,20 @@ static void check_addresses(const char *text)
         assert(text_parse_mac(text_format_mac(mac, out), again) == 0);
         assert(memcmp(mac, again, sizeof mac) == 0);
     }
-    if (text_parse_ipv4(text, &address) == 0)
-        assert(text_parse_cidr(text, &range) == 0 && cidr_contains(&range, address));
+    if (text_parse_ipv4(text, &v4) == 0)
+        assert(address_parse(text, &address) == 0 && address_is_v4(address));
+    if (address_parse(text, &address) == 0) {
+        struct address same = {{0}};
+        assert(cidr_parse(text, &range) == 0 && cidr_contains(&range, address));
+        assert(strlen(address_format_client(address_client(address), shown)) < sizeof shown);
+        if (!address_is_none(address))
+            assert(address_parse(address_format(address, shown), &same) == 0 &&
+                   address_equal(address, same));
+    }
     if (text_parse_endpoint(text, &endpoint) == 0)
         assert(endpoint.sin_family == AF_INET);
-    if (text_parse_cidr(text, &range) == 0)
-        assert((range.network & ~range.mask) == 0);
+    if (cidr_parse(text, &range) == 0)
+        assert(range.bits <= 128 && cidr_contains(&range, range.network));
 }
 
 static void check_copies(const char *text, const uint8_t *data, size_t size)

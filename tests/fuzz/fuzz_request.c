@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "web/gate/gate.h"
 #include "web/gate/request.h"
 #include "web/listen/lines.h"
@@ -20,7 +21,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct cidr trusted[] = {{0x7f000001, 0xffffffff}, {0x0a000000, 0xff000000}};
+static struct cidr trusted[] = {
+    {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1}}, 128},
+    {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 0}}, 104},
+};
 static const char *monitors[] = {"bot", "UptimeRobot"};
 static struct model_server servers[] = {{.id = "testing", .name = "Testing"}};
 static struct model_site sites[] = {
@@ -148,7 +152,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *query = next_line(&rest);
     struct raw_request raw = {
         .method = method, .target = target != NULL ? target : "/", .query = query};
-    raw.peer.s_addr = htonl((data[0] & 1) != 0 ? INADDR_LOOPBACK : 0xc0000201);
+    raw.peer =
+        address_v4((struct in_addr){htonl((data[0] & 1) != 0 ? INADDR_LOOPBACK : 0xc0000201)});
     raw.headers = headers;
     raw.n_headers = rest != NULL ? read_headers(rest, headers) : 0;
     if (request_read(&raw, &gate.proxies,

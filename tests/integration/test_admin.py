@@ -250,6 +250,18 @@ def test_guessing_is_slowed_down_for_that_address_alone(hall):
     wait_until(lambda: "login_failed: 127.0.0.5: /login: wrong password" in hall.log_text(), 60, "the failure in the log")
 
 
+def test_guessing_from_one_ipv6_network_is_slowed_down_as_from_one_address(make_hall):
+    hall = make_hall(admin_allow=["2001:db8::/32", "127.0.0.1"])
+
+    def guess(who, password):
+        return hall.ask_admin("/login", {**JSON, "X-Forwarded-For": who}, "POST", "hall.lan", body=json.dumps({"password": password})).status
+
+    statuses = [guess(f"2001:db8:0:1::{i}", f"guess {i}") for i in range(1, 8)]
+    assert statuses == [401] * 5 + [429] * 2
+    assert guess("2001:db8:0:2::1", "guess") == 401
+    assert guess("2001:db9::1", PASSWORD) == 403
+
+
 def test_guessing_from_many_addresses_is_slowed_down_too(hall):
     begun = time.monotonic()
     statuses = [Visitor(hall, f"127.0.1.{i}").login("no").status for i in range(1, 36)]

@@ -191,6 +191,37 @@ def test_quota_of_a_project_holds_for_everyone_and_for_it_alone(make_world):
     wait_event(bus, "testing", "wake_requested", mark)
 
 
+def test_ipv6_visitors_are_counted_by_their_network_and_named(make_world):
+    """Two addresses of one /64 share a day's wake; a restart keeps that; a list of ranges holds both families."""
+    def change(_servers, domains):
+        domains["testing.localhost"]["access"] = {"wakes_per_day": 1, "allow": ["2001:db8::/32", "192.0.2.0/24"]}
+
+    world = configured(make_world, change, timezone=zone_by_day())
+    bus = world.bus()
+    wait_state(bus, "testing", "off")
+    mark = bus.mark()
+    for stranger in ("2001:db9::1", "::192.0.2.1", "fe80::1%eth0", "198.51.100.1"):
+        assert world.hall.auth("/client1/", headers=BROWSER, client=stranger).status == 403, stranger
+    assert bus.wait_json("hall/event", mark, event_type="access_refused").json()["detail_fact"]["from"] == "2001:db9::1"
+    assert world.hall.auth("/client1/", headers=BROWSER, client="2001:db8::1/64").status == 400
+    assert world.hall.auth("/client1/", headers=BROWSER, client="[2001:db8:0:1::5]:40000").status == 503
+    wait_event(bus, "testing", "wake_requested", mark)
+    wait_state(bus, "testing", "ready", 20)
+    asleep(bus, "testing")
+    world.hall.stop()
+    mark = bus.mark()
+    world.hall.start()
+    bus.wait_text("hall/status", "online", mark, 60)
+    barrier(bus)
+    wait_state(bus, "testing", "off", 60)
+    mark = bus.mark()
+    wait_until(lambda: world.hall.auth("/client1/", headers=BROWSER, client="2001:db8:0:1::6").status == 429, 60, "429 after the restart")
+    check_limited(world, bus, mark, "access.wakes_per_day", "/client1/", "2001:db8:0:1:ffff::1", next_midnight(world))
+    assert events(bus, "testing", "wake_requested", mark) == []
+    assert world.hall.auth("/client2/", headers=BROWSER, client="::ffff:192.0.2.7").status == 503
+    wait_event(bus, "testing", "wake_requested", mark)
+
+
 def test_quotas_survive_a_restart_and_a_reload(make_world):
     from helpers import reload
 

@@ -250,7 +250,7 @@ static const int64_t later = INT64_MAX / 2;
 static enum guard_kind refusal(struct board *board, int site, uint32_t address, bool ready)
 {
     struct guard guard = {GUARD_NONE, 0};
-    bool refused = board_refuses(board, site, address, ready, &guard);
+    bool refused = board_refuses(board, site, v4(address), ready, &guard);
     assert_int_equal(refused, guard.kind != GUARD_NONE);
     return guard.kind;
 }
@@ -259,16 +259,16 @@ static void limits_are_kept_until_their_end(void **state)
 {
     int64_t now = clock_now().boot;
     assert_int_equal(refusal(*state, 0, 7, true), GUARD_NONE);
-    board_limit(*state, 0, 7, (struct guard){GUARD_CLIENT_MINUTES, now + HOUR});
+    board_limit(*state, 0, v4(7), (struct guard){GUARD_CLIENT_MINUTES, now + HOUR});
     assert_int_equal(refusal(*state, 0, 7, true), GUARD_CLIENT_MINUTES);
     assert_int_equal(refusal(*state, 0, 8, true), GUARD_NONE);
     assert_int_equal(refusal(*state, 0, 0, true), GUARD_NONE);
-    board_limit(*state, 0, 9, (struct guard){GUARD_CLIENT_MINUTES, now - 1});
+    board_limit(*state, 0, v4(9), (struct guard){GUARD_CLIENT_MINUTES, now - 1});
     assert_int_equal(refusal(*state, 0, 9, true), GUARD_NONE);
-    board_limit(*state, 3, 0, (struct guard){GUARD_PROJECT_MINUTES, now + HOUR});
+    board_limit(*state, 3, v4(0), (struct guard){GUARD_PROJECT_MINUTES, now + HOUR});
     assert_int_equal(refusal(*state, 3, 8, true), GUARD_PROJECT_MINUTES);
     assert_int_equal(refusal(*state, 1, 8, true), GUARD_NONE);
-    board_limit(*state, 0, 8, (struct guard){GUARD_MIN_DOWN, now + HOUR}); /* not a visitor's */
+    board_limit(*state, 0, v4(8), (struct guard){GUARD_MIN_DOWN, now + HOUR}); /* not a visitor's */
     assert_int_equal(refusal(*state, 0, 8, false), GUARD_NONE);
 }
 
@@ -290,8 +290,8 @@ static void used_up_wakes_refuse_only_where_one_would_begin(void **state)
         {{.state = POWER_OFF, .wake_open = true}, false},
         {{.state = POWER_SLEEPING, .wake_queued = true}, false},
     };
-    board_limit(*state, 0, 7, (struct guard){GUARD_CLIENT_WAKES, later});
-    board_limit(*state, 3, 0, (struct guard){GUARD_PROJECT_WAKES, later});
+    board_limit(*state, 0, v4(7), (struct guard){GUARD_CLIENT_WAKES, later});
+    board_limit(*state, 3, v4(0), (struct guard){GUARD_PROJECT_WAKES, later});
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         board_post(*state, 1, &cases[i].notice);
         board_post(*state, 2, &cases[i].notice);
@@ -306,9 +306,9 @@ static void used_up_wakes_refuse_only_where_one_would_begin(void **state)
 static void closed_hours_come_first(void **state)
 {
     struct guard guard;
-    board_limit(*state, 3, 7, (struct guard){GUARD_CLIENT_MINUTES, later});
+    board_limit(*state, 3, v4(7), (struct guard){GUARD_CLIENT_MINUTES, later});
     board_set_closed(*state, 3, LEASE_FOREVER);
-    assert_true(board_refuses(*state, 3, 7, true, &guard));
+    assert_true(board_refuses(*state, 3, v4(7), true, &guard));
     assert_int_equal(guard.kind, GUARD_WINDOW);
     assert_true(guard.until == LEASE_FOREVER);
     board_set_closed(*state, 3, 1); /* long ago */
@@ -321,12 +321,13 @@ static void closed_hours_come_first(void **state)
 
 static void a_limit_is_news_once(void **state)
 {
-    board_limit(*state, 3, 7, (struct guard){GUARD_CLIENT_WAKES, later}); /* nothing posted yet */
+    board_limit(*state, 3, v4(7),
+                (struct guard){GUARD_CLIENT_WAKES, later}); /* nothing posted yet */
     assert_false(board_wait(*state, BOARD_PAGES, 2, 0, 1));
     board_post(*state, 2, &(struct notice){.state = POWER_OFF});
-    board_limit(*state, 3, 8, (struct guard){GUARD_CLIENT_WAKES, later});
+    board_limit(*state, 3, v4(8), (struct guard){GUARD_CLIENT_WAKES, later});
     assert_true(board_wait(*state, BOARD_PAGES, 2, 1, 60000));
-    board_limit(*state, 3, 8, (struct guard){GUARD_CLIENT_WAKES, later});
+    board_limit(*state, 3, v4(8), (struct guard){GUARD_CLIENT_WAKES, later});
     assert_false(board_wait(*state, BOARD_PAGES, 2, 2, 1));
     board_set_closed(*state, 3, later);
     assert_true(board_wait(*state, BOARD_PAGES, 2, 2, 60000));
@@ -349,7 +350,7 @@ static void *work(void *argument)
         }
         struct guard guard;
         board_site_ready(board, 2);
-        if (board_refuses(board, 1, 5, true, &guard) && guard.until < later)
+        if (board_refuses(board, 1, v4(5), true, &guard) && guard.until < later)
             return argument;
         board_tell(board, &(struct visit){.kind = VISIT_WANTS, .site = 1});
         board_tell(board, &(struct visit){.kind = VISIT_REFUSED, .site = MODEL_NONE});
@@ -370,7 +371,8 @@ static void workers_and_the_loop_do_not_disturb_each_other(void **state)
         board_post_ready(*state, (int)(i % 4), i % 8 < 4);
         board_post(*state, (int)(i % 3),
                    &(struct notice){.since = i, .wake_started = i, .wake_deadline = i});
-        board_limit(*state, 1, (uint32_t)(i % 9), (struct guard){GUARD_CLIENT_MINUTES, later + i});
+        board_limit(*state, 1, v4((uint32_t)(i % 9)),
+                    (struct guard){GUARD_CLIENT_MINUTES, later + i});
         while (board_take(*state, &visit))
             taken++;
     }

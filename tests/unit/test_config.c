@@ -97,8 +97,8 @@ static void test_ten_lines_are_enough(void **state)
     address_is(config->http.gateway[0].sin_addr, "127.0.0.1");
     assert_int_equal(ntohs(config->http.admin[0].sin_port), 8881);
     assert_int_equal(config->http.n_trusted_proxies, 1);
-    assert_int_equal(config->http.trusted_proxies[0].network, 0x7f000001);
-    assert_int_equal(config->http.n_admin_allow, 4);
+    assert_true(address_equal(config->http.trusted_proxies[0].network, v4(0x7f000001)));
+    assert_int_equal(config->http.n_admin_allow, 6);
     assert_int_equal(config->http.n_admin_hosts, 2);
     assert_string_equal(config->http.admin_hosts[0], "localhost");
     assert_true(config->http.n_monitors > 10);
@@ -348,7 +348,7 @@ static void test_every_key_is_read(void **state)
     assert_int_equal(project->wakes_per_day, 4);
     assert_int_equal(project->minutes_per_day, 5);
     assert_int_equal(project->n_allow, 2);
-    assert_int_equal(project->allow[1].network, 0x0a020001);
+    assert_true(address_equal(project->allow[1].network, v4(0x0a020001)));
     assert_int_equal(project->hours.n_windows, 1);
     assert_int_equal(project->hours.windows[0].days, 0x40);
     assert_int_equal(project->hours.n_except, 2);
@@ -693,8 +693,9 @@ static void test_formats(void **state)
         {"{'http':{'admin':['0.0.0.0:1','0.0.0.0:2','0.0.0.0:3','0.0.0.0:4','0.0.0.0:5',"
          "'0.0.0.0:6','0.0.0.0:7','0.0.0.0:8','0.0.0.0:9']}}",
          "/http/admin", "at most 8"},
-        {"{'http':{'trusted_proxies':['10.0.0.1/8']}}", "/http/trusted_proxies/0", "an IPv4 range"},
-        {"{'http':{'trusted_proxies':[null]}}", "/http/trusted_proxies/0", "an IPv4 range"},
+        {"{'http':{'trusted_proxies':['10.0.0.1/8']}}", "/http/trusted_proxies/0",
+         "an IPv4 or IPv6 range"},
+        {"{'http':{'trusted_proxies':[null]}}", "/http/trusted_proxies/0", "an IPv4 or IPv6 range"},
         {"{'http':{'admin_hosts':['a_b']}}", "/http/admin_hosts/0", "a host name"},
         {"{'servers':{'s':{'address':'localhost','mac':'aa:bb:cc:dd:ee:01'}}}",
          "/servers/s/address", "an IPv4 address"},
@@ -932,7 +933,9 @@ static void test_hours_of_access_must_make_sense(void **state)
         {P("'access':{'allow':['10.0.0.1/8'],'windows':[" WINDOW "," WINDOW "],'except':["
            "'2026-12-25','2026-12-25'],'timezone':'Nowhere'}"),
          "F: /domains/d.org/projects/p/access/allow/0: found \"10.0.0.1/8\"; allowed: an IPv4 "
-         "range with its host bits zero, as \"192.168.1.0/24\", or one address\n"
+         "or IPv6 range with its host bits zero, as \"192.168.1.0/24\" or \"2001:db8::/32\", or "
+         "one "
+         "address\n"
          "F: /domains/d.org/projects/p/access/timezone: found \"Nowhere\"; allowed: a time zone "
          "that /usr/share/zoneinfo has, as \"Europe/Paris\" or \"UTC\"\n"
          "F: /domains/d.org/projects/p/access/windows/1: found the same window as number 0; "

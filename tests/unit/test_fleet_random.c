@@ -1170,7 +1170,7 @@ static void restart_quotas(struct trial *trial, struct fleet *new)
         MUST(trial, record_write_quota(model, was, &owner, &text) == 0);
         MUST(trial, record_read_quota(model, buf_text(&text), text.length, &owner, &read) == 0);
         MUST(trial, read.kind == was->kind && read.subject == was->subject);
-        MUST(trial, read.address == was->address && read.day == was->day);
+        MUST(trial, address_equal(read.address, was->address) && read.day == was->day);
         MUST(trial, read.wakes == was->wakes && read.awake_ms == was->awake_ms);
         fleet_restore_quota(new, trial->world.now, &read);
     }

@@ -18,8 +18,8 @@
 
 enum { WORKERS = 22 }; /* of the front */
 
-static struct cidr loopback[] = {{0x7f000001, 0xffffffff}};
-static struct cidr elsewhere[] = {{0xc0000200, 0xffffff00}};
+static struct cidr loopback[] = {CIDR_V4(0x7f000001, 32)};
+static struct cidr elsewhere[] = {CIDR_V4(0xc0000200, 24)};
 static struct model_server servers[] = {{.id = "testing", .name = "Testing"},
                                         {.id = "up", .name = "Up"}};
 static struct model_site sites[] = {
@@ -530,7 +530,7 @@ static void each_client_is_limited(void **state)
         uint64_t counted[COUNTS] = {0};
         tear_down(state);
         assert_int_equal(set_up(state), 0);
-        board_limit(board, 2, 0xc0a80107,
+        board_limit(board, 2, v4(0xc0a80107),
                     (struct guard){GUARD_CLIENT_MINUTES, clock_now().boot + 60000});
         const char *answer = ask_gate("up.example", clients[i].lines);
         assert_memory_equal(answer + 9, "429", 3);

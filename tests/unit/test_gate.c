@@ -8,9 +8,9 @@
 #include "unit.h"
 #include "web/gate/gate.h"
 
-static struct cidr loopback[] = {{0x7f000001, 0xffffffff}};
-static struct cidr lan[] = {{0xc0a80100, 0xffffff00}};
-static struct cidr everyone[] = {{0, 0}};
+static struct cidr loopback[] = {CIDR_V4(0x7f000001, 32)};
+static struct cidr lan[] = {CIDR_V4(0xc0a80100, 24)};
+static struct cidr everyone[] = {{{{0}}, 0}};
 static const char *monitors[] = {"UptimeRobot", "bot", ""};
 
 enum { SITE_ERP, SITE_TESTING, SITE_CLIENT1, SITE_CLIENT2, SITE_LAN };
@@ -68,7 +68,7 @@ static void ask(struct request *request, const char *host, const char *uri,
     struct header headers[16] = {{"X-Forwarded-Host", host}, {"X-Forwarded-Uri", uri}};
     struct raw_request raw = {
         .method = "GET", .target = "/auth", .headers = headers, .n_headers = 2};
-    raw.peer.s_addr = htonl(INADDR_LOOPBACK);
+    raw.peer = v4(INADDR_LOOPBACK);
     while (more != NULL && more->name != NULL)
         headers[raw.n_headers++] = *more++;
     assert_int_equal(request_read(&raw, &gate.proxies, REQUEST_VIA_AUTH, request), REQUEST_FINE);
@@ -261,11 +261,11 @@ static void only_a_trusted_proxy_names_the_site(void **state)
     const struct header headers[] = {{"Host", "erp.example"}, {"X-Hall-Site", "lan.example"}};
     struct raw_request raw = {.method = "GET", .target = "/", .headers = headers, .n_headers = 2};
     struct request request;
-    raw.peer.s_addr = htonl(0xc0000201);
+    raw.peer = v4(0xc0000201);
     assert_int_equal(request_read(&raw, &gate.proxies, REQUEST_VIA_DIRECT, &request), REQUEST_FINE);
     struct place place = gate_place(&gate, &request);
     assert_true(gate_agrees(&gate, &place, &request));
-    raw.peer.s_addr = htonl(INADDR_LOOPBACK);
+    raw.peer = v4(INADDR_LOOPBACK);
     assert_int_equal(request_read(&raw, &gate.proxies, REQUEST_VIA_DIRECT, &request), REQUEST_FINE);
     assert_false(gate_agrees(&gate, &place, &request));
 }
@@ -327,11 +327,9 @@ static void access_lists(void **state)
     static const struct {
         const char *from;
         bool allowed;
-    } cases[] = {{"192.168.1.7", true},
-                 {"192.168.2.7", false},
-                 {"2001:db8::1", false},
-                 {"::ffff:192.168.1.9", true},
-                 {"192.168.1.7, 203.0.113.1", false}};
+    } cases[] = {{"192.168.1.7", true},        {"192.168.2.7", false},
+                 {"2001:db8::1", false},       {"::192.168.1.9", false},
+                 {"::ffff:192.168.1.9", true}, {"192.168.1.7, 203.0.113.1", false}};
     domains[1].access.allow = lan;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         const struct header *from = HEADERS({"X-Forwarded-For", cases[i].from});
@@ -353,7 +351,7 @@ static void rules_of_the_domain_come_first(void **state)
         {.path = "/client1/health", .as = RULE_AS_MONITOR},
         {.agent = "deploy-bot", .as = RULE_AS_CLIENT},
         {.method = "HEAD", .path = "/client2", .as = RULE_AS_CLIENT},
-        {.address = {0xc0000200, 0xffffff00}, .as = RULE_AS_MONITOR},
+        {.address = CIDR_V4(0xc0000200, 24), .as = RULE_AS_MONITOR},
         {.agent = "gptbot", .as = RULE_AS_REFUSED},
     };
     static const struct {

@@ -322,7 +322,7 @@ static void test_wakes_of_a_client(void **state)
     assert_int_equal(world_count(world, ACTION_PACKET), 0);
     assert_int_equal(world_power(world, ERP)->leases->n, 0);
     assert_true(last_limit(world)->limit.refused);
-    assert_int_equal(last_limit(world)->limit.address, 0xc0a8010a);
+    assert_true(address_equal(last_limit(world)->limit.address, v4(0xc0a8010a)));
     assert_int_equal(clock_wall_at(world->now, last_limit(world)->limit.guard.until),
                      WORLD_START + 14 * HOUR);     /* midnight UTC */
     world_come(world, FLEET_VISIT, SITE_ERP, BOB); /* others are not concerned */
@@ -439,6 +439,25 @@ static void test_a_long_gap_counts_as_idle_time(void **state)
     assert_int_equal(world_count(world, ACTION_LIMIT), 1);
 }
 
+/* A household has a /64; each visit may have another address of it. */
+static void test_wakes_of_an_ipv6_client(void **state)
+{
+    struct world *world = asleep(state, two_wakes_each);
+    char shown[ADDRESS_TEXT_SIZE];
+
+    wake_by(world, "2001:db8:0:1::1");
+    wake_by(world, "2001:db8:0:1:ffff::2");
+    assert_int_equal(last_limit(world)->limit.guard.kind, GUARD_CLIENT_WAKES);
+    assert_string_equal(address_format_client(last_limit(world)->limit.address, shown),
+                        "2001:db8:0:1::/64");
+    world_forget(world);
+    world_come(world, FLEET_VISIT, SITE_ERP, "2001:db8:0:1::3");
+    assert_true(last_limit(world)->limit.refused);
+    assert_int_equal(world_count(world, ACTION_PACKET), 0);
+    world_come(world, FLEET_VISIT, SITE_ERP, "2001:db8:0:2::1"); /* the neighbours */
+    assert_state(world, ERP, POWER_WAKING);
+}
+
 static void of_the_project(struct world *world)
 {
     world->sites[SITE_CLIENT1].wakes_per_day = 1;
@@ -455,7 +474,7 @@ static void test_quota_of_a_project(void **state)
     crash(world, TESTING);
     world_come(world, FLEET_VISIT, SITE_CLIENT1, BOB); /* whoever it was */
     assert_int_equal(last_limit(world)->limit.guard.kind, GUARD_PROJECT_WAKES);
-    assert_int_equal(last_limit(world)->limit.address, 0);
+    assert_true(address_is_none(last_limit(world)->limit.address));
     assert_int_equal(last_limit(world)->limit.site, SITE_CLIENT1);
     assert_state(world, TESTING, POWER_UNREACHABLE);
     world_come(world, FLEET_VISIT, SITE_TESTING, BOB); /* another project */
@@ -562,6 +581,7 @@ int main(void)
         TEST(test_more_wakes_than_are_remembered),
         TEST(test_one_wake_counts_once),
         TEST(test_wakes_of_a_client),
+        TEST(test_wakes_of_an_ipv6_client),
         TEST(test_joining_is_not_waking),
         TEST(test_midnight_resets),
         TEST(test_midnight_of_a_short_day),

@@ -25,13 +25,13 @@ static int tear_down(void **state)
 
 static bool add(void **state, int site, uint32_t address, enum guard_kind kind, int64_t until)
 {
-    return limits_add(*state, site, address, (struct guard){kind, until}, 1000);
+    return limits_add(*state, site, v4(address), (struct guard){kind, until}, 1000);
 }
 
 static struct guard ask(void **state, int site, uint32_t address, bool wakes, int64_t now)
 {
     struct guard guard = {GUARD_NONE, 0};
-    const bool refused = limits_refuse(*state, site, address, wakes, now, &guard);
+    const bool refused = limits_refuse(*state, site, v4(address), wakes, now, &guard);
     assert_int_equal(refused, guard.kind != GUARD_NONE);
     return guard;
 }
@@ -158,7 +158,7 @@ static void limits_of_clients_end_each_at_its_time(void **state)
     assert_int_equal(ask(state, SHOP, 7, true, 8999).kind, GUARD_CLIENT_MINUTES);
     assert_int_equal(ask(state, SHOP, 8, true, 5000).kind, GUARD_NONE);
     assert_int_equal(ask(state, SHOP, 7, true, 9000).kind, GUARD_NONE);
-    limits_add(*state, SHOP, 9, (struct guard){GUARD_CLIENT_MINUTES, 9500}, 9100);
+    limits_add(*state, SHOP, v4(9), (struct guard){GUARD_CLIENT_MINUTES, 9500}, 9100);
     assert_int_equal(ask(state, SHOP, 9, true, 9499).kind, GUARD_CLIENT_MINUTES);
     assert_int_equal(ask(state, SHOP, 7, true, 9499).kind, GUARD_NONE);
 }

@@ -25,7 +25,7 @@ static bool body_comes;
 static int verify_error, hash_error;
 static int naps, naps_until_hashed; /* 10 ms each */
 
-static struct cidr loopback[] = {{0x7f000001, 0xffffffff}};
+static struct cidr loopback[] = {CIDR_V4(0x7f000001, 32)};
 static const struct proxies proxies = {1, loopback};
 
 /* ---- the fakes: each is linked in place of what it is named after ---- */
@@ -134,7 +134,7 @@ static void ask(const char *method, const char *path, const struct header *more)
 {
     const int64_t now = call.now;
     raw = (struct raw_request){.method = method, .target = path, .headers = headers};
-    raw.peer.s_addr = htonl(INADDR_LOOPBACK);
+    raw.peer = v4(INADDR_LOOPBACK);
     headers[raw.n_headers++] = (struct header){"Host", "hall.lan"};
     headers[raw.n_headers++] = (struct header){"X-Forwarded-For", "192.168.1.7"};
     for (; more && more->name; more++)

@@ -635,7 +635,7 @@ static void test_refused_outside(void **state)
     assert_int_equal(limit->limit.guard.kind, GUARD_WINDOW);
     assert_int_equal(clock_wall_at(world->now, limit->limit.guard.until), MONDAY + 8 * HOUR);
     assert_true(limit->limit.refused);
-    assert_int_equal(limit->limit.address, 0);
+    assert_true(address_is_none(limit->limit.address));
     /* it wakes before it opens, but it opens when it says */
     world_until(world, MONDAY + 8 * HOUR - 30 * SECOND);
     assert_state(world, ERP, POWER_WAKING);

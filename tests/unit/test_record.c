@@ -742,7 +742,7 @@ static void quota_over(const struct quota *quota)
     assert_true(read.used);
     assert_int_equal(read.kind, quota->kind);
     assert_int_equal(read.subject, quota->subject);
-    assert_int_equal(read.address, quota->address);
+    assert_true(address_equal(read.address, quota->address));
     assert_int_equal(read.day, quota->day);
     assert_int_equal(read.wakes, quota->wakes);
     assert_int_equal(read.awake_ms, quota->awake_ms);
@@ -763,7 +763,7 @@ static void test_quota(void **state)
     const struct quota client = {.used = true,
                                  .kind = QUOTA_CLIENT,
                                  .subject = 1,
-                                 .address = UINT32_MAX,
+                                 .address = {V4_BYTES(UINT32_MAX)},
                                  .day = 20000,
                                  .wakes = UINT32_MAX,
                                  .awake_ms = AT,
@@ -772,21 +772,28 @@ static void test_quota(void **state)
     struct quota project = {
         .used = true, .kind = QUOTA_PROJECT, .day = -3, .wakes = 2, .awake_ms = 5};
 
+    struct quota six = client;
+
     quota_over(&client);
+    assert_int_equal(address_parse("2001:db8:0:1::", &six.address), 0);
+    quota_over(&six);
     for (project.subject = 0; project.subject < 3; project.subject++)
         quota_over(&project);
 }
 
 static void test_quota_keys(void **state)
 {
-    const struct quota quotas[] = {{.kind = QUOTA_CLIENT, .subject = 0, .address = 1},
-                                   {.kind = QUOTA_CLIENT, .subject = 0, .address = 2},
-                                   {.kind = QUOTA_CLIENT, .subject = 1, .address = 1},
+    const struct quota quotas[] = {{.kind = QUOTA_CLIENT, .subject = 0, .address = {V4_BYTES(1)}},
+                                   {.kind = QUOTA_CLIENT, .subject = 0, .address = {V4_BYTES(2)}},
+                                   {.kind = QUOTA_CLIENT, .subject = 1, .address = {V4_BYTES(1)}},
+                                   {.kind = QUOTA_CLIENT, .subject = 1, .address = {{0x20, 1}}},
+                                   {.kind = QUOTA_CLIENT, .subject = 1, .address = {{0x20, 2}}},
+                                   {.kind = QUOTA_CLIENT, .subject = 1},
                                    {.kind = QUOTA_PROJECT, .subject = 0},
                                    {.kind = QUOTA_PROJECT, .subject = 1}};
-    char keys[5][RECORD_KEY_SIZE];
+    char keys[8][RECORD_KEY_SIZE];
 
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < 8; i++) {
         record_quota_key(&quota_model, &quotas[i], keys[i]);
         for (size_t k = 0; k < i; k++)
             assert_string_not_equal(keys[i], keys[k]);
@@ -803,6 +810,21 @@ static int read_quota(const char *members, struct quota *ret_quota)
     error = record_read_quota(&quota_model, buf_text(&text), text.length, &whose, ret_quota);
     buf_finish(&text);
     return error;
+}
+
+/* As it was written before there were IPv6 addresses: a number, and 0 for all who had none. */
+static void test_quota_of_old(void **state)
+{
+    struct quota quota = {0};
+
+    assert_int_equal(
+        read_quota("\"kind\":0,\"subject\":\"a.example\",\"address\":3232235786", &quota), 0);
+    assert_true(address_equal(quota.address, v4(0xc0a8010a)));
+    assert_int_equal(read_quota("\"kind\":0,\"subject\":\"a.example\"", &quota), 0);
+    assert_true(address_is_none(quota.address));
+    assert_int_equal(
+        read_quota("\"kind\":0,\"subject\":\"a.example\",\"address\":\"nonsense\"", &quota), 0);
+    assert_true(address_is_none(quota.address));
 }
 
 static void test_quota_refused(void **state)
@@ -852,6 +874,7 @@ int main(void)
         cmocka_unit_test(test_times),
         cmocka_unit_test(test_quota),
         cmocka_unit_test(test_quota_keys),
+        cmocka_unit_test(test_quota_of_old),
         cmocka_unit_test(test_quota_refused),
     };
 

@@ -885,7 +885,7 @@ static void test_quotas_over_a_reload(void **state)
     size_t cursor = 0;
 
     assert_null(fleet_quota(world->fleet, &cursor));
-    quota_open(&world->fleet->quotas, QUOTA_PROJECT, SITE_CLIENT1, 0, 5)->wakes = 3;
+    quota_open(&world->fleet->quotas, QUOTA_PROJECT, SITE_CLIENT1, v4(0), 5)->wakes = 3;
     adopt(world, &world->model);
     cursor = 0;
     quota = fleet_quota(world->fleet, &cursor);

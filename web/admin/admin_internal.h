@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/address.h"
 #include "web/admin/admin.h"
 #include "web/admin/hasher.h"
 #include "web/admin/session.h"

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/address.h"
 #include "base/log.h"
 #include "say/say.h"
 #include "web/admin/admin_internal.h"
@@ -69,7 +70,7 @@ void rules_finish(struct rules *rules)
 
 static bool allows_address(const struct rules *rules, const struct request *request)
 {
-    for (size_t i = 0; i < rules->n_allow && request->has_address; i++) {
+    for (size_t i = 0; i < rules->n_allow; i++) {
         if (cidr_contains(&rules->allow[i], request->address))
             return true;
     }

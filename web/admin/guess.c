@@ -1,6 +1,7 @@
 /* How often passwords and keys may be tried. */
 #include <string.h>
 
+#include "base/address.h"
 #include "base/log.h"
 #include "web/admin/admin_internal.h"
 
@@ -30,9 +31,10 @@ static bool is_key(const struct call *call, const char *given)
 bool guess_key(struct call *call, const char *given)
 {
     struct admin *admin = call->admin;
-    const char *who = call->request->who;
+    char who[ADDRESS_TEXT_SIZE];
     bool good = is_key(call, given);
 
+    address_format_client(call->request->address, who);
     pthread_mutex_lock(&admin->lock);
     int64_t wait = good ? throttle_ask(&admin->throttle, who, call->now)
                         : throttle_attempt(&admin->throttle, who, call->now);
@@ -77,8 +79,11 @@ static void note_too_many(struct call *call)
 bool guess_password(struct call *call)
 {
     struct admin *admin = call->admin;
+    char who[ADDRESS_TEXT_SIZE];
+
+    address_format_client(call->request->address, who);
     pthread_mutex_lock(&admin->lock);
-    int64_t wait = throttle_attempt(&admin->throttle, call->request->who, call->now);
+    int64_t wait = throttle_attempt(&admin->throttle, who, call->now);
     pthread_mutex_unlock(&admin->lock);
     if (wait > 0) {
         note_too_many(call);

@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "base/address.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -275,17 +276,19 @@ static bool read_password(struct call *call, char out[SECRET_PASSWORD_MAX + 1])
 static int begin_session(struct call *call, char token[TOKEN_SIZE])
 {
     struct admin *admin = call->admin;
+    char who[ADDRESS_TEXT_SIZE];
     uint8_t random[(TOKEN_SIZE - 1) / 2];
     int error = secret_random(random, sizeof(random));
     if (error != 0)
         return error;
     to_hex(random, sizeof(random), token);
+    address_format_client(call->request->address, who);
     pthread_mutex_lock(&admin->lock);
     if (call->has_session)
         sessions_close(&admin->sessions, call->session, call->now);
     recall(call, token);
     sessions_open(&admin->sessions, call->session, call->now);
-    throttle_forgive(&admin->throttle, call->request->who);
+    throttle_forgive(&admin->throttle, who);
     call->has_session =
         sessions_find(&admin->sessions, call->session, true, call->now, &call->until);
     pthread_mutex_unlock(&admin->lock);

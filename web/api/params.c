@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/address.h"
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/number.h"
@@ -59,7 +60,7 @@ enum { PARAMS = ARRAY_SIZE(param_rows) };
 
 static bool read_param(const struct param *param, const char *text, int64_t *number)
 {
-    struct in_addr address;
+    struct cidr range;
     switch (param->kind) {
     case KIND_SLUG:
         return text_is_slug(text);
@@ -72,7 +73,7 @@ static bool read_param(const struct param *param, const char *text, int64_t *num
     case KIND_TEXT:
         return text[0] != '\0' && !text_has_control(text) && text_is_utf8(text, strlen(text));
     case KIND_ADDRESS:
-        return text_parse_ipv4(text, &address) == 0;
+        return cidr_parse(text, &range) == 0;
     case KIND_FORMAT:
         return strcmp(text, "csv") == 0 || strcmp(text, "json") == 0;
     case KIND_TIME:

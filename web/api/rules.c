@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "base/text.h"
 #include "web/api/api_internal.h"
 
@@ -219,10 +220,10 @@ static bool read_rule(struct api_call *call, const struct json *body, struct edi
         return false;
     if (!action || edit->rule > RULE_FORGET)
         api_problem(call, 400, "\"action\" is not understood; allowed: allow, deny, forget.");
-    else if (!edit->address || text_parse_cidr(edit->address, &range) < 0)
+    else if (!edit->address || cidr_parse(edit->address, &range) < 0)
         api_problem(call, 400,
-                    "\"address\" is not understood; allowed: an IPv4 address, or a range as "
-                    "\"192.168.1.0/24\".");
+                    "\"address\" is not understood; allowed: an address, or a range as "
+                    "\"192.168.1.0/24\" or \"2001:db8::/32\".");
     else if (!edit->domain)
         api_problem(call, 400, "\"domain\" is missing.");
     else

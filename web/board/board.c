@@ -246,7 +246,7 @@ void board_clock_was_set(struct board *board)
     limits_forget_day(board->limits);
 }
 
-void board_limit(struct board *board, int site, uint32_t address, struct guard guard)
+void board_limit(struct board *board, int site, struct address address, struct guard guard)
 {
     if (limits_add(board->limits, site, address, guard, clock_now().boot))
         renew(board, server_of(board, site));
@@ -344,7 +344,7 @@ static bool would_wake(struct board *board, int server)
     return false;
 }
 
-bool board_refuses(struct board *board, int site, uint32_t address, bool ready,
+bool board_refuses(struct board *board, int site, struct address address, bool ready,
                    struct guard *ret_guard)
 {
     if (!limits_any(board->limits))

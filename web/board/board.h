@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/address.h"
 #include "config/config.h"
 #include "core/fleet.h"
 #include "core/problem.h"
@@ -95,9 +96,9 @@ bool board_config_current(struct board *board);
 void board_set_closed(struct board *board, int site, int64_t closed_until);
 /* Limits of today are forgotten: it ends at another time. */
 void board_clock_was_set(struct board *board);
-/* A guard refuses visitors until guard.until. A client's guard: those of this address (IPv4, host
- * byte order; 0: who has none), at all sites of the domain; a project's: everyone, at this site. */
-void board_limit(struct board *board, int site, uint32_t address, struct guard guard);
+/* A guard refuses visitors until guard.until. A client's guard: those of this address (as
+ * address_client), at all sites of the domain; a project's: everyone, at this site. */
+void board_limit(struct board *board, int site, struct address address, struct guard guard);
 
 /* Any thread. */
 const struct config *board_config(const struct board *board);
@@ -111,7 +112,7 @@ struct fault board_site_fault(const struct board *board, int site);
 bool board_broker(struct board *board);
 /* Does a guard keep this visitor away? Closed hours first, then used up time, which refuses at a
  * ready site too; used up wakes only where the visit would begin one. */
-bool board_refuses(struct board *board, int site, uint32_t address, bool ready,
+bool board_refuses(struct board *board, int site, struct address address, bool ready,
                    struct guard *ret_guard);
 /* Waits until the server's notice is newer than version, limit_ms at most; false where too many
  * wait already in this queue (BOARD_WAITERS_MAX) or it was not newer in time. Pages that wait never

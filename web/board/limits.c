@@ -20,7 +20,7 @@ struct site_limit {
 
 struct client_limit {
     int domain;
-    uint32_t address;
+    struct address address;
     int64_t until[SHARES]; /* both 0: free */
 };
 
@@ -60,10 +60,10 @@ void limits_destroy(struct limits *limits)
 
 /* ---- Clients ---- */
 
-static size_t slot_at(int domain, uint32_t address, size_t step)
+static size_t slot_at(int domain, struct address address, size_t step)
 {
-    const uint32_t key[] = {(uint32_t)domain, address};
-    return (hash_add(HASH_START, key, sizeof(key)) + step) % LIMITS_CLIENTS_MAX;
+    const uint64_t begun = hash_add(HASH_START, &domain, sizeof(domain));
+    return (hash_add(begun, address.bytes, sizeof(address.bytes)) + step) % LIMITS_CLIENTS_MAX;
 }
 
 static int64_t end_of(const struct client_limit *client)
@@ -71,18 +71,19 @@ static int64_t end_of(const struct client_limit *client)
     return client->until[0] > client->until[1] ? client->until[0] : client->until[1];
 }
 
-static struct client_limit *find_client(struct limits *limits, int domain, uint32_t address)
+static struct client_limit *find_client(struct limits *limits, int domain, struct address address)
 {
     for (size_t i = 0; i < REACH; i++) {
         struct client_limit *client = &limits->clients[slot_at(domain, address, i)];
-        if (end_of(client) != 0 && client->domain == domain && client->address == address)
+        if (end_of(client) != 0 && client->domain == domain &&
+            address_equal(client->address, address))
             return client;
     }
     return NULL;
 }
 
 /* A free or ended place, else that of the limit which ends first. */
-static struct client_limit *make_client(struct limits *limits, int domain, uint32_t address)
+static struct client_limit *make_client(struct limits *limits, int domain, struct address address)
 {
     struct client_limit *best = &limits->clients[slot_at(domain, address, 0)];
     for (size_t i = 1; i < REACH; i++) {
@@ -94,8 +95,8 @@ static struct client_limit *make_client(struct limits *limits, int domain, uint3
     return best;
 }
 
-static bool limit_client(struct limits *limits, int domain, uint32_t address, enum share share,
-                         int64_t until)
+static bool limit_client(struct limits *limits, int domain, struct address address,
+                         enum share share, int64_t until)
 {
     pthread_mutex_lock(&limits->lock);
     struct client_limit *client = find_client(limits, domain, address);
@@ -120,7 +121,7 @@ static bool any_client(struct limits *limits, int64_t now)
     return false;
 }
 
-static void read_client(struct limits *limits, int domain, uint32_t address, int64_t now,
+static void read_client(struct limits *limits, int domain, struct address address, int64_t now,
                         int64_t ret_until[SHARES])
 {
     if (!any_client(limits, now))
@@ -147,7 +148,8 @@ static bool limit_project(struct limits *limits, int site, enum share share, int
     return atomic_exchange(&limits->sites[site].until[share], until) != until;
 }
 
-bool limits_add(struct limits *limits, int site, uint32_t address, struct guard guard, int64_t now)
+bool limits_add(struct limits *limits, int site, struct address address, struct guard guard,
+                int64_t now)
 {
     const int domain = limits->model->sites[site].domain;
     if (guard.until <= now)
@@ -189,7 +191,7 @@ bool limits_any(const struct limits *limits)
     return atomic_load_explicit(&limits->any, memory_order_acquire);
 }
 
-bool limits_refuse(struct limits *limits, int site, uint32_t address, bool wakes, int64_t now,
+bool limits_refuse(struct limits *limits, int site, struct address address, bool wakes, int64_t now,
                    struct guard *ret_guard)
 {
     const struct site_limit *of_site = &limits->sites[site];

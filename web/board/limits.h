@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/address.h"
 #include "core/model.h"
 #include "core/power.h"
 
@@ -23,10 +24,11 @@ void limits_destroy(struct limits *limits);
 
 /* Loop thread. True: this was not known before. Times: boot clock, ms. */
 bool limits_close(struct limits *limits, int site, int64_t until); /* 0: open */
-/* A client's limit holds for its address (host byte order; 0: all that have no IPv4 address) at
+/* A client's limit holds for its address (as address_client) at
  * every site of the domain, a project's for everyone at this site. Guards of servers are not kept
  * here. */
-bool limits_add(struct limits *limits, int site, uint32_t address, struct guard guard, int64_t now);
+bool limits_add(struct limits *limits, int site, struct address address, struct guard guard,
+                int64_t now);
 
 /* What lasts for today is forgotten, for today ends at another time: the loop tells it again. */
 void limits_forget_day(struct limits *limits);
@@ -34,7 +36,7 @@ void limits_forget_day(struct limits *limits);
 /* Any thread. */
 bool limits_any(const struct limits *limits); /* false: nothing was ever limited */
 /* wakes: letting the visitor in would begin a wake. Closed hours come first. */
-bool limits_refuse(struct limits *limits, int site, uint32_t address, bool wakes, int64_t now,
+bool limits_refuse(struct limits *limits, int site, struct address address, bool wakes, int64_t now,
                    struct guard *ret_guard);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/address.h"
 #include "base/array.h"
 #include "web/gate/reading.h"
 
@@ -45,12 +46,6 @@ void gate_init(struct gate *gate, const struct config *config)
     robots_init(&gate->robots, config->http.n_monitors, config->http.monitors);
 }
 
-/* Ranges are IPv4; an IPv6 visitor is in those that hold everyone. */
-static bool range_holds(const struct cidr *range, const struct request *request)
-{
-    return range->mask == 0 || (request->has_address && cidr_contains(range, request->address));
-}
-
 static bool rule_fits(const struct model_rule *rule, const struct request *request)
 {
     const char *agent = request->fields[FIELD_USER_AGENT];
@@ -59,7 +54,7 @@ static bool rule_fits(const struct model_rule *rule, const struct request *reque
     if (rule->method && strcmp(request->method, rule->method) != 0)
         return false;
     return (!rule->path || reading_is_below(request->path, rule->path)) &&
-           range_holds(&rule->address, request);
+           cidr_contains(&rule->address, request->address);
 }
 
 const struct model_rule *gate_rule(const struct gate *gate, const struct place *place,
@@ -151,7 +146,7 @@ bool gate_agrees(const struct gate *gate, const struct place *place, const struc
 static bool any_holds(size_t n, const struct cidr *ranges, const struct request *request)
 {
     for (size_t i = 0; i < n; i++) {
-        if (range_holds(&ranges[i], request))
+        if (cidr_contains(&ranges[i], request->address))
             return true;
     }
     return false;

@@ -119,7 +119,7 @@ static enum request_fault read_headers(const struct raw_request *raw, struct req
     return !body || is_length(body) ? REQUEST_FINE : REQUEST_BAD_LENGTH;
 }
 
-static bool is_trusted(const struct proxies *proxies, struct in_addr address)
+static bool is_trusted(const struct proxies *proxies, struct address address)
 {
     for (size_t i = 0; i < proxies->n; i++) {
         if (cidr_contains(&proxies->ranges[i], address))
@@ -285,8 +285,8 @@ static enum request_fault choose_method(struct request *request, const struct ra
                                                                           : REQUEST_BAD_METHOD;
 }
 
-/* "1.2.3.4", "1.2.3.4:567", "2001:db8::1", "[2001:db8::1]:567" of `length` bytes: the bare address.
- */
+/* "1.2.3.4", "1.2.3.4:567", "2001:db8::1", "[2001:db8::1]:567" of `length` bytes: the bare address,
+ * without a zone ("fe80::1%eth0"), which is the proxy's own matter. */
 static bool bare_address(const char *at, size_t length, char out[INET6_ADDRSTRLEN])
 {
     const char *end = at + length;
@@ -298,6 +298,9 @@ static bool bare_address(const char *at, size_t length, char out[INET6_ADDRSTRLE
         if (colon && !memchr(colon + 1, ':', (size_t)(end - colon - 1)))
             end = colon; /* one colon: a port */
     }
+    const char *zone = end ? memchr(at, '%', (size_t)(end - at)) : NULL;
+    if (zone)
+        end = zone;
     if (!end || end == at || end - at >= INET6_ADDRSTRLEN)
         return false;
     memcpy(out, at, (size_t)(end - at));
@@ -305,38 +308,21 @@ static bool bare_address(const char *at, size_t length, char out[INET6_ADDRSTRLE
     return true;
 }
 
-static void set_ipv4(struct request *request, struct in_addr address)
+static void set_address(struct request *request, struct address address)
 {
-    request->has_address = true;
     request->address = address;
-    inet_ntop(AF_INET, &address, request->who, sizeof(request->who));
+    address_format(address, request->who);
 }
 
-static bool set_address(struct request *request, const char *at, size_t length)
+static bool read_address(struct request *request, const char *at, size_t length)
 {
     char text[INET6_ADDRSTRLEN];
-    struct in_addr v4;
-    struct in6_addr v6;
+    struct address address;
 
-    if (!bare_address(at, length, text))
+    if (!bare_address(at, length, text) || address_parse(text, &address) < 0 ||
+        address_is_none(address))
         return false;
-    if (text_parse_ipv4(text, &v4) == 0) {
-        set_ipv4(request, v4);
-        return true;
-    }
-    if (inet_pton(AF_INET6, text, &v6) != 1)
-        return false;
-    if (IN6_IS_ADDR_V4MAPPED(&v6)) {
-        memcpy(&v4, &v6.s6_addr[12], sizeof(v4));
-        set_ipv4(request, v4);
-        return true;
-    }
-    if (IN6_IS_ADDR_LOOPBACK(&v6)) {
-        set_ipv4(request, (struct in_addr){htonl(INADDR_LOOPBACK)});
-        return true;
-    }
-    request->has_address = false;
-    inet_ntop(AF_INET6, &v6, request->who, sizeof(request->who));
+    set_address(request, address);
     return true;
 }
 
@@ -358,11 +344,6 @@ static const char *said_addresses(const struct request *request, enum request_vi
     return list;
 }
 
-static bool is_own_hop(const struct request *request, const struct proxies *proxies)
-{
-    return request->has_address && is_trusted(proxies, request->address);
-}
-
 /* The rightmost entry that is no trusted proxy: everything left of it is the visitor's own claim.
  */
 static enum request_fault choose_address(struct request *request, const struct raw_request *raw,
@@ -370,7 +351,7 @@ static enum request_fault choose_address(struct request *request, const struct r
 {
     const char *list = said_addresses(request, via);
 
-    set_ipv4(request, raw->peer);
+    set_address(request, raw->peer);
     if (!list)
         return REQUEST_FINE;
     size_t end = strnlen(list, REQUEST_VALUE_MAX + 1);
@@ -380,9 +361,9 @@ static enum request_fault choose_address(struct request *request, const struct r
         const char *comma = memrchr(list, ',', end);
         const char *entry = comma ? comma + 1 : list;
         size_t length = trimmed(&entry, (size_t)(list + end - entry));
-        if (length > 0 && !set_address(request, entry, length))
+        if (length > 0 && !read_address(request, entry, length))
             return REQUEST_BAD_FORWARDED_FOR;
-        if (!comma || (length > 0 && !is_own_hop(request, proxies)))
+        if (!comma || (length > 0 && !is_trusted(proxies, request->address)))
             return REQUEST_FINE;
         end = (size_t)(comma - list);
     }
@@ -398,7 +379,7 @@ enum request_fault request_read(const struct raw_request *raw, const struct prox
     request->after_head = false;
     request->target = (struct span){NULL, 0};
     request->trusted = is_trusted(proxies, raw->peer);
-    set_ipv4(request, raw->peer);
+    set_address(request, raw->peer);
     if (fault != REQUEST_FINE)
         return fault;
     if (via == REQUEST_VIA_AUTH && !request->trusted)

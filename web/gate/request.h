@@ -7,10 +7,10 @@
 #ifndef HALL_WEB_GATE_REQUEST_H
 #define HALL_WEB_GATE_REQUEST_H
 
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/address.h"
 #include "base/text.h"
 #include "core/fact.h"
 #include "web/site/uri.h"
@@ -22,7 +22,7 @@ enum {
     REQUEST_VALUE_MAX =
         2048, /* bytes of any other header that is read; longer ones are cut off from use */
     REQUEST_HEADERS_MAX = 200, /* lines; more could hide one: refused */
-    REQUEST_WHO_SIZE = 48,
+    REQUEST_WHO_SIZE = ADDRESS_TEXT_SIZE,
 };
 
 /* The header lines Hall reads. */
@@ -61,7 +61,7 @@ struct raw_request {
     const char *method;
     const char *target; /* path as sent, not decoded, without the query */
     const char *query;  /* or NULL */
-    struct in_addr peer;
+    struct address peer;
     size_t n_headers;
     const struct header *headers;
     bool broken; /* one of its header lines */
@@ -84,9 +84,8 @@ struct request {
     const char *fields[FIELDS]; /* NULL: absent. Values are trimmed on the left only */
     bool trusted;               /* the peer is a trusted proxy */
     bool forwarded;             /* and it asks for somebody else */
-    bool after_head;  /* the same client asked with HEAD a moment ago; set by who knows that */
-    bool has_address; /* address is the visitor's; else an IPv6 visitor behind the proxy */
-    struct in_addr address;
+    bool after_head; /* the same client asked with HEAD a moment ago; set by who knows that */
+    struct address address;       /* the visitor's */
     const char *method;           /* the visitor's */
     struct span target;           /* path as the visitor sent it, not decoded; at NULL: not read */
     struct span query;            /* of it; at NULL: none */

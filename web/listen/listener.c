@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "web/listen/lines.h"
@@ -92,8 +93,8 @@ static void read_raw(const struct mg_request_info *info, struct header *lines,
         .n_headers = (size_t)info->num_headers,
         .headers = (const struct header *)(const void *)info->http_headers,
     };
-    if (inet_pton(AF_INET, info->remote_addr, &raw->peer) != 1)
-        raw->peer.s_addr = htonl(INADDR_NONE); /* never a trusted proxy */
+    if (address_parse(info->remote_addr, &raw->peer) < 0)
+        raw->peer = (struct address){{0}}; /* never a trusted proxy */
     const struct lines_taken taken = {.before = info->http_version,
                                       .limit = info->request_method + HEAD_MAX,
                                       .most = MG_MAX_HEADERS};
@@ -182,7 +183,8 @@ static int on_request(struct mg_connection *connection)
 
     read_raw(info, listener->long_heads[worker->number].lines, &raw);
     exchange.broken = raw.broken;
-    atomic_store(&worker->peer, patience_peer(raw.peer, (uint16_t)info->remote_port));
+    atomic_store(&worker->peer,
+                 patience_peer(address_to_v4(raw.peer), (uint16_t)info->remote_port));
     int status = listener->role->serve(listener->context, worker->number, &exchange, &raw);
     atomic_store(&worker->peer, 0);
     atomic_store(&worker->reading, 0);

@@ -52,7 +52,7 @@ void clerk_finish(struct clerk *clerk)
     answer_finish(&clerk->answer);
 }
 
-bool desk_trusts(const struct desk *desk, struct in_addr peer)
+bool desk_trusts(const struct desk *desk, struct address peer)
 {
     for (size_t i = 0; i < desk->gate.proxies.n; i++) {
         if (cidr_contains(&desk->gate.proxies.ranges[i], peer))

@@ -7,6 +7,7 @@
 #ifndef HALL_WEB_ROUTES_DESK_H
 #define HALL_WEB_ROUTES_DESK_H
 
+#include "base/address.h"
 #include "web/board/board.h"
 #include "web/gate/request.h"
 #include "web/page/answer.h"
@@ -36,6 +37,6 @@ void desk_answer(struct desk *desk, const struct raw_request *raw, struct clerk 
 void desk_refuse(struct clerk *clerk, int status, const struct fact *why);
 
 /* May a connection of this peer be kept open? Only the trusted proxies' are. */
-bool desk_trusts(const struct desk *desk, struct in_addr peer);
+bool desk_trusts(const struct desk *desk, struct address peer);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "say/say.h"
@@ -173,9 +174,9 @@ bool desk_is_limited(struct desk *desk, const struct clerk *clerk, const struct 
                      bool ready, struct guard *ret_guard)
 {
     const struct request *request = &clerk->request;
-    uint32_t address = request->has_address ? ntohl(request->address.s_addr) : 0;
     return place->kind == PLACE_SITE &&
-           board_refuses(desk->board, place->site, address, ready, ret_guard);
+           board_refuses(desk->board, place->site, address_client(request->address), ready,
+                         ret_guard);
 }
 
 void desk_note_limit(struct desk *desk, const struct clerk *clerk, const struct raw_request *raw,

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/address.h"
 #include "base/array.h"
 #include "base/text.h"
 #include "core/emit.h"
@@ -7,6 +8,7 @@
 #include "core/facts/leases.h"
 
 enum { HOUR = 3600000, DAY = 24 * HOUR };
+static const struct address nobody;
 
 /* Of the server. */
 
@@ -78,11 +80,12 @@ static struct day today(const struct step *step, const struct model_domain *doma
                         .ends = step->now.boot + (change < left ? left - change : left)};
 }
 
-static uint32_t address_of(const char *who)
+/* Whom a visit counts for; none: it does not say who came. */
+static struct address client_of(const char *who)
 {
-    struct in_addr address;
+    struct address address;
 
-    return text_parse_ipv4(who, &address) == 0 ? ntohl(address.s_addr) : 0;
+    return address_parse(who, &address) == 0 ? address_client(address) : nobody;
 }
 
 static bool is_spent(const struct quota *quota, int wakes, int minutes, bool wakes_count,
@@ -100,8 +103,8 @@ static bool is_spent(const struct quota *quota, int wakes, int minutes, bool wak
 }
 
 /* Is anything spent for this visitor of this site? */
-static enum guard_kind spent_quota(const struct step *step, int site, uint32_t address, int32_t day,
-                                   bool wakes)
+static enum guard_kind spent_quota(const struct step *step, int site, struct address address,
+                                   int32_t day, bool wakes)
 {
     const struct fleet *fleet = step->fleet;
     const struct model_site *model = &fleet->model->sites[site];
@@ -111,7 +114,7 @@ static enum guard_kind spent_quota(const struct step *step, int site, uint32_t a
     if (!is_spent(quota_look(&fleet->quotas, QUOTA_CLIENT, model->domain, address, day),
                   access->wakes_per_day, access->minutes_per_day, wakes, GUARD_CLIENT_WAKES,
                   GUARD_CLIENT_MINUTES, &kind))
-        (void)is_spent(quota_look(&fleet->quotas, QUOTA_PROJECT, site, 0, day),
+        (void)is_spent(quota_look(&fleet->quotas, QUOTA_PROJECT, site, nobody, day),
                        model->wakes_per_day, model->minutes_per_day, wakes, GUARD_PROJECT_WAKES,
                        GUARD_PROJECT_MINUTES, &kind);
     return kind;
@@ -122,14 +125,15 @@ static bool is_of_client(enum guard_kind kind)
     return kind == GUARD_CLIENT_WAKES || kind == GUARD_CLIENT_MINUTES;
 }
 
-static void tell_limit(struct step *step, int site, uint32_t address, struct guard guard,
+static void tell_limit(struct step *step, int site, struct address address, struct guard guard,
                        bool refused)
 {
-    step_emit(step, &(struct action){.kind = ACTION_LIMIT,
-                                     .limit = {.site = site,
-                                               .address = is_of_client(guard.kind) ? address : 0,
-                                               .guard = guard,
-                                               .refused = refused}});
+    step_emit(step,
+              &(struct action){.kind = ACTION_LIMIT,
+                               .limit = {.site = site,
+                                         .address = is_of_client(guard.kind) ? address : nobody,
+                                         .guard = guard,
+                                         .refused = refused}});
 }
 
 /* Would this visitor's wish begin a wake? */
@@ -145,7 +149,7 @@ bool guard_visit(struct step *step, int site, const char *who)
 {
     const struct model *model = step->fleet->model;
     const struct day day = today(step, &model->domains[model->sites[site].domain]);
-    const uint32_t address = address_of(who);
+    const struct address address = client_of(who);
     struct guard guard = {.until = day.ends};
 
     if (step->fleet->sites[site].closed_until != 0)
@@ -163,11 +167,11 @@ void guard_note_use(struct step *step, int site, const char *who, bool wakes)
     struct fleet *fleet = step->fleet;
     const struct model_site *model = &fleet->model->sites[site];
     const struct day day = today(step, &fleet->model->domains[model->domain]);
-    const uint32_t address = address_of(who);
+    const struct address address = client_of(who);
     const int64_t gap = step_idle(step);
     struct quota *const quotas[] = {
         quota_open(&fleet->quotas, QUOTA_CLIENT, model->domain, address, day.number),
-        quota_open(&fleet->quotas, QUOTA_PROJECT, site, 0, day.number),
+        quota_open(&fleet->quotas, QUOTA_PROJECT, site, nobody, day.number),
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(quotas); i++) {

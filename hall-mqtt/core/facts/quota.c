@@ -5,21 +5,23 @@
 
 #include "base/hash.h"
 
-static uint32_t hash(enum quota_kind kind, int subject, uint32_t address)
+static uint32_t hash(enum quota_kind kind, int subject, struct address address)
 {
-    const uint32_t key[] = {(uint32_t)kind, (uint32_t)subject, address};
+    const uint32_t key[] = {(uint32_t)kind, (uint32_t)subject};
+    const uint64_t begun = hash_add(HASH_START, key, sizeof(key));
 
-    return (uint32_t)hash_add(HASH_START, key, sizeof(key));
+    return (uint32_t)hash_add(begun, address.bytes, sizeof(address.bytes));
 }
 
-static bool is_key(const struct quota *quota, enum quota_kind kind, int subject, uint32_t address)
+static bool is_key(const struct quota *quota, enum quota_kind kind, int subject,
+                   struct address address)
 {
     return quota->used && quota->kind == kind && quota->subject == subject &&
-           quota->address == address;
+           address_equal(quota->address, address);
 }
 
 static size_t find(const struct quota_book *book, enum quota_kind kind, int subject,
-                   uint32_t address)
+                   struct address address)
 {
     const uint32_t start = hash(kind, subject, address);
 
@@ -100,7 +102,7 @@ int quota_reserve(struct quota_book *book)
 }
 
 struct quota *quota_open(struct quota_book *book, enum quota_kind kind, int subject,
-                         uint32_t address, int32_t day)
+                         struct address address, int32_t day)
 {
     size_t slot = find(book, kind, subject, address);
 
@@ -115,7 +117,7 @@ struct quota *quota_open(struct quota_book *book, enum quota_kind kind, int subj
 }
 
 const struct quota *quota_look(const struct quota_book *book, enum quota_kind kind, int subject,
-                               uint32_t address, int32_t day)
+                               struct address address, int32_t day)
 {
     const size_t slot = find(book, kind, subject, address);
 

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/address.h"
+
 enum quota_kind { QUOTA_CLIENT, QUOTA_PROJECT };
 enum {
     QUOTA_SLOTS_FIRST = 1024, /* powers of two */
@@ -20,9 +22,9 @@ enum {
 struct quota {
     bool used;
     enum quota_kind kind;
-    int subject;      /* CLIENT: the domain; PROJECT: the site */
-    uint32_t address; /* CLIENT: IPv4, host byte order; else 0 */
-    int32_t day;      /* local day since 1970; counts of another day are forgotten */
+    int subject;            /* CLIENT: the domain; PROJECT: the site */
+    struct address address; /* CLIENT: as address_client; else none */
+    int32_t day;            /* local day since 1970; counts of another day are forgotten */
     uint32_t wakes;
     int64_t awake_ms;
     int64_t last_use; /* boot clock, ms; 0: none today */
@@ -41,10 +43,10 @@ int quota_reserve(struct quota_book *book);
 
 /* The entry of this key for this day, made if need be. Never NULL. */
 struct quota *quota_open(struct quota_book *book, enum quota_kind kind, int subject,
-                         uint32_t address, int32_t day);
+                         struct address address, int32_t day);
 /* The same without making one; NULL where nothing was used that day. */
 const struct quota *quota_look(const struct quota_book *book, enum quota_kind kind, int subject,
-                               uint32_t address, int32_t day);
+                               struct address address, int32_t day);
 /* Counts a use at now: the time since the last one, gap at most, was time awake for it. */
 void quota_use(struct quota *quota, int64_t now, int64_t gap);
 

@@ -21,6 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/address.h"
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -245,12 +246,12 @@ static bool do_closed(struct stage_play *play, int site, char **words)
 
 static bool do_limit(struct stage_play *play, int site, char **words)
 {
-    struct in_addr address = {0};
+    struct address address = {{0}};
     enum guard_kind kind = words[3] != NULL ? find_guard(words[3]) : GUARD_NONE;
     if (kind == GUARD_NONE || words[4] == NULL ||
-        (strcmp(words[2], "-") != 0 && text_parse_ipv4(words[2], &address) != 0))
+        (strcmp(words[2], "-") != 0 && address_parse(words[2], &address) != 0))
         return false;
-    board_limit(play->board, site, ntohl(address.s_addr), (struct guard){kind, after(words[4])});
+    board_limit(play->board, site, address_client(address), (struct guard){kind, after(words[4])});
     return true;
 }
 
