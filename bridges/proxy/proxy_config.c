@@ -110,8 +110,7 @@ const struct model_site *proxy_lead(const struct proxy_job *job, const struct mo
     return own->upstream ? own : NULL;
 }
 
-/* Where the proxy finds Hall: as configured, else where Hall itself listens. */
-static const char *hall_url(const struct config *config, char out[64])
+const char *proxy_hall_url(const struct config *config, char out[PROXY_HALL_SIZE])
 {
     const struct sockaddr_in *gateway = &config->http.gateway[0];
     char address[INET_ADDRSTRLEN];
@@ -121,18 +120,18 @@ static const char *hall_url(const struct config *config, char out[64])
         strcpy(address, "127.0.0.1");
     else
         inet_ntop(AF_INET, &gateway->sin_addr, address, sizeof(address));
-    snprintf(out, 64, "http://%s:%u", address, ntohs(gateway->sin_port));
+    snprintf(out, PROXY_HALL_SIZE, "http://%s:%u", address, ntohs(gateway->sin_port));
     return out;
 }
 
 int proxy_config_write(const struct config *config, const struct proxy_options *options,
                        struct buf *out, struct buf *errors)
 {
-    char hall[64];
+    char hall[PROXY_HALL_SIZE];
     struct proxy_job job = {
         .config = config,
         .options = options,
-        .hall = hall_url(config, hall),
+        .hall = proxy_hall_url(config, hall),
         .tls = config->proxy.tls && !options->listen,
         .out = out,
         .errors = errors,

@@ -17,6 +17,13 @@ struct proxy_job {
     struct json_writer json; /* Traefik's */
 };
 
+/* Where the proxy finds Hall: as configured, else where Hall itself listens (written to out). */
+enum { PROXY_HALL_SIZE = 256 };
+const char *proxy_hall_url(const struct config *config, char out[PROXY_HALL_SIZE]);
+
+/* With fail_open Traefik asks Hall through itself: an entry point on loopback. */
+#define PROXY_TRAEFIK_ASKING "http://127.0.0.1:8890"
+
 /* http://HOST:PORT/BASE taken apart; borrows. */
 struct proxy_target {
     struct span origin;    /* http://HOST:PORT */

@@ -6,9 +6,8 @@
 
 #include "bridges/proxy/proxy_internal.h"
 
-/* With fail_open Traefik asks Hall through itself: entry points of these names, on loopback. */
-#define ASKING_URL "http://127.0.0.1:8890"
-#define OPEN_URL   "http://127.0.0.1:8891"
+/* With fail_open: the entry point where Traefik itself answers. */
+#define OPEN_URL "http://127.0.0.1:8891"
 
 enum { NAME_SIZE = 320, RULE_SIZE = 1024 };
 
@@ -343,7 +342,8 @@ static void put_auth(struct proxy_job *job)
     struct json_writer *json = &job->json;
     char address[600];
 
-    snprintf(address, sizeof(address), "%s/auth", job->options->fail_open ? ASKING_URL : job->hall);
+    snprintf(address, sizeof(address), "%s/auth",
+             job->options->fail_open ? PROXY_TRAEFIK_ASKING : job->hall);
     json_begin_object(json, "hall-auth");
     json_begin_object(json, "forwardAuth");
     json_put_string(json, "address", address);

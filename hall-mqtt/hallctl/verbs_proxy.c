@@ -6,6 +6,7 @@
 #include "bridges/proxy/proxy_config.h"
 #include "config/config.h"
 #include "hallctl/hallctl.h"
+#include "hallctl/proxy_api.h"
 
 static bool is_endpoint(const char *text)
 {
@@ -54,6 +55,8 @@ static int read_options(const struct call *call, struct proxy_options *ret)
         return hallctl_refuse(call, "--fail-open", "together with --fail-closed", "one of them");
     if (!proxy_kind_from_name(call->operands[0], &ret->kind))
         return hallctl_refuse(call, "proxy", call->operands[0], "traefik, caddy or nginx");
+    if (call_has(call, FLAG_CHECK) && ret->kind != PROXY_TRAEFIK)
+        return hallctl_refuse(call, "--check", call->operands[0], "traefik");
     return read_form(call, ret);
 }
 
@@ -82,7 +85,8 @@ static int run_proxy_config(const struct call *call)
     if (status < 0)
         status = hallctl_config(call, "domains.json", &config);
     if (status < 0)
-        status = print(call, config, &options);
+        status = call_has(call, FLAG_CHECK) ? proxy_api_check(call, config)
+                                            : print(call, config, &options);
     config_free(config);
     return status;
 }
@@ -92,7 +96,8 @@ static const struct verb verbs[] = {
      .operands = "traefik|caddy|nginx",
      .summary = "prints what to tell a reverse proxy, made from a configuration",
      .flags = WITH(FLAG_CONFIG) | WITH(FLAG_LISTEN) | WITH(FLAG_FAIL_OPEN) |
-              WITH(FLAG_FAIL_CLOSED) | WITH(FLAG_SNIPPET) | WITH(FLAG_SWAG) | WITH(FLAG_MIDDLEWARE),
+              WITH(FLAG_FAIL_CLOSED) | WITH(FLAG_SNIPPET) | WITH(FLAG_SWAG) |
+              WITH(FLAG_MIDDLEWARE) | WITH(FLAG_CHECK),
      .least = 1,
      .most = 1,
      .run = run_proxy_config,

@@ -5,6 +5,7 @@
 
 #include "base/array.h"
 #include "base/json.h"
+#include "bridges/proxy/proxy_check.h"
 #include "bridges/proxy/proxy_config.h"
 #include "unit.h"
 #include "web/gate/request.h"
@@ -327,6 +328,61 @@ static void a_snippet_is_for_inside_a_server_block(void **state)
     config_free(config);
 }
 
+static struct json *list(const char *text)
+{
+    struct json_error error;
+    struct json *value = NULL;
+    assert_int_equal(json_read(text, strlen(text), &json_limits_config, &value, &error), 0);
+    return value;
+}
+
+#define ROUTER(name_, rule_, priority_, more_)                                                     \
+    "{\"name\":\"" name_ "\",\"provider\":\"p\",\"status\":\"enabled\",\"entryPoints\":[\"e\"],"   \
+    "\"rule\":\"" rule_ "\",\"service\":\"s\",\"priority\":" priority_ more_ "}"
+#define ASKS ",\"middlewares\":[\"a\"]"
+
+static void routers_that_pass_hall_by_are_counted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *other;
+        size_t found;
+    } cases[] = {
+        {ROUTER("o@p", "Host(`a.example`)", "0", ""), 1}, /* Traefik 2.11: by the rule's length */
+        {ROUTER("o@p", "Host(`a.example`)", "4", ""), 0},
+        {ROUTER("o@p", "Host(`a.example`)", "90", ASKS), 0},
+        {ROUTER("o@p", "Host(`b.example`, `A.example`)", "0", ""), 1},
+        {ROUTER("o@p", "Host(`b.example`) && !Host(`a.example`)", "0", ""), 0},
+        {ROUTER("o@p", "PathPrefix(`/`)", "90", ""), 1},
+        {ROUTER("o@p", "PathPrefix(`/`)", "0", ""), 0},
+        {ROUTER("o@p", "Host(`a.example`)", "90", ",\"tls\":{}"), 1}, /* nothing of Hall's there */
+        {ROUTER("o@p", "Host(`a.example`)", "90", ",\"middlewares\":[\"loop\"]"), 1},
+        {"{\"name\":\"o@p\",\"rule\":\"Host(`a.example`)\",\"entryPoints\":[7,null]}", 1},
+    };
+    struct config *config = parse("{" SERVER ",\"domains\":{\"a.example\":{\"server\":\"s\"}}}");
+    struct json *middlewares =
+        list("[{\"name\":\"a@p\",\"forwardAuth\":{\"address\":\"http://127.0.0.1:8880/auth\"}},"
+             "{\"name\":\"loop@p\",\"provider\":\"p\",\"chain\":{\"middlewares\":[\"loop\"]}}]");
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char text[1024];
+        struct buf out = BUF_INIT(4096);
+        snprintf(text, sizeof text, "[%s,%s]", ROUTER("h@p", "Host(`a.example`)", "0", ASKS),
+                 cases[i].other);
+        struct json *routers = list(text);
+        const struct proxy_traefik traefik = {.routers = routers, .middlewares = middlewares};
+        if (proxy_check_traefik(config, &traefik, &out) != cases[i].found)
+            fail_msg("%s: %s", cases[i].other, buf_text(&out));
+        json_free(routers);
+        buf_finish(&out);
+    }
+    struct buf out = BUF_INIT(4096);
+    assert_int_equal(proxy_check_traefik(config, &(struct proxy_traefik){0}, &out), 1);
+    assert_string_equal(buf_text(&out), "a.example: no router of this Traefik asks Hall for it\n");
+    buf_finish(&out);
+    json_free(middlewares);
+    config_free(config);
+}
+
 static void kinds_have_names(void **state)
 {
     enum proxy_kind kind;
@@ -350,6 +406,7 @@ int main(void)
         cmocka_unit_test(the_proxies_send_what_hall_reads),
         cmocka_unit_test(what_cannot_be_said_is_named),
         cmocka_unit_test(a_snippet_is_for_inside_a_server_block),
+        cmocka_unit_test(routers_that_pass_hall_by_are_counted),
         cmocka_unit_test(kinds_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
