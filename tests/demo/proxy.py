@@ -55,8 +55,8 @@ def patient(kind, text):
 class Proxy:
     """One proxy on 127.0.0.1:PORT, plain HTTP. Everything it writes is below its directory. is_patient: see patient()."""
 
-    def __init__(self, kind, directory, hallctl, config, port, fail_open=False, is_patient=False):
-        self.kind, self.directory, self.port = kind, Path(directory), port
+    def __init__(self, kind, directory, hallctl, config, port, fail_open=False, is_patient=False, age="new"):
+        self.kind, self.directory, self.port, self.age = kind, Path(directory), port, age
         self.directory.mkdir(parents=True, exist_ok=True)
         self.log = self.directory / f"{kind}.log"
         self.process = None
@@ -113,7 +113,7 @@ http {{
         static["entryPoints"]["traefik"] = {"address": f"127.0.0.1:{self.api}"}
         conf = self.directory / "traefik.yml"
         conf.write_text(json.dumps(static, indent=2), encoding="utf-8")  # JSON is YAML
-        return [peers.traefik(), f"--configFile={conf}"], {**os.environ, "HOME": str(self.directory)}
+        return [peers.traefik(self.age), f"--configFile={conf}"], {**os.environ, "HOME": str(self.directory)}
 
     def start(self):
         self.process = Process(self.argv, self.log, env=self.env)
@@ -146,7 +146,7 @@ class HttpsProxy(Proxy):
     (nginx, Traefik) or of Caddy's own authority; `authority` is the file that vouches for them. Patient: tests alone have it."""
 
     def __init__(self, kind, directory, hallctl, config, port, host):
-        self.kind, self.directory, self.port, self.plain = kind, Path(directory), port, free_port()
+        self.kind, self.directory, self.port, self.plain, self.age = kind, Path(directory), port, free_port(), "new"
         self.listens = [self.plain, self.port]
         self.directory.mkdir(parents=True, exist_ok=True)
         self.log = self.directory / f"{kind}.log"

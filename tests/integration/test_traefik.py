@@ -1,20 +1,26 @@
 """A real Traefik with the shipped files, with /traefik/config of a running Hall, and with what it alone does: its page of a site
 that is gone, its way to be open while Hall is away. What all proxies do alike is in test_proxies.py."""
 
+import copy
+import http.client
 import json
 import os
 import re
 import signal
+import ssl
 import subprocess
+import threading
+import time
 
 import peers
 import pytest
 import yaml
-from helpers import asleep
+from helpers import asleep, configured, promised, reload, wait_state
 from process import Process, wait_until
-from proxy import generated
-from test_proxies import API, HOST, ask, hallctl, make_place  # noqa: F401 (fixtures)
-from world import BROWSER, ROOT, free_port, http_get
+from proxy import Proxy, generated
+from test_kept_connections import ESTABLISHED, connections
+from test_proxies import API, HOST, ask, check_waiting, hallctl, make_place, wait_wake  # noqa: F401 (fixtures)
+from world import BROWSER, ROOT, SERVERS, Answer, free_port, http_get
 
 FILES = ROOT / "bridges" / "proxy" / "traefik"
 EXAMPLE = ROOT / "bridges" / "proxy" / "example.json"
@@ -27,8 +33,9 @@ def shipped(name):
 class Traefik:
     """One with that static configuration, which it changes only in addresses, and in that no certificate is asked for."""
 
-    def __init__(self, directory, static, dynamic=None):
+    def __init__(self, directory, static, dynamic=None, age="new"):
         directory.mkdir(parents=True, exist_ok=True)
+        self.age = age
         self.ports = {name: free_port() for name in (*static["entryPoints"], "traefik")}
         static = {**static, "api": {"insecure": True, "dashboard": False}, "log": {"level": "WARN"},
                   "global": {"checkNewVersion": False, "sendAnonymousUsage": False}}
@@ -54,7 +61,7 @@ class Traefik:
         return dynamic
 
     def start(self, routers=1):
-        self.process = Process([peers.traefik(), f"--configFile={self.file}"], self.log, env={**os.environ, "HOME": "/nonexistent"})
+        self.process = Process([peers.traefik(self.age), f"--configFile={self.file}"], self.log, env={**os.environ, "HOME": "/nonexistent"})
         wait_until(lambda: len(self.api("http/routers")) >= routers, 60, f"routers of Traefik: {self.process.log_tail()}")
         return self
 
@@ -76,8 +83,8 @@ class Traefik:
 def make_traefik(tmp_path):
     made = []
 
-    def make(static, dynamic=None):
-        made.append(Traefik(tmp_path / f"traefik{len(made)}", static, dynamic))
+    def make(static, dynamic=None, age="new"):
+        made.append(Traefik(tmp_path / f"traefik{len(made)}", static, dynamic, age))
         return made[-1]
 
     yield make
@@ -151,6 +158,115 @@ def test_the_provider_answers_traefik_alone(world):
         assert answer.status == 403 and b"services" not in answer.body, header
     assert world.hall.get("/traefik/config", method="POST").status == 405
     assert world.hall.get("/traefik/config", host="testing.localhost").status == 404
+
+
+def in_front(world, hallctl, **options):
+    return Proxy("traefik", world.directory / "traefik", hallctl, world.hall.file, free_port(), **options).start()
+
+
+class Visitor:
+    """One who keeps his connection, by HTTP or by HTTPS with a certificate that nobody vouches for."""
+
+    def __init__(self, port, secure):
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        words = {"port": port, "timeout": 60}
+        self.connection = (http.client.HTTPSConnection("127.0.0.1", context=context, **words) if secure
+                           else http.client.HTTPConnection("127.0.0.1", **words))
+
+    def ask(self, path, headers):
+        self.connection.request("GET", path, headers={"Host": HOST, **headers})
+        response = self.connection.getresponse()
+        return Answer(response, response.read())
+
+
+def provided(world, make_traefik, age):
+    """The shipped traefik.yml, whose routers come from the running Hall, without what an old one does not know."""
+    static = shipped("traefik.yml")
+    static["providers"]["http"] = {"endpoint": "http://%s:%s/traefik/config" % world.hall.gateway, "pollInterval": "1s"}
+    if age == "old":
+        static["entryPoints"]["websecure"].pop("http")
+    return make_traefik(static, age=age).start().ports["websecure"]
+
+
+@pytest.mark.parametrize(("way", "age"), [("file", "old"), ("provider", "new"), ("provider", "old")])
+@promised(7, otherwise=25)  # 30 s, were Traefik left to itself
+def test_a_server_that_falls_gives_its_page_in_each_way(make_world, hallctl, make_traefik, limit, way, age):
+    """Power is cut, and Hall does not know yet. It is the visitor's own page, though its request names no X-Forwarded-For: on the
+    connection that he has kept, and on a new one. Before that he came from asleep to the site; a stranger is refused."""
+    def change(_, domains):
+        domains[HOST]["access"] = {"allow": ["127.0.0.1/32"]}
+
+    servers = {"testing": copy.deepcopy(SERVERS["testing"])}
+    for site in servers["testing"]["sites"]:
+        site["protocol"] = "HTTP/1.1"
+    world = configured(make_world, change, servers=servers)
+    if not world.lan.namespaces:
+        pytest.fail("network namespaces are not permitted here: a server cannot fall without a word")
+    bus = world.bus()
+    proxy = in_front(world, hallctl, age=age) if way == "file" else None
+    port = proxy.port if proxy else provided(world, make_traefik, age)
+    try:
+        asleep(bus, "testing")
+        kept = Visitor(port, way == "provider")
+        asleep_page = kept.ask("/client1/x", BROWSER)
+        assert asleep_page.status == 503 and b"is waking up" in asleep_page.body, asleep_page
+        wait_until(lambda: kept.ask("/client1/x", BROWSER).status == 200, 30, "the site")
+        astray = kept.ask("/client1/..%2fclient2/", API)
+        assert astray.status == 400, astray
+        site = world.lan.address(20), 8081
+        wait_until(lambda: not connections(*site, (ESTABLISHED,)), limit, "no connection to the site is kept", pause=0.02)
+        world.sims["testing"].tell("crash")
+        began = time.monotonic()
+        both = {}
+        program = threading.Thread(target=lambda: both.update(program=Visitor(port, way == "provider").ask("/client1/y", API)))
+        program.start()
+        page = kept.ask("/client1/x", BROWSER)
+        program.join()
+        took = time.monotonic() - began
+        assert took < limit, took
+        assert page.status in (502, 503, 504) and page.headers["Content-Type"].startswith("text/html"), page
+        assert b"No access" not in page.body and b"/client1/x" in page.body and int(page.headers["Retry-After"]) > 0
+        assert both["program"].headers["Content-Type"] == "application/problem+json", both
+    finally:
+        if proxy:
+            proxy.stop()
+
+
+@pytest.mark.parametrize("age", ["new", "old"])
+def test_by_way_of_the_second_one(make_place, make_traefik, tmp_path, age):
+    """The server's own Traefik, as shipped, knows its container only later: its 404 lets nobody through. Then it falls."""
+    place = make_place()
+    folder = tmp_path / "routers"
+    folder.mkdir()
+    static = {**shipped("second-traefik.yml"), "providers": {"file": {"directory": str(folder)}}}
+    static["entryPoints"]["inner"]["forwardedHeaders"] = {"trustedIPs": ["127.0.0.1/32"]}
+
+    def lead(host):
+        router = {"rule": f"Host(`{host}`)", "service": "site"}
+        service = {"loadBalancer": {"servers": [{"url": f"http://{place.address}:{place.port}"}]}}
+        fresh = folder / "fresh"
+        fresh.write_text(json.dumps({"http": {"routers": {"site": router}, "services": {"site": service}}}), encoding="utf-8")
+        fresh.rename(folder / "site.yml")
+
+    lead("other.localhost")
+    second = make_traefik(static, age=age).start()
+    reload(place.world, place.bus, lambda config: config["domains"][HOST].update(
+        upstream=f"http://127.0.0.1:{second.ports['inner']}", expect=["200-399", 401, 403]))
+    first, mark = place.proxy("traefik", age=age), place.bus.mark()
+    site = place.open()
+    check_waiting(ask(first, "/a", BROWSER), "text/html")
+    wait_wake(place, mark)
+    wait_state(place.bus, "testing", "ready")
+    check_waiting(ask(first, "/a", BROWSER), "text/html")
+    lead(HOST)
+    wait_until(lambda: ask(first, "/.hall/status?path=/a", API).json()["redirect"], 30, "the page is told to go")
+    assert ask(first, "/a", BROWSER).status == 200
+    assert {host.split(":")[0] for _, _, _, host in site.got} == {HOST}
+    second.stop()
+    gone = ask(first, "/a", BROWSER)
+    assert gone.status in (502, 503) and gone.headers["Content-Type"].startswith("text/html"), gone
+    assert ask(first, "/b", API).headers["Content-Type"] == "application/problem+json"
 
 
 def test_long_cookies_pass(make_place):
