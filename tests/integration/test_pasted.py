@@ -235,11 +235,11 @@ def target_of(world):
     return world.lan.address(21), 8080
 
 
-def manager(world, container, hallctl, access="", switches=True, options=(), is_patient=True):
+def manager(world, container, hallctl, access="", switches=True, options=(), is_patient=True, aliases=""):
     hosts = []
     for host in (ERP, TESTING):
         text = printed(hallctl, world, "--snippet", host, *options)
-        hosts.append(manager_host(container.folder, host, target_of(world), patient("nginx", text) if is_patient else text, access, switches))
+        hosts.append(manager_host(container.folder, f"{host} {aliases}" if host == ERP else host, target_of(world), patient("nginx", text) if is_patient else text, access, switches))
     believed = " ".join(f"set_real_ip_from {one};" for one in PRIVATE)
     return container.start(MANAGER_HTTP.format(folder=container.folder, believed=believed) + "".join(hosts), 80)
 
@@ -382,6 +382,21 @@ def test_no_challenge_is_a_way_around_hall(make_container, hallctl):
         assert container.visit(ERP, path, API).status in (403, 404), path
     for path in ("/.well-known/acme-challenge/../x", "/.WELL-KNOWN/acme-challenge/x", "/.well-known/acme-challenge/x?y"):
         assert container.visit(ERP, path, API).status in (403, 404), path
+
+
+def test_a_proxy_host_leads_visitors_of_no_other_name(make_container, hallctl):
+    """What its lines say of the site counts, not the name that the visitor came by, nor what he says."""
+    def change(domains):
+        domains["alias.localhost"] = {"server": "erp", "upstream": domains[ERP]["upstream"]}
+        domains[ERP]["access"] = {"allow": ["203.0.113.0/24"]}
+
+    world, container = make_container(change)
+    manager(world, container, hallctl, aliases="alias.localhost")
+    awake(world.bus(), "erp")
+    for headers in (API, {**API, "X-Hall-Site": "alias.localhost"}):
+        assert container.visit("alias.localhost", "/", headers).status == 403, headers
+    assert container.visit(ERP, "http://alias.localhost/", API).status == 403
+    assert container.visit("alias.localhost", f"http://{ERP}/", API).status == 403
 
 
 def test_names_of_containers_are_looked_up_when_they_are_asked_for(make_container, hallctl):
