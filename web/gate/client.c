@@ -8,20 +8,14 @@
 
 /* ---- Robots ---- */
 
-static char lower(char c)
+static unsigned lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    return (unsigned char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
 }
 
-/* Of the first two letters; a name of one letter is taken at any second one. */
-static unsigned pair_of(char first, char second)
+static unsigned pair_of(unsigned first, unsigned second)
 {
-    return ((unsigned char)lower(first) * 31U + (unsigned char)lower(second)) % ROBOTS_PAIRS;
-}
-
-static void mark_pair(struct robots *robots, unsigned pair)
-{
-    robots->pairs[pair / 64] |= UINT64_C(1) << pair % 64;
+    return (first * 31 + second) % ROBOTS_PAIRS;
 }
 
 void robots_init(struct robots *robots, size_t n, const char *const *names)
@@ -31,19 +25,19 @@ void robots_init(struct robots *robots, size_t n, const char *const *names)
         const char *name = names[i];
         if (*name == '\0')
             continue;
+        uint8_t *first = name[1] == '\0' ? &robots->letters
+                                         : &robots->pairs[pair_of(lower(name[0]), lower(name[1]))];
         robots->names[robots->n].text = name;
-        robots->names[robots->n++].length = strlen(name);
-        if (name[1] != '\0')
-            mark_pair(robots, pair_of(name[0], name[1]));
-        for (int second = 0; name[1] == '\0' && second < 256; second++)
-            mark_pair(robots, pair_of(name[0], (char)second));
+        robots->names[robots->n].length = strlen(name);
+        robots->names[robots->n].next = *first;
+        *first = ++robots->n;
     }
 }
 
-static bool begins_here(const struct robots *robots, const char *at)
+static bool begins_here(const struct robots *robots, uint8_t place, const char *at)
 {
-    for (size_t i = 0; i < robots->n; i++) {
-        if (strncasecmp(at, robots->names[i].text, robots->names[i].length) == 0)
+    for (; place != 0; place = robots->names[place - 1].next) {
+        if (strncasecmp(at, robots->names[place - 1].text, robots->names[place - 1].length) == 0)
             return true;
     }
     return false;
@@ -52,10 +46,14 @@ static bool begins_here(const struct robots *robots, const char *at)
 /* Every request passes here: one walk over the agent, compared only where a name may begin. */
 bool robots_hold(const struct robots *robots, const char *agent)
 {
-    for (; agent && *agent != '\0'; agent++) {
-        unsigned pair = pair_of(agent[0], agent[1]);
-        if ((robots->pairs[pair / 64] >> pair % 64 & 1) != 0 && begins_here(robots, agent))
+    unsigned letter = agent ? lower(*agent) : '\0';
+    while (letter != '\0') {
+        unsigned next = lower(agent[1]);
+        if (begins_here(robots, robots->pairs[pair_of(letter, next)], agent) ||
+            begins_here(robots, robots->letters, agent))
             return true;
+        agent++;
+        letter = next;
     }
     return false;
 }

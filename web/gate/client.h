@@ -24,14 +24,18 @@ enum { CLIENT_KINDS = 7 };
 
 enum { ROBOTS_MAX = 128, ROBOTS_PAIRS = 1024 };
 
-/* Parts of User-Agent headers that name robots; case does not count. */
+/* Parts of User-Agent headers that name robots; case does not count. They are found by the hash of
+ * their first two letters, those of one letter by themselves: each place counts from 1, 0 is the
+ * end. */
 struct robots {
-    size_t n;
+    uint8_t n;
     struct {
         const char *text;
         size_t length;
+        uint8_t next; /* with the same two letters */
     } names[ROBOTS_MAX];
-    uint64_t pairs[ROBOTS_PAIRS / 64]; /* bit p: some name begins with the two letters of hash p */
+    uint8_t pairs[ROBOTS_PAIRS];
+    uint8_t letters;
 };
 
 /* Empty names are left out, and those beyond ROBOTS_MAX. */
