@@ -50,9 +50,9 @@ struct proxy_header {
 extern const struct proxy_header proxy_headers[];
 
 /* How long the proxy waits for Hall before it takes it for hung. Hall answers at once, but holds
- * the requests for a domain as long as its `access.hold` says, and the page's questions up to 10 s.
+ * the requests for a domain as long as its `access.hold` says, and the page's questions up to 1 s.
  */
-enum { PROXY_HALL_WAIT_S = 2, PROXY_HELPER_WAIT_S = 12 };
+enum { PROXY_HALL_WAIT_S = 2, PROXY_HELPER_WAIT_S = 3 };
 int64_t proxy_hall_wait(const struct model_domain *domain);
 
 /* Connections that the proxy keeps while nothing goes over them. To a site only for as long as one

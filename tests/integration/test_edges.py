@@ -234,7 +234,7 @@ def test_an_upload_streams(edge, kind):
 
 @pytest.mark.measures
 def test_a_hung_hall(edge):
-    """It takes connections and answers none: after two seconds it counts as down, for the page's questions after twelve."""
+    """It takes connections and answers none: after two seconds it counts as down, for the page's questions after three."""
     edge.wake()
 
     ports = {(kind, mode): edge.proxy(kind, fail_open=opens, is_patient=False).port for kind in OWN for mode, opens in MODES.items()}
@@ -256,7 +256,7 @@ def test_a_hung_hall(edge):
                 assert status == 200 if mode == "open" else status in (502, 503, 504), (kind, mode, status)
             for poll in polls:
                 status, took = poll.result()
-                assert status in (502, 503, 504) and took < 15, (status, took)
+                assert status in (502, 503, 504) and took < 6, (status, took)
     finally:
         edge.world.hall.process.signal(signal.SIGCONT)
     for port in ports.values():

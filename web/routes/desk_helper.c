@@ -8,10 +8,10 @@
 #include "web/page/status.h"
 
 enum {
-    STATUS_HOLD_MS = 10000,     /* a status is held so long for a change, where few wait */
-    STATUS_HOLD_NEAR_MS = 5000, /* and so long while the estimate moves quickly */
-    STATUS_POLL_HELD_MS = 100,  /* who is held may come back at once */
-    START_HOLD_MS = 300,        /* a pressed button waits so long for the wake to begin */
+    STATUS_HOLD_MS = 1000,     /* a status is held so long for a change, where few wait: no longer,
+                                  for a proxy waits until then to see that Hall is hung */
+    STATUS_POLL_HELD_MS = 100, /* who is held may come back at once */
+    START_HOLD_MS = 300,       /* a pressed button waits so long for the wake to begin */
 };
 
 /* Does the proxy take the helper for one of another domain? */
@@ -91,10 +91,9 @@ static bool hold_status(struct desk *desk, const struct raw_request *raw, const 
         uri_parameter(query, "version", text, sizeof(text)) < 1 ||
         number_parse(text, 0, view->notice.version, &version) < 0)
         return false;
-    int64_t limit = view->eta >= 0 && view->eta < 60000 ? STATUS_HOLD_NEAR_MS : STATUS_HOLD_MS;
     int64_t start = desk_now();
-    return board_wait(desk->board, BOARD_PAGES, place->server, (uint32_t)version, limit) ||
-           desk_now() - start >= limit / 2;
+    return board_wait(desk->board, BOARD_PAGES, place->server, (uint32_t)version, STATUS_HOLD_MS) ||
+           desk_now() - start >= STATUS_HOLD_MS / 2;
 }
 
 /* What a page that is open already shows now. */
