@@ -16,11 +16,13 @@ from pathlib import Path
 
 import rig as r
 from agents import AgentRig
+from edge import Edge
 from rig import NotMeasured, Rig
 from slow import SlowClients
 from storm import Storm
 
 ROUNDS = 3
+EDGE_ROUNDS = 5
 median = statistics.median
 
 
@@ -93,6 +95,23 @@ def gate_added():
     added = {p: median((b[f"{p}_us"] - a[f"{p}_us"]) / 1000 for a, b in rounds) for p in ("p50", "p99")}
     base = median(a["p50_us"] / 1000 for a, _ in rounds)
     return Figure(added["p50"], "ms", added["p50"] <= 0.30, f"plain proxy {base:.3f} ms, keep-alive, one at a time", **added)
+
+
+def edge(kind):
+    """Each proxy for a second in turn, so that all meet the same machine; the site is as cheap as one can be, on the same processors."""
+    with Edge(kind) as rig:
+        rig.begin()
+        proxies = {"alone": rig.alone, "asking": rig.asking, "bare": rig.asking_bare}
+        if kind == "nginx":
+            proxies["at first"] = rig.at_first()
+        rounds = [{name: rate(rig.load(proxy), f"{kind} {name}") for name, proxy in proxies.items()} for _ in range(EDGE_ROUNDS)]
+        alone, asking = (no_errors(side, kind) for side in rig.latency())
+    rates = {name: median(rates[name] for rates in rounds) for name in proxies}
+    ratio, bare = (median(rates[name] / rates["alone"] for rates in rounds) for name in ("asking", "bare"))
+    words = f"{rates['asking']:.0f}/s, alone {rates['alone']:.0f}/s; {bare:.2f} x if a bare nginx is asked in Hall's place"
+    if kind == "nginx":
+        words += f"; {median(rates['asking'] / rates['at first'] for rates in rounds):.2f} x nginx without keepalive to the site"
+    return Figure(ratio, "x", ratio >= 0.8, f"{words}; added p50 {(asking['p50_us'] - alone['p50_us']) / 1000:.3f} ms", ratio=ratio)
 
 
 def threads_of(pid):
@@ -468,6 +487,9 @@ def build():
 ROWS = {
     "gate.rps": (gate_rps, ">= 0.55 x nginx"),
     "gate.added": (gate_added, "<= 0.30 ms"),
+    "edge.nginx": (lambda: edge("nginx"), ">= 0.8 x nginx alone"),
+    "edge.caddy": (lambda: edge("caddy"), ">= 0.8 x Caddy alone"),
+    "edge.traefik": (lambda: edge("traefik"), ">= 0.8 x Traefik alone"),
     "gate.page": (gate_page, ">= 0.8 x bare civetweb"),
     "gate.slow": (gate_slow, "p99 <= 50 ms"),
     "page.size": (page_size, "<= 14 KB, gzip <= 6 KB"),

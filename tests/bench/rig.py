@@ -233,10 +233,10 @@ class Sites:
         self._thread.join(5)
 
 
-def wrk(url, headers, seconds=2):
-    """Requests a second over 16 keep-alive connections."""
+def wrk(url, headers, seconds=2, connections=16):
+    """Requests a second over so many keep-alive connections."""
     words = [w for k, v in headers.items() for w in ("-H", f"{k}: {v}")]
-    done = subprocess.run(["wrk", "-t2", "-c16", f"-d{seconds}s", *words, "-s", str(HERE / "report.lua"), url],
+    done = subprocess.run(["wrk", "-t2", f"-c{connections}", f"-d{seconds}s", *words, "-s", str(HERE / "report.lua"), url],
                           capture_output=True, text=True, timeout=60, check=False)
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     if done.returncode != 0 or not lines:

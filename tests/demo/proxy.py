@@ -55,13 +55,15 @@ def patient(kind, text):
 class Proxy:
     """One proxy on 127.0.0.1:PORT, plain HTTP. Everything it writes is below its directory. is_patient: see patient()."""
 
-    def __init__(self, kind, directory, hallctl, config, port, fail_open=False, is_patient=False, age="new"):
+    workers = 1  # of nginx
+
+    def __init__(self, kind, directory, hallctl, config, port, fail_open=False, is_patient=False, age="new", text=None):
         self.kind, self.directory, self.port, self.age = kind, Path(directory), port, age
         self.directory.mkdir(parents=True, exist_ok=True)
         self.log = self.directory / f"{kind}.log"
         self.process = None
-        text = generated(hallctl, kind, config, "--listen", f"127.0.0.1:{port}",
-                         "--fail-open" if fail_open else "--fail-closed")
+        text = text or generated(hallctl, kind, config, "--listen", f"127.0.0.1:{port}",
+                                 "--fail-open" if fail_open else "--fail-closed")
         text = patient(kind, text) if is_patient else text
         self.inner = [free_port() for _ in range(2)]  # for questions of the proxy to itself, where it is open to all
         self.listens = [port]
@@ -77,7 +79,7 @@ class Proxy:
         conf = self.directory / "nginx.conf"
         conf.write_text(f"""{'user root;' if os.geteuid() == 0 else ''}
 daemon off;
-worker_processes 1;
+worker_processes {self.workers};
 pid {self.directory}/nginx.pid;
 error_log {self.log};
 events {{ worker_connections 1024; }}
