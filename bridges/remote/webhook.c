@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/plain_file.h"
 #include "bridges/remote/remote_internal.h"
 #include "config/config.h"
 
@@ -151,7 +152,7 @@ static CURLcode set_request(CURL *easy, const struct model_webhook *model, bool 
     }
     SET(CURLOPT_CUSTOMREQUEST, methods[model->method]);
     if (model->ca) {
-        SET(CURLOPT_CAINFO, model->ca);
+        SET(CURLOPT_CAINFO, plain_file_or_empty(model->ca));
     }
     return r;
 }

@@ -37,7 +37,21 @@ static void put_escape(struct buf *buf, unsigned char c)
 
 static bool is_plain(unsigned char c)
 {
-    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* One character that is not plain. Those that steer a terminal are escaped as well (DEL, and U+0080
+ * to U+009F): people look at JSON. */
+static void put_character(struct buf *buf, const char *text, size_t step)
+{
+    if (step == 0)
+        buf_puts(buf, "\xef\xbf\xbd");
+    else if (step == 1)
+        put_escape(buf, (unsigned char)*text);
+    else if (step == 2 && (unsigned char)text[0] == 0xc2 && (unsigned char)text[1] < 0xa0)
+        put_escape(buf, (unsigned char)text[1]);
+    else
+        buf_add(buf, text, step);
 }
 
 static void put_text(struct buf *buf, const char *text)
@@ -51,12 +65,7 @@ static void put_text(struct buf *buf, const char *text)
             step++;
         if (step == 0) {
             step = text_utf8_step(text, length);
-            if (step == 1)
-                put_escape(buf, (unsigned char)*text);
-            else if (step == 0)
-                buf_puts(buf, "\xef\xbf\xbd");
-            else
-                buf_add(buf, text, step);
+            put_character(buf, text, step);
             step = step == 0 ? 1 : step;
         } else {
             buf_add(buf, text, step);

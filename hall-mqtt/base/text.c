@@ -104,11 +104,19 @@ char *text_copy(char *target, size_t size, const char *source)
     return target;
 }
 
+/* U+2028 to U+202E end lines and turn the direction of what follows, U+2066 to U+2069 as well. */
+static bool turns_text(const unsigned char *bytes)
+{
+    return bytes[0] == 0xe2 && ((bytes[1] == 0x80 && bytes[2] >= 0xa8 && bytes[2] <= 0xae) ||
+                                (bytes[1] == 0x81 && bytes[2] >= 0xa6 && bytes[2] <= 0xa9));
+}
+
 /* C1 control characters (U+0080 to U+009F) steer terminals as well as the ASCII ones. */
 static bool is_harmful(const char *bytes, size_t step)
 {
     return step == 0 || (step == 1 && is_control(bytes[0])) ||
-           (step == 2 && (unsigned char)bytes[0] == 0xc2 && (unsigned char)bytes[1] < 0xa0);
+           (step == 2 && (unsigned char)bytes[0] == 0xc2 && (unsigned char)bytes[1] < 0xa0) ||
+           (step == 3 && turns_text((const unsigned char *)bytes));
 }
 
 char *text_show(char *target, size_t size, const char *bytes, size_t length)

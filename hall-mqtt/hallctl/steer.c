@@ -15,7 +15,8 @@ enum {
     BY_SIZE = 65, /* what Hall takes, and NUL */
     HOST_SIZE = 65,
     SPAN_SIZE = 48,
-    WAIT_MS = 1800000, /* for an end: a wake, with what it depends on */
+    TOLD_MAX = 6 * 64 * 1024, /* what comes from the bus, all of it escaped */
+    WAIT_MS = 1800000,        /* for an end: a wake, with what it depends on */
 };
 
 /* What is known of a command under way. */
@@ -71,10 +72,18 @@ static const char *subject_of(const struct following *following)
     return following->steer->subject ? following->steer->subject : "Hall";
 }
 
-static void tell_json(const struct mqtt_message *message)
+/* Written anew: whoever wrote it may not have thought of terminals. */
+static void tell_json(const struct json *value)
 {
-    printf("%.*s\n", (int)message->length, (const char *)message->payload);
+    struct buf line = BUF_INIT(TOLD_MAX);
+    struct json_writer writer;
+
+    json_writer_init(&writer, &line);
+    json_put_value(&writer, NULL, value);
+    if (buf_error(&line) == 0)
+        puts(buf_text(&line));
     fflush(stdout);
+    buf_finish(&line);
 }
 
 static const char *span_of(const struct json *object, const char *key, char out[SPAN_SIZE])
@@ -145,6 +154,7 @@ static void tell_result(const struct following *following, const struct json *re
 {
     const char *outcome = json_get_string(result, "outcome");
     char span[SPAN_SIZE];
+    char shown[32] = "?";
 
     if (following->refused || following->failed) {
         tell_bad(following, result);
@@ -153,7 +163,9 @@ static void tell_result(const struct following *following, const struct json *re
     /* What ends at once is told once. */
     if (!following->ended && (following->steer->is_short || following->wait))
         return;
-    printf("%s: %s %s", subject_of(following), following->steer->action, outcome);
+    if (outcome)
+        text_show(shown, sizeof(shown), outcome, strlen(outcome));
+    printf("%s: %s %s", subject_of(following), following->steer->action, shown);
     if (following->ended && span_of(result, "seconds", span) && !following->steer->is_short)
         printf(" after %s", span);
     putchar('\n');
@@ -174,8 +186,7 @@ static bool is_our_result(const struct following *following, const struct json *
                                 : text_equal(json_get_string(result, "action"), steer->action);
 }
 
-static void take_result(struct following *following, const struct json *result,
-                        const struct mqtt_message *message, bool own)
+static void take_result(struct following *following, const struct json *result, bool own)
 {
     if (!is_our_result(following, result, own) || following->ended)
         return;
@@ -185,7 +196,7 @@ static void take_result(struct following *following, const struct json *result,
     following->failed = text_equal(outcome, "failed");
     following->ended = following->refused || following->failed || text_equal(outcome, "done");
     if (following->json)
-        tell_json(message);
+        tell_json(result);
     if (!following->json || following->refused || following->failed)
         tell_result(following, result);
 }
@@ -212,9 +223,9 @@ static void hear(void *context, const struct topic *topic, const struct mqtt_mes
         json_read(message->payload, message->length, &json_limits_payload, &value, &error) < 0)
         return;
     if (is_result)
-        take_result(following, value, message, own);
+        take_result(following, value, own);
     else if (following->json)
-        tell_json(message);
+        tell_json(value);
     else
         tell_event(following, value);
     json_free(value);

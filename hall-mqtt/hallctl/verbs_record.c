@@ -295,22 +295,27 @@ static void print_counts(const struct json *value, const char *list_key, const c
     puts(".");
 }
 
+static const char *shown_of(const struct json *object, const char *key, const char *fallback,
+                            char out[CELL_SIZE])
+{
+    const char *text = json_get_string(object, key);
+    return text ? text_show(out, CELL_SIZE, text, strlen(text)) : fallback;
+}
+
 static void print_energy(const struct json *value)
 {
     const struct json *energy = json_get(value, "energy");
-    char used[CELL_SIZE], hall[CELL_SIZE], saved[CELL_SIZE];
-    const char *basis = json_get_string(energy, "basis");
-    const char *currency = json_get_string(energy, "currency");
+    char used[CELL_SIZE], hall[CELL_SIZE], saved[CELL_SIZE], basis[CELL_SIZE], currency[CELL_SIZE];
     double money;
 
     if (!number_of(energy, "used_kwh", "kWh", 1, used) ||
         !number_of(energy, "hall_kwh", "kWh", 1, hall) ||
         !number_of(energy, "saved_kwh", "kWh", 1, saved))
         return;
-    printf("Energy (%s): the servers used %s, Hall itself %s; saved %s", basis ? basis : "unknown",
-           used, hall, saved);
+    printf("Energy (%s): the servers used %s, Hall itself %s; saved %s",
+           shown_of(energy, "basis", "unknown", basis), used, hall, saved);
     if (json_number(json_get(energy, "saved_money"), &money))
-        printf(", %.2f %s", money, currency ? currency : "");
+        printf(", %.2f %s", money, shown_of(energy, "currency", "", currency));
     puts(".");
 }
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/plain_file.h"
 #include "base/text.h"
 #include "mqtt/address.h"
 #include "mqtt/mqtt_link_internal.h"
@@ -40,6 +41,13 @@ static int client_set_tls(struct mqtt_link *link)
     const struct mqtt_options *options = link->setup.options;
     if (!options->broker.tls)
         return MOSQ_ERR_SUCCESS;
+    if (options->broker.ca && !plain_file_is(options->broker.ca)) {
+        mqtt_link_fail(link,
+                       "the certificate authority's file %s cannot be used: it is not a "
+                       "regular file of at most 1 MiB",
+                       options->broker.ca);
+        return MOSQ_ERR_INVAL;
+    }
     int rc = options->broker.ca
                  ? mosquitto_tls_set(link->client, options->broker.ca, NULL, NULL, NULL, NULL)
                  : mosquitto_int_option(link->client, MOSQ_OPT_TLS_USE_OS_CERTS, 1);

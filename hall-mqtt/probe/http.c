@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/plain_file.h"
 #include "loop/curl_loop.h"
 
 enum {
@@ -347,7 +348,7 @@ static CURLcode set_options(struct request *request, const struct model_check *c
     SET(CURLOPT_SSL_VERIFYPEER, tls->verify ? 1L : 0L);
     SET(CURLOPT_SSL_VERIFYHOST, tls->verify ? 2L : 0L);
     if (tls->ca)
-        SET(CURLOPT_CAINFO, tls->ca);
+        SET(CURLOPT_CAINFO, plain_file_or_empty(tls->ca));
     if (check->h2c)
         SET(CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
     if (request->to)

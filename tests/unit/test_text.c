@@ -95,6 +95,9 @@ static void test_show(void **state)
     assert_string_equal(text_show(out, sizeof out, "a\nb\x1b", 4), "a?b?");
     assert_string_equal(text_show(out, sizeof out, "a\xff\0z", 4), "a??z");
     assert_string_equal(text_show(out, sizeof out, "a\xc2\x9bz", 4), "a?z");
+    assert_string_equal(text_show(out, sizeof out, "a\xe2\x80\xaez", 5), "a?z"); /* U+202E */
+    assert_string_equal(text_show(out, sizeof out, "\xe2\x80\xa8\xe2\x81\xa6", 6), "??");
+    assert_string_equal(text_show(out, sizeof out, "\xe2\x80\xa6", 3), "\xe2\x80\xa6");
     assert_string_equal(text_show(out, sizeof out, "12345678901", 11), "12345678901");
     assert_string_equal(text_show(out, sizeof out, "123456789012", 12), "12345678...");
     assert_string_equal(text_show(out, sizeof out, "1234567\xc3\xa9zzzz", 13), "1234567...");
