@@ -213,8 +213,19 @@ class SiteHandler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
+    def read_body(self):
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = b""
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            pass
+        return body
+
     def do_GET(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = self.read_body()
         if self.path == "/health":
             self.server.checked.append(self.headers["Host"])
             return self.give(self.server.status, b"health")
