@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """What the documentation shows is true: every whole configuration in a ```json block passes `hall --check`,
-every other such block is JSON, every relative link leads somewhere, every option of the schema is explained, and the list of
+every other such block is JSON, every relative link leads somewhere, every test that is named exists, every option of the schema is explained, and the list of
 facts is that of the code."""
 
 import json
@@ -45,6 +45,22 @@ def link_errors(page, text):
             yield f"{page.relative_to(ROOT)}: {target} does not exist"
 
 
+def test_names():
+    """Of all tests in Python, and of their files."""
+    names = set()
+    for file in (ROOT / "tests").rglob("test_*"):
+        names |= {file.name, file.stem}
+        if file.suffix == ".py":
+            names |= set(re.findall(r"^def (test_\w+)", file.read_text(encoding="utf-8"), re.M))
+    return names
+
+
+def test_errors(page, text, names):
+    for name in re.findall(r"`(test_\w+(?:\.\w+)?)`", text):
+        if name not in names:
+            yield f"{page.relative_to(ROOT)}: there is no test {name}"
+
+
 def options_of(schema):
     """The names of all options, wherever they stand."""
     if isinstance(schema, list):
@@ -84,10 +100,11 @@ def fact_errors(hall, write):
 
 
 def main():
+    names = test_names()
     errors = [*option_errors(), *fact_errors(sys.argv[1], "--write" in sys.argv)]
     for page in pages():
         text = page.read_text(encoding="utf-8")
-        errors += [*sample_errors(sys.argv[1], page, text), *link_errors(page, text)]
+        errors += [*sample_errors(sys.argv[1], page, text), *link_errors(page, text), *test_errors(page, text, names)]
     for example in sorted((ROOT / "docs").rglob("*.example.json")):
         errors += check_configuration(sys.argv[1], example.name, example.read_text(encoding="utf-8"))
     print("\n".join(errors) or f"{len(pages())} pages hold")
