@@ -34,8 +34,18 @@ static const char headers[] =
     "\theader_up -Authorization\n"
     "\theader_up -Cookie\n"
     "\theader_up -If-*\n"
-    "\theader_up -Sec-Ch-*\n"
-    "}\n";
+    "\theader_up -Sec-Ch-*\n";
+
+/* Where proxies stand in front of Caddy it takes from them who the visitor is, and would take the
+ * host as well, which they may have from the visitor. Each handler has to be told. */
+static void put_fronts(struct proxy_job *job, const char *indent)
+{
+    if (job->config->proxy.n_trusted == 0)
+        return;
+    buf_printf(job->out, "%strusted_proxies", indent);
+    proxy_put_fronts(job, " ", "");
+    buf_printf(job->out, "\n%sheader_up X-Forwarded-Host {http.request.hostport}\n", indent);
+}
 
 static void put_timeouts(struct proxy_job *job, const char *indent, int64_t wait_s)
 {
@@ -142,12 +152,15 @@ static void put_lead(struct proxy_job *job, const struct proxy_target *target,
     put_base(job, target->base);
     buf_printf(job->out,
                "\t\t\treverse_proxy %.*s {\n"
-               "\t\t\t\theader_up -" SITE_NAME_HEADER "\n"
+               "\t\t\t\theader_up -" SITE_NAME_HEADER "\n",
+               SPAN(target->origin));
+    put_fronts(job, "\t\t\t\t");
+    buf_printf(job->out,
                "\t\t\t\ttransport http {\n"
                "\t\t\t\t\tdial_timeout 5s\n"
                "\t\t\t\t\tkeepalive %dms\n"
                "\t\t\t\t\tkeepalive_idle_conns_per_host %d\n",
-               SPAN(target->origin), PROXY_SITE_IDLE_MS, PROXY_SITE_KEPT);
+               PROXY_SITE_IDLE_MS, PROXY_SITE_KEPT);
     put_tls(job, tls);
     buf_puts(job->out, "\t\t\t\t}\n"
                        "\t\t\t}\n");
@@ -223,6 +236,8 @@ void proxy_write_caddy(struct proxy_job *job)
     buf_puts(job->out, "# Made from domains.json by: hallctl proxy-config caddy\n");
     buf_puts(job->out, job->options->fail_open ? open_words : closed_words);
     buf_puts(job->out, headers);
+    put_fronts(job, "\t");
+    buf_puts(job->out, "}\n");
     for (size_t i = 0; i < model->n_domains; i++)
         put_domain(job, &model->domains[i]);
     if (job->options->fail_open)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/address.h"
 #include "bridges/proxy/proxy_internal.h"
 
 static const struct {
@@ -63,6 +64,16 @@ const struct proxy_header proxy_headers[] = {
 int64_t proxy_hall_wait(const struct model_domain *domain)
 {
     return PROXY_HALL_WAIT_S + (domain->access.hold + 999) / 1000;
+}
+
+bool proxy_put_fronts(struct proxy_job *job, const char *before, const char *after)
+{
+    const struct config_proxy *proxy = &job->config->proxy;
+    char text[ADDRESS_TEXT_SIZE];
+
+    for (size_t i = 0; i < proxy->n_trusted; i++)
+        buf_printf(job->out, "%s%s%s", before, cidr_format(&proxy->trusted[i], text), after);
+    return proxy->n_trusted > 0;
 }
 
 const struct model_tls *proxy_tls(const struct model_site *site)

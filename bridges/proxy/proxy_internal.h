@@ -66,6 +66,10 @@ enum {
     PROXY_HALL_IDLE_S = 2
 };
 
+/* Writes each range of /proxy/trusted, of either family, between these two: proxies in front of
+ * this one, from which alone it takes the visitor's address. False: there are none. */
+bool proxy_put_fronts(struct proxy_job *job, const char *before, const char *after);
+
 #define SPAN(span_) (int)(span_).length, (span_).at
 
 void proxy_write_traefik(struct proxy_job *job);

@@ -321,6 +321,9 @@ static void put_domain(struct proxy_job *job, const struct model_domain *domain)
     buf_puts(job->out, "\nserver {\n");
     put_listen(job, domain);
     buf_printf(job->out, "    server_name %s;\n", domain->name);
+    if (proxy_put_fronts(job, "    set_real_ip_from ", ";\n"))
+        buf_puts(job->out, "    real_ip_header X-Forwarded-For;\n"
+                           "    real_ip_recursive on;\n");
     buf_puts(job->out, common);
     put_hall_locations(job, domain);
     buf_puts(job->out, "    location ^~ /.hall/ {\n"

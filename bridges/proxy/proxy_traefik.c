@@ -311,11 +311,17 @@ static void put_name(struct proxy_job *job, const struct model_domain *domain,
     struct json_writer *json = &job->json;
     char middleware[NAME_SIZE];
     char name[SITE_NAME_SIZE];
-    (void)domain;
+
     json_begin_object(json, name_of("name-", site, middleware));
     json_begin_object(json, "headers");
     json_begin_object(json, "customRequestHeaders");
     json_put_string(json, SITE_NAME_HEADER, site_name(&job->config->model, site, name));
+    /* What a proxy in front says of these it may have from the visitor. "" removes. */
+    if (job->config->proxy.n_trusted > 0) {
+        json_put_string(json, "X-Forwarded-Host", domain->name);
+        json_put_string(json, "X-Forwarded-Method", "");
+        json_put_string(json, "X-Forwarded-Uri", "");
+    }
     json_end_object(json);
     json_end_object(json);
     json_end_object(json);
@@ -347,7 +353,8 @@ static void put_auth(struct proxy_job *job)
     json_begin_object(json, "hall-auth");
     json_begin_object(json, "forwardAuth");
     json_put_string(json, "address", address);
-    json_put_bool(json, "trustForwardHeader", false);
+    /* Only what the entry point's trustedIPs let in is there to be handed on. */
+    json_put_bool(json, "trustForwardHeader", job->config->proxy.n_trusted > 0);
     /* Cookies and the like may be longer than Hall takes. What says who the visitor is, is
      * Traefik's own. */
     json_begin_array(json, "authRequestHeaders");

@@ -134,6 +134,16 @@ bool cidr_contains(const struct cidr *range, struct address address)
            (rest == 0 || (range->network.bytes[whole] ^ address.bytes[whole]) >> (8 - rest) == 0);
 }
 
+char *cidr_format(const struct cidr *range, char out[ADDRESS_TEXT_SIZE])
+{
+    const bool v4 = range->bits >= V4_BITS && address_is_v4(range->network);
+
+    inet_ntop(v4 ? AF_INET : AF_INET6, &range->network.bytes[v4 ? sizeof(mapped) : 0], out,
+              INET6_ADDRSTRLEN);
+    snprintf(out + strlen(out), 5, "/%d", range->bits - (v4 ? V4_BITS : 0));
+    return out;
+}
+
 bool cidr_is_everyone(const struct cidr *range)
 {
     return range->bits == 0;

@@ -42,5 +42,6 @@ struct cidr {
 int cidr_parse(const char *text, struct cidr *ret_range);
 bool cidr_contains(const struct cidr *range, struct address address);
 bool cidr_is_everyone(const struct cidr *range);
+char *cidr_format(const struct cidr *range, char out[ADDRESS_TEXT_SIZE]); /* "192.168.1.0/24" */
 
 #endif

@@ -51,6 +51,8 @@ struct config_proxy {
     const char *entry_point, *http_entry_point; /* Traefik's: "websecure", "web" */
     const char *resolver;     /* Traefik's certificate resolver; "none": its own certificates */
     const char *certificates; /* nginx: folder with DOMAIN/fullchain.pem and privkey.pem */
+    size_t n_trusted;
+    struct cidr *trusted; /* proxies in front of the proxy, which tell it who the visitor is */
 };
 
 struct config_store {

@@ -116,6 +116,9 @@ static const struct option proxy_rows[] = {
     {"certificates", TEXT(file, 200), AT(config_proxy, certificates),
      .fallback = "/etc/letsencrypt/live",
      .help = "For nginx: the folder that has DOMAIN/fullchain.pem and DOMAIN/privkey.pem."},
+    {"trusted", LIST(item_cidr, 64), AT(config_proxy, trusted), COUNT_AT(config_proxy, n_trusted),
+     .help = "Addresses or ranges of proxies in front of it, as of a CDN, whose X-Forwarded-For is "
+             "believed."},
 };
 static const struct option_table proxy_table = TABLE("proxy", config_proxy, proxy_rows);
 

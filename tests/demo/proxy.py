@@ -57,11 +57,12 @@ class Proxy:
 
     workers = 1  # of nginx
 
-    def __init__(self, kind, directory, hallctl, config, port, fail_open=False, is_patient=False, age="new", text=None):
+    def __init__(self, kind, directory, hallctl, config, port, fail_open=False, is_patient=False, age="new", text=None,
+                 fronts=()):
         self.kind, self.directory, self.port, self.age = kind, Path(directory), port, age
         self.directory.mkdir(parents=True, exist_ok=True)
         self.log = self.directory / f"{kind}.log"
-        self.process = None
+        self.process, self.fronts = None, list(fronts)
         text = text or generated(hallctl, kind, config, "--listen", f"127.0.0.1:{port}",
                                  "--fail-open" if fail_open else "--fail-closed")
         text = patient(kind, text) if is_patient else text
@@ -104,6 +105,8 @@ http {{
         points = {"websecure": {"address": f"127.0.0.1:{self.port}"},
                   "hall-auth": {"address": f"127.0.0.1:{self.inner[0]}", "forwardedHeaders": {"trustedIPs": ["127.0.0.1/32"]}},
                   "hall-open": {"address": f"127.0.0.1:{self.inner[1]}"}}
+        if self.fronts:  # only its static configuration can say so
+            points["websecure"]["forwardedHeaders"] = {"trustedIPs": self.fronts}
         return self._traefik_with({"entryPoints": points, "ping": {"manualRouting": True},
                                    "providers": {"file": {"directory": str(folder), "watch": False}}})
 

@@ -451,6 +451,33 @@ def test_refusals_are_shown_to_people_and_programs(make_place, kind):
     assert events(place.bus, "testing", "wake_requested", mark) == []
 
 
+def test_a_cdn_in_front_says_who_the_visitor_is_and_nobody_else(make_place, kind):
+    """The list of access is of visitors, whichever way they come; what they forge counts for nothing on either."""
+    fronts = ["127.0.0.9", "2001:db8:cd::/48"]
+    place = make_place(access={"allow": ["192.0.2.0/24", "2001:db8:1::/48"]})
+    reload(place.world, place.bus, lambda config: config.setdefault("proxy", {}).update(trusted=fronts))
+    proxy = place.proxy(kind, fronts=fronts)
+
+    def status(source, forwarded, **claims):
+        return ask(proxy, "/a", {**API, "X-Forwarded-For": forwarded, **claims}, source=source).status
+
+    mark = place.bus.mark()
+    for forwarded in ("198.51.100.7", "192.0.2.7, 198.51.100.7", "192.0.2.7,198.51.100.7, 2001:db8:cd::1", "2001:db8:2::7"):
+        assert status("127.0.0.9", forwarded) == 403, forwarded
+    assert status("127.0.0.9", "198.51.100.7", **{"X-Real-Ip": "192.0.2.7", "Forwarded": "for=192.0.2.7"}) == 403
+    assert place.bus.wait_json("hall/event", mark, event_type="access_refused").json()["detail_fact"]["from"] == "198.51.100.7"
+    for forwarded in ("192.0.2.7", "192.0.2.7, 127.0.0.9", "2001:db8:1::7, 2001:db8:cd::1"):
+        assert status("127.0.0.8", forwarded) == 403, f"a stranger is no CDN: {forwarded}"
+    assert status("127.0.0.8", "192.0.2.7", **{"X-Real-Ip": "192.0.2.7"}) == 403
+    bus_quiet(place.world, place.bus)
+    assert events(place.bus, "testing", "wake_requested", mark) == []
+    claims = {"X-Forwarded-Host": "erp.localhost", "X-Forwarded-Uri": "/elsewhere", "X-Forwarded-Method": "HEAD"}
+    for forwarded in ("192.0.2.7", "198.51.100.7, 192.0.2.7", "192.0.2.7, 2001:db8:cd::1", "2001:db8:1::7", "::ffff:192.0.2.8"):
+        assert status("127.0.0.9", forwarded) in (503, 200), forwarded
+        assert status("127.0.0.9", forwarded, **claims) in (503, 200), forwarded
+    wait_event(place.bus, "testing", "wake_requested", mark)
+
+
 def test_https_as_it_is_printed(make_place, kind):
     """For the world there is TLS, and plain HTTP leads there: with certificates that curl believes."""
     place = make_place()

@@ -81,6 +81,27 @@ static bool contains(const char *range, const char *address)
     return cidr_contains(&cidr, parse(address));
 }
 
+static void a_range_as_text(void **state)
+{
+    static const struct {
+        const char *range, *shown;
+    } cases[] = {
+        {"192.168.1.0/24", "192.168.1.0/24"},
+        {"10.0.0.1", "10.0.0.1/32"},
+        {"::ffff:10.0.0.0/104", "10.0.0.0/8"},
+        {"2001:DB8::/32", "2001:db8::/32"},
+        {"2001:db8:1111:2222:3333:4444:5555:6666", "2001:db8:1111:2222:3333:4444:5555:6666/128"},
+        {"0.0.0.0/0", "::/0"},
+        {"::/0", "::/0"},
+        {"::ffff:0.0.0.0/96", "0.0.0.0/0"}};
+    struct cidr range;
+    char out[ADDRESS_TEXT_SIZE];
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_int_equal(cidr_parse(cases[i].range, &range), 0);
+        assert_string_equal(cidr_format(&range, out), cases[i].shown);
+    }
+}
+
 static void what_is_in_a_range(void **state)
 {
     static const struct {
@@ -149,6 +170,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_address_in_many_words),
         cmocka_unit_test(whom_an_address_counts_as),
+        cmocka_unit_test(a_range_as_text),
         cmocka_unit_test(what_is_in_a_range),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

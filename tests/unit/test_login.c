@@ -26,7 +26,7 @@ static int verify_error, hash_error;
 static int naps, naps_until_hashed; /* 10 ms each */
 
 static struct cidr loopback[] = {CIDR_V4(0x7f000001, 32)};
-static const struct proxies proxies = {1, loopback};
+static const struct proxies proxies = {.n = 1, .ranges = loopback};
 
 /* ---- the fakes: each is linked in place of what it is named after ---- */
 

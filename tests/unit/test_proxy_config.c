@@ -393,6 +393,35 @@ static void kinds_have_names(void **state)
     assert_false(proxy_kind_from_name("apache", &kind));
 }
 
+static void proxies_in_front_are_named_to_each(void **state)
+{
+    struct config *config = parse("{\"proxy\":{\"tls\":false,\"trusted\":[\"203.0.113.0/24\","
+                                  "\"192.0.2.9\",\"2001:db8::/32\"]}," SERVER
+                                  ",\"domains\":{\"a.example\":{\"server\":\"s\","
+                                  "\"upstream\":\"http://192.0.2.1:8080\"}}}");
+    char *nginx = write(config, &(struct proxy_options){.kind = PROXY_NGINX});
+    assert_non_null(strstr(nginx, "    set_real_ip_from 203.0.113.0/24;\n"
+                                  "    set_real_ip_from 192.0.2.9/32;\n"
+                                  "    set_real_ip_from 2001:db8::/32;\n"
+                                  "    real_ip_header X-Forwarded-For;\n"
+                                  "    real_ip_recursive on;\n"));
+    free(nginx);
+    char *caddy = write(config, &(struct proxy_options){.kind = PROXY_CADDY});
+    const char *at = caddy;
+    for (int i = 0; i < 2; i++) { /* for Hall, and for the site */
+        at = strstr(at, "trusted_proxies 203.0.113.0/24 192.0.2.9/32 2001:db8::/32\n");
+        assert_non_null(at++);
+    }
+    free(caddy);
+    char *traefik = write(config, &(struct proxy_options){.kind = PROXY_TRAEFIK});
+    assert_non_null(strstr(traefik, "\"trustForwardHeader\":true"));
+    assert_non_null(strstr(traefik,
+                           "\"X-Forwarded-Host\":\"a.example\",\"X-Forwarded-Method\":\"\","
+                           "\"X-Forwarded-Uri\":\"\""));
+    free(traefik);
+    config_free(config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -407,6 +436,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_said_is_named),
         cmocka_unit_test(a_snippet_is_for_inside_a_server_block),
         cmocka_unit_test(routers_that_pass_hall_by_are_counted),
+        cmocka_unit_test(proxies_in_front_are_named_to_each),
         cmocka_unit_test(kinds_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,7 +8,8 @@
 #include "web/gate/request.h"
 
 static const struct cidr trusted_ranges[] = {CIDR_V4(0x7f000001, 32), CIDR_V4(0x0a000000, 8)};
-static const struct proxies proxies = {2, trusted_ranges};
+static const struct cidr front_ranges[] = {CIDR_V4(0xcb007100, 24)};
+static const struct proxies proxies = {2, trusted_ranges, 1, front_ranges};
 
 static struct address ip(const char *text)
 {
@@ -596,6 +597,9 @@ static void who_an_address_is(void **state)
         {"2001:db8:1111:2222:3333:4444:5555:6666", "2001:db8:1111:2222:3333:4444:5555:6666"},
         {"[2001:db8:1111:2222:3333:4444:5555:6666]:65535",
          "2001:db8:1111:2222:3333:4444:5555:6666"},
+        {"198.51.100.1, 192.0.2.9, 203.0.113.5", "192.0.2.9"},
+        {"198.51.100.1, 192.0.2.9, 203.0.113.5, 10.0.0.1, 203.0.113.6", "192.0.2.9"},
+        {"203.0.113.5", "203.0.113.5"},
         {"fe80::1%eth0", "fe80::1"},
         {"[fe80::1%25eth0]:443", "fe80::1"},
     };

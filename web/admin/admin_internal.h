@@ -35,6 +35,7 @@ struct rules {
     size_t n_allow;
     struct cidr *allow;
     struct proxies proxies;
+    struct cidr *fronts;
     struct cidr *proxy_ranges;
     size_t n_hosts;
     char (*hosts)[REQUEST_HOST_SIZE]; /* the numbers it listens on too */

@@ -50,12 +50,15 @@ int rules_copy(const struct config *config, struct rules *ret_rules)
     if (error == 0)
         error = copy_ranges(http->n_trusted_proxies, http->trusted_proxies, &rules.proxy_ranges);
     if (error == 0)
+        error = copy_ranges(config->proxy.n_trusted, config->proxy.trusted, &rules.fronts);
+    if (error == 0)
         error = copy_hosts(http, &rules);
     if (error != 0) {
         rules_finish(&rules);
         return error;
     }
-    rules.proxies = (struct proxies){http->n_trusted_proxies, rules.proxy_ranges};
+    rules.proxies = (struct proxies){http->n_trusted_proxies, rules.proxy_ranges,
+                                     config->proxy.n_trusted, rules.fronts};
     *ret_rules = rules;
     return 0;
 }
@@ -64,6 +67,7 @@ void rules_finish(struct rules *rules)
 {
     free(rules->allow);
     free(rules->proxy_ranges);
+    free(rules->fronts);
     free(rules->hosts);
     *rules = (struct rules){0};
 }

@@ -42,7 +42,8 @@ bool client_sees_page(enum client_kind kind)
 void gate_init(struct gate *gate, const struct config *config)
 {
     *gate = (struct gate){.config = config};
-    gate->proxies = (struct proxies){config->http.n_trusted_proxies, config->http.trusted_proxies};
+    gate->proxies = (struct proxies){config->http.n_trusted_proxies, config->http.trusted_proxies,
+                                     config->proxy.n_trusted, config->proxy.trusted};
     robots_init(&gate->robots, config->http.n_monitors, config->http.monitors);
 }
 

@@ -128,6 +128,16 @@ static bool is_trusted(const struct proxies *proxies, struct address address)
     return false;
 }
 
+/* Is it a proxy on the way, of whichever kind? */
+static bool is_hop(const struct proxies *proxies, struct address address)
+{
+    for (size_t i = 0; i < proxies->n_fronts; i++) {
+        if (cidr_contains(&proxies->fronts[i], address))
+            return true;
+    }
+    return is_trusted(proxies, address);
+}
+
 static char lower(char c)
 {
     if (c >= 'A' && c <= 'Z')
@@ -344,7 +354,7 @@ static const char *said_addresses(const struct request *request, enum request_vi
     return list;
 }
 
-/* The rightmost entry that is no trusted proxy: everything left of it is the visitor's own claim.
+/* The rightmost entry that is no proxy of ours: everything left of it is the visitor's own claim.
  */
 static enum request_fault choose_address(struct request *request, const struct raw_request *raw,
                                          const struct proxies *proxies, enum request_via via)
@@ -363,7 +373,7 @@ static enum request_fault choose_address(struct request *request, const struct r
         size_t length = trimmed(&entry, (size_t)(list + end - entry));
         if (length > 0 && !read_address(request, entry, length))
             return REQUEST_BAD_FORWARDED_FOR;
-        if (!comma || (length > 0 && !is_trusted(proxies, request->address)))
+        if (!comma || (length > 0 && !is_hop(proxies, request->address)))
             return REQUEST_FINE;
         end = (size_t)(comma - list);
     }

@@ -71,6 +71,8 @@ struct raw_request {
 struct proxies {
     size_t n;
     const struct cidr *ranges;
+    size_t n_fronts; /* proxies in front of those: no visitors, but not believed themselves */
+    const struct cidr *fronts;
 };
 
 /* Whose request is described: for /auth the visitor's, by forwarded headers alone; else this one,
