@@ -172,3 +172,64 @@ def test_a_service_worker_cannot_keep_the_page(place, driver):
     kept = driver.execute_async_script(KEPT)
     assert "/second" in kept and "/third" in kept, "it does keep what it can: the site"
     assert not [path for path in kept if path.startswith("/.hall/")], kept
+
+
+# Whatever a page can have a browser ask for, but a step of the person himself. It then says what its answers were.
+FOREIGN = """<!doctype html><title>Elsewhere</title>
+<link rel=prefetch href="{to}/prefetch"><link rel=stylesheet href="{to}/style">
+<script type=speculationrules>{{"prefetch":[{{"source":"list","urls":["{to}/speculated"]}}],
+"prerender":[{{"source":"list","urls":["{to}/rendered"]}}]}}</script>
+<iframe hidden src="{to}/frame"></iframe><object data="{to}/object"></object><embed src="{to}/embed">
+<img src="{to}/image"><video src="{to}/video" preload=auto></video><script src="{to}/script" async></script>
+<form id=f action="{to}/form" method=post target=inner></form><iframe hidden name=inner></iframe>
+<a id=ping href="#here" ping="{to}/ping">ping</a><a id=go href="{to}/link">go</a>
+<script>
+document.getElementById('f').submit();
+document.getElementById('ping').click();
+navigator.sendBeacon('{to}/beacon', 'x');
+const settled = what => what.then(() => 'passed', e => String(e));
+const socket = new Promise(done => {{
+  const s = new WebSocket('{to}/socket'.replace('http', 'ws'));
+  s.onopen = s.onerror = done;
+}});
+Promise.all([settled(fetch('{to}/cors')), settled(fetch('{to}/no-cors', {{mode: 'no-cors'}})),
+  settled(fetch('{to}/posted', {{mode: 'no-cors', method: 'POST', body: 'x', headers: {{Accept: 'text/html'}}}})),
+  settled(fetch('{to}/preflight', {{method: 'PUT', headers: {{'X-Odd': '1'}}}})), settled(socket)])
+  .then(all => document.title = all.join(', '));
+</script>"""
+
+
+class ForeignHandler(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        text = FOREIGN.format(to=self.server.to).encode()
+        self.send_response(200 if self.path == "/" else 404)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+
+def test_a_page_of_another_site_wakes_nothing_and_its_link_does(place, driver):
+    elsewhere = http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), ForeignHandler)
+    elsewhere.daemon_threads, elsewhere.to = True, f"http://{HOST}:{place.proxy.port}"
+    threading.Thread(target=elsewhere.serve_forever, args=(0.05,), daemon=True).start()
+    mark = place.bus.mark()
+    try:
+        driver.get(f"http://elsewhere.localhost:{elsewhere.server_port}/")
+        WebDriverWait(driver, 60).until(lambda d: d.title.count(",") >= 4)
+
+        def refused():
+            assert place.world.hall.get("/auth", source="127.0.0.2").status == 403
+            return any(m.json()["event_type"] == "access_refused" for m in place.bus.heard("hall/event", mark))
+
+        wait_until(refused, 60, "what came before was heard", pause=0.3)
+        assert not [m for m in place.bus.heard("hall/servers/testing/event", mark) if m.json()["event_type"] == "wake_requested"], driver.title
+        driver.find_element(By.ID, "go").click()
+        place.bus.wait_json("hall/servers/testing/event", mark, event_type="wake_requested")
+        assert "Atelier" in WebDriverWait(driver, 60).until(lambda d: d.find_element(By.TAG_NAME, "h1").text)
+    finally:
+        elsewhere.shutdown()
+        elsewhere.server_close()
