@@ -36,7 +36,7 @@ KNOWN = tuple(f"{line}\r\nConnection: {connection}\r\n\r\n".encode() for connect
     "GET /ADMIN HTTP/1.1\r\nHost: open.test", "GET /admin.. HTTP/1.1\r\nHost: open.test", "GET /Admin/x HTTP/1.1\r\nHost: OPEN.TEST",
     "GET /admin/..%2fecho HTTP/1.1\r\nHost: open.test", "GET /secret/..%2fecho HTTP/1.1\r\nHost: open.test",
     "GET /secret%2fecho HTTP/1.1\r\nHost: open.test", "GET /secret%5cecho HTTP/1.1\r\nHost: open.test",
-    "GET /secret%3f/x HTTP/1.1\r\nHost: based.test", "GET / HTTP/1.1\r\nHost: vb.test.", "GET http://vb.test/ HTTP/1.1\r\nHost: va.test"))
+    "GET /x%2fy\\..\\secret/echo HTTP/1.1\r\nHost: based.test", "GET /secret%3f/x HTTP/1.1\r\nHost: based.test", "GET / HTTP/1.1\r\nHost: vb.test.", "GET http://vb.test/ HTTP/1.1\r\nHost: va.test"))
 
 
 def host_spelling(chance, host):

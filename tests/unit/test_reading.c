@@ -72,6 +72,7 @@ static void paths_that_others_read_otherwise(void **state)
         "/x\\..\\apart/y",
         "/apart/..%5cecho",
         "/x/..%5capart",
+        "/x%2fy\\..\\apart/z",
         "/apart/%2e%2e%2fecho",
 
         "/apart/..%2f.hall/status",

@@ -24,6 +24,7 @@ static const struct reading {
 } readings[] = {
     {URI_KEEPS_SEPARATORS, 0},
     {URI_BACKSLASHES, 0},
+    {URI_KEEPS_SEPARATORS | URI_BACKSLASHES, 0},
     {URI_PARAMETERS, SHARED},
     {URI_PARAMETERS | URI_BACKSLASHES, SHARED},
     {URI_TRIMS_DOTS, SHARED},
