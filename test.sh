@@ -166,7 +166,7 @@ part_demo() {
   check demo.build-release build_release || return
   check demo.run ./run.sh --once &
   check demo.loopback run_demo loopback --no-namespaces &
-  for kind in nginx caddy traefik; do
+  for kind in nginx caddy traefik haproxy; do
     check "demo.$kind" run_demo "$kind" --proxy "$kind" &
   done
   wait

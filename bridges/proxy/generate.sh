@@ -5,6 +5,7 @@ hallctl=$(readlink -f -- "$1")
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
 for fails in open closed; do
   "$hallctl" proxy-config nginx --config example.json "--fail-$fails" >"nginx/fail-$fails.conf"
+  "$hallctl" proxy-config haproxy --config example.json "--fail-$fails" >"haproxy/fail-$fails.cfg"
   "$hallctl" proxy-config caddy --config example.json "--fail-$fails" >"caddy/fail-$fails.Caddyfile"
 done
 "$hallctl" proxy-config nginx --config example.json --snippet erp.example.org >nginx/snippet.conf

@@ -15,6 +15,7 @@ static const struct {
     [PROXY_TRAEFIK] = {"traefik", proxy_write_traefik},
     [PROXY_CADDY] = {"caddy", proxy_write_caddy},
     [PROXY_NGINX] = {"nginx", proxy_write_nginx},
+    [PROXY_HAPROXY] = {"haproxy", proxy_write_haproxy},
 };
 
 bool proxy_kind_from_name(const char *name, enum proxy_kind *ret_kind)

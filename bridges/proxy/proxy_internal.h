@@ -1,4 +1,4 @@
-/* proxy_internal: what the three languages share. */
+/* proxy_internal: what the languages share. */
 #ifndef HALL_BRIDGES_PROXY_PROXY_INTERNAL_H
 #define HALL_BRIDGES_PROXY_PROXY_INTERNAL_H
 
@@ -75,6 +75,7 @@ bool proxy_put_fronts(struct proxy_job *job, const char *before, const char *aft
 void proxy_write_traefik(struct proxy_job *job);
 void proxy_write_caddy(struct proxy_job *job);
 void proxy_write_nginx(struct proxy_job *job);
+void proxy_write_haproxy(struct proxy_job *job);
 
 /* The sites of a domain: its projects, longest path first, then its own. */
 typedef void proxy_site_fn(struct proxy_job *job, const struct model_domain *domain,

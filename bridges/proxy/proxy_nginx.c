@@ -294,9 +294,15 @@ static void put_redirect(struct proxy_job *job, const struct model_domain *domai
                domain->name);
 }
 
-static void put_listen(struct proxy_job *job, const struct model_domain *domain)
+static const char *certificates_of(const struct proxy_job *job)
 {
     const char *folder = job->config->proxy.certificates;
+    return folder ? folder : "/etc/letsencrypt/live";
+}
+
+static void put_listen(struct proxy_job *job, const struct model_domain *domain)
+{
+    const char *folder = certificates_of(job);
     if (job->options->listen)
         buf_printf(job->out, "    listen %s;\n", job->options->listen);
     else if (job->options->form == PROXY_SWAG)
@@ -364,7 +370,7 @@ static void write_one(struct proxy_job *job, const struct model_domain *domain)
 /* nginx takes a '$' there for one of its variables. */
 static bool certificates_fit(struct proxy_job *job)
 {
-    const char *folder = job->config->proxy.certificates;
+    const char *folder = certificates_of(job);
     if (!job->tls || (proxy_can_quote(folder) && !strchr(folder, '$')))
         return true;
     buf_puts(job->errors, "proxy: the path of certificates has a quote, a backslash, a brace or a "

@@ -50,7 +50,7 @@ struct config_proxy {
     bool tls;         /* the proxy speaks TLS to visitors; default true */
     const char *entry_point, *http_entry_point; /* Traefik's: "websecure", "web" */
     const char *resolver;     /* Traefik's certificate resolver; "none": its own certificates */
-    const char *certificates; /* nginx: folder with DOMAIN/fullchain.pem and privkey.pem */
+    const char *certificates; /* nginx, HAProxy: folder with those of the domains; NULL: its own */
     size_t n_trusted;
     struct cidr *trusted; /* proxies in front of the proxy, which tell it who the visitor is */
 };

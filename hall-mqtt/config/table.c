@@ -114,8 +114,9 @@ static const struct option proxy_rows[] = {
     {"resolver", TEXT(slug, 64), AT(config_proxy, resolver), .fallback = "letsencrypt",
      .help = "Traefik's certificate resolver; \"none\": the certificates it has itself."},
     {"certificates", TEXT(file, 200), AT(config_proxy, certificates),
-     .fallback = "/etc/letsencrypt/live",
-     .help = "For nginx: the folder that has DOMAIN/fullchain.pem and DOMAIN/privkey.pem."},
+     .help = "nginx: the folder with DOMAIN/fullchain.pem and DOMAIN/privkey.pem, by default "
+             "/etc/letsencrypt/live. HAProxy: the folder with one file for each certificate, its "
+             "key included; by default /etc/haproxy/certs."},
     {"trusted", LIST(item_cidr, 64), AT(config_proxy, trusted), COUNT_AT(config_proxy, n_trusted),
      .help = "Addresses or ranges of proxies in front of it, as of a CDN, whose X-Forwarded-For is "
              "believed."},

@@ -54,7 +54,7 @@ static const struct flag_row rows[FLAGS] = {
                     "from then on: 2h (ago), 18:00, or 2026-11-22T18:00:00Z"},
     [FLAG_DAYS] = {"days", VALUE_NUMBER, "N", 1, 400, "of so many days"},
     [FLAG_LISTEN] = {"listen", VALUE_TEXT, "ADDRESS:PORT", 0, 0,
-                     "plain HTTP there (Caddy, nginx): behind another proxy, or to try it out"},
+                     "plain HTTP there (not Traefik): behind another proxy, or to try it out"},
     [FLAG_FAIL_OPEN] = {"fail-open", VALUE_NONE, NULL, 0, 0,
                         "let visitors through while Hall does not answer"},
     [FLAG_FAIL_CLOSED] = {"fail-closed", VALUE_NONE, NULL, 0, 0,

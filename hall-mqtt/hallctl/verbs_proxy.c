@@ -54,7 +54,7 @@ static int read_options(const struct call *call, struct proxy_options *ret)
     if (call_has(call, FLAG_FAIL_OPEN) && call_has(call, FLAG_FAIL_CLOSED))
         return hallctl_refuse(call, "--fail-open", "together with --fail-closed", "one of them");
     if (!proxy_kind_from_name(call->operands[0], &ret->kind))
-        return hallctl_refuse(call, "proxy", call->operands[0], "traefik, caddy or nginx");
+        return hallctl_refuse(call, "proxy", call->operands[0], "traefik, caddy, nginx or haproxy");
     if (call_has(call, FLAG_CHECK) && ret->kind != PROXY_TRAEFIK)
         return hallctl_refuse(call, "--check", call->operands[0], "traefik");
     return read_form(call, ret);
@@ -93,7 +93,7 @@ static int run_proxy_config(const struct call *call)
 
 static const struct verb verbs[] = {
     {.name = "proxy-config",
-     .operands = "traefik|caddy|nginx",
+     .operands = "traefik|caddy|nginx|haproxy",
      .summary = "prints what to tell a reverse proxy, made from a configuration",
      .flags = WITH(FLAG_CONFIG) | WITH(FLAG_LISTEN) | WITH(FLAG_FAIL_OPEN) |
               WITH(FLAG_FAIL_CLOSED) | WITH(FLAG_SNIPPET) | WITH(FLAG_SWAG) |
@@ -102,9 +102,9 @@ static const struct verb verbs[] = {
      .most = 1,
      .run = run_proxy_config,
      .detail = "It is told so that it asks Hall before each request: Traefik's dynamic\n"
-               "configuration (as Hall serves it at /traefik/config), a Caddyfile, or a file for\n"
-               "/etc/nginx/conf.d. docs/PROXIES.md says what to do with it. Without --config\n"
-               "domains.json is read.\n"},
+               "configuration (as Hall serves it at /traefik/config), a Caddyfile, a file for\n"
+               "/etc/nginx/conf.d, or /etc/haproxy/haproxy.cfg. docs/PROXIES.md says what to do\n"
+               "with it. Without --config domains.json is read.\n"},
 };
 
 const struct verb_family plan_family = {"Plan", verbs, ARRAY_SIZE(verbs)};

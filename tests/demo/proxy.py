@@ -1,4 +1,4 @@
-"""A real reverse proxy in front of Hall, nginx, Caddy or Traefik, with exactly what `hallctl proxy-config` prints."""
+"""A real reverse proxy in front of Hall, nginx, Caddy, Traefik or HAProxy, with exactly what `hallctl proxy-config` prints."""
 
 import json
 import os
@@ -13,11 +13,13 @@ from lan import free_port
 from process import Process, wait_until
 from world import http_get
 
-KINDS = ("nginx", "caddy", "traefik")
+KINDS = ("nginx", "caddy", "traefik", "haproxy")
+BRIDGES = Path(__file__).resolve().parents[2] / "bridges" / "proxy"
 # How long an answer of Hall is awaited, as it is printed: a second or two, for which a busy machine may stand still.
 AWAITED = {"nginx": (r"(\bproxy_(?:send|read)_timeout )\d+s", r"(\bproxy_connect_timeout )1s"),
            "caddy": (r"(\bresponse_header_timeout )\d+s", r"(\bdial_timeout )2s", r"(\bhealth_timeout )1s", r"(\blb_try_duration )4s"),
-           "traefik": (r'("responseHeaderTimeout":")\d+s', r'("(?:dialTimeout|timeout)":")1s')}
+           "traefik": (r'("responseHeaderTimeout":")\d+s', r'("(?:dialTimeout|timeout)":")1s'),
+           "haproxy": (r"(\blua\.hall_ask \S+ )\d+s", r"(\btimeout server )\d+s", r"(\btimeout connect )1s", r"(\btimeout check )800ms")}
 PATIENT_S = 90
 
 
@@ -71,7 +73,7 @@ class Proxy:
         for printed, here in ((":8889", self.inner[0]), (":8890", self.inner[0]), (":8891", self.inner[1])):
             self.listens += [here] if printed in text and here not in self.listens else []
             text = text.replace(printed, f":{here}")
-        self.argv, self.env = {"nginx": self._nginx, "caddy": self._caddy, "traefik": self._traefik}[kind](text)
+        self.argv, self.env = {"nginx": self._nginx, "caddy": self._caddy, "traefik": self._traefik, "haproxy": self._haproxy}[kind](text)
 
     def _nginx(self, text):
         (self.directory / "hall.conf").write_text(text, encoding="utf-8")
@@ -96,6 +98,17 @@ http {{
         conf.write_text(f"{{\n\tadmin off\n\t{options}\n}}\n" + text, encoding="utf-8")
         home = {"HOME": str(self.directory), "XDG_DATA_HOME": str(self.directory), "XDG_CONFIG_HOME": str(self.directory)}
         return [tool("caddy"), "run", "--config", conf, "--adapter", "caddyfile"], {**os.environ, **home}
+
+    def _haproxy(self, text):
+        """Without what Debian's unit has ready for it, and with inner sockets of its own."""
+        for pattern, here in ((r"^    (?:chroot|stats|user|group) .*\n", ""), (r"/etc/haproxy/hall\.lua", f"{BRIDGES}/haproxy/hall.lua"),
+                              (r"\babns@hall-", f"abns@hall-{self.port}-")):
+            text, found = re.subn(pattern, here, text, flags=re.M)
+            if not found:
+                raise OSError(f"hallctl proxy-config haproxy prints nothing like {pattern!r}")
+        conf = self.directory / "haproxy.cfg"
+        conf.write_text(text, encoding="utf-8")
+        return [tool("haproxy"), "-db", "-f", conf], dict(os.environ)
 
     def _traefik(self, text):
         """Its files by hand: entry points as the shipped traefik.yml and traefik-fail-open.yml name them."""
@@ -148,7 +161,7 @@ http {{
 
 class HttpsProxy(Proxy):
     """The same with what is printed for the world: HTTPS on PORT, plain HTTP on `plain` that leads there. Certificates of our own
-    (nginx, Traefik) or of Caddy's own authority; `authority` is the file that vouches for them. Patient: tests alone have it."""
+    (not Caddy) or of Caddy's own authority; `authority` is the file that vouches for them. Patient: tests alone have it."""
 
     def __init__(self, kind, directory, hallctl, config, port, host):
         self.kind, self.directory, self.port, self.plain, self.age = kind, Path(directory), port, free_port(), "new"
@@ -157,7 +170,7 @@ class HttpsProxy(Proxy):
         self.log = self.directory / f"{kind}.log"
         self.process = None
         text = patient(kind, generated(hallctl, kind, config))
-        make = {"nginx": self._https_nginx, "caddy": self._https_caddy, "traefik": self._https_traefik}[kind]
+        make = {"nginx": self._https_nginx, "caddy": self._https_caddy, "traefik": self._https_traefik, "haproxy": self._https_haproxy}[kind]
         self.argv, self.env = make(text, host)
 
     def is_vouched_for(self):
@@ -182,6 +195,18 @@ class HttpsProxy(Proxy):
                 raise OSError(f"hallctl proxy-config nginx prints no {printed!r}")
             text = text.replace(printed, here)
         return self._nginx(text)
+
+    def _https_haproxy(self, text, host):
+        folder = self.directory / "certs"
+        folder.mkdir()
+        key = self._certify(host)
+        (folder / f"{host}.pem").write_bytes(self.authority.read_bytes() + key.read_bytes())
+        for pattern, here in ((r"^    bind :::.*\n", ""), (r"bind :80$", f"bind 127.0.0.1:{self.plain}"),
+                              (r"bind :443 ", f"bind 127.0.0.1:{self.port} "), ("'/etc/haproxy/certs'", str(folder))):
+            text, found = re.subn(pattern, here, text, flags=re.M)
+            if not found:
+                raise OSError(f"hallctl proxy-config haproxy prints nothing like {pattern!r}")
+        return self._haproxy(text)
 
     def _https_traefik(self, text, host):
         folder = self.directory / "dynamic"

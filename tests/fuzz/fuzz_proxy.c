@@ -219,6 +219,38 @@ static void check_lines(enum proxy_kind kind, struct words *words, bool learn, c
     assert(depth == 0);
 }
 
+/* HAProxy's quotes may begin and end within a word; only there may a name have signs of its own. */
+static void check_haproxy_line(struct words *words, bool learn, const char *line)
+{
+    char first[WORD_SIZE];
+    bool quoted = false;
+    line += strspn(line, " ");
+    if (*line == '\0' || *line == '#')
+        return;
+    snprintf(first, sizeof first, "%.*s", (int)strcspn(line, " "), line);
+    check_known(words, learn, first);
+    for (const char *at = line; *at != '\0'; at++) {
+        assert(quoted || *at != '#');
+        if (!quoted && *at == '\\') {
+            at++;
+            assert(*at == '\'');
+        } else if (*at == '\'') {
+            quoted = !quoted;
+        }
+    }
+    assert(!quoted);
+}
+
+static void check_haproxy(struct words *words, bool learn, char *text)
+{
+    for (char *line = text, *next; line; line = next) {
+        next = strchr(line, '\n');
+        if (next)
+            *next++ = '\0';
+        check_haproxy_line(words, learn, line);
+    }
+}
+
 /* ---- what is made ---- */
 
 static void check_json(const char *text, size_t length)
@@ -253,6 +285,8 @@ static void check(const struct config *config, const struct proxy_options *optio
             assert((unsigned char)text[i] >= 0x20 || text[i] == '\n' || text[i] == '\t');
         if (options->kind == PROXY_TRAEFIK)
             check_json(text, out.length);
+        if (options->kind == PROXY_HAPROXY)
+            check_haproxy(words, learn, out.text);
         check_lines(options->kind, words, learn, out.text);
     }
     buf_finish(&out);
@@ -265,6 +299,7 @@ static const struct {
 } forms[] = {
     {PROXY_TRAEFIK, PROXY_WHOLE}, {PROXY_TRAEFIK, PROXY_MIDDLEWARE}, {PROXY_CADDY, PROXY_WHOLE},
     {PROXY_NGINX, PROXY_WHOLE},   {PROXY_NGINX, PROXY_SNIPPET},      {PROXY_NGINX, PROXY_SWAG},
+    {PROXY_HAPROXY, PROXY_WHOLE},
 };
 
 static struct proxy_options options_of(unsigned bits, size_t form, const struct config *config)

@@ -1,4 +1,4 @@
-"""What no library sends, through real nginx and Caddy as generated: request forms that programs read in different ways, heads of any
+"""What no library sends, through real nginx, Caddy and HAProxy as generated: request forms that programs read in different ways, heads of any
 length, streams, and a Hall that is hung. Nobody gets more by it than by a plain request. One world serves all tests, which come in
 the order of its day: asleep, then awake."""
 
@@ -13,11 +13,12 @@ import pytest
 from conftest import Worlds
 from helpers import reload, wait_state
 from process import wait_until, went_on
+from proxy import Proxy
 from test_proxies import API, BROWSER, HOST, Place, hallctl  # noqa: F401 (fixture)
 from world import free_port
 
 FAR = {"allow": ["192.0.2.0/24"]}
-OWN = ("nginx", "caddy")
+OWN = ("nginx", "caddy", "haproxy")
 MODES = {"closed": False, "open": True}
 
 
@@ -172,6 +173,8 @@ def test_odd_forms_get_no_further_than_plain_ones(edge, kind, mode):
             "/APART/x": 200, "/apart../x": 200, "/apart%3fx": 200, "/apartment": 200, "/api/a%2fb": 200}.items():
         edge.site.got.clear()
         answer = exchange(edge.ports[kind, mode], head(target))
+        if kind == "haproxy" and target.startswith("http://"):
+            status = 400  # it takes no two hosts
         assert status_of(answer) == status, (target, answer[:300])
         assert bool(edge.site.got) == (status == 200), (target, edge.site.got)
 
@@ -230,6 +233,21 @@ def test_an_upload_streams(edge, kind):
             take(site, received, 1_000_000)
             site.sendall(b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             assert b" 201 " in client.recv(4096)
+
+
+def test_an_error_in_asking_opens_nothing(edge, hallctl):  # noqa: F811
+    """HAProxy lets a request go on when its Lua action fails: the line after it does not."""
+    edge.wake()
+    for mode, opens in MODES.items():
+        proxy = Proxy("haproxy", edge.world.directory / f"haproxy-broken-{mode}", hallctl, edge.world.hall.file, free_port(), opens)
+        conf = proxy.directory / "haproxy.cfg"
+        text, found = re.subn(r"(?m)^    set-var proc\.hall_reads .*\n", "", conf.read_text(encoding="utf-8"))
+        assert found == 1, "without what it reads the action fails"
+        conf.write_text(text, encoding="utf-8")
+        edge.proxies.append(proxy.start())
+        assert [status_of(exchange(proxy.port, head(path))) for path in ("/x", "/apart/x")] == [503, 503], mode
+        assert "hall_ask" in proxy.log.read_text(encoding="utf-8"), "HAProxy says so"
+    assert edge.site.got == []
 
 
 @pytest.mark.measures

@@ -1,8 +1,9 @@
-"""Real nginx, Caddy and Traefik, told by `hallctl proxy-config`, in front of real upstreams: every kind of client gets its right
+"""Real nginx, Caddy, Traefik and HAProxy, told by `hallctl proxy-config`, in front of real upstreams: every kind of client gets its right
 answer, nothing is lost, and nobody is led to where nothing answers."""
 
 import base64
 import contextlib
+import hashlib
 import http.server
 import json
 import os
@@ -247,6 +248,8 @@ class SiteHandler(http.server.BaseHTTPRequestHandler):
         self.send_response(101)
         self.send_header("Upgrade", "websocket")
         self.send_header("Connection", "Upgrade")
+        key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 4.2.2
+        self.send_header("Sec-WebSocket-Accept", base64.b64encode(hashlib.sha1(key.encode()).digest()).decode())
         self.end_headers()
         self.wfile.flush()
         self.close_connection = True
@@ -416,7 +419,7 @@ def test_hall_stopped(make_place, kind, fail_open):
         assert [a.status for a in answers] == [200] * 3, answers
         assert ("POST", "/stopped0", b"kept", HOST) in [(m, p, b, h.split(":")[0]) for m, p, b, h in site.got]
     else:
-        assert {a.status for a in answers} == {{"nginx": 503, "caddy": 502, "traefik": 500}[kind]}, answers
+        assert {a.status for a in answers} == {{"nginx": 503, "caddy": 502, "traefik": 500, "haproxy": 503}[kind]}, answers
         assert not any("stopped" in path for _, path, _, _ in site.got)
     place.world.hall.start()
     wait_until(lambda: ask(proxy, "/back", API).status == 200, 30, "the site again")

@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,6 +74,8 @@ static void the_examples_are_what_is_printed(void **state)
          {.kind = PROXY_NGINX, .form = PROXY_SNIPPET, .domain = "erp.example.org"}},
         {"nginx/swag.conf",
          {.kind = PROXY_NGINX, .form = PROXY_SWAG, .domain = "testing.example.org"}},
+        {"haproxy/fail-closed.cfg", {.kind = PROXY_HAPROXY}},
+        {"haproxy/fail-open.cfg", {.kind = PROXY_HAPROXY, .fail_open = true}},
         {"caddy/fail-closed.Caddyfile", {.kind = PROXY_CADDY}},
         {"caddy/fail-open.Caddyfile", {.kind = PROXY_CADDY, .fail_open = true}},
     };
@@ -137,6 +140,14 @@ static void options_are_heard(void **state)
     assert_non_null(strstr(caddy, "http://a.example:81 {\n\tbind 127.0.0.1\n"));
     assert_non_null(strstr(caddy, "\t\t\turi path_regexp ^ \"/base\"\n"));
     free(caddy);
+    char *haproxy =
+        write(config, &(struct proxy_options){.kind = PROXY_HAPROXY, .listen = "127.0.0.1:81"});
+    assert_non_null(strstr(haproxy, "    bind 127.0.0.1:81\n"));
+    assert_non_null(strstr(haproxy, "    server hall 127.0.0.1:9000 "));
+    assert_non_null(strstr(haproxy, "    http-request set-path '/base'%[path]\n"));
+    assert_null(strstr(haproxy, " strict-sni"));
+    assert_null(strstr(haproxy, "redirect"));
+    free(haproxy);
     config_free(config);
 }
 
@@ -178,6 +189,17 @@ static void https_upstreams_are_verified_alike(void **state)
                                     "\"insecureSkipVerify\":false,"
                                     "\"rootCAs\":[\"/etc/home ca.crt\"],"));
     free(traefik);
+    char *haproxy = write_kind(config, PROXY_HAPROXY);
+    assert_non_null(strstr(haproxy,
+                           "    server site 192.0.2.1:8443 ssl alpn h2,http/1.1 "
+                           "sni str(a.example) verify required verifyhost a.example "
+                           "ca-file '/etc/home ca.crt' pool-max-conn 32 pool-purge-delay 250ms\n"));
+    assert_non_null(
+        strstr(haproxy, "    server site pve.lan:443 ssl alpn h2,http/1.1 "
+                        "sni str(pve.lan) verify none pool-max-conn 32 pool-purge-delay 250ms\n"));
+    assert_non_null(
+        strstr(haproxy, "    server site 192.0.2.1:80 pool-max-conn 32 pool-purge-delay 250ms\n"));
+    free(haproxy);
     config_free(config);
 }
 
@@ -226,6 +248,58 @@ static void nginx_and_caddy_name_the_site_of_each_block(void **state)
     config_free(config);
 }
 
+/* A site is told by host and path exactly, of whatever letters; the longest path comes first. */
+static void haproxy_asks_in_the_block_of_each_site(void **state)
+{
+    (void)state;
+    struct config *config =
+        parse("{" SERVER ",\"domains\":{\"a.example\":{\"server\":\"s\","
+              "\"upstream\":\"http://192.0.2.1/50%25'x\",\"access\":{\"hold\":\"29s\"},"
+              "\"projects\":{\"p\":{\"path\":\"/o'd$d\"},\"q\":{\"path\":\"/o'd$d/more\"}}},"
+              "\"b.example\":{\"server\":\"s\",\"projects\":{\"r\":{\"path\":\"/r\","
+              "\"upstream\":\"http://192.0.2.1\"}}}}}");
+    char *text = write_kind(config, PROXY_HAPROXY);
+    const char *longer =
+        strstr(text, "    use_backend hall-project-q if { var(txn.hall_host) -m str "
+                     "a.example } { var(txn.hall_path) -m beg "
+                     "'/o'\\''d$d/more'/ }\n");
+    const char *shorter = strstr(text, "    use_backend hall-project-p if { var(txn.hall_host) -m "
+                                       "str a.example } { var(txn.hall_path) -m beg "
+                                       "'/o'\\''d$d'/ }\n");
+    assert_non_null(longer);
+    assert_non_null(shorter);
+    assert_true(longer < shorter);
+    assert_non_null(strstr(shorter, "    use_backend hall-domain-a.example if { "
+                                    "var(txn.hall_host) -m str a.example }\n"));
+    assert_non_null(strstr(text, "\nbackend hall-project-p from hall\n"
+                                 "    http-request lua.hall_ask a.example/p 31s\n"
+                                 "    http-request return status 503 "));
+    assert_non_null(strstr(text, "    http-request set-path '/50%%25'\\''x'%[path]\n"));
+    assert_non_null(strstr(text, "    timeout server 31s\n"));
+    assert_non_null(strstr(text, "\nbackend hall-domain-b.example from hall\n"
+                                 "    http-request set-header X-Hall-Site b.example\n"
+                                 "    server hall abns@hall-page\n"));
+    free(text);
+    config_free(config);
+}
+
+static void haproxy_takes_visitors_from_those_in_front(void **state)
+{
+    (void)state;
+    struct config *config =
+        parse("{\"proxy\":{\"trusted\":[\"203.0.113.0/24\",\"2001:db8::/48\"]}," SERVER
+              ",\"domains\":{\"a.example\":{\"server\":\"s\",\"upstream\":\"http://192.0.2.1\"}}}");
+    char *text = write_kind(config, PROXY_HAPROXY);
+    assert_non_null(strstr(text, "    acl hall_front src 203.0.113.0/24\n"
+                                 "    acl hall_front src 2001:db8::/48\n"
+                                 "    http-request set-header X-Forwarded-For "
+                                 "%[req.fhdr(x-forwarded-for)],%[src] if hall_front\n"
+                                 "    http-request set-header X-Forwarded-For %[src] "
+                                 "unless hall_front\n"));
+    free(text);
+    config_free(config);
+}
+
 /* Each in its own words; the site beside it is led to as ever. */
 static void grpc_is_led_to_by_http_2(void **state)
 {
@@ -243,6 +317,9 @@ static void grpc_is_led_to_by_http_2(void **state)
     char *caddy = write_kind(config, PROXY_CADDY);
     assert_non_null(strstr(caddy, "\t\t\treverse_proxy h2c://192.0.2.1:50051 {\n"));
     free(caddy);
+    char *haproxy = write_kind(config, PROXY_HAPROXY);
+    assert_non_null(strstr(haproxy, "    server site 192.0.2.1:50051 proto h2 "));
+    free(haproxy);
     char *traefik = write_kind(config, PROXY_TRAEFIK);
     assert_non_null(strstr(traefik, "{\"url\":\"h2c://192.0.2.1:50051\"}"));
     free(traefik);
@@ -255,6 +332,7 @@ static void the_proxies_send_what_hall_reads(void **state)
     struct config *config = load(FOLDER "example.json");
     char line[128];
     char *nginx = write_kind(config, PROXY_NGINX);
+    char *haproxy = write_kind(config, PROXY_HAPROXY);
     char *traefik = write_kind(config, PROXY_TRAEFIK);
     for (int field = FIELD_ACCEPT; field < FIELDS; field++) {
         const char *name = request_field_name((enum field)field);
@@ -262,7 +340,12 @@ static void the_proxies_send_what_hall_reads(void **state)
         assert_non_null(strstr(nginx, line));
         snprintf(line, sizeof line, "\"%s\"", name);
         assert_non_null(strstr(traefik, line));
+        for (char *c = line; (*c = (char)tolower((unsigned char)*c)) != '\0'; c++)
+            ;
+        line[strlen(line) - 1] = '\0';
+        assert_non_null(strstr(haproxy, line + 1));
     }
+    free(haproxy);
     free(traefik);
     free(nginx);
     config_free(config);
@@ -388,6 +471,8 @@ static void kinds_have_names(void **state)
     enum proxy_kind kind;
     assert_true(proxy_kind_from_name("nginx", &kind));
     assert_int_equal(kind, PROXY_NGINX);
+    assert_true(proxy_kind_from_name("haproxy", &kind));
+    assert_int_equal(kind, PROXY_HAPROXY);
     assert_true(proxy_kind_from_name("traefik", &kind));
     assert_int_equal(kind, PROXY_TRAEFIK);
     assert_false(proxy_kind_from_name("apache", &kind));
@@ -431,6 +516,8 @@ int main(void)
         cmocka_unit_test(https_upstreams_are_verified_alike),
         cmocka_unit_test(traefik_names_the_site_of_each_router),
         cmocka_unit_test(nginx_and_caddy_name_the_site_of_each_block),
+        cmocka_unit_test(haproxy_asks_in_the_block_of_each_site),
+        cmocka_unit_test(haproxy_takes_visitors_from_those_in_front),
         cmocka_unit_test(grpc_is_led_to_by_http_2),
         cmocka_unit_test(the_proxies_send_what_hall_reads),
         cmocka_unit_test(what_cannot_be_said_is_named),
