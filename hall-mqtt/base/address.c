@@ -80,8 +80,9 @@ struct address address_client(struct address address)
 char *address_format_client(struct address client, char out[ADDRESS_TEXT_SIZE])
 {
     address_format(address_client(client), out);
-    if (out[0] != '\0' && !address_is_v4(client))
-        strcat(out, "/64");
+    const size_t length = strlen(out);
+    if (length > 0 && !address_is_v4(client))
+        snprintf(out + length, ADDRESS_TEXT_SIZE - length, "/%d", CLIENT_BITS);
     return out;
 }
 
