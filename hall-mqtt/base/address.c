@@ -60,11 +60,24 @@ int address_parse(const char *text, struct address *ret_address)
     return 0;
 }
 
+/* Dotted IPv4, as each question of a proxy has it: inet_ntop() goes through printf(). */
+static void format_v4(const uint8_t bytes[4], char *at)
+{
+    for (int i = 0; i < 4; i++) {
+        if (bytes[i] >= 100)
+            *at++ = (char)('0' + bytes[i] / 100);
+        if (bytes[i] >= 10)
+            *at++ = (char)('0' + bytes[i] / 10 % 10);
+        *at++ = (char)('0' + bytes[i] % 10);
+        *at++ = i < 3 ? '.' : '\0';
+    }
+}
+
 char *address_format(struct address address, char out[ADDRESS_TEXT_SIZE])
 {
     out[0] = '\0';
     if (address_is_v4(address))
-        inet_ntop(AF_INET, &address.bytes[sizeof(mapped)], out, ADDRESS_TEXT_SIZE);
+        format_v4(&address.bytes[sizeof(mapped)], out);
     else if (!address_is_none(address))
         inet_ntop(AF_INET6, address.bytes, out, ADDRESS_TEXT_SIZE);
     return out;

@@ -13,6 +13,20 @@ static struct address parse(const char *text)
     return address;
 }
 
+/* Every number at every place, as the C library writes it. */
+static void every_number_of_an_ipv4_address(void **state)
+{
+    char out[ADDRESS_TEXT_SIZE];
+    char expected[INET_ADDRSTRLEN];
+    (void)state;
+    for (uint32_t number = 0; number < 256; number++) {
+        struct in_addr v4 = {
+            htonl(number << 24 | (255 - number) << 16 | (number ^ 0x55) << 8 | (number * 7 & 255))};
+        inet_ntop(AF_INET, &v4, expected, sizeof(expected));
+        assert_string_equal(address_format(address_v4(v4), out), expected);
+    }
+}
+
 static void one_address_in_many_words(void **state)
 {
     static const struct {
@@ -168,6 +182,7 @@ static void what_is_in_a_range(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_number_of_an_ipv4_address),
         cmocka_unit_test(one_address_in_many_words),
         cmocka_unit_test(whom_an_address_counts_as),
         cmocka_unit_test(a_range_as_text),
