@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "bridges/proxy/proxy_internal.h"
 
 /* With fail_open: the entry point where Traefik itself answers. */
@@ -399,15 +400,18 @@ static void put_site_chain(struct proxy_job *job, const struct model_domain *dom
 }
 
 /* "hall" is for a router that names no site: Hall reads host and path by itself, and what the
- * visitor says of it is taken away. */
+ * visitor says of them is taken away, also where an entry point believes whoever brought it. */
 static void put_chains(struct proxy_job *job)
 {
+    static const char *const claims[] = {SITE_NAME_HEADER, "X-Forwarded-Host", "X-Forwarded-Method",
+                                         "X-Forwarded-Uri"};
     const struct model *model = &job->config->model;
     struct json_writer *json = &job->json;
     json_begin_object(json, "hall-unnamed");
     json_begin_object(json, "headers");
     json_begin_object(json, "customRequestHeaders");
-    json_put_string(json, SITE_NAME_HEADER, "");
+    for (size_t i = 0; i < ARRAY_SIZE(claims); i++)
+        json_put_string(json, claims[i], "");
     json_end_object(json);
     json_end_object(json);
     json_end_object(json);

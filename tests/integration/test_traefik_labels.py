@@ -153,3 +153,31 @@ def test_an_api_that_is_none(hallctl, make_place):
         done = subprocess.run([hallctl, "proxy-config", "traefik", "--config", place.world.hall.file, "--check", url],
                               capture_output=True, text=True, check=False)
         assert (done.returncode, done.stdout) == (status, "") and words in done.stderr, done
+
+
+@ROOT_ONLY
+def test_a_believed_proxy_in_front_hands_on_no_visitors_claims(closed_place, engine, make_traefik, tmp_path):
+    """What it has from the visitor of host, path and method is not what the router led by."""
+    place = closed_place(access={"allow": ["192.0.2.0/24"]})
+    config = place.world.hall.config
+    config["domains"][OTHER] = {**config["domains"][HOST], "access": {}}
+    place.world.hall.write(config)
+    place.world.hall.stop()
+    place.world.hall.start()
+    place.bus.publish("hall/servers/testing/command", {"action": "wake"})
+    place.open()
+    engine.run("both", labels=labels(place.port, "hall@file", name="both", rule=f"Host(`{HOST}`) || Host(`{OTHER}`)"))
+    static_file = static(place, engine, "file", tmp_path / "dynamic")
+    static_file["entryPoints"]["websecure"]["forwardedHeaders"] = {"trustedIPs": ["127.0.0.1/32"]}
+    hall = tmp_path / "dynamic" / "hall.yml"
+    asked = hall.read_text(encoding="utf-8")
+    hall.write_text(asked.replace('"trustForwardHeader":false', '"trustForwardHeader":true'), encoding="utf-8")
+    traefik = make_traefik(static_file).start(2)
+
+    def visit(host, headers):
+        return http_get("127.0.0.1", traefik.ports["websecure"], "/", {**API, **headers}, host=host).status
+
+    wait_until(lambda: visit(OTHER, {}) == 200, 60, "the open site")
+    assert visit(HOST, {}) == 403
+    for claim in ({"X-Forwarded-Host": OTHER}, {"X-Hall-Site": OTHER}, {"X-Forwarded-Host": OTHER, "X-Hall-Site": OTHER}):
+        assert visit(HOST, claim) == 403, claim
