@@ -436,14 +436,14 @@ int listener_create(const struct listener_role *role, void *context,
                                 &listener->patience);
     if (error == 0)
         error = listen_there(listener, addresses, n);
+    *ret_listener = listener; /* before the workers start, which may ask for it */
     if (error == 0)
         error = begin(listener);
     if (error != 0) {
+        *ret_listener = NULL;
         listener_destroy(listener);
-        return error;
     }
-    *ret_listener = listener;
-    return 0;
+    return error;
 }
 
 uint16_t listener_port(const struct listener *listener)
