@@ -80,6 +80,16 @@ def guards_branches(file):
     return Path(file).read_bytes()[at:at + 4].hex() in LANDING[kind]
 
 
+# All that the listener needs of civetweb. Forms, files, scripts, digests and websockets, where others were hurt, are not among it.
+CIVETWEB = {"mg_disable_connection_keep_alive", "mg_exit_library", "mg_get_header", "mg_get_request_info", "mg_get_server_ports",
+            "mg_get_thread_pointer", "mg_get_user_context_data", "mg_get_user_data", "mg_init_library", "mg_read", "mg_start", "mg_stop",
+            "mg_write"}
+
+
+def calls_little_of_civetweb(file):
+    return {name for name in imports(file) if name.startswith("mg_")} <= CIVETWEB
+
+
 PROPERTIES = {
     "a position-independent executable (-pie)": is_pie,
     "read-only relocations (-z relro)": lambda file: segments(file, "GNU_RELRO"),
@@ -90,6 +100,7 @@ PROPERTIES = {
     "stack guards (-fstack-protector-strong)": lambda file: "__stack_chk_fail" in imports(file),
     "probed stacks (-fstack-clash-protection)": is_compiled_with("-fstack-clash-protection"),
     "guarded branches (-fcf-protection, -mbranch-protection)": guards_branches,
+    "a narrow door to civetweb (CIVETWEB in tests/static/hardening.py)": calls_little_of_civetweb,
 }
 
 
