@@ -6,8 +6,10 @@ import resource
 import socket
 import struct
 import subprocess
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from lan import free_port
@@ -18,13 +20,14 @@ BIN = ROOT / os.environ.get("HALL_BUILD", "build") / "bin"
 WATCHED_S = 3
 CPU_MOST_S = 0.5  # of those three seconds
 CALLS_MOST = 2000
+EC_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
 SCHEMES, HOSTS = ("mqtt", "mqtts"), ("127.0.0.1", "localhost")
 
 
 class Peer:
     """A port where something else than a broker is."""
 
-    def __init__(self):
+    def __init__(self, _authority):
         self.server, self.held = socket.create_server(("127.0.0.1", 0)), []
         self.port = self.server.getsockname()[1]
         self.thread = threading.Thread(target=self.run)
@@ -70,11 +73,38 @@ class Talking(Peer):
 
 
 class Refusing:
-    def __init__(self):
+    def __init__(self, _authority):
         self.port = free_port()
 
     def end(self):
         pass
+
+
+class Mosquitto:
+    """A real broker with TLS, which knows none of the users. Its certificate is good for both names of it."""
+
+    signed_by = "ca"
+
+    def __init__(self, authority):
+        folder = Path(tempfile.mkdtemp(dir=authority.parent))
+        folder.chmod(0o755)
+        self.port = free_port()
+        certify(folder, authority.with_name(self.signed_by))
+        (folder / "users").write_text("")
+        (folder / "mosquitto.conf").write_text(
+            f"listener {self.port} 127.0.0.1\nallow_anonymous false\npassword_file {folder}/users\n"
+            f"certfile {folder}/server.crt\nkeyfile {folder}/server.key\nuser root\n")
+        self.process = Process(["/usr/sbin/mosquitto", "-c", folder / "mosquitto.conf"], folder / "log")
+        wait_until(lambda: " running" in (folder / "log").read_text(), 60, "mosquitto runs")
+
+    def end(self):
+        self.process.stop(10)
+
+
+class Stranger(Mosquitto):
+    """The same, with a certificate that another authority signed."""
+
+    signed_by = "other"
 
 
 # What is behind the port, and what the log says of it, for mqtt:// and for mqtts://.
@@ -83,23 +113,37 @@ KINDS = {
     "closes": (Closing, "the broker closed it", "does it speak TLS on this port"),
     "resets": (Resetting, "Connection reset by peer", "Connection reset by peer"),
     "speaks no TLS": (Talking, "does it speak TLS on this port (mqtts://)?", "wrong version number; does it speak TLS on this port"),
+    "is a Mosquitto that refuses": (Mosquitto, "no connection to", "refuses the connection"),
+    "is another's Mosquitto": (Stranger, "no connection to", "certificate verify failed"),
     "swallows": (Peer, "does not answer within 5 s", "does not answer within 5 s"),
 }
 
 
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory):
-    """A file for mqtt.ca, so that each attempt does not read all of the system's."""
+    """A file for mqtt.ca, so that each attempt does not read all of the system's; "other" beside it is of another one."""
     folder = tmp_path_factory.mktemp("ca")
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                    "-subj", "/CN=test", "-keyout", folder / "ca.key", "-out", folder / "ca.crt"], check=True, capture_output=True)
+    for name in ("ca", "other"):
+        openssl("req", "-x509", *EC_KEY, "-days", "2", "-subj", f"/CN={name}", "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.crt")
     return folder / "ca.crt"
 
 
+def openssl(*words):
+    subprocess.run(["openssl", *words], check=True, capture_output=True)
+
+
+def certify(folder, authority):
+    """server.key and server.crt, signed by an authority that is named without the ends of its files."""
+    (folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    openssl("req", *EC_KEY, "-subj", "/CN=localhost", "-keyout", folder / "server.key", "-out", folder / "server.csr")
+    openssl("x509", "-req", "-in", folder / "server.csr", "-CA", f"{authority}.crt", "-CAkey", f"{authority}.key", "-CAcreateserial",
+            "-days", "2", "-extfile", folder / "names", "-out", folder / "server.crt")
+
+
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.replace(" ", "-"))
-def kind(request):
+def kind(request, authority):
     peer, plain, tls = KINDS[request.param]
-    peer = peer()
+    peer = peer(authority)
     yield peer, {"mqtt": plain, "mqtts": tls}
     peer.end()
 
