@@ -21,8 +21,6 @@ struct dump {
     netlink_take *take;
     void *context;
     bool enough; /* the rest is read all the same: the kernel begins no other dump before its end */
-    bool over;
-    int error;
 };
 
 int netlink_create(int protocol, struct netlink **ret_netlink)
@@ -50,29 +48,48 @@ void netlink_destroy(struct netlink *netlink)
 
 /* ---- one message ---- */
 
-static void take_datagram(struct dump *dump, const char *bytes, size_t left, uint32_t sequence)
+/* What the kernel says of the request: 0 where it says nothing that can be read. */
+static int read_error(const char *body, size_t size)
 {
+    int error = 0;
+    if (size >= sizeof(error))
+        memcpy(&error, body, sizeof(error));
+    return error < 0 ? error : 0;
+}
+
+bool netlink_walk(const void *datagram, size_t size, uint32_t sequence, netlink_take *take,
+                  void *context, int *ret_error)
+{
+    const char *bytes = datagram;
     struct nlmsghdr header;
-    while (!dump->over && left >= sizeof(header)) {
+    bool enough = false;
+    for (size_t left = size; left >= sizeof(header);) {
         memcpy(&header, bytes, sizeof(header));
         if (header.nlmsg_len < sizeof(header) || header.nlmsg_len > left)
-            return;
-        if (header.nlmsg_seq == sequence) {
-            const char *body = bytes + NLMSG_HDRLEN;
-            size_t size = header.nlmsg_len - (size_t)NLMSG_HDRLEN;
-            if (header.nlmsg_type == NLMSG_DONE || header.nlmsg_type == NLMSG_ERROR) {
-                int error = 0;
-                if (size >= sizeof(error))
-                    memcpy(&error, body, sizeof(error));
-                dump->over = true;
-                dump->error = error < 0 ? error : 0;
-            } else if (header.nlmsg_type >= NLMSG_MIN_TYPE && !dump->enough)
-                dump->enough = !dump->take(dump->context, header.nlmsg_type, body, size);
+            return false;
+        const char *body = bytes + NLMSG_HDRLEN;
+        const size_t length = header.nlmsg_len - (size_t)NLMSG_HDRLEN;
+        const bool ends = header.nlmsg_type == NLMSG_DONE || header.nlmsg_type == NLMSG_ERROR;
+        if (header.nlmsg_seq == sequence && ends) {
+            *ret_error = read_error(body, length);
+            return true;
         }
+        if (header.nlmsg_seq == sequence && header.nlmsg_type >= NLMSG_MIN_TYPE && !enough)
+            enough = !take(context, header.nlmsg_type, body, length);
         const size_t step = NLMSG_ALIGN((size_t)header.nlmsg_len);
         left -= step < left ? step : left;
         bytes += step;
     }
+    return false;
+}
+
+/* Until enough was seen. */
+static bool take_one(void *context, uint16_t type, const void *body, size_t size)
+{
+    struct dump *dump = context;
+    if (!dump->enough)
+        dump->enough = !dump->take(dump->context, type, body, size);
+    return !dump->enough;
 }
 
 /* ---- a question ---- */
@@ -103,14 +120,16 @@ static ssize_t receive(struct netlink *netlink)
 static int converse(struct netlink *netlink, struct nlmsghdr *request, uint16_t flags,
                     struct dump *dump)
 {
-    const int error = send_request(netlink, request, flags);
-    for (int i = 0; error == 0 && !dump->over && i < DATAGRAMS_MAX; i++) {
+    int error = send_request(netlink, request, flags);
+    for (int i = 0; error == 0 && i < DATAGRAMS_MAX; i++) {
         const ssize_t length = receive(netlink);
         if (length < 0)
             return (int)length;
-        take_datagram(dump, netlink->datagram, (size_t)length, request->nlmsg_seq);
+        if (netlink_walk(netlink->datagram, (size_t)length, request->nlmsg_seq, take_one, dump,
+                         &error))
+            return error;
     }
-    return error < 0 ? error : dump->error;
+    return error;
 }
 
 int netlink_dump(struct netlink *netlink, struct nlmsghdr *request, netlink_take *take,

@@ -29,6 +29,11 @@ int netlink_dump(struct netlink *netlink, struct nlmsghdr *request, netlink_take
 int netlink_ask(struct netlink *netlink, struct nlmsghdr *request, netlink_take *take,
                 void *context);
 
+/* One datagram of an answer to the request of that sequence: true where it ends the answer, with
+ * what the kernel made of the request in ret_error, 0 or -errno. Pure. */
+bool netlink_walk(const void *datagram, size_t size, uint32_t sequence, netlink_take *take,
+                  void *context, int *ret_error);
+
 /* The data of the first attribute of this type among those in `bytes`, with its size; NULL where
  * there is none of at least that many bytes. Pure. */
 const void *netlink_attribute(const void *bytes, size_t size, uint16_t type, size_t least,

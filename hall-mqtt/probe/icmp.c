@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/ip_icmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -12,25 +11,12 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "probe/echo.h"
 
 enum {
     ECHOES_AT_ONCE = 512,       /* the kernel's neighbour table holds 1,024 by default */
     SLOTS = 2 * ECHOES_AT_ONCE, /* hurried ones may be twice as many */
     ANSWERS_PER_TURN = 64,      /* then the loop looks after the others */
-};
-
-/* The whole message. The kernel sets identifier and checksum, and hands over only answers to our
- * identifier. */
-struct echo_message {
-    struct icmphdr header;
-    uint32_t slot;
-    uint32_t zero;
-    uint64_t nonce;
-};
-
-union received {
-    struct echo_message message;
-    char bytes[sizeof(struct echo_message) + 1]; /* so that a longer one is seen to be longer */
 };
 
 struct echo {
@@ -66,14 +52,15 @@ static void tell_refused(struct pinger *pinger, int error)
 }
 
 /* The request of ours that this message answers, or NULL. */
-static struct echo *find_echo(const struct pinger *pinger, const struct echo_message *message,
-                              size_t size, const struct sockaddr_in *from)
+static struct echo *find_echo(const struct pinger *pinger, const void *bytes, size_t size,
+                              const struct sockaddr_in *from)
 {
-    if (size != sizeof(*message) || message->header.type != ICMP_ECHOREPLY ||
-        message->slot >= SLOTS)
+    uint32_t slot;
+    uint64_t nonce;
+    if (!echo_read(bytes, size, &slot, &nonce) || slot >= SLOTS)
         return NULL;
-    struct echo *echo = pinger->echoes[message->slot];
-    if (!echo || echo->nonce != message->nonce)
+    struct echo *echo = pinger->echoes[slot];
+    if (!echo || echo->nonce != nonce)
         return NULL;
     const struct in_addr asked = echo->attempt.check->check->address;
     return from->sin_addr.s_addr == asked.s_addr ? echo : NULL;
@@ -85,15 +72,14 @@ static int on_readable(sd_event_source *source, int fd, uint32_t events, void *u
     (void)events;
     const struct pinger *pinger = userdata;
     for (int i = 0; i < ANSWERS_PER_TURN; i++) {
-        union received received;
+        char received[ECHO_SIZE + 1]; /* so that a longer one is seen to be longer */
         struct sockaddr_in from = {0};
         socklen_t from_size = sizeof(from);
-        ssize_t size = recvfrom(fd, &received, sizeof(received), MSG_DONTWAIT,
+        ssize_t size = recvfrom(fd, received, sizeof(received), MSG_DONTWAIT,
                                 (struct sockaddr *)&from, &from_size);
         if (size < 0 && errno == EAGAIN)
             break;
-        struct echo *echo =
-            size < 0 ? NULL : find_echo(pinger, &received.message, (size_t)size, &from);
+        struct echo *echo = size < 0 ? NULL : find_echo(pinger, received, (size_t)size, &from);
         if (echo)
             attempt_end(&echo->attempt, PROBE_PASS, FAULT_NONE, 0);
     }
@@ -131,13 +117,10 @@ static int icmp_ready(struct pinger *pinger)
 
 static int send_echo(const struct pinger *pinger, const struct echo *echo, struct in_addr address)
 {
-    const struct echo_message message = {
-        .header = {.type = ICMP_ECHO, .un.echo.sequence = htons(echo->slot)},
-        .slot = echo->slot,
-        .nonce = echo->nonce,
-    };
+    uint8_t message[ECHO_SIZE];
     const struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = address};
-    ssize_t size = sendto(pinger->fd, &message, sizeof(message), MSG_DONTWAIT | MSG_NOSIGNAL,
+    echo_write(echo->slot, echo->nonce, message);
+    ssize_t size = sendto(pinger->fd, message, sizeof(message), MSG_DONTWAIT | MSG_NOSIGNAL,
                           (const struct sockaddr *)&to, sizeof(to));
     return size < 0 ? -errno : 0;
 }

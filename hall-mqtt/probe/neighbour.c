@@ -69,7 +69,7 @@ int neighbours_link(struct neighbours *neighbours, struct in_addr address)
     return interface;
 }
 
-static bool read_neighbour(uint16_t type, const void *body, size_t size, struct neighbour *ret)
+bool neighbour_read(uint16_t type, const void *body, size_t size, struct neighbour *ret)
 {
     struct ndmsg message;
     if (type != RTM_NEWNEIGH || size < sizeof(message))
@@ -87,7 +87,7 @@ static bool read_neighbour(uint16_t type, const void *body, size_t size, struct 
 static bool take_one(void *context, uint16_t type, const void *body, size_t size)
 {
     struct neighbour *one = context, found;
-    if (read_neighbour(type, body, size, &found))
+    if (neighbour_read(type, body, size, &found))
         *one = found;
     return false;
 }
@@ -129,7 +129,7 @@ static bool take_listed(void *context, uint16_t type, const void *body, size_t s
 {
     struct listing *listing = context;
     struct neighbour found;
-    if (!read_neighbour(type, body, size, &found))
+    if (!neighbour_read(type, body, size, &found))
         return true;
     if ((size_t)listing->n < listing->size)
         listing->out[listing->n] = found;

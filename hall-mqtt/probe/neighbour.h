@@ -40,4 +40,8 @@ struct neighbour {
  * most `size` are stored; -errno. */
 int neighbours_list(struct neighbours *neighbours, struct neighbour *out, size_t size);
 
+/* One message of the kernel (RTM_NEWNEIGH). False: it is none of an IPv4 neighbour with a MAC, or
+ * cut. Pure. */
+bool neighbour_read(uint16_t type, const void *body, size_t size, struct neighbour *ret);
+
 #endif

@@ -13,12 +13,12 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "web/api/api_internal.h"
-#include "web/site/uri.h"
+#include "web/api/version_name.h"
 
-enum { KEPT = 10, LOOKED_AT_MAX = 64, NAME_SIZE = 128, HASH_SIZE = 16 };
+enum { KEPT = 10, LOOKED_AT_MAX = 64 };
 
 struct version {
-    char name[NAME_SIZE];
+    char name[VERSION_NAME_SIZE];
     long long at; /* wall, ms */
     long long bytes;
 };
@@ -31,17 +31,6 @@ static void folder_of(const struct api *api, char out[PATH_MAX])
         text_copy(out, PATH_MAX, "versions");
     else
         snprintf(out, PATH_MAX, "%.*s/versions", (int)(slash - api->store_path), api->store_path);
-}
-
-/* TIME-HASH-BY.json, and nothing that could climb. */
-static bool is_version(const char *name)
-{
-    size_t digits = strspn(name, "0123456789");
-    size_t length = strlen(name);
-    return digits >= 1 && digits <= 15 && name[digits] == '-' && length < NAME_SIZE &&
-           strspn(name + digits + 1, "0123456789abcdef") == HASH_SIZE &&
-           name[digits + 1 + HASH_SIZE] == '-' && !strchr(name, '/') && length > 5 &&
-           strcmp(name + length - 5, ".json") == 0;
 }
 
 static int compare(const void *a, const void *b)
@@ -63,9 +52,10 @@ static size_t list(const struct api *api, struct version versions[LOOKED_AT_MAX]
     if (!directory)
         return 0;
     for (const struct dirent *entry; n < LOOKED_AT_MAX && (entry = readdir(directory));) {
-        if (!is_version(entry->d_name) || fstatat(dirfd(directory), entry->d_name, &status, 0) < 0)
+        if (!version_name_is(entry->d_name) ||
+            fstatat(dirfd(directory), entry->d_name, &status, 0) < 0)
             continue;
-        text_copy(versions[n].name, NAME_SIZE, entry->d_name);
+        text_copy(versions[n].name, VERSION_NAME_SIZE, entry->d_name);
         versions[n].at = strtoll(entry->d_name, NULL, 10);
         versions[n++].bytes = status.st_size;
     }
@@ -74,44 +64,7 @@ static size_t list(const struct api *api, struct version versions[LOOKED_AT_MAX]
     return n;
 }
 
-/* The part that clients know a version by. */
-static void id_of(const char *name, char out[64])
-{
-    size_t length = strspn(name, "0123456789") + 1 + HASH_SIZE;
-    snprintf(out, 64, "%.*s", (int)length, name);
-}
-
-static const char *hash_of(const char *name)
-{
-    return name + strspn(name, "0123456789") + 1;
-}
-
 /* ---- keeping ---- */
-
-/* What fits a file name: all else as %XX. */
-static void name_by(const char *by, char *out, size_t size)
-{
-    size_t n = 0;
-    for (; *by != '\0' && n + 4 <= size; by++) {
-        char c = *by;
-        if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-            c == '.' || c == '-')
-            out[n++] = *by;
-        else
-            n += (size_t)snprintf(out + n, size - n, "%%%02X", (unsigned char)*by);
-    }
-    out[n] = '\0';
-}
-
-/* And back; the file may be anybody's, so what is no such sequence stays as it is. */
-static void by_of_name(const char *name, char out[NAME_SIZE])
-{
-    char query[NAME_SIZE + 8];
-    const char *by = hash_of(name) + HASH_SIZE + 1;
-    int length = snprintf(query, sizeof(query), "by=%.*s", (int)strlen(by) - 5, by);
-    if (uri_parameter((struct span){query, (size_t)length}, "by", out, NAME_SIZE) < 0)
-        text_copy(out, NAME_SIZE, query + 3);
-}
 
 static int write_version(const char *path, const char *text, size_t length)
 {
@@ -128,7 +81,7 @@ static int write_version(const char *path, const char *text, size_t length)
 static void forget_oldest(const struct api *api)
 {
     struct version versions[LOOKED_AT_MAX];
-    char folder[PATH_MAX], path[PATH_MAX + NAME_SIZE];
+    char folder[PATH_MAX], path[PATH_MAX + VERSION_NAME_SIZE];
     size_t n = list(api, versions);
     folder_of(api, folder);
     for (size_t i = KEPT; i < n; i++) {
@@ -144,16 +97,17 @@ static bool is_newest(const struct api *api, const char *hash, char ret_version[
     struct version versions[LOOKED_AT_MAX];
     size_t n = list(api, versions);
     *ret_at = n > 0 ? versions[0].at : 0;
-    if (n == 0 || strncmp(hash_of(versions[0].name), hash, HASH_SIZE) != 0)
+    if (n == 0 || strncmp(version_name_hash(versions[0].name), hash, VERSION_HASH_SIZE) != 0)
         return false;
-    id_of(versions[0].name, ret_version);
+    version_name_id(versions[0].name, ret_version);
     return true;
 }
 
 int api_version_keep(const struct api *api, const char *text, size_t length, const char *by,
                      char ret_version[64])
 {
-    char folder[PATH_MAX], path[PATH_MAX + NAME_SIZE], etag[ETAG_SIZE], who[64];
+    char folder[PATH_MAX], path[PATH_MAX + VERSION_NAME_SIZE], etag[ETAG_SIZE];
+    char name[VERSION_NAME_SIZE];
     long long newest = 0, at = clock_now().wall;
     api_file_etag(text, length, etag);
     if (is_newest(api, etag + 1, ret_version, &newest))
@@ -162,12 +116,12 @@ int api_version_keep(const struct api *api, const char *text, size_t length, con
     if (mkdir(folder, 0700) < 0 && errno != EEXIST)
         return -errno;
     at = at > newest ? at : newest + 1; /* the order holds, whatever the clock does */
-    name_by(by, who, sizeof(who));
-    snprintf(path, sizeof(path), "%s/%lld-%.16s-%s.json", folder, at, etag + 1, who);
+    version_name_make(at, etag + 1, by, name);
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
     int error = write_version(path, text, length);
     if (error < 0)
         return error;
-    snprintf(ret_version, 64, "%lld-%.16s", at, etag + 1);
+    version_name_id(name, ret_version);
     forget_oldest(api);
     return 0;
 }
@@ -176,10 +130,10 @@ int api_version_keep(const struct api *api, const char *text, size_t length, con
 
 static void put_version(struct json_writer *writer, const struct version *version)
 {
-    char id[64], etag[ETAG_SIZE], by[NAME_SIZE];
-    id_of(version->name, id);
-    snprintf(etag, sizeof(etag), "\"%.16s\"", hash_of(version->name));
-    by_of_name(version->name, by);
+    char id[64], etag[ETAG_SIZE], by[VERSION_NAME_SIZE];
+    version_name_id(version->name, id);
+    snprintf(etag, sizeof(etag), "\"%.16s\"", version_name_hash(version->name));
+    version_name_by(version->name, by);
     json_begin_object(writer, NULL);
     json_put_string(writer, "version", id);
     json_put_time(writer, "at", version->at);
@@ -211,14 +165,14 @@ void api_version_list(struct api_call *call)
 static bool read_version(struct api_call *call, struct buf *out)
 {
     struct version versions[LOOKED_AT_MAX];
-    char folder[PATH_MAX], path[PATH_MAX + NAME_SIZE], id[64];
+    char folder[PATH_MAX], path[PATH_MAX + VERSION_NAME_SIZE], id[64];
     size_t n = list(call->api, versions);
     folder_of(call->api, folder);
     for (size_t i = 0; i < n; i++) {
-        id_of(versions[i].name, id);
+        version_name_id(versions[i].name, id);
         if (strcmp(id, call->args[0]) != 0)
             continue;
-        snprintf(path, sizeof(path), "%s/%.*s", folder, NAME_SIZE - 1, versions[i].name);
+        snprintf(path, sizeof(path), "%s/%.*s", folder, VERSION_NAME_SIZE - 1, versions[i].name);
         if (api_file_load(path, O_NOFOLLOW, out) == 0)
             return true;
     }

@@ -1,6 +1,7 @@
 /*
  * logind_internal: what the files of logind share. logind.c has the bus, the delay inhibitors and
- * what is asked for; logind_questions.c has what is asked about. sd-bus comes in here alone.
+ * what is asked for; logind_questions.c has what is asked about, logind_replies.c reads the
+ * answers. sd-bus comes in here alone.
  */
 #ifndef HALL_BRIDGES_AGENT_LOGIND_LOGIND_INTERNAL_H
 #define HALL_BRIDGES_AGENT_LOGIND_LOGIND_INTERNAL_H
@@ -64,6 +65,16 @@ struct logind_verb_row {
     const char *word, *method, *can;
 };
 extern const struct logind_verb_row logind_verbs[LOGIND_VERBS];
+
+/* ---- logind_replies.c: what they answer. 0, or -errno where it is not of the form they give;
+ * what came before that is taken. ---- */
+
+typedef void logind_take_session(void *context, const char *user, const char *seat,
+                                 const char *path);
+int logind_read_sessions(sd_bus_message *reply, logind_take_session *take, void *context);
+int logind_read_session(sd_bus_message *reply, struct logind_session *session); /* properties */
+int logind_read_inhibitors(sd_bus_message *reply, struct logind_inhibitors *inhibitors);
+int logind_read_units(sd_bus_message *reply, struct logind_units *units);
 
 /* What went wrong, from a reply that is an error. */
 struct fact logind_error_of(sd_bus_message *reply);

@@ -42,48 +42,6 @@ static void ask(struct logind *logind, struct question *question, const char *pa
         *problem = logind_no_bus(error);
 }
 
-/* The properties of a session that matter, by name. */
-static int read_property(sd_bus_message *reply, struct logind_session *session)
-{
-    const struct {
-        const char *name;
-        char *text;
-        size_t size;
-        bool *flag;
-    } rows[] = {
-        {"State", session->state, sizeof(session->state), NULL},
-        {"Class", session->class, sizeof(session->class), NULL},
-        {"RemoteHost", session->host, sizeof(session->host), NULL},
-        {"Remote", NULL, 0, &session->remote},
-        {"IdleHint", NULL, 0, &session->idle},
-    };
-    const char *name, *text;
-    int error = sd_bus_message_read(reply, "s", &name), flag = 0;
-    for (size_t i = 0; error >= 0 && i < ARRAY_SIZE(rows); i++) {
-        if (strcmp(rows[i].name, name) != 0)
-            continue;
-        error = rows[i].flag ? sd_bus_message_read(reply, "v", "b", &flag)
-                             : sd_bus_message_read(reply, "v", "s", &text);
-        if (error >= 0 && rows[i].flag)
-            *rows[i].flag = flag != 0;
-        else if (error >= 0)
-            text_show(rows[i].text, rows[i].size, text, strlen(text));
-        return error;
-    }
-    return error < 0 ? error : sd_bus_message_skip(reply, "v");
-}
-
-static int read_properties(sd_bus_message *reply, struct logind_session *session)
-{
-    int error = sd_bus_message_enter_container(reply, 'a', "{sv}");
-    while (error >= 0 && (error = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
-        error = read_property(reply, session);
-        if (error >= 0)
-            error = sd_bus_message_exit_container(reply);
-    }
-    return error;
-}
-
 /* One that is gone meanwhile does not count any more. */
 static int on_properties(sd_bus_message *reply, void *context, sd_bus_error *ret_error)
 {
@@ -95,15 +53,15 @@ static int on_properties(sd_bus_message *reply, void *context, sd_bus_error *ret
         text_copy(call->session->state, sizeof(call->session->state), "closing");
     else if (sd_bus_message_is_method_error(reply, NULL))
         *problem = logind_error_of(reply);
-    else if (read_properties(reply, call->session) < 0)
+    else if (logind_read_session(reply, call->session) < 0)
         *problem = FACT(LOGIND_ODD);
     answered(&logind->about_sessions);
     return 0;
 }
 
-static void take_session(struct logind *logind, const char *user, const char *seat,
-                         const char *path)
+static void take_session(void *context, const char *user, const char *seat, const char *path)
 {
+    struct logind *logind = context;
     struct logind_sessions *sessions = logind->sessions;
     if (sessions->n == LOGIND_SESSIONS_MAX) {
         sessions->more++;
@@ -123,19 +81,11 @@ static int on_sessions(sd_bus_message *reply, void *context, sd_bus_error *ret_e
 {
     struct logind *logind = context;
     struct fact *problem = &logind->sessions->problem;
-    const char *id, *user, *seat, *path;
-    uint32_t uid;
     (void)ret_error;
-    if (sd_bus_message_is_method_error(reply, NULL)) {
+    if (sd_bus_message_is_method_error(reply, NULL))
         *problem = logind_error_of(reply);
-    } else {
-        int error = sd_bus_message_enter_container(reply, 'a', "(susso)");
-        while (error >= 0 &&
-               (error = sd_bus_message_read(reply, "(susso)", &id, &uid, &user, &seat, &path)) > 0)
-            take_session(logind, user, seat, path);
-        if (error < 0)
-            *problem = FACT(LOGIND_ODD);
-    }
+    else if (logind_read_sessions(reply, take_session, logind) < 0)
+        *problem = FACT(LOGIND_ODD);
     answered(&logind->about_sessions);
     return 0;
 }
@@ -152,37 +102,15 @@ void logind_list_sessions(struct logind *logind, struct logind_sessions *session
     answered(question);
 }
 
-static void take_inhibitor(struct logind_inhibitors *inhibitors, const char *what, const char *who,
-                           const char *why, const char *mode)
-{
-    if (inhibitors->n == LOGIND_INHIBITORS_MAX) {
-        inhibitors->more++;
-        return;
-    }
-    struct logind_inhibitor *inhibitor = &inhibitors->list[inhibitors->n++];
-    text_show(inhibitor->what, sizeof(inhibitor->what), what, strlen(what));
-    text_show(inhibitor->who, sizeof(inhibitor->who), who, strlen(who));
-    text_show(inhibitor->why, sizeof(inhibitor->why), why, strlen(why));
-    text_show(inhibitor->mode, sizeof(inhibitor->mode), mode, strlen(mode));
-}
-
 static int on_inhibitors(sd_bus_message *reply, void *context, sd_bus_error *ret_error)
 {
     struct logind *logind = context;
     struct fact *problem = &logind->inhibitors->problem;
-    const char *what, *who, *why, *mode;
-    uint32_t uid, pid;
     (void)ret_error;
-    if (sd_bus_message_is_method_error(reply, NULL)) {
+    if (sd_bus_message_is_method_error(reply, NULL))
         *problem = logind_error_of(reply);
-    } else {
-        int error = sd_bus_message_enter_container(reply, 'a', "(ssssuu)");
-        while (error >= 0 && (error = sd_bus_message_read(reply, "(ssssuu)", &what, &who, &why,
-                                                          &mode, &uid, &pid)) > 0)
-            take_inhibitor(logind->inhibitors, what, who, why, mode);
-        if (error < 0)
-            *problem = FACT(LOGIND_ODD);
-    }
+    else if (logind_read_inhibitors(reply, logind->inhibitors) < 0)
+        *problem = FACT(LOGIND_ODD);
     answered(&logind->about_inhibitors);
     return 0;
 }
@@ -201,28 +129,6 @@ void logind_list_inhibitors(struct logind *logind, struct logind_inhibitors *inh
 
 /* ---- units ---- */
 
-static void take_unit(struct logind_units *units, const char *name, const char *sub)
-{
-    if (units->n == LOGIND_UNITS_MAX) {
-        units->more++;
-        return;
-    }
-    struct logind_unit *unit = &units->list[units->n++];
-    text_show(unit->name, sizeof(unit->name), name, strlen(name));
-    text_show(unit->sub, sizeof(unit->sub), sub, strlen(sub));
-}
-
-static int read_units(sd_bus_message *reply, struct logind_units *units)
-{
-    const char *name, *sub;
-    int error = sd_bus_message_enter_container(reply, 'a', "(ssssssouso)");
-    while (error >= 0 &&
-           (error = sd_bus_message_read(reply, "(ssssssouso)", &name, NULL, NULL, NULL, &sub, NULL,
-                                        NULL, NULL, NULL, NULL)) > 0)
-        take_unit(units, name, sub);
-    return error;
-}
-
 static int on_units(sd_bus_message *reply, void *context, sd_bus_error *ret_error)
 {
     struct logind *logind = context;
@@ -232,7 +138,7 @@ static int on_units(sd_bus_message *reply, void *context, sd_bus_error *ret_erro
         const struct fact why = logind_error_of(reply);
         if (!fact_is(&why, FACT_LOGIND_ABSENT)) /* another init has no units */
             units->problem = FACT(LOOK_NO_UNITS);
-    } else if (read_units(reply, units) < 0) {
+    } else if (logind_read_units(reply, units) < 0) {
         units->problem = FACT(LOOK_NO_UNITS);
     }
     answered(&logind->about_units);
