@@ -475,8 +475,8 @@ void listener_destroy(struct listener *listener)
         return;
     if (listener->civetweb)
         stop(listener);
+    patience_destroy(listener->patience); /* it reads the addresses, as long as it looks */
     listen_sockets_close(&listener->sockets);
-    patience_destroy(listener->patience);
     mg_exit_library();
     sem_destroy(&listener->put);
     free(listener->long_heads);
