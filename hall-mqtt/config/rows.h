@@ -6,6 +6,12 @@
 
 #include "base/array.h"
 #include "config/format.h"
+#include "config/option.h"
+
+#define SECOND INT64_C(1000)
+#define MINUTE (60 * SECOND)
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
 
 /* clang-format off */
 #define ROWS(rows_) .rows = (rows_), .n_rows = ARRAY_SIZE(rows_)
@@ -26,5 +32,7 @@
 
 #define TABLE(name_, type_, rows_) {name_, sizeof(struct type_), ROWS(rows_)}
 /* clang-format on */
+
+extern const struct option_table table_sleep; /* of a struct raw_sleep */
 
 #endif

@@ -9,7 +9,7 @@ static const uint64_t time_mask = (UINT64_C(1) << TIME_BITS) - 1;
 
 static uint64_t add_text(uint64_t hash, const char *text)
 {
-    return hash_add(hash, text, strnlen(text, REQUEST_VALUE_MAX) + 1);
+    return hash_add(hash, text, strlen(text) + 1);
 }
 
 /* Who asks which host, never 0 in the upper bits. */
