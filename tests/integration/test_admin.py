@@ -390,6 +390,24 @@ def test_streams_are_few_and_end_with_the_session(hall, visitor):
             connection.close()
 
 
+@pytest.mark.parametrize("path", ["/api/v1/stream", "/api/v1/events/export?format=csv"])
+def test_what_comes_in_pieces_is_all_that_comes(make_hall, path):
+    """Also where it is the first that its worker ever answers: nothing is sent behind it."""
+    hall = make_hall()
+    got = []
+    with contextlib.ExitStack() as all_links:
+        links = [all_links.enter_context(socket.create_connection(hall.admin, 60)) for _ in range(3)]
+        for link in links:
+            link.sendall(f"GET {path} HTTP/1.1\r\nHost: hall.lan\r\nX-API-Key: {KEY}\r\n\r\n".encode())
+        for link in links:
+            got.append(link.recv(4096))
+        assert hall.stop(limit=60) == 0
+        for link, first in zip(links, got):
+            while more := link.recv(65536):
+                first += more
+            assert first.startswith(b"HTTP/1.1 200 OK\r\n") and first.count(b"HTTP/1.1 ") == 1, first
+
+
 @pytest.mark.measures
 def test_hall_ends_soon_though_a_stream_is_open(hall, visitor):
     connection, answer = open_stream(hall, visitor)

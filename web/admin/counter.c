@@ -219,6 +219,7 @@ int counter_serve(void *context, unsigned number, struct exchange *exchange,
                         .answer = &worker->answer,
                         .now = clock_now().boot};
 
+    call.answer->status = 200; /* of what is sent piece by piece, which has no other */
     call.answer->close = !exchange_may_stay(exchange);
     call.answer->head_only = strcmp(raw->method, "HEAD") == 0;
     call.answer->always = always;

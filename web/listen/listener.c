@@ -188,7 +188,7 @@ static int on_request(struct mg_connection *connection)
     int status = listener->role->serve(listener->context, worker->number, &exchange, &raw);
     atomic_store(&worker->peer, 0);
     atomic_store(&worker->reading, 0);
-    return status;
+    return status > 0 ? status : 500; /* after a 0 civetweb would send an answer of its own */
 }
 
 static void refuse(struct mg_connection *connection, struct worker *worker, int status,
