@@ -678,8 +678,7 @@ static void each_monitor_of_the_default(void **state)
     static const char *const agents[] = {MONITORS(AGENT)};
     static const char *const people[] = {
         "Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0",
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like "
-        "Gecko) Mobile/15E148 [FBAN/FBIOS;FBAV/440.0.0]",
+        "Mozilla/5.0 (iPhone; CPU iPhone OS 17_1) Mobile/15E148 [FBAN/FBIOS;FBAV/440.0.0]",
         "Mozilla/5.0 (Linux; Android 10; CUBOT NOTE 20; wv) AppleWebKit/537.36 Line/13.1.0",
         "Mozilla/5.0 (Linux; Android 13) AppleWebKit/537.36 Chrome/120.0 Snapchat/12.60.0.60",
         "curl/8.5.0",
