@@ -133,7 +133,7 @@ static void check_known(struct words *words, bool learn, const char *word)
 {
     if (learn && !knows(words, word)) {
         assert(words->n < WORDS_MAX && strlen(word) < WORD_SIZE);
-        strcpy(words->list[words->n++], word);
+        memcpy(words->list[words->n++], word, strlen(word) + 1);
     }
     assert(knows(words, word));
 }
