@@ -67,7 +67,7 @@ def test_a_server_that_falls_gives_its_page_within_seconds(make_world, hallctl, 
             assert {a.status for a in pool.map(lambda _: ask(proxy, "/client1/x", BROWSER), range(6))} == {200}
         last = time.monotonic()
         wait_until(lambda: not connections(world.lan.address(20), 8081, (ESTABLISHED,)), limit, "no connection is kept", pause=0.02)
-        assert time.monotonic() - last < limit / 3
+        assert time.monotonic() - last < limit - 2  # HAProxy ends half of those it keeps at a time
         world.sims["testing"].tell("crash")
         began = time.monotonic()
         both = {}

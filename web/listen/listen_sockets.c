@@ -65,14 +65,15 @@ static bool binds_freely(const struct listen_sockets *sockets, int fd,
     return true;
 }
 
-/* What is accepted has the listening socket's settings. The room: so that no worker waits for who
- * does not read. TCP_DEFER_ACCEPT (tcp(7)): the kernel keeps a connection to itself until its peer
- * sends something, so that a client that only connects takes no worker, and one that is delayed
- * between connecting and asking is not mistaken for one that never asks. */
+/* Blocking, as civetweb's own are. What is accepted has the listening socket's settings. The room:
+ * so that no worker waits for who does not read. TCP_DEFER_ACCEPT (tcp(7)): the kernel keeps a
+ * connection to itself until its peer sends something, so that a client that only connects takes no
+ * worker, and one that is delayed between connecting and asking is not mistaken for one that never
+ * asks. */
 static int open_one(const struct listen_sockets *sockets, struct sockaddr_in *address)
 {
     socklen_t length = sizeof(*address);
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
     (void)sets(fd, SOL_SOCKET, SO_SNDBUF, sockets->room);
