@@ -400,7 +400,8 @@ static void put_site_chain(struct proxy_job *job, const struct model_domain *dom
 }
 
 /* "hall" is for a router that names no site: Hall reads host and path by itself, and what the
- * visitor says of them is taken away, also where an entry point believes whoever brought it. */
+ * visitor says of them is taken away, also where an entry point believes the one that brought it.
+ */
 static void put_chains(struct proxy_job *job)
 {
     static const char *const claims[] = {SITE_NAME_HEADER, "X-Forwarded-Host", "X-Forwarded-Method",

@@ -19,7 +19,9 @@
 #include "config/complaint.h"
 #include "core/model.h"
 
-enum { CONFIG_LISTEN_MAX = 8 }; /* so many addresses the gateway listens on, and the dashboard */
+enum {
+    CONFIG_LISTEN_MAX = 8
+}; /* addresses that the gateway, or the dashboard, listens on at most */
 
 struct config_mqtt {
     struct mqtt_broker broker;

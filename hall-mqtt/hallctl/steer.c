@@ -72,7 +72,7 @@ static const char *subject_of(const struct following *following)
     return following->steer->subject ? following->steer->subject : "Hall";
 }
 
-/* Written anew: whoever wrote it may not have thought of terminals. */
+/* Written again: who wrote it first may not have thought of terminals. */
 static void tell_json(const struct json *value)
 {
     struct buf line = BUF_INIT(TOLD_MAX);

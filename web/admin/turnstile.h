@@ -1,7 +1,7 @@
 /*
- * turnstile: bodies that come before a login are read by one worker at a time, so that whoever
- * sends them slowly keeps one worker and no more. Those who come meanwhile wait, two at most and
- * one of each address; who reads for longer than a moment then is ended to let the next one
+ * turnstile: bodies that come before a login are read by one worker at a time, so that slow
+ * senders keep one worker, not all. Those who come meanwhile wait, two at most and one of each
+ * address; who reads for longer than a moment then is ended to let the next one
  * through. Any thread.
  */
 #ifndef HALL_WEB_ADMIN_TURNSTILE_H
