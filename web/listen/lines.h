@@ -24,7 +24,7 @@ ssize_t lines_read(char *text, struct header *out, size_t size);
 struct lines_taken {
     const char *before; /* the version, behind which the lines stand */
     const char *limit;  /* nothing of the head stands there any more */
-    size_t most;        /* so many lines civetweb takes apart, and no more */
+    size_t most;        /* lines that civetweb takes apart at most */
 };
 /* Completes raw, which has the lines that civetweb took apart, by those behind them. all: room for
  * REQUEST_HEADERS_MAX, used where there are more. broken: others may read other lines. */

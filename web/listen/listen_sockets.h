@@ -13,7 +13,7 @@ struct listen_sockets {
     struct own_addresses addresses; /* with port 0: the one that was given */
     int fd[OWN_ADDRESSES_MAX];      /* ours; negative: another program has the port */
     int place[OWN_ADDRESSES_MAX];   /* civetweb's number for it; -1: not put yet */
-    int room;                       /* so many bytes of an answer may wait on each connection */
+    int room;                       /* bytes of an answer that may wait on each connection */
     const char *name, *pointer;     /* "the gateway", "/http/gateway": for the log; borrowed */
 };
 
@@ -34,7 +34,7 @@ void listen_sockets_tell(const struct listen_sockets *sockets); /* to the log: w
 size_t listen_sockets_missing(const struct listen_sockets *sockets);
 size_t listen_sockets_retry(struct listen_sockets *sockets);
 
-/* Nobody gets in any more, and whoever waits on the sockets is woken. */
+/* Nobody gets in any more, and the thread that waits on the sockets is woken. */
 void listen_sockets_end(const struct listen_sockets *sockets);
 void listen_sockets_close(struct listen_sockets *sockets); /* ours: civetweb closes its places */
 

@@ -19,7 +19,7 @@ struct answer {
     int status;       /* what was answered */
     const char *text; /* the whole response; lives until the next answer_begin */
     size_t length;
-    const char *always; /* lines that every head has besides, whoever makes it; or NULL */
+    const char *always; /* further lines of every head, whichever function makes it; or NULL */
     const void *apart;  /* a body that is sent behind text */
     size_t apart_length;
     struct buf head;
