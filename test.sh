@@ -6,7 +6,7 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" || exit 1
 exec </dev/null
 
 # What mostly waits, what waits too, and what only computes: three lanes run beside each other, each one part at a time.
-lanes=("integration" "interop browser demo" "static unit fuzz")
+lanes=("integration" "interop browser demo install" "static unit fuzz")
 # A machine that is emulated, and what measures time and memory: each by itself, at the end.
 alone=(vm measures)
 read -ra parts <<<"${lanes[*]} ${alone[*]}"
@@ -151,6 +151,11 @@ part_measures() {
 # Clients and brokers that others made.
 part_interop() {
   check interop.build-release build_release && suite interop run_pytest build 2 tests/interop --dist loadfile
+}
+
+# Parts, files and packages.
+part_install() {
+  check install.build-release build_release && suite install run_pytest build 2 tests/install
 }
 
 part_browser() {

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* "/etc/hall/domains.json" has "$STATE_DIRECTORY/domains.json.good", or
+/* "/var/lib/hall/domains.json" has "$STATE_DIRECTORY/domains.json.good", or
  * "/etc/hall/.domains.json.good". systemd may name several folders; the first is ours. */
 static int path_of(const char *file, char out[PATH_MAX])
 {

@@ -45,7 +45,7 @@ static const char tail[] =
     ".RE\n"
     ".fi\n"
     ".SH FILES\n"
-    ".I /etc/hall/domains.json\n"
+    ".I /var/lib/hall/domains.json\n"
     ".SH SEE ALSO\n"
     ".BR hall (8),\n"
     ".BR hallctl (1)\n";

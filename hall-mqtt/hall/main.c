@@ -11,7 +11,7 @@
 static const struct program program = {
     .name = "hall",
     .purpose = "Wakes servers when someone needs them and lets them sleep afterwards.",
-    .config = "/etc/hall/domains.json",
+    .config = "/var/lib/hall/domains.json",
     .secrets =
         "Secrets come from the environment: HALL_MQTT_PASSWORD and others, see .env.example.",
 };

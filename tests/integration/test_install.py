@@ -1,4 +1,4 @@
-"""docs/INSTALL.md and docs/RELAY.md, typed as they stand: in a mount namespace in which /etc, /usr/bin and /var/lib can be
+"""docs/INSTALL.md and docs/RELAY.md, typed as they stand: in a mount namespace in which /etc, /usr and /var/lib can be
 written to and nothing of it stays. What needs a running systemd or an editor is played by a few lines in its place."""
 
 import os
@@ -36,7 +36,7 @@ edit() {
     *) echo "nobody edits $1" >&2; exit 1 ;;
   esac
 }
-for folder in /etc /usr/bin /var/lib; do
+for folder in /etc /usr /var/lib; do
   name=$(echo "$folder" | tr / _)
   mkdir -p "$WORK/layers/$name/upper" "$WORK/layers/$name/work"
   mount -t overlay overlay -o "lowerdir=$folder,upperdir=$WORK/layers/$name/upper,workdir=$WORK/layers/$name/work" "$folder"
@@ -49,14 +49,13 @@ cd "$ROOT"
 """
 
 BEHIND = r"""
-stat -c '%U %a %n' /etc/hall /etc/hall/domains.json /etc/hall/hall.env
-# As the unit would: the environment file read, the user's rights, the folder that StateDirectory makes.
-install -d -o hall -g hall -m 700 /var/lib/hall
+stat -c '%U %a %n' /etc/hall /etc/hall/hall.env /var/lib/hall /var/lib/hall/domains.json
+# As the unit would: the environment file read, the user's rights.
 set -a; . /etc/hall/hall.env; set +a
 mosquitto -c /etc/mosquitto/conf.d/hall.conf >"$WORK/mosquitto.log" 2>&1 &
 broker=$!
 setpriv --reuid=hall --regid=hall --clear-groups --bounding-set=-all --no-new-privs \
-  hall --config /etc/hall/domains.json 2>"$WORK/hall.log" &
+  hall --config /var/lib/hall/domains.json 2>"$WORK/hall.log" &
 hall=$!
 trap 'kill "$hall" "$broker" 2>/dev/null || true; wait' EXIT
 for _ in $(seq 600); do grep -q 'bus: connected' "$WORK/hall.log" && break; sleep 0.1; done
@@ -111,8 +110,8 @@ def test_hall_is_installed_as_the_manual_says(place):
     done = play(place, blocks("INSTALL.md", "Build", "The broker", "Hall's user, files and secrets", "The service") + BEHIND)
     log = done.stdout + done.stderr + "".join(f.read_text() for f in place.glob("*.log"))
     assert done.returncode == 0, log
-    assert "hall 750 /etc/hall\nhall 640 /etc/hall/domains.json\nhall 600 /etc/hall/hall.env\n" in done.stdout
-    assert "/etc/hall/domains.json: ok: 1 server, 0 domains" in done.stdout
+    assert "root 755 /etc/hall\nroot 600 /etc/hall/hall.env\nhall 700 /var/lib/hall\nhall 600 /var/lib/hall/domains.json\n" in done.stdout
+    assert "/var/lib/hall/domains.json: ok: 1 server, 0 domains" in done.stdout
     assert re.search(r"^online$", done.stdout, re.M), log
     assert re.search(r"^-rw------- \d+ hall hall .*/var/lib/hall/hall.db$", done.stdout, re.M), log
 

@@ -19,12 +19,13 @@ BUILD = ROOT / os.environ.get("HALL_BUILD", "build")
 # The unit, its program, what it may be exposed to (of 10), and what it must say.
 UNITS = [
     ("hall-mqtt/systemd/hall.service", "hall", 1.2,
-     ["Type=notify", "StateDirectory=hall", "EnvironmentFile=-/etc/hall/hall.env", "WatchdogSec=60", "CapabilityBoundingSet=",
+     ["Type=notify", "StateDirectory=hall", "ExecStart=/usr/bin/hall --config /var/lib/hall/domains.json", "EnvironmentFile=-/etc/hall/hall.env", "WatchdogSec=60", "CapabilityBoundingSet=",
       "ExecReload=/bin/kill -HUP $MAINPID", "RestartPreventExitStatus=78"]),
     ("bridges/relay/hall-wol.service", "hall-wol", 1.6,
-     ["Type=notify", "WatchdogSec=60", "CapabilityBoundingSet=CAP_NET_RAW", "AmbientCapabilities=CAP_NET_RAW",
+     ["Type=notify", "ConditionPathExists=/etc/hall/relay.json", "WatchdogSec=60", "CapabilityBoundingSet=CAP_NET_RAW", "AmbientCapabilities=CAP_NET_RAW",
       "RestartPreventExitStatus=78"]),
-    ("bridges/agent/hall-agent.service", "hall-agent", 1.7, ["Type=notify", "WatchdogSec=60", "RestartPreventExitStatus=78"]),
+    ("bridges/agent/hall-agent.service", "hall-agent", 1.7,
+     ["Type=notify", "ConditionPathExists=/etc/hall/agent.json", "WatchdogSec=60", "RestartPreventExitStatus=78"]),
 ]
 NAMES = [unit[1] for unit in UNITS]
 
