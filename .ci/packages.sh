@@ -12,7 +12,7 @@ TEST_PACKAGES=(clang clang-format clang-tidy libclang-rt-dev libcmocka-dev shell
   python3-selenium openssh-client openssh-server python3-dbusmock dbus systemd docker.io busybox-static
   chromium chromium-driver nginx-light caddy haproxy python3-pip openssl tshark curl git
   node-mqtt rabbitmq-server zsh groff-base mandoc
-  qemu-system-x86 debootstrap e2fsprogs cpio xz-utils)
+  qemu-system-x86 debootstrap systemd-container e2fsprogs cpio xz-utils)
 
 # Puts into the array `missing` which of the packages are not installed.
 packages_missing() {

@@ -18,15 +18,17 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "demo"))
+from debroot import Missing, cache, debootstrap, release, run, tool  # noqa: E402
+
 PACKAGES = ["systemd", "systemd-sysv", "dbus", "libpam-systemd", "polkitd", "openssh-server", "udev", "kmod", "iproute2",
             "busybox-static", "libmosquitto1", "libcjson1", "libsystemd0", "tmux", "rsync"]
 CURL = {"bookworm": "libcurl4"}  # libcurl4t64 from the release after it on
 MODULES = ["virtio_pci", "virtio_blk", "ext4", "e100", "button", "tcp_diag"]  # others find no module to load on demand
+NEEDED = ["debootstrap", "mke2fs", "cpio", "dpkg-deb", "apt-get", "qemu-system-x86_64", "ssh", "ssh-keygen"]
 UNWANTED = ["apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer",
             "getty@tty1.service", "systemd-timesyncd.service", "systemd-pstore.service", "e2scrub_reap.service",
             "systemd-networkd-persistent-storage.service"]
-NEEDED = {"debootstrap": "debootstrap", "mke2fs": "e2fsprogs", "cpio": "cpio", "dpkg-deb": "dpkg", "apt-get": "apt",
-          "qemu-system-x86_64": "qemu-system-x86", "ssh": "openssh-client", "ssh-keygen": "openssh-client"}
 SIZE = "900M"  # of the file system; the file has holes
 
 INIT = """#!/bin/busybox sh
@@ -44,61 +46,6 @@ exec busybox switch_root /newroot /sbin/init
 """
 
 
-class Missing(Exception):
-    """What is not there, and what to do."""
-
-
-def tool(name):
-    found = shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin")
-    if not found:
-        raise Missing(f"{name} is not installed: apt-get install {NEEDED[name]}")
-    return found
-
-
-def run(*argv, **options):
-    try:
-        done = subprocess.run([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, check=False, **options)
-    except subprocess.TimeoutExpired as late:
-        raise Missing(f"{' '.join(map(str, argv))} did not end in time: is the mirror of apt reachable?") from late
-    if done.returncode != 0:
-        raise Missing(f"{' '.join(map(str, argv))} ended with {done.returncode}:\n{done.stdout[-3000:]}")
-    return done.stdout
-
-
-def release():
-    """The machine is of the release that the agent was built on: they share their libraries."""
-    words = dict(line.split("=", 1) for line in Path("/etc/os-release").read_text().splitlines() if "=" in line)
-    name = words.get("VERSION_CODENAME", "").strip('"')
-    if words.get("ID", "").strip('"') != "debian" or not name:
-        raise Missing("the machine's root is made from Debian's packages: run this on Debian 12 or 13")
-    return name
-
-
-def _targets():
-    """(site, release, component, trusted keys) of each source of packages that apt has here."""
-    lines = run("apt-get", "indextargets", "--format", "$(SITE) $(RELEASE) $(COMPONENT) $(SIGNED_BY)", "Created-By: Packages")
-    return [line.split() for line in lines.splitlines()]
-
-
-def mirror(suite):
-    """Where apt gets this release's packages from, as configured here. Its lists may have been cleaned away."""
-    for refresh in (False, True):
-        if refresh:
-            run("apt-get", "update", "-qq", timeout=300)
-        for site, name, component, *_ in _targets():
-            if name == suite and component == "main" and run("apt-cache", "search", "--names-only", "^linux-image-amd64$"):
-                return site
-    raise Missing(f"apt has no source of packages for {suite} main: see /etc/apt/sources.list.d")
-
-
-def proxies():
-    """debootstrap fetches by itself, and knows nothing of apt's configuration."""
-    words = dict(re.findall(r"(\w+)='(.*)'", run("apt-config", "shell", "http", "Acquire::http::Proxy",
-                                                  "https", "Acquire::https::Proxy")))
-    return {f"{kind}_proxy": address for kind, address in words.items() if address and address != "DIRECT"}
-
-
 def packages(suite):
     return [*PACKAGES, CURL.get(suite, "libcurl4t64")]
 
@@ -108,17 +55,7 @@ def key(suite):
     return hashlib.sha256(b"\0".join([recipe, suite.encode()])).hexdigest()[:16]
 
 
-def cache():
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(base) / "hall" / "vm"
-
-
 # Building
-
-def _debootstrap(suite, root):
-    run(tool("debootstrap"), "--variant=minbase", f"--include={','.join(packages(suite))}", suite, root, mirror(suite),
-        env={**os.environ, **proxies()}, timeout=900)
-
 
 def _kernel(work):
     """The newest kernel's package, unpacked: (folder, version)."""
@@ -202,7 +139,7 @@ def _build(suite, out):
         work, root = Path(folder), Path(folder) / "root"
         new = work / "new"
         new.mkdir()
-        _debootstrap(suite, root)
+        debootstrap(suite, root, packages(suite))
         kernel, modules = _kernel(work)
         order = _module_order(root, modules)
         _initramfs(root, order, work, new / "initramfs")
@@ -219,7 +156,7 @@ def image():
     if os.geteuid() != 0:
         raise Missing("a machine with a network card of its own needs root: run this as root")
     suite = release()
-    base, wanted = cache(), key(suite)
+    base, wanted = cache("vm"), key(suite)
     base.mkdir(parents=True, exist_ok=True)
     with open(base / "lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # one builds, others wait for it

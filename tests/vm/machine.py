@@ -14,7 +14,8 @@ import threading
 import time
 from pathlib import Path
 
-from image import bundle, tool
+from debroot import tool
+from image import bundle
 from lan import ip
 from process import Process, wait_until
 from simserver import ETH_P_ALL, magic

@@ -10,8 +10,9 @@ import sqlite3
 import time
 
 import pytest
+from debroot import Missing
 from helpers import command, events, result, state_of, status, topic, wait_no_lease, wait_state
-from image import Missing, image
+from image import image
 from machine import Machine
 from process import wait_until
 from world import BROWSER, ROOT, World, http_get

@@ -1,0 +1,136 @@
+"""One machine: a root of roots.py, booted by systemd-nspawn, with a card on the tests' LAN.
+
+Its files are an overlay of its own, so what is installed there stays from one boot to the next, and the root below stays as it
+is. What a network card does while its machine is off a thread does here: it watches the cable, and when a magic packet with the
+machine's MAC passes it switches the machine on.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+from lan import ip
+from process import Process, wait_until
+from simserver import ETH_P_ALL, magic
+
+ENVIRONMENT = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "TERM=dumb"]
+POWER_OFF = signal.SIGRTMIN + 4  # see systemd(1)
+
+
+class Booted:
+    """Off until boot(), or until its first magic packet once its card is armed()."""
+
+    def __init__(self, root, directory, lan, number, mac, binds=()):
+        self.directory, self.lan, self.mac = Path(directory), lan, mac
+        self.directory.mkdir()
+        self.address = lan.address(number)
+        self.name = f"hall-{os.getpid()}-{number}"
+        self.binds = binds  # (folder here, folder there), to be read only
+        self.process = self.leader = self.card = None
+        self.packets = []  # when each came
+        self.boots = 0
+        self.lock = threading.Lock()
+        self.root = self.directory / "root"
+        for folder in ("upper", "work", "root"):
+            (self.directory / folder).mkdir()
+        subprocess.run(["mount", "-t", "overlay", "overlay", "-o",
+                        f"lowerdir={root},upperdir={self.directory}/upper,workdir={self.directory}/work", self.root], check=True)
+
+    def boot(self):
+        """Returns once systemd has started all that it will start."""
+        with self.lock:
+            binds = [f"--bind-ro={here}:{there}" for here, there in self.binds]
+            self.process = Process(
+                ["systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--private-network", "--console=pipe",
+                 "--resolv-conf=off", "--timezone=off", "--link-journal=no", f"--machine={self.name}", f"--directory={self.root}",
+                 f"--kill-signal={POWER_OFF}", *binds], self.directory / "console.log")
+            self.leader = wait_until(self._leader, 60, "the machine's first process")
+            self._plug()
+            self.boots += 1
+        self.run("systemctl is-system-running --wait", limit=120, accept=(0, 1))
+
+    def _leader(self):
+        """The pid of its systemd, as seen from here."""
+        assert self.process.alive(), self.process.log_tail()
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii").split()
+        for pid in children:
+            with contextlib.suppress(OSError):
+                named = Path(f"/proc/{pid}/comm").read_text(encoding="ascii").strip() == "systemd"
+                if named and Path(f"/proc/{pid}/root/run/systemd/private").exists():
+                    return int(pid)
+        return None
+
+    def _plug(self):
+        self.card = self.lan.attach(self.leader, self.mac)
+        inside = ["nsenter", "-t", str(self.leader), "-n", "ip"]
+        for words in (f"addr add {self.address}/24 broadcast {self.lan.broadcast} dev eth0", "link set eth0 up",
+                      f"route add default via {self.lan.gateway}"):
+            subprocess.run([*inside, *words.split()], check=True)
+
+    # Asked of it
+
+    def command(self, words, user="root", environment=()):
+        """The argv that runs a line of shell there, as after a login."""
+        become = [] if user == "root" else ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"]
+        return ["nsenter", "-t", str(self.leader), "-a", "env", "-i", *ENVIRONMENT, *environment, *become, "sh", "-c", f"cd /root; {words}"]
+
+    def run(self, words, limit=300, accept=(0,), **how):
+        """What a line of shell prints there, stdout and stderr."""
+        done = subprocess.run(self.command(words, **how), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, timeout=limit, check=False)
+        assert done.returncode in accept, f"{self.name}: {words}: ended with {done.returncode}:\n{done.stdout[-6000:]}"
+        return done.stdout
+
+    def start(self, words, log, **how):
+        """A line of shell that goes on."""
+        return Process(self.command(words, **how), self.directory / log)
+
+    def on(self):
+        return self.process is not None and self.process.alive()
+
+    # Power
+
+    def armed(self):
+        """From now on its card switches it on. The cable of a machine that is off hangs from the bridge all the same."""
+        frames = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+        frames.bind((self.lan.bridge, 0))
+        threading.Thread(target=self._watch, args=(frames,), daemon=True).start()
+        self.frames = frames
+
+    def _watch(self, frames):
+        wanted = magic(self.mac)
+        while True:
+            try:
+                frame = frames.recv(65536)
+            except OSError:  # closed
+                return
+            if wanted in frame:
+                self.packets.append(time.monotonic())
+                if not self.on():
+                    self.boot()
+
+    def power_off(self):
+        """By its button. Returns once it is off."""
+        self.process.signal(POWER_OFF)
+        self.wait_off()
+
+    def wait_off(self, limit=120):
+        wait_until(lambda: not self.on(), limit, f"{self.name} switched off")
+
+    def close(self):
+        if getattr(self, "frames", None):
+            with contextlib.suppress(OSError):
+                self.frames.shutdown(socket.SHUT_RDWR)
+            self.frames.close()
+        if self.on():
+            self.process.signal(POWER_OFF)
+            with contextlib.suppress(AssertionError):
+                self.wait_off(30)
+        if self.on():
+            self.process.kill()
+        subprocess.run(["umount", "-l", self.root], check=False)
