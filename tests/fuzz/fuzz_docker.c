@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "bridges/agent/docker/docker_api.h"
+#include "bridges/agent/docker/docker_reply.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -88,11 +89,63 @@ static void read_stream(const char *bytes, size_t length)
     docker_lines_finish(&lines);
 }
 
+/* What an answer in pieces of this size comes to; sum is of its body. */
+struct came_to {
+    int event;
+    int end;
+    int status;
+    enum docker_reply_phase phase;
+    size_t length;
+    uint32_t sum;
+};
+
+static void take_piece(struct came_to *to, const struct docker_piece *body,
+                       const struct docker_piece *given)
+{
+    assert(body->length > 0 && body->bytes + body->length <= given->bytes);
+    for (size_t i = 0; i < body->length; i++)
+        to->sum = to->sum * 31 + (uint8_t)body->bytes[i];
+    to->length += body->length;
+}
+
+static struct came_to answer_in_pieces(const char *bytes, size_t length, size_t step)
+{
+    static struct docker_reply reply;
+    struct came_to to = {.event = DOCKER_REPLY_MORE};
+    memset(&reply, 0, sizeof reply);
+    for (size_t at = 0; at < length && to.event == DOCKER_REPLY_MORE; at += step) {
+        struct docker_piece input = {bytes + at, length - at < step ? length - at : step}, body;
+        do {
+            to.event = docker_reply_next(&reply, &input, &body);
+            if (to.event == DOCKER_REPLY_BODY)
+                take_piece(&to, &body, &input);
+        } while (to.event == DOCKER_REPLY_HEAD || to.event == DOCKER_REPLY_BODY);
+        assert(to.event != DOCKER_REPLY_MORE || input.length == 0);
+        assert(reply.held < sizeof reply.line);
+    }
+    to.end = docker_reply_end(&reply);
+    to.status = reply.status;
+    to.phase = reply.phase;
+    return to;
+}
+
+/* The second byte is the size of the pieces: they change nothing. */
+static void read_answer(const char *bytes, size_t length)
+{
+    if (length < 2)
+        return;
+    const struct came_to whole = answer_in_pieces(bytes + 1, length - 1, length - 1);
+    const struct came_to cut = answer_in_pieces(bytes + 1, length - 1, (uint8_t)*bytes + 1U);
+    assert(whole.phase == cut.phase && whole.status == cut.status && whole.end == cut.end);
+    assert(whole.length == cut.length && whole.sum == cut.sum);
+    assert(whole.phase == DOCKER_REPLY_BROKEN || whole.event == cut.event);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static void (*const readers[])(const char *bytes, size_t length) = {read_list, read_health,
-                                                                        read_message, read_stream};
+    static void (*const readers[])(const char *bytes, size_t length) = {
+        read_list, read_health, read_message, read_stream, read_answer};
     if (size > 0)
-        readers[data[0] % 4]((const char *)data + 1, size - 1);
+        readers[(uint8_t)(data[0] - '0') % 5]((const char *)data + 1, size - 1);
     return 0;
 }

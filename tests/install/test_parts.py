@@ -13,7 +13,7 @@ BASE = {"libmosquitto", "libcjson", "libsystemd"}
 PARTS = {
     "DAEMON": ({"hall"}, BASE | {"sqlite3", "libsodium", "libcurl"}),
     "CTL": ({"hallctl", "hall-simulate"}, BASE | {"libsodium", "libcurl"}),
-    "AGENT": ({"hall-agent"}, BASE | {"libcurl"}),
+    "AGENT": ({"hall-agent"}, BASE),
     "RELAY": ({"hall-wol"}, BASE),
 }
 LINKED = {"sqlite3": "sqlite3", "libsodium": "sodium", "libcurl": "curl", "civetweb": "civetweb"}

@@ -615,6 +615,44 @@ def test_a_list_that_drips_in_is_read(fake, watch):
     watch(fake.path).sees("web")
 
 
+@pytest.mark.parametrize("head, body", [
+    (b"HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n" + STREAM, lambda text: chunk(text[:9]) + chunk(text[9:]) + b"0\r\nTrailer: x\r\n\r\n"),
+    (b"HTTP/1.1 200 OK\r\n\r\n", lambda text: text),
+    (b"HTTP/1.0 200\nServer: old\n\n", lambda text: text),
+], ids=["chunks", "to-the-end", "http-1.0"])
+def test_a_list_ends_as_its_head_says(fake, watch, head, body):
+    fake.list = head + body(json.dumps([container("web")]).encode())
+    watch(fake.path).sees("web")
+
+
+def test_an_engine_without_room_for_a_connection_is_tried_again(folder, watch):
+    """One that just starts has all of its connections waiting: connect() says EAGAIN then, and poll() nothing."""
+    crowded, crowd = folder / "s", []
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(crowded))
+    listener.listen(0)
+    while True:
+        crowd.append(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK))
+        try:
+            crowd[-1].connect(str(crowded))
+        except BlockingIOError:
+            break
+    w = watch(crowded)
+    begun = time.monotonic()
+    wait_until(lambda: time.monotonic() > begun + 1, 5)
+    assert w.views() == [], "it waits, within its five seconds"
+    for one in crowd:
+        one.close()
+    for _ in crowd[:-1]:
+        listener.accept()[0].close()
+    asked, _ = listener.accept()
+    assert asked.recv(4096).startswith(b"GET /_ping HTTP/1.1\r\nHost: docker\r\n")
+    asked.sendall(b"HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n")
+    w.down("500")
+    asked.close()
+    listener.close()
+
+
 def test_what_cannot_be_read_is_left_out_singly(fake, watch):
     fake.list = answer([
         None, 5, "x", [], {}, {"Id": 5}, {"Id": ID}, {"Id": "../../etc", "Names": ["/a"]},

@@ -25,7 +25,7 @@ ALLOWED = {folder: set(rooms.split()) for folder, rooms in {
     "bridges/wol": "base bridges/wol",
     "bridges/companion": "base core config mqtt bridges/companion",
     "bridges/relay": "base core say config words mqtt loop bridges/companion bridges/wol bridges/relay",
-    "bridges/agent/docker": "base core mqtt loop bridges/agent/docker",
+    "bridges/agent/docker": "base core mqtt bridges/agent/docker",
     "bridges/agent/logind": "base core say bridges/agent/logind",
     "bridges/agent/watch": "base core loop bridges/agent/docker bridges/agent/logind bridges/agent/watch",
     "bridges/agent": "base core say config words mqtt loop bridges/companion bridges/agent/docker bridges/agent/logind "
@@ -50,7 +50,7 @@ ALLOWED = {folder: set(rooms.split()) for folder, rooms in {
 PURE_OF_SYSTEM = ("ha-discovery", "hall-mqtt/core", "hall-mqtt/say", "hall-mqtt/config", "hall-mqtt/words", "hall-mqtt/record",
                   "web/site", "web/gate", "web/page/phrase", "web/page/status", "bridges/proxy",
                   "bridges/agent/watch/vetoes", "bridges/agent/watch/proc", "bridges/agent/agent_words",
-                  "bridges/agent/docker/docker_api",
+                  "bridges/agent/docker/docker_api", "bridges/agent/docker/docker_reply",
                   "bridges/remote/ssh_words", "bridges/relay/relay_guard")
 THIRD_PARTY = ("mosquitto", "crypt.h", "sqlite3", "cjson/", "cJSON", "civetweb", "curl/", "sodium", "systemd/sd-bus")
 SYSTEM_IO = ("systemd/", "sys/socket.h", "sys/epoll.h", "pthread.h", "time.h", "sys/timerfd.h")

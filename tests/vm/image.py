@@ -23,7 +23,6 @@ from debroot import Missing, cache, debootstrap, release, run, tool  # noqa: E40
 
 PACKAGES = ["systemd", "systemd-sysv", "dbus", "libpam-systemd", "polkitd", "openssh-server", "udev", "kmod", "iproute2",
             "busybox-static", "libmosquitto1", "libcjson1", "libsystemd0", "tmux", "rsync"]
-CURL = {"bookworm": "libcurl4"}  # libcurl4t64 from the release after it on
 MODULES = ["virtio_pci", "virtio_blk", "ext4", "e100", "button", "tcp_diag"]  # others find no module to load on demand
 NEEDED = ["debootstrap", "mke2fs", "cpio", "dpkg-deb", "apt-get", "qemu-system-x86_64", "ssh", "ssh-keygen"]
 UNWANTED = ["apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer",
@@ -44,10 +43,6 @@ busybox cp -a /handed-in/. /newroot/
 busybox umount /proc /sys
 exec busybox switch_root /newroot /sbin/init
 """
-
-
-def packages(suite):
-    return [*PACKAGES, CURL.get(suite, "libcurl4t64")]
 
 
 def key(suite):
@@ -139,7 +134,7 @@ def _build(suite, out):
         work, root = Path(folder), Path(folder) / "root"
         new = work / "new"
         new.mkdir()
-        debootstrap(suite, root, packages(suite))
+        debootstrap(suite, root, PACKAGES)
         kernel, modules = _kernel(work)
         order = _module_order(root, modules)
         _initramfs(root, order, work, new / "initramfs")

@@ -1,9 +1,8 @@
 /*
  * docker: the containers of this machine, through the engine's API on its unix socket (Docker or
- * Podman's compatible one), by libcurl multi on the caller's sd-event loop. One event stream
- * instead of polling. Nothing blocks; every answer is bounded (1 MiB), checked and may be refused.
- * Loop thread only. The listener is never called from within these functions; it may give commands,
- * not destroy.
+ * Podman's compatible one), on the caller's sd-event loop. One event stream instead of polling.
+ * Nothing blocks; every answer is bounded (1 MiB), checked and may be refused. Loop thread only.
+ * The listener is never called from within these functions; it may give commands, not destroy.
  */
 #ifndef HALL_BRIDGES_AGENT_DOCKER_DOCKER_H
 #define HALL_BRIDGES_AGENT_DOCKER_DOCKER_H

@@ -1,194 +1,209 @@
 #include "bridges/agent/docker/docker_http.h"
 
-#include <curl/curl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/buf.h"
 #include "bridges/agent/docker/docker_api.h"
-#include "loop/curl_loop.h"
+#include "bridges/agent/docker/docker_reply.h"
 
 enum {
-    HEADS_MAX = 32 * 1024, /* bytes of all heads */
-    URL_MAX = 4096,
+    REQUEST_MAX = 8 * 1024,
+    READ_SIZE = 64 * 1024, /* at most in one turn of the loop */
+    CROWDED_MS = 100,      /* from a socket without room for one more to the next try */
 };
 
 struct docker_http {
-    struct curl_loop *loop;
-    char socket[sizeof((struct sockaddr_un *)0)->sun_path];
+    sd_event *loop;
+    struct sockaddr_un address;
+    char bytes[READ_SIZE];
 };
 
 struct docker_request {
     struct docker_http *http;
-    CURL *easy;
     struct docker_ask ask; /* without the path */
-    size_t heard;          /* bytes of heads */
-    bool streaming;        /* answered 200; the body goes on as it comes */
+    int fd;
+    sd_event_source *io;    /* NULL until there is a connection */
+    sd_event_source *timer; /* first that it begins, then that its time is over */
+    uint64_t deadline;      /* monotonic clock, us; UINT64_MAX: none */
+    struct buf text;        /* the request */
+    size_t sent;            /* bytes of it */
+    struct docker_reply reply;
+    bool streaming; /* answered 200; the body goes on as it comes */
     struct buf body;
 };
 
-/* --- one request: what libcurl calls back --- */
+/* --- the end of a request --- */
 
-/* 0: none yet; interim ones (1xx) are passed over. */
-static int status_of(const struct docker_request *request)
+void docker_http_drop(struct docker_request *request)
 {
-    long status = 0;
-    (void)curl_easy_getinfo(request->easy, CURLINFO_RESPONSE_CODE, &status);
-    return status >= 200 && status <= 999 ? (int)status : 0;
+    if (!request)
+        return;
+    sd_event_source_disable_unref(request->io);
+    sd_event_source_disable_unref(request->timer);
+    if (request->fd >= 0)
+        close(request->fd);
+    buf_finish(&request->text);
+    buf_finish(&request->body);
+    free(request);
 }
 
-static size_t on_header(char *line, size_t one, size_t length, void *userdata)
+static void finish_request(struct docker_request *request, int error)
 {
-    (void)one;
-    struct docker_request *request = userdata;
-    const bool ends =
-        (length == 2 && memcmp(line, "\r\n", 2) == 0) || (length == 1 && *line == '\n');
-    request->heard += length;
-    if (request->heard > HEADS_MAX)
-        return 0;
-    if (request->ask.stream && !request->streaming && ends && status_of(request) == 200) {
-        request->streaming = true;
-        request->ask.stream(request->ask.context, "", 0);
-    }
-    return length;
-}
-
-static size_t on_body(char *bytes, size_t one, size_t length, void *userdata)
-{
-    (void)one;
-    struct docker_request *request = userdata;
-    if (request->streaming && length > 0)
-        request->ask.stream(request->ask.context, bytes, length);
-    else
-        buf_add(&request->body, bytes, length);
-    return buf_error(&request->body) ? 0 : length;
-}
-
-/* --- what a request came to --- */
-
-/* The system's, or the other where it has none. */
-static int system_error(const struct docker_request *request, int other)
-{
-    long error = 0;
-    (void)curl_easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &error);
-    return error > 0 && error < 4096 ? -(int)error : other;
-}
-
-struct meaning {
-    CURLcode code;
-    int error;
-};
-
-/* What is not here is an answer that makes no sense. */
-static const struct meaning meanings[] = {
-    {CURLE_OK, 0},
-    {CURLE_OPERATION_TIMEDOUT, -ETIMEDOUT},
-    {CURLE_GOT_NOTHING, -ECONNRESET},
-    {CURLE_PARTIAL_FILE, -ECONNRESET},
-    {CURLE_SEND_ERROR, -ECONNRESET},
-    {CURLE_OUT_OF_MEMORY, -ENOMEM},
-    {CURLE_FAILED_INIT, -ENOMEM},
-};
-
-static int error_of(const struct docker_request *request, CURLcode result)
-{
-    if (buf_error(&request->body))
-        return buf_error(&request->body);
-    if (request->heard > HEADS_MAX)
-        return -EMSGSIZE;
-    if (result == CURLE_COULDNT_CONNECT)
-        return system_error(request, -ECONNREFUSED);
-    if (result == CURLE_RECV_ERROR) /* chunks that make no sense, too */
-        return system_error(request, -EBADMSG);
-    for (size_t i = 0; i < ARRAY_SIZE(meanings); i++)
-        if (meanings[i].code == result)
-            return meanings[i].error;
-    return -EBADMSG;
-}
-
-static void finish_request(void *transfer, int result)
-{
-    struct docker_request *request = transfer;
-    struct docker_ask ask = request->ask;
+    const struct docker_ask ask = request->ask;
     struct buf body = request->body;
-    struct docker_answer answer = {
-        .error = error_of(request, (CURLcode)result),
-        .status = status_of(request),
+    const struct docker_answer answer = {
+        .error = error,
+        .status = request->reply.status >= 200 ? request->reply.status : 0,
         .body = buf_text(&body),
         .length = body.length,
     };
-    if (!answer.error && !answer.status)
-        answer.error = -EBADMSG;
     request->body = BUF_INIT(0);
     docker_http_drop(request);
     ask.done(ask.context, &answer);
     buf_finish(&body);
 }
 
-/* --- beginning and ending a request --- */
+/* --- the answer --- */
 
-struct option_long {
-    CURLoption option;
-    long value;
-};
-
-static const struct option_long options_long[] = {
-    {CURLOPT_NOSIGNAL, 1},       {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
-    {CURLOPT_HTTP09_ALLOWED, 0}, {CURLOPT_FOLLOWLOCATION, 0},
-    {CURLOPT_FRESH_CONNECT, 1}, /* one from before the engine's restart would cost a try */
-    {CURLOPT_FORBID_REUSE, 1},
-};
-
-#define SET(option, value)                                                                         \
-    if (!r)                                                                                        \
-    r = curl_easy_setopt(request->easy, option, value)
-
-static CURLcode set_request(const struct docker_request *request, const struct docker_ask *ask)
+static int take_event(struct docker_request *request, int event, const struct docker_piece *body)
 {
-    struct buf url = BUF_INIT(URL_MAX);
-    buf_printf(&url, "http://docker%s", ask->path);
-    CURLcode r = buf_error(&url) ? CURLE_URL_MALFORMAT : CURLE_OK;
-    SET(CURLOPT_URL, buf_text(&url));
-    buf_finish(&url);
-    SET(CURLOPT_TIMEOUT_MS, (long)ask->limit_ms);
-    if (ask->post) {
-        SET(CURLOPT_POST, 1L);
-        SET(CURLOPT_POSTFIELDS, "");
+    const bool streams = request->ask.stream && request->reply.status == 200;
+    if (event == DOCKER_REPLY_HEAD && streams) {
+        request->streaming = true;
+        request->ask.stream(request->ask.context, "", 0);
+    } else if (event == DOCKER_REPLY_BODY && request->streaming) {
+        request->ask.stream(request->ask.context, body->bytes, body->length);
+    } else if (event == DOCKER_REPLY_BODY) {
+        buf_add(&request->body, body->bytes, body->length);
     }
-    return r;
+    return buf_error(&request->body);
 }
 
-static CURLcode set_options(struct docker_request *request, const struct docker_ask *ask)
+/* 1: it is complete; 0: it goes on. */
+static int take_bytes(struct docker_request *request, const char *bytes, size_t length)
 {
-    CURLcode r = CURLE_OK;
-    for (size_t i = 0; !r && i < ARRAY_SIZE(options_long); i++)
-        r = curl_easy_setopt(request->easy, options_long[i].option, options_long[i].value);
-    SET(CURLOPT_PROTOCOLS_STR, "http");
-    SET(CURLOPT_PROXY, ""); /* none, whatever the environment says */
-    SET(CURLOPT_USERAGENT, "hall-agent/" HALL_VERSION);
-    SET(CURLOPT_UNIX_SOCKET_PATH, request->http->socket);
-    SET(CURLOPT_PRIVATE, request);
-    SET(CURLOPT_HEADERFUNCTION, on_header);
-    SET(CURLOPT_HEADERDATA, request);
-    SET(CURLOPT_WRITEFUNCTION, on_body);
-    SET(CURLOPT_WRITEDATA, request);
-    return r ? r : set_request(request, ask);
+    struct docker_piece input = {bytes, length}, body;
+    int r = 0, event = DOCKER_REPLY_HEAD;
+    while (r == 0 && event > DOCKER_REPLY_MORE && event != DOCKER_REPLY_DONE) {
+        event = docker_reply_next(&request->reply, &input, &body);
+        r = event < 0 ? event : take_event(request, event, &body);
+    }
+    return r < 0 ? r : event == DOCKER_REPLY_DONE;
 }
 
-void docker_http_drop(struct docker_request *request)
+static void read_some(struct docker_request *request)
 {
-    if (!request)
+    char *bytes = request->http->bytes;
+    const ssize_t n = recv(request->fd, bytes, READ_SIZE, 0);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (request->easy) {
-        curl_loop_remove(request->http->loop, request->easy);
-        curl_easy_cleanup(request->easy);
+    if (n <= 0) {
+        finish_request(request, n < 0 ? -errno : docker_reply_end(&request->reply));
+        return;
     }
-    buf_finish(&request->body);
-    free(request);
+    const int r = take_bytes(request, bytes, (size_t)n);
+    if (r != 0)
+        finish_request(request, r < 0 ? r : 0);
+}
+
+/* --- the request --- */
+
+/* One that cannot be sent to its end may have been answered all the same: reading tells. */
+static void send_some(struct docker_request *request)
+{
+    const size_t left = request->text.length - request->sent;
+    const ssize_t n =
+        send(request->fd, request->text.text + request->sent, left, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    request->sent += n < 0 ? left : (size_t)n;
+    if (request->sent == request->text.length)
+        (void)sd_event_source_set_io_events(request->io, EPOLLIN);
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+    (void)source;
+    (void)fd;
+    struct docker_request *request = userdata;
+    if (request->sent < request->text.length)
+        send_some(request);
+    if ((events & ~(uint32_t)EPOLLOUT) != 0)
+        read_some(request);
+    return 0;
+}
+
+/* -EAGAIN: the engine has no room for one more connection now. */
+static int open_connection(struct docker_request *request)
+{
+    const struct docker_http *http = request->http;
+    if (request->fd < 0)
+        request->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (request->fd < 0 ||
+        connect(request->fd, (const struct sockaddr *)&http->address, sizeof(http->address)) < 0)
+        return -errno;
+    return sd_event_add_io(http->loop, &request->io, request->fd, EPOLLIN | EPOLLOUT, on_io,
+                           request);
+}
+
+static int arm(struct docker_request *request, uint64_t usec)
+{
+    const int r = sd_event_source_set_time(request->timer, usec);
+    return r < 0 ? r
+                 : sd_event_source_set_enabled(
+                       request->timer, usec == UINT64_MAX ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    (void)source;
+    struct docker_request *request = userdata;
+    int r = -ETIMEDOUT;
+    if (!request->io && usec < request->deadline) {
+        uint64_t next = request->deadline;
+        r = open_connection(request);
+        if (r == -EAGAIN && usec + CROWDED_MS * 1000 < next)
+            next = usec + CROWDED_MS * 1000;
+        if (r >= 0 || r == -EAGAIN)
+            r = arm(request, next);
+    }
+    if (r < 0)
+        finish_request(request, r);
+    return 0;
+}
+
+/* RFC 9112, 3 and 9.6. Each connection is for one request: one from before the engine's restart
+ * would cost a try. */
+static void write_request(struct buf *text, const struct docker_ask *ask)
+{
+    buf_printf(text, "%s %s HTTP/1.1\r\n", ask->post ? "POST" : "GET", ask->path);
+    buf_puts(text, "Host: docker\r\nUser-Agent: hall-agent/" HALL_VERSION "\r\n"
+                   "Accept: */*\r\nConnection: close\r\n");
+    buf_puts(text, ask->post ? "Content-Length: 0\r\n\r\n" : "\r\n");
+}
+
+/* It begins with the loop's next turn, since nothing may be called back from here. */
+static int init_request(struct docker_request *request, int64_t limit_ms)
+{
+    uint64_t now;
+    if (buf_error(&request->text))
+        return buf_error(&request->text);
+    int r = sd_event_now(request->http->loop, CLOCK_MONOTONIC, &now);
+    if (r < 0)
+        return r;
+    request->deadline = limit_ms > 0 ? now + (uint64_t)limit_ms * 1000 : UINT64_MAX;
+    return sd_event_add_time(request->http->loop, &request->timer, CLOCK_MONOTONIC, now, 1000,
+                             on_timer, request);
 }
 
 int docker_http_begin(struct docker_http *http, const struct docker_ask *ask,
@@ -199,14 +214,16 @@ int docker_http_begin(struct docker_http *http, const struct docker_ask *ask,
         return -ENOMEM;
     *request = (struct docker_request){
         .http = http,
-        .easy = curl_easy_init(),
         .ask = {.stream = ask->stream, .done = ask->done, .context = ask->context},
+        .fd = -1,
+        .text = BUF_INIT(REQUEST_MAX),
         .body = BUF_INIT(DOCKER_ANSWER_MAX),
     };
-    if (!request->easy || set_options(request, ask) != CURLE_OK ||
-        curl_loop_add(http->loop, request->easy) < 0) {
+    write_request(&request->text, ask);
+    const int r = init_request(request, ask->limit_ms);
+    if (r < 0) {
         docker_http_drop(request);
-        return -ENOMEM;
+        return r;
     }
     *ret_request = request;
     return 0;
@@ -216,20 +233,15 @@ int docker_http_begin(struct docker_http *http, const struct docker_ask *ask,
 
 int docker_http_create(sd_event *loop, const char *socket, struct docker_http **ret_http)
 {
+    const size_t length = strlen(socket);
+    if (length == 0 || length >= sizeof(((struct sockaddr_un *)0)->sun_path))
+        return -EINVAL;
     struct docker_http *http = calloc(1, sizeof(*http));
     if (!http)
         return -ENOMEM;
-    size_t length = strlen(socket);
-    int r = length > 0 && length < sizeof(http->socket) ? 0 : -EINVAL;
-    if (!r) {
-        memcpy(http->socket, socket, length + 1);
-        /* Only plain HTTP is spoken, so TLS is not set up. */
-        r = curl_loop_create(loop, false, finish_request, &http->loop);
-    }
-    if (r < 0) {
-        docker_http_destroy(http);
-        return r;
-    }
+    http->loop = sd_event_ref(loop);
+    http->address.sun_family = AF_UNIX;
+    memcpy(http->address.sun_path, socket, length + 1);
     *ret_http = http;
     return 0;
 }
@@ -238,7 +250,7 @@ void docker_http_destroy(struct docker_http *http)
 {
     if (!http)
         return;
-    curl_loop_destroy(http->loop);
+    (void)sd_event_unref(http->loop);
     free(http);
 }
 

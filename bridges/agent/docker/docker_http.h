@@ -1,7 +1,7 @@
 /*
- * docker_http: HTTP over a unix socket, by libcurl multi on the caller's loop; one connection a
- * request. Answers are bounded; nothing blocks. Loop thread only; nothing is called back from
- * within these functions.
+ * docker_http: requests over a unix socket on the caller's sd-event loop (RFC 9112; docker_reply
+ * reads the answers), with one connection for each. Answers are bounded in size and time; nothing
+ * blocks. Loop thread only; nothing is called back from within these functions.
  */
 #ifndef HALL_BRIDGES_AGENT_DOCKER_DOCKER_HTTP_H
 #define HALL_BRIDGES_AGENT_DOCKER_DOCKER_HTTP_H
@@ -41,6 +41,7 @@ int docker_http_create(sd_event *loop, const char *socket, struct docker_http **
 /* All requests must be over or dropped. */
 void docker_http_destroy(struct docker_http *http);
 
+/* -ENOMEM; -EMSGSIZE: the path is too long. */
 int docker_http_begin(struct docker_http *http, const struct docker_ask *ask,
                       struct docker_request **ret_request);
 /* Ends it without `done`. NULL is accepted. */
