@@ -28,8 +28,10 @@ static unsigned pages_present(void)
 
 static __attribute__((noinline)) void use_much(void)
 {
-    volatile char deep[DEEP];
-    memset((char *)deep, 7, sizeof deep);
+    char deep[DEEP];
+
+    memset(deep, 7, sizeof deep);
+    __asm__ volatile("" : : "r"(deep) : "memory"); /* or nobody would need what was written */
 }
 
 static void *run(void *context)
