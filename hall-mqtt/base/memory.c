@@ -11,7 +11,6 @@
 struct mapping {
     uintptr_t start, end; /* addresses, as the kernel writes them */
     bool is_code;         /* of a file, executable: nobody writes there, not even the loader */
-    bool is_data; /* of a file, read-only now: the loader may have written there, or be about to */
 };
 
 /* Reads a hexadecimal number and what must stand behind it. */
@@ -37,12 +36,11 @@ static bool read_header(const char *line, struct mapping *ret)
     if (!read_address(&at, '-', &mapping.start) || !read_address(&at, ' ', &mapping.end))
         return false;
     mapping.is_code = strncmp(at, "r-x", 3) == 0 && strchr(at, '/');
-    mapping.is_data = strncmp(at, "r--", 3) == 0 && strchr(at, '/');
     *ret = mapping;
     return true;
 }
 
-void memory_trim(bool alone)
+void memory_trim(void)
 {
     FILE *maps = fopen("/proc/self/smaps", "re");
     struct mapping mapping = {0};
@@ -54,13 +52,12 @@ void memory_trim(bool alone)
     while (fgets(line, sizeof(line), maps)) {
         if (read_header(line, &mapping))
             continue;
-        /* A page that was written and then protected (relocations) must stay: dropping it would
-         * lose what was written. */
+        /* A page of code that was written all the same (a debugger's breakpoint) must stay. */
         static const char key[] = "Anonymous:";
         if (strncmp(line, key, sizeof(key) - 1) == 0 &&
             strtoul(line + sizeof(key) - 1, NULL, 10) > 0)
-            mapping.is_code = mapping.is_data = false;
-        if (strncmp(line, "VmFlags:", 8) == 0 && (mapping.is_code || (alone && mapping.is_data))) {
+            mapping.is_code = false;
+        if (strncmp(line, "VmFlags:", 8) == 0 && mapping.is_code) {
             /* The kernel's text is where this address comes from: there is no pointer to derive it
              * from. */
             void *start = (void *)mapping.start; /* NOLINT(performance-no-int-to-ptr) */

@@ -75,5 +75,5 @@ void program_prepare(void)
     mallopt(M_ARENA_MAX, 1);
     /* Large tables come from the kernel as zeros, and what is never used of them costs nothing. */
     mallopt(M_MMAP_THRESHOLD, 32 * 1024);
-    memory_trim(true);
+    memory_trim();
 }

@@ -62,7 +62,7 @@ static int on_trim(sd_event_source *source, uint64_t usec, void *context)
     (void)source;
     (void)usec;
     (void)context;
-    memory_trim(false);
+    memory_trim();
     return 0;
 }
 

@@ -41,7 +41,7 @@ static void test_trim_gives_back(void **state)
 
     use_libraries();
     before = rss_pages();
-    memory_trim(true);
+    memory_trim();
     assert_true(rss_pages() < before);
     use_libraries();
 }
@@ -49,7 +49,7 @@ static void test_trim_gives_back(void **state)
 static void test_trim_beside_threads(void **state)
 {
     for (int i = 0; i < 20; i++) {
-        memory_trim(false);
+        memory_trim();
         use_libraries();
     }
 }
