@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define OF_STAGE(stage_) (WORD_STAGES + (int)(stage_))
+
 static const char *const words[WORDS][SAY_LANGUAGES] = {
     [WORD_TAG] = {"en", "fr"},
     [WORD_DECIMAL] = {".", ","},
@@ -162,13 +164,13 @@ static const char *const words[WORDS][SAY_LANGUAGES] = {
     [WORD_STAGE_PASSED] = {"not seen", "non observé"},
     [WORD_STAGE_MISSED] = {"not reached", "non atteint"},
 
-    [WORD_STAGES + STAGE_PACKET_SENT] = {"Wake-up signal sent", "Signal de réveil envoyé"},
-    [WORD_STAGES + STAGE_FIRST_SIGN] = {"Server answers", "Le serveur répond"},
-    [WORD_STAGES + STAGE_AGENT_ONLINE] = {"System started", "Système démarré"},
-    [WORD_STAGES + STAGE_DOCKER_UP] = {"Docker is running", "Docker est actif"},
-    [WORD_STAGES + STAGE_CONTAINER_PRESENT] = {"Containers present", "Conteneurs présents"},
-    [WORD_STAGES + STAGE_CONTAINER_HEALTHY] = {"Containers healthy", "Conteneurs opérationnels"},
-    [WORD_STAGES + STAGE_SITE_ANSWERS] = {"Site answers", "Le site répond"},
+    [OF_STAGE(STAGE_PACKET_SENT)] = {"Wake-up signal sent", "Signal de réveil envoyé"},
+    [OF_STAGE(STAGE_FIRST_SIGN)] = {"Server answers", "Le serveur répond"},
+    [OF_STAGE(STAGE_AGENT_ONLINE)] = {"System started", "Système démarré"},
+    [OF_STAGE(STAGE_DOCKER_UP)] = {"Docker is running", "Docker est actif"},
+    [OF_STAGE(STAGE_CONTAINER_PRESENT)] = {"Containers present", "Conteneurs présents"},
+    [OF_STAGE(STAGE_CONTAINER_HEALTHY)] = {"Containers healthy", "Conteneurs opérationnels"},
+    [OF_STAGE(STAGE_SITE_ANSWERS)] = {"Site answers", "Le site répond"},
 };
 
 const char *visitor_word(enum word word, enum say_language language)

@@ -12,7 +12,7 @@
 
 static void group(const char *path, const char *events)
 {
-    char name[PATH];
+    char name[PATH + 64];
     snprintf(name, sizeof name, "/sys/fs/cgroup%s/cgroup.events", path);
     put(name, events);
 }

@@ -54,7 +54,7 @@ static void test_traffic(void **state)
     expect_rate(watch->sight.sample.network.value, 2 * LIMIT);
     was(&watch->network, 1000000, LIMIT * AGO / 2000);
     expect(&veto_network, "");
-    expect_rate(watch->sight.sample.network.value, LIMIT / 2.0);
+    expect_rate(watch->sight.sample.network.value, (double)LIMIT / 2);
     watch->sight.interface[0] = '\0'; /* all of them */
     was(&watch->network, 181000000, 2 * LIMIT * AGO / 1000);
     expect_veto(&veto_network, FACT_VETO_NETWORK);

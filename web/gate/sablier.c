@@ -85,7 +85,7 @@ bool sablier_duration(const char *text, int64_t *ret_ms)
             return false;
         total += amount * unit;
     } while (*text != '\0');
-    if (total > YEARS_10_S * 1e3)
+    if (total > (double)YEARS_10_S * 1e3)
         return false;
     *ret_ms = (int64_t)total;
     return true;
