@@ -13,6 +13,8 @@ TEST_PACKAGES=(clang clang-format clang-tidy libclang-rt-dev libcmocka-dev shell
   chromium chromium-driver nginx-light caddy haproxy python3-pip openssl tshark curl git
   node-mqtt rabbitmq-server zsh groff-base mandoc
   qemu-system-x86 debootstrap systemd-container e2fsprogs cpio xz-utils)
+# shellcheck disable=SC2034
+CROSS_PACKAGES=(gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf qemu-user-static)
 
 # Puts into the array `missing` which of the packages are not installed.
 packages_missing() {
