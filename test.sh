@@ -2,6 +2,7 @@
 # Installs what the tests need, builds, and runs them. The last line is "N passed, N failed". See usage.
 set -uo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" || exit 1
+. .ci/phases.sh
 . .ci/packages.sh
 exec </dev/null
 

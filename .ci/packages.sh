@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# The Debian packages Hall needs, in one place; sourced by run.sh and test.sh. The names hold for Debian 12 and 13.
+# The Debian packages Hall needs, in one place; sourced by run.sh and test.sh, with
+# phases.sh. The names hold for Debian 12 and 13.
 
 # shellcheck disable=SC2034  # used by whoever sources this file
 BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config libmosquitto-dev libcivetweb-dev libcjson-dev
@@ -25,9 +26,11 @@ packages_missing() {
   done
 }
 
-# Installs what is missing of the packages named; asks nothing.
+# Installs what is missing of the packages named; asks nothing but sudo's password. No service is started, stopped or enabled by
+# it: their packages find .ci/no-services first in dpkg's PATH. That ends with dpkg, however it ends.
 packages_install() {
-  local missing as_root=()
+  local missing as_root=() folder
+  folder=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
   if ! command -v dpkg-query >/dev/null; then
     echo "This is no Debian: install the equivalents of these packages yourself: $*" >&2
     return 1
@@ -41,11 +44,21 @@ packages_install() {
       return 1
     fi
     as_root=(sudo)
+    sudo true || return 1 # asks for the password before the line of the phase
   fi
-  echo "Installing: ${missing[*]}" >&2
-  "${as_root[@]}" apt-get update -qq >&2 &&
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2 &&
-    return 0
-  echo "The packages could not be installed; see apt's words above." >&2
-  return 1
+  phase "Installing ${#missing[@]} packages" "$folder/../build/packages.log" packages_get "$folder/no-services"
+}
+
+# Root must be able to run what stands in the way of services: it may not read every user's folders.
+packages_get() { # FOLDER, with `missing` and `as_root` of the caller
+  local path=/usr/sbin:/usr/bin:/sbin:/bin
+  echo "Missing: ${missing[*]}"
+  if [[ $1 == *:* ]] || ! "${as_root[@]}" "$1/invoke-rc.d"; then
+    echo "root cannot use $1, which keeps services from being started. Clone Hall into another folder, or install" \
+      "the packages yourself: apt-get install ${missing[*]}"
+    return 1
+  fi
+  "${as_root[@]}" apt-get update -qq &&
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 apt-get install -y -qq --no-install-recommends \
+      -o "DPkg::Path=$1:$path" "${missing[@]}"
 }

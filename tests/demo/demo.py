@@ -3,6 +3,7 @@
 With --once it plays one whole cycle without a person and says what happened when."""
 
 import argparse
+import copy
 import fcntl
 import os
 import re
@@ -17,12 +18,12 @@ from urllib.parse import quote, urlsplit
 
 sys.dont_write_bytecode = True
 
+import away  # noqa: E402
 import history  # noqa: E402
 from process import wait_until  # noqa: E402
 from proxy import KINDS, beside, through  # noqa: E402
-from world import BROWSER, ROOT, World, http_get  # noqa: E402
+from world import BROWSER, ROOT, SERVERS, World, http_get  # noqa: E402
 
-SITE = "http://testing.localhost"
 DOWNLOAD_S = 9  # longer than the idle time of --once
 
 
@@ -106,7 +107,7 @@ class Player:
         self.world, self.timeline = world, timeline
         self.bus = world.bus(hear=self.hear)
         self.sim = world.sims["testing"]
-        self.url = f"{SITE}:{world.hall.gateway[1]}/client1/welcome?from=demo"
+        self.url = f"http://{world.described['testing']['domain']}:{world.hall.gateway[1]}/client1/welcome?from=demo"
 
     def get(self, path, headers=None):
         return self.world.hall.get(path, headers, host=urlsplit(self.url).netloc)
@@ -233,22 +234,24 @@ def play_once(world, proxy):
     return 0
 
 
-def explain(world, proxy):
+def explain(world, proxy, lan):
     port = proxy.port if proxy else world.hall.gateway[1]
+    admin = world.hall.admin[1]
     front = f", behind {proxy.kind} at port {port}" if proxy else ""
     broker, password = world.broker, world.broker.passwords["operator"]
     at = f"-h 127.0.0.1 -p {broker.port} -u operator -P {password}"
     where = "network namespaces, on the bridge " + world.lan.bridge if world.lan.namespaces else "loopback"
+    site = f"http://{world.described['testing']['domain']}:{port}"
     print(f"""
 Hall is running{front}, with two simulated servers in {where}. Both are asleep.
 
 The dashboard, with the password {world.hall.secrets["ADMIN_PASSWORD"]}
-  http://127.0.0.1:{world.hall.admin[1]}/
+  http://{lan.address if lan else "127.0.0.1"}:{lan.port if lan else admin}/
 
-Open in a browser:
-  {SITE}:{port}/client1      project client1 on the server testing
-  {SITE}:{port}/client2      project client2 on the same server
-  http://erp.localhost:{port}/               the server erp
+The sites:
+  {site}/client1      project client1 on the server testing
+  {site}/client2      project client2 on the same server
+  http://erp.localhost:{world.hall.gateway[1] if lan else port}/               the server erp{", from this machine alone" if lan else ""}
 
 Watch and steer it from a shell:
   export HALL_MQTT_URL=mqtt://127.0.0.1:{broker.port} HALL_MQTT_USERNAME=operator HALL_MQTT_PASSWORD={password}
@@ -265,7 +268,13 @@ A server goes to sleep {world.idle} after its last visitor. While this file exis
 
 Files and logs: {world.directory}
 Ctrl-C ends everything.
-""", flush=True)
+""")
+    if lan:
+        print(lan.who(port))
+    elif line := away.ssh_line([port, admin]):
+        print(f"You came here through ssh. On the machine with the browser, type this first and leave it open:\n  {line}\n"
+              "Or end the demo and start it with --lan.\n")
+    print(f"Now open {site}/client1", flush=True)
 
 
 def follow(world, proxy):
@@ -309,17 +318,35 @@ def take(directory):
     return directory, lock
 
 
+def described(lan):
+    """The demo's servers; on the LAN `testing` is asked for by the address, which needs no name server."""
+    servers = copy.deepcopy(SERVERS)
+    if lan:
+        servers["testing"]["domain"] = lan.address
+    return servers
+
+
+def wanted_ports(once, lan):
+    """Through ssh the proxy has the gateway's usual port, as it has on the LAN at another address."""
+    if once:
+        return None
+    return {"broker": 1883, "gateway": 8880 if lan or not away.through_ssh() else 0, "admin": 8881}
+
+
 def run(arguments):
     directory, _lock = take(Path(arguments.directory))
     shutil.rmtree(directory, ignore_errors=True)
     once = arguments.once
+    lan = away.find(arguments.lan) if arguments.lan is not None else None
+    is_away = lan or (away.through_ssh() and not once)
+    kind = arguments.proxy or ("nginx" if is_away else None)
     world = World(
-        arguments.hall, directory,
+        arguments.hall, directory, described(lan),
         namespaces=False if arguments.no_namespaces else None,
         boot_s=arguments.boot if arguments.boot is not None else (3.0 if once else 8.0),
         idle="5s" if once else "2m",
         min_up="2s" if once else "30s",
-        wanted_ports=not once,
+        wanted_ports=wanted_ports(once, lan),
         agent=Path(arguments.hall).with_name("hall-agent"),
     )
     proxy = None
@@ -327,14 +354,17 @@ def run(arguments):
         if not world.lan.namespaces:
             print("The simulated servers live on loopback (network namespaces need root, and to be permitted).")
         world.hall.secrets["ADMIN_PASSWORD"] = secrets.token_urlsafe(6)
+        if lan:
+            lan.open_dashboard(world.hall)
         if arguments.history:
             give_past(world, arguments.history)
         world.start()
-        if arguments.proxy:
-            proxy = beside(arguments.proxy, world, arguments.hall, 0 if once else 8080)
+        if kind:
+            wanted = 0 if once else 8880 if is_away else 8080
+            proxy = beside(kind, world, arguments.hall, lan.address if lan else "127.0.0.1", wanted)
         if once:
             return play_once(world, proxy)
-        explain(world, proxy)
+        explain(world, proxy, lan)
         return follow(world, proxy)
     finally:
         if proxy:
@@ -350,6 +380,7 @@ def main():
     parser.add_argument("--no-namespaces", action="store_true", help="keep the simulated servers on loopback")
     parser.add_argument("--history", type=int, nargs="?", const=1, metavar="DAYS", help="as if it had run for a day, or so many")
     parser.add_argument("--proxy", choices=KINDS, help="put this reverse proxy in front")
+    parser.add_argument("--lan", nargs="?", const="", metavar="ADDRESS", help="open to the network of this machine's address")
     parser.add_argument("--boot", type=float, help="seconds a server takes to boot")
     arguments = parser.parse_args()
     end_on_signals()

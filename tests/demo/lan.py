@@ -48,9 +48,19 @@ def _ports():
 PORTS = _ports()
 
 
+WANTED = {}
+
+
+def _claim_wanted(port):
+    """The usual ports of a demo, for this process while it lives: what it starts there does not listen yet."""
+    if port and port not in WANTED:
+        WANTED[port] = claim(f"port-{port}")
+    return [port] if port and WANTED[port] else []
+
+
 def free_port(kind=socket.SOCK_STREAM, address="127.0.0.1", wanted=0):
     """A free port; the wanted one if it is free."""
-    for port in itertools.chain([wanted] * bool(wanted), PORTS):
+    for port in itertools.chain(_claim_wanted(wanted), PORTS):
         with socket.socket(socket.AF_INET, kind) as probe:
             try:
                 probe.bind((address, port))

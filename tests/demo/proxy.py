@@ -39,10 +39,10 @@ def generated(hallctl, kind, config, *options):
     return done.stdout
 
 
-def _connects(port):
+def _connects(port, address):
     with socket.socket() as probe:
         probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((address, port)) == 0
 
 
 def patient(kind, text):
@@ -55,17 +55,18 @@ def patient(kind, text):
 
 
 class Proxy:
-    """One proxy on 127.0.0.1:PORT, plain HTTP. Everything it writes is below its directory. is_patient: see patient()."""
+    """One proxy on ADDRESS:PORT, plain HTTP. Everything it writes is below its directory. is_patient: see patient()."""
 
     workers = 1  # of nginx
+    address = "127.0.0.1"
 
     def __init__(self, kind, directory, hallctl, config, port, fail_open=False, is_patient=False, age="new", text=None,
-                 fronts=()):
-        self.kind, self.directory, self.port, self.age = kind, Path(directory), port, age
+                 fronts=(), address=address):
+        self.kind, self.directory, self.address, self.port, self.age = kind, Path(directory), address, port, age
         self.directory.mkdir(parents=True, exist_ok=True)
         self.log = self.directory / f"{kind}.log"
         self.process, self.fronts = None, list(fronts)
-        text = text or generated(hallctl, kind, config, "--listen", f"127.0.0.1:{port}",
+        text = text or generated(hallctl, kind, config, "--listen", f"{address}:{port}",
                                  "--fail-open" if fail_open else "--fail-closed")
         text = patient(kind, text) if is_patient else text
         self.inner = [free_port() for _ in range(2)]  # for questions of the proxy to itself, where it is open to all
@@ -77,18 +78,18 @@ class Proxy:
 
     def _nginx(self, text):
         (self.directory / "hall.conf").write_text(text, encoding="utf-8")
-        temp = "".join(f"  {what}_temp_path {self.directory}/{what};\n"
+        temp = "".join(f"  {what}_temp_path '{self.directory}/{what}';\n"
                        for what in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
         conf = self.directory / "nginx.conf"
         conf.write_text(f"""{'user root;' if os.geteuid() == 0 else ''}
 daemon off;
 worker_processes {self.workers};
-pid {self.directory}/nginx.pid;
-error_log {self.log};
+pid '{self.directory}/nginx.pid';
+error_log '{self.log}';
 events {{ worker_connections 1024; }}
 http {{
   access_log off;
-{temp}  include {self.directory}/hall.conf;
+{temp}  include '{self.directory}/hall.conf';
 }}
 """, encoding="utf-8")
         return [tool("nginx"), "-p", self.directory, "-c", conf], dict(os.environ)
@@ -101,7 +102,7 @@ http {{
 
     def _haproxy(self, text):
         """Without what Debian's unit has ready for it, and with inner sockets of its own."""
-        for pattern, here in ((r"^    (?:chroot|stats|user|group) .*\n", ""), (r"/etc/haproxy/hall\.lua", f"{BRIDGES}/haproxy/hall.lua"),
+        for pattern, here in ((r"^    (?:chroot|stats|user|group) .*\n", ""), (r"/etc/haproxy/hall\.lua", f"'{BRIDGES}/haproxy/hall.lua'"),
                               (r"\babns@hall-", f"abns@hall-{self.port}-")):
             text, found = re.subn(pattern, here, text, flags=re.M)
             if not found:
@@ -115,7 +116,7 @@ http {{
         folder = self.directory / "dynamic"
         folder.mkdir(exist_ok=True)
         (folder / "hall.yml").write_text(text, encoding="utf-8")
-        points = {"websecure": {"address": f"127.0.0.1:{self.port}"},
+        points = {"websecure": {"address": f"{self.address}:{self.port}"},
                   "hall-auth": {"address": f"127.0.0.1:{self.inner[0]}", "forwardedHeaders": {"trustedIPs": ["127.0.0.1/32"]}},
                   "hall-open": {"address": f"127.0.0.1:{self.inner[1]}"}}
         if self.fronts:  # only its static configuration can say so
@@ -152,7 +153,7 @@ http {{
         """At all its addresses: it begins at one after the other, in whatever order."""
         if not self.process.alive():
             raise OSError(f"{self.kind} does not start:\n" + self.process.log_tail())
-        return all(_connects(port) for port in self.listens)
+        return all(_connects(port, self.address if port == self.port else "127.0.0.1") for port in self.listens)
 
     def stop(self):
         if self.process:
@@ -224,10 +225,10 @@ class HttpsProxy(Proxy):
                                  "\tskip_install_trust")
 
 
-def beside(kind, world, hall, wanted=0):
-    """In front of a running world; hallctl lies beside hall."""
+def beside(kind, world, hall, address, wanted=0):
+    """In front of a running world, at an address of this machine; hallctl lies beside hall."""
     return Proxy(kind, world.directory / kind, Path(hall).with_name("hallctl"), world.hall.file,
-                 free_port(wanted=wanted)).start()
+                 free_port(address=address, wanted=wanted), address=address).start()
 
 
 def through(player, proxy):
@@ -236,13 +237,13 @@ def through(player, proxy):
     class ThroughProxy(player):
         def __init__(self, world, timeline):
             super().__init__(world, timeline)
-            self.url = self.url.replace(f":{world.hall.gateway[1]}/", f":{proxy.port}/", 1)
+            self.url = urlsplit(self.url)._replace(netloc=f"{urlsplit(self.url).hostname}:{proxy.port}").geturl()
 
         def get(self, path, headers=None):
-            return http_get("127.0.0.1", proxy.port, path, headers, host=urlsplit(self.url).netloc)
+            return http_get(proxy.address, proxy.port, path, headers, host=urlsplit(self.url).netloc)
 
         def fetch(self, path, limit):
-            return http_get("127.0.0.1", proxy.port, path, {"Accept": "*/*"}, host=urlsplit(self.url).netloc, timeout=limit)
+            return http_get(proxy.address, proxy.port, path, {"Accept": "*/*"}, host=urlsplit(self.url).netloc, timeout=limit)
 
         def redirected(self):
             self.told_to_go()

@@ -250,24 +250,25 @@ class World:
     """Everything together. Parts are started by start() or one by one, and ended by close() whatever happened."""
 
     def __init__(self, binary, directory, servers=None, namespaces=None, boot_s=1.0, idle="20m", min_up="5m",
-                 wanted_ports=False, lan=None, hear=None, agent=None, timezone="Europe/Paris"):
+                 wanted_ports=None, lan=None, hear=None, agent=None, timezone="Europe/Paris"):
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.described = servers or SERVERS
         self.boot_s = boot_s
         self.idle, self.min_up, self.timezone = idle, min_up, timezone
         self.hear = hear
+        wanted = wanted_ports or {}  # of the broker, the gateway and the dashboard, where they are free
         self.agent = agent  # the program, for servers with the real one
         self.lan = lan or make_lan(namespaces)
         self._own_lan = lan is None
         self.sims = {}
         self.buses = []
         try:
-            port = free_port(wanted=1883 if wanted_ports else 0)
+            port = free_port(wanted=wanted.get("broker", 0))
             users = dict.fromkeys([*USERS, *self.described])
             self.broker = Broker(self.directory / "broker", [self.lan.gateway], port, users)
-            gateway = free_port(wanted=8880 if wanted_ports else 0)
-            admin = free_port(wanted=8881 if wanted_ports else 0)
+            gateway = free_port(wanted=wanted.get("gateway", 0))
+            admin = free_port(wanted=wanted.get("admin", 0))
             self.hall = Hall(binary, self.directory / "hall", self.config(gateway, admin),
                              self.broker.passwords["hall"])
         except BaseException:
