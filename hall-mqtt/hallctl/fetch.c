@@ -42,28 +42,87 @@ static int perform(CURL *curl, long *ret_status, char ret_why[FETCH_WHY_SIZE])
     return code == CURLE_OK ? 0 : -EHOSTUNREACH;
 }
 
-int fetch_get(const char *url, const char *api_key, struct buf *body, long *ret_status,
-              char ret_why[FETCH_WHY_SIZE])
+static void set_common(CURL *curl, const char *url, long limit_ms)
 {
-    CURL *curl = curl_easy_init();
-    struct curl_slist *headers = headers_of(api_key);
-
-    if (!curl || !headers) {
-        curl_slist_free_all(headers);
-        curl_easy_cleanup(curl);
-        return -ENOMEM;
-    }
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_PROXY, "");
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)TIMEOUT_MS);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, limit_ms > 0 ? limit_ms : (long)TIMEOUT_MS);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
-    const int error = perform(curl, ret_status, ret_why);
+}
+
+static void set_secrecy(CURL *curl, bool verify, const char *ca)
+{
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
+    if (ca)
+        curl_easy_setopt(curl, CURLOPT_CAINFO, ca);
+}
+
+int fetch_ask(const char *url, const struct fetch_how *how, struct buf *body, long *ret_status,
+              char ret_why[FETCH_WHY_SIZE])
+{
+    CURL *curl = curl_easy_init();
+    struct curl_slist *headers = headers_of(how->api_key), *via = NULL;
+    char line[HEADER_SIZE];
+    int error = -ENOMEM;
+
+    if (how->via) {
+        snprintf(line, sizeof(line), "::%s", how->via);
+        via = curl_slist_append(NULL, line);
+    }
+    if (curl && headers && (via || !how->via)) {
+        set_common(curl, url, how->limit_ms);
+        set_secrecy(curl, !how->insecure, NULL);
+        curl_easy_setopt(curl, CURLOPT_CONNECT_TO, via);
+        curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+        curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
+        curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);
+        error = perform(curl, ret_status, ret_why);
+    }
     curl_slist_free_all(headers);
+    curl_slist_free_all(via);
+    curl_easy_cleanup(curl);
+    return error;
+}
+
+int fetch_get(const char *url, const char *api_key, struct buf *body, long *ret_status,
+              char ret_why[FETCH_WHY_SIZE])
+{
+    return fetch_ask(url, &(struct fetch_how){.api_key = api_key}, body, ret_status, ret_why);
+}
+
+/* The first of the chain, as PEM. */
+static void take_certificate(CURL *curl, struct buf *pem)
+{
+    struct curl_certinfo *chain = NULL;
+
+    if (curl_easy_getinfo(curl, CURLINFO_CERTINFO, &chain) != CURLE_OK || !chain ||
+        chain->num_of_certs < 1)
+        return;
+    for (const struct curl_slist *one = chain->certinfo[0]; one; one = one->next)
+        if (strncmp(one->data, "Cert:", 5) == 0)
+            buf_puts(pem, one->data + 5);
+}
+
+int fetch_certificate(const char *endpoint, bool verify, const char *ca, struct buf *pem,
+                      char ret_why[FETCH_WHY_SIZE])
+{
+    CURL *curl = curl_easy_init();
+    char url[HEADER_SIZE];
+    long status;
+
+    if (!curl)
+        return -ENOMEM;
+    snprintf(url, sizeof(url), "https://%s", endpoint);
+    set_common(curl, url, 0);
+    set_secrecy(curl, verify, ca);
+    curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
+    curl_easy_setopt(curl, CURLOPT_CERTINFO, 1L);
+    const int error = perform(curl, &status, ret_why);
+    if (error == 0)
+        take_certificate(curl, pem);
     curl_easy_cleanup(curl);
     return error;
 }

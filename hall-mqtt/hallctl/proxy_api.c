@@ -1,5 +1,6 @@
 #include "hallctl/proxy_api.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -9,11 +10,11 @@
 
 enum { URL_SIZE = 1024 };
 
-/* NULL: stderr says why, and ret_status is the exit status. */
-static struct json *ask(const struct call *call, const char *what, int *ret_status)
+/* NULL: ret_why says why, and ret_error is it. */
+static struct json *ask(const char *api, const char *what, int *ret_error,
+                        char ret_why[PROXY_API_WHY])
 {
     static const struct json_limits limits = {.bytes = FETCH_BYTES_MAX, .depth = 16};
-    const char *api = call->texts[FLAG_CHECK];
     struct buf body = BUF_INIT(FETCH_BYTES_MAX);
     char url[URL_SIZE], why[FETCH_WHY_SIZE] = "out of memory";
     struct json_error error = {.what = "no list"};
@@ -24,9 +25,9 @@ static struct json *ask(const struct call *call, const char *what, int *ret_stat
     while (length > 0 && api[length - 1] == '/')
         length--;
     snprintf(url, sizeof(url), "%.*s/api/http/%s?per_page=100000", (int)length, api, what);
-    *ret_status = HALLCTL_UNREACHABLE;
+    *ret_error = -EHOSTUNREACH;
     if (fetch_get(url, NULL, &body, &status, why) == 0) {
-        *ret_status = HALLCTL_ERROR;
+        *ret_error = -EBADMSG;
         snprintf(why, sizeof(why), "HTTP %ld; Traefik needs \"api\" in its static configuration",
                  status);
         if (status == 200 && json_read(buf_text(&body), body.length, &limits, &value, &error) < 0)
@@ -34,34 +35,46 @@ static struct json *ask(const struct call *call, const char *what, int *ret_stat
     }
     buf_finish(&body);
     if (!value || json_type(value) != JSON_ARRAY) {
-        fprintf(stderr, "hallctl %s: %s: %s\n", call->verb->name, url, why);
+        snprintf(ret_why, PROXY_API_WHY, "%.250s: %.250s", url, why);
         json_free(value);
         value = NULL;
     }
     return value;
 }
 
-static int tell(const struct config *config, const struct proxy_traefik *traefik)
+int proxy_api_find(const char *api, const struct config *config, struct buf *ret_lines,
+                   char ret_why[PROXY_API_WHY])
 {
-    struct buf out = BUF_INIT(PROXY_CONFIG_MAX);
-    size_t found = proxy_check_traefik(config, traefik, &out);
-    if (found == 0)
-        buf_printf(&out, "Hall is asked for each of the %zu domains.\n", config->model.n_domains);
-    const int status = hallctl_print(&out);
-    return found > 0 ? HALLCTL_ERROR : status;
+    int error = 0;
+    struct json *routers = ask(api, "routers", &error, ret_why);
+    struct json *middlewares = routers ? ask(api, "middlewares", &error, ret_why) : NULL;
+    struct json *services = middlewares ? ask(api, "services", &error, ret_why) : NULL;
+
+    if (services) {
+        proxy_check_traefik(config, &(struct proxy_traefik){routers, middlewares, services},
+                            ret_lines);
+        error = 0;
+    }
+    json_free(routers);
+    json_free(middlewares);
+    json_free(services);
+    return error;
 }
 
 int proxy_api_check(const struct call *call, const struct config *config)
 {
-    int status = HALLCTL_OK;
-    struct json *routers = ask(call, "routers", &status);
-    struct json *middlewares = routers ? ask(call, "middlewares", &status) : NULL;
-    struct json *services = middlewares ? ask(call, "services", &status) : NULL;
+    struct buf out = BUF_INIT(PROXY_CONFIG_MAX);
+    char why[PROXY_API_WHY];
+    const int error = proxy_api_find(call->texts[FLAG_CHECK], config, &out, why);
 
-    if (services)
-        status = tell(config, &(struct proxy_traefik){routers, middlewares, services});
-    json_free(routers);
-    json_free(middlewares);
-    json_free(services);
-    return status;
+    if (error < 0) {
+        fprintf(stderr, "hallctl %s: %s\n", call->verb->name, why);
+        buf_finish(&out);
+        return error == -EHOSTUNREACH ? HALLCTL_UNREACHABLE : HALLCTL_ERROR;
+    }
+    const bool found = out.length > 0;
+    if (!found)
+        buf_printf(&out, "Hall is asked for each of the %zu domains.\n", config->model.n_domains);
+    const int status = hallctl_print(&out);
+    return found ? HALLCTL_ERROR : status;
 }
