@@ -1,0 +1,174 @@
+/* Does Hall listen where it should, and if not, who does? */
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "hallctl/doctor/facts.h"
+#include "hallctl/fetch.h"
+
+enum { ASK_MS = 3000, BODY_MAX = 1 << 20, TABLE_MAX = 4 << 20, LISTENING = 0x0a };
+
+/* ---- whose socket ---- */
+
+/* The socket that listens on a port, by /proc/net/tcp; 0: none. */
+static unsigned long listening(const struct doctor *doctor, unsigned port)
+{
+    char *table = malloc(TABLE_MAX), *rest = table, *line;
+    unsigned long found = 0;
+
+    if (table && doctor_read(doctor, "/proc/net/tcp", table, TABLE_MAX) > 0)
+        while ((line = strsep(&rest, "\n")) && found == 0) {
+            unsigned local, state;
+            unsigned long inode;
+
+            if (sscanf(line, " %*u: %*x:%x %*x:%*x %x %*x:%*x %*x:%*x %*x %*u %*u %lu", &local,
+                       &state, &inode) == 3 &&
+                local == port && state == LISTENING)
+                found = inode;
+        }
+    free(table);
+    return found;
+}
+
+static bool holds(const char *folder, unsigned long inode)
+{
+    DIR *dir = opendir(folder);
+    const struct dirent *entry;
+    char wanted[40], link[64];
+    bool found = false;
+
+    snprintf(wanted, sizeof(wanted), "socket:[%lu]", inode);
+    while (dir && !found && (entry = readdir(dir))) {
+        const ssize_t n = readlinkat(dirfd(dir), entry->d_name, link, sizeof(link) - 1);
+
+        if (n <= 0)
+            continue;
+        link[n] = '\0';
+        found = strcmp(link, wanted) == 0;
+    }
+    if (dir)
+        closedir(dir);
+    return found;
+}
+
+/* "nginx, 1234"; "" where nobody is seen: other users' are for root. */
+static void find_owner(const struct doctor *doctor, unsigned port, char who[DOCTOR_WORD])
+{
+    const unsigned long inode = listening(doctor, port);
+    DIR *dir = inode != 0 ? opendir("/proc") : NULL;
+    const struct dirent *entry;
+
+    while (dir && who[0] == '\0' && (entry = readdir(dir))) {
+        char path[64], name[DOCTOR_WORD] = "";
+        const long pid = strtol(entry->d_name, NULL, 10);
+
+        snprintf(path, sizeof(path), "/proc/%ld/fd", pid);
+        if (pid <= 0 || !holds(path, inode))
+            continue;
+        snprintf(path, sizeof(path), "/proc/%ld/comm", pid);
+        if (doctor_read(doctor, path, name, sizeof(name)) > 0) {
+            name[strcspn(name, "\n")] = '\0';
+            snprintf(who, DOCTOR_WORD, "%.40s, %ld", name, pid);
+        }
+    }
+    if (dir)
+        closedir(dir);
+}
+
+/* ---- asking ---- */
+
+/* The gateway says ok; what the admin listener refuses has a `detail_fact`. */
+static bool is_halls(const struct buf *body, bool admin)
+{
+    static const struct json_limits limits = {.bytes = BODY_MAX, .depth = 16};
+    struct json_error error;
+    struct json *value = NULL;
+
+    if (!admin)
+        return strncmp(buf_text(body), "ok", 2) == 0;
+    if (json_read(buf_text(body), body->length, &limits, &value, &error) < 0)
+        return false;
+    const bool is_hall = json_get(value, "detail_fact") != NULL;
+    json_free(value);
+    return is_hall;
+}
+
+static void look(const struct doctor *doctor, const struct sockaddr_in *address, bool admin,
+                 struct port *into)
+{
+    const bool everywhere = address->sin_addr.s_addr == htonl(INADDR_ANY);
+    char host[INET_ADDRSTRLEN] = "", url[128], why[FETCH_WHY_SIZE];
+    struct buf body = BUF_INIT(BODY_MAX);
+    long status = 0;
+
+    inet_ntop(AF_INET, &address->sin_addr, host, sizeof(host));
+    into->admin = admin;
+    into->everywhere = everywhere;
+    into->number = ntohs(address->sin_port);
+    snprintf(into->address, sizeof(into->address), "%s:%u", host, (unsigned)into->number);
+    snprintf(url, sizeof(url), "http://%s:%u%s", everywhere ? "127.0.0.1" : host,
+             (unsigned)into->number, admin ? "/api/v1/status" : "/healthz");
+    const int error = fetch_ask(url, &(struct fetch_how){.limit_ms = ASK_MS}, &body, &status, why);
+    find_owner(doctor, into->number, into->who);
+    if (error == 0 && is_halls(&body, admin))
+        into->state = PORT_HALL;
+    else if (listening(doctor, into->number) == 0)
+        into->state = PORT_CLOSED;
+    else
+        into->state = strncmp(into->who, "hall, ", 6) == 0 ? PORT_SILENT : PORT_OTHER;
+    buf_finish(&body);
+}
+
+static void gather(const struct doctor *doctor, void *facts)
+{
+    const struct config_http *http = doctor->config ? &doctor->config->http : NULL;
+    struct port_facts *into = facts;
+
+    text_copy(into->file, sizeof(into->file), doctor->file);
+    for (size_t i = 0; http && i < http->n_gateway && into->n < DOCTOR_LISTENERS; i++)
+        look(doctor, &http->gateway[i], false, &into->ports[into->n++]);
+    for (size_t i = 0; http && i < http->n_admin && into->n < DOCTOR_LISTENERS; i++)
+        look(doctor, &http->admin[i], true, &into->ports[into->n++]);
+}
+
+/* ---- judging ---- */
+
+static void judge(const void *facts, struct findings *findings)
+{
+    const struct port_facts *from = facts;
+
+    for (size_t i = 0; i < from->n; i++) {
+        const struct port *port = &from->ports[i];
+        const char *listener = port->admin ? "admin" : "gateway";
+
+        switch (port->state) {
+        case PORT_UNKNOWN:
+            break;
+        case PORT_CLOSED:
+            findings_add(findings, DOCTOR_PORT_CLOSED, listener, port->address, NULL);
+            break;
+        case PORT_SILENT:
+            findings_add(findings, DOCTOR_PORT_SILENT, listener, port->address, NULL);
+            break;
+        case PORT_OTHER:
+            findings_add(findings, DOCTOR_PORT_TAKEN, listener, port->address, port->who,
+                         COUNT(port->number), NULL);
+            break;
+        case PORT_HALL:
+            if (port->everywhere && !port->admin)
+                findings_add(findings, DOCTOR_PORT_EVERYWHERE, listener, port->address, from->file,
+                             NULL);
+            else
+                findings_add(findings, DOCTOR_PORT_GOOD, listener, port->address, NULL);
+            break;
+        }
+    }
+}
+
+const struct doctor_check ports_check = {"ports", sizeof(struct port_facts), gather, judge};
