@@ -17,19 +17,36 @@ static void print_usage(const struct program *program, FILE *out)
             "%s\n\n"
             "  --config FILE  the configuration (default %s)\n"
             "  --check        read the configuration, name every error, exit 1 if there is one\n"
+            "%s"
             "  --verbose      log more\n"
             "  --version      print the version\n"
             "%s\n",
-            program->name, program->purpose, program->config, program->secrets);
+            program->name, program->purpose, program->config,
+            program->reloads ? "  --reload PID   have this process read its configuration, exit 1 "
+                               "with every error if it refuses\n"
+                             : "",
+            program->secrets);
+}
+
+static bool read_pid(const char *text, int64_t *ret_pid)
+{
+    char *end;
+
+    *ret_pid = strtoll(text, &end, 10);
+    return *ret_pid >= 2 && *ret_pid <= INT32_MAX && !*end;
 }
 
 int program_arguments(const struct program *program, int argc, char *argv[],
                       struct program_arguments *ret_arguments)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'n'},
-        {"verbose", no_argument, NULL, 'v'},      {"version", no_argument, NULL, 'V'},
-        {"help", no_argument, NULL, 'h'},         {0},
+        {"config", required_argument, NULL, 'c'},
+        {"check", no_argument, NULL, 'n'},
+        {"verbose", no_argument, NULL, 'v'},
+        {"version", no_argument, NULL, 'V'},
+        {"help", no_argument, NULL, 'h'},
+        {"reload", required_argument, NULL, 'r'},
+        {0},
     };
     int option;
     *ret_arguments = (struct program_arguments){.config = program->config, .level = LOG_LEVEL_INFO};
@@ -43,6 +60,14 @@ int program_arguments(const struct program *program, int argc, char *argv[],
             break;
         case 'v':
             ret_arguments->level = LOG_LEVEL_DEBUG;
+            break;
+        case 'r':
+            if (!program->reloads || !read_pid(optarg, &ret_arguments->reload)) {
+                fprintf(stderr, "%s: --reload: %s\n", program->name,
+                        program->reloads ? "the number of a process, as of: pidof hall"
+                                         : "only hall has it");
+                return EXIT_USAGE;
+            }
             break;
         case 'V':
             printf("%s " HALL_VERSION "\n", program->name);

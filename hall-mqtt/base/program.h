@@ -1,11 +1,12 @@
 /*
- * program: what the daemons' main() have in common: the options --config, --check, --verbose,
- * --version and --help, and the state a process is put into before any thread exists.
+ * program: what the daemons' main() have in common: the options --config, --check, --reload,
+ * --verbose, --version and --help, and the state a process is put into before any thread exists.
  */
 #ifndef HALL_BASE_PROGRAM_H
 #define HALL_BASE_PROGRAM_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/log.h"
 
@@ -14,6 +15,7 @@ struct program {
     const char *purpose; /* one line */
     const char *config;  /* the default file */
     const char *secrets; /* one line: where they come from */
+    bool reloads;        /* reads its configuration again at SIGHUP */
 };
 
 enum {
@@ -24,6 +26,7 @@ enum {
 struct program_arguments {
     const char *config;
     bool check;
+    int64_t reload; /* the process that shall read its configuration; 0: none */
     enum log_level level;
 };
 

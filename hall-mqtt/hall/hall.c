@@ -240,6 +240,7 @@ static int create_parts(struct hall *hall)
 static void start(struct hall *hall)
 {
     board_set_config_current(hall->current.board, !hall->current.trouble.place[0]);
+    start_show_trouble(&hall->current.trouble);
     fleet_start(hall->current.fleet, clock_now());
     stream_watch_start(hall->current.streams);
     out_bus_renew(hall->out_bus);

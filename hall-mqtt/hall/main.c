@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/program.h"
+#include "base/reload_signal.h"
 #include "hall/hall.h"
 #include "hall/start.h"
 
@@ -12,6 +13,7 @@ static const struct program program = {
     .name = "hall",
     .purpose = "Wakes servers when someone needs them and lets them sleep afterwards.",
     .config = "/var/lib/hall/domains.json",
+    .reloads = true,
     .secrets =
         "Secrets come from the environment: HALL_MQTT_PASSWORD and others, see .env.example.",
 };
@@ -84,6 +86,8 @@ int main(int argc, char *argv[])
 
     if (status >= 0)
         return status;
+    if (arguments.reload)
+        return reload_signal_send("hall --reload", arguments.reload) ? EXIT_SUCCESS : EXIT_FAILURE;
     log_init(arguments.level);
     (void)start_read(&start, arguments.config, &report);
     const bool has_secrets = secrets_load(&secrets, &report) == 0;

@@ -7,7 +7,9 @@
 #include <systemd/sd-daemon.h>
 
 #include "base/array.h"
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/reload_signal.h"
 #include "base/text.h"
 #include "core/adopt.h"
 #include "core/saved.h"
@@ -342,14 +344,21 @@ static void apply(struct reload *reload, struct renewal *new, struct config *con
         mqtt_reconnect(reload->mqtt, "to hear what agents of new servers and projects said before");
 }
 
-/* It ended so: why, or ""; told to who asked, and noted for good. What Hall runs on is shown until
- * it is what the file says. */
-static void end(struct reload *reload, const char *why, const struct trouble *trouble)
+/* It ended so: why, or "", and all that is wrong, a line each; told to who asked, and noted for
+ * good. What Hall runs on is shown until it is what the file says. */
+static void end(struct reload *reload, const char *why, const char *words,
+                const struct trouble *trouble)
 {
     struct current *current = reload->current;
+    const int error = reload_signal_answer(reload->began, why[0] ? words : NULL);
+
+    if (error < 0)
+        log_warning("hall: whoever asked for the reload is not told what came of it: %s",
+                    strerror(-error));
 
     text_copy(reload->why, sizeof(reload->why), why);
     current->trouble = *trouble;
+    start_show_trouble(trouble);
     outlets_tell(reload->outlets, &(struct news){.kind = NEWS_CONFIG});
     stats_change(reload->stats, reload->by[0] ? reload->by : "signal or bus", why[0] == '\0',
                  why[0] ? why : current->config->file);
@@ -371,7 +380,7 @@ static void reject(struct reload *reload)
         complaint_say(report->first, CONFIG_ENGLISH, &first);
     start_note_trouble(report, &trouble);
     outlets_event(reload->outlets, "config_rejected", start_tell_trouble(&trouble));
-    end(reload, first.length > 0 ? buf_text(&first) : trouble.place, &trouble);
+    end(reload, first.length > 0 ? buf_text(&first) : trouble.place, buf_text(&errors), &trouble);
     buf_finish(&first);
     buf_finish(&errors);
 }
@@ -389,7 +398,7 @@ static void put_off(struct reload *reload, int error)
     snprintf(why, sizeof(trouble.place),
              "the new configuration cannot be applied: %s; the old one goes on", strerror(-error));
     outlets_event(reload->outlets, "config_rejected", say_words(FACT_CONFIG_PROBLEM, why, NULL));
-    end(reload, why, &trouble);
+    end(reload, why, why, &trouble);
 }
 
 static void renew(struct reload *reload, struct config *config, const char *text, size_t length)
@@ -411,7 +420,7 @@ static void renew(struct reload *reload, struct config *config, const char *text
     start_keep_good(config->file, text, length);
     outlets_event(reload->outlets, "config_loaded",
                   say_words(FACT_CONFIG_LOADED, reload->current->config->file, NULL));
-    end(reload, "", &(struct trouble){0});
+    end(reload, "", "", &(struct trouble){0});
 }
 
 void reload_now(struct reload *reload, const char *by)
@@ -424,6 +433,7 @@ void reload_now(struct reload *reload, const char *by)
     sd_notify(0, "RELOADING=1");
     if (by != reload->by)
         text_copy(reload->by, sizeof(reload->by), by);
+    reload->began = clock_boot_ns();
     reload->again = false;
     reload->why[0] = '\0';
     report_finish(&reload->report);

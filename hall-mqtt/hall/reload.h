@@ -32,6 +32,7 @@ struct reload {
     struct retired *retired; /* what HTTP workers may still read of older ones */
     sd_event_source *reclaim;
     bool again;               /* it was put off until some of those are freed */
+    int64_t began;            /* when the reload under way did, clock_boot_ns() */
     char by[COMMAND_BY_SIZE]; /* who asked for it */
     char why[REASON_SIZE];    /* why the last one was refused; "": it was not */
     struct report report;     /* all its errors */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <systemd/sd-daemon.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -60,6 +61,17 @@ struct told start_tell_trouble(const struct trouble *trouble)
     if (has_fallen_back)
         told.parts[0].values[2] = (struct told_value){.known = true, .number = trouble->kept};
     return told;
+}
+
+void start_show_trouble(const struct trouble *trouble)
+{
+    const struct told told = start_tell_trouble(trouble);
+    struct buf words = BUF_INIT(SAY_SENTENCE_MAX);
+
+    if (trouble->place[0])
+        say_sentence(&told, (struct say_how){.now = clock_now().wall}, &words);
+    sd_notifyf(0, "STATUS=%s", buf_text(&words));
+    buf_finish(&words);
 }
 
 int start_fall_back(struct start *start, const char *file, const struct report *report,

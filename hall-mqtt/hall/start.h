@@ -39,6 +39,8 @@ void start_finish(struct start *start);
 void start_note_trouble(const struct report *report, struct trouble *ret_trouble);
 /* The same as people and programs are told; FACT_NONE where there is none. Borrows. */
 struct told start_tell_trouble(const struct trouble *trouble);
+/* In `systemctl status`; it goes when there is none. */
+void start_show_trouble(const struct trouble *trouble);
 /* Keeps a copy of what Hall runs on; the log says when that fails. */
 void start_keep_good(const char *file, const char *text, size_t length);
 

@@ -1,7 +1,6 @@
 /* hallctl wake, sleep, restart, cancel, hold, release, policy, idle, keep-awake, announce, reload:
  * what Hall is told to do. */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -9,12 +8,13 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/number.h"
+#include "base/reload_signal.h"
 #include "base/when.h"
 #include "hallctl/meeting.h"
 #include "hallctl/reader.h"
 #include "hallctl/steer.h"
 
-enum { MINUTE_MS = 60000, IDLE_MOST = 10080, COMM_SIZE = 32 };
+enum { MINUTE_MS = 60000, IDLE_MOST = 10080 };
 
 /* ---- sending ---- */
 
@@ -261,37 +261,12 @@ static int give_hall(const struct call *call)
     return give(call, &steer);
 }
 
-/* Is it Hall that has this number? Another program might take a hang-up amiss. */
-static bool is_hall(int64_t pid)
-{
-    char path[40], name[COMM_SIZE] = "";
-
-    snprintf(path, sizeof(path), "/proc/%lld/comm", (long long)pid);
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return false;
-    const bool read = fgets(name, sizeof(name), file);
-    (void)fclose(file);
-    return read && strcmp(name, "hall\n") == 0;
-}
-
 static int run_reload(const struct call *call)
 {
-    const int64_t pid = call->numbers[FLAG_PID];
-
     if (!call_has(call, FLAG_PID))
         return give_hall(call);
-    if (!is_hall(pid)) {
-        fprintf(stderr, "hallctl reload: process %lld is not hall; see: pidof hall\n",
-                (long long)pid);
-        return HALLCTL_ERROR;
-    }
-    if (kill((pid_t)pid, SIGHUP) < 0) {
-        fprintf(stderr, "hallctl reload: process %lld: %s\n", (long long)pid, strerror(errno));
-        return HALLCTL_ERROR;
-    }
-    puts("Hall: told to reload; its log says what came of it");
-    return HALLCTL_OK;
+    return reload_signal_send("hallctl reload", call->numbers[FLAG_PID]) ? HALLCTL_OK
+                                                                         : HALLCTL_ERROR;
 }
 
 /* clang-format off */
@@ -327,7 +302,8 @@ static const struct verb verbs[] = {
      .detail = "Also of what somebody deleted there.\n"},
     {.name = "reload", .operands = "", .summary = "has Hall read its configuration anew",
      .flags = GIVING | WITH(FLAG_PID), .run = run_reload,
-     .detail = "Over the bus, which tells what is wrong with the new one; with --pid by a signal, without a broker.\n"},
+     .detail = "Over the bus, which tells what is wrong with the new one; with --pid by a signal, without a broker:\n"
+               "where the process is a service, or has RUNTIME_DIRECTORY, it answers all the same.\n"},
 };
 /* clang-format on */
 

@@ -20,7 +20,7 @@ BUILD = ROOT / os.environ.get("HALL_BUILD", "build")
 UNITS = [
     ("hall-mqtt/systemd/hall.service", "hall", 1.2,
      ["Type=notify", "StateDirectory=hall", "ExecStart=/usr/bin/hall --config /var/lib/hall/domains.json", "EnvironmentFile=-/etc/hall/hall.env", "WatchdogSec=60", "CapabilityBoundingSet=",
-      "ExecReload=/bin/kill -HUP $MAINPID", "RestartPreventExitStatus=78"]),
+      "ExecReload=/usr/bin/hall --reload $MAINPID", "RuntimeDirectory=hall", "RestartPreventExitStatus=78"]),
     ("bridges/relay/hall-wol.service", "hall-wol", 1.6,
      ["Type=notify", "ConditionPathExists=/etc/hall/relay.json", "WatchdogSec=60", "CapabilityBoundingSet=CAP_NET_RAW", "AmbientCapabilities=CAP_NET_RAW",
       "RestartPreventExitStatus=78"]),
@@ -141,6 +141,10 @@ def test_hall_as_a_service(place):
         manager.hear("WATCHDOG=1")
         hall.signal(signal.SIGHUP)
         assert "RELOADING=1" in manager.hear("READY=1")
+        (place / "config.json").write_text('{"servers": {"nas": {}}}', encoding="utf-8")
+        hall.signal(signal.SIGHUP)  # refused: `systemctl status` shows it
+        heard = manager.hear("RELOADING=1") + manager.hear("READY=1")
+        assert any(line.startswith("STATUS=") and "/servers/nas" in line for line in heard), heard
         hall.signal(signal.SIGTERM)
         manager.hear("STOPPING=1")
         assert hall.popen.wait(60) == 0, hall.log_tail()
