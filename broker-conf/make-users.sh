@@ -5,9 +5,10 @@ set -euo pipefail
 
 usage() {
   cat <<'EOF'
-usage: make-users.sh [--dir DIR] [--user NAME]...
+usage: make-users.sh [--dir DIR] [--user NAME]... [--renew NAME]...
   --dir DIR    where the file "passwords" stands; default /etc/mosquitto
   --user NAME  an agent or relay, named as its server or relay; may be repeated
+  --renew NAME the same, and it gets a new password if it exists
 The users hall, homeassistant, operator and viewer are always there.
 To change a password: mosquitto_passwd DIR/passwords NAME; to remove a user: mosquitto_passwd -D DIR/passwords NAME.
 Then: systemctl reload mosquitto
@@ -21,11 +22,13 @@ fail() {
 
 dir=/etc/mosquitto
 users=(hall homeassistant operator viewer)
+renewed=()
 while [ $# -gt 0 ]; do
   case $1 in
-    --dir | --user)
+    --dir | --user | --renew)
       [ $# -ge 2 ] || fail "$1 needs a value"
       if [ "$1" = --dir ]; then dir=$2; else users+=("$2"); fi
+      if [ "$1" = --renew ]; then renewed+=("$2"); fi
       shift 2
       ;;
     -h | --help)
@@ -50,9 +53,12 @@ trap 'rm -rf "$work"' EXIT
 all=$work/all new=$work/new
 if [ -e "$file" ]; then cat "$file" >"$all"; else : >"$all"; fi
 : >"$new"
+for name in "${renewed[@]}"; do sed -i "/^$name:/d" "$all"; done
 
 for name in "${users[@]}"; do
-  if grep -q "^$name:" "$all" "$new"; then
+  if grep -q "^$name:" "$new"; then
+    continue
+  elif grep -q "^$name:" "$all"; then
     echo "$name: exists, kept" >&2
   else
     echo "$name:$(head -c 24 /dev/urandom | base64 | tr '+/' '-_')" >>"$new"

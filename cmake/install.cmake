@@ -42,6 +42,7 @@ if(HALL_DAEMON)
   hall_install(hall ${CMAKE_INSTALL_DATADIR}/doc/hall/examples ${DOCS}/domains.example.json)
   hall_install(hall ${CMAKE_INSTALL_DATADIR}/doc/hall/examples .env.example AS hall.env)
   hall_install(hall ${SHARE}/broker broker-conf/mosquitto.conf broker-conf/acl broker-conf/bridge.conf.example)
+  hall_install(hall ${SHARE}/proxy bridges/proxy/haproxy/hall.lua bridges/proxy/traefik/traefik.yml)
   install(PROGRAMS broker-conf/make-users.sh broker-conf/make-certs.sh DESTINATION ${SHARE}/broker COMPONENT hall)
 endif()
 

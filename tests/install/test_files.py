@@ -23,6 +23,8 @@ FILES = {
         "share/hall/broker/mosquitto.conf": PLAIN,
         "share/hall/broker/acl": PLAIN,
         "share/hall/broker/bridge.conf.example": PLAIN,
+        "share/hall/proxy/hall.lua": PLAIN,
+        "share/hall/proxy/traefik.yml": PLAIN,
         "share/hall/broker/make-users.sh": PROGRAM,
         "share/hall/broker/make-certs.sh": PROGRAM,
         "share/doc/hall/examples/domains.example.json": PLAIN,
