@@ -66,7 +66,24 @@ static const struct flag_row rows[FLAGS] = {
                          "Traefik: without the sites, for routers and labels of your own"},
     [FLAG_CHECK] = {"check", VALUE_TEXT, "URL", 0, 0,
                     "Traefik: ask its API there which routers pass Hall by"},
+    [FLAG_SERVER] = {"server", VALUE_TEXT, "ID=ADDRESS[,MAC]", 0, 0,
+                     "a server; its MAC is looked up if it answers; repeatable"},
+    [FLAG_SITE] = {"site", VALUE_TEXT, "HOST=SERVER,URL[,POLICY]", 0, 0,
+                   "a site and where it really is; repeatable"},
+    [FLAG_PASSWORD_FILE] = {"password-file", VALUE_TEXT, "FILE", 0, 0,
+                            "the dashboard's password; - reads it from stdin"},
+    [FLAG_BROKER_PASSWORD_FILE] = {"broker-password-file", VALUE_TEXT, "FILE", 0, 0,
+                                   "the password of Hall's user at a broker elsewhere"},
+    [FLAG_PROXY] = {"proxy", VALUE_TEXT, "KIND", 0, 0, "nginx, caddy, traefik, haproxy or none"},
+    [FLAG_HTTP_ONLY] = {"http-only", VALUE_NONE, NULL, 0, 0,
+                        "the proxy serves plain HTTP, without certificates"},
+    [FLAG_LANGUAGE] = {"language", VALUE_TEXT, "LANGUAGE", 0, 0, "en or fr, for Home Assistant"},
+    [FLAG_YES] = {"yes", VALUE_NONE, NULL, 0, 0, "do it without asking"},
+    [FLAG_DRY_RUN] = {"dry-run", VALUE_NONE, NULL, 0, 0, "show what would change, write nothing"},
 };
+
+/* Of these each value counts, of others the last. */
+static const uint64_t listed_flags = WITH(FLAG_SERVER) | WITH(FLAG_SITE);
 
 /* What may stand before the verb: whoever keeps it in an alias wants it there. */
 static const uint64_t early_flags = WITH(FLAG_HELP) | WITH_BROKER | WITH(FLAG_JSON);
@@ -128,6 +145,18 @@ static bool is_value(const struct flag_row *row, const char *text, int64_t *ret_
     return false;
 }
 
+static int list(const struct verb *verb, unsigned flag, const char *text, struct call *call)
+{
+    if (call->n_listed == CALL_LISTED_MAX) {
+        fprintf(stderr, "hallctl %s: --%s: found more than %d values; allowed: fewer at once\n",
+                name_of(verb), rows[flag].name, CALL_LISTED_MAX);
+        return -EINVAL;
+    }
+    call->listed[call->n_listed].flag = (enum flag)flag;
+    call->listed[call->n_listed++].text = text;
+    return 0;
+}
+
 static int take(const struct verb *verb, unsigned flag, const char *text, struct call *ret_call)
 {
     const struct flag_row *row = &rows[flag];
@@ -141,7 +170,7 @@ static int take(const struct verb *verb, unsigned flag, const char *text, struct
         return -EINVAL;
     }
     call_give(ret_call, (int)flag, value);
-    return 0;
+    return (listed_flags & WITH(flag)) != 0 ? list(verb, flag, value, ret_call) : 0;
 }
 
 static int hint(const struct verb *verb)

@@ -44,8 +44,17 @@ enum flag {
     FLAG_SWAG,
     FLAG_MIDDLEWARE,
     FLAG_CHECK,
+    FLAG_SERVER,
+    FLAG_SITE,
+    FLAG_PASSWORD_FILE,
+    FLAG_BROKER_PASSWORD_FILE,
+    FLAG_PROXY,
+    FLAG_HTTP_ONLY,
+    FLAG_LANGUAGE,
+    FLAG_YES,
+    FLAG_DRY_RUN,
 };
-enum { FLAGS = FLAG_CHECK + 1 };
+enum { FLAGS = FLAG_DRY_RUN + 1, CALL_LISTED_MAX = 128 };
 
 #define WITH(flag_) (UINT64_C(1) << (flag_))
 /* Where the broker is, and who asks. */
@@ -71,6 +80,12 @@ struct call {
     uint64_t given;
     const char *texts[FLAGS];
     int64_t numbers[FLAGS]; /* durations in ms */
+    /* Each value of the options that may be repeated, in order; texts has the last. */
+    struct {
+        enum flag flag;
+        const char *text;
+    } listed[CALL_LISTED_MAX];
+    size_t n_listed;
     char *const *operands;
     int n_operands;
 };

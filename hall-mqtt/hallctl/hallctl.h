@@ -47,6 +47,7 @@ extern const struct verb_family record_family;   /* verbs_record.c: events, stat
 extern const struct verb_family steer_family;    /* verbs_steer.c: wake, sleep, hold ... */
 extern const struct verb_family wire_family;     /* verbs_wire.c: ping, send, discover */
 extern const struct verb_family plan_family;     /* verbs_proxy.c: proxy-config */
+extern const struct verb_family setup_family;    /* verbs_setup.c: setup */
 extern const struct verb_family doctor_family;   /* doctor/: doctor */
 extern const struct verb_family tool_family;     /* verbs_tool.c: check, hash-password */
 extern const struct verb_family complete_family; /* complete.c, hidden */
