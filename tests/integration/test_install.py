@@ -1,4 +1,4 @@
-"""docs/INSTALL.md and docs/RELAY.md, typed as they stand: in a mount namespace in which /etc, /usr and /var/lib can be
+"""docs/SERVICE.md, docs/AGENT.md and docs/RELAY.md, typed as they stand: in a mount namespace in which /etc, /usr and /var/lib can be
 written to and nothing of it stays. What needs a running systemd or an editor is played by a few lines in its place."""
 
 import os
@@ -32,6 +32,7 @@ edit() {
   case $1 in
     */hall.env) sed -i "s/^HALL_MQTT_PASSWORD=.*/HALL_MQTT_PASSWORD=$(sed -n 's/^hall //p' "$WORK/users")/" "$1" ;;
     */domains.json) cp "$WORK/domains.json" "$WORK/edited" && cat "$WORK/edited" >"$1" ;;
+    */agent.json) cp "$WORK/agent.json" "$1" ;;
     */relay.json) cp "$WORK/relay.json" "$1" ;;
     *) echo "nobody edits $1" >&2; exit 1 ;;
   esac
@@ -67,7 +68,7 @@ ls -ld /var/lib/hall/hall.db
 def blocks(page, *headings):
     """The shell blocks of these sections, in order."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-    sections = dict(re.findall(r"^## (?:\d+\. )?(.+?)\n(.*?)(?=^## |\Z)", text, re.S | re.M))
+    sections = dict(re.findall(r"^#{2,3} (?:\d+\. )?(.+?)\n(.*?)(?=^#{2,3} |\Z)", text, re.S | re.M))
     return "\n".join("\n".join(BLOCK.findall(sections[heading])) for heading in headings)
 
 
@@ -93,6 +94,7 @@ def play(place, script):
         f'{{"mqtt": {{"url": "mqtt://127.0.0.1:{port}", "username": "hall"}},'
         f' "http": {{"gateway": "127.0.0.1:{gateway}", "admin": "127.0.0.1:{admin}"}},'
         ' "servers": {"testing": {"address": "127.8.8.8", "mac": "02:00:00:00:00:01"}}}')
+    (place / "agent.json").write_text('{"id": "testing", "mqtt": {"url": "mqtts://hall.lan:8883", "ca": "/etc/hall/ca.crt"}}')
     (place / "relay.json").write_text(
         '{"id": "attic", "mqtt": {"url": "mqtts://hall.lan:8883", "ca": "/etc/hall/ca.crt"}, "interface": "eth0", "raw": true}')
     script = (script.replace("build/bin/", f"{BUILD}/bin/").replace("build/share/", f"{BUILD}/share/")
@@ -114,6 +116,14 @@ def test_hall_is_installed_as_the_manual_says(place):
     assert "/var/lib/hall/domains.json: ok: 1 server, 0 domains" in done.stdout
     assert re.search(r"^online$", done.stdout, re.M), log
     assert re.search(r"^-rw------- \d+ hall hall .*/var/lib/hall/hall.db$", done.stdout, re.M), log
+
+
+def test_an_agent_is_installed_as_the_manual_says(place):
+    before = "cd $WORK; echo authority >ca.crt\n"
+    check = "\nhall-agent --config /etc/hall/agent.json --check\nstat -c '%U %a' /etc/hall/agent.env\nid -un hall-agent\n"
+    done = play(place, before + blocks("AGENT.md", "On Debian", "Its files and the service") + check)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.endswith("/etc/hall/agent.json: ok: agent of testing\nroot 600\nhall-agent\n")
 
 
 def test_a_relay_is_installed_as_the_manual_says(place):
