@@ -100,9 +100,15 @@ def fact_errors(hall, write):
             yield f"docs/{name}: its list of codes is not that of hall-mqtt/{source}; run tests/static/docs.py BUILD/bin/hall --write"
 
 
+def picture_errors():
+    """The drawings are what their script draws."""
+    done = subprocess.run([sys.executable, "-B", ROOT / "tests/tools/pictures/journey.py", "--check"], capture_output=True, text=True, check=False)
+    return done.stdout.splitlines()
+
+
 def main():
     names = test_names()
-    errors = [*option_errors(), *fact_errors(sys.argv[1], "--write" in sys.argv)]
+    errors = [*option_errors(), *picture_errors(), *fact_errors(sys.argv[1], "--write" in sys.argv)]
     for page in pages():
         text = page.read_text(encoding="utf-8")
         errors += [*sample_errors(sys.argv[1], page, text), *link_errors(page, text), *test_errors(page, text, names)]
