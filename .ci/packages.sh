@@ -9,7 +9,7 @@ BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config libmosquitto-dev libc
 DEMO_PACKAGES=(mosquitto mosquitto-clients iproute2 util-linux python3 python3-paho-mqtt python3-dbusmock dbus tzdata)
 # shellcheck disable=SC2034
 TEST_PACKAGES=(clang clang-format clang-tidy libclang-rt-dev libcmocka-dev shellcheck python3-pytest python3-pytest-xdist
-  python3-jsonschema python3-jinja2 python3-yaml python3-grpcio
+  python3-jsonschema python3-jinja2 python3-yaml python3-grpcio jq sqlite3
   python3-selenium openssh-client openssh-server python3-dbusmock dbus systemd docker.io busybox-static
   chromium chromium-driver nginx-light caddy haproxy python3-pip openssl tshark curl git
   node-mqtt rabbitmq-server zsh groff-base mandoc
