@@ -233,9 +233,9 @@ const struct doctor_row doctor_rows[DOCTOR_CODES] = {
         "Hall ne se fie pas à l’horloge, les plages horaires sont suspendues[" NBSP ": {why}]",
         "sudo timedatectl set-ntp true"),
 
-    ROW(PORT_GOOD, "port.good", GOOD, ("listener", "address"),
-        "Hall’s {listener} listens on {address}",
-        "le service {listener} de Hall écoute sur {address}",
+    ROW(PORT_GOOD, "port.good", GOOD, ("listener", "address", "allowed"),
+        "Hall’s {listener} listens on {address}[, for {allowed}]",
+        "le service {listener} de Hall écoute sur {address}[, pour {allowed}]",
         NULL),
     ROW(PORT_CLOSED, "port.closed", BAD, ("listener", "address"),
         "nothing listens on {address}, where Hall’s {listener} belongs",

@@ -362,14 +362,20 @@ static void test_ports(void **state)
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        const struct port_facts facts = {
-            .n = 1,
-            .ports = {{rows[i].admin, "127.0.0.1:80", 80, rows[i].everywhere, rows[i].state,
-                       "nginx, 7"}}};
+        struct port_facts facts = {.n = 1, .allowed = "10.0.0.0/8"};
 
+        facts.ports[0] = (struct port){.admin = rows[i].admin,
+                                       .address = "127.0.0.1:80",
+                                       .number = 80,
+                                       .everywhere = rows[i].everywhere,
+                                       .state = rows[i].state,
+                                       .who = "nginx, 7"};
         assert_string_equal(judged(&ports_check, &facts), rows[i].found);
         if (rows[i].state == PORT_OTHER)
             assert_string_equal(first_command(&ports_check, &facts), "sudo ss -ltnp sport = :80");
+        if (rows[i].state == PORT_HALL && rows[i].admin)
+            assert_string_equal(first_sentence(&ports_check, &facts),
+                                "Hall’s admin listens on 127.0.0.1:80, for 10.0.0.0/8");
     }
 }
 
@@ -565,8 +571,8 @@ static void test_certificates(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         struct certificate_facts facts = {.now = now, .n = 1};
 
-        facts.all[0] =
-            (struct certificate){rows[i].is_upstream, "x", "hall.lan", true, rows[i].end, "why"};
+        facts.all[0] = (struct certificate){rows[i].is_upstream, false, "x", "hall.lan", true,
+                                            rows[i].end,         "why"};
         assert_string_equal(judged(&certificate_check, &facts), rows[i].found);
         facts.all[0].looked = false;
         assert_string_equal(judged(&certificate_check, &facts), "");

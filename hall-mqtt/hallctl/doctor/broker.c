@@ -288,8 +288,8 @@ static void look_for_users(const struct doctor *doctor, struct broker_facts *fac
         for (size_t i = 0; i < doctor->config->model.n_servers; i++) {
             const struct model_server *server = &doctor->config->model.servers[i];
 
-            if (server->sleep.via == SLEEP_VIA_AGENT && !has_user(users, server->id) &&
-                facts->n_missing < DOCTOR_SERVERS)
+            if (server->sleep.via == SLEEP_VIA_AGENT && hallctl_names(doctor->call, server->id) &&
+                !has_user(users, server->id) && facts->n_missing < DOCTOR_SERVERS)
                 text_copy(facts->missing[facts->n_missing++], sizeof(facts->missing[0]),
                           server->id);
         }

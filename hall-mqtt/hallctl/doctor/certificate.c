@@ -45,40 +45,46 @@ static void read_file(const struct doctor *doctor, const char *file, const char 
 }
 
 /* What does not answer has no certificate to look at: that it does not is for others to say. */
-static void ask(const char *endpoint, const char *host, struct certificate_facts *facts)
+static void ask(void *context, size_t i)
 {
+    struct certificate *one = &((struct certificate_facts *)context)->all[i];
     struct buf pem = BUF_INIT(PEM_MAX);
     char why[FETCH_WHY_SIZE];
-    struct certificate *one;
 
-    if (fetch_certificate(endpoint, false, NULL, &pem, why) == 0 && pem.length > 0 &&
-        (one = add(facts, endpoint))) {
-        one->is_upstream = !host;
-        text_copy(one->host, sizeof(one->host), host ? host : "");
+    if (one->is_live && fetch_certificate(one->what, false, NULL, &pem, why) == 0)
         one->looked = certificate_end(buf_text(&pem), pem.length, &one->end) == 0;
-    }
     buf_finish(&pem);
 }
 
-static void ask_upstreams(const struct model *model, struct certificate_facts *facts)
+/* host: of the broker; NULL: an upstream. */
+static void add_live(const char *name, size_t length, uint16_t port, const char *host,
+                     struct certificate_facts *facts)
+{
+    char endpoint[DOCTOR_HOST];
+
+    snprintf(endpoint, sizeof(endpoint), "%.*s:%u", (int)length, name, (unsigned)port);
+    struct certificate *one = add(facts, endpoint);
+    if (!one)
+        return;
+    one->is_live = true;
+    one->is_upstream = !host;
+    text_copy(one->host, sizeof(one->host), host ? host : "");
+}
+
+static void add_upstreams(const struct model *model, struct certificate_facts *facts)
 {
     for (size_t i = 0; i < model->n_sites; i++) {
         struct model_upstream upstream;
-        char endpoint[DOCTOR_HOST];
 
-        if (!model->sites[i].upstream || strncmp(model->sites[i].upstream, "https:", 6) != 0 ||
-            !model_upstream(model, (int)i, &upstream))
-            continue;
-        snprintf(endpoint, sizeof(endpoint), "%.*s:%u", (int)upstream.host_length, upstream.host,
-                 (unsigned)upstream.port);
-        ask(endpoint, NULL, facts);
+        if (model->sites[i].upstream && strncmp(model->sites[i].upstream, "https:", 6) == 0 &&
+            model_upstream(model, (int)i, &upstream))
+            add_live(upstream.host, upstream.host_length, upstream.port, NULL, facts);
     }
 }
 
 static void gather(const struct doctor *doctor, void *facts)
 {
     struct certificate_facts *into = facts;
-    char endpoint[DOCTOR_HOST];
 
     into->now = clock_now().wall;
     read_file(doctor, "/etc/mosquitto/certs/server.crt", NULL, into);
@@ -88,11 +94,11 @@ static void gather(const struct doctor *doctor, void *facts)
 
         if (broker->ca)
             read_file(doctor, broker->ca, broker->host, into);
-        snprintf(endpoint, sizeof(endpoint), "%s:%u", broker->host, (unsigned)broker->port);
-        ask(endpoint, broker->host, into);
+        add_live(broker->host, strlen(broker->host), broker->port, broker->host, into);
     }
     if (doctor->config)
-        ask_upstreams(&doctor->config->model, into);
+        add_upstreams(&doctor->config->model, into);
+    doctor_beside(into->n, ask, into);
 }
 
 /* ---- judging ---- */

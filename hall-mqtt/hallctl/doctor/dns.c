@@ -1,11 +1,8 @@
 /* Do the domains lead to this machine, and do the upstreams' names lead anywhere? */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netdb.h>
-#include <poll.h>
-#include <pthread.h>
 #include <string.h>
 #include <strings.h>
 
@@ -14,17 +11,19 @@
 
 /* ---- asking, all beside each other ---- */
 
-static void *ask(void *argument)
+static void ask(void *context, size_t i)
 {
-    struct dns_name *name = argument;
+    struct dns_name *name = &((struct dns_facts *)context)->names[i];
     struct in_addr address = {0};
+
+    if (name->answered)
+        return;
     const int error = doctor_resolve(name->name, &address);
 
     name->error = error;
     name->address = address;
     name->is_here = error == 0 && doctor_is_here(address);
     __atomic_store_n(&name->answered, true, __ATOMIC_RELEASE);
-    return NULL;
 }
 
 /* Every resolver leads these to this machine (RFC 6761, section 6.3). */
@@ -92,19 +91,12 @@ static struct in_addr own_address(void)
 static void gather(const struct doctor *doctor, void *facts)
 {
     struct dns_facts *into = facts;
-    pthread_t threads[DOCTOR_NAMES];
-    bool started[DOCTOR_NAMES] = {false};
 
     if (!doctor->config)
         return;
     into->here = own_address();
     list(doctor, into);
-    for (size_t i = 0; i < into->n; i++)
-        started[i] = !into->names[i].answered &&
-                     pthread_create(&threads[i], NULL, ask, &into->names[i]) == 0;
-    for (size_t i = 0; i < into->n; i++)
-        if (started[i])
-            pthread_join(threads[i], NULL);
+    doctor_beside(into->n, ask, into);
 }
 
 /* ---- judging ---- */

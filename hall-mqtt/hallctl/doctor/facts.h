@@ -97,12 +97,14 @@ enum port_state { PORT_UNKNOWN, PORT_CLOSED, PORT_HALL, PORT_SILENT, PORT_OTHER 
 
 struct port_facts {
     char file[DOCTOR_HOST];
+    char allowed[DOCTOR_WHY]; /* who may reach the dashboard */
     size_t n;
     struct port {
         bool admin; /* else the gateway */
-        char address[DOCTOR_WORD];
+        char host[INET_ADDRSTRLEN];
+        char address[DOCTOR_WORD]; /* with the port */
         uint16_t number;
-        bool everywhere;
+        bool everywhere, loopback;
         enum port_state state;
         char who[DOCTOR_WORD]; /* "nginx, 1234"; "" where that cannot be seen */
     } ports[DOCTOR_LISTENERS];
@@ -186,9 +188,9 @@ struct certificate_facts {
     int64_t now; /* wall, ms */
     size_t n;
     struct certificate {
-        bool is_upstream;
-        char what[DOCTOR_HOST]; /* its file, or host and port */
-        char host[DOCTOR_HOST]; /* the broker's */
+        bool is_upstream, is_live; /* is_live: to be asked, at host and port */
+        char what[DOCTOR_HOST];    /* its file, or host and port */
+        char host[DOCTOR_HOST];    /* the broker's */
         bool looked;
         int64_t end; /* wall, ms; 0: unreadable */
         char why[DOCTOR_WHY];

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <ifaddrs.h>
 #include <netdb.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,4 +104,36 @@ int doctor_resolve(const char *host, struct in_addr *ret_address)
         }
     freeaddrinfo(found);
     return 0;
+}
+
+struct errand {
+    void (*work)(void *context, size_t i);
+    void *context;
+    size_t i;
+};
+
+static void *run(void *argument)
+{
+    const struct errand *errand = argument;
+
+    errand->work(errand->context, errand->i);
+    return NULL;
+}
+
+void doctor_beside(size_t n, void (*work)(void *context, size_t i), void *context)
+{
+    static struct errand errands[DOCTOR_NAMES];
+    pthread_t threads[DOCTOR_NAMES];
+    bool started[DOCTOR_NAMES];
+
+    n = n < DOCTOR_NAMES ? n : DOCTOR_NAMES;
+    for (size_t i = 0; i < n; i++) {
+        errands[i] = (struct errand){work, context, i};
+        started[i] = pthread_create(&threads[i], NULL, run, &errands[i]) == 0;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (started[i])
+            pthread_join(threads[i], NULL);
+        else
+            work(context, i);
 }

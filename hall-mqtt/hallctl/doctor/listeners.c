@@ -83,7 +83,7 @@ static void find_owner(const struct doctor *doctor, unsigned port, char who[DOCT
 
 /* ---- asking ---- */
 
-/* The gateway says ok; what the admin listener refuses has a `detail_fact`. */
+/* The gateway says ok; the admin listener, which has no such address, sends an error of Hall's. */
 static bool is_halls(const struct buf *body, bool admin)
 {
     static const struct json_limits limits = {.bytes = BODY_MAX, .depth = 16};
@@ -99,42 +99,77 @@ static bool is_halls(const struct buf *body, bool admin)
     return is_hall;
 }
 
-static void look(const struct doctor *doctor, const struct sockaddr_in *address, bool admin,
-                 struct port *into)
+struct asking {
+    const struct doctor *doctor;
+    struct port_facts *facts;
+};
+
+static void ask(void *context, size_t i)
 {
-    const bool everywhere = address->sin_addr.s_addr == htonl(INADDR_ANY);
-    char host[INET_ADDRSTRLEN] = "", url[128], why[FETCH_WHY_SIZE];
+    const struct asking *asking = context;
+    struct port *port = &asking->facts->ports[i];
+    const struct fetch_how how = {.limit_ms = ASK_MS};
+    char url[128], why[FETCH_WHY_SIZE];
     struct buf body = BUF_INIT(BODY_MAX);
     long status = 0;
 
-    inet_ntop(AF_INET, &address->sin_addr, host, sizeof(host));
-    into->admin = admin;
-    into->everywhere = everywhere;
-    into->number = ntohs(address->sin_port);
-    snprintf(into->address, sizeof(into->address), "%s:%u", host, (unsigned)into->number);
-    snprintf(url, sizeof(url), "http://%s:%u%s", everywhere ? "127.0.0.1" : host,
-             (unsigned)into->number, admin ? "/api/v1/status" : "/healthz");
-    const int error = fetch_ask(url, &(struct fetch_how){.limit_ms = ASK_MS}, &body, &status, why);
-    find_owner(doctor, into->number, into->who);
-    if (error == 0 && is_halls(&body, admin))
-        into->state = PORT_HALL;
-    else if (listening(doctor, into->number) == 0)
-        into->state = PORT_CLOSED;
+    snprintf(url, sizeof(url), "http://%s:%u/healthz", port->everywhere ? "127.0.0.1" : port->host,
+             (unsigned)port->number);
+    const int error = fetch_ask(url, &how, &body, &status, why);
+    find_owner(asking->doctor, port->number, port->who);
+    if (error == 0 && is_halls(&body, port->admin))
+        port->state = PORT_HALL;
+    else if (listening(asking->doctor, port->number) == 0)
+        port->state = PORT_CLOSED;
     else
-        into->state = strncmp(into->who, "hall, ", 6) == 0 ? PORT_SILENT : PORT_OTHER;
+        port->state = strncmp(port->who, "hall, ", 6) == 0 ? PORT_SILENT : PORT_OTHER;
     buf_finish(&body);
+}
+
+static void add(const struct sockaddr_in *address, bool admin, struct port_facts *facts)
+{
+    struct port *port = &facts->ports[facts->n];
+    char host[INET_ADDRSTRLEN] = "";
+
+    if (facts->n == DOCTOR_LISTENERS)
+        return;
+    inet_ntop(AF_INET, &address->sin_addr, port->host, sizeof(port->host));
+    port->admin = admin;
+    port->everywhere = address->sin_addr.s_addr == htonl(INADDR_ANY);
+    port->loopback = ntohl(address->sin_addr.s_addr) >> 24 == 127;
+    port->number = ntohs(address->sin_port);
+    inet_ntop(AF_INET, &address->sin_addr, host, sizeof(host));
+    snprintf(port->address, sizeof(port->address), "%s:%u", host, (unsigned)port->number);
+    facts->n++;
+}
+
+/* From where the dashboard may be reached. */
+static void list_allowed(const struct config_http *http, char out[DOCTOR_WHY])
+{
+    char range[ADDRESS_TEXT_SIZE];
+
+    for (size_t i = 0; i < http->n_admin_allow; i++) {
+        const size_t used = strlen(out);
+
+        snprintf(out + used, DOCTOR_WHY - used, "%s%s", i > 0 ? ", " : "",
+                 cidr_format(&http->admin_allow[i], range));
+    }
 }
 
 static void gather(const struct doctor *doctor, void *facts)
 {
     const struct config_http *http = doctor->config ? &doctor->config->http : NULL;
     struct port_facts *into = facts;
+    struct asking asking = {doctor, into};
 
     text_copy(into->file, sizeof(into->file), doctor->file);
-    for (size_t i = 0; http && i < http->n_gateway && into->n < DOCTOR_LISTENERS; i++)
-        look(doctor, &http->gateway[i], false, &into->ports[into->n++]);
-    for (size_t i = 0; http && i < http->n_admin && into->n < DOCTOR_LISTENERS; i++)
-        look(doctor, &http->admin[i], true, &into->ports[into->n++]);
+    for (size_t i = 0; http && i < http->n_gateway; i++)
+        add(&http->gateway[i], false, into);
+    for (size_t i = 0; http && i < http->n_admin; i++)
+        add(&http->admin[i], true, into);
+    if (http)
+        list_allowed(http, into->allowed);
+    doctor_beside(into->n, ask, &asking);
 }
 
 /* ---- judging ---- */
@@ -165,7 +200,8 @@ static void judge(const void *facts, struct findings *findings)
                 findings_add(findings, DOCTOR_PORT_EVERYWHERE, listener, port->address, from->file,
                              NULL);
             else
-                findings_add(findings, DOCTOR_PORT_GOOD, listener, port->address, NULL);
+                findings_add(findings, DOCTOR_PORT_GOOD, listener, port->address,
+                             port->admin && !port->loopback ? from->allowed : "", NULL);
             break;
         }
     }

@@ -179,7 +179,8 @@ static void look_for_agents(const struct doctor *doctor, struct proxy_facts *fac
         const char *id = doctor->config->model.servers[i].id;
         const struct known *known = picture_find(&picture.servers, id);
 
-        if ((!known || !known->report) && facts->n_unseen < DOCTOR_SERVERS)
+        if (hallctl_names(doctor->call, id) && (!known || !known->report) &&
+            facts->n_unseen < DOCTOR_SERVERS)
             text_copy(facts->unseen[facts->n_unseen++], sizeof(facts->unseen[0]), id);
     }
     talk_close(talk);
