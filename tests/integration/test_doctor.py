@@ -1,0 +1,442 @@
+"""hallctl doctor against the real thing: each fault is made by itself, is found as that line alone, and goes when the command of
+the line (or what it stands for here) has been typed."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+from helpers import awake, reload
+from lan import free_port
+from process import Process, wait_until
+from proxy import Proxy, tool
+from test_clock import Unsynchronised
+from world import ROOT
+
+LIMIT = 60
+LONGEST = 15  # what doctor promises
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounting and namespaces need root")
+pytestmark = needs_root
+
+
+class Doctor:
+    """The doctor as Hall's owner calls it. inside: words before the command, which change where it runs."""
+
+    def __init__(self, world, home):
+        self.program = world.hall.binary.with_name("hallctl")
+        self.file = world.hall.file
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith(("HALL_", "XDG_", "LC_", "LANG"))}
+        self.env |= {"HALL_MQTT_PASSWORD": world.broker.passwords["hall"], "HOME": str(home), "LC_ALL": "C"}
+
+    def run(self, *words, inside=(), config=True, **env):
+        argv = [*inside, self.program, "doctor", *(["--config", self.file] if config else []), *words]
+        began = time.monotonic()
+        done = subprocess.run(argv, env={**self.env, **env}, text=True, capture_output=True, timeout=LIMIT, check=False,
+                              stdin=subprocess.DEVNULL)
+        assert "Sanitizer" not in done.stderr and "runtime error" not in done.stderr, done.stderr
+        assert done.returncode in (0, 1), done.stderr
+        self.seconds = time.monotonic() - began
+        return done
+
+    def look(self, *words, **options):
+        """All lines by code; of one code the last."""
+        done = self.run("--json", *words, **options)
+        self.report = json.loads(done.stdout)
+        assert done.returncode == (1 if self.report["bad"] else 0)
+        return {line["code"].removeprefix("doctor."): line for line in self.report["lines"]}
+
+    def bad(self, *words, **options):
+        """The codes of the lines that are bad, each with its command."""
+        lines = self.look(*words, **options)
+        return {code: line["command"] for code, line in lines.items() if line["verdict"] == "bad"}
+
+
+def mounted(*script):
+    """Words that run a command where these mounts were made."""
+    return ["unshare", "-m", "--propagation", "private", "sh", "-ec", "\n".join([*script, 'exec "$@"']), "sh"]
+
+
+@pytest.fixture
+def doctor(world, tmp_path):
+    """Of the world that all tests of this file share, which is well."""
+    return Doctor(world, tmp_path)
+
+
+def test_what_is_well(world, bus, doctor, tmp_path):
+    for id in ("testing", "erp"):
+        awake(bus, id)
+    port = free_port()
+    proxy = Proxy("nginx", tmp_path / "nginx", doctor.program, world.hall.file, port).start()
+    try:
+        lines = doctor.look("--listen", f"127.0.0.1:{port}")
+    finally:
+        proxy.stop()
+    assert [line for line in lines.values() if line["verdict"] == "bad"] == []
+    for code in ("configuration.good", "disk.good", "ping.good", "network.good", "port.good", "broker.good", "rights.good", "hall.good",
+                 "version.good", "server.good", "dns.good", "proxy.good"):
+        assert lines[code]["command"] is None, lines[code]
+    assert len([line for line in doctor.report["lines"] if line["code"] == "doctor.port.good"]) == 2
+    assert "access_refused" not in world.hall.log_text()  # nothing that it asks is an offence
+    counted = [sum(line["verdict"] == verdict for line in doctor.report["lines"]) for verdict in ("good", "warning", "bad")]
+    assert counted == [doctor.report[key] for key in ("good", "warnings", "bad")]
+
+
+def test_for_people_in_their_language(doctor):
+    plain = doctor.run()
+    assert "good     " in plain.stdout and plain.stdout.splitlines()[-1].endswith(" 0 bad")
+    french = doctor.run(LC_ALL="fr_FR.UTF-8").stdout
+    assert "est valide (2 serveurs, 2 domaines)" in french and french.splitlines()[-1].endswith(" 0 mauvais")
+    assert [c["code"] for c in json.loads(doctor.run("--json").stdout)["lines"]] == \
+        [c["code"] for c in json.loads(doctor.run("--json", LC_ALL="fr_FR.UTF-8").stdout)["lines"]]
+
+
+def test_servers_by_name(doctor):
+    doctor.look("testing")
+    assert {line["parameters"]["server"] for line in doctor.report["lines"] if "server" in line["parameters"]} == {"testing"}
+    assert doctor.bad("nobody") == {"server.unknown": "hallctl status"}
+
+
+# ---- broker ----
+
+def test_wrong_password(world, doctor):
+    before = doctor.bad()
+    command = "sudo mosquitto_passwd /etc/mosquitto/passwords hall && sudo systemctl reload mosquitto"
+    assert before == {} and doctor.bad(HALL_MQTT_PASSWORD="wrong") == {"broker.login": command}
+    users = world.broker.directory / "users"
+    kept = users.read_bytes()
+    try:  # what the command does, on the file of this broker
+        subprocess.run(["mosquitto_passwd", "-b", users, "hall", "wrong"], check=True)
+        world.broker.process.signal(signal.SIGHUP)
+        wait_until(lambda: doctor.bad(HALL_MQTT_PASSWORD="wrong") == {}, LIMIT, "the new password")
+    finally:
+        users.write_bytes(kept)
+        world.broker.process.signal(signal.SIGHUP)
+    wait_until(lambda: doctor.bad() == {}, LIMIT, "the old password")
+
+
+def test_no_password(doctor):
+    lines = doctor.look(HALL_MQTT_PASSWORD="")
+    assert doctor.report["bad"] == 0 and lines["broker.no_password"]["command"] == "sudo hallctl doctor"
+
+
+@pytest.mark.parametrize("right, code", [("# none", "rights.write"), ("topic write homeassistant/#", "rights.read")])
+def test_missing_right(world, doctor, right, code):
+    acl, shipped = world.broker.directory / "acl", ROOT / "broker-conf" / "acl"
+    text = shipped.read_text(encoding="utf-8")
+    own = "user hall\ntopic readwrite hall/#\ntopic readwrite homeassistant/#\n"
+    assert own in text
+    acl.write_text(text.replace(own, f"user hall\ntopic readwrite hall/#\n{right}\n"), encoding="utf-8")
+    world.broker.process.signal(signal.SIGHUP)
+    try:
+        wait_until(lambda: list(doctor.bad()) == [code], LIMIT, code)
+        line = next(line for line in doctor.report["lines"] if line["verdict"] == "bad")
+        assert line["parameters"] == {"user": "hall", "topic": "homeassistant/#"}
+        assert line["command"].startswith("sudo cp /usr/share/hall/broker/acl /etc/mosquitto/acl && ")
+    finally:  # the same, for the file of this broker
+        shutil.copy(shipped, acl)
+        world.broker.process.signal(signal.SIGHUP)
+    wait_until(lambda: doctor.bad() == {}, LIMIT, "the right")
+
+
+def test_user_of_an_agent_is_missing(world, doctor, tmp_path):
+    """Root reads Debian's file: here one of our own, in its place."""
+    folder = tmp_path / "mosquitto"
+    folder.mkdir(mode=0o755)
+    make = [ROOT / "broker-conf" / "make-users.sh", "--dir", folder, "--user", "testing"]
+    subprocess.run(make, check=True, capture_output=True)
+    inside = mounted("mkdir -p /etc/mosquitto 2>/dev/null || mount -t tmpfs tmpfs /etc/mosquitto", f"mount --bind {folder} /etc/mosquitto") \
+        if os.path.isdir("/etc/mosquitto") else None
+    if inside is None:
+        pytest.fail("mosquitto is installed without /etc/mosquitto")
+    assert doctor.bad(inside=inside) == {
+        "server.no_user": "sudo /usr/share/hall/broker/make-users.sh --user erp && sudo systemctl reload mosquitto"}
+    subprocess.run([*make, "--user", "erp"], check=True, capture_output=True)
+    assert doctor.bad(inside=inside) == {}
+    (folder / "passwords").chmod(0o644)
+    assert doctor.bad(inside=inside) == {"secrets.open": "sudo chmod 600 /etc/mosquitto/passwords"}
+    subprocess.run(["chmod", "600", folder / "passwords"], check=True)
+    assert doctor.bad(inside=inside) == {}
+
+
+def certify(folder, days):
+    """What make-certs.sh makes, for so many days."""
+    done = subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", str(days),
+                           "-keyout", folder / "server.key", "-out", folder / "server.crt", "-subj", "/CN=127.0.0.1", "-addext",
+                           "subjectAltName=IP:127.0.0.1"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("days, verdict", [(3, "bad"), (20, "warning"), (90, "good")])
+def test_certificate_of_the_broker(make_world, tmp_path, days, verdict):
+    world = make_world(start=False)
+    certify(tmp_path, days)
+    port = free_port()
+    conf = world.broker.directory / "mosquitto.conf"
+    conf.write_text(conf.read_text(encoding="utf-8") + f"listener {port} 127.0.0.1\ncertfile {tmp_path}/server.crt\n"
+                    f"keyfile {tmp_path}/server.key\n", encoding="utf-8")
+    world.hall.config["mqtt"] |= {"url": f"mqtts://127.0.0.1:{port}", "ca": str(tmp_path / "server.crt")}
+    world.hall.write(world.hall.config)
+    world.start()
+    doctor = Doctor(world, tmp_path)
+    lines = doctor.look()
+    found = [line for line in lines.values() if line["code"].startswith("doctor.certificate.")]
+    assert [line["verdict"] for line in found] == [verdict]
+    assert doctor.report["bad"] == (2 if verdict == "bad" else 0)  # the file and what the broker shows
+    assert (found[0]["command"] or "").startswith("" if verdict == "good" else
+                                                  "sudo /usr/share/hall/broker/make-certs.sh --host 127.0.0.1 && ")
+
+
+def test_broker_that_is_silent(doctor):
+    """It takes connections and says nothing; the whole is over in time."""
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as silent:
+        found = doctor.bad("--broker", f"mqtt://127.0.0.1:{silent.getsockname()[1]}")
+    assert found == {"broker.silent": "sudo systemctl restart mosquitto"} and doctor.seconds < LONGEST
+
+
+def test_broker_that_is_stopped_or_unknown(doctor):
+    assert doctor.bad("--broker", f"mqtt://127.0.0.1:{free_port()}") == {"broker.stopped": "sudo systemctl start mosquitto"}
+    assert doctor.bad("--broker", "mqtt://nobody.invalid") == {"broker.unresolved": "getent ahosts nobody.invalid"}
+    assert doctor.seconds < LONGEST
+
+
+# ---- this machine ----
+
+def test_pings_are_closed(doctor):
+    """In a namespace of its own, where nothing else is either: one line comes and goes, and it is this."""
+    typed = []
+    script = ["ip link set lo up", "echo '1 0' >/proc/sys/net/ipv4/ping_group_range", 'sh -c "${TYPED:-true}" >&2']
+    inside = ["unshare", "-n", *mounted("mount -t proc proc /proc", *script)]
+    closed = doctor.bad(inside=inside)
+    typed = closed["ping.closed"].removeprefix("sudo ")
+    opened = doctor.bad(inside=inside, TYPED=typed)
+    assert typed == "sysctl -w net.ipv4.ping_group_range='0 2147483647'"
+    assert set(closed) - set(opened) == {"ping.closed"} and set(opened) <= set(closed)
+
+
+def test_full_disk(world, doctor):
+    folder = world.hall.directory
+    keep = f"cp {world.hall.file} $T/"
+    small = mounted("T=$(mktemp -d)", keep, f"mount -t tmpfs -o size=1m tmpfs {folder}", f"cp $T/* {folder}/", "rm -r $T")
+    assert doctor.bad(inside=small) == {"disk.full": "sudo journalctl --vacuum-size=50M"}
+    locked = mounted("T=$(mktemp -d)", keep, f"mount -t tmpfs tmpfs {folder}", f"cp $T/* {folder}/", "rm -r $T",
+                     f"mount -o remount,ro {folder}", 'sh -c "${TYPED:-true}"')
+    found = doctor.bad(inside=locked)
+    assert found == {"disk.readonly": f"sudo mount -o remount,rw {folder}"}
+    assert doctor.bad(inside=locked, TYPED=found["disk.readonly"].removeprefix("sudo ")) == {}
+
+
+def test_interface_is_down(world, doctor):
+    name = world.lan.interface
+    subprocess.run(["ip", "link", "set", name, "down"], check=True)
+    try:
+        found = {code: command for code, command in doctor.bad().items() if code.startswith("network.")}
+        assert found == {"network.down": f"sudo ip link set {name} up"}
+    finally:
+        subprocess.run(["ip", "link", "set", name, "up"], check=True)
+    assert "network.down" not in doctor.look()
+
+
+def test_configuration(world, doctor, tmp_path):
+    good = world.hall.file.read_text(encoding="utf-8")
+    doctor.file = tmp_path / "broken.json"
+    doctor.file.write_text(good.replace('"broadcast"', '"brodcast"'), encoding="utf-8")
+    found = doctor.bad(HALL_MQTT_URL=f"mqtt://127.0.0.1:{world.broker.port}", HALL_MQTT_USERNAME="hall")
+    assert found == {"configuration.error": f"sudo hallctl check {doctor.file}"}
+    assert "brodcast" in doctor.look(HALL_MQTT_URL="mqtt://127.0.0.1:1")["configuration.error"]["text"]
+
+
+def test_interface_and_broadcast_that_are_wrong(world, doctor, tmp_path):
+    config = json.loads(world.hall.file.read_text(encoding="utf-8"))
+    doctor.file = tmp_path / "domains.json"
+    config["servers"]["erp"]["wake"]["broadcast"] = "10.255.0.255"
+    config["servers"]["testing"]["wake"]["interface"] = "none0"
+    doctor.file.write_text(json.dumps(config), encoding="utf-8")
+    assert set(doctor.bad()) == {"network.broadcast", "network.no_interface"}
+
+
+def test_names(world, doctor, tmp_path):
+    config = json.loads(world.hall.file.read_text(encoding="utf-8"))
+    config["domains"]["nowhere.invalid"] = {"server": "erp", "upstream": "http://upstream.invalid"}
+    doctor.file = tmp_path / "domains.json"
+    doctor.file.write_text(json.dumps(config), encoding="utf-8")
+    hosts = tmp_path / "hosts"
+    shutil.copy("/etc/hosts", hosts)
+    inside = mounted(f"mount --bind {hosts} /etc/hosts", 'sh -c "${TYPED:-true}" >&2')
+    found = doctor.bad(inside=inside)
+    assert set(found) == {"dns.unresolved", "dns.upstream"}
+    found = doctor.bad(inside=inside, TYPED=found["dns.unresolved"].replace("sudo ", ""))
+    assert set(found) == {"dns.upstream"}
+    lines = [line for line in doctor.report["lines"] if line["parameters"].get("domain") == "nowhere.invalid"]
+    assert {line["code"] for line in lines} == {"doctor.dns.good", "doctor.dns.upstream"}
+
+
+def test_clock_that_nobody_keeps(make_world, tmp_path):
+    place = Unsynchronised(make_world, clock={"trust": "synchronised"})
+    doctor = Doctor(place.world, tmp_path)
+    inside = ["nsenter", "-m", "-t", str(place.world.hall.process.pid)]
+    place.info("clock.waits")
+    assert doctor.bad(inside=inside) == {"clock.distrusted": "sudo timedatectl set-ntp true"}
+    assert doctor.look(inside=inside)["clock.free"]["verdict"] == "warning"
+    place.synchronise()  # what the command brings about
+    place.info(None)
+    lines = doctor.look(inside=inside)
+    assert doctor.report["bad"] == 0 and "clock.no_rtc" in lines and "clock.free" not in lines
+
+
+# ---- Hall ----
+
+def test_hall_is_stopped_and_its_port_taken(make_world, tmp_path):
+    world = make_world()
+    doctor = Doctor(world, tmp_path)
+    assert doctor.bad() == {}
+    world.hall.stop()
+    assert doctor.bad() == {"hall.offline": "sudo systemctl restart hall", "port.closed": "sudo systemctl restart hall"}
+    address, port = world.hall.admin
+    with socket.create_server((address, port), backlog=50):
+        world.hall.start()
+        wait_until(lambda: "hall.good" in doctor.look(), LIMIT, "Hall")
+        assert doctor.bad() == {"port.taken": f"sudo ss -ltnp sport = :{port}"}
+        line = next(line for line in doctor.report["lines"] if line["verdict"] == "bad")
+        assert line["parameters"]["who"].endswith(f", {os.getpid()}") and line["parameters"]["listener"] == "admin"
+        shown = subprocess.run(line["command"].removeprefix("sudo "), shell=True, check=True, capture_output=True, text=True).stdout
+        assert f"pid={os.getpid()}" in shown
+    wait_until(lambda: doctor.bad() == {}, LIMIT, "Hall at its port")
+
+
+def test_hall_runs_on_an_older_configuration(make_world, tmp_path):
+    world = make_world()
+    doctor = Doctor(world, tmp_path)
+    good = world.hall.file.read_text(encoding="utf-8")
+    world.hall.file.write_text(good.replace('"broadcast"', '"brodcast"'), encoding="utf-8")
+    bus = world.bus()
+    reload(world, bus, expect="config_rejected")
+    doctor.file = tmp_path / "good.json"
+    doctor.file.write_text(good, encoding="utf-8")
+    assert list(doctor.bad()) == ["configuration.old"]
+    world.hall.file.write_text(good, encoding="utf-8")
+    reload(world, bus)
+    assert doctor.bad() == {}
+
+
+def test_wake_on_lan_is_off(world, bus, doctor):
+    awake(bus, "erp")
+    name = "hall/agents/erp/report"
+    report = bus.last(name).json()
+    agent = world.bus("erp")
+    off = {**report, "wol": {"interface": "eno1", "card": "eno1", "armed": False, "letters": "d", "problem": None}}
+    agent.publish(name, json.dumps(off), retain=True)
+    wait_until(lambda: "server.wol_off" in doctor.look("erp"), LIMIT, "the card")
+    assert doctor.bad("erp") == {"server.wol_off": f"ssh {world.lan.address(21)} sudo ethtool -s eno1 wol g"}
+    agent.publish(name, json.dumps({**off, "wol": {**off["wol"], "armed": True, "letters": "g"}}), retain=True)
+    wait_until(lambda: doctor.bad("erp") == {}, LIMIT, "the card")
+
+
+def test_agent_is_gone(world, bus, doctor):
+    awake(bus, "erp")
+    agent = world.bus("erp")
+    agent.publish("hall/agents/erp/state", "offline", retain=True)
+    wait_until(lambda: doctor.bad("erp").get("server.agent_offline"), LIMIT, "the agent")
+    agent.publish("hall/agents/erp/state", "online", retain=True)
+    wait_until(lambda: doctor.bad("erp") == {}, LIMIT, "the agent")
+
+
+# ---- the proxy ----
+
+NO_HEADERS = """server {{
+  listen 127.0.0.1:{port};
+  server_name testing.localhost erp.localhost;
+  location / {{ proxy_pass http://{hall[0]}:{hall[1]}; }}
+}}
+"""
+ASTRAY = """server {{
+  listen 127.0.0.1:{port};
+  location / {{ return 200 "hello"; }}
+}}
+"""
+
+
+@pytest.mark.parametrize("text, code", [(NO_HEADERS, "proxy.headers"), (ASTRAY, "proxy.astray")])
+def test_proxy_without_headers(world, doctor, tmp_path, text, code):
+    port = free_port()
+    listen = ("--listen", f"127.0.0.1:{port}")
+    told = text.format(port=port, hall=world.hall.gateway)
+    proxy = Proxy("nginx", tmp_path / "wrong", doctor.program, world.hall.file, port, text=told).start()
+    try:
+        found = doctor.bad(*listen)
+    finally:
+        proxy.stop()
+    assert list(found) == [code] and found[code].startswith("hallctl proxy-config ")
+    proxy = Proxy("nginx", tmp_path / "right", doctor.program, world.hall.file, port).start()  # what the command prints
+    try:
+        assert doctor.bad(*listen) == {}
+    finally:
+        proxy.stop()
+
+
+def test_proxy_in_a_container(make_world, tmp_path):
+    """A namespace of its own, as Docker gives one; in a new world no agent has said anything yet."""
+    world = make_world()
+    doctor = Doctor(world, tmp_path)
+    program = tmp_path / "haproxy"
+    shutil.copy(tool("sleep"), program)
+    apart = Process(["unshare", "-n", program, "600"], tmp_path / "apart.log")
+    try:
+        wait_until(lambda: "proxy.namespace" in doctor.look(), LIMIT, "the namespace")
+        lines = [line for line in doctor.report["lines"] if line["code"] == "doctor.proxy.namespace"
+                 and line["parameters"]["program"] == "haproxy"]
+        assert {line["parameters"]["server"]: line["command"] for line in lines} == \
+            {"testing": "hallctl enroll testing", "erp": "hallctl enroll erp"} and doctor.report["bad"] == 0
+        bus = world.bus()
+        for id in ("testing", "erp"):
+            awake(bus, id)
+        wait_until(lambda: "proxy.namespace" not in doctor.look(), LIMIT, "the agents")
+        assert doctor.look()["proxy.namespace_agent"]["verdict"] == "good"
+    finally:
+        apart.stop()
+
+
+# ---- with little ----
+
+def test_nothing_runs(doctor, tmp_path):
+    """No configuration, no broker, no Hall, in a machine of its own."""
+    empty = ["unshare", "-n", *mounted("ip link set lo up", "mount -t tmpfs tmpfs /etc/hall 2>/dev/null || true",
+                                       "mount -t tmpfs tmpfs /var/lib/hall 2>/dev/null || true")]
+    found = doctor.bad(inside=empty, config=False)
+    assert found["configuration.none"] == "sudo hallctl setup" and found["broker.stopped"] == "sudo systemctl start mosquitto"
+    assert doctor.seconds < LONGEST
+
+
+def test_without_root(world, doctor, open_path):
+    """What others may not read is said, with what to type; everything else goes on."""
+    file = open_path / "domains.json"
+    shutil.copy(world.hall.file, file)
+    file.chmod(0o600)
+    doctor.file = file
+    program = open_path / "hallctl"
+    shutil.copy(doctor.program, program)
+    doctor.program = program
+    user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    lines = doctor.look(inside=user, HOME="/nonexistent")
+    assert lines["configuration.closed"]["command"] == "sudo hallctl doctor" and "clock.free" not in lines
+    file.chmod(0o644)
+    lines = doctor.look(inside=user, HOME="/nonexistent")
+    assert lines["configuration.good"] and lines["broker.good"] and lines["port.good"]
+
+
+def test_all_checks_wait_beside_each_other(world, doctor, tmp_path):
+    """Broker, upstreams and proxy take connections and never answer: the time is that of the slowest."""
+    with socket.create_server(("127.0.0.1", 0), backlog=200) as silent:
+        port = silent.getsockname()[1]
+        config = json.loads(world.hall.file.read_text(encoding="utf-8"))
+        for n in range(12):
+            config["domains"][f"n{n}.localhost"] = {"server": "erp", "upstream": f"https://127.0.0.{n + 1}:{port}"}
+        config["mqtt"]["url"] = f"mqtt://127.0.0.1:{port}"
+        config["http"] |= {"gateway": f"127.0.0.1:{port}", "admin": f"127.0.0.2:{port}"}
+        doctor.file = tmp_path / "domains.json"
+        doctor.file.write_text(json.dumps(config), encoding="utf-8")
+        found = doctor.bad("--listen", f"127.0.0.1:{port}", "--check", f"http://127.0.0.1:{port}")
+    assert doctor.seconds < LONGEST and "broker.silent" in found
