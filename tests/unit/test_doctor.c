@@ -312,6 +312,7 @@ static void test_units(void **state)
     const struct unit_facts none = {.systemd_missing = true};
 
     assert_string_equal(judged(&units_check, &none), "unit.no_systemd");
+    assert_string_equal(judged(&units_check, &(struct unit_facts){.asked = true}), "unit.unseen");
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         const struct unit_facts facts = {
             .hall_here = rows[i].hall_here, .n = 1, .units = {rows[i].unit}};

@@ -62,7 +62,7 @@ struct disk_facts {
 enum { DOCTOR_UNITS = 12 };
 
 struct unit_facts {
-    bool systemd_missing;
+    bool systemd_missing, asked;
     bool hall_here; /* this is the machine of an installed Hall */
     size_t n;
     struct unit {

@@ -119,6 +119,7 @@ static void gather(const struct doctor *doctor, void *facts)
     show(&shown);
     if (shown.text)
         read_units(doctor, shown.text, into);
+    into->asked = true;
     buf_finish(&shown);
 }
 
@@ -159,6 +160,8 @@ static void judge(const void *facts, struct findings *findings)
 
     if (from->systemd_missing)
         findings_add(findings, DOCTOR_UNIT_NO_SYSTEMD, NULL);
+    else if (from->asked && from->n == 0)
+        findings_add(findings, DOCTOR_UNIT_UNSEEN, NULL);
     for (size_t i = 0; i < from->n; i++)
         judge_unit(&from->units[i],
                    from->hall_here && strcmp(from->units[i].id, "hall.service") == 0, findings);
