@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/version.h"
 #include "bridges/agent/agent_internal.h"
 #include "bridges/companion/companion.h"
 #include "loop/daemon.h"

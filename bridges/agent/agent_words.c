@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "base/version.h"
 #include "say/say.h"
 
 enum { SENTENCE_MAX = 2048 };

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "base/version.h"
 #include "bridges/companion/companion.h"
 #include "bridges/relay/relay_guard.h"
 #include "bridges/relay/wol_raw.h"

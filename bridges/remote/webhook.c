@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/plain_file.h"
+#include "base/version.h"
 #include "bridges/remote/remote_internal.h"
 #include "config/config.h"
 

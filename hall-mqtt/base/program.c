@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/version.h"
 
 enum { EXIT_USAGE = 2 };
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/version.h"
 #include "config/option.h"
 
 enum { PATH_SIZE = 128, ALLOWED_SIZE = 512, DEPTH_MAX = 8 };

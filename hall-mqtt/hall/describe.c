@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/version.h"
 #include "hall/in_clock.h"
 #include "words/payload.h"
 

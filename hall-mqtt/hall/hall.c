@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "base/version.h"
 #include "hall/in_admin.h"
 #include "hall/in_api.h"
 #include "hall/in_bus.h"

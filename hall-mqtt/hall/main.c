@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/places.h"
 #include "base/program.h"
 #include "base/reload_signal.h"
 #include "hall/hall.h"
@@ -12,7 +13,7 @@
 static const struct program program = {
     .name = "hall",
     .purpose = "Wakes servers when someone needs them and lets them sleep afterwards.",
-    .config = "/var/lib/hall/domains.json",
+    .config = PLACE_CONFIG,
     .reloads = true,
     .secrets =
         "Secrets come from the environment: HALL_MQTT_PASSWORD and others, see .env.example.",

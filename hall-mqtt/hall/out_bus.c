@@ -8,6 +8,7 @@
 
 #include "base/address.h"
 #include "base/log.h"
+#include "base/version.h"
 #include "hall/in_clock.h"
 #include "hall/in_store.h"
 #include "loop/timer.h"

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "base/log.h"
+#include "base/version.h"
 #include "loop/timer.h"
 
 enum {

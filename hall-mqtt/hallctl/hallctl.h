@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "base/places.h"
 #include "hallctl/arguments.h"
 #include "hallctl/settings.h"
 
@@ -33,7 +34,7 @@ bool hallctl_names(const struct call *call, const char *id);
 /* Prints and finishes it; an error where it did not fit. */
 int hallctl_print(struct buf *out);
 
-#define HALLCTL_CONFIG "/var/lib/hall/domains.json"
+#define HALLCTL_CONFIG PLACE_CONFIG
 
 struct verb_family {
     const char *title; /* of its part of `hallctl --help` */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/version.h"
 #include "hallctl/verbs.h"
 
 static void print_help(FILE *out)

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/plain_file.h"
+#include "base/version.h"
 #include "loop/curl_loop.h"
 
 enum {

@@ -5,6 +5,7 @@
 
 #include "base/array.h"
 #include "base/json.h"
+#include "base/places.h"
 #include "base/text.h"
 #include "record/field.h"
 #include "say/say.h"
@@ -98,11 +99,18 @@ bool record_is_of_boot(const struct json *record, const struct record_owner *own
            text_equal(json_get_string(record, "boot"), owner->boot);
 }
 
+/* What a Hall saved that was installed by hand is its own after a package moved its file. */
+static bool is_config_of(const char *saved, const char *config)
+{
+    return text_equal(saved, config) ||
+           (text_equal(config, PLACE_CONFIG) && text_equal(saved, PLACE_CONFIG_OF_OLD));
+}
+
 bool record_is_of(const struct json *record, const struct record_owner *owner)
 {
     char mac[MAC_TEXT_SIZE];
 
-    if (!text_equal(json_get_string(record, "config"), owner->config))
+    if (!is_config_of(json_get_string(record, "config"), owner->config))
         return false;
     return !owner->mac ||
            text_equal(json_get_string(record, "mac"), text_format_mac(owner->mac, mac));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "base/version.h"
 #include "base/when.h"
 #include "config/config.h"
 #include "simulate/world.h"

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/version.h"
 #include "bridges/agent/agent_words.h"
 #include "words/agent_report.h"
 

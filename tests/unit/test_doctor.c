@@ -9,6 +9,7 @@
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "base/version.h"
 #include "hallctl/doctor/facts.h"
 #include "say/say_doctor.h"
 #include "unit.h"

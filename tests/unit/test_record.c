@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/places.h"
 #include "record/record.h"
 #include "unit.h"
 
@@ -703,6 +704,24 @@ static void test_other_owner(void **state)
     drop(saved);
 }
 
+/* A package moves the file of a Hall that was installed by hand; nobody else's. */
+static void test_moved_configuration(void **state)
+{
+    const struct record_owner by_hand = {.config = PLACE_CONFIG_OF_OLD, .mac = mac, .boot = "1"},
+                              packaged = {.config = PLACE_CONFIG, .mac = mac, .boot = "1"};
+    static const char saved_by_hand[] =
+        "{\"config\":\"" PLACE_CONFIG_OF_OLD "\",\"mac\":\"02:00:00:00:00:01\"}";
+    static const char saved_by_package[] =
+        "{\"config\":\"" PLACE_CONFIG "\",\"mac\":\"02:00:00:00:00:01\"}";
+    SAVED(read);
+
+    assert_int_not_equal(read_text(saved_by_hand, strlen(saved_by_hand), &packaged, &read),
+                         -ESTALE);
+    assert_int_equal(read_text(saved_by_package, strlen(saved_by_package), &by_hand, &read),
+                     -ESTALE);
+    assert_int_equal(read_text(saved_by_hand, strlen(saved_by_hand), &owner, &read), -ESTALE);
+}
+
 /* Times at the edges: what a record holds is what is read. */
 static void test_times(void **state)
 {
@@ -870,6 +889,7 @@ int main(void)
         cmocka_unit_test(test_cut),
         cmocka_unit_test(test_hostile_text),
         cmocka_unit_test(test_other_owner),
+        cmocka_unit_test(test_moved_configuration),
         cmocka_unit_test(test_other_boot),
         cmocka_unit_test(test_times),
         cmocka_unit_test(test_quota),

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/version.h"
 #include "web/admin/admin_internal.h"
 #include "web/gate/language.h"
 

@@ -1,6 +1,7 @@
 #include "web/board/metrics.h"
 
 #include "base/array.h"
+#include "base/version.h"
 
 /* ---- families ---- */
 

@@ -13,6 +13,7 @@
 
 #include "base/array.h"
 #include "base/buf.h"
+#include "base/version.h"
 #include "bridges/agent/docker/docker_api.h"
 #include "bridges/agent/docker/docker_reply.h"
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/version.h"
 #include "hallctl/doctor/facts.h"
 #include "hallctl/picture.h"
 #include "hallctl/reader.h"

@@ -7,6 +7,7 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/version.h"
 #include "hallctl/doctor/doctor.h"
 #include "hallctl/meeting.h"
 #include "hallctl/reader.h"
