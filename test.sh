@@ -292,7 +292,7 @@ done
 mkdir -p "$logs"
 rm -f "$logs"/*.results "$logs"/*.ended "$logs"/*.failed
 ! command -v ccache >/dev/null || export CMAKE_C_COMPILER_LAUNCHER=ccache
-if ! packages_install "${BUILD_PACKAGES[@]}" "${DEMO_PACKAGES[@]}" "${TEST_PACKAGES[@]}"; then
+if ! packages_install "${BUILD_PACKAGES[@]}" "${PACKAGING_PACKAGES[@]}" "${DEMO_PACKAGES[@]}" "${TEST_PACKAGES[@]}"; then
   echo "Failed: packages"
   echo "0 passed, 1 failed"
   exit 1

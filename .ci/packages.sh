@@ -6,13 +6,15 @@
 BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config libmosquitto-dev libcivetweb-dev libcjson-dev
   libsystemd-dev libjs-chart.js gzip libcurl4-openssl-dev libsqlite3-dev libsodium-dev)
 # shellcheck disable=SC2034
+PACKAGING_PACKAGES=(dpkg-dev apt-utils)
+# shellcheck disable=SC2034
 DEMO_PACKAGES=(mosquitto mosquitto-clients iproute2 util-linux python3 python3-paho-mqtt python3-dbusmock dbus tzdata)
 # shellcheck disable=SC2034
 TEST_PACKAGES=(clang clang-format clang-tidy libclang-rt-dev libcmocka-dev shellcheck python3-pytest python3-pytest-xdist
   python3-jsonschema python3-jinja2 python3-yaml python3-grpcio jq sqlite3
   python3-selenium openssh-client openssh-server python3-dbusmock dbus systemd docker.io busybox-static
   chromium chromium-driver nginx-light caddy haproxy python3-pip openssl tshark curl git
-  node-mqtt rabbitmq-server zsh groff-base mandoc
+  node-mqtt rabbitmq-server zsh groff-base mandoc lintian
   qemu-system-x86 debootstrap systemd-container e2fsprogs cpio xz-utils)
 # shellcheck disable=SC2034
 CROSS_PACKAGES=(gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf qemu-user-static)

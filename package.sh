@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# Builds Hall's packages. See usage.
+set -euo pipefail
+called_from=$PWD
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
+. .ci/packages.sh
+
+usage() {
+  cat <<'END'
+Usage: ./package.sh [OPTION...]
+
+Installs what the build needs, builds Hall, and writes its packages for this release of Debian to build/packages: hall,
+hallctl, hall-agent, hall-wol. The same sources give the same bytes, wherever they lie.
+
+  --repo DIR   write a repository for apt to DIR as well; DIR may be there, and gets the new packages
+  --sign KEY   sign that repository with this key of gpg, and put its public half beside: hall.asc
+  --help       this text
+
+HALL_VERSION and SOURCE_DATE_EPOCH are taken from the environment; else from the last tag, the last commit.
+END
+}
+
+complain() {
+  printf 'package.sh: %s\nTry ./package.sh --help\n' "$1" >&2
+  exit 2
+}
+
+repository=
+key=
+while [ $# -gt 0 ]; do
+  case $1 in
+    --repo | --sign)
+      [ -n "${2-}" ] || complain "$1 needs a value"
+      case $1 in
+        --repo) repository=$(cd "$called_from" && readlink -m -- "$2") ;;
+        --sign) key=$2 ;;
+      esac
+      shift
+      ;;
+    --help | -h)
+      usage
+      exit
+      ;;
+    *) complain "unknown argument: $1" ;;
+  esac
+  shift
+done
+[ -z "$key" ] || [ -n "$repository" ] || complain "--sign needs --repo"
+[ -z "$key" ] || gpg --batch --list-secret-keys "$key" >/dev/null 2>&1 || complain "gpg has no secret key $key"
+
+out=$PWD/build/packages
+log=$out/build.log
+
+# Runs a step quietly; shows the end of its words when it fails.
+step() { # WHAT COMMAND...
+  echo "$1 ..." >&2
+  "${@:2}" >>"$log" 2>&1 && return
+  tail -n 40 "$log" >&2
+  echo "package.sh: failed: $1; the whole log is $log" >&2
+  exit 1
+}
+
+# What a release of Debian adds to the version, so that an upgrade of Debian brings the package for the new one.
+debian_release() {
+  # shellcheck source=/dev/null
+  (. /etc/os-release && echo "1~deb${VERSION_ID:-0}")
+}
+
+last_commit() { git -c safe.directory="$PWD" log -1 --format=%ct 2>/dev/null || date +%s -r CMakeLists.txt; }
+
+build_debs() ( # FOLDER OF THE BUILD
+  umask 022
+  # The environment's own flags would make other bytes.
+  unset CFLAGS CPPFLAGS LDFLAGS
+  cmake -S . -B "$1" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DHALL_TESTS=OFF -DHALL_VERSION="$version" \
+    -DHALL_DEB_RELEASE="$(debian_release)" && cmake --build "$1"
+)
+
+pack_debs() ( # FOLDER OF THE BUILD
+  umask 022
+  cd "$1" && rm -rf packages && cpack --config CPackConfig.cmake && mv -f packages/*.deb "$out"
+)
+
+# A folder with Packages and Release, as "deb [trusted=yes] file:DIR ./" or, signed, over HTTPS reads it.
+write_repository() (
+  mkdir -p "$repository"
+  cp "$out"/*.deb "$repository"
+  cd "$repository"
+  rm -f Release Release.gpg InRelease
+  apt-ftparchive packages . >Packages
+  gzip -9nkf Packages
+  apt-ftparchive -o APT::FTPArchive::Release::Origin=Hall -o APT::FTPArchive::Release::Label=Hall \
+    -o APT::FTPArchive::Release::Suite=hall release . >Release.new
+  mv Release.new Release
+  [ -n "$key" ] || exit 0
+  gpg --batch --yes --local-user "$key" --clearsign --output InRelease Release
+  gpg --batch --yes --local-user "$key" --armor --detach-sign --output Release.gpg Release
+  gpg --batch --yes --armor --output hall.asc --export "$key"
+)
+
+packages_install "${BUILD_PACKAGES[@]}" "${PACKAGING_PACKAGES[@]}"
+mkdir -p "$out"
+: >"$log"
+rm -f "$out"/*.deb
+version=${HALL_VERSION:-$(cmake/version.sh)}
+export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(last_commit)}
+step "Building Hall $version" build_debs "$out/tree"
+step "Packing" pack_debs "$out/tree"
+[ -z "$repository" ] || step "Writing the repository" write_repository
+ls "$out"/*.deb

@@ -1,0 +1,65 @@
+# shellcheck shell=sh disable=SC2034 # used by common.sh
+# The package hall; see common.sh.
+
+# The unit as docs/INSTALL.md had it copied, in each of its versions, and the drop-in.
+HAND_FILES="/etc/systemd/system/hall.service /etc/systemd/system/hall.service.d/growing-pauses.conf"
+HAND_SUMS="af375018e4ccb2fb182f54c59a4a435c0af01861c95243ec7283409c8b8a74b3
+60eb48005c0a3d314806a3f691c9f2b511cc62715b5f0ce6f31b305698326d8b
+88cd961c60cba0f04cea44d0eae3391e9cb7a984bc3caf7b4390c0b10b599257
+a527054d1e54ff579e29202323ce26550961ebb873d12acccf321c865e4b1d50
+f90baca3da04cfea3d7094f99c82b72dd1406eac01295dee81f64936ff803882"
+OWN_FILES="hall.env domains.json domains.schema.json keys"
+STATE=/var/lib/hall
+
+# A store that a newer Hall has written cannot be read by this one. Both numbers stand in the head of the file: whose it is
+# ("Hall") and its version.
+before_unpacking() {
+  [ -f "$STATE/hall.db" ] || return 0
+  [ "$(dd if="$STATE/hall.db" bs=1 skip=68 count=4 2>/dev/null)" = Hall ] || return 0
+  found=$(od -An -tu1 -j60 -N4 "$STATE/hall.db" | awk '{ print $1 * 16777216 + $2 * 65536 + $3 * 256 + $4 }')
+  [ "$found" -gt "$STORE_SCHEMA" ] || return 0
+  cat >&2 <<END
+hall: not installed: the store $STATE/hall.db has version $found, and this Hall reads versions up to $STORE_SCHEMA.
+hall: A newer Hall wrote it. Install that one, or go back with a backup that the older one made:
+hall: systemctl stop hall; mv $STATE/hall.db $STATE/hall.db.newer; rm -f $STATE/hall.db-wal $STATE/hall.db-shm
+hall: then cp one of $STATE/hall.db.backup.* to $STATE/hall.db, and install again.
+END
+  exit 1
+}
+
+# Moves what an installation by hand has in /etc/hall to where the daemon may rewrite it.
+move_configuration() {
+  for file in domains.json domains.schema.json; do
+    if [ -f "/etc/hall/$file" ] && [ ! -e "$STATE/$file" ]; then
+      mv "/etc/hall/$file" "$STATE/$file"
+      chown hall:hall "$STATE/$file"
+      chmod 600 "$STATE/$file"
+      echo "hall: moved /etc/hall/$file to $STATE/$file" >&2
+    fi
+  done
+}
+
+after_unpacking() { # VERSION THAT WAS CONFIGURED LAST
+  if [ -e /etc/systemd/system/hall.service ]; then
+    cat >&2 <<END
+hall: /etc/systemd/system/hall.service has its own --config: no configuration is moved. To have the package's:
+hall: mv /etc/hall/domains.json $STATE/ && chown hall:hall $STATE/domains.json, take that unit away (systemctl edit hall
+hall: keeps changes beside it), then systemctl daemon-reload && systemctl restart hall
+END
+  else
+    move_configuration
+    if [ -z "$1" ] && [ ! -e "$STATE/domains.json" ]; then
+      install -m 600 -o hall -g hall /usr/share/hall/domains.empty.json "$STATE/domains.json"
+    fi
+  fi
+  if [ -f /etc/hall/hall.env ]; then
+    chown root:root /etc/hall/hall.env
+    chmod 600 /etc/hall/hall.env
+  fi
+  ! running || /usr/lib/systemd/systemd-sysctl 50-hall.conf || true
+}
+
+purged() {
+  rm -rf "$STATE"
+  remove_user hall
+}
