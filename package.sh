@@ -60,20 +60,14 @@ step() { # WHAT COMMAND...
   exit 1
 }
 
-# What a release of Debian adds to the version, so that an upgrade of Debian brings the package for the new one.
-debian_release() {
-  # shellcheck source=/dev/null
-  (. /etc/os-release && echo "1~deb${VERSION_ID:-0}")
-}
-
 last_commit() { git -c safe.directory="$PWD" log -1 --format=%ct 2>/dev/null || date +%s -r CMakeLists.txt; }
 
 build_debs() ( # FOLDER OF THE BUILD
   umask 022
   # The environment's own flags would make other bytes.
   unset CFLAGS CPPFLAGS LDFLAGS
-  cmake -S . -B "$1" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DHALL_TESTS=OFF -DHALL_VERSION="$version" \
-    -DHALL_DEB_RELEASE="$(debian_release)" && cmake --build "$1"
+  cmake -S . -B "$1" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DHALL_TESTS=OFF -DHALL_VERSION="$version" &&
+    cmake --build "$1"
 )
 
 pack_debs() ( # FOLDER OF THE BUILD
@@ -100,6 +94,7 @@ write_repository() (
 
 packages_install "${BUILD_PACKAGES[@]}" "${PACKAGING_PACKAGES[@]}"
 mkdir -p "$out"
+exec 8>"$out/lock" && flock 8 # one at a time
 : >"$log"
 rm -f "$out"/*.deb
 version=${HALL_VERSION:-$(cmake/version.sh)}

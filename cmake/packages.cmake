@@ -1,7 +1,13 @@
 # What package.sh makes of the installed components: packages for Debian, by CPack. A package's row is below; what goes into
 # it says install.cmake, its scripts are in packaging/.
 set(HALL_MAINTAINER "The Hall authors <hall@example.org>" CACHE STRING "Who answers for the packages")
-set(HALL_DEB_RELEASE 1 CACHE STRING "What follows the version in a Debian package's: 1~deb12")
+# So that an upgrade of Debian brings the package for the new one.
+set(debian 0)
+if(EXISTS /etc/os-release)
+  file(STRINGS /etc/os-release line REGEX "^VERSION_ID=")
+  string(REGEX MATCH "[0-9]+" debian "${line}")
+endif()
+set(HALL_DEB_RELEASE 1~deb${debian} CACHE STRING "What follows the version in that of a Debian package")
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME hall)
@@ -33,7 +39,7 @@ function(hall_debian_scripts component)
   set(pieces ${PROJECT_SOURCE_DIR}/packaging/deb)
   set(made)
   foreach(script preinst postinst prerm postrm)
-    set(text "#!/bin/sh\nset -e\nPACKAGE=${component}\nVERSION=${HALL_VERSION}-${HALL_DEB_RELEASE}\nSTORE_SCHEMA=${HALL_STORE_SCHEMA}\n")
+    set(text "#!/bin/sh\nset -e\nPACKAGE=${component}\nSTORE_SCHEMA=${HALL_STORE_SCHEMA}\n")
     foreach(piece ${component} common ${script})
       set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${pieces}/${piece}.sh)
       file(READ ${pieces}/${piece}.sh words)

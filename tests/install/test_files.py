@@ -90,6 +90,12 @@ def test_everything_is_in_a_package(tmp_path):
     assert installed(tmp_path) == {name: mode for component in FILES for name, mode in wanted(component).items()}
 
 
+@pytest.mark.parametrize("program", ["hall", "hallctl", "hall-simulate", "hall-agent", "hall-wol"])
+def test_a_program_says_the_version_of_its_build(program):
+    version = re.search(r"^HALL_VERSION:STRING=(.*)$", (BUILD / "CMakeCache.txt").read_text(encoding="utf-8"), re.M).group(1)
+    assert subprocess.run([BUILD / "bin" / program, "--version"], capture_output=True, text=True, check=True).stdout == f"{program} {version}\n"
+
+
 def test_the_empty_configuration_is_valid():
     done = subprocess.run([BUILD / "bin/hall", "--config", ROOT / "hall-mqtt/systemd/domains.empty.json", "--check"],
                           capture_output=True, text=True, check=False)

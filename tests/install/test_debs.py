@@ -1,0 +1,222 @@
+"""The packages in a root of their own, without a system that runs: installed, upgraded, removed, purged, and put over an
+installation by hand. What lintian says of them, and that they are the same bytes wherever they are built."""
+
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(Path(__file__).parent), str(ROOT / "tests/demo")]
+
+import roots  # noqa: E402
+from debroot import release  # noqa: E402
+
+BUILD = ROOT / os.environ.get("HALL_BUILD", "build")
+NAMES = ["hall", "hall-agent", "hall-wol", "hallctl"]
+UNITS = ["hall", "hall-agent", "hall-wol"]
+LIBRARIES = ["libcivetweb1", "libsodium23", "libcjson1", "libmosquitto1"]
+HAND = Path(__file__).parent / "by_hand"  # units as the manual once had them copied
+COMMIT = {"SOURCE_DATE_EPOCH": "1796076870"}
+
+
+def run(*argv, **how):
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, **how)
+    assert done.returncode == 0, f"{argv}: {done.stdout[-4000:]}{done.stderr[-4000:]}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory):
+    """Packs what is built, as this version; gives the file of each package."""
+    made = {}
+
+    def pack(version):
+        if version not in made:
+            folder = tmp_path_factory.mktemp("packed")
+            run("cpack", "--config", BUILD / "CPackConfig.cmake", "-B", folder, "-D", f"CPACK_PACKAGE_VERSION={version}", cwd=BUILD,
+                env={**os.environ, **COMMIT})
+            made[version] = {re.match(r"[a-z-]+", file.name).group(): file for file in folder.glob("*.deb")}
+        return made[version]
+
+    return pack
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A fresh Debian; what is done in it is gone after the test."""
+    lower, place = roots.root("fresh", release()), tmp_path / "root"
+    run("mount", "-t", "tmpfs", "tmpfs", tmp_path)
+    try:
+        for name in ("upper", "work", "root"):
+            (tmp_path / name).mkdir()
+        run("mount", "-t", "overlay", "overlay", "-o", f"lowerdir={lower},upperdir={tmp_path}/upper,workdir={tmp_path}/work", place)
+        (place / "pk").mkdir()
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", place], check=False)
+        run("umount", "-l", tmp_path)
+
+
+def inside(root, *argv):
+    """What a program says in the root, without a system that runs and without a network."""
+    done = subprocess.run(["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "sh", "-ec",
+                           'mount -t proc proc "$0/proc"; mount --bind /dev "$0/dev"; exec chroot "$0" "$@"', root, *argv],
+                          env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"},
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    assert done.returncode == 0, f"{argv}: {done.stdout[-4000:]}"
+    return done.stdout
+
+
+def install(root, files):
+    """As `apt-get install ./*.deb` does; what they need lies in apt's cache."""
+    for file in files:
+        shutil.copy(file, root / "pk")
+    return inside(root, "apt-get", "install", "-q", "-y", "--no-download", "--no-install-recommends", "--allow-downgrades",
+                        *(f"/pk/{file.name}" for file in files))
+
+
+def owned(root, name):
+    return inside(root, "stat", "-c", "%U %G %a", name).strip()
+
+
+def all_files(root):
+    names = inside(root, "sh", "-c", "find /etc /usr /var /home /root -path /var/lib/dpkg -prune -o -path /var/lib/apt -prune -o "
+                         "-path /var/cache -prune -o -path /var/log -prune -o -print")
+    return set(names.splitlines())
+
+
+def users(root):
+    return {line.split(":")[0] for name in ("passwd", "group") for line in (root / "etc" / name).read_text().splitlines()}
+
+
+def test_they_say_what_lintian_wants(packed):
+    done = subprocess.run(["lintian", "--allow-root", *packed("1.0").values()], capture_output=True, text=True, check=False)
+    assert [line for line in done.stdout.splitlines() if line[:2] in ("E:", "W:")] == []
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_from_the_first_to_the_last(root, packed):
+    """Installed, upgraded with what was changed kept, removed with the data kept, purged with nothing left."""
+    inside(root, "apt-get", "install", "-q", "-y", "--no-download", "--no-install-recommends", *LIBRARIES)
+    before, users_before = all_files(root), users(root)
+
+    install(root, packed("1.0").values())
+    assert owned(root, "/etc/hall") == "root root 755"
+    assert owned(root, "/var/lib/hall") == "hall hall 700"
+    assert owned(root, "/var/lib/hall/domains.json") == "hall hall 600"
+    assert "ok: 0 servers, 0 domains" in inside(root, "setpriv", "--reuid=hall", "--regid=hall", "--clear-groups", "hall", "--check")
+    for name in UNITS:
+        assert (root / f"etc/systemd/system/multi-user.target.wants/{name}.service").is_symlink()
+    assert "hall-agent" in users(root)
+
+    config = root / "var/lib/hall/domains.json"
+    config.write_text('{"servers": {}, "domains": {}, "timezone": "Europe/Paris"}')
+    for name in ("hall.env", "agent.json", "agent.env", "relay.json", "relay.env"):
+        (root / "etc/hall" / name).write_text("kept")
+    inside(root, "systemctl", "disable", "hall-wol")
+    install(root, packed("1.1").values())
+    assert "Paris" in config.read_text() and owned(root, "/var/lib/hall/domains.json") == "hall hall 600"
+    assert owned(root, "/etc/hall/hall.env") == "root root 600"
+    assert not (root / "etc/systemd/system/multi-user.target.wants/hall-wol.service").is_symlink()  # what an administrator chose
+
+    inside(root, "dpkg", "--remove", *NAMES)
+    assert config.exists() and (root / "etc/hall/hall.env").exists() and not (root / "usr/bin/hall").exists()
+    inside(root, "dpkg", "--purge", "hall")
+    assert not (root / "var/lib/hall").exists() and not (root / "etc/hall/hall.env").exists()
+    assert (root / "etc/hall/agent.env").read_text() == "kept"  # another's
+    inside(root, "dpkg", "--purge", "hall-agent", "hall-wol")
+    left = all_files(root) - before
+    assert left == set() and users(root) == users_before
+
+
+def by_hand(root, unit):
+    """What docs/INSTALL.md had people type before there were packages; systemctl enabled the unit."""
+    script = """
+    useradd --system --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin hall
+    install -d -o hall -g hall -m 750 /etc/hall
+    install -d -o hall -g hall -m 700 /var/lib/hall
+    echo '{"servers": {}, "domains": {}, "timezone": "Asia/Tokyo"}' >/etc/hall/domains.json
+    chown hall:hall /etc/hall/domains.json; chmod 640 /etc/hall/domains.json
+    echo HALL_MQTT_PASSWORD=secret >/etc/hall/hall.env; chown hall:hall /etc/hall/hall.env; chmod 600 /etc/hall/hall.env
+    install -d -o hall -g hall -m 700 /etc/hall/keys; echo key >/etc/hall/keys/nas; chown hall:hall /etc/hall/keys/nas
+    echo old >/usr/bin/hall
+    systemctl enable hall
+    """
+    (root / "etc/systemd/system/hall.service").write_text(unit)
+    inside(root, "sh", "-ec", script)
+
+
+def test_an_installation_by_hand_is_taken_over(root, packed):
+    by_hand(root, (HAND / "hall.service").read_text())
+    passwd = (root / "etc/passwd").read_text()
+    install(root, [packed("1.0")["hall"]])
+    assert "Tokyo" in (root / "var/lib/hall/domains.json").read_text() and not (root / "etc/hall/domains.json").exists()
+    assert owned(root, "/var/lib/hall/domains.json") == "hall hall 600"
+    assert owned(root, "/etc/hall") == "root root 755"
+    assert owned(root, "/etc/hall/hall.env") == "root root 600" and "secret" in (root / "etc/hall/hall.env").read_text()
+    assert owned(root, "/etc/hall/keys/nas").startswith("hall hall")
+    system = root / "etc/systemd/system"
+    assert not (system / "hall.service").exists() and (system / "hall.service.by-hand").exists()
+    assert os.readlink(system / "multi-user.target.wants/hall.service").endswith("/lib/systemd/system/hall.service")
+    assert (root / "etc/passwd").read_text() == passwd
+    inside(root, "dpkg", "--purge", "hall")
+    assert not (root / "etc/hall").exists() and not (system / "hall.service.by-hand").exists()
+
+
+def test_a_unit_that_was_changed_stays_with_its_configuration(root, packed):
+    by_hand(root, (HAND / "hall.service").read_text().replace("MemoryMax=128M", "MemoryMax=256M"))
+    said = install(root, [packed("1.0")["hall"]])
+    assert "256M" in (root / "etc/systemd/system/hall.service").read_text()
+    assert "Tokyo" in (root / "etc/hall/domains.json").read_text() and not (root / "var/lib/hall/domains.json").exists()
+    assert "hall.service stays" in said and "no configuration is moved" in said
+
+
+@pytest.mark.parametrize("newer", [0, 1])
+def test_a_store_of_a_newer_hall_is_refused(root, packed, newer):
+    tables = (ROOT / "hall-mqtt/store/tables.h").read_text(encoding="utf-8")
+    ours = int(re.search(r"SCHEMA_VERSION = (\d+)", tables).group(1))
+    install(root, [packed("1.1")["hall"]])
+    store = sqlite3.connect(root / "var/lib/hall/hall.db")
+    store.execute(f"PRAGMA application_id={0x48616c6c}")
+    store.execute(f"PRAGMA user_version={ours + newer}")
+    store.close()
+    older = packed("1.0")["hall"]
+    shutil.copy(older, root / "pk")
+    said = inside(root, "sh", "-c", f"dpkg -i /pk/{older.name}; echo ended with $?")
+    now = inside(root, "dpkg-query", "-W", "-f", "${Version} ${db:Status-Status}", "hall")
+    if newer:
+        assert "ended with 1" in said and f"has version {ours + 1}, and this Hall reads versions up to {ours}" in said
+        assert now.startswith("1.1-") and now.endswith(" installed")
+    else:
+        assert "ended with 0" in said and now.startswith("1.0-")
+
+
+def test_the_same_bytes_and_a_signed_repository(tmp_path, packed):
+    """Built in another folder, from a clone; apt's own program believes the signature."""
+    clone = tmp_path / "a folder of another name"
+    run("git", "clone", "-q", ROOT, clone)
+    changed = run("git", "-C", ROOT, "diff", "HEAD", "--binary")
+    if changed:
+        run("git", "-C", clone, "apply", "-", input=changed)
+    keys = tmp_path / "keys"
+    keys.mkdir(mode=0o700)
+    version = re.search(r"^HALL_VERSION:STRING=(.*)$", (BUILD / "CMakeCache.txt").read_text(), re.M).group(1)
+    environment = {**os.environ, **COMMIT, "GNUPGHOME": str(keys), "HALL_VERSION": version}
+    environment.pop("CMAKE_C_COMPILER_LAUNCHER", None)  # really built again
+    run("gpg", "--batch", "--passphrase", "", "--quick-generate-key", "packages@example.org", env=environment)
+    run(clone / "package.sh", "--repo", "repository", "--sign", "packages@example.org", env=environment, cwd=tmp_path)
+    repository = tmp_path / "repository"
+    ours = {file.name: file.read_bytes() for file in packed(version).values()}
+    theirs = {file.name: file.read_bytes() for file in repository.glob("*.deb")}
+    assert ours.keys() == theirs.keys() and [name for name in ours if ours[name] != theirs[name]] == []
+    run("gpg", "--batch", "--dearmor", "--output", tmp_path / "hall.gpg", repository / "hall.asc", env=environment)
+    run("gpgv", "--keyring", tmp_path / "hall.gpg", repository / "InRelease")
+    for line in (repository / "Packages").read_text().splitlines():
+        if line.startswith("Filename: "):
+            assert (repository / line.split(": ")[1]).is_file()
