@@ -77,7 +77,7 @@ def install(root, files):
     """As `apt-get install ./*.deb` does; what they need lies in apt's cache."""
     for file in files:
         shutil.copy(file, root / "pk")
-    return inside(root, "apt-get", "install", "-q", "-y", "--no-download", "--no-install-recommends", "--allow-downgrades",
+    return inside(root, "apt-get", "install", "-q", "-y", "--no-install-recommends", "--allow-downgrades",
                         *(f"/pk/{file.name}" for file in files))
 
 
@@ -103,7 +103,7 @@ def test_they_say_what_lintian_wants(packed):
 
 def test_from_the_first_to_the_last(root, packed):
     """Installed, upgraded with what was changed kept, removed with the data kept, purged with nothing left."""
-    inside(root, "apt-get", "install", "-q", "-y", "--no-download", "--no-install-recommends", *LIBRARIES)
+    inside(root, "apt-get", "install", "-q", "-y", "--no-install-recommends", *LIBRARIES)
     before, users_before = all_files(root), users(root)
 
     install(root, packed("1.0").values())
