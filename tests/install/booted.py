@@ -16,6 +16,7 @@ from pathlib import Path
 
 from lan import ip
 from process import Process, wait_until
+from roots import overlay
 from simserver import ETH_P_ALL, magic
 
 ENVIRONMENT = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "TERM=dumb"]
@@ -27,19 +28,17 @@ class Booted:
 
     def __init__(self, root, directory, lan, number, mac, binds=()):
         self.directory, self.lan, self.mac = Path(directory), lan, mac
-        self.directory.mkdir()
         self.address = lan.address(number)
         self.name = f"hall-{os.getpid()}-{number}"
         self.binds = binds  # (folder here, folder there), to be read only
-        self.process = self.leader = self.card = None
+        self.process = self.leader = self.card = self.frames = None
         self.packets = []  # when each came
         self.boots = 0
         self.lock = threading.Lock()
-        self.root = self.directory / "root"
-        for folder in ("upper", "work", "root"):
-            (self.directory / folder).mkdir()
-        subprocess.run(["mount", "-t", "overlay", "overlay", "-o",
-                        f"lowerdir={root},upperdir={self.directory}/upper,workdir={self.directory}/work", self.root], check=True)
+        self.files = contextlib.ExitStack()
+        self.root = self.files.enter_context(overlay(root, self.directory))
+        (self.root / "etc/hostname").write_text(f"{self.directory.name}\n")
+        (self.root / "etc/hosts").write_text(f"127.0.0.1 localhost\n127.0.1.1 {self.directory.name}\n")
 
     def boot(self):
         """Returns once systemd has started all that it will start."""
@@ -77,12 +76,13 @@ class Booted:
     def command(self, words, user="root", environment=()):
         """The argv that runs a line of shell there, as after a login."""
         become = [] if user == "root" else ["setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups"]
-        return ["nsenter", "-t", str(self.leader), "-a", "env", "-i", *ENVIRONMENT, *environment, *become, "sh", "-c", f"cd /root; {words}"]
+        return ["nsenter", "-t", str(self.leader), "-a", "env", "-i", *ENVIRONMENT, *environment, *become, "sh", "-c",
+                f"cd /root; {words}"]
 
     def run(self, words, limit=300, accept=(0,), **how):
         """What a line of shell prints there, stdout and stderr."""
-        done = subprocess.run(self.command(words, **how), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True, timeout=limit, check=False)
+        done = subprocess.run(self.command(words, **how), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=limit, check=False)
         assert done.returncode in accept, f"{self.name}: {words}: ended with {done.returncode}:\n{done.stdout[-6000:]}"
         return done.stdout
 
@@ -99,8 +99,8 @@ class Booted:
         """From now on its card switches it on. The cable of a machine that is off hangs from the bridge all the same."""
         frames = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
         frames.bind((self.lan.bridge, 0))
-        threading.Thread(target=self._watch, args=(frames,), daemon=True).start()
         self.frames = frames
+        threading.Thread(target=self._watch, args=(frames,), daemon=True).start()
 
     def _watch(self, frames):
         wanted = magic(self.mac)
@@ -123,7 +123,7 @@ class Booted:
         wait_until(lambda: not self.on(), limit, f"{self.name} switched off")
 
     def close(self):
-        if getattr(self, "frames", None):
+        if self.frames:
             with contextlib.suppress(OSError):
                 self.frames.shutdown(socket.SHUT_RDWR)
             self.frames.close()
@@ -133,4 +133,4 @@ class Booted:
                 self.wait_off(30)
         if self.on():
             self.process.kill()
-        subprocess.run(["umount", "-l", self.root], check=False)
+        self.files.close()
