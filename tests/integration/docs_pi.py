@@ -60,7 +60,8 @@ class Pi:
         network()
         user("hall")
         described = {id: {**server, "domain": f"{id}.example.org"} for id, server in SERVERS.items()}
-        self.world = World(binary, work / "world", described, boot_s=0.8, min_up="0s", wanted_ports=True)
+        self.world = World(binary, work / "world", described, boot_s=0.8, min_up="0s",
+                           wanted_ports={"broker": 1883, "gateway": 8880, "admin": 8881})
         self._secrets()
         self._files()
         self._programs(binary)
