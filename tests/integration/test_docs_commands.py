@@ -44,8 +44,8 @@ PREPARED = {
     ("DASHBOARD.md", "Open it"): {"answer": "a long enough password\n"},
 }
 
-# Commands that may end with a status of their own: here nobody puts the server to sleep by hand in between.
-STATUS = {"hallctl ping testing": (0, 1)}
+# Commands that may end with a status of their own: here nobody puts the server to sleep by hand in between, and no name is known.
+STATUS = {"hallctl ping testing": (0, 1), "sudo hallctl doctor": (0, 1)}
 
 
 class Block:

@@ -410,6 +410,37 @@ def test_nothing_runs(doctor, tmp_path):
     assert doctor.seconds < LONGEST
 
 
+def overlaid(*script):
+    """The same with /etc and /var as they are, and places of their own for what is written there."""
+    return mounted("T=$(mktemp -d)", "mount -t tmpfs tmpfs $T", *[
+        f"mkdir -p $T/{name}/u $T/{name}/w && mount -t overlay overlay -o lowerdir=/{name},upperdir=$T/{name}/u,workdir=$T/{name}/w /{name}"
+        for name in ("etc", "var")], *script)
+
+
+def test_root_has_the_password_of_the_service(world, doctor):
+    """As packages leave it: the configuration in /var/lib/hall, the password in /etc/hall/hall.env, and none in the environment."""
+    place = ["mkdir -p /etc/hall /var/lib/hall", f"cp {world.hall.file} /var/lib/hall/domains.json", "umask 077"]
+    given = f"echo \"HALL_MQTT_PASSWORD='{doctor.env.pop('HALL_MQTT_PASSWORD')}'\" >/etc/hall/hall.env"
+    lines = doctor.look(inside=overlaid(*place, given), config=False)
+    assert doctor.report["bad"] == 0 and lines["broker.good"]["parameters"]["user"] == "hall" and "rights.good" in lines
+    assert lines["configuration.good"]["parameters"]["file"] == "/var/lib/hall/domains.json" and "secrets.good" in lines
+    found = doctor.bad(inside=overlaid(*place, given, "chmod 644 /etc/hall/hall.env"), config=False)
+    assert found == {"secrets.open": "sudo chmod 600 /etc/hall/hall.env"}
+    assert "broker.no_password" in doctor.look(inside=overlaid(*place), config=False)
+
+
+def test_a_person_asks_as_himself(world, doctor, tmp_path):
+    """With the user and password of his own hallctl.json, whatever Hall's are."""
+    folder = tmp_path / ".config" / "hall"
+    folder.mkdir(parents=True)
+    own = {"broker": f"mqtt://127.0.0.1:{world.broker.port}", "username": "operator", "password": world.broker.passwords["operator"]}
+    (folder / "hallctl.json").write_text(json.dumps(own), encoding="utf-8")
+    (folder / "hallctl.json").chmod(0o600)
+    del doctor.env["HALL_MQTT_PASSWORD"]
+    lines = doctor.look()
+    assert doctor.report["bad"] == 0 and lines["broker.good"]["parameters"]["user"] == "operator" and "hall.good" in lines
+
+
 def test_without_root(world, doctor, open_path):
     """What others may not read is said, with what to type; everything else goes on."""
     file = open_path / "domains.json"

@@ -12,7 +12,7 @@
 #include "hallctl/meeting.h"
 #include "hallctl/reader.h"
 
-enum { TEXT_LIMIT = 4096, OUT_LIMIT = 16 << 20, MARK_WIDTH = 9 };
+enum { TEXT_LIMIT = 4096, OUT_LIMIT = 16 << 20, MARK_WIDTH = 9, ENVIRONMENT_MAX = 65536 };
 
 /* In the order of the lines: what others rest on comes first. */
 static const struct doctor_check *const checks[] = {
@@ -113,11 +113,11 @@ static int print_json(const struct findings *findings)
 
 /* ---- what is known before ---- */
 
-/* The file that Hall runs with: a package's, or that of an installation by hand. */
+/* Where Hall's configuration is: a package's, or that of an installation by hand. */
+static const char *const files[] = {"/var/lib/hall/domains.json", "/etc/hall/domains.json"};
+
 static const char *find_file(const struct call *call)
 {
-    static const char *const files[] = {"/var/lib/hall/domains.json", "/etc/hall/domains.json"};
-
     if (call_has(call, FLAG_CONFIG))
         return call->texts[FLAG_CONFIG];
     for (size_t i = 0; i < ARRAY_SIZE(files); i++)
@@ -126,20 +126,75 @@ static const char *find_file(const struct call *call)
     return files[0];
 }
 
+/* The value of a line of an EnvironmentFile= (systemd.exec(5)), without its quotes. */
+static bool take_line(char *line, const char *key, char **ret_value)
+{
+    const size_t length = strlen(key);
+
+    if (strncmp(line, key, length) != 0 || line[length] != '=')
+        return false;
+    char *value = line + length + 1, *end = value + strlen(value);
+    if (end - value >= 2 && (value[0] == '"' || value[0] == '\'') && end[-1] == value[0]) {
+        value++;
+        end[-1] = '\0';
+    }
+    *ret_value = value;
+    return value[0] != '\0';
+}
+
+/* The password of this machine's Hall, which root may read, unless the environment has one. */
+static void read_password(const struct doctor *doctor)
+{
+    static const char key[] = "HALL_MQTT_PASSWORD";
+    char text[ENVIRONMENT_MAX], *rest = text, *value;
+    const bool is_ours = strcmp(doctor->file, files[0]) == 0 || strcmp(doctor->file, files[1]) == 0;
+
+    if (!is_ours || getenv(key) ||
+        doctor_read(doctor, "/etc/hall/hall.env", text, sizeof(text)) <= 0)
+        return;
+    for (char *line; (line = strsep(&rest, "\n"));)
+        if (take_line(line, key, &value))
+            setenv(key, value, 1);
+    explicit_bzero(text, sizeof(text));
+}
+
+/* As whom? As Hall, if its password is known; else as whoever runs this, with what is theirs. */
+static void choose_settings(struct call *with, struct doctor *doctor, struct settings *settings)
+{
+    struct report report = {0};
+    const char *password = getenv("HALL_MQTT_PASSWORD");
+    struct call own = *with;
+
+    own.given &= ~WITH(FLAG_CONFIG);
+    own.texts[FLAG_CONFIG] = NULL;
+    if (doctor->config)
+        call_give(with, FLAG_CONFIG, doctor->file);
+    else
+        *with = own;
+    if ((!password || password[0] == '\0') && settings_load(&own, settings, &report) == 0) {
+        if (settings->password) {
+            doctor->settings = settings;
+            report_finish(&report);
+            return;
+        }
+        settings_finish(settings);
+    }
+    if (settings_load(with, settings, &report) == 0)
+        doctor->settings = settings;
+    report_finish(&report);
+}
+
 static void load(struct call *with, struct doctor *doctor, struct config **config,
                  struct settings *settings)
 {
     struct report report = {0};
 
     /* What is wrong with the file is a finding of its own: the other checks go on without. */
-    if (config_load(doctor->file, config, &report) == 0)
-        call_give(with, FLAG_CONFIG, doctor->file);
-    else
-        with->given &= ~WITH(FLAG_CONFIG), with->texts[FLAG_CONFIG] = NULL;
-    doctor->config = *config;
-    if (settings_load(with, settings, &report) == 0)
-        doctor->settings = settings;
+    config_load(doctor->file, config, &report);
     report_finish(&report);
+    doctor->config = *config;
+    read_password(doctor);
+    choose_settings(with, doctor, settings);
 }
 
 static int run_doctor(const struct call *call)
