@@ -42,7 +42,7 @@ ALLOWED = {folder: set(rooms.split()) for folder, rooms in {
     "web/api": "base core say config store web/site web/board web/gate web/page web/api",
     "web/admin": "base core say config secret web/site web/board web/gate web/page web/listen web/api web/admin",
     "hall-mqtt/hallctl": "base core say config words mqtt probe secret bridges/wol bridges/proxy hallctl hallctl/doctor hallctl/setup",
-    "hall-mqtt/hallctl/doctor": "base core say config words mqtt bridges/proxy hallctl hallctl/doctor",
+    "hall-mqtt/hallctl/doctor": "base core say config words mqtt bridges/proxy hallctl hallctl/setup hallctl/doctor",
     "hall-mqtt/hallctl/setup": "base core say config probe secret bridges/proxy hallctl/setup",
     "hall-mqtt/simulate": "base core say config words simulate",
     "hall-mqtt/hall": "base core say config words mqtt loop probe record secret store bridges/wol bridges/remote ha-discovery "
