@@ -6,19 +6,80 @@
 #include <sys/epoll.h>
 
 #include "base/array.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 
-#define HASH_KEY  "admin_password_hash"
-#define KNOWN_KEY "admin_known"
+#define HASH_KEY     "admin_password_hash"
+#define KNOWN_KEY    "admin_known"
+#define SESSIONS_KEY "admin_sessions"
 
-enum { KEPT_BODY_MAX = 1024 };
+enum { KEPT_BODY_MAX = 1024, SESSIONS_BODY_MAX = 4096 };
 
 /* What an earlier start kept. */
 struct kept {
     char hash[SECRET_HASH_SIZE];
     struct throttle_known known;
+    bool has_sessions;
+    struct admin_sessions sessions;
 };
+
+/* ---- sessions ---- */
+
+static bool read_hex(const char *text, uint8_t *out, size_t size)
+{
+    if (!text || strlen(text) != 2 * size)
+        return false;
+    for (size_t i = 0; i < size; i++) {
+        const int high = text_hex_digit(text[2 * i]), low = text_hex_digit(text[2 * i + 1]);
+
+        if (high < 0 || low < 0)
+            return false;
+        out[i] = (uint8_t)(high * 16 + low);
+    }
+    return true;
+}
+
+static void put_hex(struct json_writer *json, const char *key, const uint8_t *bytes, size_t size)
+{
+    char text[2 * SECRET_DIGEST_SIZE + 1];
+
+    for (size_t i = 0; i < size && i < SECRET_DIGEST_SIZE; i++)
+        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+    json_put_string(json, key, text);
+}
+
+/* Of the wall, as it was kept, on the boot clock of now. A time to come is not believed. */
+static bool read_boot(const struct json *json, const char *key, struct now now, int64_t *ret_boot)
+{
+    int64_t wall;
+
+    if (!json_integer(json_get(json, key), &wall) || wall <= 0 || wall > now.wall)
+        return false;
+    *ret_boot = now.boot - (now.wall - wall);
+    return true;
+}
+
+static void read_sessions(struct kept *kept, const struct json *json)
+{
+    const struct json *list = json_get(json, "sessions");
+    struct admin_sessions *to = &kept->sessions;
+    const struct now now = clock_now();
+    size_t n = 0;
+
+    to->has_key = read_hex(json_get_string(json, "key"), to->key, sizeof(to->key));
+    kept->has_sessions =
+        read_hex(json_get_string(json, "password"), to->password, sizeof(to->password));
+    for (const struct json *one = list ? json_first(list) : NULL; one && n < SESSIONS_MAX;
+         one = json_next(one)) {
+        struct session session = {.open = true};
+
+        if (read_hex(json_get_string(one, "id"), session.id, sizeof(session.id)) &&
+            read_boot(one, "began", now, &session.began) &&
+            read_boot(one, "used", now, &session.used))
+            to->open.list[n++] = session;
+    }
+}
 
 static void read_hash(struct kept *kept, const struct json *json)
 {
@@ -42,7 +103,7 @@ static void read_known(struct kept *kept, const struct json *json)
 static const struct {
     const char *key;
     void (*read)(struct kept *kept, const struct json *json);
-} settings[] = {{HASH_KEY, read_hash}, {KNOWN_KEY, read_known}};
+} settings[] = {{HASH_KEY, read_hash}, {KNOWN_KEY, read_known}, {SESSIONS_KEY, read_sessions}};
 
 static void read_setting(void *context, const char *key, const char *body, int64_t saved_wall)
 {
@@ -97,6 +158,38 @@ static void keep_known(struct in_admin *in)
     keep(in, KNOWN_KEY, &text);
 }
 
+static void put_session(struct json_writer *json, const struct session *session, struct now now)
+{
+    json_begin_object(json, NULL);
+    put_hex(json, "id", session->id, sizeof(session->id));
+    json_put_integer(json, "began", clock_wall_at(now, session->began));
+    json_put_integer(json, "used", clock_wall_at(now, session->used));
+    json_end_object(json);
+}
+
+/* At each login and logout, and at the end: a restart, or a newer Hall, logs nobody out. */
+static void keep_sessions(struct in_admin *in)
+{
+    struct buf text = BUF_INIT(SESSIONS_BODY_MAX);
+    struct admin_sessions sessions;
+    struct json_writer writer;
+
+    admin_sessions(in->admin, &sessions);
+    json_writer_init(&writer, &text);
+    json_begin_object(&writer, NULL);
+    if (sessions.has_key)
+        put_hex(&writer, "key", sessions.key, sizeof(sessions.key));
+    put_hex(&writer, "password", sessions.password, sizeof(sessions.password));
+    json_begin_array(&writer, "sessions");
+    for (size_t i = 0; i < SESSIONS_MAX; i++)
+        if (sessions.open.list[i].open)
+            put_session(&writer, &sessions.open.list[i], clock_now());
+    json_end_array(&writer);
+    json_end_object(&writer);
+    secret_wipe(&sessions, sizeof(sessions));
+    keep(in, SESSIONS_KEY, &text);
+}
+
 static void tell(struct in_admin *in, const struct admin_news *told)
 {
     static const char *const types[] = {
@@ -132,10 +225,12 @@ static int on_news(sd_event_source *source, int fd, uint32_t events, void *conte
     while (admin_take(in->admin, &news)) {
         if (news.kind == ADMIN_HASHED)
             keep_hash(in, news.why);
-        else
+        else if (news.kind != ADMIN_LOGOUT)
             tell(in, &news);
         if (news.kind == ADMIN_LOGIN)
             keep_known(in);
+        if (news.kind == ADMIN_LOGIN || news.kind == ADMIN_LOGOUT)
+            keep_sessions(in);
     }
     return 0;
 }
@@ -153,10 +248,11 @@ int in_admin_listen(struct in_admin *in, sd_event *loop, const struct secrets *s
         .secrets = secrets,
         .stored_hash = kept.hash[0] ? kept.hash : NULL,
         .known = &kept.known,
+        .sessions = kept.has_sessions ? &kept.sessions : NULL,
         .api = api,
     };
     error = admin_create(&options, &in->admin);
-    secret_wipe(kept.hash, sizeof(kept.hash));
+    secret_wipe(&kept, sizeof(kept));
     if (error < 0) {
         log_error("admin: the dashboard is not there: %s; all else goes on", strerror(-error));
         return error == -ENOMEM ? error : 0;
@@ -179,5 +275,7 @@ const struct outlet_ops in_admin_outlet = {.hear = {[NEWS_RENEWED] = on_renewed}
 void in_admin_finish(struct in_admin *in)
 {
     sd_event_source_disable_unref(in->source);
+    if (in->admin)
+        keep_sessions(in);
     admin_destroy(in->admin);
 }

@@ -237,6 +237,61 @@ def test_a_login_from_another_origin_is_refused(hall):
         problem(Visitor(hall).login(headers=headers), 403)
 
 
+def restart(hall, kill=False):
+    if kill:
+        hall.kill()
+    else:
+        hall.stop()
+    hall.start()
+    wait_until(lambda: listens(hall), 60, "the dashboard")
+
+
+@pytest.mark.parametrize("key", [None, KEY])
+@pytest.mark.parametrize("kill", [False, True])
+def test_a_restart_logs_nobody_out(make_hall, key, kill):
+    hall = make_hall({"ADMIN_PASSWORD": PASSWORD, **({"HALL_SECRET_KEY": key} if key else {})})
+    visitor, left = Visitor(hall), Visitor(hall)
+    assert visitor.login().status == 200 and left.login().status == 200
+    store = hall.config["store"]["path"]
+    wait_until(lambda: kept(store) == 2, 60, "the sessions in the store")
+    assert left.ask("/logout", "POST", {}, {"X-CSRF-Token": left.csrf}).status == 204
+    wait_until(lambda: kept(store) == 1, 60, "the sessions in the store")
+    restart(hall, kill)
+    assert visitor.is_in() and visitor.change().status == 404 and not left.is_in()
+    assert visitor.cookie not in json.dumps(rows(store))
+
+
+def test_another_password_ends_the_sessions_of_before(make_hall):
+    hall = make_hall({"ADMIN_PASSWORD": PASSWORD})
+    visitor = Visitor(hall)
+    assert visitor.login().status == 200
+    hall.secrets["ADMIN_PASSWORD"] = "another battery staple"
+    restart(hall)
+    wait_until(lambda: not visitor.is_in(), 60, "the end of the session")
+    assert visitor.login().status == 401 and visitor.login("another battery staple").status == 200
+
+
+def test_another_key_ends_them_too(make_hall):
+    hall = make_hall({"ADMIN_PASSWORD": PASSWORD, "HALL_SECRET_KEY": KEY})
+    visitor = Visitor(hall)
+    assert visitor.login().status == 200
+    hall.secrets["HALL_SECRET_KEY"] = KEY[::-1]
+    restart(hall)
+    assert not visitor.is_in()
+
+
+def rows(store):
+    with contextlib.closing(sqlite3.connect(store)) as db:
+        tables = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {table: [[str(cell) for cell in row] for row in db.execute(f"SELECT * FROM {table}")] for table in tables}
+
+
+def kept(store):
+    """How many sessions are in the store."""
+    found = [cell for table in rows(store).values() for row in table if "admin_sessions" in row for cell in row if cell.startswith("{")]
+    return len(json.loads(found[0])["sessions"]) if found else None
+
+
 # ---- Guessing
 
 

@@ -54,7 +54,7 @@ int hasher_hash(struct hasher *hasher, const char *password, int64_t limit_ms,
 void admin_tell(struct admin *to, enum admin_news_kind kind, const char *who, const char *path,
                 const char *why)
 {
-    static const char *const kinds[] = {"login", "login failed", "refused", "hashed"};
+    static const char *const kinds[] = {"login", "login failed", "logout", "refused", "hashed"};
     assert_ptr_equal(to, &admin);
     if (kind == ADMIN_HASHED)
         assert_string_equal(why, other_hash);
@@ -220,13 +220,13 @@ static void the_hash_that_counts(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         admin.hash[0] = '\0';
         secrets.admin_password_hash = rows[i].given;
-        assert_int_equal(login_start(&admin, rows[i].stored), 0);
+        assert_int_equal(login_start(&admin, rows[i].stored, NULL), 0);
         assert_string_equal(admin.hash, rows[i].counts);
         assert_false(admin.has_first);
     }
     secrets.admin_password_hash = kept_hash;
     secrets.admin_password = "not needed";
-    assert_int_equal(login_start(&admin, NULL), 0);
+    assert_int_equal(login_start(&admin, NULL, NULL), 0);
     assert_false(admin.has_first);
 }
 
@@ -234,7 +234,7 @@ static void start_with_password(const char *stored)
 {
     admin.hash[0] = '\0';
     secrets.admin_password = "open sesame";
-    assert_int_equal(login_start(&admin, stored), 0);
+    assert_int_equal(login_start(&admin, stored, NULL), 0);
     assert_true(admin.has_first);
     pthread_join(admin.first, NULL);
     assert_false(admin.hashing);

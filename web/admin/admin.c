@@ -60,14 +60,18 @@ static void end_reading(void *context, uint64_t peer)
     listener_end_reading(((struct admin *)context)->listener, peer);
 }
 
-/* Digests are keyed by HALL_SECRET_KEY, or by chance anew with each start. */
-static int make_key(struct admin *admin)
+/* Digests are keyed by HALL_SECRET_KEY, or by chance: by what is kept with the sessions. */
+static int make_key(struct admin *admin, const struct admin_sessions *kept)
 {
     static const uint8_t zero[SECRET_KEY_SIZE];
     const char *secret = admin->secrets->secret_key;
     int error = secret_start();
     if (error != 0)
         return error;
+    if (!secret && kept && kept->has_key) {
+        memcpy(admin->key, kept->key, sizeof(admin->key));
+        return 0;
+    }
     if (!secret)
         return secret_random(admin->key, sizeof(admin->key));
     secret_digest(zero, secret, strlen(secret), admin->key);
@@ -76,14 +80,14 @@ static int make_key(struct admin *admin)
 
 static int make_parts(struct admin *admin, const struct admin_options *options)
 {
-    int error = make_key(admin);
+    int error = make_key(admin, options->sessions);
     guess_warn(admin->secrets);
     if (error == 0)
         error = rules_copy(options->config, &admin->rules);
     if (error == 0)
         error = hasher_create(&admin->hasher);
     if (error == 0)
-        error = login_start(admin, options->stored_hash);
+        error = login_start(admin, options->stored_hash, options->sessions);
     if (error == 0)
         error = listener_create(&role, admin, options->config->http.admin,
                                 options->config->http.n_admin, &admin->listener);
@@ -96,6 +100,17 @@ struct throttle_known admin_known(struct admin *admin)
     struct throttle_known known = throttle_known(&admin->throttle);
     pthread_mutex_unlock(&admin->lock);
     return known;
+}
+
+void admin_sessions(struct admin *admin, struct admin_sessions *ret_sessions)
+{
+    *ret_sessions = (struct admin_sessions){.has_key = !admin->secrets->secret_key};
+    if (ret_sessions->has_key)
+        memcpy(ret_sessions->key, admin->key, sizeof(ret_sessions->key));
+    login_digest_password(admin, ret_sessions->password);
+    pthread_mutex_lock(&admin->lock);
+    ret_sessions->open = admin->sessions;
+    pthread_mutex_unlock(&admin->lock);
 }
 
 int admin_create(const struct admin_options *options, struct admin **ret_admin)

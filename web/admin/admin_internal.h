@@ -127,7 +127,10 @@ void guess_warn(const struct secrets *secrets);
 
 /* ---- login.c ---- */
 
-int login_start(struct admin *admin, const char *stored_hash);
+/* kept: sessions of before, which go on if the password is the same; or NULL. */
+int login_start(struct admin *admin, const char *stored_hash, const struct admin_sessions *kept);
+/* What tells one password's hash from another's. */
+void login_digest_password(struct admin *admin, uint8_t out[SECRET_DIGEST_SIZE]);
 /* Finds the session the cookie names. */
 void login_recognise(struct call *call);
 /* A key or a session, and for changes by a session our own page. False: it was answered. */

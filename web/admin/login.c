@@ -20,10 +20,12 @@ enum { HASH_WAIT_MS = 6000, LOGIN_BODY_MAX = 8192 };
 
 /* ---- The password's hash ---- */
 
+/* Another password ends what began with the one before. */
 static void set_hash(struct admin *admin, const char *hash)
 {
     pthread_mutex_lock(&admin->lock);
     text_copy(admin->hash, sizeof(admin->hash), hash);
+    admin->sessions = (struct sessions){0};
     pthread_mutex_unlock(&admin->lock);
 }
 
@@ -33,6 +35,26 @@ static bool read_hash(struct admin *admin, char out[SECRET_HASH_SIZE])
     memcpy(out, admin->hash, SECRET_HASH_SIZE);
     pthread_mutex_unlock(&admin->lock);
     return out[0] != '\0';
+}
+
+void login_digest_password(struct admin *admin, uint8_t out[SECRET_DIGEST_SIZE])
+{
+    char hash[SECRET_HASH_SIZE];
+
+    (void)read_hash(admin, hash);
+    secret_digest(admin->key, hash, strlen(hash), out);
+    secret_wipe(hash, sizeof(hash));
+}
+
+static void recall_sessions(struct admin *admin, const struct admin_sessions *kept)
+{
+    uint8_t password[SECRET_DIGEST_SIZE];
+
+    login_digest_password(admin, password);
+    if (kept && admin->hash[0] != '\0' &&
+        secret_equal((const char *)password, sizeof(password), (const char *)kept->password,
+                     sizeof(kept->password)))
+        admin->sessions = kept->open;
 }
 
 /* ADMIN_PASSWORD, and the hash kept from before: made anew where they do not belong together. */
@@ -77,23 +99,29 @@ static int start_first(struct admin *admin)
 }
 
 /* HALL_ADMIN_PASSWORD_HASH comes first, then ADMIN_PASSWORD, then what an earlier start kept. */
-int login_start(struct admin *admin, const char *stored_hash)
+static void find_hash(struct admin *admin, const char *stored_hash)
 {
     const char *given = admin->secrets->admin_password_hash;
 
     if (given && !secret_is_hash(given))
         log_error("admin: HALL_ADMIN_PASSWORD_HASH is no Argon2id hash of at most 64 MiB; nobody "
                   "can log in; make one with `hallctl hash-password`");
-    if (given) {
+    if (given)
         set_hash(admin, secret_is_hash(given) ? given : "");
-        return 0;
-    }
-    if (stored_hash && secret_is_hash(stored_hash))
+    else if (stored_hash && secret_is_hash(stored_hash))
         set_hash(admin, stored_hash);
     else if (!admin->secrets->admin_password)
         log_warning("admin: no password is set, so nobody can log in; make a line for the "
                     "environment file with `hallctl hash-password`");
-    return admin->secrets->admin_password ? start_first(admin) : 0;
+}
+
+int login_start(struct admin *admin, const char *stored_hash, const struct admin_sessions *kept)
+{
+    find_hash(admin, stored_hash);
+    recall_sessions(admin, kept);
+    return admin->secrets->admin_password && !admin->secrets->admin_password_hash
+               ? start_first(admin)
+               : 0;
 }
 
 /* ---- Tokens ---- */
@@ -381,6 +409,8 @@ void login_route_out(struct call *call)
     if (call->has_session)
         sessions_close(&admin->sessions, call->session, call->now);
     pthread_mutex_unlock(&admin->lock);
+    if (call->has_session)
+        admin_tell(admin, ADMIN_LOGOUT, call->request->who, "/logout", "logged out");
     answer_begin(call->answer, 204);
     set_cookie(call, "");
     answer_never_kept(call->answer);
