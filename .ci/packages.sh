@@ -4,7 +4,7 @@
 
 # shellcheck disable=SC2034  # used by whoever sources this file
 BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config libmosquitto-dev libcivetweb-dev libcjson-dev
-  libsystemd-dev libjs-chart.js gzip libcurl4-openssl-dev libsqlite3-dev libsodium-dev)
+  libsystemd-dev libjs-chart.js gzip libcurl4-openssl-dev libsqlite3-dev libsodium-dev libssl-dev)
 # shellcheck disable=SC2034
 PACKAGING_PACKAGES=(dpkg-dev apt-utils)
 # shellcheck disable=SC2034
@@ -13,7 +13,7 @@ DEMO_PACKAGES=(mosquitto mosquitto-clients iproute2 util-linux python3 python3-p
 TEST_PACKAGES=(clang clang-format clang-tidy libclang-rt-dev libcmocka-dev shellcheck python3-pytest python3-pytest-xdist
   python3-jsonschema python3-jinja2 python3-yaml python3-grpcio jq sqlite3
   python3-selenium openssh-client openssh-server python3-dbusmock dbus systemd docker.io busybox-static
-  chromium chromium-driver nginx-light caddy haproxy python3-pip openssl tshark curl git
+  chromium chromium-driver nginx-light caddy haproxy python3-pip openssl tshark curl wget git
   node-mqtt rabbitmq-server zsh groff-base mandoc lintian
   qemu-system-x86 debootstrap systemd-container e2fsprogs cpio xz-utils)
 # shellcheck disable=SC2034

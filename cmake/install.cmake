@@ -34,6 +34,7 @@ endfunction()
 
 if(HALL_DAEMON)
   install(TARGETS hall COMPONENT hall)
+  install(TARGETS hall-handout DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/hall COMPONENT hall)
   hall_install_service(hall hall-mqtt/systemd)
   hall_install(hall lib/sysusers.d hall-mqtt/systemd/hall.sysusers.conf AS hall.conf)
   hall_install(hall lib/sysctl.d hall-mqtt/systemd/50-hall.conf)

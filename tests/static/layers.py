@@ -41,8 +41,11 @@ ALLOWED = {folder: set(rooms.split()) for folder, rooms in {
     "web/listen": "base core say config web/site web/board web/gate web/page web/routes web/listen",
     "web/api": "base core say config store web/site web/board web/gate web/page web/api",
     "web/admin": "base core say config secret web/site web/board web/gate web/page web/listen web/api web/admin",
-    "hall-mqtt/hallctl": "base core say config words mqtt probe secret bridges/wol bridges/proxy hallctl hallctl/doctor hallctl/setup",
-    "hall-mqtt/hallctl/doctor": "base core say config words mqtt bridges/proxy hallctl hallctl/setup hallctl/doctor",
+    "hall-mqtt/handout": "base handout",
+    "hall-mqtt/hallctl": "base core say config words mqtt probe secret bridges/wol bridges/proxy hallctl hallctl/doctor hallctl/enroll "
+                         "hallctl/setup",
+    "hall-mqtt/hallctl/doctor": "base core say config words mqtt bridges/proxy hallctl hallctl/setup hallctl/enroll hallctl/doctor",
+    "hall-mqtt/hallctl/enroll": "base secret hallctl/enroll",
     "hall-mqtt/hallctl/setup": "base core say config probe secret bridges/proxy hallctl/setup",
     "hall-mqtt/simulate": "base core say config words simulate",
     "hall-mqtt/hall": "base core say config words mqtt loop probe record secret store bridges/wol bridges/remote ha-discovery "
@@ -56,7 +59,7 @@ PURE_OF_SYSTEM = ("ha-discovery", "hall-mqtt/core", "hall-mqtt/say", "hall-mqtt/
                   "bridges/remote/ssh_words", "bridges/relay/relay_guard")
 THIRD_PARTY = ("mosquitto", "crypt.h", "sqlite3", "cjson/", "cJSON", "civetweb", "curl/", "sodium", "systemd/sd-bus")
 SYSTEM_IO = ("systemd/", "sys/socket.h", "sys/epoll.h", "pthread.h", "time.h", "sys/timerfd.h")
-GENERATED = {"web/wait_page.h", "web/dashboard_assets.h"}
+GENERATED = {"web/wait_page.h", "web/dashboard_assets.h", "hallctl/enroll_sh.h"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
 

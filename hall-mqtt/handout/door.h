@@ -1,0 +1,40 @@
+/*
+ * door: the listener. At most CONNECTIONS at once, few of them from one address; who has not said
+ * within seconds which token he has is sent away, and the oldest of those gives way when there is
+ * no room, so that slow strangers keep nobody out. One thread, nothing blocks.
+ */
+#ifndef HALL_HANDOUT_DOOR_H
+#define HALL_HANDOUT_DOOR_H
+
+#include <stdint.h>
+
+#include "base/address.h"
+#include "handout/identity.h"
+#include "handout/items.h"
+
+struct door;
+
+/* Told from inside door_run. */
+struct door_listener {
+    void (*fetched)(void *context, const struct item *item, const char *address);
+    /* An answer is wanted: door_answer gives it, then or later. */
+    void (*asked)(void *context, const struct item *item, const char *address);
+    void (*again)(void *context, const struct item *item, const char *address);
+    void (*wrong)(void *context, const char *address); /* of a token nobody has */
+    void *context;
+};
+
+/* Borrows items and tls. Port 0: any. -errno of the socket, -ENOMEM. */
+int door_create(struct items *items, SSL_CTX *tls, struct address address, uint16_t port,
+                const struct door_listener *listener, struct door **ret_door);
+void door_destroy(struct door *door);
+
+uint16_t door_port(const struct door *door);
+
+/* One turn: until something happens on the door or there is something to read on fd. Returns 1: fd
+ * is readable, 0, -errno. */
+int door_run(struct door *door, int fd);
+/* To all who asked for that: yes or no. A yes holds for whoever asks once more. */
+void door_answer(struct door *door, bool yes);
+
+#endif
