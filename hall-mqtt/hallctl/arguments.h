@@ -53,8 +53,14 @@ enum flag {
     FLAG_LANGUAGE,
     FLAG_YES,
     FLAG_DRY_RUN,
+    FLAG_PRINT,
+    FLAG_DOCKER,
+    FLAG_MINUTES,
+    FLAG_URL,
+    FLAG_DIR,
+    FLAG_AGENTS,
 };
-enum { FLAGS = FLAG_DRY_RUN + 1, CALL_LISTED_MAX = 128 };
+enum { FLAGS = FLAG_AGENTS + 1, CALL_LISTED_MAX = 128 };
 
 #define WITH(flag_) (UINT64_C(1) << (flag_))
 /* Where the broker is, and who asks. */

@@ -51,6 +51,7 @@ extern const struct verb_family plan_family;     /* verbs_proxy.c: proxy-config 
 extern const struct verb_family setup_family;    /* verbs_setup.c: setup */
 extern const struct verb_family doctor_family;   /* doctor/: doctor */
 extern const struct verb_family tool_family;     /* verbs_tool.c: check, hash-password */
+extern const struct verb_family enroll_family;   /* verbs_enroll.c: enroll */
 extern const struct verb_family complete_family; /* complete.c, hidden */
 
 #endif

@@ -6,8 +6,8 @@
 #include "config/complaint.h"
 
 static const struct verb_family *const families[] = {
-    &show_family, &watch_family, &record_family, &steer_family, &wire_family,
-    &plan_family, &setup_family, &doctor_family, &tool_family,  &complete_family,
+    &show_family,  &watch_family,  &record_family, &steer_family, &wire_family,     &plan_family,
+    &setup_family, &enroll_family, &doctor_family, &tool_family,  &complete_family,
 };
 enum { FAMILIES = ARRAY_SIZE(families), GUESS_EDITS = 3, COLUMN = 14 };
 

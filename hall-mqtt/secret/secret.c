@@ -88,6 +88,12 @@ void secret_digest(const uint8_t key[SECRET_KEY_SIZE], const void *bytes, size_t
     crypto_generichash(out, SECRET_DIGEST_SIZE, bytes, length, key, SECRET_KEY_SIZE);
 }
 
+int secret_sha256(const void *bytes, size_t length, uint8_t out[SECRET_DIGEST_SIZE])
+{
+    _Static_assert(SECRET_DIGEST_SIZE == crypto_hash_sha256_BYTES, "it fits");
+    return secret_start() < 0 || crypto_hash_sha256(out, bytes, length) != 0 ? -EIO : 0;
+}
+
 bool secret_equal(const void *a, size_t a_length, const void *b, size_t b_length)
 {
     /* What has another length is compared with itself, for the same time. */

@@ -40,6 +40,9 @@ enum { SECRET_KEY_SIZE = 32, SECRET_DIGEST_SIZE = 32 };
 void secret_digest(const uint8_t key[SECRET_KEY_SIZE], const void *bytes, size_t length,
                    uint8_t out[SECRET_DIGEST_SIZE]);
 
+/* SHA-256 (FIPS 180-4), to see that bytes are those that were announced. -EIO as above. */
+int secret_sha256(const void *bytes, size_t length, uint8_t out[SECRET_DIGEST_SIZE]);
+
 /* Same bytes? In a time that depends on the lengths alone. */
 bool secret_equal(const void *a, size_t a_length, const void *b, size_t b_length);
 /* Overwrites what the compiler might think dead. */

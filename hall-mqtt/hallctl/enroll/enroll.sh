@@ -1,0 +1,340 @@
+# What follows is the same for every server (hall-mqtt/hallctl/enroll/enroll.sh). What differs stands above it:
+#   hall_id, hall_broker, hall_config, hall_ca, hall_password, hall_docker (yes or no)
+#   hall_url, hall_pin, hall_commit: where the rest is fetched, and the token that has Hall take the password; "": carried
+#   hall_packages: a line "MACHINE TOKEN SHA256" for each; carried: the function hall_package MACHINE prints it
+# shellcheck shell=sh disable=SC2154,SC1112
+set -eu
+umask 022
+PATH=/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin
+export PATH
+LC_ALL_WAS=${LC_ALL:-${LC_MESSAGES:-${LANG:-}}}
+LC_ALL=C
+export LC_ALL
+
+UNIT=/etc/systemd/system/hall-agent.service
+FOLDER=/etc/hall
+NEW=.hall-new
+SPACE_KB=16384
+CONNECT_S=90
+
+# ---- what is said ----
+
+# The sentence of a key, for printf.
+words() {
+  case $LC_ALL_WAS in
+    fr*)
+      case $1 in
+        root) echo 'à lancer en tant que root, ou avec sudo' ;;
+        systemd) echo 'cette machine ne fonctionne pas avec systemd, dont l’agent a besoin' ;;
+        tool) echo '%s manque sur cette machine : installez-le, puis recommencez' ;;
+        fetcher) echo 'ni curl ni wget ne sont installés : installez l’un des deux, ou utilisez hallctl enroll --print' ;;
+        machine) echo 'aucun paquet de l’agent n’a été fourni pour un processeur %s' ;;
+        space) echo 'il reste %s ko sur le disque de %s, il en faut %s' ;;
+        readonly) echo 'le dossier %s n’est pas accessible en écriture' ;;
+        fetch) echo '%s n’a pas pu être téléchargé ; relancez hallctl enroll %s sur la machine de Hall' ;;
+        checksum) echo 'le paquet reçu n’est pas celui qui a été annoncé (somme de contrôle différente)' ;;
+        package) echo 'le paquet contient un fichier inattendu : %s' ;;
+        runs) echo 'l’agent ne démarre pas ici (il faut la glibc 2.34 ou plus récente, et libsystemd)' ;;
+        packaged) echo 'hall-agent est déjà installé par un paquet de cette machine : il est conservé' ;;
+        installed) echo 'hall-agent %s est installé' ;;
+        user) echo 'l’utilisateur hall-agent n’a pas pu être créé' ;;
+        nodocker) echo 'attention : il n’y a pas de groupe docker ici ; l’agent ne pourra pas gérer de conteneurs' ;;
+        nopolkit) echo 'attention : polkit manque, l’agent ne pourra pas mettre ce serveur en veille ; installez polkitd (Debian, Ubuntu) ou polkit (AlmaLinux, Fedora)' ;;
+        kept) echo '%s est conservé tel quel' ;;
+        replaced) echo '%s a été remplacé ; l’ancien fichier est %s' ;;
+        check) echo 'la configuration reçue est refusée par l’agent' ;;
+        commit) echo 'Hall n’a pas pu enregistrer le mot de passe auprès du broker ; voyez ce qu’affiche hallctl enroll' ;;
+        start) echo 'l’agent ne s’est pas connecté en %s s ; il est arrêté. Ses derniers messages :' ;;
+        hint) echo 'Vérifiez que ce serveur atteint %s (pare-feu, nom, horloge), puis relancez hallctl enroll %s' ;;
+        unchanged) echo 'rien n’a été changé' ;;
+        enrolled) echo 'terminé : l’agent de %s est connecté à %s' ;;
+      esac
+      ;;
+    *)
+      case $1 in
+        root) echo 'run this as root, or with sudo' ;;
+        systemd) echo 'this machine does not run systemd, which the agent needs' ;;
+        tool) echo '%s is missing on this machine: install it, then try again' ;;
+        fetcher) echo 'neither curl nor wget is installed: install one of them, or use hallctl enroll --print' ;;
+        machine) echo 'no package of the agent was provided for a processor of type %s' ;;
+        space) echo '%s kB are left on the disk of %s, %s are needed' ;;
+        readonly) echo 'the folder %s is not writable' ;;
+        fetch) echo '%s could not be downloaded; run hallctl enroll %s again on the machine of Hall' ;;
+        checksum) echo 'the package received is not the one announced (its checksum differs)' ;;
+        package) echo 'the package contains an unexpected file: %s' ;;
+        runs) echo 'the agent does not start here (it needs glibc 2.34 or newer, and libsystemd)' ;;
+        packaged) echo 'hall-agent is already installed by a package of this machine: it is kept' ;;
+        installed) echo 'hall-agent %s is installed' ;;
+        user) echo 'the user hall-agent could not be created' ;;
+        nodocker) echo 'warning: there is no group docker here; the agent will not be able to manage containers' ;;
+        nopolkit) echo 'warning: polkit is missing, so the agent cannot put this server to sleep; install polkitd (Debian, Ubuntu) or polkit (AlmaLinux, Fedora)' ;;
+        kept) echo '%s is kept as it is' ;;
+        replaced) echo '%s was replaced; the old file is %s' ;;
+        check) echo 'the agent refuses the configuration received' ;;
+        commit) echo 'Hall could not register the password at the broker; see what hallctl enroll shows' ;;
+        start) echo 'the agent did not connect within %s s; it is stopped. Its last messages:' ;;
+        hint) echo 'Check that this server can reach %s (firewall, name, clock), then run hallctl enroll %s again' ;;
+        unchanged) echo 'nothing was changed' ;;
+        enrolled) echo 'done: the agent of %s is connected to %s' ;;
+      esac
+      ;;
+  esac
+}
+
+say() {
+  key=$1
+  shift
+  # shellcheck disable=SC2059  # the format is one of ours
+  printf "hall: $(words "$key")\n" "$@"
+}
+
+fail() {
+  say "$@" >&2
+  exit 1
+}
+
+# ---- the end, whatever happens ----
+
+work=
+started=no
+placed=no
+
+clean_up() {
+  status=$?
+  trap - EXIT
+  if [ "$status" -ne 0 ] && [ "$started" = yes ]; then systemctl disable --quiet --now hall-agent || true; fi
+  if [ -n "$work" ]; then
+    while read -r file; do rm -f "$file$NEW"; done <"$work/files"
+    rm -rf "$work"
+  fi
+  if [ "$status" -ne 0 ] && [ "$placed" = no ] && [ -n "$work" ]; then say unchanged >&2; fi
+  exit "$status"
+}
+
+# ---- this machine ----
+
+free_kb() {
+  df -Pk "$1" | {
+    read -r _
+    read -r _ _ _ free _
+    echo "$free"
+  }
+}
+
+# As the packages are named. The kernel may be of 64 bits where the programs are of 32.
+machine_name() {
+  case $(uname -m).$(getconf LONG_BIT) in
+    x86_64.64 | amd64.64) echo x86_64 ;;
+    aarch64.64 | arm64.64) echo aarch64 ;;
+    aarch64.32 | armv7l.32 | armv8l.32) echo armv7l ;;
+    *) uname -m ;;
+  esac
+}
+
+check_machine() {
+  [ "$(id -u)" = 0 ] || fail root
+  [ -d /run/systemd/system ] || fail systemd
+  for tool in systemctl tar gzip sha256sum mktemp install getent useradd df getconf find grep journalctl; do
+    command -v "$tool" >/dev/null || fail tool "$tool"
+  done
+  if [ -n "$hall_url" ] && ! command -v curl >/dev/null && ! command -v wget >/dev/null; then fail fetcher; fi
+  [ -w /usr/bin ] || fail readonly /usr/bin
+  [ -w /etc ] || fail readonly /etc
+  left=$(free_kb /usr/bin)
+  [ "$left" -ge "$SPACE_KB" ] || fail space "$left" /usr/bin "$SPACE_KB"
+}
+
+# ---- what is fetched ----
+
+# The token is in no command line: others on this machine could read it there.
+fetch() {
+  if command -v curl >/dev/null; then
+    printf 'url = "%s/%s"\n' "$hall_url" "$1" |
+      curl -q --fail --silent --show-error --noproxy '*' --max-time 300 --insecure --pinnedpubkey "$hall_pin" --config -
+  else
+    printf '%s/%s\n' "$hall_url" "$1" |
+      wget --no-config --quiet --output-document=- --tries=1 --timeout=100 --no-proxy --no-check-certificate \
+        --pinnedpubkey="$hall_pin" --input-file=-
+  fi
+}
+
+owned_by_package() {
+  if command -v dpkg-query >/dev/null &&
+    [ "$(dpkg-query -W -f '${db:Status-Status}' hall-agent 2>/dev/null || true)" = installed ]; then return 0; fi
+  command -v rpm >/dev/null && rpm -q --quiet hall-agent 2>/dev/null
+}
+
+# Takes a file of the work folder into its place beside the old one; place_files makes it the real one.
+add_file() { # MODE SOURCE TARGET
+  mkdir -p "$(dirname "$3")"
+  echo "$3" >>"$work/files"
+  install -m "$1" "$2" "$3$NEW"
+}
+
+unpack() {
+  mkdir "$work/root"
+  tar -xzf "$work/package" -C "$work/root" --no-same-owner
+  (cd "$work/root" && find . ! -type d) >"$work/list"
+  while read -r file; do
+    file=${file#./}
+    if [ ! -f "$work/root/$file" ] || [ -L "$work/root/$file" ]; then fail package "$file"; fi
+    case $file in
+      *..* | *[!A-Za-z0-9._/+-]*) fail package "$file" ;;
+      usr/bin/hall-agent) add_file 755 "$work/root/$file" "/$file" ;;
+      usr/lib/*hall* | usr/share/*hall*) add_file 644 "$work/root/$file" "/$file" ;;
+      *) fail package "$file" ;;
+    esac
+  done <"$work/list"
+}
+
+get_program() {
+  if owned_by_package; then
+    program=/usr/bin/hall-agent
+    say packaged
+    return
+  fi
+  machine=$(machine_name)
+  row=$(printf '%s\n' "$hall_packages" | grep "^$machine ") || fail machine "$machine"
+  token=${row#* }
+  sum=${token#* }
+  token=${token% *}
+  if [ -n "$hall_url" ]; then
+    fetch "$token" >"$work/package" || fail fetch hall-agent "$hall_id"
+  else
+    hall_package "$machine" >"$work/package"
+  fi
+  echo "$sum  $work/package" | sha256sum -c - >/dev/null 2>&1 || fail checksum
+  unpack
+  program=/usr/bin/hall-agent$NEW
+  [ -x "$program" ] || fail package "$machine"
+  "$program" --version >/dev/null 2>&1 || fail runs
+}
+
+# ---- user and rights ----
+
+make_user() {
+  getent passwd hall-agent >/dev/null ||
+    useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin hall-agent ||
+    fail user
+  [ "$hall_docker" = yes ] || return 0
+  if getent group docker >/dev/null; then usermod -aG docker hall-agent; else say nodocker; fi
+}
+
+# Rules in JavaScript are read from polkit 0.106 on; before (Ubuntu 22.04) the same right stands in a .pkla.
+check_polkit() {
+  if ! systemctl cat polkit.service >/dev/null 2>&1; then
+    say nopolkit
+  elif [ -d /var/lib/polkit-1/localauthority/10-vendor.d ]; then
+    rights=
+    for action in suspend hibernate power-off reboot; do
+      rights="$rights;org.freedesktop.login1.$action;org.freedesktop.login1.$action-multiple-sessions"
+    done
+    printf '[hall-agent]\nIdentity=unix-user:hall-agent\nAction=%s\nResultAny=yes\nResultInactive=yes\nResultActive=yes\n' \
+      "${rights#;}" >"$work/pkla"
+    add_file 644 "$work/pkla" /var/lib/polkit-1/localauthority/10-vendor.d/hall-agent.pkla
+  fi
+}
+
+# ---- configuration ----
+
+# A file that says the same of what matters here may have more that its owner wrote: it is kept.
+fits() {
+  [ -f "$FOLDER/agent.json" ] &&
+    grep -qF "\"$hall_id\"" "$FOLDER/agent.json" && grep -qF "\"$hall_broker\"" "$FOLDER/agent.json" &&
+    grep -qF "\"$FOLDER/ca.crt\"" "$FOLDER/agent.json" &&
+    { [ "$hall_docker" = no ] || grep -qF '"docker"' "$FOLDER/agent.json"; } &&
+    HALL_MQTT_PASSWORD=$hall_password "$program" --config "$FOLDER/agent.json" --check >/dev/null 2>&1
+}
+
+write_files() {
+  [ -d "$FOLDER" ] || install -d -m 755 "$FOLDER"
+  printf '%s' "$hall_config" >"$work/agent.json"
+  HALL_MQTT_PASSWORD=$hall_password "$program" --config "$work/agent.json" --check >/dev/null || fail check
+  if fits; then
+    say kept "$FOLDER/agent.json"
+  else
+    if [ -e "$FOLDER/agent.json" ]; then
+      cp -p "$FOLDER/agent.json" "$FOLDER/agent.json.before"
+      say replaced "$FOLDER/agent.json" "$FOLDER/agent.json.before"
+    fi
+    add_file 644 "$work/agent.json" "$FOLDER/agent.json"
+  fi
+  printf '%s' "$hall_ca" >"$work/ca.crt"
+  add_file 644 "$work/ca.crt" "$FOLDER/ca.crt"
+  # What else its owner has in there stays.
+  if [ -f "$FOLDER/agent.env" ]; then
+    grep -v '^[[:space:]]*HALL_MQTT_PASSWORD=' "$FOLDER/agent.env" >"$work/agent.env" || true
+  fi
+  printf 'HALL_MQTT_PASSWORD=%s\n' "$hall_password" >>"$work/agent.env"
+  add_file 600 "$work/agent.env" "$FOLDER/agent.env"
+}
+
+# Has Hall make the password the one that counts; until here an older agent is as it was.
+commit() {
+  [ -n "$hall_url" ] || return 0
+  for _ in 1 2 3; do
+    if fetch "$hall_commit" >/dev/null; then return 0; fi
+  done
+  fail commit
+}
+
+place_files() {
+  placed=yes
+  while read -r file; do
+    if [ -e "$file$NEW" ]; then mv -f "$file$NEW" "$file"; fi
+    if command -v restorecon >/dev/null; then restorecon "$file" || true; fi
+  done <"$work/files"
+  # An installation by hand had its unit here, which would hide the new one.
+  if [ -f "$UNIT" ] && [ ! -L "$UNIT" ] && [ -f /usr/lib/systemd/system/hall-agent.service ]; then
+    mv -f "$UNIT" "$UNIT.before"
+    say replaced "$UNIT" "$UNIT.before"
+  fi
+}
+
+# ---- starting ----
+
+# What the agent that runs now has said; an older one may have said the same.
+is_connected() {
+  run=$(systemctl show --property=InvocationID --value hall-agent)
+  [ -n "$run" ] && systemctl is-active --quiet hall-agent &&
+    journalctl --quiet --no-pager --output=cat "_SYSTEMD_INVOCATION_ID=$run" | grep -q 'connected by MQTT'
+}
+
+start() {
+  systemctl daemon-reload
+  started=yes
+  systemctl enable --quiet hall-agent
+  systemctl restart hall-agent || true
+  waited=0
+  until is_connected; do
+    if [ "$waited" -ge "$CONNECT_S" ] || systemctl is-failed --quiet hall-agent; then
+      say start "$CONNECT_S" >&2
+      journalctl --quiet --no-pager --output=cat --unit=hall-agent --lines=10 >&2
+      say hint "$hall_broker" "$hall_id" >&2
+      exit 1
+    fi
+    sleep 1
+    waited=$((waited + 1))
+  done
+}
+
+main() {
+  check_machine
+  work=$(mktemp -d /tmp/hall-enroll.XXXXXXXX)
+  : >"$work/files"
+  : >"$work/agent.env"
+  chmod 600 "$work/agent.env"
+  trap clean_up EXIT
+  trap 'exit 1' HUP INT TERM
+  get_program
+  make_user
+  check_polkit
+  write_files
+  commit
+  place_files
+  say installed "$(/usr/bin/hall-agent --version | tail -n 1)"
+  start
+  say enrolled "$hall_id" "$hall_broker"
+}
+
+main </dev/null

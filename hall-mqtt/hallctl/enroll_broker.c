@@ -1,0 +1,226 @@
+#include "hallctl/enroll_broker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/number.h"
+#include "base/text.h"
+#include "config/arena.h"
+#include "config/format.h"
+#include "hallctl/enroll/packages.h"
+#include "hallctl/talk.h"
+
+#define DEFAULT_SHARE "/usr/share/hall"
+#define TLS_PORT      "8883"
+
+enum { NAMES_LIMIT = 8192, RELOAD_MS = 15000, AGAIN_US = 200000 };
+
+static bool is_loopback(const char *host)
+{
+    return !host || strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0;
+}
+
+/* ---- where agents reach it ---- */
+
+/* "DNS:hall.lan,IP:192.168.1.2", as make-certs.sh leaves it beside the certificate. The machine's
+ * own address first, since it needs no resolver; then a name; then any address. "": none. */
+static void choose(char *names, const char *own, char ret_host[ENROLL_URL_SIZE])
+{
+    const char *best = "";
+    int rank = 0;
+
+    for (char *rest = names, *entry; (entry = strsep(&rest, ",\n"));) {
+        const bool is_name = strncmp(entry, "DNS:", 4) == 0;
+        const bool is_address = strncmp(entry, "IP:", 3) == 0;
+        const char *host = entry + (is_name ? 4 : 3);
+        if ((!is_name && !is_address) || is_loopback(host) || strchr(host, ':'))
+            continue;
+        const int found = strcmp(host, own) == 0 ? 3 : is_name ? 2 : 1;
+        if (found > rank) {
+            rank = found;
+            best = host;
+        }
+    }
+    text_copy(ret_host, ENROLL_URL_SIZE, best);
+}
+
+static int find_certificate(struct enroll_broker *broker, const char *own)
+{
+    char file[ENROLL_PATH_SIZE + 32], *names = NULL, host[ENROLL_URL_SIZE];
+    size_t length = 0;
+
+    snprintf(file, sizeof(file), "%s/certs/server.names", broker->folder);
+    const int error = enroll_read_file(file, NAMES_LIMIT, &names, &length);
+    if (error < 0) {
+        hallctl_fail(broker->call, file, strerror(-error));
+        fputs("Agents reach the broker by TLS. Make its certificate with hallctl setup, or as "
+              "docs/CERTIFICATES.md says;\nor say with --url mqtts://NAME:8883 where they reach "
+              "it.\n",
+              stderr);
+        return HALLCTL_ERROR;
+    }
+    choose(names, own, host);
+    free(names);
+    if (host[0] == '\0') {
+        hallctl_fail(broker->call, file, "the certificate has no name by which others reach it");
+        fprintf(stderr, "Make one with: make-certs.sh --host %s\n", own);
+        return HALLCTL_ERROR;
+    }
+    snprintf(broker->url, sizeof(broker->url), "mqtts://%.256s:" TLS_PORT, host);
+    return -1;
+}
+
+int enroll_broker_find(struct enroll_broker *broker, const char *own)
+{
+    const struct mqtt_broker *hall = &broker->hall->mqtt.broker;
+    const char *url = broker->call->texts[FLAG_URL];
+    struct mqtt_broker parsed = {0};
+    int status = -1;
+
+    snprintf(broker->ca_file, sizeof(broker->ca_file), "%.480s/certs/ca.crt", broker->folder);
+    if (hall->tls && hall->ca)
+        text_copy(broker->ca_file, sizeof(broker->ca_file), hall->ca);
+    if (url)
+        text_copy(broker->url, sizeof(broker->url), url);
+    else if (hall->tls && !is_loopback(hall->host))
+        text_copy(broker->url, sizeof(broker->url), broker->hall->broker);
+    else
+        status = find_certificate(broker, own);
+    if (status >= 0)
+        return status;
+    struct arena *arena = arena_create();
+    if (!arena || format_mqtt_url.parse(arena, broker->url, &parsed) || !parsed.tls)
+        status = hallctl_refuse(broker->call, "--url", broker->url, "mqtts://HOST[:PORT]");
+    else
+        text_copy(broker->host, sizeof(broker->host), parsed.host);
+    if (arena)
+        arena_destroy(arena);
+    return status;
+}
+
+/* ---- trying it ---- */
+
+static void hear_nothing(void *context, const struct mqtt_message *message, bool own)
+{
+    (void)context;
+    (void)message;
+    (void)own;
+}
+
+static int try_with(const struct enroll_broker *broker, struct settings *settings, char *ret_why)
+{
+    const struct talk_listener listener = {.hear = hear_nothing};
+    struct talk *talk = NULL;
+    const int error = talk_open(settings, &listener, &talk, ret_why);
+
+    (void)broker;
+    talk_close(talk);
+    return error;
+}
+
+int enroll_broker_try(const struct enroll_broker *broker, const char *user, const char *password,
+                      bool quiet)
+{
+    char why[TALK_WHY_SIZE] = "out of memory";
+    struct settings settings = *broker->hall;
+    struct arena *arena = arena_create();
+    int error = -ENOMEM;
+
+    settings.broker = broker->url;
+    if (arena && !format_mqtt_url.parse(arena, broker->url, &settings.mqtt.broker)) {
+        settings.mqtt.broker.ca = broker->ca_file;
+        settings.mqtt.broker.username = user;
+        settings.password = password;
+        error = try_with(broker, &settings, why);
+    }
+    if (arena)
+        arena_destroy(arena);
+    if (error == 0)
+        return -1;
+    if (!quiet) {
+        why[strcspn(why, "\n")] = '\0';
+        fprintf(stderr,
+                "hallctl %s: %s\nAgents are to reach the broker there, as user %s was to just now. "
+                "docs/CERTIFICATES.md says how to open its TLS listener.\n",
+                broker->call->verb->name, why, user);
+    }
+    return HALLCTL_UNREACHABLE;
+}
+
+/* ---- passwords ---- */
+
+/* Runs a program with this on its stdin and waits for it. Its status, or -errno. */
+static int run(char *const argv[], const char *input)
+{
+    posix_spawn_file_actions_t actions;
+    int ends[2], status = 0;
+    pid_t pid;
+
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -errno;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+    const int error = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    close(ends[0]);
+    /* Shorter than a pipe's room: this does not wait. */
+    const bool given = error == 0 && write(ends[1], input, strlen(input)) == (ssize_t)strlen(input);
+    close(ends[1]);
+    if (error != 0)
+        return -error;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    return given && WIFEXITED(status) ? WEXITSTATUS(status) : -EIO;
+}
+
+static int run_or_say(const struct enroll_broker *broker, char *const argv[], const char *input)
+{
+    char why[64];
+    const int result = run(argv, input);
+
+    if (result == 0)
+        return -1;
+    snprintf(why, sizeof(why), "exit status %d", result);
+    hallctl_fail(broker->call, argv[0], result < 0 ? strerror(-result) : why);
+    return HALLCTL_ERROR;
+}
+
+/* The broker reads its files again by a signal, and answers to nobody when that is done. */
+static int await_password(const struct enroll_broker *broker, const char *user,
+                          const char *password)
+{
+    const int64_t until = clock_now().boot + RELOAD_MS;
+
+    while (clock_now().boot < until) {
+        if (enroll_broker_try(broker, user, password, true) < 0)
+            return -1;
+        usleep(AGAIN_US);
+    }
+    return enroll_broker_try(broker, user, password, false);
+}
+
+int enroll_broker_set(const struct enroll_broker *broker, const char *user, const char *password)
+{
+    const char *share = getenv("HALL_SHARE");
+    char script[ENROLL_PATH_SIZE], line[128];
+
+    snprintf(script, sizeof(script), "%.400s/broker/make-users.sh",
+             share && share[0] == '/' ? share : DEFAULT_SHARE);
+    snprintf(line, sizeof(line), "%s\n", password);
+    char *const make[] = {script,           (char *)"--dir", (char *)broker->folder,
+                          (char *)"--give", (char *)user,    NULL};
+    char *const reload[] = {(char *)"systemctl", (char *)"reload", (char *)"mosquitto", NULL};
+    int status = run_or_say(broker, make, line);
+    explicit_bzero(line, sizeof(line));
+    if (status < 0)
+        status = run_or_say(broker, reload, "");
+    return status < 0 ? await_password(broker, user, password) : status;
+}

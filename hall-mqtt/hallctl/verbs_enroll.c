@@ -1,0 +1,260 @@
+/* hallctl enroll: one line to paste on a server, or a file to carry there, that installs its agent.
+ * Runs as root on Hall's own machine. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "hallctl/enrolling.h"
+#include "hallctl/reader.h"
+
+#define BROKER_FOLDER "/etc/mosquitto"
+#define AGENTS_FOLDER "/usr/share/hall/agents"
+
+enum { MINUTES = 10, CA_LIMIT = 65536, SENTENCE_LIMIT = 4096 };
+
+void enroll_tell(enum enroll_word word, const char *first, const char *second, const char *third)
+{
+    const char *const params[ENROLL_PARAMS] = {first, second, third};
+    struct buf text = BUF_INIT(SENTENCE_LIMIT);
+
+    say_enroll(word, reader_language(), params, &text);
+    printf("%s\n", buf_text(&text));
+    fflush(stdout);
+    buf_finish(&text);
+}
+
+/* ---- what is needed ---- */
+
+static int load(struct enrolling *it)
+{
+    const char *id = it->call.operands[0];
+
+    if (geteuid() != 0)
+        return hallctl_fail(&it->call, id, "run it as root, on Hall's own machine");
+    if (!call_has(&it->call, FLAG_CONFIG))
+        call_give(&it->call, FLAG_CONFIG, HALLCTL_CONFIG);
+    const int status = hallctl_settings(&it->call, &it->settings);
+    if (status >= 0 || !it->settings.config)
+        return status < 0 ? HALLCTL_ERROR : status;
+    const struct model *model = &it->settings.config->model;
+    const int index = model_server_by_id(model, id);
+    if (index < 0) {
+        hallctl_fail(&it->call, id, "there is no such server in the configuration; add it first");
+        fprintf(stderr, "Read was %s\n", it->settings.config->file);
+        return HALLCTL_ERROR;
+    }
+    it->server = &model->servers[index];
+    return -1;
+}
+
+/* The address of ours from which packets to the server leave. */
+static int find_own_address(struct enrolling *it)
+{
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(9), .sin_addr = it->server->address};
+    socklen_t length = sizeof(to);
+    const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    address_format(address_v4(to.sin_addr), it->its);
+    const bool found = fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 &&
+                       getsockname(fd, (struct sockaddr *)&to, &length) == 0;
+    const int error = errno;
+    if (fd >= 0)
+        close(fd);
+    if (!found)
+        return hallctl_fail(&it->call, it->its, strerror(error));
+    address_format(address_v4(to.sin_addr), it->own);
+    return -1;
+}
+
+static int read_ca(struct enrolling *it)
+{
+    size_t length = 0;
+    const int error = enroll_read_file(it->broker.ca_file, CA_LIMIT, &it->ca, &length);
+
+    if (error < 0)
+        return hallctl_fail(&it->call, it->broker.ca_file, strerror(-error));
+    if (!enroll_is_certificates(it->ca, length))
+        return hallctl_fail(&it->call, it->broker.ca_file,
+                            "it does not hold certificates alone; servers get a copy of it");
+    return -1;
+}
+
+static int read_packages(struct enrolling *it)
+{
+    const bool named = call_has(&it->call, FLAG_AGENTS);
+    const char *folder = named ? it->call.texts[FLAG_AGENTS] : AGENTS_FOLDER;
+    char file[ENROLL_PATH_SIZE];
+    const int error = enroll_packages_read(folder, &it->packages, file, sizeof(file));
+
+    if (error == -ENOENT) {
+        hallctl_fail(&it->call, folder, "no package of the agent is there");
+        fputs("They come with: apt-get install hall-enroll; --agents DIR names another folder.\n",
+              stderr);
+        return HALLCTL_ERROR;
+    }
+    return error < 0 ? hallctl_fail(&it->call, file, strerror(-error)) : -1;
+}
+
+static int make_secrets(struct enrolling *it)
+{
+    int error = enroll_token(it->password);
+
+    if (error == 0)
+        error = enroll_token(it->token);
+    if (error == 0)
+        error = enroll_token(it->commit);
+    for (size_t i = 0; i < it->packages.n && error == 0; i++)
+        error = enroll_token(it->packages.all[i].token);
+    return error < 0 ? hallctl_fail(&it->call, "random numbers", strerror(-error)) : -1;
+}
+
+static int prepare(struct enrolling *it)
+{
+    const bool has_dir = call_has(&it->call, FLAG_DIR);
+    int status = load(it);
+
+    it->broker = (struct enroll_broker){
+        .call = &it->call,
+        .hall = &it->settings,
+        .folder = has_dir ? it->call.texts[FLAG_DIR] : BROKER_FOLDER,
+    };
+    if (status < 0)
+        status = find_own_address(it);
+    if (status < 0)
+        status = enroll_broker_find(&it->broker, it->own);
+    if (status < 0)
+        status = read_ca(it);
+    if (status < 0)
+        status = read_packages(it);
+    if (status < 0)
+        status = make_secrets(it);
+    if (status < 0)
+        status = enroll_broker_try(&it->broker, it->settings.mqtt.broker.username,
+                                   it->settings.password, false);
+    return status;
+}
+
+static void finish(struct enrolling *it)
+{
+    handing_close(&it->handing);
+    enroll_packages_finish(&it->packages);
+    free(it->ca);
+    settings_finish(&it->settings);
+    explicit_bzero(it, sizeof(*it));
+}
+
+int enroll_script_of(const struct enrolling *it, const char *url, const char *pin, struct buf *out)
+{
+    const char *base = it->settings.mqtt.base_topic;
+    const struct enroll_script script = {
+        .agent = {.id = it->server->id,
+                  .broker = it->broker.url,
+                  .base_topic = strcmp(base, "hall") == 0 ? NULL : base,
+                  .interface = it->call.texts[FLAG_INTERFACE],
+                  .docker = call_has(&it->call, FLAG_DOCKER)},
+        .ca = it->ca,
+        .password = it->password,
+        .url = url,
+        .pin = pin,
+        .commit = it->commit,
+        .packages = it->packages.all,
+        .n_packages = it->packages.n,
+    };
+
+    enroll_write_script(&script, out);
+    return buf_error(out) < 0 ? hallctl_fail(&it->call, "the script", strerror(-buf_error(out)))
+                              : -1;
+}
+
+void enroll_wipe(struct buf *buf)
+{
+    if (buf->text)
+        explicit_bzero(buf->text, buf->size);
+    buf_finish(buf);
+}
+
+/* ---- a file to carry ---- */
+
+static int write_file(const struct enrolling *it, const char *name, const struct buf *script)
+{
+    const int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    size_t written = 0;
+    ssize_t n = 0;
+
+    if (fd < 0 && errno == EEXIST)
+        return hallctl_fail(&it->call, name, "it exists; delete it, or go to another folder");
+    if (fd < 0)
+        return hallctl_fail(&it->call, name, strerror(errno));
+    while (written < script->length &&
+           (n = write(fd, script->text + written, script->length - written)) > 0)
+        written += (size_t)n;
+    const int error = written < script->length || fsync(fd) < 0 ? errno : 0;
+    close(fd);
+    if (error == 0)
+        return -1;
+    unlink(name);
+    return hallctl_fail(&it->call, name, strerror(error));
+}
+
+/* Nobody asks for the password later, so it is set now. */
+static int print_file(struct enrolling *it)
+{
+    struct buf script = BUF_INIT(ENROLL_SCRIPT_LIMIT);
+    char name[SLUG_MAX + 16];
+
+    snprintf(name, sizeof(name), "enroll-%s.sh", it->server->id);
+    int status = enroll_script_of(it, NULL, NULL, &script);
+    if (status < 0)
+        status = write_file(it, name, &script);
+    enroll_wipe(&script);
+    if (status >= 0)
+        return status;
+    status = enroll_broker_set(&it->broker, it->server->id, it->password);
+    if (status >= 0) {
+        unlink(name);
+        return status;
+    }
+    enroll_tell(ENROLL_PRINTED, name, it->server->id, NULL);
+    return HALLCTL_OK;
+}
+
+static int run_enroll(const struct call *call)
+{
+    struct enrolling it = {.call = *call, .minutes = MINUTES};
+
+    log_init(LOG_LEVEL_ERROR);
+    if (call_has(call, FLAG_MINUTES))
+        it.minutes = call->numbers[FLAG_MINUTES];
+    int status = prepare(&it);
+    if (status < 0)
+        status = call_has(call, FLAG_PRINT) ? print_file(&it) : enroll_hand_out(&it);
+    finish(&it);
+    return status;
+}
+
+static const struct verb verbs[] = {
+    {.name = "enroll",
+     .operands = "SERVER",
+     .summary = "installs the agent on a server: prints the line to paste there",
+     .flags = WITH_BROKER | WITH(FLAG_PRINT) | WITH(FLAG_DOCKER) | WITH(FLAG_INTERFACE) |
+              WITH(FLAG_MINUTES) | WITH(FLAG_LISTEN) | WITH(FLAG_PORT) | WITH(FLAG_URL) |
+              WITH(FLAG_DIR) | WITH(FLAG_AGENTS),
+     .least = 1,
+     .most = 1,
+     .run = run_enroll,
+     .detail =
+         "Run it as root on Hall's own machine. The line works once, within 10 minutes: it "
+         "fetches\n"
+         "program, configuration, authority and password over HTTPS from this machine, whose key\n"
+         "it names, and starts the agent. This waits until the agent is online. With --print all\n"
+         "of it is written to a file, to be carried there; the password holds from then on.\n"},
+};
+
+const struct verb_family enroll_family = {"Install", verbs, ARRAY_SIZE(verbs)};

@@ -1,0 +1,86 @@
+#include "say/say_enroll.h"
+
+#define NBSP  "\u00a0"
+#define NNBSP "\u202f"
+
+/* {1} is the first parameter. */
+static const struct {
+    const char *name;
+    const char *texts[SAY_LANGUAGES];
+} rows[ENROLL_WORDS] = {
+    [ENROLL_PASTE] = {"enroll.paste",
+                      {"Paste this line on {1}, as root or as a user who may use sudo. It works "
+                       "once, within {2} min:",
+                       "Collez cette ligne sur {1}, en tant que root ou avec un compte qui peut "
+                       "utiliser sudo. Elle sert une seule fois, dans les {2} min" NBSP ":"}},
+    [ENROLL_PRINTED] =
+        {"enroll.printed",
+         {"{1} is written. It holds a password: carry it to {2}, run it there with "
+          "sudo sh {1}, and delete it on both machines.",
+          "{1} est écrit. Il contient un mot de passe" NBSP
+          ": copiez-le sur {2}, lancez-le là-bas avec sudo sh {1}, puis supprimez-le "
+          "sur les deux machines."}},
+    [ENROLL_FETCHED] = {"enroll.fetched", {"{1}: fetched by {2}", "{1}" NBSP ": récupéré par {2}"}},
+    [ENROLL_ELSEWHERE] =
+        {"enroll.elsewhere",
+         {"warning: {1} is not the address of {2} in the configuration ({3}). If that was not your "
+          "server, press Ctrl-C and run hallctl enroll {2} again: that makes void what was "
+          "fetched.",
+          "attention" NBSP ": {1} n’est pas l’adresse de {2} dans la configuration ({3}). Si ce "
+          "n’était pas votre serveur, faites Ctrl-C et relancez hallctl enroll {2}" NBSP
+          ": ce qui a été récupéré ne vaudra plus rien."}},
+    [ENROLL_USED] = {"enroll.used",
+                     {"warning: {1} tried to fetch a second time; refused",
+                      "attention" NBSP ": {1} a tenté de récupérer une deuxième fois" NNBSP
+                      "; refusé"}},
+    [ENROLL_WRONG] = {"enroll.wrong",
+                      {"warning: {1} came with a wrong token; refused",
+                       "attention" NBSP ": {1} s’est présenté avec un mauvais jeton" NNBSP
+                       "; refusé"}},
+    [ENROLL_REGISTERED] = {"enroll.registered",
+                           {"{1}: installed; its password at the broker is set",
+                            "{1}" NBSP ": installé" NNBSP
+                            "; son mot de passe auprès du broker est en place"}},
+    [ENROLL_ONLINE] = {"enroll.online",
+                       {"{1}: its agent is online", "{1}" NBSP ": son agent est en ligne"}},
+    [ENROLL_NOBODY] = {"enroll.nobody",
+                       {"{1}: nobody fetched it within {2} min; the line is void",
+                        "{1}" NBSP ": personne ne l’a récupéré en {2} min" NNBSP
+                        "; la ligne n’est plus valable"}},
+    [ENROLL_UNFINISHED] =
+        {"enroll.unfinished",
+         {"{1}: fetched, but not installed; what the line said on {1} tells why. Then run hallctl "
+          "enroll {1} again.",
+          "{1}" NBSP ": récupéré, mais pas installé" NNBSP
+          "; ce que la ligne a affiché sur {1} dit "
+          "pourquoi. Relancez ensuite hallctl enroll {1}."}},
+    [ENROLL_OFFLINE] =
+        {"enroll.offline",
+         {"{1}: its agent was not heard of within {2} s. On {1}, see: journalctl -u hall-agent",
+          "{1}" NBSP ": son agent ne s’est pas manifesté en {2}" NNBSP "s. Sur {1}, voyez" NBSP
+          ": journalctl -u hall-agent"}},
+    [ENROLL_STOPPED] = {"enroll.stopped",
+                        {"stopped; the line is void",
+                         "arrêté" NNBSP "; la ligne n’est plus valable"}},
+};
+
+const char *say_enroll_name(enum enroll_word word)
+{
+    return rows[word].name;
+}
+
+void say_enroll(enum enroll_word word, enum say_language language,
+                const char *const params[ENROLL_PARAMS], struct buf *out)
+{
+    for (const char *at = rows[word].texts[language]; *at != '\0'; at++) {
+        const bool is_param = at[0] == '{' && at[1] >= '1' && at[1] < '1' + ENROLL_PARAMS;
+
+        if (!is_param) {
+            buf_putc(out, *at);
+            continue;
+        }
+        if (params[at[1] - '1'])
+            buf_puts(out, params[at[1] - '1']);
+        at += 2; /* and the bracket that closes it */
+    }
+}
