@@ -126,7 +126,7 @@ static int prepare(struct enrolling *it)
         .folder = has_dir ? it->call.texts[FLAG_DIR] : BROKER_FOLDER,
     };
     if (status < 0)
-        status = find_own_address(it);
+        status = it->server ? find_own_address(it) : HALLCTL_ERROR;
     if (status < 0)
         status = enroll_broker_find(&it->broker, it->own);
     if (status < 0)

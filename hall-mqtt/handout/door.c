@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -318,12 +319,14 @@ static int open_socket(struct address address, uint16_t port, int *ret_fd)
 
 static uint16_t port_of(int fd)
 {
-    struct sockaddr_storage storage = {0};
-    socklen_t length = sizeof(storage);
+    struct sockaddr_in6 any = {.sin6_port =
+                                   0}; /* the port of an IPv4 address lies where this has it */
+    socklen_t length = sizeof(any);
 
-    getsockname(fd, (struct sockaddr *)&storage, &length);
-    return ntohs(storage.ss_family == AF_INET ? ((struct sockaddr_in *)&storage)->sin_port
-                                              : ((struct sockaddr_in6 *)&storage)->sin6_port);
+    _Static_assert(offsetof(struct sockaddr_in, sin_port) ==
+                       offsetof(struct sockaddr_in6, sin6_port),
+                   "one place");
+    return getsockname(fd, (struct sockaddr *)&any, &length) < 0 ? 0 : ntohs(any.sin6_port);
 }
 
 int door_create(struct items *items, SSL_CTX *tls, struct address address, uint16_t port,
