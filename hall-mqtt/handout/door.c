@@ -1,7 +1,6 @@
 #include "handout/door.h"
 
 #include <errno.h>
-#include <openssl/err.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -36,7 +35,7 @@ enum stage {
 struct connection {
     enum stage stage;
     int fd;
-    SSL *ssl;
+    struct tls tls;
     struct address peer;
     int64_t began, deadline; /* boot clock, ms */
     short wanted;            /* events of poll */
@@ -49,7 +48,7 @@ struct connection {
 
 struct door {
     struct items *items;
-    SSL_CTX *tls;
+    struct tls_identity *identity;
     struct door_listener listener;
     int fd;
     uint16_t port;
@@ -63,7 +62,7 @@ static void drop(struct connection *connection)
 {
     if (connection->stage == STAGE_FREE)
         return;
-    SSL_free(connection->ssl);
+    tls_close(&connection->tls);
     close(connection->fd);
     explicit_bzero(connection, sizeof(*connection));
 }
@@ -74,13 +73,13 @@ static void enter(struct connection *connection, enum stage stage, int64_t limit
     connection->deadline = clock_now().boot + limit_ms;
 }
 
-/* What the library waits for; false: the connection is over. */
-static bool goes_on(struct connection *connection, int result)
+/* After -EAGAIN it goes on when poll says so; any other failure is its end. */
+static void wait_or_drop(struct connection *connection, ssize_t error)
 {
-    const int error = SSL_get_error(connection->ssl, result);
-
-    connection->wanted = error == SSL_ERROR_WANT_WRITE ? POLLOUT : POLLIN;
-    return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
+    if (error == -EAGAIN)
+        connection->wanted = connection->tls.wanted;
+    else
+        drop(connection);
 }
 
 static void answer(struct connection *connection, const char *status, const char *body)
@@ -139,11 +138,10 @@ static void on_head(struct door *door, struct connection *connection)
     char token[TOKEN_LENGTH + 1];
 
     for (;;) {
-        const int n = SSL_read(connection->ssl, connection->head + connection->head_length,
-                               (int)(REQUEST_MAX - connection->head_length));
-        if (n <= 0) {
-            if (!goes_on(connection, n))
-                drop(connection);
+        const ssize_t n = tls_read(&connection->tls, connection->head + connection->head_length,
+                                   REQUEST_MAX - connection->head_length);
+        if (n < 0) {
+            wait_or_drop(connection, n);
             return;
         }
         connection->head_length += (size_t)n;
@@ -180,10 +178,9 @@ static void on_send(struct connection *connection)
     size_t length;
 
     while ((length = rest_of(connection, &bytes)) > 0) {
-        const int n = SSL_write(connection->ssl, bytes, (int)length);
-        if (n <= 0) {
-            if (!goes_on(connection, n))
-                drop(connection);
+        const ssize_t n = tls_write(&connection->tls, bytes, length);
+        if (n < 0) {
+            wait_or_drop(connection, n);
             return;
         }
         connection->sent += (size_t)n;
@@ -193,10 +190,10 @@ static void on_send(struct connection *connection)
 
 static void on_close(struct connection *connection)
 {
-    const int n = SSL_shutdown(connection->ssl);
-
-    if (n < 0 && goes_on(connection, n))
+    if (tls_end(&connection->tls) == -EAGAIN) {
+        connection->wanted = connection->tls.wanted;
         return;
+    }
     shutdown(connection->fd, SHUT_WR);
     connection->wanted = POLLIN;
     enter(connection, STAGE_LINGER, LINGER_MS);
@@ -214,7 +211,6 @@ static void on_linger(struct connection *connection)
 
 static void advance(struct door *door, struct connection *connection)
 {
-    ERR_clear_error();
     if (connection->stage == STAGE_HEAD)
         on_head(door, connection);
     if (connection->stage == STAGE_SEND)
@@ -276,18 +272,16 @@ static void admit(struct door *door)
         accept4(door->fd, (struct sockaddr *)&storage, &length, SOCK_CLOEXEC | SOCK_NONBLOCK);
     const struct address peer = peer_of(&storage);
     struct connection *connection = fd < 0 ? NULL : make_room(door, peer);
-    SSL *ssl = connection ? SSL_new(door->tls) : NULL;
+    struct tls tls;
 
-    if (!ssl || !SSL_set_fd(ssl, fd)) {
-        SSL_free(ssl);
+    if (!connection || tls_open(door->identity, fd, &tls) < 0) {
         if (fd >= 0)
             close(fd);
         return;
     }
-    SSL_set_accept_state(ssl);
     const int64_t now = clock_now().boot;
     *connection =
-        (struct connection){.fd = fd, .ssl = ssl, .peer = peer, .began = now, .wanted = POLLIN};
+        (struct connection){.fd = fd, .tls = tls, .peer = peer, .began = now, .wanted = POLLIN};
     enter(connection, STAGE_HEAD, HEAD_MS);
 }
 
@@ -329,14 +323,14 @@ static uint16_t port_of(int fd)
     return getsockname(fd, (struct sockaddr *)&any, &length) < 0 ? 0 : ntohs(any.sin6_port);
 }
 
-int door_create(struct items *items, SSL_CTX *tls, struct address address, uint16_t port,
-                const struct door_listener *listener, struct door **ret_door)
+int door_create(struct items *items, struct tls_identity *identity, struct address address,
+                uint16_t port, const struct door_listener *listener, struct door **ret_door)
 {
     struct door *door = calloc(1, sizeof(*door));
 
     if (!door)
         return -ENOMEM;
-    *door = (struct door){.items = items, .tls = tls, .listener = *listener, .fd = -1};
+    *door = (struct door){.items = items, .identity = identity, .listener = *listener, .fd = -1};
     const int error = open_socket(address, port, &door->fd);
     if (error < 0 || door->fd < 0) {
         door_destroy(door);

@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 #include "base/address.h"
-#include "handout/identity.h"
 #include "handout/items.h"
+#include "handout/tls.h"
 
 struct door;
 
@@ -24,9 +24,9 @@ struct door_listener {
     void *context;
 };
 
-/* Borrows items and tls. Port 0: any. -errno of the socket, -ENOMEM. */
-int door_create(struct items *items, SSL_CTX *tls, struct address address, uint16_t port,
-                const struct door_listener *listener, struct door **ret_door);
+/* Borrows items and identity. Port 0: any. -errno of the socket, -ENOMEM. */
+int door_create(struct items *items, struct tls_identity *identity, struct address address,
+                uint16_t port, const struct door_listener *listener, struct door **ret_door);
 void door_destroy(struct door *door);
 
 uint16_t door_port(const struct door *door);

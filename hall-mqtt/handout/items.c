@@ -1,9 +1,10 @@
 #include "handout/items.h"
 
 #include <errno.h>
-#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "handout/tls.h"
 
 static bool is_token_char(char c)
 {
@@ -55,7 +56,7 @@ struct item *items_find(struct items *items, const char token[TOKEN_LENGTH])
     struct item *found = NULL;
 
     for (size_t i = 0; i < items->n; i++)
-        if (CRYPTO_memcmp(items->all[i].token, token, TOKEN_LENGTH) == 0)
+        if (tls_equal(items->all[i].token, token, TOKEN_LENGTH))
             found = &items->all[i];
     return found;
 }

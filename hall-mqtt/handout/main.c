@@ -25,7 +25,7 @@ enum { LINE_MAX_BYTES = 256, WORDS_MAX = 4, NOBODY = 65534, FILES_MAX = 64, WRON
 
 struct handout {
     struct items items;
-    SSL_CTX *tls;
+    struct tls_identity *identity;
     struct door *door; /* NULL: nobody said yet where to listen */
     unsigned told;     /* complaints */
 };
@@ -106,11 +106,11 @@ static int open_door(struct handout *handout, struct address address, uint16_t p
                                            .context = &handout->told};
     char pin[PIN_SIZE];
 
-    handout->tls = identity_create(pin);
-    if (!handout->tls)
+    handout->identity = tls_identity_create(pin);
+    if (!handout->identity)
         return fail("OpenSSL cannot make a certificate");
     int error =
-        door_create(&handout->items, handout->tls, address, port, &listener, &handout->door);
+        door_create(&handout->items, handout->identity, address, port, &listener, &handout->door);
     if (error == 0)
         error = give_up_rights();
     if (error < 0)
@@ -229,7 +229,7 @@ int main(void)
     if (result == 0)
         result = serve(handout.door);
     door_destroy(handout.door);
-    SSL_CTX_free(handout.tls);
+    tls_identity_destroy(handout.identity);
     items_finish(&handout.items);
     return result < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

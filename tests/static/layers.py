@@ -57,7 +57,7 @@ PURE_OF_SYSTEM = ("ha-discovery", "hall-mqtt/core", "hall-mqtt/say", "hall-mqtt/
                   "bridges/agent/watch/vetoes", "bridges/agent/watch/proc", "bridges/agent/agent_words",
                   "bridges/agent/docker/docker_api", "bridges/agent/docker/docker_reply",
                   "bridges/remote/ssh_words", "bridges/relay/relay_guard")
-THIRD_PARTY = ("mosquitto", "crypt.h", "sqlite3", "cjson/", "cJSON", "civetweb", "curl/", "sodium", "systemd/sd-bus")
+THIRD_PARTY = ("mosquitto", "crypt.h", "sqlite3", "cjson/", "cJSON", "civetweb", "curl/", "openssl/", "sodium", "systemd/sd-bus")
 SYSTEM_IO = ("systemd/", "sys/socket.h", "sys/epoll.h", "pthread.h", "time.h", "sys/timerfd.h")
 GENERATED = {"web/wait_page.h", "web/dashboard_assets.h", "hallctl/enroll_sh.h"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)

@@ -1,8 +1,16 @@
-#include "handout/identity.h"
+#include "handout/tls.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
+#include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <poll.h>
+
+/* ---- who we are ---- */
 
 enum { DAY_S = 86400 };
 
@@ -50,7 +58,13 @@ static SSL_CTX *make_context(X509 *certificate, EVP_PKEY *key)
     return NULL;
 }
 
-SSL_CTX *identity_create(char ret_pin[PIN_SIZE])
+/* The struct is OpenSSL's own, under a name that others may know. */
+static SSL_CTX *context_of(struct tls_identity *identity)
+{
+    return (SSL_CTX *)identity;
+}
+
+struct tls_identity *tls_identity_create(char ret_pin[PIN_SIZE])
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *certificate = X509_new();
@@ -60,5 +74,70 @@ SSL_CTX *identity_create(char ret_pin[PIN_SIZE])
         context = make_context(certificate, key);
     X509_free(certificate);
     EVP_PKEY_free(key);
-    return context;
+    return (struct tls_identity *)context;
+}
+
+void tls_identity_destroy(struct tls_identity *identity)
+{
+    SSL_CTX_free(context_of(identity));
+}
+
+/* ---- connections ---- */
+
+int tls_open(struct tls_identity *identity, int fd, struct tls *ret_tls)
+{
+    SSL *session = SSL_new(context_of(identity));
+
+    if (!session || !SSL_set_fd(session, fd)) {
+        SSL_free(session);
+        return -ENOMEM;
+    }
+    SSL_set_accept_state(session);
+    *ret_tls = (struct tls){.session = session, .wanted = POLLIN};
+    return 0;
+}
+
+void tls_close(struct tls *tls)
+{
+    SSL_free(tls->session);
+    *tls = (struct tls){.session = NULL};
+}
+
+static int failed(struct tls *tls, int result)
+{
+    const int error = SSL_get_error(tls->session, result);
+
+    tls->wanted = error == SSL_ERROR_WANT_WRITE ? POLLOUT : POLLIN;
+    return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE ? -EAGAIN : -EPIPE;
+}
+
+static int at_most(size_t size)
+{
+    return size > INT_MAX ? INT_MAX : (int)size;
+}
+
+ssize_t tls_read(struct tls *tls, void *out, size_t size)
+{
+    ERR_clear_error();
+    const int n = SSL_read(tls->session, out, at_most(size));
+    return n > 0 ? n : failed(tls, n);
+}
+
+ssize_t tls_write(struct tls *tls, const void *bytes, size_t length)
+{
+    ERR_clear_error();
+    const int n = SSL_write(tls->session, bytes, at_most(length));
+    return n > 0 ? n : failed(tls, n);
+}
+
+int tls_end(struct tls *tls)
+{
+    ERR_clear_error();
+    const int n = SSL_shutdown(tls->session);
+    return n >= 0 ? 0 : failed(tls, n);
+}
+
+bool tls_equal(const void *a, const void *b, size_t length)
+{
+    return CRYPTO_memcmp(a, b, length) == 0;
 }
