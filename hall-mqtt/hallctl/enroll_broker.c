@@ -114,13 +114,12 @@ static void hear_nothing(void *context, const struct mqtt_message *message, bool
     (void)own;
 }
 
-static int try_with(const struct enroll_broker *broker, struct settings *settings, char *ret_why)
+static int try_with(const struct settings *settings, char *ret_why)
 {
     const struct talk_listener listener = {.hear = hear_nothing};
     struct talk *talk = NULL;
     const int error = talk_open(settings, &listener, &talk, ret_why);
 
-    (void)broker;
     talk_close(talk);
     return error;
 }
@@ -138,7 +137,7 @@ int enroll_broker_try(const struct enroll_broker *broker, const char *user, cons
         settings.mqtt.broker.ca = broker->ca_file;
         settings.mqtt.broker.username = user;
         settings.password = password;
-        error = try_with(broker, &settings, why);
+        error = try_with(&settings, why);
     }
     if (arena)
         arena_destroy(arena);
@@ -156,19 +155,31 @@ int enroll_broker_try(const struct enroll_broker *broker, const char *user, cons
 
 /* ---- passwords ---- */
 
-/* Runs a program with this on its stdin and waits for it. Its status, or -errno. */
+/* Runs a program with this on its stdin and waits for it; secrets of our environment are not its.
+ * Its status, or -errno. */
 static int run(char *const argv[], const char *input)
 {
     posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    const char *folders = getenv("PATH");
+    char path[ENROLL_PATH_SIZE];
+    char *const environment[] = {path, (char *)"LC_ALL=C", NULL};
     int ends[2], status = 0;
+    sigset_t none;
     pid_t pid;
 
+    snprintf(path, sizeof(path), "PATH=%s", folders ? folders : "/usr/sbin:/usr/bin:/sbin:/bin");
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -errno;
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, ends[0], STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
-    const int error = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
+    sigemptyset(&none);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    const int error = posix_spawnp(&pid, argv[0], &actions, &attributes, argv, environment);
+    posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     close(ends[0]);
     /* Shorter than a pipe's room: this does not wait. */

@@ -156,10 +156,14 @@ static bool is_online(void *context)
     return ((struct hearing *)context)->online;
 }
 
+/* Ctrl-C ends hallctl at once from here on: nothing is left half. */
 static int await_online(struct enrolling *it, struct talk *talk, struct hearing *hearing)
 {
     char seconds[24];
+    sigset_t none;
 
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     hearing->counts = true;
     const int error = talk_wait(talk, is_online, hearing, clock_now().boot + ONLINE_MS);
     if (error == 0) {

@@ -36,10 +36,10 @@ words() {
         package) echo 'le paquet contient un fichier inattendu : %s' ;;
         runs) echo 'l’agent ne démarre pas ici (il faut la glibc 2.34 ou plus récente, et libsystemd)' ;;
         packaged) echo 'hall-agent est déjà installé par un paquet de cette machine : il est conservé' ;;
-        installed) echo 'hall-agent %s est installé' ;;
+        installed) echo '%s est installé' ;;
         user) echo 'l’utilisateur hall-agent n’a pas pu être créé' ;;
         nodocker) echo 'attention : il n’y a pas de groupe docker ici ; l’agent ne pourra pas gérer de conteneurs' ;;
-        nopolkit) echo 'attention : polkit manque, l’agent ne pourra pas mettre ce serveur en veille ; installez polkitd (Debian, Ubuntu) ou polkit (AlmaLinux, Fedora)' ;;
+        nopolkit) echo 'attention : polkit manque, l’agent ne pourra pas mettre ce serveur en veille ; installez-le par « apt-get install polkitd » (Debian, Ubuntu) ou « dnf install polkit » (AlmaLinux, Fedora), puis « systemctl restart hall-agent »' ;;
         kept) echo '%s est conservé tel quel' ;;
         replaced) echo '%s a été remplacé ; l’ancien fichier est %s' ;;
         check) echo 'la configuration reçue est refusée par l’agent' ;;
@@ -64,10 +64,10 @@ words() {
         package) echo 'the package contains an unexpected file: %s' ;;
         runs) echo 'the agent does not start here (it needs glibc 2.34 or newer, and libsystemd)' ;;
         packaged) echo 'hall-agent is already installed by a package of this machine: it is kept' ;;
-        installed) echo 'hall-agent %s is installed' ;;
+        installed) echo '%s is installed' ;;
         user) echo 'the user hall-agent could not be created' ;;
         nodocker) echo 'warning: there is no group docker here; the agent will not be able to manage containers' ;;
-        nopolkit) echo 'warning: polkit is missing, so the agent cannot put this server to sleep; install polkitd (Debian, Ubuntu) or polkit (AlmaLinux, Fedora)' ;;
+        nopolkit) echo 'warning: polkit is missing, so the agent cannot put this server to sleep; install it with "apt-get install polkitd" (Debian, Ubuntu) or "dnf install polkit" (AlmaLinux, Fedora), then "systemctl restart hall-agent"' ;;
         kept) echo '%s is kept as it is' ;;
         replaced) echo '%s was replaced; the old file is %s' ;;
         check) echo 'the agent refuses the configuration received' ;;
