@@ -253,9 +253,8 @@ static int end_of_time(const struct enrolling *it)
     return HALLCTL_TIMEOUT;
 }
 
-static int attend(struct enrolling *it, int signals)
+static int attend(struct enrolling *it, int signals, int64_t deadline)
 {
-    int64_t deadline = clock_now().boot + it->minutes * 60000;
     struct handing_event event;
     int status = -1;
 
@@ -285,9 +284,10 @@ int enroll_hand_out(struct enrolling *it)
     sigaddset(&ends, SIGHUP);
     sigprocmask(SIG_BLOCK, &ends, NULL);
     const int signals = signalfd(-1, &ends, SFD_CLOEXEC);
+    const int64_t deadline = clock_now().boot + it->minutes * 60000;
     int status = print_line(it);
     if (status < 0)
-        status = attend(it, signals);
+        status = attend(it, signals, deadline);
     if (signals >= 0)
         close(signals);
     return status;
