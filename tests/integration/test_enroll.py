@@ -393,9 +393,12 @@ def test_slow_and_many_strangers_keep_nobody_out(pi, server):
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     silent, talking = [], []
+    for number in range(100, 110):
+        pi.host.ip("addr", "add", f"10.9.8.{number}/32", "dev", "lo")
     with inside(pi):
-        for _ in range(200):
-            silent.append(socket.create_connection((PI, 8885), timeout=LIMIT))
+        for number in range(200):  # of ten addresses, and of one
+            source = (f"10.9.8.{100 + number % 10}", 0) if number < 120 else None
+            silent.append(socket.create_connection((PI, 8885), timeout=LIMIT, source_address=source))
         for _ in range(3):
             slow = context.wrap_socket(socket.create_connection((PI, 8885), timeout=LIMIT))
             assert slow.version() == "TLSv1.3"
