@@ -13,6 +13,7 @@
 
 struct enrolling {
     struct call call; /* with --config */
+    struct config *config;
     struct settings settings;
     const struct model_server *server;
     struct enroll_broker broker;

@@ -31,6 +31,23 @@ void enroll_tell(enum enroll_word word, const char *first, const char *second, c
 
 /* ---- what is needed ---- */
 
+/* Who speaks with the broker: the user of hallctl.json or of the environment, as for other verbs;
+ * without one Hall's own, of its configuration. */
+static int load_settings(struct enrolling *it, const struct call *call)
+{
+    struct call alone = *call;
+
+    alone.texts[FLAG_CONFIG] = NULL;
+    alone.given &= ~WITH(FLAG_CONFIG);
+    call_give(&alone, FLAG_BASE, it->config->mqtt.base_topic);
+    int status = hallctl_settings(&alone, &it->settings);
+    if (status < 0 && !it->settings.mqtt.broker.username) {
+        settings_finish(&it->settings);
+        status = hallctl_settings(call, &it->settings);
+    }
+    return status;
+}
+
 static int load(struct enrolling *it)
 {
     const char *id = it->call.operands[0];
@@ -38,19 +55,20 @@ static int load(struct enrolling *it)
     if (geteuid() != 0)
         return hallctl_fail(&it->call, id, "run it as root, on Hall's own machine");
     if (!call_has(&it->call, FLAG_CONFIG))
-        call_give(&it->call, FLAG_CONFIG, HALLCTL_CONFIG);
-    const int status = hallctl_settings(&it->call, &it->settings);
-    if (status >= 0 || !it->settings.config)
+        call_give(&it->call, FLAG_CONFIG,
+                  access(HALLCTL_CONFIG, F_OK) == 0 ? HALLCTL_CONFIG : PLACE_CONFIG_OF_OLD);
+    const int status = hallctl_config(&it->call, NULL, &it->config);
+    if (status >= 0 || !it->config)
         return status < 0 ? HALLCTL_ERROR : status;
-    const struct model *model = &it->settings.config->model;
+    const struct model *model = &it->config->model;
     const int index = model_server_by_id(model, id);
     if (index < 0) {
         hallctl_fail(&it->call, id, "there is no such server in the configuration; add it first");
-        fprintf(stderr, "Read was %s\n", it->settings.config->file);
+        fprintf(stderr, "Read was %s\n", it->config->file);
         return HALLCTL_ERROR;
     }
     it->server = &model->servers[index];
-    return -1;
+    return load_settings(it, &it->call);
 }
 
 /* The address of ours from which packets to the server leave. */
@@ -147,6 +165,7 @@ static void finish(struct enrolling *it)
     enroll_packages_finish(&it->packages);
     free(it->ca);
     settings_finish(&it->settings);
+    config_free(it->config);
     explicit_bzero(it, sizeof(*it));
 }
 

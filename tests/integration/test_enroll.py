@@ -318,6 +318,19 @@ def test_again_it_is_brought_up_to_date_and_its_file_stays(pi, server):
     assert not pi.knows(old.strip().split("=")[1]) and pi.knows(new.strip().split("=")[-1])
 
 
+def test_hallctls_own_user_does_as_well(pi, server):
+    folder = pi.folder / "home/.config/hall"
+    folder.mkdir(parents=True)
+    file = folder / "hallctl.json"
+    file.write_text(json.dumps({"broker": "mqtt://127.0.0.1:1883", "username": "operator", "password": pi.passwords["operator"]}))
+    file.chmod(0o600)
+    del pi.env["HALL_MQTT_PASSWORD"]
+    enrolling = pi.enroll()
+    server.type(enrolling.printed())
+    enrolling.ends(DONE)
+    assert enrolling.text.endswith("testing: its agent is online\n")
+
+
 def test_a_file_is_carried_there(pi, server):
     done = pi.complains("--print", "--interface", "eth0", expect=DONE)
     assert done.startswith("enroll-testing.sh is written.")
