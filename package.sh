@@ -64,8 +64,8 @@ last_commit() { git -c safe.directory="$PWD" log -1 --format=%ct 2>/dev/null || 
 
 build_debs() ( # FOLDER OF THE BUILD
   umask 022
-  # The environment's own flags would make other bytes.
-  unset CFLAGS CPPFLAGS LDFLAGS
+  # The environment's own flags would make other bytes, and so would names of files that ccache makes relative.
+  unset CFLAGS CPPFLAGS LDFLAGS CCACHE_BASEDIR
   cmake -S . -B "$1" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DHALL_TESTS=OFF -DHALL_VERSION="$version" &&
     cmake --build "$1"
 )
