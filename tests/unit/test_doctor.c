@@ -9,6 +9,7 @@
 
 #include "base/array.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include "base/version.h"
 #include "hallctl/doctor/facts.h"
 #include "say/say_doctor.h"
@@ -17,6 +18,8 @@
 /* ---- help ---- */
 
 enum { TEXT_SIZE = 2048 };
+
+#define PUT(field_, text_) text_copy(field_, sizeof(field_), text_)
 
 /* The codes that a judge finds, without "doctor.", with a blank between them. */
 static const char *judged(const struct doctor_check *check, const void *facts)
@@ -131,9 +134,9 @@ static void test_commands_are_quoted(void **state)
         struct doctor_finding finding = {.code = DOCTOR_SERVER_WOL_OFF};
         struct buf out = BUF_INIT(TEXT_SIZE);
 
-        strcpy(finding.values[0], "nas");
-        strcpy(finding.values[1], rows[i].value);
-        strcpy(finding.values[2], "192.0.2.1");
+        PUT(finding.values[0], "nas");
+        PUT(finding.values[1], rows[i].value);
+        PUT(finding.values[2], "192.0.2.1");
         doctor_say_command(&finding, &out);
         assert_string_equal(buf_text(&out), rows[i].command);
         buf_clear(&out);
@@ -175,7 +178,7 @@ static void test_configuration(void **state)
     assert_string_equal(first_sentence(&configuration_check, &facts),
                         "/f is valid (2 servers, 3 domains)");
     facts.n_notes = 1;
-    strcpy(facts.notes[0], "two share a container");
+    PUT(facts.notes[0], "two share a container");
     assert_string_equal(judged(&configuration_check, &facts),
                         "configuration.good configuration.note");
     facts.n_notes = 0;
@@ -185,7 +188,7 @@ static void test_configuration(void **state)
     assert_string_equal(judged(&configuration_check, &facts), "configuration.closed");
     facts.error = -EINVAL;
     facts.errors = 4;
-    strcpy(facts.first, "/f: /servers: found 1");
+    PUT(facts.first, "/f: /servers: found 1");
     assert_string_equal(first_sentence(&configuration_check, &facts),
                         "the configuration has errors (4): /f: /servers: found 1");
     assert_string_equal(first_command(&configuration_check, &facts), "sudo hallctl check /f");
@@ -341,7 +344,7 @@ static void test_network(void **state)
     assert_string_equal(first_command(&network_check, &facts), "sudo ip link set eth0 up");
     server->missing = true;
     assert_string_equal(judged(&network_check, &facts), "network.no_interface");
-    strcpy(server->relay, "attic");
+    PUT(server->relay, "attic");
     assert_string_equal(judged(&network_check, &facts), "network.relay");
     *server = (struct network_server){"nas", "",    "",    ip("10.0.0.1"), ip("255.255.255.255"),
                                       {0},   false, false, false};
@@ -419,13 +422,13 @@ static void test_broker(void **state)
                                   .accepted = true};
     assert_string_equal(judged(&broker_check, &facts), "broker.good");
     facts.accepted = false;
-    strcpy(facts.refusal, "not authorised");
+    PUT(facts.refusal, "not authorised");
     assert_string_equal(judged(&broker_check, &facts), "broker.login");
     facts.has_password = false;
     assert_string_equal(judged(&broker_check, &facts), "broker.no_password");
     facts.silent = true;
     assert_string_equal(judged(&broker_check, &facts), "broker.silent");
-    strcpy(facts.handshake, "certificate has expired");
+    PUT(facts.handshake, "certificate has expired");
     assert_string_equal(judged(&broker_check, &facts), "broker.tls");
     facts.connect = -ECONNREFUSED;
     assert_string_equal(judged(&broker_check, &facts), "broker.unreachable");
@@ -456,7 +459,7 @@ static void test_rights(void **state)
     assert_string_equal(judged(&broker_check, &facts), "broker.good");
     facts.n_rights = 0;
     facts.n_missing = 1;
-    strcpy(facts.missing[0], "nas");
+    PUT(facts.missing[0], "nas");
     assert_string_equal(judged(&broker_check, &facts), "broker.good server.no_user");
 }
 
@@ -486,23 +489,25 @@ static void test_hall(void **state)
     a_server();
     BUS_IS(WELL "server.good");
     bus.n = 0;
-    strcpy(bus.hall, "offline");
+    PUT(bus.hall, "offline");
     BUS_IS("hall.offline version.good");
     bus.hall[0] = bus.version[0] = '\0';
     BUS_IS("hall.silent");
     a_server();
     bus.n = 0;
     bus.clock_distrusted = true;
-    strcpy(bus.configuration, "x");
-    strcpy(bus.store, "x");
+    PUT(bus.configuration, "x");
+    PUT(bus.store, "x");
     BUS_IS("hall.good configuration.old store.salvaged clock.distrusted version.good");
 }
 
 static void test_versions(void **state)
 {
-    strcpy(a_server()->agent_version, "0.0.9");
+    struct bus_server *server = a_server();
+
+    PUT(server->agent_version, "0.0.9");
     BUS_IS("hall.good version.agent server.good");
-    strcpy(bus.version, "9.9.9");
+    PUT(bus.version, "9.9.9");
     BUS_IS("hall.good version.hallctl version.agent server.good");
 }
 
@@ -510,12 +515,12 @@ static void test_servers(void **state)
 {
     struct bus_server *server = a_server();
 
-    strcpy(server->agent, "offline");
+    PUT(server->agent, "offline");
     BUS_IS(WELL "server.agent_offline");
     assert_string_equal(
         (judged(&bus_check, &bus), doctor_rows[DOCTOR_SERVER_AGENT_OFFLINE].command),
         "ssh {address} sudo systemctl restart hall-agent");
-    strcpy(server->state, "off");
+    PUT(server->state, "off");
     BUS_IS(WELL "server.good");
     server->reported = false;
     BUS_IS(WELL "server.agent_never");
@@ -525,7 +530,7 @@ static void test_servers(void **state)
     server->wol_off = true;
     BUS_IS(WELL "server.wol_off");
     server = a_server();
-    strcpy(server->vetoes, "sessions: anna");
+    PUT(server->vetoes, "sessions: anna");
     BUS_IS(WELL "server.vetoed");
     server = a_server();
     server->last_boot_s = 143;
@@ -533,15 +538,15 @@ static void test_servers(void **state)
     server->last_boot_s = 144;
     BUS_IS(WELL "server.slow");
     server = a_server();
-    strcpy(server->other_mac, "02:00:00:00:00:01");
+    PUT(server->other_mac, "02:00:00:00:00:01");
     server->has_problem = true;
     BUS_IS(WELL "server.other_mac");
     server = a_server();
     server->has_problem = true;
     BUS_IS(WELL "server.problem");
-    strcpy(server->state, "wake_failed");
+    PUT(server->state, "wake_failed");
     BUS_IS(WELL "server.failed");
-    strcpy(server->state, "unreachable");
+    PUT(server->state, "unreachable");
     BUS_IS(WELL "server.unreachable");
     server = a_server();
     server->relay_offline = true;
@@ -607,7 +612,7 @@ static void test_proxy(void **state)
     facts = (struct proxy_facts){.n_apart = 1, .apart = {"traefik"}, .agents_known = true};
     assert_string_equal(judged(&proxy_check, &facts), "proxy.namespace_agent");
     facts.n_unseen = 1;
-    strcpy(facts.unseen[0], "nas");
+    PUT(facts.unseen[0], "nas");
     assert_string_equal(judged(&proxy_check, &facts), "proxy.namespace");
 }
 

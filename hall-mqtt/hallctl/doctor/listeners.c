@@ -16,22 +16,32 @@ enum { ASK_MS = 3000, BODY_MAX = 1 << 20, TABLE_MAX = 4 << 20, LISTENING = 0x0a 
 
 /* ---- whose socket ---- */
 
-/* The socket that listens on a port, by /proc/net/tcp; 0: none. */
+/* Of a line of /proc/net/tcp (proc(5)): the socket, if it listens on this port; else 0. */
+static unsigned long read_line(char *line, unsigned port)
+{
+    enum { LOCAL = 1, STATE = 3, INODE = 9, FIELDS };
+    const char *fields[FIELDS];
+    size_t n = 0;
+
+    for (char *field; n < FIELDS && (field = strsep(&line, " "));)
+        if (field[0] != '\0')
+            fields[n++] = field;
+    const char *colon = n == FIELDS ? strchr(fields[LOCAL], ':') : NULL;
+    if (!colon || strtoul(colon + 1, NULL, 16) != port ||
+        strtoul(fields[STATE], NULL, 16) != LISTENING)
+        return 0;
+    return strtoul(fields[INODE], NULL, 10);
+}
+
+/* The socket that listens on a port; 0: none. */
 static unsigned long listening(const struct doctor *doctor, unsigned port)
 {
     char *table = malloc(TABLE_MAX), *rest = table, *line;
     unsigned long found = 0;
 
     if (table && doctor_read(doctor, "/proc/net/tcp", table, TABLE_MAX) > 0)
-        while ((line = strsep(&rest, "\n")) && found == 0) {
-            unsigned local, state;
-            unsigned long inode;
-
-            if (sscanf(line, " %*u: %*x:%x %*x:%*x %x %*x:%*x %*x:%*x %*x %*u %*u %lu", &local,
-                       &state, &inode) == 3 &&
-                local == port && state == LISTENING)
-                found = inode;
-        }
+        while (found == 0 && (line = strsep(&rest, "\n")))
+            found = read_line(line, port);
     free(table);
     return found;
 }

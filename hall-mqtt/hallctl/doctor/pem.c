@@ -52,9 +52,11 @@ static int read_time(int tag, struct der time, int64_t *ret_ms)
 
     if ((tag != UTC && tag != FULL) || length != wanted)
         return -EBADMSG;
-    if (tag == UTC)
-        memcpy(full, time.at[0] >= '5' ? "19" : "20", 2);
-    memcpy(full + strlen(full), time.at, length);
+    snprintf(full, sizeof(full), "%s%.*s",
+             tag == FULL         ? ""
+             : time.at[0] >= '5' ? "19"
+                                 : "20",
+             (int)length, (const char *)time.at);
     if (strspn(full, "0123456789") != 14 || full[14] != 'Z')
         return -EBADMSG;
     snprintf(text, sizeof(text), "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ", full, full + 4, full + 6,

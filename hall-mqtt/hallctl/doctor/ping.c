@@ -3,6 +3,7 @@
 #include <grp.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,7 +13,7 @@
 static void gather(const struct doctor *doctor, void *facts)
 {
     struct ping_facts *into = facts;
-    char text[DOCTOR_WORD];
+    char text[DOCTOR_WORD], *end;
     const struct group *group = getgrnam("hall");
 
     into->group = group ? group->gr_gid : getegid();
@@ -20,9 +21,11 @@ static void gather(const struct doctor *doctor, void *facts)
         text_copy(into->name, sizeof(into->name), group->gr_name);
     else
         snprintf(into->name, sizeof(into->name), "%" PRIu64, into->group);
-    into->known =
-        doctor_read(doctor, "/proc/sys/net/ipv4/ping_group_range", text, sizeof(text)) > 0 &&
-        sscanf(text, "%" SCNu64 " %" SCNu64, &into->low, &into->high) == 2;
+    if (doctor_read(doctor, "/proc/sys/net/ipv4/ping_group_range", text, sizeof(text)) <= 0)
+        return;
+    into->low = strtoull(text, &end, 10);
+    into->known = end != text;
+    into->high = strtoull(end, NULL, 10);
 }
 
 static void judge(const void *facts, struct findings *findings)

@@ -14,12 +14,13 @@
 
 enum { SHOWN_LIMIT = 65536 };
 
+static const char properties[] = "--property=Id,LoadState,ActiveState,UnitFileState,Result,"
+                                 "NRestarts,FragmentPath,NeedDaemonReload";
 static const char *const argv_show[] = {
     "systemctl",
     "show",
     "--no-pager",
-    "--property=Id,LoadState,ActiveState,UnitFileState,Result,NRestarts,FragmentPath,"
-    "NeedDaemonReload",
+    properties,
     "hall.service",
     "mosquitto.service",
     "hall-agent.service",
