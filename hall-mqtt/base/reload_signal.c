@@ -102,7 +102,7 @@ static bool is_hall(int64_t pid)
 /* Where that process answers: only root and its own user may know. */
 static bool find_folder(int64_t pid, char out[PATH_MAX])
 {
-    char path[40], *all = malloc(ENVIRONMENT_SIZE);
+    char path[40], *all = calloc(1, ENVIRONMENT_SIZE);
     bool found = false;
 
     snprintf(path, sizeof(path), "/proc/%" PRId64 "/environ", pid);
