@@ -43,8 +43,8 @@ int relay_write_request(const struct relay_request *request, struct buf *out)
     json_put_string(&json, "id", request->id);
     json_put_string(&json, "mac", text_format_mac(request->mac, mac));
     for (size_t i = 0; i < request->secureon_length; i++)
-        snprintf(secureon + 3 * i, 4, i + 1 < request->secureon_length ? "%02x:" : "%02x",
-                 request->secureon[i]);
+        snprintf(secureon + 3 * i, sizeof(secureon) - 3 * i,
+                 i + 1 < request->secureon_length ? "%02x:" : "%02x", request->secureon[i]);
     json_put_string(&json, "secureon", request->secureon_length > 0 ? secureon : NULL);
     json_put_string(&json, "broadcast",
                     request->broadcast.s_addr != 0
