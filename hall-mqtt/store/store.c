@@ -37,6 +37,11 @@ const struct store_tuning store_tuning_real = {
 
 /* ---- what the loop is told ---- */
 
+static struct timespec span(int64_t ms)
+{
+    return (struct timespec){.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000 * 1000000)};
+}
+
 void store_arm(struct store *store, int64_t boot)
 {
     if (boot >= store->armed)
@@ -45,7 +50,7 @@ void store_arm(struct store *store, int64_t boot)
     int64_t wait = boot - clock_now().boot;
     struct itimerspec when = {0};
     if (wait > 0)
-        when.it_value = (struct timespec){wait / 1000, wait % 1000 * 1000000};
+        when.it_value = span(wait);
     else
         when.it_value.tv_nsec = 1; /* 0 would disarm */
     timerfd_settime(store->told, 0, &when, NULL);
@@ -192,7 +197,7 @@ void store_destroy(struct store *store, int64_t limit_ms)
         return;
     sigset_t all;
     struct pollfd ended = {.fd = store->ended, .events = POLLIN};
-    const struct timespec limit = {limit_ms / 1000, limit_ms % 1000 * 1000000};
+    const struct timespec limit = span(limit_ms);
     pthread_mutex_lock(&store->lock);
     store->stop = true;
     if (store->checking)

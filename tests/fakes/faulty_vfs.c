@@ -375,7 +375,7 @@ static void image_resize(struct image *image, size_t size)
     image->size = size;
 }
 
-static void image_write(struct image *image, uint64_t at, const unsigned char *bytes, size_t length)
+static void image_write(struct image *image, size_t at, const unsigned char *bytes, size_t length)
 {
     if (at + length > image->size)
         image_resize(image, at + length);
@@ -392,10 +392,10 @@ static void write_torn(struct image *image, const struct operation *operation,
                        enum faulty_loss loss, unsigned *seed)
 {
     for (size_t done = 0; done < operation->length;) {
-        size_t part = SECTOR - (operation->at + done) % SECTOR;
+        size_t part = SECTOR - ((size_t)operation->at + done) % SECTOR;
         part = part < operation->length - done ? part : operation->length - done;
         if (keeps(loss, seed))
-            image_write(image, operation->at + done, operation->bytes + done, part);
+            image_write(image, (size_t)operation->at + done, operation->bytes + done, part);
         done += part;
     }
 }
@@ -407,7 +407,7 @@ static void image_apply(struct image *image, const struct operation *operation,
     if (operation->kind == WRITE)
         write_torn(image, operation, loss, seed);
     else if (operation->kind == TRUNCATE && keeps(loss, seed))
-        image_resize(image, operation->at);
+        image_resize(image, (size_t)operation->at);
 }
 
 static void image_catch_up(struct image *image, size_t file, size_t until, enum faulty_loss loss,

@@ -467,7 +467,7 @@ static uint64_t hash(const struct canon *canon)
 /* Adds it; false when it is known. */
 static bool is_new(struct search *search, uint64_t value)
 {
-    size_t slot = value % search->n_seen;
+    size_t slot = (size_t)(value % search->n_seen);
 
     while (search->seen[slot] != 0 && search->seen[slot] != value)
         slot = (slot + 1) % search->n_seen;
@@ -713,7 +713,7 @@ static void test_search(void **state)
     struct search *search = calloc(1, sizeof(*search));
 
     assert_non_null(search);
-    search->most = given ? strtoull(given, NULL, 10) : STATES_USUAL;
+    search->most = given ? (size_t)strtoull(given, NULL, 10) : STATES_USUAL;
     begin(search);
     save(search, &search->start);
     for (unsigned root = 0; root < ROOTS; root++) {

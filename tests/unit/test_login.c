@@ -188,7 +188,7 @@ static void take_session(void)
 static void assert_csrf_of(const char *token)
 {
     uint8_t bytes[SECRET_DIGEST_SIZE];
-    char text[80], hex[80] = "";
+    char text[160], hex[80] = "";
     snprintf(text, sizeof text, "csrf:%s", token);
     secret_digest(admin.key, text, strlen(text), bytes);
     for (size_t i = 0; i < sizeof bytes; i++)

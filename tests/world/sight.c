@@ -24,7 +24,7 @@ static struct stream_peer peer_at(const struct world *world, int site)
 void sight_start(struct world *world)
 {
     struct hall *hall = &world->hall;
-    struct stream_peer peers[SITES_MAX];
+    struct stream_peer peers[SITES_MAX] = {0};
     const size_t n = world->plan.model.n_sites;
 
     for (size_t i = 0; i < n; i++)

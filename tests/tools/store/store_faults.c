@@ -27,11 +27,12 @@ enum { PATH_SIZE = 256, LIMIT_MS = 20000 };
 
 static char folder[PATH_SIZE], rebuilt[PATH_SIZE];
 
-static void expect(bool what, const char *words, size_t where)
+static void expect(bool what, const char *words, uint64_t where)
 {
     if (what)
         return;
-    fprintf(stderr, "FAILED at %zu: %s (files in %s, %s)\n", where, words, folder, rebuilt);
+    fprintf(stderr, "FAILED at %llu: %s (files in %s, %s)\n", (unsigned long long)where, words,
+            folder, rebuilt);
     exit(1);
 }
 
