@@ -7,7 +7,7 @@ cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" || exit 1
 exec </dev/null
 
 # What mostly waits, what waits too, and what only computes: three lanes run beside each other, each one part at a time.
-lanes=("integration" "interop browser demo install" "static unit fuzz")
+lanes=("integration" "interop browser demo install" "static unit fuzz arches")
 # A machine that is emulated, and what measures time and memory: each by itself, at the end.
 alone=(vm measures)
 read -ra parts <<<"${lanes[*]} ${alone[*]}"
@@ -80,8 +80,8 @@ build() ( # PRESET [OPTION...]
   cmake --preset "$1" "${@:2}" && cmake --build --preset "$1"
 )
 
-# What the other parts run against: as it is installed, with its tests.
-build_release() { build release -DHALL_TESTS=ON; }
+# What the other parts run against: as it is installed, with its tests. gcc says more when it optimises.
+build_release() { build release -DHALL_TESTS=ON -DHALL_WERROR=ON; }
 
 # Runs the check that follows unless it passed here before with the same inputs, which KEY stands for.
 unless_green() { # NAME KEY COMMAND...
@@ -199,6 +199,25 @@ part_vm() {
   check vm.build-release build_release && unless_green vm "$(vm_inputs | sha256sum | cut -c -32)" vm
 }
 
+# For another architecture of Debian's.
+build_cross() { # ARCH [OPTION...]
+  cmake/cross/sysroot.sh "$1" && build "$@"
+}
+
+# A visit, a magic packet, the site, the sleep after it, with Hall and an agent of that architecture.
+run_cycles() { # ARCH
+  run_pytest "build-$1/emulated" 2 tests/integration/test_cycle.py tests/integration/test_real_agents.py \
+    -k "test_whole_cycle_by_visit or test_a_visit_starts_its_containers"
+}
+
+# Under an emulator: cycles on each processor, and the unit tests on the one with 32 bits. What walks at random walks less
+# far there.
+part_arches() {
+  check arches.build-armhf build_cross armhf -DHALL_TESTS=ON &&
+    HALL_STATES=2000 HALL_STEPS=20000 suite arches.unit-armhf run_ctest build-armhf && suite arches.cycle-armhf run_cycles armhf
+  check arches.build-arm64 build_cross arm64 -DHALL_TESTS=OFF && suite arches.cycle-arm64 run_cycles arm64
+}
+
 run_part() { # PART
   local start=$SECONDS
   results="$logs/$1.results"
@@ -292,7 +311,8 @@ done
 mkdir -p "$logs"
 rm -f "$logs"/*.results "$logs"/*.ended "$logs"/*.failed
 ! command -v ccache >/dev/null || export CMAKE_C_COMPILER_LAUNCHER=ccache
-if ! packages_install "${BUILD_PACKAGES[@]}" "${PACKAGING_PACKAGES[@]}" "${DEMO_PACKAGES[@]}" "${TEST_PACKAGES[@]}"; then
+if ! packages_install "${BUILD_PACKAGES[@]}" "${PACKAGING_PACKAGES[@]}" "${DEMO_PACKAGES[@]}" "${TEST_PACKAGES[@]}" \
+  "${CROSS_PACKAGES[@]}"; then
   echo "Failed: packages"
   echo "0 passed, 1 failed"
   exit 1
