@@ -14,6 +14,7 @@ PROGRAM, PLAIN = 0o755, 0o644
 FILES = {
     "hall": {
         "bin/hall": PROGRAM,
+        "libexec/hall/hall-handout": PROGRAM,
         "lib/systemd/system/hall.service": PLAIN,
         "lib/sysusers.d/hall.conf": PLAIN,
         "lib/tmpfiles.d/hall.conf": PLAIN,

@@ -11,12 +11,12 @@ ROOT = Path(__file__).resolve().parents[2]
 # The programs of each part, and the modules of pkg-config that it may ask for.
 BASE = {"libmosquitto", "libcjson", "libsystemd"}
 PARTS = {
-    "DAEMON": ({"hall"}, BASE | {"sqlite3", "libsodium", "libcurl"}),
+    "DAEMON": ({"hall", "hall-handout"}, BASE | {"sqlite3", "libsodium", "libcurl", "libssl", "libcrypto"}),
     "CTL": ({"hallctl", "hall-simulate"}, BASE | {"libsodium", "libcurl"}),
     "AGENT": ({"hall-agent"}, BASE),
     "RELAY": ({"hall-wol"}, BASE),
 }
-LINKED = {"sqlite3": "sqlite3", "libsodium": "sodium", "libcurl": "curl", "civetweb": "civetweb"}
+LINKED = {"sqlite3": "sqlite3", "libsodium": "sodium", "libcurl": "curl", "civetweb": "civetweb", "libssl": "ssl", "libcrypto": "crypto"}
 
 
 def describe(folder, modules):

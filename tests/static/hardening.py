@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PROGRAMS = ("hall", "hall-agent", "hall-wol", "hallctl", "hall-simulate")
+PROGRAMS = ("hall", "hall-agent", "hall-handout", "hall-wol", "hallctl", "hall-simulate")
 # The first instruction of a function that may be reached by a pointer.
 LANDING = {"X86-64": ("f30f1efa",), "AArch64": ("5f2403d5", "3f2303d5")}
 BRANCHES = {"X86-64": "-fcf-protection=full", "AArch64": "-mbranch-protection=standard"}
