@@ -1,8 +1,12 @@
 #include "hallctl/hallctl.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
+#include "hallctl/reader.h"
+#include "say/say_setup.h"
 
 enum { ERRORS_LIMIT = 262144, SHOWN_SIZE_WORD = 80 };
 
@@ -39,6 +43,26 @@ int hallctl_config(const struct call *call, const char *fallback, struct config 
     return error < 0 ? HALLCTL_ERROR : -1;
 }
 
+const char *hallctl_own_config(void)
+{
+    static const char by_hand[] = "/etc/hall/domains.json";
+
+    return access(HALLCTL_CONFIG, F_OK) < 0 && errno == ENOENT && access(by_hand, F_OK) == 0
+               ? by_hand
+               : HALLCTL_CONFIG;
+}
+
+static int refuse_stranger(const struct call *call)
+{
+    struct buf out = BUF_INIT(ERRORS_LIMIT);
+    const struct setup_note note = {.code = SETUP_WHO, .values = {call->verb->name}};
+
+    setup_say(&note, reader_language(), &out);
+    fprintf(stderr, "hallctl %s: %s\n", call->verb->name, buf_text(&out));
+    buf_finish(&out);
+    return HALLCTL_USAGE;
+}
+
 int hallctl_settings(const struct call *call, struct settings *ret_settings)
 {
     struct buf errors = BUF_INIT(ERRORS_LIMIT);
@@ -50,6 +74,10 @@ int hallctl_settings(const struct call *call, struct settings *ret_settings)
         fprintf(stderr, "hallctl %s: %s", call->verb->name, buf_text(&errors));
     report_finish(&report);
     buf_finish(&errors);
+    if (error == 0 && ret_settings->is_stranger) {
+        settings_finish(ret_settings);
+        return refuse_stranger(call);
+    }
     return error < 0 ? HALLCTL_USAGE : -1;
 }
 

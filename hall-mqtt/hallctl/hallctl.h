@@ -35,6 +35,8 @@ bool hallctl_names(const struct call *call, const char *id);
 int hallctl_print(struct buf *out);
 
 #define HALLCTL_CONFIG PLACE_CONFIG
+/* That one; /etc/hall/domains.json where only an installation by hand is. */
+const char *hallctl_own_config(void);
 
 struct verb_family {
     const char *title; /* of its part of `hallctl --help` */

@@ -9,11 +9,14 @@
 #include <unistd.h>
 
 #include "base/array.h"
+#include "base/text.h"
 #include "config/arena.h"
 #include "config/complaint.h"
 #include "config/document.h"
 #include "config/format.h"
 #include "config/option.h"
+#include "hallctl/hallctl.h"
+#include "hallctl/setup/setup.h"
 
 enum { FILE_MAX = 65536, URL_MAX = 512 };
 
@@ -142,6 +145,9 @@ static int load_file(struct arena *arena, struct source *known, struct report *r
         error = check_secrecy(file, &status, &source, report);
     explicit_bzero(text, FILE_MAX);
     free(text);
+    /* Its password is that of its user. */
+    if (known->username && source.username && strcmp(known->username, source.username) != 0)
+        source.password = NULL;
     if (error == 0)
         add(known, &source);
     return error == -ENOENT ? 0 : error;
@@ -205,6 +211,47 @@ static int load_environment(struct arena *arena, struct source *known, struct re
     return error;
 }
 
+/* ---- Hall's own, on its machine ---- */
+
+/* hall.env, which systemd reads for the daemon. */
+static void load_secrets(struct arena *arena, struct source *known)
+{
+    struct setup_notes *notes = arena_alloc(arena, 1, sizeof(*notes));
+
+    if (!notes)
+        return;
+    notes->arena = arena;
+    const char *text = setup_read(arena, SETUP_ENVIRONMENT, notes);
+    add(known, &(struct source){.username = known->username,
+                                .password = setup_variable(arena, text, "HALL_MQTT_PASSWORD"),
+                                .api_key = setup_variable(arena, text, "HALL_API_KEY")});
+}
+
+/* What nobody named, root reads where the daemon does. */
+static int load_own(struct arena *arena, struct settings *settings, struct source *known,
+                    struct report *report)
+{
+    const char *file = hallctl_own_config();
+
+    if (geteuid() != 0 || known->password || access(file, F_OK) < 0)
+        return 0;
+    if (!settings->config && !known->url && !known->username) {
+        const int error = load_config(file, arena, settings, known, report);
+        if (error < 0)
+            return error;
+    }
+    if (settings->config && text_equal(known->username, settings->config->mqtt.broker.username))
+        load_secrets(arena, known);
+    return 0;
+}
+
+/* Hall is installed here, and nothing says who this user is at its broker. */
+static bool is_stranger(const struct source *known)
+{
+    return geteuid() != 0 && !known->url && !known->username && !known->password && !known->admin &&
+           !known->api_key && access("/var/lib/hall", F_OK) == 0;
+}
+
 /* ---- together ---- */
 
 static int check_text(struct arena *arena, const struct format *format, const char *what,
@@ -259,6 +306,9 @@ static int load(const struct call *call, struct arena *arena, struct settings *s
         error = load_environment(arena, &known, report);
     if (error == 0)
         error = load_file(arena, &known, report);
+    if (error == 0)
+        error = load_own(arena, settings, &known, report);
+    settings->is_stranger = is_stranger(&known);
     return error < 0 ? error : complete(arena, &known, settings, report);
 }
 

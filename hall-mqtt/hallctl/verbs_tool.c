@@ -20,7 +20,7 @@ static int run_check(const struct call *call)
 
     if (call->n_operands > 0)
         call_give(&with, FLAG_CONFIG, call->operands[0]);
-    const int status = hallctl_config(&with, HALLCTL_CONFIG, &config);
+    const int status = hallctl_config(&with, hallctl_own_config(), &config);
     if (status >= 0)
         return status;
     printf("%s: ok: %zu servers, %zu domains\n", config->file, config->model.n_servers,

@@ -33,7 +33,7 @@ struct target {
 
 static int find_configured(const struct call *call, const char *id, struct target *target)
 {
-    const int status = hallctl_config(call, HALLCTL_CONFIG, &target->config);
+    const int status = hallctl_config(call, hallctl_own_config(), &target->config);
 
     if (status >= 0) {
         if (!call_has(call, FLAG_CONFIG))

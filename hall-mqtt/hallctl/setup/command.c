@@ -12,8 +12,6 @@
 
 enum { PIECE = 4096, SHOWN = 400 };
 
-extern char **environ;
-
 struct stream {
     int fd;
     struct buf *to;
@@ -53,7 +51,9 @@ static int begin(const char *const *argv, int *ret_out, int *ret_err)
     posix_spawn_file_actions_t actions;
     int out[2], err[2];
     pid_t pid = 0;
+    char *const *words; /* POSIX wants it without const, and changes nothing */
 
+    memcpy(&words, &argv, sizeof(words));
     if (pipe2(out, O_CLOEXEC) < 0)
         return -errno;
     if (pipe2(err, O_CLOEXEC) < 0) {
@@ -66,8 +66,7 @@ static int begin(const char *const *argv, int *ret_out, int *ret_err)
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(&actions, err[1], STDERR_FILENO);
-    const int error =
-        posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv, environ);
+    const int error = posix_spawnp(&pid, argv[0], &actions, NULL, words, environ);
     posix_spawn_file_actions_destroy(&actions);
     (void)close(out[1]);
     (void)close(err[1]);

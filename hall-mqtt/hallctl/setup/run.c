@@ -2,6 +2,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "base/text.h"
 #include "config/config.h"
 #include "config/format.h"
+#include "hallctl/setup/ask.h"
 #include "hallctl/setup/setup.h"
 #include "secret/secret.h"
 
@@ -120,8 +122,6 @@ static void read_secrets(struct running *running)
         answers->broker_password = read_password(running, request->broker_password_file);
     else if (answers->broker && strcmp(answers->broker, "local") != 0)
         answers->broker_password = getenv("HALL_MQTT_PASSWORD");
-    if (answers->password)
-        hash_password(running, answers->password);
 }
 
 /* ---- a broker elsewhere ---- */
@@ -243,6 +243,39 @@ static bool carry_out(struct running *running)
     return running->notes->errors == 0;
 }
 
+static bool stop(struct running *running)
+{
+    setup_note(running->notes, SETUP_STOPPED, NULL);
+    return false;
+}
+
+/* What is not given is asked for, unless something is wrong already. */
+static bool ask(struct running *running)
+{
+    struct setup_request *request = running->request;
+
+    if (running->notes->errors > 0 || request->yes || request->dry_run)
+        return running->notes->errors == 0;
+    plan(running);
+    if (running->notes->errors > 0)
+        return false;
+    running->notes->n = 0;
+    return ask_answers(running->arena, request, running->found, &running->secrets) || stop(running);
+}
+
+/* Everything that can be known to be wrong is told now. */
+static bool check(struct running *running)
+{
+    const struct setup_answers *answers = &running->request->answers;
+
+    if (answers->password)
+        hash_password(running, answers->password);
+    plan(running);
+    if (running->notes->errors == 0)
+        try_broker(running);
+    return running->notes->errors == 0;
+}
+
 static bool go(struct running *running)
 {
     const struct setup_request *request = running->request;
@@ -252,10 +285,7 @@ static bool go(struct running *running)
         return false;
     read_secrets(running);
     setup_find_macs(running->found, &request->answers);
-    plan(running);
-    if (running->notes->errors == 0)
-        try_broker(running);
-    if (running->notes->errors > 0)
+    if (!ask(running) || !check(running))
         return false;
     if (setup_plan_is_empty(running->plan)) {
         setup_note(running->notes, SETUP_NOTHING, NULL);
@@ -267,6 +297,9 @@ static bool go(struct running *running)
         setup_note(running->notes, SETUP_DRY_RUN, NULL);
         return true;
     }
+    if (!request->yes && !ask_consent(request->language))
+        return stop(running);
+    (void)signal(SIGINT, SIG_IGN); /* what has begun is finished */
     return carry_out(running);
 }
 
@@ -279,7 +312,7 @@ bool setup_run(struct setup_request *request, struct setup_notes *notes)
     running.plan = arena_alloc(notes->arena, 1, sizeof(*running.plan));
     if (geteuid() != 0)
         setup_note(notes, SETUP_ROOT, NULL);
-    else if (!request->yes && !request->dry_run)
+    else if (!request->yes && !request->dry_run && !isatty(STDIN_FILENO))
         setup_note(notes, SETUP_NO_TERMINAL, NULL);
     else if (running.found && running.plan)
         good = go(&running);

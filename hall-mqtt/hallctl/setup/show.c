@@ -57,8 +57,12 @@ static void print_difference(const char *before, const char *after)
 static void show_change(const struct setup_change *change, enum say_language language)
 {
     say(change->before ? SETUP_FILE_CHANGED : SETUP_FILE_NEW, change->path, language);
-    if (!change->secret && !change->whole)
-        print_difference(change->before ? change->before : "", change->after);
+    if (change->secret || change->whole)
+        return;
+    if (change->before)
+        print_difference(change->before, change->after);
+    else
+        print_lines("+", change->after, change->after + strlen(change->after));
 }
 
 void setup_show(const struct setup_plan *plan, enum say_language language)

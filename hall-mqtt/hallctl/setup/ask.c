@@ -1,0 +1,398 @@
+#include "hallctl/setup/ask.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/text.h"
+#include "hallctl/setup/network.h"
+#include "secret/secret.h"
+
+enum { LINE_SIZE = 1100, SAID_MAX = 4096, PASSWORD_LEAST = 8 };
+
+struct asking {
+    struct arena *arena;
+    struct setup_request *request;
+    struct setup_answers *answers;
+    struct setup_found *found;
+    const struct setup_secrets *secrets;
+    bool fresh;
+    bool stopped; /* the terminal was closed, or Ctrl-C */
+};
+
+/* ---- the terminal ---- */
+
+static void on_interrupt(int signal)
+{
+    (void)signal; /* the read ends, that is all */
+}
+
+static void say(const struct asking *asking, enum setup_code code, const char *first,
+                const char *second, const char *end)
+{
+    struct buf out = BUF_INIT(SAID_MAX);
+    const struct setup_note note = {.code = code, .values = {first, second}};
+
+    setup_say(&note, asking->request->language, &out);
+    printf("%s%s", buf_text(&out), end);
+    (void)fflush(stdout);
+    buf_finish(&out);
+}
+
+/* One line without blanks at its ends. NULL: stopped. */
+static const char *read_line(struct asking *asking)
+{
+    char line[LINE_SIZE];
+
+    if (asking->stopped || !fgets(line, sizeof(line), stdin)) {
+        asking->stopped = true;
+        return NULL;
+    }
+    char *from = line + strspn(line, " \t");
+    size_t length = strlen(from);
+    while (length > 0 && isspace((unsigned char)from[length - 1]))
+        from[--length] = '\0';
+    const char *copy = arena_copy(asking->arena, from);
+    secret_wipe(line, sizeof(line));
+    return copy;
+}
+
+/* Asks; an empty answer is the default. NULL: stopped. */
+static const char *ask(struct asking *asking, enum setup_code question, const char *about,
+                       const char *fallback)
+{
+    if (asking->stopped)
+        return NULL;
+    say(asking, question, about, NULL, "");
+    printf(fallback && fallback[0] ? " [%s]: " : ": ", fallback);
+    (void)fflush(stdout);
+    const char *line = read_line(asking);
+    return line && line[0] == '\0' ? (fallback ? fallback : "") : line;
+}
+
+static const char *ask_hidden(struct asking *asking, enum setup_code question)
+{
+    struct termios before, silent;
+
+    if (asking->stopped || tcgetattr(STDIN_FILENO, &before) < 0)
+        return NULL;
+    silent = before;
+    silent.c_lflag &= ~(tcflag_t)ECHO;
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+    say(asking, question, NULL, NULL, ": ");
+    const char *line = read_line(asking);
+    tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+    putchar('\n');
+    return line;
+}
+
+/* ---- is it right? ---- */
+
+/* Would the plan take these answers? What is wrong is said. */
+static bool is_accepted(struct asking *asking, const struct setup_answers *answers,
+                        struct setup_notes *notes)
+{
+    struct setup_plan *plan = arena_alloc(asking->arena, 1, sizeof(*plan));
+
+    if (plan && notes->errors == 0)
+        setup_plan(asking->arena, answers, asking->found, asking->secrets, plan, notes);
+    for (size_t i = 0; i < notes->n; i++)
+        if (setup_rows[notes->all[i].code].is_error)
+            say(asking, notes->all[i].code, notes->all[i].values[0], notes->all[i].values[1], "\n");
+    return plan && notes->errors == 0;
+}
+
+/* Takes an answer if the plan takes it. */
+static bool try(struct asking *asking,
+                void (*take)(struct setup_answers *answers, const char *text,
+                             struct setup_notes *notes),
+                const char *text)
+{
+    struct setup_answers *trial = arena_alloc(asking->arena, 1, sizeof(*trial));
+    struct setup_notes *notes = arena_alloc(asking->arena, 1, sizeof(*notes));
+
+    if (!trial || !notes)
+        return false;
+    notes->arena = asking->arena;
+    *trial = *asking->answers;
+    take(trial, text, notes);
+    setup_find_macs(asking->found, trial);
+    if (!is_accepted(asking, trial, notes))
+        return false;
+    *asking->answers = *trial;
+    return true;
+}
+
+/* ---- single answers ---- */
+
+static void take_interface(struct setup_answers *answers, const char *text,
+                           struct setup_notes *notes)
+{
+    (void)notes;
+    answers->interface = text;
+}
+
+static void take_broker(struct setup_answers *answers, const char *text, struct setup_notes *notes)
+{
+    (void)notes;
+    answers->broker = text;
+}
+
+static void take_language(struct setup_answers *answers, const char *text,
+                          struct setup_notes *notes)
+{
+    (void)notes;
+    answers->language = text;
+}
+
+static void take_proxy(struct setup_answers *answers, const char *text, struct setup_notes *notes)
+{
+    (void)notes;
+    answers->proxy = text;
+}
+
+static bool is_yes(const char *text)
+{
+    return strchr("yYoO", text[0]) && text[0] != '\0';
+}
+
+static void take_https(struct setup_answers *answers, const char *text, struct setup_notes *notes)
+{
+    (void)notes;
+    answers->http_only = !is_yes(text);
+}
+
+static bool wants_interface(const struct asking *asking)
+{
+    return !asking->answers->interface && asking->found->n_interfaces > 1;
+}
+
+static const char *first_interface(const struct asking *asking)
+{
+    return asking->found->interfaces[0].name;
+}
+
+static bool wants_broker(const struct asking *asking)
+{
+    return !asking->answers->broker && asking->fresh;
+}
+
+static const char *local_broker(const struct asking *asking)
+{
+    (void)asking;
+    return "local";
+}
+
+static bool wants_language(const struct asking *asking)
+{
+    return !asking->answers->language && asking->fresh;
+}
+
+static const char *own_language(const struct asking *asking)
+{
+    return asking->request->language == SAY_FRENCH ? "fr" : "en";
+}
+
+static bool wants_proxy(const struct asking *asking)
+{
+    return !asking->answers->proxy && asking->answers->n_sites > 0;
+}
+
+static const char *installed_proxy(const struct asking *asking)
+{
+    for (size_t i = 0; i < PROXY_PLACES; i++)
+        if (asking->found->proxies[i].installed)
+            return proxy_places[i].name;
+    return "none";
+}
+
+static const struct question {
+    enum setup_code text;
+    bool (*is_wanted)(const struct asking *asking);
+    const char *(*fallback)(const struct asking *asking);
+    void (*take)(struct setup_answers *answers, const char *text, struct setup_notes *notes);
+} first_questions[] = {
+    {SETUP_ASK_INTERFACE, wants_interface, first_interface, take_interface},
+    {SETUP_ASK_BROKER, wants_broker, local_broker, take_broker},
+    {SETUP_ASK_LANGUAGE, wants_language, own_language, take_language},
+};
+
+static void ask_one(struct asking *asking, const struct question *question)
+{
+    const char *line = NULL;
+
+    if (question->is_wanted && !question->is_wanted(asking))
+        return;
+    do
+        line = ask(asking, question->text, NULL, question->fallback(asking));
+    while (line && !try(asking, question->take, line));
+}
+
+/* ---- the proxy: with HTTPS or without, both are one answer to the plan ---- */
+
+static const char *take_with;
+
+static void take_proxy_whole(struct setup_answers *answers, const char *text,
+                             struct setup_notes *notes)
+{
+    take_proxy(answers, text, notes);
+    if (take_with)
+        take_https(answers, take_with, notes);
+}
+
+static void ask_proxy(struct asking *asking)
+{
+    const char *name = NULL;
+
+    if (!wants_proxy(asking))
+        return;
+    do {
+        name = ask(asking, SETUP_ASK_PROXY, NULL, installed_proxy(asking));
+        const bool real = name && proxy_place_named(name);
+        take_with =
+            real && !asking->answers->http_only ? ask(asking, SETUP_ASK_HTTPS, NULL, "yes") : NULL;
+    } while (!asking->stopped && name && !try(asking, take_proxy_whole, name));
+}
+
+/* ---- servers and sites ---- */
+
+static void show_neighbours(struct asking *asking)
+{
+    struct setup_found *found = asking->found;
+    const char *name = asking->answers->interface;
+    const struct setup_interface *interface =
+        name ? setup_interface_named(found, name) : &found->interfaces[0];
+    char address[INET_ADDRSTRLEN], mac[MAC_TEXT_SIZE];
+
+    if (!interface)
+        return;
+    say(asking, SETUP_ASK_SCAN, interface->name, NULL, "\n");
+    network_scan(found, interface);
+    for (size_t i = 0; i < found->n_neighbours; i++) {
+        const struct setup_neighbour *one = &found->neighbours[i];
+        if (setup_interface_of(found, one->address) == interface)
+            printf("  %-15s  %s\n", inet_ntop(AF_INET, &one->address, address, sizeof(address)),
+                   text_format_mac(one->mac, mac));
+    }
+}
+
+/* False: no more, or stopped. */
+static bool ask_server(struct asking *asking)
+{
+    const char *id = ask(asking, SETUP_ASK_SERVER, NULL, NULL);
+
+    if (!id || id[0] == '\0')
+        return false;
+    const char *address = ask(asking, SETUP_ASK_ADDRESS, id, NULL);
+    const char *mac = address ? ask(asking, SETUP_ASK_MAC, id, NULL) : NULL;
+    if (mac)
+        (void)try(asking, setup_take_server,
+                  arena_printf(asking->arena, "%s=%s%s%s", id, address, mac[0] ? "," : "", mac));
+    return !asking->stopped;
+}
+
+/* The last server that was named, for the first questions about a site. */
+static const struct setup_server *last_server(const struct asking *asking)
+{
+    const struct setup_answers *answers = asking->answers;
+
+    return answers->n_servers > 0 ? &answers->servers[answers->n_servers - 1] : NULL;
+}
+
+static bool ask_site(struct asking *asking)
+{
+    const struct setup_server *last = last_server(asking);
+    const char *host = ask(asking, SETUP_ASK_SITE, NULL, NULL);
+
+    if (!host || host[0] == '\0')
+        return false;
+    const char *server = ask(asking, SETUP_ASK_SITE_SERVER, host, last ? last->id : NULL);
+    const char *where = last ? arena_printf(asking->arena, "http://%s:80", last->address) : NULL;
+    const char *url = server ? ask(asking, SETUP_ASK_SITE_URL, host, where) : NULL;
+    const char *policy = url ? ask(asking, SETUP_ASK_SITE_POLICY, host, "on_demand") : NULL;
+    if (policy)
+        (void)try(asking, setup_take_site,
+                  arena_printf(asking->arena, "%s=%s,%s,%s", host, server, url, policy));
+    return !asking->stopped;
+}
+
+/* ---- the password ---- */
+
+static void ask_password(struct asking *asking)
+{
+    const bool known =
+        setup_variable(asking->arena, asking->found->environment.text, "HALL_ADMIN_PASSWORD_HASH");
+
+    while (!known && !asking->answers->password && !asking->stopped) {
+        const char *first = ask_hidden(asking, SETUP_ASK_PASSWORD);
+        if (!first || first[0] == '\0')
+            return;
+        const char *second = ask_hidden(asking, SETUP_ASK_AGAIN);
+        if (!second)
+            return;
+        if (strcmp(first, second) != 0)
+            say(asking, SETUP_ASK_DIFFERENT, NULL, NULL, "\n");
+        else if (strlen(first) < PASSWORD_LEAST)
+            say(asking, SETUP_ASK_SHORT, NULL, NULL, "\n");
+        else
+            asking->answers->password = first;
+    }
+}
+
+/* ---- in order ---- */
+
+static void ask_all(struct asking *asking)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(first_questions); i++)
+        ask_one(asking, &first_questions[i]);
+    if (asking->answers->n_servers == 0 && !asking->stopped) {
+        show_neighbours(asking);
+        while (ask_server(asking))
+            continue;
+    }
+    if (asking->answers->n_sites == 0)
+        while (!asking->stopped && ask_site(asking))
+            continue;
+    if (!asking->stopped)
+        ask_proxy(asking);
+    if (!asking->stopped)
+        ask_password(asking);
+}
+
+bool ask_answers(struct arena *arena, struct setup_request *request, struct setup_found *found,
+                 const struct setup_secrets *secrets)
+{
+    const struct sigaction stop = {.sa_handler = on_interrupt};
+    struct asking asking = {.arena = arena,
+                            .request = request,
+                            .answers = &request->answers,
+                            .found = found,
+                            .secrets = secrets,
+                            .fresh = setup_is_fresh(found)};
+
+    sigaction(SIGINT, &stop, NULL);
+    say(&asking, SETUP_ASK_INTRO, NULL, NULL, "\n");
+    ask_all(&asking);
+    if (asking.stopped)
+        putchar('\n');
+    return !asking.stopped;
+}
+
+bool ask_consent(enum say_language language)
+{
+    struct setup_request request = {.language = language};
+    struct arena *arena = arena_create();
+    struct asking asking = {.arena = arena, .request = &request};
+    const char *line =
+        arena ? ask(&asking, SETUP_ASK_WRITE, NULL, language == SAY_FRENCH ? "oui" : "yes") : NULL;
+    const bool agreed = line && is_yes(line);
+
+    arena_destroy(arena);
+    return agreed;
+}
