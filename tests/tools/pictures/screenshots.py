@@ -70,7 +70,7 @@ def main():
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="hall-pictures-") as folder:
         work = Path(folder)
-        world = World(build / "bin" / "hall", work / "world", boot_s=4.0, idle="2m", min_up="0s", wanted_ports=True)
+        world = World(build / "bin" / "hall", work / "world", boot_s=4.0, idle="2m", min_up="0s")
         try:
             world.hall.secrets["ADMIN_PASSWORD"] = PASSWORD
             world.broker.start()
