@@ -141,7 +141,7 @@ part_integration() {
   suite integration run_pytest build-asan 6 tests/integration -m "not measures"
 }
 
-# Of the same tests, with the build that docs/INSTALL.md installs.
+# Of the same tests, with the build that docs/SERVICE.md installs.
 part_measures() {
   check measures.build-release build_release || return
   check measures.hardening "$python" -B tests/static/hardening.py build/bin

@@ -103,7 +103,7 @@ def test_the_empty_configuration_is_valid():
     assert (done.returncode, done.stderr) == (0, "") and "ok: 0 servers, 0 domains" in done.stdout
 
 
-@pytest.mark.parametrize("page", ["INSTALL.md", "AGENT.md", "RELAY.md", "HALLCTL.md"])
+@pytest.mark.parametrize("page", ["SERVICE.md", "AGENT.md", "RELAY.md", "HALLCTL.md"])
 def test_components_that_are_named_exist(page):
     named = set(re.findall(r"cmake --install \S+ --component (\S+)", (ROOT / "docs" / page).read_text(encoding="utf-8")))
     assert named <= set(FILES)
