@@ -33,12 +33,14 @@ EXCEPTIONS = {
     ("UPGRADE.md", "Upgrade"): "tests/install types it on machines booted for it",
     ("UPGRADE.md", "Remove"): "tests/install types it on machines booted for it",
     ("SERVICE.md", "By hand: remove"): "ends the Pi that the others type on",
+    ("README.fr.md", "L'essayer"): "as README.md",
 }
 
 # (page, heading): what is there before its blocks are typed: the JSON sample below a heading of that page as domains.json, a few
 # commands, and what is answered where a command asks
 PREPARED = {
     ("README.md", "Your own servers"): {"sample": "Your own servers"},
+    ("README.fr.md", "Vos propres serveurs"): {"sample": "Vos propres serveurs"},
     ("POLICIES.md", ""): {"sample": "Always on"},
     ("OPERATIONS.md", "When it is damaged"): {"shell": "sqlite3 /var/lib/hall/hall.db \"VACUUM INTO '/var/lib/hall/hall.db.corrupt.20261122T101505Z'\""},
     ("PROXIES.md", "nginx"): {"shell": "certbot certonly -d erp.example.org"},
