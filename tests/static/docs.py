@@ -106,9 +106,18 @@ def picture_errors():
     return done.stdout.splitlines()
 
 
+def symptom_errors():
+    """A symptom names lines that the doctor has."""
+    page = (ROOT / "docs" / "TROUBLESHOOTING.md").read_text(encoding="utf-8")
+    symptoms, _, lines = page.partition("## The doctor's lines")
+    for code in re.findall(r"`(doctor\.[a-z_.]+)`", symptoms):
+        if f"| `{code}` |" not in lines:
+            yield f"docs/TROUBLESHOOTING.md: the doctor has no line {code}"
+
+
 def main():
     names = test_names()
-    errors = [*option_errors(), *picture_errors(), *fact_errors(sys.argv[1], "--write" in sys.argv)]
+    errors = [*option_errors(), *picture_errors(), *symptom_errors(), *fact_errors(sys.argv[1], "--write" in sys.argv)]
     for page in pages():
         text = page.read_text(encoding="utf-8")
         errors += [*sample_errors(sys.argv[1], page, text), *link_errors(page, text), *test_errors(page, text, names)]
