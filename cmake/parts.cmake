@@ -30,11 +30,16 @@ function(hall_rooms)
   endif()
 endfunction()
 
-# hall_module(PREFIX NAME FOR PART...): a library that pkg-config knows, as PkgConfig::PREFIX.
+# hall_module(PREFIX NAME FOR PART...): a library that pkg-config knows, as PkgConfig::PREFIX;
+# in a portable build a static one.
 macro(hall_module prefix name)
   cmake_parse_arguments(ARG "" "" "FOR" ${ARGN})
   hall_wanted(wanted ${ARG_FOR})
-  if(wanted)
+  if(wanted AND DEFINED HALL_STATIC_${prefix})
+    add_library(PkgConfig::${prefix} INTERFACE IMPORTED GLOBAL)
+    target_include_directories(PkgConfig::${prefix} INTERFACE ${HALL_STATIC}/include)
+    target_link_libraries(PkgConfig::${prefix} INTERFACE ${HALL_STATIC_${prefix}})
+  elseif(wanted)
     pkg_check_modules(${prefix} IMPORTED_TARGET ${name})
     if(NOT ${prefix}_FOUND)
       message(FATAL_ERROR "${name} is missing: pkg-config knows no ${name}.pc; it comes with the library's -dev or -devel package")
@@ -54,6 +59,7 @@ cmake_dependent_option(HALL_TESTS "Build unit tests and fuzz targets' replays" O
 
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
+include(cmake/portable/portable.cmake)
 hall_module(MOSQUITTO libmosquitto FOR ${HALL_PARTS})
 hall_module(CJSON libcjson FOR ${HALL_PARTS})
 hall_module(SYSTEMD libsystemd FOR ${HALL_PARTS})

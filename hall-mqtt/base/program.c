@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/authorities.h"
 #include "base/memory.h"
 #include "base/version.h"
 
@@ -91,6 +92,8 @@ int program_arguments(const struct program *program, int argc, char *argv[],
 void program_prepare(void)
 {
     sigset_t mask;
+    if (HALL_PORTABLE)
+        authorities_announce();
     signal(SIGPIPE, SIG_IGN);
     sigemptyset(&mask);
     sigaddset(&mask, SIGTERM);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/authorities.h"
 #include "base/version.h"
 #include "hallctl/verbs.h"
 
@@ -94,6 +95,8 @@ static int run(int argc, char *argv[])
 
 int main(int argc, char *argv[])
 {
+    if (HALL_PORTABLE)
+        authorities_announce();
     signal(SIGPIPE, SIG_IGN);
     return finish_output(run(argc, argv));
 }
