@@ -59,9 +59,26 @@ class Closing(Peer):
         client.close()
 
 
+class Absent(Peer):
+    """Nothing is read: the connection is over before its first byte."""
+
+    def serve(self, client):
+        client.close()
+
+
 class Resetting(Peer):
     def serve(self, client):
         client.recv(4096)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+
+
+class Halfway(Peer):
+    """A reset in the middle of the answer to TLS's hello."""
+
+    def serve(self, client):
+        client.recv(4096)
+        client.sendall(b"\x16\x03\x03\x00\x7a\x02\x00")
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         client.close()
 
@@ -111,7 +128,9 @@ class Stranger(Mosquitto):
 KINDS = {
     "refuses": (Refusing, "Connection refused; no broker listens there", "Connection refused; no broker listens there"),
     "closes": (Closing, "the broker closed it", "does it speak TLS on this port"),
+    "hangs up at once": (Absent, "no connection to", "no connection to"),
     "resets": (Resetting, "Connection reset by peer", "Connection reset by peer"),
+    "resets halfway": (Halfway, "no connection to", "Connection reset by peer"),
     "speaks no TLS": (Talking, "does it speak TLS on this port (mqtts://)?", "wrong version number; does it speak TLS on this port"),
     "is a Mosquitto that refuses": (Mosquitto, "no connection to", "refuses the connection"),
     "is another's Mosquitto": (Stranger, "no connection to", "certificate verify failed"),
