@@ -312,7 +312,7 @@ mkdir -p "$logs"
 rm -f "$logs"/*.results "$logs"/*.ended "$logs"/*.failed
 ! command -v ccache >/dev/null || export CMAKE_C_COMPILER_LAUNCHER=ccache
 if ! packages_install "${BUILD_PACKAGES[@]}" "${PACKAGING_PACKAGES[@]}" "${DEMO_PACKAGES[@]}" "${TEST_PACKAGES[@]}" \
-  "${CROSS_PACKAGES[@]}"; then
+  "${CROSS_PACKAGES[@]}" "${PORTABLE_PACKAGES[@]}"; then
   echo "Failed: packages"
   echo "0 passed, 1 failed"
   exit 1

@@ -16,6 +16,9 @@ TEST_PACKAGES=(clang clang-format clang-tidy libclang-rt-dev libcmocka-dev shell
   chromium chromium-driver nginx-light caddy haproxy python3-pip openssl tshark curl wget git
   node-mqtt rabbitmq-server zsh groff-base mandoc lintian
   qemu-system-x86 debootstrap systemd-container e2fsprogs cpio xz-utils)
+# What cmake/portable needs besides.
+# shellcheck disable=SC2034
+PORTABLE_PACKAGES=(dpkg-dev libssl-dev libcrypt-dev rpm)
 # shellcheck disable=SC2034
 CROSS_PACKAGES=(gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf qemu-user-static)
 

@@ -29,7 +29,7 @@ esac
 # What is linked to, and so nothing that runs while building.
 libraries() {
   local name
-  for name in "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}"; do
+  for name in "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}" "${PORTABLE_PACKAGES[@]}"; do
     [[ $name != lib*-dev || $name == libclang* ]] || echo "$name"
   done
 }
