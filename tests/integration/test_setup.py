@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -294,6 +295,7 @@ class Terminal:
         self.at = self.seen.index(words, self.at) + len(words)
 
     def read(self):
+        assert select.select([self.fd], [], [], 60)[0], f"silent:\n{self.seen}"
         try:
             got = os.read(self.fd, 65536).decode()
         except OSError:
@@ -306,11 +308,13 @@ class Terminal:
         os.write(self.fd, (line + "\n").encode())
 
     def end(self):
-        try:
-            while True:
-                self.seen += self.read()
-        except AssertionError:
-            pass
+        while select.select([self.fd], [], [], 60)[0]:
+            try:
+                self.seen += os.read(self.fd, 65536).decode()
+            except OSError:  # all have closed it
+                break
+        else:
+            os.kill(self.pid, signal.SIGKILL)
         _, status = os.waitpid(self.pid, 0)
         os.close(self.fd)
         return os.waitstatus_to_exitcode(status)

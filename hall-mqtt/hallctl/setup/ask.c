@@ -2,10 +2,13 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -14,7 +17,7 @@
 #include "hallctl/setup/network.h"
 #include "secret/secret.h"
 
-enum { LINE_SIZE = 1100, SAID_MAX = 4096, PASSWORD_LEAST = 8 };
+enum { LINE_SIZE = 4097, SAID_MAX = 4096, PASSWORD_LEAST = 8 };
 
 struct asking {
     struct arena *arena;
@@ -23,15 +26,12 @@ struct asking {
     struct setup_found *found;
     const struct setup_secrets *secrets;
     bool fresh;
+    int interrupts; /* Ctrl-C, as a signalfd */
+    sigset_t before;
     bool stopped; /* the terminal was closed, or Ctrl-C */
 };
 
 /* ---- the terminal ---- */
-
-static void on_interrupt(int signal)
-{
-    (void)signal; /* the read ends, that is all */
-}
 
 static void say(const struct asking *asking, enum setup_code code, const char *first,
                 const char *second, const char *end)
@@ -45,15 +45,29 @@ static void say(const struct asking *asking, enum setup_code code, const char *f
     buf_finish(&out);
 }
 
-/* One line without blanks at its ends. NULL: stopped. */
+/* Whether a line can be read; false: Ctrl-C. It is never missed, whenever it comes. */
+static bool wait_line(struct asking *asking)
+{
+    struct pollfd ready[] = {{STDIN_FILENO, POLLIN, 0}, {asking->interrupts, POLLIN, 0}};
+
+    while (poll(ready, ARRAY_SIZE(ready), -1) < 0)
+        if (errno != EINTR)
+            return false;
+    return ready[1].revents == 0;
+}
+
+/* One line without blanks at its ends. A terminal gives one at a time. NULL: stopped. */
 static const char *read_line(struct asking *asking)
 {
     char line[LINE_SIZE];
+    ssize_t n = 0;
 
-    if (asking->stopped || !fgets(line, sizeof(line), stdin)) {
-        asking->stopped = true;
+    if (!asking->stopped && wait_line(asking))
+        n = read(STDIN_FILENO, line, sizeof(line) - 1);
+    asking->stopped = n <= 0;
+    if (asking->stopped)
         return NULL;
-    }
+    line[n] = '\0';
     char *from = line + strspn(line, " \t");
     size_t length = strlen(from);
     while (length > 0 && isspace((unsigned char)from[length - 1]))
@@ -365,10 +379,35 @@ static void ask_all(struct asking *asking)
         ask_password(asking);
 }
 
+static void begin(struct asking *asking)
+{
+    sigset_t interrupt;
+
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, SIGINT);
+    sigprocmask(SIG_BLOCK, &interrupt, &asking->before);
+    asking->interrupts = signalfd(-1, &interrupt, SFD_CLOEXEC | SFD_NONBLOCK);
+    asking->stopped = asking->interrupts < 0;
+}
+
+/* What was pressed is taken, so that it ends nothing later. */
+static void end(struct asking *asking)
+{
+    struct signalfd_siginfo info;
+
+    if (asking->interrupts >= 0) {
+        while (read(asking->interrupts, &info, sizeof(info)) > 0)
+            continue;
+        (void)close(asking->interrupts);
+    }
+    sigprocmask(SIG_SETMASK, &asking->before, NULL);
+    if (asking->stopped)
+        putchar('\n');
+}
+
 bool ask_answers(struct arena *arena, struct setup_request *request, struct setup_found *found,
                  const struct setup_secrets *secrets)
 {
-    const struct sigaction stop = {.sa_handler = on_interrupt};
     struct asking asking = {.arena = arena,
                             .request = request,
                             .answers = &request->answers,
@@ -376,11 +415,10 @@ bool ask_answers(struct arena *arena, struct setup_request *request, struct setu
                             .secrets = secrets,
                             .fresh = setup_is_fresh(found)};
 
-    sigaction(SIGINT, &stop, NULL);
+    begin(&asking);
     say(&asking, SETUP_ASK_INTRO, NULL, NULL, "\n");
     ask_all(&asking);
-    if (asking.stopped)
-        putchar('\n');
+    end(&asking);
     return !asking.stopped;
 }
 
@@ -389,10 +427,13 @@ bool ask_consent(enum say_language language)
     struct setup_request request = {.language = language};
     struct arena *arena = arena_create();
     struct asking asking = {.arena = arena, .request = &request};
-    const char *line =
-        arena ? ask(&asking, SETUP_ASK_WRITE, NULL, language == SAY_FRENCH ? "oui" : "yes") : NULL;
-    const bool agreed = line && is_yes(line);
 
+    if (!arena)
+        return false;
+    begin(&asking);
+    const char *line = ask(&asking, SETUP_ASK_WRITE, NULL, language == SAY_FRENCH ? "oui" : "yes");
+    const bool agreed = line && is_yes(line);
+    end(&asking);
     arena_destroy(arena);
     return agreed;
 }
