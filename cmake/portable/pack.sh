@@ -33,8 +33,8 @@ case $arch in
 esac
 tree=$out/$arch
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(date +%s -r "$source/CMakeLists.txt")}
-# The environment's own flags would make other bytes.
-unset CFLAGS CPPFLAGS LDFLAGS
+# The environment's own flags would make other bytes, and so would names of files that ccache makes relative.
+unset CFLAGS CPPFLAGS LDFLAGS CCACHE_BASEDIR
 umask 022
 
 build() {
