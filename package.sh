@@ -9,9 +9,13 @@ usage() {
   cat <<'END'
 Usage: ./package.sh [OPTION...]
 
-Installs what the build needs, builds Hall, and writes its packages for this release of Debian to build/packages: hall,
-hallctl, hall-agent, hall-wol. The same sources give the same bytes, wherever they lie.
+Installs what the build needs, builds Hall, and writes to build/packages: hall, hallctl, hall-agent, hall-wol for this release of
+Debian; hall-agent, hall-wol and hallctl for other distributions, as tarballs and RPMs; hall-enroll, from which "hallctl enroll"
+takes the agent. The same sources give the same bytes, wherever they lie.
 
+  --agents ARCH,...
+               the architectures of the servers, for which hall-enroll has an agent: amd64, arm64, armhf. Without it, this machine's
+               and amd64
   --repo DIR   write a repository for apt to DIR as well; DIR may be there, and gets the new packages
   --sign KEY   sign that repository with this key of gpg, and put its public half beside: hall.asc
   --help       this text
@@ -27,11 +31,13 @@ complain() {
 
 repository=
 key=
+agents=()
 while [ $# -gt 0 ]; do
   case $1 in
-    --repo | --sign)
+    --repo | --sign | --agents)
       [ -n "${2-}" ] || complain "$1 needs a value"
       case $1 in
+        --agents) IFS=, read -ra agents <<<"$2" ;;
         --repo) repository=$(cd "$called_from" && readlink -m -- "$2") ;;
         --sign) key=$2 ;;
       esac
@@ -92,14 +98,26 @@ write_repository() (
   gpg --batch --yes --armor --output hall.asc --export "$key"
 )
 
-packages_install "${BUILD_PACKAGES[@]}" "${PACKAGING_PACKAGES[@]}"
+native=$(dpkg --print-architecture)
+[ "${#agents[@]}" -gt 0 ] || agents=("$native" amd64)
+mapfile -t agents < <(printf '%s\n' "${agents[@]}" | sort -u)
+needed=("${BUILD_PACKAGES[@]}" "${PACKAGING_PACKAGES[@]}" "${PORTABLE_PACKAGES[@]}")
+for arch in "${agents[@]}"; do
+  [ -n "${CROSS_COMPILERS[$arch]-}" ] || complain "--agents: unknown architecture: $arch"
+  [ "$arch" = "$native" ] || needed+=("${CROSS_COMPILERS[$arch]}")
+done
+packages_install "${needed[@]}"
 mkdir -p "$out"
 exec 8>"$out/lock" && flock 8 # one at a time
 : >"$log"
-rm -f "$out"/*.deb
+rm -f "$out"/*.deb "$out"/*.rpm "$out"/*.tar.gz
 version=${HALL_VERSION:-$(cmake/version.sh)}
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(last_commit)}
 step "Building Hall $version" build_debs "$out/tree"
 step "Packing" pack_debs "$out/tree"
+for arch in "${agents[@]}"; do
+  step "Building the agent for $arch on any distribution" cmake/portable/pack.sh "$version" "$out" "$arch"
+done
+step "Packing the agents" packaging/enroll.sh "$version" "$out"
 [ -z "$repository" ] || step "Writing the repository" write_repository
-ls "$out"/*.deb
+ls "$out"/*.deb "$out"/*.rpm "$out"/*.tar.gz

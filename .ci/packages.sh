@@ -19,6 +19,9 @@ TEST_PACKAGES=(clang clang-format clang-tidy libclang-rt-dev libcmocka-dev shell
 # What cmake/portable needs besides.
 # shellcheck disable=SC2034
 PORTABLE_PACKAGES=(dpkg-dev libssl-dev libcrypt-dev rpm)
+# What builds for an architecture of Debian's elsewhere.
+# shellcheck disable=SC2034
+declare -A CROSS_COMPILERS=([amd64]=gcc-x86-64-linux-gnu [arm64]=gcc-aarch64-linux-gnu [armhf]=gcc-arm-linux-gnueabihf)
 # shellcheck disable=SC2034
 CROSS_PACKAGES=(gcc-aarch64-linux-gnu gcc-arm-linux-gnueabihf qemu-user-static)
 
