@@ -59,7 +59,17 @@ END
   ! running || /usr/lib/systemd/systemd-sysctl 50-hall.conf || true
 }
 
+# What `hallctl setup` wrote for others, each known by its first words. The broker's users and certificates stay: other
+# programs may use them. So do files that another one includes by name.
+take_back() { # FILE FIRST WORDS SERVICE
+  [ -f "$1" ] && head -c 200 "$1" | grep -Fq "$2" || return 0
+  rm -f "$1"
+  ! running || systemctl try-reload-or-restart "$3" || true
+}
+
 purged() {
+  take_back /etc/nginx/conf.d/hall.conf "# Made from domains.json by: hallctl proxy-config" nginx
+  take_back /etc/mosquitto/conf.d/hall.conf "# Hall's broker: " mosquitto
   rm -rf "$STATE"
   remove_user hall
 }
