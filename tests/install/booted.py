@@ -23,6 +23,29 @@ ENVIRONMENT = ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 POWER_OFF = signal.SIGRTMIN + 4  # see systemd(1)
 
 
+def own_groups(name):
+    """New control groups of this name where systemd looks for its own: below those that this process is in, in the unified
+    hierarchy and in that named systemd, whichever there are. See cgroups(7)."""
+    made = []
+    for line in Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines():
+        _, kind, place = line.split(":", 2)
+        if kind not in ("", "name=systemd"):
+            continue
+        for mount in Path("/proc/self/mountinfo").read_text(encoding="ascii").splitlines():
+            left, _, right = mount.partition(" - ")
+            if right.startswith("cgroup2 ") if kind == "" else right.startswith("cgroup ") and "name=systemd" in right:
+                made.append(Path(left.split()[4]) / place.lstrip("/") / name)
+                made[-1].mkdir(exist_ok=True)
+                break
+    return made
+
+
+def _remove(group):
+    """With those below it; none has a process any more."""
+    for folder, _, _ in os.walk(group, topdown=False):
+        os.rmdir(folder)
+
+
 class Booted:
     """Off until boot(), or until its first magic packet once its card is armed()."""
 
@@ -32,6 +55,7 @@ class Booted:
         self.name = f"hall-{os.getpid()}-{number}"
         self.binds = binds  # (folder here, folder there), to be read only
         self.process = self.leader = self.card = self.frames = None
+        self.groups = []
         self.packets = []  # when each came
         self.boots = 0
         self.lock = threading.Lock()
@@ -45,13 +69,26 @@ class Booted:
         with self.lock:
             binds = [f"--bind-ro={here}:{there}" for here, there in self.binds]
             self.process = Process(
-                ["systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--private-network", "--console=pipe",
-                 "--resolv-conf=off", "--timezone=off", "--link-journal=no", f"--machine={self.name}", f"--directory={self.root}",
-                 f"--kill-signal={POWER_OFF}", *binds], self.directory / "console.log")
+                [*self._apart(), "systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--private-network",
+                 "--console=pipe", "--resolv-conf=off", "--timezone=off", "--link-journal=no", f"--machine={self.name}", f"--directory={self.root}",
+                 *binds], self.directory / "console.log")
             self.leader = wait_until(self._leader, 60, "the machine's first process")
             self._plug()
             self.boots += 1
-        self.run("systemctl is-system-running --wait", limit=120, accept=(0, 1))
+        try:
+            wait_until(self._settled, 120, "the end of the boot", pause=0.2)
+        except AssertionError as late:
+            raise AssertionError(f"{self.name}: {self.run('systemctl list-jobs; systemctl --failed')}") from late
+
+    def _apart(self):
+        """Begins a command in control groups of its own: two systemds in the same ones would end each other's programs."""
+        self.groups = own_groups(self.name)
+        enter = 'for group; do shift; [ "$group" != -- ] || break; echo $$ >"$group/cgroup.procs"; done; exec "$@"'
+        return ["sh", "-c", enter, "sh", *self.groups, "--"]
+
+    def _settled(self):
+        """Everything was started that systemd starts."""
+        return self.run("systemctl is-system-running", accept=(0, 1, 3)).strip() in ("running", "degraded")
 
     def _leader(self):
         """The pid of its systemd, as seen from here."""
@@ -116,7 +153,7 @@ class Booted:
 
     def power_off(self):
         """By its button. Returns once it is off."""
-        self.process.signal(POWER_OFF)
+        os.kill(self.leader, POWER_OFF)
         self.wait_off()
 
     def wait_off(self, limit=120):
@@ -128,9 +165,14 @@ class Booted:
                 self.frames.shutdown(socket.SHUT_RDWR)
             self.frames.close()
         if self.on():
-            self.process.signal(POWER_OFF)
-            with contextlib.suppress(AssertionError):
+            with contextlib.suppress(AssertionError, OSError):
+                os.kill(self.leader, POWER_OFF)
                 self.wait_off(30)
         if self.on():
-            self.process.kill()
+            with contextlib.suppress(OSError):
+                os.kill(self.leader, signal.SIGKILL)  # and all that run there with it
+            self.process.stop(10)
         self.files.close()
+        for group in self.groups:
+            with contextlib.suppress(OSError):
+                _remove(group)

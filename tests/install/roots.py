@@ -36,7 +36,7 @@ UNWANTED = ["apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer"
 
 def build_packages():
     """The names in .ci/packages.sh."""
-    words = '. .ci/packages.sh; echo "${BUILD_PACKAGES[@]}"'
+    words = '. .ci/packages.sh; echo "${BUILD_PACKAGES[@]}" "${PACKAGING_PACKAGES[@]}" "${PORTABLE_PACKAGES[@]}"'
     return run("bash", "-c", words, cwd=SOURCES).split()
 
 

@@ -1,0 +1,53 @@
+"""Packages made of this tree, and machines they are installed on."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.dont_write_bytecode = True
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "integration"), str(HERE.parent / "demo")]
+
+import roots  # noqa: E402
+from debroot import release  # noqa: E402
+
+ROOT = HERE.parents[1]
+
+
+def _copy_of_the_tree(place):
+    """As a clone would have it, with what is not committed yet."""
+    names = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True,
+                           capture_output=True).stdout
+    place.mkdir()
+    tar = subprocess.run(["tar", "--null", "--files-from=-", "--create", "--ignore-failed-read"], cwd=ROOT, input=names,
+                         check=True, capture_output=True).stdout
+    subprocess.run(["tar", "--extract", f"--directory={place}"], input=tar, check=True)
+
+
+@pytest.fixture(scope="session")
+def repository(tmp_path_factory):
+    """The folder of an apt repository with Hall's packages for a release, made once."""
+    made = {}
+
+    def make(suite):
+        if suite not in made:
+            folder = tmp_path_factory.mktemp(f"packages-{suite}")
+            made[suite] = folder / "repository"
+            if suite == release():
+                subprocess.run([ROOT / "package.sh", "--repo", made[suite]], check=True)
+            else:
+                _elsewhere(suite, folder)
+        return made[suite]
+
+    def _elsewhere(suite, folder):
+        """In a root of that release, over which this tree's overlay lies."""
+        with roots.overlay(roots.root("builder", suite), folder) as root:
+            _copy_of_the_tree(root / "src")
+            roots.inside(root, "/src/package.sh", "--repo", "/src/repository")
+            shutil.copytree(root / "src/repository", made[suite])
+
+    return make
