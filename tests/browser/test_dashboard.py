@@ -456,13 +456,18 @@ def test_by_keyboard_alone(inside):
     page.until(lambda: page.run("return document.querySelector('#menu').getAttribute('aria-expanded')") == "false", "the menu closed")
 
 
-def test_a_lost_connection_is_said_and_a_new_start_asks_for_the_password(inside, world):
+def test_a_lost_connection_is_said_and_a_login_outlives_a_new_start(inside, world):
     page = inside
     page.go("")
     world.hall.kill()
     page.until_text("#lost", "Hall does not answer")
     page.check("lost")
     page.shot("lost")
+    world.hall.start()
+    page.until(lambda: not page.text("#lost"), "the end of the notice")
+    assert not page.all("#password")
+    world.hall.kill()
+    world.hall.secrets["HALL_SECRET_KEY"] = "another key of 32 bytes, or a few more"
     world.hall.start()
     page.until(lambda: page.all("#password"), "the door")
     page.until_text("main", "Your session has ended")
