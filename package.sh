@@ -3,6 +3,7 @@
 set -euo pipefail
 called_from=$PWD
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")"
+. .ci/phases.sh
 . .ci/packages.sh
 
 usage() {
@@ -15,7 +16,7 @@ takes the agent. The same sources give the same bytes, wherever they lie.
 
   --agents ARCH,...
                the architectures of the servers, for which hall-enroll has an agent: amd64, arm64, armhf. Without it, this machine's
-               and amd64
+               and amd64; none: only the packages for this release
   --repo DIR   write a repository for apt to DIR as well; DIR may be there, and gets the new packages
   --sign KEY   sign that repository with this key of gpg, and put its public half beside: hall.asc
   --help       this text
@@ -101,7 +102,8 @@ write_repository() (
 native=$(dpkg --print-architecture)
 [ "${#agents[@]}" -gt 0 ] || agents=("$native" amd64)
 mapfile -t agents < <(printf '%s\n' "${agents[@]}" | sort -u)
-needed=("${BUILD_PACKAGES[@]}" "${PACKAGING_PACKAGES[@]}" "${PORTABLE_PACKAGES[@]}")
+needed=("${BUILD_PACKAGES[@]}" "${PACKAGING_PACKAGES[@]}")
+if [ "${agents[*]}" = none ]; then agents=(); else needed+=("${PORTABLE_PACKAGES[@]}"); fi
 for arch in "${agents[@]}"; do
   [ -n "${CROSS_COMPILERS[$arch]-}" ] || complain "--agents: unknown architecture: $arch"
   [ "$arch" = "$native" ] || needed+=("${CROSS_COMPILERS[$arch]}")
@@ -118,6 +120,6 @@ step "Packing" pack_debs "$out/tree"
 for arch in "${agents[@]}"; do
   step "Building the agent for $arch on any distribution" cmake/portable/pack.sh "$version" "$out" "$arch"
 done
-step "Packing the agents" packaging/enroll.sh "$version" "$out"
+[ "${#agents[@]}" -eq 0 ] || step "Packing the agents" packaging/enroll.sh "$version" "$out"
 [ -z "$repository" ] || step "Writing the repository" write_repository
-ls "$out"/*.deb "$out"/*.rpm "$out"/*.tar.gz
+find "$out" -maxdepth 1 '(' -name '*.deb' -o -name '*.rpm' -o -name '*.tar.gz' ')' | sort

@@ -6,7 +6,7 @@
 BUILD_PACKAGES=(gcc libc6-dev cmake ninja-build pkg-config libmosquitto-dev libcivetweb-dev libcjson-dev
   libsystemd-dev libjs-chart.js gzip libcurl4-openssl-dev libsqlite3-dev libsodium-dev libssl-dev)
 # shellcheck disable=SC2034
-PACKAGING_PACKAGES=(dpkg-dev apt-utils)
+PACKAGING_PACKAGES=(dpkg-dev apt-utils file)
 # shellcheck disable=SC2034
 DEMO_PACKAGES=(mosquitto mosquitto-clients iproute2 util-linux python3 python3-paho-mqtt python3-dbusmock dbus tzdata)
 # shellcheck disable=SC2034

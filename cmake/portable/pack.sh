@@ -60,13 +60,21 @@ pack_tar() { # NAME
     gzip -9n >"$out/$1-$version-linux-$machine.tar.gz"
 }
 
-# rpm finds out by itself which libraries the programs need, and in which version.
+# rpm finds out by itself which libraries the programs need, and in which version. It cannot work where a folder's name has a
+# blank, so it works elsewhere.
 pack_rpm() { # NAME
-  rpmbuild --quiet -bb --target "$machine" --dbpath "$tree/rpmdb" --define "_topdir $tree/rpm" --define "_sourcedir $specs" --define "_rpmdir $out" \
-    --define "hall_version $version" --define "hall_stage $tree/$1" --define "_rpmfilename %{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}.rpm" \
-    "$specs/$1.spec"
+  rm -rf "${rpm:?}"/*
+  cp -a "$specs" "$rpm/specs"
+  cp -a "$tree/$1" "$rpm/stage"
+  mkdir "$rpm/made"
+  rpmbuild --quiet -bb --target "$machine" --dbpath "$rpm/db" --define "_topdir $rpm/top" --define "_sourcedir $rpm/specs" \
+    --define "_rpmdir $rpm/made" --define "hall_version $version" --define "hall_stage $rpm/stage" \
+    --define "_rpmfilename %{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}.rpm" "$rpm/specs/$1.spec"
+  mv -f "$rpm/made"/*.rpm "$out"
 }
 
+rpm=$(mktemp -d)
+trap 'rm -rf "$rpm"' EXIT
 build
 for name in hall-agent hall-wol hallctl; do
   stage "$name"

@@ -22,7 +22,7 @@ set(HALL_CRYPT -l:libcrypt.a hall_older_glibc)
 # Those that are linked in turn keep their names for themselves.
 add_link_options(-Wl,--exclude-libs,ALL)
 # glibc 2.38 gives programs of _GNU_SOURCE a strtol of their own, which older ones have not.
-add_compile_options("SHELL:-include ${CMAKE_CURRENT_LIST_DIR}/older_glibc.h")
+add_compile_options(-include "${CMAKE_CURRENT_LIST_DIR}/older_glibc.h")
 
 # OpenSSL, with what it was built to need.
 pkg_check_modules(OPENSSL REQUIRED libssl)
