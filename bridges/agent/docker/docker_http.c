@@ -82,7 +82,7 @@ static int take_event(struct docker_request *request, int event, const struct do
     if (event == DOCKER_REPLY_HEAD && streams) {
         request->streaming = true;
         request->ask.stream(request->ask.context, "", 0);
-    } else if (event == DOCKER_REPLY_BODY && request->streaming) {
+    } else if (event == DOCKER_REPLY_BODY && streams) {
         request->ask.stream(request->ask.context, body->bytes, body->length);
     } else if (event == DOCKER_REPLY_BODY) {
         buf_add(&request->body, body->bytes, body->length);

@@ -206,10 +206,10 @@ static void find_homes(struct setup_found *found, struct setup_notes *notes)
 /* Takes quotation marks away, as systemd does (systemd.exec(5), EnvironmentFile=). In place. */
 static char *unquote(char *value)
 {
-    const char quote = value[0] == '"' || value[0] == '\'' ? value[0] : '\0';
+    const char quote = value[0];
     char *to = value;
 
-    if (!quote)
+    if (quote != '"' && quote != '\'')
         return value;
     for (const char *from = value + 1; *from && *from != quote; from++) {
         if (*from == '\\' && quote == '"' && from[1])

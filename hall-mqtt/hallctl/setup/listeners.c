@@ -26,6 +26,7 @@ static void read_line(struct seen *seen, const char *line, bool is_v6)
     unsigned port, state;
     unsigned long inode;
 
+    /* The kernel wrote these numbers. NOLINTNEXTLINE(cert-err34-c) */
     if (sscanf(line, " %*u: %39[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s %*s %*u %*u %lu", address,
                &port, &state, &inode) != 4 ||
         state != LISTEN_STATE || seen->n == seen->size || port > UINT16_MAX)
@@ -70,6 +71,7 @@ static void look_at_process(struct seen *seen, const char *pid)
     for (struct dirent *entry; folder && (entry = readdir(folder));) {
         const ssize_t length = readlinkat(dirfd(folder), entry->d_name, target, sizeof(target) - 1);
         target[length > 0 ? length : 0] = '\0';
+        /* The kernel wrote these numbers. NOLINTNEXTLINE(cert-err34-c) */
         if (sscanf(target, "socket:[%lu]", &inode) != 1)
             continue;
         for (size_t i = 0; i < seen->n; i++)

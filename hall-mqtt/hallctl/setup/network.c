@@ -35,6 +35,7 @@ static void default_interface(char name[IF_NAMESIZE])
         char candidate[IF_NAMESIZE];
         unsigned destination, flags, metric, mask;
 
+        /* The kernel wrote these numbers. NOLINTNEXTLINE(cert-err34-c) */
         if (sscanf(line, "%15s %x %*x %x %*d %*u %u %x", candidate, &destination, &flags, &metric,
                    &mask) == 5 &&
             destination == 0 && mask == 0 && (flags & 1) && metric < best) {
