@@ -111,8 +111,8 @@ def test_a_wake_whose_deadline_passed_while_hall_was_dead_ends(make_world):
     again = bus.mark()
     world.hall.start()
     online(bus, again)
-    result(bus, "testing", id, "failed", again, 10)
-    wait_state(bus, "testing", "wake_failed", 15)
+    result(bus, "testing", id, "failed", again)
+    wait_state(bus, "testing", "wake_failed")
     assert ends(bus, "testing", id) == ["failed"]
 
 
