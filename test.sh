@@ -156,7 +156,7 @@ part_interop() {
 
 # Parts, files and packages.
 part_install() {
-  check install.build-release build_release && suite install run_pytest build 2 tests/install
+  check install.build-release build_release && suite install run_pytest build 2 tests/install --dist loadgroup
 }
 
 part_browser() {

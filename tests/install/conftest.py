@@ -44,10 +44,15 @@ def repository(tmp_path_factory):
         return made[suite]
 
     def _elsewhere(suite, folder):
-        """In a root of that release, over which this tree's overlay lies."""
+        """In a root of that release, over which this tree's overlay lies. What servers are handed is for every release."""
+        version = subprocess.run([ROOT / "cmake/version.sh"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
+        own = make(release())
         with roots.overlay(roots.root("builder", suite), folder) as root:
             _copy_of_the_tree(root / "src")
-            roots.inside(root, "/src/package.sh", "--repo", "/src/repository")
+            (root / "src/repository").mkdir()
+            for package in own.glob("hall-enroll_*.deb"):
+                shutil.copy(package, root / "src/repository")
+            roots.inside(root, "env", f"HALL_VERSION={version}", "/src/package.sh", "--agents", "none", "--repo", "/src/repository")
             shutil.copytree(root / "src/repository", made[suite])
 
     return make

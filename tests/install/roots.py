@@ -79,12 +79,13 @@ def _apt(root, suite, *argv):
     (root / "etc/apt/apt.conf.d/90proxy").unlink()
 
 
-def fetched(suite, folder, repository, packages):
+def fetched(suite, folder, packages, repository=None):
     """A folder with what apt-get in a fresh root would fetch from Debian to install these, some of them from a repository of
     Hall's packages. For /var/cache/apt/archives of a machine without a network."""
     with overlay(root("fresh", suite), folder) as place:
-        shutil.copytree(repository, place / "srv/hall")
-        (place / "etc/apt/sources.list.d/hall.list").write_text("deb [trusted=yes] file:/srv/hall ./\n")
+        if repository:
+            shutil.copytree(repository, place / "srv/hall")
+            (place / "etc/apt/sources.list.d/hall.list").write_text("deb [trusted=yes] file:/srv/hall ./\n")
         _apt(place, suite, "install", "-qq", "-y", "--download-only", *packages)
     return folder / "upper/var/cache/apt/archives"
 

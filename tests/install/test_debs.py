@@ -20,7 +20,7 @@ from debroot import release  # noqa: E402
 BUILD = ROOT / os.environ.get("HALL_BUILD", "build")
 NAMES = ["hall", "hall-agent", "hall-wol", "hallctl"]
 UNITS = ["hall", "hall-agent", "hall-wol"]
-LIBRARIES = ["libcivetweb1", "libsodium23", "libcjson1", "libmosquitto1"]
+LIBRARIES = ["libcivetweb1", "libsodium23", "libcjson1", "libmosquitto1", "libsqlite3-0"]
 HAND = Path(__file__).parent / "by_hand"  # units as the manual once had them copied
 COMMIT = {"SOURCE_DATE_EPOCH": "1796076870"}
 
@@ -47,8 +47,14 @@ def packed(tmp_path_factory):
     return pack
 
 
+@pytest.fixture(scope="module")
+def archives(tmp_path_factory):
+    """What the packages need of Debian."""
+    return roots.fetched(release(), tmp_path_factory.mktemp("fetched"), LIBRARIES)
+
+
 @pytest.fixture
-def root(tmp_path):
+def root(tmp_path, archives):
     """A fresh Debian; what is done in it is gone after the test."""
     lower, place = roots.root("fresh", release()), tmp_path / "root"
     run("mount", "-t", "tmpfs", "tmpfs", tmp_path)
@@ -57,6 +63,7 @@ def root(tmp_path):
             (tmp_path / name).mkdir()
         run("mount", "-t", "overlay", "overlay", "-o", f"lowerdir={lower},upperdir={tmp_path}/upper,workdir={tmp_path}/work", place)
         (place / "pk").mkdir()
+        shutil.copytree(archives, place / "var/cache/apt/archives", dirs_exist_ok=True)
         yield place
     finally:
         subprocess.run(["umount", "-l", place], check=False)

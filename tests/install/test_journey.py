@@ -39,7 +39,7 @@ class Scene:
 
     def __init__(self, suite, repository, directory):
         self.typed = []
-        self.archives = roots.fetched(suite, directory / "fetched", repository, ["hall", "hallctl", *BESIDE])
+        self.archives = roots.fetched(suite, directory / "fetched", ["hall", "hallctl", *BESIDE], repository)
         self.lan = Lan()
         self.pi = self.server = None
         try:
@@ -106,7 +106,8 @@ class Scene:
         self.lan.close()
 
 
-@pytest.fixture(scope="module", params=roots.SUITES)
+# The tests of one release go on from one another, in this order and in one process.
+@pytest.fixture(scope="module", params=[pytest.param(suite, marks=pytest.mark.xdist_group(suite)) for suite in roots.SUITES])
 def scene(request, repository, tmp_path_factory):
     scene = Scene(request.param, repository(request.param), tmp_path_factory.mktemp(request.param))
     yield scene
