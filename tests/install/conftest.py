@@ -1,6 +1,5 @@
 """Packages made of this tree, and machines they are installed on."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -16,16 +15,6 @@ import roots  # noqa: E402
 from debroot import release  # noqa: E402
 
 ROOT = HERE.parents[1]
-
-
-def _copy_of_the_tree(place):
-    """As a clone would have it, with what is not committed yet."""
-    names = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, check=True,
-                           capture_output=True).stdout
-    place.mkdir()
-    tar = subprocess.run(["tar", "--null", "--files-from=-", "--create", "--ignore-failed-read"], cwd=ROOT, input=names,
-                         check=True, capture_output=True).stdout
-    subprocess.run(["tar", "--extract", f"--directory={place}"], input=tar, check=True)
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +37,7 @@ def repository(tmp_path_factory):
         version = subprocess.run([ROOT / "cmake/version.sh"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
         own = make(release())
         with roots.overlay(roots.root("builder", suite), folder) as root:
-            _copy_of_the_tree(root / "src")
+            roots.copy_of_the_tree(root / "src")
             (root / "src/repository").mkdir()
             for package in own.glob("hall-enroll_*.deb"):
                 shutil.copy(package, root / "src/repository")

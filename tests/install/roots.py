@@ -79,6 +79,13 @@ def _apt(root, suite, *argv):
     (root / "etc/apt/apt.conf.d/90proxy").unlink()
 
 
+def copy_of_the_tree(place):
+    """The sources as they are here, without what was built of them."""
+    place.mkdir()
+    names = ["--exclude=./.git", "--exclude=./build", "--exclude=./build-*", "--exclude=__pycache__"]
+    run("sh", "-ec", 'source=$1 place=$2; shift 2; tar -C "$source" "$@" -c . | tar -C "$place" -x', "sh", SOURCES, place, *names)
+
+
 def fetched(suite, folder, packages, repository=None):
     """A folder with what apt-get in a fresh root would fetch from Debian to install these, some of them from a repository of
     Hall's packages. For /var/cache/apt/archives of a machine without a network."""

@@ -25,6 +25,7 @@ _open_worlds = []
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "history: needs the repository's history; test.sh leaves it out of a copy that has none")
     config.addinivalue_line("markers", "measures: of time or memory; test.sh runs it by itself, with the release build")
 
 
