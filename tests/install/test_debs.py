@@ -214,7 +214,11 @@ def test_the_same_bytes_and_a_signed_repository(tmp_path, packed):
     environment = {**os.environ, **COMMIT, "GNUPGHOME": str(keys), "HALL_VERSION": version}
     environment.pop("CMAKE_C_COMPILER_LAUNCHER", None)  # really built again
     run("gpg", "--batch", "--passphrase", "", "--quick-generate-key", "packages@example.org", env=environment)
-    run(clone / "package.sh", "--agents", "none", "--repo", "repository", "--sign", "packages@example.org", env=environment, cwd=tmp_path)
+    try:
+        run(clone / "package.sh", "--agents", "none", "--repo", "repository", "--sign", "packages@example.org", env=environment,
+            cwd=tmp_path)
+    finally:
+        run("gpgconf", "--kill", "gpg-agent", env=environment)
     repository = tmp_path / "repository"
     ours = {file.name: file.read_bytes() for file in packed(version).values()}
     theirs = {file.name: file.read_bytes() for file in repository.glob("*.deb")}
