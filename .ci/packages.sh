@@ -14,7 +14,7 @@ TEST_PACKAGES=(clang clang-format clang-tidy libclang-rt-dev libcmocka-dev shell
   python3-jsonschema python3-jinja2 python3-yaml python3-grpcio jq sqlite3
   python3-selenium openssh-client openssh-server python3-dbusmock dbus systemd docker.io busybox-static
   chromium chromium-driver nginx-light caddy haproxy python3-pip openssl tshark curl wget git
-  node-mqtt rabbitmq-server zsh groff-base mandoc lintian
+  node-mqtt rabbitmq-server zsh groff-base mandoc lintian gnupg
   qemu-system-x86 debootstrap systemd-container e2fsprogs cpio xz-utils)
 # What cmake/portable needs besides.
 # shellcheck disable=SC2034
