@@ -10,7 +10,7 @@ usage() {
   cat <<END
 Usage: cmake/cross/sysroot.sh [--fresh] ARCH
 
-ARCH is a name of Debian's: arm64 or armhf. The release is that of this machine. The folder is made once, and again when
+ARCH is a name of Debian's: amd64, arm64 or armhf. The release is that of this machine. The folder is made once, and again when
 the list of packages changes:
 
   \$HALL_SYSROOT, or \${XDG_CACHE_HOME:-~/.cache}/hall/sysroot/RELEASE-ARCH
@@ -22,7 +22,7 @@ END
 fresh=
 [ "${1:-}" != --fresh ] || { fresh=yes && shift; }
 case "${1:-}" in
-  arm64 | armhf) arch=$1 ;;
+  amd64 | arm64 | armhf) arch=$1 ;;
   *) usage >&2 && exit 2 ;;
 esac
 
@@ -34,10 +34,10 @@ libraries() {
   done
 }
 
-# The places where this machine's apt has the release from.
+# The places where this machine's apt has Debian's release from; Raspberry Pi OS has others besides, with keys of their own.
 sources() {
   # shellcheck disable=SC2016  # apt's own words
-  apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
+  apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' |
     while read -r uri suite component; do
       [[ $suite != "$release"* || $component != main ]] ||
         echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri $suite main"

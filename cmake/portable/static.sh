@@ -22,7 +22,7 @@ END
 # One line for each place where this machine's apt has the release from.
 sources() {
   # shellcheck disable=SC2016  # apt's own words
-  apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
+  apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' |
     while read -r uri suite component; do
       [[ $suite != "$release"* || $component != main ]] ||
         echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri $suite main"
