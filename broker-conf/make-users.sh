@@ -82,7 +82,7 @@ for name in "${users[@]}"; do
   fi
 done
 
-# A given password takes the place of an old one, and is not printed: whoever gave it knows it.
+# A given password takes the place of an old one, and is not printed: the caller knows it.
 if [ -n "$given" ]; then
   grep -v "^$given:" "$all" >"$work/others" || true
   mv "$work/others" "$all"

@@ -353,7 +353,7 @@ static void end(struct reload *reload, const char *why, const char *words,
     const int error = reload_signal_answer(reload->began, why[0] ? words : NULL);
 
     if (error < 0)
-        log_warning("hall: whoever asked for the reload is not told what came of it: %s",
+        log_warning("hall: the result of the reload could not be reported to the caller: %s",
                     strerror(-error));
 
     text_copy(reload->why, sizeof(reload->why), why);

@@ -34,7 +34,7 @@ uint16_t door_port(const struct door *door);
 /* One turn: until something happens on the door or there is something to read on fd. Returns 1: fd
  * is readable, 0, -errno. */
 int door_run(struct door *door, int fd);
-/* To all who asked for that: yes or no. A yes holds for whoever asks once more. */
+/* Answers all requests for that: yes or no. A yes also answers later requests. */
 void door_answer(struct door *door, bool yes);
 
 #endif

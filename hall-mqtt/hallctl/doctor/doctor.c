@@ -158,7 +158,7 @@ static void read_password(const struct doctor *doctor)
     explicit_bzero(text, sizeof(text));
 }
 
-/* As whom? As Hall, if its password is known; else as whoever runs this, with what is theirs. */
+/* The user: Hall, if its password is known; else the caller, with the caller's own settings. */
 static void choose_settings(struct call *with, struct doctor *doctor, struct settings *settings)
 {
     struct report report = {0};

@@ -26,7 +26,7 @@ struct run {
 
 static void child(const struct doctor *doctor, const struct doctor_check *check, void *facts)
 {
-    setpgid(0, 0); /* with all that it starts, for whoever ends it */
+    setpgid(0, 0); /* a group, so that its children end with it */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     check->gather(doctor, facts);
     _exit(0);

@@ -296,7 +296,7 @@ static void show_neighbours(struct asking *asking)
     }
 }
 
-/* False: no more, or stopped. */
+/* False: end of input, or interrupted. */
 static bool ask_server(struct asking *asking)
 {
     const char *id = ask(asking, SETUP_ASK_SERVER, NULL, NULL);
