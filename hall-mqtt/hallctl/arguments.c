@@ -20,57 +20,58 @@ struct flag_row {
 };
 
 static const struct flag_row rows[FLAGS] = {
-    [FLAG_HELP] = {"help", VALUE_NONE, NULL, 0, 0, "this text"},
+    [FLAG_HELP] = {"help", VALUE_NONE, NULL, 0, 0, "show this help"},
     [FLAG_BROKER] = {"broker", VALUE_TEXT, "URL", 0, 0,
-                     "mqtt://HOST[:PORT], mqtts:// for TLS, mqtt+unix:///PATH for a socket"},
+                     "mqtt://HOST[:PORT], mqtts:// for TLS, or mqtt+unix:///PATH"},
     [FLAG_USER] = {"user", VALUE_TEXT, "NAME", 0, 0, "the user at the broker"},
-    [FLAG_CA] = {"ca", VALUE_TEXT, "FILE", 0, 0, "the authorities that TLS trusts"},
-    [FLAG_BASE] = {"base", VALUE_TEXT, "TOPIC", 0, 0, "what Hall's topics begin with"},
+    [FLAG_CA] = {"ca", VALUE_TEXT, "FILE", 0, 0, "the certificate authorities to trust"},
+    [FLAG_BASE] = {"base", VALUE_TEXT, "TOPIC", 0, 0, "the first part of Hall's topics"},
     [FLAG_CONFIG] = {"config", VALUE_TEXT, "FILE", 0, 0, "Hall's own configuration, domains.json"},
     [FLAG_JSON] = {"json", VALUE_NONE, NULL, 0, 0, "JSON, for programs"},
-    [FLAG_WAIT] = {"wait", VALUE_NONE, NULL, 0, 0, "until it is done; shows what happens"},
-    [FLAG_FORCE] = {"force", VALUE_NONE, NULL, 0, 0, "pass over leases and vetoes"},
+    [FLAG_WAIT] = {"wait", VALUE_NONE, NULL, 0, 0, "wait until it is done, and show each stage"},
+    [FLAG_FORCE] = {"force", VALUE_NONE, NULL, 0, 0, "override leases and vetoes"},
     [FLAG_FOR] = {"for", VALUE_DURATION, "DURATION", 1000, INT64_C(30) * DAY_MS,
-                  "so long, such as 30m or 1h30m"},
+                  "how long, such as 30m or 1h30m"},
     [FLAG_UNTIL] = {"until", VALUE_TEXT, "TIME", 0, 0, "18:00, or 2026-11-22T18:00:00Z"},
-    [FLAG_REASON] = {"reason", VALUE_TEXT, "TEXT", 0, 0, "why, for whoever wonders"},
-    [FLAG_BY] = {"by", VALUE_TEXT, "NAME", 0, 0, "who asks, for the log; else USER@HOST"},
+    [FLAG_REASON] = {"reason", VALUE_TEXT, "TEXT", 0, 0, "the reason to show"},
+    [FLAG_BY] = {"by", VALUE_TEXT, "NAME", 0, 0, "who asks, for the log; default USER@HOST"},
     [FLAG_TIMEOUT] = {"timeout", VALUE_DURATION, "DURATION", 100, INT64_C(30) * DAY_MS,
-                      "wait so long at most; the exit status is 4 then"},
-    [FLAG_LIMIT] = {"limit", VALUE_NUMBER, "N", 1, 1000000, "so many at most"},
+                      "wait at most this long; then exit with status 4"},
+    [FLAG_LIMIT] = {"limit", VALUE_NUMBER, "N", 1, 1000000, "at most this many"},
     [FLAG_MAC] = {"mac", VALUE_TEXT, "MAC", 0, 0, "the MAC that must answer there"},
-    [FLAG_TCP] = {"tcp", VALUE_NUMBER, "PORT", 1, 65535, "connect to this port too"},
-    [FLAG_HTTP] = {"http", VALUE_TEXT, "URL", 0, 0, "ask for this page too"},
-    [FLAG_INTERFACE] = {"interface", VALUE_TEXT, "NAME", 0, 0, "leave by this interface"},
+    [FLAG_TCP] = {"tcp", VALUE_NUMBER, "PORT", 1, 65535, "also connect to this port"},
+    [FLAG_HTTP] = {"http", VALUE_TEXT, "URL", 0, 0, "also request this page"},
+    [FLAG_INTERFACE] = {"interface", VALUE_TEXT, "NAME", 0, 0,
+                        "the network interface; enroll: the card of the server"},
     [FLAG_BROADCAST] = {"broadcast", VALUE_TEXT, "ADDRESS", 0, 0, "send to this address"},
     [FLAG_PORT] = {"port", VALUE_NUMBER, "PORT", 1, 65535,
-                   "UDP port, else 9; enroll: TCP port, else 8885"},
+                   "UDP port, default 9; enroll: TCP port, default 8885"},
     [FLAG_SECUREON] = {"secureon", VALUE_TEXT, "PASSWORD", 0, 0,
                        "as a MAC or an IPv4 address, 6 or 4 bytes"},
     [FLAG_SCAN] = {"scan", VALUE_TEXT, "NETWORK", 0, 0,
-                   "touch every address of it first, such as 192.168.1.0/24"},
+                   "first contact every address in it, such as 192.168.1.0/24"},
     [FLAG_PID] = {"pid", VALUE_NUMBER, "PID", 2, 1 << 22, "by a signal to this process"},
     [FLAG_ADMIN] = {"admin", VALUE_TEXT, "URL", 0, 0, "Hall's admin address"},
     [FLAG_SINCE] = {"since", VALUE_TEXT, "TIME", 0, 0,
-                    "from then on: 2h (ago), 18:00, or 2026-11-22T18:00:00Z"},
-    [FLAG_DAYS] = {"days", VALUE_NUMBER, "N", 1, 400, "of so many days"},
+                    "start at: 2h (ago), 18:00, or 2026-11-22T18:00:00Z"},
+    [FLAG_DAYS] = {"days", VALUE_NUMBER, "N", 1, 400, "the last N days"},
     [FLAG_LISTEN] = {"listen", VALUE_TEXT, "ADDRESS:PORT", 0, 0,
-                     "plain HTTP there (not Traefik), to try it out; enroll: ADDRESS alone"},
+                     "serve plain HTTP there (not Traefik), for a test; enroll: ADDRESS only"},
     [FLAG_FAIL_OPEN] = {"fail-open", VALUE_NONE, NULL, 0, 0,
                         "let visitors through while Hall does not answer"},
     [FLAG_FAIL_CLOSED] = {"fail-closed", VALUE_NONE, NULL, 0, 0,
-                          "let nobody through then; else as /proxy/fail_open says"},
+                          "block visitors then; default: /proxy/fail_open"},
     [FLAG_SNIPPET] = {"snippet", VALUE_TEXT, "HOST", 0, 0,
-                      "nginx: lines for a server block you have, as in Nginx Proxy Manager"},
+                      "nginx: lines for an existing server block, as in Nginx Proxy Manager"},
     [FLAG_SWAG] = {"swag", VALUE_TEXT, "HOST", 0, 0, "nginx: this site's file for SWAG"},
     [FLAG_MIDDLEWARE] = {"middleware", VALUE_NONE, NULL, 0, 0,
-                         "Traefik: without the sites, for routers and labels of your own"},
+                         "Traefik: middlewares only, for your own routers and labels"},
     [FLAG_CHECK] = {"check", VALUE_TEXT, "URL", 0, 0,
-                    "Traefik: ask its API there which routers pass Hall by"},
+                    "Traefik: ask the API at URL which routers bypass Hall"},
     [FLAG_SERVER] = {"server", VALUE_TEXT, "ID=ADDRESS[,MAC]", 0, 0,
                      "a server; its MAC is looked up if it answers; repeatable"},
     [FLAG_SITE] = {"site", VALUE_TEXT, "HOST=SERVER,URL[,POLICY]", 0, 0,
-                   "a site and where it really is; repeatable"},
+                   "a site and its real address; repeatable"},
     [FLAG_PASSWORD_FILE] = {"password-file", VALUE_TEXT, "FILE", 0, 0,
                             "the dashboard's password; - reads it from stdin"},
     [FLAG_BROKER_PASSWORD_FILE] = {"broker-password-file", VALUE_TEXT, "FILE", 0, 0,
@@ -82,16 +83,16 @@ static const struct flag_row rows[FLAGS] = {
     [FLAG_YES] = {"yes", VALUE_NONE, NULL, 0, 0, "do it without asking"},
     [FLAG_DRY_RUN] = {"dry-run", VALUE_NONE, NULL, 0, 0, "show what would change, write nothing"},
     [FLAG_PRINT] = {"print", VALUE_NONE, NULL, 0, 0,
-                    "write enroll-SERVER.sh instead, to be carried there"},
+                    "write enroll-SERVER.sh instead, to copy there"},
     [FLAG_DOCKER] = {"docker", VALUE_NONE, NULL, 0, 0,
-                     "let the agent manage containers, which is as much as root may do"},
-    [FLAG_MINUTES] = {"minutes", VALUE_NUMBER, "N", 1, 1440, "how long the line works, else 10"},
+                     "let the agent manage containers; this equals root access"},
+    [FLAG_MINUTES] = {"minutes", VALUE_NUMBER, "N", 1, 1440, "how long the line works, default 10"},
     [FLAG_URL] = {"url", VALUE_TEXT, "URL", 0, 0,
-                  "where the agent reaches the broker, else by its certificate"},
+                  "where the agent reaches the broker; default: from its certificate"},
     [FLAG_DIR] = {"dir", VALUE_TEXT, "DIR", 0, 0,
-                  "the broker's passwords and certificates, else /etc/mosquitto"},
+                  "the broker's passwords and certificates, default /etc/mosquitto"},
     [FLAG_AGENTS] = {"agents", VALUE_TEXT, "DIR", 0, 0,
-                     "the agent's packages, else /usr/share/hall/agents"},
+                     "the agent's packages, default /usr/share/hall/agents"},
 };
 
 /* Of these each value counts, of others the last. */
@@ -196,8 +197,10 @@ static int refuse_option(const struct verb *verb, int option, char *argv[])
 {
     const bool apart = option >= FIRST_CODE && optarg && optarg == argv[optind - 1];
 
-    fprintf(stderr, "hallctl%s%s: %.64s %s\n", verb ? " " : "", name_of(verb),
-            argv[optind - (apart ? 2 : 1)], option == ':' ? "needs a value" : "is no option here");
+    const char *word = argv[optind - (apart ? 2 : 1)];
+
+    fprintf(stderr, "hallctl%s%s: %s%.64s%s\n", verb ? " " : "", name_of(verb),
+            option == ':' ? "" : "unknown option ", word, option == ':' ? " needs a value" : "");
     return hint(verb);
 }
 
@@ -206,7 +209,7 @@ static int count_operands(const struct verb *verb, int n)
     if (n >= verb->least && n <= verb->most)
         return 0;
     fprintf(stderr, "hallctl %s: %s; usage: hallctl %s%s%s\n", verb->name,
-            n < verb->least ? "something is missing" : "that is too much", verb->name,
+            n < verb->least ? "too few arguments" : "too many arguments", verb->name,
             verb->operands[0] ? " " : "", verb->operands);
     return hint(verb);
 }

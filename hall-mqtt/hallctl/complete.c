@@ -103,7 +103,7 @@ static int run_complete(const struct call *call)
 static const struct verb verbs[] = {
     {.name = "complete",
      .operands = "WORD...",
-     .summary = "prints what may stand in place of the last word, one a line",
+     .summary = "prints completions of the last word, one a line",
      .least = 1,
      .most = 1000,
      .run = run_complete,

@@ -14,21 +14,22 @@ static void print_help(FILE *out)
           "       hallctl --version\n",
           out);
     verbs_print(out);
-    fputs(
-        "\nWhere the broker is: --broker URL, else --config FILE (Hall's domains.json), else\n"
-        "HALL_MQTT_URL, else ~/.config/hall/hallctl.json, else mqtt://127.0.0.1:1883. Who asks:\n"
-        "--user NAME, HALL_MQTT_USERNAME; the password is HALL_MQTT_PASSWORD in the environment.\n"
-        "\nExit status: 0 done, 1 refused or failed, or an error in what was read, 2 an error in\n"
-        "the command line, 3 no broker or no Hall, 4 not done within the time.\n",
-        out);
+    fputs("\nThe broker is the first of: --broker URL, --config FILE (Hall's domains.json),\n"
+          "HALL_MQTT_URL, ~/.config/hall/hallctl.json, mqtt://127.0.0.1:1883. The user is --user "
+          "NAME\n"
+          "or HALL_MQTT_USERNAME; the password is HALL_MQTT_PASSWORD in the environment.\n"
+          "\nExit status: 0 done; 1 refused, failed, or an error in a file; 2 an error in the "
+          "command\n"
+          "line; 3 no broker or no Hall; 4 not done in time.\n",
+          out);
 }
 
 static int refuse_unknown(const char *name)
 {
     const struct verb *guess = verbs_guess(name);
 
-    fprintf(stderr, "hallctl: there is no verb \"%.64s\".%s%s%s\n", name,
-            guess ? " Did you mean " : "", guess ? guess->name : "", guess ? "?" : "");
+    fprintf(stderr, "hallctl: unknown verb \"%.64s\".%s%s%s\n", name, guess ? " Did you mean " : "",
+            guess ? guess->name : "", guess ? "?" : "");
     verbs_print(stderr);
     return HALLCTL_USAGE;
 }

@@ -269,11 +269,11 @@ static const struct verb verbs[] = {
      .most = 1,
      .run = run_enroll,
      .detail =
-         "Run it as root on Hall's own machine. The line works once, within 10 minutes: it "
-         "fetches\n"
-         "program, configuration, authority and password over HTTPS from this machine, whose key\n"
-         "it names, and starts the agent. This waits until the agent is online. With --print all\n"
-         "of it is written to a file, to be carried there; the password holds from then on.\n"},
+         "Run it as root on Hall's own machine. The line works once, within 10 minutes: it\n"
+         "fetches the program, the configuration, the authority and the password over HTTPS\n"
+         "from this machine, checks its key, and starts the agent. This command waits until\n"
+         "the agent is online. --print writes all of it to a file to copy there instead; the\n"
+         "password is then valid at once.\n"},
 };
 
 const struct verb_family enroll_family = {"Install", verbs, ARRAY_SIZE(verbs)};

@@ -1,4 +1,4 @@
-/* hallctl proxy-config: prints what a reverse proxy is to be told. */
+/* hallctl proxy-config: prints the configuration for a reverse proxy. */
 #include <errno.h>
 #include <string.h>
 
@@ -94,17 +94,18 @@ static int run_proxy_config(const struct call *call)
 static const struct verb verbs[] = {
     {.name = "proxy-config",
      .operands = "traefik|caddy|nginx|haproxy",
-     .summary = "prints what to tell a reverse proxy, made from a configuration",
+     .summary = "prints the configuration for a reverse proxy",
      .flags = WITH(FLAG_CONFIG) | WITH(FLAG_LISTEN) | WITH(FLAG_FAIL_OPEN) |
               WITH(FLAG_FAIL_CLOSED) | WITH(FLAG_SNIPPET) | WITH(FLAG_SWAG) |
               WITH(FLAG_MIDDLEWARE) | WITH(FLAG_CHECK),
      .least = 1,
      .most = 1,
      .run = run_proxy_config,
-     .detail = "It is told so that it asks Hall before each request: Traefik's dynamic\n"
-               "configuration (as Hall serves it at /traefik/config), a Caddyfile, a file for\n"
-               "/etc/nginx/conf.d, or /etc/haproxy/haproxy.cfg. docs/PROXIES.md says what to do\n"
-               "with it. Without --config domains.json is read.\n"},
+     .detail =
+         "With it the proxy asks Hall before each request: Traefik's dynamic configuration\n"
+         "(as Hall serves it at /traefik/config), a Caddyfile, a file for /etc/nginx/conf.d,\n"
+         "or /etc/haproxy/haproxy.cfg. docs/PROXIES.md explains how to install it.\n"
+         "Without --config, it reads domains.json.\n"},
 };
 
 const struct verb_family plan_family = {"Plan", verbs, ARRAY_SIZE(verbs)};

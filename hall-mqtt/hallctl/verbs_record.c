@@ -384,15 +384,15 @@ static int run_stats(const struct call *call)
 }
 
 /* clang-format off */
-#define KEY_DETAIL "Asks Hall's admin API: --admin URL, else --config FILE, HALL_ADMIN_URL, else http://127.0.0.1:8881.\n" \
-                   "The key is HALL_API_KEY in the environment, the one that Hall has.\n"
+#define KEY_DETAIL "Uses Hall's admin API: --admin URL, --config FILE, HALL_ADMIN_URL, or http://127.0.0.1:8881.\n" \
+                   "Set HALL_API_KEY to the same key as Hall.\n"
 static const struct verb verbs[] = {
-    {.name = "events", .operands = "[SERVER]", .summary = "what happened, as Hall remembers it, the newest last",
+    {.name = "events", .operands = "[SERVER]", .summary = "shows past events, newest last",
      .flags = WITH(FLAG_ADMIN) | WITH(FLAG_CONFIG) | WITH(FLAG_JSON) | WITH(FLAG_LIMIT) | WITH(FLAG_SINCE),
-     .most = 1, .run = run_events, .detail = "The last 50, or --limit N, or all --since a time.\n" KEY_DETAIL},
-    {.name = "stats", .operands = "[SERVER]", .summary = "how often, how long, and what was saved",
+     .most = 1, .run = run_events, .detail = "The last 50, the last --limit N, or all --since a time.\n" KEY_DETAIL},
+    {.name = "stats", .operands = "[SERVER]", .summary = "shows wakes, their times, and the energy saved",
      .flags = WITH(FLAG_ADMIN) | WITH(FLAG_CONFIG) | WITH(FLAG_JSON) | WITH(FLAG_DAYS),
-     .most = 1, .run = run_stats, .detail = "Of the last 30 days, or --days N.\n" KEY_DETAIL},
+     .most = 1, .run = run_stats, .detail = "For the last 30 days, or --days N.\n" KEY_DETAIL},
 };
 /* clang-format on */
 

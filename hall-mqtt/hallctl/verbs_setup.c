@@ -155,9 +155,10 @@ static const struct verb verbs[] = {
               WITH(FLAG_BROKER_PASSWORD_FILE) | WITH(FLAG_PROXY) | WITH(FLAG_HTTP_ONLY) |
               WITH(FLAG_LANGUAGE) | WITH(FLAG_YES) | WITH(FLAG_DRY_RUN),
      .run = run_setup,
-     .detail = "Shows what it will write, writes it, checks it. Run again it adds what is new\n"
-               "and keeps everything else. --broker local sets up Mosquitto on this machine;\n"
-               "a URL is a broker elsewhere. See HALLCTL.md.\n"},
+     .detail =
+         "Shows the changes, writes them, and checks the result. Run it again to add servers or\n"
+         "sites; everything else stays. --broker local sets up Mosquitto on this machine; a URL\n"
+         "uses a broker elsewhere. See HALLCTL.md.\n"},
 };
 
 const struct verb_family setup_family = {"Set up", verbs, ARRAY_SIZE(verbs)};

@@ -132,17 +132,17 @@ static int run_hash_password(const struct call *call)
 static const struct verb verbs[] = {
     {.name = "check",
      .operands = "[FILE]",
-     .summary = "reads a configuration and names every error in it",
+     .summary = "checks a configuration and lists all errors",
      .flags = WITH(FLAG_CONFIG),
      .most = 1,
      .run = run_check,
-     .detail = "FILE, or --config FILE, else " HALLCTL_CONFIG ".\n"},
+     .detail = "FILE, or --config FILE; default " HALLCTL_CONFIG ".\n"},
     {.name = "hash-password",
      .operands = "",
-     .summary = "makes HALL_ADMIN_PASSWORD_HASH of a password",
+     .summary = "hashes a password for HALL_ADMIN_PASSWORD_HASH",
      .run = run_hash_password,
-     .detail = "Asks for it on the terminal without showing it, or reads one line from a pipe.\n"
-               "Put what it prints into the environment file: HALL_ADMIN_PASSWORD_HASH=...\n"},
+     .detail = "Asks for it on the terminal without echo, or reads one line from a pipe.\n"
+               "Add the output to the environment file: HALL_ADMIN_PASSWORD_HASH=...\n"},
 };
 
 const struct verb_family tool_family = {"Tools", verbs, ARRAY_SIZE(verbs)};

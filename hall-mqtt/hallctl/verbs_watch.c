@@ -183,11 +183,11 @@ static int run_watch(const struct call *call)
 static const struct verb verbs[] = {
     {.name = "watch",
      .operands = "[SERVER...]",
-     .summary = "shows what happens, as it happens, until Ctrl-C",
+     .summary = "shows events as they happen, until Ctrl-C",
      .flags = WITH_BROKER | WITH(FLAG_JSON) | WITH(FLAG_LIMIT) | WITH(FLAG_TIMEOUT),
      .most = 1000,
      .run = run_watch,
-     .detail = "--limit N ends after N lines. When the connection breaks, it is made anew.\n"},
+     .detail = "--limit N ends after N lines. If the connection breaks, it reconnects.\n"},
 };
 
 const struct verb_family watch_family = {"", verbs, ARRAY_SIZE(verbs)};

@@ -408,20 +408,20 @@ static int run_send(const struct call *call)
 
 /* clang-format off */
 static const struct verb verbs[] = {
-    {.name = "ping", .operands = "SERVER|ADDRESS", .summary = "asks a server how it is, from this machine",
+    {.name = "ping", .operands = "SERVER|ADDRESS", .summary = "checks a server from this machine",
      .flags = WITH(FLAG_CONFIG) | WITH(FLAG_MAC) | WITH(FLAG_TCP) | WITH(FLAG_HTTP), .least = 1, .most = 1,
      .run = run_ping,
-     .detail = "By the checks of Hall's configuration (--config, else " HALLCTL_CONFIG "): ping, TCP, HTTP, and whose\n"
-               "MAC answers; or of an address. Exit status 0: it gives a sign of life, 1: it does not.\n"},
+     .detail = "Runs the checks in Hall's configuration (--config, default " HALLCTL_CONFIG "): ping, TCP,\n"
+               "HTTP, and which MAC answers; or checks an address. Exit status 0: it is up; 1: no answer.\n"},
     {.name = "send", .operands = "SERVER|MAC", .summary = "sends a magic packet from this machine",
      .flags = WITH(FLAG_CONFIG) | WITH(FLAG_INTERFACE) | WITH(FLAG_BROADCAST) | WITH(FLAG_PORT) | WITH(FLAG_SECUREON),
      .least = 1, .most = 1, .run = run_send,
-     .detail = "As Hall's configuration says (--config, else " HALLCTL_CONFIG "), or to a MAC.\n"
-               "Hall knows nothing of it; to wake a server for use: hallctl wake SERVER.\n"},
-    {.name = "discover", .operands = "", .summary = "shows the machines seen on the LAN, ready for the configuration",
+     .detail = "As set in Hall's configuration (--config, default " HALLCTL_CONFIG "), or to a MAC.\n"
+               "Hall does not see it; to wake a server for use: hallctl wake SERVER.\n"},
+    {.name = "discover", .operands = "", .summary = "lists machines on the LAN, ready for the configuration",
      .flags = WITH(FLAG_CONFIG) | WITH(FLAG_JSON) | WITH(FLAG_SCAN) | WITH(FLAG_INTERFACE), .run = discover_run,
-     .detail = "Those that this machine has spoken with lately. --scan NETWORK (at most /22) touches every address\n"
-               "of it first. With --config those that are configured already are named and left out below.\n"},
+     .detail = "Lists the neighbours that this machine has seen recently. --scan NETWORK (at most /22) contacts every\n"
+               "address in it first. With --config, configured servers are marked and left out below.\n"},
 };
 /* clang-format on */
 

@@ -221,17 +221,18 @@ static int run_doctor(const struct call *call)
 static const struct verb verbs[] = {
     {.name = "doctor",
      .operands = "[SERVER...]",
-     .summary = "looks for what is wrong, and says what mends it",
+     .summary = "looks for faults, and prints the command that fixes each",
      .flags = WITH_BROKER | WITH(FLAG_JSON) | WITH(FLAG_LISTEN) | WITH(FLAG_CHECK),
      .most = DOCTOR_SERVERS,
      .run = run_doctor,
      .detail =
          "Broker and rights, interfaces, cards, clock, proxy, ports, DNS, disk, units, versions,\n"
-         "certificates, configuration, and each server: a line each, good, warning or bad, with\n"
-         "the command that mends it. Run it with sudo on Hall's machine to see all of it. Changes\n"
-         "nothing, and takes at most 15 s. --listen ADDRESS:PORT: where your proxy listens, if\n"
-         "not on port 443 or 80 of this machine; --check URL: Traefik's API.\n"
-         "Exit status 0: nothing is bad, 1: something is.\n"},
+         "certificates, configuration, and each server: one line each, good, warning or bad, with\n"
+         "the command that fixes it. Run it with sudo on Hall's machine to see everything. It\n"
+         "changes nothing and takes at most 15 s. --listen ADDRESS:PORT: where your proxy "
+         "listens,\n"
+         "if not on port 443 or 80 of this machine; --check URL: Traefik's API.\n"
+         "Exit status 0: no line is bad; 1: at least one is.\n"},
 };
 
 const struct verb_family doctor_family = {"Look for faults", verbs, ARRAY_SIZE(verbs)};
