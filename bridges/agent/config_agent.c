@@ -120,7 +120,7 @@ static const struct option activity_rows[] = {
     {"processor", .kind = OPTION_NUMBER, .min = 0, .max = 10000, AT(raw_agent, out.watch.processor), .fallback = "0.8",
      .help = "So many processors' work counts from here on; 0: never."},
     {"sustained", .kind = OPTION_DURATION, .min = 1000, .max = 60000, AT(raw_agent, out.watch.sustained), .fallback = "15s",
-     .help = "For so long processor, network and disk must be above their limits, on average."},
+     .help = "How long processor, network and disk must be above their limits, on average."},
     {"load", .kind = OPTION_NUMBER, .min = 0, .max = 10000, AT(raw_agent, out.watch.load),
      .help = "The load of the last minute counts from here on."},
     {"network", TEXT(rate, 32), AT(raw_agent, out.watch.network), .fallback = "200kB/s",
