@@ -95,6 +95,24 @@ def test_halls_own_files_are_valid(binary):
         assert done.returncode == 0 and json.loads(file.read_text(encoding="utf-8"))["id"] == server, done.stderr
 
 
+def test_the_container_has_what_a_build_needs(tmp_path):
+    """cmake takes the folders that are copied there, with the words that stand there, and the packages are those of run.sh."""
+    text = (EXAMPLES / "container/Containerfile").read_text(encoding="utf-8").replace("\\\n", " ")
+    (tmp_path / "src").mkdir()
+    for words in re.findall(r"^COPY (?!--)(.+) /src/(\S*)$", text, re.M):
+        for source in words[0].split():
+            if (ROOT / source).is_dir():
+                shutil.copytree(ROOT / source, tmp_path / "src" / words[1])
+            else:
+                shutil.copy(ROOT / source, tmp_path / "src" / source)
+    words = re.search(r"^RUN cmake -S /src -B /build (.+?) +&& cmake --build /build ", text, re.M).group(1).split()
+    done = subprocess.run(["cmake", "-S", tmp_path / "src", "-B", tmp_path / "build", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    installed = set(re.search(r"^FROM .* AS build\nRUN .*?--no-install-recommends (.+)$", text, re.M).group(1).split())
+    assert installed == set(subprocess.run(["bash", "-c", '. "$1"; echo "${BUILD_PACKAGES[@]}"', "-", ROOT / ".ci/packages.sh"],
+                                           capture_output=True, text=True, check=True).stdout.split())
+
+
 # --- on a real engine ---
 
 INIT = """#!/bin/sh
