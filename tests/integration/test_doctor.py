@@ -289,14 +289,24 @@ def test_clock_that_nobody_keeps(make_world, tmp_path):
 
 # ---- Hall ----
 
-def test_hall_is_stopped_and_its_port_taken(make_world, tmp_path):
+def taken(address, port):
+    return socket.create_server((address, port), backlog=50)
+
+
+def taken_by_all(_address, port):
+    """As servers in Go listen: one socket of IPv6, for both."""
+    return socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=50)
+
+
+@pytest.mark.parametrize("take", [taken, taken_by_all])
+def test_hall_is_stopped_and_its_port_taken(make_world, tmp_path, take):
     world = make_world()
     doctor = Doctor(world, tmp_path)
     assert doctor.bad() == {}
     world.hall.stop()
     assert doctor.bad() == {"hall.offline": "sudo systemctl restart hall", "port.closed": "sudo systemctl restart hall"}
     address, port = world.hall.admin
-    with socket.create_server((address, port), backlog=50):
+    with take(address, port):
         world.hall.start()
         wait_until(lambda: "hall.good" in doctor.look(), LIMIT, "Hall")
         assert doctor.bad() == {"port.taken": f"sudo ss -ltnp sport = :{port}"}

@@ -16,10 +16,11 @@ enum { ASK_MS = 3000, BODY_MAX = 1 << 20, TABLE_MAX = 4 << 20, LISTENING = 0x0a 
 
 /* ---- whose socket ---- */
 
-/* Of a line of /proc/net/tcp (proc(5)): the socket, if it listens on this port; else 0. */
+/* Of a line of /proc/net/tcp or tcp6 (proc(5)): the socket, if it listens on this port; else 0. Of
+ * IPv6 one that listens on all addresses has those of IPv4 too, as most servers in Go do. */
 static unsigned long read_line(char *line, unsigned port)
 {
-    enum { LOCAL = 1, STATE = 3, INODE = 9, FIELDS };
+    enum { LOCAL = 1, STATE = 3, INODE = 9, FIELDS, V4_DIGITS = 8 };
     const char *fields[FIELDS];
     size_t n = 0;
 
@@ -30,20 +31,30 @@ static unsigned long read_line(char *line, unsigned port)
     if (!colon || strtoul(colon + 1, NULL, 16) != port ||
         strtoul(fields[STATE], NULL, 16) != LISTENING)
         return 0;
-    return strtoul(fields[INODE], NULL, 10);
+    const size_t digits = (size_t)(colon - fields[LOCAL]);
+    return digits == V4_DIGITS || strspn(fields[LOCAL], "0") == digits
+               ? strtoul(fields[INODE], NULL, 10)
+               : 0;
+}
+
+static unsigned long listening_by(const struct doctor *doctor, const char *file, unsigned port)
+{
+    char *table = malloc(TABLE_MAX), *rest = table, *line;
+    unsigned long found = 0;
+
+    if (table && doctor_read(doctor, file, table, TABLE_MAX) > 0)
+        while (found == 0 && (line = strsep(&rest, "\n")))
+            found = read_line(line, port);
+    free(table);
+    return found;
 }
 
 /* The socket that listens on a port; 0: none. */
 static unsigned long listening(const struct doctor *doctor, unsigned port)
 {
-    char *table = malloc(TABLE_MAX), *rest = table, *line;
-    unsigned long found = 0;
+    const unsigned long found = listening_by(doctor, "/proc/net/tcp", port);
 
-    if (table && doctor_read(doctor, "/proc/net/tcp", table, TABLE_MAX) > 0)
-        while (found == 0 && (line = strsep(&rest, "\n")))
-            found = read_line(line, port);
-    free(table);
-    return found;
+    return found != 0 ? found : listening_by(doctor, "/proc/net/tcp6", port);
 }
 
 static bool holds(const char *folder, unsigned long inode)
