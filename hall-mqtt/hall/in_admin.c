@@ -49,36 +49,38 @@ static void put_hex(struct json_writer *json, const char *key, const uint8_t *by
     json_put_string(json, key, text);
 }
 
-/* Of the wall, as it was kept, on the boot clock of now. A time to come is not believed. */
-static bool read_boot(const struct json *json, const char *key, struct now now, int64_t *ret_boot)
+static bool read_session(const struct json *json, struct session *ret_session)
 {
-    int64_t wall;
+    const int64_t now = clock_now().boot;
+    struct session session = {.open = true};
 
-    if (!json_integer(json_get(json, key), &wall) || wall <= 0 || wall > now.wall)
+    if (!read_hex(json_get_string(json, "id"), session.id, sizeof(session.id)) ||
+        !json_integer(json_get(json, "began"), &session.began) ||
+        !json_integer(json_get(json, "used"), &session.used) || session.began > now ||
+        session.used > now)
         return false;
-    *ret_boot = now.boot - (now.wall - wall);
+    *ret_session = session;
     return true;
 }
 
+/* They end by the boot clock: after a start of the machine, which may not know the time of day yet,
+ * nobody could say how old they are. */
 static void read_sessions(struct kept *kept, const struct json *json)
 {
     const struct json *list = json_get(json, "sessions");
     struct admin_sessions *to = &kept->sessions;
-    const struct now now = clock_now();
+    char boot[BOOT_ID_SIZE];
     size_t n = 0;
 
+    clock_boot_id(boot);
     to->has_key = read_hex(json_get_string(json, "key"), to->key, sizeof(to->key));
     kept->has_sessions =
         read_hex(json_get_string(json, "password"), to->password, sizeof(to->password));
+    if (boot[0] == '\0' || !text_equal(json_get_string(json, "boot"), boot))
+        return;
     for (const struct json *one = list ? json_first(list) : NULL; one && n < SESSIONS_MAX;
-         one = json_next(one)) {
-        struct session session = {.open = true};
-
-        if (read_hex(json_get_string(one, "id"), session.id, sizeof(session.id)) &&
-            read_boot(one, "began", now, &session.began) &&
-            read_boot(one, "used", now, &session.used))
-            to->open.list[n++] = session;
-    }
+         one = json_next(one))
+        n += read_session(one, &to->open.list[n]);
 }
 
 static void read_hash(struct kept *kept, const struct json *json)
@@ -158,12 +160,12 @@ static void keep_known(struct in_admin *in)
     keep(in, KNOWN_KEY, &text);
 }
 
-static void put_session(struct json_writer *json, const struct session *session, struct now now)
+static void put_session(struct json_writer *json, const struct session *session)
 {
     json_begin_object(json, NULL);
     put_hex(json, "id", session->id, sizeof(session->id));
-    json_put_integer(json, "began", clock_wall_at(now, session->began));
-    json_put_integer(json, "used", clock_wall_at(now, session->used));
+    json_put_integer(json, "began", session->began);
+    json_put_integer(json, "used", session->used);
     json_end_object(json);
 }
 
@@ -173,17 +175,20 @@ static void keep_sessions(struct in_admin *in)
     struct buf text = BUF_INIT(SESSIONS_BODY_MAX);
     struct admin_sessions sessions;
     struct json_writer writer;
+    char boot[BOOT_ID_SIZE];
 
+    clock_boot_id(boot);
     admin_sessions(in->admin, &sessions);
     json_writer_init(&writer, &text);
     json_begin_object(&writer, NULL);
     if (sessions.has_key)
         put_hex(&writer, "key", sessions.key, sizeof(sessions.key));
     put_hex(&writer, "password", sessions.password, sizeof(sessions.password));
+    json_put_string(&writer, "boot", boot);
     json_begin_array(&writer, "sessions");
     for (size_t i = 0; i < SESSIONS_MAX; i++)
         if (sessions.open.list[i].open)
-            put_session(&writer, &sessions.open.list[i], clock_now());
+            put_session(&writer, &sessions.open.list[i]);
     json_end_array(&writer);
     json_end_object(&writer);
     secret_wipe(&sessions, sizeof(sessions));

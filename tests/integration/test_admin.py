@@ -271,6 +271,21 @@ def test_another_password_ends_the_sessions_of_before(make_hall):
     assert visitor.login().status == 401 and visitor.login("another battery staple").status == 200
 
 
+def test_another_start_of_the_machine_ends_them(make_hall):
+    """A machine without a hardware clock does not know then how long it was off."""
+    hall = make_hall({"ADMIN_PASSWORD": PASSWORD})
+    visitor = Visitor(hall)
+    assert visitor.login().status == 200
+    hall.stop()
+    with contextlib.closing(sqlite3.connect(hall.config["store"]["path"])) as db, db:
+        (body,) = db.execute("SELECT body FROM state WHERE key = 'admin_sessions'").fetchone()
+        changed = {**json.loads(body), "boot": "00000000-0000-0000-0000-000000000000"}
+        db.execute("UPDATE state SET body = ? WHERE key = 'admin_sessions'", (json.dumps(changed),))
+    hall.start()
+    wait_until(lambda: listens(hall), 60, "the dashboard")
+    assert not visitor.is_in() and visitor.login().status == 200
+
+
 def test_another_key_ends_them_too(make_hall):
     hall = make_hall({"ADMIN_PASSWORD": PASSWORD, "HALL_SECRET_KEY": KEY})
     visitor = Visitor(hall)
