@@ -130,7 +130,7 @@ load_env() {
 
 # Passes Hall's log on, and says where to look once it listens. Its log ends with Hall, not with Ctrl-C.
 lead() {
-  local line dashboard='' gateway='' words
+  local line dashboard='' gateway='' words at=''
   trap '' INT TERM HUP
   while IFS= read -r line; do
     printf '%s\n' "$line"
@@ -142,8 +142,9 @@ lead() {
     esac
     if [ -z "$gateway" ] || [ -z "$dashboard" ]; then continue; fi
     read -ra words <<<"$SSH_CONNECTION"
-    [ "${#words[@]}" -ne 4 ] || printf 'On the machine with the browser: ssh -L %s:%s %s@%s\n' \
-      "${dashboard##*:}" "$dashboard" "${SUDO_USER:-$(id -un)}" "${words[2]}"
+    [ "${words[3]-22}" = 22 ] || at="-p ${words[3]} "
+    [ "${#words[@]}" -ne 4 ] || printf 'On the machine with the browser: ssh %s-L %s:%s %s@%s\n' \
+      "$at" "${dashboard##*:}" "$dashboard" "${SUDO_USER:-$(id -un)}" "${words[2]}"
     printf 'The proxy asks http://%s/ (hallctl proxy-config). Now open http://%s/\n' "$gateway" "${dashboard/#0.0.0.0:/127.0.0.1:}"
   done >&2
 }

@@ -231,15 +231,16 @@ def test_an_address_of_another_machine_is_refused(clone):
     assert done.returncode == 1 and "--lan: 192.0.2.77 is no address of this machine; it has: " in done.stderr
 
 
-def test_a_real_configuration_says_where_to_look(clone, runs):
+@pytest.mark.parametrize("port, options", [(22, ""), (2222, "-p 2222 ")])
+def test_a_real_configuration_says_where_to_look(clone, runs, port, options):
     gateway, admin = free_port(), free_port()
     config = {"mqtt": None, "http": {"gateway": f"127.0.0.1:{gateway}", "admin": f"127.0.0.1:{admin}"},
               "store": {"path": str(clone / "build" / "hall.db")},
               "servers": {"nas": {"address": "127.9.9.9", "mac": "02:00:00:00:00:01"}}, "domains": {}}
     (clone / "domains.json").write_text(json.dumps(config), encoding="utf-8")
-    run = runs(clone, "--config", str(clone / "domains.json"), SSH_CONNECTION="192.0.2.9 50000 192.0.2.5 22")
+    run = runs(clone, "--config", str(clone / "domains.json"), SSH_CONNECTION=f"192.0.2.9 50000 192.0.2.5 {port}")
     run.until(rf"Now open http://127\.0\.0\.1:{admin}/$")
-    assert f"ssh -L {admin}:127.0.0.1:{admin} " in run.said()
+    assert f": ssh {options}-L {admin}:127.0.0.1:{admin} " in run.said()
     assert http_get("127.0.0.1", admin, "/", BROWSER).status == 200
     run.popen.terminate()  # it is Hall itself
     assert run.popen.wait(60) == 0
