@@ -135,7 +135,7 @@ def test_missing_right(world, doctor, right, code):
         wait_until(lambda: list(doctor.bad()) == [code], LIMIT, code)
         line = next(line for line in doctor.report["lines"] if line["verdict"] == "bad")
         assert line["parameters"] == {"user": "hall", "topic": "homeassistant/#"}
-        assert line["command"].startswith("sudo cp /usr/share/hall/broker/acl /etc/mosquitto/acl && ")
+        assert line["command"].startswith("sudo cp -b /usr/share/hall/broker/acl /etc/mosquitto/acl && ")
     finally:  # the same, for the file of this broker
         shutil.copy(shipped, acl)
         world.broker.process.signal(signal.SIGHUP)
@@ -157,8 +157,8 @@ def test_user_of_an_agent_is_missing(world, doctor, tmp_path):
     subprocess.run([*make, "--user", "erp"], check=True, capture_output=True)
     assert doctor.bad(inside=inside) == {}
     (folder / "passwords").chmod(0o644)
-    assert doctor.bad(inside=inside) == {"secrets.open": "sudo chmod 600 /etc/mosquitto/passwords"}
-    subprocess.run(["chmod", "600", folder / "passwords"], check=True)
+    assert doctor.bad(inside=inside) == {"secrets.open": "sudo chmod 640 /etc/mosquitto/passwords"}
+    subprocess.run(["chmod", "640", folder / "passwords"], check=True)
     assert doctor.bad(inside=inside) == {}
 
 
@@ -435,7 +435,7 @@ def test_root_has_the_password_of_the_service(world, doctor):
     assert doctor.report["bad"] == 0 and lines["broker.good"]["parameters"]["user"] == "hall" and "rights.good" in lines
     assert lines["configuration.good"]["parameters"]["file"] == "/var/lib/hall/domains.json" and "secrets.good" in lines
     found = doctor.bad(inside=overlaid(*place, given, "chmod 644 /etc/hall/hall.env"), config=False)
-    assert found == {"secrets.open": "sudo chmod 600 /etc/hall/hall.env"}
+    assert found == {"secrets.open": "sudo chmod 640 /etc/hall/hall.env"}
     assert "broker.no_password" in doctor.look(inside=overlaid(*place), config=False)
 
 

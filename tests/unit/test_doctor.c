@@ -199,12 +199,15 @@ static void test_secrets(void **state)
     static const struct {
         int error;
         unsigned mode, allowed;
-        const char *found;
+        const char *found, *command;
     } rows[] = {
-        {0, 0600, 0770, "secrets.good"},  {0, 0640, 0770, "secrets.good"},
-        {0, 0644, 0770, "secrets.open"},  {0, 0602, 0770, "secrets.open"},
-        {0, 0640, 0700, "secrets.open"},  {-ENOENT, 0, 0770, ""},
-        {-EACCES, 0, 0770, "check.root"},
+        {0, 0600, 0770, "secrets.good", NULL},
+        {0, 0640, 0770, "secrets.good", NULL},
+        {0, 0644, 0770, "secrets.open", "sudo chmod 640 /s"},
+        {0, 0602, 0770, "secrets.open", "sudo chmod 600 /s"},
+        {0, 0640, 0700, "secrets.open", "sudo chmod 600 /s"},
+        {-ENOENT, 0, 0770, "", NULL},
+        {-EACCES, 0, 0770, "check.root", NULL},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -213,6 +216,8 @@ static void test_secrets(void **state)
         facts.secrets[0] =
             (struct secret_facts){"/s", rows[i].error, rows[i].mode, rows[i].allowed};
         assert_string_equal(judged(&configuration_check, &facts), rows[i].found);
+        if (rows[i].command)
+            assert_string_equal(first_command(&configuration_check, &facts), rows[i].command);
     }
 }
 

@@ -86,13 +86,15 @@ static void gather(const struct doctor *doctor, void *facts)
 
 static void judge_secret(const struct secret_facts *secret, struct findings *findings)
 {
-    char mode[8];
+    char mode[8], right[8];
 
     snprintf(mode, sizeof(mode), "%03o", secret->mode);
+    /* Its group's rights stay: by them the broker reads its own. */
+    snprintf(right, sizeof(right), "%03o", secret->mode & secret->allowed);
     if (secret->error == -EACCES)
         findings_add(findings, DOCTOR_CHECK_ROOT, secret->file, NULL);
     else if (secret->error == 0 && (secret->mode & ~secret->allowed) != 0)
-        findings_add(findings, DOCTOR_SECRETS_OPEN, secret->file, mode, NULL);
+        findings_add(findings, DOCTOR_SECRETS_OPEN, secret->file, mode, right, NULL);
     else if (secret->error == 0)
         findings_add(findings, DOCTOR_SECRETS_GOOD, secret->file, NULL);
 }

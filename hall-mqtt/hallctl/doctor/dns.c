@@ -103,9 +103,7 @@ static void gather(const struct doctor *doctor, void *facts)
 
 static void judge_name(const struct dns_name *name, const char *here, struct findings *findings)
 {
-    const char *why = !name->answered    ? "no answer"
-                      : name->error != 0 ? gai_strerror(name->error)
-                                         : "no IPv4 address";
+    const char *why = name->answered ? gai_strerror(name->error) : "";
     const bool leads = name->answered && name->error == 0;
     char address[INET_ADDRSTRLEN] = "IPv6";
 
