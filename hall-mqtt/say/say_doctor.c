@@ -24,6 +24,11 @@ const struct doctor_row doctor_rows[DOCTOR_CODES] = {
         "{file} n’est lisible que par root",
         "sudo hallctl doctor"),
 
+    ROW(SETTINGS_ERROR, "settings.error", BAD, ("error"),
+        "hallctl cannot use its own settings, so the broker was not asked[: {error}]",
+        "hallctl ne peut pas utiliser ses propres réglages, le broker n’a donc pas été interrogé[" NBSP ": {error}]",
+        "hallctl help doctor"),
+
     ROW(CONFIGURATION_GOOD, "configuration.good", GOOD, ("file", "servers", "domains"),
         "{file} is valid ({servers} servers, {domains} domains)",
         "{file} est valide ({servers} serveurs, {domains} domaines)",

@@ -203,6 +203,18 @@ def test_broker_that_is_stopped_or_unknown(doctor):
     assert doctor.seconds < LONGEST
 
 
+def test_settings_that_cannot_be_used(doctor, tmp_path):
+    """An option, or the caller's own file: it is said, and the other checks go on."""
+    lines = doctor.look("--broker", "nonsense")
+    assert lines["settings.error"]["verdict"] == "bad" and "nonsense" in lines["settings.error"]["text"]
+    assert lines["port.good"] and not [code for code in lines if code.startswith(("broker.", "hall."))]
+    file = tmp_path / ".config" / "hall" / "hallctl.json"
+    file.parent.mkdir(parents=True)
+    file.write_text("{", encoding="utf-8")
+    file.chmod(0o600)
+    assert f"{file}:" in doctor.look()["settings.error"]["text"]
+
+
 # ---- this machine ----
 
 def test_pings_are_closed(doctor):

@@ -1,18 +1,16 @@
 /* hallctl doctor: finds the configuration, has the checks made, prints what they found. */
-#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/version.h"
+#include "config/complaint.h"
 #include "hallctl/doctor/doctor.h"
 #include "hallctl/meeting.h"
 #include "hallctl/reader.h"
 
-enum { TEXT_LIMIT = 4096, OUT_LIMIT = 16 << 20, MARK_WIDTH = 9, ENVIRONMENT_MAX = 65536 };
+enum { TEXT_LIMIT = 4096, OUT_LIMIT = 16 << 20, MARK_WIDTH = 9 };
 
 /* In the order of the lines: what others rest on comes first. */
 static const struct doctor_check *const checks[] = {
@@ -113,79 +111,54 @@ static int print_json(const struct findings *findings)
 
 /* ---- what is known before ---- */
 
-/* Where Hall's configuration is: a package's, or that of an installation by hand. */
-static const char *const files[] = {"/var/lib/hall/domains.json", "/etc/hall/domains.json"};
-
 static const char *find_file(const struct call *call)
 {
-    if (call_has(call, FLAG_CONFIG))
-        return call->texts[FLAG_CONFIG];
-    for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-        if (access(files[i], F_OK) == 0 || errno == EACCES)
-            return files[i];
-    return files[0];
+    return call_has(call, FLAG_CONFIG) ? call->texts[FLAG_CONFIG] : hallctl_own_config();
 }
 
-/* The value of a line of an EnvironmentFile= (systemd.exec(5)), without its quotes. */
-static bool take_line(char *line, const char *key, char **ret_value)
+static void add_error(const struct report *report, struct findings *findings)
 {
-    const size_t length = strlen(key);
+    const enum config_language language =
+        reader_language() == SAY_FRENCH ? CONFIG_FRENCH : CONFIG_ENGLISH;
+    struct buf text = BUF_INIT(TEXT_LIMIT);
 
-    if (strncmp(line, key, length) != 0 || line[length] != '=')
-        return false;
-    char *value = line + length + 1, *end = value + strlen(value);
-    if (end - value >= 2 && (value[0] == '"' || value[0] == '\'') && end[-1] == value[0]) {
-        value++;
-        end[-1] = '\0';
-    }
-    *ret_value = value;
-    return value[0] != '\0';
-}
-
-/* The password of this machine's Hall, which root may read, unless the environment has one. */
-static void read_password(const struct doctor *doctor)
-{
-    static const char key[] = "HALL_MQTT_PASSWORD";
-    char text[ENVIRONMENT_MAX], *rest = text, *value;
-    const bool is_ours = strcmp(doctor->file, files[0]) == 0 || strcmp(doctor->file, files[1]) == 0;
-
-    if (!is_ours || getenv(key) ||
-        doctor_read(doctor, "/etc/hall/hall.env", text, sizeof(text)) <= 0)
-        return;
-    for (char *line; (line = strsep(&rest, "\n"));)
-        if (take_line(line, key, &value))
-            setenv(key, value, 1);
-    explicit_bzero(text, sizeof(text));
+    if (report->first)
+        complaint_say(report->first, language, &text);
+    findings_add(findings, DOCTOR_SETTINGS_ERROR, buf_text(&text), NULL);
+    buf_finish(&text);
 }
 
 /* The user: Hall, if its password is known; else the caller, with the caller's own settings. */
-static void choose_settings(struct call *with, struct doctor *doctor, struct settings *settings)
+static void choose_settings(struct call *with, struct doctor *doctor, struct settings *settings,
+                            struct findings *findings)
 {
     struct report report = {0};
-    const char *password = getenv("HALL_MQTT_PASSWORD");
-    struct call own = *with;
+    struct settings own = {0};
+    struct call alone = *with;
 
-    own.given &= ~WITH(FLAG_CONFIG);
-    own.texts[FLAG_CONFIG] = NULL;
+    alone.given &= ~WITH(FLAG_CONFIG);
+    alone.texts[FLAG_CONFIG] = NULL;
     if (doctor->config)
         call_give(with, FLAG_CONFIG, doctor->file);
     else
-        *with = own;
-    if ((!password || password[0] == '\0') && settings_load(&own, settings, &report) == 0) {
-        if (settings->password) {
-            doctor->settings = settings;
-            report_finish(&report);
-            return;
-        }
-        settings_finish(settings);
-    }
+        *with = alone;
     if (settings_load(with, settings, &report) == 0)
         doctor->settings = settings;
+    else
+        add_error(&report, findings);
+    if (doctor->settings && !settings->password && settings_load(&alone, &own, &report) == 0) {
+        if (own.password) {
+            settings_finish(settings);
+            *settings = own;
+            own = (struct settings){0};
+        }
+        settings_finish(&own);
+    }
     report_finish(&report);
 }
 
 static void load(struct call *with, struct doctor *doctor, struct config **config,
-                 struct settings *settings)
+                 struct settings *settings, struct findings *findings)
 {
     struct report report = {0};
 
@@ -193,8 +166,7 @@ static void load(struct call *with, struct doctor *doctor, struct config **confi
     config_load(doctor->file, config, &report);
     report_finish(&report);
     doctor->config = *config;
-    read_password(doctor);
-    choose_settings(with, doctor, settings);
+    choose_settings(with, doctor, settings, findings);
 }
 
 static int run_doctor(const struct call *call)
@@ -206,7 +178,7 @@ static int run_doctor(const struct call *call)
     struct config *config = NULL;
 
     log_init(LOG_LEVEL_ERROR);
-    load(&with, &doctor, &config, &settings);
+    load(&with, &doctor, &config, &settings, &findings);
     fflush(stdout);
     doctor_examine(&doctor, checks, ARRAY_SIZE(checks), DOCTOR_MS, &findings);
     int status = call_has(call, FLAG_JSON) ? print_json(&findings) : print_people(&findings);
