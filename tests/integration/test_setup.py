@@ -114,7 +114,7 @@ echo "--- end"; cat "$WORK/systemctl"; [ "$before" = "$(state)" ]
     assert "Open http://192.168.77.2:8881/" in first and "sudo hallctl enroll testing" in first
     assert "root 755 /etc/hall\nroot 600 /etc/hall/hall.env\nhall 700 /var/lib/hall\nhall 640 /var/lib/hall/domains.json\n" \
            "root 600 /root/.config/hall/hallctl.json\n" in first
-    assert told.split("SERVER")[0].split() == "restart mosquitto restart hall reload-or-restart nginx".split()
+    assert told.split("SERVER")[0].split() == "enable mosquitto restart mosquitto restart hall enable nginx reload-or-restart nginx".split()
     assert re.search(r"^testing +\w+", told, re.M) and re.search(r"^online$", told, re.M)
     assert again == "\nnothing to change\nnothing to change\n--- end\n"
     for secret in ("correct horse", "HALL_MQTT_PASSWORD", "argon2"):
@@ -135,7 +135,7 @@ grep -c 'server_name erp.example.org' /etc/nginx/conf.d/hall.conf
     difference = done.stdout.split("--- difference\n")[1]
     assert re.findall(r'^> +"(\w[\w.]*)"', difference, re.M) == ["testing", "erp", "testing.example.org", "erp.example.org"]
     assert '"mac": "aa:bb:cc:dd:ee:02"' in difference and '"mode": "always_on"' in difference
-    assert "reload hall\nreload-or-restart nginx\n--- difference" in done.stdout
+    assert "reload hall\nenable nginx\nreload-or-restart nginx\n--- difference" in done.stdout
     assert "restart mosquitto" not in done.stdout
 
 

@@ -81,6 +81,12 @@ static int write_files(const struct setup_plan *plan, const struct setup_found *
     return error;
 }
 
+/* From now on it starts with the machine too: one that another program installed may not. */
+static bool start_service(const char *verb, const char *unit, struct setup_notes *notes)
+{
+    return command_service("enable", unit, notes) && command_service(verb, unit, notes);
+}
+
 static int apply_proxy(const struct setup_plan *plan, const struct setup_found *found,
                        struct setup_notes *notes)
 {
@@ -90,8 +96,8 @@ static int apply_proxy(const struct setup_plan *plan, const struct setup_found *
     if (good && place->check)
         good = command_run(place->check, NULL, notes);
     if (good)
-        return command_service(place->restarts ? "restart" : "reload-or-restart", place->service,
-                               notes)
+        return start_service(place->restarts ? "restart" : "reload-or-restart", place->service,
+                             notes)
                    ? 0
                    : -EIO;
     for (size_t i = 0; i < plan->n_changes; i++)
@@ -107,7 +113,7 @@ int setup_apply(const struct setup_plan *plan, const struct setup_found *found,
         return -EIO;
     /* One that does not start keeps the next from nothing: what is written is the same for all. */
     if (plan->restart_broker)
-        (void)command_service("restart", "mosquitto", notes);
+        (void)start_service("restart", "mosquitto", notes);
     if (plan->restart_hall)
         (void)command_service("restart", "hall", notes);
     if (plan->reload_hall)
