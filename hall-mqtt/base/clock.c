@@ -1,6 +1,7 @@
 #include "base/clock.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,12 +19,40 @@ static int64_t read_ns(clockid_t id)
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
+/* How much later the wall clock is than the boot clock, ms. The kernel cannot be asked for both at
+ * once: a thread that was stopped in between is given another try. */
+static int64_t wall_ahead(int64_t *ret_boot)
+{
+    enum { TRIES = 3, APART_NS = 100000 };
+    int64_t before, wall, after;
+
+    for (int i = 0; i < TRIES; i++) {
+        before = read_ns(CLOCK_BOOTTIME);
+        wall = read_ns(CLOCK_REALTIME);
+        after = read_ns(CLOCK_BOOTTIME);
+        if (after - before < APART_NS)
+            break;
+    }
+    *ret_boot = after / 1000000;
+    return (wall - after) / 1000000;
+}
+
+/* A reading goes by the difference between the clocks that was seen first, until they really move
+ * against each other: an instant that passed has one wall time, whenever it is asked for. */
 struct now clock_now(void)
 {
-    return (struct now){
-        .boot = read_ns(CLOCK_BOOTTIME) / 1000000,
-        .wall = read_ns(CLOCK_REALTIME) / 1000000,
-    };
+    enum { APART_MS = 50 };
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static int64_t known;
+    struct now now;
+    const int64_t ahead = wall_ahead(&now.boot);
+
+    pthread_mutex_lock(&lock);
+    if (ahead < known - APART_MS || ahead > known + APART_MS)
+        known = ahead;
+    now.wall = now.boot + known;
+    pthread_mutex_unlock(&lock);
+    return now;
 }
 
 int64_t clock_boot_ns(void)
@@ -54,16 +83,9 @@ struct timespec clock_monotonic_after(int64_t ms)
                              .tv_nsec = (long)(ns % 1000000000)};
 }
 
-/* Both clocks are read to the millisecond, one after the other: what was a whole second is not to
- * become the one before. */
-enum { CLOCKS_APART = 2 };
-
 int64_t clock_wall_at(struct now now, int64_t boot_ms)
 {
-    const int64_t wall = now.wall - (now.boot - boot_ms);
-    const int64_t past_second = wall % 1000;
-
-    return past_second >= 1000 - CLOCKS_APART ? wall + 1000 - past_second : wall;
+    return now.wall - (now.boot - boot_ms);
 }
 
 char *rfc3339_format(int64_t wall_ms, char out[RFC3339_SIZE])

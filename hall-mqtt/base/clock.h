@@ -19,6 +19,8 @@ struct now {
     int64_t wall; /* CLOCK_REALTIME since 1970: what people and schedules read; may step */
 };
 
+/* The wall clock of a reading may be 50 ms off, so that two readings agree on when something was.
+ */
 struct now clock_now(void);
 /* Does the time service say that the wall clock is right? Where none is known of, it is taken to.
  */
@@ -33,7 +35,7 @@ clock_thread_ns(void); /* what this thread has had of a processor; what others h
 /* For condition variables whose clock is CLOCK_MONOTONIC. */
 struct timespec clock_monotonic_after(int64_t ms);
 
-/* The wall time at which the boot clock showed boot_ms, as seen now; a whole second stays one. */
+/* The wall time at which the boot clock showed boot_ms, as seen now. */
 int64_t clock_wall_at(struct now now, int64_t boot_ms);
 
 int clock_days_in_month(int year, int month); /* month 1 to 12; Gregorian */
