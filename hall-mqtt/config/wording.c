@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/holes.h"
 #include "base/number.h"
 #include "base/text.h"
 #include "base/zone.h"
@@ -576,22 +577,33 @@ static const struct param *find_param(const struct row *row, const char *name, s
     return NULL;
 }
 
+/* A phrase in a language. */
+struct said_phrase {
+    const struct phrase *phrase;
+    enum config_language language;
+};
+
+static enum hole find_hole(const void *of, const char *name, size_t length)
+{
+    const struct said_phrase *said = of;
+
+    return find_param(&rows[said->phrase->kind], name, length) ? HOLE_FILLED : HOLE_NONE;
+}
+
+static void put_hole(const void *of, const char *name, size_t length, struct buf *out)
+{
+    const struct said_phrase *said = of;
+
+    put_param(said->phrase, find_param(&rows[said->phrase->kind], name, length), said->language,
+              out);
+}
+
 void phrase_say(const struct phrase *phrase, enum config_language language, struct buf *out)
 {
-    const struct row *row = &rows[phrase->kind];
-    const char *at = wording_text(phrase->kind, language);
+    const struct said_phrase said = {phrase, language};
+    const struct holes holes = {.of = &said, .find = find_hole, .put = put_hole};
 
-    for (; *at; at++) {
-        const size_t length = *at == '{' ? strcspn(at + 1, "}") : 0;
-        const struct param *param = length > 0 ? find_param(row, at + 1, length) : NULL;
-
-        if (param) {
-            put_param(phrase, param, language, out);
-            at += length + 1;
-        } else {
-            buf_putc(out, *at);
-        }
-    }
+    holes_fill(&holes, wording_text(phrase->kind, language), out);
 }
 
 char *phrase_english(const struct phrase *phrase, char out[PHRASE_SIZE])

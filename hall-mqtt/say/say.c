@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/holes.h"
 #include "base/text.h"
 #include "say/say_table.h"
 
@@ -37,86 +38,50 @@ static bool has_cause(const struct saying *saying, size_t part)
     return part + 1 < FACT_DEPTH && saying->told->parts[part + 1].code != FACT_NONE;
 }
 
-static bool is_known(const struct saying *saying, size_t part, const char *name, size_t length)
-{
-    const struct told_part *told = &saying->told->parts[part];
-    const int param = find_param(&say_rows[told->code], name, length);
+/* A fact of the sentence, whose text has the holes. */
+struct said_part {
+    const struct saying *saying;
+    size_t part;
+};
 
-    return param < 0 ? has_cause(saying, part) : told->values[param].known;
+static enum hole find_hole(const void *of, const char *name, size_t length)
+{
+    const struct said_part *said = of;
+    const struct told_part *told = &said->saying->told->parts[said->part];
+    const int param = find_param(&say_rows[told->code], name, length);
+    const bool known = param < 0 ? has_cause(said->saying, said->part) : told->values[param].known;
+
+    return known ? HOLE_FILLED : HOLE_EMPTY;
 }
 
-static void put_hole(const struct saying *saying, size_t part, const char *name, size_t length)
+static void put_hole(const void *of, const char *name, size_t length, struct buf *out)
 {
-    const struct told_part *told = &saying->told->parts[part];
+    const struct said_part *said = of;
+    const struct told_part *told = &said->saying->told->parts[said->part];
     const struct say_row *row = &say_rows[told->code];
+    const struct say_how how = said->saying->how;
     const int param = find_param(row, name, length);
 
-    if (!is_known(saying, part, name, length))
-        buf_putc(saying->out, '?');
+    if (find_hole(of, name, length) == HOLE_EMPTY)
+        buf_putc(out, '?');
     else if (param < 0)
-        put_part(saying, part + 1);
+        put_part(said->saying, said->part + 1);
     else if (told->values[param].text)
-        buf_puts(saying->out, say_word_shown((enum param_kind)row->params[param].kind,
-                                             told->values[param].text, saying->how.language));
+        buf_puts(out, say_word_shown((enum param_kind)row->params[param].kind,
+                                     told->values[param].text, how.language));
     else
-        say_kinds[row->params[param].kind].show(told->values[param].number, saying->how,
-                                                saying->out);
-}
-
-/* The end of what a bracket holds. */
-static const char *bracket_end(const char *at)
-{
-    for (int depth = 1; *at; at++) {
-        depth += (*at == '[') - (*at == ']');
-        if (depth == 0)
-            break;
-    }
-    return at;
-}
-
-/* Are all parameters known that stand between brackets, those of inner ones aside? */
-static bool is_told(const struct saying *saying, size_t part, const char *at, const char *end)
-{
-    for (; at < end; at++) {
-        if (*at == '[')
-            at = bracket_end(at + 1);
-        if (*at != '{')
-            continue;
-        const size_t length = strcspn(at + 1, "}");
-
-        if (!is_known(saying, part, at + 1, length))
-            return false;
-    }
-    return true;
-}
-
-static void put_stretch(const struct saying *saying, size_t part, const char *at, const char *end)
-{
-    while (at < end) {
-        if (*at == '{') {
-            const size_t length = strcspn(at + 1, "}");
-
-            put_hole(saying, part, at + 1, length);
-            at += length + 2;
-        } else if (*at == '[') {
-            const char *close = bracket_end(at + 1);
-
-            if (is_told(saying, part, at + 1, close))
-                put_stretch(saying, part, at + 1, close);
-            at = close + 1;
-        } else {
-            buf_putc(saying->out, *at++);
-        }
-    }
+        say_kinds[row->params[param].kind].show(told->values[param].number, how, out);
 }
 
 static void put_part(const struct saying *saying, size_t part)
 {
     const enum fact_code code = saying->told->parts[part].code;
+    const struct said_part said = {saying, part};
+    const struct holes holes = {.of = &said, .find = find_hole, .put = put_hole};
     const char *text = say_rows[code].texts[saying->how.language];
 
     if (text)
-        put_stretch(saying, part, text, text + strlen(text));
+        holes_fill(&holes, text, saying->out);
     if (text && !say_has_cause(code) && has_cause(saying, part)) {
         buf_puts(saying->out, ", ");
         put_part(saying, part + 1);

@@ -1,28 +1,32 @@
 #include <string.h>
 
+#include "base/holes.h"
 #include "base/text.h"
 #include "say/say_doctor.h"
 
 static const char *value_of(const struct doctor_finding *finding, const char *name, size_t length)
 {
-    const struct doctor_row *row = &doctor_rows[finding->code];
+    const int place = holes_place(doctor_rows[finding->code].params, name, length);
 
-    for (size_t i = 0; row->params[i]; i++)
-        if (strlen(row->params[i]) == length && strncmp(row->params[i], name, length) == 0)
-            return finding->values[i];
-    return "";
+    return place < 0 ? "" : finding->values[place];
 }
 
-static void put_plain(const char *value, struct buf *out)
+static enum hole find_value(const void *finding, const char *name, size_t length)
 {
-    buf_puts(out, value);
+    return value_of(finding, name, length)[0] == '\0' ? HOLE_EMPTY : HOLE_FILLED;
+}
+
+static void put_value(const void *finding, const char *name, size_t length, struct buf *out)
+{
+    buf_puts(out, value_of(finding, name, length));
 }
 
 /* As one word of a shell, which is no option and shows on a terminal as it is. */
-static void put_word(const char *value, struct buf *out)
+static void put_word(const void *finding, const char *name, size_t length, struct buf *out)
 {
     static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                "._/:@%+=,-";
+    const char *value = value_of(finding, name, length);
     char shown[DOCTOR_VALUE_SIZE];
 
     text_show(shown, sizeof(shown), value, strlen(value));
@@ -41,49 +45,20 @@ static void put_word(const char *value, struct buf *out)
     buf_putc(out, '\'');
 }
 
-/* Are the parameters known that stand up to the bracket's end? */
-static bool is_known(const struct doctor_finding *finding, const char *at, const char *end)
-{
-    for (; at < end; at++)
-        if (*at == '{') {
-            const size_t length = strcspn(at + 1, "}");
-
-            if (value_of(finding, at + 1, length)[0] == '\0')
-                return false;
-        }
-    return true;
-}
-
-static void fill(const struct doctor_finding *finding, const char *text,
-                 void (*put)(const char *value, struct buf *out), struct buf *out)
-{
-    for (const char *at = text; *at; at++) {
-        const char *end = *at == '[' ? strchr(at, ']') : NULL;
-
-        if (end && !is_known(finding, at, end)) {
-            at = end;
-        } else if (*at == '{') {
-            const size_t length = strcspn(at + 1, "}");
-
-            put(value_of(finding, at + 1, length), out);
-            at += length + 1;
-        } else if (*at != '[' && *at != ']') {
-            buf_putc(out, *at);
-        }
-    }
-}
-
 void doctor_say(const struct doctor_finding *finding, enum say_language language, struct buf *out)
 {
-    fill(finding, doctor_rows[finding->code].texts[language], put_plain, out);
+    const struct holes holes = {.of = finding, .find = find_value, .put = put_value};
+
+    holes_fill(&holes, doctor_rows[finding->code].texts[language], out);
 }
 
 void doctor_say_command(const struct doctor_finding *finding, struct buf *out)
 {
+    const struct holes holes = {.of = finding, .find = find_value, .put = put_word};
     const char *command = doctor_rows[finding->code].command;
 
     if (command)
-        fill(finding, command, put_word, out);
+        holes_fill(&holes, command, out);
 }
 
 const char *doctor_verdict_name(enum doctor_verdict verdict)

@@ -1,5 +1,7 @@
 #include "say/say_enroll.h"
 
+#include "base/holes.h"
+
 #define NBSP  "\u00a0"
 #define NNBSP "\u202f"
 
@@ -69,18 +71,28 @@ const char *say_enroll_name(enum enroll_word word)
     return rows[word].name;
 }
 
+static const char *value_of(const void *of, const char *name, size_t length)
+{
+    const char *const *params = of;
+    const int place = length == 1 ? name[0] - '1' : -1;
+
+    return place >= 0 && place < ENROLL_PARAMS ? params[place] : NULL;
+}
+
+static enum hole find_value(const void *of, const char *name, size_t length)
+{
+    return value_of(of, name, length) ? HOLE_FILLED : HOLE_NONE;
+}
+
+static void put_value(const void *of, const char *name, size_t length, struct buf *out)
+{
+    buf_puts(out, value_of(of, name, length));
+}
+
 void say_enroll(enum enroll_word word, enum say_language language,
                 const char *const params[ENROLL_PARAMS], struct buf *out)
 {
-    for (const char *at = rows[word].texts[language]; *at != '\0'; at++) {
-        const bool is_param = at[0] == '{' && at[1] >= '1' && at[1] < '1' + ENROLL_PARAMS;
+    const struct holes holes = {.of = params, .find = find_value, .put = put_value};
 
-        if (!is_param) {
-            buf_putc(out, *at);
-            continue;
-        }
-        if (params[at[1] - '1'])
-            buf_puts(out, params[at[1] - '1']);
-        at += 2; /* and the bracket that closes it */
-    }
+    holes_fill(&holes, rows[word].texts[language], out);
 }

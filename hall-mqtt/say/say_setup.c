@@ -1,6 +1,6 @@
 #include "say/say_setup.h"
 
-#include <string.h>
+#include "base/holes.h"
 
 #define NBSP  "\u00a0" /* before a French colon, within quotation marks */
 #define NNBSP "\u202f" /* before a French semicolon */
@@ -253,25 +253,25 @@ const struct setup_row setup_rows[SETUP_CODES] = {
 };
 /* clang-format on */
 
-static void put_value(const struct setup_note *note, const char *name, size_t length,
-                      struct buf *out)
+static enum hole find_value(const void *of, const char *name, size_t length)
 {
-    const struct setup_row *row = &setup_rows[note->code];
+    const struct setup_note *note = of;
+    const int place = holes_place(setup_rows[note->code].params, name, length);
 
-    for (size_t i = 0; i < SETUP_PARAMS_MAX && row->params[i]; i++)
-        if (strlen(row->params[i]) == length && memcmp(row->params[i], name, length) == 0)
-            buf_puts(out, note->values[i] ? note->values[i] : "");
+    return place < 0 ? HOLE_NONE : note->values[place] ? HOLE_FILLED : HOLE_EMPTY;
+}
+
+static void put_value(const void *of, const char *name, size_t length, struct buf *out)
+{
+    const struct setup_note *note = of;
+    const char *value = note->values[holes_place(setup_rows[note->code].params, name, length)];
+
+    buf_puts(out, value ? value : "");
 }
 
 void setup_say(const struct setup_note *note, enum say_language language, struct buf *out)
 {
-    for (const char *at = setup_rows[note->code].texts[language]; *at; at++) {
-        if (*at != '{') {
-            buf_putc(out, *at);
-            continue;
-        }
-        const size_t length = strcspn(at + 1, "}");
-        put_value(note, at + 1, length, out);
-        at += length + 1;
-    }
+    const struct holes holes = {.of = note, .find = find_value, .put = put_value};
+
+    holes_fill(&holes, setup_rows[note->code].texts[language], out);
 }
