@@ -13,7 +13,7 @@
 
 enum {
     CONNECTIONS = 24,
-    OF_ONE_ADDRESS = 6, /* before they say which token they have */
+    OF_ONE_ADDRESS = 6, /* of those without a token that is ours */
     HEAD_MS = 10000,
     ASK_MS = 90000,
     SEND_MS = 120000,
@@ -37,8 +37,10 @@ struct connection {
     int fd;
     struct tls tls;
     struct address peer;
-    int64_t began, deadline; /* boot clock, ms */
-    short wanted;            /* events of poll */
+    bool known;       /* it has shown a token that is ours, for the first time */
+    uint64_t number;  /* in the order in which they came */
+    int64_t deadline; /* boot clock, ms */
+    short wanted;     /* events of poll */
     char head[REQUEST_MAX];
     size_t head_length;
     char answer[ANSWER_MAX];
@@ -53,6 +55,7 @@ struct door {
     int fd;
     uint16_t port;
     bool agreed;
+    uint64_t came; /* connections so far */
     struct connection all[CONNECTIONS];
 };
 
@@ -99,6 +102,7 @@ static void answer(struct connection *connection, const char *status, const char
 static void take_asking(struct door *door, struct connection *connection, struct item *item,
                         const char *address)
 {
+    connection->known = true;
     if (door->agreed) {
         answer(connection, "200 OK", "yes\n");
         return;
@@ -127,6 +131,7 @@ static void take_request(struct door *door, struct connection *connection, const
         answer(connection, "410 Gone", "this was fetched before\n");
     } else {
         item->used = true;
+        connection->known = true;
         connection->item = item;
         listener->fetched(listener->context, item, address);
         answer(connection, "200 OK", "");
@@ -223,8 +228,8 @@ static void advance(struct door *door, struct connection *connection)
 
 /* ---- who comes ---- */
 
-/* Room for one more: a free place, else that of the oldest who has not said which token he has; of
- * his own address where that has too many. NULL: all here have one. */
+/* Room for one more: a free place, else that of the oldest who has shown no token of ours, whatever
+ * he waits for; of his own address where that has too many. NULL: all here have one. */
 static struct connection *make_room(struct door *door, struct address peer)
 {
     struct connection *oldest = NULL, *own = NULL, *room = NULL;
@@ -235,14 +240,14 @@ static struct connection *make_room(struct door *door, struct address peer)
 
         if (it->stage == STAGE_FREE)
             room = it;
-        if (it->stage != STAGE_HEAD)
+        if (it->stage == STAGE_FREE || it->known)
             continue;
-        if (!oldest || it->began < oldest->began)
+        if (!oldest || it->number < oldest->number)
             oldest = it;
         if (!address_equal(it->peer, peer))
             continue;
         n++;
-        if (!own || it->began < own->began)
+        if (!own || it->number < own->number)
             own = it;
     }
     if (n >= OF_ONE_ADDRESS)
@@ -279,9 +284,8 @@ static void admit(struct door *door)
             close(fd);
         return;
     }
-    const int64_t now = clock_now().boot;
-    *connection =
-        (struct connection){.fd = fd, .tls = tls, .peer = peer, .began = now, .wanted = POLLIN};
+    *connection = (struct connection){
+        .fd = fd, .tls = tls, .peer = peer, .number = ++door->came, .wanted = POLLIN};
     enter(connection, STAGE_HEAD, HEAD_MS);
 }
 

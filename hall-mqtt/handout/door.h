@@ -1,7 +1,7 @@
 /*
- * door: the listener. At most CONNECTIONS at once, few of them from one address; who has not said
- * within seconds which token he has is sent away, and the oldest of those gives way when there is
- * no room, so that slow strangers keep nobody out. One thread, nothing blocks.
+ * door: the listener. At most CONNECTIONS at once, few of them from one address; a connection that
+ * has shown no token within seconds is closed, and the oldest without a token of ours gives way
+ * when there is no room, so that strangers keep nobody out. One thread, nothing blocks.
  */
 #ifndef HALL_HANDOUT_DOOR_H
 #define HALL_HANDOUT_DOOR_H

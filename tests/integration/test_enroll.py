@@ -475,6 +475,48 @@ def test_a_broken_package_leaves_the_server_as_it_was(pi, server):
         tar.addfile(info, io.BytesIO(b""))
 
     pi.pack("1.1", evil)
+def stranger(source=None):
+    """A connection that speaks TLS, of this address of the Pi."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # without authorities, which take time to read
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context.wrap_socket(socket.create_connection((PI, 8885), timeout=LIMIT, source_address=source))
+
+
+def test_one_address_cannot_push_another_out(pi):
+    """It has six places: those who come from elsewhere, and are slow, keep theirs."""
+    enrolling = pi.enroll()
+    enrolling.printed()
+    pi.host.ip("addr", "add", "10.9.8.100/32", "dev", "lo")
+    with inside(pi), stranger() as first:
+        many = []
+        for number in range(40):
+            many.append(socket.create_connection((PI, 8885), timeout=LIMIT, source_address=("10.9.8.100", 0)))
+            if number >= 6:
+                with contextlib.suppress(ConnectionResetError):
+                    assert many[number - 6].recv(1) == b"", "it has to give way"
+        first.sendall(f"GET /{'A' * 32} HTTP/1.1\r\n\r\n".encode())
+        assert first.recv(4096).startswith(b"HTTP/1.1 404 ")
+        for each in many:
+            each.close()
+
+
+def test_those_who_were_refused_keep_nobody_out(pi):
+    """They have their answer, and do not hang up."""
+    enrolling = pi.enroll()
+    enrolling.printed()
+    pi.host.ip("addr", "add", "10.9.8.100/32", "dev", "lo")
+    refused = []
+    with inside(pi):
+        for _ in range(30):
+            refused.append(stranger(("10.9.8.100", 0)))
+            refused[-1].sendall(b"HEAD ")
+            assert refused[-1].recv(4096).startswith(b"HTTP/1.1 400 ")
+    base, token = enrolling.url.groups()
+    assert fetch(pi, f"{base}/{token}")[0] == 200
+    for each in refused:
+        each.close()
+
+
     second = pi.enroll()
     said = server.type(second.printed(), expect=1)
     assert "hall: the package contains an unexpected file: etc/cron.d/hall-agent\nhall: nothing was changed\n" in said.stderr
