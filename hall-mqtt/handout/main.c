@@ -21,13 +21,18 @@
 #include "base/number.h"
 #include "handout/door.h"
 
-enum { LINE_MAX_BYTES = 256, WORDS_MAX = 4, NOBODY = 65534, FILES_MAX = 64, WRONG_TOLD = 20 };
+enum { LINE_MAX_BYTES = 256, WORDS_MAX = 4, NOBODY = 65534, FILES_MAX = 64, COMPLAINTS_MAX = 20 };
+
+/* Complaints of each kind: a flood of one hides none of the other. */
+struct told {
+    unsigned again, wrong;
+};
 
 struct handout {
     struct items items;
     struct tls_identity *identity;
     struct door *door; /* NULL: nobody said yet where to listen */
-    unsigned told;     /* complaints */
+    struct told told;
 };
 
 static int fail(const char *why)
@@ -57,23 +62,19 @@ static void on_asked(void *context, const struct item *item, const char *address
     tell("asked", item, address);
 }
 
-/* Whoever floods is told of a few times. */
-static bool may_tell(void *context)
-{
-    unsigned *told = context;
-
-    return (*told)++ < WRONG_TOLD;
-}
-
 static void on_again(void *context, const struct item *item, const char *address)
 {
-    if (may_tell(context))
+    struct told *told = context;
+
+    if (told->again++ < COMPLAINTS_MAX)
         tell("again", item, address);
 }
 
 static void on_wrong(void *context, const char *address)
 {
-    if (!may_tell(context))
+    struct told *told = context;
+
+    if (told->wrong++ >= COMPLAINTS_MAX)
         return;
     printf("wrong %s\n", address);
     fflush(stdout);
@@ -81,14 +82,34 @@ static void on_wrong(void *context, const char *address)
 
 /* ---- listening ---- */
 
+/* All files of the machine are out of reach: its root is an empty folder that is deleted, in which
+ * nothing can be made. */
+static int leave_files(void)
+{
+    char folder[] = "/run/hall-handout-XXXXXX";
+
+    if (!mkdtemp(folder))
+        return -errno;
+    const bool inside = chdir(folder) == 0;
+    return rmdir(folder) < 0 || !inside || chroot(".") < 0 ? -errno : 0;
+}
+
+static int become_nobody(void)
+{
+    const bool done = setgroups(0, NULL) == 0 && setresgid(NOBODY, NOBODY, NOBODY) == 0 &&
+                      setresuid(NOBODY, NOBODY, NOBODY) == 0;
+
+    return done ? 0 : -errno;
+}
+
 /* From now on it can open no file, start no program and read no other's memory. */
 static int give_up_rights(void)
 {
     const struct rlimit none = {0, 0}, files = {FILES_MAX, FILES_MAX};
+    int error = 0;
 
-    if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
-                           setresuid(NOBODY, NOBODY, NOBODY) < 0))
-        return -errno;
+    if (geteuid() == 0 && ((error = leave_files()) < 0 || (error = become_nobody()) < 0))
+        return error;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
         setrlimit(RLIMIT_CORE, &none) < 0 || setrlimit(RLIMIT_FSIZE, &none) < 0 ||

@@ -424,6 +424,18 @@ def test_slow_and_many_strangers_keep_nobody_out(pi, server):
         each.close()
 
 
+def test_a_flood_of_guesses_hides_no_second_use(pi):
+    enrolling = pi.enroll()
+    enrolling.printed()
+    base, token = enrolling.url.groups()
+    assert fetch(pi, f"{base}/{token}")[0] == 200
+    for _ in range(21):
+        assert fetch(pi, f"{base}/{'A' * 32}")[0] == 404
+    assert fetch(pi, f"{base}/{token}")[0] == 410
+    enrolling.until("warning: 10.9.8.1 tried to fetch a second time; refused")
+    assert enrolling.text.count("came with a wrong token") == 20
+
+
 def test_garbage_is_answered_or_cut(pi):
     enrolling = pi.enroll()
     enrolling.printed()
@@ -538,6 +550,8 @@ def test_a_machine_that_cannot_be_a_server_is_told_why(pi, server):
     said = server.type(other.printed(), expect=1)
     assert "hall: no package of the agent was provided for a processor of type x86_64\nhall: nothing was changed\n" in said.stderr
     assert unchanged(server)
+    assert os.readlink(f"/proc/{pid}/root").endswith(" (deleted)") and not os.listdir(f"/proc/{pid}/root"), "it has files to open"
+    assert not list(Path("/run").glob("hall-handout-*"))
 
 
 def test_an_agent_that_does_not_connect_is_not_left_running(pi, server):
