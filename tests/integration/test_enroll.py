@@ -215,7 +215,6 @@ class Enrolling:
         return self.text
 
     def printed(self):
-        self.until("sudo; fi; printf")
         self.until("| $r sh'\n")
         self.line = re.search(r"^sh -c .*$", self.text, re.M).group(0)
         self.url = re.search(r"u=(https://\S+)/(\S{32}) ", self.line)
@@ -359,6 +358,36 @@ def test_the_line_works_once_and_for_this_key_alone(pi, server):
     assert "fetched by" not in enrolling.text, "a wrong key ends it before the token is sent"
     status, body = fetch(pi, enrolling.url.group(0)[2:].strip())
     assert status == 200 and body.startswith("#!/bin/sh\n")
+def without_rights(line, sudo):
+    """The line, as somebody types it who is not root, where sudo is this."""
+    make = f"printf '#!/bin/sh\\n{sudo}\\n' >/usr/local/sbin/sudo; chmod 755 /usr/local/sbin/sudo; "
+    return make + f"exec setpriv --reuid=nobody --regid=nogroup --clear-groups {line}"
+
+
+def test_a_user_whom_sudo_refuses_does_not_use_the_line_up(pi, server):
+    enrolling = pi.enroll()
+    line = enrolling.printed()
+    for sudo in ("exit 1", "exec /bin/no-such-program"):
+        said = server.type(without_rights(line, sudo), expect=1)
+        assert "Hall: run this as root, or as a user who may use sudo\n" in said.stderr
+    assert "fetched by" not in enrolling.text and unchanged(server)
+    said = server.type(without_rights(line, 'echo "$@" >>/tmp/sudo.log; exec "$@"'), expect=1)
+    assert "hall: run this as root, or with sudo\n" in said.stderr  # this sudo gives no rights
+    assert server.file("/tmp/sudo.log").read_text() == "sh -c :\nsh\n"
+    enrolling.until("testing: fetched by 10.9.8.2\n")
+
+
+def test_a_silent_machine_is_not_waited_for_long(pi, server):
+    """As behind a firewall; and the line says which machine that is."""
+    enrolling = pi.enroll()
+    line = enrolling.printed().replace(":8885/", ":8886/")
+    with inside(pi), socket.create_server((PI, 8886)):
+        for without, patient in (("wget", "-m30"), ("curl", "-T30")):
+            assert patient in line
+            said = server.type(line.replace(patient, patient[:-1].replace("3", "1")), expect=1, without=without)
+            assert "Hall: nothing was fetched from https://10.9.8.1:8886: check the firewall there" in said.stderr
+
+
     enrolling.until("warning: 10.9.8.1 is not the address of testing in the configuration (10.9.8.2).")
     assert fetch(pi, enrolling.url.group(0)[2:].strip()) == (410, "this was fetched before\n")
     assert "Hall: nothing was fetched" in server.type(line, expect=1).stderr

@@ -146,15 +146,17 @@ void enroll_write_script(const struct enroll_script *script, struct buf *out)
 
 /*
  * The script is kept in a variable until all of it is here: half a script is never run, and none of
- * it is in a command line or a file.
+ * it is in a command line or a file. sudo comes first: where it refuses, the token is not used up.
  */
 void enroll_write_line(const char *url, const char *pin, const char *token, struct buf *out)
 {
     buf_printf(out,
-               "sh -c 'u=%s/%s p=sha256//%s; if command -v curl >/dev/null; then s=$(curl -qfsSk "
-               "--noproxy \\* --pinnedpubkey $p $u); else s=$(wget --no-config -qO- -t1 --no-proxy "
+               "sh -c 'u=%s/%s p=sha256//%s; if [ $(id -u) = 0 ]; then r=; elif sudo sh -c :; then "
+               "r=sudo; else echo \"Hall: run this as root, or as a user who may use sudo\" >&2; "
+               "exit 1; fi; if command -v curl >/dev/null; then s=$(curl -qfsSk -m30 --noproxy \\* "
+               "--pinnedpubkey $p $u); else s=$(wget --no-config -qO- -t1 -T30 --no-proxy "
                "--no-check-certificate --pinnedpubkey=$p $u); fi || { echo \"Hall: nothing was "
-               "fetched\" >&2; exit 1; }; if [ $(id -u) = 0 ]; then r=; else r=sudo; fi; printf "
-               "\"%%s\\n\" \"$s\" | $r sh'",
+               "fetched from ${u%%/*}: check the firewall there, or run hallctl enroll there for a "
+               "new line\" >&2; exit 1; }; printf \"%%s\\n\" \"$s\" | $r sh'",
                url, token, pin);
 }
