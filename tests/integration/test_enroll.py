@@ -317,6 +317,16 @@ def test_again_it_is_brought_up_to_date_and_its_file_stays(pi, server):
     assert not pi.knows(old.strip().split("=")[1]) and pi.knows(new.strip().split("=")[-1])
 
 
+def test_a_file_that_does_not_say_what_is_wanted_is_replaced(pi, server):
+    for words in ([], ["--interface", "eth0"]):
+        enrolling = pi.enroll(*words)
+        said = server.type(enrolling.printed())
+        enrolling.ends(DONE)
+    assert "/etc/hall/agent.json was replaced; the old file is /etc/hall/agent.json.before" in said.stdout
+    assert json.loads(server.file("/etc/hall/agent.json").read_text())["interface"] == "eth0"
+    assert "interface" not in json.loads(server.file("/etc/hall/agent.json.before").read_text())
+
+
 def test_hallctls_own_user_does_as_well(pi, server):
     folder = pi.folder / "home/.config/hall"
     folder.mkdir(parents=True)

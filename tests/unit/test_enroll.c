@@ -123,14 +123,16 @@ static void test_the_words_of_a_script(void **state)
     assert_int_equal(buf_error(&text), 0);
     /* The head alone, and then what it has set. */
     behind_head(&text,
-                "printf '%s|' \"$hall_id\" \"$hall_broker\" \"$hall_config\" \"$hall_ca\" "
-                "\"$hall_password\" \"$hall_docker\" \"$hall_url\" \"$hall_pin\" \"$hall_commit\" "
+                "printf '%s|' \"$hall_id\" \"$hall_broker\" \"$hall_config\" \"$hall_wanted\" "
+                "\"$hall_ca\" \"$hall_password\" \"$hall_docker\" \"$hall_url\" \"$hall_pin\" "
+                "\"$hall_commit\" "
                 "\"$hall_packages\"\n");
     enroll_write_config(&script.agent, &config);
-    buf_printf(&wanted,
-               "%s|%s|%s|%s|%s|yes|%s|sha256//PIN=|" TOKEN "|x86_64 " TOKEN " aa\narmv7l " TOKEN
-               " bb|",
-               evil, evil, buf_text(&config), evil, evil, evil);
+    buf_printf(
+        &wanted,
+        "%s|%s|%s|\"%s\"\n\"%s\"\n\"/etc/hall/ca.crt\"\n\"%s\"\n\"%s\"\n\"docker\"|%s|%s|yes|%s|"
+        "sha256//PIN=|" TOKEN "|x86_64 " TOKEN " aa\narmv7l " TOKEN " bb|",
+        evil, evil, buf_text(&config), evil, evil, evil, evil, evil, evil, evil);
     const char *said = shell(text.text);
     assert_string_equal(said, buf_text(&wanted));
     buf_finish(&text);

@@ -1,5 +1,6 @@
 # What follows is the same for every server (hall-mqtt/hallctl/enroll/enroll.sh). What differs stands above it:
 #   hall_id, hall_broker, hall_config, hall_ca, hall_password, hall_docker (yes or no)
+#   hall_wanted: what an agent.json that is kept must have in it, one a line
 #   hall_url, hall_pin, hall_commit: where the rest is fetched, and the token that has Hall take the password; "": carried
 #   hall_packages: a line "MACHINE TOKEN SHA256" for each; carried: the function hall_package MACHINE prints it
 # shellcheck shell=sh disable=SC2154,SC1112
@@ -239,11 +240,12 @@ check_polkit() {
 
 # A file that says the same of what matters here may have more that its owner wrote: it is kept.
 fits() {
-  [ -f "$FOLDER/agent.json" ] &&
-    grep -qF "\"$hall_id\"" "$FOLDER/agent.json" && grep -qF "\"$hall_broker\"" "$FOLDER/agent.json" &&
-    grep -qF "\"$FOLDER/ca.crt\"" "$FOLDER/agent.json" &&
-    { [ "$hall_docker" = no ] || grep -qF '"docker"' "$FOLDER/agent.json"; } &&
-    HALL_MQTT_PASSWORD=$hall_password "$program" --config "$FOLDER/agent.json" --check >/dev/null 2>&1
+  [ -f "$FOLDER/agent.json" ] || return 1
+  printf '%s\n' "$hall_wanted" >"$work/wanted"
+  while read -r value; do
+    grep -qF "$value" "$FOLDER/agent.json" || return 1
+  done <"$work/wanted"
+  HALL_MQTT_PASSWORD=$hall_password "$program" --config "$FOLDER/agent.json" --check >/dev/null 2>&1
 }
 
 write_files() {

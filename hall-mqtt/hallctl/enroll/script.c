@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/array.h"
 #include "base/json.h"
 #include "base/version.h"
 #include "hallctl/enroll_sh.h"
@@ -66,6 +67,21 @@ static void set(const char *name, const char *text, struct buf *out)
     buf_putc(out, '\n');
 }
 
+/* What an agent.json that is kept must have in it, one a line. */
+static void write_wanted(const struct enroll_agent *agent, struct buf *out)
+{
+    const char *const values[] = {agent->id,        agent->broker,
+                                  CA_FILE,          agent->base_topic,
+                                  agent->interface, agent->docker ? "docker" : NULL};
+    struct buf list = BUF_INIT(4096);
+
+    for (size_t i = 0; i < ARRAY_SIZE(values); i++)
+        if (values[i])
+            buf_printf(&list, "%s\"%s\"", i > 0 ? "\n" : "", values[i]);
+    set("wanted", buf_text(&list), out);
+    buf_finish(&list);
+}
+
 /* ---- packages ---- */
 
 static void write_list(const struct enroll_script *script, struct buf *out)
@@ -128,6 +144,7 @@ void enroll_write_script(const struct enroll_script *script, struct buf *out)
     set("id", script->agent.id, out);
     set("broker", script->agent.broker, out);
     set("config", buf_text(&config), out);
+    write_wanted(&script->agent, out);
     set("ca", script->ca, out);
     set("password", script->password, out);
     set("docker", script->agent.docker ? "yes" : "no", out);
