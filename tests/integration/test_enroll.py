@@ -358,16 +358,6 @@ def unchanged(server):
     return not server.file("/etc/hall").exists() and not server.file("/usr/bin/hall-agent").exists() and server.agent() is None
 
 
-def test_the_line_works_once_and_for_this_key_alone(pi, server):
-    enrolling = pi.enroll()
-    line = enrolling.printed()
-    other_pin = line.replace(enrolling.pin, "A" * 43 + "=")
-    for without in ("wget", "curl"):
-        said = server.type(other_pin, expect=1, without=without)
-        assert "Hall: nothing was fetched" in said.stderr
-    assert "fetched by" not in enrolling.text, "a wrong key ends it before the token is sent"
-    status, body = fetch(pi, enrolling.url.group(0)[2:].strip())
-    assert status == 200 and body.startswith("#!/bin/sh\n")
 def without_rights(line, sudo):
     """The line, as somebody types it who is not root, where sudo is this."""
     make = f"printf '#!/bin/sh\\n{sudo}\\n' >/usr/local/sbin/sudo; chmod 755 /usr/local/sbin/sudo; "
@@ -398,6 +388,16 @@ def test_a_silent_machine_is_not_waited_for_long(pi, server):
             assert "Hall: nothing was fetched from https://10.9.8.1:8886: check the firewall there" in said.stderr
 
 
+def test_the_line_works_once_and_for_this_key_alone(pi, server):
+    enrolling = pi.enroll()
+    line = enrolling.printed()
+    other_pin = line.replace(enrolling.pin, "A" * 43 + "=")
+    for without in ("wget", "curl"):
+        said = server.type(other_pin, expect=1, without=without)
+        assert "Hall: nothing was fetched" in said.stderr
+    assert "fetched by" not in enrolling.text, "a wrong key ends it before the token is sent"
+    status, body = fetch(pi, enrolling.url.group(0)[2:].strip())
+    assert status == 200 and body.startswith("#!/bin/sh\n")
     enrolling.until("warning: 10.9.8.1 is not the address of testing in the configuration (10.9.8.2).")
     assert fetch(pi, enrolling.url.group(0)[2:].strip()) == (410, "this was fetched before\n")
     assert "Hall: nothing was fetched" in server.type(line, expect=1).stderr
@@ -422,6 +422,18 @@ def test_guesses_find_nothing(pi):
         assert fetch(pi, f"{base}/{token}", method=method)[0] in (400, 0)
     enrolling.until("warning: 10.9.8.1 came with a wrong token; refused")
     assert fetch(pi, f"{base}/{token}")[0] == 200, "and the token still works"
+
+
+def test_a_flood_of_guesses_hides_no_second_use(pi):
+    enrolling = pi.enroll()
+    enrolling.printed()
+    base, token = enrolling.url.groups()
+    assert fetch(pi, f"{base}/{token}")[0] == 200
+    for _ in range(21):
+        assert fetch(pi, f"{base}/{'A' * 32}")[0] == 404
+    assert fetch(pi, f"{base}/{token}")[0] == 410
+    enrolling.until("warning: 10.9.8.1 tried to fetch a second time; refused")
+    assert enrolling.text.count("came with a wrong token") == 20
 
 
 @contextlib.contextmanager
@@ -463,69 +475,6 @@ def test_slow_and_many_strangers_keep_nobody_out(pi, server):
         each.close()
 
 
-def test_a_flood_of_guesses_hides_no_second_use(pi):
-    enrolling = pi.enroll()
-    enrolling.printed()
-    base, token = enrolling.url.groups()
-    assert fetch(pi, f"{base}/{token}")[0] == 200
-    for _ in range(21):
-        assert fetch(pi, f"{base}/{'A' * 32}")[0] == 404
-    assert fetch(pi, f"{base}/{token}")[0] == 410
-    enrolling.until("warning: 10.9.8.1 tried to fetch a second time; refused")
-    assert enrolling.text.count("came with a wrong token") == 20
-
-
-def test_garbage_is_answered_or_cut(pi):
-    enrolling = pi.enroll()
-    enrolling.printed()
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    old.check_hostname, old.verify_mode, old.maximum_version = False, ssl.CERT_NONE, ssl.TLSVersion.TLSv1_2
-    base, token = enrolling.url.groups()
-    with inside(pi):
-        for bytes_ in (b"GET / HTTP/1.1\r\n\r\n", b"\0" * 5000, os.urandom(5000)):
-            with socket.create_connection((PI, 8885), timeout=LIMIT) as plain, contextlib.suppress(OSError):
-                plain.sendall(bytes_)
-                plain.shutdown(socket.SHUT_WR)
-                while plain.recv(4096):
-                    pass
-        for bytes_ in (b"\0" * 4000, b"GET /" + b"A" * 4000, f"GET /{token} HTTP/1.1\r\nX: ".encode() + b"y" * 4000,
-                       f"GET /{token} HTTP/1.1\r\n\0\r\n\r\n".encode()):
-            with context.wrap_socket(socket.create_connection((PI, 8885), timeout=LIMIT)) as tls:
-                tls.sendall(bytes_)
-                answer = tls.recv(4096)
-                assert answer.startswith(b"HTTP/1.1 400 "), answer
-        with pytest.raises(ssl.SSLError), socket.create_connection((PI, 8885), timeout=LIMIT) as plain:
-            old.wrap_socket(plain)
-    assert fetch(pi, f"{base}/{token}")[0] == 200
-
-
-def test_the_helper_has_no_rights(pi):
-    enrolling = pi.enroll()
-    enrolling.printed()
-    children = Path(f"/proc/{enrolling.process.pid}/task/{enrolling.process.pid}/children").read_text().split()
-    pid = next(p for p in children if Path(f"/proc/{p}/comm").read_text().strip() == "hall-handout")
-    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
-    assert status["Uid"].split() == ["65534"] * 4 and status["Gid"].split() == ["65534"] * 4 and status["Groups"].strip() == ""
-    assert status["NoNewPrivs"] == "1" and int(status["CapEff"], 16) == 0 and int(status["CapPrm"], 16) == 0
-    argv = [Path(f"/proc/{p}/cmdline").read_bytes() for p in (pid, enrolling.process.pid)]
-    assert not [a for a in argv if enrolling.url.group(2).encode() in a]
-    enrolling.process.kill()
-    wait_until(lambda: not Path(f"/proc/{pid}").exists(), LIMIT, "the helper ended with hallctl")
-
-
-def test_a_broken_package_leaves_the_server_as_it_was(pi, server):
-    first = pi.enroll()
-    server.type(first.printed())
-    first.ends(DONE)
-    before = server.file("/etc/hall/agent.env").read_text(), pi.hash(), server.agent()
-
-    def evil(tar):
-        info = tarfile.TarInfo("etc/cron.d/hall-agent")
-        tar.addfile(info, io.BytesIO(b""))
-
-    pi.pack("1.1", evil)
 def stranger(source=None):
     """A connection that speaks TLS, of this address of the Pi."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # without authorities, which take time to read
@@ -568,6 +517,59 @@ def test_those_who_were_refused_keep_nobody_out(pi):
         each.close()
 
 
+def test_garbage_is_answered_or_cut(pi):
+    enrolling = pi.enroll()
+    enrolling.printed()
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    old.check_hostname, old.verify_mode, old.maximum_version = False, ssl.CERT_NONE, ssl.TLSVersion.TLSv1_2
+    base, token = enrolling.url.groups()
+    with inside(pi):
+        for bytes_ in (b"GET / HTTP/1.1\r\n\r\n", b"\0" * 5000, os.urandom(5000)):
+            with socket.create_connection((PI, 8885), timeout=LIMIT) as plain, contextlib.suppress(OSError):
+                plain.sendall(bytes_)
+                plain.shutdown(socket.SHUT_WR)
+                while plain.recv(4096):
+                    pass
+        for bytes_ in (b"\0" * 4000, b"GET /" + b"A" * 4000, f"GET /{token} HTTP/1.1\r\nX: ".encode() + b"y" * 4000,
+                       f"GET /{token} HTTP/1.1\r\n\0\r\n\r\n".encode()):
+            with context.wrap_socket(socket.create_connection((PI, 8885), timeout=LIMIT)) as tls:
+                tls.sendall(bytes_)
+                answer = tls.recv(4096)
+                assert answer.startswith(b"HTTP/1.1 400 "), answer
+        with pytest.raises(ssl.SSLError), socket.create_connection((PI, 8885), timeout=LIMIT) as plain:
+            old.wrap_socket(plain)
+    assert fetch(pi, f"{base}/{token}")[0] == 200
+
+
+def test_the_helper_has_no_rights(pi):
+    enrolling = pi.enroll()
+    enrolling.printed()
+    children = Path(f"/proc/{enrolling.process.pid}/task/{enrolling.process.pid}/children").read_text().split()
+    pid = next(p for p in children if Path(f"/proc/{p}/comm").read_text().strip() == "hall-handout")
+    status = dict(line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+    assert status["Uid"].split() == ["65534"] * 4 and status["Gid"].split() == ["65534"] * 4 and status["Groups"].strip() == ""
+    assert os.readlink(f"/proc/{pid}/root").endswith(" (deleted)") and not os.listdir(f"/proc/{pid}/root"), "it has files to open"
+    assert not list(Path("/run").glob("hall-handout-*"))
+    assert status["NoNewPrivs"] == "1" and int(status["CapEff"], 16) == 0 and int(status["CapPrm"], 16) == 0
+    argv = [Path(f"/proc/{p}/cmdline").read_bytes() for p in (pid, enrolling.process.pid)]
+    assert not [a for a in argv if enrolling.url.group(2).encode() in a]
+    enrolling.process.kill()
+    wait_until(lambda: not Path(f"/proc/{pid}").exists(), LIMIT, "the helper ended with hallctl")
+
+
+def test_a_broken_package_leaves_the_server_as_it_was(pi, server):
+    first = pi.enroll()
+    server.type(first.printed())
+    first.ends(DONE)
+    before = server.file("/etc/hall/agent.env").read_text(), pi.hash(), server.agent()
+
+    def evil(tar):
+        info = tarfile.TarInfo("etc/cron.d/hall-agent")
+        tar.addfile(info, io.BytesIO(b""))
+
+    pi.pack("1.1", evil)
     second = pi.enroll()
     said = server.type(second.printed(), expect=1)
     assert "hall: the package contains an unexpected file: etc/cron.d/hall-agent\nhall: nothing was changed\n" in said.stderr
@@ -589,8 +591,6 @@ def test_a_machine_that_cannot_be_a_server_is_told_why(pi, server):
     said = server.type(other.printed(), expect=1)
     assert "hall: no package of the agent was provided for a processor of type x86_64\nhall: nothing was changed\n" in said.stderr
     assert unchanged(server)
-    assert os.readlink(f"/proc/{pid}/root").endswith(" (deleted)") and not os.listdir(f"/proc/{pid}/root"), "it has files to open"
-    assert not list(Path("/run").glob("hall-handout-*"))
 
 
 def test_an_agent_that_does_not_connect_is_not_left_running(pi, server):
@@ -605,7 +605,7 @@ def test_an_agent_that_does_not_connect_is_not_left_running(pi, server):
 
 
 def test_nobody_comes(pi, binary):
-    clock = Clock(SimpleNamespace(directory=pi.folder, hall=SimpleNamespace(binary=binary, secrets={})))
+    clock = clock_of(pi, binary)
     enrolling = pi.enroll("--minutes", "1440", "--port", "9443", **clock.others)
     assert ":9443/" in enrolling.printed()
     clock.pass_unseen(1439 * 60)
@@ -614,6 +614,38 @@ def test_nobody_comes(pi, binary):
     enrolling.ends(TIMEOUT)
     assert enrolling.text.endswith("testing: nobody fetched it within 1440 min; the line is void\n")
     assert not pi.listens(9443)
+
+
+def installed_by_hand(pi, enrolling):
+    """What the script does, but for starting an agent."""
+    base, token = enrolling.url.groups()
+    commit = re.search(r"^hall_commit='(\S{32})'$", fetch(pi, f"{base}/{token}")[1], re.M).group(1)
+    assert fetch(pi, f"{base}/{commit}") == (200, "yes\n")
+
+
+def test_ctrl_c_ends_the_wait_for_the_agent(pi):
+    enrolling = pi.enroll()
+    enrolling.printed()
+    installed_by_hand(pi, enrolling)
+    enrolling.until("testing: installed; its password at the broker is set\n")
+    enrolling.process.send_signal(signal.SIGINT)
+    assert enrolling.process.wait(LIMIT) == -signal.SIGINT
+    wait_until(lambda: not pi.listens(8885), LIMIT, "the end of the helper")
+
+
+def clock_of(pi, binary):
+    return Clock(SimpleNamespace(directory=pi.folder, hall=SimpleNamespace(binary=binary, secrets={})))
+
+
+def test_what_was_fetched_is_not_installed(pi, binary):
+    clock = clock_of(pi, binary)
+    enrolling = pi.enroll(**clock.others)
+    enrolling.printed()
+    assert fetch(pi, "/".join(enrolling.url.groups()))[0] == 200
+    enrolling.until("testing: fetched by 10.9.8.1\n")
+    clock.pass_unseen(601)
+    enrolling.ends(TIMEOUT)
+    assert "testing: fetched, but not installed; what the line said on testing tells why." in enrolling.text
 
 
 def test_what_is_missing_is_named(pi):
