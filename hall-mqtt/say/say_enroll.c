@@ -26,8 +26,8 @@ static const struct {
     [ENROLL_ELSEWHERE] =
         {"enroll.elsewhere",
          {"warning: {1} is not the address of {2} in the configuration ({3}). If that was not your "
-          "server, press Ctrl-C and run hallctl enroll {2} again: that makes void what was "
-          "fetched.",
+          "server, press Ctrl-C and run hallctl enroll {2} again: what was fetched is then "
+          "worth nothing.",
           "attention" NBSP ": {1} n’est pas l’adresse de {2} dans la configuration ({3}). Si ce "
           "n’était pas votre serveur, faites Ctrl-C et relancez hallctl enroll {2}" NBSP
           ": ce qui a été récupéré ne vaudra plus rien."}},
@@ -58,8 +58,8 @@ static const struct {
           "pourquoi. Relancez ensuite hallctl enroll {1}."}},
     [ENROLL_OFFLINE] =
         {"enroll.offline",
-         {"{1}: its agent was not heard of within {2} s. On {1}, see: journalctl -u hall-agent",
-          "{1}" NBSP ": son agent ne s’est pas manifesté en {2}" NNBSP "s. Sur {1}, voyez" NBSP
+         {"{1}: its agent did not connect within {2} s. On {1}, see: journalctl -u hall-agent",
+          "{1}" NBSP ": son agent ne s’est pas connecté en {2}" NNBSP "s. Sur {1}, voyez" NBSP
           ": journalctl -u hall-agent"}},
     [ENROLL_STOPPED] = {"enroll.stopped",
                         {"stopped; the line is void",
