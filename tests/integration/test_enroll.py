@@ -72,7 +72,7 @@ case $* in
   is-active*) [ -e /tmp/agent.pid ] && kill -0 "$(cat /tmp/agent.pid)" ;;
   is-failed*) [ -e /tmp/agent.pid ] && ! kill -0 "$(cat /tmp/agent.pid)" 2>/dev/null ;;
   show*) echo 0123 ;;
-  cat*) exit "${POLKIT:-0}" ;;
+  cat*) [ -z "${NO_POLKIT:-}" ] || [ -e /tmp/polkit ] ;;
 esac
 """
 
@@ -602,6 +602,29 @@ def test_an_agent_that_does_not_connect_is_not_left_running(pi, server):
     assert "hall: the agent did not connect within 90 s; it is stopped." in said.stderr
     assert "hallctl enroll testing again" in said.stderr
     assert server.agent() is None and "disable --quiet --now hall-agent" in server.file("/tmp/systemctl.log").read_text()
+
+
+@pytest.mark.parametrize("mirror", ["holds", "fails"])
+def test_polkit_is_installed_where_it_is_missing(pi, server, mirror):
+    """Without it the server would never sleep. The lists of this apt-get are old."""
+    apt = server.folder / "run" / "apt-get"
+    apt.write_text(f"""#!/bin/sh
+echo "$DEBIAN_FRONTEND $*" >>/tmp/apt.log
+case $* in
+  *update) [ {mirror} = holds ] && : >/tmp/lists ;;
+  *) [ -e /tmp/lists ] && : >/tmp/polkit || {{ echo 'E: no archive' >&2; exit 100; }} ;;
+esac
+""")
+    enrolling = pi.enroll()
+    said = server.type("install /tmp/apt-get /usr/local/sbin; " + enrolling.printed(), NO_POLKIT="yes")
+    enrolling.ends(DONE)
+    assert "hall: polkit is missing, which lets the agent put this server to sleep: installing the package polkitd\n" in said.stdout
+    assert "hall: done: " in said.stdout
+    warning = "hall: warning: polkit is missing, so the agent cannot put this server to sleep; install it with"
+    assert (warning in said.stdout) == (mirror == "fails") and ("E: no archive" in said.stderr) == (mirror == "fails")
+    done = [words.split()[-2:] for words in server.file("/tmp/apt.log").read_text().splitlines()]
+    install = ["install", "polkitd"]
+    assert done == ([install, ["-q", "update"], install] if mirror == "holds" else [install, ["-q", "update"]])
 
 
 def test_nobody_comes(pi, binary):

@@ -36,10 +36,11 @@ words() {
         checksum) echo 'le paquet reçu n’est pas celui qui a été annoncé (somme de contrôle différente)' ;;
         package) echo 'le paquet contient un fichier inattendu : %s' ;;
         runs) echo 'l’agent ne démarre pas ici (il faut la glibc 2.34 ou plus récente, et libsystemd)' ;;
-        packaged) echo 'hall-agent est déjà installé par un paquet de cette machine : il est conservé' ;;
+        packaged) echo 'hall-agent est déjà installé par un paquet de cette machine : il est conservé ; mettez-le à jour avec apt ou dnf' ;;
         installed) echo '%s est installé' ;;
         user) echo 'l’utilisateur hall-agent n’a pas pu être créé' ;;
         nodocker) echo 'attention : il n’y a pas de groupe docker ici ; l’agent ne pourra pas gérer de conteneurs' ;;
+        polkit) echo 'il manque polkit, par lequel l’agent met ce serveur en veille : installation du paquet %s' ;;
         nopolkit) echo 'attention : polkit manque, l’agent ne pourra pas mettre ce serveur en veille ; installez-le par « apt-get install polkitd » (Debian, Ubuntu) ou « dnf install polkit » (AlmaLinux, Fedora), puis « systemctl restart hall-agent »' ;;
         kept) echo '%s est conservé tel quel' ;;
         replaced) echo '%s a été remplacé ; l’ancien fichier est %s' ;;
@@ -64,10 +65,11 @@ words() {
         checksum) echo 'the package received is not the one announced (its checksum differs)' ;;
         package) echo 'the package contains an unexpected file: %s' ;;
         runs) echo 'the agent does not start here (it needs glibc 2.34 or newer, and libsystemd)' ;;
-        packaged) echo 'hall-agent is already installed by a package of this machine: it is kept' ;;
+        packaged) echo 'hall-agent is already installed by a package of this machine: it is kept; upgrade it with apt or dnf' ;;
         installed) echo '%s is installed' ;;
         user) echo 'the user hall-agent could not be created' ;;
         nodocker) echo 'warning: there is no group docker here; the agent will not be able to manage containers' ;;
+        polkit) echo 'polkit is missing, which lets the agent put this server to sleep: installing the package %s' ;;
         nopolkit) echo 'warning: polkit is missing, so the agent cannot put this server to sleep; install it with "apt-get install polkitd" (Debian, Ubuntu) or "dnf install polkit" (AlmaLinux, Fedora), then "systemctl restart hall-agent"' ;;
         kept) echo '%s is kept as it is' ;;
         replaced) echo '%s was replaced; the old file is %s' ;;
@@ -98,7 +100,7 @@ fail() {
 
 work=
 started=no
-placed=no
+changed=no
 
 clean_up() {
   status=$?
@@ -108,7 +110,7 @@ clean_up() {
     while read -r file; do rm -f "$file$NEW"; done <"$work/files"
     rm -rf "$work"
   fi
-  if [ "$status" -ne 0 ] && [ "$placed" = no ] && [ -n "$work" ]; then say unchanged >&2; fi
+  if [ "$status" -ne 0 ] && [ "$changed" = no ] && [ -n "$work" ]; then say unchanged >&2; fi
   exit "$status"
 }
 
@@ -214,16 +216,41 @@ get_program() {
 # ---- user and rights ----
 
 make_user() {
-  getent passwd hall-agent >/dev/null ||
-    useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin hall-agent ||
-    fail user
+  if ! getent passwd hall-agent >/dev/null; then
+    useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin hall-agent || fail user
+    changed=yes
+  fi
   [ "$hall_docker" = yes ] || return 0
   if getent group docker >/dev/null; then usermod -aG docker hall-agent; else say nodocker; fi
 }
 
+has_polkit() {
+  systemctl cat polkit.service >/dev/null 2>&1
+}
+
+# Without polkit logind lets nobody but root put the machine to sleep, and a small Debian comes without it.
+install_polkit() {
+  if command -v apt-get >/dev/null; then
+    package=polkitd
+    set -- apt-get -q -y --no-install-recommends -o DPkg::Lock::Timeout=60 install "$package"
+  elif command -v dnf >/dev/null; then
+    package=polkit
+    set -- dnf -q -y --setopt=install_weak_deps=False install "$package"
+  else
+    return 0
+  fi
+  say polkit "$package"
+  changed=yes
+  export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1
+  # The lists of apt may be older than what its mirrors still have.
+  "$@" >"$work/log" 2>&1 || { [ "$1" = apt-get ] && apt-get -q update >>"$work/log" 2>&1 && "$@" >>"$work/log" 2>&1; } ||
+    tail -n 5 "$work/log" >&2
+}
+
 # Rules in JavaScript are read from polkit 0.106 on; before (Ubuntu 22.04) the same right stands in a .pkla.
 check_polkit() {
-  if ! systemctl cat polkit.service >/dev/null 2>&1; then
+  has_polkit || install_polkit
+  if ! has_polkit; then
     say nopolkit
   elif [ -d /var/lib/polkit-1/localauthority/10-vendor.d ]; then
     rights=
@@ -281,7 +308,7 @@ commit() {
 }
 
 place_files() {
-  placed=yes
+  changed=yes
   while read -r file; do
     if [ -e "$file$NEW" ]; then mv -f "$file$NEW" "$file"; fi
     if command -v restorecon >/dev/null; then restorecon "$file" || true; fi
