@@ -87,7 +87,7 @@ def option_errors():
 def fact_errors(hall, write):
     """The lists of codes in BUS.md and API.md are those that the programs have."""
     begin, end = "--write -->\n", "<!-- end of the closed list -->\n"
-    for name, source, *args in (("BUS.md", "say/say_table.c"), ("API.md", "config/wording.c", "wordings"),
+    for name, source, *args in (("BUS.md", "say/say_table.c"), ("API.md", "config/wording_table.c", "wordings"),
                                ("TROUBLESHOOTING.md", "say/say_doctor.c", "doctor")):
         page = ROOT / "docs" / name
         text = page.read_text(encoding="utf-8")
