@@ -120,6 +120,6 @@ step "Packing" pack_debs "$out/tree"
 for arch in "${agents[@]}"; do
   step "Building the agent for $arch on any distribution" cmake/portable/pack.sh "$version" "$out" "$arch"
 done
-[ "${#agents[@]}" -eq 0 ] || step "Packing the agents" packaging/enroll.sh "$version" "$out"
+[ "${#agents[@]}" -eq 0 ] || step "Packing the agents" cmake/packaging/enroll.sh "$version" "$out"
 [ -z "$repository" ] || step "Writing the repository" write_repository
 find "$out" -maxdepth 1 '(' -name '*.deb' -o -name '*.rpm' -o -name '*.tar.gz' ')' | sort

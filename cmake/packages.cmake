@@ -1,5 +1,5 @@
 # What package.sh makes of the installed components: packages for Debian, by CPack. A package's row is below; what goes into
-# it says install.cmake, its scripts are in packaging/.
+# it says install.cmake, its scripts are in cmake/packaging/.
 set(HALL_MAINTAINER "The Hall authors <hall@example.org>" CACHE STRING "Who answers for the packages")
 # So that an upgrade of Debian brings the package for the new one.
 set(debian 0)
@@ -34,9 +34,9 @@ file(STRINGS ${PROJECT_SOURCE_DIR}/hall-mqtt/store/tables.h schema REGEX "SCHEMA
 string(REGEX MATCH "[0-9]+" HALL_STORE_SCHEMA "${schema}")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/hall-mqtt/store/tables.h)
 
-# hall_debian_scripts(COMPONENT): what dpkg runs, each put together from the pieces in packaging/deb.
+# hall_debian_scripts(COMPONENT): what dpkg runs, each put together from the pieces in cmake/packaging/deb.
 function(hall_debian_scripts component)
-  set(pieces ${PROJECT_SOURCE_DIR}/packaging/deb)
+  set(pieces ${PROJECT_SOURCE_DIR}/cmake/packaging/deb)
   set(made)
   foreach(script preinst postinst prerm postrm)
     set(text "#!/bin/sh\nset -e\nPACKAGE=${component}\nSTORE_SCHEMA=${HALL_STORE_SCHEMA}\n")
@@ -102,6 +102,6 @@ packet."
 endif()
 
 # What every package has besides: changelogs, copyright, manual pages that are compressed.
-configure_file(${PROJECT_SOURCE_DIR}/packaging/finish.cmake.in ${PROJECT_BINARY_DIR}/generated/finish.cmake @ONLY)
+configure_file(${PROJECT_SOURCE_DIR}/cmake/packaging/finish.cmake.in ${PROJECT_BINARY_DIR}/generated/finish.cmake @ONLY)
 set(CPACK_PRE_BUILD_SCRIPTS ${PROJECT_BINARY_DIR}/generated/finish.cmake)
 include(CPack)

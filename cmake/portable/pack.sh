@@ -3,7 +3,7 @@
 set -euo pipefail
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 source=$(cd "$here/../.." && pwd)
-specs=$source/packaging/rpm
+specs=$source/cmake/packaging/rpm
 
 usage() {
   cat <<END

@@ -6,7 +6,7 @@ here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 
 usage() {
   cat <<END
-Usage: packaging/enroll.sh VERSION FOLDER
+Usage: cmake/packaging/enroll.sh VERSION FOLDER
 
 Takes FOLDER/hall-agent-VERSION-linux-*.tar.gz and writes FOLDER/hall-enroll_VERSION-1_all.deb. HALL_MAINTAINER answers for it.
 The same tarballs and SOURCE_DATE_EPOCH give the same bytes.
@@ -18,7 +18,7 @@ version=$1 out=$2
 maintainer=${HALL_MAINTAINER:-The Hall authors <hall@example.org>}
 shopt -s nullglob
 tarballs=("$out/hall-agent-$version-linux-"*.tar.gz)
-[ "${#tarballs[@]}" -gt 0 ] || { echo "packaging/enroll.sh: no hall-agent-$version-linux-*.tar.gz in $out" >&2 && exit 1; }
+[ "${#tarballs[@]}" -gt 0 ] || { echo "cmake/packaging/enroll.sh: no hall-agent-$version-linux-*.tar.gz in $out" >&2 && exit 1; }
 umask 022
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -28,7 +28,7 @@ mkdir -p "$tree/DEBIAN" "$tree/usr/share/hall/agents" "$doc"
 
 install -m 644 "${tarballs[@]}" "$tree/usr/share/hall/agents"
 install -m 644 "$here/copyright" "$doc/copyright"
-gzip -9nc "$here/../CHANGELOG.md" >"$doc/changelog.gz"
+gzip -9nc "$here/../../CHANGELOG.md" >"$doc/changelog.gz"
 gzip -9nc >"$doc/changelog.Debian.gz" <<END
 hall-enroll ($version-1) unstable; urgency=medium
 
