@@ -3,7 +3,8 @@
 # sources, and prints the name of their folder. Nothing of this machine is changed: apt keeps what it fetches in a folder of
 # its own. See usage.
 set -euo pipefail
-here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
+. cmake/cross/debian.sh
 
 usage() {
   cat <<END
@@ -17,39 +18,6 @@ is done once, and again when the packages of this machine that hold them have be
 
   --fresh   fetches the sources as they are today
 END
-}
-
-# One line for each place where this machine's apt has the release from.
-sources() {
-  # shellcheck disable=SC2016  # apt's own words
-  apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' |
-    while read -r uri suite component; do
-      [[ $suite != "$release"* || $component != main ]] ||
-        echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri $suite main"
-    done | sort -u
-}
-
-# apt's settings; proxies and the like still come from /etc/apt.
-settings() {
-  cat <<END
-APT::Sandbox::User "root";
-Dir::State "$work/apt";
-Dir::State::status "$work/apt/status";
-Dir::Cache "$work/apt/cache";
-Dir::Etc::sourcelist "$work/apt/sources.list";
-Dir::Etc::sourceparts "/dev/null";
-Acquire::Languages "none";
-END
-}
-
-fetch() {
-  mkdir -p "$work"/apt/{lists,cache/archives}/partial "$work/source"
-  touch "$work/apt/status"
-  sources >"$work/apt/sources.list"
-  [ -s "$work/apt/sources.list" ] || { echo "apt has no source of $release main: see /etc/apt/sources.list.d" >&2 && return 1; }
-  settings >"$work/apt/apt.conf"
-  APT_CONFIG=$work/apt/apt.conf apt-get update -qq
-  (cd "$work/source" && APT_CONFIG=$work/apt/apt.conf apt-get source -qq mosquitto cjson curl)
 }
 
 make_mosquitto() {
@@ -74,7 +42,7 @@ make_curl() {
     USE_LIBIDN2 CURL_USE_LIBSSH2 CURL_USE_LIBSSH CURL_USE_LIBPSL CURL_USE_GSSAPI; do
     off+=("-D$name=OFF")
   done
-  [ "$arch" = "$native" ] || toolchain=(--toolchain "$here/../cross/$arch.cmake")
+  [ "$arch" = "$native" ] || toolchain=(--toolchain "$PWD/cmake/cross/$arch.cmake")
   cmake -S "$work"/source/curl-*/ -B "$work/curl" -G Ninja "${toolchain[@]}" -DCMAKE_BUILD_TYPE=None -DCMAKE_C_FLAGS="$flags" \
     "${off[@]}" -DHTTP_ONLY=ON -DCURL_USE_OPENSSL=ON -DCURL_DISABLE_LDAP=ON -DCURL_CA_BUNDLE=none -DCURL_CA_PATH=none \
     -DCURL_CA_FALLBACK=ON
@@ -83,44 +51,23 @@ make_curl() {
   cp -r "$work"/source/curl-*/include/curl "$work/made/include/"
 }
 
-fetch_and_make() {
-  fetch
-  mkdir -p "$work"/made/{lib,include}
+fill() {
+  local sysroot='' triplet jobs cc ar flags
+  [ "$arch" = "$native" ] || sysroot=$(cmake/cross/sysroot.sh "$arch")
+  triplet=$(dpkg-architecture -f -a "$arch" -q DEB_HOST_GNU_TYPE)
+  jobs=$(nproc)
+  cc=$triplet-gcc ar=$triplet-ar
+  flags="-O2 -fPIC -fstack-protector-strong -fstack-clash-protection -ffunction-sections -fdata-sections -D_FORTIFY_SOURCE=2"
+  flags+=" -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -ffile-prefix-map=$work=. -w${sysroot:+ --sysroot=$sysroot}"
+  begin_apt deb-src
+  mkdir -p "$work/source" "$work"/made/{lib,include}
+  (cd "$work/source" && own_apt source -qq mosquitto cjson curl)
   make_mosquitto
   make_cjson
   make_curl
   (cd "$work/source" && ls -- *.dsc) >"$work/made/sources"
-  echo "$key" >"$work/made/.made"
 }
 
-fresh=
-[ "${1:-}" != --fresh ] || { fresh=yes && shift; }
 native=$(dpkg --print-architecture)
-arch=${1:-$native}
-case $arch in
-  amd64) triplet=x86_64-linux-gnu ;;
-  arm64) triplet=aarch64-linux-gnu ;;
-  armhf) triplet=arm-linux-gnueabihf ;;
-  *) usage >&2 && exit 2 ;;
-esac
-release=$(. /etc/os-release && echo "${VERSION_CODENAME:?}")
-folder=${XDG_CACHE_HOME:-$HOME/.cache}/hall/static/$release-$arch
-key=$({ cat "${BASH_SOURCE[0]}" && dpkg-query -W libmosquitto-dev libcjson-dev libcurl4-openssl-dev; } | sha256sum | cut -c -16)
-mkdir -p "$(dirname "$folder")"
-exec 9>"$folder.lock"
-flock 9
-if [ -n "$fresh" ] || [ "$(cat "$folder/.made" 2>/dev/null)" != "$key" ]; then
-  jobs=$(nproc)
-  cc=$triplet-gcc ar=$triplet-ar sysroot=
-  [ "$arch" = "$native" ] || sysroot=$("$here/../cross/sysroot.sh" "$arch")
-  work=$(mktemp -d "$folder.XXXXXX")
-  trap 'tail -n 20 "$folder.log" >&2; rm -rf "$work"' EXIT
-  flags="-O2 -fPIC -fstack-protector-strong -fstack-clash-protection -ffunction-sections -fdata-sections -D_FORTIFY_SOURCE=2"
-  flags+=" -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -ffile-prefix-map=$work=. -w${sysroot:+ --sysroot=$sysroot}"
-  fetch_and_make >"$folder.log" 2>&1 9>&-
-  trap - EXIT
-  rm -rf "$folder"
-  mv "$work/made" "$folder"
-  rm -rf "$work"
-fi
-echo "$folder"
+take_arguments "$native" "$@"
+fill_once "$cache/static/$release-$arch" "$(dpkg-query -W libmosquitto-dev libcjson-dev libcurl4-openssl-dev)"
