@@ -52,16 +52,23 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
+[ -z "$repository" ] || { mkdir -p "$repository" && [ -w "$repository" ]; } ||
+  complain "--repo: you cannot write to $repository: sudo install -d -o \"\$USER\" $repository"
 [ -z "$key" ] || [ -n "$repository" ] || complain "--sign needs --repo"
 [ -z "$key" ] || gpg --batch --list-secret-keys "$key" >/dev/null 2>&1 || complain "gpg has no secret key $key"
 
 out=$PWD/build/packages
 log=$out/build.log
 
-# Runs a step quietly; shows the end of its words when it fails.
+# Runs a step quietly, up to the first of its commands that fails; then shows the end of its words.
 step() { # WHAT COMMAND...
+  local status
   echo "$1 ..." >&2
-  "${@:2}" >>"$log" 2>&1 && return
+  set +e # in a condition, set -e would hold for no command of the step
+  (set -e && "${@:2}") >>"$log" 2>&1
+  status=$?
+  set -e
+  [ "$status" -ne 0 ] || return 0
   tail -n 40 "$log" >&2
   echo "package.sh: failed: $1; the whole log is $log" >&2
   exit 1
@@ -73,18 +80,20 @@ build_debs() ( # FOLDER OF THE BUILD
   umask 022
   # The environment's own flags would make other bytes, and so would names of files that ccache makes relative.
   unset CFLAGS CPPFLAGS LDFLAGS CCACHE_BASEDIR
-  cmake -S . -B "$1" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DHALL_TESTS=OFF -DHALL_VERSION="$version" &&
-    cmake --build "$1"
+  cmake -S . -B "$1" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DHALL_TESTS=OFF -DHALL_VERSION="$version"
+  cmake --build "$1"
 )
 
 pack_debs() ( # FOLDER OF THE BUILD
   umask 022
-  cd "$1" && rm -rf packages && cpack --config CPackConfig.cmake && mv -f packages/*.deb "$out"
+  cd "$1"
+  rm -rf packages
+  cpack --config CPackConfig.cmake
+  mv -f packages/*.deb "$out"
 )
 
 # A folder with Packages and Release, as "deb [trusted=yes] file:DIR ./" or, signed, over HTTPS reads it.
 write_repository() (
-  mkdir -p "$repository"
   cp "$out"/*.deb "$repository"
   cd "$repository"
   rm -f Release Release.gpg InRelease

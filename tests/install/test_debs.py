@@ -204,6 +204,16 @@ def test_a_store_of_a_newer_hall_is_refused(root, packed, newer):
         assert "ended with 0" in said and now.startswith("1.0-")
 
 
+def _a_step_that_fails_is_told(clone, environment):
+    """One that is in the middle of the last step, and a folder that is none, which is seen before anything is built."""
+    (clone / "elsewhere/Packages").mkdir(parents=True)  # which apt-ftparchive cannot write to
+    for folder, said in (("elsewhere", "Writing the repository"), ("README.md", "you cannot write to")):
+        done = subprocess.run([clone / "package.sh", "--agents", "none", "--repo", folder], cwd=clone, env=environment, capture_output=True,
+                              text=True, check=False)
+        assert done.returncode != 0 and said in done.stderr, done
+        assert not (clone / "Packages").exists(), "it wrote where it was"
+
+
 def test_the_same_bytes_and_a_signed_repository(tmp_path, packed):
     """Built in another folder; apt's own program believes the signature."""
     clone = tmp_path / "a folder of another name"
@@ -223,6 +233,7 @@ def test_the_same_bytes_and_a_signed_repository(tmp_path, packed):
     ours = {file.name: file.read_bytes() for file in packed(version).values()}
     theirs = {file.name: file.read_bytes() for file in repository.glob("*.deb")}
     assert ours.keys() == theirs.keys() and [name for name in ours if ours[name] != theirs[name]] == []
+    _a_step_that_fails_is_told(clone, environment)
     run("gpg", "--batch", "--dearmor", "--output", tmp_path / "hall.gpg", repository / "hall.asc", env=environment)
     run("gpgv", "--keyring", tmp_path / "hall.gpg", repository / "InRelease")
     for line in (repository / "Packages").read_text().splitlines():
