@@ -17,6 +17,10 @@ from debroot import release  # noqa: E402
 ROOT = HERE.parents[1]
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "history: needs the repository's history; test.sh leaves it out of a copy that has none")
+
+
 @pytest.fixture(scope="session")
 def repository(tmp_path_factory):
     """The folder of an apt repository with Hall's packages for a release, made once."""

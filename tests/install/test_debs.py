@@ -1,6 +1,7 @@
 """The packages in a root of their own, without a system that runs: installed, upgraded, removed, purged, and put over an
 installation by hand. What lintian says of them, and that they are the same bytes wherever they are built."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -182,6 +183,34 @@ def test_a_unit_that_was_changed_stays_with_its_configuration(root, packed):
     assert "256M" in (root / "etc/systemd/system/hall.service").read_text()
     assert "Tokyo" in (root / "etc/hall/domains.json").read_text() and not (root / "var/lib/hall/domains.json").exists()
     assert "hall.service stays" in said and "no configuration is moved" in said
+
+
+def test_a_masked_unit_is_no_installation_by_hand(root, packed):
+    """An administrator who does not want it started yet: the configuration is made all the same."""
+    unit = root / "etc/systemd/system/hall.service"
+    unit.symlink_to("/dev/null")
+    said = install(root, [packed("1.0")["hall"]])
+    assert os.readlink(unit) == "/dev/null" and owned(root, "/var/lib/hall/domains.json") == "hall hall 600"
+    assert "stays" not in said and "no configuration is moved" not in said
+
+
+# What the manual had people copy to /etc before there were packages, up to this commit.
+LAST_BY_HAND = "7fe977abb8ea0fb81153f9d61e0ce2fa1ecf95d4"
+COPIED = {"hall-mqtt/systemd/hall.service": "hall", "bridges/agent/hall-agent.service": "hall-agent", "bridges/agent/50-hall-agent.rules": "hall-agent",
+          "bridges/relay/hall-wol.service": "hall-wol", "hall-mqtt/systemd/growing-pauses.conf": "hall"}
+
+
+@pytest.mark.history
+@pytest.mark.parametrize("file", COPIED)
+def test_every_version_that_was_copied_by_hand_is_known(file):
+    """So that the package puts it aside."""
+    git = ["git", "-c", f"safe.directory={ROOT}", "-C", ROOT]
+    known = (ROOT / f"cmake/packaging/deb/{COPIED[file]}.sh").read_text(encoding="utf-8")
+    named = run(*git, "log", "--follow", "--name-only", "--format=%H", LAST_BY_HAND, "--", file).split()
+    assert len(named) >= 2
+    for commit, name in zip(named[::2], named[1::2]):
+        copied = subprocess.run([*git, "show", f"{commit}:{name}"], capture_output=True, check=True).stdout
+        assert Path(name).name != Path(file).name or hashlib.sha256(copied).hexdigest() in known, (commit, name)
 
 
 @pytest.mark.parametrize("newer", [0, 1])

@@ -18,12 +18,13 @@ is_ours() { # FILE
   return 1
 }
 
-# What an installation by hand left in /etc would win over the package's files. Put aside only if nobody has changed it.
+# What an installation by hand left in /etc would win over the package's files. Put aside only if nobody has changed it. That an
+# administrator has masked a unit (a link to /dev/null) is no file.
 put_aside() {
   for file in $HAND_FILES; do
     if is_ours "$file"; then
       mv -f "$file" "$file.$ASIDE"
-    elif [ -e "$file" ]; then
+    elif [ -f "$file" ]; then
       echo "$PACKAGE: $file stays: it was changed by hand, and wins over the package's file of that name" >&2
     fi
   done

@@ -40,7 +40,7 @@ move_configuration() {
 }
 
 after_unpacking() { # VERSION THAT WAS CONFIGURED LAST
-  if [ -e /etc/systemd/system/hall.service ]; then
+  if [ -f /etc/systemd/system/hall.service ]; then
     cat >&2 <<END
 hall: /etc/systemd/system/hall.service has its own --config: no configuration is moved. To have the package's:
 hall: mv /etc/hall/domains.json $STATE/ && chown hall:hall $STATE/domains.json, take that unit away (systemctl edit hall
