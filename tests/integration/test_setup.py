@@ -329,7 +329,7 @@ def test_the_questions_at_a_terminal(place):
     terminal.type("(empty: no more): ", "testing")
     terminal.type("IPv4 address of testing: ", "10.0.0.1")
     terminal.type("must be on): ", "aa:bb:cc:dd:ee:01")
-    terminal.wait("is in none of this machine's networks")
+    terminal.wait("10.0.0.1 is in none of this machine's networks (192.168.77.0/24 on eth0)")
     terminal.type("(empty: no more): ", "testing")
     terminal.type("IPv4 address of testing: ", "192.168.77.20")
     terminal.type("must be on): ", "")

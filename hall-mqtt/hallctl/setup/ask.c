@@ -17,7 +17,7 @@
 #include "hallctl/setup/network.h"
 #include "secret/secret.h"
 
-enum { LINE_SIZE = 4097, SAID_MAX = 4096, PASSWORD_LEAST = 8 };
+enum { LINE_SIZE = 4097, PASSWORD_LEAST = 8 };
 
 struct asking {
     struct arena *arena;
@@ -33,16 +33,14 @@ struct asking {
 
 /* ---- the terminal ---- */
 
-static void say(const struct asking *asking, enum setup_code code, const char *first,
-                const char *second, const char *end)
+static void say(const struct asking *asking, enum setup_code code, const char *about,
+                const char *end)
 {
-    struct buf out = BUF_INIT(SAID_MAX);
-    const struct setup_note note = {.code = code, .values = {first, second}};
+    const struct setup_note note = {.code = code, .values = {about}};
 
-    setup_say(&note, asking->request->language, &out);
-    printf("%s%s", buf_text(&out), end);
+    setup_print(stdout, &note, asking->request->language);
+    fputs(end, stdout);
     (void)fflush(stdout);
-    buf_finish(&out);
 }
 
 /* Whether a line can be read; false: Ctrl-C. It is never missed, whenever it comes. */
@@ -83,7 +81,7 @@ static const char *ask(struct asking *asking, enum setup_code question, const ch
 {
     if (asking->stopped)
         return NULL;
-    say(asking, question, about, NULL, "");
+    say(asking, question, about, "");
     printf(fallback && fallback[0] ? " [%s]: " : ": ", fallback);
     (void)fflush(stdout);
     const char *line = read_line(asking);
@@ -99,7 +97,7 @@ static const char *ask_hidden(struct asking *asking, enum setup_code question)
     silent = before;
     silent.c_lflag &= ~(tcflag_t)ECHO;
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
-    say(asking, question, NULL, NULL, ": ");
+    say(asking, question, NULL, ": ");
     const char *line = read_line(asking);
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
     putchar('\n');
@@ -117,8 +115,10 @@ static bool is_accepted(struct asking *asking, const struct setup_answers *answe
     if (plan && notes->errors == 0)
         setup_plan(asking->arena, answers, asking->found, asking->secrets, plan, notes);
     for (size_t i = 0; i < notes->n; i++)
-        if (setup_rows[notes->all[i].code].is_error)
-            say(asking, notes->all[i].code, notes->all[i].values[0], notes->all[i].values[1], "\n");
+        if (setup_rows[notes->all[i].code].is_error) {
+            setup_print(stdout, &notes->all[i], asking->request->language);
+            putchar('\n');
+        }
     return plan && notes->errors == 0;
 }
 
@@ -286,7 +286,7 @@ static void show_neighbours(struct asking *asking)
 
     if (!interface)
         return;
-    say(asking, SETUP_ASK_SCAN, interface->name, NULL, "\n");
+    say(asking, SETUP_ASK_SCAN, interface->name, "\n");
     network_scan(found, interface);
     for (size_t i = 0; i < found->n_neighbours; i++) {
         const struct setup_neighbour *one = &found->neighbours[i];
@@ -351,9 +351,9 @@ static void ask_password(struct asking *asking)
         if (!second)
             return;
         if (strcmp(first, second) != 0)
-            say(asking, SETUP_ASK_DIFFERENT, NULL, NULL, "\n");
+            say(asking, SETUP_ASK_DIFFERENT, NULL, "\n");
         else if (strlen(first) < PASSWORD_LEAST)
-            say(asking, SETUP_ASK_SHORT, NULL, NULL, "\n");
+            say(asking, SETUP_ASK_SHORT, NULL, "\n");
         else
             asking->answers->password = first;
     }
@@ -416,7 +416,7 @@ bool ask_answers(struct arena *arena, struct setup_request *request, struct setu
                             .fresh = setup_is_fresh(found)};
 
     begin(&asking);
-    say(&asking, SETUP_ASK_INTRO, NULL, NULL, "\n");
+    say(&asking, SETUP_ASK_INTRO, NULL, "\n");
     ask_all(&asking);
     end(&asking);
     return !asking.stopped;

@@ -16,7 +16,6 @@
 #include "secret/secret.h"
 
 enum {
-    LINE_MAX_BYTES = 4096,
     PASSWORD_LEAST = 8,
     KEY_BYTES = 32,
     URL_SIZE = 64,
@@ -40,13 +39,12 @@ static void say_notes(struct running *running)
 
     (void)fflush(stdout);
     for (size_t i = 0; i < notes->n; i++) {
-        struct buf line = BUF_INIT(LINE_MAX_BYTES);
         const bool is_error = setup_rows[notes->all[i].code].is_error;
+        FILE *out = is_error ? stderr : stdout;
 
-        setup_say(&notes->all[i], running->request->language, &line);
-        fprintf(is_error ? stderr : stdout, "%s%s\n", is_error ? "hallctl setup: " : "",
-                buf_text(&line));
-        buf_finish(&line);
+        fputs(is_error ? "hallctl setup: " : "", out);
+        setup_print(out, &notes->all[i], running->request->language);
+        fputc('\n', out);
     }
     notes->n = 0;
 }

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 #include "config/arena.h"
@@ -191,6 +192,8 @@ bool setup_plan_is_empty(const struct setup_plan *plan);
 
 /* ---- doing ---- */
 
+/* One note, without the end of the line. */
+void setup_print(FILE *out, const struct setup_note *note, enum say_language language);
 /* Prints what will change to stdout. */
 void setup_show(const struct setup_plan *plan, enum say_language language);
 

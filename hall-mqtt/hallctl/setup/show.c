@@ -6,14 +6,19 @@
 
 enum { LINE_MAX_BYTES = 4096 };
 
+void setup_print(FILE *out, const struct setup_note *note, enum say_language language)
+{
+    struct buf text = BUF_INIT(LINE_MAX_BYTES);
+
+    setup_say(note, language, &text);
+    fputs(buf_text(&text), out);
+    buf_finish(&text);
+}
+
 static void say(enum setup_code code, const char *value, enum say_language language)
 {
-    struct buf out = BUF_INIT(LINE_MAX_BYTES);
-    const struct setup_note note = {.code = code, .values = {value}};
-
-    setup_say(&note, language, &out);
-    puts(buf_text(&out));
-    buf_finish(&out);
+    setup_print(stdout, &(struct setup_note){.code = code, .values = {value}}, language);
+    putchar('\n');
 }
 
 static void print_lines(const char *mark, const char *from, const char *to)
