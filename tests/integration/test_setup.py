@@ -143,7 +143,7 @@ WRONG = [
     ("--server testing", "--server: found"),
     ("--server Testing=192.168.77.20", "1 to 64 characters"),
     ("--server testing=192.168.77.20,aa:bb", "found the MAC"),
-    ("--server testing=10.1.1.1,aa:bb:cc:dd:ee:01", "none of this machine's networks (192.168.77.0/24 on eth0)"),
+    ("--server testing=10.1.1.1,aa:bb:cc:dd:ee:01", "none of this machine's networks (eth0 192.168.77.0/24)"),
     ("--server testing=192.168.77.2,aa:bb:cc:dd:ee:01", "this machine's own address"),
     ("--server testing=192.168.77.99", "does not answer, so its MAC is not known"),
     ("--site a.example.org=nas,http://192.168.77.20", 'there is no server "nas"'),
@@ -329,7 +329,7 @@ def test_the_questions_at_a_terminal(place):
     terminal.type("(empty: no more): ", "testing")
     terminal.type("IPv4 address of testing: ", "10.0.0.1")
     terminal.type("must be on): ", "aa:bb:cc:dd:ee:01")
-    terminal.wait("10.0.0.1 is in none of this machine's networks (192.168.77.0/24 on eth0)")
+    terminal.wait("10.0.0.1 is in none of this machine's networks (eth0 192.168.77.0/24)")
     terminal.type("(empty: no more): ", "testing")
     terminal.type("IPv4 address of testing: ", "192.168.77.20")
     terminal.type("must be on): ", "")

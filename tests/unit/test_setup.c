@@ -293,6 +293,34 @@ static void test_wrong_settings(void **state)
     }
 }
 
+/* What is wrong in the file is said in the reader's language, as Hall says it. */
+static void test_a_broken_configuration(void **state)
+{
+    static const struct {
+        const char *text, *english, *french;
+    } rows[] = {
+        {"{ \"servers\": {", ":1:15: ", ":1:15: "},
+        {"{ \"mqtt\": 1 }", "/mqtt: found 1; allowed: an object", "un objet"},
+        {"{ \"domains\": [] }", "/domains: ", "un objet"},
+        {"[]", "an object", "un objet"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        for (int french = 0; french < 2; french++) {
+            struct world *world = world_create();
+            world->found.domains.text = rows[i].text;
+            world->answers.french = french == 1;
+            world->answers.broker = "local";
+            server(world, "testing=192.168.1.20");
+            site(world, "a.example.org=testing,http://192.168.1.20,always_on");
+            plan(world);
+            assert_true(world->notes.errors > 0);
+            assert_int_equal(world->notes.all[0].code, SETUP_CONFIGURATION);
+            assert_has(world->notes.all[0].values[0], french ? rows[i].french : rows[i].english);
+            world_destroy(world);
+        }
+}
+
 static void test_twice(void **state)
 {
     struct world *world = world_create();
@@ -397,7 +425,7 @@ static void test_places_of_others(void **state)
         world->found.proxies[i].script = "api: {}\n";
         plan(world);
         assert_int_equal(world->notes.errors, 1);
-        assert_int_equal(world->notes.all[0].code, SETUP_PROXY_OTHERS);
+        assert_int_equal(world->notes.all[0].code, place->file ? SETUP_FILE_TAKEN : place->taken);
         world_destroy(world);
     }
     struct world *world = world_create();
@@ -405,8 +433,24 @@ static void test_places_of_others(void **state)
     world->found.proxies[proxy_place_named("haproxy") - proxy_places].includer =
         " EXTRAOPTS=\"-de\"\n";
     plan(world);
-    assert_int_equal(world->notes.all[0].code, SETUP_PROXY_OTHERS);
+    assert_int_equal(world->notes.all[0].code, SETUP_HAPROXY_TAKEN);
     world_destroy(world);
+}
+
+/* Debian has no package of Traefik that could be named. */
+static void test_missing_proxies(void **state)
+{
+    for (size_t i = 0; i < PROXY_PLACES; i++) {
+        struct world *world = world_create();
+        world->answers.proxy = proxy_places[i].name;
+        plan(world);
+        assert_int_equal(world->notes.errors, 1);
+        assert_int_equal(world->notes.all[0].code,
+                         proxy_places[i].package ? SETUP_MISSING : SETUP_PROXY_MISSING);
+        assert_string_equal(world->notes.all[0].values[1],
+                            proxy_places[i].package ? proxy_places[i].package : "/etc/traefik");
+        world_destroy(world);
+    }
 }
 
 static void test_certificates(void **state)
@@ -443,6 +487,7 @@ static void test_edit(void **state)
          "{\"a\":{\"b\":[1,{\"c\":\"}\"}], \"c\": 2},\"d\":0}"},
         {"{\"x\\\"a\":1,\"a\":\"y\\\\\"}", {"a"}, "2", "{\"x\\\"a\":1,\"a\":2}"},
         {"{\"a\": {}}", {"a", "b"}, "2", "{\"a\": {\n    \"b\": 2\n  }}"},
+        {"{\"a\":null,\"d\":0}", {"a", "b", "c"}, "2", "{\"a\":{ \"b\": { \"c\": 2 } },\"d\":0}"},
         {"{\"a\":1}", {"a", "b"}, "2", NULL},
         {"[]", {"a"}, "2", NULL},
     };
@@ -484,11 +529,13 @@ int main(void)
         cmocka_unit_test(test_secrets_survive_the_file),
         cmocka_unit_test(test_wrong_answers),
         cmocka_unit_test(test_wrong_settings),
+        cmocka_unit_test(test_a_broken_configuration),
         cmocka_unit_test(test_twice),
         cmocka_unit_test(test_a_broker_of_others),
         cmocka_unit_test(test_ports),
         cmocka_unit_test(test_proxies),
         cmocka_unit_test(test_places_of_others),
+        cmocka_unit_test(test_missing_proxies),
         cmocka_unit_test(test_certificates),
         cmocka_unit_test(test_edit),
         cmocka_unit_test(test_texts),

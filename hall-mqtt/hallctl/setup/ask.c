@@ -176,6 +176,11 @@ static bool is_yes(const char *text)
     return strchr("yYoO", text[0]) && text[0] != '\0';
 }
 
+static const char *yes_in(enum say_language language)
+{
+    return language == SAY_FRENCH ? "oui" : "yes";
+}
+
 static void take_https(struct setup_answers *answers, const char *text, struct setup_notes *notes)
 {
     (void)notes;
@@ -269,8 +274,9 @@ static void ask_proxy(struct asking *asking)
     do {
         name = ask(asking, SETUP_ASK_PROXY, NULL, installed_proxy(asking));
         const bool real = name && proxy_place_named(name);
-        take_with =
-            real && !asking->answers->http_only ? ask(asking, SETUP_ASK_HTTPS, NULL, "yes") : NULL;
+        take_with = real && !asking->answers->http_only
+                        ? ask(asking, SETUP_ASK_HTTPS, NULL, yes_in(asking->request->language))
+                        : NULL;
     } while (!asking->stopped && name && !try(asking, take_proxy_whole, name));
 }
 
@@ -431,7 +437,7 @@ bool ask_consent(enum say_language language)
     if (!arena)
         return false;
     begin(&asking);
-    const char *line = ask(&asking, SETUP_ASK_WRITE, NULL, language == SAY_FRENCH ? "oui" : "yes");
+    const char *line = ask(&asking, SETUP_ASK_WRITE, NULL, yes_in(language));
     const bool agreed = line && is_yes(line);
     end(&asking);
     arena_destroy(arena);

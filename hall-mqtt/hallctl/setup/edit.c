@@ -68,16 +68,15 @@ static struct member find(const char *object, const char *key)
     return member;
 }
 
-/* "a": { "b": value } */
-static void put_member(struct buf *out, const char *const *keys, const char *value)
+/* What the first key gets: the value, or { "b": value }. */
+static void put_value(struct buf *out, const char *const *keys, const char *value)
 {
-    buf_printf(out, "\"%s\": ", keys[0]);
     if (!keys[1]) {
         buf_puts(out, value);
         return;
     }
-    buf_puts(out, "{ ");
-    put_member(out, keys + 1, value);
+    buf_printf(out, "{ \"%s\": ", keys[1]);
+    put_value(out, keys + 1, value);
     buf_puts(out, " }");
 }
 
@@ -101,7 +100,8 @@ static void insert(struct buf *out, const char *object, const struct member *mem
         buf_puts(out, spread ? "," : ", ");
     if (spread)
         put_line(out, depth);
-    put_member(out, keys, value);
+    buf_printf(out, "\"%s\": ", keys[0]);
+    put_value(out, keys, value);
     if (member->empty) {
         put_line(out, depth - 1);
         buf_puts(out, skip_blank(member->behind));
@@ -121,13 +121,13 @@ char *edit_set(struct arena *arena, const char *text, const char *const *keys, c
         if (*object != '{')
             return NULL;
         member = find(object, keys[0]);
-        if (!member.from || !keys[1])
+        if (!member.from || !keys[1] || *member.from == 'n')
             break;
         object = member.from;
     }
     buf_add(&out, text, (size_t)((member.from ? member.from : member.behind) - text));
     if (member.from) {
-        buf_puts(&out, value);
+        put_value(&out, keys, value);
         buf_puts(&out, member.to);
     } else {
         insert(&out, object, &member, keys, value, depth);

@@ -7,9 +7,10 @@
 
 #include "config/arena.h"
 
-/* Sets the value at these keys (NULL behind the last), given as JSON. What is missing on the way is
- * made; a new member goes behind the last one. Keys have no characters that JSON escapes. Returns
- * the new text, of the arena; NULL: something on the way is no object, or no memory. */
+/* Sets the value at these keys (NULL behind the last), given as JSON. What is missing or null
+ * on the way is made; a new member goes behind the last one. Keys have no characters that JSON
+ * escapes. Returns the new text, of the arena; NULL: something on the way is no object, or no
+ * memory. */
 char *edit_set(struct arena *arena, const char *text, const char *const *keys, const char *value);
 
 #endif

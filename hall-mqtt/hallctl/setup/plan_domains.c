@@ -27,6 +27,30 @@ static const struct json *value_at(const struct planning *planning, const char *
     return value;
 }
 
+static void note_complaints(struct planning *planning, const struct report *report)
+{
+    for (const struct complaint *one = report->first; one; one = one->next) {
+        struct buf line = BUF_INIT(LINE_MAX_BYTES);
+        complaint_say(one, planning->answers->french ? CONFIG_FRENCH : CONFIG_ENGLISH, &line);
+        setup_note(planning->notes, SETUP_CONFIGURATION, buf_text(&line), NULL);
+        buf_finish(&line);
+    }
+}
+
+/* As Hall will read it: everything wrong is told now. */
+static void parse(struct planning *planning)
+{
+    const char *text = planning->plan->domains;
+    struct report report = {0};
+
+    config_free(planning->config);
+    planning->config = NULL;
+    if (config_parse(planning->found->domains.path, text, strlen(text), &planning->config,
+                     &report) < 0)
+        note_complaints(planning, &report);
+    report_finish(&report);
+}
+
 /* Sets a value, given as JSON. */
 static void set(struct planning *planning, const char *const *keys, const char *value)
 {
@@ -37,11 +61,8 @@ static void set(struct planning *planning, const char *const *keys, const char *
         planning->link_changed || strcmp(keys[0], "mqtt") == 0 || strcmp(keys[0], "http") == 0;
     if (text)
         plan->domains = text;
-    else
-        setup_note(planning->notes, SETUP_CONFIGURATION,
-                   arena_printf(planning->arena, "%s: /%s: found no object there",
-                                planning->found->domains.path, keys[0]),
-                   NULL);
+    else if (planning->notes->errors == 0)
+        parse(planning); /* something on the way is no object, which no configuration may have */
 }
 
 /* Sets a text; nothing where it is there already. */
@@ -112,9 +133,9 @@ static const char *networks_of(const struct planning *planning)
     for (size_t i = 0; i < found->n_interfaces; i++) {
         const struct setup_interface *one = &found->interfaces[i];
         const struct in_addr network = {one->address.s_addr & one->mask.s_addr};
-        all = arena_printf(planning->arena, "%s%s%s/%d on %s", all, i > 0 ? ", " : "",
+        all = arena_printf(planning->arena, "%s%s%s %s/%d", all, i > 0 ? ", " : "", one->name,
                            plan_address(planning->arena, network),
-                           __builtin_popcount(one->mask.s_addr), one->name);
+                           __builtin_popcount(one->mask.s_addr));
     }
     return all;
 }
@@ -244,28 +265,6 @@ static void set_site(struct planning *planning, const struct setup_site *site)
 
 /* ---- the whole ---- */
 
-static void note_complaints(struct planning *planning, const struct report *report)
-{
-    for (const struct complaint *one = report->first; one; one = one->next) {
-        struct buf line = BUF_INIT(LINE_MAX_BYTES);
-        complaint_say(one, planning->answers->french ? CONFIG_FRENCH : CONFIG_ENGLISH, &line);
-        setup_note(planning->notes, SETUP_CONFIGURATION, buf_text(&line), NULL);
-        buf_finish(&line);
-    }
-}
-
-/* As Hall will read it: everything wrong is told now. */
-static void parse(struct planning *planning)
-{
-    const char *text = planning->plan->domains;
-    struct report report = {0};
-
-    if (config_parse(planning->found->domains.path, text, strlen(text), &planning->config,
-                     &report) < 0)
-        note_complaints(planning, &report);
-    report_finish(&report);
-}
-
 static bool is_fresh(const struct json *document)
 {
     return json_count(json_get(document, "servers")) == 0 &&
@@ -294,10 +293,7 @@ static int read_before(struct planning *planning)
     planning->plan->domains = file->text && file->text[0] ? file->text : EMPTY;
     const char *text = planning->plan->domains;
     if (json_read(text, strlen(text), &json_limits_config, &planning->before, &wrong) < 0) {
-        setup_note(planning->notes, SETUP_CONFIGURATION,
-                   arena_printf(planning->arena, "%s:%u:%u: %s", file->path, wrong.line,
-                                wrong.column, wrong.what),
-                   NULL);
+        parse(planning);
         return -1;
     }
     planning->fresh = is_fresh(planning->before);

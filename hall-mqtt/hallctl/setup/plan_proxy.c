@@ -13,12 +13,6 @@ static void for_proxy(struct setup_change *change)
         change->proxy = true;
 }
 
-static void refuse_place(struct planning *planning, const char *file,
-                         const struct proxy_place *place)
-{
-    setup_note(planning->notes, SETUP_PROXY_OTHERS, file, place->instead, NULL);
-}
-
 /* ---- the configuration ---- */
 
 static bool has_certificate(const struct setup_found *found, const char *host)
@@ -48,7 +42,7 @@ static void plan_configuration(struct planning *planning, const struct proxy_pla
     struct buf text = BUF_INIT(PROXY_CONFIG_MAX), errors = BUF_INIT(PROXY_CONFIG_MAX);
 
     if (found->file && strncmp(found->file, MADE_BY, strlen(MADE_BY)) != 0)
-        refuse_place(planning, place->file, place);
+        setup_note(planning->notes, SETUP_FILE_TAKEN, place->file, place->name, NULL);
     else if (proxy_config_write(planning->config, &options, &text, &errors) < 0)
         setup_note(planning->notes, SETUP_PROXY_REFUSED, buf_text(&errors), NULL);
     else
@@ -85,7 +79,7 @@ static void plan_includer(struct planning *planning, const struct proxy_place *p
     if (!place->includer || has_line(now, place->include, true))
         return;
     if (place->conflict && has_line(now, place->conflict, false)) {
-        refuse_place(planning, place->includer, place);
+        setup_note(planning->notes, place->taken, place->includer, NULL);
         return;
     }
     const char *text =
@@ -107,7 +101,7 @@ static void plan_script(struct planning *planning, const struct proxy_place *pla
         return;
     if (place->marker && found->script) {
         if (!strstr(found->script, place->marker))
-            refuse_place(planning, place->script, place);
+            setup_note(planning->notes, place->taken, place->script, NULL);
         return;
     }
     if (!found->share) {
@@ -126,7 +120,10 @@ static void plan_one(struct planning *planning, const struct proxy_place *place)
     const size_t before = planning->plan->n_changes;
 
     if (!found->installed) {
-        setup_note(planning->notes, SETUP_MISSING, place->name, place->name, NULL);
+        if (place->package)
+            setup_note(planning->notes, SETUP_MISSING, place->name, place->package, NULL);
+        else
+            setup_note(planning->notes, SETUP_PROXY_MISSING, place->name, place->program, NULL);
         return;
     }
     check_certificates(planning, place);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "bridges/proxy/proxy_config.h"
+#include "say/say_setup.h"
 
 enum { PROXY_PLACES = PROXY_KINDS };
 
@@ -15,6 +16,7 @@ struct proxy_place {
     const char *name;
     enum proxy_kind kind;
     const char *program; /* a file that shows that it is installed */
+    const char *package; /* of Debian; NULL: it has none */
     const char *file;    /* what Hall writes; NULL: it asks Hall itself */
     /* The file of others that has to name it, and the line; NULL: included by itself. */
     const char *includer, *include;
@@ -23,7 +25,7 @@ struct proxy_place {
     const char *script, *share;
     /* Such a file of the user's own serves as well if it has these words; NULL: it is Hall's. */
     const char *marker;
-    const char *instead;      /* what the user can do where the place is taken */
+    enum setup_code taken;    /* includer or script have the user's own: what to do */
     const char *const *check; /* argv; NULL: it has none */
     const char *service;
     bool restarts; /* reload is not enough */
