@@ -7,10 +7,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "hallctl/fetch.h"
 #include "hallctl/hallctl.h"
 #include "hallctl/reader.h"
 #include "hallctl/setup/setup.h"
+#include "hallctl/site_ask.h"
 #include "hallctl/talk.h"
 #include "words/topic.h"
 
@@ -99,7 +99,21 @@ static bool wait_gateway(const char *url, char why[SETUP_WHY_SIZE])
     return error == 0;
 }
 
-static const struct setup_tools tools = {try_broker, wait_hall, wait_gateway};
+/* One that has just been told of the site needs a moment, for a certificate too. */
+static bool wait_site(const char *host, bool tls, char why[SETUP_WHY_SIZE])
+{
+    const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
+    const int64_t until = clock_now().boot + WAIT_MS;
+    enum proxy_answer answer;
+
+    do
+        answer =
+            site_ask(tls ? "https" : "http", host, tls ? "127.0.0.1:443" : "127.0.0.1:80", why);
+    while (answer != PROXY_IS_HALL && clock_now().boot < until && nanosleep(&pause, NULL) == 0);
+    return answer == PROXY_IS_HALL;
+}
+
+static const struct setup_tools tools = {try_broker, wait_hall, wait_gateway, wait_site};
 
 /* ---- the verb ---- */
 

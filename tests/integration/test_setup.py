@@ -45,6 +45,7 @@ cat >"$WORK/bin/systemctl" <<'EOF'
 echo "$*" >>"$WORK/systemctl"
 end() { if [ -e "$WORK/$1.pid" ]; then kill "$(cat "$WORK/$1.pid")" || true; while kill -0 "$(cat "$WORK/$1.pid")"; do sleep 0.02; done; fi 2>/dev/null; }
 case $1-$2 in
+  enable-*) ;;
   restart-mosquitto)
     end mosquitto
     mosquitto -c /etc/mosquitto/mosquitto.conf </dev/null >>"$WORK/mosquitto.log" 2>&1 &
@@ -57,9 +58,41 @@ case $1-$2 in
     setpriv --reuid=hall --regid=hall --clear-groups hall --config /var/lib/hall/domains.json </dev/null >>"$WORK/hall.log" 2>&1 &
     echo $! >"$WORK/hall.pid" ;;
   reload-hall) kill -HUP "$(cat "$WORK/hall.pid")" ;;
+  *-nginx | *-caddy | *-haproxy | *-traefik)
+    ! [ -e "$WORK/broken" ] || exit 1
+    end "$2"
+    setsid "$WORK/bin/start-$2" </dev/null >>"$WORK/$2.log" 2>&1 &
+    echo $! >"$WORK/$2.pid" ;;
 esac
 EOF
-chmod 755 "$WORK/bin/systemctl"
+cat >"$WORK/bin/start-nginx" <<'EOF'
+#!/bin/sh
+exec nginx -g 'daemon off;'
+EOF
+cat >"$WORK/bin/start-caddy" <<'EOF'
+#!/bin/sh
+exec caddy run --environ --config /etc/caddy/Caddyfile
+EOF
+cat >"$WORK/bin/start-haproxy" <<'EOF'
+#!/bin/bash
+mkdir -p /run/haproxy
+. /etc/default/haproxy
+exec haproxy -Ws -f /etc/haproxy/haproxy.cfg -p /run/haproxy.pid $EXTRAOPTS
+EOF
+# Debian has no Traefik: a few lines that hand a request on, by the name of the program.
+cat >"$WORK/bin/start-traefik" <<'EOF'
+#!/bin/bash
+exec -a traefik "$WORK/bin/traefik" -c '
+import http.server, urllib.request
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        asked = urllib.request.Request("http://127.0.0.1:8880" + self.path, headers={"Host": self.headers["Host"], "X-Forwarded-For": "127.0.0.1"})
+        with urllib.request.urlopen(asked) as answer:
+            self.send_response(answer.status); self.end_headers(); self.wfile.write(answer.read())
+http.server.ThreadingHTTPServer(("127.0.0.1", 80), Handler).serve_forever()'
+EOF
+cp "$(readlink -f /usr/bin/python3)" "$WORK/bin/traefik"
+chmod 755 "$WORK"/bin/*
 : >"$WORK/systemctl"
 export PATH="$WORK/bin:$BUILD/bin:$PATH" HALL_SHARE="$WORK/share/broker" LC_ALL=C.UTF-8
 unset SUDO_UID HALL_MQTT_PASSWORD || true
@@ -111,6 +144,7 @@ echo "--- end"; cat "$WORK/systemctl"; [ "$before" = "$(state)" ]
 """)
     first, told, again = done.stdout.split("--- done")[0], done.stdout.split("--- done")[1], done.stdout.split("--- again")[1]
     assert "Hall runs and is connected to 127.0.0.1" in first
+    assert "nginx brings visitors of testing.example.org to Hall" in first
     assert "Open http://192.168.77.2:8881/" in first and "sudo hallctl enroll testing" in first
     assert "root 755 /etc/hall\nroot 600 /etc/hall/hall.env\nhall 700 /var/lib/hall\nhall 640 /var/lib/hall/domains.json\n" \
            "root 600 /root/.config/hall/hallctl.json\n" in first
@@ -206,7 +240,26 @@ $ASK --server testing=192.168.77.20 $SITE --proxy {proxy} --http-only
 grep -qx '{service}' "$WORK/systemctl"
 echo "--- again"; $ASK --server testing=192.168.77.20 $SITE --proxy {proxy} --http-only
 """)
+    assert f"{proxy} brings visitors of testing.example.org to Hall" in done.stdout
     assert done.stdout.endswith("--- again\nnothing to change\n")
+
+
+def test_a_proxy_that_does_not_bring_its_site_is_told(place):
+    done = play(place, r"""
+: >"$WORK/broken"
+! $ASK --server testing=192.168.77.20 $SITE --proxy nginx --http-only
+rm "$WORK/broken"; echo "--- again"
+$ASK --server testing=192.168.77.20 $SITE --proxy nginx --http-only
+echo "--- other"; printf '#!/bin/sh\nexec /usr/bin/python3 -m http.server 80\n' >"$WORK/bin/start-nginx"
+! $ASK --server testing=192.168.77.20 $SITE --site b.example.org=testing,http://192.168.77.20 --proxy nginx
+echo "--- nobody"; printf '#!/bin/sh\nexec true\n' >"$WORK/bin/start-nginx"
+! $ASK --server testing=192.168.77.20 --site c.example.org=testing,http://192.168.77.20 --proxy nginx
+""")
+    again = done.stdout.split("--- again\n")[1].split("---")[0]
+    assert "systemctl reload-or-restart nginx failed" in done.stderr
+    assert "reloads nginx" in again and "nginx brings visitors of testing.example.org to Hall" in again
+    assert "what answers for testing.example.org on this machine is not Hall behind nginx; see: sudo hallctl doctor" in done.stderr
+    assert "nginx does not answer for c.example.org: " in done.stderr
 
 
 def test_a_proxy_that_refuses_gets_its_old_configuration_back(place):

@@ -406,6 +406,12 @@ static void test_proxies(void **state)
             world->found.proxies[i].script ? "-- share\n/traefik/config" : NULL;
         if (place->script && !place->marker)
             world->found.proxies[i].script = "-- share\n";
+        /* It did not start: that is tried again. */
+        plan(world);
+        assert_int_equal(world->plan.n_changes, 0);
+        assert_ptr_equal(world->plan.proxy, place);
+        text_copy(world->found.listeners[world->found.n_listeners].program, 16, place->name);
+        world->found.listeners[world->found.n_listeners++].port = 80;
         plan(world);
         assert_int_equal(world->notes.errors, 0);
         assert_true(setup_plan_is_empty(&world->plan));

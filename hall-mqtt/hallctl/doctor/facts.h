@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "hallctl/doctor/doctor.h"
+#include "hallctl/site_ask.h"
 
 /* ---- configuration.c ---- */
 
@@ -204,7 +205,6 @@ int certificate_end(const char *pem, size_t length, int64_t *ret_end);
 /* ---- proxy.c ---- */
 
 enum { DOCTOR_ROUTES = 16, DOCTOR_PROGRAMS = 8 };
-enum proxy_answer { PROXY_UNASKED, PROXY_SILENT, PROXY_IS_HALL, PROXY_NO_HOST, PROXY_IS_OTHER };
 
 struct proxy_facts {
     char address[DOCTOR_HOST]; /* where it was looked for; "": not at all */

@@ -16,49 +16,22 @@
 #include "base/text.h"
 #include "bridges/proxy/proxy_check.h"
 #include "hallctl/doctor/facts.h"
-#include "hallctl/fetch.h"
 #include "hallctl/picture.h"
 #include "hallctl/proxy_api.h"
 #include "hallctl/talk.h"
 
-enum { ASK_MS = 4000, BODY_MAX = 1 << 20, FOUND_MAX = 1 << 20 };
+enum { FOUND_MAX = 1 << 20 };
 
 /* ---- by HTTP ---- */
 
-/* Hall's own words: a status has a `view`, an error a `detail_fact`. */
-static enum proxy_answer read_answer(long status, const struct buf *body)
+static bool try_at(const char *scheme, const char *via, struct proxy_facts *facts)
 {
-    static const struct json_limits limits = {.bytes = BODY_MAX, .depth = 16};
-    enum proxy_answer answer = PROXY_IS_OTHER;
-    struct json *value = NULL;
-    struct json_error error;
+    char why[FETCH_WHY_SIZE];
 
-    if (json_read(buf_text(body), body->length, &limits, &value, &error) < 0)
-        return PROXY_IS_OTHER;
-    const char *code = json_get_string(json_get(value, "detail_fact"), "code");
-    if (status == 200 && json_get_string(value, "view"))
-        answer = PROXY_IS_HALL;
-    else if (code)
-        answer = strcmp(code, "site.unknown_host") == 0 ? PROXY_NO_HOST : PROXY_IS_HALL;
-    json_free(value);
-    return answer;
-}
-
-/* -EHOSTUNREACH: nobody answers there. */
-static int try_at(const char *scheme, const char *via, struct proxy_facts *facts)
-{
-    const struct fetch_how how = {.via = via, .insecure = true, .limit_ms = ASK_MS};
-    char url[DOCTOR_HOST + 64], why[FETCH_WHY_SIZE] = "";
-    struct buf body = BUF_INIT(BODY_MAX);
-    long status = 0;
-
-    snprintf(url, sizeof(url), "%s://%s/.hall/status?path=/", scheme, facts->domain);
-    const int error = fetch_ask(url, &how, &body, &status, why);
+    facts->answer = site_ask(scheme, facts->domain, via, why);
     text_copy(facts->address, sizeof(facts->address), via);
     text_copy(facts->why, sizeof(facts->why), why);
-    facts->answer = error < 0 ? PROXY_SILENT : read_answer(status, &body);
-    buf_finish(&body);
-    return error;
+    return facts->answer != PROXY_SILENT;
 }
 
 /* A redirect to https and the like are no answer of Hall's: what speaks TLS is asked first. */
@@ -69,12 +42,12 @@ static void ask_proxy(const struct doctor *doctor, struct proxy_facts *facts)
     if (doctor->config->model.n_domains == 0)
         return;
     text_copy(facts->domain, sizeof(facts->domain), doctor->config->model.domains[0].name);
-    if (!listen && try_at("https", "127.0.0.1:443", facts) < 0)
+    if (!listen && !try_at("https", "127.0.0.1:443", facts))
         try_at("http", "127.0.0.1:80", facts);
-    if (listen && (try_at("http", listen, facts) < 0 || facts->answer == PROXY_IS_OTHER)) {
+    if (listen && (!try_at("http", listen, facts) || facts->answer == PROXY_IS_OTHER)) {
         const struct proxy_facts before = *facts;
 
-        if (try_at("https", listen, facts) < 0)
+        if (!try_at("https", listen, facts))
             *facts = before;
     }
 }

@@ -23,6 +23,14 @@ const struct setup_interface *plan_interface(const struct planning *planning)
     return found->n_interfaces > 0 ? &found->interfaces[0] : NULL;
 }
 
+bool plan_listens(const struct planning *planning, const char *program)
+{
+    for (size_t i = 0; i < planning->found->n_listeners; i++)
+        if (strcmp(planning->found->listeners[i].program, program) == 0)
+            return true;
+    return false;
+}
+
 struct setup_change *plan_file(struct planning *planning, const char *path, const char *before,
                                const char *after, mode_t mode)
 {
@@ -132,22 +140,14 @@ static void check_ports(struct planning *planning)
 
 /* ---- all ---- */
 
-static bool is_hall_running(const struct planning *planning)
-{
-    for (size_t i = 0; i < planning->found->n_listeners; i++)
-        if (strcmp(planning->found->listeners[i].program, "hall") == 0)
-            return true;
-    return false;
-}
-
 static void plan_services(struct planning *planning)
 {
     struct setup_plan *plan = planning->plan;
     const char *before = planning->found->domains.text;
     const bool changed = !before || strcmp(before, plan->domains) != 0;
 
-    const bool idle =
-        planning->config && planning->config->model.n_servers > 0 && !is_hall_running(planning);
+    const bool idle = planning->config && planning->config->model.n_servers > 0 &&
+                      !plan_listens(planning, "hall");
 
     plan->restart_hall = planning->link_changed || idle;
     plan->reload_hall = changed && !plan->restart_hall;

@@ -23,6 +23,8 @@ struct planning {
 bool plan_is_local(const struct planning *planning);
 /* The interface that was asked for, else that of the default route. */
 const struct setup_interface *plan_interface(const struct planning *planning);
+/* Does this program run, and listen? */
+bool plan_listens(const struct planning *planning, const char *program);
 /* A file that is to have this text; nothing where it has. Returns it, or NULL. */
 struct setup_change *plan_file(struct planning *planning, const char *path, const char *before,
                                const char *after, mode_t mode);

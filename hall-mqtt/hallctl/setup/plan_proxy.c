@@ -131,7 +131,9 @@ static void plan_one(struct planning *planning, const struct proxy_place *place)
         plan_configuration(planning, place, found);
     plan_includer(planning, place, found);
     plan_script(planning, place, found);
-    if (planning->plan->n_changes > before)
+    /* Asked for, it is started as well if it did not start the last time. */
+    if (planning->plan->n_changes > before ||
+        (planning->answers->proxy && !plan_listens(planning, place->name)))
         planning->plan->proxy = place;
 }
 

@@ -176,8 +176,6 @@ static void check_hall(struct running *running, const struct config *config)
     const char *gateway = url_of(running->arena, &config->http.gateway[0]);
     char why[SETUP_WHY_SIZE] = "";
 
-    if (access("/run/systemd/system", F_OK) < 0)
-        return; /* nothing was started; that was said */
     if (!tools->wait_gateway(arena_printf(running->arena, "%shealthz", gateway), why))
         setup_note(running->notes, SETUP_GATEWAY_SILENT, gateway, why, NULL);
     else if (!tools->wait_hall(config, password, why))
@@ -187,6 +185,27 @@ static void check_hall(struct running *running, const struct config *config)
                    config->mqtt.broker.host ? config->mqtt.broker.host
                                             : config->mqtt.broker.unix_path,
                    NULL);
+}
+
+/* The sites of this run, else any: does the proxy bring them to Hall? */
+static void check_sites(struct running *running, const struct config *config)
+{
+    const struct setup_answers *answers = &running->request->answers;
+    const size_t n = answers->n_sites > 0 ? answers->n_sites : config->model.n_domains > 0;
+
+    for (size_t i = 0; i < n && running->plan->proxy && running->notes->errors == 0; i++) {
+        const char *proxy = running->plan->proxy->name;
+        const char *site =
+            answers->n_sites > 0 ? answers->sites[i].host : config->model.domains[0].name;
+        char why[SETUP_WHY_SIZE] = "";
+
+        if (running->request->tools->wait_site(site, config->proxy.tls, why))
+            setup_note(running->notes, SETUP_SITE_ANSWERS, site, proxy, NULL);
+        else if (why[0])
+            setup_note(running->notes, SETUP_SITE_SILENT, site, proxy, why, NULL);
+        else
+            setup_note(running->notes, SETUP_SITE_ASTRAY, site, proxy, NULL);
+    }
 }
 
 /* What to open and type next. */
@@ -208,7 +227,11 @@ static void finish(struct running *running)
     struct config *config = load_config(running);
 
     if (config) {
-        check_hall(running, config);
+        /* Else nothing was started; that was said. */
+        if (access("/run/systemd/system", F_OK) == 0) {
+            check_hall(running, config);
+            check_sites(running, config);
+        }
         say_next(running, config);
     }
     config_free(config);

@@ -221,6 +221,9 @@ struct setup_tools {
     bool (*wait_hall)(const struct config *config, const char *password, char why[SETUP_WHY_SIZE]);
     /* The gateway answers; waits for that. */
     bool (*wait_gateway)(const char *url, char why[SETUP_WHY_SIZE]);
+    /* The proxy of this machine brings the site to Hall; waits for that. Without a why something
+     * else answers. */
+    bool (*wait_site)(const char *host, bool tls, char why[SETUP_WHY_SIZE]);
 };
 
 struct setup_request {
