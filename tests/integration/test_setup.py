@@ -188,6 +188,8 @@ WRONG = [
     ("--server testing=192.168.77.20 --site a.example.org=testing,http://192.168.77.20 --proxy nginx", "no certificate for a.example.org"),
     ("--broker http://hall", "--broker: found"),
     ("--broker mqtt://127.0.0.1:1999", "needs the password of hall"),
+    ("--broker-password-file /root/password", "--broker-password-file belongs to a broker elsewhere"),
+    ("--broker local --user me", "--user belongs to a broker elsewhere"),
     ("--broker mqtt://127.0.0.1:1999 --broker-password-file /root/password", "does not accept the user hall"),
     ("--password-file /root/none", "cannot be read"),
     ("--password-file /dev/null", "cannot be read"),
@@ -273,13 +275,18 @@ echo 'nonsense;' >/etc/nginx/conf.d/zz.conf
     assert "/etc/nginx/conf.d/hall.conf is as it was before" in done.stdout
 
 
-def test_a_broker_elsewhere(place):
-    done = play(place, r"""
+ELSEWHERE = r"""
 mkdir "$WORK/broker"; "$HALL_SHARE/make-users.sh" --dir "$WORK/broker" >"$WORK/users" 2>/dev/null
+mosquitto_passwd -b "$WORK/broker/passwords" hall pw; echo pw >/root/hall
 sed "s|/etc/mosquitto|$WORK/broker|; s/^listener 1883/user root\nlistener 1999/" "$HALL_SHARE/mosquitto.conf" >"$WORK/broker/conf"
-cp "$HALL_SHARE/acl" "$WORK/broker/acl"; sed -n 's/^hall //p' "$WORK/users" >/root/hall
+cp "$HALL_SHARE/acl" "$WORK/broker/acl"
 mosquitto -c "$WORK/broker/conf" >"$WORK/mosquitto.log" 2>&1 & echo $! >"$WORK/other.pid"
 for _ in $(seq 3000); do [ -n "$(ss -Hltn 'sport = 1999')" ] && break; sleep 0.02; done
+"""
+
+
+def test_a_broker_elsewhere(place):
+    done = play(place, ELSEWHERE + r"""
 before=$(state)
 ! $ASK --broker mqtt://127.0.0.1:1999 --broker-password-file /root/password --server testing=192.168.77.20
 [ "$before" = "$(state)" ]
@@ -402,6 +409,21 @@ def test_the_questions_at_a_terminal(place):
     assert "correct ho" not in terminal.seen
     assert "Hall runs and is connected" in terminal.seen and "restart mosquitto\r\nrestart hall\r\n" in terminal.seen
     assert '"language": "fr"' in terminal.seen and '"upstream": "http://192.168.77.20:8080"' in terminal.seen
+
+
+def test_a_broker_elsewhere_at_a_terminal(place):
+    terminal = Terminal(place, ELSEWHERE + "hallctl setup --language en --server testing=192.168.77.20", "C.UTF-8")
+    terminal.type("a URL [local]: ", "mqtt://127.0.0.1:1999")
+    terminal.type("Hall's user at mqtt://127.0.0.1:1999 [hall]: ", "")
+    terminal.type("Password of hall there (empty: none yet): ", "wrong")
+    terminal.wait("mqtt://127.0.0.1:1999 does not accept the user hall: ")
+    terminal.type("Hall's user at mqtt://127.0.0.1:1999 [hall]: ", "")
+    terminal.type("Password of hall there (empty: none yet): ", "pw")
+    terminal.type("(empty: no more): ", "")
+    terminal.type("none yet): ", "")
+    terminal.type("Write this? yes or no [yes]: ", "")
+    assert terminal.end() == 0, terminal.seen
+    assert "Hall runs and is connected to 127.0.0.1" in terminal.seen
 
 
 @pytest.mark.parametrize("how", ["Ctrl-C", "end", "no", "Ctrl-C at the password"])

@@ -281,6 +281,9 @@ static void test_wrong_settings(void **state)
         {{.proxy = "apache"}, SETUP_PROXY},
         {{.proxy = "nginx"}, SETUP_MISSING},
         {{.broker = "http://hall"}, SETUP_BROKER_URL},
+        {{.user = "me"}, SETUP_BROKER_OPTION},
+        {{.broker = "local", .ca = "/ca"}, SETUP_BROKER_OPTION},
+        {{.broker_password = "pw"}, SETUP_BROKER_OPTION},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -356,6 +359,17 @@ static void test_a_broker_of_others(void **state)
     assert_int_equal(world->notes.all[0].code, SETUP_ACL_KEPT);
     assert_int_equal(world->notes.errors, 0);
     assert_null(change_of(world, "/etc/mosquitto/acl"));
+    world_destroy(world);
+}
+
+static void test_no_broker(void **state)
+{
+    struct world *world = world_create();
+
+    world->found.broker.installed = false;
+    plan(world);
+    assert_int_equal(world->notes.errors, 1);
+    assert_int_equal(world->notes.all[0].code, SETUP_BROKER_MISSING);
     world_destroy(world);
 }
 
@@ -538,6 +552,7 @@ int main(void)
         cmocka_unit_test(test_a_broken_configuration),
         cmocka_unit_test(test_twice),
         cmocka_unit_test(test_a_broker_of_others),
+        cmocka_unit_test(test_no_broker),
         cmocka_unit_test(test_ports),
         cmocka_unit_test(test_proxies),
         cmocka_unit_test(test_places_of_others),

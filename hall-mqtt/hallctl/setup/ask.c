@@ -17,7 +17,7 @@
 #include "hallctl/setup/network.h"
 #include "secret/secret.h"
 
-enum { LINE_SIZE = 4097, PASSWORD_LEAST = 8 };
+enum { LINE_SIZE = 4097 };
 
 struct asking {
     struct arena *arena;
@@ -88,7 +88,7 @@ static const char *ask(struct asking *asking, enum setup_code question, const ch
     return line && line[0] == '\0' ? (fallback ? fallback : "") : line;
 }
 
-static const char *ask_hidden(struct asking *asking, enum setup_code question)
+static const char *ask_hidden(struct asking *asking, enum setup_code question, const char *about)
 {
     struct termios before, silent;
 
@@ -97,7 +97,7 @@ static const char *ask_hidden(struct asking *asking, enum setup_code question)
     silent = before;
     silent.c_lflag &= ~(tcflag_t)ECHO;
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
-    say(asking, question, NULL, ": ");
+    say(asking, question, about, ": ");
     const char *line = read_line(asking);
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
     putchar('\n');
@@ -105,6 +105,15 @@ static const char *ask_hidden(struct asking *asking, enum setup_code question)
 }
 
 /* ---- is it right? ---- */
+
+static void say_errors(const struct asking *asking, const struct setup_notes *notes)
+{
+    for (size_t i = 0; i < notes->n; i++)
+        if (setup_rows[notes->all[i].code].is_error) {
+            setup_print(stdout, &notes->all[i], asking->request->language);
+            putchar('\n');
+        }
+}
 
 /* Would the plan take these answers? What is wrong is said. */
 static bool is_accepted(struct asking *asking, const struct setup_answers *answers,
@@ -114,11 +123,7 @@ static bool is_accepted(struct asking *asking, const struct setup_answers *answe
 
     if (plan && notes->errors == 0)
         setup_plan(asking->arena, answers, asking->found, asking->secrets, plan, notes);
-    for (size_t i = 0; i < notes->n; i++)
-        if (setup_rows[notes->all[i].code].is_error) {
-            setup_print(stdout, &notes->all[i], asking->request->language);
-            putchar('\n');
-        }
+    say_errors(asking, notes);
     return plan && notes->errors == 0;
 }
 
@@ -253,6 +258,40 @@ static void ask_one(struct asking *asking, const struct question *question)
     while (line && !try(asking, question->take, line));
 }
 
+/* ---- a broker elsewhere: who Hall is there ---- */
+
+static bool is_let_in(struct asking *asking)
+{
+    struct setup_notes *notes = arena_alloc(asking->arena, 1, sizeof(*notes));
+
+    if (!notes)
+        return false;
+    notes->arena = asking->arena;
+    setup_try_broker(asking->arena, asking->request, asking->found, notes);
+    say_errors(asking, notes);
+    return notes->errors == 0;
+}
+
+static void ask_access(struct asking *asking)
+{
+    struct setup_answers *answers = asking->answers;
+    const char *broker = answers->broker;
+    const bool known =
+        setup_variable(asking->arena, asking->found->environment.text, "HALL_MQTT_PASSWORD");
+
+    if (!setup_is_elsewhere(answers) || answers->broker_password || known)
+        return;
+    do {
+        answers->user = ask(asking, SETUP_ASK_USER, broker, answers->user ? answers->user : "hall");
+        if (strncmp(broker, "mqtts:", strlen("mqtts:")) == 0)
+            answers->ca = ask(asking, SETUP_ASK_CA, broker, answers->ca);
+        answers->ca = answers->ca && answers->ca[0] ? answers->ca : NULL;
+        answers->broker_password = ask_hidden(asking, SETUP_ASK_BROKER_PASSWORD, answers->user);
+        if (!answers->broker_password || !answers->broker_password[0])
+            answers->broker_password = NULL;
+    } while (answers->broker_password && !is_let_in(asking));
+}
+
 /* ---- the proxy: with HTTPS or without, both are one answer to the plan ---- */
 
 static const char *take_with;
@@ -350,15 +389,15 @@ static void ask_password(struct asking *asking)
         setup_variable(asking->arena, asking->found->environment.text, "HALL_ADMIN_PASSWORD_HASH");
 
     while (!known && !asking->answers->password && !asking->stopped) {
-        const char *first = ask_hidden(asking, SETUP_ASK_PASSWORD);
+        const char *first = ask_hidden(asking, SETUP_ASK_PASSWORD, NULL);
         if (!first || first[0] == '\0')
             return;
-        const char *second = ask_hidden(asking, SETUP_ASK_AGAIN);
+        const char *second = ask_hidden(asking, SETUP_ASK_AGAIN, NULL);
         if (!second)
             return;
         if (strcmp(first, second) != 0)
             say(asking, SETUP_ASK_DIFFERENT, NULL, "\n");
-        else if (strlen(first) < PASSWORD_LEAST)
+        else if (strlen(first) < SETUP_PASSWORD_LEAST)
             say(asking, SETUP_ASK_SHORT, NULL, "\n");
         else
             asking->answers->password = first;
@@ -371,6 +410,7 @@ static void ask_all(struct asking *asking)
 {
     for (size_t i = 0; i < ARRAY_SIZE(first_questions); i++)
         ask_one(asking, &first_questions[i]);
+    ask_access(asking);
     if (asking->answers->n_servers == 0 && !asking->stopped) {
         show_neighbours(asking);
         while (ask_server(asking))

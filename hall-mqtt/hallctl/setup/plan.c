@@ -11,7 +11,7 @@
 
 bool plan_is_local(const struct planning *planning)
 {
-    return planning->answers->broker && strcmp(planning->answers->broker, "local") == 0;
+    return planning->answers->broker && !setup_is_elsewhere(planning->answers);
 }
 
 const struct setup_interface *plan_interface(const struct planning *planning)
@@ -85,6 +85,19 @@ static const char *known_interfaces(const struct planning *planning)
     return all;
 }
 
+/* Those of a broker on this machine are set up, not taken. */
+static void check_broker_options(struct planning *planning)
+{
+    const struct setup_answers *answers = planning->answers;
+    const char *option = answers->user              ? "--user"
+                         : answers->ca              ? "--ca"
+                         : answers->broker_password ? "--broker-password-file"
+                                                    : NULL;
+
+    if (option && !setup_is_elsewhere(answers))
+        setup_note(planning->notes, SETUP_BROKER_OPTION, option, NULL);
+}
+
 static void check_answers(struct planning *planning)
 {
     const struct setup_answers *answers = planning->answers;
@@ -96,9 +109,10 @@ static void check_answers(struct planning *planning)
     if (answers->language && strcmp(answers->language, "en") != 0 &&
         strcmp(answers->language, "fr") != 0)
         setup_note(planning->notes, SETUP_LANGUAGE, answers->language, NULL);
-    if (answers->broker && !plan_is_local(planning) &&
+    if (setup_is_elsewhere(answers) &&
         format_mqtt_url.parse(planning->arena, answers->broker, &broker) != WORDING_NONE)
         setup_note(planning->notes, SETUP_BROKER_URL, answers->broker, NULL);
+    check_broker_options(planning);
     if (answers->proxy && strcmp(answers->proxy, "none") != 0 && !proxy_place_named(answers->proxy))
         setup_note(planning->notes, SETUP_PROXY, answers->proxy, NULL);
 }

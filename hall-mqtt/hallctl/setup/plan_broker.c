@@ -164,7 +164,7 @@ void plan_broker(struct planning *planning)
         return;
     }
     if (!broker->installed) {
-        setup_note(planning->notes, SETUP_MISSING, "mosquitto", "mosquitto", NULL);
+        setup_note(planning->notes, SETUP_BROKER_MISSING, NULL);
         return;
     }
     if (broker->foreign_file) {

@@ -86,7 +86,7 @@ static const char *set_variables(const struct planning *planning, const char *te
 
     if (plan_is_local(planning) && (is_new(planning, "hall") || planning->plan->renew))
         text = env_set(arena, text, "HALL_MQTT_PASSWORD", secrets->hall);
-    if (!plan_is_local(planning) && answers->broker && answers->broker_password &&
+    if (setup_is_elsewhere(answers) && answers->broker_password &&
         (!known || strcmp(known, answers->broker_password) != 0))
         text = env_set(arena, text, "HALL_MQTT_PASSWORD", answers->broker_password);
     if (secrets->admin_hash)

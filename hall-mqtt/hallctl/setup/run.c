@@ -16,7 +16,6 @@
 #include "secret/secret.h"
 
 enum {
-    PASSWORD_LEAST = 8,
     KEY_BYTES = 32,
     URL_SIZE = 64,
 };
@@ -52,7 +51,7 @@ static void say_notes(struct running *running)
 /* ---- secrets ---- */
 
 /* The first line of a file, or of stdin. NULL: noted. */
-static const char *read_password(struct running *running, const char *file)
+static const char *read_password(struct running *running, const char *file, size_t least)
 {
     char line[SECRET_PASSWORD_MAX + 2] = "";
     const char *text = NULL;
@@ -65,8 +64,9 @@ static const char *read_password(struct running *running, const char *file)
     if (running->notes->errors > 0)
         return NULL;
     const size_t length = text ? strcspn(text, "\r\n") : 0;
-    if (length < PASSWORD_LEAST || length > SECRET_PASSWORD_MAX || !text_is_utf8(text, length)) {
-        setup_note(running->notes, SETUP_PASSWORD_EMPTY, file, NULL);
+    if (length < least || length > SECRET_PASSWORD_MAX || !text_is_utf8(text, length)) {
+        setup_note(running->notes, SETUP_PASSWORD_EMPTY, file,
+                   arena_printf(running->arena, "%zu", least), NULL);
         return NULL;
     }
     const char *password = arena_copy_part(running->arena, text, length);
@@ -115,35 +115,34 @@ static void read_secrets(struct running *running)
                                               .secret_key = new_key(running->arena),
                                               .api_key = new_key(running->arena)};
     if (request->password_file)
-        answers->password = read_password(running, request->password_file);
+        answers->password = read_password(running, request->password_file, SETUP_PASSWORD_LEAST);
     if (request->broker_password_file)
-        answers->broker_password = read_password(running, request->broker_password_file);
-    else if (answers->broker && strcmp(answers->broker, "local") != 0)
+        answers->broker_password = read_password(running, request->broker_password_file, 1);
+    else if (setup_is_elsewhere(answers))
         answers->broker_password = getenv("HALL_MQTT_PASSWORD");
 }
 
 /* ---- a broker elsewhere ---- */
 
-static void try_broker(struct running *running)
+void setup_try_broker(struct arena *arena, const struct setup_request *request,
+                      const struct setup_found *found, struct setup_notes *notes)
 {
-    const struct setup_answers *answers = &running->request->answers;
+    const struct setup_answers *answers = &request->answers;
     const char *password = answers->broker_password;
     struct mqtt_broker broker = {0};
     char why[SETUP_WHY_SIZE] = "";
 
-    if (!answers->broker || strcmp(answers->broker, "local") == 0 ||
-        format_mqtt_url.parse(running->arena, answers->broker, &broker) != WORDING_NONE)
+    if (!setup_is_elsewhere(answers) ||
+        format_mqtt_url.parse(arena, answers->broker, &broker) != WORDING_NONE)
         return;
     broker.username = answers->user ? answers->user : "hall";
     broker.ca = answers->ca;
     if (!password)
-        password =
-            setup_variable(running->arena, running->found->environment.text, "HALL_MQTT_PASSWORD");
+        password = setup_variable(arena, found->environment.text, "HALL_MQTT_PASSWORD");
     if (!password)
-        setup_note(running->notes, SETUP_BROKER_PASSWORD, answers->broker, broker.username, NULL);
-    else if (!running->request->tools->try_broker(&broker, password, why))
-        setup_note(running->notes, SETUP_BROKER_REFUSED, answers->broker, broker.username, why,
-                   NULL);
+        setup_note(notes, SETUP_BROKER_PASSWORD, answers->broker, broker.username, NULL);
+    else if (!request->tools->try_broker(&broker, password, why))
+        setup_note(notes, SETUP_BROKER_REFUSED, answers->broker, broker.username, why, NULL);
 }
 
 /* ---- afterwards ---- */
@@ -293,7 +292,7 @@ static bool check(struct running *running)
         hash_password(running, answers->password);
     plan(running);
     if (running->notes->errors == 0)
-        try_broker(running);
+        setup_try_broker(running->arena, running->request, running->found, running->notes);
     return running->notes->errors == 0;
 }
 

@@ -29,6 +29,7 @@ enum {
     SETUP_LISTENERS_MAX = 256,
     SETUP_FILES_MAX = 16,
     SETUP_NOTES_MAX = 64,
+    SETUP_PASSWORD_LEAST = 8, /* of the dashboard */
 };
 
 #define SETUP_DOMAINS     "/var/lib/hall/domains.json"
@@ -73,6 +74,8 @@ struct setup_answers {
     struct setup_site sites[SETUP_LIST_MAX];
 };
 
+/* Is the broker to be one that setup does not take care of? */
+bool setup_is_elsewhere(const struct setup_answers *answers);
 /* "testing=192.168.1.20[,aa:bb:cc:dd:ee:01]"; "host=server,url[,policy]". What is wrong is noted.
  */
 void setup_take_server(struct setup_answers *answers, const char *text, struct setup_notes *notes);
@@ -234,6 +237,9 @@ struct setup_request {
     const struct setup_tools *tools;
 };
 
+/* Does the broker elsewhere accept who is answered? What is wrong is noted. */
+void setup_try_broker(struct arena *arena, const struct setup_request *request,
+                      const struct setup_found *found, struct setup_notes *notes);
 /* Prints to stdout, errors to stderr. False: something is wrong; notes of the request (n > 0) are
  * said as well. */
 bool setup_run(struct setup_request *request, struct setup_notes *notes);

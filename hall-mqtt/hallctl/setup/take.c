@@ -52,6 +52,11 @@ static size_t cut(struct arena *arena, const char *text, const char **parts, siz
     return used;
 }
 
+bool setup_is_elsewhere(const struct setup_answers *answers)
+{
+    return answers->broker && strcmp(answers->broker, "local") != 0;
+}
+
 /* ---- servers ---- */
 
 /* The broker's users that are no server's: see broker/acl. */
