@@ -275,8 +275,8 @@ const struct setup_row setup_rows[SETUP_CODES] = {
         "Write this? yes or no",
         "Écrire tout cela" NNBSP "? oui ou non"),
     REMARK(WHO, "who", ("verb"),
-        "who you are at the broker is not known. Hall runs on this machine: type sudo hallctl {verb}, or sudo hallctl setup, which writes ~/.config/hall/hallctl.json for you",
-        "votre identité auprès du broker n’est pas connue. Hall est installé sur cette machine" NBSP ": tapez sudo hallctl {verb}, ou sudo hallctl setup, qui écrit ~/.config/hall/hallctl.json pour vous"),
+        "who you are at the broker is not known. Hall runs on this machine: type sudo hallctl {verb}; or have ~/.config/hall/hallctl.json say it, which sudo hallctl setup writes for you where it set up the broker",
+        "votre identité auprès du broker n’est pas connue. Hall est installé sur cette machine" NBSP ": tapez sudo hallctl {verb}" NNBSP "; ou indiquez-la dans ~/.config/hall/hallctl.json, que sudo hallctl setup écrit pour vous là où il a configuré le broker"),
 };
 /* clang-format on */
 

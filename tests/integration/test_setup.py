@@ -312,7 +312,7 @@ as() { setpriv --reuid=nobody --regid=nogroup --clear-groups env HOME=/nonexiste
     assert len(re.findall(r"^testing +\w+", done.stdout, re.M)) == 2
     assert "192.168.77.20" in done.stdout
     assert "hallctl status: who you are at the broker is not known" in done.stderr
-    assert "sudo hallctl status, or sudo hallctl setup" in done.stderr and "tapez sudo hallctl status" in done.stderr
+    assert "sudo hallctl status; or have ~/.config/hall/hallctl.json say it" in done.stderr and "tapez sudo hallctl status" in done.stderr
     assert "only root may set Hall up" in done.stderr
 
 
@@ -322,9 +322,15 @@ useradd --create-home --home-dir /run/anna anna
 SUDO_UID=$(id -u anna) $ASK --server testing=192.168.77.20 >/dev/null
 stat -c '%U %a %n' /run/anna/.config/hall /run/anna/.config/hall/hallctl.json
 setpriv --reuid=anna --regid=anna --clear-groups env HOME=/run/anna hallctl status
+# Somebody else, later.
+useradd --create-home --home-dir /run/ben ben; : >"$WORK/systemctl"
+SUDO_UID=$(id -u ben) $ASK >/dev/null
+stat -c '%U %a %n' /run/ben/.config/hall/hallctl.json; ! [ -s "$WORK/systemctl" ]
+SUDO_UID=$(id -u ben) $ASK; setpriv --reuid=ben --regid=ben --clear-groups env HOME=/run/ben hallctl status
 """)
+    assert "ben 600 /run/ben/.config/hall/hallctl.json\n" in done.stdout
     assert "anna 700 /run/anna/.config/hall\nanna 600 /run/anna/.config/hall/hallctl.json\n" in done.stdout
-    assert re.search(r"^testing ", done.stdout, re.M)
+    assert len(re.findall(r"^testing ", done.stdout, re.M)) == 2 and "\nnothing to change\n" in done.stdout
 
 
 def test_dry_run_writes_nothing(place):

@@ -155,11 +155,18 @@ static const char *settings_of(const struct planning *planning, const struct set
     return set ? set : now;
 }
 
+/* The one that setup takes care of, now or before. */
+static bool is_our_broker(const struct planning *planning)
+{
+    return plan_is_local(planning) ||
+           (!planning->answers->broker && planning->found->broker.drop_in.text);
+}
+
 void plan_secrets(struct planning *planning)
 {
     const char *environment = plan_environment(planning);
 
-    for (size_t i = 0; i < planning->found->n_homes && plan_is_local(planning); i++) {
+    for (size_t i = 0; i < planning->found->n_homes && is_our_broker(planning); i++) {
         const struct setup_home *home = &planning->found->homes[i];
         const char *text = settings_of(planning, home, environment);
         struct setup_change *change =
