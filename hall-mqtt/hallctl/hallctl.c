@@ -1,8 +1,6 @@
 #include "hallctl/hallctl.h"
 
-#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/text.h"
 #include "hallctl/reader.h"
@@ -41,15 +39,6 @@ int hallctl_config(const struct call *call, const char *fallback, struct config 
     report_finish(&report);
     buf_finish(&errors);
     return error < 0 ? HALLCTL_ERROR : -1;
-}
-
-const char *hallctl_own_config(void)
-{
-    static const char by_hand[] = "/etc/hall/domains.json";
-
-    return access(HALLCTL_CONFIG, F_OK) < 0 && errno == ENOENT && access(by_hand, F_OK) == 0
-               ? by_hand
-               : HALLCTL_CONFIG;
 }
 
 static int refuse_stranger(const struct call *call)

@@ -34,10 +34,6 @@ bool hallctl_names(const struct call *call, const char *id);
 /* Prints and finishes it; an error where it did not fit. */
 int hallctl_print(struct buf *out);
 
-#define HALLCTL_CONFIG PLACE_CONFIG
-/* That one; /etc/hall/domains.json where only an installation by hand is. */
-const char *hallctl_own_config(void);
-
 struct verb_family {
     const char *title; /* of its part of `hallctl --help` */
     const struct verb *verbs;

@@ -221,7 +221,7 @@ static void load_secrets(struct arena *arena, struct source *known)
     if (!notes)
         return;
     notes->arena = arena;
-    const char *text = setup_read(arena, SETUP_ENVIRONMENT, notes);
+    const char *text = setup_read(arena, PLACE_ENVIRONMENT, notes);
     add(known, &(struct source){.username = known->username,
                                 .password = setup_variable(arena, text, "HALL_MQTT_PASSWORD"),
                                 .api_key = setup_variable(arena, text, "HALL_API_KEY")});
@@ -231,7 +231,7 @@ static void load_secrets(struct arena *arena, struct source *known)
 static int load_own(struct arena *arena, struct settings *settings, struct source *known,
                     struct report *report)
 {
-    const char *file = hallctl_own_config();
+    const char *file = places_config();
 
     if (geteuid() != 0 || known->password || access(file, F_OK) < 0)
         return 0;

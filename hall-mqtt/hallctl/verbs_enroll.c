@@ -55,8 +55,7 @@ static int load(struct enrolling *it)
     if (geteuid() != 0)
         return hallctl_fail(&it->call, id, "run it as root, on Hall's own machine");
     if (!call_has(&it->call, FLAG_CONFIG))
-        call_give(&it->call, FLAG_CONFIG,
-                  access(HALLCTL_CONFIG, F_OK) == 0 ? HALLCTL_CONFIG : PLACE_CONFIG_OF_OLD);
+        call_give(&it->call, FLAG_CONFIG, places_config());
     const int status = hallctl_config(&it->call, NULL, &it->config);
     if (status >= 0 || !it->config)
         return status < 0 ? HALLCTL_ERROR : status;

@@ -20,7 +20,7 @@ static int run_check(const struct call *call)
 
     if (call->n_operands > 0)
         call_give(&with, FLAG_CONFIG, call->operands[0]);
-    const int status = hallctl_config(&with, hallctl_own_config(), &config);
+    const int status = hallctl_config(&with, places_config(), &config);
     if (status >= 0)
         return status;
     printf("%s: ok: %zu servers, %zu domains\n", config->file, config->model.n_servers,
@@ -136,7 +136,7 @@ static const struct verb verbs[] = {
      .flags = WITH(FLAG_CONFIG),
      .most = 1,
      .run = run_check,
-     .detail = "FILE, or --config FILE; default " HALLCTL_CONFIG ".\n"},
+     .detail = "FILE, or --config FILE; default " PLACE_CONFIG ".\n"},
     {.name = "hash-password",
      .operands = "",
      .summary = "hashes a password for HALL_ADMIN_PASSWORD_HASH",

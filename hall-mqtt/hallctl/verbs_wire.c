@@ -33,7 +33,7 @@ struct target {
 
 static int find_configured(const struct call *call, const char *id, struct target *target)
 {
-    const int status = hallctl_config(call, hallctl_own_config(), &target->config);
+    const int status = hallctl_config(call, places_config(), &target->config);
 
     if (status >= 0) {
         if (!call_has(call, FLAG_CONFIG))
@@ -411,12 +411,12 @@ static const struct verb verbs[] = {
     {.name = "ping", .operands = "SERVER|ADDRESS", .summary = "checks a server from this machine",
      .flags = WITH(FLAG_CONFIG) | WITH(FLAG_MAC) | WITH(FLAG_TCP) | WITH(FLAG_HTTP), .least = 1, .most = 1,
      .run = run_ping,
-     .detail = "Runs the checks in Hall's configuration (--config, default " HALLCTL_CONFIG "): ping, TCP,\n"
+     .detail = "Runs the checks in Hall's configuration (--config, default " PLACE_CONFIG "): ping, TCP,\n"
                "HTTP, and which MAC answers; or checks an address. Exit status 0: it is up; 1: no answer.\n"},
     {.name = "send", .operands = "SERVER|MAC", .summary = "sends a magic packet from this machine",
      .flags = WITH(FLAG_CONFIG) | WITH(FLAG_INTERFACE) | WITH(FLAG_BROADCAST) | WITH(FLAG_PORT) | WITH(FLAG_SECUREON),
      .least = 1, .most = 1, .run = run_send,
-     .detail = "As set in Hall's configuration (--config, default " HALLCTL_CONFIG "), or to a MAC.\n"
+     .detail = "As set in Hall's configuration (--config, default " PLACE_CONFIG "), or to a MAC.\n"
                "Hall does not see it; to wake a server for use: hallctl wake SERVER.\n"},
     {.name = "discover", .operands = "", .summary = "lists machines on the LAN, ready for the configuration",
      .flags = WITH(FLAG_CONFIG) | WITH(FLAG_JSON) | WITH(FLAG_SCAN) | WITH(FLAG_INTERFACE), .run = discover_run,

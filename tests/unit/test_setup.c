@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/places.h"
 #include "base/text.h"
 #include "hallctl/setup/edit.h"
 #include "hallctl/setup/setup.h"
@@ -48,8 +49,8 @@ static struct world *world_create(void)
     found->n_neighbours = 1;
     found->neighbours[0] =
         (struct setup_neighbour){ip("192.168.1.20"), {0xaa, 0xbb, 0xcc, 0xdd, 0xee, 1}};
-    found->domains.path = SETUP_DOMAINS;
-    found->environment.path = SETUP_ENVIRONMENT;
+    found->domains.path = PLACE_CONFIG;
+    found->environment.path = PLACE_ENVIRONMENT;
     found->n_homes = 1;
     found->homes[0].settings.path = "/root/.config/hall/hallctl.json";
     found->broker =
@@ -155,7 +156,7 @@ static void test_first_time(void **state)
         "listener 1883 127.0.0.1\n\n# TLS\nlistener 8883\ncafile x\n\n#listener 0 /run/s\n");
     assert_string_equal(world->plan.new_users, "hall homeassistant operator viewer");
     assert_string_equal(world->plan.names, "pi pi.local 192.168.1.2");
-    const struct setup_change *environment = change_of(world, SETUP_ENVIRONMENT);
+    const struct setup_change *environment = change_of(world, PLACE_ENVIRONMENT);
     assert_int_equal(environment->mode, 0600);
     assert_true(environment->secret);
     assert_has(environment->after, "\nHALL_MQTT_PASSWORD=hall-pw\n");
@@ -203,7 +204,7 @@ static void test_passwords_are_kept(void **state)
     plan(world);
     assert_string_equal(world->plan.new_users, "homeassistant viewer");
     assert_null(world->plan.renew);
-    assert_has(change_of(world, SETUP_ENVIRONMENT)->after,
+    assert_has(change_of(world, PLACE_ENVIRONMENT)->after,
                "# mine\nHALL_MQTT_PASSWORD=old\nHALL_SECRET_KEY='a b'\nHALL_API_KEY=k2\n");
     /* Nobody has it: a new one. */
     world->found.environment.text = NULL;
@@ -220,7 +221,7 @@ static void test_secrets_survive_the_file(void **state)
     world->secrets.admin_hash = hash;
     server(world, "testing=192.168.1.20");
     plan(world);
-    assert_string_equal(setup_variable(world->arena, change_of(world, SETUP_ENVIRONMENT)->after,
+    assert_string_equal(setup_variable(world->arena, change_of(world, PLACE_ENVIRONMENT)->after,
                                        "HALL_ADMIN_PASSWORD_HASH"),
                         hash);
     assert_null(setup_variable(world->arena, "A=\nAB=1\n", "A"));

@@ -4,6 +4,7 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/places.h"
 #include "base/version.h"
 #include "config/complaint.h"
 #include "hallctl/doctor/doctor.h"
@@ -113,7 +114,7 @@ static int print_json(const struct findings *findings)
 
 static const char *find_file(const struct call *call)
 {
-    return call_has(call, FLAG_CONFIG) ? call->texts[FLAG_CONFIG] : hallctl_own_config();
+    return call_has(call, FLAG_CONFIG) ? call->texts[FLAG_CONFIG] : places_config();
 }
 
 static void add_error(const struct report *report, struct findings *findings)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/number.h"
+#include "base/places.h"
 #include "base/zone.h"
 #include "hallctl/setup/network.h"
 #include "hallctl/setup/setup.h"
@@ -246,13 +247,6 @@ static const char *find_timezone(struct arena *arena)
     return at ? arena_copy(arena, at + strlen(zones)) : NULL;
 }
 
-static const char *domains_path(void)
-{
-    return access(SETUP_DOMAINS, F_OK) < 0 && access(SETUP_OLD_DOMAINS, F_OK) == 0
-               ? SETUP_OLD_DOMAINS
-               : SETUP_DOMAINS;
-}
-
 int setup_find(struct arena *arena, struct setup_found *ret_found, struct setup_notes *notes)
 {
     char hostname[HOSTNAME_SIZE] = "hall";
@@ -261,8 +255,8 @@ int setup_find(struct arena *arena, struct setup_found *ret_found, struct setup_
         strcpy(hostname, "hall");
     ret_found->hostname = arena_copy(arena, hostname);
     ret_found->timezone = find_timezone(arena);
-    ret_found->domains = look(domains_path(), notes);
-    ret_found->environment = look(SETUP_ENVIRONMENT, notes);
+    ret_found->domains = look(places_config(), notes);
+    ret_found->environment = look(PLACE_ENVIRONMENT, notes);
     network_find(ret_found);
     if (ret_found->n_interfaces == 0)
         setup_note(notes, SETUP_NO_INTERFACE, NULL);

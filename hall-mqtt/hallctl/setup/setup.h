@@ -32,10 +32,6 @@ enum {
     SETUP_PASSWORD_LEAST = 8, /* of the dashboard */
 };
 
-#define SETUP_DOMAINS     "/var/lib/hall/domains.json"
-#define SETUP_OLD_DOMAINS "/etc/hall/domains.json" /* of an installation by hand */
-#define SETUP_ENVIRONMENT "/etc/hall/hall.env"
-
 /* ---- notes ---- */
 
 struct setup_notes {
