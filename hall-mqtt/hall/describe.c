@@ -266,3 +266,38 @@ void describe_preview(const struct describe *from, const struct model_policy *po
     json_put_number(&writer, "hours_on", (double)on / 3600000);
     json_end_object(&writer);
 }
+
+/* ---- what a proxy says ---- */
+
+static void put_heard(struct json_writer *writer, const struct heard *heard)
+{
+    static const char *const doors[] = {[HEARD_AUTH] = "auth", [HEARD_HELPER] = "helper"};
+
+    json_begin_object(writer, NULL);
+    json_put_string(writer, "door", doors[heard->door]);
+    json_put_string(writer, "peer", heard->peer);
+    json_put_bool(writer, "trusted", heard->trusted);
+    json_put_string(writer, "address", heard->address);
+    json_put_string(writer, "host", heard->host);
+    json_begin_object(writer, "headers");
+    for (unsigned i = 0; i < HEARD_HEADERS; i++)
+        json_put_string(writer, heard_header_name((enum heard_header)i),
+                        heard->has[i] ? heard->headers[i] : NULL);
+    json_end_object(writer);
+    json_end_object(writer);
+}
+
+void describe_heard(const struct describe *from, const char *token, struct buf *out)
+{
+    struct heard all[HEARD_MAX];
+    const size_t n = heard_find(board_heard(from->current->board), token, all);
+    struct json_writer writer;
+
+    json_writer_init(&writer, out);
+    json_begin_object(&writer, NULL);
+    json_begin_array(&writer, "requests");
+    for (size_t i = 0; i < n; i++)
+        put_heard(&writer, &all[i]);
+    json_end_array(&writer);
+    json_end_object(&writer);
+}

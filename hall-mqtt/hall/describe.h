@@ -25,6 +25,8 @@ void describe_info(const struct describe *from, struct buf *out);
 void describe_servers(const struct describe *from, int64_t after, int64_t limit, struct buf *out);
 void describe_projects(const struct describe *from, int64_t after, int64_t limit, struct buf *out);
 void describe_leases(const struct describe *from, int64_t after, int64_t limit, struct buf *out);
+/* What the doctor's requests with this token brought. */
+void describe_heard(const struct describe *from, const char *token, struct buf *out);
 /* When a policy would have its servers on. */
 void describe_preview(const struct describe *from, const struct model_policy *policy, int64_t days,
                       struct buf *out);

@@ -75,6 +75,13 @@ static int on_project(struct in_api *in, struct errand *errand, int server)
     return 200;
 }
 
+static int on_heard(struct in_api *in, struct errand *errand, int server)
+{
+    (void)server;
+    describe_heard(&in->describe, errand->id, &errand->out);
+    return 200;
+}
+
 static int on_preview(struct in_api *in, struct errand *errand, int server)
 {
     (void)server;
@@ -267,10 +274,11 @@ static const struct {
     [ERRAND_INFO] = {on_info, false},       [ERRAND_SERVERS] = {on_list, false},
     [ERRAND_SERVER] = {on_server, true},    [ERRAND_PROJECTS] = {on_list, false},
     [ERRAND_PROJECT] = {on_project, false}, [ERRAND_LEASES] = {on_list, false},
-    [ERRAND_COMMAND] = {on_command, false}, [ERRAND_RELEASE] = {on_release, true},
-    [ERRAND_ADDRESS] = {on_address, true},  [ERRAND_CHECK] = {on_check, true},
-    [ERRAND_PACKET] = {on_packet, true},    [ERRAND_PREVIEW] = {on_preview, false},
-    [ERRAND_RELOAD] = {on_reload, false},   [ERRAND_FLUSH] = {on_flush, false},
+    [ERRAND_HEARD] = {on_heard, false},     [ERRAND_COMMAND] = {on_command, false},
+    [ERRAND_RELEASE] = {on_release, true},  [ERRAND_ADDRESS] = {on_address, true},
+    [ERRAND_CHECK] = {on_check, true},      [ERRAND_PACKET] = {on_packet, true},
+    [ERRAND_PREVIEW] = {on_preview, false}, [ERRAND_RELOAD] = {on_reload, false},
+    [ERRAND_FLUSH] = {on_flush, false},
 };
 
 static int on_errands(sd_event_source *source, int fd, uint32_t events, void *context)

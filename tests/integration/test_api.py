@@ -97,6 +97,31 @@ def test_what_is_live_is_what_the_bus_says(api, bus):
     assert api.ask("GET", "/servers/nobody").status == 404
 
 
+def test_what_a_proxy_says_of_the_doctor(api, world):
+    """Read by its token alone; whoever else says such a name is kept too, and does nothing."""
+    token, other = "0123456789abcdef" * 2, "f" * 32
+    said = {"X-Forwarded-Host": "testing.localhost", "X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
+    doctor = {"User-Agent": f"hall-doctor/{token}"}
+    assert world.hall.get("/.hall/status?path=/client1/", {**doctor, **said}).json()["view"]
+    auth = {"X-Forwarded-Uri": "/client1/x?y", "X-Forwarded-Method": "HEAD"}
+    for path in ("/auth", "/auth/nginx"):
+        assert world.hall.get(path, {**doctor, **said, **auth}).status == 403
+    assert world.hall.get("/auth", {**doctor, **said}, source="127.0.0.2").status == 403
+    for wrong in (token[:-1], token + "0", token.upper(), ""):
+        assert world.hall.get("/auth", {**said, "User-Agent": f"hall-doctor/{wrong}"}).status in (200, 404, 503)
+    heard = api.get(f"/heard/{token}")["requests"]
+    assert [h["door"] for h in heard] == ["helper", "auth", "auth", "auth"]
+    assert heard[0] == {"door": "helper", "peer": "127.0.0.1", "trusted": True, "address": "203.0.113.9", "host": "testing.localhost",
+                        "headers": {**said, "X-Forwarded-Uri": None, "X-Forwarded-Method": None}}
+    assert heard[1] == heard[2] == {**heard[0], "door": "auth", "headers": {**said, **auth}}
+    assert heard[3]["peer"] == heard[3]["address"] == "127.0.0.2" and not heard[3]["trusted"]
+    assert api.get(f"/heard/{other}") == {"requests": []} and api.ask("GET", "/heard/A").status == 404
+    for n in range(40):  # strangers push it out, and no more than that
+        world.hall.get("/auth", {"User-Agent": f"hall-doctor/{other}", "X-Forwarded-For": "x" * 2000, "X-Forwarded-Host": "\xff" * n})
+    assert len(api.get(f"/heard/{other}")["requests"]) == 16 and api.get(f"/heard/{token}") == {"requests": []}
+    assert world.hall.ask_admin(f"/api/v1/heard/{token}", {}, host="localhost").status == 401
+
+
 def test_a_wake_and_a_sleep_leave_their_traces(api, bus, world):
     accepted = api.do("POST", "/servers/erp/wake", {"id": "w1", "for": "30m", "by": "a script"})
     assert accepted["outcome"] == "accepted" and accepted["id"] == "w1" and accepted["by"] == "a script"
@@ -444,7 +469,7 @@ BAD_QUERY = {
     "limit": ["", "0", "201", "-5", "all"],
     "format": ["", "xml", "CSV"],
 }
-PLACES = {"server": "testing", "project": "client1", "hold": "h", "kind": "hold", "holder": "h", "version": "1-0000000000000000"}
+PLACES = {"server": "testing", "project": "client1", "hold": "h", "kind": "hold", "holder": "h", "version": "1-0000000000000000", "token": "0" * 32}
 
 
 def fill(path):

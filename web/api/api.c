@@ -140,6 +140,7 @@ static const struct api_route routes[] = {
     {"POST", "/projects/*/stop", api_live_command, 0, ERRAND_WORD_PROJECT, "stop"},
     {"POST", "/projects/*/restart", api_live_command, 0, ERRAND_WORD_PROJECT, "restart"},
     {"GET", "/leases", api_live_list, THINGS, ERRAND_LEASES, NULL},
+    {"GET", "/heard/*", api_live_one, 0, ERRAND_HEARD, NULL},
     {"GET", "/events", api_past_list, EVENTS | PARAM_BEFORE | PARAM_LIMIT, 0, "events"},
     {"GET", "/events/export", api_past_export, EVENTS | PARAM_FORMAT, 0, NULL},
     {"GET", "/wakes", api_past_list, PARAM_SERVER | HISTORY, 0, "wakes"},

@@ -23,6 +23,7 @@ enum errand_kind {
     ERRAND_PROJECTS, /* after, limit */
     ERRAND_PROJECT,  /* id */
     ERRAND_LEASES,   /* after, limit */
+    ERRAND_HEARD,    /* id: a token of the doctor */
     ERRAND_COMMAND,  /* word, id, name, in: as on the bus's command topics */
     ERRAND_RELEASE,  /* id, lease, name: a lease of any kind that a person may end */
     ERRAND_ADDRESS,  /* id: where it is; the answer is plain text */

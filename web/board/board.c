@@ -57,6 +57,7 @@ struct board {
     atomic_bool closed;
     atomic_bool broker;
     atomic_bool outdated; /* the configuration file says something else */
+    struct heard_list heard;
 };
 
 static pthread_mutex_t *slot_lock(struct board *board, int server)
@@ -97,6 +98,7 @@ int board_create(const struct config *config, struct board **ret_board)
         return -ENOMEM;
     board->config = config;
     init_locks(board);
+    heard_init(&board->heard);
     board->slots = calloc(model->n_servers + 1, sizeof(*board->slots));
     board->sites = calloc(model->n_sites + 1, sizeof(*board->sites));
     int error = inbox_create(sizeof(struct visit), INBOX_LEAST + 2 * model->n_sites, &board->inbox);
@@ -126,6 +128,7 @@ void board_destroy(struct board *board)
     for (size_t i = 0; i < LOCKS; i++)
         pthread_mutex_destroy(&board->locks[i]);
     pthread_mutex_destroy(&board->wait_lock);
+    heard_finish(&board->heard);
     pthread_cond_destroy(&board->changed);
     for (struct visit visit; board->inbox && board_take(board, &visit);)
         free(visit.why);
@@ -425,6 +428,11 @@ void board_carry_counts(struct board *board, const struct board *from)
     for (int what = 0; what < COUNTS; what++)
         atomic_fetch_add_explicit(&board->counts[what], board_counted(from, (enum count)what),
                                   memory_order_relaxed);
+}
+
+struct heard_list *board_heard(struct board *board)
+{
+    return &board->heard;
 }
 
 /* The memory of when a site's visits of this kind were last told; NULL: all are told. */

@@ -17,6 +17,7 @@
 #include "core/problem.h"
 #include "core/stream.h"
 #include "web/board/count.h"
+#include "web/board/heard.h"
 
 enum { NOTICE_WHY_SIZE = 2048 };
 
@@ -128,6 +129,8 @@ void board_take_passes(struct board *board, int site, struct passes *ret_passes)
 /* What happened at the gate, for /metrics. */
 void board_count(struct board *board, enum count what);
 uint64_t board_counted(const struct board *board, enum count what);
+/* What the doctor's requests brought; lives as long as the board. */
+struct heard_list *board_heard(struct board *board);
 /* Tells the loop. Repeated uses of a site within a second, and wants within 100 ms, are told once.
  * False if the inbox is full. */
 bool board_tell(struct board *board, const struct visit *visit);

@@ -145,7 +145,10 @@ void desk_ask_gate(struct desk *desk, const struct raw_request *raw, struct cler
 {
     enum request_via via = door == DOOR_ANY ? REQUEST_VIA_DIRECT : REQUEST_VIA_AUTH;
     enum request_fault fault = request_read(raw, &desk->gate.proxies, via, &clerk->request);
-    if (fault != REQUEST_FINE)
+    /* The doctor wants to be heard, and nothing of the site. */
+    if (door != DOOR_ANY && desk_hear_doctor(desk, raw, clerk, HEARD_AUTH))
+        desk_refuse(clerk, 403, &FACT(ACCESS_CLIENT));
+    else if (fault != REQUEST_FINE)
         desk_refuse_fault(desk, clerk, raw, fault, door);
     else
         desk_judge(desk, raw, clerk, door);

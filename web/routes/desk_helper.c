@@ -31,6 +31,7 @@ static bool open_helper(struct desk *desk, const struct raw_request *raw, struct
         request_read(raw, &desk->gate.proxies, REQUEST_VIA_DIRECT, &clerk->request);
     int length = uri_parameter(query, "path", clerk->value, sizeof(clerk->value));
 
+    desk_hear_doctor(desk, raw, clerk, HEARD_HELPER);
     bool astray = fault == REQUEST_FINE && is_astray(desk, clerk);
     if (fault == REQUEST_FINE && length >= 0)
         fault = request_retarget(&clerk->request, clerk->value, (size_t)length);

@@ -32,6 +32,13 @@ enum door { DOOR_AUTH, DOOR_NGINX, DOOR_ANY };
 
 int64_t desk_now(void); /* boot clock, ms */
 
+/* ---- desk_doctor.c ---- */
+
+/* Keeps what the proxy said, if the doctor asks; false: somebody else does. request_read has read
+ * the request, whatever it found. */
+bool desk_hear_doctor(struct desk *desk, const struct raw_request *raw, const struct clerk *clerk,
+                      enum heard_door door);
+
 /* ---- desk_gate.c ---- */
 
 void desk_ask_gate(struct desk *desk, const struct raw_request *raw, struct clerk *clerk,
