@@ -15,17 +15,27 @@ static size_t take(char *bytes, size_t size, size_t n, void *userdata)
     return buf_error(body) == 0 ? size * n : 0;
 }
 
-static struct curl_slist *headers_of(const char *api_key)
+static void add_header(struct curl_slist **headers, const char *line)
+{
+    struct curl_slist *more = *headers ? curl_slist_append(*headers, line) : NULL;
+
+    if (more)
+        *headers = more;
+}
+
+static struct curl_slist *headers_of(const struct fetch_how *how)
 {
     char line[HEADER_SIZE];
     struct curl_slist *headers = curl_slist_append(NULL, "Accept: application/json");
 
-    if (!headers || !api_key)
-        return headers;
-    snprintf(line, sizeof(line), "X-API-Key: %s", api_key);
-    struct curl_slist *more = curl_slist_append(headers, line);
-    explicit_bzero(line, sizeof(line));
-    return more ? more : headers;
+    for (size_t i = 0; how->headers && how->headers[i]; i++)
+        add_header(&headers, how->headers[i]);
+    if (how->api_key) {
+        snprintf(line, sizeof(line), "X-API-Key: %s", how->api_key);
+        add_header(&headers, line);
+        explicit_bzero(line, sizeof(line));
+    }
+    return headers;
 }
 
 static int perform(CURL *curl, long *ret_status, char ret_why[FETCH_WHY_SIZE])
@@ -64,7 +74,7 @@ int fetch_ask(const char *url, const struct fetch_how *how, struct buf *body, lo
               char ret_why[FETCH_WHY_SIZE])
 {
     CURL *curl = curl_easy_init();
-    struct curl_slist *headers = headers_of(how->api_key), *via = NULL;
+    struct curl_slist *headers = headers_of(how), *via = NULL;
     char line[HEADER_SIZE];
     int error = -ENOMEM;
 
@@ -76,6 +86,7 @@ int fetch_ask(const char *url, const struct fetch_how *how, struct buf *body, lo
         set_common(curl, url, how->limit_ms);
         set_secrecy(curl, !how->insecure, NULL);
         curl_easy_setopt(curl, CURLOPT_CONNECT_TO, via);
+        curl_easy_setopt(curl, CURLOPT_NOBODY, how->head ? 1L : 0L);
         curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
         curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
         curl_easy_setopt(curl, CURLOPT_WRITEDATA, body);

@@ -18,10 +18,12 @@ int fetch_get(const char *url, const char *api_key, struct buf *body, long *ret_
 
 /* How else it is asked; zeroed as above. */
 struct fetch_how {
-    const char *api_key; /* or NULL */
-    const char *via;     /* ADDRESS:PORT to connect to, whatever the URL says; or NULL */
-    bool insecure;       /* whatever certificate it has */
-    long limit_ms;       /* 0: ten seconds */
+    const char *api_key;        /* or NULL */
+    const char *via;            /* ADDRESS:PORT to connect to, whatever the URL says; or NULL */
+    bool insecure;              /* whatever certificate it has */
+    long limit_ms;              /* 0: ten seconds */
+    bool head;                  /* HEAD in place of GET */
+    const char *const *headers; /* more of them, "NAME: VALUE", NULL at their end; or NULL */
 };
 int fetch_ask(const char *url, const struct fetch_how *how, struct buf *body, long *ret_status,
               char ret_why[FETCH_WHY_SIZE]);

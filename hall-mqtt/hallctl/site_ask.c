@@ -26,10 +26,12 @@ static enum proxy_answer read_answer(long status, const struct buf *body)
     return answer;
 }
 
-enum proxy_answer site_ask(const char *scheme, const char *host, const char *via,
+enum proxy_answer site_ask(const char *scheme, const char *host, const char *via, const char *agent,
                            char ret_why[FETCH_WHY_SIZE])
 {
-    const struct fetch_how how = {.via = via, .insecure = true, .limit_ms = ASK_MS};
+    const char *const headers[] = {agent, NULL};
+    const struct fetch_how how = {
+        .via = via, .insecure = true, .limit_ms = ASK_MS, .headers = headers};
     struct buf body = BUF_INIT(BODY_MAX);
     char url[URL_SIZE];
     long status = 0;

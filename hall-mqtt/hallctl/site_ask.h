@@ -9,9 +9,9 @@
 
 enum proxy_answer { PROXY_UNASKED, PROXY_SILENT, PROXY_IS_HALL, PROXY_NO_HOST, PROXY_IS_OTHER };
 
-/* scheme: "http" or "https", via: ADDRESS:PORT of the proxy. ret_why: why nobody answers
- * (PROXY_SILENT), else empty. */
-enum proxy_answer site_ask(const char *scheme, const char *host, const char *via,
+/* scheme: "http" or "https", via: ADDRESS:PORT of the proxy, agent: the header line "User-Agent:
+ * ..." or NULL. ret_why: why nobody answers (PROXY_SILENT), else empty. */
+enum proxy_answer site_ask(const char *scheme, const char *host, const char *via, const char *agent,
                            char ret_why[FETCH_WHY_SIZE]);
 
 #endif

@@ -107,8 +107,8 @@ static bool wait_site(const char *host, bool tls, char why[SETUP_WHY_SIZE])
     enum proxy_answer answer;
 
     do
-        answer =
-            site_ask(tls ? "https" : "http", host, tls ? "127.0.0.1:443" : "127.0.0.1:80", why);
+        answer = site_ask(tls ? "https" : "http", host, tls ? "127.0.0.1:443" : "127.0.0.1:80",
+                          NULL, why);
     while (answer != PROXY_IS_HALL && clock_now().boot < until && nanosleep(&pause, NULL) == 0);
     return answer == PROXY_IS_HALL;
 }

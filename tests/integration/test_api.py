@@ -107,6 +107,8 @@ def test_what_a_proxy_says_of_the_doctor(api, world):
     for path in ("/auth", "/auth/nginx"):
         assert world.hall.get(path, {**doctor, **said, **auth}).status == 403
     assert world.hall.get("/auth", {**doctor, **said}, source="127.0.0.2").status == 403
+    # Led here by a proxy that did not ask before: neither a page nor a wake.
+    assert world.hall.get("/client1/x", {**doctor, **said, "Accept": "*/*"}).status == 403
     for wrong in (token[:-1], token + "0", token.upper(), ""):
         assert world.hall.get("/auth", {**said, "User-Agent": f"hall-doctor/{wrong}"}).status in (200, 404, 503)
     heard = api.get(f"/heard/{token}")["requests"]

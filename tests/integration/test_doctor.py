@@ -3,6 +3,7 @@ the line (or what it stands for here) has been typed."""
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -10,15 +11,17 @@ import subprocess
 import time
 
 import pytest
-from helpers import awake, reload
+from conftest import Worlds
+from helpers import asleep, awake, barrier, reload
 from lan import free_port
 from process import Process, wait_until
-from proxy import Proxy, tool
+from proxy import KINDS, HttpsProxy, Proxy, generated, tool
 from test_clock import Unsynchronised
 from world import ROOT
 
 LIMIT = 60
 LONGEST = 15  # what doctor promises
+KEY = "0123456789abcdef0123456789abcdef"
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounting and namespaces need root")
 pytestmark = needs_root
 
@@ -30,7 +33,7 @@ class Doctor:
         self.program = world.hall.binary.with_name("hallctl")
         self.file = world.hall.file
         self.env = {k: v for k, v in os.environ.items() if not k.startswith(("HALL_", "XDG_", "LC_", "LANG"))}
-        self.env |= {"HALL_MQTT_PASSWORD": world.broker.passwords["hall"], "HOME": str(home), "LC_ALL": "C"}
+        self.env |= {"HALL_MQTT_PASSWORD": world.broker.passwords["hall"], "HALL_API_KEY": KEY, "HOME": str(home), "LC_ALL": "C"}
 
     def run(self, *words, inside=(), config=True, **env):
         argv = [*inside, self.program, "doctor", *(["--config", self.file] if config else []), *words]
@@ -60,6 +63,17 @@ def mounted(*script):
     return ["unshare", "-m", "--propagation", "private", "sh", "-ec", "\n".join([*script, 'exec "$@"']), "sh"]
 
 
+@pytest.fixture(scope="module")
+def world(binary, tmp_path_factory):
+    """One for all tests of this file, with a key to its API."""
+    worlds = Worlds(binary, tmp_path_factory)
+    world = worlds(start=False)
+    world.hall.secrets = {"HALL_API_KEY": KEY}
+    world.start()
+    yield world
+    worlds.close()
+
+
 @pytest.fixture
 def doctor(world, tmp_path):
     """Of the world that all tests of this file share, which is well."""
@@ -77,7 +91,7 @@ def test_what_is_well(world, bus, doctor, tmp_path):
         proxy.stop()
     assert [line for line in lines.values() if line["verdict"] == "bad"] == []
     for code in ("configuration.good", "disk.good", "ping.good", "network.good", "port.good", "broker.good", "rights.good", "hall.good",
-                 "version.good", "server.good", "dns.good", "proxy.good"):
+                 "version.good", "server.good", "dns.good", "proxy.good", "proxy.told"):
         assert lines[code]["command"] is None, lines[code]
     assert len([line for line in doctor.report["lines"] if line["code"] == "doctor.port.good"]) == 2
     assert "access_refused" not in world.hall.log_text()  # nothing that it asks is an offence
@@ -381,6 +395,10 @@ ASTRAY = """server {{
 """
 
 
+def of_proxy(found):
+    return {code: command for code, command in found.items() if code.startswith("proxy.")}
+
+
 @pytest.mark.parametrize("text, code", [(NO_HEADERS, "proxy.headers"), (ASTRAY, "proxy.astray")])
 def test_proxy_without_headers(world, doctor, tmp_path, text, code):
     port = free_port()
@@ -388,13 +406,170 @@ def test_proxy_without_headers(world, doctor, tmp_path, text, code):
     told = text.format(port=port, hall=world.hall.gateway)
     proxy = Proxy("nginx", tmp_path / "wrong", doctor.program, world.hall.file, port, text=told).start()
     try:
-        found = doctor.bad(*listen)
+        found = of_proxy(doctor.bad(*listen))
     finally:
         proxy.stop()
     assert list(found) == [code] and found[code].startswith("hallctl proxy-config ")
     proxy = Proxy("nginx", tmp_path / "right", doctor.program, world.hall.file, port).start()  # what the command prints
     try:
-        assert doctor.bad(*listen) == {}
+        assert of_proxy(doctor.bad(*listen)) == {}
+    finally:
+        proxy.stop()
+
+
+def told(doctor, port):
+    """What it says of the headers: code, domain, header, where, and the line to add."""
+    doctor.look("--listen", f"127.0.0.1:{port}")
+    values = [(line["code"].removeprefix("doctor.proxy."), line["parameters"]) for line in doctor.report["lines"]
+              if line["code"].startswith("doctor.proxy.")]
+    return {(code, of.get("domain"), of.get("header"), of.get("door"), of.get("line")) for code, of in values 
+            if code not in ("good", "namespace", "namespace_agent")}
+
+
+def domains_of(world):
+    return list(json.loads(world.hall.file.read_text(encoding="utf-8"))["domains"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_each_proxy_tells_of_its_visitors(world, bus, doctor, tmp_path, kind):
+    """As hallctl prints it, by HTTP and by HTTPS, whether the sites sleep or not; it wakes none, and nobody is refused."""
+    for id in ("testing", "erp"):
+        asleep(bus, id)
+    mark = bus.mark()
+    def check(proxy, names):
+        good = {("told", name, None, None, None) for name in names}
+        proxy.start()
+        try:
+            if isinstance(proxy, HttpsProxy) and kind == "caddy":  # it makes its certificates once it runs
+                wait_until(lambda: told(doctor, proxy.port) == good, LIMIT, "the proxy")
+            assert told(doctor, proxy.port) == good and doctor.report["bad"] == 0, doctor.report
+        finally:
+            proxy.stop()
+
+    check(Proxy(kind, tmp_path / "plain", doctor.program, world.hall.file, free_port(), is_patient=True), domains_of(world))
+    config = json.loads(world.hall.file.read_text(encoding="utf-8"))
+    doctor.file = tmp_path / "domains.json"  # with the one domain for which there is a certificate
+    name = "testing.localhost"
+    doctor.file.write_text(json.dumps({**config, "domains": {name: config["domains"][name]}}), encoding="utf-8")
+    check(HttpsProxy(kind, tmp_path / "tls", doctor.program, doctor.file, free_port(), name), [name])
+    barrier(bus)
+    assert not [m for m in bus.heard("hall/event", mark) if m.json()["event_type"] in ("wake_requested", "access_refused")]
+
+
+# What is taken away or added in what hallctl prints; the header that is missed, where; the line that the doctor says to add.
+def without(pattern):
+    return lambda text: re.sub(pattern, "", text)
+
+
+LINES = [
+    ("nginx", without(r".*proxy_set_header X-Forwarded-For .*\n"), "missing", "X-Forwarded-For", {"/auth", "/.hall/"},
+     "proxy_set_header X-Forwarded-For $remote_addr;"),
+    ("nginx", without(r".*proxy_set_header X-Forwarded-Uri .*\n"), "missing", "X-Forwarded-Uri", {"/auth"},
+     "proxy_set_header X-Forwarded-Uri $request_uri;"),
+    ("nginx", lambda text: text.replace("X-Forwarded-Proto $scheme", "X-Forwarded-Proto $http_x_forwarded_proto"), "claimed",
+     "X-Forwarded-Proto", {"/auth"}, "proxy_set_header X-Forwarded-Proto $scheme;"),
+    ("nginx", lambda text: text.replace("X-Forwarded-For $remote_addr", "X-Forwarded-For $http_x_forwarded_for"), "claimed",
+     "X-Forwarded-For", {"/auth"}, "proxy_set_header X-Forwarded-For $remote_addr;"),
+    ("caddy", lambda text: text.replace("\theader_up -Authorization\n", "\theader_up -Authorization\n\theader_up -X-Forwarded-For\n"),
+     "missing", "X-Forwarded-For", {"/auth", "/.hall/"}, "header_up X-Forwarded-For {remote_host}"),
+    ("haproxy", without(r".*set-header X-Forwarded-For .*\n"), "claimed", "X-Forwarded-For", {"/auth"},
+     "http-request set-header X-Forwarded-For %[src]"),
+    ("haproxy", without(r".*set-header X-Forwarded-Proto .*\n"), "claimed", "X-Forwarded-Proto", {"/auth"},
+     "http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]"),
+    ("haproxy", lambda text: text.replace("x-forwarded-method ", ""), "missing", "X-Forwarded-Method", {"/auth"},
+     "http-request set-header X-Forwarded-Method %[method]"),
+]
+
+
+@pytest.mark.parametrize(("kind", "change", "code", "header", "doors", "line"), LINES, ids=[f"{row[0]}-{row[2]}-{row[3]}" for row in LINES])
+def test_a_header_that_a_proxy_does_not_set(world, doctor, tmp_path, kind, change, code, header, doors, line):
+    port = free_port()
+    right = generated(doctor.program, kind, world.hall.file, "--listen", f"127.0.0.1:{port}")
+    wrong = change(right)
+    assert wrong != right
+    proxy = Proxy(kind, tmp_path / kind, doctor.program, world.hall.file, port, text=wrong).start()
+    try:
+        found = {row for row in told(doctor, port) if row[0] == code}
+        domains = domains_of(world)
+        assert found >= {(code, name, header, door, line) for name in domains for door in doors if (code, door) != ("claimed", "/.hall/")}
+        assert {row[2] for row in found} == {header} and doctor.report["bad"] > 0
+        assert all(row["command"] == f"hallctl proxy-config {kind}" for row in doctor.report["lines"] if row["code"] == f"doctor.proxy.{code}")
+    finally:
+        proxy.stop()
+
+
+def test_traefik_that_believes_its_visitors(world, doctor, tmp_path):
+    """Entry point and middleware that trust anybody: what a visitor claims reaches Hall."""
+    port = free_port()
+    right = generated(doctor.program, "traefik", world.hall.file)
+    text = right.replace('"trustForwardHeader":false', '"trustForwardHeader":true')
+    assert text != right
+    proxy = Proxy("traefik", tmp_path / "wrong", doctor.program, world.hall.file, port, text=text, fronts=["127.0.0.1/32"]).start()
+    try:
+        found = {row[:4] for row in told(doctor, port)}
+        for header in ("X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Uri"):
+            assert {("claimed", name, header, "/auth") for name in domains_of(world)} <= found, found
+    finally:
+        proxy.stop()
+    config = json.loads(world.hall.file.read_text(encoding="utf-8"))
+    doctor.file = tmp_path / "domains.json"  # this machine is a proxy in front: then it is right to believe it
+    doctor.file.write_text(json.dumps({**config, "proxy": {"trusted": ["127.0.0.1"]}}), encoding="utf-8")
+    proxy = Proxy("traefik", tmp_path / "right", doctor.program, doctor.file, port, fronts=["127.0.0.1/32"]).start()
+    try:
+        assert {row[0] for row in told(doctor, port)} == {"told"}
+    finally:
+        proxy.stop()
+
+
+def test_a_proxy_that_does_not_ask(world, bus, doctor, tmp_path):
+    """Its sites sleep, so that it leads the doctor to Hall's page after all: that wakes nothing either."""
+    for id in ("testing", "erp"):
+        asleep(bus, id)
+    mark = bus.mark()
+    port = free_port()
+    right = generated(doctor.program, "nginx", world.hall.file, "--listen", f"127.0.0.1:{port}")
+    proxy = Proxy("nginx", tmp_path / "wrong", doctor.program, world.hall.file, port, text=re.sub(r"\bauth_request .*;", "", right)).start()
+    try:
+        assert told(doctor, port) == {("unasked", name, None, None, None) for name in domains_of(world)}
+    finally:
+        proxy.stop()
+    barrier(bus)
+    assert not [m for m in bus.heard("hall/event", mark) if m.json()["event_type"] in ("wake_requested", "access_refused")]
+
+
+def test_a_proxy_that_is_not_trusted(world, doctor, tmp_path):
+    """It asks from another address, as one in a container does. What the line says is added, and Hall reloads."""
+    port = free_port()
+    right = generated(doctor.program, "nginx", world.hall.file, "--listen", f"127.0.0.1:{port}")
+    text = right.replace("    client_max_body_size 0;", "    client_max_body_size 0;\n    proxy_bind 127.0.0.3;")
+    assert text != right
+    kept = json.loads(world.hall.file.read_text(encoding="utf-8"))
+    bus = world.bus()
+    proxy = Proxy("nginx", tmp_path / "wrong", doctor.program, world.hall.file, port, text=text).start()
+    try:
+        lines = doctor.look("--listen", f"127.0.0.1:{port}")
+        assert lines["proxy.untrusted"]["parameters"] == {"address": f"127.0.0.1:{port}", "peer": "127.0.0.3", "file": str(world.hall.file)}
+        assert lines["proxy.untrusted"]["command"] == f"sudoedit {world.hall.file} && sudo systemctl reload hall"
+        world.hall.write({**kept, "http": {**kept["http"], "trusted_proxies": ["127.0.0.1", "127.0.0.3"]}})
+        reload(world, bus)
+        assert {row[0] for row in told(doctor, port)} == {"told"}
+    finally:
+        proxy.stop()
+        world.hall.write(kept)
+        reload(world, bus)
+
+
+def test_without_a_key_to_the_api(world, doctor, tmp_path):
+    port = free_port()
+    proxy = Proxy("nginx", tmp_path / "nginx", doctor.program, world.hall.file, port).start()
+    listen = ("--listen", f"127.0.0.1:{port}")
+    try:
+        wrong = doctor.look(*listen, HALL_API_KEY="f" * 32)
+        assert wrong["proxy.unheard"]["parameters"]["why"] == "HTTP 401" and wrong["proxy.good"]
+        del doctor.env["HALL_API_KEY"]
+        lines = doctor.look(*listen)
+        assert lines["proxy.no_key"]["command"].startswith("echo HALL_API_KEY=$(openssl rand -hex 32) | sudo tee -a /etc/hall/hall.env ")
+        assert doctor.report["bad"] == 0 and "proxy.told" not in lines
     finally:
         proxy.stop()
 

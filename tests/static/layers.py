@@ -44,7 +44,7 @@ ALLOWED = {folder: set(rooms.split()) for folder, rooms in {
     "hall-mqtt/handout": "base handout",
     "hall-mqtt/hallctl": "base core say config words mqtt probe secret bridges/wol bridges/proxy hallctl hallctl/doctor hallctl/enroll "
                          "hallctl/setup",
-    "hall-mqtt/hallctl/doctor": "base core say config words mqtt bridges/proxy hallctl hallctl/setup hallctl/enroll hallctl/doctor",
+    "hall-mqtt/hallctl/doctor": "base core say config words mqtt web/site bridges/proxy hallctl hallctl/setup hallctl/enroll hallctl/doctor",
     "hall-mqtt/hallctl/enroll": "base secret hallctl/enroll",
     "hall-mqtt/hallctl/setup": "base core say config probe secret bridges/proxy hallctl/setup",
     "hall-mqtt/simulate": "base core say config words simulate",

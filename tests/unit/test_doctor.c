@@ -591,6 +591,100 @@ static void test_certificates(void **state)
     }
 }
 
+/* One domain, that the proxy brings to Hall; Hall heard of it what a good proxy says. */
+static void told_well(struct proxy_facts *facts)
+{
+    struct proxy_domain *domain = &facts->domains[0];
+    static const struct proxy_said said = {
+        .asked = true,
+        .trusted = true,
+        .peer = "127.0.0.1",
+        .host = "nas.example.org",
+        .has = {true, true, true, true, true},
+        .headers = {"nas.example.org", CLAIM_FOR ", 127.0.0.1", "https", "/films/", "HEAD"},
+    };
+
+    *facts = (struct proxy_facts){.address = "127.0.0.1:443",
+                                  .tls = true,
+                                  .kind = "nginx",
+                                  .url = "http://127.0.0.1:8881",
+                                  .has_key = true,
+                                  .root = true,
+                                  .n_domains = 1};
+    domain->looked = domain->heard = true;
+    domain->answer = PROXY_IS_HALL;
+    PUT(domain->name, "nas.example.org");
+    PUT(domain->path, "/films/");
+    domain->said[SAID_AUTH] = domain->said[SAID_HELPER] = said;
+    memset(domain->said[SAID_HELPER].has, 0, sizeof(said.has));
+    domain->said[SAID_HELPER].has[SAID_FOR] = true;
+    PUT(domain->said[SAID_HELPER].headers[SAID_FOR], "127.0.0.1");
+}
+
+static void test_what_a_proxy_says(void **state)
+{
+    static const struct {
+        enum said_header header;
+        const char *value; /* NULL: none */
+        const char *host;  /* as Hall understood it */
+        const char *found;
+    } rows[] = {
+        {SAID_HOST, NULL, "nas.example.org", "proxy.told"}, /* Host said it */
+        {SAID_HOST, NULL, "127.0.0.1", "proxy.missing"},
+        {SAID_HOST, CLAIM_HOST, CLAIM_HOST, "proxy.claimed"},
+        {SAID_HOST, "x.example.org", "x.example.org", "proxy.other"},
+        {SAID_FOR, NULL, NULL, "proxy.missing"},
+        {SAID_FOR, CLAIM_FOR, NULL, "proxy.claimed"},
+        {SAID_FOR, "172.17.0.1", NULL, "proxy.told"},
+        {SAID_PROTO, NULL, NULL, "proxy.told"}, /* not needed before a visitor may pass */
+        {SAID_PROTO, "http", NULL, "proxy.other"},
+        {SAID_PROTO, CLAIM_PROTO, NULL, "proxy.claimed"},
+        {SAID_URI, NULL, NULL, "proxy.missing"},
+        {SAID_URI, CLAIM_URI, NULL, "proxy.claimed"},
+        {SAID_URI, "/", NULL, "proxy.other"},
+        {SAID_METHOD, NULL, NULL, "proxy.missing"},
+        {SAID_METHOD, "GET", NULL, "proxy.other"},
+    };
+    static struct proxy_facts facts;
+    struct proxy_domain *domain = &facts.domains[0];
+    struct proxy_said *said = &domain->said[SAID_AUTH];
+
+    told_well(&facts);
+    assert_string_equal(judged(&proxy_check, &facts), "proxy.good proxy.told");
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char wanted[64];
+
+        told_well(&facts);
+        said->has[rows[i].header] = rows[i].value != NULL;
+        PUT(said->headers[rows[i].header], rows[i].value ? rows[i].value : "");
+        if (rows[i].host)
+            PUT(said->host, rows[i].host);
+        snprintf(wanted, sizeof(wanted), "proxy.good %s", rows[i].found);
+        assert_string_equal(judged(&proxy_check, &facts), wanted);
+    }
+    /* Below /.hall/ only who asks for which site counts. */
+    told_well(&facts);
+    domain->said[SAID_HELPER].has[SAID_FOR] = false;
+    assert_string_equal(judged(&proxy_check, &facts), "proxy.good proxy.missing");
+    told_well(&facts);
+    said->asked = false;
+    assert_string_equal(judged(&proxy_check, &facts), "proxy.good proxy.unasked");
+    domain->path[0] = '\0'; /* it has no site that a visitor could be led to */
+    assert_string_equal(judged(&proxy_check, &facts), "proxy.good");
+    told_well(&facts);
+    said->trusted = false;
+    assert_string_equal(judged(&proxy_check, &facts), "proxy.good proxy.untrusted");
+    told_well(&facts);
+    domain->heard = false;
+    assert_string_equal(judged(&proxy_check, &facts), "proxy.good proxy.unheard");
+    facts.has_key = false;
+    assert_string_equal(judged(&proxy_check, &facts), "proxy.good proxy.no_key");
+    facts.root = false;
+    assert_string_equal(judged(&proxy_check, &facts), "proxy.good proxy.closed");
+    facts.url[0] = '\0'; /* Hall has no API */
+    assert_string_equal(judged(&proxy_check, &facts), "proxy.good");
+}
+
 static void test_proxy(void **state)
 {
     static const struct {
@@ -605,9 +699,14 @@ static void test_proxy(void **state)
     static struct proxy_facts facts;
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        facts = (struct proxy_facts){.address = "127.0.0.1:80", .answer = rows[i].answer};
+        facts = (struct proxy_facts){.address = "127.0.0.1:80", .n_domains = 1};
+        facts.domains[0].answer = rows[i].answer;
+        assert_string_equal(judged(&proxy_check, &facts), "");
+        facts.domains[0].looked = true;
         assert_string_equal(judged(&proxy_check, &facts), rows[i].found);
     }
+    facts = (struct proxy_facts){.address = "127.0.0.1:80", .why = "refused"};
+    assert_string_equal(judged(&proxy_check, &facts), "proxy.none");
     facts = (struct proxy_facts){.api = "http://t", .api_answered = true};
     assert_string_equal(judged(&proxy_check, &facts), "proxy.routes");
     facts.n_routes = 1;
@@ -715,27 +814,17 @@ static void test_examine(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_commands_are_quoted),
-        cmocka_unit_test(test_words),
-        cmocka_unit_test(test_nothing_known_is_nothing_said),
-        cmocka_unit_test(test_configuration),
-        cmocka_unit_test(test_secrets),
-        cmocka_unit_test(test_ping),
-        cmocka_unit_test(test_clock),
-        cmocka_unit_test(test_disk),
-        cmocka_unit_test(test_units),
-        cmocka_unit_test(test_network),
-        cmocka_unit_test(test_ports),
-        cmocka_unit_test(test_dns),
-        cmocka_unit_test(test_broker),
-        cmocka_unit_test(test_rights),
-        cmocka_unit_test(test_hall),
-        cmocka_unit_test(test_versions),
-        cmocka_unit_test(test_servers),
-        cmocka_unit_test(test_certificates),
-        cmocka_unit_test(test_proxy),
-        cmocka_unit_test(test_certificate_end),
+        cmocka_unit_test(test_rows),          cmocka_unit_test(test_commands_are_quoted),
+        cmocka_unit_test(test_words),         cmocka_unit_test(test_nothing_known_is_nothing_said),
+        cmocka_unit_test(test_configuration), cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_ping),          cmocka_unit_test(test_clock),
+        cmocka_unit_test(test_disk),          cmocka_unit_test(test_units),
+        cmocka_unit_test(test_network),       cmocka_unit_test(test_ports),
+        cmocka_unit_test(test_dns),           cmocka_unit_test(test_broker),
+        cmocka_unit_test(test_rights),        cmocka_unit_test(test_hall),
+        cmocka_unit_test(test_versions),      cmocka_unit_test(test_servers),
+        cmocka_unit_test(test_certificates),  cmocka_unit_test(test_what_a_proxy_says),
+        cmocka_unit_test(test_proxy),         cmocka_unit_test(test_certificate_end),
         cmocka_unit_test(test_examine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,3 +34,13 @@ bool desk_hear_doctor(struct desk *desk, const struct raw_request *raw, const st
     heard_add(board_heard(desk->board), &heard);
     return true;
 }
+
+bool desk_is_doctor(const struct clerk *clerk)
+{
+    return doctor_name_token(clerk->request.fields[FIELD_USER_AGENT]) != NULL;
+}
+
+void desk_refuse_doctor(struct clerk *clerk)
+{
+    desk_refuse(clerk, 403, &FACT(ACCESS_CLIENT));
+}

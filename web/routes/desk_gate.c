@@ -145,9 +145,8 @@ void desk_ask_gate(struct desk *desk, const struct raw_request *raw, struct cler
 {
     enum request_via via = door == DOOR_ANY ? REQUEST_VIA_DIRECT : REQUEST_VIA_AUTH;
     enum request_fault fault = request_read(raw, &desk->gate.proxies, via, &clerk->request);
-    /* The doctor wants to be heard, and nothing of the site. */
     if (door != DOOR_ANY && desk_hear_doctor(desk, raw, clerk, HEARD_AUTH))
-        desk_refuse(clerk, 403, &FACT(ACCESS_CLIENT));
+        desk_refuse_doctor(clerk);
     else if (fault != REQUEST_FINE)
         desk_refuse_fault(desk, clerk, raw, fault, door);
     else
@@ -158,6 +157,10 @@ void desk_judge(struct desk *desk, const struct raw_request *raw, struct clerk *
                 enum door door)
 {
     struct place place = gate_place(&desk->gate, &clerk->request);
+    if (desk_is_doctor(clerk)) { /* led here by a proxy that did not ask before */
+        desk_refuse_doctor(clerk);
+        return;
+    }
     if (gate_is_doubtful(&desk->gate, &place, &clerk->request)) {
         desk_refuse_fault(desk, clerk, raw, REQUEST_DOUBTFUL, door);
         return;

@@ -39,6 +39,10 @@ int64_t desk_now(void); /* boot clock, ms */
 bool desk_hear_doctor(struct desk *desk, const struct raw_request *raw, const struct clerk *clerk,
                       enum heard_door door);
 
+bool desk_is_doctor(const struct clerk *clerk);
+/* It wants to be heard, and nothing of the site. */
+void desk_refuse_doctor(struct clerk *clerk);
+
 /* ---- desk_gate.c ---- */
 
 void desk_ask_gate(struct desk *desk, const struct raw_request *raw, struct clerk *clerk,

@@ -78,6 +78,9 @@ int doctor_read(const struct doctor *doctor, const char *path, char *out, size_t
 bool doctor_is_here(struct in_addr address);
 /* Does work(context, i) for each i < n (at most DOCTOR_NAMES), beside each other: each waits. */
 void doctor_beside(size_t n, void (*work)(void *context, size_t i), void *context);
+/* Who listens on a port of this machine, "nginx, 1234"; "" where nobody is seen: other users'
+ * programs are for root. (listeners.c) */
+void doctor_owner(const struct doctor *doctor, unsigned port, char who[DOCTOR_WORD]);
 /* Asks the resolver. 0 with the first IPv4 address (0.0.0.0: it has only IPv6), or an error for
  * gai_strerror. */
 int doctor_resolve(const char *host, struct in_addr *ret_address);

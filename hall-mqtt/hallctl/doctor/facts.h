@@ -206,11 +206,40 @@ int certificate_end(const char *pem, size_t length, int64_t *ret_end);
 
 enum { DOCTOR_ROUTES = 16, DOCTOR_PROGRAMS = 8 };
 
+/* What a proxy says of a visitor, in X-Forwarded-...; what the doctor claims there as a visitor. */
+enum said_header { SAID_HOST, SAID_FOR, SAID_PROTO, SAID_URI, SAID_METHOD };
+enum { SAID_HEADERS = SAID_METHOD + 1 };
+enum said_door { SAID_AUTH, SAID_HELPER };
+enum { SAID_DOORS = SAID_HELPER + 1 };
+
+#define CLAIM_HOST  "claim.invalid"
+#define CLAIM_FOR   "203.0.113.77"
+#define CLAIM_PROTO "claim"
+#define CLAIM_URI   "/claim"
+
 struct proxy_facts {
     char address[DOCTOR_HOST]; /* where it was looked for; "": not at all */
-    char domain[DOCTOR_HOST];
-    char why[DOCTOR_WHY];
-    enum proxy_answer answer;
+    bool tls;
+    char why[DOCTOR_WHY]; /* nobody answers there; else "" */
+    char file[DOCTOR_HOST];
+    bool root, has_key;    /* the caller's, to Hall's API */
+    char url[DOCTOR_HOST]; /* of Hall's API; "": it has none */
+    size_t n_domains;
+    struct proxy_domain {
+        bool looked;
+        char name[DOCTOR_HOST];
+        enum proxy_answer answer;
+        char path[DOCTOR_HOST]; /* of its site, for which the proxy has to ask; "": there is none */
+        bool heard;             /* Hall told what the proxy said */
+        char unheard[DOCTOR_WHY]; /* or why it did not */
+        struct proxy_said {
+            bool asked, trusted;
+            char peer[DOCTOR_WORD]; /* the proxy's address */
+            char host[DOCTOR_HOST]; /* as Hall understood it */
+            bool has[SAID_HEADERS];
+            char headers[SAID_HEADERS][DOCTOR_WORD];
+        } said[SAID_DOORS];
+    } domains[DOCTOR_NAMES];
     char kind[DOCTOR_WORD]; /* traefik, nginx ... as far as a process tells */
     char api[DOCTOR_HOST];  /* of --check */
     bool api_answered;
@@ -223,5 +252,11 @@ struct proxy_facts {
     char unseen[DOCTOR_SERVERS][DOCTOR_WORD + 8];
     bool agents_known; /* n_unseen is complete */
 };
+
+/* ---- proxy_said.c ---- */
+
+/* Asks for all domains at facts->address, as a visitor does, and Hall what it heard of that. */
+void proxy_said_gather(const struct doctor *doctor, struct proxy_facts *facts);
+void proxy_said_judge(const struct proxy_facts *facts, struct findings *findings);
 
 #endif

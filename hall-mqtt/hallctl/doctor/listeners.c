@@ -78,8 +78,7 @@ static bool holds(const char *folder, unsigned long inode)
     return found;
 }
 
-/* "nginx, 1234"; "" where nobody is seen: other users' are for root. */
-static void find_owner(const struct doctor *doctor, unsigned port, char who[DOCTOR_WORD])
+void doctor_owner(const struct doctor *doctor, unsigned port, char who[DOCTOR_WORD])
 {
     const unsigned long inode = listening(doctor, port);
     DIR *dir = inode != 0 ? opendir("/proc") : NULL;
@@ -137,7 +136,7 @@ static void ask(void *context, size_t i)
     snprintf(url, sizeof(url), "http://%s:%u/healthz", port->everywhere ? "127.0.0.1" : port->host,
              (unsigned)port->number);
     const int error = fetch_ask(url, &how, &body, &status, why);
-    find_owner(asking->doctor, port->number, port->who);
+    doctor_owner(asking->doctor, port->number, port->who);
     if (error == 0 && is_halls(&body, port->admin))
         port->state = PORT_HALL;
     else if (listening(asking->doctor, port->number) == 0)

@@ -22,34 +22,58 @@
 
 enum { FOUND_MAX = 1 << 20 };
 
+static const char *const programs[] = {"traefik", "caddy", "nginx", "haproxy"};
+
 /* ---- by HTTP ---- */
 
-static bool try_at(const char *scheme, const char *via, struct proxy_facts *facts)
+static enum proxy_answer try_at(bool tls, const char *domain, const char *via,
+                                struct proxy_facts *facts)
 {
     char why[FETCH_WHY_SIZE];
+    const enum proxy_answer answer = site_ask(tls ? "https" : "http", domain, via, NULL, why);
 
-    facts->answer = site_ask(scheme, facts->domain, via, why);
     text_copy(facts->address, sizeof(facts->address), via);
     text_copy(facts->why, sizeof(facts->why), why);
-    return facts->answer != PROXY_SILENT;
+    facts->tls = tls;
+    return answer;
 }
 
 /* A redirect to https and the like are no answer of Hall's: what speaks TLS is asked first. */
-static void ask_proxy(const struct doctor *doctor, struct proxy_facts *facts)
+static void find_proxy(const struct doctor *doctor, struct proxy_facts *facts)
 {
     const char *listen = doctor->call->texts[FLAG_LISTEN];
+    const char *domain = doctor->config->model.domains[0].name;
+
+    if (!listen) {
+        if (try_at(true, domain, "127.0.0.1:443", facts) == PROXY_SILENT)
+            try_at(false, domain, "127.0.0.1:80", facts);
+        return;
+    }
+    const enum proxy_answer plain = try_at(false, domain, listen, facts);
+    if (plain == PROXY_SILENT || plain == PROXY_IS_OTHER) {
+        const struct proxy_facts before = *facts;
+
+        if (try_at(true, domain, listen, facts) == PROXY_SILENT)
+            *facts = before;
+    }
+}
+
+static void ask_proxy(const struct doctor *doctor, struct proxy_facts *facts)
+{
+    char owner[DOCTOR_WORD] = "";
+    const char *port;
 
     if (doctor->config->model.n_domains == 0)
         return;
-    text_copy(facts->domain, sizeof(facts->domain), doctor->config->model.domains[0].name);
-    if (!listen && !try_at("https", "127.0.0.1:443", facts))
-        try_at("http", "127.0.0.1:80", facts);
-    if (listen && (!try_at("http", listen, facts) || facts->answer == PROXY_IS_OTHER)) {
-        const struct proxy_facts before = *facts;
-
-        if (!try_at("https", listen, facts))
-            *facts = before;
-    }
+    find_proxy(doctor, facts);
+    if ((port = strrchr(facts->address, ':')))
+        doctor_owner(doctor, (unsigned)strtoul(port + 1, NULL, 10), owner);
+    owner[strcspn(owner, ",")] = '\0';
+    for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
+        if (strcmp(owner, programs[i]) == 0)
+            text_copy(facts->kind, sizeof(facts->kind), owner);
+    if (facts->why[0] == '\0')
+        proxy_said_gather(doctor, facts);
 }
 
 static void ask_traefik(const struct doctor *doctor, struct proxy_facts *facts)
@@ -69,8 +93,6 @@ static void ask_traefik(const struct doctor *doctor, struct proxy_facts *facts)
 }
 
 /* ---- processes ---- */
-
-static const char *const programs[] = {"traefik", "caddy", "nginx", "haproxy"};
 
 static bool has(const struct proxy_facts *facts, const char *name)
 {
@@ -176,24 +198,25 @@ static void gather(const struct doctor *doctor, void *facts)
 
 /* ---- judging ---- */
 
-static void judge_answer(const struct proxy_facts *from, struct findings *findings)
+static void judge_domain(const struct proxy_facts *from, const struct proxy_domain *domain,
+                         struct findings *findings)
 {
     const char *kind = from->kind[0] != '\0' ? from->kind : "traefik";
 
-    switch (from->answer) {
+    switch (domain->answer) {
     case PROXY_UNASKED:
         break;
     case PROXY_SILENT:
-        findings_add(findings, DOCTOR_PROXY_NONE, from->address, from->why, NULL);
+        findings_add(findings, DOCTOR_PROXY_NONE, from->address, domain->unheard, NULL);
         break;
     case PROXY_IS_HALL:
-        findings_add(findings, DOCTOR_PROXY_GOOD, from->address, from->domain, NULL);
+        findings_add(findings, DOCTOR_PROXY_GOOD, from->address, domain->name, NULL);
         break;
     case PROXY_NO_HOST:
-        findings_add(findings, DOCTOR_PROXY_HEADERS, from->address, from->domain, kind, NULL);
+        findings_add(findings, DOCTOR_PROXY_HEADERS, from->address, domain->name, kind, NULL);
         break;
     case PROXY_IS_OTHER:
-        findings_add(findings, DOCTOR_PROXY_ASTRAY, from->address, from->domain, kind, NULL);
+        findings_add(findings, DOCTOR_PROXY_ASTRAY, from->address, domain->name, kind, NULL);
         break;
     }
 }
@@ -202,7 +225,12 @@ static void judge(const void *facts, struct findings *findings)
 {
     const struct proxy_facts *from = facts;
 
-    judge_answer(from, findings);
+    if (from->why[0] != '\0')
+        findings_add(findings, DOCTOR_PROXY_NONE, from->address, from->why, NULL);
+    for (size_t i = 0; i < from->n_domains; i++)
+        if (from->domains[i].looked)
+            judge_domain(from, &from->domains[i], findings);
+    proxy_said_judge(from, findings);
     if (from->api[0] != '\0' && !from->api_answered)
         findings_add(findings, DOCTOR_PROXY_API, from->api, from->api_why, NULL);
     else if (from->api[0] != '\0' && from->n_routes == 0)
