@@ -1,12 +1,14 @@
 """hallctl doctor against the real thing: each fault is made by itself, is found as that line alone, and goes when the command of
 the line (or what it stands for here) has been typed."""
 
+import contextlib
 import json
 import os
 import re
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import time
 
@@ -16,7 +18,9 @@ from helpers import asleep, awake, barrier, reload
 from lan import free_port
 from process import Process, wait_until
 from proxy import KINDS, HttpsProxy, Proxy, generated, tool
+from test_agent import Agent
 from test_clock import Unsynchronised
+from test_salvaged import all_damaged, first_page_zeroed, held
 from world import ROOT
 
 LIMIT = 60
@@ -356,6 +360,80 @@ def test_hall_runs_on_an_older_configuration(make_world, tmp_path):
     world.hall.file.write_text(good, encoding="utf-8")
     reload(world, bus)
     assert doctor.bad() == {}
+
+
+def another_version(program, directory):
+    """The real program, that takes itself for another version."""
+    version = subprocess.run([program, "--version"], check=True, capture_output=True, text=True).stdout.split()[1].encode()
+    other = directory / program.name
+    told = program.read_bytes()
+    assert version in told
+    other.write_bytes(told.replace(version, version[:-1] + (b"7" if version[-1:] != b"7" else b"8")))
+    other.chmod(0o755)
+    return other
+
+
+def test_versions_that_differ(make_world, tmp_path):
+    """A real agent and a real hallctl of another version than Hall's; then of the same."""
+    world = make_world(start=False)
+    world.broker.start()
+    world.hall.start()
+    doctor = Doctor(world, tmp_path)
+    wait_until(lambda: "hall.good" in doctor.look(), LIMIT, "Hall")
+    ours = doctor.look()["version.good"]["parameters"]["version"]
+    program, bus = doctor.program.with_name("hall-agent"), "unix:path=/nonexistent"
+    for n, binary in enumerate((another_version(program, tmp_path), program)):
+        folder = tmp_path / f"agent{n}"
+        folder.mkdir()
+        agent = Agent(binary, folder, world.broker, bus, id="erp").start()
+        try:
+            if binary == program:
+                wait_until(lambda: "version.good" in doctor.look(), LIMIT, "the agent")
+                continue
+            wait_until(lambda: "version.agent" in doctor.look(), LIMIT, "the agent")
+            line = doctor.look()["version.agent"]
+            assert line["parameters"]["server"] == "erp" and line["parameters"]["hall"] == ours != line["parameters"]["agent"]
+            assert line["command"] == "hallctl enroll erp" and line["verdict"] == "warning"
+        finally:
+            agent.close()
+    right = doctor.program
+    doctor.program = another_version(right, tmp_path)
+    line = doctor.look()["version.hallctl"]
+    assert line["parameters"] == {"hall": ours, "hallctl": doctor.report["version"]} and line["verdict"] == "warning"
+    doctor.program = right
+    assert "version.good" in doctor.look()
+
+
+@pytest.mark.parametrize("spoil", [all_damaged, first_page_zeroed])
+def test_a_store_that_was_damaged(make_world, tmp_path, spoil):
+    world, _bus, database, _hold = held(make_world)
+    doctor = Doctor(world, tmp_path)
+    spoil(database)
+    world.hall.start()
+    wait_until(lambda: "store.salvaged" in doctor.look(), LIMIT, "the damage")
+    line = doctor.look()["store.salvaged"]
+    aside = next(p.name for p in database.parent.glob("hall.db.corrupt.*Z"))
+    assert line["verdict"] == "bad" and aside in line["text"] and doctor.run().returncode == 1
+    assert line["command"] == f"sudo dmesg --level=err,crit; sudo ls -l {database}*"
+    assert aside in subprocess.run(line["command"].replace("sudo ", ""), shell=True, check=True, capture_output=True, text=True).stdout
+
+
+def test_a_store_that_cannot_be_used(make_world, tmp_path):
+    """Hall says so by its API, and goes on by itself once the cause is gone."""
+    world = make_world(start=False)
+    world.hall.secrets = {"HALL_API_KEY": KEY}
+    database = world.hall.directory / "hall.db"
+    with contextlib.closing(sqlite3.connect(database)) as other:
+        other.execute("CREATE TABLE another (program TEXT)")
+        other.commit()
+    world.start()
+    doctor = Doctor(world, tmp_path)
+    wait_until(lambda: "store.problem" in doctor.look(), LIMIT, "the problem")
+    line = doctor.look()["store.problem"]
+    assert line["verdict"] == "bad" and str(database) in line["text"]
+    assert line["command"] == f"sudo journalctl -u hall -n 20; sudo ls -ld {database.parent} {database.parent}/*"
+    database.unlink()
+    wait_until(lambda: "store.problem" not in doctor.look(), LIMIT, "the store")
 
 
 def test_wake_on_lan_is_off(world, bus, doctor):

@@ -17,6 +17,7 @@ from conftest import SANITIZER, Worlds
 from helpers import command, result, simple_servers, state_of, status, wait_state, wait_status
 from links import Host, ip
 from process import Process, wait_until
+from test_doctor import Doctor
 from world import ROOT
 
 MAC = "02:00:5e:10:02:77"
@@ -300,6 +301,23 @@ def test_offline_by_goodbye_and_by_will(site):
     mark = site.bus.mark()
     site.relay.process.kill()
     site.bus.wait_text("hall/relays/attic/state", "offline", mark)
+
+
+def test_the_doctor_sees_that_it_is_gone(site, tmp_path):
+    """A relay that stopped, and one that is cut off; the command of the line starts it again."""
+    doctor = Doctor(site.world, tmp_path)
+    gone = {"server.relay_offline": "ssh attic sudo systemctl restart hall-wol"}
+    site.relay.start(site.bus)
+    assert "server.relay_offline" not in doctor.look("erp")
+    for end in (site.relay.stop, lambda: site.relay.process.kill()):
+        mark = site.bus.mark()
+        end()
+        site.bus.wait_text("hall/relays/attic/state", "offline", mark)
+        found = doctor.bad("erp")
+        assert {code: command for code, command in found.items() if "relay" in code} == gone
+        site.relay.process = None
+        site.relay.start(site.bus)
+        assert "server.relay_offline" not in doctor.look("erp") and "network.relay" in doctor.look("erp")
 
 
 def test_another_relays_words_are_not_its(site):

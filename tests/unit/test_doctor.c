@@ -263,11 +263,22 @@ static void test_disk(void **state)
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        const struct disk_facts facts = {true, "/v", rows[i].error, rows[i].free_mb,
-                                         rows[i].readonly};
+        const struct disk_facts facts = {.looked = true,
+                                         .path = "/v",
+                                         .error = rows[i].error,
+                                         .free_mb = rows[i].free_mb,
+                                         .readonly = rows[i].readonly};
 
         assert_string_equal(judged(&disk_check, &facts), rows[i].found);
     }
+}
+
+static void test_store(void **state)
+{
+    struct disk_facts facts = {.looked = true, .path = "/var/lib/hall", .free_mb = 1000};
+
+    PUT(facts.problem, "it is locked by another program");
+    assert_string_equal(judged(&disk_check, &facts), "disk.good store.problem");
 }
 
 static void test_units(void **state)
@@ -814,17 +825,29 @@ static void test_examine(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),          cmocka_unit_test(test_commands_are_quoted),
-        cmocka_unit_test(test_words),         cmocka_unit_test(test_nothing_known_is_nothing_said),
-        cmocka_unit_test(test_configuration), cmocka_unit_test(test_secrets),
-        cmocka_unit_test(test_ping),          cmocka_unit_test(test_clock),
-        cmocka_unit_test(test_disk),          cmocka_unit_test(test_units),
-        cmocka_unit_test(test_network),       cmocka_unit_test(test_ports),
-        cmocka_unit_test(test_dns),           cmocka_unit_test(test_broker),
-        cmocka_unit_test(test_rights),        cmocka_unit_test(test_hall),
-        cmocka_unit_test(test_versions),      cmocka_unit_test(test_servers),
-        cmocka_unit_test(test_certificates),  cmocka_unit_test(test_what_a_proxy_says),
-        cmocka_unit_test(test_proxy),         cmocka_unit_test(test_certificate_end),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_commands_are_quoted),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_nothing_known_is_nothing_said),
+        cmocka_unit_test(test_configuration),
+        cmocka_unit_test(test_secrets),
+        cmocka_unit_test(test_ping),
+        cmocka_unit_test(test_clock),
+        cmocka_unit_test(test_disk),
+        cmocka_unit_test(test_store),
+        cmocka_unit_test(test_units),
+        cmocka_unit_test(test_network),
+        cmocka_unit_test(test_ports),
+        cmocka_unit_test(test_dns),
+        cmocka_unit_test(test_broker),
+        cmocka_unit_test(test_rights),
+        cmocka_unit_test(test_hall),
+        cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_servers),
+        cmocka_unit_test(test_certificates),
+        cmocka_unit_test(test_what_a_proxy_says),
+        cmocka_unit_test(test_proxy),
+        cmocka_unit_test(test_certificate_end),
         cmocka_unit_test(test_examine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

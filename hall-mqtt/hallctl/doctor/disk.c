@@ -1,4 +1,4 @@
-/* Is there room for the store, and may it be written? */
+/* Is there room for the store, may it be written, and does Hall get on with it? */
 #include <errno.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -7,6 +7,19 @@
 #include "hallctl/doctor/facts.h"
 
 enum { FULL_MB = 8, LOW_MB = 100 };
+
+/* Hall alone knows of a lock, another's database, or a card that does not answer. */
+static void ask_hall(const struct doctor *doctor, struct disk_facts *facts)
+{
+    struct json *info = NULL;
+    char why[DOCTOR_WHY];
+
+    if (doctor_api(doctor, "/info", &info, why) < 0)
+        return;
+    const char *problem = json_get_string(json_get(info, "store"), "problem");
+    text_copy(facts->problem, sizeof(facts->problem), problem ? problem : "");
+    json_free(info);
+}
 
 static void gather(const struct doctor *doctor, void *facts)
 {
@@ -23,6 +36,7 @@ static void gather(const struct doctor *doctor, void *facts)
     into->free_mb = (uint64_t)status.f_bavail * status.f_frsize >> 20;
     into->readonly = (status.f_flag & ST_RDONLY) != 0;
     into->looked = true;
+    ask_hall(doctor, into);
 }
 
 static void judge(const void *facts, struct findings *findings)
@@ -43,6 +57,8 @@ static void judge(const void *facts, struct findings *findings)
                      : from->free_mb < LOW_MB ? DOCTOR_DISK_LOW
                                               : DOCTOR_DISK_GOOD,
                      from->path, COUNT(from->free_mb), NULL);
+    if (from->problem[0] != '\0')
+        findings_add(findings, DOCTOR_STORE_PROBLEM, from->problem, from->path, NULL);
 }
 
 const struct doctor_check disk_check = {"disk", sizeof(struct disk_facts), gather, judge};

@@ -9,6 +9,7 @@
 #ifndef HALL_HALLCTL_DOCTOR_DOCTOR_H
 #define HALL_HALLCTL_DOCTOR_DOCTOR_H
 
+#include "base/json.h"
 #include "hallctl/hallctl.h"
 #include "say/say_doctor.h"
 
@@ -81,6 +82,12 @@ void doctor_beside(size_t n, void (*work)(void *context, size_t i), void *contex
 /* Who listens on a port of this machine, "nginx, 1234"; "" where nobody is seen: other users'
  * programs are for root. (listeners.c) */
 void doctor_owner(const struct doctor *doctor, unsigned port, char who[DOCTOR_WORD]);
+/* Has Hall an API here, as far as the configuration tells? (api.c) */
+bool doctor_has_api(const struct doctor *doctor);
+/* What is at /api/v1PATH; the caller frees it. -ENOKEY: no API, or no key to it; -EACCES,
+ * -EHOSTUNREACH: ret_why says why; -EBADMSG. */
+int doctor_api(const struct doctor *doctor, const char *path, struct json **ret_json,
+               char ret_why[DOCTOR_WHY]);
 /* Asks the resolver. 0 with the first IPv4 address (0.0.0.0: it has only IPv6), or an error for
  * gai_strerror. */
 int doctor_resolve(const char *host, struct in_addr *ret_address);

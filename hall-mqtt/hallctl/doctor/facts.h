@@ -56,6 +56,7 @@ struct disk_facts {
     int error;
     uint64_t free_mb;
     bool readonly;
+    char problem[DOCTOR_WHY]; /* of the store, as Hall tells it; "": none, or nobody knows */
 };
 
 /* ---- units.c ---- */

@@ -94,26 +94,15 @@ static void take_request(const struct json *request, struct proxy_domain *domain
 
 static void read_heard(const struct doctor *doctor, const char *token, struct proxy_domain *domain)
 {
-    static const struct json_limits limits = {.bytes = BODY_MAX, .depth = 8};
-    const struct fetch_how how = {.api_key = doctor->settings->api_key, .limit_ms = ASK_MS};
-    char url[DOCTOR_HOST + 80], why[FETCH_WHY_SIZE] = "";
-    struct buf body = BUF_INIT(BODY_MAX);
+    char path[sizeof("/heard/") + DOCTOR_TOKEN_SIZE];
     struct json *heard = NULL;
-    struct json_error error;
-    long status = 0;
 
-    snprintf(url, sizeof(url), "%s/api/v1/heard/%s", doctor->settings->admin, token);
-    if (fetch_ask(url, &how, &body, &status, why) == 0 && status != 200)
-        snprintf(why, sizeof(why), "HTTP %ld", status);
-    if (status == 200 && json_read(buf_text(&body), body.length, &limits, &heard, &error) == 0) {
-        for (const struct json *one = json_first(json_get(heard, "requests")); one;
-             one = json_next(one))
-            take_request(one, domain);
-        domain->heard = true;
-    }
-    text_copy(domain->unheard, sizeof(domain->unheard), why);
+    snprintf(path, sizeof(path), "/heard/%s", token);
+    domain->heard = doctor_api(doctor, path, &heard, domain->unheard) == 0;
+    for (const struct json *one = json_first(json_get(heard, "requests")); one;
+         one = json_next(one))
+        take_request(one, domain);
     json_free(heard);
-    buf_finish(&body);
 }
 
 static void ask(const struct asking *asking, struct proxy_domain *domain)
@@ -175,7 +164,7 @@ void proxy_said_gather(const struct doctor *doctor, struct proxy_facts *facts)
     facts->root = geteuid() == 0;
     facts->has_key = doctor->settings && doctor->settings->api_key;
     text_copy(facts->file, sizeof(facts->file), doctor->file);
-    if (doctor->settings && doctor->config->http.n_admin > 0)
+    if (doctor_has_api(doctor))
         text_copy(facts->url, sizeof(facts->url), doctor->settings->admin);
     for (size_t i = 0; i < n; i++) {
         text_copy(facts->domains[i].name, DOCTOR_HOST, model->domains[i].name);
