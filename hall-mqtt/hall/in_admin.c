@@ -213,10 +213,12 @@ static void tell(struct in_admin *in, const struct admin_news *told)
         return;
     }
     outlets_tell(in->outlets, &news);
+    /* Of a login that succeeded the event's type says all but who. */
     snprintf(detail, sizeof(detail), "%s: %s", told->path, told->why);
     if (outlets_may_tell(in->outlets))
         outlets_event(in->outlets, types[told->kind],
-                      say_words(FACT_ACCESS_REFUSED_PATH, told->who, detail));
+                      say_words(FACT_ACCESS_REFUSED_PATH, told->who,
+                                told->kind == ADMIN_LOGIN ? NULL : detail));
 }
 
 static int on_news(sd_event_source *source, int fd, uint32_t events, void *context)

@@ -318,6 +318,7 @@ def test_guessing_is_slowed_down_for_that_address_alone(hall):
     assert answer.status == 429 and 1 <= int(answer.headers["Retry-After"]) <= 30
     assert Visitor(hall).login().status == 200
     wait_until(lambda: "login_failed: 127.0.0.5: /login: wrong password" in hall.log_text(), 60, "the failure in the log")
+    wait_until(lambda: re.search(r" login: 127\.0\.0\.1$", hall.log_text(), re.M), 60, "the login in the log, without English words")
 
 
 def test_guessing_from_one_ipv6_network_is_slowed_down_as_from_one_address(make_hall):
