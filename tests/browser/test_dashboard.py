@@ -123,6 +123,7 @@ def test_a_server_is_woken_and_goes_ready_before_ones_eyes(inside, world, bus):
     asleep(world)
     page.go("")
     page.until(lambda: state(page, "testing") == "off", "testing off")
+    assert float(page.text("[data-server=testing] .foot").split(" kWh saved")[0]) > 1  # two weeks of it
     page.run("window.seen = []; new MutationObserver(() => { const e = document.querySelector('[data-server=testing] .chip'); if (e && window.seen.at(-1) !== e.dataset.state) window.seen.push(e.dataset.state); }).observe(document.body, {subtree: true, childList: true, attributes: true})")
     page.click("[data-server=testing] [data-act=wake]")
     page.until(lambda: state(page, "testing") == "ready", "testing ready")

@@ -24,6 +24,7 @@ class Past:
         self.servers = servers
         self.chance = random.Random(7)
         self.rows = []
+        self.times = {}  # server: (ms on, ms asleep)
 
     def put(self, at, statement, values):
         self.rows.append((at, statement, values))
@@ -35,6 +36,9 @@ class Past:
 
     def span(self, server, state, began, ended):
         if ended > began:
+            on, asleep = self.times.get(server, (0, 0))
+            ms = int((ended - began) * 1000)
+            self.times[server] = (on, asleep + ms) if state == "off" else (on + ms, asleep)
             self.put(ended, "INSERT INTO spans (ended, ms, state, open, used_mj, always_mj, server) VALUES (?, ?, ?, 0, -1, -1, ?)",
                      (int(ended * 1000), int((ended - began) * 1000), STATES.index(state), server))
 
@@ -134,11 +138,18 @@ class Past:
             self.put(at, "INSERT INTO logins (at, ok, address, detail) VALUES (?, ?, '192.168.1.50', ?)",
                      (int(at * 1000), int(ok), None if ok else "wrong password"))
 
+    def totals(self):
+        """The energy follows from the times and the watts that are configured."""
+        for server, (on, asleep) in self.times.items():
+            self.put(self.now, "INSERT INTO totals (at, on_ms, asleep_ms, used_mj, saved_mj, wakes, server) VALUES (?, ?, ?, -1, -1, -1, ?)",
+                     (int(self.now * 1000), on, asleep, server))
+
     def write(self):
         for id, server in self.servers.items():
             self.server(id, [s["id"] for s in server["sites"]], server["domain"])
         self.strangers(next(iter(self.servers.values()))["domain"])
         self.logins()
+        self.totals()
         for _, statement, values in sorted(self.rows, key=lambda row: row[0]):
             self.db.execute(statement, values)
 
