@@ -124,6 +124,9 @@ exec 8>"$out/lock" && flock 8 # one at a time
 rm -f "$out"/*.deb "$out"/*.rpm "$out"/*.tar.gz
 version=${HALL_VERSION:-$(cmake/version.sh)}
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(last_commit)}
+HALL_HOMEPAGE=$(cmake/owner.sh HALL_HOMEPAGE)
+HALL_MAINTAINER=$(cmake/owner.sh HALL_MAINTAINER)
+export HALL_HOMEPAGE HALL_MAINTAINER
 step "Building Hall $version" build_debs "$out/tree"
 step "Packing" pack_debs "$out/tree"
 for arch in "${agents[@]}"; do

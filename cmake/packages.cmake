@@ -1,6 +1,6 @@
 # What package.sh makes of the installed components: packages for Debian, by CPack. A package's row is below; what goes into
 # it says install.cmake, its scripts are in cmake/packaging/.
-set(HALL_MAINTAINER "The Hall authors <hall@example.org>" CACHE STRING "Who answers for the packages")
+include(cmake/owner.cmake)
 # So that an upgrade of Debian brings the package for the new one.
 set(debian 0)
 if(EXISTS /etc/os-release)
@@ -13,6 +13,7 @@ set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME hall)
 set(CPACK_PACKAGE_VERSION ${HALL_VERSION})
 set(CPACK_PACKAGE_CONTACT ${HALL_MAINTAINER})
+set(CPACK_PACKAGE_HOMEPAGE_URL ${HALL_HOMEPAGE})
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_PACKAGE_DIRECTORY ${PROJECT_BINARY_DIR}/packages)
 set(CPACK_STRIP_FILES ON)

@@ -8,14 +8,14 @@ usage() {
   cat <<END
 Usage: cmake/packaging/enroll.sh VERSION FOLDER
 
-Takes FOLDER/hall-agent-VERSION-linux-*.tar.gz and writes FOLDER/hall-enroll_VERSION-1_all.deb. HALL_MAINTAINER answers for it.
-The same tarballs and SOURCE_DATE_EPOCH give the same bytes.
+Takes FOLDER/hall-agent-VERSION-linux-*.tar.gz and writes FOLDER/hall-enroll_VERSION-1_all.deb. HALL_MAINTAINER and
+HALL_HOMEPAGE are what the package says of them. The same tarballs and SOURCE_DATE_EPOCH give the same bytes.
 END
 }
 
 [ $# -eq 2 ] || { usage >&2 && exit 2; }
 version=$1 out=$2
-maintainer=${HALL_MAINTAINER:-The Hall authors <hall@example.org>}
+maintainer=${HALL_MAINTAINER:?see package.sh} homepage=${HALL_HOMEPAGE:?see package.sh}
 shopt -s nullglob
 tarballs=("$out/hall-agent-$version-linux-"*.tar.gz)
 [ "${#tarballs[@]}" -gt 0 ] || { echo "cmake/packaging/enroll.sh: no hall-agent-$version-linux-*.tar.gz in $out" >&2 && exit 1; }
@@ -45,6 +45,7 @@ Installed-Size: $(du -ks "$tree/usr" | cut -f 1)
 Enhances: hall
 Section: net
 Priority: optional
+Homepage: $homepage
 Description: agents of Hall for the servers that it wakes
  Hall runs on a machine that is always on, in front of servers that sleep. On
  each server an agent says whether it is in use. This package has the agent

@@ -32,6 +32,8 @@ case $arch in
   *) usage >&2 && exit 2 ;;
 esac
 tree=$out/$arch
+homepage=$("$here/../owner.sh" HALL_HOMEPAGE)
+maintainer=$("$here/../owner.sh" HALL_MAINTAINER)
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(date +%s -r "$source/CMakeLists.txt")}
 # The environment's own flags would make other bytes, and so would names of files that ccache makes relative.
 unset CFLAGS CPPFLAGS LDFLAGS CCACHE_BASEDIR
@@ -69,6 +71,7 @@ pack_rpm() { # NAME
   mkdir "$rpm/made"
   rpmbuild --quiet -bb --target "$machine" --dbpath "$rpm/db" --define "_topdir $rpm/top" --define "_sourcedir $rpm/specs" \
     --define "_rpmdir $rpm/made" --define "hall_version $version" --define "hall_stage $rpm/stage" \
+    --define "hall_homepage $homepage" --define "hall_maintainer $maintainer" \
     --define "_rpmfilename %{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}.rpm" "$rpm/specs/$1.spec"
   mv -f "$rpm/made"/*.rpm "$out"
 }

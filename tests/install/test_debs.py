@@ -109,6 +109,13 @@ def test_they_say_what_lintian_wants(packed):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_they_say_who_made_them(packed):
+    """As cmake/owner.cmake has it."""
+    owner = [run(ROOT / "cmake/owner.sh", name).strip() for name in ("HALL_MAINTAINER", "HALL_HOMEPAGE")]
+    for name, file in packed("1.0").items():
+        assert run("dpkg-deb", "-f", file, "Maintainer", "Homepage").splitlines() == [f"Maintainer: {owner[0]}", f"Homepage: {owner[1]}"], name
+
+
 def test_from_the_first_to_the_last(root, packed):
     """Installed, upgraded with what was changed kept, removed with the data kept, purged with nothing left."""
     inside(root, "apt-get", "install", "-q", "-y", "--no-install-recommends", *LIBRARIES)

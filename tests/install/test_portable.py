@@ -110,6 +110,8 @@ def test_an_rpm_says_what_it_needs_and_does(packed, name):
     assert {line[1:] for line in run("rpm", "-qp", "-l", file).splitlines()} == FILES[name]
     requires = run("rpm", "-qp", "--requires", file)
     assert "libc.so.6(GLIBC_2.34)" in requires and not re.search(r"mosquitto|cjson|curl|ssl|crypt|sodium", requires, re.I)
+    owner = [run(ROOT / "cmake/owner.sh", name).strip() for name in ("HALL_HOMEPAGE", "HALL_MAINTAINER")]
+    assert run("rpm", "-qp", "--qf", "%{URL}\n%{PACKAGER}", file).splitlines() == owner
     scripts = run("rpm", "-qp", "--scripts", file)
     if name == "hallctl":
         assert scripts == ""

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What the documentation shows is true: every whole configuration in a ```json block passes `hall --check`,
-every other such block is JSON, every relative link leads somewhere, every test that is named exists, every option of the schema is explained, and the list of
-facts is that of the code."""
+every other such block is JSON, every relative link leads somewhere, every test that is named exists, every option of the schema is explained, the list of
+facts is that of the code, and the READMEs clone from the homepage that cmake/owner.cmake names."""
 
 import json
 import re
@@ -100,6 +100,19 @@ def fact_errors(hall, write):
             yield f"docs/{name}: its list of codes is not that of hall-mqtt/{source}; run tests/static/docs.py BUILD/bin/hall --write"
 
 
+def clone_errors(write):
+    """Both READMEs clone from where cmake/owner.cmake says that Hall is."""
+    homepage = subprocess.run([ROOT / "cmake/owner.sh", "HALL_HOMEPAGE"], capture_output=True, text=True, check=True).stdout.strip()
+    clone = f"git clone {homepage}.git && cd {homepage.rpartition('/')[2]} "
+    for name in ("README.md", "README.fr.md"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        changed, lines = re.subn(r"^git clone \S+ && cd \S+ ", clone, text, flags=re.M)
+        if write and lines == 1:
+            (ROOT / name).write_text(changed, encoding="utf-8")
+        elif lines != 1 or changed != text:
+            yield f"{name}: has not one line \"{clone.strip()}\", as cmake/owner.cmake says; run tests/static/docs.py BUILD/bin/hall --write"
+
+
 def picture_errors():
     """The drawings are what their script draws."""
     done = subprocess.run([sys.executable, "-B", ROOT / "tests/tools/pictures/journey.py", "--check"], capture_output=True, text=True, check=False)
@@ -117,7 +130,8 @@ def symptom_errors():
 
 def main():
     names = test_names()
-    errors = [*option_errors(), *picture_errors(), *symptom_errors(), *fact_errors(sys.argv[1], "--write" in sys.argv)]
+    errors = [*option_errors(), *picture_errors(), *symptom_errors(), *fact_errors(sys.argv[1], "--write" in sys.argv),
+              *clone_errors("--write" in sys.argv)]
     for page in pages():
         text = page.read_text(encoding="utf-8")
         errors += [*sample_errors(sys.argv[1], page, text), *link_errors(page, text), *test_errors(page, text, names)]
