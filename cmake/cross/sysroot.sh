@@ -27,7 +27,8 @@ libraries() {
   done
 }
 
-# Unpacks one package. What is said of it in dpkg's folder is enough for dpkg-query and dpkg-shlibdeps.
+# Unpacks one package. What is said of it in dpkg's folder is enough for dpkg-shlibdeps, which finds a library here by the name it
+# has on this machine.
 unpack() { # DEB
   local name info=$work/made/var/lib/dpkg/info control=$work/control file
   rm -rf "$control"
@@ -38,7 +39,7 @@ unpack() { # DEB
   for file in symbols shlibs md5sums; do
     [ ! -e "$control/$file" ] || cp "$control/$file" "$info/$name.$file"
   done
-  dpkg-deb --fsys-tarfile "$1" | tar -t | sed -e 's|^\.||' -e 's|/$||' -e 's|^$|/.|' >"$info/$name.list"
+  dpkg-deb --fsys-tarfile "$1" | tar -t | awk -v root="$folder" '{ sub("/$", ""); print root substr($0, 2) }' >"$info/$name.list"
   { dpkg-deb -f "$1" | sed '1a Status: install ok installed' && echo; } >>"$work/made/var/lib/dpkg/status"
 }
 

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -238,6 +239,60 @@ def test_a_store_of_a_newer_hall_is_refused(root, packed, newer):
         assert now.startswith("1.1-") and now.endswith(" installed")
     else:
         assert "ended with 0" in said and now.startswith("1.0-")
+
+
+def depends(file):
+    """The names of the packages that it needs, without their versions and alternatives."""
+    return {re.match(r"[a-z0-9.+-]+", word).group() for word in run("dpkg-deb", "-f", file, "Depends").split(", ")}
+
+
+def contents(file):
+    """Mode and name of all that is in it."""
+    return sorted((line.split()[0], line.split()[-1]) for line in run("dpkg-deb", "-c", file).splitlines())
+
+
+def offered(repository, folder, arch):
+    """Where an apt of this architecture would download Hall's packages from: a file for each."""
+    for name in ("lists/partial", "cache/archives/partial"):
+        (folder / name).mkdir(parents=True)
+    (folder / "sources.list").write_text(f"deb [trusted=yes] file:{repository} ./\n")
+    (folder / "status").touch()
+    (folder / "apt.conf").write_text(f"""
+        APT {{ Architecture "{arch}"; Architectures {{ "{arch}"; }}; Sandbox::User "root"; }};
+        Dir {{ State "{folder}"; State::status "{folder}/status"; Cache "{folder}/cache"; }};
+        Dir::Etc {{ sourcelist "{folder}/sources.list"; sourceparts "/dev/null"; }};
+    """)
+    how = {"env": {**os.environ, "APT_CONFIG": str(folder / "apt.conf")}, "cwd": folder}
+    run("apt-get", "update", "-qq", **how)
+    said = run("apt-get", "download", "--print-uris", *NAMES, **how)
+    return {Path(unquote(uri)).name for uri in re.findall(r"^'file:([^']+)'", said, re.M)}
+
+
+def test_packages_for_another_architecture(tmp_path, packed):
+    """As this machine's: each file, and each package that they need, but with programs for that processor. Both lie in one
+    repository."""
+    native = run("dpkg", "--print-architecture").strip()
+    other, machine = ("armhf", "ARM") if native == "arm64" else ("arm64", "AArch64")
+    repository = tmp_path / "repository"
+    repository.mkdir()
+    for file in packed("1.0").values():
+        shutil.copy(file, repository)
+    run(ROOT / "package.sh", "--arch", other, "--agents", "none", "--repo", repository, env={**os.environ, **COMMIT})
+    theirs = {re.match(r"[a-z-]+", file.name).group(): file for file in repository.glob(f"*_{other}.deb")}
+    assert sorted(theirs) == NAMES and len(list(repository.glob("*.deb"))) == 2 * len(NAMES)
+    assert offered(repository, tmp_path / native, native) == {file.name for file in packed("1.0").values()}
+    assert offered(repository, tmp_path / other, other) == {file.name for file in theirs.values()}
+    for name, own in packed("1.0").items():
+        file, place = theirs[name], tmp_path / name
+        assert run("dpkg-deb", "-f", file, "Architecture").strip() == other
+        assert depends(file) == depends(own) and "libc6 (>= 2." in run("dpkg-deb", "-f", file, "Depends")
+        assert contents(file) == contents(own)
+        run("dpkg-deb", "-x", file, place)
+        for program in [*place.glob("usr/bin/*"), *place.glob("usr/libexec/hall/*")]:
+            assert re.search(rf"Machine: +{machine}\n", run("readelf", "-h", program)), program
+            assert ".debug_info" not in run("readelf", "-SW", program), f"{program} is not stripped"
+    done = subprocess.run(["lintian", "--allow-root", *theirs.values()], capture_output=True, text=True, check=False)
+    assert [line for line in done.stdout.splitlines() if line[:2] in ("E:", "W:")] == []
 
 
 def _a_step_that_fails_is_told(clone, environment):
