@@ -178,6 +178,8 @@ WRONG = [
     ("--server Testing=192.168.77.20", "1 to 64 characters"),
     ("--server testing=192.168.77.20,aa:bb", "found the MAC"),
     ("--server testing=10.1.1.1,aa:bb:cc:dd:ee:01", "none of this machine's networks (eth0 192.168.77.0/24)"),
+    ("--server testing=192.168.77.255,aa:bb:cc:dd:ee:01", "allowed: the IPv4 address of one machine"),
+    ("--server testing=192.168.77.0,aa:bb:cc:dd:ee:01", "allowed: the IPv4 address of one machine"),
     ("--server testing=192.168.77.2,aa:bb:cc:dd:ee:01", "this machine's own address"),
     ("--server testing=192.168.77.99", "does not answer, so its MAC is not known"),
     ("--site a.example.org=nas,http://192.168.77.20", 'there is no server "nas"'),
@@ -211,6 +213,7 @@ def test_what_is_taken_or_of_others(place):
     done = play(place, r"""
 before=$(state)
 /usr/bin/python3 -c 'import socket, time
+v6 = socket.socket(socket.AF_INET6); v6.bind(("::1", 8881)); v6.listen()
 s = socket.socket(); s.bind(("127.0.0.1", 8880)); s.listen(); print("up", flush=True); time.sleep(600)' >"$WORK/up" &
 echo $! >"$WORK/other.pid"; while ! [ -s "$WORK/up" ]; do sleep 0.02; done
 echo "--- port" >&2; ! $ASK; [ "$before" = "$(state)" ]; kill "$(cat "$WORK/other.pid")"; wait "$(cat "$WORK/other.pid")" || true
@@ -226,6 +229,7 @@ cat "$WORK/systemctl"
 """)
     said = dict(re.findall(r"^--- (\w+)\n(.*?)(?=^--- |\Z)", done.stderr, re.M | re.S))
     assert re.search(r"port 8880 is taken by python3\S*, and hall needs it", said["port"])
+    assert "8881" not in said["port"]  # IPv6 alone takes nothing from IPv4
     assert "/etc/mosquitto/conf.d/mine.conf configures Mosquitto already (listener)" in said["broker"]
     assert "per_listener_settings" in said["broker"] and "--broker mqtt://127.0.0.1:1883" in said["broker"]
     assert "/etc/nginx/conf.d/hall.conf has a configuration of your own" in said["proxy"]
@@ -254,6 +258,9 @@ rm "$WORK/broken"; echo "--- again"
 $ASK --server testing=192.168.77.20 $SITE --proxy nginx --http-only
 echo "--- other"; printf '#!/bin/sh\nexec /usr/bin/python3 -m http.server 80\n' >"$WORK/bin/start-nginx"
 ! $ASK --server testing=192.168.77.20 $SITE --site b.example.org=testing,http://192.168.77.20 --proxy nginx
+echo "--- taken"; before=$(state)
+! $ASK --server testing=192.168.77.20 --site c.example.org=testing,http://192.168.77.20 --proxy nginx
+[ "$before" = "$(state)" ]; kill "$(cat "$WORK/nginx.pid")"; while [ -n "$(ss -Hltn 'sport = 80')" ]; do sleep 0.02; done
 echo "--- nobody"; printf '#!/bin/sh\nexec true\n' >"$WORK/bin/start-nginx"
 ! $ASK --server testing=192.168.77.20 --site c.example.org=testing,http://192.168.77.20 --proxy nginx
 """)
@@ -261,6 +268,7 @@ echo "--- nobody"; printf '#!/bin/sh\nexec true\n' >"$WORK/bin/start-nginx"
     assert "systemctl reload-or-restart nginx failed" in done.stderr
     assert "reloads nginx" in again and "nginx brings visitors of testing.example.org to Hall" in again
     assert "what answers for testing.example.org on this machine is not Hall behind nginx; see: sudo hallctl doctor" in done.stderr
+    assert re.search(r"port 80 is taken by python3\S*, and nginx needs it", done.stderr)
     assert "nginx does not answer for c.example.org: " in done.stderr
 
 

@@ -434,6 +434,50 @@ static void test_proxies(void **state)
     }
 }
 
+static void test_ports_of_proxies(void **state)
+{
+    static const struct {
+        uint16_t port;
+        bool http_only;
+        size_t errors;
+    } rows[] = {{80, true, 1}, {443, false, 1}, {443, true, 0}, {8080, false, 0}};
+
+    for (size_t i = 0; i < PROXY_PLACES * ARRAY_SIZE(rows); i++) {
+        const struct proxy_place *place = &proxy_places[i % PROXY_PLACES];
+        struct world *world = world_create();
+        install_proxy(world, place->name);
+        world->found.n_certificates = 1;
+        world->found.certificates[0] = "a.example.org";
+        world->answers.http_only = rows[i / PROXY_PLACES].http_only;
+        world->found.n_listeners = 1;
+        world->found.listeners[0] =
+            (struct setup_listener){ip("127.0.0.1"), rows[i / PROXY_PLACES].port, "squid"};
+        plan(world);
+        assert_int_equal(world->notes.errors, rows[i / PROXY_PLACES].errors);
+        if (world->notes.errors > 0) {
+            assert_int_equal(world->notes.all[0].code, SETUP_PORT_TAKEN);
+            assert_string_equal(world->notes.all[0].values[2], place->name);
+        }
+        world_destroy(world);
+    }
+}
+
+/* A long one too gets to what judges it. */
+static void test_a_long_answer(void **state)
+{
+    char user[100001];
+    struct world *world = world_create();
+
+    memset(user, 'u', sizeof(user) - 1);
+    user[sizeof(user) - 1] = '\0';
+    world->answers.user = user;
+    world->answers.broker = "mqtt://127.0.0.1";
+    plan(world);
+    assert_int_equal(world->notes.errors, 1);
+    assert_has(world->notes.all[0].values[0], "/mqtt/username");
+    world_destroy(world);
+}
+
 static void test_places_of_others(void **state)
 {
     for (size_t i = 0; i < PROXY_PLACES; i++) {
@@ -556,6 +600,8 @@ int main(void)
         cmocka_unit_test(test_no_broker),
         cmocka_unit_test(test_ports),
         cmocka_unit_test(test_proxies),
+        cmocka_unit_test(test_ports_of_proxies),
+        cmocka_unit_test(test_a_long_answer),
         cmocka_unit_test(test_places_of_others),
         cmocka_unit_test(test_missing_proxies),
         cmocka_unit_test(test_certificates),

@@ -31,6 +31,8 @@ static void read_line(struct seen *seen, const char *line, bool is_v6)
                &port, &state, &inode) != 4 ||
         state != LISTEN_STATE || seen->n == seen->size || port > UINT16_MAX)
         return;
+    if (is_v6 && address[strspn(address, "0")] != '\0')
+        return; /* of one address of IPv6, which takes nothing from IPv4 */
     struct setup_listener *listener = &seen->out[seen->n];
     *listener = (struct setup_listener){.port = (uint16_t)port};
     if (!is_v6)

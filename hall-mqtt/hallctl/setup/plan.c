@@ -7,6 +7,9 @@
 #include "config/format.h"
 #include "hallctl/setup/plan_internal.h"
 
+/* More than any argument of a program can be. */
+enum { QUOTED_MAX = 1 << 20, HTTP_PORT = 80, HTTPS_PORT = 443 };
+
 /* ---- what the parts share ---- */
 
 bool plan_is_local(const struct planning *planning)
@@ -50,7 +53,7 @@ struct setup_change *plan_file(struct planning *planning, const char *path, cons
 
 const char *plan_quote(struct arena *arena, const char *text)
 {
-    struct buf out = BUF_INIT(1 << 16);
+    struct buf out = BUF_INIT(QUOTED_MAX);
     struct json_writer json;
 
     json_writer_init(&json, &out);
@@ -138,6 +141,19 @@ static void check_port(struct planning *planning, struct in_addr address, uint16
     }
 }
 
+/* Those that Hall's own configuration of it listens on, at every address. */
+static void check_proxy_ports(struct planning *planning)
+{
+    static const struct in_addr all = {INADDR_ANY};
+    const struct proxy_place *place = planning->plan->proxy;
+
+    if (!place || (!place->file && planning->found->proxies[place - proxy_places].script))
+        return;
+    check_port(planning, all, HTTP_PORT, place->name);
+    if (planning->config->proxy.tls)
+        check_port(planning, all, HTTPS_PORT, place->name);
+}
+
 static void check_ports(struct planning *planning)
 {
     static const uint16_t broker_ports[] = {1883, 8883};
@@ -150,6 +166,7 @@ static void check_ports(struct planning *planning)
     for (size_t i = 0; i < ARRAY_SIZE(broker_ports) && plan_is_local(planning); i++)
         check_port(planning, (struct in_addr){htonl(INADDR_LOOPBACK)}, broker_ports[i],
                    "mosquitto");
+    check_proxy_ports(planning);
 }
 
 /* ---- all ---- */

@@ -140,6 +140,15 @@ static const char *networks_of(const struct planning *planning)
     return all;
 }
 
+/* Is it the first or the last address of a network, which no machine has? */
+static bool is_of_all(const struct setup_interface *interface, struct in_addr address)
+{
+    const uint32_t host = ntohl(address.s_addr & ~interface->mask.s_addr);
+    const uint32_t most = ntohl(~interface->mask.s_addr);
+
+    return most > 1 && (host == 0 || host == most);
+}
+
 /* Is it on this machine's networks? The interface; NULL: noted. */
 static const struct setup_interface *
 check_network(struct planning *planning, const struct setup_server *server, struct in_addr address)
@@ -151,6 +160,8 @@ check_network(struct planning *planning, const struct setup_server *server, stru
                    networks_of(planning), NULL);
     else if (interface->address.s_addr == address.s_addr)
         setup_note(planning->notes, SETUP_SERVER_OWN, server->id, server->address, NULL);
+    else if (is_of_all(interface, address))
+        setup_note(planning->notes, SETUP_SERVER_ADDRESS, server->id, server->address, NULL);
     return interface;
 }
 
