@@ -341,6 +341,35 @@ SUDO_UID=$(id -u ben) $ASK; setpriv --reuid=ben --regid=ben --clear-groups env H
     assert len(re.findall(r"^testing ", done.stdout, re.M)) == 2 and "\nnothing to change\n" in done.stdout
 
 
+CUT_SHORT = {
+    "killed behind the users": (r"""
+mv "$HALL_SHARE/make-users.sh" "$WORK/make-users"
+printf '#!/bin/sh\n"%s" "$@"\nkill -9 $PPID\n' "$WORK/make-users" >"$HALL_SHARE/make-users.sh"; chmod 755 "$HALL_SHARE/make-users.sh"
+""", 'mv "$WORK/make-users" "$HALL_SHARE/make-users.sh"', ""),
+    "no room for the secrets": ("mkdir /etc/hall; mount -t tmpfs -o size=4k tmpfs /etc/hall; head -c 4096 /dev/zero >/etc/hall/full", "umount /etc/hall",
+                                "/etc/hall/hall.env could not be written: No space left on device"),
+    "no room for the configuration": ("mkdir /var/lib/hall; mount -t tmpfs -o size=4k tmpfs /var/lib/hall; head -c 4096 /dev/zero >/var/lib/hall/full",
+                                      "umount /var/lib/hall", "/var/lib/hall/domains.json could not be written: No space left on device"),
+    "nothing may be written": ("mount -o remount,ro /etc", "mount -o remount,rw /etc", "the folder /etc/mosquitto cannot be written to"),
+}
+
+
+@pytest.mark.parametrize("how", CUT_SHORT)
+def test_what_was_cut_short_is_finished_the_next_time(place, how):
+    before, after, words = CUT_SHORT[how]
+    done = play(place, before + r"""
+! $ASK --server testing=192.168.77.20
+""" + after + r"""
+! grep restart "$WORK/systemctl"; find /etc /var/lib/hall /root/.config -name '*.hall-new' 2>/dev/null || true
+$ASK --server testing=192.168.77.20 >/dev/null
+grep -q operator /root/.config/hall/hallctl.json; hallctl status
+echo "--- again"; $ASK --server testing=192.168.77.20
+""")
+    assert words in done.stderr
+    assert re.search(r"\A.*^testing +\w+[^\n]*\n--- again\nnothing to change\n\Z", done.stdout, re.M | re.S)
+    assert ".hall-new" not in done.stdout and "restart mosquitto" not in done.stdout
+
+
 def test_dry_run_writes_nothing(place):
     done = play(place, 'before=$(state); hallctl setup --dry-run --server testing=192.168.77.20; [ "$before" = "$(state)" ]; cat "$WORK/systemctl"')
     assert "new file /var/lib/hall/domains.json" in done.stdout and done.stdout.endswith("nothing was written (--dry-run)\n")

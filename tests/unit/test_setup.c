@@ -124,7 +124,8 @@ static void carry_out(struct world *world)
         found->broker.names.text = "DNS:pi,DNS:pi.local,IP:192.168.1.2\n";
         found->broker.has_certificate = true;
     }
-    found->n_listeners = 2;
+    found->n_listeners = 3;
+    found->listeners[2] = (struct setup_listener){ip("0.0.0.0"), 8883, "mosquitto"};
     found->listeners[0] = (struct setup_listener){ip("127.0.0.1"), 1883, "mosquitto"};
     found->listeners[1] = (struct setup_listener){ip("127.0.0.1"), 8880, "hall"};
 }
@@ -200,17 +201,53 @@ static void test_passwords_are_kept(void **state)
 
     world->found.broker.users.text = "hall:x\noperator:x\n";
     world->found.environment.text = "# mine\nHALL_MQTT_PASSWORD=old\nHALL_SECRET_KEY='a b'\n";
+    world->found.homes[0].settings.text = "{}";
     server(world, "testing=192.168.1.20");
     plan(world);
     assert_string_equal(world->plan.new_users, "homeassistant viewer");
-    assert_null(world->plan.renew);
+    assert_null(world->plan.renew[0]);
     assert_has(change_of(world, PLACE_ENVIRONMENT)->after,
                "# mine\nHALL_MQTT_PASSWORD=old\nHALL_SECRET_KEY='a b'\nHALL_API_KEY=k2\n");
     /* Nobody has it: a new one. */
     world->found.environment.text = NULL;
     plan(world);
-    assert_string_equal(world->plan.renew, "hall");
+    assert_string_equal(world->plan.renew[0], "hall");
+    assert_null(world->plan.renew[1]);
     world_destroy(world);
+}
+
+/* Killed, or the disk was full, behind any of its steps: run again it ends as if it never was. */
+static void test_what_was_cut_short(void **state)
+{
+    struct world *whole = world_create();
+    server(whole, "testing=192.168.1.20");
+    plan(whole);
+    const size_t n = whole->plan.n_changes;
+    assert_string_equal(whole->plan.changes[n - 1].path, PLACE_CONFIG);
+
+    for (size_t done = 0; done < n; done++) {
+        struct world *world = world_create();
+        server(world, "testing=192.168.1.20");
+        plan(world);
+        world->plan.n_changes = done;
+        carry_out(world);
+        world->found.n_listeners = 0;
+        plan(world);
+        assert_int_equal(world->notes.errors, 0);
+        carry_out(world);
+        assert_has(world->found.environment.text, "HALL_MQTT_PASSWORD=hall-pw");
+        assert_has(world->found.environment.text, "HALL_SECRET_KEY=");
+        assert_has(world->found.homes[0].settings.text, "\"password\": ");
+        assert_string_equal(world->found.domains.text, whole->plan.domains);
+        plan(world);
+        assert_true(setup_plan_is_empty(&world->plan));
+        /* The broker was not told. */
+        world->found.n_listeners = 2;
+        plan(world);
+        assert_true(world->plan.restart_broker);
+        world_destroy(world);
+    }
+    world_destroy(whole);
 }
 
 static void test_secrets_survive_the_file(void **state)
@@ -591,6 +628,7 @@ int main(void)
         cmocka_unit_test(test_first_time),
         cmocka_unit_test(test_only_what_is_new_is_added),
         cmocka_unit_test(test_passwords_are_kept),
+        cmocka_unit_test(test_what_was_cut_short),
         cmocka_unit_test(test_secrets_survive_the_file),
         cmocka_unit_test(test_wrong_answers),
         cmocka_unit_test(test_wrong_settings),

@@ -28,8 +28,11 @@ static const char *password_of(struct arena *arena, const char *printed, const c
 static int make_users(struct arena *arena, const struct setup_plan *plan,
                       struct setup_secrets *secrets, struct setup_notes *notes)
 {
-    const char *argv[] = {setup_share(arena, "make-users.sh"), plan->renew ? "--renew" : NULL,
-                          plan->renew, NULL};
+    const char *argv[2 * SETUP_RENEW_MAX + 2] = {setup_share(arena, "make-users.sh")};
+    for (size_t i = 0; plan->renew[i]; i++) {
+        argv[2 * i + 1] = "--renew";
+        argv[2 * i + 2] = plan->renew[i];
+    }
     struct buf out = BUF_INIT(COMMAND_OUT_MAX);
     const bool good = command_run(argv, &out, notes);
 
@@ -61,7 +64,7 @@ static int make_certificate(struct arena *arena, const struct setup_plan *plan,
 int setup_make_users(struct arena *arena, const struct setup_plan *plan,
                      struct setup_secrets *secrets, struct setup_notes *notes)
 {
-    int error = plan->new_users || plan->renew ? make_users(arena, plan, secrets, notes) : 0;
+    int error = plan->new_users || plan->renew[0] ? make_users(arena, plan, secrets, notes) : 0;
 
     if (error == 0 && plan->names)
         error = make_certificate(arena, plan, notes);

@@ -214,6 +214,8 @@ void setup_plan(struct arena *arena, const struct setup_answers *answers,
     plan_broker(&planning);
     plan_domains(&planning);
     plan_secrets(&planning);
+    /* The last that is written: what is not there without it is made when setup runs again. */
+    plan_domains_file(&planning);
     plan_proxy(&planning);
     if (planning.config)
         check_ports(&planning);
@@ -226,6 +228,6 @@ void setup_plan(struct arena *arena, const struct setup_answers *answers,
 
 bool setup_plan_is_empty(const struct setup_plan *plan)
 {
-    return plan->n_changes == 0 && !plan->new_users && !plan->renew && !plan->names &&
+    return plan->n_changes == 0 && !plan->new_users && !plan->renew[0] && !plan->names &&
            !plan->restart_broker && !plan->restart_hall && !plan->reload_hall && !plan->proxy;
 }

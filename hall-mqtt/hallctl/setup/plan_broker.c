@@ -87,9 +87,14 @@ static void plan_users(struct planning *planning)
             plan->new_users = plan->new_users
                                   ? arena_printf(planning->arena, "%s %s", plan->new_users, *role)
                                   : *role;
+    size_t n = 0;
     if (has_user(users, "hall") &&
         !setup_variable(planning->arena, planning->found->environment.text, "HALL_MQTT_PASSWORD"))
-        plan->renew = "hall";
+        plan->renew[n++] = "hall";
+    /* Later the operator may be known on other machines alone. */
+    if (has_user(users, "operator") && setup_is_fresh(planning->found) &&
+        !plan_settings(planning->found))
+        plan->renew[n++] = "operator";
 }
 
 /* ---- the certificate ---- */
@@ -145,12 +150,19 @@ static void plan_certificate(struct planning *planning)
 
 /* ---- all ---- */
 
-static bool is_running(const struct setup_found *found)
+static bool is_open(const struct setup_found *found, uint16_t port)
 {
     for (size_t i = 0; i < found->n_listeners; i++)
-        if (found->listeners[i].port == 1883)
+        if (found->listeners[i].port == port)
             return true;
     return false;
+}
+
+/* With the drop-in: Debian's own configuration has no TLS listener. */
+static bool is_running(const struct setup_found *found)
+{
+    return is_open(found, 1883) &&
+           (is_open(found, 8883) || !has_line(found->broker.drop_in.text, TLS_LISTENER));
 }
 
 void plan_broker(struct planning *planning)
@@ -183,6 +195,6 @@ void plan_broker(struct planning *planning)
     plan_users(planning);
     plan_certificate(planning);
     planning->plan->restart_broker = planning->plan->n_changes > before ||
-                                     planning->plan->new_users || planning->plan->renew ||
+                                     planning->plan->new_users || planning->plan->renew[0] ||
                                      planning->plan->names || !is_running(planning->found);
 }

@@ -314,7 +314,6 @@ static int read_before(struct planning *planning)
 void plan_domains(struct planning *planning)
 {
     const struct setup_answers *answers = planning->answers;
-    const struct setup_file *file = &planning->found->domains;
 
     if (read_before(planning) < 0)
         return;
@@ -329,9 +328,13 @@ void plan_domains(struct planning *planning)
         set_server(planning, &answers->servers[i]);
     for (size_t i = 0; i < answers->n_sites; i++)
         set_site(planning, &answers->sites[i]);
-    if (planning->notes->errors > 0)
-        return;
-    parse(planning);
+    if (planning->notes->errors == 0)
+        parse(planning);
+}
+
+void plan_domains_file(struct planning *planning)
+{
+    const struct setup_file *file = &planning->found->domains;
     struct setup_change *change =
         plan_file(planning, file->path, file->text, planning->plan->domains, DOMAINS_MODE);
     if (change) {

@@ -32,9 +32,13 @@ const char *plan_quote(struct arena *arena, const char *text); /* as JSON */
 bool plan_is_host(const char *text);                           /* fit for a certificate */
 const char *plan_address(struct arena *arena, struct in_addr address);
 
-void plan_broker(struct planning *planning);  /* plan_broker.c */
-void plan_domains(struct planning *planning); /* plan_domains.c: also makes config */
-void plan_secrets(struct planning *planning); /* plan_secrets.c */
-void plan_proxy(struct planning *planning);   /* plan_proxy.c */
+/* The hallctl.json that some home has; NULL: none. */
+const char *plan_settings(const struct setup_found *found);
+
+void plan_broker(struct planning *planning);       /* plan_broker.c */
+void plan_domains(struct planning *planning);      /* plan_domains.c: also makes config */
+void plan_domains_file(struct planning *planning); /* writes it, behind all that goes with it */
+void plan_secrets(struct planning *planning);      /* plan_secrets.c */
+void plan_proxy(struct planning *planning);        /* plan_proxy.c */
 
 #endif

@@ -77,6 +77,14 @@ static bool is_new(const struct planning *planning, const char *user)
     return at && (at == users || at[-1] == ' ');
 }
 
+static bool is_renewed(const struct planning *planning, const char *user)
+{
+    for (const char *const *one = planning->plan->renew; *one; one++)
+        if (strcmp(*one, user) == 0)
+            return true;
+    return false;
+}
+
 static const char *set_variables(const struct planning *planning, const char *text)
 {
     const struct setup_secrets *secrets = planning->secrets;
@@ -84,7 +92,7 @@ static const char *set_variables(const struct planning *planning, const char *te
     struct arena *arena = planning->arena;
     const char *known = setup_variable(arena, text, "HALL_MQTT_PASSWORD");
 
-    if (plan_is_local(planning) && (is_new(planning, "hall") || planning->plan->renew))
+    if (plan_is_local(planning) && (is_new(planning, "hall") || is_renewed(planning, "hall")))
         text = env_set(arena, text, "HALL_MQTT_PASSWORD", secrets->hall);
     if (setup_is_elsewhere(answers) && answers->broker_password &&
         (!known || strcmp(known, answers->broker_password) != 0))
@@ -118,8 +126,7 @@ static const char *plan_environment(struct planning *planning)
 
 /* ---- hallctl.json ---- */
 
-/* What another home has already. */
-static const char *other_settings(const struct setup_found *found)
+const char *plan_settings(const struct setup_found *found)
 {
     for (size_t i = 0; i < found->n_homes; i++)
         if (found->homes[i].settings.text)
@@ -146,8 +153,8 @@ static const char *settings_of(const struct planning *planning, const struct set
 {
     const char *now = home->settings.text;
 
-    if (!is_new(planning, "operator"))
-        return now ? now : other_settings(planning->found);
+    if (!is_new(planning, "operator") && !is_renewed(planning, "operator"))
+        return now ? now : plan_settings(planning->found);
     if (!now)
         return new_settings(planning, environment);
     const char *set = edit_set(planning->arena, now, (const char *const[]){"password", NULL},

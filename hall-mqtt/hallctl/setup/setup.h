@@ -29,6 +29,7 @@ enum {
     SETUP_LISTENERS_MAX = 256,
     SETUP_FILES_MAX = 16,
     SETUP_NOTES_MAX = 64,
+    SETUP_RENEW_MAX = 2,
     SETUP_PASSWORD_LEAST = 8, /* of the dashboard */
 };
 
@@ -174,8 +175,9 @@ struct setup_plan {
     size_t n_changes;
     struct setup_change changes[SETUP_FILES_MAX];
     const char *new_users; /* "hall operator", for people; NULL: none */
-    const char *renew;     /* the user whose password is known to nobody; NULL */
-    const char *names;     /* "--host" values for make-certs.sh, separated by blanks; NULL: kept */
+    /* Users whose passwords nobody knows, NULL behind the last. */
+    const char *renew[SETUP_RENEW_MAX + 1];
+    const char *names; /* "--host" values for make-certs.sh, separated by blanks; NULL: kept */
     bool restart_broker, restart_hall, reload_hall;
     const struct proxy_place *proxy; /* to be checked and reloaded; NULL */
     const char *domains;             /* what domains.json will be */

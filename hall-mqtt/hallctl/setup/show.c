@@ -77,8 +77,8 @@ void setup_show(const struct setup_plan *plan, enum say_language language)
         show_change(&plan->changes[i], language);
     if (plan->new_users)
         say(SETUP_USERS, plan->new_users, language);
-    if (plan->renew)
-        say(SETUP_RENEW, plan->renew, language);
+    for (const char *const *user = plan->renew; *user; user++)
+        say(SETUP_RENEW, *user, language);
     if (plan->names)
         say(SETUP_CERTIFICATES, plan->names, language);
     if (plan->restart_broker)
