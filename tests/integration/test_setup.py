@@ -195,6 +195,7 @@ WRONG = [
     ("--broker mqtt://127.0.0.1:1999 --broker-password-file /root/password", "does not accept the user hall"),
     ("--password-file /root/none", "cannot be read"),
     ("--password-file /dev/null", "cannot be read"),
+    ("--password-file /root", "/root cannot be read: Is a directory"),
 ]
 
 

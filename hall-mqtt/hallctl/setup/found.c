@@ -23,11 +23,12 @@ enum { FILE_MAX = 4 << 20, HOSTNAME_SIZE = 256 };
 
 static char *read_open(struct arena *arena, int fd, int *ret_error)
 {
-    struct stat status;
+    struct stat status = {0};
 
-    *ret_error = EINVAL;
-    if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode))
+    if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
+        *ret_error = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
         return NULL;
+    }
     *ret_error = EFBIG;
     if (status.st_size > FILE_MAX)
         return NULL;

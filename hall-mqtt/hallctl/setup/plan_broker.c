@@ -78,11 +78,10 @@ static bool has_user(const char *users, const char *name)
 
 static void plan_users(struct planning *planning)
 {
-    static const char *const roles[] = {"hall", "homeassistant", "operator", "viewer", NULL};
     const char *users = planning->found->broker.users.text;
     struct setup_plan *plan = planning->plan;
 
-    for (const char *const *role = roles; *role; role++)
+    for (const char *const *role = setup_roles; *role; role++)
         if (!has_user(users, *role))
             plan->new_users = plan->new_users
                                   ? arena_printf(planning->arena, "%s %s", plan->new_users, *role)

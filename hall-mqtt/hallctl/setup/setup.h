@@ -71,6 +71,9 @@ struct setup_answers {
     struct setup_site sites[SETUP_LIST_MAX];
 };
 
+/* The broker's users that are no server's (broker/acl), NULL behind the last. */
+extern const char *const setup_roles[];
+
 /* Is the broker to be one that setup does not take care of? */
 bool setup_is_elsewhere(const struct setup_answers *answers);
 /* "testing=192.168.1.20[,aa:bb:cc:dd:ee:01]"; "host=server,url[,policy]". What is wrong is noted.

@@ -59,12 +59,11 @@ bool setup_is_elsewhere(const struct setup_answers *answers)
 
 /* ---- servers ---- */
 
-/* The broker's users that are no server's: see broker/acl. */
+const char *const setup_roles[] = {"hall", "homeassistant", "operator", "viewer", NULL};
+
 static bool is_role(const char *id)
 {
-    static const char *const roles[] = {"hall", "homeassistant", "operator", "viewer", NULL};
-
-    for (const char *const *role = roles; *role; role++)
+    for (const char *const *role = setup_roles; *role; role++)
         if (strcmp(id, *role) == 0)
             return true;
     return false;
