@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/private_file.h"
 
 #define ANSWER "reload"
 #define FOLDER "RUNTIME_DIRECTORY="
@@ -26,46 +27,19 @@ enum {
     COMM_SIZE = 32,
 };
 
-/* systemd may name several folders; the first is ours. False: there is none, or none that fits. */
-static bool folder_is(const char *named, char out[PATH_MAX])
-{
-    const size_t length = named ? strcspn(named, ":") : 0;
-
-    if (length == 0 || length >= PATH_MAX - sizeof("/" ANSWER ".new") || named[0] != '/')
-        return false;
-    memcpy(out, named, length);
-    out[length] = '\0';
-    return true;
-}
-
 /* ---- the daemon ---- */
-
-static int write_answer(int fd, int64_t began, const char *why)
-{
-    const int n = why ? dprintf(fd, "%" PRId64 " refused\n%s", began, why)
-                      : dprintf(fd, "%" PRId64 " done\n", began);
-
-    return n < 0 ? -errno : 0;
-}
 
 int reload_signal_answer(int64_t began, const char *why)
 {
-    char folder[PATH_MAX], path[PATH_MAX + 8], new[PATH_MAX + 16];
-    int error;
+    char folder[PATH_MAX], path[PATH_MAX + 8], *text = NULL;
 
-    if (!folder_is(getenv("RUNTIME_DIRECTORY"), folder))
+    if (!private_folder(getenv("RUNTIME_DIRECTORY"), folder))
         return 0;
     snprintf(path, sizeof(path), "%s/" ANSWER, folder);
-    snprintf(new, sizeof(new), "%s.new", path);
-    const int fd = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return -errno;
-    error = write_answer(fd, began, why);
-    close(fd);
-    if (error == 0 && rename(new, path) < 0)
-        error = -errno;
-    if (error < 0)
-        (void)unlink(new);
+    const int length =
+        asprintf(&text, "%" PRId64 " %s\n%s", began, why ? "refused" : "done", why ? why : "");
+    const int error = length < 0 ? -ENOMEM : private_file_replace(path, text, (size_t)length);
+    free(text);
     return error;
 }
 
@@ -108,7 +82,8 @@ static bool find_folder(int64_t pid, char out[PATH_MAX])
     snprintf(path, sizeof(path), "/proc/%" PRId64 "/environ", pid);
     const ssize_t length = all ? read_file(path, all, ENVIRONMENT_SIZE) : 0;
     for (const char *at = all; length > 0 && at < all + length && !found; at += strlen(at) + 1)
-        found = strncmp(at, FOLDER, strlen(FOLDER)) == 0 && folder_is(at + strlen(FOLDER), out);
+        found =
+            strncmp(at, FOLDER, strlen(FOLDER)) == 0 && private_folder(at + strlen(FOLDER), out);
     free(all);
     return found;
 }
@@ -195,7 +170,8 @@ static bool say_end(bool done, const char *text)
 static bool send_to(const char *who, int64_t pid, int process)
 {
     char folder[PATH_MAX], *text = malloc(TEXT_SIZE);
-    const bool answers = find_folder(pid, folder) || folder_is(getenv("RUNTIME_DIRECTORY"), folder);
+    const bool answers =
+        find_folder(pid, folder) || private_folder(getenv("RUNTIME_DIRECTORY"), folder);
     bool done = false;
     const int error = !text                  ? -ENOMEM
                       : answers              ? send_and_await(process, folder, text, &done)

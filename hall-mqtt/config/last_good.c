@@ -1,24 +1,24 @@
 #include "config/last_good.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
+
+#include "base/private_file.h"
 
 /* "/var/lib/hall/domains.json" has "$STATE_DIRECTORY/domains.json.good", or
- * "/etc/hall/.domains.json.good". systemd may name several folders; the first is ours. */
+ * "/etc/hall/.domains.json.good". */
 static int path_of(const char *file, char out[PATH_MAX])
 {
-    const char *state = getenv("STATE_DIRECTORY"), *slash = strrchr(file, '/');
-    const char *name = slash ? slash + 1 : file;
+    const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
+    char state[PATH_MAX];
     int n;
 
-    if (state && state[0] == '/')
-        n = snprintf(out, PATH_MAX, "%.*s/%s.good", (int)strcspn(state, ":"), state, name);
+    if (private_folder(getenv("STATE_DIRECTORY"), state))
+        n = snprintf(out, PATH_MAX, "%s/%s.good", state, name);
     else
         n = snprintf(out, PATH_MAX, "%.*s.%s.good", (int)(name - file), file, name);
     return n < PATH_MAX ? 0 : -ENAMETOOLONG;
@@ -47,39 +47,13 @@ static bool is_kept(const char *path, const char *text, size_t length)
     return same;
 }
 
-static int write_all(int fd, const char *text, size_t length)
-{
-    while (length > 0) {
-        const ssize_t n = write(fd, text, length);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : -ENOSPC;
-        text += n;
-        length -= (size_t)n;
-    }
-    return fsync(fd) < 0 ? -errno : 0;
-}
-
 int last_good_keep(const char *file, const char *text, size_t length)
 {
-    char path[PATH_MAX], new[PATH_MAX + 8];
-    int error = path_of(file, path);
+    char path[PATH_MAX];
+    const int error = path_of(file, path);
 
-    if (error < 0 || is_kept(path, text, length))
-        return error;
-    snprintf(new, sizeof(new), "%s.XXXXXX", path);
-    const int fd = mkostemp(new, O_CLOEXEC); /* 0600 */
-    if (fd < 0)
-        return -errno;
-    error = write_all(fd, text, length);
-    close(fd);
-    if (error == 0 && rename(new, path) < 0)
-        error = -errno;
-    if (error < 0)
-        (void)unlink(new);
-    return error;
+    return error < 0 || is_kept(path, text, length) ? error
+                                                    : private_file_replace(path, text, length);
 }
 
 int last_good_load(const char *file, struct config **ret_config, int64_t *ret_kept,

@@ -31,7 +31,7 @@ struct talk {
     char refusal[96];
     bool taken_badly; /* the broker does not pass on what was published */
     char why[TALK_WHY_SIZE];
-    int64_t tick_at;
+    int64_t tick_at, connect_ms;
 };
 
 /* ---- what the link tells ---- */
@@ -59,7 +59,10 @@ static void on_taken(void *context, int id, const char *refusal)
 {
     struct talk *talk = context;
 
-    (void)id;
+    if (talk->listener.taken) {
+        talk->listener.taken(talk->listener.context, id, refusal);
+        return;
+    }
     if (refusal)
         text_copy(talk->refusal, sizeof(talk->refusal), refusal);
     talk->taken_badly = talk->taken_badly || refusal;
@@ -152,7 +155,8 @@ static int open_link(struct talk *talk, bool v311)
     talk->failed = talk->accepted = false;
     talk->tick_at = clock_now().boot + TICK_MS;
     const int error = mqtt_link_open(talk->loop, &setup, &link_listener, talk, &talk->link);
-    return error < 0 ? error : talk_wait(talk, is_accepted, talk, clock_now().boot + CONNECT_MS);
+    return error < 0 ? error
+                     : talk_wait(talk, is_accepted, talk, clock_now().boot + talk->connect_ms);
 }
 
 /* Some brokers of 3.1.1 say that they are, others hang up or are silent. */
@@ -199,24 +203,34 @@ static void name_self(struct talk *talk)
              talk->settings->mqtt.base_topic, talk->name);
 }
 
-int talk_open(const struct settings *settings, const struct talk_listener *listener,
-              struct talk **ret_talk, char ret_why[TALK_WHY_SIZE])
+int talk_try(const struct settings *settings, const struct talk_listener *listener,
+             int64_t limit_ms, struct talk **ret_talk)
 {
-    struct talk *talk = calloc(1, sizeof(*talk));
+    struct talk *talk = *ret_talk = calloc(1, sizeof(*talk));
 
     if (!talk)
         return -ENOMEM;
     talk->settings = settings;
     talk->listener = *listener;
+    talk->connect_ms = limit_ms;
     name_self(talk);
     talk->options = (struct mqtt_options){
         .broker = settings->mqtt.broker,
         .client_id = talk->client_id,
         .password = settings->mqtt.broker.username ? settings->password : NULL,
     };
-    int error = sd_event_new(&talk->loop);
-    if (error >= 0)
-        error = connect_link(talk);
+    const int error = sd_event_new(&talk->loop);
+    return error < 0 ? error : connect_link(talk);
+}
+
+int talk_open(const struct settings *settings, const struct talk_listener *listener,
+              struct talk **ret_talk, char ret_why[TALK_WHY_SIZE])
+{
+    struct talk *talk;
+    const int error = talk_try(settings, listener, CONNECT_MS, &talk);
+
+    if (!talk)
+        return error;
     if (error < 0) {
         say_unreachable(talk, error, ret_why);
         talk_close(talk);
@@ -280,6 +294,23 @@ int talk_read(struct talk *talk, const char *const *filters, size_t n)
     for (size_t i = 0; i < n && error == 0; i++)
         error = read_filter(talk, filters[i]);
     return error;
+}
+
+void talk_subscribe_all(struct talk *talk, const char *const *filters, size_t n, int64_t limit_ms)
+{
+    talk->granted = 0;
+    talk->pending = -1;
+    mqtt_link_subscribe(talk->link, filters, n, 1, MQTT_LINK_ALL, &talk->pending);
+    talk_wait(talk, is_granted, talk, clock_now().boot + limit_ms);
+}
+
+int talk_publish(struct talk *talk, const char *topic, const char *payload, int *ret_id)
+{
+    const struct mqtt_parcel parcel = {
+        .topic = topic, .payload = payload, .length = strlen(payload), .qos = 1};
+    const char *refusal;
+
+    return mqtt_link_publish(talk->link, &parcel, ret_id, &refusal);
 }
 
 int talk_ask(struct talk *talk, const char *topic, const char *payload, size_t length)

@@ -10,6 +10,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import threading
 import time
 
 import pytest
@@ -213,6 +214,44 @@ def test_broker_that_is_silent(doctor):
     with socket.create_server(("127.0.0.1", 0), backlog=50) as silent:
         found = doctor.bad("--broker", f"mqtt://127.0.0.1:{silent.getsockname()[1]}")
     assert found == {"broker.silent": "sudo systemctl restart mosquitto"} and doctor.seconds < LONGEST
+
+
+def pipe(source, target):
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
+
+
+def serve_311(client, port):
+    """Refuses MQTT 5 as brokers do that do not know it; the rest goes to the real one."""
+    with client:
+        packet = client.recv(65536)
+        if not packet:  # it was only looked at
+            return
+        if packet[packet.index(b"MQTT") + 4] == 5:
+            client.sendall(b"\x20\x02\x00\x01")
+            return
+        with socket.create_connection(("127.0.0.1", port)) as broker:
+            broker.sendall(packet)
+            back = threading.Thread(target=pipe, args=(broker, client), daemon=True)
+            back.start()
+            pipe(client, broker)
+            back.join()
+
+
+def test_broker_of_an_older_mqtt(world, doctor):
+    """It is found out as by every other verb, and its rights are tried."""
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as old:
+        def accept():
+            with contextlib.suppress(OSError):
+                while True:
+                    threading.Thread(target=serve_311, args=(old.accept()[0], world.broker.port), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        lines = doctor.look("--broker", f"mqtt://127.0.0.1:{old.getsockname()[1]}", "--user", "hall")
+        assert lines["broker.good"] and lines["hall.good"] and lines["rights.good"] and not doctor.bad()
 
 
 def test_broker_that_is_stopped_or_unknown(doctor):

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <systemd/sd-event.h>
 #include <unistd.h>
 
 #include "base/array.h"
@@ -21,8 +20,7 @@
 #include "base/text.h"
 #include "hallctl/doctor/facts.h"
 #include "hallctl/fetch.h"
-#include "mqtt/client_id.h"
-#include "mqtt/mqtt_link.h"
+#include "hallctl/talk.h"
 
 enum { CONNECT_MS = 3000, LOGIN_MS = 4000, RIGHTS_MS = 3000, USERS_MAX = 1 << 20, PEM_MAX = 65536 };
 
@@ -89,27 +87,9 @@ struct visit {
     struct broker_facts *facts;
     char topics[DOCTOR_RIGHTS][DOCTOR_HOST];
     int ids[DOCTOR_RIGHTS]; /* of what was published; 0: not yet */
-    bool accepted, failed, granted;
 };
 
-static void on_started(void *context)
-{
-    (void)context;
-}
-
-static void on_accepted(void *context)
-{
-    ((struct visit *)context)->accepted = true;
-}
-
-static void on_subscribed(void *context, int id, const char *refusal)
-{
-    (void)id;
-    (void)refusal; /* what cannot be read does not come back */
-    ((struct visit *)context)->granted = true;
-}
-
-static void on_taken(void *context, int id, const char *refusal)
+static void taken(void *context, int id, const char *refusal)
 {
     struct visit *visit = context;
 
@@ -120,7 +100,7 @@ static void on_taken(void *context, int id, const char *refusal)
         }
 }
 
-static void on_message(void *context, const struct mqtt_message *message, bool own)
+static void hear(void *context, const struct mqtt_message *message, bool own)
 {
     struct visit *visit = context;
 
@@ -130,37 +110,11 @@ static void on_message(void *context, const struct mqtt_message *message, bool o
             visit->facts->rights[i].is_read = true;
 }
 
-static void on_failed(void *context, const char *why)
-{
-    struct visit *visit = context;
-
-    visit->failed = true;
-    if (!visit->accepted)
-        text_copy(visit->facts->refusal, sizeof(visit->facts->refusal), why);
-}
-
-static const struct mqtt_link_listener listener = {
-    .started = on_started,
-    .accepted = on_accepted,
-    .subscribed = on_subscribed,
-    .taken = on_taken,
-    .message = on_message,
-    .failed = on_failed,
-};
-
-static bool is_accepted(const struct visit *visit)
-{
-    return visit->accepted;
-}
-
-static bool is_granted(const struct visit *visit)
-{
-    return visit->granted;
-}
-
 /* What is taken comes back, unless it may not be read: that only time tells. */
-static bool is_settled(const struct visit *visit)
+static bool is_settled(void *context)
 {
+    const struct visit *visit = context;
+
     for (size_t i = 0; i < visit->facts->n_rights; i++) {
         const struct right *right = &visit->facts->rights[i];
 
@@ -168,19 +122,6 @@ static bool is_settled(const struct visit *visit)
             return false;
     }
     return true;
-}
-
-static void wait_until(sd_event *loop, const struct visit *visit,
-                       bool (*done)(const struct visit *visit), int64_t limit_ms)
-{
-    const int64_t deadline = clock_now().boot + limit_ms;
-
-    while (!done(visit) && !visit->failed) {
-        const int64_t left = deadline - clock_now().boot;
-
-        if (left <= 0 || (sd_event_run(loop, (uint64_t)left * 1000) < 0 && errno != EINTR))
-            return;
-    }
 }
 
 /* Topics that rights are given for, and one below each where nobody listens. */
@@ -212,57 +153,38 @@ static void list_rights(const struct config_mqtt *mqtt, struct visit *visit)
     visit->facts->n_rights = ARRAY_SIZE(rows);
 }
 
-static void try_rights(const struct config_mqtt *mqtt, sd_event *loop, struct mqtt_link *link,
-                       struct visit *visit)
+static void try_rights(const struct config_mqtt *mqtt, struct talk *talk, struct visit *visit)
 {
     const char *filters[DOCTOR_RIGHTS];
-    const char *refusal;
 
     list_rights(mqtt, visit);
     for (size_t i = 0; i < visit->facts->n_rights; i++)
         filters[i] = visit->topics[i];
-    mqtt_link_subscribe(link, filters, visit->facts->n_rights, 1, MQTT_LINK_ALL, NULL);
-    wait_until(loop, visit, is_granted, RIGHTS_MS);
-    for (size_t i = 0; i < visit->facts->n_rights; i++) {
-        const struct mqtt_parcel parcel = {
-            .topic = visit->topics[i], .payload = "doctor", .length = 6, .qos = 1};
-
-        mqtt_link_publish(link, &parcel, &visit->ids[i], &refusal);
-    }
-    wait_until(loop, visit, is_settled, RIGHTS_MS);
+    talk_subscribe_all(talk, filters, visit->facts->n_rights, RIGHTS_MS);
+    for (size_t i = 0; i < visit->facts->n_rights; i++)
+        talk_publish(talk, visit->topics[i], "doctor", &visit->ids[i]);
+    talk_wait(talk, is_settled, visit, clock_now().boot + RIGHTS_MS);
 }
 
-static void talk(const struct doctor *doctor, struct broker_facts *facts)
+static void log_in(const struct doctor *doctor, struct broker_facts *facts)
 {
     const struct settings *settings = doctor->settings;
     struct visit visit = {.facts = facts};
-    char id[CLIENT_ID_SIZE];
-    struct mqtt_options options = {
-        .broker = settings->mqtt.broker,
-        .client_id = id,
-        .password = settings->mqtt.broker.username ? settings->password : NULL,
-    };
-    struct mqtt_link_setup setup = {
-        .options = &options,
-        .mark = "",
-        .v311 = options.broker.version == MQTT_VERSION_311,
-    };
-    struct mqtt_link *link = NULL;
-    sd_event *loop = NULL;
+    const struct talk_listener listener = {.hear = hear, .taken = taken, .context = &visit};
+    struct talk *talk;
+    const int error = talk_try(settings, &listener, LOGIN_MS, &talk);
 
-    client_id_random("hallctl", id);
-    if (sd_event_new(&loop) < 0)
+    if (!talk)
         return;
-    if (mqtt_link_open(loop, &setup, &listener, &visit, &link) == 0)
-        wait_until(loop, &visit, is_accepted, LOGIN_MS);
-    facts->accepted = visit.accepted;
-    facts->silent = !visit.accepted && !visit.failed;
+    facts->accepted = error == 0;
+    facts->silent = error == -ETIMEDOUT;
+    if (error < 0)
+        text_copy(facts->refusal, sizeof(facts->refusal), talk_why(talk));
     facts->tried = true;
     const struct mqtt_broker *own = doctor->config ? &doctor->config->mqtt.broker : NULL;
-    if (visit.accepted && own && text_equal(own->username, options.broker.username))
-        try_rights(&doctor->config->mqtt, loop, link, &visit);
-    mqtt_link_close(link, 0);
-    sd_event_unref(loop);
+    if (error == 0 && own && text_equal(own->username, settings->mqtt.broker.username))
+        try_rights(&doctor->config->mqtt, talk, &visit);
+    talk_close(talk);
 }
 
 /* ---- users ---- */
@@ -316,7 +238,7 @@ static void gather(const struct doctor *doctor, void *facts)
         shake_hands(broker, into);
     into->asked = true;
     if (into->connect == 0 && into->unresolved == 0 && into->handshake[0] == '\0')
-        talk(doctor, into);
+        log_in(doctor, into);
     if (into->local && doctor->config)
         look_for_users(doctor, into);
 }
