@@ -371,6 +371,16 @@ echo "--- again"; $ASK --server testing=192.168.77.20
     assert ".hall-new" not in done.stdout and "restart mosquitto" not in done.stdout
 
 
+def test_an_installation_by_hand(place):
+    done = play(place, r"""
+mkdir /etc/hall; printf '{ "servers": {}, "domains": {}, "timezone": "Asia/Tokyo" }\n' >/etc/hall/domains.json
+hallctl check
+hallctl setup --dry-run --server testing=192.168.77.20
+""")
+    assert "/etc/hall/domains.json: ok" in done.stdout and "\n  /etc/hall/domains.json\n" in done.stdout
+    assert "/var/lib/hall/domains.json" not in done.stdout
+
+
 def test_dry_run_writes_nothing(place):
     done = play(place, 'before=$(state); hallctl setup --dry-run --server testing=192.168.77.20; [ "$before" = "$(state)" ]; cat "$WORK/systemctl"')
     assert "new file /var/lib/hall/domains.json" in done.stdout and done.stdout.endswith("nothing was written (--dry-run)\n")

@@ -124,8 +124,10 @@ static void carry_out(struct world *world)
         found->broker.names.text = "DNS:pi,DNS:pi.local,IP:192.168.1.2\n";
         found->broker.has_certificate = true;
     }
-    found->n_listeners = 3;
-    found->listeners[2] = (struct setup_listener){ip("0.0.0.0"), 8883, "mosquitto"};
+    found->n_listeners = 5;
+    found->listeners[2] = (struct setup_listener){ip("127.0.0.1"), 8881, "hall"};
+    found->listeners[3] = (struct setup_listener){ip("192.168.1.2"), 8881, "hall"};
+    found->listeners[4] = (struct setup_listener){ip("0.0.0.0"), 8883, "mosquitto"};
     found->listeners[0] = (struct setup_listener){ip("127.0.0.1"), 1883, "mosquitto"};
     found->listeners[1] = (struct setup_listener){ip("127.0.0.1"), 8880, "hall"};
 }
@@ -241,10 +243,11 @@ static void test_what_was_cut_short(void **state)
         assert_string_equal(world->found.domains.text, whole->plan.domains);
         plan(world);
         assert_true(setup_plan_is_empty(&world->plan));
-        /* The broker was not told. */
-        world->found.n_listeners = 2;
+        /* The broker was not told, nor Hall, which does not listen in the network yet. */
+        world->found.n_listeners = 3;
         plan(world);
         assert_true(world->plan.restart_broker);
+        assert_true(world->plan.restart_hall);
         world_destroy(world);
     }
     world_destroy(whole);

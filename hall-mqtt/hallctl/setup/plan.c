@@ -171,14 +171,40 @@ static void check_ports(struct planning *planning)
 
 /* ---- all ---- */
 
+static bool hall_has(const struct setup_found *found, const struct sockaddr_in *at, size_t n)
+{
+    size_t served = 0;
+
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < found->n_listeners; k++) {
+            const struct setup_listener *one = &found->listeners[k];
+            if (one->port == ntohs(at[i].sin_port) && strcmp(one->program, "hall") == 0 &&
+                (one->address.s_addr == INADDR_ANY ||
+                 one->address.s_addr == at[i].sin_addr.s_addr)) {
+                served++;
+                break;
+            }
+        }
+    return served == n;
+}
+
+/* Does Hall listen everywhere it will? One that does not was not started again the last time. */
+static bool is_served(const struct planning *planning)
+{
+    const struct config_http *http = &planning->config->http;
+
+    return hall_has(planning->found, http->gateway, http->n_gateway) &&
+           hall_has(planning->found, http->admin, http->n_admin);
+}
+
 static void plan_services(struct planning *planning)
 {
     struct setup_plan *plan = planning->plan;
     const char *before = planning->found->domains.text;
     const bool changed = !before || strcmp(before, plan->domains) != 0;
 
-    const bool idle = planning->config && planning->config->model.n_servers > 0 &&
-                      !plan_listens(planning, "hall");
+    const bool idle =
+        planning->config && planning->config->model.n_servers > 0 && !is_served(planning);
 
     plan->restart_hall = planning->link_changed || idle;
     plan->reload_hall = changed && !plan->restart_hall;
