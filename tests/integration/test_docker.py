@@ -147,6 +147,7 @@ class Engine:
     """A dockerd of our own: own data, own socket, no bridge, no firewall rules."""
 
     SETTINGS = ("--iptables=false", "--ip6tables=false", "--bridge=none")
+    STORAGE = "vfs"  # lies on every file system
 
     def __init__(self, prefix=()):
         self.prefix = prefix  # what it is started with, to be elsewhere
@@ -160,7 +161,7 @@ class Engine:
         assert program and Path("/bin/busybox").exists(), "the packages docker.io and busybox-static are needed"
         self.process = Process(
             [*self.prefix, program, "--data-root", self.folder / "data", "--exec-root", self.folder / "exec", "-H", f"unix://{self.socket}",
-             *self.SETTINGS, "--storage-driver=vfs", "-p", self.folder / "pid",
+             *self.SETTINGS, f"--storage-driver={self.STORAGE}", "-p", self.folder / "pid",
              "--shutdown-timeout=2"], self.folder / "log")
         wait_until(self.answers, 60, f"dockerd (its log: {self.process.log_tail(5)})")
 
