@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,7 +22,7 @@
 #define DEFAULT_SHARE "/usr/share/hall"
 #define TLS_PORT      "8883"
 
-enum { NAMES_LIMIT = 8192, RELOAD_MS = 15000, AGAIN_US = 200000 };
+enum { NAMES_LIMIT = 8192, RELOAD_MS = 15000, AGAIN_MS = 1000 };
 
 static bool is_loopback(const char *host)
 {
@@ -204,18 +206,54 @@ static int run_or_say(const struct enroll_broker *broker, char *const argv[], co
     return HALLCTL_ERROR;
 }
 
-/* The broker reads its files again by a signal, and answers to nobody when that is done. */
+/* The broker reads its files again by a signal, and answers to nobody when that is done; but it
+ * closes the file then, and deals with no connection in between. -1: it cannot be seen. */
+static int watch_passwords(const struct enroll_broker *broker)
+{
+    char file[ENROLL_PATH_SIZE + 32];
+    const int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+    snprintf(file, sizeof(file), "%s/passwords", broker->folder);
+    if (watch >= 0)
+        inotify_add_watch(watch, file, IN_CLOSE_NOWRITE);
+    return watch;
+}
+
+/* Until somebody has read them; not for long, since the broker's may be another file. */
+static void await_reading(int watch)
+{
+    struct pollfd event = {watch, POLLIN, 0};
+    char heard[1024];
+
+    if (poll(&event, 1, AGAIN_MS) > 0)
+        while (read(watch, heard, sizeof(heard)) > 0)
+            continue;
+}
+
 static int await_password(const struct enroll_broker *broker, const char *user,
-                          const char *password)
+                          const char *password, int watch)
 {
     const int64_t until = clock_now().boot + RELOAD_MS;
 
     while (clock_now().boot < until) {
+        await_reading(watch);
         if (enroll_broker_try(broker, user, password, true) < 0)
             return -1;
-        usleep(AGAIN_US);
     }
     return enroll_broker_try(broker, user, password, false);
+}
+
+static int reload(const struct enroll_broker *broker, const char *user, const char *password)
+{
+    char *const argv[] = {(char *)"systemctl", (char *)"reload", (char *)"mosquitto", NULL};
+    const int watch = watch_passwords(broker);
+    int status = run_or_say(broker, argv, "");
+
+    if (status < 0)
+        status = await_password(broker, user, password, watch);
+    if (watch >= 0)
+        close(watch);
+    return status;
 }
 
 int enroll_broker_set(const struct enroll_broker *broker, const char *user, const char *password)
@@ -228,10 +266,7 @@ int enroll_broker_set(const struct enroll_broker *broker, const char *user, cons
     snprintf(line, sizeof(line), "%s\n", password);
     char *const make[] = {script,           (char *)"--dir", (char *)broker->folder,
                           (char *)"--give", (char *)user,    NULL};
-    char *const reload[] = {(char *)"systemctl", (char *)"reload", (char *)"mosquitto", NULL};
     int status = run_or_say(broker, make, line);
     explicit_bzero(line, sizeof(line));
-    if (status < 0)
-        status = run_or_say(broker, reload, "");
-    return status < 0 ? await_password(broker, user, password) : status;
+    return status < 0 ? reload(broker, user, password) : status;
 }
