@@ -8,8 +8,8 @@ usage() {
   cat <<END
 Usage: cmake/packaging/enroll.sh VERSION FOLDER
 
-Takes FOLDER/hall-agent-VERSION-linux-*.tar.gz and writes FOLDER/hall-enroll_VERSION-1_all.deb. HALL_MAINTAINER and
-HALL_HOMEPAGE are what the package says of them. The same tarballs and SOURCE_DATE_EPOCH give the same bytes.
+Takes FOLDER/hall-agent-VERSION-linux-*.tar.gz and those of hall-wol, and writes FOLDER/hall-enroll_VERSION-1_all.deb.
+HALL_MAINTAINER and HALL_HOMEPAGE are what the package says of them. The same tarballs and SOURCE_DATE_EPOCH give the same bytes.
 END
 }
 
@@ -17,8 +17,12 @@ END
 version=$1 out=$2
 maintainer=${HALL_MAINTAINER:?see package.sh} homepage=${HALL_HOMEPAGE:?see package.sh}
 shopt -s nullglob
-tarballs=("$out/hall-agent-$version-linux-"*.tar.gz)
-[ "${#tarballs[@]}" -gt 0 ] || { echo "cmake/packaging/enroll.sh: no hall-agent-$version-linux-*.tar.gz in $out" >&2 && exit 1; }
+tarballs=()
+for program in hall-agent hall-wol; do
+  found=("$out/$program-$version-linux-"*.tar.gz)
+  [ "${#found[@]}" -gt 0 ] || { echo "cmake/packaging/enroll.sh: no $program-$version-linux-*.tar.gz in $out" >&2 && exit 1; }
+  tarballs+=("${found[@]}")
+done
 umask 022
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -46,10 +50,11 @@ Enhances: hall
 Section: net
 Priority: optional
 Homepage: $homepage
-Description: agents of Hall for the servers that it wakes
+Description: agents and relays of Hall for other machines
  Hall runs on a machine that is always on, in front of servers that sleep. On
- each server an agent says whether it is in use. This package has the agent
- as "hallctl enroll" hands it to servers, whatever their distribution.
+ each server an agent says whether it is in use; on another network a relay
+ sends the packets that wake them. This package has both programs as
+ "hallctl enroll" hands them out, whatever the distribution there.
 END
 (cd "$tree" && find usr -type f -printf '%P\0' | LC_ALL=C sort -z | (cd usr && xargs -0 md5sum) | sed 's|  |  usr/|' >DEBIAN/md5sums)
 find "$tree" -exec touch --no-dereference --date="@$SOURCE_DATE_EPOCH" {} +

@@ -92,7 +92,8 @@ static const struct flag_row rows[FLAGS] = {
     [FLAG_DIR] = {"dir", VALUE_TEXT, "DIR", 0, 0,
                   "the broker's passwords and certificates, default /etc/mosquitto"},
     [FLAG_AGENTS] = {"agents", VALUE_TEXT, "DIR", 0, 0,
-                     "the agent's packages, default /usr/share/hall/agents"},
+                     "the packages for servers, default /usr/share/hall/agents"},
+    [FLAG_RELAY] = {"relay", VALUE_NONE, NULL, 0, 0, "install hall-wol there, as this relay"},
 };
 
 /* Of these each value counts, of others the last. */

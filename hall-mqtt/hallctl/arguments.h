@@ -59,8 +59,9 @@ enum flag {
     FLAG_URL,
     FLAG_DIR,
     FLAG_AGENTS,
+    FLAG_RELAY,
 };
-enum { FLAGS = FLAG_AGENTS + 1, CALL_LISTED_MAX = 128 };
+enum { FLAGS = FLAG_RELAY + 1, CALL_LISTED_MAX = 128 };
 
 #define WITH(flag_) (UINT64_C(1) << (flag_))
 /* Where the broker is, and who asks. */

@@ -1,5 +1,5 @@
 /* hallctl enroll, the line: what it fetches is handed out by a helper; here is who fetched, and
- * whether the agent came. */
+ * whether the machine came. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -12,7 +12,6 @@
 #include "base/text.h"
 #include "hallctl/enrolling.h"
 #include "hallctl/talk.h"
-#include "words/topic.h"
 
 #define HANDOUT "hall-handout"
 #define LIBEXEC "/usr/libexec/hall"
@@ -125,18 +124,18 @@ static int print_line(struct enrolling *it)
         return status;
     snprintf(minutes, sizeof(minutes), "%lld", (long long)it->minutes);
     enroll_write_line(url, pin, it->token, &line);
-    enroll_tell(ENROLL_PASTE, it->server->id, minutes, NULL);
+    enroll_tell(ENROLL_PASTE, it->id, minutes, NULL);
     printf("\n%s\n\n", buf_text(&line));
     fflush(stdout);
     enroll_wipe(&line);
     return -1;
 }
 
-/* ---- until its agent is there ---- */
+/* ---- until it is there ---- */
 
 struct hearing {
     char topic[TOPIC_MAX];
-    bool counts; /* from now on; an older agent may have been online */
+    bool counts; /* from now on; an older one may have been online */
     bool online;
 };
 
@@ -167,13 +166,13 @@ static int await_online(struct enrolling *it, struct talk *talk, struct hearing 
     hearing->counts = true;
     const int error = talk_wait(talk, is_online, hearing, clock_now().boot + ONLINE_MS);
     if (error == 0) {
-        enroll_tell(ENROLL_ONLINE, it->server->id, NULL, NULL);
+        enroll_tell(it->way->online, it->id, NULL, NULL);
         return HALLCTL_OK;
     }
     if (error != -ETIMEDOUT)
         return hallctl_fail(&it->call, it->settings.broker, talk_why(talk));
     snprintf(seconds, sizeof(seconds), "%d", ONLINE_MS / 1000);
-    enroll_tell(ENROLL_OFFLINE, it->server->id, seconds, NULL);
+    enroll_tell(ENROLL_OFFLINE, it->id, seconds, it->way->kind->program);
     return HALLCTL_TIMEOUT;
 }
 
@@ -188,18 +187,17 @@ static int register_server(struct enrolling *it)
     struct talk *talk = NULL;
     int status = -1;
 
-    topic_format(it->settings.mqtt.base_topic, TOPIC_AGENT_STATE, it->server->id, NULL,
-                 hearing.topic);
+    topic_format(it->settings.mqtt.base_topic, it->way->state, it->id, NULL, hearing.topic);
     int error = talk_open(&it->settings, &listener, &talk, why);
     if (error == 0 && (error = talk_read(talk, filters, ARRAY_SIZE(filters))) < 0)
         text_copy(why, sizeof(why), talk_why(talk));
     if (error < 0)
         hallctl_fail(&it->call, it->settings.broker, why);
-    const bool set = error == 0 && enroll_broker_set(&it->broker, it->server->id, it->password) < 0;
+    const bool set = error == 0 && enroll_broker_set(&it->broker, it->id, it->password) < 0;
     if (handing_answer(&it->handing, set) < 0)
         status = failed_handing(it, strerror(EPIPE));
     else if (set) {
-        enroll_tell(ENROLL_REGISTERED, it->server->id, NULL, NULL);
+        enroll_tell(ENROLL_REGISTERED, it->id, NULL, NULL);
         status = await_online(it, talk, &hearing);
     }
     talk_close(talk);
@@ -213,9 +211,9 @@ static void on_fetched(struct enrolling *it, const char *item, const char *addre
         return;
     it->fetched = true;
     *deadline = clock_now().boot + INSTALL_MS;
-    enroll_tell(ENROLL_FETCHED, it->server->id, address, NULL);
-    if (strcmp(address, it->its) != 0)
-        enroll_tell(ENROLL_ELSEWHERE, address, it->server->id, it->its);
+    enroll_tell(ENROLL_FETCHED, it->id, address, NULL);
+    if (it->its[0] != '\0' && strcmp(address, it->its) != 0)
+        enroll_tell(ENROLL_ELSEWHERE, address, it->id, it->its);
 }
 
 /* -1: go on. */
@@ -247,9 +245,9 @@ static int end_of_time(const struct enrolling *it)
 
     snprintf(minutes, sizeof(minutes), "%lld", (long long)it->minutes);
     if (it->fetched)
-        enroll_tell(ENROLL_UNFINISHED, it->server->id, NULL, NULL);
+        enroll_tell(ENROLL_UNFINISHED, it->id, it->again, NULL);
     else
-        enroll_tell(ENROLL_NOBODY, it->server->id, minutes, NULL);
+        enroll_tell(ENROLL_NOBODY, it->id, minutes, NULL);
     return HALLCTL_TIMEOUT;
 }
 

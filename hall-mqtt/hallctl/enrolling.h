@@ -10,18 +10,32 @@
 #include "hallctl/enroll/packages.h"
 #include "hallctl/enroll_broker.h"
 #include "say/say_enroll.h"
+#include "words/topic.h"
+
+struct enrolling;
+
+/* A kind of machine, as Hall sees it. */
+struct enroll_way {
+    const struct enroll_kind *kind;
+    enum topic_kind state; /* where it says that it is there */
+    enum enroll_word online;
+    int (*find)(struct enrolling *it); /* in the configuration; -1, or the exit status */
+};
 
 struct enrolling {
     struct call call; /* with --config */
     struct config *config;
     struct settings settings;
-    const struct model_server *server;
+    const struct enroll_way *way;
+    const char *id;
+    char again[SLUG_MAX + 16];         /* what hallctl enroll is given for it */
+    const struct model_server *server; /* itself, or the first that it wakes as a relay */
     struct enroll_broker broker;
     struct enroll_packages packages;
     struct handing handing;
     char *ca;
     char own[ADDRESS_TEXT_SIZE]; /* this machine's, on the way to the server */
-    char its[ADDRESS_TEXT_SIZE]; /* the server's, as configured */
+    char its[ADDRESS_TEXT_SIZE]; /* as configured; "": it may come from anywhere */
     char password[ENROLL_TOKEN_SIZE], token[ENROLL_TOKEN_SIZE], commit[ENROLL_TOKEN_SIZE];
     int64_t minutes;
     bool fetched;

@@ -1,5 +1,5 @@
-/* hallctl enroll: one line to paste on a server, or a file to carry there, that installs its agent.
- * Runs as root on Hall's own machine. */
+/* hallctl enroll: one line to paste on a server, or a file to carry there, that installs its agent,
+ * or a relay on a machine beside it. Runs as root on Hall's own machine. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -48,26 +48,65 @@ static int load_settings(struct enrolling *it, const struct call *call)
     return status;
 }
 
-static int load(struct enrolling *it)
-{
-    const char *id = it->call.operands[0];
+/* ---- the kinds of machines ---- */
 
-    if (geteuid() != 0)
-        return hallctl_fail(&it->call, id, "run it as root, on Hall's own machine");
-    if (!call_has(&it->call, FLAG_CONFIG))
-        call_give(&it->call, FLAG_CONFIG, places_config());
-    const int status = hallctl_config(&it->call, NULL, &it->config);
-    if (status >= 0 || !it->config)
-        return status < 0 ? HALLCTL_ERROR : status;
+static int find_server(struct enrolling *it)
+{
     const struct model *model = &it->config->model;
-    const int index = model_server_by_id(model, id);
+    const int index = model_server_by_id(model, it->id);
+
     if (index < 0) {
-        hallctl_fail(&it->call, id, "there is no such server in the configuration; add it first");
+        hallctl_fail(&it->call, it->id,
+                     "there is no such server in the configuration; add it first");
         fprintf(stderr, "Read was %s\n", it->config->file);
         return HALLCTL_ERROR;
     }
     it->server = &model->servers[index];
-    return load_settings(it, &it->call);
+    address_format(address_v4(it->server->address), it->its);
+    return -1;
+}
+
+/* A relay stands beside the servers it wakes, so that it is on the same way; its own address is not
+ * in the configuration. */
+static int find_relay(struct enrolling *it)
+{
+    const struct model *model = &it->config->model;
+
+    if (call_has(&it->call, FLAG_DOCKER))
+        return hallctl_refuse(&it->call, "--docker", "--relay", "--docker with a server");
+    if (model_server_by_id(model, it->id) >= 0)
+        return hallctl_fail(&it->call, it->id,
+                            "a server has this name; a relay needs a name of its own");
+    for (size_t i = 0; i < model->n_servers && !it->server; i++)
+        if (model->servers[i].wake.relay && strcmp(model->servers[i].wake.relay, it->id) == 0)
+            it->server = &model->servers[i];
+    if (it->server)
+        return -1;
+    hallctl_fail(&it->call, it->id, "no server names it as its relay; add that first");
+    fprintf(stderr, "Read was %s; a server there needs: \"wake\": {\"relay\": \"%s\"}\n",
+            it->config->file, it->id);
+    return HALLCTL_ERROR;
+}
+
+static const struct enroll_way as_agent = {&enroll_agent, TOPIC_AGENT_STATE, ENROLL_ONLINE,
+                                           find_server};
+static const struct enroll_way as_relay = {&enroll_relay, TOPIC_RELAY_STATE, ENROLL_RELAY_ONLINE,
+                                           find_relay};
+
+static int load(struct enrolling *it)
+{
+    it->id = it->call.operands[0];
+    it->way = call_has(&it->call, FLAG_RELAY) ? &as_relay : &as_agent;
+    snprintf(it->again, sizeof(it->again), "%s%.*s", it->way->kind->option, SLUG_MAX, it->id);
+    if (geteuid() != 0)
+        return hallctl_fail(&it->call, it->id, "run it as root, on Hall's own machine");
+    if (!call_has(&it->call, FLAG_CONFIG))
+        call_give(&it->call, FLAG_CONFIG, places_config());
+    int status = hallctl_config(&it->call, NULL, &it->config);
+    if (status >= 0 || !it->config)
+        return status < 0 ? HALLCTL_ERROR : status;
+    status = it->way->find(it);
+    return status < 0 ? load_settings(it, &it->call) : status;
 }
 
 /* The address of ours from which packets to the server leave. */
@@ -78,14 +117,13 @@ static int find_own_address(struct enrolling *it)
     socklen_t length = sizeof(to);
     const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-    address_format(address_v4(to.sin_addr), it->its);
     const bool found = fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 &&
                        getsockname(fd, (struct sockaddr *)&to, &length) == 0;
     const int error = errno;
     if (fd >= 0)
         close(fd);
     if (!found)
-        return hallctl_fail(&it->call, it->its, strerror(error));
+        return hallctl_fail(&it->call, it->server->id, strerror(error));
     address_format(address_v4(to.sin_addr), it->own);
     return -1;
 }
@@ -107,11 +145,13 @@ static int read_packages(struct enrolling *it)
 {
     const bool named = call_has(&it->call, FLAG_AGENTS);
     const char *folder = named ? it->call.texts[FLAG_AGENTS] : AGENTS_FOLDER;
-    char file[ENROLL_PATH_SIZE];
-    const int error = enroll_packages_read(folder, &it->packages, file, sizeof(file));
+    char file[ENROLL_PATH_SIZE], why[64];
+    const int error =
+        enroll_packages_read(folder, it->way->kind->program, &it->packages, file, sizeof(file));
 
     if (error == -ENOENT) {
-        hallctl_fail(&it->call, folder, "no package of the agent is there");
+        snprintf(why, sizeof(why), "no package of %s is there", it->way->kind->program);
+        hallctl_fail(&it->call, folder, why);
         fputs("They come with: apt-get install hall-enroll; --agents DIR names another folder.\n",
               stderr);
         return HALLCTL_ERROR;
@@ -172,11 +212,12 @@ int enroll_script_of(const struct enrolling *it, const char *url, const char *pi
 {
     const char *base = it->settings.mqtt.base_topic;
     const struct enroll_script script = {
-        .agent = {.id = it->server->id,
-                  .broker = it->broker.url,
-                  .base_topic = strcmp(base, "hall") == 0 ? NULL : base,
-                  .interface = it->call.texts[FLAG_INTERFACE],
-                  .docker = call_has(&it->call, FLAG_DOCKER)},
+        .machine = {.kind = it->way->kind,
+                    .id = it->id,
+                    .broker = it->broker.url,
+                    .base_topic = strcmp(base, "hall") == 0 ? NULL : base,
+                    .interface = it->call.texts[FLAG_INTERFACE],
+                    .docker = call_has(&it->call, FLAG_DOCKER)},
         .ca = it->ca,
         .password = it->password,
         .url = url,
@@ -227,19 +268,19 @@ static int print_file(struct enrolling *it)
     struct buf script = BUF_INIT(ENROLL_SCRIPT_LIMIT);
     char name[SLUG_MAX + 16];
 
-    snprintf(name, sizeof(name), "enroll-%s.sh", it->server->id);
+    snprintf(name, sizeof(name), "enroll-%s.sh", it->id);
     int status = enroll_script_of(it, NULL, NULL, &script);
     if (status < 0)
         status = write_file(it, name, &script);
     enroll_wipe(&script);
     if (status >= 0)
         return status;
-    status = enroll_broker_set(&it->broker, it->server->id, it->password);
+    status = enroll_broker_set(&it->broker, it->id, it->password);
     if (status >= 0) {
         unlink(name);
         return status;
     }
-    enroll_tell(ENROLL_PRINTED, name, it->server->id, NULL);
+    enroll_tell(ENROLL_PRINTED, name, it->id, NULL);
     return HALLCTL_OK;
 }
 
@@ -259,11 +300,11 @@ static int run_enroll(const struct call *call)
 
 static const struct verb verbs[] = {
     {.name = "enroll",
-     .operands = "SERVER",
+     .operands = "SERVER|RELAY",
      .summary = "installs the agent on a server: prints the line to paste there",
      .flags = WITH_BROKER | WITH(FLAG_PRINT) | WITH(FLAG_DOCKER) | WITH(FLAG_INTERFACE) |
               WITH(FLAG_MINUTES) | WITH(FLAG_LISTEN) | WITH(FLAG_PORT) | WITH(FLAG_URL) |
-              WITH(FLAG_DIR) | WITH(FLAG_AGENTS),
+              WITH(FLAG_DIR) | WITH(FLAG_AGENTS) | WITH(FLAG_RELAY),
      .least = 1,
      .most = 1,
      .run = run_enroll,
@@ -272,7 +313,8 @@ static const struct verb verbs[] = {
          "fetches the program, the configuration, the authority and the password over HTTPS\n"
          "from this machine, checks its key, and starts the agent. This command waits until\n"
          "the agent is online. --print writes all of it to a file to copy there instead; the\n"
-         "password is then valid at once.\n"},
+         "password is then valid at once. With --relay the line is for the machine that becomes\n"
+         "the relay which servers of the configuration name.\n"},
 };
 
 const struct verb_family enroll_family = {"Install", verbs, ARRAY_SIZE(verbs)};

@@ -45,6 +45,8 @@ static const struct {
                             "; son mot de passe auprès du broker est en place"}},
     [ENROLL_ONLINE] = {"enroll.online",
                        {"{1}: its agent is online", "{1}" NBSP ": son agent est en ligne"}},
+    [ENROLL_RELAY_ONLINE] = {"enroll.relay_online",
+                             {"{1}: the relay is online", "{1}" NBSP ": le relais est en ligne"}},
     [ENROLL_NOBODY] = {"enroll.nobody",
                        {"{1}: nobody fetched it within {2} min; the line is void",
                         "{1}" NBSP ": personne ne l’a récupéré en {2} min" NNBSP
@@ -52,15 +54,14 @@ static const struct {
     [ENROLL_UNFINISHED] =
         {"enroll.unfinished",
          {"{1}: fetched, but not installed; what the line said on {1} tells why. Then run hallctl "
-          "enroll {1} again.",
+          "enroll {2} again.",
           "{1}" NBSP ": récupéré, mais pas installé" NNBSP
           "; ce que la ligne a affiché sur {1} dit "
-          "pourquoi. Relancez ensuite hallctl enroll {1}."}},
-    [ENROLL_OFFLINE] =
-        {"enroll.offline",
-         {"{1}: its agent did not connect within {2} s. On {1}, see: journalctl -u hall-agent",
-          "{1}" NBSP ": son agent ne s’est pas connecté en {2}" NNBSP "s. Sur {1}, voyez" NBSP
-          ": journalctl -u hall-agent"}},
+          "pourquoi. Relancez ensuite hallctl enroll {2}."}},
+    [ENROLL_OFFLINE] = {"enroll.offline",
+                        {"{1}: {3} did not connect within {2} s. On {1}, see: journalctl -u {3}",
+                         "{1}" NBSP ": {3} ne s’est pas connecté en {2}" NNBSP
+                         "s. Sur {1}, voyez" NBSP ": journalctl -u {3}"}},
     [ENROLL_STOPPED] = {"enroll.stopped",
                         {"stopped; the line is void",
                          "arrêté" NNBSP "; la ligne n’est plus valable"}},

@@ -6,17 +6,18 @@
 #include "say/say.h"
 
 enum enroll_word {
-    ENROLL_PASTE,      /* server, minutes: the line follows */
-    ENROLL_PRINTED,    /* file, server */
-    ENROLL_FETCHED,    /* server, address */
-    ENROLL_ELSEWHERE,  /* address, server, its address */
-    ENROLL_USED,       /* address */
-    ENROLL_WRONG,      /* address */
-    ENROLL_REGISTERED, /* server */
-    ENROLL_ONLINE,     /* server */
-    ENROLL_NOBODY,     /* server, minutes */
-    ENROLL_UNFINISHED, /* server */
-    ENROLL_OFFLINE,    /* server, seconds */
+    ENROLL_PASTE,        /* server, minutes: the line follows */
+    ENROLL_PRINTED,      /* file, server */
+    ENROLL_FETCHED,      /* server, address */
+    ENROLL_ELSEWHERE,    /* address, server, its address */
+    ENROLL_USED,         /* address */
+    ENROLL_WRONG,        /* address */
+    ENROLL_REGISTERED,   /* server */
+    ENROLL_ONLINE,       /* server */
+    ENROLL_RELAY_ONLINE, /* relay */
+    ENROLL_NOBODY,       /* server, minutes */
+    ENROLL_UNFINISHED,   /* server, what hallctl enroll is given for it */
+    ENROLL_OFFLINE,      /* server, seconds, program */
     ENROLL_STOPPED,
 };
 enum { ENROLL_WORDS = ENROLL_STOPPED + 1, ENROLL_PARAMS = 3 };

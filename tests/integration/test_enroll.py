@@ -1,5 +1,5 @@
 """hallctl enroll: a Pi and a server on a link of their own, a real broker with TLS, the line typed on the server with curl and
-with wget. The server's systemd is played by a few lines that start the real agent; tests/install has a real one."""
+with wget. The server's systemd is played by a few lines that start the real agent or relay; tests/install has a real one."""
 
 import contextlib
 import ctypes
@@ -63,8 +63,12 @@ case $* in
     end
     : >/tmp/agent.log
     set -a
-    . /etc/hall/agent.env
-    setpriv --reuid=hall-agent --regid=hall-agent --init-groups /usr/bin/hall-agent --config /etc/hall/agent.json \
+    case $2 in
+      hall-agent.service) user=hall-agent file=/etc/hall/agent ;;
+      hall-wol.service) user=nobody file=/etc/hall/relay ;;
+    esac
+    . "$file.env"
+    setpriv --reuid="$user" --regid="$(id -g "$user")" --init-groups "/usr/bin/${2%.service}" --config "$file.json" \
       </dev/null >>/tmp/agent.log 2>&1 9>&- &
     echo $! >/tmp/agent.pid
     ;;
@@ -154,14 +158,15 @@ class Pi:
     def listens(self, port):
         return f":{port} " in self.host.run(["ss", "-Hltn"]).stdout
 
-    def pack(self, version, change=None):
-        """The agent's package, as the packages' part makes it."""
+    def pack(self, version, change=None, program="hall-agent"):
+        """A program's package, as the packages' part makes it."""
         for old in self.packages.glob("*.tar.gz"):
             old.unlink()
-        members = {"usr/bin/hall-agent": self.build / "bin/hall-agent",
-                   "usr/lib/systemd/system/hall-agent.service": ROOT / "bridges/agent/hall-agent.service",
-                   "usr/share/polkit-1/rules.d/50-hall-agent.rules": ROOT / "bridges/agent/50-hall-agent.rules"}
-        with tarfile.open(self.packages / f"hall-agent-{version}-linux-x86_64.tar.gz", "w:gz", compresslevel=1) as tar:
+        files = {"hall-agent": {"usr/lib/systemd/system/hall-agent.service": ROOT / "bridges/agent/hall-agent.service",
+                                "usr/share/polkit-1/rules.d/50-hall-agent.rules": ROOT / "bridges/agent/50-hall-agent.rules"},
+                 "hall-wol": {"usr/lib/systemd/system/hall-wol.service": ROOT / "bridges/relay/hall-wol.service"}}
+        members = {f"usr/bin/{program}": self.build / "bin" / program} | files[program]
+        with tarfile.open(self.packages / f"{program}-{version}-linux-x86_64.tar.gz", "w:gz", compresslevel=1) as tar:
             for name, file in members.items():
                 info = tarfile.TarInfo(name)
                 data = file.read_bytes()
@@ -350,6 +355,83 @@ def test_a_file_is_carried_there(pi, server):
     said = server.type("sh /tmp/enroll-testing.sh", without="curl wget")
     assert "hall: done: the agent of testing is connected" in said.stdout
     assert json.loads(server.file("/etc/hall/agent.json").read_text())["interface"] == "eth0"
+
+
+# ---- a relay ----
+
+def name_a_relay(pi, relay="attic"):
+    model = json.loads(pi.config.read_text())
+    model["servers"]["testing"]["wake"] = {"relay": relay}
+    pi.config.write_text(json.dumps(model))
+
+
+@pytest.mark.parametrize("carried", [False, True])
+def test_a_relay_is_enrolled_likewise(pi, server, carried):
+    name_a_relay(pi)
+    pi.pack("1.0", program="hall-wol")
+    if carried:
+        assert pi.complains("--print", "--relay", server="attic", expect=DONE).startswith("enroll-attic.sh is written.")
+        (server.folder / "run/enroll-attic.sh").write_bytes((pi.folder / "enroll-attic.sh").read_bytes())
+        said = server.type("sh /tmp/enroll-attic.sh", without="curl wget", LANG="fr_FR.UTF-8")
+        assert "hall: terminé : le relais de attic est connecté à mqtts://10.9.8.1:8883\n" in said.stdout
+    else:
+        enrolling = pi.enroll("--relay", server="attic")
+        said = server.type(enrolling.printed(), NO_POLKIT="yes")
+        enrolling.ends(DONE)
+        assert enrolling.text.endswith("attic: fetched by 10.9.8.2\nattic: installed; its password at the broker is set\n"
+                                       "attic: the relay is online\n")
+        assert re.fullmatch("hall: hall-wol \\S+ is installed\nhall: done: the relay of attic is connected to mqtts://10.9.8.1:8883\n",
+                            said.stdout), "it needs no polkit"
+    assert json.loads(server.file("/etc/hall/relay.json").read_text()) == {
+        "id": "attic", "mqtt": {"url": "mqtts://10.9.8.1:8883", "ca": "/etc/hall/ca.crt"}}
+    assert mode(server.file("/etc/hall/relay.env")) == 0o600 and not server.file("/etc/hall/agent.json").exists()
+    assert server.file("/usr/lib/systemd/system/hall-wol.service").exists() and not server.file("/usr/bin/hall-agent").exists()
+    password = server.file("/etc/hall/relay.env").read_text().strip().split("=")[1]
+    assert pi.knows(password, user="attic") and pi.hash() is None
+    assert "hall-agent" not in server.file("/etc/passwd").read_text(), "the unit makes its own user"
+
+
+def test_a_relay_is_one_that_servers_name(pi):
+    assert 'a server there needs: "wake": {"relay": "attic"}' in pi.complains("--relay", server="attic")
+    name_a_relay(pi)
+    assert "no package of hall-wol is there" in pi.complains("--relay", server="attic")
+    assert "a server has this name" in pi.complains("--relay")
+    assert "allowed: --docker with a server" in pi.complains("--relay", "--docker", server="attic", expect=USAGE)
+
+
+# ---- what is there already ----
+
+def test_what_a_package_installed_is_kept(pi, server):
+    """Its configuration is not, where it says something else; and another version is named."""
+    dpkg = "printf '#!/bin/sh\\necho installed\\n' >/usr/local/sbin/dpkg-query; chmod 755 /usr/local/sbin/dpkg-query; "
+    old = f"install {pi.build}/bin/hall-agent /usr/bin/agent-of-old; " \
+          "printf '#!/bin/sh\\n[ \"$1\" != --version ] || exec echo hall-agent 0.0.9\\nexec /usr/bin/agent-of-old \"$@\"\\n' " \
+          ">/usr/bin/hall-agent; chmod 755 /usr/bin/hall-agent; "
+    write = "mkdir -p /etc/hall; echo '{\"id\":\"testing\",\"mqtt\":{\"url\":\"mqtt://10.9.8.9\"}}' >/etc/hall/agent.json; "
+    enrolling = pi.enroll()
+    said = server.type(dpkg + old + write + enrolling.printed())
+    enrolling.ends(DONE)
+    assert said.stdout.startswith("hall: hall-agent is already installed by a package of this machine: it is kept\n"
+                                  "hall: warning: its version is 0.0.9, and Hall has ")
+    assert "/etc/hall/agent.json was replaced; the old file is /etc/hall/agent.json.before" in said.stdout
+    assert json.loads(server.file("/etc/hall/agent.json").read_text())["mqtt"]["url"] == "mqtts://10.9.8.1:8883"
+    assert "x86_64" not in enrolling.text and server.file("/usr/bin/hall-agent").read_text().startswith("#!/bin/sh")
+    same = pi.enroll()
+    said = server.type(f"install {pi.build}/bin/hall-agent /usr/bin/hall-agent; " + same.printed())
+    same.ends(DONE)
+    assert "it is kept\n" in said.stdout and "warning" not in said.stdout
+
+
+def test_an_agent_of_another_version_is_replaced_and_named(pi, server):
+    old = "printf '#!/bin/sh\\necho hall-agent 0.0.9\\n' >/usr/bin/hall-agent; chmod 755 /usr/bin/hall-agent; "
+    enrolling = pi.enroll()
+    said = server.type(old + enrolling.printed())
+    enrolling.ends(DONE)
+    assert re.search(r"^hall: hall-agent \S+ is installed in place of hall-agent 0\.0\.9$", said.stdout, re.M)
+    again = pi.enroll()
+    said = server.type(again.printed())
+    again.ends(DONE)
+    assert re.search(r"^hall: hall-agent \S+ is installed$", said.stdout, re.M)
 
 
 # ---- what goes wrong ----
@@ -589,7 +671,7 @@ def test_a_machine_that_cannot_be_a_server_is_told_why(pi, server):
         file.rename(file.with_name("hall-agent-1.0-linux-aarch64.tar.gz"))
     other = pi.enroll()
     said = server.type(other.printed(), expect=1)
-    assert "hall: no package of the agent was provided for a processor of type x86_64\nhall: nothing was changed\n" in said.stderr
+    assert "hall: no package of hall-agent was provided for a processor of type x86_64\nhall: nothing was changed\n" in said.stderr
     assert unchanged(server)
 
 

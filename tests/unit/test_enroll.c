@@ -107,8 +107,12 @@ static const struct enroll_package packages[] = {
 static void test_the_words_of_a_script(void **state)
 {
     const struct enroll_script script = {
-        .agent =
-            {.id = evil, .broker = evil, .base_topic = evil, .interface = evil, .docker = true},
+        .machine = {.kind = &enroll_relay,
+                    .id = evil,
+                    .broker = evil,
+                    .base_topic = evil,
+                    .interface = evil,
+                    .docker = true},
         .ca = evil,
         .password = evil,
         .url = evil,
@@ -123,16 +127,18 @@ static void test_the_words_of_a_script(void **state)
     assert_int_equal(buf_error(&text), 0);
     /* The head alone, and then what it has set. */
     behind_head(&text,
-                "printf '%s|' \"$hall_id\" \"$hall_broker\" \"$hall_config\" \"$hall_wanted\" "
+                "printf '%s|' \"$hall_role\" \"$hall_program\" \"$hall_user\" \"$hall_id\" "
+                "\"$hall_again\" \"$hall_broker\" \"$hall_config\" \"$hall_wanted\" "
                 "\"$hall_ca\" \"$hall_password\" \"$hall_docker\" \"$hall_url\" \"$hall_pin\" "
                 "\"$hall_commit\" "
                 "\"$hall_packages\"\n");
-    enroll_write_config(&script.agent, &config);
+    enroll_write_config(&script.machine, &config);
     buf_printf(
         &wanted,
+        "relay|hall-wol||%s|--relay "
         "%s|%s|%s|\"%s\"\n\"%s\"\n\"/etc/hall/ca.crt\"\n\"%s\"\n\"%s\"\n\"docker\"|%s|%s|yes|%s|"
         "sha256//PIN=|" TOKEN "|x86_64 " TOKEN " aa\narmv7l " TOKEN " bb|",
-        evil, evil, buf_text(&config), evil, evil, evil, evil, evil, evil, evil);
+        evil, evil, evil, buf_text(&config), evil, evil, evil, evil, evil, evil, evil);
     const char *said = shell(text.text);
     assert_string_equal(said, buf_text(&wanted));
     buf_finish(&text);
@@ -143,7 +149,7 @@ static void test_the_words_of_a_script(void **state)
 static void test_what_is_carried(void **state)
 {
     const struct enroll_script script = {
-        .agent = {.id = "testing", .broker = "mqtts://hall.lan:8883"},
+        .machine = {.kind = &enroll_relay, .id = "testing", .broker = "mqtts://hall.lan:8883"},
         .ca = "CA",
         .password = "pass",
         .packages = packages,
@@ -169,11 +175,12 @@ static void test_base64_of_every_length(void **state)
         bytes[i] = (char)('a' + i % 26);
     for (size_t length = 1; length < sizeof(bytes); length += 13) {
         const struct enroll_package one = {.machine = "x86_64", .bytes = bytes, .length = length};
-        const struct enroll_script script = {.agent = {.id = "a", .broker = "b"},
-                                             .ca = "",
-                                             .password = "",
-                                             .packages = &one,
-                                             .n_packages = 1};
+        const struct enroll_script script = {
+            .machine = {.kind = &enroll_agent, .id = "a", .broker = "b"},
+            .ca = "",
+            .password = "",
+            .packages = &one,
+            .n_packages = 1};
         struct buf text = BUF_INIT(SCRIPT_LIMIT);
         enroll_write_script(&script, &text);
         behind_head(&text, "hall_package x86_64\n");
@@ -186,12 +193,14 @@ static void test_base64_of_every_length(void **state)
 
 static void test_the_agent_is_told(void **state)
 {
-    const struct enroll_agent least = {.id = "testing", .broker = "mqtts://hall.lan:8883"};
-    const struct enroll_agent most = {.id = "t",
-                                      .broker = "mqtts://h",
-                                      .base_topic = "home/hall",
-                                      .interface = "eno1",
-                                      .docker = true};
+    const struct enroll_machine least = {
+        .kind = &enroll_agent, .id = "testing", .broker = "mqtts://hall.lan:8883"};
+    const struct enroll_machine most = {.kind = &enroll_agent,
+                                        .id = "t",
+                                        .broker = "mqtts://h",
+                                        .base_topic = "home/hall",
+                                        .interface = "eno1",
+                                        .docker = true};
     struct buf text = BUF_INIT(4096);
 
     enroll_write_config(&least, &text);
@@ -267,11 +276,13 @@ static void test_packages_of_a_folder(void **state)
     struct enroll_packages found;
 
     assert_non_null(mkdtemp(folder));
-    assert_int_equal(enroll_packages_read(folder, &found, file, sizeof(file)), -ENOENT);
-    assert_int_equal(enroll_packages_read("/nowhere", &found, file, sizeof(file)), -ENOENT);
+    assert_int_equal(enroll_packages_read(folder, "hall-agent", &found, file, sizeof(file)),
+                     -ENOENT);
+    assert_int_equal(enroll_packages_read("/nowhere", "hall-agent", &found, file, sizeof(file)),
+                     -ENOENT);
     for (size_t i = 0; i < ARRAY_SIZE(names); i++)
         put(folder, names[i], i == 1 ? "abc" : "other");
-    assert_int_equal(enroll_packages_read(folder, &found, file, sizeof(file)), 0);
+    assert_int_equal(enroll_packages_read(folder, "hall-agent", &found, file, sizeof(file)), 0);
     assert_int_equal(found.n, 2);
     assert_string_equal(found.all[0].machine, "x86_64");
     assert_int_equal(found.all[0].length, 3);
@@ -280,6 +291,11 @@ static void test_packages_of_a_folder(void **state)
                         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     assert_string_equal(found.all[1].machine, "armv7l");
     enroll_packages_finish(&found);
+    assert_int_equal(enroll_packages_read(folder, "hall-wol", &found, file, sizeof(file)), 0);
+    assert_int_equal(found.n, 1);
+    assert_int_equal(found.all[0].length, strlen("other"));
+    enroll_packages_finish(&found);
+    assert_int_equal(enroll_packages_read(folder, "hall-w", &found, file, sizeof(file)), -ENOENT);
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         snprintf(file, sizeof(file), "%s/%s", folder, names[i]);
         unlink(file);

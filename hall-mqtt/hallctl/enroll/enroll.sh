@@ -1,6 +1,8 @@
 # What follows is the same for every server (hall-mqtt/hallctl/enroll/enroll.sh). What differs stands above it:
-#   hall_id, hall_broker, hall_config, hall_ca, hall_password, hall_docker (yes or no)
-#   hall_wanted: what an agent.json that is kept must have in it, one a line
+#   hall_role, hall_program, hall_user: agent, hall-agent and its user; or relay, hall-wol and ""
+#   hall_id, hall_broker, hall_config, hall_ca, hall_password, hall_docker (yes or no); hall_version: Hall's own
+#   hall_again: what hallctl enroll is given for this machine
+#   hall_wanted: what an agent.json or relay.json that is kept must have in it, one a line
 #   hall_url, hall_pin, hall_commit: where the rest is fetched, and the token that has Hall take the password; "": carried
 #   hall_packages: a line "MACHINE TOKEN SHA256" for each; carried: the function hall_package MACHINE prints it
 # shellcheck shell=sh disable=SC2154,SC1112
@@ -12,8 +14,10 @@ LC_ALL_WAS=${LC_ALL:-${LC_MESSAGES:-${LANG:-}}}
 LC_ALL=C
 export LC_ALL
 
-UNIT=/etc/systemd/system/hall-agent.service
+UNIT=$hall_program.service
 FOLDER=/etc/hall
+CONFIG=$FOLDER/$hall_role.json
+SECRETS=$FOLDER/$hall_role.env
 NEW=.hall-new
 SPACE_KB=16384
 CONNECT_S=90
@@ -26,61 +30,74 @@ words() {
     fr*)
       case $1 in
         root) echo 'à lancer en tant que root, ou avec sudo' ;;
-        systemd) echo 'cette machine ne fonctionne pas avec systemd, dont l’agent a besoin' ;;
+        systemd) echo 'cette machine ne fonctionne pas avec systemd, dont %s a besoin' ;;
         tool) echo '%s manque sur cette machine : installez-le, puis recommencez' ;;
         fetcher) echo 'ni curl ni wget ne sont installés : installez l’un des deux, ou utilisez hallctl enroll --print' ;;
-        machine) echo 'aucun paquet de l’agent n’a été fourni pour un processeur %s' ;;
+        machine) echo '%s : aucun paquet n’a été fourni pour un processeur %s' ;;
         space) echo 'il reste %s ko sur le disque de %s, il en faut %s' ;;
         readonly) echo 'le dossier %s n’est pas accessible en écriture' ;;
         fetch) echo '%s n’a pas pu être téléchargé ; relancez hallctl enroll %s sur la machine de Hall' ;;
         checksum) echo 'le paquet reçu n’est pas celui qui a été annoncé (somme de contrôle différente)' ;;
         package) echo 'le paquet contient un fichier inattendu : %s' ;;
-        runs) echo 'l’agent ne démarre pas ici (il faut la glibc 2.34 ou plus récente, et libsystemd)' ;;
-        packaged) echo 'hall-agent est déjà installé par un paquet de cette machine : il est conservé ; mettez-le à jour avec apt ou dnf' ;;
+        runs) echo '%s ne démarre pas ici (il faut la glibc 2.34 ou plus récente, et libsystemd)' ;;
+        packaged) echo '%s est déjà installé par un paquet de cette machine : il est conservé' ;;
+        differs) echo 'attention : sa version est %s, celle de Hall est %s ; mettez-le à jour avec apt ou dnf' ;;
         installed) echo '%s est installé' ;;
-        user) echo 'l’utilisateur hall-agent n’a pas pu être créé' ;;
+        instead) echo '%s est installé, à la place de %s' ;;
+        user) echo 'l’utilisateur %s n’a pas pu être créé' ;;
         nodocker) echo 'attention : il n’y a pas de groupe docker ici ; l’agent ne pourra pas gérer de conteneurs' ;;
         polkit) echo 'il manque polkit, par lequel l’agent met ce serveur en veille : installation du paquet %s' ;;
         nopolkit) echo 'attention : polkit manque, l’agent ne pourra pas mettre ce serveur en veille ; installez-le par « apt-get install polkitd » (Debian, Ubuntu) ou « dnf install polkit » (AlmaLinux, Fedora), puis « systemctl restart hall-agent »' ;;
         kept) echo '%s est conservé tel quel' ;;
         replaced) echo '%s a été remplacé ; l’ancien fichier est %s' ;;
-        check) echo 'la configuration reçue est refusée par l’agent' ;;
+        check) echo 'la configuration reçue est refusée par %s' ;;
         commit) echo 'Hall n’a pas pu enregistrer le mot de passe auprès du broker ; voyez ce qu’affiche hallctl enroll' ;;
-        start) echo 'l’agent ne s’est pas connecté en %s s ; il est arrêté. Ses derniers messages :' ;;
+        start) echo '%s ne s’est pas connecté en %s s ; il est arrêté. Ses derniers messages :' ;;
         hint) echo 'Vérifiez que ce serveur atteint %s (pare-feu, nom, horloge), puis relancez hallctl enroll %s' ;;
         unchanged) echo 'rien n’a été changé' ;;
-        enrolled) echo 'terminé : l’agent de %s est connecté à %s' ;;
+        enrolled) echo 'terminé : %s de %s est connecté à %s' ;;
       esac
       ;;
     *)
       case $1 in
         root) echo 'run this as root, or with sudo' ;;
-        systemd) echo 'this machine does not run systemd, which the agent needs' ;;
+        systemd) echo 'this machine does not run systemd, which %s needs' ;;
         tool) echo '%s is missing on this machine: install it, then try again' ;;
         fetcher) echo 'neither curl nor wget is installed: install one of them, or use hallctl enroll --print' ;;
-        machine) echo 'no package of the agent was provided for a processor of type %s' ;;
+        machine) echo 'no package of %s was provided for a processor of type %s' ;;
         space) echo '%s kB are left on the disk of %s, %s are needed' ;;
         readonly) echo 'the folder %s is not writable' ;;
         fetch) echo '%s could not be downloaded; run hallctl enroll %s again on the machine of Hall' ;;
         checksum) echo 'the package received is not the one announced (its checksum differs)' ;;
         package) echo 'the package contains an unexpected file: %s' ;;
-        runs) echo 'the agent does not start here (it needs glibc 2.34 or newer, and libsystemd)' ;;
-        packaged) echo 'hall-agent is already installed by a package of this machine: it is kept; upgrade it with apt or dnf' ;;
+        runs) echo '%s does not start here (it needs glibc 2.34 or newer, and libsystemd)' ;;
+        packaged) echo '%s is already installed by a package of this machine: it is kept' ;;
+        differs) echo 'warning: its version is %s, and Hall has %s; upgrade it with apt or dnf' ;;
         installed) echo '%s is installed' ;;
-        user) echo 'the user hall-agent could not be created' ;;
+        instead) echo '%s is installed in place of %s' ;;
+        user) echo 'the user %s could not be created' ;;
         nodocker) echo 'warning: there is no group docker here; the agent will not be able to manage containers' ;;
         polkit) echo 'polkit is missing, which lets the agent put this server to sleep: installing the package %s' ;;
         nopolkit) echo 'warning: polkit is missing, so the agent cannot put this server to sleep; install it with "apt-get install polkitd" (Debian, Ubuntu) or "dnf install polkit" (AlmaLinux, Fedora), then "systemctl restart hall-agent"' ;;
         kept) echo '%s is kept as it is' ;;
         replaced) echo '%s was replaced; the old file is %s' ;;
-        check) echo 'the agent refuses the configuration received' ;;
+        check) echo '%s refuses the configuration received' ;;
         commit) echo 'Hall could not register the password at the broker; see what hallctl enroll shows' ;;
-        start) echo 'the agent did not connect within %s s; it is stopped. Its last messages:' ;;
+        start) echo '%s did not connect within %s s; it is stopped. Its last messages:' ;;
         hint) echo 'Check that this server can reach %s (firewall, name, clock), then run hallctl enroll %s again' ;;
         unchanged) echo 'nothing was changed' ;;
-        enrolled) echo 'done: the agent of %s is connected to %s' ;;
+        enrolled) echo 'done: %s of %s is connected to %s' ;;
       esac
       ;;
+  esac
+}
+
+# What it is that is installed, as the reader calls it.
+thing() {
+  case $LC_ALL_WAS.$hall_role in
+    fr*.relay) echo 'le relais' ;;
+    fr*) echo 'l’agent' ;;
+    *) echo "the $hall_role" ;;
   esac
 }
 
@@ -105,7 +122,7 @@ changed=no
 clean_up() {
   status=$?
   trap - EXIT
-  if [ "$status" -ne 0 ] && [ "$started" = yes ]; then systemctl disable --quiet --now hall-agent || true; fi
+  if [ "$status" -ne 0 ] && [ "$started" = yes ]; then systemctl disable --quiet --now "$UNIT" || true; fi
   if [ -n "$work" ]; then
     while read -r file; do rm -f "$file$NEW"; done <"$work/files"
     rm -rf "$work"
@@ -136,7 +153,7 @@ machine_name() {
 
 check_machine() {
   [ "$(id -u)" = 0 ] || fail root
-  [ -d /run/systemd/system ] || fail systemd
+  [ -d /run/systemd/system ] || fail systemd "$(thing)"
   for tool in systemctl tar gzip sha256sum mktemp install getent useradd df getconf find grep journalctl; do
     command -v "$tool" >/dev/null || fail tool "$tool"
   done
@@ -163,8 +180,8 @@ fetch() {
 
 owned_by_package() {
   if command -v dpkg-query >/dev/null &&
-    [ "$(dpkg-query -W -f '${db:Status-Status}' hall-agent 2>/dev/null || true)" = installed ]; then return 0; fi
-  command -v rpm >/dev/null && rpm -q --quiet hall-agent 2>/dev/null
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$hall_program" 2>/dev/null || true)" = installed ]; then return 0; fi
+  command -v rpm >/dev/null && rpm -q --quiet "$hall_program" 2>/dev/null
 }
 
 # Takes a file of the work folder into its place beside the old one; place_files makes it the real one.
@@ -183,45 +200,52 @@ unpack() {
     if [ ! -f "$work/root/$file" ] || [ -L "$work/root/$file" ]; then fail package "$file"; fi
     case $file in
       *..* | *[!A-Za-z0-9._/+-]*) fail package "$file" ;;
-      usr/bin/hall-agent) add_file 755 "$work/root/$file" "/$file" ;;
+      "usr/bin/$hall_program") add_file 755 "$work/root/$file" "/$file" ;;
       usr/lib/*hall* | usr/share/*hall*) add_file 644 "$work/root/$file" "/$file" ;;
       *) fail package "$file" ;;
     esac
   done <"$work/list"
 }
 
+# "hall-agent 1.0"; nothing where there is none that runs.
+version_of() {
+  "$1" --version 2>/dev/null | tail -n 1
+}
+
 get_program() {
+  program=/usr/bin/$hall_program
+  before=$(version_of "$program")
   if owned_by_package; then
-    program=/usr/bin/hall-agent
-    say packaged
+    say packaged "$hall_program"
+    [ "$before" = "$hall_program $hall_version" ] || say differs "${before#* }" "$hall_version"
     return
   fi
   machine=$(machine_name)
-  row=$(printf '%s\n' "$hall_packages" | grep "^$machine ") || fail machine "$machine"
+  row=$(printf '%s\n' "$hall_packages" | grep "^$machine ") || fail machine "$hall_program" "$machine"
   token=${row#* }
   sum=${token#* }
   token=${token% *}
   if [ -n "$hall_url" ]; then
-    fetch "$token" >"$work/package" || fail fetch hall-agent "$hall_id"
+    fetch "$token" >"$work/package" || fail fetch "$hall_program" "$hall_again"
   else
     hall_package "$machine" >"$work/package"
   fi
   echo "$sum  $work/package" | sha256sum -c - >/dev/null 2>&1 || fail checksum
   unpack
-  program=/usr/bin/hall-agent$NEW
+  program=$program$NEW
   [ -x "$program" ] || fail package "$machine"
-  "$program" --version >/dev/null 2>&1 || fail runs
+  "$program" --version >/dev/null 2>&1 || fail runs "$(thing)"
 }
 
 # ---- user and rights ----
 
 make_user() {
-  if ! getent passwd hall-agent >/dev/null; then
-    useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin hall-agent || fail user
+  if ! getent passwd "$hall_user" >/dev/null; then
+    useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$hall_user" || fail user "$hall_user"
     changed=yes
   fi
   [ "$hall_docker" = yes ] || return 0
-  if getent group docker >/dev/null; then usermod -aG docker hall-agent; else say nodocker; fi
+  if getent group docker >/dev/null; then usermod -aG docker "$hall_user"; else say nodocker; fi
 }
 
 has_polkit() {
@@ -257,8 +281,8 @@ check_polkit() {
     for action in suspend hibernate power-off reboot; do
       rights="$rights;org.freedesktop.login1.$action;org.freedesktop.login1.$action-multiple-sessions"
     done
-    printf '[hall-agent]\nIdentity=unix-user:hall-agent\nAction=%s\nResultAny=yes\nResultInactive=yes\nResultActive=yes\n' \
-      "${rights#;}" >"$work/pkla"
+    printf '[%s]\nIdentity=unix-user:%s\nAction=%s\nResultAny=yes\nResultInactive=yes\nResultActive=yes\n' \
+      "$hall_program" "$hall_user" "${rights#;}" >"$work/pkla"
     add_file 644 "$work/pkla" /var/lib/polkit-1/localauthority/10-vendor.d/hall-agent.pkla
   fi
 }
@@ -267,35 +291,35 @@ check_polkit() {
 
 # A file that says the same of what matters here may have more that its owner wrote: it is kept.
 fits() {
-  [ -f "$FOLDER/agent.json" ] || return 1
+  [ -f "$CONFIG" ] || return 1
   printf '%s\n' "$hall_wanted" >"$work/wanted"
   while read -r value; do
-    grep -qF "$value" "$FOLDER/agent.json" || return 1
+    grep -qF "$value" "$CONFIG" || return 1
   done <"$work/wanted"
-  HALL_MQTT_PASSWORD=$hall_password "$program" --config "$FOLDER/agent.json" --check >/dev/null 2>&1
+  HALL_MQTT_PASSWORD=$hall_password "$program" --config "$CONFIG" --check >/dev/null 2>&1
 }
 
 write_files() {
   [ -d "$FOLDER" ] || install -d -m 755 "$FOLDER"
-  printf '%s' "$hall_config" >"$work/agent.json"
-  HALL_MQTT_PASSWORD=$hall_password "$program" --config "$work/agent.json" --check >/dev/null || fail check
+  printf '%s' "$hall_config" >"$work/config"
+  HALL_MQTT_PASSWORD=$hall_password "$program" --config "$work/config" --check >/dev/null || fail check "$(thing)"
   if fits; then
-    say kept "$FOLDER/agent.json"
+    say kept "$CONFIG"
   else
-    if [ -e "$FOLDER/agent.json" ]; then
-      cp -p "$FOLDER/agent.json" "$FOLDER/agent.json.before"
-      say replaced "$FOLDER/agent.json" "$FOLDER/agent.json.before"
+    if [ -e "$CONFIG" ]; then
+      cp -p "$CONFIG" "$CONFIG.before"
+      say replaced "$CONFIG" "$CONFIG.before"
     fi
-    add_file 644 "$work/agent.json" "$FOLDER/agent.json"
+    add_file 644 "$work/config" "$CONFIG"
   fi
   printf '%s' "$hall_ca" >"$work/ca.crt"
   add_file 644 "$work/ca.crt" "$FOLDER/ca.crt"
   # What else its owner has in there stays.
-  if [ -f "$FOLDER/agent.env" ]; then
-    grep -v '^[[:space:]]*HALL_MQTT_PASSWORD=' "$FOLDER/agent.env" >"$work/agent.env" || true
+  if [ -f "$SECRETS" ]; then
+    grep -v '^[[:space:]]*HALL_MQTT_PASSWORD=' "$SECRETS" >"$work/secrets" || true
   fi
-  printf 'HALL_MQTT_PASSWORD=%s\n' "$hall_password" >>"$work/agent.env"
-  add_file 600 "$work/agent.env" "$FOLDER/agent.env"
+  printf 'HALL_MQTT_PASSWORD=%s\n' "$hall_password" >>"$work/secrets"
+  add_file 600 "$work/secrets" "$SECRETS"
 }
 
 # Has Hall make the password the one that counts; until here an older agent is as it was.
@@ -314,9 +338,10 @@ place_files() {
     if command -v restorecon >/dev/null; then restorecon "$file" || true; fi
   done <"$work/files"
   # An installation by hand had its unit here, which would hide the new one.
-  if [ -f "$UNIT" ] && [ ! -L "$UNIT" ] && [ -f /usr/lib/systemd/system/hall-agent.service ]; then
-    mv -f "$UNIT" "$UNIT.before"
-    say replaced "$UNIT" "$UNIT.before"
+  own=/etc/systemd/system/$UNIT
+  if [ -f "$own" ] && [ ! -L "$own" ] && [ -f "/usr/lib/systemd/system/$UNIT" ]; then
+    mv -f "$own" "$own.before"
+    say replaced "$own" "$own.before"
   fi
 }
 
@@ -324,22 +349,22 @@ place_files() {
 
 # What the agent that runs now has said; an older one may have said the same.
 is_connected() {
-  run=$(systemctl show --property=InvocationID --value hall-agent)
-  [ -n "$run" ] && systemctl is-active --quiet hall-agent &&
+  run=$(systemctl show --property=InvocationID --value "$UNIT")
+  [ -n "$run" ] && systemctl is-active --quiet "$UNIT" &&
     journalctl --quiet --no-pager --output=cat "_SYSTEMD_INVOCATION_ID=$run" | grep -q 'connected by MQTT'
 }
 
 start() {
   systemctl daemon-reload
   started=yes
-  systemctl enable --quiet hall-agent
-  systemctl restart hall-agent || true
+  systemctl enable --quiet "$UNIT"
+  systemctl restart "$UNIT" || true
   waited=0
   until is_connected; do
-    if [ "$waited" -ge "$CONNECT_S" ] || systemctl is-failed --quiet hall-agent; then
-      say start "$CONNECT_S" >&2
-      journalctl --quiet --no-pager --output=cat --unit=hall-agent --lines=10 >&2
-      say hint "$hall_broker" "$hall_id" >&2
+    if [ "$waited" -ge "$CONNECT_S" ] || systemctl is-failed --quiet "$UNIT"; then
+      say start "$(thing)" "$CONNECT_S" >&2
+      journalctl --quiet --no-pager --output=cat --unit="$UNIT" --lines=10 >&2
+      say hint "$hall_broker" "$hall_again" >&2
       exit 1
     fi
     sleep 1
@@ -351,19 +376,22 @@ main() {
   check_machine
   work=$(mktemp -d /tmp/hall-enroll.XXXXXXXX)
   : >"$work/files"
-  : >"$work/agent.env"
-  chmod 600 "$work/agent.env"
+  : >"$work/secrets"
+  chmod 600 "$work/secrets"
   trap clean_up EXIT
   trap 'exit 1' HUP INT TERM
   get_program
-  make_user
-  check_polkit
+  if [ -n "$hall_user" ]; then
+    make_user
+    check_polkit
+  fi
   write_files
   commit
   place_files
-  say installed "$(/usr/bin/hall-agent --version | tail -n 1)"
+  now=$(version_of "/usr/bin/$hall_program")
+  if [ -n "$before" ] && [ "$before" != "$now" ]; then say instead "$now" "$before"; else say installed "$now"; fi
   start
-  say enrolled "$hall_id" "$hall_broker"
+  say enrolled "$(thing)" "$hall_id" "$hall_broker"
 }
 
 main </dev/null

@@ -59,22 +59,26 @@ int enroll_read_file(const char *path, size_t limit, char **ret_bytes, size_t *r
 
 /* ---- names ---- */
 
-/* The version within "hall-agent-VERSION-linux-MACHINE.tar.gz"; 0: it is no package of that
- * machine. */
-static size_t version_of(const char *name, const char *machine, const char **ret_version)
-{
-    static const char head[] = "hall-agent-";
-    char tail[48];
-    const size_t n = strlen(name), begin = sizeof(head) - 1;
-    const size_t end = (size_t)snprintf(tail, sizeof(tail), "-linux-%s.tar.gz", machine);
+/* Of which program and for which processor. */
+struct wanted {
+    const char *program, *machine;
+};
 
-    if (n <= begin + end || memcmp(name, head, begin) != 0 || strcmp(name + n - end, tail) != 0)
+/* The version within "hall-agent-VERSION-linux-MACHINE.tar.gz"; 0: it is not what is wanted. */
+static size_t version_of(const char *name, struct wanted wanted, const char **ret_version)
+{
+    char tail[48];
+    const size_t n = strlen(name), program = strlen(wanted.program), begin = program + 1;
+    const size_t end = (size_t)snprintf(tail, sizeof(tail), "-linux-%s.tar.gz", wanted.machine);
+
+    if (n <= begin + end || memcmp(name, wanted.program, program) != 0 || name[program] != '-' ||
+        strcmp(name + n - end, tail) != 0)
         return 0;
     *ret_version = name + begin;
     return n - begin - end;
 }
 
-static bool is_newer(const char *name, const char *than, const char *machine)
+static bool is_newer(const char *name, const char *than, struct wanted wanted)
 {
     char versions[2][NAME_MAX + 1];
     const char *names[2] = {name, than}, *version = "";
@@ -82,14 +86,14 @@ static bool is_newer(const char *name, const char *than, const char *machine)
     if (than[0] == '\0')
         return true;
     for (size_t i = 0; i < 2; i++) {
-        const size_t length = version_of(names[i], machine, &version);
+        const size_t length = version_of(names[i], wanted, &version);
         memcpy(versions[i], version, length);
         versions[i][length] = '\0';
     }
     return strverscmp(versions[0], versions[1]) > 0;
 }
 
-static int find(const char *folder, const char *machine, char ret_name[NAME_MAX + 1])
+static int find(const char *folder, struct wanted wanted, char ret_name[NAME_MAX + 1])
 {
     DIR *directory = opendir(folder);
     const struct dirent *entry;
@@ -99,8 +103,8 @@ static int find(const char *folder, const char *machine, char ret_name[NAME_MAX 
     if (!directory)
         return -errno;
     while ((entry = readdir(directory)))
-        if (version_of(entry->d_name, machine, &version) > 0 &&
-            is_newer(entry->d_name, ret_name, machine))
+        if (version_of(entry->d_name, wanted, &version) > 0 &&
+            is_newer(entry->d_name, ret_name, wanted))
             text_copy(ret_name, NAME_MAX + 1, entry->d_name);
     closedir(directory);
     return ret_name[0] == '\0' ? -ENOENT : 0;
@@ -116,8 +120,8 @@ static int digest(struct enroll_package *package)
     return error;
 }
 
-int enroll_packages_read(const char *folder, struct enroll_packages *ret_packages, char *ret_file,
-                         size_t size)
+int enroll_packages_read(const char *folder, const char *program,
+                         struct enroll_packages *ret_packages, char *ret_file, size_t size)
 {
     char name[NAME_MAX + 1];
     int error = 0;
@@ -127,7 +131,7 @@ int enroll_packages_read(const char *folder, struct enroll_packages *ret_package
         struct enroll_package *package = &ret_packages->all[ret_packages->n];
 
         snprintf(ret_file, size, "%s", folder);
-        error = find(folder, machines[i], name);
+        error = find(folder, (struct wanted){program, machines[i]}, name);
         if (error == -ENOENT) {
             error = access(folder, F_OK) == 0 ? 0 : -ENOENT;
             continue;

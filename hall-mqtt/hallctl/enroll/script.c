@@ -11,6 +11,11 @@
 
 enum { BASE64_LINE = 57 }; /* bytes of a line of 76 characters */
 
+const struct enroll_kind enroll_agent = {
+    .role = "agent", .program = "hall-agent", .user = "hall-agent", .option = ""};
+const struct enroll_kind enroll_relay = {
+    .role = "relay", .program = "hall-wol", .user = "", .option = "--relay "};
+
 void enroll_quote(const char *text, struct buf *out)
 {
     buf_putc(out, '\'');
@@ -37,22 +42,22 @@ bool enroll_is_certificates(const char *text, size_t length)
     return true;
 }
 
-void enroll_write_config(const struct enroll_agent *agent, struct buf *out)
+void enroll_write_config(const struct enroll_machine *machine, struct buf *out)
 {
     struct json_writer json;
 
     json_writer_init(&json, out);
     json_begin_object(&json, NULL);
-    json_put_string(&json, "id", agent->id);
+    json_put_string(&json, "id", machine->id);
     json_begin_object(&json, "mqtt");
-    json_put_string(&json, "url", agent->broker);
+    json_put_string(&json, "url", machine->broker);
     json_put_string(&json, "ca", CA_FILE);
-    if (agent->base_topic)
-        json_put_string(&json, "base_topic", agent->base_topic);
+    if (machine->base_topic)
+        json_put_string(&json, "base_topic", machine->base_topic);
     json_end_object(&json);
-    if (agent->interface)
-        json_put_string(&json, "interface", agent->interface);
-    if (agent->docker) {
+    if (machine->interface)
+        json_put_string(&json, "interface", machine->interface);
+    if (machine->docker) {
         json_begin_object(&json, "docker");
         json_end_object(&json);
     }
@@ -67,12 +72,12 @@ static void set(const char *name, const char *text, struct buf *out)
     buf_putc(out, '\n');
 }
 
-/* What an agent.json that is kept must have in it, one a line. */
-static void write_wanted(const struct enroll_agent *agent, struct buf *out)
+/* What a file that is kept must have in it, one a line. */
+static void write_wanted(const struct enroll_machine *machine, struct buf *out)
 {
-    const char *const values[] = {agent->id,        agent->broker,
-                                  CA_FILE,          agent->base_topic,
-                                  agent->interface, agent->docker ? "docker" : NULL};
+    const char *const values[] = {
+        machine->id,         machine->broker,    CA_FILE,
+        machine->base_topic, machine->interface, machine->docker ? "docker" : NULL};
     struct buf list = BUF_INIT(4096);
 
     for (size_t i = 0; i < ARRAY_SIZE(values); i++)
@@ -134,20 +139,27 @@ static void write_carried(const struct enroll_script *script, struct buf *out)
 
 void enroll_write_script(const struct enroll_script *script, struct buf *out)
 {
-    struct buf config = BUF_INIT(16384), pin = BUF_INIT(256);
+    const struct enroll_kind *kind = script->machine.kind;
+    struct buf config = BUF_INIT(16384), pin = BUF_INIT(256), again = BUF_INIT(4096);
 
-    enroll_write_config(&script->agent, &config);
+    enroll_write_config(&script->machine, &config);
     buf_printf(&pin, "sha256//%s", script->pin ? script->pin : "");
     buf_puts(out,
              "#!/bin/sh\n# Made by hallctl enroll (Hall " HALL_VERSION "). It holds a password: "
              "keep it from others, and delete it when it is done.\n");
-    set("id", script->agent.id, out);
-    set("broker", script->agent.broker, out);
+    set("role", kind->role, out);
+    set("program", kind->program, out);
+    set("user", kind->user, out);
+    set("version", HALL_VERSION, out);
+    set("id", script->machine.id, out);
+    buf_printf(&again, "%s%s", kind->option, script->machine.id);
+    set("again", buf_text(&again), out);
+    set("broker", script->machine.broker, out);
     set("config", buf_text(&config), out);
-    write_wanted(&script->agent, out);
+    write_wanted(&script->machine, out);
     set("ca", script->ca, out);
     set("password", script->password, out);
-    set("docker", script->agent.docker ? "yes" : "no", out);
+    set("docker", script->machine.docker ? "yes" : "no", out);
     set("url", script->url ? script->url : "", out);
     set("pin", buf_text(&pin), out);
     set("commit", script->url ? script->commit : "", out);
@@ -159,6 +171,7 @@ void enroll_write_script(const struct enroll_script *script, struct buf *out)
         out->error = buf_error(&config);
     buf_finish(&config);
     buf_finish(&pin);
+    buf_finish(&again);
 }
 
 /*

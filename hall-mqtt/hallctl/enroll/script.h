@@ -1,7 +1,7 @@
 /*
- * script: what a server runs to become one of Hall's: a POSIX shell script that is the same for all
- * (enroll.sh), behind the words of this one; and the line that fetches it. Every word is quoted for
- * the shell, whatever it has in it. Pure.
+ * script: what a machine runs to become one of Hall's, a server with an agent or a relay: a POSIX
+ * shell script that is the same for all (enroll.sh), behind the words of this one; and the line
+ * that fetches it. Every word is quoted for the shell, whatever it has in it. Pure.
  */
 #ifndef HALL_HALLCTL_ENROLL_SCRIPT_H
 #define HALL_HALLCTL_ENROLL_SCRIPT_H
@@ -27,8 +27,18 @@ struct enroll_package {
     size_t length;
 };
 
-/* What the agent is told in its agent.json. */
-struct enroll_agent {
+/* What a machine becomes. */
+struct enroll_kind {
+    const char *role;    /* "agent": the files /etc/hall/agent.json and agent.env */
+    const char *program; /* "hall-agent": its unit and its packages are named so, too */
+    const char *user;    /* of its unit, who may put the machine to sleep; "": the unit makes one */
+    const char *option;  /* of hallctl enroll, before the id: "", "--relay " */
+};
+extern const struct enroll_kind enroll_agent, enroll_relay;
+
+/* What its program is told in its file. */
+struct enroll_machine {
+    const struct enroll_kind *kind;
     const char *id;
     const char *broker;     /* "mqtts://hall.lan:8883" */
     const char *base_topic; /* NULL: the default */
@@ -37,7 +47,7 @@ struct enroll_agent {
 };
 
 struct enroll_script {
-    struct enroll_agent agent;
+    struct enroll_machine machine;
     const char *ca;       /* PEM */
     const char *password; /* of its user at the broker */
     const char *url;      /* "https://192.168.1.2:8885", NULL: everything is carried */
@@ -47,8 +57,8 @@ struct enroll_script {
     size_t n_packages;
 };
 
-/* agent.json. */
-void enroll_write_config(const struct enroll_agent *agent, struct buf *out);
+/* agent.json, relay.json. */
+void enroll_write_config(const struct enroll_machine *machine, struct buf *out);
 void enroll_write_script(const struct enroll_script *script, struct buf *out);
 /* One line, for any shell that knows '...': fetches URL/TOKEN with curl or wget and runs it. */
 void enroll_write_line(const char *url, const char *pin, const char *token, struct buf *out);
