@@ -160,6 +160,22 @@ def test_a_refused_configuration_fails_the_reload(scene):
     scene.pi.run("systemctl reload hall")
 
 
+def test_a_relay_is_installed_by_a_line(scene):
+    """By the same command as an agent; and it sends a packet that Hall asks for."""
+    path = scene.pi.root / "var/lib/hall/domains.json"
+    before = path.read_text(encoding="utf-8")
+    edit(path, lambda model: model["servers"].update(erp={"address": scene.lan.address(99), "mac": "02:00:5e:10:0b:99",
+                                                            "wake": {"relay": "attic"}}))
+    scene.pi.run("systemctl reload hall")
+    scene.server.run("test ! -e /usr/bin/hall-wol")
+    scene.enroll("sudo hallctl enroll --relay attic")
+    assert scene.server.run("systemctl is-active hall-wol; systemctl is-enabled hall-wol").split() == ["active", "enabled"]
+    scene.pi.run("sudo hallctl wake erp")
+    wait_until(lambda: "packet for 02:00:5e:10:0b:99 sent" in scene.server.run("journalctl --no-pager -u hall-wol"), 60, "the packet")
+    path.write_text(before, encoding="utf-8")
+    scene.pi.run("systemctl reload hall")
+
+
 def test_doctor_finds_nothing_bad(scene):
     """But a name that only DNS could know, which its command mends, and a card that cannot wake: that of a container."""
     bad = re.findall(r"^bad .*\n +\$ (.*)$", scene.pi.run("sudo hallctl doctor", accept=(1,)), re.M)
