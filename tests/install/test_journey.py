@@ -70,7 +70,7 @@ class Scene:
     def enroll(self, words):
         """The line that hallctl prints, typed on the server while hallctl waits for it."""
         self.typed.append(words)
-        enrolling = self.pi.start(f"exec {words}", "enroll.log")
+        enrolling = self.pi.start(f"exec {words}", f"enroll-{len(self.typed)}.log")
 
         def printed():
             assert enrolling.alive(), enrolling.log_text()
